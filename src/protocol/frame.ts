@@ -1,0 +1,87 @@
+/**
+ * The frame of the native protocol.
+ *
+ * ```
+ *  0          4      5       6        8            12           12+H
+ *  +----------+------+-------+--------+------------+------------+----------+
+ *  | length   | op   | flags | H      | request    | head       | payload  |
+ *  | u32      | u8   | u8    | u16    | u32        | H bytes    |          |
+ *  +----------+------+-------+--------+------------+------------+----------+
+ * ```
+ */
+export const LENGTH = 0;
+export const OP = 4;
+export const FLAGS = 5;
+export const HEAD_LENGTH = 6;
+export const REQUEST = 8;
+export const HEAD = 12;
+
+/** Bytes of the length field, which it does not count. */
+export const LENGTH_BYTES = 4;
+
+/** The fixed part that the length field counts: what is left of a frame with neither head nor payload. */
+export const MIN_LENGTH = HEAD - LENGTH_BYTES;
+
+/**
+ * Grows by doubling and hands out the bytes written. One writer serves a connection or a shard for its whole life, so
+ * a frame costs no allocation once the buffer has found its size.
+ */
+export class FrameWriter {
+  bytes: Uint8Array;
+  view: DataView;
+  /** Where the next byte goes. */
+  end = 0;
+  #frame = 0;
+
+  constructor(capacity = 64 * 1024) {
+    this.bytes = new Uint8Array(capacity);
+    this.view = new DataView(this.bytes.buffer);
+  }
+
+  /** Makes room for n bytes past `end`. */
+  reserve(n: number): void {
+    const need = this.end + n;
+    if (need <= this.bytes.length) return;
+    let capacity = this.bytes.length * 2;
+    while (capacity < need) capacity *= 2;
+    const grown = new Uint8Array(capacity);
+    grown.set(this.bytes.subarray(0, this.end));
+    this.bytes = grown;
+    this.view = new DataView(grown.buffer);
+  }
+
+  /** Begins a frame; its length is written by `close`. */
+  open(op: number, flags: number, request: number, head: Uint8Array): void {
+    this.reserve(HEAD + head.length);
+    this.#frame = this.end;
+    const at = this.end;
+    this.view.setUint8(at + OP, op);
+    this.view.setUint8(at + FLAGS, flags);
+    this.view.setUint16(at + HEAD_LENGTH, head.length);
+    this.view.setUint32(at + REQUEST, request);
+    if (head.length > 0) this.bytes.set(head, at + HEAD);
+    this.end = at + HEAD + head.length;
+  }
+
+  /** Appends raw payload. */
+  append(source: Uint8Array, start = 0, end = source.length): void {
+    const n = end - start;
+    this.reserve(n);
+    this.bytes.set(n === source.length ? source : source.subarray(start, end), this.end);
+    this.end += n;
+  }
+
+  /** Ends the frame that `open` began. */
+  close(): void {
+    this.view.setUint32(this.#frame, this.end - this.#frame - LENGTH_BYTES);
+  }
+
+  /** The bytes written so far: a view, good until the next write. */
+  written(): Uint8Array {
+    return this.bytes.subarray(0, this.end);
+  }
+
+  clear(): void {
+    this.end = 0;
+  }
+}

@@ -1,0 +1,30 @@
+/**
+ * The limits of the protocol and their defaults. docs/protocol.md says what happens past each.
+ */
+
+/** A message: its headers and body. */
+export const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
+
+/** A frame: a largest message and room for its head. */
+export const MAX_FRAME_BYTES = MAX_MESSAGE_BYTES + 64 * 1024;
+
+/** Messages in a batch: the ids of one millisecond (12 bits of sequence), so that a batch has consecutive ids. */
+export const MAX_BATCH_MESSAGES = 4096;
+
+/** Unanswered requests of one connection. */
+export const MAX_IN_FLIGHT = 65_536;
+
+/** Bytes of a topic's, channel's or queue's name: one byte tells the length of a route key in a run. */
+export const MAX_NAME_BYTES = 255;
+
+/** What a POP, a CONSUME or a BROWSE gathers in one frame, unless told otherwise. */
+export const DEFAULT_POP_BYTES = 1024 * 1024;
+
+/** Messages that a BROWSE shows at the most. */
+export const MAX_BROWSE = 1000;
+
+/** Ten years: the longest delay, ttl and TTR, in milliseconds. */
+export const MAX_DELAY = 10 * 365 * 24 * 3600 * 1000;
+
+/** The queue of messages without a route key. */
+export const DEFAULT_KEY = "default";

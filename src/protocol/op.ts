@@ -1,0 +1,56 @@
+/**
+ * The operations of the native protocol: the `op` byte of a frame. docs/protocol.md says what each takes and answers.
+ */
+
+/** What a client sends. HELLO is sent by both sides. */
+export const Op = {
+  HELLO: 0x01,
+  PING: 0x02,
+  PUBLISH: 0x10,
+  POP: 0x11,
+  CONSUME: 0x12,
+  CREDIT: 0x13,
+  STOP: 0x14,
+  ACK: 0x20,
+  NACK: 0x21,
+  TOUCH: 0x22,
+  CANCEL: 0x30,
+  RESCHEDULE: 0x31,
+  POP_DEAD: 0x38,
+  REDRIVE: 0x39,
+  CONFIGURE: 0x40,
+  DECLARE_QUEUE: 0x41,
+  DELETE_QUEUE: 0x42,
+  DELETE_TOPIC: 0x43,
+  PURGE: 0x44,
+  PAUSE: 0x45,
+  RESUME: 0x46,
+  BROWSE: 0x48,
+  STATS: 0x49,
+  TOPICS: 0x4a,
+  SUBSCRIBE: 0x50,
+  UNSUBSCRIBE: 0x51,
+  PUBLISH_CHANNEL: 0x52,
+} as const;
+
+/** What the broker answers, or sends of its own accord. */
+export const Answer = {
+  CONFIRM: 0x80,
+  MESSAGES: 0x81,
+  RESULT: 0x82,
+  ERROR: 0x83,
+  SETTLED: 0x84,
+  CHANNEL_MESSAGES: 0x85,
+  CHANNEL_LOST: 0x86,
+  CONSUMER_CLOSED: 0x87,
+  GOODBYE: 0x88,
+} as const;
+
+/** Flag of CONSUME: a message that leaves the consumer's hands gives its credit back. */
+export const RENEW = 1;
+
+/** The version that HELLO agrees on. A change that an older peer would misread raises it. */
+export const PROTOCOL_VERSION = 1;
+
+/** How durable a confirmed message is: the `flags` of CONFIRM. */
+export const Durability = { memory: 1, write: 2, fsync: 3 } as const;

@@ -1,0 +1,216 @@
+/**
+ * What a shard is told. A command is decoded by the thread around the shard, which has checked its layout: names are
+ * valid, entries are whole, numbers are in range. Hot commands are objects that their decoder uses again: the shard
+ * keeps none of them.
+ *
+ * `connection` and `request` say whom to answer. Times are milliseconds. A `queue` is a bind key.
+ */
+
+/** Where to answer, and about what. */
+interface Addressed {
+  connection: number;
+  request: number;
+  topic: string;
+}
+
+/** A piece of a buffer that is the caller's: good until `apply` returns. */
+interface Slice {
+  bytes: Uint8Array;
+  view: DataView;
+  start: number;
+  end: number;
+}
+
+export interface Publish extends Addressed, Slice {
+  op: "publish";
+  /** Consecutive requests that this command carries: 1, or as many as there are entries. */
+  requests: number;
+  /** Entries in the slice. */
+  count: number;
+  routeKey: string;
+  delay: number;
+  /** 0: none. */
+  ttl: number;
+}
+
+export interface Pop extends Addressed {
+  op: "pop";
+  queue: string;
+  max: number;
+  maxBytes: number;
+  wait: number;
+}
+
+export interface PopDead extends Addressed {
+  op: "popDead";
+  queue: string;
+  max: number;
+  maxBytes: number;
+}
+
+export interface Consume extends Addressed {
+  op: "consume";
+  queue: string;
+  credit: number;
+  /** A message that leaves the consumer's hands gives its credit back. */
+  renew: boolean;
+}
+
+export interface Credit extends Addressed {
+  op: "credit";
+  queue: string;
+  /** The request of the CONSUME. */
+  consumer: number;
+  credit: number;
+}
+
+export interface Stop extends Addressed {
+  op: "stop";
+  queue: string;
+  consumer: number;
+}
+
+/** Selections as src/protocol/selection.ts lays them out. */
+export interface Ack extends Addressed, Slice {
+  op: "ack";
+  queue: string;
+}
+
+export interface Nack extends Addressed, Slice {
+  op: "nack";
+  queue: string;
+  delay: number;
+  /** To the dead letters instead of the queue. */
+  reject: boolean;
+}
+
+export interface Touch extends Addressed, Slice {
+  op: "touch";
+  queue: string;
+  /** 0: the topic's. */
+  ttr: number;
+}
+
+export interface Cancel extends Addressed, Slice {
+  op: "cancel";
+  /** null: every queue of the topic. */
+  queue: string | null;
+}
+
+export interface Reschedule extends Addressed, Slice {
+  op: "reschedule";
+  queue: string | null;
+  delay: number;
+}
+
+/** No selection: all dead letters of the queue. */
+export interface Redrive extends Addressed, Slice {
+  op: "redrive";
+  queue: string;
+}
+
+export interface TopicConfig {
+  readonly autoAck: boolean;
+  readonly mode: "exact" | "pattern";
+  readonly ttr: number;
+  readonly retries: number;
+  /** 0: no limit. */
+  readonly maxLength: number;
+  /** 0: no limit. */
+  readonly maxBytes: number;
+  readonly overflow: "refuse" | "drop-oldest";
+  readonly expired: "drop" | "dead-letter";
+}
+
+export interface Configure extends Addressed {
+  op: "configure";
+  config: Partial<TopicConfig>;
+}
+
+export interface QueueCommand extends Addressed {
+  op: "declareQueue" | "deleteQueue" | "pause" | "resume";
+  queue: string;
+}
+
+export type MessageState = "ready" | "delayed" | "in-flight" | "dead";
+
+export interface Purge extends Addressed {
+  op: "purge";
+  queue: string;
+  state: MessageState | "all";
+}
+
+export interface Browse extends Addressed {
+  op: "browse";
+  queue: string;
+  state: MessageState;
+  offset: number;
+  max: number;
+  maxBytes: number;
+}
+
+export interface TopicCommand extends Addressed {
+  op: "deleteTopic" | "stats";
+}
+
+export interface Topics {
+  op: "topics";
+  connection: number;
+  request: number;
+  /** Names after this one; "" begins. */
+  after: string;
+  max: number;
+}
+
+export interface Subscribe {
+  op: "subscribe";
+  connection: number;
+  request: number;
+  channel: string;
+  overflow: "drop-oldest" | "disconnect";
+}
+
+export interface Unsubscribe {
+  op: "unsubscribe";
+  connection: number;
+  request: number;
+  channel: string;
+}
+
+export interface PublishChannel extends Slice {
+  op: "publishChannel";
+  connection: number;
+  request: number;
+  channel: string;
+  count: number;
+}
+
+/** About a connection as a whole: it is gone; it is not to be sent deliveries; it may be again. */
+export interface ConnectionCommand {
+  op: "disconnect" | "hold" | "release";
+  connection: number;
+}
+
+export type Command =
+  | Publish
+  | Pop
+  | PopDead
+  | Consume
+  | Credit
+  | Stop
+  | Ack
+  | Nack
+  | Touch
+  | Cancel
+  | Reschedule
+  | Redrive
+  | Configure
+  | QueueCommand
+  | Purge
+  | Browse
+  | TopicCommand
+  | Topics
+  | Subscribe
+  | Unsubscribe
+  | PublishChannel
+  | ConnectionCommand;

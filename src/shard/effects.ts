@@ -1,0 +1,56 @@
+/**
+ * What a shard does to the world: it answers and delivers. The thread around it lays effects out as frames and sends
+ * them when the journal position behind them is durable. Tests record them.
+ *
+ * Byte ranges point into the shard's log and are good only until the call returns.
+ */
+import type { ErrorName } from "../protocol/errors.js";
+
+/** Consecutive messages that share everything but their bytes; src/protocol/run.ts is its layout. */
+export interface Run {
+  idHigh: number;
+  idLow: number;
+  count: number;
+  /** 0 where nothing is handed over (browse, auto-ack). */
+  delivery: number;
+  retry: number;
+  /** `Reason` of src/protocol/run.ts. */
+  reason: number;
+  /** When the lease ends, the delay is due or the message died; 0: none of these. */
+  time: number;
+  /** The publisher's route key as UTF-8: [keyStart, keyEnd) of `bytes`. */
+  keyStart: number;
+  keyEnd: number;
+  /** The entries: [start, end) of `bytes`. */
+  bytes: Uint8Array;
+  start: number;
+  end: number;
+}
+
+export interface Fault {
+  readonly idHigh: number;
+  readonly idLow: number;
+  readonly count: number;
+  readonly kind: ErrorName;
+}
+
+export interface Effects {
+  /** Done. `requests` consecutive requests, the first being `request`; see CONFIRM in docs/protocol.md. */
+  confirm(connection: number, request: number, requests: number, idHigh: number, idLow: number, messages: number): void;
+  fail(connection: number, request: number, kind: ErrorName, text: string): void;
+  result(connection: number, request: number, value: unknown): void;
+  /** Part of the selected messages was not settled. */
+  settled(connection: number, request: number, count: number, faults: readonly Fault[]): void;
+
+  /** Messages for a pop, a browse or a consumer: open, any number of runs, close. */
+  openMessages(connection: number, request: number): void;
+  run(run: Readonly<Run>): void;
+  closeMessages(): void;
+
+  /** Entries [start, end) of `bytes` for the subscribers of a channel. */
+  channelMessages(connections: readonly number[], channel: string, bytes: Uint8Array, start: number, end: number): void;
+  channelLost(connection: number, channel: string, count: number): void;
+  consumerClosed(connection: number, request: number, kind: ErrorName, text: string): void;
+  /** Tell a connection why, then close it. */
+  close(connection: number, kind: ErrorName, text: string): void;
+}
