@@ -11,6 +11,9 @@ export const MAX_FRAME_BYTES = MAX_MESSAGE_BYTES + 64 * 1024;
 /** Messages in a batch: the ids of one millisecond (12 bits of sequence), so that a batch has consecutive ids. */
 export const MAX_BATCH_MESSAGES = 4096;
 
+/** Messages that the selections of one request may select: bounds the look-ups that a frame can cause. */
+export const MAX_SELECTED = 65_536;
+
 /** Unanswered requests of one connection. */
 export const MAX_IN_FLIGHT = 65_536;
 

@@ -1,0 +1,39 @@
+/**
+ * A doubly linked list of extents, through words of the extents themselves: a queue's ready messages in order, its
+ * delayed ones, its dead ones, what a consumer holds. An extent is in one list at the most.
+ */
+import { type ExtentTable, NEXT, NONE, PREVIOUS } from "./extent.js";
+
+export class ExtentList {
+  head = NONE;
+  tail = NONE;
+
+  push(table: ExtentTable, extent: number): void {
+    table.set(extent, PREVIOUS, this.tail);
+    table.set(extent, NEXT, NONE);
+    if (this.tail === NONE) this.head = extent;
+    else table.set(this.tail, NEXT, extent);
+    this.tail = extent;
+  }
+
+  /** Puts an extent right behind another one of this list. */
+  insertAfter(table: ExtentTable, extent: number, after: number): void {
+    const next = table.get(after, NEXT);
+    table.set(extent, PREVIOUS, after);
+    table.set(extent, NEXT, next);
+    table.set(after, NEXT, extent);
+    if (next === NONE) this.tail = extent;
+    else table.set(next, PREVIOUS, extent);
+  }
+
+  remove(table: ExtentTable, extent: number): void {
+    const next = table.get(extent, NEXT);
+    const previous = table.get(extent, PREVIOUS);
+    if (previous === NONE) this.head = next;
+    else table.set(previous, NEXT, next);
+    if (next === NONE) this.tail = previous;
+    else table.set(next, PREVIOUS, previous);
+    table.set(extent, NEXT, NONE);
+    table.set(extent, PREVIOUS, NONE);
+  }
+}

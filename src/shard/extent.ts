@@ -1,0 +1,194 @@
+/**
+ * Extents: what a shard knows of its messages beyond their bytes in the log.
+ *
+ * An extent is a run of messages with consecutive ids from one batch, in one queue, that share state, retry count and
+ * timer. There are two sorts:
+ *
+ * - A **fresh** extent is ready and has never been delivered. It may span a whole batch, so a backlog costs next to
+ *   nothing per message.
+ * - A **fragment** is anything else: in flight, delayed, dead, returned, or with a time to live. It lies within one
+ *   aligned block of 32 ids and has a mask of the messages that are still in it (bit = id & 31), so that one of them
+ *   can be acked without touching the others. Fragments are found by id through the `MessageIndex`.
+ *
+ * ```
+ *  word  0  first id, high           8  queue number
+ *        1  first id, low            9  state u8 | reason u8 | retry u16 (from the low bits up)
+ *        2  span: ids covered       10  delivery number while in flight
+ *        3  mask (fragments)        11  consumer number + 1 while a consumer holds it, else 0
+ *        4  segment                 12  next in list
+ *        5  offset of first entry   13  previous in list
+ *        6  bytes of the entries    14  next in the index's chain
+ *        7  offset of the record    15  flags
+ * ```
+ *
+ * One cache line each, in one typed array that grows by doubling; a free extent is linked through word 12.
+ */
+export const ID_HIGH = 0;
+export const ID_LOW = 1;
+export const SPAN = 2;
+export const MASK = 3;
+export const SEGMENT = 4;
+export const OFFSET = 5;
+export const BYTES = 6;
+export const RECORD = 7;
+export const QUEUE = 8;
+export const STATUS = 9;
+export const DELIVERY = 10;
+export const HOLDER = 11;
+export const NEXT = 12;
+export const PREVIOUS = 13;
+export const CHAIN = 14;
+export const FLAGS = 15;
+
+const WORDS_SHIFT = 4;
+const INITIAL_EXTENTS = 1024;
+
+/** States, the low byte of STATUS. */
+export const State = { FREE: 0, READY: 1, DELAYED: 2, IN_FLIGHT: 3, DEAD: 4 } as const;
+
+/** FLAGS: the message has lost its time to live (it was re-driven). */
+export const NO_EXPIRY = 1;
+
+/** Ids of a block, of which a fragment never leaves one. */
+export const BLOCK = 32;
+
+export const NONE = -1;
+
+/** How many bits are set. */
+export const popcount = (mask: number): number => {
+  let m = mask - ((mask >>> 1) & 0x5555_5555);
+  m = (m & 0x3333_3333) + ((m >>> 2) & 0x3333_3333);
+  return Math.imul((m + (m >>> 4)) & 0x0f0f_0f0f, 0x0101_0101) >>> 24;
+};
+
+/** The bits [from, from + count) of a block. */
+export const bits = (from: number, count: number): number => (count >= BLOCK ? -1 : ((1 << count) - 1) << from);
+
+export class ExtentTable {
+  /** All words of all extents; see the table above. Replaced when it grows: never keep a reference. */
+  words = new Int32Array(INITIAL_EXTENTS << WORDS_SHIFT);
+  /** When a dead extent died, milliseconds. */
+  diedAt = new Float64Array(INITIAL_EXTENTS);
+  #free = NONE;
+  #used = 0;
+  #live = 0;
+  readonly #onGrow: (capacity: number) => void;
+
+  /** `onGrow` lets what is indexed by extent (the timing wheel) grow along. */
+  constructor(onGrow: (capacity: number) => void) {
+    this.#onGrow = onGrow;
+    onGrow(INITIAL_EXTENTS);
+  }
+
+  get live(): number {
+    return this.#live;
+  }
+
+  /** Extents that have ever been in use at once: they are numbered below this. */
+  get high(): number {
+    return this.#used;
+  }
+
+  get capacity(): number {
+    return this.diedAt.length;
+  }
+
+  /** Bytes that the table itself takes, with what the wheel keeps beside it. */
+  get bytes(): number {
+    return this.capacity * ((4 << WORDS_SHIFT) + 8 + 18);
+  }
+
+  /** A new extent with every word 0 but its links. */
+  allocate(): number {
+    let extent = this.#free;
+    if (extent !== NONE) {
+      this.#free = this.words[(extent << WORDS_SHIFT) + NEXT] as number;
+    } else {
+      if (this.#used === this.capacity) this.#grow();
+      extent = this.#used++;
+    }
+    this.#live++;
+    const at = extent << WORDS_SHIFT;
+    this.words.fill(0, at, at + (1 << WORDS_SHIFT));
+    this.words[at + NEXT] = NONE;
+    this.words[at + PREVIOUS] = NONE;
+    this.words[at + CHAIN] = NONE;
+    return extent;
+  }
+
+  free(extent: number): void {
+    const at = extent << WORDS_SHIFT;
+    this.words[at + STATUS] = State.FREE;
+    this.words[at + NEXT] = this.#free;
+    this.#free = extent;
+    this.#live--;
+  }
+
+  get(extent: number, word: number): number {
+    return this.words[(extent << WORDS_SHIFT) + word] as number;
+  }
+
+  set(extent: number, word: number, value: number): void {
+    this.words[(extent << WORDS_SHIFT) + word] = value;
+  }
+
+  idHigh(extent: number): number {
+    return this.get(extent, ID_HIGH) >>> 0;
+  }
+
+  idLow(extent: number): number {
+    return this.get(extent, ID_LOW) >>> 0;
+  }
+
+  state(extent: number): number {
+    return this.get(extent, STATUS) & 0xff;
+  }
+
+  reason(extent: number): number {
+    return (this.get(extent, STATUS) >>> 8) & 0xff;
+  }
+
+  retry(extent: number): number {
+    return this.get(extent, STATUS) >>> 16;
+  }
+
+  setStatus(extent: number, state: number, reason: number, retry: number): void {
+    this.set(extent, STATUS, state | (reason << 8) | (retry << 16));
+  }
+
+  setState(extent: number, state: number): void {
+    this.set(extent, STATUS, (this.get(extent, STATUS) & ~0xff) | state);
+  }
+
+  isFragment(extent: number): boolean {
+    return this.get(extent, MASK) !== 0;
+  }
+
+  /** Messages in an extent. */
+  count(extent: number): number {
+    const mask = this.get(extent, MASK);
+    return mask === 0 ? this.get(extent, SPAN) : popcount(mask);
+  }
+
+  /** A copy with the same words, in no list and no chain. */
+  clone(extent: number): number {
+    const copy = this.allocate();
+    const from = extent << WORDS_SHIFT;
+    const to = copy << WORDS_SHIFT;
+    this.words.copyWithin(to, from, from + NEXT);
+    this.words[to + FLAGS] = this.words[from + FLAGS] as number;
+    this.diedAt[copy] = this.diedAt[extent] as number;
+    return copy;
+  }
+
+  #grow(): void {
+    const capacity = this.capacity * 2;
+    const words = new Int32Array(capacity << WORDS_SHIFT);
+    words.set(this.words);
+    this.words = words;
+    const diedAt = new Float64Array(capacity);
+    diedAt.set(this.diedAt);
+    this.diedAt = diedAt;
+    this.#onGrow(capacity);
+  }
+}
