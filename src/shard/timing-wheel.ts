@@ -20,6 +20,8 @@ export class TimingWheel {
   /** The tick up to which time has been played. */
   #now = 0;
   #size = 0;
+  /** A bucket whose cascade the budget cut short, or NONE: what is left in it may be due before all that has moved. */
+  #cascading = NONE;
   readonly #heads = new Int32Array(LEVELS * SLOTS).fill(NONE);
   readonly #tails = new Int32Array(LEVELS * SLOTS).fill(NONE);
   /** A bit for each bucket that is not empty: two words a level. */
@@ -96,7 +98,10 @@ export class TimingWheel {
       // A cascade may find that time is already past the start of the window.
       if (start > this.#now) this.#now = start;
       for (let key = this.#heads[bucket] as number; key !== NONE; key = this.#heads[bucket] as number) {
-        if (left-- <= 0) return true;
+        if (left-- <= 0) {
+          if (bucket >= SLOTS) this.#cascading = bucket;
+          return true;
+        }
         this.#unlink(key);
         if (bucket < SLOTS) {
           this.#bucket[key] = NONE;
@@ -168,14 +173,19 @@ export class TimingWheel {
     if (next === NONE) this.#tails[bucket] = previous;
     else this.#previous[next] = previous;
     if (this.#heads[bucket] === NONE) {
+      if (bucket === this.#cascading) this.#cascading = NONE;
       const slot = bucket % SLOTS;
       const word = Math.floor(bucket / SLOTS) * 2 + (slot >> 5);
       this.#occupied[word] = (this.#occupied[word] as number) & ~(1 << (slot & 31));
     }
   }
 
-  /** The bucket whose time comes first. A lower level always comes before a higher one. Asserts that there is one. */
+  /**
+   * The bucket whose time comes first: a lower level comes before a higher one, but for what is left of a cascade.
+   * Asserts that there is one.
+   */
   #firstBucket(): number {
+    if (this.#cascading !== NONE) return this.#cascading;
     for (let level = 0; level < LEVELS; level++) {
       const low = this.#occupied[level * 2] as number;
       if (low !== 0) return level * SLOTS + 31 - Math.clz32(low & -low);
