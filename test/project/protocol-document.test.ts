@@ -1,0 +1,87 @@
+import { describe, expect, it } from "vitest";
+import { ERRORS } from "../../src/protocol/errors.js";
+import * as limits from "../../src/protocol/limits.js";
+import { Answer, Durability, Op, PROTOCOL_VERSION } from "../../src/protocol/op.js";
+import { cell, leadingNumber, readDocument, section, tableRows } from "./document.js";
+
+const protocol = readDocument("docs/protocol.md");
+
+const yes = (text: string): boolean => {
+  if (text !== "yes" && text !== "no") throw new Error(`"${text}" is neither yes nor no`);
+  return text === "yes";
+};
+
+describe("docs/protocol.md and the code", () => {
+  it("list the same errors, with the same codes and consequences", () => {
+    const documented = tableRows(section(protocol, "Errors")).map((row) => [
+      cell(row, "name"),
+      {
+        code: leadingNumber(cell(row, "code")),
+        retryable: yes(cell(row, "retryable")),
+        closes: yes(cell(row, "closes")),
+      },
+    ]);
+    expect(Object.fromEntries(documented)).toEqual(ERRORS);
+  });
+
+  it("use each error code once", () => {
+    const codes = Object.values(ERRORS).map(({ code }) => code);
+    expect(new Set(codes).size).toBe(codes.length);
+  });
+
+  it("list the same requests", () => {
+    const documented = tableRows(section(protocol, "Requests"))
+      .filter((row) => row.has("op"))
+      .map((row) => [cell(row, "name"), leadingNumber(cell(row, "op"))]);
+    expect({ HELLO: 0x01, ...Object.fromEntries(documented) }).toEqual(Op);
+    expect(section(protocol, "Handshake")).toContain("HELLO (0x01)");
+  });
+
+  it("list the same answers", () => {
+    const documented = tableRows(section(protocol, "Answers")).map((row) => [
+      cell(row, "name"),
+      leadingNumber(cell(row, "op")),
+    ]);
+    expect(Object.fromEntries(documented)).toEqual(Answer);
+  });
+
+  it("name each error that a request may answer as the catalogue does", () => {
+    const named = [...protocol.matchAll(/`([A-Z]+(?:_[A-Z]+)+)`/g)].map(([, name]) => name);
+    const known = [...Object.keys(ERRORS), ...Object.keys(Op), ...Object.keys(Answer)];
+    expect(named.filter((name) => name !== undefined && !known.includes(name))).toEqual([]);
+  });
+
+  it("agree on the version and on the levels of durability", () => {
+    expect(protocol.split("\n")[0]).toBe(`# The native protocol, version ${PROTOCOL_VERSION}`);
+    for (const [name, number] of Object.entries(Durability)) expect(protocol).toContain(`${number} \`${name}\``);
+  });
+
+  it("agree on the limits that bind a client, which are those in code type", () => {
+    const bound = new Map(
+      [...section(protocol, "Limits").matchAll(/^\| `(\w+)` +\| ([^|]+)\|/gm)].map(([, name = "", text = ""]) => [
+        name,
+        leadingNumber(text),
+      ]),
+    );
+    expect(Object.fromEntries(bound)).toEqual({
+      maxMessageBytes: limits.MAX_MESSAGE_BYTES,
+      maxFrameBytes: limits.MAX_FRAME_BYTES,
+      maxBatchMessages: limits.MAX_BATCH_MESSAGES,
+      maxInFlight: limits.MAX_IN_FLIGHT,
+      maxNameBytes: limits.MAX_NAME_BYTES,
+    });
+  });
+
+  it("agree on the limits that a sentence states", () => {
+    const grouped = (n: number): string => n.toLocaleString("en");
+    const text = protocol.replaceAll(/\s+/g, " ");
+    expect(text).toContain(`entries, 1 to ${grouped(limits.MAX_BATCH_MESSAGES)}`);
+    expect(text).toContain(`select at most ${grouped(limits.MAX_SELECTED)} messages`);
+    expect(text).toContain(`at most ${grouped(limits.MAX_BROWSE)}) messages`);
+    expect(text).toContain(`Empty means \`${limits.DEFAULT_KEY}\``);
+    expect(limits.DEFAULT_POP_BYTES, "POP: default 1 MiB").toBe(1024 * 1024);
+    expect(text).toContain("`max bytes` (default 1 MiB");
+    expect(limits.MAX_DELAY, "at most 10 years").toBe(10 * 365 * 24 * 3600 * 1000);
+    expect(text).toContain("holds it back; at most 10 years");
+  });
+});
