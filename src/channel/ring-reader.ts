@@ -1,0 +1,178 @@
+/** The reading end of a ring. */
+import { Doorbell, isAsleep, ring } from "./doorbell.js";
+import { EnvelopeMemo } from "./envelope-memo.js";
+import { Reassembly } from "./reassembly.js";
+import {
+  ALIGNMENT,
+  align,
+  atPhase,
+  BEGIN,
+  DATA,
+  END,
+  ENVELOPE_BYTES,
+  ENVELOPE_TOTAL,
+  FIRST_PIECE,
+  HEAD,
+  LENGTH,
+  mapRing,
+  PADDING,
+  PAYLOAD_TOTAL,
+  PHASE_SHIFT,
+  READER_BELL,
+  type RingMemory,
+  TAIL,
+  WORD,
+  WRITER_BELL,
+} from "./ring.js";
+
+/**
+ * Takes a message. The payload is [start, end) of `bytes`, and of `view`, which is on the same memory. They are good
+ * until it returns; the envelope may be kept, and is not to be changed.
+ */
+export type MessageHandler = (
+  envelope: readonly number[],
+  bytes: Uint8Array,
+  view: DataView,
+  start: number,
+  end: number,
+) => void;
+
+export class RingReader {
+  readonly #words: Int32Array<SharedArrayBuffer>;
+  readonly #bytes: Uint8Array<SharedArrayBuffer>;
+  readonly #view: DataView<SharedArrayBuffer>;
+  readonly #headers: Int32Array<SharedArrayBuffer>;
+  readonly #capacity: number;
+  readonly #maxRecordBytes: number;
+  readonly #doorbell: Doorbell;
+  readonly #envelopes = new EnvelopeMemo();
+  readonly #fragments: Reassembly;
+  /** Ahead of the shared counter while a handler looks at a record, and by what has not been given back yet. */
+  #head: number;
+  #released: number;
+  /** The writer's counter as it was seen last: everything below it is whole. */
+  #tail: number;
+  #isDraining = false;
+
+  /**
+   * `maxMessageBytes` bounds the payload of a fragmented message, and so the memory that one is put together in.
+   * `spins`: how often `wait` looks before it sleeps; 0 unless measured to be better.
+   */
+  constructor(memory: RingMemory, maxMessageBytes: number, options: { readonly spins?: number } = {}) {
+    const { words, bytes, headers, capacity, maxRecordBytes } = mapRing(memory);
+    this.#words = words;
+    this.#bytes = bytes;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#headers = headers;
+    this.#capacity = capacity;
+    this.#maxRecordBytes = maxRecordBytes;
+    this.#fragments = new Reassembly(maxMessageBytes);
+    this.#head = Atomics.load(words, HEAD);
+    this.#released = this.#head;
+    this.#tail = Atomics.load(words, TAIL);
+    this.#doorbell = new Doorbell(words, READER_BELL, () => !this.isEmpty, options.spins ?? 0);
+  }
+
+  /** Nothing to read at this moment. A part of a fragmented message is something to read. */
+  get isEmpty(): boolean {
+    if (this.#head !== this.#tail) return false;
+    // Acquire: what lies below it is whole. Sequentially consistent: asked once more after the bell says "asleep".
+    this.#tail = Atomics.load(this.#words, TAIL);
+    return this.#head === this.#tail;
+  }
+
+  /**
+   * Hands over up to `maxRecords` messages, those included that are written meanwhile; answers how many. Memory goes
+   * back to the writer after each eighth of the ring and at the end, and a writer that sleeps is woken when half of the
+   * ring is free. A message whose handler throws counts as taken; the error is passed on and the next call continues
+   * behind it.
+   *
+   * @throws RangeError for a fragmented message above `maxMessageBytes`; Error for a ring that is corrupt, or when
+   * called from its own handler.
+   */
+  drain(handler: MessageHandler, maxRecords: number): number {
+    if (this.#isDraining) throw new Error("a ring is not drained from within its handler");
+    this.#isDraining = true;
+    let messages = 0;
+    try {
+      while (messages < maxRecords && !this.isEmpty) {
+        if (this.#take(handler)) messages++;
+        if (((this.#head - this.#released) | 0) >= this.#maxRecordBytes) this.#release();
+      }
+    } finally {
+      this.#release();
+      this.#isDraining = false;
+    }
+    return messages;
+  }
+
+  /** For a thread that may block: waits until there is something to read, at most `timeoutMs` (Infinity: for ever). */
+  wait(timeoutMs: number): void {
+    this.#doorbell.sleep(timeoutMs);
+  }
+
+  /**
+   * For a thread with an event loop: resolves when there is something to read, at once if there is now. Then it
+   * resolves as a microtask: a loop of this and `drain` gives I/O no turn while the ring has something to read.
+   */
+  whenReadable(): Promise<void> {
+    return this.#doorbell.whenReady();
+  }
+
+  /** Takes one record. False: it was padding, or not the last of its message. */
+  #take(handler: MessageHandler): boolean {
+    const at = this.#head & (this.#capacity - 1);
+    const length = this.#headers[(at + LENGTH) >> 2] ?? 0;
+    const word = this.#headers[(at + WORD) >> 2] ?? 0;
+    const next = (this.#head + align(length)) | 0;
+    if (length < DATA || at + length > this.#capacity || ((this.#tail - next) | 0) < 0) {
+      throw new Error(`the ring is corrupt: a record of ${length} bytes at ${at}`);
+    }
+    if ((word & (BEGIN | END)) !== (BEGIN | END)) return this.#takePart(at, length, word, next, handler);
+
+    const envelopeEnd = at + DATA + (word & ENVELOPE_BYTES);
+    const start = atPhase(envelopeEnd, (word >>> PHASE_SHIFT) & (ALIGNMENT - 1));
+    const envelope = this.#envelopes.decode(this.#bytes, at + DATA, envelopeEnd);
+    // Before the call: should it throw, the record is behind us.
+    this.#head = next;
+    handler(envelope, this.#bytes, this.#view, start, at + length);
+    return true;
+  }
+
+  #takePart(at: number, length: number, word: number, next: number, handler: MessageHandler): boolean {
+    if ((word & PADDING) !== 0) {
+      this.#head = next;
+      return false;
+    }
+    const fragments = this.#fragments;
+    const phase = (word >>> PHASE_SHIFT) & (ALIGNMENT - 1);
+    let start = at + DATA;
+    if ((word & BEGIN) !== 0) {
+      start = at + FIRST_PIECE;
+      const envelopeBytes = this.#headers[(at + ENVELOPE_TOTAL) >> 2] ?? 0;
+      fragments.begin(envelopeBytes, this.#headers[(at + PAYLOAD_TOTAL) >> 2] ?? 0, phase);
+    } else if ((word & ENVELOPE_BYTES) === 0) {
+      start = atPhase(start, phase);
+    }
+    fragments.append(this.#bytes, start, at + length);
+    this.#head = next;
+    if ((word & END) === 0) return false;
+
+    fragments.finish();
+    const envelope = this.#envelopes.decode(fragments.bytes, 0, fragments.envelopeBytes);
+    handler(envelope, fragments.bytes, fragments.view, fragments.start, fragments.end);
+    return true;
+  }
+
+  /** Gives what has been read back to the writer. */
+  #release(): void {
+    if (this.#released === this.#head) return;
+    this.#released = this.#head;
+    // Release: nothing of the record is read after it. Sequentially consistent as the writer's bell asks.
+    Atomics.store(this.#words, HEAD, this.#head);
+    if (!isAsleep(this.#words, WRITER_BELL)) return;
+    // A writer that sleeps stored its tail before it said so: this is where it stands, not an earlier place.
+    this.#tail = Atomics.load(this.#words, TAIL);
+    if (((this.#tail - this.#head) | 0) <= this.#capacity / 2) ring(this.#words, WRITER_BELL);
+  }
+}

@@ -1,0 +1,197 @@
+/** The writing end of a ring. */
+import { Doorbell, ring } from "./doorbell.js";
+import {
+  ALIGNMENT,
+  align,
+  atPhase,
+  BEGIN,
+  DATA,
+  END,
+  ENVELOPE_TOTAL,
+  FIRST_PIECE,
+  HEAD,
+  LENGTH,
+  MAX_ENVELOPE_BYTES,
+  mapRing,
+  PADDING,
+  PAYLOAD_TOTAL,
+  PHASE_SHIFT,
+  READER_BELL,
+  type RingMemory,
+  TAIL,
+  WORD,
+  WRITER_BELL,
+} from "./ring.js";
+
+/** Up to here a loop copies faster than `TypedArray.set`. */
+const SHORT_BYTES = 24;
+
+const NO_ROOM = -1;
+
+/** A message of which some fragments are in the ring already. */
+interface Unfinished {
+  readonly envelope: Uint8Array;
+  readonly payloadBytes: number;
+  /** Bytes of the envelope and then of the payload that have been taken. */
+  taken: number;
+}
+
+const copy = (target: Uint8Array, at: number, source: Uint8Array, start: number, end: number): void => {
+  if (end - start <= SHORT_BYTES) {
+    for (let from = start, to = at; from < end; from++, to++) target[to] = source[from] ?? 0;
+  } else {
+    target.set(end - start === source.length ? source : source.subarray(start, end), at);
+  }
+};
+
+const isEqual = (a: Uint8Array, b: Uint8Array): boolean => a.length === b.length && a.every((byte, i) => byte === b[i]);
+
+export class RingWriter {
+  /** The longest record, header included, in bytes: a message that needs more travels in fragments. */
+  readonly maxRecordBytes: number;
+  readonly #words: Int32Array<SharedArrayBuffer>;
+  readonly #bytes: Uint8Array<SharedArrayBuffer>;
+  readonly #headers: Int32Array<SharedArrayBuffer>;
+  readonly #capacity: number;
+  readonly #doorbell: Doorbell;
+  /** Ahead of the shared counter while a record is being filled. */
+  #tail: number;
+  /** The reader's counter as it was seen last: it can only have moved on, so the ring has at least this much room. */
+  #head: number;
+  #unfinished: Unfinished | undefined;
+
+  /** `spins`: how often `waitWritable` looks before it sleeps; 0 unless measured to be better. */
+  constructor(memory: RingMemory, options: { readonly spins?: number } = {}) {
+    const { words, bytes, headers, capacity, maxRecordBytes } = mapRing(memory);
+    this.maxRecordBytes = maxRecordBytes;
+    this.#words = words;
+    this.#bytes = bytes;
+    this.#headers = headers;
+    this.#capacity = capacity;
+    this.#tail = Atomics.load(words, TAIL);
+    this.#head = Atomics.load(words, HEAD);
+    this.#doorbell = new Doorbell(words, WRITER_BELL, () => this.#isWritable(), options.spins ?? 0);
+  }
+
+  /**
+   * Writes a message: an envelope, and [start, end) of `payload`. True when all of it has been taken; both may be used
+   * again at once. False: there is no room. Then, of a message longer than a record, some may have been taken: call
+   * again with the same bytes, from wherever they lie by then, before any other message; what was taken is not written
+   * twice. A message of which the rest never comes blocks the ring. The reader is rung if it sleeps.
+   *
+   * @throws RangeError for a range outside the payload or an envelope that is empty or above 640 KiB; Error for another message while
+   * one is unfinished.
+   */
+  tryWrite(envelope: Uint8Array, payload: Uint8Array, start: number, end: number): boolean {
+    if (!(start >= 0 && start <= end && end <= payload.length)) {
+      throw new RangeError(`[${start}, ${end}) is not within a payload of ${payload.length} bytes`);
+    }
+    if (envelope.length === 0 || envelope.length > MAX_ENVELOPE_BYTES) {
+      throw new RangeError(`an envelope of ${envelope.length} bytes: it has 1 to ${MAX_ENVELOPE_BYTES}`);
+    }
+    const payloadBytes = end - start;
+    const envelopeEnd = DATA + envelope.length;
+    // A short payload is copied byte by byte whatever its phase: it stands where the envelope ends.
+    const phase = payloadBytes > SHORT_BYTES ? (payload.byteOffset + start) & (ALIGNMENT - 1) : envelopeEnd & 7;
+    const offset = atPhase(envelopeEnd, phase);
+    const length = offset + payloadBytes;
+    if (length > this.maxRecordBytes || this.#unfinished !== undefined) {
+      return this.#writeFragments(envelope, payload, start, end, phase);
+    }
+
+    const at = this.#claim(length);
+    if (at === NO_ROOM) return false;
+    this.#header(at, length, BEGIN | END | (phase << PHASE_SHIFT) | envelope.length);
+    copy(this.#bytes, at + DATA, envelope, 0, envelope.length);
+    copy(this.#bytes, at + offset, payload, start, end);
+    this.#publish();
+    return true;
+  }
+
+  /** For a thread with an event loop: resolves when any record fits, at once if it does so now. */
+  whenWritable(): Promise<void> {
+    return this.#doorbell.whenReady();
+  }
+
+  /** For a thread that may block: waits until any record fits, at most `timeoutMs` milliseconds (Infinity: for ever). */
+  waitWritable(timeoutMs: number): void {
+    this.#doorbell.sleep(timeoutMs);
+  }
+
+  /** Each fragment is published by itself, so that the reader gathers the first while the next is written. */
+  #writeFragments(envelope: Uint8Array, payload: Uint8Array, start: number, end: number, phase: number): boolean {
+    const payloadBytes = end - start;
+    const message = this.#unfinished ?? this.#begin(envelope, payloadBytes, phase);
+    if (message === undefined) return false;
+    if (message.payloadBytes !== payloadBytes || !isEqual(message.envelope, envelope)) {
+      throw new Error("another message is unfinished");
+    }
+    const total = envelope.length + payloadBytes;
+    while (message.taken < total) {
+      const isEnvelope = message.taken < envelope.length;
+      const source = isEnvelope ? envelope : payload;
+      const from = isEnvelope ? message.taken : start + message.taken - envelope.length;
+      const offset = isEnvelope ? DATA : atPhase(DATA, phase);
+      // A multiple of 8, so that the pieces of a payload all have its phase.
+      const piece = Math.min(this.maxRecordBytes - DATA - ALIGNMENT, (isEnvelope ? envelope.length : end) - from);
+      const at = this.#claim(offset + piece);
+      if (at === NO_ROOM) return false;
+      const last = message.taken + piece === total ? END : 0;
+      this.#header(at, offset + piece, last | (phase << PHASE_SHIFT) | (isEnvelope ? piece : 0));
+      copy(this.#bytes, at + offset, source, from, from + piece);
+      this.#publish();
+      message.taken += piece;
+    }
+    this.#unfinished = undefined;
+    return true;
+  }
+
+  /** Writes the record that announces a fragmented message. Undefined: there is no room for it. */
+  #begin(envelope: Uint8Array, payloadBytes: number, phase: number): Unfinished | undefined {
+    const piece = Math.min(this.maxRecordBytes - FIRST_PIECE, envelope.length);
+    const at = this.#claim(FIRST_PIECE + piece);
+    if (at === NO_ROOM) return undefined;
+    this.#header(at, FIRST_PIECE + piece, BEGIN | (phase << PHASE_SHIFT) | piece);
+    this.#headers[(at + ENVELOPE_TOTAL) >> 2] = envelope.length;
+    this.#headers[(at + PAYLOAD_TOTAL) >> 2] = payloadBytes;
+    copy(this.#bytes, at + FIRST_PIECE, envelope, 0, piece);
+    this.#publish();
+    this.#unfinished = { envelope: envelope.slice(), payloadBytes, taken: piece };
+    return this.#unfinished;
+  }
+
+  /** Room for a record, and for padding if it would pass the end of the ring. Answers its offset, or NO_ROOM. */
+  #claim(length: number): number {
+    const size = align(length);
+    const at = this.#tail & (this.#capacity - 1);
+    const rest = this.#capacity - at;
+    const padding = size > rest ? rest : 0;
+    const need = padding + size;
+    if (need > this.#capacity - ((this.#tail - this.#head) | 0)) {
+      // Acquire: the reader's last look at the memory comes before it gives the memory back.
+      this.#head = Atomics.load(this.#words, HEAD);
+      if (need > this.#capacity - ((this.#tail - this.#head) | 0)) return NO_ROOM;
+    }
+    this.#tail = (this.#tail + need) | 0;
+    if (padding === 0) return at;
+    this.#header(at, padding, PADDING);
+    return 0;
+  }
+
+  #header(at: number, length: number, word: number): void {
+    this.#headers[(at + LENGTH) >> 2] = length;
+    this.#headers[(at + WORD) >> 2] = word;
+  }
+
+  #publish(): void {
+    // Release: the record is whole before the reader can know of it. Sequentially consistent as the bell asks.
+    Atomics.store(this.#words, TAIL, this.#tail);
+    ring(this.#words, READER_BELL);
+  }
+
+  #isWritable(): boolean {
+    // Sequentially consistent: asked once more after the bell says that this end sleeps.
+    this.#head = Atomics.load(this.#words, HEAD);
+    return ((this.#tail - this.#head) | 0) <= this.#capacity / 2;
+  }
+}
