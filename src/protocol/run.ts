@@ -9,6 +9,9 @@
  *  +------------+---------+---------+-----------+--------+--------+--------+------------+---------+---------+
  * ```
  */
+import { countEntries, SIZE_MASK } from "./entry.js";
+import { ProtocolError } from "./errors.js";
+
 export const FIRST_ID_HIGH = 0;
 export const FIRST_ID_LOW = 4;
 export const COUNT = 8;
@@ -23,3 +26,53 @@ export const KEY = 32;
 
 /** Why a dead letter died. */
 export const Reason = { ALIVE: 0, RETRIES: 1, EXPIRED: 2, REJECTED: 3 } as const;
+
+/** A run as it was received. The ranges point into the frame. */
+export interface ReceivedRun {
+  readonly idHigh: number;
+  readonly idLow: number;
+  readonly count: number;
+  readonly delivery: number;
+  readonly retry: number;
+  /** A `Reason`. */
+  readonly reason: number;
+  readonly time: number;
+  /** The publisher's route key as UTF-8: [keyStart, keyEnd). */
+  readonly keyStart: number;
+  readonly keyEnd: number;
+  /** The entries: [start, end). They have been walked: there are `count` of them and each is whole. */
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Reads the runs in [start, end). Throws BAD_FRAME when they are not laid out as above. */
+export const readRuns = (view: DataView, start: number, end: number): ReceivedRun[] => {
+  const runs: ReceivedRun[] = [];
+  let at = start;
+  while (at < end) {
+    if (end - at < KEY) throw new ProtocolError("BAD_FRAME", "a run is cut short");
+    const count = view.getUint32(at + COUNT);
+    const keyStart = at + KEY;
+    const keyEnd = keyStart + view.getUint8(at + KEY_LENGTH);
+    const entriesEnd = keyEnd + view.getUint32(at + BYTES);
+    if (entriesEnd > end) throw new ProtocolError("BAD_FRAME", "a run is cut short");
+    if (count === 0 || countEntries(view, keyEnd, entriesEnd, SIZE_MASK, count) !== count) {
+      throw new ProtocolError("BAD_FRAME", "the entries of a run are not what it says");
+    }
+    runs.push({
+      idHigh: view.getUint32(at + FIRST_ID_HIGH),
+      idLow: view.getUint32(at + FIRST_ID_LOW),
+      count,
+      delivery: view.getUint32(at + DELIVERY),
+      retry: view.getUint16(at + RETRY),
+      reason: view.getUint8(at + REASON),
+      time: view.getFloat64(at + TIME),
+      keyStart,
+      keyEnd,
+      start: keyEnd,
+      end: entriesEnd,
+    });
+    at = entriesEnd;
+  }
+  return runs;
+};
