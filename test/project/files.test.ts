@@ -43,3 +43,28 @@ it("a program or a thread that is started by its path is there", async () => {
   }
   expect(missing).toEqual([]);
 });
+
+it("a link in a document leads to a file or a heading that is there", async () => {
+  const own = await files();
+  const broken: string[] = [];
+  for (const document of own.filter((name) => name.endsWith(".md"))) {
+    const text = (await readFile(join(ROOT, document), "utf8")).replaceAll(/^```.*?^```/gms, "");
+    for (const [, link = ""] of text.matchAll(/\]\(([^)\s]+)\)/g)) {
+      if (/^https?:/.test(link)) continue;
+      const [path = "", anchor] = link.split("#");
+      const target = path === "" ? document : join(document, "..", path);
+      if (!own.some((name) => name === target || name.startsWith(`${target.replace(/\/$/, "")}/`))) broken.push(link);
+      else if (anchor !== undefined && !(await headings(target)).includes(anchor)) broken.push(link);
+    }
+  }
+  expect(broken).toEqual([]);
+});
+
+/** The anchors of a document's headings, as the places that show Markdown make them. */
+const headings = async (document: string): Promise<string[]> =>
+  [...(await readFile(join(ROOT, document), "utf8")).matchAll(/^#+ (.*)$/gm)].map(([, title = ""]) =>
+    title
+      .toLowerCase()
+      .replaceAll(/[^\w\- ]/g, "")
+      .replaceAll(" ", "-"),
+  );

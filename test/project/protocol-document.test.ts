@@ -1,7 +1,9 @@
 import { describe, expect, it } from "vitest";
+import { resolveOptions } from "../../src/main/options.js";
 import { ERRORS } from "../../src/protocol/errors.js";
 import * as limits from "../../src/protocol/limits.js";
 import { Answer, Durability, Op, PROTOCOL_VERSION } from "../../src/protocol/op.js";
+import { DEFAULT_CONFIG } from "../../src/shard/topic.js";
 import { cell, leadingNumber, readDocument, section, tableRows } from "./document.js";
 
 const protocol = readDocument("docs/protocol.md");
@@ -70,6 +72,29 @@ describe("docs/protocol.md and the code", () => {
       maxInFlight: limits.MAX_IN_FLIGHT,
       maxNameBytes: limits.MAX_NAME_BYTES,
     });
+  });
+
+  it("agree on the limits that the broker keeps to itself", () => {
+    const options = resolveOptions();
+    const bytes = (text: string): number => leadingNumber(text) * (text.includes(" MiB") ? 1024 * 1024 : 1);
+    const stated = [...section(protocol, "Limits").matchAll(/^\| (max\w+) +\| ([^|]+)\|/gm)].map(
+      ([, name = "", text = ""]) => [name, bytes(text)],
+    );
+    expect(Object.fromEntries(stated)).toEqual({
+      maxConnections: options.maxConnections,
+      maxTopics: options.maxTopics,
+      maxQueues: options.maxQueues,
+      maxConsumers: options.maxConsumers,
+      maxOutgoingBytes: options.maxOutgoingBytes,
+    });
+  });
+
+  it("agree on the configuration of a topic", () => {
+    const value = (text: string): unknown => (/^[0-9]/.test(text) ? leadingNumber(text) : text);
+    const stated = tableRows(section(protocol, "Requests"))
+      .filter((row) => row.has("key"))
+      .map((row) => [cell(row, "key"), value(cell(row, "default"))]);
+    expect(Object.fromEntries(stated)).toEqual({ ...DEFAULT_CONFIG, autoAck: String(DEFAULT_CONFIG.autoAck) });
   });
 
   it("agree on the limits that a sentence states", () => {
