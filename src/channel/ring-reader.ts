@@ -155,10 +155,12 @@ export class RingReader {
       start = atPhase(start, phase);
     }
     fragments.append(this.#bytes, start, at + length);
-    this.#head = next;
-    if ((word & END) === 0) return false;
-
+    if ((word & END) === 0) {
+      this.#head = next;
+      return false;
+    }
     fragments.finish();
+    this.#head = next;
     const envelope = this.#envelopes.decode(fragments.bytes, 0, fragments.envelopeBytes);
     handler(envelope, fragments.bytes, fragments.view, fragments.start, fragments.end);
     return true;

@@ -104,7 +104,7 @@ export const align = (bytes: number): number => (bytes + (ALIGNMENT - 1)) & -ALI
 export const atPhase = (at: number, phase: number): number => at + ((phase - at) & (ALIGNMENT - 1));
 
 const isCapacity = (capacity: number): boolean =>
-  capacity >= MIN_CAPACITY && capacity <= MAX_CAPACITY && (capacity & (capacity - 1)) === 0;
+  Number.isInteger(Math.log2(capacity)) && capacity >= MIN_CAPACITY && capacity <= MAX_CAPACITY;
 
 /**
  * Memory for an empty ring of `capacity` bytes: a power of two from 1 KiB to 1 GiB; RangeError otherwise. `origin` is

@@ -1,0 +1,46 @@
+/** Both ends of a ring on one thread, and what a reader was handed, copied out. */
+import { packEnvelope } from "../../src/channel/envelope.js";
+import { allocateRing } from "../../src/channel/ring.js";
+import { type MessageHandler, RingReader } from "../../src/channel/ring-reader.js";
+import { RingWriter } from "../../src/channel/ring-writer.js";
+
+export interface Message {
+  readonly envelope: readonly number[];
+  readonly payload: Uint8Array;
+}
+
+export interface RingPair {
+  readonly writer: RingWriter;
+  readonly reader: RingReader;
+}
+
+export const MAX_MESSAGE_BYTES = 1 << 20;
+
+export const ringPair = (capacity = 1024, origin = 0, maxMessageBytes = MAX_MESSAGE_BYTES): RingPair => {
+  const memory = allocateRing(capacity, origin);
+  return { writer: new RingWriter(memory), reader: new RingReader(memory, maxMessageBytes) };
+};
+
+/** `bytes` bytes, none like its neighbours, different for each `seed`; they begin `offset` bytes into their buffer. */
+export const payloadOf = (bytes: number, seed = 0, offset = 0): Uint8Array => {
+  const payload = new Uint8Array(new ArrayBuffer(offset + bytes), offset);
+  for (let i = 0; i < bytes; i++) payload[i] = (i * 7 + (i >> 8) * 13 + seed * 31 + 1) & 0xff;
+  return payload;
+};
+
+export const write = (pair: RingPair, envelope: readonly number[], payload: Uint8Array): boolean =>
+  pair.writer.tryWrite(packEnvelope(envelope), payload, 0, payload.length);
+
+/** Everything that can be read now, or `max` messages of it. */
+export const readAll = (pair: RingPair, max = Number.POSITIVE_INFINITY): Message[] => {
+  const messages: Message[] = [];
+  const keep: MessageHandler = (envelope, bytes, view, start, end) => {
+    const payload = bytes.slice(start, end);
+    for (let i = 0; i < payload.length; i++) {
+      if (view.getUint8(start + i) !== payload[i]) throw new Error("view and bytes are not on the same memory");
+    }
+    messages.push({ envelope: [...envelope], payload: new Uint8Array(payload) });
+  };
+  pair.reader.drain(keep, max);
+  return messages;
+};
