@@ -1,0 +1,156 @@
+/**
+ * What a broker can be told, the defaults, and why each number is what it is. Sizes are bytes, times milliseconds.
+ */
+import os from "node:os";
+import { MAX_NODE_ID } from "../protocol/id.js";
+import {
+  MAX_BATCH_MESSAGES,
+  MAX_FRAME_BYTES,
+  MAX_IN_FLIGHT,
+  MAX_MESSAGE_BYTES,
+  MAX_NAME_BYTES,
+} from "../protocol/limits.js";
+import { type Log, SILENT } from "./log.js";
+
+export interface Address {
+  readonly host: string;
+  /** 0: any free port. */
+  readonly port: number;
+}
+
+export interface BrokerOptions {
+  /** Where the native protocol is served. Default 127.0.0.1:9503, since nobody is asked for a password. */
+  readonly tcp: Address | "off";
+  /** Where HTTP and WebSocket are served. Default 127.0.0.1:9504. */
+  readonly http: Address | "off";
+  /** Threads that own messages, 1 to 256. Default: one per core but one, at least 1. */
+  readonly shards: number;
+  /** Of this broker among all, 1 to 1,023; part of every message id. Default 1. */
+  readonly node: number;
+  /** Budget for messages of all shards. Default: half of what the machine (or its container) has. */
+  readonly memory: number;
+  /** Capacity of each ring, a power of two. */
+  readonly ringBytes: number;
+  readonly maxMessageBytes: number;
+  /** Default: `maxMessageBytes` and 64 KiB. */
+  readonly maxFrameBytes: number;
+  readonly maxBatchMessages: number;
+  /** Unanswered requests of one connection. */
+  readonly maxInFlight: number;
+  readonly maxNameBytes: number;
+  readonly maxConnections: number;
+  /** Topics and channels in a shard. */
+  readonly maxTopics: number;
+  /** Queues in a topic. */
+  readonly maxQueues: number;
+  /** Consumers, waiting pops and subscriptions of a shard. */
+  readonly maxConsumers: number;
+  /** Unsent bytes of a connection past which its deliveries pause and it is not read. */
+  readonly maxOutgoingBytes: number;
+  /** Bytes of half-received frames of all connections together. */
+  readonly maxAssemblyBytes: number;
+  /** How long a connection may take to say HELLO. */
+  readonly helloTimeout: number;
+  /** How long `close` waits for what is under way before it cuts it off. */
+  readonly closeTimeout: number;
+  /** Default: silent. */
+  readonly log: Log;
+}
+
+export const DEFAULT_HOST = "127.0.0.1";
+export const DEFAULT_TCP_PORT = 9503;
+export const DEFAULT_HTTP_PORT = 9504;
+
+/** The request window keeps a request's shard in a byte. */
+export const MAX_SHARDS = 256;
+
+/** Room in a frame for its header and head beside a largest message. */
+const FRAME_SLACK_BYTES = MAX_FRAME_BYTES - MAX_MESSAGE_BYTES;
+
+/** 28 bits of an entry's word tell its size. */
+const MOST_MESSAGE_BYTES = 2 ** 28 - 1;
+
+/** An eighth of the ring is the largest record: what one read of a socket brings must not need fragments. */
+const LEAST_RING_BYTES = 64 * 1024;
+const MOST_RING_BYTES = 2 ** 30;
+
+const defaults = {
+  tcp: { host: DEFAULT_HOST, port: DEFAULT_TCP_PORT },
+  http: { host: DEFAULT_HOST, port: DEFAULT_HTTP_PORT },
+  node: 1,
+  // Work for about a millisecond at 3 GB/s, which is the time that either side may be away; an eighth of it, the largest
+  // record that is not fragmented, takes any read of a socket. Twice this is no faster, and leaves the cache.
+  ringBytes: 4 * 1024 * 1024,
+  maxMessageBytes: MAX_MESSAGE_BYTES,
+  maxBatchMessages: MAX_BATCH_MESSAGES,
+  maxInFlight: MAX_IN_FLIGHT,
+  maxNameBytes: MAX_NAME_BYTES,
+  // A connection costs the main thread about 10 KiB: 100 MB of them.
+  maxConnections: 10_000,
+  // An empty topic costs a shard about 1 KiB: 256 MB of them.
+  maxTopics: 262_144,
+  // A publish in pattern mode looks at each.
+  maxQueues: 1024,
+  maxConsumers: 65_536,
+  // Several times what a round trip carries on a fast network; little enough that 10,000 slow readers are told apart
+  // from a leak.
+  maxOutgoingBytes: 4 * 1024 * 1024,
+  // Sixteen largest messages, or 10,000 connections that are each in the middle of 25 KiB.
+  maxAssemblyBytes: 256 * 1024 * 1024,
+  // Long for a machine, short for a person who found the port by chance.
+  helloTimeout: 10_000,
+  // Service managers commonly kill after 10 s; what is left is for cutting off.
+  closeTimeout: 8_000,
+  log: SILENT,
+} as const;
+
+/** Half of the memory that this process may use. */
+const halfOfMemory = (): number => {
+  const machine = os.totalmem();
+  const constrained = process.constrainedMemory() ?? 0;
+  return Math.floor((constrained > 0 && constrained < machine ? constrained : machine) / 2);
+};
+
+const check = (name: string, value: number, least: number, most: number): void => {
+  if (Number.isSafeInteger(value) && value >= least && value <= most) return;
+  throw new RangeError(`${name} must be a whole number from ${least} to ${most}; it is ${value}`);
+};
+
+const checkAddress = (name: string, address: Address | "off"): void => {
+  if (address === "off") return;
+  check(`the port of ${name}`, address.port, 0, 65_535);
+};
+
+/** Fills in the defaults. RangeError: an option is out of its range, or contradicts another. */
+export const resolveOptions = (given: Partial<BrokerOptions> = {}): BrokerOptions => {
+  const options: BrokerOptions = {
+    ...defaults,
+    shards: Math.max(1, os.availableParallelism() - 1),
+    memory: halfOfMemory(),
+    maxFrameBytes: (given.maxMessageBytes ?? MAX_MESSAGE_BYTES) + FRAME_SLACK_BYTES,
+    ...given,
+  };
+  checkAddress("tcp", options.tcp);
+  checkAddress("http", options.http);
+  check("shards", options.shards, 1, MAX_SHARDS);
+  check("node", options.node, 1, MAX_NODE_ID);
+  check("memory", options.memory, 1024 * 1024, Number.MAX_SAFE_INTEGER);
+  check("ringBytes", options.ringBytes, LEAST_RING_BYTES, MOST_RING_BYTES);
+  if (!Number.isInteger(Math.log2(options.ringBytes))) {
+    throw new RangeError(`ringBytes must be a power of two; it is ${options.ringBytes}`);
+  }
+  check("maxMessageBytes", options.maxMessageBytes, 1, MOST_MESSAGE_BYTES);
+  check("maxFrameBytes", options.maxFrameBytes, 1024, MOST_MESSAGE_BYTES + FRAME_SLACK_BYTES);
+  check("maxBatchMessages", options.maxBatchMessages, 1, MAX_BATCH_MESSAGES);
+  check("maxInFlight", options.maxInFlight, 1, 2 ** 24);
+  check("maxNameBytes", options.maxNameBytes, 1, MAX_NAME_BYTES);
+  check("maxConnections", options.maxConnections, 1, 2 ** 20);
+  check("maxTopics", options.maxTopics, 1, 2 ** 24);
+  check("maxQueues", options.maxQueues, 1, 2 ** 20);
+  check("maxConsumers", options.maxConsumers, 1, 2 ** 24);
+  check("maxOutgoingBytes", options.maxOutgoingBytes, 1024, 2 ** 32);
+  check("maxAssemblyBytes", options.maxAssemblyBytes, 0, Number.MAX_SAFE_INTEGER);
+  check("helloTimeout", options.helloTimeout, 1, 2 ** 31 - 1);
+  check("closeTimeout", options.closeTimeout, 0, 2 ** 31 - 1);
+  return options;
+};

@@ -1,0 +1,178 @@
+/**
+ * The main thread's end of one life of a shard: the writer of its inbox, the reader of its outbox. A shard that is
+ * restarted gets a new link on fresh rings.
+ *
+ * What does not fit into the inbox waits here, in the order in which it came, as a copy of its own; whoever sent it is
+ * told by a `false` and sends nothing more until its `taken` has been called for all of it. So the line is bounded by
+ * what one read of each connection brings.
+ */
+import { EnvelopeOp, packEnvelope } from "../channel/envelope.js";
+import type { RingMemory } from "../channel/ring.js";
+import { type MessageHandler, RingReader } from "../channel/ring-reader.js";
+import { RingWriter } from "../channel/ring-writer.js";
+
+/** Who is told that bytes which had to wait are in the ring, or will never be. */
+export interface Sender {
+  taken(bytes: number): void;
+}
+
+interface Waiting {
+  envelope: Uint8Array;
+  readonly payload: Uint8Array;
+  readonly sender: Sender | undefined;
+  /** Of a HOLD or RELEASE: whose. */
+  readonly toggles: number | undefined;
+}
+
+/** Where the outbox goes. */
+export interface Outlet {
+  readonly record: MessageHandler;
+  /** The records of one drain are all handed over. */
+  flush(): void;
+}
+
+const NOTHING = new Uint8Array(0);
+
+/**
+ * What one drain of the outbox may take before sockets get their turn: about a millisecond of work. Records are taken
+ * a few at a time to notice when their bytes pass the bound, as each may be an eighth of the ring.
+ */
+const DRAIN_RECORDS = 256;
+const DRAIN_BYTES = 1024 * 1024;
+const DRAIN_STEP = 16;
+
+export class ShardLink {
+  readonly #writer: RingWriter;
+  readonly #reader: RingReader;
+  readonly #outlet: Outlet;
+  readonly #failed: (error: unknown) => void;
+  /** The line: from `#first` on, of which the first may be in the ring in part. */
+  #waiting: Waiting[] = [];
+  #first = 0;
+  #closed = false;
+  #drained = 0;
+
+  /**
+   * `maxAnswerBytes` bounds a record of the outbox that comes in fragments. `failed` is told when the outbox turns out
+   * to be corrupt; nothing more is read from it then.
+   */
+  constructor(
+    readonly shard: number,
+    memory: { readonly inbox: RingMemory; readonly outbox: RingMemory },
+    maxAnswerBytes: number,
+    outlet: Outlet,
+    failed: (error: unknown) => void,
+  ) {
+    this.#writer = new RingWriter(memory.inbox);
+    this.#reader = new RingReader(memory.outbox, maxAnswerBytes);
+    this.#outlet = outlet;
+    this.#failed = failed;
+    this.#listen();
+  }
+
+  /** Bytes wait for room in the inbox. */
+  get isCongested(): boolean {
+    return this.#waiting.length > 0;
+  }
+
+  /**
+   * Sends [start, end) of `bytes`, which are the caller's again. False: they wait for room, and `sender.taken` is called
+   * later; until then the caller should send no more.
+   */
+  send(sender: Sender, envelope: Uint8Array, bytes: Uint8Array, start: number, end: number): boolean {
+    if (this.#closed) return true;
+    if (!this.isCongested && this.#writer.tryWrite(envelope, bytes, start, end)) return true;
+    this.#wait({ envelope, payload: bytes.slice(start, end), sender, toggles: undefined });
+    return false;
+  }
+
+  /** Tells the shard something about a connection, or (STOP) about itself, behind all that was sent before. */
+  tell(op: number, connection: number): void {
+    if (this.#closed) return;
+    const envelope = packEnvelope([op, connection]);
+    if (!this.isCongested && this.#writer.tryWrite(envelope, NOTHING, 0, 0)) return;
+    const toggles = op === EnvelopeOp.HOLD || op === EnvelopeOp.RELEASE ? connection : undefined;
+    if (toggles !== undefined && this.#toggleAgain(toggles, envelope)) return;
+    this.#wait({ envelope: envelope.slice(), payload: NOTHING, sender: undefined, toggles });
+  }
+
+  /** Reads what the thread, which has ended, left in the outbox; frees the line. Nothing is read or written any more. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    try {
+      while (this.#reader.drain(this.#outlet.record, DRAIN_RECORDS) > 0) this.#outlet.flush();
+    } catch (error) {
+      this.#failed(error);
+    }
+    this.#outlet.flush();
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const { sender, payload } of waiting.slice(this.#first)) sender?.taken(payload.length);
+    this.#first = 0;
+  }
+
+  #wait(waiting: Waiting): void {
+    if (this.#waiting.push(waiting) === 1) this.#writeWhenRoom();
+  }
+
+  /**
+   * Of a connection that is held and released over and over only the last word waits, so that the line stays bounded.
+   * The first in line may be in the ring already in part and is left alone.
+   */
+  #toggleAgain(connection: number, envelope: Uint8Array): boolean {
+    for (let i = this.#waiting.length - 1; i > this.#first; i--) {
+      const waiting = this.#waiting[i];
+      if (waiting?.toggles !== connection) continue;
+      waiting.envelope = envelope.slice();
+      return true;
+    }
+    return false;
+  }
+
+  #writeWhenRoom(): void {
+    this.#writer.whenWritable().then(this.#writeWaiting, this.#failed);
+  }
+
+  readonly #writeWaiting = (): void => {
+    if (this.#closed) return;
+    for (;;) {
+      const waiting = this.#waiting[this.#first];
+      if (waiting === undefined) break;
+      const { envelope, payload, sender } = waiting;
+      if (!this.#writer.tryWrite(envelope, payload, 0, payload.length)) return this.#writeWhenRoom();
+      this.#first++;
+      sender?.taken(payload.length);
+    }
+    this.#waiting = [];
+    this.#first = 0;
+  };
+
+  #listen(): void {
+    this.#reader.whenReadable().then(this.#drain, this.#failed);
+  }
+
+  readonly #drain = (): void => {
+    if (this.#closed) return;
+    this.#drained = 0;
+    try {
+      let records = 0;
+      let step = DRAIN_STEP;
+      while (step === DRAIN_STEP && records < DRAIN_RECORDS && this.#drained < DRAIN_BYTES) {
+        step = this.#reader.drain(this.#take, DRAIN_STEP);
+        records += step;
+      }
+    } catch (error) {
+      this.#outlet.flush();
+      return this.#failed(error);
+    }
+    this.#outlet.flush();
+    if (this.#reader.isEmpty) this.#listen();
+    else setImmediate(this.#drain);
+  };
+
+  readonly #take: MessageHandler = (envelope, bytes, view, start, end) => {
+    this.#drained += end - start;
+    this.#outlet.record(envelope, bytes, view, start, end);
+  };
+}
