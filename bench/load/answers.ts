@@ -1,0 +1,31 @@
+/**
+ * What raw loads do with the answers that are not messages.
+ */
+import { unpackHead } from "#protocol/head.js";
+import { Answer, Op } from "#protocol/op.js";
+import { RECEIPT_BYTES, RECEIPT_MESSAGES, RECEIPT_REQUEST, RECEIPT_REQUESTS } from "#protocol/selection.js";
+import type { OnAnswer } from "./answer-scanner.js";
+
+/** A receipt: `requests` requests from `request` on are done, `messages` in all. */
+export type OnReceipt = (request: number, requests: number, messages: number) => void;
+
+const headOf = (view: DataView, start: number, headBytes: number): readonly unknown[] =>
+  unpackHead(new Uint8Array(view.buffer, view.byteOffset, view.byteLength), start, start + headBytes);
+
+/** Passes receipts on. Whatever else the broker says (but HELLO) ends the load: it is an error or was not asked for. */
+export const receipts =
+  (onReceipt: OnReceipt): OnAnswer =>
+  (op, _flags, request, headBytes, view, start, end) => {
+    if (op === Answer.CONFIRM) {
+      for (let at = start + headBytes; at < end; at += RECEIPT_BYTES) {
+        onReceipt(
+          view.getUint32(at + RECEIPT_REQUEST),
+          view.getUint32(at + RECEIPT_REQUESTS),
+          view.getUint32(at + RECEIPT_MESSAGES),
+        );
+      }
+    } else if (op !== Op.HELLO) {
+      const head = JSON.stringify(headOf(view, start, headBytes));
+      throw new Error(`the broker answered request ${request} with op 0x${op.toString(16)} ${head}`);
+    }
+  };

@@ -1,0 +1,66 @@
+/**
+ * Publishes through the client library.
+ */
+import { type Client, connect } from "ringmq/client";
+import { body } from "./frames.js";
+import { type Address, type Role, timed, url, type Work } from "./role.js";
+
+export interface ClientPublish {
+  readonly address: Address;
+  readonly topic: string;
+  readonly bodyBytes: number;
+  readonly messages: number;
+  /**
+   * `stream`: publishes without awaiting each, in groups, the next begun while the last is under way. A number: so many
+   * loops that await each publish, as the requests of a busy server do.
+   */
+  readonly mode: "stream" | number;
+  readonly seconds: number;
+}
+
+/** Publishes of one turn of the event loop; the client puts them into frames by itself. */
+const GROUP = 2_000;
+
+const stream = async (client: Client, params: ClientPublish, deadline: number): Promise<number> => {
+  const message = body(params.bodyBytes);
+  let sent = 0;
+  let before: Promise<unknown> = Promise.resolve();
+  while (sent < params.messages && performance.now() < deadline) {
+    const end = Math.min(sent + GROUP, params.messages);
+    let last: Promise<unknown> = before;
+    for (; sent < end; sent++) last = client.publish(params.topic, message);
+    await before;
+    before = last;
+  }
+  await before;
+  return sent;
+};
+
+const loops = async (client: Client, params: ClientPublish, count: number, deadline: number): Promise<number> => {
+  const message = body(params.bodyBytes);
+  let sent = 0;
+  const loop = async (): Promise<void> => {
+    while (sent < params.messages && performance.now() < deadline) {
+      sent++;
+      await client.publish(params.topic, message);
+    }
+  };
+  await Promise.all(Array.from({ length: count }, loop));
+  return sent;
+};
+
+export const clientPublisher: Role<ClientPublish, Work> = async (params) => {
+  const client = await connect(url(params.address), { name: "bench" });
+  return {
+    run: async () => {
+      const work = await timed(() => {
+        const deadline = performance.now() + params.seconds * 1000;
+        return params.mode === "stream"
+          ? stream(client, params, deadline)
+          : loops(client, params, params.mode, deadline);
+      });
+      await client.close();
+      return work;
+    },
+  };
+};

@@ -1,0 +1,62 @@
+/**
+ * A load process: carries out one role at a time for the process that started it, which is told over the channel of
+ * `node:child_process`.
+ */
+import { clientConsumer } from "./client-consumer.js";
+import { clientPublisher } from "./client-publisher.js";
+import { clientRoundTrip } from "./client-round-trip.js";
+import { httpLoad } from "./http-load.js";
+import { pacedPublisher } from "./paced-publisher.js";
+import { rawChannelPublisher } from "./raw-channel-publisher.js";
+import { rawConsumer } from "./raw-consumer.js";
+import { rawPublisher } from "./raw-publisher.js";
+import { rawRoundTrip } from "./raw-round-trip.js";
+import { rawSubscribers } from "./raw-subscribers.js";
+import type { Prepared, Role } from "./role.js";
+import { timedConsumer } from "./timed-consumer.js";
+
+const roles = {
+  clientConsumer,
+  clientPublisher,
+  clientRoundTrip,
+  httpLoad,
+  pacedPublisher,
+  rawChannelPublisher,
+  rawConsumer,
+  rawPublisher,
+  rawRoundTrip,
+  rawSubscribers,
+  timedConsumer,
+};
+
+export type Roles = typeof roles;
+export type RoleName = keyof Roles;
+export type RoleParams<Name extends RoleName> = Parameters<Roles[Name]>[0];
+export type RoleOutcome<Name extends RoleName> =
+  Roles[Name] extends Role<RoleParams<Name>, infer Outcome> ? Outcome : never;
+
+/** What the process is told. */
+export type Order = { readonly prepare: RoleName; readonly params: unknown } | { readonly run: true };
+
+/** What it tells. It ends with an exit code when it fails; its standard error says why. */
+export type Report = { readonly prepared: true } | { readonly outcome: unknown };
+
+const report = (message: Report): void => {
+  process.send?.(message);
+};
+
+let prepared: Prepared<unknown> | undefined;
+
+process.on("message", async (order: Order) => {
+  if ("prepare" in order) {
+    // Both ends are of one build: the sender's types have matched the parameters to the role.
+    const role = roles[order.prepare] as Role<unknown, unknown>;
+    prepared = await role(order.params);
+    report({ prepared: true });
+  } else {
+    if (prepared === undefined) throw new Error("told to run before it was prepared");
+    report({ outcome: await prepared.run() });
+  }
+});
+
+process.once("disconnect", () => process.exit());

@@ -1,0 +1,56 @@
+/**
+ * Consumes with a renewing credit and acks what each read brought with one frame.
+ */
+import { Op, RENEW } from "#protocol/op.js";
+import { AckWriter } from "./ack-writer.js";
+import { AnswerScanner } from "./answer-scanner.js";
+import { receipts } from "./answers.js";
+import { encodeFrame, FIRST_REQUEST, sendHello } from "./frames.js";
+import { type Address, type Role, timed, type Work } from "./role.js";
+import { openWire } from "./wire.js";
+
+export interface RawConsume {
+  readonly address: Address;
+  readonly topic: string;
+  /** Messages to ack before the run ends. */
+  readonly messages: number;
+  readonly credit: number;
+  /** The run ends after so long, whatever has come. */
+  readonly seconds: number;
+}
+
+export const rawConsumer: Role<RawConsume, Work> = async (params) => {
+  let acked = 0;
+  let finish = (): void => {};
+  const scanner = new AnswerScanner(
+    receipts((request, _requests, messages) => {
+      if (request !== FIRST_REQUEST) acked += messages;
+    }),
+    (_request, view, at) => acks.select(view, at),
+  );
+  const wire = await openWire(params.address, (bytes, view, start, end) => {
+    scanner.push(bytes, view, start, end);
+    acks.flush();
+    if (acked >= params.messages) finish();
+  });
+  const acks = new AckWriter(wire, params.topic, FIRST_REQUEST + 1);
+  sendHello(wire);
+  const consume = encodeFrame(wire, Op.CONSUME, RENEW, FIRST_REQUEST, [params.topic, "", params.credit]);
+  return {
+    run: async () => {
+      const work = await timed(async () => {
+        await new Promise<void>((resolve) => {
+          const timer = setTimeout(resolve, params.seconds * 1000);
+          finish = () => {
+            clearTimeout(timer);
+            resolve();
+          };
+          wire.send(consume.bytes);
+        });
+        return acked;
+      });
+      wire.end();
+      return work;
+    },
+  };
+};

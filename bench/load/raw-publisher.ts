@@ -1,0 +1,78 @@
+/**
+ * Publishes pre-encoded frames as fast as the window allows.
+ */
+import { Op } from "#protocol/op.js";
+import { AnswerScanner } from "./answer-scanner.js";
+import { receipts } from "./answers.js";
+import { encodeFrame, entries, sendHello, type WireFrame } from "./frames.js";
+import { PublishPump, type Stamp } from "./publish-pump.js";
+import { type Address, type Role, timed, type Work } from "./role.js";
+import { delayStamp, PATCHED_DELAY, topicName, topicStamp } from "./stamps.js";
+import { openWire } from "./wire.js";
+
+export interface RawPublish {
+  readonly address: Address;
+  /** Where to: one topic, or the topics 0 to n − 1 of `topicName` in turn. */
+  readonly topic: string | number;
+  readonly bodyBytes: number;
+  readonly messages: number;
+  /** Messages in a frame. */
+  readonly batch: number;
+  /** Bytes of frames that may be unanswered. */
+  readonly windowBytes: number;
+  readonly windowRequests: number;
+  readonly seconds: number;
+  /** See `delayStamp`. */
+  readonly delay?: { readonly afterMs: number; readonly spreadMs: number };
+}
+
+const headOf = (params: RawPublish): readonly unknown[] => {
+  const topic = typeof params.topic === "string" ? params.topic : topicName(0);
+  return params.delay === undefined ? [topic] : [topic, "", PATCHED_DELAY];
+};
+
+const stampOf = (params: RawPublish, frame: WireFrame, frames: number): Stamp | undefined => {
+  if (typeof params.topic === "number") return topicStamp(frame, params.topic);
+  if (params.delay !== undefined) return delayStamp(frame, frames, params.delay.afterMs, params.delay.spreadMs);
+  return undefined;
+};
+
+export const rawPublisher: Role<RawPublish, Work> = async (params) => {
+  let pump: PublishPump | undefined;
+  let published = 0;
+  const scanner = new AnswerScanner(
+    receipts((request, requests, messages) => {
+      published += messages;
+      pump?.answer(request, requests);
+    }),
+  );
+  const wire = await openWire(params.address, (bytes, view, start, end) => {
+    scanner.push(bytes, view, start, end);
+    pump?.proceed();
+  });
+  sendHello(wire);
+  const frame = encodeFrame(wire, Op.PUBLISH, 0, 0, headOf(params), entries(params.batch, params.bodyBytes));
+  const frames = Math.ceil(params.messages / params.batch);
+  const stamp = stampOf(params, frame, frames);
+  const window = Math.max(2, Math.min(params.windowRequests, Math.floor(params.windowBytes / frame.bytes.length)));
+  const ready = new PublishPump({
+    wire,
+    frame,
+    frames,
+    window,
+    seconds: params.seconds,
+    ...(stamp === undefined ? {} : { stamp }),
+  });
+  return {
+    run: async () => {
+      const work = await timed(async () => {
+        pump = ready;
+        const sent = (await ready.run()) * params.batch;
+        if (published !== sent) throw new Error(`${sent} messages were sent, ${published} confirmed`);
+        return sent;
+      });
+      wire.end();
+      return work;
+    },
+  };
+};

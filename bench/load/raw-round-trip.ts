@@ -1,0 +1,117 @@
+/**
+ * One message in flight at a time: publish, be delivered it, ack it. Publisher and consumer are two connections of one
+ * process, so that the times are differences of one clock and no third process has to be woken.
+ */
+import { Op, RENEW } from "#protocol/op.js";
+import { Histogram, type Percentiles } from "../measure/histogram.js";
+import { AckWriter } from "./ack-writer.js";
+import { AnswerScanner } from "./answer-scanner.js";
+import { receipts } from "./answers.js";
+import { encodeFrame, entries, FIRST_REQUEST, sendHello } from "./frames.js";
+import { type Address, type Role, timed, type Work } from "./role.js";
+import { openWire } from "./wire.js";
+
+export interface RoundTrip {
+  readonly address: Address;
+  readonly topic: string;
+  readonly bodyBytes: number;
+  readonly messages: number;
+  /** Messages that go first and are not measured. */
+  readonly warmUp: number;
+  readonly seconds: number;
+  /** Without a consumer, only the round trip from publish to confirm is measured. */
+  readonly consume: boolean;
+}
+
+/** All counted from the moment the publish was written. */
+export interface RoundTripOutcome extends Work {
+  readonly confirm: Percentiles;
+  /** Until the message was read; empty without a consumer. */
+  readonly deliver: Percentiles;
+  /** Until the ack was confirmed; empty without a consumer. */
+  readonly ack: Percentiles;
+}
+
+export const rawRoundTrip: Role<RoundTrip, RoundTripOutcome> = async (params) => {
+  const times = { confirm: new Histogram(), deliver: new Histogram(), ack: new Histogram() };
+  let start = 0;
+  let warming = params.warmUp;
+  let waitingFor = 0;
+  let proceed = (): void => {};
+
+  const took = (histogram: Histogram): void => {
+    if (warming === 0) histogram.record((performance.now() - start) * 1000);
+  };
+  const step = (): void => {
+    waitingFor--;
+    if (waitingFor === 0) proceed();
+  };
+
+  const confirms = new AnswerScanner(
+    receipts(() => {
+      took(times.confirm);
+      step();
+    }),
+  );
+  const publisher = await openWire(params.address, (bytes, view, from, to) => confirms.push(bytes, view, from, to));
+  sendHello(publisher);
+  const publish = encodeFrame(publisher, Op.PUBLISH, 0, 0, [params.topic], entries(1, params.bodyBytes));
+  const request = new DataView(publish.bytes.buffer);
+
+  const deliveries = new AnswerScanner(
+    receipts((number) => {
+      if (number !== FIRST_REQUEST) took(times.ack);
+      step();
+    }),
+    (_request, view, at) => {
+      took(times.deliver);
+      acks.select(view, at);
+    },
+  );
+  const consumer = await openWire(params.address, (bytes, view, from, to) => {
+    deliveries.push(bytes, view, from, to);
+    acks.flush();
+  });
+  const acks = new AckWriter(consumer, params.topic, FIRST_REQUEST + 1);
+  sendHello(consumer);
+  if (params.consume) {
+    await new Promise<void>((resolve) => {
+      waitingFor = 1;
+      proceed = resolve;
+      consumer.send(encodeFrame(consumer, Op.CONSUME, RENEW, FIRST_REQUEST, [params.topic, "", 16]).bytes);
+    });
+  }
+
+  const trips = (count: number): Promise<number> =>
+    new Promise((resolve) => {
+      const deadline = performance.now() + params.seconds * 1000;
+      let made = 0;
+      proceed = () => {
+        if (made === count || performance.now() > deadline) return resolve(made);
+        made++;
+        // A confirm, and with a consumer the confirm of the ack that follows the delivery.
+        waitingFor = params.consume ? 2 : 1;
+        request.setUint32(publish.requestAt, requests++);
+        start = performance.now();
+        publisher.send(publish.bytes);
+      };
+      proceed();
+    });
+  let requests = FIRST_REQUEST;
+  await trips(params.warmUp);
+  warming = 0;
+
+  return {
+    run: async () => {
+      const work = await timed(() => trips(params.messages));
+      publisher.end();
+      consumer.end();
+      return {
+        ...work,
+        confirm: times.confirm.percentiles(),
+        deliver: times.deliver.percentiles(),
+        ack: times.ack.percentiles(),
+      };
+    },
+  };
+};

@@ -1,0 +1,60 @@
+/**
+ * What a load writes into its frames from one to the next: times, delays and topics.
+ */
+import { WORD_BYTES } from "#protocol/entry.js";
+import { monotonicMicros } from "../measure/clock.js";
+import type { WireFrame } from "./frames.js";
+import type { Stamp } from "./publish-pump.js";
+
+/** A body that carries a time begins with it: f64, microseconds of the monotonic clock. */
+export const STAMP_BYTES = 8;
+const DIGITS = 6;
+const ZERO = 0x30;
+
+/** A topic's name of constant length, so that its digits can be patched: `topic-000042`. */
+export const topicName = (index: number): string => `topic-${String(index).padStart(DIGITS, "0")}`;
+
+/** Goes round `topics` topics; the frame's head was packed with `topicName(0)`. */
+export const topicStamp = (frame: WireFrame, topics: number): Stamp => {
+  const head = Buffer.from(frame.bytes.buffer, frame.headAt, frame.payloadAt - frame.headAt);
+  const name = head.indexOf(topicName(0));
+  if (name < 0) throw new Error("the head does not hold the topic's name");
+  const last = frame.headAt + name + topicName(0).length - 1;
+  return (view, at, index) => {
+    let rest = index % topics;
+    for (let digit = at + last; digit > at + last - DIGITS; digit--) {
+      view.setUint8(digit, ZERO + (rest % 10));
+      rest = Math.floor(rest / 10);
+    }
+  };
+};
+
+/** A delay that a msgpack encoder writes as a u32, to be patched. */
+export const PATCHED_DELAY = 0xffff_ffff;
+
+/**
+ * Gives each frame a delay of its own, so that they fall due evenly spread over `spreadMs` beginning `afterMs` from
+ * now, in no order; the first body carries the time at which its frame is due. The frame's head ends with
+ * PATCHED_DELAY.
+ */
+export const delayStamp = (frame: WireFrame, frames: number, afterMs: number, spreadMs: number): Stamp => {
+  const delayAt = frame.payloadAt - 4;
+  const dueAt = frame.payloadAt + WORD_BYTES;
+  let start = 0;
+  return (view, at, index) => {
+    const now = monotonicMicros();
+    if (start === 0) start = now;
+    // 7,919 is prime to any number of frames that it does not divide: a walk over all positions in no order.
+    const position = ((index * 7919) % frames) / frames;
+    const due = start / 1000 + afterMs + position * spreadMs;
+    const delay = Math.max(1, Math.ceil(due - now / 1000));
+    view.setUint32(at + delayAt, delay);
+    view.setFloat64(at + dueAt, now + delay * 1000);
+  };
+};
+
+/** The first body carries the time at which its frame was written. */
+export const timeStamp = (frame: WireFrame): Stamp => {
+  const timeAt = frame.payloadAt + WORD_BYTES;
+  return (view, at) => view.setFloat64(at + timeAt, monotonicMicros());
+};

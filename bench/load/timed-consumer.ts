@@ -1,0 +1,101 @@
+/**
+ * Consumes messages that carry a time and acks them; measures how long after that time each was read.
+ */
+import { WORD_BYTES } from "#protocol/entry.js";
+import { FLAGS, HEAD, HEAD_LENGTH, OP, REQUEST } from "#protocol/frame.js";
+import { Answer, Op, RENEW } from "#protocol/op.js";
+import * as Run from "#protocol/run.js";
+import { monotonicMicros } from "../measure/clock.js";
+import { Histogram, type Percentiles } from "../measure/histogram.js";
+import { AckWriter } from "./ack-writer.js";
+import { receipts } from "./answers.js";
+import { FrameAssembler } from "./frame-assembler.js";
+import { encodeFrame, FIRST_REQUEST, sendHello } from "./frames.js";
+import { type Address, type Role, timed, type Work } from "./role.js";
+import { openWire } from "./wire.js";
+
+export interface TimedConsume {
+  readonly address: Address;
+  readonly topic: string;
+  readonly messages: number;
+  readonly credit: number;
+  readonly seconds: number;
+}
+
+export interface TimedOutcome extends Work {
+  /** Read so long after the time in the message. */
+  readonly late: Percentiles;
+  /** Messages read before the time in them. */
+  readonly early: number;
+  /** The earliest, in microseconds before its time; 0 when none was early. */
+  readonly earliestMicros: number;
+}
+
+export const timedConsumer: Role<TimedConsume, TimedOutcome> = async (params) => {
+  const late = new Histogram();
+  let early = 0;
+  let earliestMicros = 0;
+  let acked = 0;
+  let finish = (): void => {};
+  let confirmed = (): void => {};
+
+  const onAnswer = receipts((request, _requests, messages) => {
+    if (request === FIRST_REQUEST) confirmed();
+    else acked += messages;
+  });
+
+  const readRun = (view: DataView, at: number): number => {
+    const now = monotonicMicros();
+    let entry = at + Run.KEY + view.getUint8(at + Run.KEY_LENGTH);
+    const end = entry + view.getUint32(at + Run.BYTES);
+    while (entry < end) {
+      const lateness = now - view.getFloat64(entry + WORD_BYTES);
+      late.record(lateness);
+      if (lateness < 0) {
+        early++;
+        earliestMicros = Math.max(earliestMicros, -lateness);
+      }
+      entry += WORD_BYTES + view.getUint32(entry);
+    }
+    acks.select(view, at);
+    return end;
+  };
+
+  const assembler = new FrameAssembler((_bytes, view, start, end) => {
+    const op = view.getUint8(start + OP);
+    const headBytes = view.getUint16(start + HEAD_LENGTH);
+    const request = view.getUint32(start + REQUEST);
+    if (op === Answer.MESSAGES) for (let at = start + HEAD + headBytes; at < end; ) at = readRun(view, at);
+    else onAnswer(op, view.getUint8(start + FLAGS), request, headBytes, view, start + HEAD, end);
+  });
+  const wire = await openWire(params.address, (bytes, view, start, end) => {
+    assembler.push(bytes, view, start, end);
+    acks.flush();
+    if (acked >= params.messages) finish();
+  });
+  const acks = new AckWriter(wire, params.topic, FIRST_REQUEST + 1);
+  sendHello(wire);
+  const consume = encodeFrame(wire, Op.CONSUME, RENEW, FIRST_REQUEST, [params.topic, "", params.credit]);
+  await new Promise<void>((resolve) => {
+    confirmed = resolve;
+    wire.send(consume.bytes);
+  });
+
+  return {
+    run: async () => {
+      const work = await timed(async () => {
+        await new Promise<void>((resolve) => {
+          const timer = setTimeout(resolve, params.seconds * 1000);
+          finish = () => {
+            clearTimeout(timer);
+            resolve();
+          };
+          if (acked >= params.messages) finish();
+        });
+        return acked;
+      });
+      wire.end();
+      return { ...work, late: late.percentiles(), early, earliestMicros };
+    },
+  };
+};

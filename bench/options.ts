@@ -1,0 +1,106 @@
+/**
+ * The command line.
+ */
+import { Command, InvalidArgumentError } from "commander";
+import type { Pin } from "./processes/command.js";
+import type { Parameters, Scenario } from "./scenario.js";
+import { canonical, scenarios } from "./scenarios/index.js";
+
+const DEFAULT_BYTES = 128;
+const DEFAULT_SECONDS = 30;
+
+interface Flags {
+  readonly messages?: number;
+  readonly bytes?: number;
+  readonly batch?: number;
+  readonly runs?: number;
+  readonly seconds?: number;
+  readonly shards?: number;
+  readonly pin?: Pin;
+  readonly variant?: string;
+  readonly json?: true;
+}
+
+export interface Options {
+  readonly scenarios: readonly Scenario[];
+  /** Only this variant. */
+  readonly variant: string | undefined;
+  readonly json: boolean;
+  parametersOf(scenario: Scenario): Parameters;
+}
+
+const positive = (text: string): number => {
+  const value = Number(text.replaceAll("_", ""));
+  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError("It must be a positive integer.");
+  return value;
+};
+
+const pin = (text: string): Pin => {
+  const match = /^([\d,-]+)(?:\/([\d,-]+))?$/.exec(text);
+  const broker = match?.[1];
+  if (broker === undefined) throw new InvalidArgumentError("It is a list of CPUs, or two with a slash between them.");
+  return { broker, load: match?.[2] ?? broker };
+};
+
+const scenarioNamed = (name: string): Scenario => {
+  const scenario = scenarios.find((candidate) => candidate.name === name);
+  if (scenario === undefined) {
+    throw new InvalidArgumentError(`The scenarios are: ${scenarios.map((each) => each.name).join(", ")}.`);
+  }
+  return scenario;
+};
+
+const command = (): Command =>
+  new Command("npm run bench --")
+    .description("Measures a broker on this machine: a broker process, load processes, loopback. Linux only.")
+    .argument(
+      "[scenario...]",
+      "what to measure; without one, publish-batched and consume-ack",
+      (name: string, before: readonly Scenario[]) => [...before, scenarioNamed(name)],
+      [],
+    )
+    .option("--messages <n>", "messages of a run (default: by scenario)", positive)
+    .option("--bytes <n>", `bytes of a body (default: ${DEFAULT_BYTES})`, positive)
+    .option("--batch <n>", "messages in a frame (default: by scenario)", positive)
+    .option("--runs <n>", "runs of which the median is told (default: by scenario)", positive)
+    .option("--seconds <n>", `end a load after so long (default: ${DEFAULT_SECONDS})`, positive)
+    .option("--shards <n>", "shards of the broker (default: the broker's own)", positive)
+    .option("--pin <cpus>", "run on these CPUs (taskset): all, or broker/load, such as 0/1", pin)
+    .option("--variant <name>", "only this variant: raw or client")
+    .option("--json", "print one JSON object and nothing else")
+    .addHelpText(
+      "after",
+      () => `
+Scenarios:
+${scenarios.map((scenario) => `  ${scenario.name.padEnd(16)} ${scenario.summary}`).join("\n")}
+
+Examples:
+  npm run bench                                        the workload that matters, in a minute
+  npm run --silent bench -- end-to-end --pin 0 --json  latency with all processes on one CPU
+  npm run bench -- publish-batched --bytes 16384`,
+    );
+
+/** Exits with a message when the arguments are wrong or ask for help. */
+export const parseOptions = (args: readonly string[]): Options => {
+  const program = command().parse(args, { from: "user" });
+  const flags = program.opts<Flags>();
+  const named = program.processedArgs[0] as readonly Scenario[];
+  return {
+    scenarios: named.length === 0 ? canonical : named,
+    variant: flags.variant,
+    json: flags.json ?? false,
+    parametersOf: (scenario) => {
+      const bytes = flags.bytes ?? DEFAULT_BYTES;
+      const defaults = scenario.defaults(bytes);
+      return {
+        messages: flags.messages ?? defaults.messages ?? 1,
+        bytes,
+        batch: flags.batch ?? defaults.batch ?? 1,
+        runs: flags.runs ?? defaults.runs ?? 1,
+        seconds: flags.seconds ?? DEFAULT_SECONDS,
+        pin: flags.pin,
+        shards: flags.shards,
+      };
+    },
+  };
+};

@@ -1,0 +1,67 @@
+/**
+ * A server under test: a process that prints where it listens and runs until it is told to stop.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { nodeCommand } from "./command.js";
+
+const START_MS = 20_000;
+const STOP_MS = 12_000;
+const MAX_OUTPUT = 64 * 1024;
+
+export class ServerProcess<Listening> implements AsyncDisposable {
+  #stopping = false;
+
+  private constructor(
+    readonly pid: number,
+    readonly listening: Listening,
+    private readonly child: ChildProcess,
+  ) {}
+
+  /** `parse` is called with all that was printed so far and answers undefined until that tells where it listens. */
+  static start<Listening>(
+    script: string,
+    args: readonly string[],
+    cpus: string | undefined,
+    parse: (output: string) => Listening | undefined,
+  ): Promise<ServerProcess<Listening>> {
+    const [program, all] = nodeCommand(script, args, cpus);
+    const child = spawn(program, all, { stdio: ["ignore", "pipe", "pipe"] });
+    return new Promise((resolve, reject) => {
+      let output = "";
+      let errors = "";
+      const fail = (why: string): void => {
+        clearTimeout(timer);
+        child.kill("SIGKILL");
+        reject(new Error(`${script} ${why}\n${output}${errors}`));
+      };
+      const timer = setTimeout(() => fail(`did not say where it listens within ${START_MS} ms`), START_MS);
+      child.stdout.setEncoding("utf8").on("data", (text: string) => {
+        output = (output + text).slice(-MAX_OUTPUT);
+        const listening = parse(output);
+        if (listening === undefined || child.pid === undefined) return;
+        clearTimeout(timer);
+        const server = new ServerProcess(child.pid, listening, child);
+        child.once("exit", (code, signal) => {
+          if (!server.#stopping) process.stderr.write(`${script} ended (${signal ?? `code ${code}`})\n${errors}`);
+        });
+        resolve(server);
+      });
+      child.stderr.setEncoding("utf8").on("data", (text: string) => {
+        errors = (errors + text).slice(-MAX_OUTPUT);
+      });
+      child.once("error", (error) => fail(error.message));
+      child.once("exit", (code, signal) => fail(`ended (${signal ?? `code ${code}`})`));
+    });
+  }
+
+  /** Stops it as an operator would, and kills it when it does not stop. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.child.exitCode !== null || this.child.signalCode !== null) return;
+    this.#stopping = true;
+    const exited = new Promise((resolve) => this.child.once("exit", resolve));
+    const timer = setTimeout(() => this.child.kill("SIGKILL"), STOP_MS);
+    this.child.kill("SIGTERM");
+    await exited;
+    clearTimeout(timer);
+  }
+}

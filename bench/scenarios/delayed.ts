@@ -1,0 +1,59 @@
+/**
+ * Delayed messages, each with a delay of its own: all in, then all out on time.
+ */
+import { cpuSince, cpuTime } from "../measure/cpu.js";
+import { fitting, measured, type Scenario } from "../scenario.js";
+import { creditFor } from "./consume.js";
+import { rawPublish, TOPIC } from "./publish.js";
+
+/** The first is due this long after the start, so that all are in before: at 150,000 a second, and a second more. */
+const leadMs = (messages: number): number => 1_000 + messages / 150;
+/** They fall due at 100,000 a second. */
+const spreadMs = (messages: number): number => Math.max(500, messages / 100);
+
+export const delayed: Scenario = {
+  name: "delayed",
+  summary: "messages with a delay each: publishing them, and how late each is delivered",
+  defaults: (bytes) => ({ messages: fitting(1_000_000, bytes), batch: 1, runs: 1 }),
+  variants: [
+    {
+      name: "raw",
+      run: async (bench) => {
+        const { bytes, batch, seconds } = bench.parameters;
+        const messages = Math.ceil(bench.parameters.messages / batch) * batch;
+        await using broker = await bench.startBroker();
+        using publisher = bench.startLoad();
+        using consumer = bench.startLoad();
+        const address = broker.listening.tcp;
+        const delay = { afterMs: leadMs(messages), spreadMs: spreadMs(messages) };
+        const bound = seconds + (delay.afterMs + delay.spreadMs) / 1000;
+        const consume = await consumer.prepare("timedConsumer", {
+          address,
+          topic: TOPIC,
+          messages,
+          credit: creditFor(bytes),
+          seconds: bound,
+        });
+        const publish = await publisher.prepare("rawPublisher", rawPublish(bench, address, { messages, delay }));
+        const start = cpuTime(broker.pid);
+        const consumed = consume.go();
+        const published = await publish.go();
+        const cpuIn = cpuSince(broker.pid, start);
+        const middle = cpuTime(broker.pid);
+        const delivered = await consumed;
+        const cpuOut = cpuSince(broker.pid, middle);
+        const tell = { scenario: "delayed", variant: "raw" };
+        return [
+          { ...tell, case: "in", ...measured(published, cpuIn) },
+          {
+            ...tell,
+            case: "out",
+            ...measured(delivered, cpuOut),
+            latencyMicros: { late: delivered.late },
+            figures: { early: delivered.early, earliestMicros: delivered.earliestMicros },
+          },
+        ];
+      },
+    },
+  ],
+};

@@ -1,0 +1,114 @@
+/**
+ * Latency: from publish to deliver and to the confirm of the ack, with one message in flight and at half of the rate
+ * that publishing and consuming at once reach; and the round trip from publish to confirm alone.
+ */
+import type { Broker } from "../processes/broker.js";
+import { type Bench, charge, measured, type Result, type Scenario } from "../scenario.js";
+import { creditFor } from "./consume.js";
+import { rawPublish, TOPIC, WARM_TOPIC } from "./publish.js";
+
+const SCENARIO = "end-to-end";
+const WARM_UP_TRIPS = 2_000;
+/** The paced load runs for about so long. */
+const PACED_SECONDS = 3;
+/** Messages that find the maximum rate, as a multiple of the round trips. */
+const FLOOD = 25;
+
+const oneInFlight = async (bench: Bench, role: "rawRoundTrip" | "clientRoundTrip", consume: boolean) => {
+  const { messages, bytes: bodyBytes, seconds } = bench.parameters;
+  await using broker = await bench.startBroker();
+  using load = bench.startLoad();
+  const address = broker.listening.tcp;
+  const warmUp = Math.min(WARM_UP_TRIPS, messages);
+  const armed = await load.prepare(role, { address, topic: TOPIC, bodyBytes, messages, warmUp, seconds, consume });
+  const { outcome, cpu } = await charge(broker.pid, () => armed.go());
+  const { confirm, deliver, ack } = outcome;
+  return { ...measured(outcome, cpu), latencyMicros: consume ? { deliver, ack, confirm } : { confirm } };
+};
+
+/** Messages a second when one publisher and one consumer work at once, one message a frame. */
+const maximumRate = async (bench: Bench, broker: Broker, topic: string, messages: number): Promise<number> => {
+  using publisher = bench.startLoad();
+  using consumer = bench.startLoad();
+  const address = broker.listening.tcp;
+  const { seconds, bytes } = bench.parameters;
+  const consume = await consumer.prepare("rawConsumer", {
+    address,
+    topic,
+    messages,
+    credit: creditFor(bytes),
+    seconds,
+  });
+  const publish = await publisher.prepare("rawPublisher", rawPublish(bench, address, { topic, messages, batch: 1 }));
+  const consumed = consume.go();
+  await publish.go();
+  const work = await consumed;
+  return work.messages / work.seconds;
+};
+
+const halfRate = async (bench: Bench): Promise<Result> => {
+  await using broker = await bench.startBroker();
+  using publisher = bench.startLoad();
+  using consumer = bench.startLoad();
+  const address = broker.listening.tcp;
+  const flood = bench.parameters.messages * FLOOD;
+  await maximumRate(bench, broker, WARM_TOPIC, Math.ceil(flood / 2));
+  const maximum = await maximumRate(bench, broker, "flood", flood);
+  const messagesPerSecond = Math.max(1, Math.floor(maximum / 2));
+  const messages = Math.min(messagesPerSecond * PACED_SECONDS, flood);
+  const { bytes: bodyBytes, seconds } = bench.parameters;
+  const consume = await consumer.prepare("timedConsumer", {
+    address,
+    topic: TOPIC,
+    messages,
+    credit: creditFor(bodyBytes),
+    seconds,
+  });
+  const publish = await publisher.prepare("pacedPublisher", {
+    address,
+    topic: TOPIC,
+    bodyBytes,
+    messages,
+    messagesPerSecond,
+  });
+  const { outcome, cpu } = await charge(broker.pid, () => Promise.all([consume.go(), publish.go()]));
+  const [consumed, published] = outcome;
+  return {
+    scenario: SCENARIO,
+    variant: "raw",
+    case: "half of the maximum rate",
+    ...measured(consumed, cpu, [published]),
+    latencyMicros: { deliver: consumed.late, confirm: published.confirm },
+    figures: { maximumMessagesPerSecond: maximum },
+  };
+};
+
+export const endToEnd: Scenario = {
+  name: SCENARIO,
+  summary: "latency of publish, deliver and ack with 1 in flight and at half of the maximum rate",
+  defaults: () => ({ messages: 20_000, batch: 1, runs: 1 }),
+  variants: [
+    {
+      name: "raw",
+      run: async (bench) => {
+        const tell = { scenario: SCENARIO, variant: "raw" };
+        return [
+          { ...tell, case: "1 in flight", ...(await oneInFlight(bench, "rawRoundTrip", true)) },
+          { ...tell, case: "publish to confirm", ...(await oneInFlight(bench, "rawRoundTrip", false)) },
+          await halfRate(bench),
+        ];
+      },
+    },
+    {
+      name: "client",
+      run: async (bench) => [
+        {
+          scenario: SCENARIO,
+          variant: "client",
+          case: "1 in flight",
+          ...(await oneInFlight(bench, "clientRoundTrip", true)),
+        },
+      ],
+    },
+  ],
+};

@@ -1,0 +1,74 @@
+/**
+ * POST /push with autocannon, beside the least that an HTTP server on the same library could do: a handler that reads
+ * the body and answers the same bytes.
+ */
+import { builtFile } from "../processes/command.js";
+import { ServerProcess } from "../processes/server-process.js";
+import { type Bench, charge, measured, type Result, type Scenario } from "../scenario.js";
+import { TOPIC } from "./publish.js";
+
+const SCENARIO = "http-push";
+const CONNECTIONS = 50;
+
+const formOf = (bytes: number): string => {
+  const job = { body: "a".repeat(bytes), topic: TOPIC, delay: 0, route_key: "" };
+  return `data=${encodeURIComponent(JSON.stringify(job))}`;
+};
+
+/** What the broker answers to a push, to be answered by the bare server. */
+const answerTo = async (url: string, form: string): Promise<string> => {
+  const headers = { "content-type": "application/x-www-form-urlencoded" };
+  const response = await fetch(url, { method: "POST", headers, body: form });
+  const text = await response.text();
+  if (!response.ok || !text.includes('"code":0')) throw new Error(`${url} answered ${response.status} ${text}`);
+  return text;
+};
+
+const startBare = (bench: Bench, answer: string) =>
+  ServerProcess.start(
+    builtFile("processes/bare-http.js"),
+    [answer],
+    bench.parameters.pin?.broker,
+    (output) => /^(http:\S+)\n/.exec(output)?.[1],
+  );
+
+export const httpPush: Scenario = {
+  name: SCENARIO,
+  summary: `POST /push on ${CONNECTIONS} connections with autocannon, beside a bare uWebSockets.js handler`,
+  defaults: () => ({ messages: 150_000, batch: 1, runs: 3 }),
+  variants: [
+    {
+      name: "raw",
+      run: async (bench) => {
+        const { messages, bytes, seconds } = bench.parameters;
+        const form = formOf(bytes);
+        await using broker = await bench.startBroker();
+        using load = bench.startLoad();
+        const pushUrl = `${broker.listening.http}/push`;
+        await using bare = await startBare(bench, await answerTo(pushUrl, form));
+        const fire = async (pid: number, url: string, requests: number) => {
+          const params = { url, form, requests, connections: CONNECTIONS, seconds };
+          const armed = await load.prepare("httpLoad", params);
+          return charge(pid, () => armed.go());
+        };
+        const targets = [
+          { variant: "raw", pid: broker.pid, url: pushUrl },
+          { variant: "bare-uws", pid: bare.pid, url: `${bare.listening}/push` },
+        ];
+        for (const { pid, url } of targets) await fire(pid, url, Math.max(CONNECTIONS, Math.ceil(messages / 4)));
+        const results: Result[] = [];
+        for (const { variant, pid, url } of targets) {
+          const { outcome, cpu } = await fire(pid, url, Math.max(CONNECTIONS, messages));
+          const latencyMicros = { response: outcome.response };
+          results.push({ scenario: SCENARIO, variant, ...measured(outcome, cpu), latencyMicros });
+        }
+        const bareRate = results[1]?.messagesPerSecond ?? 0;
+        return results.map((result) =>
+          result.variant === "raw"
+            ? { ...result, figures: { ratioToBare: result.messagesPerSecond / bareRate } }
+            : result,
+        );
+      },
+    },
+  ],
+};

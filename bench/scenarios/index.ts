@@ -1,0 +1,26 @@
+import type { Scenario } from "../scenario.js";
+import { backlog } from "./backlog.js";
+import { consumeAck } from "./consume.js";
+import { delayed } from "./delayed.js";
+import { endToEnd } from "./end-to-end.js";
+import { fanOut } from "./fan-out.js";
+import { httpPush } from "./http-push.js";
+import { publishBatched, publishSingle } from "./publish.js";
+import { topics } from "./topics.js";
+import { websocket } from "./websocket.js";
+
+export const scenarios: readonly Scenario[] = [
+  publishBatched,
+  publishSingle,
+  consumeAck,
+  endToEnd,
+  fanOut,
+  delayed,
+  topics,
+  backlog,
+  httpPush,
+  websocket,
+];
+
+/** What runs without arguments: the workload that matters. */
+export const canonical: readonly Scenario[] = [publishBatched, consumeAck];

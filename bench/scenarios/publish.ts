@@ -1,0 +1,92 @@
+/**
+ * Publishing to one topic, measured from the first frame to the last confirm.
+ */
+
+import type { RawPublish } from "../load/raw-publisher.js";
+import type { Address } from "../load/role.js";
+import type { BrokerAddresses } from "../processes/broker.js";
+import type { LoadProcess } from "../processes/load-process.js";
+import { type Bench, charge, fitting, fittingBatch, type Measured, measured, type Scenario } from "../scenario.js";
+
+/** A broker has this much of one publisher unanswered: enough to keep it busy, not so much that it only queues. */
+export const WINDOW_BYTES = 4 * 1024 * 1024;
+export const WINDOW_REQUESTS = 16_384;
+
+/** Loops of a server that awaits each publish. */
+const AWAITING_LOOPS = 256;
+const MAX_WARM_UP = 500_000;
+
+export const WARM_TOPIC = "warm-up";
+export const TOPIC = "bench";
+
+/** Messages that go first and are not measured, so that the broker and the load run compiled code. */
+export const warmUpMessages = (messages: number): number => Math.min(MAX_WARM_UP, Math.ceil(messages / 2));
+
+export const rawPublish = (bench: Bench, address: Address, over: Partial<RawPublish> = {}): RawPublish => ({
+  address,
+  topic: TOPIC,
+  bodyBytes: bench.parameters.bytes,
+  messages: bench.parameters.messages,
+  batch: bench.parameters.batch,
+  windowBytes: WINDOW_BYTES,
+  windowRequests: WINDOW_REQUESTS,
+  seconds: bench.parameters.seconds,
+  ...over,
+});
+
+export type Load = "raw" | "client";
+
+/** `awaited`: the client's publishes are awaited one by one in many loops, instead of streamed. */
+const preparePublish = (
+  bench: Bench,
+  load: LoadProcess,
+  address: Address,
+  how: { readonly load: Load; readonly batch: number; readonly awaited: boolean },
+  topic: string,
+  messages: number,
+) => {
+  if (how.load === "raw") {
+    return load.prepare("rawPublisher", rawPublish(bench, address, { topic, messages, batch: how.batch }));
+  }
+  const { bytes: bodyBytes, seconds } = bench.parameters;
+  const mode = how.awaited ? AWAITING_LOOPS : "stream";
+  return load.prepare("clientPublisher", { address, topic, messages, bodyBytes, seconds, mode });
+};
+
+export const measurePublish = async (
+  bench: Bench,
+  transport: keyof Pick<BrokerAddresses, "tcp" | "ws">,
+  how: { readonly load: Load; readonly batch: number; readonly awaited: boolean },
+): Promise<Measured> => {
+  const { messages } = bench.parameters;
+  await using broker = await bench.startBroker();
+  using load = bench.startLoad();
+  const address = broker.listening[transport];
+  const warm = await preparePublish(bench, load, address, how, WARM_TOPIC, warmUpMessages(messages));
+  await warm.go();
+  const armed = await preparePublish(bench, load, address, how, TOPIC, messages);
+  const { outcome, cpu } = await charge(broker.pid, () => armed.go());
+  return measured(outcome, cpu);
+};
+
+const variant = (scenario: string, load: Load, single: boolean) => ({
+  name: load,
+  run: async (bench: Bench) => {
+    const how = { load, batch: single ? 1 : bench.parameters.batch, awaited: single };
+    return [{ scenario, variant: load, ...(await measurePublish(bench, "tcp", how)) }];
+  },
+});
+
+export const publishBatched: Scenario = {
+  name: "publish-batched",
+  summary: "publish to one topic, many messages a frame; the client streams publish() without awaiting each",
+  defaults: (bytes) => ({ messages: fitting(2_000_000, bytes), batch: fittingBatch(200, bytes), runs: 3 }),
+  variants: [variant("publish-batched", "raw", false), variant("publish-batched", "client", false)],
+};
+
+export const publishSingle: Scenario = {
+  name: "publish-single",
+  summary: `publish to one topic, one message a frame, pipelined; the client awaits each in ${AWAITING_LOOPS} loops`,
+  defaults: (bytes) => ({ messages: fitting(1_000_000, bytes), batch: 1, runs: 3 }),
+  variants: [variant("publish-single", "raw", true), variant("publish-single", "client", true)],
+};
