@@ -14,7 +14,7 @@ interface Addressed {
 }
 
 /** A piece of a buffer that is the caller's: good until `apply` returns. */
-interface Slice {
+export interface Slice {
   bytes: Uint8Array;
   view: DataView;
   start: number;

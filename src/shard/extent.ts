@@ -61,6 +61,9 @@ export const popcount = (mask: number): number => {
   return Math.imul((m + (m >>> 4)) & 0x0f0f_0f0f, 0x0101_0101) >>> 24;
 };
 
+/** The smallest power of two that is not below n. */
+export const powerOfTwo = (n: number): number => 2 ** Math.ceil(Math.log2(n));
+
 /** The bits [from, from + count) of a block. */
 export const bits = (from: number, count: number): number => (count >= BLOCK ? -1 : ((1 << count) - 1) << from);
 

@@ -1,0 +1,104 @@
+/**
+ * What operators ask: configure, declare, delete, pause, purge.
+ */
+import { ProtocolError } from "../protocol/errors.js";
+import { DEFAULT_KEY } from "../protocol/limits.js";
+import type { Configure, Purge, QueueCommand, TopicCommand, Topics } from "./command.js";
+import type { Directory } from "./directory.js";
+import type { Dispatcher } from "./dispatcher.js";
+import type { Queue } from "./queue.js";
+import type { Roster } from "./roster.js";
+import type { Store } from "./store.js";
+
+const ALL_STATES = ["ready", "delayed", "in-flight", "dead"] as const;
+
+export class Administration {
+  constructor(
+    readonly store: Store,
+    readonly directory: Directory,
+    readonly roster: Roster,
+    readonly dispatcher: Dispatcher,
+  ) {}
+
+  configure(c: Configure): void {
+    const topic = this.directory.use(c.topic, this.store.now);
+    topic.config = { ...topic.config, ...c.config };
+    topic.forgetRoutes();
+    this.store.effects.result(c.connection, c.request, topic.config);
+  }
+
+  stats(c: TopicCommand): void {
+    this.store.effects.result(c.connection, c.request, this.directory.topic(c.topic).stats());
+  }
+
+  topics(c: Topics): void {
+    const { topics, more } = this.directory.page(c.after, c.max);
+    this.store.effects.result(c.connection, c.request, [topics.map((topic) => topic.stats()), more]);
+  }
+
+  /** Throws QUEUE_EXISTS. */
+  declareQueue(c: QueueCommand): void {
+    const topic = this.directory.use(c.topic, this.store.now);
+    const key = c.queue || DEFAULT_KEY;
+    if (topic.queues.has(key)) {
+      throw new ProtocolError("QUEUE_EXISTS", `topic ${topic.name} has a queue ${key} already`);
+    }
+    this.directory.addQueue(topic, key);
+    this.#confirm(c, 0);
+  }
+
+  deleteQueue(c: QueueCommand): void {
+    const topic = this.directory.topic(c.topic);
+    const queue = topic.queues.get(c.queue || DEFAULT_KEY);
+    if (queue === undefined) throw new ProtocolError("NO_QUEUE", `topic ${topic.name} has no queue ${c.queue}`);
+    this.#confirm(c, this.#remove(queue));
+  }
+
+  deleteTopic(c: TopicCommand): void {
+    const topic = this.directory.topic(c.topic);
+    let dropped = 0;
+    for (const queue of [...topic.queues.values()]) dropped += this.#remove(queue);
+    this.directory.removeTopic(topic);
+    this.#confirm(c, dropped);
+  }
+
+  pause(c: QueueCommand): void {
+    const queue = this.directory.queue(this.directory.topic(c.topic), c.queue);
+    queue.paused = c.op === "pause";
+    if (!queue.paused) this.dispatcher.markDirty(queue);
+    this.#confirm(c, 0);
+  }
+
+  purge(c: Purge): void {
+    const queue = this.directory.queue(this.directory.topic(c.topic), c.queue);
+    let dropped = 0;
+    for (const state of c.state === "all" ? ALL_STATES : [c.state]) dropped += queue.purge(state);
+    queue.topic.dropped += dropped;
+    this.#confirm(c, dropped);
+  }
+
+  /** Drops a queue's messages, sends its consumers away and forgets it. */
+  #remove(queue: Queue): number {
+    const { effects } = this.store;
+    const why = `queue ${queue.bindKey} of topic ${queue.topic.name} was deleted`;
+    for (const consumer of [...queue.consumers]) {
+      if (consumer.stopped) continue;
+      const { connection, request } = consumer;
+      if (consumer.isPop) {
+        this.dispatcher.endPop(consumer);
+        effects.fail(connection.number, request, "TOPIC_DELETED", why);
+      } else {
+        this.roster.stop(consumer);
+        effects.consumerClosed(connection.number, request, "TOPIC_DELETED", why);
+      }
+    }
+    let dropped = 0;
+    for (const state of ALL_STATES) dropped += queue.purge(state);
+    this.directory.removeQueue(queue);
+    return dropped;
+  }
+
+  #confirm(c: { connection: number; request: number }, messages: number): void {
+    this.store.effects.confirm(c.connection, c.request, 1, 0, 0, messages);
+  }
+}

@@ -1,0 +1,113 @@
+/**
+ * The topics of a shard by name and their queues, within the limits on both.
+ */
+import { ProtocolError } from "../protocol/errors.js";
+import { DEFAULT_KEY } from "../protocol/limits.js";
+import type { Queue } from "./queue.js";
+import type { Store } from "./store.js";
+import { Topic } from "./topic.js";
+
+export interface DirectoryLimits {
+  readonly maxTopics: number;
+  /** Queues in a topic. */
+  readonly maxQueues: number;
+}
+
+export class Directory {
+  readonly #topics = new Map<string, Topic>();
+  /** Names in order, for listing; undefined: to be sorted again. */
+  #names: string[] | undefined;
+  readonly #freeQueues: number[] = [];
+
+  constructor(
+    readonly store: Store,
+    readonly limits: DirectoryLimits,
+    readonly makeQueue: (topic: Topic, bindKey: string, number: number) => Queue,
+  ) {}
+
+  get size(): number {
+    return this.#topics.size;
+  }
+
+  get topics(): Iterable<Topic> {
+    return this.#topics.values();
+  }
+
+  find(name: string): Topic | undefined {
+    return this.#topics.get(name);
+  }
+
+  /** The topic of that name. Throws NO_TOPIC. */
+  topic(name: string): Topic {
+    const topic = this.#topics.get(name);
+    if (topic === undefined) throw new ProtocolError("NO_TOPIC", `topic ${name} does not exist`);
+    return topic;
+  }
+
+  /** The topic of that name, made if it is new. Throws TOO_MANY_TOPICS. */
+  use(name: string, now: number): Topic {
+    const known = this.#topics.get(name);
+    if (known !== undefined) return known;
+    if (this.#topics.size >= this.limits.maxTopics) {
+      throw new ProtocolError("TOO_MANY_TOPICS", `the shard has its maximum of ${this.limits.maxTopics} topics`);
+    }
+    const topic = new Topic(name, now);
+    this.#topics.set(name, topic);
+    this.#names = undefined;
+    return topic;
+  }
+
+  /** The queue of a bind key; `default` is made if it is new. Throws NO_QUEUE, TOO_MANY_QUEUES. */
+  queue(topic: Topic, bindKey: string): Queue {
+    const key = bindKey || DEFAULT_KEY;
+    const queue = topic.queues.get(key);
+    if (queue !== undefined) return queue;
+    if (key === DEFAULT_KEY) return this.addQueue(topic, key);
+    throw new ProtocolError("NO_QUEUE", `topic ${topic.name} has no queue ${key}; declare it first`);
+  }
+
+  /** Throws TOO_MANY_QUEUES. */
+  addQueue(topic: Topic, bindKey: string): Queue {
+    if (topic.queues.size >= this.limits.maxQueues) {
+      throw new ProtocolError(
+        "TOO_MANY_QUEUES",
+        `topic ${topic.name} has its maximum of ${this.limits.maxQueues} queues`,
+      );
+    }
+    const { queues } = this.store;
+    const number = this.#freeQueues.pop() ?? queues.length;
+    const queue = this.makeQueue(topic, bindKey, number);
+    queues[number] = queue;
+    topic.queues.set(bindKey, queue);
+    topic.forgetRoutes();
+    return queue;
+  }
+
+  /** Forgets a queue that has been emptied. */
+  removeQueue(queue: Queue): void {
+    this.store.queues[queue.number] = undefined;
+    this.#freeQueues.push(queue.number);
+    queue.topic.queues.delete(queue.bindKey);
+    queue.topic.forgetRoutes();
+  }
+
+  removeTopic(topic: Topic): void {
+    this.#topics.delete(topic.name);
+    this.#names = undefined;
+  }
+
+  /** Up to `max` topics in the order of their names, after the name `after`; and whether there are more. */
+  page(after: string, max: number): { readonly topics: Topic[]; readonly more: boolean } {
+    this.#names ??= [...this.#topics.keys()].sort();
+    const names = this.#names;
+    let low = 0;
+    let high = names.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((names[middle] as string) <= after) low = middle + 1;
+      else high = middle;
+    }
+    const topics = names.slice(low, low + max).map((name) => this.topic(name));
+    return { topics, more: low + max < names.length };
+  }
+}

@@ -1,0 +1,196 @@
+/**
+ * Hands ready messages to whoever wants them: consumers with credit in turn, pops that wait, and requests for messages
+ * that were put off because enough had been sent for one turn or because their connection is held.
+ */
+import { DEFAULT_POP_BYTES } from "../protocol/limits.js";
+import { browse } from "./browse.js";
+import type { Pop } from "./command.js";
+import type { Connection, Consumer, Fetch } from "./consumer.js";
+import type { Directory } from "./directory.js";
+import * as ext from "./extent.js";
+import type { Queue } from "./queue.js";
+import type { Roster } from "./roster.js";
+import type { Store } from "./store.js";
+import { TimingWheel } from "./timing-wheel.js";
+
+/** What a consumer is handed before the next one has its turn. */
+const QUANTUM_MESSAGES = 512;
+const QUANTUM_BYTES = 256 * 1024;
+
+/**
+ * What a turn sends before commands are looked at again: with the outbox it bounds what can be on its way to a
+ * connection before the word that it must be held gets through.
+ */
+const TURN_BYTES = DEFAULT_POP_BYTES;
+
+/** Pops whose wait ends in one turn before commands are looked at again. */
+const TURN_WAITS = 8192;
+
+export class Dispatcher {
+  #dirty: Queue[] = [];
+  readonly #deferring = new Set<Connection>();
+  readonly #waits: TimingWheel;
+  /** Bytes sent since the turn began. */
+  #sent = 0;
+
+  constructor(
+    readonly store: Store,
+    readonly directory: Directory,
+    readonly roster: Roster,
+  ) {
+    this.#waits = new TimingWheel(store.now);
+  }
+
+  /** There may be something to hand out of a queue. */
+  markDirty(queue: Queue): void {
+    if (queue.dirty || queue.hungry.first === undefined) return;
+    queue.dirty = true;
+    this.#dirty.push(queue);
+  }
+
+  /** Puts a consumer in line, if it can take something. */
+  offer(consumer: Consumer): void {
+    consumer.queue.hungry.join(consumer);
+    if (consumer.queue.readyCount > 0) this.markDirty(consumer.queue);
+  }
+
+  /** POP, POP_DEAD or BROWSE. The command is copied if it must wait. */
+  fetch(c: Fetch): void {
+    const connection = this.roster.find(c.connection);
+    if (connection?.held || connection?.deferred.length || this.#sent >= TURN_BYTES) {
+      const waiting = this.roster.use(c.connection);
+      waiting.deferred.push({ ...c });
+      this.#deferring.add(waiting);
+      return;
+    }
+    this.#fetch(c);
+  }
+
+  /** Plays one turn. Answers true when there is more to do at once. */
+  turn(): boolean {
+    this.#sent = 0;
+    for (const connection of this.#deferring) this.#resume(connection);
+    const queues = this.#dirty;
+    this.#dirty = [];
+    for (const queue of queues) {
+      queue.dirty = false;
+      if (!this.#dispatch(queue)) this.markDirty(queue);
+    }
+    // Only now: a pop whose time is over still gets what is there.
+    const more = this.#waits.advance(this.store.now, this.#endWait, TURN_WAITS);
+    if (more || this.#dirty.length > 0) return true;
+    for (const connection of this.#deferring) if (!connection.held) return true;
+    return false;
+  }
+
+  /** When the wait of a pop is over. */
+  nextDue(): number {
+    return this.#waits.nextDue();
+  }
+
+  /** Ends a waiting pop that is not to be answered any more. */
+  endPop(consumer: Consumer): void {
+    this.#waits.cancel(consumer.number);
+    this.roster.stop(consumer);
+  }
+
+  /** A connection is gone. */
+  forget(connection: Connection): void {
+    connection.deferred.length = 0;
+    this.#deferring.delete(connection);
+  }
+
+  invariants(): void {
+    this.#waits.invariants();
+    for (const queue of this.#dirty)
+      if (!queue.dirty) throw new Error("dispatcher: a listed queue is not marked dirty");
+  }
+
+  #fetch(c: Fetch): void {
+    switch (c.op) {
+      case "pop":
+        return this.#pop(c);
+      case "popDead": {
+        const queue = this.directory.queue(this.directory.topic(c.topic), c.queue);
+        this.store.effects.openMessages(c.connection, c.request);
+        queue.takeDead(c.max, c.maxBytes, this.store.now);
+        this.store.effects.closeMessages();
+        this.#sent += queue.takenBytes;
+        return;
+      }
+      case "browse":
+        this.#sent += browse(this.store, this.directory.queue(this.directory.topic(c.topic), c.queue), c);
+        return;
+    }
+  }
+
+  #pop(c: Pop): void {
+    const { effects, now } = this.store;
+    const topic = c.wait > 0 ? this.directory.use(c.topic, now) : this.directory.find(c.topic);
+    if (topic === undefined) {
+      effects.openMessages(c.connection, c.request);
+      effects.closeMessages();
+      return;
+    }
+    const queue = this.directory.queue(topic, c.queue);
+    // Who has been waiting comes first.
+    this.#dispatch(queue);
+    if (queue.readyCount > 0 && !queue.paused) {
+      effects.openMessages(c.connection, c.request);
+      queue.take(c.max, c.maxBytes, undefined, now);
+      effects.closeMessages();
+      this.#sent += queue.takenBytes;
+    } else if (c.wait > 0) {
+      const consumer = this.roster.add(this.roster.use(c.connection), c.request, queue, c.max, false, c.maxBytes);
+      this.#waits.grow(ext.powerOfTwo(consumer.number + 1));
+      this.#waits.schedule(consumer.number, now + c.wait);
+      queue.hungry.join(consumer);
+    } else {
+      effects.openMessages(c.connection, c.request);
+      effects.closeMessages();
+    }
+  }
+
+  /** Serves the consumers of a queue; false when enough has been sent for this turn and there is more. */
+  #dispatch(queue: Queue): boolean {
+    const { effects, now } = this.store;
+    while (queue.readyCount > 0 && !queue.paused) {
+      const consumer = queue.hungry.first;
+      if (consumer === undefined) return true;
+      if (this.#sent >= TURN_BYTES) return false;
+      queue.hungry.leave(consumer);
+      effects.openMessages(consumer.connection.number, consumer.request);
+      if (consumer.isPop) {
+        this.endPop(consumer);
+        queue.take(consumer.credit, consumer.popBytes, undefined, now);
+      } else {
+        consumer.credit -= queue.take(Math.min(consumer.credit, QUANTUM_MESSAGES), QUANTUM_BYTES, consumer, now);
+        queue.hungry.join(consumer);
+      }
+      effects.closeMessages();
+      this.#sent += queue.takenBytes;
+    }
+    return true;
+  }
+
+  /** Carries out what a connection has waiting, as far as this turn may. */
+  #resume(connection: Connection): void {
+    while (!connection.held && this.#sent < TURN_BYTES) {
+      const c = connection.deferred.shift();
+      if (c === undefined) {
+        this.#deferring.delete(connection);
+        this.roster.tidy(connection);
+        return;
+      }
+      this.store.attempt(c.connection, c.request, () => this.#fetch(c));
+    }
+  }
+
+  readonly #endWait = (number: number): void => {
+    const consumer = this.store.consumers[number];
+    if (consumer === undefined) throw new Error(`dispatcher: nobody waits under number ${number}`);
+    this.roster.stop(consumer);
+    this.store.effects.openMessages(consumer.connection.number, consumer.request);
+    this.store.effects.closeMessages();
+  };
+}

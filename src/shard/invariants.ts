@@ -1,0 +1,107 @@
+/**
+ * What must always be true of a shard's messages. Looks at every extent: for tests and simulations.
+ */
+import { SIZE_MASK, WORD_BYTES } from "../protocol/entry.js";
+import * as ext from "./extent.js";
+import type { ExtentList } from "./extent-list.js";
+import type { Queue } from "./queue.js";
+import type { Store } from "./store.js";
+
+const { State } = ext;
+
+const check = (condition: boolean, message: string): void => {
+  if (!condition) throw new Error(`shard: ${message}`);
+};
+
+/** Throws when lists, counters, timers, index and log contradict one another. */
+export const checkMessages = (store: Store): void => {
+  store.wheel.invariants();
+  const live = new Map<number, number>();
+  const seen = new Set<number>();
+  let fragments = 0;
+  let scheduled = 0;
+
+  /** Walks a list; the messages and their bytes in it. */
+  const walk = (queue: Queue, list: ExtentList, state: number): { count: number; bytes: number } => {
+    let count = 0;
+    let bytes = 0;
+    let previous: number = ext.NONE;
+    for (let extent = list.head; extent !== ext.NONE; extent = store.extents.get(extent, ext.NEXT)) {
+      check(!seen.has(extent), `extent ${extent} is in two lists`);
+      seen.add(extent);
+      check(store.extents.get(extent, ext.PREVIOUS) === previous, `extent ${extent} has a wrong predecessor`);
+      check(store.extents.state(extent) === state, `extent ${extent} is in state ${store.extents.state(extent)}`);
+      check(store.extents.get(extent, ext.QUEUE) === queue.number, `extent ${extent} is of another queue`);
+      checkExtent(store, extent);
+      const messages = store.extents.count(extent);
+      const segment = store.extents.get(extent, ext.SEGMENT);
+      live.set(segment, (live.get(segment) ?? 0) + messages);
+      count += messages;
+      bytes += store.extents.isFragment(extent)
+        ? store.bytesOf(extent, store.extents.get(extent, ext.MASK))
+        : store.extents.get(extent, ext.BYTES);
+      if (store.extents.isFragment(extent)) fragments++;
+      if (store.wheel.isScheduled(extent)) scheduled++;
+      previous = extent;
+    }
+    check(list.tail === previous, "a list has a wrong tail");
+    return { count, bytes };
+  };
+
+  for (const queue of store.queues) {
+    if (queue === undefined) continue;
+    const ready = walk(queue, queue.ready, State.READY);
+    const delayed = walk(queue, queue.delayed, State.DELAYED);
+    const dead = walk(queue, queue.dead, State.DEAD);
+    let inFlight = walk(queue, queue.popped, State.IN_FLIGHT).count;
+    for (const consumer of queue.consumers) {
+      const held = walk(queue, consumer.held, State.IN_FLIGHT).count;
+      check(held === consumer.heldCount, `a consumer holds ${held} messages and counts ${consumer.heldCount}`);
+      check(store.consumers[consumer.number] === consumer, `consumer ${consumer.number} is not in the table`);
+      inFlight += held;
+    }
+    const name = `${queue.topic.name}/${queue.bindKey}`;
+    check(ready.count === queue.readyCount, `${name} has ${ready.count} ready, counts ${queue.readyCount}`);
+    check(ready.bytes === queue.readyBytes, `${name} has ${ready.bytes} ready bytes, counts ${queue.readyBytes}`);
+    check(delayed.count === queue.delayedCount, `${name} has ${delayed.count} delayed, counts ${queue.delayedCount}`);
+    check(delayed.bytes === queue.delayedBytes, `${name} has ${delayed.bytes} delayed bytes`);
+    check(dead.count === queue.deadCount, `${name} has ${dead.count} dead, counts ${queue.deadCount}`);
+    check(inFlight === queue.inFlightCount, `${name} has ${inFlight} in flight, counts ${queue.inFlightCount}`);
+  }
+  check(seen.size === store.extents.live, `${seen.size} extents are listed, ${store.extents.live} are live`);
+  check(fragments === store.index.size, `${fragments} fragments are listed, ${store.index.size} are indexed`);
+  check(scheduled === store.wheel.size, `${scheduled} timers are listed, ${store.wheel.size} are scheduled`);
+  let bytes = 0;
+  store.log.segments.forEach((segment, number) => {
+    if (segment === undefined) return;
+    bytes += segment.bytes.length;
+    check(segment.live === (live.get(number) ?? 0), `segment ${number} counts ${segment.live} live messages`);
+  });
+  check(bytes === store.log.bytes, `the log counts ${store.log.bytes} bytes, its segments have ${bytes}`);
+};
+
+/** A fragment lies in one block, is found by its id, and its entries have the size it says. */
+const checkExtent = (store: Store, extent: number): void => {
+  const { extents } = store;
+  const span = extents.get(extent, ext.SPAN);
+  const { view } = store.segmentOf(extent);
+  let at = extents.get(extent, ext.OFFSET);
+  for (let i = 0; i < span; i++) at += WORD_BYTES + (view.getUint32(at) & SIZE_MASK);
+  check(at - extents.get(extent, ext.OFFSET) === extents.get(extent, ext.BYTES), `extent ${extent} has a wrong size`);
+  if (!extents.isFragment(extent)) {
+    check(extents.state(extent) === State.READY && extents.retry(extent) === 0, `extent ${extent} is not fresh`);
+    return;
+  }
+  const from = extents.idLow(extent) & 31;
+  check(from + span <= ext.BLOCK, `fragment ${extent} leaves its block`);
+  check(
+    (extents.get(extent, ext.MASK) & ~ext.bits(from, span)) === 0,
+    `fragment ${extent} has messages it cannot have`,
+  );
+  const state = extents.state(extent);
+  const timed = state === State.IN_FLIGHT || state === State.DELAYED;
+  check(!timed || store.wheel.isScheduled(extent), `fragment ${extent} in state ${state} has no timer`);
+  let found = store.index.first(extents.get(extent, ext.QUEUE), extents.idHigh(extent), extents.idLow(extent));
+  while (found !== extent && found !== ext.NONE) found = store.index.next(found);
+  check(found === extent, `fragment ${extent} is not found by its id`);
+};

@@ -1,0 +1,602 @@
+/**
+ * A queue: where the messages of one bind key wait, and the moves they make between ready, delayed, in flight and dead.
+ * docs/protocol.md draws them. Every move goes through a method of this class, which keeps lists, counters, timers and
+ * the index in step.
+ */
+import { SIZE_MASK, WORD_BYTES } from "../protocol/entry.js";
+import { Reason } from "../protocol/run.js";
+import { type Consumer, HungryLine } from "./consumer.js";
+import * as ext from "./extent.js";
+import { ExtentList } from "./extent-list.js";
+import type { Store } from "./store.js";
+import type { Topic } from "./topic.js";
+
+const { State } = ext;
+
+export class Queue {
+  readonly ready = new ExtentList();
+  readonly delayed = new ExtentList();
+  readonly dead = new ExtentList();
+  /** In flight without a consumer behind it: popped. */
+  readonly popped = new ExtentList();
+  readyCount = 0;
+  readyBytes = 0;
+  delayedCount = 0;
+  delayedBytes = 0;
+  inFlightCount = 0;
+  deadCount = 0;
+  paused = false;
+  /** There may be something to hand out: the shard has it on its list. */
+  dirty = false;
+  readonly hungry = new HungryLine();
+  readonly consumers = new Set<Consumer>();
+  /** Entry bytes that the last `take` or `takeDead` handed over. */
+  takenBytes = 0;
+
+  constructor(
+    readonly topic: Topic,
+    readonly bindKey: string,
+    readonly number: number,
+    readonly store: Store,
+    /** Tells the shard that the queue may have something to hand out. */
+    readonly onDirty: (queue: Queue) => void,
+    /** Tells the shard that a stopped consumer holds nothing more. */
+    readonly onReleased: (consumer: Consumer) => void,
+  ) {}
+
+  get length(): number {
+    return this.readyCount + this.delayedCount;
+  }
+
+  get bytes(): number {
+    return this.readyBytes + this.delayedBytes;
+  }
+
+  // --- publish -------------------------------------------------------------------------------------------------------
+
+  /** Whether `count` messages of `bytes` fit, and if the topic drops the oldest for them, after how much of that. */
+  canHold(count: number, bytes: number): boolean {
+    const { maxLength, maxBytes, overflow } = this.topic.config;
+    const length = this.length + count - (overflow === "drop-oldest" ? this.readyCount : 0);
+    const size = this.bytes + bytes - (overflow === "drop-oldest" ? this.readyBytes : 0);
+    return (maxLength === 0 || length <= maxLength) && (maxBytes === 0 || size <= maxBytes);
+  }
+
+  /** Drops the oldest ready messages until `count` messages of `bytes` fit. `canHold` has said that they can. */
+  makeRoom(count: number, bytes: number): void {
+    const { maxLength, maxBytes } = this.topic.config;
+    const isFull = (): boolean =>
+      (maxLength > 0 && this.length + count > maxLength) || (maxBytes > 0 && this.bytes + bytes > maxBytes);
+    while (isFull() && this.readyCount > 0) {
+      this.#dropFirst();
+      this.topic.dropped++;
+    }
+  }
+
+  /** Adds the batch that the log has just appended, to be ready at once and for ever. */
+  addFresh(idHigh: number, idLow: number, count: number, bytes: number): void {
+    const { extents, log } = this.store;
+    const extent = extents.allocate();
+    this.#place(extent, idHigh, idLow, count, log.entriesOffset, bytes);
+    extents.setStatus(extent, State.READY, Reason.ALIVE, 0);
+    this.ready.push(extents, extent);
+    this.readyCount += count;
+    this.readyBytes += bytes;
+    this.onDirty(this);
+  }
+
+  /** Adds the batch that the log has just appended, delayed or with a time to live. `due` and `expiry`: 0 for none. */
+  addTimed(idHigh: number, idLow: number, count: number, due: number, expiry: number): void {
+    const { extents, log, index } = this.store;
+    const { view } = log.at(log.segment);
+    let at = log.entriesOffset;
+    for (let i = 0; i < count; ) {
+      const first = idLow + i;
+      const n = Math.min(count - i, ext.BLOCK - (first & 31));
+      const start = at;
+      for (let j = 0; j < n; j++) at += WORD_BYTES + (view.getUint32(at) & SIZE_MASK);
+      const extent = extents.allocate();
+      this.#place(extent, idHigh, first, n, start, at - start);
+      extents.set(extent, ext.MASK, ext.bits(first & 31, n));
+      index.add(extent);
+      if (due > 0) this.#delay(extent, due, expiry);
+      else this.#makeReady(extent, expiry);
+      i += n;
+    }
+  }
+
+  #place(extent: number, idHigh: number, idLow: number, count: number, offset: number, bytes: number): void {
+    const { extents, log } = this.store;
+    extents.set(extent, ext.ID_HIGH, idHigh);
+    extents.set(extent, ext.ID_LOW, idLow);
+    extents.set(extent, ext.SPAN, count);
+    extents.set(extent, ext.SEGMENT, log.segment);
+    extents.set(extent, ext.OFFSET, offset);
+    extents.set(extent, ext.BYTES, bytes);
+    extents.set(extent, ext.RECORD, log.recordOffset);
+    extents.set(extent, ext.QUEUE, this.number);
+  }
+
+  // --- hand over -----------------------------------------------------------------------------------------------------
+
+  /**
+   * Emits up to `max` ready messages of about `maxBytes` (at least one) and puts them in flight, or out of the world
+   * with auto-ack. `holder` undefined: a pop. Answers how many.
+   */
+  take(max: number, maxBytes: number, holder: Consumer | undefined, now: number): number {
+    const { extents } = this.store;
+    let taken = 0;
+    this.takenBytes = 0;
+    while (taken < max && this.ready.head !== ext.NONE) {
+      const extent = this.ready.head;
+      const room = maxBytes - this.takenBytes;
+      const n = extents.isFragment(extent)
+        ? this.#takeFragment(this.ready, extent, max - taken, room, taken === 0, holder, now)
+        : this.#takeFresh(extent, max - taken, room, taken === 0, holder, now);
+      if (n === 0) break;
+      taken += n;
+    }
+    this.readyCount -= taken;
+    this.readyBytes -= this.takenBytes;
+    this.topic.delivered += taken;
+    return taken;
+  }
+
+  /** As `take`, from the dead letters. */
+  takeDead(max: number, maxBytes: number, now: number): number {
+    let taken = 0;
+    this.takenBytes = 0;
+    while (taken < max && this.dead.head !== ext.NONE) {
+      const room = maxBytes - this.takenBytes;
+      const n = this.#takeFragment(this.dead, this.dead.head, max - taken, room, taken === 0, undefined, now);
+      if (n === 0) break;
+      taken += n;
+    }
+    this.deadCount -= taken;
+    this.topic.delivered += taken;
+    return taken;
+  }
+
+  /** At most `limit` messages of `room` bytes; if `first`, one message goes whatever its size. */
+  #takeFresh(
+    extent: number,
+    limit: number,
+    room: number,
+    first: boolean,
+    holder: Consumer | undefined,
+    now: number,
+  ): number {
+    const { store } = this;
+    const { extents } = store;
+    const { autoAck, ttr } = this.topic.config;
+    const { view } = store.segmentOf(extent);
+    const idLow = extents.idLow(extent);
+    const span = extents.get(extent, ext.SPAN);
+    const offset = extents.get(extent, ext.OFFSET);
+    const most = Math.min(limit, span);
+    const delivery = autoAck ? 0 : store.nextDelivery();
+    const deadline = autoAck ? 0 : now + ttr;
+    let at = offset;
+    let n = 0;
+    let fragmentAt = offset;
+    let fragmentFirst = 0;
+    while (n < most) {
+      const next = at + WORD_BYTES + (view.getUint32(at) & SIZE_MASK);
+      if (next - offset > room && (n > 0 || !first)) break;
+      at = next;
+      n++;
+      if (((idLow + n) & 31) === 0 && !autoAck) {
+        this.#putInFlight(extent, fragmentFirst, n, fragmentAt, at, holder, delivery, deadline);
+        fragmentFirst = n;
+        fragmentAt = at;
+      }
+    }
+    if (n === 0) return 0;
+    if (n > fragmentFirst && !autoAck) {
+      this.#putInFlight(extent, fragmentFirst, n, fragmentAt, at, holder, delivery, deadline);
+    }
+    store.emit(extent, idLow, n, offset, at, delivery, deadline);
+    this.takenBytes += at - offset;
+    if (autoAck) store.log.release(extents.get(extent, ext.SEGMENT), n);
+    this.#cutFront(extent, n, at);
+    return n;
+  }
+
+  /** Makes a fragment in flight of the messages [first, end) of a fresh extent. */
+  #putInFlight(
+    extent: number,
+    first: number,
+    end: number,
+    start: number,
+    stop: number,
+    holder: Consumer | undefined,
+    delivery: number,
+    deadline: number,
+  ): void {
+    const { extents, index } = this.store;
+    const fragment = extents.clone(extent);
+    const idLow = extents.idLow(extent) + first;
+    extents.set(fragment, ext.ID_LOW, idLow);
+    extents.set(fragment, ext.SPAN, end - first);
+    extents.set(fragment, ext.MASK, ext.bits(idLow & 31, end - first));
+    extents.set(fragment, ext.OFFSET, start);
+    extents.set(fragment, ext.BYTES, stop - start);
+    index.add(fragment);
+    this.#lease(fragment, end - first, holder, delivery, deadline);
+  }
+
+  /** Marks a fragment that is in no list as in flight. */
+  #lease(fragment: number, count: number, holder: Consumer | undefined, delivery: number, deadline: number): void {
+    const { extents, wheel } = this.store;
+    extents.setState(fragment, State.IN_FLIGHT);
+    extents.set(fragment, ext.DELIVERY, delivery);
+    extents.set(fragment, ext.HOLDER, holder === undefined ? 0 : holder.number + 1);
+    if (holder === undefined) {
+      this.popped.push(extents, fragment);
+    } else {
+      holder.held.push(extents, fragment);
+      holder.heldCount += count;
+    }
+    this.inFlightCount += count;
+    wheel.schedule(fragment, deadline);
+  }
+
+  /** Takes n messages off the front of a fresh extent, whose next entry is at `offset`. */
+  #cutFront(extent: number, n: number, offset: number): void {
+    const { extents } = this.store;
+    const span = extents.get(extent, ext.SPAN);
+    if (n === span) {
+      this.ready.remove(extents, extent);
+      extents.free(extent);
+      return;
+    }
+    extents.set(extent, ext.ID_LOW, extents.get(extent, ext.ID_LOW) + n);
+    extents.set(extent, ext.SPAN, span - n);
+    extents.set(extent, ext.BYTES, extents.get(extent, ext.BYTES) - (offset - extents.get(extent, ext.OFFSET)));
+    extents.set(extent, ext.OFFSET, offset);
+  }
+
+  #takeFragment(
+    list: ExtentList,
+    extent: number,
+    limit: number,
+    room: number,
+    first: boolean,
+    holder: Consumer | undefined,
+    now: number,
+  ): number {
+    const { store } = this;
+    const { extents } = store;
+    const { autoAck, ttr } = this.topic.config;
+    const mask = extents.get(extent, ext.MASK);
+    const chosen = this.#choose(extent, mask, limit, room, first);
+    if (chosen === 0) return 0;
+    let fragment = extent;
+    if (chosen === mask) {
+      list.remove(extents, extent);
+      store.wheel.cancel(extent);
+    } else {
+      fragment = store.split(extent, chosen);
+    }
+    const count = ext.popcount(chosen);
+    const delivery = autoAck ? 0 : store.nextDelivery();
+    const deadline = autoAck ? 0 : now + ttr;
+    this.takenBytes += store.emitMask(fragment, chosen, delivery, deadline);
+    if (autoAck) store.discard(fragment);
+    else this.#lease(fragment, count, holder, delivery, deadline);
+    return count;
+  }
+
+  /** The first messages of a fragment that fit into `limit` and `room`; if `first`, one fits whatever its size. */
+  #choose(extent: number, mask: number, limit: number, room: number, first: boolean): number {
+    const { extents } = this.store;
+    const { view } = this.store.segmentOf(extent);
+    const span = extents.get(extent, ext.SPAN);
+    const idLow = extents.idLow(extent);
+    let at = extents.get(extent, ext.OFFSET);
+    let chosen = 0;
+    let left = limit;
+    let bytes = 0;
+    for (let i = 0; i < span && left > 0; i++) {
+      const size = WORD_BYTES + (view.getUint32(at) & SIZE_MASK);
+      const bit = 1 << ((idLow + i) & 31);
+      if ((mask & bit) !== 0) {
+        bytes += size;
+        if (bytes > room && (chosen !== 0 || !first)) break;
+        chosen |= bit;
+        left--;
+      }
+      at += size;
+    }
+    return chosen;
+  }
+
+  // --- settle --------------------------------------------------------------------------------------------------------
+
+  /** Messages in `mask` of a fragment in flight are done. */
+  ack(fragment: number, mask: number): void {
+    const { store } = this;
+    const { extents } = store;
+    const count = ext.popcount(mask);
+    const holder = this.#holderOf(fragment);
+    const list = holder?.held ?? this.popped;
+    this.inFlightCount -= count;
+    this.topic.acked += count;
+    if (store.release(fragment, mask)) {
+      list.remove(extents, fragment);
+      store.retire(fragment);
+    }
+    if (holder !== undefined) this.#giveCredit(holder, count);
+  }
+
+  /** Moves the deadline of messages in flight. */
+  touch(fragment: number, mask: number, deadline: number): void {
+    const { store } = this;
+    const { extents } = store;
+    let part = fragment;
+    if (mask !== extents.get(fragment, ext.MASK)) {
+      part = store.split(fragment, mask);
+      (this.#holderOf(fragment)?.held ?? this.popped).insertAfter(extents, part, fragment);
+    }
+    store.wheel.schedule(part, deadline);
+  }
+
+  /** Messages in flight come back without an ack: to the tail of the queue, delayed, or to the dead letters. */
+  giveBack(fragment: number, mask: number, now: number, delay: number, reject: boolean): void {
+    const { store } = this;
+    const { extents } = store;
+    const count = ext.popcount(mask);
+    const holder = this.#holderOf(fragment);
+    let part = fragment;
+    if (mask === extents.get(fragment, ext.MASK)) {
+      (holder?.held ?? this.popped).remove(extents, fragment);
+      store.wheel.cancel(fragment);
+    } else {
+      part = store.split(fragment, mask);
+    }
+    this.inFlightCount -= count;
+    extents.set(part, ext.DELIVERY, 0);
+    extents.set(part, ext.HOLDER, 0);
+    this.#comeBack(part, count, now, delay, reject);
+    if (holder !== undefined) this.#giveCredit(holder, count);
+  }
+
+  #comeBack(part: number, count: number, now: number, delay: number, reject: boolean): void {
+    const { extents } = this.store;
+    const reason = extents.reason(part);
+    if (reason !== Reason.ALIVE) {
+      this.#pushDead(part, count);
+      return;
+    }
+    const retry = extents.retry(part) + 1;
+    const expiry = this.store.expiryOf(part);
+    extents.setStatus(part, State.READY, Reason.ALIVE, retry);
+    this.topic.retried += count;
+    if (reject) this.#kill(part, Reason.REJECTED, now);
+    else if (retry > this.topic.config.retries) this.#kill(part, Reason.RETRIES, now);
+    else if (expiry > 0 && expiry <= now) this.#expire(part, now);
+    else if (delay > 0) this.#delay(part, now + delay, expiry);
+    else this.#makeReady(part, expiry);
+  }
+
+  /** A timer of a fragment of this queue has fired. */
+  onTimer(fragment: number, now: number): void {
+    const { extents } = this.store;
+    const mask = extents.get(fragment, ext.MASK);
+    switch (extents.state(fragment)) {
+      case State.IN_FLIGHT:
+        this.giveBack(fragment, mask, now, 0, false);
+        return;
+      case State.READY:
+        this.#leaveReady(fragment);
+        this.#expire(fragment, now);
+        return;
+      case State.DELAYED: {
+        const expiry = this.store.expiryOf(fragment);
+        this.#leaveDelayed(fragment);
+        if (expiry > 0 && expiry <= now) this.#expire(fragment, now);
+        else this.#makeReady(fragment, expiry);
+        return;
+      }
+      default:
+        throw new Error(`queue: a timer fired for extent ${fragment} in state ${extents.state(fragment)}`);
+    }
+  }
+
+  /** Everything that a consumer holds comes back at once. */
+  giveBackAll(consumer: Consumer, now: number): void {
+    const { extents } = this.store;
+    while (consumer.held.head !== ext.NONE) {
+      const fragment = consumer.held.head;
+      this.giveBack(fragment, extents.get(fragment, ext.MASK), now, 0, false);
+    }
+  }
+
+  /** Drops delayed messages. */
+  cancel(fragment: number, mask: number): void {
+    const part = this.#takeDelayed(fragment, mask);
+    this.store.discard(part);
+    this.topic.dropped += ext.popcount(mask);
+  }
+
+  /** Gives delayed messages a new time. */
+  reschedule(fragment: number, mask: number, due: number): void {
+    const part = this.#takeDelayed(fragment, mask);
+    this.#delay(part, due, this.store.expiryOf(part));
+  }
+
+  /** Puts dead letters back at the tail, as if they had never been delivered. */
+  redrive(fragment: number, mask: number): void {
+    const { store } = this;
+    const { extents } = store;
+    let part = fragment;
+    if (mask === extents.get(fragment, ext.MASK)) this.dead.remove(extents, fragment);
+    else part = store.split(fragment, mask);
+    this.deadCount -= ext.popcount(mask);
+    extents.setStatus(part, State.READY, Reason.ALIVE, 0);
+    extents.set(part, ext.FLAGS, extents.get(part, ext.FLAGS) | ext.NO_EXPIRY);
+    this.#makeReady(part, 0);
+  }
+
+  // --- drop ----------------------------------------------------------------------------------------------------------
+
+  /** Drops every message in a state; answers how many. */
+  purge(state: "ready" | "delayed" | "in-flight" | "dead"): number {
+    switch (state) {
+      case "ready": {
+        const count = this.readyCount;
+        this.#dropAll(this.ready);
+        this.readyCount = 0;
+        this.readyBytes = 0;
+        return count;
+      }
+      case "delayed": {
+        const count = this.delayedCount;
+        this.#dropAll(this.delayed);
+        this.delayedCount = 0;
+        this.delayedBytes = 0;
+        return count;
+      }
+      case "dead": {
+        const count = this.deadCount;
+        this.#dropAll(this.dead);
+        this.deadCount = 0;
+        return count;
+      }
+      case "in-flight": {
+        const count = this.inFlightCount;
+        this.#dropAll(this.popped);
+        for (const consumer of [...this.consumers]) {
+          const held = consumer.heldCount;
+          this.#dropAll(consumer.held);
+          this.#giveCredit(consumer, held);
+        }
+        this.inFlightCount = 0;
+        return count;
+      }
+    }
+  }
+
+  #dropAll(list: ExtentList): void {
+    const { store } = this;
+    while (list.head !== ext.NONE) {
+      const extent = list.head;
+      list.remove(store.extents, extent);
+      store.discard(extent);
+    }
+  }
+
+  #dropFirst(): void {
+    const { store } = this;
+    const { extents, log } = store;
+    const extent = this.ready.head;
+    const { view } = store.segmentOf(extent);
+    this.readyCount--;
+    if (extents.isFragment(extent)) {
+      const mask = extents.get(extent, ext.MASK);
+      const first = this.#choose(extent, mask, 1, 0, true);
+      this.readyBytes -= store.bytesOf(extent, first);
+      if (store.release(extent, first)) {
+        this.ready.remove(extents, extent);
+        store.retire(extent);
+      }
+      return;
+    }
+    const offset = extents.get(extent, ext.OFFSET);
+    const size = WORD_BYTES + (view.getUint32(offset) & SIZE_MASK);
+    this.readyBytes -= size;
+    const segment = extents.get(extent, ext.SEGMENT);
+    this.#cutFront(extent, 1, offset + size);
+    log.release(segment, 1);
+  }
+
+  // --- moves ---------------------------------------------------------------------------------------------------------
+
+  /** To the tail of the ready messages. The fragment is in no list. */
+  #makeReady(fragment: number, expiry: number): void {
+    const { store } = this;
+    const { extents } = store;
+    extents.setState(fragment, State.READY);
+    this.ready.push(extents, fragment);
+    this.readyCount += extents.count(fragment);
+    this.readyBytes += store.bytesOf(fragment, extents.get(fragment, ext.MASK));
+    if (expiry > 0) store.wheel.schedule(fragment, expiry);
+    this.onDirty(this);
+  }
+
+  #leaveReady(fragment: number): void {
+    const { store } = this;
+    this.ready.remove(store.extents, fragment);
+    this.readyCount -= store.extents.count(fragment);
+    this.readyBytes -= store.bytesOf(fragment, store.extents.get(fragment, ext.MASK));
+  }
+
+  #delay(fragment: number, due: number, expiry: number): void {
+    const { store } = this;
+    const { extents } = store;
+    extents.setState(fragment, State.DELAYED);
+    this.delayed.push(extents, fragment);
+    this.delayedCount += extents.count(fragment);
+    this.delayedBytes += store.bytesOf(fragment, extents.get(fragment, ext.MASK));
+    store.wheel.schedule(fragment, expiry > 0 ? Math.min(due, expiry) : due);
+  }
+
+  #leaveDelayed(fragment: number): void {
+    const { store } = this;
+    this.delayed.remove(store.extents, fragment);
+    this.delayedCount -= store.extents.count(fragment);
+    this.delayedBytes -= store.bytesOf(fragment, store.extents.get(fragment, ext.MASK));
+    store.wheel.cancel(fragment);
+  }
+
+  /** Takes messages out of the delayed ones, as a fragment in no list. */
+  #takeDelayed(fragment: number, mask: number): number {
+    const { store } = this;
+    if (mask === store.extents.get(fragment, ext.MASK)) {
+      this.#leaveDelayed(fragment);
+      return fragment;
+    }
+    this.delayedCount -= ext.popcount(mask);
+    this.delayedBytes -= store.bytesOf(fragment, mask);
+    return store.split(fragment, mask);
+  }
+
+  #expire(fragment: number, now: number): void {
+    this.topic.expired += this.store.extents.count(fragment);
+    if (this.topic.config.expired === "drop") this.store.discard(fragment);
+    else this.#kill(fragment, Reason.EXPIRED, now);
+  }
+
+  #kill(fragment: number, reason: number, now: number): void {
+    const { extents } = this.store;
+    extents.setStatus(fragment, State.DEAD, reason, extents.retry(fragment));
+    extents.diedAt[fragment] = now;
+    const count = extents.count(fragment);
+    this.topic.dead += count;
+    this.#pushDead(fragment, count);
+  }
+
+  #pushDead(fragment: number, count: number): void {
+    this.store.extents.setState(fragment, State.DEAD);
+    this.dead.push(this.store.extents, fragment);
+    this.deadCount += count;
+  }
+
+  #holderOf(fragment: number): Consumer | undefined {
+    const holder = this.store.extents.get(fragment, ext.HOLDER);
+    return holder === 0 ? undefined : this.store.consumers[holder - 1];
+  }
+
+  /** `count` messages have left the hands of a consumer. */
+  #giveCredit(consumer: Consumer, count: number): void {
+    consumer.heldCount -= count;
+    if (consumer.stopped) {
+      if (consumer.heldCount === 0) this.onReleased(consumer);
+      return;
+    }
+    if (!consumer.renew) return;
+    consumer.credit += count;
+    this.hungry.join(consumer);
+    if (this.readyCount > 0) this.onDirty(this);
+  }
+}

@@ -1,0 +1,97 @@
+/**
+ * Who is there: connections as far as they have something in this shard, their consumers and waiting pops, and the
+ * numbers that extents name their holders by.
+ */
+import { ProtocolError } from "../protocol/errors.js";
+import { Connection, Consumer } from "./consumer.js";
+import type { Queue } from "./queue.js";
+import type { Store } from "./store.js";
+
+export class Roster {
+  readonly #connections = new Map<number, Connection>();
+  readonly #freeNumbers: number[] = [];
+  /** Consumers, waiting pops and subscriptions. */
+  #count = 0;
+
+  constructor(
+    readonly store: Store,
+    readonly maxConsumers: number,
+  ) {}
+
+  get connections(): Iterable<Connection> {
+    return this.#connections.values();
+  }
+
+  find(number: number): Connection | undefined {
+    return this.#connections.get(number);
+  }
+
+  /** The connection of that number; call `tidy` when something of it has gone. */
+  use(number: number): Connection {
+    let connection = this.#connections.get(number);
+    if (connection === undefined) {
+      connection = new Connection(number);
+      this.#connections.set(number, connection);
+    }
+    return connection;
+  }
+
+  /** Forgets a connection that has nothing in the shard any more. */
+  tidy(connection: Connection): void {
+    if (connection.isIdle) this.#connections.delete(connection.number);
+  }
+
+  /** Counts a consumer, a waiting pop or a subscription. Throws TOO_MANY_CONSUMERS. */
+  admit(): void {
+    if (this.#count >= this.maxConsumers) {
+      throw new ProtocolError("TOO_MANY_CONSUMERS", `the shard has its maximum of ${this.maxConsumers} consumers`);
+    }
+    this.#count++;
+  }
+
+  dismiss(): void {
+    this.#count--;
+  }
+
+  /** A consumer (`popBytes` 0) or a pop that waits. Throws TOO_MANY_CONSUMERS. */
+  add(
+    connection: Connection,
+    request: number,
+    queue: Queue,
+    credit: number,
+    renew: boolean,
+    popBytes: number,
+  ): Consumer {
+    this.admit();
+    const { consumers } = this.store;
+    const number = this.#freeNumbers.pop() ?? consumers.length;
+    const consumer = new Consumer(number, connection, request, queue, credit, renew, popBytes);
+    consumers[number] = consumer;
+    queue.consumers.add(consumer);
+    if (consumer.isPop) connection.waiting.add(consumer);
+    else connection.consumers.set(request, consumer);
+    return consumer;
+  }
+
+  /** Ends a consumer or a waiting pop. What it holds stays with it until it is settled or given back. */
+  stop(consumer: Consumer): void {
+    const { connection, queue } = consumer;
+    queue.hungry.leave(consumer);
+    consumer.stopped = true;
+    if (consumer.isPop) connection.waiting.delete(consumer);
+    else connection.consumers.delete(consumer.request);
+    if (consumer.heldCount === 0) this.remove(consumer);
+    else connection.stopped.add(consumer);
+  }
+
+  /** Forgets a stopped consumer that holds nothing. */
+  remove(consumer: Consumer): void {
+    const { connection, queue, number } = consumer;
+    connection.stopped.delete(consumer);
+    queue.consumers.delete(consumer);
+    this.store.consumers[number] = undefined;
+    this.#freeNumbers.push(number);
+    this.dismiss();
+    this.tidy(connection);
+  }
+}

@@ -1,0 +1,90 @@
+/**
+ * Walks the messages that a request selects: each selection block by block, each block fragment by fragment. What no
+ * fragment answers for becomes a fault.
+ */
+import type { ErrorName } from "../protocol/errors.js";
+import { COUNT, DELIVERY, FIRST_ID_HIGH, FIRST_ID_LOW, SELECTION_BYTES } from "../protocol/selection.js";
+import type { Fault } from "./effects.js";
+import * as ext from "./extent.js";
+import type { Queue } from "./queue.js";
+import type { Store } from "./store.js";
+
+/** What a request wants of the fragments it selects. */
+export interface Wish {
+  /** Whether the fragment can be settled by somebody who quotes `delivery`. */
+  accepts(fragment: number, delivery: number): boolean;
+  /** Settles the messages in `mask` of a fragment, which may be gone afterwards. */
+  settle(queue: Queue, fragment: number, mask: number): void;
+  /** What is wrong with messages of a fragment that is not accepted; undefined: as if they were not there. */
+  refusal(fragment: number): ErrorName | undefined;
+}
+
+export class Selections {
+  /** Messages settled by the last walk. */
+  settled = 0;
+  faults: Fault[] = [];
+
+  constructor(readonly store: Store) {}
+
+  /** Settles what is selected in any of `queues`; a message is a fault when none of them settles it. */
+  walk(queues: readonly Queue[], view: DataView, start: number, end: number, wish: Wish): void {
+    this.settled = 0;
+    this.faults = [];
+    for (let at = start; at < end; at += SELECTION_BYTES) {
+      const idHigh = view.getUint32(at + FIRST_ID_HIGH);
+      const idLow = view.getUint32(at + FIRST_ID_LOW);
+      const count = view.getUint32(at + COUNT);
+      const delivery = view.getUint32(at + DELIVERY);
+      for (let i = 0; i < count; ) {
+        const from = (idLow + i) & 31;
+        const n = Math.min(count - i, ext.BLOCK - from);
+        this.#block(queues, idHigh, (idLow + i) >>> 0, ext.bits(from, n), delivery, wish);
+        i += n;
+      }
+    }
+  }
+
+  #block(queues: readonly Queue[], idHigh: number, idLow: number, wanted: number, delivery: number, wish: Wish): void {
+    const { index, extents } = this.store;
+    let missing = wanted;
+    let refused = 0;
+    let kind: ErrorName = "UNKNOWN_MESSAGE";
+    for (const queue of queues) {
+      let fragment = index.first(queue.number, idHigh, idLow);
+      while (fragment !== ext.NONE) {
+        // Read before settling: it may free the fragment, and puts new ones in front of the chain only.
+        const next = index.next(fragment);
+        const hit = extents.get(fragment, ext.MASK) & wanted;
+        if (hit !== 0) {
+          if (wish.accepts(fragment, delivery)) {
+            missing &= ~hit;
+            this.settled += ext.popcount(hit);
+            wish.settle(queue, fragment, hit);
+          } else {
+            const why = wish.refusal(fragment);
+            if (why !== undefined) {
+              refused |= hit;
+              kind = why;
+            }
+          }
+        }
+        fragment = next;
+      }
+    }
+    if (missing !== 0) this.#blame(idHigh, idLow & ~31, missing, refused, kind);
+  }
+
+  #blame(idHigh: number, block: number, missing: number, refused: number, kind: ErrorName): void {
+    for (let bit = 0; bit < ext.BLOCK; bit++) {
+      if (((missing >>> bit) & 1) === 0) continue;
+      const why = ((refused >>> bit) & 1) === 1 ? kind : "UNKNOWN_MESSAGE";
+      const idLow = (block + bit) >>> 0;
+      const last = this.faults.at(-1);
+      if (last?.kind === why && last.idHigh === idHigh && last.idLow + last.count === idLow) {
+        this.faults[this.faults.length - 1] = { ...last, count: last.count + 1 };
+      } else {
+        this.faults.push({ idHigh, idLow, count: 1, kind: why });
+      }
+    }
+  }
+}

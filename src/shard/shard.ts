@@ -1,0 +1,251 @@
+/**
+ * A shard: the state machine that owns a part of the topics. `apply` takes a command, `turn` plays time and hands out
+ * what is ready. No clock, no I/O, no randomness: the same commands at the same times have the same effects.
+ *
+ * This file only puts the parts together: the `Store` holds the messages, the `Directory` the topics and queues, the
+ * `Roster` who consumes; `Publisher`, `Dispatcher`, `Settlement`, `Channels` and `Administration` carry out commands.
+ */
+import { ProtocolError } from "../protocol/errors.js";
+import { Administration } from "./administration.js";
+import { Channels } from "./channels.js";
+import type { Command, Consume, Credit, Stop } from "./command.js";
+import type { Consumer } from "./consumer.js";
+import { Directory, type DirectoryLimits } from "./directory.js";
+import { Dispatcher } from "./dispatcher.js";
+import type { Effects } from "./effects.js";
+import * as ext from "./extent.js";
+import { IdAllocator, type IdSource } from "./id-allocator.js";
+import { checkMessages } from "./invariants.js";
+import { Publisher } from "./publish.js";
+import { Queue } from "./queue.js";
+import { Roster } from "./roster.js";
+import { Settlement } from "./settlement.js";
+import { Store } from "./store.js";
+
+export interface ShardLimits extends DirectoryLimits {
+  /** Consumers, waiting pops and subscriptions. */
+  readonly maxConsumers: number;
+}
+
+export interface ShardOptions {
+  readonly effects: Effects;
+  readonly ids: IdSource;
+  /** 1 to 1,023. */
+  readonly node: number;
+  /** How many shards share `ids`. Default 1. */
+  readonly shards?: number;
+  readonly limits: ShardLimits;
+  /** Bytes of memory past which publishes are refused. */
+  readonly memoryBytes: number;
+  /** Milliseconds since 1970 at the start. Default 0. */
+  readonly now?: number;
+}
+
+/** Timers that a turn fires before commands are looked at again: a few milliseconds of work. */
+const TURN_TIMERS = 8192;
+
+/** Credit that a consumer can add up: more is never delivered before the next CREDIT. */
+const MAX_CREDIT = 0xffff_ffff;
+
+export class Shard {
+  readonly store: Store;
+  readonly directory: Directory;
+  readonly roster: Roster;
+  readonly #publisher: Publisher;
+  readonly #dispatcher: Dispatcher;
+  readonly #settlement: Settlement;
+  readonly #channels: Channels;
+  readonly #administration: Administration;
+  readonly #memoryBytes: number;
+
+  constructor(options: ShardOptions) {
+    const { limits } = options;
+    const store = new Store(options.effects, options.now ?? 0);
+    const makeQueue = (topic: Queue["topic"], bindKey: string, number: number): Queue =>
+      new Queue(topic, bindKey, number, store, this.#onDirty, this.#onReleased);
+    const directory = new Directory(store, limits, makeQueue);
+    const roster = new Roster(store, limits.maxConsumers);
+    const ids = new IdAllocator(options.ids, options.node, options.shards ?? 1);
+    this.store = store;
+    this.directory = directory;
+    this.roster = roster;
+    this.#memoryBytes = options.memoryBytes;
+    this.#publisher = new Publisher(store, directory, ids, (growth) => this.bytes + growth <= options.memoryBytes);
+    this.#dispatcher = new Dispatcher(store, directory, roster);
+    this.#settlement = new Settlement(store, directory);
+    this.#channels = new Channels(store, roster, limits.maxTopics);
+    this.#administration = new Administration(store, directory, roster, this.#dispatcher);
+  }
+
+  /** Memory that messages and backlogs take. */
+  get bytes(): number {
+    return this.store.bytes + this.#channels.bytes;
+  }
+
+  /** Carries out a command. What is wrong with it is answered, never thrown. `now`: milliseconds since 1970. */
+  apply(c: Command, now: number): void {
+    this.#advance(now);
+    try {
+      this.#apply(c);
+    } catch (error) {
+      if (!(error instanceof ProtocolError) || !("request" in c)) throw error;
+      const requests = c.op === "publish" ? c.requests : c.op === "credit" ? 0 : 1;
+      for (let i = 0; i < requests; i++) {
+        this.store.effects.fail(c.connection, c.request + i, error.kind, error.message);
+      }
+    }
+  }
+
+  /**
+   * Fires what is due and hands ready messages to whoever has credit or waits. Does a bounded amount of work: the
+   * answer is when to call again, which may be now. Infinity: when a command has been applied.
+   */
+  turn(now: number): number {
+    this.#advance(now);
+    const { store } = this;
+    const moreTimers = store.wheel.advance(store.now, this.#fire, TURN_TIMERS);
+    const moreMessages = this.#dispatcher.turn();
+    if (moreTimers || moreMessages) return store.now;
+    return Math.min(store.wheel.nextDue(), this.#dispatcher.nextDue());
+  }
+
+  /** Throws when data contradicts itself. Looks at everything: for tests. */
+  invariants(): void {
+    checkMessages(this.store);
+    this.#dispatcher.invariants();
+    this.#channels.invariants();
+  }
+
+  /** Time never steps back, whatever the caller's clock does. */
+  #advance(now: number): void {
+    if (now > this.store.now) this.store.now = now;
+  }
+
+  #apply(c: Command): void {
+    switch (c.op) {
+      case "publish":
+        return this.#publisher.publish(c);
+      case "ack":
+      case "nack":
+      case "touch":
+      case "cancel":
+      case "reschedule":
+      case "redrive":
+        return this.#settlement.apply(c);
+      case "credit":
+        return this.#credit(c);
+      case "pop":
+      case "popDead":
+      case "browse":
+        return this.#dispatcher.fetch(c);
+      case "consume":
+        return this.#consume(c);
+      case "stop":
+        return this.#stop(c);
+      case "publishChannel":
+        return this.#channels.publish(c, this.#memoryBytes - this.store.bytes);
+      case "subscribe":
+        return this.#channels.subscribe(c);
+      case "unsubscribe":
+        return this.#channels.unsubscribe(c);
+      case "configure":
+        return this.#administration.configure(c);
+      case "declareQueue":
+        return this.#administration.declareQueue(c);
+      case "deleteQueue":
+        return this.#administration.deleteQueue(c);
+      case "deleteTopic":
+        return this.#administration.deleteTopic(c);
+      case "pause":
+      case "resume":
+        return this.#administration.pause(c);
+      case "purge":
+        return this.#administration.purge(c);
+      case "stats":
+        return this.#administration.stats(c);
+      case "topics":
+        return this.#administration.topics(c);
+      case "hold":
+        return this.#hold(c.connection);
+      case "release":
+        return this.#release(c.connection);
+      case "disconnect":
+        return this.#disconnect(c.connection);
+    }
+  }
+
+  #consume(c: Consume): void {
+    const { directory, roster, store } = this;
+    if (roster.find(c.connection)?.consumers.has(c.request)) {
+      store.effects.close(c.connection, "DUPLICATE_REQUEST", `request ${c.request} is that of a consumer`);
+      return;
+    }
+    const queue = directory.queue(directory.use(c.topic, store.now), c.queue);
+    const consumer = roster.add(roster.use(c.connection), c.request, queue, c.credit, c.renew, 0);
+    store.effects.confirm(c.connection, c.request, 1, 0, 0, 0);
+    this.#dispatcher.offer(consumer);
+  }
+
+  #credit(c: Credit): void {
+    const consumer = this.roster.find(c.connection)?.consumers.get(c.consumer);
+    // Not an error: a CREDIT may cross the word that the consumer is closed.
+    if (consumer === undefined) return;
+    consumer.credit = Math.min(consumer.credit + c.credit, MAX_CREDIT);
+    this.#dispatcher.offer(consumer);
+  }
+
+  #stop(c: Stop): void {
+    const consumer = this.roster.find(c.connection)?.consumers.get(c.consumer);
+    if (consumer === undefined) {
+      throw new ProtocolError("NO_CONSUMER", `the connection has no consumer ${c.consumer}`);
+    }
+    this.roster.stop(consumer);
+    this.store.effects.confirm(c.connection, c.request, 1, 0, 0, 0);
+  }
+
+  #hold(number: number): void {
+    const connection = this.roster.use(number);
+    connection.held = true;
+    for (const consumer of [...connection.consumers.values(), ...connection.waiting]) {
+      consumer.queue.hungry.leave(consumer);
+    }
+    this.#channels.hold(connection);
+  }
+
+  #release(number: number): void {
+    const connection = this.roster.find(number);
+    if (connection === undefined) return;
+    connection.held = false;
+    this.#channels.release(connection);
+    for (const consumer of [...connection.consumers.values(), ...connection.waiting]) this.#dispatcher.offer(consumer);
+    this.roster.tidy(connection);
+  }
+
+  #disconnect(number: number): void {
+    const connection = this.roster.find(number);
+    if (connection === undefined) return;
+    connection.held = false;
+    this.#dispatcher.forget(connection);
+    this.#channels.forget(connection);
+    for (const consumer of [...connection.waiting]) this.#dispatcher.endPop(consumer);
+    const holders = [...connection.stopped, ...connection.consumers.values()];
+    for (const consumer of connection.consumers.values()) this.roster.stop(consumer);
+    for (const consumer of holders) consumer.queue.giveBackAll(consumer, this.store.now);
+    this.roster.tidy(connection);
+  }
+
+  readonly #fire = (extent: number): void => {
+    const { extents, queues, now } = this.store;
+    const queue = queues[extents.get(extent, ext.QUEUE)];
+    if (queue === undefined) throw new Error(`shard: extent ${extent} is of a queue that is gone`);
+    queue.onTimer(extent, now);
+  };
+
+  readonly #onDirty = (queue: Queue): void => {
+    this.#dispatcher.markDirty(queue);
+  };
+
+  readonly #onReleased = (consumer: Consumer): void => {
+    this.roster.remove(consumer);
+  };
+}

@@ -1,0 +1,184 @@
+/**
+ * What all queues of a shard share: the log with the messages' bytes, the table of extents, the index by id, the wheel,
+ * and the tables that extents name queues and consumers by.
+ */
+import { SIZE_MASK, WORD_BYTES } from "../protocol/entry.js";
+import { ProtocolError } from "../protocol/errors.js";
+import type { Consumer } from "./consumer.js";
+import type { Effects, Run } from "./effects.js";
+import * as ext from "./extent.js";
+import { Log, type Segment } from "./log.js";
+import { MessageIndex } from "./message-index.js";
+import type { Queue } from "./queue.js";
+import * as record from "./record.js";
+import { TimingWheel } from "./timing-wheel.js";
+
+export class Store {
+  readonly log = new Log();
+  readonly wheel: TimingWheel;
+  readonly extents: ext.ExtentTable;
+  readonly index: MessageIndex;
+  readonly queues: (Queue | undefined)[] = [];
+  readonly consumers: (Consumer | undefined)[] = [];
+  #delivery = 0;
+  readonly #run: Run = {
+    idHigh: 0,
+    idLow: 0,
+    count: 0,
+    delivery: 0,
+    retry: 0,
+    reason: 0,
+    time: 0,
+    keyStart: 0,
+    keyEnd: 0,
+    bytes: new Uint8Array(0),
+    start: 0,
+    end: 0,
+  };
+
+  /** `now`: milliseconds since 1970. It moves when the shard is told so, and never back. */
+  constructor(
+    readonly effects: Effects,
+    public now: number,
+  ) {
+    this.wheel = new TimingWheel(now);
+    this.extents = new ext.ExtentTable((capacity) => this.wheel.grow(capacity));
+    this.index = new MessageIndex(this.extents);
+  }
+
+  /** Memory that messages take. */
+  get bytes(): number {
+    return this.log.bytes + this.extents.bytes + this.index.bytes;
+  }
+
+  /** Does what a request asks; a `ProtocolError` becomes its answer. */
+  attempt(connection: number, request: number, act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      this.effects.fail(connection, request, error.kind, error.message);
+    }
+  }
+
+  /** A fresh number for a delivery; 0 means "none" and is left out when 32 bits wrap around. */
+  nextDelivery(): number {
+    this.#delivery = (this.#delivery + 1) >>> 0 || 1;
+    return this.#delivery;
+  }
+
+  segmentOf(extent: number): Segment {
+    return this.log.at(this.extents.get(extent, ext.SEGMENT));
+  }
+
+  /** When the time to live of a fragment's messages ends, or 0. */
+  expiryOf(extent: number): number {
+    const { extents } = this;
+    if ((extents.get(extent, ext.FLAGS) & ext.NO_EXPIRY) !== 0) return 0;
+    return this.segmentOf(extent).view.getFloat64(extents.get(extent, ext.RECORD) + record.EXPIRY);
+  }
+
+  /** Bytes of the entries of the messages in `mask`. */
+  bytesOf(extent: number, mask: number): number {
+    const { extents } = this;
+    const span = extents.get(extent, ext.SPAN);
+    const idLow = extents.idLow(extent);
+    if (mask === ext.bits(idLow & 31, span)) return extents.get(extent, ext.BYTES);
+    const { view } = this.segmentOf(extent);
+    let at = extents.get(extent, ext.OFFSET);
+    let bytes = 0;
+    for (let i = 0; i < span; i++) {
+      const size = WORD_BYTES + (view.getUint32(at) & SIZE_MASK);
+      if (((mask >>> ((idLow + i) & 31)) & 1) === 1) bytes += size;
+      at += size;
+    }
+    return bytes;
+  }
+
+  /** Emits `count` messages whose entries are [start, end) of the extent's segment. */
+  emit(extent: number, idLow: number, count: number, start: number, end: number, delivery: number, time: number): void {
+    const { extents } = this;
+    const run = this.#run;
+    const { bytes, view } = this.segmentOf(extent);
+    const at = extents.get(extent, ext.RECORD);
+    run.idHigh = extents.idHigh(extent);
+    run.idLow = idLow;
+    run.count = count;
+    run.delivery = delivery;
+    run.retry = extents.retry(extent);
+    run.reason = extents.reason(extent);
+    run.time = time;
+    run.keyStart = at + record.NAMES + view.getUint8(at + record.TOPIC_LENGTH);
+    run.keyEnd = run.keyStart + view.getUint8(at + record.KEY_LENGTH);
+    run.bytes = bytes;
+    run.start = start;
+    run.end = end;
+    this.effects.run(run);
+  }
+
+  /**
+   * Emits the messages of a fragment that are in `mask`, as runs without gaps. Answers the bytes of their entries.
+   */
+  emitMask(extent: number, mask: number, delivery: number, time: number): number {
+    const { extents } = this;
+    const { view } = this.segmentOf(extent);
+    const span = extents.get(extent, ext.SPAN);
+    const idLow = extents.idLow(extent);
+    let at = extents.get(extent, ext.OFFSET);
+    let runStart = at;
+    let runFirst = 0;
+    let bytes = 0;
+    for (let i = 0; i <= span; i++) {
+      const chosen = i < span && ((mask >>> ((idLow + i) & 31)) & 1) === 1;
+      if (!chosen) {
+        if (i > runFirst) {
+          this.emit(extent, idLow + runFirst, i - runFirst, runStart, at, delivery, time);
+          bytes += at - runStart;
+        }
+        runFirst = i + 1;
+      }
+      if (i < span) at += WORD_BYTES + (view.getUint32(at) & SIZE_MASK);
+      if (!chosen) runStart = at;
+    }
+    return bytes;
+  }
+
+  /** Takes the messages in `mask` out of a fragment into one of their own, in the index and in no list. */
+  split(extent: number, mask: number): number {
+    const { extents } = this;
+    const part = extents.clone(extent);
+    extents.set(part, ext.MASK, mask);
+    extents.set(extent, ext.MASK, extents.get(extent, ext.MASK) & ~mask);
+    this.index.add(part);
+    return part;
+  }
+
+  /** Forgets a fragment that is in no list: its messages are done. */
+  discard(extent: number): void {
+    const { extents } = this;
+    this.log.release(extents.get(extent, ext.SEGMENT), extents.count(extent));
+    this.#forget(extent);
+  }
+
+  /** Forgets a fragment whose messages have been released one by one. */
+  #forget(extent: number): void {
+    if (this.extents.isFragment(extent)) this.index.remove(extent);
+    this.wheel.cancel(extent);
+    this.extents.free(extent);
+  }
+
+  /** Releases the messages in `mask` of a fragment; true when it is empty and in the caller's hands to `retire`. */
+  release(extent: number, mask: number): boolean {
+    const { extents } = this;
+    this.log.release(extents.get(extent, ext.SEGMENT), ext.popcount(mask));
+    const rest = extents.get(extent, ext.MASK) & ~mask;
+    if (rest === 0) return true;
+    extents.set(extent, ext.MASK, rest);
+    return false;
+  }
+
+  /** Forgets a fragment that `release` has found empty. Its mask is still set, so that the index finds its chain. */
+  retire(extent: number): void {
+    this.#forget(extent);
+  }
+}

@@ -1,0 +1,95 @@
+/**
+ * A topic: a configuration, its queues by bind key, and counters. It decides which queues a route key reaches.
+ */
+import { DEFAULT_KEY } from "../protocol/limits.js";
+import type { TopicConfig } from "./command.js";
+import { compilePattern } from "./pattern.js";
+import type { Queue } from "./queue.js";
+
+export const DEFAULT_CONFIG: TopicConfig = {
+  autoAck: false,
+  mode: "exact",
+  ttr: 60_000,
+  retries: 5,
+  maxLength: 0,
+  maxBytes: 0,
+  overflow: "refuse",
+  expired: "drop",
+};
+
+/** Routes that a topic remembers: enough for what publishers repeat, bounded for those who never do. */
+const REMEMBERED_ROUTES = 256;
+
+const encoder = new TextEncoder();
+
+export class Topic {
+  readonly nameBytes: Uint8Array;
+  config: TopicConfig = DEFAULT_CONFIG;
+  readonly queues = new Map<string, Queue>();
+  published = 0;
+  delivered = 0;
+  acked = 0;
+  retried = 0;
+  dead = 0;
+  expired = 0;
+  dropped = 0;
+  readonly #routes = new Map<string, readonly Queue[]>();
+
+  constructor(
+    readonly name: string,
+    /** Milliseconds since 1970. */
+    readonly startTime: number,
+  ) {
+    this.nameBytes = encoder.encode(name);
+  }
+
+  /** Queues have come or gone, or the route mode has changed. */
+  forgetRoutes(): void {
+    this.#routes.clear();
+  }
+
+  /** The queues that a route key reaches; none: it reaches nothing. Throws BAD_PATTERN. */
+  route(routeKey: string): readonly Queue[] {
+    const known = this.#routes.get(routeKey);
+    if (known !== undefined) return known;
+    const queues = this.#match(routeKey);
+    if (this.#routes.size >= REMEMBERED_ROUTES) this.#routes.clear();
+    this.#routes.set(routeKey, queues);
+    return queues;
+  }
+
+  #match(routeKey: string): readonly Queue[] {
+    if (this.config.mode === "pattern" && routeKey !== "") {
+      const matches = compilePattern(routeKey);
+      return [...this.queues.values()].filter((queue) => matches(queue.bindKey));
+    }
+    const queue = this.queues.get(routeKey || DEFAULT_KEY);
+    return queue === undefined ? [] : [queue];
+  }
+
+  /** What STATS answers; docs/protocol.md lists it. */
+  stats(): Record<string, unknown> {
+    return {
+      name: this.name,
+      config: this.config,
+      startTime: this.startTime,
+      published: this.published,
+      delivered: this.delivered,
+      acked: this.acked,
+      retried: this.retried,
+      dead: this.dead,
+      expired: this.expired,
+      dropped: this.dropped,
+      queues: [...this.queues.values()].map((queue) => ({
+        bindKey: queue.bindKey,
+        ready: queue.readyCount,
+        delayed: queue.delayedCount,
+        inFlight: queue.inFlightCount,
+        deadLetters: queue.deadCount,
+        bytes: queue.bytes,
+        consumers: [...queue.consumers].filter((consumer) => !consumer.isPop && !consumer.stopped).length,
+        paused: queue.paused,
+      })),
+    };
+  }
+}
