@@ -7,6 +7,9 @@ import type { Queue } from "./queue.js";
 import type { Store } from "./store.js";
 import { Topic } from "./topic.js";
 
+/** Queues after which a page ends: keeps the statistics of one page below about a megabyte. */
+const PAGE_QUEUES = 4096;
+
 export interface DirectoryLimits {
   readonly maxTopics: number;
   /** Queues in a topic. */
@@ -107,7 +110,14 @@ export class Directory {
       if ((names[middle] as string) <= after) low = middle + 1;
       else high = middle;
     }
-    const topics = names.slice(low, low + max).map((name) => this.topic(name));
-    return { topics, more: low + max < names.length };
+    const topics: Topic[] = [];
+    let queues = 0;
+    let at = low;
+    while (at < names.length && topics.length < max && queues < PAGE_QUEUES) {
+      const topic = this.topic(names[at++] as string);
+      queues += topic.queues.size;
+      topics.push(topic);
+    }
+    return { topics, more: at < names.length };
   }
 }

@@ -54,6 +54,9 @@ export const BLOCK = 32;
 
 export const NONE = -1;
 
+/** The most retries a topic may allow: one more must fit into 16 bits. */
+export const RETRIES_MAX = 65_534;
+
 /** How many bits are set. */
 export const popcount = (mask: number): number => {
   let m = mask - ((mask >>> 1) & 0x5555_5555);

@@ -1,0 +1,73 @@
+/**
+ * What a shard has to send, staged until the records behind it are durable: frames one after another in one buffer, cut
+ * into pieces by whom they are for. A piece becomes one record of the outbox.
+ */
+import { EnvelopeOp, packEnvelope } from "../channel/envelope.js";
+import type { RingWriter } from "../channel/ring-writer.js";
+import { FrameWriter } from "../protocol/frame.js";
+
+/** A buffer that one large answer has made grow is let go above this. */
+const KEPT_BYTES = 4 * 1024 * 1024;
+
+interface Piece {
+  readonly envelope: readonly number[];
+  end: number;
+}
+
+export class Outbound {
+  frames = new FrameWriter(KEPT_BYTES / 4);
+  #pieces: Piece[] = [];
+  /** Of the last piece: what may be added to it. */
+  #op = 0;
+  #connection = 0;
+
+  constructor(readonly ring: RingWriter) {}
+
+  get bytes(): number {
+    return this.frames.end;
+  }
+
+  /** The frames written next are for one connection. */
+  to(connection: number): void {
+    if (this.#op === EnvelopeOp.FRAMES && this.#connection === connection) return;
+    this.#begin(EnvelopeOp.FRAMES, connection, [EnvelopeOp.FRAMES, connection]);
+  }
+
+  /** The frames written next are the last ones for a connection, which is then closed. */
+  closing(connection: number): void {
+    this.#begin(EnvelopeOp.CLOSE, connection, [EnvelopeOp.CLOSE, connection]);
+  }
+
+  /** The frames written next are for all of these connections. */
+  toAll(connections: readonly number[]): void {
+    this.#begin(EnvelopeOp.FAN_OUT, 0, [EnvelopeOp.FAN_OUT, ...connections]);
+  }
+
+  /** Sends everything. Blocks while the outbox is full: the main thread always empties it. */
+  flush(): void {
+    this.#end();
+    const { ring, frames } = this;
+    let start = 0;
+    for (const { envelope, end } of this.#pieces) {
+      const packed = packEnvelope(envelope);
+      while (!ring.tryWrite(packed, frames.bytes, start, end)) ring.waitWritable(Number.POSITIVE_INFINITY);
+      start = end;
+    }
+    this.#pieces = [];
+    this.#op = 0;
+    if (frames.bytes.length > KEPT_BYTES) this.frames = new FrameWriter(KEPT_BYTES / 4);
+    else frames.clear();
+  }
+
+  #begin(op: number, connection: number, envelope: readonly number[]): void {
+    this.#end();
+    this.#op = op;
+    this.#connection = connection;
+    this.#pieces.push({ envelope, end: this.frames.end });
+  }
+
+  #end(): void {
+    const last = this.#pieces.at(-1);
+    if (last !== undefined) last.end = this.frames.end;
+  }
+}
