@@ -5,7 +5,7 @@ import { hardware, versions } from "./environment.js";
 import { medianOfRuns } from "./median.js";
 import { parseOptions } from "./options.js";
 import { json, type Report, table } from "./report.js";
-import { Bench, type Parameters, type Result } from "./scenario.js";
+import { Bench, type Parameters, type Result, type Scenario } from "./scenario.js";
 
 const options = parseOptions(process.argv.slice(2));
 
@@ -16,7 +16,8 @@ const progress = (text: string): void => {
 
 const parameters: Record<string, Parameters> = {};
 const results: Result[] = [];
-for (const scenario of options.scenarios) {
+
+const measure = async (scenario: Scenario): Promise<void> => {
   const of = options.parametersOf(scenario);
   parameters[scenario.name] = of;
   for (const variant of scenario.variants) {
@@ -28,6 +29,13 @@ for (const scenario of options.scenarios) {
     }
     results.push(...medianOfRuns(runs));
   }
+};
+
+try {
+  for (const scenario of options.scenarios) await measure(scenario);
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exit(1);
 }
 
 const report: Report = { hardware: hardware(), versions: versions(), parameters, results };

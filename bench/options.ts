@@ -56,8 +56,7 @@ const command = (): Command =>
     .argument(
       "[scenario...]",
       "what to measure; without one, publish-batched and consume-ack",
-      (name: string, before: readonly Scenario[]) => [...before, scenarioNamed(name)],
-      [],
+      (name: string, before: readonly Scenario[] = []) => [...before, scenarioNamed(name)],
     )
     .option("--messages <n>", "messages of a run (default: by scenario)", positive)
     .option("--bytes <n>", `bytes of a body (default: ${DEFAULT_BYTES})`, positive)
@@ -84,9 +83,9 @@ Examples:
 export const parseOptions = (args: readonly string[]): Options => {
   const program = command().parse(args, { from: "user" });
   const flags = program.opts<Flags>();
-  const named = program.processedArgs[0] as readonly Scenario[];
+  const named = program.processedArgs[0] as readonly Scenario[] | undefined;
   return {
-    scenarios: named.length === 0 ? canonical : named,
+    scenarios: named === undefined || named.length === 0 ? canonical : named,
     variant: flags.variant,
     json: flags.json ?? false,
     parametersOf: (scenario) => {

@@ -3,6 +3,7 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import type { Order, Report, RoleName, RoleOutcome, RoleParams } from "../load/main.js";
+import { adopt } from "./children.js";
 import { builtFile, nodeCommand } from "./command.js";
 
 /** A role that is connected and encoded and waits for the word. */
@@ -18,6 +19,7 @@ export class LoadProcess implements Disposable {
   constructor(cpus?: string) {
     const [program, args] = nodeCommand(builtFile("load/main.js"), [], cpus);
     this.#child = spawn(program, args, { stdio: ["ignore", "ignore", "inherit", "ipc"] });
+    adopt(this.#child);
     this.#child.on("message", (report: Report) => {
       this.#settle?.resolve(report);
       this.#settle = undefined;

@@ -2,6 +2,7 @@
  * A server under test: a process that prints where it listens and runs until it is told to stop.
  */
 import { type ChildProcess, spawn } from "node:child_process";
+import { adopt } from "./children.js";
 import { nodeCommand } from "./command.js";
 
 const START_MS = 20_000;
@@ -26,6 +27,7 @@ export class ServerProcess<Listening> implements AsyncDisposable {
   ): Promise<ServerProcess<Listening>> {
     const [program, all] = nodeCommand(script, args, cpus);
     const child = spawn(program, all, { stdio: ["ignore", "pipe", "pipe"] });
+    adopt(child);
     return new Promise((resolve, reject) => {
       let output = "";
       let errors = "";

@@ -1,0 +1,19 @@
+/**
+ * No process that the benchmark started outlives it, however it ends.
+ */
+import type { ChildProcess } from "node:child_process";
+
+const children = new Set<ChildProcess>();
+
+export const adopt = (child: ChildProcess): void => {
+  children.add(child);
+  child.once("exit", () => children.delete(child));
+};
+
+process.once("exit", () => {
+  for (const child of children) child.kill("SIGKILL");
+});
+
+// The shell's codes for a program that a signal ended.
+process.once("SIGINT", () => process.exit(130));
+process.once("SIGTERM", () => process.exit(143));
