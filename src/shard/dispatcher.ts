@@ -11,6 +11,7 @@ import * as ext from "./extent.js";
 import type { Queue } from "./queue.js";
 import type { Roster } from "./roster.js";
 import type { Store } from "./store.js";
+import { takeDead, takeReady } from "./take.js";
 import { TimingWheel } from "./timing-wheel.js";
 
 /** What a consumer is handed before the next one has its turn. */
@@ -113,7 +114,7 @@ export class Dispatcher {
       case "popDead": {
         const queue = this.directory.queue(this.directory.topic(c.topic), c.queue);
         this.store.effects.openMessages(c.connection, c.request);
-        queue.takeDead(c.max, c.maxBytes, this.store.now);
+        takeDead(queue, c.max, c.maxBytes, this.store.now);
         this.store.effects.closeMessages();
         this.#sent += queue.takenBytes;
         return;
@@ -137,7 +138,7 @@ export class Dispatcher {
     this.#dispatch(queue);
     if (queue.readyCount > 0 && !queue.paused) {
       effects.openMessages(c.connection, c.request);
-      queue.take(c.max, c.maxBytes, undefined, now);
+      takeReady(queue, c.max, c.maxBytes, undefined, now);
       effects.closeMessages();
       this.#sent += queue.takenBytes;
     } else if (c.wait > 0) {
@@ -162,9 +163,9 @@ export class Dispatcher {
       effects.openMessages(consumer.connection.number, consumer.request);
       if (consumer.isPop) {
         this.endPop(consumer);
-        queue.take(consumer.credit, consumer.popBytes, undefined, now);
+        takeReady(queue, consumer.credit, consumer.popBytes, undefined, now);
       } else {
-        consumer.credit -= queue.take(Math.min(consumer.credit, QUANTUM_MESSAGES), QUANTUM_BYTES, consumer, now);
+        consumer.credit -= takeReady(queue, Math.min(consumer.credit, QUANTUM_MESSAGES), QUANTUM_BYTES, consumer, now);
         queue.hungry.join(consumer);
       }
       effects.closeMessages();

@@ -9,6 +9,7 @@ import { type Consumer, HungryLine } from "./consumer.js";
 import * as ext from "./extent.js";
 import { ExtentList } from "./extent-list.js";
 import type { Store } from "./store.js";
+import { cutFront, firstMessages } from "./take.js";
 import type { Topic } from "./topic.js";
 
 const { State } = ext;
@@ -30,7 +31,7 @@ export class Queue {
   dirty = false;
   readonly hungry = new HungryLine();
   readonly consumers = new Set<Consumer>();
-  /** Entry bytes that the last `take` or `takeDead` handed over. */
+  /** Entry bytes that the last `takeReady` or `takeDead` handed over. */
   takenBytes = 0;
 
   constructor(
@@ -117,116 +118,10 @@ export class Queue {
     extents.set(extent, ext.QUEUE, this.number);
   }
 
-  // --- hand over -----------------------------------------------------------------------------------------------------
+  // --- in flight -----------------------------------------------------------------------------------------------------
 
-  /**
-   * Emits up to `max` ready messages of about `maxBytes` (at least one) and puts them in flight, or out of the world
-   * with auto-ack. `holder` undefined: a pop. Answers how many.
-   */
-  take(max: number, maxBytes: number, holder: Consumer | undefined, now: number): number {
-    const { extents } = this.store;
-    let taken = 0;
-    this.takenBytes = 0;
-    while (taken < max && this.ready.head !== ext.NONE) {
-      const extent = this.ready.head;
-      const room = maxBytes - this.takenBytes;
-      const n = extents.isFragment(extent)
-        ? this.#takeFragment(this.ready, extent, max - taken, room, taken === 0, holder, now)
-        : this.#takeFresh(extent, max - taken, room, taken === 0, holder, now);
-      if (n === 0) break;
-      taken += n;
-    }
-    this.readyCount -= taken;
-    this.readyBytes -= this.takenBytes;
-    this.topic.delivered += taken;
-    return taken;
-  }
-
-  /** As `take`, from the dead letters. */
-  takeDead(max: number, maxBytes: number, now: number): number {
-    let taken = 0;
-    this.takenBytes = 0;
-    while (taken < max && this.dead.head !== ext.NONE) {
-      const room = maxBytes - this.takenBytes;
-      const n = this.#takeFragment(this.dead, this.dead.head, max - taken, room, taken === 0, undefined, now);
-      if (n === 0) break;
-      taken += n;
-    }
-    this.deadCount -= taken;
-    this.topic.delivered += taken;
-    return taken;
-  }
-
-  /** At most `limit` messages of `room` bytes; if `first`, one message goes whatever its size. */
-  #takeFresh(
-    extent: number,
-    limit: number,
-    room: number,
-    first: boolean,
-    holder: Consumer | undefined,
-    now: number,
-  ): number {
-    const { store } = this;
-    const { extents } = store;
-    const { autoAck, ttr } = this.topic.config;
-    const { view } = store.segmentOf(extent);
-    const idLow = extents.idLow(extent);
-    const span = extents.get(extent, ext.SPAN);
-    const offset = extents.get(extent, ext.OFFSET);
-    const most = Math.min(limit, span);
-    const delivery = autoAck ? 0 : store.nextDelivery();
-    const deadline = autoAck ? 0 : now + ttr;
-    let at = offset;
-    let n = 0;
-    let fragmentAt = offset;
-    let fragmentFirst = 0;
-    while (n < most) {
-      const next = at + WORD_BYTES + (view.getUint32(at) & SIZE_MASK);
-      if (next - offset > room && (n > 0 || !first)) break;
-      at = next;
-      n++;
-      if (((idLow + n) & 31) === 0 && !autoAck) {
-        this.#putInFlight(extent, fragmentFirst, n, fragmentAt, at, holder, delivery, deadline);
-        fragmentFirst = n;
-        fragmentAt = at;
-      }
-    }
-    if (n === 0) return 0;
-    if (n > fragmentFirst && !autoAck) {
-      this.#putInFlight(extent, fragmentFirst, n, fragmentAt, at, holder, delivery, deadline);
-    }
-    store.emit(extent, idLow, n, offset, at, delivery, deadline);
-    this.takenBytes += at - offset;
-    if (autoAck) store.log.release(extents.get(extent, ext.SEGMENT), n);
-    this.#cutFront(extent, n, at);
-    return n;
-  }
-
-  /** Makes a fragment in flight of the messages [first, end) of a fresh extent. */
-  #putInFlight(
-    extent: number,
-    first: number,
-    end: number,
-    start: number,
-    stop: number,
-    holder: Consumer | undefined,
-    delivery: number,
-    deadline: number,
-  ): void {
-    const { extents, index } = this.store;
-    const fragment = extents.clone(extent);
-    const idLow = extents.idLow(extent) + first;
-    extents.set(fragment, ext.ID_LOW, idLow);
-    extents.set(fragment, ext.SPAN, end - first);
-    extents.set(fragment, ext.MASK, ext.bits(idLow & 31, end - first));
-    extents.set(fragment, ext.OFFSET, start);
-    extents.set(fragment, ext.BYTES, stop - start);
-    index.add(fragment);
-    this.#lease(fragment, end - first, holder, delivery, deadline);
-  }
-
-  /** Marks a fragment that is in no list as in flight. */
-  #lease(fragment: number, count: number, holder: Consumer | undefined, delivery: number, deadline: number): void {
+  /** Puts a fragment that is in no list in flight. */
+  lease(fragment: number, count: number, holder: Consumer | undefined, delivery: number, deadline: number): void {
     const { extents, wheel } = this.store;
     extents.setState(fragment, State.IN_FLIGHT);
     extents.set(fragment, ext.DELIVERY, delivery);
@@ -240,78 +135,6 @@ export class Queue {
     this.inFlightCount += count;
     wheel.schedule(fragment, deadline);
   }
-
-  /** Takes n messages off the front of a fresh extent, whose next entry is at `offset`. */
-  #cutFront(extent: number, n: number, offset: number): void {
-    const { extents } = this.store;
-    const span = extents.get(extent, ext.SPAN);
-    if (n === span) {
-      this.ready.remove(extents, extent);
-      extents.free(extent);
-      return;
-    }
-    extents.set(extent, ext.ID_LOW, extents.get(extent, ext.ID_LOW) + n);
-    extents.set(extent, ext.SPAN, span - n);
-    extents.set(extent, ext.BYTES, extents.get(extent, ext.BYTES) - (offset - extents.get(extent, ext.OFFSET)));
-    extents.set(extent, ext.OFFSET, offset);
-  }
-
-  #takeFragment(
-    list: ExtentList,
-    extent: number,
-    limit: number,
-    room: number,
-    first: boolean,
-    holder: Consumer | undefined,
-    now: number,
-  ): number {
-    const { store } = this;
-    const { extents } = store;
-    const { autoAck, ttr } = this.topic.config;
-    const mask = extents.get(extent, ext.MASK);
-    const chosen = this.#choose(extent, mask, limit, room, first);
-    if (chosen === 0) return 0;
-    let fragment = extent;
-    if (chosen === mask) {
-      list.remove(extents, extent);
-      store.wheel.cancel(extent);
-    } else {
-      fragment = store.split(extent, chosen);
-    }
-    const count = ext.popcount(chosen);
-    const delivery = autoAck ? 0 : store.nextDelivery();
-    const deadline = autoAck ? 0 : now + ttr;
-    this.takenBytes += store.emitMask(fragment, chosen, delivery, deadline);
-    if (autoAck) store.discard(fragment);
-    else this.#lease(fragment, count, holder, delivery, deadline);
-    return count;
-  }
-
-  /** The first messages of a fragment that fit into `limit` and `room`; if `first`, one fits whatever its size. */
-  #choose(extent: number, mask: number, limit: number, room: number, first: boolean): number {
-    const { extents } = this.store;
-    const { view } = this.store.segmentOf(extent);
-    const span = extents.get(extent, ext.SPAN);
-    const idLow = extents.idLow(extent);
-    let at = extents.get(extent, ext.OFFSET);
-    let chosen = 0;
-    let left = limit;
-    let bytes = 0;
-    for (let i = 0; i < span && left > 0; i++) {
-      const size = WORD_BYTES + (view.getUint32(at) & SIZE_MASK);
-      const bit = 1 << ((idLow + i) & 31);
-      if ((mask & bit) !== 0) {
-        bytes += size;
-        if (bytes > room && (chosen !== 0 || !first)) break;
-        chosen |= bit;
-        left--;
-      }
-      at += size;
-    }
-    return chosen;
-  }
-
-  // --- settle --------------------------------------------------------------------------------------------------------
 
   /** Messages in `mask` of a fragment in flight are done. */
   ack(fragment: number, mask: number): void {
@@ -494,7 +317,7 @@ export class Queue {
     this.readyCount--;
     if (extents.isFragment(extent)) {
       const mask = extents.get(extent, ext.MASK);
-      const first = this.#choose(extent, mask, 1, 0, true);
+      const first = firstMessages(store, extent, mask, 1, 0, true);
       this.readyBytes -= store.bytesOf(extent, first);
       if (store.release(extent, first)) {
         this.ready.remove(extents, extent);
@@ -506,7 +329,7 @@ export class Queue {
     const size = WORD_BYTES + (view.getUint32(offset) & SIZE_MASK);
     this.readyBytes -= size;
     const segment = extents.get(extent, ext.SEGMENT);
-    this.#cutFront(extent, 1, offset + size);
+    cutFront(this, extent, 1, offset + size);
     log.release(segment, 1);
   }
 
