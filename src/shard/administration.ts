@@ -94,6 +94,7 @@ export class Administration {
     }
     let dropped = 0;
     for (const state of ALL_STATES) dropped += queue.purge(state);
+    queue.topic.dropped += dropped;
     this.directory.removeQueue(queue);
     return dropped;
   }

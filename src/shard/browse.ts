@@ -16,16 +16,18 @@ export const browse = (store: Store, queue: Queue, c: Browse): number => {
   let bytes = 0;
   effects.openMessages(c.connection, c.request);
   for (const list of listsOf(queue, c.state)) {
-    for (let extent = list.head; extent !== ext.NONE && left > 0 && bytes < c.maxBytes; ) {
+    for (let extent = list.head; extent !== ext.NONE && left > 0; extent = extents.get(extent, ext.NEXT)) {
       const count = extents.count(extent);
       if (skip >= count) {
         skip -= count;
-      } else {
-        bytes += show(store, extent, skip, left, c.state === "dead");
-        left -= Math.min(left, count - skip);
-        skip = 0;
+        continue;
       }
-      extent = extents.get(extent, ext.NEXT);
+      const most = Math.min(left, count - skip);
+      const room = left === c.max ? Number.POSITIVE_INFINITY : c.maxBytes - bytes;
+      const shown = show(store, extent, skip, most, Math.max(room, 0), c);
+      bytes += shown.bytes;
+      left = shown.count < most ? 0 : left - most;
+      skip = 0;
     }
   }
   effects.closeMessages();
@@ -45,24 +47,48 @@ const listsOf = (queue: Queue, state: Browse["state"]): readonly ExtentList[] =>
   }
 };
 
-/** Emits up to `max` messages of an extent after the first `skip`. */
-const show = (store: Store, extent: number, skip: number, max: number, isDead: boolean): number => {
+/**
+ * Emits up to `max` messages of an extent after the first `skip`, as far as they fit into `room`. Infinite room is that
+ * of the whole request with nothing shown yet: one message fits whatever its size.
+ */
+const show = (
+  store: Store,
+  extent: number,
+  skip: number,
+  max: number,
+  room: number,
+  c: Browse,
+): { readonly count: number; readonly bytes: number } => {
   const { extents, wheel } = store;
-  const time = isDead ? (extents.diedAt[extent] ?? 0) : wheel.isScheduled(extent) ? wheel.dueOf(extent) : 0;
+  const time = c.state === "dead" ? (extents.diedAt[extent] ?? 0) : wheel.isScheduled(extent) ? wheel.dueOf(extent) : 0;
   const delivery = extents.get(extent, ext.DELIVERY);
-  if (extents.isFragment(extent)) {
-    let mask = extents.get(extent, ext.MASK);
-    for (let i = 0; i < skip; i++) mask &= mask - 1;
-    let rest = mask;
-    for (let i = 0; i < max && rest !== 0; i++) rest &= rest - 1;
-    return store.emitMask(extent, mask & ~rest, delivery, time);
-  }
   const { view } = store.segmentOf(extent);
-  const count = Math.min(max, extents.get(extent, ext.SPAN) - skip);
-  let start = extents.get(extent, ext.OFFSET);
-  for (let i = 0; i < skip; i++) start += WORD_BYTES + (view.getUint32(start) & SIZE_MASK);
-  let end = start;
-  for (let i = 0; i < count; i++) end += WORD_BYTES + (view.getUint32(end) & SIZE_MASK);
-  store.emit(extent, extents.idLow(extent) + skip, count, start, end, delivery, time);
-  return end - start;
+  const idLow = extents.idLow(extent);
+  const isFragment = extents.isFragment(extent);
+  const mask = extents.get(extent, ext.MASK);
+  const limit = room === Number.POSITIVE_INFINITY ? c.maxBytes : room;
+  let at = extents.get(extent, ext.OFFSET);
+  let start = at;
+  let chosen = 0;
+  let count = 0;
+  let bytes = 0;
+  for (let i = 0, seen = 0; count < max; i++) {
+    const size = WORD_BYTES + (view.getUint32(at) & SIZE_MASK);
+    const bit = 1 << ((idLow + i) & (ext.BLOCK - 1));
+    if (!isFragment || (mask & bit) !== 0) {
+      if (seen++ < skip) {
+        start = at + size;
+      } else {
+        if (bytes + size > limit && (count > 0 || room !== Number.POSITIVE_INFINITY)) break;
+        chosen |= bit;
+        bytes += size;
+        count++;
+      }
+    }
+    at += size;
+  }
+  if (count === 0) return { count, bytes };
+  if (isFragment) store.emitMask(extent, chosen, delivery, time);
+  else store.emit(extent, idLow + skip, count, start, start + bytes, delivery, time);
+  return { count, bytes };
 };

@@ -96,25 +96,31 @@ export class Channel {
     this.#current = undefined;
   }
 
-  /** A connection can take messages again: first the word of what it has lost, then what it has missed. */
-  release(connection: number): void {
+  /**
+   * A connection can take messages again: first the word of what it has lost, then what it has missed. Answers the bytes
+   * sent, at most those of a whole backlog.
+   */
+  catchUp(connection: number): number {
     const subscriber = this.#subscribers.get(connection);
-    if (subscriber === undefined || Number.isNaN(subscriber.cursor)) return;
+    if (subscriber === undefined || Number.isNaN(subscriber.cursor)) return 0;
     const to = [connection];
     const oldest = this.#backlog[0]?.first ?? this.#next;
     if (subscriber.cursor < oldest) {
       this.effects.channelLost(connection, this.name, oldest - subscriber.cursor);
       subscriber.cursor = oldest;
     }
+    let sent = 0;
     for (const batch of this.#backlog) {
       if (batch.first + batch.count <= subscriber.cursor) continue;
       const start = offsetOf(batch.entries, subscriber.cursor - batch.first);
       this.effects.channelMessages(to, this.name, batch.entries, start, batch.entries.length);
+      sent += batch.entries.length - start;
     }
     subscriber.cursor = Number.NaN;
     this.#behind--;
     this.#current = undefined;
     this.#trim();
+    return sent;
   }
 
   /** Throws when counters and data contradict one another. */

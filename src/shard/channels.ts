@@ -8,8 +8,13 @@ import type { Connection } from "./consumer.js";
 import type { Roster } from "./roster.js";
 import type { Store } from "./store.js";
 
+/** What a turn sends out of backlogs before commands are looked at again. */
+const TURN_BYTES = 1024 * 1024;
+
 export class Channels {
   readonly #channels = new Map<string, Channel>();
+  /** Connections that were held, with the channels that they have not caught up with. */
+  readonly #catchingUp = new Map<Connection, string[]>();
   /** Memory that all backlogs take. */
   #bytes = 0;
 
@@ -75,17 +80,27 @@ export class Channels {
     for (const name of connection.channels) this.#channel(name).hold(connection.number);
   }
 
+  /** A connection can take messages again: the turns to come send it what it has missed. */
   release(connection: Connection): void {
-    for (const name of connection.channels) {
-      const channel = this.#channel(name);
-      const before = channel.bytes;
-      channel.release(connection.number);
-      this.#bytes += channel.bytes - before;
+    if (connection.channels.size > 0) this.#catchingUp.set(connection, [...connection.channels]);
+  }
+
+  /** Sends what connections have missed, a bounded amount. Answers true when there is more to send at once. */
+  turn(): boolean {
+    let sent = 0;
+    for (const [connection, names] of this.#catchingUp) {
+      while (!connection.held && names.length > 0) {
+        if (sent >= TURN_BYTES) return true;
+        sent += this.#catchUp(connection.number, names.pop() ?? "");
+      }
+      this.#catchingUp.delete(connection);
     }
+    return false;
   }
 
   /** A connection is gone. */
   forget(connection: Connection): void {
+    this.#catchingUp.delete(connection);
     for (const name of [...connection.channels]) this.#leave(connection, name);
   }
 
@@ -107,6 +122,15 @@ export class Channels {
     this.#bytes += channel.bytes - before;
     this.roster.dismiss();
     if (channel.size === 0) this.#channels.delete(name);
+  }
+
+  #catchUp(connection: number, name: string): number {
+    const channel = this.#channels.get(name);
+    if (channel === undefined) return 0;
+    const before = channel.bytes;
+    const sent = channel.catchUp(connection);
+    this.#bytes += channel.bytes - before;
+    return sent;
   }
 
   #channel(name: string): Channel {

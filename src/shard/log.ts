@@ -3,6 +3,7 @@
  * out of it, and a journal writes its bytes as they are: `position` counts what has been appended.
  *
  * A segment counts the messages (once for each queue) that still need it and is reused when it is full and nobody does.
+ * What is left in a sparse segment is moved to segments of its own (see compaction.ts), which `position` leaves out.
  */
 import * as record from "./record.js";
 
@@ -15,12 +16,16 @@ export const SEGMENT_BYTES = 4 * 1024 * 1024;
 /** Free segments kept for reuse: they save the kernel's work of finding and clearing pages. */
 const SPARE_SEGMENTS = 8;
 
+const NONE = -1;
+
 export class Segment {
   readonly view: DataView;
   /** Where the next record goes. */
   used = 0;
   /** Messages that are still in some queue, once for each. */
   live = 0;
+  /** Messages that have ever been put in, counted alike. */
+  total = 0;
 
   constructor(readonly bytes: Uint8Array) {
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -34,11 +39,15 @@ export class Log {
   bytes = 0;
   /** Bytes ever appended. */
   position = 0;
-  /** Where the last `append` put its record and the entries behind the header. */
+  /** Where the last `append` or `shelter` put its record and the entries behind the header. */
   segment = 0;
   recordOffset = 0;
   entriesOffset = 0;
-  #current = -1;
+  /** How many segments have been begun: when it moves, it is time to look for sparse ones. */
+  rolls = 0;
+  #current = NONE;
+  /** Where moved messages go. */
+  #shelter = NONE;
   readonly #freeNumbers: number[] = [];
   readonly #spare: Segment[] = [];
 
@@ -50,7 +59,7 @@ export class Log {
     return Math.max(length, SEGMENT_BYTES);
   }
 
-  /** Appends a batch and answers its segment; see `segment`, `recordOffset`, `entriesOffset`. */
+  /** Appends a batch. Answers its segment, and leaves the place in `segment`, `recordOffset`, `entriesOffset`. */
   append(
     topic: Uint8Array,
     key: Uint8Array,
@@ -66,7 +75,10 @@ export class Log {
     const names = topic.length + key.length;
     const length = record.NAMES + names + end - start;
     let segment = this.segments[this.#current];
-    if (segment === undefined || segment.used + length > segment.bytes.length) segment = this.#roll(length);
+    if (segment === undefined || segment.used + length > segment.bytes.length) {
+      segment = this.#begin(length, this.#current);
+      this.#current = this.segment;
+    }
     const at = segment.used;
     const { view, bytes } = segment;
     view.setUint32(at + record.LENGTH, length);
@@ -88,6 +100,35 @@ export class Log {
     return segment;
   }
 
+  /**
+   * Copies the header of a record and some of its entries to where they are safe from a sparse segment's end. Leaves
+   * the place in `segment`, `recordOffset`, `entriesOffset`.
+   */
+  shelter(from: Segment, recordOffset: number, start: number, end: number): Segment {
+    const names =
+      from.view.getUint8(recordOffset + record.TOPIC_LENGTH) + from.view.getUint8(recordOffset + record.KEY_LENGTH);
+    const header = record.NAMES + names;
+    const length = header + end - start;
+    let segment = this.segments[this.#shelter];
+    if (segment === undefined || segment.used + length > segment.bytes.length) {
+      segment = this.#begin(length, this.#shelter);
+      this.#shelter = this.segment;
+    }
+    const at = segment.used;
+    segment.bytes.set(from.bytes.subarray(recordOffset, recordOffset + header), at);
+    segment.bytes.set(from.bytes.subarray(start, end), at + header);
+    segment.used = at + length;
+    this.segment = this.#shelter;
+    this.recordOffset = at;
+    this.entriesOffset = at + header;
+    return segment;
+  }
+
+  /** Whether records are still being added to a segment. */
+  isOpen(number: number): boolean {
+    return number === this.#current || number === this.#shelter;
+  }
+
   /** A segment that is known to exist. */
   at(number: number): Segment {
     const segment = this.segments[number];
@@ -100,19 +141,19 @@ export class Log {
     const segment = this.at(number);
     segment.live -= count;
     if (segment.live < 0) throw new Error(`log: segment ${number} was released too often`);
-    if (segment.live === 0 && number !== this.#current) this.#drop(number, segment);
+    if (segment.live === 0 && !this.isOpen(number)) this.#drop(number, segment);
   }
 
-  /** Ends the current segment and begins one that has room for `length` bytes. */
-  #roll(length: number): Segment {
-    const full = this.segments[this.#current];
-    if (full !== undefined && full.live === 0) this.#drop(this.#current, full);
+  /** Ends the segment `open` and begins one with room for `length` bytes, whose number is left in `segment`. */
+  #begin(length: number, open: number): Segment {
+    const full = this.segments[open];
+    if (full !== undefined && full.live === 0) this.#drop(open, full);
     const size = Math.max(length, SEGMENT_BYTES);
     const segment = (size === SEGMENT_BYTES ? this.#spare.pop() : undefined) ?? new Segment(new Uint8Array(size));
-    const number = this.#freeNumbers.pop() ?? this.segments.length;
-    this.segments[number] = segment;
-    this.#current = number;
+    this.segment = this.#freeNumbers.pop() ?? this.segments.length;
+    this.segments[this.segment] = segment;
     this.bytes += size;
+    this.rolls++;
     return segment;
   }
 
@@ -121,6 +162,7 @@ export class Log {
     this.#freeNumbers.push(number);
     this.bytes -= segment.bytes.length;
     segment.used = 0;
+    segment.total = 0;
     if (segment.bytes.length === SEGMENT_BYTES && this.#spare.length < SPARE_SEGMENTS) this.#spare.push(segment);
   }
 }

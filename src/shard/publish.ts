@@ -87,6 +87,7 @@ export class Publisher {
     const { high, low } = ids;
     const segment = store.log.append(topic.nameBytes, key, count, high, low, due, expiry, c.bytes, start, end);
     segment.live += count * queues.length;
+    segment.total += count * queues.length;
     for (const queue of queues) {
       if (due > 0 || expiry > 0) queue.addTimed(high, low, count, due, expiry);
       else queue.addFresh(high, low, count, bytes);

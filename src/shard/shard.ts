@@ -9,6 +9,7 @@ import { ProtocolError } from "../protocol/errors.js";
 import { Administration } from "./administration.js";
 import { Channels } from "./channels.js";
 import type { Command, Consume, Credit, Stop } from "./command.js";
+import { Compaction } from "./compaction.js";
 import type { Consumer } from "./consumer.js";
 import { Directory, type DirectoryLimits } from "./directory.js";
 import { Dispatcher } from "./dispatcher.js";
@@ -56,6 +57,7 @@ export class Shard {
   readonly #settlement: Settlement;
   readonly #channels: Channels;
   readonly #administration: Administration;
+  readonly #compaction: Compaction;
   readonly #memoryBytes: number;
 
   constructor(options: ShardOptions) {
@@ -74,6 +76,7 @@ export class Shard {
     this.#dispatcher = new Dispatcher(store, directory, roster);
     this.#settlement = new Settlement(store, directory);
     this.#channels = new Channels(store, roster, limits.maxTopics);
+    this.#compaction = new Compaction(store);
     this.#administration = new Administration(store, directory, roster, this.#dispatcher);
   }
 
@@ -103,9 +106,11 @@ export class Shard {
   turn(now: number): number {
     this.#advance(now);
     const { store } = this;
+    this.#compaction.run();
     const moreTimers = store.wheel.advance(store.now, this.#fire, TURN_TIMERS);
     const moreMessages = this.#dispatcher.turn();
-    if (moreTimers || moreMessages) return store.now;
+    const moreMissed = this.#channels.turn();
+    if (moreTimers || moreMessages || moreMissed) return store.now;
     return Math.min(store.wheel.nextDue(), this.#dispatcher.nextDue());
   }
 

@@ -1,0 +1,88 @@
+/**
+ * Frees segments that a few old messages hold on to: a delay of days, a dead letter, a consumer that never acks. Without
+ * it a thousand dead letters, each in a segment of its own, would keep four gigabytes.
+ *
+ * The log is sparse when it takes more than twice what its live messages need. What is left in the sparsest segments is
+ * then copied together. Messages that several queues share stay shared.
+ */
+import * as ext from "./extent.js";
+import type { Segment } from "./log.js";
+import type { Store } from "./store.js";
+
+/** Memory below which nothing is worth the work. */
+const SLACK_BYTES = 64 * 1024 * 1024;
+
+/** A segment is sparse when at most one message in so many is left: copying frees at least three quarters. */
+const SPARSE = 4;
+
+/** Segments emptied in one run, so that a run copies at most 16 MiB. */
+const RUN_SEGMENTS = 16;
+
+interface Place {
+  readonly segment: number;
+  readonly record: number;
+  readonly offset: number;
+}
+
+export class Compaction {
+  /** The log's `rolls` when it was looked at last. */
+  #seen = 0;
+
+  constructor(
+    readonly store: Store,
+    readonly slackBytes = SLACK_BYTES,
+  ) {}
+
+  /** Empties sparse segments, if a segment has been begun since the last run and it is worth it. */
+  run(): void {
+    const { log } = this.store;
+    if (log.rolls === this.#seen) return;
+    this.#seen = log.rolls;
+    if (log.bytes <= this.slackBytes) return;
+    const sparse = this.#sparse();
+    if (sparse.size > 0) this.#empty(sparse);
+  }
+
+  /** The segments to empty, by number; none when the log as a whole is dense. */
+  #sparse(): ReadonlyMap<number, Segment> {
+    const { log } = this.store;
+    const sparse = new Map<number, Segment>();
+    let needed = 0;
+    log.segments.forEach((segment, number) => {
+      if (segment === undefined) return;
+      needed += segment.total === 0 ? 0 : (segment.live / segment.total) * segment.bytes.length;
+      const isSparse = segment.live * SPARSE <= segment.total && !log.isOpen(number);
+      if (isSparse && sparse.size < RUN_SEGMENTS) sparse.set(number, segment);
+    });
+    return log.bytes > 2 * needed + this.slackBytes ? sparse : new Map();
+  }
+
+  #empty(sparse: ReadonlyMap<number, Segment>): void {
+    const { extents, log } = this.store;
+    /** Where entries have been copied to, by segment and offset, for the other queues that share them. */
+    const moved = new Map<string, Place>();
+    for (let extent = 0; extent < extents.high; extent++) {
+      if (extents.state(extent) === ext.State.FREE) continue;
+      const number = extents.get(extent, ext.SEGMENT);
+      const from = sparse.get(number);
+      if (from === undefined) continue;
+      const offset = extents.get(extent, ext.OFFSET);
+      const bytes = extents.get(extent, ext.BYTES);
+      const key = `${number}:${offset}:${bytes}`;
+      let place = moved.get(key);
+      if (place === undefined) {
+        log.shelter(from, extents.get(extent, ext.RECORD), offset, offset + bytes);
+        place = { segment: log.segment, record: log.recordOffset, offset: log.entriesOffset };
+        moved.set(key, place);
+      }
+      const count = extents.count(extent);
+      const to = log.at(place.segment);
+      to.live += count;
+      to.total += count;
+      extents.set(extent, ext.SEGMENT, place.segment);
+      extents.set(extent, ext.RECORD, place.record);
+      extents.set(extent, ext.OFFSET, place.offset);
+      log.release(number, count);
+    }
+  }
+}
