@@ -1,0 +1,78 @@
+/** `/pop` and `/ack`: one message at a time, without waiting. */
+import { HAS_HEADERS, HEADERS_LENGTH_BYTES, WORD_BYTES } from "../../protocol/entry.js";
+import { packHead } from "../../protocol/head.js";
+import { formatId, parseId } from "../../protocol/id.js";
+import { DEFAULT_KEY } from "../../protocol/limits.js";
+import { Answer, Op } from "../../protocol/op.js";
+import { readRuns } from "../../protocol/run.js";
+import { SELECTION_BYTES, writeSelection } from "../../protocol/selection.js";
+import type { AnswerFrame, Gateway } from "../gateway.js";
+import { refusal, refusalText, text } from "./answer.js";
+import * as envelope from "./envelope.js";
+import { parameter, type Route } from "./route.js";
+
+export const popRoute =
+  (gateway: Gateway): Route =>
+  (exchange, query) => {
+    const topic = parameter(query, "topic");
+    if (topic === "") return exchange.send(envelope.TOPIC_IS_EMPTY);
+    const bindKey = parameter(query, "bindKey");
+    gateway.request(Op.POP, 0, packHead([topic, bindKey, 1, 0]), undefined, (frame) => {
+      exchange.send(popAnswer(frame, bindKey));
+    });
+  };
+
+const popAnswer = (frame: AnswerFrame, bindKey: string): string => {
+  if (frame.op !== Answer.MESSAGES) return popRefusal(frame, bindKey);
+  const [run] = readRuns(frame.view, frame.payloadStart, frame.payloadEnd);
+  if (run === undefined) return envelope.NO_MESSAGE;
+  let body = run.start + WORD_BYTES;
+  if (frame.view.getUint32(run.start) >= HAS_HEADERS) body += HEADERS_LENGTH_BYTES + frame.view.getUint16(body);
+  return envelope.popped(formatId(run.idHigh, run.idLow), text(frame, body, run.end), run.retry);
+};
+
+const popRefusal = (frame: AnswerFrame, bindKey: string): string => {
+  switch (refusal(frame)) {
+    case "NO_TOPIC":
+      return envelope.NO_MESSAGE;
+    case "NO_QUEUE":
+      return isDefault(bindKey) ? envelope.NO_MESSAGE : envelope.cannotMatchQueue(bindKey);
+    default:
+      return refusalText(frame);
+  }
+};
+
+export const ackRoute =
+  (gateway: Gateway): Route =>
+  (exchange, query) => {
+    const id = parseId(parameter(query, "msgId"));
+    if (id === undefined || (id.high === 0 && id.low === 0)) return exchange.send(envelope.MSG_ID_IS_EMPTY);
+    const topic = parameter(query, "topic");
+    if (topic === "") return exchange.send(envelope.TOPIC_IS_EMPTY);
+    const bindKey = parameter(query, "bindKey");
+    gateway.request(Op.ACK, 0, packHead([topic, bindKey]), holder(id.high, id.low), (frame) => {
+      exchange.send(ackAnswer(frame, formatId(id.high, id.low), bindKey));
+    });
+  };
+
+/** The selection of one message, whoever holds it: an id is all that gmq's clients know. */
+const holder = (high: number, low: number): Uint8Array => {
+  const bytes = new Uint8Array(SELECTION_BYTES);
+  writeSelection(new DataView(bytes.buffer), 0, high, low, 1, 0);
+  return bytes;
+};
+
+const ackAnswer = (frame: AnswerFrame, id: string, bindKey: string): string => {
+  if (frame.op === Answer.CONFIRM) return envelope.SUCCESS;
+  if (frame.op === Answer.SETTLED) return envelope.isNotExist(id);
+  switch (refusal(frame)) {
+    case "NO_TOPIC":
+    case "NO_QUEUE":
+      return isDefault(bindKey) ? envelope.isNotExist(id) : envelope.isNotAssociated(bindKey);
+    default:
+      return refusalText(frame);
+  }
+};
+
+/** The default queue is made on first use, so that it is never missing: it is only empty. */
+const isDefault = (bindKey: string): boolean => bindKey === "" || bindKey === DEFAULT_KEY;

@@ -1,0 +1,67 @@
+/** `/getTopicStat`, `/getQueuesByTopic` and `/getAllTopicStat`. */
+import { packHead } from "../../protocol/head.js";
+import { Answer, Op } from "../../protocol/op.js";
+import type { Gateway } from "../gateway.js";
+import { topicRefusal } from "./admin.js";
+import { refusal, refusalText, result } from "./answer.js";
+import * as envelope from "./envelope.js";
+import type { Exchange } from "./exchange.js";
+import { parameter, type Route } from "./route.js";
+import { listTopics, TopicListError } from "./topic-list.js";
+import { parseStatistics, queuesJson, statisticsJson } from "./topic-statistics.js";
+
+/** Text that is gathered before it is sent: an ordinary list is one answer, and a long one costs few writes. */
+const PART_LENGTH = 64 * 1024;
+
+export const topicStatRoute =
+  (gateway: Gateway): Route =>
+  (exchange, query) => {
+    const topic = parameter(query, "topic");
+    if (topic === "") return exchange.send(envelope.TOPIC_IS_EMPTY);
+    gateway.request(Op.STATS, 0, packHead([topic]), undefined, (frame) => {
+      if (frame.op !== Answer.RESULT) return exchange.send(topicRefusal(frame));
+      exchange.send(envelope.success(statisticsJson(parseStatistics(result(frame)))));
+    });
+  };
+
+/** A topic that is not there has no queues; gmq says so without an error. */
+export const queuesRoute =
+  (gateway: Gateway): Route =>
+  (exchange, query) => {
+    const topic = parameter(query, "topic");
+    if (topic === "") return exchange.send(envelope.TOPIC_IS_EMPTY);
+    gateway.request(Op.STATS, 0, packHead([topic]), undefined, (frame) => {
+      if (frame.op === Answer.RESULT) exchange.send(envelope.success(queuesJson(parseStatistics(result(frame)))));
+      else if (refusal(frame) === "NO_TOPIC") exchange.send(envelope.success("{}"));
+      else exchange.send(refusalText(frame));
+    });
+  };
+
+export const allTopicStatRoute =
+  (gateway: Gateway, shards: number): Route =>
+  (exchange) => {
+    sendTopics(exchange, gateway, shards).catch((error: unknown) => {
+      // An answer that has begun cannot turn into a refusal: the client sees that it was cut off.
+      if (error instanceof TopicListError) exchange.fail(envelope.failure(error.message));
+      else throw error;
+    });
+  };
+
+/**
+ * Sends the list while it is read, ordered by name: however many topics there are, the broker holds one page of each
+ * shard and one part of the text, and goes on when the client has taken that.
+ */
+const sendTopics = async (exchange: Exchange, gateway: Gateway, shards: number): Promise<void> => {
+  let part = `${envelope.SUCCESS_HEAD}[`;
+  let separator = "";
+  for await (const topic of listTopics(gateway, shards)) {
+    if (!exchange.open) return;
+    part += separator + statisticsJson(topic);
+    separator = ",";
+    if (part.length >= PART_LENGTH) {
+      await exchange.write(part);
+      part = "";
+    }
+  }
+  exchange.end(`${part}]${envelope.SUCCESS_TAIL}`);
+};

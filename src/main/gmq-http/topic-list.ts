@@ -1,0 +1,87 @@
+/** The topics of all shards, ordered by name, a page of each shard at a time. */
+import { packHead } from "../../protocol/head.js";
+import { Answer, Op } from "../../protocol/op.js";
+import type { AnswerFrame, Gateway } from "../gateway.js";
+import { refusalMessage, result } from "./answer.js";
+import { parseStatistics, type TopicStatistics } from "./topic-statistics.js";
+
+/** Topics in a page: about 16 KiB of statistics, so that a listing never holds a shard up for long. */
+const PAGE = 64;
+
+/** A shard did not tell its topics. */
+export class TopicListError extends Error {
+  override readonly name = "TopicListError";
+}
+
+interface Page {
+  readonly topics: readonly TopicStatistics[];
+  readonly more: boolean;
+}
+
+/** Topics that are made or deleted meanwhile may be missing or there; each name comes at most once. */
+export async function* listTopics(gateway: Gateway, shards: number): AsyncGenerator<TopicStatistics, void, void> {
+  const cursors = await Promise.all(Array.from({ length: shards }, (_, shard) => ShardCursor.open(gateway, shard)));
+  for (;;) {
+    const first = smallest(cursors);
+    if (first?.topic === undefined) return;
+    yield first.topic;
+    await first.advance();
+  }
+}
+
+/** The cursor whose topic comes first by name; undefined when all are at their end. */
+const smallest = (cursors: readonly ShardCursor[]): ShardCursor | undefined => {
+  let best: ShardCursor | undefined;
+  for (const cursor of cursors) {
+    if (cursor.topic === undefined) continue;
+    if (best?.topic === undefined || cursor.topic.name < best.topic.name) best = cursor;
+  }
+  return best;
+};
+
+/** Where a listing stands in one shard. */
+class ShardCursor {
+  #page: Page = { topics: [], more: true };
+  #at = 0;
+
+  private constructor(
+    readonly gateway: Gateway,
+    readonly shard: number,
+  ) {}
+
+  static async open(gateway: Gateway, shard: number): Promise<ShardCursor> {
+    const cursor = new ShardCursor(gateway, shard);
+    cursor.#page = await readPage(gateway, shard, "");
+    return cursor;
+  }
+
+  /** The topic it stands at; undefined at the end. */
+  get topic(): TopicStatistics | undefined {
+    return this.#page.topics[this.#at];
+  }
+
+  async advance(): Promise<void> {
+    const name = this.topic?.name ?? "";
+    this.#at++;
+    if (this.topic !== undefined || !this.#page.more) return;
+    this.#page = await readPage(this.gateway, this.shard, name);
+    this.#at = 0;
+  }
+}
+
+const readPage = (gateway: Gateway, shard: number, after: string): Promise<Page> =>
+  new Promise((resolve, reject) => {
+    gateway.request(Op.TOPICS, 0, packHead([shard, after, PAGE]), undefined, (frame) => {
+      const page = parsePage(frame);
+      if (page === undefined) reject(new TopicListError(refusalMessage(frame)));
+      else resolve(page);
+    });
+  });
+
+/** RESULT `[statistics, more]`. */
+const parsePage = (frame: AnswerFrame): Page | undefined => {
+  if (frame.op !== Answer.RESULT) return undefined;
+  const value = result(frame);
+  if (!Array.isArray(value) || !Array.isArray(value[0])) return undefined;
+  return { topics: value[0].map(parseStatistics), more: value[1] === true && value[0].length > 0 };
+};
