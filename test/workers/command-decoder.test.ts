@@ -1,0 +1,221 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { Op, RENEW } from "../../src/protocol/op.js";
+import type { Command } from "../../src/shard/command.js";
+import { CommandDecoder } from "../../src/workers/command-decoder.js";
+import { encodeFrames, entries, type TestFrame } from "./frames.js";
+
+const LIMITS = { maxMessageBytes: 1000, maxBatchMessages: 10, maxNameBytes: 20 };
+
+type Decoded = { readonly error: string; readonly request: number } | Record<string, unknown>;
+
+/** What frames decode to: commands with their slices as text, errors by kind. */
+const decode = (frames: readonly TestFrame[] | Uint8Array): Decoded[] => {
+  const decoded: Decoded[] = [];
+  const copy = (command: Command): Record<string, unknown> => {
+    if (!("bytes" in command)) return { ...command };
+    const { bytes, view: _view, start, end, ...rest } = command;
+    return { ...rest, payload: Buffer.from(bytes.slice(start, end)).toString("latin1") };
+  };
+  const decoder = new CommandDecoder(
+    LIMITS,
+    (command) => decoded.push(copy(command)),
+    (_connection, request, error) => decoded.push({ error: error.kind, request }),
+  );
+  const frame = frames instanceof Uint8Array ? frames : encodeFrames(frames);
+  // Somewhere inside of a larger buffer, as in a ring.
+  const bytes = new Uint8Array(frame.length + 13);
+  bytes.set(frame, 7);
+  decoder.decode(3, bytes, new DataView(bytes.buffer), 7, 7 + frame.length);
+  return decoded;
+};
+
+const text = (payload: Uint8Array): string => Buffer.from(payload).toString("latin1");
+
+const single = (request: number, body: string, head: readonly unknown[] = ["t"]): TestFrame => ({
+  op: Op.PUBLISH,
+  request,
+  head,
+  payload: entries(body),
+});
+
+describe("PUBLISH", () => {
+  test("carries its options", () => {
+    const payload = entries("a", "bc");
+    expect(decode([{ op: Op.PUBLISH, request: 8, head: ["t", "key", 5, 6], payload }])).toEqual([
+      {
+        op: "publish",
+        connection: 3,
+        request: 8,
+        requests: 1,
+        count: 2,
+        topic: "t",
+        routeKey: "key",
+        delay: 5,
+        ttl: 6,
+        payload: text(payload),
+      },
+    ]);
+  });
+
+  test("consecutive single publishes with one head become one command", () => {
+    const decoded = decode([single(5, "one"), single(6, ""), single(7, "three")]);
+    expect(decoded).toHaveLength(1);
+    expect(decoded[0]).toMatchObject({
+      request: 5,
+      requests: 3,
+      count: 3,
+      payload: text(entries("one", "", "three")),
+    });
+  });
+
+  test.each([
+    ["the request number does not continue", single(9, "b")],
+    ["the head differs", single(6, "b", ["t", "", 1])],
+    ["the topic differs", single(6, "b", ["u"])],
+    ["the frame has two messages", { op: Op.PUBLISH, request: 6, head: ["t"], payload: entries("b", "c") }],
+    [
+      "the message has headers",
+      { op: Op.PUBLISH, request: 6, head: ["t"], payload: Buffer.from("8000000300006 2".replaceAll(" ", ""), "hex") },
+    ],
+    ["it is another request", { op: Op.POP, request: 6, head: ["t"] }],
+  ])("are not merged when %s", (_, second) => {
+    const decoded = decode([single(5, "a"), second, single(7, "c")]);
+    expect(decoded).toHaveLength(3);
+    expect(decoded[0]).toMatchObject({ request: 5, requests: 1 });
+    expect(decoded[1]).not.toHaveProperty("error");
+    expect(decoded[2]).toMatchObject({ request: 7, requests: 1, payload: text(entries("c")) });
+  });
+
+  test("at most a batch is merged", () => {
+    const decoded = decode(Array.from({ length: 25 }, (_, i) => single(i + 1, `m${i}`)));
+    expect(decoded.map((command) => ("requests" in command ? command["requests"] : 0))).toEqual([10, 10, 5]);
+  });
+
+  test("whatever is merged, every message arrives once under its request", () => {
+    const frame = fc.record({
+      skip: fc.boolean(),
+      topic: fc.constantFrom("t", "u"),
+      body: fc.string({ maxLength: 40 }),
+    });
+    fc.assert(
+      fc.property(fc.array(frame, { minLength: 1, maxLength: 40 }), (sent) => {
+        let request = 0;
+        const frames = sent.map(({ skip, topic, body }) => {
+          request += skip ? 2 : 1;
+          return single(request, body, [topic]);
+        });
+        const got: unknown[] = [];
+        for (const command of decode(frames)) {
+          if (!("payload" in command)) throw new Error("an error");
+          const bytes = Buffer.from(String(command["payload"]), "latin1");
+          let at = 0;
+          for (let i = 0; i < Number(command["count"]); i++) {
+            const size = bytes.readUInt32BE(at);
+            got.push([Number(command["request"]) + i, command["topic"], bytes.toString("utf8", at + 4, at + 4 + size)]);
+            at += 4 + size;
+          }
+          expect(at).toBe(bytes.length);
+        }
+        expect(got).toEqual(frames.map((f, i) => [f.request, sent[i]?.topic, sent[i]?.body]));
+      }),
+    );
+  });
+
+  test.each([
+    ["no payload", new Uint8Array(0), "BAD_PAYLOAD"],
+    ["a word that is cut", Buffer.from("000000", "hex"), "BAD_PAYLOAD"],
+    ["a size past the end", Buffer.from("0000000261", "hex"), "BAD_PAYLOAD"],
+    ["a reserved bit", Buffer.from("4000000161", "hex"), "BAD_PAYLOAD"],
+    ["headers without a length", Buffer.from("8000000161", "hex"), "BAD_PAYLOAD"],
+    ["headers past the end", Buffer.from("800000030002 61".replaceAll(" ", ""), "hex"), "BAD_PAYLOAD"],
+    ["a message above the limit", entries("x".repeat(1001)), "MESSAGE_TOO_LARGE"],
+    ["more messages than a batch has", entries(..."abcdefghijk"), "TOO_MANY_MESSAGES"],
+  ])("%s is refused", (_, payload, error) => {
+    const good = single(2, "good");
+    expect(decode([{ op: Op.PUBLISH, request: 1, head: ["t"], payload }, good])).toMatchObject([
+      { error, request: 1 },
+      { request: 2, count: 1 },
+    ]);
+  });
+
+  test.each([
+    ["a head that is not an array", { a: 1 }, "BAD_HEAD"],
+    ["no topic", [], "BAD_HEAD"],
+    ["a topic that is a number", [5], "BAD_HEAD"],
+    ["an empty topic", [""], "BAD_NAME"],
+    ["a control character", ["a\nb"], "BAD_NAME"],
+    ["a name that is too long", ["x".repeat(21)], "BAD_NAME"],
+    ["a name of few characters and many bytes", ["€".repeat(7)], "BAD_NAME"],
+    ["a negative delay", ["t", "", -1], "BAD_HEAD"],
+    ["a delay that is no whole number", ["t", "", 1.5], "BAD_HEAD"],
+    ["a delay of more than ten years", ["t", "", 400_000_000_000], "BAD_HEAD"],
+    ["an element too many", ["t", "", 0, 0, 0], "BAD_HEAD"],
+  ])("%s is refused, twice as well as once", (_, head, error) => {
+    const bad: TestFrame = { op: Op.PUBLISH, head: head as unknown[], payload: entries("a") };
+    expect(decode([bad, { ...bad, request: 2 }])).toEqual([
+      { error, request: 1 },
+      { error, request: 2 },
+    ]);
+  });
+
+  test("a name that is not UTF-8 is refused", () => {
+    const rawHead = Buffer.from("91a26180", "hex");
+    expect(decode([{ op: Op.PUBLISH, rawHead, payload: entries("a") }])).toEqual([{ error: "BAD_NAME", request: 1 }]);
+  });
+});
+
+describe("other requests", () => {
+  test("have their defaults", () => {
+    const to = { connection: 3, request: 1, topic: "t", queue: "default" };
+    expect(decode([{ op: Op.POP, head: ["t"] }])).toEqual([
+      { op: "pop", ...to, max: 1, wait: 0, maxBytes: 1024 * 1024 },
+    ]);
+    expect(decode([{ op: Op.CONSUME, flags: RENEW, head: ["t", null, 7] }])).toEqual([
+      { op: "consume", ...to, credit: 7, renew: true },
+    ]);
+    expect(decode([{ op: Op.PURGE, head: ["t"] }])).toEqual([{ op: "purge", ...to, state: "ready" }]);
+  });
+
+  test.each([
+    ["a payload where none is taken", { op: Op.POP, head: ["t"], payload: entries("a") }, "BAD_PAYLOAD"],
+    ["an op that does not exist", { op: 0x7f, head: ["t"] }, "UNKNOWN_OP"],
+    ["a selection that is cut", { op: Op.ACK, head: ["t"], payload: new Uint8Array(15) }, "BAD_PAYLOAD"],
+    ["a selection of nothing", { op: Op.ACK, head: ["t"], payload: new Uint8Array(16) }, "BAD_PAYLOAD"],
+    ["an unknown state", { op: Op.PURGE, head: ["t", "", "gone"] }, "BAD_HEAD"],
+    ["an unknown configuration key", { op: Op.CONFIGURE, head: ["t", { nope: 1 }] }, "BAD_CONFIG"],
+    ["a key of Object.prototype", { op: Op.CONFIGURE, head: ["t", { constructor: 1 }] }, "BAD_CONFIG"],
+    ["a TTR of nothing", { op: Op.CONFIGURE, head: ["t", { ttr: 0 }] }, "BAD_CONFIG"],
+  ])("%s is refused", (_, frame, error) => {
+    expect(decode([frame])).toEqual([{ error, request: 1 }]);
+  });
+
+  test("a selection past the ids of its millisecond is refused", () => {
+    const payload = Buffer.from("000000010000 0fff 00000002 00000000".replaceAll(" ", ""), "hex");
+    expect(decode([{ op: Op.ACK, head: ["t"], payload }])).toEqual([{ error: "BAD_PAYLOAD", request: 1 }]);
+  });
+
+  test("a request selects a bounded number of messages", () => {
+    const payload = Buffer.alloc(17 * 16);
+    for (let i = 0; i < 17; i++) payload.writeUInt32BE(4096, i * 16 + 8);
+    expect(decode([{ op: Op.ACK, head: ["t"], payload }])).toEqual([{ error: "TOO_MANY_MESSAGES", request: 1 }]);
+  });
+
+  test("an error of a frame that wants no answer has none", () => {
+    expect(decode([{ op: Op.CREDIT, request: 0, head: ["t", "", 0, 0] }])).toEqual([]);
+  });
+
+  test("whole frames of random bytes make commands or errors, never an exception", () => {
+    const frame = fc.record({
+      op: fc.constantFrom(...Object.values(Op)),
+      rawHead: fc.uint8Array({ maxLength: 30 }),
+      payload: fc.uint8Array({ maxLength: 60 }),
+    });
+    fc.assert(
+      fc.property(fc.array(frame, { maxLength: 5 }), (frames) => {
+        expect(decode(frames)).toHaveLength(frames.length);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+});
