@@ -1,0 +1,37 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import { expect, it } from "vitest";
+import { ROOT, readDocument } from "./document.js";
+
+const run = promisify(execFile);
+
+interface Packed {
+  readonly files: readonly { readonly path: string }[];
+}
+
+const packed = async (): Promise<Packed> => {
+  // Without scripts: packing for real builds afresh, and other tests run from what is built.
+  const { stdout } = await run("npm", ["pack", "--dry-run", "--json", "--ignore-scripts"], { cwd: ROOT });
+  const [first]: Packed[] = Object.values(JSON.parse(stdout));
+  if (first === undefined) throw new Error(`npm pack said: ${stdout}`);
+  return first;
+};
+
+it("the package holds what its entries name, the documents, and nothing that is not for users", async () => {
+  const paths = (await packed()).files.map(({ path }) => path);
+  const { exports, bin } = JSON.parse(readDocument("package.json"));
+  const entries = [...Object.values(exports), ...Object.values(bin)].flatMap((entry) =>
+    typeof entry === "string" ? [entry] : Object.values(entry as Record<string, string>),
+  );
+  expect(paths).toEqual(expect.arrayContaining(entries.map((entry) => entry.replace("./", ""))));
+  expect(paths).toEqual(
+    expect.arrayContaining(["README.md", "LICENSE", "CHANGELOG.md", "docs/protocol.md", "docs/architecture.md"]),
+  );
+  const places = ["dist/", "docs/", "README.md", "LICENSE", "CHANGELOG.md", "package.json"];
+  expect(paths.filter((path) => !places.some((place) => path.startsWith(place)))).toEqual([]);
+});
+
+it("the program can be run by its name", () => {
+  const { bin } = JSON.parse(readDocument("package.json"));
+  expect(readDocument(bin.ringmq).split("\n")[0]).toBe("#!/usr/bin/env node");
+});
