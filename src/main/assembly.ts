@@ -39,7 +39,8 @@ export class AssemblyMemory {
     this.#used -= size;
     if (size > KEPT_BYTES || this.#kept + size > KEPT_TOTAL) return;
     this.#kept += size;
-    const shelf = Math.log2(size);
-    (this.#free[shelf] ??= []).push(buffer);
+    const shelf = this.#free[Math.log2(size)];
+    if (shelf === undefined) this.#free[Math.log2(size)] = [buffer];
+    else shelf.push(buffer);
   }
 }

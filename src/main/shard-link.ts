@@ -31,6 +31,12 @@ export interface Outlet {
   flush(): void;
 }
 
+/** The rings of one life of a shard. */
+export interface ShardMemory {
+  readonly inbox: RingMemory;
+  readonly outbox: RingMemory;
+}
+
 const NOTHING = new Uint8Array(0);
 
 /**
@@ -44,6 +50,8 @@ const DRAIN_STEP = 16;
 export class ShardLink {
   readonly #writer: RingWriter;
   readonly #reader: RingReader;
+  readonly #memory: ShardMemory;
+  readonly #maxAnswerBytes: number;
   readonly #outlet: Outlet;
   readonly #failed: (error: unknown) => void;
   /** The line: from `#first` on, of which the first may be in the ring in part. */
@@ -58,13 +66,15 @@ export class ShardLink {
    */
   constructor(
     readonly shard: number,
-    memory: { readonly inbox: RingMemory; readonly outbox: RingMemory },
+    memory: ShardMemory,
     maxAnswerBytes: number,
     outlet: Outlet,
     failed: (error: unknown) => void,
   ) {
     this.#writer = new RingWriter(memory.inbox);
     this.#reader = new RingReader(memory.outbox, maxAnswerBytes);
+    this.#memory = memory;
+    this.#maxAnswerBytes = maxAnswerBytes;
     this.#outlet = outlet;
     this.#failed = failed;
     this.#listen();
@@ -110,6 +120,20 @@ export class ShardLink {
     this.#waiting = [];
     for (const { sender, payload } of waiting.slice(this.#first)) sender?.taken(payload.length);
     this.#first = 0;
+    this.#releaseWaits();
+  }
+
+  /**
+   * A wait on shared memory keeps that memory until it is woken, and nobody is left at the other ends to do so: writes
+   * to the outbox and empties the inbox in the thread's place.
+   */
+  #releaseWaits(): void {
+    new RingWriter(this.#memory.outbox).tryWrite(packEnvelope([EnvelopeOp.STOP, 0]), NOTHING, 0, 0);
+    try {
+      new RingReader(this.#memory.inbox, this.#maxAnswerBytes).drain(() => {}, Number.POSITIVE_INFINITY);
+    } catch {
+      // The thread had begun to take a message in fragments: its rest makes no sense, and is out of the ring.
+    }
   }
 
   #wait(waiting: Waiting): void {

@@ -1,0 +1,41 @@
+/** The log of a program that runs in a terminal or under a service manager: lines on standard error. */
+import { pino } from "pino";
+import type { Log } from "../main/log.js";
+
+export const LOG_LEVELS = ["debug", "info", "warn", "error", "silent"] as const;
+export const LOG_FORMATS = ["text", "json"] as const;
+
+interface Line {
+  readonly level: string;
+  readonly time: string;
+  readonly msg: string;
+  readonly [field: string]: unknown;
+}
+
+/** `time LEVEL text  field=value …`, and an error's stack below. */
+export const formatLine = (json: string): string => {
+  const { level, time, msg, ...fields } = JSON.parse(json) as Line;
+  let below = "";
+  let line = `${time} ${level.toUpperCase().padEnd(5)} ${msg}`;
+  for (const [name, value] of Object.entries(fields)) {
+    if (name === "error" && typeof value === "object" && value !== null && "stack" in value) {
+      below = `\n${String(value.stack)}`;
+    } else {
+      line += ` ${name}=${typeof value === "string" ? value : JSON.stringify(value)}`;
+    }
+  }
+  return `${line}${below}\n`;
+};
+
+/** `write` takes whole lines. */
+export const createLog = (level: string, format: string, write: (text: string) => void): Log =>
+  pino(
+    {
+      level,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      serializers: { error: pino.stdSerializers.err },
+    },
+    { write: (json: string) => write(format === "json" ? json : formatLine(json)) },
+  );

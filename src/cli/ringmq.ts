@@ -1,0 +1,21 @@
+#!/usr/bin/env node
+/** The program `ringmq`. Each command has a file of its own. */
+import { Command } from "commander";
+import { VERSION } from "../main/handshake.js";
+import { serveCommand } from "./serve.js";
+
+const USAGE = 2;
+
+const program = new Command("ringmq")
+  .description("A message broker: topics, queues, delays, dead letters; TCP, WebSocket and HTTP.")
+  .version(VERSION)
+  .addCommand(serveCommand());
+
+// Whatever commander refuses is about how the program was called.
+for (const command of [program, ...program.commands]) {
+  command.exitOverride((error) => {
+    process.exit(error.exitCode === 0 ? 0 : Math.max(error.exitCode, error.code === "commander.error" ? 1 : USAGE));
+  });
+}
+
+await program.parseAsync();

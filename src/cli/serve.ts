@@ -1,0 +1,163 @@
+/** `ringmq serve`: its flags, and the life of the process around a broker. */
+import { Command, Option } from "commander";
+import { type Broker, startBroker } from "../index.js";
+import { formatAddress, ListenError } from "../main/listen-error.js";
+import { type BrokerOptions, resolveOptions } from "../main/options.js";
+import { createLog, LOG_FORMATS, LOG_LEVELS } from "./log-lines.js";
+import { parseAddress, parseCount, parseDuration, parseSize } from "./units.js";
+
+/** The exit codes: the flags are wrong; the broker cannot run or had to be cut off. */
+const USAGE = 2;
+const FAILURE = 1;
+
+interface Flags extends Omit<BrokerOptions, "log"> {
+  readonly logLevel: string;
+  readonly logFormat: string;
+}
+
+const ENVIRONMENT = "RINGMQ_";
+
+const option = <T>(flags: string, description: string, parse: (text: string) => T, shown: string): Option => {
+  const made = new Option(flags, `${description} (default: ${shown})`).argParser(parse);
+  return made.env(ENVIRONMENT + made.name().toUpperCase().replaceAll("-", "_"));
+};
+
+const sizeText = (bytes: number): string => {
+  for (const [unit, size] of [
+    ["gb", 2 ** 30],
+    ["mb", 2 ** 20],
+    ["kb", 2 ** 10],
+  ] as const) {
+    if (bytes >= size && bytes % size === 0) return `${bytes / size}${unit}`;
+  }
+  return bytes >= 2 ** 30 ? `${(bytes / 2 ** 30).toFixed(1)}gb` : String(bytes);
+};
+
+const options = (): Option[] => {
+  const defaults = resolveOptions();
+  const address = (value: BrokerOptions["tcp"]): string => (value === "off" ? value : formatAddress(value));
+  const count = (flags: string, description: string, value: number): Option =>
+    option(flags, description, parseCount, String(value));
+  const size = (flags: string, description: string, value: number): Option =>
+    option(flags, description, parseSize, sizeText(value));
+  return [
+    option(
+      "--tcp <address>",
+      "native protocol: host:port, :port (all interfaces) or off",
+      parseAddress,
+      address(defaults.tcp),
+    ),
+    option("--http <address>", "HTTP, and WebSocket on /mq: as --tcp", parseAddress, address(defaults.http)),
+    count("--shards <n>", "threads that own messages", defaults.shards),
+    count("--node <id>", "number of this broker among all, 1 to 1023: part of message ids", defaults.node),
+    size("--memory <size>", "budget for messages, of all shards together", defaults.memory),
+    size("--max-message-bytes <size>", "headers and body of a message", defaults.maxMessageBytes),
+    size("--max-frame-bytes <size>", "a frame of the native protocol", defaults.maxFrameBytes),
+    count("--max-batch-messages <n>", "messages in a batch", defaults.maxBatchMessages),
+    count("--max-in-flight <n>", "unanswered requests of a connection", defaults.maxInFlight),
+    count("--max-name-bytes <n>", "bytes of a topic's, channel's or queue's name", defaults.maxNameBytes),
+    count("--max-connections <n>", "native connections, TCP and WebSocket", defaults.maxConnections),
+    count("--max-topics <n>", "topics and channels in a shard", defaults.maxTopics),
+    count("--max-queues <n>", "queues in a topic", defaults.maxQueues),
+    count("--max-consumers <n>", "consumers, waiting pops and subscriptions of a shard", defaults.maxConsumers),
+    size("--max-outgoing-bytes <size>", "unsent bytes of a connection past which it waits", defaults.maxOutgoingBytes),
+    size("--max-assembly-bytes <size>", "half-received frames of all connections", defaults.maxAssemblyBytes),
+    size("--ring-bytes <size>", "each ring between two threads, a power of two", defaults.ringBytes),
+    option(
+      "--hello-timeout <time>",
+      "for a connection to say HELLO",
+      parseDuration,
+      `${defaults.helloTimeout / 1000}s`,
+    ),
+    option(
+      "--close-timeout <time>",
+      "for work under way when the broker stops",
+      parseDuration,
+      `${defaults.closeTimeout / 1000}s`,
+    ),
+    new Option("--log-level <level>", "least important lines to log")
+      .choices(LOG_LEVELS)
+      .default("info")
+      .env(`${ENVIRONMENT}LOG_LEVEL`),
+    new Option("--log-format <format>", "lines for people or for programs")
+      .choices(LOG_FORMATS)
+      .default("text")
+      .env(`${ENVIRONMENT}LOG_FORMAT`),
+  ];
+};
+
+const HELP = `
+Sizes take kb, mb, gb and tb (of 1,024); times take ms, s, m and h.
+There is no password: listen on all interfaces only in a network you trust.
+
+Examples:
+  ringmq serve
+      on this machine only: native protocol on 9503, HTTP and WebSocket on 9504
+  ringmq serve --tcp :9503 --http off --memory 2gb
+      native protocol on all interfaces, no HTTP, 2 GiB for messages
+  curl -d 'data={"body":"hello","topic":"greetings"}' http://127.0.0.1:9504/push
+  curl 'http://127.0.0.1:9504/pop?topic=greetings'
+      a message in, the same message out
+`;
+
+export const serveCommand = (): Command => {
+  const command = new Command("serve").description("Runs a broker until it is told to stop (SIGTERM, SIGINT).");
+  for (const each of options()) command.addOption(each);
+  command.addHelpText("after", HELP);
+  return command.action((flags: Partial<Flags>) => serve(command, flags));
+};
+
+const serve = async (
+  command: Command,
+  { logLevel = "info", logFormat = "text", ...flags }: Partial<Flags>,
+): Promise<void> => {
+  const log = createLog(logLevel, logFormat, (text) => process.stderr.write(text));
+  let broker: Broker;
+  try {
+    broker = await startBroker({ ...flags, log });
+  } catch (error) {
+    if (error instanceof RangeError) command.error(`error: ${asFlag(error.message)}`, { exitCode: USAGE });
+    if (!(error instanceof ListenError)) throw error;
+    command.error(`error: ${error.message}`, { exitCode: FAILURE });
+  }
+  announce(broker);
+  stopOnSignal(broker);
+};
+
+/** `maxFrameBytes must be …` → `--max-frame-bytes must be …`. */
+const asFlag = (text: string): string =>
+  text.replace(
+    /^[a-z]+(?:[A-Z][a-z]+)*(?= must)/,
+    (name) => `--${name.replaceAll(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}`,
+  );
+
+const announce = ({ addresses: { tcp, http }, options: { shards } }: Broker): void => {
+  const lines = [`ringmq runs with ${shards} shard${shards === 1 ? "" : "s"}`];
+  if (tcp !== undefined) lines.push(`  native     tcp://${formatAddress(tcp)}`);
+  if (http !== undefined) {
+    lines.push(`  WebSocket  ws://${formatAddress(http)}/mq`, `  HTTP       http://${formatAddress(http)}`);
+    const port = http.port;
+    lines.push(`try: curl -d 'data={"body":"hello","topic":"greetings"}' http://127.0.0.1:${port}/push`);
+  }
+  process.stdout.write(`${lines.join("\n")}\n`);
+};
+
+/** The first signal drains, the second does not wait. */
+const stopOnSignal = (broker: Broker): void => {
+  const { log } = broker.options;
+  let isStopping = false;
+  const stop = (signal: NodeJS.Signals): void => {
+    if (isStopping) process.exit(FAILURE);
+    isStopping = true;
+    log.info({ signal }, "stopping; once more to stop at once");
+    broker.close().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        log.error({ error }, "the broker did not stop in order");
+        process.exit(FAILURE);
+      },
+    );
+  };
+  process.on("SIGTERM", stop);
+  process.on("SIGINT", stop);
+};

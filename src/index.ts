@@ -1,0 +1,15 @@
+/** The package `ringmq`: a broker inside another program. */
+import { type Broker, startBroker as start } from "./main/broker.js";
+import type { BrokerOptions } from "./main/options.js";
+
+export type { Broker } from "./main/broker.js";
+export { ListenError } from "./main/listen-error.js";
+export type { Log } from "./main/log.js";
+export type { Address, BrokerOptions } from "./main/options.js";
+
+/**
+ * Starts a broker in this process: its main thread is the caller's, its shards are worker threads. `close()` ends it.
+ *
+ * @throws RangeError for an option out of its range; ListenError when an address cannot be had.
+ */
+export const startBroker = (options: Partial<BrokerOptions> = {}): Promise<Broker> => start(options);

@@ -1,0 +1,186 @@
+/** The composition root: puts the parts of the main thread together, and takes them apart in order. */
+import { setTimeout as delay } from "node:timers/promises";
+import { AssemblyMemory } from "./assembly.js";
+import { Connection, type Switchboard } from "./connection.js";
+import type { ConnectionHost } from "./connection-host.js";
+import { ConnectionTable } from "./connection-table.js";
+import { Deliveries } from "./deliveries.js";
+import { Gateway } from "./gateway.js";
+import { installGmqHttp } from "./gmq-http/index.js";
+import { helloHead } from "./handshake.js";
+import { HttpListener } from "./http-listener.js";
+import { nativeFrontEnd } from "./native-front-end.js";
+import { type Address, type BrokerOptions, resolveOptions } from "./options.js";
+import { OutputPool } from "./output-pool.js";
+import { Router } from "./router.js";
+import { Supervisor, type SupervisorSeams } from "./supervisor.js";
+import { TcpListener } from "./tcp-listener.js";
+import { LINGER } from "./tcp-transport.js";
+import type { Transport } from "./transport.js";
+
+/** How often silent connections are looked for, and memory of busier times given back. */
+const SWEEP_EVERY = 1_000;
+const TRIM_EVERY = 10;
+
+/** How long clients that have heard GOODBYE may go on; they are done when this many looks found nothing under way. */
+const GOODBYE_GRACE = 1_000;
+const QUIET_LOOKS = 5;
+const CLOSE_LOOK = 20;
+
+/** A broker that runs. */
+export interface Broker {
+  /** Where it listens; undefined for what is off. */
+  readonly addresses: { readonly tcp: Address | undefined; readonly http: Address | undefined };
+  readonly options: BrokerOptions;
+  /**
+   * Stops: takes no more connections, tells those that are there to go, finishes what has been received, ends. Takes
+   * at most about `closeTimeout`. Calling it again gives the same promise.
+   */
+  close(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+export class RunningBroker implements Broker, ConnectionHost {
+  readonly supervisor: Supervisor;
+  readonly connections: ConnectionTable;
+  readonly #board: Switchboard;
+  readonly #tcp: TcpListener | undefined;
+  readonly #http: HttpListener | undefined;
+  readonly #gateway: Connection | undefined;
+  #addresses: Broker["addresses"] = { tcp: undefined, http: undefined };
+  #sweeper: NodeJS.Timeout | undefined;
+  #sweeps = 0;
+  #closing: Promise<void> | undefined;
+
+  /** Listens nowhere yet: see `start`. */
+  constructor(
+    readonly options: BrokerOptions,
+    router: Router,
+    seams: SupervisorSeams,
+  ) {
+    const { maxConnections, helloTimeout, maxFrameBytes, maxMessageBytes, shards, log } = options;
+    this.connections = new ConnectionTable(maxConnections, helloTimeout);
+    const deliveries = new Deliveries((id) => this.connections.get(id));
+    this.supervisor = new Supervisor(options, deliveries, (shard, kind) => this.#shardLost(shard, kind), seams);
+    this.#board = {
+      options,
+      router,
+      links: this.supervisor.links,
+      assembly: new AssemblyMemory(options.maxAssemblyBytes),
+      pool: new OutputPool(),
+      hello: helloHead(options),
+      greeted: (connection) => this.connections.greeted(connection),
+      closed: (connection) => this.connections.remove(connection),
+    };
+    if (options.tcp !== "off") this.#tcp = new TcpListener(this, [nativeFrontEnd(this)], helloTimeout, log);
+    if (options.http === "off") return;
+    const gateway = new Gateway((transport) => this.#openOwn(transport), maxFrameBytes, log);
+    this.#gateway = gateway.connection;
+    this.#http = new HttpListener(this, maxFrameBytes);
+    installGmqHttp(this.#http.app, gateway, { shards, maxMessageBytes });
+  }
+
+  get addresses(): Broker["addresses"] {
+    return this.#addresses;
+  }
+
+  /** Sockets of maxConnections are there. */
+  get isFull(): boolean {
+    return this.connections.size + (this.#tcp?.waiting ?? 0) >= this.options.maxConnections;
+  }
+
+  open(transport: Transport): Connection {
+    const connection = new Connection(this.connections.nextId(), transport, this.#board);
+    this.connections.add(connection, performance.now());
+    return connection;
+  }
+
+  /** Starts the shards, then listens. ListenError: an address cannot be had. */
+  async start(): Promise<void> {
+    const { tcp, http } = this.options;
+    try {
+      await this.supervisor.start();
+      this.#addresses = {
+        tcp: tcp === "off" ? undefined : await this.#tcp?.listen(tcp),
+        http: http === "off" ? undefined : await this.#http?.listen(http),
+      };
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+    this.#sweeper = setInterval(() => this.#sweep(), SWEEP_EVERY);
+    this.#sweeper.unref();
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(): Promise<void> {
+    const deadline = performance.now() + this.options.closeTimeout;
+    const left = (): number => Math.max(0, deadline - performance.now());
+    clearInterval(this.#sweeper);
+    this.#tcp?.close();
+    this.#http?.closePort();
+    for (const connection of this.connections.values()) connection.goodbye();
+    await this.#untilQuiet(Math.min(GOODBYE_GRACE, left()));
+    await this.supervisor.stop(Math.max(0, left() - LINGER));
+    this.#gateway?.shutDown();
+    for (const connection of this.connections.values()) connection.shutDown();
+    while (this.connections.size > 0 && left() > 0) await delay(CLOSE_LOOK);
+    for (const connection of this.connections.values()) connection.destroy();
+    this.#http?.close();
+  }
+
+  /** Until all connections have gone, or nothing more comes from those that are left and nothing is owed to them. */
+  async #untilQuiet(timeout: number): Promise<void> {
+    const deadline = performance.now() + timeout;
+    let quiet = 0;
+    while (this.connections.size > 0 && quiet < QUIET_LOOKS && performance.now() < deadline) {
+      for (const connection of this.connections.values()) connection.isActive = false;
+      await delay(CLOSE_LOOK);
+      const isBusy = this.connections.values().some(({ isActive, inFlight }) => isActive || inFlight > 0);
+      quiet = isBusy ? 0 : quiet + 1;
+    }
+  }
+
+  /** The connection of the front ends on this thread. */
+  #openOwn(transport: Transport): Connection {
+    const connection = new Connection(this.connections.nextId(), transport, this.#board, true);
+    this.connections.addOwn(connection);
+    return connection;
+  }
+
+  #shardLost(shard: number, kind: "SHARD_RESTARTED" | "SHARD_DOWN"): void {
+    this.#gateway?.shardLost(shard, kind);
+    for (const connection of this.connections.values()) connection.shardLost(shard, kind);
+  }
+
+  #sweep(): void {
+    const now = performance.now();
+    this.connections.expire(now);
+    this.#tcp?.expire(now);
+    this.#sweeps++;
+    if (this.#sweeps % TRIM_EVERY === 0) for (const connection of this.connections.values()) connection.trim();
+  }
+}
+
+/**
+ * Starts a broker. `options` over the defaults of `BrokerOptions`; `seams` are for tests.
+ *
+ * @throws RangeError for an option out of its range; ListenError when an address cannot be had.
+ */
+export const startBroker = async (
+  options: Partial<BrokerOptions> = {},
+  seams: SupervisorSeams = {},
+): Promise<RunningBroker> => {
+  const resolved = resolveOptions(options);
+  const broker = new RunningBroker(resolved, await Router.create(resolved.shards), seams);
+  await broker.start();
+  return broker;
+};

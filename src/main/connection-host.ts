@@ -1,0 +1,10 @@
+/** What a listener needs of the broker to let native connections in. */
+import type { Connection } from "./connection.js";
+import type { Transport } from "./transport.js";
+
+export interface ConnectionHost {
+  /** Sockets of all listeners, those that have not said what they are among them, are at their limit. */
+  readonly isFull: boolean;
+  /** A new connection; the listener brings it bytes and tells it when it can send again and when it is closed. */
+  open(transport: Transport): Connection;
+}

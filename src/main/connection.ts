@@ -1,0 +1,331 @@
+/**
+ * One native connection, whatever carries it: takes its frames, knows which of its requests are unanswered, sends it
+ * what the shards answer, and keeps both directions bounded.
+ *
+ * ```
+ *   OPEN ── fail, conclude ──▶ CLOSING ── the transport has closed ──▶ CLOSED
+ *     └───────────────────── the other side went ─────────────────────────▲
+ * ```
+ */
+import { EnvelopeOp, packEnvelope } from "../channel/envelope.js";
+import { ERRORS, type ErrorName } from "../protocol/errors.js";
+import { LENGTH_BYTES, REQUEST } from "../protocol/frame.js";
+import { Op } from "../protocol/op.js";
+import type { AssemblyMemory } from "./assembly.js";
+import { ConsumerLedger } from "./consumer-ledger.js";
+import { FrameIntake, type FrameSink } from "./frame-intake.js";
+import type { BrokerOptions } from "./options.js";
+import { Outgoing } from "./outgoing.js";
+import type { OutputPool } from "./output-pool.js";
+import { answerError, answerHello, answerPing, sayConsumerClosed, sayGoodbye } from "./own-answers.js";
+import { type Guest, Reception } from "./reception.js";
+import { RequestWindow } from "./request-window.js";
+import type { Router } from "./router.js";
+import { settle } from "./settlement.js";
+import type { Sender, ShardLink } from "./shard-link.js";
+import type { Transport } from "./transport.js";
+
+/** What all connections share. */
+export interface Switchboard {
+  readonly options: BrokerOptions;
+  readonly router: Router;
+  /** By shard; undefined: the shard is down for good. */
+  readonly links: readonly (ShardLink | undefined)[];
+  readonly assembly: AssemblyMemory;
+  readonly pool: OutputPool;
+  /** The head of the broker's HELLO. */
+  readonly hello: Uint8Array;
+  /** The connection has said HELLO. */
+  greeted(connection: Connection): void;
+  /** The connection's transport has closed. */
+  closed(connection: Connection): void;
+}
+
+const State = { OPEN: 0, CLOSING: 1, CLOSED: 2 } as const;
+
+/** A connection this many times over `maxOutgoingBytes`, and a largest frame, is cut off: it was told to wait long ago. */
+const CUT_OFF = 4;
+
+/** Past its bound of waiting input a connection that cannot be paused may send this much that needs no answer. */
+const UNANSWERED_SLACK_BYTES = 64 * 1024;
+
+const SHARD_DOWN = "this shard failed over and over and is stopped; the broker's log tells why";
+const SHARD_RESTARTED = "the shard was restarted; whether the request was carried out is not known";
+
+export class Connection implements FrameSink, Guest, Sender {
+  /** What the client calls itself. */
+  name = "";
+  /** In the list of those that have something gathered. */
+  isDirty = false;
+  /** The last audience that it was part of: see `Deliveries`. */
+  audience = 0;
+  /** Bytes have come since this was last set to false. */
+  isActive = true;
+  readonly #board: Switchboard;
+  readonly #transport: Transport;
+  readonly #outgoing: Outgoing;
+  readonly #intake: FrameIntake;
+  readonly #window: RequestWindow;
+  readonly #ledger = new ConsumerLedger();
+  readonly #reception: Reception;
+  /** What its frames travel under. */
+  readonly #envelope: Uint8Array;
+  /** By shard: 1 when it has heard of this connection. */
+  readonly #used: Uint8Array;
+  readonly #maxWaitingBytes: number;
+  #state: number = State.OPEN;
+  #isReceiving = false;
+  #hasLeft = false;
+  /** Bytes that wait in the lines of shards. */
+  #waitingBytes = 0;
+  /** Its outgoing bytes are above the limit and shards know it. */
+  #isHeld = false;
+  #isPaused = false;
+
+  constructor(
+    readonly id: number,
+    transport: Transport,
+    board: Switchboard,
+    isGreeted = false,
+  ) {
+    const { maxFrameBytes, maxInFlight } = board.options;
+    this.#board = board;
+    this.#transport = transport;
+    this.#outgoing = new Outgoing(transport, board.pool);
+    this.#intake = new FrameIntake(this, maxFrameBytes, board.assembly);
+    this.#window = new RequestWindow(maxInFlight);
+    this.#envelope = packEnvelope([EnvelopeOp.FRAMES, id]).slice();
+    this.#used = new Uint8Array(board.links.length);
+    this.#maxWaitingBytes = transport.canPause ? Number.POSITIVE_INFINITY : maxFrameBytes;
+    this.#reception = new Reception(this, board.router, this.#window, this.#ledger, isGreeted);
+  }
+
+  get peer(): string {
+    return this.#transport.peer;
+  }
+
+  get isOpen(): boolean {
+    return this.#state === State.OPEN;
+  }
+
+  /** Unanswered requests. */
+  get inFlight(): number {
+    return this.#window.size;
+  }
+
+  // What the transport brings.
+
+  /** Bytes of frames: [start, end), the caller's again when it returns. */
+  receive(bytes: Uint8Array, view: DataView, start: number, end: number): void {
+    if (this.#state !== State.OPEN) return;
+    this.isActive = true;
+    this.#isReceiving = true;
+    this.#intake.take(bytes, view, start, end);
+    this.#isReceiving = false;
+    if (this.#state !== State.OPEN) this.#finish();
+    else if (this.#outgoing.gathered > 0) this.flush();
+  }
+
+  /** The transport has sent some of what was buffered. */
+  drained(): void {
+    const { maxOutgoingBytes } = this.#board.options;
+    if (!this.#isHeld || this.#transport.bufferedBytes() > maxOutgoingBytes / 2) return;
+    this.#isHeld = false;
+    this.#tellShards(EnvelopeOp.RELEASE);
+    this.#updateReading();
+  }
+
+  /** The transport has closed: nothing can be sent any more. */
+  closed(): void {
+    if (this.#state === State.CLOSED) return;
+    this.#state = State.CLOSED;
+    this.#intake.stop();
+    this.#outgoing.discard();
+    this.#leave();
+    this.#board.closed(this);
+  }
+
+  // What shards bring. All of it is gathered until `flush`.
+
+  /** Whole frames for this connection. */
+  deliver(bytes: Uint8Array, view: DataView, start: number, end: number): void {
+    if (this.#state !== State.OPEN) return;
+    settle(this.#window, this.#ledger, view, start, end);
+    this.#outgoing.append(bytes, start, end);
+  }
+
+  /** Whole frames that answer no request and that others get too; written at once if that is cheaper than a copy. */
+  deliverShared(bytes: Buffer, atOnce: boolean): boolean {
+    if (this.#state !== State.OPEN) return true;
+    if (atOnce) return this.#outgoing.writeShared(bytes);
+    this.#outgoing.append(bytes, 0, bytes.length);
+    return true;
+  }
+
+  /** Writes what is gathered; more than the transport takes makes shards hold back. */
+  flush(): void {
+    if (this.#state === State.CLOSED) return;
+    this.#outgoing.flush();
+    const { maxOutgoingBytes, maxFrameBytes } = this.#board.options;
+    const buffered = this.#transport.bufferedBytes();
+    if (buffered <= maxOutgoingBytes || this.#state !== State.OPEN) return;
+    if (buffered > CUT_OFF * maxOutgoingBytes + maxFrameBytes) return this.#cutOff(buffered);
+    if (this.#isHeld) return;
+    this.#isHeld = true;
+    this.#tellShards(EnvelopeOp.HOLD);
+    this.#updateReading();
+  }
+
+  /** The shard lost all it knew. Its requests are answered, its consumers are told. */
+  shardLost(shard: number, kind: "SHARD_RESTARTED" | "SHARD_DOWN"): void {
+    this.#used[shard] = 0;
+    if (this.#state !== State.OPEN) return;
+    const text = kind === "SHARD_DOWN" ? SHARD_DOWN : SHARD_RESTARTED;
+    for (const request of this.#window.takeShard(shard)) {
+      this.#ledger.refused(request);
+      answerError(this.#outgoing, kind, text, request);
+    }
+    for (const request of this.#ledger.takeShard(shard)) sayConsumerClosed(this.#outgoing, kind, text, request);
+    this.flush();
+  }
+
+  /** Bytes that waited for a shard do so no more. */
+  taken(bytes: number): void {
+    this.#waitingBytes -= bytes;
+    if (this.#waitingBytes === 0) this.#updateReading();
+  }
+
+  // What ends it.
+
+  /** Says what is wrong. Closes the connection if the error is one that does. */
+  fail(kind: ErrorName, text: string, request: number): void {
+    if (this.#state !== State.OPEN) return;
+    answerError(this.#outgoing, kind, text, request);
+    if (ERRORS[kind].closes) this.conclude();
+  }
+
+  /** Sends what is gathered and closes. */
+  conclude(): void {
+    if (this.#state !== State.OPEN) return;
+    this.#state = State.CLOSING;
+    this.#intake.stop();
+    // While frames are taken in, those before the one that ended it are still to be forwarded.
+    if (!this.#isReceiving) this.#finish();
+  }
+
+  goodbye(): void {
+    if (this.#state !== State.OPEN) return;
+    sayGoodbye(this.#outgoing);
+    this.flush();
+  }
+
+  /** The broker stops: says so to each request that is still unanswered, and closes. */
+  shutDown(): void {
+    if (this.#state !== State.OPEN) return;
+    for (const request of this.#window.live()) {
+      answerError(this.#outgoing, "SHUTTING_DOWN", "the broker is stopping", request);
+    }
+    this.conclude();
+  }
+
+  destroy(): void {
+    this.#transport.destroy();
+  }
+
+  /** Gives back memory of a busier time. */
+  trim(): void {
+    if (!this.isActive) this.#window.trim();
+    this.isActive = false;
+  }
+
+  // FrameSink: what the intake finds.
+
+  route(bytes: Uint8Array, view: DataView, start: number): number {
+    return this.#reception.route(bytes, view, start);
+  }
+
+  forward(shard: number, bytes: Uint8Array, view: DataView, start: number, end: number): void {
+    const link = this.#board.links[shard];
+    if (link === undefined) return this.#refuseRun(view, start, end);
+    if (this.#used[shard] === 0) {
+      this.#used[shard] = 1;
+      if (this.#isHeld) link.tell(EnvelopeOp.HOLD, this.id);
+    }
+    if (link.send(this, this.#envelope, bytes, start, end)) return;
+    this.#waitingBytes += end - start;
+    this.#updateReading();
+    if (this.#waitingBytes > this.#maxWaitingBytes + UNANSWERED_SLACK_BYTES) {
+      this.fail("BUSY", "too much of this connection's input waits", 0);
+      this.conclude();
+    }
+  }
+
+  malformed(kind: ErrorName, text: string, request: number): void {
+    this.fail(kind, text, request);
+  }
+
+  overloaded(request: number): void {
+    this.fail("BUSY", "the broker has no memory for so long a frame at the moment", request);
+  }
+
+  // Guest: what the reception finds.
+
+  get isSwamped(): boolean {
+    return this.#waitingBytes > this.#maxWaitingBytes;
+  }
+
+  greeted(name: string, request: number): void {
+    this.name = name;
+    this.#board.greeted(this);
+    answerHello(this.#outgoing, Op.HELLO, request, this.#board.hello);
+  }
+
+  pinged(request: number): void {
+    answerPing(this.#outgoing, request);
+  }
+
+  /** Refuses each request of a run whose shard is down. */
+  #refuseRun(view: DataView, start: number, end: number): void {
+    for (let at = start; at < end; at += LENGTH_BYTES + view.getUint32(at)) {
+      const request = view.getUint32(at + REQUEST);
+      if (!this.#window.clear(request)) continue;
+      this.#ledger.refused(request);
+      answerError(this.#outgoing, "SHARD_DOWN", SHARD_DOWN, request);
+    }
+  }
+
+  #tellShards(op: number): void {
+    for (let shard = 0; shard < this.#used.length; shard++) {
+      if (this.#used[shard] === 1) this.#board.links[shard]?.tell(op, this.id);
+    }
+  }
+
+  #updateReading(): void {
+    const shouldPause = this.#isHeld || this.#waitingBytes > 0;
+    if (shouldPause === this.#isPaused || this.#state !== State.OPEN) return;
+    this.#isPaused = shouldPause;
+    if (shouldPause) this.#transport.pause();
+    else this.#transport.resume();
+  }
+
+  #cutOff(buffered: number): void {
+    this.#board.options.log.warn(
+      { peer: this.peer, buffered },
+      "a connection that does not read its answers is cut off",
+    );
+    this.#transport.destroy();
+  }
+
+  #finish(): void {
+    this.#outgoing.flush();
+    this.#transport.end();
+    this.#leave();
+  }
+
+  /** Shards deliver nothing more, and give back at once what its consumers hold. */
+  #leave(): void {
+    if (this.#hasLeft) return;
+    this.#hasLeft = true;
+    this.#tellShards(EnvelopeOp.DISCONNECT);
+  }
+}

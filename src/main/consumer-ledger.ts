@@ -1,0 +1,64 @@
+/**
+ * What a connection has going on its shards beyond single requests: consumers and subscriptions. Kept only to be able to
+ * say so when a shard dies. All of this is rare beside publishes, acks and deliveries.
+ */
+
+/** What becomes of the ledger when a request is confirmed. */
+type Change =
+  | { readonly kind: "consume"; readonly shard: number }
+  | { readonly kind: "subscribe"; readonly shard: number; readonly channel: string }
+  | { readonly kind: "stop"; readonly consumer: number }
+  | { readonly kind: "unsubscribe"; readonly channel: string };
+
+export class ConsumerLedger {
+  /** By request. */
+  readonly #pending = new Map<number, Change>();
+  /** Consumer's request → shard. */
+  readonly #consumers = new Map<number, number>();
+  /** Channel → the request that subscribed last, and its shard. */
+  readonly #subscriptions = new Map<string, { readonly request: number; readonly shard: number }>();
+
+  /** Some request's answer has a meaning here. */
+  get isWaiting(): boolean {
+    return this.#pending.size > 0;
+  }
+
+  expect(request: number, change: Change): void {
+    this.#pending.set(request, change);
+  }
+
+  confirmed(request: number): void {
+    const change = this.#pending.get(request);
+    if (change === undefined) return;
+    this.#pending.delete(request);
+    if (change.kind === "consume") this.#consumers.set(request, change.shard);
+    else if (change.kind === "subscribe") this.#subscriptions.set(change.channel, { request, shard: change.shard });
+    else if (change.kind === "stop") this.#consumers.delete(change.consumer);
+    else this.#subscriptions.delete(change.channel);
+  }
+
+  refused(request: number): void {
+    this.#pending.delete(request);
+  }
+
+  /** The shard has ended the consumer. */
+  consumerClosed(request: number): void {
+    this.#consumers.delete(request);
+  }
+
+  /** Strikes out all that goes on on a shard; answers the requests that began it. */
+  takeShard(shard: number): number[] {
+    const requests: number[] = [];
+    for (const [request, on] of this.#consumers) {
+      if (on !== shard) continue;
+      requests.push(request);
+      this.#consumers.delete(request);
+    }
+    for (const [channel, { request, shard: on }] of this.#subscriptions) {
+      if (on !== shard) continue;
+      requests.push(request);
+      this.#subscriptions.delete(channel);
+    }
+    return requests;
+  }
+}

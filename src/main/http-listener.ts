@@ -1,0 +1,117 @@
+/** The HTTP port: the native protocol over WebSocket on `/mq`, and the paths that front ends add. */
+import uWS, { type TemplatedApp, type us_listen_socket, type WebSocket } from "uWebSockets.js";
+import { HEAD, LENGTH_BYTES } from "../protocol/frame.js";
+import type { ConnectionHost } from "./connection-host.js";
+import { findListenError } from "./listen-error.js";
+import type { Address } from "./options.js";
+import { errorFrame } from "./own-answers.js";
+import { type SocketData, WebSocketTransport } from "./websocket-transport.js";
+
+// What the library takes and its types leave out: a host together with options.
+declare module "uWebSockets.js" {
+  interface TemplatedApp {
+    listen(host: string, port: number, options: number, callback: (socket: us_listen_socket | false) => void): this;
+  }
+}
+
+/** LIBUS_LISTEN_EXCLUSIVE_PORT, which the types have as an enum and the library as a number. Else ports are shared. */
+const EXCLUSIVE_PORT = 1;
+
+const PATH = "/mq";
+
+/** A frame that is too long is read up to here to be refused in words; a longer one closes the connection. */
+const MESSAGE_SLACK_BYTES = 64 * 1024;
+
+/** Seconds without a message after which a peer is pinged, and soon after taken for dead. */
+const IDLE_TIMEOUT = 120;
+
+/** RFC 6455: a kind of data that is not accepted; try again later. */
+const UNSUPPORTED_DATA = 1003;
+const TRY_AGAIN_LATER = 1013;
+
+export class HttpListener {
+  readonly app: TemplatedApp = uWS.App();
+  readonly #host: ConnectionHost;
+  readonly #maxFrameBytes: number;
+  #listening: us_listen_socket | undefined;
+
+  constructor(host: ConnectionHost, maxFrameBytes: number) {
+    this.#host = host;
+    this.#maxFrameBytes = maxFrameBytes;
+    this.app.ws<SocketData>(PATH, {
+      maxPayloadLength: LENGTH_BYTES + maxFrameBytes + MESSAGE_SLACK_BYTES,
+      idleTimeout: IDLE_TIMEOUT,
+      sendPingsAutomatically: true,
+      // No limit here: the connection knows how much it may buffer, and what to do when it is too much.
+      maxBackpressure: 0,
+      upgrade: (response, request, context) => {
+        const data: SocketData = { transport: undefined, connection: undefined };
+        const [key, protocol, extensions] = ["key", "protocol", "extensions"].map((name) =>
+          request.getHeader(`sec-websocket-${name}`),
+        );
+        response.upgrade(data, key ?? "", protocol ?? "", extensions ?? "", context);
+      },
+      open: (socket) => this.#open(socket),
+      message: (socket, message, isBinary) => this.#take(socket, message, isBinary),
+      drain: (socket) => socket.getUserData().connection?.drained(),
+      close: (socket) => {
+        const { transport, connection } = socket.getUserData();
+        transport?.gone();
+        connection?.closed();
+      },
+    });
+  }
+
+  /** Where it listens; call it when all paths have been added. Error: the address cannot be had; the text tells why. */
+  async listen({ host, port }: Address): Promise<Address> {
+    this.app.any("/*", (response) => {
+      response.writeStatus("404 Not Found").end("not found");
+    });
+    const listening = await new Promise<us_listen_socket | false>((resolve) => {
+      this.app.listen(host, port, EXCLUSIVE_PORT, resolve);
+    });
+    if (listening === false) throw await findListenError("HTTP", { host, port });
+    this.#listening = listening;
+    return { host, port: uWS.us_socket_local_port(listening) };
+  }
+
+  /** Takes no more connections. Those that are there stay. */
+  closePort(): void {
+    if (this.#listening !== undefined) uWS.us_listen_socket_close(this.#listening);
+    this.#listening = undefined;
+  }
+
+  /** Closes everything at once. */
+  close(): void {
+    this.#listening = undefined;
+    this.app.close();
+  }
+
+  #open(socket: WebSocket<SocketData>): void {
+    if (this.#host.isFull) {
+      socket.send(errorFrame("TOO_MANY_CONNECTIONS", "the broker has its maximum of connections", 0), true);
+      socket.end(TRY_AGAIN_LATER);
+      return;
+    }
+    const data = socket.getUserData();
+    data.transport = new WebSocketTransport(socket);
+    data.connection = this.#host.open(data.transport);
+  }
+
+  #take(socket: WebSocket<SocketData>, message: ArrayBuffer, isBinary: boolean): void {
+    const { connection } = socket.getUserData();
+    if (connection === undefined) return;
+    if (!isBinary) {
+      socket.end(UNSUPPORTED_DATA, "frames are binary messages");
+      return;
+    }
+    const length = message.byteLength;
+    const view = new DataView(message);
+    const said = length < HEAD ? 0 : LENGTH_BYTES + view.getUint32(0);
+    // One that says that it is too long is told so below.
+    if (said !== length && said <= LENGTH_BYTES + this.#maxFrameBytes) {
+      return connection.fail("BAD_FRAME", `a message is one frame: it has ${length} bytes, the frame ${said}`, 0);
+    }
+    connection.receive(new Uint8Array(message), view, 0, length);
+  }
+}

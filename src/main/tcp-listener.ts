@@ -1,0 +1,105 @@
+/** The TCP port: accepts sockets, and hands each to the front end whose protocol it speaks. */
+import { createServer, type Server, type Socket } from "node:net";
+import type { ConnectionHost } from "./connection-host.js";
+import { type FrontEnd, recognize } from "./front-end.js";
+import { explainListenError } from "./listen-error.js";
+import type { Log } from "./log.js";
+import type { Address } from "./options.js";
+import { errorFrame } from "./own-answers.js";
+import { lingeringEnd } from "./tcp-transport.js";
+
+/** A peer that has vanished without a word is noticed after about this and the system's probes, in milliseconds. */
+const KEEP_ALIVE = 60_000;
+
+/** Sockets of refused connections that are still being told so; past this they are simply closed. */
+const MOST_REFUSED = 1_000;
+
+const UNKNOWN = "ringmq: this port speaks the native protocol, which begins with HELLO (first byte 0x00)\n";
+
+export class TcpListener {
+  readonly #server: Server;
+  /** Accepted, and not known by their first bytes yet: until when they may be. Oldest first. */
+  readonly #unknown = new Map<Socket, number>();
+  #refused = 0;
+
+  constructor(
+    readonly host: ConnectionHost,
+    readonly frontEnds: readonly FrontEnd[],
+    readonly helloTimeout: number,
+    readonly log: Log,
+  ) {
+    this.#server = createServer(
+      { noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE },
+      (socket: Socket) => this.#accept(socket),
+    );
+  }
+
+  /** Sockets whose protocol is not known yet. */
+  get waiting(): number {
+    return this.#unknown.size;
+  }
+
+  /** Where it listens. Error: the address cannot be had; the text tells why. */
+  listen({ host, port }: Address): Promise<Address> {
+    return new Promise((resolve, reject) => {
+      this.#server.once("error", (error) => reject(explainListenError("TCP", { host, port }, error)));
+      this.#server.listen(port, host, () => {
+        const address = this.#server.address();
+        if (address === null || typeof address === "string") return reject(new Error("a TCP port has an address"));
+        resolve({ host: address.address, port: address.port });
+      });
+    });
+  }
+
+  /** Takes no more sockets. Those that are there stay. */
+  close(): void {
+    this.#server.close();
+    for (const socket of this.#unknown.keys()) socket.destroy();
+  }
+
+  /** Closes sockets that have not said what they are for too long. */
+  expire(now: number): void {
+    for (const [socket, deadline] of this.#unknown) {
+      if (deadline > now) return;
+      socket.destroy();
+    }
+  }
+
+  #accept(socket: Socket): void {
+    // A reset is followed by `close`, and there is nothing else to do about it.
+    socket.on("error", (error) => this.log.debug({ error: error.message }, "a socket failed"));
+    if (this.host.isFull) return this.#refuse(socket);
+
+    this.#unknown.set(socket, performance.now() + this.helloTimeout);
+    const forget = (): void => {
+      this.#unknown.delete(socket);
+    };
+    socket.once("close", forget);
+    let first: Buffer = Buffer.alloc(0);
+    const look = (bytes: Buffer): void => {
+      first = first.length === 0 ? bytes : Buffer.concat([first, bytes]);
+      const frontEnd = recognize(this.frontEnds, first);
+      if (frontEnd === undefined) return;
+      forget();
+      socket.off("data", look);
+      socket.off("close", forget);
+      if (frontEnd !== null) return frontEnd.accept(socket, first);
+      this.log.debug({ peer: socket.remoteAddress, firstByte: first[0] }, "a connection speaks an unknown protocol");
+      lingeringEnd(socket, Buffer.from(UNKNOWN));
+    };
+    socket.on("data", look);
+  }
+
+  #refuse(socket: Socket): void {
+    this.log.warn({ peer: socket.remoteAddress }, "a connection is refused: there are maxConnections");
+    if (this.#refused >= MOST_REFUSED) {
+      socket.destroy();
+      return;
+    }
+    this.#refused++;
+    socket.once("close", () => {
+      this.#refused--;
+    });
+    lingeringEnd(socket, errorFrame("TOO_MANY_CONNECTIONS", "the broker has its maximum of connections", 0));
+  }
+}
