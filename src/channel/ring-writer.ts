@@ -40,7 +40,9 @@ const copy = (target: Uint8Array, at: number, source: Uint8Array, start: number,
   if (end - start <= SHORT_BYTES) {
     for (let from = start, to = at; from < end; from++, to++) target[to] = source[from] ?? 0;
   } else {
-    target.set(end - start === source.length ? source : source.subarray(start, end), at);
+    const isWhole = end - start === source.length;
+    // Not `subarray`: what a socket hands over is a Buffer, and a Buffer takes 90 ns more to make another.
+    target.set(isWhole ? source : new Uint8Array(source.buffer, source.byteOffset + start, end - start), at);
   }
 };
 

@@ -14,9 +14,7 @@ export interface RingPair {
   readonly reader: RingReader;
 }
 
-export const MAX_MESSAGE_BYTES = 1 << 20;
-
-export const ringPair = (capacity = 1024, origin = 0, maxMessageBytes = MAX_MESSAGE_BYTES): RingPair => {
+export const ringPair = (capacity = 1024, origin = 0, maxMessageBytes = 1 << 20): RingPair => {
   const memory = allocateRing(capacity, origin);
   return { writer: new RingWriter(memory), reader: new RingReader(memory, maxMessageBytes) };
 };
@@ -36,9 +34,8 @@ export const readAll = (pair: RingPair, max = Number.POSITIVE_INFINITY): Message
   const messages: Message[] = [];
   const keep: MessageHandler = (envelope, bytes, view, start, end) => {
     const payload = bytes.slice(start, end);
-    for (let i = 0; i < payload.length; i++) {
-      if (view.getUint8(start + i) !== payload[i]) throw new Error("view and bytes are not on the same memory");
-    }
+    const viewed = new Uint8Array(view.buffer, view.byteOffset + start, end - start);
+    if (Buffer.compare(viewed, payload) !== 0) throw new Error("view and bytes are not on the same memory");
     messages.push({ envelope: [...envelope], payload: new Uint8Array(payload) });
   };
   pair.reader.drain(keep, max);

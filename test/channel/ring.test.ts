@@ -107,6 +107,17 @@ describe("a ring", () => {
     expect(readAll(pair).map(({ payload }) => payload)).toEqual(Array.from({ length: 16 }, (_, i) => payloadOf(53, i)));
   });
 
+  it("never takes more than it has room for, be it by 8 bytes", () => {
+    // Records of 24 bytes, 21 of them up to the end of the ring; then 21 more, which leave 16 bytes.
+    const pair = ringPair(1024, 520);
+    let written = 0;
+    while (write(pair, [1, written], payloadOf(8, written))) written++;
+    expect(written).toBe(42);
+    expect(readAll(pair)).toEqual(
+      Array.from({ length: 42 }, (_, i) => ({ envelope: [1, i], payload: payloadOf(8, i) })),
+    );
+  });
+
   it.each([0, 1, 40, 96, 110])("wraps at every place, with payloads of %d bytes", (bytes) => {
     for (const place of PLACES) {
       const pair = ringPair(1024, place);
@@ -150,6 +161,17 @@ describe("a ring", () => {
       if (seen.length < 4) write(pair, [1, seen.length], payloadOf(1));
     }, 9);
     expect(seen).toEqual([0, 1, 2, 3]);
+  });
+
+  it("gives memory back in the course of a drain, not only at its end", () => {
+    const pair = ringPair();
+    let written = 0;
+    while (write(pair, [1, written], payloadOf(48))) written++;
+    const room: boolean[] = [];
+    pair.reader.drain(() => room.push(write(pair, [2, 2], payloadOf(48))), written);
+    // An eighth of the ring is two of these records.
+    expect(room).toEqual(room.map((_, i) => i >= 2));
+    expect(room).toHaveLength(16);
   });
 
   it("hands the same envelope over without decoding it again, and tells like ones apart", () => {
@@ -210,7 +232,7 @@ describe("a ring", () => {
     for (const length of [0, -8, 7, 24, 1032, 0x7fff_ffff]) {
       headers[0] = length;
       words[0] = 16;
-      expect(() => reader.drain(() => undefined, 1)).toThrow("corrupt");
+      expect(() => reader.drain(() => undefined, 1)).toThrow(`a record of ${length} bytes at 0`);
     }
   });
 });
