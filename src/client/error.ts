@@ -1,0 +1,55 @@
+/**
+ * What goes wrong, as a program can tell it apart: the broker's codes (docs/protocol.md lists them) and the client's
+ * own.
+ */
+import { ERRORS, type ErrorName, errorName } from "../protocol/errors.js";
+
+/** The client's own codes, and whether the same call may succeed later. */
+const OWN = {
+  /** No connection could be made within `connectTimeout`. */
+  CONNECT_FAILED: true,
+  /** The connection ended before the answer came: whether the request was carried out is not known. */
+  CONNECTION_CLOSED: true,
+  /** `maxPendingBytes` are on their way already; wait for `client.ready()`. */
+  CLIENT_BUSY: true,
+  /** The client is draining or closed by its own program. */
+  CLIENT_CLOSED: false,
+  /** An error code that this version does not know; the text is the broker's. */
+  UNKNOWN_ERROR: false,
+} as const;
+
+export type ClientErrorName = keyof typeof OWN;
+export type RingmqErrorCode = ErrorName | ClientErrorName;
+
+/** Every error that a client's promises reject with. */
+export class RingmqError extends Error {
+  override readonly name = "RingmqError";
+
+  constructor(
+    readonly code: RingmqErrorCode,
+    text: string,
+    /** The same call may succeed later. */
+    readonly retryable: boolean,
+    options?: ErrorOptions,
+  ) {
+    super(text, options);
+  }
+}
+
+const isOwn = (code: RingmqErrorCode): code is ClientErrorName => Object.hasOwn(OWN, code);
+
+/** An error that the client itself finds. */
+export const localError = (code: RingmqErrorCode, text: string, cause?: unknown): RingmqError =>
+  new RingmqError(
+    code,
+    text,
+    isOwn(code) ? OWN[code] : ERRORS[code].retryable,
+    cause === undefined ? undefined : { cause },
+  );
+
+/** An error that the broker told by its number. */
+export const brokerError = (code: number, text: string, retryable?: boolean): RingmqError => {
+  const name = errorName(code);
+  if (name === undefined) return new RingmqError("UNKNOWN_ERROR", `${text} (code ${code})`, retryable ?? false);
+  return new RingmqError(name, text, retryable ?? ERRORS[name].retryable);
+};

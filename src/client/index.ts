@@ -1,0 +1,45 @@
+/**
+ * The client of ringmq: pure JavaScript, for Node and for browsers (over WebSocket).
+ *
+ * ```ts
+ * const client = await connect("tcp://127.0.0.1:9503");
+ * await client.publish("orders", "hello");
+ * for await (const message of await client.consume("orders")) {
+ *   console.log(message.text());
+ *   void message.ack();
+ * }
+ * ```
+ */
+export type { Headers } from "../protocol/headers.js";
+export type { ChannelMessage } from "./channel-message.js";
+export { type Client, connect, type Ids } from "./client.js";
+export type { Consumer } from "./consumer.js";
+export { type ClientErrorName, RingmqError, type RingmqErrorCode } from "./error.js";
+export type { BrokerInfo, Limits } from "./hello.js";
+export type { DeathReason, Message, StoredMessage } from "./message.js";
+export type { MessageBatch } from "./message-batch.js";
+export type {
+  AnyQueueOptions,
+  Body,
+  BrowseOptions,
+  ChannelPublishOptions,
+  ConnectOptions,
+  ConsumeOptions,
+  DrainOptions,
+  MessageState,
+  NackOptions,
+  PopDeadOptions,
+  PopOptions,
+  PublishOptions,
+  PurgeOptions,
+  QueueOptions,
+  QueueStatistics,
+  RedriveOptions,
+  SubscribeOptions,
+  TopicConfig,
+  TopicStatistics,
+  TouchOptions,
+} from "./options.js";
+export type { BatchReceipt, ChannelReceipt, DurabilityName, Receipt } from "./receipt.js";
+export type { Settlement, SettlementFault } from "./settlement.js";
+export type { Subscription } from "./subscription.js";

@@ -1,0 +1,60 @@
+/**
+ * Messages that were handed over together. Settling them together costs one request and no promise for each.
+ */
+import { Op } from "../protocol/op.js";
+import type { RunReader } from "./deliveries.js";
+import type { Message } from "./message.js";
+import type { NackOptions, TouchOptions } from "./options.js";
+import { Selections } from "./selections.js";
+import type { Settlement } from "./settlement.js";
+import type { Settler } from "./settler.js";
+
+export class MessageBatch implements Iterable<Message> {
+  readonly #settler: Settler;
+  readonly #readers: readonly RunReader[];
+  /** All of its messages that are held under a lease. */
+  readonly #leased = new Selections();
+  #leases = 0;
+  /** How many messages came. */
+  readonly size: number;
+
+  constructor(settler: Settler, readers: readonly RunReader[]) {
+    this.#settler = settler;
+    this.#readers = readers;
+    this.size = readers.reduce((sum, { left }) => sum + left, 0);
+    for (const reader of readers) {
+      if (reader.run.isAcked) continue;
+      this.#leases += reader.left;
+      reader.select(this.#leased);
+    }
+  }
+
+  /** How many of them are held under a lease: all, or none on a topic that acks by itself. */
+  get leases(): number {
+    return this.#leases;
+  }
+
+  /** The messages, each once. */
+  *[Symbol.iterator](): IterableIterator<Message> {
+    for (const reader of this.#readers) while (reader.left > 0) yield reader.next();
+  }
+
+  /** All of them are done with. Resolves with those for which it came too late; rejects with CONNECTION_CLOSED. */
+  ack(): Promise<Settlement> {
+    return this.#settle(Op.ACK, []);
+  }
+
+  /** Gives all of them back. Resolves as `ack` does. */
+  nack({ delay, reject }: NackOptions = {}): Promise<Settlement> {
+    return this.#settle(Op.NACK, [delay, reject]);
+  }
+
+  /** Holds all of them for longer. Resolves as `ack` does. */
+  touch({ ttr }: TouchOptions = {}): Promise<Settlement> {
+    return this.#settle(Op.TOUCH, [ttr]);
+  }
+
+  #settle(op: number, args: readonly unknown[]): Promise<Settlement> {
+    return this.#settler.settleAll(op, args, this.#leased, this.#leases);
+  }
+}

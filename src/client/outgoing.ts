@@ -1,0 +1,141 @@
+/**
+ * What is on its way to the broker: frames are encoded one after another into chunks, and a chunk is sent with one
+ * write. A chunk that the transport cannot take at once waits here, as do requests above the number that the broker
+ * allows unanswered.
+ */
+import { FrameWriter, LENGTH_BYTES, REQUEST } from "../protocol/frame.js";
+import type { Transport } from "./transport.js";
+
+/** A chunk with this much in it is sent without waiting for the end of the turn: the broker can begin. */
+const FULL = 64 * 1024;
+
+/** A chunk with room for a frame more, so that it hardly ever grows. */
+const CHUNK_BYTES = 2 * FULL;
+
+/** Chunks kept for use again. One that grew past `MAX_KEPT_BYTES` for a large message is left to the collector. */
+const MAX_SPARE = 4;
+const MAX_KEPT_BYTES = 4 * CHUNK_BYTES;
+
+class Chunk extends FrameWriter {
+  /** Requests in it that will be answered. */
+  requests = 0;
+  /** Bytes of it that have been sent. */
+  sent = 0;
+}
+
+export class Outgoing {
+  readonly #transport: Transport;
+  /** Requests that may be sent and not yet answered. */
+  readonly #maxInFlight: number;
+  #current = new Chunk(CHUNK_BYTES);
+  /** Full chunks, the oldest first. */
+  readonly #waiting: Chunk[] = [];
+  readonly #spare: Chunk[] = [];
+  /** Chunks whose bytes the transport still reads. */
+  #lent: Chunk[] = [];
+  #inFlight = 0;
+  #congested = false;
+
+  constructor(transport: Transport, maxInFlight: number) {
+    this.#transport = transport;
+    this.#maxInFlight = maxInFlight;
+  }
+
+  /** Begins a frame. `end` must be called before the next one; the payload goes into the answered writer. */
+  begin(op: number, flags: number, request: number, head: Uint8Array): FrameWriter {
+    if (this.#current.end >= FULL) {
+      this.#waiting.push(this.#current);
+      this.#current = this.#spare.pop() ?? new Chunk(CHUNK_BYTES);
+      this.#send();
+    }
+    this.#current.open(op, flags, request, head);
+    if (request !== 0) this.#current.requests++;
+    return this.#current;
+  }
+
+  /** Ends the frame that `begin` began. */
+  end(): void {
+    this.#current.close();
+  }
+
+  /** Sends all that may be sent. */
+  flush(): void {
+    if (this.#current.end > 0) {
+      this.#waiting.push(this.#current);
+      this.#current = this.#spare.pop() ?? new Chunk(CHUNK_BYTES);
+    }
+    this.#send();
+  }
+
+  /** The transport has room again. */
+  drained(): void {
+    const lent = this.#lent;
+    this.#lent = [];
+    for (const chunk of lent) this.#recycle(chunk);
+    this.#congested = false;
+    this.#send();
+  }
+
+  /** A request was answered: one more may be sent, by the next `resume`. */
+  answered(): void {
+    this.#inFlight--;
+  }
+
+  /** Sends what waited for answers. */
+  resume(): void {
+    if (this.#waiting.length > 0) this.#send();
+  }
+
+  /** Hands everything to the transport, whatever the limits: the connection is about to be closed. */
+  surrender(): void {
+    if (this.#current.end > 0) this.#waiting.push(this.#current);
+    for (const chunk of this.#waiting) this.#transport.send(chunk.bytes.subarray(chunk.sent, chunk.end));
+    this.#waiting.length = 0;
+    this.#current = new Chunk(CHUNK_BYTES);
+  }
+
+  #send(): void {
+    while (!this.#congested) {
+      const chunk = this.#waiting[0];
+      if (chunk === undefined) return;
+      const room = this.#maxInFlight - this.#inFlight;
+      if (chunk.requests > room) {
+        if (room > 0) this.#sendPart(chunk, room);
+        return;
+      }
+      this.#waiting.shift();
+      this.#inFlight += chunk.requests;
+      const taken = this.#transport.send(chunk.bytes.subarray(chunk.sent, chunk.end));
+      if (taken) {
+        this.#recycle(chunk);
+      } else {
+        this.#lent.push(chunk);
+        this.#congested = true;
+      }
+    }
+  }
+
+  /** Sends the frames of a chunk up to and with its `room`th request. */
+  #sendPart(chunk: Chunk, room: number): void {
+    let at = chunk.sent;
+    let requests = 0;
+    while (requests < room) {
+      if (chunk.view.getUint32(at + REQUEST) !== 0) requests++;
+      at += LENGTH_BYTES + chunk.view.getUint32(at);
+    }
+    // A copy, because the chunk stays here: part of a chunk goes only when tens of thousands of requests are waiting.
+    const part = chunk.bytes.slice(chunk.sent, at);
+    chunk.sent = at;
+    chunk.requests -= requests;
+    this.#inFlight += requests;
+    if (!this.#transport.send(part)) this.#congested = true;
+  }
+
+  #recycle(chunk: Chunk): void {
+    if (this.#spare.length >= MAX_SPARE || chunk.bytes.length > MAX_KEPT_BYTES) return;
+    chunk.clear();
+    chunk.requests = 0;
+    chunk.sent = 0;
+    this.#spare.push(chunk);
+  }
+}

@@ -1,0 +1,87 @@
+/**
+ * A subscription to a channel.
+ */
+import type { ChannelMessage } from "./channel-message.js";
+import { deferred } from "./deferred.js";
+import type { RingmqError } from "./error.js";
+import type { SubscriptionFeed } from "./subscription-feed.js";
+
+/**
+ * The messages of a channel, as they come: `for await (const message of subscription)`. Leaving the loop ends it. A
+ * program that falls behind loses messages: `lost` counts them, and so does each message for those right before it.
+ */
+export class Subscription implements AsyncIterableIterator<ChannelMessage> {
+  readonly #feed: SubscriptionFeed;
+  readonly #leave: () => Promise<void>;
+  readonly #finished = deferred<void>();
+  #iterated = false;
+  #leaving: Promise<void> | undefined;
+
+  /** `leave` resolves when nothing more will come. */
+  constructor(feed: SubscriptionFeed, leave: () => Promise<void>) {
+    this.#feed = feed;
+    this.#leave = leave;
+  }
+
+  get channel(): string {
+    return this.#feed.channel;
+  }
+
+  /** Resolves when no more messages will come: with why, or with undefined when it was stopped or its client closed. */
+  get closed(): Promise<RingmqError | undefined> {
+    return this.#feed.closed;
+  }
+
+  /** Messages that were lost so far, in the broker and here. */
+  get lost(): number {
+    return this.#feed.lost;
+  }
+
+  /** Messages that have come and are not yet read. */
+  get buffered(): number {
+    return this.#feed.size;
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  /** The next message. Rejects once when the subscription ended for a reason; `done` after that. */
+  async next(): Promise<IteratorResult<ChannelMessage, undefined>> {
+    this.#iterated = true;
+    try {
+      const value = await this.#feed.next();
+      if (value !== undefined) return { done: false, value };
+      this.#finished.resolve();
+      return { done: true, value };
+    } catch (error) {
+      this.#finished.resolve();
+      throw error;
+    }
+  }
+
+  /** Ends it; what was not read is dropped. `for await` calls it when the loop is left. */
+  async return(): Promise<IteratorResult<ChannelMessage, undefined>> {
+    await this.stop();
+    this.#feed.clear();
+    this.#finished.resolve();
+    return { done: true, value: undefined };
+  }
+
+  /** Ends the subscription. What has come can still be read; then the iteration ends. */
+  stop(): Promise<void> {
+    this.#leaving ??= this.#leave();
+    return this.#leaving;
+  }
+
+  /** Ends it and waits until the program has read what came; what nobody reads is dropped. */
+  async drain(): Promise<void> {
+    if (this.#iterated) await this.stop();
+    else await this.return();
+    await this.#finished.promise;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.return();
+  }
+}
