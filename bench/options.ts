@@ -17,6 +17,7 @@ interface Flags {
   readonly seconds?: number;
   readonly shards?: number;
   readonly pin?: Pin;
+  readonly profile?: string;
   readonly variant?: string;
   readonly json?: true;
 }
@@ -66,6 +67,7 @@ const command = (): Command =>
     .option("--shards <n>", "shards of the broker (default: the broker's own)", positive)
     .option("--pin <cpus>", "run on these CPUs (taskset): all, or broker/load, such as 0/1", pin)
     .option("--variant <name>", "only this variant: raw or client")
+    .option("--profile <directory>", "write CPU profiles of the broker's threads there; it is slower meanwhile")
     .option("--json", "print one JSON object and nothing else")
     .addHelpText(
       "after",
@@ -99,6 +101,7 @@ export const parseOptions = (args: readonly string[]): Options => {
         seconds: flags.seconds ?? DEFAULT_SECONDS,
         pin: flags.pin,
         shards: flags.shards,
+        profile: flags.profile,
       };
     },
   };

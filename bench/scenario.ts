@@ -26,6 +26,8 @@ export interface Parameters extends Workload {
   readonly seconds: number;
   readonly pin: Pin | undefined;
   readonly shards: number | undefined;
+  /** A directory for the broker's CPU profiles. */
+  readonly profile: string | undefined;
 }
 
 export interface Result {
@@ -68,11 +70,8 @@ export class Bench {
   constructor(readonly parameters: Parameters) {}
 
   startBroker(): Promise<Broker> {
-    const { pin, shards } = this.parameters;
-    return startBroker({
-      ...(pin === undefined ? {} : { cpus: pin.broker }),
-      ...(shards === undefined ? {} : { shards }),
-    });
+    const { pin, shards, profile } = this.parameters;
+    return startBroker({ cpus: pin?.broker, shards, profile });
   }
 
   startLoad(): LoadProcess {

@@ -1,7 +1,7 @@
 /**
  * Consumes and acks through the client library.
  */
-import { connect } from "ringmq/client";
+import { type Consumer, connect } from "ringmq/client";
 import { type Address, type Role, timed, url, type Work } from "./role.js";
 
 export interface ClientConsume {
@@ -10,7 +10,34 @@ export interface ClientConsume {
   readonly messages: number;
   readonly prefetch: number;
   readonly seconds: number;
+  /** All messages that have come at once, instead of one by one. */
+  readonly batches: boolean;
 }
+
+/** Answers how many messages were acked. */
+const oneByOne = async (consumer: Consumer, messages: number): Promise<number> => {
+  let acked = 0;
+  let last: Promise<unknown> = Promise.resolve();
+  for await (const message of consumer) {
+    last = message.ack();
+    acked++;
+    if (acked >= messages) break;
+  }
+  await last;
+  return acked;
+};
+
+const inBatches = async (consumer: Consumer, messages: number): Promise<number> => {
+  let acked = 0;
+  let last: Promise<unknown> = Promise.resolve();
+  for await (const batch of consumer.batches()) {
+    last = batch.ack();
+    acked += batch.size;
+    if (acked >= messages) break;
+  }
+  await last;
+  return acked;
+};
 
 export const clientConsumer: Role<ClientConsume, Work> = async (params) => {
   const client = await connect(url(params.address), { name: "bench" });
@@ -19,14 +46,7 @@ export const clientConsumer: Role<ClientConsume, Work> = async (params) => {
       const work = await timed(async () => {
         const consumer = await client.consume(params.topic, { prefetch: params.prefetch });
         const timer = setTimeout(() => void consumer.stop(), params.seconds * 1000);
-        let acked = 0;
-        let last: Promise<unknown> = Promise.resolve();
-        for await (const message of consumer) {
-          last = message.ack();
-          acked++;
-          if (acked === params.messages) break;
-        }
-        await last;
+        const acked = await (params.batches ? inBatches : oneByOne)(consumer, params.messages);
         clearTimeout(timer);
         return acked;
       });

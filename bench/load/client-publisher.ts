@@ -18,15 +18,17 @@ export interface ClientPublish {
   readonly seconds: number;
 }
 
-/** Publishes of one turn of the event loop; the client puts them into frames by itself. */
-const GROUP = 2_000;
+/** Publishes of one turn of the event loop, at most, and their bytes; the client puts them into frames by itself. */
+const MAX_GROUP = 2_000;
+const GROUP_BYTES = 8 * 1024 * 1024;
 
 const stream = async (client: Client, params: ClientPublish, deadline: number): Promise<number> => {
   const message = body(params.bodyBytes);
+  const group = Math.max(1, Math.min(MAX_GROUP, Math.floor(GROUP_BYTES / message.length)));
   let sent = 0;
   let before: Promise<unknown> = Promise.resolve();
   while (sent < params.messages && performance.now() < deadline) {
-    const end = Math.min(sent + GROUP, params.messages);
+    const end = Math.min(sent + group, params.messages);
     let last: Promise<unknown> = before;
     for (; sent < end; sent++) last = client.publish(params.topic, message);
     await before;

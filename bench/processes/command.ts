@@ -14,12 +14,18 @@ export const projectFile = (path: string): string => fileURLToPath(new URL(`../.
 
 export const builtFile = (path: string): string => fileURLToPath(new URL(`../${path}`, import.meta.url));
 
-/** The program and arguments that run a Node.js script on the CPUs of `cpus`. taskset becomes the process it starts. */
-export const nodeCommand = (
-  script: string,
-  args: readonly string[],
-  cpus: string | undefined,
-): readonly [string, readonly string[]] =>
-  cpus === undefined
-    ? [process.execPath, [script, ...args]]
-    : ["taskset", ["-c", cpus, process.execPath, script, ...args]];
+export interface Command {
+  readonly script: string;
+  readonly args: readonly string[];
+  /** Where to run. Default: where the kernel likes. */
+  readonly cpus?: string | undefined;
+  /** A directory for CPU profiles, one for each thread, written when the process ends. */
+  readonly profile?: string | undefined;
+}
+
+/** The program and its arguments. taskset becomes the process that it starts, so that the process id stays. */
+export const nodeCommand = ({ script, args, cpus, profile }: Command): readonly [string, readonly string[]] => {
+  const profiling = profile === undefined ? [] : ["--cpu-prof", "--cpu-prof-dir", profile];
+  const all = [...profiling, script, ...args];
+  return cpus === undefined ? [process.execPath, all] : ["taskset", ["-c", cpus, process.execPath, ...all]];
+};

@@ -17,7 +17,7 @@ export class LoadProcess implements Disposable {
   #ended: Error | undefined;
 
   constructor(cpus?: string) {
-    const [program, args] = nodeCommand(builtFile("load/main.js"), [], cpus);
+    const [program, args] = nodeCommand({ script: builtFile("load/main.js"), args: [], cpus });
     this.#child = spawn(program, args, { stdio: ["ignore", "ignore", "inherit", "ipc"] });
     adopt(this.#child);
     this.#child.on("message", (report: Report) => {

@@ -3,7 +3,7 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { adopt } from "./children.js";
-import { nodeCommand } from "./command.js";
+import { type Command, nodeCommand } from "./command.js";
 
 const START_MS = 20_000;
 const STOP_MS = 12_000;
@@ -20,12 +20,11 @@ export class ServerProcess<Listening> implements AsyncDisposable {
 
   /** `parse` is called with all that was printed so far and answers undefined until that tells where it listens. */
   static start<Listening>(
-    script: string,
-    args: readonly string[],
-    cpus: string | undefined,
+    command: Command,
     parse: (output: string) => Listening | undefined,
   ): Promise<ServerProcess<Listening>> {
-    const [program, all] = nodeCommand(script, args, cpus);
+    const [program, all] = nodeCommand(command);
+    const { script } = command;
     const child = spawn(program, all, { stdio: ["ignore", "pipe", "pipe"] });
     adopt(child);
     return new Promise((resolve, reject) => {

@@ -4,7 +4,7 @@
 import type { Address } from "../load/role.js";
 import type { LoadProcess } from "../processes/load-process.js";
 import { type Bench, charge, fitting, fittingBatch, type Measured, measured, type Scenario } from "../scenario.js";
-import { type Load, rawPublish, TOPIC, WARM_TOPIC, warmUpMessages } from "./publish.js";
+import { rawPublish, TOPIC, WARM_TOPIC, warmUpMessages } from "./publish.js";
 
 const MAX_CREDIT = 20_000;
 const CREDIT_BYTES = 8 * 1024 * 1024;
@@ -13,11 +13,14 @@ const CREDIT_BYTES = 8 * 1024 * 1024;
 export const creditFor = (bytes: number): number =>
   Math.max(64, Math.min(MAX_CREDIT, Math.floor(CREDIT_BYTES / (bytes + 4))));
 
+/** `client-batches`: the client hands over what has come at once, instead of message by message. */
+export type Consumption = "raw" | "client" | "client-batches";
+
 const prepareConsume = (
   bench: Bench,
   process: LoadProcess,
   address: Address,
-  load: Load,
+  load: Consumption,
   topic: string,
   messages: number,
 ) => {
@@ -25,10 +28,17 @@ const prepareConsume = (
   const credit = creditFor(bytes);
   return load === "raw"
     ? process.prepare("rawConsumer", { address, topic, messages, credit, seconds })
-    : process.prepare("clientConsumer", { address, topic, messages, prefetch: credit, seconds });
+    : process.prepare("clientConsumer", {
+        address,
+        topic,
+        messages,
+        prefetch: credit,
+        seconds,
+        batches: load === "client-batches",
+      });
 };
 
-export const measureConsume = async (bench: Bench, transport: "tcp" | "ws", load: Load): Promise<Measured> => {
+export const measureConsume = async (bench: Bench, transport: "tcp" | "ws", load: Consumption): Promise<Measured> => {
   const { messages } = bench.parameters;
   await using broker = await bench.startBroker();
   using publisher = bench.startLoad();
@@ -47,7 +57,7 @@ export const measureConsume = async (bench: Bench, transport: "tcp" | "ws", load
   return measured(outcome, cpu);
 };
 
-const variant = (load: Load) => ({
+const variant = (load: Consumption) => ({
   name: load,
   run: async (bench: Bench) => [
     { scenario: "consume-ack", variant: load, ...(await measureConsume(bench, "tcp", load)) },
@@ -58,5 +68,5 @@ export const consumeAck: Scenario = {
   name: "consume-ack",
   summary: "consume what a topic holds and ack every message",
   defaults: (bytes) => ({ messages: fitting(2_000_000, bytes), batch: fittingBatch(200, bytes), runs: 3 }),
-  variants: [variant("raw"), variant("client")],
+  variants: [variant("raw"), variant("client"), variant("client-batches")],
 };

@@ -24,13 +24,11 @@ const answerTo = async (url: string, form: string): Promise<string> => {
   return text;
 };
 
-const startBare = (bench: Bench, answer: string) =>
-  ServerProcess.start(
-    builtFile("processes/bare-http.js"),
-    [answer],
-    bench.parameters.pin?.broker,
-    (output) => /^(http:\S+)\n/.exec(output)?.[1],
-  );
+const startBare = (bench: Bench, answer: string) => {
+  const script = builtFile("processes/bare-http.js");
+  const cpus = bench.parameters.pin?.broker;
+  return ServerProcess.start({ script, args: [answer], cpus }, (output) => /^(http:\S+)\n/.exec(output)?.[1]);
+};
 
 export const httpPush: Scenario = {
   name: SCENARIO,

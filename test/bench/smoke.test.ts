@@ -47,6 +47,7 @@ test(
         { scenario: "publish-batched", variant: "client", ...figures },
         { scenario: "consume-ack", variant: "raw", ...figures },
         { scenario: "consume-ack", variant: "client", ...figures },
+        { scenario: "consume-ack", variant: "client-batches", ...figures },
       ],
     });
   },
