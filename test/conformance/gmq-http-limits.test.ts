@@ -5,6 +5,7 @@ import { connect, type Socket } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Broker, startBroker } from "../../dist/index.js";
 import { heldBytes } from "../../dist/main/gmq-http/body.js";
+import { SILENT } from "../../dist/main/log.js";
 import { exchange, type HttpAnswer } from "./http-exchange.js";
 import { makeTopics } from "./make-topics.js";
 
@@ -13,6 +14,7 @@ const FORM = { "content-type": "application/x-www-form-urlencoded" };
 
 let broker: Broker;
 let port = 0;
+const errors: unknown[] = [];
 
 beforeAll(async () => {
   const free = { host: "127.0.0.1", port: 0 };
@@ -22,6 +24,7 @@ beforeAll(async () => {
     shards: 2,
     memory: 256 * 1024 * 1024,
     maxMessageBytes: MAX_MESSAGE_BYTES,
+    log: { ...SILENT, error: (...event: unknown[]) => errors.push(event) },
   });
   port = broker.addresses.http?.port ?? 0;
 });
@@ -107,6 +110,7 @@ describe("a client that goes", () => {
     }
     expect(message(await push("others", "b"))).toBe("success");
     expect(message(await pop("others"))).toBe("success");
+    expect(errors).toEqual([]);
   });
 });
 
