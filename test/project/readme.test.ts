@@ -1,0 +1,88 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import { type Broker, startBroker } from "ringmq";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { scenarios } from "../../bench/scenarios/index.js";
+import { cell, ROOT, readDocument, section, tableRows } from "./document.js";
+
+const run = promisify(execFile);
+const readme = readDocument("README.md");
+
+describe("the README's configuration", () => {
+  /** Each flag of `--help`, its lines put together. */
+  const helpEntries = async (): Promise<string[]> => {
+    const { stdout } = await run(process.execPath, ["dist/cli/ringmq.js", "serve", "--help"], { cwd: ROOT });
+    const options = stdout.slice(stdout.indexOf("Options:"), stdout.indexOf("-h, --help"));
+    return options
+      .split(/\n {2}(?=--)/)
+      .slice(1)
+      .map((entry) => entry.replaceAll(/\s+/g, " ").trim());
+  };
+
+  it("is that of `ringmq serve --help`: flags, environment and defaults", async () => {
+    const documented = tableRows(section(readme, "Configuration")).map((row) => {
+      const [flag, environment, value] = [cell(row, "flag"), cell(row, "environment"), cell(row, "default")];
+      // A default that depends on the machine is told in words.
+      return { flag, environment, value: flag.startsWith("--shards") ? "" : value };
+    });
+    const real = (await helpEntries()).map((entry) => {
+      const flag = /^--[\w-]+ <\w+>/.exec(entry)?.[0] ?? "";
+      const value = /default: "?([^),"]+)/.exec(entry)?.[1] ?? "";
+      const environment = /env: (\w+)/.exec(entry)?.[1] ?? "";
+      return { flag, environment, value: flag.startsWith("--shards") ? "" : value };
+    });
+    expect(real.length).toBeGreaterThan(10);
+    expect(documented).toEqual(real);
+  });
+});
+
+it("the README's benchmark scenarios are those there are", () => {
+  const rows = tableRows(section(readme, "How fast it is")).filter((row) => row.has("scenario"));
+  expect(rows.map((row) => cell(row, "scenario"))).toEqual(scenarios.map(({ name }) => name));
+});
+
+describe("the README's quick start", () => {
+  /** The message id that the document shows. */
+  const SHOWN = "384261148721025024";
+
+  let broker: Broker;
+  let real = SHOWN;
+
+  beforeAll(async () => {
+    const anyPort = { host: "127.0.0.1", port: 0 };
+    broker = await startBroker({ tcp: anyPort, http: anyPort, shards: 1 });
+  });
+
+  afterAll(() => broker.close());
+
+  /** The text as it is to be run here: with the ports of this broker and the id it gave. */
+  const here = (text: string): string =>
+    text
+      .replaceAll(":9503", `:${broker.addresses.tcp?.port}`)
+      .replaceAll(":9504", `:${broker.addresses.http?.port}`)
+      .replaceAll(SHOWN, real);
+
+  const execute = async (language: string, code: string): Promise<string> => {
+    const [program, args] = language === "js" ? [process.execPath, ["--input-type=module", "-e"]] : ["bash", ["-c"]];
+    // In the project's folder, where `ringmq` is this package.
+    const { stdout } = await run(program, [...args, here(code)], { cwd: ROOT, timeout: 20_000 });
+    return stdout;
+  };
+
+  /** Each example and what it is said to print. */
+  const examples = [...section(readme, "Quick start").matchAll(/```(sh|js)\n(.*?)```\n+```(json)?\n(.*?)```/gs)].map(
+    ([, language = "", code = "", json, output = ""]) => ({ language, code, isJson: json !== undefined, output }),
+  );
+
+  it("has an example of each way in", () => {
+    expect(examples.map(({ language }) => language)).toEqual(["sh", "sh", "sh", "js", "js", "js"]);
+  });
+
+  it.each(examples)("prints what it is said to print: $code", async ({ language, code, isJson, output }) => {
+    const printed = await execute(language, code);
+    if (!isJson) return expect(printed).toBe(output);
+    const answer: { data: { msgId?: string } | null } = JSON.parse(printed);
+    real = answer.data?.msgId ?? real;
+    expect(answer).toEqual(JSON.parse(here(output)));
+  });
+});
