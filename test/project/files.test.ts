@@ -1,7 +1,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { ROOT } from "./document.js";
+import { cell, ROOT, readDocument, section, tableRows } from "./document.js";
 
 const FOLDERS = ["src", "test", "bench", "docs", ".ci"];
 
@@ -58,6 +58,19 @@ it("a link in a document leads to a file or a heading that is there", async () =
     }
   }
   expect(broken).toEqual([]);
+});
+
+it("every source file is on the map of docs/architecture.md, and nothing else is", async () => {
+  const map = section(readDocument("docs/architecture.md"), "The files");
+  const charted = [...map.matchAll(/^### (\S+)$/gm)].flatMap(([, folder = ""]) =>
+    tableRows(section(map, folder)).flatMap((row) =>
+      cell(row, "file")
+        .split(", ")
+        .map((name) => `${folder}/${name}`),
+    ),
+  );
+  const sources = (await files()).filter((name) => name.startsWith("src/") && name !== "src/index.ts");
+  expect(charted.sort()).toEqual(sources.sort());
 });
 
 /** The anchors of a document's headings, as the places that show Markdown make them. */
