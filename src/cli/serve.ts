@@ -30,7 +30,7 @@ const sizeText = (bytes: number): string => {
   ] as const) {
     if (bytes >= size && bytes % size === 0) return `${bytes / size}${unit}`;
   }
-  return bytes >= 2 ** 30 ? `${(bytes / 2 ** 30).toFixed(1)}gb` : String(bytes);
+  return String(bytes);
 };
 
 const options = (): Option[] => {
@@ -50,7 +50,7 @@ const options = (): Option[] => {
     option("--http <address>", "HTTP, and WebSocket on /mq: as --tcp", parseAddress, address(defaults.http)),
     count("--shards <n>", "threads that own messages", defaults.shards),
     count("--node <id>", "number of this broker among all, 1 to 1023: part of message ids", defaults.node),
-    size("--memory <size>", "budget for messages, of all shards together", defaults.memory),
+    option("--memory <size>", "budget for messages, of all shards together", parseSize, "half of the machine's"),
     size("--max-message-bytes <size>", "headers and body of a message", defaults.maxMessageBytes),
     size("--max-frame-bytes <size>", "a frame of the native protocol", defaults.maxFrameBytes),
     count("--max-batch-messages <n>", "messages in a batch", defaults.maxBatchMessages),

@@ -94,7 +94,7 @@ export class Connection implements FrameSink, Guest, Sender {
     this.#outgoing = new Outgoing(transport, board.pool);
     this.#intake = new FrameIntake(this, maxFrameBytes, board.assembly);
     this.#window = new RequestWindow(maxInFlight);
-    this.#envelope = packEnvelope([EnvelopeOp.FRAMES, id]).slice();
+    this.#envelope = Uint8Array.from(packEnvelope([EnvelopeOp.FRAMES, id]));
     this.#used = new Uint8Array(board.links.length);
     this.#maxWaitingBytes = transport.canPause ? Number.POSITIVE_INFINITY : maxFrameBytes;
     this.#reception = new Reception(this, board.router, this.#window, this.#ledger, isGreeted);

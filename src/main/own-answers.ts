@@ -1,7 +1,7 @@
 /** The answers that the main thread gives itself: written into the answers of a connection like those of a shard. */
 import { ERRORS, type ErrorName } from "../protocol/errors.js";
 import { FrameWriter } from "../protocol/frame.js";
-import { packHead } from "../protocol/head.js";
+import { NO_HEAD, packHead } from "../protocol/head.js";
 import { Answer } from "../protocol/op.js";
 import type { Outgoing } from "./outgoing.js";
 
@@ -9,9 +9,10 @@ import type { Outgoing } from "./outgoing.js";
 const writer = new FrameWriter(4 * 1024);
 
 /** A frame whose answer is good until the next call. */
-const frame = (op: number, request: number, head: Uint8Array): FrameWriter => {
+const frame = (op: number, request: number, head: Uint8Array, payload: Uint8Array = NO_HEAD): FrameWriter => {
   writer.clear();
   writer.open(op, 0, request, head);
+  writer.append(payload);
   writer.close();
   return writer;
 };
@@ -25,8 +26,8 @@ export const errorHead = (kind: ErrorName, text: string): Uint8Array => {
 export const errorFrame = (kind: ErrorName, text: string, request: number): Buffer =>
   Buffer.from(frame(Answer.ERROR, request, errorHead(kind, text)).written());
 
-const answer = (outgoing: Outgoing, op: number, request: number, head: Uint8Array): void => {
-  const { bytes, end } = frame(op, request, head);
+const answer = (outgoing: Outgoing, op: number, request: number, head: Uint8Array, payload?: Uint8Array): void => {
+  const { bytes, end } = frame(op, request, head, payload);
   outgoing.append(bytes, 0, end);
 };
 
@@ -35,7 +36,8 @@ export const answerError = (outgoing: Outgoing, kind: ErrorName, text: string, r
 
 const NIL = packHead([null]);
 
-export const answerPing = (outgoing: Outgoing, request: number): void => answer(outgoing, Answer.RESULT, request, NIL);
+export const answerPing = (outgoing: Outgoing, request: number): void =>
+  answer(outgoing, Answer.RESULT, request, NO_HEAD, NIL);
 
 export const answerHello = (outgoing: Outgoing, op: number, request: number, head: Uint8Array): void =>
   answer(outgoing, op, request, head);

@@ -92,7 +92,10 @@ export class ShardLink {
   send(sender: Sender, envelope: Uint8Array, bytes: Uint8Array, start: number, end: number): boolean {
     if (this.#closed) return true;
     if (!this.isCongested && this.#writer.tryWrite(envelope, bytes, start, end)) return true;
-    this.#wait({ envelope, payload: bytes.slice(start, end), sender, toggles: undefined });
+    // Not `slice`: that of a Buffer is no copy.
+    const payload = new Uint8Array(end - start);
+    payload.set(bytes.subarray(start, end));
+    this.#wait({ envelope, payload, sender, toggles: undefined });
     return false;
   }
 
@@ -103,7 +106,7 @@ export class ShardLink {
     if (!this.isCongested && this.#writer.tryWrite(envelope, NOTHING, 0, 0)) return;
     const toggles = op === EnvelopeOp.HOLD || op === EnvelopeOp.RELEASE ? connection : undefined;
     if (toggles !== undefined && this.#toggleAgain(toggles, envelope)) return;
-    this.#wait({ envelope: envelope.slice(), payload: NOTHING, sender: undefined, toggles });
+    this.#wait({ envelope: Uint8Array.from(envelope), payload: NOTHING, sender: undefined, toggles });
   }
 
   /** Reads what the thread, which has ended, left in the outbox; frees the line. Nothing is read or written any more. */
@@ -148,7 +151,7 @@ export class ShardLink {
     for (let i = this.#waiting.length - 1; i > this.#first; i--) {
       const waiting = this.#waiting[i];
       if (waiting?.toggles !== connection) continue;
-      waiting.envelope = envelope.slice();
+      waiting.envelope = Uint8Array.from(envelope);
       return true;
     }
     return false;
