@@ -1,0 +1,33 @@
+import fc from "fast-check";
+import { describe, it } from "vitest";
+import { Driver } from "./model-driver.js";
+import { history, largeHistory } from "./model-steps.js";
+
+/** Histories of each sort; the time allowed grows with them. */
+const { RINGMQ_MODEL_RUNS = "300" } = process.env;
+const RUNS = Number(RINGMQ_MODEL_RUNS);
+const TIMEOUT = 60_000 + RUNS * 100;
+
+describe("shard against its model", () => {
+  it(
+    "does what docs/protocol.md says, whatever it is told",
+    () => {
+      fc.assert(
+        fc.property(history, (moves) => new Driver().play(moves)),
+        { numRuns: RUNS },
+      );
+    },
+    TIMEOUT,
+  );
+
+  it(
+    "does so with messages that fill segments and frames",
+    () => {
+      fc.assert(
+        fc.property(largeHistory, (moves) => new Driver().play(moves)),
+        { numRuns: Math.ceil(RUNS / 10) },
+      );
+    },
+    TIMEOUT,
+  );
+});
