@@ -54,9 +54,11 @@ test.each([
   ["one counts several messages", [11, 1, 5, 101, 2]],
 ] as const)("receipts stay apart when %s", (_, second) => {
   const { effects, read } = staged();
+  const [request, requests, high, low, messages] = second;
   effects.confirm(1, 10, 1, 5, 100, 1);
-  effects.confirm(1, ...second);
-  expect(read()[0]?.frames[0]?.payload).toBe(receipt(10, 1, 5, 100, 1) + receipt(...second));
+  effects.confirm(1, request, requests, high, low, messages);
+  const payload = receipt(10, 1, 5, 100, 1) + receipt(request, requests, high, low, messages);
+  expect(read()[0]?.frames[0]?.payload).toBe(payload);
 });
 
 test("receipts without ids are counted together only when each stands for one message", () => {
