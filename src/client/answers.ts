@@ -70,7 +70,7 @@ export class Answers {
         this.#messages(request, bytes, view, payload, end);
         return;
       case Answer.RESULT: {
-        const [value] = head();
+        const [value] = unpackHead(bytes, payload, end);
         this.#answer(request, (exchange) => exchange.result(value));
         return;
       }

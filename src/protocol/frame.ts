@@ -22,6 +22,9 @@ export const LENGTH_BYTES = 4;
 /** The fixed part that the length field counts: what is left of a frame with neither head nor payload. */
 export const MIN_LENGTH = HEAD - LENGTH_BYTES;
 
+/** The longest head that its length field can tell. */
+export const MAX_HEAD_BYTES = 0xffff;
+
 /**
  * Grows by doubling and hands out the bytes written. One writer serves a connection or a shard for its whole life, so
  * a frame costs no allocation once the buffer has found its size.
@@ -50,8 +53,9 @@ export class FrameWriter {
     this.view = new DataView(grown.buffer);
   }
 
-  /** Begins a frame; its length is written by `close`. */
+  /** Begins a frame; its length is written by `close`. RangeError: the head is longer than its length field can tell. */
   open(op: number, flags: number, request: number, head: Uint8Array): void {
+    if (head.length > MAX_HEAD_BYTES) throw new RangeError(`a head of ${head.length} bytes is too long`);
     this.reserve(HEAD + head.length);
     this.#frame = this.end;
     const at = this.end;

@@ -68,7 +68,11 @@ export class FrameEffects implements Effects {
   }
 
   result(connection: number, request: number, value: unknown): void {
-    this.#frame(connection, Answer.RESULT, request, packHead([value]));
+    const frames = this.#open(connection);
+    frames.open(Answer.RESULT, 0, request, NO_HEAD);
+    // Statistics of many queues are longer than a head can be.
+    frames.append(packHead([value]));
+    frames.close();
   }
 
   settled(connection: number, request: number, count: number, faults: readonly Fault[]): void {

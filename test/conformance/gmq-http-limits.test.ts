@@ -6,14 +6,16 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Broker, startBroker } from "../../dist/index.js";
 import { heldBytes } from "../../dist/main/gmq-http/body.js";
 import { SILENT } from "../../dist/main/log.js";
+import { Op } from "../../src/protocol/op.js";
 import { exchange, type HttpAnswer } from "./http-exchange.js";
-import { makeTopics } from "./make-topics.js";
+import { requestAll } from "./native-requests.js";
 
 const MAX_MESSAGE_BYTES = 1024 * 1024;
 const FORM = { "content-type": "application/x-www-form-urlencoded" };
 
 let broker: Broker;
 let port = 0;
+let tcpPort = 0;
 const errors: unknown[] = [];
 
 beforeAll(async () => {
@@ -27,6 +29,7 @@ beforeAll(async () => {
     log: { ...SILENT, error: (...event: unknown[]) => errors.push(event) },
   });
   port = broker.addresses.http?.port ?? 0;
+  tcpPort = broker.addresses.tcp?.port ?? 0;
 });
 afterAll(() => broker.close());
 
@@ -114,15 +117,37 @@ describe("a client that goes", () => {
   });
 });
 
+describe("a topic with the most queues and the longest names", () => {
+  const QUEUES = 1024;
+  const topic = "m".repeat(255);
+  const key = (i: number): string => `k${i}-`.padEnd(255, "x");
+
+  beforeAll(() =>
+    requestAll(
+      tcpPort,
+      Array.from({ length: QUEUES }, (_, i) => ({ op: Op.DECLARE_QUEUE, head: [topic, key(i)] })),
+    ),
+  );
+
+  test("tells its statistics and its queues", async () => {
+    const statistics = await exchange(port, { method: "GET", path: `/getTopicStat?topic=${topic}` });
+    expect(JSON.parse(statistics.body).data).toMatchObject({ name: topic, queue_num: QUEUES });
+    const queues = await exchange(port, { method: "GET", path: `/getQueuesByTopic?topic=${topic}` });
+    expect(Object.keys(JSON.parse(queues.body).data).length).toBe(QUEUES);
+    const all = await exchange(port, { method: "GET", path: "/getAllTopicStat" });
+    expect(JSON.parse(all.body).data).toContainEqual(expect.objectContaining({ name: topic, queue_num: QUEUES }));
+  });
+});
+
 describe("the statistics of all topics", () => {
   const TOPICS = 20_000;
   // Long names, so that the answer is larger than what the sockets of both sides buffer.
   const name = (i: number): string => `all-${String(i).padStart(6, "0")}-${"x".repeat(230)}`;
 
   beforeAll(() =>
-    makeTopics(
-      broker.addresses.tcp?.port ?? 0,
-      Array.from({ length: TOPICS }, (_, i) => name(i)),
+    requestAll(
+      tcpPort,
+      Array.from({ length: TOPICS }, (_, i) => ({ op: Op.CONFIGURE, head: [name(i), {}] })),
     ),
   );
 
@@ -147,7 +172,7 @@ describe("the statistics of all topics", () => {
     const other = await exchange(port, { method: "GET", path: "/getAllTopicStat" });
     expect(names(other.body).length).toBe(TOPICS);
     // Made when the answer would long be whole, if it were not waiting for its client.
-    await makeTopics(broker.addresses.tcp?.port ?? 0, ["all-late"]);
+    await requestAll(tcpPort, [{ op: Op.CONFIGURE, head: ["all-late", {}] }]);
     let body = "";
     answer.setEncoding("utf8");
     answer.on("data", (text: string) => {

@@ -22,7 +22,7 @@ export const refusalMessage = (frame: AnswerFrame): string => {
 export const refusalText = (frame: AnswerFrame): string => failure(refusalMessage(frame));
 
 /** The value of a RESULT. */
-export const result = (frame: AnswerFrame): unknown => head(frame)[0];
+export const result = (frame: AnswerFrame): unknown => unpackHead(frame.bytes, frame.payloadStart, frame.payloadEnd)[0];
 
 /** Bytes of the frame as text; what is not UTF-8 becomes U+FFFD. A `Buffer` reads shared memory too. */
 export const text = (frame: AnswerFrame, start: number, end: number): string =>
