@@ -21,6 +21,7 @@ const ROUND_TRIPS = 20_000;
 const SIZES: readonly (readonly [name: string, bytes: number, messages: number])[] = [
   ["64 B", 64, 3_000_000],
   ["1 KiB", 1024, 1_000_000],
+  ["26 KiB", 200 * 132, 100_000],
   ["64 KiB", 64 * 1024, 40_000],
   ["4 MiB in fragments", 4 * 1024 * 1024, 500],
 ];

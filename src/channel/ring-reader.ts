@@ -1,7 +1,7 @@
 /** The reading end of a ring. */
 import { Doorbell, isAsleep, ring } from "./doorbell.js";
 import { EnvelopeMemo } from "./envelope-memo.js";
-import { Reassembly } from "./reassembly.js";
+import { Landing } from "./landing.js";
 import {
   ALIGNMENT,
   align,
@@ -26,8 +26,15 @@ import {
 } from "./ring.js";
 
 /**
- * Takes a message. The payload is [start, end) of `bytes`, and of `view`, which is on the same memory. They are good
- * until it returns; the envelope may be kept, and is not to be changed.
+ * From here on a payload is copied out of the ring before it is handed over. A handler copies most of what it is given
+ * to where another phase is due, and that takes 0.28 ns a byte from shared memory; this copy takes 0.04 and the
+ * handler's then 0.01, which is less from about 200 bytes on: 27 KiB to anywhere in 1.4 instead of 7.5 µs.
+ */
+const LANDED_BYTES = 256;
+
+/**
+ * Takes a message. The payload is [start, end) of `bytes`, and of `view`, which is on the same memory: the ring's own,
+ * or the reader's. They are good until it returns; the envelope may be kept, and is not to be changed.
  */
 export type MessageHandler = (
   envelope: readonly number[],
@@ -46,7 +53,7 @@ export class RingReader {
   readonly #maxRecordBytes: number;
   readonly #doorbell: Doorbell;
   readonly #envelopes = new EnvelopeMemo();
-  readonly #fragments: Reassembly;
+  readonly #landing: Landing;
   /** Ahead of the shared counter while a handler looks at a record, and by what has not been given back yet. */
   #head: number;
   #released: number;
@@ -66,7 +73,7 @@ export class RingReader {
     this.#headers = headers;
     this.#capacity = capacity;
     this.#maxRecordBytes = maxRecordBytes;
-    this.#fragments = new Reassembly(maxMessageBytes);
+    this.#landing = new Landing(maxMessageBytes);
     this.#head = Atomics.load(words, HEAD);
     this.#released = this.#head;
     this.#tail = Atomics.load(words, TAIL);
@@ -106,6 +113,16 @@ export class RingReader {
     return messages;
   }
 
+  /**
+   * Gives everything back unread, and wakes a writer that sleeps: for clearing up after a reader that is no more. A
+   * message that is in the ring in part is lost with its rest, so nothing is to be read from the ring afterwards.
+   */
+  discard(): void {
+    this.#tail = Atomics.load(this.#words, TAIL);
+    this.#head = this.#tail;
+    this.#release();
+  }
+
   /** For a thread that may block: waits until there is something to read, at most `timeoutMs` (Infinity: for ever). */
   wait(timeoutMs: number): void {
     this.#doorbell.sleep(timeoutMs);
@@ -130,12 +147,20 @@ export class RingReader {
     }
     if ((word & (BEGIN | END)) !== (BEGIN | END)) return this.#takePart(at, length, word, next, handler);
 
+    if (this.#landing.isOpen) throw new Error("the ring is corrupt: a message within another");
     const envelopeEnd = at + DATA + (word & ENVELOPE_BYTES);
     const start = atPhase(envelopeEnd, (word >>> PHASE_SHIFT) & (ALIGNMENT - 1));
     const envelope = this.#envelopes.decode(this.#bytes, at + DATA, envelopeEnd);
+    const end = at + length;
     // Before the call: should it throw, the record is behind us.
     this.#head = next;
-    handler(envelope, this.#bytes, this.#view, start, at + length);
+    if (end - start < LANDED_BYTES) {
+      handler(envelope, this.#bytes, this.#view, start, end);
+    } else {
+      const landing = this.#landing;
+      landing.whole(this.#bytes, start, end);
+      handler(envelope, landing.bytes, landing.view, landing.start, landing.end);
+    }
     return true;
   }
 
@@ -144,25 +169,25 @@ export class RingReader {
       this.#head = next;
       return false;
     }
-    const fragments = this.#fragments;
+    const landing = this.#landing;
     const phase = (word >>> PHASE_SHIFT) & (ALIGNMENT - 1);
     let start = at + DATA;
     if ((word & BEGIN) !== 0) {
       start = at + FIRST_PIECE;
       const envelopeBytes = this.#headers[(at + ENVELOPE_TOTAL) >> 2] ?? 0;
-      fragments.begin(envelopeBytes, this.#headers[(at + PAYLOAD_TOTAL) >> 2] ?? 0, phase);
+      landing.begin(envelopeBytes, this.#headers[(at + PAYLOAD_TOTAL) >> 2] ?? 0, phase);
     } else if ((word & ENVELOPE_BYTES) === 0) {
       start = atPhase(start, phase);
     }
-    fragments.append(this.#bytes, start, at + length);
+    landing.append(this.#bytes, start, at + length);
     if ((word & END) === 0) {
       this.#head = next;
       return false;
     }
-    fragments.finish();
+    landing.finish();
     this.#head = next;
-    const envelope = this.#envelopes.decode(fragments.bytes, 0, fragments.envelopeBytes);
-    handler(envelope, fragments.bytes, fragments.view, fragments.start, fragments.end);
+    const envelope = this.#envelopes.decode(landing.bytes, 0, landing.envelopeBytes);
+    handler(envelope, landing.bytes, landing.view, landing.start, landing.end);
     return true;
   }
 

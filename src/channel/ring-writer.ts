@@ -158,7 +158,8 @@ export class RingWriter {
     this.#headers[(at + PAYLOAD_TOTAL) >> 2] = payloadBytes;
     copy(this.#bytes, at + FIRST_PIECE, envelope, 0, piece);
     this.#publish();
-    this.#unfinished = { envelope: envelope.slice(), payloadBytes, taken: piece };
+    // Not `slice`: that of a Buffer, which msgpackr makes, is no copy.
+    this.#unfinished = { envelope: new Uint8Array(envelope), payloadBytes, taken: piece };
     return this.#unfinished;
   }
 

@@ -44,6 +44,7 @@
  *
  * **Phase.** The payload lies at the same distance from a multiple of 8 as it does in the memory it came from. V8 copies
  * to and from shared memory a word at a time if both ends have the same phase, else byte by byte: 28 against 3.6 GB/s.
+ * For the same reason the reader copies a long payload out once, at its phase, and hands that over.
  *
  * **Fragments.** A message that does not fit into one record travels in several: the BEGIN record has its two sizes, then
  * pieces of the envelope and pieces of the payload follow, never both in one record.

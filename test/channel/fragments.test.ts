@@ -101,6 +101,15 @@ describe("a message longer than a record", () => {
     expect(write(pair, [1, 2], payloadOf(10))).toBe(true);
   });
 
+  it("does not depend on what becomes of an envelope's memory between two calls", () => {
+    const pair = ringPair();
+    const envelope = Buffer.from([0x92, 1, 1]);
+    const payload = payloadOf(2000);
+    expect(pair.writer.tryWrite(envelope, payload, 0, 2000)).toBe(false);
+    envelope.fill(0);
+    expect(pump(pair, [1, 1], payload)).toEqual([{ envelope: [1, 1], payload }]);
+  });
+
   it("lets others pass when nothing of it was taken", () => {
     const pair = ringPair();
     for (let i = 0; i < 8; i++) write(pair, [2, 2], payloadOf(112));
@@ -154,6 +163,7 @@ describe("fragments that cannot be right stop the reader:", () => {
     ["a payload longer than its pieces", (headers) => (headers[FIRST + PAYLOAD_TOTAL / 4] = 1201)],
     ["a piece before the beginning", (headers) => (headers[FIRST + WORD] = 0)],
     ["a beginning within a message", (headers) => (headers[SECOND + WORD] = headers[FIRST + WORD] ?? 0)],
+    ["a whole message within another", (headers) => (headers[SECOND + WORD] = 3 << 28)],
     ["an end before the end", (headers) => (headers[SECOND + WORD] = 1 << 29)],
   ])("%s", (_name, change) => {
     const read = corrupt(change);

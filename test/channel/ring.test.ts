@@ -144,6 +144,30 @@ describe("a ring", () => {
     }
   });
 
+  it("hands a long payload over in memory of its own, at its phase, a short one where it lies", () => {
+    const pair = ringPair(64 * 1024);
+    for (const bytes of [255, 256, 5000, 256]) write(pair, [1, 1], payloadOf(bytes, bytes, 5));
+    const seen: { shared: boolean; phase: number; payload: number[] }[] = [];
+    pair.reader.drain((_envelope, bytes, view, start, end) => {
+      expect(view.buffer).toBe(bytes.buffer);
+      const payload = [...bytes.subarray(start, end)];
+      seen.push({ shared: bytes.buffer instanceof SharedArrayBuffer, phase: (bytes.byteOffset + start) % 8, payload });
+    }, 9);
+    expect(seen).toEqual(
+      [255, 256, 5000, 256].map((n) => ({ shared: n < 256, phase: 5, payload: [...payloadOf(n, n)] })),
+    );
+  });
+
+  it("is emptied unread", async () => {
+    const pair = ringPair();
+    let written = 0;
+    while (write(pair, [1, written], payloadOf(40, written))) written++;
+    const writable = pair.writer.whenWritable();
+    pair.reader.discard();
+    await writable;
+    expect(readAll(pair)).toEqual([]);
+  });
+
   it("reads up to as many messages as it is asked for", () => {
     const pair = ringPair();
     for (let i = 0; i < 5; i++) write(pair, [1, i], payloadOf(1));
