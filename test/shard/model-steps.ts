@@ -114,7 +114,10 @@ const count = fc.oneof(
   { weight: 2, arbitrary: fc.integer({ min: 6, max: 40 }) },
   { weight: 1, arbitrary: fc.integer({ min: 41, max: 100 }) },
 );
-const bytes = fc.oneof({ weight: 4, arbitrary: fc.constant(1024 * 1024) }, { weight: 1, arbitrary: fc.nat(600) });
+const bytes = fc.oneof(
+  { weight: 4, arbitrary: fc.constant(1024 * 1024) },
+  { weight: 1, arbitrary: fc.integer({ min: 1, max: 600 }) },
+);
 
 const pick: fc.Arbitrary<Pick> = fc.record({
   from: fc.oneof(
