@@ -18,6 +18,13 @@ const ID_CLOCK_BYTES = 8;
 
 const THREAD = new URL("../workers/shard-thread.js", import.meta.url);
 
+/**
+ * Threads inherit the flags of the process. Under `--input-type` none would start, for theirs is a file; and flags that
+ * are named here instead are refused if they concern the whole process, so that then there are none.
+ */
+const inheritedFlags = (): { readonly execArgv?: string[] } =>
+  process.execArgv.some((flag) => flag.startsWith("--input-type")) ? { execArgv: [] } : {};
+
 type LossKind = "SHARD_RESTARTED" | "SHARD_DOWN";
 
 interface Life {
@@ -95,7 +102,11 @@ export class Supervisor {
   #begin(shard: number): Promise<void> {
     const { ringBytes, maxFrameBytes, log } = this.#options;
     const memory = { inbox: allocateRing(ringBytes), outbox: allocateRing(ringBytes) };
-    const worker = new Worker(this.#thread, { workerData: this.#threadData(shard, memory), name: `shard ${shard}` });
+    const worker = new Worker(this.#thread, {
+      workerData: this.#threadData(shard, memory),
+      name: `shard ${shard}`,
+      ...inheritedFlags(),
+    });
     const link = new ShardLink(shard, memory, maxOutboxRecordBytes(maxFrameBytes), this.#outlet, (error) => {
       log.error({ shard, error }, "what a shard sends makes no sense; it is restarted");
       void worker.terminate();
