@@ -51,7 +51,6 @@ export class ShardLink {
   readonly #writer: RingWriter;
   readonly #reader: RingReader;
   readonly #memory: ShardMemory;
-  readonly #maxAnswerBytes: number;
   readonly #outlet: Outlet;
   readonly #failed: (error: unknown) => void;
   /** The line: from `#first` on, of which the first may be in the ring in part. */
@@ -74,7 +73,6 @@ export class ShardLink {
     this.#writer = new RingWriter(memory.inbox);
     this.#reader = new RingReader(memory.outbox, maxAnswerBytes);
     this.#memory = memory;
-    this.#maxAnswerBytes = maxAnswerBytes;
     this.#outlet = outlet;
     this.#failed = failed;
     this.#listen();
@@ -132,11 +130,8 @@ export class ShardLink {
    */
   #releaseWaits(): void {
     new RingWriter(this.#memory.outbox).tryWrite(packEnvelope([EnvelopeOp.STOP, 0]), NOTHING, 0, 0);
-    try {
-      new RingReader(this.#memory.inbox, this.#maxAnswerBytes).drain(() => {}, Number.POSITIVE_INFINITY);
-    } catch {
-      // The thread had begun to take a message in fragments: its rest makes no sense, and is out of the ring.
-    }
+    // Unread: the thread may have begun to take a message in fragments, and the rest of it is no message.
+    new RingReader(this.#memory.inbox, 0).discard();
   }
 
   #wait(waiting: Waiting): void {
