@@ -46,7 +46,7 @@ const State = { OPEN: 0, CLOSING: 1, CLOSED: 2 } as const;
 /** A connection this many times over `maxOutgoingBytes`, and a largest frame, is cut off: it was told to wait long ago. */
 const CUT_OFF = 4;
 
-/** Past its bound of waiting input a connection that cannot be paused may send this much that needs no answer. */
+/** Past the frame that reached its bound of waiting input a connection may send this much that needs no answer. */
 const UNANSWERED_SLACK_BYTES = 64 * 1024;
 
 const SHARD_DOWN = "this shard failed over and over and is stopped; the broker's log tells why";
@@ -254,7 +254,7 @@ export class Connection implements FrameSink, Guest, Sender {
     if (link.send(this, this.#envelope, bytes, start, end)) return;
     this.#waitingBytes += end - start;
     this.#updateReading();
-    if (this.#waitingBytes > this.#maxWaitingBytes + UNANSWERED_SLACK_BYTES) {
+    if (this.#waitingBytes > 2 * this.#maxWaitingBytes + UNANSWERED_SLACK_BYTES) {
       this.fail("BUSY", "too much of this connection's input waits", 0);
       this.conclude();
     }

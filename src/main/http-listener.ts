@@ -109,7 +109,7 @@ export class HttpListener {
     const view = new DataView(message);
     const said = length < HEAD ? 0 : LENGTH_BYTES + view.getUint32(0);
     // One that says that it is too long is told so below.
-    if (said !== length && said <= LENGTH_BYTES + this.#maxFrameBytes) {
+    if (length < HEAD || (said !== length && said <= LENGTH_BYTES + this.#maxFrameBytes)) {
       return connection.fail("BAD_FRAME", `a message is one frame: it has ${length} bytes, the frame ${said}`, 0);
     }
     connection.receive(new Uint8Array(message), view, 0, length);

@@ -1,0 +1,170 @@
+import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import { once } from "node:events";
+import { createServer } from "node:net";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { Answer, Op } from "../../src/protocol/op.js";
+import { entries, frame, receiptsOf } from "../main/frames.js";
+import { NativeClient } from "./native-client.js";
+
+const PROGRAM = fileURLToPath(new URL("../../dist/cli/ringmq.js", import.meta.url));
+const ANY_PORT = ["--tcp", "127.0.0.1:0", "--http", "127.0.0.1:0"];
+
+interface Run {
+  readonly child: ChildProcessWithoutNullStreams;
+  /** What it has written so far. */
+  readonly text: { out: string; err: string };
+  readonly exit: Promise<{ readonly code: number | null; readonly signal: string | null }>;
+}
+
+const run = (args: readonly string[], env: Readonly<Record<string, string>> = {}): Run => {
+  const child = spawn(process.execPath, [PROGRAM, ...args], { env: { ...process.env, ...env } });
+  const text = { out: "", err: "" };
+  child.stdout.on("data", (bytes: Buffer) => {
+    text.out += bytes.toString();
+  });
+  child.stderr.on("data", (bytes: Buffer) => {
+    text.err += bytes.toString();
+  });
+  const exit = once(child, "close").then(([code, signal]) => ({ code, signal }) as Awaited<Run["exit"]>);
+  onTestFinished(() => {
+    child.kill("SIGKILL");
+  });
+  return { child, text, exit };
+};
+
+/** Resolves when the broker has said where it listens. */
+const started = async (args: readonly string[] = ANY_PORT, env: Readonly<Record<string, string>> = {}) => {
+  const process = run(["serve", ...args], env);
+  while (!process.text.out.includes("try: ")) {
+    await Promise.race([
+      once(process.child.stdout, "data"),
+      process.exit.then(({ code }) => {
+        throw new Error(`exit ${code}: ${process.text.err}`);
+      }),
+    ]);
+  }
+  const tcp = Number(/tcp:\/\/127\.0\.0\.1:(\d+)/.exec(process.text.out)?.[1]);
+  const http = Number(/http:\/\/127\.0\.0\.1:(\d+)$/m.exec(process.text.out)?.[1]);
+  return { ...process, tcp, http };
+};
+
+describe("ringmq serve", () => {
+  it("prints where it listens and a curl line that works", async () => {
+    const { text, tcp } = await started();
+    await (await NativeClient.greeted(tcp)).ping();
+    const line = /^try: (curl .*)$/m.exec(text.out)?.[1] ?? "";
+    const curl = spawn("sh", ["-c", line]);
+    const [answer] = (await once(curl.stdout, "data")) as [Buffer];
+    expect(JSON.parse(answer.toString())).toMatchObject({ code: 0, msg: "success" });
+  });
+
+  it.each(["SIGTERM", "SIGINT"] as const)(
+    "exits 0 within its bound on %s while connections are open",
+    async (signal) => {
+      const { child, exit, tcp } = await started();
+      const idle = await NativeClient.greeted(tcp);
+      const waiting = await NativeClient.greeted(tcp);
+      waiting.send(frame(Op.POP, 5, ["empty", "", 1, 3_600_000]));
+      const silent = await NativeClient.open(tcp);
+      const deaf = await NativeClient.greeted(tcp);
+      deaf.socket.pause();
+      await waiting.ping();
+      const begin = performance.now();
+      child.kill(signal);
+      expect((await idle.next()).op).toBe(Answer.GOODBYE);
+      expect(await exit).toEqual({ code: 0, signal: null });
+      expect(performance.now() - begin).toBeLessThan(10_000);
+      expect((await waiting.answer(5)).op).toBe(Answer.ERROR);
+      await Promise.all([idle.closed, silent.closed]);
+      deaf.socket.destroy();
+    },
+  );
+
+  it("exits 0 in the middle of traffic, and every request sent is answered or its connection closed", async () => {
+    const { child, exit, tcp } = await started();
+    const client = await NativeClient.greeted(tcp);
+    let request = 10;
+    const publish = (): void => {
+      if (client.isClosed) return;
+      for (let i = 0; i < 50; i++) client.send(frame(Op.PUBLISH, request++, ["busy"], entries("x".repeat(100))));
+      setImmediate(publish);
+    };
+    publish();
+    while (client.frames.length < 20) await client.next();
+    child.kill("SIGTERM");
+    expect(await exit).toEqual({ code: 0, signal: null });
+    await client.closed;
+    const confirmed = client.frames
+      .filter(({ op }) => op === Answer.CONFIRM)
+      .flatMap(receiptsOf)
+      .reduce((total, { requests }) => total + requests, 0);
+    expect(confirmed).toBeGreaterThan(0);
+  });
+
+  it("exits at once, and not with 0, on a second signal", async () => {
+    const { child, exit, tcp, text } = await started();
+    const client = await NativeClient.greeted(tcp);
+    client.send(frame(Op.POP, 5, ["empty", "", 1, 3_600_000]));
+    await client.ping();
+    child.kill("SIGTERM");
+    while (!text.err.includes("stopping")) await once(child.stderr, "data");
+    child.kill("SIGTERM");
+    expect(await exit).toEqual({ code: 1, signal: null });
+  });
+
+  it("takes flags from the environment, and prefers the command line", async () => {
+    const { text } = await started(["--tcp", "127.0.0.1:0"], {
+      RINGMQ_HTTP: "127.0.0.1:0",
+      RINGMQ_TCP: "127.0.0.1:1",
+      RINGMQ_SHARDS: "2",
+      RINGMQ_MEMORY: "256mb",
+    });
+    expect(text.out).toContain("2 shards");
+  });
+
+  it("says which flag is wrong, and exits 2", async () => {
+    for (const [args, words] of [
+      [["--tcp", "nonsense"], /--tcp .*host:port/],
+      [["--memory", "lots"], /--memory .*256mb/],
+      [["--shards", "0"], /--shards must be .* from 1 to 256/],
+      [["--max-frame-bytes", "1"], /--max-frame-bytes must be/],
+      [["--log-level", "loud"], /--log-level/],
+      [["--nosuch"], /nosuch/],
+      [["extra"], /too many arguments/],
+    ] as const) {
+      const { exit, text } = run(["serve", ...args]);
+      expect(await exit).toEqual({ code: 2, signal: null });
+      expect(text.err).toMatch(words);
+      expect(text.err).not.toMatch(/\n\s+at /);
+    }
+    const { exit, text } = run(["nosuch"]);
+    expect((await exit).code).toBe(2);
+    expect(text.err).toContain("nosuch");
+  });
+
+  it("says that a port is in use, and exits 1", async () => {
+    const server = createServer().listen(0, "127.0.0.1");
+    await once(server, "listening");
+    onTestFinished(() => {
+      server.close();
+    });
+    const address = server.address();
+    const port = typeof address === "object" ? address?.port : 0;
+    for (const args of [
+      ["--tcp", `127.0.0.1:${port}`, "--http", "off"],
+      ["--tcp", "off", "--http", `127.0.0.1:${port}`],
+    ]) {
+      const { exit, text } = run(["serve", ...args]);
+      expect(await exit).toEqual({ code: 1, signal: null });
+      expect(text.err).toMatch(new RegExp(`127.0.0.1:${port}: the port is in use`));
+    }
+  });
+
+  it("teaches with an example in --help", async () => {
+    const { exit, text } = run(["serve", "--help"]);
+    expect((await exit).code).toBe(0);
+    expect(text.out).toMatch(/Examples:\n\s+ringmq serve/);
+    expect(text.out).toContain("RINGMQ_MEMORY");
+  });
+});

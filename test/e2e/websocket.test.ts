@@ -1,0 +1,118 @@
+import { once } from "node:events";
+import { describe, expect, it } from "vitest";
+import { WebSocket } from "ws";
+import { ERRORS } from "../../src/protocol/errors.js";
+import { Answer, Op } from "../../src/protocol/op.js";
+import { entries, type Frame, frame, readFrame, receiptsOf } from "../main/frames.js";
+import { testBroker } from "./brokers.js";
+import { NativeClient } from "./native-client.js";
+
+const HELLO = frame(Op.HELLO, 1, [1, "test"]);
+
+/** A WebSocket that reads one frame from each message. */
+const open = async (port: number, path = "/mq") => {
+  const socket = new WebSocket(`ws://127.0.0.1:${port}${path}`);
+  const frames: Frame[] = [];
+  let changed = (): void => {};
+  socket.on("message", (message: Buffer, isBinary: boolean) => {
+    if (!isBinary) throw new Error("the broker sends binary messages only");
+    expect(message.length).toBe(4 + message.readUInt32BE(0));
+    frames.push(readFrame(message));
+    changed();
+  });
+  const closed = once(socket, "close").then(([code]) => code as number);
+  await once(socket, "open");
+  let next = 0;
+  return {
+    socket,
+    closed,
+    frames,
+    send: (...messages: readonly Buffer[]) => {
+      for (const message of messages) socket.send(message);
+    },
+    next: async (): Promise<Frame> => {
+      while (frames.length <= next) {
+        await new Promise<void>((resolve) => {
+          changed = resolve;
+        });
+      }
+      const frame = frames[next];
+      next++;
+      if (frame === undefined) throw new Error("the frame is there");
+      return frame;
+    },
+  };
+};
+
+describe("the native protocol over WebSocket", () => {
+  it("carries one frame in each message, both ways", async () => {
+    const { http } = await testBroker();
+    const client = await open(http);
+    client.send(HELLO, frame(Op.PUBLISH, 2, ["ws"], entries("a", "b")), frame(Op.POP, 3, ["ws", "", 2, 10_000]));
+    expect((await client.next()).op).toBe(Op.HELLO);
+    expect(receiptsOf(await client.next())).toEqual([{ request: 2, requests: 1, messages: 2 }]);
+    const { op, payload } = await client.next();
+    expect(op).toBe(Answer.MESSAGES);
+    expect(payload.includes("a")).toBe(true);
+    client.socket.close();
+    await client.closed;
+  });
+
+  it("carries a message as large as may be", async () => {
+    const { http } = await testBroker();
+    const client = await open(http);
+    const body = Buffer.alloc(16_777_216, 7);
+    client.send(HELLO, frame(Op.PUBLISH, 2, ["large"], entries(body)), frame(Op.POP, 3, ["large", "", 1, 10_000]));
+    await client.next();
+    expect(receiptsOf(await client.next())).toEqual([{ request: 2, requests: 1, messages: 1 }]);
+    expect((await client.next()).payload.subarray(-body.length).equals(body)).toBe(true);
+    client.socket.close();
+    await client.closed;
+  });
+
+  it("closes on a text message", async () => {
+    const { http } = await testBroker();
+    const client = await open(http);
+    client.socket.send("hello");
+    expect(await client.closed).toBe(1003);
+  });
+
+  it("refuses a message that is not one frame", async () => {
+    const { http } = await testBroker();
+    for (const message of [Buffer.concat([HELLO, HELLO]), HELLO.subarray(0, 13), Buffer.alloc(0)]) {
+      const client = await open(http);
+      client.send(message);
+      expect((await client.next()).head[0]).toBe(ERRORS.BAD_FRAME.code);
+      await client.closed;
+    }
+  });
+
+  it("refuses a frame that is too long, in words if it is not far too long", async () => {
+    const { http } = await testBroker({ maxFrameBytes: 2_000 });
+    const client = await open(http);
+    client.send(HELLO, frame(Op.PUBLISH, 2, ["t"], Buffer.alloc(3_000)));
+    await client.next();
+    expect(await client.next()).toMatchObject({ request: 2, op: Answer.ERROR });
+    await client.closed;
+    const other = await open(http);
+    other.send(Buffer.alloc(100_000));
+    await other.closed;
+  });
+
+  it("counts among maxConnections, together with TCP", async () => {
+    const { http, tcp } = await testBroker({ maxConnections: 1 });
+    const first = await NativeClient.greeted(tcp);
+    const refused = await open(http);
+    expect((await refused.next()).head[0]).toBe(ERRORS.TOO_MANY_CONNECTIONS.code);
+    expect(await refused.closed).toBe(1013);
+    await first.ping();
+  });
+
+  it("has 404 and plain words for any path that is not there", async () => {
+    const { http } = await testBroker();
+    for (const path of ["/", "/mq", "/nosuch"]) {
+      const answer = await fetch(`http://127.0.0.1:${http}${path}`);
+      expect([answer.status, await answer.text()]).toEqual([404, "not found"]);
+    }
+  });
+});

@@ -1,0 +1,106 @@
+import uWS, { type us_listen_socket } from "uWebSockets.js";
+import { once } from "node:events";
+import { type IncomingMessage, request } from "node:http";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { Exchange } from "../../../src/main/gmq-http/exchange.js";
+
+const app = uWS.App();
+let handle: (exchange: Exchange) => void = () => {};
+let socket: us_listen_socket;
+let port = 0;
+
+app.any("/*", (response) => handle(new Exchange(response)));
+
+beforeEach(async () => {
+  socket = await new Promise((resolve, reject) => {
+    app.listen("127.0.0.1", 0, (listening) =>
+      listening === false ? reject(new Error("no port")) : resolve(listening),
+    );
+  });
+  port = uWS.us_socket_local_port(socket);
+});
+afterEach(() => uWS.us_listen_socket_close(socket));
+
+const ask = async (): Promise<IncomingMessage> => {
+  const outgoing = request({ host: "127.0.0.1", port, agent: false });
+  outgoing.end();
+  const [answer] = await once(outgoing, "response");
+  return answer;
+};
+const read = async (answer: IncomingMessage): Promise<string> => {
+  let text = "";
+  answer.setEncoding("utf8");
+  for await (const part of answer) text += part;
+  return text;
+};
+
+test("an answer of one part has its length and its type", async () => {
+  handle = (exchange) => setImmediate(() => exchange.end('{"code":0}'));
+  const answer = await ask();
+  expect(answer.headers).toMatchObject({ "content-type": "application/json", "content-length": "10" });
+  expect(await read(answer)).toBe('{"code":0}');
+});
+
+test("an answer of several parts arrives whole", async () => {
+  handle = async (exchange) => {
+    await exchange.write("a");
+    await exchange.write("é");
+    exchange.end("c");
+  };
+  const answer = await ask();
+  expect(answer.headers["content-type"]).toBe("application/json");
+  expect(await read(answer)).toBe("aéc");
+});
+
+test("parts are written no faster than the client reads", async () => {
+  const part = "x".repeat(1024 * 1024);
+  const parts = 128;
+  let written = 0;
+  handle = async (exchange) => {
+    for (; written < parts; written++) await exchange.write(part);
+    exchange.end("");
+  };
+  const slow = await ask();
+  slow.pause();
+  handle = (exchange) => exchange.send("other");
+  for (let i = 0; i < 10; i++) expect(await read(await ask())).toBe("other");
+  // Sockets buffer some tens of parts at the most; the rest waits for the reader.
+  expect(written).toBeLessThan(parts);
+  expect((await read(slow)).length).toBe(parts * part.length);
+  expect(written).toBe(parts);
+});
+
+test("a client that goes lets a writer that waits go on, and nothing is sent any more", async () => {
+  let isGone = false;
+  let finish = (): void => {};
+  const finished = new Promise<void>((resolve) => {
+    finish = resolve;
+  });
+  handle = async (exchange) => {
+    exchange.onGone(() => {
+      isGone = true;
+    });
+    while (exchange.open) await exchange.write("x".repeat(1024 * 1024));
+    await exchange.write("more");
+    exchange.send("more");
+    exchange.end("more");
+    exchange.fail("more");
+    exchange.abort();
+    finish();
+  };
+  const answer = await ask();
+  answer.destroy();
+  await finished;
+  expect(isGone).toBe(true);
+});
+
+test("a refusal before the first part is an answer, and after it a broken connection", async () => {
+  handle = (exchange) => setImmediate(() => exchange.fail('{"code":1}'));
+  expect(await read(await ask())).toBe('{"code":1}');
+
+  handle = async (exchange) => {
+    await exchange.write("half");
+    exchange.fail('{"code":1}');
+  };
+  await expect(ask().then(read)).rejects.toThrow(/aborted|hang up|ECONNRESET/);
+});
