@@ -15,7 +15,7 @@ export const formField = (text: string, name: string): string | undefined => {
     const equals = text.indexOf("=", start);
     const nameEnd = equals < 0 || equals > end ? end : equals;
     if (end > start && isName(text, start, nameEnd, name)) {
-      return nameEnd === end ? "" : decode(text.slice(nameEnd + 1, end));
+      return decode(text.slice(nameEnd + 1, end));
     }
     start = end + 1;
   }
