@@ -15,12 +15,17 @@ import type { ModelQueue } from "./model-queue.js";
 import type { Move, Pick, Step } from "./model-steps.js";
 import { STATES } from "./model-steps.js";
 
-const LIMITS = { maxTopics: 3, maxQueues: 3, maxConsumers: 8 };
+const LIMITS = { maxTopics: 3, maxQueues: 3, maxConsumers: 6 };
 const START = Date.UTC(2026, 0, 1);
 /** Who looks at the state after each move; never held. */
 const OBSERVER = 99;
 const BROWSE_MAX = 1000;
 const BROWSE_BYTES = 1024 * 1024;
+
+interface Where {
+  readonly topic: string;
+  readonly queue: string;
+}
 
 export class Driver {
   readonly recorder = new Recorder();
@@ -135,14 +140,16 @@ export class Driver {
       case "nack":
       case "touch":
       case "redrive": {
-        const { do: op, picks, ...rest } = step;
-        return { ...rest, ...this.#selections(step.topic, step.queue, picks), request, op } as Command;
+        const { do: op, picks, aim, ...rest } = step;
+        const where = this.#aim(step);
+        return { ...rest, ...where, ...this.#selections(where, picks), request, op } as Command;
       }
       case "cancel":
       case "reschedule": {
-        const { do: op, picks, all, ...rest } = step;
-        const selections = this.#selections(step.topic, step.queue, picks);
-        return { ...rest, queue: all ? null : step.queue, ...selections, request, op } as Command;
+        const { do: op, picks, aim, all, ...rest } = step;
+        const where = this.#aim(step);
+        const queue = all ? null : where.queue;
+        return { ...rest, topic: where.topic, queue, ...this.#selections(where, picks), request, op } as Command;
       }
       case "topics":
         return { op: "topics", connection: 1, request, after: step.topic === "t" ? "" : step.topic, max: 2 };
@@ -186,7 +193,24 @@ export class Driver {
     return sliceOf(Buffer.concat(parts));
   }
 
-  #selections(topic: string, key: string, picks: readonly Pick[]): Slice {
+  /** A queue that has messages such as are looked for, or else the one that is named. */
+  #aim({
+    topic,
+    queue,
+    picks,
+    aim,
+  }: Where & { readonly picks: readonly Pick[]; readonly aim: number | undefined }): Where {
+    if (aim === undefined) return { topic, queue };
+    const from = picks[0]?.from ?? "dead";
+    const all = [...this.model.topics.values()].flatMap((each) =>
+      [...each.queues.values()].map((one) => ({ topic: each.name, queue: one.bindKey, model: one })),
+    );
+    const likely = all.filter(({ model }) => from !== "any" && model.count(from) > 0);
+    const chosen = likely[aim % Math.max(1, likely.length)];
+    return chosen === undefined ? { topic, queue } : { topic: chosen.topic, queue: chosen.queue };
+  }
+
+  #selections({ topic, queue: key }: Where, picks: readonly Pick[]): Slice {
     const buffer = Buffer.alloc(picks.length * SELECTION_BYTES);
     for (const [i, pick] of picks.entries()) {
       const queue = this.model.topics.get(topic)?.queues.get(key || "default");

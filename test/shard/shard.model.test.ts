@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, it } from "vitest";
 import { Driver } from "./model-driver.js";
-import { history, largeHistory } from "./model-steps.js";
+import { channelHistory, history, largeHistory } from "./model-histories.js";
 
 /** Histories of each sort; the time allowed grows with them. */
 const { RINGMQ_MODEL_RUNS = "300" } = process.env;
@@ -26,6 +26,17 @@ describe("shard against its model", () => {
       fc.assert(
         fc.property(largeHistory, (moves) => new Driver().play(moves)),
         { numRuns: Math.ceil(RUNS / 10) },
+      );
+    },
+    TIMEOUT,
+  );
+
+  it(
+    "sends each subscriber what is published, or tells how much it missed",
+    () => {
+      fc.assert(
+        fc.property(channelHistory, (moves) => new Driver().play(moves)),
+        { numRuns: Math.ceil(RUNS / 3) },
       );
     },
     TIMEOUT,
