@@ -49,12 +49,13 @@ const detailsOf = (result: Result): readonly string[] => {
 };
 
 export const table = (report: Report): string => {
-  const { cpu, cores, memoryBytes } = report.hardware;
+  const { cpu, cores, memoryBytes, freshMemoryBytesPerSecond } = report.hardware;
   const { ringmq, node, system } = report.versions;
   const rows = report.results.map(cellsOf);
   const widths = HEADINGS.map((heading, i) => Math.max(heading.length, ...rows.map((row) => row[i]?.length ?? 0)));
   const lines = [
     `${cpu}, ${cores} cores, ${Math.round(memoryBytes / 1024 ** 3)} GiB; ringmq ${ringmq}, Node.js ${node}, ${system}`,
+    `fresh memory: ${number(freshMemoryBytesPerSecond / 1024 ** 2)} MiB/s`,
     ...Object.entries(report.parameters).map(
       ([scenario, { messages, bytes, batch, runs }]) =>
         `${scenario}: ${number(messages)} messages of ${number(bytes)} bytes, ${number(batch)} a frame, median of ${runs}`,

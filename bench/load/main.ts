@@ -5,6 +5,7 @@
 import { clientConsumer } from "./client-consumer.js";
 import { clientPublisher } from "./client-publisher.js";
 import { clientRoundTrip } from "./client-round-trip.js";
+import { echoRoundTrip } from "./echo-round-trip.js";
 import { httpLoad } from "./http-load.js";
 import { pacedPublisher } from "./paced-publisher.js";
 import { rawChannelPublisher } from "./raw-channel-publisher.js";
@@ -19,6 +20,7 @@ const roles = {
   clientConsumer,
   clientPublisher,
   clientRoundTrip,
+  echoRoundTrip,
   httpLoad,
   pacedPublisher,
   rawChannelPublisher,

@@ -2,7 +2,11 @@
  * Latency: from publish to deliver and to the confirm of the ack, with one message in flight and at half of the rate
  * that publishing and consuming at once reach; and the round trip from publish to confirm alone.
  */
+
+import type { Address } from "../load/role.js";
 import type { Broker } from "../processes/broker.js";
+import { builtFile } from "../processes/command.js";
+import { ServerProcess } from "../processes/server-process.js";
 import { type Bench, charge, measured, type Result, type Scenario } from "../scenario.js";
 import { creditFor } from "./consume.js";
 import { rawPublish, TOPIC, WARM_TOPIC } from "./publish.js";
@@ -24,6 +28,21 @@ const oneInFlight = async (bench: Bench, role: "rawRoundTrip" | "clientRoundTrip
   const { outcome, cpu } = await charge(broker.pid, () => armed.go());
   const { confirm, deliver, ack } = outcome;
   return { ...measured(outcome, cpu), latencyMicros: consume ? { deliver, ack, confirm } : { confirm } };
+};
+
+/** A bare echo on the same machine at the same time: what is left when the broker is taken away. */
+const machineFloor = async (bench: Bench): Promise<Result> => {
+  const { messages, bytes, seconds } = bench.parameters;
+  const command = { script: builtFile("processes/bare-echo.js"), args: [], cpus: bench.parameters.pin?.broker };
+  await using server = await ServerProcess.start(command, (output): Address | undefined => {
+    const port = /^tcp:\/\/127\.0\.0\.1:(\d+)\n/.exec(output)?.[1];
+    return port === undefined ? undefined : { transport: "tcp", host: "127.0.0.1", port: Number(port) };
+  });
+  using load = bench.startLoad();
+  const warmUp = Math.min(WARM_UP_TRIPS, messages);
+  const armed = await load.prepare("echoRoundTrip", { address: server.listening, bytes, messages, warmUp, seconds });
+  const { outcome, cpu } = await charge(server.pid, () => armed.go());
+  return { scenario: SCENARIO, variant: "bare-echo", ...measured(outcome, cpu), latencyMicros: { echo: outcome.echo } };
 };
 
 /** Messages a second when one publisher and one consumer work at once, one message a frame. */
@@ -110,5 +129,6 @@ export const endToEnd: Scenario = {
         },
       ],
     },
+    { name: "bare-echo", run: async (bench) => [await machineFloor(bench)] },
   ],
 };

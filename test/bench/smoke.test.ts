@@ -31,7 +31,12 @@ test(
     const { stdout } = await bench(...args);
     const workload = { messages: 4_000, bytes: 128, batch: 50, runs: 1 };
     expect(JSON.parse(stdout)).toEqual({
-      hardware: { cpu: expect.any(String), cores: positive, memoryBytes: positive },
+      hardware: {
+        cpu: expect.any(String),
+        cores: positive,
+        memoryBytes: positive,
+        freshMemoryBytesPerSecond: positive,
+      },
       versions: {
         ringmq: expect.any(String),
         node: process.versions.node,
