@@ -1,14 +1,15 @@
 /**
- * Memory of the reader's own, where a message lies outside the ring: one whose fragments are put together again, or one
- * long enough to be copied out of shared memory once, at its phase, rather than by its handler at any (see `ring.ts`).
- * The envelope of a fragmented message lies at 0, the payload behind it. The memory grows to the longest message seen,
- * stays, and is used for the next.
+ * Memory of the reader's own, where a message lies outside the ring: one whose fragments are put together again, or a
+ * payload that is copied out of shared memory once (see `LANDED_BYTES`). Of a fragmented message the envelope lies at 0,
+ * the payload behind it at its phase. The memory grows to the longest message seen, stays, and is used for the next.
  */
+import { copyBytes } from "./copy-bytes.js";
 import { ALIGNMENT, align, MAX_ENVELOPE_BYTES } from "./ring.js";
 
 const FIRST_BYTES = 64 * 1024;
 
 export class Landing {
+  /** On the same memory as `#target`: what is handed out is not a Buffer, of which a `slice` is no copy. */
   bytes = new Uint8Array(0);
   view = new DataView(this.bytes.buffer);
   envelopeBytes = 0;
@@ -18,6 +19,7 @@ export class Landing {
   /** Between the first fragment of a message and its last: no other message may come. */
   isOpen = false;
   readonly #maxPayloadBytes: number;
+  #target = Buffer.alloc(0);
   /** Where the next piece goes. */
   #at = 0;
 
@@ -31,7 +33,7 @@ export class Landing {
     this.start = start & (ALIGNMENT - 1);
     this.end = this.start + end - start;
     this.#reserve(this.end);
-    this.bytes.set(source.subarray(start, end), this.start);
+    copyBytes(this.#target, this.start, source, start, end);
   }
 
   /** Fragments of a message of these sizes follow. RangeError if it is longer than this end takes. */
@@ -59,7 +61,7 @@ export class Landing {
     if (end - start > (isEnvelope ? this.envelopeBytes : this.end) - this.#at) {
       throw new Error("the ring is corrupt: more fragments than the message has bytes");
     }
-    this.bytes.set(source.subarray(start, end), this.#at);
+    copyBytes(this.#target, this.#at, source, start, end);
     this.#at += end - start;
   }
 
@@ -78,5 +80,6 @@ export class Landing {
     const most = align(MAX_ENVELOPE_BYTES) + ALIGNMENT + this.#maxPayloadBytes;
     this.bytes = new Uint8Array(Math.max(bytes, Math.min(capacity, most)));
     this.view = new DataView(this.bytes.buffer);
+    this.#target = Buffer.from(this.bytes.buffer);
   }
 }

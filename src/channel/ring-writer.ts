@@ -1,4 +1,5 @@
 /** The writing end of a ring. */
+import { copyBytes } from "./copy-bytes.js";
 import { Doorbell, ring } from "./doorbell.js";
 import {
   ALIGNMENT,
@@ -23,9 +24,6 @@ import {
   WRITER_BELL,
 } from "./ring.js";
 
-/** Up to here a loop copies faster than `TypedArray.set`. */
-const SHORT_BYTES = 24;
-
 const NO_ROOM = -1;
 
 /** A message of which some fragments are in the ring already. */
@@ -36,23 +34,13 @@ interface Unfinished {
   taken: number;
 }
 
-const copy = (target: Uint8Array, at: number, source: Uint8Array, start: number, end: number): void => {
-  if (end - start <= SHORT_BYTES) {
-    for (let from = start, to = at; from < end; from++, to++) target[to] = source[from] ?? 0;
-  } else {
-    const isWhole = end - start === source.length;
-    // Not `subarray`: what a socket hands over is a Buffer, and a Buffer takes 90 ns more to make another.
-    target.set(isWhole ? source : new Uint8Array(source.buffer, source.byteOffset + start, end - start), at);
-  }
-};
-
 const isEqual = (a: Uint8Array, b: Uint8Array): boolean => a.length === b.length && a.every((byte, i) => byte === b[i]);
 
 export class RingWriter {
   /** The longest record, header included, in bytes: a message that needs more travels in fragments. */
   readonly maxRecordBytes: number;
   readonly #words: Int32Array<SharedArrayBuffer>;
-  readonly #bytes: Uint8Array<SharedArrayBuffer>;
+  readonly #target: Buffer<SharedArrayBuffer>;
   readonly #headers: Int32Array<SharedArrayBuffer>;
   readonly #capacity: number;
   readonly #doorbell: Doorbell;
@@ -64,10 +52,10 @@ export class RingWriter {
 
   /** `spins`: how often `waitWritable` looks before it sleeps; 0 unless measured to be better. */
   constructor(memory: RingMemory, options: { readonly spins?: number } = {}) {
-    const { words, bytes, headers, capacity, maxRecordBytes } = mapRing(memory);
+    const { words, target, headers, capacity, maxRecordBytes } = mapRing(memory);
     this.maxRecordBytes = maxRecordBytes;
     this.#words = words;
-    this.#bytes = bytes;
+    this.#target = target;
     this.#headers = headers;
     this.#capacity = capacity;
     this.#tail = Atomics.load(words, TAIL);
@@ -93,8 +81,7 @@ export class RingWriter {
     }
     const payloadBytes = end - start;
     const envelopeEnd = DATA + envelope.length;
-    // A short payload is copied byte by byte whatever its phase: it stands where the envelope ends.
-    const phase = payloadBytes > SHORT_BYTES ? (payload.byteOffset + start) & (ALIGNMENT - 1) : envelopeEnd & 7;
+    const phase = (payload.byteOffset + start) & (ALIGNMENT - 1);
     const offset = atPhase(envelopeEnd, phase);
     const length = offset + payloadBytes;
     if (length > this.maxRecordBytes || this.#unfinished !== undefined) {
@@ -104,8 +91,8 @@ export class RingWriter {
     const at = this.#claim(length);
     if (at === NO_ROOM) return false;
     this.#header(at, length, BEGIN | END | (phase << PHASE_SHIFT) | envelope.length);
-    copy(this.#bytes, at + DATA, envelope, 0, envelope.length);
-    copy(this.#bytes, at + offset, payload, start, end);
+    copyBytes(this.#target, at + DATA, envelope, 0, envelope.length);
+    copyBytes(this.#target, at + offset, payload, start, end);
     this.#publish();
     return true;
   }
@@ -140,7 +127,7 @@ export class RingWriter {
       if (at === NO_ROOM) return false;
       const last = message.taken + piece === total ? END : 0;
       this.#header(at, offset + piece, last | (phase << PHASE_SHIFT) | (isEnvelope ? piece : 0));
-      copy(this.#bytes, at + offset, source, from, from + piece);
+      copyBytes(this.#target, at + offset, source, from, from + piece);
       this.#publish();
       message.taken += piece;
     }
@@ -156,7 +143,7 @@ export class RingWriter {
     this.#header(at, FIRST_PIECE + piece, BEGIN | (phase << PHASE_SHIFT) | piece);
     this.#headers[(at + ENVELOPE_TOTAL) >> 2] = envelope.length;
     this.#headers[(at + PAYLOAD_TOTAL) >> 2] = payloadBytes;
-    copy(this.#bytes, at + FIRST_PIECE, envelope, 0, piece);
+    copyBytes(this.#target, at + FIRST_PIECE, envelope, 0, piece);
     this.#publish();
     // Not `slice`: that of a Buffer, which msgpackr makes, is no copy.
     this.#unfinished = { envelope: new Uint8Array(envelope), payloadBytes, taken: piece };

@@ -42,9 +42,8 @@
  *         bit 30       PADDING: nothing to read
  * ```
  *
- * **Phase.** The payload lies at the same distance from a multiple of 8 as it does in the memory it came from. V8 copies
- * to and from shared memory a word at a time if both ends have the same phase, else byte by byte: 28 against 3.6 GB/s.
- * For the same reason the reader copies a long payload out once, at its phase, and hands that over.
+ * **Phase.** The payload lies at the same distance from a multiple of 8 as it does in the memory it came from, and a
+ * long one is copied out at its phase before it is handed over: `copy-bytes.ts` says why.
  *
  * **Fragments.** A message that does not fit into one record travels in several: the BEGIN record has its two sizes, then
  * pieces of the envelope and pieces of the payload follow, never both in one record.
@@ -130,7 +129,10 @@ export const mapRing = ({ buffer, capacity }: RingMemory) => {
   }
   return {
     words: new Int32Array(buffer),
+    /** The records. What is handed out is not a Buffer, of which a `slice` is no copy. */
     bytes: new Uint8Array(buffer, RECORDS, capacity),
+    /** The same, to write to. */
+    target: Buffer.from(buffer, RECORDS, capacity),
     /** The records as words, for their headers. */
     headers: new Int32Array(buffer, RECORDS, capacity / Int32Array.BYTES_PER_ELEMENT),
     capacity,

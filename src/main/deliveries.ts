@@ -2,9 +2,10 @@
  * Hands what the shards send to connections. Everything for one connection in one drain of an outbox is gathered and
  * written at once. Frames for an audience (the subscribers of a channel) are gathered once for all of it.
  */
+
+import { copyBytes } from "../channel/copy-bytes.js";
 import { EnvelopeOp } from "../channel/envelope.js";
 import type { Connection } from "./connection.js";
-import { copyBytes } from "./copy-bytes.js";
 import type { Outlet } from "./shard-link.js";
 
 /** What is gathered for an audience. */

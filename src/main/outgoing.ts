@@ -2,7 +2,7 @@
  * What a connection is to be sent: answers are gathered and written at once, since a socket write for each would cost
  * half of the throughput.
  */
-import { copyBytes } from "./copy-bytes.js";
+import { copyBytes } from "../channel/copy-bytes.js";
 import { OUTPUT_BYTES, type OutputPool } from "./output-pool.js";
 import type { Transport } from "./transport.js";
 

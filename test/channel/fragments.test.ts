@@ -197,7 +197,7 @@ describe("any messages in any order of writes and reads", () => {
         expect(read).toEqual(written);
         expect(pair.reader.isEmpty).toBe(true);
       }),
-      { numRuns: 150 },
+      { numRuns: 100 },
     );
   });
 });
