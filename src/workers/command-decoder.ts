@@ -8,7 +8,7 @@
 import { countEntries, EntriesFault, SIZE_MASK, WORD_BYTES } from "../protocol/entry.js";
 import { ProtocolError } from "../protocol/errors.js";
 import * as frame from "../protocol/frame.js";
-import { unpackHead } from "../protocol/head.js";
+import { NO_HEAD } from "../protocol/head.js";
 import { DEFAULT_POP_BYTES, MAX_BROWSE, MAX_FRAME_BYTES, MAX_SELECTED } from "../protocol/limits.js";
 import { Op, RENEW } from "../protocol/op.js";
 import { COUNT, SELECTION_BYTES } from "../protocol/selection.js";
@@ -37,7 +37,7 @@ export class CommandDecoder {
   readonly #head: HeadReader;
   /** The one publish command; its head is that of `#headBytes`. */
   readonly #publish: Publish;
-  #headBytes = new Uint8Array(0);
+  #headBytes: Uint8Array = NO_HEAD;
   #copy = new Uint8Array(64 * 1024);
   #copyView = new DataView(this.#copy.buffer);
 
@@ -97,7 +97,7 @@ export class CommandDecoder {
   ): number {
     const c = this.#publish;
     const payload = at + frame.HEAD + view.getUint16(at + frame.HEAD_LENGTH);
-    this.#readPublishHead(bytes, at + frame.HEAD, payload);
+    this.#readPublishHead(bytes, view, at + frame.HEAD, payload);
     c.connection = connection;
     c.request = request;
     c.requests = 1;
@@ -171,10 +171,11 @@ export class CommandDecoder {
     return true;
   }
 
-  #readPublishHead(bytes: Uint8Array, start: number, end: number): void {
+  #readPublishHead(bytes: Uint8Array, view: DataView, start: number, end: number): void {
     if (this.#headBytes.length > 0 && this.#isSameHead(bytes, start, end - start)) return;
-    this.#headBytes = new Uint8Array(0);
-    const head = this.#begin(bytes, start, end);
+    this.#headBytes = NO_HEAD;
+    const head = this.#head;
+    head.begin(bytes, view, start, end);
     const c = this.#publish;
     c.topic = head.name("topic");
     c.routeKey = head.key("route key");
@@ -182,11 +183,6 @@ export class CommandDecoder {
     c.ttl = head.duration("ttl");
     head.end();
     this.#headBytes = bytes.slice(start, end);
-  }
-
-  #begin(bytes: Uint8Array, start: number, end: number): HeadReader {
-    this.#head.begin(unpackHead(bytes, start, end));
-    return this.#head;
   }
 
   /** How many entries a payload has. Throws BAD_PAYLOAD, MESSAGE_TOO_LARGE, TOO_MANY_MESSAGES. */
@@ -225,7 +221,8 @@ export class CommandDecoder {
     const op = view.getUint8(at + frame.OP);
     const flags = view.getUint8(at + frame.FLAGS);
     const start = at + frame.HEAD + view.getUint16(at + frame.HEAD_LENGTH);
-    const head = this.#begin(bytes, at + frame.HEAD, start);
+    const head = this.#head;
+    head.begin(bytes, view, at + frame.HEAD, start);
     const command = this.#read(op, flags, connection, request, head, { bytes, view, start, end });
     head.end();
     if (start < end && !("start" in command)) {
@@ -363,7 +360,7 @@ export class CommandDecoder {
       case Op.TOPICS:
         // The shard's number has routed the frame here.
         head.integer("shard", 0, 0, MAX_U32);
-        return { op: "topics", ...to, after: head.text("after"), max: head.integer("max", 100, 1, MAX_BROWSE) };
+        return { op: "topics", ...to, after: head.key("after"), max: head.integer("max", 100, 1, MAX_BROWSE) };
       case Op.SUBSCRIBE:
         return {
           op: "subscribe",

@@ -1,60 +1,57 @@
 /**
- * Reads the arguments of a request out of its decoded head, each with its type, range and default.
+ * Reads the arguments of a request out of its head, each with its type, range and default.
  */
 import { ProtocolError } from "../protocol/errors.js";
+import { unpackHead } from "../protocol/head.js";
+import { HeadCursor, Kind } from "../protocol/head-cursor.js";
 import { DEFAULT_KEY, MAX_DELAY } from "../protocol/limits.js";
 import type { TopicConfig } from "../shard/command.js";
 import { RETRIES_MAX } from "../shard/extent.js";
-
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-const NOT_A_NAME = /[\u0000-\u001f\u007f\ufffd]/;
-
-const encoder = new TextEncoder();
-
-/** Throws BAD_NAME unless the text may be the name of a topic, a queue or a channel. */
-const checkName = (what: string, name: string, maxNameBytes: number): string => {
-  if (name === "") throw new ProtocolError("BAD_NAME", `${what} is empty`);
-  // A replacement character stands where the bytes were not UTF-8.
-  if (NOT_A_NAME.test(name)) {
-    throw new ProtocolError("BAD_NAME", `${what} has a control character or is not UTF-8`);
-  }
-  if (name.length > maxNameBytes || (name.length * 3 > maxNameBytes && encoder.encode(name).length > maxNameBytes)) {
-    throw new ProtocolError("BAD_NAME", `${what} has more than ${maxNameBytes} bytes`);
-  }
-  return name;
-};
+import { NameTable } from "./name-table.js";
 
 export class HeadReader {
-  #head: readonly unknown[] = [];
-  #at = 0;
+  readonly #names: NameTable;
+  readonly #cursor = new HeadCursor();
+  #bytes: Uint8Array = new Uint8Array(0);
+  #start = 0;
+  #end = 0;
+  /** Elements read. */
+  #count = 0;
 
-  constructor(readonly maxNameBytes: number) {}
+  constructor(maxNameBytes: number) {
+    this.#names = new NameTable(maxNameBytes);
+  }
 
-  begin(head: readonly unknown[]): void {
-    this.#head = head;
-    this.#at = 0;
+  /** Goes to the front of the head in [start, end). Throws BAD_HEAD. */
+  begin(bytes: Uint8Array, view: DataView, start: number, end: number): void {
+    this.#cursor.begin(view, start, end);
+    this.#bytes = bytes;
+    this.#start = start;
+    this.#end = end;
+    this.#count = 0;
   }
 
   /** Throws BAD_HEAD when there is more than has been read. */
   end(): void {
-    if (this.#at < this.#head.length) {
-      throw new ProtocolError("BAD_HEAD", `the head has ${this.#head.length} elements, the request takes ${this.#at}`);
+    if (this.#cursor.left > 0) {
+      throw new ProtocolError(
+        "BAD_HEAD",
+        `the head has ${this.#count + this.#cursor.left} elements, the request takes ${this.#count}`,
+      );
     }
   }
 
   /** The name of a topic or channel. */
   name(what: string): string {
-    const value = this.#next();
-    if (typeof value !== "string") throw new ProtocolError("BAD_HEAD", `${what} must be a string`);
-    return checkName(what, value, this.maxNameBytes);
+    const name = this.#string(what);
+    if (name === undefined) throw new ProtocolError("BAD_HEAD", `${what} must be a string`);
+    if (name === "") throw new ProtocolError("BAD_NAME", `${what} is empty`);
+    return name;
   }
 
   /** A route key, or "" for none. */
   key(what: string): string {
-    const value = this.#next();
-    if (value === undefined || value === "") return "";
-    if (typeof value !== "string") throw new ProtocolError("BAD_HEAD", `${what} must be a string`);
-    return checkName(what, value, this.maxNameBytes);
+    return this.#string(what) ?? "";
   }
 
   /** A bind key; `default` for none. */
@@ -64,19 +61,18 @@ export class HeadReader {
 
   /** A bind key, or null for all queues. */
   queueOrAll(): string | null {
-    const value = this.#head[this.#at];
-    if (value !== null && value !== undefined) return this.queue();
-    this.#at++;
-    return null;
+    const key = this.#string("queue");
+    return key === undefined ? null : key || DEFAULT_KEY;
   }
 
   integer(what: string, fallback: number, min: number, max: number): number {
-    const value = this.#next();
-    if (value === undefined) return fallback;
-    if (typeof value !== "number" || !Number.isInteger(value) || value < min || value > max) {
+    const cursor = this.#next();
+    if (cursor.kind === Kind.NIL) return fallback;
+    const { number } = cursor;
+    if (cursor.kind !== Kind.NUMBER || !Number.isInteger(number) || number < min || number > max) {
       throw new ProtocolError("BAD_HEAD", `${what} must be a whole number from ${min} to ${max}`);
     }
-    return value;
+    return number;
   }
 
   /** Milliseconds up to ten years. */
@@ -85,38 +81,45 @@ export class HeadReader {
   }
 
   boolean(what: string): boolean {
-    const value = this.#next();
-    if (value === undefined) return false;
-    if (typeof value !== "boolean") throw new ProtocolError("BAD_HEAD", `${what} must be true or false`);
-    return value;
-  }
-
-  text(what: string): string {
-    const value = this.#next();
-    if (value === undefined) return "";
-    if (typeof value !== "string") throw new ProtocolError("BAD_HEAD", `${what} must be a string`);
-    return value;
+    const cursor = this.#next();
+    if (cursor.kind === Kind.NIL) return false;
+    if (cursor.kind !== Kind.BOOLEAN) throw new ProtocolError("BAD_HEAD", `${what} must be true or false`);
+    return cursor.boolean;
   }
 
   oneOf<T extends string>(what: string, choices: readonly T[], fallback: T): T {
-    const value = this.#next();
-    if (value === undefined) return fallback;
+    const value = this.key(what);
+    if (value === "") return fallback;
     const choice = choices.find((known) => known === value);
     if (choice === undefined) throw new ProtocolError("BAD_HEAD", `${what} must be one of ${choices.join(", ")}`);
     return choice;
   }
 
+  /** A topic's configuration, which is the last element: maps are left to a library. */
   config(): Partial<TopicConfig> {
-    const value = this.#next();
-    if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    const at = this.#count;
+    if (this.#next().kind !== Kind.OTHER) throw new ProtocolError("BAD_HEAD", "config must be a map");
+    const head = unpackHead(this.#bytes, this.#start, this.#end);
+    const value = head[at];
+    if (typeof value !== "object" || value === null || Array.isArray(value) || value instanceof Uint8Array) {
       throw new ProtocolError("BAD_HEAD", "config must be a map");
     }
+    if (head.length > this.#count) throw new ProtocolError("BAD_HEAD", `the request takes ${this.#count} elements`);
     return checkConfig(value);
   }
 
-  /** The next element; undefined for one that is nil or left out. */
-  #next(): unknown {
-    return this.#head[this.#at++] ?? undefined;
+  /** A string that may be a name, or undefined for nil. */
+  #string(what: string): string | undefined {
+    const { kind, start, end } = this.#next();
+    if (kind === Kind.NIL) return undefined;
+    if (kind !== Kind.STRING) throw new ProtocolError("BAD_HEAD", `${what} must be a string`);
+    return start === end ? "" : this.#names.find(what, this.#bytes, start, end);
+  }
+
+  #next(): HeadCursor {
+    this.#cursor.next();
+    this.#count++;
+    return this.#cursor;
   }
 }
 

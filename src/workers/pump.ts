@@ -102,6 +102,8 @@ export class Pump {
     end: number,
   ): void => {
     const [op = 0, connection = 0] = envelope;
+    // The present of each record, not of the drain: a delay must not begin before it was asked for.
+    this.#now = this.#clock();
     switch (op) {
       case EnvelopeOp.FRAMES:
         this.#decoder.decode(connection, bytes, view, start, end);

@@ -1,0 +1,151 @@
+/**
+ * Reads the elements of a head where they lie, one after another, without making an array of them: numbers, booleans,
+ * nil, and where strings begin and end. Decoding a head with a library costs ten times as much, and every frame has one.
+ *
+ * The format is https://github.com/msgpack/msgpack/blob/master/spec.md.
+ */
+import { ProtocolError } from "./errors.js";
+
+/** What an element is. OTHER: a map, an array, binary or an extension, which this cursor does not read. */
+export const Kind = { NIL: 0, BOOLEAN: 1, NUMBER: 2, STRING: 3, OTHER: 4 } as const;
+
+/** First bytes of msgpack values. */
+const Pack = {
+  FIXMAP: 0x80,
+  FIXARRAY: 0x90,
+  FIXSTR: 0xa0,
+  NIL: 0xc0,
+  FALSE: 0xc2,
+  TRUE: 0xc3,
+  FLOAT32: 0xca,
+  FLOAT64: 0xcb,
+  UINT8: 0xcc,
+  UINT16: 0xcd,
+  UINT32: 0xce,
+  UINT64: 0xcf,
+  INT8: 0xd0,
+  INT16: 0xd1,
+  INT32: 0xd2,
+  INT64: 0xd3,
+  STR8: 0xd9,
+  STR16: 0xda,
+  STR32: 0xdb,
+  ARRAY16: 0xdc,
+  ARRAY32: 0xdd,
+  NEGATIVE: 0xe0,
+} as const;
+
+const WORD = 0x1_0000_0000;
+
+const malformed = (): ProtocolError => new ProtocolError("BAD_HEAD", "the head is not msgpack");
+
+export class HeadCursor {
+  /** Elements that have not been read. */
+  left = 0;
+  /** The `Kind` of the element that `next` has read, and its value. */
+  kind: number = Kind.NIL;
+  number = 0;
+  boolean = false;
+  /** Of a string: its bytes are [start, end) of the head's buffer. */
+  start = 0;
+  end = 0;
+  #view: DataView = new DataView(new ArrayBuffer(0));
+  #at = 0;
+  #stop = 0;
+
+  /** Goes to the front of the head in [start, end), an empty one of which is `[]`. Throws BAD_HEAD: it is no array. */
+  begin(view: DataView, start: number, end: number): void {
+    this.#view = view;
+    this.#at = start;
+    this.#stop = end;
+    this.left = 0;
+    if (start === end) return;
+    const byte = this.#take(1);
+    if (byte >= Pack.FIXARRAY && byte < Pack.FIXSTR) this.left = byte - Pack.FIXARRAY;
+    else if (byte === Pack.ARRAY16) this.left = this.#take(2);
+    else if (byte === Pack.ARRAY32) this.left = this.#take(4);
+    else throw new ProtocolError("BAD_HEAD", "the head is not an array");
+  }
+
+  /** Reads the next element; past the last one there is nil. After one of kind OTHER nothing more can be read. */
+  next(): void {
+    if (this.left === 0) {
+      this.kind = Kind.NIL;
+      return;
+    }
+    this.left--;
+    const byte = this.#take(1);
+    if (byte < Pack.FIXMAP) this.#isNumber(byte);
+    else if (byte >= Pack.NEGATIVE) this.#isNumber(byte - 256);
+    else if (byte >= Pack.FIXSTR && byte < Pack.NIL) this.#isString(byte - Pack.FIXSTR);
+    else this.#long(byte);
+  }
+
+  #long(byte: number): void {
+    switch (byte) {
+      case Pack.NIL:
+        this.kind = Kind.NIL;
+        return;
+      case Pack.FALSE:
+      case Pack.TRUE:
+        this.kind = Kind.BOOLEAN;
+        this.boolean = byte === Pack.TRUE;
+        return;
+      case Pack.UINT8:
+        return this.#isNumber(this.#take(1));
+      case Pack.UINT16:
+        return this.#isNumber(this.#take(2));
+      case Pack.UINT32:
+        return this.#isNumber(this.#take(4));
+      case Pack.UINT64:
+        return this.#isNumber(this.#take(4) * WORD + this.#take(4));
+      case Pack.INT8:
+        return this.#isNumber((this.#take(1) << 24) >> 24);
+      case Pack.INT16:
+        return this.#isNumber((this.#take(2) << 16) >> 16);
+      case Pack.INT32:
+        return this.#isNumber(this.#take(4) | 0);
+      case Pack.INT64:
+        return this.#isNumber((this.#take(4) | 0) * WORD + this.#take(4));
+      case Pack.FLOAT32:
+        return this.#isNumber(this.#view.getFloat32(this.#skip(4)));
+      case Pack.FLOAT64:
+        return this.#isNumber(this.#view.getFloat64(this.#skip(8)));
+      case Pack.STR8:
+        return this.#isString(this.#take(1));
+      case Pack.STR16:
+        return this.#isString(this.#take(2));
+      case Pack.STR32:
+        return this.#isString(this.#take(4));
+      default:
+        this.kind = Kind.OTHER;
+        this.left = 0;
+    }
+  }
+
+  #isNumber(value: number): void {
+    this.kind = Kind.NUMBER;
+    this.number = value;
+  }
+
+  #isString(length: number): void {
+    this.kind = Kind.STRING;
+    this.start = this.#skip(length);
+    this.end = this.#at;
+  }
+
+  /** Steps over bytes and answers where they begin. */
+  #skip(bytes: number): number {
+    const at = this.#at;
+    if (bytes > this.#stop - at) throw malformed();
+    this.#at = at + bytes;
+    return at;
+  }
+
+  /** The unsigned integer of so many bytes that comes next. */
+  #take(bytes: 1 | 2 | 4): number {
+    const at = this.#skip(bytes);
+    if (bytes === 1) return this.#view.getUint8(at);
+    return bytes === 2 ? this.#view.getUint16(at) : this.#view.getUint32(at);
+  }
+}
