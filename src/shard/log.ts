@@ -51,12 +51,14 @@ export class Log {
   readonly #freeNumbers: number[] = [];
   readonly #spare: Segment[] = [];
 
+  constructor(readonly segmentBytes = SEGMENT_BYTES) {}
+
   /** Bytes that a batch would add to `bytes`. */
   growth(topicLength: number, keyLength: number, entriesLength: number): number {
     const length = record.NAMES + topicLength + keyLength + entriesLength;
     const current = this.segments[this.#current];
     if (current !== undefined && current.used + length <= current.bytes.length) return 0;
-    return Math.max(length, SEGMENT_BYTES);
+    return Math.max(length, this.segmentBytes);
   }
 
   /** Appends a batch. Answers its segment, and leaves the place in `segment`, `recordOffset`, `entriesOffset`. */
@@ -148,8 +150,8 @@ export class Log {
   #begin(length: number, open: number): Segment {
     const full = this.segments[open];
     if (full !== undefined && full.live === 0) this.#drop(open, full);
-    const size = Math.max(length, SEGMENT_BYTES);
-    const segment = (size === SEGMENT_BYTES ? this.#spare.pop() : undefined) ?? new Segment(new Uint8Array(size));
+    const size = Math.max(length, this.segmentBytes);
+    const segment = (size === this.segmentBytes ? this.#spare.pop() : undefined) ?? new Segment(new Uint8Array(size));
     this.segment = this.#freeNumbers.pop() ?? this.segments.length;
     this.segments[this.segment] = segment;
     this.bytes += size;
@@ -163,6 +165,6 @@ export class Log {
     this.bytes -= segment.bytes.length;
     segment.used = 0;
     segment.total = 0;
-    if (segment.bytes.length === SEGMENT_BYTES && this.#spare.length < SPARE_SEGMENTS) this.#spare.push(segment);
+    if (segment.bytes.length === this.segmentBytes && this.#spare.length < SPARE_SEGMENTS) this.#spare.push(segment);
   }
 }

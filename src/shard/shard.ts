@@ -40,6 +40,8 @@ export interface ShardOptions {
   readonly memoryBytes: number;
   /** Milliseconds since 1970 at the start. Default 0. */
   readonly now?: number;
+  /** Bytes of a segment of the log; default `SEGMENT_BYTES` of log.ts. */
+  readonly segmentBytes?: number;
 }
 
 /** Timers that a turn fires before commands are looked at again: a few milliseconds of work. */
@@ -62,7 +64,7 @@ export class Shard {
 
   constructor(options: ShardOptions) {
     const { limits } = options;
-    const store = new Store(options.effects, options.now ?? 0);
+    const store = new Store(options.effects, options.now ?? 0, options.segmentBytes);
     const makeQueue = (topic: Queue["topic"], bindKey: string, number: number): Queue =>
       new Queue(topic, bindKey, number, store, this.#onDirty, this.#onReleased);
     const directory = new Directory(store, limits, makeQueue);

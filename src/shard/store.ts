@@ -14,7 +14,7 @@ import * as record from "./record.js";
 import { TimingWheel } from "./timing-wheel.js";
 
 export class Store {
-  readonly log = new Log();
+  readonly log: Log;
   readonly wheel: TimingWheel;
   readonly extents: ext.ExtentTable;
   readonly index: MessageIndex;
@@ -40,7 +40,9 @@ export class Store {
   constructor(
     readonly effects: Effects,
     public now: number,
+    segmentBytes?: number,
   ) {
+    this.log = new Log(segmentBytes);
     this.wheel = new TimingWheel(now);
     this.extents = new ext.ExtentTable((capacity) => this.wheel.grow(capacity));
     this.index = new MessageIndex(this.extents);

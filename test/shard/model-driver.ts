@@ -7,6 +7,7 @@ import { HAS_HEADERS, HEADERS_LENGTH_BYTES, WORD_BYTES } from "../../src/protoco
 import { EPOCH, SEQUENCES } from "../../src/protocol/id.js";
 import { COUNT, DELIVERY, FIRST_ID_HIGH, FIRST_ID_LOW, SELECTION_BYTES } from "../../src/protocol/selection.js";
 import type { Command, MessageState, Slice } from "../../src/shard/command.js";
+import { Compaction } from "../../src/shard/compaction.js";
 import { localIdSource } from "../../src/shard/id-allocator.js";
 import { Shard } from "../../src/shard/shard.js";
 import { Model } from "./model.js";
@@ -37,6 +38,8 @@ export class Driver {
     limits: LIMITS,
     memoryBytes: 1024 ** 3,
     now: START,
+    // Small, so that segments fill, become sparse and are used again all the time.
+    segmentBytes: 512,
   });
   #clock = START;
   #serial = 0;
@@ -53,6 +56,8 @@ export class Driver {
       else if (step.do === "stepBack") this.#clock -= step.time;
       else this.#command(this.#commandOf(step));
       if (turn) this.turn();
+      // At once, where the shard itself waits for it to be worth the work.
+      new Compaction(this.shard.store, 0).run();
       this.#compare();
     }
   }

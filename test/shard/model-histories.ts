@@ -127,6 +127,6 @@ const historyOf = (size: fc.Arbitrary<number>, maxLength: number): fc.Arbitrary<
 
 /** Small messages. */
 export const history = historyOf(fc.nat(60), 100);
-/** Large ones among them, so that segments of the log fill and bounds in bytes bite before those in messages. */
+/** Large ones among them, so that bounds in bytes bite before those in messages. */
 export const largeHistory = historyOf(often([3, fc.nat(60)], [1, fc.integer({ min: 10_000, max: 60_000 })]), 60);
 export const channelHistory = moves(channelStep, 60);
