@@ -23,7 +23,7 @@ export const heldBytes = (): number => held;
 
 /** A body that comes in parts: what of it has arrived, or why it is refused. */
 export class GatheredBody {
-  #bytes: Uint8Array = new Uint8Array(0);
+  #bytes = new Uint8Array(0);
   #size = 0;
   #fault: BodyFault | undefined;
 
@@ -45,8 +45,8 @@ export class GatheredBody {
   }
 
   /** The body, once it is whole and not refused. */
-  bytes(): Uint8Array {
-    return this.#bytes.subarray(0, this.#size);
+  bytes(): Buffer {
+    return Buffer.from(this.#bytes.buffer, 0, this.#size);
   }
 
   /** Gives the memory back. */
@@ -85,13 +85,13 @@ export const collectBody = (
   response: HttpResponse,
   exchange: Exchange,
   limit: number,
-  onBody: (body: Uint8Array) => void,
+  onBody: (body: Buffer) => void,
   onFault: (fault: BodyFault) => void,
 ): void => {
   let gathered: GatheredBody | undefined;
   response.onData((chunk, isLast) => {
     if (!exchange.open) return;
-    const bytes = new Uint8Array(chunk);
+    const bytes = Buffer.from(chunk);
     if (isLast && gathered === undefined && bytes.length <= limit) {
       onBody(bytes);
       return;

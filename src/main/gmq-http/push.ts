@@ -100,7 +100,7 @@ const confirmed = (frame: AnswerFrame): string => {
 const canHaveForm = (method: string): boolean => method === "post" || method === "put" || method === "patch";
 
 /** How a body of this type tells `data`; undefined for a type that is not a form. */
-const reader = (type: string): ((body: Uint8Array, type: string) => string | undefined) | undefined => {
+const reader = (type: string): ((body: Buffer, type: string) => string | undefined) | undefined => {
   if (type.startsWith(URL_ENCODED)) return readUrlEncoded;
   if (type.startsWith(MULTIPART)) return readMultipart;
   const lower = type.trimStart().toLowerCase();
@@ -108,17 +108,14 @@ const reader = (type: string): ((body: Uint8Array, type: string) => string | und
   return lower.startsWith(MULTIPART) ? readMultipart : undefined;
 };
 
-const readUrlEncoded = (body: Uint8Array): string | undefined => formField(asText(body), "data");
+const readUrlEncoded = (body: Buffer): string | undefined => formField(body.toString(), "data");
 
-const readMultipart = (body: Uint8Array, type: string): string | undefined => {
+const readMultipart = (body: Buffer, type: string): string | undefined => {
   for (const part of uWS.getParts(body, type) ?? []) {
-    if (part.name === "data" && part.filename === undefined) return asText(new Uint8Array(part.data));
+    if (part.name === "data" && part.filename === undefined) return Buffer.from(part.data).toString();
   }
   return undefined;
 };
-
-const asText = (bytes: Uint8Array): string =>
-  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8");
 
 const faultText = (fault: BodyFault, limit: number): string =>
   envelope.failure(
