@@ -90,8 +90,8 @@ export class Log {
     view.setUint32(at + record.FIRST_ID_LOW, idLow);
     view.setFloat64(at + record.DUE, due);
     view.setFloat64(at + record.EXPIRY, expiry);
-    bytes.set(topic, at + record.NAMES);
-    if (key.length > 0) bytes.set(key, at + record.NAMES + topic.length);
+    copyName(topic, bytes, at + record.NAMES);
+    copyName(key, bytes, at + record.NAMES + topic.length);
     const entries = at + record.NAMES + names;
     bytes.set(source.subarray(start, end), entries);
     segment.used = at + length;
@@ -168,3 +168,8 @@ export class Log {
     if (segment.bytes.length === this.segmentBytes && this.#spare.length < SPARE_SEGMENTS) this.#spare.push(segment);
   }
 }
+
+/** Names are short: a loop is done before a call of `set` has begun. */
+const copyName = (name: Uint8Array, to: Uint8Array, at: number): void => {
+  for (let i = 0; i < name.length; i++) to[at + i] = name[i] ?? 0;
+};
