@@ -5,13 +5,22 @@
 import { type Deferred, deferred } from "./deferred.js";
 import { localError, type RingmqError } from "./error.js";
 
+/**
+ * So many bytes keep a broker busy. More would only wait, and young memory that waits is copied by the collector: three
+ * times the work for a message.
+ */
+const BUSY = 4 * 1024 * 1024;
+
 export class Allowance {
   readonly #max: number;
+  /** Below this there is room. */
+  readonly #low: number;
   #held = 0;
   #room: Deferred<void> | undefined;
 
   constructor(max: number) {
     this.#max = max;
+    this.#low = Math.min(BUSY, max / 2);
   }
 
   /** Bytes on their way. */
@@ -30,14 +39,14 @@ export class Allowance {
 
   give(bytes: number): void {
     this.#held -= bytes;
-    if (this.#room === undefined || this.#held > this.#max / 2) return;
+    if (this.#room === undefined || this.#held > this.#low) return;
     this.#room.resolve();
     this.#room = undefined;
   }
 
-  /** Resolves when no more than half of the bytes are held. */
+  /** Resolves when few enough bytes are held for another to be welcome. */
   ready(): Promise<void> {
-    if (this.#held <= this.#max / 2) return Promise.resolve();
+    if (this.#held <= this.#low) return Promise.resolve();
     this.#room ??= deferred();
     return this.#room.promise;
   }

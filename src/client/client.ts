@@ -71,7 +71,8 @@ export class Client {
     this.#publisher = new Publisher(connection);
     this.#settlers = new Settlers(connection);
     this.#subscriptions = new Subscriptions(connection);
-    connection.gatherers.push(this.#settlers);
+    // Publishes go before settlements: what an ack lets go of must not be lost while what was made of it is.
+    connection.gatherers.push(this.#publisher, this.#settlers);
     connection.channels = this.#subscriptions;
     connection.onGoodbye = () => void this.drain();
   }
@@ -91,7 +92,10 @@ export class Client {
     return this.#connection.allowance.held;
   }
 
-  /** Resolves when no more than half of `maxPendingBytes` are on their way. */
+  /**
+   * Resolves when there is room: when no more than 4 MiB (or half of `maxPendingBytes`) are on their way, which keeps a
+   * broker busy. A program that publishes without awaiting each message awaits this now and then.
+   */
   ready(): Promise<void> {
     return this.#connection.allowance.ready();
   }

@@ -1,7 +1,6 @@
 /**
  * One open connection to a broker: it numbers requests and sends them, and when it ends it leaves nobody waiting.
  */
-import type { FrameWriter } from "../protocol/frame.js";
 import { NO_HEAD } from "../protocol/head.js";
 import { Allowance } from "./allowance.js";
 import { Answers, type ChannelSink, type ConsumerSink } from "./answers.js";
@@ -9,7 +8,7 @@ import { deferred } from "./deferred.js";
 import { localError, type RingmqError } from "./error.js";
 import type { Exchange } from "./exchange.js";
 import type { BrokerInfo } from "./hello.js";
-import { Outgoing } from "./outgoing.js";
+import { type Chunk, Outgoing } from "./outgoing.js";
 import { Requests } from "./requests.js";
 import { atEndOfTurn } from "./tick.js";
 import type { Transport } from "./transport.js";
@@ -37,7 +36,7 @@ export interface ConnectionLimits {
 
 export class Connection {
   readonly allowance: Allowance;
-  /** Encoded before any other request and at the end of each turn. */
+  /** Sealed in this order before any other request and at the end of each turn. */
   readonly gatherers: Gatherer[] = [];
   /** Where messages go that are pushed, by the number of their CONSUME. */
   readonly consumers = new Map<number, ConsumerSink>();
@@ -56,8 +55,6 @@ export class Connection {
   #over: RingmqError | undefined;
   /** Why the broker is about to close the connection, once it has said so. */
   #reason: RingmqError | undefined;
-  /** Whose frame is begun and can still grow. */
-  #growing: Gatherer | undefined;
   #scheduled = false;
   #idle: (() => void)[] = [];
 
@@ -98,40 +95,43 @@ export class Connection {
   /** As `request`, for what makes room in the broker or here: it is never refused for want of room. */
   control(op: number, head: Uint8Array, exchange: Exchange, payload: Uint8Array = NO_PAYLOAD, flags = 0): number {
     this.assertOpen();
-    for (const gatherer of this.gatherers) gatherer.seal();
+    this.seal();
     return this.send(op, flags, head, exchange, payload);
   }
 
   /** Sends a request for a gatherer: nothing else is encoded before it. */
   send(op: number, flags: number, head: Uint8Array, exchange: Exchange, payload: Uint8Array): number {
     const request = this.#requests.add(exchange);
-    this.#begin(op, flags, request, head).append(payload);
-    this.#outgoing.end();
+    this.#outgoing.add(op, flags, request, head, payload);
+    this.schedule();
     return request;
   }
 
   /** Sends a request that has no answer. */
   notify(op: number, head: Uint8Array): void {
     if (this.#over !== undefined) return;
-    this.#begin(op, 0, 0, head);
-    this.#outgoing.end();
+    this.#outgoing.add(op, 0, 0, head, NO_PAYLOAD);
+    this.schedule();
   }
 
-  /**
-   * Begins the frame of a request that may grow until `seal` of its gatherer calls `finish`. The writer is good until
-   * then. What it holds of the allowance is the gatherer's to say.
-   */
-  grow(gatherer: Gatherer, op: number, head: Uint8Array, exchange: Exchange): FrameWriter {
+  /** Begins a request whose payload a gatherer writes bit by bit. It is sent when it is given back to `attach`. */
+  begin(op: number, head: Uint8Array, exchange: Exchange): Chunk {
     this.assertOpen();
-    const writer = this.#begin(op, 0, this.#requests.add(exchange), head);
-    this.#growing = gatherer;
-    return writer;
+    const chunk = this.#outgoing.detached();
+    chunk.open(op, 0, this.#requests.add(exchange), head);
+    this.schedule();
+    return chunk;
   }
 
-  /** Ends the frame that `grow` began. */
-  finish(): void {
-    this.#growing = undefined;
-    this.#outgoing.end();
+  /** Ends the request that `begin` began. */
+  attach(chunk: Chunk): void {
+    chunk.close();
+    this.#outgoing.attach(chunk);
+  }
+
+  /** Encodes all that was gathered: what is sent next comes after it. */
+  seal(): void {
+    for (const gatherer of this.gatherers) gatherer.seal();
   }
 
   /** Sends what was asked for when the turn of the event loop is over. */
@@ -146,7 +146,7 @@ export class Connection {
     while (this.#over === undefined) {
       // A program that has just had its answer may go on to ask for more: it has this turn to do so.
       await new Promise<void>(atEndOfTurn);
-      this.#seal();
+      this.seal();
       if (this.#requests.size === 0) return;
       await new Promise<void>((resolve) => this.#idle.push(resolve));
     }
@@ -155,7 +155,7 @@ export class Connection {
   /** Sends what was asked for, waits for no answer, and closes. Resolves when the transport is gone. */
   async close(): Promise<void> {
     if (this.#over === undefined) {
-      this.#seal();
+      this.seal();
       this.#outgoing.surrender();
       this.#end(undefined);
       this.#transport.end();
@@ -211,21 +211,10 @@ export class Connection {
     this.#gone.resolve();
   }
 
-  #begin(op: number, flags: number, request: number, head: Uint8Array): FrameWriter {
-    this.#growing?.seal();
-    this.schedule();
-    return this.#outgoing.begin(op, flags, request, head);
-  }
-
-  #seal(): void {
-    for (const gatherer of this.gatherers) gatherer.seal();
-    this.#growing?.seal();
-  }
-
   readonly #flush = (): void => {
     this.#scheduled = false;
     if (this.#over !== undefined) return;
-    this.#seal();
+    this.seal();
     this.#outgoing.flush();
   };
 
@@ -237,7 +226,6 @@ export class Connection {
         ? localError("CLIENT_CLOSED", "the client was closed")
         : localError("CONNECTION_CLOSED", `the connection has ended: ${reason.message}`, reason);
     const lost = localError("CONNECTION_CLOSED", "the connection ended before the answer came", reason);
-    this.#growing = undefined;
     for (const gatherer of this.gatherers) gatherer.fail(lost);
     this.#requests.failAll(lost);
     this.allowance.fail(lost);

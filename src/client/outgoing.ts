@@ -1,6 +1,5 @@
 /**
- * What is on its way to the broker: frames are encoded one after another into chunks, and a chunk is sent with one
- * write. A chunk that the transport cannot take at once waits here, as do requests above the number that the broker
+ * What is on its way to the broker: frames one after another in chunks, each of which is sent with one write. A chunk that the transport cannot take at once waits here, as do requests above the number that the broker
  * allows unanswered.
  */
 import { FrameWriter, LENGTH_BYTES, REQUEST } from "../protocol/frame.js";
@@ -9,18 +8,27 @@ import type { Transport } from "./transport.js";
 /** A chunk with this much in it is sent without waiting for the end of the turn: the broker can begin. */
 const FULL = 64 * 1024;
 
-/** A chunk with room for a frame more, so that it hardly ever grows. */
-const CHUNK_BYTES = 2 * FULL;
+/** A frame that has grown by itself to this much is sent by itself; a smaller one is copied behind what is there. */
+const LONE = 8 * 1024;
+
+/** A new chunk, which grows as it is used and is used again. */
+const CHUNK_BYTES = 4 * 1024;
 
 /** Chunks kept for use again. One that grew past `MAX_KEPT_BYTES` for a large message is left to the collector. */
-const MAX_SPARE = 4;
-const MAX_KEPT_BYTES = 4 * CHUNK_BYTES;
+const MAX_SPARE = 16;
+const MAX_KEPT_BYTES = 256 * 1024;
 
-class Chunk extends FrameWriter {
+/** Whole frames, and one that is being written. */
+export class Chunk extends FrameWriter {
   /** Requests in it that will be answered. */
   requests = 0;
   /** Bytes of it that have been sent. */
   sent = 0;
+
+  override open(op: number, flags: number, request: number, head: Uint8Array): void {
+    super.open(op, flags, request, head);
+    if (request !== 0) this.requests++;
+  }
 }
 
 export class Outgoing {
@@ -28,7 +36,7 @@ export class Outgoing {
   /** Requests that may be sent and not yet answered. */
   readonly #maxInFlight: number;
   #current = new Chunk(CHUNK_BYTES);
-  /** Full chunks, the oldest first. */
+  /** Chunks that nothing is added to any more, the oldest first. */
   readonly #waiting: Chunk[] = [];
   readonly #spare: Chunk[] = [];
   /** Chunks whose bytes the transport still reads. */
@@ -41,29 +49,36 @@ export class Outgoing {
     this.#maxInFlight = maxInFlight;
   }
 
-  /** Begins a frame. `end` must be called before the next one; the payload goes into the answered writer. */
-  begin(op: number, flags: number, request: number, head: Uint8Array): FrameWriter {
-    if (this.#current.end >= FULL) {
-      this.#waiting.push(this.#current);
-      this.#current = this.#spare.pop() ?? new Chunk(CHUNK_BYTES);
-      this.#send();
-    }
+  /** Adds a frame. */
+  add(op: number, flags: number, request: number, head: Uint8Array, payload: Uint8Array): void {
     this.#current.open(op, flags, request, head);
-    if (request !== 0) this.#current.requests++;
-    return this.#current;
+    this.#current.append(payload);
+    this.#current.close();
+    if (this.#current.end >= FULL) this.flush();
   }
 
-  /** Ends the frame that `begin` began. */
-  end(): void {
-    this.#current.close();
+  /** A chunk of its own for a frame that grows while others are added. It goes behind them, with `attach`. */
+  detached(): Chunk {
+    return this.#spare.pop() ?? new Chunk(CHUNK_BYTES);
+  }
+
+  /** Adds a frame that was written into a detached chunk. The chunk is no longer the caller's. */
+  attach(chunk: Chunk): void {
+    if (chunk.end < LONE) {
+      this.#current.append(chunk.bytes, 0, chunk.end);
+      this.#current.requests += chunk.requests;
+      this.#recycle(chunk);
+      if (this.#current.end >= FULL) this.flush();
+    } else {
+      this.#retire();
+      this.#waiting.push(chunk);
+      this.#send();
+    }
   }
 
   /** Sends all that may be sent. */
   flush(): void {
-    if (this.#current.end > 0) {
-      this.#waiting.push(this.#current);
-      this.#current = this.#spare.pop() ?? new Chunk(CHUNK_BYTES);
-    }
+    this.#retire();
     this.#send();
   }
 
@@ -88,10 +103,15 @@ export class Outgoing {
 
   /** Hands everything to the transport, whatever the limits: the connection is about to be closed. */
   surrender(): void {
-    if (this.#current.end > 0) this.#waiting.push(this.#current);
+    this.#retire();
     for (const chunk of this.#waiting) this.#transport.send(chunk.bytes.subarray(chunk.sent, chunk.end));
     this.#waiting.length = 0;
-    this.#current = new Chunk(CHUNK_BYTES);
+  }
+
+  #retire(): void {
+    if (this.#current.end === 0) return;
+    this.#waiting.push(this.#current);
+    this.#current = this.detached();
   }
 
   #send(): void {

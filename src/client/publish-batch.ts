@@ -35,13 +35,20 @@ export class PublishBatch extends Batch<Receipt> {
   #low = 0;
   #durability = 0;
 
-  constructor(
-    readonly topic: string,
-    readonly routeKey: string | undefined,
-    readonly delay: number | undefined,
-    readonly ttl: number | undefined,
-  ) {
+  readonly #routeKey: string | undefined;
+  readonly #delay: number | undefined;
+  readonly #ttl: number | undefined;
+
+  constructor(routeKey: string | undefined, delay: number | undefined, ttl: number | undefined) {
     super();
+    this.#routeKey = routeKey;
+    this.#delay = delay;
+    this.#ttl = ttl;
+  }
+
+  /** Whether a message with these options belongs into it. */
+  has(routeKey: string | undefined, delay: number | undefined, ttl: number | undefined): boolean {
+    return routeKey === this.#routeKey && delay === this.#delay && ttl === this.#ttl;
   }
 
   protected readonly receipt = (): Receipt => {
@@ -64,10 +71,6 @@ export class PublishBatch extends Batch<Receipt> {
 /** To a channel. All messages of a batch reach the same subscribers. */
 export class ChannelBatch extends Batch<ChannelReceipt> {
   #receipt: ChannelReceipt = { subscribers: 0 };
-
-  constructor(readonly channel: string) {
-    super();
-  }
 
   protected readonly receipt = (): ChannelReceipt => this.#receipt;
 

@@ -1,9 +1,10 @@
 /**
- * Publishing. Messages of one turn of the event loop that go to the same place the same way are written straight into
- * one growing frame, in the order of the calls: a call that goes elsewhere ends the frame.
+ * Publishing. Messages of one turn of the event loop that go to the same topic the same way are written straight into
+ * one growing frame. A topic has one such frame: a message with other options ends it, so that what is published to a
+ * topic arrives in the order of the calls.
  */
 import { appendEntry, HEADERS_LENGTH_BYTES, WORD_BYTES } from "../protocol/entry.js";
-import { FrameWriter, HEAD, MIN_LENGTH } from "../protocol/frame.js";
+import { MIN_LENGTH } from "../protocol/frame.js";
 import { NO_HEAD } from "../protocol/head.js";
 import { packHeaders } from "../protocol/headers.js";
 import { Op } from "../protocol/op.js";
@@ -12,6 +13,7 @@ import { unobserved } from "./deferred.js";
 import { localError } from "./error.js";
 import { type Exchange, PromisedExchange } from "./exchange.js";
 import type { Body, ChannelPublishOptions, PublishOptions } from "./options.js";
+import type { Chunk } from "./outgoing.js";
 import { ChannelBatch, PublishBatch } from "./publish-batch.js";
 import { BatchReceipt, type ChannelReceipt, type IdRange, type Receipt } from "./receipt.js";
 import { requestHead } from "./request-head.js";
@@ -21,6 +23,12 @@ const BATCH_BYTES = 48 * 1024;
 
 /** What a message holds of the allowance beside its bytes: its promise, and its receipt later. */
 const MESSAGE_COST = 128;
+
+/** A body of this size makes its frame a full one. */
+const LARGE = 1024;
+
+/** Frames that may grow at a time. */
+const MAX_GROWING = 64;
 
 /** Heads kept for topics and channels that are published to without options. */
 const MAX_HEADS = 1024;
@@ -35,21 +43,28 @@ class WholeBatch extends PromisedExchange<IdRange & { readonly durability: numbe
   }
 }
 
+/** A frame that grows: its messages, where they are written, and where its payload begins. */
+interface Growing<B> {
+  readonly name: string;
+  readonly batch: B;
+  readonly chunk: Chunk;
+  readonly start: number;
+}
+
 export class Publisher implements Gatherer {
   readonly #connection: Connection;
   readonly #batchBytes: number;
   /** The heads of names that are published to without options. */
   readonly #heads = new Map<string, Uint8Array>();
-  /** The frame that grows, if there is one: at most one of the two. */
-  #toTopic: PublishBatch | undefined;
-  #toChannel: ChannelBatch | undefined;
-  /** Where it is written, and where its payload began. */
-  #writer = new FrameWriter(HEAD);
-  #start = 0;
+  /** The frames that grow, by topic and by channel. */
+  readonly #toTopics = new Map<string, Growing<PublishBatch>>();
+  readonly #toChannels = new Map<string, Growing<ChannelBatch>>();
+  /** The one to which was published last. */
+  #last: Growing<PublishBatch> | undefined;
 
   constructor(connection: Connection) {
     this.#connection = connection;
-    // A character takes up to three bytes more than it is counted for: the frame must hold them.
+    // A character takes up to three bytes and is counted as one: the frame must hold them.
     this.#batchBytes = Math.min(BATCH_BYTES, Math.floor(connection.info.limits.maxFrameBytes / 8));
   }
 
@@ -58,26 +73,17 @@ export class Publisher implements Gatherer {
       const { routeKey, delay, ttl } = options;
       const headers = options.headers === undefined ? NO_HEAD : packHeaders(options.headers);
       const content = this.#checked(body, headers);
-      const cost = headers.length + content.length + MESSAGE_COST;
-      let batch = this.#toTopic;
-      if (
-        batch === undefined ||
-        batch.topic !== topic ||
-        batch.routeKey !== routeKey ||
-        batch.delay !== delay ||
-        batch.ttl !== ttl ||
-        !this.#fits(cost, batch.count)
-      ) {
-        const head = this.#head(topic, routeKey, delay, ttl);
-        batch = new PublishBatch(topic, routeKey, delay, ttl);
-        this.#begin(Op.PUBLISH, head, batch, cost);
-        this.#toTopic = batch;
+      const bytes = headers.length + content.length;
+      let growing = this.#last?.name === topic ? this.#last : this.#toTopics.get(topic);
+      if (growing?.batch.has(routeKey, delay, ttl) === true && this.#fits(growing, bytes)) {
+        this.#admit(growing.batch, bytes);
       } else {
-        this.#connection.allowance.take(cost);
-        batch.held += cost;
+        const head = this.#head(topic, routeKey, delay, ttl);
+        growing = this.#begin(this.#toTopics, Op.PUBLISH, topic, head, new PublishBatch(routeKey, delay, ttl), bytes);
       }
-      appendEntry(this.#writer, headers, content);
-      return batch.add();
+      this.#last = growing;
+      appendEntry(growing.chunk, headers, content);
+      return growing.batch.add();
     } catch (error) {
       return Promise.reject(error);
     }
@@ -87,19 +93,16 @@ export class Publisher implements Gatherer {
     try {
       const headers = options.headers === undefined ? NO_HEAD : packHeaders(options.headers);
       const content = this.#checked(body, headers);
-      const cost = headers.length + content.length + MESSAGE_COST;
-      let batch = this.#toChannel;
-      if (batch === undefined || batch.channel !== channel || !this.#fits(cost, batch.count)) {
-        const head = this.#head(channel);
-        batch = new ChannelBatch(channel);
-        this.#begin(Op.PUBLISH_CHANNEL, head, batch, cost);
-        this.#toChannel = batch;
+      const bytes = headers.length + content.length;
+      let growing = this.#toChannels.get(channel);
+      if (growing !== undefined && this.#fits(growing, bytes)) {
+        this.#admit(growing.batch, bytes);
       } else {
-        this.#connection.allowance.take(cost);
-        batch.held += cost;
+        const head = this.#head(channel);
+        growing = this.#begin(this.#toChannels, Op.PUBLISH_CHANNEL, channel, head, new ChannelBatch(), bytes);
       }
-      appendEntry(this.#writer, headers, content);
-      return batch.add();
+      appendEntry(growing.chunk, headers, content);
+      return growing.batch.add();
     } catch (error) {
       return Promise.reject(error);
     }
@@ -126,9 +129,12 @@ export class Publisher implements Gatherer {
       }
       const frame = new WholeBatch();
       unobserved(frame.promise);
-      this.#begin(Op.PUBLISH, head, frame, bytes + MESSAGE_COST);
-      for (const content of contents.slice(at, end)) appendEntry(this.#writer, headers, content);
-      this.#connection.finish();
+      this.#connection.assertOpen();
+      this.#admit(frame, bytes);
+      this.#connection.seal();
+      const chunk = this.#connection.begin(Op.PUBLISH, head, frame);
+      for (const content of contents.slice(at, end)) appendEntry(chunk, headers, content);
+      this.#connection.attach(chunk);
       frames.push(frame);
       at = end;
     }
@@ -137,32 +143,49 @@ export class Publisher implements Gatherer {
   }
 
   seal(): void {
-    if (this.#toTopic === undefined && this.#toChannel === undefined) return;
-    this.#toTopic = undefined;
-    this.#toChannel = undefined;
-    this.#connection.finish();
+    this.#last = undefined;
+    for (const { chunk } of this.#toTopics.values()) this.#connection.attach(chunk);
+    this.#toTopics.clear();
+    for (const { chunk } of this.#toChannels.values()) this.#connection.attach(chunk);
+    this.#toChannels.clear();
   }
 
   fail(): void {
-    this.#toTopic = undefined;
-    this.#toChannel = undefined;
+    this.#last = undefined;
+    this.#toTopics.clear();
+    this.#toChannels.clear();
   }
 
-  /** Begins a frame for messages that cost so much. Throws before anything is written. */
-  #begin(op: number, head: Uint8Array, exchange: Exchange, cost: number): void {
+  /** Begins a frame for a first message of so many bytes, and ends the one that grew for the same place. */
+  #begin<B extends Exchange>(
+    open: Map<string, Growing<B>>,
+    op: number,
+    name: string,
+    head: Uint8Array,
+    batch: B,
+    bytes: number,
+  ): Growing<B> {
     this.#connection.assertOpen();
-    this.#connection.allowance.take(cost);
-    exchange.held = cost;
-    this.#writer = this.#connection.grow(this, op, head, exchange);
-    this.#start = this.#writer.end;
+    this.#admit(batch, bytes);
+    const before = open.get(name);
+    if (before !== undefined) this.#connection.attach(before.chunk);
+    else if (open.size >= MAX_GROWING) this.seal();
+    const chunk = this.#connection.begin(op, head, batch);
+    // Where a few messages fill the frame it is given its size at once.
+    if (bytes > LARGE) chunk.reserve(this.#batchBytes + bytes);
+    const growing = { name, batch, chunk, start: chunk.end };
+    open.set(name, growing);
+    return growing;
   }
 
-  /** Whether another message belongs into the frame that grows. */
-  #fits(cost: number, count: number): boolean {
-    return (
-      count < this.#connection.info.limits.maxBatchMessages &&
-      this.#writer.end - this.#start + cost - MESSAGE_COST <= this.#batchBytes
-    );
+  #admit(exchange: Exchange, bytes: number): void {
+    this.#connection.allowance.take(bytes + MESSAGE_COST);
+    exchange.held += bytes + MESSAGE_COST;
+  }
+
+  /** Whether another message of so many bytes belongs into a frame. */
+  #fits({ batch, chunk, start }: Growing<{ readonly count: number }>, bytes: number): boolean {
+    return batch.count < this.#connection.info.limits.maxBatchMessages && chunk.end - start + bytes <= this.#batchBytes;
   }
 
   /** The body, as text only where its size is within the limit for certain. Throws MESSAGE_TOO_LARGE. */

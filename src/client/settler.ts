@@ -100,7 +100,8 @@ export class Settler {
         unobserved(promise);
         return promise;
       }
-      this.seal();
+      // With all that was published before: what an ack lets go of must not be lost while what was made of it is.
+      if (batch !== undefined) this.#connection.seal();
       batch = new SettleBatch(op, first, second);
       this.#batch = batch;
       this.#open.add(this);
