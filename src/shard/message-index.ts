@@ -95,15 +95,14 @@ export class MessageIndex {
     this.#buckets[bucket] = extent;
   }
 
+  /** Chains keep their order: a walk over the fragments of a block goes on, whatever is added on the way. */
   #grow(): void {
     const old = this.#buckets;
     this.#buckets = new Int32Array(old.length * 2).fill(NONE);
+    const chain: number[] = [];
     for (const head of old) {
-      let next: number;
-      for (let extent = head; extent !== NONE; extent = next) {
-        next = this.table.get(extent, CHAIN);
-        this.#chain(extent);
-      }
+      for (let extent = head; extent !== NONE; extent = this.table.get(extent, CHAIN)) chain.push(extent);
+      for (let extent = chain.pop(); extent !== undefined; extent = chain.pop()) this.#chain(extent);
     }
   }
 }
