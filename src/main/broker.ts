@@ -27,6 +27,9 @@ const GOODBYE_GRACE = 1_000;
 const QUIET_LOOKS = 5;
 const CLOSE_LOOK = 20;
 
+/** Unanswered requests of all HTTP connections together: several for each of as many as there may be of others. */
+const OWN_IN_FLIGHT = 65_536;
+
 /** A broker that runs. */
 export interface Broker {
   /** Where it listens; undefined for what is off. */
@@ -151,7 +154,10 @@ export class RunningBroker implements Broker, ConnectionHost {
 
   /** The connection of the front ends on this thread. */
   #openOwn(transport: Transport): Connection {
-    const connection = new Connection(this.connections.nextId(), transport, this.#board, true);
+    const connection = new Connection(this.connections.nextId(), transport, this.#board, {
+      isGreeted: true,
+      maxInFlight: OWN_IN_FLIGHT,
+    });
     this.connections.addOwn(connection);
     return connection;
   }

@@ -86,9 +86,9 @@ export class Connection implements FrameSink, Guest, Sender {
     readonly id: number,
     transport: Transport,
     board: Switchboard,
-    isGreeted = false,
+    { isGreeted = false, maxInFlight = board.options.maxInFlight } = {},
   ) {
-    const { maxFrameBytes, maxInFlight } = board.options;
+    const { maxFrameBytes } = board.options;
     this.#board = board;
     this.#transport = transport;
     this.#outgoing = new Outgoing(transport, board.pool);

@@ -58,6 +58,9 @@ export class Deliveries implements Outlet {
 
   flush(): void {
     this.#deliverShared();
+    // Nobody is kept in memory for having been in an audience once.
+    this.#named = NOBODY;
+    this.#audience = [];
     const dirty = this.#dirty;
     if (dirty.length === 0) return;
     this.#dirty = [];

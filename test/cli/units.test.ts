@@ -1,0 +1,35 @@
+import { describe, expect, it } from "vitest";
+import { parseAddress, parseCount, parseDuration, parseSize } from "../../src/cli/units.js";
+
+describe("what people write on a command line", () => {
+  it("is a size in bytes or in units of 1,024", () => {
+    expect(["0", "1024", "64k", "64kb", "64KiB", "256mb", "1.5g", "2TB", "10b", "3 mb"].map(parseSize)).toEqual([
+      0, 1024, 65_536, 65_536, 65_536, 268_435_456, 1_610_612_736, 2_199_023_255_552, 10, 3_145_728,
+    ]);
+    for (const text of ["", "lots", "-1", "1mm", "mb", "1e3", "0x10"]) expect(() => parseSize(text)).toThrow(/256mb/);
+  });
+
+  it("is a time in milliseconds or with a unit", () => {
+    expect(["250", "250ms", "10s", "2m", "1h"].map(parseDuration)).toEqual([250, 250, 10_000, 120_000, 3_600_000]);
+    for (const text of ["", "soon", "-1s", "1d"]) expect(() => parseDuration(text)).toThrow(/500ms/);
+  });
+
+  it("is a whole number", () => {
+    expect(["0", "65536"].map(parseCount)).toEqual([0, 65_536]);
+    for (const text of ["", "1.5", "-1", "1k"]) expect(() => parseCount(text)).toThrow(/whole number/);
+  });
+
+  it("is an address: host and port, all interfaces, a port of this machine, or none", () => {
+    expect(["127.0.0.1:9503", "broker.local:1", "[::1]:65535", ":9503", "9503", "off"].map(parseAddress)).toEqual([
+      { host: "127.0.0.1", port: 9503 },
+      { host: "broker.local", port: 1 },
+      { host: "::1", port: 65_535 },
+      { host: "::", port: 9503 },
+      { host: "127.0.0.1", port: 9503 },
+      "off",
+    ]);
+    for (const text of ["", "host", "host:", "host:port", "host:65536", "::1:9503", "[::1]", "on"]) {
+      expect(() => parseAddress(text)).toThrow(/host:port/);
+    }
+  });
+});

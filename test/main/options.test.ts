@@ -1,0 +1,34 @@
+import { describe, expect, it } from "vitest";
+import { resolveOptions } from "../../src/main/options.js";
+
+describe("the options of a broker", () => {
+  it("listen on this machine only unless told otherwise", () => {
+    const { tcp, http, shards, node } = resolveOptions();
+    expect(tcp).toEqual({ host: "127.0.0.1", port: 9503 });
+    expect(http).toEqual({ host: "127.0.0.1", port: 9504 });
+    expect(shards).toBeGreaterThanOrEqual(1);
+    expect(node).toBe(1);
+  });
+
+  it("let a frame hold a largest message, whatever that is", () => {
+    expect(resolveOptions({ maxMessageBytes: 1_000 }).maxFrameBytes).toBe(1_000 + 65_536);
+    expect(resolveOptions({ maxMessageBytes: 1_000, maxFrameBytes: 2_000 }).maxFrameBytes).toBe(2_000);
+  });
+
+  it("are each refused by name when out of range", () => {
+    for (const [option, value] of Object.entries({
+      shards: 0,
+      node: 1_024,
+      memory: 1,
+      ringBytes: 3_000_000,
+      maxMessageBytes: 2 ** 28,
+      maxBatchMessages: 4_097,
+      maxNameBytes: 256,
+      maxConnections: 1.5,
+      helloTimeout: Number.NaN,
+    })) {
+      expect(() => resolveOptions({ [option]: value })).toThrow(new RegExp(`^${option} must be`));
+    }
+    expect(() => resolveOptions({ tcp: { host: "127.0.0.1", port: 65_536 } })).toThrow(/port of tcp/);
+  });
+});

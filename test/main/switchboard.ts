@@ -1,0 +1,130 @@
+/** What connections share, with real rings whose other ends are in the hands of a test. */
+import { EnvelopeOp, packEnvelope } from "../../src/channel/envelope.js";
+import { allocateRing } from "../../src/channel/ring.js";
+import { RingReader } from "../../src/channel/ring-reader.js";
+import { RingWriter } from "../../src/channel/ring-writer.js";
+import { AssemblyMemory } from "../../src/main/assembly.js";
+import { Connection, type Switchboard } from "../../src/main/connection.js";
+import { Deliveries } from "../../src/main/deliveries.js";
+import { helloHead } from "../../src/main/handshake.js";
+import { type BrokerOptions, resolveOptions } from "../../src/main/options.js";
+import { OutputPool } from "../../src/main/output-pool.js";
+import { Router } from "../../src/main/router.js";
+import { ShardLink } from "../../src/main/shard-link.js";
+import type { Transport } from "../../src/main/transport.js";
+import { type Frame, splitFrames } from "./frames.js";
+
+/** A record as a shard finds it in its inbox. */
+export interface Arrived {
+  readonly envelope: readonly number[];
+  readonly frames: readonly Frame[];
+}
+
+export interface TestShard {
+  readonly link: ShardLink;
+  /** What has come since the last call. */
+  readonly read: () => Arrived[];
+  /** Sends frames to a connection. */
+  readonly answer: (connection: number, ...frames: readonly Buffer[]) => void;
+  /** Sends frames to several connections. */
+  readonly fanOut: (connections: readonly number[], ...frames: readonly Buffer[]) => void;
+}
+
+export interface TestSwitchboard {
+  readonly open: (transport: Transport, isGreeted?: boolean) => Connection;
+  readonly shards: readonly TestShard[];
+}
+
+export const testSwitchboard = async (given: Partial<BrokerOptions> = {}): Promise<TestSwitchboard> => {
+  const options = resolveOptions({ shards: 1, ringBytes: 64 * 1024, ...given });
+  const connections = new Map<number, Connection>();
+  const deliveries = new Deliveries((id) => connections.get(id));
+  const shards = Array.from({ length: options.shards }, (_, shard): TestShard => {
+    const memory = { inbox: allocateRing(options.ringBytes), outbox: allocateRing(options.ringBytes) };
+    const inbox = new RingReader(memory.inbox, options.maxFrameBytes + 4);
+    const outbox = new RingWriter(memory.outbox);
+    const send = (envelope: readonly number[], frames: readonly Buffer[]): void => {
+      const bytes = Buffer.concat(frames);
+      if (!outbox.tryWrite(packEnvelope(envelope), bytes, 0, bytes.length)) throw new Error("the outbox is full");
+    };
+    return {
+      link: new ShardLink(shard, memory, options.maxFrameBytes * 2, deliveries, (error) => {
+        throw error;
+      }),
+      read: () => {
+        const arrived: Arrived[] = [];
+        inbox.drain((envelope, bytes, _view, start, end) => {
+          const { frames } = splitFrames(Buffer.from(Uint8Array.from(bytes.subarray(start, end))));
+          arrived.push({ envelope: [...envelope], frames });
+        }, Number.POSITIVE_INFINITY);
+        return arrived;
+      },
+      answer: (connection, ...frames) => send([EnvelopeOp.FRAMES, connection], frames),
+      fanOut: (ids, ...frames) => send([EnvelopeOp.FAN_OUT, ...ids], frames),
+    };
+  });
+  const board: Switchboard = {
+    options,
+    router: await Router.create(options.shards),
+    links: shards.map(({ link }) => link),
+    assembly: new AssemblyMemory(options.maxAssemblyBytes),
+    pool: new OutputPool(),
+    hello: helloHead(options),
+    greeted: () => {},
+    closed: ({ id }) => connections.delete(id),
+  };
+  return {
+    shards,
+    open: (transport, isGreeted = true) => {
+      const connection = new Connection(connections.size + 1, transport, board, { isGreeted });
+      connections.set(connection.id, connection);
+      return connection;
+    },
+  };
+};
+
+/** A transport in memory: keeps what it is given, and says that so much of it has not left. */
+export class MemoryTransport implements Transport {
+  readonly framed = false;
+  readonly canPause = true;
+  readonly peer = "memory";
+  readonly writes: Buffer[] = [];
+  buffered = 0;
+  isPaused = false;
+  hasEnded = false;
+  isDestroyed = false;
+
+  write(bytes: Buffer): boolean {
+    this.writes.push(Buffer.from(bytes));
+    return true;
+  }
+
+  get frames(): Frame[] {
+    return splitFrames(Buffer.concat(this.writes)).frames;
+  }
+
+  bufferedBytes(): number {
+    return this.buffered;
+  }
+
+  pause(): void {
+    this.isPaused = true;
+  }
+
+  resume(): void {
+    this.isPaused = false;
+  }
+
+  end(): void {
+    this.hasEnded = true;
+  }
+
+  destroy(): void {
+    this.isDestroyed = true;
+  }
+}
+
+/** Until something is so: promises of shared memory are settled in turns of the event loop. */
+export const until = async (isTrue: () => boolean): Promise<void> => {
+  while (!isTrue()) await new Promise((resolve) => setImmediate(resolve));
+};
