@@ -58,13 +58,11 @@ export class Dispatcher {
   /** POP, POP_DEAD or BROWSE. The command is copied if it must wait. */
   fetch(c: Fetch): void {
     const connection = this.roster.find(c.connection);
-    if (connection?.held || connection?.deferred.length || this.#sent >= TURN_BYTES) {
+    if (connection?.held || connection?.deferred.length || this.#sent >= TURN_BYTES || !this.#fetch(c)) {
       const waiting = this.roster.use(c.connection);
       waiting.deferred.push({ ...c });
       this.#deferring.add(waiting);
-      return;
     }
-    this.#fetch(c);
   }
 
   /** Plays one turn. Answers true when there is more to do at once. */
@@ -107,7 +105,8 @@ export class Dispatcher {
       if (!queue.dirty) throw new Error("dispatcher: a listed queue is not marked dirty");
   }
 
-  #fetch(c: Fetch): void {
+  /** Answers a fetch, or lets it wait for messages; false when enough has been sent for this turn. */
+  #fetch(c: Fetch): boolean {
     switch (c.op) {
       case "pop":
         return this.#pop(c);
@@ -117,25 +116,25 @@ export class Dispatcher {
         takeDead(queue, c.max, c.maxBytes, this.store.now);
         this.store.effects.closeMessages();
         this.#sent += queue.takenBytes;
-        return;
+        return true;
       }
       case "browse":
         this.#sent += browse(this.store, this.directory.queue(this.directory.topic(c.topic), c.queue), c);
-        return;
+        return true;
     }
   }
 
-  #pop(c: Pop): void {
+  #pop(c: Pop): boolean {
     const { effects, now } = this.store;
     const topic = c.wait > 0 ? this.directory.use(c.topic, now) : this.directory.find(c.topic);
     if (topic === undefined) {
       effects.openMessages(c.connection, c.request);
       effects.closeMessages();
-      return;
+      return true;
     }
     const queue = this.directory.queue(topic, c.queue);
     // Who has been waiting comes first.
-    this.#dispatch(queue);
+    if (!this.#dispatch(queue)) return false;
     if (queue.readyCount > 0 && !queue.paused) {
       effects.openMessages(c.connection, c.request);
       takeReady(queue, c.max, c.maxBytes, undefined, now);
@@ -150,6 +149,7 @@ export class Dispatcher {
       effects.openMessages(c.connection, c.request);
       effects.closeMessages();
     }
+    return true;
   }
 
   /** Serves the consumers of a queue; false when enough has been sent for this turn and there is more. */
@@ -177,13 +177,18 @@ export class Dispatcher {
   /** Carries out what a connection has waiting, as far as this turn may. */
   #resume(connection: Connection): void {
     while (!connection.held && this.#sent < TURN_BYTES) {
-      const c = connection.deferred.shift();
+      const [c] = connection.deferred;
       if (c === undefined) {
         this.#deferring.delete(connection);
         this.roster.tidy(connection);
         return;
       }
-      this.store.attempt(c.connection, c.request, () => this.#fetch(c));
+      let isDone = true;
+      this.store.attempt(c.connection, c.request, () => {
+        isDone = this.#fetch(c);
+      });
+      if (!isDone) return;
+      connection.deferred.shift();
     }
   }
 

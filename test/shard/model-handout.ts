@@ -142,9 +142,10 @@ export const serve = (
   handOut(topic, queue, "ready", seen, waiter, hands);
 };
 
-/** Nobody who could be served waits for messages that are there. */
+/** Somebody who could be served and waits for messages that are there. */
+export const findStarved = (hands: Hands, queue: ModelQueue): Waiter | undefined =>
+  queue.count("ready") === 0 ? undefined : queue.waiters.find((waiter) => isServed(hands, queue, waiter));
+
 export const assertNobodyStarves = (hands: Hands, queue: ModelQueue): void => {
-  if (queue.count("ready") === 0) return;
-  const starved = queue.waiters.find((waiter) => isServed(hands, queue, waiter));
-  assert.equal(starved, undefined, "somebody with credit waits although messages are ready");
+  assert.equal(findStarved(hands, queue), undefined, "somebody with credit waits although messages are ready");
 };

@@ -10,7 +10,7 @@ import type * as command from "../../src/shard/command.js";
 import { ModelChannels } from "./model-channels.js";
 import { type Address, type Effect, Witness } from "./model-effects.js";
 import { browse, expectNothing, type Fetch, pop, popDead } from "./model-fetch.js";
-import { assertNobodyStarves, serve } from "./model-handout.js";
+import { assertNobodyStarves, findStarved, serve } from "./model-handout.js";
 import { ModelPublisher } from "./model-publish.js";
 import { type ModelQueue, newWaiter, nextPlace, type Waiter } from "./model-queue.js";
 import { settleAll } from "./model-settle.js";
@@ -258,47 +258,54 @@ export class Model {
   /** A fetch is carried out, unless its connection is held or the shard has sent enough for one turn. */
   #fetchOrDefer(cmd: Fetch, witness: Witness): void {
     const waiting = this.#deferred.get(cmd.connection) ?? [];
-    if (
-      waiting.length === 0 &&
-      !this.isHeld(cmd.connection) &&
-      (witness.next !== undefined || this.#sent < TURN_BYTES)
-    ) {
-      this.#fetch(cmd, witness);
-    } else {
+    const isPutOff = waiting.length > 0 || this.isHeld(cmd.connection);
+    const isEnough = witness.next === undefined && this.#sent >= TURN_BYTES;
+    if (isPutOff || isEnough || !this.#fetch(cmd, witness))
       this.#deferred.set(cmd.connection, [...waiting, { ...cmd }]);
-    }
   }
 
-  /** Carries out what a connection had put off, up to a request; undefined: all. */
+  /** Carries out what a connection had put off, up to a request; undefined: as much as there is. */
   #resume(connection: number, request: number | undefined, witness: Witness): void {
     const waiting = this.#deferred.get(connection) ?? [];
-    while (waiting.length > 0) {
-      const cmd = waiting.shift();
-      if (cmd === undefined) break;
-      refusable(cmd, witness, () => this.#fetch(cmd, witness));
+    for (let cmd = waiting[0]; cmd !== undefined; cmd = waiting[0]) {
+      const isDone = refusable(cmd, witness, () => this.#fetch(cmd, witness));
+      assert.ok(isDone, "a fetch was put off although the shard is at rest");
+      waiting.shift();
       if (cmd.request === request) return;
     }
     this.#deferred.delete(connection);
   }
 
-  #fetch(cmd: Fetch, witness: Witness): void {
+  /** False: the shard has sent enough for one turn to those who came first. */
+  #fetch(cmd: Fetch, witness: Witness): boolean {
     if (cmd.op === "popDead") {
       const topic = this.#findTopic(cmd.topic);
-      return popDead(cmd, topic, topic.use(cmd.queue), this, witness);
+      popDead(cmd, topic, topic.use(cmd.queue), this, witness);
+      return true;
     }
-    if (cmd.op === "browse") return browse(cmd, this.#findTopic(cmd.topic).use(cmd.queue), witness);
+    if (cmd.op === "browse") {
+      browse(cmd, this.#findTopic(cmd.topic).use(cmd.queue), witness);
+      return true;
+    }
     // A pop that does not wait makes no topic.
-    if (cmd.wait === 0 && !this.topics.has(cmd.topic)) return expectNothing(cmd, witness);
+    if (cmd.wait === 0 && !this.topics.has(cmd.topic)) {
+      expectNothing(cmd, witness);
+      return true;
+    }
     const topic = this.#useTopic(cmd.topic);
     const queue = topic.use(cmd.queue);
     // Those who came first come first.
     while (queue.isWaiting(witness.next)) this.#pushed(witness);
-    if (pop(cmd, topic, queue, this, witness)) return;
-    if (cmd.wait === 0) return expectNothing(cmd, witness);
-    this.#assertRoomForConsumer();
-    queue.pops.push(
-      newWaiter(cmd, { kind: "pop", credit: cmd.max, maxBytes: cmd.maxBytes, deadline: this.now + cmd.wait }),
-    );
+    if (witness.next === undefined && findStarved(this, queue) !== undefined) return false;
+    if (pop(cmd, topic, queue, this, witness)) return true;
+    if (cmd.wait === 0) {
+      expectNothing(cmd, witness);
+    } else {
+      this.#assertRoomForConsumer();
+      const rest = { credit: cmd.max, maxBytes: cmd.maxBytes, deadline: this.now + cmd.wait };
+      queue.pops.push(newWaiter(cmd, { kind: "pop", ...rest }));
+    }
+    return true;
   }
 
   #consume(cmd: command.Consume, witness: Witness): void {
@@ -378,11 +385,12 @@ const giveAllBack = (topic: ModelTopic, queue: ModelQueue, connection: number, n
 };
 
 /** Carries out a request, which may be refused. */
-const refusable = ({ connection, request }: Address, witness: Witness, act: () => void): void => {
+const refusable = <T>({ connection, request }: Address, witness: Witness, act: () => T): T | "refused" => {
   try {
-    act();
+    return act();
   } catch (cause) {
     if (!(cause instanceof Refusal)) throw cause;
     witness.expect({ kind: "fail", connection, request, error: cause.error });
+    return "refused";
   }
 };
