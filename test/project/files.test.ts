@@ -60,6 +60,19 @@ it("a link in a document leads to a file or a heading that is there", async () =
   expect(broken).toEqual([]);
 });
 
+it("a document or a test that a comment names is there", async () => {
+  const own = await files();
+  const missing: string[] = [];
+  for (const file of own.filter((name) => /^(src|bench|test)\/.*\.ts$/.test(name))) {
+    for (const [path] of (await readFile(join(ROOT, file), "utf8")).matchAll(
+      /\b(?:docs|test)\/[\w/.-]+\.(?:md|ts)\b/g,
+    )) {
+      if (!own.includes(path)) missing.push(`${file}: ${path}`);
+    }
+  }
+  expect(missing).toEqual([]);
+});
+
 it("every source file is on the map of docs/architecture.md, and nothing else is", async () => {
   const map = section(readDocument("docs/architecture.md"), "The files");
   const charted = [...map.matchAll(/^### (\S+)$/gm)].flatMap(([, folder = ""]) =>
