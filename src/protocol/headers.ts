@@ -5,7 +5,7 @@ import { Packr } from "msgpackr/pack";
 import { MAX_HEADERS_BYTES } from "./entry.js";
 import { ProtocolError } from "./errors.js";
 
-const packr = new Packr({ useRecords: false, mapsAsObjects: true, int64AsType: "number" });
+const packr = new Packr({ useRecords: false, mapsAsObjects: true, int64AsType: "number", variableMapSize: true });
 
 /** Names and values; a value is anything that msgpack has. */
 export type Headers = Readonly<Record<string, unknown>>;
