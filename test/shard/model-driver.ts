@@ -136,7 +136,8 @@ export class Driver {
             queue.consumers.map((consumer) => ({ topic, queue, consumer })),
           ),
         );
-        const { topic, queue, consumer } = all[step.which % (all.length + 1)] ?? {};
+        const chosen = step.which === undefined ? undefined : all[step.which % Math.max(1, all.length)];
+        const { topic, queue, consumer } = chosen ?? {};
         const where = { connection: consumer?.connection ?? 1, topic: topic?.name ?? "t", queue: queue?.bindKey ?? "" };
         const about = { ...where, consumer: consumer?.request ?? 0 };
         if (step.do === "stop") return { op: "stop", request, ...about };

@@ -56,6 +56,8 @@ const config = fc.oneof<fc.Arbitrary<Partial<TopicConfig>>[]>(
   fc.record({ expired: one("drop", "dead-letter") }),
 );
 
+/** One of the consumers that are there, or one that is not. */
+const which = often<number | undefined>([8, fc.nat(20)], [1, one(undefined)]);
 const key = often<string>([4, queue], [1, one(...PATTERNS.keys())]);
 const merged = fc.boolean();
 
@@ -67,8 +69,8 @@ const stepOf = (size: fc.Arbitrary<number>): fc.Arbitrary<Step> =>
     [14, step("pop", { ...asking, max: count, maxBytes: bytes, wait: maybeTime })],
     [4, step("popDead", { ...asking, max: count, maxBytes: bytes })],
     [6, step("consume", { ...asking, credit: often([1, one(0)], [4, count]), renew: fc.boolean() })],
-    [4, step("credit", { which: fc.nat(20), credit: count })],
-    [2, step("stop", { which: fc.nat(20), credit: one(0) })],
+    [4, step("credit", { which, credit: count })],
+    [3, step("stop", { which, credit: one(0) })],
     [8, step("ack", settling("in-flight"))],
     [9, step("nack", { ...settling("in-flight"), delay: maybeTime, reject: often([3, one(false)], [1, one(true)]) })],
     [4, step("touch", { ...settling("in-flight"), ttr: maybeTime })],
@@ -85,7 +87,7 @@ const stepOf = (size: fc.Arbitrary<number>): fc.Arbitrary<Step> =>
     [2, step("browse", { ...asking, state, offset: fc.nat(40), max: count, maxBytes: bytes })],
     [2, step("hold", { connection })],
     [3, step("release", { connection })],
-    [2, step("disconnect", { connection })],
+    [3, step("disconnect", { connection })],
   );
 
 /** What happens to channels; batches are mostly so large that a few of them are more than a subscriber may miss. */
@@ -116,11 +118,19 @@ const channelStep = often<Step>(
 const moves = (each: fc.Arbitrary<Step>, maxLength: number): fc.Arbitrary<Move[]> =>
   fc.array(fc.record({ step: each, turn: often([7, one(true)], [1, one(false)]) }), { maxLength, size: "max" });
 
-const setUp = fc.tuple(one(["a"], ["a", "b"]), fc.array(config, { maxLength: 3 })).map(([queues, configs]): Move[] => {
-  const declared = queues.map((each): Step => ({ do: "declareQueue", topic: "t", queue: each }));
-  const configured = configs.map((each): Step => ({ do: "configure", topic: "t", queue: "", config: each }));
-  return [...declared, ...configured].map((each) => ({ step: each, turn: true }));
-});
+const setUp = fc
+  .tuple(
+    one(["a"], ["a", "b"]),
+    often<Partial<TopicConfig>>([2, one({})], [1, one({ mode: "pattern" })]),
+    fc.array(config, { maxLength: 3 }),
+  )
+  .map(([queues, first, configs]): Move[] => {
+    const declared = queues.map((queue): Step => ({ do: "declareQueue", topic: "t", queue }));
+    const configured = [first, ...configs].map(
+      (each): Step => ({ do: "configure", topic: "t", queue: "", config: each }),
+    );
+    return [...declared, ...configured].map((each) => ({ step: each, turn: true }));
+  });
 
 const historyOf = (size: fc.Arbitrary<number>, maxLength: number): fc.Arbitrary<Move[]> =>
   fc.tuple(setUp, moves(stepOf(size), maxLength)).map(([first, then]) => [...first, ...then]);

@@ -52,7 +52,7 @@ export type Step =
   | (Asking & { readonly do: "pop"; readonly max: number; readonly maxBytes: number; readonly wait: number })
   | (Asking & { readonly do: "popDead"; readonly max: number; readonly maxBytes: number })
   | (Asking & { readonly do: "consume"; readonly credit: number; readonly renew: boolean })
-  | { readonly do: "credit" | "stop"; readonly which: number; readonly credit: number }
+  | { readonly do: "credit" | "stop"; readonly which: number | undefined; readonly credit: number }
   | (Settling & { readonly do: "ack" | "redrive" })
   | (Settling & { readonly do: "nack"; readonly delay: number; readonly reject: boolean })
   | (Settling & { readonly do: "touch"; readonly ttr: number })
