@@ -6,12 +6,14 @@
 import { RE2JS } from "re2js";
 import { ProtocolError } from "../protocol/errors.js";
 
-/** A repetition with a count, `{2}`, `{2,}`, `{2,5}`, that is not escaped. */
-const COUNTED = /(?<!\\)\{\d+(?:,\d*)?\}/;
+/** A character that is escaped, so that the brace behind an escaped backslash is not taken for an escaped brace. */
+const ESCAPED = /\\./gs;
+/** A repetition with a count: `{2}`, `{2,}`, `{2,5}`. */
+const COUNTED = /\{\d+(?:,\d*)?\}/;
 
 /** A test for bind keys: true where the pattern matches anywhere in the key. Throws BAD_PATTERN. */
 export const compilePattern = (pattern: string): ((bindKey: string) => boolean) => {
-  if (COUNTED.test(pattern)) {
+  if (COUNTED.test(pattern.replace(ESCAPED, "_"))) {
     throw new ProtocolError("BAD_PATTERN", "the route key has a counted repetition; write it out");
   }
   try {
