@@ -108,6 +108,12 @@ describe("the native protocol over WebSocket", () => {
     await first.ping();
   });
 
+  it("does not share its port with another broker", async () => {
+    const { http } = await testBroker();
+    const second = testBroker({ http: { host: "127.0.0.1", port: http } });
+    await expect(second).rejects.toThrow(`cannot listen for HTTP on 127.0.0.1:${http}: the port is in use`);
+  });
+
   it("has 404 and plain words for any path that is not there", async () => {
     const { http } = await testBroker();
     for (const path of ["/", "/mq", "/nosuch"]) {

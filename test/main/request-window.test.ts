@@ -56,6 +56,14 @@ describe("the request window", () => {
     for (const request of requests) expect(window.clear(request)).toBe(true);
   });
 
+  it("knows a request that had to stand elsewhere when its place is free again", () => {
+    const window = new RequestWindow(100);
+    expect(add(window, 64, 128)).toEqual([Admission.TAKEN, Admission.TAKEN]);
+    window.clear(64);
+    expect(add(window, 128, 64)).toEqual([Admission.DUPLICATE, Admission.TAKEN]);
+    expect([window.clear(128), window.clear(128), window.clear(64)]).toEqual([true, false, true]);
+  });
+
   it("gives up the requests of one shard and keeps the others", () => {
     const window = new RequestWindow(100);
     for (let request = 1; request <= 90; request++) window.add(request, request % 3);
