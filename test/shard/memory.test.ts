@@ -1,0 +1,96 @@
+import { describe, expect, it } from "vitest";
+import { EPOCH } from "../../src/protocol/id.js";
+import { localIdSource } from "../../src/shard/id-allocator.js";
+import { Shard } from "../../src/shard/shard.js";
+import { type Effect, Recorder } from "./model-effects.js";
+
+const NOW = Date.UTC(2026, 0, 1);
+const SEGMENT = 64 * 1024;
+const BODY = 10_000;
+/** Room for some segments beyond what an empty shard takes. */
+const SEGMENTS = 10;
+
+/** A shard with little memory, one queue, and messages of 10,000 bytes. */
+class SmallShard {
+  readonly recorder = new Recorder();
+  readonly #options = {
+    effects: this.recorder,
+    ids: localIdSource(EPOCH),
+    node: 1,
+    limits: { maxTopics: 10, maxQueues: 10, maxConsumers: 10 },
+    now: NOW,
+    segmentBytes: SEGMENT,
+  };
+  readonly shard = new Shard({
+    ...this.#options,
+    memoryBytes: new Shard({ ...this.#options, memoryBytes: 0 }).bytes + SEGMENTS * SEGMENT,
+  });
+  readonly #to = { connection: 1, request: 1, topic: "t", queue: "" };
+
+  publish(requests = 1): Effect[] {
+    const bytes = new Uint8Array(requests * (BODY + 4));
+    const view = new DataView(bytes.buffer);
+    for (let i = 0; i < requests; i++) view.setUint32(i * (BODY + 4), BODY);
+    const slice = { bytes, view, start: 0, end: bytes.length };
+    const rest = { requests, count: requests, routeKey: "", delay: 0, ttl: 0 };
+    this.shard.apply({ op: "publish", ...this.#to, ...rest, ...slice }, NOW);
+    return this.recorder.take();
+  }
+
+  /** Publishes until the memory is used; how many messages were taken. */
+  fill(): number {
+    for (let taken = 0; ; taken++) {
+      const [effect] = this.publish();
+      if (effect?.kind === "confirm") continue;
+      expect(effect).toEqual({ kind: "fail", connection: 1, request: 1, error: "MEMORY_FULL" });
+      return taken;
+    }
+  }
+
+  pop(max: number): number {
+    this.shard.apply({ op: "pop", ...this.#to, max, maxBytes: 1024 * 1024, wait: 0 }, NOW);
+    this.shard.turn(NOW);
+    const [effect] = this.recorder.take();
+    return effect?.kind === "messages" ? effect.messages.length : 0;
+  }
+
+  purge(state: "ready" | "in-flight"): void {
+    this.shard.apply({ op: "purge", ...this.#to, state }, NOW);
+    this.recorder.take();
+  }
+}
+
+describe("memory", () => {
+  it("refuses publishes past its budget, hands out and settles all the same, and takes new ones when there is room", () => {
+    const small = new SmallShard();
+    const held = small.fill();
+    expect(held).toBe(SEGMENTS * Math.floor(SEGMENT / BODY));
+    expect(small.pop(held / 2)).toBe(held / 2);
+    expect(small.publish()).toEqual([{ kind: "fail", connection: 1, request: 1, error: "MEMORY_FULL" }]);
+    small.purge("in-flight");
+    expect(small.fill()).toBeGreaterThanOrEqual(held / 2 - Math.floor(SEGMENT / BODY));
+    small.shard.invariants();
+  });
+
+  it("does not lose memory to what comes and goes", () => {
+    const small = new SmallShard();
+    const held = small.fill();
+    for (let i = 0; i < 20; i++) {
+      small.purge("ready");
+      expect(small.fill()).toBe(held);
+    }
+  });
+
+  it("takes as many of merged publishes as fit, and refuses the others one by one", () => {
+    const small = new SmallShard();
+    const held = small.fill();
+    small.purge("ready");
+    const effects = small.publish(held + 3);
+    const confirmed = effects.filter(({ kind }) => kind === "confirm").length;
+    const last = effects.slice(confirmed);
+    expect(confirmed).toBeGreaterThanOrEqual(held - Math.floor(SEGMENT / BODY));
+    expect(last.every((effect) => effect.kind === "fail" && effect.error === "MEMORY_FULL")).toBe(true);
+    const requests = effects.flatMap((effect) => ("request" in effect ? [effect.request] : []));
+    expect(requests).toEqual(Array.from({ length: held + 3 }, (_, i) => i + 1));
+  });
+});
