@@ -157,7 +157,8 @@ export class Connection {
     if (this.#over === undefined) {
       this.seal();
       this.#outgoing.surrender();
-      this.#end(undefined);
+      // A broker that said goodbye is why, though it is this side that closes.
+      this.#end(this.#reason);
       this.#transport.end();
       const timer = setTimeout(() => {
         this.#transport.destroy();
@@ -218,7 +219,7 @@ export class Connection {
     this.#outgoing.flush();
   };
 
-  /** `reason` is undefined when the program closed the connection itself. */
+  /** `reason` is undefined when the program closed the connection of its own accord. */
   #end(reason: RingmqError | undefined): void {
     if (this.#over !== undefined) return;
     this.#over =

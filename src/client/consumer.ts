@@ -171,9 +171,9 @@ export class Consumer implements AsyncIterableIterator<Message> {
     this.#wake = undefined;
   }
 
-  /** Nothing more will come, and what has come is not this program's any longer. */
+  /** Nothing more will come, and what was leased is not this program's any longer. */
   #lost(error: RingmqError | undefined): void {
-    this.#deliveries.takeAll();
+    this.#deliveries.dropLeased();
     this.#end(error);
   }
 

@@ -87,6 +87,11 @@ export class Deliveries {
     return readers;
   }
 
+  /** Drops all that is held under a lease. */
+  dropLeased(): void {
+    for (const reader of this.takeAll()) if (reader.run.isAcked) this.push(reader);
+  }
+
   /**
    * Drops the oldest messages that are held under a lease until no more than `size` are left. Answers how many were
    * dropped.

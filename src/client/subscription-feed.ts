@@ -34,6 +34,10 @@ export class SubscriptionFeed {
     return this.#lost;
   }
 
+  get isOver(): boolean {
+    return this.#over;
+  }
+
   get size(): number {
     return this.#backlog.size;
   }

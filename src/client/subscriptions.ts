@@ -61,7 +61,10 @@ export class Subscriptions implements ChannelSink {
     const members = this.#byChannel.get(this.#channel(bytes, head, start));
     if (members === undefined) return;
     const arrival = { bytes, view };
-    for (const { feed } of members) feed.push(arrival, start, end, count);
+    for (const member of members) {
+      member.feed.push(arrival, start, end, count);
+      if (member.feed.isOver) void this.#leave(member);
+    }
   }
 
   lost(channel: string, count: number): void {

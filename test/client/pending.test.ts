@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { Answer, Op } from "../../src/protocol/op.js";
-import { bodiesOf, confirming, connected, frame } from "./scripted-broker.js";
+import { Op } from "../../src/protocol/op.js";
+import { bodiesOf, confirming, connected, result } from "./scripted-broker.js";
 
 describe("requests above those that may be unanswered", () => {
   it("wait in the client, and go one by one as others are answered", async () => {
@@ -8,11 +8,11 @@ describe("requests above those that may be unanswered", () => {
     const pings = Array.from({ length: 5 }, () => client.ping());
     const [first, second] = await broker.seen(Op.PING, 2);
     // A frame that came now would be seen with the next one's.
-    broker.send(frame(Answer.RESULT, second?.request ?? 0, [null]));
+    broker.send(result(second?.request ?? 0));
     const [, , third] = await broker.seen(Op.PING, 3);
     expect(broker.frames.filter(({ op }) => op === Op.PING)).toHaveLength(3);
-    broker.answer = ({ request }) => broker.send(frame(Answer.RESULT, request, [null]));
-    for (const seen of [first, third]) broker.send(frame(Answer.RESULT, seen?.request ?? 0, [null]));
+    broker.answer = ({ request }) => broker.send(result(request));
+    for (const seen of [first, third]) broker.send(result(seen?.request ?? 0));
     await Promise.all(pings);
     expect(broker.frames.filter(({ op }) => op === Op.PING).map(({ request }) => request)).toEqual([2, 3, 4, 5, 6]);
   });

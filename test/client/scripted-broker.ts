@@ -7,6 +7,7 @@ import { type AddressInfo, createServer, type Server, type Socket } from "node:n
 import { onTestFinished } from "vitest";
 import { type Client, connect } from "../../src/client/client.js";
 import type { ConnectOptions } from "../../src/client/options.js";
+import { packHead } from "../../src/protocol/head.js";
 import { Answer, Durability, Op, PROTOCOL_VERSION } from "../../src/protocol/op.js";
 import { FIRST_ID_LOW, SELECTION_BYTES } from "../../src/protocol/selection.js";
 import { entries, type Frame, frame, splitFrames } from "../main/frames.js";
@@ -43,6 +44,10 @@ export const settled = (request: number, count: number, ...faults: readonly (rea
   const payload = faults.map(([high = 0, low = 0, n = 1, code = 0]) => words(high, low, n, code * 0x1_0000));
   return frame(Answer.SETTLED, request, [count], Buffer.concat(payload));
 };
+
+/** RESULT, whose value is its payload. */
+export const result = (request: number, value: unknown = null): Buffer =>
+  frame(Answer.RESULT, request, [], packHead([value]));
 
 export const error = (request: number, code: number, text: string, retryable: boolean, closes: boolean): Buffer =>
   frame(Answer.ERROR, request, [code, text, retryable, closes]);
