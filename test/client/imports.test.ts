@@ -1,0 +1,53 @@
+/**
+ * The client in a browser: what it loads before it is asked for a transport is its own files and pure JavaScript.
+ */
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { expect, it } from "vitest";
+
+const ENTRY = fileURLToPath(new URL("../../dist/client/index.js", import.meta.url));
+
+/** What modules are named by `import … from`, `export … from` and bare imports; `import()` only when it is asked for. */
+const importsOf = (text: string): string[] =>
+  [...text.matchAll(/^\s*(?:import|export)\s(?:[^;]*?\sfrom\s*)?["']([^"']+)["']/gm)].map(([, name]) => name ?? "");
+
+/** The files that a file loads with it, and the packages that these name. */
+const graph = async (entry: string): Promise<{ readonly files: Set<string>; readonly packages: Set<string> }> => {
+  const files = new Set<string>();
+  const packages = new Set<string>();
+  const open = [entry];
+  for (let file = open.pop(); file !== undefined; file = open.pop()) {
+    if (files.has(file)) continue;
+    files.add(file);
+    for (const name of importsOf(await readFile(file, "utf8"))) {
+      if (name.startsWith(".")) open.push(join(dirname(file), name));
+      else packages.add(name);
+    }
+  }
+  return { files, packages };
+};
+
+it("needs one package, and neither Node nor native code", async () => {
+  const { files, packages } = await graph(ENTRY);
+  expect([...packages]).toEqual(["msgpackr/pack"]);
+  const own = [...files].map((file) => file.slice(dirname(dirname(ENTRY)).length + 1));
+  expect(own).toContain("client/publisher.js");
+  expect(own.filter((file) => !/^(client|protocol)\//.test(file))).toEqual([]);
+  expect(own.filter((file) => file.includes("tcp"))).toEqual([]);
+});
+
+it("that package is pure JavaScript in its build for browsers", async () => {
+  const manifest = createRequire(import.meta.url).resolve("msgpackr/pack");
+  const root = manifest.slice(0, manifest.lastIndexOf("msgpackr") + "msgpackr".length);
+  const { exports } = JSON.parse(await readFile(join(root, "package.json"), "utf8"));
+  const { files, packages } = await graph(join(root, exports["./pack"].browser));
+  expect(files.size).toBeGreaterThan(1);
+  expect([...packages]).toEqual([]);
+});
+
+it("sees what it looks for", () => {
+  const text = `import a from "x";\nimport "y";\nexport * from 'z';\nimport {\n  b,\n} from "w";\nawait import("later");\n`;
+  expect(importsOf(text)).toEqual(["x", "y", "z", "w"]);
+});
