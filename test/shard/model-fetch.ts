@@ -47,14 +47,22 @@ const timeOf = (message: ModelMessage): number => {
   }
 };
 
-/** Messages that share a place may stand in any order: the one that is seen is theirs from now on. */
-const learnOrder = (list: ModelMessage[], seen: ReadonlyMap<bigint, number>): void => {
-  const rank = ({ id }: ModelMessage): number => seen.get(id) ?? Number.MAX_SAFE_INTEGER;
-  list.sort((a, b) => a.place - b.place || rank(a) - rank(b));
-  for (const [i, message] of list.entries()) {
-    // What comes before a page has been seen on the pages before it.
-    if (seen.has(message.id)) message.place = Math.ceil(message.place) + (i + 1) / 2 ** 20 - 0.5;
+/**
+ * Messages that share a place may stand in any order: the one that is seen is theirs from now on. `list` is in line but
+ * for such messages, and is put in the order seen; the page begins at `offset`.
+ */
+const learnOrder = (list: ModelMessage[], offset: number, seen: readonly bigint[]): void => {
+  const byId = new Map(list.map((message) => [message.id, message]));
+  const page = seen.flatMap((id) => byId.get(id) ?? []);
+  const places = list.map(({ place }) => place);
+  for (const [i, message] of page.entries()) {
+    const { place } = message;
+    assert.equal(place, places[offset + i], `message ${message.id} is out of line`);
+    // A page that begins among messages of one place does not say where they stand.
+    if (place !== places[offset - 1]) message.place = Math.ceil(place) + (offset + i + 1) / 2 ** 20 - 0.5;
   }
+  const others = list.filter((message) => !page.includes(message));
+  list.splice(0, list.length, ...others.slice(0, offset), ...page, ...others.slice(offset));
 };
 
 export const browse = (fetch: Browse, queue: ModelQueue, witness: Witness): void => {
@@ -64,7 +72,7 @@ export const browse = (fetch: Browse, queue: ModelQueue, witness: Witness): void
   const list = queue.list(fetch.state);
   // Those in flight are in no line.
   if (fetch.state === "in-flight") list.sort((a, b) => (seen.get(a.id) ?? 1e9) - (seen.get(b.id) ?? 1e9));
-  else learnOrder(list, seen);
+  else learnOrder(list, fetch.offset, [...seen.keys()]);
   const rest = list.slice(fetch.state === "in-flight" ? 0 : fetch.offset);
   const expected = rest.slice(0, messages.length).map((message) => ({
     id: message.id,
