@@ -47,6 +47,24 @@ it("that package is pure JavaScript in its build for browsers", async () => {
   expect([...packages]).toEqual([]);
 });
 
+it("what it loads later is pure JavaScript in a bundle for browsers", async () => {
+  const root = dirname(dirname(dirname(ENTRY)));
+  const { browser } = JSON.parse(await readFile(join(root, "package.json"), "utf8"));
+  const { files } = await graph(ENTRY);
+  const later: string[] = [];
+  for (const file of files) {
+    for (const [, name = ""] of (await readFile(file, "utf8")).matchAll(/\bimport\("([^"]+)"\)/g)) {
+      const path = `./${join(dirname(file), name).slice(root.length + 1)}`;
+      later.push(join(root, browser[path] ?? path));
+    }
+  }
+  expect(later.map((file) => file.slice(dirname(ENTRY).length + 1))).toEqual([
+    "no-tcp-transport.js",
+    "websocket-transport.js",
+  ]);
+  for (const file of later) expect([...(await graph(file)).packages]).toEqual([]);
+});
+
 it("sees what it looks for", () => {
   const text = `import a from "x";\nimport "y";\nexport * from 'z';\nimport {\n  b,\n} from "w";\nawait import("later");\n`;
   expect(importsOf(text)).toEqual(["x", "y", "z", "w"]);
