@@ -5,6 +5,7 @@
 import { workerData } from "node:worker_threads";
 import { RingReader } from "../channel/ring-reader.js";
 import { RingWriter } from "../channel/ring-writer.js";
+import { LENGTH_BYTES } from "../protocol/frame.js";
 import { sharedIdSource } from "./id-clock.js";
 import { memoryJournal, Pump } from "./pump.js";
 import type { ShardThreadData } from "./shard-thread-data.js";
@@ -15,7 +16,8 @@ const data = workerData as ShardThreadData;
 const clock = (): number => performance.timeOrigin + performance.now();
 
 new Pump({
-  inbox: new RingReader(data.inbox, data.limits.maxFrameBytes),
+  // The length of a frame does not count its own field.
+  inbox: new RingReader(data.inbox, LENGTH_BYTES + data.limits.maxFrameBytes),
   outbox: new RingWriter(data.outbox),
   ids: sharedIdSource(data.idClock),
   node: data.node,

@@ -146,6 +146,21 @@ describe("the native protocol over TCP", () => {
     await client.ping();
   });
 
+  it("takes a frame of exactly maxFrameBytes, through a ring that is far smaller", async () => {
+    const { tcp, broker } = await testBroker({
+      ringBytes: 64 * 1024,
+      maxFrameBytes: 200_000,
+      maxMessageBytes: 100_000,
+    });
+    const client = await NativeClient.greeted(tcp);
+    const overhead = frame(Op.PUBLISH, 2, ["exact"], entries("", "")).length - 4;
+    const bodies = [Buffer.alloc(100_000, 1), Buffer.alloc(100_000 - overhead, 2)] as const;
+    const largest = frame(Op.PUBLISH, 2, ["exact"], entries(...bodies));
+    expect(largest.readUInt32BE(0)).toBe(broker.options.maxFrameBytes);
+    client.send(largest);
+    expect(receiptsOf(await client.next())).toEqual([{ request: 2, requests: 1, messages: 2 }]);
+  });
+
   it("refuses a request past maxInFlight, and takes it when another has been answered", async () => {
     const { tcp } = await testBroker({ maxInFlight: 3 });
     const client = await NativeClient.greeted(tcp);
