@@ -93,20 +93,23 @@ export class Deliveries {
   }
 
   /**
-   * Drops the oldest messages that are held under a lease until no more than `size` are left. Answers how many were
-   * dropped.
+   * Drops the oldest messages that are held under a lease until no more than `size` of those are left. Answers how many
+   * were dropped. What was acked on delivery is nobody else's, and its credit bounds it.
    */
   dropLapsed(size: number): number {
-    let dropped = 0;
-    while (this.#size > size) {
-      const reader = this.#readers[this.#first];
-      // What was acked on delivery is nobody else's, and its credit bounds it.
-      if (reader === undefined || reader.run.isAcked) break;
-      const n = Math.min(reader.left, this.#size - size);
-      reader.skip(n);
-      this.#size -= n;
-      dropped += n;
-      if (reader.left === 0) this.#pass();
+    if (this.#size <= size) return 0;
+    const readers = this.takeAll();
+    let leased = 0;
+    for (const { run, left } of readers) if (!run.isAcked) leased += left;
+    let excess = Math.max(leased - size, 0);
+    const dropped = excess;
+    for (const reader of readers) {
+      if (!reader.run.isAcked && excess > 0) {
+        const n = Math.min(reader.left, excess);
+        reader.skip(n);
+        excess -= n;
+      }
+      if (reader.left > 0) this.push(reader);
     }
     return dropped;
   }

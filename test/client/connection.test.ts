@@ -235,7 +235,8 @@ describe("draining", () => {
       if (op === Op.CONSUME) {
         const payload = runs({ high: 1, low: 10, delivery: 7, bodies: ["a", "b"] });
         broker.send(confirm({ request }), frame(Answer.MESSAGES, request, [], payload));
-      } else if (op === Op.PUBLISH) held.push(() => broker.send(confirm({ request, high: 1, low: 50, messages: 2 })));
+      } else if (op === Op.PING) broker.send(result(request));
+      else if (op === Op.PUBLISH) held.push(() => broker.send(confirm({ request, high: 1, low: 50, messages: 2 })));
       else broker.send(confirm({ request, messages: 2 }));
     };
     const consumer = await client.consume("t");
@@ -250,6 +251,7 @@ describe("draining", () => {
     await expect(client.consume("t")).rejects.toMatchObject({ code: "CLIENT_CLOSED" });
     await expect(client.pop("t")).rejects.toMatchObject({ code: "CLIENT_CLOSED" });
     await broker.nth(Op.ACK);
+    for (let i = 0; i < 5; i++) await client.ping();
     held[0]?.();
     await Promise.all([drained, loop]);
     expect(await Promise.all(published)).toHaveLength(2);

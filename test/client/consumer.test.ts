@@ -162,6 +162,14 @@ describe("what a consumer holds", () => {
     expect(await take(consumer, 4)).toEqual(["12", "20", "21", "22"]);
   });
 
+  it("is a prefetch beside what was acked on delivery, which is not dropped", async () => {
+    const { client, broker, consumer, request } = await consuming(4);
+    broker.send(deliver(request, 10, 2), deliver(request, 20, 4, 0), deliver(request, 30, 3));
+    await client.ping();
+    expect([consumer.buffered, consumer.lapsed]).toEqual([8, 1]);
+    expect(await take(consumer, 8)).toEqual(["11", "20", "21", "22", "23", "30", "31", "32"]);
+  });
+
   it("is added to on a topic that acks by itself, half a prefetch at a time", async () => {
     const { client, broker, consumer, request } = await consuming(4);
     broker.send(deliver(request, 10, 4, 0));

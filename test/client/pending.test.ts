@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { Op } from "../../src/protocol/op.js";
-import { bodiesOf, confirming, connected, result } from "./scripted-broker.js";
+import { bodiesOf, confirm, confirming, connected, result } from "./scripted-broker.js";
 
 describe("requests above those that may be unanswered", () => {
   it("wait in the client, and go one by one as others are answered", async () => {
@@ -15,6 +15,23 @@ describe("requests above those that may be unanswered", () => {
     for (const seen of [first, third]) broker.send(result(seen?.request ?? 0));
     await Promise.all(pings);
     expect(broker.frames.filter(({ op }) => op === Op.PING).map(({ request }) => request)).toEqual([2, 3, 4, 5, 6]);
+  });
+});
+
+describe("publishes above the requests that may be unanswered", () => {
+  it("wait in the client too, large frames and small ones", async () => {
+    const { client, broker } = await connected({ maxInFlight: 2 });
+    const bodies = ["a", "b".repeat(20_000), "c", "d".repeat(20_000), "e"];
+    const receipts = bodies.map((body, i) => client.publish(`topic-${i}`, body));
+    const [first, second] = await broker.seen(Op.PUBLISH, 2);
+    confirming(broker);
+    broker.send(confirm({ request: second?.request ?? 0, high: 1, low: 1 }));
+    await broker.seen(Op.PUBLISH, 3);
+    expect(broker.frames.filter(({ op }) => op === Op.PUBLISH)).toHaveLength(3);
+    broker.send(confirm({ request: first?.request ?? 0, high: 1, low: 2 }));
+    await Promise.all(receipts);
+    const seen = broker.frames.filter(({ op }) => op === Op.PUBLISH);
+    expect(seen.flatMap(bodiesOf).map((body) => body[0])).toEqual(["a", "b", "c", "d", "e"]);
   });
 });
 

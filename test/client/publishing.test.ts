@@ -89,6 +89,17 @@ describe("publishes of one turn of the event loop", () => {
   });
 });
 
+describe("a large publish", () => {
+  it("goes behind what was asked for before it and before what comes after", async () => {
+    const { client, broker } = await connected();
+    void client.ping().catch(() => {});
+    void client.publish("orders", "x".repeat(100_000)).catch(() => {});
+    void client.stats("orders").catch(() => {});
+    await broker.nth(Op.STATS);
+    expect(broker.frames.map(({ op }) => op)).toEqual([Op.HELLO, Op.PING, Op.PUBLISH, Op.STATS]);
+  });
+});
+
 describe("a frame of publishes", () => {
   it("has no more messages than the broker allows", async () => {
     const { client, broker } = await connected({}, hello({ maxBatchMessages: 3 }));

@@ -172,6 +172,14 @@ describe("messages named by their ids", () => {
     expect(selectionsOf(ack)).toEqual([[10, 2, 0]]);
   });
 
+  it("are as many as were named, however many the broker tells of", async () => {
+    const { client, broker } = await connected();
+    broker.answer = ({ request }) => broker.send(settled(request, 0, [1, 10, 0xffff_ffff, UNKNOWN_MESSAGE]));
+    const ids = Array.from({ length: 9 }, (_, i) => formatId(1, 10 + i));
+    const { faults } = await client.ackById("orders", ids);
+    expect(faults.map(({ id }) => id)).toEqual(ids);
+  });
+
   it("are asked for nothing when there are none", async () => {
     const { client, broker } = await connected();
     expect(await client.cancel("orders", [])).toEqual({ settled: 0, faults: [] });
