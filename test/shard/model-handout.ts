@@ -5,7 +5,7 @@
  */
 import assert from "node:assert/strict";
 import type { SeenMessage } from "./model-effects.js";
-import type { ModelMessage, ModelQueue, Waiter } from "./model-queue.js";
+import { type ModelMessage, type ModelQueue, nextPlace, type Waiter } from "./model-queue.js";
 import type { ModelTopic } from "./model-topic.js";
 
 /** What a consumer is handed at a time, while others wait for their turn. */
@@ -102,21 +102,10 @@ export const assertEnough = (
   assert.ok(bytes + largest > maxBytes, `${seen.length} messages where more would have fitted`);
 };
 
-/** Nobody is served twice while somebody else waits who could have been. */
+/** Turns are taken: nobody who could be served has waited for longer. */
 const assertTurn = (hands: Hands, queue: ModelQueue, served: Waiter): void => {
-  for (const other of queue.waiters) {
-    if (other === served) {
-      other.passedBy.clear();
-    } else if (isServed(hands, queue, other)) {
-      assert.ok(
-        !other.passedBy.has(served),
-        `${served.kind} ${served.request} was served twice while ${other.kind} ${other.request} waited`,
-      );
-      other.passedBy.add(served);
-    } else {
-      other.passedBy.clear();
-    }
-  }
+  const passed = queue.waiters.find((other) => other.since < served.since && isServed(hands, queue, other));
+  assert.equal(passed, undefined, `${served.kind} ${served.request} was served before its turn`);
 };
 
 /** Messages were pushed to a waiter. */
@@ -139,6 +128,7 @@ export const serve = (
   }
   assertEnough(list, seen, Math.min(waiter.credit, SERVING_MESSAGES), SERVING_BYTES);
   waiter.credit -= seen.length;
+  waiter.since = nextPlace();
   handOut(topic, queue, "ready", seen, waiter, hands);
 };
 

@@ -5,6 +5,16 @@ import { Reason } from "../../src/protocol/run.js";
 import type { MessageState } from "../../src/shard/command.js";
 import type { Effect } from "./model-effects.js";
 
+/** Places in line: each later than all before it. */
+let places = 0;
+export const nextPlace = (): number => ++places;
+
+/** The place of all who get in line by the same command, or in the same turn: any order will do among them. */
+let event = 0;
+export const beginEvent = (): void => {
+  event = nextPlace();
+};
+
 /** Who waits for messages of a queue: a consumer, or a pop that found nothing. */
 export interface Waiter {
   readonly kind: "consumer" | "pop";
@@ -17,8 +27,8 @@ export interface Waiter {
   readonly renew: boolean;
   /** A pop's: when it is answered without messages. */
   readonly deadline: number;
-  /** Those that were served since this one began to wait for its turn. */
-  readonly passedBy: Set<Waiter>;
+  /** Its place in the line of those who could be served: from when it has had credit, or was served last. */
+  since: number;
 }
 
 export const newWaiter = (
@@ -30,9 +40,19 @@ export const newWaiter = (
   maxBytes: Number.POSITIVE_INFINITY,
   renew: false,
   deadline: Number.POSITIVE_INFINITY,
-  passedBy: new Set(),
+  since: event,
   ...rest,
 });
+
+export const giveCredit = (waiter: Waiter, credit: number): void => {
+  if (waiter.credit === 0) waiter.since = event;
+  waiter.credit += credit;
+};
+
+/** Its connection can be sent to again. */
+export const getInLine = (waiter: Waiter): void => {
+  waiter.since = event;
+};
 
 export interface ModelMessage {
   readonly id: bigint;
@@ -75,10 +95,6 @@ export const newMessage = (id: bigint, entry: string, key: string, expiry: numbe
   holder: undefined,
   fromDead: false,
 });
-
-/** Places in line: each later than all before it. */
-let places = 0;
-export const nextPlace = (): number => ++places;
 
 export class ModelQueue {
   readonly messages = new Map<bigint, ModelMessage>();

@@ -3,7 +3,7 @@ import type { ErrorName } from "../../src/protocol/errors.js";
 import { DEFAULT_KEY } from "../../src/protocol/limits.js";
 import { Reason } from "../../src/protocol/run.js";
 import type { TopicConfig } from "../../src/shard/command.js";
-import { type ModelMessage, ModelQueue, nextPlace } from "./model-queue.js";
+import { giveCredit, type ModelMessage, ModelQueue, nextPlace } from "./model-queue.js";
 
 /** A request that is refused. */
 export class Refusal extends Error {
@@ -126,7 +126,7 @@ export class ModelTopic {
   /** The message leaves the hands of whom it was handed to. */
   returnCredit(message: ModelMessage): void {
     const { holder } = message;
-    if (holder?.renew === true) holder.credit++;
+    if (holder?.renew === true) giveCredit(holder, 1);
     message.holder = undefined;
   }
 

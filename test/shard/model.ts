@@ -12,7 +12,15 @@ import { type Address, type Effect, Witness } from "./model-effects.js";
 import { browse, expectNothing, type Fetch, pop, popDead } from "./model-fetch.js";
 import { assertNobodyStarves, findStarved, serve } from "./model-handout.js";
 import { ModelPublisher } from "./model-publish.js";
-import { type ModelQueue, newWaiter, nextPlace, type Waiter } from "./model-queue.js";
+import {
+  beginEvent,
+  getInLine,
+  giveCredit,
+  type ModelQueue,
+  newWaiter,
+  nextPlace,
+  type Waiter,
+} from "./model-queue.js";
 import { settleAll } from "./model-settle.js";
 import { nextDue, playQueue } from "./model-timers.js";
 import { ModelTopic, Refusal } from "./model-topic.js";
@@ -47,6 +55,7 @@ export class Model {
 
   /** A command was applied, and these were its effects. */
   apply(cmd: command.Command, now: number, effects: readonly Effect[]): void {
+    beginEvent();
     this.now = Math.max(this.now, now);
     const witness = new Witness(effects);
     if ("request" in cmd) refusable(cmd, witness, () => this.#apply(cmd, witness));
@@ -57,6 +66,7 @@ export class Model {
 
   /** Time has come to `now`; the shard was given turns until it had no more to do. */
   turn(now: number, effects: readonly Effect[]): void {
+    beginEvent();
     this.now = Math.max(this.now, now);
     this.playedTo = this.now;
     this.#sent = 0;
@@ -117,7 +127,7 @@ export class Model {
         return this.#consume(cmd, witness);
       case "credit": {
         const consumer = this.#findConsumer(cmd.topic, cmd.queue, cmd.connection, cmd.consumer)?.consumer;
-        if (consumer !== undefined) consumer.credit += cmd.credit;
+        if (consumer !== undefined) giveCredit(consumer, cmd.credit);
         return;
       }
       case "stop": {
@@ -194,12 +204,12 @@ export class Model {
       case "hold":
         this.#held.add(cmd.connection);
         this.channels.hold(cmd.connection);
-        for (const queue of this.queues) {
-          for (const waiter of queue.waiters) if (waiter.connection === cmd.connection) waiter.passedBy.clear();
-        }
         return;
       case "release":
-        this.#held.delete(cmd.connection);
+        if (!this.#held.delete(cmd.connection)) return;
+        for (const queue of this.queues) {
+          for (const waiter of queue.waiters) if (waiter.connection === cmd.connection) getInLine(waiter);
+        }
         return;
     }
   }
@@ -302,6 +312,8 @@ export class Model {
       expectNothing(cmd, witness);
     } else {
       this.#assertRoomForConsumer();
+      // In line behind those who were served before it.
+      beginEvent();
       const rest = { credit: cmd.max, maxBytes: cmd.maxBytes, deadline: this.now + cmd.wait };
       queue.pops.push(newWaiter(cmd, { kind: "pop", ...rest }));
     }

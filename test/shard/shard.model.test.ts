@@ -1,7 +1,9 @@
 import fc from "fast-check";
-import { describe, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { Driver } from "./model-driver.js";
+import type { Effect } from "./model-effects.js";
 import { channelHistory, history, largeHistory } from "./model-histories.js";
+import type { Move } from "./model-steps.js";
 
 /** Histories of each sort; the time allowed grows with them. */
 const { RINGMQ_MODEL_RUNS = "400" } = process.env;
@@ -37,6 +39,29 @@ describe("shard against its model", () => {
       fc.assert(
         fc.property(channelHistory, (moves) => new Driver().play(moves)),
         { numRuns: Math.ceil(RUNS / 6) },
+      );
+    },
+    TIMEOUT,
+  );
+
+  it(
+    "does the same again when it is told the same at the same times",
+    () => {
+      const effectsOf = (moves: readonly Move[]): readonly (readonly Effect[])[] => {
+        const driver = new Driver();
+        const all: Effect[][] = [];
+        const take = driver.recorder.take.bind(driver.recorder);
+        driver.recorder.take = () => {
+          const effects = take();
+          all.push(effects);
+          return effects;
+        };
+        driver.play(moves);
+        return all;
+      };
+      fc.assert(
+        fc.property(history, (moves) => expect(effectsOf(moves)).toEqual(effectsOf(moves))),
+        { numRuns: Math.ceil(RUNS / 20) },
       );
     },
     TIMEOUT,
