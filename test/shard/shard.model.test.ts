@@ -60,7 +60,9 @@ describe("shard against its model", () => {
         return all;
       };
       fc.assert(
-        fc.property(history, (moves) => expect(effectsOf(moves)).toEqual(effectsOf(moves))),
+        fc.property(history, (moves) => {
+          expect(effectsOf(moves)).toEqual(effectsOf(moves));
+        }),
         { numRuns: Math.ceil(RUNS / 20) },
       );
     },
