@@ -5,6 +5,7 @@ import type { ConnectionHost } from "./connection-host.js";
 import { findListenError } from "./listen-error.js";
 import type { Address } from "./options.js";
 import { errorFrame } from "./own-answers.js";
+import { WebSocketGathering } from "./websocket-gathering.js";
 import { type SocketData, WebSocketTransport } from "./websocket-transport.js";
 
 // What the library takes and its types leave out: a host together with options.
@@ -33,6 +34,7 @@ export class HttpListener {
   readonly app: TemplatedApp = uWS.App();
   readonly #host: ConnectionHost;
   readonly #maxFrameBytes: number;
+  readonly #gathering = new WebSocketGathering();
   #listening: us_listen_socket | undefined;
 
   constructor(host: ConnectionHost, maxFrameBytes: number) {
@@ -57,6 +59,8 @@ export class HttpListener {
       close: (socket) => {
         const { transport, connection } = socket.getUserData();
         transport?.gone();
+        // What came before the end counts.
+        this.#gathering.flush();
         connection?.closed();
       },
     });
@@ -108,10 +112,13 @@ export class HttpListener {
     const length = message.byteLength;
     const view = new DataView(message);
     const said = length < HEAD ? 0 : LENGTH_BYTES + view.getUint32(0);
-    // One that says that it is too long is told so below.
+    // One that says that it is too long is told so by the connection.
     if (length < HEAD || (said !== length && said <= LENGTH_BYTES + this.#maxFrameBytes)) {
+      this.#gathering.flush();
       return connection.fail("BAD_FRAME", `a message is one frame: it has ${length} bytes, the frame ${said}`, 0);
     }
-    connection.receive(new Uint8Array(message), view, 0, length);
+    this.#gathering.take(connection, message, view);
+    // A frame that lies about its length must not have another behind it.
+    if (said !== length) this.#gathering.flush();
   }
 }

@@ -14,7 +14,7 @@ import * as record from "./record.js";
 export const SEGMENT_BYTES = 4 * 1024 * 1024;
 
 /** Free segments kept for reuse: they save the kernel's work of finding and clearing pages. */
-const SPARE_SEGMENTS = 8;
+const SPARE_SEGMENTS = 32;
 
 const NONE = -1;
 

@@ -24,8 +24,13 @@ export interface Journal {
 /** Nothing on disk: a message lives as long as the process. */
 export const memoryJournal: Journal = { level: Durability.memory, commit: (log) => log.position };
 
-/** Records of the inbox that are taken before time is looked at again: with full records about a millisecond. */
-const DRAIN_RECORDS = 64;
+/**
+ * What is taken out of the inbox before timers are looked at and answers are sent: about a millisecond of work. Records
+ * are taken a few at a time to notice when their bytes pass the bound.
+ */
+const DRAIN_RECORDS = 256;
+const DRAIN_BYTES = 512 * 1024;
+const DRAIN_STEP = 8;
 
 /** Staged answers are sent in the middle of a drain above this, so that a drain needs a bounded buffer. */
 const STAGED_BYTES = 1024 * 1024;
@@ -55,6 +60,8 @@ export class Pump {
   readonly #shard: Shard;
   readonly #decoder: CommandDecoder;
   #now: number;
+  /** Bytes of this drain. */
+  #drained = 0;
   #isStopping = false;
 
   constructor(options: PumpOptions) {
@@ -76,13 +83,25 @@ export class Pump {
   run(): void {
     while (!this.#isStopping || !this.#inbox.isEmpty) {
       this.#now = this.#clock();
-      const taken = this.#inbox.drain(this.#onRecord, DRAIN_RECORDS);
+      const taken = this.#drain();
       const due = this.#shard.turn(this.#now);
       this.#flush();
       if (taken > 0 || this.#isStopping) continue;
       const sleep = due - this.#clock();
       if (sleep > 0) this.#inbox.wait(Math.min(sleep, MAX_SLEEP));
     }
+  }
+
+  /** Takes commands out of the inbox, a bounded amount of work; answers how many records. */
+  #drain(): number {
+    let taken = 0;
+    let step = DRAIN_STEP;
+    this.#drained = 0;
+    while (step === DRAIN_STEP && taken < DRAIN_RECORDS && this.#drained < DRAIN_BYTES) {
+      step = this.#inbox.drain(this.#onRecord, DRAIN_STEP);
+      taken += step;
+    }
+    return taken;
   }
 
   /** Sends what is staged, once the records behind it are durable. */
@@ -104,6 +123,7 @@ export class Pump {
     const [op = 0, connection = 0] = envelope;
     // The present of each record, not of the drain: a delay must not begin before it was asked for.
     this.#now = this.#clock();
+    this.#drained += end - start;
     switch (op) {
       case EnvelopeOp.FRAMES:
         this.#decoder.decode(connection, bytes, view, start, end);

@@ -58,6 +58,35 @@ describe("the native protocol over WebSocket", () => {
     await client.closed;
   });
 
+  it("keeps the order of small and large messages that came together", async () => {
+    const { http } = await testBroker();
+    const client = await open(http);
+    const bodies = Array.from({ length: 60 }, (_, i) => String(i).padEnd(i % 7 === 3 ? 40_000 : 10, "."));
+    client.send(HELLO, ...bodies.map((body, i) => frame(Op.PUBLISH, i + 2, ["order"], entries(body))));
+    client.send(frame(Op.POP, 100, ["order", "", 100, 10_000, 2 ** 24]));
+    let answer = await client.next();
+    while (answer.op !== Answer.MESSAGES) answer = await client.next();
+    const text = answer.payload.toString("latin1");
+    const places = bodies.map((body) => text.indexOf(body));
+    expect(places.every((place) => place >= 0)).toBe(true);
+    expect(places).toEqual([...places].sort((a, b) => a - b));
+    client.socket.close();
+    await client.closed;
+  });
+
+  it("takes what came before a connection closed", async () => {
+    const { http, tcp } = await testBroker();
+    const client = await open(http);
+    client.send(HELLO);
+    await client.next();
+    client.send(frame(Op.PUBLISH, 2, ["last"], entries("words")));
+    client.socket.close();
+    await client.closed;
+    const other = await NativeClient.greeted(tcp);
+    const { payload } = await other.ask(Op.POP, 5, ["last", "", 1, 10_000]);
+    expect(payload.includes("words")).toBe(true);
+  });
+
   it("carries a message as large as may be", async () => {
     const { http } = await testBroker();
     const client = await open(http);
