@@ -107,7 +107,8 @@ export class Client {
 
   /**
    * Publishes a message. Resolves when the broker has taken it. What is published in one turn of the event loop travels
-   * together, so that a program which does not wait for each message is much faster than one that does.
+   * together, so that a program which does not wait for each message is much faster than one that does. It must still
+   * handle the rejection of each, by `Promise.all` or `catch`: one that nobody handles ends a Node program.
    */
   publish(topic: string, body: Body, options?: PublishOptions): Promise<Receipt> {
     return this.#publisher.publish(topic, body, options);

@@ -1,0 +1,19 @@
+import { expect, it } from "vitest";
+import { localError } from "../../src/client/error.js";
+import type { MessageState, TopicConfig } from "../../src/client/options.js";
+import { ERRORS } from "../../src/protocol/errors.js";
+import type { TopicConfig as BrokerConfig, MessageState as BrokerState } from "../../src/shard/command.js";
+
+type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+
+it("a topic's configuration and the states of a message are those of the broker", () => {
+  // The compiler is what tests here: a difference makes one of these `false`.
+  const same: [Same<TopicConfig, BrokerConfig>, Same<MessageState, BrokerState>] = [true, true];
+  expect(same).toEqual([true, true]);
+});
+
+it("the client's own codes are none of the broker's, and say whether to try again", () => {
+  const codes = ["CONNECT_FAILED", "CONNECTION_CLOSED", "CLIENT_BUSY", "CLIENT_CLOSED", "UNKNOWN_ERROR"] as const;
+  for (const code of codes) expect(Object.keys(ERRORS)).not.toContain(code);
+  expect(codes.map((code) => localError(code, "").retryable)).toEqual([true, true, true, false, false]);
+});
