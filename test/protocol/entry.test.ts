@@ -32,7 +32,7 @@ describe("an entry", () => {
         const long = text.repeat(times);
         expect(written(NONE, long).subarray(4).equals(Buffer.from(long))).toBe(true);
       }),
-      { numRuns: 50 },
+      { numRuns: 20 },
     );
   });
 
