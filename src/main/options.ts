@@ -87,7 +87,7 @@ const defaults = {
   maxNameBytes: MAX_NAME_BYTES,
   // A connection costs the main thread about 10 KiB: 100 MB of them.
   maxConnections: 10_000,
-  // An empty topic costs a shard about 1 KiB: 256 MB of them.
+  // A topic costs a shard about 3 KiB: 800 MB of them.
   maxTopics: 262_144,
   // A publish in pattern mode looks at each.
   maxQueues: 1024,

@@ -161,6 +161,52 @@ describe("the native protocol over TCP", () => {
     expect(receiptsOf(await client.next())).toEqual([{ request: 2, requests: 1, messages: 2 }]);
   });
 
+  it("hands the limits of a shard to it: each is refused with its code", async () => {
+    const { tcp } = await testBroker({
+      maxBatchMessages: 3,
+      maxNameBytes: 10,
+      maxTopics: 2,
+      maxQueues: 2,
+      maxConsumers: 2,
+    });
+    const client = await NativeClient.greeted(tcp);
+    const ask = async (op: number, request: number, head: readonly unknown[], payload?: Uint8Array): Promise<void> => {
+      client.send(frame(op, request, head, payload));
+      const {
+        op: answer,
+        head: [code],
+      } = await client.next();
+      if (answer !== Answer.CONFIRM) throw new Error(`request ${request} was answered ${answer}, code ${String(code)}`);
+    };
+    expectError(await client.ask(Op.PUBLISH, 2, ["t"], entries("1", "2", "3", "4")), "TOO_MANY_MESSAGES", 2);
+    expectError(await client.ask(Op.PUBLISH, 3, ["elevenbytes"], entries("x")), "BAD_NAME", 3);
+    await ask(Op.PUBLISH, 4, ["tenbytes.."], entries("1", "2", "3"));
+    await ask(Op.DECLARE_QUEUE, 5, ["second", "a"]);
+    expectError(await client.ask(Op.PUBLISH, 6, ["third"], entries("x")), "TOO_MANY_TOPICS", 6);
+    await ask(Op.DECLARE_QUEUE, 7, ["second", "b"]);
+    expectError(await client.ask(Op.DECLARE_QUEUE, 8, ["second", "c"]), "TOO_MANY_QUEUES", 8);
+    await ask(Op.CONSUME, 9, ["second", "a"]);
+    client.send(frame(Op.POP, 10, ["second", "a", 1, 60_000]));
+    expectError(await client.ask(Op.CONSUME, 11, ["second", "b"]), "TOO_MANY_CONSUMERS", 11);
+  });
+
+  it("refuses publishes past its memory, and takes them again when there is room", async () => {
+    const { tcp } = await testBroker({ memory: 16 << 20, maxMessageBytes: 1 << 20 });
+    const client = await NativeClient.greeted(tcp);
+    const large = entries(Buffer.alloc(1 << 20));
+    let refused: Frame | undefined;
+    for (let request = 10; refused === undefined; request++) {
+      client.send(frame(Op.PUBLISH, request, ["full"], large));
+      const answer = await client.next();
+      if (answer.op === Answer.ERROR) refused = answer;
+    }
+    expectError(refused, "MEMORY_FULL", refused.request);
+    client.send(frame(Op.PURGE, 5, ["full", "", "all"]), frame(Op.PUBLISH, 6, ["full"], large));
+    const receipts = [...receiptsOf(await client.next())];
+    if (receipts.length < 2) receipts.push(...receiptsOf(await client.next()));
+    expect(receipts.map(({ request }) => request)).toEqual([5, 6]);
+  });
+
   it("refuses a request past maxInFlight, and takes it when another has been answered", async () => {
     const { tcp } = await testBroker({ maxInFlight: 3 });
     const client = await NativeClient.greeted(tcp);
