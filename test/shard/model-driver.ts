@@ -78,7 +78,7 @@ export class Driver {
   }
 
   #command(command: Command): Effect[] {
-    this.shard.apply(command, this.#clock);
+    this.#lend(command);
     const effects = this.recorder.take();
     this.model.apply(command, this.#clock, effects);
     for (const effect of effects) {
@@ -86,6 +86,21 @@ export class Driver {
       for (let i = 0; i < effect.messages; i++) this.#known.push(effect.id + BigInt(i));
     }
     return effects;
+  }
+
+  /** Applies a command that its owner uses for something else afterwards, as its buffer: the shard may keep neither. */
+  #lend(command: Command): void {
+    const lent: Record<string, unknown> = { ...command };
+    if ("bytes" in command) {
+      lent["bytes"] = command.bytes.slice();
+      lent["view"] = new DataView((lent["bytes"] as Uint8Array).buffer);
+    }
+    this.shard.apply(lent as unknown as Command, this.#clock);
+    for (const [key, value] of Object.entries(lent)) {
+      if (typeof value === "number") lent[key] = 0xdead;
+      else if (typeof value === "string") lent[key] = "somebody else's";
+      else if (value instanceof Uint8Array) value.fill(0xdd);
+    }
   }
 
   /** Looks at everything. */

@@ -6,7 +6,7 @@ import type { MessageState, TopicConfig } from "../../src/shard/command.js";
 
 export const TOPICS = ["t", "u", "v", "w"] as const;
 export const KEYS = ["", "default", "a", "b", "ab"] as const;
-export const CHANNELS = ["c", "d"] as const;
+export const CHANNELS = ["c", "d", "e", "f"] as const;
 export const CONNECTIONS = [1, 2, 3] as const;
 export const STATES: readonly MessageState[] = ["ready", "delayed", "in-flight", "dead"];
 

@@ -11,8 +11,8 @@ const START = Date.UTC(2026, 0, 1);
 const DAY = 24 * 3600 * 1000;
 const YEAR = 365 * DAY;
 const TIMERS = 100_000;
-const { RINGMQ_MODEL_RUNS = "400" } = process.env;
-const RUNS = Math.max(1, Math.round(Number(RINGMQ_MODEL_RUNS) / 400));
+const { RINGMQ_MODEL_RUNS = "300" } = process.env;
+const RUNS = Math.max(1, Math.round(Number(RINGMQ_MODEL_RUNS) / 300));
 
 /** Numbers in [0, 1) from a seed, the same on every run (mulberry32). */
 const randomFrom = (seed: number): (() => number) => {
