@@ -31,7 +31,8 @@ describe("a head", () => {
       fc.boolean(),
       fc.integer(),
       fc.maxSafeInteger(),
-      fc.double({ noNaN: true }),
+      // msgpackr writes −0 as 0.
+      fc.double({ noNaN: true }).map((value) => value + 0),
       fc.string({ unit: "binary", maxLength: 300 }),
     );
     fc.assert(
