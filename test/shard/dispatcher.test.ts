@@ -41,7 +41,7 @@ describe("dispatcher", () => {
 
   it("serves consumers in turn, 512 messages at a time", () => {
     const driver = playWithoutTurns([publish(4000, 0), consume(1, 2000), consume(2, 2000), consume(3, 100)]);
-    driver.shard.turn(driver.model.now);
+    driver.shard.turn(driver.model.world.now);
     const served = driver.recorder.take().map((effect) => {
       expect(effect.kind).toBe("messages");
       return effect.kind === "messages" ? [effect.connection, effect.messages.length] : [];
@@ -55,14 +55,14 @@ describe("dispatcher", () => {
 
   it("serves consumers 256 KiB at a time", () => {
     const driver = playWithoutTurns([publish(20, 100_000), consume(1, 10), consume(2, 10)]);
-    driver.shard.turn(driver.model.now);
+    driver.shard.turn(driver.model.world.now);
     const sizes = driver.recorder.take().map((effect) => (effect.kind === "messages" ? effect.messages.length : 0));
     expect(sizes.every((size) => size === 2)).toBe(true);
   });
 
   it("ends a turn when about a MiB has been sent, and asks for another at once", () => {
     const driver = playWithoutTurns([publish(100, 30_000), consume(1, 100)]);
-    const { now } = driver.model;
+    const { now } = driver.model.world;
     let turns = 0;
     for (let next = now; next <= now; turns++) {
       next = driver.shard.turn(now);
@@ -79,7 +79,7 @@ describe("dispatcher", () => {
     const driver = new Driver();
     const steps: Step[] = [pop(5, 100), publish(3, 0)];
     driver.play(steps.map((step) => ({ step, turn: false })));
-    driver.shard.turn(driver.model.now + 100);
+    driver.shard.turn(driver.model.world.now + 100);
     const [effect] = driver.recorder.take();
     expect(effect?.kind === "messages" ? effect.messages : []).toHaveLength(3);
   });
@@ -95,8 +95,8 @@ describe("dispatcher", () => {
       pop(1, 50),
     ];
     driver.play(steps.map((step) => ({ step, turn: true })));
-    driver.shard.apply({ op: "release", connection: 1 }, driver.model.now);
-    driver.shard.turn(driver.model.now);
+    driver.shard.apply({ op: "release", connection: 1 }, driver.model.world.now);
+    driver.shard.turn(driver.model.world.now);
     const sizes = driver.recorder.take().map((effect) => (effect.kind === "messages" ? effect.messages.length : -1));
     expect(sizes).toEqual([2, 3, 4, 1]);
   });
@@ -119,8 +119,8 @@ describe("dispatcher", () => {
       credit: 1,
       renew: false,
     } as const;
-    driver.shard.apply(command, driver.model.now);
-    driver.shard.apply(command, driver.model.now);
+    driver.shard.apply(command, driver.model.world.now);
+    driver.shard.apply(command, driver.model.world.now);
     expect(driver.recorder.take()).toEqual([
       { kind: "confirm", connection: 1, request: 5, requests: 1, id: 0n, messages: 0 },
       { kind: "close", connection: 1, error: "DUPLICATE_REQUEST" },

@@ -66,14 +66,17 @@ export class Driver {
   /** Gives the shard turns until it says that it has no more to do now. */
   turn(): Effect[] {
     let next = this.shard.turn(this.#clock);
-    for (let turns = 1; next <= this.model.now || next <= this.#clock; turns++) {
+    for (let turns = 1; next <= this.model.world.now || next <= this.#clock; turns++) {
       assert.ok(turns < 1000, "the shard never comes to rest");
       next = this.shard.turn(this.#clock);
     }
     const effects = this.recorder.take();
     this.#isAtRest = true;
     this.model.turn(this.#clock, effects);
-    assert.ok(next <= this.model.nextDue, `the next turn at ${next} is late for what is due at ${this.model.nextDue}`);
+    assert.ok(
+      next <= this.model.world.nextDue,
+      `the next turn at ${next} is late for what is due at ${this.model.world.nextDue}`,
+    );
     return effects;
   }
 
@@ -106,7 +109,7 @@ export class Driver {
   /** Looks at everything. */
   #compare(): void {
     this.shard.invariants();
-    for (const topic of [...this.model.topics.values()]) {
+    for (const topic of [...this.model.world.topics.values()]) {
       this.#command({ op: "stats", connection: OBSERVER, request: ++this.#request, topic: topic.name });
       for (const queue of topic.queues.values()) {
         for (const state of STATES) this.#browse(topic.name, queue, state);
@@ -146,7 +149,7 @@ export class Driver {
       }
       case "credit":
       case "stop": {
-        const all = [...this.model.topics.values()].flatMap((topic) =>
+        const all = [...this.model.world.topics.values()].flatMap((topic) =>
           [...topic.queues.values()].flatMap((queue) =>
             queue.consumers.map((consumer) => ({ topic, queue, consumer })),
           ),
@@ -224,7 +227,7 @@ export class Driver {
   }: Where & { readonly picks: readonly Pick[]; readonly aim: number | undefined }): Where {
     if (aim === undefined) return { topic, queue };
     const from = picks[0]?.from ?? "dead";
-    const all = [...this.model.topics.values()].flatMap((each) =>
+    const all = [...this.model.world.topics.values()].flatMap((each) =>
       [...each.queues.values()].map((one) => ({ topic: each.name, queue: one.bindKey, model: one })),
     );
     const likely = all.filter(({ model }) => from !== "any" && model.count(from) > 0);
@@ -235,7 +238,7 @@ export class Driver {
   #selections({ topic, queue: key }: Where, picks: readonly Pick[]): Slice {
     const buffer = Buffer.alloc(picks.length * SELECTION_BYTES);
     for (const [i, pick] of picks.entries()) {
-      const queue = this.model.topics.get(topic)?.queues.get(key || "default");
+      const queue = this.model.world.topics.get(topic)?.queues.get(key || "default");
       const ids = pick.from === "any" ? this.#known : (queue?.list(pick.from).map(({ id }) => id) ?? []);
       const first = ids[pick.at % Math.max(1, ids.length)] ?? BigInt(pick.at);
       const held = queue?.messages.get(first)?.delivery ?? 0;

@@ -1,0 +1,93 @@
+/** What there is in a shard: topics, channels, who is held; and the limits on it. */
+import { ModelChannels } from "./model-channels.js";
+import type { Address, Witness } from "./model-effects.js";
+import type { Hands } from "./model-handout.js";
+import type { ModelQueue, Waiter } from "./model-queue.js";
+import { nextDue } from "./model-timers.js";
+import { ModelTopic, Refusal } from "./model-topic.js";
+
+export interface ModelLimits {
+  readonly maxTopics: number;
+  readonly maxQueues: number;
+  readonly maxConsumers: number;
+}
+
+export class World implements Hands {
+  playedTo: number;
+  readonly topics = new Map<string, ModelTopic>();
+  readonly channels = new ModelChannels();
+  readonly held = new Set<number>();
+  readonly isHeld = (connection: number): boolean => this.held.has(connection);
+
+  constructor(
+    readonly limits: ModelLimits,
+    public now: number,
+  ) {
+    this.playedTo = now;
+  }
+
+  get queues(): ModelQueue[] {
+    return [...this.topics.values()].flatMap((topic) => [...topic.queues.values()]);
+  }
+
+  /** When something happens that nobody asks for. */
+  get nextDue(): number {
+    return this.queues.reduce((next, queue) => Math.min(next, nextDue(queue)), Number.POSITIVE_INFINITY);
+  }
+
+  /** The topic of that name, made if it is new. */
+  readonly useTopic = (name: string): ModelTopic => {
+    const known = this.topics.get(name);
+    if (known !== undefined) return known;
+    if (this.topics.size >= this.limits.maxTopics) throw new Refusal("TOO_MANY_TOPICS");
+    const topic = new ModelTopic(name, this.now, this.limits.maxQueues);
+    this.topics.set(name, topic);
+    return topic;
+  };
+
+  findTopic(name: string): ModelTopic {
+    const topic = this.topics.get(name);
+    if (topic === undefined) throw new Refusal("NO_TOPIC");
+    return topic;
+  }
+
+  assertRoomForConsumer(): void {
+    const waiting = this.queues.reduce((count, queue) => count + queue.waiters.length + queue.stoppedHolders, 0);
+    if (waiting + this.channels.subscriptions >= this.limits.maxConsumers) throw new Refusal("TOO_MANY_CONSUMERS");
+  }
+
+  assertRoomForChannel(name: string): void {
+    if (this.channels.has(name)) return;
+    if (this.channels.names >= this.limits.maxTopics) throw new Refusal("TOO_MANY_TOPICS");
+  }
+
+  findConsumer(cmd: {
+    readonly topic: string;
+    readonly queue: string;
+    readonly connection: number;
+    readonly consumer: number;
+  }): { queue: ModelQueue; consumer: Waiter } | undefined {
+    const queue = this.topics.get(cmd.topic)?.queues.get(cmd.queue);
+    const consumer = queue?.consumers.find(
+      ({ connection, request }) => connection === cmd.connection && request === cmd.consumer,
+    );
+    return queue === undefined || consumer === undefined ? undefined : { queue, consumer };
+  }
+}
+
+/** Carries out a request, which may be refused. */
+export const refusable = <T>({ connection, request }: Address, witness: Witness, act: () => T): T | "refused" => {
+  try {
+    return act();
+  } catch (cause) {
+    if (!(cause instanceof Refusal)) throw cause;
+    witness.expect({ kind: "fail", connection, request, error: cause.error });
+    return "refused";
+  }
+};
+
+export const expectConfirm = ({ connection, request }: Address, messages: number, witness: Witness): void =>
+  witness.expect({ kind: "confirm", connection, request, requests: 1, id: 0n, messages });
+
+export const expectResult = ({ connection, request }: Address, value: unknown, witness: Witness): void =>
+  witness.expect({ kind: "result", connection, request, value });
