@@ -39,12 +39,13 @@ class SmallShard {
 
   /** Publishes until the memory is used; how many messages were taken. */
   fill(): number {
-    for (let taken = 0; ; taken++) {
+    for (let taken = 0; taken < 10_000; taken++) {
       const [effect] = this.publish();
       if (effect?.kind === "confirm") continue;
       expect(effect).toEqual({ kind: "fail", connection: 1, request: 1, error: "MEMORY_FULL" });
       return taken;
     }
+    throw new Error("the memory is never used up");
   }
 
   pop(max: number): number {
