@@ -101,7 +101,7 @@ export class ExtentTable {
 
   /** Bytes that the table itself takes, with what the wheel keeps beside it. */
   get bytes(): number {
-    return this.capacity * ((4 << WORDS_SHIFT) + 8 + 18);
+    return this.capacity * ((4 << WORDS_SHIFT) + 8 + 24);
   }
 
   /** A new extent with every word 0 but its links. */

@@ -45,7 +45,7 @@ export interface ShardOptions {
 }
 
 /** Timers that a turn fires before commands are looked at again: a few milliseconds of work. */
-const TURN_TIMERS = 8192;
+const TURN_TIMERS = 2048;
 
 /** Credit that a consumer can add up: more is never delivered before the next CREDIT. */
 const MAX_CREDIT = 0xffff_ffff;

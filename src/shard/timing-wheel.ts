@@ -1,18 +1,34 @@
 /**
  * A hierarchical timing wheel over small integer keys: O(1) to schedule and to cancel, whatever the number of timers.
  *
- * Time is cut into ticks of one millisecond. Level 0 has a bucket for each of the 64 ticks of the current window, level
- * 1 for each of 64 such windows, and so on: seven levels span 2^42 ms, 139 years. A timer lies in the lowest level
- * whose window it shares with the present; when time enters a bucket of a higher level, its timers move down (they
- * cascade). Buckets are doubly linked lists in typed arrays, in the order of insertion, so that timers due in the same
- * tick fire in the order in which they were scheduled.
+ * Time is cut into ticks of one millisecond. Level 0 has a bucket for each of the 32 ticks of the current window, level
+ * 1 for each of 32 such windows, and so on: nine levels span 2^45 ms, a thousand years. A timer lies in the lowest
+ * level whose window it shares with the present; when time enters a bucket of a higher level, its timers move down (they
+ * cascade). More buckets a level would mean fewer moves, and more timers that move at one moment. Buckets are doubly linked lists, in the order of insertion, so that timers due in the same tick fire in the
+ * order in which they were scheduled.
+ *
+ * A timer is a node of 24 bytes, all of it together: among a million of them each look is a cache miss.
+ *
+ * ```
+ *  word  0  next in the bucket     2  bucket, or NONE     4  due, f64: milliseconds
+ *        1  previous               3  unused
+ * ```
  *
  * A timer never fires early: its tick is rounded up.
  */
-const SLOTS = 64;
-const LEVELS = 7;
+const SLOTS = 32;
+const LEVELS = 9;
 const NONE = -1;
-/** Past this a timer waits in the last bucket and is looked at again: the wheel spans 139 years, delays 10. */
+
+const NEXT = 0;
+const PREVIOUS = 1;
+const BUCKET = 2;
+const NODE_WORDS = 6;
+/** The due time of a node, in units of eight bytes. */
+const DUE = 2;
+const NODE_TIMES = 3;
+
+/** Past this a timer waits in the last bucket and is looked at again: the wheel spans a thousand years, delays ten. */
 const MAX_TICK = SLOTS ** LEVELS - 1;
 
 export class TimingWheel {
@@ -24,21 +40,18 @@ export class TimingWheel {
   #cascading = NONE;
   readonly #heads = new Int32Array(LEVELS * SLOTS).fill(NONE);
   readonly #tails = new Int32Array(LEVELS * SLOTS).fill(NONE);
-  /** A bit for each bucket that is not empty: two words a level. */
-  readonly #occupied = new Int32Array(LEVELS * 2);
-  #next: Int32Array;
-  #previous: Int32Array;
-  /** The bucket of a key, or NONE when the key is not scheduled. */
-  #bucket: Int16Array;
-  #due: Float64Array;
+  /** A bit for each bucket that is not empty: a word a level. */
+  readonly #occupied = new Int32Array(LEVELS);
+  /** The nodes: see the table above. */
+  #nodes: Int32Array;
+  /** The due times in the nodes: the same memory. */
+  #times: Float64Array;
 
   /** `now`: milliseconds; times given later are on the same scale. */
   constructor(now: number, capacity = 64) {
     this.#base = Math.floor(now);
-    this.#next = new Int32Array(capacity);
-    this.#previous = new Int32Array(capacity);
-    this.#bucket = new Int16Array(capacity).fill(NONE);
-    this.#due = new Float64Array(capacity);
+    this.#nodes = new Int32Array(capacity * NODE_WORDS).fill(NONE);
+    this.#times = new Float64Array(this.#nodes.buffer);
   }
 
   get size(): number {
@@ -47,40 +60,35 @@ export class TimingWheel {
 
   /** Makes room for keys below `capacity`. */
   grow(capacity: number): void {
-    const held = this.#next.length;
-    if (capacity <= held) return;
-    const copy = <T extends Int32Array | Int16Array | Float64Array>(from: T, to: T): T => {
-      to.set(from);
-      return to;
-    };
-    this.#next = copy(this.#next, new Int32Array(capacity));
-    this.#previous = copy(this.#previous, new Int32Array(capacity));
-    this.#bucket = copy(this.#bucket, new Int16Array(capacity)).fill(NONE, held);
-    this.#due = copy(this.#due, new Float64Array(capacity));
+    const held = this.#nodes;
+    if (capacity * NODE_WORDS <= held.length) return;
+    this.#nodes = new Int32Array(capacity * NODE_WORDS).fill(NONE, held.length);
+    this.#nodes.set(held);
+    this.#times = new Float64Array(this.#nodes.buffer);
   }
 
   isScheduled(key: number): boolean {
-    return this.#bucket[key] !== NONE;
+    return this.#nodes[key * NODE_WORDS + BUCKET] !== NONE;
   }
 
   /** When a scheduled key is due; of another key, when it last was. */
   dueOf(key: number): number {
-    return this.#due[key] as number;
+    return this.#times[key * NODE_TIMES + DUE] as number;
   }
 
   /** Schedules a key, or moves it. A time that has passed fires on the next `advance`. */
   schedule(key: number, due: number): void {
-    if (this.#bucket[key] !== NONE) this.#unlink(key);
+    if (this.isScheduled(key)) this.#unlink(key);
     else this.#size++;
-    this.#due[key] = due;
+    this.#times[key * NODE_TIMES + DUE] = due;
     this.#link(key);
   }
 
   /** Takes a key out; nothing happens when it is not scheduled. */
   cancel(key: number): void {
-    if (this.#bucket[key] === NONE) return;
+    if (!this.isScheduled(key)) return;
     this.#unlink(key);
-    this.#bucket[key] = NONE;
+    this.#nodes[key * NODE_WORDS + BUCKET] = NONE;
     this.#size--;
   }
 
@@ -104,7 +112,7 @@ export class TimingWheel {
         }
         this.#unlink(key);
         if (bucket < SLOTS) {
-          this.#bucket[key] = NONE;
+          this.#nodes[key * NODE_WORDS + BUCKET] = NONE;
           this.#size--;
           fire(key);
         } else {
@@ -126,12 +134,18 @@ export class TimingWheel {
     let linked = 0;
     for (let bucket = 0; bucket < LEVELS * SLOTS; bucket++) {
       const level = Math.floor(bucket / SLOTS);
-      const bit = ((this.#occupied[level * 2 + ((bucket % SLOTS) >> 5)] as number) >>> (bucket & 31)) & 1;
+      const bit = ((this.#occupied[level] as number) >>> (bucket % SLOTS)) & 1;
       if ((this.#heads[bucket] !== NONE) !== (bit === 1)) throw new Error(`wheel: bucket ${bucket} and its bit differ`);
       let previous = NONE;
-      for (let key = this.#heads[bucket] as number; key !== NONE; key = this.#next[key] as number) {
-        if (this.#bucket[key] !== bucket) throw new Error(`wheel: key ${key} is linked in bucket ${bucket}`);
-        if (this.#previous[key] !== previous) throw new Error(`wheel: key ${key} has a wrong predecessor`);
+      for (
+        let key = this.#heads[bucket] as number;
+        key !== NONE;
+        key = this.#nodes[key * NODE_WORDS + NEXT] as number
+      ) {
+        if (this.#nodes[key * NODE_WORDS + BUCKET] !== bucket)
+          throw new Error(`wheel: key ${key} is linked in bucket ${bucket}`);
+        if (this.#nodes[key * NODE_WORDS + PREVIOUS] !== previous)
+          throw new Error(`wheel: key ${key} has a wrong predecessor`);
         previous = key;
         linked++;
       }
@@ -141,7 +155,7 @@ export class TimingWheel {
   }
 
   #link(key: number): void {
-    const tick = Math.min(Math.max(Math.ceil(this.#due[key] as number) - this.#base, this.#now), MAX_TICK);
+    const tick = Math.min(Math.max(Math.ceil(this.dueOf(key)) - this.#base, this.#now), MAX_TICK);
     let level = 0;
     let width = 1;
     while (Math.floor(tick / (width * SLOTS)) !== Math.floor(this.#now / (width * SLOTS))) {
@@ -151,32 +165,32 @@ export class TimingWheel {
     const slot = Math.floor(tick / width) % SLOTS;
     const bucket = level * SLOTS + slot;
     const tail = this.#tails[bucket] as number;
-    this.#bucket[key] = bucket;
-    this.#previous[key] = tail;
-    this.#next[key] = NONE;
+    const node = key * NODE_WORDS;
+    this.#nodes[node + BUCKET] = bucket;
+    this.#nodes[node + PREVIOUS] = tail;
+    this.#nodes[node + NEXT] = NONE;
     this.#tails[bucket] = key;
     if (tail === NONE) {
       this.#heads[bucket] = key;
-      const word = level * 2 + (slot >> 5);
-      this.#occupied[word] = (this.#occupied[word] as number) | (1 << (slot & 31));
+      this.#occupied[level] = (this.#occupied[level] as number) | (1 << slot);
     } else {
-      this.#next[tail] = key;
+      this.#nodes[tail * NODE_WORDS + NEXT] = key;
     }
   }
 
   #unlink(key: number): void {
-    const bucket = this.#bucket[key] as number;
-    const next = this.#next[key] as number;
-    const previous = this.#previous[key] as number;
+    const node = key * NODE_WORDS;
+    const bucket = this.#nodes[node + BUCKET] as number;
+    const next = this.#nodes[node + NEXT] as number;
+    const previous = this.#nodes[node + PREVIOUS] as number;
     if (previous === NONE) this.#heads[bucket] = next;
-    else this.#next[previous] = next;
+    else this.#nodes[previous * NODE_WORDS + NEXT] = next;
     if (next === NONE) this.#tails[bucket] = previous;
-    else this.#previous[next] = previous;
+    else this.#nodes[next * NODE_WORDS + PREVIOUS] = previous;
     if (this.#heads[bucket] === NONE) {
       if (bucket === this.#cascading) this.#cascading = NONE;
-      const slot = bucket % SLOTS;
-      const word = Math.floor(bucket / SLOTS) * 2 + (slot >> 5);
-      this.#occupied[word] = (this.#occupied[word] as number) & ~(1 << (slot & 31));
+      const level = Math.floor(bucket / SLOTS);
+      this.#occupied[level] = (this.#occupied[level] as number) & ~(1 << (bucket % SLOTS));
     }
   }
 
@@ -187,10 +201,8 @@ export class TimingWheel {
   #firstBucket(): number {
     if (this.#cascading !== NONE) return this.#cascading;
     for (let level = 0; level < LEVELS; level++) {
-      const low = this.#occupied[level * 2] as number;
-      if (low !== 0) return level * SLOTS + 31 - Math.clz32(low & -low);
-      const high = this.#occupied[level * 2 + 1] as number;
-      if (high !== 0) return level * SLOTS + 63 - Math.clz32(high & -high);
+      const occupied = this.#occupied[level] as number;
+      if (occupied !== 0) return level * SLOTS + 31 - Math.clz32(occupied & -occupied);
     }
     throw new Error("wheel: no bucket although timers are counted");
   }
