@@ -64,7 +64,7 @@ const shard = new Shard({
   now,
 });
 const decoder = new CommandDecoder(
-  { maxMessageBytes: 1024 * 1024, maxBatchMessages: 4096, maxNameBytes: 255 },
+  { maxMessageBytes: 1024 * 1024, maxFrameBytes: 2 * 1024 * 1024, maxBatchMessages: 4096, maxNameBytes: 255 },
   (command) => shard.apply(command, now),
   (_connection, _request, error) => {
     throw error;

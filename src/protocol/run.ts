@@ -9,8 +9,10 @@
  *  +------------+---------+---------+-----------+--------+--------+--------+------------+---------+---------+
  * ```
  */
+
 import { countEntries, SIZE_MASK } from "./entry.js";
 import { ProtocolError } from "./errors.js";
+import { MAX_NAME_BYTES } from "./limits.js";
 
 export const FIRST_ID_HIGH = 0;
 export const FIRST_ID_LOW = 4;
@@ -23,6 +25,18 @@ export const KEY_LENGTH = 23;
 /** When the lease ends, the delay is due or the message died: milliseconds since 1970, or 0. */
 export const TIME = 24;
 export const KEY = 32;
+
+/** Messages of one MESSAGES frame: each may be a run of its own. */
+const MAX_FETCH = 8192;
+
+/**
+ * What one MESSAGES frame may gather so that it is no longer than a frame may be: half of it for entries, half for the
+ * headers of runs. A single message goes whatever its size: frames have room for a largest one.
+ */
+export const roomOf = (maxFrameBytes: number): { readonly messages: number; readonly bytes: number } => {
+  const half = Math.max(1, Math.floor(maxFrameBytes / 2));
+  return { messages: Math.max(1, Math.min(MAX_FETCH, Math.floor(half / (KEY + MAX_NAME_BYTES)))), bytes: half };
+};
 
 /** Why a dead letter died. */
 export const Reason = { ALIVE: 0, RETRIES: 1, EXPIRED: 2, REJECTED: 3 } as const;

@@ -3,6 +3,7 @@
  * that were put off because enough had been sent for one turn or because their connection is held.
  */
 import { DEFAULT_POP_BYTES } from "../protocol/limits.js";
+import { roomOf } from "../protocol/run.js";
 import { browse } from "./browse.js";
 import type { Pop } from "./command.js";
 import type { Connection, Consumer, Fetch } from "./consumer.js";
@@ -31,6 +32,8 @@ export class Dispatcher {
   #dirty: Queue[] = [];
   readonly #deferring = new Set<Connection>();
   readonly #waits: TimingWheel;
+  readonly #quantumMessages: number;
+  readonly #quantumBytes: number;
   /** Bytes sent since the turn began. */
   #sent = 0;
 
@@ -38,7 +41,11 @@ export class Dispatcher {
     readonly store: Store,
     readonly directory: Directory,
     readonly roster: Roster,
+    maxFrameBytes: number,
   ) {
+    const room = roomOf(maxFrameBytes);
+    this.#quantumMessages = Math.min(QUANTUM_MESSAGES, room.messages);
+    this.#quantumBytes = Math.min(QUANTUM_BYTES, room.bytes);
     this.#waits = new TimingWheel(store.now);
   }
 
@@ -165,7 +172,8 @@ export class Dispatcher {
         this.endPop(consumer);
         takeReady(queue, consumer.credit, consumer.popBytes, undefined, now);
       } else {
-        consumer.credit -= takeReady(queue, Math.min(consumer.credit, QUANTUM_MESSAGES), QUANTUM_BYTES, consumer, now);
+        const max = Math.min(consumer.credit, this.#quantumMessages);
+        consumer.credit -= takeReady(queue, max, this.#quantumBytes, consumer, now);
         queue.hungry.join(consumer);
       }
       effects.closeMessages();

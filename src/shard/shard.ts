@@ -6,6 +6,7 @@
  * `Roster` who consumes; `Publisher`, `Dispatcher`, `Settlement`, `Channels` and `Administration` carry out commands.
  */
 import { ProtocolError } from "../protocol/errors.js";
+import { MAX_FRAME_BYTES } from "../protocol/limits.js";
 import { Administration } from "./administration.js";
 import { Channels } from "./channels.js";
 import type { Command, Consume, Credit, Stop } from "./command.js";
@@ -26,6 +27,8 @@ import { Store } from "./store.js";
 export interface ShardLimits extends DirectoryLimits {
   /** Consumers, waiting pops and subscriptions. */
   readonly maxConsumers: number;
+  /** Bytes of a frame that messages are delivered in. Default `MAX_FRAME_BYTES`. */
+  readonly maxFrameBytes?: number;
 }
 
 export interface ShardOptions {
@@ -75,7 +78,7 @@ export class Shard {
     this.roster = roster;
     this.#memoryBytes = options.memoryBytes;
     this.#publisher = new Publisher(store, directory, ids, (growth) => this.bytes + growth <= options.memoryBytes);
-    this.#dispatcher = new Dispatcher(store, directory, roster);
+    this.#dispatcher = new Dispatcher(store, directory, roster, limits.maxFrameBytes ?? MAX_FRAME_BYTES);
     this.#settlement = new Settlement(store, directory);
     this.#channels = new Channels(store, roster, limits.maxTopics);
     this.#compaction = new Compaction(store);

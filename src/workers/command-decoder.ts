@@ -9,13 +9,15 @@ import { countEntries, EntriesFault, SIZE_MASK, WORD_BYTES } from "../protocol/e
 import { ProtocolError } from "../protocol/errors.js";
 import * as frame from "../protocol/frame.js";
 import { NO_HEAD } from "../protocol/head.js";
-import { DEFAULT_POP_BYTES, MAX_BROWSE, MAX_FRAME_BYTES, MAX_SELECTED } from "../protocol/limits.js";
+import { DEFAULT_POP_BYTES, MAX_BROWSE, MAX_SELECTED } from "../protocol/limits.js";
 import { Op, RENEW } from "../protocol/op.js";
+import { roomOf } from "../protocol/run.js";
 import { COUNT, SELECTION_BYTES } from "../protocol/selection.js";
 import type { Command, Publish, QueueCommand } from "../shard/command.js";
 import { HeadReader } from "./head-reader.js";
 
 export interface DecoderLimits {
+  readonly maxFrameBytes: number;
   readonly maxMessageBytes: number;
   readonly maxBatchMessages: number;
   readonly maxNameBytes: number;
@@ -35,6 +37,8 @@ const QUEUE_OPS = new Map<number, QueueCommand["op"]>([
 
 export class CommandDecoder {
   readonly #head: HeadReader;
+  /** What an answer may gather. */
+  readonly #room: ReturnType<typeof roomOf>;
   /** The one publish command; its head is that of `#headBytes`. */
   readonly #publish: Publish;
   #headBytes: Uint8Array = NO_HEAD;
@@ -48,6 +52,7 @@ export class CommandDecoder {
     readonly onError: (connection: number, request: number, error: ProtocolError) => void,
   ) {
     this.#head = new HeadReader(limits.maxNameBytes);
+    this.#room = roomOf(limits.maxFrameBytes);
     this.#publish = {
       op: "publish",
       connection: 0,
@@ -199,6 +204,15 @@ export class CommandDecoder {
     throw new ProtocolError("BAD_PAYLOAD", "the payload is not one or more entries");
   }
 
+  /** How many messages a request wants; an answer has no more than a frame has room for. */
+  #max(head: HeadReader, fallback: number, most: number): number {
+    return Math.min(head.integer("max", fallback, 1, most), this.#room.messages);
+  }
+
+  #maxBytes(head: HeadReader): number {
+    return Math.min(head.integer("max bytes", DEFAULT_POP_BYTES, 1, MAX_U32), this.#room.bytes);
+  }
+
   #checkSelections(view: DataView, start: number, end: number): void {
     if ((end - start) % SELECTION_BYTES !== 0) {
       throw new ProtocolError("BAD_PAYLOAD", `the payload is not selections of ${SELECTION_BYTES} bytes`);
@@ -251,9 +265,9 @@ export class CommandDecoder {
           ...to,
           topic: head.name("topic"),
           queue: head.queue(),
-          max: head.integer("max", 1, 1, MAX_U32),
+          max: this.#max(head, 1, MAX_U32),
           wait: head.integer("wait", 0, 0, MAX_WAIT),
-          maxBytes: head.integer("max bytes", DEFAULT_POP_BYTES, 1, MAX_FRAME_BYTES),
+          maxBytes: this.#maxBytes(head),
         };
       case Op.CONSUME:
         return {
@@ -319,8 +333,8 @@ export class CommandDecoder {
           ...to,
           topic: head.name("topic"),
           queue: head.queue(),
-          max: head.integer("max", 1, 1, MAX_U32),
-          maxBytes: head.integer("max bytes", DEFAULT_POP_BYTES, 1, MAX_FRAME_BYTES),
+          max: this.#max(head, 1, MAX_U32),
+          maxBytes: this.#maxBytes(head),
         };
       case Op.REDRIVE:
         return { op: "redrive", ...to, topic: head.name("topic"), queue: head.queue(), ...selections() };
@@ -354,8 +368,8 @@ export class CommandDecoder {
           queue: head.queue(),
           state: head.oneOf("state", ["ready", "delayed", "in-flight", "dead"], "ready"),
           offset: head.integer("offset", 0, 0, MAX_U32),
-          max: head.integer("max", 10, 1, MAX_BROWSE),
-          maxBytes: head.integer("max bytes", DEFAULT_POP_BYTES, 1, MAX_FRAME_BYTES),
+          max: this.#max(head, 10, MAX_BROWSE),
+          maxBytes: this.#maxBytes(head),
         };
       case Op.TOPICS:
         // The shard's number has routed the frame here.

@@ -5,7 +5,7 @@ import type { Command } from "../../src/shard/command.js";
 import { CommandDecoder } from "../../src/workers/command-decoder.js";
 import { encodeFrames, entries, type TestFrame } from "./frames.js";
 
-const LIMITS = { maxMessageBytes: 1000, maxBatchMessages: 10, maxNameBytes: 20 };
+const LIMITS = { maxMessageBytes: 1000, maxFrameBytes: 4_000_000, maxBatchMessages: 10, maxNameBytes: 20 };
 
 type Decoded = { readonly error: string; readonly request: number } | Record<string, unknown>;
 
@@ -175,6 +175,13 @@ describe("other requests", () => {
       { op: "consume", ...to, credit: 7, renew: true },
     ]);
     expect(decode([{ op: Op.PURGE, head: ["t"] }])).toEqual([{ op: "purge", ...to, state: "ready" }]);
+  });
+
+  test("an answer gathers no more than a frame has room for", () => {
+    expect(decode([{ op: Op.POP, head: ["t", "", 1_000_000, 0, 1_000_000_000] }])).toMatchObject([
+      // 2 MB of entries, and as much for runs of 32 bytes and a route key of 255.
+      { max: 6968, maxBytes: 2_000_000 },
+    ]);
   });
 
   test.each([
