@@ -65,12 +65,16 @@ export class RunningBroker implements Broker, ConnectionHost {
     this.connections = new ConnectionTable(maxConnections, helloTimeout);
     const deliveries = new Deliveries((id) => this.connections.get(id));
     this.supervisor = new Supervisor(options, deliveries, (shard, kind) => this.#shardLost(shard, kind), seams);
+    const { supervisor } = this;
     this.#board = {
       options,
       router,
-      links: this.supervisor.links,
+      links: supervisor.links,
       assembly: new AssemblyMemory(options.maxAssemblyBytes),
       pool: new OutputPool(),
+      get isClosing() {
+        return supervisor.isStopping;
+      },
       hello: helloHead(options),
       greeted: (connection) => this.connections.greeted(connection),
       closed: (connection) => this.connections.remove(connection),
@@ -155,6 +159,7 @@ export class RunningBroker implements Broker, ConnectionHost {
   /** The connection of the front ends on this thread. */
   #openOwn(transport: Transport): Connection {
     const connection = new Connection(this.connections.nextId(), transport, this.#board, {
+      isOwn: true,
       isGreeted: true,
       maxInFlight: OWN_IN_FLIGHT,
     });

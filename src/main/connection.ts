@@ -33,6 +33,8 @@ export interface Switchboard {
   readonly links: readonly (ShardLink | undefined)[];
   readonly assembly: AssemblyMemory;
   readonly pool: OutputPool;
+  /** The broker stops, and shards go one after another. */
+  readonly isClosing: boolean;
   /** The head of the broker's HELLO. */
   readonly hello: Uint8Array;
   /** The connection has said HELLO. */
@@ -43,14 +45,27 @@ export interface Switchboard {
 
 const State = { OPEN: 0, CLOSING: 1, CLOSED: 2 } as const;
 
-/** A connection this many times over `maxOutgoingBytes`, and a largest frame, is cut off: it was told to wait long ago. */
+/**
+ * A connection this many times over `maxOutgoingBytes`, a largest frame, and what shards have under way is cut off: the
+ * shards were told to hold back long ago.
+ */
 const CUT_OFF = 4;
 
-/** Past the frame that reached its bound of waiting input a connection may send this much that needs no answer. */
+/** What a shard may send in the turn in which it is told to hold back. Its outbox may be full on top of that. */
+const TURN_BYTES = 2 * 1024 * 1024;
+
+/**
+ * How often a connection may be over its bound of waiting input: once when it reaches it, then by the run that was
+ * pending when that was asked, and by the frame that was being looked at. Each is at most as long as the bound.
+ */
+const WAITING_BOUNDS = 3;
+
+/** Past that a connection may send this much that needs no answer. */
 const UNANSWERED_SLACK_BYTES = 64 * 1024;
 
 const SHARD_DOWN = "this shard failed over and over and is stopped; the broker's log tells why";
 const SHARD_RESTARTED = "the shard was restarted; whether the request was carried out is not known";
+const STOPPING = "the broker is stopping";
 
 export class Connection implements FrameSink, Guest, Sender {
   /** What the client calls itself. */
@@ -73,6 +88,9 @@ export class Connection implements FrameSink, Guest, Sender {
   /** By shard: 1 when it has heard of this connection. */
   readonly #used: Uint8Array;
   readonly #maxWaitingBytes: number;
+  readonly #cutOffBytes: number;
+  /** The broker's own: as long as the broker lives, so does it. */
+  readonly #isOwn: boolean;
   #state: number = State.OPEN;
   #isReceiving = false;
   #hasLeft = false;
@@ -86,9 +104,9 @@ export class Connection implements FrameSink, Guest, Sender {
     readonly id: number,
     transport: Transport,
     board: Switchboard,
-    { isGreeted = false, maxInFlight = board.options.maxInFlight } = {},
+    { isOwn = false, isGreeted = false, maxInFlight = board.options.maxInFlight } = {},
   ) {
-    const { maxFrameBytes } = board.options;
+    const { maxFrameBytes, maxOutgoingBytes, ringBytes } = board.options;
     this.#board = board;
     this.#transport = transport;
     this.#outgoing = new Outgoing(transport, board.pool);
@@ -97,6 +115,9 @@ export class Connection implements FrameSink, Guest, Sender {
     this.#envelope = Uint8Array.from(packEnvelope([EnvelopeOp.FRAMES, id]));
     this.#used = new Uint8Array(board.links.length);
     this.#maxWaitingBytes = transport.canPause ? Number.POSITIVE_INFINITY : maxFrameBytes;
+    const underWay = board.links.length * (ringBytes + TURN_BYTES);
+    this.#cutOffBytes = CUT_OFF * maxOutgoingBytes + LENGTH_BYTES + maxFrameBytes + underWay;
+    this.#isOwn = isOwn;
     this.#reception = new Reception(this, board.router, this.#window, this.#ledger, isGreeted);
   }
 
@@ -166,10 +187,10 @@ export class Connection implements FrameSink, Guest, Sender {
   flush(): void {
     if (this.#state === State.CLOSED) return;
     this.#outgoing.flush();
-    const { maxOutgoingBytes, maxFrameBytes } = this.#board.options;
+    const { maxOutgoingBytes } = this.#board.options;
     const buffered = this.#transport.bufferedBytes();
     if (buffered <= maxOutgoingBytes || this.#state !== State.OPEN) return;
-    if (buffered > CUT_OFF * maxOutgoingBytes + maxFrameBytes) return this.#cutOff(buffered);
+    if (buffered > this.#cutOffBytes) return this.#cutOff(buffered);
     if (this.#isHeld) return;
     this.#isHeld = true;
     this.#tellShards(EnvelopeOp.HOLD);
@@ -223,7 +244,7 @@ export class Connection implements FrameSink, Guest, Sender {
   shutDown(): void {
     if (this.#state !== State.OPEN) return;
     for (const request of this.#window.live()) {
-      answerError(this.#outgoing, "SHUTTING_DOWN", "the broker is stopping", request);
+      answerError(this.#outgoing, "SHUTTING_DOWN", STOPPING, request);
     }
     this.conclude();
   }
@@ -254,7 +275,9 @@ export class Connection implements FrameSink, Guest, Sender {
     if (link.send(this, this.#envelope, bytes, start, end)) return;
     this.#waitingBytes += end - start;
     this.#updateReading();
-    if (this.#waitingBytes > 2 * this.#maxWaitingBytes + UNANSWERED_SLACK_BYTES) {
+    // The broker's own has nothing but requests, which are refused one by one from the bound on.
+    if (this.#isOwn) return;
+    if (this.#waitingBytes > WAITING_BOUNDS * (LENGTH_BYTES + this.#maxWaitingBytes) + UNANSWERED_SLACK_BYTES) {
       this.fail("BUSY", "too much of this connection's input waits", 0);
       this.conclude();
     }
@@ -284,13 +307,15 @@ export class Connection implements FrameSink, Guest, Sender {
     answerPing(this.#outgoing, request);
   }
 
-  /** Refuses each request of a run whose shard is down. */
+  /** Refuses each request of a run whose shard is down, or has gone before this connection as the broker stops. */
   #refuseRun(view: DataView, start: number, end: number): void {
+    const { isClosing } = this.#board;
     for (let at = start; at < end; at += LENGTH_BYTES + view.getUint32(at)) {
       const request = view.getUint32(at + REQUEST);
       if (!this.#window.clear(request)) continue;
       this.#ledger.refused(request);
-      answerError(this.#outgoing, "SHARD_DOWN", SHARD_DOWN, request);
+      if (isClosing) answerError(this.#outgoing, "SHUTTING_DOWN", STOPPING, request);
+      else answerError(this.#outgoing, "SHARD_DOWN", SHARD_DOWN, request);
     }
   }
 

@@ -42,7 +42,7 @@ export interface SupervisorSeams {
 }
 
 export class Supervisor {
-  /** By shard; undefined: it was given up. */
+  /** By shard; undefined: it was given up, or has ended because all are to stop. */
   readonly links: (ShardLink | undefined)[] = [];
   readonly #options: BrokerOptions;
   readonly #outlet: Outlet;
@@ -72,6 +72,11 @@ export class Supervisor {
       this.links.push(undefined);
       this.#lives.push(undefined);
     }
+  }
+
+  /** All are to stop: those that end do so because they are told to. */
+  get isStopping(): boolean {
+    return this.#isStopping;
   }
 
   /** Starts all threads; resolves when they run. */

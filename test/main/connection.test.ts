@@ -22,6 +22,11 @@ const shardOf = ({ shards }: TestSwitchboard, number = 0): TestShard => {
   return shard;
 };
 
+/** As a WebSocket's, or that of the broker's own connection. */
+class UnpausableTransport extends MemoryTransport {
+  override readonly canPause = false;
+}
+
 const envelopesOf = (shard: TestShard): (readonly number[])[] => shard.read().map(({ envelope }) => envelope);
 
 describe("a connection", () => {
@@ -52,14 +57,14 @@ describe("a connection", () => {
   });
 
   it("has the shards that it used hold back while its outgoing bytes are above the limit", async () => {
-    const board = await testSwitchboard({ shards: 2, maxOutgoingBytes: 10_000 });
+    const board = await testSwitchboard({ shards: 2, maxOutgoingBytes: 100_000 });
     const [first, second] = [shardOf(board, 0), shardOf(board, 1)];
     const transport = new MemoryTransport();
     const connection = board.open(transport);
     receive(connection, frame(Op.TOPICS, 1, [0]));
     expect(envelopesOf(first)).toEqual([[EnvelopeOp.FRAMES, connection.id]]);
 
-    transport.buffered = 10_001;
+    transport.buffered = 100_001;
     first.answer(connection.id, result(1));
     await until(() => transport.isPaused);
     expect(envelopesOf(first)).toEqual([[EnvelopeOp.HOLD, connection.id]]);
@@ -72,20 +77,28 @@ describe("a connection", () => {
       [EnvelopeOp.FRAMES, connection.id],
     ]);
 
-    transport.buffered = 5_001;
+    transport.buffered = 50_001;
     connection.drained();
     expect(transport.isPaused).toBe(true);
-    transport.buffered = 5_000;
+    transport.buffered = 50_000;
     connection.drained();
     expect(transport.isPaused).toBe(false);
     for (const shard of [first, second]) expect(envelopesOf(shard)).toEqual([[EnvelopeOp.RELEASE, connection.id]]);
   });
 
   it("is cut off when it stays far above the limit", async () => {
-    const board = await testSwitchboard({ maxOutgoingBytes: 10_000, maxFrameBytes: 50_000, maxMessageBytes: 40_000 });
+    const ringBytes = 64 * 1024;
+    const board = await testSwitchboard({
+      shards: 3,
+      ringBytes,
+      maxOutgoingBytes: 100_000,
+      maxFrameBytes: 50_000,
+      maxMessageBytes: 40_000,
+    });
     const transport = new MemoryTransport();
     const connection = board.open(transport);
-    transport.buffered = 4 * 10_000 + 50_000;
+    // Each shard may have a full outbox for it, and a turn under way, before it hears that it should hold back.
+    transport.buffered = 4 * 100_000 + 4 + 50_000 + 3 * (ringBytes + 2 * 1024 * 1024);
     shardOf(board).answer(connection.id, result(1));
     await until(() => transport.writes.length > 0);
     expect(transport.isDestroyed).toBe(false);
@@ -108,6 +121,47 @@ describe("a connection", () => {
     }
     expect(arrived).toEqual(requests);
     await until(() => !transport.isPaused);
+  });
+
+  it("that cannot be paused is refused its requests past the bound, not cut off for having sent them", async () => {
+    const board = await testSwitchboard({ shards: 2, maxFrameBytes: 500_000, maxMessageBytes: 400_000 });
+    const transport = new UnpausableTransport();
+    const connection = board.open(transport);
+    // Each goes to the other shard than the one before, and is looked at while that one is still to be forwarded.
+    const padding = Buffer.alloc(499_000);
+    const requests = Array.from({ length: 8 }, (_, i) => frame(Op.TOPICS, i + 1, [i % 2], padding));
+    receive(connection, ...requests);
+    expect(connection.isOpen).toBe(true);
+    expect(connection.inFlight).toBeGreaterThan(2);
+    expect(transport.frames.length).toBe(8 - connection.inFlight);
+    expect(new Set(transport.frames.map(({ head }) => head[0]))).toEqual(new Set([ERRORS.BUSY.code]));
+  });
+
+  it("that cannot be paused is closed when it sends on and on what needs no answer; the broker's own never", async () => {
+    const flood = Array.from({ length: 20 }, () => frame(Op.CREDIT, 0, ["topic", "", 1, 1], Buffer.alloc(400_000)));
+    for (const isOwn of [false, true]) {
+      const board = await testSwitchboard({ maxFrameBytes: 500_000, maxMessageBytes: 400_000 });
+      const transport = new UnpausableTransport();
+      const connection = board.open(transport, { isOwn });
+      receive(connection, ...flood);
+      expect(connection.isOpen).toBe(isOwn);
+      expect(transport.hasEnded).toBe(!isOwn);
+      if (!isOwn) continue;
+      receive(connection, publish(1));
+      expect(transport.frames.map(({ head }) => head[0])).toEqual([ERRORS.BUSY.code]);
+    }
+  });
+
+  it("is told that the broker stops, not that a shard failed, by a shard that ended for that", async () => {
+    const board = await testSwitchboard();
+    const transport = new MemoryTransport();
+    const connection = board.open(transport);
+    board.endShard(0);
+    receive(connection, publish(1), publish(2));
+    expect(transport.frames.map(({ request, head }) => [request, head[0], head[2]])).toEqual([
+      [1, ERRORS.SHUTTING_DOWN.code, true],
+      [2, ERRORS.SHUTTING_DOWN.code, true],
+    ]);
   });
 
   it("forwards what came before the frame that ends it, and then tells the shards that it is gone", async () => {

@@ -31,7 +31,9 @@ export interface TestShard {
 }
 
 export interface TestSwitchboard {
-  readonly open: (transport: Transport, isGreeted?: boolean) => Connection;
+  readonly open: (transport: Transport, kind?: { isGreeted?: boolean; isOwn?: boolean }) => Connection;
+  /** The broker stops, and this shard has ended. */
+  readonly endShard: (shard: number) => void;
   readonly shards: readonly TestShard[];
 }
 
@@ -63,20 +65,29 @@ export const testSwitchboard = async (given: Partial<BrokerOptions> = {}): Promi
       fanOut: (ids, ...frames) => send([EnvelopeOp.FAN_OUT, ...ids], frames),
     };
   });
+  const links: (ShardLink | undefined)[] = shards.map(({ link }) => link);
+  let isClosing = false;
   const board: Switchboard = {
     options,
     router: await Router.create(options.shards),
-    links: shards.map(({ link }) => link),
+    links,
     assembly: new AssemblyMemory(options.maxAssemblyBytes),
     pool: new OutputPool(),
+    get isClosing() {
+      return isClosing;
+    },
     hello: helloHead(options),
     greeted: () => {},
     closed: ({ id }) => connections.delete(id),
   };
   return {
     shards,
-    open: (transport, isGreeted = true) => {
-      const connection = new Connection(connections.size + 1, transport, board, { isGreeted });
+    endShard: (shard) => {
+      isClosing = true;
+      links[shard] = undefined;
+    },
+    open: (transport, { isGreeted = true, isOwn = false } = {}) => {
+      const connection = new Connection(connections.size + 1, transport, board, { isGreeted, isOwn });
       connections.set(connection.id, connection);
       return connection;
     },
@@ -86,7 +97,7 @@ export const testSwitchboard = async (given: Partial<BrokerOptions> = {}): Promi
 /** A transport in memory: keeps what it is given, and says that so much of it has not left. */
 export class MemoryTransport implements Transport {
   readonly framed = false;
-  readonly canPause = true;
+  readonly canPause: boolean = true;
   readonly peer = "memory";
   readonly writes: Buffer[] = [];
   buffered = 0;
