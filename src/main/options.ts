@@ -27,7 +27,10 @@ export interface BrokerOptions {
   readonly shards: number;
   /** Of this broker among all, 1 to 1,023; part of every message id. Default 1. */
   readonly node: number;
-  /** Budget for messages of all shards. Default: half of what the machine (or its container) has. */
+  /**
+   * Budget for messages of all shards, at least 8 MiB for each. Default: half of what the machine (or its container)
+   * has.
+   */
   readonly memory: number;
   /** Capacity of each ring, a power of two. */
   readonly ringBytes: number;
@@ -39,13 +42,13 @@ export interface BrokerOptions {
   readonly maxInFlight: number;
   readonly maxNameBytes: number;
   readonly maxConnections: number;
-  /** Topics and channels in a shard. */
+  /** Topics in a shard, and as many channels. */
   readonly maxTopics: number;
-  /** Queues in a topic. */
+  /** Queues in a topic, at most 32,768. */
   readonly maxQueues: number;
-  /** Consumers, waiting pops and subscriptions of a shard. */
+  /** Consumers, waiting pops and subscriptions of a shard, at most 65,536. */
   readonly maxConsumers: number;
-  /** Unsent bytes of a connection past which its deliveries pause and it is not read. */
+  /** Unsent bytes of a connection past which its deliveries pause and it is not read; at least 64 KiB. */
   readonly maxOutgoingBytes: number;
   /** Bytes of half-received frames of all connections together. */
   readonly maxAssemblyBytes: number;
@@ -73,6 +76,20 @@ const MOST_MESSAGE_BYTES = 2 ** 28 - 1;
 /** An eighth of the ring is the largest record: what one read of a socket brings must not need fragments. */
 const LEAST_RING_BYTES = 64 * 1024;
 const MOST_RING_BYTES = 2 ** 30;
+
+/**
+ * node tells of room in a socket's buffer only after the buffer was over its high-water mark, 16 KiB on most machines:
+ * a connection that is held below that mark would never be released. With a margin for machines with another mark.
+ */
+const LEAST_OUTGOING_BYTES = 64 * 1024;
+
+/** A shard's first message takes a segment of 4 MiB; it needs another before the first is free. */
+const LEAST_SHARD_MEMORY = 8 * 1024 * 1024;
+
+/** A queue's number within its topic. A publish in pattern mode looks at each. */
+const MOST_QUEUES = 2 ** 15;
+
+const MOST_CONSUMERS = 2 ** 16;
 
 const defaults = {
   tcp: { host: DEFAULT_HOST, port: DEFAULT_TCP_PORT },
@@ -134,7 +151,12 @@ export const resolveOptions = (given: Partial<BrokerOptions> = {}): BrokerOption
   checkAddress("http", options.http);
   check("shards", options.shards, 1, MAX_SHARDS);
   check("node", options.node, 1, MAX_NODE_ID);
-  check("memory", options.memory, 1024 * 1024, Number.MAX_SAFE_INTEGER);
+  check("memory", options.memory, 0, Number.MAX_SAFE_INTEGER);
+  const leastMemory = options.shards * LEAST_SHARD_MEMORY;
+  if (options.memory < leastMemory) {
+    const shards = options.shards === 1 ? "the shard" : `each of the ${options.shards} shards`;
+    throw new RangeError(`memory must be at least ${leastMemory} (8 MiB for ${shards}); it is ${options.memory}`);
+  }
   check("ringBytes", options.ringBytes, LEAST_RING_BYTES, MOST_RING_BYTES);
   if (!Number.isInteger(Math.log2(options.ringBytes))) {
     throw new RangeError(`ringBytes must be a power of two; it is ${options.ringBytes}`);
@@ -146,9 +168,9 @@ export const resolveOptions = (given: Partial<BrokerOptions> = {}): BrokerOption
   check("maxNameBytes", options.maxNameBytes, 1, MAX_NAME_BYTES);
   check("maxConnections", options.maxConnections, 1, 2 ** 20);
   check("maxTopics", options.maxTopics, 1, 2 ** 24);
-  check("maxQueues", options.maxQueues, 1, 2 ** 20);
-  check("maxConsumers", options.maxConsumers, 1, 2 ** 24);
-  check("maxOutgoingBytes", options.maxOutgoingBytes, 1024, 2 ** 32);
+  check("maxQueues", options.maxQueues, 1, MOST_QUEUES);
+  check("maxConsumers", options.maxConsumers, 1, MOST_CONSUMERS);
+  check("maxOutgoingBytes", options.maxOutgoingBytes, LEAST_OUTGOING_BYTES, 2 ** 32);
   check("maxAssemblyBytes", options.maxAssemblyBytes, 0, Number.MAX_SAFE_INTEGER);
   check("helloTimeout", options.helloTimeout, 1, 2 ** 31 - 1);
   check("closeTimeout", options.closeTimeout, 0, 2 ** 31 - 1);

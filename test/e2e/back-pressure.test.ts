@@ -151,7 +151,7 @@ describe("back-pressure", () => {
 
   it("delivers a channel to those who read it, whoever does not", async () => {
     const { tcp } = await testBroker({
-      maxOutgoingBytes: 16 * 1024,
+      maxOutgoingBytes: 64 * 1024,
       maxFrameBytes: 64 * 1024,
       maxMessageBytes: 32 * 1024,
     });

@@ -25,10 +25,24 @@ describe("the options of a broker", () => {
       maxBatchMessages: 4_097,
       maxNameBytes: 256,
       maxConnections: 1.5,
+      maxQueues: 2 ** 15 + 1,
+      maxConsumers: 2 ** 16 + 1,
+      maxOutgoingBytes: 64 * 1024 - 1,
       helloTimeout: Number.NaN,
     })) {
       expect(() => resolveOptions({ [option]: value })).toThrow(new RegExp(`^${option} must be`));
     }
+    expect(resolveOptions({ maxQueues: 2 ** 15, maxConsumers: 2 ** 16, maxOutgoingBytes: 64 * 1024 }).maxQueues).toBe(
+      32_768,
+    );
     expect(() => resolveOptions({ tcp: { host: "127.0.0.1", port: 65_536 } })).toThrow(/port of tcp/);
+  });
+
+  it("need memory for a first message in every shard", () => {
+    const enough = 3 * 8 * 1024 * 1024;
+    expect(resolveOptions({ shards: 3, memory: enough }).memory).toBe(enough);
+    expect(() => resolveOptions({ shards: 3, memory: enough - 1 })).toThrow(
+      `memory must be at least ${enough} (8 MiB for each of the 3 shards); it is ${enough - 1}`,
+    );
   });
 });
