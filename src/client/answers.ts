@@ -24,6 +24,10 @@ export interface ChannelSink {
   messages(bytes: Uint8Array, view: DataView, head: number, start: number, end: number): void;
   /** CHANNEL_LOST. */
   lost(channel: string, count: number): void;
+  /** CONSUMER_CLOSED, when its number is no consumer's: it may be that of a SUBSCRIBE, whose channel gets no more. */
+  closed(request: number, error: RingmqError): void;
+  /** Whether CONSUMER_CLOSED may still come with this number. */
+  holds(request: number): boolean;
   /** The connection has ended. */
   ended(error: RingmqError | undefined): void;
 }
@@ -93,9 +97,11 @@ export class Answers {
       }
       case Answer.CONSUMER_CLOSED: {
         const [code, why] = head();
+        const error = brokerError(count(code), text(why));
         const consumer = this.#line.consumers.get(request);
         this.#line.consumers.delete(request);
-        consumer?.ended(brokerError(count(code), text(why)));
+        if (consumer !== undefined) consumer.ended(error);
+        else this.#line.channels?.closed(request, error);
         return;
       }
       case Answer.GOODBYE:

@@ -65,7 +65,7 @@ export class Connection {
   ) {
     this.#transport = transport;
     this.#outgoing = new Outgoing(transport, Math.max(1, Math.min(limits.maxInFlight, info.limits.maxInFlight)));
-    this.#requests = new Requests((request) => this.consumers.has(request));
+    this.#requests = new Requests((request) => this.consumers.has(request) || this.channels?.holds(request) === true);
     this.#answers = new Answers(this, this.#requests);
     this.allowance = new Allowance(limits.maxPendingBytes);
   }

@@ -12,7 +12,7 @@ export class Requests {
   #last: number;
   /** All numbers have been used once: from now on one may still be taken. */
   #wrapped = false;
-  /** Says whether a number is held by a consumer, which keeps that of its CONSUME for as long as it lives. */
+  /** Says whether a number is held by a consumer or a subscription, which keeps that of its CONSUME or SUBSCRIBE. */
   readonly #held: (request: number) => boolean;
 
   /** `last` is the number before the first. */

@@ -68,6 +68,69 @@ describe("a subscription", () => {
   });
 });
 
+describe("a subscription that the broker has lost", () => {
+  const SHARD_RESTARTED = 28;
+  const gone = (request: number): Buffer =>
+    frame(Answer.CONSUMER_CLOSED, request, [SHARD_RESTARTED, "the shard was restarted"]);
+  const restarted = { code: "SHARD_RESTARTED", retryable: true };
+
+  it("rejects with why, behind what has come, and leaves nothing to unsubscribe", async () => {
+    const { client, broker, subscription } = await subscribed();
+    const { request } = await broker.nth(Op.SUBSCRIBE);
+    broker.send(messages("news", "a"), gone(request), messages("news", "b"));
+    expect(await subscription.closed).toMatchObject(restarted);
+    expect((await take(subscription, 1)).map(([text]) => text)).toEqual(["a"]);
+    await expect(subscription.next()).rejects.toMatchObject(restarted);
+    expect(await subscription.next()).toEqual({ done: true, value: undefined });
+    await subscription.stop();
+    const again = await client.subscribe("news");
+    broker.send(messages("news", "c"));
+    expect((await take(again, 1)).map(([text]) => text)).toEqual(["c"]);
+    expect(broker.frames.filter(({ op }) => op === Op.UNSUBSCRIBE)).toEqual([]);
+  });
+
+  it("takes with it all others to its channel, by the number of the last, and none to another", async () => {
+    const { client, broker, subscription } = await subscribed();
+    const second = await client.subscribe("news");
+    const other = await client.subscribe("weather");
+    const third = await client.subscribe("news");
+    const { request } = await broker.nth(Op.SUBSCRIBE, 4);
+    // Who subscribed last has left: the broker knows the channel by that number all the same.
+    await third.stop();
+    broker.send(gone(request), messages("weather", "rain"));
+    for (const ended of [subscription, second]) expect(await ended.closed).toMatchObject(restarted);
+    expect((await take(other, 1)).map(([text]) => text)).toEqual(["rain"]);
+  });
+
+  it("does not take with it one that is confirmed later", async () => {
+    const { client, broker, subscription } = await subscribed();
+    const { request } = await broker.nth(Op.SUBSCRIBE);
+    broker.answer = (seen) => broker.send(gone(request), confirm({ request: seen.request }), messages("news", "a"));
+    const later = await client.subscribe("news");
+    expect(await subscription.closed).toMatchObject(restarted);
+    expect((await take(later, 1)).map(([text]) => text)).toEqual(["a"]);
+    const { request: second } = await broker.nth(Op.SUBSCRIBE, 2);
+    broker.send(gone(second));
+    expect(await later.closed).toMatchObject(restarted);
+  });
+
+  it("ends even if that comes in one piece with its confirmation", async () => {
+    const { client, broker } = await connected();
+    broker.answer = ({ request }) => broker.send(confirm({ request }), gone(request));
+    const subscription = await client.subscribe("news");
+    await expect(subscription.next()).rejects.toMatchObject(restarted);
+  });
+
+  it("may have been left in the same moment", async () => {
+    const { client, broker, subscription } = await subscribed();
+    const { request } = await broker.nth(Op.SUBSCRIBE);
+    await subscription.stop();
+    broker.send(gone(request));
+    await client.ping();
+    expect(await subscription.closed).toBeUndefined();
+  });
+});
+
 describe("what a subscription loses", () => {
   it("in the broker it is told in band", async () => {
     const losses: number[] = [];
