@@ -16,7 +16,7 @@ export const creditFor = (bytes: number): number =>
 /** `client-batches`: the client hands over what has come at once, instead of message by message. */
 export type Consumption = "raw" | "client" | "client-batches";
 
-const prepareConsume = (
+export const prepareConsume = (
   bench: Bench,
   process: LoadProcess,
   address: Address,

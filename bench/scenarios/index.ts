@@ -4,6 +4,7 @@ import { consumeAck } from "./consume.js";
 import { delayed } from "./delayed.js";
 import { endToEnd } from "./end-to-end.js";
 import { fanOut } from "./fan-out.js";
+import { flow } from "./flow.js";
 import { httpPush } from "./http-push.js";
 import { publishBatched, publishSingle } from "./publish.js";
 import { topics } from "./topics.js";
@@ -13,6 +14,7 @@ export const scenarios: readonly Scenario[] = [
   publishBatched,
   publishSingle,
   consumeAck,
+  flow,
   endToEnd,
   fanOut,
   delayed,

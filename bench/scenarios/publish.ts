@@ -37,7 +37,7 @@ export const rawPublish = (bench: Bench, address: Address, over: Partial<RawPubl
 export type Load = "raw" | "client";
 
 /** `awaited`: the client's publishes are awaited one by one in many loops, instead of streamed. */
-const preparePublish = (
+export const preparePublish = (
   bench: Bench,
   load: LoadProcess,
   address: Address,

@@ -8,8 +8,8 @@ import type { ExtentList } from "./extent-list.js";
 import type { Queue } from "./queue.js";
 import type { Store } from "./store.js";
 
-/** Answers a BROWSE; the bytes that it has emitted. */
-export const browse = (store: Store, queue: Queue, c: Browse): number => {
+/** Answers a BROWSE. */
+export const browse = (store: Store, queue: Queue, c: Browse): void => {
   const { extents, effects } = store;
   let skip = c.offset;
   let left = c.max;
@@ -31,7 +31,6 @@ export const browse = (store: Store, queue: Queue, c: Browse): number => {
     }
   }
   effects.closeMessages();
-  return bytes;
 };
 
 const listsOf = (queue: Queue, state: Browse["state"]): readonly ExtentList[] => {

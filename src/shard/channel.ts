@@ -12,6 +12,9 @@ import type { Effects } from "./effects.js";
 export const BACKLOG_MESSAGES = 8192;
 export const BACKLOG_BYTES = 4 * 1024 * 1024;
 
+/** Memory that a batch of the backlog takes beside its entries. */
+const BATCH_BYTES = 256;
+
 interface Subscriber {
   readonly connection: Connection;
   disconnects: boolean;
@@ -46,7 +49,7 @@ export class Channel {
 
   /** Memory that the backlog takes. */
   get bytes(): number {
-    return this.#backlogBytes;
+    return this.#backlogBytes + this.#backlog.length * BATCH_BYTES;
   }
 
   /** Subscribes a connection, or changes its policy. */

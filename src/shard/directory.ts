@@ -7,6 +7,10 @@ import type { Queue } from "./queue.js";
 import type { Store } from "./store.js";
 import { Topic } from "./topic.js";
 
+/** What a topic and a queue take of the memory budget, as measured, rounded up. */
+const TOPIC_BYTES = 2048;
+const QUEUE_BYTES = 1024;
+
 /** Queues after which a page ends: keeps the statistics of one page below about a megabyte. */
 const PAGE_QUEUES = 4096;
 
@@ -25,6 +29,8 @@ export class Directory {
   constructor(
     readonly store: Store,
     readonly limits: DirectoryLimits,
+    /** Whether so many bytes of memory are left. */
+    readonly hasMemory: (growth: number) => boolean,
     readonly makeQueue: (topic: Topic, bindKey: string, number: number) => Queue,
   ) {}
 
@@ -54,6 +60,7 @@ export class Directory {
     if (this.#topics.size >= this.limits.maxTopics) {
       throw new ProtocolError("TOO_MANY_TOPICS", `the shard has its maximum of ${this.limits.maxTopics} topics`);
     }
+    this.#charge(TOPIC_BYTES);
     const topic = new Topic(name, now);
     this.#topics.set(name, topic);
     this.#names = undefined;
@@ -77,6 +84,7 @@ export class Directory {
         `topic ${topic.name} has its maximum of ${this.limits.maxQueues} queues`,
       );
     }
+    this.#charge(QUEUE_BYTES);
     const { queues } = this.store;
     const number = this.#freeQueues.pop() ?? queues.length;
     const queue = this.makeQueue(topic, bindKey, number);
@@ -89,14 +97,24 @@ export class Directory {
   /** Forgets a queue that has been emptied. */
   removeQueue(queue: Queue): void {
     this.store.queues[queue.number] = undefined;
+    this.store.directoryBytes -= QUEUE_BYTES;
     this.#freeQueues.push(queue.number);
     queue.topic.queues.delete(queue.bindKey);
     queue.topic.forgetRoutes();
   }
 
   removeTopic(topic: Topic): void {
+    this.store.directoryBytes -= TOPIC_BYTES;
     this.#topics.delete(topic.name);
     this.#names = undefined;
+  }
+
+  /** Throws MEMORY_FULL. */
+  #charge(bytes: number): void {
+    if (!this.hasMemory(bytes)) {
+      throw new ProtocolError("MEMORY_FULL", "the shard's memory budget is used; delete topics or raise --memory");
+    }
+    this.store.directoryBytes += bytes;
   }
 
   /** Up to `max` topics in the order of their names, after the name `after`; and whether there are more. */

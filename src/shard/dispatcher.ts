@@ -34,8 +34,8 @@ export class Dispatcher {
   readonly #waits: TimingWheel;
   readonly #quantumMessages: number;
   readonly #quantumBytes: number;
-  /** Bytes sent since the turn began. */
-  #sent = 0;
+  /** The store's `emitted` when the turn, or its second part, began. */
+  #turnStart = 0;
 
   constructor(
     readonly store: Store,
@@ -47,6 +47,11 @@ export class Dispatcher {
     this.#quantumMessages = Math.min(QUANTUM_MESSAGES, room.messages);
     this.#quantumBytes = Math.min(QUANTUM_BYTES, room.bytes);
     this.#waits = new TimingWheel(store.now);
+  }
+
+  /** Bytes sent since the turn began. */
+  get #sent(): number {
+    return this.store.emitted - this.#turnStart;
   }
 
   /** There may be something to hand out of a queue. */
@@ -74,8 +79,15 @@ export class Dispatcher {
 
   /** Plays one turn. Answers true when there is more to do at once. */
   turn(): boolean {
-    this.#sent = 0;
-    for (const connection of this.#deferring) this.#resume(connection);
+    this.#turnStart = this.store.emitted;
+    // Who had a part of this turn is the last in the next one.
+    for (const connection of [...this.#deferring]) {
+      if (this.#sent >= TURN_BYTES) break;
+      this.#resume(connection);
+      if (this.#deferring.delete(connection) && connection.deferred.length > 0) this.#deferring.add(connection);
+    }
+    // Consumers have a share of their own: however much was asked for, they must not starve.
+    this.#turnStart = this.store.emitted;
     const queues = this.#dirty;
     this.#dirty = [];
     for (const queue of queues) {
@@ -122,11 +134,10 @@ export class Dispatcher {
         this.store.effects.openMessages(c.connection, c.request);
         takeDead(queue, c.max, c.maxBytes, this.store.now);
         this.store.effects.closeMessages();
-        this.#sent += queue.takenBytes;
         return true;
       }
       case "browse":
-        this.#sent += browse(this.store, this.directory.queue(this.directory.topic(c.topic), c.queue), c);
+        browse(this.store, this.directory.queue(this.directory.topic(c.topic), c.queue), c);
         return true;
     }
   }
@@ -146,7 +157,6 @@ export class Dispatcher {
       effects.openMessages(c.connection, c.request);
       takeReady(queue, c.max, c.maxBytes, undefined, now);
       effects.closeMessages();
-      this.#sent += queue.takenBytes;
     } else if (c.wait > 0) {
       const consumer = this.roster.add(this.roster.use(c.connection), c.request, queue, c.max, false, c.maxBytes);
       this.#waits.grow(ext.powerOfTwo(consumer.number + 1));
@@ -177,7 +187,6 @@ export class Dispatcher {
         queue.hungry.join(consumer);
       }
       effects.closeMessages();
-      this.#sent += queue.takenBytes;
     }
     return true;
   }

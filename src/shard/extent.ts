@@ -104,6 +104,19 @@ export class ExtentTable {
     return this.capacity * ((4 << WORDS_SHIFT) + 8 + 24);
   }
 
+  /** What the table grows by when so many more extents are needed. */
+  growthFor(extents: number): number {
+    return this.#live + extents <= this.capacity ? 0 : this.bytes;
+  }
+
+  /** Goes back to the smallest table. No extent is in use. */
+  reset(): void {
+    this.words = new Int32Array(INITIAL_EXTENTS << WORDS_SHIFT);
+    this.diedAt = new Float64Array(INITIAL_EXTENTS);
+    this.#free = NONE;
+    this.#used = 0;
+  }
+
   /** A new extent with every word 0 but its links. */
   allocate(): number {
     let extent = this.#free;

@@ -30,6 +30,11 @@ export class MessageIndex {
     return this.#buckets.byteLength;
   }
 
+  /** Goes back to the smallest table. Nothing is in it. */
+  reset(): void {
+    this.#buckets = new Int32Array(INITIAL_BUCKETS).fill(NONE);
+  }
+
   add(extent: number): void {
     if (this.#size++ === this.#buckets.length) this.#grow();
     this.#chain(extent);

@@ -72,7 +72,10 @@ export class Publisher {
       this.#routeKeyBytes = encoder.encode(c.routeKey);
     }
     const key = this.#routeKeyBytes;
-    if (!this.hasMemory(store.log.growth(topic.nameBytes.length, key.length, bytes))) {
+    const isTimed = c.delay > 0 || c.ttl > 0;
+    const extents = queues.length * (isTimed ? (count >>> 5) + 2 : 1);
+    const growth = store.log.growth(topic.nameBytes.length, key.length, bytes) + store.extents.growthFor(extents);
+    if (!this.hasMemory(growth)) {
       throw new ProtocolError("MEMORY_FULL", "the shard's memory budget is used; consume messages or raise --memory");
     }
     for (const queue of queues) {

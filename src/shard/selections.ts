@@ -22,7 +22,7 @@ export interface Wish {
 export class Selections {
   /** Messages settled by the last walk. */
   settled = 0;
-  faults: Fault[] = [];
+  faults: { -readonly [K in keyof Fault]: Fault[K] }[] = [];
 
   constructor(readonly store: Store) {}
 
@@ -75,16 +75,20 @@ export class Selections {
   }
 
   #blame(idHigh: number, block: number, missing: number, refused: number, kind: ErrorName): void {
+    // Most often a whole block is unknown.
+    if (missing === -1 && (missing & refused) === 0)
+      return this.#fault(idHigh, block >>> 0, ext.BLOCK, "UNKNOWN_MESSAGE");
     for (let bit = 0; bit < ext.BLOCK; bit++) {
       if (((missing >>> bit) & 1) === 0) continue;
       const why = ((refused >>> bit) & 1) === 1 ? kind : "UNKNOWN_MESSAGE";
-      const idLow = (block + bit) >>> 0;
-      const last = this.faults.at(-1);
-      if (last?.kind === why && last.idHigh === idHigh && last.idLow + last.count === idLow) {
-        this.faults[this.faults.length - 1] = { ...last, count: last.count + 1 };
-      } else {
-        this.faults.push({ idHigh, idLow, count: 1, kind: why });
-      }
+      this.#fault(idHigh, (block + bit) >>> 0, 1, why);
     }
+  }
+
+  /** Adds to the last fault what continues it. */
+  #fault(idHigh: number, idLow: number, count: number, kind: ErrorName): void {
+    const last = this.faults.at(-1);
+    if (last?.kind === kind && last.idHigh === idHigh && last.idLow + last.count === idLow) last.count += count;
+    else this.faults.push({ idHigh, idLow, count, kind });
   }
 }

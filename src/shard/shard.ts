@@ -70,14 +70,15 @@ export class Shard {
     const store = new Store(options.effects, options.now ?? 0, options.segmentBytes);
     const makeQueue = (topic: Queue["topic"], bindKey: string, number: number): Queue =>
       new Queue(topic, bindKey, number, store, this.#onDirty, this.#onReleased);
-    const directory = new Directory(store, limits, makeQueue);
+    const hasMemory = (growth: number): boolean => this.bytes + growth <= options.memoryBytes;
+    const directory = new Directory(store, limits, hasMemory, makeQueue);
     const roster = new Roster(store, limits.maxConsumers);
     const ids = new IdAllocator(options.ids, options.node, options.shards ?? 1);
     this.store = store;
     this.directory = directory;
     this.roster = roster;
     this.#memoryBytes = options.memoryBytes;
-    this.#publisher = new Publisher(store, directory, ids, (growth) => this.bytes + growth <= options.memoryBytes);
+    this.#publisher = new Publisher(store, directory, ids, hasMemory);
     this.#dispatcher = new Dispatcher(store, directory, roster, limits.maxFrameBytes ?? MAX_FRAME_BYTES);
     this.#settlement = new Settlement(store, directory);
     this.#channels = new Channels(store, roster, limits.maxTopics);
@@ -112,6 +113,8 @@ export class Shard {
     this.#advance(now);
     const { store } = this;
     this.#compaction.run();
+    // Only when memory is short: tables that come and go with the load are better kept.
+    if (store.extents.live === 0 && store.bytes > this.#memoryBytes / 2) store.shrink();
     const moreTimers = store.wheel.advance(store.now, this.#fire, TURN_TIMERS);
     const moreMessages = this.#dispatcher.turn();
     const moreMissed = this.#channels.turn();

@@ -4,6 +4,7 @@
  */
 import { SIZE_MASK, WORD_BYTES } from "../protocol/entry.js";
 import { ProtocolError } from "../protocol/errors.js";
+import * as runs from "../protocol/run.js";
 import type { Consumer } from "./consumer.js";
 import type { Effects, Run } from "./effects.js";
 import * as ext from "./extent.js";
@@ -20,6 +21,10 @@ export class Store {
   readonly index: MessageIndex;
   readonly queues: (Queue | undefined)[] = [];
   readonly consumers: (Consumer | undefined)[] = [];
+  /** Bytes of runs, headers and entries, that have been emitted since the beginning. */
+  emitted = 0;
+  /** Memory that topics and queues take by themselves. */
+  directoryBytes = 0;
   #delivery = 0;
   readonly #run: Run = {
     idHigh: 0,
@@ -50,7 +55,15 @@ export class Store {
 
   /** Memory that messages take. */
   get bytes(): number {
-    return this.log.bytes + this.extents.bytes + this.index.bytes;
+    return this.log.bytes + this.extents.bytes + this.index.bytes + this.directoryBytes;
+  }
+
+  /** Gives back the memory of tables that have grown and hold nothing any more. */
+  shrink(): void {
+    if (this.extents.live > 0) return;
+    this.index.reset();
+    this.extents.reset();
+    this.wheel.shrink(this.extents.capacity);
   }
 
   /** Does what a request asks; a `ProtocolError` becomes its answer. */
@@ -115,6 +128,7 @@ export class Store {
     run.bytes = bytes;
     run.start = start;
     run.end = end;
+    this.emitted += runs.KEY + run.keyEnd - run.keyStart + end - start;
     this.effects.run(run);
   }
 

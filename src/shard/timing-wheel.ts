@@ -67,6 +67,12 @@ export class TimingWheel {
     this.#times = new Float64Array(this.#nodes.buffer);
   }
 
+  /** Gives back the room for keys of `capacity` and above. No timer is scheduled. */
+  shrink(capacity: number): void {
+    this.#nodes = new Int32Array(capacity * NODE_WORDS).fill(NONE);
+    this.#times = new Float64Array(this.#nodes.buffer);
+  }
+
   isScheduled(key: number): boolean {
     return this.#nodes[key * NODE_WORDS + BUCKET] !== NONE;
   }

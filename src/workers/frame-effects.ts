@@ -139,7 +139,7 @@ export class FrameEffects implements Effects {
   }
 
   consumerClosed(connection: number, request: number, kind: ErrorName, text: string): void {
-    this.#frame(connection, Answer.CONSUMER_CLOSED, request, packHead([ERRORS[kind].code, text]));
+    this.#frame(connection, Answer.CONSUMER_CLOSED, request, packHead([ERRORS[kind].code, text.slice(0, MAX_TEXT)]));
   }
 
   close(connection: number, kind: ErrorName, text: string): void {
@@ -184,7 +184,10 @@ export class FrameEffects implements Effects {
   }
 }
 
+/** Texts name topics, keys and patterns of the client's: cut, they always fit into a head. */
+const MAX_TEXT = 1000;
+
 const errorHead = (kind: ErrorName, text: string): Uint8Array => {
   const { code, retryable, closes } = ERRORS[kind];
-  return packHead([code, text, retryable, closes]);
+  return packHead([code, text.slice(0, MAX_TEXT), retryable, closes]);
 };

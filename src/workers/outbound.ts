@@ -20,6 +20,7 @@ export class Outbound {
   /** Of the last piece: what may be added to it. */
   #op = 0;
   #connection = 0;
+  #audience: readonly number[] | undefined;
 
   constructor(readonly ring: RingWriter) {}
 
@@ -38,8 +39,10 @@ export class Outbound {
     this.#begin(EnvelopeOp.CLOSE, connection, [EnvelopeOp.CLOSE, connection]);
   }
 
-  /** The frames written next are for all of these connections. */
+  /** The frames written next are for all of these connections. The array of an audience is the same until it changes. */
   toAll(connections: readonly number[]): void {
+    if (this.#op === EnvelopeOp.FAN_OUT && this.#audience === connections) return;
+    this.#audience = connections;
     this.#begin(EnvelopeOp.FAN_OUT, 0, [EnvelopeOp.FAN_OUT, ...connections]);
   }
 
@@ -55,6 +58,7 @@ export class Outbound {
     }
     this.#pieces = [];
     this.#op = 0;
+    this.#audience = undefined;
     if (frames.bytes.length > KEPT_BYTES) this.frames = new FrameWriter(KEPT_BYTES / 4);
     else frames.clear();
   }

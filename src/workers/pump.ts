@@ -74,8 +74,14 @@ export class Pump {
     this.#shard = new Shard({ ...options, effects: this.#effects, now: this.#now });
     this.#decoder = new CommandDecoder(
       options.limits,
-      (command) => this.#shard.apply(command, this.#now),
-      (connection, request, error) => this.#effects.fail(connection, request, error.kind, error.message),
+      (command) => {
+        this.#shard.apply(command, this.#now);
+        this.#relieve();
+      },
+      (connection, request, error) => {
+        this.#effects.fail(connection, request, error.kind, error.message);
+        this.#relieve();
+      },
     );
   }
 
@@ -102,6 +108,11 @@ export class Pump {
       taken += step;
     }
     return taken;
+  }
+
+  /** Sends before too much is staged: one record of the inbox may hold thousands of requests with long answers. */
+  #relieve(): void {
+    if (this.#outbound.bytes > STAGED_BYTES) this.#flush();
   }
 
   /** Sends what is staged, once the records behind it are durable. */
@@ -143,6 +154,5 @@ export class Pump {
       default:
         throw new Error(`pump: an envelope with the unknown op ${op}`);
     }
-    if (this.#outbound.bytes > STAGED_BYTES) this.#flush();
   };
 }

@@ -27,6 +27,7 @@ export interface ShardThreadData {
 }
 
 /**
- * The largest record of an outbox: what is staged before it is sent, the largest answer on top of that. See `Pump`.
+ * The largest record of an outbox. Answers are sent when a megabyte is staged; a turn may add to that half a frame of
+ * what was asked for, a largest message that is pushed, and the backlog of a channel.
  */
-export const maxOutboxRecordBytes = (maxFrameBytes: number): number => maxFrameBytes + 8 * 1024 * 1024;
+export const maxOutboxRecordBytes = (maxFrameBytes: number): number => 2 * maxFrameBytes + 8 * 1024 * 1024;

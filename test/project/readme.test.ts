@@ -37,7 +37,7 @@ describe("the README's configuration", () => {
 });
 
 it("the README's benchmark scenarios are those there are", () => {
-  const rows = tableRows(section(readme, "How fast it is")).filter((row) => row.has("scenario"));
+  const rows = tableRows(section(readme, "How fast it is")).filter((row) => cell(row, "scenario") !== "");
   expect(rows.map((row) => cell(row, "scenario"))).toEqual(scenarios.map(({ name }) => name));
 });
 

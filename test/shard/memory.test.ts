@@ -9,6 +9,8 @@ const SEGMENT = 64 * 1024;
 const BODY = 10_000;
 /** Room for some segments beyond what an empty shard takes. */
 const SEGMENTS = 10;
+/** What a topic and its queue take by themselves, at the most. */
+const TOPIC = 4096;
 
 /** A shard with little memory, one queue, and messages of 10,000 bytes. */
 class SmallShard {
@@ -17,22 +19,22 @@ class SmallShard {
     effects: this.recorder,
     ids: localIdSource(EPOCH),
     node: 1,
-    limits: { maxTopics: 10, maxQueues: 10, maxConsumers: 10 },
+    limits: { maxTopics: 10, maxQueues: 10_000, maxConsumers: 10 },
     now: NOW,
     segmentBytes: SEGMENT,
   };
   readonly shard = new Shard({
     ...this.#options,
-    memoryBytes: new Shard({ ...this.#options, memoryBytes: 0 }).bytes + SEGMENTS * SEGMENT,
+    memoryBytes: new Shard({ ...this.#options, memoryBytes: 0 }).bytes + SEGMENTS * SEGMENT + TOPIC,
   });
   readonly #to = { connection: 1, request: 1, topic: "t", queue: "" };
 
-  publish(requests = 1): Effect[] {
+  publish(requests = 1, delay = 0): Effect[] {
     const bytes = new Uint8Array(requests * (BODY + 4));
     const view = new DataView(bytes.buffer);
     for (let i = 0; i < requests; i++) view.setUint32(i * (BODY + 4), BODY);
     const slice = { bytes, view, start: 0, end: bytes.length };
-    const rest = { requests, count: requests, routeKey: "", delay: 0, ttl: 0 };
+    const rest = { requests, count: requests, routeKey: "", delay, ttl: 0 };
     this.shard.apply({ op: "publish", ...this.#to, ...rest, ...slice }, NOW);
     return this.recorder.take();
   }
@@ -53,6 +55,17 @@ class SmallShard {
     this.shard.turn(NOW);
     const [effect] = this.recorder.take();
     return effect?.kind === "messages" ? effect.messages.length : 0;
+  }
+
+  declareQueue(queue: string): Effect | undefined {
+    this.shard.apply({ op: "declareQueue", ...this.#to, queue }, NOW);
+    return this.recorder.take()[0];
+  }
+
+  deleteTopic(): void {
+    this.shard.apply({ op: "deleteTopic", ...this.#to }, NOW);
+    this.shard.turn(NOW);
+    this.recorder.take();
   }
 
   purge(state: "ready" | "in-flight"): void {
@@ -80,6 +93,29 @@ describe("memory", () => {
       small.purge("ready");
       expect(small.fill()).toBe(held);
     }
+  });
+
+  it("counts queues, which hold nothing and take memory all the same", () => {
+    const small = new SmallShard();
+    let declared = 0;
+    while (small.declareQueue(`q${declared}`)?.kind === "confirm") declared++;
+    expect(declared).toBeLessThan((SEGMENTS * SEGMENT + TOPIC) / 512);
+    expect(declared).toBeGreaterThan(100);
+    small.deleteTopic();
+    expect(small.publish()[0]?.kind).toBe("confirm");
+    small.shard.invariants();
+  });
+
+  it("gives back the tables of a burst of single messages", () => {
+    const small = new SmallShard();
+    const bytes = new Uint8Array(4);
+    const slice = { bytes, view: new DataView(bytes.buffer), start: 0, end: 4 };
+    const later = { connection: 1, request: 1, topic: "t", routeKey: "", delay: 1000, ttl: 0, requests: 1, count: 1 };
+    for (let i = 0; i < 20_000; i++) small.shard.apply({ op: "publish", ...later, ...slice }, NOW);
+    expect(small.recorder.take().at(-1)).toMatchObject({ kind: "fail", error: "MEMORY_FULL" });
+    small.deleteTopic();
+    expect(small.publish()[0]?.kind).toBe("confirm");
+    small.shard.invariants();
   });
 
   it("takes as many of merged publishes as fit, and refuses the others one by one", () => {

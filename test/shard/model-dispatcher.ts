@@ -21,8 +21,7 @@ export class ModelDispatcher {
   countSent(effects: readonly Effect[], isTurn: boolean): void {
     if (isTurn) this.#sent = 0;
     for (const effect of effects) {
-      if (effect.kind !== "messages") continue;
-      for (const { entry } of effect.messages) this.#sent += entry.length;
+      if (effect.kind === "messages") this.#sent += effect.bytes;
     }
   }
 

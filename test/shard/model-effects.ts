@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import { HAS_HEADERS, SIZE_MASK, WORD_BYTES } from "../../src/protocol/entry.js";
 import type { ErrorName } from "../../src/protocol/errors.js";
+import { KEY } from "../../src/protocol/run.js";
 import type { Effects, Fault, Run } from "../../src/shard/effects.js";
 
 /** A message as it was handed over. Its entry (word, headers, body) is text of one character for each byte. */
@@ -33,7 +34,8 @@ export type Effect =
   | (Address & { kind: "fail"; error: ErrorName })
   | (Address & { kind: "result"; value: unknown })
   | (Address & { kind: "settled"; count: number; faults: readonly SeenFault[] })
-  | (Address & { kind: "messages"; messages: readonly SeenMessage[] })
+  /** `bytes`: of the runs, with their headers. */
+  | (Address & { kind: "messages"; messages: readonly SeenMessage[]; bytes: number })
   | (Address & { kind: "consumerClosed"; error: ErrorName })
   | { kind: "channelMessages"; connections: readonly number[]; channel: string; entries: readonly string[] }
   | { kind: "channelLost"; connection: number; channel: string; count: number }
@@ -61,7 +63,7 @@ const isWord = (value: number): boolean => Number.isInteger(value) && value >= 0
 
 export class Recorder implements Effects {
   #effects: Effect[] = [];
-  #open: { connection: number; request: number; messages: SeenMessage[] } | undefined;
+  #open: { connection: number; request: number; messages: SeenMessage[]; bytes: number } | undefined;
 
   /** All effects since the last call. */
   take(): Effect[] {
@@ -100,7 +102,7 @@ export class Recorder implements Effects {
 
   openMessages(connection: number, request: number): void {
     assert.equal(this.#open, undefined, "openMessages twice");
-    this.#open = { connection, request, messages: [] };
+    this.#open = { connection, request, messages: [], bytes: 0 };
   }
 
   run(run: Readonly<Run>): void {
@@ -112,6 +114,7 @@ export class Recorder implements Effects {
     const { delivery, retry, reason, time } = run;
     const key = Buffer.from(run.bytes.subarray(run.keyStart, run.keyEnd)).toString("utf8");
     const first = wholeId(run.idHigh, run.idLow);
+    this.#open.bytes += KEY + run.keyEnd - run.keyStart + run.end - run.start;
     for (const [i, entry] of entries.entries()) {
       this.#open.messages.push({ id: first + BigInt(i), delivery, retry, reason, time, key, entry });
     }
@@ -119,9 +122,9 @@ export class Recorder implements Effects {
 
   closeMessages(): void {
     assert.ok(this.#open !== undefined, "closeMessages without openMessages");
-    const { connection, request, messages } = this.#open;
+    const { connection, request, messages, bytes } = this.#open;
     this.#open = undefined;
-    this.#say({ kind: "messages", connection, request, messages });
+    this.#say({ kind: "messages", connection, request, messages, bytes });
   }
 
   channelMessages(

@@ -192,6 +192,11 @@ describe("other requests", () => {
     ["an unknown state", { op: Op.PURGE, head: ["t", "", "gone"] }, "BAD_HEAD"],
     ["an unknown configuration key", { op: Op.CONFIGURE, head: ["t", { nope: 1 }] }, "BAD_CONFIG"],
     ["a key of Object.prototype", { op: Op.CONFIGURE, head: ["t", { constructor: 1 }] }, "BAD_CONFIG"],
+    [
+      "a configuration value of any length",
+      { op: Op.CONFIGURE, head: ["t", { ttr: "x".repeat(60_000) }] },
+      "BAD_CONFIG",
+    ],
     ["a TTR of nothing", { op: Op.CONFIGURE, head: ["t", { ttr: 0 }] }, "BAD_CONFIG"],
   ])("%s is refused", (_, frame, error) => {
     expect(decode([frame])).toEqual([{ error, request: 1 }]);

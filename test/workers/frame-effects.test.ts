@@ -82,6 +82,25 @@ test("the answers of a connection stay in order around its receipts", () => {
   expect(records[0]?.frames.map(({ op }) => op)).toEqual([Answer.CONFIRM, Answer.ERROR, Answer.CONFIRM]);
 });
 
+test("a text that repeats a client's own words is cut to fit into a head", () => {
+  const { effects, read } = staged();
+  effects.fail(1, 1, "BAD_CONFIG", "x".repeat(100_000));
+  effects.consumerClosed(1, 2, "TOPIC_DELETED", "y".repeat(100_000));
+  expect(read()[0]?.frames.map(({ op }) => op)).toEqual([Answer.ERROR, Answer.CONSUMER_CLOSED]);
+});
+
+test("fan-outs to one audience share a record", () => {
+  const { effects, read } = staged();
+  const audience = [4, 7, 9];
+  effects.channelMessages(audience, "news", Buffer.from("0000000161", "hex"), 0, 5);
+  effects.channelMessages(audience, "news", Buffer.from("0000000162", "hex"), 0, 5);
+  effects.channelMessages([4], "news", Buffer.from("0000000163", "hex"), 0, 5);
+  expect(read().map(({ frames }) => frames.map(({ payload }) => payload))).toEqual([
+    ["0000000161", "0000000162"],
+    ["0000000163"],
+  ]);
+});
+
 test("a fan-out is one record for all its connections", () => {
   const { effects, read } = staged();
   effects.channelMessages([4, 7, 9], "news", Buffer.from("0000000161", "hex"), 0, 5);
