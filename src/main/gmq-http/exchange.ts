@@ -3,20 +3,30 @@
  * every write asks first whether the connection still stands: uWebSockets.js throws for one that does not.
  */
 import type { HttpResponse } from "uWebSockets.js";
+import { UnsentAnswers } from "./unsent-answers.js";
 
 const CONTENT_TYPE = "Content-Type";
 const JSON_TYPE = "application/json";
 
+/** In characters. What a socket does not take of a shorter answer is uWebSockets.js's to keep, and is not counted. */
+const SHORT_ANSWER = 16 * 1024;
+
 export class Exchange {
   readonly #response: HttpResponse;
+  readonly #unsent: UnsentAnswers;
+  /** Of a long answer: bytes that are counted as unsent. */
+  #left = 0;
   #open = true;
   #begun = false;
   #writable: (() => void) | undefined;
   #gone: (() => void) | undefined;
 
-  constructor(response: HttpResponse) {
+  constructor(response: HttpResponse, unsent = new UnsentAnswers()) {
     this.#response = response;
+    this.#unsent = unsent;
     response.onAborted(() => {
+      this.#account(0);
+      if (!this.#open) return;
       this.#open = false;
       this.#settle();
       this.#gone?.();
@@ -37,6 +47,7 @@ export class Exchange {
   send(json: string): void {
     if (!this.#open) return;
     this.#open = false;
+    if (json.length > SHORT_ANSWER) return this.#sendLong(Buffer.from(json));
     this.#response.cork(() => {
       this.#response.writeHeader(CONTENT_TYPE, JSON_TYPE).end(json);
     });
@@ -74,6 +85,29 @@ export class Exchange {
   /** Closes the connection without an answer. */
   abort(): void {
     if (this.#open) this.#response.close();
+  }
+
+  /** What the socket does not take stays here, so that it can be counted. */
+  #sendLong(bytes: Buffer): void {
+    this.#account(bytes.length);
+    this.#response.onWritable((offset) => this.#continue(bytes, offset));
+    this.#response.cork(() => {
+      this.#response.writeHeader(CONTENT_TYPE, JSON_TYPE);
+      this.#continue(bytes, 0);
+    });
+  }
+
+  /** False: there is more to send. */
+  #continue(bytes: Buffer, offset: number): boolean {
+    const [isTaken, isWhole] = this.#response.tryEnd(bytes.subarray(offset), bytes.length);
+    // Once the answer is whole the response is no more.
+    this.#account(isWhole ? 0 : bytes.length - this.#response.getWriteOffset());
+    return isTaken;
+  }
+
+  #account(left: number): void {
+    this.#unsent.bytes += left - this.#left;
+    this.#left = left;
   }
 
   #begin(): void {

@@ -8,6 +8,7 @@ import { ackRoute, popRoute } from "./pop-ack.js";
 import { PushRoute } from "./push.js";
 import type { Route } from "./route.js";
 import { allTopicStatRoute, queuesRoute, topicStatRoute } from "./statistics.js";
+import { UnsentAnswers } from "./unsent-answers.js";
 
 export interface GmqHttpContext {
   /** Shards of the broker: /getAllTopicStat asks each. */
@@ -22,8 +23,9 @@ export const installGmqHttp = (app: TemplatedApp, gateway: Gateway, context: Gmq
   add(app, "/push", (response, request) => push.handle(response, request));
   add(app, "/ping", (response) => response.writeHeader("Content-Type", "text/plain; charset=utf-8").end("OK"));
 
+  const unsent = new UnsentAnswers();
   const routes: Readonly<Record<string, Route>> = {
-    "/pop": popRoute(gateway),
+    "/pop": popRoute(gateway, unsent),
     "/ack": ackRoute(gateway),
     "/config": configRoute(gateway),
     "/declareQueue": declareQueueRoute(gateway),
@@ -34,7 +36,7 @@ export const installGmqHttp = (app: TemplatedApp, gateway: Gateway, context: Gmq
     "/getAllTopicStat": allTopicStatRoute(gateway, context.shards),
   };
   for (const [path, route] of Object.entries(routes)) {
-    add(app, path, (response, request) => route(new Exchange(response), request.getQuery()));
+    add(app, path, (response, request) => route(new Exchange(response, unsent), request.getQuery()));
   }
 };
 

@@ -10,12 +10,17 @@ import type { AnswerFrame, Gateway } from "../gateway.js";
 import { refusal, refusalText, text } from "./answer.js";
 import * as envelope from "./envelope.js";
 import { parameter, type Route } from "./route.js";
+import type { UnsentAnswers } from "./unsent-answers.js";
+
+const UNSENT = "too many bytes of answers wait for clients to read them; pop again later";
 
 export const popRoute =
-  (gateway: Gateway): Route =>
+  (gateway: Gateway, unsent: UnsentAnswers): Route =>
   (exchange, query) => {
     const topic = parameter(query, "topic");
     if (topic === "") return exchange.send(envelope.TOPIC_IS_EMPTY);
+    // Before the message is anybody's: once it is popped it has to be sent.
+    if (unsent.isFull) return exchange.send(envelope.failure(UNSENT));
     const bindKey = parameter(query, "bindKey");
     gateway.request(Op.POP, 0, packHead([topic, bindKey, 1, 0]), undefined, (frame) => {
       exchange.send(popAnswer(frame, bindKey));

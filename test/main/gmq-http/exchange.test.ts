@@ -1,15 +1,22 @@
-import uWS, { type us_listen_socket } from "uWebSockets.js";
+import uWS, { type HttpResponse, type us_listen_socket } from "uWebSockets.js";
 import { once } from "node:events";
 import { type IncomingMessage, request } from "node:http";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { Gateway } from "../../../src/main/gateway.js";
 import { Exchange } from "../../../src/main/gmq-http/exchange.js";
+import { popRoute } from "../../../src/main/gmq-http/pop-ack.js";
+import { UnsentAnswers } from "../../../src/main/gmq-http/unsent-answers.js";
+import { Answer } from "../../../src/protocol/op.js";
+import { frame } from "../frames.js";
+import { testSwitchboard } from "../switchboard.js";
 
 const app = uWS.App();
 let handle: (exchange: Exchange) => void = () => {};
 let socket: us_listen_socket;
 let port = 0;
 
-app.any("/*", (response) => handle(new Exchange(response)));
+let accept = (response: HttpResponse): Exchange => new Exchange(response);
+app.any("/*", (response) => handle(accept(response)));
 
 beforeEach(async () => {
   socket = await new Promise((resolve, reject) => {
@@ -103,4 +110,40 @@ test("a refusal before the first part is an answer, and after it a broken connec
     exchange.fail('{"code":1}');
   };
   await expect(ask().then(read)).rejects.toThrow(/aborted|hang up|ECONNRESET/);
+});
+
+test("a long answer that its client does not read is counted until it is read, or the client goes", async () => {
+  const unsent = new UnsentAnswers();
+  const json = JSON.stringify("é".repeat(16 * 1024 * 1024));
+  accept = (response) => new Exchange(response, unsent);
+  handle = (exchange) => setImmediate(() => exchange.send(json));
+  const [slow, leaving] = [await ask(), await ask()];
+  for (const answer of [slow, leaving]) answer.pause();
+  // Sockets buffer a few MiB of each at the most.
+  expect(unsent.bytes).toBeGreaterThan(32 * 1024 * 1024);
+  expect((await read(slow)) === json).toBe(true);
+  expect(unsent.bytes).toBeGreaterThan(16 * 1024 * 1024);
+  expect(unsent.bytes).toBeLessThan(32 * 1024 * 1024 + 2);
+  leaving.destroy();
+  while (unsent.bytes > 0) await new Promise((resolve) => setImmediate(resolve));
+});
+
+test("a pop is refused while too much is unsent, and its message stays", async () => {
+  const board = await testSwitchboard();
+  const log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+  const gateway = new Gateway((transport) => board.open(transport, { isOwn: true }), 1 << 20, log);
+  const unsent = new UnsentAnswers(100);
+  const pop = popRoute(gateway, unsent);
+  accept = (response) => new Exchange(response, unsent);
+  handle = (exchange) => pop(exchange, "topic=topic");
+
+  unsent.bytes = 101;
+  expect(JSON.parse(await read(await ask()))).toMatchObject({ code: 1, msg: expect.stringMatching(/pop again later/) });
+  expect(board.shards[0]?.read()).toEqual([]);
+
+  unsent.bytes = 100;
+  const asked = ask();
+  while (gateway.connection.inFlight === 0) await new Promise((resolve) => setImmediate(resolve));
+  board.shards[0]?.answer(gateway.connection.id, frame(Answer.MESSAGES, 1));
+  expect(JSON.parse(await read(await asked))).toMatchObject({ code: 1, msg: "no message" });
 });
