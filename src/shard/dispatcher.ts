@@ -70,7 +70,7 @@ export class Dispatcher {
   /** POP, POP_DEAD or BROWSE. The command is copied if it must wait. */
   fetch(c: Fetch): void {
     const connection = this.roster.find(c.connection);
-    if (connection?.held || connection?.deferred.length || this.#sent >= TURN_BYTES || !this.#fetch(c)) {
+    if (connection?.held || connection?.deferred.length || this.#sent >= TURN_BYTES || !this.#fetch(c, false)) {
       const waiting = this.roster.use(c.connection);
       waiting.deferred.push({ ...c });
       this.#deferring.add(waiting);
@@ -124,11 +124,14 @@ export class Dispatcher {
       if (!queue.dirty) throw new Error("dispatcher: a listed queue is not marked dirty");
   }
 
-  /** Answers a fetch, or lets it wait for messages; false when enough has been sent for this turn. */
-  #fetch(c: Fetch): boolean {
+  /**
+   * Answers a fetch, or lets it wait for messages; false when enough has been sent for this turn. One that was put off
+   * before is always carried out.
+   */
+  #fetch(c: Fetch, wasPutOff: boolean): boolean {
     switch (c.op) {
       case "pop":
-        return this.#pop(c);
+        return this.#pop(c, wasPutOff);
       case "popDead": {
         const queue = this.directory.queue(this.directory.topic(c.topic), c.queue);
         this.store.effects.openMessages(c.connection, c.request);
@@ -142,7 +145,7 @@ export class Dispatcher {
     }
   }
 
-  #pop(c: Pop): boolean {
+  #pop(c: Pop, wasPutOff: boolean): boolean {
     const { effects, now } = this.store;
     const topic = c.wait > 0 ? this.directory.use(c.topic, now) : this.directory.find(c.topic);
     if (topic === undefined) {
@@ -151,8 +154,8 @@ export class Dispatcher {
       return true;
     }
     const queue = this.directory.queue(topic, c.queue);
-    // Who has been waiting comes first.
-    if (!this.#dispatch(queue)) return false;
+    // Who has been waiting comes first; but they have had a whole turn before a pop that was put off.
+    if (!wasPutOff && !this.#dispatch(queue)) return false;
     if (queue.readyCount > 0 && !queue.paused) {
       effects.openMessages(c.connection, c.request);
       takeReady(queue, c.max, c.maxBytes, undefined, now);
@@ -194,18 +197,15 @@ export class Dispatcher {
   /** Carries out what a connection has waiting, as far as this turn may. */
   #resume(connection: Connection): void {
     while (!connection.held && this.#sent < TURN_BYTES) {
-      const [c] = connection.deferred;
+      const c = connection.deferred.shift();
       if (c === undefined) {
         this.#deferring.delete(connection);
         this.roster.tidy(connection);
         return;
       }
-      let isDone = true;
       this.store.attempt(c.connection, c.request, () => {
-        isDone = this.#fetch(c);
+        this.#fetch(c, true);
       });
-      if (!isDone) return;
-      connection.deferred.shift();
     }
   }
 

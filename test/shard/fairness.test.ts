@@ -40,6 +40,17 @@ test("a consumer is served although a connection has hundreds of long answers to
   expect(effects.take().some((effect) => effect.kind === "messages" && effect.connection === 2)).toBe(true);
 });
 
+test("a pop is answered although a consumer has credit for more than a turn can send", () => {
+  const { shard, effects } = filled();
+  const to = { topic: "heavy", queue: "default" };
+  shard.apply({ op: "consume", connection: 1, request: 1, ...to, credit: 1_000_000, renew: false }, NOW);
+  shard.apply({ op: "pop", connection: 2, request: 1, ...to, max: 1, maxBytes: 1e6, wait: 0 }, NOW);
+  effects.take();
+  shard.turn(NOW);
+  const answers = effects.take().filter((effect) => effect.kind === "messages" && effect.connection === 2);
+  expect(answers).toMatchObject([{ messages: [{ retry: 0 }] }]);
+});
+
 test("connections with long answers to come take turns", () => {
   const { shard, effects, browse } = filled();
   for (let request = 1; request <= 50; request++) for (const connection of [1, 2, 3]) browse(connection, request);

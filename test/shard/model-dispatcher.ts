@@ -73,7 +73,7 @@ export class ModelDispatcher {
     const waiting = this.#deferred.get(cmd.connection) ?? [];
     const isPutOff = waiting.length > 0 || this.world.isHeld(cmd.connection);
     const isEnough = witness.next === undefined && this.#sent >= TURN_BYTES;
-    if (isPutOff || isEnough || !this.#fetch(cmd, witness))
+    if (isPutOff || isEnough || !this.#fetch(cmd, false, witness))
       this.#deferred.set(cmd.connection, [...waiting, { ...cmd }]);
   }
 
@@ -81,7 +81,7 @@ export class ModelDispatcher {
   #resume(connection: number, request: number | undefined, witness: Witness): void {
     const waiting = this.#deferred.get(connection) ?? [];
     for (let cmd = waiting[0]; cmd !== undefined; cmd = waiting[0]) {
-      const isDone = refusable(cmd, witness, () => this.#fetch(cmd, witness));
+      const isDone = refusable(cmd, witness, () => this.#fetch(cmd, true, witness));
       assert.ok(isDone, "a fetch was put off although the shard is at rest");
       waiting.shift();
       if (cmd.request === request) return;
@@ -89,8 +89,8 @@ export class ModelDispatcher {
     this.#deferred.delete(connection);
   }
 
-  /** False: the shard has sent enough for one turn to those who came first. */
-  #fetch(cmd: Fetch, witness: Witness): boolean {
+  /** False: the shard has sent enough for one turn to those who came first. What was put off comes before them. */
+  #fetch(cmd: Fetch, wasPutOff: boolean, witness: Witness): boolean {
     if (cmd.op === "popDead") {
       const topic = this.world.findTopic(cmd.topic);
       popDead(cmd, topic, topic.use(cmd.queue), this.world, witness);
@@ -108,8 +108,11 @@ export class ModelDispatcher {
     const topic = this.world.useTopic(cmd.topic);
     const queue = topic.use(cmd.queue);
     // Those who came first come first.
-    while (queue.isWaiting(witness.next)) this.pushed(witness);
-    if (witness.next === undefined && findStarved(this.world, queue) !== undefined) return false;
+    if (!wasPutOff) {
+      while (queue.isWaiting(witness.next)) this.pushed(witness);
+      if (witness.next === undefined && findStarved(this.world, queue) !== undefined) return false;
+      if (queue.count("ready") > 0 && !queue.paused) assertNobodyStarves(this.world, queue);
+    }
     if (pop(cmd, topic, queue, this.world, witness)) return true;
     if (cmd.wait === 0) {
       expectNothing(cmd, witness);
