@@ -3,7 +3,8 @@
  */
 
 import { formatId, parseId, SEQUENCES } from "../protocol/id.js";
-import { MAX_SELECTED, SELECTION_BYTES, writeSelection } from "../protocol/selection.js";
+import { MAX_SELECTED } from "../protocol/limits.js";
+import { MAX_SELECTION, SELECTION_BYTES, writeSelection } from "../protocol/selection.js";
 
 /** The delivery of a selection that means whoever holds the messages now. */
 const WHOEVER = 0;
@@ -19,6 +20,12 @@ export class Selections {
   #nextLow = -1;
   #delivery = -1;
   #room = 0;
+  #messages = 0;
+
+  /** How many messages they select. */
+  get messages(): number {
+    return this.#messages;
+  }
 
   /** How many selections there are. */
   get count(): number {
@@ -27,6 +34,7 @@ export class Selections {
 
   /** Adds one message. */
   add(high: number, low: number, delivery: number): void {
+    this.#messages++;
     if (low === this.#nextLow && high === this.#nextHigh && delivery === this.#delivery && this.#room > 0) {
       const count = this.#fields.length - 2;
       this.#fields[count] = (this.#fields[count] ?? 0) + 1;
@@ -44,12 +52,25 @@ export class Selections {
   /** Adds the messages of a run. */
   addRun(high: number, low: number, count: number, delivery: number): void {
     this.#room = 0;
+    this.#messages += count;
     for (let done = 0; done < count; ) {
       const at = low + done;
-      const n = Math.min(count - done, MAX_SELECTED - (at & (SEQUENCES - 1)));
+      const n = Math.min(count - done, MAX_SELECTION - (at & (SEQUENCES - 1)));
       this.#fields.push(high, at, n, delivery);
       done += n;
     }
+  }
+
+  /** Where a request ends that begins with the selection `from`: it selects at most MAX_SELECTED messages. */
+  cut(from: number): number {
+    let to = from;
+    let messages = 0;
+    while (to < this.count) {
+      messages += this.#fields[to * WIDTH + 2] ?? 0;
+      if (messages > MAX_SELECTED) break;
+      to++;
+    }
+    return to;
   }
 
   /** Lays selections [from, to) out as a payload. */

@@ -3,6 +3,7 @@
  */
 
 import { formatId } from "../protocol/id.js";
+import { MAX_SELECTED } from "../protocol/limits.js";
 import type { ReceivedFault } from "../protocol/selection.js";
 import { deferred, unobserved } from "./deferred.js";
 import type { RingmqError } from "./error.js";
@@ -32,7 +33,7 @@ export class SettleBatch extends Exchange {
   }
 
   get isFull(): boolean {
-    return this.selections.count >= MAX_SELECTIONS;
+    return this.selections.count >= MAX_SELECTIONS || this.selections.messages >= MAX_SELECTED;
   }
 
   /** Adds a message. As for publishes, the reactions to one promise run in the order in which they were added. */

@@ -12,9 +12,6 @@ import type { Selections } from "./selections.js";
 import { SettleBatch } from "./settle-batch.js";
 import { SettleExchange, type Settlement } from "./settlement.js";
 
-/** Selections of a frame when many are named in one call: 1 MiB of them. */
-const MAX_SELECTIONS = 65_536;
-
 const NO_OPTIONS = {};
 
 export class Settler {
@@ -50,10 +47,11 @@ export class Settler {
   async settleAll(op: number, args: readonly unknown[], selections: Selections, named: number): Promise<Settlement> {
     const head = requestHead([this.#topic, this.#queue, ...args]);
     const answers: Promise<Settlement>[] = [];
-    for (let from = 0; from < selections.count; from += MAX_SELECTIONS) {
+    for (let from = 0, to = 0; from < selections.count; from = to) {
+      to = selections.cut(from);
       const exchange = new SettleExchange(named);
       unobserved(exchange.promise);
-      const payload = selections.encode(from, Math.min(from + MAX_SELECTIONS, selections.count));
+      const payload = selections.encode(from, to);
       this.#connection.control(op, head, exchange, payload);
       answers.push(exchange.promise);
     }

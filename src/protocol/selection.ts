@@ -9,6 +9,7 @@
  * ```
  */
 import { ProtocolError } from "./errors.js";
+import { SEQUENCES } from "./id.js";
 
 export const SELECTION_BYTES = 16;
 export const FIRST_ID_HIGH = 0;
@@ -28,8 +29,8 @@ export const RECEIPT_ID_HIGH = 8;
 export const RECEIPT_ID_LOW = 12;
 export const RECEIPT_MESSAGES = 16;
 
-/** Messages that a selection may name. */
-export const MAX_SELECTED = 4096;
+/** Messages that one selection may name: the ids of a millisecond. */
+export const MAX_SELECTION = SEQUENCES;
 
 export const writeSelection = (
   view: DataView,

@@ -6,6 +6,17 @@ import { selectionsOf } from "./scripted-broker.js";
 const payload = (selections: Selections): number[][] =>
   selectionsOf({ op: 0, flags: 0, request: 0, head: [], payload: Buffer.from(selections.encode()) });
 
+describe("a request", () => {
+  it("ends before it selects more than a request may", () => {
+    const selections = new Selections();
+    for (let i = 0; i < 17; i++) selections.addRun(1, i * 4096, 4096, 7);
+    selections.add(2, 0, 7);
+    expect(selections.messages).toBe(17 * 4096 + 1);
+    expect(selections.cut(0)).toBe(16);
+    expect(selections.cut(16)).toBe(18);
+  });
+});
+
 describe("messages that are settled one by one", () => {
   it("share a selection when their ids follow each other in one delivery", () => {
     const selections = new Selections();

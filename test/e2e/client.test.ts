@@ -32,6 +32,18 @@ describe.each(TRANSPORTS)("over %s", (transport) => {
     expect(client.info.server).toMatch(/^ringmq\//);
   });
 
+  it("settles more messages at once than one request may select", async () => {
+    const { client } = await start();
+    const total = 70_000;
+    await Promise.all(Array.from({ length: total }, () => client.publish("many", "")));
+    const consumer = await client.consume("many", { prefetch: total });
+    const messages = [];
+    for await (const message of consumer) if (messages.push(message) === total) break;
+    // All in one turn: more than the 65,536 of one ACK.
+    await Promise.all(messages.map((message) => message.ack()));
+    expect((await client.stats("many")).acked).toBe(total);
+  });
+
   it("publishes and pops, with headers, text and bytes", async () => {
     const { client } = await start();
     const [first, second] = await Promise.all([
