@@ -84,7 +84,9 @@ export class Dispatcher {
     for (const connection of [...this.#deferring]) {
       if (this.#sent >= TURN_BYTES) break;
       this.#resume(connection);
-      if (this.#deferring.delete(connection) && connection.deferred.length > 0) this.#deferring.add(connection);
+      this.#deferring.delete(connection);
+      if (connection.deferred.length > 0) this.#deferring.add(connection);
+      else this.roster.tidy(connection);
     }
     // Consumers have a share of their own: however much was asked for, they must not starve.
     this.#turnStart = this.store.emitted;
@@ -198,11 +200,7 @@ export class Dispatcher {
   #resume(connection: Connection): void {
     while (!connection.held && this.#sent < TURN_BYTES) {
       const c = connection.deferred.shift();
-      if (c === undefined) {
-        this.#deferring.delete(connection);
-        this.roster.tidy(connection);
-        return;
-      }
+      if (c === undefined) return;
       this.store.attempt(c.connection, c.request, () => {
         this.#fetch(c, true);
       });

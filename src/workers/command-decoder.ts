@@ -9,10 +9,11 @@ import { countEntries, EntriesFault, SIZE_MASK, WORD_BYTES } from "../protocol/e
 import { ProtocolError } from "../protocol/errors.js";
 import * as frame from "../protocol/frame.js";
 import { NO_HEAD } from "../protocol/head.js";
+import { SEQUENCES } from "../protocol/id.js";
 import { DEFAULT_POP_BYTES, MAX_BROWSE, MAX_SELECTED } from "../protocol/limits.js";
 import { Op, RENEW } from "../protocol/op.js";
 import { roomOf } from "../protocol/run.js";
-import { COUNT, SELECTION_BYTES } from "../protocol/selection.js";
+import { COUNT, FIRST_ID_LOW, SELECTION_BYTES } from "../protocol/selection.js";
 import type { Command, Publish, QueueCommand } from "../shard/command.js";
 import { HeadReader } from "./head-reader.js";
 
@@ -220,9 +221,9 @@ export class CommandDecoder {
     let selected = 0;
     for (let at = start; at < end; at += SELECTION_BYTES) {
       const count = view.getUint32(at + COUNT);
-      const sequence = view.getUint16(at + 6) & 0xfff;
-      if (count === 0 || sequence + count > 4096) {
-        throw new ProtocolError("BAD_PAYLOAD", "a selection has 1 to 4096 ids of one millisecond");
+      const sequence = view.getUint32(at + FIRST_ID_LOW) & (SEQUENCES - 1);
+      if (count === 0 || sequence + count > SEQUENCES) {
+        throw new ProtocolError("BAD_PAYLOAD", `a selection has 1 to ${SEQUENCES} ids of one millisecond`);
       }
       selected += count;
     }
