@@ -83,7 +83,7 @@ const MOST_RING_BYTES = 2 ** 30;
  */
 const LEAST_OUTGOING_BYTES = 64 * 1024;
 
-/** A shard's first message takes a segment of 4 MiB; it needs another before the first is free. */
+/** A shard's first message takes a page of 4 MiB; it needs another before the first is free. */
 const LEAST_SHARD_MEMORY = 8 * 1024 * 1024;
 
 /** A queue's number within its topic. A publish in pattern mode looks at each. */

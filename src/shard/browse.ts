@@ -61,7 +61,7 @@ const show = (
   const { extents, wheel } = store;
   const time = c.state === "dead" ? (extents.diedAt[extent] ?? 0) : wheel.isScheduled(extent) ? wheel.dueOf(extent) : 0;
   const delivery = extents.get(extent, ext.DELIVERY);
-  const { view } = store.segmentOf(extent);
+  const { view } = store.pageOf(extent);
   const idLow = extents.idLow(extent);
   const isFragment = extents.isFragment(extent);
   const mask = extents.get(extent, ext.MASK);

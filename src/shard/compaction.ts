@@ -1,25 +1,25 @@
 /**
- * Frees segments that a few old messages hold on to: a delay of days, a dead letter, a consumer that never acks. Without
- * it a thousand dead letters, each in a segment of its own, would keep four gigabytes.
+ * Frees pages that a few old messages hold on to: a delay of days, a dead letter, a consumer that never acks. Without
+ * it a thousand dead letters, each in a page of its own, would keep four gigabytes.
  *
- * The log is sparse when it takes more than twice what its live messages need. What is left in the sparsest segments is
+ * The log is sparse when it takes more than twice what its live messages need. What is left in the sparsest pages is
  * then copied together. Messages that several queues share stay shared.
  */
 import * as ext from "./extent.js";
-import type { Segment } from "./log.js";
+import type { Page } from "./log.js";
 import type { Store } from "./store.js";
 
 /** Memory below which nothing is worth the work. */
 const SLACK_BYTES = 64 * 1024 * 1024;
 
-/** A segment is sparse when at most one message in so many is left: copying frees at least three quarters. */
+/** A page is sparse when at most one message in so many is left: copying frees at least three quarters. */
 const SPARSE = 4;
 
-/** Segments emptied in one run, so that a run copies at most 16 MiB. */
-const RUN_SEGMENTS = 16;
+/** Pages emptied in one run, so that a run copies at most 16 MiB. */
+const RUN_PAGES = 16;
 
 interface Place {
-  readonly segment: number;
+  readonly page: number;
   readonly record: number;
   readonly offset: number;
 }
@@ -33,7 +33,7 @@ export class Compaction {
     readonly slackBytes = SLACK_BYTES,
   ) {}
 
-  /** Empties sparse segments, if a segment has been begun since the last run and it is worth it. */
+  /** Empties sparse pages, if a page has been begun since the last run and it is worth it. */
   run(): void {
     const { log } = this.store;
     if (log.rolls === this.#seen) return;
@@ -43,27 +43,27 @@ export class Compaction {
     if (sparse.size > 0) this.#empty(sparse);
   }
 
-  /** The segments to empty, by number; none when the log as a whole is dense. */
-  #sparse(): ReadonlyMap<number, Segment> {
+  /** The pages to empty, by number; none when the log as a whole is dense. */
+  #sparse(): ReadonlyMap<number, Page> {
     const { log } = this.store;
-    const sparse = new Map<number, Segment>();
+    const sparse = new Map<number, Page>();
     let needed = 0;
-    log.segments.forEach((segment, number) => {
-      if (segment === undefined) return;
-      needed += segment.total === 0 ? 0 : (segment.live / segment.total) * segment.bytes.length;
-      const isSparse = segment.live * SPARSE <= segment.total && !log.isOpen(number);
-      if (isSparse && sparse.size < RUN_SEGMENTS) sparse.set(number, segment);
+    log.pages.forEach((page, number) => {
+      if (page === undefined) return;
+      needed += page.total === 0 ? 0 : (page.live / page.total) * page.bytes.length;
+      const isSparse = page.live * SPARSE <= page.total && !log.isOpen(number);
+      if (isSparse && sparse.size < RUN_PAGES) sparse.set(number, page);
     });
     return log.bytes > 2 * needed + this.slackBytes ? sparse : new Map();
   }
 
-  #empty(sparse: ReadonlyMap<number, Segment>): void {
+  #empty(sparse: ReadonlyMap<number, Page>): void {
     const { extents, log } = this.store;
-    /** Where entries have been copied to, by segment and offset, for the other queues that share them. */
+    /** Where entries have been copied to, by page and offset, for the other queues that share them. */
     const moved = new Map<string, Place>();
     for (let extent = 0; extent < extents.high; extent++) {
       if (extents.state(extent) === ext.State.FREE) continue;
-      const number = extents.get(extent, ext.SEGMENT);
+      const number = extents.get(extent, ext.PAGE);
       const from = sparse.get(number);
       if (from === undefined) continue;
       const offset = extents.get(extent, ext.OFFSET);
@@ -72,14 +72,14 @@ export class Compaction {
       let place = moved.get(key);
       if (place === undefined) {
         log.shelter(from, extents.get(extent, ext.RECORD), offset, offset + bytes);
-        place = { segment: log.segment, record: log.recordOffset, offset: log.entriesOffset };
+        place = { page: log.page, record: log.recordOffset, offset: log.entriesOffset };
         moved.set(key, place);
       }
       const count = extents.count(extent);
-      const to = log.at(place.segment);
+      const to = log.at(place.page);
       to.live += count;
       to.total += count;
-      extents.set(extent, ext.SEGMENT, place.segment);
+      extents.set(extent, ext.PAGE, place.page);
       extents.set(extent, ext.RECORD, place.record);
       extents.set(extent, ext.OFFSET, place.offset);
       log.release(number, count);

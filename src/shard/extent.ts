@@ -15,7 +15,7 @@
  *        1  first id, low            9  state u8 | reason u8 | retry u16 (from the low bits up)
  *        2  span: ids covered       10  delivery number while in flight
  *        3  mask (fragments)        11  consumer number + 1 while a consumer holds it, else 0
- *        4  segment                 12  next in list
+ *        4  page                 12  next in list
  *        5  offset of first entry   13  previous in list
  *        6  bytes of the entries    14  next in the index's chain
  *        7  offset of the record    15  flags
@@ -27,7 +27,7 @@ export const ID_HIGH = 0;
 export const ID_LOW = 1;
 export const SPAN = 2;
 export const MASK = 3;
-export const SEGMENT = 4;
+export const PAGE = 4;
 export const OFFSET = 5;
 export const BYTES = 6;
 export const RECORD = 7;

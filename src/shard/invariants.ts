@@ -34,8 +34,8 @@ export const checkMessages = (store: Store): void => {
       check(store.extents.get(extent, ext.QUEUE) === queue.number, `extent ${extent} is of another queue`);
       checkExtent(store, extent);
       const messages = store.extents.count(extent);
-      const segment = store.extents.get(extent, ext.SEGMENT);
-      live.set(segment, (live.get(segment) ?? 0) + messages);
+      const page = store.extents.get(extent, ext.PAGE);
+      live.set(page, (live.get(page) ?? 0) + messages);
       count += messages;
       bytes += store.extents.isFragment(extent)
         ? store.bytesOf(extent, store.extents.get(extent, ext.MASK))
@@ -72,19 +72,19 @@ export const checkMessages = (store: Store): void => {
   check(fragments === store.index.size, `${fragments} fragments are listed, ${store.index.size} are indexed`);
   check(scheduled === store.wheel.size, `${scheduled} timers are listed, ${store.wheel.size} are scheduled`);
   let bytes = 0;
-  store.log.segments.forEach((segment, number) => {
-    if (segment === undefined) return;
-    bytes += segment.bytes.length;
-    check(segment.live === (live.get(number) ?? 0), `segment ${number} counts ${segment.live} live messages`);
+  store.log.pages.forEach((page, number) => {
+    if (page === undefined) return;
+    bytes += page.bytes.length;
+    check(page.live === (live.get(number) ?? 0), `page ${number} counts ${page.live} live messages`);
   });
-  check(bytes === store.log.bytes, `the log counts ${store.log.bytes} bytes, its segments have ${bytes}`);
+  check(bytes === store.log.bytes, `the log counts ${store.log.bytes} bytes, its pages have ${bytes}`);
 };
 
 /** A fragment lies in one block, is found by its id, and its entries have the size it says. */
 const checkExtent = (store: Store, extent: number): void => {
   const { extents } = store;
   const span = extents.get(extent, ext.SPAN);
-  const { view } = store.segmentOf(extent);
+  const { view } = store.pageOf(extent);
   let at = extents.get(extent, ext.OFFSET);
   for (let i = 0; i < span; i++) at += WORD_BYTES + (view.getUint32(at) & SIZE_MASK);
   check(at - extents.get(extent, ext.OFFSET) === extents.get(extent, ext.BYTES), `extent ${extent} has a wrong size`);

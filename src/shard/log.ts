@@ -1,24 +1,24 @@
 /**
- * The log of a shard: batches one after another in segments of memory. The extents point into it, deliveries are copied
+ * The log of a shard: batches one after another in pages of memory. The extents point into it, deliveries are copied
  * out of it, and a journal writes its bytes as they are: `position` counts what has been appended.
  *
- * A segment counts the messages (once for each queue) that still need it and is reused when it is full and nobody does.
- * What is left in a sparse segment is moved to segments of its own (see compaction.ts), which `position` leaves out.
+ * A page counts the messages (once for each queue) that still need it and is reused when it is full and nobody does.
+ * What is left in a sparse page is moved to pages of its own (see compaction.ts), which `position` leaves out.
  */
 import * as record from "./record.js";
 
 /**
- * Small enough that the segments of a steady flow stay in the processor's cache and that a few old messages hold on to
+ * Small enough that the pages of a steady flow stay in the processor's cache and that a few old messages hold on to
  * little; large enough that a 64 KiB batch seldom meets an end.
  */
-export const SEGMENT_BYTES = 4 * 1024 * 1024;
+export const PAGE_BYTES = 4 * 1024 * 1024;
 
-/** Free segments kept for reuse: they save the kernel's work of finding and clearing pages. */
-const SPARE_SEGMENTS = 32;
+/** Free pages kept for reuse: they save the kernel's work of finding and clearing pages. */
+const SPARE_PAGES = 32;
 
 const NONE = -1;
 
-export class Segment {
+export class Page {
   readonly view: DataView;
   /** Where the next record goes. */
   used = 0;
@@ -33,35 +33,35 @@ export class Segment {
 }
 
 export class Log {
-  /** By segment number; numbers are used again. */
-  readonly segments: (Segment | undefined)[] = [];
-  /** Bytes of all segments that hold messages or wait for the next. */
+  /** By page number; numbers are used again. */
+  readonly pages: (Page | undefined)[] = [];
+  /** Bytes of all pages that hold messages or wait for the next. */
   bytes = 0;
   /** Bytes ever appended. */
   position = 0;
   /** Where the last `append` or `shelter` put its record and the entries behind the header. */
-  segment = 0;
+  page = 0;
   recordOffset = 0;
   entriesOffset = 0;
-  /** How many segments have been begun: when it moves, it is time to look for sparse ones. */
+  /** How many pages have been begun: when it moves, it is time to look for sparse ones. */
   rolls = 0;
   #current = NONE;
   /** Where moved messages go. */
   #shelter = NONE;
   readonly #freeNumbers: number[] = [];
-  readonly #spare: Segment[] = [];
+  readonly #spare: Page[] = [];
 
-  constructor(readonly segmentBytes = SEGMENT_BYTES) {}
+  constructor(readonly pageBytes = PAGE_BYTES) {}
 
   /** Bytes that a batch would add to `bytes`. */
   growth(topicLength: number, keyLength: number, entriesLength: number): number {
     const length = record.NAMES + topicLength + keyLength + entriesLength;
-    const current = this.segments[this.#current];
+    const current = this.pages[this.#current];
     if (current !== undefined && current.used + length <= current.bytes.length) return 0;
-    return Math.max(length, this.segmentBytes);
+    return Math.max(length, this.pageBytes);
   }
 
-  /** Appends a batch. Answers its segment, and leaves the place in `segment`, `recordOffset`, `entriesOffset`. */
+  /** Appends a batch. Answers its page, and leaves the place in `page`, `recordOffset`, `entriesOffset`. */
   append(
     topic: Uint8Array,
     key: Uint8Array,
@@ -73,16 +73,16 @@ export class Log {
     source: Uint8Array,
     start: number,
     end: number,
-  ): Segment {
+  ): Page {
     const names = topic.length + key.length;
     const length = record.NAMES + names + end - start;
-    let segment = this.segments[this.#current];
-    if (segment === undefined || segment.used + length > segment.bytes.length) {
-      segment = this.#begin(length, this.#current);
-      this.#current = this.segment;
+    let page = this.pages[this.#current];
+    if (page === undefined || page.used + length > page.bytes.length) {
+      page = this.#begin(length, this.#current);
+      this.#current = this.page;
     }
-    const at = segment.used;
-    const { view, bytes } = segment;
+    const at = page.used;
+    const { view, bytes } = page;
     view.setUint32(at + record.LENGTH, length);
     view.setUint32(at + record.TYPE, (record.RecordType.PUBLISH << 24) | (topic.length << 16) | (key.length << 8));
     view.setUint32(at + record.COUNT, count);
@@ -94,78 +94,78 @@ export class Log {
     copyName(key, bytes, at + record.NAMES + topic.length);
     const entries = at + record.NAMES + names;
     bytes.set(source.subarray(start, end), entries);
-    segment.used = at + length;
+    page.used = at + length;
     this.position += length;
-    this.segment = this.#current;
+    this.page = this.#current;
     this.recordOffset = at;
     this.entriesOffset = entries;
-    return segment;
+    return page;
   }
 
   /**
-   * Copies the header of a record and some of its entries to where they are safe from a sparse segment's end. Leaves
-   * the place in `segment`, `recordOffset`, `entriesOffset`.
+   * Copies the header of a record and some of its entries to where they are safe from a sparse page's end. Leaves
+   * the place in `page`, `recordOffset`, `entriesOffset`.
    */
-  shelter(from: Segment, recordOffset: number, start: number, end: number): Segment {
+  shelter(from: Page, recordOffset: number, start: number, end: number): Page {
     const names =
       from.view.getUint8(recordOffset + record.TOPIC_LENGTH) + from.view.getUint8(recordOffset + record.KEY_LENGTH);
     const header = record.NAMES + names;
     const length = header + end - start;
-    let segment = this.segments[this.#shelter];
-    if (segment === undefined || segment.used + length > segment.bytes.length) {
-      segment = this.#begin(length, this.#shelter);
-      this.#shelter = this.segment;
+    let page = this.pages[this.#shelter];
+    if (page === undefined || page.used + length > page.bytes.length) {
+      page = this.#begin(length, this.#shelter);
+      this.#shelter = this.page;
     }
-    const at = segment.used;
-    segment.bytes.set(from.bytes.subarray(recordOffset, recordOffset + header), at);
-    segment.bytes.set(from.bytes.subarray(start, end), at + header);
-    segment.used = at + length;
-    this.segment = this.#shelter;
+    const at = page.used;
+    page.bytes.set(from.bytes.subarray(recordOffset, recordOffset + header), at);
+    page.bytes.set(from.bytes.subarray(start, end), at + header);
+    page.used = at + length;
+    this.page = this.#shelter;
     this.recordOffset = at;
     this.entriesOffset = at + header;
-    return segment;
+    return page;
   }
 
-  /** Whether records are still being added to a segment. */
+  /** Whether records are still being added to a page. */
   isOpen(number: number): boolean {
     return number === this.#current || number === this.#shelter;
   }
 
-  /** A segment that is known to exist. */
-  at(number: number): Segment {
-    const segment = this.segments[number];
-    if (segment === undefined) throw new Error(`log: segment ${number} is gone`);
-    return segment;
+  /** A page that is known to exist. */
+  at(number: number): Page {
+    const page = this.pages[number];
+    if (page === undefined) throw new Error(`log: page ${number} is gone`);
+    return page;
   }
 
-  /** `count` messages no longer need a segment. */
+  /** `count` messages no longer need a page. */
   release(number: number, count: number): void {
-    const segment = this.at(number);
-    segment.live -= count;
-    if (segment.live < 0) throw new Error(`log: segment ${number} was released too often`);
-    if (segment.live === 0 && !this.isOpen(number)) this.#drop(number, segment);
+    const page = this.at(number);
+    page.live -= count;
+    if (page.live < 0) throw new Error(`log: page ${number} was released too often`);
+    if (page.live === 0 && !this.isOpen(number)) this.#drop(number, page);
   }
 
-  /** Ends the segment `open` and begins one with room for `length` bytes, whose number is left in `segment`. */
-  #begin(length: number, open: number): Segment {
-    const full = this.segments[open];
+  /** Ends the page `open` and begins one with room for `length` bytes, whose number is left in `page`. */
+  #begin(length: number, open: number): Page {
+    const full = this.pages[open];
     if (full !== undefined && full.live === 0) this.#drop(open, full);
-    const size = Math.max(length, this.segmentBytes);
-    const segment = (size === this.segmentBytes ? this.#spare.pop() : undefined) ?? new Segment(new Uint8Array(size));
-    this.segment = this.#freeNumbers.pop() ?? this.segments.length;
-    this.segments[this.segment] = segment;
+    const size = Math.max(length, this.pageBytes);
+    const page = (size === this.pageBytes ? this.#spare.pop() : undefined) ?? new Page(new Uint8Array(size));
+    this.page = this.#freeNumbers.pop() ?? this.pages.length;
+    this.pages[this.page] = page;
     this.bytes += size;
     this.rolls++;
-    return segment;
+    return page;
   }
 
-  #drop(number: number, segment: Segment): void {
-    this.segments[number] = undefined;
+  #drop(number: number, page: Page): void {
+    this.pages[number] = undefined;
     this.#freeNumbers.push(number);
-    this.bytes -= segment.bytes.length;
-    segment.used = 0;
-    segment.total = 0;
-    if (segment.bytes.length === this.segmentBytes && this.#spare.length < SPARE_SEGMENTS) this.#spare.push(segment);
+    this.bytes -= page.bytes.length;
+    page.used = 0;
+    page.total = 0;
+    if (page.bytes.length === this.pageBytes && this.#spare.length < SPARE_PAGES) this.#spare.push(page);
   }
 }
 

@@ -88,9 +88,9 @@ export class Publisher {
     const expiry = c.ttl > 0 ? now + c.ttl : 0;
     ids.take(count, now);
     const { high, low } = ids;
-    const segment = store.log.append(topic.nameBytes, key, count, high, low, due, expiry, c.bytes, start, end);
-    segment.live += count * queues.length;
-    segment.total += count * queues.length;
+    const page = store.log.append(topic.nameBytes, key, count, high, low, due, expiry, c.bytes, start, end);
+    page.live += count * queues.length;
+    page.total += count * queues.length;
     for (const queue of queues) {
       if (due > 0 || expiry > 0) queue.addTimed(high, low, count, due, expiry);
       else queue.addFresh(high, low, count, bytes);

@@ -89,7 +89,7 @@ export class Queue {
   /** Adds the batch that the log has just appended, delayed or with a time to live. `due` and `expiry`: 0 for none. */
   addTimed(idHigh: number, idLow: number, count: number, due: number, expiry: number): void {
     const { extents, log, index } = this.store;
-    const { view } = log.at(log.segment);
+    const { view } = log.at(log.page);
     let at = log.entriesOffset;
     for (let i = 0; i < count; ) {
       const first = idLow + i;
@@ -111,7 +111,7 @@ export class Queue {
     extents.set(extent, ext.ID_HIGH, idHigh);
     extents.set(extent, ext.ID_LOW, idLow);
     extents.set(extent, ext.SPAN, count);
-    extents.set(extent, ext.SEGMENT, log.segment);
+    extents.set(extent, ext.PAGE, log.page);
     extents.set(extent, ext.OFFSET, offset);
     extents.set(extent, ext.BYTES, bytes);
     extents.set(extent, ext.RECORD, log.recordOffset);
@@ -313,7 +313,7 @@ export class Queue {
     const { store } = this;
     const { extents, log } = store;
     const extent = this.ready.head;
-    const { view } = store.segmentOf(extent);
+    const { view } = store.pageOf(extent);
     this.readyCount--;
     if (extents.isFragment(extent)) {
       const mask = extents.get(extent, ext.MASK);
@@ -328,9 +328,9 @@ export class Queue {
     const offset = extents.get(extent, ext.OFFSET);
     const size = WORD_BYTES + (view.getUint32(offset) & SIZE_MASK);
     this.readyBytes -= size;
-    const segment = extents.get(extent, ext.SEGMENT);
+    const page = extents.get(extent, ext.PAGE);
     cutFront(this, extent, 1, offset + size);
-    log.release(segment, 1);
+    log.release(page, 1);
   }
 
   // --- moves ---------------------------------------------------------------------------------------------------------

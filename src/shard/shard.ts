@@ -43,8 +43,8 @@ export interface ShardOptions {
   readonly memoryBytes: number;
   /** Milliseconds since 1970 at the start. Default 0. */
   readonly now?: number;
-  /** Bytes of a segment of the log; default `SEGMENT_BYTES` of log.ts. */
-  readonly segmentBytes?: number;
+  /** Bytes of a page of the log; default `PAGE_BYTES` of log.ts. */
+  readonly pageBytes?: number;
 }
 
 /** Timers that a turn fires before commands are looked at again: a few milliseconds of work. */
@@ -67,7 +67,7 @@ export class Shard {
 
   constructor(options: ShardOptions) {
     const { limits } = options;
-    const store = new Store(options.effects, options.now ?? 0, options.segmentBytes);
+    const store = new Store(options.effects, options.now ?? 0, options.pageBytes);
     const makeQueue = (topic: Queue["topic"], bindKey: string, number: number): Queue =>
       new Queue(topic, bindKey, number, store, this.#onDirty, this.#onReleased);
     const hasMemory = (growth: number): boolean => this.bytes + growth <= options.memoryBytes;

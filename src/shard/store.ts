@@ -8,7 +8,7 @@ import * as runs from "../protocol/run.js";
 import type { Consumer } from "./consumer.js";
 import type { Effects, Run } from "./effects.js";
 import * as ext from "./extent.js";
-import { Log, type Segment } from "./log.js";
+import { Log, type Page } from "./log.js";
 import { MessageIndex } from "./message-index.js";
 import type { Queue } from "./queue.js";
 import * as record from "./record.js";
@@ -45,9 +45,9 @@ export class Store {
   constructor(
     readonly effects: Effects,
     public now: number,
-    segmentBytes?: number,
+    pageBytes?: number,
   ) {
-    this.log = new Log(segmentBytes);
+    this.log = new Log(pageBytes);
     this.wheel = new TimingWheel(now);
     this.extents = new ext.ExtentTable((capacity) => this.wheel.grow(capacity));
     this.index = new MessageIndex(this.extents);
@@ -82,15 +82,15 @@ export class Store {
     return this.#delivery;
   }
 
-  segmentOf(extent: number): Segment {
-    return this.log.at(this.extents.get(extent, ext.SEGMENT));
+  pageOf(extent: number): Page {
+    return this.log.at(this.extents.get(extent, ext.PAGE));
   }
 
   /** When the time to live of a fragment's messages ends, or 0. */
   expiryOf(extent: number): number {
     const { extents } = this;
     if ((extents.get(extent, ext.FLAGS) & ext.NO_EXPIRY) !== 0) return 0;
-    return this.segmentOf(extent).view.getFloat64(extents.get(extent, ext.RECORD) + record.EXPIRY);
+    return this.pageOf(extent).view.getFloat64(extents.get(extent, ext.RECORD) + record.EXPIRY);
   }
 
   /** Bytes of the entries of the messages in `mask`. */
@@ -99,7 +99,7 @@ export class Store {
     const span = extents.get(extent, ext.SPAN);
     const idLow = extents.idLow(extent);
     if (mask === ext.bits(idLow & 31, span)) return extents.get(extent, ext.BYTES);
-    const { view } = this.segmentOf(extent);
+    const { view } = this.pageOf(extent);
     let at = extents.get(extent, ext.OFFSET);
     let bytes = 0;
     for (let i = 0; i < span; i++) {
@@ -110,11 +110,11 @@ export class Store {
     return bytes;
   }
 
-  /** Emits `count` messages whose entries are [start, end) of the extent's segment. */
+  /** Emits `count` messages whose entries are [start, end) of the extent's page. */
   emit(extent: number, idLow: number, count: number, start: number, end: number, delivery: number, time: number): void {
     const { extents } = this;
     const run = this.#run;
-    const { bytes, view } = this.segmentOf(extent);
+    const { bytes, view } = this.pageOf(extent);
     const at = extents.get(extent, ext.RECORD);
     run.idHigh = extents.idHigh(extent);
     run.idLow = idLow;
@@ -137,7 +137,7 @@ export class Store {
    */
   emitMask(extent: number, mask: number, delivery: number, time: number): number {
     const { extents } = this;
-    const { view } = this.segmentOf(extent);
+    const { view } = this.pageOf(extent);
     const span = extents.get(extent, ext.SPAN);
     const idLow = extents.idLow(extent);
     let at = extents.get(extent, ext.OFFSET);
@@ -172,7 +172,7 @@ export class Store {
   /** Forgets a fragment that is in no list: its messages are done. */
   discard(extent: number): void {
     const { extents } = this;
-    this.log.release(extents.get(extent, ext.SEGMENT), extents.count(extent));
+    this.log.release(extents.get(extent, ext.PAGE), extents.count(extent));
     this.#forget(extent);
   }
 
@@ -186,7 +186,7 @@ export class Store {
   /** Releases the messages in `mask` of a fragment; true when it is empty and in the caller's hands to `retire`. */
   release(extent: number, mask: number): boolean {
     const { extents } = this;
-    this.log.release(extents.get(extent, ext.SEGMENT), ext.popcount(mask));
+    this.log.release(extents.get(extent, ext.PAGE), ext.popcount(mask));
     const rest = extents.get(extent, ext.MASK) & ~mask;
     if (rest === 0) return true;
     extents.set(extent, ext.MASK, rest);

@@ -66,7 +66,7 @@ const takeFresh = (
   const { store } = queue;
   const { extents } = store;
   const { autoAck, ttr } = queue.topic.config;
-  const { view } = store.segmentOf(extent);
+  const { view } = store.pageOf(extent);
   const idLow = extents.idLow(extent);
   const offset = extents.get(extent, ext.OFFSET);
   const most = Math.min(limit, extents.get(extent, ext.SPAN));
@@ -93,7 +93,7 @@ const takeFresh = (
   }
   store.emit(extent, idLow, n, offset, at, delivery, deadline);
   queue.takenBytes += at - offset;
-  if (autoAck) store.log.release(extents.get(extent, ext.SEGMENT), n);
+  if (autoAck) store.log.release(extents.get(extent, ext.PAGE), n);
   cutFront(queue, extent, n, at);
   return n;
 };
@@ -179,7 +179,7 @@ export const firstMessages = (
   first: boolean,
 ): number => {
   const { extents } = store;
-  const { view } = store.segmentOf(extent);
+  const { view } = store.pageOf(extent);
   const span = extents.get(extent, ext.SPAN);
   const idLow = extents.idLow(extent);
   let at = extents.get(extent, ext.OFFSET);

@@ -3,7 +3,7 @@
  */
 import { expect, test } from "vitest";
 import { localIdSource } from "../../src/shard/id-allocator.js";
-import { SEGMENT_BYTES } from "../../src/shard/log.js";
+import { PAGE_BYTES } from "../../src/shard/log.js";
 import { Shard } from "../../src/shard/shard.js";
 import { Recorder } from "./model-effects.js";
 
@@ -45,17 +45,17 @@ const flowing = () => {
   return { shard, publish, purge, marks };
 };
 
-test("a delayed message in each segment does not keep the segments", () => {
+test("a delayed message in each page does not keep the pages", () => {
   const { shard, publish, purge, marks } = flowing();
-  const perSegment = Math.floor(SEGMENT_BYTES / BODY);
+  const perPage = Math.floor(PAGE_BYTES / BODY);
   const kept: number[] = [];
-  for (let i = 0; i < 60 * perSegment; i++) {
-    const isKept = i % perSegment === 3;
+  for (let i = 0; i < 60 * perPage; i++) {
+    const isKept = i % perPage === 3;
     publish(isKept ? 1_000_000 : 0);
     if (isKept) kept.push(i + 1);
-    if (i % perSegment === perSegment - 1) purge();
+    if (i % perPage === perPage - 1) purge();
   }
-  // 60 segments of 4 MiB have been filled; one message of 256 KiB is left of each.
+  // 60 pages of 4 MiB have been filled; one message of 256 KiB is left of each.
   expect(shard.store.log.bytes).toBeLessThan(120 * 1024 * 1024);
   shard.invariants();
   expect(marks("a")).toEqual(kept);

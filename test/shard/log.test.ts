@@ -2,23 +2,23 @@ import { describe, expect, it } from "vitest";
 import { Log } from "../../src/shard/log.js";
 import * as record from "../../src/shard/record.js";
 
-const SEGMENT = 1000;
+const PAGE = 1000;
 const TOPIC = Buffer.from("topic");
 const KEY = Buffer.from("key");
 
 /** Appends a batch of `length` bytes of entries for one queue; where it lies. */
 const append = (log: Log, length: number, fill = 1) => {
   const entries = new Uint8Array(length).fill(fill);
-  const segment = log.append(TOPIC, KEY, 2, 0xffff_ffff, 0x8000_0000, 12.5, 1e15, entries, 0, length);
-  segment.live += 2;
-  segment.total += 2;
-  return { segment, number: log.segment, record: log.recordOffset, entries: log.entriesOffset };
+  const page = log.append(TOPIC, KEY, 2, 0xffff_ffff, 0x8000_0000, 12.5, 1e15, entries, 0, length);
+  page.live += 2;
+  page.total += 2;
+  return { page, number: log.page, record: log.recordOffset, entries: log.entriesOffset };
 };
 
 describe("log", () => {
   it("lays a record out as its table says", () => {
-    const { segment, record: at, entries } = append(new Log(SEGMENT), 20, 0xab);
-    const { view, bytes } = segment;
+    const { page, record: at, entries } = append(new Log(PAGE), 20, 0xab);
+    const { view, bytes } = page;
     expect(view.getUint32(at + record.LENGTH)).toBe(record.NAMES + 5 + 3 + 20);
     expect(view.getUint8(at + record.TYPE)).toBe(record.RecordType.PUBLISH);
     expect(view.getUint8(at + record.TOPIC_LENGTH)).toBe(5);
@@ -33,61 +33,61 @@ describe("log", () => {
   });
 
   it("says beforehand by how much a batch makes it grow", () => {
-    const log = new Log(SEGMENT);
+    const log = new Log(PAGE);
     for (const length of [10, 500, 300, 900, 2000, 10]) {
       const growth = log.growth(TOPIC.length, KEY.length, length);
       const before = log.bytes;
       append(log, length);
       expect(log.bytes - before).toBe(growth);
     }
-    expect(log.bytes).toBe(4 * SEGMENT + record.NAMES + 8 + 2000 - SEGMENT);
+    expect(log.bytes).toBe(4 * PAGE + record.NAMES + 8 + 2000 - PAGE);
   });
 
-  it("drops a segment when it is full and nobody needs it, and not before", () => {
-    const log = new Log(SEGMENT);
+  it("drops a page when it is full and nobody needs it, and not before", () => {
+    const log = new Log(PAGE);
     const first = append(log, 400);
     log.release(first.number, 2);
-    expect(log.segments[first.number]).toBe(first.segment);
+    expect(log.pages[first.number]).toBe(first.page);
     const second = append(log, 400);
     expect(second.number).toBe(first.number);
     const third = append(log, 400);
     expect(third.number).not.toBe(first.number);
     log.release(second.number, 1);
-    expect(log.bytes).toBe(2 * SEGMENT);
+    expect(log.bytes).toBe(2 * PAGE);
     log.release(second.number, 1);
-    expect(log.segments[second.number]).toBeUndefined();
-    expect(log.bytes).toBe(SEGMENT);
+    expect(log.pages[second.number]).toBeUndefined();
+    expect(log.bytes).toBe(PAGE);
     expect(() => log.at(second.number)).toThrow("gone");
   });
 
-  it("uses numbers and memory of dropped segments again", () => {
-    const log = new Log(SEGMENT);
+  it("uses numbers and memory of dropped pages again", () => {
+    const log = new Log(PAGE);
     const first = append(log, 800, 1);
     const second = append(log, 800, 2);
     log.release(first.number, 2);
     const third = append(log, 800, 3);
     expect(third.number).toBe(first.number);
-    expect(third.segment).toBe(first.segment);
-    expect([third.segment.live, third.segment.total]).toEqual([2, 2]);
-    expect(third.segment.bytes[third.entries]).toBe(3);
-    expect(second.segment.bytes[second.entries]).toBe(2);
+    expect(third.page).toBe(first.page);
+    expect([third.page.live, third.page.total]).toEqual([2, 2]);
+    expect(third.page.bytes[third.entries]).toBe(3);
+    expect(second.page.bytes[second.entries]).toBe(2);
   });
 
   it("stops when a message is released twice", () => {
-    const log = new Log(SEGMENT);
+    const log = new Log(PAGE);
     const { number } = append(log, 10);
     log.release(number, 2);
     expect(() => log.release(number, 1)).toThrow("released too often");
   });
 
   it("counts in its position what was appended, and not what was moved", () => {
-    const log = new Log(SEGMENT);
+    const log = new Log(PAGE);
     const batch = append(log, 100, 9);
     const { position } = log;
-    log.shelter(batch.segment, batch.record, batch.entries + 10, batch.entries + 30);
+    log.shelter(batch.page, batch.record, batch.entries + 10, batch.entries + 30);
     expect(log.position).toBe(position);
-    const moved = log.at(log.segment);
-    expect(log.segment).not.toBe(batch.number);
+    const moved = log.at(log.page);
+    expect(log.page).not.toBe(batch.number);
     expect(moved.bytes.subarray(log.entriesOffset, log.entriesOffset + 20)).toEqual(new Uint8Array(20).fill(9));
     expect(moved.view.getFloat64(log.recordOffset + record.EXPIRY)).toBe(1e15);
   });

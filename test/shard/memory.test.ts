@@ -5,9 +5,9 @@ import { Shard } from "../../src/shard/shard.js";
 import { type Effect, Recorder } from "./model-effects.js";
 
 const NOW = Date.UTC(2026, 0, 1);
-const SEGMENT = 64 * 1024;
+const PAGE = 64 * 1024;
 const BODY = 10_000;
-/** Room for some segments beyond what an empty shard takes. */
+/** Room for some pages beyond what an empty shard takes. */
 const SEGMENTS = 10;
 /** What a topic and its queue take by themselves, at the most. */
 const TOPIC = 4096;
@@ -21,11 +21,11 @@ class SmallShard {
     node: 1,
     limits: { maxTopics: 10, maxQueues: 10_000, maxConsumers: 10 },
     now: NOW,
-    segmentBytes: SEGMENT,
+    pageBytes: PAGE,
   };
   readonly shard = new Shard({
     ...this.#options,
-    memoryBytes: new Shard({ ...this.#options, memoryBytes: 0 }).bytes + SEGMENTS * SEGMENT + TOPIC,
+    memoryBytes: new Shard({ ...this.#options, memoryBytes: 0 }).bytes + SEGMENTS * PAGE + TOPIC,
   });
   readonly #to = { connection: 1, request: 1, topic: "t", queue: "" };
 
@@ -78,11 +78,11 @@ describe("memory", () => {
   it("refuses publishes past its budget, hands out and settles all the same, and takes new ones when there is room", () => {
     const small = new SmallShard();
     const held = small.fill();
-    expect(held).toBe(SEGMENTS * Math.floor(SEGMENT / BODY));
+    expect(held).toBe(SEGMENTS * Math.floor(PAGE / BODY));
     expect(small.pop(held / 2)).toBe(held / 2);
     expect(small.publish()).toEqual([{ kind: "fail", connection: 1, request: 1, error: "MEMORY_FULL" }]);
     small.purge("in-flight");
-    expect(small.fill()).toBeGreaterThanOrEqual(held / 2 - Math.floor(SEGMENT / BODY));
+    expect(small.fill()).toBeGreaterThanOrEqual(held / 2 - Math.floor(PAGE / BODY));
     small.shard.invariants();
   });
 
@@ -99,7 +99,7 @@ describe("memory", () => {
     const small = new SmallShard();
     let declared = 0;
     while (small.declareQueue(`q${declared}`)?.kind === "confirm") declared++;
-    expect(declared).toBeLessThan((SEGMENTS * SEGMENT + TOPIC) / 512);
+    expect(declared).toBeLessThan((SEGMENTS * PAGE + TOPIC) / 512);
     expect(declared).toBeGreaterThan(100);
     small.deleteTopic();
     expect(small.publish()[0]?.kind).toBe("confirm");
@@ -125,7 +125,7 @@ describe("memory", () => {
     const effects = small.publish(held + 3);
     const confirmed = effects.filter(({ kind }) => kind === "confirm").length;
     const last = effects.slice(confirmed);
-    expect(confirmed).toBeGreaterThanOrEqual(held - Math.floor(SEGMENT / BODY));
+    expect(confirmed).toBeGreaterThanOrEqual(held - Math.floor(PAGE / BODY));
     expect(last.every((effect) => effect.kind === "fail" && effect.error === "MEMORY_FULL")).toBe(true);
     const requests = effects.flatMap((effect) => ("request" in effect ? [effect.request] : []));
     expect(requests).toEqual(Array.from({ length: held + 3 }, (_, i) => i + 1));

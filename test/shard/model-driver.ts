@@ -38,8 +38,8 @@ export class Driver {
     limits: LIMITS,
     memoryBytes: 1024 ** 3,
     now: START,
-    // Small, so that segments fill, become sparse and are used again all the time.
-    segmentBytes: 512,
+    // Small, so that pages fill, become sparse and are used again all the time.
+    pageBytes: 512,
   });
   #clock = START;
   #serial = 0;

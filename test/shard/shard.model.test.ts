@@ -23,7 +23,7 @@ describe("shard against its model", () => {
   );
 
   it(
-    "does so with messages that fill segments and frames",
+    "does so with messages that fill pages and frames",
     () => {
       fc.assert(
         fc.property(largeHistory, (moves) => new Driver().play(moves)),
