@@ -1,0 +1,37 @@
+/**
+ * What the journal needs of a disk. A seam: tests put a disk here that fails on the n-th call, or one that loses what
+ * was not synced. Everything is synchronous, since a shard's thread has nothing else to do while its journal commits,
+ * and everything throws a `NodeJS.ErrnoException` when it fails.
+ */
+
+/** `read` and `write` need an existing file; `create` one that does not exist yet, and may read it as well. */
+export type OpenMode = "read" | "write" | "create";
+
+export interface Disk {
+  open(path: string, mode: OpenMode): DiskFile;
+  /** Takes the place of `to` if that exists. Not durable before its directory is synced. */
+  rename(from: string, to: string): void;
+  /** Removes a file. */
+  remove(path: string): void;
+  /** The names in a directory, in no order. */
+  list(directory: string): string[];
+  /** With all above it; no error if it is there. */
+  makeDirectory(path: string): void;
+  /** With all in it; no error if it is not there. */
+  removeDirectory(path: string): void;
+  /** Makes the names in a directory durable. */
+  syncDirectory(path: string): void;
+}
+
+export interface DiskFile {
+  /** Bytes, as of now. */
+  readonly size: number;
+  /** Reads from byte `at` of the file to `into[start]`. Answers the bytes read: fewer than `length` at the file's end. */
+  read(into: Uint8Array, start: number, length: number, at: number): number;
+  /** Writes `from[start, start + length)` to byte `at` of the file. Answers the bytes written: may be fewer. */
+  write(from: Uint8Array, start: number, length: number, at: number): number;
+  /** Makes the bytes durable, and the size as far as it is needed to read them. */
+  sync(): void;
+  truncate(size: number): void;
+  close(): void;
+}

@@ -1,0 +1,75 @@
+/** The disk of this machine. */
+import {
+  closeSync,
+  fdatasyncSync,
+  fstatSync,
+  fsyncSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readSync,
+  renameSync,
+  rmSync,
+  unlinkSync,
+  writeSync,
+} from "node:fs";
+import { platform } from "node:os";
+import type { Disk, DiskFile, OpenMode } from "./disk.js";
+
+const FLAGS = { read: "r", write: "r+", create: "wx+" } as const satisfies Record<OpenMode, string>;
+
+/** Windows has no handle of a directory to sync; its file system journals names by itself. */
+const canSyncDirectories = platform() !== "win32";
+
+class NodeFile implements DiskFile {
+  readonly #descriptor: number;
+
+  constructor(path: string, mode: OpenMode) {
+    this.#descriptor = openSync(path, FLAGS[mode], 0o640);
+  }
+
+  get size(): number {
+    return fstatSync(this.#descriptor).size;
+  }
+
+  read(into: Uint8Array, start: number, length: number, at: number): number {
+    return readSync(this.#descriptor, into, start, length, at);
+  }
+
+  write(from: Uint8Array, start: number, length: number, at: number): number {
+    return writeSync(this.#descriptor, from, start, length, at);
+  }
+
+  sync(): void {
+    fdatasyncSync(this.#descriptor);
+  }
+
+  truncate(size: number): void {
+    ftruncateSync(this.#descriptor, size);
+  }
+
+  close(): void {
+    closeSync(this.#descriptor);
+  }
+}
+
+export const nodeDisk: Disk = {
+  open: (path, mode) => new NodeFile(path, mode),
+  rename: (from, to) => renameSync(from, to),
+  remove: (path) => unlinkSync(path),
+  list: (directory) => readdirSync(directory),
+  makeDirectory: (path) => {
+    mkdirSync(path, { recursive: true, mode: 0o750 });
+  },
+  removeDirectory: (path) => rmSync(path, { recursive: true, force: true }),
+  syncDirectory: (path) => {
+    if (!canSyncDirectories) return;
+    const descriptor = openSync(path, "r");
+    try {
+      fsyncSync(descriptor);
+    } finally {
+      closeSync(descriptor);
+    }
+  },
+};
