@@ -133,6 +133,8 @@ export interface TopicConfig {
   readonly overflow: "refuse" | "drop-oldest";
   /** What becomes of a message past its ttl. Default `drop`. */
   readonly expired: "drop" | "dead-letter";
+  /** What a confirm waits for: the disk, the system, or nothing. Absent: the broker's `--durability`. */
+  readonly durability?: "fsync" | "write" | "memory";
 }
 
 export interface QueueStatistics {

@@ -49,6 +49,8 @@ export const ERRORS = {
   TOPIC_DELETED: kind(33),
   DUPLICATE_REQUEST: kind(34, false, true),
   NOT_SUBSCRIBED: kind(35),
+  DISK_FULL: kind(36, true),
+  JOURNAL_FAILED: kind(37),
 } as const satisfies Record<string, ErrorKind>;
 
 export type ErrorName = keyof typeof ERRORS;

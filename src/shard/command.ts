@@ -120,6 +120,8 @@ export interface TopicConfig {
   readonly maxBytes: number;
   readonly overflow: "refuse" | "drop-oldest";
   readonly expired: "drop" | "dead-letter";
+  /** What a confirm waits for. Absent: the broker's. */
+  readonly durability?: "fsync" | "write" | "memory";
 }
 
 export interface Configure extends Addressed {

@@ -132,7 +132,7 @@ const isOneOf =
     typeof value === "string" && choices.includes(value);
 
 /** What each key of a topic's configuration may be; docs/protocol.md has the same table. */
-const CONFIG_KEYS: { readonly [K in keyof TopicConfig]: (value: unknown) => boolean } = {
+const CONFIG_KEYS: { readonly [K in keyof TopicConfig]-?: (value: unknown) => boolean } = {
   autoAck: (value) => typeof value === "boolean",
   mode: isOneOf("exact", "pattern"),
   ttr: isWhole(1, MAX_DELAY),
@@ -141,6 +141,7 @@ const CONFIG_KEYS: { readonly [K in keyof TopicConfig]: (value: unknown) => bool
   maxBytes: isWhole(0, Number.MAX_SAFE_INTEGER),
   overflow: isOneOf("refuse", "drop-oldest"),
   expired: isOneOf("drop", "dead-letter"),
+  durability: isOneOf("fsync", "write", "memory"),
 };
 
 /** Characters of a client's own word that an error repeats. */
