@@ -3,6 +3,7 @@
  */
 import { ProtocolError } from "../protocol/errors.js";
 import { DEFAULT_KEY } from "../protocol/limits.js";
+import { Durability } from "../protocol/op.js";
 import type { Configure, Purge, QueueCommand, TopicCommand, Topics } from "./command.js";
 import type { Directory } from "./directory.js";
 import type { Dispatcher } from "./dispatcher.js";
@@ -22,8 +23,12 @@ export class Administration {
 
   configure(c: Configure): void {
     const topic = this.directory.use(c.topic, this.store.now);
-    topic.config = { ...topic.config, ...c.config };
-    topic.forgetRoutes();
+    const { durability } = c.config;
+    if (this.store.level === Durability.memory && durability !== undefined && durability !== "memory") {
+      throw new ProtocolError("BAD_CONFIG", "the broker keeps nothing on disk: start it without --durability memory");
+    }
+    topic.configure({ ...topic.config, ...c.config });
+    this.store.recorder.directory(topic.entry, this.store.level);
     this.store.effects.result(c.connection, c.request, topic.config);
   }
 
@@ -65,6 +70,7 @@ export class Administration {
   pause(c: QueueCommand): void {
     const queue = this.directory.queue(this.directory.topic(c.topic), c.queue);
     queue.paused = c.op === "pause";
+    this.store.recorder.directory(queue.entry, this.store.level);
     if (!queue.paused) this.dispatcher.markDirty(queue);
     this.#confirm(c, 0);
   }
@@ -100,6 +106,6 @@ export class Administration {
   }
 
   #confirm(c: { connection: number; request: number }, messages: number): void {
-    this.store.effects.confirm(c.connection, c.request, 1, 0, 0, messages);
+    this.store.effects.confirm(c.connection, c.request, 1, 0, 0, messages, this.store.level);
   }
 }

@@ -59,7 +59,7 @@ const show = (
   c: Browse,
 ): { readonly count: number; readonly bytes: number } => {
   const { extents, wheel } = store;
-  const time = c.state === "dead" ? (extents.diedAt[extent] ?? 0) : wheel.isScheduled(extent) ? wheel.dueOf(extent) : 0;
+  const time = c.state === "dead" ? (extents.times[extent] ?? 0) : wheel.isScheduled(extent) ? wheel.dueOf(extent) : 0;
   const delivery = extents.get(extent, ext.DELIVERY);
   const { view } = store.pageOf(extent);
   const idLow = extents.idLow(extent);

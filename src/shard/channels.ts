@@ -2,6 +2,7 @@
  * The channels of a shard by name: each exists as long as somebody is subscribed to it.
  */
 import { ProtocolError } from "../protocol/errors.js";
+import { Durability } from "../protocol/op.js";
 import { Channel } from "./channel.js";
 import type { PublishChannel, Subscribe, Unsubscribe } from "./command.js";
 import type { Connection } from "./consumer.js";
@@ -41,7 +42,7 @@ export class Channels {
     this.#channels.set(c.channel, channel);
     channel.subscribe(connection, c.overflow === "disconnect");
     connection.channels.add(c.channel);
-    this.store.effects.confirm(c.connection, c.request, 1, 0, 0, channel.size);
+    this.store.effects.confirm(c.connection, c.request, 1, 0, 0, channel.size, this.store.level);
   }
 
   /** Throws NOT_SUBSCRIBED. */
@@ -52,7 +53,7 @@ export class Channels {
     }
     this.#leave(connection, c.channel);
     this.roster.tidy(connection);
-    this.store.effects.confirm(c.connection, c.request, 1, 0, 0, 0);
+    this.store.effects.confirm(c.connection, c.request, 1, 0, 0, 0, this.store.level);
   }
 
   /** `memory`: bytes that backlogs may take in all. */
@@ -73,7 +74,7 @@ export class Channels {
         );
       }
     }
-    this.store.effects.confirm(c.connection, c.request, 1, 0, 0, receivers);
+    this.store.effects.confirm(c.connection, c.request, 1, 0, 0, receivers, Durability.memory);
   }
 
   hold(connection: Connection): void {

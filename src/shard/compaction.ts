@@ -1,12 +1,12 @@
 /**
- * Frees pages that a few old messages hold on to: a delay of days, a dead letter, a consumer that never acks. Without
+ * Frees memory of the volatile track that a few old messages hold on to: a delay of days, a dead letter, a consumer that never acks. Without
  * it a thousand dead letters, each in a page of its own, would keep four gigabytes.
  *
  * The log is sparse when it takes more than twice what its live messages need. What is left in the sparsest pages is
  * then copied together. Messages that several queues share stay shared.
  */
 import * as ext from "./extent.js";
-import type { Page } from "./log.js";
+import type { Page } from "./page.js";
 import type { Store } from "./store.js";
 
 /** Memory below which nothing is worth the work. */
@@ -48,13 +48,15 @@ export class Compaction {
     const { log } = this.store;
     const sparse = new Map<number, Page>();
     let needed = 0;
+    let bytes = 0;
     log.pages.forEach((page, number) => {
-      if (page === undefined) return;
+      if (page === undefined || page.segment !== undefined) return;
+      bytes += page.bytes.length;
       needed += page.total === 0 ? 0 : (page.live / page.total) * page.bytes.length;
       const isSparse = page.live * SPARSE <= page.total && !log.isOpen(number);
       if (isSparse && sparse.size < RUN_PAGES) sparse.set(number, page);
     });
-    return log.bytes > 2 * needed + this.slackBytes ? sparse : new Map();
+    return bytes > 2 * needed + this.slackBytes ? sparse : new Map();
   }
 
   #empty(sparse: ReadonlyMap<number, Page>): void {
@@ -76,9 +78,7 @@ export class Compaction {
         moved.set(key, place);
       }
       const count = extents.count(extent);
-      const to = log.at(place.page);
-      to.live += count;
-      to.total += count;
+      log.claim(place.page, count);
       extents.set(extent, ext.PAGE, place.page);
       extents.set(extent, ext.RECORD, place.record);
       extents.set(extent, ext.OFFSET, place.offset);

@@ -3,6 +3,7 @@
  */
 import { ProtocolError } from "../protocol/errors.js";
 import { DEFAULT_KEY } from "../protocol/limits.js";
+import type { TopicConfig } from "./command.js";
 import type { Queue } from "./queue.js";
 import type { Store } from "./store.js";
 import { Topic } from "./topic.js";
@@ -61,9 +62,15 @@ export class Directory {
       throw new ProtocolError("TOO_MANY_TOPICS", `the shard has its maximum of ${this.limits.maxTopics} topics`);
     }
     this.#charge(TOPIC_BYTES);
-    const topic = new Topic(name, now);
+    return this.#add(name, now);
+  }
+
+  #add(name: string, now: number): Topic {
+    const { recorder, level } = this.store;
+    const topic = new Topic(name, now, level);
     this.#topics.set(name, topic);
     this.#names = undefined;
+    recorder.directory(topic.entry, level);
     return topic;
   }
 
@@ -85,10 +92,14 @@ export class Directory {
       );
     }
     this.#charge(QUEUE_BYTES);
-    const { queues } = this.store;
-    const number = this.#freeQueues.pop() ?? queues.length;
+    const queue = this.#place(topic, bindKey, this.#freeQueues.pop() ?? this.store.queues.length);
+    this.store.recorder.directory(queue.entry, this.store.level);
+    return queue;
+  }
+
+  #place(topic: Topic, bindKey: string, number: number): Queue {
     const queue = this.makeQueue(topic, bindKey, number);
-    queues[number] = queue;
+    this.store.queues[number] = queue;
     topic.queues.set(bindKey, queue);
     topic.forgetRoutes();
     return queue;
@@ -96,6 +107,7 @@ export class Directory {
 
   /** Forgets a queue that has been emptied. */
   removeQueue(queue: Queue): void {
+    this.store.recorder.directory(["queue deleted", queue.number], this.store.level);
     this.store.queues[queue.number] = undefined;
     this.store.directoryBytes -= QUEUE_BYTES;
     this.#freeQueues.push(queue.number);
@@ -104,9 +116,50 @@ export class Directory {
   }
 
   removeTopic(topic: Topic): void {
+    this.store.recorder.directory(["topic deleted", topic.name], this.store.level);
     this.store.directoryBytes -= TOPIC_BYTES;
     this.#topics.delete(topic.name);
     this.#names = undefined;
+  }
+
+  /** A topic as a recovery finds it; there are no limits on what has been there. */
+  restoreTopic(name: string, config: TopicConfig, startTime: number): Topic {
+    const { store } = this;
+    let topic = this.#topics.get(name);
+    if (topic === undefined) {
+      topic = new Topic(name, startTime, store.level);
+      this.#topics.set(name, topic);
+      this.#names = undefined;
+      store.directoryBytes += TOPIC_BYTES;
+    }
+    topic.configure(config);
+    return topic;
+  }
+
+  /** A queue as a recovery finds it, under its number, which is free. */
+  restoreQueue(topic: Topic, bindKey: string, number: number): Queue {
+    this.store.directoryBytes += QUEUE_BYTES;
+    return this.#place(topic, bindKey, number);
+  }
+
+  /** A recovery is over: numbers that no queue has are free. */
+  restored(): void {
+    const { queues } = this.store;
+    this.#freeQueues.length = 0;
+    for (let number = queues.length - 1; number >= 0; number--) {
+      if (queues[number] === undefined) this.#freeQueues.push(number);
+    }
+  }
+
+  /** Writes all of it into the log. */
+  record(): void {
+    const { recorder, level } = this.store;
+    recorder.directory(["checkpoint"], level);
+    for (const topic of this.#topics.values()) {
+      recorder.directory(topic.entry, level);
+      for (const queue of topic.queues.values()) recorder.directory(queue.entry, level);
+    }
+    recorder.directory(["complete"], level);
   }
 
   /** Throws MEMORY_FULL. */

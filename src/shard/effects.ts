@@ -35,8 +35,19 @@ export interface Fault {
 }
 
 export interface Effects {
-  /** Done. `requests` consecutive requests, the first being `request`; see CONFIRM in docs/protocol.md. */
-  confirm(connection: number, request: number, requests: number, idHigh: number, idLow: number, messages: number): void;
+  /**
+   * Done. `requests` consecutive requests, the first being `request`; see CONFIRM in docs/protocol.md. `level`: the
+   * `Durability` that it has when this is sent.
+   */
+  confirm(
+    connection: number,
+    request: number,
+    requests: number,
+    idHigh: number,
+    idLow: number,
+    messages: number,
+    level: number,
+  ): void;
   fail(connection: number, request: number, kind: ErrorName, text: string): void;
   result(connection: number, request: number, value: unknown): void;
   /** Part of the selected messages was not settled. */

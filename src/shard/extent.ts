@@ -46,7 +46,7 @@ const INITIAL_EXTENTS = 1024;
 /** States, the low byte of STATUS. */
 export const State = { FREE: 0, READY: 1, DELAYED: 2, IN_FLIGHT: 3, DEAD: 4 } as const;
 
-/** FLAGS: the message has lost its time to live (it was re-driven). */
+/** FLAGS: the message has lost its time to live (it was re-driven). For records: in memory its time is 0. */
 export const NO_EXPIRY = 1;
 
 /** Ids of a block, of which a fragment never leaves one. */
@@ -73,8 +73,8 @@ export const bits = (from: number, count: number): number => (count >= BLOCK ? -
 export class ExtentTable {
   /** All words of all extents; see the table above. Replaced when it grows: never keep a reference. */
   words = new Int32Array(INITIAL_EXTENTS << WORDS_SHIFT);
-  /** When a dead extent died, milliseconds. */
-  diedAt = new Float64Array(INITIAL_EXTENTS);
+  /** When the messages' time to live ends (0: never); of dead ones when they died. Milliseconds since 1970. */
+  times = new Float64Array(INITIAL_EXTENTS);
   #free = NONE;
   #used = 0;
   #live = 0;
@@ -96,7 +96,7 @@ export class ExtentTable {
   }
 
   get capacity(): number {
-    return this.diedAt.length;
+    return this.times.length;
   }
 
   /** Bytes that the table itself takes, with what the wheel keeps beside it. */
@@ -112,7 +112,7 @@ export class ExtentTable {
   /** Goes back to the smallest table. No extent is in use. */
   reset(): void {
     this.words = new Int32Array(INITIAL_EXTENTS << WORDS_SHIFT);
-    this.diedAt = new Float64Array(INITIAL_EXTENTS);
+    this.times = new Float64Array(INITIAL_EXTENTS);
     this.#free = NONE;
     this.#used = 0;
   }
@@ -128,6 +128,7 @@ export class ExtentTable {
     }
     this.#live++;
     const at = extent << WORDS_SHIFT;
+    this.times[extent] = 0;
     // A loop: a call of `fill` costs more than the sixteen words.
     for (let word = at; word < at + (1 << WORDS_SHIFT); word++) this.words[word] = 0;
     this.words[at + NEXT] = NONE;
@@ -197,7 +198,7 @@ export class ExtentTable {
     const to = copy << WORDS_SHIFT;
     this.words.copyWithin(to, from, from + NEXT);
     this.words[to + FLAGS] = this.words[from + FLAGS] as number;
-    this.diedAt[copy] = this.diedAt[extent] as number;
+    this.times[copy] = this.times[extent] as number;
     return copy;
   }
 
@@ -206,9 +207,9 @@ export class ExtentTable {
     const words = new Int32Array(capacity << WORDS_SHIFT);
     words.set(this.words);
     this.words = words;
-    const diedAt = new Float64Array(capacity);
-    diedAt.set(this.diedAt);
-    this.diedAt = diedAt;
+    const times = new Float64Array(capacity);
+    times.set(this.times);
+    this.times = times;
     this.#onGrow(capacity);
   }
 }

@@ -29,6 +29,8 @@ export class IdAllocator {
   /** The first id that the last `take` took. */
   high = 0;
   low = 0;
+  /** The millisecond that is being numbered, since the EPOCH of ids. */
+  millisecond = 0;
   #sequence = SEQUENCES;
   #claimedAt = 0;
   #low = 0;
@@ -45,6 +47,7 @@ export class IdAllocator {
     if (this.#sequence + count > SEQUENCES || now - this.#claimedAt >= this.staleAfter) {
       const millisecond = this.source.next(now);
       this.#claimedAt = now;
+      this.millisecond = millisecond;
       this.#sequence = 0;
       this.high = idHigh(millisecond);
       this.#low = idLow(millisecond, this.node);

@@ -2,11 +2,13 @@
  * PUBLISH: one batch into the log, one reference to it into each queue that its route key reaches.
  */
 import { SIZE_MASK, WORD_BYTES } from "../protocol/entry.js";
-import { ProtocolError } from "../protocol/errors.js";
+import { type ErrorName, ProtocolError } from "../protocol/errors.js";
 import { DEFAULT_KEY } from "../protocol/limits.js";
+import { Durability } from "../protocol/op.js";
 import type { Publish } from "./command.js";
 import type { Directory } from "./directory.js";
 import type { IdAllocator } from "./id-allocator.js";
+import { canHold, makeRoom } from "./overflow.js";
 import type { Queue } from "./queue.js";
 import type { Store } from "./store.js";
 import type { Topic } from "./topic.js";
@@ -14,7 +16,20 @@ import type { Topic } from "./topic.js";
 const encoder = new TextEncoder();
 const NO_KEY = new Uint8Array(0);
 
+/** Milliseconds of ids that are announced at once: a small record each second, and a second lost at a restart. */
+const IDS_AHEAD = 1000;
+
+/** Why publishes are refused at present. */
+export interface Refusal {
+  readonly kind: ErrorName;
+  readonly text: string;
+}
+
 export class Publisher {
+  /** Publishes that must be kept are refused for a reason outside of the shard. */
+  refusal: Refusal | undefined;
+  /** The millisecond since the EPOCH of ids after which none has been handed out. */
+  idCeiling = 0;
   #routeKey = "";
   #routeKeyBytes: Uint8Array = NO_KEY;
 
@@ -38,7 +53,7 @@ export class Publisher {
       return;
     }
     const { ids } = this;
-    this.store.effects.confirm(c.connection, c.request, c.requests, ids.high, ids.low, c.count);
+    this.store.effects.confirm(c.connection, c.request, c.requests, ids.high, ids.low, c.count, topic.level);
   }
 
   /** Merged requests that cannot all be taken: as many as can. */
@@ -49,7 +64,7 @@ export class Publisher {
       const end = at + WORD_BYTES + (c.view.getUint32(at) & SIZE_MASK);
       this.store.attempt(c.connection, c.request + i, () => {
         this.#append(topic, queues, c, at, end, 1);
-        effects.confirm(c.connection, c.request + i, 1, this.ids.high, this.ids.low, 1);
+        effects.confirm(c.connection, c.request + i, 1, this.ids.high, this.ids.low, 1, topic.level);
       });
       at = end;
     }
@@ -74,27 +89,39 @@ export class Publisher {
     const key = this.#routeKeyBytes;
     const isTimed = c.delay > 0 || c.ttl > 0;
     const extents = queues.length * (isTimed ? (count >>> 5) + 2 : 1);
-    const growth = store.log.growth(topic.nameBytes.length, key.length, bytes) + store.extents.growthFor(extents);
+    const isKept = topic.level > Durability.memory;
+    const names = topic.nameBytes.length + key.length;
+    const growth = store.log.growth(names, queues.length, bytes, isKept) + store.extents.growthFor(extents);
+    if (isKept && this.refusal !== undefined) throw new ProtocolError(this.refusal.kind, this.refusal.text);
     if (!this.hasMemory(growth)) {
       throw new ProtocolError("MEMORY_FULL", "the shard's memory budget is used; consume messages or raise --memory");
     }
     for (const queue of queues) {
-      if (queue.canHold(count, bytes)) continue;
+      if (canHold(queue, count, bytes)) continue;
       throw new ProtocolError("QUEUE_FULL", `queue ${queue.bindKey} of topic ${topic.name} is full`);
     }
-    for (const queue of queues) queue.makeRoom(count, bytes);
+    for (const queue of queues) makeRoom(queue, count, bytes);
     const { now } = store;
     const due = c.delay > 0 ? now + c.delay : 0;
     const expiry = c.ttl > 0 ? now + c.ttl : 0;
     ids.take(count, now);
+    this.#announceIds();
     const { high, low } = ids;
-    const page = store.log.append(topic.nameBytes, key, count, high, low, due, expiry, c.bytes, start, end);
-    page.live += count * queues.length;
-    page.total += count * queues.length;
+    const { log } = store;
+    if (isKept && topic.level > log.demand) log.demand = topic.level;
+    log.append(topic.nameBytes, key, queues, count, high, low, due, expiry, c.bytes, start, end, isKept);
+    log.claim(log.page, count * queues.length);
     for (const queue of queues) {
       if (due > 0 || expiry > 0) queue.addTimed(high, low, count, due, expiry);
       else queue.addFresh(high, low, count, bytes);
     }
     topic.published += count;
+  }
+
+  /** Before an id is used, the journal must say that it may have been. */
+  #announceIds(): void {
+    if (this.ids.millisecond <= this.idCeiling) return;
+    this.idCeiling = this.ids.millisecond + IDS_AHEAD;
+    this.store.recorder.ids(this.idCeiling, this.store.level);
   }
 }

@@ -8,8 +8,8 @@ import { Reason } from "../protocol/run.js";
 import { type Consumer, HungryLine } from "./consumer.js";
 import * as ext from "./extent.js";
 import { ExtentList } from "./extent-list.js";
+import type { DirectoryEntry, Fate } from "./recorder.js";
 import type { Store } from "./store.js";
-import { cutFront, firstMessages } from "./take.js";
 import type { Topic } from "./topic.js";
 
 const { State } = ext;
@@ -45,6 +45,11 @@ export class Queue {
     readonly onReleased: (consumer: Consumer) => void,
   ) {}
 
+  /** What a recovery makes it again of. */
+  get entry(): DirectoryEntry {
+    return ["queue", this.number, this.topic.name, this.bindKey, this.paused];
+  }
+
   get length(): number {
     return this.readyCount + this.delayedCount;
   }
@@ -54,25 +59,6 @@ export class Queue {
   }
 
   // --- publish -------------------------------------------------------------------------------------------------------
-
-  /** Whether `count` messages of `bytes` fit, and if the topic drops the oldest for them, after how much of that. */
-  canHold(count: number, bytes: number): boolean {
-    const { maxLength, maxBytes, overflow } = this.topic.config;
-    const length = this.length + count - (overflow === "drop-oldest" ? this.readyCount : 0);
-    const size = this.bytes + bytes - (overflow === "drop-oldest" ? this.readyBytes : 0);
-    return (maxLength === 0 || length <= maxLength) && (maxBytes === 0 || size <= maxBytes);
-  }
-
-  /** Drops the oldest ready messages until `count` messages of `bytes` fit. `canHold` has said that they can. */
-  makeRoom(count: number, bytes: number): void {
-    const { maxLength, maxBytes } = this.topic.config;
-    const isFull = (): boolean =>
-      (maxLength > 0 && this.length + count > maxLength) || (maxBytes > 0 && this.bytes + bytes > maxBytes);
-    while (isFull() && this.readyCount > 0) {
-      this.#dropFirst();
-      this.topic.dropped++;
-    }
-  }
 
   /** Adds the batch that the log has just appended, to be ready at once and for ever. */
   addFresh(idHigh: number, idLow: number, count: number, bytes: number): void {
@@ -99,6 +85,7 @@ export class Queue {
       const extent = extents.allocate();
       this.#place(extent, idHigh, first, n, start, at - start);
       extents.set(extent, ext.MASK, ext.bits(first & 31, n));
+      extents.times[extent] = expiry;
       index.add(extent);
       if (due > 0) this.#delay(extent, due, expiry);
       else this.#makeReady(extent, expiry);
@@ -198,8 +185,11 @@ export class Queue {
     if (reject) this.#kill(part, Reason.REJECTED, now);
     else if (retry > this.topic.config.retries) this.#kill(part, Reason.RETRIES, now);
     else if (expiry > 0 && expiry <= now) this.#expire(part, now);
-    else if (delay > 0) this.#delay(part, now + delay, expiry);
-    else this.#makeReady(part, expiry);
+    else if (delay > 0) this.#postpone(part, now + delay);
+    else {
+      this.#record(part, State.READY, 0, 0);
+      this.#makeReady(part, expiry);
+    }
   }
 
   /** A timer of a fragment of this queue has fired. */
@@ -211,12 +201,12 @@ export class Queue {
         this.giveBack(fragment, mask, now, 0, false);
         return;
       case State.READY:
-        this.#leaveReady(fragment);
+        this.withdraw(fragment, mask);
         this.#expire(fragment, now);
         return;
       case State.DELAYED: {
         const expiry = this.store.expiryOf(fragment);
-        this.#leaveDelayed(fragment);
+        this.withdraw(fragment, mask);
         if (expiry > 0 && expiry <= now) this.#expire(fragment, now);
         else this.#makeReady(fragment, expiry);
         return;
@@ -237,28 +227,52 @@ export class Queue {
 
   /** Drops delayed messages. */
   cancel(fragment: number, mask: number): void {
-    const part = this.#takeDelayed(fragment, mask);
-    this.store.discard(part);
+    this.store.discard(this.withdraw(fragment, mask));
     this.topic.dropped += ext.popcount(mask);
   }
 
   /** Gives delayed messages a new time. */
   reschedule(fragment: number, mask: number, due: number): void {
-    const part = this.#takeDelayed(fragment, mask);
-    this.#delay(part, due, this.store.expiryOf(part));
+    this.#postpone(this.withdraw(fragment, mask), due);
   }
 
   /** Puts dead letters back at the tail, as if they had never been delivered. */
   redrive(fragment: number, mask: number): void {
-    const { store } = this;
-    const { extents } = store;
-    let part = fragment;
-    if (mask === extents.get(fragment, ext.MASK)) this.dead.remove(extents, fragment);
-    else part = store.split(fragment, mask);
-    this.deadCount -= ext.popcount(mask);
+    const { extents } = this.store;
+    const part = this.withdraw(fragment, mask);
     extents.setStatus(part, State.READY, Reason.ALIVE, 0);
-    extents.set(part, ext.FLAGS, extents.get(part, ext.FLAGS) | ext.NO_EXPIRY);
+    extents.times[part] = 0;
+    this.#record(part, State.READY, ext.NO_EXPIRY, 0);
     this.#makeReady(part, 0);
+  }
+
+  // --- recovery ------------------------------------------------------------------------------------------------------
+
+  /** Messages that were withdrawn are again in the state in which they were. */
+  restore(part: number, { state, reason, retry, flags, time }: Fate): void {
+    const { extents } = this.store;
+    extents.setStatus(part, state, reason, retry);
+    if ((flags & ext.NO_EXPIRY) !== 0) extents.times[part] = 0;
+    switch (state) {
+      case State.READY:
+        this.#makeReady(part, this.store.expiryOf(part));
+        break;
+      case State.DELAYED:
+        this.#delay(part, time, this.store.expiryOf(part));
+        break;
+      case State.DEAD:
+        extents.times[part] = time;
+        this.#pushDead(part, extents.count(part));
+        break;
+      default:
+        throw new Error(`queue: messages cannot be restored to state ${state}`);
+    }
+  }
+
+  #record(part: number, state: number, flags: number, time: number): void {
+    const { extents } = this.store;
+    const fate = { state, reason: extents.reason(part), retry: extents.retry(part), flags, time };
+    this.store.record(part, extents.get(part, ext.MASK), fate);
   }
 
   // --- drop ----------------------------------------------------------------------------------------------------------
@@ -309,30 +323,6 @@ export class Queue {
     }
   }
 
-  #dropFirst(): void {
-    const { store } = this;
-    const { extents, log } = store;
-    const extent = this.ready.head;
-    const { view } = store.pageOf(extent);
-    this.readyCount--;
-    if (extents.isFragment(extent)) {
-      const mask = extents.get(extent, ext.MASK);
-      const first = firstMessages(store, extent, mask, 1, 0, true);
-      this.readyBytes -= store.bytesOf(extent, first);
-      if (store.release(extent, first)) {
-        this.ready.remove(extents, extent);
-        store.retire(extent);
-      }
-      return;
-    }
-    const offset = extents.get(extent, ext.OFFSET);
-    const size = WORD_BYTES + (view.getUint32(offset) & SIZE_MASK);
-    this.readyBytes -= size;
-    const page = extents.get(extent, ext.PAGE);
-    cutFront(this, extent, 1, offset + size);
-    log.release(page, 1);
-  }
-
   // --- moves ---------------------------------------------------------------------------------------------------------
 
   /** To the tail of the ready messages. The fragment is in no list. */
@@ -347,13 +337,6 @@ export class Queue {
     this.onDirty(this);
   }
 
-  #leaveReady(fragment: number): void {
-    const { store } = this;
-    this.ready.remove(store.extents, fragment);
-    this.readyCount -= store.extents.count(fragment);
-    this.readyBytes -= store.bytesOf(fragment, store.extents.get(fragment, ext.MASK));
-  }
-
   #delay(fragment: number, due: number, expiry: number): void {
     const { store } = this;
     const { extents } = store;
@@ -364,24 +347,37 @@ export class Queue {
     store.wheel.schedule(fragment, expiry > 0 ? Math.min(due, expiry) : due);
   }
 
-  #leaveDelayed(fragment: number): void {
-    const { store } = this;
-    this.delayed.remove(store.extents, fragment);
-    this.delayedCount -= store.extents.count(fragment);
-    this.delayedBytes -= store.bytesOf(fragment, store.extents.get(fragment, ext.MASK));
-    store.wheel.cancel(fragment);
+  #postpone(part: number, due: number): void {
+    this.#record(part, State.DELAYED, 0, due);
+    this.#delay(part, due, this.store.expiryOf(part));
   }
 
-  /** Takes messages out of the delayed ones, as a fragment in no list. */
-  #takeDelayed(fragment: number, mask: number): number {
+  /** Takes messages out of the ready, delayed or dead ones, as a fragment in no list. */
+  withdraw(fragment: number, mask: number): number {
     const { store } = this;
-    if (mask === store.extents.get(fragment, ext.MASK)) {
-      this.#leaveDelayed(fragment);
-      return fragment;
+    const { extents } = store;
+    const state = extents.state(fragment);
+    const count = ext.popcount(mask);
+    if (state === State.READY) {
+      this.readyCount -= count;
+      this.readyBytes -= store.bytesOf(fragment, mask);
+    } else if (state === State.DELAYED) {
+      this.delayedCount -= count;
+      this.delayedBytes -= store.bytesOf(fragment, mask);
+    } else {
+      this.deadCount -= count;
     }
-    this.delayedCount -= ext.popcount(mask);
-    this.delayedBytes -= store.bytesOf(fragment, mask);
-    return store.split(fragment, mask);
+    if (mask !== extents.get(fragment, ext.MASK)) return store.split(fragment, mask);
+    this.#listOf(state).remove(extents, fragment);
+    store.wheel.cancel(fragment);
+    return fragment;
+  }
+
+  #listOf(state: number): ExtentList {
+    if (state === State.READY) return this.ready;
+    if (state === State.DELAYED) return this.delayed;
+    if (state === State.DEAD) return this.dead;
+    throw new Error(`queue: messages in state ${state} are in no list of the queue`);
   }
 
   #expire(fragment: number, now: number): void {
@@ -393,7 +389,8 @@ export class Queue {
   #kill(fragment: number, reason: number, now: number): void {
     const { extents } = this.store;
     extents.setStatus(fragment, State.DEAD, reason, extents.retry(fragment));
-    extents.diedAt[fragment] = now;
+    extents.times[fragment] = now;
+    this.#record(fragment, State.DEAD, 0, now);
     const count = extents.count(fragment);
     this.topic.dead += count;
     this.#pushDead(fragment, count);

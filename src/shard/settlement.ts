@@ -31,13 +31,13 @@ export class Settlement {
     const topic = this.directory.topic(c.topic);
     const queues = c.queue === null ? [...topic.queues.values()] : [this.directory.queue(topic, c.queue)];
     if (c.op === "redrive" && c.start === c.end) {
-      effects.confirm(c.connection, c.request, 1, 0, 0, this.#redriveAll(queues));
+      effects.confirm(c.connection, c.request, 1, 0, 0, this.#redriveAll(queues), topic.level);
       return;
     }
     const selections = this.#selections;
     selections.walk(queues, c.view, c.start, c.end, this.#wish(c));
     if (selections.faults.length === 0) {
-      effects.confirm(c.connection, c.request, 1, 0, 0, selections.settled);
+      effects.confirm(c.connection, c.request, 1, 0, 0, selections.settled, topic.level);
     } else {
       effects.settled(c.connection, c.request, selections.settled, selections.faults);
     }

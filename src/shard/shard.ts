@@ -7,6 +7,7 @@
  */
 import { ProtocolError } from "../protocol/errors.js";
 import { MAX_FRAME_BYTES } from "../protocol/limits.js";
+import { Durability } from "../protocol/op.js";
 import { Administration } from "./administration.js";
 import { Channels } from "./channels.js";
 import type { Command, Consume, Credit, Stop } from "./command.js";
@@ -18,7 +19,7 @@ import type { Effects } from "./effects.js";
 import * as ext from "./extent.js";
 import { IdAllocator, type IdSource } from "./id-allocator.js";
 import { checkMessages } from "./invariants.js";
-import { Publisher } from "./publish.js";
+import { Publisher, type Refusal } from "./publish.js";
 import { Queue } from "./queue.js";
 import { Roster } from "./roster.js";
 import { Settlement } from "./settlement.js";
@@ -45,6 +46,12 @@ export interface ShardOptions {
   readonly now?: number;
   /** Bytes of a page of the log; default `PAGE_BYTES` of log.ts. */
   readonly pageBytes?: number;
+  /** Bytes of a segment of the journal; undefined: there is no journal. */
+  readonly segmentBytes?: number | undefined;
+  /** `Durability` where a topic does not say otherwise. Default memory. */
+  readonly level?: number | undefined;
+  /** The number of this shard, for the heads of segments. Default 0. */
+  readonly shard?: number | undefined;
 }
 
 /** Timers that a turn fires before commands are looked at again: a few milliseconds of work. */
@@ -67,10 +74,16 @@ export class Shard {
 
   constructor(options: ShardOptions) {
     const { limits } = options;
-    const store = new Store(options.effects, options.now ?? 0, options.pageBytes);
+    const store = new Store(options.effects, options.now ?? 0, options.level ?? Durability.memory, options);
     const makeQueue = (topic: Queue["topic"], bindKey: string, number: number): Queue =>
       new Queue(topic, bindKey, number, store, this.#onDirty, this.#onReleased);
-    const hasMemory = (growth: number): boolean => this.bytes + growth <= options.memoryBytes;
+    const hasMemory = (growth: number): boolean => {
+      const excess = this.bytes + growth - options.memoryBytes;
+      if (excess <= 0) return true;
+      store.log.evict(excess);
+      return this.bytes + growth <= options.memoryBytes;
+    };
+    store.log.pressure = () => this.bytes - options.memoryBytes;
     const directory = new Directory(store, limits, hasMemory, makeQueue);
     const roster = new Roster(store, limits.maxConsumers);
     const ids = new IdAllocator(options.ids, options.node, options.shards ?? 1);
@@ -84,6 +97,24 @@ export class Shard {
     this.#channels = new Channels(store, roster, limits.maxTopics);
     this.#compaction = new Compaction(store);
     this.#administration = new Administration(store, directory, roster, this.#dispatcher);
+    store.log.onSegment = () => {
+      directory.record();
+      store.recorder.ids(this.idCeiling, store.level);
+    };
+  }
+
+  /** The millisecond since the EPOCH of ids after which this shard has handed out none. */
+  get idCeiling(): number {
+    return this.#publisher.idCeiling;
+  }
+
+  set idCeiling(millisecond: number) {
+    this.#publisher.idCeiling = millisecond;
+  }
+
+  /** Why publishes to what must be kept are refused at present. */
+  set refusal(refusal: Refusal | undefined) {
+    this.#publisher.refusal = refusal;
   }
 
   /** Memory that messages and backlogs take. */
@@ -131,7 +162,9 @@ export class Shard {
 
   /** Time never steps back, whatever the caller's clock does. */
   #advance(now: number): void {
-    if (now > this.store.now) this.store.now = now;
+    if (now <= this.store.now) return;
+    this.store.now = now;
+    this.store.log.now = now;
   }
 
   #apply(c: Command): void {
@@ -195,7 +228,7 @@ export class Shard {
     }
     const queue = directory.queue(directory.use(c.topic, store.now), c.queue);
     const consumer = roster.add(roster.use(c.connection), c.request, queue, c.credit, c.renew, 0);
-    store.effects.confirm(c.connection, c.request, 1, 0, 0, 0);
+    store.effects.confirm(c.connection, c.request, 1, 0, 0, 0, store.level);
     this.#dispatcher.offer(consumer);
   }
 
@@ -213,7 +246,7 @@ export class Shard {
       throw new ProtocolError("NO_CONSUMER", `the connection has no consumer ${c.consumer}`);
     }
     this.roster.stop(consumer);
-    this.store.effects.confirm(c.connection, c.request, 1, 0, 0, 0);
+    this.store.effects.confirm(c.connection, c.request, 1, 0, 0, 0, this.store.level);
   }
 
   #hold(number: number): void {

@@ -8,14 +8,17 @@ import * as runs from "../protocol/run.js";
 import type { Consumer } from "./consumer.js";
 import type { Effects, Run } from "./effects.js";
 import * as ext from "./extent.js";
-import { Log, type Page } from "./log.js";
+import { Log, type LogOptions } from "./log.js";
 import { MessageIndex } from "./message-index.js";
+import type { Page } from "./page.js";
 import type { Queue } from "./queue.js";
 import * as record from "./record.js";
+import { type Fate, GONE, Recorder } from "./recorder.js";
 import { TimingWheel } from "./timing-wheel.js";
 
 export class Store {
   readonly log: Log;
+  readonly recorder: Recorder;
   readonly wheel: TimingWheel;
   readonly extents: ext.ExtentTable;
   readonly index: MessageIndex;
@@ -45,9 +48,12 @@ export class Store {
   constructor(
     readonly effects: Effects,
     public now: number,
-    pageBytes?: number,
+    /** `Durability` of what does not say otherwise. */
+    readonly level: number,
+    options: LogOptions,
   ) {
-    this.log = new Log(pageBytes);
+    this.log = new Log(options);
+    this.recorder = new Recorder(this.log);
     this.wheel = new TimingWheel(now);
     this.extents = new ext.ExtentTable((capacity) => this.wheel.grow(capacity));
     this.index = new MessageIndex(this.extents);
@@ -86,11 +92,35 @@ export class Store {
     return this.log.at(this.extents.get(extent, ext.PAGE));
   }
 
-  /** When the time to live of a fragment's messages ends, or 0. */
+  /** When the time to live of the messages of an extent that is not dead ends, or 0. */
   expiryOf(extent: number): number {
+    return this.extents.times[extent] as number;
+  }
+
+  /** Writes down what becomes of the messages in `mask` of a fragment, if they are to survive the process. */
+  record(extent: number, mask: number, fate: Fate): void {
+    const { extents, recorder } = this;
+    if (!this.log.isKept(extents.get(extent, ext.PAGE))) return;
+    const queue = extents.get(extent, ext.QUEUE);
+    const level = this.queues[queue]?.topic.level ?? 0;
+    const idHigh = extents.idHigh(extent);
+    const block = (extents.idLow(extent) & ~31) >>> 0;
+    for (let left = mask; left !== 0; ) {
+      const first = 31 - Math.clz32(left & -left);
+      const run = left >>> first;
+      const count = run === -1 >>> first ? 32 - first : 31 - Math.clz32(~run & (run + 1));
+      recorder.state(queue, fate, idHigh, block + first, count, level);
+      left &= ~ext.bits(first, count);
+    }
+  }
+
+  /** Writes down that the first `count` messages of a fresh extent are gone. */
+  recordGone(extent: number, count: number): void {
     const { extents } = this;
-    if ((extents.get(extent, ext.FLAGS) & ext.NO_EXPIRY) !== 0) return 0;
-    return this.pageOf(extent).view.getFloat64(extents.get(extent, ext.RECORD) + record.EXPIRY);
+    if (!this.log.isKept(extents.get(extent, ext.PAGE))) return;
+    const queue = extents.get(extent, ext.QUEUE);
+    const level = this.queues[queue]?.topic.level ?? 0;
+    this.recorder.state(queue, GONE, extents.idHigh(extent), extents.idLow(extent), count, level);
   }
 
   /** Bytes of the entries of the messages in `mask`. */
@@ -169,9 +199,11 @@ export class Store {
     return part;
   }
 
-  /** Forgets a fragment that is in no list: its messages are done. */
+  /** Forgets an extent that is in no list: its messages are done. */
   discard(extent: number): void {
     const { extents } = this;
+    if (extents.isFragment(extent)) this.record(extent, extents.get(extent, ext.MASK), GONE);
+    else this.recordGone(extent, extents.get(extent, ext.SPAN));
     this.log.release(extents.get(extent, ext.PAGE), extents.count(extent));
     this.#forget(extent);
   }
@@ -186,6 +218,7 @@ export class Store {
   /** Releases the messages in `mask` of a fragment; true when it is empty and in the caller's hands to `retire`. */
   release(extent: number, mask: number): boolean {
     const { extents } = this;
+    this.record(extent, mask, GONE);
     this.log.release(extents.get(extent, ext.PAGE), ext.popcount(mask));
     const rest = extents.get(extent, ext.MASK) & ~mask;
     if (rest === 0) return true;

@@ -93,7 +93,10 @@ const takeFresh = (
   }
   store.emit(extent, idLow, n, offset, at, delivery, deadline);
   queue.takenBytes += at - offset;
-  if (autoAck) store.log.release(extents.get(extent, ext.PAGE), n);
+  if (autoAck) {
+    store.recordGone(extent, n);
+    store.log.release(extents.get(extent, ext.PAGE), n);
+  }
   cutFront(queue, extent, n, at);
   return n;
 };

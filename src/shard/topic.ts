@@ -2,9 +2,11 @@
  * A topic: a configuration, its queues by bind key, and counters. It decides which queues a route key reaches.
  */
 import { DEFAULT_KEY } from "../protocol/limits.js";
+import { Durability } from "../protocol/op.js";
 import type { TopicConfig } from "./command.js";
 import { compilePattern } from "./pattern.js";
 import type { Queue } from "./queue.js";
+import type { DirectoryEntry } from "./recorder.js";
 
 export const DEFAULT_CONFIG: TopicConfig = {
   autoAck: false,
@@ -25,6 +27,8 @@ const encoder = new TextEncoder();
 export class Topic {
   readonly nameBytes: Uint8Array;
   config: TopicConfig = DEFAULT_CONFIG;
+  /** `Durability` of its messages. */
+  level: number;
   readonly queues = new Map<string, Queue>();
   published = 0;
   delivered = 0;
@@ -39,8 +43,22 @@ export class Topic {
     readonly name: string,
     /** Milliseconds since 1970. */
     readonly startTime: number,
+    /** `Durability` when the configuration names none. */
+    readonly brokerLevel: number,
   ) {
+    this.level = brokerLevel;
     this.nameBytes = encoder.encode(name);
+  }
+
+  configure(config: TopicConfig): void {
+    this.config = config;
+    this.level = config.durability === undefined ? this.brokerLevel : Durability[config.durability];
+    this.forgetRoutes();
+  }
+
+  /** What a recovery makes it again of. */
+  get entry(): DirectoryEntry {
+    return ["topic", this.name, this.config, this.startTime];
   }
 
   /** Queues have come or gone, or the route mode has changed. */

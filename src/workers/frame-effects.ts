@@ -20,11 +20,10 @@ export class FrameEffects implements Effects {
   /** Where the open CONFIRM's last receipt begins. */
   #receipt = 0;
 
-  constructor(
-    readonly outbound: Outbound,
-    /** `Durability` of what is sent: the level that `flush` waits for. */
-    readonly durability: number,
-  ) {}
+  /** `Durability` of the open CONFIRM. */
+  #level = 0;
+
+  constructor(readonly outbound: Outbound) {}
 
   /** Ends what is open, so that the staged frames are whole. */
   finish(): void {
@@ -40,13 +39,15 @@ export class FrameEffects implements Effects {
     idHigh: number,
     idLow: number,
     messages: number,
+    level: number,
   ): void {
     const { outbound } = this;
-    if (this.#confirming !== connection) {
+    if (this.#confirming !== connection || this.#level !== level) {
       this.finish();
       outbound.to(connection);
-      outbound.frames.open(Answer.CONFIRM, this.durability, 0, NO_HEAD);
+      outbound.frames.open(Answer.CONFIRM, level, 0, NO_HEAD);
       this.#confirming = connection;
+      this.#level = level;
     } else if (this.#extend(request, requests, idHigh, idLow, messages)) {
       return;
     }

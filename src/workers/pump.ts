@@ -70,7 +70,7 @@ export class Pump {
     this.#clock = options.clock;
     this.#now = options.clock();
     this.#outbound = new Outbound(options.outbox);
-    this.#effects = new FrameEffects(this.#outbound, options.journal.level);
+    this.#effects = new FrameEffects(this.#outbound);
     this.#shard = new Shard({ ...options, effects: this.#effects, now: this.#now });
     this.#decoder = new CommandDecoder(
       options.limits,

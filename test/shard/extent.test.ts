@@ -41,10 +41,10 @@ describe("extent table", () => {
     for (let i = 0; i < 3000; i++) {
       const extent = table.allocate();
       table.set(extent, ext.ID_LOW, i);
-      table.diedAt[extent] = i + 0.5;
+      table.times[extent] = i + 0.5;
     }
     expect(grown).toEqual([1024, 2048, 4096]);
-    for (let i = 0; i < 3000; i++) expect([table.idLow(i), table.diedAt[i]]).toEqual([i, i + 0.5]);
+    for (let i = 0; i < 3000; i++) expect([table.idLow(i), table.times[i]]).toEqual([i, i + 0.5]);
     expect([table.live, table.high]).toEqual([3000, 3000]);
   });
 
@@ -52,13 +52,13 @@ describe("extent table", () => {
     const table = new ext.ExtentTable(() => {});
     const extent = table.allocate();
     for (let word = 0; word < 16; word++) table.set(extent, word, 100 + word);
-    table.diedAt[extent] = 5;
+    table.times[extent] = 5;
     const copy = table.clone(extent);
     const links: readonly number[] = [ext.NEXT, ext.PREVIOUS, ext.CHAIN];
     for (let word = 0; word < 16; word++) {
       expect(table.get(copy, word)).toBe(links.includes(word) ? ext.NONE : 100 + word);
     }
-    expect(table.diedAt[copy]).toBe(5);
+    expect(table.times[copy]).toBe(5);
   });
 });
 

@@ -12,7 +12,7 @@ import { Outbound } from "../../src/workers/outbound.js";
 const staged = () => {
   const memory = allocateRing(64 * 1024);
   const outbound = new Outbound(new RingWriter(memory));
-  const effects = new FrameEffects(outbound, 1);
+  const effects = new FrameEffects(outbound);
   const reader = new RingReader(memory, 1024 * 1024);
   const read = (): { envelope: readonly number[]; frames: { op: number; request: number; payload: string }[] }[] => {
     effects.finish();
@@ -37,11 +37,11 @@ const receipt = (request: number, requests: number, high: number, low: number, m
 
 test("receipts of one connection share a frame, and those that continue share a receipt", () => {
   const { effects, read } = staged();
-  effects.confirm(1, 10, 1, 5, 100, 1);
-  effects.confirm(1, 11, 3, 5, 101, 3);
-  effects.confirm(1, 14, 1, 5, 104, 1);
-  effects.confirm(1, 15, 1, 5, 105, 200);
-  effects.confirm(1, 16, 1, 5, 305, 1);
+  effects.confirm(1, 10, 1, 5, 100, 1, 1);
+  effects.confirm(1, 11, 3, 5, 101, 3, 1);
+  effects.confirm(1, 14, 1, 5, 104, 1, 1);
+  effects.confirm(1, 15, 1, 5, 105, 200, 1);
+  effects.confirm(1, 16, 1, 5, 305, 1, 1);
   const payload = receipt(10, 5, 5, 100, 5) + receipt(15, 1, 5, 105, 200) + receipt(16, 1, 5, 305, 1);
   expect(read()).toEqual([{ envelope: [EnvelopeOp.FRAMES, 1], frames: [{ op: Answer.CONFIRM, request: 0, payload }] }]);
 });
@@ -55,28 +55,28 @@ test.each([
 ] as const)("receipts stay apart when %s", (_, second) => {
   const { effects, read } = staged();
   const [request, requests, high, low, messages] = second;
-  effects.confirm(1, 10, 1, 5, 100, 1);
-  effects.confirm(1, request, requests, high, low, messages);
+  effects.confirm(1, 10, 1, 5, 100, 1, 1);
+  effects.confirm(1, request, requests, high, low, messages, 1);
   const payload = receipt(10, 1, 5, 100, 1) + receipt(request, requests, high, low, messages);
   expect(read()[0]?.frames[0]?.payload).toBe(payload);
 });
 
 test("receipts without ids are counted together only when each stands for one message", () => {
   const { effects, read } = staged();
-  effects.confirm(1, 1, 1, 0, 0, 1);
-  effects.confirm(1, 2, 1, 0, 0, 1);
-  effects.confirm(1, 3, 1, 0, 0, 0);
-  effects.confirm(1, 4, 1, 0, 0, 0);
+  effects.confirm(1, 1, 1, 0, 0, 1, 1);
+  effects.confirm(1, 2, 1, 0, 0, 1, 1);
+  effects.confirm(1, 3, 1, 0, 0, 0, 1);
+  effects.confirm(1, 4, 1, 0, 0, 0, 1);
   const payload = receipt(1, 2, 0, 0, 2) + receipt(3, 1, 0, 0, 0) + receipt(4, 1, 0, 0, 0);
   expect(read()[0]?.frames[0]?.payload).toBe(payload);
 });
 
 test("the answers of a connection stay in order around its receipts", () => {
   const { effects, read } = staged();
-  effects.confirm(1, 1, 1, 0, 0, 0);
+  effects.confirm(1, 1, 1, 0, 0, 0, 1);
   effects.fail(1, 2, "NO_TOPIC", "no such topic");
-  effects.confirm(1, 3, 1, 0, 0, 0);
-  effects.confirm(2, 1, 1, 0, 0, 0);
+  effects.confirm(1, 3, 1, 0, 0, 0, 1);
+  effects.confirm(2, 1, 1, 0, 0, 0, 1);
   const records = read();
   expect(records.map(({ envelope }) => envelope[1])).toEqual([1, 2]);
   expect(records[0]?.frames.map(({ op }) => op)).toEqual([Answer.CONFIRM, Answer.ERROR, Answer.CONFIRM]);

@@ -1,0 +1,52 @@
+/**
+ * A page of the log: records one behind the other, in memory or, once its journal has them, on disk alone.
+ */
+import type { Segment } from "./segment.js";
+
+const NO_BYTES = new Uint8Array(0);
+const NO_VIEW = new DataView(NO_BYTES.buffer);
+
+export class Page {
+  /** Empty while the page is not loaded. */
+  bytes: Uint8Array = NO_BYTES;
+  view: DataView = NO_VIEW;
+  /** Its place in the log's table. */
+  number = -1;
+  /** Where the next record goes. */
+  used = 0;
+  /** Bytes that the journal has put into the file. */
+  written = 0;
+  /** Messages that are still in some queue, once for each. */
+  live = 0;
+  /** Messages that have ever been put in, counted alike. */
+  total = 0;
+  /** Looked into since it was last considered for leaving memory. */
+  isTouched = false;
+
+  constructor(
+    bytes: Uint8Array,
+    /** Undefined: it is in memory alone. */
+    readonly segment: Segment | undefined,
+    /** Where the page begins in the file of its segment. */
+    readonly offset: number,
+  ) {
+    this.load(bytes);
+  }
+
+  get isLoaded(): boolean {
+    return this.bytes.length > 0;
+  }
+
+  load(bytes: Uint8Array): void {
+    this.bytes = bytes;
+    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+
+  /** Gives up its memory, which is the caller's then. */
+  unload(): Uint8Array {
+    const { bytes } = this;
+    this.bytes = NO_BYTES;
+    this.view = NO_VIEW;
+    return bytes;
+  }
+}

@@ -1,0 +1,135 @@
+/**
+ * Writes what happens to messages and to the directory into the log, as the records that a recovery reads. Without a
+ * journal it writes nothing.
+ *
+ * Messages of one queue that go the same way one after another share a STATE record, and ids that follow one another
+ * share a range of it: an ack of a thousand messages is a record of 48 bytes.
+ */
+import { packHead } from "../protocol/head.js";
+import type { Log } from "./log.js";
+import type { Page } from "./page.js";
+import * as record from "./record.js";
+
+/** What becomes of messages: a state of extent.ts with what belongs to it. */
+export interface Fate {
+  readonly state: number;
+  readonly reason: number;
+  readonly retry: number;
+  /** FLAGS of an extent. */
+  readonly flags: number;
+  /** When they are due or have died, milliseconds since 1970. */
+  readonly time: number;
+}
+
+/** They are in no queue any more. */
+export const GONE: Fate = { state: 0, reason: 0, retry: 0, flags: 0, time: 0 };
+
+/** Directory of one topic or queue: see DIRECTORY in record.ts. */
+export type DirectoryEntry = readonly [string, ...unknown[]];
+
+export class Recorder {
+  /** The STATE record that was written last, and the log's position behind it. */
+  #page: Page | undefined;
+  #at = 0;
+  #length = 0;
+  #position = -1;
+  #queue = -1;
+  #fate: Fate = GONE;
+
+  constructor(readonly log: Log) {}
+
+  /** `count` messages from an id on are in that state now, as durably as `level` says. */
+  state(queue: number, fate: Fate, idHigh: number, idLow: number, count: number, level: number): void {
+    const { log } = this;
+    if (level > log.demand) log.demand = level;
+    if (!this.#continues(queue, fate) || !this.#extend(idHigh, idLow, count)) {
+      this.#begin(queue, fate, idHigh, idLow, count);
+    }
+    this.#position = log.position;
+  }
+
+  /** A topic or queue has come, changed or gone. */
+  directory(entry: DirectoryEntry, level: number): void {
+    const { log } = this;
+    if (!log.isJournalled) return;
+    if (level > log.demand) log.demand = level;
+    const body = packHead(entry);
+    const page = log.reserve(record.DIRECTORY_BODY + body.length);
+    const at = log.recordOffset;
+    page.view.setUint32(at + record.TYPE, record.RecordType.DIRECTORY << 24);
+    page.view.setUint32(at + record.TYPE + 4, 0);
+    page.bytes.set(body, at + record.DIRECTORY_BODY);
+  }
+
+  /** No id of a millisecond after `ceiling` (since the EPOCH of ids) is handed out before the next such record. */
+  ids(ceiling: number, level: number): void {
+    const { log } = this;
+    if (!log.isJournalled) return;
+    if (level > log.demand) log.demand = level;
+    const page = log.reserve(record.IDS_BYTES);
+    const at = log.recordOffset;
+    page.view.setUint32(at + record.TYPE, record.RecordType.IDS << 24);
+    page.view.setUint32(at + record.TYPE + 4, 0);
+    page.view.setFloat64(at + record.CEILING, ceiling);
+  }
+
+  #begin(queue: number, fate: Fate, idHigh: number, idLow: number, count: number): void {
+    const { log } = this;
+    const length = record.RANGES + record.RANGE_BYTES;
+    const page = log.reserve(length);
+    const at = log.recordOffset;
+    const { view } = page;
+    view.setUint32(
+      at + record.TYPE,
+      (record.RecordType.STATE << 24) | (fate.state << 16) | (fate.reason << 8) | fate.flags,
+    );
+    view.setUint32(at + record.QUEUE, queue);
+    view.setUint32(at + record.RETRY, fate.retry << 16);
+    view.setUint32(at + record.RETRY + 4, 0);
+    view.setFloat64(at + record.TIME, fate.time);
+    this.#page = page;
+    this.#at = at;
+    this.#length = length;
+    this.#queue = queue;
+    this.#fate = fate;
+    this.#range(idHigh, idLow, count);
+  }
+
+  /** Whether the last record of the log can take more of the same. */
+  #continues(queue: number, fate: Fate): boolean {
+    const page = this.#page;
+    if (page === undefined || this.#position !== this.log.position || page.written > this.#at) return false;
+    return queue === this.#queue && (fate === this.#fate || isSame(fate, this.#fate));
+  }
+
+  #extend(idHigh: number, idLow: number, count: number): boolean {
+    const page = this.#page as Page;
+    const last = this.#at + this.#length - record.RANGE_BYTES;
+    const known = page.view.getUint32(last + record.RANGE_COUNT);
+    if (
+      page.view.getUint32(last + record.RANGE_ID_LOW) + known === idLow &&
+      page.view.getUint32(last + record.RANGE_ID_HIGH) === idHigh
+    ) {
+      page.view.setUint32(last + record.RANGE_COUNT, known + count);
+      return true;
+    }
+    if (!this.log.extend(page, this.#at, this.#length, record.RANGE_BYTES)) return false;
+    this.#length += record.RANGE_BYTES;
+    this.#range(idHigh, idLow, count);
+    return true;
+  }
+
+  /** Writes the last range, and the zeros behind it. */
+  #range(idHigh: number, idLow: number, count: number): void {
+    const { view } = this.#page as Page;
+    const end = this.#at + this.#length;
+    if ((end & 7) !== 0) view.setUint32(end, 0);
+    const at = end - record.RANGE_BYTES;
+    view.setUint32(at + record.RANGE_ID_HIGH, idHigh);
+    view.setUint32(at + record.RANGE_ID_LOW, idLow);
+    view.setUint32(at + record.RANGE_COUNT, count);
+  }
+}
+
+const isSame = (a: Fate, b: Fate): boolean =>
+  a.state === b.state && a.reason === b.reason && a.retry === b.retry && a.flags === b.flags && a.time === b.time;

@@ -1,0 +1,87 @@
+/**
+ * A segment as the log knows it: a file of the journal, without the file.
+ */
+
+/** Bytes of a segment: large enough that files are few, small enough that one is verified or compacted in a moment. */
+export const SEGMENT_BYTES = 64 * 1024 * 1024;
+
+export class Segment {
+  /** Bytes of its records. */
+  used = 0;
+  /** Messages of its pages that are still in some queue, once for each; and all that ever were. */
+  live = 0;
+  total = 0;
+  /** No record is added any more. */
+  isSealed = false;
+  /** The log's position when its head and the directory behind it had been appended. */
+  begun = 0;
+
+  constructor(
+    readonly sequence: number,
+    /** The first of the segments that it stands for. */
+    readonly replaces: number,
+    /** The log's position where it begins; of one that was read back it says nothing. */
+    readonly base: number,
+  ) {}
+
+  /** Bytes that its live messages need, about. */
+  get liveBytes(): number {
+    return this.total === 0 ? 0 : Math.ceil((this.live / this.total) * this.used);
+  }
+}
+
+/** The segments of a journal in order; the last one is open, unless it is sealed. */
+export class Segments {
+  readonly #list: Segment[] = [];
+  #nextSequence = 1;
+
+  get last(): Segment | undefined {
+    return this.#list.at(-1);
+  }
+
+  get all(): readonly Segment[] {
+    return this.#list;
+  }
+
+  /** A new one at the log's position. */
+  begin(position: number): Segment {
+    const segment = new Segment(this.#nextSequence, this.#nextSequence, position);
+    this.#nextSequence++;
+    this.#list.push(segment);
+    return segment;
+  }
+
+  /** One that is read back, behind those there are. */
+  adopt(sequence: number, replaces: number): Segment {
+    const segment = new Segment(sequence, replaces, 0);
+    segment.isSealed = true;
+    this.#list.push(segment);
+    this.#nextSequence = sequence + 1;
+    return segment;
+  }
+
+  /**
+   * Those that nothing needs: from the first on, sealed and without a live message. What made their messages dead, and
+   * the directory at the head of the next one, must be on disk already.
+   */
+  get reclaimable(): readonly Segment[] {
+    const alive = this.#list.findIndex((segment) => segment.live > 0 || !segment.isSealed);
+    return this.#list.slice(0, alive === -1 ? Math.max(0, this.#list.length - 1) : alive);
+  }
+
+  /** The file of a segment is gone. */
+  forget(segment: Segment): void {
+    if (segment.live > 0) throw new Error(`log: segment ${segment.sequence} has live messages`);
+    this.#list.splice(this.#list.indexOf(segment), 1);
+  }
+
+  /** One that compaction has made takes the place of those that it replaces. */
+  replace(sequence: number, replaces: number): Segment {
+    const from = this.#list.findIndex((segment) => segment.sequence >= replaces);
+    const to = this.#list.findIndex((segment) => segment.sequence > sequence);
+    const segment = new Segment(sequence, replaces, 0);
+    segment.isSealed = true;
+    this.#list.splice(from, to - from, segment);
+    return segment;
+  }
+}
