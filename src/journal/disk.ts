@@ -15,7 +15,7 @@ export interface Disk {
   remove(path: string): void;
   /** The names in a directory, in no order. */
   list(directory: string): string[];
-  /** With all above it; no error if it is there. */
+  /** With all above it; no error if it is there. Those above are durable then. */
   makeDirectory(path: string): void;
   /** With all in it; no error if it is not there. */
   removeDirectory(path: string): void;

@@ -15,6 +15,7 @@ import {
   writeSync,
 } from "node:fs";
 import { platform } from "node:os";
+import { dirname, resolve } from "node:path";
 import type { Disk, DiskFile, OpenMode } from "./disk.js";
 
 const FLAGS = { read: "r", write: "r+", create: "wx+" } as const satisfies Record<OpenMode, string>;
@@ -54,22 +55,30 @@ class NodeFile implements DiskFile {
   }
 }
 
+const syncDirectory = (path: string): void => {
+  if (!canSyncDirectories) return;
+  const descriptor = openSync(path, "r");
+  try {
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+};
+
 export const nodeDisk: Disk = {
   open: (path, mode) => new NodeFile(path, mode),
   rename: (from, to) => renameSync(from, to),
   remove: (path) => unlinkSync(path),
   list: (directory) => readdirSync(directory),
   makeDirectory: (path) => {
-    mkdirSync(path, { recursive: true, mode: 0o750 });
-  },
-  removeDirectory: (path) => rmSync(path, { recursive: true, force: true }),
-  syncDirectory: (path) => {
-    if (!canSyncDirectories) return;
-    const descriptor = openSync(path, "r");
-    try {
-      fsyncSync(descriptor);
-    } finally {
-      closeSync(descriptor);
+    const first = mkdirSync(path, { recursive: true, mode: 0o750 });
+    if (first === undefined) return;
+    // Of those made on the way, nobody else knows.
+    for (let made = resolve(path); ; made = dirname(made)) {
+      syncDirectory(dirname(made));
+      if (made === resolve(first)) break;
     }
   },
+  removeDirectory: (path) => rmSync(path, { recursive: true, force: true }),
+  syncDirectory,
 };

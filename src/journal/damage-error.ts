@@ -1,0 +1,25 @@
+/** What a journal throws when bytes that were confirmed are not what they were. */
+import { dirname } from "node:path";
+
+export class DamageError extends Error {
+  override readonly name = "DamageError";
+
+  constructor(
+    readonly file: string,
+    /** Of the first byte that cannot be relied on. */
+    readonly offset: number,
+    readonly what: string,
+  ) {
+    // DATA/generation-1/shard-0/00000001.seg
+    const data = dirname(dirname(dirname(file)));
+    super(
+      `${file}, at byte ${offset}: ${what}. Nothing has been changed. What is whole is listed by ` +
+        `"ringmq journal verify ${data}" and saved to another directory by "ringmq journal repair ${data} OUT"`,
+    );
+  }
+}
+
+/** A data directory that this version cannot use, or that is none. */
+export class DataDirectoryError extends Error {
+  override readonly name = "DataDirectoryError";
+}

@@ -1,0 +1,150 @@
+/**
+ * The data directory of a broker: `ringmq.json` says how many shards it has and which generation of them counts.
+ *
+ * The manifest is written last, so a directory without one is empty or was left while it was being made. Another number
+ * of shards is another generation beside the present one, which counts once the manifest says so.
+ */
+import { join } from "node:path";
+import { DamageError, DataDirectoryError } from "./damage-error.js";
+import type { Disk } from "./disk.js";
+import {
+  generationName,
+  generationOf,
+  journalFiles,
+  LOCK_PREFIX,
+  MANIFEST,
+  segmentPath,
+  shardDirectory,
+  TEMPORARY_SUFFIX,
+} from "./layout.js";
+import { DirectoryLock } from "./lock.js";
+import { readSmallFile, replaceFile } from "./whole-file.js";
+
+/** Of the directory's layout and the manifest; the segments have their own (see record.ts of src/shard). */
+export const DIRECTORY_FORMAT = 1;
+
+const MANIFEST_BYTES = 64 * 1024;
+
+export interface Manifest {
+  readonly format: number;
+  readonly shards: number;
+  readonly generation: number;
+}
+
+const positive = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) > 0;
+
+/** Throws if the file is damaged or of a newer format; answers undefined if there is none. */
+export const readManifest = (disk: Disk, data: string): Manifest | undefined => {
+  if (!disk.list(data).includes(MANIFEST)) return undefined;
+  const path = join(data, MANIFEST);
+  let value: unknown;
+  try {
+    value = JSON.parse(new TextDecoder().decode(readSmallFile(disk, path, MANIFEST_BYTES)));
+  } catch (error) {
+    if (error instanceof SyntaxError) throw unreadable(path);
+    throw error;
+  }
+  const { format, shards, generation } = (value ?? {}) as { format?: unknown; shards?: unknown; generation?: unknown };
+  if (!positive(format)) throw unreadable(path);
+  if (format > DIRECTORY_FORMAT) {
+    throw new DataDirectoryError(
+      `the data directory ${data} has format ${format}; this ringmq reads up to ${DIRECTORY_FORMAT}: use the version that wrote it, or a later one`,
+    );
+  }
+  if (!positive(shards) || !positive(generation)) throw unreadable(path);
+  return { format, shards, generation };
+};
+
+const unreadable = (path: string): DataDirectoryError =>
+  new DataDirectoryError(
+    `${path} cannot be read. Restore it: {"format":1,"shards":N,"generation":G}, with the highest generation-G there is and the number of shards in it`,
+  );
+
+export const writeManifest = (disk: Disk, data: string, manifest: Manifest): void => {
+  replaceFile(disk, data, MANIFEST, new TextEncoder().encode(`${JSON.stringify(manifest)}\n`));
+};
+
+/** Makes the empty directories of a generation's shards, durably. Whatever was there of it is deleted. */
+export const makeGeneration = (disk: Disk, data: string, generation: number, shards: number): void => {
+  const directory = join(data, generationName(generation));
+  disk.removeDirectory(directory);
+  disk.makeDirectory(directory);
+  for (let shard = 0; shard < shards; shard++) disk.makeDirectory(shardDirectory(data, generation, shard));
+  disk.syncDirectory(directory);
+  disk.syncDirectory(data);
+};
+
+/** Deletes the generations that do not count: of a change of shards that was not finished, or that was. */
+export const removeOtherGenerations = (disk: Disk, data: string, { generation }: Manifest): void => {
+  for (const name of disk.list(data)) {
+    const found = generationOf(name);
+    if (found !== undefined && found !== generation) disk.removeDirectory(join(data, name));
+  }
+};
+
+/** Throws unless the directory is a broker's, or empty, or was left when it was being made one. */
+const expectOurs = (disk: Disk, data: string): void => {
+  for (const name of disk.list(data)) {
+    if (name.startsWith(LOCK_PREFIX) || name.endsWith(TEMPORARY_SUFFIX) || name === "lost+found") continue;
+    const generation = generationOf(name);
+    if (generation === undefined) {
+      throw new DataDirectoryError(
+        `${data} has no ${MANIFEST} and is not empty ("${name}"): it is no data directory of ringmq; give an empty or a new one`,
+      );
+    }
+    if (hasSegments(disk, join(data, name))) {
+      throw new DataDirectoryError(
+        `${data} has messages in ${name} but no ${MANIFEST}. ${unreadable(MANIFEST).message}`,
+      );
+    }
+  }
+};
+
+const hasSegments = (disk: Disk, generation: string): boolean =>
+  disk.list(generation).some((shard) => journalFiles(disk, join(generation, shard)).sequences.length > 0);
+
+/** Every shard that the manifest names must have its directory: one that is missing is not one without messages. */
+const expectShards = (disk: Disk, data: string, { generation, shards }: Manifest): void => {
+  const names = new Set(disk.list(join(data, generationName(generation))));
+  for (let shard = 0; shard < shards; shard++) {
+    if (names.has(`shard-${shard}`)) continue;
+    const path = segmentPath(shardDirectory(data, generation, shard), 1);
+    throw new DamageError(path, 0, "the directory of this shard is missing");
+  }
+};
+
+/** Opens a data directory, or makes one for so many shards. The caller has its lock. */
+export const openDataDirectory = (disk: Disk, data: string, shards: number): Manifest => {
+  const present = readManifest(disk, data);
+  if (present !== undefined) {
+    expectShards(disk, data, present);
+    return present;
+  }
+  expectOurs(disk, data);
+  const manifest: Manifest = { format: DIRECTORY_FORMAT, shards, generation: 1 };
+  makeGeneration(disk, data, manifest.generation, shards);
+  writeManifest(disk, data, manifest);
+  return manifest;
+};
+
+/**
+ * Locks and opens a data directory, and makes it if there is none. Throws a `DataDirectoryError` that says what to do if
+ * another broker uses it, if it is something else, or if a newer version has written it. The manifest may have another
+ * number of shards than was asked for.
+ */
+export const claimDataDirectory = (
+  disk: Disk,
+  data: string,
+  shards: number,
+): { readonly lock: DirectoryLock; readonly manifest: Manifest } => {
+  disk.makeDirectory(data);
+  // Before the lock: nothing is put into a directory that is somebody else's.
+  if (readManifest(disk, data) === undefined) expectOurs(disk, data);
+  const lock = DirectoryLock.acquire(data);
+  try {
+    return { lock, manifest: openDataDirectory(disk, data, shards) };
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+};

@@ -1,0 +1,60 @@
+/**
+ * Names in a data directory:
+ *
+ * ```
+ * DATA/LOCK.N                                who uses it, see lock.ts
+ * DATA/ringmq.json                           format, shards and generation, see data-directory.ts
+ * DATA/generation-G/shard-K/00000001.seg     segments of the journal, by sequence
+ * DATA/generation-G/shard-K/*.tmp            being made, or spare: nothing in them counts; deleted at start
+ * ```
+ *
+ * A new generation is made when the number of shards changes.
+ */
+import { join } from "node:path";
+import type { Disk } from "./disk.js";
+
+export const MANIFEST = "ringmq.json";
+export const LOCK_PREFIX = "LOCK.";
+export const TEMPORARY_SUFFIX = ".tmp";
+const SEGMENT_SUFFIX = ".seg";
+const SEQUENCE_DIGITS = 8;
+
+const SEGMENT_NAME = /^(\d{8,15})\.seg$/;
+const GENERATION_NAME = /^generation-([1-9]\d{0,14})$/;
+
+export const generationName = (generation: number): string => `generation-${generation}`;
+
+/** The number of a generation's directory; undefined for another name. */
+export const generationOf = (name: string): number | undefined => {
+  const digits = GENERATION_NAME.exec(name)?.[1];
+  return digits === undefined ? undefined : Number(digits);
+};
+
+export const shardDirectory = (data: string, generation: number, shard: number): string =>
+  join(data, generationName(generation), `shard-${shard}`);
+
+export const segmentPath = (directory: string, sequence: number): string =>
+  join(directory, `${String(sequence).padStart(SEQUENCE_DIGITS, "0")}${SEGMENT_SUFFIX}`);
+
+/** The sequence of a segment's file; undefined for another name. */
+export const sequenceOf = (name: string): number | undefined => {
+  const digits = SEGMENT_NAME.exec(name)?.[1];
+  return digits === undefined ? undefined : Number(digits);
+};
+
+export interface JournalFiles {
+  /** Ascending. */
+  readonly sequences: readonly number[];
+  /** Names of files in which nothing counts. */
+  readonly temporary: readonly string[];
+}
+
+/** What there is of a shard's journal. Names that are not the journal's are left alone. */
+export const journalFiles = (disk: Disk, directory: string): JournalFiles => {
+  const names = disk.list(directory);
+  const sequences = names.map(sequenceOf).filter((sequence) => sequence !== undefined);
+  return {
+    sequences: sequences.sort((a, b) => a - b),
+    temporary: names.filter((name) => name.endsWith(TEMPORARY_SUFFIX)),
+  };
+};

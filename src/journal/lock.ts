@@ -1,0 +1,134 @@
+/**
+ * One broker for a data directory.
+ *
+ * A lock is a file `LOCK.N` that names a process; the one with the highest N counts. Whoever finds its process gone, or
+ * released, makes the next number, with its contents in one step (a hard link fails if the name exists), so of many
+ * exactly one succeeds. No file is deleted before a higher one is there: who was slow finds it, and withdraws. A
+ * released lock stays as a file for the same reason.
+ */
+import { linkSync, readdirSync, readFileSync, renameSync, rmSync, unlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { DataDirectoryError } from "./damage-error.js";
+import { LOCK_PREFIX, TEMPORARY_SUFFIX } from "./layout.js";
+import { identityOf, isAlive, type ProcessIdentity } from "./process-identity.js";
+
+interface LockFile extends ProcessIdentity {
+  readonly isReleased: boolean;
+}
+
+/** How often somebody else may be faster in a row before that is an error. */
+const ATTEMPTS = 100;
+
+const LOCK_NAME = /^LOCK\.(\d{1,15})$/;
+
+/** The highest lock in a directory; 0: none. */
+const highest = (directory: string): number =>
+  readdirSync(directory).reduce((found, name) => Math.max(found, Number(LOCK_NAME.exec(name)?.[1] ?? 0)), 0);
+
+const isLockFile = (value: unknown): value is LockFile =>
+  typeof value === "object" &&
+  value !== null &&
+  "pid" in value &&
+  Number.isInteger(value.pid) &&
+  Number(value.pid) > 0 &&
+  "start" in value &&
+  typeof value.start === "string" &&
+  "boot" in value &&
+  typeof value.boot === "string" &&
+  "isReleased" in value &&
+  typeof value.isReleased === "boolean";
+
+/** What is in a lock; undefined if it has gone meanwhile, or was cut short by a loss of power. */
+const readLock = (path: string): LockFile | undefined => {
+  try {
+    const value: unknown = JSON.parse(readFileSync(path, "utf8"));
+    return isLockFile(value) ? value : undefined;
+  } catch (error) {
+    if (error instanceof SyntaxError || (error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
+};
+
+/** Makes a file with its contents, unless the name exists: then false. */
+const createWhole = (path: string, text: string): boolean => {
+  const temporary = `${path}.${process.pid}.${process.hrtime.bigint()}${TEMPORARY_SUFFIX}`;
+  writeFileSync(temporary, text, { mode: 0o640, flag: "wx" });
+  try {
+    linkSync(temporary, path);
+    return true;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "EEXIST") return false;
+    if (code !== "EPERM" && code !== "ENOTSUP" && code !== "ENOSYS" && code !== "EOPNOTSUPP") throw error;
+    return createWithoutLinks(path, text);
+  } finally {
+    unlinkSync(temporary);
+  }
+};
+
+/** On a file system without hard links, for a moment the file is there without its contents. */
+const createWithoutLinks = (path: string, text: string): boolean => {
+  try {
+    writeFileSync(path, text, { mode: 0o640, flag: "wx" });
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
+    throw error;
+  }
+};
+
+const refusal = (directory: string, pid: number): DataDirectoryError =>
+  new DataDirectoryError(
+    pid === process.pid
+      ? `the data directory ${directory} is in use by another broker of this process (${pid}): give each its own`
+      : `the data directory ${directory} is in use by the process ${pid}: stop it first, or use another directory`,
+  );
+
+export class DirectoryLock {
+  private constructor(
+    readonly directory: string,
+    readonly path: string,
+    private readonly owner: ProcessIdentity,
+  ) {}
+
+  /** Throws a `DataDirectoryError` if another broker uses the directory. */
+  static acquire(directory: string): DirectoryLock {
+    const owner = identityOf(process.pid);
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      const present = highest(directory);
+      const holder = present === 0 ? undefined : readLock(join(directory, LOCK_PREFIX + present));
+      if (holder !== undefined && !holder.isReleased && isAlive(holder)) throw refusal(directory, holder.pid);
+      const path = join(directory, LOCK_PREFIX + (present + 1));
+      if (!createWhole(path, `${JSON.stringify({ ...owner, isReleased: false })}\n`)) continue;
+      if (highest(directory) === present + 1) {
+        removeBelow(directory, present + 1);
+        return new DirectoryLock(directory, path, owner);
+      }
+      // The number was used and deleted before: somebody with a higher one was faster.
+      unlinkSync(path);
+    }
+    throw new DataDirectoryError(`the data directory ${directory} could not be locked: others keep locking it`);
+  }
+
+  /** Lets the next broker in. */
+  release(): void {
+    const temporary = `${this.path}${TEMPORARY_SUFFIX}`;
+    writeFileSync(temporary, `${JSON.stringify({ ...this.owner, isReleased: true })}\n`, { mode: 0o640 });
+    renameSync(temporary, this.path);
+  }
+}
+
+/** Deletes what locks of the past have left. */
+const removeBelow = (directory: string, number: number): void => {
+  for (const name of readdirSync(directory)) {
+    const digits = /^LOCK\.(\d+)(\..*\.tmp|\.tmp)?$/.exec(name)?.[1];
+    if (digits !== undefined && Number(digits) < number) rmSync(join(directory, name), { force: true });
+  }
+};
+
+/** The process that uses a data directory; undefined: nobody does. */
+export const lockHolder = (directory: string): number | undefined => {
+  const present = highest(directory);
+  const holder = present === 0 ? undefined : readLock(join(directory, LOCK_PREFIX + present));
+  return holder !== undefined && !holder.isReleased && isAlive(holder) ? holder.pid : undefined;
+};

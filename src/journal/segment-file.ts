@@ -1,0 +1,200 @@
+/**
+ * Reading the file of a segment: its head, its records in stretches of about a page, and, in a torn one, what there is
+ * behind the break.
+ */
+import * as record from "../shard/record.js";
+import type { Checksum } from "./checksum.js";
+import { DataDirectoryError } from "./damage-error.js";
+import type { DiskFile } from "./disk.js";
+import { RecordReader } from "./record-reader.js";
+import { readFully } from "./whole-file.js";
+
+export interface SegmentHead {
+  readonly sequence: number;
+  readonly replaces: number;
+  /** Milliseconds since 1970. */
+  readonly created: number;
+  readonly shard: number;
+  readonly shards: number;
+}
+
+/** Where the whole records of a segment go. */
+export interface PageSink {
+  /** Memory of at least `length` bytes for the next page. If nothing whole is found, `page` does not follow. */
+  buffer(length: number): Uint8Array;
+  /** That memory holds whole records in [0, used), which begin at `offset` of the segment. `used` is a multiple of 8. */
+  page(offset: number, used: number): void;
+}
+
+export interface SegmentWalk {
+  /** Where the whole records end, a multiple of 8. */
+  readonly end: number;
+  /** The last of them is SEAL: all of the segment was read. */
+  readonly isSealed: boolean;
+  /** What is wrong at `end`, if it is not sealed. */
+  readonly fault: string;
+  readonly records: number;
+}
+
+/** Bytes that are looked through at a time behind a break. */
+const SCAN_BYTES = 1024 * 1024;
+
+const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+
+export class SegmentFile {
+  readonly #file: DiskFile;
+  readonly #reader: RecordReader;
+  readonly #size: number;
+  readonly #least = new Uint8Array(record.LEAST_BYTES);
+  readonly #leastView = viewOf(this.#least);
+
+  constructor(
+    readonly path: string,
+    readonly sequence: number,
+    file: DiskFile,
+    checksum: Checksum,
+  ) {
+    this.#file = file;
+    this.#reader = new RecordReader(checksum);
+    this.#size = file.size;
+  }
+
+  /** Bytes of the file, with what is allocated behind its records. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** The head, or what is wrong with it. Throws a `DataDirectoryError` if a newer version has written it. */
+  head(): SegmentHead | string {
+    const bytes = new Uint8Array(record.SEGMENT_BYTES);
+    const read = readFully(this.#file, bytes, bytes.length, 0);
+    if (read < bytes.length) return "the file is shorter than the head of a segment";
+    const view = viewOf(bytes);
+    const length = this.#reader.lengthAt(view, 0);
+    if (length === 0) return this.#reader.fault;
+    if (view.getUint8(record.TYPE) !== record.RecordType.SEGMENT || length !== bytes.length) {
+      return "it does not begin with the head of a segment";
+    }
+    if (!this.#reader.isWhole(view, 0, length, this.sequence, 0)) return this.#reader.fault;
+    const version = view.getUint8(record.VERSION);
+    if (version !== record.FORMAT_VERSION) {
+      throw new DataDirectoryError(
+        `${this.path} has format ${version}; this ringmq reads format ${record.FORMAT_VERSION}: use the version that wrote it`,
+      );
+    }
+    if (view.getUint32(record.SEGMENT_MAGIC) !== record.MAGIC) return "it is not a segment of ringmq";
+    return {
+      sequence: view.getUint32(record.SEQUENCE),
+      replaces: view.getUint32(record.REPLACES),
+      created: view.getFloat64(record.CREATED),
+      shard: view.getUint16(record.SHARD),
+      shards: view.getUint16(record.SHARDS),
+    };
+  }
+
+  /**
+   * Reads all whole records, in pages of about `pageBytes`. Checksums are not looked at if they are known to be right.
+   */
+  walk(sink: PageSink, pageBytes: number, isVerified = false): SegmentWalk {
+    let end = 0;
+    let records = 0;
+    while (true) {
+      const length = this.#lengthAt(end);
+      if (length === 0) return { end, isSealed: false, fault: this.#reader.fault, records };
+      const stretch = Math.min(Math.max(pageBytes, record.align(length)), this.#size - end);
+      // A file may end in the middle of the zeros behind its last record.
+      const bytes = sink.buffer(record.align(stretch));
+      const view = viewOf(bytes);
+      const read = readFully(this.#file, bytes, stretch, end);
+      const page = this.#wholeRecords(view, read, end, isVerified);
+      if (page.used > read) bytes.fill(0, read, page.used);
+      if (page.used > 0) sink.page(end, page.used);
+      end += page.used;
+      records += page.records;
+      if (page.isSealed) return { end, isSealed: true, fault: "", records };
+      if (page.isBroken) return { end, isSealed: false, fault: this.#reader.fault, records };
+    }
+  }
+
+  /**
+   * The offset of a whole COMMIT behind `end` that says that more than `end` bytes were on disk when it was written:
+   * then what is at `end` is damage and not a torn end. Undefined: there is none.
+   */
+  proofOfDamage(end: number): number | undefined {
+    const bytes = new Uint8Array(SCAN_BYTES);
+    const view = viewOf(bytes);
+    let at = record.align(end);
+    while (at + record.COMMIT_BYTES <= this.#size) {
+      const read = readFully(this.#file, bytes, Math.min(SCAN_BYTES, this.#size - at), at);
+      let i = 0;
+      for (; i + record.COMMIT_BYTES <= read; i += 8) {
+        if (view.getUint32(i) === record.COMMIT_BYTES && this.#isProof(view, i, at + i, end)) return at + i;
+      }
+      if (i === 0) break;
+      at += i;
+    }
+    return undefined;
+  }
+
+  /** Bytes from `end` to the last one that is not zero. */
+  bytesBehind(end: number): number {
+    const bytes = new Uint8Array(SCAN_BYTES);
+    let last = end;
+    for (let at = end; at < this.#size; ) {
+      const read = readFully(this.#file, bytes, Math.min(SCAN_BYTES, this.#size - at), at);
+      if (read === 0) break;
+      let i = read;
+      while (i > 0 && bytes[i - 1] === 0) i--;
+      if (i > 0) last = at + i;
+      at += read;
+    }
+    return last - end;
+  }
+
+  #isProof(view: DataView, at: number, offset: number, end: number): boolean {
+    if (view.getUint8(at + record.TYPE) !== record.RecordType.COMMIT) return false;
+    const durable = view.getFloat64(at + record.DURABLE);
+    if (!(durable > end && durable <= offset)) return false;
+    return this.#reader.isWhole(view, at, record.COMMIT_BYTES, this.sequence, offset);
+  }
+
+  /** The length of the record at `offset`, as far as its head can tell; 0 if there is none. */
+  #lengthAt(offset: number): number {
+    if (readFully(this.#file, this.#least, this.#least.length, offset) < this.#least.length) {
+      this.#reader.fault = "the file ends";
+      return 0;
+    }
+    const length = this.#reader.lengthAt(this.#leastView, 0);
+    if (length <= this.#size - offset) return length;
+    this.#reader.fault = "the file ends inside a record";
+    return 0;
+  }
+
+  /** Walks the records that are whole in `view[0, read)`, which begins at `start` of the file. */
+  #wholeRecords(
+    view: DataView,
+    read: number,
+    start: number,
+    isVerified: boolean,
+  ): { used: number; records: number; isSealed: boolean; isBroken: boolean } {
+    const reader = this.#reader;
+    let at = 0;
+    let records = 0;
+    while (at + record.LEAST_BYTES <= read) {
+      const length = reader.lengthAt(view, at);
+      if (length === 0) return { used: at, records, isSealed: false, isBroken: true };
+      // The rest of it is in the next page, unless not even the first record has come.
+      if (at + length > read) break;
+      if (!isVerified && !reader.isWhole(view, at, length, this.sequence, start + at)) {
+        return { used: at, records, isSealed: false, isBroken: true };
+      }
+      const isSealed = view.getUint8(at + record.TYPE) === record.RecordType.SEAL;
+      at += record.align(length);
+      records++;
+      if (isSealed) return { used: at, records, isSealed, isBroken: false };
+    }
+    const isBroken = at === 0;
+    if (isBroken) reader.fault = "the file ends inside a record";
+    return { used: at, records, isSealed: false, isBroken };
+  }
+}

@@ -1,0 +1,142 @@
+/**
+ * Files that are ready to become segments: of full length already, so that a commit neither waits for the file system to
+ * find room nor learns that there is none. What they hold is zeros or the records of an earlier use, whose checksums are
+ * of another sequence.
+ */
+import { join } from "node:path";
+import type { Disk } from "./disk.js";
+import { TEMPORARY_SUFFIX } from "./layout.js";
+import { writeFully } from "./whole-file.js";
+
+/** One to go on in, and one that is being made or came from a reclaimed segment. */
+const MAX_SPARES = 2;
+
+/** Written at a time. */
+const CHUNK_BYTES = 1024 * 1024;
+
+/** Milliseconds from a spare that could not be made to the next attempt. */
+const RETRY_INTERVAL = 1000;
+
+/** Makes a file of zeros, durably; on an error there is none. */
+export const makeSpare = (disk: Disk, path: string, bytes: number): void => {
+  const file = disk.open(path, "create");
+  try {
+    const zeros = new Uint8Array(Math.min(bytes, CHUNK_BYTES));
+    for (let at = 0; at < bytes; at += zeros.length) {
+      writeFully(file, zeros, 0, Math.min(zeros.length, bytes - at), at);
+    }
+    file.sync();
+    file.close();
+  } catch (error) {
+    file.close();
+    disk.remove(path);
+    throw error;
+  }
+};
+
+export class Spares {
+  readonly #disk: Disk;
+  readonly #directory: string;
+  readonly #bytes: number;
+  readonly #ask: ((path: string, bytes: number) => void) | undefined;
+  readonly #ready: string[] = [];
+  /** Who answers for the paths of this run: a file that an earlier run asked for is not taken for one of ours. */
+  readonly #run: number;
+  #made = 0;
+  #asked: string | undefined;
+  #retryAt = Number.NEGATIVE_INFINITY;
+  #isShort = false;
+
+  /** `run` is another one at each start. Without `ask` the files are made when they are needed. */
+  constructor(
+    disk: Disk,
+    directory: string,
+    bytes: number,
+    run: number,
+    ask: ((path: string, bytes: number) => void) | undefined,
+  ) {
+    this.#disk = disk;
+    this.#directory = directory;
+    this.#bytes = bytes;
+    this.#run = run;
+    this.#ask = ask;
+  }
+
+  get count(): number {
+    return this.#ready.length;
+  }
+
+  /** There is none, and the last attempt to make one has failed. */
+  get isShort(): boolean {
+    return this.#isShort && this.#ready.length === 0;
+  }
+
+  get isFull(): boolean {
+    return this.#ready.length >= MAX_SPARES;
+  }
+
+  /** A path that no file has. */
+  nextPath(): string {
+    this.#made++;
+    return join(this.#directory, `spare-${this.#run}-${this.#made}${TEMPORARY_SUFFIX}`);
+  }
+
+  /** Asks somebody else for one, if there is none and nobody is at it. */
+  request(now: number): void {
+    if (this.#ask === undefined || this.#ready.length > 0 || this.#asked !== undefined || now < this.#retryAt) return;
+    this.#asked = this.nextPath();
+    this.#ask(this.#asked, this.#bytes);
+  }
+
+  /** Makes one here, unless there is one, or somebody else is at it, or it has just failed. Never throws. */
+  provide(now: number): void {
+    if (this.#ready.length > 0 || this.#asked !== undefined || now < this.#retryAt) return;
+    try {
+      this.#ready.push(this.#make());
+      this.#isShort = false;
+    } catch {
+      this.#fail(now);
+    }
+  }
+
+  /** One of them, made here if there is none. Throws if it cannot be made. */
+  take(now: number): string {
+    const path = this.#ready.pop();
+    if (path !== undefined) return path;
+    try {
+      return this.#make();
+    } catch (error) {
+      this.#fail(now);
+      throw error;
+    }
+  }
+
+  /** The file is there, durable, and nobody else's. */
+  add(path: string): void {
+    this.#ready.push(path);
+    this.#isShort = false;
+  }
+
+  /** Somebody has made the file that was asked for, or could not. Paths of an earlier run are not heeded. */
+  answer(path: string, isMade: boolean, now: number): void {
+    if (path !== this.#asked) return;
+    this.#asked = undefined;
+    if (isMade) this.add(path);
+    else this.#fail(now);
+  }
+
+  removeAll(): void {
+    for (const path of this.#ready.splice(0)) this.#disk.remove(path);
+  }
+
+  #fail(now: number): void {
+    this.#isShort = true;
+    this.#retryAt = now + RETRY_INTERVAL;
+  }
+
+  #make(): string {
+    const path = this.nextPath();
+    makeSpare(this.#disk, path, this.#bytes);
+    return path;
+  }
+}

@@ -1,0 +1,52 @@
+/** Reading and writing all of what is asked for, where the system may do less at a time. */
+import type { Disk, DiskFile } from "./disk.js";
+
+/** Answers the bytes read: fewer than `length` only at the end of the file. */
+export const readFully = (file: DiskFile, into: Uint8Array, length: number, at: number): number => {
+  let done = 0;
+  while (done < length) {
+    const read = file.read(into, done, length - done, at + done);
+    if (read === 0) break;
+    done += read;
+  }
+  return done;
+};
+
+/** All of it or an error. */
+export const writeFully = (file: DiskFile, from: Uint8Array, start: number, length: number, at: number): void => {
+  let done = 0;
+  while (done < length) {
+    const written = file.write(from, start + done, length - done, at + done);
+    if (written <= 0) throw Object.assign(new Error("the disk takes no more bytes"), { code: "EIO" });
+    done += written;
+  }
+};
+
+/** The contents of a small file. Throws when it has more than `limit` bytes. */
+export const readSmallFile = (disk: Disk, path: string, limit: number): Uint8Array => {
+  const file = disk.open(path, "read");
+  try {
+    const { size } = file;
+    if (size > limit) throw new Error(`${path} has ${size} bytes; at most ${limit} are expected`);
+    const bytes = new Uint8Array(size);
+    return bytes.subarray(0, readFully(file, bytes, size, 0));
+  } finally {
+    file.close();
+  }
+};
+
+/** Replaces `directory/name`: after a crash it has its old contents or the new ones. */
+export const replaceFile = (disk: Disk, directory: string, name: string, bytes: Uint8Array): void => {
+  const path = `${directory}/${name}`;
+  const temporary = `${path}.tmp`;
+  if (disk.list(directory).includes(`${name}.tmp`)) disk.remove(temporary);
+  const file = disk.open(temporary, "create");
+  try {
+    writeFully(file, bytes, 0, bytes.length, 0);
+    file.sync();
+  } finally {
+    file.close();
+  }
+  disk.rename(temporary, path);
+  disk.syncDirectory(directory);
+};
