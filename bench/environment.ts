@@ -1,8 +1,10 @@
 /**
  * Where a figure was measured: without that it says nothing.
  */
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, statfsSync } from "node:fs";
 import { arch, cpus, platform, release, totalmem } from "node:os";
+import { join } from "node:path";
+import { timeSyncs } from "./measure/disk.js";
 import { projectFile } from "./processes/command.js";
 
 export interface Hardware {
@@ -11,6 +13,15 @@ export interface Hardware {
   readonly memoryBytes: number;
   /** How fast the system hands out memory that was not used before: a backlog grows no faster. */
   readonly freshMemoryBytesPerSecond: number;
+}
+
+/** Of the disk that holds the brokers' data. */
+export interface Disk {
+  readonly fileSystem: string;
+  /** To write 4 KiB into a file of zeros and sync them: the median. What a confirm waits for is no less. */
+  readonly syncMicros: number;
+  /** Of writes of 1 MiB that are each synced. */
+  readonly syncedBytesPerSecond: number;
 }
 
 export interface Versions {
@@ -42,6 +53,38 @@ export const hardware = (): Hardware => ({
   memoryBytes: totalmem(),
   freshMemoryBytesPerSecond: freshMemoryBytesPerSecond(),
 });
+
+/** Magic numbers of statfs(2). */
+const FILE_SYSTEMS: Readonly<Record<number, string>> = {
+  61267: "ext4",
+  16914836: "tmpfs",
+  1481003842: "xfs",
+  2035054128: "overlayfs",
+  2435016766: "btrfs",
+  801189825: "zfs",
+  26985: "nfs",
+};
+
+const SMALL_SYNCS = { bytes: 4096, ahead: "zeros", count: 200 } as const;
+const LARGE_SYNCS = { bytes: 1024 ** 2, ahead: "zeros", count: 32 } as const;
+
+/** `parent`: a directory that may be written to. */
+export const disk = (parent: string): Disk => {
+  const directory = mkdtempSync(join(parent, "ringmq-bench-"));
+  try {
+    const { type } = statfsSync(directory);
+    const file = join(directory, "sync");
+    const small = timeSyncs(file, SMALL_SYNCS);
+    const large = timeSyncs(file, LARGE_SYNCS);
+    return {
+      fileSystem: FILE_SYSTEMS[type] ?? `0x${type.toString(16)}`,
+      syncMicros: small.quantile(0.5),
+      syncedBytesPerSecond: Math.round((LARGE_SYNCS.bytes * 1e6) / large.percentiles().mean),
+    };
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+};
 
 export const versions = (): Versions => {
   const manifest = JSON.parse(readFileSync(projectFile("package.json"), "utf8")) as { readonly version: string };

@@ -1,11 +1,12 @@
 /**
  * `npm run bench`: runs scenarios and prints what they measured.
  */
-import { hardware, versions } from "./environment.js";
+import type { Level } from "./durability.js";
+import { disk, hardware, versions } from "./environment.js";
 import { medianOfRuns } from "./median.js";
 import { parseOptions } from "./options.js";
 import { json, type Report, table } from "./report.js";
-import { Bench, type Parameters, type Result, type Scenario } from "./scenario.js";
+import { Bench, type LevelResult, type Result, type Scenario, type Variant } from "./scenario.js";
 
 const options = parseOptions(process.argv.slice(2));
 
@@ -14,20 +15,40 @@ const progress = (text: string): void => {
   if (!options.json) process.stderr.write(`${text}\n`);
 };
 
-const parameters: Record<string, Parameters> = {};
-const results: Result[] = [];
+const workloads: Record<string, Report["parameters"][string]> = {};
+const results: LevelResult[] = [];
 
-const measure = async (scenario: Scenario): Promise<void> => {
-  const of = options.parametersOf(scenario);
-  parameters[scenario.name] = of;
-  for (const variant of scenario.variants) {
-    if (options.variant !== undefined && variant.name !== options.variant) continue;
+/** The levels take turns, so that what else the machine does falls on all. */
+const measureVariant = async (scenario: Scenario, variant: Variant, levels: readonly Level[]): Promise<void> => {
+  const all = levels.map((level) => {
     const runs: (readonly Result[])[] = [];
-    for (let run = 1; run <= of.runs; run++) {
-      progress(`${scenario.name} ${variant.name}: run ${run} of ${of.runs}`);
+    return { level, of: options.parametersOf(scenario, level), runs };
+  });
+  const count = all[0]?.of.runs ?? 0;
+  for (let run = 1; run <= count; run++) {
+    for (const { level, of, runs } of all) {
+      progress(`${scenario.name} ${variant.name}, ${level}: run ${run} of ${count}`);
       runs.push(await variant.run(new Bench(of)));
     }
-    results.push(...medianOfRuns(runs));
+  }
+  const medians = all.flatMap(({ level, runs }) =>
+    medianOfRuns(runs).map((result): LevelResult => ({ ...result, durability: level })),
+  );
+  // Case by case, the levels of each one below the other.
+  for (const of of new Set(medians.map((result) => result.case))) {
+    results.push(...medians.filter((result) => result.case === of));
+  }
+};
+
+const measure = async (scenario: Scenario): Promise<void> => {
+  const levels = options.levelsOf(scenario);
+  const [first] = levels;
+  if (first === undefined) return;
+  const { durability: _each, ...workload } = options.parametersOf(scenario, first);
+  workloads[scenario.name] = { ...workload, durabilities: levels };
+  for (const variant of scenario.variants) {
+    if (options.variant !== undefined && variant.name !== options.variant) continue;
+    await measureVariant(scenario, variant, levels);
   }
 };
 
@@ -38,5 +59,11 @@ try {
   process.exit(1);
 }
 
-const report: Report = { hardware: hardware(), versions: versions(), parameters, results };
+const report: Report = {
+  hardware: hardware(),
+  ...(results.some(({ durability }) => durability !== "memory") ? { disk: disk(options.data) } : {}),
+  versions: versions(),
+  parameters: workloads,
+  results,
+};
 process.stdout.write(`${options.json ? json(report) : table(report)}\n`);

@@ -1,7 +1,9 @@
 /**
  * The command line.
  */
+import { tmpdir } from "node:os";
 import { Command, InvalidArgumentError } from "commander";
+import { DEFAULT_LEVEL, LEVELS, type Level } from "./durability.js";
 import type { Pin } from "./processes/command.js";
 import type { Parameters, Scenario } from "./scenario.js";
 import { canonical, scenarios } from "./scenarios/index.js";
@@ -16,6 +18,8 @@ interface Flags {
   readonly runs?: number;
   readonly seconds?: number;
   readonly shards?: number;
+  readonly durability?: readonly Level[];
+  readonly data?: string;
   readonly pin?: Pin;
   readonly profile?: string;
   readonly variant?: string;
@@ -27,7 +31,11 @@ export interface Options {
   /** Only this variant. */
   readonly variant: string | undefined;
   readonly json: boolean;
-  parametersOf(scenario: Scenario): Parameters;
+  /** Where the directories of brokers' data are made. */
+  readonly data: string;
+  /** The levels at which to measure it: those asked for that mean something to it, at least one. */
+  levelsOf(scenario: Scenario): readonly Level[];
+  parametersOf(scenario: Scenario, durability: Level): Parameters;
 }
 
 const positive = (text: string): number => {
@@ -41,6 +49,15 @@ const pin = (text: string): Pin => {
   const broker = match?.[1];
   if (broker === undefined) throw new InvalidArgumentError("It is a list of CPUs, or two with a slash between them.");
   return { broker, load: match?.[2] ?? broker };
+};
+
+const ALL = "all";
+
+const durability = (text: string): readonly Level[] => {
+  if (text === ALL) return LEVELS;
+  const level = LEVELS.find((each) => each === text);
+  if (level === undefined) throw new InvalidArgumentError(`It is one of ${[...LEVELS, ALL].join(", ")}.`);
+  return [level];
 };
 
 const scenarioNamed = (name: string): Scenario => {
@@ -63,7 +80,13 @@ const command = (): Command =>
     .option("--bytes <n>", `bytes of a body (default: ${DEFAULT_BYTES})`, positive)
     .option("--batch <n>", "messages in a frame (default: by scenario)", positive)
     .option("--runs <n>", "runs of which the median is told (default: by scenario)", positive)
-    .option("--seconds <n>", `end a load after so long (default: ${DEFAULT_SECONDS})`, positive)
+    .option("--seconds <n>", `end a load after so long (default: ${DEFAULT_SECONDS} or by scenario)`, positive)
+    .option(
+      "--durability <level>",
+      `what the broker promises: fsync, write, memory, or ${ALL} three side by side (default: ${DEFAULT_LEVEL})`,
+      durability,
+    )
+    .option("--data <directory>", "where to make directories for the broker's data (default: the system's temporary)")
     .option("--shards <n>", "shards of the broker (default: the broker's own)", positive)
     .option("--pin <cpus>", "run on these CPUs (taskset): all, or broker/load, such as 0/1", pin)
     .option("--variant <name>", "only this variant: raw or client")
@@ -78,19 +101,29 @@ ${scenarios.map((scenario) => `  ${scenario.name.padEnd(16)} ${scenario.summary}
 Examples:
   npm run bench                                        the workload that matters, in a minute
   npm run --silent bench -- end-to-end --pin 0 --json  latency with all processes on one CPU
-  npm run bench -- publish-batched --bytes 16384`,
+  npm run bench -- publish-batched --bytes 16384
+  npm run bench -- publish-single --durability all     what the disk costs`,
     );
+
+const has = ({ levels = LEVELS }: Scenario, level: Level): boolean => levels.includes(level);
 
 /** Exits with a message when the arguments are wrong or ask for help. */
 export const parseOptions = (args: readonly string[]): Options => {
   const program = command().parse(args, { from: "user" });
   const flags = program.opts<Flags>();
+  const data = flags.data ?? tmpdir();
   const named = program.processedArgs[0] as readonly Scenario[] | undefined;
+  const chosen = named === undefined || named.length === 0 ? canonical : named;
+  const levels = flags.durability ?? [DEFAULT_LEVEL];
+  const without = chosen.find((scenario) => !levels.some((level) => has(scenario, level)));
+  if (without !== undefined) program.error(`error: ${without.name} needs a journal: --durability fsync or write`);
   return {
-    scenarios: named === undefined || named.length === 0 ? canonical : named,
+    scenarios: chosen,
     variant: flags.variant,
     json: flags.json ?? false,
-    parametersOf: (scenario) => {
+    data,
+    levelsOf: (scenario) => levels.filter((level) => has(scenario, level)),
+    parametersOf: (scenario, level) => {
       const bytes = flags.bytes ?? DEFAULT_BYTES;
       const defaults = scenario.defaults(bytes);
       return {
@@ -98,7 +131,9 @@ export const parseOptions = (args: readonly string[]): Options => {
         bytes,
         batch: flags.batch ?? defaults.batch ?? 1,
         runs: flags.runs ?? defaults.runs ?? 1,
-        seconds: flags.seconds ?? DEFAULT_SECONDS,
+        seconds: flags.seconds ?? defaults.seconds ?? DEFAULT_SECONDS,
+        durability: level,
+        data,
         pin: flags.pin,
         shards: flags.shards,
         profile: flags.profile,

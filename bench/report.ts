@@ -1,45 +1,41 @@
 /**
  * The results: a table for people, one JSON object for programs.
  */
-import type { Hardware, Versions } from "./environment.js";
-import type { Parameters, Result } from "./scenario.js";
+import type { Level } from "./durability.js";
+import type { Disk, Hardware, Versions } from "./environment.js";
+import { sideBySide } from "./levels.js";
+import type { LevelResult, Parameters } from "./scenario.js";
+import { number, pad, widthsOf } from "./text-table.js";
 
 export interface Report {
   readonly hardware: Hardware;
+  /** Absent when nothing was measured that keeps messages on it. */
+  readonly disk?: Disk;
   readonly versions: Versions;
-  /** By scenario. */
-  readonly parameters: Readonly<Record<string, Parameters>>;
-  readonly results: readonly Result[];
+  /** By scenario; each was measured at all of its levels. */
+  readonly parameters: Readonly<
+    Record<string, Omit<Parameters, "durability"> & { readonly durabilities: readonly Level[] }>
+  >;
+  readonly results: readonly LevelResult[];
 }
-
-/** Digits after the point that a figure of this size can mean. */
-const number = (value: number): string => {
-  const digits = Math.abs(value) >= 100 || Number.isInteger(value) ? 0 : Math.abs(value) >= 10 ? 1 : 2;
-  return value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
-};
 
 const words = (name: string): string => name.replaceAll(/([A-Z])/g, (letter) => ` ${letter.toLowerCase()}`);
 
-const pad = (cells: readonly string[], widths: readonly number[], left: number): string =>
-  cells
-    .map((cell, i) => (i < left ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0)))
-    .join("  ")
-    .trimEnd();
+const HEADINGS = ["scenario", "variant", "case", "level", "messages/s", "server µs/msg", "of it main", "load µs/msg"];
+const TEXT_COLUMNS = 4;
 
-const HEADINGS = ["scenario", "variant", "case", "messages/s", "server µs/msg", "of it main", "load µs/msg"];
-const TEXT_COLUMNS = 3;
-
-const cellsOf = (result: Result): readonly string[] => [
+const cellsOf = (result: LevelResult): readonly string[] => [
   result.scenario,
   result.variant,
   result.case ?? "",
+  result.durability,
   number(Math.round(result.messagesPerSecond)),
   number(result.serverCpuMicrosPerMessage),
   number(result.serverMainThreadCpuMicrosPerMessage),
   number(result.clientCpuMicrosPerMessage),
 ];
 
-const detailsOf = (result: Result): readonly string[] => {
+const detailsOf = (result: LevelResult): readonly string[] => {
   const latencies = Object.entries(result.latencyMicros ?? {}).map(
     ([name, { p50, p99, p999, max }]) =>
       `    ${name} µs: p50 ${number(p50)}, p99 ${number(p99)}, p99.9 ${number(p999)}, max ${number(max)}`,
@@ -48,14 +44,20 @@ const detailsOf = (result: Result): readonly string[] => {
   return [...latencies, ...figures];
 };
 
+const MIB = 1024 ** 2;
+
+const diskLine = ({ fileSystem, syncMicros, syncedBytesPerSecond }: Disk): string =>
+  `data on ${fileSystem}: ${number(syncMicros)} µs to sync 4 KiB, ${number(syncedBytesPerSecond / MIB)} MiB/s synced by 1 MiB`;
+
 export const table = (report: Report): string => {
   const { cpu, cores, memoryBytes, freshMemoryBytesPerSecond } = report.hardware;
   const { ringmq, node, system } = report.versions;
   const rows = report.results.map(cellsOf);
-  const widths = HEADINGS.map((heading, i) => Math.max(heading.length, ...rows.map((row) => row[i]?.length ?? 0)));
+  const widths = widthsOf([HEADINGS, ...rows]);
   const lines = [
     `${cpu}, ${cores} cores, ${Math.round(memoryBytes / 1024 ** 3)} GiB; ringmq ${ringmq}, Node.js ${node}, ${system}`,
-    `fresh memory: ${number(freshMemoryBytesPerSecond / 1024 ** 2)} MiB/s`,
+    `fresh memory: ${number(freshMemoryBytesPerSecond / MIB)} MiB/s`,
+    ...(report.disk === undefined ? [] : [diskLine(report.disk)]),
     ...Object.entries(report.parameters).map(
       ([scenario, { messages, bytes, batch, runs }]) =>
         `${scenario}: ${number(messages)} messages of ${number(bytes)} bytes, ${number(batch)} a frame, median of ${runs}`,
@@ -66,7 +68,7 @@ export const table = (report: Report): string => {
   for (const [i, result] of report.results.entries()) {
     lines.push(pad(rows[i] ?? [], widths, TEXT_COLUMNS), ...detailsOf(result));
   }
-  return lines.join("\n");
+  return [...lines, ...sideBySide(report.results)].join("\n");
 };
 
 export const json = (report: Report): string => JSON.stringify(report, undefined, 2);

@@ -2,11 +2,12 @@
  * What a scenario is: a workload by name, measured in one or more variants.
  */
 
+import { Durability, type Level } from "./durability.js";
 import type { Work } from "./load/role.js";
 import type { CpuTime } from "./measure/cpu.js";
 import { cpuSince, cpuTime } from "./measure/cpu.js";
 import type { Percentiles } from "./measure/histogram.js";
-import { type Broker, startBroker } from "./processes/broker.js";
+import { Broker, type BrokerSettings } from "./processes/broker.js";
 import type { Pin } from "./processes/command.js";
 import { LoadProcess } from "./processes/load-process.js";
 
@@ -19,11 +20,14 @@ export interface Workload {
   readonly batch: number;
   /** The result is the median of so many runs. */
   readonly runs: number;
+  /** A load ends after so long, whatever it has done. */
+  readonly seconds: number;
 }
 
 export interface Parameters extends Workload {
-  /** A load ends after so long, whatever it has done. */
-  readonly seconds: number;
+  readonly durability: Level;
+  /** Where the directories of brokers' data are made. */
+  readonly data: string;
   readonly pin: Pin | undefined;
   readonly shards: number | undefined;
   /** A directory for the broker's CPU profiles. */
@@ -51,6 +55,11 @@ export interface Result {
 
 export type Measured = Omit<Result, "scenario" | "variant">;
 
+/** A result and what the broker was told to promise. */
+export interface LevelResult extends Result {
+  readonly durability: Level;
+}
+
 export interface Variant {
   readonly name: string;
   /** One run on a fresh broker. */
@@ -62,16 +71,42 @@ export interface Scenario {
   readonly summary: string;
   /** The workload for bodies of `bytes`, in so far as it is not the default. */
   defaults(bytes: number): Partial<Workload>;
+  /** The levels at which it means something. Default: all. */
+  readonly levels?: readonly Level[];
   readonly variants: readonly Variant[];
+}
+
+/** A journal takes this much beside its messages: two segments of 64 MiB for each of a few shards. */
+const JOURNAL_BYTES = 1024 ** 3;
+/** Of a message beside its body, alone in its record, and of its ack; reclaiming lets a journal be twice what lives. */
+const RECORD_BYTES = 96;
+const JOURNAL_GROWTH = 2;
+
+export interface BrokerNeeds extends Pick<BrokerSettings, "memory"> {
+  /** Messages that are published to it in all. Default: those of the workload, and as many to warm up. */
+  readonly messages?: number;
 }
 
 /** What a run has at hand. */
 export class Bench {
   constructor(readonly parameters: Parameters) {}
 
-  startBroker(): Promise<Broker> {
-    const { pin, shards, profile } = this.parameters;
-    return startBroker({ cpus: pin?.broker, shards, profile });
+  /** The level of the broker as a CONFIRM tells it. */
+  get durability(): number {
+    return Durability[this.parameters.durability];
+  }
+
+  startBroker({ memory, messages = this.parameters.messages * 2 }: BrokerNeeds = {}): Promise<Broker> {
+    const { pin, shards, profile, durability, data, bytes } = this.parameters;
+    const room = messages * (bytes + RECORD_BYTES) * JOURNAL_GROWTH + JOURNAL_BYTES;
+    return Broker.start({
+      cpus: pin?.broker,
+      shards,
+      profile,
+      memory,
+      durability,
+      data: { parent: data, bytes: room },
+    });
   }
 
   startLoad(): LoadProcess {

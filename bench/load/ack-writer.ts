@@ -25,13 +25,13 @@ export class AckWriter {
     this.#request = firstRequest;
   }
 
-  /** Selects the run whose header begins at `at`. */
-  select(view: DataView, at: number): void {
+  /** Selects the first `count` messages of the run whose header begins at `at`; all of it by default. */
+  select(view: DataView, at: number, count = view.getUint32(at + Run.COUNT)): void {
     if (this.#end === this.#selections.length) this.#grow();
     const to = this.#end;
     this.#view.setUint32(to + Selection.FIRST_ID_HIGH, view.getUint32(at + Run.FIRST_ID_HIGH));
     this.#view.setUint32(to + Selection.FIRST_ID_LOW, view.getUint32(at + Run.FIRST_ID_LOW));
-    this.#view.setUint32(to + Selection.COUNT, view.getUint32(at + Run.COUNT));
+    this.#view.setUint32(to + Selection.COUNT, count);
     this.#view.setUint32(to + Selection.DELIVERY, view.getUint32(at + Run.DELIVERY));
     this.#end = to + Selection.SELECTION_BYTES;
   }

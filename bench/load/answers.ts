@@ -12,11 +12,15 @@ export type OnReceipt = (request: number, requests: number, messages: number) =>
 const headOf = (view: DataView, start: number, headBytes: number): readonly unknown[] =>
   unpackHead(new Uint8Array(view.buffer, view.byteOffset, view.byteLength), start, start + headBytes);
 
-/** Passes receipts on. Whatever else the broker says (but HELLO) ends the load: it is an error or was not asked for. */
+/**
+ * Passes receipts on. Whatever else the broker says (but HELLO) ends the load: it is an error or was not asked for. So
+ * does a confirm of less than `durability`: its figures would be told for a promise that was not made.
+ */
 export const receipts =
-  (onReceipt: OnReceipt): OnAnswer =>
-  (op, _flags, request, headBytes, view, start, end) => {
+  (onReceipt: OnReceipt, durability = 0): OnAnswer =>
+  (op, flags, request, headBytes, view, start, end) => {
     if (op === Answer.CONFIRM) {
+      if (flags < durability) throw new Error(`confirmed with durability ${flags}, not ${durability}`);
       for (let at = start + headBytes; at < end; at += RECEIPT_BYTES) {
         onReceipt(
           view.getUint32(at + RECEIPT_REQUEST),

@@ -1,7 +1,9 @@
 /**
  * Publishes through the client library.
  */
-import { type Client, connect } from "ringmq/client";
+
+import { type Client, connect, type Receipt } from "ringmq/client";
+import { Durability } from "#protocol/op.js";
 import { body } from "./frames.js";
 import { type Address, type Role, timed, url, type Work } from "./role.js";
 
@@ -16,25 +18,32 @@ export interface ClientPublish {
    */
   readonly mode: "stream" | number;
   readonly seconds: number;
+  /** What each message must have reached: a Durability of src/protocol/op.ts. */
+  readonly durability: number;
 }
 
 /** Publishes of one turn of the event loop, at most, and their bytes; the client puts them into frames by itself. */
 const MAX_GROUP = 2_000;
 const GROUP_BYTES = 8 * 1024 * 1024;
 
+const check = (receipt: Receipt | undefined, least: number): void => {
+  if (receipt === undefined || Durability[receipt.durability] >= least) return;
+  throw new Error(`confirmed with durability ${receipt.durability}`);
+};
+
 const stream = async (client: Client, params: ClientPublish, deadline: number): Promise<number> => {
   const message = body(params.bodyBytes);
   const group = Math.max(1, Math.min(MAX_GROUP, Math.floor(GROUP_BYTES / message.length)));
   let sent = 0;
-  let before: Promise<unknown> = Promise.resolve();
+  let before: Promise<Receipt | undefined> = Promise.resolve(undefined);
   while (sent < params.messages && performance.now() < deadline) {
     const end = Math.min(sent + group, params.messages);
-    let last: Promise<unknown> = before;
+    let last: Promise<Receipt | undefined> = before;
     for (; sent < end; sent++) last = client.publish(params.topic, message);
-    await before;
+    check(await before, params.durability);
     before = last;
   }
-  await before;
+  check(await before, params.durability);
   return sent;
 };
 
@@ -44,7 +53,7 @@ const loops = async (client: Client, params: ClientPublish, count: number, deadl
   const loop = async (): Promise<void> => {
     while (sent < params.messages && performance.now() < deadline) {
       sent++;
-      await client.publish(params.topic, message);
+      check(await client.publish(params.topic, message), params.durability);
     }
   };
   await Promise.all(Array.from({ length: count }, loop));

@@ -1,7 +1,9 @@
 /**
  * One message in flight at a time, through the client library.
  */
+
 import { connect } from "ringmq/client";
+import { Durability } from "#protocol/op.js";
 import { Histogram } from "../measure/histogram.js";
 import { body } from "./frames.js";
 import type { RoundTrip, RoundTripOutcome } from "./raw-round-trip.js";
@@ -21,7 +23,10 @@ export const clientRoundTrip: Role<RoundTrip, RoundTripOutcome> = async (params)
     const took = (histogram: Histogram): void => {
       if (measuring) histogram.record((performance.now() - start) * 1000);
     };
-    const confirmed = publisher.publish(params.topic, message).then(() => took(times.confirm));
+    const confirmed = publisher.publish(params.topic, message).then((receipt) => {
+      took(times.confirm);
+      if (Durability[receipt.durability] < params.durability) throw new Error(`confirmed with ${receipt.durability}`);
+    });
     const delivered = await deliveries.next();
     if (delivered.done === true) throw new Error("the consumer ended");
     took(times.deliver);

@@ -14,6 +14,7 @@ import { rawPublisher } from "./raw-publisher.js";
 import { rawRoundTrip } from "./raw-round-trip.js";
 import { rawSubscribers } from "./raw-subscribers.js";
 import type { Prepared, Role } from "./role.js";
+import { sparingConsumer } from "./sparing-consumer.js";
 import { timedConsumer } from "./timed-consumer.js";
 
 const roles = {
@@ -28,6 +29,7 @@ const roles = {
   rawPublisher,
   rawRoundTrip,
   rawSubscribers,
+  sparingConsumer,
   timedConsumer,
 };
 

@@ -18,6 +18,8 @@ export interface PacedPublish {
   readonly bodyBytes: number;
   readonly messages: number;
   readonly messagesPerSecond: number;
+  /** What each confirm must have reached: a Durability of src/protocol/op.ts. */
+  readonly durability: number;
 }
 
 export interface PacedOutcome extends Work {
@@ -42,7 +44,7 @@ export const pacedPublisher: Role<PacedPublish, PacedOutcome> = async (params) =
       const now = monotonicMicros();
       for (let i = request; i < request + requests; i++) confirm.record(now - (times[i % TIMES] ?? now));
       answered += requests;
-    }),
+    }, params.durability),
   );
   const wire = await openWire(params.address, (bytes, view, start, end) => {
     scanner.push(bytes, view, start, end);

@@ -22,6 +22,8 @@ export interface RawPublish {
   readonly windowBytes: number;
   readonly windowRequests: number;
   readonly seconds: number;
+  /** What each confirm must have reached: a Durability of src/protocol/op.ts. */
+  readonly durability: number;
   /** See `delayStamp`. */
   readonly delay?: { readonly afterMs: number; readonly spreadMs: number };
 }
@@ -44,7 +46,7 @@ export const rawPublisher: Role<RawPublish, Work> = async (params) => {
     receipts((request, requests, messages) => {
       published += messages;
       pump?.answer(request, requests);
-    }),
+    }, params.durability),
   );
   const wire = await openWire(params.address, (bytes, view, start, end) => {
     scanner.push(bytes, view, start, end);

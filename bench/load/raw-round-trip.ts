@@ -21,6 +21,8 @@ export interface RoundTrip {
   readonly seconds: number;
   /** Without a consumer, only the round trip from publish to confirm is measured. */
   readonly consume: boolean;
+  /** What each confirm of a publish must have reached: a Durability of src/protocol/op.ts. */
+  readonly durability: number;
 }
 
 /** All counted from the moment the publish was written. */
@@ -51,7 +53,7 @@ export const rawRoundTrip: Role<RoundTrip, RoundTripOutcome> = async (params) =>
     receipts(() => {
       took(times.confirm);
       step();
-    }),
+    }, params.durability),
   );
   const publisher = await openWire(params.address, (bytes, view, from, to) => confirms.push(bytes, view, from, to));
   sendHello(publisher);

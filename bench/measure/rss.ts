@@ -9,11 +9,35 @@ const STEADY_POLLS = 4;
 const STEADY_SHARE = 0.002;
 const MAX_POLLS = 40;
 
-/** Bytes of VmRSS, shared memory included. */
-export const rssBytes = (pid: number): number => {
-  const kilobytes = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "latin1"))?.[1];
-  if (kilobytes === undefined) throw new Error(`/proc/${pid}/status has no VmRSS`);
+const readStatus = (pid: number, pattern: RegExp): number => {
+  const kilobytes = pattern.exec(readFileSync(`/proc/${pid}/status`, "latin1"))?.[1];
+  if (kilobytes === undefined) throw new Error(`/proc/${pid}/status has no ${pattern.source}`);
   return Number(kilobytes) * 1024;
+};
+
+/** Bytes of VmRSS, shared memory included. */
+export const rssBytes = (pid: number): number => readStatus(pid, /^VmRSS:\s+(\d+) kB$/m);
+
+/** The most there ever was, which the kernel keeps: no moment is missed. */
+export const peakRssBytes = (pid: number): number => readStatus(pid, /^VmHWM:\s+(\d+) kB$/m);
+
+const SAMPLE_MS = 50;
+
+/** The most that was seen while `work` was done, looking every 50 ms: what one part of a process's life takes. */
+export const sampledPeak = async <Outcome>(
+  pid: number,
+  work: () => Promise<Outcome>,
+): Promise<{ readonly outcome: Outcome; readonly peakRssBytes: number }> => {
+  let most = rssBytes(pid);
+  const timer = setInterval(() => {
+    most = Math.max(most, rssBytes(pid));
+  }, SAMPLE_MS);
+  try {
+    const outcome = await work();
+    return { outcome, peakRssBytes: Math.max(most, rssBytes(pid)) };
+  } finally {
+    clearInterval(timer);
+  }
 };
 
 /** Bytes once they have stopped moving for a second: a garbage collection may still be under way. Waits 10 s at most. */

@@ -5,6 +5,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { adopt } from "./children.js";
 import { type Command, nodeCommand } from "./command.js";
 
+/** A server that reads nothing first is there long before. */
 const START_MS = 20_000;
 const STOP_MS = 12_000;
 const MAX_OUTPUT = 64 * 1024;
@@ -15,16 +16,23 @@ export class ServerProcess<Listening> implements AsyncDisposable {
   private constructor(
     readonly pid: number,
     readonly listening: Listening,
+    /** From the start of the process until it said where it listens. */
+    readonly startSeconds: number,
     private readonly child: ChildProcess,
   ) {}
 
-  /** `parse` is called with all that was printed so far and answers undefined until that tells where it listens. */
+  /**
+   * `parse` is called with all that was printed so far and answers undefined until that tells where it listens, which
+   * must be within `startMs`.
+   */
   static start<Listening>(
     command: Command,
     parse: (output: string) => Listening | undefined,
+    startMs = START_MS,
   ): Promise<ServerProcess<Listening>> {
     const [program, all] = nodeCommand(command);
     const { script } = command;
+    const started = performance.now();
     const child = spawn(program, all, { stdio: ["ignore", "pipe", "pipe"] });
     adopt(child);
     return new Promise((resolve, reject) => {
@@ -35,13 +43,14 @@ export class ServerProcess<Listening> implements AsyncDisposable {
         child.kill("SIGKILL");
         reject(new Error(`${script} ${why}\n${output}${errors}`));
       };
-      const timer = setTimeout(() => fail(`did not say where it listens within ${START_MS} ms`), START_MS);
+      const timer = setTimeout(() => fail(`did not say where it listens within ${startMs} ms`), startMs);
       child.stdout.setEncoding("utf8").on("data", (text: string) => {
         output = (output + text).slice(-MAX_OUTPUT);
         const listening = parse(output);
         if (listening === undefined || child.pid === undefined) return;
         clearTimeout(timer);
-        const server = new ServerProcess(child.pid, listening, child);
+        const seconds = (performance.now() - started) / 1000;
+        const server = new ServerProcess(child.pid, listening, seconds, child);
         child.once("exit", (code, signal) => {
           if (!server.#stopping) process.stderr.write(`${script} ended (${signal ?? `code ${code}`})\n${errors}`);
         });
@@ -57,12 +66,21 @@ export class ServerProcess<Listening> implements AsyncDisposable {
 
   /** Stops it as an operator would, and kills it when it does not stop. */
   async [Symbol.asyncDispose](): Promise<void> {
+    const timer = setTimeout(() => this.child.kill("SIGKILL"), STOP_MS);
+    await this.#end("SIGTERM");
+    clearTimeout(timer);
+  }
+
+  /** Ends it as a crash would. */
+  kill(): Promise<void> {
+    return this.#end("SIGKILL");
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<void> {
     if (this.child.exitCode !== null || this.child.signalCode !== null) return;
     this.#stopping = true;
     const exited = new Promise((resolve) => this.child.once("exit", resolve));
-    const timer = setTimeout(() => this.child.kill("SIGKILL"), STOP_MS);
-    this.child.kill("SIGTERM");
+    this.child.kill(signal);
     await exited;
-    clearTimeout(timer);
   }
 }

@@ -17,7 +17,7 @@ export const backlog: Scenario = {
       name: "raw",
       run: async (bench) => {
         const { messages, bytes } = bench.parameters;
-        await using broker = await bench.startBroker();
+        await using broker = await bench.startBroker({ messages: messages * 5 });
         using load = bench.startLoad();
         const address = broker.listening.tcp;
         await load.run("rawPublisher", rawPublish(bench, address, { topic: WARM_TOPIC, messages: WARM_UP }));

@@ -7,7 +7,7 @@ import type { Address } from "../load/role.js";
 import type { Broker } from "../processes/broker.js";
 import { builtFile } from "../processes/command.js";
 import { ServerProcess } from "../processes/server-process.js";
-import { type Bench, charge, measured, type Result, type Scenario } from "../scenario.js";
+import { type Bench, charge, type Measured, measured, type Result, type Scenario } from "../scenario.js";
 import { creditFor } from "./consume.js";
 import { rawPublish, TOPIC, WARM_TOPIC } from "./publish.js";
 
@@ -18,13 +18,20 @@ const PACED_SECONDS = 3;
 /** Messages that find the maximum rate, as a multiple of the round trips. */
 const FLOOD = 25;
 
-const oneInFlight = async (bench: Bench, role: "rawRoundTrip" | "clientRoundTrip", consume: boolean) => {
+/** `consume`: until the message is delivered and acked, and not only until its publish is confirmed. */
+export const oneInFlight = async (
+  bench: Bench,
+  role: "rawRoundTrip" | "clientRoundTrip",
+  consume: boolean,
+): Promise<Measured> => {
   const { messages, bytes: bodyBytes, seconds } = bench.parameters;
   await using broker = await bench.startBroker();
   using load = bench.startLoad();
   const address = broker.listening.tcp;
   const warmUp = Math.min(WARM_UP_TRIPS, messages);
-  const armed = await load.prepare(role, { address, topic: TOPIC, bodyBytes, messages, warmUp, seconds, consume });
+  const { durability } = bench;
+  const params = { address, topic: TOPIC, bodyBytes, messages, warmUp, seconds, consume, durability };
+  const armed = await load.prepare(role, params);
   const { outcome, cpu } = await charge(broker.pid, () => armed.go());
   const { confirm, deliver, ack } = outcome;
   return { ...measured(outcome, cpu), latencyMicros: consume ? { deliver, ack, confirm } : { confirm } };
@@ -66,7 +73,7 @@ const maximumRate = async (bench: Bench, broker: Broker, topic: string, messages
 };
 
 const halfRate = async (bench: Bench): Promise<Result> => {
-  await using broker = await bench.startBroker();
+  await using broker = await bench.startBroker({ messages: bench.parameters.messages * FLOOD * 3 });
   using publisher = bench.startLoad();
   using consumer = bench.startLoad();
   const address = broker.listening.tcp;
@@ -89,6 +96,7 @@ const halfRate = async (bench: Bench): Promise<Result> => {
     bodyBytes,
     messages,
     messagesPerSecond,
+    durability: bench.durability,
   });
   const { outcome, cpu } = await charge(broker.pid, () => Promise.all([consume.go(), publish.go()]));
   const [consumed, published] = outcome;

@@ -1,12 +1,15 @@
 import type { Scenario } from "../scenario.js";
 import { backlog } from "./backlog.js";
+import { backlogDisk } from "./backlog-disk.js";
 import { consumeAck } from "./consume.js";
 import { delayed } from "./delayed.js";
 import { endToEnd } from "./end-to-end.js";
 import { fanOut } from "./fan-out.js";
 import { flow } from "./flow.js";
+import { groupCommit } from "./group-commit.js";
 import { httpPush } from "./http-push.js";
 import { publishBatched, publishSingle } from "./publish.js";
+import { recovery } from "./recovery.js";
 import { topics } from "./topics.js";
 import { websocket } from "./websocket.js";
 
@@ -20,6 +23,9 @@ export const scenarios: readonly Scenario[] = [
   delayed,
   topics,
   backlog,
+  groupCommit,
+  recovery,
+  backlogDisk,
   httpPush,
   websocket,
 ];

@@ -31,6 +31,7 @@ export const rawPublish = (bench: Bench, address: Address, over: Partial<RawPubl
   windowBytes: WINDOW_BYTES,
   windowRequests: WINDOW_REQUESTS,
   seconds: bench.parameters.seconds,
+  durability: bench.durability,
   ...over,
 });
 
@@ -49,8 +50,9 @@ export const preparePublish = (
     return load.prepare("rawPublisher", rawPublish(bench, address, { topic, messages, batch: how.batch }));
   }
   const { bytes: bodyBytes, seconds } = bench.parameters;
+  const { durability } = bench;
   const mode = how.awaited ? AWAITING_LOOPS : "stream";
-  return load.prepare("clientPublisher", { address, topic, messages, bodyBytes, seconds, mode });
+  return load.prepare("clientPublisher", { address, topic, messages, bodyBytes, seconds, durability, mode });
 };
 
 export const measurePublish = async (

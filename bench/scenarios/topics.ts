@@ -10,7 +10,7 @@ const WARM_UP = 50_000;
 
 const measureTopics = async (bench: Bench, topics: number): Promise<Result> => {
   const { messages, bytes } = bench.parameters;
-  await using broker = await bench.startBroker();
+  await using broker = await bench.startBroker({ messages: messages * 2 + topics });
   using load = bench.startLoad();
   const publish = (topic: string | number, count: number) =>
     load.prepare("rawPublisher", rawPublish(bench, broker.listening.tcp, { topic, messages: count, batch: 1 }));

@@ -1,11 +1,16 @@
 import { execFile } from "node:child_process";
+import { mkdtempSync, readdirSync, rmdirSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 
 const run = promisify(execFile);
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const RUN_MS = 120_000;
+/** Where the data of the brokers goes. Nothing of it may stay. */
+const data = mkdtempSync(join(tmpdir(), "ringmq-test-"));
 
 /** What `npm run --silent bench` runs, on the library as it is built: nothing is built under the other tests' feet. */
 const bench = (...args: readonly string[]): Promise<{ stdout: string }> =>
@@ -14,6 +19,8 @@ const bench = (...args: readonly string[]): Promise<{ stdout: string }> =>
 beforeAll(async () => {
   await run(process.execPath, ["node_modules/typescript/bin/tsc", "-p", "bench/tsconfig.json"], { cwd: root });
 }, RUN_MS);
+
+afterAll(() => rmdirSync(data));
 
 const positive = expect.toSatisfy((value: unknown) => typeof value === "number" && value > 0);
 const figures = {
@@ -28,8 +35,8 @@ test(
   "prints one JSON object with what was measured, where, and the raw variant first",
   async () => {
     const args = ["publish-batched", "consume-ack", "--messages", "4000", "--batch", "50", "--runs", "1", "--json"];
-    const { stdout } = await bench(...args);
-    const workload = { messages: 4_000, bytes: 128, batch: 50, runs: 1 };
+    const { stdout } = await bench(...args, "--data", data);
+    const workload = { messages: 4_000, bytes: 128, batch: 50, runs: 1, durabilities: ["fsync"] };
     expect(JSON.parse(stdout)).toEqual({
       hardware: {
         cpu: expect.any(String),
@@ -37,6 +44,7 @@ test(
         memoryBytes: positive,
         freshMemoryBytesPerSecond: positive,
       },
+      disk: { fileSystem: expect.any(String), syncMicros: positive, syncedBytesPerSecond: positive },
       versions: {
         ringmq: expect.any(String),
         node: process.versions.node,
@@ -48,20 +56,84 @@ test(
         "consume-ack": expect.objectContaining(workload),
       },
       results: [
-        { scenario: "publish-batched", variant: "raw", ...figures },
-        { scenario: "publish-batched", variant: "client", ...figures },
-        { scenario: "consume-ack", variant: "raw", ...figures },
-        { scenario: "consume-ack", variant: "client", ...figures },
-        { scenario: "consume-ack", variant: "client-batches", ...figures },
+        { scenario: "publish-batched", variant: "raw", durability: "fsync", ...figures },
+        { scenario: "publish-batched", variant: "client", durability: "fsync", ...figures },
+        { scenario: "consume-ack", variant: "raw", durability: "fsync", ...figures },
+        { scenario: "consume-ack", variant: "client", durability: "fsync", ...figures },
+        { scenario: "consume-ack", variant: "client-batches", durability: "fsync", ...figures },
       ],
     });
   },
   RUN_MS,
 );
 
+interface Told {
+  readonly case?: string;
+  readonly durability: string;
+  readonly messages: number;
+  readonly figures?: Readonly<Record<string, number>>;
+}
+
+const told = async (...args: readonly string[]): Promise<readonly Told[]> => {
+  const { stdout } = await bench(...args, "--data", data, "--json");
+  const { results }: { readonly results: readonly Told[] } = JSON.parse(stdout);
+  return results;
+};
+
+test(
+  "measures the levels of durability in turns, and leaves nothing behind",
+  async () => {
+    const args = ["publish-single", "--durability", "all", "--variant", "raw", "--messages", "2000", "--runs", "1"];
+    const results = await told(...args);
+    expect(results.map(({ durability }) => durability)).toEqual(["memory", "write", "fsync"]);
+    const { stdout } = await bench(...args, "--data", data);
+    expect(stdout).toMatch(/^scenario .* messages\/s memory +messages\/s write +messages\/s fsync /m);
+    expect(readdirSync(data)).toEqual([]);
+  },
+  RUN_MS,
+);
+
+test(
+  "recovery counts what came back",
+  async () => {
+    const results = await told("recovery", "--messages", "20000");
+    const names = results.map((result) => result.case);
+    expect(names.filter((name) => name?.includes("disk") !== true)).toEqual(["all waiting", "most acked"]);
+    for (const result of results) expect(result).toMatchObject({ durability: "fsync", messages: 20_000 });
+  },
+  RUN_MS,
+);
+
+test(
+  "backlog-disk compares a backlog beyond memory with one in memory",
+  async () => {
+    const results = await told("backlog-disk", "--messages", "20000");
+    expect(results.map((result) => [result.case, result.messages])).toEqual([
+      ["publish, beyond memory", 20_000],
+      ["consume, beyond memory", 20_000],
+      ["publish, all in memory", 4_000],
+      ["consume, all in memory", 4_000],
+    ]);
+    expect(results[0]?.figures).toMatchObject({ peakRssBytes: positive, ratioToMemory: positive });
+  },
+  RUN_MS,
+);
+
+test("a scenario that needs a journal is refused where there is none", async () => {
+  await expect(bench("recovery", "--durability", "memory")).rejects.toMatchObject({
+    stderr: expect.stringContaining("recovery needs a journal"),
+  });
+});
+
+test("a disk without room is told before anything is written", async () => {
+  const args = ["publish-batched", "--messages", "1_000_000_000_000", "--data", data];
+  await expect(bench(...args)).rejects.toMatchObject({ stderr: expect.stringMatching(/MiB free, and .* are needed/) });
+});
+
 test("help lists the scenarios", async () => {
   const { stdout } = await bench("--help");
-  const names = "publish-batched publish-single consume-ack end-to-end fan-out delayed topics backlog http-push ws";
+  const names =
+    "publish-batched publish-single consume-ack end-to-end fan-out delayed topics backlog group-commit recovery backlog-disk http-push ws";
   for (const name of names.split(" ")) expect(stdout).toMatch(new RegExp(`^ {2}${name} `, "m"));
 });
 

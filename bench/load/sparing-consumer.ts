@@ -1,0 +1,72 @@
+/**
+ * Consumes all that a topic holds and acks most of it: one message now and then stays in flight, so that no segment of
+ * the journal is dead as a whole.
+ */
+import { Op, RENEW } from "#protocol/op.js";
+import * as Run from "#protocol/run.js";
+import { AckWriter } from "./ack-writer.js";
+import { AnswerScanner } from "./answer-scanner.js";
+import { receipts } from "./answers.js";
+import { encodeFrame, FIRST_REQUEST, sendHello } from "./frames.js";
+import { type Address, type Role, timed, type Work } from "./role.js";
+import { openWire } from "./wire.js";
+
+export interface SparingConsume {
+  readonly address: Address;
+  readonly topic: string;
+  /** What the topic holds. */
+  readonly messages: number;
+  /** Of so many messages one is not acked. It holds on to a credit. */
+  readonly spareOneIn: number;
+  readonly credit: number;
+  readonly seconds: number;
+}
+
+export interface SparingOutcome extends Work {
+  /** Of the messages, which are those delivered. */
+  readonly acked: number;
+}
+
+export const sparingConsumer: Role<SparingConsume, SparingOutcome> = async (params) => {
+  let delivered = 0;
+  let spared = 0;
+  let acked = 0;
+  let finish = (): void => {};
+  const scanner = new AnswerScanner(
+    receipts((request, _requests, messages) => {
+      if (request !== FIRST_REQUEST) acked += messages;
+    }),
+    (_request, view, at) => {
+      const count = view.getUint32(at + Run.COUNT);
+      delivered += count;
+      const spares = delivered >= (spared + 1) * params.spareOneIn;
+      if (spares) spared++;
+      if (!spares || count > 1) acks.select(view, at, spares ? count - 1 : count);
+    },
+  );
+  const wire = await openWire(params.address, (bytes, view, start, end) => {
+    scanner.push(bytes, view, start, end);
+    acks.flush();
+    if (delivered >= params.messages && acked === delivered - spared) finish();
+  });
+  const acks = new AckWriter(wire, params.topic, FIRST_REQUEST + 1);
+  sendHello(wire);
+  const consume = encodeFrame(wire, Op.CONSUME, RENEW, FIRST_REQUEST, [params.topic, "", params.credit]);
+  return {
+    run: async () => {
+      const work = await timed(async () => {
+        await new Promise<void>((resolve) => {
+          const timer = setTimeout(resolve, params.seconds * 1000);
+          finish = () => {
+            clearTimeout(timer);
+            resolve();
+          };
+          wire.send(consume.bytes);
+        });
+        return delivered;
+      });
+      wire.end();
+      return { ...work, acked };
+    },
+  };
+};

@@ -1,0 +1,80 @@
+/**
+ * A fresh directory for the data of one broker. It is gone when the run is, and when the benchmark ends in the middle
+ * of one.
+ */
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readdirSync, rmSync, statfsSync, statSync } from "node:fs";
+import { join } from "node:path";
+// First, so that at the end it kills the brokers before their directories are removed.
+import "./children.js";
+
+const PREFIX = "ringmq-bench-";
+const MIB = 1024 ** 2;
+/** A broker that was killed may still write for a moment while its directory is removed. */
+const RETRIES = 5;
+
+const open = new Set<string>();
+
+const remove = (path: string): void => {
+  rmSync(path, { recursive: true, force: true, maxRetries: RETRIES });
+  open.delete(path);
+};
+
+process.once("exit", () => {
+  for (const path of open) remove(path);
+});
+
+export class DataDirectory implements Disposable {
+  private constructor(readonly path: string) {}
+
+  /** Below `parent`, whose file system must have `bytes` free: to fill a disk is not what is measured. */
+  static make(parent: string, bytes: number): DataDirectory {
+    const { bavail, bsize } = statfsSync(parent);
+    if (bavail * bsize < bytes) {
+      const [need, free] = [bytes, bavail * bsize].map((each) => Math.ceil(each / MIB).toLocaleString("en"));
+      throw new Error(`${parent} has ${free} MiB free, and ${need} MiB are needed: --data names another directory`);
+    }
+    const path = mkdtempSync(join(parent, PREFIX));
+    open.add(path);
+    return new DataDirectory(path);
+  }
+
+  /** Of all files: what they hold, and the blocks that they take. */
+  usage(): { readonly bytes: number; readonly allocated: number } {
+    let bytes = 0;
+    let allocated = 0;
+    for (const file of this.#files()) {
+      const { size, blocks } = statSync(file);
+      bytes += size;
+      // Of 512 bytes each, whatever the file system's own are.
+      allocated += blocks * 512;
+    }
+    return { bytes, allocated };
+  }
+
+  /**
+   * Has the system forget what it holds of the files in memory, so that they are read from the disk next. Only GNU dd
+   * can ask for that without being root: false when it is not there.
+   */
+  dropFromPageCache(): boolean {
+    try {
+      for (const file of this.#files()) {
+        execFileSync("dd", [`of=${file}`, "oflag=nocache", "conv=notrunc,fdatasync", "count=0", "status=none"], {
+          stdio: "ignore",
+        });
+      }
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  [Symbol.dispose](): void {
+    remove(this.path);
+  }
+
+  #files(): string[] {
+    const entries = readdirSync(this.path, { recursive: true, withFileTypes: true });
+    return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  }
+}

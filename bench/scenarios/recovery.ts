@@ -1,0 +1,111 @@
+/**
+ * A broker that was killed starts again on what it has left: from the start of the process until it serves, with all
+ * messages waiting and with most of them acked. Each time it is asked whether they are all there.
+ */
+import { connect } from "ringmq/client";
+import { JOURNALLED } from "../durability.js";
+import { url } from "../load/role.js";
+import { cpuTime } from "../measure/cpu.js";
+import { rssBytes } from "../measure/rss.js";
+import type { Broker } from "../processes/broker.js";
+import { type Bench, fittingBatch, type Result, type Scenario } from "../scenario.js";
+import { creditFor } from "./consume.js";
+import { rawPublish, TOPIC } from "./publish.js";
+
+const SCENARIO = "recovery";
+/** Of so many messages one is left, so that every segment is still needed. */
+const SPARE_ONE_IN = 1000;
+
+/** Messages that wait in the topic, or did when their consumer was cut off. */
+const waiting = async (broker: Broker): Promise<number> => {
+  await using client = await connect(url(broker.listening.tcp), { name: "bench" });
+  const { queues } = await client.stats(TOPIC);
+  return queues.reduce((sum, { ready, inFlight }) => sum + ready + inFlight, 0);
+};
+
+interface Life {
+  /** Of the messages that were ever published. */
+  readonly published: number;
+  /** Of these, those that must be there. */
+  readonly left: number;
+  /** What a broker takes to start that has nothing to read. */
+  readonly emptySeconds: number;
+}
+
+/** Starts a killed broker and looks what it has. */
+const start = async (broker: Broker, name: string, { published, left, emptySeconds }: Life): Promise<Result> => {
+  const bytes = broker.directory?.usage().bytes ?? 0;
+  await broker.restart();
+  const cpu = cpuTime(broker.pid);
+  const rss = rssBytes(broker.pid);
+  const found = await waiting(broker);
+  if (found !== left) throw new Error(`${found} messages came back, and ${left} were there: ${name}`);
+  const { startSeconds } = broker;
+  const replaySeconds = Math.max(startSeconds - emptySeconds, Number.EPSILON);
+  return {
+    scenario: SCENARIO,
+    variant: "raw",
+    case: name,
+    messages: published,
+    messagesPerSecond: published / startSeconds,
+    serverCpuMicrosPerMessage: cpu.process / published,
+    serverMainThreadCpuMicrosPerMessage: cpu.mainThread / published,
+    clientCpuMicrosPerMessage: 0,
+    figures: {
+      secondsToReady: startSeconds,
+      secondsToReadyWithNothing: emptySeconds,
+      replayedMessagesPerSecond: published / replaySeconds,
+      journalBytes: bytes,
+      journalBytesPerSecond: bytes / replaySeconds,
+      rssBytes: rss,
+    },
+  };
+};
+
+const ackMost = async (bench: Bench, broker: Broker, messages: number): Promise<number> => {
+  const { bytes, seconds } = bench.parameters;
+  const credit = creditFor(bytes);
+  using consumer = bench.startLoad();
+  const { acked } = await consumer.run("sparingConsumer", {
+    address: broker.listening.tcp,
+    topic: TOPIC,
+    messages,
+    // What is left holds on to credit: half of it at most.
+    spareOneIn: Math.max(SPARE_ONE_IN, Math.ceil((2 * messages) / credit)),
+    credit,
+    seconds,
+  });
+  return acked;
+};
+
+export const recovery: Scenario = {
+  name: SCENARIO,
+  summary: "start again after a kill: time until ready and messages replayed, all waiting and most of them acked",
+  defaults: (bytes) => ({ messages: 10_000_000, batch: fittingBatch(200, bytes), runs: 1, seconds: 300 }),
+  levels: JOURNALLED,
+  variants: [
+    {
+      name: "raw",
+      run: async (bench) => {
+        await using broker = await bench.startBroker({ messages: bench.parameters.messages });
+        const emptySeconds = broker.startSeconds;
+        using publisher = bench.startLoad();
+        const work = await publisher.run("rawPublisher", rawPublish(bench, broker.listening.tcp));
+        const full = { published: work.messages, left: work.messages, emptySeconds };
+        const results: Result[] = [];
+        await broker.kill();
+        results.push(await start(broker, "all waiting", full));
+        await broker.kill();
+        if (broker.directory?.dropFromPageCache() === true) {
+          results.push(await start(broker, "all waiting, read from the disk", full));
+        } else {
+          await broker.restart();
+        }
+        const acked = await ackMost(bench, broker, work.messages);
+        await broker.kill();
+        results.push(await start(broker, "most acked", { ...full, left: work.messages - acked }));
+        return results;
+      },
+    },
+  ],
+};
