@@ -3,13 +3,15 @@
 import { Command } from "commander";
 import { VERSION } from "../main/handshake.js";
 import { serveCommand } from "./serve.js";
+import { tortureCommand } from "./torture.js";
 
 const USAGE = 2;
 
 const program = new Command("ringmq")
   .description("A message broker: topics, queues, delays, dead letters; TCP, WebSocket and HTTP.")
   .version(VERSION)
-  .addCommand(serveCommand());
+  .addCommand(serveCommand())
+  .addCommand(tortureCommand());
 
 // Whatever commander refuses is about how the program was called.
 for (const command of [program, ...program.commands]) {

@@ -56,8 +56,13 @@ const PLACES: readonly {
     mayNot: ["node:net", "ws", "../main/broker.js", "../channel/ring.js", "msgpackr", "uWebSockets.js"],
   },
   {
+    file: "src/torture/probe.ts",
+    may: ["./ledger.js", "../client/client.js", "node:child_process"],
+    mayNot: ["../main/broker.js", "../shard/shard.js", "../journal/lock.js", "../cli/ringmq.js"],
+  },
+  {
     file: "src/cli/probe.ts",
-    may: ["../index.js", "../main/broker.js", "commander", "node:process"],
+    may: ["../index.js", "../torture/torture.js", "../main/broker.js", "commander", "node:process"],
     mayNot: ["../shard/shard.js", "../workers/shard-thread.js", "../channel/ring.js"],
   },
 ];

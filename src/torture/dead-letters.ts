@@ -1,0 +1,32 @@
+/** Takes dead letters out of a queue, or puts them back into it. */
+import { setTimeout as delay } from "node:timers/promises";
+import { readBody } from "./body.js";
+import type { Random } from "./random.js";
+import { ack, note, type Place } from "./readers.js";
+import type { Site } from "./site.js";
+
+const PAUSE = 150;
+const MAX = 30;
+
+export const handleDead = (site: Site, random: Random, at: Place): Promise<void> =>
+  site.act(async (client) => {
+    const { ledger } = site;
+    const { name } = at.plan;
+    while (!site.isStopping) {
+      await delay(PAUSE);
+      if (random.chance(0.6)) {
+        const held = note(ledger, at, await client.popDead(name, { queue: at.bindKey, max: MAX }));
+        // Those that are left go back to the dead letters when the TTR has passed or the broker starts again.
+        for (const one of held) if (random.chance(0.8)) await ack(ledger, one);
+        continue;
+      }
+      const ids: string[] = [];
+      for (const { id, body } of await client.browse(name, { queue: at.bindKey, state: "dead", max: MAX })) {
+        const slot = ledger.slotOf(at.topic, at.queue, readBody(body));
+        if (slot < 0 || ledger.isReturning(slot) || random.chance(0.3)) continue;
+        ledger.redriving(slot);
+        ids.push(id);
+      }
+      if (ids.length > 0) await client.redrive(name, { queue: at.bindKey, ids });
+    }
+  });

@@ -1,0 +1,106 @@
+/** Reads a broker empty, with nobody else at it, and looks whether it is. */
+import { setTimeout as delay } from "node:timers/promises";
+import type { Client } from "../client/client.js";
+import { RingmqError } from "../client/error.js";
+import type { TopicStatistics } from "../client/options.js";
+import type { Findings } from "./findings.js";
+import type { Ledger } from "./ledger.js";
+import { PLAN, type TopicPlan } from "./plan.js";
+import { ack, note, type Place } from "./readers.js";
+
+/** Messages taken at a time. */
+const MAX = 1_000;
+const MAX_BYTES = 4 * 1024 * 1024;
+
+/** Between two looks at a topic that has messages which cannot be had yet: delayed ones. */
+const LOOK = 50;
+
+/** Reads every queue, live and dead letters, until the broker counts none. At most `timeout` milliseconds a topic. */
+export const drain = async (client: Client, ledger: Ledger, places: readonly Place[], timeout: number) => {
+  for (const [topic, plan] of PLAN.entries()) {
+    const statistics = await statisticsOf(client, plan, ledger.findings);
+    if (statistics === undefined) continue;
+    await drainTopic(
+      client,
+      ledger,
+      plan,
+      places.filter((place) => place.topic === topic),
+      timeout,
+    );
+  }
+};
+
+const drainTopic = async (
+  client: Client,
+  ledger: Ledger,
+  plan: TopicPlan,
+  places: readonly Place[],
+  timeout: number,
+): Promise<void> => {
+  const deadline = performance.now() + timeout;
+  for (;;) {
+    for (const place of places) await drainQueue(client, ledger, place);
+    const left = leftOf(await client.stats(plan.name));
+    if (left === "") return;
+    if (performance.now() > deadline) {
+      ledger.findings.add("not drained", `${plan.name} after ${timeout / 1_000} s: ${left}`);
+      return;
+    }
+    await delay(LOOK);
+  }
+};
+
+const drainQueue = async (client: Client, ledger: Ledger, place: Place): Promise<void> => {
+  const options = { queue: place.bindKey, max: MAX, maxBytes: MAX_BYTES };
+  for (const take of [() => client.pop(place.plan.name, options), () => client.popDead(place.plan.name, options)]) {
+    for (;;) {
+      const messages = await take();
+      await Promise.all(note(ledger, place, messages).map((held) => ack(ledger, held)));
+      if (messages.length === 0) break;
+    }
+  }
+};
+
+/** Looks that no topic has a message. */
+export const assertEmpty = async (client: Client, findings: Findings): Promise<void> => {
+  for (const plan of PLAN) {
+    const statistics = await statisticsOf(client, plan, findings);
+    const left = statistics === undefined ? "" : leftOf(statistics);
+    if (left !== "") findings.add("resurrected", `${plan.name}, read empty before the last start: ${left}`);
+  }
+};
+
+/** What the broker says of a topic, or undefined when it has none of the name; its configuration is compared. */
+const statisticsOf = async (
+  client: Client,
+  plan: TopicPlan,
+  findings: Findings,
+): Promise<TopicStatistics | undefined> => {
+  try {
+    const statistics = await client.stats(plan.name);
+    const config = new Map<string, unknown>(Object.entries(statistics.config));
+    for (const [key, value] of Object.entries(plan.config)) {
+      if (config.get(key) === value) continue;
+      findings.add("configuration", `${plan.name}: ${key} is ${config.get(key)}, not ${value}`);
+    }
+    const queues = statistics.queues.map(({ bindKey }) => bindKey);
+    for (const queue of plan.queues) {
+      if (!queues.includes(queue) && queue !== "default") findings.add("configuration", `${plan.name} has no ${queue}`);
+    }
+    return statistics;
+  } catch (error) {
+    if (!(error instanceof RingmqError) || error.code !== "NO_TOPIC") throw error;
+    findings.add("configuration", `${plan.name} is gone`);
+    return undefined;
+  }
+};
+
+/** The messages that a topic has, in words; empty when there are none. */
+const leftOf = ({ queues }: TopicStatistics): string =>
+  queues
+    .filter(({ ready, delayed, inFlight, deadLetters }) => ready + delayed + inFlight + deadLetters > 0)
+    .map(
+      ({ bindKey, ready, delayed, inFlight, deadLetters }) =>
+        `${bindKey} has ${ready} ready, ${delayed} delayed, ${inFlight} in flight, ${deadLetters} dead`,
+    )
+    .join("; ");

@@ -1,0 +1,312 @@
+/**
+ * What the clients of a torture know: which messages they were promised, which they have settled. It is the judge of
+ * what the broker hands out.
+ *
+ * A *slot* is one message in one queue: a message that reaches two queues has two, one behind the other. A slot costs
+ * eleven bytes, because a torture of an hour has millions of them. Ids are BigInts here, which are slow but compare.
+ */
+import type { Body } from "./body.js";
+import type { Findings } from "./findings.js";
+
+/** What is known of a slot, as bits. */
+const SENT = 1;
+const CONFIRMED = 2;
+/** The broker has said no: it must not turn up. */
+const REFUSED = 4;
+const SEEN = 8;
+/** An ack is on its way, or its answer never came: the message may be gone. */
+const ACK_SENT = 16;
+/** Its ack was confirmed, or it came on an auto-ack topic: it must not come again. */
+const GONE = 32;
+/** It was delayed, or has been given back: its place in the queue is not that of its id. */
+const MOVED = 64;
+/** Its rejection was confirmed: it is among the dead letters. */
+const REJECTED = 128;
+
+/** Beside a slot's topic: its message has the slot before it as well, and the same id. */
+const FURTHER_COPY = 128;
+
+/** 16 million slots are 190 MB, and as much again for a moment at the end. */
+export const MAX_SLOTS = 2 ** 24;
+
+const FIRST_SLOTS = 2 ** 16;
+
+/** Clocks of two processes of one machine are read a moment apart, and timers of the broker are right to 10 ms. */
+const EARLY_TOLERANCE = 20;
+
+/** Retry counts are kept in a byte. Past that they are not judged. */
+const MOST_RETRIES = 255;
+
+export interface LedgerTopic {
+  readonly name: string;
+  readonly queues: readonly string[];
+  readonly autoAck: boolean;
+}
+
+/** A message as a client got it. */
+export interface Arrival {
+  readonly id: string;
+  readonly retry: number;
+  readonly isDead: boolean;
+  /** When its lease ends; 0 where there is none. */
+  readonly deadline: number;
+}
+
+/** What those read who meet messages for the first time in the order of their ids. */
+export interface Order {
+  last: bigint;
+}
+
+export class Ledger {
+  published = 0;
+  confirmed = 0;
+  refused = 0;
+  delivered = 0;
+  acked = 0;
+  /** Of each topic: confirmed and not known to be gone, about. */
+  readonly #outstanding: Int32Array;
+  /** Given back, and the answer is still to come. */
+  readonly #returning = new Set<number>();
+  #slots = 0;
+  #states = new Uint8Array(FIRST_SLOTS);
+  #retries = new Uint8Array(FIRST_SLOTS);
+  #topics = new Uint8Array(FIRST_SLOTS);
+  #ids = new BigUint64Array(FIRST_SLOTS);
+
+  /** `run` tells the messages of this torture from others. */
+  constructor(
+    readonly run: number,
+    readonly topics: readonly LedgerTopic[],
+    readonly findings: Findings,
+  ) {
+    this.#outstanding = new Int32Array(topics.length);
+  }
+
+  get isFull(): boolean {
+    return this.#slots >= MAX_SLOTS - 2 ** 16;
+  }
+
+  /** Messages of a topic that are confirmed and not known to be gone, about. */
+  outstanding(topic: number): number {
+    return this.#outstanding[topic] ?? 0;
+  }
+
+  // --- publishing ----------------------------------------------------------------------------------------------------
+
+  /** A message that reaches `copies` queues of a topic is about to be sent. Answers the slot of the first of them. */
+  send(topic: number, copies: number, isDelayed: boolean): number {
+    const slot = this.#slots;
+    if (slot + copies > this.#states.length) this.#grow();
+    this.#slots += copies;
+    this.#states.fill(SENT | (isDelayed ? MOVED : 0), slot, slot + copies);
+    this.#topics.fill(topic | FURTHER_COPY, slot, slot + copies);
+    this.#topics[slot] = topic;
+    this.published += copies;
+    return slot;
+  }
+
+  confirm(slot: number, copies: number, id: string): void {
+    for (let at = slot; at < slot + copies; at++) {
+      this.#set(at, CONFIRMED);
+      this.#identify(at, BigInt(id));
+    }
+    this.confirmed += copies;
+    this.#count(slot, copies);
+  }
+
+  refuse(slot: number, copies: number): void {
+    for (let at = slot; at < slot + copies; at++) this.#set(at, REFUSED);
+    this.refused += copies;
+  }
+
+  // --- consuming -----------------------------------------------------------------------------------------------------
+
+  /**
+   * A message has come out of a queue (its place in the topic's list). `body` undefined: not every byte is as it was
+   * sent. Answers its slot, or -1 when it is none of those that may be settled.
+   */
+  arrive(topic: number, queue: number, body: Body | undefined, arrival: Arrival, order?: Order): number {
+    this.delivered++;
+    const slot = this.slotOf(topic, queue, body);
+    if (slot < 0 || body === undefined) {
+      this.findings.add("invented", `${this.#place(topic, queue)}: message ${arrival.id} has a body of its own`);
+      return -1;
+    }
+    const state = this.#state(slot);
+    if ((state & GONE) !== 0 && arrival.deadline !== 0 && arrival.deadline <= Date.now()) return -1;
+    this.#judge(slot, state, body, arrival);
+    this.#judgeOrder(slot, state, arrival, order);
+    this.#set(slot, SEEN);
+    // Whoever has it now has it because no ack has reached it.
+    this.#clear(slot, ACK_SENT);
+    if (this.topics[topic]?.autoAck === true) this.ackConfirmed(slot);
+    return slot;
+  }
+
+  acking(slot: number): void {
+    this.#set(slot, ACK_SENT);
+  }
+
+  ackConfirmed(slot: number): void {
+    if ((this.#state(slot) & GONE) !== 0) return;
+    this.#set(slot, GONE);
+    this.acked++;
+    this.#count(slot, -1);
+  }
+
+  /** The ack came too late: somebody else has the message, or will. */
+  ackRefused(slot: number): void {
+    this.#clear(slot, ACK_SENT);
+  }
+
+  /** It is about to be given back or rejected. */
+  returning(slot: number): void {
+    this.#set(slot, MOVED);
+    this.#returning.add(slot);
+  }
+
+  /** It has been given back: its delivery counts as a retry. */
+  returned(slot: number, retry: number, isRejected: boolean): void {
+    this.#returning.delete(slot);
+    this.#retries[slot] = Math.max(this.#retries[slot] ?? 0, Math.min(MOST_RETRIES, retry + 1));
+    if (isRejected) this.#set(slot, REJECTED);
+  }
+
+  /** Giving it back was refused, or the answer never came. */
+  returnLost(slot: number): void {
+    this.#returning.delete(slot);
+  }
+
+  /** Whether its fate is between two answers: it must not be re-driven, or nobody knows what came first. */
+  isReturning(slot: number): boolean {
+    return this.#returning.has(slot);
+  }
+
+  /** Its re-drive is about to be asked for: it may come again, and begins anew. */
+  redriving(slot: number): void {
+    this.#set(slot, MOVED);
+    this.#clear(slot, REJECTED);
+    this.#retries[slot] = 0;
+  }
+
+  // --- the end -------------------------------------------------------------------------------------------------------
+
+  /**
+   * Everything has been read and acked. Whatever was confirmed must have come, but for up to `unseen` messages of
+   * auto-ack topics: those that were on their way when a broker or a client died.
+   */
+  finish(unseen: number): void {
+    let missing = 0;
+    for (let slot = 0; slot < this.#slots; slot++) {
+      const state = this.#state(slot);
+      if ((state & CONFIRMED) === 0 || (state & (GONE | ACK_SENT)) !== 0) continue;
+      if (this.topics[this.#topicOf(slot)]?.autoAck === true && ++missing <= unseen) continue;
+      const fate = (state & SEEN) !== 0 ? "had come before and was not acked" : "never came";
+      this.findings.add("lost", `${this.#name(slot)} ${fate}`);
+    }
+    this.#judgeIds();
+  }
+
+  /** An id stands for one message, which may have several slots, one behind the other. */
+  #judgeIds(): void {
+    const ids = new BigUint64Array(this.#slots);
+    let count = 0;
+    for (let slot = 0; slot < this.#slots; slot++) {
+      const id = this.#ids[slot] ?? 0n;
+      if (id !== 0n && (this.#topicByte(slot) & FURTHER_COPY) === 0) ids[count++] = id;
+    }
+    const sorted = ids.subarray(0, count).sort();
+    for (let i = 1; i < count; i++)
+      if (sorted[i] === sorted[i - 1]) this.findings.add("id repeated", `id ${sorted[i]}`);
+  }
+
+  /** The slot that a body belongs to in a queue, or -1. */
+  slotOf(topic: number, queue: number, body: Body | undefined): number {
+    if (body === undefined || body.run !== this.run || body.topic !== topic) return -1;
+    const copy = queue - body.first;
+    const slot = body.slot + copy;
+    if (copy < 0 || copy >= body.copies || slot >= this.#slots || this.#topicOf(slot) !== topic) return -1;
+    return (this.#state(slot) & REFUSED) === 0 ? slot : -1;
+  }
+
+  #judge(slot: number, state: number, body: Body, { id, retry, isDead }: Arrival): void {
+    const { findings } = this;
+    if ((state & GONE) !== 0) {
+      const kind = this.topics[body.topic]?.autoAck === true ? "delivered twice" : "resurrected";
+      findings.add(kind, `${this.#name(slot)}, id ${id}, retry ${retry}`);
+    }
+    if ((state & REJECTED) !== 0 && !isDead) findings.add("revived", `${this.#name(slot)}, id ${id}`);
+    const now = Date.now();
+    if (!isDead && body.due > now + EARLY_TOLERANCE) {
+      findings.add("early", `${this.#name(slot)}, id ${id}: ${Math.round(body.due - now)} ms too early`);
+    }
+    const before = this.#retries[slot] ?? 0;
+    if (retry < before) findings.add("retry", `${this.#name(slot)}, id ${id}: from ${before} to ${retry}`);
+    else this.#retries[slot] = Math.min(MOST_RETRIES, retry);
+    this.#identify(slot, BigInt(id));
+  }
+
+  #judgeOrder(slot: number, state: number, { id, retry, isDead }: Arrival, order: Order | undefined): void {
+    if (order === undefined || (state & (SEEN | MOVED)) !== 0 || retry > 0 || isDead) return;
+    const number = BigInt(id);
+    if (number > order.last) order.last = number;
+    else this.findings.add("order", `${this.#name(slot)}: id ${id} came after ${order.last}`);
+  }
+
+  #identify(slot: number, id: bigint): void {
+    const known = this.#ids[slot];
+    if (known !== 0n && known !== id) this.findings.add("id changed", `${this.#name(slot)}: ${known} is ${id}`);
+    this.#ids[slot] = id;
+  }
+
+  #count(slot: number, change: number): void {
+    const topic = this.#topicOf(slot);
+    this.#outstanding[topic] = this.outstanding(topic) + change;
+  }
+
+  #name(slot: number): string {
+    const topic = this.topics[this.#topicOf(slot)]?.name ?? "?";
+    const id = this.#ids[slot] ?? 0n;
+    return `${topic}: message ${slot}${id === 0n ? "" : ` (id ${id})`}`;
+  }
+
+  #place(topic: number, queue: number): string {
+    return `${this.topics[topic]?.name ?? "?"}/${this.topics[topic]?.queues[queue] ?? "?"}`;
+  }
+
+  #topicByte(slot: number): number {
+    return this.#topics[slot] ?? 0;
+  }
+
+  #topicOf(slot: number): number {
+    return this.#topicByte(slot) & ~FURTHER_COPY;
+  }
+
+  #state(slot: number): number {
+    return this.#states[slot] ?? 0;
+  }
+
+  #set(slot: number, bits: number): void {
+    this.#states[slot] = this.#state(slot) | bits;
+  }
+
+  #clear(slot: number, bits: number): void {
+    this.#states[slot] = this.#state(slot) & ~bits;
+  }
+
+  #grow(): void {
+    const slots = this.#states.length * 2;
+    if (slots > MAX_SLOTS) throw new Error("the ledger of the torture is full");
+    const larger = (bytes: Uint8Array): Uint8Array<ArrayBuffer> => {
+      const grown = new Uint8Array(slots);
+      grown.set(bytes);
+      return grown;
+    };
+    this.#states = larger(this.#states);
+    this.#retries = larger(this.#retries);
+    this.#topics = larger(this.#topics);
+    const ids = new BigUint64Array(slots);
+    ids.set(this.#ids);
+    this.#ids = ids;
+  }
+}

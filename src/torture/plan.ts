@@ -1,0 +1,89 @@
+/** The topics of a torture: each shows another part of a message's life. */
+import type { TopicConfig } from "../client/options.js";
+
+/** How a consumer treats what it gets: probabilities, of a batch or of a message. */
+export interface Manners {
+  /** It acks a whole batch at once. */
+  readonly ackBatch: number;
+  /** Otherwise, of each message: it gives it back, rejects it, or forgets it. */
+  readonly nack: number;
+  readonly reject: number;
+  readonly forget: number;
+  /** It sits on a batch for this long before it settles it, milliseconds. */
+  readonly sit: number;
+  /** It disappears with a batch unsettled. */
+  readonly vanish: number;
+}
+
+export interface TopicPlan {
+  readonly name: string;
+  readonly queues: readonly string[];
+  readonly config: Partial<TopicConfig>;
+  /** A message goes to one of these: the route key, and the queues [first, first + copies) that it reaches. */
+  readonly routes: readonly { readonly key: string | undefined; readonly first: number; readonly copies: number }[];
+  readonly autoAck: boolean;
+  /** Of a burst: it is delayed by up to `maxDelay` milliseconds. */
+  readonly delayed: number;
+  readonly maxDelay: number;
+  /** Consumers of each queue. With one, and no pops beside it, the order of the queue is judged across its lives. */
+  readonly consumers: number;
+  /** Clients that pop from each queue. */
+  readonly poppers: number;
+  readonly prefetch: number;
+  readonly manners: Manners;
+}
+
+const POLITE: Manners = { ackBatch: 0.9, nack: 0, reject: 0, forget: 0, sit: 0, vanish: 0.01 };
+const ONE_QUEUE = [{ key: undefined, first: 0, copies: 1 }] as const;
+const PLAIN = {
+  queues: ["default"],
+  config: {},
+  routes: ONE_QUEUE,
+  autoAck: false,
+  delayed: 0,
+  maxDelay: 0,
+  consumers: 1,
+  poppers: 0,
+  prefetch: 500,
+  manners: POLITE,
+} as const;
+
+const KINDS: readonly TopicPlan[] = [
+  { ...PLAIN, name: "ordered" },
+  { ...PLAIN, name: "shared", consumers: 2, poppers: 1, manners: { ...POLITE, ackBatch: 0.4, nack: 0.02 } },
+  { ...PLAIN, name: "slow", prefetch: 20, manners: { ...POLITE, sit: 30 } },
+  { ...PLAIN, name: "delayed", delayed: 0.7, maxDelay: 4_000 },
+  {
+    ...PLAIN,
+    name: "failing",
+    config: { retries: 2 },
+    manners: { ...POLITE, ackBatch: 0.2, nack: 0.3, reject: 0.05, vanish: 0.03 },
+  },
+  {
+    ...PLAIN,
+    name: "forgetful",
+    config: { ttr: 400, retries: 60_000 },
+    prefetch: 50,
+    manners: { ...POLITE, ackBatch: 0.3, forget: 0.2 },
+  },
+  { ...PLAIN, name: "auto", config: { autoAck: true }, autoAck: true, prefetch: 100 },
+  {
+    ...PLAIN,
+    name: "routed",
+    queues: ["all.left", "all.right"],
+    config: { mode: "pattern" },
+    routes: [
+      { key: "^all", first: 0, copies: 2 },
+      { key: "left$", first: 0, copies: 1 },
+      { key: "right$", first: 1, copies: 1 },
+    ],
+  },
+];
+
+/** Each kind twice, so that several shards have work. */
+export const PLAN: readonly TopicPlan[] = ["a", "b"].flatMap((copy) =>
+  KINDS.map((kind) => ({ ...kind, name: `torture-${kind.name}-${copy}` })),
+);
+
+/** Whether a queue has one reader at a time. */
+export const isOrdered = ({ consumers, poppers }: TopicPlan): boolean => consumers === 1 && poppers === 0;

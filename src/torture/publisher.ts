@@ -1,0 +1,104 @@
+/** Publishes to all topics of the plan: messages one by one, in bursts and in batches, small and large, now and later. */
+import { setTimeout as delay } from "node:timers/promises";
+import type { Client } from "../client/client.js";
+import type { RingmqErrorCode } from "../client/error.js";
+import type { PublishOptions } from "../client/options.js";
+import { LEAST_BODY_BYTES, makeBody } from "./body.js";
+import { PLAN, type TopicPlan } from "./plan.js";
+import type { Random } from "./random.js";
+import type { Site } from "./site.js";
+
+/** After these nobody knows whether the message was taken. After any other error of a publish it was not. */
+const IN_DOUBT: ReadonlySet<RingmqErrorCode> = new Set([
+  "CONNECTION_CLOSED",
+  "CLIENT_CLOSED",
+  "UNKNOWN_ERROR",
+  "SHARD_RESTARTED",
+  "SHARD_DOWN",
+  "SHUTTING_DOWN",
+  "JOURNAL_FAILED" as RingmqErrorCode,
+]);
+
+/** Messages of one burst. */
+const MAX_BURST = 100;
+
+/** Messages that may wait in a topic: more would only make the end longer. */
+const MAX_BACKLOG = 5_000;
+
+const BACKLOG_PAUSE = 20;
+
+/** Sizes of bodies, and how often of a thousand. The largest are rare: they show records that are longer than pages. */
+const SIZES = [
+  { of1000: 950, most: 300 },
+  { of1000: 48, most: 20_000 },
+  { of1000: 2, most: 600_000 },
+] as const;
+
+interface Draft {
+  readonly slot: number;
+  readonly bytes: Uint8Array;
+}
+
+export const publish = (site: Site, random: Random): Promise<void> =>
+  site.act(async (client) => {
+    let isOpen = true;
+    void client.closed.then(() => {
+      isOpen = false;
+    });
+    while (isOpen && !site.isStopping) {
+      const topic = random.between(0, PLAN.length - 1);
+      const plan = PLAN[topic];
+      if (plan === undefined || site.ledger.isFull || site.ledger.outstanding(topic) > MAX_BACKLOG) {
+        await delay(BACKLOG_PAUSE);
+        continue;
+      }
+      const count = random.chance(0.3) ? 1 : random.between(1, MAX_BURST);
+      await site.pace(count);
+      await client.ready();
+      burst(site, random, client, topic, plan, count);
+    }
+  });
+
+const burst = (site: Site, random: Random, client: Client, topic: number, plan: TopicPlan, count: number): void => {
+  const { ledger } = site;
+  const { key, first, copies } = random.pick(plan.routes);
+  const wait = random.chance(plan.delayed) ? random.between(1, plan.maxDelay) : 0;
+  const options: PublishOptions = {
+    ...(key === undefined ? {} : { routeKey: key }),
+    ...(wait === 0 ? {} : { delay: wait }),
+  };
+  const due = wait === 0 ? 0 : Date.now() + wait;
+  const drafts: Draft[] = Array.from({ length: count }, () => {
+    const slot = ledger.send(topic, copies, wait > 0);
+    return { slot, bytes: makeBody({ run: ledger.run, slot, topic, first, copies, due }, size(random)) };
+  });
+  const failed = (error: unknown, drafts: readonly Draft[]): void => {
+    if (IN_DOUBT.has(site.refused(error).code)) return;
+    for (const { slot } of drafts) ledger.refuse(slot, copies);
+  };
+  if (random.chance(0.5)) {
+    const bodies = drafts.map(({ bytes }) => bytes);
+    client.publishBatch(plan.name, bodies, options).then(
+      ({ ids }) => {
+        for (const [i, { slot }] of drafts.entries()) ledger.confirm(slot, copies, ids[i] ?? "0");
+      },
+      (error: unknown) => failed(error, drafts),
+    );
+    return;
+  }
+  for (const draft of drafts) {
+    client.publish(plan.name, draft.bytes, options).then(
+      ({ id }) => ledger.confirm(draft.slot, copies, id),
+      (error: unknown) => failed(error, [draft]),
+    );
+  }
+};
+
+const size = (random: Random): number => {
+  let left = random.between(0, 999);
+  for (const { of1000, most } of SIZES) {
+    if (left < of1000) return random.between(LEAST_BODY_BYTES, most);
+    left -= of1000;
+  }
+  return LEAST_BODY_BYTES;
+};

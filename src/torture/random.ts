@@ -1,0 +1,53 @@
+/** Chances that a seed decides (sfc32): the same seed makes the same choices. */
+const rotate = (word: number, bits: number): number => (word << bits) | (word >>> (32 - bits));
+
+const WARM_UP = 12;
+
+export class Random {
+  #a: number;
+  #b: number;
+  #c: number;
+  #counter = 1;
+
+  constructor(readonly seed: number) {
+    this.#a = seed | 0;
+    this.#b = Math.imul(seed, 0x9e37_79b1) | 0;
+    this.#c = ~seed;
+    for (let i = 0; i < WARM_UP; i++) this.word();
+  }
+
+  /** 32 bits. */
+  word(): number {
+    const sum = (this.#a + this.#b + this.#counter++) | 0;
+    this.#a = this.#b ^ (this.#b >>> 9);
+    this.#b = (this.#c + (this.#c << 3)) | 0;
+    this.#c = (rotate(this.#c, 21) + sum) | 0;
+    return sum >>> 0;
+  }
+
+  /** From 0 up to but not 1. */
+  fraction(): number {
+    return this.word() / 2 ** 32;
+  }
+
+  /** A whole number from `least` to `most`, both of them possible. */
+  between(least: number, most: number): number {
+    return least + Math.floor(this.fraction() * (most - least + 1));
+  }
+
+  chance(probability: number): boolean {
+    return this.fraction() < probability;
+  }
+
+  /** One of a list that is not empty. */
+  pick<T>(list: readonly T[]): T {
+    const [first] = list;
+    if (first === undefined) throw new Error("random: nothing to pick from");
+    return list[this.between(0, list.length - 1)] ?? first;
+  }
+
+  /** Another source, so that what one actor does depends on no other. */
+  fork(): Random {
+    return new Random(this.word());
+  }
+}

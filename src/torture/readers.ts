@@ -1,0 +1,125 @@
+/** Those who take messages out of a queue: consumers and pops. How each settles them is in the plan. */
+import { setTimeout as delay } from "node:timers/promises";
+import { unobserved } from "../client/deferred.js";
+import type { Message } from "../client/message.js";
+import type { MessageBatch } from "../client/message-batch.js";
+import { readBody } from "./body.js";
+import type { Ledger, Order } from "./ledger.js";
+import type { Manners, TopicPlan } from "./plan.js";
+import type { Random } from "./random.js";
+import type { Site } from "./site.js";
+
+/** A queue, by the places of its topic and its own in the plan. */
+export interface Place {
+  readonly topic: number;
+  readonly queue: number;
+  readonly plan: TopicPlan;
+  readonly bindKey: string;
+}
+
+interface Held {
+  readonly message: Message;
+  readonly slot: number;
+}
+
+/** How long a message that is given back stays away, milliseconds. */
+const MAX_NACK_DELAY = 500;
+
+const POP_WAIT = 200;
+const MAX_POP = 200;
+
+/** A pop every so often, so that consumers have their share. */
+const POP_PAUSE = 20;
+
+/** Notes that messages have come. Answers those that may be settled. */
+export const note = (ledger: Ledger, at: Place, messages: Iterable<Message>, order?: Order): Held[] => {
+  const held: Held[] = [];
+  for (const message of messages) {
+    const { id, retry, reason, deadline } = message;
+    const arrival = { id, retry, isDead: reason !== undefined, deadline };
+    const slot = ledger.arrive(at.topic, at.queue, readBody(message.body), arrival, order);
+    if (slot >= 0 && !message.isAcked) held.push({ message, slot });
+  }
+  return held;
+};
+
+/** Acks one message and notes what became of it. */
+export const ack = (ledger: Ledger, { message, slot }: Held): Promise<void> => {
+  ledger.acking(slot);
+  return message.ack().then(
+    () => ledger.ackConfirmed(slot),
+    (error: { readonly code?: unknown }) => {
+      if (error.code === "LEASE_LOST") ledger.ackRefused(slot);
+    },
+  );
+};
+
+const ackBatch = (ledger: Ledger, batch: MessageBatch, held: readonly Held[]): void => {
+  for (const { slot } of held) ledger.acking(slot);
+  batch.ack().then(
+    ({ faults }) => {
+      const codes = new Map(faults.map(({ id, code }) => [id, code]));
+      for (const { slot, message } of held) {
+        const code = codes.get(message.id);
+        if (code === undefined) ledger.ackConfirmed(slot);
+        else if (code === "LEASE_LOST") ledger.ackRefused(slot);
+      }
+    },
+    // The connection ended: the acks stay in doubt.
+    () => {},
+  );
+};
+
+const giveBack = (ledger: Ledger, { message, slot }: Held, wait: number, reject: boolean): void => {
+  ledger.returning(slot);
+  const { retry } = message;
+  message.nack({ delay: wait, reject }).then(
+    () => ledger.returned(slot, retry, reject),
+    () => ledger.returnLost(slot),
+  );
+};
+
+const settle = (ledger: Ledger, random: Random, manners: Manners, held: readonly Held[]): void => {
+  const { nack, reject, forget } = manners;
+  for (const one of held) {
+    const dice = random.fraction();
+    if (dice < forget) continue;
+    if (dice < forget + nack) giveBack(ledger, one, random.chance(0.5) ? random.between(1, MAX_NACK_DELAY) : 0, false);
+    else if (dice < forget + nack + reject) giveBack(ledger, one, 0, true);
+    else unobserved(ack(ledger, one));
+  }
+};
+
+/** Consumes a queue. `order`: of all who ever read it, when there is one at a time; each has its own otherwise. */
+export const consume = (site: Site, random: Random, at: Place, order: Order | undefined): Promise<void> =>
+  site.act(async (client) => {
+    const { name, prefetch, manners, autoAck } = at.plan;
+    const own = order ?? { last: 0n };
+    // What is on its way to it when it ends is gone on such a topic.
+    if (autoAck) site.unseen += prefetch;
+    const consumer = await client.consume(name, { queue: at.bindKey, prefetch });
+    for await (const batch of consumer.batches()) {
+      const held = note(site.ledger, at, batch, own);
+      if (random.chance(manners.vanish)) {
+        // Before the loop is left, which would stop in order and give back what was not read.
+        if (random.chance(0.5)) await client.close();
+        return;
+      }
+      if (manners.sit > 0) await delay(manners.sit);
+      if (random.chance(manners.ackBatch)) ackBatch(site.ledger, batch, held);
+      else settle(site.ledger, random, manners, held);
+    }
+  });
+
+/** Pops from a queue. */
+export const pop = (site: Site, random: Random, at: Place): Promise<void> =>
+  site.act(async (client) => {
+    const { name, manners } = at.plan;
+    while (!site.isStopping) {
+      const max = random.between(1, MAX_POP);
+      const held = note(site.ledger, at, await client.pop(name, { queue: at.bindKey, max, wait: POP_WAIT }));
+      settle(site.ledger, random, manners, held);
+      if (random.chance(manners.vanish)) return;
+      await delay(POP_PAUSE);
+    }
+  });
