@@ -6,10 +6,13 @@ export type { Broker } from "./main/broker.js";
 export { ListenError } from "./main/listen-error.js";
 export type { Log } from "./main/log.js";
 export type { Address, BrokerOptions } from "./main/options.js";
+export type { PhaseFigures, StartPhase, StartProgress } from "./main/progress.js";
+export { StartError } from "./main/start-error.js";
 
 /**
  * Starts a broker in this process: its main thread is the caller's, its shards are worker threads. `close()` ends it.
  *
- * @throws RangeError for an option out of its range; ListenError when an address cannot be had.
+ * @throws RangeError for an option out of its range; StartError when the data directory or a journal in it cannot be
+ * used; ListenError when an address cannot be had.
  */
 export const startBroker = (options: Partial<BrokerOptions> = {}): Promise<Broker> => start(options);

@@ -19,6 +19,8 @@ export const EnvelopeOp = {
   FAN_OUT: 6,
   /** From a shard. `[op, connection]`, then frames to send before the connection is closed. */
   CLOSE: 7,
+  /** To a shard. `[op, 0]`: something that was asked for outside the rings has come. */
+  NOTICE: 8,
 } as const;
 
 const packr = new Packr({ useRecords: false });

@@ -1,21 +1,25 @@
 /** `ringmq serve`: its flags, and the life of the process around a broker. */
 import { Command, Option } from "commander";
-import { type Broker, startBroker } from "../index.js";
+import { type Broker, StartError, startBroker } from "../index.js";
 import { formatAddress, ListenError } from "../main/listen-error.js";
-import { type BrokerOptions, resolveOptions } from "../main/options.js";
+import type { Log } from "../main/log.js";
+import { type BrokerOptions, type DurabilityName, resolveOptions } from "../main/options.js";
 import { createLog, LOG_FORMATS, LOG_LEVELS } from "./log-lines.js";
+import { barProgress } from "./progress-bar.js";
 import { parseAddress, parseCount, parseDuration, parseSize } from "./units.js";
 
 /** The exit codes: the flags are wrong; the broker cannot run or had to be cut off. */
 const USAGE = 2;
 const FAILURE = 1;
 
-interface Flags extends Omit<BrokerOptions, "log"> {
+interface Flags extends Omit<BrokerOptions, "log" | "progress"> {
   readonly logLevel: string;
   readonly logFormat: string;
 }
 
 const ENVIRONMENT = "RINGMQ_";
+
+const DURABILITIES: readonly DurabilityName[] = ["fsync", "write", "memory"];
 
 const option = <T>(flags: string, description: string, parse: (text: string) => T, shown: string): Option => {
   const made = new Option(flags, `${description} (default: ${shown})`).argParser(parse);
@@ -48,6 +52,13 @@ const options = (): Option[] => {
       address(defaults.tcp),
     ),
     option("--http <address>", "HTTP, and WebSocket on /mq: as --tcp", parseAddress, address(defaults.http)),
+    option("--data <dir>", "directory of the journal, of one broker at a time", String, "ringmq-data"),
+    new Option("--durability <level>", "what a confirm waits for: the disk, the system, or nothing (no journal)")
+      .choices(DURABILITIES)
+      .default(defaults.durability)
+      .env(`${ENVIRONMENT}DURABILITY`),
+    size("--segment-bytes <size>", "a file of the journal, 64kb to 1gb", defaults.segmentBytes),
+    size("--disk-reserve <size>", "free space below which publishes are refused", defaults.diskReserve),
     count("--shards <n>", "threads that own messages", defaults.shards),
     count("--node <id>", "number of this broker among all, 1 to 1023: part of message ids", defaults.node),
     option(
@@ -101,7 +112,9 @@ There is no password: listen on all interfaces only in a network you trust.
 
 Examples:
   ringmq serve
-      on this machine only: native protocol on 9503, HTTP and WebSocket on 9504
+      on this machine only: native protocol on 9503, HTTP and WebSocket on 9504; messages in ./ringmq-data
+  ringmq serve --data /var/lib/ringmq --durability write
+      messages elsewhere, confirmed when the system has them: a crash of the machine may lose the last second
   ringmq serve --tcp :9503 --http off --memory 2gb
       native protocol on all interfaces, no HTTP, 2 GiB for messages
   curl -d 'data={"body":"hello","topic":"greetings"}' http://127.0.0.1:9504/push
@@ -121,16 +134,22 @@ const serve = async (
   { logLevel = "info", logFormat = "text", ...flags }: Partial<Flags>,
 ): Promise<void> => {
   const log = createLog(logLevel, logFormat, (text) => process.stderr.write(text));
-  let broker: Broker;
+  const progress = process.stderr.isTTY && logLevel !== "silent" ? barProgress(process.stderr) : undefined;
+  let broker: Broker | undefined;
+  stopOnSignal(log, () => {
+    if (broker !== undefined) return broker.close();
+    // Reading a journal changes nothing in it that another start would not find again.
+    progress?.abort();
+    return Promise.resolve();
+  });
   try {
-    broker = await startBroker({ ...flags, log });
+    broker = await startBroker({ ...flags, log, progress });
   } catch (error) {
     if (error instanceof RangeError) command.error(`error: ${asFlag(error.message)}`, { exitCode: USAGE });
-    if (!(error instanceof ListenError)) throw error;
+    if (!(error instanceof ListenError || error instanceof StartError)) throw error;
     command.error(`error: ${error.message}`, { exitCode: FAILURE });
   }
   announce(broker);
-  stopOnSignal(broker);
 };
 
 /** `maxFrameBytes must be …` → `--max-frame-bytes must be …`. */
@@ -140,8 +159,9 @@ const asFlag = (text: string): string =>
     (name) => `--${name.replaceAll(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}`,
   );
 
-const announce = ({ addresses: { tcp, http }, options: { shards } }: Broker): void => {
-  const lines = [`ringmq runs with ${shards} shard${shards === 1 ? "" : "s"}`];
+const announce = ({ addresses: { tcp, http }, options: { shards, data, durability } }: Broker): void => {
+  const kept = durability === "memory" ? "nothing on disk" : `the data in ${data} (${durability})`;
+  const lines = [`ringmq runs with ${shards} shard${shards === 1 ? "" : "s"} and ${kept}`];
   if (tcp !== undefined) lines.push(`  native     tcp://${formatAddress(tcp)}`);
   if (http !== undefined) {
     lines.push(`  WebSocket  ws://${formatAddress(http)}/mq`, `  HTTP       http://${formatAddress(http)}`);
@@ -152,14 +172,13 @@ const announce = ({ addresses: { tcp, http }, options: { shards } }: Broker): vo
 };
 
 /** The first signal drains, the second does not wait. */
-const stopOnSignal = (broker: Broker): void => {
-  const { log } = broker.options;
+const stopOnSignal = (log: Log, close: () => Promise<void>): void => {
   let isStopping = false;
   const stop = (signal: NodeJS.Signals): void => {
     if (isStopping) process.exit(FAILURE);
     isStopping = true;
     log.info({ signal }, "stopping; once more to stop at once");
-    broker.close().then(
+    close().then(
       () => process.exit(0),
       (error: unknown) => {
         log.error({ error }, "the broker did not stop in order");

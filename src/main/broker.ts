@@ -4,6 +4,7 @@ import { AssemblyMemory } from "./assembly.js";
 import { Connection, type Switchboard } from "./connection.js";
 import type { ConnectionHost } from "./connection-host.js";
 import { ConnectionTable } from "./connection-table.js";
+import { Data } from "./data.js";
 import { Deliveries } from "./deliveries.js";
 import { Gateway } from "./gateway.js";
 import { installGmqHttp } from "./gmq-http/index.js";
@@ -12,7 +13,9 @@ import { HttpListener } from "./http-listener.js";
 import { nativeFrontEnd } from "./native-front-end.js";
 import { type Address, type BrokerOptions, resolveOptions } from "./options.js";
 import { OutputPool } from "./output-pool.js";
+import { JobPool } from "./pool.js";
 import { Router } from "./router.js";
+import { startShards } from "./start-up.js";
 import { Supervisor, type SupervisorSeams } from "./supervisor.js";
 import { TcpListener } from "./tcp-listener.js";
 import { LINGER } from "./tcp-transport.js";
@@ -45,12 +48,15 @@ export interface Broker {
 
 export class RunningBroker implements Broker, ConnectionHost {
   readonly supervisor: Supervisor;
+  readonly pool = new JobPool();
   readonly connections: ConnectionTable;
   readonly #board: Switchboard;
   readonly #tcp: TcpListener | undefined;
   readonly #http: HttpListener | undefined;
   readonly #gateway: Connection | undefined;
   #addresses: Broker["addresses"] = { tcp: undefined, http: undefined };
+  /** Undefined: nothing is on disk. */
+  #data: Data | undefined;
   #sweeper: NodeJS.Timeout | undefined;
   #sweeps = 0;
   #closing: Promise<void> | undefined;
@@ -64,7 +70,8 @@ export class RunningBroker implements Broker, ConnectionHost {
     const { maxConnections, helloTimeout, maxFrameBytes, maxMessageBytes, shards, log } = options;
     this.connections = new ConnectionTable(maxConnections, helloTimeout);
     const deliveries = new Deliveries((id) => this.connections.get(id));
-    this.supervisor = new Supervisor(options, deliveries, (shard, kind) => this.#shardLost(shard, kind), seams);
+    const lost = (shard: number, kind: "SHARD_RESTARTED" | "SHARD_DOWN"): void => this.#shardLost(shard, kind);
+    this.supervisor = new Supervisor(options, this.pool, deliveries, lost, seams);
     const { supervisor } = this;
     this.#board = {
       options,
@@ -102,11 +109,20 @@ export class RunningBroker implements Broker, ConnectionHost {
     return connection;
   }
 
-  /** Starts the shards, then listens. ListenError: an address cannot be had. */
+  /**
+   * Locks the data directory, starts the shards, then listens.
+   *
+   * @throws StartError when the data directory or a journal in it cannot be used; RangeError when it has another number
+   * of shards; ListenError when an address cannot be had.
+   */
   async start(): Promise<void> {
-    const { tcp, http } = this.options;
+    const { tcp, http, data, durability, log } = this.options;
     try {
-      await this.supervisor.start();
+      if (durability !== "memory") {
+        log.info({ data, durability }, "messages are kept in the data directory");
+        this.#data = Data.open(this.options);
+      }
+      await startShards(this.options, this.supervisor, this.pool, this.#data);
       this.#addresses = {
         tcp: tcp === "off" ? undefined : await this.#tcp?.listen(tcp),
         http: http === "off" ? undefined : await this.#http?.listen(http),
@@ -142,6 +158,9 @@ export class RunningBroker implements Broker, ConnectionHost {
     while (this.connections.size > 0 && left() > 0) await delay(CLOSE_LOOK);
     for (const connection of this.connections.values()) connection.destroy();
     this.#http?.close();
+    await this.pool.close();
+    // Nothing of this broker writes any more.
+    this.#data?.close();
   }
 
   /** Until all connections have gone, or nothing more comes from those that are left and nothing is owed to them. */
@@ -184,7 +203,8 @@ export class RunningBroker implements Broker, ConnectionHost {
 /**
  * Starts a broker. `options` over the defaults of `BrokerOptions`; `seams` are for tests.
  *
- * @throws RangeError for an option out of its range; ListenError when an address cannot be had.
+ * @throws RangeError for an option out of its range; StartError when the data directory or a journal in it cannot be
+ * used; ListenError when an address cannot be had.
  */
 export const startBroker = async (
   options: Partial<BrokerOptions> = {},

@@ -2,6 +2,7 @@
  * What a broker can be told, the defaults, and why each number is what it is. Sizes are bytes, times milliseconds.
  */
 import os from "node:os";
+import { resolve } from "node:path";
 import { MAX_NODE_ID } from "../protocol/id.js";
 import {
   MAX_BATCH_MESSAGES,
@@ -10,7 +11,11 @@ import {
   MAX_MESSAGE_BYTES,
   MAX_NAME_BYTES,
 } from "../protocol/limits.js";
+import { Durability } from "../protocol/op.js";
 import { type Log, SILENT } from "./log.js";
+import type { StartProgress } from "./progress.js";
+
+export type DurabilityName = keyof typeof Durability;
 
 export interface Address {
   readonly host: string;
@@ -23,6 +28,23 @@ export interface BrokerOptions {
   readonly tcp: Address | "off";
   /** Where HTTP and WebSocket are served. Default 127.0.0.1:9504. */
   readonly http: Address | "off";
+  /**
+   * The directory of the journal, made when it is not there; one broker has it at a time. Default: `ringmq-data` in the
+   * working directory. Not touched when `durability` is `memory`.
+   */
+  readonly data: string;
+  /**
+   * What a confirm waits for where a topic does not say otherwise: `fsync`, the disk; `write`, the system, which keeps it
+   * when the process dies; `memory`, nothing: the broker then has no journal. Default `fsync`.
+   */
+  readonly durability: DurabilityName;
+  /** A file of the journal, 64 KiB to 1 GiB. Default 64 MiB. */
+  readonly segmentBytes: number;
+  /**
+   * Free bytes of the data directory's file system below which publishes are refused, so that acks and deletions still
+   * have room; above 1.25 times as many they are taken again. Default 256 MiB.
+   */
+  readonly diskReserve: number;
   /** Threads that own messages, 1 to 256. Default: one per core but one, at least 1. */
   readonly shards: number;
   /** Of this broker among all, 1 to 1,023; part of every message id. Default 1. */
@@ -58,6 +80,8 @@ export interface BrokerOptions {
   readonly closeTimeout: number;
   /** Default: silent. */
   readonly log: Log;
+  /** Told how far a start is that has a journal to read. Default: lines in the log. */
+  readonly progress: StartProgress | undefined;
 }
 
 export const DEFAULT_HOST = "127.0.0.1";
@@ -91,9 +115,19 @@ const MOST_QUEUES = 2 ** 15;
 
 const MOST_CONSUMERS = 2 ** 16;
 
+/** Below, a segment is mostly its own head and directory; above, what a few old messages hold on to is too much. */
+const LEAST_SEGMENT_BYTES = 64 * 1024;
+const MOST_SEGMENT_BYTES = 2 ** 30;
+
 const defaults = {
   tcp: { host: DEFAULT_HOST, port: DEFAULT_TCP_PORT },
   http: { host: DEFAULT_HOST, port: DEFAULT_HTTP_PORT },
+  data: "ringmq-data",
+  durability: "fsync",
+  // Written in some seconds at full speed, made ahead in a tenth of one; a disk of 10 GiB holds 160 of them.
+  segmentBytes: 64 * 1024 * 1024,
+  // Room for a segment that is made ahead in two shards, and for others who write to the same disk.
+  diskReserve: 256 * 1024 * 1024,
   node: 1,
   // Work for about a millisecond at 3 GB/s, which is the time that either side may be away; an eighth of it, the largest
   // record that is not fragmented, takes any read of a socket. Twice this is no faster, and leaves the cache.
@@ -119,6 +153,7 @@ const defaults = {
   // Service managers commonly kill after 10 s; what is left is for cutting off.
   closeTimeout: 8_000,
   log: SILENT,
+  progress: undefined,
 } as const;
 
 /** Half of the memory that this process may use. */
@@ -146,9 +181,17 @@ export const resolveOptions = (given: Partial<BrokerOptions> = {}): BrokerOption
     memory: halfOfMemory(),
     maxFrameBytes: (given.maxMessageBytes ?? MAX_MESSAGE_BYTES) + FRAME_SLACK_BYTES,
     ...given,
+    // The working directory may change while the broker runs.
+    data: resolve(given.data ?? defaults.data),
   };
   checkAddress("tcp", options.tcp);
   checkAddress("http", options.http);
+  if (given.data === "") throw new RangeError("data must be the path of a directory; it is empty");
+  if (!Object.hasOwn(Durability, options.durability)) {
+    throw new RangeError(`durability must be fsync, write or memory; it is ${options.durability}`);
+  }
+  check("segmentBytes", options.segmentBytes, LEAST_SEGMENT_BYTES, MOST_SEGMENT_BYTES);
+  check("diskReserve", options.diskReserve, 0, Number.MAX_SAFE_INTEGER);
   check("shards", options.shards, 1, MAX_SHARDS);
   check("node", options.node, 1, MAX_NODE_ID);
   check("memory", options.memory, 0, Number.MAX_SAFE_INTEGER);

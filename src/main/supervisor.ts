@@ -1,13 +1,17 @@
 /**
- * Keeps one thread for each shard. A thread that dies is replaced on fresh rings; what was asked of it is answered with
- * an error that tells to ask again, and no other shard notices. A shard that keeps dying is given up.
+ * Keeps one thread for each shard. A thread that dies is replaced on fresh rings and reads its journal again; what was
+ * asked of it is answered with an error that tells to ask again, and no other shard notices. A shard that keeps dying,
+ * or cannot read its journal, is given up.
  */
-import { Worker } from "node:worker_threads";
 import { EnvelopeOp } from "../channel/envelope.js";
-import { allocateRing } from "../channel/ring.js";
-import { maxOutboxRecordBytes, type ShardThreadData } from "../workers/shard-thread-data.js";
+import { Durability } from "../protocol/op.js";
+import type { Recovered } from "../workers/shard-messages.js";
+import type { JournalData, ShardThreadData } from "../workers/shard-thread-data.js";
 import type { BrokerOptions } from "./options.js";
-import { type Outlet, ShardLink } from "./shard-link.js";
+import type { JobPool } from "./pool.js";
+import { ShardLife } from "./shard-life.js";
+import type { Outlet, ShardLink } from "./shard-link.js";
+import { StartError } from "./start-error.js";
 
 /** More deaths than this within the time, and a restart will not help. */
 const MOST_DEATHS = 5;
@@ -18,21 +22,7 @@ const ID_CLOCK_BYTES = 8;
 
 const THREAD = new URL("../workers/shard-thread.js", import.meta.url);
 
-/**
- * Threads inherit the flags of the process. Under `--input-type` none would start, for theirs is a file; and flags that
- * are named here instead are refused if they concern the whole process, so that then there are none.
- */
-const inheritedFlags = (): { readonly execArgv?: string[] } =>
-  process.execArgv.some((flag) => flag.startsWith("--input-type")) ? { execArgv: [] } : {};
-
 type LossKind = "SHARD_RESTARTED" | "SHARD_DOWN";
-
-interface Life {
-  readonly worker: Worker;
-  readonly link: ShardLink;
-  /** Resolves when the thread has ended and everything that follows from it is done. */
-  readonly ended: Promise<void>;
-}
 
 export interface SupervisorSeams {
   /** What runs as a shard's thread. */
@@ -41,28 +31,43 @@ export interface SupervisorSeams {
   readonly now?: () => number;
 }
 
+/** Where shards keep their logs: what each is given, by shard. None: durability `memory`. */
+export type Journals = readonly Omit<JournalData, "level" | "segmentBytes">[];
+
+interface Start {
+  readonly resolve: (recovered: Recovered | undefined) => void;
+  readonly reject: (error: Error) => void;
+  readonly replayed: (shard: number, bytes: number) => void;
+}
+
 export class Supervisor {
   /** By shard; undefined: it was given up, or has ended because all are to stop. */
   readonly links: (ShardLink | undefined)[] = [];
   readonly #options: BrokerOptions;
+  readonly #pool: JobPool;
   readonly #outlet: Outlet;
   readonly #lost: (shard: number, kind: LossKind) => void;
   readonly #thread: URL;
   readonly #now: () => number;
   readonly #idClock = new SharedArrayBuffer(ID_CLOCK_BYTES);
-  readonly #lives: (Life | undefined)[] = [];
+  readonly #lives: (ShardLife | undefined)[] = [];
   /** By shard: when its threads died. */
   readonly #deaths: number[][] = [];
+  #journals: Journals = [];
+  /** By shard, while the broker starts. */
+  readonly #starts = new Map<number, Start>();
   #isStopping = false;
 
   /** `lost` is told after a shard's thread has died, when its next life, if it has one, has a link. */
   constructor(
     options: BrokerOptions,
+    pool: JobPool,
     outlet: Outlet,
     lost: (shard: number, kind: LossKind) => void,
     seams: SupervisorSeams = {},
   ) {
     this.#options = options;
+    this.#pool = pool;
     this.#outlet = outlet;
     this.#lost = lost;
     this.#thread = seams.thread ?? THREAD;
@@ -79,9 +84,32 @@ export class Supervisor {
     return this.#isStopping;
   }
 
-  /** Starts all threads; resolves when they run. */
-  async start(): Promise<void> {
-    await Promise.all(this.links.map((_, shard) => this.#begin(shard)));
+  /**
+   * Starts all threads; resolves when each has read its journal and takes commands. `replayed` is told how many bytes
+   * they have read together.
+   *
+   * @throws StartError when one cannot start; the others may be starting then, and are to be stopped.
+   */
+  async start(journals: Journals, replayed: (bytes: number) => void): Promise<(Recovered | undefined)[]> {
+    this.#journals = journals;
+    const bytes = new Array<number>(this.links.length).fill(0);
+    const note = (shard: number, done: number): void => {
+      bytes[shard] = done;
+      replayed(bytes.reduce((total, each) => total + each, 0));
+    };
+    const starts = this.links.map(
+      (_, shard) =>
+        new Promise<Recovered | undefined>((resolve, reject) => {
+          this.#starts.set(shard, { resolve, reject, replayed: note });
+          this.#begin(shard, undefined);
+        }),
+    );
+    try {
+      return await Promise.all(starts);
+    } catch (error) {
+      await Promise.allSettled([...this.#cutOffStarting(), ...starts]);
+      throw error;
+    }
   }
 
   /** Lets the threads finish what is before them; those that have not after `timeout` milliseconds are cut off. */
@@ -90,7 +118,7 @@ export class Supervisor {
     for (const link of this.links) link?.tell(EnvelopeOp.STOP, 0);
     const timer = setTimeout(() => {
       this.#options.log.error({ timeout }, "a shard has not finished in time and is cut off");
-      for (const life of this.#lives) void life?.worker.terminate();
+      for (const life of this.#lives) life?.terminate();
     }, timeout);
     await Promise.all(this.#lives.map((life) => life?.ended));
     clearTimeout(timer);
@@ -99,44 +127,56 @@ export class Supervisor {
   /** Ends a shard's thread as a crash would: a seam for tests. */
   async kill(shard: number): Promise<void> {
     const life = this.#lives[shard];
-    await life?.worker.terminate();
+    life?.terminate();
     await life?.ended;
   }
 
-  /** A new life of a shard. Resolves when its thread runs, or has died already. */
-  #begin(shard: number): Promise<void> {
-    const { ringBytes, maxFrameBytes, log } = this.#options;
-    const memory = { inbox: allocateRing(ringBytes), outbox: allocateRing(ringBytes) };
-    const worker = new Worker(this.#thread, {
-      workerData: this.#threadData(shard, memory),
-      name: `shard ${shard}`,
-      ...inheritedFlags(),
-    });
-    const link = new ShardLink(shard, memory, maxOutboxRecordBytes(maxFrameBytes), this.#outlet, (error) => {
-      log.error({ shard, error }, "what a shard sends makes no sense; it is restarted");
-      void worker.terminate();
-    });
-    worker.on("error", (error) => log.error({ shard, error }, "a shard failed"));
-    const ended = new Promise<void>((resolve) => {
-      worker.once("exit", (code) => {
-        this.#end(shard, link, code);
-        resolve();
-      });
-    });
-    this.links[shard] = link;
-    this.#lives[shard] = { worker, link, ended };
-    const isRunning = new Promise<void>((resolve) => worker.once("online", resolve));
-    return Promise.race([isRunning, ended]);
+  /** The threads that still read their journals: what they would come to is not wanted any more. */
+  *#cutOffStarting(): Generator<Promise<void>> {
+    for (const life of this.#lives) {
+      if (life === undefined || life.isReady) continue;
+      life.terminate();
+      yield life.ended;
+    }
   }
 
-  #threadData(shard: number, memory: Pick<ShardThreadData, "inbox" | "outbox">): ShardThreadData {
+  #begin(shard: number, before: ShardLife | undefined): void {
+    const { ringBytes, maxFrameBytes, log } = this.#options;
+    const life = new ShardLife(
+      {
+        shard,
+        thread: this.#thread,
+        ringBytes,
+        maxFrameBytes,
+        log,
+        pool: this.#pool,
+        outlet: this.#outlet,
+        data: this.#threadData(shard, before === undefined),
+        replayed: (bytes) => this.#starts.get(shard)?.replayed(shard, bytes),
+        ready: (recovered) => this.#ready(shard, recovered),
+        ended: (ended, code) => this.#end(shard, ended, code),
+      },
+      before,
+    );
+    this.links[shard] = life.link;
+    this.#lives[shard] = life;
+  }
+
+  #threadData(shard: number, isFirst: boolean): Omit<ShardThreadData, "inbox" | "outbox"> {
     const options = this.#options;
+    const journal = this.#journals[shard];
     return {
-      ...memory,
       shard,
       shards: options.shards,
       node: options.node,
       idClock: this.#idClock,
+      journal: journal && {
+        ...journal,
+        // Of a life before this one nobody has checked what it wrote.
+        verified: isFirst ? journal.verified : [],
+        level: Durability[options.durability],
+        segmentBytes: options.segmentBytes,
+      },
       memoryBytes: Math.floor(options.memory / options.shards),
       limits: {
         maxMessageBytes: options.maxMessageBytes,
@@ -150,14 +190,30 @@ export class Supervisor {
     };
   }
 
-  #end(shard: number, link: ShardLink, code: number): void {
-    // What it has answered is in the ring and counts.
-    link.close();
+  #ready(shard: number, recovered: Recovered | undefined): void {
+    const { log } = this.#options;
+    if (recovered?.cut !== undefined) {
+      log.warn({ shard, ...recovered.cut }, "the torn end of the journal, which was never confirmed, is cut off");
+    }
+    const start = this.#starts.get(shard);
+    this.#starts.delete(shard);
+    if (start !== undefined) start.resolve(recovered);
+    else log.info({ shard, messages: recovered?.messages }, "a shard runs again");
+  }
+
+  #end(shard: number, life: ShardLife, code: number): void {
     this.links[shard] = undefined;
     this.#lives[shard] = undefined;
+    const start = this.#starts.get(shard);
+    this.#starts.delete(shard);
+    if (start !== undefined) return start.reject(startError(shard, life, code));
     if (this.#isStopping) return;
 
     const { log } = this.#options;
+    if (life.refusal !== undefined) {
+      log.error({ shard }, `a shard is given up: ${life.refusal}`);
+      return this.#lost(shard, "SHARD_DOWN");
+    }
     const now = this.#now();
     const deaths = (this.#deaths[shard] ?? []).filter((time) => now - time < DEATHS_WITHIN);
     deaths.push(now);
@@ -167,11 +223,21 @@ export class Supervisor {
         { shard, code },
         `shard died ${deaths.length} times within a minute and is given up: restart the broker`,
       );
-      this.#lost(shard, "SHARD_DOWN");
-      return;
+      return this.#lost(shard, "SHARD_DOWN");
     }
-    log.warn({ shard, code }, "a shard's thread died: its messages in memory are lost, and it is started again");
-    void this.#begin(shard);
+    log.warn({ shard, code }, this.#afterDeath(shard));
+    this.#begin(shard, life);
     this.#lost(shard, "SHARD_RESTARTED");
   }
+
+  #afterDeath(shard: number): string {
+    return this.#journals[shard] === undefined
+      ? "a shard's thread died: its messages in memory are lost, and it is started again"
+      : "a shard's thread died: it is started again and reads its journal";
+  }
 }
+
+const startError = (shard: number, life: ShardLife, code: number): StartError =>
+  new StartError(
+    life.refusal ?? `shard ${shard} cannot start: its thread ended with exit code ${code}; the log above tells why`,
+  );

@@ -13,6 +13,8 @@ export interface ShardThreadData {
   readonly outbox: RingMemory;
   /** `ID_CLOCK_BYTES` that all shards of the broker number their messages by. */
   readonly idClock: SharedArrayBuffer;
+  /** What it keeps its log in; undefined: nothing is on disk (durability `memory`). */
+  readonly journal: JournalData | undefined;
   /** This shard's part of the memory budget, bytes. */
   readonly memoryBytes: number;
   readonly limits: {
@@ -25,6 +27,21 @@ export interface ShardThreadData {
     readonly maxConsumers: number;
   };
 }
+
+export interface JournalData {
+  /** Of this shard, absolute; there, and locked by this process. */
+  readonly directory: string;
+  /** `Durability` of what a confirm waits for where a topic does not say otherwise. */
+  readonly level: number;
+  readonly segmentBytes: number;
+  /** Sequences of segments of which every record has been checked, and which nobody has written since. */
+  readonly verified: readonly number[];
+  /** One Int32 for all shards of the broker: `DiskSpace`. */
+  readonly disk: SharedArrayBuffer;
+}
+
+/** What the main thread sees of the file system of the data directory, about once a second. */
+export const DiskSpace = { enough: 0, full: 1 } as const;
 
 /**
  * The largest record of an outbox. Answers are sent when a megabyte is staged; a turn may add to that half a frame of

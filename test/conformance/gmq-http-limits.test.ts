@@ -7,12 +7,14 @@ import { type Broker, startBroker } from "../../dist/index.js";
 import { heldBytes } from "../../dist/main/gmq-http/body.js";
 import { SILENT } from "../../dist/main/log.js";
 import { Op } from "../../src/protocol/op.js";
+import { makeDirectory, removeDirectory } from "../directories.js";
 import { exchange, type HttpAnswer } from "./http-exchange.js";
 import { requestAll } from "./native-requests.js";
 
 const MAX_MESSAGE_BYTES = 1024 * 1024;
 const FORM = { "content-type": "application/x-www-form-urlencoded" };
 
+const data = makeDirectory();
 let broker: Broker;
 let port = 0;
 let tcpPort = 0;
@@ -23,6 +25,8 @@ beforeAll(async () => {
   broker = await startBroker({
     tcp: free,
     http: free,
+    data,
+    segmentBytes: 1024 * 1024,
     shards: 2,
     memory: 256 * 1024 * 1024,
     maxMessageBytes: MAX_MESSAGE_BYTES,
@@ -31,7 +35,10 @@ beforeAll(async () => {
   port = broker.addresses.http?.port ?? 0;
   tcpPort = broker.addresses.tcp?.port ?? 0;
 });
-afterAll(() => broker.close());
+afterAll(async () => {
+  await broker.close();
+  removeDirectory(data);
+});
 
 const push = (topic: string, body: string): Promise<HttpAnswer> =>
   exchange(port, {

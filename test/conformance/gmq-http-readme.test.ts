@@ -3,19 +3,24 @@ import { exec } from "node:child_process";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Broker, startBroker } from "../../dist/index.js";
+import { makeDirectory, removeDirectory } from "../directories.js";
 import { Places } from "./places.js";
 
 const run = promisify(exec);
 
+const data = makeDirectory();
 let broker: Broker;
 let port = 0;
 
 beforeAll(async () => {
   const free = { host: "127.0.0.1", port: 0 };
-  broker = await startBroker({ tcp: free, http: free, shards: 1, memory: 64 * 1024 * 1024 });
+  broker = await startBroker({ tcp: free, http: free, data, shards: 1, memory: 64 * 1024 * 1024 });
   port = broker.addresses.http?.port ?? 0;
 });
-afterAll(() => broker.close());
+afterAll(async () => {
+  await broker.close();
+  removeDirectory(data);
+});
 
 /** As they are documented, in this order; the port alone is another. */
 const COMMANDS: readonly (readonly [command: string, answer: string])[] = [

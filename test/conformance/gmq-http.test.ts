@@ -1,6 +1,7 @@
 /** gmq's HTTP API on a real broker: every answer of the tables, byte for byte. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Broker, startBroker } from "../../dist/index.js";
+import { makeDirectory, removeDirectory } from "../directories.js";
 import { HTTP_CASES } from "./gmq-http-cases.js";
 import { MESSAGE_CASES } from "./gmq-message-cases.js";
 import { REFUSAL_CASES } from "./gmq-refusal-cases.js";
@@ -9,6 +10,7 @@ import { TOPIC_CASES } from "./gmq-topic-cases.js";
 import { exchange, type HttpRequest } from "./http-exchange.js";
 import { Places } from "./places.js";
 
+const data = makeDirectory();
 let broker: Broker;
 let port = 0;
 
@@ -16,12 +18,17 @@ beforeAll(async () => {
   broker = await startBroker({
     tcp: { host: "127.0.0.1", port: 0 },
     http: { host: "127.0.0.1", port: 0 },
+    data,
+    segmentBytes: 1024 * 1024,
     shards: 2,
     memory: 256 * 1024 * 1024,
   });
   port = broker.addresses.http?.port ?? 0;
 });
-afterAll(() => broker.close());
+afterAll(async () => {
+  await broker.close();
+  removeDirectory(data);
+});
 
 /** How a client of the HTTP API asks for an operation. */
 const asRequest = (operation: string, parameters: Parameters): HttpRequest => {

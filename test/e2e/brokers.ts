@@ -1,7 +1,9 @@
-/** Brokers for tests: built files, any free port, closed when the test ends. */
+/** Brokers for tests: built files, any free port, a data directory of their own; closed and removed when the test ends. */
+import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import type { BrokerOptions } from "../../src/main/options.js";
 import type { SupervisorSeams } from "../../src/main/supervisor.js";
+import { makeDirectory, removeDirectory } from "../directories.js";
 
 // What runs is the build: worker threads load files of it.
 const { startBroker } = (await import(
@@ -10,18 +12,33 @@ const { startBroker } = (await import(
 
 const LOCAL = { host: "127.0.0.1", port: 0 };
 
+/** Small, so that every test that sends a little more rolls them. */
+const SEGMENT_BYTES = 1024 * 1024;
+
 export interface TestBroker {
   readonly broker: Awaited<ReturnType<typeof startBroker>>;
   readonly tcp: number;
   readonly http: number;
 }
 
-/** A broker with both listeners, one shard unless told otherwise, and little memory for rings. */
+/** A directory that is gone when the test ends. Callbacks of a test run last first: brokers are closed by then. */
+export const testDirectory = (): string => {
+  const directory = makeDirectory();
+  onTestFinished(() => removeDirectory(directory));
+  return directory;
+};
+
+/**
+ * A broker with both listeners, one shard, little memory and a journal that is synced, unless told otherwise. One on the
+ * directory of another, which is closed, is the same broker started again.
+ */
 export const testBroker = async (
   options: Partial<BrokerOptions> = {},
   seams: SupervisorSeams = {},
 ): Promise<TestBroker> => {
-  const broker = await startBroker({ tcp: LOCAL, http: LOCAL, shards: 1, memory: 1 << 28, ...options }, seams);
+  const given = { tcp: LOCAL, http: LOCAL, shards: 1, memory: 1 << 28, segmentBytes: SEGMENT_BYTES, ...options };
+  const data = options.data ?? join(testDirectory(), "data");
+  const broker = await startBroker({ ...given, data }, seams);
   onTestFinished(() => broker.close());
   return { broker, tcp: broker.addresses.tcp?.port ?? 0, http: broker.addresses.http?.port ?? 0 };
 };

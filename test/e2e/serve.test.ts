@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { Answer, Op } from "../../src/protocol/op.js";
 import { entries, frame, receiptsOf } from "../main/frames.js";
+import { testDirectory } from "./brokers.js";
 import { NativeClient } from "./native-client.js";
 
 const PROGRAM = fileURLToPath(new URL("../../dist/cli/ringmq.js", import.meta.url));
@@ -35,7 +36,7 @@ const run = (args: readonly string[], env: Readonly<Record<string, string>> = {}
 
 /** Resolves when the broker has said where it listens. */
 const started = async (args: readonly string[] = ANY_PORT, env: Readonly<Record<string, string>> = {}) => {
-  const process = run(["serve", ...args], env);
+  const process = run(["serve", ...args], { RINGMQ_DATA: testDirectory(), ...env });
   while (!process.text.out.includes("try: ")) {
     await Promise.race([
       once(process.child.stdout, "data"),
@@ -130,6 +131,8 @@ describe("ringmq serve", () => {
       [["--shards", "0"], /--shards must be .* from 1 to 256/],
       [["--max-frame-bytes", "1"], /--max-frame-bytes must be/],
       [["--log-level", "loud"], /--log-level/],
+      [["--durability", "some"], /--durability.* fsync, write, memory/],
+      [["--segment-bytes", "1kb"], /--segment-bytes must be/],
       [["--nosuch"], /nosuch/],
       [["extra"], /too many arguments/],
     ] as const) {
@@ -155,7 +158,7 @@ describe("ringmq serve", () => {
       ["--tcp", `127.0.0.1:${port}`, "--http", "off"],
       ["--tcp", "off", "--http", `127.0.0.1:${port}`],
     ]) {
-      const { exit, text } = run(["serve", ...args]);
+      const { exit, text } = run(["serve", ...args], { RINGMQ_DATA: testDirectory() });
       expect(await exit).toEqual({ code: 1, signal: null });
       expect(text.err).toMatch(new RegExp(`127.0.0.1:${port}: the port is in use`));
     }

@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { resolveOptions } from "../../src/main/options.js";
 
@@ -17,6 +18,10 @@ describe("the options of a broker", () => {
 
   it("are each refused by name when out of range", () => {
     for (const [option, value] of Object.entries({
+      segmentBytes: 64 * 1024 - 1,
+      diskReserve: -1,
+      durability: "some",
+      data: "",
       shards: 0,
       node: 1_024,
       memory: 1,
@@ -36,6 +41,11 @@ describe("the options of a broker", () => {
       32_768,
     );
     expect(() => resolveOptions({ tcp: { host: "127.0.0.1", port: 65_536 } })).toThrow(/port of tcp/);
+  });
+
+  it("keep messages on disk, in a directory that does not move with the working directory", () => {
+    expect(resolveOptions()).toMatchObject({ durability: "fsync", data: join(process.cwd(), "ringmq-data") });
+    expect(resolveOptions({ data: "/somewhere/else" }).data).toBe("/somewhere/else");
   });
 
   it("need memory for a first message in every shard", () => {

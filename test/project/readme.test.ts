@@ -3,6 +3,7 @@ import { promisify } from "node:util";
 import { type Broker, startBroker } from "ringmq";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { scenarios } from "../../bench/scenarios/index.js";
+import { makeDirectory, removeDirectory } from "../directories.js";
 import { cell, ROOT, readDocument, section, tableRows } from "./document.js";
 
 const run = promisify(execFile);
@@ -45,15 +46,19 @@ describe("the README's quick start", () => {
   /** The message id that the document shows. */
   const SHOWN = "384261148721025024";
 
+  const data = makeDirectory();
   let broker: Broker;
   let real = SHOWN;
 
   beforeAll(async () => {
     const anyPort = { host: "127.0.0.1", port: 0 };
-    broker = await startBroker({ tcp: anyPort, http: anyPort, shards: 1 });
+    broker = await startBroker({ tcp: anyPort, http: anyPort, data, shards: 1 });
   });
 
-  afterAll(() => broker.close());
+  afterAll(async () => {
+    await broker.close();
+    removeDirectory(data);
+  });
 
   /** The text as it is to be run here: with the ports of this broker and the id it gave. */
   const here = (text: string): string =>

@@ -1,0 +1,32 @@
+/** How far a start is, for people: a bar on the terminal, of which the last state stays. */
+import { Presets, SingleBar } from "cli-progress";
+import type { StartPhase, StartProgress } from "../main/progress.js";
+
+const NAMES: Readonly<Record<StartPhase, string>> = { verify: "verifying", replay: "replaying" };
+
+/** A bar that moves less often is hard to tell from one that stands. */
+const FRAMES_A_SECOND = 10;
+
+const MEBIBYTE = 2 ** 20;
+
+/** On a stream that is a terminal. */
+export const barProgress = (stream: NodeJS.WriteStream): StartProgress => {
+  let bar: SingleBar | undefined;
+  return {
+    begin: (phase, bytes) => {
+      const format = `${NAMES[phase]} the journal [{bar}] {percentage}% | {value} of {total} MiB | {eta_formatted} left`;
+      // Signals are the program's.
+      bar = new SingleBar({ stream, format, fps: FRAMES_A_SECOND, gracefulExit: false }, Presets.legacy);
+      bar.start(Math.ceil(bytes / MEBIBYTE), 0);
+    },
+    advance: (bytes) => bar?.update(Math.floor(bytes / MEBIBYTE)),
+    end: (phase, { segments, records, messages }, seconds) => {
+      // A segment's file is longer than its contents: the end is the end.
+      bar?.update(bar.getTotal());
+      bar?.stop();
+      const held = messages === undefined ? "" : `, ${messages} messages`;
+      stream.write(`${NAMES[phase]} took ${seconds.toFixed(1)} s: ${segments} segments, ${records} records${held}\n`);
+    },
+    abort: () => bar?.stop(),
+  };
+};

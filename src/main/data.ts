@@ -1,0 +1,127 @@
+/**
+ * The data directory, from the start of a broker to its end: locked first and released last, made ready for the threads
+ * of the shards, and watched for space. Its layout is that of src/journal/layout.ts.
+ */
+import { join } from "node:path";
+import { DamageError, DataDirectoryError } from "../journal/damage-error.js";
+import { claimDataDirectory, type Manifest, removeOtherGenerations } from "../journal/data-directory.js";
+import type { Disk } from "../journal/disk.js";
+import { journalFiles, segmentPath, shardDirectory } from "../journal/layout.js";
+import type { DirectoryLock } from "../journal/lock.js";
+import { nodeDisk } from "../journal/node-disk.js";
+import { DiskWatch } from "./disk-watch.js";
+import type { Log } from "./log.js";
+import type { BrokerOptions } from "./options.js";
+import { StartError } from "./start-error.js";
+
+/** A file of a shard's journal. */
+export interface SegmentOnDisk {
+  readonly path: string;
+  readonly sequence: number;
+  /** Of the file, with what is allocated behind its contents. */
+  readonly bytes: number;
+}
+
+/** What there is of a shard at the start, segments in order. */
+export interface ShardOnDisk {
+  readonly directory: string;
+  readonly segments: readonly SegmentOnDisk[];
+}
+
+export class Data {
+  readonly watch: DiskWatch;
+  readonly #lock: DirectoryLock;
+  readonly #log: Log;
+
+  private constructor(
+    options: BrokerOptions,
+    lock: DirectoryLock,
+    /** By shard. */
+    readonly shards: readonly ShardOnDisk[],
+  ) {
+    this.#log = options.log;
+    this.#lock = lock;
+    this.watch = new DiskWatch(options.data, options.diskReserve, options.log);
+  }
+
+  /**
+   * Locks the directory and clears away what the last run has left unfinished.
+   *
+   * @throws StartError that says what to do when it cannot be used; RangeError when it has another number of shards.
+   */
+  static open(options: BrokerOptions, disk: Disk = nodeDisk): Data {
+    const { data, shards } = options;
+    try {
+      const { lock, manifest } = claimDataDirectory(disk, data, shards);
+      try {
+        const present = withShards(data, manifest, shards);
+        removeOtherGenerations(disk, data, present);
+        const directories = Array.from({ length: shards }, (_, shard) =>
+          shardDirectory(data, present.generation, shard),
+        );
+        return new Data(
+          options,
+          lock,
+          directories.map((directory) => shardOnDisk(disk, directory)),
+        );
+      } catch (error) {
+        lock.release();
+        throw error;
+      }
+    } catch (error) {
+      throw explain(data, error);
+    }
+  }
+
+  /** Of all segments. */
+  get bytes(): number {
+    let bytes = 0;
+    for (const { segments } of this.shards) for (const segment of segments) bytes += segment.bytes;
+    return bytes;
+  }
+
+  /** Lets another broker have the directory: the last thing of all. */
+  close(): void {
+    this.watch.stop();
+    try {
+      this.#lock.release();
+    } catch (error) {
+      // The next start finds that this process is gone.
+      this.#log.warn({ error, data: this.#lock.directory }, "the lock of the data directory could not be released");
+    }
+  }
+}
+
+/** The manifest that has so many shards: the place where messages move to their new shards when the number changes. */
+const withShards = (data: string, manifest: Manifest, shards: number): Manifest => {
+  if (manifest.shards === shards) return manifest;
+  throw new RangeError(
+    `shards must be ${manifest.shards}, as the data directory ${data} has them; it is ${shards}. ` +
+      `Start with ${manifest.shards}, or with another data directory`,
+  );
+};
+
+const shardOnDisk = (disk: Disk, directory: string): ShardOnDisk => {
+  const { sequences, temporary } = journalFiles(disk, directory);
+  for (const name of temporary) disk.remove(join(directory, name));
+  const segments = sequences.map((sequence) => {
+    const path = segmentPath(directory, sequence);
+    const file = disk.open(path, "read");
+    try {
+      return { path, sequence, bytes: file.size };
+    } finally {
+      file.close();
+    }
+  });
+  return { directory, segments };
+};
+
+const explain = (data: string, error: unknown): unknown => {
+  if (error instanceof DataDirectoryError || error instanceof DamageError) {
+    return new StartError(error.message, { cause: error });
+  }
+  if (error instanceof Error && "syscall" in error) {
+    return new StartError(`the data directory ${data} cannot be used: ${error.message}`, { cause: error });
+  }
+  return error;
+};

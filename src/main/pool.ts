@@ -1,0 +1,48 @@
+/**
+ * The pool: threads for slow work on files, for all shards and for the start. They come with the first job and go when
+ * there is nothing to do.
+ */
+import { availableParallelism } from "node:os";
+import { fileURLToPath } from "node:url";
+import { Piscina } from "piscina";
+import { describeError, type Job, type JobName, type JobOutcome } from "../workers/jobs/job.js";
+import { inheritedFlags } from "./inherited-flags.js";
+
+const ENTRY = new URL("../workers/jobs/run.js", import.meta.url);
+
+/** An idle thread goes after so many milliseconds: a start and a burst of spares use it again before. */
+const IDLE_TIMEOUT = 10_000;
+
+/** Jobs that wait: those of all shards there can be, each with as many as its port lets it ask for. */
+const MOST_WAITING = 4_096;
+
+export class JobPool {
+  readonly threads = Math.max(1, availableParallelism());
+  #piscina: Piscina | undefined;
+  #isClosed = false;
+
+  /** Never rejects: a job that could not be carried out has the outcome that it failed. */
+  async run<N extends JobName>(job: Job & { readonly job: N }): Promise<JobOutcome<N>> {
+    if (this.#isClosed) return { ok: false, error: { name: "Error", message: "the pool is closed" } };
+    this.#piscina ??= new Piscina({
+      filename: fileURLToPath(ENTRY),
+      minThreads: 0,
+      maxThreads: this.threads,
+      idleTimeout: IDLE_TIMEOUT,
+      maxQueue: MOST_WAITING,
+      ...inheritedFlags(),
+    });
+    try {
+      return (await this.#piscina.run(job)) as JobOutcome<N>;
+    } catch (error) {
+      // A thread that died, or one that was cut off by `close`.
+      return { ok: false, error: describeError(error) };
+    }
+  }
+
+  /** Cuts off what is under way: each job leaves only a file that does not count. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#piscina?.destroy();
+  }
+}

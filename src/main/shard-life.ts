@@ -1,0 +1,139 @@
+/**
+ * One life of a shard: a thread, this end of its rings, and the jobs that it has asked for.
+ *
+ * ```
+ *   WAITING ── jobs of the life before are done ──▶ STARTING ── ready ──▶ RUNNING ── exit ──▶ ENDED
+ *                                                      └── refuses, exit ────────────────────▲
+ * ```
+ */
+import { Worker } from "node:worker_threads";
+import { EnvelopeOp } from "../channel/envelope.js";
+import { allocateRing } from "../channel/ring.js";
+import type { Job } from "../workers/jobs/job.js";
+import type { JobAnswer, Recovered, ShardMessage } from "../workers/shard-messages.js";
+import { maxOutboxRecordBytes, type ShardThreadData } from "../workers/shard-thread-data.js";
+import { inheritedFlags } from "./inherited-flags.js";
+import type { Log } from "./log.js";
+import type { JobPool } from "./pool.js";
+import { type Outlet, ShardLink } from "./shard-link.js";
+
+export interface LifeOptions {
+  readonly shard: number;
+  readonly thread: URL;
+  readonly ringBytes: number;
+  readonly maxFrameBytes: number;
+  readonly pool: JobPool;
+  readonly outlet: Outlet;
+  readonly log: Log;
+  /** What the thread gets beside its rings. */
+  readonly data: Omit<ShardThreadData, "inbox" | "outbox">;
+  /** Bytes of its journal that the thread has replayed, all in all. */
+  readonly replayed: (bytes: number) => void;
+  /** It takes commands. */
+  readonly ready: (recovered: Recovered | undefined) => void;
+  /** The thread has ended, and what it had answered is read. */
+  readonly ended: (life: ShardLife, code: number) => void;
+}
+
+export class ShardLife {
+  readonly link: ShardLink;
+  /** Resolves when the thread has ended and everything that follows from it is done. */
+  readonly ended: Promise<void>;
+  readonly #options: LifeOptions;
+  readonly #rings: Pick<ShardThreadData, "inbox" | "outbox">;
+  readonly #jobs = new Set<Promise<void>>();
+  /** Resolves when no job of the lives before can touch a file of the shard any more. */
+  readonly #filesFree: Promise<void> | undefined;
+  #worker: Worker | undefined;
+  #isTerminated = false;
+  #isReady = false;
+  #refusal: string | undefined;
+
+  /** Takes commands at once; the thread begins when the jobs of the life before it do not touch its files any more. */
+  constructor(options: LifeOptions, before: ShardLife | undefined) {
+    const { shard, ringBytes, maxFrameBytes, outlet, log } = options;
+    this.#options = options;
+    this.#rings = { inbox: allocateRing(ringBytes), outbox: allocateRing(ringBytes) };
+    this.link = new ShardLink(shard, this.#rings, maxOutboxRecordBytes(maxFrameBytes), outlet, (error) => {
+      log.error({ shard, error }, "what a shard sends makes no sense; it is restarted");
+      this.terminate();
+    });
+    this.#filesFree = before === undefined ? undefined : before.#jobsDone();
+    this.ended = this.#live();
+  }
+
+  get isReady(): boolean {
+    return this.#isReady;
+  }
+
+  /** Why it cannot start, and another would not either. */
+  get refusal(): string | undefined {
+    return this.#refusal;
+  }
+
+  /** Ends the thread where it stands. */
+  terminate(): void {
+    this.#isTerminated = true;
+    void this.#worker?.terminate();
+  }
+
+  async #live(): Promise<void> {
+    const { log, shard } = this.#options;
+    let code = 1;
+    try {
+      await this.#filesFree;
+      if (!this.#isTerminated) code = await this.#runThread();
+    } catch (error) {
+      log.error({ shard, error }, "the thread of a shard cannot be started");
+    }
+    // What it has answered is in the ring and counts.
+    this.link.close();
+    this.#options.ended(this, code);
+  }
+
+  #runThread(): Promise<number> {
+    const { log, shard, thread, data } = this.#options;
+    const worker = new Worker(thread, {
+      workerData: { ...data, ...this.#rings } satisfies ShardThreadData,
+      name: `shard ${shard}`,
+      ...inheritedFlags(),
+    });
+    this.#worker = worker;
+    worker.on("message", (message: ShardMessage) => this.#hear(message));
+    worker.on("error", (error) => log.error({ shard, error }, "a shard failed"));
+    return new Promise((resolve) => worker.once("exit", resolve));
+  }
+
+  #hear(message: ShardMessage): void {
+    const { shard, log, replayed, ready } = this.#options;
+    switch (message.kind) {
+      case "replayed":
+        return replayed(message.bytes);
+      case "ready":
+        this.#isReady = true;
+        return ready(message.recovered);
+      case "refuses":
+        this.#refusal = message.text;
+        return;
+      case "log":
+        return log[message.level]({ shard, ...message.fields }, message.text);
+      case "job":
+        this.#begin(message.id, message.job);
+    }
+  }
+
+  #begin(id: number, job: Job): void {
+    const work = this.#options.pool.run(job).then((outcome) => {
+      this.#jobs.delete(work);
+      // Of a thread that has ended neither the port nor the ring is read: nobody is told.
+      this.#worker?.postMessage({ id, outcome } satisfies JobAnswer);
+      this.link.tell(EnvelopeOp.NOTICE, 0);
+    });
+    this.#jobs.add(work);
+  }
+
+  async #jobsDone(): Promise<void> {
+    await this.#filesFree;
+    await Promise.all(this.#jobs);
+  }
+}

@@ -1,0 +1,22 @@
+/** What runs in the threads of the pool: one entry for all jobs, by name. */
+import { nodeDisk } from "../../journal/node-disk.js";
+import { describeError, type Job, type JobInput, type JobName, type JobOutcome, type JobResult } from "./job.js";
+import { prepare } from "./prepare.js";
+import { verify } from "./verify.js";
+
+const JOBS: { readonly [N in JobName]: (input: JobInput<N>) => JobResult<N> | Promise<JobResult<N>> } = {
+  verify: (input) => verify(nodeDisk, input),
+  prepare: (input) => prepare(nodeDisk, input),
+};
+
+const carryOut = <N extends JobName>(name: N, input: JobInput<N>): JobResult<N> | Promise<JobResult<N>> =>
+  JOBS[name](input);
+
+/** Never throws: what fails is told as data, since an error loses its code on the way between threads. */
+export default async (job: Job): Promise<JobOutcome> => {
+  try {
+    return { ok: true, result: await carryOut(job.job, job as JobInput<typeof job.job>) };
+  } catch (error) {
+    return { ok: false, error: describeError(error) };
+  }
+};
