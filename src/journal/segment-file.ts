@@ -136,6 +136,12 @@ export class SegmentFile {
     return undefined;
   }
 
+  /** Whether a commit has ended there: it has left zeros. */
+  isEmptyAt(end: number): boolean {
+    const read = readFully(this.#file, this.#least, this.#least.length, end);
+    return this.#least.subarray(0, read).every((byte) => byte === 0);
+  }
+
   /** Bytes from `end` to the last one that is not zero. */
   bytesBehind(end: number): number {
     const bytes = new Uint8Array(SCAN_BYTES);

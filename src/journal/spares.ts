@@ -6,6 +6,7 @@
 import { join } from "node:path";
 import type { Disk } from "./disk.js";
 import { TEMPORARY_SUFFIX } from "./layout.js";
+import { isDiskFault } from "./sync-error.js";
 import { writeFully } from "./whole-file.js";
 
 /** One to go on in, and one that is being made or came from a reclaimed segment. */
@@ -88,27 +89,22 @@ export class Spares {
     this.#ask(this.#asked, this.#bytes);
   }
 
-  /** Makes one here, unless there is one, or somebody else is at it, or it has just failed. Never throws. */
+  /** Makes one here, unless there is one, or somebody else is at it, or it has just failed. */
   provide(now: number): void {
-    if (this.#ready.length > 0 || this.#asked !== undefined || now < this.#retryAt) return;
-    try {
-      this.#ready.push(this.#make());
-      this.#isShort = false;
-    } catch {
-      this.#fail(now);
-    }
+    if (this.#ready.length === 0 && this.#asked === undefined && now >= this.#retryAt) this.#make(now);
   }
 
-  /** One of them, made here if there is none. Throws if it cannot be made. */
+  /**
+   * One of them, made here if there is none. When there is no room for one, it is an empty file: acks need little, and
+   * only when they are written is there a place to go on from. Throws if not even that can be made.
+   */
   take(now: number): string {
+    if (this.#ready.length === 0 && now >= this.#retryAt) this.#make(now);
     const path = this.#ready.pop();
     if (path !== undefined) return path;
-    try {
-      return this.#make();
-    } catch (error) {
-      this.#fail(now);
-      throw error;
-    }
+    const empty = this.nextPath();
+    this.#disk.open(empty, "create").close();
+    return empty;
   }
 
   /** The file is there, durable, and nobody else's. */
@@ -125,8 +121,15 @@ export class Spares {
     else this.#fail(now);
   }
 
+  /** What cannot be removed is left to the next start. */
   removeAll(): void {
-    for (const path of this.#ready.splice(0)) this.#disk.remove(path);
+    for (const path of this.#ready.splice(0)) {
+      try {
+        this.#disk.remove(path);
+      } catch (error) {
+        if (!isDiskFault(error)) throw error;
+      }
+    }
   }
 
   #fail(now: number): void {
@@ -134,9 +137,16 @@ export class Spares {
     this.#retryAt = now + RETRY_INTERVAL;
   }
 
-  #make(): string {
+  /** Makes one, or notes that it cannot be made. */
+  #make(now: number): void {
     const path = this.nextPath();
-    makeSpare(this.#disk, path, this.#bytes);
-    return path;
+    try {
+      makeSpare(this.#disk, path, this.#bytes);
+    } catch (error) {
+      if (!isDiskFault(error)) throw error;
+      this.#fail(now);
+      return;
+    }
+    this.add(path);
   }
 }

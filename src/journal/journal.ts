@@ -1,0 +1,308 @@
+/**
+ * The journal of a shard: brings what the log has appended to disk, and says up to where it may be confirmed.
+ *
+ * The order within a commit is what recovery relies on: the pages of a segment, its sync, the name of the next segment,
+ * the sync of that name, its pages, its sync. So where there is a segment with a whole head, all before it is sealed and
+ * durable; only the last one can be torn.
+ *
+ * A write that fails leaves everything as it was and is tried again. A sync that fails is never tried again: the kernel
+ * may have forgotten what it could not write, and would say that all is well.
+ */
+import { Durability } from "../protocol/op.js";
+import type { Log, PageSource } from "../shard/log.js";
+import type { Segment } from "../shard/segment.js";
+import type { Checksum } from "./checksum.js";
+import type { Disk } from "./disk.js";
+import { segmentPath } from "./layout.js";
+import { PageReader } from "./page-reader.js";
+import { SegmentWriter } from "./segment-writer.js";
+import { Spares } from "./spares.js";
+import { isDiskFault, SyncError, synced } from "./sync-error.js";
+
+export type JournalState =
+  | { readonly kind: "working" }
+  /** A write fails, for want of space above all. Nothing is lost; it goes on when writes succeed again. */
+  | { readonly kind: "stalled"; readonly error: NodeJS.ErrnoException }
+  /** A sync has failed: nothing is confirmed any more until the broker is started again. */
+  | { readonly kind: "failed"; readonly error: Error };
+
+export interface Journal {
+  /** `Durability` of the broker. */
+  readonly level: number;
+  readonly state: JournalState;
+  /**
+   * Writes what the log has appended, and syncs if that was demanded. Never throws for a fault of the disk: answers the
+   * position up to which answers may go; where that is short of the log's, see `state`.
+   */
+  commit(log: Log, now: number): number;
+  /**
+   * What needs no commit: the sync of what was only written, files of segments that nobody needs, spares. Answers when
+   * there is something to do again (milliseconds since 1970) or Infinity; a commit may make it earlier. It costs nothing
+   * to call before its time.
+   */
+  tick(log: Log, now: number): number;
+  /** Whether publishes may be accepted: not while it is stalled, nor when the last room is kept for acks. */
+  roomForPublishes(log: Log): boolean;
+  /** A clean end: everything written, sealed and synced, unless `state` says otherwise. */
+  close(log: Log, now: number): void;
+}
+
+/** Nothing on disk: a message lives as long as the process. */
+export const memoryJournal: Journal = {
+  level: Durability.memory,
+  state: { kind: "working" },
+  commit: (log) => log.position,
+  tick: () => Number.POSITIVE_INFINITY,
+  roomForPublishes: () => true,
+  close: () => undefined,
+};
+
+export interface FileJournalOptions {
+  readonly disk: Disk;
+  /** Of the shard; it is there. */
+  readonly directory: string;
+  readonly checksum: Checksum;
+  readonly level: number;
+  /** As the log's. */
+  readonly segmentBytes: number;
+  /** The first sequence that the log will begin, so that the names of spares of different runs differ. */
+  readonly nextSequence: number;
+  /**
+   * Called when a spare will be needed: make a file of so many zeros there, durably, and call `spareAnswered`. Without
+   * it, files are made when they are needed, which takes a commit some tens of milliseconds.
+   */
+  readonly wantSpare?: (path: string, bytes: number) => void;
+}
+
+/** Milliseconds that something may stay written and not synced. */
+const SYNC_INTERVAL = 1000;
+
+/** Segments whose files go at once: each costs a sync of the directory. */
+const MAX_RECLAIMED = 8;
+
+/** Of a segment; when so much of it is used and there is no spare, one is asked for. */
+const SPARE_SHARE = 1 / 4;
+
+/** Room of the last segment that is kept for acks when there is no other, and its share of a small segment. */
+const RESERVE_BYTES = 8 * 1024 * 1024;
+const RESERVE_SHARE = 1 / 8;
+
+const WORKING: JournalState = { kind: "working" };
+
+export class FileJournal implements Journal, PageSource {
+  readonly level: number;
+  readonly #disk: Disk;
+  readonly #directory: string;
+  readonly #segmentBytes: number;
+  readonly #writer: SegmentWriter;
+  readonly #reader: PageReader;
+  readonly #spares: Spares;
+  #state: JournalState = WORKING;
+  /** The log's positions up to which everything is in files, and on disk. */
+  #written = 0;
+  #synced = 0;
+  /** The log's position behind the last commit mark. */
+  #marked = -1;
+  /** When something was written that is not synced; Infinity: nothing. */
+  #dirtySince = Number.POSITIVE_INFINITY;
+  #due = Number.NEGATIVE_INFINITY;
+
+  constructor(options: FileJournalOptions) {
+    const { disk, directory, checksum, level, segmentBytes, nextSequence, wantSpare } = options;
+    this.level = level;
+    this.#disk = disk;
+    this.#directory = directory;
+    this.#segmentBytes = segmentBytes;
+    this.#writer = new SegmentWriter(disk, directory, checksum);
+    this.#reader = new PageReader(disk, directory, checksum);
+    this.#spares = new Spares(disk, directory, segmentBytes, nextSequence, wantSpare);
+  }
+
+  get state(): JournalState {
+    return this.#state;
+  }
+
+  commit(log: Log, now: number): number {
+    return this.#commit(log, now, log.demand >= Durability.fsync);
+  }
+
+  tick(log: Log, now: number): number {
+    if (this.#state.kind === "failed") return Number.POSITIVE_INFINITY;
+    if (now < this.#due) return this.#due;
+    this.#due = Number.POSITIVE_INFINITY;
+    if (this.#dirtySince + SYNC_INTERVAL <= now) this.#attempt(log, () => this.#sync());
+    this.#reclaim(log, now);
+    this.#provide(log, now);
+    if (this.#dirtySince < Number.POSITIVE_INFINITY) this.#callBy(this.#dirtySince + SYNC_INTERVAL);
+    if (log.segments.reclaimable.length > 0 || this.#spares.isShort) this.#callBy(now + SYNC_INTERVAL);
+    return this.#due;
+  }
+
+  roomForPublishes(log: Log): boolean {
+    if (this.#state.kind !== "working") return false;
+    const segment = log.segments.last;
+    if (segment === undefined || !this.#spares.isShort) return true;
+    return segment === this.#writer.segment && segment.used + this.#reserve <= this.#writer.capacity;
+  }
+
+  /** The spare that was asked for is there, or could not be made. Answers to an earlier run are not heeded. */
+  spareAnswered(path: string, isMade: boolean, now: number): void {
+    this.#spares.answer(path, isMade, now);
+    this.#callBy(now);
+  }
+
+  close(log: Log, now: number): void {
+    if (log.segments.last !== undefined && !log.segments.last.isSealed) {
+      // The mark that follows says that all before it is on disk: so what breaks later is found to be damage.
+      this.#commit(log, now, true);
+      if (this.#state.kind === "working") {
+        log.commitMark(this.#synced);
+        this.#marked = log.position;
+        log.seal();
+        this.#commit(log, now, true);
+      }
+    }
+    this.#writer.close();
+    this.#reader.close();
+    this.#spares.removeAll();
+  }
+
+  read(sequence: number, offset: number, into: Uint8Array, length: number): void {
+    this.#reader.read(sequence, offset, into, length);
+  }
+
+  #commit(log: Log, now: number, isSynced: boolean): number {
+    if (this.#state.kind === "failed") return log.durable;
+    if (log.position === log.durable && (!isSynced || log.position === this.#synced)) return log.durable;
+    const isDone = this.#attempt(log, () => {
+      if (log.position !== log.durable && log.position !== this.#marked && log.segments.last?.isSealed === false) {
+        log.commitMark(this.#synced);
+        this.#marked = log.position;
+      }
+      this.#write(log, now);
+      if (isSynced) this.#sync();
+    });
+    if (!isDone) return log.durable;
+    this.#state = WORKING;
+    log.settled(log.position);
+    this.#provide(log, now);
+    this.#callBy(now + SYNC_INTERVAL);
+    return log.position;
+  }
+
+  /** Does something with the disk; false: it was at fault, and `state` says how. */
+  #attempt(log: Log, work: () => void): boolean {
+    try {
+      work();
+      return true;
+    } catch (error) {
+      if (!isDiskFault(error)) throw error;
+      if (error instanceof SyncError) {
+        this.#state = { kind: "failed", error };
+      } else {
+        this.#state = { kind: "stalled", error };
+        // The segments before the one at fault are on disk as a whole.
+        if (this.#synced > log.durable) log.settled(this.#synced);
+      }
+      return false;
+    }
+  }
+
+  #write(log: Log, now: number): void {
+    const { unwritten } = log;
+    const last = unwritten.length - 1;
+    for (let i = 0; i <= last; i++) {
+      const page = unwritten[i];
+      if (page === undefined || page.written === page.used) continue;
+      const { segment } = page;
+      if (segment === undefined) throw new Error("journal: a page that is in memory alone");
+      if (segment !== this.#writer.segment) this.#begin(segment, now);
+      this.#writer.write(page, i === last);
+      if (this.#dirtySince > now) this.#dirtySince = now;
+    }
+    this.#written = log.position;
+  }
+
+  /** Ends the file that is open and begins that of the next segment. */
+  #begin(segment: Segment, now: number): void {
+    const { segment: before } = this.#writer;
+    if (before !== undefined) {
+      if (!before.isSealed) throw new Error("journal: a segment was left without its end");
+      this.#writer.sync();
+      this.#writer.close();
+      this.#written = segment.base;
+      this.#synced = segment.base;
+      this.#dirtySince = Number.POSITIVE_INFINITY;
+    }
+    const spare = this.#spares.take(now);
+    try {
+      this.#writer.open(segment, spare);
+    } catch (error) {
+      // It has its own name still, unless it was a sync that failed.
+      if (!(error instanceof SyncError)) this.#spares.add(spare);
+      throw error;
+    }
+  }
+
+  #sync(): void {
+    this.#writer.sync();
+    this.#synced = this.#written;
+    this.#dirtySince = Number.POSITIVE_INFINITY;
+  }
+
+  /** Lets the files go of segments that nobody needs. What has made their messages dead is made durable first. */
+  #reclaim(log: Log, now: number): void {
+    if (log.segments.reclaimable.length === 0) return;
+    if (this.#commit(log, now, true) < log.position || this.#state.kind !== "working") return;
+    // In order, and each durably before the next: what a crash leaves must be without a gap.
+    for (const segment of log.segments.reclaimable.slice(0, MAX_RECLAIMED)) {
+      try {
+        this.#letGo(segment);
+      } catch (error) {
+        if (!isDiskFault(error)) throw error;
+        // A file that does not go hurts nobody: there is a next time. But a name of which nobody knows whether it is gone?
+        if (error instanceof SyncError) this.#state = { kind: "failed", error };
+        return;
+      }
+      log.segments.forget(segment);
+    }
+  }
+
+  #letGo(segment: Segment): void {
+    const path = segmentPath(this.#directory, segment.sequence);
+    this.#reader.forget(segment.sequence);
+    if (!this.#spares.isFull && this.#sizeOf(path) === this.#segmentBytes) {
+      const spare = this.#spares.nextPath();
+      this.#disk.rename(path, spare);
+      synced(() => this.#disk.syncDirectory(this.#directory));
+      this.#spares.add(spare);
+    } else {
+      this.#disk.remove(path);
+      synced(() => this.#disk.syncDirectory(this.#directory));
+    }
+  }
+
+  #sizeOf(path: string): number {
+    const file = this.#disk.open(path, "read");
+    try {
+      return file.size;
+    } finally {
+      file.close();
+    }
+  }
+
+  /** Sees to it that there is a spare when the open segment ends. */
+  #provide(log: Log, now: number): void {
+    const used = log.segments.last?.used ?? 0;
+    if (used >= this.#segmentBytes * SPARE_SHARE || this.#spares.isShort) this.#spares.request(now);
+    if (used >= this.#segmentBytes - this.#reserve || this.#spares.isShort) this.#spares.provide(now);
+  }
+
+  get #reserve(): number {
+    return Math.min(RESERVE_BYTES, this.#segmentBytes * RESERVE_SHARE);
+  }
+
+  #callBy(time: number): void {
+    if (time < this.#due) this.#due = time;
+  }
+}

@@ -1,0 +1,71 @@
+/** Reads back pages that have left memory. Their records are checked again: nobody else would notice. */
+import type { PageSource } from "../shard/log.js";
+import * as record from "../shard/record.js";
+import type { Checksum } from "./checksum.js";
+import { DamageError } from "./damage-error.js";
+import type { Disk, DiskFile } from "./disk.js";
+import { segmentPath } from "./layout.js";
+import { RecordReader } from "./record-reader.js";
+import { readFully } from "./whole-file.js";
+
+/** Files that are kept open, the ones read last: consumers of different queues read in different places. */
+const MAX_OPEN = 16;
+
+export class PageReader implements PageSource {
+  readonly #disk: Disk;
+  readonly #directory: string;
+  readonly #reader: RecordReader;
+  /** By sequence, the one that was used last at the end. */
+  readonly #open = new Map<number, DiskFile>();
+
+  constructor(disk: Disk, directory: string, checksum: Checksum) {
+    this.#disk = disk;
+    this.#directory = directory;
+    this.#reader = new RecordReader(checksum);
+  }
+
+  read(sequence: number, offset: number, into: Uint8Array, length: number): void {
+    const path = segmentPath(this.#directory, sequence);
+    const read = readFully(this.#file(sequence, path), into, length, offset);
+    if (read < length) throw new DamageError(path, offset + read, "the file is shorter than it was");
+    const view = new DataView(into.buffer, into.byteOffset, into.byteLength);
+    let at = 0;
+    while (at + record.LEAST_BYTES <= length) {
+      const size = this.#reader.lengthAt(view, at);
+      if (size === 0) throw new DamageError(path, offset + at, this.#reader.fault);
+      if (at + size > length) break;
+      if (!this.#reader.isWhole(view, at, size, sequence, offset + at)) {
+        throw new DamageError(path, offset + at, this.#reader.fault);
+      }
+      at += record.align(size);
+    }
+    if (at !== length) throw new DamageError(path, offset + at, "the records of a page do not end where it does");
+  }
+
+  /** The file of a segment is about to go, or to be another one. */
+  forget(sequence: number): void {
+    this.#open.get(sequence)?.close();
+    this.#open.delete(sequence);
+  }
+
+  close(): void {
+    for (const file of this.#open.values()) file.close();
+    this.#open.clear();
+  }
+
+  #file(sequence: number, path: string): DiskFile {
+    const known = this.#open.get(sequence);
+    if (known !== undefined) {
+      this.#open.delete(sequence);
+      this.#open.set(sequence, known);
+      return known;
+    }
+    if (this.#open.size >= MAX_OPEN) {
+      const [oldest] = this.#open.keys();
+      if (oldest !== undefined) this.forget(oldest);
+    }
+    const file = this.#disk.open(path, "read");
+    this.#open.set(sequence, file);
+    return file;
+  }
+}

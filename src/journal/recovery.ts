@@ -1,0 +1,232 @@
+/**
+ * Reads a shard's journal back, and leaves it so that the log can go on in a new segment.
+ *
+ * Everything is read before anything is changed. What was confirmed and is not whole any more is damage, and an error;
+ * what was being written when the broker ended is cut off. The two are told apart by what the journal's order of writing
+ * rules out (see journal.ts) and by what each COMMIT says of the bytes before it (see record.ts of src/shard).
+ */
+import * as record from "../shard/record.js";
+import type { Checksum } from "./checksum.js";
+import { DamageError } from "./damage-error.js";
+import type { Disk } from "./disk.js";
+import { journalFiles, segmentPath } from "./layout.js";
+import { type PageSink, SegmentFile, type SegmentHead, type SegmentWalk } from "./segment-file.js";
+import { writeFully } from "./whole-file.js";
+
+/** What is made of the records: `Replay` of src/shard. */
+export interface RecoveryTarget extends PageSink {
+  /** The pages that follow are of this segment. */
+  segment(sequence: number, replaces: number): void;
+  /** Everything has been read. Throws if it cannot be true; then nothing is changed on disk. */
+  finish(): void;
+}
+
+export interface RecoveryOptions {
+  readonly disk: Disk;
+  /** Of the shard; it is there. */
+  readonly directory: string;
+  readonly checksum: Checksum;
+  /** Whose segments these must be; undefined: whoever's. */
+  readonly shard?: number;
+  /** Read at a time, about. */
+  readonly pageBytes: number;
+  /** Sequences of segments that were found whole a moment ago: their checksums are not looked at again. */
+  readonly verified?: ReadonlySet<number>;
+  /** Called from time to time with the bytes that have been read. */
+  readonly onProgress?: (bytes: number) => void;
+}
+
+export interface RecoveryReport {
+  readonly segments: number;
+  readonly bytes: number;
+  readonly records: number;
+  /** What the log may begin next. */
+  readonly nextSequence: number;
+  /** The torn end of the last segment: where it began, and bytes from there to the last that was not zero. */
+  readonly cut?: Cut;
+}
+
+export interface Cut {
+  readonly file: string;
+  readonly offset: number;
+  readonly bytes: number;
+}
+
+interface Known {
+  readonly path: string;
+  readonly sequence: number;
+  readonly replaces: number;
+}
+
+interface Plan {
+  /** What counts, in order. */
+  readonly segments: readonly Known[];
+  /** Paths of files that do not. */
+  readonly superfluous: readonly string[];
+  /** There is a file behind them that was not begun as a whole, and what was in it. */
+  readonly isFollowed: boolean;
+  readonly cut: Cut | undefined;
+}
+
+/**
+ * Throws a `DamageError` when something confirmed is broken or missing, and the error of the system when it cannot read
+ * or repair the end; nothing is changed then that another attempt would miss.
+ */
+export const recover = (options: RecoveryOptions, target: RecoveryTarget): RecoveryReport => {
+  const { disk, directory, onProgress } = options;
+  const plan = planOf(options);
+  let bytes = 0;
+  let records = 0;
+  let last: SegmentWalk | undefined;
+  let { cut } = plan;
+  for (const known of plan.segments) {
+    target.segment(known.sequence, known.replaces);
+    const before = bytes;
+    const sink: PageSink = {
+      buffer: (length) => target.buffer(length),
+      page: (offset, used) => {
+        target.page(offset, used);
+        onProgress?.(before + offset + used);
+      },
+    };
+    const isLast = known === plan.segments.at(-1);
+    const walk = using(options, known.path, known.sequence, (file) => {
+      const found = file.walk(sink, options.pageBytes, options.verified?.has(known.sequence));
+      // A segment behind this one says that it was sealed, even if that one was not begun as a whole.
+      if (!found.isSealed) {
+        expectTorn(file, found, isLast && !plan.isFollowed);
+        cut = cutOf(file, found.end);
+      }
+      return found;
+    });
+    bytes += walk.end;
+    records += walk.records;
+    last = walk;
+  }
+  target.finish();
+
+  const end = plan.segments.at(-1);
+  if (end !== undefined && last !== undefined) seal(options, end, last);
+  for (const path of plan.superfluous) disk.remove(path);
+  disk.syncDirectory(directory);
+  return {
+    segments: plan.segments.length,
+    bytes,
+    records,
+    nextSequence: (end?.sequence ?? 0) + 1,
+    ...(cut !== undefined && { cut }),
+  };
+};
+
+/** Looks at the heads of all segments, and says which count. */
+const planOf = (options: RecoveryOptions): Plan => {
+  const { disk, directory } = options;
+  const { sequences, temporary } = journalFiles(disk, directory);
+  const superfluous = temporary.map((name) => `${directory}/${name}`);
+  const known: Known[] = [];
+  let unbegun: number | undefined;
+  let cut: Cut | undefined;
+  for (const sequence of sequences) {
+    const path = segmentPath(directory, sequence);
+    using(options, path, sequence, (file) => {
+      const head = file.head();
+      if (typeof head !== "string") {
+        known.push({ path, sequence, replaces: checkedReplaces(path, head, options.shard) });
+        return;
+      }
+      if (sequence !== sequences.at(-1)) throw new DamageError(path, 0, head);
+      expectNoProof(file, 0, head);
+      unbegun = sequence;
+      cut = cutOf(file, 0);
+      superfluous.push(path);
+    });
+  }
+  const segments: Known[] = [];
+  let first = Number.POSITIVE_INFINITY;
+  for (const segment of known.reverse()) {
+    if (segment.sequence >= first) superfluous.push(segment.path);
+    else segments.unshift(segment);
+    first = Math.min(first, segment.replaces);
+  }
+  expectNoGap(directory, segments, unbegun);
+  return { segments, superfluous, isFollowed: unbegun !== undefined, cut };
+};
+
+const checkedReplaces = (path: string, head: SegmentHead, shard: number | undefined): number => {
+  const { sequence, replaces } = head;
+  if (replaces < 1 || replaces > sequence) {
+    throw new DamageError(path, record.REPLACES, `segment ${sequence} cannot replace ${replaces}`);
+  }
+  if (shard !== undefined && head.shard !== shard) {
+    throw new DamageError(path, record.SHARD, `it belongs to shard ${head.shard}, not to shard ${shard}`);
+  }
+  return replaces;
+};
+
+const expectNoGap = (directory: string, segments: readonly Known[], unbegun: number | undefined): void => {
+  let next = segments[0]?.replaces;
+  const missing = (sequence: number): DamageError =>
+    new DamageError(segmentPath(directory, sequence), 0, "the file is missing");
+  for (const { sequence, replaces } of segments) {
+    if (next !== undefined && replaces !== next) throw missing(next);
+    next = sequence + 1;
+  }
+  if (unbegun !== undefined && next !== undefined && unbegun !== next) throw missing(next);
+};
+
+/** Throws unless what is wrong can be the torn end of what was being written. */
+const expectTorn = (file: SegmentFile, { end, fault }: SegmentWalk, isLast: boolean): void => {
+  if (!isLast) throw new DamageError(file.path, end, fault);
+  expectNoProof(file, end, fault);
+};
+
+const expectNoProof = (file: SegmentFile, end: number, fault: string): void => {
+  const proof = file.proofOfDamage(end);
+  if (proof === undefined) return;
+  throw new DamageError(file.path, end, `${fault}, and a commit at byte ${proof} says that it was on disk`);
+};
+
+/** Undefined: nothing was being written there. Behind the zeros of such an end may be what an earlier use has left. */
+const cutOf = (file: SegmentFile, end: number): Cut | undefined => {
+  const bytes = file.isEmptyAt(end) ? 0 : file.bytesBehind(end);
+  return bytes === 0 ? undefined : { file: file.path, offset: end, bytes };
+};
+
+/** Makes the last segment durable, and ends it if it was torn. */
+const seal = ({ disk, checksum }: RecoveryOptions, { path, sequence }: Known, { end, isSealed }: SegmentWalk): void => {
+  const file = disk.open(path, "write");
+  try {
+    if (!isSealed) {
+      file.truncate(end);
+      writeFully(file, sealAt(checksum, sequence, end), 0, record.SEAL_BYTES, end);
+    }
+    // Whole records may have come from memory that was not on disk when the broker ended.
+    file.sync();
+  } finally {
+    file.close();
+  }
+};
+
+const sealAt = (checksum: Checksum, sequence: number, offset: number): Uint8Array => {
+  const bytes = new Uint8Array(record.SEAL_BYTES);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(record.LENGTH, record.SEAL_BYTES);
+  view.setUint8(record.TYPE, record.RecordType.SEAL);
+  const seed = record.checksumSeed(sequence, offset);
+  view.setUint32(record.CHECKSUM, checksum(view, record.TYPE, record.SEAL_BYTES, seed));
+  return bytes;
+};
+
+const using = <T>(
+  { disk, checksum }: RecoveryOptions,
+  path: string,
+  sequence: number,
+  work: (file: SegmentFile) => T,
+): T => {
+  const file = disk.open(path, "read");
+  try {
+    return work(new SegmentFile(path, sequence, file, checksum));
+  } finally {
+    file.close();
+  }
+};

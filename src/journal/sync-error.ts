@@ -1,0 +1,28 @@
+/** Faults of a disk, and the one that cannot be tried again. */
+
+/** What a disk answers, as opposed to a mistake of the program. */
+export const isDiskFault = (error: unknown): error is NodeJS.ErrnoException =>
+  error instanceof Error && "code" in error && typeof error.code === "string";
+
+/** A sync has failed. The kernel may have dropped what it could not write, so trying again proves nothing. */
+export class SyncError extends Error {
+  override readonly name = "SyncError";
+
+  constructor(
+    message: string,
+    /** Of the system: EIO. */
+    readonly code: string,
+  ) {
+    super(message);
+  }
+}
+
+/** Runs a sync; throws a `SyncError` if the disk is at fault. */
+export const synced = (sync: () => void): void => {
+  try {
+    sync();
+  } catch (error) {
+    if (!isDiskFault(error)) throw error;
+    throw new SyncError(error.message, error.code ?? "");
+  }
+};
