@@ -22,7 +22,7 @@ export interface LifeOptions {
   readonly thread: URL;
   readonly ringBytes: number;
   readonly maxFrameBytes: number;
-  readonly pool: JobPool;
+  readonly pool: Pick<JobPool, "run">;
   readonly outlet: Outlet;
   readonly log: Log;
   /** What the thread gets beside its rings. */
@@ -46,6 +46,7 @@ export class ShardLife {
   readonly #filesFree: Promise<void> | undefined;
   #worker: Worker | undefined;
   #isTerminated = false;
+  #stopWaiting = (): void => {};
   #isReady = false;
   #refusal: string | undefined;
 
@@ -74,6 +75,7 @@ export class ShardLife {
   /** Ends the thread where it stands. */
   terminate(): void {
     this.#isTerminated = true;
+    this.#stopWaiting();
     void this.#worker?.terminate();
   }
 
@@ -81,7 +83,7 @@ export class ShardLife {
     const { log, shard } = this.#options;
     let code = 1;
     try {
-      await this.#filesFree;
+      if (this.#filesFree !== undefined) await Promise.race([this.#filesFree, this.#terminated()]);
       if (!this.#isTerminated) code = await this.#runThread();
     } catch (error) {
       log.error({ shard, error }, "the thread of a shard cannot be started");
@@ -89,6 +91,12 @@ export class ShardLife {
     // What it has answered is in the ring and counts.
     this.link.close();
     this.#options.ended(this, code);
+  }
+
+  #terminated(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#stopWaiting = resolve;
+    });
   }
 
   #runThread(): Promise<number> {

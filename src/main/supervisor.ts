@@ -44,7 +44,7 @@ export class Supervisor {
   /** By shard; undefined: it was given up, or has ended because all are to stop. */
   readonly links: (ShardLink | undefined)[] = [];
   readonly #options: BrokerOptions;
-  readonly #pool: JobPool;
+  readonly #pool: Pick<JobPool, "run">;
   readonly #outlet: Outlet;
   readonly #lost: (shard: number, kind: LossKind) => void;
   readonly #thread: URL;
@@ -61,7 +61,7 @@ export class Supervisor {
   /** `lost` is told after a shard's thread has died, when its next life, if it has one, has a link. */
   constructor(
     options: BrokerOptions,
-    pool: JobPool,
+    pool: Pick<JobPool, "run">,
     outlet: Outlet,
     lost: (shard: number, kind: LossKind) => void,
     seams: SupervisorSeams = {},
