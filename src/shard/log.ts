@@ -213,20 +213,22 @@ export class Log {
     if (bytes.length === this.pageBytes && this.#spare.length < SPARE_PAGES) this.#spare.push(bytes);
   }
 
-  /** A page of a segment that was read back into borrowed memory; its number is left in `page`. */
+  /**
+   * A page of a segment that was read back into borrowed memory; its number is left in `page`. It stays until
+   * `finishPage`, whatever becomes of its messages.
+   */
   adoptPage(segment: Segment, offset: number, bytes: Uint8Array, used: number): Page {
     const page = new Page(bytes, segment, offset);
     page.used = used;
-    page.written = used;
     segment.used = Math.max(segment.used, offset + used);
     this.#add(page);
     return page;
   }
 
-  /** A page that has been filled by `adoptPage` and needs nothing more: gone if nobody wants its messages. */
-  finishPage(number: number): void {
-    const page = this.pages[number];
-    if (page !== undefined && page.live === 0) this.#drop(page);
+  /** A page that was read back counts as written from now on: it is gone if nobody wants its messages. */
+  finishPage(page: Page): void {
+    page.written = page.used;
+    if (page.live === 0) this.#drop(page);
   }
 
   /**

@@ -74,7 +74,7 @@ export class Queue {
 
   /** Adds the batch that the log has just appended, delayed or with a time to live. `due` and `expiry`: 0 for none. */
   addTimed(idHigh: number, idLow: number, count: number, due: number, expiry: number): void {
-    const { extents, log, index } = this.store;
+    const { log } = this.store;
     const { view } = log.at(log.page);
     let at = log.entriesOffset;
     for (let i = 0; i < count; ) {
@@ -82,15 +82,30 @@ export class Queue {
       const n = Math.min(count - i, ext.BLOCK - (first & 31));
       const start = at;
       for (let j = 0; j < n; j++) at += WORD_BYTES + (view.getUint32(at) & SIZE_MASK);
-      const extent = extents.allocate();
-      this.#place(extent, idHigh, first, n, start, at - start);
-      extents.set(extent, ext.MASK, ext.bits(first & 31, n));
-      extents.times[extent] = expiry;
-      index.add(extent);
-      if (due > 0) this.#delay(extent, due, expiry);
-      else this.#makeReady(extent, expiry);
+      const part = this.addPart(idHigh, first, n, ext.bits(first & 31, n), start, at - start, expiry);
+      if (due > 0) this.#delay(part, due, expiry);
+      else this.#makeReady(part, expiry);
       i += n;
     }
+  }
+
+  /** A fragment in no list yet, of the batch that the log has just appended; its entries are at `offset`. */
+  addPart(
+    idHigh: number,
+    idLow: number,
+    span: number,
+    mask: number,
+    offset: number,
+    bytes: number,
+    expiry: number,
+  ): number {
+    const { extents, index } = this.store;
+    const part = extents.allocate();
+    this.#place(part, idHigh, idLow, span, offset, bytes);
+    extents.set(part, ext.MASK, mask);
+    extents.times[part] = expiry;
+    index.add(part);
+    return part;
   }
 
   #place(extent: number, idHigh: number, idLow: number, count: number, offset: number, bytes: number): void {

@@ -28,6 +28,8 @@ export const GONE: Fate = { state: 0, reason: 0, retry: 0, flags: 0, time: 0 };
 export type DirectoryEntry = readonly [string, ...unknown[]];
 
 export class Recorder {
+  /** Nothing is written: the log is being read back. */
+  isSilent = false;
   /** The STATE record that was written last, and the log's position behind it. */
   #page: Page | undefined;
   #at = 0;
@@ -41,6 +43,7 @@ export class Recorder {
   /** `count` messages from an id on are in that state now, as durably as `level` says. */
   state(queue: number, fate: Fate, idHigh: number, idLow: number, count: number, level: number): void {
     const { log } = this;
+    if (this.isSilent) return;
     if (level > log.demand) log.demand = level;
     if (!this.#continues(queue, fate) || !this.#extend(idHigh, idLow, count)) {
       this.#begin(queue, fate, idHigh, idLow, count);
@@ -51,7 +54,7 @@ export class Recorder {
   /** A topic or queue has come, changed or gone. */
   directory(entry: DirectoryEntry, level: number): void {
     const { log } = this;
-    if (!log.isJournalled) return;
+    if (!log.isJournalled || this.isSilent) return;
     if (level > log.demand) log.demand = level;
     const body = packHead(entry);
     const page = log.reserve(record.DIRECTORY_BODY + body.length);

@@ -9,7 +9,7 @@ import { COUNT, DELIVERY, FIRST_ID_HIGH, FIRST_ID_LOW, SELECTION_BYTES } from ".
 import type { Command, MessageState, Slice } from "../../src/shard/command.js";
 import { Compaction } from "../../src/shard/compaction.js";
 import { localIdSource } from "../../src/shard/id-allocator.js";
-import { Shard } from "../../src/shard/shard.js";
+import { Shard, type ShardOptions } from "../../src/shard/shard.js";
 import { Model } from "./model.js";
 import { type Effect, Recorder } from "./model-effects.js";
 import type { ModelQueue } from "./model-queue.js";
@@ -18,6 +18,15 @@ import { STATES } from "./model-steps.js";
 
 const LIMITS = { maxTopics: 3, maxQueues: 3, maxConsumers: 6 };
 const START = Date.UTC(2026, 0, 1);
+/** Of the shard that is played on. */
+export const OPTIONS = {
+  node: 1,
+  limits: LIMITS,
+  memoryBytes: 1024 ** 3,
+  now: START,
+  // Small, so that pages fill, become sparse and are used again all the time.
+  pageBytes: 512,
+};
 /** Who looks at the state after each move; never held. */
 const OBSERVER = 99;
 const BROWSE_MAX = 1000;
@@ -31,16 +40,7 @@ interface Where {
 export class Driver {
   readonly recorder = new Recorder();
   readonly model = new Model(LIMITS, START);
-  readonly shard = new Shard({
-    effects: this.recorder,
-    ids: localIdSource(EPOCH),
-    node: 1,
-    limits: LIMITS,
-    memoryBytes: 1024 ** 3,
-    now: START,
-    // Small, so that pages fill, become sparse and are used again all the time.
-    pageBytes: 512,
-  });
+  readonly shard: Shard;
   #clock = START;
   #serial = 0;
   #request = 0;
@@ -48,6 +48,11 @@ export class Driver {
   #isAtRest = true;
   /** Every id that was ever published. */
   readonly #known: bigint[] = [];
+
+  /** `options` over those of a shard in memory alone. */
+  constructor(options: Partial<ShardOptions> = {}) {
+    this.shard = new Shard({ ...OPTIONS, effects: this.recorder, ids: localIdSource(EPOCH), ...options });
+  }
 
   /** `looks` false: the state is not looked at between the moves, only what they do. */
   play(history: readonly Move[], looks = true): void {
