@@ -2,6 +2,7 @@
 /** The program `ringmq`. Each command has a file of its own. */
 import { Command } from "commander";
 import { VERSION } from "../main/handshake.js";
+import { journalCommand } from "./journal.js";
 import { serveCommand } from "./serve.js";
 import { tortureCommand } from "./torture.js";
 
@@ -11,10 +12,11 @@ const program = new Command("ringmq")
   .description("A message broker: topics, queues, delays, dead letters; TCP, WebSocket and HTTP.")
   .version(VERSION)
   .addCommand(serveCommand())
+  .addCommand(journalCommand())
   .addCommand(tortureCommand());
 
 // Whatever commander refuses is about how the program was called.
-for (const command of [program, ...program.commands]) {
+for (const command of [program, ...program.commands, ...program.commands.flatMap(({ commands }) => commands)]) {
   command.exitOverride((error) => {
     process.exit(error.exitCode === 0 ? 0 : Math.max(error.exitCode, error.code === "commander.error" ? 1 : USAGE));
   });

@@ -131,7 +131,13 @@ const lines = (): Display => {
 };
 
 const bar = (time: number): Display => {
-  const shown = new SingleBar({ format: "{bar} {text}", barsize: 20, hideCursor: true, stream: process.stdout });
+  const shown = new SingleBar({
+    format: "{bar} {text}",
+    barsize: 20,
+    hideCursor: true,
+    gracefulExit: false,
+    stream: process.stdout,
+  });
   shown.start(time, 0, { text: "" });
   return {
     show: (progress) => shown.update(Math.min(time, progress.elapsed), { text: progressLine(progress) }),

@@ -44,3 +44,16 @@ export const parseAddress = (text: string): Address | "off" => {
   const host = bracketed ?? plain ?? DEFAULT_HOST;
   return { host: host === "" ? ALL_INTERFACES : host, port };
 };
+
+const UNITS = ["bytes", "KiB", "MiB", "GiB", "TiB"] as const;
+
+/** `1023 bytes`, `4.0 KiB`, `45.2 MiB`. */
+export const formatSize = (bytes: number): string => {
+  let size = bytes;
+  let unit = 0;
+  while (size >= 1024 && unit < UNITS.length - 1) {
+    size /= 1024;
+    unit++;
+  }
+  return `${unit === 0 ? size : size.toFixed(1)} ${UNITS[unit]}`;
+};

@@ -36,6 +36,18 @@ const PLACES: readonly {
     mayNot: ["node:worker_threads", "../protocol/frame.js", "../shard/shard.js"],
   },
   {
+    file: "src/journal/probe.ts",
+    may: ["./disk.js", "../shard/record.js", "../shard/log.js", "../protocol/op.js", "xxhash-wasm", "node:fs"],
+    mayNot: [
+      "../shard/shard.js",
+      "../workers/pump.js",
+      "../main/broker.js",
+      "../channel/ring.js",
+      "node:worker_threads",
+      "msgpackr/pack",
+    ],
+  },
+  {
     file: "src/workers/probe.ts",
     may: ["./shard-thread-data.js", "../shard/shard.js", "../channel/ring.js", "../protocol/op.js", "node:assert"],
     mayNot: ["../main/broker.js", "../client/index.js", "uWebSockets.js", "../../bench/main.js"],
@@ -56,13 +68,25 @@ const PLACES: readonly {
     mayNot: ["node:net", "ws", "../main/broker.js", "../channel/ring.js", "msgpackr", "uWebSockets.js"],
   },
   {
+    file: "src/inspection/probe.ts",
+    may: ["./dump.js", "../journal/segment-file.js", "../shard/record.js", "../protocol/id.js", "node:path"],
+    mayNot: ["../shard/shard.js", "../main/broker.js", "../client/client.js", "../cli/ringmq.js"],
+  },
+  {
     file: "src/torture/probe.ts",
     may: ["./ledger.js", "../client/client.js", "node:child_process"],
     mayNot: ["../main/broker.js", "../shard/shard.js", "../journal/lock.js", "../cli/ringmq.js"],
   },
   {
     file: "src/cli/probe.ts",
-    may: ["../index.js", "../torture/torture.js", "../main/broker.js", "commander", "node:process"],
+    may: [
+      "../index.js",
+      "../inspection/index.js",
+      "../torture/torture.js",
+      "../main/broker.js",
+      "commander",
+      "node:process",
+    ],
     mayNot: ["../shard/shard.js", "../workers/shard-thread.js", "../channel/ring.js"],
   },
 ];

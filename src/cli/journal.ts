@@ -1,0 +1,193 @@
+/** `ringmq journal`: looks into the data directory of a broker that does not run. */
+import { once } from "node:events";
+import { Presets, SingleBar } from "cli-progress";
+import { Command, Option } from "commander";
+import {
+  DataDirectoryError,
+  dump,
+  type OnRead,
+  recordLine,
+  repair,
+  type ShardRepair,
+  type ShardVerification,
+  verify,
+} from "../inspection/index.js";
+import { textTable } from "./text-table.js";
+import { formatSize, parseCount } from "./units.js";
+
+/** The exit codes: it could not be done; there is damage. */
+const USAGE = 2;
+const FAILURE = 1;
+
+const MEBIBYTE = 2 ** 20;
+
+const VERIFY_HELP = `
+Reads everything and changes nothing. Exits 0 when all is whole, 1 when something is damaged. A torn end of the last
+segment is no damage: it is what a crash leaves, was never confirmed, and is cut off by the next start.
+
+Example:
+  ringmq journal verify /var/lib/ringmq
+`;
+
+const DUMP_HELP = `
+One line for each record: where it is, what it is. Bodies and long lists are shortened. Where records are damaged the
+line says DAMAGED and why, and it goes on at the next whole one.
+
+Examples:
+  ringmq journal dump /var/lib/ringmq --shard 0 | less
+  ringmq journal dump /var/lib/ringmq --json | jq 'select(.type == "publish") | .first'
+`;
+
+const REPAIR_HELP = `
+Use it when a broker refuses to start because its journal is damaged, and there is no backup that serves better. What is
+whole goes into a new directory that a broker starts from; DIR is only read and stays as it is. Messages whose records
+are damaged are lost. Messages whose acks were in a damaged record come back. What is lost is listed by file and offset.
+
+Example:
+  ringmq journal verify /var/lib/ringmq
+  ringmq journal repair /var/lib/ringmq /var/lib/ringmq-repaired
+  ringmq serve --data /var/lib/ringmq-repaired
+`;
+
+export const journalCommand = (): Command => {
+  const journal = new Command("journal").description(
+    "Verifies, shows and repairs the data of a broker that is stopped.",
+  );
+  journal
+    .command("verify")
+    .description("Checks every record of every segment.")
+    .argument("<dir>", "the data directory")
+    .addHelpText("after", VERIFY_HELP)
+    .action((dir: string, _: object, command: Command) => guarded(command, () => runVerify(dir)));
+  journal
+    .command("dump")
+    .description("Shows the records.")
+    .argument("<dir>", "the data directory")
+    .addOption(new Option("--shard <n>", "this shard alone").argParser(parseCount))
+    .addOption(new Option("--from <sequence>", "from this segment on").argParser(parseCount))
+    .option("--json", "an object for each record")
+    .addHelpText("after", DUMP_HELP)
+    .action((dir: string, flags: DumpFlags, command: Command) => guarded(command, () => runDump(dir, flags)));
+  journal
+    .command("repair")
+    .description("Saves what is whole into a new data directory.")
+    .argument("<dir>", "the damaged data directory")
+    .argument("<out>", "a directory that does not exist yet")
+    .addHelpText("after", REPAIR_HELP)
+    .action((dir: string, out: string, _: object, command: Command) => guarded(command, () => runRepair(dir, out)));
+  return journal;
+};
+
+/** What is wrong with a directory, or with the disk, is said in a line. */
+const guarded = async (command: Command, work: () => Promise<void>): Promise<void> => {
+  try {
+    await work();
+  } catch (error) {
+    if (error instanceof DataDirectoryError) command.error(`error: ${error.message}`, { exitCode: USAGE });
+    if (error instanceof Error && "syscall" in error) command.error(`error: ${error.message}`, { exitCode: USAGE });
+    throw error;
+  }
+};
+
+const runVerify = async (dir: string): Promise<void> => {
+  const shards = await withBar("verifying", (onRead) => verify(dir, onRead));
+  process.stdout.write(
+    textTable(
+      ["shard", "segments", "records", "messages", "bytes", ""],
+      shards.map((shard) => [
+        String(shard.shard),
+        String(shard.segments),
+        String(shard.records),
+        String(shard.messages),
+        formatSize(shard.bytes),
+        stateOf(shard),
+      ]),
+    ),
+  );
+  for (const { torn } of shards) {
+    if (torn !== undefined) process.stdout.write(`torn    ${torn.file}, at byte ${torn.offset}: ${torn.what}\n`);
+  }
+  const damage = shards.flatMap((shard) => shard.damage);
+  for (const { file, offset, what } of damage) process.stdout.write(`DAMAGED ${file}, at byte ${offset}: ${what}\n`);
+  if (damage.length === 0) return;
+  process.stdout.write(
+    `A broker will not start from it. What is whole is saved by: ringmq journal repair ${dir} OUT\n`,
+  );
+  process.exitCode = FAILURE;
+};
+
+const stateOf = ({ damage, torn }: ShardVerification): string => {
+  if (damage.length > 0) return "DAMAGED";
+  return torn === undefined ? "whole" : "whole, with a torn end";
+};
+
+interface DumpFlags {
+  readonly shard?: number;
+  readonly from?: number;
+  readonly json?: boolean;
+}
+
+const runDump = async (dir: string, { shard, from, json = false }: DumpFlags): Promise<void> => {
+  const { stdout } = process;
+  // `| head` has read enough.
+  stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : FAILURE));
+  for (const found of await dump(dir, { shard, from })) {
+    const { what, file, ...place } = found;
+    const isWhole = typeof what !== "string";
+    const line = json
+      ? JSON.stringify({ ...place, ...(isWhole ? what : { type: "damaged", file, what }) })
+      : `${place.shard}/${place.segment}@${place.offset} ${isWhole ? recordLine(what) : `DAMAGED ${place.length} bytes: ${what}`}`;
+    if (!isWhole) process.exitCode = FAILURE;
+    if (!stdout.write(`${line}\n`)) await once(stdout, "drain");
+  }
+};
+
+const runRepair = async (dir: string, out: string): Promise<void> => {
+  const shards = await withBar("repairing", (onRead) => repair(dir, out, onRead));
+  process.stdout.write(
+    textTable(
+      ["shard", "records", "messages", "bytes", "lost"],
+      shards.map(({ shard, records, messages, bytes, losses }) => [
+        String(shard),
+        String(records),
+        String(messages),
+        formatSize(bytes),
+        losses.length === 0 ? "nothing" : `${losses.length} stretches, ${formatSize(lostBytes(losses))}`,
+      ]),
+    ),
+  );
+  for (const { file, offset, length, what } of shards.flatMap(({ losses }) => losses)) {
+    process.stdout.write(`LOST ${file}, at byte ${offset}, ${length} bytes: ${what}\n`);
+  }
+  for (const { torn } of shards) {
+    if (torn === undefined) continue;
+    process.stdout.write(`torn ${torn.file}, at byte ${torn.offset}: ${torn.length} bytes, never confirmed\n`);
+  }
+  process.stdout.write(
+    `Saved to ${out}; ${dir} is as it was.\nTo use it: ringmq serve --data ${out}\n` +
+      "Messages whose acks are among what was lost will be delivered again.\n",
+  );
+};
+
+const lostBytes = (losses: ShardRepair["losses"]): number => losses.reduce((sum, { length }) => sum + length, 0);
+
+/** With a bar where there is a terminal; what it is about can take minutes. */
+const withBar = async <T>(verb: string, work: (onRead: OnRead) => Promise<T>): Promise<T> => {
+  if (!process.stderr.isTTY) return await work(() => {});
+  const format = `${verb} [{bar}] {percentage}% | {value} of {total} MiB | {eta_formatted} left`;
+  const bar = new SingleBar(
+    { stream: process.stderr, format, gracefulExit: false, clearOnComplete: true },
+    Presets.legacy,
+  );
+  bar.start(1, 0);
+  try {
+    return await work((read, total) => {
+      bar.setTotal(Math.ceil(total / MEBIBYTE));
+      bar.update(Math.floor(read / MEBIBYTE));
+      // The work is synchronous: the bar has no turn of its own.
+      bar.updateETA();
+    });
+  } finally {
+    bar.stop();
+  }
+};

@@ -1,0 +1,50 @@
+/** All records of a data directory, one after another. */
+import type { Checksum } from "../journal/checksum.js";
+import type { Disk } from "../journal/disk.js";
+import { type DescribedRecord, describeRecord } from "./record-text.js";
+import { scanSegment, viewOf } from "./segment-scan.js";
+import { readSegment, shardsOf } from "./shard-files.js";
+
+export interface DumpedRecord {
+  readonly shard: number;
+  readonly segment: number;
+  readonly file: string;
+  readonly offset: number;
+  readonly length: number;
+  /** The record; of a stretch without whole records what is wrong where it begins. */
+  readonly what: DescribedRecord | string;
+}
+
+export interface DumpOptions {
+  /** Undefined: all. */
+  readonly shard?: number | undefined;
+  /** Segments before this one are passed over. */
+  readonly from?: number | undefined;
+}
+
+/** Throws a `DataDirectoryError`. */
+export function* dumpData(
+  disk: Disk,
+  data: string,
+  checksum: Checksum,
+  { shard, from = 0 }: DumpOptions,
+): Generator<DumpedRecord, void> {
+  for (const found of shardsOf(disk, data, checksum)) {
+    if (shard !== undefined && found.shard !== shard) continue;
+    for (const segment of found.segments) {
+      if (segment.sequence < from) continue;
+      const bytes = readSegment(disk, segment);
+      const view = viewOf(bytes);
+      for (const item of scanSegment(bytes, segment.sequence, checksum)) {
+        yield {
+          shard: found.shard,
+          segment: segment.sequence,
+          file: segment.path,
+          offset: item.offset,
+          length: item.length,
+          what: item.kind === "gap" ? item.what : describeRecord(bytes, view, item.offset),
+        };
+      }
+    }
+  }
+}

@@ -1,0 +1,46 @@
+/**
+ * Data directories that no broker uses: verified, shown, repaired. Nothing here writes to what it looks at.
+ */
+import { loadChecksum } from "../journal/checksum.js";
+import { nodeDisk } from "../journal/node-disk.js";
+import { type DumpedRecord, type DumpOptions, dumpData } from "./dump.js";
+import { repairData, type ShardRepair } from "./repair.js";
+import { expectUnused } from "./shard-files.js";
+import { bytesToVerify, type ShardVerification, verifyData } from "./verification.js";
+
+export { DataDirectoryError } from "../journal/damage-error.js";
+export type { DumpedRecord, DumpOptions } from "./dump.js";
+export { recordLine } from "./record-text.js";
+export type { Loss, ShardRepair } from "./repair.js";
+export type { Damage, ShardVerification } from "./verification.js";
+
+/** Told how many bytes of how many have been read. */
+export type OnRead = (read: number, total: number) => void;
+
+/** Each throws a `DataDirectoryError` when a process uses the directory, or when it is none of a broker's. */
+export const verify = async (data: string, onRead: OnRead): Promise<ShardVerification[]> => {
+  const checksum = await loadChecksum();
+  expectUnused(data);
+  return verifyData(nodeDisk, data, checksum, counted(bytesToVerify(nodeDisk, data, checksum), onRead));
+};
+
+export const dump = async (data: string, options: DumpOptions): Promise<Iterable<DumpedRecord>> => {
+  const checksum = await loadChecksum();
+  expectUnused(data);
+  return dumpData(nodeDisk, data, checksum, options);
+};
+
+export const repair = async (data: string, out: string, onRead: OnRead): Promise<ShardRepair[]> => {
+  const checksum = await loadChecksum();
+  expectUnused(data);
+  const total = bytesToVerify(nodeDisk, data, checksum);
+  return repairData(nodeDisk, data, out, checksum, Date.now(), counted(total, onRead));
+};
+
+const counted = (total: number, onRead: OnRead): ((bytes: number) => void) => {
+  let read = 0;
+  return (bytes) => {
+    read += bytes;
+    onRead(read, total);
+  };
+};

@@ -1,0 +1,303 @@
+/**
+ * Saves what is whole of a data directory into a new one that a broker starts from. The original is only read.
+ *
+ * The whole records of each segment are put together again without what is between them; the directory is completed
+ * from what other segments say. A message whose record is damaged is lost; one whose ack is in a damaged record comes
+ * back.
+ */
+import { dirname } from "node:path";
+import type { Checksum } from "../journal/checksum.js";
+import { DataDirectoryError } from "../journal/damage-error.js";
+import { makeGeneration, writeManifest } from "../journal/data-directory.js";
+import type { Disk } from "../journal/disk.js";
+import { shardDirectory } from "../journal/layout.js";
+import { unpackHead } from "../protocol/head.js";
+import { EPOCH, idTime } from "../protocol/id.js";
+import * as record from "../shard/record.js";
+import type { DirectoryEntry } from "../shard/recorder.js";
+import { SalvagedDirectory } from "./salvaged-directory.js";
+import { SegmentComposer } from "./segment-composer.js";
+import { type Gap, type ScannedRecord, scanSegment, viewOf } from "./segment-scan.js";
+import { type FoundSegment, type FoundShard, manifestOf, readSegment, shardsOf } from "./shard-files.js";
+
+/** What could not be saved. */
+export interface Loss {
+  readonly file: string;
+  readonly offset: number;
+  /** Bytes; 0 where a whole file is missing. */
+  readonly length: number;
+  readonly what: string;
+}
+
+export interface ShardRepair {
+  readonly shard: number;
+  readonly records: number;
+  readonly messages: number;
+  /** Of the new segments. */
+  readonly bytes: number;
+  readonly losses: readonly Loss[];
+  /** Bytes at the end of the last segment that were never confirmed. */
+  readonly torn: Loss | undefined;
+}
+
+const { RecordType } = record;
+
+const decoder = new TextDecoder();
+
+/**
+ * Repairs `data` into `out`, which must not exist. `now` is milliseconds since 1970; `onRead` is told of bytes that have
+ * been read since it was told last. Throws a `DataDirectoryError`, and what a disk throws: then `out` has no manifest,
+ * and no broker starts from it.
+ */
+export const repairData = (
+  disk: Disk,
+  data: string,
+  out: string,
+  checksum: Checksum,
+  now: number,
+  onRead: (bytes: number) => void,
+): ShardRepair[] => {
+  const { format, shards } = manifestOf(disk, data);
+  const found = shardsOf(disk, data, checksum);
+  if (exists(disk, out)) throw new DataDirectoryError(`${out} exists: give the name of a new directory`);
+  disk.makeDirectory(out);
+  makeGeneration(disk, out, 1, shards);
+  const repairs = found.map((shard) =>
+    new ShardSalvage(disk, shard, shards, shardDirectory(out, 1, shard.shard), checksum, now, onRead).run(),
+  );
+  writeManifest(disk, out, { format, shards, generation: 1 });
+  return repairs;
+};
+
+const exists = (disk: Disk, path: string): boolean => {
+  try {
+    disk.list(path);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
+    // A file, say.
+    return true;
+  }
+};
+
+class ShardSalvage {
+  readonly #losses: Loss[] = [];
+  readonly #directory = new SalvagedDirectory();
+  #torn: Loss | undefined;
+  #records = 0;
+  #messages = 0;
+  #bytes = 0;
+  /** The last millisecond, since the EPOCH of ids, of which an id may have been handed out. */
+  #ceiling = 0;
+
+  constructor(
+    readonly disk: Disk,
+    readonly found: FoundShard,
+    readonly shards: number,
+    readonly out: string,
+    readonly checksum: Checksum,
+    readonly now: number,
+    readonly onRead: (bytes: number) => void,
+  ) {}
+
+  run(): ShardRepair {
+    const { found, disk, out } = this;
+    if (!found.isThere) this.#missing("the directory of this shard is missing");
+    for (const sequence of found.missing) this.#missing(`segment ${sequence} is missing`);
+    for (const [i, segment] of found.segments.entries()) {
+      this.#segment(i, segment);
+      this.onRead(segment.size);
+    }
+    disk.syncDirectory(out);
+    disk.syncDirectory(dirname(out));
+    return {
+      shard: found.shard,
+      records: this.#records,
+      messages: this.#messages,
+      bytes: this.#bytes,
+      losses: this.#losses,
+      torn: this.#torn,
+    };
+  }
+
+  #missing(what: string): void {
+    this.#losses.push({ file: this.found.directory, offset: 0, length: 0, what });
+  }
+
+  /** Makes a segment of what is whole of one. New ones are numbered from 1. */
+  #segment(index: number, segment: FoundSegment): void {
+    const { head, path, sequence } = segment;
+    const bytes = readSegment(this.disk, segment);
+    const view = viewOf(bytes);
+    const items = this.#untilTorn(index, segment, view, [...scanSegment(bytes, sequence, this.checksum)]);
+    const composer = new SegmentComposer({
+      sequence: index + 1,
+      created: typeof head === "string" ? this.now : head.created,
+      shard: this.found.shard,
+      shards: this.shards,
+    });
+    let from = 0;
+    if (beginsWithDirectory(items, bytes, view)) from = this.#copyDirectory(composer, items, bytes, view);
+    else {
+      // Its own is not whole: what is known serves, so that the segments before this one can go one day.
+      this.#directory.interrupt();
+      for (const entry of this.#directory.entries()) composer.directory(entry);
+    }
+    for (const [i, item] of items.entries()) {
+      if (item.kind === "gap") {
+        this.#losses.push({ file: path, offset: item.offset, length: item.length, what: item.what });
+        this.#directory.interrupt();
+      } else if (i >= from) this.#copy(composer, index, bytes, view, item);
+    }
+    const isLast = index === this.found.segments.length - 1;
+    // What handed out ids in a damaged record did so before now.
+    if (isLast) this.#ceiling = Math.max(this.#ceiling, this.now - EPOCH);
+    composer.ids(this.#ceiling);
+    this.#bytes += composer.write(this.disk, this.out, this.checksum);
+  }
+
+  /** The last segment is cut where a start would cut it: at a break behind which nothing was confirmed. */
+  #untilTorn(
+    index: number,
+    { path }: FoundSegment,
+    view: DataView,
+    items: readonly (ScannedRecord | Gap)[],
+  ): readonly (ScannedRecord | Gap)[] {
+    if (index < this.found.segments.length - 1) return items;
+    for (const [i, gap] of items.entries()) {
+      if (gap.kind !== "gap" || items.slice(i).some((item) => isProof(item, view, gap.offset))) continue;
+      this.#torn = { file: path, offset: gap.offset, length: gap.length, what: gap.what };
+      return items.slice(0, i);
+    }
+    return items;
+  }
+
+  /** Copies the directory at the head of a segment. Answers the place of the item behind it. */
+  #copyDirectory(
+    composer: SegmentComposer,
+    items: readonly (ScannedRecord | Gap)[],
+    bytes: Uint8Array,
+    view: DataView,
+  ): number {
+    let i = 1;
+    for (; i < items.length; i++) {
+      const item = items[i];
+      if (item?.kind !== "record" || item.type !== RecordType.DIRECTORY) break;
+      const entry = entryAt(bytes, view, item);
+      this.#directory.apply(entry);
+      composer.copy(bytes, item.offset, item.length);
+      this.#records++;
+      if (entry[0] === "complete") return i + 1;
+    }
+    return i;
+  }
+
+  #copy(composer: SegmentComposer, index: number, bytes: Uint8Array, view: DataView, item: ScannedRecord): void {
+    const { offset, length, type } = item;
+    switch (type) {
+      case RecordType.SEGMENT:
+      case RecordType.SEAL:
+      case RecordType.COMMIT:
+        return;
+      case RecordType.IDS:
+        this.#ceiling = Math.max(this.#ceiling, view.getFloat64(offset + record.CEILING));
+        break;
+      case RecordType.DIRECTORY: {
+        const entry = entryAt(bytes, view, item);
+        // In the middle of a segment there is no checkpoint, unless its beginning is lost: then it is not all there is.
+        if (entry[0] === "checkpoint" || entry[0] === "complete") return;
+        this.#directory.apply(entry);
+        break;
+      }
+      case RecordType.STATE:
+        this.#introduce(composer, index, [view.getUint32(offset + record.QUEUE)], undefined, "");
+        break;
+      default:
+        this.#batch(composer, index, bytes, view, item);
+    }
+    composer.copy(bytes, offset, length);
+    this.#records++;
+  }
+
+  /** PUBLISH or KEEP. */
+  #batch(composer: SegmentComposer, index: number, bytes: Uint8Array, view: DataView, item: ScannedRecord): void {
+    const { offset, type } = item;
+    const topicEnd = offset + record.NAMES + view.getUint8(offset + record.TOPIC_LENGTH);
+    const names = topicEnd + view.getUint8(offset + record.KEY_LENGTH);
+    const size = type === RecordType.KEEP ? record.CLAIM_BYTES : record.QUEUE_BYTES;
+    const count = view.getUint16(offset + record.QUEUES);
+    const queues = Array.from({ length: count }, (_, i) => view.getUint32(names + i * size));
+    const topic = decoder.decode(bytes.subarray(offset + record.NAMES, topicEnd));
+    const routeKey = decoder.decode(bytes.subarray(topicEnd, names));
+    this.#introduce(composer, index, queues, topic, routeKey);
+    const high = view.getUint32(offset + record.FIRST_ID_HIGH);
+    const low = view.getUint32(offset + record.FIRST_ID_LOW);
+    this.#ceiling = Math.max(this.#ceiling, idTime(high, low) - EPOCH);
+    this.#messages += view.getUint16(offset + record.COUNT);
+  }
+
+  /** Says what is to be known of queues before a record that is about them. */
+  #introduce(
+    composer: SegmentComposer,
+    index: number,
+    queues: readonly number[],
+    topic: string | undefined,
+    routeKey: string,
+  ): void {
+    for (const queue of queues) {
+      if (this.#directory.knows(queue, topic)) continue;
+      const later = this.#laterThan(index);
+      for (const entry of this.#directory.introduce(queue, topic, routeKey, this.now, later)) composer.directory(entry);
+    }
+  }
+
+  readonly #later = new Map<number, SalvagedDirectory>();
+
+  /** What later records say: those of the segment itself, and up to the next whole directory. */
+  #laterThan(index: number): SalvagedDirectory {
+    const known = this.#later.get(index);
+    if (known !== undefined) return known;
+    const later = new SalvagedDirectory();
+    for (const segment of this.found.segments.slice(index)) {
+      const bytes = readSegment(this.disk, segment);
+      const view = viewOf(bytes);
+      let isWhole = false;
+      for (const item of scanSegment(bytes, segment.sequence, this.checksum)) {
+        if (item.kind === "gap" || item.type !== RecordType.DIRECTORY) continue;
+        const entry = entryAt(bytes, view, item);
+        // What is said first is what held here: numbers of queues are used again.
+        if ((entry[0] === "topic" || entry[0] === "queue") && !later.mentions(entry)) later.apply(entry);
+        if (entry[0] === "complete") isWhole = true;
+      }
+      if (isWhole && segment.sequence !== this.found.segments[index]?.sequence) break;
+    }
+    this.#later.set(index, later);
+    return later;
+  }
+}
+
+const entryAt = (bytes: Uint8Array, view: DataView, { offset }: ScannedRecord): DirectoryEntry => {
+  const end = offset + view.getUint32(offset + record.LENGTH);
+  const [kind, ...rest] = unpackHead(bytes, offset + record.DIRECTORY_BODY, end);
+  return [String(kind), ...rest];
+};
+
+/** Whether the head of a segment and the whole directory behind it are there, without a gap. */
+const beginsWithDirectory = (items: readonly (ScannedRecord | Gap)[], bytes: Uint8Array, view: DataView): boolean => {
+  if (items[0]?.kind !== "record" || items[0].type !== RecordType.SEGMENT) return false;
+  for (const [i, item] of items.entries()) {
+    if (i === 0) continue;
+    if (item.kind === "gap" || item.type !== RecordType.DIRECTORY) return false;
+    const [kind] = entryAt(bytes, view, item);
+    if (i === 1 && kind !== "checkpoint") return false;
+    if (kind === "complete") return true;
+  }
+  return false;
+};
+
+/** A COMMIT that was written when more than `offset` bytes were on disk. */
+const isProof = (item: ScannedRecord | Gap, view: DataView, offset: number): boolean =>
+  item.kind === "record" &&
+  item.type === RecordType.COMMIT &&
+  item.offset > offset &&
+  view.getFloat64(item.offset + record.DURABLE) > offset;

@@ -1,0 +1,114 @@
+/**
+ * Checks every record of every segment of a data directory, by the rules of a start: only the last segment of a shard
+ * may be torn at its end, where nothing was confirmed.
+ */
+import type { Checksum } from "../journal/checksum.js";
+import type { Disk } from "../journal/disk.js";
+import { SegmentFile } from "../journal/segment-file.js";
+import * as record from "../shard/record.js";
+import { viewOf } from "./segment-scan.js";
+import { type FoundSegment, shardsOf } from "./shard-files.js";
+
+export interface Damage {
+  readonly file: string;
+  readonly offset: number;
+  readonly what: string;
+}
+
+export interface ShardVerification {
+  readonly shard: number;
+  readonly segments: number;
+  readonly records: number;
+  /** Messages in batches and in what compactions have kept; most of them are settled by later records. */
+  readonly messages: number;
+  /** Of the records; files may be longer. */
+  readonly bytes: number;
+  readonly damage: readonly Damage[];
+  /** What a crash has left behind the last record and a start would cut off. */
+  readonly torn: Damage | undefined;
+}
+
+const READ_BYTES = 1024 * 1024;
+
+/** `onRead` is told of bytes that have been read since it was told last. Throws a `DataDirectoryError`. */
+export const verifyData = (
+  disk: Disk,
+  data: string,
+  checksum: Checksum,
+  onRead: (bytes: number) => void,
+): ShardVerification[] =>
+  shardsOf(disk, data, checksum).map(({ shard, directory, isThere, segments, missing }) => {
+    const tally = { records: 0, messages: 0, bytes: 0 };
+    const damage: Damage[] = missing.map((sequence) => ({
+      file: directory,
+      offset: 0,
+      what: `segment ${sequence} is missing`,
+    }));
+    if (!isThere) damage.push({ file: directory, offset: 0, what: "the directory of this shard is missing" });
+    let torn: Damage | undefined;
+    for (const [i, segment] of segments.entries()) {
+      const isLast = i === segments.length - 1;
+      const fault = verifySegment(disk, segment, checksum, isLast, tally);
+      if (fault?.isTorn === true) torn = fault;
+      else if (fault !== undefined) damage.push(fault);
+      onRead(segment.size);
+    }
+    return { shard, segments: segments.length, ...tally, damage, torn };
+  });
+
+/** Bytes of all files that a verification will read. */
+export const bytesToVerify = (disk: Disk, data: string, checksum: Checksum): number =>
+  shardsOf(disk, data, checksum)
+    .flatMap(({ segments }) => segments)
+    .reduce((sum, { size }) => sum + size, 0);
+
+const verifySegment = (
+  disk: Disk,
+  { path, sequence, head }: FoundSegment,
+  checksum: Checksum,
+  isLast: boolean,
+  tally: { records: number; messages: number; bytes: number },
+): (Damage & { readonly isTorn: boolean }) | undefined => {
+  const file = disk.open(path, "read");
+  try {
+    const segment = new SegmentFile(path, sequence, file, checksum);
+    if (typeof head === "string") {
+      return { file: path, offset: 0, what: head, isTorn: isLast && segment.proofOfDamage(0) === undefined };
+    }
+    if (head.sequence !== sequence) {
+      return { file: path, offset: 0, what: `it is segment ${head.sequence} under another name`, isTorn: false };
+    }
+    let memory = new Uint8Array(READ_BYTES);
+    const sink = {
+      buffer: (length: number): Uint8Array => {
+        if (memory.length < length) memory = new Uint8Array(length);
+        return memory;
+      },
+      page: (_offset: number, used: number): void => {
+        tally.messages += messagesIn(memory, used);
+      },
+    };
+    const { end, isSealed, fault, records } = segment.walk(sink, READ_BYTES);
+    tally.records += records;
+    tally.bytes += end;
+    if (isSealed) return undefined;
+    if (!isLast) return { file: path, offset: end, what: fault, isTorn: false };
+    const behind = segment.bytesBehind(end);
+    if (segment.proofOfDamage(end) !== undefined) return { file: path, offset: end, what: fault, isTorn: false };
+    return behind === 0 ? undefined : { file: path, offset: end, what: `${behind} bytes of a torn end`, isTorn: true };
+  } finally {
+    file.close();
+  }
+};
+
+const messagesIn = (bytes: Uint8Array, used: number): number => {
+  const view = viewOf(bytes);
+  let messages = 0;
+  for (let at = 0; at < used; at += record.align(view.getUint32(at + record.LENGTH))) {
+    const type = view.getUint8(at + record.TYPE);
+    if (type === record.RecordType.PUBLISH || type === record.RecordType.KEEP) {
+      messages += view.getUint16(at + record.COUNT);
+    }
+  }
+  return messages;
+};
