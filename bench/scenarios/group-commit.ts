@@ -14,8 +14,10 @@ import { rawPublish, TOPIC, WARM_TOPIC } from "./publish.js";
 
 const SCENARIO = "group-commit";
 const PACED_SECONDS = 3;
-/** Messages that find the maximum rate, as a multiple of the round trips. */
+/** Messages that find the maximum rate, and at most those of the paced load, as multiples of the round trips. */
 const FLOOD = 50;
+const PACED = 200;
+const PACED_WARM_UP = 1 / 3;
 
 /** The flood is dropped past so many messages, so that memory has no part in it. */
 const FLOOD_TOPIC = "flood";
@@ -30,7 +32,7 @@ const MARGIN_SECONDS = 1;
 
 const publishAtHalfRate = async (bench: Bench): Promise<Measured> => {
   const flood = bench.parameters.messages * FLOOD;
-  await using broker = await bench.startBroker({ messages: flood * 3 });
+  await using broker = await bench.startBroker({ messages: bench.parameters.messages * (FLOOD + PACED) * 1.5 });
   using load = bench.startLoad();
   const address = broker.listening.tcp;
   const maximum = async (topic: string, messages: number): Promise<number> => {
@@ -40,19 +42,20 @@ const publishAtHalfRate = async (bench: Bench): Promise<Measured> => {
   await maximum(WARM_TOPIC, Math.ceil(flood / 2));
   const maximumMessagesPerSecond = await maximum(FLOOD_TOPIC, flood);
   const messagesPerSecond = Math.max(1, Math.floor(maximumMessagesPerSecond / 2));
-  const armed = await load.prepare("pacedPublisher", {
-    address,
-    topic: TOPIC,
-    bodyBytes: bench.parameters.bytes,
-    messages: Math.min(messagesPerSecond * PACED_SECONDS, flood),
-    messagesPerSecond,
-    durability: bench.durability,
-  });
-  const { outcome, cpu } = await charge(broker.pid, () => armed.go());
+  const { bytes: bodyBytes } = bench.parameters;
+  const { durability } = bench;
+  const paced = async (topic: string, messages: number) => {
+    const params = { address, topic, bodyBytes, messages, messagesPerSecond, durability };
+    const armed = await load.prepare("pacedPublisher", params);
+    return charge(broker.pid, () => armed.go());
+  };
+  const messages = Math.min(messagesPerSecond * PACED_SECONDS, bench.parameters.messages * PACED);
+  await paced("paced warm-up", Math.ceil(messages * PACED_WARM_UP));
+  const { outcome, cpu } = await paced(TOPIC, messages);
   return {
     ...measured(outcome, cpu),
     latencyMicros: { confirm: outcome.confirm },
-    figures: { maximumMessagesPerSecond },
+    figures: { maximumMessagesPerSecond, unofferedSeconds: outcome.unofferedSeconds },
   };
 };
 
@@ -109,6 +112,7 @@ const deliveries = async (bench: Bench, level: Level, isFlooded: boolean): Promi
   return {
     ...measured(work, cpu, isFlooded ? [consumed, published] : [published]),
     latencyMicros: { deliver: consumed.late, confirm: published.confirm },
+    figures: { unofferedSeconds: published.unofferedSeconds },
   };
 };
 
