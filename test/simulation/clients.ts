@@ -1,0 +1,281 @@
+/**
+ * The clients of a simulation: they make commands of steps, remember which request was about what, and tell the shadow
+ * what they sent and what they were told.
+ */
+import { DEFAULT_KEY } from "../../src/protocol/limits.js";
+import { COUNT, DELIVERY, FIRST_ID_HIGH, FIRST_ID_LOW, SELECTION_BYTES } from "../../src/protocol/selection.js";
+import type { Command, MessageState, Slice } from "../../src/shard/command.js";
+import { State } from "../../src/shard/extent.js";
+import type { Shard } from "../../src/shard/shard.js";
+import { type Held, keyOf, type Photograph, wordsOf } from "./photograph.js";
+import type { Batch, Pledge, Shadow } from "./shadow.js";
+import type { ClientStep, Pick } from "./steps.js";
+import type { Said } from "./witness.js";
+
+export const NODE = 1;
+
+/** Bytes of entries that a pop or a browse takes. */
+const FETCH_BYTES = 64 * 1024;
+
+const STATE_OF: Readonly<Record<MessageState, number>> = {
+  ready: State.READY,
+  delayed: State.DELAYED,
+  "in-flight": State.IN_FLIGHT,
+  dead: State.DEAD,
+};
+
+/** What a request that is unanswered is about. */
+type Pending =
+  | { readonly about: "publish"; readonly batch: Batch; readonly index: number }
+  | { readonly about: "end"; readonly topic: string; readonly queue: string; readonly keys: readonly number[] }
+  | { readonly about: "messages"; readonly topic: string; readonly queue: string };
+
+interface Consumer {
+  readonly connection: number;
+  readonly request: number;
+  readonly topic: string;
+  readonly queue: string;
+}
+
+export class Clients {
+  readonly #pending = new Map<string, Pending>();
+  #consumers: Consumer[] = [];
+  #request = 0;
+
+  constructor(readonly shadow: Shadow) {}
+
+  /** Everybody's connection is gone with the broker. */
+  forget(): void {
+    this.#pending.clear();
+    this.#consumers = [];
+  }
+
+  /** The command of a step. What it asks for counts as asked from here on. */
+  command(step: ClientStep, shard: Shard, photo: Photograph): Command {
+    const request = ++this.#request;
+    switch (step.do) {
+      case "publish":
+        return this.#publish(step, request, shard);
+      case "pop": {
+        const { connection, topic, queue, max, wait } = step;
+        this.#pend(connection, request, { about: "messages", topic, queue });
+        return { op: "pop", connection, request, topic, queue, max, maxBytes: FETCH_BYTES, wait };
+      }
+      case "popDead": {
+        const { connection, topic, queue, max } = step;
+        this.#pend(connection, request, { about: "messages", topic, queue });
+        return { op: "popDead", connection, request, topic, queue, max, maxBytes: FETCH_BYTES };
+      }
+      case "consume": {
+        const { do: op, ...rest } = step;
+        this.#pend(step.connection, request, { about: "messages", topic: step.topic, queue: step.queue });
+        this.#consumers.push({ ...rest, request });
+        return { op, request, ...rest };
+      }
+      case "credit":
+      case "stop": {
+        const { request: consumer, ...where } = this.#consumers[step.which % Math.max(1, this.#consumers.length)] ?? {
+          connection: 1,
+          request: 0,
+          topic: "t",
+          queue: DEFAULT_KEY,
+        };
+        if (step.do === "stop") return { op: "stop", ...where, request, consumer };
+        return { op: "credit", ...where, request: 0, consumer, credit: step.credit };
+      }
+      case "ack":
+      case "nack":
+      case "touch":
+      case "redrive":
+      case "cancel":
+      case "reschedule":
+        return this.#settle(step, request, photo);
+      default:
+        return this.#administer(step, request);
+    }
+  }
+
+  /** The broker has said this, and has not sent it yet: ids are taken. */
+  staged({ effect }: Said): void {
+    if (effect.kind !== "confirm" || effect.id === 0n) return;
+    const pending = this.#pending.get(name(effect));
+    if (pending?.about !== "publish") return;
+    this.shadow.number(pending.batch, pending.index, effect.messages, keyOfId(effect.id));
+  }
+
+  /** A client has got this, with what it promises. */
+  released({ effect }: Said, pledge: Pledge): void {
+    if (effect.kind === "close") {
+      this.#disconnected(effect.connection);
+      return;
+    }
+    if (!("request" in effect)) return;
+    const pending = this.#pending.get(name(effect));
+    if (pending === undefined) return;
+    switch (effect.kind) {
+      case "confirm":
+        if (pending.about === "publish") this.shadow.confirmPublish(keyOfId(effect.id), effect.messages, pledge);
+        else if (pending.about === "end") {
+          this.shadow.confirmEnd(pending.topic, pending.queue, pending.keys, pledge);
+        }
+        break;
+      case "settled":
+        if (pending.about === "end") {
+          const faults = new Set(effect.faults.map(({ id }) => keyOfId(id)));
+          const keys = pending.keys.filter((key) => !faults.has(key));
+          this.shadow.confirmEnd(pending.topic, pending.queue, keys, pledge);
+        }
+        break;
+      case "messages":
+        if (pending.about !== "messages") break;
+        for (const { id, entry, key, retry } of effect.messages) {
+          const seen = { key: keyOfId(id), entry, routeKey: key, retry };
+          this.shadow.deliver(pending.topic, pending.queue || DEFAULT_KEY, seen, pledge);
+        }
+        break;
+    }
+  }
+
+  #publish(step: Extract<ClientStep, { do: "publish" }>, request: number, shard: Shard): Command {
+    const { connection, topic, key: routeKey, delay, ttl, count, merged: isMerged } = step;
+    const queues = reach(shard, topic, routeKey);
+    const what = { topic, routeKey, queues, count, isTimed: ttl > 0, isMerged };
+    const { batch, bytes } = this.shadow.send(what, step.size);
+    const requests = isMerged ? count : 1;
+    for (let index = 0; index < requests; index++) {
+      this.#pend(connection, request + index, { about: "publish", batch, index });
+    }
+    this.#request += requests;
+    return { op: "publish", connection, request, requests, topic, routeKey, delay, ttl, count, ...sliceOf(bytes) };
+  }
+
+  #settle(
+    step: Extract<ClientStep, { do: "ack" | "nack" | "touch" | "redrive" | "cancel" | "reschedule" }>,
+    request: number,
+    photo: Photograph,
+  ): Command {
+    const { do: op, connection } = step;
+    const { topic, queue } = aim(photo, step.picks[0]?.from ?? "dead", step.aim);
+    const { slice, keys } = select(photo, topic, queue, step.picks);
+    const where = { connection, request, topic, queue, ...slice };
+    if (op === "ack" || op === "cancel") {
+      this.#pend(connection, request, { about: "end", topic, queue, keys });
+      this.shadow.askEnd(topic, queue, keys);
+      return { op, ...where };
+    }
+    switch (op) {
+      case "redrive":
+        this.shadow.askRedrive(topic, queue);
+        return { op, ...where };
+      case "nack":
+        return { op, ...where, delay: step.delay, reject: step.reject };
+      case "touch":
+        return { op, ...where, ttr: step.ttr };
+      case "reschedule":
+        return { op, ...where, delay: step.delay };
+    }
+  }
+
+  #administer(
+    step: Extract<
+      ClientStep,
+      { do: "configure" | "declareQueue" | "deleteQueue" | "pause" | "resume" | "deleteTopic" | "purge" | "disconnect" }
+    >,
+    request: number,
+  ): Command {
+    const connection = 1;
+    switch (step.do) {
+      case "configure": {
+        const { topic, config } = step;
+        if (config.autoAck || config.overflow === "drop-oldest") this.shadow.askLossy(topic);
+        return { op: "configure", connection, request, topic, config };
+      }
+      case "purge":
+        this.shadow.askEnd(step.topic, step.queue || DEFAULT_KEY, undefined);
+        return { op: step.do, connection, request, topic: step.topic, queue: step.queue, state: step.state };
+      case "declareQueue":
+      case "deleteQueue":
+      case "pause":
+      case "resume":
+        if (step.do === "deleteQueue") this.shadow.askEnd(step.topic, step.queue || DEFAULT_KEY, undefined);
+        return { op: step.do, connection, request, topic: step.topic, queue: step.queue };
+      case "deleteTopic":
+        this.shadow.askEnd(step.topic, undefined, undefined);
+        return { op: "deleteTopic", connection, request, topic: step.topic };
+      case "disconnect":
+        this.#disconnected(step.connection);
+        return { op: "disconnect", connection: step.connection };
+    }
+  }
+
+  #disconnected(connection: number): void {
+    this.#consumers = this.#consumers.filter((each) => each.connection !== connection);
+  }
+
+  #pend(connection: number, request: number, pending: Pending): void {
+    this.#pending.set(name({ connection, request }), pending);
+  }
+}
+
+const name = ({ connection, request }: { readonly connection: number; readonly request: number }): string =>
+  `${connection}/${request}`;
+
+const keyOfId = (id: bigint): number => keyOf(Number(id >> 32n), Number(id & 0xffff_ffffn));
+
+/** The bind keys that a route key reaches just now. */
+const reach = (shard: Shard, topic: string, routeKey: string): readonly string[] => {
+  const known = shard.directory.find(topic);
+  try {
+    const queues = known?.route(routeKey) ?? [];
+    return queues.length > 0 ? queues.map(({ bindKey }) => bindKey) : [DEFAULT_KEY];
+  } catch {
+    // Not a pattern: the publish is refused.
+    return [];
+  }
+};
+
+/** One of the queues that have messages in a state. */
+const aim = (photo: Photograph, from: MessageState, which: number): { topic: string; queue: string } => {
+  const likely: { topic: string; queue: string }[] = [];
+  for (const [topic, { queues }] of photo.topics) {
+    for (const [queue, { messages }] of queues) {
+      if ([...messages.values()].some(({ state }) => state === STATE_OF[from])) likely.push({ topic, queue });
+    }
+  }
+  return likely[which % Math.max(1, likely.length)] ?? { topic: "t", queue: DEFAULT_KEY };
+};
+
+const select = (
+  photo: Photograph,
+  topic: string,
+  queue: string,
+  picks: readonly Pick[],
+): { readonly slice: Slice; readonly keys: readonly number[] } => {
+  const messages = [...(photo.topics.get(topic)?.queues.get(queue)?.messages.values() ?? [])];
+  const buffer = Buffer.alloc(picks.length * SELECTION_BYTES);
+  const keys: number[] = [];
+  for (const [i, pick] of picks.entries()) {
+    const likely = messages.filter(({ state }) => state === STATE_OF[pick.from]);
+    const chosen: Held | undefined = likely[pick.at % Math.max(1, likely.length)];
+    const first = chosen?.key ?? 1;
+    const delivery = chosen?.delivery ?? 0;
+    // A selection does not run past the last sequence number of its millisecond.
+    const count = Math.min(pick.count, 4096 - (first % 4096));
+    const { high, low } = wordsOf(first, NODE);
+    const at = i * SELECTION_BYTES;
+    buffer.writeUInt32BE(high, at + FIRST_ID_HIGH);
+    buffer.writeUInt32BE(low, at + FIRST_ID_LOW);
+    buffer.writeUInt32BE(count, at + COUNT);
+    const quoted = pick.quote === "right" ? delivery : pick.quote === "none" ? 0 : delivery + 1;
+    buffer.writeUInt32BE(quoted >>> 0, at + DELIVERY);
+    for (let j = 0; j < count; j++) keys.push(first + j);
+  }
+  return { slice: sliceOf(buffer), keys };
+};
+
+/** Commands point into buffers that are somebody else's before and behind. */
+const sliceOf = (content: Buffer): Slice => {
+  const bytes = new Uint8Array(content.length + 20).fill(0xee);
+  bytes.set(content, 7);
+  return { bytes, view: new DataView(bytes.buffer), start: 7, end: 7 + content.length };
+};

@@ -1,0 +1,228 @@
+/**
+ * Random histories. Each seed has habits of its own (what its clients like to do, how large its messages and segments
+ * are, how often it crashes), so that rare states are reached by those seeds that drive towards them.
+ */
+import { Durability } from "../../src/protocol/op.js";
+import type { MessageState, TopicConfig } from "../../src/shard/command.js";
+import { Random } from "./random.js";
+import type { FaultKind } from "./simulated-disk.js";
+import type { ClientStep, History, Move, Pick, Settings, Step } from "./steps.js";
+
+const KIB = 1024;
+const MINUTE = 60_000;
+const DAY = 24 * 60 * MINUTE;
+
+export const TOPICS = ["t", "u", "v"] as const;
+const QUEUES = ["default", "a", "b"] as const;
+const CONNECTIONS = [1, 2, 3] as const;
+const STATES: readonly MessageState[] = ["ready", "delayed", "in-flight", "dead"];
+const PATTERNS = ["a", ".*", "^(a|b)$", "default"] as const;
+
+/** What a seed likes: weights of what its clients do, and the sizes of things. */
+interface Habits {
+  readonly weights: readonly (readonly [number, ClientStep["do"] | "wait"])[];
+  readonly maxCount: number;
+  readonly maxSize: number;
+  readonly flush: number;
+  readonly crash: number;
+  readonly fault: number;
+  /** How likely delays and times to live are used. */
+  readonly timed: number;
+  readonly topics: readonly string[];
+}
+
+const WEIGHTS: Readonly<Record<ClientStep["do"] | "wait", number>> = {
+  publish: 24,
+  pop: 12,
+  popDead: 2,
+  consume: 5,
+  credit: 4,
+  stop: 1,
+  ack: 12,
+  nack: 4,
+  touch: 2,
+  redrive: 2,
+  cancel: 2,
+  reschedule: 2,
+  configure: 3,
+  declareQueue: 1.5,
+  deleteQueue: 0.4,
+  deleteTopic: 0.2,
+  pause: 0.7,
+  resume: 1.5,
+  purge: 0.7,
+  disconnect: 1.5,
+  wait: 12,
+};
+
+const habitsOf = (random: Random): Habits => {
+  const kinds = Object.entries(WEIGHTS) as [ClientStep["do"] | "wait", number][];
+  return {
+    weights: kinds.map(([kind, weight]) => [weight * random.often([4, 1], [1, 0.2], [1, 3]), kind]),
+    maxCount: random.often([2, 3], [3, 20], [1, 100]),
+    maxSize: random.often([2, 40], [3, 400], [1, 3000]),
+    flush: random.one([1, 0.8, 0.5]),
+    crash: random.often([1, 0], [2, 0.01], [3, 0.03], [1, 0.1]),
+    fault: random.often([3, 0], [2, 0.02], [1, 0.06]),
+    timed: random.one([0.05, 0.2, 0.5]),
+    topics: TOPICS.slice(0, random.between(1, TOPICS.length)),
+  };
+};
+
+const settingsOf = (random: Random): Settings => {
+  const pageBytes = random.one([4 * KIB, 8 * KIB]);
+  return {
+    level: random.often([6, Durability.fsync], [2, Durability.write]),
+    pageBytes,
+    segmentBytes: random.often([3, 16 * KIB], [2, 32 * KIB], [1, 64 * KIB]),
+    // The tables of a shard take about 200 KiB by themselves; what is left is a few pages.
+    memoryBytes: random.often([2, 64 * KIB * KIB], [3, 300 * KIB], [2, 260 * KIB]),
+  };
+};
+
+/** The history of a seed, about `steps` long. */
+export const historyOf = (seed: number, steps: number): History => {
+  const random = new Random(seed);
+  const settings = settingsOf(random);
+  const habits = habitsOf(random);
+  const moves: Move[] = [];
+  const play = (step: Step, flush = true): void => {
+    moves.push({ step, flush });
+  };
+  for (const topic of habits.topics) {
+    if (random.chance(0.7)) play({ do: "declareQueue", topic, queue: "a" });
+    if (random.chance(0.5)) play({ do: "configure", topic, config: configOf(random) });
+  }
+  while (moves.length < steps) {
+    if (random.chance(habits.crash)) play(crashOf(random));
+    else if (random.chance(habits.fault)) play({ do: "fault", fault: faultOf(random) });
+    else if (habits.fault > 0 && random.chance(0.03)) play({ do: "mend" });
+    else if (random.chance(0.004)) play({ do: "restart", pause: pauseOf(random) });
+    else play(stepOf(random, habits), random.chance(habits.flush));
+  }
+  // Whatever has been built up must survive once more.
+  play({ ...crashOf(random), after: 0 });
+  return { seed, settings, moves };
+};
+
+const crashOf = (random: Random): Extract<Step, { do: "crash" }> => ({
+  do: "crash",
+  kind: random.often([3, "power" as const], [1, "process" as const]),
+  after: random.often([1, 0], [3, random.between(1, 6)], [2, random.between(1, 40)]),
+  seed: random.below(0x1_0000_0000),
+  pause: pauseOf(random),
+  again: random.often<readonly number[]>(
+    [3, []],
+    [1, [random.between(1, 8)]],
+    [1, [random.between(1, 8), random.between(1, 8)]],
+  ),
+});
+
+const pauseOf = (random: Random): number =>
+  random.often(
+    [4, random.between(0, 2000)],
+    [1, random.between(0, 5 * MINUTE)],
+    [1, -random.between(0, 5 * MINUTE)],
+    [1, DAY],
+  );
+
+const faultOf = (random: Random): { readonly kind: FaultKind; readonly after: number; readonly times: number } => ({
+  kind: random.often<FaultKind>([3, "full"], [3, "short"], [3, "write"], [1, "sync"]),
+  after: random.below(10),
+  times: random.often([3, 1], [2, random.between(2, 20)]),
+});
+
+const timeOf = (random: Random): number =>
+  random.often(
+    [4, random.between(1, 100)],
+    [4, random.between(100, 5000)],
+    [2, random.between(1, 5) * MINUTE],
+    [1, DAY],
+  );
+
+const picksOf = (random: Random, from: MessageState): Pick[] =>
+  Array.from({ length: random.often([4, 1], [1, random.between(2, 4)]) }, () => ({
+    from: random.chance(0.95) ? from : random.one(STATES),
+    at: random.below(200),
+    count: random.often([4, random.between(1, 5)], [2, random.between(1, 100)]),
+    quote: random.often<Pick["quote"]>([8, "right"], [2, "none"], [1, "wrong"]),
+  }));
+
+const configOf = (random: Random): Partial<TopicConfig> =>
+  random.often<Partial<TopicConfig>>(
+    [1, { autoAck: random.chance(0.4) }],
+    [1, { mode: random.one(["exact", "pattern"] as const) }],
+    [3, { ttr: timeOf(random), retries: random.between(0, 4) }],
+    [
+      2,
+      {
+        maxLength: random.often([2, 0], [1, random.between(5, 60)]),
+        overflow: random.one(["refuse", "drop-oldest"] as const),
+      },
+    ],
+    [1, { maxBytes: random.often([2, 0], [1, random.between(400, 20_000)]) }],
+    [2, { expired: random.one(["drop", "dead-letter"] as const) }],
+    [2, { durability: random.often(...DURABILITIES) }],
+  );
+
+const DURABILITIES = [
+  [3, "fsync"],
+  [2, "write"],
+  [1, "memory"],
+] as const;
+
+const stepOf = (random: Random, habits: Habits): Step => {
+  const topic = random.one(habits.topics);
+  const queue = random.often<string>([5, "default"], [4, "a"], [1, random.one(QUEUES)]);
+  const connection = random.one(CONNECTIONS);
+  const at = { topic, queue };
+  const settling = (from: MessageState) => ({ connection, picks: picksOf(random, from), aim: random.below(20) });
+  const maybeTime = random.chance(habits.timed) ? timeOf(random) : 0;
+  const kind = random.often(...habits.weights);
+  switch (kind) {
+    case "publish": {
+      const key = random.chance(0.1) ? random.one(PATTERNS) : queue;
+      const ttl = random.chance(habits.timed / 2) ? timeOf(random) : 0;
+      const count = random.often([2, 1], [2, random.between(1, habits.maxCount)]);
+      const size = random.below(habits.maxSize);
+      return { do: kind, connection, topic, key, delay: maybeTime, ttl, count, size, merged: random.chance(0.3) };
+    }
+    case "pop":
+      return { do: kind, connection, ...at, max: random.between(1, 40), wait: random.chance(0.2) ? timeOf(random) : 0 };
+    case "popDead":
+      return { do: kind, connection, ...at, max: random.between(1, 10) };
+    case "consume":
+      return { do: kind, connection, ...at, credit: random.between(1, 60), renew: random.chance(0.5) };
+    case "credit":
+      return { do: kind, which: random.below(20), credit: random.between(1, 40) };
+    case "stop":
+      return { do: kind, which: random.below(20) };
+    case "ack":
+      return { do: kind, ...settling("in-flight") };
+    case "redrive":
+      return { do: kind, ...settling("dead"), ...(random.chance(0.3) ? { picks: [] } : {}) };
+    case "cancel":
+      return { do: kind, ...settling("delayed") };
+    case "nack":
+      return { do: kind, ...settling("in-flight"), delay: maybeTime, reject: random.chance(0.2) };
+    case "touch":
+      return { do: kind, ...settling("in-flight"), ttr: maybeTime };
+    case "reschedule":
+      return { do: kind, ...settling("delayed"), delay: timeOf(random) };
+    case "configure":
+      return { do: kind, topic, config: configOf(random) };
+    case "declareQueue":
+    case "deleteQueue":
+    case "pause":
+    case "resume":
+      return { do: kind, ...at, queue: random.one(QUEUES) };
+    case "deleteTopic":
+      return { do: kind, topic };
+    case "purge":
+      return { do: kind, ...at, state: random.often<MessageState | "all">([4, random.one(STATES)], [1, "all"]) };
+    case "disconnect":
+      return { do: kind, connection };
+    case "wait":
+      return { do: kind, time: timeOf(random) };
+  }
+};

@@ -1,0 +1,108 @@
+/**
+ * What happens in a simulation, as plain data: what clients ask for, what becomes of the disk, and when everything
+ * ends. Messages are named by what became of them, so that a step means something whatever went before: a history stays
+ * playable when some of its steps are left out.
+ */
+import type { MessageState, TopicConfig } from "../../src/shard/command.js";
+import type { CrashKind, Fault } from "./simulated-disk.js";
+
+/** A piece of what a request selects: `from` says what for, `at` which of those, `count` how many from there on. */
+export interface Pick {
+  readonly from: MessageState;
+  readonly at: number;
+  readonly count: number;
+  /** The delivery number that is quoted. */
+  readonly quote: "right" | "none" | "wrong";
+}
+
+interface At {
+  readonly topic: string;
+  readonly queue: string;
+}
+
+interface Settling {
+  readonly connection: number;
+  readonly picks: readonly Pick[];
+  /** Which of the queues that have such messages. */
+  readonly aim: number;
+}
+
+type QueueVerb = "declareQueue" | "deleteQueue" | "pause" | "resume";
+
+export type ClientStep =
+  | {
+      readonly do: "publish";
+      readonly connection: number;
+      readonly topic: string;
+      readonly key: string;
+      readonly delay: number;
+      readonly ttl: number;
+      readonly count: number;
+      /** Bytes of a body, about. */
+      readonly size: number;
+      readonly merged: boolean;
+    }
+  | (At & { readonly do: "pop"; readonly connection: number; readonly max: number; readonly wait: number })
+  | (At & { readonly do: "popDead"; readonly connection: number; readonly max: number })
+  | (At & {
+      readonly do: "consume";
+      readonly connection: number;
+      readonly credit: number;
+      readonly renew: boolean;
+    })
+  | { readonly do: "credit"; readonly which: number; readonly credit: number }
+  | { readonly do: "stop"; readonly which: number }
+  | (Settling & { readonly do: "ack" | "redrive" | "cancel" })
+  | (Settling & { readonly do: "nack"; readonly delay: number; readonly reject: boolean })
+  | (Settling & { readonly do: "touch"; readonly ttr: number })
+  | (Settling & { readonly do: "reschedule"; readonly delay: number })
+  | { readonly do: "configure"; readonly topic: string; readonly config: Partial<TopicConfig> }
+  | (At & { readonly do: QueueVerb })
+  | { readonly do: "deleteTopic"; readonly topic: string }
+  | (At & { readonly do: "purge"; readonly state: MessageState | "all" })
+  | { readonly do: "disconnect"; readonly connection: number };
+
+/** The end of everything. */
+export interface CrashStep {
+  readonly do: "crash";
+  readonly kind: CrashKind;
+  /** In which operation of the disk from now on; 0: now, between two of them. */
+  readonly after: number;
+  /** Of what becomes of the unsynced. */
+  readonly seed: number;
+  /** Milliseconds until there is a broker again; negative: the clock was set back meanwhile. */
+  readonly pause: number;
+  /** The recovery ends early as well, in which operation; each time another. */
+  readonly again: readonly number[];
+}
+
+export type Step =
+  | ClientStep
+  | { readonly do: "wait"; readonly time: number }
+  | { readonly do: "fault"; readonly fault: Fault }
+  /** The disk has space again, and works. */
+  | { readonly do: "mend" }
+  /** The broker stops in order and is started again. */
+  | { readonly do: "restart"; readonly pause: number }
+  | CrashStep;
+
+/** A step, and whether the shard is given a turn and its journal a commit after it. */
+export interface Move {
+  readonly step: Step;
+  readonly flush: boolean;
+}
+
+/** Everything that a simulation is made from. */
+export interface History {
+  readonly seed: number;
+  readonly settings: Settings;
+  readonly moves: readonly Move[];
+}
+
+export interface Settings {
+  /** `Durability` of the broker. */
+  readonly level: number;
+  readonly pageBytes: number;
+  readonly segmentBytes: number;
+  readonly memoryBytes: number;
+}

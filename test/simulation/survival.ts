@@ -1,0 +1,105 @@
+/**
+ * What must have become of a shard when its journal has been read back: all that was in it, in the state it had, with
+ * the times it had. What was in flight is ready again with its count kept, or dead again; what was in memory alone is
+ * gone. No time has been played yet: what fell due meanwhile is still delayed, or past its time to live.
+ */
+import { isDeepStrictEqual } from "node:util";
+import { Reason } from "../../src/protocol/run.js";
+import { State } from "../../src/shard/extent.js";
+import type { Held, Photograph, QueueView, TopicView } from "./photograph.js";
+
+const STATE_NAMES = ["free", "ready", "delayed", "in flight", "dead"] as const;
+
+const says = (held: Held | undefined): string => {
+  if (held === undefined) return "not there";
+  const { state, reason, retry, time, expiry, isKept } = held;
+  const facts = { reason, retry, time, expiry, isKept };
+  return `${STATE_NAMES[state]} ${JSON.stringify(facts)}`;
+};
+
+/** A view at a moment; undefined: the thing was not there. */
+interface At<T> {
+  readonly view: T | undefined;
+  readonly now: number;
+}
+
+/** Whether a message that was like this may be like that now. */
+const mayBe = (was: Held | undefined, is: Held | undefined, then: number): boolean => {
+  if (was === undefined || !was.isKept) return is === undefined;
+  if (is === undefined || is.retry !== was.retry || is.reason !== was.reason || is.expiry !== was.expiry) return false;
+  if (was.reason !== Reason.ALIVE) return is.state === State.DEAD && is.time === was.time;
+  if (was.state === State.DELAYED) return is.state === State.DELAYED && is.time === was.time;
+  // That a delay is over is not written down: it can be read off the clock.
+  return is.state === State.READY || (is.state === State.DELAYED && is.time <= then);
+};
+
+/** Why `after` cannot be what was read back of `before`; undefined: it can. */
+export const difference = (before: Photograph, after: Photograph): string | undefined =>
+  differenceOfEither(before, before, after);
+
+/**
+ * The same when the end came between two moments. Of each thing either may be what has survived; how the records of one
+ * command hang together is not looked at here.
+ */
+export const differenceOfEither = (earlier: Photograph, later: Photograph, after: Photograph): string | undefined => {
+  for (const name of new Set([...earlier.topics.keys(), ...later.topics.keys(), ...after.topics.keys()])) {
+    const choices = [earlier, later].map(({ topics, now }) => ({ view: topics.get(name), now }));
+    const why = topicDifference(choices, after.topics.get(name));
+    if (why !== undefined) return `topic ${name}: ${why}`;
+  }
+  return undefined;
+};
+
+const topicDifference = (choices: readonly At<TopicView>[], after: TopicView | undefined): string | undefined => {
+  if (after === undefined) return choices.some(({ view }) => view === undefined) ? undefined : "it is gone";
+  const facts = ({ config, startTime }: TopicView): unknown => [config, startTime];
+  const known = choices.flatMap(({ view }) => (view === undefined ? [] : [facts(view)]));
+  if (!known.some((each) => isDeepStrictEqual(each, facts(after)))) {
+    return `it is ${JSON.stringify(facts(after))}, was ${known.map((each) => JSON.stringify(each)).join(" or ")}`;
+  }
+  for (const bindKey of new Set([
+    ...choices.flatMap(({ view }) => [...(view?.queues.keys() ?? [])]),
+    ...after.queues.keys(),
+  ])) {
+    const queues = choices.map(({ view, now }) => ({ view: view?.queues.get(bindKey), now }));
+    const why = queueDifference(queues, after.queues.get(bindKey));
+    if (why !== undefined) return `queue ${bindKey}: ${why}`;
+  }
+  return undefined;
+};
+
+const queueDifference = (choices: readonly At<QueueView>[], after: QueueView | undefined): string | undefined => {
+  const known = choices.flatMap(({ view }) => (view === undefined ? [] : [view]));
+  if (after === undefined) return known.length < choices.length ? undefined : "it is gone";
+  if (known.length === 0) return "it was not there";
+  if (!known.some(({ paused }) => paused === after.paused)) return `it is ${after.paused ? "" : "not "}paused`;
+  for (const key of new Set([...known.flatMap(({ messages }) => [...messages.keys()]), ...after.messages.keys()])) {
+    const is = after.messages.get(key);
+    const were = choices.map(({ view, now }) => ({ was: view?.messages.get(key), now }));
+    if (!were.some(({ was, now }) => mayBe(was, is, now))) {
+      return `message ${key} is ${says(is)}, was ${were.map(({ was }) => says(was)).join(" or ")}`;
+    }
+  }
+  return orderDifference(known, after);
+};
+
+/** What was ready and is ready has kept its order; dead letters come in the order of their deaths. */
+const orderDifference = (known: readonly QueueView[], after: QueueView): string | undefined => {
+  // Of two moments the order of what is ready in both is known.
+  const isReady = (queue: QueueView, key: number): boolean => queue.messages.get(key)?.state === State.READY;
+  const order = (queue: QueueView): number[] =>
+    [...queue.messages.keys()].filter((key) => isReady(after, key) && known.every((each) => isReady(each, key)));
+  const is = order(after);
+  const were = known.map(order);
+  if (!were.some((was) => isDeepStrictEqual(was, is))) {
+    return `what is ready has the order ${is.join()}, had ${were.map((was) => was.join()).join(" or ")}`;
+  }
+  // One that was popped and came back is behind its place until a restart; and a clock may have been set back.
+  if (known.every((queue) => isByDeath(queue)) && !isByDeath(after)) return "dead letters are out of order";
+  return undefined;
+};
+
+const isByDeath = ({ messages }: QueueView): boolean => {
+  const times = [...messages.values()].filter(({ state }) => state === State.DEAD).map(({ time }) => time);
+  return times.every((time, i) => i === 0 || time >= (times[i - 1] ?? 0));
+};

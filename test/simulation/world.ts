@@ -1,0 +1,350 @@
+/**
+ * A broker with one shard, its clients and its disk, in which everything goes wrong that can. It plays a history: what
+ * clients do is applied as the pump would do it, answers are sent when the journal says so, and each time when
+ * everything has ended and is there again it looks at what has become of it all, twice:
+ *
+ * - The **shadow** knows what clients were told, and what they were promised must be there.
+ * - **Photographs** are taken of the shard after every command. What is read back must be the last of them whose effects
+ *   were confirmed, or a later one, or something between two later ones that follow one another.
+ */
+import assert from "node:assert/strict";
+import { Durability } from "../../src/protocol/op.js";
+import { browse } from "../../src/shard/browse.js";
+import type { MessageState } from "../../src/shard/command.js";
+import { Clients } from "./clients.js";
+import { type Life, type Makers, start } from "./life.js";
+import { keyOf, Photograph } from "./photograph.js";
+import { type Found, type Holds, type Pledge, Shadow } from "./shadow.js";
+import { Crash, type CrashKind, type SimulatedDisk } from "./simulated-disk.js";
+import type { CrashStep, History, Move, Step } from "./steps.js";
+import { difference, differenceOfEither } from "./survival.js";
+import type { Said } from "./witness.js";
+
+const BEGIN = Date.UTC(2026, 0, 1);
+const DIRECTORY = "/data/shard-0";
+
+/** Who looks at everything; no client has this number. */
+const OBSERVER = 99;
+const STATES: readonly MessageState[] = ["ready", "delayed", "in-flight", "dead"];
+
+/** What a power loss may cost at level `write`: the last of these milliseconds. */
+const WRITE_WINDOW = 1000;
+
+/** Times that a long wait is played one by one; what comes after them is played at once. */
+const WAIT_STOPS = 30;
+const MAX_TURNS = 1000;
+
+/** Something was done to the shard. */
+interface Moment {
+  readonly photo: Photograph;
+  readonly said: readonly Said[];
+  /** The log's position behind it. */
+  readonly position: number;
+  /** Promised with its release; undefined: it is not released. */
+  pledge: Pledge | undefined;
+  /** How durable the journal was told to make it. */
+  readonly demand: number;
+}
+
+/** What a simulation has been through. */
+export interface Tally {
+  steps: number;
+  commands: number;
+  crashes: number;
+  recoveries: number;
+  operations: number;
+  /** Recoveries after which something in doubt had happened, and had not. */
+  survived: number;
+  vanished: number;
+  /** Pages that were read back. */
+  loads: number;
+  segments: number;
+}
+
+export class World {
+  readonly tally: Tally = {
+    steps: 0,
+    commands: 0,
+    crashes: 0,
+    recoveries: 0,
+    operations: 0,
+    survived: 0,
+    vanished: 0,
+    loads: 0,
+    segments: 0,
+  };
+  readonly #shadow = new Shadow();
+  readonly #clients = new Clients(this.#shadow);
+  readonly #disk: SimulatedDisk;
+  #clock = BEGIN;
+  #life: Life;
+  /** From the last one that is on disk for good. */
+  #moments: Moment[] = [];
+  /** When the journal has last done what is due from time to time. */
+  #ticked = 0;
+  /** A crash that is to come, in some operation of the disk. */
+  #doom: CrashStep | undefined;
+
+  constructor(
+    readonly history: History,
+    readonly makers: Makers,
+  ) {
+    this.#disk = makers.disk(history.seed);
+    this.#disk.makeDirectory(DIRECTORY);
+    this.#disk.syncDirectory("/");
+    this.#disk.syncDirectory("/data");
+    this.#life = this.#begin();
+    this.#settle();
+  }
+
+  /** Throws where the broker breaks its word. `onMove` is told which move comes next. */
+  play(onMove: (index: number) => void = () => undefined): Tally {
+    for (const [index, move] of this.history.moves.entries()) {
+      onMove(index);
+      this.tally.steps++;
+      this.#live(() => this.#move(move));
+    }
+    this.tally.operations = this.#disk.operations;
+    return this.tally;
+  }
+
+  /** Does something in the course of which everything may end. */
+  #live(act: () => void): void {
+    try {
+      act();
+      // Whoever catches every error has caught this one as well.
+      if (this.#disk.isDown) throw new Crash("the simulated machine has stopped");
+    } catch (error) {
+      if (!(error instanceof Crash)) throw error;
+      const { kind, seed, pause, again } = this.#doom ?? { kind: "power", seed: 1, pause: 0, again: [] };
+      this.#recover(kind, seed, pause, again);
+    }
+  }
+
+  #move({ step, flush }: Move): void {
+    this.#step(step);
+    if (flush) this.#flush();
+    // The journal says that it will never confirm anything again: somebody starts the broker anew.
+    if (this.#life.journal.state.kind === "failed") this.#recover("power", this.tally.steps, 10, []);
+  }
+
+  #step(step: Step): void {
+    switch (step.do) {
+      case "wait":
+        return this.#wait(step.time);
+      case "fault":
+        return this.#disk.inject(step.fault);
+      case "mend":
+        return this.#disk.clearFaults();
+      case "restart":
+        return this.#restart(step.pause);
+      case "crash":
+        if (step.after === 0) return this.#recover(step.kind, step.seed, step.pause, step.again);
+        this.#doom = step;
+        return this.#disk.crashAfter(step.after);
+      default: {
+        const command = this.#clients.command(step, this.#life.shard, this.#last.photo);
+        this.tally.commands++;
+        this.#life.apply(command, this.#clock);
+        this.#remember();
+      }
+    }
+  }
+
+  get #last(): Moment {
+    const last = this.#moments.at(-1);
+    assert.ok(last !== undefined, "there is always a moment that was confirmed");
+    return last;
+  }
+
+  /** Something has been done to the shard; its answers wait for the journal. */
+  #remember(): void {
+    const { shard, recorder, log } = this.#life;
+    const said = recorder.takeSaid();
+    for (const each of said) this.#clients.staged(each);
+    this.#moments.push({
+      photo: new Photograph(shard),
+      said,
+      position: log.position,
+      pledge: undefined,
+      demand: log.demand,
+    });
+  }
+
+  /** Plays time up to now, writes, and sends what may go. Answers when there is something to do again. */
+  #flush(): number {
+    const due = this.#turn();
+    const position = this.#life.commit(this.#clock);
+    if (this.#disk.isDown) throw new Crash("the simulated machine has stopped");
+    this.#release(position);
+    const tick = this.#life.journal.tick(this.#life.log, this.#clock);
+    if (this.#disk.isDown) throw new Crash("the simulated machine has stopped");
+    if (this.#life.journal.state.kind !== "failed") this.#ticked = this.#clock;
+    return Math.min(due, tick);
+  }
+
+  #turn(): number {
+    const { shard } = this.#life;
+    for (let turns = 0; turns < MAX_TURNS; turns++) {
+      const due = shard.turn(this.#clock);
+      this.#remember();
+      if (due > this.#clock && due > shard.store.now) return due;
+    }
+    throw new Error("the shard never comes to rest");
+  }
+
+  #release(position: number): void {
+    const at = this.#clock;
+    for (const moment of this.#moments) {
+      if (moment.pledge !== undefined) continue;
+      if (moment.position > position) break;
+      let level = 0;
+      for (const each of moment.said) {
+        level = Math.max(level, each.level);
+        this.#clients.released(each, { level: each.level, at });
+      }
+      // What changes nothing needs nothing of the journal, whatever level it names.
+      moment.pledge = { level: Math.min(level, moment.demand), at };
+    }
+    // What is on disk stays there, and with it all that comes before.
+    const durable = this.#moments.findLastIndex(({ pledge }) => pledge?.level === Durability.fsync);
+    if (durable > 0) this.#moments.splice(0, durable);
+  }
+
+  #wait(time: number): void {
+    const end = this.#clock + time;
+    for (let stops = 0; stops < WAIT_STOPS && this.#clock < end; stops++) {
+      const due = this.#flush();
+      this.#clock = Math.min(end, Math.max(this.#clock + 1, Math.ceil(due)));
+    }
+    this.#clock = end;
+  }
+
+  /** A clean end: all that was accepted survives it, whatever happens to the machine. */
+  #restart(pause: number): void {
+    this.#flush();
+    const { journal, log } = this.#life;
+    const isWorking = journal.state.kind === "working";
+    journal.close(log, this.#clock);
+    if (isWorking && journal.state.kind === "working") {
+      this.#release(log.position);
+      const last = this.#last;
+      last.pledge = { level: Durability.fsync, at: this.#clock };
+      this.#moments = [last];
+    }
+    this.#recover("power", this.tally.steps, pause, []);
+  }
+
+  #recover(kind: CrashKind, seed: number, pause: number, again: readonly number[]): void {
+    this.tally.crashes++;
+    const ticked = this.#ticked;
+    this.#doom = undefined;
+    this.#clients.forget();
+    this.#clock += pause;
+    let ends = kind;
+    this.tally.loads += this.#life.log.loads;
+    this.#disk.restart(kind, seed);
+    for (const [i, after] of again.entries()) {
+      this.#disk.crashAfter(after);
+      try {
+        this.#life = this.#begin();
+        break;
+      } catch (error) {
+        if (!(error instanceof Crash)) throw error;
+        // The second end may be of another kind than the first: what counts is the worse of them.
+        const next: CrashKind = (seed + i) % 2 === 0 ? "power" : "process";
+        if (next === "power") ends = "power";
+        this.#disk.restart(next, seed + i + 1);
+      }
+    }
+    this.#disk.crashAfter(Number.POSITIVE_INFINITY);
+    this.#life = this.#begin();
+    this.tally.recoveries++;
+    const holds: Holds = ({ level, at }) =>
+      level === Durability.fsync || (level === Durability.write && (ends === "process" || at <= ticked - WRITE_WINDOW));
+    this.#compare(holds);
+    this.#shadow.restart(this.#look(), holds, this.#clock);
+    this.#settle();
+  }
+
+  #begin(): Life {
+    const life = start(this.#disk, DIRECTORY, this.history.settings, this.#clock, this.makers);
+    life.shard.invariants();
+    return life;
+  }
+
+  /** What is there now is there for good. */
+  #settle(): void {
+    this.#life.recorder.takeSaid();
+    this.#ticked = this.#clock;
+    this.#moments = [];
+    this.#remember();
+    this.#last.pledge = { level: Durability.fsync, at: this.#clock };
+  }
+
+  /** What has been read back is a state that the shard was in, and not an earlier one than was promised. */
+  #compare(holds: Holds): void {
+    const after = new Photograph(this.#life.shard);
+    const moments = this.#moments;
+    const promised = Math.max(
+      0,
+      moments.findLastIndex(({ pledge }) => pledge !== undefined && holds(pledge)),
+    );
+    const reasons: string[] = [];
+    for (let i = moments.length - 1; i >= promised; i--) {
+      const moment = moments[i];
+      const next = moments[i + 1];
+      if (moment === undefined) continue;
+      const why = difference(moment.photo, after);
+      const whyNot =
+        why !== undefined && next !== undefined ? differenceOfEither(moment.photo, next.photo, after) : why;
+      if (whyNot === undefined) {
+        if (i > promised) this.tally.survived++;
+        if (i < moments.length - 1) this.tally.vanished++;
+        return;
+      }
+      reasons.push(`${moments.length - 1 - i} before the end: ${whyNot}`);
+    }
+    if (process.env["SIM_DEBUG"]) {
+      console.log("DEBUG", promised, moments.length);
+      for (const { pledge, position, demand, said } of moments)
+        console.log(
+          "DEBUG",
+          JSON.stringify([pledge?.level, (pledge?.at ?? 0) - this.#clock, position, demand, said.length]),
+        );
+    }
+    assert.fail(
+      `what is there was never promised:\n${reasons
+        .slice(0, 6)
+        .map((reason) => reason.slice(0, 400))
+        .join("\n")}`,
+    );
+  }
+
+  /** Everything that there is, as an operator sees it; no time is played. */
+  #look(): Found[] {
+    const { shard, recorder } = this.#life;
+    const found: Found[] = [];
+    let request = 0;
+    for (const topic of shard.directory.topics) {
+      for (const queue of topic.queues.values()) {
+        for (const state of STATES) {
+          for (let offset = 0; ; ) {
+            request++;
+            const about = { topic: topic.name, queue: queue.bindKey, state, offset, max: 1000, maxBytes: 65_536 };
+            browse(shard.store, queue, { op: "browse", connection: OBSERVER, request, ...about });
+            const said = recorder.takeSaid();
+            const page = said.flatMap(({ effect }) => (effect.kind === "messages" ? effect.messages : []));
+            for (const { id, entry, key: routeKey, retry } of page) {
+              const key = keyOf(Number(id >> 32n), Number(id & 0xffff_ffffn));
+              found.push({ topic: topic.name, queue: queue.bindKey, key, entry, routeKey, retry });
+            }
+            offset += page.length;
+            if (page.length === 0) break;
+          }
+        }
+      }
+    }
+    return found;
+  }
+}
