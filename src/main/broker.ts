@@ -55,6 +55,7 @@ export class RunningBroker implements Broker, ConnectionHost {
   readonly #http: HttpListener | undefined;
   readonly #gateway: Connection | undefined;
   #addresses: Broker["addresses"] = { tcp: undefined, http: undefined };
+  readonly #seams: SupervisorSeams;
   /** Undefined: nothing is on disk. */
   #data: Data | undefined;
   #sweeper: NodeJS.Timeout | undefined;
@@ -67,6 +68,7 @@ export class RunningBroker implements Broker, ConnectionHost {
     router: Router,
     seams: SupervisorSeams,
   ) {
+    this.#seams = seams;
     const { maxConnections, helloTimeout, maxFrameBytes, maxMessageBytes, shards, log } = options;
     this.connections = new ConnectionTable(maxConnections, helloTimeout);
     const deliveries = new Deliveries((id) => this.connections.get(id));
@@ -122,7 +124,7 @@ export class RunningBroker implements Broker, ConnectionHost {
         log.info({ data, durability }, "messages are kept in the data directory");
         this.#data = Data.open(this.options);
       }
-      await startShards(this.options, this.supervisor, this.pool, this.#data);
+      await startShards(this.options, this.supervisor, this.pool, this.#data, this.#seams.leastVerifiedBytes);
       this.#addresses = {
         tcp: tcp === "off" ? undefined : await this.#tcp?.listen(tcp),
         http: http === "off" ? undefined : await this.#http?.listen(http),

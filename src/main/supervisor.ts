@@ -29,6 +29,8 @@ export interface SupervisorSeams {
   readonly thread?: URL;
   /** Milliseconds of a clock that does not step. */
   readonly now?: () => number;
+  /** Journals of fewer bytes are not verified in the pool. */
+  readonly leastVerifiedBytes?: number;
 }
 
 /** Where shards keep their logs: what each is given, by shard. None: durability `memory`. */

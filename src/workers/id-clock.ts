@@ -25,3 +25,16 @@ export const sharedIdSource = (memory: SharedArrayBuffer): IdSource => {
     },
   };
 };
+
+/** No id of a millisecond up to `millisecond` (since `EPOCH`) is handed out from now on. */
+export const raiseIdClock = (memory: SharedArrayBuffer, millisecond: number): void => {
+  const last = new BigInt64Array(memory);
+  const floor = BigInt(Math.floor(millisecond));
+  let seen = Atomics.load(last, 0);
+  // Whoever loses the exchange to another thread looks again: that one may have raised it enough.
+  while (seen < floor) {
+    const found = Atomics.compareExchange(last, 0, seen, floor);
+    if (found === seen) return;
+    seen = found;
+  }
+};

@@ -1,54 +1,12 @@
-import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createServer } from "node:net";
-import { fileURLToPath } from "node:url";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { Answer, Op } from "../../src/protocol/op.js";
 import { entries, frame, receiptsOf } from "../main/frames.js";
 import { testDirectory } from "./brokers.js";
 import { NativeClient } from "./native-client.js";
-
-const PROGRAM = fileURLToPath(new URL("../../dist/cli/ringmq.js", import.meta.url));
-const ANY_PORT = ["--tcp", "127.0.0.1:0", "--http", "127.0.0.1:0"];
-
-interface Run {
-  readonly child: ChildProcessWithoutNullStreams;
-  /** What it has written so far. */
-  readonly text: { out: string; err: string };
-  readonly exit: Promise<{ readonly code: number | null; readonly signal: string | null }>;
-}
-
-const run = (args: readonly string[], env: Readonly<Record<string, string>> = {}): Run => {
-  const child = spawn(process.execPath, [PROGRAM, ...args], { env: { ...process.env, ...env } });
-  const text = { out: "", err: "" };
-  child.stdout.on("data", (bytes: Buffer) => {
-    text.out += bytes.toString();
-  });
-  child.stderr.on("data", (bytes: Buffer) => {
-    text.err += bytes.toString();
-  });
-  const exit = once(child, "close").then(([code, signal]) => ({ code, signal }) as Awaited<Run["exit"]>);
-  onTestFinished(() => {
-    child.kill("SIGKILL");
-  });
-  return { child, text, exit };
-};
-
-/** Resolves when the broker has said where it listens. */
-const started = async (args: readonly string[] = ANY_PORT, env: Readonly<Record<string, string>> = {}) => {
-  const process = run(["serve", ...args], { RINGMQ_DATA: testDirectory(), ...env });
-  while (!process.text.out.includes("try: ")) {
-    await Promise.race([
-      once(process.child.stdout, "data"),
-      process.exit.then(({ code }) => {
-        throw new Error(`exit ${code}: ${process.text.err}`);
-      }),
-    ]);
-  }
-  const tcp = Number(/tcp:\/\/127\.0\.0\.1:(\d+)/.exec(process.text.out)?.[1]);
-  const http = Number(/http:\/\/127\.0\.0\.1:(\d+)$/m.exec(process.text.out)?.[1]);
-  return { ...process, tcp, http };
-};
+import { run, started } from "./program.js";
 
 describe("ringmq serve", () => {
   it("prints where it listens and a curl line that works", async () => {

@@ -3,7 +3,7 @@ import { Worker } from "node:worker_threads";
 import { expect, test } from "vitest";
 import { EPOCH, SEQUENCES } from "../../src/protocol/id.js";
 import { IdAllocator } from "../../src/shard/id-allocator.js";
-import { ID_CLOCK_BYTES, sharedIdSource } from "../../src/workers/id-clock.js";
+import { ID_CLOCK_BYTES, raiseIdClock, sharedIdSource } from "../../src/workers/id-clock.js";
 
 const THREADS = 3;
 const CLAIMS = 20_000;
@@ -58,4 +58,15 @@ test("a clock that steps back gives no millisecond twice", () => {
   const source = sharedIdSource(new SharedArrayBuffer(ID_CLOCK_BYTES));
   const seen = [EPOCH + 50, EPOCH + 20, EPOCH + 20, EPOCH + 60].map((now) => source.next(now));
   expect(seen).toEqual([50, 51, 52, 60]);
+});
+
+test("a clock that is raised goes on behind that, and is never set back", () => {
+  const clock = new SharedArrayBuffer(ID_CLOCK_BYTES);
+  const source = sharedIdSource(clock);
+  raiseIdClock(clock, 5_000);
+  raiseIdClock(clock, 2_000);
+  expect(source.next(EPOCH + 100)).toBe(5_001);
+  raiseIdClock(clock, 5_000);
+  expect(source.next(EPOCH + 100)).toBe(5_002);
+  expect(source.next(EPOCH + 9_000)).toBe(9_000);
 });

@@ -1,0 +1,75 @@
+/** Opens the journal of a shard: reads it back into the shard, which is empty, and gives what it goes on with. */
+import type { Checksum } from "../journal/checksum.js";
+import type { Disk } from "../journal/disk.js";
+import { FileJournal } from "../journal/journal.js";
+import { PageReader } from "../journal/page-reader.js";
+import { recover } from "../journal/recovery.js";
+import { PAGE_BYTES } from "../shard/log.js";
+import { Replay } from "../shard/replay.js";
+import type { Shard } from "../shard/shard.js";
+import type { JobPort } from "./job-port.js";
+import type { Recovered } from "./shard-messages.js";
+import type { JournalData } from "./shard-thread-data.js";
+
+/** Between two words of progress, milliseconds. */
+const TELL_EVERY = 250;
+
+export interface OpeningJournal {
+  readonly data: JournalData;
+  /** The number of the shard. */
+  readonly number: number;
+  readonly disk: Disk;
+  readonly checksum: Checksum;
+  readonly jobs: Pick<JobPort, "ask">;
+  /** Milliseconds since 1970 that never step back. */
+  readonly clock: () => number;
+  /** Told a few times a second how many bytes have been read. */
+  readonly replayed: (bytes: number) => void;
+}
+
+/**
+ * @throws DamageError when something that was confirmed is broken or missing; DataDirectoryError for a newer format;
+ * `NodeJS.ErrnoException` when the disk fails. The shard is of no use then.
+ */
+export const openJournal = (
+  shard: Shard,
+  { data, number, disk, checksum, jobs, clock, replayed }: OpeningJournal,
+): { readonly journal: FileJournal; readonly recovered: Recovered } => {
+  const { directory, level, segmentBytes } = data;
+  const { log } = shard.store;
+  // Pages leave memory while there is more to read than fits into it, and may be wanted again before the end.
+  const pages = new PageReader(disk, directory, checksum);
+  log.source = pages;
+  const replay = new Replay(shard);
+  let told = clock();
+  const { nextSequence, cut, ...report } = recover(
+    {
+      disk,
+      directory,
+      checksum,
+      shard: number,
+      pageBytes: PAGE_BYTES,
+      verified: new Set(data.verified),
+      onProgress: (bytes) => {
+        if (clock() < told + TELL_EVERY) return;
+        told = clock();
+        replayed(bytes);
+      },
+    },
+    replay,
+  );
+  const journal = new FileJournal({
+    disk,
+    directory,
+    checksum,
+    level,
+    segmentBytes,
+    nextSequence,
+    wantSpare: (path, bytes) =>
+      jobs.ask({ job: "prepare", path, bytes }, ({ ok }) => journal.spareAnswered(path, ok, clock())),
+  });
+  log.source = journal;
+  pages.close();
+  const messages = log.segments.all.reduce((sum, { live }) => sum + live, 0);
+  return { journal, recovered: { ...report, messages, cut } };
+};
