@@ -80,6 +80,11 @@ export class FrameWriter {
     this.view.setUint32(this.#frame, this.end - this.#frame - LENGTH_BYTES);
   }
 
+  /** Forgets the frame that `open` began. */
+  abandon(): void {
+    this.end = this.#frame;
+  }
+
   /** The bytes written so far: a view, good until the next write. */
   written(): Uint8Array {
     return this.bytes.subarray(0, this.end);

@@ -42,7 +42,7 @@ export class Channels {
     this.#channels.set(c.channel, channel);
     channel.subscribe(connection, c.overflow === "disconnect");
     connection.channels.add(c.channel);
-    this.store.effects.confirm(c.connection, c.request, 1, 0, 0, channel.size, this.store.level);
+    this.store.effects.confirm(c.connection, c.request, 1, 0, 0, channel.size, Durability.memory);
   }
 
   /** Throws NOT_SUBSCRIBED. */
@@ -53,7 +53,7 @@ export class Channels {
     }
     this.#leave(connection, c.channel);
     this.roster.tidy(connection);
-    this.store.effects.confirm(c.connection, c.request, 1, 0, 0, 0, this.store.level);
+    this.store.effects.confirm(c.connection, c.request, 1, 0, 0, 0, Durability.memory);
   }
 
   /** `memory`: bytes that backlogs may take in all. */

@@ -25,6 +25,8 @@ export interface Run {
   bytes: Uint8Array;
   start: number;
   end: number;
+  /** Nothing that they depend on waits for the journal. */
+  isSettled: boolean;
 }
 
 export interface Fault {

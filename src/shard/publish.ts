@@ -122,6 +122,7 @@ export class Publisher {
   #announceIds(): void {
     if (this.ids.millisecond <= this.idCeiling) return;
     this.idCeiling = this.ids.millisecond + IDS_AHEAD;
-    this.store.recorder.ids(this.idCeiling, this.store.level);
+    // Once a second, whatever the level: an id of a message that a power loss may take must not come again.
+    this.store.recorder.ids(this.idCeiling, Durability.fsync);
   }
 }

@@ -42,6 +42,7 @@ export class Store {
     bytes: new Uint8Array(0),
     start: 0,
     end: 0,
+    isSettled: true,
   };
 
   /** `now`: milliseconds since 1970. It moves when the shard is told so, and never back. */
@@ -57,6 +58,11 @@ export class Store {
     this.wheel = new TimingWheel(now);
     this.extents = new ext.ExtentTable((capacity) => this.wheel.grow(capacity));
     this.index = new MessageIndex(this.extents);
+  }
+
+  /** Nothing waits for the journal. */
+  get isSettled(): boolean {
+    return this.log.position === this.log.durable;
   }
 
   /** Memory that messages take. */
@@ -144,7 +150,8 @@ export class Store {
   emit(extent: number, idLow: number, count: number, start: number, end: number, delivery: number, time: number): void {
     const { extents } = this;
     const run = this.#run;
-    const { bytes, view } = this.pageOf(extent);
+    const page = this.pageOf(extent);
+    const { bytes, view } = page;
     const at = extents.get(extent, ext.RECORD);
     run.idHigh = extents.idHigh(extent);
     run.idLow = idLow;
@@ -158,6 +165,9 @@ export class Store {
     run.bytes = bytes;
     run.start = start;
     run.end = end;
+    // What is gone with its delivery, or has come back before it, waits for the record that says so.
+    run.isSettled =
+      page.segment === undefined || this.isSettled || (delivery > 0 && run.retry === 0 && page.written > at);
     this.emitted += runs.KEY + run.keyEnd - run.keyStart + end - start;
     this.effects.run(run);
   }

@@ -7,6 +7,7 @@
 import type { ErrorName } from "../protocol/errors.js";
 import { ERRORS } from "../protocol/errors.js";
 import type { FrameWriter } from "../protocol/frame.js";
+import * as frame from "../protocol/frame.js";
 import { NO_HEAD, packHead } from "../protocol/head.js";
 import { Answer } from "../protocol/op.js";
 import * as runs from "../protocol/run.js";
@@ -118,6 +119,15 @@ export class FrameEffects implements Effects {
 
   closeMessages(): void {
     this.outbound.frames.close();
+  }
+
+  /** Goes on, in place of `from`, with the messages that were opened there and are not closed. */
+  takeMessages(from: FrameEffects, connection: number, request: number): void {
+    const { frames } = from.outbound;
+    const { end } = frames;
+    frames.abandon();
+    this.openMessages(connection, request);
+    this.outbound.frames.append(frames.bytes, frames.end + frame.HEAD, end);
   }
 
   channelMessages(

@@ -52,6 +52,7 @@ export class Outbound {
     const { ring, frames } = this;
     let start = 0;
     for (const { envelope, end } of this.#pieces) {
+      if (end === start) continue;
       const packed = packEnvelope(envelope);
       while (!ring.tryWrite(packed, frames.bytes, start, end)) ring.waitWritable(Number.POSITIVE_INFINITY);
       start = end;

@@ -1,28 +1,21 @@
 /**
- * The pump: the loop around a shard. It takes commands out of the inbox, gives the shard time, makes the log durable
- * and only then sends what the shard has answered.
+ * The pump: the loop around a shard. It takes commands out of the inbox, gives the shard time, has the journal commit
+ * and only then sends the answers that were waiting for that.
+ *
+ * While the journal cannot write, what waits for it waits on: publishes are refused, everything else goes on until too
+ * much is held back. When it can never confirm again the thread ends.
  */
 import { EnvelopeOp } from "../channel/envelope.js";
 import type { RingReader } from "../channel/ring-reader.js";
 import type { RingWriter } from "../channel/ring-writer.js";
-import { Durability } from "../protocol/op.js";
+import type { Journal } from "../journal/journal.js";
 import type { IdSource } from "../shard/id-allocator.js";
-import type { Log } from "../shard/log.js";
+import type { Refusal } from "../shard/publish.js";
 import { Shard, type ShardLimits } from "../shard/shard.js";
 import { CommandDecoder, type DecoderLimits } from "./command-decoder.js";
 import { FrameEffects } from "./frame-effects.js";
+import { HeldEffects } from "./held-effects.js";
 import { Outbound } from "./outbound.js";
-
-/** What makes the log durable: the seam where a journal on disk goes. */
-export interface Journal {
-  /** `Durability` of what `commit` has covered. */
-  readonly level: number;
-  /** Makes what has been appended durable; answers up to which position of the log. */
-  commit(log: Log): number;
-}
-
-/** Nothing on disk: a message lives as long as the process. */
-export const memoryJournal: Journal = { level: Durability.memory, commit: (log) => log.position };
 
 /**
  * What is taken out of the inbox before timers are looked at and answers are sent: about a millisecond of work. Records
@@ -35,6 +28,13 @@ const DRAIN_STEP = 8;
 /** Staged answers are sent in the middle of a drain above this, so that a drain needs a bounded buffer. */
 const STAGED_BYTES = 1024 * 1024;
 
+/**
+ * How long a journal that cannot write is left alone, and the bytes that may be held back meanwhile. Past them nothing
+ * is taken out of the inbox.
+ */
+const RETRY_EVERY = 100;
+const MOST_HELD_BYTES = 16 * 1024 * 1024;
+
 /** The longest sleep: a timer is never further away than the shard says, this only bounds what a bug could cost. */
 const MAX_SLEEP = 60_000;
 
@@ -46,32 +46,64 @@ export interface PumpOptions {
   readonly shards: number;
   readonly limits: ShardLimits & DecoderLimits;
   readonly memoryBytes: number;
-  readonly journal: Journal;
+  /** Of the broker, `Durability`. */
+  readonly level: number;
+  /** Bytes of a segment of the journal; undefined: there is none. */
+  readonly segmentBytes: number | undefined;
+  readonly shard: number;
+  /** Reads the journal back into the shard, which is empty, and answers what goes on with it. */
+  readonly openJournal: (shard: Shard) => Journal;
+  /** Whether the file system has so little room left that publishes must wait. */
+  readonly isDiskFull: () => boolean;
+  /** Something that was asked for outside of the rings has come. */
+  readonly onNotice: () => void;
+  /** The journal stands still, or goes on (undefined). */
+  readonly onStall: (error: Error | undefined) => void;
   /** Milliseconds since 1970 that never step back. */
   readonly clock: () => number;
 }
 
+const DISK_FULL: Refusal = {
+  kind: "DISK_FULL",
+  text: "the disk is full: free some space, or acknowledge messages, and publish again",
+};
+
+/** Sleeps without looking at anything. */
+const pause = (milliseconds: number): void => {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
+};
+
 export class Pump {
+  readonly #options: PumpOptions;
   readonly #inbox: RingReader;
   readonly #journal: Journal;
   readonly #clock: () => number;
-  readonly #outbound: Outbound;
-  readonly #effects: FrameEffects;
+  /** Answers that wait for the journal, and those that do not. */
+  readonly #held: Outbound;
+  readonly #free: Outbound;
+  readonly #effects: HeldEffects;
   readonly #shard: Shard;
   readonly #decoder: CommandDecoder;
   #now: number;
   /** Bytes of this drain. */
   #drained = 0;
   #isStopping = false;
+  #isStalled = false;
 
   constructor(options: PumpOptions) {
+    this.#options = options;
     this.#inbox = options.inbox;
-    this.#journal = options.journal;
     this.#clock = options.clock;
     this.#now = options.clock();
-    this.#outbound = new Outbound(options.outbox);
-    this.#effects = new FrameEffects(this.#outbound);
+    this.#held = new Outbound(options.outbox);
+    this.#free = new Outbound(options.outbox);
+    this.#effects = new HeldEffects(
+      new FrameEffects(this.#free),
+      new FrameEffects(this.#held),
+      () => this.#shard.store.isSettled,
+    );
     this.#shard = new Shard({ ...options, effects: this.#effects, now: this.#now });
+    this.#journal = options.openJournal(this.#shard);
     this.#decoder = new CommandDecoder(
       options.limits,
       (command) => {
@@ -85,17 +117,39 @@ export class Pump {
     );
   }
 
-  /** Runs until the main thread says STOP. Blocks the thread while there is nothing to do. */
+  /**
+   * Runs until the main thread says STOP. Blocks the thread while there is nothing to do.
+   *
+   * @throws the error of the journal when it will never confirm again.
+   */
   run(): void {
     while (!this.#isStopping || !this.#inbox.isEmpty) {
       this.#now = this.#clock();
-      const taken = this.#drain();
-      const due = this.#shard.turn(this.#now);
+      this.#judgePublishes();
+      const isClogged = this.#isStalled && this.#held.bytes > MOST_HELD_BYTES;
+      const taken = isClogged ? 0 : this.#drain();
+      const due = isClogged ? Number.POSITIVE_INFINITY : this.#shard.turn(this.#now);
       this.#flush();
+      const chores = this.#journal.tick(this.#shard.store.log, this.#now);
       if (taken > 0 || this.#isStopping) continue;
-      const sleep = due - this.#clock();
-      if (sleep > 0) this.#inbox.wait(Math.min(sleep, MAX_SLEEP));
+      this.#sleep(Math.min(due, chores), isClogged);
     }
+    this.#journal.close(this.#shard.store.log, this.#now);
+  }
+
+  #sleep(until: number, isClogged: boolean): void {
+    const most = this.#isStalled ? RETRY_EVERY : MAX_SLEEP;
+    const sleep = Math.min(until - this.#clock(), most);
+    if (sleep <= 0) return;
+    if (isClogged) pause(sleep);
+    else this.#inbox.wait(sleep);
+  }
+
+  /** Whether what must be kept can be taken at present. */
+  #judgePublishes(): void {
+    const { log } = this.#shard.store;
+    const isRefused = log.isJournalled && (this.#options.isDiskFull() || !this.#journal.roomForPublishes(log));
+    this.#shard.refusal = isRefused ? DISK_FULL : undefined;
   }
 
   /** Takes commands out of the inbox, a bounded amount of work; answers how many records. */
@@ -112,16 +166,33 @@ export class Pump {
 
   /** Sends before too much is staged: one record of the inbox may hold thousands of requests with long answers. */
   #relieve(): void {
-    if (this.#outbound.bytes > STAGED_BYTES) this.#flush();
+    if (this.#free.bytes + this.#held.bytes > STAGED_BYTES && !this.#isStalled) this.#flush();
   }
 
-  /** Sends what is staged, once the records behind it are durable. */
+  /** Sends what waits for nothing, commits, and sends what was waiting for that. */
   #flush(): void {
     this.#effects.finish();
-    if (this.#outbound.bytes === 0) return;
+    if (this.#free.bytes > 0) this.#free.flush();
     const { log } = this.#shard.store;
-    if (this.#journal.commit(log) < log.position) throw new Error("pump: the journal has not made the log durable");
-    this.#outbound.flush();
+    if (log.position > log.durable && this.#journal.commit(log, this.#now) < log.position) return this.#stall();
+    if (this.#isStalled) this.#goOn();
+    if (this.#held.bytes === 0) return;
+    this.#held.flush();
+    this.#effects.released();
+  }
+
+  #stall(): void {
+    const { state } = this.#journal;
+    if (state.kind === "failed") throw state.error;
+    if (state.kind === "working") throw new Error("pump: the journal has not made the log durable");
+    if (this.#isStalled) return;
+    this.#isStalled = true;
+    this.#options.onStall(state.error);
+  }
+
+  #goOn(): void {
+    this.#isStalled = false;
+    this.#options.onStall(undefined);
   }
 
   readonly #onRecord = (
@@ -147,6 +218,9 @@ export class Pump {
         break;
       case EnvelopeOp.RELEASE:
         this.#shard.apply({ op: "release", connection }, this.#now);
+        break;
+      case EnvelopeOp.NOTICE:
+        this.#options.onNotice();
         break;
       case EnvelopeOp.STOP:
         this.#isStopping = true;

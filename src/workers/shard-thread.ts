@@ -1,32 +1,90 @@
 /**
  * The thread of a shard: puts the pump together and runs it until it is told to stop. An error that is nobody's
- * request ends the thread loudly; the main thread starts another.
+ * request ends the thread loudly; the main thread starts another, unless the thread says that this would not help.
  */
 import { parentPort, workerData } from "node:worker_threads";
 import { RingReader } from "../channel/ring-reader.js";
 import { RingWriter } from "../channel/ring-writer.js";
+import { loadChecksum } from "../journal/checksum.js";
+import { DamageError, DataDirectoryError } from "../journal/damage-error.js";
+import { memoryJournal } from "../journal/journal.js";
+import { nodeDisk } from "../journal/node-disk.js";
+import { SyncError } from "../journal/sync-error.js";
 import { LENGTH_BYTES } from "../protocol/frame.js";
-import { sharedIdSource } from "./id-clock.js";
-import { memoryJournal, Pump } from "./pump.js";
-import type { ShardMessage } from "./shard-messages.js";
-import type { ShardThreadData } from "./shard-thread-data.js";
+import { Durability } from "../protocol/op.js";
+import { raiseIdClock, sharedIdSource } from "./id-clock.js";
+import { JobPort } from "./job-port.js";
+import { openJournal } from "./open-journal.js";
+import { Pump } from "./pump.js";
+import type { Recovered, ShardMessage } from "./shard-messages.js";
+import { DiskSpace, type ShardThreadData } from "./shard-thread-data.js";
+import { threadLog } from "./thread-log.js";
 
+if (parentPort === null) throw new Error("shard thread: it is not started by itself");
+const port = parentPort;
 const data = workerData as ShardThreadData;
+const log = threadLog(port);
+const jobs = new JobPort(port);
+const checksum = await loadChecksum();
+const diskSpace = new Int32Array(data.journal?.disk ?? new SharedArrayBuffer(4));
 
 /** A monotonic clock on the scale of the wall clock's start: timers do not follow steps of the wall clock. */
 const clock = (): number => performance.timeOrigin + performance.now();
 
-parentPort?.postMessage({ kind: "ready", recovered: undefined } satisfies ShardMessage);
+const tell = (message: ShardMessage): void => port.postMessage(message);
 
-new Pump({
-  // The length of a frame does not count its own field.
-  inbox: new RingReader(data.inbox, LENGTH_BYTES + data.limits.maxFrameBytes),
-  outbox: new RingWriter(data.outbox),
-  ids: sharedIdSource(data.idClock),
-  node: data.node,
-  shards: data.shards,
-  limits: data.limits,
-  memoryBytes: data.memoryBytes,
-  journal: memoryJournal,
-  clock,
-}).run();
+/** Undefined for an error that another start may not meet. */
+const refusalOf = (error: unknown): string | undefined => {
+  if (error instanceof DamageError || error instanceof DataDirectoryError) return error.message;
+  if (error instanceof SyncError) {
+    return `${error.message}: nothing is confirmed any more. Look after the disk, then restart the broker`;
+  }
+  return undefined;
+};
+
+let recovered: Recovered | undefined;
+
+try {
+  const pump = new Pump({
+    // The length of a frame does not count its own field.
+    inbox: new RingReader(data.inbox, LENGTH_BYTES + data.limits.maxFrameBytes),
+    outbox: new RingWriter(data.outbox),
+    ids: sharedIdSource(data.idClock),
+    node: data.node,
+    shard: data.shard,
+    shards: data.shards,
+    limits: data.limits,
+    memoryBytes: data.memoryBytes,
+    level: data.journal?.level ?? Durability.memory,
+    segmentBytes: data.journal?.segmentBytes,
+    openJournal: (shard) => {
+      if (data.journal === undefined) return memoryJournal;
+      const replayed = (bytes: number): void => tell({ kind: "replayed", bytes });
+      const opened = openJournal(shard, {
+        data: data.journal,
+        number: data.shard,
+        disk: nodeDisk,
+        checksum,
+        jobs,
+        clock,
+        replayed,
+      });
+      raiseIdClock(data.idClock, shard.idCeiling);
+      recovered = opened.recovered;
+      return opened.journal;
+    },
+    isDiskFull: () => Atomics.load(diskSpace, 0) === DiskSpace.full,
+    onNotice: () => jobs.drain(),
+    onStall: (error) => {
+      if (error === undefined) log.info({}, "the journal can write again: what waited is confirmed");
+      else log.error({ error }, "the journal cannot write: publishes are refused and confirms wait until it can");
+    },
+    clock,
+  });
+  tell({ kind: "ready", recovered });
+  pump.run();
+} catch (error) {
+  const text = refusalOf(error);
+  if (text === undefined) throw error;
+  tell({ kind: "refuses", text });
+}
