@@ -49,8 +49,11 @@ export const verifyData = (
     for (const [i, segment] of segments.entries()) {
       const isLast = i === segments.length - 1;
       const fault = verifySegment(disk, segment, checksum, isLast, tally);
-      if (fault?.isTorn === true) torn = fault;
-      else if (fault !== undefined) damage.push(fault);
+      if (fault !== undefined) {
+        const { isTorn, ...found } = fault;
+        if (isTorn) torn = found;
+        else damage.push(found);
+      }
       onRead(segment.size);
     }
     return { shard, segments: segments.length, ...tally, damage, torn };

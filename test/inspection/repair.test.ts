@@ -1,0 +1,190 @@
+import { readdirSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { repairData, type ShardRepair } from "../../src/inspection/repair.js";
+import { verifyData } from "../../src/inspection/verification.js";
+import { DamageError, DataDirectoryError } from "../../src/journal/damage-error.js";
+import { nodeDisk } from "../../src/journal/node-disk.js";
+import { EPOCH } from "../../src/protocol/id.js";
+import * as record from "../../src/shard/record.js";
+import { checksum, type Keeper, START } from "../journal/keeper.js";
+import { bodies, bytesOf, damage, keeperOf, pathOf, recordsOf, segmentsOf, shardOf, temporary } from "./data.js";
+
+const NOW = START + 3_600_000;
+
+const repair = (data: string, out: string): ShardRepair => {
+  const [shard] = repairData(nodeDisk, data, out, checksum, NOW, () => {});
+  if (shard === undefined) throw new Error("there is no shard");
+  return shard;
+};
+
+/** Messages of every kind in several segments. */
+const filled = (): { data: string; keeper: Keeper; out: string } => {
+  const root = temporary();
+  const data = join(root, "data");
+  const keeper = keeperOf(data);
+  keeper.configure("t", { retries: 1 });
+  keeper.administer("declareQueue", "t", "other");
+  for (let i = 0; i < 24; i++) {
+    keeper.publish(bodies(20, `batch-${i}`));
+    keeper.publish(bodies(2, `elsewhere-${i}`), { routeKey: "other" });
+    keeper.publish(bodies(2, `late-${i}`), { delay: 600_000 });
+    keeper.ack(keeper.pop(5));
+    keeper.nack(keeper.pop(2), { reject: true });
+    keeper.commit();
+  }
+  keeper.close();
+  return { data, keeper, out: join(root, "out") };
+};
+
+describe("a repair", () => {
+  it("of what is whole makes the same state", () => {
+    const { data, keeper, out } = filled();
+    const repaired = repair(data, out);
+    expect(repaired).toMatchObject({ losses: [], torn: undefined, messages: 24 * 24 });
+    const after = keeperOf(out, { now: NOW });
+    expect(after.state).toEqual(keeper.state);
+    expect(verifyData(nodeDisk, out, checksum, () => {})[0]).toMatchObject({ damage: [], torn: undefined });
+  });
+
+  it("of a journal that a broker refuses keeps the messages of all other records", () => {
+    const { data, keeper, out } = filled();
+    const hit = recordsOf(data, 2).find(({ text }) => /batch-\d+-7/.test(text));
+    if (hit === undefined) throw new Error("segment 2 has no batch");
+    damage(data, 2, hit.offset + 60, hit.offset + 61);
+    expect(() => keeperOf(data)).toThrow(DamageError);
+
+    const before = readFileSync(pathOf(data, 2));
+    const repaired = repair(data, out);
+    expect(repaired.losses).toEqual([
+      {
+        file: pathOf(data, 2),
+        offset: hit.offset,
+        length: record.align(hit.length),
+        what: "the checksum of the record is wrong",
+      },
+    ]);
+    expect(readFileSync(pathOf(data, 2))).toEqual(before);
+    const lost = new Set(hit.text.match(/batch-\d+-\d+\.*/g)?.map((body) => body.padEnd(40, ".")));
+    expect(lost.size).toBe(20);
+    const kept = keeper.bodies.filter((body) => !lost.has(body));
+    const after = keeperOf(out, { now: NOW });
+    expect(after.bodies).toEqual(kept);
+    // It goes on working, and what it does is there again.
+    after.publish(bodies(3, "new"));
+    after.commit();
+    expect(keeperOf(out, { now: NOW }).bodies).toEqual(expect.arrayContaining([...kept, ...bodies(3, "new")]));
+  });
+
+  it("brings messages back of which an ack is lost, and says which bytes", () => {
+    const { data, keeper, out } = filled();
+    const hit = recordsOf(data, 1).find(({ kind, text }) => kind === "record" && text.charCodeAt(8) === 4);
+    if (hit === undefined) throw new Error("segment 1 has no change of a state");
+    damage(data, 1, hit.offset + 40, hit.offset + 44);
+    const { losses } = repair(data, out);
+    expect(losses).toMatchObject([{ offset: hit.offset, length: record.align(hit.length) }]);
+    const after = keeperOf(out, { now: NOW });
+    expect(after.bodies.length).toBe(keeper.bodies.length + 5);
+  });
+
+  it("knows topics and queues from elsewhere when their records are damaged, and makes up names that are nowhere", () => {
+    const { data, keeper, out } = filled();
+    expect(segmentsOf(data).length).toBeGreaterThan(2);
+    const head = recordsOf(data, 1).filter(({ text }) => text.charCodeAt(8) === 5);
+    for (const { offset } of head) damage(data, 1, offset + 17, offset + 18);
+    repair(data, out);
+    // The configuration as well: it stands at the head of the second segment.
+    expect(keeperOf(out, { now: NOW }).state).toEqual(keeper.state);
+
+    const root = temporary();
+    const small = keeperOf(join(root, "small"));
+    small.administer("declareQueue", "t", "other");
+    small.publish(["one"]);
+    small.publish(["two"], { routeKey: "other" });
+    small.commit();
+    small.close();
+    for (const { text, offset } of recordsOf(join(root, "small"), 1)) {
+      if (text.charCodeAt(8) === 5) damage(join(root, "small"), 1, offset + 17, offset + 18);
+    }
+    repair(join(root, "small"), join(root, "saved"));
+    const saved = keeperOf(join(root, "saved"), { now: NOW });
+    expect(saved.state.map(({ messages }) => messages.length)).toEqual([1, 1]);
+    expect(saved.pop(5).map(({ body }) => body)).toEqual(["one"]);
+    expect(saved.pop(5, "t", "other").map(({ body }) => body)).toEqual(["two"]);
+  });
+
+  it("leaves a segment out that is missing, and one that is not whole from its head on gives its records", () => {
+    const { data, out } = filled();
+    const last = segmentsOf(data).at(-1) ?? 0;
+    expect(last).toBeGreaterThan(3);
+    rmSync(pathOf(data, 2));
+    damage(data, 3, 0, 40);
+    const inThree = recordsOf(data, 3).filter(({ text }) => text.includes("batch")).length;
+    expect(inThree).toBeGreaterThan(0);
+    const { losses } = repair(data, out);
+    expect(losses.map(({ what }) => what)).toEqual([
+      "segment 2 is missing",
+      expect.stringMatching(/is not the length of a record/),
+    ]);
+    expect(segmentsOf(out)).toEqual(Array.from({ length: last - 1 }, (_, i) => i + 1));
+    const kept = new Set(keeperOf(out, { now: NOW }).bodies);
+    for (const { text } of recordsOf(data, 3)) {
+      for (const [body] of text.matchAll(/late-\d+-\d+\.{25,}/g)) expect(kept).toContain(body.padEnd(40, "."));
+    }
+  });
+
+  it("hands out no id again: not even those whose records are damaged", () => {
+    const { data, out } = filled();
+    repair(data, out);
+    expect(keeperOf(out, { now: START }).shard.idCeiling).toBeGreaterThanOrEqual(NOW - EPOCH);
+  });
+
+  it("is refused where there is something, and leaves it as it is", () => {
+    const { data } = filled();
+    expect(() => repair(data, data)).toThrow(DataDirectoryError);
+    const empty = temporary();
+    expect(() => repair(data, empty)).toThrow(/exists/);
+    expect(readdirSync(empty)).toEqual([]);
+    expect(() => repair(temporary(), join(empty, "out"))).toThrow(/no ringmq.json/);
+  });
+
+  it("of a journal in which any one stretch is damaged starts again, with all that the stretch does not touch", () => {
+    const root = temporary();
+    const data = join(root, "data");
+    const keeper = keeperOf(data, { segmentBytes: 4096 });
+    for (let i = 0; i < 14; i++) {
+      keeper.publish(bodies(8, `batch-${i}`));
+      keeper.nack(keeper.pop(1));
+      keeper.commit();
+    }
+    const originals = segmentsOf(data).map((sequence) => ({ sequence, bytes: bytesOf(data, sequence) }));
+    expect(originals.length).toBeGreaterThan(1);
+    for (const { sequence, bytes } of originals) {
+      const items = recordsOf(data, sequence);
+      const end = items.reduce((most, item) => Math.max(most, item.offset + item.length), 0);
+      for (let at = 0; at < end; at += 97) {
+        damage(data, sequence, at, at + 1 + (at % 40));
+        const out = join(root, "out");
+        const repaired = repair(data, out);
+        const lost = repaired.losses.concat(repaired.torn ?? []);
+        const hidden = new Set(
+          items
+            .filter(({ offset, length }) =>
+              lost.some((l) => l.offset < offset + length && offset < l.offset + l.length),
+            )
+            .flatMap(({ text }) => text.match(/batch-\d+-\d+/g) ?? []),
+        );
+        const after = keeperOf(out, { now: NOW }).bodies.map((body) => body.replaceAll(".", ""));
+        const expected = keeper.bodies.map((body) => body.replaceAll(".", "")).filter((body) => !hidden.has(body));
+        expect(new Set(after)).toEqual(new Set(expected));
+        expect(verifyData(nodeDisk, out, checksum, () => {})[0]?.damage).toEqual([]);
+        rmSync(out, { recursive: true });
+        nodeDisk.remove(pathOf(data, sequence));
+        const file = nodeDisk.open(pathOf(data, sequence), "create");
+        file.write(bytes, 0, bytes.length, 0);
+        file.close();
+      }
+    }
+    expect(shardOf(data)).toContain("shard-0");
+  });
+});
