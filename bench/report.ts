@@ -35,13 +35,21 @@ const cellsOf = (result: LevelResult): readonly string[] => [
   number(result.clientCpuMicrosPerMessage),
 ];
 
+/** Below, it is the system's own work, and the grain of the clock. */
+const NOTEWORTHY_SHARE = 0.1;
+
 const detailsOf = (result: LevelResult): readonly string[] => {
   const latencies = Object.entries(result.latencyMicros ?? {}).map(
     ([name, { p50, p99, p999, max }]) =>
       `    ${name} µs: p50 ${number(p50)}, p99 ${number(p99)}, p99.9 ${number(p999)}, max ${number(max)}`,
   );
+  const { otherCpuShare = 0 } = result;
+  const others =
+    otherCpuShare < NOTEWORTHY_SHARE
+      ? []
+      : [`    other work took ${Math.round(otherCpuShare * 100)} % of the CPU time`];
   const figures = Object.entries(result.figures ?? {}).map(([name, value]) => `    ${words(name)}: ${number(value)}`);
-  return [...latencies, ...figures];
+  return [...latencies, ...figures, ...others];
 };
 
 const MIB = 1024 ** 2;

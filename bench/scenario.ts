@@ -2,6 +2,7 @@
  * What a scenario is: a workload by name, measured in one or more variants.
  */
 
+import { cpus } from "node:os";
 import { Durability, type Level } from "./durability.js";
 import type { Work } from "./load/role.js";
 import type { CpuTime } from "./measure/cpu.js";
@@ -48,6 +49,8 @@ export interface Result {
   readonly serverMainThreadCpuMicrosPerMessage: number;
   /** User and system time of the processes that make the load. */
   readonly clientCpuMicrosPerMessage: number;
+  /** Of the CPU time that the machine had, the part that went to processes that have nothing to do with this. */
+  readonly otherCpuShare?: number;
   readonly latencyMicros?: Readonly<Record<string, Percentiles>>;
   /** What only this scenario measures; each name carries its unit. */
   readonly figures?: Readonly<Record<string, number>>;
@@ -134,6 +137,7 @@ export const measured = (work: Work, cpu: CpuTime, others: readonly Work[] = [])
     serverCpuMicrosPerMessage: cpu.process / messages,
     serverMainThreadCpuMicrosPerMessage: cpu.mainThread / messages,
     clientCpuMicrosPerMessage: client / messages,
+    otherCpuShare: Math.max(0, cpu.machine - cpu.process - client) / (work.seconds * 1e6 * cpus().length),
   };
 };
 

@@ -29,6 +29,7 @@ const figures = {
   serverCpuMicrosPerMessage: expect.any(Number),
   serverMainThreadCpuMicrosPerMessage: expect.any(Number),
   clientCpuMicrosPerMessage: positive,
+  otherCpuShare: expect.any(Number),
 };
 
 test(
