@@ -8,10 +8,10 @@
 import * as record from "../shard/record.js";
 import type { Checksum } from "./checksum.js";
 import { DamageError } from "./damage-error.js";
-import type { Disk } from "./disk.js";
+import type { Disk, DiskFile } from "./disk.js";
 import { journalFiles, segmentPath } from "./layout.js";
 import { type PageSink, SegmentFile, type SegmentHead, type SegmentWalk } from "./segment-file.js";
-import { writeFully } from "./whole-file.js";
+import { readFully, writeFully } from "./whole-file.js";
 
 /** What is made of the records: `Replay` of src/shard. */
 export interface RecoveryTarget extends PageSink {
@@ -51,6 +51,9 @@ export interface Cut {
   readonly offset: number;
   readonly bytes: number;
 }
+
+/** Written anew at a time. */
+const REWRITE_BYTES = 1024 * 1024;
 
 interface Known {
   readonly path: string;
@@ -193,9 +196,14 @@ const cutOf = (file: SegmentFile, end: number): Cut | undefined => {
 };
 
 /** Makes the last segment durable, and ends it if it was torn. */
-const seal = ({ disk, checksum }: RecoveryOptions, { path, sequence }: Known, { end, isSealed }: SegmentWalk): void => {
+const seal = (
+  { disk, checksum }: RecoveryOptions,
+  { path, sequence }: Known,
+  { end, isSealed, durable }: SegmentWalk,
+): void => {
   const file = disk.open(path, "write");
   try {
+    rewrite(file, durable, end);
     if (!isSealed) {
       file.truncate(end);
       writeFully(file, sealAt(checksum, sequence, end), 0, record.SEAL_BYTES, end);
@@ -204,6 +212,18 @@ const seal = ({ disk, checksum }: RecoveryOptions, { path, sequence }: Known, { 
     file.sync();
   } finally {
     file.close();
+  }
+};
+
+/**
+ * Writes the bytes [start, end) of a file where they are. After a sync that failed they may be in memory alone and not
+ * known to be: then no sync would write them, unless they are written anew.
+ */
+const rewrite = (file: DiskFile, start: number, end: number): void => {
+  const bytes = new Uint8Array(Math.min(end - start, REWRITE_BYTES));
+  for (let at = start; at < end; at += bytes.length) {
+    const length = readFully(file, bytes, Math.min(bytes.length, end - at), at);
+    writeFully(file, bytes, 0, length, at);
   }
 };
 

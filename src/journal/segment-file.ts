@@ -34,6 +34,8 @@ export interface SegmentWalk {
   /** What is wrong at `end`, if it is not sealed. */
   readonly fault: string;
   readonly records: number;
+  /** Bytes that its commits say were on disk when they were written. */
+  readonly durable: number;
 }
 
 /** Bytes that are looked through at a time behind a break. */
@@ -98,9 +100,10 @@ export class SegmentFile {
   walk(sink: PageSink, pageBytes: number, isVerified = false): SegmentWalk {
     let end = 0;
     let records = 0;
+    let durable = 0;
     while (true) {
       const length = this.#lengthAt(end);
-      if (length === 0) return { end, isSealed: false, fault: this.#reader.fault, records };
+      if (length === 0) return { end, isSealed: false, fault: this.#reader.fault, records, durable };
       const stretch = Math.min(Math.max(pageBytes, record.align(length)), this.#size - end);
       // A file may end in the middle of the zeros behind its last record.
       const bytes = sink.buffer(record.align(stretch));
@@ -111,8 +114,9 @@ export class SegmentFile {
       if (page.used > 0) sink.page(end, page.used);
       end += page.used;
       records += page.records;
-      if (page.isSealed) return { end, isSealed: true, fault: "", records };
-      if (page.isBroken) return { end, isSealed: false, fault: this.#reader.fault, records };
+      durable = Math.max(durable, page.durable);
+      if (page.isSealed) return { end, isSealed: true, fault: "", records, durable };
+      if (page.isBroken) return { end, isSealed: false, fault: this.#reader.fault, records, durable };
     }
   }
 
@@ -121,7 +125,7 @@ export class SegmentFile {
    * then what is at `end` is damage and not a torn end. Undefined: there is none.
    */
   proofOfDamage(end: number): number | undefined {
-    const bytes = new Uint8Array(SCAN_BYTES);
+    const bytes = new Uint8Array(Math.min(SCAN_BYTES, this.#size));
     const view = viewOf(bytes);
     let at = record.align(end);
     while (at + record.COMMIT_BYTES <= this.#size) {
@@ -144,7 +148,7 @@ export class SegmentFile {
 
   /** Bytes from `end` to the last one that is not zero. */
   bytesBehind(end: number): number {
-    const bytes = new Uint8Array(SCAN_BYTES);
+    const bytes = new Uint8Array(Math.min(SCAN_BYTES, this.#size));
     let last = end;
     for (let at = end; at < this.#size; ) {
       const read = readFully(this.#file, bytes, Math.min(SCAN_BYTES, this.#size - at), at);
@@ -182,25 +186,28 @@ export class SegmentFile {
     read: number,
     start: number,
     isVerified: boolean,
-  ): { used: number; records: number; isSealed: boolean; isBroken: boolean } {
+  ): { used: number; records: number; durable: number; isSealed: boolean; isBroken: boolean } {
     const reader = this.#reader;
     let at = 0;
     let records = 0;
+    let durable = 0;
     while (at + record.LEAST_BYTES <= read) {
       const length = reader.lengthAt(view, at);
-      if (length === 0) return { used: at, records, isSealed: false, isBroken: true };
+      if (length === 0) return { used: at, records, durable, isSealed: false, isBroken: true };
       // The rest of it is in the next page, unless not even the first record has come.
       if (at + length > read) break;
       if (!isVerified && !reader.isWhole(view, at, length, this.sequence, start + at)) {
-        return { used: at, records, isSealed: false, isBroken: true };
+        return { used: at, records, durable, isSealed: false, isBroken: true };
       }
-      const isSealed = view.getUint8(at + record.TYPE) === record.RecordType.SEAL;
+      const type = view.getUint8(at + record.TYPE);
+      if (type === record.RecordType.COMMIT) durable = Math.max(durable, view.getFloat64(at + record.DURABLE));
+      const isSealed = type === record.RecordType.SEAL;
       at += record.align(length);
       records++;
-      if (isSealed) return { used: at, records, isSealed, isBroken: false };
+      if (isSealed) return { used: at, records, durable, isSealed, isBroken: false };
     }
     const isBroken = at === 0;
     if (isBroken) reader.fault = "the file ends inside a record";
-    return { used: at, records, isSealed: false, isBroken };
+    return { used: at, records, durable, isSealed: false, isBroken };
   }
 }

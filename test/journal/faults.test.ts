@@ -1,0 +1,236 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, describe, expect, it } from "vitest";
+import { nodeDisk } from "../../src/journal/node-disk.js";
+import { SyncError } from "../../src/journal/sync-error.js";
+import { Durability } from "../../src/protocol/op.js";
+import { type Fault, FaultyDisk, type Operation } from "./faulty-disk.js";
+import { Keeper, type KeeperOptions } from "./keeper.js";
+
+const directories: string[] = [];
+
+afterEach(() => {
+  for (const directory of directories.splice(0)) rmSync(directory, { recursive: true });
+});
+
+const makeDirectory = (): string => {
+  const directory = mkdtempSync(join(tmpdir(), "ringmq-faults-"));
+  directories.push(directory);
+  return directory;
+};
+
+const ROUNDS = 8;
+
+/** What a broker's clients know: which bodies are confirmed, and which acks. */
+class History {
+  readonly disk = new FaultyDisk(nodeDisk);
+  readonly directory = makeDirectory();
+  readonly keeper: Keeper;
+  readonly confirmed = new Set<string>();
+  readonly acked = new Set<string>();
+  /** Published or acked, and not confirmed. */
+  readonly open = new Set<string>();
+  #unconfirmed: string[] = [];
+  #unackedYet: string[] = [];
+
+  constructor(
+    fault: Fault | undefined,
+    private readonly options: Partial<KeeperOptions> = {},
+  ) {
+    this.keeper = this.#open(this.disk);
+    this.disk.fault = fault;
+  }
+
+  #open(disk = nodeDisk as KeeperOptions["disk"], now?: number): Keeper {
+    const { directory, options } = this;
+    return new Keeper({ segmentBytes: 4096, ...options, disk, directory, ...(now !== undefined && { now }) });
+  }
+
+  /** Publishes, acks some of it, and lets some time pass, until the rounds are over. */
+  play(rounds = ROUNDS, from = 0): void {
+    for (let round = from; round < from + rounds; round++) {
+      if (this.keeper.journal.roomForPublishes(this.keeper.shard.store.log)) this.#publish(round);
+      this.commit();
+      const held = this.keeper.pop(3);
+      this.keeper.ack(held);
+      this.#unackedYet.push(...held.map(({ body }) => body));
+      this.commit();
+      this.keeper.tick(1000);
+      this.commit();
+    }
+  }
+
+  #publish(round: number): void {
+    const bodies = [0, 1, 2, 3].map((i) => `round ${round} ${i} `.padEnd(200, "."));
+    this.keeper.publish(bodies);
+    this.#unconfirmed.push(...bodies);
+  }
+
+  commit(): boolean {
+    const done = this.keeper.commit();
+    if (done) {
+      for (const body of this.#unconfirmed.splice(0)) this.confirmed.add(body);
+      for (const body of this.#unackedYet.splice(0)) this.acked.add(body);
+    }
+    return done;
+  }
+
+  /** Starts again, on a disk that does as it is told, and compares. */
+  expectKept(): void {
+    const found = this.#open(nodeDisk, this.keeper.now).bodies;
+    const uncertain = new Set([...this.#unconfirmed, ...this.#unackedYet]);
+    const expected = [...this.confirmed].filter((body) => !this.acked.has(body));
+    expect(found.filter((body) => !uncertain.has(body)).sort()).toEqual(
+      expected.filter((body) => !uncertain.has(body)).sort(),
+    );
+    expect(new Set(found).size).toBe(found.length);
+  }
+}
+
+/** How often a history without faults calls these. */
+const callsOf = (operations: readonly Operation[]): number => {
+  const history = new History(undefined);
+  const before = { ...history.disk.calls };
+  history.play();
+  history.expectKept();
+  expect(history.confirmed.size).toBe(4 * ROUNDS);
+  return operations.reduce((sum, operation) => sum + history.disk.calls[operation] - before[operation], 0);
+};
+
+/** One history for each call that can fail, and what must be true of each. */
+const atEachCall = (fault: Omit<Fault, "from">, check: (history: History, from: number) => void): void => {
+  const calls = callsOf(fault.operations);
+  expect(calls).toBeGreaterThan(3);
+  for (let from = 1; from <= calls; from++) {
+    const history = new History({ ...fault, from });
+    history.play();
+    expect(history.disk.hits, `call ${from}`).toBeGreaterThan(0);
+    check(history, from);
+  }
+};
+
+const goesOn = (history: History): void => {
+  history.disk.fault = undefined;
+  history.keeper.tick(2000);
+  history.play(3, 100);
+  expect(history.commit()).toBe(true);
+  expect(history.keeper.journal.state).toEqual({ kind: "working" });
+  expect([...history.confirmed].some((body) => body.startsWith("round 102"))).toBe(true);
+  history.expectKept();
+};
+
+describe("a disk that is full for a while", () => {
+  const OPERATIONS: readonly Operation[] = ["write", "create", "rename"];
+
+  it("holds up what cannot be written, and everything goes on afterwards, at each call", () => {
+    atEachCall({ operations: OPERATIONS, code: "ENOSPC" }, goesOn);
+  });
+
+  it("loses nothing of what was confirmed when the broker ends meanwhile, at each call", () => {
+    atEachCall({ operations: OPERATIONS, code: "ENOSPC" }, (history) => history.expectKept());
+  });
+
+  it("may write half of what it was given", () => {
+    atEachCall({ operations: ["write"], code: "ENOSPC", short: true }, goesOn);
+    atEachCall({ operations: ["write"], code: "ENOSPC", short: true, times: 1 }, (history) => {
+      expect(history.commit()).toBe(true);
+      history.expectKept();
+    });
+  });
+
+  it("refuses publishes while it takes acks in the room that was kept for them", () => {
+    const history = new History(undefined, { segmentBytes: 16_384 });
+    const { keeper, disk } = history;
+    const { log } = keeper.shard.store;
+    keeper.publish(Array.from({ length: 40 }, (_, i) => `m ${i} `.padEnd(250, ".")));
+    expect(keeper.commit()).toBe(true);
+    disk.fault = { operations: ["create"], from: 1, code: "ENOSPC" };
+    let published = 0;
+    while (keeper.journal.roomForPublishes(log)) {
+      keeper.publish(["x".repeat(100)]);
+      expect(keeper.commit()).toBe(true);
+      published++;
+      expect(published).toBeLessThan(1000);
+    }
+    expect(log.segments.all).toHaveLength(1);
+    for (let i = 0; i < 10; i++) {
+      keeper.ack(keeper.pop(1));
+      expect(keeper.commit()).toBe(true);
+    }
+    disk.fault = undefined;
+    keeper.tick();
+    expect(keeper.journal.roomForPublishes(log)).toBe(true);
+  });
+
+  it("still takes acks in a file that could not be made full length", () => {
+    const history = new History(undefined, { segmentBytes: 4096 });
+    const { keeper, disk } = history;
+    const { log } = keeper.shard.store;
+    keeper.publish(Array.from({ length: 12 }, () => "m".repeat(200)));
+    expect(keeper.commit()).toBe(true);
+    // A commit of an ack is shorter than the zeros of a segment.
+    disk.fault = { operations: ["write"], from: 1, least: 4096, code: "ENOSPC" };
+    while (log.segments.all.length < 3) {
+      keeper.nack(keeper.pop(1));
+      expect(keeper.commit()).toBe(true);
+    }
+    expect(disk.hits).toBeGreaterThan(0);
+    expect(keeper.journal.roomForPublishes(log)).toBe(false);
+    expect(new Keeper({ disk: nodeDisk, directory: history.directory, now: keeper.now }).bodies).toHaveLength(12);
+  });
+});
+
+describe("a write that fails otherwise", () => {
+  it("is tried again, and nothing is confirmed before", () => {
+    atEachCall({ operations: ["write"], code: "EIO", times: 3 }, (history) => {
+      expect(history.commit()).toBe(true);
+      history.expectKept();
+    });
+  });
+});
+
+describe("a sync that fails", () => {
+  it("is the last of what the journal does: nothing is confirmed after it, whatever the disk does then", () => {
+    let failed = 0;
+    atEachCall({ operations: ["sync", "syncDirectory"], code: "EIO", times: 1 }, (history) => {
+      const { journal } = history.keeper;
+      const { kind } = journal.state;
+      // A spare that could not be synced is just not used.
+      if (kind === "failed") {
+        failed++;
+        expect(journal.state).toMatchObject({ error: expect.any(SyncError) });
+        const before = history.confirmed.size;
+        history.play(2, 100);
+        expect(history.commit()).toBe(false);
+        expect(history.confirmed.size).toBe(before);
+        expect(journal.roomForPublishes(history.keeper.shard.store.log)).toBe(false);
+        expect(journal.tick(history.keeper.shard.store.log, history.keeper.now)).toBe(Number.POSITIVE_INFINITY);
+        history.keeper.close();
+      } else {
+        expect(kind).toBe("working");
+        expect(history.commit()).toBe(true);
+      }
+      history.expectKept();
+    });
+    expect(failed).toBeGreaterThan(10);
+  });
+
+  it("is noticed a second later where confirms do not wait for it", () => {
+    const history = new History(undefined, { level: Durability.write });
+    history.play(1);
+    history.disk.fault = { operations: ["sync"], from: 1, code: "EIO" };
+    history.play(1, 1);
+    expect(history.keeper.journal.state.kind).toBe("failed");
+  });
+});
+
+describe("a file that cannot be removed", () => {
+  it("is tried again later, and holds up nothing", () => {
+    const history = new History({ operations: ["remove", "rename"], from: 4, times: 4, code: "EIO" });
+    history.play(20);
+    expect(history.commit()).toBe(true);
+    expect(history.keeper.shard.store.log.segments.all.length).toBeLessThan(12);
+    history.expectKept();
+  });
+});
