@@ -7,7 +7,7 @@ import { COUNT, DELIVERY, FIRST_ID_HIGH, FIRST_ID_LOW, SELECTION_BYTES } from ".
 import type { Command, MessageState, Slice } from "../../src/shard/command.js";
 import { State } from "../../src/shard/extent.js";
 import type { Shard } from "../../src/shard/shard.js";
-import { type Held, keyOf, type Photograph, wordsOf } from "./photograph.js";
+import { type Held, keyOfId, type Photograph, wordsOf } from "./photograph.js";
 import type { Batch, Pledge, Shadow } from "./shadow.js";
 import type { ClientStep, Pick } from "./steps.js";
 import type { Said } from "./witness.js";
@@ -219,8 +219,6 @@ export class Clients {
 
 const name = ({ connection, request }: { readonly connection: number; readonly request: number }): string =>
   `${connection}/${request}`;
-
-const keyOfId = (id: bigint): number => keyOf(Number(id >> 32n), Number(id & 0xffff_ffffn));
 
 /** The bind keys that a route key reaches just now. */
 const reach = (shard: Shard, topic: string, routeKey: string): readonly string[] => {

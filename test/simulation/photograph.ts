@@ -55,7 +55,9 @@ interface TopicShot {
 const ROW = 9;
 
 /** An id as one exact number: milliseconds and sequence without the node, which is always the same here. */
-export const keyOf = (high: number, low: number): number => (high * 1024 + (low >>> 22)) * 4096 + (low & 4095);
+const keyOf = (high: number, low: number): number => (high * 1024 + (low >>> 22)) * 4096 + (low & 4095);
+
+export const keyOfId = (id: bigint): number => keyOf(Number(id >> 32n), Number(id & 0xffff_ffffn));
 
 /** The two words of an id. */
 export const wordsOf = (key: number, node: number): { readonly high: number; readonly low: number } => {

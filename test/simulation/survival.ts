@@ -35,22 +35,33 @@ const mayBe = (was: Held | undefined, is: Held | undefined, then: number): boole
 
 /** Why `after` cannot be what was read back of `before`; undefined: it can. */
 export const difference = (before: Photograph, after: Photograph): string | undefined =>
-  differenceOfEither(before, before, after);
+  differenceOfEither(before, before, after, NOTHING_NEW);
+
+const NOTHING_NEW: ReadonlySet<number> = new Set();
 
 /**
  * The same when the end came between two moments. Of each thing either may be what has survived; how the records of one
- * command hang together is not looked at here.
+ * command hang together is not looked at here. `fresh`: messages that came between the two, and may be gone again.
  */
-export const differenceOfEither = (earlier: Photograph, later: Photograph, after: Photograph): string | undefined => {
+export const differenceOfEither = (
+  earlier: Photograph,
+  later: Photograph,
+  after: Photograph,
+  fresh: ReadonlySet<number>,
+): string | undefined => {
   for (const name of new Set([...earlier.topics.keys(), ...later.topics.keys(), ...after.topics.keys()])) {
     const choices = [earlier, later].map(({ topics, now }) => ({ view: topics.get(name), now }));
-    const why = topicDifference(choices, after.topics.get(name));
+    const why = topicDifference(choices, after.topics.get(name), fresh);
     if (why !== undefined) return `topic ${name}: ${why}`;
   }
   return undefined;
 };
 
-const topicDifference = (choices: readonly At<TopicView>[], after: TopicView | undefined): string | undefined => {
+const topicDifference = (
+  choices: readonly At<TopicView>[],
+  after: TopicView | undefined,
+  fresh: ReadonlySet<number>,
+): string | undefined => {
   if (after === undefined) return choices.some(({ view }) => view === undefined) ? undefined : "it is gone";
   const facts = ({ config, startTime }: TopicView): unknown => [config, startTime];
   const known = choices.flatMap(({ view }) => (view === undefined ? [] : [facts(view)]));
@@ -62,13 +73,17 @@ const topicDifference = (choices: readonly At<TopicView>[], after: TopicView | u
     ...after.queues.keys(),
   ])) {
     const queues = choices.map(({ view, now }) => ({ view: view?.queues.get(bindKey), now }));
-    const why = queueDifference(queues, after.queues.get(bindKey));
+    const why = queueDifference(queues, after.queues.get(bindKey), fresh);
     if (why !== undefined) return `queue ${bindKey}: ${why}`;
   }
   return undefined;
 };
 
-const queueDifference = (choices: readonly At<QueueView>[], after: QueueView | undefined): string | undefined => {
+const queueDifference = (
+  choices: readonly At<QueueView>[],
+  after: QueueView | undefined,
+  fresh: ReadonlySet<number>,
+): string | undefined => {
   const known = choices.flatMap(({ view }) => (view === undefined ? [] : [view]));
   if (after === undefined) return known.length < choices.length ? undefined : "it is gone";
   if (known.length === 0) return "it was not there";
@@ -76,6 +91,7 @@ const queueDifference = (choices: readonly At<QueueView>[], after: QueueView | u
   for (const key of new Set([...known.flatMap(({ messages }) => [...messages.keys()]), ...after.messages.keys()])) {
     const is = after.messages.get(key);
     const were = choices.map(({ view, now }) => ({ was: view?.messages.get(key), now }));
+    if (fresh.has(key) && is?.retry === 0) continue;
     if (!were.some(({ was, now }) => mayBe(was, is, now))) {
       return `message ${key} is ${says(is)}, was ${were.map(({ was }) => says(was)).join(" or ")}`;
     }
@@ -94,12 +110,14 @@ const orderDifference = (known: readonly QueueView[], after: QueueView): string 
   if (!were.some((was) => isDeepStrictEqual(was, is))) {
     return `what is ready has the order ${is.join()}, had ${were.map((was) => was.join()).join(" or ")}`;
   }
-  // One that was popped and came back is behind its place until a restart; and a clock may have been set back.
+  // One that was popped is behind its place when it has come back; and a clock may have been set back.
   if (known.every((queue) => isByDeath(queue)) && !isByDeath(after)) return "dead letters are out of order";
   return undefined;
 };
 
 const isByDeath = ({ messages }: QueueView): boolean => {
-  const times = [...messages.values()].filter(({ state }) => state === State.DEAD).map(({ time }) => time);
+  const dead = [...messages.values()].filter(({ reason }) => reason !== Reason.ALIVE);
+  if (dead.some(({ state }) => state === State.IN_FLIGHT)) return false;
+  const times = dead.map(({ time }) => time);
   return times.every((time, i) => i === 0 || time >= (times[i - 1] ?? 0));
 };

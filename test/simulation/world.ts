@@ -13,7 +13,7 @@ import { browse } from "../../src/shard/browse.js";
 import type { MessageState } from "../../src/shard/command.js";
 import { Clients } from "./clients.js";
 import { type Life, type Makers, start } from "./life.js";
-import { keyOf, Photograph } from "./photograph.js";
+import { keyOfId, Photograph } from "./photograph.js";
 import { type Found, type Holds, type Pledge, Shadow } from "./shadow.js";
 import { Crash, type CrashKind, type SimulatedDisk } from "./simulated-disk.js";
 import type { CrashStep, History, Move, Step } from "./steps.js";
@@ -125,7 +125,7 @@ export class World {
     this.#step(step);
     if (flush) this.#flush();
     // The journal says that it will never confirm anything again: somebody starts the broker anew.
-    if (this.#life.journal.state.kind === "failed") this.#recover("power", this.tally.steps, 10, []);
+    if (this.#life.journal.state.kind === "failed") this.#recover("process", this.tally.steps, 10, []);
   }
 
   #step(step: Step): void {
@@ -297,7 +297,9 @@ export class World {
       if (moment === undefined) continue;
       const why = difference(moment.photo, after);
       const whyNot =
-        why !== undefined && next !== undefined ? differenceOfEither(moment.photo, next.photo, after) : why;
+        why !== undefined && next !== undefined
+          ? differenceOfEither(moment.photo, next.photo, after, publishedIn(next))
+          : why;
       if (whyNot === undefined) {
         if (i > promised) this.tally.survived++;
         if (i < moments.length - 1) this.tally.vanished++;
@@ -336,8 +338,7 @@ export class World {
             const said = recorder.takeSaid();
             const page = said.flatMap(({ effect }) => (effect.kind === "messages" ? effect.messages : []));
             for (const { id, entry, key: routeKey, retry } of page) {
-              const key = keyOf(Number(id >> 32n), Number(id & 0xffff_ffffn));
-              found.push({ topic: topic.name, queue: queue.bindKey, key, entry, routeKey, retry });
+              found.push({ topic: topic.name, queue: queue.bindKey, key: keyOfId(id), entry, routeKey, retry });
             }
             offset += page.length;
             if (page.length === 0) break;
@@ -348,3 +349,13 @@ export class World {
     return found;
   }
 }
+
+/** The ids that were given out in a moment. */
+const publishedIn = ({ said }: Moment): ReadonlySet<number> => {
+  const keys = new Set<number>();
+  for (const { effect } of said) {
+    if (effect.kind !== "confirm" || effect.id === 0n) continue;
+    for (let i = 0; i < effect.messages; i++) keys.add(keyOfId(effect.id) + i);
+  }
+  return keys;
+};
