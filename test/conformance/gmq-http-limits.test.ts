@@ -26,7 +26,6 @@ beforeAll(async () => {
     tcp: free,
     http: free,
     data,
-    segmentBytes: 1024 * 1024,
     shards: 2,
     memory: 256 * 1024 * 1024,
     maxMessageBytes: MAX_MESSAGE_BYTES,

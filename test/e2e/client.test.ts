@@ -50,7 +50,7 @@ describe.each(TRANSPORTS)("over %s", (transport) => {
       client.publish("orders", "größer", { headers: { kind: "text", n: 5 } }),
       client.publish("orders", Uint8Array.of(0, 1, 255)),
     ]);
-    expect(first.durability).toBe("memory");
+    expect(first.durability).toBe("fsync");
     expect(BigInt(second.id) > BigInt(first.id)).toBe(true);
     const messages = await client.pop("orders", { max: 5 });
     expect(messages.map(({ id, retry, routeKey }) => [id, retry, routeKey])).toEqual([
