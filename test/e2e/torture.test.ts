@@ -1,0 +1,179 @@
+/**
+ * Real crashes: the broker's process is killed while clients work with it, and what they were promised is compared with
+ * what there is. RINGMQ_TORTURE_KILLS and RINGMQ_TORTURE_SEED say how often and with which choices.
+ */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { closeSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, statSync, writeSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it, onTestFinished } from "vitest";
+import type { TortureOptions } from "../../src/torture/torture.js";
+
+// The broker that it starts is the built one, beside it.
+const { torture } = (await import(
+  "../../dist/torture/torture.js" as string
+)) as typeof import("../../src/torture/torture.js");
+
+const PROGRAM = fileURLToPath(new URL("../../dist/cli/ringmq.js", import.meta.url));
+
+const { RINGMQ_TORTURE_KILLS = "50", RINGMQ_TORTURE_SEED = String(Date.now() % 2 ** 31) } = process.env;
+const KILLS = Number(RINGMQ_TORTURE_KILLS);
+const SEED = Number(RINGMQ_TORTURE_SEED);
+
+/** A life of a broker, on a machine that does other things as well. */
+const LIFE = 1_000;
+
+/** Segments so small that many are begun and reclaimed; little memory, so that messages leave it. */
+const SMALL = ["--shards", "2", "--segment-bytes", "256kb", "--memory", "16mb"];
+
+const temporary = (): string => {
+  const directory = mkdtempSync(join(tmpdir(), "ringmq-torture-"));
+  onTestFinished(() => rmSync(directory, { recursive: true }));
+  return directory;
+};
+
+const tortured = async (options: Partial<TortureOptions> & { readonly kills: number }) => {
+  let said = "";
+  const result = await torture({
+    data: join(temporary(), "data"),
+    time: options.kills * LIFE,
+    seed: SEED,
+    rate: 6_000,
+    serve: SMALL,
+    onBrokerOutput: (text) => {
+      said = (said + text).slice(-4_096);
+    },
+    onProgress: () => {},
+    ...options,
+  });
+  return { ...result, said };
+};
+
+/** The segments' files of all shards. */
+const segmentFiles = (data: string): string[] =>
+  readdirSync(data, { recursive: true })
+    .map(String)
+    .filter((name) => name.endsWith(".seg"))
+    .map((name) => join(data, name));
+
+describe("a broker that is killed", () => {
+  it(
+    `${KILLS} times (seed ${SEED}) keeps all it has confirmed and hands out nothing that was acked`,
+    async () => {
+      const data = join(temporary(), "data");
+      const segments = new Set<string>();
+      let most = 0;
+      const { found, kills, confirmed, acked, delivered, said } = await tortured({
+        data,
+        kills: KILLS,
+        whileDown: () => {
+          const files = segmentFiles(data);
+          most = Math.max(most, files.length);
+          for (const file of files) segments.add(file);
+          return Promise.resolve();
+        },
+      });
+      expect(found, said).toEqual([]);
+      expect(kills).toBeGreaterThanOrEqual(KILLS);
+      // Work was done, and there were more segments than ever at once: some have been reclaimed.
+      expect(confirmed).toBeGreaterThan(KILLS * 100);
+      expect(acked).toBeGreaterThan(confirmed * 0.9);
+      expect(delivered).toBeGreaterThan(acked);
+      expect(segments.size).toBeGreaterThan(most);
+    },
+    120_000 + KILLS * 3 * LIFE,
+  );
+});
+
+describe("a torture finds", () => {
+  it("what a broker without a journal loses", async () => {
+    const { found } = await tortured({ kills: 2, serve: [...SMALL, "--durability", "memory"] });
+    expect(found.map(({ kind }) => kind)).toEqual(expect.arrayContaining(["lost", "configuration"]));
+    expect(found.find(({ kind }) => kind === "lost")?.count).toBeGreaterThan(10);
+  }, 60_000);
+
+  it("what a disk has lost of what was confirmed, though the broker starts from what is left", async () => {
+    const data = join(temporary(), "data");
+    const { found } = await tortured({
+      data,
+      kills: 3,
+      whileDown: () => {
+        for (const file of lastOfEach(segmentFiles(data))) wipeEnd(file, 32 * 1024);
+        return Promise.resolve();
+      },
+    });
+    expect(found.map(({ kind }) => kind)).toContain("lost");
+  }, 60_000);
+
+  it("a broker that does not start, and says what that said", async () => {
+    const { found } = await tortured({ kills: 1, serve: [...SMALL, "--node", "5000"] });
+    expect(found).toMatchObject([{ kind: "broker", count: 1 }]);
+    expect(found[0]?.examples[0]).toMatch(/did not start \(exit code 2\): .*--node must be/);
+  });
+});
+
+/** The newest segment of each shard. */
+const lastOfEach = (files: readonly string[]): string[] => {
+  const last = new Map<string, string>();
+  for (const file of [...files].sort()) last.set(join(file, ".."), file);
+  return [...last.values()];
+};
+
+/** Makes zeros of the last bytes of a file that are not zero already: as if they had never been written. */
+const wipeEnd = (file: string, bytes: number): void => {
+  const contents = readFileSync(file);
+  let end = statSync(file).size;
+  while (end > 0 && contents[end - 1] === 0) end--;
+  const start = Math.max(64, end - bytes);
+  if (start >= end) return;
+  const descriptor = openSync(file, "r+");
+  writeSync(descriptor, Buffer.alloc(end - start), 0, end - start, start);
+  closeSync(descriptor);
+};
+
+describe("ringmq torture", () => {
+  const run = async (...args: readonly string[]) => {
+    const child = spawn(process.execPath, [PROGRAM, "torture", ...args]);
+    onTestFinished(() => {
+      child.kill("SIGKILL");
+    });
+    let text = "";
+    child.stdout.on("data", (bytes: Buffer) => {
+      text += bytes.toString();
+    });
+    child.stderr.on("data", (bytes: Buffer) => {
+      text += bytes.toString();
+    });
+    const [code] = await once(child, "close");
+    return { code: code as number, text };
+  };
+
+  it("says in plain words that nothing was found, exits 0 and leaves the directory empty", async () => {
+    const directory = temporary();
+    const { code, text } = await run("--data", directory, "--minutes", "0.02", "--kills", "1", "--", ...SMALL);
+    expect({ code, text }).toMatchObject({ code: 0, text: expect.stringContaining("NO FAULT FOUND") });
+    expect(text).toMatch(/the broker was killed \d+ times/);
+    expect(readdirSync(directory)).toEqual([]);
+  });
+
+  it("exits 1 when something was found, shows it, and keeps what shows it", async () => {
+    const directory = temporary();
+    const flags = ["--minutes", "0.03", "--kills", "1", "--seed", "5"];
+    const { code, text } = await run("--data", directory, ...flags, "--", ...SMALL, "--durability", "memory");
+    expect(code).toBe(1);
+    expect(text).toMatch(/FAULTS FOUND \(seed 5\)[\s\S]*× confirmed messages are gone\n {6}torture-/);
+    expect(readdirSync(directory)).toEqual(expect.arrayContaining(["broker.log", "ringmq-torture.json"]));
+  });
+
+  it("refuses a directory that is somebody else's, and flags that are wrong, with 2", async () => {
+    const directory = temporary();
+    closeSync(openSync(join(directory, "precious"), "w"));
+    expect(await run("--data", directory)).toMatchObject({ code: 2, text: expect.stringContaining("precious") });
+    expect(readdirSync(directory)).toEqual(["precious"]);
+    expect((await run("--minutes", "1")).text).toContain("--data");
+    expect(await run("--data", directory, "--minutes", "soon")).toMatchObject({ code: 2 });
+    expect((await run("--help")).text).toMatch(/Examples:\n\s+ringmq torture --data/);
+  });
+});
