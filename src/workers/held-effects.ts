@@ -7,19 +7,26 @@
 import type { ErrorName } from "../protocol/errors.js";
 import { Durability } from "../protocol/op.js";
 import type { Effects, Fault, Run } from "../shard/effects.js";
-import type { FrameEffects } from "./frame-effects.js";
 
-export class HeldEffects implements Effects {
+/** Where effects are staged: `FrameEffects`, or what a test records them with. */
+export interface StagedEffects<E> extends Effects {
+  /** Ends what is open, so that what is staged is whole. */
+  finish(): void;
+  /** Goes on, in place of `from`, with the messages that were opened there and are not closed. */
+  takeMessages(from: E, connection: number, request: number): void;
+}
+
+export class HeldEffects<E extends StagedEffects<E>> implements Effects {
   /** Connections that something is held back of. */
   readonly #waiting = new Set<number>();
   /** The connection and request of messages that are open, and where they go; undefined until there is a run. */
   #connection = 0;
   #request = 0;
-  #messages: FrameEffects | undefined;
+  #messages: E | undefined;
 
   constructor(
-    readonly free: FrameEffects,
-    readonly held: FrameEffects,
+    readonly free: E,
+    readonly held: E,
     /** Nothing waits for the journal. */
     readonly isSettled: () => boolean,
   ) {}
@@ -109,7 +116,7 @@ export class HeldEffects implements Effects {
     this.#messages.openMessages(this.#connection, this.#request);
   }
 
-  #way(connection: number, isFree: boolean): FrameEffects {
+  #way(connection: number, isFree: boolean): E {
     if (isFree && !this.#waiting.has(connection)) return this.free;
     this.#waiting.add(connection);
     return this.held;

@@ -81,7 +81,7 @@ export class Pump {
   /** Answers that wait for the journal, and those that do not. */
   readonly #held: Outbound;
   readonly #free: Outbound;
-  readonly #effects: HeldEffects;
+  readonly #effects: HeldEffects<FrameEffects>;
   readonly #shard: Shard;
   readonly #decoder: CommandDecoder;
   #now: number;
