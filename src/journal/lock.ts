@@ -110,11 +110,17 @@ export class DirectoryLock {
     throw new DataDirectoryError(`the data directory ${directory} could not be locked: others keep locking it`);
   }
 
-  /** Lets the next broker in. */
+  /** Lets the next broker in. If that cannot be written, the end of the process will do it. */
   release(): void {
     const temporary = `${this.path}${TEMPORARY_SUFFIX}`;
-    writeFileSync(temporary, `${JSON.stringify({ ...this.owner, isReleased: true })}\n`, { mode: 0o640 });
-    renameSync(temporary, this.path);
+    try {
+      writeFileSync(temporary, `${JSON.stringify({ ...this.owner, isReleased: true })}\n`, { mode: 0o640 });
+      renameSync(temporary, this.path);
+    } catch (error) {
+      // The disk is full, or the directory has been deleted.
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === undefined) throw error;
+    }
   }
 }
 

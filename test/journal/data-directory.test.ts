@@ -1,0 +1,128 @@
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { DamageError, DataDirectoryError } from "../../src/journal/damage-error.js";
+import {
+  claimDataDirectory,
+  type Manifest,
+  makeGeneration,
+  readManifest,
+  removeOtherGenerations,
+  writeManifest,
+} from "../../src/journal/data-directory.js";
+import { segmentPath, shardDirectory } from "../../src/journal/layout.js";
+import { nodeDisk } from "../../src/journal/node-disk.js";
+import { FaultyDisk, type Operation } from "./faulty-disk.js";
+
+let parent: string;
+let data: string;
+
+beforeEach(() => {
+  parent = mkdtempSync(join(tmpdir(), "ringmq-data-"));
+  data = join(parent, "new", "data");
+});
+
+afterEach(() => rmSync(parent, { recursive: true }));
+
+const claim = (shards = 2): Manifest => {
+  const { lock, manifest } = claimDataDirectory(nodeDisk, data, shards);
+  lock.release();
+  return manifest;
+};
+
+describe("a data directory", () => {
+  it("is made with its shards, and found again", () => {
+    const manifest = { format: 1, shards: 2, generation: 1 };
+    expect(claim(2)).toEqual(manifest);
+    expect(readdirSync(join(data, "generation-1")).sort()).toEqual(["shard-0", "shard-1"]);
+    // What it has is what counts, whatever is asked for.
+    expect(claim(3)).toEqual(manifest);
+    expect(JSON.parse(readFileSync(join(data, "ringmq.json"), "utf8"))).toEqual(manifest);
+  });
+
+  it("is locked while it is in use", () => {
+    const { lock } = claimDataDirectory(nodeDisk, data, 1);
+    expect(() => claimDataDirectory(nodeDisk, data, 1)).toThrow(DataDirectoryError);
+    lock.release();
+    claim(1);
+  });
+
+  it("may be the root of a file system", () => {
+    mkdirSync(join(data, "lost+found"), { recursive: true });
+    expect(claim(1).shards).toBe(1);
+  });
+
+  it("is not made of one that is somebody else's, which stays as it was", () => {
+    mkdirSync(data, { recursive: true });
+    writeFileSync(join(data, "precious.txt"), "mine");
+    expect(() => claim()).toThrow(/not empty \("precious.txt"\).*no data directory of ringmq/);
+    expect(readdirSync(data)).toEqual(["precious.txt"]);
+  });
+
+  it("of a newer format is refused, and is free for the version that can read it", () => {
+    claim();
+    writeFileSync(join(data, "ringmq.json"), '{"format":2,"shards":[1,2],"generation":1}');
+    expect(() => claim()).toThrow(/has format 2; this ringmq reads up to 1/);
+    writeFileSync(join(data, "ringmq.json"), '{"format":1,"shards":2,"generation":1}');
+    claim();
+  });
+
+  it.each(["", "null", "{}", '{"format":1,"shards":0,"generation":1}', '{"format":1,"shards":1}'])(
+    "with the manifest %j is refused, with what to write into it",
+    (text) => {
+      claim();
+      writeFileSync(join(data, "ringmq.json"), text);
+      expect(() => claim()).toThrow(/ringmq.json cannot be read.*"generation":G/);
+    },
+  );
+
+  it("without its manifest is not taken for an empty one when there are messages", () => {
+    claim();
+    rmSync(join(data, "ringmq.json"));
+    expect(claim()).toMatchObject({ generation: 1 });
+    writeFileSync(segmentPath(shardDirectory(data, 1, 1), 1), "");
+    rmSync(join(data, "ringmq.json"));
+    expect(() => claim()).toThrow(/has messages in generation-1 but no ringmq.json/);
+  });
+
+  it("in which a shard is missing is damaged", () => {
+    claim();
+    rmSync(shardDirectory(data, 1, 1), { recursive: true });
+    expect(() => claim()).toThrow(DamageError);
+    expect(() => claim()).toThrow(`ringmq journal verify ${data}"`);
+  });
+
+  it("has another number of shards in another generation, from when the manifest says so", () => {
+    const present = claim(2);
+    makeGeneration(nodeDisk, data, 2, 3);
+    expect(claim()).toEqual(present);
+    const next: Manifest = { ...present, generation: 2, shards: 3 };
+    writeManifest(nodeDisk, data, next);
+    expect(claim()).toEqual(next);
+    removeOtherGenerations(nodeDisk, data, next);
+    expect(readdirSync(data).filter((name) => name.startsWith("generation"))).toEqual(["generation-2"]);
+    expect(claim()).toEqual(next);
+  });
+
+  it("is made at the second attempt, wherever the first one ends", () => {
+    const operations: readonly Operation[] = ["create", "open", "write", "sync", "rename", "syncDirectory", "remove"];
+    let hits = 1;
+    for (let from = 1; hits > 0; from++) {
+      rmSync(data, { recursive: true, force: true });
+      const disk = new FaultyDisk(nodeDisk);
+      disk.fault = { operations, from, code: "EIO" };
+      if (from < 5) expect(() => claimDataDirectory(disk, data, 2)).toThrow("EIO");
+      else {
+        try {
+          claimDataDirectory(disk, data, 2).lock.release();
+        } catch (error) {
+          expect(error).toMatchObject({ code: "EIO" });
+        }
+      }
+      ({ hits } = disk);
+      expect(claim(2)).toEqual({ format: 1, shards: 2, generation: 1 });
+      expect(readManifest(nodeDisk, data)).toEqual({ format: 1, shards: 2, generation: 1 });
+    }
+  });
+});
