@@ -1,41 +1,43 @@
 /**
- * What was measured at several levels of durability, side by side: a line for each case, a column for each level.
+ * What was measured at several levels of durability, side by side: a line for each figure of a case, a column for each
+ * level.
  */
 import { LEVELS } from "./durability.js";
 import type { LevelResult } from "./scenario.js";
 import { number, pad, widthsOf } from "./text-table.js";
 
-const TEXT_COLUMNS = 3;
+const TITLES = ["scenario", "variant", "case"];
+const TEXT_COLUMNS = TITLES.length + 1;
 
-const titleOf = (result: LevelResult): readonly string[] => [result.scenario, result.variant, result.case ?? ""];
+const titleOf = ({ scenario, variant, case: name = "" }: LevelResult): readonly string[] => [scenario, variant, name];
 
-const latencies = (result: LevelResult): string =>
-  Object.values(result.latencyMicros ?? {})
-    .slice(0, 1)
-    .map(({ p50, p99 }) => `${number(p50)} / ${number(p99)}`)
-    .join("");
-
-/** A figure that has a column for each level. The latency is the first of those that a case measures. */
-const FIGURES: readonly (readonly [heading: string, cell: (result: LevelResult) => string])[] = [
-  ["messages/s", (result) => number(Math.round(result.messagesPerSecond))],
-  ["server µs/msg", (result) => number(result.serverCpuMicrosPerMessage)],
-  ["p50 / p99 µs", latencies],
-];
+/** By name, what stands in a report for it. */
+const figuresOf = (result: LevelResult): ReadonlyMap<string, string> =>
+  new Map([
+    ["messages/s", number(Math.round(result.messagesPerSecond))],
+    ["server µs/msg", number(result.serverCpuMicrosPerMessage)],
+    ...Object.entries(result.latencyMicros ?? {}).map(
+      ([name, { p50, p99 }]) => [`${name} p50 / p99 µs`, `${number(p50)} / ${number(p99)}`] as const,
+    ),
+  ]);
 
 /** No lines when there is only one level. */
 export const sideBySide = (results: readonly LevelResult[]): readonly string[] => {
   const levels = LEVELS.filter((level) => results.some(({ durability }) => durability === level));
   if (levels.length < 2) return [];
+  const rows: (readonly string[])[] = [[...TITLES, "", ...levels]];
   const titles = new Map(results.map((result) => [titleOf(result).join("\t"), titleOf(result)]));
-  const headings = FIGURES.flatMap(([heading]) => levels.map((level) => `${heading} ${level}`));
-  const rows = [...titles].map(([key, title]) => {
+  for (const [key, title] of titles) {
     const of = results.filter((result) => titleOf(result).join("\t") === key);
-    const cells = FIGURES.flatMap(([, cell]) =>
-      levels.map((level) => of.filter(({ durability }) => durability === level).map(cell)[0] ?? ""),
-    );
-    return [...title, ...cells];
-  });
-  const all = [["scenario", "variant", "case", ...headings], ...rows];
-  const widths = widthsOf(all);
-  return ["", ...all.map((row) => pad(row, widths, TEXT_COLUMNS))];
+    const figures = new Map(of.map((result) => [result.durability, figuresOf(result)]));
+    const names = new Set([...figures.values()].flatMap((each) => [...each.keys()]));
+    // The title stands in the first line of its case.
+    let lead = title;
+    for (const name of names) {
+      rows.push([...lead, name, ...levels.map((level) => figures.get(level)?.get(name) ?? "")]);
+      lead = title.map(() => "");
+    }
+  }
+  const widths = widthsOf(rows);
+  return ["", ...rows.map((row) => pad(row, widths, TEXT_COLUMNS))];
 };

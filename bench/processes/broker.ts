@@ -78,6 +78,11 @@ export class Broker implements AsyncDisposable {
     return this.server.startSeconds;
   }
 
+  /** The end of what it has logged. */
+  get log(): string {
+    return this.server.log;
+  }
+
   /** Ends it as a crash would; `restart` starts it on what it has left. */
   kill(): Promise<void> {
     return this.server.kill();

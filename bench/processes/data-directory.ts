@@ -9,6 +9,7 @@ import { join } from "node:path";
 import "./children.js";
 
 const PREFIX = "ringmq-bench-";
+const SEGMENT = ".seg";
 const MIB = 1024 ** 2;
 /** A broker that was killed may still write for a moment while its directory is removed. */
 const RETRIES = 5;
@@ -39,17 +40,11 @@ export class DataDirectory implements Disposable {
     return new DataDirectory(path);
   }
 
-  /** Of all files: what they hold, and the blocks that they take. */
-  usage(): { readonly bytes: number; readonly allocated: number } {
-    let bytes = 0;
-    let allocated = 0;
-    for (const file of this.#files()) {
-      const { size, blocks } = statSync(file);
-      bytes += size;
-      // Of 512 bytes each, whatever the file system's own are.
-      allocated += blocks * 512;
-    }
-    return { bytes, allocated };
+  /** Of the journal's segments, with what is preallocated in the last of each shard; spare files do not count. */
+  segmentBytes(): number {
+    return this.#files()
+      .filter((file) => file.endsWith(SEGMENT))
+      .reduce((sum, file) => sum + statSync(file).size, 0);
   }
 
   /**

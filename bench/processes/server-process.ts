@@ -12,6 +12,7 @@ const MAX_OUTPUT = 64 * 1024;
 
 export class ServerProcess<Listening> implements AsyncDisposable {
   #stopping = false;
+  #log = "";
 
   private constructor(
     readonly pid: number,
@@ -32,12 +33,13 @@ export class ServerProcess<Listening> implements AsyncDisposable {
   ): Promise<ServerProcess<Listening>> {
     const [program, all] = nodeCommand(command);
     const { script } = command;
-    const started = performance.now();
+    const begun = performance.now();
     const child = spawn(program, all, { stdio: ["ignore", "pipe", "pipe"] });
     adopt(child);
     return new Promise((resolve, reject) => {
       let output = "";
       let errors = "";
+      let server: ServerProcess<Listening> | undefined;
       const fail = (why: string): void => {
         clearTimeout(timer);
         child.kill("SIGKILL");
@@ -49,19 +51,27 @@ export class ServerProcess<Listening> implements AsyncDisposable {
         const listening = parse(output);
         if (listening === undefined || child.pid === undefined) return;
         clearTimeout(timer);
-        const seconds = (performance.now() - started) / 1000;
-        const server = new ServerProcess(child.pid, listening, seconds, child);
+        const seconds = (performance.now() - begun) / 1000;
+        const started = new ServerProcess(child.pid, listening, seconds, child);
+        started.#log = errors;
+        server = started;
         child.once("exit", (code, signal) => {
-          if (!server.#stopping) process.stderr.write(`${script} ended (${signal ?? `code ${code}`})\n${errors}`);
+          if (!started.#stopping) process.stderr.write(`${script} ended (${signal ?? `code ${code}`})\n${errors}`);
         });
-        resolve(server);
+        resolve(started);
       });
       child.stderr.setEncoding("utf8").on("data", (text: string) => {
         errors = (errors + text).slice(-MAX_OUTPUT);
+        if (server !== undefined) server.#log = errors;
       });
       child.once("error", (error) => fail(error.message));
       child.once("exit", (code, signal) => fail(`ended (${signal ?? `code ${code}`})`));
     });
+  }
+
+  /** The end of what it has written to its standard error, as far as that has been read. */
+  get log(): string {
+    return this.#log;
   }
 
   /** Stops it as an operator would, and kills it when it does not stop. */

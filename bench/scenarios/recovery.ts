@@ -32,31 +32,39 @@ interface Life {
   readonly emptySeconds: number;
 }
 
+/** What the broker itself says of its start: lines of its log, each with a size and a time. */
+const phase = (log: string, text: string): { readonly seconds: number; readonly bytes: number } => {
+  const line = new RegExp(`${text} .*megabytes=([\\d.]+) seconds=([\\d.]+)`).exec(log);
+  return { bytes: Number(line?.[1] ?? 0) * 1024 ** 2, seconds: Number(line?.[2] ?? 0) };
+};
+
 /** Starts a killed broker and looks what it has. */
 const start = async (broker: Broker, name: string, { published, left, emptySeconds }: Life): Promise<Result> => {
-  const bytes = broker.directory?.usage().bytes ?? 0;
+  const segmentBytes = broker.directory?.segmentBytes() ?? 0;
   await broker.restart();
   const cpu = cpuTime(broker.pid);
   const rss = rssBytes(broker.pid);
   const found = await waiting(broker);
   if (found !== left) throw new Error(`${found} messages came back, and ${left} were there: ${name}`);
-  const { startSeconds } = broker;
-  const replaySeconds = Math.max(startSeconds - emptySeconds, Number.EPSILON);
+  const replay = phase(broker.log, "the journal is replayed");
+  if (replay.seconds === 0) throw new Error(`the broker did not say how long it replayed:\n${broker.log}`);
   return {
     scenario: SCENARIO,
     variant: "raw",
     case: name,
     messages: published,
-    messagesPerSecond: published / startSeconds,
+    messagesPerSecond: published / broker.startSeconds,
     serverCpuMicrosPerMessage: cpu.process / published,
     serverMainThreadCpuMicrosPerMessage: cpu.mainThread / published,
     clientCpuMicrosPerMessage: 0,
     figures: {
-      secondsToReady: startSeconds,
+      secondsToReady: broker.startSeconds,
       secondsToReadyWithNothing: emptySeconds,
-      replayedMessagesPerSecond: published / replaySeconds,
-      journalBytes: bytes,
-      journalBytesPerSecond: bytes / replaySeconds,
+      verifySeconds: phase(broker.log, "the journal is whole").seconds,
+      replaySeconds: replay.seconds,
+      replayedMessagesPerSecond: published / replay.seconds,
+      replayedBytesPerSecond: replay.bytes / replay.seconds,
+      segmentBytes,
       rssBytes: rss,
     },
   };
