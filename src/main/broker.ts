@@ -15,6 +15,7 @@ import { type Address, type BrokerOptions, resolveOptions } from "./options.js";
 import { OutputPool } from "./output-pool.js";
 import { JobPool } from "./pool.js";
 import { Router } from "./router.js";
+import type { LossKind } from "./shard-loss.js";
 import { startShards } from "./start-up.js";
 import { Supervisor, type SupervisorSeams } from "./supervisor.js";
 import { TcpListener } from "./tcp-listener.js";
@@ -72,13 +73,14 @@ export class RunningBroker implements Broker, ConnectionHost {
     const { maxConnections, helloTimeout, maxFrameBytes, maxMessageBytes, shards, log } = options;
     this.connections = new ConnectionTable(maxConnections, helloTimeout);
     const deliveries = new Deliveries((id) => this.connections.get(id));
-    const lost = (shard: number, kind: "SHARD_RESTARTED" | "SHARD_DOWN"): void => this.#shardLost(shard, kind);
+    const lost = (shard: number, kind: LossKind): void => this.#shardLost(shard, kind);
     this.supervisor = new Supervisor(options, this.pool, deliveries, lost, seams);
     const { supervisor } = this;
     this.#board = {
       options,
       router,
       links: supervisor.links,
+      down: supervisor.down,
       assembly: new AssemblyMemory(options.maxAssemblyBytes),
       pool: new OutputPool(),
       get isClosing() {
@@ -188,7 +190,7 @@ export class RunningBroker implements Broker, ConnectionHost {
     return connection;
   }
 
-  #shardLost(shard: number, kind: "SHARD_RESTARTED" | "SHARD_DOWN"): void {
+  #shardLost(shard: number, kind: LossKind): void {
     this.#gateway?.shardLost(shard, kind);
     for (const connection of this.connections.values()) connection.shardLost(shard, kind);
   }

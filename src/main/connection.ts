@@ -23,6 +23,7 @@ import { RequestWindow } from "./request-window.js";
 import type { Router } from "./router.js";
 import { settle } from "./settlement.js";
 import type { Sender, ShardLink } from "./shard-link.js";
+import { type DownKind, LOSS_TEXTS, type LossKind } from "./shard-loss.js";
 import type { Transport } from "./transport.js";
 
 /** What all connections share. */
@@ -31,6 +32,8 @@ export interface Switchboard {
   readonly router: Router;
   /** By shard; undefined: the shard is down for good. */
   readonly links: readonly (ShardLink | undefined)[];
+  /** Of a shard that is down: why. */
+  readonly down: readonly (DownKind | undefined)[];
   readonly assembly: AssemblyMemory;
   readonly pool: OutputPool;
   /** The broker stops, and shards go one after another. */
@@ -63,8 +66,6 @@ const WAITING_BOUNDS = 3;
 /** Past that a connection may send this much that needs no answer. */
 const UNANSWERED_SLACK_BYTES = 64 * 1024;
 
-const SHARD_DOWN = "this shard failed over and over and is stopped; the broker's log tells why";
-const SHARD_RESTARTED = "the shard was restarted; whether the request was carried out is not known";
 const STOPPING = "the broker is stopping";
 
 export class Connection implements FrameSink, Guest, Sender {
@@ -198,10 +199,10 @@ export class Connection implements FrameSink, Guest, Sender {
   }
 
   /** The shard lost all it knew. Its requests are answered, its consumers are told. */
-  shardLost(shard: number, kind: "SHARD_RESTARTED" | "SHARD_DOWN"): void {
+  shardLost(shard: number, kind: LossKind): void {
     this.#used[shard] = 0;
     if (this.#state !== State.OPEN) return;
-    const text = kind === "SHARD_DOWN" ? SHARD_DOWN : SHARD_RESTARTED;
+    const text = LOSS_TEXTS[kind];
     for (const request of this.#window.takeShard(shard)) {
       this.#ledger.refused(request);
       answerError(this.#outgoing, kind, text, request);
@@ -267,7 +268,7 @@ export class Connection implements FrameSink, Guest, Sender {
 
   forward(shard: number, bytes: Uint8Array, view: DataView, start: number, end: number): void {
     const link = this.#board.links[shard];
-    if (link === undefined) return this.#refuseRun(view, start, end);
+    if (link === undefined) return this.#refuseRun(shard, view, start, end);
     if (this.#used[shard] === 0) {
       this.#used[shard] = 1;
       if (this.#isHeld) link.tell(EnvelopeOp.HOLD, this.id);
@@ -308,14 +309,15 @@ export class Connection implements FrameSink, Guest, Sender {
   }
 
   /** Refuses each request of a run whose shard is down, or has gone before this connection as the broker stops. */
-  #refuseRun(view: DataView, start: number, end: number): void {
-    const { isClosing } = this.#board;
+  #refuseRun(shard: number, view: DataView, start: number, end: number): void {
+    const { isClosing, down } = this.#board;
+    const kind = down[shard] ?? "SHARD_DOWN";
     for (let at = start; at < end; at += LENGTH_BYTES + view.getUint32(at)) {
       const request = view.getUint32(at + REQUEST);
       if (!this.#window.clear(request)) continue;
       this.#ledger.refused(request);
       if (isClosing) answerError(this.#outgoing, "SHUTTING_DOWN", STOPPING, request);
-      else answerError(this.#outgoing, "SHARD_DOWN", SHARD_DOWN, request);
+      else answerError(this.#outgoing, kind, LOSS_TEXTS[kind], request);
     }
   }
 

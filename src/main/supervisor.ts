@@ -11,6 +11,7 @@ import type { BrokerOptions } from "./options.js";
 import type { JobPool } from "./pool.js";
 import { ShardLife } from "./shard-life.js";
 import type { Outlet, ShardLink } from "./shard-link.js";
+import type { DownKind, LossKind } from "./shard-loss.js";
 import { StartError } from "./start-error.js";
 
 /** More deaths than this within the time, and a restart will not help. */
@@ -21,8 +22,6 @@ const DEATHS_WITHIN = 60_000;
 const ID_CLOCK_BYTES = 8;
 
 const THREAD = new URL("../workers/shard-thread.js", import.meta.url);
-
-type LossKind = "SHARD_RESTARTED" | "SHARD_DOWN";
 
 export interface SupervisorSeams {
   /** What runs as a shard's thread. */
@@ -45,6 +44,8 @@ interface Start {
 export class Supervisor {
   /** By shard; undefined: it was given up, or has ended because all are to stop. */
   readonly links: (ShardLink | undefined)[] = [];
+  /** By shard: why it was given up. */
+  readonly down: (DownKind | undefined)[] = [];
   readonly #options: BrokerOptions;
   readonly #pool: Pick<JobPool, "run">;
   readonly #outlet: Outlet;
@@ -213,23 +214,25 @@ export class Supervisor {
 
     const { log } = this.#options;
     if (life.refusal !== undefined) {
-      log.error({ shard }, `a shard is given up: ${life.refusal}`);
-      return this.#lost(shard, "SHARD_DOWN");
+      return this.#giveUp(shard, "JOURNAL_FAILED", `a shard is given up: ${life.refusal}`, code);
     }
     const now = this.#now();
     const deaths = (this.#deaths[shard] ?? []).filter((time) => now - time < DEATHS_WITHIN);
     deaths.push(now);
     this.#deaths[shard] = deaths;
     if (deaths.length > MOST_DEATHS) {
-      log.error(
-        { shard, code },
-        `shard died ${deaths.length} times within a minute and is given up: restart the broker`,
-      );
-      return this.#lost(shard, "SHARD_DOWN");
+      const text = `shard died ${deaths.length} times within a minute and is given up: restart the broker`;
+      return this.#giveUp(shard, "SHARD_DOWN", text, code);
     }
     log.warn({ shard, code }, this.#afterDeath(shard));
     this.#begin(shard, life);
     this.#lost(shard, "SHARD_RESTARTED");
+  }
+
+  #giveUp(shard: number, kind: DownKind, text: string, code: number): void {
+    this.down[shard] = kind;
+    this.#options.log.error({ shard, code }, text);
+    this.#lost(shard, kind);
   }
 
   #afterDeath(shard: number): string {

@@ -33,11 +33,17 @@ const clock = (): number => performance.timeOrigin + performance.now();
 
 const tell = (message: ShardMessage): void => port.postMessage(message);
 
+let isReady = false;
+
 /** Undefined for an error that another start may not meet. */
 const refusalOf = (error: unknown): string | undefined => {
   if (error instanceof DamageError || error instanceof DataDirectoryError) return error.message;
   if (error instanceof SyncError) {
     return `${error.message}: nothing is confirmed any more. Look after the disk, then restart the broker`;
+  }
+  // A disk that cannot be read, or is full: whoever starts the broker can see to it.
+  if (!isReady && error instanceof Error && "syscall" in error) {
+    return `the journal of shard ${data.shard} in ${data.journal?.directory} cannot be opened: ${error.message}`;
   }
   return undefined;
 };
@@ -82,6 +88,7 @@ try {
     clock,
   });
   tell({ kind: "ready", recovered });
+  isReady = true;
   pump.run();
 } catch (error) {
   const text = refusalOf(error);

@@ -121,3 +121,13 @@ it("starts a shard again only when the jobs of its life before are done, and wit
   expect(lines.findLast(([text]) => text === "started")).toEqual(["started", { shard: 0, verified: [] }]);
   expect(count("outcome")).toBe(0);
 });
+
+it("gives a shard up whose journal has failed: no other thread could do better", async () => {
+  const { supervisor, journals, lost, until, frame, count } = supervise("fail", "well");
+  await supervisor.start(journals, () => {});
+  frame(0);
+  await until(() => lost.length > 0 || count("a shard is given up: a sync failed") > 0);
+  expect(lost).toEqual(["0 JOURNAL_FAILED"]);
+  expect(supervisor.down).toEqual(["JOURNAL_FAILED"]);
+  expect(supervisor.links.map((link) => link !== undefined)).toEqual([false, true]);
+});

@@ -71,6 +71,7 @@ export const testSwitchboard = async (given: Partial<BrokerOptions> = {}): Promi
     options,
     router: await Router.create(options.shards),
     links,
+    down: [],
     assembly: new AssemblyMemory(options.maxAssemblyBytes),
     pool: new OutputPool(),
     get isClosing() {
