@@ -1,0 +1,111 @@
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync, statfsSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, expect, it } from "vitest";
+import { nodeDisk } from "../../src/journal/node-disk.js";
+import { Keeper } from "./keeper.js";
+
+const DISK_BYTES = 2 * 1024 * 1024;
+const SIZES = { segmentBytes: 64 * 1024, pageBytes: 16 * 1024 };
+
+let mounted: string | undefined;
+
+afterEach(() => {
+  if (mounted === undefined) return;
+  // Files are still open, as those of a broker that was killed would not be: it goes when they are closed.
+  execFileSync("umount", ["-l", mounted]);
+  rmSync(mounted, { recursive: true });
+  mounted = undefined;
+});
+
+/** A file system of its own; undefined with the reason when this user may not mount one. */
+const mount = (): { readonly directory: string } | { readonly refusal: string } => {
+  const directory = mkdtempSync(join(tmpdir(), "ringmq-full-"));
+  try {
+    execFileSync("mount", ["-t", "tmpfs", "-o", `size=${DISK_BYTES}`, "tmpfs", directory], { stdio: "pipe" });
+  } catch (error) {
+    rmSync(directory, { recursive: true });
+    return { refusal: error instanceof Error ? error.message : String(error) };
+  }
+  mounted = directory;
+  return { directory };
+};
+
+const freeBytes = (directory: string): number => {
+  const { bavail, bsize } = statfsSync(directory);
+  return bavail * bsize;
+};
+
+it("a disk that is really full holds up publishes, takes acks, and everything goes on when there is room", (context) => {
+  const place = mount();
+  // Shown as skipped, with the reason, and counted so in the last line of a run.
+  if ("refusal" in place) return context.skip(`no file system can be mounted: ${place.refusal}`);
+  const { directory } = place;
+  const keeper = new Keeper({ disk: nodeDisk, directory, ...SIZES });
+  const { log } = keeper.shard.store;
+  const confirmed: string[] = [];
+  const publish = (): void => {
+    const bodies = Array.from({ length: 10 }, (_, i) => `${confirmed.length + i} `.padEnd(300, "."));
+    keeper.publish(bodies);
+    if (keeper.commit()) confirmed.push(...bodies);
+  };
+  publish();
+
+  // Somebody else's file takes the rest.
+  const filler = join(directory, "filler");
+  writeFileSync(filler, new Uint8Array(freeBytes(directory)));
+  expect(freeBytes(directory)).toBe(0);
+  for (let i = 0; keeper.journal.roomForPublishes(log); i++) {
+    publish();
+    expect(i).toBeLessThan(100);
+  }
+  const kept = confirmed.length;
+  expect(kept).toBeGreaterThan(100);
+  expect(log.durable).toBe(log.position);
+  for (let i = 0; i < 20; i++) {
+    keeper.ack(keeper.pop(5));
+    expect(keeper.commit()).toBe(true);
+  }
+
+  // Even what was forced into it is not lost, when it cannot be written.
+  for (let i = 0; i < 10; i++) keeper.publish(["x".repeat(10_000)]);
+  expect(keeper.commit()).toBe(false);
+  expect(keeper.journal.state).toMatchObject({ kind: "stalled", error: { code: "ENOSPC" } });
+  expect(keeper.journal.roomForPublishes(log)).toBe(false);
+  const killed = new Keeper({ disk: nodeDisk, directory, ...SIZES, now: keeper.now });
+  expect(killed.bodies.filter((body) => !body.startsWith("x"))).toEqual(confirmed.slice(100));
+
+  rmSync(filler);
+  // Who starts then finds it as it was, and goes on.
+  const next = new Keeper({ disk: nodeDisk, directory, ...SIZES, now: keeper.now + 1000 });
+  for (let i = 0; i < 40; i++) {
+    next.publish([`after ${i} `.padEnd(2000, ".")]);
+    expect(next.commit()).toBe(true);
+    next.tick();
+  }
+  expect(next.journal.roomForPublishes(next.shard.store.log)).toBe(true);
+  expect(next.journal.state).toEqual({ kind: "working" });
+  const last = new Keeper({ disk: nodeDisk, directory, ...SIZES, now: next.now });
+  expect(last.bodies.filter((body) => body.startsWith("after "))).toHaveLength(40);
+});
+
+it("the same broker goes on when a full disk has room again", (context) => {
+  const place = mount();
+  if ("refusal" in place) return context.skip(`no file system can be mounted: ${place.refusal}`);
+  const { directory } = place;
+  const keeper = new Keeper({ disk: nodeDisk, directory, ...SIZES });
+  const filler = join(directory, "filler");
+  keeper.publish(["first"]);
+  expect(keeper.commit()).toBe(true);
+  writeFileSync(filler, new Uint8Array(freeBytes(directory)));
+  for (let i = 0; i < 30; i++) keeper.publish([`${i} `.padEnd(10_000, ".")]);
+  expect(keeper.commit()).toBe(false);
+  expect(keeper.commit()).toBe(false);
+  rmSync(filler);
+  keeper.tick();
+  expect(keeper.commit()).toBe(true);
+  expect(keeper.journal.state).toEqual({ kind: "working" });
+  expect(keeper.journal.roomForPublishes(keeper.shard.store.log)).toBe(true);
+  expect(new Keeper({ disk: nodeDisk, directory, ...SIZES, now: keeper.now }).bodies).toHaveLength(31);
+});
