@@ -7,10 +7,10 @@ import { COUNT, DELIVERY, FIRST_ID_HIGH, FIRST_ID_LOW, SELECTION_BYTES } from ".
 import type { Command, MessageState, Slice } from "../../src/shard/command.js";
 import { State } from "../../src/shard/extent.js";
 import type { Shard } from "../../src/shard/shard.js";
-import { type Held, keyOfId, type Photograph, wordsOf } from "./photograph.js";
-import type { Batch, Pledge, Shadow } from "./shadow.js";
+import { type Held, type Photograph, wordsOf } from "./photograph.js";
+import type { Batch, Shadow } from "./shadow.js";
+import type { Answer } from "./staged-answers.js";
 import type { ClientStep, Pick } from "./steps.js";
-import type { Said } from "./witness.js";
 
 export const NODE = 1;
 
@@ -27,8 +27,16 @@ const STATE_OF: Readonly<Record<MessageState, number>> = {
 /** What a request that is unanswered is about. */
 type Pending =
   | { readonly about: "publish"; readonly batch: Batch; readonly index: number }
-  | { readonly about: "end"; readonly topic: string; readonly queue: string; readonly keys: readonly number[] }
-  | { readonly about: "messages"; readonly topic: string; readonly queue: string };
+  | {
+      readonly about: "end";
+      readonly topic: string;
+      readonly queue: string;
+      readonly keys: readonly number[];
+      readonly level: number;
+    }
+  | { readonly about: "messages"; readonly topic: string; readonly queue: string; readonly level: number };
+
+const NO_FAULTS: ReadonlySet<number> = new Set();
 
 interface Consumer {
   readonly connection: number;
@@ -58,17 +66,18 @@ export class Clients {
         return this.#publish(step, request, shard);
       case "pop": {
         const { connection, topic, queue, max, wait } = step;
-        this.#pend(connection, request, { about: "messages", topic, queue });
+        this.#pend(connection, request, { about: "messages", topic, queue, level: levelOf(shard, topic) });
         return { op: "pop", connection, request, topic, queue, max, maxBytes: FETCH_BYTES, wait };
       }
       case "popDead": {
         const { connection, topic, queue, max } = step;
-        this.#pend(connection, request, { about: "messages", topic, queue });
+        this.#pend(connection, request, { about: "messages", topic, queue, level: levelOf(shard, topic) });
         return { op: "popDead", connection, request, topic, queue, max, maxBytes: FETCH_BYTES };
       }
       case "consume": {
         const { do: op, ...rest } = step;
-        this.#pend(step.connection, request, { about: "messages", topic: step.topic, queue: step.queue });
+        const { topic, queue } = step;
+        this.#pend(step.connection, request, { about: "messages", topic, queue, level: levelOf(shard, topic) });
         this.#consumers.push({ ...rest, request });
         return { op, request, ...rest };
       }
@@ -89,50 +98,39 @@ export class Clients {
       case "redrive":
       case "cancel":
       case "reschedule":
-        return this.#settle(step, request, photo);
+        return this.#settle(step, request, shard, photo);
       default:
         return this.#administer(step, request);
     }
   }
 
   /** The broker has said this, and has not sent it yet: ids are taken. */
-  staged({ effect }: Said): void {
-    if (effect.kind !== "confirm" || effect.id === 0n) return;
-    const pending = this.#pending.get(name(effect));
+  staged(answer: Answer): void {
+    if (answer.kind !== "confirm" || answer.firstKey === 0) return;
+    const pending = this.#pending.get(name(answer));
     if (pending?.about !== "publish") return;
-    this.shadow.number(pending.batch, pending.index, effect.messages, keyOfId(effect.id));
+    this.shadow.number(pending.batch, pending.index, answer.messages, answer.firstKey);
   }
 
-  /** A client has got this, with what it promises. */
-  released({ effect }: Said, pledge: Pledge): void {
-    if (effect.kind === "close") {
-      this.#disconnected(effect.connection);
+  /** A client has got this, at a time. */
+  released(answer: Answer, at: number): void {
+    if (answer.kind === "close") {
+      this.#disconnected(answer.connection);
       return;
     }
-    if (!("request" in effect)) return;
-    const pending = this.#pending.get(name(effect));
+    const pending = this.#pending.get(name(answer));
     if (pending === undefined) return;
-    switch (effect.kind) {
-      case "confirm":
-        if (pending.about === "publish") this.shadow.confirmPublish(keyOfId(effect.id), effect.messages, pledge);
-        else if (pending.about === "end") {
-          this.shadow.confirmEnd(pending.topic, pending.queue, pending.keys, pledge);
-        }
-        break;
-      case "settled":
-        if (pending.about === "end") {
-          const faults = new Set(effect.faults.map(({ id }) => keyOfId(id)));
-          const keys = pending.keys.filter((key) => !faults.has(key));
-          this.shadow.confirmEnd(pending.topic, pending.queue, keys, pledge);
-        }
-        break;
-      case "messages":
-        if (pending.about !== "messages") break;
-        for (const { id, entry, key, retry } of effect.messages) {
-          const seen = { key: keyOfId(id), entry, routeKey: key, retry };
-          this.shadow.deliver(pending.topic, pending.queue || DEFAULT_KEY, seen, pledge);
-        }
-        break;
+    if (pending.about === "publish" && answer.kind === "confirm") {
+      this.shadow.confirmPublish(answer.firstKey, answer.messages, { level: answer.level, at });
+    } else if (pending.about === "end" && (answer.kind === "confirm" || answer.kind === "settled")) {
+      const faults = answer.kind === "settled" ? answer.faults : NO_FAULTS;
+      const keys = pending.keys.filter((key) => !faults.has(key));
+      this.shadow.confirmEnd(pending.topic, pending.queue, keys, { level: pending.level, at });
+    } else if (pending.about === "messages" && answer.kind === "messages") {
+      const { topic, queue, level } = pending;
+      for (const message of answer.messages) {
+        this.shadow.deliver(topic, queue || DEFAULT_KEY, message, { level, at });
+      }
     }
   }
 
@@ -152,6 +150,7 @@ export class Clients {
   #settle(
     step: Extract<ClientStep, { do: "ack" | "nack" | "touch" | "redrive" | "cancel" | "reschedule" }>,
     request: number,
+    shard: Shard,
     photo: Photograph,
   ): Command {
     const { do: op, connection } = step;
@@ -159,7 +158,7 @@ export class Clients {
     const { slice, keys } = select(photo, topic, queue, step.picks);
     const where = { connection, request, topic, queue, ...slice };
     if (op === "ack" || op === "cancel") {
-      this.#pend(connection, request, { about: "end", topic, queue, keys });
+      this.#pend(connection, request, { about: "end", topic, queue, keys, level: levelOf(shard, topic) });
       this.shadow.askEnd(topic, queue, keys);
       return { op, ...where };
     }
@@ -219,6 +218,9 @@ export class Clients {
 
 const name = ({ connection, request }: { readonly connection: number; readonly request: number }): string =>
   `${connection}/${request}`;
+
+/** The `Durability` that the answers about a topic have. */
+const levelOf = (shard: Shard, topic: string): number => shard.directory.find(topic)?.level ?? shard.store.level;
 
 /** The bind keys that a route key reaches just now. */
 const reach = (shard: Shard, topic: string, routeKey: string): readonly string[] => {

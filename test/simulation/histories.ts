@@ -77,6 +77,7 @@ const settingsOf = (random: Random): Settings => {
     segmentBytes: random.often([3, 16 * KIB], [2, 32 * KIB], [1, 64 * KIB]),
     // The tables of a shard take about 200 KiB by themselves; what is left is a few pages.
     memoryBytes: random.often([2, 64 * KIB * KIB], [3, 300 * KIB], [2, 260 * KIB]),
+    hasJobs: random.chance(0.5),
   };
 };
 

@@ -4,18 +4,21 @@
  */
 import type { Checksum } from "../../src/journal/checksum.js";
 import type { Disk } from "../../src/journal/disk.js";
-import { FileJournal, type FileJournalOptions, type Journal } from "../../src/journal/journal.js";
+import { FileJournal, type FileJournalOptions } from "../../src/journal/journal.js";
+import { PageReader } from "../../src/journal/page-reader.js";
 import { type RecoveryOptions, type RecoveryReport, type RecoveryTarget, recover } from "../../src/journal/recovery.js";
-import { EPOCH } from "../../src/protocol/id.js";
+import { makeSpare } from "../../src/journal/spares.js";
+import { isDiskFault } from "../../src/journal/sync-error.js";
 import type { Command } from "../../src/shard/command.js";
-import type { IdSource } from "../../src/shard/id-allocator.js";
-import type { Log, PageSource } from "../../src/shard/log.js";
+import type { Log } from "../../src/shard/log.js";
 import { Replay } from "../../src/shard/replay.js";
 import { Shard, type ShardOptions } from "../../src/shard/shard.js";
+import { HeldEffects } from "../../src/workers/held-effects.js";
+import { ID_CLOCK_BYTES, raiseIdClock, sharedIdSource } from "../../src/workers/id-clock.js";
 import { NODE } from "./clients.js";
 import { SimulatedDisk } from "./simulated-disk.js";
+import { StagedAnswers } from "./staged-answers.js";
 import type { Settings } from "./steps.js";
-import { LevelRecorder } from "./witness.js";
 
 const LIMITS = { maxTopics: 8, maxQueues: 8, maxConsumers: 16 };
 
@@ -28,8 +31,8 @@ export interface Makers {
   shard(options: ShardOptions): Shard;
   target(shard: Shard): RecoveryTarget;
   recover(options: RecoveryOptions, target: RecoveryTarget): RecoveryReport;
-  journal(options: FileJournalOptions): Journal & PageSource;
-  /** The first millisecond that ids may be of, after what a recovery has read. */
+  journal(options: FileJournalOptions): FileJournal;
+  /** No id of a millisecond up to this is handed out after a recovery. */
   idsAfter(shard: Shard): number;
 }
 
@@ -44,73 +47,88 @@ export const realMakers = (checksum: Checksum): Makers => ({
   idsAfter: (shard) => shard.idCeiling,
 });
 
-export class Life {
-  readonly recorder: LevelRecorder;
-  readonly log: Log;
+/** A spare that the journal has asked somebody else for. */
+interface Job {
+  readonly path: string;
+  readonly bytes: number;
+}
 
-  constructor(
-    readonly shard: Shard,
-    readonly journal: Journal,
-    recorder: LevelRecorder,
-  ) {
-    this.recorder = recorder;
-    this.log = shard.store.log;
+export class Life {
+  /** Answers that need not wait for the journal, and those that do. */
+  readonly free = new StagedAnswers();
+  readonly held = new StagedAnswers();
+  readonly effects = new HeldEffects(this.free, this.held, () => this.shard.store.isSettled);
+  readonly shard: Shard;
+  readonly journal: FileJournal;
+  readonly log: Log;
+  readonly #disk: Disk;
+  readonly #jobs: Job[] = [];
+
+  /** Reads the journal back. Throws `Crash`, and what a recovery throws. */
+  constructor(disk: SimulatedDisk, directory: string, settings: Settings, now: number, makers: Makers) {
+    const { level, pageBytes, segmentBytes, memoryBytes, hasJobs } = settings;
+    const { checksum } = makers;
+    const idClock = new SharedArrayBuffer(ID_CLOCK_BYTES);
+    this.shard = makers.shard({
+      effects: this.effects,
+      ids: sharedIdSource(idClock),
+      node: NODE,
+      limits: LIMITS,
+      memoryBytes,
+      now,
+      pageBytes,
+      segmentBytes,
+      level,
+    });
+    this.log = this.shard.store.log;
+    const view = makers.view(disk);
+    this.#disk = view;
+    const pages = new PageReader(view, directory, checksum);
+    this.log.source = pages;
+    const { nextSequence } = makers.recover({ disk: view, directory, checksum, pageBytes }, makers.target(this.shard));
+    raiseIdClock(idClock, makers.idsAfter(this.shard));
+    const wantSpare = (path: string, bytes: number): void => {
+      this.#jobs.push({ path, bytes });
+    };
+    this.journal = makers.journal({
+      disk: view,
+      directory,
+      checksum,
+      level,
+      segmentBytes,
+      nextSequence,
+      ...(hasJobs && { wantSpare }),
+    });
+    this.log.source = this.journal;
+    pages.close();
   }
 
   /** Applies a command whose buffers are somebody else's right after it. */
   apply(command: Command, now: number): void {
+    this.shard.refusal = this.journal.roomForPublishes(this.log)
+      ? undefined
+      : { kind: "DISK_FULL", text: "the simulated disk is full" };
     this.shard.apply(command, now);
     if ("bytes" in command) command.bytes.fill(0xdd);
   }
 
-  /** Answers the position up to which answers may go. */
-  commit(now: number): number {
-    const position = this.journal.commit(this.log, now);
-    const text = "the simulated disk";
-    this.shard.refusal = this.journal.roomForPublishes(this.log)
-      ? undefined
-      : { kind: this.journal.state.kind === "failed" ? "JOURNAL_FAILED" : "DISK_FULL", text };
-    return position;
+  /** False: what waits for the journal must wait on. */
+  commit(now: number): boolean {
+    const { log, journal } = this;
+    return log.position === log.durable || journal.commit(log, now) >= log.position;
+  }
+
+  /** Does one of the jobs that the journal has given to somebody else. */
+  work(now: number): void {
+    const job = this.#jobs.shift();
+    if (job === undefined) return;
+    let isMade = true;
+    try {
+      makeSpare(this.#disk, job.path, job.bytes);
+    } catch (error) {
+      if (!isDiskFault(error)) throw error;
+      isMade = false;
+    }
+    this.journal.spareAnswered(job.path, isMade, now);
   }
 }
-
-/** Reads the journal back. Throws `Crash`, and what a recovery throws. */
-export const start = (
-  disk: SimulatedDisk,
-  directory: string,
-  settings: Settings,
-  now: number,
-  makers: Makers,
-): Life => {
-  const recorder = new LevelRecorder();
-  const { level, pageBytes, segmentBytes, memoryBytes } = settings;
-  const { checksum } = makers;
-  let lastId = 0;
-  const ids: IdSource = {
-    next(present) {
-      lastId = Math.max(lastId + 1, Math.floor(present) - EPOCH);
-      return lastId;
-    },
-  };
-  const shard = makers.shard({
-    effects: recorder,
-    ids,
-    node: NODE,
-    limits: LIMITS,
-    memoryBytes,
-    now,
-    pageBytes,
-    segmentBytes,
-    level,
-  });
-  const view = makers.view(disk);
-  const { log } = shard.store;
-  // While it is read back, what has left memory comes from the same files.
-  const reader = makers.journal({ disk: view, directory, checksum, level, segmentBytes, nextSequence: 0 });
-  log.source = reader;
-  const { nextSequence } = makers.recover({ disk: view, directory, checksum, pageBytes }, makers.target(shard));
-  lastId = makers.idsAfter(shard);
-  const journal = makers.journal({ disk: view, directory, checksum, level, segmentBytes, nextSequence });
-  log.source = journal;
-  return new Life(shard, journal, recorder);
-};

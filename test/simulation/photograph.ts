@@ -55,9 +55,7 @@ interface TopicShot {
 const ROW = 9;
 
 /** An id as one exact number: milliseconds and sequence without the node, which is always the same here. */
-const keyOf = (high: number, low: number): number => (high * 1024 + (low >>> 22)) * 4096 + (low & 4095);
-
-export const keyOfId = (id: bigint): number => keyOf(Number(id >> 32n), Number(id & 0xffff_ffffn));
+export const keyOf = (high: number, low: number): number => (high * 1024 + (low >>> 22)) * 4096 + (low & 4095);
 
 /** The two words of an id. */
 export const wordsOf = (key: number, node: number): { readonly high: number; readonly low: number } => {

@@ -105,4 +105,6 @@ export interface Settings {
   readonly pageBytes: number;
   readonly segmentBytes: number;
   readonly memoryBytes: number;
+  /** Somebody else makes the journal's spares, and takes its time. */
+  readonly hasJobs: boolean;
 }

@@ -11,14 +11,15 @@ import assert from "node:assert/strict";
 import { Durability } from "../../src/protocol/op.js";
 import { browse } from "../../src/shard/browse.js";
 import type { MessageState } from "../../src/shard/command.js";
+import type { Queue } from "../../src/shard/queue.js";
 import { Clients } from "./clients.js";
-import { type Life, type Makers, start } from "./life.js";
-import { keyOfId, Photograph } from "./photograph.js";
+import { Life, type Makers } from "./life.js";
+import { Photograph } from "./photograph.js";
 import { type Found, type Holds, type Pledge, Shadow } from "./shadow.js";
 import { Crash, type CrashKind, type SimulatedDisk } from "./simulated-disk.js";
+import type { Answer } from "./staged-answers.js";
 import type { CrashStep, History, Move, Step } from "./steps.js";
 import { difference, differenceOfEither } from "./survival.js";
-import type { Said } from "./witness.js";
 
 const BEGIN = Date.UTC(2026, 0, 1);
 const DIRECTORY = "/data/shard-0";
@@ -34,13 +35,17 @@ const WRITE_WINDOW = 1000;
 const WAIT_STOPS = 30;
 const MAX_TURNS = 1000;
 
+/** How many steps a job of somebody else's takes. */
+const JOB_STEPS = 4;
+
 /** Something was done to the shard. */
 interface Moment {
   readonly photo: Photograph;
-  readonly said: readonly Said[];
-  /** The log's position behind it. */
-  readonly position: number;
-  /** Promised with its release; undefined: it is not released. */
+  /** Answers that need not wait for the journal and have not been sent yet. */
+  free: readonly Answer[];
+  /** Answers that are sent when the journal has confirmed. */
+  readonly held: readonly Answer[];
+  /** Promised with them; undefined: they have not been sent. */
   pledge: Pledge | undefined;
   /** How durable the journal was told to make it. */
   readonly demand: number;
@@ -112,8 +117,7 @@ export class World {
   #live(act: () => void): void {
     try {
       act();
-      // Whoever catches every error has caught this one as well.
-      if (this.#disk.isDown) throw new Crash("the simulated machine has stopped");
+      this.#assertUp();
     } catch (error) {
       if (!(error instanceof Crash)) throw error;
       const { kind, seed, pause, again } = this.#doom ?? { kind: "power", seed: 1, pause: 0, again: [] };
@@ -159,28 +163,40 @@ export class World {
 
   /** Something has been done to the shard; its answers wait for the journal. */
   #remember(): void {
-    const { shard, recorder, log } = this.#life;
-    const said = recorder.takeSaid();
-    for (const each of said) this.#clients.staged(each);
-    this.#moments.push({
+    const { shard, effects, free, held, log } = this.#life;
+    effects.finish();
+    const moment = {
       photo: new Photograph(shard),
-      said,
-      position: log.position,
+      free: free.take(),
+      held: held.take(),
       pledge: undefined,
       demand: log.demand,
-    });
+    };
+    for (const answer of [...moment.free, ...moment.held]) this.#clients.staged(answer);
+    this.#moments.push(moment);
   }
 
   /** Plays time up to now, writes, and sends what may go. Answers when there is something to do again. */
   #flush(): number {
+    const life = this.#life;
+    if (this.tally.steps % JOB_STEPS === 0) life.work(this.#clock);
     const due = this.#turn();
-    const position = this.#life.commit(this.#clock);
-    if (this.#disk.isDown) throw new Crash("the simulated machine has stopped");
-    this.#release(position);
-    const tick = this.#life.journal.tick(this.#life.log, this.#clock);
-    if (this.#disk.isDown) throw new Crash("the simulated machine has stopped");
-    if (this.#life.journal.state.kind !== "failed") this.#ticked = this.#clock;
+    for (const moment of this.#moments) {
+      for (const answer of moment.free) this.#clients.released(answer, this.#clock);
+      moment.free = [];
+    }
+    const isConfirmed = life.commit(this.#clock);
+    this.#assertUp();
+    if (isConfirmed) this.#release();
+    const tick = life.journal.tick(life.log, this.#clock);
+    this.#assertUp();
+    if (life.journal.state.kind !== "failed") this.#ticked = this.#clock;
     return Math.min(due, tick);
+  }
+
+  /** Whoever catches every error has caught the end of everything as well. */
+  #assertUp(): void {
+    if (this.#disk.isDown) throw new Crash("the simulated machine has stopped");
   }
 
   #turn(): number {
@@ -193,22 +209,28 @@ export class World {
     throw new Error("the shard never comes to rest");
   }
 
-  #release(position: number): void {
+  /** The journal has confirmed: what has waited for it is sent. */
+  #release(): void {
     const at = this.#clock;
     for (const moment of this.#moments) {
       if (moment.pledge !== undefined) continue;
-      if (moment.position > position) break;
-      let level = 0;
-      for (const each of moment.said) {
-        level = Math.max(level, each.level);
-        this.#clients.released(each, { level: each.level, at });
-      }
-      // What changes nothing needs nothing of the journal, whatever level it names.
-      moment.pledge = { level: Math.min(level, moment.demand), at };
+      for (const answer of moment.held) this.#clients.released(answer, at);
+      moment.pledge = { level: this.#promise(moment), at };
     }
+    this.#life.effects.released();
     // What is on disk stays there, and with it all that comes before.
     const durable = this.#moments.findLastIndex(({ pledge }) => pledge?.level === Durability.fsync);
     if (durable > 0) this.#moments.splice(0, durable);
+  }
+
+  /** The `Durability` that a moment's answers promise, as far as it has changed anything. */
+  #promise({ held, demand }: Moment): number {
+    let level = 0;
+    for (const answer of held) {
+      if (answer.kind === "confirm") level = Math.max(level, answer.level);
+      else if (answer.kind === "result") level = Math.max(level, this.history.settings.level);
+    }
+    return Math.min(level, demand);
   }
 
   #wait(time: number): void {
@@ -224,10 +246,10 @@ export class World {
   #restart(pause: number): void {
     this.#flush();
     const { journal, log } = this.#life;
-    const isWorking = journal.state.kind === "working";
     journal.close(log, this.#clock);
-    if (isWorking && journal.state.kind === "working") {
-      this.#release(log.position);
+    this.#assertUp();
+    if (journal.state.kind === "working") {
+      this.#release();
       const last = this.#last;
       last.pledge = { level: Durability.fsync, at: this.#clock };
       this.#moments = [last];
@@ -268,14 +290,13 @@ export class World {
   }
 
   #begin(): Life {
-    const life = start(this.#disk, DIRECTORY, this.history.settings, this.#clock, this.makers);
+    const life = new Life(this.#disk, DIRECTORY, this.history.settings, this.#clock, this.makers);
     life.shard.invariants();
     return life;
   }
 
   /** What is there now is there for good. */
   #settle(): void {
-    this.#life.recorder.takeSaid();
     this.#ticked = this.#clock;
     this.#moments = [];
     this.#remember();
@@ -307,14 +328,6 @@ export class World {
       }
       reasons.push(`${moments.length - 1 - i} before the end: ${whyNot}`);
     }
-    if (process.env["SIM_DEBUG"]) {
-      console.log("DEBUG", promised, moments.length);
-      for (const { pledge, position, demand, said } of moments)
-        console.log(
-          "DEBUG",
-          JSON.stringify([pledge?.level, (pledge?.at ?? 0) - this.#clock, position, demand, said.length]),
-        );
-    }
     assert.fail(
       `what is there was never promised:\n${reasons
         .slice(0, 6)
@@ -325,37 +338,40 @@ export class World {
 
   /** Everything that there is, as an operator sees it; no time is played. */
   #look(): Found[] {
-    const { shard, recorder } = this.#life;
+    const { shard } = this.#life;
     const found: Found[] = [];
-    let request = 0;
     for (const topic of shard.directory.topics) {
       for (const queue of topic.queues.values()) {
-        for (const state of STATES) {
-          for (let offset = 0; ; ) {
-            request++;
-            const about = { topic: topic.name, queue: queue.bindKey, state, offset, max: 1000, maxBytes: 65_536 };
-            browse(shard.store, queue, { op: "browse", connection: OBSERVER, request, ...about });
-            const said = recorder.takeSaid();
-            const page = said.flatMap(({ effect }) => (effect.kind === "messages" ? effect.messages : []));
-            for (const { id, entry, key: routeKey, retry } of page) {
-              found.push({ topic: topic.name, queue: queue.bindKey, key: keyOfId(id), entry, routeKey, retry });
-            }
-            offset += page.length;
-            if (page.length === 0) break;
-          }
-        }
+        for (const state of STATES) found.push(...this.#browse(queue, state));
       }
     }
     return found;
   }
+
+  #browse(queue: Queue, state: MessageState): Found[] {
+    const { store } = this.#life.shard;
+    const { held, free } = this.#life;
+    const topic = queue.topic.name;
+    const found: Found[] = [];
+    for (let request = 1; ; request++) {
+      const offset = found.length;
+      const about = { topic, queue: queue.bindKey, state, offset, max: 1000, maxBytes: 65_536 };
+      browse(store, queue, { op: "browse", connection: OBSERVER, request, ...about });
+      const page = [...held.take(), ...free.take()].flatMap((answer) =>
+        answer.kind === "messages" ? answer.messages : [],
+      );
+      if (page.length === 0) return found;
+      for (const message of page) found.push({ ...message, topic, queue: queue.bindKey });
+    }
+  }
 }
 
 /** The ids that were given out in a moment. */
-const publishedIn = ({ said }: Moment): ReadonlySet<number> => {
+const publishedIn = ({ free, held }: Moment): ReadonlySet<number> => {
   const keys = new Set<number>();
-  for (const { effect } of said) {
-    if (effect.kind !== "confirm" || effect.id === 0n) continue;
-    for (let i = 0; i < effect.messages; i++) keys.add(keyOfId(effect.id) + i);
+  for (const answer of [...free, ...held]) {
+    if (answer.kind !== "confirm" || answer.firstKey === 0) continue;
+    for (let i = 0; i < answer.messages; i++) keys.add(answer.firstKey + i);
   }
   return keys;
 };
