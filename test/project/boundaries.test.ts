@@ -53,9 +53,30 @@ const PLACES: readonly {
     mayNot: ["../main/broker.js", "../client/index.js", "uWebSockets.js", "../../bench/main.js"],
   },
   {
+    file: "src/workers/jobs/probe.ts",
+    may: ["./job.js", "../../journal/segment-file.js", "../../shard/record.js"],
+    mayNot: ["../../main/broker.js", "../../client/index.js", "uWebSockets.js"],
+  },
+  {
     file: "src/main/probe.ts",
-    may: ["./router.js", "../channel/ring.js", "../protocol/op.js", "../workers/shard-thread-data.js", "node:net"],
-    mayNot: ["../shard/shard.js", "../workers/shard-thread.js", "../client/index.js", "../cli/ringmq.js"],
+    may: [
+      "./router.js",
+      "../channel/ring.js",
+      "../protocol/op.js",
+      "../workers/shard-thread-data.js",
+      "../workers/shard-messages.js",
+      "../workers/jobs/job.js",
+      "../journal/data-directory.js",
+      "node:net",
+    ],
+    mayNot: [
+      "../shard/shard.js",
+      "../workers/shard-thread.js",
+      "../workers/jobs/run.js",
+      "../journal/journal.js",
+      "../client/index.js",
+      "../cli/ringmq.js",
+    ],
   },
   {
     file: "src/main/gmq-http/probe.ts",
