@@ -201,3 +201,52 @@ it("`ringmq serve` says where the data is, as an absolute path, and how it is ke
   expect(text.out).toContain(`the data in ${data} (write)`);
   expect(text.err).toContain(`messages are kept in the data directory data=${data} durability=write`);
 });
+
+it("a disk below its reserve refuses publishes, and nothing else", async () => {
+  const data = testDirectory();
+  const before = await testBroker({ data });
+  const first = await clientOf(before.tcp);
+  await first.publishBatch("orders", ["one", "two"]);
+  await first.close();
+  await before.broker.close();
+
+  const { tcp } = await testBroker({ data, diskReserve: Number.MAX_SAFE_INTEGER });
+  const client = await clientOf(tcp);
+  await expect(client.publish("orders", "three")).rejects.toMatchObject({ code: "DISK_FULL", retryable: true });
+  const [one, two] = await client.pop("orders", { max: 2 });
+  await one?.ack();
+  await two?.nack({ delay: 0 });
+  expect(texts(await client.pop("orders", { max: 5 }))).toEqual(["two"]);
+  // What is never on disk has room.
+  await client.configure("volatile", { durability: "memory" });
+  expect((await client.publish("volatile", "three")).durability).toBe("memory");
+});
+
+describe("a topic's own durability", () => {
+  it("is what its receipts name, and what is kept of it", async () => {
+    const data = testDirectory();
+    const before = await testBroker({ data, durability: "write" });
+    const client = await clientOf(before.tcp);
+    const levels = ["fsync", "write", "memory"] as const;
+    for (const durability of levels) {
+      await client.configure(durability, { durability });
+      expect((await client.publish(durability, "body")).durability).toBe(durability);
+    }
+    expect((await client.publish("plain", "body")).durability).toBe("write");
+    await client.close();
+    await before.broker.close();
+    const again = await clientOf((await testBroker({ data, durability: "write" })).tcp);
+    for (const durability of levels) {
+      expect((await again.stats(durability)).config.durability).toBe(durability);
+      expect(texts(await again.pop(durability))).toEqual(durability === "memory" ? [] : ["body"]);
+    }
+  });
+
+  it("is refused by a broker that keeps nothing on disk", async () => {
+    const client = await clientOf((await testBroker({ durability: "memory" })).tcp);
+    for (const durability of ["fsync", "write"] as const) {
+      await expect(client.configure("orders", { durability })).rejects.toMatchObject({ code: "BAD_CONFIG" });
+    }
+    expect((await client.configure("orders", { durability: "memory" })).durability).toBe("memory");
+  });
+});
