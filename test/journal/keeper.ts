@@ -155,8 +155,12 @@ export class Keeper {
     return this.#apply({ op: "nack", ...this.#where(topic), queue, reject, delay, ...selections(held) });
   }
 
-  administer(op: "pause" | "resume" | "declareQueue" | "deleteQueue", topic: string, queue: string): Effect[] {
-    return this.#apply({ op, ...this.#where(topic), queue });
+  administer(
+    op: "pause" | "resume" | "declareQueue" | "deleteQueue" | "deleteTopic",
+    topic: string,
+    queue: string,
+  ): Effect[] {
+    return this.#apply(op === "deleteTopic" ? { op, ...this.#where(topic) } : { op, ...this.#where(topic), queue });
   }
 
   /** Answers whether all that has happened is confirmed. */

@@ -1,0 +1,60 @@
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { expect, it } from "vitest";
+import { claimDataDirectory } from "../../src/journal/data-directory.js";
+import { segmentPath, shardDirectory } from "../../src/journal/layout.js";
+import { nodeDisk } from "../../src/journal/node-disk.js";
+import { align, FORMAT_VERSION, RecordType, TYPE } from "../../src/shard/record.js";
+import { Keeper } from "./keeper.js";
+import { EXPECTED, makeFixture, SHARDS, SIZES } from "./make-fixture.js";
+
+const FIXTURES = fileURLToPath(new URL("fixtures/", import.meta.url));
+
+const { RINGMQ_MAKE_FIXTURE } = process.env;
+if (RINGMQ_MAKE_FIXTURE !== undefined) makeFixture(join(FIXTURES, RINGMQ_MAKE_FIXTURE));
+
+const versions = readdirSync(FIXTURES).sort();
+
+it("there is a data directory of each version of the format", () => {
+  expect(versions).toEqual(Array.from({ length: FORMAT_VERSION }, (_, i) => `version-${i + 1}`));
+});
+
+it.each(versions)("a data directory of %s is read, and goes on", (version) => {
+  const parent = mkdtempSync(join(tmpdir(), "ringmq-fixture-"));
+  try {
+    const data = join(parent, "data");
+    cpSync(join(FIXTURES, version), data, { recursive: true });
+    const { now, state } = JSON.parse(readFileSync(join(data, EXPECTED), "utf8"));
+    const { lock, manifest } = claimDataDirectory(nodeDisk, data, SHARDS + 1);
+    expect(manifest).toMatchObject({ shards: SHARDS });
+    const directory = shardDirectory(data, manifest.generation, 0);
+    const keeper = new Keeper({ disk: nodeDisk, directory, ...SIZES, now });
+    expect(JSON.parse(JSON.stringify(keeper.state))).toEqual(state);
+    expect(keeper.report.cut).toBeUndefined();
+
+    keeper.publish(["now"], { topic: "orders" });
+    keeper.ack(keeper.pop(1, "orders"), "orders");
+    expect(keeper.commit()).toBe(true);
+    expect(new Keeper({ disk: nodeDisk, directory, ...SIZES, now }).state).toEqual(keeper.state);
+    lock.release();
+  } finally {
+    rmSync(parent, { recursive: true });
+  }
+});
+
+it("records of every type are in it", () => {
+  for (const version of versions) {
+    const directory = shardDirectory(join(FIXTURES, version), 1, 0);
+    const types = new Set<number>();
+    for (const sequence of [1, 3, 4]) {
+      const bytes = readFileSync(segmentPath(directory, sequence));
+      for (let at = 0; bytes.readUInt32BE(at) > 0 && types.size < 100; at += align(bytes.readUInt32BE(at))) {
+        types.add(bytes.readUInt8(at + TYPE));
+        if (at + align(bytes.readUInt32BE(at)) >= bytes.length) break;
+      }
+    }
+    expect([...types].sort()).toEqual(Object.values(RecordType).sort());
+  }
+});
