@@ -41,6 +41,7 @@ export const makeFixture = (data: string): void => {
   first.publish(["ready 1", "ready 2", "acked", "tried", "rejected", "put off"], { topic: "orders" });
   first.publish(["late"], { topic: "orders", delay: 60_000 });
   first.publish(["short-lived"], { topic: "orders", ttl: 120_000 });
+  first.administer("declareQueue", "orders", "eu");
   first.publish(["elsewhere"], { topic: "orders", routeKey: "eu" });
   first.commit();
   const [one, two, acked, tried, rejected, putOff] = first.pop(6, "orders");
