@@ -137,7 +137,7 @@ export const measured = (work: Work, cpu: CpuTime, others: readonly Work[] = [])
     serverCpuMicrosPerMessage: cpu.process / messages,
     serverMainThreadCpuMicrosPerMessage: cpu.mainThread / messages,
     clientCpuMicrosPerMessage: client / messages,
-    otherCpuShare: Math.min(1, Math.max(0, cpu.machine - cpu.process - client) / (work.seconds * 1e6 * cpus().length)),
+    otherCpuShare: Math.min(1, Math.max(0, cpu.machine - cpu.process - client) / (cpu.at * cpus().length)),
   };
 };
 

@@ -3,9 +3,12 @@
  */
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { monotonicMicros } from "./clock.js";
 
 /** In microseconds: user and system time since the process started. Its grain is a clock tick, mostly 10 ms. */
 export interface CpuTime {
+  /** When it was read: of the monotonic clock. */
+  readonly at: number;
   /** All threads, those that have ended included. */
   readonly process: number;
   /** The first thread alone: the broker's main thread. */
@@ -46,14 +49,17 @@ const readMachine = (): number => {
 
 /** Throws on systems without /proc: the benchmark runs on Linux. */
 export const cpuTime = (pid: number): CpuTime => ({
+  at: monotonicMicros(),
   process: readStat(`/proc/${pid}/stat`),
   mainThread: readStat(`/proc/${pid}/task/${pid}/stat`),
   machine: readMachine(),
 });
 
+/** All of them as differences. */
 export const cpuSince = (pid: number, start: CpuTime): CpuTime => {
   const now = cpuTime(pid);
   return {
+    at: now.at - start.at,
     process: now.process - start.process,
     mainThread: now.mainThread - start.mainThread,
     machine: now.machine - start.machine,

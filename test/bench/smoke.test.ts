@@ -1,16 +1,15 @@
 import { execFile } from "node:child_process";
-import { mkdtempSync, readdirSync, rmdirSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { readdirSync, rmdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { makeDirectory } from "../directories.js";
 
 const run = promisify(execFile);
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const RUN_MS = 120_000;
 /** Where the data of the brokers goes. Nothing of it may stay. */
-const data = mkdtempSync(join(tmpdir(), "ringmq-test-"));
+const data = makeDirectory();
 
 /** What `npm run --silent bench` runs, on the library as it is built: nothing is built under the other tests' feet. */
 const bench = (...args: readonly string[]): Promise<{ stdout: string }> =>
