@@ -4,7 +4,7 @@
  * The manifest is written last, so a directory without one is empty or was left while it was being made. Another number
  * of shards is another generation beside the present one, which counts once the manifest says so.
  */
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { DamageError, DataDirectoryError } from "./damage-error.js";
 import type { Disk } from "./disk.js";
 import {
@@ -127,6 +127,23 @@ export const openDataDirectory = (disk: Disk, data: string, shards: number): Man
   return manifest;
 };
 
+/** Makes the directory and what is missing above it: a loss of power does not take their names away again. */
+const makeDurably = (disk: Disk, path: string): void => {
+  const missing: string[] = [];
+  for (let at = path; isMissing(disk, at); at = dirname(at)) missing.push(at);
+  disk.makeDirectory(path);
+  for (const made of missing) disk.syncDirectory(dirname(made));
+};
+
+const isMissing = (disk: Disk, directory: string): boolean => {
+  try {
+    disk.list(directory);
+    return false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "ENOENT";
+  }
+};
+
 /**
  * Locks and opens a data directory, and makes it if there is none. Throws a `DataDirectoryError` that says what to do if
  * another broker uses it, if it is something else, or if a newer version has written it. The manifest may have another
@@ -137,7 +154,7 @@ export const claimDataDirectory = (
   data: string,
   shards: number,
 ): { readonly lock: DirectoryLock; readonly manifest: Manifest } => {
-  disk.makeDirectory(data);
+  makeDurably(disk, data);
   // Before the lock: nothing is put into a directory that is somebody else's.
   if (readManifest(disk, data) === undefined) expectOurs(disk, data);
   const lock = DirectoryLock.acquire(data);

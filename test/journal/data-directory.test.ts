@@ -32,6 +32,22 @@ const claim = (shards = 2): Manifest => {
 };
 
 describe("a data directory", () => {
+  it("is there after a loss of power, with all that was made above it", () => {
+    const synced: string[] = [];
+    const disk = {
+      ...nodeDisk,
+      syncDirectory: (path: string) => {
+        synced.push(path);
+        nodeDisk.syncDirectory(path);
+      },
+    };
+    claimDataDirectory(disk, data, 1).lock.release();
+    expect(synced).toEqual(expect.arrayContaining([parent, join(parent, "new"), data, join(data, "generation-1")]));
+    synced.length = 0;
+    claimDataDirectory(disk, data, 1).lock.release();
+    expect(synced).toEqual([]);
+  });
+
   it("is made with its shards, and found again", () => {
     const manifest = { format: 1, shards: 2, generation: 1 };
     expect(claim(2)).toEqual(manifest);
