@@ -103,6 +103,7 @@ export class FileJournal implements Journal, PageSource {
   #synced = 0;
   /** The log's position behind the last commit mark. */
   #marked = -1;
+  #isPinned = false;
   /** When something was written that is not synced; Infinity: nothing. */
   #dirtySince = Number.POSITIVE_INFINITY;
   #due = Number.NEGATIVE_INFINITY;
@@ -122,6 +123,16 @@ export class FileJournal implements Journal, PageSource {
     return this.#state;
   }
 
+  /** No file may go or change at present. */
+  get isPinned(): boolean {
+    return this.#isPinned;
+  }
+
+  /** A file that was to become a segment, and is not. */
+  discard(path: string): void {
+    this.#attemptQuietly(() => this.#disk.remove(path));
+  }
+
   commit(log: Log, now: number): number {
     return this.#commit(log, now, log.demand >= Durability.fsync);
   }
@@ -134,7 +145,8 @@ export class FileJournal implements Journal, PageSource {
     this.#reclaim(log, now);
     this.#provide(log, now);
     if (this.#dirtySince < Number.POSITIVE_INFINITY) this.#callBy(this.#dirtySince + SYNC_INTERVAL);
-    if (log.segments.reclaimable.length > 0 || this.#spares.isShort) this.#callBy(now + SYNC_INTERVAL);
+    if ((log.segments.reclaimable.length > 0 && !this.#isPinned) || this.#spares.isShort)
+      this.#callBy(now + SYNC_INTERVAL);
     return this.#due;
   }
 
@@ -151,24 +163,62 @@ export class FileJournal implements Journal, PageSource {
     this.#callBy(now);
   }
 
+  /**
+   * For a backup: seals and syncs all that there is, and lets no file of it go or change until `unpin`. False: it is not
+   * working.
+   */
+  pin(log: Log, now: number): boolean {
+    this.#sealAll(log, now);
+    this.#isPinned = this.#state.kind === "working";
+    return this.#isPinned;
+  }
+
+  unpin(): void {
+    this.#isPinned = false;
+    this.#due = Number.NEGATIVE_INFINITY;
+  }
+
   close(log: Log, now: number): void {
-    if (log.segments.last !== undefined && !log.segments.last.isSealed) {
-      // The mark that follows says that all before it is on disk: so what breaks later is found to be damage.
-      this.#commit(log, now, true);
-      if (this.#state.kind === "working") {
-        log.commitMark(this.#synced);
-        this.#marked = log.position;
-        log.seal();
-        this.#commit(log, now, true);
-      }
-    }
+    this.#sealAll(log, now);
     this.#writer.close();
     this.#reader.close();
     this.#spares.removeAll();
   }
 
+  /**
+   * Gives a compacted segment its name and lets the segments go that it stands for, so that from then on it is read in
+   * their place. False: the disk did not let it; then all is as it was.
+   */
+  replace(path: string, { sequence, replaces }: Pick<Segment, "sequence" | "replaces">, log: Log): boolean {
+    const replaced = log.segments.all.filter((each) => each.sequence >= replaces && each.sequence <= sequence);
+    for (const each of replaced) this.#reader.forget(each.sequence);
+    const isDone = this.#attemptQuietly(() => {
+      this.#disk.rename(path, segmentPath(this.#directory, sequence));
+      synced(() => this.#disk.syncDirectory(this.#directory));
+    });
+    if (!isDone) return false;
+    // Whatever stays of these counts no more: the head of the new one says so.
+    for (const each of replaced) {
+      if (each.sequence === sequence) continue;
+      this.#attemptQuietly(() => this.#disk.remove(segmentPath(this.#directory, each.sequence)));
+    }
+    return true;
+  }
+
   read(sequence: number, offset: number, into: Uint8Array, length: number): void {
     this.#reader.read(sequence, offset, into, length);
+  }
+
+  /** Everything written, sealed and synced, unless `state` says otherwise. */
+  #sealAll(log: Log, now: number): void {
+    if (log.segments.last === undefined || log.segments.last.isSealed) return;
+    // The mark that follows says that all before it is on disk: so what breaks later is found to be damage.
+    this.#commit(log, now, true);
+    if (this.#state.kind !== "working") return;
+    log.commitMark(this.#synced);
+    this.#marked = log.position;
+    log.seal();
+    this.#commit(log, now, true);
   }
 
   #commit(log: Log, now: number, isSynced: boolean): number {
@@ -204,6 +254,18 @@ export class FileJournal implements Journal, PageSource {
         // The segments before the one at fault are on disk as a whole.
         if (this.#synced > log.durable) log.settled(this.#synced);
       }
+      return false;
+    }
+  }
+
+  /** Does something with the disk that may as well not be done; only a failed sync is serious. */
+  #attemptQuietly(work: () => void): boolean {
+    try {
+      work();
+      return true;
+    } catch (error) {
+      if (!isDiskFault(error)) throw error;
+      if (error instanceof SyncError) this.#state = { kind: "failed", error };
       return false;
     }
   }
@@ -252,7 +314,7 @@ export class FileJournal implements Journal, PageSource {
 
   /** Lets the files go of segments that nobody needs. What has made their messages dead is made durable first. */
   #reclaim(log: Log, now: number): void {
-    if (log.segments.reclaimable.length === 0) return;
+    if (this.#isPinned || log.segments.reclaimable.length === 0) return;
     if (this.#commit(log, now, true) < log.position || this.#state.kind !== "working") return;
     // In order, and each durably before the next: what a crash leaves must be without a gap.
     for (const segment of log.segments.reclaimable.slice(0, MAX_RECLAIMED)) {

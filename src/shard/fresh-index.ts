@@ -3,14 +3,8 @@
  * the order of their ids but for those that compaction has moved, and they are acked about in that order, so that
  * nearly every look ends at the first one.
  */
-import { SEQUENCES } from "../protocol/id.js";
+import { idOrder } from "../protocol/id.js";
 import * as ext from "./extent.js";
-
-const MILLISECOND_SHIFT = 22;
-
-/** An id without its node: orders the ids of a broker, and is exact in a double. */
-const keyOf = (high: number, low: number): number =>
-  (high * 1024 + (low >>> MILLISECOND_SHIFT)) * SEQUENCES + (low & (SEQUENCES - 1));
 
 export class FreshIndex {
   /** First ids, and the extents that begin there; those before `#from` are done with. */
@@ -24,7 +18,7 @@ export class FreshIndex {
   ) {}
 
   add(extent: number): void {
-    const key = keyOf(this.table.idHigh(extent), this.table.idLow(extent));
+    const key = idOrder(this.table.idHigh(extent), this.table.idLow(extent));
     let at = this.#keys.length;
     if (at > this.#from && (this.#keys[at - 1] as number) > key) {
       at = this.#below(key) + 1;
@@ -39,7 +33,7 @@ export class FreshIndex {
   /** The fresh extent that has the id, or NONE. */
   find(high: number, low: number): number {
     this.#skip();
-    const at = this.#below(keyOf(high, low));
+    const at = this.#below(idOrder(high, low));
     if (at < this.#from) return ext.NONE;
     const extent = this.#extents[at] as number;
     if (!this.#isAlive(at)) return ext.NONE;
@@ -51,11 +45,11 @@ export class FreshIndex {
 
   /** How many ids there are from one that no fresh extent has to the next one that has. */
   distance(high: number, low: number): number {
-    const key = keyOf(high, low);
+    const key = idOrder(high, low);
     for (let at = Math.max(this.#below(key), this.#from); at < this.#extents.length; at++) {
       if (!this.#isAlive(at)) continue;
       const extent = this.#extents[at] as number;
-      const first = keyOf(this.table.idHigh(extent), this.table.idLow(extent));
+      const first = idOrder(this.table.idHigh(extent), this.table.idLow(extent));
       if (first > key) return first - key;
     }
     return Number.POSITIVE_INFINITY;
@@ -88,7 +82,7 @@ export class FreshIndex {
     const extent = this.#extents[at] as number;
     if (table.state(extent) !== ext.State.READY || table.isFragment(extent)) return false;
     if (table.get(extent, ext.QUEUE) !== this.queue) return false;
-    const key = keyOf(table.idHigh(extent), table.idLow(extent));
+    const key = idOrder(table.idHigh(extent), table.idLow(extent));
     const next = this.#keys[at + 1];
     return key >= (this.#keys[at] as number) && (next === undefined || key < next);
   }

@@ -10,7 +10,7 @@
  * A page counts the messages (once for each queue) that still need it, and its memory is used again when it is full and
  * nobody does.
  */
-import { Page } from "./page.js";
+import { NO_BYTES, Page } from "./page.js";
 import * as record from "./record.js";
 import { type Segment, Segments } from "./segment.js";
 
@@ -143,6 +143,7 @@ export class Log {
     }
     bytes.set(source.subarray(start, end), at + entries);
     this.entriesOffset = at + entries;
+    if (page.segment !== undefined) page.segment.messageBytes += page.used - at;
     return page;
   }
 
@@ -223,6 +224,11 @@ export class Log {
     segment.used = Math.max(segment.used, offset + used);
     this.#add(page);
     return page;
+  }
+
+  /** A page of a segment on disk that is not in memory. As `adoptPage`. */
+  adoptUnloaded(segment: Segment, offset: number, used: number): Page {
+    return this.adoptPage(segment, offset, NO_BYTES, used);
   }
 
   /** A page that was read back counts as written from now on: it is gone if nobody wants its messages. */
@@ -422,6 +428,7 @@ export class Log {
     view.setUint32(at + record.SHARDS + 2, 0);
     this.onSegment(this.now);
     segment.begun = this.position;
+    segment.hasDirectory = true;
     this.#isHeading = false;
   }
 

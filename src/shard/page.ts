@@ -3,7 +3,7 @@
  */
 import type { Segment } from "./segment.js";
 
-const NO_BYTES = new Uint8Array(0);
+export const NO_BYTES = new Uint8Array(0);
 const NO_VIEW = new DataView(NO_BYTES.buffer);
 
 export class Page {

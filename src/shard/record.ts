@@ -96,7 +96,7 @@ export const SEGMENT_BYTES = 40;
  *
  * `due` is when a delayed batch is due, `expiry` when its time to live ends (milliseconds since 1970; 0: none). PUBLISH
  * goes on with the number of each queue that the batch went to (u32). KEEP goes on with a claim for each queue that
- * still wants some of it; its `due` is 0.
+ * still wants some of it, which says when that is due; its own `due` is that of the publish.
  */
 export const TOPIC_LENGTH = 9;
 export const KEY_LENGTH = 10;

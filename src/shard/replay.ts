@@ -98,6 +98,8 @@ export class Replay {
       }
       case RecordType.IDS:
         this.#shard.idCeiling = Math.max(this.#shard.idCeiling, view.getFloat64(at + record.CEILING));
+        // The head of a segment ends with one.
+        if (page.segment !== undefined) page.segment.hasDirectory = true;
         return;
       case RecordType.SEGMENT:
       case RecordType.COMMIT:
@@ -108,7 +110,7 @@ export class Replay {
     }
   }
 
-  #publish({ view, number }: Page, at: number): void {
+  #publish({ view, number, segment }: Page, at: number): void {
     const { log } = this.#store;
     const count = view.getUint16(at + record.COUNT);
     const queues = view.getUint16(at + record.QUEUES);
@@ -122,6 +124,7 @@ export class Replay {
     log.page = number;
     log.recordOffset = at;
     log.entriesOffset = entries;
+    if (segment !== undefined) segment.messageBytes += bytes + entries - at;
     this.messages += count;
     for (let i = 0; i < queues; i++) {
       const queue = this.#queue(view.getUint32(names + i * record.QUEUE_BYTES));
@@ -143,8 +146,9 @@ export class Replay {
     fresh.add(queue.ready.tail);
   }
 
-  #keep({ view, number }: Page, at: number): void {
+  #keep({ view, number, segment }: Page, at: number): void {
     const { log } = this.#store;
+    if (segment !== undefined) segment.messageBytes += view.getUint32(at + record.LENGTH);
     const claims = view.getUint16(at + record.QUEUES);
     const idHigh = view.getUint32(at + record.FIRST_ID_HIGH);
     const firstLow = view.getUint32(at + record.FIRST_ID_LOW);

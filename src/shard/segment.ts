@@ -11,8 +11,14 @@ export class Segment {
   /** Messages of its pages that are still in some queue, once for each; and all that ever were. */
   live = 0;
   total = 0;
+  /** Bytes of the records that messages are in. */
+  messageBytes = 0;
+  /** It is being compacted: it may not go meanwhile. */
+  isHeld = false;
   /** No record is added any more. */
   isSealed = false;
+  /** It has the whole directory of its beginning, and the ids behind it: nothing before it is needed for those. */
+  hasDirectory = false;
   /** The log's position when its head and the directory behind it had been appended. */
   begun = 0;
 
@@ -26,7 +32,7 @@ export class Segment {
 
   /** Bytes that its live messages need, about. */
   get liveBytes(): number {
-    return this.total === 0 ? 0 : Math.ceil((this.live / this.total) * this.used);
+    return this.total === 0 ? 0 : Math.ceil((this.live / this.total) * this.messageBytes);
   }
 }
 
@@ -65,8 +71,10 @@ export class Segments {
    * the directory at the head of the next one, must be on disk already.
    */
   get reclaimable(): readonly Segment[] {
-    const alive = this.#list.findIndex((segment) => segment.live > 0 || !segment.isSealed);
-    return this.#list.slice(0, alive === -1 ? Math.max(0, this.#list.length - 1) : alive);
+    const alive = this.#list.findIndex(({ live, isSealed, isHeld }) => live > 0 || !isSealed || isHeld);
+    // One that was torn at its beginning, and cut there by a recovery, has no directory to stand on.
+    const whole = this.#list.findLastIndex(({ hasDirectory }) => hasDirectory);
+    return this.#list.slice(0, Math.max(0, Math.min(alive === -1 ? this.#list.length : alive, whole)));
   }
 
   /** The file of a segment is gone. */

@@ -55,6 +55,8 @@ export interface PumpOptions {
   readonly openJournal: (shard: Shard) => Journal;
   /** Whether the file system has so little room left that publishes must wait. */
   readonly isDiskFull: () => boolean;
+  /** Work of the background; answers when there is something to do again, milliseconds since 1970. */
+  readonly chores: (now: number) => number;
   /** Something that was asked for outside of the rings has come. */
   readonly onNotice: () => void;
   /** The journal stands still, or goes on (undefined). */
@@ -123,6 +125,7 @@ export class Pump {
    * @throws the error of the journal when it will never confirm again.
    */
   run(): void {
+    const options = this.#options;
     while (!this.#isStopping || !this.#inbox.isEmpty) {
       this.#now = this.#clock();
       this.#judgePublishes();
@@ -130,7 +133,7 @@ export class Pump {
       const taken = isClogged ? 0 : this.#drain();
       const due = isClogged ? Number.POSITIVE_INFINITY : this.#shard.turn(this.#now);
       this.#flush();
-      const chores = this.#journal.tick(this.#shard.store.log, this.#now);
+      const chores = Math.min(this.#journal.tick(this.#shard.store.log, this.#now), options.chores(this.#now));
       if (taken > 0 || this.#isStopping) continue;
       this.#sleep(Math.min(due, chores), isClogged);
     }

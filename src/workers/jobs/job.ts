@@ -3,11 +3,18 @@
  * only files that nobody else writes: a sealed segment, or one that does not count yet.
  */
 
+import type { CompactInput } from "../../journal/compact.js";
+import type { CompactedSegment } from "../../shard/relocation.js";
+
 interface Jobs {
   /** Checks all records of a sealed segment. */
   verify: { readonly input: VerifyInput; readonly result: VerifyResult };
   /** Makes a spare for a segment to come: a file of zeros, synced. */
   prepare: { readonly input: PrepareInput; readonly result: PrepareResult };
+  /** Makes one segment out of several, with what is still wanted of them. */
+  compact: { readonly input: CompactInput; readonly result: CompactedSegment };
+  /** Copies a sealed segment, for a backup. */
+  copy: { readonly input: CopyInput; readonly result: CopyResult };
 }
 
 export interface VerifyInput {
@@ -30,6 +37,18 @@ export interface PrepareInput {
 }
 
 export interface PrepareResult {
+  readonly bytes: number;
+}
+
+export interface CopyInput {
+  readonly path: string;
+  readonly sequence: number;
+  /** Where it goes: nothing is there. */
+  readonly to: string;
+}
+
+export interface CopyResult {
+  /** Of the contents, up to its SEAL. */
   readonly bytes: number;
 }
 

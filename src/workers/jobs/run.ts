@@ -1,5 +1,8 @@
 /** What runs in the threads of the pool: one entry for all jobs, by name. */
+import { compact } from "../../journal/compact.js";
 import { nodeDisk } from "../../journal/node-disk.js";
+import { checksum } from "./checksum.js";
+import { copy } from "./copy.js";
 import { describeError, type Job, type JobInput, type JobName, type JobOutcome, type JobResult } from "./job.js";
 import { prepare } from "./prepare.js";
 import { verify } from "./verify.js";
@@ -7,6 +10,8 @@ import { verify } from "./verify.js";
 const JOBS: { readonly [N in JobName]: (input: JobInput<N>) => JobResult<N> | Promise<JobResult<N>> } = {
   verify: (input) => verify(nodeDisk, input),
   prepare: (input) => prepare(nodeDisk, input),
+  compact: async (input) => compact(nodeDisk, await checksum(), input),
+  copy: (input) => copy(nodeDisk, input),
 };
 
 const carryOut = <N extends JobName>(name: N, input: JobInput<N>): JobResult<N> | Promise<JobResult<N>> =>

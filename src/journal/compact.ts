@@ -1,0 +1,182 @@
+/**
+ * Compaction: makes one segment out of several, with what is still wanted of them. It runs beside the shard, reads only
+ * segments that are sealed and writes a file that does not count before the journal gives it its name.
+ *
+ * The new segment has the queues that messages are kept for, the STATE records about messages of segments before, and a
+ * KEEP for each stretch of messages of the plan (see keep-plan.ts of src/shard). What was said of messages that were
+ * published in the compacted segments themselves is in the KEEPs, or nobody needs it.
+ */
+import * as plan from "../shard/keep-plan.js";
+import * as record from "../shard/record.js";
+import type { CompactedSegment } from "../shard/relocation.js";
+import type { Checksum } from "./checksum.js";
+import { DamageError } from "./damage-error.js";
+import type { Disk, DiskFile } from "./disk.js";
+import { segmentPath } from "./layout.js";
+import { PublishedIds } from "./published-ids.js";
+import { type NewSegment, RecordWriter } from "./record-writer.js";
+import { SegmentFile } from "./segment-file.js";
+import { readFully } from "./whole-file.js";
+
+const { RecordType } = record;
+
+export interface CompactInput {
+  readonly directory: string;
+  /** The segments that are compacted, ascending. */
+  readonly sequences: readonly number[];
+  readonly head: NewSegment;
+  /** Where the new segment is written: a name that does not count. Nothing is there. */
+  readonly path: string;
+  readonly pageBytes: number;
+  readonly keeps: Uint32Array;
+  readonly claims: Uint8Array;
+  readonly bodies: readonly Uint8Array[];
+}
+
+/** Throws when a segment cannot be read or is damaged, and when there is no room for the new one, which is then removed. */
+export const compact = (disk: Disk, checksum: Checksum, input: CompactInput): CompactedSegment => {
+  const file = disk.open(input.path, "create");
+  try {
+    const written = new Compaction(disk, checksum, input, file).run();
+    file.close();
+    return written;
+  } catch (error) {
+    file.close();
+    disk.remove(input.path);
+    throw error;
+  }
+};
+
+class Compaction {
+  readonly #disk: Disk;
+  readonly #checksum: Checksum;
+  readonly #input: CompactInput;
+  readonly #writer: RecordWriter;
+  readonly #published = new PublishedIds();
+
+  constructor(disk: Disk, checksum: Checksum, input: CompactInput, file: DiskFile) {
+    this.#disk = disk;
+    this.#checksum = checksum;
+    this.#input = input;
+    this.#writer = new RecordWriter(file, checksum, input.head, input.pageBytes);
+  }
+
+  run(): CompactedSegment {
+    const { head, sequences, bodies, keeps } = this.#input;
+    for (const body of bodies) this.#directory(body);
+    for (const sequence of sequences) this.#readStates(sequence);
+    const before = this.#writer.size;
+    const places = this.#writeKeeps(keeps);
+    const messageBytes = this.#writer.size - before;
+    this.#writer.seal();
+    const { sequence, replaces } = head;
+    return { sequence, replaces, pages: Uint32Array.from(this.#writer.pages), places, messageBytes };
+  }
+
+  #directory(body: Uint8Array): void {
+    const at = this.#writer.begin(RecordType.DIRECTORY, record.DIRECTORY_BODY + body.length);
+    this.#writer.bytes.set(body, at + record.DIRECTORY_BODY);
+    this.#writer.end();
+  }
+
+  /** Copies what a segment says of messages that none of the compacted ones has published. */
+  #readStates(sequence: number): void {
+    const { directory, pageBytes } = this.#input;
+    const path = segmentPath(directory, sequence);
+    const file = this.#disk.open(path, "read");
+    try {
+      let memory = new Uint8Array(0);
+      const buffer = (length: number): Uint8Array => {
+        if (memory.length < length) memory = new Uint8Array(length);
+        return memory;
+      };
+      const page = (_: number, used: number): void => {
+        const view = new DataView(memory.buffer);
+        for (let at = 0; at < used; at += record.align(view.getUint32(at + record.LENGTH))) this.#look(view, at);
+      };
+      const walk = new SegmentFile(path, sequence, file, this.#checksum).walk({ buffer, page }, pageBytes);
+      if (!walk.isSealed) throw new DamageError(path, walk.end, walk.fault);
+    } finally {
+      file.close();
+    }
+  }
+
+  #look(view: DataView, at: number): void {
+    const type = view.getUint8(at + record.TYPE);
+    if (type === RecordType.PUBLISH || type === RecordType.KEEP) {
+      const count = view.getUint16(at + record.COUNT);
+      this.#published.add(view.getUint32(at + record.FIRST_ID_HIGH), view.getUint32(at + record.FIRST_ID_LOW), count);
+    } else if (type === RecordType.STATE) {
+      this.#state(view, at);
+    }
+  }
+
+  #state(view: DataView, at: number): void {
+    const end = at + view.getUint32(at + record.LENGTH);
+    const ranges: number[] = [];
+    for (let range = at + record.RANGES; range < end; range += record.RANGE_BYTES) {
+      const high = view.getUint32(range + record.RANGE_ID_HIGH);
+      const low = view.getUint32(range + record.RANGE_ID_LOW);
+      const count = view.getUint32(range + record.RANGE_COUNT);
+      for (let done = 0; done < count; ) {
+        const run = this.#published.run(high, low + done, count - done);
+        if (run < 0) ranges.push(high, low + done, -run);
+        done += Math.abs(run);
+      }
+    }
+    if (ranges.length === 0) return;
+    const writer = this.#writer;
+    const to = writer.begin(RecordType.STATE, record.RANGES + ranges.length * 4);
+    for (let i = record.TYPE; i < record.RANGES; i += 4) writer.view.setUint32(to + i, view.getUint32(at + i));
+    for (const [i, word] of ranges.entries()) writer.view.setUint32(to + record.RANGES + i * 4, word);
+    writer.end();
+  }
+
+  /** Answers where each has been put, as in `CompactedSegment`. */
+  #writeKeeps(keeps: Uint32Array): Uint32Array {
+    const places = new Uint32Array((2 * keeps.length) / plan.KEEP_WORDS);
+    let source: { readonly sequence: number; readonly file: DiskFile } | undefined;
+    let claim = 0;
+    try {
+      for (let at = 0, i = 0; at < keeps.length; at += plan.KEEP_WORDS, i += 2) {
+        const sequence = keeps[at + plan.KEEP_SEQUENCE] as number;
+        if (source?.sequence !== sequence) {
+          source?.file.close();
+          source = { sequence, file: this.#disk.open(segmentPath(this.#input.directory, sequence), "read") };
+        }
+        const entries = this.#writeKeep(source.file, keeps.subarray(at, at + plan.KEEP_WORDS), claim);
+        places[i] = this.#writer.place;
+        places[i + 1] = this.#writer.place + entries;
+        claim += keeps[at + plan.KEEP_CLAIMS] as number;
+      }
+    } finally {
+      source?.file.close();
+    }
+    return places;
+  }
+
+  /** Answers where in the record the entries begin. */
+  #writeKeep(file: DiskFile, keep: Uint32Array, claim: number): number {
+    const [, place = 0, entries = 0, bytes = 0, idHigh = 0, idLow = 0, count = 0, claims = 0] = keep;
+    const writer = this.#writer;
+    const head = new Uint8Array(record.NAMES + 2 * 255);
+    const view = new DataView(head.buffer);
+    readFully(file, head, Math.min(head.length, entries - place), place);
+    const names = record.NAMES + view.getUint8(record.TOPIC_LENGTH) + view.getUint8(record.KEY_LENGTH);
+    const claimBytes = claims * record.CLAIM_BYTES;
+    const at = writer.begin(RecordType.KEEP, names + claimBytes + bytes);
+    writer.bytes.set(head.subarray(record.TOPIC_LENGTH, names), at + record.TOPIC_LENGTH);
+    writer.view.setUint16(at + record.COUNT, count);
+    writer.view.setUint16(at + record.QUEUES, claims);
+    writer.view.setUint32(at + record.FIRST_ID_HIGH, idHigh);
+    writer.view.setUint32(at + record.FIRST_ID_LOW, idLow);
+    const from = claim * record.CLAIM_BYTES;
+    writer.bytes.set(this.#input.claims.subarray(from, from + claimBytes), at + names);
+    const start = at + names + claimBytes;
+    if (readFully(file, writer.bytes.subarray(start, start + bytes), bytes, entries) < bytes) {
+      throw new Error("compaction: a segment is shorter than it was");
+    }
+    writer.end();
+    return names + claimBytes;
+  }
+}

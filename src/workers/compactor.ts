@@ -1,0 +1,96 @@
+/**
+ * Has segments of a shard's journal compacted when too much of them is garbage: makes the plan, lets the pool write the
+ * new segment, and when it is there moves the shard's messages over to it.
+ */
+import { join } from "node:path";
+import type { FileJournal } from "../journal/journal.js";
+import { compactionWindow } from "../shard/compaction-window.js";
+import { planKeeps } from "../shard/keep-plan.js";
+import { relocate } from "../shard/relocation.js";
+import type { Segment } from "../shard/segment.js";
+import type { Store } from "../shard/store.js";
+import type { JobPort } from "./job-port.js";
+import type { JobOutcome } from "./jobs/job.js";
+
+/** Milliseconds from one look at the segments to the next. */
+const LOOK_EVERY = 1000;
+
+/** After a compaction that failed, for want of room above all. */
+const RETRY_EVERY = 30_000;
+
+export interface CompactorOptions {
+  /** Of the shard's segments. */
+  readonly directory: string;
+  readonly segmentBytes: number;
+  readonly shard: number;
+  readonly shards: number;
+  readonly jobs: Pick<JobPort, "ask">;
+  /** A compaction could not be done; it is tried again. */
+  readonly failed: (why: string) => void;
+}
+
+export class Compactor {
+  readonly #store: Store;
+  readonly #journal: FileJournal;
+  readonly #options: CompactorOptions;
+  #isRunning = false;
+  #due = 0;
+  #jobs = 0;
+
+  constructor(store: Store, journal: FileJournal, options: CompactorOptions) {
+    this.#store = store;
+    this.#journal = journal;
+    this.#options = options;
+  }
+
+  /** Looks whether there is something to do, if it is time. Answers when to look again, milliseconds since 1970. */
+  look(now: number): number {
+    const { log } = this.#store;
+    if (this.#isRunning) return Number.POSITIVE_INFINITY;
+    if (now < this.#due) return this.#due;
+    this.#due = now + LOOK_EVERY;
+    // One segment is open and its garbage nobody can take away: nothing will change but by what happens to the shard.
+    if (log.segments.all.length < 2) return Number.POSITIVE_INFINITY;
+    // The segment behind the last that is compacted has the directory of that moment: it must be on disk.
+    const { isPinned, state } = this.#journal;
+    if (!this.#store.isSettled || isPinned || state.kind !== "working") return this.#due;
+    const window = compactionWindow(log.segments.all, this.#options.segmentBytes);
+    if (window.length === 0) return this.#due;
+    this.#begin(window, now);
+    return Number.POSITIVE_INFINITY;
+  }
+
+  #begin(window: readonly Segment[], now: number): void {
+    const { directory, jobs, shard, shards } = this.#options;
+    const first = window[0] as Segment;
+    const last = window.at(-1) as Segment;
+    const replaced = new Set(window);
+    const { keeps, claims, directory: bodies } = planKeeps(this.#store, replaced);
+    const path = join(directory, `compact-${last.sequence}-${Math.floor(now)}-${this.#jobs}.tmp`);
+    const head = { sequence: last.sequence, replaces: first.replaces, created: now, shard, shards };
+    const { pageBytes } = this.#store.log;
+    const sequences = window.map(({ sequence }) => sequence);
+    this.#jobs++;
+    this.#isRunning = true;
+    for (const segment of window) segment.isHeld = true;
+    jobs.ask({ job: "compact", directory, sequences, head, path, pageBytes, keeps, claims, bodies }, (outcome) => {
+      this.#isRunning = false;
+      for (const segment of window) segment.isHeld = false;
+      this.#end(path, keeps, replaced, outcome);
+    });
+  }
+
+  #end(path: string, keeps: Uint32Array, replaced: ReadonlySet<Segment>, outcome: JobOutcome<"compact">): void {
+    const { log } = this.#store;
+    if (!outcome.ok) return this.#fail(outcome.error.message);
+    // A backup is being taken of the segments as they are.
+    if (this.#journal.isPinned) return this.#journal.discard(path);
+    if (!this.#journal.replace(path, outcome.result, log)) return this.#fail("the new segment could not get its name");
+    relocate(this.#store, keeps, replaced, outcome.result);
+  }
+
+  #fail(why: string): void {
+    this.#due += RETRY_EVERY;
+    this.#options.failed(why);
+  }
+}
