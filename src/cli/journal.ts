@@ -1,25 +1,13 @@
 /** `ringmq journal`: looks into the data directory of a broker that does not run. */
 import { once } from "node:events";
-import { Presets, SingleBar } from "cli-progress";
 import { Command, Option } from "commander";
-import {
-  DataDirectoryError,
-  dump,
-  type OnRead,
-  recordLine,
-  repair,
-  type ShardRepair,
-  type ShardVerification,
-  verify,
-} from "../inspection/index.js";
+import { dump, recordLine, repair, type ShardRepair, type ShardVerification, verify } from "../inspection/index.js";
+import { guarded, withBar } from "./guarded.js";
 import { textTable } from "./text-table.js";
 import { formatSize, parseCount } from "./units.js";
 
-/** The exit codes: it could not be done; there is damage. */
-const USAGE = 2;
+/** The exit code where there is damage. */
 const FAILURE = 1;
-
-const MEBIBYTE = 2 ** 20;
 
 const VERIFY_HELP = `
 Reads everything and changes nothing. Exits 0 when all is whole, 1 when something is damaged. A torn end of the last
@@ -76,17 +64,6 @@ export const journalCommand = (): Command => {
     .addHelpText("after", REPAIR_HELP)
     .action((dir: string, out: string, _: object, command: Command) => guarded(command, () => runRepair(dir, out)));
   return journal;
-};
-
-/** What is wrong with a directory, or with the disk, is said in a line. */
-const guarded = async (command: Command, work: () => Promise<void>): Promise<void> => {
-  try {
-    await work();
-  } catch (error) {
-    if (error instanceof DataDirectoryError) command.error(`error: ${error.message}`, { exitCode: USAGE });
-    if (error instanceof Error && "syscall" in error) command.error(`error: ${error.message}`, { exitCode: USAGE });
-    throw error;
-  }
 };
 
 const runVerify = async (dir: string): Promise<void> => {
@@ -170,24 +147,3 @@ const runRepair = async (dir: string, out: string): Promise<void> => {
 };
 
 const lostBytes = (losses: ShardRepair["losses"]): number => losses.reduce((sum, { length }) => sum + length, 0);
-
-/** With a bar where there is a terminal; what it is about can take minutes. */
-const withBar = async <T>(verb: string, work: (onRead: OnRead) => Promise<T>): Promise<T> => {
-  if (!process.stderr.isTTY) return await work(() => {});
-  const format = `${verb} [{bar}] {percentage}% | {value} of {total} MiB | {eta_formatted} left`;
-  const bar = new SingleBar(
-    { stream: process.stderr, format, gracefulExit: false, clearOnComplete: true },
-    Presets.legacy,
-  );
-  bar.start(1, 0);
-  try {
-    return await work((read, total) => {
-      bar.setTotal(Math.ceil(total / MEBIBYTE));
-      bar.update(Math.floor(read / MEBIBYTE));
-      // The work is synchronous: the bar has no turn of its own.
-      bar.updateETA();
-    });
-  } finally {
-    bar.stop();
-  }
-};

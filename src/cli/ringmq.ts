@@ -2,6 +2,7 @@
 /** The program `ringmq`. Each command has a file of its own. */
 import { Command } from "commander";
 import { VERSION } from "../main/handshake.js";
+import { backupCommand, restoreCommand } from "./backup.js";
 import { journalCommand } from "./journal.js";
 import { serveCommand } from "./serve.js";
 import { tortureCommand } from "./torture.js";
@@ -12,6 +13,8 @@ const program = new Command("ringmq")
   .description("A message broker: topics, queues, delays, dead letters; TCP, WebSocket and HTTP.")
   .version(VERSION)
   .addCommand(serveCommand())
+  .addCommand(backupCommand())
+  .addCommand(restoreCommand())
   .addCommand(journalCommand())
   .addCommand(tortureCommand());
 

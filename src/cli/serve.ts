@@ -95,6 +95,10 @@ const options = (): Option[] => {
       parseDuration,
       `${defaults.closeTimeout / 1000}s`,
     ),
+    new Option(
+      "--allow-backup",
+      "let clients of other machines have a backup written, though nobody has a password",
+    ).env(`${ENVIRONMENT}ALLOW_BACKUP`),
     new Option("--log-level <level>", "least important lines to log")
       .choices(LOG_LEVELS)
       .default("info")

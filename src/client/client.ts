@@ -14,6 +14,7 @@ import { BrowseExchange, PopExchange } from "./messages-exchange.js";
 import { openConnection } from "./open.js";
 import type {
   AnyQueueOptions,
+  BackupSummary,
   Body,
   BrowseOptions,
   ChannelPublishOptions,
@@ -38,7 +39,7 @@ import { requestHead } from "./request-head.js";
 import { selectIds } from "./selections.js";
 import { SettleExchange, type Settlement } from "./settlement.js";
 import { Settlers } from "./settler.js";
-import { readConfig, readNothing, readStatistics, readTopicPage } from "./statistics.js";
+import { readBackupSummary, readConfig, readNothing, readStatistics, readTopicPage } from "./statistics.js";
 import type { Subscription } from "./subscription.js";
 import { Subscriptions } from "./subscriptions.js";
 
@@ -240,6 +241,14 @@ export class Client {
         more = page.more && after !== "";
       }
     }
+  }
+
+  /**
+   * Has the broker write a backup of itself into a new directory of its own machine, and resolves when that is done. Only
+   * over TCP; rejects with NOT_ALLOWED where the broker listens for other machines, unless it was started to allow it.
+   */
+  backup(directory: string): Promise<BackupSummary> {
+    return this.#ask(Op.BACKUP, [directory], new ResultExchange(readBackupSummary));
   }
 
   /**

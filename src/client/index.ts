@@ -20,6 +20,7 @@ export type { DeathReason, Message, StoredMessage } from "./message.js";
 export type { MessageBatch } from "./message-batch.js";
 export type {
   AnyQueueOptions,
+  BackupSummary,
   Body,
   BrowseOptions,
   ChannelPublishOptions,

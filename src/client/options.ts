@@ -137,6 +137,13 @@ export interface TopicConfig {
   readonly durability?: "fsync" | "write" | "memory";
 }
 
+/** What a backup has come to. */
+export interface BackupSummary {
+  readonly shards: number;
+  readonly segments: number;
+  readonly bytes: number;
+}
+
 export interface QueueStatistics {
   readonly bindKey: string;
   readonly ready: number;

@@ -2,7 +2,7 @@
  * Answers that are values. A broker is trusted for what is in them, not for their being of the kind that was asked for.
  */
 import { ProtocolError } from "../protocol/errors.js";
-import type { TopicConfig, TopicStatistics } from "./options.js";
+import type { BackupSummary, TopicConfig, TopicStatistics } from "./options.js";
 
 const record = (value: unknown, what: string): object => {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
@@ -27,6 +27,8 @@ export const readTopicPage = (value: unknown): TopicPage => {
   if (!Array.isArray(topics)) throw new ProtocolError("BAD_FRAME", "a page of topics is not a list");
   return { topics: topics.map(readStatistics), more: more === true };
 };
+
+export const readBackupSummary = (value: unknown): BackupSummary => record(value, "a backup") as BackupSummary;
 
 /** For answers that say nothing. */
 export const readNothing = (): void => {};

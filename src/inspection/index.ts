@@ -1,10 +1,11 @@
 /**
- * Data directories that no broker uses: verified, shown, repaired. Nothing here writes to what it looks at.
+ * Data directories that no broker uses: verified, shown, repaired, restored. Nothing here writes to what it looks at.
  */
 import { loadChecksum } from "../journal/checksum.js";
 import { nodeDisk } from "../journal/node-disk.js";
 import { type DumpedRecord, type DumpOptions, dumpData } from "./dump.js";
 import { repairData, type ShardRepair } from "./repair.js";
+import { type Restored, restoreData } from "./restore.js";
 import { expectUnused } from "./shard-files.js";
 import { bytesToVerify, type ShardVerification, verifyData } from "./verification.js";
 
@@ -12,6 +13,7 @@ export { DataDirectoryError } from "../journal/damage-error.js";
 export type { DumpedRecord, DumpOptions } from "./dump.js";
 export { recordLine } from "./record-text.js";
 export type { Loss, ShardRepair } from "./repair.js";
+export type { Restored } from "./restore.js";
 export type { Damage, ShardVerification } from "./verification.js";
 
 /** Told how many bytes of how many have been read. */
@@ -35,6 +37,13 @@ export const repair = async (data: string, out: string, onRead: OnRead): Promise
   expectUnused(data);
   const total = bytesToVerify(nodeDisk, data, checksum);
   return repairData(nodeDisk, data, out, checksum, Date.now(), counted(total, onRead));
+};
+
+export const restore = async (backup: string, data: string, onRead: OnRead): Promise<Restored> => {
+  const checksum = await loadChecksum();
+  expectUnused(backup);
+  const total = 2 * bytesToVerify(nodeDisk, backup, checksum);
+  return restoreData(nodeDisk, backup, data, checksum, counted(total, onRead));
 };
 
 const counted = (total: number, onRead: OnRead): ((bytes: number) => void) => {

@@ -1,6 +1,7 @@
 /** The composition root: puts the parts of the main thread together, and takes them apart in order. */
 import { setTimeout as delay } from "node:timers/promises";
 import { AssemblyMemory } from "./assembly.js";
+import { Backups } from "./backup.js";
 import { Connection, type Switchboard } from "./connection.js";
 import type { ConnectionHost } from "./connection-host.js";
 import { ConnectionTable } from "./connection-table.js";
@@ -57,6 +58,7 @@ export class RunningBroker implements Broker, ConnectionHost {
   readonly #gateway: Connection | undefined;
   #addresses: Broker["addresses"] = { tcp: undefined, http: undefined };
   readonly #seams: SupervisorSeams;
+  readonly #backups: Backups;
   /** Undefined: nothing is on disk. */
   #data: Data | undefined;
   #sweeper: NodeJS.Timeout | undefined;
@@ -76,6 +78,7 @@ export class RunningBroker implements Broker, ConnectionHost {
     const lost = (shard: number, kind: LossKind): void => this.#shardLost(shard, kind);
     this.supervisor = new Supervisor(options, this.pool, deliveries, lost, seams);
     const { supervisor } = this;
+    this.#backups = new Backups(options, supervisor, this.pool);
     this.#board = {
       options,
       router,
@@ -88,6 +91,7 @@ export class RunningBroker implements Broker, ConnectionHost {
       },
       hello: helloHead(options),
       greeted: (connection) => this.connections.greeted(connection),
+      backup: (connection, directory) => this.#backups.run(connection, directory),
       closed: (connection) => this.connections.remove(connection),
     };
     if (options.tcp !== "off") this.#tcp = new TcpListener(this, [nativeFrontEnd(this)], helloTimeout, log);

@@ -8,16 +8,17 @@
  * ```
  */
 import { EnvelopeOp, packEnvelope } from "../channel/envelope.js";
-import { ERRORS, type ErrorName } from "../protocol/errors.js";
+import { ERRORS, type ErrorName, ProtocolError } from "../protocol/errors.js";
 import { LENGTH_BYTES, REQUEST } from "../protocol/frame.js";
 import { Op } from "../protocol/op.js";
 import type { AssemblyMemory } from "./assembly.js";
+import { type BackupSummary, readBackupHead } from "./backup.js";
 import { ConsumerLedger } from "./consumer-ledger.js";
 import { FrameIntake, type FrameSink } from "./frame-intake.js";
 import type { BrokerOptions } from "./options.js";
 import { Outgoing } from "./outgoing.js";
 import type { OutputPool } from "./output-pool.js";
-import { answerError, answerHello, answerPing, sayConsumerClosed, sayGoodbye } from "./own-answers.js";
+import { answerError, answerHello, answerPing, answerResult, sayConsumerClosed, sayGoodbye } from "./own-answers.js";
 import { type Guest, Reception } from "./reception.js";
 import { RequestWindow } from "./request-window.js";
 import type { Router } from "./router.js";
@@ -42,6 +43,8 @@ export interface Switchboard {
   readonly hello: Uint8Array;
   /** The connection has said HELLO. */
   greeted(connection: Connection): void;
+  /** Backs the broker up into a new directory. Rejects with a `ProtocolError`. */
+  backup(connection: Connection, directory: string): Promise<BackupSummary>;
   /** The connection's transport has closed. */
   closed(connection: Connection): void;
 }
@@ -120,6 +123,11 @@ export class Connection implements FrameSink, Guest, Sender {
     this.#cutOffBytes = CUT_OFF * maxOutgoingBytes + LENGTH_BYTES + maxFrameBytes + underWay;
     this.#isOwn = isOwn;
     this.#reception = new Reception(this, board.router, this.#window, this.#ledger, isGreeted);
+  }
+
+  /** It is a TCP connection, which no page in a browser can open. */
+  get isTcp(): boolean {
+    return !this.#transport.framed && !this.#isOwn;
   }
 
   get peer(): string {
@@ -306,6 +314,23 @@ export class Connection implements FrameSink, Guest, Sender {
 
   pinged(request: number): void {
     answerPing(this.#outgoing, request);
+  }
+
+  backupAsked(head: Uint8Array, request: number): void {
+    void this.#backUp(head, request);
+  }
+
+  /** Answers when it is done, in some later turn. */
+  async #backUp(head: Uint8Array, request: number): Promise<void> {
+    try {
+      const summary = await this.#board.backup(this, readBackupHead(head));
+      if (this.#state !== State.OPEN) return;
+      answerResult(this.#outgoing, request, summary);
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      this.fail(error.kind, error.message, request);
+    }
+    if (!this.#isReceiving) this.flush();
   }
 
   /** Refuses each request of a run whose shard is down, or has gone before this connection as the broker stops. */

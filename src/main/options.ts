@@ -78,6 +78,11 @@ export interface BrokerOptions {
   readonly helloTimeout: number;
   /** How long `close` waits for what is under way before it cuts it off. */
   readonly closeTimeout: number;
+  /**
+   * Whether a client may have the broker write a backup though it listens for other machines. Default false: then only
+   * where all that listens is of this machine.
+   */
+  readonly allowBackup: boolean;
   /** Default: silent. */
   readonly log: Log;
   /** Told how far a start is that has a journal to read. Default: lines in the log. */
@@ -152,6 +157,7 @@ const defaults = {
   helloTimeout: 10_000,
   // Service managers commonly kill after 10 s; what is left is for cutting off.
   closeTimeout: 8_000,
+  allowBackup: false,
   log: SILENT,
   progress: undefined,
 } as const;

@@ -39,6 +39,9 @@ const NIL = packHead([null]);
 export const answerPing = (outgoing: Outgoing, request: number): void =>
   answer(outgoing, Answer.RESULT, request, NO_HEAD, NIL);
 
+export const answerResult = (outgoing: Outgoing, request: number, value: unknown): void =>
+  answer(outgoing, Answer.RESULT, request, NO_HEAD, packHead([value]));
+
 export const answerHello = (outgoing: Outgoing, op: number, request: number, head: Uint8Array): void =>
   answer(outgoing, op, request, head);
 

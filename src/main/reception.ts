@@ -21,6 +21,8 @@ export interface Guest {
   /** It has said HELLO and is to hear one. */
   greeted(name: string, request: number): void;
   pinged(request: number): void;
+  /** It wants a backup; the head of its request says where. */
+  backupAsked(head: Uint8Array, request: number): void;
   /** Answers with an error, and closes the connection if it is one that does. */
   fail(kind: ErrorName, text: string, request: number): void;
 }
@@ -66,6 +68,7 @@ export class Reception {
     if (kind === RequestKind.UNANSWERED) return this.#routeUnanswered(bytes, view, head, headEnd);
     if (request === 0) return this.#refuse("BAD_FRAME", "a request's number is not 0", request);
     if (kind === RequestKind.PING) return this.#ping(request);
+    if (kind === RequestKind.BACKUP) return this.#backup(bytes.slice(head, headEnd), request);
     if (this.#guest.isSwamped) return this.#refuse("BUSY", "too much of this connection's input waits", request);
 
     const shard = this.#shardOf(bytes, view, head, headEnd);
@@ -116,6 +119,12 @@ export class Reception {
   #ping(request: number): number {
     if (this.#window.has(request)) return this.#duplicate(request);
     this.#guest.pinged(request);
+    return HERE;
+  }
+
+  #backup(head: Uint8Array, request: number): number {
+    if (this.#window.has(request)) return this.#duplicate(request);
+    this.#guest.backupAsked(head, request);
     return HERE;
   }
 

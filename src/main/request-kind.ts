@@ -11,6 +11,8 @@ export const RequestKind = {
   UNANSWERED: 3,
   HELLO: 4,
   PING: 5,
+  /** Answered by the main thread, after a while. */
+  BACKUP: 6,
 } as const;
 
 const kindOf = (op: number): number => {
@@ -19,6 +21,8 @@ const kindOf = (op: number): number => {
       return RequestKind.HELLO;
     case Op.PING:
       return RequestKind.PING;
+    case Op.BACKUP:
+      return RequestKind.BACKUP;
     case Op.CREDIT:
       return RequestKind.UNANSWERED;
     case Op.CONSUME:

@@ -10,7 +10,7 @@ import { Worker } from "node:worker_threads";
 import { EnvelopeOp } from "../channel/envelope.js";
 import { allocateRing } from "../channel/ring.js";
 import type { Job } from "../workers/jobs/job.js";
-import type { JobAnswer, Recovered, ShardMessage } from "../workers/shard-messages.js";
+import type { PinnedSegment, Recovered, ShardMessage, ThreadMessage } from "../workers/shard-messages.js";
 import { maxOutboxRecordBytes, type ShardThreadData } from "../workers/shard-thread-data.js";
 import { inheritedFlags } from "./inherited-flags.js";
 import type { Log } from "./log.js";
@@ -48,6 +48,7 @@ export class ShardLife {
   #isTerminated = false;
   #stopWaiting = (): void => {};
   #isReady = false;
+  #pinned: (segments: readonly PinnedSegment[] | undefined) => void = () => {};
   #refusal: string | undefined;
 
   /** Takes commands at once; the thread begins when the jobs of the life before it do not touch its files any more. */
@@ -70,6 +71,28 @@ export class ShardLife {
   /** Why it cannot start, and another would not either. */
   get refusal(): string | undefined {
     return this.#refusal;
+  }
+
+  /**
+   * Has it seal all that there is and leave those files alone until `unpin`. Undefined: its journal cannot do that now,
+   * or the thread has ended before.
+   */
+  async pin(): Promise<readonly PinnedSegment[] | undefined> {
+    if (!this.#isReady) return undefined;
+    const pinned = new Promise<readonly PinnedSegment[] | undefined>((resolve) => {
+      this.#pinned = resolve;
+    });
+    this.#say({ kind: "pin" });
+    return await Promise.race([pinned, this.ended.then(() => undefined)]);
+  }
+
+  unpin(): void {
+    this.#say({ kind: "unpin" });
+  }
+
+  #say(message: ThreadMessage): void {
+    this.#worker?.postMessage(message);
+    this.link.tell(EnvelopeOp.NOTICE, 0);
   }
 
   /** Ends the thread where it stands. */
@@ -125,6 +148,8 @@ export class ShardLife {
         return;
       case "log":
         return log[message.level]({ shard, ...message.fields }, message.text);
+      case "pinned":
+        return this.#pinned(message.segments);
       case "job":
         this.#begin(message.id, message.job);
     }
@@ -134,8 +159,7 @@ export class ShardLife {
     const work = this.#options.pool.run(job).then((outcome) => {
       this.#jobs.delete(work);
       // Of a thread that has ended neither the port nor the ring is read: nobody is told.
-      this.#worker?.postMessage({ id, outcome } satisfies JobAnswer);
-      this.link.tell(EnvelopeOp.NOTICE, 0);
+      this.#say({ kind: "job done", id, outcome });
     });
     this.#jobs.add(work);
   }

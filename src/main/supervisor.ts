@@ -127,6 +127,11 @@ export class Supervisor {
     clearTimeout(timer);
   }
 
+  /** The present life of a shard; undefined: it is given up. */
+  life(shard: number): ShardLife | undefined {
+    return this.#lives[shard];
+  }
+
   /** Ends a shard's thread as a crash would: a seam for tests. */
   async kill(shard: number): Promise<void> {
     const life = this.#lives[shard];

@@ -51,6 +51,8 @@ export const ERRORS = {
   NOT_SUBSCRIBED: kind(35),
   DISK_FULL: kind(36, true),
   JOURNAL_FAILED: kind(37),
+  NOT_ALLOWED: kind(38),
+  BACKUP_FAILED: kind(39),
 } as const satisfies Record<string, ErrorKind>;
 
 export type ErrorName = keyof typeof ERRORS;

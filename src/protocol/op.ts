@@ -31,6 +31,7 @@ export const Op = {
   SUBSCRIBE: 0x50,
   UNSUBSCRIBE: 0x51,
   PUBLISH_CHANNEL: 0x52,
+  BACKUP: 0x60,
 } as const;
 
 /** What the broker answers, or sends of its own accord. */

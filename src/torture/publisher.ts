@@ -16,7 +16,7 @@ const IN_DOUBT: ReadonlySet<RingmqErrorCode> = new Set([
   "SHARD_RESTARTED",
   "SHARD_DOWN",
   "SHUTTING_DOWN",
-  "JOURNAL_FAILED" as RingmqErrorCode,
+  "JOURNAL_FAILED",
 ]);
 
 /** Messages of one burst. */

@@ -4,7 +4,7 @@
  */
 import { type MessagePort, receiveMessageOnPort } from "node:worker_threads";
 import type { Job, JobName, JobOutcome } from "./jobs/job.js";
-import type { JobAnswer, ShardMessage } from "./shard-messages.js";
+import type { ShardMessage, ThreadMessage } from "./shard-messages.js";
 
 /** Jobs of a shard at a time. A journal asks for a spare and a compaction; more than this is a bug of its. */
 export const MOST_JOBS = 16;
@@ -35,10 +35,15 @@ export class JobPort {
     this.#port.postMessage({ kind: "job", id, job } satisfies ShardMessage);
   }
 
-  /** Tells the outcomes that have come. */
-  drain(): void {
+  /** Tells the outcomes that have come. What is no outcome goes to `others`. */
+  drain(others: (message: Exclude<ThreadMessage, { readonly kind: "job done" }>) => void): void {
     for (let said = receiveMessageOnPort(this.#port); said !== undefined; said = receiveMessageOnPort(this.#port)) {
-      const { id, outcome } = said.message as JobAnswer;
+      const message = said.message as ThreadMessage;
+      if (message.kind !== "job done") {
+        others(message);
+        continue;
+      }
+      const { id, outcome } = message;
       const done = this.#asked.get(id);
       if (done === undefined) throw new Error(`job port: an answer to job ${id}, which nobody has asked for`);
       this.#asked.delete(id);

@@ -25,10 +25,21 @@ export type ShardMessage =
   /** It cannot start, and no other thread could: the text names what is wrong and what to do. */
   | { readonly kind: "refuses"; readonly text: string }
   | { readonly kind: "job"; readonly id: number; readonly job: Job }
+  /** All that there was is sealed and on disk, and stays as it is. Undefined: the journal could not do that. */
+  | { readonly kind: "pinned"; readonly segments: readonly PinnedSegment[] | undefined }
   | { readonly kind: "log"; readonly level: ThreadLogLevel; readonly fields: object; readonly text: string };
 
-/** To the thread, with a NOTICE in its inbox behind it. */
+/** A sealed segment's file. */
+export interface PinnedSegment {
+  readonly path: string;
+  readonly sequence: number;
+}
+
+/** To the thread, with a NOTICE in its inbox behind it: what a job has come to, or what is wanted for a backup. */
+export type ThreadMessage = JobAnswer | { readonly kind: "pin" } | { readonly kind: "unpin" };
+
 export interface JobAnswer {
+  readonly kind: "job done";
   readonly id: number;
   readonly outcome: JobOutcome;
 }

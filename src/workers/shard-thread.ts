@@ -7,16 +7,19 @@ import { RingReader } from "../channel/ring-reader.js";
 import { RingWriter } from "../channel/ring-writer.js";
 import { loadChecksum } from "../journal/checksum.js";
 import { DamageError, DataDirectoryError } from "../journal/damage-error.js";
-import { memoryJournal } from "../journal/journal.js";
+import { type FileJournal, memoryJournal } from "../journal/journal.js";
+import { segmentPath } from "../journal/layout.js";
 import { nodeDisk } from "../journal/node-disk.js";
 import { SyncError } from "../journal/sync-error.js";
 import { LENGTH_BYTES } from "../protocol/frame.js";
 import { Durability } from "../protocol/op.js";
+import type { Shard } from "../shard/shard.js";
+import { Compactor } from "./compactor.js";
 import { raiseIdClock, sharedIdSource } from "./id-clock.js";
 import { JobPort } from "./job-port.js";
 import { openJournal } from "./open-journal.js";
 import { Pump } from "./pump.js";
-import type { Recovered, ShardMessage } from "./shard-messages.js";
+import type { PinnedSegment, Recovered, ShardMessage } from "./shard-messages.js";
 import { DiskSpace, type ShardThreadData } from "./shard-thread-data.js";
 import { threadLog } from "./thread-log.js";
 
@@ -49,6 +52,18 @@ const refusalOf = (error: unknown): string | undefined => {
 };
 
 let recovered: Recovered | undefined;
+let opened: { readonly shard: Shard; readonly journal: FileJournal } | undefined;
+
+/** For a backup. Undefined: there is no journal, or it does not work. */
+const pin = (): readonly PinnedSegment[] | undefined => {
+  if (opened === undefined || data.journal === undefined) return undefined;
+  const { directory } = data.journal;
+  const { log: records } = opened.shard.store;
+  if (!opened.journal.pin(records, clock())) return undefined;
+  return records.segments.all.map(({ sequence }) => ({ path: segmentPath(directory, sequence), sequence }));
+};
+
+let compactor: Compactor | undefined;
 
 try {
   const pump = new Pump({
@@ -66,7 +81,7 @@ try {
     openJournal: (shard) => {
       if (data.journal === undefined) return memoryJournal;
       const replayed = (bytes: number): void => tell({ kind: "replayed", bytes });
-      const opened = openJournal(shard, {
+      const { journal, recovered: report } = openJournal(shard, {
         data: data.journal,
         number: data.shard,
         disk: nodeDisk,
@@ -75,12 +90,26 @@ try {
         clock,
         replayed,
       });
+      opened = { shard, journal };
       raiseIdClock(data.idClock, shard.idCeiling);
-      recovered = opened.recovered;
-      return opened.journal;
+      recovered = report;
+      compactor = new Compactor(shard.store, journal, {
+        directory: data.journal.directory,
+        segmentBytes: data.journal.segmentBytes,
+        shard: data.shard,
+        shards: data.shards,
+        jobs,
+        failed: (why) => log.warn({ why }, "segments could not be compacted; it is tried again"),
+      });
+      return journal;
     },
+    chores: (now) => compactor?.look(now) ?? Number.POSITIVE_INFINITY,
     isDiskFull: () => Atomics.load(diskSpace, 0) === DiskSpace.full,
-    onNotice: () => jobs.drain(),
+    onNotice: () =>
+      jobs.drain((message) => {
+        if (message.kind === "unpin") opened?.journal.unpin();
+        else tell({ kind: "pinned", segments: pin() });
+      }),
     onStall: (error) => {
       if (error === undefined) log.info({}, "the journal can write again: what waited is confirmed");
       else log.error({ error }, "the journal cannot write: publishes are refused and confirms wait until it can");

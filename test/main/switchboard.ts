@@ -1,4 +1,5 @@
 /** What connections share, with real rings whose other ends are in the hands of a test. */
+
 import { EnvelopeOp, packEnvelope } from "../../src/channel/envelope.js";
 import { allocateRing } from "../../src/channel/ring.js";
 import { RingReader } from "../../src/channel/ring-reader.js";
@@ -12,6 +13,7 @@ import { OutputPool } from "../../src/main/output-pool.js";
 import { Router } from "../../src/main/router.js";
 import { ShardLink } from "../../src/main/shard-link.js";
 import type { Transport } from "../../src/main/transport.js";
+import { ProtocolError } from "../../src/protocol/errors.js";
 import { type Frame, splitFrames } from "./frames.js";
 
 /** A record as a shard finds it in its inbox. */
@@ -80,6 +82,7 @@ export const testSwitchboard = async (given: Partial<BrokerOptions> = {}): Promi
     hello: helloHead(options),
     greeted: () => {},
     closed: ({ id }) => connections.delete(id),
+    backup: () => Promise.reject(new ProtocolError("NOT_ALLOWED", "not here")),
   };
   return {
     shards,

@@ -27,7 +27,7 @@ describe("the README's configuration", () => {
       return { flag, environment, value: flag.startsWith("--shards") ? "" : value };
     });
     const real = (await helpEntries()).map((entry) => {
-      const flag = /^--[\w-]+ <\w+>/.exec(entry)?.[0] ?? "";
+      const flag = /^--[\w-]+(?: <\w+>)?/.exec(entry)?.[0] ?? "";
       const value = /default: "?([^),"]+)/.exec(entry)?.[1] ?? "";
       const environment = /env: (\w+)/.exec(entry)?.[1] ?? "";
       return { flag, environment, value: flag.startsWith("--shards") ? "" : value };

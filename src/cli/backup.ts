@@ -1,0 +1,77 @@
+/** `ringmq backup` and `ringmq restore`. */
+import { resolve } from "node:path";
+import { Command, Option } from "commander";
+import { connect, RingmqError } from "../client/index.js";
+import { restore } from "../inspection/index.js";
+import { formatAddress } from "../main/listen-error.js";
+import { type Address, DEFAULT_HOST, DEFAULT_TCP_PORT } from "../main/options.js";
+import { guarded, withBar } from "./guarded.js";
+import { formatSize, parseAddress } from "./units.js";
+
+const FAILURE = 1;
+
+const BACKUP_HELP = `
+The broker goes on meanwhile; what it had confirmed before is in the backup. The directory is made on the machine of the
+broker and must not exist; one below the working directory is meant where the path is not absolute. A broker that
+listens for other machines refuses, unless it was started with --allow-backup. The backup is a data directory: restore
+it, or look into it with ringmq journal.
+
+Examples:
+  ringmq backup /backup/ringmq-monday
+  ringmq backup /backup/ringmq-monday --tcp 127.0.0.1:9503
+  ringmq journal verify /backup/ringmq-monday
+`;
+
+const RESTORE_HELP = `
+Checks every record of the backup first. The broker that starts from the directory has what the backup has: messages
+that were acked after the backup come again, and what was published after it is not there.
+
+Example:
+  ringmq restore /backup/ringmq-monday --data /var/lib/ringmq
+  ringmq serve --data /var/lib/ringmq
+`;
+
+const DEFAULT_ADDRESS: Address = { host: DEFAULT_HOST, port: DEFAULT_TCP_PORT };
+
+interface BackupFlags {
+  readonly tcp: Address | "off";
+}
+
+export const backupCommand = (): Command =>
+  new Command("backup")
+    .description("Has a running broker write a backup of itself.")
+    .argument("<out>", "a directory that does not exist yet, on the broker's machine")
+    .addOption(
+      new Option("--tcp <address>", "where the broker speaks the native protocol")
+        .argParser(parseAddress)
+        .default(DEFAULT_ADDRESS, formatAddress(DEFAULT_ADDRESS)),
+    )
+    .addHelpText("after", BACKUP_HELP)
+    .action((out: string, { tcp }: BackupFlags, command: Command) => backup(command, resolve(out), tcp));
+
+export const restoreCommand = (): Command =>
+  new Command("restore")
+    .description("Makes a data directory out of a backup.")
+    .argument("<backup>", "a directory that ringmq backup has made")
+    .requiredOption("--data <dir>", "the data directory to make: new or empty")
+    .addHelpText("after", RESTORE_HELP)
+    .action((from: string, { data }: { readonly data: string }, command: Command) =>
+      guarded(command, async () => {
+        const { shards, segments, bytes } = await withBar("restoring", (onRead) => restore(from, data, onRead));
+        process.stdout.write(
+          `restored ${shards} shards, ${segments} segments, ${formatSize(bytes)}\nto use it: ringmq serve --data ${data}\n`,
+        );
+      }),
+    );
+
+const backup = async (command: Command, out: string, tcp: Address | "off"): Promise<void> => {
+  if (tcp === "off") command.error("error: --tcp must be host:port", { exitCode: 2 });
+  try {
+    await using client = await connect(`tcp://${formatAddress(tcp)}`, { name: "ringmq backup" });
+    const { shards, segments, bytes } = await client.backup(out);
+    process.stdout.write(`backed up ${shards} shards, ${segments} segments, ${formatSize(bytes)} to ${out}\n`);
+  } catch (error) {
+    if (!(error instanceof RingmqError)) throw error;
+    command.error(`error: ${error.message} (${error.code})`, { exitCode: FAILURE });
+  }
+};

@@ -1,0 +1,134 @@
+/**
+ * Backups of a running broker: each shard seals what it has and leaves those files alone until the pool has copied them.
+ * Whatever was confirmed before the backup was asked for is in it. What comes of it is a data directory.
+ *
+ * A backup writes files where a client says, so that it is not for everybody: only over TCP, which no page in a browser
+ * can speak, and only where all that listens is of this machine, unless the broker was started to allow it.
+ */
+import { mkdir, rm } from "node:fs/promises";
+import { isAbsolute } from "node:path";
+import { DIRECTORY_FORMAT, makeGeneration, writeManifest } from "../journal/data-directory.js";
+import { segmentPath, shardDirectory } from "../journal/layout.js";
+import { nodeDisk } from "../journal/node-disk.js";
+import { ProtocolError } from "../protocol/errors.js";
+import { unpackHead } from "../protocol/head.js";
+import type { BrokerOptions } from "./options.js";
+import type { JobPool } from "./pool.js";
+import type { Supervisor } from "./supervisor.js";
+
+export interface BackupSummary {
+  readonly shards: number;
+  readonly segments: number;
+  readonly bytes: number;
+}
+
+const GENERATION = 1;
+
+/** Longer than the paths that systems take. */
+const MAX_PATH_BYTES = 4_096;
+
+const LOOPBACK = /^(?:127(?:\.\d{1,3}){3}|::1|localhost)$/;
+
+/** What BACKUP asks for. Throws BAD_HEAD. */
+export const readBackupHead = (head: Uint8Array): string => {
+  const [directory] = unpackHead(head, 0, head.length);
+  if (typeof directory !== "string" || directory.length > MAX_PATH_BYTES || directory.includes("\0")) {
+    throw new ProtocolError("BAD_HEAD", "the head of a backup is the path of a directory");
+  }
+  return directory;
+};
+
+/** Whether only this machine can reach what listens. */
+const isLocal = ({ tcp, http }: BrokerOptions): boolean =>
+  [tcp, http].every((address) => address === "off" || LOOPBACK.test(address.host));
+
+export class Backups {
+  #isRunning = false;
+
+  constructor(
+    readonly options: BrokerOptions,
+    readonly supervisor: Pick<Supervisor, "life">,
+    readonly pool: Pick<JobPool, "run">,
+  ) {}
+
+  /** Rejects with NOT_ALLOWED, BAD_HEAD or BACKUP_FAILED; then there is no such directory. */
+  async run({ isTcp }: { readonly isTcp: boolean }, directory: string): Promise<BackupSummary> {
+    const { options } = this;
+    if (!isTcp || !(options.allowBackup || isLocal(options))) {
+      throw new ProtocolError(
+        "NOT_ALLOWED",
+        "a backup is made over TCP, of a broker that listens on this machine alone or was started with --allow-backup",
+      );
+    }
+    if (!isAbsolute(directory)) throw new ProtocolError("BAD_HEAD", `${directory} is not an absolute path`);
+    if (options.durability === "memory") throw failed("the broker keeps nothing on disk");
+    if (this.#isRunning) throw failed("another backup is being made");
+    this.#isRunning = true;
+    try {
+      return await this.#make(directory);
+    } finally {
+      this.#isRunning = false;
+    }
+  }
+
+  async #make(directory: string): Promise<BackupSummary> {
+    const { shards, log } = this.options;
+    const begin = performance.now();
+    try {
+      await mkdir(directory, { mode: 0o750 });
+    } catch (error) {
+      throw failed(`${directory} cannot be made: ${reasonOf(error)}`);
+    }
+    try {
+      makeGeneration(nodeDisk, directory, GENERATION, shards);
+      // A shard that fails does not leave the others with a pin, or at work in a directory that is gone.
+      const outcomes = await Promise.allSettled(
+        Array.from({ length: shards }, (_, shard) =>
+          this.#copyShard(shard, shardDirectory(directory, GENERATION, shard)),
+        ),
+      );
+      let segments = 0;
+      let bytes = 0;
+      for (const outcome of outcomes) {
+        if (outcome.status === "rejected") throw outcome.reason;
+        segments += outcome.value.segments;
+        bytes += outcome.value.bytes;
+      }
+      writeManifest(nodeDisk, directory, { format: DIRECTORY_FORMAT, shards, generation: GENERATION });
+      log.info({ directory, segments, bytes, seconds: Math.round(performance.now() - begin) / 1_000 }, "backed up");
+      return { shards, segments, bytes };
+    } catch (error) {
+      await rm(directory, { recursive: true, force: true });
+      log.error({ directory, error }, "a backup failed");
+      throw error instanceof ProtocolError ? error : failed(reasonOf(error));
+    }
+  }
+
+  async #copyShard(shard: number, into: string): Promise<Omit<BackupSummary, "shards">> {
+    const life = this.supervisor.life(shard);
+    const segments = await life?.pin();
+    if (life === undefined || segments === undefined)
+      throw failed(`shard ${shard} cannot make its messages durable now`);
+    let isOver = false;
+    void life.ended.then(() => {
+      isOver = true;
+    });
+    try {
+      let bytes = 0;
+      for (const { path, sequence } of segments) {
+        const outcome = await this.pool.run({ job: "copy", path, sequence, to: segmentPath(into, sequence) });
+        // Its next life knows of no pin: the file may have been another one already.
+        if (isOver) throw failed(`shard ${shard} was restarted meanwhile`);
+        if (!outcome.ok) throw failed(outcome.error.message);
+        bytes += outcome.result.bytes;
+      }
+      return { segments: segments.length, bytes };
+    } finally {
+      life.unpin();
+    }
+  }
+}
+
+const failed = (why: string): ProtocolError => new ProtocolError("BACKUP_FAILED", `there is no backup: ${why}`);
+
+const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
