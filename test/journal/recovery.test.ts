@@ -1,4 +1,5 @@
 import {
+  cpSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -294,6 +295,23 @@ describe("segments", () => {
     expect(files().every((name) => name.endsWith(".seg"))).toBe(true);
   });
 
+  it("that are used again end where they do now, not where they did", () => {
+    const keeper = open({ segmentBytes: 4096 });
+    for (let round = 0; round < 30; round++) {
+      keeper.publish(bodies(5, `round ${round}`, 150));
+      expect(keeper.commit()).toBe(true);
+      const copy = mkdtempSync(join(tmpdir(), "ringmq-journal-"));
+      cpSync(directory, copy, { recursive: true });
+      const { cut } = new Keeper({ disk: nodeDisk, directory: copy, segmentBytes: 4096, now: keeper.now }).report;
+      rmSync(copy, { recursive: true });
+      expect(cut, `round ${round}`).toBeUndefined();
+      keeper.ack(keeper.pop(5));
+      expect(keeper.commit()).toBe(true);
+      keeper.tick();
+    }
+    expect(Number.parseInt(files()[0] ?? "", 10)).toBeGreaterThan(5);
+  });
+
   it("stay while what has made their messages dead is not durable", () => {
     const keeper = open({ segmentBytes: 4096, level: Durability.write });
     keeper.publish(bodies(20, "m", 300));
@@ -337,6 +355,25 @@ describe("segments", () => {
     }
     expect(keeper.shard.store.log.loads).toBeGreaterThan(10);
     expect(popped).toEqual(all);
+  });
+});
+
+describe("a page that is read back", () => {
+  it("is refused when it has been damaged meanwhile", () => {
+    const memoryBytes = open().shard.bytes + 16_384;
+    const keeper = open({ memoryBytes, segmentBytes: 16_384 });
+    for (let i = 0; i < 150; i++) {
+      keeper.publish(bodies(2, `batch ${i}`, 200));
+      expect(keeper.commit()).toBe(true);
+    }
+    const damaged = segmentPath(directory, 2);
+    const bytes = readFileSync(damaged);
+    bytes.write("!", bytes.indexOf("batch"));
+    writeFileSync(damaged, bytes);
+    const consume = (): void => {
+      while (keeper.pop(10).length > 0);
+    };
+    expect(consume).toThrow(/00000002\.seg.*checksum/);
   });
 });
 
