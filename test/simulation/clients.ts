@@ -3,6 +3,7 @@
  * what they sent and what they were told.
  */
 import { DEFAULT_KEY } from "../../src/protocol/limits.js";
+import { Durability } from "../../src/protocol/op.js";
 import { COUNT, DELIVERY, FIRST_ID_HIGH, FIRST_ID_LOW, SELECTION_BYTES } from "../../src/protocol/selection.js";
 import type { Command, MessageState, Slice } from "../../src/shard/command.js";
 import { State } from "../../src/shard/extent.js";
@@ -34,7 +35,8 @@ type Pending =
       readonly keys: readonly number[];
       readonly level: number;
     }
-  | { readonly about: "messages"; readonly topic: string; readonly queue: string; readonly level: number };
+  /** `level`: the lowest that the topic had when some of them were handed out; 0: none were. */
+  | { readonly about: "messages"; readonly topic: string; readonly queue: string; level: number };
 
 const NO_FAULTS: ReadonlySet<number> = new Set();
 
@@ -66,18 +68,18 @@ export class Clients {
         return this.#publish(step, request, shard);
       case "pop": {
         const { connection, topic, queue, max, wait } = step;
-        this.#pend(connection, request, { about: "messages", topic, queue, level: levelOf(shard, topic) });
+        this.#pend(connection, request, { about: "messages", topic, queue, level: 0 });
         return { op: "pop", connection, request, topic, queue, max, maxBytes: FETCH_BYTES, wait };
       }
       case "popDead": {
         const { connection, topic, queue, max } = step;
-        this.#pend(connection, request, { about: "messages", topic, queue, level: levelOf(shard, topic) });
+        this.#pend(connection, request, { about: "messages", topic, queue, level: 0 });
         return { op: "popDead", connection, request, topic, queue, max, maxBytes: FETCH_BYTES };
       }
       case "consume": {
         const { do: op, ...rest } = step;
         const { topic, queue } = step;
-        this.#pend(step.connection, request, { about: "messages", topic, queue, level: levelOf(shard, topic) });
+        this.#pend(step.connection, request, { about: "messages", topic, queue, level: 0 });
         this.#consumers.push({ ...rest, request });
         return { op, request, ...rest };
       }
@@ -105,11 +107,14 @@ export class Clients {
   }
 
   /** The broker has said this, and has not sent it yet: ids are taken. */
-  staged(answer: Answer): void {
-    if (answer.kind !== "confirm" || answer.firstKey === 0) return;
+  staged(answer: Answer, shard: Shard): void {
+    if (answer.kind === "close") return;
     const pending = this.#pending.get(name(answer));
-    if (pending?.about !== "publish") return;
-    this.shadow.number(pending.batch, pending.index, answer.messages, answer.firstKey);
+    if (pending?.about === "messages") {
+      pending.level = Math.min(pending.level || Durability.fsync, levelOf(shard, pending.topic));
+    } else if (pending?.about === "publish" && answer.kind === "confirm") {
+      this.shadow.number(pending.batch, pending.index, answer.messages, answer.firstKey);
+    }
   }
 
   /** A client has got this, at a time. */

@@ -6,6 +6,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { Reason } from "../../src/protocol/run.js";
 import { State } from "../../src/shard/extent.js";
+import { DEFAULT_CONFIG } from "../../src/shard/topic.js";
 import type { Held, Photograph, QueueView, TopicView } from "./photograph.js";
 
 const STATE_NAMES = ["free", "ready", "delayed", "in flight", "dead"] as const;
@@ -65,6 +66,11 @@ const topicDifference = (
   if (after === undefined) return choices.some(({ view }) => view === undefined) ? undefined : "it is gone";
   const facts = ({ config, startTime }: TopicView): unknown => [config, startTime];
   const known = choices.flatMap(({ view }) => (view === undefined ? [] : [facts(view)]));
+  // A topic that is configured into being is there for a moment as topics are by themselves.
+  const [earlier, later] = choices.map(({ view }) => view);
+  if (later !== undefined && earlier?.startTime !== later.startTime) {
+    known.push(facts({ ...later, config: DEFAULT_CONFIG }));
+  }
   if (!known.some((each) => isDeepStrictEqual(each, facts(after)))) {
     return `it is ${JSON.stringify(facts(after))}, was ${known.map((each) => JSON.stringify(each)).join(" or ")}`;
   }

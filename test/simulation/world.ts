@@ -172,7 +172,7 @@ export class World {
       pledge: undefined,
       demand: log.demand,
     };
-    for (const answer of [...moment.free, ...moment.held]) this.#clients.staged(answer);
+    for (const answer of [...moment.free, ...moment.held]) this.#clients.staged(answer, shard);
     this.#moments.push(moment);
   }
 
