@@ -212,6 +212,43 @@ describe("ringmq journal", () => {
     expect(texts).toEqual([...numbers(0, 1_200), ...numbers(1_300, 3_000)]);
   });
 
+  it("repairs what has been compacted", async () => {
+    const root = temporary();
+    const data = join(root, "data");
+    const { broker, client } = await started(data, { shards: 1 });
+    // A few old messages hold on to segments until they are compacted: then a segment stands for several.
+    const directory = join(data, "generation-1", "shard-0");
+    const isCompacted = (): boolean =>
+      readdirSync(directory)
+        .filter((name) => name.endsWith(".seg"))
+        .map((name) => readFileSync(join(directory, name)))
+        .some((bytes) => bytes.readUInt32BE(16) > bytes.readUInt32BE(20) && bytes.readUInt32BE(20) > 0);
+    let kept = 0;
+    while (!isCompacted()) {
+      await client.publish("red", `late-${kept++}`, { delay: 3_600_000 });
+      await client.publishBatch("red", numbers(0, 500));
+      await takeAll(client, "red");
+    }
+    await client.publish("red", "last");
+    await client.close();
+    await broker.close();
+    expect(await run("journal", "verify", data)).toMatchObject({ code: 0 });
+    const out = join(root, "out");
+    expect(await run("journal", "repair", data, out)).toMatchObject({
+      code: 0,
+      text: expect.not.stringContaining("LOST"),
+    });
+    for (const directory of [data, out]) {
+      const again = await started(directory, { shards: 1 });
+      const [queue] = (await again.client.stats("red")).queues;
+      expect(queue).toMatchObject({ ready: 1, delayed: kept, inFlight: 0, deadLetters: 0 });
+      const late = await again.client.browse("red", { state: "delayed", max: 1_000 });
+      expect(late.map((message) => message.text())).toEqual(Array.from({ length: kept }, (_, i) => `late-${i}`));
+      await again.client.close();
+      await again.broker.close();
+    }
+  });
+
   it("teaches with examples in --help", async () => {
     for (const command of [
       ["backup"],
