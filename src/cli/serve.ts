@@ -72,7 +72,7 @@ const options = (): Option[] => {
     count("--max-batch-messages <n>", "messages in a batch", defaults.maxBatchMessages),
     count("--max-in-flight <n>", "unanswered requests of a connection", defaults.maxInFlight),
     count("--max-name-bytes <n>", "bytes of a topic's, channel's or queue's name", defaults.maxNameBytes),
-    count("--max-connections <n>", "native connections, TCP and WebSocket", defaults.maxConnections),
+    count("--max-connections <n>", "connections: TCP, WebSocket and HTTP", defaults.maxConnections),
     count("--max-topics <n>", "topics in a shard, and as many channels", defaults.maxTopics),
     count("--max-queues <n>", "queues in a topic", defaults.maxQueues),
     count("--max-consumers <n>", "consumers, waiting pops and subscriptions of a shard", defaults.maxConsumers),

@@ -32,6 +32,9 @@ const GOODBYE_GRACE = 1_000;
 const QUIET_LOOKS = 5;
 const CLOSE_LOOK = 20;
 
+/** Sockets past maxConnections that HTTP may have: which of them wants to be a WebSocket, and is refused, shows later. */
+const MOST_EXCESS = 100;
+
 /** Unanswered requests of all HTTP connections together: several for each of as many as there may be of others. */
 const OWN_IN_FLIGHT = 65_536;
 
@@ -50,7 +53,7 @@ export interface Broker {
 
 export class RunningBroker implements Broker, ConnectionHost {
   readonly supervisor: Supervisor;
-  readonly pool = new JobPool();
+  readonly pool: JobPool;
   readonly connections: ConnectionTable;
   readonly #board: Switchboard;
   readonly #tcp: TcpListener | undefined;
@@ -72,6 +75,7 @@ export class RunningBroker implements Broker, ConnectionHost {
     seams: SupervisorSeams,
   ) {
     this.#seams = seams;
+    this.pool = new JobPool(options.log);
     const { maxConnections, helloTimeout, maxFrameBytes, maxMessageBytes, shards, log } = options;
     this.connections = new ConnectionTable(maxConnections, helloTimeout);
     const deliveries = new Deliveries((id) => this.connections.get(id));
@@ -106,9 +110,16 @@ export class RunningBroker implements Broker, ConnectionHost {
     return this.#addresses;
   }
 
-  /** Sockets of maxConnections are there. */
   get isFull(): boolean {
-    return this.connections.size + (this.#tcp?.waiting ?? 0) >= this.options.maxConnections;
+    return this.#sockets >= this.options.maxConnections;
+  }
+
+  get isOverfull(): boolean {
+    return this.#sockets > this.options.maxConnections + MOST_EXCESS;
+  }
+
+  get #sockets(): number {
+    return this.connections.size + (this.#tcp?.waiting ?? 0) + (this.#http?.plain ?? 0);
   }
 
   open(transport: Transport): Connection {

@@ -5,6 +5,8 @@ import type { Transport } from "./transport.js";
 export interface ConnectionHost {
   /** Sockets of all listeners, those that have not said what they are among them, are at their limit. */
   readonly isFull: boolean;
+  /** So many are there beyond the limit that the newest is closed without a word. */
+  readonly isOverfull: boolean;
   /** A new connection; the listener brings it bytes and tells it when it can send again and when it is closed. */
   open(transport: Transport): Connection;
 }

@@ -1,5 +1,5 @@
 /** The HTTP port: the native protocol over WebSocket on `/mq`, and the paths that front ends add. */
-import uWS, { type TemplatedApp, type us_listen_socket, type WebSocket } from "uWebSockets.js";
+import uWS, { type HttpResponse, type TemplatedApp, type us_listen_socket, type WebSocket } from "uWebSockets.js";
 import { HEAD, LENGTH_BYTES } from "../protocol/frame.js";
 import type { ConnectionHost } from "./connection-host.js";
 import { findListenError } from "./listen-error.js";
@@ -35,11 +35,14 @@ export class HttpListener {
   readonly #host: ConnectionHost;
   readonly #maxFrameBytes: number;
   readonly #gathering = new WebSocketGathering();
+  #plain = 0;
   #listening: us_listen_socket | undefined;
 
   constructor(host: ConnectionHost, maxFrameBytes: number) {
     this.#host = host;
     this.#maxFrameBytes = maxFrameBytes;
+    // Not a filter of anything: what is called when a socket has come (1) or gone (−1).
+    this.app.filter(this.#count);
     this.app.ws<SocketData>(PATH, {
       maxPayloadLength: LENGTH_BYTES + maxFrameBytes + MESSAGE_SLACK_BYTES,
       idleTimeout: IDLE_TIMEOUT,
@@ -51,6 +54,8 @@ export class HttpListener {
         const [key, protocol, extensions] = ["key", "protocol", "extensions"].map((name) =>
           request.getHeader(`sec-websocket-${name}`),
         );
+        // A WebSocket's end is told otherwise.
+        this.#plain--;
         response.upgrade(data, key ?? "", protocol ?? "", extensions ?? "", context);
       },
       open: (socket) => this.#open(socket),
@@ -64,6 +69,11 @@ export class HttpListener {
         connection?.closed();
       },
     });
+  }
+
+  /** Sockets that are not WebSockets. */
+  get plain(): number {
+    return this.#plain;
   }
 
   /** Where it listens; call it when all paths have been added. Error: the address cannot be had; the text tells why. */
@@ -90,6 +100,12 @@ export class HttpListener {
     this.#listening = undefined;
     this.app.close();
   }
+
+  readonly #count = (response: HttpResponse, change: unknown): void => {
+    // Of a socket that is closed here the end is told as well.
+    this.#plain += Number(change);
+    if (Number(change) > 0 && this.#host.isOverfull) response.close();
+  };
 
   #open(socket: WebSocket<SocketData>): void {
     if (this.#host.isFull) {

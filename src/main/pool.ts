@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { Piscina } from "piscina";
 import { describeError, type Job, type JobName, type JobOutcome } from "../workers/jobs/job.js";
 import { inheritedFlags } from "./inherited-flags.js";
+import type { Log } from "./log.js";
 
 const ENTRY = new URL("../workers/jobs/run.js", import.meta.url);
 
@@ -21,10 +22,22 @@ export class JobPool {
   #piscina: Piscina | undefined;
   #isClosed = false;
 
+  constructor(readonly log: Log) {}
+
   /** Never rejects: a job that could not be carried out has the outcome that it failed. */
   async run<N extends JobName>(job: Job & { readonly job: N }): Promise<JobOutcome<N>> {
     if (this.#isClosed) return { ok: false, error: { name: "Error", message: "the pool is closed" } };
-    this.#piscina ??= new Piscina({
+    this.#piscina ??= this.#start();
+    try {
+      return (await this.#piscina.run(job)) as JobOutcome<N>;
+    } catch (error) {
+      // A thread that died, or one that was cut off by `close`.
+      return { ok: false, error: describeError(error) };
+    }
+  }
+
+  #start(): Piscina {
+    const piscina = new Piscina({
       filename: fileURLToPath(ENTRY),
       minThreads: 0,
       maxThreads: this.threads,
@@ -32,12 +45,9 @@ export class JobPool {
       maxQueue: MOST_WAITING,
       ...inheritedFlags(),
     });
-    try {
-      return (await this.#piscina.run(job)) as JobOutcome<N>;
-    } catch (error) {
-      // A thread that died, or one that was cut off by `close`.
-      return { ok: false, error: describeError(error) };
-    }
+    // Of a thread that fails while it has no job; nobody else is told of it.
+    piscina.on("error", (error: unknown) => this.log.error({ error }, "a thread of the pool failed"));
+    return piscina;
   }
 
   /** Cuts off what is under way: each job leaves only a file that does not count. */

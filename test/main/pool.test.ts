@@ -1,6 +1,7 @@
 import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it, onTestFinished } from "vitest";
+import { SILENT } from "../../src/main/log.js";
 import type { JobPool as SourceJobPool } from "../../src/main/pool.js";
 import { testDirectory } from "../e2e/brokers.js";
 
@@ -8,7 +9,7 @@ import { testDirectory } from "../e2e/brokers.js";
 const { JobPool } = (await import("../../dist/main/pool.js" as string)) as { JobPool: typeof SourceJobPool };
 
 const testPool = (): SourceJobPool => {
-  const pool = new JobPool();
+  const pool = new JobPool(SILENT);
   onTestFinished(() => pool.close());
   return pool;
 };
