@@ -6,17 +6,17 @@
  * KEEP for each stretch of messages of the plan (see keep-plan.ts of src/shard). What was said of messages that were
  * published in the compacted segments themselves is in the KEEPs, or nobody needs it.
  */
-import * as plan from "../shard/keep-plan.js";
+import { KEEP_WORDS } from "../shard/keep-plan.js";
 import * as record from "../shard/record.js";
 import type { CompactedSegment } from "../shard/relocation.js";
 import type { Checksum } from "./checksum.js";
 import { DamageError } from "./damage-error.js";
 import type { Disk, DiskFile } from "./disk.js";
+import { eachKeep, writeKeep } from "./keep-writer.js";
 import { segmentPath } from "./layout.js";
 import { PublishedIds } from "./published-ids.js";
 import { type NewSegment, RecordWriter } from "./record-writer.js";
 import { SegmentFile } from "./segment-file.js";
-import { readFully } from "./whole-file.js";
 
 const { RecordType } = record;
 
@@ -62,21 +62,15 @@ class Compaction {
   }
 
   run(): CompactedSegment {
-    const { head, sequences, bodies, keeps } = this.#input;
-    for (const body of bodies) this.#directory(body);
+    const { head, sequences, bodies } = this.#input;
+    for (const body of bodies) this.#writer.directory(body);
     for (const sequence of sequences) this.#readStates(sequence);
     const before = this.#writer.size;
-    const places = this.#writeKeeps(keeps);
+    const places = this.#writeKeeps();
     const messageBytes = this.#writer.size - before;
     this.#writer.seal();
     const { sequence, replaces } = head;
     return { sequence, replaces, pages: Uint32Array.from(this.#writer.pages), places, messageBytes };
-  }
-
-  #directory(body: Uint8Array): void {
-    const at = this.#writer.begin(RecordType.DIRECTORY, record.DIRECTORY_BODY + body.length);
-    this.#writer.bytes.set(body, at + record.DIRECTORY_BODY);
-    this.#writer.end();
   }
 
   /** Copies what a segment says of messages that none of the compacted ones has published. */
@@ -133,50 +127,16 @@ class Compaction {
   }
 
   /** Answers where each has been put, as in `CompactedSegment`. */
-  #writeKeeps(keeps: Uint32Array): Uint32Array {
-    const places = new Uint32Array((2 * keeps.length) / plan.KEEP_WORDS);
-    let source: { readonly sequence: number; readonly file: DiskFile } | undefined;
-    let claim = 0;
-    try {
-      for (let at = 0, i = 0; at < keeps.length; at += plan.KEEP_WORDS, i += 2) {
-        const sequence = keeps[at + plan.KEEP_SEQUENCE] as number;
-        if (source?.sequence !== sequence) {
-          source?.file.close();
-          source = { sequence, file: this.#disk.open(segmentPath(this.#input.directory, sequence), "read") };
-        }
-        const entries = this.#writeKeep(source.file, keeps.subarray(at, at + plan.KEEP_WORDS), claim);
-        places[i] = this.#writer.place;
-        places[i + 1] = this.#writer.place + entries;
-        claim += keeps[at + plan.KEEP_CLAIMS] as number;
-      }
-    } finally {
-      source?.file.close();
-    }
+  #writeKeeps(): Uint32Array {
+    const { directory, keeps } = this.#input;
+    const places = new Uint32Array((2 * keeps.length) / KEEP_WORDS);
+    const open = (sequence: number): DiskFile => this.#disk.open(segmentPath(directory, sequence), "read");
+    let i = 0;
+    eachKeep(this.#input, open, (keep, claims, file) => {
+      const entries = writeKeep(this.#writer, file, keep, claims);
+      places[i++] = this.#writer.place;
+      places[i++] = this.#writer.place + entries;
+    });
     return places;
-  }
-
-  /** Answers where in the record the entries begin. */
-  #writeKeep(file: DiskFile, keep: Uint32Array, claim: number): number {
-    const [, place = 0, entries = 0, bytes = 0, idHigh = 0, idLow = 0, count = 0, claims = 0] = keep;
-    const writer = this.#writer;
-    const head = new Uint8Array(record.NAMES + 2 * 255);
-    const view = new DataView(head.buffer);
-    readFully(file, head, Math.min(head.length, entries - place), place);
-    const names = record.NAMES + view.getUint8(record.TOPIC_LENGTH) + view.getUint8(record.KEY_LENGTH);
-    const claimBytes = claims * record.CLAIM_BYTES;
-    const at = writer.begin(RecordType.KEEP, names + claimBytes + bytes);
-    writer.bytes.set(head.subarray(record.TOPIC_LENGTH, names), at + record.TOPIC_LENGTH);
-    writer.view.setUint16(at + record.COUNT, count);
-    writer.view.setUint16(at + record.QUEUES, claims);
-    writer.view.setUint32(at + record.FIRST_ID_HIGH, idHigh);
-    writer.view.setUint32(at + record.FIRST_ID_LOW, idLow);
-    const from = claim * record.CLAIM_BYTES;
-    writer.bytes.set(this.#input.claims.subarray(from, from + claimBytes), at + names);
-    const start = at + names + claimBytes;
-    if (readFully(file, writer.bytes.subarray(start, start + bytes), bytes, entries) < bytes) {
-      throw new Error("compaction: a segment is shorter than it was");
-    }
-    writer.end();
-    return names + claimBytes;
   }
 }

@@ -5,16 +5,33 @@
  * released, makes the next number, with its contents in one step (a hard link fails if the name exists), so of many
  * exactly one succeeds. No file is deleted before a higher one is there: who was slow finds it, and withdraws. A
  * released lock stays as a file for the same reason.
+ *
+ * A process of another container cannot be looked up. So each touches its lock while it has it, and who finds such a
+ * lock watches it for a while.
  */
-import { linkSync, readdirSync, readFileSync, renameSync, rmSync, unlinkSync, writeFileSync } from "node:fs";
+import {
+  linkSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  unlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { DataDirectoryError } from "./damage-error.js";
 import { LOCK_PREFIX, TEMPORARY_SUFFIX } from "./layout.js";
-import { identityOf, isAlive, type ProcessIdentity } from "./process-identity.js";
+import { identityOf, lifeOf, type ProcessIdentity } from "./process-identity.js";
 
 interface LockFile extends ProcessIdentity {
   readonly isReleased: boolean;
 }
+
+/** Milliseconds between two touches, and how many of them a process may miss before it is taken for gone. */
+const PULSE = 1000;
+const MISSED = 4;
 
 /** How often somebody else may be faster in a row before that is an error. */
 const ATTEMPTS = 100;
@@ -35,6 +52,8 @@ const isLockFile = (value: unknown): value is LockFile =>
   typeof value.start === "string" &&
   "boot" in value &&
   typeof value.boot === "string" &&
+  "space" in value &&
+  typeof value.space === "string" &&
   "isReleased" in value &&
   typeof value.isReleased === "boolean";
 
@@ -77,32 +96,71 @@ const createWithoutLinks = (path: string, text: string): boolean => {
   }
 };
 
-const refusal = (directory: string, pid: number): DataDirectoryError =>
-  new DataDirectoryError(
-    pid === process.pid
-      ? `the data directory ${directory} is in use by another broker of this process (${pid}): give each its own`
-      : `the data directory ${directory} is in use by the process ${pid}: stop it first, or use another directory`,
+const refusal = (directory: string, holder: ProcessIdentity, own: ProcessIdentity): DataDirectoryError => {
+  const { pid, space } = holder;
+  const use = `the data directory ${directory} is in use by`;
+  if (space !== own.space) {
+    return new DataDirectoryError(
+      `${use} the process ${pid} of another container: stop it first, or use another directory`,
+    );
+  }
+  return new DataDirectoryError(
+    pid === own.pid
+      ? `${use} another broker of this process (${pid}): give each its own`
+      : `${use} the process ${pid}: stop it first, or use another directory`,
   );
+};
+
+/** When a lock was touched; 0: it is gone. */
+const touched = (path: string): number => statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+
+/** Blocks the thread while it watches a lock: whether it is touched. */
+const isTouched = (path: string, pulse: number): boolean => {
+  const cell = new Int32Array(new SharedArrayBuffer(4));
+  const before = touched(path);
+  for (let i = 0; i < 2 * MISSED; i++) {
+    Atomics.wait(cell, 0, 0, pulse / 2);
+    if (touched(path) !== before) return true;
+  }
+  return false;
+};
+
+/** Who has a lock now; undefined: nobody. */
+const holderOf = (path: string, pulse: number): LockFile | undefined => {
+  const holder = readLock(path);
+  if (holder === undefined || holder.isReleased) return undefined;
+  const life = lifeOf(holder);
+  return life === "alive" || (life === "unknown" && isTouched(path, pulse)) ? holder : undefined;
+};
 
 export class DirectoryLock {
+  readonly #pulse: NodeJS.Timeout;
+
   private constructor(
     readonly directory: string,
     readonly path: string,
     private readonly owner: ProcessIdentity,
-  ) {}
+    pulse: number,
+  ) {
+    this.#pulse = setInterval(() => this.#touch(), pulse);
+    this.#pulse.unref();
+  }
 
-  /** Throws a `DataDirectoryError` if another broker uses the directory. */
-  static acquire(directory: string): DirectoryLock {
+  /**
+   * Throws a `DataDirectoryError` if another broker uses the directory. Blocks for seconds if the last one was that of
+   * another container. `pulse`: milliseconds between two touches of everybody's locks.
+   */
+  static acquire(directory: string, pulse = PULSE): DirectoryLock {
     const owner = identityOf(process.pid);
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const present = highest(directory);
-      const holder = present === 0 ? undefined : readLock(join(directory, LOCK_PREFIX + present));
-      if (holder !== undefined && !holder.isReleased && isAlive(holder)) throw refusal(directory, holder.pid);
+      const holder = present === 0 ? undefined : holderOf(join(directory, LOCK_PREFIX + present), pulse);
+      if (holder !== undefined) throw refusal(directory, holder, owner);
       const path = join(directory, LOCK_PREFIX + (present + 1));
       if (!createWhole(path, `${JSON.stringify({ ...owner, isReleased: false })}\n`)) continue;
       if (highest(directory) === present + 1) {
         removeBelow(directory, present + 1);
-        return new DirectoryLock(directory, path, owner);
+        return new DirectoryLock(directory, path, owner, pulse);
       }
       // The number was used and deleted before: somebody with a higher one was faster.
       unlinkSync(path);
@@ -112,6 +170,7 @@ export class DirectoryLock {
 
   /** Lets the next broker in. If that cannot be written, the end of the process will do it. */
   release(): void {
+    clearInterval(this.#pulse);
     const temporary = `${this.path}${TEMPORARY_SUFFIX}`;
     try {
       writeFileSync(temporary, `${JSON.stringify({ ...this.owner, isReleased: true })}\n`, { mode: 0o640 });
@@ -120,6 +179,15 @@ export class DirectoryLock {
       // The disk is full, or the directory has been deleted.
       const { code } = error as NodeJS.ErrnoException;
       if (code === undefined) throw error;
+    }
+  }
+
+  #touch(): void {
+    const now = new Date();
+    try {
+      utimesSync(this.path, now, now);
+    } catch {
+      // The next one may succeed; nobody but another container looks.
     }
   }
 }
@@ -132,9 +200,8 @@ const removeBelow = (directory: string, number: number): void => {
   }
 };
 
-/** The process that uses a data directory; undefined: nobody does. */
-export const lockHolder = (directory: string): number | undefined => {
+/** The process that uses a data directory; undefined: nobody does. Blocks as `acquire` does. */
+export const lockHolder = (directory: string, pulse = PULSE): number | undefined => {
   const present = highest(directory);
-  const holder = present === 0 ? undefined : readLock(join(directory, LOCK_PREFIX + present));
-  return holder !== undefined && !holder.isReleased && isAlive(holder) ? holder.pid : undefined;
+  return present === 0 ? undefined : holderOf(join(directory, LOCK_PREFIX + present), pulse)?.pid;
 };

@@ -1,7 +1,7 @@
 /**
  * Who a process is, beyond its number, which another process has after a while or after a restart of the machine.
  */
-import { readFileSync } from "node:fs";
+import { readFileSync, readlinkSync } from "node:fs";
 
 export interface ProcessIdentity {
   readonly pid: number;
@@ -9,7 +9,12 @@ export interface ProcessIdentity {
   readonly start: string;
   /** Of the machine's present run; "" where that cannot be known. */
   readonly boot: string;
+  /** Within which its number means something: of a container, as a rule. "" where that cannot be known. */
+  readonly space: string;
 }
+
+/** `unknown`: it is of another container, where nobody here can look. */
+export type Life = "alive" | "gone" | "unknown";
 
 /** The fields of /proc/PID/stat behind the name, which is in brackets and may have any character; from 3 on. */
 const FIRST_FIELD = 3;
@@ -31,17 +36,33 @@ const startOf = (pid: number): string => {
 
 const bootId = (): string => readOrNothing("/proc/sys/kernel/random/boot_id");
 
-export const identityOf = (pid: number): ProcessIdentity => ({ pid, start: startOf(pid), boot: bootId() });
-
-/** Whether that very process is there. What cannot be known counts for "yes". */
-export const isAlive = ({ pid, start, boot }: ProcessIdentity): boolean => {
+const space = (): string => {
   try {
-    process.kill(pid, 0);
+    return readlinkSync("/proc/self/ns/pid");
+  } catch {
+    return "";
+  }
+};
+
+export const identityOf = (pid: number): ProcessIdentity => ({
+  pid,
+  start: startOf(pid),
+  boot: bootId(),
+  space: space(),
+});
+
+const differ = (a: string, b: string): boolean => a !== "" && b !== "" && a !== b;
+
+/** Whether that very process is there. Where start and boot cannot be known, its number has to do. */
+export const lifeOf = (known: ProcessIdentity): Life => {
+  const present = identityOf(known.pid);
+  if (differ(known.boot, present.boot)) return "gone";
+  if (differ(known.space, present.space)) return "unknown";
+  try {
+    process.kill(known.pid, 0);
   } catch (error) {
     // EPERM: it is there, and somebody else's.
-    if ((error as NodeJS.ErrnoException).code === "ESRCH") return false;
+    if ((error as NodeJS.ErrnoException).code === "ESRCH") return "gone";
   }
-  const present = identityOf(pid);
-  const differ = (a: string, b: string): boolean => a !== "" && b !== "" && a !== b;
-  return !differ(boot, present.boot) && !differ(start, present.start);
+  return differ(known.start, present.start) ? "gone" : "alive";
 };

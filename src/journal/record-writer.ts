@@ -88,6 +88,20 @@ export class RecordWriter {
     this.#used = at + record.align(this.#length);
   }
 
+  /** A DIRECTORY record. */
+  directory(body: Uint8Array): void {
+    const at = this.begin(record.RecordType.DIRECTORY, record.DIRECTORY_BODY + body.length);
+    this.#bytes.set(body, at + record.DIRECTORY_BODY);
+    this.end();
+  }
+
+  /** An IDS record. */
+  ids(ceiling: number): void {
+    const at = this.begin(record.RecordType.IDS, record.IDS_BYTES);
+    this.#view.setFloat64(at + record.CEILING, ceiling);
+    this.end();
+  }
+
   /** Ends the segment and makes it durable. */
   seal(): void {
     // It says that all before it is on disk: what breaks later is found to be damage.

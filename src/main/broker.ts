@@ -131,15 +131,14 @@ export class RunningBroker implements Broker, ConnectionHost {
   /**
    * Locks the data directory, starts the shards, then listens.
    *
-   * @throws StartError when the data directory or a journal in it cannot be used; RangeError when it has another number
-   * of shards; ListenError when an address cannot be had.
+   * @throws StartError when the data directory or a journal in it cannot be used; ListenError when an address cannot be had.
    */
   async start(): Promise<void> {
     const { tcp, http, data, durability, log } = this.options;
     try {
       if (durability !== "memory") {
         log.info({ data, durability }, "messages are kept in the data directory");
-        this.#data = Data.open(this.options);
+        this.#data = await Data.open(this.options, this.pool);
       }
       await startShards(this.options, this.supervisor, this.pool, this.#data, this.#seams.leastVerifiedBytes);
       this.#addresses = {

@@ -4,7 +4,13 @@
  */
 import { join } from "node:path";
 import { DamageError, DataDirectoryError } from "../journal/damage-error.js";
-import { claimDataDirectory, type Manifest, removeOtherGenerations } from "../journal/data-directory.js";
+import {
+  claimDataDirectory,
+  type Manifest,
+  makeGeneration,
+  removeOtherGenerations,
+  writeManifest,
+} from "../journal/data-directory.js";
 import type { Disk } from "../journal/disk.js";
 import { journalFiles, segmentPath, shardDirectory } from "../journal/layout.js";
 import type { DirectoryLock } from "../journal/lock.js";
@@ -12,6 +18,7 @@ import { nodeDisk } from "../journal/node-disk.js";
 import { DiskWatch } from "./disk-watch.js";
 import type { Log } from "./log.js";
 import type { BrokerOptions } from "./options.js";
+import type { JobPool } from "./pool.js";
 import { StartError } from "./start-error.js";
 
 /** A file of a shard's journal. */
@@ -47,14 +54,14 @@ export class Data {
   /**
    * Locks the directory and clears away what the last run has left unfinished.
    *
-   * @throws StartError that says what to do when it cannot be used; RangeError when it has another number of shards.
+   * @throws StartError that says what to do when it cannot be used.
    */
-  static open(options: BrokerOptions, disk: Disk = nodeDisk): Data {
+  static async open(options: BrokerOptions, pool: Pick<JobPool, "run">, disk: Disk = nodeDisk): Promise<Data> {
     const { data, shards } = options;
     try {
       const { lock, manifest } = claimDataDirectory(disk, data, shards);
       try {
-        const present = withShards(data, manifest, shards);
+        const present = await withShards(options, manifest, pool, disk);
         removeOtherGenerations(disk, data, present);
         const directories = Array.from({ length: shards }, (_, shard) =>
           shardDirectory(data, present.generation, shard),
@@ -92,13 +99,32 @@ export class Data {
   }
 }
 
-/** The manifest that has so many shards: the place where messages move to their new shards when the number changes. */
-const withShards = (data: string, manifest: Manifest, shards: number): Manifest => {
+/**
+ * The manifest that has so many shards. When it has another number, everything moves to a new generation first; the old
+ * one counts until the manifest names the new one, so that a crash in between costs nothing but the time.
+ */
+const withShards = async (
+  { data, shards, segmentBytes, log }: BrokerOptions,
+  manifest: Manifest,
+  pool: Pick<JobPool, "run">,
+  disk: Disk,
+): Promise<Manifest> => {
   if (manifest.shards === shards) return manifest;
-  throw new RangeError(
-    `shards must be ${manifest.shards}, as the data directory ${data} has them; it is ${shards}. ` +
-      `Start with ${manifest.shards}, or with another data directory`,
-  );
+  const { generation, shards: from } = manifest;
+  log.info({ from, to: shards }, "the number of shards has changed: messages move to their new ones");
+  makeGeneration(disk, data, generation + 1, shards);
+  const job = { job: "reshard", data, generation, from, to: shards, segmentBytes, now: Date.now() } as const;
+  const outcome = await pool.run(job);
+  if (!outcome.ok) {
+    throw new StartError(
+      `messages cannot move from ${from} to ${shards} shards: ${outcome.error.message}. ` +
+        `Nothing has changed: start with --shards ${from}, or remedy that first`,
+    );
+  }
+  const moved: Manifest = { ...manifest, shards, generation: generation + 1 };
+  writeManifest(disk, data, moved);
+  log.info({ ...outcome.result, shards }, "messages have moved to their new shards");
+  return moved;
 };
 
 const shardOnDisk = (disk: Disk, directory: string): ShardOnDisk => {

@@ -144,14 +144,6 @@ describe("the start is refused, in words,", () => {
     expect([code, err]).toEqual([1, expect.stringMatching(/the data directory .*file.data cannot be used: ENOTDIR/)]);
   });
 
-  it("when it was made for another number of shards", async () => {
-    const data = testDirectory();
-    const { broker } = await testBroker({ data, shards: 2 });
-    await broker.close();
-    const { code, err } = await refused(["--data", data, "--shards", "3"]);
-    expect([code, err]).toEqual([2, expect.stringContaining(`--shards must be 2, as the data directory ${data}`)]);
-  });
-
   it("when a segment is damaged: file, offset and what to do", async () => {
     const data = testDirectory();
     const { broker, tcp } = await testBroker({ data });

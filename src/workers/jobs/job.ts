@@ -5,6 +5,7 @@
 
 import type { CompactInput } from "../../journal/compact.js";
 import type { CompactedSegment } from "../../shard/relocation.js";
+import type { ReshardInput, ReshardResult } from "./reshard.js";
 
 interface Jobs {
   /** Checks all records of a sealed segment. */
@@ -12,6 +13,8 @@ interface Jobs {
   /** Makes a spare for a segment to come: a file of zeros, synced. */
   prepare: { readonly input: PrepareInput; readonly result: PrepareResult };
   /** Makes one segment out of several, with what is still wanted of them. */
+  /** Moves everything to another number of shards, in a generation that does not count yet. */
+  reshard: { readonly input: ReshardInput; readonly result: ReshardResult };
   compact: { readonly input: CompactInput; readonly result: CompactedSegment };
   /** Copies a sealed segment, for a backup. */
   copy: { readonly input: CopyInput; readonly result: CopyResult };

@@ -1,0 +1,213 @@
+/**
+ * Moves everything to another number of shards: reads the journals of all shards and writes those of a new generation,
+ * each topic to the shard that its name hashes to. The old generation stays as it is and counts until the manifest names
+ * the new one.
+ */
+import type { Checksum } from "../../journal/checksum.js";
+import type { Disk, DiskFile } from "../../journal/disk.js";
+import { eachKeep, keepBytes, writeKeep } from "../../journal/keep-writer.js";
+import { segmentPath, shardDirectory } from "../../journal/layout.js";
+import { PageReader } from "../../journal/page-reader.js";
+import { RecordWriter } from "../../journal/record-writer.js";
+import { recover } from "../../journal/recovery.js";
+import { packHead } from "../../protocol/head.js";
+import { EPOCH } from "../../protocol/id.js";
+import { Durability } from "../../protocol/op.js";
+import type { Effects } from "../../shard/effects.js";
+import { localIdSource } from "../../shard/id-allocator.js";
+import { planKeeps } from "../../shard/keep-plan.js";
+import { PAGE_BYTES } from "../../shard/log.js";
+import * as record from "../../shard/record.js";
+import { Replay } from "../../shard/replay.js";
+import { Shard } from "../../shard/shard.js";
+
+/** Memory for pages of one journal that is read; what is known of its messages comes on top. */
+const READ_BYTES = 64 * 1024 * 1024;
+
+export interface ReshardInput {
+  /** The data directory. */
+  readonly data: string;
+  /** The generation that counts, and how many shards it has. */
+  readonly generation: number;
+  readonly from: number;
+  /** Shards of the generation after it, whose directories are there and empty. */
+  readonly to: number;
+  readonly segmentBytes: number;
+  /** Milliseconds since 1970. */
+  readonly now: number;
+}
+
+export interface ReshardResult {
+  readonly topics: number;
+  readonly messages: number;
+}
+
+/** Nobody is there to be answered. */
+const NOBODY: Effects = {
+  confirm: () => undefined,
+  fail: () => undefined,
+  result: () => undefined,
+  settled: () => undefined,
+  openMessages: () => undefined,
+  run: () => undefined,
+  closeMessages: () => undefined,
+  channelMessages: () => undefined,
+  channelLost: () => undefined,
+  consumerClosed: () => undefined,
+  close: () => undefined,
+};
+
+/** Throws a `DamageError` when a journal is damaged; then nothing has changed that counts. */
+export const reshard = (disk: Disk, checksum: Checksum, input: ReshardInput): ReshardResult => {
+  const { data, generation, from, to } = input;
+  const shards = Array.from({ length: from }, (_, shard) =>
+    readShard(disk, checksum, shardDirectory(data, generation, shard), shard, input),
+  );
+  const targets = Array.from({ length: to }, (_, shard) => new Target(disk, checksum, shard, input));
+  const targetOf = (nameBytes: Uint8Array): Target => {
+    const view = new DataView(nameBytes.buffer, nameBytes.byteOffset, nameBytes.byteLength);
+    return targets[to === 1 ? 0 : checksum(view, 0, nameBytes.length, 0) % to] as Target;
+  };
+  for (const shard of shards) {
+    for (const topic of shard.directory.topics) targetOf(topic.nameBytes).addTopic(topic);
+  }
+  const ceiling = Math.max(0, ...shards.map(({ idCeiling }) => idCeiling));
+  for (const target of targets) target.begin(ceiling);
+  let messages = 0;
+  for (const [number, { store }] of shards.entries()) {
+    const plan = planKeeps(store, new Set(store.log.segments.all));
+    const directory = shardDirectory(data, generation, number);
+    const open = (sequence: number): DiskFile => disk.open(segmentPath(directory, sequence), "read");
+    eachKeep(plan, open, (keep, claims, file) => {
+      const view = new DataView(claims.buffer, claims.byteOffset);
+      const queue = store.queues[view.getUint32(record.CLAIM_QUEUE)];
+      if (queue === undefined) throw new Error("reshard: messages of a queue that is gone");
+      targetOf(queue.topic.nameBytes).keep(keep, claims, file, store.queues);
+    });
+    messages += store.log.segments.all.reduce((sum, { live }) => sum + live, 0);
+  }
+  for (const target of targets) target.end();
+  return { topics: shards.reduce((sum, { directory }) => sum + directory.size, 0), messages };
+};
+
+const readShard = (
+  disk: Disk,
+  checksum: Checksum,
+  directory: string,
+  number: number,
+  { segmentBytes, now }: ReshardInput,
+): Shard => {
+  const shard = new Shard({
+    effects: NOBODY,
+    ids: localIdSource(EPOCH),
+    node: 1,
+    limits: { maxTopics: 0, maxQueues: 0, maxConsumers: 0 },
+    memoryBytes: READ_BYTES,
+    segmentBytes,
+    level: Durability.fsync,
+    now,
+  });
+  const pages = new PageReader(disk, directory, checksum);
+  shard.store.log.source = pages;
+  recover({ disk, directory, checksum, shard: number, pageBytes: PAGE_BYTES }, new Replay(shard));
+  pages.close();
+  return shard;
+};
+
+/** A queue or topic of a shard that was read. */
+interface Numbered {
+  readonly number: number;
+}
+interface FoundQueue extends Numbered {
+  readonly bindKey: string;
+  readonly paused: boolean;
+}
+interface FoundTopic {
+  readonly name: string;
+  readonly entry: readonly unknown[];
+  readonly queues: ReadonlyMap<string, FoundQueue>;
+}
+
+/** A shard that is being made. */
+class Target {
+  readonly #disk: Disk;
+  readonly #checksum: Checksum;
+  readonly #shard: number;
+  readonly #input: ReshardInput;
+  readonly #directory: string;
+  readonly #topics: FoundTopic[] = [];
+  /** Numbers that queues have here, by what they were. */
+  readonly #numbers = new Map<object, number>();
+  #ceiling = 0;
+  #sequence = 0;
+  #file: DiskFile | undefined;
+  #writer: RecordWriter | undefined;
+
+  constructor(disk: Disk, checksum: Checksum, shard: number, input: ReshardInput) {
+    this.#disk = disk;
+    this.#checksum = checksum;
+    this.#shard = shard;
+    this.#input = input;
+    this.#directory = shardDirectory(input.data, input.generation + 1, shard);
+  }
+
+  addTopic(topic: FoundTopic): void {
+    this.#topics.push(topic);
+    for (const queue of topic.queues.values()) this.#numbers.set(queue, this.#numbers.size);
+  }
+
+  /** All topics are known. */
+  begin(ceiling: number): void {
+    this.#ceiling = ceiling;
+    this.#nextSegment();
+  }
+
+  /** `claims` are changed: they name the queues as they are numbered here. */
+  keep(keep: Uint32Array, claims: Uint8Array, file: DiskFile, queues: readonly (Numbered | undefined)[]): void {
+    const view = new DataView(claims.buffer, claims.byteOffset, claims.byteLength);
+    for (let at = 0; at < claims.length; at += record.CLAIM_BYTES) {
+      const queue = queues[view.getUint32(at + record.CLAIM_QUEUE)];
+      const number = queue === undefined ? undefined : this.#numbers.get(queue);
+      if (number === undefined) throw new Error("reshard: messages of a queue that is not in this shard");
+      view.setUint32(at + record.CLAIM_QUEUE, number);
+    }
+    let writer = this.#writer as RecordWriter;
+    if (writer.size + keepBytes(keep) > this.#input.segmentBytes) writer = this.#nextSegment();
+    writeKeep(writer, file, keep, claims);
+  }
+
+  end(): void {
+    this.#endSegment();
+    this.#disk.syncDirectory(this.#directory);
+  }
+
+  /** Each segment begins with the whole directory, as those of a shard do. */
+  #nextSegment(): RecordWriter {
+    this.#endSegment();
+    this.#sequence++;
+    const { to, now } = this.#input;
+    const file = this.#disk.open(segmentPath(this.#directory, this.#sequence), "create");
+    const head = { sequence: this.#sequence, replaces: this.#sequence, created: now, shard: this.#shard, shards: to };
+    const writer = new RecordWriter(file, this.#checksum, head, PAGE_BYTES);
+    writer.directory(packHead(["checkpoint"]));
+    for (const topic of this.#topics) {
+      writer.directory(packHead(topic.entry));
+      for (const queue of topic.queues.values()) {
+        const number = this.#numbers.get(queue);
+        writer.directory(packHead(["queue", number, topic.name, queue.bindKey, queue.paused]));
+      }
+    }
+    writer.directory(packHead(["complete"]));
+    writer.ids(this.#ceiling);
+    this.#file = file;
+    this.#writer = writer;
+    return writer;
+  }
+
+  #endSegment(): void {
+    this.#writer?.seal();
+    this.#file?.close();
+    this.#writer = undefined;
+    this.#file = undefined;
+  }
+}
