@@ -136,13 +136,25 @@ describe("a lock that names a process that is there", () => {
   });
 
   it("means it when nothing but the number is known", () => {
-    write("LOCK.4", { ...holder(), start: "", boot: "" });
+    write("LOCK.4", { ...holder(), start: "", boot: "", space: "" });
     expect(() => DirectoryLock.acquire(directory)).toThrow(DataDirectoryError);
+  });
+
+  it("of another container is watched: it is that one's while it is touched", async () => {
+    expect(holder().space).toMatch(/^pid:/);
+    const { running } = await rush(1);
+    const lock = join(directory, "LOCK.1");
+    // A process that touches its lock, as if it were where nobody can look.
+    writeFileSync(lock, JSON.stringify({ ...JSON.parse(readFileSync(lock, "utf8")), space: "pid:[1]" }));
+    expect(() => DirectoryLock.acquire(directory)).toThrow(/the process \d+ of another container/);
+    await running[0]?.kill();
+    expect(lockHolder(directory, 20)).toBeUndefined();
+    expect(DirectoryLock.acquire(directory, 20).path).toBe(join(directory, "LOCK.2"));
   });
 });
 
 describe("a lock that was cut short by a loss of power", () => {
-  it.each(["", "{", "[]", '{"pid":"1"}', '{"pid":-1,"start":"","boot":"","isReleased":false}'])(
+  it.each(["", "{", "[]", '{"pid":"1"}', '{"pid":-1,"start":"","boot":"","space":"","isReleased":false}'])(
     "%j is nobody's",
     (text) => {
       write("LOCK.9", text);
