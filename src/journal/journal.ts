@@ -104,6 +104,8 @@ export class FileJournal implements Journal, PageSource {
   /** The log's position behind the last commit mark. */
   #marked = -1;
   #isPinned = false;
+  /** Paths of segments for which others stand. */
+  readonly #leftovers: string[] = [];
   /** When something was written that is not synced; Infinity: nothing. */
   #dirtySince = Number.POSITIVE_INFINITY;
   #due = Number.NEGATIVE_INFINITY;
@@ -145,8 +147,8 @@ export class FileJournal implements Journal, PageSource {
     this.#reclaim(log, now);
     this.#provide(log, now);
     if (this.#dirtySince < Number.POSITIVE_INFINITY) this.#callBy(this.#dirtySince + SYNC_INTERVAL);
-    if ((log.segments.reclaimable.length > 0 && !this.#isPinned) || this.#spares.isShort)
-      this.#callBy(now + SYNC_INTERVAL);
+    const isLeft = log.segments.reclaimable.length + this.#leftovers.length > 0;
+    if ((isLeft && !this.#isPinned) || this.#spares.isShort) this.#callBy(now + SYNC_INTERVAL);
     return this.#due;
   }
 
@@ -197,11 +199,10 @@ export class FileJournal implements Journal, PageSource {
       synced(() => this.#disk.syncDirectory(this.#directory));
     });
     if (!isDone) return false;
-    // Whatever stays of these counts no more: the head of the new one says so.
     for (const each of replaced) {
-      if (each.sequence === sequence) continue;
-      this.#attemptQuietly(() => this.#disk.remove(segmentPath(this.#directory, each.sequence)));
+      if (each.sequence !== sequence) this.#leftovers.push(segmentPath(this.#directory, each.sequence));
     }
+    this.#removeLeftovers();
     return true;
   }
 
@@ -312,9 +313,24 @@ export class FileJournal implements Journal, PageSource {
     this.#dirtySince = Number.POSITIVE_INFINITY;
   }
 
+  /**
+   * Removes the files of segments that others stand for. They do not count while the others are there, and not one
+   * longer: false as long as one of them may still be there after a crash.
+   */
+  #removeLeftovers(): boolean {
+    if (this.#leftovers.length === 0) return true;
+    return this.#attemptQuietly(() => {
+      for (let path = this.#leftovers.at(-1); path !== undefined; path = this.#leftovers.at(-1)) {
+        this.#disk.remove(path);
+        this.#leftovers.pop();
+      }
+      synced(() => this.#disk.syncDirectory(this.#directory));
+    });
+  }
+
   /** Lets the files go of segments that nobody needs. What has made their messages dead is made durable first. */
   #reclaim(log: Log, now: number): void {
-    if (this.#isPinned || log.segments.reclaimable.length === 0) return;
+    if (this.#isPinned || !this.#removeLeftovers() || log.segments.reclaimable.length === 0) return;
     if (this.#commit(log, now, true) < log.position || this.#state.kind !== "working") return;
     // In order, and each durably before the next: what a crash leaves must be without a gap.
     for (const segment of log.segments.reclaimable.slice(0, MAX_RECLAIMED)) {

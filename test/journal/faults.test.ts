@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
@@ -7,6 +7,7 @@ import { SyncError } from "../../src/journal/sync-error.js";
 import { Durability } from "../../src/protocol/op.js";
 import { type Fault, FaultyDisk, type Operation } from "./faulty-disk.js";
 import { Keeper, type KeeperOptions } from "./keeper.js";
+import { segmentOf } from "./make-fixture.js";
 
 const directories: string[] = [];
 
@@ -226,6 +227,38 @@ describe("a sync that fails", () => {
 });
 
 describe("a file that cannot be removed", () => {
+  it("of a segment that another stands for, is gone before that other one", () => {
+    const history = new History(undefined);
+    const { keeper, disk, directory } = history;
+    const { log } = keeper.shard.store;
+    const names = (): string[] =>
+      nodeDisk
+        .list(directory)
+        .filter((name) => name.endsWith(".seg"))
+        .sort();
+    while (log.segments.all.length < 4) {
+      keeper.publish(["x".repeat(300)]);
+      keeper.commit();
+    }
+    keeper.ack(keeper.pop(100));
+    expect(keeper.commit()).toBe(true);
+    const compacted = join(directory, "compacted.tmp");
+    writeFileSync(compacted, segmentOf(3, 1, []));
+    disk.fault = { operations: ["remove"], from: 1, code: "EIO" };
+    expect(keeper.journal.replace(compacted, { sequence: 3, replaces: 1 }, log)).toBe(true);
+    log.segments.replace(3, 1);
+    const start = (): number => new Keeper({ disk: nodeDisk, directory, now: keeper.now }).report.segments;
+    keeper.tick();
+    expect(names()).toEqual(["00000001.seg", "00000002.seg", "00000003.seg", "00000004.seg"]);
+    disk.fault = { operations: ["remove"], from: 2, times: 1, code: "EIO" };
+    keeper.tick();
+    expect(names()).toEqual(["00000001.seg", "00000003.seg", "00000004.seg"]);
+    expect(keeper.journal.state).toEqual({ kind: "working" });
+    keeper.tick();
+    expect(names()).toEqual(["00000004.seg"]);
+    expect(start()).toBe(1);
+  });
+
   it("is tried again later, and holds up nothing", () => {
     const history = new History({ operations: ["remove", "rename"], from: 4, times: 4, code: "EIO" });
     history.play(20);

@@ -100,6 +100,11 @@ const compacted = (sequence: number, replaces: number, queue: number): Uint8Arra
   const claims = [ready, dead];
   keep.writeUInt16BE(claims.length, record.QUEUES);
 
+  return segmentOf(sequence, replaces, [Buffer.concat([keep, ...names, ...claims, ...entries])]);
+};
+
+/** A sealed segment with these records, which want their lengths and checksums. */
+export const segmentOf = (sequence: number, replaces: number, records: readonly Buffer[]): Uint8Array => {
   const head = Buffer.alloc(record.SEGMENT_BYTES);
   head.writeUInt8(record.RecordType.SEGMENT, record.TYPE);
   head.writeUInt8(record.FORMAT_VERSION, record.VERSION);
@@ -110,7 +115,7 @@ const compacted = (sequence: number, replaces: number, queue: number): Uint8Arra
   head.writeUInt16BE(1, record.SHARDS);
   const seal = Buffer.alloc(record.SEAL_BYTES);
   seal.writeUInt8(record.RecordType.SEAL, record.TYPE);
-  return together(sequence, [head, Buffer.concat([keep, ...names, ...claims, ...entries]), seal]);
+  return together(sequence, [head, ...records, seal]);
 };
 
 /** Records one behind the other, with their lengths and checksums. */
