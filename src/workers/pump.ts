@@ -134,6 +134,8 @@ export class Pump {
       const due = isClogged ? Number.POSITIVE_INFINITY : this.#shard.turn(this.#now);
       this.#flush();
       const chores = Math.min(this.#journal.tick(this.#shard.store.log, this.#now), options.chores(this.#now));
+      // A sync that no commit waited for has failed: nobody would be told but by refusals of a disk that is not full.
+      if (this.#journal.state.kind === "failed") throw this.#journal.state.error;
       if (taken > 0 || this.#isStopping) continue;
       this.#sleep(Math.min(due, chores), isClogged);
     }
