@@ -34,6 +34,8 @@ export interface Makers {
   journal(options: FileJournalOptions): FileJournal;
   /** No id of a millisecond up to this is handed out after a recovery. */
   idsAfter(shard: Shard): number;
+  /** Nothing waits for the journal: answers may go at once. */
+  isSettled(shard: Shard): boolean;
 }
 
 export const realMakers = (checksum: Checksum): Makers => ({
@@ -45,6 +47,7 @@ export const realMakers = (checksum: Checksum): Makers => ({
   recover,
   journal: (options) => new FileJournal(options),
   idsAfter: (shard) => shard.idCeiling,
+  isSettled: (shard) => shard.store.isSettled,
 });
 
 /** A spare that the journal has asked somebody else for. */
@@ -57,10 +60,14 @@ export class Life {
   /** Answers that need not wait for the journal, and those that do. */
   readonly free = new StagedAnswers();
   readonly held = new StagedAnswers();
-  readonly effects = new HeldEffects(this.free, this.held, () => this.shard.store.isSettled);
+  readonly effects: HeldEffects<StagedAnswers>;
   readonly shard: Shard;
   readonly journal: FileJournal;
   readonly log: Log;
+  /** The recovery has cut off a torn end. */
+  readonly isCut: boolean;
+  /** The first sequence that this life may begin. */
+  readonly #firstSequence: number;
   readonly #disk: Disk;
   readonly #jobs: Job[] = [];
 
@@ -68,6 +75,7 @@ export class Life {
   constructor(disk: SimulatedDisk, directory: string, settings: Settings, now: number, makers: Makers) {
     const { level, pageBytes, segmentBytes, memoryBytes, hasJobs } = settings;
     const { checksum } = makers;
+    this.effects = new HeldEffects(this.free, this.held, () => makers.isSettled(this.shard));
     const idClock = new SharedArrayBuffer(ID_CLOCK_BYTES);
     this.shard = makers.shard({
       effects: this.effects,
@@ -85,8 +93,13 @@ export class Life {
     this.#disk = view;
     const pages = new PageReader(view, directory, checksum);
     this.log.source = pages;
-    const { nextSequence } = makers.recover({ disk: view, directory, checksum, pageBytes }, makers.target(this.shard));
+    const { nextSequence, cut } = makers.recover(
+      { disk: view, directory, checksum, pageBytes },
+      makers.target(this.shard),
+    );
     raiseIdClock(idClock, makers.idsAfter(this.shard));
+    this.isCut = cut !== undefined;
+    this.#firstSequence = nextSequence;
     const wantSpare = (path: string, bytes: number): void => {
       this.#jobs.push({ path, bytes });
     };
@@ -101,6 +114,10 @@ export class Life {
     });
     this.log.source = this.journal;
     pages.close();
+  }
+
+  get segmentsBegun(): number {
+    return Math.max(0, (this.log.segments.last?.sequence ?? 0) + 1 - this.#firstSequence);
   }
 
   /** Applies a command whose buffers are somebody else's right after it. */

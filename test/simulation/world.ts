@@ -55,15 +55,23 @@ interface Moment {
 export interface Tally {
   steps: number;
   commands: number;
+  /** Ends of everything, those in the middle of a recovery among them. */
   crashes: number;
   recoveries: number;
-  operations: number;
-  /** Recoveries after which something in doubt had happened, and had not. */
+  /** Torn ends that a recovery has cut off. */
+  cuts: number;
+  /** Recoveries after which something had happened that nobody was told of, and after which something had not. */
   survived: number;
   vanished: number;
-  /** Pages that were read back. */
-  loads: number;
+  /** Operations of the disk, and faults of it. */
+  operations: number;
+  faults: number;
+  /** Commits that could not write, and those that will never again. */
+  stalls: number;
+  failures: number;
+  /** Segments that were begun, and pages that were read back. */
   segments: number;
+  loads: number;
 }
 
 export class World {
@@ -72,17 +80,23 @@ export class World {
     commands: 0,
     crashes: 0,
     recoveries: 0,
-    operations: 0,
+    cuts: 0,
     survived: 0,
     vanished: 0,
-    loads: 0,
+    operations: 0,
+    faults: 0,
+    stalls: 0,
+    failures: 0,
     segments: 0,
+    loads: 0,
   };
   readonly #shadow = new Shadow();
   readonly #clients = new Clients(this.#shadow);
   readonly #disk: SimulatedDisk;
   #clock = BEGIN;
   #life: Life;
+  /** When this life began. */
+  #bornAt = BEGIN;
   /** From the last one that is on disk for good. */
   #moments: Moment[] = [];
   /** When the journal has last done what is due from time to time. */
@@ -109,7 +123,9 @@ export class World {
       this.tally.steps++;
       this.#live(() => this.#move(move));
     }
-    this.tally.operations = this.#disk.operations;
+    const { operations, hits } = this.#disk;
+    this.tally.operations = operations;
+    this.tally.faults = hits.full + hits.short + hits.write + hits.sync;
     return this.tally;
   }
 
@@ -128,8 +144,11 @@ export class World {
   #move({ step, flush }: Move): void {
     this.#step(step);
     if (flush) this.#flush();
+    if (this.#life.journal.state.kind === "stalled") this.tally.stalls++;
     // The journal says that it will never confirm anything again: somebody starts the broker anew.
-    if (this.#life.journal.state.kind === "failed") this.#recover("process", this.tally.steps, 10, []);
+    if (this.#life.journal.state.kind !== "failed") return;
+    this.tally.failures++;
+    this.#recover("process", this.history.seed + this.tally.steps, 10, []);
   }
 
   #step(step: Step): void {
@@ -254,7 +273,7 @@ export class World {
       last.pledge = { level: Durability.fsync, at: this.#clock };
       this.#moments = [last];
     }
-    this.#recover("power", this.tally.steps, pause, []);
+    this.#recover("power", this.history.seed + this.tally.steps, pause, []);
   }
 
   #recover(kind: CrashKind, seed: number, pause: number, again: readonly number[]): void {
@@ -262,9 +281,12 @@ export class World {
     const ticked = this.#ticked;
     this.#doom = undefined;
     this.#clients.forget();
-    this.#clock += pause;
+    // A clock that is set back comes to a time at which ids were given out, rather than to one between two such.
+    this.#clock = pause < 0 ? Math.max(this.#bornAt, this.#clock + pause) : this.#clock + pause;
+    this.#bornAt = this.#clock;
     let ends = kind;
     this.tally.loads += this.#life.log.loads;
+    this.tally.segments += this.#life.segmentsBegun;
     this.#disk.restart(kind, seed);
     for (const [i, after] of again.entries()) {
       this.#disk.crashAfter(after);
@@ -273,6 +295,7 @@ export class World {
         break;
       } catch (error) {
         if (!(error instanceof Crash)) throw error;
+        this.tally.crashes++;
         // The second end may be of another kind than the first: what counts is the worse of them.
         const next: CrashKind = (seed + i) % 2 === 0 ? "power" : "process";
         if (next === "power") ends = "power";
@@ -292,6 +315,7 @@ export class World {
   #begin(): Life {
     const life = new Life(this.#disk, DIRECTORY, this.history.settings, this.#clock, this.makers);
     life.shard.invariants();
+    if (life.isCut) this.tally.cuts++;
     return life;
   }
 

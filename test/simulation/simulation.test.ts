@@ -1,0 +1,60 @@
+/** Whatever happens to a broker and its disk, nothing that was confirmed is lost. `npm run simulate` does more of it. */
+import { describe, expect, it } from "vitest";
+import { loadChecksum } from "../../src/journal/checksum.js";
+import { historyOf } from "./histories.js";
+import { realMakers } from "./life.js";
+import { PLANTED_BUGS } from "./planted-bugs.js";
+import { isFailure, shrink, simulate } from "./simulate.js";
+import type { Tally } from "./world.js";
+
+const { RINGMQ_SIMULATION_SEEDS = "300" } = process.env;
+const SEEDS = Number(RINGMQ_SIMULATION_SEEDS);
+/** Seeds that one test plays, so that a failure is soon seen. */
+const PART = 50;
+const STEPS = 300;
+const TIMEOUT = 60_000;
+
+const makers = realMakers(await loadChecksum());
+const total: Partial<Tally> = {};
+
+const play = (seed: number): void => {
+  const outcome = simulate(historyOf(seed, STEPS), makers);
+  if (isFailure(outcome)) {
+    console.error(`seed ${seed} fails: npm run simulate -- --seed ${seed} --steps ${STEPS}`);
+    throw outcome.error;
+  }
+  for (const key of Object.keys(outcome) as (keyof Tally)[]) total[key] = (total[key] ?? 0) + outcome[key];
+};
+
+describe("a broker on a disk that loses what was not synced", () => {
+  const parts = Array.from({ length: Math.ceil(SEEDS / PART) }, (_, i) => 1 + i * PART);
+  it.each(parts)("keeps its word in the histories from seed %i on", { timeout: TIMEOUT }, (from) => {
+    for (let seed = from; seed < Math.min(from + PART, SEEDS + 1); seed++) play(seed);
+  });
+
+  it("has been through everything that can go wrong", () => {
+    console.log(`simulated: ${JSON.stringify(total)}`);
+    for (const [what, count] of Object.entries(total)) expect(count, what).toBeGreaterThan(SEEDS / 10);
+  });
+});
+
+describe("a history", () => {
+  it("is the same for the same seed, and another for another", () => {
+    expect(historyOf(7, 100)).toEqual(historyOf(7, 100));
+    expect(historyOf(8, 100)).not.toEqual(historyOf(7, 100));
+  });
+
+  it("that fails is shortened, and still fails", () => {
+    const [bug] = PLANTED_BUGS;
+    const broken = bug?.plant(makers) ?? makers;
+    for (let seed = 1; ; seed++) {
+      const history = historyOf(seed, STEPS);
+      const outcome = simulate(history, broken);
+      if (!isFailure(outcome)) continue;
+      const short = shrink(outcome, broken);
+      expect(short.history.moves.length).toBeLessThan(history.moves.length / 4);
+      expect(simulate(short.history, broken)).toHaveProperty("error");
+      return;
+    }
+  });
+});
