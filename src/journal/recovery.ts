@@ -5,6 +5,7 @@
  * what was being written when the broker ended is cut off. The two are told apart by what the journal's order of writing
  * rules out (see journal.ts) and by what each COMMIT says of the bytes before it (see record.ts of src/shard).
  */
+import { join } from "node:path";
 import * as record from "../shard/record.js";
 import type { Checksum } from "./checksum.js";
 import { DamageError } from "./damage-error.js";
@@ -125,7 +126,7 @@ export const recover = (options: RecoveryOptions, target: RecoveryTarget): Recov
 const planOf = (options: RecoveryOptions): Plan => {
   const { disk, directory } = options;
   const { sequences, temporary } = journalFiles(disk, directory);
-  const superfluous = temporary.map((name) => `${directory}/${name}`);
+  const superfluous = temporary.map((name) => join(directory, name));
   const known: Known[] = [];
   let unbegun: number | undefined;
   let cut: Cut | undefined;
@@ -148,9 +149,10 @@ const planOf = (options: RecoveryOptions): Plan => {
   let first = Number.POSITIVE_INFINITY;
   for (const segment of known.reverse()) {
     if (segment.sequence >= first) superfluous.push(segment.path);
-    else segments.unshift(segment);
+    else segments.push(segment);
     first = Math.min(first, segment.replaces);
   }
+  segments.reverse();
   expectNoGap(directory, segments, unbegun);
   return { segments, superfluous, isFollowed: unbegun !== undefined, cut };
 };

@@ -1,5 +1,7 @@
 /** Reading and writing all of what is asked for, where the system may do less at a time. */
+import { join } from "node:path";
 import type { Disk, DiskFile } from "./disk.js";
+import { TEMPORARY_SUFFIX } from "./layout.js";
 
 /** Answers the bytes read: fewer than `length` only at the end of the file. */
 export const readFully = (file: DiskFile, into: Uint8Array, length: number, at: number): number => {
@@ -37,9 +39,9 @@ export const readSmallFile = (disk: Disk, path: string, limit: number): Uint8Arr
 
 /** Replaces `directory/name`: after a crash it has its old contents or the new ones. */
 export const replaceFile = (disk: Disk, directory: string, name: string, bytes: Uint8Array): void => {
-  const path = `${directory}/${name}`;
-  const temporary = `${path}.tmp`;
-  if (disk.list(directory).includes(`${name}.tmp`)) disk.remove(temporary);
+  const path = join(directory, name);
+  const temporary = path + TEMPORARY_SUFFIX;
+  if (disk.list(directory).includes(name + TEMPORARY_SUFFIX)) disk.remove(temporary);
   const file = disk.open(temporary, "create");
   try {
     writeFully(file, bytes, 0, bytes.length, 0);
