@@ -2,6 +2,10 @@
  * Files that are ready to become segments: of full length already, so that a commit neither waits for the file system to
  * find room nor learns that there is none. What they hold is zeros or the records of an earlier use, whose checksums are
  * of another sequence.
+ *
+ * Segments that nobody needs any more become spares, which costs nothing. Zeros cost as much of the disk as the records
+ * that replace them, and more of the processor: they are written ahead only where the disk is not busy with records. A
+ * segment for which there is no spare begins as an empty file.
  */
 import { join } from "node:path";
 import type { Disk } from "./disk.js";
@@ -78,6 +82,11 @@ export class Spares {
     return this.#isShort && this.#ready.length === 0;
   }
 
+  /** Somebody else makes them, beside what goes on here. */
+  get isDelegated(): boolean {
+    return this.#ask !== undefined;
+  }
+
   get isFull(): boolean {
     return this.#ready.length >= MAX_SPARES;
   }
@@ -101,11 +110,11 @@ export class Spares {
   }
 
   /**
-   * One of them, made here if there is none. When there is no room for one, it is an empty file: acks need little, and
-   * only when they are written is there a place to go on from. Throws if not even that can be made.
+   * One of them. If there is none it is an empty file, unless nobody else makes them: then one is made here, as long as
+   * there is room. Throws if not even an empty one can be made.
    */
   take(now: number): string {
-    if (this.#ready.length === 0 && now >= this.#retryAt) this.#make(now);
+    if (this.#ready.length === 0 && !this.isDelegated && now >= this.#retryAt) this.#make(now);
     const path = this.#ready.pop();
     if (path !== undefined) return path;
     const empty = this.nextPath();

@@ -327,6 +327,11 @@ describe("segments", () => {
     const keeper = open({ segmentBytes: 4096, wantSpare: (path) => asked.push(path) });
     keeper.publish(bodies(10, "m", 200));
     keeper.commit();
+    // While segments fill faster than zeros are worth, none is asked for.
+    expect(asked).toEqual([]);
+    keeper.now += 10_000;
+    keeper.ack(keeper.pop(1));
+    keeper.commit();
     expect(asked).toHaveLength(1);
     const [path = ""] = asked;
     writeFileSync(path, new Uint8Array(4096));
@@ -335,7 +340,7 @@ describe("segments", () => {
     keeper.publish(bodies(10, "n", 300));
     keeper.commit();
     expect(files().map((name) => join(directory, name))).not.toContain(path);
-    expect(open().bodies).toHaveLength(20);
+    expect(open().bodies).toHaveLength(19);
   });
 
   it("are read back page by page when their messages have left memory", () => {
