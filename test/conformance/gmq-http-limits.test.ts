@@ -14,13 +14,14 @@ import { requestAll } from "./native-requests.js";
 const MAX_MESSAGE_BYTES = 1024 * 1024;
 const FORM = { "content-type": "application/x-www-form-urlencoded" };
 
-const data = makeDirectory();
+let data = "";
 let broker: Broker;
 let port = 0;
 let tcpPort = 0;
 const errors: unknown[] = [];
 
 beforeAll(async () => {
+  data = makeDirectory();
   const free = { host: "127.0.0.1", port: 0 };
   broker = await startBroker({
     tcp: free,

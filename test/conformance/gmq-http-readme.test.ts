@@ -8,11 +8,12 @@ import { Places } from "./places.js";
 
 const run = promisify(exec);
 
-const data = makeDirectory();
+let data = "";
 let broker: Broker;
 let port = 0;
 
 beforeAll(async () => {
+  data = makeDirectory();
   const free = { host: "127.0.0.1", port: 0 };
   broker = await startBroker({ tcp: free, http: free, data, shards: 1, memory: 64 * 1024 * 1024 });
   port = broker.addresses.http?.port ?? 0;

@@ -10,11 +10,12 @@ import { TOPIC_CASES } from "./gmq-topic-cases.js";
 import { exchange, type HttpRequest } from "./http-exchange.js";
 import { Places } from "./places.js";
 
-const data = makeDirectory();
+let data = "";
 let broker: Broker;
 let port = 0;
 
 beforeAll(async () => {
+  data = makeDirectory();
   broker = await startBroker({
     tcp: { host: "127.0.0.1", port: 0 },
     http: { host: "127.0.0.1", port: 0 },

@@ -46,11 +46,12 @@ describe("the README's quick start", () => {
   /** The message id that the document shows. */
   const SHOWN = "384261148721025024";
 
-  const data = makeDirectory();
+  let data = "";
   let broker: Broker;
   let real = SHOWN;
 
   beforeAll(async () => {
+    data = makeDirectory();
     const anyPort = { host: "127.0.0.1", port: 0 };
     broker = await startBroker({ tcp: anyPort, http: anyPort, data, shards: 1 });
   });
