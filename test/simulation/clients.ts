@@ -142,7 +142,7 @@ export class Clients {
   #publish(step: Extract<ClientStep, { do: "publish" }>, request: number, shard: Shard): Command {
     const { connection, topic, key: routeKey, delay, ttl, count, merged: isMerged } = step;
     const queues = reach(shard, topic, routeKey);
-    const what = { topic, routeKey, queues, count, isTimed: ttl > 0, isMerged };
+    const what = { topic, routeKey, queues, count, isDelayed: delay > 0, isTimed: ttl > 0, isMerged };
     const { batch, bytes } = this.shadow.send(what, step.size);
     const requests = isMerged ? count : 1;
     for (let index = 0; index < requests; index++) {

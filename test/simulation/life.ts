@@ -3,6 +3,7 @@
  * together as the thread of a shard does it; `Makers` is where a test puts in one that is broken.
  */
 import type { Checksum } from "../../src/journal/checksum.js";
+import { compact } from "../../src/journal/compact.js";
 import type { Disk } from "../../src/journal/disk.js";
 import { FileJournal, type FileJournalOptions } from "../../src/journal/journal.js";
 import { PageReader } from "../../src/journal/page-reader.js";
@@ -13,8 +14,11 @@ import type { Command } from "../../src/shard/command.js";
 import type { Log } from "../../src/shard/log.js";
 import { Replay } from "../../src/shard/replay.js";
 import { Shard, type ShardOptions } from "../../src/shard/shard.js";
+import { Compactor } from "../../src/workers/compactor.js";
 import { HeldEffects } from "../../src/workers/held-effects.js";
 import { ID_CLOCK_BYTES, raiseIdClock, sharedIdSource } from "../../src/workers/id-clock.js";
+import type { JobPort } from "../../src/workers/job-port.js";
+import { describeError, type Job, type JobOutcome } from "../../src/workers/jobs/job.js";
 import { NODE } from "./clients.js";
 import { SimulatedDisk } from "./simulated-disk.js";
 import { StagedAnswers } from "./staged-answers.js";
@@ -50,10 +54,10 @@ export const realMakers = (checksum: Checksum): Makers => ({
   isSettled: (shard) => shard.store.isSettled,
 });
 
-/** A spare that the journal has asked somebody else for. */
-interface Job {
-  readonly path: string;
-  readonly bytes: number;
+/** A job that somebody else is to do, and who waits for it. */
+interface Asked {
+  readonly job: Job;
+  readonly done: (outcome: JobOutcome) => void;
 }
 
 export class Life {
@@ -68,8 +72,13 @@ export class Life {
   readonly isCut: boolean;
   /** The first sequence that this life may begin. */
   readonly #firstSequence: number;
+  /** Compactions that were begun. */
+  compactions = 0;
   readonly #disk: Disk;
-  readonly #jobs: Job[] = [];
+  readonly #checksum: Checksum;
+  readonly #compactor: Compactor;
+  readonly #asked: Asked[] = [];
+  #now = 0;
 
   /** Reads the journal back. Throws `Crash`, and what a recovery throws. */
   constructor(disk: SimulatedDisk, directory: string, settings: Settings, now: number, makers: Makers) {
@@ -91,6 +100,7 @@ export class Life {
     this.log = this.shard.store.log;
     const view = makers.view(disk);
     this.#disk = view;
+    this.#checksum = checksum;
     const pages = new PageReader(view, directory, checksum);
     this.log.source = pages;
     const { nextSequence, cut } = makers.recover(
@@ -100,9 +110,14 @@ export class Life {
     raiseIdClock(idClock, makers.idsAfter(this.shard));
     this.isCut = cut !== undefined;
     this.#firstSequence = nextSequence;
-    const wantSpare = (path: string, bytes: number): void => {
-      this.#jobs.push({ path, bytes });
+    const jobs: Pick<JobPort, "ask"> = {
+      ask: (job, done) => {
+        if (job.job === "compact") this.compactions++;
+        this.#asked.push({ job, done: done as Asked["done"] });
+      },
     };
+    const wantSpare = (path: string, bytes: number): void =>
+      jobs.ask({ job: "prepare", path, bytes }, ({ ok }) => this.journal.spareAnswered(path, ok, this.#now));
     this.journal = makers.journal({
       disk: view,
       directory,
@@ -114,6 +129,15 @@ export class Life {
     });
     this.log.source = this.journal;
     pages.close();
+    const failed = (): void => undefined;
+    this.#compactor = new Compactor(this.shard.store, this.journal, {
+      directory,
+      segmentBytes,
+      shard: 0,
+      shards: 1,
+      jobs,
+      failed,
+    });
   }
 
   get segmentsBegun(): number {
@@ -135,17 +159,30 @@ export class Life {
     return log.position === log.durable || journal.commit(log, now) >= log.position;
   }
 
-  /** Does one of the jobs that the journal has given to somebody else. */
+  /** What is done from time to time. Answers when there is something to do again. */
+  chores(now: number): number {
+    return Math.min(this.journal.tick(this.log, now), this.#compactor.look(now));
+  }
+
+  /** Somebody else does one of the jobs that were asked for. */
   work(now: number): void {
-    const job = this.#jobs.shift();
-    if (job === undefined) return;
-    let isMade = true;
+    const asked = this.#asked.shift();
+    if (asked === undefined) return;
+    this.#now = now;
+    asked.done(this.#carryOut(asked.job));
+  }
+
+  #carryOut(job: Job): JobOutcome {
     try {
-      makeSpare(this.#disk, job.path, job.bytes);
+      if (job.job === "prepare") {
+        makeSpare(this.#disk, job.path, job.bytes);
+        return { ok: true, result: { bytes: job.bytes } };
+      }
+      if (job.job === "compact") return { ok: true, result: compact(this.#disk, this.#checksum, job) };
+      throw new Error(`simulation: nobody asks for the job ${job.job}`);
     } catch (error) {
       if (!isDiskFault(error)) throw error;
-      isMade = false;
+      return { ok: false, error: describeError(error) };
     }
-    this.journal.spareAnswered(job.path, isMade, now);
   }
 }

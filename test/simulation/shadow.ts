@@ -38,6 +38,7 @@ interface Batch {
   readonly queues: readonly string[];
   readonly firstSerial: number;
   readonly count: number;
+  readonly isDelayed: boolean;
   /** It has a time to live. */
   readonly isTimed: boolean;
   readonly isMerged: boolean;
@@ -48,6 +49,8 @@ interface Place {
   /** Nobody asked for its end; somebody did; it was confirmed. */
   end: "none" | "asked" | Pledge;
   retry: (Pledge & { readonly count: number }) | undefined;
+  /** It was re-driven, or may have been, and has lost its place in the queue. */
+  isMoved: boolean;
 }
 
 interface Message {
@@ -97,7 +100,9 @@ export class Shadow {
       // What was in memory alone may have taken the announcement of its id with it, if the clock was set back as well.
       const isForgotten = namesake?.places.size === 0 && namesake.published?.level === Durability.memory;
       assert.ok(namesake === undefined || isForgotten, `the id ${key} is used a second time`);
-      const places = new Map(batch.queues.map((queue): [string, Place] => [queue, { end: "none", retry: undefined }]));
+      const places = new Map(
+        batch.queues.map((queue): [string, Place] => [queue, { end: "none", retry: undefined, isMoved: false }]),
+      );
       this.#messages.set(key, { serial, batch, places, published: undefined, isKnown: false });
     }
   }
@@ -117,8 +122,17 @@ export class Shadow {
   askRedrive(topic: string, queue: string): void {
     for (const { batch, places } of this.#messages.values()) {
       const place = batch.topic === topic ? places.get(queue) : undefined;
-      if (place !== undefined) place.retry = undefined;
+      if (place === undefined) continue;
+      place.retry = undefined;
+      place.isMoved = true;
     }
+  }
+
+  /** Whether a message must be delivered in the order in which it was published: if nobody has moved it. */
+  isInOrder(topic: string, queue: string, key: number): boolean {
+    const message = this.#messages.get(key);
+    if (message === undefined || message.batch.topic !== topic || message.batch.isDelayed) return false;
+    return message.places.get(queue)?.isMoved === false;
   }
 
   /** What the topic does from now on may end messages without anybody's asking. */
@@ -185,7 +199,7 @@ export class Shadow {
         this.#judge(key, queue, message, place, seen, holds);
         if (!this.#isLossy(message.batch)) wholeBatch(batches, key, queue, message, place, seen !== undefined);
         if (seen === undefined) message.places.delete(queue);
-        else message.places.set(queue, { end: "none", retry: undefined });
+        else message.places.set(queue, { ...place, end: "none", retry: undefined });
       }
       if (message.places.size > 0) message.published = durable;
       // What nobody has heard of was never there.

@@ -34,34 +34,40 @@ const mayBe = (was: Held | undefined, is: Held | undefined, then: number): boole
   return is.state === State.READY || (is.state === State.DELAYED && is.time <= then);
 };
 
-/** Why `after` cannot be what was read back of `before`; undefined: it can. */
-export const difference = (before: Photograph, after: Photograph): string | undefined =>
-  differenceOfEither(before, before, after, NOTHING_NEW);
-
-const NOTHING_NEW: ReadonlySet<number> = new Set();
+/** What is asked of what was read back. */
+export interface Terms {
+  /** Messages that came between the two moments, and may be gone again. */
+  readonly fresh: ReadonlySet<number>;
+  /** Whether a message must have its place among the others. */
+  holdsPlace(topic: string, queue: string, key: number): boolean;
+  /** Dead letters must be in the order of their deaths. */
+  readonly hasDeadOrder: boolean;
+}
 
 /**
- * The same when the end came between two moments. Of each thing either may be what has survived; how the records of one
- * command hang together is not looked at here. `fresh`: messages that came between the two, and may be gone again.
+ * Why `after` cannot be what was read back of one of two moments that followed one another; undefined: it can. When the
+ * end came between them, either may be what has survived, of each thing. How the records of one command hang together
+ * is not looked at here.
  */
-export const differenceOfEither = (
+export const difference = (
   earlier: Photograph,
   later: Photograph,
   after: Photograph,
-  fresh: ReadonlySet<number>,
+  terms: Terms,
 ): string | undefined => {
   for (const name of new Set([...earlier.topics.keys(), ...later.topics.keys(), ...after.topics.keys()])) {
     const choices = [earlier, later].map(({ topics, now }) => ({ view: topics.get(name), now }));
-    const why = topicDifference(choices, after.topics.get(name), fresh);
+    const why = topicDifference(name, choices, after.topics.get(name), terms);
     if (why !== undefined) return `topic ${name}: ${why}`;
   }
   return undefined;
 };
 
 const topicDifference = (
+  name: string,
   choices: readonly At<TopicView>[],
   after: TopicView | undefined,
-  fresh: ReadonlySet<number>,
+  terms: Terms,
 ): string | undefined => {
   if (after === undefined) return choices.some(({ view }) => view === undefined) ? undefined : "it is gone";
   const facts = ({ config, startTime }: TopicView): unknown => [config, startTime];
@@ -79,7 +85,8 @@ const topicDifference = (
     ...after.queues.keys(),
   ])) {
     const queues = choices.map(({ view, now }) => ({ view: view?.queues.get(bindKey), now }));
-    const why = queueDifference(queues, after.queues.get(bindKey), fresh);
+    const holdsPlace = (key: number): boolean => terms.holdsPlace(name, bindKey, key);
+    const why = queueDifference(queues, after.queues.get(bindKey), terms, holdsPlace);
     if (why !== undefined) return `queue ${bindKey}: ${why}`;
   }
   return undefined;
@@ -88,7 +95,8 @@ const topicDifference = (
 const queueDifference = (
   choices: readonly At<QueueView>[],
   after: QueueView | undefined,
-  fresh: ReadonlySet<number>,
+  terms: Terms,
+  holdsPlace: (key: number) => boolean,
 ): string | undefined => {
   const known = choices.flatMap(({ view }) => (view === undefined ? [] : [view]));
   if (after === undefined) return known.length < choices.length ? undefined : "it is gone";
@@ -97,28 +105,32 @@ const queueDifference = (
   for (const key of new Set([...known.flatMap(({ messages }) => [...messages.keys()]), ...after.messages.keys()])) {
     const is = after.messages.get(key);
     const were = choices.map(({ view, now }) => ({ was: view?.messages.get(key), now }));
-    if (fresh.has(key) && is?.retry === 0) continue;
+    if (terms.fresh.has(key) && is?.retry === 0) continue;
     if (!were.some(({ was, now }) => mayBe(was, is, now))) {
       return `message ${key} is ${says(is)}, was ${were.map(({ was }) => says(was)).join(" or ")}`;
     }
   }
-  return orderDifference(known, after);
+  const why = orderDifference(known, after, holdsPlace);
+  if (why !== undefined || !terms.hasDeadOrder) return why;
+  // One that was popped is behind its place when it has come back; and a clock may have been set back.
+  return known.every(isByDeath) && !isByDeath(after) ? "dead letters are out of order" : undefined;
 };
 
-/** What was ready and is ready has kept its order; dead letters come in the order of their deaths. */
-const orderDifference = (known: readonly QueueView[], after: QueueView): string | undefined => {
+/** What was ready and is ready has kept its order. */
+const orderDifference = (
+  known: readonly QueueView[],
+  after: QueueView,
+  holdsPlace: (key: number) => boolean,
+): string | undefined => {
   // Of two moments the order of what is ready in both is known.
   const isReady = (queue: QueueView, key: number): boolean => queue.messages.get(key)?.state === State.READY;
-  const order = (queue: QueueView): number[] =>
-    [...queue.messages.keys()].filter((key) => isReady(after, key) && known.every((each) => isReady(each, key)));
+  const isIn = (key: number): boolean =>
+    isReady(after, key) && known.every((each) => isReady(each, key)) && holdsPlace(key);
+  const order = (queue: QueueView): number[] => [...queue.messages.keys()].filter(isIn);
   const is = order(after);
   const were = known.map(order);
-  if (!were.some((was) => isDeepStrictEqual(was, is))) {
-    return `what is ready has the order ${is.join()}, had ${were.map((was) => was.join()).join(" or ")}`;
-  }
-  // One that was popped is behind its place when it has come back; and a clock may have been set back.
-  if (known.every((queue) => isByDeath(queue)) && !isByDeath(after)) return "dead letters are out of order";
-  return undefined;
+  if (were.some((was) => isDeepStrictEqual(was, is))) return undefined;
+  return `what is ready has the order ${is.join()}, had ${were.map((was) => was.join()).join(" or ")}`;
 };
 
 const isByDeath = ({ messages }: QueueView): boolean => {

@@ -19,7 +19,7 @@ import { type Found, type Holds, type Pledge, Shadow } from "./shadow.js";
 import { Crash, type CrashKind, type SimulatedDisk } from "./simulated-disk.js";
 import type { Answer } from "./staged-answers.js";
 import type { CrashStep, History, Move, Step } from "./steps.js";
-import { difference, differenceOfEither } from "./survival.js";
+import { difference, type Terms } from "./survival.js";
 
 const BEGIN = Date.UTC(2026, 0, 1);
 const DIRECTORY = "/data/shard-0";
@@ -69,8 +69,9 @@ export interface Tally {
   /** Commits that could not write, and those that will never again. */
   stalls: number;
   failures: number;
-  /** Segments that were begun, and pages that were read back. */
+  /** Segments that were begun, compactions of them, and pages that were read back. */
   segments: number;
+  compactions: number;
   loads: number;
 }
 
@@ -88,6 +89,7 @@ export class World {
     stalls: 0,
     failures: 0,
     segments: 0,
+    compactions: 0,
     loads: 0,
   };
   readonly #shadow = new Shadow();
@@ -207,7 +209,7 @@ export class World {
     const isConfirmed = life.commit(this.#clock);
     this.#assertUp();
     if (isConfirmed) this.#release();
-    const tick = life.journal.tick(life.log, this.#clock);
+    const tick = life.chores(this.#clock);
     this.#assertUp();
     if (life.journal.state.kind !== "failed") this.#ticked = this.#clock;
     return Math.min(due, tick);
@@ -287,6 +289,7 @@ export class World {
     let ends = kind;
     this.tally.loads += this.#life.log.loads;
     this.tally.segments += this.#life.segmentsBegun;
+    this.tally.compactions += this.#life.compactions;
     this.#disk.restart(kind, seed);
     for (const [i, after] of again.entries()) {
       this.#disk.crashAfter(after);
@@ -335,15 +338,16 @@ export class World {
       0,
       moments.findLastIndex(({ pledge }) => pledge !== undefined && holds(pledge)),
     );
+    const terms = this.#terms();
     const reasons: string[] = [];
     for (let i = moments.length - 1; i >= promised; i--) {
       const moment = moments[i];
       const next = moments[i + 1];
       if (moment === undefined) continue;
-      const why = difference(moment.photo, after);
+      const why = difference(moment.photo, moment.photo, after, terms);
       const whyNot =
         why !== undefined && next !== undefined
-          ? differenceOfEither(moment.photo, next.photo, after, publishedIn(next))
+          ? difference(moment.photo, next.photo, after, { ...terms, fresh: publishedIn(next) })
           : why;
       if (whyNot === undefined) {
         if (i > promised) this.tally.survived++;
@@ -358,6 +362,16 @@ export class World {
         .map((reason) => reason.slice(0, 400))
         .join("\n")}`,
     );
+  }
+
+  /** Compaction keeps the order that is promised, and none but that. */
+  #terms(): Terms {
+    const isCompacted = this.tally.compactions > 0;
+    return {
+      fresh: new Set(),
+      holdsPlace: (topic, queue, key) => !isCompacted || this.#shadow.isInOrder(topic, queue, key),
+      hasDeadOrder: !isCompacted,
+    };
   }
 
   /** Everything that there is, as an operator sees it; no time is played. */
