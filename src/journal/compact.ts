@@ -2,10 +2,12 @@
  * Compaction: makes one segment out of several, with what is still wanted of them. It runs beside the shard, reads only
  * segments that are sealed and writes a file that does not count before the journal gives it its name.
  *
- * The new segment has the queues that messages are kept for, the STATE records about messages of segments before, and a
- * KEEP for each stretch of messages of the plan (see keep-plan.ts of src/shard). What was said of messages that were
+ * The new segment has the STATE records about messages of segments before and what says that queues and topics were
+ * deleted, the queues that messages are kept for, and a KEEP for each stretch of messages of the plan (see keep-plan.ts of src/shard). What was said of messages that were
  * published in the compacted segments themselves is in the KEEPs, or nobody needs it.
  */
+
+import { unpackHead } from "../protocol/head.js";
 import { KEEP_WORDS } from "../shard/keep-plan.js";
 import * as record from "../shard/record.js";
 import type { CompactedSegment } from "../shard/relocation.js";
@@ -63,8 +65,9 @@ class Compaction {
 
   run(): CompactedSegment {
     const { head, sequences, bodies } = this.#input;
-    for (const body of bodies) this.#writer.directory(body);
     for (const sequence of sequences) this.#readStates(sequence);
+    // Behind what was deleted: a number may be that of another queue by now.
+    for (const body of bodies) this.#writer.directory(body);
     const before = this.#writer.size;
     const places = this.#writeKeeps();
     const messageBytes = this.#writer.size - before;
@@ -102,7 +105,19 @@ class Compaction {
       this.#published.add(view.getUint32(at + record.FIRST_ID_HIGH), view.getUint32(at + record.FIRST_ID_LOW), count);
     } else if (type === RecordType.STATE) {
       this.#state(view, at);
+    } else if (type === RecordType.DIRECTORY) {
+      this.#deletion(view, at);
     }
+  }
+
+  /** What was deleted takes messages of segments before with it. */
+  #deletion(view: DataView, at: number): void {
+    const body = new Uint8Array(view.buffer, view.byteOffset, view.byteLength).subarray(
+      at + record.DIRECTORY_BODY,
+      at + view.getUint32(at + record.LENGTH),
+    );
+    const [kind] = unpackHead(body, 0, body.length);
+    if (kind === "queue deleted" || kind === "topic deleted") this.#writer.directory(body);
   }
 
   #state(view: DataView, at: number): void {

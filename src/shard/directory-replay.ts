@@ -47,6 +47,9 @@ export class DirectoryReplay {
   }
 
   #topic([name, config, startTime]: readonly [string, TopicConfig, number]): void {
+    const known = this.directory.find(name);
+    // It was deleted, and another has its name.
+    if (known !== undefined && known.startTime !== startTime) this.#removeTopic(known);
     const topic = this.directory.restoreTopic(name, { ...DEFAULT_CONFIG, ...config }, startTime);
     this.#named?.add(topic);
   }
