@@ -72,6 +72,11 @@ export interface FileJournalOptions {
    * it, files are made when they are needed, which takes a commit some tens of milliseconds.
    */
   readonly wantSpare?: (path: string, bytes: number) => void;
+  /**
+   * Called with a file that counts no more: it is to be removed some time. Without it that is done at once, which takes
+   * tens of milliseconds for a large file on some file systems.
+   */
+  readonly removeLater?: (path: string) => void;
 }
 
 /** Milliseconds that something may stay written and not synced. */
@@ -82,6 +87,10 @@ const MAX_RECLAIMED = 8;
 
 /** Of a segment; when so much of it is used and there is no spare, one is asked for. */
 const SPARE_SHARE = 1 / 4;
+
+/** Of a segment: how short and how long a file may be to be used again. */
+const LEAST_SPARE_SHARE = 3 / 4;
+const MOST_SPARE_SHARE = 3 / 2;
 
 /**
  * Bytes a millisecond that a segment fills with at most if zeros are written ahead for the next one. At 300 MB/s they
@@ -103,6 +112,7 @@ export class FileJournal implements Journal, PageSource {
   readonly #writer: SegmentWriter;
   readonly #reader: PageReader;
   readonly #spares: Spares;
+  readonly #removeLater: FileJournalOptions["removeLater"];
   #state: JournalState = WORKING;
   /** The log's positions up to which everything is in files, and on disk. */
   #written = 0;
@@ -126,6 +136,7 @@ export class FileJournal implements Journal, PageSource {
     this.#segmentBytes = segmentBytes;
     this.#writer = new SegmentWriter(disk, directory, checksum);
     this.#reader = new PageReader(disk, directory, checksum);
+    this.#removeLater = options.removeLater;
     this.#spares = new Spares(disk, directory, segmentBytes, nextSequence, wantSpare);
   }
 
@@ -328,13 +339,17 @@ export class FileJournal implements Journal, PageSource {
    */
   #removeLeftovers(): boolean {
     if (this.#leftovers.length === 0) return true;
-    return this.#attemptQuietly(() => {
+    const removals: string[] = [];
+    const isDone = this.#attemptQuietly(() => {
       for (let path = this.#leftovers.at(-1); path !== undefined; path = this.#leftovers.at(-1)) {
-        this.#disk.remove(path);
+        const other = this.#unname(path);
+        if (other !== undefined) removals.push(other);
         this.#leftovers.pop();
       }
       synced(() => this.#disk.syncDirectory(this.#directory));
     });
+    for (const path of removals) this.#removeLater?.(path);
+    return isDone;
   }
 
   /** Lets the files go of segments that nobody needs. What has made their messages dead is made durable first. */
@@ -358,15 +373,29 @@ export class FileJournal implements Journal, PageSource {
   #letGo(segment: Segment): void {
     const path = segmentPath(this.#directory, segment.sequence);
     this.#reader.forget(segment.sequence);
-    if (!this.#spares.isFull && this.#sizeOf(path) === this.#segmentBytes) {
-      const spare = this.#spares.nextPath();
-      this.#disk.rename(path, spare);
-      synced(() => this.#disk.syncDirectory(this.#directory));
-      this.#spares.add(spare);
-    } else {
+    const isSpare = !this.#spares.isFull && this.#isSpareSized(path);
+    const other = this.#unname(path, isSpare);
+    synced(() => this.#disk.syncDirectory(this.#directory));
+    if (other === undefined) return;
+    if (isSpare) this.#spares.add(other);
+    else this.#removeLater?.(other);
+  }
+
+  /** Takes its name away from a segment that counts no more. Answers the one it has now, if it is not gone. */
+  #unname(path: string, isKept = false): string | undefined {
+    if (!isKept && this.#removeLater === undefined) {
       this.#disk.remove(path);
-      synced(() => this.#disk.syncDirectory(this.#directory));
+      return undefined;
     }
+    const other = this.#spares.nextPath();
+    this.#disk.rename(path, other);
+    return other;
+  }
+
+  /** A segment that began as an empty file is about as long as it was to be. */
+  #isSpareSized(path: string): boolean {
+    const size = this.#sizeOf(path);
+    return size >= this.#segmentBytes * LEAST_SPARE_SHARE && size <= this.#segmentBytes * MOST_SPARE_SHARE;
   }
 
   #sizeOf(path: string): number {

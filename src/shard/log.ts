@@ -372,7 +372,9 @@ export class Log {
     if (track !== Track.JOURNAL || this.#isHeading) return false;
     const segment = this.segments.last;
     if (segment === undefined || segment.isSealed) return true;
-    return segment.used + size + record.SEAL_BYTES > this.#segmentBytes && segment.base + segment.used > segment.begun;
+    // A directory that takes most of a segment would be written over and over: it may take half at the most.
+    const most = Math.max(this.#segmentBytes, 2 * (segment.begun - segment.base));
+    return segment.used + size + record.SEAL_BYTES > most && segment.base + segment.used > segment.begun;
   }
 
   /** Begins a page, and a segment when it is time; what was open on the track is full. */

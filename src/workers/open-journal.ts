@@ -11,6 +11,23 @@ import type { JobPort } from "./job-port.js";
 import type { Recovered } from "./shard-messages.js";
 import type { JournalData } from "./shard-thread-data.js";
 
+/** Hands files over to be removed, all that have come while the last ones were. What stays goes at the next start. */
+const removals = (jobs: Pick<JobPort, "ask">): ((path: string) => void) => {
+  let waiting: string[] = [];
+  let isBusy = false;
+  const next = (): void => {
+    isBusy = waiting.length > 0;
+    if (!isBusy) return;
+    const paths = waiting;
+    waiting = [];
+    jobs.ask({ job: "remove", paths }, next);
+  };
+  return (path) => {
+    waiting.push(path);
+    if (!isBusy) next();
+  };
+};
+
 /** Between two words of progress, milliseconds. */
 const TELL_EVERY = 250;
 
@@ -65,6 +82,7 @@ export const openJournal = (
     level,
     segmentBytes,
     nextSequence,
+    removeLater: removals(jobs),
     wantSpare: (path, bytes) =>
       jobs.ask({ job: "prepare", path, bytes }, ({ ok }) => journal.spareAnswered(path, ok, clock())),
   });

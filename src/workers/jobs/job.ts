@@ -13,6 +13,8 @@ interface Jobs {
   /** Makes a spare for a segment to come: a file of zeros, synced. */
   prepare: { readonly input: PrepareInput; readonly result: PrepareResult };
   /** Makes one segment out of several, with what is still wanted of them. */
+  /** Removes files that count no more. */
+  remove: { readonly input: RemoveInput; readonly result: RemoveResult };
   /** Moves everything to another number of shards, in a generation that does not count yet. */
   reshard: { readonly input: ReshardInput; readonly result: ReshardResult };
   compact: { readonly input: CompactInput; readonly result: CompactedSegment };
@@ -53,6 +55,14 @@ export interface CopyInput {
 export interface CopyResult {
   /** Of the contents, up to its SEAL. */
   readonly bytes: number;
+}
+
+export interface RemoveInput {
+  readonly paths: readonly string[];
+}
+
+export interface RemoveResult {
+  readonly removed: number;
 }
 
 export type JobName = keyof Jobs;

@@ -5,12 +5,14 @@ import { checksum } from "./checksum.js";
 import { copy } from "./copy.js";
 import { describeError, type Job, type JobInput, type JobName, type JobOutcome, type JobResult } from "./job.js";
 import { prepare } from "./prepare.js";
+import { remove } from "./remove.js";
 import { reshard } from "./reshard.js";
 import { verify } from "./verify.js";
 
 const JOBS: { readonly [N in JobName]: (input: JobInput<N>) => JobResult<N> | Promise<JobResult<N>> } = {
   verify: (input) => verify(nodeDisk, input),
   prepare: (input) => prepare(nodeDisk, input),
+  remove: (input) => remove(nodeDisk, input),
   reshard: async (input) => reshard(nodeDisk, await checksum(), input),
   compact: async (input) => compact(nodeDisk, await checksum(), input),
   copy: (input) => copy(nodeDisk, input),
