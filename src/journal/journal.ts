@@ -158,6 +158,11 @@ export class FileJournal implements Journal, PageSource {
     return this.#commit(log, now, log.demand >= Durability.fsync);
   }
 
+  /** Brings all that was appended to disk, whatever was demanded. False: see `state`. */
+  sync(log: Log, now: number): boolean {
+    return this.#commit(log, now, true) >= log.position && this.#state.kind === "working";
+  }
+
   tick(log: Log, now: number): number {
     if (this.#state.kind === "failed") return Number.POSITIVE_INFINITY;
     if (now < this.#due) return this.#due;

@@ -67,14 +67,21 @@ export class Segments {
   }
 
   /**
+   * Those of which nobody needs the directory: a later one has its own. One that was torn at its beginning, and cut there
+   * by a recovery, has none.
+   */
+  get behind(): readonly Segment[] {
+    const whole = this.#list.findLastIndex(({ hasDirectory }) => hasDirectory);
+    return this.#list.slice(0, Math.max(0, whole));
+  }
+
+  /**
    * Those that nothing needs: from the first on, sealed and without a live message. What made their messages dead, and
    * the directory at the head of the next one, must be on disk already.
    */
   get reclaimable(): readonly Segment[] {
     const alive = this.#list.findIndex(({ live, isSealed, isHeld }) => live > 0 || !isSealed || isHeld);
-    // One that was torn at its beginning, and cut there by a recovery, has no directory to stand on.
-    const whole = this.#list.findLastIndex(({ hasDirectory }) => hasDirectory);
-    return this.#list.slice(0, Math.max(0, Math.min(alive === -1 ? this.#list.length : alive, whole)));
+    return alive === -1 ? this.behind : this.behind.slice(0, alive);
   }
 
   /** The file of a segment is gone. */

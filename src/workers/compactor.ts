@@ -51,11 +51,11 @@ export class Compactor {
     this.#due = now + LOOK_EVERY;
     // One segment is open and its garbage nobody can take away: nothing will change but by what happens to the shard.
     if (log.segments.all.length < 2) return Number.POSITIVE_INFINITY;
-    // The segment behind the last that is compacted has the directory of that moment: it must be on disk.
     const { isPinned, state } = this.#journal;
     if (!this.#store.isSettled || isPinned || state.kind !== "working") return this.#due;
-    const window = compactionWindow(log.segments.all, this.#options.segmentBytes);
-    if (window.length === 0) return this.#due;
+    const window = compactionWindow(log.segments.behind, this.#options.segmentBytes);
+    // What is kept has the state of this moment, and the directory is in a segment behind: both must be on disk.
+    if (window.length === 0 || !this.#journal.sync(log, now)) return this.#due;
     this.#begin(window, now);
     return Number.POSITIVE_INFINITY;
   }
