@@ -29,6 +29,8 @@ interface Habits {
   /** How likely delays and times to live are used. */
   readonly timed: number;
   readonly topics: readonly string[];
+  /** Messages come and go at once, but for some that stay: segments fill with garbage. */
+  readonly churn: number;
 }
 
 const WEIGHTS: Readonly<Record<ClientStep["do"] | "wait", number>> = {
@@ -66,6 +68,7 @@ const habitsOf = (random: Random): Habits => {
     fault: random.often([3, 0], [2, 0.02], [1, 0.06]),
     timed: random.one([0.05, 0.2, 0.5]),
     topics: TOPICS.slice(0, random.between(1, TOPICS.length)),
+    churn: random.often([3, 0], [1, 0.1], [1, 0.4]),
   };
 };
 
@@ -99,6 +102,7 @@ export const historyOf = (seed: number, steps: number): History => {
     else if (random.chance(habits.fault)) play({ do: "fault", fault: faultOf(random) });
     else if (habits.fault > 0 && random.chance(0.03)) play({ do: "mend" });
     else if (random.chance(0.004)) play({ do: "restart", pause: pauseOf(random) });
+    else if (random.chance(habits.churn)) for (const step of churnOf(random, habits)) play(step);
     else play(stepOf(random, habits), random.chance(habits.flush));
   }
   // Whatever has been built up must survive once more.
@@ -171,6 +175,21 @@ const DURABILITIES = [
   [2, "write"],
   [1, "memory"],
 ] as const;
+
+/** Many messages in one queue, of which nearly all are gone at once. */
+const churnOf = (random: Random, habits: Habits): readonly Step[] => {
+  const at = { topic: random.one(habits.topics), queue: "default" };
+  const connection = random.one(CONNECTIONS);
+  const publish = { connection, topic: at.topic, key: "", ttl: 0, merged: false } as const;
+  const all = { from: "in-flight", at: 0, count: 100, quote: "none" } as const;
+  return [
+    { do: "publish", ...publish, delay: random.chance(0.3) ? DAY : 0, count: 1, size: 20 },
+    { do: "publish", ...publish, delay: 0, count: random.between(10, 60), size: random.between(50, 300) },
+    { do: "pop", connection, ...at, max: 100, wait: 0 },
+    { do: "ack", connection, picks: [all], aim: random.below(4) },
+    { do: "wait", time: random.between(1, 1500) },
+  ];
+};
 
 const stepOf = (random: Random, habits: Habits): Step => {
   const topic = random.one(habits.topics);

@@ -3,7 +3,7 @@
  * together as the thread of a shard does it; `Makers` is where a test puts in one that is broken.
  */
 import type { Checksum } from "../../src/journal/checksum.js";
-import { compact } from "../../src/journal/compact.js";
+import { type CompactInput, compact } from "../../src/journal/compact.js";
 import type { Disk } from "../../src/journal/disk.js";
 import { FileJournal, type FileJournalOptions } from "../../src/journal/journal.js";
 import { PageReader } from "../../src/journal/page-reader.js";
@@ -12,6 +12,7 @@ import { makeSpare } from "../../src/journal/spares.js";
 import { isDiskFault } from "../../src/journal/sync-error.js";
 import type { Command } from "../../src/shard/command.js";
 import type { Log } from "../../src/shard/log.js";
+import type { CompactedSegment } from "../../src/shard/relocation.js";
 import { Replay } from "../../src/shard/replay.js";
 import { Shard, type ShardOptions } from "../../src/shard/shard.js";
 import { Compactor } from "../../src/workers/compactor.js";
@@ -38,6 +39,7 @@ export interface Makers {
   journal(options: FileJournalOptions): FileJournal;
   /** No id of a millisecond up to this is handed out after a recovery. */
   idsAfter(shard: Shard): number;
+  compact(disk: Disk, checksum: Checksum, input: CompactInput): CompactedSegment;
   /** Nothing waits for the journal: answers may go at once. */
   isSettled(shard: Shard): boolean;
 }
@@ -51,6 +53,7 @@ export const realMakers = (checksum: Checksum): Makers => ({
   recover,
   journal: (options) => new FileJournal(options),
   idsAfter: (shard) => shard.idCeiling,
+  compact,
   isSettled: (shard) => shard.store.isSettled,
 });
 
@@ -75,7 +78,7 @@ export class Life {
   /** Compactions that were begun. */
   compactions = 0;
   readonly #disk: Disk;
-  readonly #checksum: Checksum;
+  readonly #makers: Makers;
   readonly #compactor: Compactor;
   readonly #asked: Asked[] = [];
   #now = 0;
@@ -100,7 +103,7 @@ export class Life {
     this.log = this.shard.store.log;
     const view = makers.view(disk);
     this.#disk = view;
-    this.#checksum = checksum;
+    this.#makers = makers;
     const pages = new PageReader(view, directory, checksum);
     this.log.source = pages;
     const { nextSequence, cut } = makers.recover(
@@ -178,7 +181,9 @@ export class Life {
         makeSpare(this.#disk, job.path, job.bytes);
         return { ok: true, result: { bytes: job.bytes } };
       }
-      if (job.job === "compact") return { ok: true, result: compact(this.#disk, this.#checksum, job) };
+      if (job.job === "compact") {
+        return { ok: true, result: this.#makers.compact(this.#disk, this.#makers.checksum, job) };
+      }
       throw new Error(`simulation: nobody asks for the job ${job.job}`);
     } catch (error) {
       if (!isDiskFault(error)) throw error;

@@ -39,7 +39,7 @@ export interface Terms {
   /** Messages that came between the two moments, and may be gone again. */
   readonly fresh: ReadonlySet<number>;
   /** Whether a message must have its place among the others. */
-  holdsPlace(topic: string, queue: string, key: number): boolean;
+  holdsPlace(topic: string, queue: string, held: Held): boolean;
   /** Dead letters must be in the order of their deaths. */
   readonly hasDeadOrder: boolean;
 }
@@ -85,7 +85,7 @@ const topicDifference = (
     ...after.queues.keys(),
   ])) {
     const queues = choices.map(({ view, now }) => ({ view: view?.queues.get(bindKey), now }));
-    const holdsPlace = (key: number): boolean => terms.holdsPlace(name, bindKey, key);
+    const holdsPlace = (held: Held): boolean => terms.holdsPlace(name, bindKey, held);
     const why = queueDifference(queues, after.queues.get(bindKey), terms, holdsPlace);
     if (why !== undefined) return `queue ${bindKey}: ${why}`;
   }
@@ -96,7 +96,7 @@ const queueDifference = (
   choices: readonly At<QueueView>[],
   after: QueueView | undefined,
   terms: Terms,
-  holdsPlace: (key: number) => boolean,
+  holdsPlace: (held: Held) => boolean,
 ): string | undefined => {
   const known = choices.flatMap(({ view }) => (view === undefined ? [] : [view]));
   if (after === undefined) return known.length < choices.length ? undefined : "it is gone";
@@ -120,12 +120,14 @@ const queueDifference = (
 const orderDifference = (
   known: readonly QueueView[],
   after: QueueView,
-  holdsPlace: (key: number) => boolean,
+  holdsPlace: (held: Held) => boolean,
 ): string | undefined => {
   // Of two moments the order of what is ready in both is known.
   const isReady = (queue: QueueView, key: number): boolean => queue.messages.get(key)?.state === State.READY;
-  const isIn = (key: number): boolean =>
-    isReady(after, key) && known.every((each) => isReady(each, key)) && holdsPlace(key);
+  const isIn = (key: number): boolean => {
+    const held = after.messages.get(key);
+    return held?.state === State.READY && known.every((each) => isReady(each, key)) && holdsPlace(held);
+  };
   const order = (queue: QueueView): number[] => [...queue.messages.keys()].filter(isIn);
   const is = order(after);
   const were = known.map(order);

@@ -369,7 +369,8 @@ export class World {
     const isCompacted = this.tally.compactions > 0;
     return {
       fresh: new Set(),
-      holdsPlace: (topic, queue, key) => !isCompacted || this.#shadow.isInOrder(topic, queue, key),
+      holdsPlace: (topic, queue, { key, retry }) =>
+        !isCompacted || (retry === 0 && this.#shadow.isInOrder(topic, queue, key)),
       hasDeadOrder: !isCompacted,
     };
   }
