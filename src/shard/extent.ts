@@ -46,8 +46,8 @@ const INITIAL_EXTENTS = 1024;
 /** States, the low byte of STATUS. */
 export const State = { FREE: 0, READY: 1, DELAYED: 2, IN_FLIGHT: 3, DEAD: 4 } as const;
 
-/** FLAGS: the message has lost its time to live (it was re-driven). For records: in memory its time is 0. */
-export const NO_EXPIRY = 1;
+/** FLAGS: the messages were re-driven, and have lost their time to live with that. */
+export const REDRIVEN = 1;
 
 /** Ids of a block, of which a fragment never leaves one. */
 export const BLOCK = 32;

@@ -98,7 +98,7 @@ const writeClaim = (store: Store, extent: number, first: number, view: DataView,
   view.setUint8(at + record.CLAIM_STATE, state);
   view.setUint8(at + record.CLAIM_REASON, extents.reason(extent));
   view.setUint16(at + record.CLAIM_RETRY, extents.retry(extent));
-  view.setUint32(at + record.CLAIM_FLAGS, !isDead && expiry === 0 ? ext.NO_EXPIRY : 0);
+  view.setUint32(at + record.CLAIM_FLAGS, extents.get(extent, ext.FLAGS));
   view.setFloat64(at + record.CLAIM_TIME, isDead ? expiry : isDelayed ? wheel.dueOf(extent) : 0);
 };
 

@@ -202,7 +202,7 @@ export class Queue {
     else if (expiry > 0 && expiry <= now) this.#expire(part, now);
     else if (delay > 0) this.#postpone(part, now + delay);
     else {
-      this.#record(part, State.READY, 0, 0);
+      this.#record(part, State.READY, 0);
       this.#makeReady(part, expiry);
     }
   }
@@ -257,7 +257,8 @@ export class Queue {
     const part = this.withdraw(fragment, mask);
     extents.setStatus(part, State.READY, Reason.ALIVE, 0);
     extents.times[part] = 0;
-    this.#record(part, State.READY, ext.NO_EXPIRY, 0);
+    extents.set(part, ext.FLAGS, extents.get(part, ext.FLAGS) | ext.REDRIVEN);
+    this.#record(part, State.READY, 0);
     this.#makeReady(part, 0);
   }
 
@@ -267,7 +268,8 @@ export class Queue {
   restore(part: number, { state, reason, retry, flags, time }: Fate): void {
     const { extents } = this.store;
     extents.setStatus(part, state, reason, retry);
-    if ((flags & ext.NO_EXPIRY) !== 0) extents.times[part] = 0;
+    extents.set(part, ext.FLAGS, flags);
+    if ((flags & ext.REDRIVEN) !== 0) extents.times[part] = 0;
     switch (state) {
       case State.READY:
         this.#makeReady(part, this.store.expiryOf(part));
@@ -284,8 +286,9 @@ export class Queue {
     }
   }
 
-  #record(part: number, state: number, flags: number, time: number): void {
+  #record(part: number, state: number, time: number): void {
     const { extents } = this.store;
+    const flags = extents.get(part, ext.FLAGS);
     const fate = { state, reason: extents.reason(part), retry: extents.retry(part), flags, time };
     this.store.record(part, extents.get(part, ext.MASK), fate);
   }
@@ -363,7 +366,7 @@ export class Queue {
   }
 
   #postpone(part: number, due: number): void {
-    this.#record(part, State.DELAYED, 0, due);
+    this.#record(part, State.DELAYED, due);
     this.#delay(part, due, this.store.expiryOf(part));
   }
 
@@ -405,7 +408,7 @@ export class Queue {
     const { extents } = this.store;
     extents.setStatus(fragment, State.DEAD, reason, extents.retry(fragment));
     extents.times[fragment] = now;
-    this.#record(fragment, State.DEAD, 0, now);
+    this.#record(fragment, State.DEAD, now);
     const count = extents.count(fragment);
     this.topic.dead += count;
     this.#pushDead(fragment, count);

@@ -24,7 +24,7 @@ describe("extent table", () => {
     const table = new ext.ExtentTable(() => {});
     const extent = table.allocate();
     table.set(extent, ext.MASK, -1);
-    table.set(extent, ext.FLAGS, ext.NO_EXPIRY);
+    table.set(extent, ext.FLAGS, ext.REDRIVEN);
     table.setStatus(extent, ext.State.DEAD, 3, 65_535);
     expect([table.state(extent), table.reason(extent), table.retry(extent)]).toEqual([ext.State.DEAD, 3, 65_535]);
     table.free(extent);

@@ -70,7 +70,8 @@ const messagesOf = (shard: Shard, list: ExtentList, freshOnly = false): SeenMess
     const { view, bytes } = shard.store.pageOf(extent);
     const at = extents.get(extent, ext.RECORD);
     const isDelayed = view.getFloat64(at + record.DUE) > 0;
-    if (freshOnly && (extents.retry(extent) > 0 || isDelayed || extents.times[extent] !== 0)) continue;
+    const isRedriven = (extents.get(extent, ext.FLAGS) & ext.REDRIVEN) !== 0;
+    if (freshOnly && (isRedriven || extents.retry(extent) > 0 || isDelayed || extents.times[extent] !== 0)) continue;
     const names = at + record.NAMES + view.getUint8(at + record.TOPIC_LENGTH);
     const key = Buffer.from(bytes.subarray(names, names + view.getUint8(at + record.KEY_LENGTH))).toString();
     const reason = extents.reason(extent);
