@@ -19,7 +19,7 @@ const STATES: readonly MessageState[] = ["ready", "delayed", "in-flight", "dead"
 const PATTERNS = ["a", ".*", "^(a|b)$", "default"] as const;
 
 /** What a seed likes: weights of what its clients do, and the sizes of things. */
-interface Habits {
+export interface Habits {
   readonly weights: readonly (readonly [number, ClientStep["do"] | "wait"])[];
   readonly maxCount: number;
   readonly maxSize: number;
@@ -84,11 +84,11 @@ const settingsOf = (random: Random): Settings => {
   };
 };
 
-/** The history of a seed, about `steps` long. */
-export const historyOf = (seed: number, steps: number): History => {
+/** The history of a seed, about `steps` long; it may be given other habits than its own. */
+export const historyOf = (seed: number, steps: number, other: Partial<Habits> = {}): History => {
   const random = new Random(seed);
   const settings = settingsOf(random);
-  const habits = habitsOf(random);
+  const habits = { ...habitsOf(random), ...other };
   const moves: Move[] = [];
   const play = (step: Step, flush = true): void => {
     moves.push({ step, flush });

@@ -110,6 +110,35 @@ const tornBeginning = (seed: number): History => {
   return { seed, settings, moves: steps.map((step) => ({ step, flush: step.do !== "crash" })) };
 };
 
+/** Histories in which segments fill with garbage. */
+const busy = (seed: number): History => historyOf(seed, 300, { churn: 0.3, crash: 0.03 });
+
+/** Looks at the records of a file, which can be changed in place. */
+const eachRecord = (view: Disk, path: string, look: (records: DataView, at: number, length: number) => void): void => {
+  const file = view.open(path, "write");
+  const bytes = new Uint8Array(file.size);
+  file.read(bytes, 0, bytes.length, 0);
+  const records = new DataView(bytes.buffer);
+  for (let at = 0; at < bytes.length; ) {
+    const length = records.getUint32(at + record.LENGTH);
+    look(records, at, length);
+    at += record.align(length);
+  }
+  file.write(bytes, 0, bytes.length, 0);
+  file.sync();
+  file.close();
+};
+
+/** Where the last record that is not a COMMIT or SEAL begins. */
+const endBefore = (bytes: Uint8Array, used: number): number => {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  let last = 0;
+  for (let at = 0; at < used; at += record.align(view.getUint32(at + record.LENGTH))) {
+    if (view.getUint8(at + record.TYPE) < record.RecordType.COMMIT) last = at;
+  }
+  return last;
+};
+
 export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: "files are never synced",
@@ -262,6 +291,52 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     }),
   },
   {
+    name: "what was acked is forgotten by a compaction",
+    symptom: LOST,
+    historyOf: busy,
+    plant: (makers) => ({
+      ...makers,
+      compact: (view, checksum, input) => {
+        const compacted = makers.compact(view, checksum, input);
+        eachRecord(view, input.path, (records, at, length) => {
+          if (records.getUint8(at + record.TYPE) !== record.RecordType.STATE) return;
+          records.setUint8(at + record.TYPE, record.RecordType.COMMIT);
+          const seed = record.checksumSeed(input.head.sequence, at);
+          records.setUint32(at + record.CHECKSUM, checksum(records, at + record.TYPE, at + length, seed));
+        });
+        return compacted;
+      },
+    }),
+  },
+  {
+    name: "a compaction forgets the retries of what it keeps",
+    symptom: /was never promised|retries and has/,
+    historyOf: busy,
+    plant: (makers) => ({
+      ...makers,
+      compact: (view, checksum, input) => {
+        const claims = input.claims.slice();
+        const fields = new DataView(claims.buffer);
+        for (let at = 0; at < claims.length; at += record.CLAIM_BYTES) fields.setUint16(at + record.CLAIM_RETRY, 0);
+        return makers.compact(view, checksum, { ...input, claims });
+      },
+    }),
+  },
+  {
+    name: "a compacted segment gets its name before it is on disk",
+    symptom: LOST_OR_DAMAGED,
+    historyOf: busy,
+    plant: (makers) => ({
+      ...makers,
+      compact: (view, checksum, input) =>
+        makers.compact(
+          disk(view as SimulatedDisk, {}, () => ({ sync: nothing })),
+          checksum,
+          input,
+        ),
+    }),
+  },
+  {
     name: "segments go before what has emptied them is on disk",
     symptom: LOST_OR_DAMAGED,
     plant: (makers) => {
@@ -298,13 +373,3 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     }),
   },
 ];
-
-/** Where the last record that is not a COMMIT or SEAL begins. */
-const endBefore = (bytes: Uint8Array, used: number): number => {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  let last = 0;
-  for (let at = 0; at < used; at += record.align(view.getUint32(at + record.LENGTH))) {
-    if (view.getUint8(at + record.TYPE) < record.RecordType.COMMIT) last = at;
-  }
-  return last;
-};
