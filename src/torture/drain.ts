@@ -24,11 +24,15 @@ export const drain = async (client: Client, ledger: Ledger, places: readonly Pla
       client,
       ledger,
       plan,
-      places.filter((place) => place.topic === topic),
+      // One that is gone is among the findings.
+      places.filter((place) => place.topic === topic && has(statistics, place.bindKey)),
       timeout,
     );
   }
 };
+
+const has = ({ queues }: TopicStatistics, bindKey: string): boolean =>
+  queues.some((queue) => queue.bindKey === bindKey);
 
 const drainTopic = async (
   client: Client,

@@ -6,6 +6,7 @@
  */
 import { setTimeout as delay } from "node:timers/promises";
 import { type Client, connect } from "../client/client.js";
+import { RingmqError } from "../client/error.js";
 import { BrokerProcess, type Exit } from "./broker-process.js";
 import { handleDead } from "./dead-letters.js";
 import { assertEmpty, drain } from "./drain.js";
@@ -245,6 +246,10 @@ class Torture {
     try {
       const exit = await Promise.race([work(client), this.#broker?.exited]);
       if (exit !== undefined) this.#broken("it ended by itself", exit);
+    } catch (error) {
+      // Nobody kills it here: it has no reason to refuse anything.
+      if (error instanceof RingmqError) this.#broken(`it answered ${error.code} (${error.message})`, undefined);
+      throw error;
     } finally {
       await client.close();
     }

@@ -22,6 +22,9 @@ const { RINGMQ_TORTURE_KILLS = "50", RINGMQ_TORTURE_SEED = String(Date.now() % 2
 const KILLS = Number(RINGMQ_TORTURE_KILLS);
 const SEED = Number(RINGMQ_TORTURE_SEED);
 
+/** A seed that lets brokers live long enough to have something to lose. */
+const LIVELY = 5;
+
 /** A life of a broker, on a machine that does other things as well. */
 const LIFE = 1_000;
 
@@ -89,7 +92,7 @@ describe("a broker that is killed", () => {
 
 describe("a torture finds", () => {
   it("what a broker without a journal loses", async () => {
-    const { found } = await tortured({ kills: 2, serve: [...SMALL, "--durability", "memory"] });
+    const { found } = await tortured({ kills: 4, seed: LIVELY, serve: [...SMALL, "--durability", "memory"] });
     expect(found.map(({ kind }) => kind)).toEqual(expect.arrayContaining(["lost", "configuration"]));
     expect(found.find(({ kind }) => kind === "lost")?.count).toBeGreaterThan(10);
   }, 60_000);
@@ -98,7 +101,8 @@ describe("a torture finds", () => {
     const data = join(temporary(), "data");
     const { found } = await tortured({
       data,
-      kills: 3,
+      kills: 4,
+      seed: LIVELY,
       whileDown: () => {
         for (const file of lastOfEach(segmentFiles(data))) wipeEnd(file, 32 * 1024);
         return Promise.resolve();
