@@ -1,0 +1,104 @@
+/** A shard with a journal on a simulated disk, whose segments are compacted when that is worth it. */
+import { expect } from "vitest";
+import { loadChecksum } from "../../src/journal/checksum.js";
+import { type CompactInput, compact } from "../../src/journal/compact.js";
+import { FileJournal } from "../../src/journal/journal.js";
+import { recover } from "../../src/journal/recovery.js";
+import { EPOCH } from "../../src/protocol/id.js";
+import { Durability } from "../../src/protocol/op.js";
+import { localIdSource } from "../../src/shard/id-allocator.js";
+import { Replay } from "../../src/shard/replay.js";
+import { Shard } from "../../src/shard/shard.js";
+import { Compactor } from "../../src/workers/compactor.js";
+import type { JobPort } from "../../src/workers/job-port.js";
+import { OPTIONS } from "../shard/model-driver.js";
+import { Recorder } from "../shard/model-effects.js";
+import { SimulatedDisk } from "../simulation/simulated-disk.js";
+
+const DIRECTORY = "/shard-0";
+
+const checksum = await loadChecksum();
+
+export class CompactingShard {
+  readonly disk = new SimulatedDisk(1);
+  compactions = 0;
+  readonly #journal: FileJournal;
+  readonly #compactor: Compactor;
+  /** Outcomes of jobs, to be told later. */
+  readonly #outcomes: (() => void)[] = [];
+  #now = 0;
+
+  constructor(
+    readonly shard: Shard,
+    readonly segmentBytes: number,
+  ) {
+    this.disk.makeDirectory(DIRECTORY);
+    this.#journal = journalOn(this.disk, segmentBytes);
+    shard.store.log.source = this.#journal;
+    const ask: JobPort["ask"] = (job, done) => {
+      const result = compact(this.disk, checksum, job as unknown as CompactInput);
+      this.compactions++;
+      // What the shard does until then is done to messages that have been copied already.
+      this.#outcomes.push(() => (done as (outcome: unknown) => void)({ ok: true, result }));
+    };
+    this.#compactor = new Compactor(shard.store, this.#journal, {
+      directory: DIRECTORY,
+      segmentBytes,
+      shard: 0,
+      shards: 1,
+      jobs: { ask },
+      failed: (why) => {
+        throw new Error(why);
+      },
+    });
+  }
+
+  /** Bytes of all files. */
+  get diskBytes(): number {
+    let bytes = 0;
+    for (const name of this.disk.list(DIRECTORY)) {
+      const file = this.disk.open(`${DIRECTORY}/${name}`, "read");
+      bytes += file.size;
+      file.close();
+    }
+    return bytes;
+  }
+
+  /** Commits, and does what is due beside. */
+  commit(): void {
+    const { log } = this.shard.store;
+    expect(this.#journal.commit(log, this.#next())).toBe(log.position);
+    this.#journal.tick(log, this.#next());
+  }
+
+  /** Begins a compaction if there is something to compact. */
+  look(): void {
+    this.#compactor.look(this.#next());
+  }
+
+  /** What compactions have come to is told. */
+  finish(): void {
+    for (const tell of this.#outcomes.splice(0)) tell();
+  }
+
+  /** What a reader makes of the journal: a shard in which all that is due has happened. */
+  readBack(now: number): Shard {
+    const { segmentBytes, disk } = this;
+    const level = Durability.fsync;
+    const effects = new Recorder();
+    const shard = new Shard({ ...OPTIONS, level, segmentBytes, effects, ids: localIdSource(EPOCH), now });
+    shard.store.log.source = journalOn(disk, segmentBytes);
+    recover({ disk, directory: DIRECTORY, checksum, pageBytes: OPTIONS.pageBytes }, new Replay(shard));
+    while (shard.turn(now) <= now);
+    return shard;
+  }
+
+  /** A clock on which everything is due at each look. */
+  #next(): number {
+    this.#now += 60_000;
+    return this.#now;
+  }
+}
+
+const journalOn = (disk: SimulatedDisk, segmentBytes: number): FileJournal =>
+  new FileJournal({ disk, directory: DIRECTORY, checksum, segmentBytes, level: Durability.fsync, nextSequence: 1 });

@@ -1,0 +1,158 @@
+/** What is on disk is bounded by what is live, however long a shard has been at work. */
+import { describe, expect, it } from "vitest";
+import { WORD_BYTES } from "../../src/protocol/entry.js";
+import { EPOCH } from "../../src/protocol/id.js";
+import { Durability } from "../../src/protocol/op.js";
+import { SLACK_SEGMENTS } from "../../src/shard/compaction-window.js";
+import { localIdSource } from "../../src/shard/id-allocator.js";
+import * as record from "../../src/shard/record.js";
+import { Shard } from "../../src/shard/shard.js";
+import { OPTIONS } from "../shard/model-driver.js";
+import { type Effect, Recorder } from "../shard/model-effects.js";
+import { CompactingShard } from "./compacting-shard.js";
+
+const SEGMENT_BYTES = 16_384;
+const HOUR = 3_600_000;
+const START = Date.UTC(2026, 0, 1);
+
+/** Segments beside twice what is live: garbage that is let be, the open one, one that is being made, two spares. */
+const CONSTANT_SEGMENTS = SLACK_SEGMENTS + 4;
+
+const BODY_BYTES = 100;
+
+/** What a live message takes at most: a record, a claim and a share of the directory of its own. */
+const MESSAGE_BYTES = record.NAMES + 16 + record.CLAIM_BYTES + WORD_BYTES + BODY_BYTES + 8;
+
+/** A shard under a workload of its own: what is published to `hot` is acked within the hour. */
+class Churn {
+  readonly recorder = new Recorder();
+  readonly shard = new Shard({
+    ...OPTIONS,
+    limits: { maxTopics: 10, maxQueues: 10, maxConsumers: 10 },
+    pageBytes: 4096,
+    effects: this.recorder,
+    ids: localIdSource(EPOCH),
+    level: Durability.fsync,
+    segmentBytes: SEGMENT_BYTES,
+    now: START,
+  });
+  readonly world = new CompactingShard(this.shard, SEGMENT_BYTES);
+  now = START;
+  #request = 0;
+
+  publish(topic: string, count: number, delay = 0): void {
+    const bytes = new Uint8Array(count * (WORD_BYTES + BODY_BYTES));
+    const view = new DataView(bytes.buffer);
+    for (let i = 0; i < count; i++) view.setUint32(i * (WORD_BYTES + BODY_BYTES), BODY_BYTES);
+    this.#request++;
+    this.shard.apply(
+      {
+        op: "publish",
+        connection: 1,
+        request: this.#request,
+        requests: 1,
+        topic,
+        routeKey: "",
+        delay,
+        ttl: 0,
+        count,
+        bytes,
+        view,
+        start: 0,
+        end: bytes.length,
+      },
+      this.now,
+    );
+  }
+
+  /** Pops up to `max` messages and acks all but one in `keep`, which it rejects. Answers how many came. */
+  consume(topic: string, max: number, reject = false): number {
+    this.#request++;
+    const about = { connection: 1, request: this.#request, topic, queue: "default" };
+    this.shard.apply({ op: "pop", ...about, max, maxBytes: 1 << 20, wait: 0 }, this.now);
+    const messages = this.recorder
+      .take()
+      .flatMap((effect: Effect) => (effect.kind === "messages" ? effect.messages : []));
+    for (const { id, delivery } of messages) {
+      const view = new DataView(new ArrayBuffer(20));
+      view.setBigUint64(0, id);
+      view.setUint32(8, 1);
+      view.setUint32(12, delivery);
+      this.#request++;
+      const slice = { bytes: new Uint8Array(view.buffer), view, start: 0, end: 16 };
+      const to = { ...about, request: this.#request, ...slice };
+      this.shard.apply(reject ? { op: "nack", delay: 0, reject: true, ...to } : { op: "ack", ...to }, this.now);
+    }
+    return messages.length;
+  }
+
+  /** An hour passes. */
+  pass(): void {
+    this.now += HOUR;
+    while (this.shard.turn(this.now) <= this.now);
+    this.recorder.take();
+    this.world.commit();
+    this.world.look();
+    this.world.finish();
+    this.world.commit();
+  }
+
+  get live(): number {
+    return this.shard.store.log.segments.all.reduce((sum, { live }) => sum + live, 0);
+  }
+
+  expectBounded(): void {
+    const most = 2 * this.live * MESSAGE_BYTES + CONSTANT_SEGMENTS * SEGMENT_BYTES;
+    expect(this.world.diskBytes).toBeLessThanOrEqual(most);
+  }
+}
+
+describe("what is on disk", () => {
+  it("is bounded by what is live, in a year of work with delays of weeks and dead letters", () => {
+    const churn = new Churn();
+    let written = 0;
+    let most = 0;
+    for (let hour = 0; hour < 365 * 24; hour++) {
+      churn.publish("hot", 20);
+      // One message each few hours is wanted for weeks.
+      if (hour % 5 === 0) churn.publish("later", 1, 24 * HOUR * (1 + (hour % 28)));
+      if (hour % 50 === 0) churn.publish("broken", 1);
+      expect(churn.consume("hot", 20)).toBe(20);
+      churn.consume("later", 100);
+      churn.consume("broken", 1, true);
+      churn.pass();
+      churn.expectBounded();
+      most = Math.max(most, churn.world.diskBytes);
+    }
+    written = churn.shard.store.log.position;
+    expect(churn.world.compactions).toBeGreaterThan(10);
+    expect(written).toBeGreaterThan(50 * most);
+    churn.shard.invariants();
+    // All that is wanted is there for a reader of the journal.
+    const again = churn.world.readBack(churn.now);
+    for (const [name, state] of [
+      ["later", "delayedCount"],
+      ["broken", "deadCount"],
+    ] as const) {
+      const count = (shard: Shard): number | undefined => shard.directory.find(name)?.queues.get("default")?.[state];
+      expect(count(again)).toBe(count(churn.shard));
+      expect(count(again)).toBeGreaterThan(0);
+    }
+    expect(again.directory.find("hot")?.queues.get("default")?.length).toBe(0);
+  }, 120_000);
+
+  it("is bounded when an old backlog that nobody consumes stands before all that comes and goes", () => {
+    const churn = new Churn();
+    // Several segments, all of it live.
+    for (let i = 0; i < 50; i++) churn.publish("old", 20);
+    churn.pass();
+    for (let hour = 0; hour < 2000; hour++) {
+      churn.publish("hot", 20);
+      expect(churn.consume("hot", 20)).toBe(20);
+      churn.pass();
+      churn.expectBounded();
+    }
+    expect(churn.shard.store.log.position).toBeGreaterThan(10 * churn.world.diskBytes);
+    expect(churn.world.readBack(churn.now).directory.find("old")?.queues.get("default")?.readyCount).toBe(1000);
+  }, 120_000);
+});
