@@ -9,7 +9,8 @@
  * may have forgotten what it could not write, and would say that all is well.
  */
 import { Durability } from "../protocol/op.js";
-import type { Log, PageSource } from "../shard/log.js";
+import type { Log } from "../shard/log.js";
+import type { PageSource } from "../shard/pages.js";
 import type { Segment } from "../shard/segment.js";
 import type { Checksum } from "./checksum.js";
 import type { Disk } from "./disk.js";

@@ -1,5 +1,5 @@
 /** Reads back pages that have left memory. Their records are checked again: nobody else would notice. */
-import type { PageSource } from "../shard/log.js";
+import type { PageSource } from "../shard/pages.js";
 import * as record from "../shard/record.js";
 import type { Checksum } from "./checksum.js";
 import { DamageError } from "./damage-error.js";

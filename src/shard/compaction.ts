@@ -38,7 +38,7 @@ export class Compaction {
     const { log } = this.store;
     if (log.rolls === this.#seen) return;
     this.#seen = log.rolls;
-    if (log.bytes <= this.slackBytes) return;
+    if (log.pages.bytes <= this.slackBytes) return;
     const sparse = this.#sparse();
     if (sparse.size > 0) this.#empty(sparse);
   }
@@ -49,11 +49,11 @@ export class Compaction {
     const sparse = new Map<number, Page>();
     let needed = 0;
     let bytes = 0;
-    log.pages.forEach((page, number) => {
+    log.pages.list.forEach((page, number) => {
       if (page === undefined || page.segment !== undefined) return;
       bytes += page.bytes.length;
       needed += page.total === 0 ? 0 : (page.live / page.total) * page.bytes.length;
-      const isSparse = page.live * SPARSE <= page.total && !log.isOpen(number);
+      const isSparse = page.live * SPARSE <= page.total && !page.isOpen;
       if (isSparse && sparse.size < RUN_PAGES) sparse.set(number, page);
     });
     return bytes > 2 * needed + this.slackBytes ? sparse : new Map();
@@ -78,11 +78,11 @@ export class Compaction {
         moved.set(key, place);
       }
       const count = extents.count(extent);
-      log.claim(place.page, count);
+      log.pages.claim(place.page, count);
       extents.set(extent, ext.PAGE, place.page);
       extents.set(extent, ext.RECORD, place.record);
       extents.set(extent, ext.OFFSET, place.offset);
-      log.release(number, count);
+      log.pages.release(number, count);
     }
   }
 }

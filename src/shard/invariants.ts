@@ -72,12 +72,12 @@ export const checkMessages = (store: Store): void => {
   check(fragments === store.index.size, `${fragments} fragments are listed, ${store.index.size} are indexed`);
   check(scheduled === store.wheel.size, `${scheduled} timers are listed, ${store.wheel.size} are scheduled`);
   let bytes = 0;
-  store.log.pages.forEach((page, number) => {
+  store.log.pages.list.forEach((page, number) => {
     if (page === undefined) return;
     bytes += page.bytes.length;
     check(page.live === (live.get(number) ?? 0), `page ${number} counts ${page.live} live messages`);
   });
-  check(bytes === store.log.bytes, `the log counts ${store.log.bytes} bytes, its pages have ${bytes}`);
+  check(bytes === store.log.pages.bytes, `the log counts ${store.log.pages.bytes} bytes, its pages have ${bytes}`);
 };
 
 /** A fragment lies in one block, is found by its id, and its entries have the size it says. */

@@ -77,7 +77,7 @@ const findExtents = (store: Store, segments: ReadonlySet<Segment>): readonly Fou
   const found: Found[] = [];
   for (let extent = 0; extent < extents.high; extent++) {
     if (extents.state(extent) === ext.State.FREE) continue;
-    const page = log.pages[extents.get(extent, ext.PAGE)];
+    const page = log.pages.list[extents.get(extent, ext.PAGE)];
     if (page?.segment === undefined || !segments.has(page.segment)) continue;
     found.push({ extent, segment: page.segment, offset: page.offset + extents.get(extent, ext.OFFSET) });
   }

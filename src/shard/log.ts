@@ -10,9 +10,10 @@
  * A page counts the messages (once for each queue) that still need it, and its memory is used again when it is full and
  * nobody does.
  */
-import { NO_BYTES, Page } from "./page.js";
+import type { Page } from "./page.js";
+import { Pages } from "./pages.js";
 import * as record from "./record.js";
-import { type Segment, Segments } from "./segment.js";
+import { Segments } from "./segment.js";
 
 /**
  * Small enough that the pages of a steady flow stay in the processor's cache and that a few old messages hold on to
@@ -20,19 +21,8 @@ import { type Segment, Segments } from "./segment.js";
  */
 export const PAGE_BYTES = 4 * 1024 * 1024;
 
-/** Free pages kept for reuse: they save the kernel's work of finding and clearing memory. */
-const SPARE_PAGES = 32;
-
-const NONE = -1;
-
 const Track = { JOURNAL: 0, VOLATILE: 1, SHELTER: 2 } as const;
 type Track = (typeof Track)[keyof typeof Track];
-
-/** Reads back pages that have left memory. */
-export interface PageSource {
-  /** Fills `into` with `length` bytes from `offset` of a segment. Throws when it cannot. */
-  read(sequence: number, offset: number, into: Uint8Array, length: number): void;
-}
 
 export interface LogOptions {
   /** Default `PAGE_BYTES`. */
@@ -49,14 +39,10 @@ interface Numbered {
 }
 
 export class Log {
-  readonly pageBytes: number;
-  /** By page number; numbers are used again. */
-  readonly pages: (Page | undefined)[] = [];
+  readonly pages: Pages;
   readonly segments = new Segments();
   /** Journalled pages with bytes that are not in their file yet, in order; those that are open. */
   unwritten: Page[] = [];
-  /** Memory of all pages that are loaded. */
-  bytes = 0;
   /** Bytes ever appended for the journal, and up to where they are as durable as was demanded. */
   position = 0;
   durable = 0;
@@ -68,26 +54,19 @@ export class Log {
   entriesOffset = 0;
   /** How many pages have been begun: when it moves, it is time to look for sparse ones. */
   rolls = 0;
-  /** How often a page was read back. */
-  loads = 0;
-  source: PageSource | undefined;
   /** Called at the head of a new segment, to append what must be known without all segments before. */
   onSegment: (now: number) => void = () => undefined;
-  /** Bytes by which memory is over its budget, or under it if negative. */
-  pressure: () => number = () => Number.NEGATIVE_INFINITY;
   /** The present, for the heads of segments. */
   now = 0;
   readonly #segmentBytes: number;
   readonly #shard: number;
   readonly #shards: number;
-  readonly #open: [number, number, number] = [NONE, NONE, NONE];
+  readonly #open: [Page | undefined, Page | undefined, Page | undefined] = [undefined, undefined, undefined];
   /** The head of a segment is being written: it does not end here, however long that is. */
   #isHeading = false;
-  readonly #freeNumbers: number[] = [];
-  readonly #spare: Uint8Array[] = [];
 
   constructor({ pageBytes = PAGE_BYTES, segmentBytes = 0, shard = 0, shards = 1 }: LogOptions = {}) {
-    this.pageBytes = pageBytes;
+    this.pages = new Pages(pageBytes);
     this.#segmentBytes = segmentBytes;
     this.#shard = shard;
     this.#shards = shards;
@@ -100,10 +79,10 @@ export class Log {
   /** Bytes that a batch for `queues` queues would add to `bytes`. */
   growth(names: number, queues: number, entriesLength: number, isJournalled: boolean): number {
     const length = record.NAMES + names + (isJournalled ? queues * record.QUEUE_BYTES : 0) + entriesLength;
-    const page = this.pages[this.#open[isJournalled ? Track.JOURNAL : Track.VOLATILE]];
+    const page = this.#open[isJournalled ? Track.JOURNAL : Track.VOLATILE];
     const size = record.align(length);
     if (page !== undefined && this.#fits(page, size)) return 0;
-    return Math.max(size + (isJournalled ? record.SEAL_BYTES : 0), this.pageBytes);
+    return Math.max(size + (isJournalled ? record.SEAL_BYTES : 0), this.pages.pageBytes);
   }
 
   /**
@@ -176,9 +155,8 @@ export class Log {
   /** Ends the open segment; the next record begins another. */
   seal(): void {
     const segment = this.segments.last;
-    const page = this.pages[this.#open[Track.JOURNAL]];
+    const page = this.#open[Track.JOURNAL];
     if (segment === undefined || page === undefined || segment.isSealed) return;
-    this.#open[Track.JOURNAL] = NONE;
     // There is always room: see #fits.
     const at = page.used;
     page.view.setUint32(at + record.LENGTH, record.SEAL_BYTES);
@@ -187,6 +165,7 @@ export class Log {
     page.view.setUint32(at + record.TYPE + 4, 0);
     this.#advance(page, record.SEAL_BYTES);
     segment.isSealed = true;
+    this.#close(Track.JOURNAL);
   }
 
   /** Everything up to `position` is as durable as was demanded. */
@@ -196,45 +175,9 @@ export class Log {
     const { unwritten } = this;
     this.unwritten = [];
     for (const page of unwritten) {
-      const isOpen = this.pages[this.#open[Track.JOURNAL]] === page;
-      if (isOpen || page.written < page.used) this.unwritten.push(page);
-      else if (page.live === 0 && this.pages[page.number] === page) this.#drop(page);
+      if (page.isOpen || !page.isWritten) this.unwritten.push(page);
+      else this.pages.dropIfDead(page);
     }
-  }
-
-  /** Memory for a page that is to be read back. */
-  borrow(length: number): Uint8Array {
-    return (
-      (length <= this.pageBytes ? this.#spare.pop() : undefined) ?? new Uint8Array(Math.max(length, this.pageBytes))
-    );
-  }
-
-  /** Memory that `borrow` gave and nobody needs. */
-  giveBack(bytes: Uint8Array): void {
-    if (bytes.length === this.pageBytes && this.#spare.length < SPARE_PAGES) this.#spare.push(bytes);
-  }
-
-  /**
-   * A page of a segment that was read back into borrowed memory; its number is left in `page`. It stays until
-   * `finishPage`, whatever becomes of its messages.
-   */
-  adoptPage(segment: Segment, offset: number, bytes: Uint8Array, used: number): Page {
-    const page = new Page(bytes, segment, offset);
-    page.used = used;
-    segment.used = Math.max(segment.used, offset + used);
-    this.#add(page);
-    return page;
-  }
-
-  /** A page of a segment on disk that is not in memory. As `adoptPage`. */
-  adoptUnloaded(segment: Segment, offset: number, used: number): Page {
-    return this.adoptPage(segment, offset, NO_BYTES, used);
-  }
-
-  /** A page that was read back counts as written from now on: it is gone if nobody wants its messages. */
-  finishPage(page: Page): void {
-    page.written = page.used;
-    if (page.live === 0) this.#drop(page);
   }
 
   /**
@@ -255,89 +198,6 @@ export class Log {
     return page;
   }
 
-  /** Whether records are still being added to a page. */
-  isOpen(number: number): boolean {
-    return number !== NONE && this.#open.includes(number);
-  }
-
-  /** A page that is known to exist, in memory. Reading it back may take another one out of memory. */
-  at(number: number): Page {
-    const page = this.pages[number];
-    if (page === undefined) throw new Error(`log: page ${number} is gone`);
-    page.isTouched = true;
-    if (!page.isLoaded) this.#load(page);
-    return page;
-  }
-
-  /** Whether the messages of a page survive the process. */
-  isKept(number: number): boolean {
-    return this.pages[number]?.segment !== undefined;
-  }
-
-  /** `count` messages need a page. */
-  claim(number: number, count: number): void {
-    const page = this.#known(number);
-    page.live += count;
-    page.total += count;
-    if (page.segment === undefined) return;
-    page.segment.live += count;
-    page.segment.total += count;
-  }
-
-  /** `count` messages no longer need a page. */
-  release(number: number, count: number): void {
-    const page = this.#known(number);
-    page.live -= count;
-    if (page.segment !== undefined) page.segment.live -= count;
-    if (page.live < 0) throw new Error(`log: page ${number} was released too often`);
-    if (page.live === 0 && !this.isOpen(number) && (page.segment === undefined || page.written === page.used)) {
-      this.#drop(page);
-    }
-  }
-
-  /** Takes pages that are on disk out of memory until `excess` bytes are free or none is left. `keep` stays. */
-  evict(excess: number, keep?: Page): void {
-    let left = excess;
-    // The newest are needed last; those that were looked into lately have a second chance.
-    for (let pass = 0; pass < 2 && left > 0; pass++) {
-      for (let number = this.pages.length - 1; number >= 0 && left > 0; number--) {
-        const page = this.pages[number];
-        if (page === undefined || page === keep || !page.isLoaded || !this.#canLeave(page)) continue;
-        if (page.isTouched && pass === 0) {
-          page.isTouched = false;
-          continue;
-        }
-        const bytes = page.unload();
-        this.bytes -= bytes.length;
-        left -= bytes.length;
-        this.giveBack(bytes);
-      }
-    }
-  }
-
-  #canLeave(page: Page): boolean {
-    return page.segment !== undefined && page.written === page.used && !this.isOpen(page.number);
-  }
-
-  #known(number: number): Page {
-    const page = this.pages[number];
-    if (page === undefined) throw new Error(`log: page ${number} is gone`);
-    return page;
-  }
-
-  #load(page: Page): void {
-    const { segment } = page;
-    const { source } = this;
-    if (segment === undefined || source === undefined) throw new Error("log: a page is neither in memory nor on disk");
-    const bytes = this.borrow(page.used);
-    source.read(segment.sequence, page.offset, bytes, page.used);
-    page.load(bytes);
-    this.bytes += bytes.length;
-    this.loads++;
-    const over = this.pressure();
-    if (over > 0) this.evict(over, page);
-  }
-
   /** Room is always kept for the SEAL of a segment. */
   #fits(page: Page, size: number): boolean {
     return page.used + size <= page.bytes.length - (page.segment === undefined ? 0 : record.SEAL_BYTES);
@@ -345,11 +205,11 @@ export class Log {
 
   #reserve(track: Track, length: number): Page {
     const size = record.align(length);
-    let page = this.pages[this.#open[track]];
+    let page = this.#open[track];
     while (page === undefined || !this.#fits(page, size) || this.#isFull(track, size)) {
       page = this.#begin(track, size);
     }
-    this.page = this.#open[track];
+    this.page = page.number;
     const at = page.used;
     this.recordOffset = at;
     page.view.setUint32(at + record.LENGTH, length);
@@ -381,37 +241,26 @@ export class Log {
   #begin(track: Track, size: number): Page | undefined {
     if (this.#isFull(track, size)) {
       this.#beginSegment();
-      return this.pages[this.#open[track]];
+      return this.#open[track];
     }
     const segment = track === Track.JOURNAL ? this.segments.last : undefined;
-    const page = this.#makePage(segment, size + (segment === undefined ? 0 : record.SEAL_BYTES));
+    const bytes = this.pages.borrow(size + (segment === undefined ? 0 : record.SEAL_BYTES));
+    const page = this.pages.add(bytes, segment, segment?.used ?? 0);
     this.#close(track);
-    this.#open[track] = this.page;
+    this.#open[track] = page;
+    page.isOpen = true;
     if (segment !== undefined) this.unwritten.push(page);
     this.rolls++;
     return page;
   }
 
-  /** The page that was open on a track is so no more. */
+  /** No record is added any more to what was open on a track. */
   #close(track: Track): void {
-    const number = this.#open[track];
-    const page = this.pages[number];
-    this.#open[track] = NONE;
-    if (page !== undefined && page.live === 0 && page.segment === undefined) this.#drop(page);
-  }
-
-  #makePage(segment: Segment | undefined, least: number): Page {
-    const bytes = this.borrow(least);
-    const page = new Page(bytes, segment, segment?.used ?? 0);
-    this.#add(page);
-    return page;
-  }
-
-  #add(page: Page): void {
-    this.page = this.#freeNumbers.pop() ?? this.pages.length;
-    this.pages[this.page] = page;
-    page.number = this.page;
-    this.bytes += page.bytes.length;
+    const page = this.#open[track];
+    this.#open[track] = undefined;
+    if (page === undefined) return;
+    page.isOpen = false;
+    this.pages.dropIfDead(page);
   }
 
   #beginSegment(): void {
@@ -432,15 +281,6 @@ export class Log {
     segment.begun = this.position;
     segment.hasDirectory = true;
     this.#isHeading = false;
-  }
-
-  #drop(page: Page): void {
-    this.pages[page.number] = undefined;
-    this.#freeNumbers.push(page.number);
-    if (!page.isLoaded) return;
-    const bytes = page.unload();
-    this.bytes -= bytes.length;
-    this.giveBack(bytes);
   }
 }
 

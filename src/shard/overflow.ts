@@ -46,5 +46,5 @@ const dropFirst = (queue: Queue): void => {
   const page = extents.get(extent, ext.PAGE);
   store.recordGone(extent, 1);
   cutFront(queue, extent, 1, offset + size);
-  log.release(page, 1);
+  log.pages.release(page, 1);
 };

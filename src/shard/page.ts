@@ -20,6 +20,8 @@ export class Page {
   live = 0;
   /** Messages that have ever been put in, counted alike. */
   total = 0;
+  /** Records are still added to it. */
+  isOpen = false;
   /** Looked into since it was last considered for leaving memory. */
   isTouched = false;
 
@@ -35,6 +37,16 @@ export class Page {
 
   get isLoaded(): boolean {
     return this.bytes.length > 0;
+  }
+
+  /** Nothing of it waits for a journal. */
+  get isWritten(): boolean {
+    return this.segment === undefined || this.written === this.used;
+  }
+
+  /** It is on disk, and need not be in memory. */
+  get canLeave(): boolean {
+    return this.segment !== undefined && this.written === this.used && !this.isOpen;
   }
 
   load(bytes: Uint8Array): void {

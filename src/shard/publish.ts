@@ -110,7 +110,7 @@ export class Publisher {
     const { log } = store;
     if (isKept && topic.level > log.demand) log.demand = topic.level;
     log.append(topic.nameBytes, key, queues, count, high, low, due, expiry, c.bytes, start, end, isKept);
-    log.claim(log.page, count * queues.length);
+    log.pages.claim(log.page, count * queues.length);
     for (const queue of queues) {
       if (due > 0 || expiry > 0) queue.addTimed(high, low, count, due, expiry);
       else queue.addFresh(high, low, count, bytes);

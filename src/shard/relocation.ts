@@ -35,7 +35,7 @@ export const relocate = (
   for (let extent = 0; extent < extents.high; extent++) {
     if (extents.state(extent) === ext.State.FREE) continue;
     const number = extents.get(extent, ext.PAGE);
-    const page = log.pages[number];
+    const page = log.pages.list[number];
     if (page?.segment === undefined || !replaced.has(page.segment)) continue;
     const offset = page.offset + extents.get(extent, ext.OFFSET);
     const keep = keepAt(keeps, page.segment.sequence, offset);
@@ -43,20 +43,20 @@ export const relocate = (
     const entries = compacted.places[2 * keep + 1] as number;
     const to = pageAt(pages, place);
     const count = extents.count(extent);
-    log.claim(to.number, count);
+    log.pages.claim(to.number, count);
     extents.set(extent, ext.PAGE, to.number);
     extents.set(extent, ext.RECORD, place - to.offset);
     extents.set(extent, ext.OFFSET, entries - to.offset + offset - (keeps[keep * KEEP_WORDS + KEEP_ENTRIES] as number));
-    log.release(number, count);
+    log.pages.release(number, count);
   }
-  for (const page of pages) log.finishPage(page);
+  for (const page of pages) log.pages.adopted(page);
 };
 
 const addPages = (log: Log, segment: Segment, bounds: Uint32Array): readonly Page[] => {
   const pages: Page[] = [];
   for (let i = 0; i < bounds.length; i += 2) {
     const start = bounds[i] as number;
-    pages.push(log.adoptUnloaded(segment, start, (bounds[i + 1] as number) - start));
+    pages.push(log.pages.adopt(segment, start, (bounds[i + 1] as number) - start));
   }
   return pages;
 };

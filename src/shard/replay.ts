@@ -50,8 +50,8 @@ export class Replay {
   /** Memory for the next page; it is used again when no `page` follows. */
   buffer(length: number): Uint8Array {
     const { log } = this.#store;
-    if (this.#buffer !== undefined) log.giveBack(this.#buffer);
-    this.#buffer = log.borrow(length);
+    if (this.#buffer !== undefined) log.pages.giveBack(this.#buffer);
+    this.#buffer = log.pages.borrow(length);
     return this.#buffer;
   }
 
@@ -62,21 +62,21 @@ export class Replay {
     const bytes = this.#buffer;
     if (segment === undefined || bytes === undefined) throw new Error("replay: a page before its segment or buffer");
     this.#buffer = undefined;
-    const page = log.adoptPage(segment, offset, bytes, used);
+    const page = log.pages.adopt(segment, offset, used, bytes);
     const { view } = page;
     for (let at = 0; at < used; at += record.align(view.getUint32(at + record.LENGTH))) {
       this.#record(page, at);
       this.records++;
     }
-    log.finishPage(page);
-    const excess = log.pressure();
-    if (excess > 0) log.evict(excess);
+    log.pages.adopted(page);
+    const excess = log.pages.pressure();
+    if (excess > 0) log.pages.evict(excess);
   }
 
   /** Everything has been read. */
   finish(): void {
     const { log } = this.#store;
-    if (this.#buffer !== undefined) log.giveBack(this.#buffer);
+    if (this.#buffer !== undefined) log.pages.giveBack(this.#buffer);
     this.#buffer = undefined;
     this.#fresh.length = 0;
     this.#shard.directory.restored();
@@ -129,7 +129,7 @@ export class Replay {
     for (let i = 0; i < queues; i++) {
       const queue = this.#queue(view.getUint32(names + i * record.QUEUE_BYTES));
       if (queue === undefined) continue;
-      log.claim(number, count);
+      log.pages.claim(number, count);
       if (due > 0 || expiry > 0) queue.addTimed(idHigh, idLow, count, due, expiry);
       else this.#addFresh(queue, idHigh, idLow, count, bytes);
     }
@@ -168,7 +168,7 @@ export class Replay {
       const offset = skipEntries(view, entries, first);
       const bytes = skipEntries(view, offset, span) - offset;
       const count = mask === 0 ? span : ext.popcount(mask);
-      log.claim(number, count);
+      log.pages.claim(number, count);
       if (mask === 0) {
         log.entriesOffset = offset;
         this.#addFresh(queue, idHigh, firstLow + first, span, bytes);
@@ -224,11 +224,11 @@ export class Replay {
     const page = extents.get(extent, ext.PAGE);
     const start = extents.get(extent, ext.OFFSET);
     const isWhole = n === extents.get(extent, ext.SPAN);
-    const end = isWhole ? start + extents.get(extent, ext.BYTES) : skipEntries(log.at(page).view, start, n);
+    const end = isWhole ? start + extents.get(extent, ext.BYTES) : skipEntries(log.pages.at(page).view, start, n);
     queue.readyCount -= n;
     queue.readyBytes -= end - start;
     cutFront(queue, extent, n, end);
-    log.release(page, n);
+    log.pages.release(page, n);
   }
 
   /** Makes fragments of a fresh extent, in its place. */
@@ -275,7 +275,7 @@ export class Replay {
     const { extents, log } = this.#store;
     const part = queue.withdraw(fragment, mask);
     if (fate.state !== ext.State.FREE) return queue.restore(part, fate);
-    log.release(extents.get(part, ext.PAGE), ext.popcount(mask));
+    log.pages.release(extents.get(part, ext.PAGE), ext.popcount(mask));
     this.#store.retire(part);
   }
 

@@ -80,10 +80,10 @@ export class Shard {
     const hasMemory = (growth: number): boolean => {
       const excess = this.bytes + growth - options.memoryBytes;
       if (excess <= 0) return true;
-      store.log.evict(excess);
+      store.log.pages.evict(excess);
       return this.bytes + growth <= options.memoryBytes;
     };
-    store.log.pressure = () => this.bytes - options.memoryBytes;
+    store.log.pages.pressure = () => this.bytes - options.memoryBytes;
     const directory = new Directory(store, limits, hasMemory, makeQueue);
     const roster = new Roster(store, limits.maxConsumers);
     const ids = new IdAllocator(options.ids, options.node, options.shards ?? 1);

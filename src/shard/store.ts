@@ -67,7 +67,7 @@ export class Store {
 
   /** Memory that messages take. */
   get bytes(): number {
-    return this.log.bytes + this.extents.bytes + this.index.bytes + this.directoryBytes;
+    return this.log.pages.bytes + this.extents.bytes + this.index.bytes + this.directoryBytes;
   }
 
   /** Gives back the memory of tables that have grown and hold nothing any more. */
@@ -95,7 +95,7 @@ export class Store {
   }
 
   pageOf(extent: number): Page {
-    return this.log.at(this.extents.get(extent, ext.PAGE));
+    return this.log.pages.at(this.extents.get(extent, ext.PAGE));
   }
 
   /** When the time to live of the messages of an extent that is not dead ends, or 0. */
@@ -106,7 +106,7 @@ export class Store {
   /** Writes down what becomes of the messages in `mask` of a fragment, if they are to survive the process. */
   record(extent: number, mask: number, fate: Fate): void {
     const { extents, recorder } = this;
-    if (!this.log.isKept(extents.get(extent, ext.PAGE))) return;
+    if (!this.log.pages.isKept(extents.get(extent, ext.PAGE))) return;
     const queue = extents.get(extent, ext.QUEUE);
     const level = this.queues[queue]?.topic.level ?? 0;
     const idHigh = extents.idHigh(extent);
@@ -123,7 +123,7 @@ export class Store {
   /** Writes down that the first `count` messages of a fresh extent are gone. */
   recordGone(extent: number, count: number): void {
     const { extents } = this;
-    if (!this.log.isKept(extents.get(extent, ext.PAGE))) return;
+    if (!this.log.pages.isKept(extents.get(extent, ext.PAGE))) return;
     const queue = extents.get(extent, ext.QUEUE);
     const level = this.queues[queue]?.topic.level ?? 0;
     this.recorder.state(queue, GONE, extents.idHigh(extent), extents.idLow(extent), count, level);
@@ -214,7 +214,7 @@ export class Store {
     const { extents } = this;
     if (extents.isFragment(extent)) this.record(extent, extents.get(extent, ext.MASK), GONE);
     else this.recordGone(extent, extents.get(extent, ext.SPAN));
-    this.log.release(extents.get(extent, ext.PAGE), extents.count(extent));
+    this.log.pages.release(extents.get(extent, ext.PAGE), extents.count(extent));
     this.#forget(extent);
   }
 
@@ -229,7 +229,7 @@ export class Store {
   release(extent: number, mask: number): boolean {
     const { extents } = this;
     this.record(extent, mask, GONE);
-    this.log.release(extents.get(extent, ext.PAGE), ext.popcount(mask));
+    this.log.pages.release(extents.get(extent, ext.PAGE), ext.popcount(mask));
     const rest = extents.get(extent, ext.MASK) & ~mask;
     if (rest === 0) return true;
     extents.set(extent, ext.MASK, rest);

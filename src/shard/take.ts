@@ -95,7 +95,7 @@ const takeFresh = (
   queue.takenBytes += at - offset;
   if (autoAck) {
     store.recordGone(extent, n);
-    store.log.release(extents.get(extent, ext.PAGE), n);
+    store.log.pages.release(extents.get(extent, ext.PAGE), n);
   }
   cutFront(queue, extent, n, at);
   return n;

@@ -68,7 +68,7 @@ export class Compactor {
     const { keeps, claims, directory: bodies } = planKeeps(this.#store, replaced);
     const path = join(directory, `compact-${last.sequence}-${Math.floor(now)}-${this.#jobs}.tmp`);
     const head = { sequence: last.sequence, replaces: first.replaces, created: now, shard, shards };
-    const { pageBytes } = this.#store.log;
+    const { pageBytes } = this.#store.log.pages;
     const sequences = window.map(({ sequence }) => sequence);
     this.#jobs++;
     this.#isRunning = true;

@@ -56,7 +56,7 @@ export const openJournal = (
   const { log } = shard.store;
   // Pages leave memory while there is more to read than fits into it, and may be wanted again before the end.
   const pages = new PageReader(disk, directory, checksum);
-  log.source = pages;
+  log.pages.source = pages;
   const replay = new Replay(shard);
   let told = clock();
   const { nextSequence, cut, ...report } = recover(
@@ -86,7 +86,7 @@ export const openJournal = (
     wantSpare: (path, bytes) =>
       jobs.ask({ job: "prepare", path, bytes }, ({ ok }) => journal.spareAnswered(path, ok, clock())),
   });
-  log.source = journal;
+  log.pages.source = journal;
   pages.close();
   const messages = log.segments.all.reduce((sum, { live }) => sum + live, 0);
   return { journal, recovered: { ...report, messages, cut } };

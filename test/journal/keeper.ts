@@ -79,7 +79,7 @@ export class Keeper {
     });
     const { verified, onProgress, wantSpare } = options;
     const pages = new PageReader(disk, directory, checksum);
-    this.shard.store.log.source = pages;
+    this.shard.store.log.pages.source = pages;
     this.report = recover(
       {
         disk,
@@ -102,7 +102,7 @@ export class Keeper {
       nextSequence,
       ...(wantSpare && { wantSpare }),
     });
-    this.shard.store.log.source = this.journal;
+    this.shard.store.log.pages.source = this.journal;
     pages.close();
     this.#idMillisecond = this.shard.idCeiling;
   }

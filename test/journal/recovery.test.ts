@@ -358,7 +358,7 @@ describe("segments", () => {
       popped.push(...held.map(({ body }) => body));
       keeper.ack(held);
     }
-    expect(keeper.shard.store.log.loads).toBeGreaterThan(10);
+    expect(keeper.shard.store.log.pages.loads).toBeGreaterThan(10);
     expect(popped).toEqual(all);
   });
 });

@@ -11,7 +11,7 @@ const append = (log: Log, length: number, fill = 1) => {
   const entries = new Uint8Array(length).fill(fill);
   const queues = [{ number: 7 }];
   const page = log.append(TOPIC, KEY, queues, 2, 0xffff_ffff, 0x8000_0000, 12.5, 1e15, entries, 0, length, false);
-  log.claim(log.page, 2);
+  log.pages.claim(log.page, 2);
   return { page, number: log.page, record: log.recordOffset, entries: log.entriesOffset };
 };
 
@@ -36,28 +36,28 @@ describe("log", () => {
     const log = new Log({ pageBytes: PAGE });
     for (const length of [10, 500, 300, 900, 2000, 10]) {
       const growth = log.growth(TOPIC.length + KEY.length, 1, length, false);
-      const before = log.bytes;
+      const before = log.pages.bytes;
       append(log, length);
-      expect(log.bytes - before).toBe(growth);
+      expect(log.pages.bytes - before).toBe(growth);
     }
-    expect(log.bytes).toBe(4 * PAGE + record.NAMES + 8 + 2000 - PAGE);
+    expect(log.pages.bytes).toBe(4 * PAGE + record.NAMES + 8 + 2000 - PAGE);
   });
 
   it("drops a page when it is full and nobody needs it, and not before", () => {
     const log = new Log({ pageBytes: PAGE });
     const first = append(log, 400);
-    log.release(first.number, 2);
-    expect(log.pages[first.number]).toBe(first.page);
+    log.pages.release(first.number, 2);
+    expect(log.pages.list[first.number]).toBe(first.page);
     const second = append(log, 400);
     expect(second.number).toBe(first.number);
     const third = append(log, 400);
     expect(third.number).not.toBe(first.number);
-    log.release(second.number, 1);
-    expect(log.bytes).toBe(2 * PAGE);
-    log.release(second.number, 1);
-    expect(log.pages[second.number]).toBeUndefined();
-    expect(log.bytes).toBe(PAGE);
-    expect(() => log.at(second.number)).toThrow("gone");
+    log.pages.release(second.number, 1);
+    expect(log.pages.bytes).toBe(2 * PAGE);
+    log.pages.release(second.number, 1);
+    expect(log.pages.list[second.number]).toBeUndefined();
+    expect(log.pages.bytes).toBe(PAGE);
+    expect(() => log.pages.at(second.number)).toThrow("gone");
   });
 
   it("uses numbers and memory of dropped pages again", () => {
@@ -65,7 +65,7 @@ describe("log", () => {
     const first = append(log, 800, 1);
     const memory = first.page.bytes.buffer;
     const second = append(log, 800, 2);
-    log.release(first.number, 2);
+    log.pages.release(first.number, 2);
     const third = append(log, 800, 3);
     expect(third.number).toBe(first.number);
     expect(third.page.bytes.buffer).toBe(memory);
@@ -77,8 +77,8 @@ describe("log", () => {
   it("stops when a message is released twice", () => {
     const log = new Log({ pageBytes: PAGE });
     const { number } = append(log, 10);
-    log.release(number, 2);
-    expect(() => log.release(number, 1)).toThrow("released too often");
+    log.pages.release(number, 2);
+    expect(() => log.pages.release(number, 1)).toThrow("released too often");
   });
 
   it("counts in its position what was appended, and not what was moved", () => {
@@ -87,7 +87,7 @@ describe("log", () => {
     const { position } = log;
     log.shelter(batch.page, batch.record, batch.entries + 10, batch.entries + 30);
     expect(log.position).toBe(position);
-    const moved = log.at(log.page);
+    const moved = log.pages.at(log.page);
     expect(log.page).not.toBe(batch.number);
     expect(moved.bytes.subarray(log.entriesOffset, log.entriesOffset + 20)).toEqual(new Uint8Array(20).fill(9));
     expect(moved.view.getFloat64(log.recordOffset + record.EXPIRY)).toBe(1e15);

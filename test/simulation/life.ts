@@ -105,7 +105,7 @@ export class Life {
     this.#disk = view;
     this.#makers = makers;
     const pages = new PageReader(view, directory, checksum);
-    this.log.source = pages;
+    this.log.pages.source = pages;
     const { nextSequence, cut } = makers.recover(
       { disk: view, directory, checksum, pageBytes },
       makers.target(this.shard),
@@ -130,7 +130,7 @@ export class Life {
       nextSequence,
       ...(hasJobs && { wantSpare }),
     });
-    this.log.source = this.journal;
+    this.log.pages.source = this.journal;
     pages.close();
     const failed = (): void => undefined;
     this.#compactor = new Compactor(this.shard.store, this.journal, {

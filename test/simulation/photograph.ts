@@ -113,7 +113,7 @@ const shoot = (shard: Shard, queue: Queue): QueueShot => {
         isDead ? time : extents.state(extent) === State.DELAYED ? wheel.dueOf(extent) : 0,
         isDead ? 0 : time,
         extents.get(extent, ext.DELIVERY),
-        log.isKept(extents.get(extent, ext.PAGE)) ? 1 : 0,
+        log.pages.isKept(extents.get(extent, ext.PAGE)) ? 1 : 0,
       );
     }
   };

@@ -48,7 +48,8 @@ interface Batch {
 interface Place {
   /** Nobody asked for its end; somebody did; it was confirmed. */
   end: "none" | "asked" | Pledge;
-  retry: (Pledge & { readonly count: number }) | undefined;
+  /** What a delivery has told; unsure: it was re-driven, and what was told may have been before that. */
+  retry: (Pledge & { readonly count: number }) | "unsure" | undefined;
   /** It was re-driven, or may have been, and has lost its place in the queue. */
   isMoved: boolean;
 }
@@ -123,7 +124,7 @@ export class Shadow {
     for (const { batch, places } of this.#messages.values()) {
       const place = batch.topic === topic ? places.get(queue) : undefined;
       if (place === undefined) continue;
-      place.retry = undefined;
+      place.retry = "unsure";
       place.isMoved = true;
     }
   }
@@ -176,7 +177,7 @@ export class Shadow {
     const place = message?.places.get(queue);
     assert.ok(message !== undefined && place !== undefined, `message ${seen.key} was delivered from a wrong queue`);
     message.isKnown = true;
-    place.retry = { ...promise, count: seen.retry };
+    if (place.retry !== "unsure") place.retry = { ...promise, count: seen.retry };
   }
 
   // --- after a restart -----------------------------------------------------------------------------------------------
@@ -229,7 +230,7 @@ export class Shadow {
       return;
     }
     assert.ok(typeof end === "string" || !holds(end), `${name} was acked and is there again`);
-    if (retry !== undefined && holds(retry)) {
+    if (typeof retry === "object" && holds(retry)) {
       assert.ok(seen.retry >= retry.count, `${name} had ${retry.count} retries and has ${seen.retry}`);
     }
   }

@@ -287,7 +287,7 @@ export class World {
     this.#clock = pause < 0 ? Math.max(this.#bornAt, this.#clock + pause) : this.#clock + pause;
     this.#bornAt = this.#clock;
     let ends = kind;
-    this.tally.loads += this.#life.log.loads;
+    this.tally.loads += this.#life.log.pages.loads;
     this.tally.segments += this.#life.segmentsBegun;
     this.tally.compactions += this.#life.compactions;
     this.#disk.restart(kind, seed);

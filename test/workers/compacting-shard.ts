@@ -34,7 +34,7 @@ export class CompactingShard {
   ) {
     this.disk.makeDirectory(DIRECTORY);
     this.#journal = journalOn(this.disk, segmentBytes);
-    shard.store.log.source = this.#journal;
+    shard.store.log.pages.source = this.#journal;
     const ask: JobPort["ask"] = (job, done) => {
       const result = compact(this.disk, checksum, job as unknown as CompactInput);
       this.compactions++;
@@ -87,7 +87,7 @@ export class CompactingShard {
     const level = Durability.fsync;
     const effects = new Recorder();
     const shard = new Shard({ ...OPTIONS, level, segmentBytes, effects, ids: localIdSource(EPOCH), now });
-    shard.store.log.source = journalOn(disk, segmentBytes);
+    shard.store.log.pages.source = journalOn(disk, segmentBytes);
     recover({ disk, directory: DIRECTORY, checksum, pageBytes: OPTIONS.pageBytes }, new Replay(shard));
     while (shard.turn(now) <= now);
     return shard;

@@ -27,7 +27,7 @@ const play = (moves: readonly Move[]): { readonly world: CompactingShard; readon
     world.commit();
     if (i % 3 === 0) world.finish();
     world.look();
-    if (i % 5 === 0) shard.store.log.evict(Number.POSITIVE_INFINITY);
+    if (i % 5 === 0) shard.store.log.pages.evict(Number.POSITIVE_INFINITY);
   }
   driver.turn();
   world.finish();

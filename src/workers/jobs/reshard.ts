@@ -108,7 +108,7 @@ const readShard = (
     now,
   });
   const pages = new PageReader(disk, directory, checksum);
-  shard.store.log.source = pages;
+  shard.store.log.pages.source = pages;
   recover({ disk, directory, checksum, shard: number, pageBytes: PAGE_BYTES }, new Replay(shard));
   pages.close();
   return shard;
