@@ -63,7 +63,7 @@ const options = (): Option[] => {
     count("--node <id>", "number of this broker among all, 1 to 1023: part of message ids", defaults.node),
     option(
       "--memory <size>",
-      "budget for messages, of all shards together, at least 8mb each",
+      "budget for messages, of all shards together, at least 16mb each",
       parseSize,
       "half of the machine's",
     ),

@@ -50,7 +50,7 @@ export interface BrokerOptions {
   /** Of this broker among all, 1 to 1,023; part of every message id. Default 1. */
   readonly node: number;
   /**
-   * Budget for messages of all shards, at least 8 MiB for each. Default: half of what the machine (or its container)
+   * Budget for messages of all shards, at least 16 MiB for each. Default: half of what the machine (or its container)
    * has.
    */
   readonly memory: number;
@@ -112,8 +112,8 @@ const MOST_RING_BYTES = 2 ** 30;
  */
 const LEAST_OUTGOING_BYTES = 64 * 1024;
 
-/** A shard's first message takes a page of 4 MiB; it needs another before the first is free. */
-const LEAST_SHARD_MEMORY = 8 * 1024 * 1024;
+/** Two pages of 4 MiB, since one is begun before the one before it can leave memory, and as much for what is known of messages. */
+const LEAST_SHARD_MEMORY = 16 * 1024 * 1024;
 
 /** A queue's number within its topic. A publish in pattern mode looks at each. */
 const MOST_QUEUES = 2 ** 15;
@@ -204,7 +204,7 @@ export const resolveOptions = (given: Partial<BrokerOptions> = {}): BrokerOption
   const leastMemory = options.shards * LEAST_SHARD_MEMORY;
   if (options.memory < leastMemory) {
     const shards = options.shards === 1 ? "the shard" : `each of the ${options.shards} shards`;
-    throw new RangeError(`memory must be at least ${leastMemory} (8 MiB for ${shards}); it is ${options.memory}`);
+    throw new RangeError(`memory must be at least ${leastMemory} (16 MiB for ${shards}); it is ${options.memory}`);
   }
   check("ringBytes", options.ringBytes, LEAST_RING_BYTES, MOST_RING_BYTES);
   if (!Number.isInteger(Math.log2(options.ringBytes))) {

@@ -27,6 +27,8 @@ type Track = (typeof Track)[keyof typeof Track];
 export interface LogOptions {
   /** Default `PAGE_BYTES`. */
   readonly pageBytes?: number | undefined;
+  /** Memory that messages may take. Default: no limit. */
+  readonly memoryBytes?: number | undefined;
   /** Undefined: there is no journal. */
   readonly segmentBytes?: number | undefined;
   readonly shard?: number | undefined;
@@ -65,8 +67,8 @@ export class Log {
   /** The head of a segment is being written: it does not end here, however long that is. */
   #isHeading = false;
 
-  constructor({ pageBytes = PAGE_BYTES, segmentBytes = 0, shard = 0, shards = 1 }: LogOptions = {}) {
-    this.pages = new Pages(pageBytes);
+  constructor({ pageBytes = PAGE_BYTES, memoryBytes, segmentBytes = 0, shard = 0, shards = 1 }: LogOptions = {}) {
+    this.pages = new Pages(pageBytes, memoryBytes);
     this.#segmentBytes = segmentBytes;
     this.#shard = shard;
     this.#shards = shards;

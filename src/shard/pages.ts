@@ -8,8 +8,13 @@
 import { NO_BYTES, Page } from "./page.js";
 import type { Segment } from "./segment.js";
 
-/** Free pages kept for reuse: they save the kernel's work of finding and clearing memory. */
-const SPARE_PAGES = 32;
+/**
+ * Free pages kept for reuse: they save the kernel's work of finding and clearing memory. They come on top of the budget,
+ * of which they are an eighth at most.
+ */
+const MOST_SPARE = 32;
+const LEAST_SPARE = 2;
+const SPARE_SHARE = 1 / 8;
 
 /** Reads back pages that have left memory. */
 export interface PageSource {
@@ -29,9 +34,15 @@ export class Pages {
   pressure: () => number = () => Number.NEGATIVE_INFINITY;
   readonly #freeNumbers: number[] = [];
   readonly #spare: Uint8Array[] = [];
+  readonly #mostSpare: number;
 
-  /** `pageBytes`: of a page that no single record makes larger. */
-  constructor(readonly pageBytes: number) {}
+  /** `pageBytes`: of a page that no single record makes larger. `budget`: memory that messages may take. */
+  constructor(
+    readonly pageBytes: number,
+    budget = Number.POSITIVE_INFINITY,
+  ) {
+    this.#mostSpare = Math.max(LEAST_SPARE, Math.min(MOST_SPARE, Math.floor((budget * SPARE_SHARE) / pageBytes)));
+  }
 
   /** A page that is known to exist, in memory. Reading it back may take another one out of memory. */
   at(number: number): Page {
@@ -104,7 +115,7 @@ export class Pages {
 
   /** Memory that `borrow` gave and nobody needs. */
   giveBack(bytes: Uint8Array): void {
-    if (bytes.length === this.pageBytes && this.#spare.length < SPARE_PAGES) this.#spare.push(bytes);
+    if (bytes.length === this.pageBytes && this.#spare.length < this.#mostSpare) this.#spare.push(bytes);
   }
 
   /** Takes pages that are on disk out of memory until `excess` bytes are free or none is left. `keep` stays. */

@@ -49,10 +49,10 @@ describe("the options of a broker", () => {
   });
 
   it("need memory for a first message in every shard", () => {
-    const enough = 3 * 8 * 1024 * 1024;
+    const enough = 3 * 16 * 1024 * 1024;
     expect(resolveOptions({ shards: 3, memory: enough }).memory).toBe(enough);
     expect(() => resolveOptions({ shards: 3, memory: enough - 1 })).toThrow(
-      `memory must be at least ${enough} (8 MiB for each of the 3 shards); it is ${enough - 1}`,
+      `memory must be at least ${enough} (16 MiB for each of the 3 shards); it is ${enough - 1}`,
     );
   });
 });
