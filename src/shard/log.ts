@@ -68,7 +68,8 @@ export class Log {
   #isHeading = false;
 
   constructor({ pageBytes = PAGE_BYTES, memoryBytes, segmentBytes = 0, shard = 0, shards = 1 }: LogOptions = {}) {
-    this.pages = new Pages(pageBytes, memoryBytes);
+    // A page ends with its segment: more would lie idle.
+    this.pages = new Pages(segmentBytes > 0 ? Math.min(pageBytes, segmentBytes) : pageBytes, memoryBytes);
     this.#segmentBytes = segmentBytes;
     this.#shard = shard;
     this.#shards = shards;

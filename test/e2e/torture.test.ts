@@ -29,7 +29,7 @@ const LIVELY = 5;
 const LIFE = 1_000;
 
 /** Segments so small that many are begun and reclaimed; little memory, so that messages leave it. */
-const SMALL = ["--shards", "2", "--segment-bytes", "256kb", "--memory", "16mb"];
+const SMALL = ["--shards", "2", "--segment-bytes", "256kb", "--memory", "32mb"];
 
 const temporary = (): string => {
   const directory = mkdtempSync(join(tmpdir(), "ringmq-torture-"));
