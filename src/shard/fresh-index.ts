@@ -43,10 +43,11 @@ export class FreshIndex {
       : ext.NONE;
   }
 
-  /** How many ids there are from one that no fresh extent has to the next one that has. */
+  /** How many ids there are, as far as a block goes, from one that no fresh extent has to the next one that has. */
   distance(high: number, low: number): number {
     const key = idOrder(high, low);
     for (let at = Math.max(this.#below(key), this.#from); at < this.#extents.length; at++) {
+      if ((this.#keys[at] as number) >= key + ext.BLOCK) break;
       if (!this.#isAlive(at)) continue;
       const extent = this.#extents[at] as number;
       const first = idOrder(this.table.idHigh(extent), this.table.idLow(extent));

@@ -100,7 +100,6 @@ export class Publisher {
       if (canHold(queue, count, bytes)) continue;
       throw new ProtocolError("QUEUE_FULL", `queue ${queue.bindKey} of topic ${topic.name} is full`);
     }
-    for (const queue of queues) makeRoom(queue, count, bytes);
     const { now } = store;
     const due = c.delay > 0 ? now + c.delay : 0;
     const expiry = c.ttl > 0 ? now + c.ttl : 0;
@@ -111,7 +110,13 @@ export class Publisher {
     if (isKept && topic.level > log.demand) log.demand = topic.level;
     log.append(topic.nameBytes, key, queues, count, high, low, due, expiry, c.bytes, start, end, isKept);
     log.pages.claim(log.page, count * queues.length);
+    const { page, recordOffset, entriesOffset } = log;
     for (const queue of queues) {
+      // Only now: nothing is dropped for what does not come.
+      makeRoom(queue, count, bytes);
+      log.page = page;
+      log.recordOffset = recordOffset;
+      log.entriesOffset = entriesOffset;
       if (due > 0 || expiry > 0) queue.addTimed(high, low, count, due, expiry);
       else queue.addFresh(high, low, count, bytes);
     }
@@ -124,5 +129,6 @@ export class Publisher {
     this.idCeiling = this.ids.millisecond + IDS_AHEAD;
     // Once a second, whatever the level: an id of a message that a power loss may take must not come again.
     this.store.recorder.ids(this.idCeiling, Durability.fsync);
+    this.store.idsAnnounced = this.store.log.position;
   }
 }

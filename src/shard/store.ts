@@ -26,6 +26,8 @@ export class Store {
   readonly consumers: (Consumer | undefined)[] = [];
   /** Bytes of runs, headers and entries, that have been emitted since the beginning. */
   emitted = 0;
+  /** The log's position behind the last word of the milliseconds that ids are taken from. */
+  idsAnnounced = 0;
   /** Memory that topics and queues take by themselves. */
   directoryBytes = 0;
   #delivery = 0;
@@ -53,6 +55,8 @@ export class Store {
     readonly level: number,
     options: LogOptions,
   ) {
+    // Leases of an earlier life must not be taken for those of this one: its numbers begin elsewhere.
+    this.#delivery = Math.imul(Math.floor(now), 0x9e37_79b1) >>> 0;
     this.log = new Log(options);
     this.recorder = new Recorder(this.log);
     this.wheel = new TimingWheel(now);
@@ -63,6 +67,11 @@ export class Store {
   /** Nothing waits for the journal. */
   get isSettled(): boolean {
     return this.log.position === this.log.durable;
+  }
+
+  /** No id that was handed out can be handed out again, whatever becomes of the process and its clock. */
+  get areIdsSettled(): boolean {
+    return this.log.durable >= this.idsAnnounced;
   }
 
   /** Memory that messages take. */
@@ -167,7 +176,9 @@ export class Store {
     run.end = end;
     // What is gone with its delivery, or has come back before it, waits for the record that says so.
     run.isSettled =
-      page.segment === undefined || this.isSettled || (delivery > 0 && run.retry === 0 && page.written > at);
+      this.isSettled ||
+      (page.segment === undefined && this.areIdsSettled) ||
+      (delivery > 0 && run.retry === 0 && page.written > at);
     this.emitted += runs.KEY + run.keyEnd - run.keyStart + end - start;
     this.effects.run(run);
   }
@@ -214,6 +225,12 @@ export class Store {
     const { extents } = this;
     if (extents.isFragment(extent)) this.record(extent, extents.get(extent, ext.MASK), GONE);
     else this.recordGone(extent, extents.get(extent, ext.SPAN));
+    this.drop(extent);
+  }
+
+  /** Forgets an extent that is in no list, of which it has been written down already what becomes of it. */
+  drop(extent: number): void {
+    const { extents } = this;
     this.log.pages.release(extents.get(extent, ext.PAGE), extents.count(extent));
     this.#forget(extent);
   }

@@ -7,6 +7,7 @@ import type { Consumer } from "./consumer.js";
 import * as ext from "./extent.js";
 import type { ExtentList } from "./extent-list.js";
 import type { Queue } from "./queue.js";
+import { GONE } from "./recorder.js";
 import type { Store } from "./store.js";
 
 /**
@@ -91,12 +92,11 @@ const takeFresh = (
   if (n > fragmentFirst && !autoAck) {
     leasePart(queue, extent, fragmentFirst, n, fragmentAt, at, holder, delivery, deadline);
   }
+  // What is gone with its delivery: the record stands before the answer, which waits for it then.
+  if (autoAck) store.recordGone(extent, n);
   store.emit(extent, idLow, n, offset, at, delivery, deadline);
   queue.takenBytes += at - offset;
-  if (autoAck) {
-    store.recordGone(extent, n);
-    store.log.pages.release(extents.get(extent, ext.PAGE), n);
-  }
+  if (autoAck) store.log.pages.release(extents.get(extent, ext.PAGE), n);
   cutFront(queue, extent, n, at);
   return n;
 };
@@ -151,8 +151,9 @@ const takeFragment = (
   const count = ext.popcount(chosen);
   const delivery = autoAck ? 0 : store.nextDelivery();
   const deadline = autoAck ? 0 : now + ttr;
+  if (autoAck) store.record(fragment, chosen, GONE);
   queue.takenBytes += store.emitMask(fragment, chosen, delivery, deadline);
-  if (autoAck) store.discard(fragment);
+  if (autoAck) store.drop(fragment);
   else queue.lease(fragment, count, holder, delivery, deadline);
   return count;
 };

@@ -16,6 +16,15 @@ export interface StagedEffects<E> extends Effects {
   takeMessages(from: E, connection: number, request: number): void;
 }
 
+/** Refusals that say what there is or is not: whoever hears them may rely on it as on a confirm. */
+const TELLS_STATE: ReadonlySet<ErrorName> = new Set<ErrorName>([
+  "QUEUE_EXISTS",
+  "NO_TOPIC",
+  "NO_QUEUE",
+  "NO_ROUTE",
+  "TOPIC_DELETED",
+]);
+
 export class HeldEffects<E extends StagedEffects<E>> implements Effects {
   /** Connections that something is held back of. */
   readonly #waiting = new Set<number>();
@@ -29,6 +38,8 @@ export class HeldEffects<E extends StagedEffects<E>> implements Effects {
     readonly held: E,
     /** Nothing waits for the journal. */
     readonly isSettled: () => boolean,
+    /** No id of a message in memory alone waits for it. */
+    readonly areIdsSettled: () => boolean,
   ) {}
 
   /** Ends what is open, so that the staged frames are whole. */
@@ -51,12 +62,12 @@ export class HeldEffects<E extends StagedEffects<E>> implements Effects {
     messages: number,
     level: number,
   ): void {
-    const isFree = level === Durability.memory || this.isSettled();
+    const isFree = this.isSettled() || (level === Durability.memory && this.areIdsSettled());
     this.#way(connection, isFree).confirm(connection, request, requests, idHigh, idLow, messages, level);
   }
 
   fail(connection: number, request: number, kind: ErrorName, text: string): void {
-    this.#way(connection, true).fail(connection, request, kind, text);
+    this.#way(connection, !TELLS_STATE.has(kind) || this.isSettled()).fail(connection, request, kind, text);
   }
 
   result(connection: number, request: number, value: unknown): void {

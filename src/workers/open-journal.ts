@@ -87,6 +87,8 @@ export const openJournal = (
       jobs.ask({ job: "prepare", path, bytes }, ({ ok }) => journal.spareAnswered(path, ok, clock())),
   });
   log.pages.source = journal;
+  // What has become due or has expired in the meantime, before anybody can ask for it.
+  for (let now = clock(); shard.turn(now) <= now; now = clock());
   pages.close();
   const messages = log.segments.all.reduce((sum, { live }) => sum + live, 0);
   return { journal, recovered: { ...report, messages, cut } };

@@ -112,6 +112,7 @@ export class Pump {
       new FrameEffects(this.#free),
       new FrameEffects(this.#held),
       () => this.#shard.store.isSettled,
+      () => this.#shard.store.areIdsSettled,
     );
     this.#shard = new Shard({ ...options, effects: this.#effects, now: this.#now });
     this.#journal = options.openJournal(this.#shard);
@@ -138,7 +139,8 @@ export class Pump {
     while (!this.#isStopping || !this.#inbox.isEmpty) {
       this.#now = this.#clock();
       this.#judgePublishes();
-      const isClogged = this.#isStalled && this.#held.bytes > MOST_HELD_BYTES;
+      const isClogged = this.#isClogged;
+      if (isClogged && this.#isStopping) break;
       const taken = isClogged ? 0 : this.#drain();
       const due = isClogged ? Number.POSITIVE_INFINITY : this.#shard.turn(this.#now);
       if (this.#isWorthWaiting(taken)) this.#flushFree();
@@ -158,6 +160,12 @@ export class Pump {
     if (sleep <= 0) return;
     if (isClogged) pause(sleep);
     else this.#inbox.wait(sleep);
+  }
+
+  /** The journal stands still, and as much waits for it as may. */
+  get #isClogged(): boolean {
+    const { log } = this.#shard.store;
+    return this.#isStalled && this.#held.bytes + log.position - log.durable > MOST_HELD_BYTES;
   }
 
   /** Whether what must be kept can be taken at present. */

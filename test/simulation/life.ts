@@ -87,7 +87,12 @@ export class Life {
   constructor(disk: SimulatedDisk, directory: string, settings: Settings, now: number, makers: Makers) {
     const { level, pageBytes, segmentBytes, memoryBytes, hasJobs } = settings;
     const { checksum } = makers;
-    this.effects = new HeldEffects(this.free, this.held, () => makers.isSettled(this.shard));
+    this.effects = new HeldEffects(
+      this.free,
+      this.held,
+      () => makers.isSettled(this.shard),
+      () => this.shard.store.areIdsSettled,
+    );
     const idClock = new SharedArrayBuffer(ID_CLOCK_BYTES);
     this.shard = makers.shard({
       effects: this.effects,
