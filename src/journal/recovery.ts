@@ -206,11 +206,13 @@ const seal = (
   const file = disk.open(path, "write");
   try {
     rewrite(file, durable, end);
-    if (!isSealed) {
-      file.truncate(end);
-      writeFully(file, sealAt(checksum, sequence, end), 0, record.SEAL_BYTES, end);
-    }
+    if (!isSealed) file.truncate(end);
     // Whole records may have come from memory that was not on disk when the broker ended.
+    file.sync();
+    if (isSealed) return;
+    // Behind that sync: the COMMIT in it says that all before it is on disk.
+    const ending = endingAt(checksum, sequence, end);
+    writeFully(file, ending, 0, ending.length, end);
     file.sync();
   } finally {
     file.close();
@@ -229,13 +231,19 @@ const rewrite = (file: DiskFile, start: number, end: number): void => {
   }
 };
 
-const sealAt = (checksum: Checksum, sequence: number, offset: number): Uint8Array => {
-  const bytes = new Uint8Array(record.SEAL_BYTES);
+/** COMMIT and SEAL: what breaks before them later is found to be damage, even if it is the SEAL as well that breaks. */
+const endingAt = (checksum: Checksum, sequence: number, offset: number): Uint8Array => {
+  const bytes = new Uint8Array(record.align(record.COMMIT_BYTES) + record.align(record.SEAL_BYTES));
   const view = new DataView(bytes.buffer);
-  view.setUint32(record.LENGTH, record.SEAL_BYTES);
-  view.setUint8(record.TYPE, record.RecordType.SEAL);
-  const seed = record.checksumSeed(sequence, offset);
-  view.setUint32(record.CHECKSUM, checksum(view, record.TYPE, record.SEAL_BYTES, seed));
+  const put = (at: number, type: number, length: number): void => {
+    view.setUint32(at + record.LENGTH, length);
+    view.setUint8(at + record.TYPE, type);
+    const seed = record.checksumSeed(sequence, offset + at);
+    view.setUint32(at + record.CHECKSUM, checksum(view, at + record.TYPE, at + length, seed));
+  };
+  view.setFloat64(record.DURABLE, offset);
+  put(0, record.RecordType.COMMIT, record.COMMIT_BYTES);
+  put(record.align(record.COMMIT_BYTES), record.RecordType.SEAL, record.SEAL_BYTES);
   return bytes;
 };
 

@@ -16,6 +16,7 @@ import { DamageError } from "../../src/journal/damage-error.js";
 import { segmentPath } from "../../src/journal/layout.js";
 import { nodeDisk } from "../../src/journal/node-disk.js";
 import { Durability } from "../../src/protocol/op.js";
+import * as record from "../../src/shard/record.js";
 import { Keeper, type KeeperOptions } from "./keeper.js";
 
 let directory: string;
@@ -181,6 +182,19 @@ describe("a torn end", () => {
     const again = open();
     expect(again.report.cut).toBeUndefined();
     expect(again.bodies).toEqual([...bodies(3, "whole"), ...bodies(1, "more")]);
+  });
+
+  it("is sealed so that a last record that breaks later is damage, and not another torn end", () => {
+    const { path } = tornAt(60);
+    open();
+    const bytes = readFileSync(path);
+    // The last record that was kept, and the seal behind it as well.
+    const at = bytes.lastIndexOf("whole-2");
+    expect(at).toBeGreaterThan(0);
+    bytes.write("broken", at);
+    bytes.fill(0, bytes.length - record.SEAL_BYTES);
+    writeFileSync(path, bytes);
+    expect(() => open()).toThrow(DamageError);
   });
 
   it("is no end of the segment before when the next one was not begun as a whole", () => {
