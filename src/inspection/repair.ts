@@ -10,13 +10,13 @@ import type { Checksum } from "../journal/checksum.js";
 import { DataDirectoryError } from "../journal/damage-error.js";
 import { makeGeneration, writeManifest } from "../journal/data-directory.js";
 import type { Disk } from "../journal/disk.js";
-import { shardDirectory } from "../journal/layout.js";
-import { unpackHead } from "../protocol/head.js";
+import { segmentPath, shardDirectory } from "../journal/layout.js";
+import { RecordWriter } from "../journal/record-writer.js";
+import { packHead, unpackHead } from "../protocol/head.js";
 import { EPOCH, idTime } from "../protocol/id.js";
 import * as record from "../shard/record.js";
 import type { DirectoryEntry } from "../shard/recorder.js";
 import { SalvagedDirectory } from "./salvaged-directory.js";
-import { SegmentComposer } from "./segment-composer.js";
 import { type Gap, type ScannedRecord, scanSegment, viewOf } from "./segment-scan.js";
 import { type FoundSegment, type FoundShard, manifestOf, readSegment, shardsOf } from "./shard-files.js";
 
@@ -41,6 +41,9 @@ export interface ShardRepair {
 }
 
 const { RecordType } = record;
+
+/** Written at a time, about. */
+const PAGE_BYTES = 1024 * 1024;
 
 const decoder = new TextDecoder();
 
@@ -126,34 +129,43 @@ class ShardSalvage {
 
   /** Makes a segment of what is whole of one. New ones are numbered from 1. */
   #segment(index: number, segment: FoundSegment): void {
-    const { head, path, sequence } = segment;
+    const { disk, checksum, found, shards } = this;
+    const sequence = index + 1;
+    const created = typeof segment.head === "string" ? this.now : segment.head.created;
+    const file = disk.open(segmentPath(this.out, sequence), "create");
+    try {
+      const head = { sequence, replaces: sequence, created, shard: found.shard, shards };
+      const writer = new RecordWriter(file, checksum, head, PAGE_BYTES);
+      this.#salvage(writer, index, segment);
+      writer.seal();
+      this.#bytes += writer.size;
+    } finally {
+      file.close();
+    }
+  }
+
+  #salvage(writer: RecordWriter, index: number, segment: FoundSegment): void {
+    const { path, sequence } = segment;
     const bytes = readSegment(this.disk, segment);
     const view = viewOf(bytes);
     const items = this.#untilTorn(index, segment, view, [...scanSegment(bytes, sequence, this.checksum)]);
-    const composer = new SegmentComposer({
-      sequence: index + 1,
-      created: typeof head === "string" ? this.now : head.created,
-      shard: this.found.shard,
-      shards: this.shards,
-    });
     let from = 0;
-    if (beginsWithDirectory(items, bytes, view)) from = this.#copyDirectory(composer, items, bytes, view);
+    if (beginsWithDirectory(items, bytes, view)) from = this.#copyDirectory(writer, items, bytes, view);
     else {
       // Its own is not whole: what is known serves, so that the segments before this one can go one day.
       this.#directory.interrupt();
-      for (const entry of this.#directory.entries()) composer.directory(entry);
+      for (const entry of this.#directory.entries()) writer.directory(packHead(entry));
     }
     for (const [i, item] of items.entries()) {
       if (item.kind === "gap") {
         this.#losses.push({ file: path, offset: item.offset, length: item.length, what: item.what });
         this.#directory.interrupt();
-      } else if (i >= from) this.#copy(composer, index, bytes, view, item);
+      } else if (i >= from) this.#copy(writer, index, bytes, view, item);
     }
     const isLast = index === this.found.segments.length - 1;
     // What handed out ids in a damaged record did so before now.
     if (isLast) this.#ceiling = Math.max(this.#ceiling, this.now - EPOCH);
-    composer.ids(this.#ceiling);
-    this.#bytes += composer.write(this.disk, this.out, this.checksum);
+    writer.ids(this.#ceiling);
   }
 
   /** The last segment is cut where a start would cut it: at a break behind which nothing was confirmed. */
@@ -174,7 +186,7 @@ class ShardSalvage {
 
   /** Copies the directory at the head of a segment. Answers the place of the item behind it. */
   #copyDirectory(
-    composer: SegmentComposer,
+    writer: RecordWriter,
     items: readonly (ScannedRecord | Gap)[],
     bytes: Uint8Array,
     view: DataView,
@@ -185,15 +197,15 @@ class ShardSalvage {
       if (item?.kind !== "record" || item.type !== RecordType.DIRECTORY) break;
       const entry = entryAt(bytes, view, item);
       this.#directory.apply(entry);
-      composer.copy(bytes, item.offset, item.length);
+      copyRecord(writer, bytes, view, item);
       this.#records++;
       if (entry[0] === "complete") return i + 1;
     }
     return i;
   }
 
-  #copy(composer: SegmentComposer, index: number, bytes: Uint8Array, view: DataView, item: ScannedRecord): void {
-    const { offset, length, type } = item;
+  #copy(writer: RecordWriter, index: number, bytes: Uint8Array, view: DataView, item: ScannedRecord): void {
+    const { offset, type } = item;
     switch (type) {
       case RecordType.SEGMENT:
       case RecordType.SEAL:
@@ -210,17 +222,17 @@ class ShardSalvage {
         break;
       }
       case RecordType.STATE:
-        this.#introduce(composer, index, [view.getUint32(offset + record.QUEUE)], undefined, "");
+        this.#introduce(writer, index, [view.getUint32(offset + record.QUEUE)], undefined, "");
         break;
       default:
-        this.#batch(composer, index, bytes, view, item);
+        this.#batch(writer, index, bytes, view, item);
     }
-    composer.copy(bytes, offset, length);
+    copyRecord(writer, bytes, view, item);
     this.#records++;
   }
 
   /** PUBLISH or KEEP. */
-  #batch(composer: SegmentComposer, index: number, bytes: Uint8Array, view: DataView, item: ScannedRecord): void {
+  #batch(writer: RecordWriter, index: number, bytes: Uint8Array, view: DataView, item: ScannedRecord): void {
     const { offset, type } = item;
     const topicEnd = offset + record.NAMES + view.getUint8(offset + record.TOPIC_LENGTH);
     const names = topicEnd + view.getUint8(offset + record.KEY_LENGTH);
@@ -229,7 +241,7 @@ class ShardSalvage {
     const queues = Array.from({ length: count }, (_, i) => view.getUint32(names + i * size));
     const topic = decoder.decode(bytes.subarray(offset + record.NAMES, topicEnd));
     const routeKey = decoder.decode(bytes.subarray(topicEnd, names));
-    this.#introduce(composer, index, queues, topic, routeKey);
+    this.#introduce(writer, index, queues, topic, routeKey);
     const high = view.getUint32(offset + record.FIRST_ID_HIGH);
     const low = view.getUint32(offset + record.FIRST_ID_LOW);
     this.#ceiling = Math.max(this.#ceiling, idTime(high, low) - EPOCH);
@@ -238,7 +250,7 @@ class ShardSalvage {
 
   /** Says what is to be known of queues before a record that is about them. */
   #introduce(
-    composer: SegmentComposer,
+    writer: RecordWriter,
     index: number,
     queues: readonly number[],
     topic: string | undefined,
@@ -247,7 +259,8 @@ class ShardSalvage {
     for (const queue of queues) {
       if (this.#directory.knows(queue, topic)) continue;
       const later = this.#laterThan(index);
-      for (const entry of this.#directory.introduce(queue, topic, routeKey, this.now, later)) composer.directory(entry);
+      for (const entry of this.#directory.introduce(queue, topic, routeKey, this.now, later))
+        writer.directory(packHead(entry));
     }
   }
 
@@ -275,6 +288,18 @@ class ShardSalvage {
     return later;
   }
 }
+
+/** The checksum becomes that of its new place. */
+const copyRecord = (
+  writer: RecordWriter,
+  bytes: Uint8Array,
+  view: DataView,
+  { offset, length }: ScannedRecord,
+): void => {
+  const at = writer.begin(view.getUint8(offset + record.TYPE), length);
+  writer.bytes.set(bytes.subarray(offset, offset + length), at);
+  writer.end();
+};
 
 const entryAt = (bytes: Uint8Array, view: DataView, { offset }: ScannedRecord): DirectoryEntry => {
   const end = offset + view.getUint32(offset + record.LENGTH);

@@ -47,6 +47,19 @@ describe("a repair", () => {
     expect(verifyData(nodeDisk, out, checksum, () => {})[0]).toMatchObject({ damage: [], torn: undefined });
   });
 
+  it("seals what it makes so that a last record that breaks later is found", () => {
+    const { data, out } = filled();
+    repair(data, out);
+    const last = segmentsOf(out).at(-1) ?? 0;
+    const records = recordsOf(out, last);
+    const [before, commit, seal] = records.slice(-3);
+    expect(commit?.text.charCodeAt(record.TYPE)).toBe(record.RecordType.COMMIT);
+    expect(seal?.text.charCodeAt(record.TYPE)).toBe(record.RecordType.SEAL);
+    damage(out, last, seal?.offset ?? 0, (seal?.offset ?? 0) + 16);
+    damage(out, last, (before?.offset ?? 0) + 9, (before?.offset ?? 0) + 10);
+    expect(() => keeperOf(out, { now: NOW })).toThrow(DamageError);
+  });
+
   it("of a journal that a broker refuses keeps the messages of all other records", () => {
     const { data, keeper, out } = filled();
     const hit = recordsOf(data, 2).find(({ text }) => /batch-\d+-7/.test(text));
