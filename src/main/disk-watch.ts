@@ -1,7 +1,8 @@
 /**
  * Watches the free space of the data directory's file system. What is left below the reserve is for acks, deletions and
  * compaction, which make room: publishes are refused until there is a quarter more than that, so that a broker at the
- * edge does not change its mind with every segment.
+ * edge does not change its mind with every segment. A shard that writes looks more often than this, and says so itself
+ * (`SpaceGauge`); this one hears what others do to the disk, tells the log, and finds that there is room again.
  */
 import { statfs } from "node:fs/promises";
 import { DiskSpace } from "../workers/shard-thread-data.js";
@@ -29,6 +30,8 @@ export class DiskWatch {
   #timer: NodeJS.Timeout | undefined;
   #isLooking = false;
   #hasFailed = false;
+  /** What the log says last. */
+  #isSaidFull = false;
 
   constructor(directory: string, reserve: number, log: Log, free: FreeSpace = freeSpace) {
     this.#directory = directory;
@@ -71,17 +74,20 @@ export class DiskWatch {
 
   #judge(free: number): void {
     const fields = { data: this.#directory, freeBytes: free, diskReserve: this.#reserve };
-    if (!this.isFull && free < this.#reserve) {
-      this.#set(DiskSpace.full);
+    // A shard that fills it finds that earlier than this.
+    if (free < this.#reserve) this.#set(DiskSpace.full);
+    if (this.isFull && free >= this.#reserve * ENOUGH_AGAIN) this.#set(DiskSpace.enough);
+    if (this.isFull === this.#isSaidFull) return;
+    this.#isSaidFull = this.isFull;
+    if (this.isFull) {
       this.#log.error(fields, "the disk is nearly full: publishes are refused until there is space; acks go on");
-    } else if (this.isFull && free >= this.#reserve * ENOUGH_AGAIN) {
-      this.#set(DiskSpace.enough);
+    } else {
       this.#log.warn(fields, "the disk has space again: publishes are taken");
     }
   }
 
   #set(space: number): void {
-    // Read by shards on their own: nothing else is published with it.
+    // Read and written by shards on their own: nothing else is published with it.
     Atomics.store(this.#word, 0, space);
   }
 }

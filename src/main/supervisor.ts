@@ -33,7 +33,7 @@ export interface SupervisorSeams {
 }
 
 /** Where shards keep their logs: what each is given, by shard. None: durability `memory`. */
-export type Journals = readonly Omit<JournalData, "level" | "segmentBytes">[];
+export type Journals = readonly Omit<JournalData, "level" | "segmentBytes" | "diskReserve">[];
 
 interface Start {
   readonly resolve: (recovered: Recovered | undefined) => void;
@@ -184,6 +184,7 @@ export class Supervisor {
         verified: isFirst ? journal.verified : [],
         level: Durability[options.durability],
         segmentBytes: options.segmentBytes,
+        diskReserve: options.diskReserve,
       },
       memoryBytes: Math.floor(options.memory / options.shards),
       limits: {

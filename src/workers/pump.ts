@@ -16,6 +16,7 @@ import { CommandDecoder, type DecoderLimits } from "./command-decoder.js";
 import { FrameEffects } from "./frame-effects.js";
 import { HeldEffects } from "./held-effects.js";
 import { Outbound } from "./outbound.js";
+import type { Growth } from "./space-gauge.js";
 
 /**
  * What is taken out of the inbox before timers are looked at and answers are sent: about a millisecond of work. Records
@@ -61,7 +62,7 @@ export interface PumpOptions {
   /** Reads the journal back into the shard, which is empty, and answers what goes on with it. */
   readonly openJournal: (shard: Shard) => Journal;
   /** Whether the file system has so little room left that publishes must wait. */
-  readonly isDiskFull: () => boolean;
+  readonly isDiskFull: (growth: Growth) => boolean;
   /** Work of the background; answers when there is something to do again, milliseconds since 1970. */
   readonly chores: (now: number) => number;
   /** Something that was asked for outside of the rings has come. */
@@ -171,7 +172,7 @@ export class Pump {
   /** Whether what must be kept can be taken at present. */
   #judgePublishes(): void {
     const { log } = this.#shard.store;
-    const isRefused = log.isJournalled && (this.#options.isDiskFull() || !this.#journal.roomForPublishes(log));
+    const isRefused = log.isJournalled && (this.#options.isDiskFull(log) || !this.#journal.roomForPublishes(log));
     this.#shard.refusal = isRefused ? DISK_FULL : undefined;
   }
 

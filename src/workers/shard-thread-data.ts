@@ -38,9 +38,11 @@ export interface JournalData {
   readonly verified: readonly number[];
   /** One Int32 for all shards of the broker: `DiskSpace`. */
   readonly disk: SharedArrayBuffer;
+  /** Free bytes of the file system below which publishes are refused. */
+  readonly diskReserve: number;
 }
 
-/** What the main thread sees of the file system of the data directory, about once a second. */
+/** What is known of the file system of the data directory: anybody may find it full, the main thread that it is not. */
 export const DiskSpace = { enough: 0, full: 1 } as const;
 
 /**

@@ -2,6 +2,7 @@
  * The thread of a shard: puts the pump together and runs it until it is told to stop. An error that is nobody's
  * request ends the thread loudly; the main thread starts another, unless the thread says that this would not help.
  */
+import { statfsSync } from "node:fs";
 import { parentPort, workerData } from "node:worker_threads";
 import { RingReader } from "../channel/ring-reader.js";
 import { RingWriter } from "../channel/ring-writer.js";
@@ -20,7 +21,8 @@ import { JobPort } from "./job-port.js";
 import { openJournal } from "./open-journal.js";
 import { Pump } from "./pump.js";
 import type { PinnedSegment, Recovered, ShardMessage } from "./shard-messages.js";
-import { DiskSpace, type ShardThreadData } from "./shard-thread-data.js";
+import type { ShardThreadData } from "./shard-thread-data.js";
+import { SpaceGauge } from "./space-gauge.js";
 import { threadLog } from "./thread-log.js";
 
 if (parentPort === null) throw new Error("shard thread: it is not started by itself");
@@ -29,12 +31,26 @@ const data = workerData as ShardThreadData;
 const log = threadLog(port);
 const jobs = new JobPort(port);
 const checksum = await loadChecksum();
-const diskSpace = new Int32Array(data.journal?.disk ?? new SharedArrayBuffer(4));
 
 /** A monotonic clock on the scale of the wall clock's start: timers do not follow steps of the wall clock. */
 const clock = (): number => performance.timeOrigin + performance.now();
 
+const freeBytesOf = (directory: string) => (): number => {
+  const { bavail, bsize } = statfsSync(directory);
+  return bavail * bsize;
+};
+
 const tell = (message: ShardMessage): void => port.postMessage(message);
+
+/** Of the file system that the journal is on; undefined: there is no journal. */
+const space =
+  data.journal &&
+  new SpaceGauge({
+    memory: data.journal.disk,
+    reserve: data.journal.diskReserve,
+    shards: data.shards,
+    freeBytes: freeBytesOf(data.journal.directory),
+  });
 
 let isReady = false;
 
@@ -104,7 +120,7 @@ try {
       return journal;
     },
     chores: (now) => compactor?.look(now) ?? Number.POSITIVE_INFINITY,
-    isDiskFull: () => Atomics.load(diskSpace, 0) === DiskSpace.full,
+    isDiskFull: (growth) => space?.isFull(growth) ?? false,
     onNotice: () =>
       jobs.drain((message) => {
         if (message.kind === "unpin") opened?.journal.unpin();

@@ -23,7 +23,7 @@ const watchOf = () => {
     await watch.look();
     return word[0];
   };
-  return { lookAt, lines };
+  return { lookAt, lines, word };
 };
 
 it("says full below the reserve, and enough again only with a quarter more than it", async () => {
@@ -38,6 +38,15 @@ it("says full below the reserve, and enough again only with a quarter more than 
     "the disk is nearly full: publishes are refused until there is space; acks go on",
     "the disk has space again: publishes are taken",
   ]);
+});
+
+it("tells the log what a shard has found, and when that is over", async () => {
+  const { lookAt, lines, word } = watchOf();
+  word[0] = DiskSpace.full;
+  expect(await lookAt(RESERVE)).toBe(DiskSpace.full);
+  expect(lines).toEqual(["the disk is nearly full: publishes are refused until there is space; acks go on"]);
+  expect(await lookAt(RESERVE * 2)).toBe(DiskSpace.enough);
+  expect(lines).toHaveLength(2);
 });
 
 it("lets publishes through where the free space cannot be told, and says so once", async () => {
