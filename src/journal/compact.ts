@@ -8,9 +8,10 @@
  */
 
 import { unpackHead } from "../protocol/head.js";
+import { idOrder } from "../protocol/id.js";
 import { KEEP_WORDS } from "../shard/keep-plan.js";
 import * as record from "../shard/record.js";
-import type { CompactedSegment } from "../shard/relocation.js";
+import { type CompactedSegment, PLACE_WORDS } from "../shard/relocation.js";
 import type { Checksum } from "./checksum.js";
 import { DamageError } from "./damage-error.js";
 import type { Disk, DiskFile } from "./disk.js";
@@ -30,6 +31,8 @@ export interface CompactInput {
   /** Where the new segment is written: a name that does not count. Nothing is there. */
   readonly path: string;
   readonly pageBytes: number;
+  /** First and last ids, by `idOrder`, of each segment before those, which stays; none: they are the first. */
+  readonly before: Float64Array;
   readonly keeps: Uint32Array;
   readonly claims: Uint8Array;
   readonly bodies: readonly Uint8Array[];
@@ -55,6 +58,8 @@ class Compaction {
   readonly #input: CompactInput;
   readonly #writer: RecordWriter;
   readonly #published = new PublishedIds();
+  /** By what was deleted: bodies of DIRECTORY records. */
+  readonly #deletions = new Map<string, Uint8Array>();
 
   constructor(disk: Disk, checksum: Checksum, input: CompactInput, file: DiskFile) {
     this.#disk = disk;
@@ -65,15 +70,16 @@ class Compaction {
 
   run(): CompactedSegment {
     const { head, sequences, bodies } = this.#input;
+    const begin = this.#writer.size;
     for (const sequence of sequences) this.#readStates(sequence);
+    for (const body of this.#deletions.values()) this.#writer.directory(body);
+    const carriedBytes = this.#writer.size - begin;
     // Behind what was deleted: a number may be that of another queue by now.
     for (const body of bodies) this.#writer.directory(body);
-    const before = this.#writer.size;
     const places = this.#writeKeeps();
-    const messageBytes = this.#writer.size - before;
     this.#writer.seal();
     const { sequence, replaces } = head;
-    return { sequence, replaces, pages: Uint32Array.from(this.#writer.pages), places, messageBytes };
+    return { sequence, replaces, pages: Uint32Array.from(this.#writer.pages), places, carriedBytes };
   }
 
   /** Copies what a segment says of messages that none of the compacted ones has published. */
@@ -103,6 +109,9 @@ class Compaction {
     if (type === RecordType.PUBLISH || type === RecordType.KEEP) {
       const count = view.getUint16(at + record.COUNT);
       this.#published.add(view.getUint32(at + record.FIRST_ID_HIGH), view.getUint32(at + record.FIRST_ID_LOW), count);
+    } else if (this.#input.before.length === 0) {
+      // Of what came before nothing is left that could be said anything about.
+      return;
     } else if (type === RecordType.STATE) {
       this.#state(view, at);
     } else if (type === RecordType.DIRECTORY) {
@@ -116,8 +125,9 @@ class Compaction {
       at + record.DIRECTORY_BODY,
       at + view.getUint32(at + record.LENGTH),
     );
-    const [kind] = unpackHead(body, 0, body.length);
-    if (kind === "queue deleted" || kind === "topic deleted") this.#writer.directory(body);
+    const [kind, name] = unpackHead(body, 0, body.length);
+    if (kind === "queue deleted" || kind === "topic deleted")
+      this.#deletions.set(`${kind} ${String(name)}`, body.slice());
   }
 
   #state(view: DataView, at: number): void {
@@ -129,7 +139,7 @@ class Compaction {
       const count = view.getUint32(range + record.RANGE_COUNT);
       for (let done = 0; done < count; ) {
         const run = this.#published.run(high, low + done, count - done);
-        if (run < 0) ranges.push(high, low + done, -run);
+        if (run < 0 && this.#isBefore(high, low + done, -run)) ranges.push(high, low + done, -run);
         done += Math.abs(run);
       }
     }
@@ -141,16 +151,25 @@ class Compaction {
     writer.end();
   }
 
+  /** Whether a segment before may have some of these messages. */
+  #isBefore(high: number, low: number, count: number): boolean {
+    const { before } = this.#input;
+    const first = idOrder(high, low);
+    for (let i = 0; i < before.length; i += 2) {
+      if (first <= (before[i + 1] as number) && first + count > (before[i] as number)) return true;
+    }
+    return false;
+  }
+
   /** Answers where each has been put, as in `CompactedSegment`. */
   #writeKeeps(): Uint32Array {
     const { directory, keeps } = this.#input;
-    const places = new Uint32Array((2 * keeps.length) / KEEP_WORDS);
+    const places = new Uint32Array((keeps.length / KEEP_WORDS) * PLACE_WORDS);
     const open = (sequence: number): DiskFile => this.#disk.open(segmentPath(directory, sequence), "read");
-    let i = 0;
+    let at = 0;
     eachKeep(this.#input, open, (keep, claims, file) => {
-      const entries = writeKeep(this.#writer, file, keep, claims);
-      places[i++] = this.#writer.place;
-      places[i++] = this.#writer.place + entries;
+      places.set(writeKeep(this.#writer, file, keep, claims), at);
+      at += PLACE_WORDS;
     });
     return places;
   }

@@ -1,4 +1,5 @@
 /** Writes KEEP records: messages out of a segment that was, with the claims that queues have to them. */
+import { SIZE_MASK, WORD_BYTES } from "../protocol/entry.js";
 import * as plan from "../shard/keep-plan.js";
 import * as record from "../shard/record.js";
 import type { DiskFile } from "./disk.js";
@@ -8,6 +9,9 @@ import { readFully } from "./whole-file.js";
 /** The longest header of a record that messages are in: two names of at most 255 bytes. */
 const MOST_HEADER_BYTES = record.NAMES + 2 * 255;
 
+/** As its field of 16 bits can tell. */
+const MOST_CLAIMS = 0xffff;
+
 /** Bytes that the KEEP of a plan takes at most. */
 export const keepBytes = (keep: Uint32Array): number => {
   const [, , , bytes = 0, , , , claims = 0] = keep;
@@ -15,28 +19,75 @@ export const keepBytes = (keep: Uint32Array): number => {
 };
 
 /**
- * `file` is that of the segment which the messages are in, `keep` one of a plan, `claims` those to it. Answers where in
- * the record, which begins at `writer.place`, the entries begin.
+ * `file` is that of the segment which the messages are in, `keep` one of a plan, `claims` those to it. Answers what the
+ * shard must know to find them, `PLACE_WORDS` of src/shard/relocation.ts.
  */
-export const writeKeep = (writer: RecordWriter, file: DiskFile, keep: Uint32Array, claims: Uint8Array): number => {
-  const [, place = 0, entries = 0, bytes = 0, idHigh = 0, idLow = 0, count = 0] = keep;
+export const writeKeep = (
+  writer: RecordWriter,
+  file: DiskFile,
+  keep: Uint32Array,
+  claims: Uint8Array,
+): readonly number[] => {
+  const [, place = 0, start = 0, length = 0, idHigh = 0, idLow = 0, all = 0] = keep;
+  if (claims.length / record.CLAIM_BYTES > MOST_CLAIMS) throw new Error("journal: a KEEP with too many claims");
   const head = new Uint8Array(MOST_HEADER_BYTES);
   const view = new DataView(head.buffer);
-  readFully(file, head, Math.min(head.length, entries - place), place);
+  readFully(file, head, Math.min(head.length, start - place), place);
+  let entries = new Uint8Array(length);
+  if (readFully(file, entries, length, start) < length) throw new Error("journal: a segment is shorter than it was");
+  const gaps = withoutGaps(entries, idLow, all, claims);
+  if (gaps !== undefined) entries = gaps.entries;
   const names = record.NAMES + view.getUint8(record.TOPIC_LENGTH) + view.getUint8(record.KEY_LENGTH);
-  const at = writer.begin(record.RecordType.KEEP, names + claims.length + bytes);
+  const at = writer.begin(record.RecordType.KEEP, names + claims.length + entries.length);
   writer.bytes.set(head.subarray(record.TOPIC_LENGTH, names), at + record.TOPIC_LENGTH);
-  writer.view.setUint16(at + record.COUNT, count);
+  writer.view.setUint16(at + record.COUNT, gaps?.span ?? all);
   writer.view.setUint16(at + record.QUEUES, claims.length / record.CLAIM_BYTES);
   writer.view.setUint32(at + record.FIRST_ID_HIGH, idHigh);
-  writer.view.setUint32(at + record.FIRST_ID_LOW, idLow);
+  writer.view.setUint32(at + record.FIRST_ID_LOW, idLow + (gaps?.shift ?? 0));
   writer.bytes.set(claims, at + names);
-  const start = at + names + claims.length;
-  if (readFully(file, writer.bytes.subarray(start, start + bytes), bytes, entries) < bytes) {
-    throw new Error("journal: a segment is shorter than it was");
-  }
+  if (gaps !== undefined) writer.view.setUint16(at + names + record.CLAIM_SPAN, gaps.span);
+  writer.bytes.set(entries, at + names + claims.length);
   writer.end();
-  return names + claims.length;
+  const end = writer.place + names + claims.length;
+  return [writer.place, end, gaps?.shift ?? 0, gaps?.span ?? 0, gaps === undefined ? 0 : entries.length];
+};
+
+interface WithoutGaps {
+  readonly entries: Uint8Array<ArrayBuffer>;
+  readonly shift: number;
+  readonly span: number;
+}
+
+/**
+ * The entries of a fragment that one queue has, from the first message that it still wants to the last, those in between
+ * that it does not want as empty ones. Undefined: it wants all of them, or others want some as well.
+ */
+const withoutGaps = (all: Uint8Array, idLow: number, count: number, claims: Uint8Array): WithoutGaps | undefined => {
+  if (claims.length !== record.CLAIM_BYTES) return undefined;
+  const mask = new DataView(claims.buffer, claims.byteOffset).getUint32(record.CLAIM_MASK);
+  if (mask === 0) return undefined;
+  const view = new DataView(all.buffer, all.byteOffset, all.byteLength);
+  const entries = new Uint8Array(all.length);
+  let used = 0;
+  let end = 0;
+  let shift = -1;
+  let last = -1;
+  for (let i = 0, at = 0; i < count; i++) {
+    const size = WORD_BYTES + (view.getUint32(at) & SIZE_MASK);
+    const isWanted = ((mask >>> ((idLow + i) & 31)) & 1) === 1;
+    if (isWanted) {
+      if (shift < 0) shift = i;
+      entries.set(all.subarray(at, at + size), used);
+      used += size;
+      end = used;
+      last = i;
+    } else if (shift >= 0) {
+      used += WORD_BYTES;
+    }
+    at += size;
+  }
+  const span = last - shift + 1;
+  return span === count && end === all.length ? undefined : { entries: entries.slice(0, end), shift, span };
 };
 
 /** Calls `visit` with each KEEP of a plan, the claims to it, and the file of its segment, which `open` opens. */

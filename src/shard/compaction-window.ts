@@ -1,7 +1,10 @@
 /**
  * Which segments to compact: so that what is on disk stays below twice what its live messages need, and a constant.
  */
+import * as ext from "./extent.js";
+import * as record from "./record.js";
 import type { Segment } from "./segment.js";
+import type { Store } from "./store.js";
 
 /** Segments of garbage that are nothing to worry about. */
 export const SLACK_SEGMENTS = 2;
@@ -15,33 +18,62 @@ const LEAST_GAIN = 1 / 4;
 /** Segments compacted at once, so that a job ends within seconds. */
 const MOST_SEGMENTS = 32;
 
+/** What an extent takes in a compacted segment beside its entries: a header with names of common length, and a claim. */
+const EXTENT_BYTES = record.NAMES + 24 + record.CLAIM_BYTES;
+
 /** Consecutive sealed segments, the ones that most is gained of; none: the journal is dense enough. */
-export const compactionWindow = (segments: readonly Segment[], segmentBytes: number): readonly Segment[] => {
+export const compactionWindow = (
+  store: Store,
+  segments: readonly Segment[],
+  segmentBytes: number,
+): readonly Segment[] => {
   const sealed = segments.filter(({ isSealed }) => isSealed);
-  let used = 0;
-  let live = 0;
-  for (const segment of sealed) {
-    used += segment.used;
-    live += segment.liveBytes;
-  }
-  if (used <= 2 * live + SLACK_SEGMENTS * segmentBytes) return [];
-  return bestWindow(sealed, segmentBytes);
+  const used = sealed.reduce((sum, segment) => sum + segment.used, 0);
+  // Before anything is counted: there is nothing to gain.
+  if (used <= SLACK_SEGMENTS * segmentBytes) return [];
+  const live = liveBytes(store, sealed);
+  let all = 0;
+  for (const bytes of live.values()) all += bytes;
+  if (used <= 2 * all + SLACK_SEGMENTS * segmentBytes) return [];
+  return bestWindow(sealed, live, segmentBytes);
 };
 
-const bestWindow = (sealed: readonly Segment[], segmentBytes: number): readonly Segment[] => {
+/** What of each segment is still wanted, about. Looks at every extent. */
+const liveBytes = ({ extents, log }: Store, segments: readonly Segment[]): ReadonlyMap<Segment, number> => {
+  const live = new Map<Segment, number>();
+  const first = segments[0]?.sequence;
+  for (const segment of segments) live.set(segment, segment.carriedFor === first ? segment.carriedBytes : 0);
+  for (let extent = 0; extent < extents.high; extent++) {
+    if (extents.state(extent) === ext.State.FREE) continue;
+    const segment = log.pages.list[extents.get(extent, ext.PAGE)]?.segment;
+    const known = segment === undefined ? undefined : live.get(segment);
+    if (segment === undefined || known === undefined) continue;
+    const share = extents.count(extent) / extents.get(extent, ext.SPAN);
+    live.set(segment, known + EXTENT_BYTES + extents.get(extent, ext.BYTES) * share);
+  }
+  return live;
+};
+
+const bestWindow = (
+  sealed: readonly Segment[],
+  live: ReadonlyMap<Segment, number>,
+  segmentBytes: number,
+): readonly Segment[] => {
   let best: readonly Segment[] = [];
   let most = segmentBytes * LEAST_GAIN;
   let from = 0;
-  let live = 0;
+  let kept = 0;
   let gain = 0;
+  const liveOf = (segment: Segment): number => Math.min(live.get(segment) ?? 0, segment.used);
   for (let to = 0; to < sealed.length; to++) {
     const segment = sealed[to] as Segment;
-    live += segment.liveBytes;
-    gain += segment.used - segment.liveBytes;
-    while (from <= to && (live > segmentBytes * MOST_LIVE || to - from >= MOST_SEGMENTS)) {
+    kept += liveOf(segment);
+    gain += segment.used - liveOf(segment);
+    // One alone is never too much: whatever its length, it only becomes shorter.
+    while (from < to && (kept > segmentBytes * MOST_LIVE || to - from >= MOST_SEGMENTS)) {
       const first = sealed[from] as Segment;
-      live -= first.liveBytes;
-      gain -= first.used - first.liveBytes;
+      kept -= liveOf(first);
+      gain -= first.used - liveOf(first);
       from++;
     }
     if (gain > most) {

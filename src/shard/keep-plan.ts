@@ -24,6 +24,9 @@ export const KEEP_COUNT = 6;
 export const KEEP_CLAIMS = 7;
 export const KEEP_WORDS = 8;
 
+/** Claims of one KEEP: their number is one of 16 bits. What does not fit is kept once more. */
+const MOST_CLAIMS = 4096;
+
 export interface KeepPlan {
   /** In the order of their places. */
   readonly keeps: Uint32Array;
@@ -54,7 +57,8 @@ export const planKeeps = (store: Store, segments: ReadonlySet<Segment>): KeepPla
     const idLow = extents.idLow(extent);
     const span = extents.get(extent, ext.SPAN);
     // Queues that share messages claim them together.
-    if (keep < 0 || keeps[keep + KEEP_SEQUENCE] !== segment.sequence || offset >= end) {
+    const isFull = keep >= 0 && (keeps[keep + KEEP_CLAIMS] as number) >= MOST_CLAIMS;
+    if (keep < 0 || keeps[keep + KEEP_SEQUENCE] !== segment.sequence || offset >= end || isFull) {
       keep = keeps.length;
       const place = offset - extents.get(extent, ext.OFFSET) + extents.get(extent, ext.RECORD);
       keeps.push(segment.sequence, place, offset, 0, extents.idHigh(extent), idLow, 0, 0);

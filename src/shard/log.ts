@@ -125,7 +125,7 @@ export class Log {
     }
     bytes.set(source.subarray(start, end), at + entries);
     this.entriesOffset = at + entries;
-    if (page.segment !== undefined) page.segment.messageBytes += page.used - at;
+    page.segment?.hasIds(idHigh, idLow, count);
     return page;
   }
 

@@ -15,11 +15,23 @@ export interface CompactedSegment {
   readonly replaces: number;
   /** Where its pages begin and end, in pairs. */
   readonly pages: Uint32Array;
-  /** For each KEEP of the plan, in pairs: where its record begins, and where its entries do. */
+  /** For each KEEP of the plan, `PLACE_WORDS`. */
   readonly places: Uint32Array;
-  /** Bytes of its KEEP records. */
-  readonly messageBytes: number;
+  /** Bytes of what it says about messages of segments before. */
+  readonly carriedBytes: number;
 }
+
+/**
+ * Where a KEEP of the plan has been put: its record, and its entries. If it was a fragment with gaps, which loses what is
+ * gone of it, also how many of its first ids have gone, how many there are from there to the last that has not, and the
+ * bytes of their entries; otherwise 0.
+ */
+export const PLACE_RECORD = 0;
+export const PLACE_ENTRIES = 1;
+export const PLACE_SHIFT = 2;
+export const PLACE_SPAN = 3;
+export const PLACE_BYTES = 4;
+export const PLACE_WORDS = 5;
 
 /** Moves everything that is in `replaced`. The files of those are gone already, or will be. */
 export const relocate = (
@@ -30,7 +42,12 @@ export const relocate = (
 ): void => {
   const { extents, log } = store;
   const segment = log.segments.replace(compacted.sequence, compacted.replaces);
-  segment.messageBytes = compacted.messageBytes;
+  segment.carriedBytes = compacted.carriedBytes;
+  segment.carriedFor = log.segments.all[0]?.sequence ?? 0;
+  for (const each of replaced) {
+    segment.firstId = Math.min(segment.firstId, each.firstId);
+    segment.lastId = Math.max(segment.lastId, each.lastId);
+  }
   const pages = addPages(log, segment, compacted.pages);
   for (let extent = 0; extent < extents.high; extent++) {
     if (extents.state(extent) === ext.State.FREE) continue;
@@ -38,15 +55,25 @@ export const relocate = (
     const page = log.pages.list[number];
     if (page?.segment === undefined || !replaced.has(page.segment)) continue;
     const offset = page.offset + extents.get(extent, ext.OFFSET);
-    const keep = keepAt(keeps, page.segment.sequence, offset);
-    const place = compacted.places[2 * keep] as number;
-    const entries = compacted.places[2 * keep + 1] as number;
-    const to = pageAt(pages, place);
+    const bytesOf = extents.get(extent, ext.BYTES);
+    const keep = keepAt(keeps, compacted.places, page.segment.sequence, offset, bytesOf, extents.isFragment(extent));
+    const place = compacted.places.subarray(keep * PLACE_WORDS, (keep + 1) * PLACE_WORDS);
+    const [at = 0, entries = 0, shift = 0, span = 0, bytes = 0] = place;
+    const to = pageAt(pages, at);
     const count = extents.count(extent);
     log.pages.claim(to.number, count);
     extents.set(extent, ext.PAGE, to.number);
-    extents.set(extent, ext.RECORD, place - to.offset);
-    extents.set(extent, ext.OFFSET, entries - to.offset + offset - (keeps[keep * KEEP_WORDS + KEEP_ENTRIES] as number));
+    extents.set(extent, ext.RECORD, at - to.offset);
+    if (span === 0) {
+      const start = keeps[keep * KEEP_WORDS + KEEP_ENTRIES] as number;
+      extents.set(extent, ext.OFFSET, entries - to.offset + offset - start);
+    } else {
+      // Every part of the fragment that there is by now has only messages that were kept.
+      extents.set(extent, ext.ID_LOW, extents.get(extent, ext.ID_LOW) + shift);
+      extents.set(extent, ext.SPAN, span);
+      extents.set(extent, ext.OFFSET, entries - to.offset);
+      extents.set(extent, ext.BYTES, bytes);
+    }
     log.pages.release(number, count);
   }
   for (const page of pages) log.pages.adopted(page);
@@ -61,8 +88,15 @@ const addPages = (log: Log, segment: Segment, bounds: Uint32Array): readonly Pag
   return pages;
 };
 
-/** The KEEP whose entries a place is among. */
-const keepAt = (keeps: Uint32Array, sequence: number, offset: number): number => {
+/** The KEEP that has `bytes` from a place on; one without gaps, unless it is of that fragment alone. */
+const keepAt = (
+  keeps: Uint32Array,
+  places: Uint32Array,
+  sequence: number,
+  offset: number,
+  bytes: number,
+  isFragment: boolean,
+): number => {
   let low = 0;
   let high = keeps.length / KEEP_WORDS;
   while (low < high) {
@@ -72,12 +106,15 @@ const keepAt = (keeps: Uint32Array, sequence: number, offset: number): number =>
     if (other < sequence || (other === sequence && (keeps[at + KEEP_ENTRIES] as number) <= offset)) low = middle + 1;
     else high = middle;
   }
-  const at = (low - 1) * KEEP_WORDS;
-  const end = (keeps[at + KEEP_ENTRIES] as number) + (keeps[at + KEEP_BYTES] as number);
-  if (low === 0 || keeps[at + KEEP_SEQUENCE] !== sequence || offset >= end) {
-    throw new Error(`compaction: a message at ${offset} of segment ${sequence} was not kept`);
+  // Nearly always the last one that begins there or before; where a batch has very many claims it is kept several times.
+  for (let keep = low - 1; keep >= 0 && keeps[keep * KEEP_WORDS + KEEP_SEQUENCE] === sequence; keep--) {
+    const start = keeps[keep * KEEP_WORDS + KEEP_ENTRIES] as number;
+    const length = keeps[keep * KEEP_WORDS + KEEP_BYTES] as number;
+    const hasGaps = (places[keep * PLACE_WORDS + PLACE_SPAN] as number) > 0;
+    const isItsOwn = isFragment && offset === start && bytes === length;
+    if (hasGaps ? isItsOwn : offset + bytes <= start + length) return keep;
   }
-  return low - 1;
+  throw new Error(`compaction: messages at ${offset} of segment ${sequence} were not kept`);
 };
 
 const pageAt = (pages: readonly Page[], offset: number): Page => {

@@ -124,7 +124,7 @@ export class Replay {
     log.page = number;
     log.recordOffset = at;
     log.entriesOffset = entries;
-    if (segment !== undefined) segment.messageBytes += bytes + entries - at;
+    segment?.hasIds(idHigh, idLow, count);
     this.messages += count;
     for (let i = 0; i < queues; i++) {
       const queue = this.#queue(view.getUint32(names + i * record.QUEUE_BYTES));
@@ -148,10 +148,10 @@ export class Replay {
 
   #keep({ view, number, segment }: Page, at: number): void {
     const { log } = this.#store;
-    if (segment !== undefined) segment.messageBytes += view.getUint32(at + record.LENGTH);
     const claims = view.getUint16(at + record.QUEUES);
     const idHigh = view.getUint32(at + record.FIRST_ID_HIGH);
     const firstLow = view.getUint32(at + record.FIRST_ID_LOW);
+    segment?.hasIds(idHigh, firstLow, view.getUint16(at + record.COUNT));
     const expiry = view.getFloat64(at + record.EXPIRY);
     const names = at + record.NAMES + view.getUint8(at + record.TOPIC_LENGTH) + view.getUint8(at + record.KEY_LENGTH);
     const entries = names + claims * record.CLAIM_BYTES;

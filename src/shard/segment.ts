@@ -1,6 +1,7 @@
 /**
  * A segment as the log knows it: a file of the journal, without the file.
  */
+import { idOrder } from "../protocol/id.js";
 
 /** Bytes of a segment: large enough that files are few, small enough that one is verified or compacted in a moment. */
 export const SEGMENT_BYTES = 64 * 1024 * 1024;
@@ -11,8 +12,12 @@ export class Segment {
   /** Messages of its pages that are still in some queue, once for each; and all that ever were. */
   live = 0;
   total = 0;
-  /** Bytes of the records that messages are in. */
-  messageBytes = 0;
+  /** The first and the last of the ids that its records publish or keep, by `idOrder`; none: Infinity, -Infinity. */
+  firstId = Number.POSITIVE_INFINITY;
+  lastId = Number.NEGATIVE_INFINITY;
+  /** Of a compacted one: bytes of what it says about messages of segments before, as long as this is the first of them. */
+  carriedBytes = 0;
+  carriedFor = 0;
   /** It is being compacted: it may not go meanwhile. */
   isHeld = false;
   /** No record is added any more. */
@@ -30,9 +35,11 @@ export class Segment {
     readonly base: number,
   ) {}
 
-  /** Bytes that its live messages need, about. */
-  get liveBytes(): number {
-    return this.total === 0 ? 0 : Math.ceil((this.live / this.total) * this.messageBytes);
+  /** It has messages with these ids. */
+  hasIds(high: number, low: number, count: number): void {
+    const first = idOrder(high, low);
+    this.firstId = Math.min(this.firstId, first);
+    this.lastId = Math.max(this.lastId, first + count - 1);
   }
 }
 

@@ -15,6 +15,9 @@ import type { JobOutcome } from "./jobs/job.js";
 /** Milliseconds from one look at the segments to the next. */
 const LOOK_EVERY = 1000;
 
+/** Milliseconds for each extent there is: looking takes a hundredth of the time. */
+const LOOK_EACH = 1 / 500;
+
 /** After a compaction that failed, for want of room above all. */
 const RETRY_EVERY = 30_000;
 
@@ -53,7 +56,9 @@ export class Compactor {
     if (log.segments.all.length < 2) return Number.POSITIVE_INFINITY;
     const { isPinned, state } = this.#journal;
     if (!this.#store.isSettled || isPinned || state.kind !== "working") return this.#due;
-    const window = compactionWindow(log.segments.behind, this.#options.segmentBytes);
+    // Every extent is looked at: the more there are the less often.
+    this.#due = now + Math.max(LOOK_EVERY, this.#store.extents.high * LOOK_EACH);
+    const window = compactionWindow(this.#store, log.segments.behind, this.#options.segmentBytes);
     // What is kept has the state of this moment, and the directory is in a segment behind: both must be on disk.
     if (window.length === 0 || !this.#journal.sync(log, now)) return this.#due;
     this.#begin(window, now);
@@ -70,14 +75,19 @@ export class Compactor {
     const head = { sequence: last.sequence, replaces: first.replaces, created: now, shard, shards };
     const { pageBytes } = this.#store.log.pages;
     const sequences = window.map(({ sequence }) => sequence);
+    const earlier = this.#store.log.segments.all.filter(({ sequence }) => sequence < first.sequence);
+    const before = Float64Array.from(earlier.flatMap(({ firstId, lastId }) => [firstId, lastId]));
     this.#jobs++;
     this.#isRunning = true;
     for (const segment of window) segment.isHeld = true;
-    jobs.ask({ job: "compact", directory, sequences, head, path, pageBytes, keeps, claims, bodies }, (outcome) => {
-      this.#isRunning = false;
-      for (const segment of window) segment.isHeld = false;
-      this.#end(path, keeps, replaced, outcome);
-    });
+    jobs.ask(
+      { job: "compact", directory, sequences, head, path, pageBytes, before, keeps, claims, bodies },
+      (outcome) => {
+        this.#isRunning = false;
+        for (const segment of window) segment.isHeld = false;
+        this.#end(path, keeps, replaced, outcome);
+      },
+    );
   }
 
   #end(path: string, keeps: Uint32Array, replaced: ReadonlySet<Segment>, outcome: JobOutcome<"compact">): void {
@@ -85,8 +95,13 @@ export class Compactor {
     if (!outcome.ok) return this.#fail(outcome.error.message);
     // A backup is being taken of the segments as they are.
     if (this.#journal.isPinned) return this.#journal.discard(path);
-    if (!this.#journal.replace(path, outcome.result, log)) return this.#fail("the new segment could not get its name");
+    if (!this.#journal.replace(path, outcome.result, log)) {
+      this.#journal.discard(path);
+      return this.#fail("the new segment could not get its name");
+    }
     relocate(this.#store, keeps, replaced, outcome.result);
+    // There may be more: it is done one after the other.
+    this.#due = 0;
   }
 
   #fail(why: string): void {
