@@ -8,9 +8,9 @@
 import { dirname } from "node:path";
 import type { Checksum } from "../journal/checksum.js";
 import { DataDirectoryError } from "../journal/damage-error.js";
-import { makeGeneration, writeManifest } from "../journal/data-directory.js";
 import type { Disk } from "../journal/disk.js";
 import { segmentPath, shardDirectory } from "../journal/layout.js";
+import { beginDataDirectory, expectOutside, finishDataDirectory } from "../journal/new-data-directory.js";
 import { RecordWriter } from "../journal/record-writer.js";
 import { packHead, unpackHead } from "../protocol/head.js";
 import { EPOCH, idTime } from "../protocol/id.js";
@@ -48,9 +48,9 @@ const PAGE_BYTES = 1024 * 1024;
 const decoder = new TextDecoder();
 
 /**
- * Repairs `data` into `out`, which must not exist. `now` is milliseconds since 1970; `onRead` is told of bytes that have
- * been read since it was told last. Throws a `DataDirectoryError`, and what a disk throws: then `out` has no manifest,
- * and no broker starts from it.
+ * Repairs `data` into `out`, which must not exist nor lie in a data directory. `now` is milliseconds since 1970; `onRead` is told of bytes that have
+ * been read since it was told last. Throws a `DataDirectoryError`, and what a disk throws: then `out` is not finished, and no
+ * broker starts from it.
  */
 export const repairData = (
   disk: Disk,
@@ -60,15 +60,16 @@ export const repairData = (
   now: number,
   onRead: (bytes: number) => void,
 ): ShardRepair[] => {
-  const { format, shards } = manifestOf(disk, data);
+  const { shards } = manifestOf(disk, data);
   const found = shardsOf(disk, data, checksum);
   if (exists(disk, out)) throw new DataDirectoryError(`${out} exists: give the name of a new directory`);
+  expectOutside(out);
   disk.makeDirectory(out);
-  makeGeneration(disk, out, 1, shards);
+  beginDataDirectory(disk, out, shards);
   const repairs = found.map((shard) =>
     new ShardSalvage(disk, shard, shards, shardDirectory(out, 1, shard.shard), checksum, now, onRead).run(),
   );
-  writeManifest(disk, out, { format, shards, generation: 1 });
+  finishDataDirectory(disk, out);
   return repairs;
 };
 

@@ -1,10 +1,10 @@
 /** Makes a data directory out of a backup, once all of that has been found whole. */
-import { join } from "node:path";
 import type { Checksum } from "../journal/checksum.js";
 import { DataDirectoryError } from "../journal/damage-error.js";
-import { makeGeneration, writeManifest } from "../journal/data-directory.js";
+import { readManifest } from "../journal/data-directory.js";
 import type { Disk } from "../journal/disk.js";
-import { segmentPath, shardDirectory } from "../journal/layout.js";
+import { isOfFileSystem, segmentPath, shardDirectory } from "../journal/layout.js";
+import { beginDataDirectory, expectOutside, finishDataDirectory } from "../journal/new-data-directory.js";
 import { writeFully } from "../journal/whole-file.js";
 import { type FoundSegment, manifestOf, readSegment, shardsOf } from "./shard-files.js";
 import { verifyData } from "./verification.js";
@@ -17,8 +17,8 @@ export interface Restored {
 
 /**
  * `data` is new or empty. `onRead` is told of bytes that have been read, each of them twice, since it was told last.
- * Throws a `DataDirectoryError` when the backup is damaged or there is something in `data`, and what a disk throws: then
- * `data` has no manifest, and no broker starts from it.
+ * Throws a `DataDirectoryError` when the backup is damaged, when there is something in `data` or it lies in a data
+ * directory, and what a disk throws: then `data` is not finished, and no broker starts from it.
  */
 export const restoreData = (
   disk: Disk,
@@ -27,7 +27,8 @@ export const restoreData = (
   checksum: Checksum,
   onRead: (bytes: number) => void,
 ): Restored => {
-  const { format, shards } = manifestOf(disk, backup);
+  const { shards } = manifestOf(disk, backup);
+  expectOutside(data);
   for (const { damage, torn } of verifyData(disk, backup, checksum, onRead)) {
     const [first = torn] = damage;
     if (first === undefined) continue;
@@ -37,11 +38,13 @@ export const restoreData = (
     );
   }
   disk.makeDirectory(data);
-  const [present] = disk.list(data);
+  const present = disk.list(data).find((name) => !isOfFileSystem(name));
   if (present !== undefined) {
+    // One that was not finished says so.
+    readManifest(disk, data);
     throw new DataDirectoryError(`${data} is not empty ("${present}"): give a new or an empty directory`);
   }
-  makeGeneration(disk, data, 1, shards);
+  beginDataDirectory(disk, data, shards);
   let segments = 0;
   let bytes = 0;
   for (const shard of shardsOf(disk, backup, checksum)) {
@@ -53,8 +56,7 @@ export const restoreData = (
     }
     disk.syncDirectory(directory);
   }
-  disk.syncDirectory(join(data, ".."));
-  writeManifest(disk, data, { format, shards, generation: 1 });
+  finishDataDirectory(disk, data);
   return { shards, segments, bytes };
 };
 

@@ -10,12 +10,14 @@ import type { Disk } from "./disk.js";
 import {
   generationName,
   generationOf,
+  isOfFileSystem,
   journalFiles,
   LOCK_PREFIX,
   MANIFEST,
   segmentPath,
   shardDirectory,
   TEMPORARY_SUFFIX,
+  UNFINISHED_MANIFEST,
 } from "./layout.js";
 import { DirectoryLock } from "./lock.js";
 import { readSmallFile, replaceFile } from "./whole-file.js";
@@ -33,9 +35,13 @@ export interface Manifest {
 
 const positive = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) > 0;
 
-/** Throws if the file is damaged or of a newer format; answers undefined if there is none. */
+/** Throws if the file is damaged or of a newer format, or not finished; answers undefined if there is none. */
 export const readManifest = (disk: Disk, data: string): Manifest | undefined => {
-  if (!disk.list(data).includes(MANIFEST)) return undefined;
+  const names = disk.list(data);
+  if (!names.includes(MANIFEST)) {
+    if (names.includes(UNFINISHED_MANIFEST)) throw unfinished(data);
+    return undefined;
+  }
   const path = join(data, MANIFEST);
   let value: unknown;
   try {
@@ -55,14 +61,23 @@ export const readManifest = (disk: Disk, data: string): Manifest | undefined => 
   return { format, shards, generation };
 };
 
-const unreadable = (path: string): DataDirectoryError =>
+const unfinished = (data: string): DataDirectoryError =>
   new DataDirectoryError(
-    `${path} cannot be read. Restore it: {"format":1,"shards":N,"generation":G}, with the highest generation-G there is and the number of shards in it`,
+    `${data} is not complete: the restore, repair or backup that made it was interrupted, and messages are missing. Delete it and do that again`,
   );
 
+const ADVICE =
+  "If this is a copy, it may not be complete: make it again. If it is where the broker has always worked, write the " +
+  'file anew: {"format":1,"shards":N,"generation":G}, with the highest generation-G there is and the number of shards in it';
+
+const unreadable = (path: string): DataDirectoryError => new DataDirectoryError(`${path} cannot be read. ${ADVICE}`);
+
 export const writeManifest = (disk: Disk, data: string, manifest: Manifest): void => {
-  replaceFile(disk, data, MANIFEST, new TextEncoder().encode(`${JSON.stringify(manifest)}\n`));
+  replaceFile(disk, data, MANIFEST, encodeManifest(manifest));
 };
+
+export const encodeManifest = (manifest: Manifest): Uint8Array =>
+  new TextEncoder().encode(`${JSON.stringify(manifest)}\n`);
 
 /** Makes the empty directories of a generation's shards, durably. Whatever was there of it is deleted. */
 export const makeGeneration = (disk: Disk, data: string, generation: number, shards: number): void => {
@@ -85,7 +100,7 @@ export const removeOtherGenerations = (disk: Disk, data: string, { generation }:
 /** Throws unless the directory is a broker's, or empty, or was left when it was being made one. */
 const expectOurs = (disk: Disk, data: string): void => {
   for (const name of disk.list(data)) {
-    if (name.startsWith(LOCK_PREFIX) || name.endsWith(TEMPORARY_SUFFIX) || name === "lost+found") continue;
+    if (name.startsWith(LOCK_PREFIX) || name.endsWith(TEMPORARY_SUFFIX) || isOfFileSystem(name)) continue;
     const generation = generationOf(name);
     if (generation === undefined) {
       throw new DataDirectoryError(
@@ -93,9 +108,7 @@ const expectOurs = (disk: Disk, data: string): void => {
       );
     }
     if (hasSegments(disk, join(data, name))) {
-      throw new DataDirectoryError(
-        `${data} has messages in ${name} but no ${MANIFEST}. ${unreadable(MANIFEST).message}`,
-      );
+      throw new DataDirectoryError(`${data} has messages in ${name} but no ${MANIFEST}. ${ADVICE}`);
     }
   }
 };

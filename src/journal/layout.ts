@@ -4,6 +4,7 @@
  * ```
  * DATA/LOCK.N                                who uses it, see lock.ts
  * DATA/ringmq.json                           format, shards and generation, see data-directory.ts
+ * DATA/ringmq.json.unfinished                instead of it while a restore, a repair or a backup makes the directory
  * DATA/generation-G/shard-K/00000001.seg     segments of the journal, by sequence
  * DATA/generation-G/shard-K/*.tmp            being made, or spare: nothing in them counts; deleted at start
  * ```
@@ -14,6 +15,8 @@ import { join } from "node:path";
 import type { Disk } from "./disk.js";
 
 export const MANIFEST = "ringmq.json";
+/** Of a directory that a restore, a repair or a backup makes: that of the manifest until it is done. */
+export const UNFINISHED_MANIFEST = `${MANIFEST}.unfinished`;
 export const LOCK_PREFIX = "LOCK.";
 export const TEMPORARY_SUFFIX = ".tmp";
 const SEGMENT_SUFFIX = ".seg";
@@ -21,6 +24,9 @@ const SEQUENCE_DIGITS = 8;
 
 const SEGMENT_NAME = /^(\d{8,15})\.seg$/;
 const GENERATION_NAME = /^generation-([1-9]\d{0,14})$/;
+
+/** What a file system has at its root by itself: a directory with nothing else is empty. */
+export const isOfFileSystem = (name: string): boolean => name === "lost+found";
 
 export const generationName = (generation: number): string => `generation-${generation}`;
 
