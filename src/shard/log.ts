@@ -79,13 +79,17 @@ export class Log {
     return this.#segmentBytes > 0;
   }
 
-  /** Bytes that a batch for `queues` queues would add to `bytes`. */
+  /**
+   * Memory that a batch for `queues` queues needs beyond what there is. A page of the journal's track that is full makes
+   * room for the next one: it may leave as soon as it is written.
+   */
   growth(names: number, queues: number, entriesLength: number, isJournalled: boolean): number {
     const length = record.NAMES + names + (isJournalled ? queues * record.QUEUE_BYTES : 0) + entriesLength;
     const page = this.#open[isJournalled ? Track.JOURNAL : Track.VOLATILE];
     const size = record.align(length);
     if (page !== undefined && this.#fits(page, size)) return 0;
-    return Math.max(size + (isJournalled ? record.SEAL_BYTES : 0), this.pages.pageBytes);
+    const needed = Math.max(size + (isJournalled ? record.SEAL_BYTES : 0), this.pages.pageBytes);
+    return isJournalled ? Math.max(0, needed - (page?.bytes.length ?? 0)) : needed;
   }
 
   /**

@@ -7,6 +7,8 @@ import { recover } from "../../src/journal/recovery.js";
 import { EPOCH } from "../../src/protocol/id.js";
 import { Durability } from "../../src/protocol/op.js";
 import { localIdSource } from "../../src/shard/id-allocator.js";
+import { planKeeps } from "../../src/shard/keep-plan.js";
+import { relocate } from "../../src/shard/relocation.js";
 import { Replay } from "../../src/shard/replay.js";
 import { Shard } from "../../src/shard/shard.js";
 import { Compactor } from "../../src/workers/compactor.js";
@@ -74,6 +76,30 @@ export class CompactingShard {
   /** Begins a compaction if there is something to compact. */
   look(): void {
     this.#compactor.look(this.#next());
+  }
+
+  /** Compacts all segments but the open one, whether it is worth it or not. */
+  force(): void {
+    const { store } = this.shard;
+    const window = store.log.segments.behind;
+    const [first, last] = [window[0], window.at(-1)];
+    if (first === undefined || last === undefined) throw new Error("there is nothing to compact");
+    const { keeps, claims, directory: bodies } = planKeeps(store, new Set(window));
+    const path = `${DIRECTORY}/compact-forced.tmp`;
+    const compacted = compact(this.disk, checksum, {
+      directory: DIRECTORY,
+      sequences: window.map(({ sequence }) => sequence),
+      head: { sequence: last.sequence, replaces: first.replaces, created: 0, shard: 0, shards: 1 },
+      path,
+      pageBytes: store.log.pages.pageBytes,
+      before: new Float64Array(0),
+      keeps,
+      claims,
+      bodies,
+    });
+    const replaced = new Set(window);
+    expect(this.#journal.replace(path, compacted, store.log)).toBe(true);
+    relocate(store, keeps, replaced, compacted);
   }
 
   /** What compactions have come to is told. */
