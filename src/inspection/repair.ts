@@ -94,6 +94,9 @@ class ShardSalvage {
   /** The last millisecond, since the EPOCH of ids, of which an id may have been handed out. */
   #ceiling = 0;
 
+  /** Of another shard are none of them. */
+  readonly #segments: readonly FoundSegment[];
+
   constructor(
     readonly disk: Disk,
     readonly found: FoundShard,
@@ -102,13 +105,21 @@ class ShardSalvage {
     readonly checksum: Checksum,
     readonly now: number,
     readonly onRead: (bytes: number) => void,
-  ) {}
+  ) {
+    this.#segments = found.segments.filter(({ head }) => typeof head === "string" || head.shard === found.shard);
+  }
 
   run(): ShardRepair {
     const { found, disk, out } = this;
     if (!found.isThere) this.#missing("the directory of this shard is missing");
     for (const sequence of found.missing) this.#missing(`segment ${sequence} is missing`);
-    for (const [i, segment] of found.segments.entries()) {
+    for (const segment of found.segments) {
+      if (this.#segments.includes(segment)) continue;
+      const what = segment.misplaced?.what ?? "it belongs to another shard";
+      this.#losses.push({ file: segment.path, offset: 0, length: segment.size, what });
+      this.onRead(segment.size);
+    }
+    for (const [i, segment] of this.#segments.entries()) {
       this.#segment(i, segment);
       this.onRead(segment.size);
     }
@@ -163,7 +174,7 @@ class ShardSalvage {
         this.#directory.interrupt();
       } else if (i >= from) this.#copy(writer, index, bytes, view, item);
     }
-    const isLast = index === this.found.segments.length - 1;
+    const isLast = index === this.#segments.length - 1;
     // What handed out ids in a damaged record did so before now.
     if (isLast) this.#ceiling = Math.max(this.#ceiling, this.now - EPOCH);
     writer.ids(this.#ceiling);
@@ -176,7 +187,7 @@ class ShardSalvage {
     view: DataView,
     items: readonly (ScannedRecord | Gap)[],
   ): readonly (ScannedRecord | Gap)[] {
-    if (index < this.found.segments.length - 1) return items;
+    if (index < this.#segments.length - 1) return items;
     for (const [i, gap] of items.entries()) {
       if (gap.kind !== "gap" || items.slice(i).some((item) => isProof(item, view, gap.offset))) continue;
       this.#torn = { file: path, offset: gap.offset, length: gap.length, what: gap.what };
@@ -272,7 +283,7 @@ class ShardSalvage {
     const known = this.#later.get(index);
     if (known !== undefined) return known;
     const later = new SalvagedDirectory();
-    for (const segment of this.found.segments.slice(index)) {
+    for (const segment of this.#segments.slice(index)) {
       const bytes = readSegment(this.disk, segment);
       const view = viewOf(bytes);
       let isWhole = false;
@@ -283,7 +294,7 @@ class ShardSalvage {
         if ((entry[0] === "topic" || entry[0] === "queue") && !later.mentions(entry)) later.apply(entry);
         if (entry[0] === "complete") isWhole = true;
       }
-      if (isWhole && segment.sequence !== this.found.segments[index]?.sequence) break;
+      if (isWhole && segment.sequence !== this.#segments[index]?.sequence) break;
     }
     this.#later.set(index, later);
     return later;

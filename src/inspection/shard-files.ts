@@ -6,7 +6,7 @@ import { type Manifest, readManifest } from "../journal/data-directory.js";
 import type { Disk } from "../journal/disk.js";
 import { generationName, journalFiles, segmentPath } from "../journal/layout.js";
 import { lockHolder } from "../journal/lock.js";
-import { SegmentFile, type SegmentHead } from "../journal/segment-file.js";
+import { faultOfHead, type HeadFault, SegmentFile, type SegmentHead } from "../journal/segment-file.js";
 import { readFully } from "../journal/whole-file.js";
 
 export interface FoundSegment {
@@ -16,6 +16,8 @@ export interface FoundSegment {
   readonly size: number;
   /** Its head, or what is wrong with that. */
   readonly head: SegmentHead | string;
+  /** What in a whole head cannot be true here: the file is that of another place, and says nothing of this one. */
+  readonly misplaced: HeadFault | undefined;
 }
 
 export interface FoundShard {
@@ -56,7 +58,7 @@ export const shardsOf = (disk: Disk, data: string, checksum: Checksum): FoundSha
     const directory = join(generationPath, `shard-${shard}`);
     if (!names.has(basename(directory))) return { shard, directory, isThere: false, segments: [], missing: [] };
     const segments = withoutReplaced(
-      journalFiles(disk, directory).sequences.map((sequence) => found(disk, directory, sequence, checksum)),
+      journalFiles(disk, directory).sequences.map((sequence) => found(disk, directory, shard, sequence, checksum)),
     );
     return { shard, directory, isThere: true, segments, missing: missingFrom(segments) };
   });
@@ -73,33 +75,39 @@ export const readSegment = (disk: Disk, { path, size }: FoundSegment): Uint8Arra
   }
 };
 
-const found = (disk: Disk, directory: string, sequence: number, checksum: Checksum): FoundSegment => {
+const found = (disk: Disk, directory: string, shard: number, sequence: number, checksum: Checksum): FoundSegment => {
   const path = segmentPath(directory, sequence);
   const file = disk.open(path, "read");
   try {
     const segment = new SegmentFile(path, sequence, file, checksum);
-    return { sequence, path, size: segment.size, head: segment.head() };
+    const head = segment.head();
+    const misplaced = typeof head === "string" ? undefined : faultOfHead(head, sequence, shard);
+    return { sequence, path, size: segment.size, head, misplaced };
   } finally {
     file.close();
   }
 };
 
+/** The first sequence that a segment stands for. */
+const firstOf = ({ head, misplaced, sequence }: FoundSegment): number =>
+  typeof head === "string" || misplaced !== undefined ? sequence : head.replaces;
+
+/** A start refuses one of another place wherever it is, so that such a one is always among them. */
 const withoutReplaced = (segments: readonly FoundSegment[]): FoundSegment[] =>
   segments.filter(
-    ({ sequence }) =>
-      !segments.some(
-        (later) => typeof later.head !== "string" && later.head.replaces <= sequence && sequence < later.sequence,
-      ),
+    ({ sequence, misplaced }) =>
+      misplaced !== undefined || !segments.some((later) => firstOf(later) <= sequence && sequence < later.sequence),
   );
 
 const missingFrom = (segments: readonly FoundSegment[]): number[] => {
   const missing: number[] = [];
-  for (const [i, segment] of segments.entries()) {
-    const before = segments[i - 1];
+  const own = segments.filter(({ misplaced }) => misplaced === undefined);
+  for (const [i, segment] of own.entries()) {
+    const before = own[i - 1];
     if (before === undefined) continue;
-    const first = typeof segment.head === "string" ? segment.sequence : segment.head.replaces;
+    const first = firstOf(segment);
     for (let sequence = before.sequence + 1; sequence < first && missing.length < MAX_MISSING; sequence++) {
-      missing.push(sequence);
+      if (!segments.some((there) => there.sequence === sequence)) missing.push(sequence);
     }
   }
   return missing;

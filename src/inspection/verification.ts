@@ -67,7 +67,7 @@ export const bytesToVerify = (disk: Disk, data: string, checksum: Checksum): num
 
 const verifySegment = (
   disk: Disk,
-  { path, sequence, head }: FoundSegment,
+  { path, sequence, head, misplaced }: FoundSegment,
   checksum: Checksum,
   isLast: boolean,
   tally: { records: number; messages: number; bytes: number },
@@ -78,9 +78,7 @@ const verifySegment = (
     if (typeof head === "string") {
       return { file: path, offset: 0, what: head, isTorn: isLast && segment.proofOfDamage(0) === undefined };
     }
-    if (head.sequence !== sequence) {
-      return { file: path, offset: 0, what: `it is segment ${head.sequence} under another name`, isTorn: false };
-    }
+    if (misplaced !== undefined) return { file: path, ...misplaced, isTorn: false };
     let memory = new Uint8Array(READ_BYTES);
     const sink = {
       buffer: (length: number): Uint8Array => {

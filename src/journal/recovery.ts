@@ -11,7 +11,7 @@ import type { Checksum } from "./checksum.js";
 import { DamageError } from "./damage-error.js";
 import type { Disk, DiskFile } from "./disk.js";
 import { journalFiles, segmentPath } from "./layout.js";
-import { type PageSink, SegmentFile, type SegmentHead, type SegmentWalk } from "./segment-file.js";
+import { faultOfHead, type PageSink, SegmentFile, type SegmentWalk } from "./segment-file.js";
 import { readFully, writeFully } from "./whole-file.js";
 
 /** What is made of the records: `Replay` of src/shard. */
@@ -135,7 +135,9 @@ const planOf = (options: RecoveryOptions): Plan => {
     using(options, path, sequence, (file) => {
       const head = file.head();
       if (typeof head !== "string") {
-        known.push({ path, sequence, replaces: checkedReplaces(path, head, options.shard) });
+        const fault = faultOfHead(head, sequence, options.shard);
+        if (fault !== undefined) throw new DamageError(path, fault.offset, fault.what);
+        known.push({ path, sequence, replaces: head.replaces });
         return;
       }
       if (sequence !== sequences.at(-1)) throw new DamageError(path, 0, head);
@@ -155,17 +157,6 @@ const planOf = (options: RecoveryOptions): Plan => {
   segments.reverse();
   expectNoGap(directory, segments, unbegun);
   return { segments, superfluous, isFollowed: unbegun !== undefined, cut };
-};
-
-const checkedReplaces = (path: string, head: SegmentHead, shard: number | undefined): number => {
-  const { sequence, replaces } = head;
-  if (replaces < 1 || replaces > sequence) {
-    throw new DamageError(path, record.REPLACES, `segment ${sequence} cannot replace ${replaces}`);
-  }
-  if (shard !== undefined && head.shard !== shard) {
-    throw new DamageError(path, record.SHARD, `it belongs to shard ${head.shard}, not to shard ${shard}`);
-  }
-  return replaces;
 };
 
 const expectNoGap = (directory: string, segments: readonly Known[], unbegun: number | undefined): void => {

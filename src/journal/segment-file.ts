@@ -18,6 +18,30 @@ export interface SegmentHead {
   readonly shards: number;
 }
 
+export interface HeadFault {
+  /** In the segment. */
+  readonly offset: number;
+  readonly what: string;
+}
+
+/**
+ * What in a whole head cannot be true of segment `sequence` of a shard (undefined: of any): then the file is that of
+ * another place. Undefined if all can.
+ */
+export const faultOfHead = (head: SegmentHead, sequence: number, shard: number | undefined): HeadFault | undefined => {
+  const { replaces } = head;
+  if (head.sequence !== sequence) {
+    return { offset: record.SEQUENCE, what: `it is segment ${head.sequence} under another name` };
+  }
+  if (replaces < 1 || replaces > sequence) {
+    return { offset: record.REPLACES, what: `segment ${sequence} cannot replace ${replaces}` };
+  }
+  if (shard !== undefined && head.shard !== shard) {
+    return { offset: record.SHARD, what: `it belongs to shard ${head.shard}, not to shard ${shard}` };
+  }
+  return undefined;
+};
+
 /** Where the whole records of a segment go. */
 export interface PageSink {
   /** Memory of at least `length` bytes for the next page. If nothing whole is found, `page` does not follow. */

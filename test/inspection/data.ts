@@ -7,6 +7,7 @@ import { scanSegment } from "../../src/inspection/segment-scan.js";
 import { openDataDirectory } from "../../src/journal/data-directory.js";
 import { segmentPath, shardDirectory } from "../../src/journal/layout.js";
 import { nodeDisk } from "../../src/journal/node-disk.js";
+import * as record from "../../src/shard/record.js";
 import { checksum, Keeper, type KeeperOptions } from "../journal/keeper.js";
 
 export const temporary = (): string => {
@@ -43,6 +44,16 @@ export const recordsOf = (data: string, sequence: number) => {
     ...item,
     text: bytes.subarray(item.offset, item.offset + item.length).toString("latin1"),
   }));
+};
+
+/** Changes the head of a segment, with a right checksum: what a file that is not of this place has. */
+export const changeHead = (data: string, sequence: number, change: (bytes: Buffer) => void): void => {
+  const bytes = bytesOf(data, sequence);
+  change(bytes);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const sum = checksum(view, record.TYPE, record.SEGMENT_BYTES, record.checksumSeed(sequence, 0));
+  bytes.writeUInt32BE(sum, record.CHECKSUM);
+  writeFileSync(pathOf(data, sequence), bytes);
 };
 
 /** Makes every bit of the bytes [start, end) of a segment another one. */

@@ -8,7 +8,18 @@ import { nodeDisk } from "../../src/journal/node-disk.js";
 import { EPOCH } from "../../src/protocol/id.js";
 import * as record from "../../src/shard/record.js";
 import { checksum, type Keeper, START } from "../journal/keeper.js";
-import { bodies, bytesOf, damage, keeperOf, pathOf, recordsOf, segmentsOf, shardOf, temporary } from "./data.js";
+import {
+  bodies,
+  bytesOf,
+  changeHead,
+  damage,
+  keeperOf,
+  pathOf,
+  recordsOf,
+  segmentsOf,
+  shardOf,
+  temporary,
+} from "./data.js";
 
 const NOW = START + 3_600_000;
 
@@ -144,6 +155,22 @@ describe("a repair", () => {
     for (const { text } of recordsOf(data, 3)) {
       for (const [body] of text.matchAll(/late-\d+-\d+\.{25,}/g)) expect(kept).toContain(body.padEnd(40, "."));
     }
+  });
+
+  it("takes nothing from a segment of another shard, and says so", () => {
+    const { data, keeper, out } = filled();
+    const { length } = bytesOf(data, 2);
+    const foreign = new Set(recordsOf(data, 2).flatMap(({ text }) => text.match(/[a-z]+-\d+-\d+\.{9,}/g) ?? []));
+    expect(foreign.size).toBeGreaterThan(20);
+    changeHead(data, 2, (bytes) => bytes.writeUInt16BE(7, record.SHARD));
+    const last = segmentsOf(data).at(-1) ?? 0;
+    expect(repair(data, out).losses).toEqual([
+      { file: pathOf(data, 2), offset: 0, length, what: "it belongs to shard 7, not to shard 0" },
+    ]);
+    expect(segmentsOf(out)).toEqual(Array.from({ length: last - 1 }, (_, i) => i + 1));
+    const after = keeperOf(out, { now: NOW }).bodies;
+    expect(after.filter((body) => foreign.has(body))).toEqual([]);
+    expect(after).toEqual(expect.arrayContaining(keeper.bodies.filter((body) => !foreign.has(body))));
   });
 
   it("hands out no id again: not even those whose records are damaged", () => {

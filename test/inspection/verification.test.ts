@@ -5,7 +5,7 @@ import { verifyData } from "../../src/inspection/verification.js";
 import { nodeDisk } from "../../src/journal/node-disk.js";
 import * as record from "../../src/shard/record.js";
 import { checksum } from "../journal/keeper.js";
-import { bodies, damage, keeperOf, pathOf, recordsOf, segmentsOf, shardOf, temporary } from "./data.js";
+import { bodies, changeHead, damage, keeperOf, pathOf, recordsOf, segmentsOf, shardOf, temporary } from "./data.js";
 
 const verify = (data: string, onRead: (bytes: number) => void = () => {}) =>
   verifyData(nodeDisk, data, checksum, onRead);
@@ -65,6 +65,25 @@ describe("a verification", () => {
       what: "the checksum of the record is wrong",
     });
   });
+
+  it.each(["first", "last", "replaced"] as const)(
+    "names a segment of another shard (the %s one), and one that cannot be what it says, as a start does",
+    (place) => {
+      const data = filled(true);
+      const sequence = place === "last" ? (segmentsOf(data).at(-1) ?? 0) : 1;
+      changeHead(data, sequence, (bytes) => bytes.writeUInt16BE(7, record.SHARD));
+      if (place === "replaced") changeHead(data, 2, (bytes) => bytes.writeUInt32BE(1, record.REPLACES));
+      const what = "it belongs to shard 7, not to shard 0";
+      expect(() => keeperOf(data)).toThrow(what);
+      expect(verify(data)[0]?.damage).toEqual([{ file: pathOf(data, sequence), offset: record.SHARD, what }]);
+
+      changeHead(data, sequence, (bytes) => bytes.writeUInt16BE(0, record.SHARD));
+      expect(verify(data)[0]?.damage).toEqual([]);
+      changeHead(data, sequence, (bytes) => bytes.writeUInt32BE(99, record.REPLACES));
+      expect(() => keeperOf(data)).toThrow(`segment ${sequence} cannot replace 99`);
+      expect(verify(data)[0]?.damage).toMatchObject([{ file: pathOf(data, sequence), offset: record.REPLACES }]);
+    },
+  );
 
   it("names the directory of a shard that is missing", () => {
     const data = filled(true);
