@@ -1,0 +1,197 @@
+/** What waits for the journal, and what need not: shown with a shard whose journal has not committed. */
+import { beforeEach, describe, expect, it } from "vitest";
+import { WORD_BYTES } from "../../src/protocol/entry.js";
+import { EPOCH } from "../../src/protocol/id.js";
+import { Durability } from "../../src/protocol/op.js";
+import { COUNT, DELIVERY, FIRST_ID_HIGH, FIRST_ID_LOW, SELECTION_BYTES } from "../../src/protocol/selection.js";
+import type { Command } from "../../src/shard/command.js";
+import type { Run } from "../../src/shard/effects.js";
+import { localIdSource } from "../../src/shard/id-allocator.js";
+import type { Page } from "../../src/shard/page.js";
+import * as record from "../../src/shard/record.js";
+import { Replay } from "../../src/shard/replay.js";
+import { Shard } from "../../src/shard/shard.js";
+import { HeldEffects, type StagedEffects } from "../../src/workers/held-effects.js";
+import { OPTIONS } from "../shard/model-driver.js";
+import { type Effect, Recorder } from "../shard/model-effects.js";
+
+/** Records effects, and the last run before it is copied. */
+class Staged extends Recorder implements StagedEffects<Staged> {
+  lastRun: Run | undefined;
+  finish(): void {}
+  override run(run: Readonly<Run>): void {
+    this.lastRun = { ...run };
+    super.run(run);
+  }
+  takeMessages(from: Staged, connection: number, request: number): void {
+    from.closeMessages();
+    const [opened] = from.take().slice(-1);
+    if (opened?.kind !== "messages") throw new Error("nothing was open");
+    this.openMessages(connection, request);
+  }
+}
+
+let free: Staged;
+let held: Staged;
+let shard: Shard;
+let effects: HeldEffects<Staged>;
+
+const open = (now: number): void => {
+  free = new Staged();
+  held = new Staged();
+  effects = new HeldEffects<Staged>(
+    free,
+    held,
+    () => shard.store.isSettled,
+    () => shard.store.areIdsSettled,
+  );
+  shard = new Shard({
+    ...OPTIONS,
+    pageBytes: 65_536,
+    effects,
+    ids: localIdSource(EPOCH),
+    level: Durability.fsync,
+    segmentBytes: 1 << 20,
+    now,
+  });
+};
+
+/** As if everything had been written and synced. */
+const commit = (): void => {
+  const { log } = shard.store;
+  for (const page of log.unwritten) page.written = page.used;
+  log.settled(log.position);
+  effects.released();
+};
+
+let now = OPTIONS.now;
+const tell = (command: object): void =>
+  shard.apply({ connection: 1, request: 1, topic: "t", queue: "default", ...command } as Command, now);
+
+const publish = (count: number, topic = "t"): void => {
+  const bytes = new Uint8Array(count * (WORD_BYTES + 4));
+  const view = new DataView(bytes.buffer);
+  for (let i = 0; i < count; i++) view.setUint32(i * (WORD_BYTES + 4), 4);
+  const slice = { bytes, view, start: 0, end: bytes.length };
+  tell({ op: "publish", topic, requests: 1, count, routeKey: "", delay: 0, ttl: 0, ...slice });
+};
+
+const pop = (more: object = {}): void => tell({ op: "pop", max: 10, maxBytes: 1000, wait: 0, ...more });
+
+const kinds = (effects: readonly Effect[]): string[] => effects.map(({ kind }) => kind);
+
+beforeEach(() => {
+  now = OPTIONS.now;
+  open(now);
+});
+
+describe("what waits for the journal", () => {
+  it("is a confirm, and what is delivered of what is not on disk", () => {
+    publish(3);
+    pop();
+    expect(kinds(free.take())).toEqual([]);
+    expect(kinds(held.take())).toEqual(["confirm", "messages"]);
+  });
+
+  it("is not what is delivered of what is on disk, to whom nothing else is owed", () => {
+    publish(3);
+    commit();
+    held.take();
+    publish(1, "other");
+    shard.apply(
+      { op: "pop", connection: 2, request: 1, topic: "t", queue: "default", max: 10, maxBytes: 1000, wait: 0 },
+      now,
+    );
+    expect(kinds(free.take())).toEqual(["messages"]);
+    expect(kinds(held.take())).toEqual(["confirm"]);
+  });
+
+  it("is what is gone with its delivery: the record that says so comes first", () => {
+    tell({ op: "configure", config: { autoAck: true } });
+    publish(3);
+    commit();
+    held.take();
+    free.take();
+    pop();
+    expect(kinds(free.take())).toEqual([]);
+    expect(kinds(held.take())).toEqual(["messages"]);
+  });
+
+  it("is what comes back: its retries are on disk before it is delivered again", () => {
+    publish(1);
+    pop();
+    commit();
+    held.take();
+    const { extents, queues } = shard.store;
+    const fragment = queues[0]?.popped.head ?? -1;
+    const view = new DataView(new ArrayBuffer(SELECTION_BYTES));
+    view.setUint32(FIRST_ID_HIGH, extents.idHigh(fragment));
+    view.setUint32(FIRST_ID_LOW, extents.idLow(fragment));
+    view.setUint32(COUNT, 1);
+    view.setUint32(DELIVERY, 0);
+    const slice = { bytes: new Uint8Array(view.buffer), view, start: 0, end: SELECTION_BYTES };
+    tell({ op: "nack", connection: 2, delay: 0, reject: false, ...slice });
+    pop({ connection: 3 });
+    expect(kinds(free.take())).toEqual([]);
+    expect(kinds(held.take())).toEqual(["confirm", "messages"]);
+  });
+
+  it("is a refusal that tells of what is not on disk yet", () => {
+    tell({ op: "declareQueue", queue: "a" });
+    tell({ op: "declareQueue", queue: "a", connection: 2 });
+    expect(kinds(free.take())).toEqual([]);
+    expect(held.take().map((effect) => (effect.kind === "fail" ? effect.error : effect.kind))).toEqual([
+      "confirm",
+      "QUEUE_EXISTS",
+    ]);
+  });
+
+  it("is not a topic in memory alone, once its ids cannot come again", () => {
+    tell({ op: "configure", config: { durability: "memory" } });
+    commit();
+    held.take();
+    publish(1);
+    expect(kinds(free.take())).toEqual([]);
+    commit();
+    held.take();
+    publish(1);
+    expect(kinds(free.take())).toEqual(["confirm"]);
+  });
+});
+
+describe("what a life leaves to the next", () => {
+  /** Records of the log, in order. */
+  const typesOf = (pages: readonly Page[]): number[] => {
+    const types: number[] = [];
+    for (const { view, used } of pages) {
+      for (let at = 0; at < used; at += record.align(view.getUint32(at))) types.push(view.getUint8(at + record.TYPE));
+    }
+    return types;
+  };
+
+  it("are no leases: a number of the life before is none of this one", () => {
+    publish(1);
+    pop();
+    const first = held.lastRun?.delivery;
+    const bytes = Buffer.concat(shard.store.log.unwritten.map((page) => page.bytes.slice(0, page.used)));
+    now += 1000;
+    open(now);
+    const replay = new Replay(shard);
+    replay.segment(1, 1);
+    replay.buffer(bytes.length).set(bytes);
+    replay.page(0, bytes.length);
+    replay.finish();
+    pop();
+    expect(free.lastRun?.count).toBe(1);
+    expect(free.lastRun?.delivery).not.toBe(first);
+  });
+
+  it("is no message less for one that did not come: the oldest are dropped after the new one is written", () => {
+    tell({ op: "configure", config: { maxLength: 2, overflow: "drop-oldest" } });
+    publish(2);
+    const { log } = shard.store;
+    const before = typesOf(log.unwritten).length;
+    publish(2);
+    expect(typesOf(log.unwritten).slice(before)).toEqual([record.RecordType.PUBLISH, record.RecordType.STATE]);
+  });
+});
