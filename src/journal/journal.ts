@@ -13,12 +13,14 @@ import type { Log } from "../shard/log.js";
 import type { PageSource } from "../shard/pages.js";
 import type { Segment } from "../shard/segment.js";
 import type { Checksum } from "./checksum.js";
+import { DirectoryNames } from "./directory-names.js";
 import type { Disk } from "./disk.js";
 import { segmentPath } from "./layout.js";
 import { PageReader } from "./page-reader.js";
+import { Reclaimer } from "./reclaimer.js";
 import { SegmentWriter } from "./segment-writer.js";
 import { Spares } from "./spares.js";
-import { isDiskFault, SyncError, synced } from "./sync-error.js";
+import { isDiskFault, SyncError } from "./sync-error.js";
 
 export type JournalState =
   | { readonly kind: "working" }
@@ -78,20 +80,15 @@ export interface FileJournalOptions {
    * tens of milliseconds for a large file on some file systems.
    */
   readonly removeLater?: (path: string) => void;
+  /** Files that nobody needs cannot be removed: told once until it has succeeded again. */
+  readonly reclaimFailed?: (error: Error) => void;
 }
 
 /** Milliseconds that something may stay written and not synced. */
 const SYNC_INTERVAL = 1000;
 
-/** Segments whose files go at once: each costs a sync of the directory. */
-const MAX_RECLAIMED = 8;
-
 /** Of a segment; when so much of it is used and there is no spare, one is asked for. */
 const SPARE_SHARE = 1 / 4;
-
-/** Of a segment: how short and how long a file may be to be used again. */
-const LEAST_SPARE_SHARE = 3 / 4;
-const MOST_SPARE_SHARE = 3 / 2;
 
 /**
  * Bytes a millisecond that a segment fills with at most if zeros are written ahead for the next one. At 300 MB/s they
@@ -113,7 +110,10 @@ export class FileJournal implements Journal, PageSource {
   readonly #writer: SegmentWriter;
   readonly #reader: PageReader;
   readonly #spares: Spares;
-  readonly #removeLater: FileJournalOptions["removeLater"];
+  readonly #names: DirectoryNames;
+  readonly #reclaimer: Reclaimer;
+  readonly #reclaimFailed: FileJournalOptions["reclaimFailed"];
+  #hasComplained = false;
   #state: JournalState = WORKING;
   /** The log's positions up to which everything is in files, and on disk. */
   #written = 0;
@@ -121,8 +121,6 @@ export class FileJournal implements Journal, PageSource {
   /** The log's position behind the last commit mark. */
   #marked = -1;
   #isPinned = false;
-  /** Paths of segments for which others stand. */
-  readonly #leftovers: string[] = [];
   /** When something was written that is not synced; Infinity: nothing. */
   #dirtySince = Number.POSITIVE_INFINITY;
   #due = Number.NEGATIVE_INFINITY;
@@ -130,15 +128,20 @@ export class FileJournal implements Journal, PageSource {
   #begunAt = 0;
 
   constructor(options: FileJournalOptions) {
-    const { disk, directory, checksum, level, segmentBytes, nextSequence, wantSpare } = options;
+    const { disk, directory, checksum, level, segmentBytes, nextSequence, wantSpare, removeLater } = options;
     this.level = level;
     this.#disk = disk;
     this.#directory = directory;
     this.#segmentBytes = segmentBytes;
-    this.#writer = new SegmentWriter(disk, directory, checksum);
-    this.#reader = new PageReader(disk, directory, checksum);
-    this.#removeLater = options.removeLater;
-    this.#spares = new Spares(disk, directory, segmentBytes, nextSequence, wantSpare);
+    const names = new DirectoryNames(disk, directory);
+    const reader = new PageReader(disk, directory, checksum);
+    const spares = new Spares(disk, directory, segmentBytes, nextSequence, wantSpare);
+    this.#names = names;
+    this.#reader = reader;
+    this.#spares = spares;
+    this.#writer = new SegmentWriter(disk, directory, checksum, names);
+    this.#reclaimer = new Reclaimer({ disk, directory, segmentBytes, names, spares, reader, removeLater });
+    this.#reclaimFailed = options.reclaimFailed;
   }
 
   get state(): JournalState {
@@ -169,11 +172,13 @@ export class FileJournal implements Journal, PageSource {
     if (now < this.#due) return this.#due;
     this.#due = Number.POSITIVE_INFINITY;
     if (this.#dirtySince + SYNC_INTERVAL <= now) this.#attempt(log, () => this.#sync());
-    this.#reclaim(log, now);
+    const isReclaimed = this.#reclaim(log, now);
     this.#provide(log, now);
     if (this.#dirtySince < Number.POSITIVE_INFINITY) this.#callBy(this.#dirtySince + SYNC_INTERVAL);
-    const isLeft = log.segments.reclaimable.length + this.#leftovers.length > 0;
-    if ((isLeft && !this.#isPinned) || this.#spares.isShort) this.#callBy(now + SYNC_INTERVAL);
+    const isLeft = log.segments.reclaimable.length + this.#reclaimer.pending > 0;
+    // One batch a turn, so that commits do not wait for all of it.
+    if (isLeft && !this.#isPinned) this.#callBy(isReclaimed ? now : now + SYNC_INTERVAL);
+    if (this.#spares.isShort) this.#callBy(now + SYNC_INTERVAL);
     return this.#due;
   }
 
@@ -219,16 +224,13 @@ export class FileJournal implements Journal, PageSource {
   replace(path: string, { sequence, replaces }: Pick<Segment, "sequence" | "replaces">, log: Log): boolean {
     const replaced = log.segments.all.filter((each) => each.sequence >= replaces && each.sequence <= sequence);
     for (const each of replaced) this.#reader.forget(each.sequence);
-    const isDone = this.#attemptQuietly(() => {
-      this.#disk.rename(path, segmentPath(this.#directory, sequence));
-      synced(() => this.#disk.syncDirectory(this.#directory));
-    });
-    if (!isDone) return false;
-    for (const each of replaced) {
-      if (each.sequence !== sequence) this.#leftovers.push(segmentPath(this.#directory, each.sequence));
-    }
-    this.#removeLeftovers();
-    return true;
+    const fault = this.#attemptQuietly(() => this.#disk.rename(path, segmentPath(this.#directory, sequence)));
+    if (fault !== undefined) return false;
+    this.#names.changed();
+    for (const each of replaced) if (each.sequence !== sequence) this.#reclaimer.leave(each.sequence);
+    // If the name cannot be made durable now, the next commit does it first: nothing is on disk that relies on it.
+    this.#attemptRemoval(() => this.#reclaimer.removeLeftovers());
+    return this.#state.kind !== "failed";
   }
 
   read(sequence: number, offset: number, into: Uint8Array, length: number): void {
@@ -251,6 +253,7 @@ export class FileJournal implements Journal, PageSource {
     if (this.#state.kind === "failed") return log.durable;
     if (log.position === log.durable && (!isSynced || log.position === this.#synced)) return log.durable;
     const isDone = this.#attempt(log, () => {
+      this.#names.sync();
       if (log.position !== log.durable && log.position !== this.#marked && log.segments.last?.isSealed === false) {
         log.commitMark(this.#synced);
         this.#marked = log.position;
@@ -284,15 +287,15 @@ export class FileJournal implements Journal, PageSource {
     }
   }
 
-  /** Does something with the disk that may as well not be done; only a failed sync is serious. */
-  #attemptQuietly(work: () => void): boolean {
+  /** Does something with the disk that may as well not be done; only a failed sync is serious. Answers the fault. */
+  #attemptQuietly(work: () => void): NodeJS.ErrnoException | undefined {
     try {
       work();
-      return true;
+      return undefined;
     } catch (error) {
       if (!isDiskFault(error)) throw error;
       if (error instanceof SyncError) this.#state = { kind: "failed", error };
-      return false;
+      return error;
     }
   }
 
@@ -327,8 +330,8 @@ export class FileJournal implements Journal, PageSource {
     try {
       this.#writer.open(segment, spare);
     } catch (error) {
-      // It has its own name still, unless it was a sync that failed.
-      if (!(error instanceof SyncError)) this.#spares.add(spare);
+      // It has its own name still, if it is not the segment's file by now.
+      if (this.#writer.segment !== segment) this.#spares.add(spare);
       throw error;
     }
   }
@@ -340,77 +343,24 @@ export class FileJournal implements Journal, PageSource {
   }
 
   /**
-   * Removes the files of segments that others stand for. They do not count while the others are there, and not one
-   * longer: false as long as one of them may still be there after a crash.
+   * Lets the files go of segments that nobody needs. What has made their messages dead is made durable first. False: the
+   * disk did not let it, now.
    */
-  #removeLeftovers(): boolean {
-    if (this.#leftovers.length === 0) return true;
-    const removals: string[] = [];
-    const isDone = this.#attemptQuietly(() => {
-      for (let path = this.#leftovers.at(-1); path !== undefined; path = this.#leftovers.at(-1)) {
-        const other = this.#unname(path);
-        if (other !== undefined) removals.push(other);
-        this.#leftovers.pop();
-      }
-      synced(() => this.#disk.syncDirectory(this.#directory));
-    });
-    for (const path of removals) this.#removeLater?.(path);
-    return isDone;
+  #reclaim(log: Log, now: number): boolean {
+    if (this.#isPinned) return true;
+    const { pending } = this.#reclaimer;
+    if (pending > 0 && !this.#attemptRemoval(() => this.#reclaimer.removeLeftovers())) return false;
+    if (log.segments.reclaimable.length === 0) return true;
+    if (this.#commit(log, now, true) < log.position || this.#state.kind !== "working") return false;
+    return this.#attemptRemoval(() => this.#reclaimer.reclaim(log));
   }
 
-  /** Lets the files go of segments that nobody needs. What has made their messages dead is made durable first. */
-  #reclaim(log: Log, now: number): void {
-    if (this.#isPinned || !this.#removeLeftovers() || log.segments.reclaimable.length === 0) return;
-    if (this.#commit(log, now, true) < log.position || this.#state.kind !== "working") return;
-    // In order, and each durably before the next: what a crash leaves must be without a gap.
-    for (const segment of log.segments.reclaimable.slice(0, MAX_RECLAIMED)) {
-      try {
-        this.#letGo(segment);
-      } catch (error) {
-        if (!isDiskFault(error)) throw error;
-        // A file that does not go hurts nobody: there is a next time. But a name of which nobody knows whether it is gone?
-        if (error instanceof SyncError) this.#state = { kind: "failed", error };
-        return;
-      }
-      log.segments.forget(segment);
-    }
-  }
-
-  #letGo(segment: Segment): void {
-    const path = segmentPath(this.#directory, segment.sequence);
-    this.#reader.forget(segment.sequence);
-    const isSpare = !this.#spares.isFull && this.#isSpareSized(path);
-    const other = this.#unname(path, isSpare);
-    synced(() => this.#disk.syncDirectory(this.#directory));
-    if (other === undefined) return;
-    if (isSpare) this.#spares.add(other);
-    else this.#removeLater?.(other);
-  }
-
-  /** Takes its name away from a segment that counts no more. Answers the one it has now, if it is not gone. */
-  #unname(path: string, isKept = false): string | undefined {
-    if (!isKept && this.#removeLater === undefined) {
-      this.#disk.remove(path);
-      return undefined;
-    }
-    const other = this.#spares.nextPath();
-    this.#disk.rename(path, other);
-    return other;
-  }
-
-  /** A segment that began as an empty file is about as long as it was to be. */
-  #isSpareSized(path: string): boolean {
-    const size = this.#sizeOf(path);
-    return size >= this.#segmentBytes * LEAST_SPARE_SHARE && size <= this.#segmentBytes * MOST_SPARE_SHARE;
-  }
-
-  #sizeOf(path: string): number {
-    const file = this.#disk.open(path, "read");
-    try {
-      return file.size;
-    } finally {
-      file.close();
-    }
+  /** A file that does not go hurts nobody at first: there is a next time, and somebody is told. */
+  #attemptRemoval(work: () => void): boolean {
+    const fault = this.#attemptQuietly(work);
+    if (fault !== undefined && !this.#hasComplained) this.#reclaimFailed?.(fault);
+    this.#hasComplained = fault !== undefined;
+    return fault === undefined;
   }
 
   /** Sees to it that there is a spare when the open segment ends. */

@@ -6,10 +6,18 @@ import { DamageError } from "./damage-error.js";
 import type { Disk, DiskFile } from "./disk.js";
 import { segmentPath } from "./layout.js";
 import { RecordReader } from "./record-reader.js";
+import { isDiskFault } from "./sync-error.js";
 import { readFully } from "./whole-file.js";
 
 /** Files that are kept open, the ones read last: consumers of different queues read in different places. */
 const MAX_OPEN = 16;
+
+/** Of the process; of the machine. Connections that end give some back. */
+const OUT_OF_DESCRIPTORS: ReadonlySet<string> = new Set(["EMFILE", "ENFILE"]);
+
+/** Milliseconds between two attempts to open a file then, and how many there are: about two seconds. */
+const WAIT = 10;
+const MOST_WAITS = 200;
 
 export class PageReader implements PageSource {
   readonly #disk: Disk;
@@ -60,12 +68,32 @@ export class PageReader implements PageSource {
       this.#open.set(sequence, known);
       return known;
     }
-    if (this.#open.size >= MAX_OPEN) {
-      const [oldest] = this.#open.keys();
-      if (oldest !== undefined) this.forget(oldest);
-    }
-    const file = this.#disk.open(path, "read");
+    if (this.#open.size >= MAX_OPEN) this.#forgetOldest();
+    const file = this.#openFile(path);
     this.#open.set(sequence, file);
     return file;
+  }
+
+  /** When the process or the machine has no descriptor left: one of its own goes first, then it waits a little. */
+  #openFile(path: string): DiskFile {
+    for (let waits = 0; ; ) {
+      try {
+        return this.#disk.open(path, "read");
+      } catch (error) {
+        if (!isDiskFault(error) || !OUT_OF_DESCRIPTORS.has(error.code ?? "")) throw error;
+        if (this.#forgetOldest()) continue;
+        waits++;
+        if (waits > MOST_WAITS) throw error;
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, WAIT);
+      }
+    }
+  }
+
+  /** False: none is open. */
+  #forgetOldest(): boolean {
+    const [oldest] = this.#open.keys();
+    if (oldest === undefined) return false;
+    this.forget(oldest);
+    return true;
   }
 }

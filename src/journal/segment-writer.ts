@@ -5,6 +5,7 @@ import type { Page } from "../shard/page.js";
 import * as record from "../shard/record.js";
 import type { Segment } from "../shard/segment.js";
 import type { Checksum } from "./checksum.js";
+import type { DirectoryNames } from "./directory-names.js";
 import type { Disk, DiskFile } from "./disk.js";
 import { segmentPath } from "./layout.js";
 import { synced } from "./sync-error.js";
@@ -20,15 +21,17 @@ export class SegmentWriter {
   readonly #disk: Disk;
   readonly #directory: string;
   readonly #checksum: Checksum;
+  readonly #names: DirectoryNames;
   #file: DiskFile | undefined;
   #segment: Segment | undefined;
   #isDirty = false;
   #capacity = 0;
 
-  constructor(disk: Disk, directory: string, checksum: Checksum) {
+  constructor(disk: Disk, directory: string, checksum: Checksum, names: DirectoryNames) {
     this.#disk = disk;
     this.#directory = directory;
     this.#checksum = checksum;
+    this.#names = names;
   }
 
   /** Whose file is open. */
@@ -41,14 +44,9 @@ export class SegmentWriter {
     return this.#capacity;
   }
 
-  /** Something was written since the last `sync`. */
-  get isDirty(): boolean {
-    return this.#isDirty;
-  }
-
   /**
-   * Makes a spare the file of a segment. Everything before it must be durable: that its name is there says so. Throws
-   * a `SyncError` if the name could not be made durable.
+   * Makes a spare the file of a segment. Everything before it must be durable: that its name is there says so. Where it
+   * throws and `segment` is this one all the same, its name is not durable yet.
    */
   open(segment: Segment, spare: string): void {
     if (this.#file !== undefined) throw new Error("journal: the segment before is still open");
@@ -62,7 +60,8 @@ export class SegmentWriter {
     }
     this.#file = file;
     this.#segment = segment;
-    synced(() => this.#disk.syncDirectory(this.#directory));
+    this.#names.changed();
+    this.#names.sync();
   }
 
   /** Writes what is not written of a page. Throws with `written` as it was if it cannot write all. */

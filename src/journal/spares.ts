@@ -73,10 +73,6 @@ export class Spares {
     this.#ask = ask;
   }
 
-  get count(): number {
-    return this.#ready.length;
-  }
-
   /** There is none, and the last attempt to make one has failed. */
   get isShort(): boolean {
     return this.#isShort && this.#ready.length === 0;

@@ -17,12 +17,16 @@ export class SyncError extends Error {
   }
 }
 
-/** Runs a sync; throws a `SyncError` if the disk is at fault. */
+/**
+ * Runs a sync; throws a `SyncError` if it has failed. A directory has to be opened for it: where that fails, for want of
+ * descriptors above all, nothing was synced and nothing is forgotten, and the fault is thrown as it is.
+ */
 export const synced = (sync: () => void): void => {
   try {
     sync();
   } catch (error) {
     if (!isDiskFault(error)) throw error;
+    if (error.syscall === "open") throw error;
     throw new SyncError(error.message, error.code ?? "");
   }
 };

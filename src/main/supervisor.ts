@@ -176,6 +176,7 @@ export class Supervisor {
     return {
       shard,
       shards: options.shards,
+      isFirst,
       node: options.node,
       idClock: this.#idClock,
       journal: journal && {

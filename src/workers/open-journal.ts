@@ -42,6 +42,8 @@ export interface OpeningJournal {
   readonly clock: () => number;
   /** Told a few times a second how many bytes have been read. */
   readonly replayed: (bytes: number) => void;
+  /** Files of the journal that nobody needs cannot be removed. */
+  readonly reclaimFailed: (error: Error) => void;
 }
 
 /**
@@ -50,7 +52,7 @@ export interface OpeningJournal {
  */
 export const openJournal = (
   shard: Shard,
-  { data, number, disk, checksum, jobs, clock, replayed }: OpeningJournal,
+  { data, number, disk, checksum, jobs, clock, replayed, reclaimFailed }: OpeningJournal,
 ): { readonly journal: FileJournal; readonly recovered: Recovered } => {
   const { directory, level, segmentBytes } = data;
   const { log } = shard.store;
@@ -83,6 +85,7 @@ export const openJournal = (
     segmentBytes,
     nextSequence,
     removeLater: removals(jobs),
+    reclaimFailed,
     wantSpare: (path, bytes) =>
       jobs.ask({ job: "prepare", path, bytes }, ({ ok }) => journal.spareAnswered(path, ok, clock())),
   });

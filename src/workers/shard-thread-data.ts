@@ -7,6 +7,8 @@ export interface ShardThreadData {
   /** 0 to shards − 1. */
   readonly shard: number;
   readonly shards: number;
+  /** The broker starts, and does not start at all if this thread does not. */
+  readonly isFirst: boolean;
   /** 1 to 1,023. */
   readonly node: number;
   readonly inbox: RingMemory;

@@ -19,6 +19,7 @@ import { Compactor } from "./compactor.js";
 import { raiseIdClock, sharedIdSource } from "./id-clock.js";
 import { JobPort } from "./job-port.js";
 import { openJournal } from "./open-journal.js";
+import { isPassing, patiently } from "./patience.js";
 import { Pump } from "./pump.js";
 import type { PinnedSegment, Recovered, ShardMessage } from "./shard-messages.js";
 import type { ShardThreadData } from "./shard-thread-data.js";
@@ -34,6 +35,11 @@ const checksum = await loadChecksum();
 
 /** A monotonic clock on the scale of the wall clock's start: timers do not follow steps of the wall clock. */
 const clock = (): number => performance.timeOrigin + performance.now();
+
+/** Blocks the thread. */
+const pause = (milliseconds: number): void => {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
+};
 
 const freeBytesOf = (directory: string) => (): number => {
   const { bavail, bsize } = statfsSync(directory);
@@ -61,7 +67,7 @@ const refusalOf = (error: unknown): string | undefined => {
     return `${error.message}: nothing is confirmed any more. Look after the disk, then restart the broker`;
   }
   // A disk that cannot be read, or is full: whoever starts the broker can see to it.
-  if (!isReady && error instanceof Error && "syscall" in error) {
+  if (!isReady && (data.isFirst || !isPassing(error)) && error instanceof Error && "syscall" in error) {
     return `the journal of shard ${data.shard} in ${data.journal?.directory} cannot be opened: ${error.message}`;
   }
   return undefined;
@@ -81,8 +87,8 @@ const pin = (): readonly PinnedSegment[] | undefined => {
 
 let compactor: Compactor | undefined;
 
-try {
-  const pump = new Pump({
+const makePump = (): Pump =>
+  new Pump({
     // The length of a frame does not count its own field.
     inbox: new RingReader(data.inbox, LENGTH_BYTES + data.limits.maxFrameBytes),
     outbox: new RingWriter(data.outbox),
@@ -105,6 +111,7 @@ try {
         jobs,
         clock,
         replayed,
+        reclaimFailed: (error) => log.warn({ error }, "files that nobody needs cannot be removed; it is tried again"),
       });
       opened = { shard, journal };
       raiseIdClock(data.idClock, shard.idCeiling);
@@ -132,9 +139,17 @@ try {
     },
     clock,
   });
+
+try {
+  const waits = (error: Error): void => log.warn({ error }, "the journal cannot be opened yet; it is tried again");
+  const pump = data.isFirst ? makePump() : patiently(makePump, { pause, waits });
   tell({ kind: "ready", recovered });
   isReady = true;
   pump.run();
+  const { state } = opened?.journal ?? memoryJournal;
+  if (state.kind !== "working") {
+    log.error({ error: state.error }, "the journal could not be ended: what was not confirmed may be lost");
+  }
 } catch (error) {
   const text = refusalOf(error);
   if (text === undefined) throw error;

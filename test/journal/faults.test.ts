@@ -191,6 +191,37 @@ describe("a write that fails otherwise", () => {
   });
 });
 
+describe("a process without descriptors for a moment", () => {
+  it("does not take a directory that it cannot open for one that was not synced, at each call", () => {
+    const fault = { operations: ["syncDirectory"], code: "EMFILE", syscall: "open" } as const;
+    for (const times of [1, 3, Number.POSITIVE_INFINITY]) {
+      atEachCall({ ...fault, times }, (history) => {
+        expect(history.keeper.journal.state.kind).not.toBe("failed");
+        goesOn(history);
+      });
+    }
+    atEachCall(fault, (history) => history.expectKept());
+  });
+
+  it("reads pages back all the same", () => {
+    const empty = new History(undefined).keeper.shard.bytes;
+    const history = new History(undefined, { memoryBytes: empty + 32 * 1024 });
+    const { keeper, disk } = history;
+    const bodies = Array.from({ length: 400 }, (_, i) => `m ${i} `.padEnd(400, "."));
+    for (const body of bodies) {
+      keeper.publish([body]);
+      expect(keeper.commit()).toBe(true);
+    }
+    const read: string[] = [];
+    for (let i = 0; i < 400; i++) {
+      disk.fault = { operations: ["open"], from: 1, times: 3, code: "EMFILE" };
+      read.push(...keeper.pop(1).map(({ body }) => body));
+    }
+    expect(disk.hits).toBeGreaterThan(100);
+    expect(read).toEqual(bodies);
+  });
+});
+
 describe("a sync that fails", () => {
   it("is the last of what the journal does: nothing is confirmed after it, whatever the disk does then", () => {
     let failed = 0;
@@ -257,6 +288,27 @@ describe("a file that cannot be removed", () => {
     keeper.tick();
     expect(names()).toEqual(["00000004.seg"]);
     expect(start()).toBe(1);
+  });
+
+  it("or many of them, are told of once, and go at once when they can", () => {
+    const faults: string[] = [];
+    const history = new History(undefined, { reclaimFailed: ({ message }) => faults.push(message) });
+    const { keeper, disk, directory } = history;
+    const { log } = keeper.shard.store;
+    for (let i = 0; i < 60; i++) {
+      keeper.publish(Array.from({ length: 10 }, (_, n) => `m ${i} ${n} `.padEnd(300, ".")));
+      keeper.commit();
+    }
+    keeper.ack(keeper.pop(1000));
+    expect(keeper.commit()).toBe(true);
+    disk.fault = { operations: ["remove", "rename"], from: 1, code: "EACCES" };
+    for (let i = 0; i < 3; i++) keeper.tick();
+    expect(faults).toEqual(["EACCES: rename was made to fail"]);
+    expect(log.segments.all.length).toBeGreaterThan(20);
+    disk.fault = undefined;
+    keeper.now += 1000;
+    while (keeper.journal.tick(log, keeper.now) <= keeper.now);
+    expect(nodeDisk.list(directory).filter((name) => name.endsWith(".seg"))).toHaveLength(1);
   });
 
   it("is tried again later, and holds up nothing", () => {

@@ -23,6 +23,8 @@ export interface Fault {
   readonly times?: number;
   /** ENOSPC, EIO. `short`: a write writes half of it, and the next one fails so. */
   readonly code: string;
+  /** Within the operation: a directory is opened to be synced. */
+  readonly syscall?: string;
   readonly short?: boolean;
   /** Only writes of at least so many bytes. */
   readonly least?: number;
@@ -120,10 +122,10 @@ export class FaultyDisk implements Disk {
     const fault = this.#fault;
     if (fault === undefined || !fault.operations.includes(operation) || length < (fault.least ?? 0)) return false;
     this.#seen++;
-    const { from, times = Number.POSITIVE_INFINITY, code, short = false } = fault;
+    const { from, times = Number.POSITIVE_INFINITY, code, syscall, short = false } = fault;
     if (this.#seen < from || this.#seen >= from + times) return false;
     this.hits++;
     if (short && length > 1 && this.#seen === from) return true;
-    throw Object.assign(new Error(`${code}: ${operation} was made to fail`), { code });
+    throw Object.assign(new Error(`${code}: ${operation} was made to fail`), { code, syscall });
   }
 }

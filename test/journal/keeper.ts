@@ -35,6 +35,7 @@ export interface KeeperOptions {
   readonly memoryBytes?: number;
   readonly now?: number;
   readonly wantSpare?: FileJournalOptions["wantSpare"];
+  readonly reclaimFailed?: FileJournalOptions["reclaimFailed"];
   readonly verified?: ReadonlySet<number>;
   readonly onProgress?: (bytes: number) => void;
 }
@@ -77,7 +78,7 @@ export class Keeper {
       level,
       memoryBytes: options.memoryBytes ?? OPTIONS.memoryBytes,
     });
-    const { verified, onProgress, wantSpare } = options;
+    const { verified, onProgress, wantSpare, reclaimFailed } = options;
     const pages = new PageReader(disk, directory, checksum);
     this.shard.store.log.pages.source = pages;
     this.report = recover(
@@ -101,6 +102,7 @@ export class Keeper {
       segmentBytes,
       nextSequence,
       ...(wantSpare && { wantSpare }),
+      ...(reclaimFailed && { reclaimFailed }),
     });
     this.shard.store.log.pages.source = this.journal;
     pages.close();

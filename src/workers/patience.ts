@@ -1,0 +1,30 @@
+/** Of errors that pass without anybody's doing: those of a machine or a process that has too little of something. */
+
+const PASSING: ReadonlySet<string> = new Set(["EMFILE", "ENFILE", "ENOMEM", "ENOSPC"]);
+
+/** Milliseconds from one attempt to the next, and attempts. */
+const PAUSE = 250;
+const MOST_ATTEMPTS = 48;
+
+export const isPassing = (error: unknown): error is NodeJS.ErrnoException =>
+  error instanceof Error && "code" in error && typeof error.code === "string" && PASSING.has(error.code);
+
+export interface Patience {
+  /** Blocks for so many milliseconds. */
+  readonly pause: (milliseconds: number) => void;
+  /** Told of the first of the errors. */
+  readonly waits: (error: Error) => void;
+}
+
+/** Does something, again and again for twelve seconds while such an error is in the way; then throws it. */
+export const patiently = <T>(work: () => T, { pause, waits }: Patience): T => {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return work();
+    } catch (error) {
+      if (!isPassing(error) || attempt === MOST_ATTEMPTS) throw error;
+      if (attempt === 1) waits(error);
+      pause(PAUSE);
+    }
+  }
+};
