@@ -135,6 +135,7 @@ export class Clients {
       const { topic, queue, level } = pending;
       for (const message of answer.messages) {
         this.shadow.deliver(topic, queue || DEFAULT_KEY, message, { level, at });
+        if (message.isGone) this.shadow.confirmEnd(topic, queue || DEFAULT_KEY, [message.key], { level, at });
       }
     }
   }

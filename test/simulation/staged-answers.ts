@@ -11,6 +11,8 @@ export interface Delivered {
   readonly entry: string;
   readonly routeKey: string;
   readonly retry: number;
+  /** It is gone with its delivery: the topic acks by itself. */
+  readonly isGone: boolean;
 }
 
 interface Addressed {
@@ -105,7 +107,7 @@ export class StagedAnswers implements StagedEffects<StagedAnswers>, Effects {
     const entries = splitEntries(run.bytes, run.start, run.end);
     assert.equal(entries.length, run.count, "a run counts other messages than it has");
     for (const [i, entry] of entries.entries()) {
-      this.#open?.messages.push({ key: first + i, entry, routeKey, retry: run.retry });
+      this.#open?.messages.push({ key: first + i, entry, routeKey, retry: run.retry, isGone: run.delivery === 0 });
     }
   }
 
