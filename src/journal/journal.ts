@@ -19,7 +19,7 @@ import { segmentPath } from "./layout.js";
 import { PageReader } from "./page-reader.js";
 import { Reclaimer } from "./reclaimer.js";
 import { SegmentWriter } from "./segment-writer.js";
-import { Spares } from "./spares.js";
+import { MAX_SPARES, Spares } from "./spares.js";
 import { isDiskFault, SyncError } from "./sync-error.js";
 
 export type JournalState =
@@ -325,13 +325,23 @@ export class FileJournal implements Journal, PageSource {
       this.#synced = segment.base;
       this.#dirtySince = Number.POSITIVE_INFINITY;
     }
-    const spare = this.#spares.take(now);
     this.#begunAt = now;
+    for (let attempt = 0; !this.#open(segment, now); attempt++) {
+      if (attempt > MAX_SPARES) throw new Error("journal: there are more spares than there may be");
+    }
+  }
+
+  /** Makes a spare the file of a segment. False: that one is gone, somebody has removed it; the next may be there. */
+  #open(segment: Segment, now: number): boolean {
+    const spare = this.#spares.take(now);
     try {
       this.#writer.open(segment, spare);
+      return true;
     } catch (error) {
-      // It has its own name still, if it is not the segment's file by now.
-      if (this.#writer.segment !== segment) this.#spares.add(spare);
+      if (this.#writer.segment === segment) throw error;
+      if (isDiskFault(error) && error.code === "ENOENT") return false;
+      // It has its own name still.
+      this.#spares.add(spare);
       throw error;
     }
   }

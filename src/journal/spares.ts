@@ -14,7 +14,7 @@ import { isDiskFault } from "./sync-error.js";
 import { writeFully } from "./whole-file.js";
 
 /** One to go on in, and one that is being made or came from a reclaimed segment. */
-const MAX_SPARES = 2;
+export const MAX_SPARES = 2;
 
 /** Written at a time. */
 const CHUNK_BYTES = 1024 * 1024;

@@ -222,6 +222,25 @@ describe("a process without descriptors for a moment", () => {
   });
 });
 
+describe("a spare that somebody has removed", () => {
+  it("is done without", () => {
+    const directory = makeDirectory();
+    const asked: string[] = [];
+    const wantSpare = (path: string): void => void asked.push(path);
+    const keeper = new Keeper({ disk: nodeDisk, directory, wantSpare });
+    for (let i = 0; i < 20; i++) {
+      keeper.publish([`m ${i} `.padEnd(3000, ".")]);
+      expect(keeper.commit()).toBe(true);
+      keeper.tick();
+      // It says that the file was made, and there is none.
+      for (const path of asked) keeper.journal.spareAnswered(path, true, keeper.now);
+    }
+    expect(asked.length).toBeGreaterThan(3);
+    expect(keeper.journal.state).toEqual({ kind: "working" });
+    expect(new Keeper({ disk: nodeDisk, directory, now: keeper.now }).bodies).toHaveLength(20);
+  });
+});
+
 describe("a sync that fails", () => {
   it("is the last of what the journal does: nothing is confirmed after it, whatever the disk does then", () => {
     let failed = 0;
