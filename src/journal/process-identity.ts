@@ -17,7 +17,8 @@ export interface ProcessIdentity {
 export type Life = "alive" | "gone" | "unknown";
 
 /** The fields of /proc/PID/stat behind the name, which is in brackets and may have any character; from 3 on. */
-const FIRST_FIELD = 3;
+const STATE_FIELD = 3;
+const THREADS_FIELD = 20;
 const START_FIELD = 22;
 
 const readOrNothing = (path: string): string => {
@@ -28,10 +29,22 @@ const readOrNothing = (path: string): string => {
   }
 };
 
-const startOf = (pid: number): string => {
+/** Of a process that is there; none where that cannot be known. Indexed by the number of the field. */
+const statOf = (pid: number): readonly string[] => {
   const stat = readOrNothing(`/proc/${pid}/stat`);
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return fields[START_FIELD - FIRST_FIELD] ?? "";
+  return [...new Array<string>(STATE_FIELD).fill(""), ...fields];
+};
+
+const startOf = (pid: number): string => statOf(pid)[START_FIELD] ?? "";
+
+/**
+ * It was killed and whoever started it has not looked. One of its threads may still be at work for the kernel, in a
+ * write: it is gone when they are.
+ */
+const isDead = (pid: number): boolean => {
+  const { [STATE_FIELD]: state = "", [THREADS_FIELD]: threads } = statOf(pid);
+  return state === "X" || (state === "Z" && Number(threads) <= 1);
 };
 
 const bootId = (): string => readOrNothing("/proc/sys/kernel/random/boot_id");
@@ -64,5 +77,5 @@ export const lifeOf = (known: ProcessIdentity): Life => {
     // EPERM: it is there, and somebody else's.
     if ((error as NodeJS.ErrnoException).code === "ESRCH") return "gone";
   }
-  return differ(known.start, present.start) ? "gone" : "alive";
+  return differ(known.start, present.start) || isDead(known.pid) ? "gone" : "alive";
 };

@@ -128,6 +128,21 @@ describe("a lock that names a process that is there", () => {
     expect(DirectoryLock.acquire(directory).path).toBe(join(directory, "LOCK.5"));
   });
 
+  it("is nobody's when it was killed and only its number is left", async () => {
+    // A process that never asks what has become of its child.
+    const parent = spawn("sh", ["-c", "sleep 60 & echo $!; exec sleep 60"], { stdio: ["ignore", "pipe", "inherit"] });
+    const [line] = await once(createInterface({ input: parent.stdout }), "line");
+    const pid = Number(line);
+    write("LOCK.4", { ...identityOf(pid), isReleased: false });
+    expect(lockHolder(directory)).toBe(pid);
+    process.kill(pid, "SIGKILL");
+    await expect.poll(() => readFileSync(`/proc/${pid}/stat`, "utf8")).toContain(") Z ");
+    expect(() => process.kill(pid, 0)).not.toThrow();
+    expect(lockHolder(directory)).toBeUndefined();
+    parent.kill("SIGKILL");
+    await once(parent, "exit");
+  });
+
   it("is another's when the machine was started since", () => {
     expect(holder().boot).toMatch(/^[0-9a-f-]{36}$/);
     write("LOCK.4", { ...holder(), boot: "00000000-0000-0000-0000-000000000000" });
