@@ -4,7 +4,7 @@
  * The manifest is written last, so a directory without one is empty or was left while it was being made. Another number
  * of shards is another generation beside the present one, which counts once the manifest says so.
  */
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { DamageError, DataDirectoryError } from "./damage-error.js";
 import type { Disk } from "./disk.js";
 import {
@@ -126,11 +126,27 @@ const expectShards = (disk: Disk, data: string, { generation, shards }: Manifest
   }
 };
 
+/**
+ * Who wrote the manifest may have been killed before its name was durable. It counts from now on, so a loss of power must
+ * not bring the one before it back, whose generation is about to be deleted.
+ */
+const holdDurably = (disk: Disk, data: string): void => {
+  disk.syncDirectory(data);
+  try {
+    disk.syncDirectory(dirname(resolve(data)));
+  } catch (error) {
+    // A directory of somebody else's that may not be read: whoever made this one in it has seen to its name.
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== "EACCES" && code !== "EPERM") throw error;
+  }
+};
+
 /** Opens a data directory, or makes one for so many shards. The caller has its lock. */
 export const openDataDirectory = (disk: Disk, data: string, shards: number): Manifest => {
   const present = readManifest(disk, data);
   if (present !== undefined) {
     expectShards(disk, data, present);
+    holdDurably(disk, data);
     return present;
   }
   expectOurs(disk, data);
