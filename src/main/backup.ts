@@ -7,11 +7,10 @@
  */
 import { mkdir, rm } from "node:fs/promises";
 import { isAbsolute } from "node:path";
-import { DIRECTORY_FORMAT, makeGeneration, writeManifest } from "../journal/data-directory.js";
 import { segmentPath, shardDirectory } from "../journal/layout.js";
-import { nodeDisk } from "../journal/node-disk.js";
 import { ProtocolError } from "../protocol/errors.js";
 import { unpackHead } from "../protocol/head.js";
+import type { JobName, JobOutcome, JobResult } from "../workers/jobs/job.js";
 import type { BrokerOptions } from "./options.js";
 import type { JobPool } from "./pool.js";
 import type { Supervisor } from "./supervisor.js";
@@ -22,6 +21,7 @@ export interface BackupSummary {
   readonly bytes: number;
 }
 
+/** Of what is new, see journal/new-data-directory.ts. */
 const GENERATION = 1;
 
 /** Longer than the paths that systems take. */
@@ -43,7 +43,8 @@ const isLocal = ({ tcp, http }: BrokerOptions): boolean =>
   [tcp, http].every((address) => address === "off" || LOOPBACK.test(address.host));
 
 export class Backups {
-  #isRunning = false;
+  /** The one that is being made. */
+  #running: Promise<BackupSummary> | undefined;
 
   constructor(
     readonly options: BrokerOptions,
@@ -62,13 +63,18 @@ export class Backups {
     }
     if (!isAbsolute(directory)) throw new ProtocolError("BAD_HEAD", `${directory} is not an absolute path`);
     if (options.durability === "memory") throw failed("the broker keeps nothing on disk");
-    if (this.#isRunning) throw failed("another backup is being made");
-    this.#isRunning = true;
+    if (this.#running !== undefined) throw failed("another backup is being made");
+    this.#running = this.#make(directory);
     try {
-      return await this.#make(directory);
+      return await this.#running;
     } finally {
-      this.#isRunning = false;
+      this.#running = undefined;
     }
+  }
+
+  /** When none is being made any more: with the shards and the pool one fails, and what there is of it is removed. */
+  async settled(): Promise<void> {
+    await this.#running?.catch(() => undefined);
   }
 
   async #make(directory: string): Promise<BackupSummary> {
@@ -80,7 +86,7 @@ export class Backups {
       throw failed(`${directory} cannot be made: ${reasonOf(error)}`);
     }
     try {
-      makeGeneration(nodeDisk, directory, GENERATION, shards);
+      resultOf(await this.pool.run({ job: "begin directory", path: directory, shards }));
       // A shard that fails does not leave the others with a pin, or at work in a directory that is gone.
       const outcomes = await Promise.allSettled(
         Array.from({ length: shards }, (_, shard) =>
@@ -94,7 +100,7 @@ export class Backups {
         segments += outcome.value.segments;
         bytes += outcome.value.bytes;
       }
-      writeManifest(nodeDisk, directory, { format: DIRECTORY_FORMAT, shards, generation: GENERATION });
+      resultOf(await this.pool.run({ job: "finish directory", path: directory }));
       log.info({ directory, segments, bytes, seconds: Math.round(performance.now() - begin) / 1_000 }, "backed up");
       return { shards, segments, bytes };
     } catch (error) {
@@ -119,8 +125,7 @@ export class Backups {
         const outcome = await this.pool.run({ job: "copy", path, sequence, to: segmentPath(into, sequence) });
         // Its next life knows of no pin: the file may have been another one already.
         if (isOver) throw failed(`shard ${shard} was restarted meanwhile`);
-        if (!outcome.ok) throw failed(outcome.error.message);
-        bytes += outcome.result.bytes;
+        bytes += resultOf(outcome).bytes;
       }
       return { segments: segments.length, bytes };
     } finally {
@@ -128,6 +133,11 @@ export class Backups {
     }
   }
 }
+
+const resultOf = <N extends JobName>(outcome: JobOutcome<N>): JobResult<N> => {
+  if (!outcome.ok) throw failed(outcome.error.message);
+  return outcome.result;
+};
 
 const failed = (why: string): ProtocolError => new ProtocolError("BACKUP_FAILED", `there is no backup: ${why}`);
 

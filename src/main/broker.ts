@@ -177,6 +177,7 @@ export class RunningBroker implements Broker, ConnectionHost {
     for (const connection of this.connections.values()) connection.destroy();
     this.#http?.close();
     await this.pool.close();
+    await this.#backups.settled();
     // Nothing of this broker writes any more.
     this.#data?.close();
   }

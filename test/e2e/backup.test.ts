@@ -119,6 +119,22 @@ describe("a backup of a running broker", () => {
     while (files().some((name) => first.includes(name))) await client.stats("red");
   });
 
+  it("is whole or not there at all when the broker stops meanwhile", async () => {
+    const root = temporary();
+    const { broker, client } = await started(join(root, "data"), { shards: 1 });
+    const large = Array.from({ length: 100 }, (_, i) => String(i).padEnd(60_000, "."));
+    for (let i = 0; i < 4; i++) await client.publishBatch("red", large);
+    const out = join(root, "out");
+    const made = client.backup(out).then(
+      () => true,
+      () => false,
+    );
+    while (!existsSync(join(out, "generation-1"))) await client.stats("red");
+    await broker.close();
+    if (existsSync(out)) expect(await run("journal", "verify", out)).toMatchObject({ code: 0 });
+    else expect(await made).toBe(false);
+  });
+
   it("is refused where others can listen, to a WebSocket, without a journal, and where something is", async () => {
     const root = temporary();
     const open = await started(join(root, "open"), { tcp: { host: "0.0.0.0", port: 0 } });
@@ -136,6 +152,13 @@ describe("a backup of a running broker", () => {
     expect(refused).toMatchObject({ code: 1, text: expect.stringMatching(/EEXIST.*BACKUP_FAILED/) });
     expect(readdirSync(join(root, "d"))).toEqual([]);
     await expect(client.backup(join(root, "no", "such"))).rejects.toMatchObject({ code: "BACKUP_FAILED" });
+
+    // A start would delete it.
+    await expect(client.backup(join(root, "data", "generation-2"))).rejects.toMatchObject({
+      code: "BACKUP_FAILED",
+      message: expect.stringContaining("lies in the data directory"),
+    });
+    expect(readdirSync(join(root, "data"))).not.toContain("generation-2");
 
     const both = await Promise.allSettled([client.backup(join(root, "e")), client.backup(join(root, "f"))]);
     expect(both.map(({ status }) => status).sort()).toEqual(["fulfilled", "rejected"]);

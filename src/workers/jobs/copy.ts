@@ -1,6 +1,6 @@
 /** Copies a sealed segment, for a backup: checked while it is read, durable when it is done. */
 import { dirname } from "node:path";
-import { type Checksum, loadChecksum } from "../../journal/checksum.js";
+import type { Checksum } from "../../journal/checksum.js";
 import type { Disk } from "../../journal/disk.js";
 import { SegmentFile } from "../../journal/segment-file.js";
 import { writeFully } from "../../journal/whole-file.js";
@@ -8,12 +8,8 @@ import type { CopyInput, CopyResult } from "./job.js";
 
 const PIECE_BYTES = 1024 * 1024;
 
-let checksum: Promise<Checksum> | undefined;
-
 /** Throws when a record is not whole, and what the disk throws; what there is of the copy then is of no use. */
-export const copy = async (disk: Disk, { path, sequence, to }: CopyInput): Promise<CopyResult> => {
-  checksum ??= loadChecksum();
-  const sum = await checksum;
+export const copy = (disk: Disk, checksum: Checksum, { path, sequence, to }: CopyInput): CopyResult => {
   const from = disk.open(path, "read");
   try {
     const into = disk.open(to, "create");
@@ -24,7 +20,10 @@ export const copy = async (disk: Disk, { path, sequence, to }: CopyInput): Promi
         return memory;
       };
       const page = (offset: number, used: number): void => writeFully(into, memory, 0, used, offset);
-      const { end, isSealed, fault } = new SegmentFile(path, sequence, from, sum).walk({ buffer, page }, PIECE_BYTES);
+      const { end, isSealed, fault } = new SegmentFile(path, sequence, from, checksum).walk(
+        { buffer, page },
+        PIECE_BYTES,
+      );
       if (!isSealed) throw new Error(`${path}, at byte ${end}: ${fault}`);
       into.sync();
       disk.syncDirectory(dirname(to));

@@ -12,14 +12,18 @@ interface Jobs {
   verify: { readonly input: VerifyInput; readonly result: VerifyResult };
   /** Makes a spare for a segment to come: a file of zeros, synced. */
   prepare: { readonly input: PrepareInput; readonly result: PrepareResult };
-  /** Makes one segment out of several, with what is still wanted of them. */
   /** Removes files that count no more. */
   remove: { readonly input: RemoveInput; readonly result: RemoveResult };
   /** Moves everything to another number of shards, in a generation that does not count yet. */
   reshard: { readonly input: ReshardInput; readonly result: ReshardResult };
+  /** Makes one segment out of several, with what is still wanted of them. */
   compact: { readonly input: CompactInput; readonly result: CompactedSegment };
+  /** Makes the directory of a backup one that is not finished, without messages. */
+  "begin directory": { readonly input: BeginDirectoryInput; readonly result: object };
   /** Copies a sealed segment, for a backup. */
   copy: { readonly input: CopyInput; readonly result: CopyResult };
+  /** All copies are in it: from now on it counts. */
+  "finish directory": { readonly input: FinishDirectoryInput; readonly result: object };
 }
 
 export interface VerifyInput {
@@ -43,6 +47,16 @@ export interface PrepareInput {
 
 export interface PrepareResult {
   readonly bytes: number;
+}
+
+export interface BeginDirectoryInput {
+  /** It is there and empty. */
+  readonly path: string;
+  readonly shards: number;
+}
+
+export interface FinishDirectoryInput {
+  readonly path: string;
 }
 
 export interface CopyInput {

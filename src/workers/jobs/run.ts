@@ -4,6 +4,7 @@ import { nodeDisk } from "../../journal/node-disk.js";
 import { checksum } from "./checksum.js";
 import { copy } from "./copy.js";
 import { describeError, type Job, type JobInput, type JobName, type JobOutcome, type JobResult } from "./job.js";
+import { beginDirectory, finishDirectory } from "./new-directory.js";
 import { prepare } from "./prepare.js";
 import { remove } from "./remove.js";
 import { reshard } from "./reshard.js";
@@ -15,7 +16,9 @@ const JOBS: { readonly [N in JobName]: (input: JobInput<N>) => JobResult<N> | Pr
   remove: (input) => remove(nodeDisk, input),
   reshard: async (input) => reshard(nodeDisk, await checksum(), input),
   compact: async (input) => compact(nodeDisk, await checksum(), input),
-  copy: (input) => copy(nodeDisk, input),
+  "begin directory": (input) => beginDirectory(nodeDisk, input),
+  copy: async (input) => copy(nodeDisk, await checksum(), input),
+  "finish directory": (input) => finishDirectory(nodeDisk, input),
 };
 
 const carryOut = <N extends JobName>(name: N, input: JobInput<N>): JobResult<N> | Promise<JobResult<N>> =>
