@@ -1,5 +1,6 @@
 /** All records of a data directory, one after another. */
 import type { Checksum } from "../journal/checksum.js";
+import { DataDirectoryError } from "../journal/damage-error.js";
 import type { Disk } from "../journal/disk.js";
 import { type DescribedRecord, describeRecord } from "./record-text.js";
 import { scanSegment, viewOf } from "./segment-scan.js";
@@ -29,7 +30,12 @@ export function* dumpData(
   checksum: Checksum,
   { shard, from = 0 }: DumpOptions,
 ): Generator<DumpedRecord, void> {
-  for (const found of shardsOf(disk, data, checksum)) {
+  const shards = shardsOf(disk, data, checksum);
+  if (shard !== undefined && shard >= shards.length) {
+    const present = shards.length === 1 ? "shard 0 alone" : `shards 0 to ${shards.length - 1}`;
+    throw new DataDirectoryError(`there is no shard ${shard} in ${data}: it has ${present}`);
+  }
+  for (const found of shards) {
     if (shard !== undefined && found.shard !== shard) continue;
     for (const segment of found.segments) {
       if (segment.sequence < from) continue;

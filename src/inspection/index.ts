@@ -22,26 +22,26 @@ export type OnRead = (read: number, total: number) => void;
 /** Each throws a `DataDirectoryError` when a process uses the directory, or when it is none of a broker's. */
 export const verify = async (data: string, onRead: OnRead): Promise<ShardVerification[]> => {
   const checksum = await loadChecksum();
-  expectUnused(data);
+  expectUnused(nodeDisk, data);
   return verifyData(nodeDisk, data, checksum, counted(bytesToVerify(nodeDisk, data, checksum), onRead));
 };
 
 export const dump = async (data: string, options: DumpOptions): Promise<Iterable<DumpedRecord>> => {
   const checksum = await loadChecksum();
-  expectUnused(data);
+  expectUnused(nodeDisk, data);
   return dumpData(nodeDisk, data, checksum, options);
 };
 
 export const repair = async (data: string, out: string, onRead: OnRead): Promise<ShardRepair[]> => {
   const checksum = await loadChecksum();
-  expectUnused(data);
+  expectUnused(nodeDisk, data);
   const total = bytesToVerify(nodeDisk, data, checksum);
   return repairData(nodeDisk, data, out, checksum, Date.now(), counted(total, onRead));
 };
 
 export const restore = async (backup: string, data: string, onRead: OnRead): Promise<Restored> => {
   const checksum = await loadChecksum();
-  expectUnused(backup);
+  expectUnused(nodeDisk, backup);
   const total = 2 * bytesToVerify(nodeDisk, backup, checksum);
   return restoreData(nodeDisk, backup, data, checksum, counted(total, onRead));
 };

@@ -35,7 +35,8 @@ export interface FoundShard {
 const MAX_MISSING = 1_000;
 
 /** Throws a `DataDirectoryError` when a process uses the directory or it is none of a broker's. */
-export const expectUnused = (data: string): void => {
+export const expectUnused = (disk: Disk, data: string): void => {
+  manifestOf(disk, data);
   const holder = lockHolder(data);
   if (holder === undefined) return;
   throw new DataDirectoryError(
@@ -45,15 +46,26 @@ export const expectUnused = (data: string): void => {
 
 /** Throws a `DataDirectoryError` when it is no data directory, or when a newer version has written it. */
 export const manifestOf = (disk: Disk, data: string): Manifest => {
-  const manifest = readManifest(disk, data);
+  const manifest = readPresentManifest(disk, data);
   if (manifest !== undefined) return manifest;
   throw new DataDirectoryError(`${data} has no ringmq.json: it is no data directory of ringmq`);
+};
+
+const readPresentManifest = (disk: Disk, data: string): Manifest | undefined => {
+  try {
+    return readManifest(disk, data);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT") throw new DataDirectoryError(`there is no directory ${data}`);
+    if (code === "ENOTDIR") throw new DataDirectoryError(`${data} is no directory`);
+    throw error;
+  }
 };
 
 export const shardsOf = (disk: Disk, data: string, checksum: Checksum): FoundShard[] => {
   const { generation, shards } = manifestOf(disk, data);
   const generationPath = join(data, generationName(generation));
-  const names = new Set(disk.list(generationPath));
+  const names = new Set(disk.list(data).includes(generationName(generation)) ? disk.list(generationPath) : []);
   return Array.from({ length: shards }, (_, shard) => {
     const directory = join(generationPath, `shard-${shard}`);
     if (!names.has(basename(directory))) return { shard, directory, isThere: false, segments: [], missing: [] };

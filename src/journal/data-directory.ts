@@ -118,7 +118,8 @@ const hasSegments = (disk: Disk, generation: string): boolean =>
 
 /** Every shard that the manifest names must have its directory: one that is missing is not one without messages. */
 const expectShards = (disk: Disk, data: string, { generation, shards }: Manifest): void => {
-  const names = new Set(disk.list(join(data, generationName(generation))));
+  const name = generationName(generation);
+  const names = new Set(disk.list(data).includes(name) ? disk.list(join(data, name)) : []);
   for (let shard = 0; shard < shards; shard++) {
     if (names.has(`shard-${shard}`)) continue;
     const path = segmentPath(shardDirectory(data, generation, shard), 1);

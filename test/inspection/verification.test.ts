@@ -2,6 +2,8 @@ import { readdirSync, readFileSync, rmSync, truncateSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { verifyData } from "../../src/inspection/verification.js";
+import { DamageError } from "../../src/journal/damage-error.js";
+import { claimDataDirectory } from "../../src/journal/data-directory.js";
 import { nodeDisk } from "../../src/journal/node-disk.js";
 import * as record from "../../src/shard/record.js";
 import { checksum } from "../journal/keeper.js";
@@ -89,6 +91,20 @@ describe("a verification", () => {
     const data = filled(true);
     rmSync(shardOf(data), { recursive: true });
     expect(verify(data)[0]?.damage).toMatchObject([{ what: "the directory of this shard is missing" }]);
+  });
+
+  it("names every shard when the generation of the manifest is missing, and a start names the first", () => {
+    const data = filled(true);
+    rmSync(join(data, "generation-1"), { recursive: true });
+    expect(verify(data)[0]?.damage).toMatchObject([{ what: "the directory of this shard is missing" }]);
+    expect(() => claimDataDirectory(nodeDisk, data, 1)).toThrow(DamageError);
+  });
+
+  it("says what is wrong with what is no data directory", () => {
+    const data = filled(true);
+    expect(() => verify(join(data, "none"))).toThrow(/^there is no directory .*none$/);
+    expect(() => verify(join(data, "ringmq.json"))).toThrow(/ringmq.json is no directory$/);
+    expect(() => verify(join(data, "generation-1"))).toThrow(/no ringmq.json/);
   });
 
   it("tells the torn end of the last segment from damage: nothing behind it was confirmed", () => {
