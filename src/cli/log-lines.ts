@@ -13,7 +13,7 @@ interface Line {
 }
 
 /** `time LEVEL text  field=value …`, and an error's stack below. */
-export const formatLine = (json: string): string => {
+const formatLine = (json: string): string => {
   const { level, time, msg, ...fields } = JSON.parse(json) as Line;
   let below = "";
   let line = `${time} ${level.toUpperCase().padEnd(5)} ${msg}`;

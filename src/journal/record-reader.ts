@@ -6,7 +6,7 @@ import * as record from "../shard/record.js";
 import type { Checksum } from "./checksum.js";
 
 /** More than the longest record: bounds what is read into memory for one, together with the size of its file. */
-export const MAX_RECORD_BYTES = 2 ** 30;
+const MAX_RECORD_BYTES = 2 ** 30;
 
 const TYPES: ReadonlySet<number> = new Set(Object.values(record.RecordType));
 

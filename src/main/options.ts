@@ -91,10 +91,10 @@ export interface BrokerOptions {
 
 export const DEFAULT_HOST = "127.0.0.1";
 export const DEFAULT_TCP_PORT = 9503;
-export const DEFAULT_HTTP_PORT = 9504;
+const DEFAULT_HTTP_PORT = 9504;
 
 /** The request window keeps a request's shard in a byte. */
-export const MAX_SHARDS = 256;
+const MAX_SHARDS = 256;
 
 /** Room in a frame for its header and head beside a largest message. */
 const FRAME_SLACK_BYTES = MAX_FRAME_BYTES - MAX_MESSAGE_BYTES;
