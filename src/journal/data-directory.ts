@@ -5,6 +5,7 @@
  * of shards is another generation beside the present one, which counts once the manifest says so.
  */
 import { dirname, join, resolve } from "node:path";
+import { isOutOfSpace } from "./ballast.js";
 import { DamageError, DataDirectoryError } from "./damage-error.js";
 import type { Disk } from "./disk.js";
 import {
@@ -20,6 +21,8 @@ import {
   UNFINISHED_MANIFEST,
 } from "./layout.js";
 import { DirectoryLock } from "./lock.js";
+import { makeSpare } from "./spares.js";
+import { isDiskFault } from "./sync-error.js";
 import { readSmallFile, replaceFile } from "./whole-file.js";
 
 /** Of the directory's layout and the manifest; the segments have their own (see record.ts of src/shard). */
@@ -174,6 +177,31 @@ const isMissing = (disk: Disk, directory: string): boolean => {
   }
 };
 
+/** Kept for the lock of a start on a full disk, and for the ends that a recovery seals. */
+const ROOM = `room${TEMPORARY_SUFFIX}`;
+const ROOM_BYTES = 64 * 1024;
+
+/** Gives up the room that was kept when there is no other: nobody has the lock then. */
+const acquire = (disk: Disk, data: string): DirectoryLock => {
+  try {
+    return DirectoryLock.acquire(data);
+  } catch (error) {
+    if (!isDiskFault(error) || !isOutOfSpace(error) || !disk.list(data).includes(ROOM)) throw error;
+    disk.remove(join(data, ROOM));
+    return DirectoryLock.acquire(data);
+  }
+};
+
+/** Where it is not. On a disk that is full now, the next start does it. */
+const keepRoom = (disk: Disk, data: string): void => {
+  if (disk.list(data).includes(ROOM)) return;
+  try {
+    makeSpare(disk, join(data, ROOM), ROOM_BYTES);
+  } catch (error) {
+    if (!isDiskFault(error)) throw error;
+  }
+};
+
 /**
  * Locks and opens a data directory, and makes it if there is none. Throws a `DataDirectoryError` that says what to do if
  * another broker uses it, if it is something else, or if a newer version has written it. The manifest may have another
@@ -187,8 +215,9 @@ export const claimDataDirectory = (
   makeDurably(disk, data);
   // Before the lock: nothing is put into a directory that is somebody else's.
   if (readManifest(disk, data) === undefined) expectOurs(disk, data);
-  const lock = DirectoryLock.acquire(data);
+  const lock = acquire(disk, data);
   try {
+    keepRoom(disk, data);
     return { lock, manifest: openDataDirectory(disk, data, shards) };
   } catch (error) {
     lock.release();

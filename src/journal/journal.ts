@@ -12,6 +12,7 @@ import { Durability } from "../protocol/op.js";
 import type { Log } from "../shard/log.js";
 import type { PageSource } from "../shard/pages.js";
 import type { Segment } from "../shard/segment.js";
+import { Ballast, isOutOfSpace } from "./ballast.js";
 import type { Checksum } from "./checksum.js";
 import { DirectoryNames } from "./directory-names.js";
 import type { Disk } from "./disk.js";
@@ -76,6 +77,11 @@ export interface FileJournalOptions {
    */
   readonly wantSpare?: (path: string, bytes: number) => void;
   /**
+   * Whether there is more room than is kept for acks and compaction: only then files are made ahead or kept. Without it
+   * there always is, until a write says otherwise.
+   */
+  readonly hasSpace?: () => boolean;
+  /**
    * Called with a file that counts no more: it is to be removed some time. Without it that is done at once, which takes
    * tens of milliseconds for a large file on some file systems.
    */
@@ -110,6 +116,8 @@ export class FileJournal implements Journal, PageSource {
   readonly #writer: SegmentWriter;
   readonly #reader: PageReader;
   readonly #spares: Spares;
+  readonly #ballast: Ballast;
+  readonly #hasSpace: () => boolean;
   readonly #names: DirectoryNames;
   readonly #reclaimer: Reclaimer;
   readonly #reclaimFailed: FileJournalOptions["reclaimFailed"];
@@ -140,7 +148,18 @@ export class FileJournal implements Journal, PageSource {
     this.#reader = reader;
     this.#spares = spares;
     this.#writer = new SegmentWriter(disk, directory, checksum, names);
-    this.#reclaimer = new Reclaimer({ disk, directory, segmentBytes, names, spares, reader, removeLater });
+    this.#ballast = new Ballast(disk, directory, segmentBytes, wantSpare);
+    this.#hasSpace = options.hasSpace ?? (() => true);
+    this.#reclaimer = new Reclaimer({
+      disk,
+      directory,
+      segmentBytes,
+      names,
+      spares,
+      reader,
+      removeLater,
+      hasSpace: this.#hasSpace,
+    });
     this.#reclaimFailed = options.reclaimFailed;
   }
 
@@ -174,16 +193,17 @@ export class FileJournal implements Journal, PageSource {
     if (this.#dirtySince + SYNC_INTERVAL <= now) this.#attempt(log, () => this.#sync());
     const isReclaimed = this.#reclaim(log, now);
     this.#provide(log, now);
+    if (this.#state.kind === "working" && this.#hasSpace()) this.#ballast.provide(now);
     if (this.#dirtySince < Number.POSITIVE_INFINITY) this.#callBy(this.#dirtySince + SYNC_INTERVAL);
     const isLeft = log.segments.reclaimable.length + this.#reclaimer.pending > 0;
     // One batch a turn, so that commits do not wait for all of it.
     if (isLeft && !this.#isPinned) this.#callBy(isReclaimed ? now : now + SYNC_INTERVAL);
-    if (this.#spares.isShort) this.#callBy(now + SYNC_INTERVAL);
+    if (this.#spares.isShort || this.#ballast.due < Number.POSITIVE_INFINITY) this.#callBy(now + SYNC_INTERVAL);
     return this.#due;
   }
 
   roomForPublishes(log: Log): boolean {
-    if (this.#state.kind !== "working") return false;
+    if (this.#state.kind !== "working" || this.#ballast.isGivenUp) return false;
     const segment = log.segments.last;
     if (segment === undefined || !this.#spares.isShort) return true;
     return segment === this.#writer.segment && segment.used + this.#reserve <= this.#writer.capacity;
@@ -191,7 +211,7 @@ export class FileJournal implements Journal, PageSource {
 
   /** The spare that was asked for is there, or could not be made. Answers to an earlier run are not heeded. */
   spareAnswered(path: string, isMade: boolean, now: number): void {
-    this.#spares.answer(path, isMade, now);
+    if (!this.#ballast.answer(path, isMade, now)) this.#spares.answer(path, isMade, now);
     this.#callBy(now);
   }
 
@@ -252,7 +272,7 @@ export class FileJournal implements Journal, PageSource {
   #commit(log: Log, now: number, isSynced: boolean): number {
     if (this.#state.kind === "failed") return log.durable;
     if (log.position === log.durable && (!isSynced || log.position === this.#synced)) return log.durable;
-    const isDone = this.#attempt(log, () => {
+    const work = (): void => {
       this.#names.sync();
       if (log.position !== log.durable && log.position !== this.#marked && log.segments.last?.isSealed === false) {
         log.commitMark(this.#synced);
@@ -260,8 +280,9 @@ export class FileJournal implements Journal, PageSource {
       }
       this.#write(log, now);
       if (isSynced) this.#sync();
-    });
-    if (!isDone) return log.durable;
+    };
+    // What is written stays written: the second attempt goes on with what is not.
+    if (!this.#attempt(log, work) && !(this.#makeRoom(now) && this.#attempt(log, work))) return log.durable;
     this.#state = WORKING;
     log.settled(log.position);
     this.#provide(log, now);
@@ -285,6 +306,13 @@ export class FileJournal implements Journal, PageSource {
       }
       return false;
     }
+  }
+
+  /** When the disk is full: gives back what was kept for that. False: it is something else, or nothing is left. */
+  #makeRoom(now: number): boolean {
+    if (this.#state.kind !== "stalled" || !isOutOfSpace(this.#state.error)) return false;
+    const hasRoom = this.#ballast.giveUp(now);
+    return this.#spares.removeAll() > 0 || hasRoom;
   }
 
   /** Does something with the disk that may as well not be done; only a failed sync is serious. Answers the fault. */
@@ -375,6 +403,7 @@ export class FileJournal implements Journal, PageSource {
 
   /** Sees to it that there is a spare when the open segment ends. */
   #provide(log: Log, now: number): void {
+    if (!this.#hasSpace()) return;
     const used = log.segments.last?.used ?? 0;
     const spares = this.#spares;
     const isBusy = used > (now - this.#begunAt) * ZEROED_RATE;

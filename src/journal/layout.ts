@@ -3,6 +3,7 @@
  *
  * ```
  * DATA/LOCK.N                                who uses it, see lock.ts
+ * DATA/room.tmp                              room for a start on a full disk
  * DATA/ringmq.json                           format, shards and generation, see data-directory.ts
  * DATA/ringmq.json.unfinished                instead of it while a restore, a repair or a backup makes the directory
  * DATA/generation-G/shard-K/00000001.seg     segments of the journal, by sequence

@@ -27,6 +27,8 @@ export interface ReclaimerOptions {
   readonly spares: Spares;
   readonly reader: PageReader;
   /** Called with a file that counts no more: it is to be removed some time. Without it that is done at once. */
+  /** Whether files may be kept for later. */
+  readonly hasSpace: () => boolean;
   readonly removeLater: ((path: string) => void) | undefined;
 }
 
@@ -70,10 +72,10 @@ export class Reclaimer {
   }
 
   #letGo({ sequence }: Segment): void {
-    const { directory, reader, spares } = this.#options;
+    const { directory, reader, spares, hasSpace } = this.#options;
     const path = segmentPath(directory, sequence);
     reader.forget(sequence);
-    this.#unname(path, !spares.isFull && this.#isSpareSized(path));
+    this.#unname(path, !spares.isFull && hasSpace() && this.#isSpareSized(path));
   }
 
   /** Takes its name away from a file; if it is not gone then, it has another. */

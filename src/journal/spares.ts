@@ -132,15 +132,18 @@ export class Spares {
     else this.#fail(now);
   }
 
-  /** What cannot be removed is left to the next start. */
-  removeAll(): void {
+  /** Answers how many there were. What cannot be removed is left to the next start. */
+  removeAll(): number {
+    let removed = 0;
     for (const path of this.#ready.splice(0)) {
       try {
         this.#disk.remove(path);
+        removed++;
       } catch (error) {
         if (!isDiskFault(error)) throw error;
       }
     }
+    return removed;
   }
 
   #fail(now: number): void {

@@ -44,6 +44,8 @@ export interface OpeningJournal {
   readonly replayed: (bytes: number) => void;
   /** Files of the journal that nobody needs cannot be removed. */
   readonly reclaimFailed: (error: Error) => void;
+  /** Whether the file system has more room than is kept for acks and compaction, as far as is known. */
+  readonly hasSpace: () => boolean;
 }
 
 /**
@@ -52,7 +54,7 @@ export interface OpeningJournal {
  */
 export const openJournal = (
   shard: Shard,
-  { data, number, disk, checksum, jobs, clock, replayed, reclaimFailed }: OpeningJournal,
+  { data, number, disk, checksum, jobs, clock, replayed, reclaimFailed, hasSpace }: OpeningJournal,
 ): { readonly journal: FileJournal; readonly recovered: Recovered } => {
   const { directory, level, segmentBytes } = data;
   const { log } = shard.store;
@@ -86,6 +88,7 @@ export const openJournal = (
     nextSequence,
     removeLater: removals(jobs),
     reclaimFailed,
+    hasSpace,
     wantSpare: (path, bytes) =>
       jobs.ask({ job: "prepare", path, bytes }, ({ ok }) => journal.spareAnswered(path, ok, clock())),
   });

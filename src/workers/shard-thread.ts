@@ -111,6 +111,7 @@ const makePump = (): Pump =>
         jobs,
         clock,
         replayed,
+        hasSpace: () => space?.isKnownFull !== true,
         reclaimFailed: (error) => log.warn({ error }, "files that nobody needs cannot be removed; it is tried again"),
       });
       opened = { shard, journal };

@@ -3,7 +3,9 @@ import { mkdtempSync, rmSync, statfsSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, expect, it } from "vitest";
+import { claimDataDirectory } from "../../src/journal/data-directory.js";
 import { nodeDisk } from "../../src/journal/node-disk.js";
+import { makeSpare } from "../../src/journal/spares.js";
 import { Keeper } from "./keeper.js";
 
 const DISK_BYTES = 2 * 1024 * 1024;
@@ -106,6 +108,80 @@ it("the same broker goes on when a full disk has room again", (context) => {
   keeper.tick();
   expect(keeper.commit()).toBe(true);
   expect(keeper.journal.state).toEqual({ kind: "working" });
+  keeper.tick();
   expect(keeper.journal.roomForPublishes(keeper.shard.store.log)).toBe(true);
   expect(new Keeper({ disk: nodeDisk, directory, ...SIZES, now: keeper.now }).bodies).toHaveLength(31);
+});
+
+it("a broker that has filled its own disk is freed by those who consume, also when it was started again", (context) => {
+  const place = mount();
+  if ("refusal" in place) return context.skip(`no file system can be mounted: ${place.refusal}`);
+  const { directory } = place;
+  const fill = (keeper: Keeper): void => {
+    keeper.tick();
+    const { log } = keeper.shard.store;
+    for (let i = 0; keeper.journal.roomForPublishes(log); i++) {
+      keeper.publish(Array.from({ length: 10 }, (_, n) => `${i} ${n} `.padEnd(1000, ".")));
+      expect(keeper.commit()).toBe(true);
+      expect(i).toBeLessThan(1000);
+    }
+  };
+  // The one that asks for its ballast is answered when it is there.
+  const open = (now?: number): Keeper => {
+    const keeper: Keeper = new Keeper({
+      disk: nodeDisk,
+      directory,
+      ...SIZES,
+      ...(now !== undefined && { now }),
+      wantSpare: (path, bytes) => {
+        if (!path.endsWith("ballast.tmp")) return;
+        let isMade = true;
+        try {
+          makeSpare(nodeDisk, path, bytes);
+        } catch (error) {
+          expect(error).toMatchObject({ code: "ENOSPC" });
+          isMade = false;
+        }
+        keeper.journal.spareAnswered(path, isMade, keeper.now);
+      },
+    });
+    return keeper;
+  };
+  const drain = (keeper: Keeper): void => {
+    for (let held = keeper.pop(20); held.length > 0; held = keeper.pop(20)) {
+      keeper.ack(held);
+      expect(keeper.commit()).toBe(true);
+      keeper.tick();
+    }
+  };
+  const first = open();
+  fill(first);
+  expect(freeBytes(directory)).toBeLessThan(SIZES.segmentBytes);
+  drain(first);
+  expect(freeBytes(directory)).toBeGreaterThan(DISK_BYTES / 2);
+  expect(first.journal.roomForPublishes(first.shard.store.log)).toBe(true);
+  fill(first);
+  const second = open(first.now);
+  expect(second.bodies).toEqual(first.bodies);
+  drain(second);
+  second.tick();
+  expect(second.journal.roomForPublishes(second.shard.store.log)).toBe(true);
+  second.publish(["after all"]);
+  expect(second.commit()).toBe(true);
+  expect(open(second.now).bodies).toEqual(["after all"]);
+});
+
+it("a disk that is full does not keep a broker from its lock", (context) => {
+  const place = mount();
+  if ("refusal" in place) return context.skip(`no file system can be mounted: ${place.refusal}`);
+  const { directory } = place;
+  claimDataDirectory(nodeDisk, directory, 1).lock.release();
+  writeFileSync(join(directory, "generation-1", "filler"), new Uint8Array(freeBytes(directory)));
+  expect(freeBytes(directory)).toBe(0);
+  const { lock } = claimDataDirectory(nodeDisk, directory, 1);
+  expect(() => claimDataDirectory(nodeDisk, directory, 1)).toThrow(/in use/);
+  rmSync(join(directory, "generation-1", "filler"));
+  lock.release();
+  claimDataDirectory(nodeDisk, directory, 1).lock.release();
+  expect(nodeDisk.list(directory)).toContain("room.tmp");
 });
