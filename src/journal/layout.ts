@@ -44,7 +44,7 @@ export const segmentPath = (directory: string, sequence: number): string =>
   join(directory, `${String(sequence).padStart(SEQUENCE_DIGITS, "0")}${SEGMENT_SUFFIX}`);
 
 /** The sequence of a segment's file; undefined for another name. */
-export const sequenceOf = (name: string): number | undefined => {
+const sequenceOf = (name: string): number | undefined => {
   const digits = SEGMENT_NAME.exec(name)?.[1];
   return digits === undefined ? undefined : Number(digits);
 };
