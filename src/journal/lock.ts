@@ -33,6 +33,9 @@ interface LockFile extends ProcessIdentity {
 const PULSE = 1000;
 const MISSED = 4;
 
+/** How often a lock without contents is read within a pulse. */
+const READS = 20;
+
 /** How often somebody else may be faster in a row before that is an error. */
 const ATTEMPTS = 100;
 
@@ -125,12 +128,31 @@ const isTouched = (path: string, pulse: number): boolean => {
   return false;
 };
 
+/**
+ * What is in a lock, of which on a file system without hard links there is only the name for a moment. One that stays
+ * without contents for longer than that was cut short by a loss of power.
+ */
+const readWholeLock = (path: string, pulse: number): LockFile | undefined => {
+  const cell = new Int32Array(new SharedArrayBuffer(4));
+  for (let i = 0; i < READS; i++) {
+    const holder = readLock(path);
+    if (holder !== undefined || Date.now() - touched(path) > pulse) return holder;
+    Atomics.wait(cell, 0, 0, pulse / READS);
+  }
+  return readLock(path);
+};
+
 /** Who has a lock now; undefined: nobody. */
 const holderOf = (path: string, pulse: number): LockFile | undefined => {
-  const holder = readLock(path);
+  const holder = readWholeLock(path, pulse);
   if (holder === undefined || holder.isReleased) return undefined;
   const life = lifeOf(holder);
   return life === "alive" || (life === "unknown" && isTouched(path, pulse)) ? holder : undefined;
+};
+
+/** Out of a timer nobody catches it. A clean end would write into files that are another's by now. */
+const endProcess = (error: DataDirectoryError): void => {
+  throw error;
 };
 
 export class DirectoryLock {
@@ -141,6 +163,7 @@ export class DirectoryLock {
     readonly path: string,
     private readonly owner: ProcessIdentity,
     pulse: number,
+    private readonly lost: (error: DataDirectoryError) => void,
   ) {
     this.#pulse = setInterval(() => this.#touch(), pulse);
     this.#pulse.unref();
@@ -148,9 +171,10 @@ export class DirectoryLock {
 
   /**
    * Throws a `DataDirectoryError` if another broker uses the directory. Blocks for seconds if the last one was that of
-   * another container. `pulse`: milliseconds between two touches of everybody's locks.
+   * another container. `pulse`: milliseconds between two touches of everybody's locks. `lost` is called when another
+   * broker has the directory in spite of the lock; without it the process ends with that error.
    */
-  static acquire(directory: string, pulse = PULSE): DirectoryLock {
+  static acquire(directory: string, pulse = PULSE, lost = endProcess): DirectoryLock {
     const owner = identityOf(process.pid);
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const present = highest(directory);
@@ -160,7 +184,7 @@ export class DirectoryLock {
       if (!createWhole(path, `${JSON.stringify({ ...owner, isReleased: false })}\n`)) continue;
       if (highest(directory) === present + 1) {
         removeBelow(directory, present + 1);
-        return new DirectoryLock(directory, path, owner, pulse);
+        return new DirectoryLock(directory, path, owner, pulse, lost);
       }
       // The number was used and deleted before: somebody with a higher one was faster.
       unlinkSync(path);
@@ -186,8 +210,24 @@ export class DirectoryLock {
     const now = new Date();
     try {
       utimesSync(this.path, now, now);
+    } catch (error) {
+      // The next one may succeed; nobody but another container looks. But it may have looked already.
+      if ((error as NodeJS.ErrnoException).code !== "ENOENT" || !this.#isTaken()) return;
+      clearInterval(this.#pulse);
+      this.lost(
+        new DataDirectoryError(
+          `another broker has taken the data directory ${this.directory}: this one stood still for too long. It ends at once`,
+        ),
+      );
+    }
+  }
+
+  /** There is a higher lock. Not so where somebody has deleted the directory. */
+  #isTaken(): boolean {
+    try {
+      return join(this.directory, LOCK_PREFIX + highest(this.directory)) !== this.path && highest(this.directory) > 0;
     } catch {
-      // The next one may succeed; nobody but another container looks.
+      return false;
     }
   }
 }

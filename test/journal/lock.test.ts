@@ -1,6 +1,6 @@
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -173,9 +173,58 @@ describe("a lock that was cut short by a loss of power", () => {
     "%j is nobody's",
     (text) => {
       write("LOCK.9", text);
-      const lock = DirectoryLock.acquire(directory);
+      const lock = DirectoryLock.acquire(directory, 20);
       expect(JSON.parse(readFileSync(lock.path, "utf8"))).toEqual({ ...identityOf(process.pid), isReleased: false });
       expect(locks()).toEqual(["LOCK.10"]);
     },
   );
 });
+
+describe("a lock without contents", () => {
+  it("is somebody's who is about to write them", async () => {
+    write("LOCK.1", "");
+    // Another process, since this one stands still while it looks.
+    const contents = JSON.stringify({ ...identityOf(process.pid), isReleased: false });
+    const script = `setTimeout(() => fs.writeFileSync(process.argv[1], process.argv[2]), 100); console.log("soon")`;
+    const writer = spawn(process.execPath, ["-e", script, join(directory, "LOCK.1"), contents]);
+    await once(writer.stdout, "data");
+    write("LOCK.1", "");
+    expect(() => DirectoryLock.acquire(directory, 5000)).toThrow(/in use/);
+    await once(writer, "exit");
+  });
+
+  it("is nobody's when it is old", () => {
+    write("LOCK.1", "");
+    utimesSync(join(directory, "LOCK.1"), 1, 1);
+    const before = performance.now();
+    DirectoryLock.acquire(directory, 60_000).release();
+    expect(performance.now() - before).toBeLessThan(2000);
+  });
+});
+
+describe("a lock that another broker has taken", () => {
+  it("is noticed by the one that had it", async () => {
+    let lock: DirectoryLock | undefined;
+    const error = await new Promise((resolve) => {
+      lock = DirectoryLock.acquire(directory, 10, resolve);
+      write("LOCK.2", { ...identityOf(process.pid), space: "pid:[1]", isReleased: false });
+      rmSync(lock.path);
+    });
+    expect(error).toMatchObject({ message: expect.stringMatching(/another broker has taken the data directory/) });
+  });
+
+  it("is not taken for that when it was deleted", async () => {
+    const errors: Error[] = [];
+    const lock = DirectoryLock.acquire(directory, 5, (error) => errors.push(error));
+    rmSync(lock.path);
+    const later = DirectoryLock.acquire(mkdtempSync(join(directory, "other-")), 5);
+    // As long as it takes the timer of another one to come round a few times.
+    const before = touchesOf(later.path);
+    await expect.poll(() => touchesOf(later.path)).toBeGreaterThan(before);
+    lock.release();
+    later.release();
+    expect(errors).toEqual([]);
+  });
+});
+
+const touchesOf = (path: string): number => statSync(path).mtimeMs;
