@@ -55,6 +55,8 @@ export class Reclaimer {
 
   /** Removes what was left; until this has succeeded the segments that stand for it may not go. Throws faults of the disk. */
   removeLeftovers(): void {
+    // The name of the segment that stands for them first: a crash must not take them and leave it without.
+    this.#options.names.sync();
     for (let path = this.#leftovers.at(-1); path !== undefined; path = this.#leftovers.at(-1)) {
       this.#unname(path, false);
       this.#leftovers.pop();
@@ -64,6 +66,7 @@ export class Reclaimer {
 
   /** A batch of segments that the log does not need. What has made them dead is durable. Throws faults of the disk. */
   reclaim(log: Log): void {
+    this.#settle();
     for (const segment of log.segments.reclaimable.slice(0, MAX_RECLAIMED)) {
       this.#letGo(segment);
       log.segments.forget(segment);
