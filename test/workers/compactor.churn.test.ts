@@ -16,10 +16,10 @@ const HOUR = 3_600_000;
 const START = Date.UTC(2026, 0, 1);
 
 /**
- * Segments beside twice what is live: garbage that is let be, the open one, one that is being made, two spares, which may
- * be half as long again, and what is not worth a compaction yet.
+ * Segments beside twice what is live: garbage that is let be, the open one, one that is being made, the ballast, two spares,
+ * which may be half as long again, and what is not worth a compaction yet.
  */
-const CONSTANT_SEGMENTS = SLACK_SEGMENTS + 8;
+const CONSTANT_SEGMENTS = SLACK_SEGMENTS + 10;
 
 const BODY_BYTES = 100;
 
