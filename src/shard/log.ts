@@ -29,6 +29,8 @@ export interface LogOptions {
   readonly pageBytes?: number | undefined;
   /** Memory that messages may take. Default: no limit. */
   readonly memoryBytes?: number | undefined;
+  /** Memory up to which pages stay in it that could leave. Default `EASY_BYTES`. */
+  readonly easyBytes?: number | undefined;
   /** Undefined: there is no journal. */
   readonly segmentBytes?: number | undefined;
   readonly shard?: number | undefined;
@@ -64,12 +66,21 @@ export class Log {
   readonly #shard: number;
   readonly #shards: number;
   readonly #open: [Page | undefined, Page | undefined, Page | undefined] = [undefined, undefined, undefined];
+  /** `rolls` when pages were last asked to leave. */
+  #eased = 0;
   /** The head of a segment is being written: it does not end here, however long that is. */
   #isHeading = false;
 
-  constructor({ pageBytes = PAGE_BYTES, memoryBytes, segmentBytes = 0, shard = 0, shards = 1 }: LogOptions = {}) {
+  constructor({
+    pageBytes = PAGE_BYTES,
+    memoryBytes,
+    easyBytes,
+    segmentBytes = 0,
+    shard = 0,
+    shards = 1,
+  }: LogOptions = {}) {
     // A page ends with its segment: more would lie idle.
-    this.pages = new Pages(segmentBytes > 0 ? Math.min(pageBytes, segmentBytes) : pageBytes, memoryBytes);
+    this.pages = new Pages(segmentBytes > 0 ? Math.min(pageBytes, segmentBytes) : pageBytes, memoryBytes, easyBytes);
     this.#segmentBytes = segmentBytes;
     this.#shard = shard;
     this.#shards = shards;
@@ -185,6 +196,9 @@ export class Log {
       if (page.isOpen || !page.isWritten) this.unwritten.push(page);
       else this.pages.dropIfDead(page);
     }
+    // A page that was begun has ended another one, which is written now.
+    if (this.#eased !== this.rolls) this.pages.ease();
+    this.#eased = this.rolls;
   }
 
   /**

@@ -20,6 +20,10 @@ export class Page {
   live = 0;
   /** Messages that have ever been put in, counted alike. */
   total = 0;
+  /** Messages in it wait for a time of their own, so that nobody knows when it is looked into. */
+  isTimed = false;
+  /** How often it was read back. */
+  loads = 0;
   /** Records are still added to it. */
   isOpen = false;
   /** Looked into since it was last considered for leaving memory. */

@@ -16,6 +16,13 @@ const MOST_SPARE = 32;
 const LEAST_SPARE = 2;
 const SPARE_SHARE = 1 / 8;
 
+/**
+ * Memory up to which pages stay that could leave: what a backlog has beyond it is on disk, and read back as consumers come
+ * near. Memory that is used again costs a fraction of memory that is new to the process, more than the reading. When pages
+ * are read back twice, because queues are consumed in different places, it is too little and doubles, up to the budget.
+ */
+export const EASY_BYTES = 64 * 1024 * 1024;
+
 /** Reads back pages that have left memory. */
 export interface PageSource {
   /** Fills `into` with `length` bytes from `offset` of a segment. Throws when it cannot. */
@@ -35,12 +42,15 @@ export class Pages {
   readonly #freeNumbers: number[] = [];
   readonly #spare: Uint8Array[] = [];
   readonly #mostSpare: number;
+  #easyBytes: number;
 
   /** `pageBytes`: of a page that no single record makes larger. `budget`: memory that messages may take. */
   constructor(
     readonly pageBytes: number,
     budget = Number.POSITIVE_INFINITY,
+    easyBytes = EASY_BYTES,
   ) {
+    this.#easyBytes = easyBytes;
     this.#mostSpare = Math.max(LEAST_SPARE, Math.min(MOST_SPARE, Math.floor((budget * SPARE_SHARE) / pageBytes)));
   }
 
@@ -135,6 +145,17 @@ export class Pages {
     }
   }
 
+  /** Lets pages leave that nobody is about to look into, the newest first, as long as there are more than is easy. */
+  ease(keep?: Page): void {
+    let left = this.bytes - this.#easyBytes;
+    for (let number = this.list.length - 1; number >= 0 && left > 0; number--) {
+      const page = this.list[number];
+      if (page === undefined || page === keep || !page.isLoaded || page.isTimed || !page.canLeave) continue;
+      if (page.isTouched) page.isTouched = false;
+      else left -= this.#unload(page);
+    }
+  }
+
   #known(number: number): Page {
     const page = this.list[number];
     if (page === undefined) throw new Error(`log: page ${number} is gone`);
@@ -151,8 +172,11 @@ export class Pages {
     page.load(bytes);
     this.bytes += bytes.length;
     this.loads++;
+    page.loads++;
+    if (page.loads > 1) this.#easyBytes *= 2;
     const over = this.pressure();
     if (over > 0) this.evict(over, page);
+    else this.ease(page);
   }
 
   #unload(page: Page): number {

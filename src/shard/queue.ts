@@ -75,7 +75,9 @@ export class Queue {
   /** Adds the batch that the log has just appended, delayed or with a time to live. `due` and `expiry`: 0 for none. */
   addTimed(idHigh: number, idLow: number, count: number, due: number, expiry: number): void {
     const { log } = this.store;
-    const { view } = log.pages.at(log.page);
+    const page = log.pages.at(log.page);
+    const { view } = page;
+    page.isTimed = true;
     let at = log.entriesOffset;
     for (let i = 0; i < count; ) {
       const first = idLow + i;

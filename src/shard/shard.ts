@@ -46,6 +46,8 @@ export interface ShardOptions {
   readonly now?: number;
   /** Bytes of a page of the log; default `PAGE_BYTES` of log.ts. */
   readonly pageBytes?: number;
+  /** Memory up to which pages stay in it that could leave; default `EASY_BYTES` of pages.ts. */
+  readonly easyBytes?: number | undefined;
   /** Bytes of a segment of the journal; undefined: there is no journal. */
   readonly segmentBytes?: number | undefined;
   /** `Durability` where a topic does not say otherwise. Default memory. */

@@ -100,6 +100,7 @@ export class Life {
       node: NODE,
       limits: LIMITS,
       memoryBytes,
+      easyBytes: memoryBytes / 4,
       now,
       pageBytes,
       segmentBytes,
