@@ -71,6 +71,7 @@ export class Replay {
     log.pages.adopted(page);
     const excess = log.pages.pressure();
     if (excess > 0) log.pages.evict(excess);
+    else log.pages.ease();
   }
 
   /** Everything has been read. */
