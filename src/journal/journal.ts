@@ -93,6 +93,9 @@ export interface FileJournalOptions {
 /** Milliseconds that something may stay written and not synced. */
 const SYNC_INTERVAL = 1000;
 
+/** Bytes that may be so at most: the shard stands still while they are synced, some milliseconds. */
+const MOST_UNSYNCED = 8 * 1024 * 1024;
+
 /** Of a segment; when so much of it is used and there is no spare, one is asked for. */
 const SPARE_SHARE = 1 / 4;
 
@@ -178,7 +181,8 @@ export class FileJournal implements Journal, PageSource {
   }
 
   commit(log: Log, now: number): number {
-    return this.#commit(log, now, log.demand >= Durability.fsync);
+    const isMuch = log.position - this.#synced >= MOST_UNSYNCED;
+    return this.#commit(log, now, log.demand >= Durability.fsync || isMuch);
   }
 
   /** Brings all that was appended to disk, whatever was demanded. False: see `state`. */
