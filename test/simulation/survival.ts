@@ -47,8 +47,6 @@ export interface Terms {
   readonly fresh: ReadonlySet<number>;
   /** Whether a message must have its place among the others. */
   holdsPlace(topic: string, queue: string, held: Held): boolean;
-  /** Dead letters must be in the order of their deaths. */
-  readonly hasDeadOrder: boolean;
 }
 
 /**
@@ -118,10 +116,7 @@ const queueDifference = (
       return `message ${key} is ${says(is)}, was ${were.map(({ was }) => says(was)).join(" or ")}`;
     }
   }
-  const why = orderDifference(known, after, holdsPlace);
-  if (why !== undefined || !terms.hasDeadOrder) return why;
-  // One that was popped is behind its place when it has come back; and a clock may have been set back.
-  return known.every(isByDeath) && !isByDeath(after) ? "dead letters are out of order" : undefined;
+  return orderDifference(known, after, holdsPlace);
 };
 
 /** What was ready and is ready has kept its order. */
@@ -141,11 +136,4 @@ const orderDifference = (
   const were = known.map(order);
   if (were.some((was) => isDeepStrictEqual(was, is))) return undefined;
   return `what is ready has the order ${is.join()}, had ${were.map((was) => was.join()).join(" or ")}`;
-};
-
-const isByDeath = ({ messages }: QueueView): boolean => {
-  const dead = [...messages.values()].filter(({ reason }) => reason !== Reason.ALIVE);
-  if (dead.some(({ state }) => state === State.IN_FLIGHT)) return false;
-  const times = dead.map(({ time }) => time);
-  return times.every((time, i) => i === 0 || time >= (times[i - 1] ?? 0));
 };

@@ -371,7 +371,6 @@ export class World {
       fresh: new Set(),
       holdsPlace: (topic, queue, { key, retry }) =>
         !isCompacted || (retry === 0 && this.#shadow.isInOrder(topic, queue, key)),
-      hasDeadOrder: !isCompacted,
     };
   }
 
