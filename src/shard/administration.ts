@@ -28,7 +28,8 @@ export class Administration {
       throw new ProtocolError("BAD_CONFIG", "the broker keeps nothing on disk: start it without --durability memory");
     }
     topic.configure({ ...topic.config, ...c.config });
-    this.store.recorder.directory(topic.entry, this.store.level);
+    // A topic that asks for more from now on has what was said about it before on disk with this.
+    this.store.recorder.directory(topic.entry, Math.max(this.store.level, topic.level));
     this.store.effects.result(c.connection, c.request, topic.config);
   }
 
