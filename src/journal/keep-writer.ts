@@ -14,8 +14,8 @@ const MOST_CLAIMS = 0xffff;
 
 /** Bytes that the KEEP of a plan takes at most. */
 export const keepBytes = (keep: Uint32Array): number => {
-  const [, , , bytes = 0, , , , claims = 0] = keep;
-  return record.align(MOST_HEADER_BYTES + claims * record.CLAIM_BYTES + bytes);
+  const claims = (keep[plan.KEEP_CLAIMS] as number) * record.CLAIM_BYTES;
+  return record.align(MOST_HEADER_BYTES + claims + (keep[plan.KEEP_BYTES] as number));
 };
 
 /**
@@ -28,7 +28,11 @@ export const writeKeep = (
   keep: Uint32Array,
   claims: Uint8Array,
 ): readonly number[] => {
-  const [, place = 0, start = 0, length = 0, idHigh = 0, idLow = 0, all = 0] = keep;
+  const place = keep[plan.KEEP_RECORD] as number;
+  const start = keep[plan.KEEP_ENTRIES] as number;
+  const length = keep[plan.KEEP_BYTES] as number;
+  const idLow = keep[plan.KEEP_ID_LOW] as number;
+  const all = keep[plan.KEEP_COUNT] as number;
   if (claims.length / record.CLAIM_BYTES > MOST_CLAIMS) throw new Error("journal: a KEEP with too many claims");
   const head = new Uint8Array(MOST_HEADER_BYTES);
   const view = new DataView(head.buffer);
@@ -42,7 +46,7 @@ export const writeKeep = (
   writer.bytes.set(head.subarray(record.TOPIC_LENGTH, names), at + record.TOPIC_LENGTH);
   writer.view.setUint16(at + record.COUNT, gaps?.span ?? all);
   writer.view.setUint16(at + record.QUEUES, claims.length / record.CLAIM_BYTES);
-  writer.view.setUint32(at + record.FIRST_ID_HIGH, idHigh);
+  writer.view.setUint32(at + record.FIRST_ID_HIGH, keep[plan.KEEP_ID_HIGH] as number);
   writer.view.setUint32(at + record.FIRST_ID_LOW, idLow + (gaps?.shift ?? 0));
   writer.bytes.set(claims, at + names);
   if (gaps !== undefined) writer.view.setUint16(at + names + record.CLAIM_SPAN, gaps.span);

@@ -1,8 +1,8 @@
 /**
- * Frees memory of the volatile track that a few old messages hold on to: a delay of days, a dead letter, a consumer that never acks. Without
- * it a thousand dead letters, each in a page of its own, would keep four gigabytes.
+ * Frees memory of the volatile track that a few old messages hold on to: a delay of days, a dead letter, a consumer that
+ * never acks. Without it a thousand dead letters, each in a page of its own, would keep four gigabytes.
  *
- * The log is sparse when it takes more than twice what its live messages need. What is left in the sparsest pages is
+ * The track is sparse when it takes more than twice what its live messages need. What is left in the sparsest pages is
  * then copied together. Messages that several queues share stay shared.
  */
 import * as ext from "./extent.js";
@@ -43,7 +43,7 @@ export class Compaction {
     if (sparse.size > 0) this.#empty(sparse);
   }
 
-  /** The pages to empty, by number; none when the log as a whole is dense. */
+  /** The pages to empty, by number; none when the track as a whole is dense. */
   #sparse(): ReadonlyMap<number, Page> {
     const { log } = this.store;
     const sparse = new Map<number, Page>();

@@ -15,7 +15,7 @@
  *        1  first id, low            9  state u8 | reason u8 | retry u16 (from the low bits up)
  *        2  span: ids covered       10  delivery number while in flight
  *        3  mask (fragments)        11  consumer number + 1 while a consumer holds it, else 0
- *        4  page                 12  next in list
+ *        4  page                    12  next in list
  *        5  offset of first entry   13  previous in list
  *        6  bytes of the entries    14  next in the index's chain
  *        7  offset of the record    15  flags

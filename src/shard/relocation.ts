@@ -58,7 +58,9 @@ export const relocate = (
     const bytesOf = extents.get(extent, ext.BYTES);
     const keep = keepAt(keeps, compacted.places, page.segment.sequence, offset, bytesOf, extents.isFragment(extent));
     const place = compacted.places.subarray(keep * PLACE_WORDS, (keep + 1) * PLACE_WORDS);
-    const [at = 0, entries = 0, shift = 0, span = 0, bytes = 0] = place;
+    const at = place[PLACE_RECORD] as number;
+    const entries = place[PLACE_ENTRIES] as number;
+    const span = place[PLACE_SPAN] as number;
     const to = pageAt(pages, at);
     const count = extents.count(extent);
     log.pages.claim(to.number, count);
@@ -69,10 +71,10 @@ export const relocate = (
       extents.set(extent, ext.OFFSET, entries - to.offset + offset - start);
     } else {
       // Every part of the fragment that there is by now has only messages that were kept.
-      extents.set(extent, ext.ID_LOW, extents.get(extent, ext.ID_LOW) + shift);
+      extents.set(extent, ext.ID_LOW, extents.get(extent, ext.ID_LOW) + (place[PLACE_SHIFT] as number));
       extents.set(extent, ext.SPAN, span);
       extents.set(extent, ext.OFFSET, entries - to.offset);
-      extents.set(extent, ext.BYTES, bytes);
+      extents.set(extent, ext.BYTES, place[PLACE_BYTES] as number);
     }
     log.pages.release(number, count);
   }

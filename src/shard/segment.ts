@@ -3,9 +3,6 @@
  */
 import { idOrder } from "../protocol/id.js";
 
-/** Bytes of a segment: large enough that files are few, small enough that one is verified or compacted in a moment. */
-export const SEGMENT_BYTES = 64 * 1024 * 1024;
-
 export class Segment {
   /** Bytes of its records. */
   used = 0;

@@ -1,23 +1,11 @@
 /** What a broker holds outlives it, and what stands in the way of its start is said. */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, it, onTestFinished } from "vitest";
-import type { Client } from "../../src/client/client.js";
+import { describe, expect, it } from "vitest";
 import type { StartPhase, StartProgress } from "../../src/main/progress.js";
 import { testBroker, testDirectory } from "./brokers.js";
+import { clientOf, texts } from "./clients.js";
 import { ANY_PORT, run, started } from "./program.js";
-
-const { connect } = (await import("../../dist/client/index.js" as string)) as {
-  connect: (url: string) => Promise<Client>;
-};
-
-const clientOf = async (tcp: number): Promise<Client> => {
-  const client = await connect(`tcp://127.0.0.1:${tcp}`);
-  onTestFinished(() => client.close());
-  return client;
-};
-
-const texts = (messages: readonly { text(): string }[]): string[] => messages.map((message) => message.text());
 
 /** The files of the first shard's journal. */
 const segments = (data: string): string[] => {

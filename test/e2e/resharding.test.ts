@@ -1,26 +1,15 @@
 /** A broker that is started with another number of shards has all it had, in the order in which it had it. */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { Client } from "../../src/client/client.js";
 import { testBroker, testDirectory } from "./brokers.js";
-
-const { connect } = (await import("../../dist/client/index.js" as string)) as {
-  connect: (url: string) => Promise<Client>;
-};
-
-const clientOf = async (tcp: number): Promise<Client> => {
-  const client = await connect(`tcp://127.0.0.1:${tcp}`);
-  onTestFinished(() => client.close());
-  return client;
-};
+import { clientOf, texts } from "./clients.js";
 
 const TOPICS = 30;
 const MESSAGES = 70;
 const names = Array.from({ length: TOPICS }, (_, i) => `topic-${i}`);
 const bodies = Array.from({ length: MESSAGES }, (_, i) => `body ${i}`.padEnd(20 + i * 40, "."));
-
-const texts = (messages: readonly { text(): string }[]): string[] => messages.map((message) => message.text());
 
 /** Fills the topics; answers the last id. */
 const fill = async (client: Client): Promise<string> => {

@@ -1,6 +1,7 @@
 /**
  * What a shard knows, message by message, as far as it is to survive: for comparing a shard with one that was read back.
  */
+import { expect } from "vitest";
 import { SIZE_MASK, WORD_BYTES } from "../../src/protocol/entry.js";
 import { formatId } from "../../src/protocol/id.js";
 import * as ext from "../../src/shard/extent.js";
@@ -100,6 +101,24 @@ const messagesOf = (shard: Shard, list: ExtentList, freshOnly = false): SeenMess
     }
   }
   return seen;
+};
+
+/**
+ * Throws when a shard that was read back is not the one before: what was in flight is ready again somewhere, and expires
+ * if its time is over; everything else is as it was, in its order.
+ */
+export const expectSurvived = (before: readonly SeenQueue[], after: readonly SeenQueue[]): void => {
+  const overdue = new Set(before.flatMap(({ messages }) => messages.filter((m) => m.isOverdue).map(({ id }) => id)));
+  const comparable = (seen: readonly SeenQueue[]): unknown =>
+    seen.map(({ order, messages, ...queue }) => ({
+      ...queue,
+      messages: messages.filter(({ id }) => !overdue.has(id)),
+    }));
+  expect(comparable(after)).toEqual(comparable(before));
+  for (const [i, { order }] of before.entries()) {
+    const known = new Set(order);
+    expect(after[i]?.order.filter((id) => known.has(id))).toEqual(order);
+  }
 };
 
 const stateOfHeld = (reason: number): number => (reason === 0 ? ext.State.READY : ext.State.DEAD);

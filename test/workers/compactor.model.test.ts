@@ -9,7 +9,7 @@ import type { Shard } from "../../src/shard/shard.js";
 import { Driver } from "../shard/model-driver.js";
 import { history, largeHistory } from "../shard/model-histories.js";
 import type { Move } from "../shard/model-steps.js";
-import { type SeenQueue, snapshot } from "../shard/snapshot.js";
+import { expectSurvived, snapshot } from "../shard/snapshot.js";
 import { CompactingShard } from "./compacting-shard.js";
 
 const { RINGMQ_MODEL_RUNS = "300" } = process.env;
@@ -42,17 +42,7 @@ const isUnchanged = (moves: readonly Move[]): number => {
   const again = world.readBack(shard.store.now);
   again.invariants();
   const after = snapshot(again);
-  const overdue = new Set(before.flatMap(({ messages }) => messages.filter((m) => m.isOverdue).map(({ id }) => id)));
-  const comparable = (seen: readonly SeenQueue[]): unknown =>
-    seen.map(({ order, messages, ...queue }) => ({
-      ...queue,
-      messages: messages.filter(({ id }) => !overdue.has(id)),
-    }));
-  expect(comparable(after)).toEqual(comparable(before));
-  for (const [i, { order }] of before.entries()) {
-    const known = new Set(order);
-    expect(after[i]?.order.filter((id) => known.has(id))).toEqual(order);
-  }
+  expectSurvived(before, after);
   return world.compactions;
 };
 
