@@ -13,7 +13,7 @@ const PLACES: readonly {
 }[] = [
   {
     file: "src/shard/probe.ts",
-    may: ["./queue.js", "../protocol/op.js", "re2js"],
+    may: ["./queue.js", "../protocol/op.js", "../collections/fifo.js", "re2js"],
     mayNot: [
       "node:fs",
       "../channel/ring.js",
@@ -29,6 +29,11 @@ const PLACES: readonly {
     file: "src/protocol/probe.ts",
     may: ["./op.js", "msgpackr/pack"],
     mayNot: ["node:buffer", "../shard/command.js", "../channel/ring.js", "msgpackr"],
+  },
+  {
+    file: "src/collections/probe.ts",
+    may: ["./fifo.js"],
+    mayNot: ["node:fs", "../protocol/frame.js", "../shard/shard.js", "msgpackr/pack"],
   },
   {
     file: "src/channel/probe.ts",
@@ -85,7 +90,7 @@ const PLACES: readonly {
   },
   {
     file: "src/client/probe.ts",
-    may: ["./connection.js", "../protocol/op.js"],
+    may: ["./connection.js", "../protocol/op.js", "../collections/fifo.js"],
     mayNot: ["node:net", "ws", "../main/broker.js", "../channel/ring.js", "msgpackr", "uWebSockets.js"],
   },
   {
