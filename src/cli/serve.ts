@@ -6,7 +6,7 @@ import type { Log } from "../main/log.js";
 import { type BrokerOptions, type DurabilityName, resolveOptions } from "../main/options.js";
 import { createLog, LOG_FORMATS, LOG_LEVELS } from "./log-lines.js";
 import { barProgress } from "./progress-bar.js";
-import { parseAddress, parseCount, parseDuration, parseSize } from "./units.js";
+import { parseAddress, parseCount, parseDuration, parseList, parseSize } from "./units.js";
 
 /** The exit codes: the flags are wrong; the broker cannot run or had to be cut off. */
 const USAGE = 2;
@@ -99,6 +99,15 @@ const options = (): Option[] => {
       "--allow-backup",
       "let clients of other machines have a backup written, though nobody has a password",
     ).env(`${ENVIRONMENT}ALLOW_BACKUP`),
+    new Option(
+      "--allow-origin <origin>",
+      "let pages of these sites use HTTP and WebSocket: several with commas, * for all",
+    )
+      .argParser(parseList)
+      .env(`${ENVIRONMENT}ALLOW_ORIGIN`),
+    new Option("--allow-host <name>", "names of the broker beside addresses and localhost: several with commas")
+      .argParser(parseList)
+      .env(`${ENVIRONMENT}ALLOW_HOST`),
     new Option("--log-level <level>", "least important lines to log")
       .choices(LOG_LEVELS)
       .default("info")

@@ -57,3 +57,10 @@ export const formatSize = (bytes: number): string => {
   }
   return `${unit === 0 ? size : size.toFixed(1)} ${UNITS[unit]}`;
 };
+
+/** `a,b`; given again, more of them. */
+export const parseList = (text: string, before: readonly string[] | undefined): readonly string[] => {
+  const entries = text.split(",").map((entry) => entry.trim());
+  if (entries.includes("")) throw new InvalidArgumentError("It must be a name, or several with commas between them.");
+  return [...(before ?? []), ...entries];
+};

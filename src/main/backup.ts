@@ -11,6 +11,7 @@ import { segmentPath, shardDirectory } from "../journal/layout.js";
 import { ProtocolError } from "../protocol/errors.js";
 import { unpackHead } from "../protocol/head.js";
 import type { JobName, JobOutcome, JobResult } from "../workers/jobs/job.js";
+import { isLoopback } from "./loopback.js";
 import type { BrokerOptions } from "./options.js";
 import type { JobPool } from "./pool.js";
 import type { Supervisor } from "./supervisor.js";
@@ -27,8 +28,6 @@ const GENERATION = 1;
 /** Longer than the paths that systems take. */
 const MAX_PATH_BYTES = 4_096;
 
-const LOOPBACK = /^(?:127(?:\.\d{1,3}){3}|::1|localhost)$/;
-
 /** What BACKUP asks for. Throws BAD_HEAD. */
 export const readBackupHead = (head: Uint8Array): string => {
   const [directory] = unpackHead(head, 0, head.length);
@@ -40,7 +39,7 @@ export const readBackupHead = (head: Uint8Array): string => {
 
 /** Whether only this machine can reach what listens. */
 const isLocal = ({ tcp, http }: BrokerOptions): boolean =>
-  [tcp, http].every((address) => address === "off" || LOOPBACK.test(address.host));
+  [tcp, http].every((address) => address === "off" || isLoopback(address.host));
 
 export class Backups {
   /** The one that is being made. */

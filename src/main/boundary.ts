@@ -17,7 +17,8 @@ export const guard = (log: Log, what: string, work: () => unknown, onFault: () =
   }
 };
 
-const contain = (log: Log, what: string, error: unknown, onFault: () => void): void => {
+/** The same for what was caught already: where a callback comes so often that it must not cost a closure. */
+export const contain = (log: Log, what: string, error: unknown, onFault: () => void): void => {
   log.error({ error }, `${what} failed`);
   try {
     onFault();

@@ -10,6 +10,7 @@ import { Deliveries } from "./deliveries.js";
 import { Gateway } from "./gateway.js";
 import { installGmqHttp } from "./gmq-http/index.js";
 import { helloHead } from "./handshake.js";
+import { HttpGuard } from "./http-guard.js";
 import { HttpListener } from "./http-listener.js";
 import { nativeFrontEnd } from "./native-front-end.js";
 import { type Address, type BrokerOptions, resolveOptions } from "./options.js";
@@ -102,8 +103,10 @@ export class RunningBroker implements Broker, ConnectionHost {
     if (options.http === "off") return;
     const gateway = new Gateway((transport) => this.#openOwn(transport), maxFrameBytes, log);
     this.#gateway = gateway.connection;
-    this.#http = new HttpListener(this, maxFrameBytes);
-    installGmqHttp(this.#http.app, gateway, { shards, maxMessageBytes });
+    const { allowOrigin, allowHost, http } = options;
+    const httpGuard = new HttpGuard({ listensOn: http.host, allowOrigin, allowHost });
+    this.#http = new HttpListener(this, maxFrameBytes, httpGuard, log);
+    installGmqHttp(this.#http.entrance, gateway, { shards, maxMessageBytes });
   }
 
   get addresses(): Broker["addresses"] {

@@ -1,8 +1,19 @@
 /** The HTTP port: the native protocol over WebSocket on `/mq`, and the paths that front ends add. */
-import uWS, { type HttpResponse, type TemplatedApp, type us_listen_socket, type WebSocket } from "uWebSockets.js";
+import uWS, {
+  type HttpRequest,
+  type HttpResponse,
+  type TemplatedApp,
+  type us_listen_socket,
+  type us_socket_context_t,
+  type WebSocket,
+} from "uWebSockets.js";
 import { HEAD, LENGTH_BYTES } from "../protocol/frame.js";
+import { contain } from "./boundary.js";
 import type { ConnectionHost } from "./connection-host.js";
+import { HttpEntrance } from "./http-entrance.js";
+import type { HttpGuard } from "./http-guard.js";
 import { findListenError } from "./listen-error.js";
+import type { Log } from "./log.js";
 import type { Address } from "./options.js";
 import { errorFrame } from "./own-answers.js";
 import { WebSocketGathering } from "./websocket-gathering.js";
@@ -30,43 +41,55 @@ const IDLE_TIMEOUT = 120;
 const UNSUPPORTED_DATA = 1003;
 const TRY_AGAIN_LATER = 1013;
 
+/** For the log. */
+const WEBSOCKET = "a WebSocket";
+
 export class HttpListener {
-  readonly app: TemplatedApp = uWS.App();
+  /** Where paths are added. */
+  readonly entrance: HttpEntrance;
+  readonly #app: TemplatedApp = uWS.App();
   readonly #host: ConnectionHost;
+  readonly #log: Log;
   readonly #maxFrameBytes: number;
   readonly #gathering = new WebSocketGathering();
   #plain = 0;
   #listening: us_listen_socket | undefined;
 
-  constructor(host: ConnectionHost, maxFrameBytes: number) {
+  constructor(host: ConnectionHost, maxFrameBytes: number, httpGuard: HttpGuard, log: Log) {
     this.#host = host;
     this.#maxFrameBytes = maxFrameBytes;
+    this.#log = log;
+    this.entrance = new HttpEntrance(this.#app, httpGuard, log);
     // Not a filter of anything: what is called when a socket has come (1) or gone (−1).
-    this.app.filter(this.#count);
-    this.app.ws<SocketData>(PATH, {
+    this.#app.filter(this.#count);
+    this.#app.ws<SocketData>(PATH, {
       maxPayloadLength: LENGTH_BYTES + maxFrameBytes + MESSAGE_SLACK_BYTES,
       idleTimeout: IDLE_TIMEOUT,
       sendPingsAutomatically: true,
       // No limit here: the connection knows how much it may buffer, and what to do when it is too much.
       maxBackpressure: 0,
       upgrade: (response, request, context) => {
-        const data: SocketData = { transport: undefined, connection: undefined };
-        const [key, protocol, extensions] = ["key", "protocol", "extensions"].map((name) =>
-          request.getHeader(`sec-websocket-${name}`),
-        );
-        // A WebSocket's end is told otherwise.
-        this.#plain--;
-        response.upgrade(data, key ?? "", protocol ?? "", extensions ?? "", context);
+        try {
+          this.#upgrade(response, request, context);
+        } catch (error) {
+          contain(log, WEBSOCKET, error, () => response.close());
+        }
       },
-      open: (socket) => this.#open(socket),
-      message: (socket, message, isBinary) => this.#take(socket, message, isBinary),
-      drain: (socket) => socket.getUserData().connection?.drained(),
+      open: this.#contained((socket) => this.#open(socket)),
+      message: (socket, message, isBinary) => {
+        try {
+          this.#take(socket, message, isBinary);
+        } catch (error) {
+          contain(log, WEBSOCKET, error, () => socket.close());
+        }
+      },
+      drain: this.#contained((socket) => socket.getUserData().connection?.drained()),
       close: (socket) => {
-        const { transport, connection } = socket.getUserData();
-        transport?.gone();
-        // What came before the end counts.
-        this.#gathering.flush();
-        connection?.closed();
+        try {
+          this.#closed(socket.getUserData());
+        } catch (error) {
+          contain(log, WEBSOCKET, error, () => {});
+        }
       },
     });
   }
@@ -78,11 +101,9 @@ export class HttpListener {
 
   /** Where it listens; call it when all paths have been added. Error: the address cannot be had; the text tells why. */
   async listen({ host, port }: Address): Promise<Address> {
-    this.app.any("/*", (response) => {
-      response.writeStatus("404 Not Found").end("not found");
-    });
+    this.entrance.addRest();
     const listening = await new Promise<us_listen_socket | false>((resolve) => {
-      this.app.listen(host, port, EXCLUSIVE_PORT, resolve);
+      this.#app.listen(host, port, EXCLUSIVE_PORT, resolve);
     });
     if (listening === false) throw await findListenError("HTTP", { host, port });
     this.#listening = listening;
@@ -98,14 +119,49 @@ export class HttpListener {
   /** Closes everything at once. */
   close(): void {
     this.#listening = undefined;
-    this.app.close();
+    this.#app.close();
   }
 
   readonly #count = (response: HttpResponse, change: unknown): void => {
     // Of a socket that is closed here the end is told as well.
     this.#plain += Number(change);
-    if (Number(change) > 0 && this.#host.isOverfull) response.close();
+    try {
+      if (Number(change) > 0 && this.#host.isOverfull) response.close();
+    } catch (error) {
+      contain(this.#log, "a new socket", error, () => response.close());
+    }
   };
+
+  #contained(callback: (socket: WebSocket<SocketData>) => void): (socket: WebSocket<SocketData>) => void {
+    return (socket) => {
+      try {
+        callback(socket);
+      } catch (error) {
+        contain(this.#log, WEBSOCKET, error, () => socket.close());
+      }
+    };
+  }
+
+  #upgrade(response: HttpResponse, request: HttpRequest, context: us_socket_context_t): void {
+    if (!this.entrance.admits(PATH, response, request)) return;
+    const data: SocketData = { transport: undefined, connection: undefined };
+    const [key, protocol, extensions] = ["key", "protocol", "extensions"].map((name) =>
+      request.getHeader(`sec-websocket-${name}`),
+    );
+    // A WebSocket's end is told otherwise.
+    this.#plain--;
+    response.upgrade(data, key ?? "", protocol ?? "", extensions ?? "", context);
+  }
+
+  #closed({ transport, connection }: SocketData): void {
+    transport?.gone();
+    try {
+      // What came before the end counts.
+      this.#gathering.flush();
+    } finally {
+      connection?.closed();
+    }
+  }
 
   #open(socket: WebSocket<SocketData>): void {
     if (this.#host.isFull) {

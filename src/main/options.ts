@@ -83,6 +83,16 @@ export interface BrokerOptions {
    * where all that listens is of this machine.
    */
   readonly allowBackup: boolean;
+  /**
+   * Origins whose pages may use HTTP and WebSocket, such as `https://console.example`; `*` for all. Default: none but the
+   * broker's own.
+   */
+  readonly allowOrigin: readonly string[];
+  /**
+   * Names that `Host` may have beside addresses and `localhost`. Where the port is open to other machines it may have
+   * any unless there are some here. Default: none.
+   */
+  readonly allowHost: readonly string[];
   /** Default: silent. */
   readonly log: Log;
   /** Told how far a start is that has a journal to read. Default: lines in the log. */
@@ -158,6 +168,8 @@ const defaults = {
   // Service managers commonly kill after 10 s; what is left is for cutting off.
   closeTimeout: 8_000,
   allowBackup: false,
+  allowOrigin: [],
+  allowHost: [],
   log: SILENT,
   progress: undefined,
 } as const;
@@ -179,6 +191,19 @@ const checkAddress = (name: string, address: Address | "off"): void => {
   check(`the port of ${name}`, address.port, 0, 65_535);
 };
 
+/** What a browser says in `Origin`: no path, not even a slash. */
+const ORIGIN = /^(?:\*|[a-z][a-z\d+.-]*:\/\/[^\s/?#@,]+)$/;
+
+const HOST_NAME = /^[a-z\d_](?:[a-z\d._-]*[a-z\d_])?$/;
+
+/** In lower case, as browsers send them, and the names without the dot of a full name. */
+const checkNames = (name: string, given: readonly string[], pattern: RegExp, example: string): string[] =>
+  given.map((text) => {
+    const lower = text.toLowerCase().replace(/\.$/, "");
+    if (pattern.test(lower)) return lower;
+    throw new RangeError(`${name} must be as in ${example}; it is ${text}`);
+  });
+
 /** Fills in the defaults. RangeError: an option is out of its range, or contradicts another. */
 export const resolveOptions = (given: Partial<BrokerOptions> = {}): BrokerOptions => {
   const options: BrokerOptions = {
@@ -189,6 +214,8 @@ export const resolveOptions = (given: Partial<BrokerOptions> = {}): BrokerOption
     ...given,
     // The working directory may change while the broker runs.
     data: resolve(given.data ?? defaults.data),
+    allowOrigin: checkNames("allowOrigin", given.allowOrigin ?? [], ORIGIN, "https://console.example, or *"),
+    allowHost: checkNames("allowHost", given.allowHost ?? [], HOST_NAME, "broker.example, without a port"),
   };
   checkAddress("tcp", options.tcp);
   checkAddress("http", options.http);

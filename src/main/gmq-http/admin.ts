@@ -17,9 +17,10 @@ export const configRoute =
     if (topic === "") return exchange.send(envelope.TOPIC_IS_EMPTY);
     const config = parseConfig(query);
     if (typeof config === "string") return exchange.send(envelope.failure(config));
-    gateway.request(Op.CONFIGURE, 0, packHead([topic, config]), undefined, (frame) => {
+    const onAnswer = exchange.guarded((frame: AnswerFrame) => {
       exchange.send(frame.op === Answer.RESULT ? envelope.SUCCESS : refusalText(frame));
     });
+    gateway.request(Op.CONFIGURE, 0, packHead([topic, config]), undefined, onAnswer);
   };
 
 /** The keys of CONFIGURE that gmq knows. */
@@ -62,9 +63,10 @@ export const declareQueueRoute =
     const topic = parameter(query, "topic");
     if (topic === "") return exchange.send(envelope.TOPIC_IS_EMPTY);
     const bindKey = parameter(query, "bindKey") || DEFAULT_KEY;
-    gateway.request(Op.DECLARE_QUEUE, 0, packHead([topic, bindKey]), undefined, (frame) => {
+    const onAnswer = exchange.guarded((frame: AnswerFrame) => {
       exchange.send(declareAnswer(frame, bindKey));
     });
+    gateway.request(Op.DECLARE_QUEUE, 0, packHead([topic, bindKey]), undefined, onAnswer);
   };
 
 const declareAnswer = (frame: AnswerFrame, bindKey: string): string => {
@@ -78,13 +80,15 @@ export const setIsAutoAckRoute =
   (exchange, query) => {
     const topic = parameter(query, "topic");
     if (topic === "") return exchange.send(envelope.TOPIC_IS_EMPTY);
-    gateway.request(Op.STATS, 0, packHead([topic]), undefined, (statistics) => {
+    const onStatistics = exchange.guarded((statistics: AnswerFrame) => {
       if (statistics.op !== Answer.RESULT) return exchange.send(topicRefusal(statistics));
       const { autoAck } = parseStatistics(result(statistics));
-      gateway.request(Op.CONFIGURE, 0, packHead([topic, { autoAck: !autoAck }]), undefined, (frame) => {
+      const onAnswer = exchange.guarded((frame: AnswerFrame) => {
         exchange.send(frame.op === Answer.RESULT ? envelope.SUCCESS : refusalText(frame));
       });
+      gateway.request(Op.CONFIGURE, 0, packHead([topic, { autoAck: !autoAck }]), undefined, onAnswer);
     });
+    gateway.request(Op.STATS, 0, packHead([topic]), undefined, onStatistics);
   };
 
 export const exitTopicRoute =
@@ -92,9 +96,10 @@ export const exitTopicRoute =
   (exchange, query) => {
     const topic = parameter(query, "topic");
     if (topic === "") return exchange.send(envelope.TOPIC_IS_EMPTY);
-    gateway.request(Op.DELETE_TOPIC, 0, packHead([topic]), undefined, (frame) => {
+    const onAnswer = exchange.guarded((frame: AnswerFrame) => {
       exchange.send(frame.op === Answer.CONFIRM ? envelope.hasExited(topic) : topicRefusal(frame));
     });
+    gateway.request(Op.DELETE_TOPIC, 0, packHead([topic]), undefined, onAnswer);
   };
 
 /** The answer to a request about a topic that must be there. */

@@ -1,37 +1,50 @@
 /**
- * Collects the body of a request. Nearly every body comes in one chunk, which is handed on where it lies; a longer one
- * is gathered. What all requests gather at once is bounded as well as each of them, so that many connections cannot
- * fill the memory with bodies that never end.
+ * The body of a message while it comes in parts. What all requests gather at once is bounded as well as each of them; when
+ * that much is held, who holds most gives way, so that nobody can keep everybody else out with bodies that never end.
  */
-import type { HttpResponse } from "uWebSockets.js";
-import type { Exchange } from "./exchange.js";
 
-/** Bytes that all requests may gather at once: five largest bodies. */
+/** Bytes that all requests may gather at once: sixteen largest bodies. */
 const MAX_GATHERED_BYTES = 256 * 1024 * 1024;
-
-/** A body that is refused is read on this far, so that a client that reads only after it has written sees why. */
-const MAX_DISCARDED_BYTES = 64 * 1024 * 1024;
 
 const FIRST_CAPACITY = 64 * 1024;
 
+/** Up to here copying a byte at a time is faster than a call that copies them all. */
+const FEW_BYTES = 32;
+
 export type BodyFault = "too large" | "busy";
 
+const gathering = new Set<GatheredBody>();
 let held = 0;
 
 /** Bytes held for bodies that are not whole yet, by all requests. */
 export const heldBytes = (): number => held;
 
-/** A body that comes in parts: what of it has arrived, or why it is refused. */
 export class GatheredBody {
-  #bytes = new Uint8Array(0);
-  #size = 0;
+  #bytes: Uint8Array;
+  #size: number;
   #fault: BodyFault | undefined;
+  readonly #lead: number;
+  readonly #scratch: Uint8Array;
 
-  constructor(readonly limit: number) {}
+  /**
+   * @param limit bytes that it may have
+   * @param lead bytes that are kept free in front of it, for what travels before it
+   * @param scratch where it is gathered as long as there is room: the caller's, and not counted
+   */
+  constructor(
+    readonly limit: number,
+    lead = 0,
+    scratch: Uint8Array = new Uint8Array(0),
+  ) {
+    this.#lead = lead;
+    this.#size = lead;
+    this.#scratch = scratch;
+    this.#bytes = scratch;
+  }
 
   /** Bytes that have arrived, kept or not. */
   get size(): number {
-    return this.#size;
+    return this.#size - this.#lead;
   }
 
   get fault(): BodyFault | undefined {
@@ -39,33 +52,83 @@ export class GatheredBody {
   }
 
   append(chunk: Uint8Array): void {
-    const end = this.#size + chunk.length;
-    if (this.#fault === undefined && this.#reserve(end)) this.#bytes.set(chunk, this.#size);
-    this.#size = end;
+    this.appendRange(chunk, 0, chunk.length);
+  }
+
+  appendRange(chunk: Uint8Array, start: number, end: number): void {
+    const from = this.#size;
+    this.#size += end - start;
+    if (this.#fault !== undefined || !this.#reserve(this.#size)) return;
+    const bytes = this.#bytes;
+    if (end - start > FEW_BYTES) bytes.set(chunk.subarray(start, end), from);
+    else for (let at = start; at < end; at++) bytes[from + at - start] = chunk[at] ?? 0;
   }
 
   /** The body, once it is whole and not refused. */
   bytes(): Buffer {
-    return Buffer.from(this.#bytes.buffer, 0, this.#size);
+    return Buffer.from(this.#bytes.buffer, this.#bytes.byteOffset + this.#lead, this.size);
+  }
+
+  /** The same with what is in front of it. */
+  withLead(): Buffer {
+    // Nothing has come.
+    if (this.#size > this.#bytes.length) return Buffer.alloc(this.#size);
+    return Buffer.from(this.#bytes.buffer, this.#bytes.byteOffset, this.#size);
+  }
+
+  /** Forgets what came: the body begins anew. One that had to give way stays refused. */
+  restart(): void {
+    this.#size = this.#lead;
+    if (this.#fault === "too large") this.#fault = undefined;
+  }
+
+  /** Begins another body. */
+  reset(): void {
+    this.release();
+    this.#size = this.#lead;
+    this.#fault = undefined;
   }
 
   /** Gives the memory back. */
   release(): void {
-    held -= this.#bytes.length;
-    this.#bytes = new Uint8Array(0);
+    held -= this.#counted;
+    gathering.delete(this);
+    this.#bytes = this.#scratch;
+  }
+
+  get #counted(): number {
+    return this.#bytes === this.#scratch ? 0 : this.#bytes.length;
   }
 
   /** Doubles with what has really arrived: no length that a client announces is believed. */
   #reserve(need: number): boolean {
+    const most = this.limit + this.#lead;
+    if (need > most) return this.#refuse("too large");
     if (need <= this.#bytes.length) return true;
-    const capacity = Math.min(this.limit, Math.max(FIRST_CAPACITY, this.#bytes.length * 2, need));
-    if (need > this.limit) return this.#refuse("too large");
-    if (held - this.#bytes.length + capacity > MAX_GATHERED_BYTES) return this.#refuse("busy");
+    const capacity = Math.min(most, Math.max(FIRST_CAPACITY, this.#bytes.length * 2, need));
+    while (held - this.#counted + capacity > MAX_GATHERED_BYTES) {
+      const largest = this.#largestOther(capacity);
+      if (largest === undefined) return this.#refuse("busy");
+      largest.#refuse("busy");
+    }
     const grown = new Uint8Array(capacity);
-    grown.set(this.#bytes);
-    held += capacity - this.#bytes.length;
+    grown.set(this.#bytes.subarray(0, Math.min(this.#bytes.length, need)));
+    held += capacity - this.#counted;
     this.#bytes = grown;
+    gathering.add(this);
     return true;
+  }
+
+  /** The one that holds most, if that is as much as this one would hold; of several the one that has it the longest. */
+  #largestOther(capacity: number): GatheredBody | undefined {
+    let largest: GatheredBody | undefined;
+    let most = capacity - 1;
+    for (const other of gathering) {
+      if (other === this || other.#counted <= most) continue;
+      largest = other;
+      most = other.#counted;
+    }
+    return largest;
   }
 
   #refuse(fault: BodyFault): false {
@@ -74,40 +137,3 @@ export class GatheredBody {
     return false;
   }
 }
-
-/**
- * Hands the whole body to `onBody`, which may use it until it returns; or says to `onFault` why it is refused. Neither
- * is called for a client that goes first.
- *
- * @param limit the largest body, in bytes
- */
-export const collectBody = (
-  response: HttpResponse,
-  exchange: Exchange,
-  limit: number,
-  onBody: (body: Buffer) => void,
-  onFault: (fault: BodyFault) => void,
-): void => {
-  let gathered: GatheredBody | undefined;
-  response.onData((chunk, isLast) => {
-    if (!exchange.open) return;
-    const bytes = Buffer.from(chunk);
-    if (isLast && gathered === undefined && bytes.length <= limit) {
-      onBody(bytes);
-      return;
-    }
-    if (gathered === undefined) {
-      const created = new GatheredBody(limit);
-      exchange.onGone(() => created.release());
-      gathered = created;
-    }
-    gathered.append(bytes);
-    if (!isLast) {
-      if (gathered.size > limit + MAX_DISCARDED_BYTES) exchange.abort();
-      return;
-    }
-    if (gathered.fault !== undefined) onFault(gathered.fault);
-    else onBody(gathered.bytes());
-    gathered.release();
-  });
-};

@@ -22,8 +22,16 @@ export const SUCCESS_TAIL = ',"msg":"success"}';
 export const pushed = (id: string): string => `{"code":0,"data":{"msgId":"${id}"},"msg":"success"}`;
 
 /** The answer of a pop. */
-export const popped = (id: string, body: string, retry: number): string =>
-  `{"code":0,"data":{"id":"${id}","body":${JSON.stringify(body)},"retry_count":${retry}},"msg":"success"}`;
+export const popped = (id: string, body: string, retry: number): string => {
+  const [head, tail] = poppedEnds(id, retry);
+  return `${head}${JSON.stringify(body).slice(1, -1)}${tail}`;
+};
+
+/** What stands before and behind the text of the body. */
+export const poppedEnds = (id: string, retry: number): readonly [string, string] => [
+  `{"code":0,"data":{"id":"${id}","body":"`,
+  `","retry_count":${retry}},"msg":"success"}`,
+];
 
 export const SUCCESS = done("success");
 export const DECLARED = done("ok");

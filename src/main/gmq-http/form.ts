@@ -1,19 +1,29 @@
 /**
- * `application/x-www-form-urlencoded` text: the body of a push and every query string. It answers as `URLSearchParams`
+ * `application/x-www-form-urlencoded` text: every query string. It answers as `URLSearchParams`
  * does, one field at a time and without decoding the others. curl sends JSON as it is typed, so the common value has
  * no escape and is a slice of the text.
  */
 
 const PERCENT = 0x25;
+const AMPERSAND = 0x26;
+const EQUALS = 0x3d;
+
+/** The most characters that one of a name is escaped as: four bytes, each `%xx`. */
+const MOST_ESCAPED = 12;
 
 /** The first value of a field, decoded; undefined when the text has no such field. */
 export const formField = (text: string, name: string): string | undefined => {
   let start = 0;
   while (start < text.length) {
-    const next = text.indexOf("&", start);
-    const end = next < 0 ? text.length : next;
-    const equals = text.indexOf("=", start);
-    const nameEnd = equals < 0 || equals > end ? end : equals;
+    // In one pass: each character is looked at once, however many fields there are.
+    let end = start;
+    let nameEnd = -1;
+    for (; end < text.length; end++) {
+      const code = text.charCodeAt(end);
+      if (code === AMPERSAND) break;
+      if (code === EQUALS && nameEnd < 0) nameEnd = end;
+    }
+    if (nameEnd < 0) nameEnd = end;
     if (end > start && isName(text, start, nameEnd, name)) {
       return decode(text.slice(nameEnd + 1, end));
     }
@@ -24,7 +34,8 @@ export const formField = (text: string, name: string): string | undefined => {
 
 const isName = (text: string, start: number, end: number, name: string): boolean => {
   if (end - start === name.length && text.startsWith(name, start)) return true;
-  // An escaped name is longer than the name it means.
+  // An escaped name is longer than the name it means, and not longer than every character of it escaped.
+  if (end - start > name.length * MOST_ESCAPED) return false;
   return end - start > name.length && decode(text.slice(start, end)) === name;
 };
 
@@ -57,7 +68,7 @@ const decodeLeniently = (text: string): string => {
 };
 
 /** The value of a hex digit, or a number that makes any sum with it negative. */
-const hexDigit = (code: number | undefined): number => {
+export const hexDigit = (code: number | undefined): number => {
   if (code === undefined) return -1000;
   if (code >= 0x30 && code <= 0x39) return code - 0x30;
   const letter = code | 0x20;

@@ -1,7 +1,7 @@
 /** `/getTopicStat`, `/getQueuesByTopic` and `/getAllTopicStat`. */
 import { packHead } from "../../protocol/head.js";
 import { Answer, Op } from "../../protocol/op.js";
-import type { Gateway } from "../gateway.js";
+import type { AnswerFrame, Gateway } from "../gateway.js";
 import { topicRefusal } from "./admin.js";
 import { refusal, refusalText, result } from "./answer.js";
 import * as envelope from "./envelope.js";
@@ -18,10 +18,11 @@ export const topicStatRoute =
   (exchange, query) => {
     const topic = parameter(query, "topic");
     if (topic === "") return exchange.send(envelope.TOPIC_IS_EMPTY);
-    gateway.request(Op.STATS, 0, packHead([topic]), undefined, (frame) => {
+    const onAnswer = exchange.guarded((frame: AnswerFrame) => {
       if (frame.op !== Answer.RESULT) return exchange.send(topicRefusal(frame));
       exchange.send(envelope.success(statisticsJson(parseStatistics(result(frame)))));
     });
+    gateway.request(Op.STATS, 0, packHead([topic]), undefined, onAnswer);
   };
 
 /** A topic that is not there has no queues; gmq says so without an error. */
@@ -30,21 +31,24 @@ export const queuesRoute =
   (exchange, query) => {
     const topic = parameter(query, "topic");
     if (topic === "") return exchange.send(envelope.TOPIC_IS_EMPTY);
-    gateway.request(Op.STATS, 0, packHead([topic]), undefined, (frame) => {
+    const onAnswer = exchange.guarded((frame: AnswerFrame) => {
       if (frame.op === Answer.RESULT) exchange.send(envelope.success(queuesJson(parseStatistics(result(frame)))));
       else if (refusal(frame) === "NO_TOPIC") exchange.send(envelope.success("{}"));
       else exchange.send(refusalText(frame));
     });
+    gateway.request(Op.STATS, 0, packHead([topic]), undefined, onAnswer);
   };
 
 export const allTopicStatRoute =
   (gateway: Gateway, shards: number): Route =>
-  (exchange) => {
-    sendTopics(exchange, gateway, shards).catch((error: unknown) => {
+  async (exchange) => {
+    try {
+      await sendTopics(exchange, gateway, shards);
+    } catch (error) {
       // An answer that has begun cannot turn into a refusal: the client sees that it was cut off.
       if (error instanceof TopicListError) exchange.fail(envelope.failure(error.message));
       else throw error;
-    });
+    }
   };
 
 /**

@@ -72,9 +72,13 @@ class ShardCursor {
 const readPage = (gateway: Gateway, shard: number, after: string): Promise<Page> =>
   new Promise((resolve, reject) => {
     gateway.request(Op.TOPICS, 0, packHead([shard, after, PAGE]), undefined, (frame) => {
-      const page = parsePage(frame);
-      if (page === undefined) reject(new TopicListError(refusalMessage(frame)));
-      else resolve(page);
+      try {
+        const page = parsePage(frame);
+        if (page === undefined) reject(new TopicListError(refusalMessage(frame)));
+        else resolve(page);
+      } catch (error) {
+        reject(error);
+      }
     });
   });
 

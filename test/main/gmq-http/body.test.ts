@@ -46,15 +46,50 @@ describe("a body that comes in parts", () => {
     expect(heldBytes()).toBe(0);
   });
 
-  test("is refused when other bodies hold all there is, and taken when one of them is done", () => {
+  test("takes the room of the one that holds most when all of it is held", () => {
     const part = new Uint8Array(64 * MIB);
     for (let i = 0; i < 4; i++) create(64 * MIB).append(part);
     const late = create(MIB);
     late.append(Uint8Array.of(1));
-    expect(late.fault).toBe("busy");
-    bodies[0]?.release();
-    const later = create(MIB);
-    later.append(Uint8Array.of(1));
-    expect(later.fault).toBeUndefined();
+    expect(late.fault).toBeUndefined();
+    // Of several that hold as much, the one that has it the longest.
+    expect(bodies.map(({ fault }) => fault)).toEqual(["busy", undefined, undefined, undefined, undefined]);
+  });
+
+  test("is refused when it would itself hold most", () => {
+    for (let i = 0; i < 31; i++) create(8 * MIB).append(new Uint8Array(8 * MIB));
+    const greedy = create(64 * MIB);
+    greedy.append(new Uint8Array(16 * MIB));
+    expect(greedy.fault).toBe("busy");
+    expect(bodies.slice(0, 31).every(({ fault }) => fault === undefined)).toBe(true);
+  });
+
+  test("that gave way stays refused, and holds nothing", () => {
+    const first = create(64 * MIB);
+    first.append(new Uint8Array(64 * MIB));
+    for (let i = 0; i < 4; i++) create(64 * MIB).append(new Uint8Array(64 * MIB));
+    expect(first.fault).toBe("busy");
+    const before = heldBytes();
+    first.restart();
+    first.append(Uint8Array.of(1));
+    expect(first.fault).toBe("busy");
+    expect(heldBytes()).toBe(before);
+  });
+
+  test("has room in front of it, and begins where the caller says", () => {
+    const scratch = new Uint8Array(8);
+    const body = new GatheredBody(100, 4, scratch);
+    bodies.push(body);
+    expect([...body.withLead()]).toEqual([0, 0, 0, 0]);
+    body.append(Uint8Array.of(1, 2, 3, 4));
+    expect(heldBytes()).toBe(0);
+    expect([...scratch.subarray(4)]).toEqual([1, 2, 3, 4]);
+    body.append(Uint8Array.of(5));
+    expect([...body.bytes()]).toEqual([1, 2, 3, 4, 5]);
+    expect([...body.withLead().subarray(4)]).toEqual([1, 2, 3, 4, 5]);
+    expect(heldBytes()).toBe(104);
+    body.restart();
+    body.append(Uint8Array.of(6));
+    expect([...body.bytes()]).toEqual([6]);
   });
 });

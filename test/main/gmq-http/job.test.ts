@@ -1,6 +1,18 @@
 import { describe, expect, test } from "vitest";
-import { parseJob } from "../../../src/main/gmq-http/job.js";
+import { GatheredBody } from "../../../src/main/gmq-http/body.js";
+import { JobReader } from "../../../src/main/gmq-http/job.js";
 import { MAX_DELAY } from "../../../src/protocol/limits.js";
+
+/** The job of a text that comes in one part, with its body. */
+const parseJob = (text: string): unknown => {
+  const reader = new JobReader(new GatheredBody(1 << 20));
+  const bytes = Buffer.from(text);
+  reader.write(bytes, 0, bytes.length);
+  const job = reader.end();
+  const body = reader.body.bytes().toString();
+  reader.body.release();
+  return typeof job === "string" ? job : { ...job, body };
+};
 
 const parse = (fields: unknown): unknown => parseJob(JSON.stringify(fields));
 
