@@ -3,7 +3,7 @@
  */
 import { ProtocolError } from "../protocol/errors.js";
 import { FLAGS, HEAD, OP, REQUEST } from "../protocol/frame.js";
-import { unpackHead } from "../protocol/head.js";
+import { unpackHead, unpackResult } from "../protocol/head.js";
 import { Answer } from "../protocol/op.js";
 import { type ReceivedReceipt, readFaults, readReceipts } from "../protocol/selection.js";
 import { brokerError, localError, type RingmqError } from "./error.js";
@@ -74,7 +74,7 @@ export class Answers {
         this.#messages(request, bytes, view, payload, end);
         return;
       case Answer.RESULT: {
-        const [value] = unpackHead(bytes, payload, end);
+        const [value] = unpackResult(bytes, payload, end);
         this.#answer(request, (exchange) => exchange.result(value));
         return;
       }

@@ -4,6 +4,7 @@
 import { HAS_HEADERS, HEADERS_LENGTH_BYTES, SIZE_MASK, WORD_BYTES } from "../protocol/entry.js";
 import { ProtocolError } from "../protocol/errors.js";
 import { type Headers, NO_HEADERS, unpackHeaders } from "../protocol/headers.js";
+import { readText } from "../protocol/text.js";
 import { localError } from "./error.js";
 
 /** Entries that came together; messages are views of their bytes. */
@@ -11,8 +12,6 @@ export interface Arrival {
   readonly bytes: Uint8Array;
   readonly view: DataView;
 }
-
-const decoder = new TextDecoder();
 
 /** Where the entry after the one at `at` begins. */
 export const nextEntry = (view: DataView, at: number): number => at + WORD_BYTES + (view.getUint32(at) & SIZE_MASK);
@@ -41,9 +40,9 @@ export abstract class Content {
     return this.#body;
   }
 
-  /** The body as UTF-8 text. */
+  /** The body as UTF-8 text, a byte order mark at its front included; U+FFFD stands for what is not UTF-8. */
   text(): string {
-    return decoder.decode(this.body);
+    return readText(this.body);
   }
 
   /** What the publisher sent along, decoded each time. Throws BAD_PAYLOAD when that is no map. */

@@ -3,6 +3,7 @@
  */
 import { formatId } from "../protocol/id.js";
 import { Reason, type ReceivedRun, readRuns } from "../protocol/run.js";
+import { readText } from "../protocol/text.js";
 import { type Arrival, Content, nextEntry } from "./content.js";
 import { unobserved } from "./deferred.js";
 import type { NackOptions, TouchOptions } from "./options.js";
@@ -18,8 +19,6 @@ const DEATHS: Readonly<Record<number, DeathReason>> = {
   [Reason.REJECTED]: "rejected",
 };
 
-const decoder = new TextDecoder();
-
 /** Consecutive messages that share everything but their bytes. */
 export class Run implements Arrival {
   #routeKey: string | undefined;
@@ -32,7 +31,7 @@ export class Run implements Arrival {
 
   get routeKey(): string {
     const { keyStart, keyEnd } = this.fields;
-    this.#routeKey ??= decoder.decode(this.bytes.subarray(keyStart, keyEnd));
+    this.#routeKey ??= readText(this.bytes, keyStart, keyEnd);
     return this.#routeKey;
   }
 }

@@ -169,7 +169,8 @@ export class Subscriptions implements ChannelSink {
     if (same && last.length > 0) return this.#lastChannel;
     const [channel] = unpackHead(bytes, start, end);
     if (typeof channel !== "string") throw new ProtocolError("BAD_FRAME", "the messages of a channel without a name");
-    this.#lastHead = bytes.slice(start, end);
+    // Not `slice`: that of a Buffer is no copy, and would keep all that came with it.
+    this.#lastHead = new Uint8Array(bytes.subarray(start, end));
     this.#lastChannel = channel;
     return channel;
   }

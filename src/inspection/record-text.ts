@@ -2,6 +2,7 @@
 import { HAS_HEADERS, HEADERS_LENGTH_BYTES, SIZE_MASK, WORD_BYTES } from "../protocol/entry.js";
 import { unpackHead } from "../protocol/head.js";
 import { EPOCH, formatId } from "../protocol/id.js";
+import { readText } from "../protocol/text.js";
 import { State } from "../shard/extent.js";
 import * as record from "../shard/record.js";
 
@@ -26,8 +27,6 @@ const BODY_BYTES = 40;
 /** Of a batch. */
 const BODIES = 3;
 const RANGES = 8;
-
-const decoder = new TextDecoder();
 
 /** The record at `at`, which is whole. */
 export const describeRecord = (bytes: Uint8Array, view: DataView, at: number): DescribedRecord => {
@@ -75,8 +74,8 @@ const describeBatch = (bytes: Uint8Array, view: DataView, at: number, end: numbe
   return {
     first: idAt(view, at + record.FIRST_ID_HIGH),
     count: view.getUint16(at + record.COUNT),
-    topic: decoder.decode(bytes.subarray(at + record.NAMES, topicEnd)),
-    routeKey: decoder.decode(bytes.subarray(topicEnd, names)),
+    topic: readText(bytes, at + record.NAMES, topicEnd),
+    routeKey: readText(bytes, topicEnd, names),
     due: view.getFloat64(at + record.DUE),
     expiry: view.getFloat64(at + record.EXPIRY),
     [isKept ? "claims" : "queues"]: numbers,
@@ -131,7 +130,7 @@ const shorten = (body: Uint8Array): string => {
   const shown = body.subarray(0, BODY_BYTES);
   const more = body.length > shown.length ? `… (${body.length} bytes)` : "";
   // A control character, or what is no UTF-8: then it is not text.
-  const text = decoder.decode(shown);
+  const text = readText(shown);
   return /[\p{Cc}\uFFFD]/u.test(text) ? `0x${Buffer.from(shown).toString("hex")}${more}` : text + more;
 };
 

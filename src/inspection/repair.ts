@@ -14,6 +14,7 @@ import { beginDataDirectory, expectOutside, finishDataDirectory } from "../journ
 import { RecordWriter } from "../journal/record-writer.js";
 import { packHead, unpackHead } from "../protocol/head.js";
 import { EPOCH, idTime } from "../protocol/id.js";
+import { readText } from "../protocol/text.js";
 import * as record from "../shard/record.js";
 import type { DirectoryEntry } from "../shard/recorder.js";
 import { SalvagedDirectory } from "./salvaged-directory.js";
@@ -44,8 +45,6 @@ const { RecordType } = record;
 
 /** Written at a time, about. */
 const PAGE_BYTES = 1024 * 1024;
-
-const decoder = new TextDecoder();
 
 /**
  * Repairs `data` into `out`, which must not exist nor lie in a data directory. `now` is milliseconds since 1970; `onRead` is told of bytes that have
@@ -251,8 +250,8 @@ class ShardSalvage {
     const size = type === RecordType.KEEP ? record.CLAIM_BYTES : record.QUEUE_BYTES;
     const count = view.getUint16(offset + record.QUEUES);
     const queues = Array.from({ length: count }, (_, i) => view.getUint32(names + i * size));
-    const topic = decoder.decode(bytes.subarray(offset + record.NAMES, topicEnd));
-    const routeKey = decoder.decode(bytes.subarray(topicEnd, names));
+    const topic = readText(bytes, offset + record.NAMES, topicEnd);
+    const routeKey = readText(bytes, topicEnd, names);
     this.#introduce(writer, index, queues, topic, routeKey);
     const high = view.getUint32(offset + record.FIRST_ID_HIGH);
     const low = view.getUint32(offset + record.FIRST_ID_LOW);

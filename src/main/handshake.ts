@@ -1,8 +1,10 @@
 /** HELLO: what a client says first, and what the broker says of itself. */
 import { readFileSync } from "node:fs";
 import { ProtocolError } from "../protocol/errors.js";
-import { packHead, unpackHead } from "../protocol/head.js";
+import { packHead } from "../protocol/head.js";
+import { HeadCursor, Kind } from "../protocol/head-cursor.js";
 import { PROTOCOL_VERSION } from "../protocol/op.js";
+import { readTextUpTo } from "../protocol/text.js";
 import type { BrokerOptions } from "./options.js";
 
 const readVersion = (): string => {
@@ -21,20 +23,27 @@ export const helloHead = (options: BrokerOptions): Uint8Array => {
   return packHead([PROTOCOL_VERSION, `ringmq/${VERSION}`, options.node, options.shards, limits]);
 };
 
-/** A name is for the log: more than this of it says nothing. */
+/** Bytes: a name is for the log, and more than this of it says nothing. */
 const MAX_CLIENT_NAME = 255;
 
-/** The client's name in its HELLO, or "". ProtocolError: it does not speak this version, or not this language. */
+/**
+ * The client's name in its HELLO, or "". No more of the head is decoded, and nothing of it is kept. ProtocolError: it does
+ * not speak this version, or not this language.
+ */
 export const readHello = (bytes: Uint8Array): string => {
-  let head: readonly unknown[];
+  const cursor = new HeadCursor();
   try {
-    head = unpackHead(bytes, 0, bytes.length);
-  } catch {
+    cursor.begin(new DataView(bytes.buffer, bytes.byteOffset, bytes.length), 0, bytes.length);
+    cursor.next();
+    const version = cursor.kind === Kind.NUMBER ? cursor.number : undefined;
+    if (version !== PROTOCOL_VERSION) {
+      throw new ProtocolError("UNSUPPORTED_VERSION", `this broker speaks version ${PROTOCOL_VERSION} of the protocol`);
+    }
+    cursor.next();
+  } catch (error) {
+    if (error instanceof ProtocolError && error.kind === "UNSUPPORTED_VERSION") throw error;
     throw new ProtocolError("HANDSHAKE_REQUIRED", "the head of HELLO is [version, client name]");
   }
-  const [version, name] = head;
-  if (version !== PROTOCOL_VERSION) {
-    throw new ProtocolError("UNSUPPORTED_VERSION", `this broker speaks version ${PROTOCOL_VERSION} of the protocol`);
-  }
-  return typeof name === "string" ? name.slice(0, MAX_CLIENT_NAME) : "";
+  const { kind, start, end } = cursor;
+  return kind === Kind.STRING ? readTextUpTo(bytes, start, end, MAX_CLIENT_NAME) : "";
 };

@@ -5,37 +5,10 @@
  * The format is https://github.com/msgpack/msgpack/blob/master/spec.md.
  */
 import { ProtocolError } from "./errors.js";
+import { Pack, WORD } from "./msgpack.js";
 
 /** What an element is. OTHER: a map, an array, binary or an extension, which this cursor does not read. */
 export const Kind = { NIL: 0, BOOLEAN: 1, NUMBER: 2, STRING: 3, OTHER: 4 } as const;
-
-/** First bytes of msgpack values. */
-const Pack = {
-  FIXMAP: 0x80,
-  FIXARRAY: 0x90,
-  FIXSTR: 0xa0,
-  NIL: 0xc0,
-  FALSE: 0xc2,
-  TRUE: 0xc3,
-  FLOAT32: 0xca,
-  FLOAT64: 0xcb,
-  UINT8: 0xcc,
-  UINT16: 0xcd,
-  UINT32: 0xce,
-  UINT64: 0xcf,
-  INT8: 0xd0,
-  INT16: 0xd1,
-  INT32: 0xd2,
-  INT64: 0xd3,
-  STR8: 0xd9,
-  STR16: 0xda,
-  STR32: 0xdb,
-  ARRAY16: 0xdc,
-  ARRAY32: 0xdd,
-  NEGATIVE: 0xe0,
-} as const;
-
-const WORD = 0x1_0000_0000;
 
 const malformed = (): ProtocolError => new ProtocolError("BAD_HEAD", "the head is not msgpack");
 

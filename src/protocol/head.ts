@@ -1,29 +1,54 @@
 /**
  * Heads: the msgpack array at the front of a frame, whose first element routes it.
- *
- * `msgpackr/pack` is the build without native code, so that the client can be bundled for a browser.
  */
-import { Packr } from "msgpackr/pack";
 import { ProtocolError } from "./errors.js";
-
-/** Plain msgpack: no record extension, maps as objects, so that any msgpack library can speak to the broker. */
-const packr = new Packr({ useRecords: false, mapsAsObjects: true, int64AsType: "number" });
+import { MsgpackError } from "./msgpack.js";
+import { unpack } from "./msgpack-reader.js";
+import { MsgpackWriter } from "./msgpack-writer.js";
 
 export const NO_HEAD = new Uint8Array(0);
 
-/** Encodes a head. The answer is the caller's to keep. */
-export const packHead = (head: readonly unknown[]): Uint8Array => new Uint8Array(packr.pack(head));
+/** Values in a head, those within others counted: no request and no answer has a tenth of it. */
+const MAX_VALUES = 1024;
 
-/** Decodes a head, which an empty one stands for `[]`. */
-export const unpackHead = (bytes: Uint8Array, start: number, end: number): readonly unknown[] => {
+/** Bytes of a writer that is kept for the next head: few are longer. */
+const KEPT_BYTES = 64 * 1024;
+
+/** None while it is in use: what reads a value may come here again. */
+let idle: MsgpackWriter | undefined;
+
+/** Encodes a head. The answer is the caller's to keep. Throws TypeError for what msgpack does not carry. */
+export const packHead = (head: readonly unknown[]): Uint8Array => {
+  const writer = idle ?? new MsgpackWriter(false);
+  idle = undefined;
+  try {
+    writer.array(head.length);
+    for (let i = 0; i < head.length; i++) writer.value(head[i] ?? null, 1);
+  } catch (error) {
+    throw error instanceof MsgpackError ? new TypeError(error.message) : error;
+  }
+  const packed = writer.take();
+  if (packed.length <= KEPT_BYTES) idle = writer;
+  return packed;
+};
+
+const unpackArray = (bytes: Uint8Array, start: number, end: number, maxValues: number): readonly unknown[] => {
   if (start === end) return [];
   let head: unknown;
   try {
-    // A copy: msgpackr may keep a reference, and it cannot decode strings out of shared memory.
-    head = packr.unpack(bytes.slice(start, end));
-  } catch {
-    throw new ProtocolError("BAD_HEAD", "the head is not msgpack");
+    head = unpack(bytes, start, end, maxValues);
+  } catch (error) {
+    if (!(error instanceof MsgpackError)) throw error;
+    throw new ProtocolError("BAD_HEAD", `the head is not plain msgpack: ${error.message}`);
   }
   if (!Array.isArray(head)) throw new ProtocolError("BAD_HEAD", "the head is not an array");
   return head;
 };
+
+/** Decodes a head, which an empty one stands for `[]`. Throws BAD_HEAD. */
+export const unpackHead = (bytes: Uint8Array, start: number, end: number): readonly unknown[] =>
+  unpackArray(bytes, start, end, MAX_VALUES);
+
+/** Decodes the payload of RESULT, which is laid out as a head and has as many values as its bytes. Throws BAD_HEAD. */
+export const unpackResult = (bytes: Uint8Array, start: number, end: number): readonly unknown[] =>
+  unpackArray(bytes, start, end, Number.POSITIVE_INFINITY);

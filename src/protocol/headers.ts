@@ -1,34 +1,61 @@
 /**
  * The headers of a message: a msgpack map that the broker carries and does not read.
  */
-import { Packr } from "msgpackr/pack";
 import { MAX_HEADERS_BYTES } from "./entry.js";
 import { ProtocolError } from "./errors.js";
+import { MsgpackError } from "./msgpack.js";
+import { unpack } from "./msgpack-reader.js";
+import { MsgpackWriter, TooLong } from "./msgpack-writer.js";
 
-const packr = new Packr({ useRecords: false, mapsAsObjects: true, int64AsType: "number", variableMapSize: true });
-
-/** Names and values; a value is anything that msgpack has. */
+/**
+ * Names and values. A value is null, a boolean, a number, a bigint of up to 64 bits (one within ±2^53 arrives as the
+ * number that is equal to it), text, a Uint8Array, an array or a plain object of values, at most 8 deep with the headers
+ * themselves. Names with the value undefined are left out.
+ */
 export type Headers = Readonly<Record<string, unknown>>;
 
 export const NO_HEADERS: Headers = Object.freeze({});
 
-/** Encodes headers. The answer is the caller's to keep. Throws BAD_PAYLOAD when they take more than 65,535 bytes. */
+/** Characters of a header's name that an error repeats. */
+const SHOWN = 64;
+
+const refuse = (key: string, error: MsgpackError): never => {
+  throw new ProtocolError("BAD_PAYLOAD", `the header ${JSON.stringify(key.slice(0, SHOWN))}: ${error.message}`);
+};
+
+/** None while it is in use: what reads a value may come here again. */
+let idle: MsgpackWriter | undefined;
+
+/**
+ * Encodes headers. The answer is the caller's to keep. Throws BAD_PAYLOAD when they take more than 65,535 bytes, or have
+ * a value that would not arrive as it is; the text names the header.
+ */
 export const packHeaders = (headers: Headers): Uint8Array => {
-  const packed = packr.pack(headers);
-  if (packed.length > MAX_HEADERS_BYTES)
-    throw new ProtocolError("BAD_PAYLOAD", "the headers take more than 65,535 bytes");
-  return new Uint8Array(packed);
+  if (typeof headers !== "object" || headers === null || Array.isArray(headers)) {
+    throw new ProtocolError("BAD_PAYLOAD", "the headers are not an object");
+  }
+  const writer = idle ?? new MsgpackWriter(true, MAX_HEADERS_BYTES);
+  idle = undefined;
+  try {
+    writer.object(headers, 0, refuse);
+  } catch (error) {
+    if (!(error instanceof TooLong)) throw error;
+    throw new ProtocolError("BAD_PAYLOAD", `the headers take more than ${MAX_HEADERS_BYTES} bytes`);
+  }
+  idle = writer;
+  return writer.take();
 };
 
 /** Decodes the headers in [start, end). Throws BAD_PAYLOAD when the publisher wrote something else. */
 export const unpackHeaders = (bytes: Uint8Array, start: number, end: number): Headers => {
   let headers: unknown;
   try {
-    headers = packr.unpack(bytes.slice(start, end));
-  } catch {
-    throw new ProtocolError("BAD_PAYLOAD", "the headers are not msgpack");
+    headers = unpack(bytes, start, end);
+  } catch (error) {
+    if (!(error instanceof MsgpackError)) throw error;
+    throw new ProtocolError("BAD_PAYLOAD", `the headers are not plain msgpack: ${error.message}`);
   }
-  if (typeof headers !== "object" || headers === null || Array.isArray(headers)) {
+  if (typeof headers !== "object" || headers === null || Array.isArray(headers) || headers instanceof Uint8Array) {
     throw new ProtocolError("BAD_PAYLOAD", "the headers are not a map");
   }
   return headers as Headers;

@@ -188,7 +188,8 @@ export class CommandDecoder {
     c.delay = head.duration("delay");
     c.ttl = head.duration("ttl");
     head.end();
-    this.#headBytes = bytes.slice(start, end);
+    // Not `slice`: that of a Buffer is no copy.
+    this.#headBytes = new Uint8Array(bytes.subarray(start, end));
   }
 
   /** How many entries a payload has. Throws BAD_PAYLOAD, MESSAGE_TOO_LARGE, TOO_MANY_MESSAGES. */

@@ -27,8 +27,8 @@ const PLACES: readonly {
   },
   {
     file: "src/protocol/probe.ts",
-    may: ["./op.js", "msgpackr/pack"],
-    mayNot: ["node:buffer", "../shard/command.js", "../channel/ring.js", "msgpackr"],
+    may: ["./op.js"],
+    mayNot: ["node:buffer", "../shard/command.js", "../channel/ring.js", "msgpackr", "msgpackr/pack"],
   },
   {
     file: "src/collections/probe.ts",

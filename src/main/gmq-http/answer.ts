@@ -1,6 +1,6 @@
 /** Reading what a shard answered. */
 import { type ErrorName, errorName } from "../../protocol/errors.js";
-import { unpackHead } from "../../protocol/head.js";
+import { unpackHead, unpackResult } from "../../protocol/head.js";
 import { Answer } from "../../protocol/op.js";
 import type { AnswerFrame } from "../gateway.js";
 import { failure } from "./envelope.js";
@@ -22,7 +22,8 @@ export const refusalMessage = (frame: AnswerFrame): string => {
 export const refusalText = (frame: AnswerFrame): string => failure(refusalMessage(frame));
 
 /** The value of a RESULT. */
-export const result = (frame: AnswerFrame): unknown => unpackHead(frame.bytes, frame.payloadStart, frame.payloadEnd)[0];
+export const result = (frame: AnswerFrame): unknown =>
+  unpackResult(frame.bytes, frame.payloadStart, frame.payloadEnd)[0];
 
 /** Bytes of the frame as text; what is not UTF-8 becomes U+FFFD. A `Buffer` reads shared memory too. */
 export const text = (frame: AnswerFrame, start: number, end: number): string =>

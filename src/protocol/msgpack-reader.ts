@@ -1,0 +1,174 @@
+/**
+ * Decodes msgpack that somebody else has written. Its cost is linear in the bytes: counts are held against the bytes
+ * that are left before anything is made, arrays and maps are at most so deep, nothing refers to anything, and an error
+ * says nothing of the value. What comes shares no memory with the bytes.
+ */
+import { MAX_DEPTH, MsgpackError, Pack, PROTOTYPE_KEY, WORD } from "./msgpack.js";
+import { readStrictText } from "./text.js";
+
+class Reader {
+  readonly #bytes: Uint8Array;
+  readonly #view: DataView;
+  readonly #end: number;
+  #at: number;
+  /** Values that may still come. */
+  #values: number;
+
+  constructor(bytes: Uint8Array, start: number, end: number, maxValues: number) {
+    this.#bytes = bytes;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    this.#at = start;
+    this.#end = end;
+    this.#values = maxValues;
+  }
+
+  get isAtEnd(): boolean {
+    return this.#at === this.#end;
+  }
+
+  /** The value that comes next. `depth`: of the arrays and maps that it is in. */
+  value(depth: number): unknown {
+    if (this.#values-- === 0) throw new MsgpackError("too many values");
+    const byte = this.#unsigned(1);
+    if (byte < Pack.FIXMAP) return byte;
+    if (byte < Pack.FIXARRAY) return this.#map(byte - Pack.FIXMAP, depth);
+    if (byte < Pack.FIXSTR) return this.#array(byte - Pack.FIXARRAY, depth);
+    if (byte < Pack.NIL) return this.#text(byte - Pack.FIXSTR);
+    if (byte >= Pack.NEGATIVE) return byte - 256;
+    switch (byte) {
+      case Pack.NIL:
+        return null;
+      case Pack.FALSE:
+        return false;
+      case Pack.TRUE:
+        return true;
+      case Pack.BIN8:
+        return this.#binary(this.#unsigned(1));
+      case Pack.BIN16:
+        return this.#binary(this.#unsigned(2));
+      case Pack.BIN32:
+        return this.#binary(this.#unsigned(4));
+      case Pack.STR8:
+        return this.#text(this.#unsigned(1));
+      case Pack.STR16:
+        return this.#text(this.#unsigned(2));
+      case Pack.STR32:
+        return this.#text(this.#unsigned(4));
+      case Pack.ARRAY16:
+        return this.#array(this.#unsigned(2), depth);
+      case Pack.ARRAY32:
+        return this.#array(this.#unsigned(4), depth);
+      case Pack.MAP16:
+        return this.#map(this.#unsigned(2), depth);
+      case Pack.MAP32:
+        return this.#map(this.#unsigned(4), depth);
+      default:
+        return this.#number(byte);
+    }
+  }
+
+  #number(byte: number): number | bigint {
+    switch (byte) {
+      case Pack.FLOAT32:
+        return this.#view.getFloat32(this.#skip(4));
+      case Pack.FLOAT64:
+        return this.#view.getFloat64(this.#skip(8));
+      case Pack.UINT8:
+        return this.#unsigned(1);
+      case Pack.UINT16:
+        return this.#unsigned(2);
+      case Pack.UINT32:
+        return this.#unsigned(4);
+      case Pack.UINT64:
+        return this.#long(false);
+      case Pack.INT8:
+        return this.#view.getInt8(this.#skip(1));
+      case Pack.INT16:
+        return this.#view.getInt16(this.#skip(2));
+      case Pack.INT32:
+        return this.#view.getInt32(this.#skip(4));
+      case Pack.INT64:
+        return this.#long(true);
+      default:
+        throw new MsgpackError("an extension, or a byte that begins no value");
+    }
+  }
+
+  /** An integer of 64 bits: a number if that is exact. */
+  #long(isSigned: boolean): number | bigint {
+    const at = this.#skip(8);
+    const high = isSigned ? this.#view.getInt32(at) : this.#view.getUint32(at);
+    const value = high * WORD + this.#view.getUint32(at + 4);
+    if (Number.isSafeInteger(value)) return value;
+    return isSigned ? this.#view.getBigInt64(at) : this.#view.getBigUint64(at);
+  }
+
+  #text(length: number): string {
+    const at = this.#skip(length);
+    const text = readStrictText(this.#bytes, at, this.#at);
+    if (text === undefined) throw new MsgpackError("text that is not UTF-8");
+    return text;
+  }
+
+  #binary(length: number): Uint8Array {
+    const at = this.#skip(length);
+    // Not `slice`: that of a Buffer is no copy.
+    return new Uint8Array(this.#bytes.subarray(at, this.#at));
+  }
+
+  #array(length: number, depth: number): unknown[] {
+    this.#enter(length, depth);
+    const array: unknown[] = [];
+    for (let i = 0; i < length; i++) array.push(this.value(depth + 1));
+    return array;
+  }
+
+  #map(size: number, depth: number): Record<string, unknown> {
+    this.#enter(size * 2, depth);
+    const map: Record<string, unknown> = {};
+    for (let i = 0; i < size; i++) {
+      const key = this.value(depth + 1);
+      if (typeof key !== "string") throw new MsgpackError("a key that is not a string");
+      if (key === PROTOTYPE_KEY) throw new MsgpackError(`the key ${PROTOTYPE_KEY}`);
+      map[key] = this.value(depth + 1);
+    }
+    return map;
+  }
+
+  /** Each of the values to come takes a byte at least. */
+  #enter(values: number, depth: number): void {
+    if (depth === MAX_DEPTH) throw new MsgpackError(`arrays and maps more than ${MAX_DEPTH} deep`);
+    if (values > this.#end - this.#at) throw new MsgpackError("cut short");
+    if (values > this.#values) throw new MsgpackError("too many values");
+  }
+
+  /** Steps over bytes and answers where they begin. */
+  #skip(bytes: number): number {
+    const at = this.#at;
+    if (bytes > this.#end - at) throw new MsgpackError("cut short");
+    this.#at = at + bytes;
+    return at;
+  }
+
+  #unsigned(bytes: 1 | 2 | 4): number {
+    const at = this.#skip(bytes);
+    if (bytes === 1) return this.#bytes[at] ?? 0;
+    return bytes === 2 ? this.#view.getUint16(at) : this.#view.getUint32(at);
+  }
+}
+
+/**
+ * Decodes the one value that [start, end) is. Integers beyond ±2^53 are bigints; binary is a Uint8Array. Throws
+ * MsgpackError, whose text is what was found that should not be there.
+ */
+export const unpack = (
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  maxValues = Number.POSITIVE_INFINITY,
+): unknown => {
+  const reader = new Reader(bytes, start, end, maxValues);
+  const value = reader.value(0);
+  if (!reader.isAtEnd) throw new MsgpackError("bytes behind the end");
+  return value;
+};
