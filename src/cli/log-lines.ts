@@ -1,5 +1,6 @@
 /** The log of a program that runs in a terminal or under a service manager: lines on standard error. */
 import { pino } from "pino";
+import { escapeControls } from "../main/control-characters.js";
 import type { Log } from "../main/log.js";
 
 export const LOG_LEVELS = ["debug", "info", "warn", "error", "silent"] as const;
@@ -12,16 +13,25 @@ interface Line {
   readonly [field: string]: unknown;
 }
 
-/** `time LEVEL text  field=value …`, and an error's stack below. */
+const INDENT = "\n    ";
+
+/** Lines of a stack, none of which can be taken for one of the log. */
+const stackLines = (stack: string): string => INDENT + escapeControls(stack, "\n").replaceAll("\n", INDENT);
+
+const fieldText = (value: unknown): string => {
+  return escapeControls(typeof value === "string" ? value : JSON.stringify(value), "");
+};
+
+/** `time LEVEL text  field=value …` on one line, whatever clients have put into it, and an error's stack below. */
 const formatLine = (json: string): string => {
   const { level, time, msg, ...fields } = JSON.parse(json) as Line;
   let below = "";
-  let line = `${time} ${level.toUpperCase().padEnd(5)} ${msg}`;
+  let line = `${time} ${level.toUpperCase().padEnd(5)} ${escapeControls(msg, "")}`;
   for (const [name, value] of Object.entries(fields)) {
     if (name === "error" && typeof value === "object" && value !== null && "stack" in value) {
-      below = `\n${String(value.stack)}`;
+      below = stackLines(String(value.stack));
     } else {
-      line += ` ${name}=${typeof value === "string" ? value : JSON.stringify(value)}`;
+      line += ` ${name}=${fieldText(value)}`;
     }
   }
   return `${line}${below}\n`;

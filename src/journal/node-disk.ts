@@ -11,6 +11,7 @@ import {
   readSync,
   renameSync,
   rmSync,
+  statSync,
   unlinkSync,
   writeSync,
 } from "node:fs";
@@ -65,19 +66,35 @@ const syncDirectory = (path: string): void => {
   }
 };
 
+/**
+ * Makes a directory and what is missing above it; answers what it has made, the lowest first. Not the system's own
+ * `recursive`: it goes round for ever where a parent is there and a child of it cannot be, as in /proc.
+ */
+const makeTree = (path: string): string[] => {
+  try {
+    mkdirSync(path, { mode: 0o750 });
+    return [path];
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "EEXIST" && statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) return [];
+    const parent = dirname(path);
+    if (code !== "ENOENT" || parent === path) throw error;
+    const above = makeTree(parent);
+    // The parent was there all the time: it does not let the child be.
+    if (above.length === 0) throw error;
+    return [...makeTree(path), ...above];
+  }
+};
+
 export const nodeDisk: Disk = {
   open: (path, mode) => new NodeFile(path, mode),
   rename: (from, to) => renameSync(from, to),
   remove: (path) => unlinkSync(path),
   list: (directory) => readdirSync(directory),
   makeDirectory: (path) => {
-    const first = mkdirSync(path, { recursive: true, mode: 0o750 });
-    if (first === undefined) return;
+    const at = resolve(path);
     // Of those made on the way, nobody else knows.
-    for (let made = resolve(path); ; made = dirname(made)) {
-      syncDirectory(dirname(made));
-      if (made === resolve(first)) break;
-    }
+    for (const made of makeTree(at)) syncDirectory(dirname(made));
   },
   removeDirectory: (path) => rmSync(path, { recursive: true, force: true }),
   syncDirectory,

@@ -11,6 +11,7 @@ import { segmentPath, shardDirectory } from "../journal/layout.js";
 import { ProtocolError } from "../protocol/errors.js";
 import { unpackHead } from "../protocol/head.js";
 import type { JobName, JobOutcome, JobResult } from "../workers/jobs/job.js";
+import { escapeControls } from "./control-characters.js";
 import { isLoopback } from "./loopback.js";
 import type { BrokerOptions } from "./options.js";
 import type { JobPool } from "./pool.js";
@@ -41,6 +42,8 @@ export const readBackupHead = (head: Uint8Array): string => {
 const isLocal = ({ tcp, http }: BrokerOptions): boolean =>
   [tcp, http].every((address) => address === "off" || isLoopback(address.host));
 
+const removeTree = (directory: string): Promise<void> => rm(directory, { recursive: true, force: true });
+
 export class Backups {
   /** The one that is being made. */
   #running: Promise<BackupSummary> | undefined;
@@ -49,6 +52,7 @@ export class Backups {
     readonly options: BrokerOptions,
     readonly supervisor: Pick<Supervisor, "life">,
     readonly pool: Pick<JobPool, "run">,
+    readonly remove: (directory: string) => Promise<void> = removeTree,
   ) {}
 
   /** Rejects with NOT_ALLOWED, BAD_HEAD or BACKUP_FAILED; then there is no such directory. */
@@ -60,7 +64,7 @@ export class Backups {
         "a backup is made over TCP, of a broker that listens on this machine alone or was started with --allow-backup",
       );
     }
-    if (!isAbsolute(directory)) throw new ProtocolError("BAD_HEAD", `${directory} is not an absolute path`);
+    if (!isAbsolute(directory)) throw new ProtocolError("BAD_HEAD", `${shown(directory)} is not an absolute path`);
     if (options.durability === "memory") throw failed("the broker keeps nothing on disk");
     if (this.#running !== undefined) throw failed("another backup is being made");
     this.#running = this.#make(directory);
@@ -82,7 +86,7 @@ export class Backups {
     try {
       await mkdir(directory, { mode: 0o750 });
     } catch (error) {
-      throw failed(`${directory} cannot be made: ${reasonOf(error)}`);
+      throw failed(`${shown(directory)} cannot be made: ${codeOf(error)}`);
     }
     try {
       resultOf(await this.pool.run({ job: "begin directory", path: directory, shards }));
@@ -103,9 +107,18 @@ export class Backups {
       log.info({ directory, segments, bytes, seconds: Math.round(performance.now() - begin) / 1_000 }, "backed up");
       return { shards, segments, bytes };
     } catch (error) {
-      await rm(directory, { recursive: true, force: true });
       log.error({ directory, error }, "a backup failed");
+      await this.#cleanUp(directory);
       throw error instanceof ProtocolError ? error : failed(reasonOf(error));
+    }
+  }
+
+  /** Never rejects: what the client is told is why there is no backup. What is left cannot be taken for one. */
+  async #cleanUp(directory: string): Promise<void> {
+    try {
+      await this.remove(directory);
+    } catch (error) {
+      this.options.log.error({ directory, error }, "what a failed backup has left cannot be removed: delete it");
     }
   }
 
@@ -115,9 +128,10 @@ export class Backups {
     if (life === undefined || segments === undefined)
       throw failed(`shard ${shard} cannot make its messages durable now`);
     let isOver = false;
-    void life.ended.then(() => {
+    const over = (): void => {
       isOver = true;
-    });
+    };
+    life.ended.then(over, over);
     try {
       let bytes = 0;
       for (const { path, sequence } of segments) {
@@ -134,10 +148,17 @@ export class Backups {
 }
 
 const resultOf = <N extends JobName>(outcome: JobOutcome<N>): JobResult<N> => {
-  if (!outcome.ok) throw failed(outcome.error.message);
+  if (!outcome.ok) throw failed(escapeControls(outcome.error.message, ""));
   return outcome.result;
 };
 
 const failed = (why: string): ProtocolError => new ProtocolError("BACKUP_FAILED", `there is no backup: ${why}`);
 
-const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+/** A path that a client has given, in a text: on one line, whatever is in it. */
+const shown = (path: string): string => escapeControls(path, "");
+
+/** Without the path, which the system's own words repeat as it is. */
+const codeOf = (error: unknown): string =>
+  error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "unknown error";
+
+const reasonOf = (error: unknown): string => escapeControls(error instanceof Error ? error.message : String(error), "");

@@ -13,6 +13,7 @@ import { LENGTH_BYTES, REQUEST } from "../protocol/frame.js";
 import { Op } from "../protocol/op.js";
 import type { AssemblyMemory } from "./assembly.js";
 import { type BackupSummary, readBackupHead } from "./backup.js";
+import { guard } from "./boundary.js";
 import { ConsumerLedger } from "./consumer-ledger.js";
 import { FrameIntake, type FrameSink } from "./frame-intake.js";
 import type { BrokerOptions } from "./options.js";
@@ -317,7 +318,15 @@ export class Connection implements FrameSink, Guest, Sender {
   }
 
   backupAsked(head: Uint8Array, request: number): void {
-    void this.#backUp(head, request);
+    guard(
+      this.#board.options.log,
+      "a backup",
+      () => this.#backUp(head, request),
+      () => {
+        this.fail("BACKUP_FAILED", "there is no backup: the broker's log tells why", request);
+        this.flush();
+      },
+    );
   }
 
   /** Answers when it is done, in some later turn. */

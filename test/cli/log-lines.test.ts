@@ -14,7 +14,21 @@ describe("log lines", () => {
     log.error({ error: new Error("out of luck") }, "a shard failed");
     expect(lines).toHaveLength(2);
     expect(lines[0]).toMatch(/^\d{4}-\d\d-\d\dT\S+Z WARN {2}a shard died shard=3 peer=tcp ::1\n$/);
-    expect(lines[1]).toMatch(/ERROR a shard failed\nError: out of luck\n\s+at .*\n$/s);
+    expect(lines[1]).toMatch(/ERROR a shard failed\n {4}Error: out of luck\n\s+at .*\n$/s);
+  });
+
+  it("stay one line each, whatever a client has put into a name or an error", () => {
+    const { lines, log } = written("info", "text");
+    const forged = "x\n2026-01-01T00:00:00.000Z ERROR forged\r\u001b[31m\u007f\u0085\u009b\u2028\u2029\u202e";
+    log.info({ directory: forged, list: [forged] }, `text ${forged}`);
+    log.error({ error: new Error(forged) }, "failed");
+    const line = lines[0] ?? "";
+    expect(line.indexOf("\n")).toBe(line.length - 1);
+    expect(line).toContain("directory=x\\n2026");
+    for (const text of lines) {
+      expect(text.replaceAll("\n", "")).not.toMatch(/[\p{Cc}\u2028\u2029\u202e]/u);
+      for (const below of text.trimEnd().split("\n").slice(1)) expect(below).toMatch(/^ {4}/);
+    }
   });
 
   it("are for programs: an object in JSON", () => {

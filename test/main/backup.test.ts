@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { Backups } from "../../src/main/backup.js";
+import { SILENT } from "../../src/main/log.js";
 import { resolveOptions } from "../../src/main/options.js";
 import type { JobPool } from "../../src/main/pool.js";
 import type { JobOutcome } from "../../src/workers/jobs/job.js";
@@ -44,5 +45,35 @@ describe("a backup under which the broker stops", () => {
     await settled;
     expect(existsSync(out)).toBe(false);
     await expect(backup).rejects.toMatchObject({ kind: "BACKUP_FAILED" });
+  });
+});
+
+describe("a backup that fails", () => {
+  const failingPool: Pick<JobPool, "run"> = {
+    run: async () => ({ ok: false, error: { name: "Error", message: "no\nroom" } }),
+  };
+
+  it("is a refusal though what it left cannot be removed, and the log says both", async () => {
+    const root = mkdtempSync(join(tmpdir(), "ringmq-backup-"));
+    onTestFinished(() => rmSync(root, { recursive: true }));
+    const lines: string[] = [];
+    const log = { ...SILENT, error: (_: object, text: string) => void lines.push(text) };
+    const remove = (): Promise<void> => Promise.reject(new Error("EBUSY"));
+    const backups = new Backups(resolveOptions({ shards: 1, log }), { life: () => undefined }, failingPool, remove);
+    await expect(backups.run({ isTcp: true }, join(root, "out"))).rejects.toMatchObject({
+      kind: "BACKUP_FAILED",
+      message: "there is no backup: no\\nroom",
+    });
+    expect(lines).toEqual(["a backup failed", expect.stringMatching(/cannot be removed/)]);
+    await backups.settled();
+  });
+
+  it("shows a path on one line", async () => {
+    const backups = new Backups(resolveOptions({ shards: 1 }), { life: () => undefined }, failingPool);
+    for (const path of ["rel\native\u001b", "/nosuch-parent/x\ny"]) {
+      const refused = await backups.run({ isTcp: true }, path).catch((error: Error) => error.message);
+      expect(refused).toMatch(/not an absolute path|cannot be made/);
+      expect(refused).not.toMatch(/\p{Cc}/u);
+    }
   });
 });
