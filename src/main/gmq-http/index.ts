@@ -4,9 +4,11 @@ import { MAX_MESSAGE_BYTES } from "../../protocol/limits.js";
 import type { Gateway } from "../gateway.js";
 import type { HttpEntrance } from "../http-entrance.js";
 import { configRoute, declareQueueRoute, exitTopicRoute, setIsAutoAckRoute } from "./admin.js";
+import { failure } from "./envelope.js";
+import type { Exchange } from "./exchange.js";
 import { ackRoute, popRoute } from "./pop-ack.js";
 import { PushRoute } from "./push.js";
-import type { Route } from "./route.js";
+import { ParameterError, type Route } from "./route.js";
 import { allTopicStatRoute, queuesRoute, topicStatRoute } from "./statistics.js";
 
 export interface GmqHttpContext {
@@ -34,7 +36,16 @@ export const installGmqHttp = (entrance: HttpEntrance, gateway: Gateway, context
     "/getAllTopicStat": allTopicStatRoute(gateway, context.shards),
   };
   for (const [path, route] of Object.entries(routes)) {
-    entrance.add(path, (exchange, request) => route(exchange, queryOf(request)));
+    entrance.add(path, (exchange, request) => run(route, exchange, queryOf(request)));
+  }
+};
+
+const run = (route: Route, exchange: Exchange, query: string): unknown => {
+  try {
+    return route(exchange, query);
+  } catch (error) {
+    if (!(error instanceof ParameterError)) throw error;
+    return exchange.send(failure(error.message));
   }
 };
 
