@@ -10,6 +10,7 @@ import { EnvelopeOp, packEnvelope } from "../channel/envelope.js";
 import type { RingMemory } from "../channel/ring.js";
 import { type MessageHandler, RingReader } from "../channel/ring-reader.js";
 import { RingWriter } from "../channel/ring-writer.js";
+import { Fifo } from "../collections/fifo.js";
 
 /** Who is told that bytes which had to wait are in the ring, or will never be. */
 export interface Sender {
@@ -53,9 +54,12 @@ export class ShardLink {
   readonly #memory: ShardMemory;
   readonly #outlet: Outlet;
   readonly #failed: (error: unknown) => void;
-  /** The line: from `#first` on, of which the first may be in the ring in part. */
-  #waiting: Waiting[] = [];
-  #first = 0;
+  /** The line, of which the first may be in the ring in part. */
+  readonly #waiting = new Fifo<Waiting>();
+  /** By connection: the HOLD or RELEASE of it that waits last. */
+  readonly #toggles = new Map<number, Waiting>();
+  /** Room in the inbox is waited for, or the line is being written. */
+  #isWriting = false;
   #closed = false;
   #drained = 0;
 
@@ -76,6 +80,11 @@ export class ShardLink {
     this.#outlet = outlet;
     this.#failed = failed;
     this.#listen();
+  }
+
+  /** Slots of the line, for tests of what it gives back. */
+  get lineCapacity(): number {
+    return this.#waiting.capacity;
   }
 
   /** Bytes wait for room in the inbox. */
@@ -117,10 +126,8 @@ export class ShardLink {
       this.#failed(error);
     }
     this.#outlet.flush();
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const { sender, payload } of waiting.slice(this.#first)) sender?.taken(payload.length);
-    this.#first = 0;
+    this.#toggles.clear();
+    for (const { sender, payload } of this.#waiting.takeAll()) sender?.taken(payload.length);
     this.#releaseWaits();
   }
 
@@ -135,7 +142,11 @@ export class ShardLink {
   }
 
   #wait(waiting: Waiting): void {
-    if (this.#waiting.push(waiting) === 1) this.#writeWhenRoom();
+    this.#waiting.push(waiting);
+    if (waiting.toggles !== undefined) this.#toggles.set(waiting.toggles, waiting);
+    if (this.#isWriting) return;
+    this.#isWriting = true;
+    this.#writeWhenRoom();
   }
 
   /**
@@ -143,13 +154,10 @@ export class ShardLink {
    * The first in line may be in the ring already in part and is left alone.
    */
   #toggleAgain(connection: number, envelope: Uint8Array): boolean {
-    for (let i = this.#waiting.length - 1; i > this.#first; i--) {
-      const waiting = this.#waiting[i];
-      if (waiting?.toggles !== connection) continue;
-      waiting.envelope = Uint8Array.from(envelope);
-      return true;
-    }
-    return false;
+    const waiting = this.#toggles.get(connection);
+    if (waiting === undefined || waiting === this.#waiting.at(0)) return false;
+    waiting.envelope = Uint8Array.from(envelope);
+    return true;
   }
 
   #writeWhenRoom(): void {
@@ -159,15 +167,15 @@ export class ShardLink {
   readonly #writeWaiting = (): void => {
     if (this.#closed) return;
     for (;;) {
-      const waiting = this.#waiting[this.#first];
+      const waiting = this.#waiting.at(0);
       if (waiting === undefined) break;
-      const { envelope, payload, sender } = waiting;
+      const { envelope, payload, sender, toggles } = waiting;
       if (!this.#writer.tryWrite(envelope, payload, 0, payload.length)) return this.#writeWhenRoom();
-      this.#first++;
+      this.#waiting.shift();
+      if (toggles !== undefined && this.#toggles.get(toggles) === waiting) this.#toggles.delete(toggles);
       sender?.taken(payload.length);
     }
-    this.#waiting = [];
-    this.#first = 0;
+    this.#isWriting = false;
   };
 
   #listen(): void {

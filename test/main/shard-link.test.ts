@@ -140,6 +140,40 @@ describe("a link to a shard", () => {
     link.close();
   });
 
+  it("gives back memory of a line that never runs empty", async () => {
+    const { link, inbox } = open();
+    const sender = new Sending();
+    const send = (): void => {
+      link.send(sender, framesOf(1), Buffer.alloc(500), 0, 500);
+    };
+    for (let i = 0; i < 20; i++) send();
+    const arrived: Arrived[] = [];
+    let read = 0;
+    while (read < 5_000) {
+      const count = readInbox(inbox, arrived, 3);
+      arrived.length = 0;
+      read += count;
+      for (let i = 0; i < count; i++) send();
+      expect(link.isCongested).toBe(true);
+      await turn();
+    }
+    expect(link.lineCapacity).toBeLessThanOrEqual(64);
+    link.close();
+  });
+
+  it("finds what waits of each of many connections that toggle without searching the line", async () => {
+    const { link, inbox } = open();
+    link.send(new Sending(), framesOf(1), Buffer.alloc(10_000), 0, 10_000);
+    const connections = 10_000;
+    // A search of the line each time would take 10,000 × 10,000 / 2 steps in each of the rounds.
+    for (let round = 0; round < 20; round++) {
+      for (let id = 1; id <= connections; id++) link.tell(round % 2 === 0 ? EnvelopeOp.HOLD : EnvelopeOp.RELEASE, id);
+    }
+    expect(link.lineCapacity).toBe(16_384);
+    readInbox(inbox, []);
+    link.close();
+  });
+
   it("hands over what a shard has sent, and flushes once for many records", async () => {
     const { link, outbox, answers } = open(64 * 1024);
     for (let i = 0; i < 100; i++) answers.tryWrite(framesOf(i), Buffer.alloc(10, i), 0, 10);
