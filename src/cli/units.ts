@@ -25,7 +25,7 @@ export const parseSize = (text: string): number => {
 
 /** `10s`, `500ms`, `2m`; a plain number is milliseconds. */
 export const parseDuration = (text: string): number => {
-  const [, digits, unit = ""] = /^(\d{1,12})\s*(ms|s|m|h)?$/i.exec(text) ?? [];
+  const [, digits, unit = ""] = /^(\d{1,16})\s*(ms|s|m|h)?$/i.exec(text) ?? [];
   const factor = MILLISECONDS[unit.toLowerCase()];
   if (digits === undefined || factor === undefined) {
     throw new InvalidArgumentError("It must be a time, such as 10s, 500ms or 2m.");

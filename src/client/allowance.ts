@@ -17,6 +17,8 @@ export class Allowance {
   readonly #low: number;
   #held = 0;
   #room: Deferred<void> | undefined;
+  /** Why nothing will be given back any more. */
+  #over: RingmqError | undefined;
 
   constructor(max: number) {
     this.#max = max;
@@ -46,13 +48,15 @@ export class Allowance {
 
   /** Resolves when few enough bytes are held for another to be welcome. */
   ready(): Promise<void> {
+    if (this.#over !== undefined) return Promise.reject(this.#over);
     if (this.#held <= this.#low) return Promise.resolve();
     this.#room ??= deferred();
     return this.#room.promise;
   }
 
-  /** Nothing will be given back. */
+  /** Nothing will be given back: whoever waits for room, now or later, is told why. */
   fail(error: RingmqError): void {
+    this.#over ??= error;
     this.#room?.reject(error);
     this.#room = undefined;
   }

@@ -1,8 +1,10 @@
 /**
  * What a subscription has been sent and not yet read: as much as the broker itself would keep for it, and no more.
  */
+import { Fifo } from "../collections/fifo.js";
 import { ChannelMessage } from "./channel-message.js";
 import { type Arrival, nextEntry } from "./content.js";
+import { frugalCopy } from "./frugality.js";
 
 /** As docs/protocol.md has it for the broker's side. */
 const MAX_MESSAGES = 8192;
@@ -12,16 +14,13 @@ const MAX_BYTES = 4 * 1024 * 1024;
 interface Piece {
   readonly arrival: Arrival;
   at: number;
-  readonly end: number;
   left: number;
   /** Messages lost right before the next one of this piece. */
   lost: number;
 }
 
 export class ChannelBacklog {
-  #pieces: Piece[] = [];
-  /** The pieces before this one have been read. */
-  #first = 0;
+  readonly #pieces = new Fifo<Piece>();
   #messages = 0;
   #bytes = 0;
   /** Messages lost after all that is here. */
@@ -34,7 +33,9 @@ export class ChannelBacklog {
 
   /** Adds the `count` entries [start, end). Answers how many messages had to be dropped for them, the oldest first. */
   push(arrival: Arrival, start: number, end: number, count: number): number {
-    this.#pieces.push({ arrival, at: start, end, left: count, lost: this.#lostLast });
+    const own = frugalCopy(arrival.bytes, start, end, this.#pieces.length);
+    const from = own === undefined ? arrival : { bytes: own, view: new DataView(own.buffer) };
+    this.#pieces.push({ arrival: from, at: own === undefined ? start : 0, left: count, lost: this.#lostLast });
     this.#lostLast = 0;
     this.#messages += count;
     this.#bytes += end - start;
@@ -61,15 +62,14 @@ export class ChannelBacklog {
   }
 
   clear(): void {
-    this.#pieces = [];
-    this.#first = 0;
+    this.#pieces.clear();
     this.#messages = 0;
     this.#bytes = 0;
   }
 
   /** Takes the oldest message off. */
   #take(): { readonly arrival: Arrival; readonly at: number; readonly lost: number } | undefined {
-    const piece = this.#pieces[this.#first];
+    const piece = this.#pieces.at(0);
     if (piece === undefined) return undefined;
     const { arrival, at, lost } = piece;
     piece.at = nextEntry(arrival.view, at);
@@ -77,19 +77,13 @@ export class ChannelBacklog {
     piece.left--;
     this.#messages--;
     this.#bytes -= piece.at - at;
-    if (piece.left === 0) {
-      this.#first++;
-      if (this.#first === this.#pieces.length) {
-        this.#pieces = [];
-        this.#first = 0;
-      }
-    }
+    if (piece.left === 0) this.#pieces.shift();
     return { arrival, at, lost };
   }
 
   /** The message that is the oldest now comes after so many lost ones. */
   #losing(count: number): void {
-    const piece = this.#pieces[this.#first];
+    const piece = this.#pieces.at(0);
     if (piece === undefined) this.#lostLast += count;
     else piece.lost += count;
   }

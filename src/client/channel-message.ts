@@ -2,6 +2,7 @@
  * Messages of channels.
  */
 import { type Arrival, Content } from "./content.js";
+import { INSPECT, type Inspect, inspected, plainHeaders, shownBody } from "./inspection.js";
 
 export class ChannelMessage extends Content {
   constructor(
@@ -13,5 +14,17 @@ export class ChannelMessage extends Content {
     readonly lost: number,
   ) {
     super(at);
+  }
+
+  /** The body is in it as text. */
+  toJSON(): object {
+    const { channel, lost } = this;
+    return { channel, lost, headers: plainHeaders(() => this.headers), body: this.text() };
+  }
+
+  [INSPECT](_depth: number, options: unknown, inspect: Inspect): string {
+    const { channel, lost } = this;
+    const content = { headers: plainHeaders(() => this.headers), body: shownBody(this.body) };
+    return inspected("ChannelMessage", { channel, lost, ...content }, options, inspect);
   }
 }

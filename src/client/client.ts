@@ -1,14 +1,18 @@
 /**
  * The client: one connection to one broker.
  */
-import { MAX_IN_FLIGHT } from "../protocol/limits.js";
+import { MAX_IN_FLIGHT, MAX_POP_WAIT } from "../protocol/limits.js";
 import { Op } from "../protocol/op.js";
+import { badArgument, checkDuration, checkTimeout } from "./arguments.js";
+import { checkConnect } from "./connect-checks.js";
 import type { Connection } from "./connection.js";
 import { Consumer } from "./consumer.js";
-import { deferred } from "./deferred.js";
+import { deferred, unobserved } from "./deferred.js";
 import { localError, type RingmqError } from "./error.js";
 import { CountExchange, type PromisedExchange, ResultExchange } from "./exchange.js";
 import type { BrokerInfo } from "./hello.js";
+import { INSPECT, type Inspect, inspected } from "./inspection.js";
+import { checkOptions, OPTIONS } from "./known-options.js";
 import type { Message, StoredMessage } from "./message.js";
 import { BrowseExchange, PopExchange } from "./messages-exchange.js";
 import { openConnection } from "./open.js";
@@ -35,6 +39,7 @@ import type {
 } from "./options.js";
 import { Publisher } from "./publisher.js";
 import type { BatchReceipt, ChannelReceipt, Receipt } from "./receipt.js";
+import { checkNack, checkTouch, RequestChecks } from "./request-checks.js";
 import { requestHead } from "./request-head.js";
 import { selectIds } from "./selections.js";
 import { SettleExchange, type Settlement } from "./settlement.js";
@@ -42,6 +47,7 @@ import { Settlers } from "./settler.js";
 import { readBackupSummary, readConfig, readNothing, readStatistics, readTopicPage } from "./statistics.js";
 import type { Subscription } from "./subscription.js";
 import { Subscriptions } from "./subscriptions.js";
+import { startTimer } from "./timer.js";
 
 const CONNECT_TIMEOUT = 10_000;
 const MAX_PENDING_BYTES = 64 * 1024 * 1024;
@@ -55,8 +61,8 @@ const PAGE = 100;
 export type Ids = string | readonly string[];
 
 /**
- * A client of a broker, made by `connect`. Every method's promise rejects with a RingmqError: with the broker's code,
- * or with CLIENT_BUSY, CONNECTION_CLOSED or CLIENT_CLOSED.
+ * A client of a broker, made by `connect`. No method throws: its promise rejects with a RingmqError, whose code is one
+ * of the broker's, BAD_ARGUMENT for what the method does not take, CLIENT_BUSY, CONNECTION_CLOSED or CLIENT_CLOSED.
  */
 export class Client {
   readonly #connection: Connection;
@@ -64,18 +70,22 @@ export class Client {
   readonly #settlers: Settlers;
   readonly #subscriptions: Subscriptions;
   readonly #consumers = new Set<Consumer>();
+  readonly #checks: RequestChecks;
   #draining: Promise<void> | undefined;
 
   /** @internal */
   constructor(connection: Connection) {
     this.#connection = connection;
-    this.#publisher = new Publisher(connection);
+    this.#checks = new RequestChecks(connection.info.limits.maxNameBytes);
+    this.#publisher = new Publisher(connection, this.#checks);
     this.#settlers = new Settlers(connection);
     this.#subscriptions = new Subscriptions(connection);
     // Publishes go before settlements: what an ack lets go of must not be lost while what was made of it is.
     connection.gatherers.push(this.#publisher, this.#settlers);
     connection.channels = this.#subscriptions;
-    connection.onGoodbye = () => void this.drain();
+    connection.onGoodbye = () => unobserved(this.drain());
+    // Those that were stopped are not told by the connection, and what they hold is held no longer.
+    unobserved(connection.closed.then(() => this.#dropLeased()));
   }
 
   /** What the broker told of itself. */
@@ -119,7 +129,7 @@ export class Client {
    * Publishes messages. A batch that fits in a frame (4,096 messages, 16 MiB) is taken whole or refused whole; a longer
    * one is sent as several such, and when one of them is refused others may have been taken.
    */
-  publishBatch(topic: string, bodies: readonly Body[], options: PublishOptions = {}): Promise<BatchReceipt> {
+  publishBatch(topic: string, bodies: readonly Body[], options?: PublishOptions): Promise<BatchReceipt> {
     return this.#publisher.publishBatch(topic, bodies, options);
   }
 
@@ -129,105 +139,142 @@ export class Client {
   }
 
   /** Takes messages out of a queue; none when there are none. They are held until they are settled or their TTR ends. */
-  pop(topic: string, { queue, max, wait, maxBytes }: PopOptions = {}): Promise<Message[]> {
-    return this.#take(Op.POP, topic, queue, [max, wait, maxBytes]);
+  async pop(topic: string, options: PopOptions = {}): Promise<Message[]> {
+    this.#checks.pop(topic, options);
+    const { queue, max, wait, maxBytes } = options;
+    for (let left = wait ?? 0; ; left -= MAX_POP_WAIT) {
+      // A broker waits for no longer than a day, and is asked again then.
+      const step = left > 0 ? Math.min(left, MAX_POP_WAIT) : wait;
+      const messages = await this.#take(Op.POP, topic, queue, [max, step, maxBytes]);
+      if (messages.length > 0 || left <= MAX_POP_WAIT) return messages;
+    }
   }
 
   /** Takes dead letters out of a queue. One that is not acked goes back to the dead letters. */
-  popDead(topic: string, { queue, max, maxBytes }: PopDeadOptions = {}): Promise<Message[]> {
+  async popDead(topic: string, options: PopDeadOptions = {}): Promise<Message[]> {
+    this.#checks.popDead(topic, options);
+    const { queue, max, maxBytes } = options;
     return this.#take(Op.POP_DEAD, topic, queue, [max, maxBytes]);
   }
 
   /** Has the messages of a queue pushed. */
-  async consume(topic: string, { queue, prefetch = PREFETCH }: ConsumeOptions = {}): Promise<Consumer> {
-    if (!Number.isSafeInteger(prefetch) || prefetch < 1) throw new RangeError(`prefetch is ${prefetch}`);
+  async consume(topic: string, options: ConsumeOptions = {}): Promise<Consumer> {
+    this.#checks.consume(topic, options);
+    const { queue, prefetch = PREFETCH } = options;
     this.#assertNotDraining();
     const settler = this.#settlers.of(topic, queue);
     const consumer = await Consumer.start(this.#connection, topic, queue, prefetch, settler);
     this.#consumers.add(consumer);
-    void consumer.finished.then(() => this.#consumers.delete(consumer));
+    unobserved(consumer.finished.then(() => this.#consumers.delete(consumer)));
     return consumer;
   }
 
   /** Has the messages of a channel pushed, from now on. */
   async subscribe(channel: string, options: SubscribeOptions = {}): Promise<Subscription> {
+    this.#checks.subscribe(channel, options);
     this.#assertNotDraining();
     return this.#subscriptions.subscribe(channel, options);
   }
 
   /** Acks messages of which only the ids are known, whoever holds them. */
-  ackById(topic: string, ids: Ids, { queue }: QueueOptions = {}): Promise<Settlement> {
-    return this.#settle(Op.ACK, topic, queue, ids, []);
+  async ackById(topic: string, ids: Ids, options: QueueOptions = {}): Promise<Settlement> {
+    this.#checks.topic(topic, options, OPTIONS.queue);
+    return this.#settle(Op.ACK, topic, options.queue, ids, []);
   }
 
   /** Gives back messages of which only the ids are known, whoever holds them. */
-  nackById(topic: string, ids: Ids, { queue, delay, reject }: QueueOptions & NackOptions = {}): Promise<Settlement> {
+  async nackById(topic: string, ids: Ids, options: QueueOptions & NackOptions = {}): Promise<Settlement> {
+    this.#checks.topic(topic, options, OPTIONS.nackById);
+    checkNack(options, OPTIONS.nackById);
+    const { queue, delay, reject } = options;
     return this.#settle(Op.NACK, topic, queue, ids, [delay, reject]);
   }
 
   /** Lets whoever holds them hold messages for longer, of which only the ids are known. */
-  touchById(topic: string, ids: Ids, { queue, ttr }: QueueOptions & TouchOptions = {}): Promise<Settlement> {
-    return this.#settle(Op.TOUCH, topic, queue, ids, [ttr]);
+  async touchById(topic: string, ids: Ids, options: QueueOptions & TouchOptions = {}): Promise<Settlement> {
+    this.#checks.topic(topic, options, OPTIONS.touchById);
+    checkTouch(options, OPTIONS.touchById);
+    return this.#settle(Op.TOUCH, topic, options.queue, ids, [options.ttr]);
   }
 
   /** Drops delayed messages. */
-  cancel(topic: string, ids: Ids, { queue }: AnyQueueOptions = {}): Promise<Settlement> {
-    return this.#settle(Op.CANCEL, topic, queue, ids, []);
+  async cancel(topic: string, ids: Ids, options: AnyQueueOptions = {}): Promise<Settlement> {
+    this.#checks.topic(topic, options, OPTIONS.queue);
+    return this.#settle(Op.CANCEL, topic, options.queue, ids, []);
   }
 
   /** Sets a new delay, in milliseconds from now, of delayed messages. */
-  reschedule(topic: string, ids: Ids, delay: number, { queue }: AnyQueueOptions = {}): Promise<Settlement> {
-    return this.#settle(Op.RESCHEDULE, topic, queue, ids, [delay]);
+  async reschedule(topic: string, ids: Ids, delay: number, options: AnyQueueOptions = {}): Promise<Settlement> {
+    this.#checks.topic(topic, options, OPTIONS.queue);
+    if (delay === undefined) throw badArgument("delay", delay, "a number of milliseconds");
+    checkDuration("delay", delay);
+    return this.#settle(Op.RESCHEDULE, topic, options.queue, ids, [delay]);
   }
 
   /** Puts dead letters at the tail of their queue, with retry 0. Without ids: all of them. */
-  redrive(topic: string, { queue, ids }: RedriveOptions = {}): Promise<Settlement> {
+  async redrive(topic: string, options: RedriveOptions = {}): Promise<Settlement> {
+    this.#checks.topic(topic, options, OPTIONS.redrive);
+    const { queue, ids } = options;
     if (ids !== undefined) return this.#settle(Op.REDRIVE, topic, queue, ids, []);
     return this.#ask(Op.REDRIVE, [topic, queue], new SettleExchange(0));
   }
 
   /** Shows messages and changes nothing. */
-  browse(topic: string, options: BrowseOptions = {}): Promise<StoredMessage[]> {
+  async browse(topic: string, options: BrowseOptions = {}): Promise<StoredMessage[]> {
+    this.#checks.browse(topic, options);
     const { queue, state, offset, max, maxBytes } = options;
     return this.#ask(Op.BROWSE, [topic, queue, state, offset, max, maxBytes], new BrowseExchange());
   }
 
   /** Drops the messages of a queue. Answers how many. */
-  purge(topic: string, { queue, state }: PurgeOptions = {}): Promise<number> {
-    return this.#ask(Op.PURGE, [topic, queue, state], new CountExchange());
+  async purge(topic: string, options: PurgeOptions = {}): Promise<number> {
+    this.#checks.purge(topic, options);
+    return this.#ask(Op.PURGE, [topic, options.queue, options.state], new CountExchange());
   }
 
   /** Stops the deliveries of a queue until it is resumed. Publishes, acks and timers go on. */
-  async pause(topic: string, { queue }: QueueOptions = {}): Promise<void> {
-    await this.#ask(Op.PAUSE, [topic, queue], new CountExchange());
+  async pause(topic: string, options: QueueOptions = {}): Promise<void> {
+    this.#checks.topic(topic, options, OPTIONS.queue);
+    await this.#ask(Op.PAUSE, [topic, options.queue], new CountExchange());
   }
 
-  async resume(topic: string, { queue }: QueueOptions = {}): Promise<void> {
-    await this.#ask(Op.RESUME, [topic, queue], new CountExchange());
+  async resume(topic: string, options: QueueOptions = {}): Promise<void> {
+    this.#checks.topic(topic, options, OPTIONS.queue);
+    await this.#ask(Op.RESUME, [topic, options.queue], new CountExchange());
   }
 
   /** Changes how a topic treats its messages; what is not named stays. Answers the whole configuration. */
-  configure(topic: string, config: Partial<TopicConfig>): Promise<TopicConfig> {
+  async configure(topic: string, config: Partial<TopicConfig>): Promise<TopicConfig> {
+    this.#checks.name("topic", topic);
+    if (typeof config !== "object" || config === null || Array.isArray(config)) {
+      throw badArgument("config", config, "an object");
+    }
     return this.#ask(Op.CONFIGURE, [topic, config], new ResultExchange(readConfig));
   }
 
   /** Makes a queue. Rejects with QUEUE_EXISTS when there is one. */
   async declareQueue(topic: string, queue: string): Promise<void> {
+    this.#checks.name("topic", topic);
+    this.#checks.queue(queue);
     await this.#ask(Op.DECLARE_QUEUE, [topic, queue], new CountExchange());
   }
 
   /** Deletes a queue. Answers how many messages went with it. */
-  deleteQueue(topic: string, queue: string): Promise<number> {
+  async deleteQueue(topic: string, queue: string): Promise<number> {
+    this.#checks.name("topic", topic);
+    this.#checks.queue(queue);
     return this.#ask(Op.DELETE_QUEUE, [topic, queue], new CountExchange());
   }
 
   /** Deletes a topic and its queues. Answers how many messages went with it. */
-  deleteTopic(topic: string): Promise<number> {
+  async deleteTopic(topic: string): Promise<number> {
+    this.#checks.name("topic", topic);
     return this.#ask(Op.DELETE_TOPIC, [topic], new CountExchange());
   }
 
   /** The statistics of a topic. */
-  stats(topic: string): Promise<TopicStatistics> {
+  async stats(topic: string): Promise<TopicStatistics> {
+    this.#checks.name("topic", topic);
     return this.#ask(Op.STATS, [topic], new ResultExchange(readStatistics));
   }
 
@@ -247,16 +294,23 @@ export class Client {
    * Has the broker write a backup of itself into a new directory of its own machine, and resolves when that is done. Only
    * over TCP; rejects with NOT_ALLOWED where the broker listens for other machines, unless it was started to allow it.
    */
-  backup(directory: string): Promise<BackupSummary> {
+  async backup(directory: string): Promise<BackupSummary> {
+    if (typeof directory !== "string" || directory === "") throw badArgument("directory", directory, "a path");
     return this.#ask(Op.BACKUP, [directory], new ResultExchange(readBackupSummary));
   }
 
   /**
    * Ends in order: consumers and subscriptions stop, their loops read what has come and end, everything asked for is
    * answered, then the connection is closed. Meanwhile the program may publish and settle.
+   *
+   * It can be awaited in a loop as well, after the message at hand has been settled: a loop that is at such a message
+   * for a second is taken for one that waits for this. What it has not read goes back to the broker, and it ends when it
+   * goes on. A loop that holds its message is waited for until `timeout`.
    */
-  drain({ timeout = DRAIN_TIMEOUT }: DrainOptions = {}): Promise<void> {
-    this.#draining ??= this.#drain(timeout);
+  async drain(options: DrainOptions = {}): Promise<void> {
+    checkOptions(options, OPTIONS.drain);
+    checkTimeout("timeout", options.timeout);
+    this.#draining ??= this.#drain(options.timeout ?? DRAIN_TIMEOUT);
     return this.#draining;
   }
 
@@ -273,14 +327,30 @@ export class Client {
     await this.close();
   }
 
+  toJSON(): object {
+    const { server, nodeId, shards } = this.info;
+    return { server, nodeId, shards, pendingBytes: this.pendingBytes };
+  }
+
+  [INSPECT](_depth: number, options: unknown, inspect: Inspect): string {
+    return inspected("Client", this.toJSON(), options, inspect);
+  }
+
   async #drain(timeout: number): Promise<void> {
     const enough = deferred<void>();
-    const timer = setTimeout(enough.resolve, timeout);
-    const loops = [...this.#consumers, ...this.#subscriptions.all].map((loop) => loop.drain());
+    const timer = startTimer(timeout, enough.resolve);
+    const loops = [
+      ...[...this.#consumers].map((consumer) => consumer.drainWithClient()),
+      ...this.#subscriptions.all.map((subscription) => subscription.drain()),
+    ];
     const answered = Promise.allSettled(loops).then(() => this.#connection.idle());
     await Promise.race([answered, enough.promise, this.closed]);
-    clearTimeout(timer);
+    timer.cancel();
     await this.close();
+  }
+
+  #dropLeased(): void {
+    for (const consumer of this.#consumers) consumer.dropLeased();
   }
 
   #assertNotDraining(): void {
@@ -300,6 +370,7 @@ export class Client {
     args: readonly unknown[],
   ): Promise<Settlement> {
     const list = typeof ids === "string" ? [ids] : ids;
+    if (!Array.isArray(list)) throw badArgument("ids", list, "the id of a message as text, or an array of such");
     return this.#settlers.of(topic, queue).settleAll(op, args, selectIds(list), list.length);
   }
 
@@ -311,10 +382,11 @@ export class Client {
 
 /**
  * Connects to a broker: `tcp://host:port` (port 9503 unless told) or `ws://host:port/mq`. Rejects with CONNECT_FAILED,
- * with the code for which the broker refuses the connection, or with the reason of `signal`.
+ * with the code for which the broker refuses the connection, with ABORTED by `signal`, or with BAD_ARGUMENT.
  */
-export const connect = async (url: string, options: ConnectOptions = {}): Promise<Client> =>
-  new Client(
+export const connect = async (url: string, options: ConnectOptions = {}): Promise<Client> => {
+  checkConnect(options);
+  return new Client(
     await openConnection(url, {
       name: options.name,
       signal: options.signal,
@@ -323,3 +395,4 @@ export const connect = async (url: string, options: ConnectOptions = {}): Promis
       maxPendingBytes: options.maxPendingBytes ?? MAX_PENDING_BYTES,
     }),
   );
+};

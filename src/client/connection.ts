@@ -215,8 +215,13 @@ export class Connection {
   readonly #flush = (): void => {
     this.#scheduled = false;
     if (this.#over !== undefined) return;
-    this.seal();
-    this.#outgoing.flush();
+    try {
+      this.seal();
+      this.#outgoing.flush();
+    } catch (error) {
+      // Half of a frame may have been written: nothing after it would be understood. Nobody else can catch it here.
+      this.violated(localError("CONNECTION_CLOSED", "what was asked for could not be sent", error));
+    }
   };
 
   /** `reason` is undefined when the program closed the connection of its own accord. */

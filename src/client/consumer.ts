@@ -5,13 +5,20 @@ import { ProtocolError } from "../protocol/errors.js";
 import { Op, RENEW } from "../protocol/op.js";
 import type { Connection } from "./connection.js";
 import { type Deferred, deferred, unobserved } from "./deferred.js";
-import { Deliveries, readDeliveries } from "./deliveries.js";
+import { Deliveries, type RunReader, readDeliveries } from "./deliveries.js";
 import { RingmqError } from "./error.js";
 import { CountExchange } from "./exchange.js";
+import { frugalCopy } from "./frugality.js";
+import { INSPECT, type Inspect, inspected } from "./inspection.js";
 import type { Message } from "./message.js";
 import { MessageBatch } from "./message-batch.js";
+import { Reading } from "./reading.js";
 import { requestHead } from "./request-head.js";
 import type { Settler } from "./settler.js";
+
+/** How long a loop may be at a message that it holds, and at one that it has settled, while it is drained. Milliseconds. */
+const HOLDING = 3000;
+const SETTLED = 1000;
 
 /**
  * Messages of a queue, as they come. Iterate it once: `for await (const message of consumer)`, or over `batches()`.
@@ -25,18 +32,18 @@ export class Consumer implements AsyncIterableIterator<Message> {
   readonly #settler: Settler;
   readonly #deliveries = new Deliveries();
   readonly #closed = deferred<RingmqError | undefined>();
-  readonly #finished = deferred<void>();
+  readonly #reading = new Reading<Message | MessageBatch>();
   #request = 0;
   /** On topics that ack by themselves: messages that may still come, and those read since it was last added to. */
   #credit: number;
   #read = 0;
   #lapsed = 0;
-  #iterated = false;
   #over = false;
   /** Why it ended, until the program has been told. */
   #error: RingmqError | undefined;
   #wake: Deferred<void> | undefined;
   #stopping: Promise<void> | undefined;
+  #draining: Promise<void> | undefined;
 
   private constructor(
     connection: Connection,
@@ -86,7 +93,7 @@ export class Consumer implements AsyncIterableIterator<Message> {
 
   /** Resolves when the program has read all there is, or has left. */
   get finished(): Promise<void> {
-    return this.#finished.promise;
+    return this.#reading.finished;
   }
 
   /** Messages that have come and are not yet read. */
@@ -108,8 +115,10 @@ export class Consumer implements AsyncIterableIterator<Message> {
 
   /** The next message. Rejects once when the consumer ended for a reason; `done` after that. */
   next(): Promise<IteratorResult<Message, undefined>> {
-    this.#iterated = true;
+    const reading = this.#reading;
+    reading.isBegun = true;
     const value = this.#deliveries.shift();
+    reading.at = value;
     if (value === undefined) return this.#nextLater();
     if (value.isAcked) this.#renew(1);
     return Promise.resolve({ done: false, value });
@@ -118,21 +127,21 @@ export class Consumer implements AsyncIterableIterator<Message> {
   /** Stops it and gives back the messages that were not read. `for await` calls it when the loop is left. */
   async return(): Promise<IteratorResult<Message, undefined>> {
     await this.stop();
-    const rest = new MessageBatch(this.#settler, this.#deliveries.takeAll());
-    this.#finished.resolve();
-    // If the connection is gone the broker has them back already.
-    unobserved(rest.nack());
+    this.#giveBack(this.#deliveries.takeAll());
+    this.#reading.finish();
     return { done: true, value: undefined };
   }
 
   /** The messages in batches: each is all that has come since the last one was read, at most a prefetch of them. */
   async *batches(): AsyncGenerator<MessageBatch, void> {
-    this.#iterated = true;
+    this.#reading.isBegun = true;
     try {
       while (await this.#available()) {
         const batch = new MessageBatch(this.#settler, this.#deliveries.takeAll());
         if (batch.leases < batch.size) this.#renew(batch.size - batch.leases);
+        this.#reading.at = batch;
         yield batch;
+        this.#reading.at = undefined;
       }
     } finally {
       await this.return();
@@ -145,11 +154,43 @@ export class Consumer implements AsyncIterableIterator<Message> {
     return this.#stopping;
   }
 
-  /** Stops it and waits until the program has read what came; what nobody reads is given back. */
-  async drain(): Promise<void> {
-    if (this.#iterated) await this.stop();
-    else await this.return();
-    await this.#finished.promise;
+  /**
+   * Stops it and waits until the program has read what came; what nobody reads is given back.
+   *
+   * It can be awaited in the loop as well. A loop that is at one message for 3 seconds meanwhile, or for 1 second at one
+   * that it has settled, is taken for one that waits for this: what it has not read is given back, and it ends when it
+   * goes on. Messages of a topic that acks by itself cannot be given back: it reads those before it ends.
+   */
+  drain(): Promise<void> {
+    this.#draining ??= this.#drain(HOLDING);
+    return this.#draining;
+  }
+
+  /**
+   * As `drain`, for a client that closes its connection then: however long the loop is at a message that it holds.
+   *
+   * @internal
+   */
+  drainWithClient(): Promise<void> {
+    return this.#drain(Number.POSITIVE_INFINITY);
+  }
+
+  /**
+   * The connection has ended: what was leased and is not read is not this program's any longer.
+   *
+   * @internal
+   */
+  dropLeased(): void {
+    this.#deliveries.dropLeased();
+  }
+
+  toJSON(): object {
+    const { buffered, lapsed } = this;
+    return { topic: this.#topic, queue: this.#queue, prefetch: this.#prefetch, buffered, lapsed };
+  }
+
+  [INSPECT](_depth: number, options: unknown, inspect: Inspect): string {
+    return inspected("Consumer", this.toJSON(), options, inspect);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -157,7 +198,12 @@ export class Consumer implements AsyncIterableIterator<Message> {
   }
 
   #arrived(bytes: Uint8Array, view: DataView, start: number, end: number): void {
-    for (const reader of readDeliveries(bytes, view, start, end, this.#settler)) {
+    const own = frugalCopy(bytes, start, end, this.#deliveries.runs);
+    const readers =
+      own === undefined
+        ? readDeliveries(bytes, view, start, end, this.#settler)
+        : readDeliveries(own, new DataView(own.buffer), 0, own.length, this.#settler);
+    for (const reader of readers) {
       if (reader.run.isAcked) {
         this.#credit -= reader.left;
         if (this.#credit < 0) throw new ProtocolError("BAD_FRAME", "more messages came than there was credit for");
@@ -181,6 +227,7 @@ export class Consumer implements AsyncIterableIterator<Message> {
     while (await this.#available()) {
       const value = this.#deliveries.shift();
       if (value === undefined) continue;
+      this.#reading.at = value;
       if (value.isAcked) this.#renew(1);
       return { done: false, value };
     }
@@ -191,7 +238,7 @@ export class Consumer implements AsyncIterableIterator<Message> {
   async #available(): Promise<boolean> {
     while (this.#deliveries.size === 0) {
       if (this.#over) {
-        this.#finished.resolve();
+        this.#reading.finish();
         const error = this.#error;
         this.#error = undefined;
         if (error !== undefined) throw error;
@@ -206,8 +253,8 @@ export class Consumer implements AsyncIterableIterator<Message> {
   async #stop(): Promise<void> {
     if (this.#over) return;
     const exchange = new CountExchange();
-    this.#connection.control(Op.STOP, requestHead([this.#topic, this.#queue, this.#request]), exchange);
     try {
+      this.#connection.control(Op.STOP, requestHead([this.#topic, this.#queue, this.#request]), exchange);
       await exchange.promise;
     } catch (error) {
       // Its queue or the connection went before it: it has been told, and it has stopped.
@@ -215,6 +262,20 @@ export class Consumer implements AsyncIterableIterator<Message> {
     }
     this.#connection.consumers.delete(this.#request);
     this.#end(undefined);
+  }
+
+  async #drain(holding: number): Promise<void> {
+    if (this.#reading.isBegun) await this.stop();
+    else await this.return();
+    if (await this.#reading.end((at) => (at.isHeld ? holding : SETTLED))) return;
+    const unread = this.#deliveries.takeAll();
+    this.#giveBack(unread.filter(({ run }) => !run.isAcked));
+    for (const reader of unread) if (reader.run.isAcked) this.#deliveries.push(reader);
+  }
+
+  #giveBack(readers: readonly RunReader[]): void {
+    // If the connection is gone the broker has them back already.
+    unobserved(new MessageBatch(this.#settler, readers).nack());
   }
 
   #end(error: RingmqError | undefined): void {

@@ -1,6 +1,7 @@
 /**
  * Messages that have been handed over and not yet taken by the program: runs, and how far each has been read.
  */
+import { Fifo } from "../collections/fifo.js";
 import { readRuns } from "../protocol/run.js";
 import { nextEntry } from "./content.js";
 import { DeliveredRun, Message } from "./message.js";
@@ -53,38 +54,43 @@ export const readDeliveries = (
 
 /** A queue of runs. */
 export class Deliveries {
-  #readers: RunReader[] = [];
-  /** The runs before this one have been read. */
-  #first = 0;
+  readonly #readers = new Fifo<RunReader>();
   #size = 0;
+  /** Messages not yet read that are held under a lease. */
+  #leased = 0;
 
   /** Messages not yet read. */
   get size(): number {
     return this.#size;
   }
 
+  /** Runs that have messages not yet read. */
+  get runs(): number {
+    return this.#readers.length;
+  }
+
   push(reader: RunReader): void {
     this.#readers.push(reader);
     this.#size += reader.left;
+    if (!reader.run.isAcked) this.#leased += reader.left;
   }
 
   /** The next message, or undefined. */
   shift(): Message | undefined {
-    const reader = this.#readers[this.#first];
+    const reader = this.#readers.at(0);
     if (reader === undefined) return undefined;
     const message = reader.next();
     this.#size--;
-    if (reader.left === 0) this.#pass();
+    if (!reader.run.isAcked) this.#leased--;
+    if (reader.left === 0) this.#readers.shift();
     return message;
   }
 
   /** Everything that is not yet read. */
   takeAll(): RunReader[] {
-    const readers = this.#readers.slice(this.#first);
-    this.#readers = [];
-    this.#first = 0;
     this.#size = 0;
-    return readers;
+    this.#leased = 0;
+    return this.#readers.takeAll();
   }
 
   /** Drops all that is held under a lease. */
@@ -97,27 +103,24 @@ export class Deliveries {
    * were dropped. What was acked on delivery is nobody else's, and its credit bounds it.
    */
   dropLapsed(size: number): number {
-    if (this.#size <= size) return 0;
-    const readers = this.takeAll();
-    let leased = 0;
-    for (const { run, left } of readers) if (!run.isAcked) leased += left;
-    let excess = Math.max(leased - size, 0);
-    const dropped = excess;
-    for (const reader of readers) {
-      if (!reader.run.isAcked && excess > 0) {
-        const n = Math.min(reader.left, excess);
-        reader.skip(n);
-        excess -= n;
-      }
-      if (reader.left > 0) this.push(reader);
+    const dropped = Math.max(this.#leased - size, 0);
+    let excess = dropped;
+    /** What is older than the last that is dropped, and stays. */
+    const older: RunReader[] = [];
+    while (excess > 0) {
+      const reader = this.#readers.at(0);
+      if (reader === undefined) break;
+      const n = reader.run.isAcked ? 0 : Math.min(reader.left, excess);
+      reader.skip(n);
+      excess -= n;
+      if (reader.left > 0 && n > 0) break;
+      this.#readers.shift();
+      if (reader.left > 0) older.push(reader);
     }
+    this.#size -= dropped;
+    this.#leased -= dropped;
+    // Seldom: a topic acks by itself or does not, unless that was changed a moment ago.
+    if (older.length > 0) for (const reader of [...older, ...this.takeAll()]) this.push(reader);
     return dropped;
-  }
-
-  #pass(): void {
-    this.#first++;
-    if (this.#first < this.#readers.length) return;
-    this.#readers = [];
-    this.#first = 0;
   }
 }

@@ -5,9 +5,13 @@
 import { ERRORS, type ErrorName, errorName } from "../protocol/errors.js";
 
 /** The client's own codes, and whether the same call may succeed later. */
-const OWN = {
-  /** No connection could be made within `connectTimeout`. */
+export const OWN_CODES = {
+  /** An argument is not what the method takes; nothing was sent. */
+  BAD_ARGUMENT: false,
+  /** No connection could be made. The text names the address and why, `cause` is the system's error. */
   CONNECT_FAILED: true,
+  /** The program's own signal ended an attempt to connect: `cause` is the signal's reason. */
+  ABORTED: false,
   /** The connection ended before the answer came: whether the request was carried out is not known. */
   CONNECTION_CLOSED: true,
   /** `maxPendingBytes` are on their way already; wait for `client.ready()`. */
@@ -18,7 +22,7 @@ const OWN = {
   UNKNOWN_ERROR: false,
 } as const;
 
-export type ClientErrorName = keyof typeof OWN;
+export type ClientErrorName = keyof typeof OWN_CODES;
 export type RingmqErrorCode = ErrorName | ClientErrorName;
 
 /** Every error that a client's promises reject with. */
@@ -36,14 +40,14 @@ export class RingmqError extends Error {
   }
 }
 
-const isOwn = (code: RingmqErrorCode): code is ClientErrorName => Object.hasOwn(OWN, code);
+const isOwn = (code: RingmqErrorCode): code is ClientErrorName => Object.hasOwn(OWN_CODES, code);
 
 /** An error that the client itself finds. */
 export const localError = (code: RingmqErrorCode, text: string, cause?: unknown): RingmqError =>
   new RingmqError(
     code,
     text,
-    isOwn(code) ? OWN[code] : ERRORS[code].retryable,
+    isOwn(code) ? OWN_CODES[code] : ERRORS[code].retryable,
     cause === undefined ? undefined : { cause },
   );
 

@@ -3,8 +3,10 @@
  */
 import { Op } from "../protocol/op.js";
 import type { RunReader } from "./deliveries.js";
+import { INSPECT, type Inspect, inspected } from "./inspection.js";
 import type { Message } from "./message.js";
 import type { NackOptions, TouchOptions } from "./options.js";
+import { checkNack, checkTouch } from "./request-checks.js";
 import { Selections } from "./selections.js";
 import type { Settlement } from "./settlement.js";
 import type { Settler } from "./settler.js";
@@ -15,6 +17,9 @@ export class MessageBatch implements Iterable<Message> {
   /** All of its messages that are held under a lease. */
   readonly #leased = new Selections();
   #leases = 0;
+  /** Messages of the same runs that were settled before this batch came to be. */
+  readonly #settledBefore: number;
+  #isSettled = false;
   /** How many messages came. */
   readonly size: number;
 
@@ -27,6 +32,7 @@ export class MessageBatch implements Iterable<Message> {
       this.#leases += reader.left;
       reader.select(this.#leased);
     }
+    this.#settledBefore = this.#settledOneByOne();
   }
 
   /** How many of them are held under a lease: all, or none on a topic that acks by itself. */
@@ -39,19 +45,44 @@ export class MessageBatch implements Iterable<Message> {
     for (const reader of this.#readers) while (reader.left > 0) yield reader.next();
   }
 
+  /**
+   * The program has settled neither all of them together nor each of them.
+   *
+   * @internal
+   */
+  get isHeld(): boolean {
+    return !this.#isSettled && this.#settledOneByOne() - this.#settledBefore < this.#leases;
+  }
+
   /** All of them are done with. Resolves with those for which it came too late; rejects with CONNECTION_CLOSED. */
   ack(): Promise<Settlement> {
+    this.#isSettled = true;
     return this.#settle(Op.ACK, []);
   }
 
   /** Gives all of them back. Resolves as `ack` does. */
-  nack({ delay, reject }: NackOptions = {}): Promise<Settlement> {
-    return this.#settle(Op.NACK, [delay, reject]);
+  async nack(options: NackOptions = {}): Promise<Settlement> {
+    checkNack(options);
+    this.#isSettled = true;
+    return this.#settle(Op.NACK, [options.delay, options.reject]);
   }
 
   /** Holds all of them for longer. Resolves as `ack` does. */
-  touch({ ttr }: TouchOptions = {}): Promise<Settlement> {
-    return this.#settle(Op.TOUCH, [ttr]);
+  async touch(options: TouchOptions = {}): Promise<Settlement> {
+    checkTouch(options);
+    return this.#settle(Op.TOUCH, [options.ttr]);
+  }
+
+  toJSON(): object {
+    return { size: this.size, leases: this.leases };
+  }
+
+  [INSPECT](_depth: number, options: unknown, inspect: Inspect): string {
+    return inspected("MessageBatch", this.toJSON(), options, inspect);
+  }
+
+  #settledOneByOne(): number {
+    return this.#readers.reduce((sum, { run }) => sum + run.settled, 0);
   }
 
   #settle(op: number, args: readonly unknown[]): Promise<Settlement> {

@@ -6,6 +6,7 @@ import { Reason, type ReceivedRun, readRuns } from "../protocol/run.js";
 import { readText } from "../protocol/text.js";
 import { type Arrival, Content, nextEntry } from "./content.js";
 import { unobserved } from "./deferred.js";
+import { INSPECT, type Inspect, inspected, plainHeaders, shownBody } from "./inspection.js";
 import type { NackOptions, TouchOptions } from "./options.js";
 import { faultError } from "./settlement.js";
 import type { Settler } from "./settler.js";
@@ -66,17 +67,33 @@ export class StoredMessage<R extends Run = Run> extends Content {
    * died; 0 otherwise.
    */
   get time(): number {
-    return this.arrival.fields.time;
+    return Math.floor(this.arrival.fields.time);
   }
 
   /** Why it is a dead letter, or undefined when it is none. */
   get reason(): DeathReason | undefined {
     return DEATHS[this.arrival.fields.reason];
   }
+
+  /** The body is in it as text. */
+  toJSON(): object {
+    const { id, retry, routeKey, time, reason } = this;
+    return { id, retry, routeKey, time, reason, headers: plainHeaders(() => this.headers), body: this.text() };
+  }
+
+  [INSPECT](_depth: number, options: unknown, inspect: Inspect): string {
+    const { id, retry, routeKey, time, reason } = this;
+    const content = { headers: plainHeaders(() => this.headers), body: shownBody(this.body) };
+    const name = this instanceof Message ? "Message" : "StoredMessage";
+    return inspected(name, { id, retry, routeKey, time, ...(reason && { reason }), ...content }, options, inspect);
+  }
 }
 
 /** A run that was handed over, and where its messages are settled. */
 export class DeliveredRun extends Run {
+  /** How many of its messages the program has acked or given back. */
+  settled = 0;
+
   constructor(
     bytes: Uint8Array,
     view: DataView,
@@ -106,6 +123,8 @@ const gone = (id: string): Promise<void> => {
  * a message whose ack is lost is delivered again.
  */
 export class Message extends StoredMessage<DeliveredRun> {
+  private isSettled = false;
+
   /** It was gone when it was delivered: its topic acks by itself. */
   get isAcked(): boolean {
     return this.arrival.isAcked;
@@ -113,13 +132,23 @@ export class Message extends StoredMessage<DeliveredRun> {
 
   /** When the lease ends: milliseconds since 1970. 0 on a topic that acks by itself. */
   get deadline(): number {
-    return this.arrival.fields.time;
+    return Math.floor(this.arrival.fields.time);
+  }
+
+  /**
+   * The program has neither acked it nor given it back.
+   *
+   * @internal
+   */
+  get isHeld(): boolean {
+    return !this.isSettled && !this.arrival.isAcked;
   }
 
   /** The message is done with. On a topic that acks by itself it resolves at once. */
   ack(): Promise<void> {
     const { arrival, index } = this;
     if (arrival.isAcked) return Promise.resolve();
+    this.settle();
     const { idHigh, idLow, delivery } = arrival.fields;
     return arrival.settler.ack(idHigh, idLow + index, delivery);
   }
@@ -128,6 +157,7 @@ export class Message extends StoredMessage<DeliveredRun> {
   nack(options?: NackOptions): Promise<void> {
     const { arrival, index } = this;
     if (arrival.isAcked) return gone(this.id);
+    this.settle();
     const { idHigh, idLow, delivery } = arrival.fields;
     return arrival.settler.nack(idHigh, idLow + index, delivery, options);
   }
@@ -138,6 +168,12 @@ export class Message extends StoredMessage<DeliveredRun> {
     if (arrival.isAcked) return gone(this.id);
     const { idHigh, idLow, delivery } = arrival.fields;
     return arrival.settler.touch(idHigh, idLow + index, delivery, options);
+  }
+
+  private settle(): void {
+    if (this.isSettled) return;
+    this.isSettled = true;
+    this.arrival.settled++;
   }
 }
 

@@ -5,37 +5,46 @@ import { ProtocolError } from "../protocol/errors.js";
 import { FrameWriter, HEAD, OP } from "../protocol/frame.js";
 import { unpackHead } from "../protocol/head.js";
 import { Answer, Op } from "../protocol/op.js";
+import { type Address, parseAddress } from "./address.js";
+import { connectFailure, hungUp, notABroker } from "./connect-failure.js";
 import { Connection, type ConnectionLimits } from "./connection.js";
-import { deferred } from "./deferred.js";
+import { deferred, unobserved } from "./deferred.js";
 import { brokerError, localError, RingmqError } from "./error.js";
 import { FrameParser } from "./frame-parser.js";
 import { HELLO_REQUEST, helloHead, readHello } from "./hello.js";
 import { requestHead } from "./request-head.js";
+import { startTimer } from "./timer.js";
 import { type OpenTransport, openTransport, type Transport, type TransportEvents } from "./transport.js";
 
 export interface OpenOptions extends ConnectionLimits {
   readonly name: string | undefined;
   readonly signal: AbortSignal | undefined;
-  /** Milliseconds. */
+  /** Milliseconds, up to Infinity. */
   readonly connectTimeout: number;
 }
 
+/** What is thrown over bytes that came: it ends their connection, and never the program. */
 const asError = (error: unknown): RingmqError => {
   if (error instanceof RingmqError) return error;
   if (error instanceof ProtocolError) return localError(error.kind, error.message);
-  throw error;
+  return localError("BAD_FRAME", "what the broker sent could not be understood", error);
 };
 
 /** Stands under a connection: first it hears the broker's HELLO, then it hands on what comes. */
 class Dialogue implements TransportEvents {
   readonly connected = deferred<Connection>();
+  readonly #address: Address;
   readonly #limits: ConnectionLimits;
   readonly #parser = new FrameParser((...frame) => this.#frame(...frame));
   #transport: Transport | undefined;
   #connection: Connection | undefined;
+  #isHeard = false;
 
-  constructor(limits: ConnectionLimits) {
+  constructor(address: Address, limits: ConnectionLimits) {
+    this.#address = address;
     this.#limits = limits;
+    // It may end while its transport opens, before anybody waits for it.
+    unobserved(this.connected.promise);
   }
 
   greet(transport: Transport, name: string | undefined): void {
@@ -54,14 +63,18 @@ class Dialogue implements TransportEvents {
 
   received(bytes: Uint8Array): void {
     try {
+      if (!this.#isHeard) {
+        this.#isHeard = true;
+        const failure = notABroker(bytes, this.#address);
+        if (failure !== undefined) throw failure;
+      }
       this.#parser.push(bytes);
+      this.#connection?.resume();
     } catch (error) {
       const violation = asError(error);
       if (this.#connection === undefined) this.abandon(violation);
       else this.#connection.violated(violation);
-      return;
     }
-    this.#connection?.resume();
   }
 
   drained(): void {
@@ -70,7 +83,7 @@ class Dialogue implements TransportEvents {
 
   ended(error?: Error): void {
     if (this.#connection !== undefined) this.#connection.ended(error);
-    else this.connected.reject(localError("CONNECT_FAILED", "the broker closed the connection at once", error));
+    else this.connected.reject(hungUp(this.#address, error));
   }
 
   #frame(bytes: Uint8Array, view: DataView, start: number, payload: number, end: number): void {
@@ -92,41 +105,40 @@ class Dialogue implements TransportEvents {
   }
 }
 
-/** What a program is told when no connection came about. */
-const refusal = (error: unknown, target: string, signal: AbortSignal | undefined): unknown => {
-  if (error instanceof RingmqError || error instanceof TypeError) return error;
-  if (signal?.aborted === true) return signal.reason;
-  return localError("CONNECT_FAILED", `no connection to ${target}`, error);
-};
-
 /**
- * Opens a connection. Rejects with CONNECT_FAILED, with what the broker says instead of HELLO, with the signal's
- * reason, or with TypeError for a URL that is none.
+ * Opens a connection. Rejects with BAD_ARGUMENT for an address that is none, with CONNECT_FAILED, with what the broker
+ * says instead of HELLO, or with ABORTED by the signal.
  */
 export const openConnection = async (
   target: string,
   options: OpenOptions,
   open: OpenTransport = openTransport,
 ): Promise<Connection> => {
-  const url = new URL(target);
-  const dialogue = new Dialogue(options);
+  const address = parseAddress(target);
+  const { signal, connectTimeout, name } = options;
+  const dialogue = new Dialogue(address, options);
   const abort = new AbortController();
-  const cancel = (): void => abort.abort(options.signal?.reason);
-  const timer = setTimeout(() => {
-    abort.abort(localError("CONNECT_FAILED", `no answer from ${target} within ${options.connectTimeout} ms`));
-  }, options.connectTimeout);
+  const cancel = (): void => {
+    abort.abort(localError("ABORTED", `connecting to ${address.text} was given up by its signal`, signal?.reason));
+  };
+  const timer = startTimer(connectTimeout, () => {
+    abort.abort(localError("CONNECT_FAILED", `no answer from ${address.text} within ${connectTimeout} ms`));
+  });
+  let transport: Transport | undefined;
   try {
-    options.signal?.throwIfAborted();
-    options.signal?.addEventListener("abort", cancel, { once: true });
-    const transport = await open(url, dialogue, abort.signal);
+    if (signal?.aborted === true) cancel();
+    signal?.addEventListener("abort", cancel, { once: true });
+    abort.signal.throwIfAborted();
+    transport = await open(address, dialogue, abort.signal);
     abort.signal.throwIfAborted();
     abort.signal.addEventListener("abort", () => dialogue.abandon(abort.signal.reason), { once: true });
-    dialogue.greet(transport, options.name);
+    dialogue.greet(transport, name);
     return await dialogue.connected.promise;
   } catch (error) {
-    throw refusal(error, target, options.signal);
+    transport?.destroy();
+    throw error instanceof RingmqError ? error : connectFailure(error, address);
   } finally {
-    clearTimeout(timer);
-    options.signal?.removeEventListener("abort", cancel);
+    timer.cancel();
+    signal?.removeEventListener("abort", cancel);
   }
 };

@@ -9,9 +9,9 @@ export type Body = Uint8Array | string;
 export interface ConnectOptions {
   /** A name for the broker's log. Default: none. */
   readonly name?: string | undefined;
-  /** Gives up connecting. It has no effect on a connection that is open. */
+  /** Gives up connecting, with ABORTED. It has no effect on a connection that is open. */
   readonly signal?: AbortSignal | undefined;
-  /** How long connecting may take, the handshake with it. Milliseconds, default 10,000. */
+  /** How long connecting may take, the handshake with it. Milliseconds up to 2^53 or Infinity, default 10,000. */
   readonly connectTimeout?: number | undefined;
   /** Requests that may be unanswered; more wait in the client. Default and most: what the broker allows, 65,536. */
   readonly maxInFlight?: number | undefined;
@@ -54,7 +54,7 @@ export interface PopDeadOptions extends QueueOptions {
 }
 
 export interface PopOptions extends PopDeadOptions {
-  /** How long to wait for the first message. Milliseconds, default 0. */
+  /** How long to wait for the first message. Whole milliseconds up to 2^53 or Infinity, default 0. */
   readonly wait?: number | undefined;
 }
 
@@ -103,12 +103,12 @@ export interface SubscribeOptions {
    * oldest are dropped and counted, or the connection ends with SLOW_SUBSCRIBER. Default `drop-oldest`.
    */
   readonly overflow?: "drop-oldest" | "disconnect" | undefined;
-  /** Called with how many messages were lost, each time some are. */
+  /** Called with how many messages were lost, each time some are. What it throws is printed, and ends nothing. */
   readonly onLost?: ((count: number) => void) | undefined;
 }
 
 export interface DrainOptions {
-  /** How long draining may take before the client is closed as it is. Milliseconds, default 30,000. */
+  /** How long draining may take before the client is closed as it is. Milliseconds up to 2^53 or Infinity, default 30,000. */
   readonly timeout?: number | undefined;
 }
 

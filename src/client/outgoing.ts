@@ -2,6 +2,7 @@
  * What is on its way to the broker: frames one after another in chunks, each of which is sent with one write. A chunk that the transport cannot take at once waits here, as do requests above the number that the broker
  * allows unanswered.
  */
+import { Fifo } from "../collections/fifo.js";
 import { FrameWriter, LENGTH_BYTES, REQUEST } from "../protocol/frame.js";
 import type { Transport } from "./transport.js";
 
@@ -37,7 +38,7 @@ export class Outgoing {
   readonly #maxInFlight: number;
   #current = new Chunk(CHUNK_BYTES);
   /** Chunks that nothing is added to any more, the oldest first. */
-  readonly #waiting: Chunk[] = [];
+  readonly #waiting = new Fifo<Chunk>();
   readonly #spare: Chunk[] = [];
   /** Chunks whose bytes the transport still reads. */
   #lent: Chunk[] = [];
@@ -105,7 +106,7 @@ export class Outgoing {
   surrender(): void {
     this.#retire();
     for (const chunk of this.#waiting) this.#transport.send(chunk.bytes.subarray(chunk.sent, chunk.end));
-    this.#waiting.length = 0;
+    this.#waiting.clear();
   }
 
   #retire(): void {
@@ -116,7 +117,7 @@ export class Outgoing {
 
   #send(): void {
     while (!this.#congested) {
-      const chunk = this.#waiting[0];
+      const chunk = this.#waiting.at(0);
       if (chunk === undefined) return;
       const room = this.#maxInFlight - this.#inFlight;
       if (chunk.requests > room) {

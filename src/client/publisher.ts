@@ -6,16 +6,19 @@
 import { appendEntry, HEADERS_LENGTH_BYTES, WORD_BYTES } from "../protocol/entry.js";
 import { MIN_LENGTH } from "../protocol/frame.js";
 import { NO_HEAD } from "../protocol/head.js";
-import { packHeaders } from "../protocol/headers.js";
+import { type Headers, packHeaders } from "../protocol/headers.js";
 import { Op } from "../protocol/op.js";
+import { asBadArgument, badArgument } from "./arguments.js";
 import type { Connection, Gatherer } from "./connection.js";
 import { unobserved } from "./deferred.js";
 import { localError } from "./error.js";
 import { type Exchange, PromisedExchange } from "./exchange.js";
+import { checkOptions, OPTIONS } from "./known-options.js";
 import type { Body, ChannelPublishOptions, PublishOptions } from "./options.js";
 import type { Chunk } from "./outgoing.js";
 import { ChannelBatch, PublishBatch } from "./publish-batch.js";
 import { BatchReceipt, type ChannelReceipt, type IdRange, type Receipt } from "./receipt.js";
+import type { RequestChecks } from "./request-checks.js";
 import { requestHead } from "./request-head.js";
 
 /** A frame with this much in it is ended: a larger one would not make a message cheaper, and the broker can begin. */
@@ -36,6 +39,29 @@ const MAX_HEADS = 1024;
 const NO_OPTIONS: PublishOptions = {};
 const encoder = new TextEncoder();
 
+/** Whether it is a Uint8Array, of this realm or another. */
+const isBytes = (value: unknown): boolean =>
+  value instanceof Uint8Array || Object.prototype.toString.call(value) === "[object Uint8Array]";
+
+const checkBody = (body: unknown, what = "body"): void => {
+  if (typeof body !== "string" && !isBytes(body)) throw badArgument(what, body, "text or a Uint8Array");
+};
+
+/** Encodes headers, of which there may be none. */
+const packed = (headers: unknown): Uint8Array => {
+  if (headers === undefined) return NO_HEAD;
+  if (typeof headers !== "object" || headers === null || Array.isArray(headers) || ArrayBuffer.isView(headers)) {
+    throw badArgument("headers", headers, "an object of names and values");
+  }
+  try {
+    return packHeaders(headers as Headers);
+  } catch (error) {
+    // Too much of it, or something in it that msgpack has not.
+    const why = error instanceof Error ? error.message : "they are none that can be sent";
+    throw localError("BAD_ARGUMENT", `headers must be an object of at most 65,535 bytes as msgpack: ${why}`, error);
+  }
+};
+
 /** The confirmation of a frame that one `publishBatch` wrote. */
 class WholeBatch extends PromisedExchange<IdRange & { readonly durability: number }> {
   override confirmed(high: number, low: number, count: number, durability: number): void {
@@ -53,6 +79,7 @@ interface Growing<B> {
 
 export class Publisher implements Gatherer {
   readonly #connection: Connection;
+  readonly #checks: RequestChecks;
   readonly #batchBytes: number;
   /** The heads of names that are published to without options. */
   readonly #heads = new Map<string, Uint8Array>();
@@ -62,59 +89,72 @@ export class Publisher implements Gatherer {
   /** The one to which was published last. */
   #last: Growing<PublishBatch> | undefined;
 
-  constructor(connection: Connection) {
+  constructor(connection: Connection, checks: RequestChecks) {
     this.#connection = connection;
+    this.#checks = checks;
     // A character takes up to three bytes and is counted as one: the frame must hold them.
     this.#batchBytes = Math.min(BATCH_BYTES, Math.floor(connection.info.limits.maxFrameBytes / 8));
   }
 
   publish(topic: string, body: Body, options: PublishOptions = NO_OPTIONS): Promise<Receipt> {
     try {
+      if (options !== NO_OPTIONS) checkOptions(options, OPTIONS.publish);
       const { routeKey, delay, ttl } = options;
-      const headers = options.headers === undefined ? NO_HEAD : packHeaders(options.headers);
+      const headers = packed(options.headers);
       const content = this.#checked(body, headers);
       const bytes = headers.length + content.length;
       let growing = this.#last?.name === topic ? this.#last : this.#toTopics.get(topic);
       if (growing?.batch.has(routeKey, delay, ttl) === true && this.#fits(growing, bytes)) {
         this.#admit(growing.batch, bytes);
       } else {
-        const head = this.#head(topic, routeKey, delay, ttl);
+        // With options that were checked, or that equal those of the frame that grows.
+        const head = this.#topicHead(topic, options);
         growing = this.#begin(this.#toTopics, Op.PUBLISH, topic, head, new PublishBatch(routeKey, delay, ttl), bytes);
       }
       this.#last = growing;
       appendEntry(growing.chunk, headers, content);
       return growing.batch.add();
     } catch (error) {
-      return Promise.reject(error);
+      return Promise.reject(asBadArgument(error));
     }
   }
 
   publishToChannel(channel: string, body: Body, options: ChannelPublishOptions = NO_OPTIONS): Promise<ChannelReceipt> {
     try {
-      const headers = options.headers === undefined ? NO_HEAD : packHeaders(options.headers);
+      if (options !== NO_OPTIONS) checkOptions(options, OPTIONS.publishToChannel);
+      const headers = packed(options.headers);
       const content = this.#checked(body, headers);
       const bytes = headers.length + content.length;
       let growing = this.#toChannels.get(channel);
       if (growing !== undefined && this.#fits(growing, bytes)) {
         this.#admit(growing.batch, bytes);
       } else {
-        const head = this.#head(channel);
+        const head = this.#knownHead("channel", channel);
         growing = this.#begin(this.#toChannels, Op.PUBLISH_CHANNEL, channel, head, new ChannelBatch(), bytes);
       }
       appendEntry(growing.chunk, headers, content);
       return growing.batch.add();
     } catch (error) {
-      return Promise.reject(error);
+      return Promise.reject(asBadArgument(error));
     }
   }
 
-  async publishBatch(topic: string, bodies: readonly Body[], options: PublishOptions): Promise<BatchReceipt> {
+  async publishBatch(
+    topic: string,
+    bodies: readonly Body[],
+    options: PublishOptions = NO_OPTIONS,
+  ): Promise<BatchReceipt> {
+    checkOptions(options, OPTIONS.publish);
+    this.#checks.publish(topic, options);
+    if (!Array.isArray(bodies)) throw badArgument("bodies", bodies, "an array of texts and Uint8Arrays");
     const { maxFrameBytes, maxBatchMessages } = this.#connection.info.limits;
     const head = requestHead([topic, options.routeKey, options.delay, options.ttl]);
-    const headers = options.headers === undefined ? NO_HEAD : packHeaders(options.headers);
-    const contents = bodies.map((body) =>
-      this.#checked(typeof body === "string" ? encoder.encode(body) : body, headers),
-    );
+    const headers = packed(options.headers);
+    // Not with `map`, which passes over what is missing in an array.
+    const contents = Array.from(bodies as readonly Body[], (body, i) => {
+      checkBody(body, `bodies[${i}]`);
+      return this.#checked(typeof body === "string" ? encoder.encode(body) : body, headers);
+    });
     const overhead = WORD_BYTES + (headers.length > 0 ? HEADERS_LENGTH_BYTES + headers.length : 0);
     const frames: WholeBatch[] = [];
     for (let at = 0; at < contents.length; ) {
@@ -188,12 +228,12 @@ export class Publisher implements Gatherer {
     return batch.count < this.#connection.info.limits.maxBatchMessages && chunk.end - start + bytes <= this.#batchBytes;
   }
 
-  /** The body, as text only where its size is within the limit for certain. Throws MESSAGE_TOO_LARGE. */
+  /** The body, as text only where its size is within the limit for certain. Throws BAD_ARGUMENT, MESSAGE_TOO_LARGE. */
   #checked(body: Body, headers: Uint8Array): Body {
+    if (typeof body !== "string" && !(body instanceof Uint8Array)) checkBody(body);
     const limit = this.#connection.info.limits.maxMessageBytes - HEADERS_LENGTH_BYTES - headers.length;
     if ((typeof body === "string" ? body.length * 3 : body.length) <= limit) return body;
     const bytes = typeof body === "string" ? encoder.encode(body) : body;
-    if (!(bytes instanceof Uint8Array)) throw new TypeError("a body is a Uint8Array or a string");
     const size = bytes.length + (headers.length > 0 ? HEADERS_LENGTH_BYTES + headers.length : 0);
     if (size > this.#connection.info.limits.maxMessageBytes) {
       throw localError("MESSAGE_TOO_LARGE", `the message has ${size} bytes`);
@@ -201,12 +241,18 @@ export class Publisher implements Gatherer {
     return bytes;
   }
 
-  #head(name: string, routeKey?: string, delay?: number, ttl?: number): Uint8Array {
-    if (routeKey !== undefined || delay !== undefined || ttl !== undefined) {
-      return requestHead([name, routeKey, delay, ttl]);
-    }
+  #topicHead(topic: string, options: PublishOptions): Uint8Array {
+    const { routeKey, delay, ttl } = options;
+    if (routeKey === undefined && delay === undefined && ttl === undefined) return this.#knownHead("topic", topic);
+    this.#checks.publish(topic, options);
+    return requestHead([topic, routeKey, delay, ttl]);
+  }
+
+  /** The head that is a name alone. */
+  #knownHead(what: string, name: string): Uint8Array {
     let head = this.#heads.get(name);
     if (head === undefined) {
+      this.#checks.name(what, name);
       head = requestHead([name]);
       if (this.#heads.size === MAX_HEADS) this.#heads.clear();
       this.#heads.set(name, head);

@@ -3,6 +3,7 @@
  */
 import { formatId } from "../protocol/id.js";
 import { Durability } from "../protocol/op.js";
+import { INSPECT, type Inspect, inspected } from "./inspection.js";
 
 /** How durable a confirmed message is: it lives as long as the broker process, survives that, or is on disk. */
 export type DurabilityName = keyof typeof Durability;
@@ -33,6 +34,10 @@ export class Receipt {
 
   toJSON(): { readonly id: string; readonly durability: DurabilityName } {
     return { id: this.id, durability: this.durability };
+  }
+
+  [INSPECT](_depth: number, options: unknown, inspect: Inspect): string {
+    return inspected("Receipt", this.toJSON(), options, inspect);
   }
 }
 
@@ -69,6 +74,11 @@ export class BatchReceipt {
 
   toJSON(): { readonly ids: readonly string[]; readonly durability: DurabilityName } {
     return { ids: this.ids, durability: this.durability };
+  }
+
+  [INSPECT](_depth: number, options: unknown, inspect: Inspect): string {
+    const { count, ids, durability } = this;
+    return inspected("BatchReceipt", { count, ids, durability }, options, inspect);
   }
 }
 

@@ -2,6 +2,7 @@
  * The heads of requests.
  */
 import { packHead } from "../protocol/head.js";
+import { shown } from "./arguments.js";
 import { localError } from "./error.js";
 
 /** Two bytes of a frame tell how long its head is. */
@@ -9,12 +10,22 @@ const MAX_HEAD_BYTES = 0xffff;
 
 /**
  * Encodes the head of a request. Elements at the end that are undefined are left out and have their default, as have
- * those in the middle, which go as nil. Throws BAD_NAME when the names in it are too long for any frame.
+ * those in the middle, which go as nil. Throws BAD_ARGUMENT for what no head can hold.
  */
 export const requestHead = (elements: readonly unknown[]): Uint8Array => {
   let length = elements.length;
   while (length > 0 && elements[length - 1] === undefined) length--;
-  const head = packHead(elements.slice(0, length).map((element) => element ?? null));
-  if (head.length > MAX_HEAD_BYTES) throw localError("BAD_NAME", `the names take ${head.length} bytes`);
+  const head = packed(elements.slice(0, length).map((element) => element ?? null));
+  if (head.length > MAX_HEAD_BYTES) {
+    throw localError("BAD_ARGUMENT", `the arguments take ${head.length} bytes, of ${MAX_HEAD_BYTES} at most`);
+  }
   return head;
+};
+
+const packed = (elements: readonly unknown[]): Uint8Array => {
+  try {
+    return packHead(elements);
+  } catch (error) {
+    throw localError("BAD_ARGUMENT", `an argument cannot be sent: ${shown(Object(error).message)}`, error);
+  }
 };

@@ -5,6 +5,7 @@
 import { formatId, parseId, SEQUENCES } from "../protocol/id.js";
 import { MAX_SELECTED } from "../protocol/limits.js";
 import { MAX_SELECTION, SELECTION_BYTES, writeSelection } from "../protocol/selection.js";
+import { badArgument } from "./arguments.js";
 
 /** The delivery of a selection that means whoever holds the messages now. */
 const WHOEVER = 0;
@@ -93,12 +94,15 @@ export class Selections {
   }
 }
 
-/** Names messages by their ids in decimal, whoever holds them. Throws TypeError for what is no id. */
-export const selectIds = (ids: readonly string[]): Selections => {
+/** Names messages by their ids in decimal, whoever holds them. Throws BAD_ARGUMENT for what is no id. */
+export const selectIds = (ids: readonly unknown[]): Selections => {
   const selections = new Selections();
-  for (const id of ids) {
-    const words = parseId(id);
-    if (words === undefined) throw new TypeError(`${JSON.stringify(id)} is not the id of a message`);
+  for (const [i, id] of ids.entries()) {
+    const words = typeof id === "string" ? parseId(id) : undefined;
+    if (words === undefined) {
+      const why = typeof id === "number" ? " (a number does not hold all of its digits)" : "";
+      throw badArgument(ids.length === 1 ? "id" : `ids[${i}]`, id, `a message's id in decimal, as text${why}`);
+    }
     selections.add(words.high, words.low, WHOEVER);
   }
   return selections;

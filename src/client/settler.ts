@@ -3,16 +3,25 @@
  * a frame is ended when the next message is settled in another way, so that a queue sees the calls in their order.
  */
 import { Op } from "../protocol/op.js";
+import { asBadArgument } from "./arguments.js";
 import type { Connection, Gatherer } from "./connection.js";
 import { unobserved } from "./deferred.js";
 import type { RingmqError } from "./error.js";
 import type { NackOptions, TouchOptions } from "./options.js";
+import { checkNack, checkTouch } from "./request-checks.js";
 import { requestHead } from "./request-head.js";
 import type { Selections } from "./selections.js";
 import { SettleBatch } from "./settle-batch.js";
 import { SettleExchange, type Settlement } from "./settlement.js";
 
 const NO_OPTIONS = {};
+
+/** A settlement that cannot be sent. A program that does not wait for it need not learn of it either. */
+const refused = (error: unknown): Promise<void> => {
+  const promise = Promise.reject<void>(asBadArgument(error));
+  unobserved(promise);
+  return promise;
+};
 
 export class Settler {
   readonly #connection: Connection;
@@ -36,10 +45,20 @@ export class Settler {
   }
 
   nack(high: number, low: number, delivery: number, options: NackOptions = NO_OPTIONS): Promise<void> {
+    try {
+      if (options !== NO_OPTIONS) checkNack(options);
+    } catch (error) {
+      return refused(error);
+    }
     return this.#settle(Op.NACK, options.delay, options.reject, high, low, delivery);
   }
 
   touch(high: number, low: number, delivery: number, options: TouchOptions = NO_OPTIONS): Promise<void> {
+    try {
+      if (options !== NO_OPTIONS) checkTouch(options);
+    } catch (error) {
+      return refused(error);
+    }
     return this.#settle(Op.TOUCH, options.ttr, undefined, high, low, delivery);
   }
 
@@ -94,9 +113,7 @@ export class Settler {
       try {
         this.#connection.assertOpen();
       } catch (error) {
-        const promise = Promise.reject<void>(error);
-        unobserved(promise);
-        return promise;
+        return refused(error);
       }
       // With all that was published before: what an ack lets go of must not be lost while what was made of it is.
       if (batch !== undefined) this.#connection.seal();

@@ -97,8 +97,15 @@ export class SubscriptionFeed {
 
   #count(lost: number): void {
     this.#lost += lost;
-    const { onLost } = this.#options;
-    // Not from within the reading of a frame: what the program throws is not the connection's to handle.
-    if (onLost !== undefined) queueMicrotask(() => onLost(lost));
+    if (this.#options.onLost !== undefined) queueMicrotask(() => void this.#tell(lost));
+  }
+
+  /** Calls the program, not from within the reading of a frame. What it throws or rejects with ends nothing of ours. */
+  async #tell(lost: number): Promise<void> {
+    try {
+      await this.#options.onLost?.(lost);
+    } catch (error) {
+      console.error("ringmq: onLost of a subscription failed:", error);
+    }
   }
 }

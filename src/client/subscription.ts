@@ -2,9 +2,13 @@
  * A subscription to a channel.
  */
 import type { ChannelMessage } from "./channel-message.js";
-import { deferred } from "./deferred.js";
 import type { RingmqError } from "./error.js";
+import { INSPECT, type Inspect, inspected } from "./inspection.js";
+import { Reading } from "./reading.js";
 import type { SubscriptionFeed } from "./subscription-feed.js";
+
+/** How long a loop may be at one message while it is drained. Milliseconds. */
+const PATIENCE = 1000;
 
 /**
  * The messages of a channel, as they come: `for await (const message of subscription)`. Leaving the loop ends it. A
@@ -13,8 +17,7 @@ import type { SubscriptionFeed } from "./subscription-feed.js";
 export class Subscription implements AsyncIterableIterator<ChannelMessage> {
   readonly #feed: SubscriptionFeed;
   readonly #leave: () => Promise<void>;
-  readonly #finished = deferred<void>();
-  #iterated = false;
+  readonly #reading = new Reading<ChannelMessage>();
   #leaving: Promise<void> | undefined;
 
   /** `leave` resolves when nothing more will come. */
@@ -48,14 +51,16 @@ export class Subscription implements AsyncIterableIterator<ChannelMessage> {
 
   /** The next message. Rejects once when the subscription ended for a reason; `done` after that. */
   async next(): Promise<IteratorResult<ChannelMessage, undefined>> {
-    this.#iterated = true;
+    this.#reading.isBegun = true;
+    this.#reading.at = undefined;
     try {
       const value = await this.#feed.next();
+      this.#reading.at = value;
       if (value !== undefined) return { done: false, value };
-      this.#finished.resolve();
+      this.#reading.finish();
       return { done: true, value };
     } catch (error) {
-      this.#finished.resolve();
+      this.#reading.finish();
       throw error;
     }
   }
@@ -64,7 +69,7 @@ export class Subscription implements AsyncIterableIterator<ChannelMessage> {
   async return(): Promise<IteratorResult<ChannelMessage, undefined>> {
     await this.stop();
     this.#feed.clear();
-    this.#finished.resolve();
+    this.#reading.finish();
     return { done: true, value: undefined };
   }
 
@@ -74,11 +79,25 @@ export class Subscription implements AsyncIterableIterator<ChannelMessage> {
     return this.#leaving;
   }
 
-  /** Ends it and waits until the program has read what came; what nobody reads is dropped. */
+  /**
+   * Ends it and waits until the program has read what came; what nobody reads is dropped.
+   *
+   * It can be awaited in the loop as well: one that is at the same message for a second meanwhile is taken for one that
+   * waits for this. What it has not read is dropped, and it ends when it goes on.
+   */
   async drain(): Promise<void> {
-    if (this.#iterated) await this.stop();
+    if (this.#reading.isBegun) await this.stop();
     else await this.return();
-    await this.#finished.promise;
+    if (!(await this.#reading.end(() => PATIENCE))) this.#feed.clear();
+  }
+
+  toJSON(): object {
+    const { channel, buffered, lost } = this;
+    return { channel, buffered, lost };
+  }
+
+  [INSPECT](_depth: number, options: unknown, inspect: Inspect): string {
+    return inspected("Subscription", this.toJSON(), options, inspect);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

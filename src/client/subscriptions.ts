@@ -8,6 +8,7 @@ import { unpackHead } from "../protocol/head.js";
 import { Op } from "../protocol/op.js";
 import type { ChannelSink } from "./answers.js";
 import type { Connection } from "./connection.js";
+import { unobserved } from "./deferred.js";
 import { RingmqError } from "./error.js";
 import { CountExchange } from "./exchange.js";
 import type { SubscribeOptions } from "./options.js";
@@ -94,7 +95,7 @@ export class Subscriptions implements ChannelSink {
     const arrival = { bytes, view };
     for (const member of place.members) {
       member.feed.push(arrival, start, end, count);
-      if (member.feed.isOver) void this.#leave(member);
+      if (member.feed.isOver) unobserved(this.#leave(member));
     }
   }
 
@@ -141,8 +142,8 @@ export class Subscriptions implements ChannelSink {
   async #leave(member: Member): Promise<void> {
     if (this.#remove(member)) {
       const exchange = new CountExchange();
-      this.#connection.control(Op.UNSUBSCRIBE, requestHead([member.feed.channel]), exchange);
       try {
+        this.#connection.control(Op.UNSUBSCRIBE, requestHead([member.feed.channel]), exchange);
         await exchange.promise;
       } catch (error) {
         // The broker has forgotten it before, or the connection is gone: nothing more will come.

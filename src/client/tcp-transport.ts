@@ -4,8 +4,6 @@
 import { connect, type Socket } from "node:net";
 import type { OpenTransport, Transport, TransportEvents } from "./transport.js";
 
-const DEFAULT_PORT = 9503;
-
 /** How long an idle connection waits before it asks whether the other side is still there. Milliseconds. */
 const KEEP_ALIVE = 30_000;
 
@@ -41,12 +39,12 @@ class TcpTransport implements Transport {
   }
 }
 
-export const openTcp: OpenTransport = (url, events, signal) =>
+export const openTcp: OpenTransport = ({ host, port }, events, signal) =>
   new Promise((resolve, reject) => {
     signal.throwIfAborted();
     const socket = connect({
-      host: url.hostname.replace(/^\[|\]$/g, ""),
-      port: url.port === "" ? DEFAULT_PORT : Number(url.port),
+      host,
+      port,
       // With Nagle's algorithm a small request would wait for the acknowledgement of the one before: up to 40 ms.
       noDelay: true,
       keepAlive: true,

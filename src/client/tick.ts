@@ -5,13 +5,15 @@
  * messages that have come already would send its acks one at a time.
  */
 
+import { Fifo } from "../collections/fifo.js";
+
 /** Runs tasks, each once, after the microtasks of this turn. */
 export type Schedule = (task: () => void) => void;
 
 /** Browsers have no setImmediate; a message to oneself is their shortest way to a next turn. */
 const throughChannel = (): Schedule => {
   const { port1, port2 } = new MessageChannel();
-  const tasks: (() => void)[] = [];
+  const tasks = new Fifo<() => void>();
   port1.addEventListener("message", () => tasks.shift()?.());
   port1.start();
   return (task) => {

@@ -1,6 +1,7 @@
 /**
  * What carries frames to the broker and back. The connection above knows nothing else of sockets.
  */
+import type { Address } from "./address.js";
 
 /** What a transport tells the connection above it. */
 export interface TransportEvents {
@@ -25,24 +26,14 @@ export interface Transport {
 }
 
 /** Opens a transport. Rejects with what kept it from opening, or with the signal's reason. */
-export type OpenTransport = (url: URL, events: TransportEvents, signal: AbortSignal) => Promise<Transport>;
+export type OpenTransport = (address: Address, events: TransportEvents, signal: AbortSignal) => Promise<Transport>;
 
-/**
- * The transport for a URL. Each is loaded when it is asked for, so that a browser never loads one that needs Node.
- * Throws TypeError for a URL that is neither.
- */
-export const openTransport: OpenTransport = async (url, events, signal) => {
-  switch (url.protocol) {
-    case "tcp:": {
-      const { openTcp } = await import("./tcp-transport.js");
-      return openTcp(url, events, signal);
-    }
-    case "ws:":
-    case "wss:": {
-      const { openWebSocket } = await import("./websocket-transport.js");
-      return openWebSocket(url, events, signal);
-    }
-    default:
-      throw new TypeError(`the broker's URL begins with tcp:, ws: or wss:, not with ${url.protocol}`);
+/** The transport for an address. Each is loaded when it is asked for, so that a browser never loads one that needs Node. */
+export const openTransport: OpenTransport = async (address, events, signal) => {
+  if (address.isTcp) {
+    const { openTcp } = await import("./tcp-transport.js");
+    return openTcp(address, events, signal);
   }
+  const { openWebSocket } = await import("./websocket-transport.js");
+  return openWebSocket(address, events, signal);
 };

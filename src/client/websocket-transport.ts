@@ -12,6 +12,12 @@ const POLL = 2;
 
 const PATH = "/mq";
 
+/** A browser says nothing of why; `ws` has the error, whose code tells it. */
+interface FailureEvent {
+  readonly message?: unknown;
+  readonly error?: unknown;
+}
+
 /** What this file needs of a WebSocket; the browser's and that of `ws` both have it. */
 interface Socket {
   binaryType: string;
@@ -21,7 +27,7 @@ interface Socket {
   /** `ws` only: without waiting for the other side. */
   terminate?(): void;
   addEventListener(type: "open" | "close", listener: () => void): void;
-  addEventListener(type: "error", listener: (event: { readonly message?: unknown }) => void): void;
+  addEventListener(type: "error", listener: (event: FailureEvent) => void): void;
   addEventListener(type: "message", listener: (event: { readonly data: unknown }) => void): void;
 }
 
@@ -92,7 +98,7 @@ class WebSocketTransport implements Transport {
   }
 }
 
-export const openWebSocket: OpenTransport = async (url, events, signal) => {
+export const openWebSocket: OpenTransport = async ({ url }, events, signal) => {
   const dial = await dialer();
   signal.throwIfAborted();
   const target = new URL(url);
@@ -112,8 +118,9 @@ export const openWebSocket: OpenTransport = async (url, events, signal) => {
       open = true;
       resolve(new WebSocketTransport(socket, events));
     });
-    socket.addEventListener("error", ({ message }) => {
-      failure = new Error(typeof message === "string" ? message : "the WebSocket failed");
+    socket.addEventListener("error", ({ message, error }) => {
+      if (error instanceof Error) failure = error;
+      else failure = new Error(typeof message === "string" && message !== "" ? message : "the WebSocket failed");
     });
     socket.addEventListener("close", () => {
       if (open) events.ended(failure);

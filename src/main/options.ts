@@ -74,9 +74,9 @@ export interface BrokerOptions {
   readonly maxOutgoingBytes: number;
   /** Bytes of half-received frames of all connections together. */
   readonly maxAssemblyBytes: number;
-  /** How long a connection may take to say HELLO. */
+  /** How long a connection may take to say HELLO. Up to 2^53 or Infinity. */
   readonly helloTimeout: number;
-  /** How long `close` waits for what is under way before it cuts it off. */
+  /** How long `close` waits for what is under way before it cuts it off. Up to 2^53 or Infinity. */
   readonly closeTimeout: number;
   /**
    * Whether a client may have the broker write a backup though it listens for other machines. Default false: then only
@@ -186,6 +186,12 @@ const check = (name: string, value: number, least: number, most: number): void =
   throw new RangeError(`${name} must be a whole number from ${least} to ${most}; it is ${value}`);
 };
 
+/** How long something may take: any number of milliseconds, which need not be a whole one. */
+const checkTimeout = (name: string, value: number, least: number): void => {
+  if (typeof value === "number" && value >= least && (value <= 2 ** 53 || value === Number.POSITIVE_INFINITY)) return;
+  throw new RangeError(`${name} must be a number from ${least} to 2^53, or Infinity; it is ${value}`);
+};
+
 const checkAddress = (name: string, address: Address | "off"): void => {
   if (address === "off") return;
   check(`the port of ${name}`, address.port, 0, 65_535);
@@ -248,7 +254,7 @@ export const resolveOptions = (given: Partial<BrokerOptions> = {}): BrokerOption
   check("maxConsumers", options.maxConsumers, 1, MOST_CONSUMERS);
   check("maxOutgoingBytes", options.maxOutgoingBytes, LEAST_OUTGOING_BYTES, 2 ** 32);
   check("maxAssemblyBytes", options.maxAssemblyBytes, 0, Number.MAX_SAFE_INTEGER);
-  check("helloTimeout", options.helloTimeout, 1, 2 ** 31 - 1);
-  check("closeTimeout", options.closeTimeout, 0, 2 ** 31 - 1);
+  checkTimeout("helloTimeout", options.helloTimeout, 1);
+  checkTimeout("closeTimeout", options.closeTimeout, 0);
   return options;
 };

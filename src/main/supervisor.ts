@@ -18,6 +18,9 @@ import { StartError } from "./start-error.js";
 const MOST_DEATHS = 5;
 const DEATHS_WITHIN = 60_000;
 
+/** What setTimeout takes at most, 24.8 days: it would take what is longer for a millisecond. */
+const LONGEST_TIMER = 2 ** 31 - 1;
+
 /** One 64-bit word: the last millisecond that some shard has numbered messages in. */
 const ID_CLOCK_BYTES = 8;
 
@@ -119,10 +122,11 @@ export class Supervisor {
   async stop(timeout: number): Promise<void> {
     this.#isStopping = true;
     for (const link of this.links) link?.tell(EnvelopeOp.STOP, 0);
+    const wait = Math.min(timeout, LONGEST_TIMER);
     const timer = setTimeout(() => {
       this.#options.log.error({ timeout }, "a shard has not finished in time and is cut off");
       for (const life of this.#lives) life?.terminate();
-    }, timeout);
+    }, wait);
     await Promise.all(this.#lives.map((life) => life?.ended));
     clearTimeout(timer);
   }

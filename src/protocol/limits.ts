@@ -23,6 +23,9 @@ export const MAX_NAME_BYTES = 255;
 /** What a POP, a CONSUME or a BROWSE gathers in one frame, unless told otherwise. */
 export const DEFAULT_POP_BYTES = 1024 * 1024;
 
+/** How long a POP may wait: a day, in milliseconds. */
+export const MAX_POP_WAIT = 24 * 3600 * 1000;
+
 /** Messages that a BROWSE shows at the most. */
 export const MAX_BROWSE = 1000;
 

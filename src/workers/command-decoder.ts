@@ -10,7 +10,7 @@ import { ProtocolError } from "../protocol/errors.js";
 import * as frame from "../protocol/frame.js";
 import { NO_HEAD } from "../protocol/head.js";
 import { SEQUENCES } from "../protocol/id.js";
-import { DEFAULT_POP_BYTES, MAX_BROWSE, MAX_SELECTED } from "../protocol/limits.js";
+import { DEFAULT_POP_BYTES, MAX_BROWSE, MAX_POP_WAIT, MAX_SELECTED } from "../protocol/limits.js";
 import { Op, RENEW } from "../protocol/op.js";
 import { roomOf } from "../protocol/run.js";
 import { COUNT, FIRST_ID_LOW, SELECTION_BYTES } from "../protocol/selection.js";
@@ -25,9 +25,6 @@ export interface DecoderLimits {
 }
 
 const MAX_U32 = 0xffff_ffff;
-
-/** How long a POP may wait: a day. */
-const MAX_WAIT = 24 * 3600 * 1000;
 
 const QUEUE_OPS = new Map<number, QueueCommand["op"]>([
   [Op.DECLARE_QUEUE, "declareQueue"],
@@ -268,7 +265,7 @@ export class CommandDecoder {
           topic: head.name("topic"),
           queue: head.queue(),
           max: this.#max(head, 1, MAX_U32),
-          wait: head.integer("wait", 0, 0, MAX_WAIT),
+          wait: head.integer("wait", 0, 0, MAX_POP_WAIT),
           maxBytes: this.#maxBytes(head),
         };
       case Op.CONSUME:

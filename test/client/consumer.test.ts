@@ -65,7 +65,7 @@ describe("a consumer", () => {
     const { client, broker } = await connected();
     broker.answer = ({ request }) => broker.send(error(request, 20, "no such queue", false, false));
     await expect(client.consume("orders", { queue: "x" })).rejects.toMatchObject({ code: "NO_QUEUE" });
-    await expect(client.consume("orders", { prefetch: 0 })).rejects.toThrow(RangeError);
+    await expect(client.consume("orders", { prefetch: 0 })).rejects.toMatchObject({ code: "BAD_ARGUMENT" });
   });
 
   it("gives batches of what has come, which are settled with one request", async () => {

@@ -91,7 +91,11 @@ describe("ids", () => {
   });
 
   it("are refused when they are none", () => {
-    expect(() => selectIds(["12x"])).toThrow(TypeError);
-    expect(() => selectIds(["18446744073709551616"])).toThrow(TypeError);
+    for (const id of ["12x", "", "-1", "18446744073709551616", 5, null, undefined]) {
+      expect(() => selectIds([id])).toThrow(/^id must be a message's id in decimal, as text/);
+    }
+    expect(() => selectIds(["12", 5])).toThrow(
+      "ids[1] must be a message's id in decimal, as text (a number does not hold all of its digits); it is 5",
+    );
   });
 });
