@@ -333,10 +333,12 @@ export class Connection implements FrameSink, Guest, Sender {
   async #backUp(head: Uint8Array, request: number): Promise<void> {
     try {
       const summary = await this.#board.backup(this, readBackupHead(head));
+      this.#window.clear(request);
       if (this.#state !== State.OPEN) return;
       answerResult(this.#outgoing, request, summary);
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
+      this.#window.clear(request);
       this.fail(error.kind, error.message, request);
     }
     if (!this.#isReceiving) this.flush();

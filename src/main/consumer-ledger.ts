@@ -1,6 +1,7 @@
 /**
- * What a connection has going on its shards beyond single requests: consumers and subscriptions. Kept only to be able to
- * say so when a shard dies. All of this is rare beside publishes, acks and deliveries.
+ * What a connection has going on its shards beyond single requests: consumers and subscriptions. Kept to be able to say
+ * so when a shard dies, and to know which numbers of requests are taken. All of this is rare beside publishes, acks and
+ * deliveries.
  */
 
 /** What becomes of the ledger when a request is confirmed. */
@@ -15,6 +16,8 @@ export class ConsumerLedger {
   readonly #pending = new Map<number, Change>();
   /** Consumer's request → shard. */
   readonly #consumers = new Map<number, number>();
+  /** No consumer has a higher number: new requests seldom have a lower one, and need not be looked for. */
+  #highest = 0;
   /** Channel → the request that subscribed last, and its shard. */
   readonly #subscriptions = new Map<string, { readonly request: number; readonly shard: number }>();
 
@@ -31,9 +34,9 @@ export class ConsumerLedger {
     const change = this.#pending.get(request);
     if (change === undefined) return;
     this.#pending.delete(request);
-    if (change.kind === "consume") this.#consumers.set(request, change.shard);
+    if (change.kind === "consume") this.#begin(request, change.shard);
     else if (change.kind === "subscribe") this.#subscriptions.set(change.channel, { request, shard: change.shard });
-    else if (change.kind === "stop") this.#consumers.delete(change.consumer);
+    else if (change.kind === "stop") this.consumerClosed(change.consumer);
     else this.#subscriptions.delete(change.channel);
   }
 
@@ -44,6 +47,22 @@ export class ConsumerLedger {
   /** The shard has ended the consumer. */
   consumerClosed(request: number): void {
     this.#consumers.delete(request);
+    if (this.#consumers.size === 0) this.#highest = 0;
+  }
+
+  /** Whether a consumer that lives has this number. Asked of each request. */
+  isConsumer(request: number): boolean {
+    return request <= this.#highest && this.#consumers.has(request);
+  }
+
+  /** Whether the request is a CONSUME that has not been confirmed or refused. */
+  isBeginning(request: number): boolean {
+    return this.#pending.size > 0 && this.#pending.get(request)?.kind === "consume";
+  }
+
+  #begin(request: number, shard: number): void {
+    this.#consumers.set(request, shard);
+    this.#highest = Math.max(this.#highest, request);
   }
 
   /** Strikes out all that goes on on a shard; answers the requests that began it. */
@@ -52,7 +71,7 @@ export class ConsumerLedger {
     for (const [request, on] of this.#consumers) {
       if (on !== shard) continue;
       requests.push(request);
-      this.#consumers.delete(request);
+      this.consumerClosed(request);
     }
     for (const [channel, { request, shard: on }] of this.#subscriptions) {
       if (on !== shard) continue;

@@ -4,14 +4,16 @@
  */
 import { type ErrorName, ProtocolError } from "../protocol/errors.js";
 import { HEAD, OP, REQUEST } from "../protocol/frame.js";
-import { unpackHead } from "../protocol/head.js";
+import { HeadCursor, Kind } from "../protocol/head-cursor.js";
+import { MAX_NAME_BYTES } from "../protocol/limits.js";
 import { Op } from "../protocol/op.js";
+import { readText } from "../protocol/text.js";
 import type { ConsumerLedger } from "./consumer-ledger.js";
 import { HERE } from "./frame-intake.js";
 import { readHello } from "./handshake.js";
 import { HeadMemory } from "./head-memory.js";
 import { REQUEST_KINDS, RequestKind, UNGREETED_KINDS } from "./request-kind.js";
-import { Admission, type RequestWindow } from "./request-window.js";
+import { Admission, NO_SHARD, type RequestWindow } from "./request-window.js";
 import { NO_ROUTE, type Router } from "./router.js";
 
 /** The connection as its reception sees it. */
@@ -21,7 +23,7 @@ export interface Guest {
   /** It has said HELLO and is to hear one. */
   greeted(name: string, request: number): void;
   pinged(request: number): void;
-  /** It wants a backup; the head of its request says where. */
+  /** It wants a backup; the head of its request says where. The request is in the window until it is answered. */
   backupAsked(head: Uint8Array, request: number): void;
   /** Answers with an error, and closes the connection if it is one that does. */
   fail(kind: ErrorName, text: string, request: number): void;
@@ -33,6 +35,7 @@ export class Reception {
   readonly #window: RequestWindow;
   readonly #ledger: ConsumerLedger;
   readonly #heads = new HeadMemory();
+  readonly #cursor = new HeadCursor();
   #kinds: Readonly<Uint8Array>;
 
   constructor(guest: Guest, router: Router, window: RequestWindow, ledger: ConsumerLedger, isGreeted: boolean) {
@@ -97,6 +100,7 @@ export class Reception {
   }
 
   #admit(request: number, shard: number): number {
+    if (this.#ledger.isConsumer(request)) return this.#duplicate(request);
     const admission = this.#window.add(request, shard);
     if (admission === Admission.TAKEN) return shard;
     if (admission === Admission.DUPLICATE) return this.#duplicate(request);
@@ -117,31 +121,38 @@ export class Reception {
   }
 
   #ping(request: number): number {
-    if (this.#window.has(request)) return this.#duplicate(request);
+    if (this.#window.has(request) || this.#ledger.isConsumer(request)) return this.#duplicate(request);
     this.#guest.pinged(request);
     return HERE;
   }
 
   #backup(head: Uint8Array, request: number): number {
-    if (this.#window.has(request)) return this.#duplicate(request);
-    this.#guest.backupAsked(head, request);
+    if (this.#admit(request, NO_SHARD) !== HERE) this.#guest.backupAsked(head, request);
     return HERE;
   }
 
   /** Notes what a request will begin or end. A head that makes no sense is the shard's to refuse. */
   #keepTrack(op: number, request: number, shard: number, bytes: Uint8Array): void {
-    let head: readonly unknown[];
+    if (op === Op.CONSUME) return this.#ledger.expect(request, { kind: "consume", shard });
+    const cursor = this.#cursor;
     try {
-      head = unpackHead(bytes, 0, bytes.length);
+      cursor.begin(new DataView(bytes.buffer, bytes.byteOffset, bytes.length), 0, bytes.length);
+      cursor.next();
+      if (op === Op.STOP) {
+        cursor.next();
+        cursor.next();
+        if (cursor.kind === Kind.NUMBER) this.#ledger.expect(request, { kind: "stop", consumer: cursor.number });
+        return;
+      }
     } catch {
       return;
     }
-    const [name, , consumer] = head;
-    if (op === Op.CONSUME) this.#ledger.expect(request, { kind: "consume", shard });
-    if (op === Op.STOP && typeof consumer === "number") this.#ledger.expect(request, { kind: "stop", consumer });
-    if (typeof name !== "string") return;
-    if (op === Op.SUBSCRIBE) this.#ledger.expect(request, { kind: "subscribe", shard, channel: name });
-    if (op === Op.UNSUBSCRIBE) this.#ledger.expect(request, { kind: "unsubscribe", channel: name });
+    const { kind, start, end } = cursor;
+    // A longer one is no name, and would be kept until the shard has said so.
+    if (kind !== Kind.STRING || end - start > MAX_NAME_BYTES) return;
+    const channel = readText(bytes, start, end);
+    if (op === Op.SUBSCRIBE) this.#ledger.expect(request, { kind: "subscribe", shard, channel });
+    else this.#ledger.expect(request, { kind: "unsubscribe", channel });
   }
 
   #badHead(request: number): number {
@@ -149,7 +160,7 @@ export class Reception {
   }
 
   #duplicate(request: number): number {
-    return this.#refuse("DUPLICATE_REQUEST", `request ${request} is still unanswered`, request);
+    return this.#refuse("DUPLICATE_REQUEST", `request ${request} is still unanswered, or that of a consumer`, request);
   }
 
   #refuse(kind: ErrorName, text: string, request: number): number {

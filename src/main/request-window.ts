@@ -9,18 +9,21 @@
 /** What became of a request that asked to be let in. */
 export const Admission = { TAKEN: 0, DUPLICATE: 1, FULL: 2 } as const;
 
-/** Slots of an idle connection: 320 bytes. */
+/** Slots of an idle connection: 384 bytes. */
 const LEAST_SLOTS = 64;
 
 /** A table less than 1/4 full does not grow: the collision is one of unlucky numbers. */
 const FILL = 4;
+
+/** What a request waits on that the main thread answers itself: no shard's number. */
+export const NO_SHARD = 0xffff;
 
 /** No request. The protocol forbids the number. */
 const NONE = 0;
 
 export class RequestWindow {
   #requests = new Uint32Array(LEAST_SLOTS);
-  #shards = new Uint8Array(LEAST_SLOTS);
+  #shards = new Uint16Array(LEAST_SLOTS);
   #mask = LEAST_SLOTS - 1;
   #count = 0;
   /** Request → shard, of requests whose slot was taken. */
@@ -106,7 +109,7 @@ export class RequestWindow {
   /** Doubling keeps every request alone in its slot: those that share a slot of the new table shared one before. */
   #resize(slots: number): void {
     const requests = new Uint32Array(slots);
-    const shards = new Uint8Array(slots);
+    const shards = new Uint16Array(slots);
     for (let slot = 0; slot <= this.#mask; slot++) {
       const request = this.#requests[slot] ?? NONE;
       if (request === NONE) continue;

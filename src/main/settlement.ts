@@ -42,8 +42,9 @@ export const settle = (
     } else {
       const request = view.getUint32(at + REQUEST);
       if (op === Answer.CONSUMER_CLOSED) ledger.consumerClosed(request);
-      // The MESSAGES of a consumer carry a number that was settled when it began.
-      else if (request !== 0 && window.clear(request) && ledger.isWaiting) ledger.refused(request);
+      else if (op === Answer.MESSAGES && ledger.isBeginning(request)) {
+        // The messages of a consumer carry a number that is settled by its CONFIRM, whichever comes first.
+      } else if (request !== 0 && window.clear(request) && ledger.isWaiting) ledger.refused(request);
     }
     at = next;
   }

@@ -4,14 +4,14 @@ const bytes = (...parts: readonly (string | Uint8Array)[]): Uint8Array =>
   Buffer.concat(parts.map((part) => (typeof part === "string" ? Buffer.from(part.replaceAll(" ", ""), "hex") : part)));
 
 /**
- * `levels` arrays each of which holds the one before ten times, by references (ext 0x69 names a value, ext 0x72 stands for
+ * `levels` arrays each of which holds the one before ten times, by references (ext 0x69 names a value, ext 0x70 stands for
  * it): a value of 10^levels elements.
  */
 const nestedReferences = (levels: number): Uint8Array => {
   let value = bytes("a178");
   for (let level = 1; level <= levels; level++) {
     const id = level.toString(16).padStart(8, "0");
-    value = bytes("9a", `d669${id}`, value, ...new Array<string>(9).fill(`d672${id}`));
+    value = bytes("9a", `d669${id}`, value, ...new Array<string>(9).fill(`d670${id}`));
   }
   return value;
 };
@@ -27,9 +27,9 @@ const filled = (front: string, unit: string, length: number): Uint8Array => {
 /** What must be refused, each as the element of an array or the value in a map. */
 export const REFUSED: readonly (readonly [string, Uint8Array])[] = [
   ["nested references", nestedReferences(20)],
-  ["a reference", bytes("d6 72 00000001")],
+  ["a record by its number", bytes("d6 72 00000001")],
   ["a named value", bytes("d6 69 00000001 93 01 02 03")],
-  ["a pointer to text outside", bytes("d6 70 00000001")],
+  ["a reference", bytes("d6 70 00000001")],
   ["a set", bytes("d4 73 00 92 01 02")],
   ["an error", bytes("c7 00 65 93 a0 a0 c0")],
   ["a regular expression", bytes("c7 00 78 92 a161 a0")],

@@ -35,12 +35,27 @@ describe("pattern", () => {
     expect(refused(pattern)).toBe("BAD_PATTERN");
   });
 
-  it.each(["a{2}", "(a{9}){9}", "a{2,}", "a{2,5}", "\\\\{1000}", "a\\\\\\\\{3}"])(
-    "refuses the counted repetition in %s, which can make a short pattern a huge program",
+  it.each(["((a{100}){100}){100}", "(a{9}){999}", "a{1001}", "a{999999999999}", `${"a".repeat(200)}{1,50}`, "a{5,2}"])(
+    "refuses the counted repetition in %s, which is one too many",
     (pattern) => {
       expect(refused(pattern)).toBe("BAD_PATTERN");
     },
   );
+
+  it.each<readonly [string, string, string]>([
+    ["^eu\\.\\d{4}$", "eu.2024", "eu.202"],
+    ["^a{2}$", "aa", "aaa"],
+    ["^a{2,}$", "aaaa", "a"],
+    ["^a{2,5}$", "aaaaa", "aaaaaa"],
+    ["^(a{3}){3}$", "a".repeat(9), "a".repeat(8)],
+    ["[{2}]", "{", "a"],
+    ["^\\Q{2}\\E$", "{2}", "Q{2}E"],
+    ["^\\\\{3}$", "\\\\\\", "\\{3}"],
+    ["^[a-z]{300}", "a".repeat(300), "a".repeat(299)],
+  ])("takes the counts and braces of %s as RE2 does", (pattern, key, other) => {
+    const matches = compilePattern(pattern);
+    expect([key, other].map(matches)).toEqual([true, false]);
+  });
 
   it("takes a brace that is escaped for what it is", () => {
     expect(compilePattern("^a\\{2}$")("a{2}")).toBe(true);
