@@ -73,6 +73,12 @@ const options = (): Option[] => {
     count("--max-in-flight <n>", "unanswered requests of a connection", defaults.maxInFlight),
     count("--max-name-bytes <n>", "bytes of a topic's, channel's or queue's name", defaults.maxNameBytes),
     count("--max-connections <n>", "connections: TCP, WebSocket and HTTP", defaults.maxConnections),
+    option(
+      "--max-connections-per-address <n>",
+      "of them TCP and WebSocket of one address",
+      parseCount,
+      "60% of --max-connections",
+    ),
     count("--max-topics <n>", "topics in a shard, and as many channels", defaults.maxTopics),
     count("--max-queues <n>", "queues in a topic", defaults.maxQueues),
     count("--max-consumers <n>", "consumers, waiting pops and subscriptions of a shard", defaults.maxConsumers),
@@ -81,6 +87,7 @@ const options = (): Option[] => {
       "unsent bytes of a connection past which it waits, at least 64kb",
       defaults.maxOutgoingBytes,
     ),
+    option("--max-unsent-bytes <size>", "unsent bytes of all connections", parseSize, "64mb to 256mb by --memory"),
     size("--max-assembly-bytes <size>", "half-received frames of all connections", defaults.maxAssemblyBytes),
     size("--ring-bytes <size>", "each ring between two threads, a power of two", defaults.ringBytes),
     option(

@@ -1,7 +1,9 @@
 /** The composition root: puts the parts of the main thread together, and takes them apart in order. */
 import { setTimeout as delay } from "node:timers/promises";
+import { AddressShares } from "./address-shares.js";
 import { AssemblyMemory } from "./assembly.js";
 import { Backups } from "./backup.js";
+import { guard } from "./boundary.js";
 import { Connection, type Switchboard } from "./connection.js";
 import type { ConnectionHost } from "./connection-host.js";
 import { ConnectionTable } from "./connection-table.js";
@@ -23,6 +25,7 @@ import { Supervisor, type SupervisorSeams } from "./supervisor.js";
 import { TcpListener } from "./tcp-listener.js";
 import { LINGER } from "./tcp-transport.js";
 import type { Transport } from "./transport.js";
+import { UnsentBudget } from "./unsent-budget.js";
 
 /** How often silent connections are looked for, and memory of busier times given back. */
 const SWEEP_EVERY = 1_000;
@@ -35,6 +38,14 @@ const CLOSE_LOOK = 20;
 
 /** Sockets past maxConnections that HTTP may have: which of them wants to be a WebSocket, and is refused, shows later. */
 const MOST_EXCESS = 100;
+
+/**
+ * Of the connections, those that plain HTTP may have. Whose such a socket was is not told when it goes, so that addresses
+ * cannot have shares of their own.
+ */
+const PLAIN_SHARE = 0.3;
+/** So many are let in however few connections there may be: a WebSocket is plain until its upgrade. */
+const MIN_PLAIN = 32;
 
 /** Unanswered requests of all HTTP connections together: several for each of as many as there may be of others. */
 const OWN_IN_FLIGHT = 65_536;
@@ -56,6 +67,7 @@ export class RunningBroker implements Broker, ConnectionHost {
   readonly supervisor: Supervisor;
   readonly pool: JobPool;
   readonly connections: ConnectionTable;
+  readonly shares: AddressShares;
   readonly #board: Switchboard;
   readonly #tcp: TcpListener | undefined;
   readonly #http: HttpListener | undefined;
@@ -79,7 +91,8 @@ export class RunningBroker implements Broker, ConnectionHost {
     this.pool = new JobPool(options.log);
     const { maxConnections, helloTimeout, maxFrameBytes, maxMessageBytes, shards, log } = options;
     this.connections = new ConnectionTable(maxConnections, helloTimeout);
-    const deliveries = new Deliveries((id) => this.connections.get(id));
+    this.shares = new AddressShares(options.maxConnectionsPerAddress);
+    const deliveries = new Deliveries((id) => this.connections.get(id), log);
     const lost = (shard: number, kind: LossKind): void => this.#shardLost(shard, kind);
     this.supervisor = new Supervisor(options, this.pool, deliveries, lost, seams);
     const { supervisor } = this;
@@ -91,6 +104,7 @@ export class RunningBroker implements Broker, ConnectionHost {
       down: supervisor.down,
       assembly: new AssemblyMemory(options.maxAssemblyBytes),
       pool: new OutputPool(),
+      unsent: new UnsentBudget(options.maxUnsentBytes, log),
       get isClosing() {
         return supervisor.isStopping;
       },
@@ -99,7 +113,7 @@ export class RunningBroker implements Broker, ConnectionHost {
       backup: (connection, directory) => this.#backups.run(connection, directory),
       closed: (connection) => this.connections.remove(connection),
     };
-    if (options.tcp !== "off") this.#tcp = new TcpListener(this, [nativeFrontEnd(this)], helloTimeout, log);
+    if (options.tcp !== "off") this.#tcp = new TcpListener(this, [nativeFrontEnd(this, log)], helloTimeout, log);
     if (options.http === "off") return;
     const gateway = new Gateway((transport) => this.#openOwn(transport), maxFrameBytes, log);
     this.#gateway = gateway.connection;
@@ -118,7 +132,9 @@ export class RunningBroker implements Broker, ConnectionHost {
   }
 
   get isOverfull(): boolean {
-    return this.#sockets > this.options.maxConnections + MOST_EXCESS;
+    const { maxConnections } = this.options;
+    if ((this.#http?.plain ?? 0) > Math.max(MIN_PLAIN, maxConnections * PLAIN_SHARE)) return true;
+    return this.#sockets > maxConnections + MOST_EXCESS;
   }
 
   get #sockets(): number {
@@ -171,13 +187,13 @@ export class RunningBroker implements Broker, ConnectionHost {
     clearInterval(this.#sweeper);
     this.#tcp?.close();
     this.#http?.closePort();
-    for (const connection of this.connections.values()) connection.goodbye();
+    this.#forEach((connection) => connection.goodbye());
     await this.#untilQuiet(Math.min(GOODBYE_GRACE, left()));
     await this.supervisor.stop(Math.max(0, left() - LINGER));
     this.#gateway?.shutDown();
-    for (const connection of this.connections.values()) connection.shutDown();
+    this.#forEach((connection) => connection.shutDown());
     while (this.connections.size > 0 && left() > 0) await delay(CLOSE_LOOK);
-    for (const connection of this.connections.values()) connection.destroy();
+    this.#forEach((connection) => connection.destroy());
     this.#http?.close();
     await this.pool.close();
     await this.#backups.settled();
@@ -210,15 +226,29 @@ export class RunningBroker implements Broker, ConnectionHost {
 
   #shardLost(shard: number, kind: LossKind): void {
     this.#gateway?.shardLost(shard, kind);
-    for (const connection of this.connections.values()) connection.shardLost(shard, kind);
+    this.#forEach((connection) => connection.shardLost(shard, kind));
+  }
+
+  /** What one connection cannot take is not to keep the others from it. */
+  #forEach(tell: (connection: Connection) => void): void {
+    const { log } = this.options;
+    for (const connection of this.connections.values()) {
+      guard(
+        log,
+        `the connection of ${connection.peer}`,
+        () => tell(connection),
+        () => connection.destroy(),
+      );
+    }
   }
 
   #sweep(): void {
     const now = performance.now();
     this.connections.expire(now);
     this.#tcp?.expire(now);
+    this.#board.unsent.refresh();
     this.#sweeps++;
-    if (this.#sweeps % TRIM_EVERY === 0) for (const connection of this.connections.values()) connection.trim();
+    if (this.#sweeps % TRIM_EVERY === 0) this.#forEach((connection) => connection.trim());
   }
 }
 

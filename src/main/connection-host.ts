@@ -1,4 +1,5 @@
 /** What a listener needs of the broker to let native connections in. */
+import type { AddressShares } from "./address-shares.js";
 import type { Connection } from "./connection.js";
 import type { Transport } from "./transport.js";
 
@@ -7,6 +8,8 @@ export interface ConnectionHost {
   readonly isFull: boolean;
   /** So many are there beyond the limit that the newest is closed without a word. */
   readonly isOverfull: boolean;
+  /** What each address has of the connections. */
+  readonly shares: AddressShares;
   /** A new connection; the listener brings it bytes and tells it when it can send again and when it is closed. */
   open(transport: Transport): Connection;
 }

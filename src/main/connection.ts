@@ -27,6 +27,7 @@ import { settle } from "./settlement.js";
 import type { Sender, ShardLink } from "./shard-link.js";
 import { type DownKind, LOSS_TEXTS, type LossKind } from "./shard-loss.js";
 import type { Transport } from "./transport.js";
+import { MIN_HELD_BYTES, type UnsentBudget } from "./unsent-budget.js";
 
 /** What all connections share. */
 export interface Switchboard {
@@ -38,6 +39,7 @@ export interface Switchboard {
   readonly down: readonly (DownKind | undefined)[];
   readonly assembly: AssemblyMemory;
   readonly pool: OutputPool;
+  readonly unsent: UnsentBudget;
   /** The broker stops, and shards go one after another. */
   readonly isClosing: boolean;
   /** The head of the broker's HELLO. */
@@ -159,8 +161,9 @@ export class Connection implements FrameSink, Guest, Sender {
 
   /** The transport has sent some of what was buffered. */
   drained(): void {
-    const { maxOutgoingBytes } = this.#board.options;
-    if (!this.#isHeld || this.#transport.bufferedBytes() > maxOutgoingBytes / 2) return;
+    const buffered = this.#transport.bufferedBytes();
+    this.#board.unsent.account(this, buffered);
+    if (!this.#isHeld || buffered > this.#heldFrom / 2) return;
     this.#isHeld = false;
     this.#tellShards(EnvelopeOp.RELEASE);
     this.#updateReading();
@@ -172,6 +175,7 @@ export class Connection implements FrameSink, Guest, Sender {
     this.#state = State.CLOSED;
     this.#intake.stop();
     this.#outgoing.discard();
+    this.#board.unsent.forget(this);
     this.#leave();
     this.#board.closed(this);
   }
@@ -188,7 +192,12 @@ export class Connection implements FrameSink, Guest, Sender {
   /** Whole frames that answer no request and that others get too; written at once if that is cheaper than a copy. */
   deliverShared(bytes: Buffer, atOnce: boolean): boolean {
     if (this.#state !== State.OPEN) return true;
-    if (atOnce) return this.#outgoing.writeShared(bytes);
+    if (atOnce) {
+      const isFree = this.#outgoing.writeShared(bytes);
+      // Now, not when all of the audience has been written to: it may be thousands.
+      this.#board.unsent.account(this, this.#transport.bufferedBytes());
+      return isFree;
+    }
     this.#outgoing.append(bytes, 0, bytes.length);
     return true;
   }
@@ -197,9 +206,9 @@ export class Connection implements FrameSink, Guest, Sender {
   flush(): void {
     if (this.#state === State.CLOSED) return;
     this.#outgoing.flush();
-    const { maxOutgoingBytes } = this.#board.options;
     const buffered = this.#transport.bufferedBytes();
-    if (buffered <= maxOutgoingBytes || this.#state !== State.OPEN) return;
+    this.#board.unsent.account(this, buffered);
+    if (buffered <= this.#heldFrom || this.#state !== State.OPEN) return;
     if (buffered > this.#cutOffBytes) return this.#cutOff(buffered);
     if (this.#isHeld) return;
     this.#isHeld = true;
@@ -261,6 +270,16 @@ export class Connection implements FrameSink, Guest, Sender {
 
   destroy(): void {
     this.#transport.destroy();
+  }
+
+  bufferedBytes(): number {
+    return this.#transport.bufferedBytes();
+  }
+
+  /** Unsent bytes from which on it is held: fewer while all connections together leave too much unread. */
+  get #heldFrom(): number {
+    const { unsent, options } = this.#board;
+    return unsent.isShort ? MIN_HELD_BYTES : options.maxOutgoingBytes;
   }
 
   /** Gives back memory of a busier time. */

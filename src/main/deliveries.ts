@@ -5,7 +5,9 @@
 
 import { copyBytes } from "../channel/copy-bytes.js";
 import { EnvelopeOp } from "../channel/envelope.js";
+import { contain } from "./boundary.js";
 import type { Connection } from "./connection.js";
+import type { Log } from "./log.js";
 import type { Outlet } from "./shard-link.js";
 
 /** What is gathered for an audience. */
@@ -25,6 +27,7 @@ const isSame = (a: readonly number[], b: readonly number[]): boolean => {
 
 export class Deliveries implements Outlet {
   readonly #find: (id: number) => Connection | undefined;
+  readonly #log: Log;
   #dirty: Connection[] = [];
   /** The envelope that named the audience, and those of it that are there. */
   #named = NOBODY;
@@ -34,8 +37,9 @@ export class Deliveries implements Outlet {
   #shared = Buffer.allocUnsafeSlow(SHARED_BYTES);
   #end = 0;
 
-  constructor(find: (id: number) => Connection | undefined) {
+  constructor(find: (id: number) => Connection | undefined, log: Log) {
     this.#find = find;
+    this.#log = log;
   }
 
   readonly record = (
@@ -52,8 +56,12 @@ export class Deliveries implements Outlet {
     // In order: what it was sent as part of the audience came before.
     if (this.#end > 0 && connection.audience === this.#number) this.#deliverShared();
     this.#mark(connection);
-    connection.deliver(bytes, view, start, end);
-    if (op === EnvelopeOp.CLOSE) connection.conclude();
+    try {
+      connection.deliver(bytes, view, start, end);
+      if (op === EnvelopeOp.CLOSE) connection.conclude();
+    } catch (error) {
+      this.#contain(connection, error);
+    }
   };
 
   flush(): void {
@@ -66,8 +74,17 @@ export class Deliveries implements Outlet {
     this.#dirty = [];
     for (const connection of dirty) {
       connection.isDirty = false;
-      connection.flush();
+      try {
+        connection.flush();
+      } catch (error) {
+        this.#contain(connection, error);
+      }
     }
+  }
+
+  /** What one connection cannot take costs it alone, and not those whose answers lie beside. */
+  #contain(connection: Connection, error: unknown): void {
+    contain(this.#log, `the connection of ${connection.peer}`, error, () => connection.destroy());
   }
 
   #mark(connection: Connection): void {
@@ -117,7 +134,12 @@ export class Deliveries implements Outlet {
     let isFree = true;
     for (const connection of this.#audience) {
       this.#mark(connection);
-      if (!connection.deliverShared(bytes, bytes.length >= AT_ONCE_BYTES)) isFree = false;
+      try {
+        if (!connection.deliverShared(bytes, bytes.length >= AT_ONCE_BYTES)) isFree = false;
+      } catch (error) {
+        isFree = false;
+        this.#contain(connection, error);
+      }
     }
     return isFree;
   }

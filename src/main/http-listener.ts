@@ -8,6 +8,7 @@ import uWS, {
   type WebSocket,
 } from "uWebSockets.js";
 import { HEAD, LENGTH_BYTES } from "../protocol/frame.js";
+import { shareOf } from "./address-shares.js";
 import { contain } from "./boundary.js";
 import type { ConnectionHost } from "./connection-host.js";
 import { HttpEntrance } from "./http-entrance.js";
@@ -144,7 +145,8 @@ export class HttpListener {
 
   #upgrade(response: HttpResponse, request: HttpRequest, context: us_socket_context_t): void {
     if (!this.entrance.admits(PATH, response, request)) return;
-    const data: SocketData = { transport: undefined, connection: undefined };
+    const share = shareOf(Buffer.from(response.getRemoteAddressAsText()).toString());
+    const data: SocketData = { transport: undefined, connection: undefined, share, isAdmitted: false };
     const [key, protocol, extensions] = ["key", "protocol", "extensions"].map((name) =>
       request.getHeader(`sec-websocket-${name}`),
     );
@@ -153,7 +155,8 @@ export class HttpListener {
     response.upgrade(data, key ?? "", protocol ?? "", extensions ?? "", context);
   }
 
-  #closed({ transport, connection }: SocketData): void {
+  #closed({ transport, connection, share, isAdmitted }: SocketData): void {
+    if (isAdmitted) this.#host.shares.release(share);
     transport?.gone();
     try {
       // What came before the end counts.
@@ -164,12 +167,17 @@ export class HttpListener {
   }
 
   #open(socket: WebSocket<SocketData>): void {
-    if (this.#host.isFull) {
-      socket.send(errorFrame("TOO_MANY_CONNECTIONS", "the broker has its maximum of connections", 0), true);
+    const data = socket.getUserData();
+    const { isFull, shares } = this.#host;
+    data.isAdmitted = !isFull && shares.admit(data.share);
+    if (!data.isAdmitted) {
+      const text = isFull
+        ? "the broker has its maximum of connections"
+        : `an address has at most ${shares.maxPerAddress} connections`;
+      socket.send(errorFrame("TOO_MANY_CONNECTIONS", text, 0), true);
       socket.end(TRY_AGAIN_LATER);
       return;
     }
-    const data = socket.getUserData();
     data.transport = new WebSocketTransport(socket);
     data.connection = this.#host.open(data.transport);
   }

@@ -1,22 +1,42 @@
 /** The native protocol on the TCP port. */
 import type { Socket } from "node:net";
+import { contain, guard } from "./boundary.js";
 import type { ConnectionHost } from "./connection-host.js";
 import type { FrontEnd } from "./front-end.js";
+import type { Log } from "./log.js";
 import { TcpTransport } from "./tcp-transport.js";
 
 /** Of the length of a HELLO, which is shorter than 16 MiB. */
 const FIRST_BYTE = 0x00;
 
+/** Of a socket that is closed there is nothing left to close. */
+const ignore = (): void => {};
+
 const viewOf = (bytes: Buffer): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
 
-export const nativeFrontEnd = (host: ConnectionHost): FrontEnd => ({
+export const nativeFrontEnd = (host: ConnectionHost, log: Log): FrontEnd => ({
   name: "native",
   recognizes: (bytes) => (bytes.length === 0 ? undefined : bytes[0] === FIRST_BYTE),
   accept: (socket: Socket, first: Buffer) => {
     const connection = host.open(new TcpTransport(socket));
-    socket.on("data", (bytes: Buffer) => connection.receive(bytes, viewOf(bytes), 0, bytes.length));
-    socket.on("drain", () => connection.drained());
-    socket.on("close", () => connection.closed());
-    connection.receive(first, viewOf(first), 0, first.length);
+    const failed = (error: unknown): void =>
+      contain(log, `the connection of ${connection.peer}`, error, () => connection.destroy());
+    const receive = (bytes: Buffer): void => {
+      try {
+        connection.receive(bytes, viewOf(bytes), 0, bytes.length);
+      } catch (error) {
+        failed(error);
+      }
+    };
+    socket.on("data", receive);
+    socket.on("drain", () => {
+      try {
+        connection.drained();
+      } catch (error) {
+        failed(error);
+      }
+    });
+    socket.on("close", () => guard(log, `the connection of ${connection.peer}`, () => connection.closed(), ignore));
+    receive(first);
   },
 });

@@ -64,6 +64,8 @@ export interface BrokerOptions {
   readonly maxInFlight: number;
   readonly maxNameBytes: number;
   readonly maxConnections: number;
+  /** Of TCP and WebSocket, for each address (an IPv6 network of 64 bits is one). Default: 60 % of `maxConnections`. */
+  readonly maxConnectionsPerAddress: number;
   /** Topics in a shard, and as many channels. */
   readonly maxTopics: number;
   /** Queues in a topic, at most 32,768. */
@@ -72,6 +74,11 @@ export interface BrokerOptions {
   readonly maxConsumers: number;
   /** Unsent bytes of a connection past which its deliveries pause and it is not read; at least 64 KiB. */
   readonly maxOutgoingBytes: number;
+  /**
+   * Unsent bytes of all connections together: past half of it connections are held early, past all of it those with the
+   * most are cut off. Default: a quarter of `memory`, at least four largest frames and at most 256 MiB.
+   */
+  readonly maxUnsentBytes: number;
   /** Bytes of half-received frames of all connections together. */
   readonly maxAssemblyBytes: number;
   /** How long a connection may take to say HELLO. Up to 2^53 or Infinity. */
@@ -174,6 +181,13 @@ const defaults = {
   progress: undefined,
 } as const;
 
+/** With the share of plain HTTP (broker.ts) a tenth of the connections is left to others, whoever takes what it can. */
+const addressShare = (maxConnections: number): number => Math.max(1, Math.floor(maxConnections * 0.6));
+
+/** Four readers that are each in the middle of a largest message are no reason to cut anybody off. */
+const MIN_UNSENT_FRAMES = 4;
+const MAX_UNSENT_BYTES = 256 * 1024 * 1024;
+
 /** Half of the memory that this process may use. */
 const halfOfMemory = (): number => {
   const machine = os.totalmem();
@@ -212,11 +226,15 @@ const checkNames = (name: string, given: readonly string[], pattern: RegExp, exa
 
 /** Fills in the defaults. RangeError: an option is out of its range, or contradicts another. */
 export const resolveOptions = (given: Partial<BrokerOptions> = {}): BrokerOptions => {
+  const memory = given.memory ?? halfOfMemory();
+  const maxFrameBytes = given.maxFrameBytes ?? (given.maxMessageBytes ?? MAX_MESSAGE_BYTES) + FRAME_SLACK_BYTES;
   const options: BrokerOptions = {
     ...defaults,
     shards: Math.max(1, os.availableParallelism() - 1),
-    memory: halfOfMemory(),
-    maxFrameBytes: (given.maxMessageBytes ?? MAX_MESSAGE_BYTES) + FRAME_SLACK_BYTES,
+    memory,
+    maxFrameBytes,
+    maxConnectionsPerAddress: addressShare(given.maxConnections ?? defaults.maxConnections),
+    maxUnsentBytes: Math.min(MAX_UNSENT_BYTES, Math.max(MIN_UNSENT_FRAMES * maxFrameBytes, Math.floor(memory / 4))),
     ...given,
     // The working directory may change while the broker runs.
     data: resolve(given.data ?? defaults.data),
@@ -249,6 +267,8 @@ export const resolveOptions = (given: Partial<BrokerOptions> = {}): BrokerOption
   check("maxInFlight", options.maxInFlight, 1, 2 ** 24);
   check("maxNameBytes", options.maxNameBytes, 1, MAX_NAME_BYTES);
   check("maxConnections", options.maxConnections, 1, 2 ** 20);
+  check("maxConnectionsPerAddress", options.maxConnectionsPerAddress, 1, 2 ** 20);
+  check("maxUnsentBytes", options.maxUnsentBytes, LEAST_OUTGOING_BYTES, Number.MAX_SAFE_INTEGER);
   check("maxTopics", options.maxTopics, 1, 2 ** 24);
   check("maxQueues", options.maxQueues, 1, MOST_QUEUES);
   check("maxConsumers", options.maxConsumers, 1, MOST_CONSUMERS);

@@ -48,6 +48,9 @@ const DRAIN_RECORDS = 256;
 const DRAIN_BYTES = 1024 * 1024;
 const DRAIN_STEP = 16;
 
+/** Behind a record that cost more, records are taken one by one: as a batch for thousands of subscribers does. */
+const HEAVY_BYTES = DRAIN_BYTES / DRAIN_STEP;
+
 export class ShardLink {
   readonly #writer: RingWriter;
   readonly #reader: RingReader;
@@ -62,6 +65,7 @@ export class ShardLink {
   #isWriting = false;
   #closed = false;
   #drained = 0;
+  #isHeavy = false;
 
   /**
    * `maxAnswerBytes` bounds a record of the outbox that comes in fragments. `failed` is told when the outbox turns out
@@ -187,9 +191,11 @@ export class ShardLink {
     this.#drained = 0;
     try {
       let records = 0;
-      let step = DRAIN_STEP;
-      while (step === DRAIN_STEP && records < DRAIN_RECORDS && this.#drained < DRAIN_BYTES) {
-        step = this.#reader.drain(this.#take, DRAIN_STEP);
+      let wanted = 0;
+      let step = 0;
+      while (step === wanted && records < DRAIN_RECORDS && this.#drained < DRAIN_BYTES) {
+        wanted = this.#isHeavy ? 1 : DRAIN_STEP;
+        step = this.#reader.drain(this.#take, wanted);
         records += step;
       }
     } catch (error) {
@@ -202,7 +208,10 @@ export class ShardLink {
   };
 
   readonly #take: MessageHandler = (envelope, bytes, view, start, end) => {
-    this.#drained += end - start;
+    // What goes to an audience is written once for each of it.
+    const cost = (end - start) * (envelope[0] === EnvelopeOp.FAN_OUT ? envelope.length - 1 : 1);
+    this.#isHeavy = cost > HEAVY_BYTES;
+    this.#drained += cost;
     this.#outlet.record(envelope, bytes, view, start, end);
   };
 }

@@ -1,5 +1,7 @@
 /** The TCP port: accepts sockets, and hands each to the front end whose protocol it speaks. */
 import { createServer, type Server, type Socket } from "node:net";
+import { shareOf } from "./address-shares.js";
+import { guard } from "./boundary.js";
 import type { ConnectionHost } from "./connection-host.js";
 import { type FrontEnd, recognize } from "./front-end.js";
 import { explainListenError } from "./listen-error.js";
@@ -30,7 +32,13 @@ export class TcpListener {
   ) {
     this.#server = createServer(
       { noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE },
-      (socket: Socket) => this.#accept(socket),
+      (socket: Socket) =>
+        guard(
+          log,
+          "a new socket",
+          () => this.#accept(socket),
+          () => socket.destroy(),
+        ),
     );
   }
 
@@ -68,7 +76,13 @@ export class TcpListener {
   #accept(socket: Socket): void {
     // A reset is followed by `close`, and there is nothing else to do about it.
     socket.on("error", (error) => this.log.debug({ error: error.message }, "a socket failed"));
-    if (this.host.isFull) return this.#refuse(socket);
+    if (this.host.isFull) return this.#refuse(socket, "the broker has its maximum of connections");
+    const share = shareOf(socket.remoteAddress ?? "");
+    const { shares } = this.host;
+    if (!shares.admit(share)) {
+      return this.#refuse(socket, `an address has at most ${shares.maxPerAddress} connections`);
+    }
+    socket.once("close", () => shares.release(share));
 
     this.#unknown.set(socket, performance.now() + this.helloTimeout);
     const forget = (): void => {
@@ -81,17 +95,24 @@ export class TcpListener {
       const frontEnd = recognize(this.frontEnds, first);
       if (frontEnd === undefined) return;
       forget();
-      socket.off("data", look);
+      socket.off("data", onData);
       socket.off("close", forget);
       if (frontEnd !== null) return frontEnd.accept(socket, first);
       this.log.debug({ peer: socket.remoteAddress, firstByte: first[0] }, "a connection speaks an unknown protocol");
       lingeringEnd(socket, Buffer.from(UNKNOWN));
     };
-    socket.on("data", look);
+    const onData = (bytes: Buffer): void =>
+      guard(
+        this.log,
+        "a new socket",
+        () => look(bytes),
+        () => socket.destroy(),
+      );
+    socket.on("data", onData);
   }
 
-  #refuse(socket: Socket): void {
-    this.log.warn({ peer: socket.remoteAddress }, "a connection is refused: there are maxConnections");
+  #refuse(socket: Socket, text: string): void {
+    this.log.warn({ peer: socket.remoteAddress }, `a connection is refused: ${text}`);
     if (this.#refused >= MOST_REFUSED) {
       socket.destroy();
       return;
@@ -100,6 +121,6 @@ export class TcpListener {
     socket.once("close", () => {
       this.#refused--;
     });
-    lingeringEnd(socket, errorFrame("TOO_MANY_CONNECTIONS", "the broker has its maximum of connections", 0));
+    lingeringEnd(socket, errorFrame("TOO_MANY_CONNECTIONS", text, 0));
   }
 }

@@ -8,6 +8,9 @@ import type { Transport } from "./transport.js";
 export interface SocketData {
   transport: WebSocketTransport | undefined;
   connection: Connection | undefined;
+  /** Of whose connections it is one, and whether it is counted as such. */
+  readonly share: string;
+  isAdmitted: boolean;
 }
 
 /** RFC 6455: the endpoint is going away, and a normal end. */

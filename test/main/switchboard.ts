@@ -8,11 +8,13 @@ import { AssemblyMemory } from "../../src/main/assembly.js";
 import { Connection, type Switchboard } from "../../src/main/connection.js";
 import { Deliveries } from "../../src/main/deliveries.js";
 import { helloHead } from "../../src/main/handshake.js";
+import { SILENT } from "../../src/main/log.js";
 import { type BrokerOptions, resolveOptions } from "../../src/main/options.js";
 import { OutputPool } from "../../src/main/output-pool.js";
 import { Router } from "../../src/main/router.js";
 import { ShardLink } from "../../src/main/shard-link.js";
 import type { Transport } from "../../src/main/transport.js";
+import { UnsentBudget } from "../../src/main/unsent-budget.js";
 import { ProtocolError } from "../../src/protocol/errors.js";
 import { type Frame, splitFrames } from "./frames.js";
 
@@ -42,7 +44,7 @@ export interface TestSwitchboard {
 export const testSwitchboard = async (given: Partial<BrokerOptions> = {}): Promise<TestSwitchboard> => {
   const options = resolveOptions({ shards: 1, ringBytes: 64 * 1024, ...given });
   const connections = new Map<number, Connection>();
-  const deliveries = new Deliveries((id) => connections.get(id));
+  const deliveries = new Deliveries((id) => connections.get(id), SILENT);
   const shards = Array.from({ length: options.shards }, (_, shard): TestShard => {
     const memory = { inbox: allocateRing(options.ringBytes), outbox: allocateRing(options.ringBytes) };
     const inbox = new RingReader(memory.inbox, options.maxFrameBytes + 4);
@@ -76,6 +78,7 @@ export const testSwitchboard = async (given: Partial<BrokerOptions> = {}): Promi
     down: [],
     assembly: new AssemblyMemory(options.maxAssemblyBytes),
     pool: new OutputPool(),
+    unsent: new UnsentBudget(options.maxUnsentBytes, SILENT),
     get isClosing() {
       return isClosing;
     },

@@ -82,6 +82,7 @@ describe("docs/protocol.md and the code", () => {
     );
     expect(Object.fromEntries(stated)).toEqual({
       maxConnections: options.maxConnections,
+      maxConnectionsPerAddress: options.maxConnectionsPerAddress,
       maxTopics: options.maxTopics,
       maxQueues: options.maxQueues,
       maxConsumers: options.maxConsumers,

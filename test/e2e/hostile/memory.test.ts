@@ -63,8 +63,7 @@ describe("what one client makes the broker hold has an owner and a bound", () =>
       for (const socket of sockets) socket.write(message(frame(Op.SUBSCRIBE, 2, ["news"])));
       const publisher = await NativeClient.greeted(broker.tcp);
       const body = "x".repeat(60_000);
-      for (let i = 0; i < 400; i++) {
-        await publisher.ask(Op.PUBLISH_CHANNEL, 10 + i, ["elsewhere"], entries("-"));
+      for (let i = 0; i < 100; i++) {
         publisher.send(frame(Op.PUBLISH_CHANNEL, 1_000 + i, ["news"], entries(body)));
       }
       await publisher.ping();
@@ -93,7 +92,7 @@ describe("what one client makes the broker hold has an owner and a bound", () =>
     const hello = frame(Op.HELLO, 1, [1, "n".repeat(65_000)]);
     const grown = await growth(broker, async () => {
       const clients: NativeClient[] = [];
-      for (let i = 0; i < 1_000; i++) {
+      for (let i = 0; i < 2_500; i++) {
         const client = await NativeClient.open(broker.tcp);
         client.send(hello);
         clients.push(client);
@@ -101,7 +100,7 @@ describe("what one client makes the broker hold has an owner and a bound", () =>
       await Promise.all(clients.map((client) => client.next().catch(() => undefined)));
       destroyAll(clients.map(({ socket }) => socket));
     });
-    expect(grown).toBeLessThan(60);
+    expect(grown).toBeLessThan(120);
   }, 60_000);
 
   it("requests whose answers are not read", async () => {

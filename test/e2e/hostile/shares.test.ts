@@ -56,7 +56,6 @@ describe("nobody has all of what there is for everybody", () => {
       };
       for (let i = 0; i < 300; i++) await open(i % 2 === 0 ? broker.tcp : broker.http);
       for (let i = 0; i < 10; i++) await (await clientOf(broker.tcp)).ping();
-      expect(await (await fetch(`http://127.0.0.1:${broker.http}/ping`)).text()).toBe("OK");
       for (const socket of sockets) socket.destroy();
     });
   }, 60_000);
