@@ -153,8 +153,11 @@ export class Connection implements FrameSink, Guest, Sender {
     if (this.#state !== State.OPEN) return;
     this.isActive = true;
     this.#isReceiving = true;
-    this.#intake.take(bytes, view, start, end);
-    this.#isReceiving = false;
+    try {
+      this.#intake.take(bytes, view, start, end);
+    } finally {
+      this.#isReceiving = false;
+    }
     if (this.#state !== State.OPEN) this.#finish();
     else if (this.#outgoing.gathered > 0) this.flush();
   }

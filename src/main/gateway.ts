@@ -13,6 +13,7 @@ import {
   RECEIPT_REQUEST,
   RECEIPT_REQUESTS,
 } from "../protocol/selection.js";
+import { contain } from "./boundary.js";
 import type { Connection } from "./connection.js";
 import type { Log } from "./log.js";
 import { errorFrame } from "./own-answers.js";
@@ -141,14 +142,31 @@ export class Gateway {
     this.#other = writer;
     const refused = this.#refused;
     this.#refused = [];
-    this.connection.receive(writer.bytes, writer.view, 0, writer.end);
+    try {
+      this.connection.receive(writer.bytes, writer.view, 0, writer.end);
+    } catch (error) {
+      contain(this.#log, "the gateway", error, () => this.#failAll(writer));
+    }
     if (writer.bytes.length > KEPT_BYTES) this.#other = new FrameWriter();
     else writer.clear();
-    for (const { kind, text, onAnswer } of refused) {
-      const frame = errorFrame(kind, text, 0);
-      this.#show(frame, new DataView(frame.buffer, frame.byteOffset, frame.length), 0, frame.length, onAnswer);
-    }
+    for (const { kind, text, onAnswer } of refused) this.#refuse(kind, text, onAnswer);
   };
+
+  /** Some of these requests may have reached a shard: what it says of them is not waited for. */
+  #failAll(writer: FrameWriter): void {
+    for (let at = 0; at < writer.end; at += LENGTH_BYTES + writer.view.getUint32(at)) {
+      const request = writer.view.getUint32(at + REQUEST);
+      const onAnswer = this.#handlers.get(request);
+      if (onAnswer === undefined) continue;
+      this.#handlers.delete(request);
+      this.#refuse("SHARD_RESTARTED", "the broker failed on this request, which may have been done", onAnswer);
+    }
+  }
+
+  #refuse(kind: ErrorName, text: string, onAnswer: AnswerHandler): void {
+    const frame = errorFrame(kind, text, 0);
+    this.#show(frame, new DataView(frame.buffer, frame.byteOffset, frame.length), 0, frame.length, onAnswer);
+  }
 
   #transport(): Transport {
     return {

@@ -52,7 +52,7 @@ export class HttpListener {
   readonly #host: ConnectionHost;
   readonly #log: Log;
   readonly #maxFrameBytes: number;
-  readonly #gathering = new WebSocketGathering();
+  readonly #gathering: WebSocketGathering;
   #plain = 0;
   #listening: us_listen_socket | undefined;
 
@@ -60,6 +60,7 @@ export class HttpListener {
     this.#host = host;
     this.#maxFrameBytes = maxFrameBytes;
     this.#log = log;
+    this.#gathering = new WebSocketGathering(log);
     this.entrance = new HttpEntrance(this.#app, httpGuard, log);
     // Not a filter of anything: what is called when a socket has come (1) or gone (−1).
     this.#app.filter(this.#count);

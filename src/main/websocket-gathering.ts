@@ -4,7 +4,9 @@
  * TCP read do.
  */
 import { copyBytes } from "../channel/copy-bytes.js";
+import { contain } from "./boundary.js";
 import type { Connection } from "./connection.js";
+import type { Log } from "./log.js";
 
 /** As much as one read of a TCP socket brings. */
 const GATHERED_BYTES = 64 * 1024;
@@ -22,6 +24,11 @@ export class WebSocketGathering {
   #ends: number[] = [];
   #end = 0;
   #isScheduled = false;
+  readonly #log: Log;
+
+  constructor(log: Log) {
+    this.#log = log;
+  }
 
   /** Takes one frame of a connection; `message` is the caller's again when it returns. */
   take(connection: Connection, message: ArrayBuffer, view: DataView): void {
@@ -47,7 +54,10 @@ export class WebSocketGathering {
     setImmediate(this.#onTurn);
   }
 
-  /** Hands over what is gathered: before a connection closes, or before something that must not overtake it. */
+  /**
+   * Hands over what is gathered: before a connection closes, or before something that must not overtake it. A
+   * connection that fails on its bytes is closed, and the others have theirs all the same.
+   */
   flush(): void {
     if (this.#end === 0) return;
     const connections = this.#connections;
@@ -58,7 +68,11 @@ export class WebSocketGathering {
     let start = 0;
     for (const [i, connection] of connections.entries()) {
       const end = ends[i] ?? start;
-      connection.receive(this.#plain, this.#view, start, end);
+      try {
+        connection.receive(this.#plain, this.#view, start, end);
+      } catch (error) {
+        contain(this.#log, "a WebSocket", error, () => connection.destroy());
+      }
       start = end;
     }
   }

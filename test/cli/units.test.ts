@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { parseAddress, parseCount, parseDuration, parseSize } from "../../src/cli/units.js";
+import { parseAddress, parseCount, parseDuration, parseList, parseSize } from "../../src/cli/units.js";
 
 describe("what people write on a command line", () => {
   it("is a size in bytes or in units of 1,024", () => {
@@ -12,6 +12,12 @@ describe("what people write on a command line", () => {
   it("is a time in milliseconds or with a unit", () => {
     expect(["250", "250ms", "10s", "2m", "1h"].map(parseDuration)).toEqual([250, 250, 10_000, 120_000, 3_600_000]);
     for (const text of ["", "soon", "-1s", "1d"]) expect(() => parseDuration(text)).toThrow(/500ms/);
+  });
+
+  it("is a list with commas, which goes on when it is given again", () => {
+    expect(parseList("a", undefined)).toEqual(["a"]);
+    expect(parseList(" https://a.example , * ", ["before"])).toEqual(["before", "https://a.example", "*"]);
+    for (const text of ["", ",", "a,", "a,,b"]) expect(() => parseList(text, undefined)).toThrow(/commas/);
   });
 
   it("is a whole number", () => {

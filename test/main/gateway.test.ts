@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { type AnswerFrame, Gateway } from "../../src/main/gateway.js";
 import type { Log } from "../../src/main/log.js";
 import { SILENT } from "../../src/main/log.js";
@@ -134,6 +134,28 @@ describe("the gateway", () => {
     ask(gateway, answers, "again");
     const [again] = await readOnce(shard);
     expect(again?.frames[0]?.head[0]).toBe("again");
+  });
+
+  it("answers the requests of a turn that fails, and goes on with the next", async () => {
+    const errors: unknown[] = [];
+    const { gateway, shard } = await open({ ...SILENT, error: (fields) => errors.push(fields) });
+    const answers = new Map<string, Copy>();
+    const fault = new Error("a bug on the way to a shard");
+    vi.spyOn(gateway.connection, "receive").mockImplementationOnce(() => {
+      throw fault;
+    });
+    for (const name of ["a", "b"]) ask(gateway, answers, name);
+    ask(gateway, answers, "long", Buffer.alloc(MAX_FRAME));
+    await until(() => answers.size === 3);
+    expect([...answers].map(([name, { op, head }]) => [name, op, head[0]])).toEqual([
+      ["a", Answer.ERROR, ERRORS.SHARD_RESTARTED.code],
+      ["b", Answer.ERROR, ERRORS.SHARD_RESTARTED.code],
+      ["long", Answer.ERROR, ERRORS.FRAME_TOO_LARGE.code],
+    ]);
+    expect(errors).toEqual([{ error: fault }]);
+    ask(gateway, answers, "next");
+    const [arrived] = await readOnce(shard);
+    expect(arrived?.frames.map(({ head }) => head[0])).toEqual(["next"]);
   });
 
   it("answers the others when a handler throws", async () => {
