@@ -81,7 +81,12 @@ const options = (): Option[] => {
       "unsent bytes of a connection past which it waits, at least 64kb",
       defaults.maxOutgoingBytes,
     ),
-    size("--max-assembly-bytes <size>", "half-received frames of all connections", defaults.maxAssemblyBytes),
+    option(
+      "--max-assembly-bytes <size>",
+      "half-received frames of all connections",
+      parseSize,
+      "a quarter of memory up to 256mb",
+    ),
     size("--ring-bytes <size>", "each ring between two threads, a power of two", defaults.ringBytes),
     option(
       "--hello-timeout <time>",

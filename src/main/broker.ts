@@ -105,7 +105,7 @@ export class RunningBroker implements Broker, ConnectionHost {
     this.#gateway = gateway.connection;
     const { allowOrigin, allowHost, http } = options;
     const httpGuard = new HttpGuard({ listensOn: http.host, allowOrigin, allowHost });
-    this.#http = new HttpListener(this, maxFrameBytes, httpGuard, log);
+    this.#http = new HttpListener(this, httpGuard, log);
     installGmqHttp(this.#http.entrance, gateway, { shards, maxMessageBytes });
   }
 
@@ -123,6 +123,14 @@ export class RunningBroker implements Broker, ConnectionHost {
 
   get #sockets(): number {
     return this.connections.size + (this.#tcp?.waiting ?? 0) + (this.#http?.plain ?? 0);
+  }
+
+  reserve(bytes: number): boolean {
+    return this.#board.assembly.reserve(bytes);
+  }
+
+  release(bytes: number): void {
+    this.#board.assembly.release(bytes);
   }
 
   open(transport: Transport): Connection {
@@ -217,6 +225,7 @@ export class RunningBroker implements Broker, ConnectionHost {
     const now = performance.now();
     this.connections.expire(now);
     this.#tcp?.expire(now);
+    for (const connection of this.connections.values()) connection.sweep(now);
     this.#sweeps++;
     if (this.#sweeps % TRIM_EVERY === 0) for (const connection of this.connections.values()) connection.trim();
   }

@@ -7,6 +7,9 @@ export interface ConnectionHost {
   readonly isFull: boolean;
   /** So many are there beyond the limit that the newest is closed without a word. */
   readonly isOverfull: boolean;
+  /** Sets bytes of the memory for half-received frames apart; false: there are too few. */
+  reserve(bytes: number): boolean;
+  release(bytes: number): void;
   /** A new connection; the listener brings it bytes and tells it when it can send again and when it is closed. */
   open(transport: Transport): Connection;
 }

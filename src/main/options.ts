@@ -72,7 +72,10 @@ export interface BrokerOptions {
   readonly maxConsumers: number;
   /** Unsent bytes of a connection past which its deliveries pause and it is not read; at least 64 KiB. */
   readonly maxOutgoingBytes: number;
-  /** Bytes of half-received frames of all connections together. */
+  /**
+   * Bytes of half-received frames of all connections together, 16 KiB reserved for each WebSocket among them. Default: a
+   * quarter of `memory`, at least two largest frames, at most 256 MiB or those.
+   */
   readonly maxAssemblyBytes: number;
   /** How long a connection may take to say HELLO. Up to 2^53 or Infinity. */
   readonly helloTimeout: number;
@@ -161,8 +164,6 @@ const defaults = {
   // Several times what a round trip carries on a fast network; little enough that 10,000 slow readers are told apart
   // from a leak.
   maxOutgoingBytes: 4 * 1024 * 1024,
-  // Sixteen largest messages, or 10,000 connections that are each in the middle of 25 KiB.
-  maxAssemblyBytes: 256 * 1024 * 1024,
   // Long for a machine, short for a person who found the port by chance.
   helloTimeout: 10_000,
   // Service managers commonly kill after 10 s; what is left is for cutting off.
@@ -180,6 +181,13 @@ const halfOfMemory = (): number => {
   const constrained = process.constrainedMemory() ?? 0;
   return Math.floor((constrained > 0 && constrained < machine ? constrained : machine) / 2);
 };
+
+/** 10,000 WebSockets and six more largest frames that are put together. */
+const MOST_ASSEMBLY_BYTES = 256 * 1024 * 1024;
+
+/** A frame is put together in a buffer of a power of two. */
+const assemblyBytes = (memory: number, maxFrameBytes: number): number =>
+  Math.max(Math.min(MOST_ASSEMBLY_BYTES, Math.floor(memory / 4)), 2 * 2 ** Math.ceil(Math.log2(maxFrameBytes + 4)));
 
 const check = (name: string, value: number, least: number, most: number): void => {
   if (Number.isSafeInteger(value) && value >= least && value <= most) return;
@@ -212,11 +220,14 @@ const checkNames = (name: string, given: readonly string[], pattern: RegExp, exa
 
 /** Fills in the defaults. RangeError: an option is out of its range, or contradicts another. */
 export const resolveOptions = (given: Partial<BrokerOptions> = {}): BrokerOptions => {
+  const memory = given.memory ?? halfOfMemory();
+  const maxFrameBytes = given.maxFrameBytes ?? (given.maxMessageBytes ?? MAX_MESSAGE_BYTES) + FRAME_SLACK_BYTES;
   const options: BrokerOptions = {
     ...defaults,
     shards: Math.max(1, os.availableParallelism() - 1),
-    memory: halfOfMemory(),
-    maxFrameBytes: (given.maxMessageBytes ?? MAX_MESSAGE_BYTES) + FRAME_SLACK_BYTES,
+    memory,
+    maxFrameBytes,
+    maxAssemblyBytes: assemblyBytes(memory, maxFrameBytes),
     ...given,
     // The working directory may change while the broker runs.
     data: resolve(given.data ?? defaults.data),
