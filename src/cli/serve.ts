@@ -88,7 +88,12 @@ const options = (): Option[] => {
       defaults.maxOutgoingBytes,
     ),
     option("--max-unsent-bytes <size>", "unsent bytes of all connections", parseSize, "64mb to 256mb by --memory"),
-    size("--max-assembly-bytes <size>", "half-received frames of all connections", defaults.maxAssemblyBytes),
+    option(
+      "--max-assembly-bytes <size>",
+      "half-received frames of all connections",
+      parseSize,
+      "a quarter of memory up to 256mb",
+    ),
     size("--ring-bytes <size>", "each ring between two threads, a power of two", defaults.ringBytes),
     option(
       "--hello-timeout <time>",

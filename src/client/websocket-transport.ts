@@ -1,7 +1,8 @@
 /**
- * WebSocket: the one of the browser (or of Node from 22 on), else the package `ws`. One frame travels in one message.
+ * WebSocket: the one of the browser (or of Node from 22 on), else the package `ws`. What is sent is cut
+ * into messages wherever the broker's limit of them is reached.
  */
-import { LENGTH_BYTES } from "../protocol/frame.js";
+import { MAX_WEBSOCKET_MESSAGE_BYTES } from "../protocol/limits.js";
 import type { OpenTransport, Transport, TransportEvents } from "./transport.js";
 
 /** Bytes in the socket's own queue above which it counts as congested. */
@@ -69,11 +70,8 @@ class WebSocketTransport implements Transport {
   }
 
   send(bytes: Uint8Array): boolean {
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-    for (let at = 0; at < bytes.length; ) {
-      const end = at + LENGTH_BYTES + view.getUint32(at);
-      this.#socket.send(bytes.subarray(at, end));
-      at = end;
+    for (let at = 0; at < bytes.length; at += MAX_WEBSOCKET_MESSAGE_BYTES) {
+      this.#socket.send(bytes.subarray(at, at + MAX_WEBSOCKET_MESSAGE_BYTES));
     }
     // A WebSocket copies what it sends: the buffer is free, but that there is room for more must be waited for.
     if (this.#socket.bufferedAmount < HIGH_WATER) return true;

@@ -45,7 +45,7 @@ const MOST_EXCESS = 100;
  */
 const PLAIN_SHARE = 0.3;
 /** So many are let in however few connections there may be: a WebSocket is plain until its upgrade. */
-const MIN_PLAIN = 32;
+const MIN_PLAIN = 128;
 
 /** Unanswered requests of all HTTP connections together: several for each of as many as there may be of others. */
 const OWN_IN_FLIGHT = 65_536;
@@ -119,7 +119,7 @@ export class RunningBroker implements Broker, ConnectionHost {
     this.#gateway = gateway.connection;
     const { allowOrigin, allowHost, http } = options;
     const httpGuard = new HttpGuard({ listensOn: http.host, allowOrigin, allowHost });
-    this.#http = new HttpListener(this, maxFrameBytes, httpGuard, log);
+    this.#http = new HttpListener(this, httpGuard, log);
     installGmqHttp(this.#http.entrance, gateway, { shards, maxMessageBytes });
   }
 
@@ -139,6 +139,14 @@ export class RunningBroker implements Broker, ConnectionHost {
 
   get #sockets(): number {
     return this.connections.size + (this.#tcp?.waiting ?? 0) + (this.#http?.plain ?? 0);
+  }
+
+  reserve(bytes: number): boolean {
+    return this.#board.assembly.reserve(bytes);
+  }
+
+  release(bytes: number): void {
+    this.#board.assembly.release(bytes);
   }
 
   open(transport: Transport): Connection {
@@ -247,6 +255,7 @@ export class RunningBroker implements Broker, ConnectionHost {
     this.connections.expire(now);
     this.#tcp?.expire(now);
     this.#board.unsent.refresh();
+    this.#forEach((connection) => connection.sweep(now));
     this.#sweeps++;
     if (this.#sweeps % TRIM_EVERY === 0) this.#forEach((connection) => connection.trim());
   }

@@ -10,6 +10,9 @@ export interface ConnectionHost {
   readonly isOverfull: boolean;
   /** What each address has of the connections. */
   readonly shares: AddressShares;
+  /** Sets bytes of the memory for half-received frames apart; false: there are too few. */
+  reserve(bytes: number): boolean;
+  release(bytes: number): void;
   /** A new connection; the listener brings it bytes and tells it when it can send again and when it is closed. */
   open(transport: Transport): Connection;
 }

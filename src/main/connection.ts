@@ -117,7 +117,7 @@ export class Connection implements FrameSink, Guest, Sender {
     this.#board = board;
     this.#transport = transport;
     this.#outgoing = new Outgoing(transport, board.pool);
-    this.#intake = new FrameIntake(this, maxFrameBytes, board.assembly);
+    this.#intake = new FrameIntake(this, maxFrameBytes, board.assembly, isGreeted);
     this.#window = new RequestWindow(maxInFlight);
     this.#envelope = Uint8Array.from(packEnvelope([EnvelopeOp.FRAMES, id]));
     this.#used = new Uint8Array(board.links.length);
@@ -285,6 +285,11 @@ export class Connection implements FrameSink, Guest, Sender {
     return unsent.isShort ? MIN_HELD_BYTES : options.maxOutgoingBytes;
   }
 
+  /** About once a second; `now` is of a clock that does not step. */
+  sweep(now: number): void {
+    if (this.#state === State.OPEN) this.#intake.sweep(now, this.#isPaused);
+  }
+
   /** Gives back memory of a busier time. */
   trim(): void {
     if (!this.isActive) this.#window.trim();
@@ -323,6 +328,10 @@ export class Connection implements FrameSink, Guest, Sender {
     this.fail("BUSY", "the broker has no memory for so long a frame at the moment", request);
   }
 
+  tooSlow(text: string): void {
+    this.fail("TOO_SLOW", text, 0);
+  }
+
   // Guest: what the reception finds.
 
   get isSwamped(): boolean {
@@ -331,6 +340,7 @@ export class Connection implements FrameSink, Guest, Sender {
 
   greeted(name: string, request: number): void {
     this.name = name;
+    this.#intake.greeted();
     this.#board.greeted(this);
     answerHello(this.#outgoing, Op.HELLO, request, this.#board.hello);
   }

@@ -5,13 +5,18 @@
  */
 import type { ErrorName } from "../protocol/errors.js";
 import { HEAD, HEAD_LENGTH, LENGTH, LENGTH_BYTES, MIN_LENGTH, REQUEST } from "../protocol/frame.js";
-import type { AssemblyMemory } from "./assembly.js";
+import { MAX_GREETING_BYTES } from "../protocol/limits.js";
+import type { AssemblyMemory, Holder } from "./assembly.js";
 
 /** The frame has been dealt with and goes nowhere. */
 export const HERE = -1;
 
 /** A run of more than one frame is at most this long, or as a largest frame: shards bound the records they take. */
 const MAX_RUN_BYTES = 256 * 1024;
+
+/** Of a frame that is put together this much must come, or its end, within that many milliseconds. */
+export const PROGRESS_BYTES = 64 * 1024;
+export const PROGRESS_TIMEOUT = 10_000;
 
 export interface FrameSink {
   /** The shard that the whole frame at `start` goes to, or HERE. Its layout has been checked. */
@@ -22,9 +27,11 @@ export interface FrameSink {
   malformed(kind: ErrorName, text: string, request: number): void;
   /** There is no memory to put a frame together: it will be skipped. */
   overloaded(request: number): void;
+  /** Too little of a frame came in time, or its memory is needed. `stop` has been called. */
+  tooSlow(text: string): void;
 }
 
-export class FrameIntake {
+export class FrameIntake implements Holder {
   readonly #sink: FrameSink;
   readonly #maxFrameBytes: number;
   readonly #maxRunBytes: number;
@@ -36,8 +43,18 @@ export class FrameIntake {
   #filled = 0;
   /** Bytes to skip, of a frame that there was no memory for. */
   #skip = 0;
+  /** At most so long is a frame now: little until `greeted`. */
+  #mostBytes: number;
+  /** Bytes of cut frames that have come so far, a whole frame counting as enough; only ever more. */
+  #progress = 0;
+  /** Of `#progress`: at the last `sweep`, and when it was last enough. */
+  #swept = 0;
+  #mark = 0;
+  #markedAt: number | undefined;
+  isStalled = false;
 
-  constructor(sink: FrameSink, maxFrameBytes: number, memory: AssemblyMemory) {
+  constructor(sink: FrameSink, maxFrameBytes: number, memory: AssemblyMemory, isGreeted = true) {
+    this.#mostBytes = isGreeted ? maxFrameBytes : Math.min(maxFrameBytes, MAX_GREETING_BYTES);
     this.#sink = sink;
     this.#maxFrameBytes = maxFrameBytes;
     this.#maxRunBytes = Math.min(maxFrameBytes, MAX_RUN_BYTES);
@@ -58,6 +75,41 @@ export class FrameIntake {
     if (rest < end && !this.#stopped) this.#keep(bytes, view, rest, end);
   }
 
+  /** From now on frames may be as long as any. */
+  greeted(): void {
+    this.#mostBytes = this.#maxFrameBytes;
+  }
+
+  get held(): number {
+    return this.#partial?.length ?? 0;
+  }
+
+  cutOff(): void {
+    this.stop();
+    this.#sink.tooSlow("the rest of a frame does not come, and others need the memory");
+  }
+
+  /**
+   * About once a second: looks whether the frame that is put together makes progress. `isPaused`: it cannot, since the
+   * connection is not read.
+   */
+  sweep(now: number, isPaused: boolean): void {
+    if (this.#partial === undefined || isPaused) {
+      this.isStalled = false;
+      this.#markedAt = undefined;
+      return;
+    }
+    this.isStalled = this.#markedAt !== undefined && this.#progress === this.#swept;
+    this.#swept = this.#progress;
+    if (this.#markedAt === undefined || this.#progress - this.#mark >= PROGRESS_BYTES) {
+      this.#mark = this.#progress;
+      this.#markedAt = now;
+    } else if (now - this.#markedAt > PROGRESS_TIMEOUT) {
+      this.stop();
+      this.#sink.tooSlow(`less than ${PROGRESS_BYTES} bytes of a frame came within ${PROGRESS_TIMEOUT} ms`);
+    }
+  }
+
   /** Takes no more, and gives memory back. */
   stop(): void {
     this.#stopped = true;
@@ -75,7 +127,7 @@ export class FrameIntake {
       const length = view.getUint32(at + LENGTH);
       const next = at + LENGTH_BYTES + length;
       // Judged as soon as it is known: nobody waits for the end of a frame that will be refused.
-      if (length < MIN_LENGTH || length > this.#maxFrameBytes) break;
+      if (length < MIN_LENGTH || length > this.#mostBytes) break;
       if (next > end) break;
       if (view.getUint16(at + HEAD_LENGTH) > length - MIN_LENGTH) break;
       const shard = sink.route(bytes, view, at);
@@ -105,6 +157,8 @@ export class FrameIntake {
         `a frame's length is at most ${this.#maxFrameBytes}, this one's is ${length}`,
         request,
       );
+    } else if (length > this.#mostBytes) {
+      this.#refuse("HANDSHAKE_REQUIRED", `before HELLO a frame's length is at most ${this.#mostBytes}`, request);
     } else if (end - at >= HEAD && view.getUint16(at + HEAD_LENGTH) > length - MIN_LENGTH) {
       this.#refuse("BAD_FRAME", "a frame's head is longer than the frame", request);
     }
@@ -143,6 +197,8 @@ export class FrameIntake {
     const frame = this.#partial;
     if (frame === undefined) return;
     const end = this.#filled;
+    this.#progress += PROGRESS_BYTES;
+    this.#memory.leave(this);
     // Out of the way first: the frame may be the connection's last, and `stop` gives memory back.
     this.#partial = undefined;
     this.#filled = 0;
@@ -169,13 +225,15 @@ export class FrameIntake {
   /** False: there is no memory for it. */
   #append(bytes: Uint8Array, start: number, end: number): boolean {
     const filled = this.#filled + end - start;
+    this.#progress += end - start;
+    this.isStalled = false;
     if (this.#partial === undefined || filled > this.#partial.length) {
       const grown = this.#memory.take(filled);
       if (grown === undefined) return false;
       if (this.#partial !== undefined) {
         this.#partial.copy(grown, 0, 0, this.#filled);
         this.#memory.give(this.#partial);
-      }
+      } else this.#memory.enter(this);
       this.#partial = grown;
       this.#partialView = new DataView(grown.buffer, grown.byteOffset, grown.length);
     }
@@ -186,7 +244,10 @@ export class FrameIntake {
   }
 
   #drop(): void {
-    if (this.#partial !== undefined) this.#memory.give(this.#partial);
+    if (this.#partial !== undefined) {
+      this.#memory.give(this.#partial);
+      this.#memory.leave(this);
+    }
     this.#partial = undefined;
     this.#filled = 0;
   }

@@ -7,7 +7,7 @@ import uWS, {
   type us_socket_context_t,
   type WebSocket,
 } from "uWebSockets.js";
-import { HEAD, LENGTH_BYTES } from "../protocol/frame.js";
+import { MAX_WEBSOCKET_MESSAGE_BYTES } from "../protocol/limits.js";
 import { shareOf } from "./address-shares.js";
 import { contain } from "./boundary.js";
 import type { ConnectionHost } from "./connection-host.js";
@@ -32,9 +32,6 @@ const EXCLUSIVE_PORT = 1;
 
 const PATH = "/mq";
 
-/** A frame that is too long is read up to here to be refused in words; a longer one closes the connection. */
-const MESSAGE_SLACK_BYTES = 64 * 1024;
-
 /** Seconds without a message after which a peer is pinged, and soon after taken for dead. */
 const IDLE_TIMEOUT = 120;
 
@@ -51,21 +48,19 @@ export class HttpListener {
   readonly #app: TemplatedApp = uWS.App();
   readonly #host: ConnectionHost;
   readonly #log: Log;
-  readonly #maxFrameBytes: number;
   readonly #gathering: WebSocketGathering;
   #plain = 0;
   #listening: us_listen_socket | undefined;
 
-  constructor(host: ConnectionHost, maxFrameBytes: number, httpGuard: HttpGuard, log: Log) {
+  constructor(host: ConnectionHost, httpGuard: HttpGuard, log: Log) {
     this.#host = host;
-    this.#maxFrameBytes = maxFrameBytes;
     this.#log = log;
     this.#gathering = new WebSocketGathering(log);
     this.entrance = new HttpEntrance(this.#app, httpGuard, log);
     // Not a filter of anything: what is called when a socket has come (1) or gone (−1).
     this.#app.filter(this.#count);
     this.#app.ws<SocketData>(PATH, {
-      maxPayloadLength: LENGTH_BYTES + maxFrameBytes + MESSAGE_SLACK_BYTES,
+      maxPayloadLength: MAX_WEBSOCKET_MESSAGE_BYTES,
       idleTimeout: IDLE_TIMEOUT,
       sendPingsAutomatically: true,
       // No limit here: the connection knows how much it may buffer, and what to do when it is too much.
@@ -164,23 +159,26 @@ export class HttpListener {
       this.#gathering.flush();
     } finally {
       connection?.closed();
+      if (connection !== undefined) this.#host.release(MAX_WEBSOCKET_MESSAGE_BYTES);
     }
   }
 
   #open(socket: WebSocket<SocketData>): void {
     const data = socket.getUserData();
     const { isFull, shares } = this.#host;
-    data.isAdmitted = !isFull && shares.admit(data.share);
-    if (!data.isAdmitted) {
-      const text = isFull
-        ? "the broker has its maximum of connections"
-        : `an address has at most ${shares.maxPerAddress} connections`;
-      socket.send(errorFrame("TOO_MANY_CONNECTIONS", text, 0), true);
-      socket.end(TRY_AGAIN_LATER);
-      return;
+    if (isFull) return this.#refuse(socket, "the broker has its maximum of connections");
+    data.isAdmitted = shares.admit(data.share);
+    if (!data.isAdmitted) return this.#refuse(socket, `an address has at most ${shares.maxPerAddress} connections`);
+    if (!this.#host.reserve(MAX_WEBSOCKET_MESSAGE_BYTES)) {
+      return this.#refuse(socket, "the broker has no room for another WebSocket: see --max-assembly-bytes");
     }
     data.transport = new WebSocketTransport(socket);
     data.connection = this.#host.open(data.transport);
+  }
+
+  #refuse(socket: WebSocket<SocketData>, text: string): void {
+    socket.send(errorFrame("TOO_MANY_CONNECTIONS", text, 0), true);
+    socket.end(TRY_AGAIN_LATER);
   }
 
   #take(socket: WebSocket<SocketData>, message: ArrayBuffer, isBinary: boolean): void {
@@ -190,16 +188,6 @@ export class HttpListener {
       socket.end(UNSUPPORTED_DATA, "frames are binary messages");
       return;
     }
-    const length = message.byteLength;
-    const view = new DataView(message);
-    const said = length < HEAD ? 0 : LENGTH_BYTES + view.getUint32(0);
-    // One that says that it is too long is told so by the connection.
-    if (length < HEAD || (said !== length && said <= LENGTH_BYTES + this.#maxFrameBytes)) {
-      this.#gathering.flush();
-      return connection.fail("BAD_FRAME", `a message is one frame: it has ${length} bytes, the frame ${said}`, 0);
-    }
-    this.#gathering.take(connection, message, view);
-    // A frame that lies about its length must not have another behind it.
-    if (said !== length) this.#gathering.flush();
+    if (message.byteLength > 0) this.#gathering.take(connection, message, new DataView(message));
   }
 }

@@ -79,7 +79,10 @@ export interface BrokerOptions {
    * most are cut off. Default: a quarter of `memory`, at least four largest frames and at most 256 MiB.
    */
   readonly maxUnsentBytes: number;
-  /** Bytes of half-received frames of all connections together. */
+  /**
+   * Bytes of half-received frames of all connections together, 16 KiB reserved for each WebSocket among them. Default: a
+   * quarter of `memory`, at least two largest frames, at most 256 MiB or those.
+   */
   readonly maxAssemblyBytes: number;
   /** How long a connection may take to say HELLO. Up to 2^53 or Infinity. */
   readonly helloTimeout: number;
@@ -168,8 +171,6 @@ const defaults = {
   // Several times what a round trip carries on a fast network; little enough that 10,000 slow readers are told apart
   // from a leak.
   maxOutgoingBytes: 4 * 1024 * 1024,
-  // Sixteen largest messages, or 10,000 connections that are each in the middle of 25 KiB.
-  maxAssemblyBytes: 256 * 1024 * 1024,
   // Long for a machine, short for a person who found the port by chance.
   helloTimeout: 10_000,
   // Service managers commonly kill after 10 s; what is left is for cutting off.
@@ -182,7 +183,9 @@ const defaults = {
 } as const;
 
 /** With the share of plain HTTP (broker.ts) a tenth of the connections is left to others, whoever takes what it can. */
-const addressShare = (maxConnections: number): number => Math.max(1, Math.floor(maxConnections * 0.6));
+const addressShare = (maxConnections: number): number =>
+  Math.min(maxConnections, Math.max(MIN_ADDRESS_SHARE, Math.floor(maxConnections * 0.6)));
+const MIN_ADDRESS_SHARE = 16;
 
 /** Four readers that are each in the middle of a largest message are no reason to cut anybody off. */
 const MIN_UNSENT_FRAMES = 4;
@@ -194,6 +197,13 @@ const halfOfMemory = (): number => {
   const constrained = process.constrainedMemory() ?? 0;
   return Math.floor((constrained > 0 && constrained < machine ? constrained : machine) / 2);
 };
+
+/** 10,000 WebSockets and six more largest frames that are put together. */
+const MOST_ASSEMBLY_BYTES = 256 * 1024 * 1024;
+
+/** A frame is put together in a buffer of a power of two. */
+const assemblyBytes = (memory: number, maxFrameBytes: number): number =>
+  Math.max(Math.min(MOST_ASSEMBLY_BYTES, Math.floor(memory / 4)), 2 * 2 ** Math.ceil(Math.log2(maxFrameBytes + 4)));
 
 const check = (name: string, value: number, least: number, most: number): void => {
   if (Number.isSafeInteger(value) && value >= least && value <= most) return;
@@ -235,6 +245,7 @@ export const resolveOptions = (given: Partial<BrokerOptions> = {}): BrokerOption
     maxFrameBytes,
     maxConnectionsPerAddress: addressShare(given.maxConnections ?? defaults.maxConnections),
     maxUnsentBytes: Math.min(MAX_UNSENT_BYTES, Math.max(MIN_UNSENT_FRAMES * maxFrameBytes, Math.floor(memory / 4))),
+    maxAssemblyBytes: assemblyBytes(memory, maxFrameBytes),
     ...given,
     // The working directory may change while the broker runs.
     data: resolve(given.data ?? defaults.data),

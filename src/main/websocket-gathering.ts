@@ -1,5 +1,5 @@
 /**
- * Gathers what WebSockets bring in one turn of the event loop. A message is one frame, and often small; frames that
+ * Gathers what WebSockets bring in one turn of the event loop. Messages are often small; those that
  * came one after another on a connection are handed to it together, so that they travel in one record, as those of a
  * TCP read do.
  */
@@ -30,7 +30,7 @@ export class WebSocketGathering {
     this.#log = log;
   }
 
-  /** Takes one frame of a connection; `message` is the caller's again when it returns. */
+  /** Takes one message of a connection; `message` is the caller's again when it returns. */
   take(connection: Connection, message: ArrayBuffer, view: DataView): void {
     const length = message.byteLength;
     if (length > GATHERED_BYTES - this.#end) this.flush();

@@ -1,4 +1,4 @@
-/** A native connection over WebSocket: one frame in each binary message, both ways. */
+/** A native connection over WebSocket: the broker sends one frame in each binary message. */
 import type { WebSocket } from "uWebSockets.js";
 import { LENGTH_BYTES } from "../protocol/frame.js";
 import type { Connection } from "./connection.js";

@@ -53,6 +53,7 @@ export const ERRORS = {
   JOURNAL_FAILED: kind(37),
   NOT_ALLOWED: kind(38),
   BACKUP_FAILED: kind(39),
+  TOO_SLOW: kind(40, true, true),
 } as const satisfies Record<string, ErrorKind>;
 
 export type ErrorName = keyof typeof ERRORS;

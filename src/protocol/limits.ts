@@ -8,6 +8,15 @@ export const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
 /** A frame: a largest message and room for its head. */
 export const MAX_FRAME_BYTES = MAX_MESSAGE_BYTES + 64 * 1024;
 
+/**
+ * A WebSocket message from a client: a frame is cut over as many as it needs. What is half received of one is held where
+ * the broker cannot count it, so each WebSocket reserves this much: 160 MiB for 10,000 of them.
+ */
+export const MAX_WEBSOCKET_MESSAGE_BYTES = 16 * 1024;
+
+/** A frame before HELLO, which needs little. */
+export const MAX_GREETING_BYTES = 4 * 1024;
+
 /** Messages in a batch: the ids of one millisecond (12 bits of sequence), so that a batch has consecutive ids. */
 export const MAX_BATCH_MESSAGES = 4096;
 

@@ -20,7 +20,7 @@ const open = async (port: number): Promise<Socket> => {
 };
 
 const ping = async (socket: Socket): Promise<string> => {
-  socket.write("GET /ping HTTP/1.1\r\nHost: here\r\n\r\n");
+  socket.write("GET /ping HTTP/1.1\r\nHost: localhost\r\n\r\n");
   return String((await once(socket, "data"))[0]);
 };
 
