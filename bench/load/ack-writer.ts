@@ -40,19 +40,17 @@ export class AckWriter {
   flush(): void {
     if (this.#end === 0) return;
     const length = HEAD + this.#head.length + this.#end;
-    const prefix = this.wire.prefixBytes(length);
-    const bytes = Buffer.allocUnsafe(prefix + length);
-    if (prefix > 0) this.wire.writePrefix(bytes, length);
-    const view = new DataView(bytes.buffer, bytes.byteOffset + prefix, length);
+    const bytes = Buffer.allocUnsafe(length);
+    const view = new DataView(bytes.buffer, bytes.byteOffset, length);
     view.setUint32(LENGTH, length - LENGTH_BYTES);
     view.setUint8(OP, Op.ACK);
     view.setUint8(FLAGS, 0);
     view.setUint16(HEAD_LENGTH, this.#head.length);
     view.setUint32(REQUEST, this.#request++);
-    bytes.set(this.#head, prefix + HEAD);
-    bytes.set(this.#selections.subarray(0, this.#end), prefix + HEAD + this.#head.length);
+    bytes.set(this.#head, HEAD);
+    bytes.set(this.#selections.subarray(0, this.#end), HEAD + this.#head.length);
     this.#end = 0;
-    this.wire.send(bytes);
+    this.wire.send(this.wire.framed(bytes));
   }
 
   #grow(): void {

@@ -39,10 +39,12 @@ export const encodeFrame = (
   writer.close();
   const frame = writer.written();
   const prefix = wire.prefixBytes(frame.length);
-  const bytes = new Uint8Array(prefix + frame.length);
-  if (prefix > 0) wire.writePrefix(bytes, frame.length);
-  bytes.set(frame, prefix);
-  return { bytes, requestAt: prefix + REQUEST, headAt: prefix + HEAD, payloadAt: prefix + HEAD + packed.length };
+  return {
+    bytes: wire.framed(frame),
+    requestAt: prefix + REQUEST,
+    headAt: prefix + HEAD,
+    payloadAt: prefix + HEAD + packed.length,
+  };
 };
 
 /** `count` entries without headers, each with a body of `bodyBytes`. */

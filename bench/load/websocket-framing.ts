@@ -4,6 +4,7 @@
  * A client must mask what it sends. A mask of zeros leaves the payload as it is, so a frame is encoded once and the
  * generator does not spend its time on masking; the broker unmasks as it would any other.
  */
+import { MAX_WEBSOCKET_MESSAGE_BYTES } from "#protocol/limits.js";
 import type { Receive } from "./wire.js";
 
 const FIN_BINARY = 0x82;
@@ -22,25 +23,40 @@ const MAX_HEADER_BYTES = 10;
 /** A masked pong without payload. */
 export const EMPTY_PONG = Uint8Array.of(PONG, MASKED, 0, 0, 0, 0);
 
-/** The bytes that stand before a payload of `length` bytes. */
-export const prefixBytes = (length: number): number =>
-  (length < LENGTH_16 ? 2 : length < 0x1_0000 ? 4 : 10) + MASK_BYTES;
+/** The bytes that stand before a message of `length` bytes, which is at most as long as the broker takes. */
+const headerBytes = (length: number): number => (length < LENGTH_16 ? 2 : 4) + MASK_BYTES;
 
-/** Writes the prefix of a binary message of `length` bytes, unmasked in effect, at the start of `bytes`. */
-export const writePrefix = (bytes: Uint8Array, length: number): void => {
+/** The bytes that stand before a frame of `length` bytes, or before its first message. */
+export const prefixBytes = (length: number): number => headerBytes(Math.min(length, MAX_WEBSOCKET_MESSAGE_BYTES));
+
+/** Writes the header of a binary message of `length` bytes, unmasked in effect, at the start of `bytes`. */
+const writeHeader = (bytes: Uint8Array, length: number): void => {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   view.setUint8(0, FIN_BINARY);
-  const masked = prefixBytes(length) - MASK_BYTES;
+  const masked = headerBytes(length) - MASK_BYTES;
   if (masked === 2) view.setUint8(1, MASKED | length);
-  else if (masked === 4) {
+  else {
     view.setUint8(1, MASKED | LENGTH_16);
     view.setUint16(2, length);
-  } else {
-    view.setUint8(1, MASKED | LENGTH_64);
-    view.setUint32(2, 0);
-    view.setUint32(6, length);
   }
   view.setUint32(masked, 0);
+};
+
+/** A frame, cut into as many messages as the broker's limit of them asks for. */
+export const frameMessages = (frame: Uint8Array): Uint8Array => {
+  const full = Math.floor(frame.length / MAX_WEBSOCKET_MESSAGE_BYTES);
+  const last = frame.length % MAX_WEBSOCKET_MESSAGE_BYTES;
+  const headers = full * headerBytes(MAX_WEBSOCKET_MESSAGE_BYTES) + (last > 0 ? headerBytes(last) : 0);
+  const bytes = new Uint8Array(headers + frame.length);
+  let to = 0;
+  for (let at = 0; at < frame.length; at += MAX_WEBSOCKET_MESSAGE_BYTES) {
+    const part = frame.subarray(at, at + MAX_WEBSOCKET_MESSAGE_BYTES);
+    writeHeader(bytes.subarray(to), part.length);
+    to += headerBytes(part.length);
+    bytes.set(part, to);
+    to += part.length;
+  }
+  return bytes;
 };
 
 /** Takes the server's framing off a stream and passes on the payload, in the pieces in which it comes. */

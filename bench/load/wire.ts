@@ -5,7 +5,7 @@
 import { randomBytes } from "node:crypto";
 import { connect, type Socket } from "node:net";
 import type { Address } from "./role.js";
-import { Deframer, EMPTY_PONG, prefixBytes, writePrefix } from "./websocket-framing.js";
+import { Deframer, EMPTY_PONG, frameMessages, prefixBytes } from "./websocket-framing.js";
 
 /** [start, end) of a buffer that is read into again: good during the call. */
 export type Receive = (bytes: Uint8Array, view: DataView, start: number, end: number) => void;
@@ -15,10 +15,11 @@ const READ_BYTES = 256 * 1024;
 const MAX_UPGRADE_BYTES = 8 * 1024;
 
 export interface Wire {
-  /** Bytes that stand before a frame of `length` bytes: the WebSocket framing. */
+  /** Bytes of WebSocket framing that stand before a frame of `length` bytes. */
   prefixBytes(length: number): number;
-  writePrefix(bytes: Uint8Array, length: number): void;
-  /** Frames, each behind its prefix. The bytes are the wire's until the broker has answered them. */
+  /** A frame as it goes onto the wire. */
+  framed(frame: Uint8Array): Uint8Array;
+  /** Frames that are framed. The bytes are the wire's until the broker has answered them. */
   send(bytes: Uint8Array): void;
   end(): void;
 }
@@ -90,12 +91,12 @@ const openSocket = (address: Address, receive: Receive): Promise<{ socket: Socke
     });
   });
 
-const noPrefix = { prefixBytes: () => 0, writePrefix: () => {} };
+const plain = { prefixBytes: () => 0, framed: (frame: Uint8Array) => frame };
 
 export const openWire = async (address: Address, receive: Receive): Promise<Wire> => {
   if (address.transport === "tcp") {
     const { socket, end } = await openSocket(address, receive);
-    return { ...noPrefix, send: (bytes) => socket.write(bytes), end };
+    return { ...plain, send: (bytes) => socket.write(bytes), end };
   }
   let upgraded = (): void => {};
   const upgrade = new Promise<void>((resolve) => {
@@ -110,5 +111,5 @@ export const openWire = async (address: Address, receive: Receive): Promise<Wire
   pong = () => socket.write(EMPTY_PONG);
   socket.write(upgradeRequest(address));
   await upgrade;
-  return { prefixBytes, writePrefix, send: (bytes) => socket.write(bytes), end };
+  return { prefixBytes, framed: frameMessages, send: (bytes) => socket.write(bytes), end };
 };

@@ -18,7 +18,7 @@ const MOST_RESERVED = 3 / 4;
 export interface Holder {
   /** Bytes of its buffer. */
   readonly held: number;
-  /** Nothing of its frame has come lately. */
+  /** Little or nothing of its frame has come lately. */
   readonly isStalled: boolean;
   /** Gives its memory back at once, in favour of another. */
   cutOff(): void;

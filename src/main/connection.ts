@@ -287,7 +287,10 @@ export class Connection implements FrameSink, Guest, Sender {
 
   /** About once a second; `now` is of a clock that does not step. */
   sweep(now: number): void {
-    if (this.#state === State.OPEN) this.#intake.sweep(now, this.#isPaused);
+    if (this.#state !== State.OPEN) return;
+    const isPaused = this.#isPaused && this.#transport.canPause;
+    // Who does not read its answers has itself to thank.
+    this.#intake.sweep(now, isPaused, isPaused && this.#waitingBytes > 0);
   }
 
   /** Gives back memory of a busier time. */

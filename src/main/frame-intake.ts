@@ -51,6 +51,8 @@ export class FrameIntake implements Holder {
   #swept = 0;
   #mark = 0;
   #markedAt: number | undefined;
+  /** There was a frame to put together at the last `sweep`. */
+  #wasPartial = false;
   isStalled = false;
 
   constructor(sink: FrameSink, maxFrameBytes: number, memory: AssemblyMemory, isGreeted = true) {
@@ -91,17 +93,15 @@ export class FrameIntake implements Holder {
 
   /**
    * About once a second: looks whether the frame that is put together makes progress. `isPaused`: it cannot, since the
-   * connection is not read.
+   * connection is not read, and has no deadline; `isExcused`: nor is that the client's doing.
    */
-  sweep(now: number, isPaused: boolean): void {
-    if (this.#partial === undefined || isPaused) {
-      this.isStalled = false;
-      this.#markedAt = undefined;
-      return;
-    }
-    this.isStalled = this.#markedAt !== undefined && this.#progress === this.#swept;
+  sweep(now: number, isPaused: boolean, isExcused = false): void {
+    const isPartial = this.#partial !== undefined;
+    this.isStalled = isPartial && this.#wasPartial && !isExcused && this.#progress - this.#swept < PROGRESS_BYTES;
+    this.#wasPartial = isPartial;
     this.#swept = this.#progress;
-    if (this.#markedAt === undefined || this.#progress - this.#mark >= PROGRESS_BYTES) {
+    if (!isPartial || isPaused) this.#markedAt = undefined;
+    else if (this.#markedAt === undefined || this.#progress - this.#mark >= PROGRESS_BYTES) {
       this.#mark = this.#progress;
       this.#markedAt = now;
     } else if (now - this.#markedAt > PROGRESS_TIMEOUT) {
@@ -198,6 +198,7 @@ export class FrameIntake implements Holder {
     if (frame === undefined) return;
     const end = this.#filled;
     this.#progress += PROGRESS_BYTES;
+    this.isStalled = false;
     this.#memory.leave(this);
     // Out of the way first: the frame may be the connection's last, and `stop` gives memory back.
     this.#partial = undefined;
@@ -226,7 +227,6 @@ export class FrameIntake implements Holder {
   #append(bytes: Uint8Array, start: number, end: number): boolean {
     const filled = this.#filled + end - start;
     this.#progress += end - start;
-    this.isStalled = false;
     if (this.#partial === undefined || filled > this.#partial.length) {
       const grown = this.#memory.take(filled);
       if (grown === undefined) return false;

@@ -2,8 +2,9 @@ import { once } from "node:events";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { WebSocket, WebSocketServer } from "ws";
 import { type Client, connect } from "../../src/client/client.js";
+import { MAX_WEBSOCKET_MESSAGE_BYTES } from "../../src/protocol/limits.js";
 import { Op } from "../../src/protocol/op.js";
-import { type Frame, readFrame } from "../main/frames.js";
+import { type Frame, splitFrames } from "../main/frames.js";
 import { bodiesOf, confirm, hello } from "./scripted-broker.js";
 
 interface Server {
@@ -12,6 +13,8 @@ interface Server {
   /** The path that the client asked for. */
   readonly path: string | undefined;
   readonly frames: readonly Frame[];
+  /** Of the messages. */
+  readonly sizes: readonly number[];
 }
 
 /** A client over WebSocket and the other side, which confirms what is published. */
@@ -23,18 +26,24 @@ const connected = async (path = ""): Promise<Server> => {
   const port = typeof address === "object" && address !== null ? address.port : 0;
   const accepted = once(server, "connection");
   const frames: Frame[] = [];
+  const sizes: number[] = [];
   server.on("connection", (socket) => {
+    let rest: Buffer = Buffer.alloc(0);
     socket.on("message", (data: Buffer) => {
-      const seen = readFrame(data);
-      frames.push(seen);
-      if (seen.op === Op.HELLO) socket.send(hello());
-      else socket.send(confirm({ request: seen.request, high: 1, low: 1, messages: bodiesOf(seen).length }));
+      sizes.push(data.length);
+      const split = splitFrames(Buffer.concat([rest, data]));
+      rest = split.rest;
+      for (const seen of split.frames) {
+        frames.push(seen);
+        if (seen.op === Op.HELLO) socket.send(hello());
+        else socket.send(confirm({ request: seen.request, high: 1, low: 1, messages: bodiesOf(seen).length }));
+      }
     });
   });
   const client = await connect(`ws://127.0.0.1:${port}${path}`);
   onTestFinished(() => client.close());
   const [socket, request] = await accepted;
-  return { client, socket, path: request.url, frames };
+  return { client, socket, path: request.url, frames, sizes };
 };
 
 /** Gives Node what a browser has. */
@@ -47,12 +56,21 @@ describe.each([
   ["of the package ws", () => {}],
   ["of the platform", withPlatformSocket],
 ])("the WebSocket %s", (_, prepare) => {
-  it("carries one frame in each message", async () => {
+  it("carries one frame after another", async () => {
     prepare();
     const { client, frames } = await connected();
     await Promise.all([client.publish("a", "x"), client.publish("b", "y"), client.publish("a", "z")]);
     expect(frames.map(({ op }) => op)).toEqual([Op.HELLO, Op.PUBLISH, Op.PUBLISH]);
     expect(frames.slice(1).map(bodiesOf)).toEqual([["x", "z"], ["y"]]);
+  });
+
+  it("cuts what it sends into messages that the broker takes", async () => {
+    prepare();
+    const { client, frames, sizes } = await connected();
+    const body = "x".repeat(100_000);
+    await Promise.all([client.publish("a", body), client.publish("b", "y")]);
+    expect(frames.slice(1).map(bodiesOf)).toEqual([[body], ["y"]]);
+    expect(Math.max(...sizes)).toBe(MAX_WEBSOCKET_MESSAGE_BYTES);
   });
 
   it("asks for the broker's path unless it is told another", async () => {

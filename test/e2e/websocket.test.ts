@@ -2,14 +2,16 @@ import { once } from "node:events";
 import { describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
 import { ERRORS } from "../../src/protocol/errors.js";
+import { MAX_WEBSOCKET_MESSAGE_BYTES } from "../../src/protocol/limits.js";
 import { Answer, Op } from "../../src/protocol/op.js";
 import { entries, type Frame, frame, readFrame, receiptsOf } from "../main/frames.js";
 import { testBroker } from "./brokers.js";
 import { NativeClient } from "./native-client.js";
 
 const HELLO = frame(Op.HELLO, 1, [1, "test"]);
+const LIMIT = MAX_WEBSOCKET_MESSAGE_BYTES;
 
-/** A WebSocket that reads one frame from each message. */
+/** A WebSocket that reads one frame from each message; what it sends has messages as long as may be. */
 const open = async (port: number, path = "/mq") => {
   const socket = new WebSocket(`ws://127.0.0.1:${port}${path}`);
   const frames: Frame[] = [];
@@ -27,8 +29,10 @@ const open = async (port: number, path = "/mq") => {
     socket,
     closed,
     frames,
-    send: (...messages: readonly Buffer[]) => {
-      for (const message of messages) socket.send(message);
+    send: (...sent: readonly Buffer[]) => {
+      for (const bytes of sent) {
+        for (let at = 0; at < bytes.length; at += LIMIT) socket.send(bytes.subarray(at, at + LIMIT));
+      }
     },
     next: async (): Promise<Frame> => {
       while (frames.length <= next) {
@@ -45,7 +49,7 @@ const open = async (port: number, path = "/mq") => {
 };
 
 describe("the native protocol over WebSocket", () => {
-  it("carries one frame in each message, both ways", async () => {
+  it("carries frames both ways", async () => {
     const { http } = await testBroker();
     const client = await open(http);
     client.send(HELLO, frame(Op.PUBLISH, 2, ["ws"], entries("a", "b")), frame(Op.POP, 3, ["ws", "", 2, 10_000]));
@@ -106,26 +110,63 @@ describe("the native protocol over WebSocket", () => {
     expect(await client.closed).toBe(1003);
   });
 
-  it("refuses a message that is not one frame", async () => {
+  it("takes a frame that is cut over messages, and several frames in one", async () => {
     const { http } = await testBroker();
-    for (const message of [Buffer.concat([HELLO, HELLO]), HELLO.subarray(0, 13), Buffer.alloc(0)]) {
-      const client = await open(http);
-      client.send(message);
-      expect((await client.next()).head[0]).toBe(ERRORS.BAD_FRAME.code);
-      await client.closed;
-    }
+    const client = await open(http);
+    const bytes = Buffer.concat([HELLO, ...[2, 3].map((request) => frame(Op.PING, request))]);
+    for (const byte of bytes) client.socket.send(Uint8Array.of(byte));
+    client.socket.send(Buffer.alloc(0));
+    client.socket.send(Buffer.concat([frame(Op.PING, 4), frame(Op.PING, 5), frame(Op.PING, 6).subarray(0, 7)]));
+    client.socket.send(frame(Op.PING, 6).subarray(7));
+    for (let request = 1; request <= 6; request++) expect((await client.next()).request).toBe(request);
+    client.socket.close();
+    await client.closed;
   });
 
-  it("refuses a frame that is too long, in words if it is not far too long", async () => {
+  it("ends a connection whose message is too long, without a closing handshake", async () => {
+    const { http } = await testBroker();
+    const client = await open(http);
+    client.send(HELLO);
+    await client.next();
+    client.socket.send(Buffer.concat([frame(Op.PUBLISH, 2, ["t"], entries(Buffer.alloc(LIMIT)))]));
+    expect(await client.closed).toBe(1006);
+    expect(client.frames).toHaveLength(1);
+  });
+
+  it("refuses a frame that is too long", async () => {
     const { http } = await testBroker({ maxFrameBytes: 2_000 });
     const client = await open(http);
     client.send(HELLO, frame(Op.PUBLISH, 2, ["t"], Buffer.alloc(3_000)));
     await client.next();
-    expect(await client.next()).toMatchObject({ request: 2, op: Answer.ERROR });
+    const answer = await client.next();
+    expect([answer.request, answer.head[0]]).toEqual([2, ERRORS.FRAME_TOO_LARGE.code]);
     await client.closed;
-    const other = await open(http);
-    other.send(Buffer.alloc(100_000));
-    await other.closed;
+  });
+
+  it("refuses a frame before HELLO that is longer than a HELLO needs", async () => {
+    const { http } = await testBroker();
+    const client = await open(http);
+    client.send(frame(Op.HELLO, 1, [1, "n".repeat(5_000)]));
+    expect((await client.next()).head[0]).toBe(ERRORS.HANDSHAKE_REQUIRED.code);
+    await client.closed;
+  });
+
+  it("is refused where its half message has no room, and has room again when others have gone", async () => {
+    // Three quarters of it are for reservations: two of them.
+    const { http } = await testBroker({ maxFrameBytes: 8_192, maxMessageBytes: 4_096, maxAssemblyBytes: 3 * LIMIT });
+    const [first, second] = [await open(http), await open(http)];
+    const refused = await open(http);
+    expect((await refused.next()).head[0]).toBe(ERRORS.TOO_MANY_CONNECTIONS.code);
+    expect(await refused.closed).toBe(1013);
+    first.socket.close();
+    await first.closed;
+    const third = await open(http);
+    for (const client of [second, third]) {
+      client.send(HELLO);
+      expect((await client.next()).op).toBe(Op.HELLO);
+      client.socket.close();
+      await client.closed;
+    }
   });
 
   it("counts among maxConnections, together with TCP", async () => {

@@ -27,4 +27,15 @@ describe("the memory for frames that were cut", () => {
     if (buffer !== undefined) memory.give(buffer);
     expect(memory.take(3_000_000) === buffer).toBe(false);
   });
+
+  it("sets bytes apart, and leaves a quarter for frames", () => {
+    const memory = new AssemblyMemory(64 * 1024);
+    for (let i = 0; i < 3; i++) expect(memory.reserve(16_384)).toBe(true);
+    expect(memory.reserve(16_384)).toBe(false);
+    expect(memory.take(16_384)?.length).toBe(16_384);
+    expect(memory.take(8_192)).toBeUndefined();
+    memory.release(16_384);
+    expect(memory.take(8_192)?.length).toBe(8_192);
+    expect(memory.reserve(16_384)).toBe(false);
+  });
 });

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { AssemblyMemory } from "../../src/main/assembly.js";
-import { FrameIntake, type FrameSink, HERE } from "../../src/main/frame-intake.js";
+import { FrameIntake, type FrameSink, HERE, PROGRESS_BYTES, PROGRESS_TIMEOUT } from "../../src/main/frame-intake.js";
 import type { ErrorName } from "../../src/protocol/errors.js";
 import { OP, REQUEST } from "../../src/protocol/frame.js";
 import { Op } from "../../src/protocol/op.js";
@@ -16,6 +16,7 @@ class Notes implements FrameSink {
   readonly here: number[] = [];
   readonly faults: [ErrorName, number][] = [];
   readonly skipped: number[] = [];
+  readonly slow: string[] = [];
 
   route(_bytes: Uint8Array, view: DataView, start: number): number {
     const request = view.getUint32(start + REQUEST);
@@ -35,6 +36,10 @@ class Notes implements FrameSink {
 
   overloaded(request: number): void {
     this.skipped.push(request);
+  }
+
+  tooSlow(text: string): void {
+    this.slow.push(text);
   }
 
   get requests(): number[] {
@@ -195,6 +200,7 @@ describe("the intake of frames", () => {
         forward: (...run) => notes.forward(...run),
         malformed: (...fault) => notes.malformed(...fault),
         overloaded: (request) => notes.overloaded(request),
+        tooSlow: (text) => notes.tooSlow(text),
       },
       MAX_FRAME,
       new AssemblyMemory(0),
@@ -202,5 +208,82 @@ describe("the intake of frames", () => {
     take(intake, Buffer.concat([publish(3), frame(Op.PING, 1), frame(Op.PING, 2), publish(6)]));
     expect(notes.requests).toEqual([3]);
     expect(notes.here).toEqual([1]);
+  });
+
+  it("refuses what is longer than a HELLO needs until it is told that HELLO came", () => {
+    for (const count of [1, 5_000]) {
+      const notes = new Notes();
+      const memory = new AssemblyMemory(1 << 20);
+      const intake = new FrameIntake(notes, MAX_FRAME, memory, false);
+      const bytes = publish(3, 4_200);
+      for (let at = 0; at < bytes.length; at += count) take(intake, bytes.subarray(at, at + count));
+      expect(notes.faults).toEqual([["HANDSHAKE_REQUIRED", count === 1 ? 0 : 3]]);
+      expect(memory.used).toBe(0);
+    }
+    const { notes, memory } = intakeOf();
+    const intake = new FrameIntake(notes, MAX_FRAME, memory, false);
+    intake.greeted();
+    take(intake, publish(3, 4_200));
+    expect(notes.requests).toEqual([3]);
+  });
+});
+
+describe("half a frame", () => {
+  const MAX = 10 * PROGRESS_BYTES;
+  const half = (): { intake: FrameIntake; notes: Notes; memory: AssemblyMemory } => {
+    const notes = new Notes();
+    const memory = new AssemblyMemory(1 << 21);
+    const intake = new FrameIntake(notes, MAX, memory);
+    take(intake, Buffer.concat([lengthOnly(MAX - 10), frame(Op.PUBLISH, 3).subarray(4, 10), Buffer.alloc(20_000)]));
+    return { intake, notes, memory };
+  };
+
+  it("has so long to make progress, and gives its memory back past that", () => {
+    const { intake, notes, memory } = half();
+    for (let now = 0; now <= PROGRESS_TIMEOUT; now += 1_000) {
+      intake.sweep(now, false);
+      take(intake, Buffer.alloc(1_000));
+    }
+    expect(notes.slow).toEqual([]);
+    intake.sweep(PROGRESS_TIMEOUT + 1, false);
+    expect(notes.slow).toHaveLength(1);
+    expect(memory.used).toBe(0);
+  });
+
+  it("may take as long as it likes while enough of it comes", () => {
+    const { intake, notes } = half();
+    for (let i = 0; i < 8; i++) {
+      intake.sweep(i * PROGRESS_TIMEOUT, false);
+      take(intake, Buffer.alloc(PROGRESS_BYTES));
+    }
+    expect(notes.slow).toEqual([]);
+  });
+
+  it("has no deadline while it is not read, and is not cut off where that is not the client's doing", () => {
+    const { intake, notes } = half();
+    for (let i = 0; i < 8; i++) intake.sweep(i * PROGRESS_TIMEOUT, true, true);
+    expect([notes.slow.length, intake.isStalled]).toEqual([0, false]);
+    intake.sweep(8 * PROGRESS_TIMEOUT, true, false);
+    expect([notes.slow.length, intake.isStalled]).toEqual([0, true]);
+  });
+
+  it("gives way to who needs less, once it has stalled: the largest first", () => {
+    const memory = new AssemblyMemory(3 << 18);
+    const [small, large, asker] = [new Notes(), new Notes(), new Notes()];
+    const [first, second, third] = [small, large, asker].map((notes) => new FrameIntake(notes, MAX, memory));
+    const start = (intake: FrameIntake | undefined, bytes: number): void => {
+      const head = Buffer.concat([lengthOnly(MAX - 10), frame(Op.PUBLISH, 3).subarray(4, 10)]);
+      if (intake !== undefined) take(intake, Buffer.concat([head, Buffer.alloc(bytes)]));
+    };
+    start(first, 200_000);
+    start(second, 400_000);
+    start(third, 100_000);
+    // Nobody has stalled yet.
+    expect([small.slow.length, large.slow.length, asker.skipped.length]).toEqual([0, 0, 1]);
+    for (const now of [0, 1_000]) for (const intake of [first, second]) intake?.sweep(now, false);
+    const fourth = new FrameIntake(asker, MAX, memory);
+    start(fourth, 100_000);
+    expect([small.slow.length, large.slow.length, asker.skipped.length]).toEqual([0, 1, 1]);
+    expect(fourth.held).toBe(131_072);
   });
 });

@@ -2,6 +2,7 @@
 import { once } from "node:events";
 import { expect, it, onTestFinished } from "vitest";
 import { WebSocket } from "ws";
+import { AddressShares } from "../../src/main/address-shares.js";
 import type { Connection } from "../../src/main/connection.js";
 import type { ConnectionHost } from "../../src/main/connection-host.js";
 import { HttpGuard } from "../../src/main/http-guard.js";
@@ -40,6 +41,9 @@ const listening = async () => {
     get isOverfull() {
       return faults.isOverfull?.() ?? false;
     },
+    shares: new AddressShares(100),
+    reserve: () => true,
+    release: () => {},
     open: (transport) => {
       faults.open?.();
       const connection = board.open(transport);
@@ -50,7 +54,7 @@ const listening = async () => {
   const guard = new HttpGuard({ listensOn: "127.0.0.1", allowOrigin: [], allowHost: [] });
   const check = guard.check.bind(guard);
   guard.check = (request) => faults.guard?.() ?? check(request);
-  const listener = new HttpListener(host, 1 << 20, guard, log);
+  const listener = new HttpListener(host, guard, log);
   const { port } = await listener.listen({ host: "127.0.0.1", port: 0 });
   onTestFinished(() => listener.close());
   return { errors, faults, port, board };
