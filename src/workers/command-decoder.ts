@@ -40,6 +40,7 @@ export class CommandDecoder {
   /** The one publish command; its head is that of `#headBytes`. */
   readonly #publish: Publish;
   #headBytes: Uint8Array = NO_HEAD;
+  #isStopped = false;
   #copy = new Uint8Array(64 * 1024);
   #copyView = new DataView(this.#copy.buffer);
 
@@ -68,10 +69,19 @@ export class CommandDecoder {
     };
   }
 
-  /** Decodes the whole frames in [start, end), whose lengths the main thread has checked. */
-  decode(connection: number, bytes: Uint8Array, view: DataView, start: number, end: number): void {
+  /** Has `decode` end behind the frame that it is at. */
+  stop(): void {
+    this.#isStopped = true;
+  }
+
+  /**
+   * Decodes the whole frames in [start, end), whose lengths the main thread has checked. Answers how far it came: to the
+   * end, unless it was stopped.
+   */
+  decode(connection: number, bytes: Uint8Array, view: DataView, start: number, end: number): number {
     let at = start;
-    while (at < end) {
+    this.#isStopped = false;
+    while (at < end && !this.#isStopped) {
       const stop = at + frame.LENGTH_BYTES + view.getUint32(at);
       const request = view.getUint32(at + frame.REQUEST);
       try {
@@ -86,6 +96,7 @@ export class CommandDecoder {
       }
       at = stop;
     }
+    return at;
   }
 
   /** Publishes the frame at `at`, and those behind it that merge with it. Answers where the next frame begins. */

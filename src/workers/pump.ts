@@ -9,12 +9,16 @@ import { EnvelopeOp } from "../channel/envelope.js";
 import type { RingReader } from "../channel/ring-reader.js";
 import type { RingWriter } from "../channel/ring-writer.js";
 import type { Journal } from "../journal/journal.js";
+import { LENGTH_BYTES, OP, REQUEST } from "../protocol/frame.js";
+import { Op } from "../protocol/op.js";
+import type { Command } from "../shard/command.js";
 import type { IdSource } from "../shard/id-allocator.js";
 import type { Refusal } from "../shard/publish.js";
 import { Shard, type ShardLimits } from "../shard/shard.js";
 import { CommandDecoder, type DecoderLimits } from "./command-decoder.js";
 import { FrameEffects } from "./frame-effects.js";
 import { HeldEffects } from "./held-effects.js";
+import { Lanes } from "./lanes.js";
 import { Outbound } from "./outbound.js";
 import type { Growth } from "./space-gauge.js";
 
@@ -32,6 +36,13 @@ const DRAIN_STEP = 8;
  */
 const COMMIT_BYTES = 2 * 1024 * 1024;
 const COMMIT_WITHIN = 3;
+
+/**
+ * Milliseconds of requests that may walk which a connection has before others are looked at: what is left of its requests
+ * waits in its lane. And what all lanes have of a turn.
+ */
+const QUANTUM = 2;
+const LANES_WITHIN = 4;
 
 /** Staged answers are sent in the middle of a drain above this, so that a drain needs a bounded buffer. */
 const STAGED_BYTES = 1024 * 1024;
@@ -73,10 +84,28 @@ export interface PumpOptions {
   readonly clock: () => number;
 }
 
+/** Whether a command may walk much of what the shard holds: all but those whose cost is that of their messages. */
+const mayWalk = (command: Command): boolean => {
+  switch (command.op) {
+    case "publish":
+      return command.routeKey !== "";
+    case "ack":
+    case "pop":
+    case "credit":
+    case "publishChannel":
+      return false;
+    default:
+      return true;
+  }
+};
+
 const DISK_FULL: Refusal = {
   kind: "DISK_FULL",
   text: "the disk is full: free some space, or acknowledge messages, and publish again",
 };
+
+const LANE_FULL =
+  "the connection has asked for more work than the shard keeps for it: wait for answers, then ask again";
 
 /** Sleeps without looking at anything. */
 const pause = (milliseconds: number): void => {
@@ -99,6 +128,9 @@ export class Pump {
   #drained = 0;
   #uncommitted = 0;
   #uncommittedSince = 0;
+  readonly #lanes = new Lanes();
+  /** By connection: milliseconds of requests that may walk, since lanes were looked at. */
+  readonly #spent = new Map<number, number>();
   #isStopping = false;
   #isStalled = false;
 
@@ -120,7 +152,8 @@ export class Pump {
     this.#decoder = new CommandDecoder(
       options.limits,
       (command) => {
-        this.#shard.apply(command, this.#now);
+        if (mayWalk(command)) this.#walk(command);
+        else this.#shard.apply(command, this.#now);
         this.#relieve();
       },
       (connection, request, error) => {
@@ -143,13 +176,14 @@ export class Pump {
       const isClogged = this.#isClogged;
       if (isClogged && this.#isStopping) break;
       const taken = isClogged ? 0 : this.#drain();
+      if (!isClogged) this.#serveLanes();
       const due = isClogged ? Number.POSITIVE_INFINITY : this.#shard.turn(this.#now);
       if (this.#isWorthWaiting(taken)) this.#flushFree();
       else this.#flush();
       const chores = Math.min(this.#journal.tick(this.#shard.store.log, this.#now), options.chores(this.#now));
       // A sync that no commit waited for has failed: nobody would be told but by refusals of a disk that is not full.
       if (this.#journal.state.kind === "failed") throw this.#journal.state.error;
-      if (taken > 0 || this.#isStopping) continue;
+      if (taken > 0 || this.#isStopping || !(isClogged || this.#lanes.isEmpty)) continue;
       this.#sleep(Math.min(due, chores), isClogged);
     }
     this.#journal.close(this.#shard.store.log, this.#now);
@@ -232,6 +266,55 @@ export class Pump {
     this.#options.onStall(undefined);
   }
 
+  /** Carries a command out, and notes what it has cost its connection. */
+  #walk(command: Command): void {
+    const { connection } = command;
+    const begin = performance.now();
+    this.#shard.apply(command, this.#now);
+    const spent = (this.#spent.get(connection) ?? 0) + performance.now() - begin;
+    this.#spent.set(connection, spent);
+    if (spent > QUANTUM) this.#decoder.stop();
+  }
+
+  /** Carries out what a connection sends, or puts it behind what of it waits already. */
+  #take(connection: number, bytes: Uint8Array, view: DataView, start: number, end: number): void {
+    const at = this.#lanes.has(connection) ? start : this.#decoder.decode(connection, bytes, view, start, end);
+    if (at < end && !this.#lanes.push(connection, bytes, at, end)) this.#refuse(connection, bytes, view, at, end);
+  }
+
+  /** Refuses frames for which there is no room in a lane. Credit is not asked for again, and costs nothing. */
+  #refuse(connection: number, bytes: Uint8Array, view: DataView, start: number, end: number): void {
+    for (let at = start; at < end; ) {
+      const next = at + LENGTH_BYTES + view.getUint32(at);
+      const request = view.getUint32(at + REQUEST);
+      if (view.getUint8(at + OP) === Op.CREDIT) this.#decoder.decode(connection, bytes, view, at, next);
+      else if (request !== 0) this.#effects.fail(connection, request, "BUSY", LANE_FULL);
+      at = next;
+    }
+    this.#relieve();
+  }
+
+  /** Goes on with what waits in lanes, for a bounded time. */
+  #serveLanes(): void {
+    this.#spent.clear();
+    if (this.#lanes.isEmpty || this.#isStopping) return;
+    const until = performance.now() + LANES_WITHIN;
+    do this.#now = this.#clock();
+    while (this.#lanes.serve(this.#decodeShare) && performance.now() < until);
+    this.#spent.clear();
+  }
+
+  readonly #decodeShare = (
+    connection: number,
+    bytes: Uint8Array,
+    view: DataView,
+    start: number,
+    end: number,
+  ): number => {
+    this.#spent.delete(connection);
+    return this.#decoder.decode(connection, bytes, view, start, end);
+  };
+
   readonly #onRecord = (
     envelope: readonly number[],
     bytes: Uint8Array,
@@ -245,9 +328,11 @@ export class Pump {
     this.#drained += end - start;
     switch (op) {
       case EnvelopeOp.FRAMES:
-        this.#decoder.decode(connection, bytes, view, start, end);
+        this.#take(connection, bytes, view, start, end);
         break;
       case EnvelopeOp.DISCONNECT:
+        // What it would have learned of nobody wants any more.
+        this.#lanes.drop(connection);
         this.#shard.apply({ op: "disconnect", connection }, this.#now);
         break;
       case EnvelopeOp.HOLD:

@@ -1,0 +1,100 @@
+/**
+ * Lanes: what connections have asked for beyond their share of a turn. A request that walks much of what a shard holds
+ * costs its own connection time: while there is something in its lane all that comes from it waits there, in order, and
+ * lanes are served in turn behind what others have sent meanwhile.
+ */
+import { Fifo } from "../collections/fifo.js";
+
+/** What waits for one connection and for all: past it requests are refused. A read of a socket is 64 KiB. */
+const MAX_LANE_BYTES = 4 * 1024 * 1024;
+const MAX_BYTES = 32 * 1024 * 1024;
+
+interface Chunk {
+  readonly bytes: Uint8Array;
+  readonly view: DataView;
+}
+
+/** Whole frames of one connection, from `at` in the first chunk on. */
+export class Lane {
+  readonly chunks = new Fifo<Chunk>();
+  at = 0;
+  bytes = 0;
+
+  constructor(readonly connection: number) {}
+}
+
+export class Lanes {
+  /** By connection, the next to be served first. */
+  readonly #lanes = new Map<number, Lane>();
+  #bytes = 0;
+
+  constructor(
+    readonly maxLaneBytes = MAX_LANE_BYTES,
+    readonly maxBytes = MAX_BYTES,
+  ) {}
+
+  get isEmpty(): boolean {
+    return this.#lanes.size === 0;
+  }
+
+  /** Bytes of frames that wait. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  has(connection: number): boolean {
+    return this.#lanes.size > 0 && this.#lanes.has(connection);
+  }
+
+  /** Keeps a copy of the whole frames [start, end); false: there are too many already. */
+  push(connection: number, bytes: Uint8Array, start: number, end: number): boolean {
+    const lane = this.#lanes.get(connection) ?? new Lane(connection);
+    const length = end - start;
+    // Whatever its length, the rest of a record that was begun is taken: the record was bounded itself.
+    const isOver = lane.bytes + length > this.maxLaneBytes || this.#bytes + length > this.maxBytes;
+    if (isOver && lane.bytes > 0) return false;
+    const own = bytes.slice(start, end);
+    lane.chunks.push({ bytes: own, view: new DataView(own.buffer, own.byteOffset, length) });
+    lane.bytes += length;
+    this.#bytes += length;
+    this.#lanes.set(connection, lane);
+    return true;
+  }
+
+  /**
+   * Serves the lane whose turn it is: `decode` takes frames and answers how far it came. It may drop lanes. False: there
+   * is none.
+   */
+  serve(
+    decode: (connection: number, bytes: Uint8Array, view: DataView, start: number, end: number) => number,
+  ): boolean {
+    const lane = this.#lanes.values().next().value;
+    if (lane === undefined) return false;
+    const chunk = lane.chunks.at(0);
+    if (chunk !== undefined) {
+      const { bytes, view } = chunk;
+      const stop = decode(lane.connection, bytes, view, lane.at, bytes.length);
+      if (this.#lanes.get(lane.connection) !== lane) return true;
+      this.#took(lane, stop - lane.at);
+      lane.at = stop === bytes.length ? 0 : stop;
+      if (lane.at === 0) lane.chunks.shift();
+    }
+    this.#lanes.delete(lane.connection);
+    // Behind all others.
+    if (lane.chunks.length > 0) this.#lanes.set(lane.connection, lane);
+    return true;
+  }
+
+  /** A connection is gone. */
+  drop(connection: number): void {
+    const lane = this.#lanes.get(connection);
+    if (lane === undefined) return;
+    this.#took(lane, lane.bytes);
+    this.#lanes.delete(connection);
+  }
+
+  #took(lane: Lane, bytes: number): void {
+    lane.bytes -= bytes;
+    this.#bytes -= bytes;
+  }
+}

@@ -1,0 +1,68 @@
+import { expect, it } from "vitest";
+import { Lanes } from "../../src/workers/lanes.js";
+
+const bytesOf = (...values: readonly number[]): Uint8Array => Uint8Array.from(values);
+
+/** Pushes all of `bytes`. */
+const push = (lanes: Lanes, connection: number, bytes: Uint8Array): boolean =>
+  lanes.push(connection, bytes, 0, bytes.length);
+
+/** Serves one lane, `share` bytes of it; what it was served. */
+const serve = (lanes: Lanes, share: number): readonly number[] => {
+  let served: readonly number[] = [];
+  lanes.serve((connection, bytes, _view, start, end) => {
+    const stop = Math.min(end, start + share);
+    served = [connection, ...bytes.subarray(start, stop)];
+    return stop;
+  });
+  return served;
+};
+
+it("serves connections in turn, each in the order in which it asked", () => {
+  const lanes = new Lanes();
+  push(lanes, 1, bytesOf(10, 11, 12));
+  push(lanes, 2, bytesOf(20));
+  push(lanes, 1, bytesOf(13));
+  expect(lanes.bytes).toBe(5);
+  const served: (readonly number[])[] = [];
+  while (!lanes.isEmpty) served.push(serve(lanes, 2));
+  expect(served).toEqual([
+    [1, 10, 11],
+    [2, 20],
+    [1, 12],
+    [1, 13],
+  ]);
+  expect([lanes.bytes, lanes.has(1), lanes.serve(() => 0)]).toEqual([0, false, false]);
+});
+
+it("keeps bytes of its own", () => {
+  const lanes = new Lanes();
+  const bytes = bytesOf(1, 2, 3);
+  lanes.push(7, bytes, 1, 3);
+  bytes.fill(0);
+  expect(serve(lanes, 9)).toEqual([7, 2, 3]);
+});
+
+it("is bounded for a connection and for all, and takes a first record whatever its length", () => {
+  const lanes = new Lanes(4, 6);
+  expect(push(lanes, 1, bytesOf(1, 2, 3, 4, 5))).toBe(true);
+  expect(push(lanes, 1, bytesOf(6))).toBe(false);
+  expect(push(lanes, 2, bytesOf(1))).toBe(true);
+  expect(push(lanes, 2, bytesOf(2))).toBe(false);
+  serve(lanes, 5);
+  expect(push(lanes, 2, bytesOf(2))).toBe(true);
+});
+
+it("drops what a connection that is gone has asked for, also while that is served", () => {
+  const lanes = new Lanes();
+  push(lanes, 1, bytesOf(1, 2));
+  push(lanes, 2, bytesOf(3));
+  lanes.serve((connection) => {
+    lanes.drop(connection);
+    return 1;
+  });
+  expect([lanes.has(1), lanes.bytes]).toEqual([false, 1]);
+  lanes.drop(2);
+  lanes.drop(2);
+  expect([lanes.isEmpty, lanes.bytes]).toEqual([true, 0]);
+});
