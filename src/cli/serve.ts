@@ -167,6 +167,10 @@ const serve = async (
     progress?.abort();
     return Promise.resolve();
   });
+  warnOfUnknown(process.env, command, log);
+  if (flags.tcp === "off" && flags.http === "off") {
+    command.error("error: --tcp off and --http off leave no way in: give one of them an address", { exitCode: USAGE });
+  }
   try {
     broker = await startBroker({ ...flags, log, progress });
   } catch (error) {
@@ -213,4 +217,32 @@ const stopOnSignal = (log: Log, close: () => Promise<void>): void => {
   };
   process.on("SIGTERM", stop);
   process.on("SIGINT", stop);
+  // A terminal that closes, or an operator who would have files read again: neither is to end a broker out of order.
+  process.on("SIGHUP", () => log.info({}, "SIGHUP: there is nothing to read again"));
+  // Nobody reads what is printed any more: the broker goes on.
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
+  const failed = (error: unknown): void => {
+    log.error({ error }, "the broker has failed and stops");
+    process.exitCode = FAILURE;
+    if (isStopping) process.exit(FAILURE);
+    isStopping = true;
+    const end = (): never => process.exit(FAILURE);
+    close().then(end, end);
+  };
+  process.on("uncaughtException", failed);
+  process.on("unhandledRejection", failed);
+  // Only a signal ends it in order: if nothing is left to wait for, something has gone wrong.
+  process.on("beforeExit", () => {
+    log.error({}, "the broker has nothing left to do, though nobody has stopped it");
+    process.exit(FAILURE);
+  });
+};
+
+/** Variables that look like flags and are none: most often a flag is misspelt. */
+const warnOfUnknown = (env: Readonly<Record<string, string | undefined>>, command: Command, log: Log): void => {
+  const known = new Set(command.options.map(({ envVar }) => envVar));
+  for (const name of Object.keys(env)) {
+    if (!name.startsWith(ENVIRONMENT) || known.has(name)) continue;
+    log.warn({ variable: name }, "an environment variable is not one of the broker's: see ringmq serve --help");
+  }
 };

@@ -15,7 +15,7 @@ import { helloHead } from "./handshake.js";
 import { HttpGuard } from "./http-guard.js";
 import { HttpListener } from "./http-listener.js";
 import { nativeFrontEnd } from "./native-front-end.js";
-import { type Address, type BrokerOptions, resolveOptions } from "./options.js";
+import { type Address, type BrokerOptions, MIN_SHARED_CONNECTIONS, resolveOptions } from "./options.js";
 import { OutputPool } from "./output-pool.js";
 import { JobPool } from "./pool.js";
 import { Router } from "./router.js";
@@ -44,8 +44,6 @@ const MOST_EXCESS = 100;
  * cannot have shares of their own.
  */
 const PLAIN_SHARE = 0.3;
-/** So many are let in however few connections there may be: a WebSocket is plain until its upgrade. */
-const MIN_PLAIN = 128;
 
 /** Unanswered requests of all HTTP connections together: several for each of as many as there may be of others. */
 const OWN_IN_FLIGHT = 65_536;
@@ -133,7 +131,8 @@ export class RunningBroker implements Broker, ConnectionHost {
 
   get isOverfull(): boolean {
     const { maxConnections } = this.options;
-    if ((this.#http?.plain ?? 0) > Math.max(MIN_PLAIN, maxConnections * PLAIN_SHARE)) return true;
+    if ((this.#http?.plain ?? 0) > maxConnections * PLAIN_SHARE && maxConnections >= MIN_SHARED_CONNECTIONS)
+      return true;
     return this.#sockets > maxConnections + MOST_EXCESS;
   }
 

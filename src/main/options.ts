@@ -182,10 +182,12 @@ const defaults = {
   progress: undefined,
 } as const;
 
+/** Of fewer connections nobody has a share: whoever allows so few knows their clients. */
+export const MIN_SHARED_CONNECTIONS = 100;
+
 /** With the share of plain HTTP (broker.ts) a tenth of the connections is left to others, whoever takes what it can. */
 const addressShare = (maxConnections: number): number =>
-  Math.min(maxConnections, Math.max(MIN_ADDRESS_SHARE, Math.floor(maxConnections * 0.6)));
-const MIN_ADDRESS_SHARE = 16;
+  maxConnections < MIN_SHARED_CONNECTIONS ? maxConnections : Math.floor(maxConnections * 0.6);
 
 /** Four readers that are each in the middle of a largest message are no reason to cut anybody off. */
 const MIN_UNSENT_FRAMES = 4;

@@ -24,6 +24,10 @@ const LONGEST_TIMER = 2 ** 31 - 1;
 /** One 64-bit word: the last millisecond that some shard has numbered messages in. */
 const ID_CLOCK_BYTES = 8;
 
+/** What one connection may have of the topics and of the consumers of a shard. */
+const TOPIC_SHARE = 0.5;
+const CONSUMER_SHARE = 0.25;
+
 const THREAD = new URL("../workers/shard-thread.js", import.meta.url);
 
 export interface SupervisorSeams {
@@ -200,6 +204,8 @@ export class Supervisor {
         maxTopics: options.maxTopics,
         maxQueues: options.maxQueues,
         maxConsumers: options.maxConsumers,
+        maxTopicsPerConnection: Math.ceil(options.maxTopics * TOPIC_SHARE),
+        maxConsumersPerConnection: Math.ceil(options.maxConsumers * CONSUMER_SHARE),
       },
     };
   }

@@ -54,6 +54,8 @@ export class TcpListener {
       this.#server.listen(port, host, () => {
         const address = this.#server.address();
         if (address === null || typeof address === "string") return reject(new Error("a TCP port has an address"));
+        // From now on: a connection that could not be accepted, for want of descriptors above all.
+        this.#server.on("error", (error) => this.log.warn({ error }, "a connection could not be accepted"));
         resolve({ host: address.address, port: address.port });
       });
     });

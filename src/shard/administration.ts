@@ -22,7 +22,7 @@ export class Administration {
   ) {}
 
   configure(c: Configure): void {
-    const topic = this.directory.use(c.topic, this.store.now);
+    const topic = this.directory.use(c.topic, this.store.now, c.connection);
     const { durability } = c.config;
     if (this.store.level === Durability.memory && durability !== undefined && durability !== "memory") {
       throw new ProtocolError("BAD_CONFIG", "the broker keeps nothing on disk: start it without --durability memory");
@@ -44,7 +44,7 @@ export class Administration {
 
   /** Throws QUEUE_EXISTS. */
   declareQueue(c: QueueCommand): void {
-    const topic = this.directory.use(c.topic, this.store.now);
+    const topic = this.directory.use(c.topic, this.store.now, c.connection);
     const key = c.queue || DEFAULT_KEY;
     if (topic.queues.has(key)) {
       throw new ProtocolError("QUEUE_EXISTS", `topic ${topic.name} has a queue ${key} already`);

@@ -35,9 +35,8 @@ export class Channels {
     if (channel === undefined && this.#channels.size >= this.maxChannels) {
       throw new ProtocolError("TOO_MANY_TOPICS", `the shard has its maximum of ${this.maxChannels} channels`);
     }
-    const known = this.roster.find(c.connection)?.channels.has(c.channel) ?? false;
-    if (!known) this.roster.admit();
     const connection = this.roster.use(c.connection);
+    if (!connection.channels.has(c.channel)) this.roster.admit(connection);
     channel ??= new Channel(c.channel, this.store.effects);
     this.#channels.set(c.channel, channel);
     channel.subscribe(connection, c.overflow === "disconnect");

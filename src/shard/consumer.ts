@@ -23,6 +23,11 @@ export class Connection {
 
   constructor(readonly number: number) {}
 
+  /** Consumers, those stopped that still hold messages among them, waiting pops and subscriptions. */
+  get size(): number {
+    return this.consumers.size + this.stopped.size + this.waiting.size + this.channels.size;
+  }
+
   get isIdle(): boolean {
     return (
       !this.held &&

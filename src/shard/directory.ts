@@ -17,6 +17,8 @@ const PAGE_QUEUES = 4096;
 
 export interface DirectoryLimits {
   readonly maxTopics: number;
+  /** Of them, those that one connection may make. Default: all. */
+  readonly maxTopicsPerConnection?: number;
   /** Queues in a topic. */
   readonly maxQueues: number;
 }
@@ -26,6 +28,8 @@ export class Directory {
   /** Names in order, for listing; undefined: to be sorted again. */
   #names: string[] | undefined;
   readonly #freeQueues: number[] = [];
+  /** By connection: topics that it has made and that are there. */
+  readonly #made = new Map<number, number>();
 
   constructor(
     readonly store: Store,
@@ -54,20 +58,26 @@ export class Directory {
     return topic;
   }
 
-  /** The topic of that name, made if it is new. Throws TOO_MANY_TOPICS. */
-  use(name: string, now: number): Topic {
+  /** The topic of that name, made for a connection if it is new. Throws TOO_MANY_TOPICS, MEMORY_FULL. */
+  use(name: string, now: number, connection: number): Topic {
     const known = this.#topics.get(name);
     if (known !== undefined) return known;
+    const share = this.limits.maxTopicsPerConnection ?? Number.POSITIVE_INFINITY;
+    const made = this.#made.get(connection) ?? 0;
+    if (made >= share) {
+      throw new ProtocolError("TOO_MANY_TOPICS", `the connection has made its share of ${share} topics of a shard`);
+    }
     if (this.#topics.size >= this.limits.maxTopics) {
       throw new ProtocolError("TOO_MANY_TOPICS", `the shard has its maximum of ${this.limits.maxTopics} topics`);
     }
     this.#charge(TOPIC_BYTES);
-    return this.#add(name, now);
+    this.#made.set(connection, made + 1);
+    return this.#add(name, now, connection);
   }
 
-  #add(name: string, now: number): Topic {
+  #add(name: string, now: number, connection: number): Topic {
     const { recorder, level } = this.store;
-    const topic = new Topic(name, now, level);
+    const topic = new Topic(name, now, level, connection);
     this.#topics.set(name, topic);
     this.#names = undefined;
     recorder.directory(topic.entry, level);
@@ -119,6 +129,11 @@ export class Directory {
     this.store.recorder.directory(["topic deleted", topic.name], this.store.level);
     this.store.directoryBytes -= TOPIC_BYTES;
     this.#topics.delete(topic.name);
+    if (topic.maker !== undefined) {
+      const made = (this.#made.get(topic.maker) ?? 0) - 1;
+      if (made > 0) this.#made.set(topic.maker, made);
+      else this.#made.delete(topic.maker);
+    }
     this.#names = undefined;
   }
 

@@ -149,7 +149,7 @@ export class Dispatcher {
 
   #pop(c: Pop, wasPutOff: boolean): boolean {
     const { effects, now } = this.store;
-    const topic = c.wait > 0 ? this.directory.use(c.topic, now) : this.directory.find(c.topic);
+    const topic = c.wait > 0 ? this.directory.use(c.topic, now, c.connection) : this.directory.find(c.topic);
     if (topic === undefined) {
       effects.openMessages(c.connection, c.request);
       effects.closeMessages();

@@ -43,7 +43,7 @@ export class Publisher {
 
   /** Takes the batch whole or refuses it whole: throws. Merged requests stand each for itself. */
   publish(c: Publish): void {
-    const topic = this.directory.use(c.topic, this.store.now);
+    const topic = this.directory.use(c.topic, this.store.now, c.connection);
     const queues = this.#route(topic, c.routeKey);
     try {
       this.#append(topic, queues, c, c.start, c.end, c.count);

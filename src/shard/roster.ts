@@ -16,6 +16,8 @@ export class Roster {
   constructor(
     readonly store: Store,
     readonly maxConsumers: number,
+    /** Of them, those that one connection may have. */
+    readonly maxPerConnection: number,
   ) {}
 
   get connections(): Iterable<Connection> {
@@ -41,10 +43,17 @@ export class Roster {
     if (connection.isIdle) this.#connections.delete(connection.number);
   }
 
-  /** Counts a consumer, a waiting pop or a subscription. Throws TOO_MANY_CONSUMERS. */
-  admit(): void {
+  /** Counts a consumer, a waiting pop or a subscription of a connection. Throws TOO_MANY_CONSUMERS. */
+  admit(connection: Connection): void {
     if (this.#count >= this.maxConsumers) {
       throw new ProtocolError("TOO_MANY_CONSUMERS", `the shard has its maximum of ${this.maxConsumers} consumers`);
+    }
+    if (connection.size >= this.maxPerConnection) {
+      this.tidy(connection);
+      throw new ProtocolError(
+        "TOO_MANY_CONSUMERS",
+        `the connection has its share of ${this.maxPerConnection} consumers, waiting pops and subscriptions of a shard`,
+      );
     }
     this.#count++;
   }
@@ -62,7 +71,7 @@ export class Roster {
     renew: boolean,
     popBytes: number,
   ): Consumer {
-    this.admit();
+    this.admit(connection);
     const { consumers } = this.store;
     const number = this.#freeNumbers.pop() ?? consumers.length;
     const consumer = new Consumer(number, connection, request, queue, credit, renew, popBytes);

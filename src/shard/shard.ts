@@ -28,6 +28,8 @@ import { Store } from "./store.js";
 export interface ShardLimits extends DirectoryLimits {
   /** Consumers, waiting pops and subscriptions. */
   readonly maxConsumers: number;
+  /** Of them, those that one connection may have. Default: all. */
+  readonly maxConsumersPerConnection?: number;
   /** Bytes of a frame that messages are delivered in. Default `MAX_FRAME_BYTES`. */
   readonly maxFrameBytes?: number;
 }
@@ -87,7 +89,7 @@ export class Shard {
     };
     store.log.pages.pressure = () => this.bytes - options.memoryBytes;
     const directory = new Directory(store, limits, hasMemory, makeQueue);
-    const roster = new Roster(store, limits.maxConsumers);
+    const roster = new Roster(store, limits.maxConsumers, limits.maxConsumersPerConnection ?? limits.maxConsumers);
     const ids = new IdAllocator(options.ids, options.node, options.shards ?? 1);
     this.store = store;
     this.directory = directory;
@@ -228,7 +230,7 @@ export class Shard {
       store.effects.close(c.connection, "DUPLICATE_REQUEST", `request ${c.request} is that of a consumer`);
       return;
     }
-    const queue = directory.queue(directory.use(c.topic, store.now), c.queue);
+    const queue = directory.queue(directory.use(c.topic, store.now, c.connection), c.queue);
     const consumer = roster.add(roster.use(c.connection), c.request, queue, c.credit, c.renew, 0);
     store.effects.confirm(c.connection, c.request, 1, 0, 0, 0, store.level);
     this.#dispatcher.offer(consumer);

@@ -45,6 +45,8 @@ export class Topic {
     readonly startTime: number,
     /** `Durability` when the configuration names none. */
     readonly brokerLevel: number,
+    /** The connection that it was made for; undefined: before the broker started. */
+    readonly maker?: number,
   ) {
     this.level = brokerLevel;
     this.nameBytes = encoder.encode(name);

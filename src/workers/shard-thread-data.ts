@@ -25,8 +25,10 @@ export interface ShardThreadData {
     readonly maxBatchMessages: number;
     readonly maxNameBytes: number;
     readonly maxTopics: number;
+    readonly maxTopicsPerConnection: number;
     readonly maxQueues: number;
     readonly maxConsumers: number;
+    readonly maxConsumersPerConnection: number;
   };
 }
 

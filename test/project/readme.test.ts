@@ -68,10 +68,15 @@ describe("the README's quick start", () => {
       .replaceAll(":9504", `:${broker.addresses.http?.port}`)
       .replaceAll(SHOWN, real);
 
+  /** What the last line for a shell has printed: the next one may use it, as in the shell of whoever tries them. */
+  let answer = "";
+
   const execute = async (language: string, code: string): Promise<string> => {
     const [program, args] = language === "js" ? [process.execPath, ["--input-type=module", "-e"]] : ["bash", ["-c"]];
     // In the project's folder, where `ringmq` is this package.
-    const { stdout } = await run(program, [...args, here(code)], { cwd: ROOT, timeout: 20_000 });
+    const env = { ...process.env, answer };
+    const { stdout } = await run(program, [...args, here(code)], { cwd: ROOT, timeout: 20_000, env });
+    if (language === "sh") answer = stdout;
     return stdout;
   };
 
