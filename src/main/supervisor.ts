@@ -24,9 +24,11 @@ const LONGEST_TIMER = 2 ** 31 - 1;
 /** One 64-bit word: the last millisecond that some shard has numbered messages in. */
 const ID_CLOCK_BYTES = 8;
 
-/** What one connection may have of the topics and of the consumers of a shard. */
+/** What one connection may have of the topics and of the consumers of a shard; of a few, all. */
 const TOPIC_SHARE = 0.5;
 const CONSUMER_SHARE = 0.25;
+const MIN_SHARED = 100;
+const shareOf = (all: number, share: number): number => (all < MIN_SHARED ? all : Math.ceil(all * share));
 
 const THREAD = new URL("../workers/shard-thread.js", import.meta.url);
 
@@ -204,8 +206,8 @@ export class Supervisor {
         maxTopics: options.maxTopics,
         maxQueues: options.maxQueues,
         maxConsumers: options.maxConsumers,
-        maxTopicsPerConnection: Math.ceil(options.maxTopics * TOPIC_SHARE),
-        maxConsumersPerConnection: Math.ceil(options.maxConsumers * CONSUMER_SHARE),
+        maxTopicsPerConnection: shareOf(options.maxTopics, TOPIC_SHARE),
+        maxConsumersPerConnection: shareOf(options.maxConsumers, CONSUMER_SHARE),
       },
     };
   }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
+import { MAX_WEBSOCKET_MESSAGE_BYTES } from "../../src/protocol/limits.js";
 import { Answer, Op } from "../../src/protocol/op.js";
 import { entries, type Frame, frame, receiptsOf } from "../main/frames.js";
 import { testBroker } from "./brokers.js";
@@ -142,7 +143,12 @@ describe("back-pressure", () => {
     });
     const closed = new Promise<never>((_, reject) => socket.once("close", () => reject(new Error("closed"))));
     socket.send(frame(Op.HELLO, 1, [1]));
-    for (let i = 0; i < total; i++) socket.send(frame(Op.PUBLISH, 10 + i, ["busy"], entries(Buffer.alloc(400_000, i))));
+    for (let i = 0; i < total; i++) {
+      const bytes = frame(Op.PUBLISH, 10 + i, ["busy"], entries(Buffer.alloc(400_000, i)));
+      for (let at = 0; at < bytes.length; at += MAX_WEBSOCKET_MESSAGE_BYTES) {
+        socket.send(bytes.subarray(at, at + MAX_WEBSOCKET_MESSAGE_BYTES));
+      }
+    }
     await Promise.race([done, closed]);
     closed.catch(() => {});
     const taken = [...outcomes.values()].filter((op) => op === Answer.CONFIRM).length;

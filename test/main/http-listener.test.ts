@@ -79,7 +79,6 @@ const FAULTS: readonly (readonly [string, Faults, string])[] = [
   ["when it asks to be one", { guard: fail }, "a WebSocket failed"],
   ["when it is asked whether there is room", { isFull: fail }, "a WebSocket failed"],
   ["when it opens", { open: fail }, "a WebSocket failed"],
-  ["by a message that is handed on at once", { onConnection: failing("receive") }, "a WebSocket failed"],
   ["when it has closed", { onConnection: failing("closed") }, "a WebSocket failed"],
 ];
 
