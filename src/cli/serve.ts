@@ -4,6 +4,7 @@ import { type Broker, StartError, startBroker } from "../index.js";
 import { formatAddress, ListenError } from "../main/listen-error.js";
 import type { Log } from "../main/log.js";
 import { type BrokerOptions, type DurabilityName, resolveOptions } from "../main/options.js";
+import { ENVIRONMENT, switchInEnvironment, unknownVariables } from "./environment.js";
 import { createLog, LOG_FORMATS, LOG_LEVELS } from "./log-lines.js";
 import { barProgress } from "./progress-bar.js";
 import { parseAddress, parseCount, parseDuration, parseList, parseSize } from "./units.js";
@@ -16,8 +17,6 @@ interface Flags extends Omit<BrokerOptions, "log" | "progress"> {
   readonly logLevel: string;
   readonly logFormat: string;
 }
-
-const ENVIRONMENT = "RINGMQ_";
 
 const DURABILITIES: readonly DurabilityName[] = ["fsync", "write", "memory"];
 
@@ -155,8 +154,15 @@ const serve = async (
     progress?.abort();
     return Promise.resolve();
   });
+  const allowBackup = switchInEnvironment(command, "allowBackup");
+  for (const unknown of unknownVariables(process.env, command)) {
+    log.warn(unknown, "an environment variable is not one of the broker's: see ringmq serve --help");
+  }
+  if (flags.tcp === "off" && flags.http === "off") {
+    command.error("error: --tcp off and --http off leave no way in: give one of them an address", { exitCode: USAGE });
+  }
   try {
-    broker = await startBroker({ ...flags, log, progress });
+    broker = await startBroker({ ...flags, ...allowBackup, log, progress });
   } catch (error) {
     if (error instanceof RangeError) command.error(`error: ${asFlag(error.message)}`, { exitCode: USAGE });
     if (!(error instanceof ListenError || error instanceof StartError)) throw error;
@@ -201,4 +207,23 @@ const stopOnSignal = (log: Log, close: () => Promise<void>): void => {
   };
   process.on("SIGTERM", stop);
   process.on("SIGINT", stop);
+  // A terminal that closes, or an operator who would have files read again: neither is to end a broker out of order.
+  process.on("SIGHUP", () => log.info({}, "SIGHUP: there is nothing to read again"));
+  // Nobody reads what is printed any more: the broker goes on.
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
+  const failed = (error: unknown): void => {
+    log.error({ error }, "the broker has failed and stops");
+    process.exitCode = FAILURE;
+    if (isStopping) process.exit(FAILURE);
+    isStopping = true;
+    const end = (): never => process.exit(FAILURE);
+    close().then(end, end);
+  };
+  process.on("uncaughtException", failed);
+  process.on("unhandledRejection", failed);
+  // Only a signal ends it in order: if nothing is left to wait for, something has gone wrong.
+  process.on("beforeExit", () => {
+    log.error({}, "the broker has nothing left to do, though nobody has stopped it");
+    process.exit(FAILURE);
+  });
 };
