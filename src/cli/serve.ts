@@ -4,6 +4,7 @@ import { type Broker, StartError, startBroker } from "../index.js";
 import { formatAddress, ListenError } from "../main/listen-error.js";
 import type { Log } from "../main/log.js";
 import { type BrokerOptions, type DurabilityName, resolveOptions } from "../main/options.js";
+import { ENVIRONMENT, switchInEnvironment, unknownVariables } from "./environment.js";
 import { createLog, LOG_FORMATS, LOG_LEVELS } from "./log-lines.js";
 import { barProgress } from "./progress-bar.js";
 import { parseAddress, parseCount, parseDuration, parseList, parseSize } from "./units.js";
@@ -16,8 +17,6 @@ interface Flags extends Omit<BrokerOptions, "log" | "progress"> {
   readonly logLevel: string;
   readonly logFormat: string;
 }
-
-const ENVIRONMENT = "RINGMQ_";
 
 const DURABILITIES: readonly DurabilityName[] = ["fsync", "write", "memory"];
 
@@ -167,12 +166,15 @@ const serve = async (
     progress?.abort();
     return Promise.resolve();
   });
-  warnOfUnknown(process.env, command, log);
+  const allowBackup = switchInEnvironment(command, "allowBackup");
+  for (const unknown of unknownVariables(process.env, command)) {
+    log.warn(unknown, "an environment variable is not one of the broker's: see ringmq serve --help");
+  }
   if (flags.tcp === "off" && flags.http === "off") {
     command.error("error: --tcp off and --http off leave no way in: give one of them an address", { exitCode: USAGE });
   }
   try {
-    broker = await startBroker({ ...flags, log, progress });
+    broker = await startBroker({ ...flags, ...allowBackup, log, progress });
   } catch (error) {
     if (error instanceof RangeError) command.error(`error: ${asFlag(error.message)}`, { exitCode: USAGE });
     if (!(error instanceof ListenError || error instanceof StartError)) throw error;
@@ -236,13 +238,4 @@ const stopOnSignal = (log: Log, close: () => Promise<void>): void => {
     log.error({}, "the broker has nothing left to do, though nobody has stopped it");
     process.exit(FAILURE);
   });
-};
-
-/** Variables that look like flags and are none: most often a flag is misspelt. */
-const warnOfUnknown = (env: Readonly<Record<string, string | undefined>>, command: Command, log: Log): void => {
-  const known = new Set(command.options.map(({ envVar }) => envVar));
-  for (const name of Object.keys(env)) {
-    if (!name.startsWith(ENVIRONMENT) || known.has(name)) continue;
-    log.warn({ variable: name }, "an environment variable is not one of the broker's: see ringmq serve --help");
-  }
 };

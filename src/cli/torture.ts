@@ -78,7 +78,8 @@ const run = async (command: Command, serve: readonly string[], flags: Flags): Pr
   try {
     place = claimDirectory(flags.data, seed);
   } catch (error) {
-    if (!(error instanceof TortureDirectoryError)) throw error;
+    const isOfDirectory = error instanceof TortureDirectoryError || (error instanceof Error && "syscall" in error);
+    if (!isOfDirectory) throw error;
     command.error(`error: ${error.message}`, { exitCode: USAGE });
   }
   const stop = new AbortController();

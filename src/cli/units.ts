@@ -39,7 +39,9 @@ export const parseAddress = (text: string): Address | "off" => {
   const [, bracketed, plain, digits = ""] = /^(?:\[([^\]]+)\]:|([^:[\]]*):)?(\d{1,5})$/.exec(text) ?? [];
   const port = Number(digits);
   if (digits === "" || port > MAX_PORT) {
-    throw new InvalidArgumentError("It must be host:port, :port (all interfaces) or off.");
+    throw new InvalidArgumentError(
+      `It must be host:port, :port (all interfaces) or off, with a port up to ${MAX_PORT}.`,
+    );
   }
   const host = bracketed ?? plain ?? DEFAULT_HOST;
   return { host: host === "" ? ALL_INTERFACES : host, port };

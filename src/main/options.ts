@@ -257,6 +257,9 @@ export const resolveOptions = (given: Partial<BrokerOptions> = {}): BrokerOption
   checkAddress("tcp", options.tcp);
   checkAddress("http", options.http);
   if (given.data === "") throw new RangeError("data must be the path of a directory; it is empty");
+  if (options.data.includes("\0")) {
+    throw new RangeError(`data must be the path of a directory; ${JSON.stringify(given.data)} has a NUL in it`);
+  }
   if (!Object.hasOwn(Durability, options.durability)) {
     throw new RangeError(`durability must be fsync, write or memory; it is ${options.durability}`);
   }

@@ -2,8 +2,8 @@
  * Where a torture works: a directory that is its own, with a mark in it, the broker's data and what the broker said.
  * Nothing is deleted that it has not made.
  */
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
 
 const MARK = "ringmq-torture.json";
 const DATA = "data";
@@ -18,9 +18,23 @@ export interface TortureDirectory {
   readonly log: string;
 }
 
-/** Makes the directory, or takes that of an earlier torture, whose data it deletes. Throws TortureDirectoryError. */
+/**
+ * Not the system's own `recursive`: it goes round for ever where a parent is there and a child of it cannot be, as in
+ * /proc.
+ */
+const makeDirectory = (path: string): void => {
+  if (!existsSync(dirname(path))) makeDirectory(dirname(path));
+  try {
+    mkdirSync(path);
+  } catch (error) {
+    // What it is shows when it is read.
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+  }
+};
+
+/** Makes the directory, or takes that of an earlier torture, whose data it deletes. Throws TortureDirectoryError, or the system's error. */
 export const claimDirectory = (directory: string, seed: number): TortureDirectory => {
-  mkdirSync(directory, { recursive: true });
+  makeDirectory(resolve(directory));
   const names = readdirSync(directory);
   if (names.length > 0 && !isMarked(directory)) {
     throw new TortureDirectoryError(

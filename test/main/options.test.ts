@@ -16,6 +16,12 @@ describe("the options of a broker", () => {
     expect(resolveOptions({ maxMessageBytes: 1_000, maxFrameBytes: 2_000 }).maxFrameBytes).toBe(2_000);
   });
 
+  it("refuse a directory that no system can open", () => {
+    expect(() => resolveOptions({ data: "a\0b" })).toThrow(
+      new RangeError('data must be the path of a directory; "a\\u0000b" has a NUL in it'),
+    );
+  });
+
   it("are each refused by name when out of range", () => {
     for (const [option, value] of Object.entries({
       segmentBytes: 64 * 1024 - 1,

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { OWN_CODES } from "../../src/client/error.js";
 import { resolveOptions } from "../../src/main/options.js";
 import { ERRORS } from "../../src/protocol/errors.js";
 import * as limits from "../../src/protocol/limits.js";
@@ -24,6 +25,15 @@ describe("docs/protocol.md and the code", () => {
       },
     ]);
     expect(Object.fromEntries(documented)).toEqual(ERRORS);
+  });
+
+  it("list the same codes of the client's own, none of which is one of the broker's", () => {
+    const documented = tableRows(section(protocol, "Codes of the client")).map((row) => [
+      cell(row, "client's code"),
+      yes(cell(row, "retryable")),
+    ]);
+    expect(Object.fromEntries(documented)).toEqual(OWN_CODES);
+    expect(Object.keys(OWN_CODES).filter((name) => Object.hasOwn(ERRORS, name))).toEqual([]);
   });
 
   it("use each error code once", () => {

@@ -1,8 +1,10 @@
+import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, it, onTestFinished } from "vitest";
 import { claimDirectory, leaveDirectory, TortureDirectoryError } from "../../src/torture/torture-directory.js";
+import { ROOT } from "../project/document.js";
 
 const temporary = (): string => {
   const directory = mkdtempSync(join(tmpdir(), "ringmq-torture-"));
@@ -33,4 +35,16 @@ it("a new directory is made, that of an earlier torture is cleared, and after a 
   mkdirSync(place.data);
   leaveDirectory(directory, place);
   expect(readdirSync(directory)).toEqual([]);
+});
+
+it("a directory that cannot be made is an error and not an endless attempt", () => {
+  for (const directory of ["/proc/ringmq", "/proc/ringmq/deeper", "/dev/null/ringmq"]) {
+    // A process of its own, since an attempt without end would not give this one its turn back.
+    const child = spawnSync(process.execPath, ["dist/cli/ringmq.js", "torture", "--data", directory], {
+      cwd: ROOT,
+      encoding: "utf8",
+      timeout: 10_000,
+    });
+    expect([child.status, child.stderr]).toEqual([2, expect.stringMatching(/^error: E[A-Z]+: .*\n$/)]);
+  }
 });
