@@ -3,6 +3,7 @@ import { type Broker, startBroker as start } from "./main/broker.js";
 import type { BrokerOptions } from "./main/options.js";
 
 export type { Broker } from "./main/broker.js";
+export { CloseError } from "./main/close-error.js";
 export { ListenError } from "./main/listen-error.js";
 export type { Log } from "./main/log.js";
 export type { Address, BrokerOptions } from "./main/options.js";

@@ -97,6 +97,11 @@ export class RingWriter {
     return true;
   }
 
+  /** All that was written has been read. */
+  get isRead(): boolean {
+    return Atomics.load(this.#words, HEAD) === this.#tail;
+  }
+
   /** For a thread with an event loop: resolves when any record fits, at once if it does so now. */
   whenWritable(): Promise<void> {
     return this.#doorbell.whenReady();

@@ -1,6 +1,6 @@
 /** `ringmq serve`: its flags, and the life of the process around a broker. */
 import { Command, Option } from "commander";
-import { type Broker, StartError, startBroker } from "../index.js";
+import { type Broker, CloseError, StartError, startBroker } from "../index.js";
 import { formatAddress, ListenError } from "../main/listen-error.js";
 import type { Log } from "../main/log.js";
 import { type BrokerOptions, type DurabilityName, resolveOptions } from "../main/options.js";
@@ -99,6 +99,12 @@ const options = (): Option[] => {
       "for a connection to say HELLO",
       parseDuration,
       `${defaults.helloTimeout / 1000}s`,
+    ),
+    option(
+      "--shard-timeout <time>",
+      "for a shard's thread that does not get on, then it is replaced",
+      parseDuration,
+      `${defaults.shardTimeout / 1000}s`,
     ),
     option(
       "--close-timeout <time>",
@@ -212,7 +218,8 @@ const stopOnSignal = (log: Log, close: () => Promise<void>): void => {
     close().then(
       () => process.exit(0),
       (error: unknown) => {
-        log.error({ error }, "the broker did not stop in order");
+        if (error instanceof CloseError) log.error({}, error.message);
+        else log.error({ error }, "the broker did not stop in order");
         process.exit(FAILURE);
       },
     );

@@ -4,6 +4,7 @@ import { AddressShares } from "./address-shares.js";
 import { AssemblyMemory } from "./assembly.js";
 import { Backups } from "./backup.js";
 import { guard } from "./boundary.js";
+import { CloseError } from "./close-error.js";
 import { Connection, type Switchboard } from "./connection.js";
 import type { ConnectionHost } from "./connection-host.js";
 import { ConnectionTable } from "./connection-table.js";
@@ -56,6 +57,8 @@ export interface Broker {
   /**
    * Stops: takes no more connections, tells those that are there to go, finishes what has been received, ends. Takes
    * at most about `closeTimeout`. Calling it again gives the same promise.
+   *
+   * @throws CloseError when a shard had to be cut off, or could not end its journal; all is released in spite of that.
    */
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
@@ -172,7 +175,8 @@ export class RunningBroker implements Broker, ConnectionHost {
         http: http === "off" ? undefined : await this.#http?.listen(http),
       };
     } catch (error) {
-      await this.close();
+      // What could not start may not stop in order either: the first error is the one that tells what to do.
+      await Promise.allSettled([this.close()]);
       throw error;
     }
     this.#sweeper = setInterval(() => this.#sweep(), SWEEP_EVERY);
@@ -196,7 +200,7 @@ export class RunningBroker implements Broker, ConnectionHost {
     this.#http?.closePort();
     this.#forEach((connection) => connection.goodbye());
     await this.#untilQuiet(Math.min(GOODBYE_GRACE, left()));
-    await this.supervisor.stop(Math.max(0, left() - LINGER));
+    const disorderly = await this.supervisor.stop(Math.max(0, left() - LINGER));
     this.#gateway?.shutDown();
     this.#forEach((connection) => connection.shutDown());
     while (this.connections.size > 0 && left() > 0) await delay(CLOSE_LOOK);
@@ -204,8 +208,9 @@ export class RunningBroker implements Broker, ConnectionHost {
     this.#http?.close();
     await this.pool.close();
     await this.#backups.settled();
-    // Nothing of this broker writes any more.
-    this.#data?.close();
+    // Nothing of this broker writes any more. If a thread is left behind the lock goes with the process.
+    if (!this.supervisor.isAlive) this.#data?.close();
+    if (disorderly.length > 0) throw new CloseError(disorderly);
   }
 
   /** Until all connections have gone, or nothing more comes from those that are left and nothing is owed to them. */

@@ -25,7 +25,7 @@ import { RequestWindow } from "./request-window.js";
 import type { Router } from "./router.js";
 import { settle } from "./settlement.js";
 import type { Sender, ShardLink } from "./shard-link.js";
-import { type DownKind, LOSS_TEXTS, type LossKind } from "./shard-loss.js";
+import { LOSS_TEXTS, type LossKind } from "./shard-loss.js";
 import type { Transport } from "./transport.js";
 import { MIN_HELD_BYTES, type UnsentBudget } from "./unsent-budget.js";
 
@@ -36,7 +36,7 @@ export interface Switchboard {
   /** By shard; undefined: the shard is down for good. */
   readonly links: readonly (ShardLink | undefined)[];
   /** Of a shard that is down: why. */
-  readonly down: readonly (DownKind | undefined)[];
+  readonly down: readonly (LossKind | undefined)[];
   readonly assembly: AssemblyMemory;
   readonly pool: OutputPool;
   readonly unsent: UnsentBudget;

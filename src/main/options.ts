@@ -86,6 +86,11 @@ export interface BrokerOptions {
   readonly maxAssemblyBytes: number;
   /** How long a connection may take to say HELLO. Up to 2^53 or Infinity. */
   readonly helloTimeout: number;
+  /**
+   * How long a shard's thread may go without getting on before it is replaced. Up to 2^53 or Infinity, which is for a
+   * debugger. Default 10 s.
+   */
+  readonly shardTimeout: number;
   /** How long `close` waits for what is under way before it cuts it off. Up to 2^53 or Infinity. */
   readonly closeTimeout: number;
   /**
@@ -173,6 +178,8 @@ const defaults = {
   maxOutgoingBytes: 4 * 1024 * 1024,
   // Long for a machine, short for a person who found the port by chance.
   helloTimeout: 10_000,
+  // Far beyond what any request takes, and below what clients commonly wait for an answer.
+  shardTimeout: 10_000,
   // Service managers commonly kill after 10 s; what is left is for cutting off.
   closeTimeout: 8_000,
   allowBackup: false,
@@ -291,6 +298,7 @@ export const resolveOptions = (given: Partial<BrokerOptions> = {}): BrokerOption
   check("maxOutgoingBytes", options.maxOutgoingBytes, LEAST_OUTGOING_BYTES, 2 ** 32);
   check("maxAssemblyBytes", options.maxAssemblyBytes, 0, Number.MAX_SAFE_INTEGER);
   checkTimeout("helloTimeout", options.helloTimeout, 1);
+  checkTimeout("shardTimeout", options.shardTimeout, 100);
   checkTimeout("closeTimeout", options.closeTimeout, 0);
   return options;
 };

@@ -10,6 +10,7 @@ import { Worker } from "node:worker_threads";
 import { EnvelopeOp } from "../channel/envelope.js";
 import { allocateRing } from "../channel/ring.js";
 import type { Job } from "../workers/jobs/job.js";
+import { PULSE_BYTES, PulseReader } from "../workers/pulse.js";
 import type { PinnedSegment, Recovered, ShardMessage, ThreadMessage } from "../workers/shard-messages.js";
 import { maxOutboxRecordBytes, type ShardThreadData } from "../workers/shard-thread-data.js";
 import { inheritedFlags } from "./inherited-flags.js";
@@ -26,7 +27,7 @@ export interface LifeOptions {
   readonly outlet: Outlet;
   readonly log: Log;
   /** What the thread gets beside its rings. */
-  readonly data: Omit<ShardThreadData, "inbox" | "outbox">;
+  readonly data: Omit<ShardThreadData, "inbox" | "outbox" | "pulse">;
   /** Bytes of its journal that the thread has replayed, all in all. */
   readonly replayed: (bytes: number) => void;
   /** It takes commands. */
@@ -37,9 +38,11 @@ export interface LifeOptions {
 
 export class ShardLife {
   readonly link: ShardLink;
-  /** Resolves when the thread has ended and everything that follows from it is done. */
+  /** Resolves when the thread has ended and everything that follows from it is done. Never rejects. */
   readonly ended: Promise<void>;
+  readonly pulse: PulseReader;
   readonly #options: LifeOptions;
+  readonly #pulseMemory = new SharedArrayBuffer(PULSE_BYTES);
   readonly #rings: Pick<ShardThreadData, "inbox" | "outbox">;
   readonly #jobs = new Set<Promise<void>>();
   /** Resolves when no job of the lives before can touch a file of the shard any more. */
@@ -55,6 +58,7 @@ export class ShardLife {
   constructor(options: LifeOptions, before: ShardLife | undefined) {
     const { shard, ringBytes, maxFrameBytes, outlet, log } = options;
     this.#options = options;
+    this.pulse = new PulseReader(this.#pulseMemory);
     this.#rings = { inbox: allocateRing(ringBytes), outbox: allocateRing(ringBytes) };
     this.link = new ShardLink(shard, this.#rings, maxOutboxRecordBytes(maxFrameBytes), outlet, (error) => {
       log.error({ shard, error }, "what a shard sends makes no sense; it is restarted");
@@ -66,6 +70,20 @@ export class ShardLife {
 
   get isReady(): boolean {
     return this.#isReady;
+  }
+
+  // As the watchdog sees it.
+
+  get isRunning(): boolean {
+    return this.#worker !== undefined && !this.#isTerminated;
+  }
+
+  get isStarting(): boolean {
+    return this.#options.data.isFirst && !this.#isReady;
+  }
+
+  get isIdle(): boolean {
+    return this.link.isRead;
   }
 
   /** Why it cannot start, and another would not either. */
@@ -97,9 +115,18 @@ export class ShardLife {
 
   /** Ends the thread where it stands. */
   terminate(): void {
+    const { shard, log } = this.#options;
     this.#isTerminated = true;
     this.#stopWaiting();
-    void this.#worker?.terminate();
+    this.#worker?.terminate().catch((error: unknown) => {
+      log.error({ shard, error }, "the thread of a shard cannot be ended");
+    });
+  }
+
+  /** The same for one that may not end soon: what it has answered is read, and nothing more from it is. */
+  abandon(): void {
+    this.link.close();
+    this.terminate();
   }
 
   async #live(): Promise<void> {
@@ -111,9 +138,13 @@ export class ShardLife {
     } catch (error) {
       log.error({ shard, error }, "the thread of a shard cannot be started");
     }
-    // What it has answered is in the ring and counts.
-    this.link.close();
-    this.#options.ended(this, code);
+    try {
+      // What it has answered is in the ring and counts.
+      this.link.close();
+      this.#options.ended(this, code);
+    } catch (error) {
+      log.error({ shard, error }, "what follows from the end of a shard's thread failed");
+    }
   }
 
   #terminated(): Promise<void> {
@@ -125,7 +156,7 @@ export class ShardLife {
   #runThread(): Promise<number> {
     const { log, shard, thread, data } = this.#options;
     const worker = new Worker(thread, {
-      workerData: { ...data, ...this.#rings } satisfies ShardThreadData,
+      workerData: { ...data, ...this.#rings, pulse: this.#pulseMemory } satisfies ShardThreadData,
       name: `shard ${shard}`,
       ...inheritedFlags(),
     });
@@ -156,11 +187,18 @@ export class ShardLife {
   }
 
   #begin(id: number, job: Job): void {
-    const work = this.#options.pool.run(job).then((outcome) => {
-      this.#jobs.delete(work);
-      // Of a thread that has ended neither the port nor the ring is read: nobody is told.
-      this.#say({ kind: "job done", id, outcome });
-    });
+    const { shard, log, pool } = this.#options;
+    const work = pool
+      .run(job)
+      .then((outcome) => {
+        this.#jobs.delete(work);
+        // Of a thread that has ended neither the port nor the ring is read: nobody is told.
+        this.#say({ kind: "job done", id, outcome });
+      })
+      .catch((error: unknown) => {
+        log.error({ shard, error }, "a shard cannot be told what came of its job; it is restarted");
+        this.terminate();
+      });
     this.#jobs.add(work);
   }
 

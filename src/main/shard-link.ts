@@ -96,6 +96,11 @@ export class ShardLink {
     return this.#waiting.length > 0;
   }
 
+  /** The thread has taken all that was sent. */
+  get isRead(): boolean {
+    return !this.isCongested && this.#writer.isRead;
+  }
+
   /**
    * Sends [start, end) of `bytes`, which are the caller's again. False: they wait for room, and `sender.taken` is called
    * later; until then the caller should send no more.
@@ -165,7 +170,7 @@ export class ShardLink {
   }
 
   #writeWhenRoom(): void {
-    this.#writer.whenWritable().then(this.#writeWaiting, this.#failed);
+    this.#writer.whenWritable().then(this.#writeWaiting).catch(this.#failed);
   }
 
   readonly #writeWaiting = (): void => {
@@ -183,7 +188,7 @@ export class ShardLink {
   };
 
   #listen(): void {
-    this.#reader.whenReadable().then(this.#drain, this.#failed);
+    this.#reader.whenReadable().then(this.#drain).catch(this.#failed);
   }
 
   readonly #drain = (): void => {

@@ -1,7 +1,7 @@
 /** What clients are told of a shard whose thread has died. */
 import type { ErrorName } from "../protocol/errors.js";
 
-/** Why there is no thread any more, and will be none before the broker is started again. */
+/** Why a shard is given up: there will be no thread before the broker is started again. */
 export type DownKind = "SHARD_DOWN" | "JOURNAL_FAILED";
 
 export type LossKind = "SHARD_RESTARTED" | DownKind;

@@ -3,6 +3,7 @@
  * asked of it is answered with an error that tells to ask again, and no other shard notices. A shard that keeps dying,
  * or cannot read its journal, is given up.
  */
+import { setTimeout as delay } from "node:timers/promises";
 import { EnvelopeOp } from "../channel/envelope.js";
 import { Durability } from "../protocol/op.js";
 import type { Recovered } from "../workers/shard-messages.js";
@@ -13,6 +14,7 @@ import { ShardLife } from "./shard-life.js";
 import type { Outlet, ShardLink } from "./shard-link.js";
 import type { DownKind, LossKind } from "./shard-loss.js";
 import { StartError } from "./start-error.js";
+import { Watchdog } from "./watchdog.js";
 
 /** More deaths than this within the time, and a restart will not help. */
 const MOST_DEATHS = 5;
@@ -29,6 +31,10 @@ const TOPIC_SHARE = 0.5;
 const CONSUMER_SHARE = 0.25;
 const MIN_SHARED = 100;
 const shareOf = (all: number, share: number): number => (all < MIN_SHARED ? all : Math.ceil(all * share));
+
+/** How long threads that were cut off may take to end: one that is in a call of the system may not do so at all. */
+const CUT_OFF_GRACE = 1_000;
+const CUT_OFF = "a shard has not finished in time and is cut off: what was not confirmed may be lost";
 
 const THREAD = new URL("../workers/shard-thread.js", import.meta.url);
 
@@ -53,8 +59,8 @@ interface Start {
 export class Supervisor {
   /** By shard; undefined: it was given up, or has ended because all are to stop. */
   readonly links: (ShardLink | undefined)[] = [];
-  /** By shard: why it was given up. */
-  readonly down: (DownKind | undefined)[] = [];
+  /** By shard, where there is no link: why. */
+  readonly down: (LossKind | undefined)[] = [];
   readonly #options: BrokerOptions;
   readonly #pool: Pick<JobPool, "run">;
   readonly #outlet: Outlet;
@@ -68,7 +74,10 @@ export class Supervisor {
   #journals: Journals = [];
   /** By shard, while the broker starts. */
   readonly #starts = new Map<number, Start>();
+  readonly #watchdog: Watchdog;
   #isStopping = false;
+  /** Shards that have not ended as they were told to. */
+  readonly #disorderly = new Set<number>();
 
   /** `lost` is told after a shard's thread has died, when its next life, if it has one, has a link. */
   constructor(
@@ -89,6 +98,14 @@ export class Supervisor {
       this.links.push(undefined);
       this.#lives.push(undefined);
     }
+    const { log } = options;
+    this.#watchdog = new Watchdog({
+      timeout: options.shardTimeout,
+      lives: this.#lives,
+      stuck: (shard, doing) => this.#stuck(shard, doing),
+      waits: (shard, doing) => log.warn({ shard, doing }, "a shard has not got on for a while"),
+      goesOn: (shard, milliseconds) => log.info({ shard, milliseconds }, "a shard gets on again"),
+    });
   }
 
   /** All are to stop: those that end do so because they are told to. */
@@ -104,6 +121,7 @@ export class Supervisor {
    */
   async start(journals: Journals, replayed: (bytes: number) => void): Promise<(Recovered | undefined)[]> {
     this.#journals = journals;
+    this.#watchdog.start();
     const bytes = new Array<number>(this.links.length).fill(0);
     const note = (shard: number, done: number): void => {
       bytes[shard] = done;
@@ -124,17 +142,41 @@ export class Supervisor {
     }
   }
 
-  /** Lets the threads finish what is before them; those that have not after `timeout` milliseconds are cut off. */
-  async stop(timeout: number): Promise<void> {
+  /**
+   * Lets the threads finish what is before them; those that have not after `timeout` milliseconds are cut off, and left
+   * behind if not even that ends them. Answers the shards that have not ended in order.
+   */
+  async stop(timeout: number): Promise<number[]> {
     this.#isStopping = true;
+    this.#watchdog.stop();
     for (const link of this.links) link?.tell(EnvelopeOp.STOP, 0);
-    const wait = Math.min(timeout, LONGEST_TIMER);
-    const timer = setTimeout(() => {
-      this.#options.log.error({ timeout }, "a shard has not finished in time and is cut off");
-      for (const life of this.#lives) life?.terminate();
-    }, wait);
-    await Promise.all(this.#lives.map((life) => life?.ended));
-    clearTimeout(timer);
+    const over = new AbortController();
+    const ended = Promise.all(this.#lives.map((life) => life?.ended)).then(() => over.abort());
+    const sleep = (milliseconds: number): Promise<void> =>
+      delay(Math.min(milliseconds, LONGEST_TIMER), undefined, over);
+    await Promise.race([ended, this.#cutOff(timeout, sleep)]);
+    return [...this.#disorderly].sort((a, b) => a - b);
+  }
+
+  /** Resolves when threads that were cut off should have ended. */
+  async #cutOff(timeout: number, sleep: (milliseconds: number) => Promise<void>): Promise<void> {
+    try {
+      await sleep(timeout);
+      for (const [shard, life] of this.#lives.entries()) {
+        if (life === undefined) continue;
+        this.#options.log.error({ shard, timeout, doing: life.pulse.doing }, CUT_OFF);
+        this.#disorderly.add(shard);
+        life.terminate();
+      }
+      await sleep(CUT_OFF_GRACE);
+    } catch {
+      // They have ended before.
+    }
+  }
+
+  /** Some thread has not ended. */
+  get isAlive(): boolean {
+    return this.#lives.some((life) => life !== undefined);
   }
 
   /** The present life of a shard; undefined: it is given up. */
@@ -177,10 +219,21 @@ export class Supervisor {
       before,
     );
     this.links[shard] = life.link;
+    this.down[shard] = undefined;
     this.#lives[shard] = life;
   }
 
-  #threadData(shard: number, isFirst: boolean): Omit<ShardThreadData, "inbox" | "outbox"> {
+  /** Its clients are answered at once: how soon such a thread ends is not known. Its next life begins when it has. */
+  #stuck(shard: number, doing: string): void {
+    const { log, shardTimeout } = this.#options;
+    log.error({ shard, doing, timeout: shardTimeout }, "a shard has not got on for too long: its thread is ended");
+    this.#lives[shard]?.abandon();
+    this.links[shard] = undefined;
+    this.down[shard] = "SHARD_RESTARTED";
+    this.#lost(shard, "SHARD_RESTARTED");
+  }
+
+  #threadData(shard: number, isFirst: boolean): Omit<ShardThreadData, "inbox" | "outbox" | "pulse"> {
     const options = this.#options;
     const journal = this.#journals[shard];
     return {
@@ -229,8 +282,10 @@ export class Supervisor {
     const start = this.#starts.get(shard);
     this.#starts.delete(shard);
     if (start !== undefined) return start.reject(startError(shard, life, code));
-    if (this.#isStopping) return;
-
+    if (this.#isStopping) {
+      if (code !== 0) this.#disorderly.add(shard);
+      return;
+    }
     const { log } = this.#options;
     if (life.refusal !== undefined) {
       return this.#giveUp(shard, "JOURNAL_FAILED", `a shard is given up: ${life.refusal}`, code);

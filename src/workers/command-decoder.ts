@@ -16,6 +16,7 @@ import { roomOf } from "../protocol/run.js";
 import { COUNT, FIRST_ID_LOW, SELECTION_BYTES } from "../protocol/selection.js";
 import type { Command, Publish, QueueCommand } from "../shard/command.js";
 import { HeadReader } from "./head-reader.js";
+import { Pulse } from "./pulse.js";
 
 export interface DecoderLimits {
   readonly maxFrameBytes: number;
@@ -49,6 +50,7 @@ export class CommandDecoder {
     readonly onCommand: (command: Command) => void,
     /** A frame that makes no command: what to answer. */
     readonly onError: (connection: number, request: number, error: ProtocolError) => void,
+    readonly pulse = new Pulse(),
   ) {
     this.#head = new HeadReader(limits.maxNameBytes);
     this.#room = roomOf(limits.maxFrameBytes);
@@ -84,8 +86,10 @@ export class CommandDecoder {
     while (at < end && !this.#isStopped) {
       const stop = at + frame.LENGTH_BYTES + view.getUint32(at);
       const request = view.getUint32(at + frame.REQUEST);
+      const op = view.getUint8(at + frame.OP);
+      this.pulse.carriesOut(op, connection);
       try {
-        if (view.getUint8(at + frame.OP) === Op.PUBLISH) {
+        if (op === Op.PUBLISH) {
           at = this.#publishFrom(connection, request, bytes, view, at, stop, end);
           continue;
         }

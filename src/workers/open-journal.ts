@@ -42,6 +42,8 @@ export interface OpeningJournal {
   readonly clock: () => number;
   /** Told a few times a second how many bytes have been read. */
   readonly replayed: (bytes: number) => void;
+  /** Called after each step: it gets on. */
+  readonly beat: () => void;
   /** Files of the journal that nobody needs cannot be removed. */
   readonly reclaimFailed: (error: Error) => void;
   /** Whether the file system has more room than is kept for acks and compaction, as far as is known. */
@@ -54,7 +56,7 @@ export interface OpeningJournal {
  */
 export const openJournal = (
   shard: Shard,
-  { data, number, disk, checksum, jobs, clock, replayed, reclaimFailed, hasSpace }: OpeningJournal,
+  { data, number, disk, checksum, jobs, clock, replayed, beat, reclaimFailed, hasSpace }: OpeningJournal,
 ): { readonly journal: FileJournal; readonly recovered: Recovered } => {
   const { directory, level, segmentBytes } = data;
   const { log } = shard.store;
@@ -72,6 +74,7 @@ export const openJournal = (
       pageBytes: PAGE_BYTES,
       verified: new Set(data.verified),
       onProgress: (bytes) => {
+        beat();
         if (clock() < told + TELL_EVERY) return;
         told = clock();
         replayed(bytes);
@@ -94,7 +97,7 @@ export const openJournal = (
   });
   log.pages.source = journal;
   // What has become due or has expired in the meantime, before anybody can ask for it.
-  for (let now = clock(); shard.turn(now) <= now; now = clock());
+  for (let now = clock(); shard.turn(now) <= now; now = clock()) beat();
   pages.close();
   const messages = log.segments.all.reduce((sum, { live }) => sum + live, 0);
   return { journal, recovered: { ...report, messages, cut } };

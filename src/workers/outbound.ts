@@ -5,6 +5,7 @@
 import { EnvelopeOp, packEnvelope } from "../channel/envelope.js";
 import type { RingWriter } from "../channel/ring-writer.js";
 import { FrameWriter } from "../protocol/frame.js";
+import { Doing, Pulse } from "./pulse.js";
 
 /** A buffer that one large answer has made grow is let go above this. */
 const KEPT_BYTES = 4 * 1024 * 1024;
@@ -22,7 +23,10 @@ export class Outbound {
   #connection = 0;
   #audience: readonly number[] | undefined;
 
-  constructor(readonly ring: RingWriter) {}
+  constructor(
+    readonly ring: RingWriter,
+    readonly pulse: Pulse = new Pulse(),
+  ) {}
 
   get bytes(): number {
     return this.frames.end;
@@ -54,7 +58,7 @@ export class Outbound {
     for (const { envelope, end } of this.#pieces) {
       if (end === start) continue;
       const packed = packEnvelope(envelope);
-      while (!ring.tryWrite(packed, frames.bytes, start, end)) ring.waitWritable(Number.POSITIVE_INFINITY);
+      while (!ring.tryWrite(packed, frames.bytes, start, end)) this.#waitForRoom();
       start = end;
     }
     this.#pieces = [];
@@ -62,6 +66,13 @@ export class Outbound {
     this.#audience = undefined;
     if (frames.bytes.length > KEPT_BYTES) this.frames = new FrameWriter(KEPT_BYTES / 4);
     else frames.clear();
+  }
+
+  #waitForRoom(): void {
+    const before = this.pulse.at(Doing.outbox);
+    this.ring.waitWritable(Number.POSITIVE_INFINITY);
+    this.pulse.at(before);
+    this.pulse.beat();
   }
 
   #begin(op: number, connection: number, envelope: readonly number[]): void {

@@ -20,6 +20,7 @@ import { FrameEffects } from "./frame-effects.js";
 import { HeldEffects } from "./held-effects.js";
 import { Lanes } from "./lanes.js";
 import { Outbound } from "./outbound.js";
+import { Doing, type Pulse } from "./pulse.js";
 import type { Growth } from "./space-gauge.js";
 
 /**
@@ -43,6 +44,9 @@ const COMMIT_WITHIN = 3;
  */
 const QUANTUM = 2;
 const LANES_WITHIN = 4;
+
+/** How long a shard that is told to stop goes on with what waits in lanes, of which there may be minutes: milliseconds. */
+const STOP_WITHIN = 1_000;
 
 /** Staged answers are sent in the middle of a drain above this, so that a drain needs a bounded buffer. */
 const STAGED_BYTES = 1024 * 1024;
@@ -82,6 +86,7 @@ export interface PumpOptions {
   readonly onStall: (error: Error | undefined) => void;
   /** Milliseconds since 1970 that never step back. */
   readonly clock: () => number;
+  readonly pulse: Pulse;
 }
 
 /** Whether a command may walk much of what the shard holds: all but those whose cost is that of their messages. */
@@ -131,7 +136,10 @@ export class Pump {
   readonly #lanes = new Lanes();
   /** By connection: milliseconds of requests that may walk, since lanes were looked at. */
   readonly #spent = new Map<number, number>();
+  readonly #pulse: Pulse;
   #isStopping = false;
+  /** When it ends whatever waits in lanes. */
+  #stopBy = Number.POSITIVE_INFINITY;
   #isStalled = false;
 
   constructor(options: PumpOptions) {
@@ -139,8 +147,9 @@ export class Pump {
     this.#inbox = options.inbox;
     this.#clock = options.clock;
     this.#now = options.clock();
-    this.#held = new Outbound(options.outbox);
-    this.#free = new Outbound(options.outbox);
+    this.#pulse = options.pulse;
+    this.#held = new Outbound(options.outbox, options.pulse);
+    this.#free = new Outbound(options.outbox, options.pulse);
     this.#effects = new HeldEffects(
       new FrameEffects(this.#free),
       new FrameEffects(this.#held),
@@ -160,6 +169,7 @@ export class Pump {
         this.#effects.fail(connection, request, error.kind, error.message);
         this.#relieve();
       },
+      options.pulse,
     );
   }
 
@@ -170,29 +180,43 @@ export class Pump {
    */
   run(): void {
     const options = this.#options;
-    while (!this.#isStopping || !this.#inbox.isEmpty) {
+    const pulse = this.#pulse;
+    while (!this.#isOver) {
+      pulse.beat();
       this.#now = this.#clock();
+      pulse.at(Doing.requests);
       this.#judgePublishes();
       const isClogged = this.#isClogged;
       if (isClogged && this.#isStopping) break;
       const taken = isClogged ? 0 : this.#drain();
       if (!isClogged) this.#serveLanes();
+      pulse.at(Doing.turn);
       const due = isClogged ? Number.POSITIVE_INFINITY : this.#shard.turn(this.#now);
+      pulse.at(Doing.answers);
       if (this.#isWorthWaiting(taken)) this.#flushFree();
       else this.#flush();
+      pulse.at(Doing.chores);
       const chores = Math.min(this.#journal.tick(this.#shard.store.log, this.#now), options.chores(this.#now));
       // A sync that no commit waited for has failed: nobody would be told but by refusals of a disk that is not full.
       if (this.#journal.state.kind === "failed") throw this.#journal.state.error;
       if (taken > 0 || this.#isStopping || !(isClogged || this.#lanes.isEmpty)) continue;
       this.#sleep(Math.min(due, chores), isClogged);
     }
+    pulse.at(Doing.ending);
     this.#journal.close(this.#shard.store.log, this.#now);
+  }
+
+  /** It is to stop, and has carried out what it was asked for before: what waits in lanes as far as there is time. */
+  get #isOver(): boolean {
+    if (!this.#isStopping || !this.#inbox.isEmpty) return false;
+    return this.#lanes.isEmpty || this.#clock() >= this.#stopBy;
   }
 
   #sleep(until: number, isClogged: boolean): void {
     const most = this.#isStalled ? RETRY_EVERY : MAX_SLEEP;
     const sleep = Math.min(until - this.#clock(), most);
     if (sleep <= 0) return;
+    this.#pulse.at(Doing.asleep);
     if (isClogged) pause(sleep);
     else this.#inbox.wait(sleep);
   }
@@ -297,7 +321,7 @@ export class Pump {
   /** Goes on with what waits in lanes, for a bounded time. */
   #serveLanes(): void {
     this.#spent.clear();
-    if (this.#lanes.isEmpty || this.#isStopping) return;
+    if (this.#lanes.isEmpty) return;
     const until = performance.now() + LANES_WITHIN;
     do this.#now = this.#clock();
     while (this.#lanes.serve(this.#decodeShare) && performance.now() < until);
@@ -346,6 +370,7 @@ export class Pump {
         break;
       case EnvelopeOp.STOP:
         this.#isStopping = true;
+        this.#stopBy = this.#now + STOP_WITHIN;
         break;
       default:
         throw new Error(`pump: an envelope with the unknown op ${op}`);

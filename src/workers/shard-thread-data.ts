@@ -13,6 +13,8 @@ export interface ShardThreadData {
   readonly node: number;
   readonly inbox: RingMemory;
   readonly outbox: RingMemory;
+  /** `PULSE_BYTES` in which the thread shows that it gets on. */
+  readonly pulse: SharedArrayBuffer;
   /** `ID_CLOCK_BYTES` that all shards of the broker number their messages by. */
   readonly idClock: SharedArrayBuffer;
   /** What it keeps its log in; undefined: nothing is on disk (durability `memory`). */

@@ -20,17 +20,21 @@ import { raiseIdClock, sharedIdSource } from "./id-clock.js";
 import { JobPort } from "./job-port.js";
 import { openJournal } from "./open-journal.js";
 import { isPassing, patiently } from "./patience.js";
+import { Doing, Pulse } from "./pulse.js";
 import { Pump } from "./pump.js";
 import type { PinnedSegment, Recovered, ShardMessage } from "./shard-messages.js";
 import type { ShardThreadData } from "./shard-thread-data.js";
 import { SpaceGauge } from "./space-gauge.js";
 import { threadLog } from "./thread-log.js";
+import { watchedDisk } from "./watched-disk.js";
 
 if (parentPort === null) throw new Error("shard thread: it is not started by itself");
 const port = parentPort;
 const data = workerData as ShardThreadData;
 const log = threadLog(port);
 const jobs = new JobPort(port);
+const pulse = new Pulse(data.pulse);
+const disk = watchedDisk(nodeDisk, pulse);
 const checksum = await loadChecksum();
 
 /** A monotonic clock on the scale of the wall clock's start: timers do not follow steps of the wall clock. */
@@ -38,12 +42,20 @@ const clock = (): number => performance.timeOrigin + performance.now();
 
 /** Blocks the thread. */
 const pause = (milliseconds: number): void => {
+  const before = pulse.at(Doing.asleep);
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
+  pulse.at(before);
+  pulse.beat();
 };
 
 const freeBytesOf = (directory: string) => (): number => {
-  const { bavail, bsize } = statfsSync(directory);
-  return bavail * bsize;
+  const before = pulse.at(Doing.disk);
+  try {
+    const { bavail, bsize } = statfsSync(directory);
+    return bavail * bsize;
+  } finally {
+    pulse.at(before);
+  }
 };
 
 const tell = (message: ShardMessage): void => port.postMessage(message);
@@ -103,14 +115,16 @@ const makePump = (): Pump =>
     openJournal: (shard) => {
       if (data.journal === undefined) return memoryJournal;
       const replayed = (bytes: number): void => tell({ kind: "replayed", bytes });
+      pulse.at(Doing.replaying);
       const { journal, recovered: report } = openJournal(shard, {
         data: data.journal,
         number: data.shard,
-        disk: nodeDisk,
+        disk,
         checksum,
         jobs,
         clock,
         replayed,
+        beat: () => pulse.beat(),
         hasSpace: () => space?.isKnownFull !== true,
         reclaimFailed: (error) => log.warn({ error }, "files that nobody needs cannot be removed; it is tried again"),
       });
@@ -139,6 +153,7 @@ const makePump = (): Pump =>
       else log.error({ error }, "the journal cannot write: publishes are refused and confirms wait until it can");
     },
     clock,
+    pulse,
   });
 
 try {
@@ -150,6 +165,7 @@ try {
   const { state } = opened?.journal ?? memoryJournal;
   if (state.kind !== "working") {
     log.error({ error: state.error }, "the journal could not be ended: what was not confirmed may be lost");
+    process.exitCode = 1;
   }
 } catch (error) {
   const text = refusalOf(error);

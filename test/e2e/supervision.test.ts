@@ -145,6 +145,25 @@ describe("closing a broker", () => {
     expect(answered).toBe(2_000);
   });
 
+  it("answers what waits its turn in a shard", async () => {
+    const { broker, tcp } = await testBroker();
+    const client = await NativeClient.greeted(tcp);
+    const queues = 1_000;
+    const requests = 3_000;
+    for (let i = 0; i < queues; i++) client.send(frame(Op.DECLARE_QUEUE, 2 + i, ["wide", `queue-${i}`]));
+    for (let declared = 0; declared < queues; ) declared += receiptsOf(await client.next()).length;
+    // Each walks all queues: what the connection has sent waits behind the first few.
+    client.send(...Array.from({ length: requests }, (_, i) => frame(Op.STATS, 10_000 + i, ["wide"])));
+    await client.answer(10_000);
+    await broker.close();
+    await client.closed;
+    const answers = client.frames.filter(({ request }) => request >= 10_000);
+    expect(new Set(answers.map(({ request }) => request)).size).toBe(requests);
+    const codes = new Set(answers.map(({ op, head }) => (op === Answer.RESULT ? 0 : head[0])));
+    // A fast machine may have carried out all of them.
+    expect([...codes].filter((each) => each !== 0 && each !== code("SHUTTING_DOWN"))).toEqual([]);
+  });
+
   it("leaves nothing behind that keeps the process alive, time after time", async () => {
     for (let i = 0; i < 3; i++) {
       const { broker, tcp } = await testBroker();

@@ -41,7 +41,9 @@ const supervise = (...names: readonly string[]) => {
     (shard, kind) => lost.push(`${shard} ${kind}`),
     { thread: THREAD },
   );
-  onTestFinished(() => supervisor.stop(1_000));
+  onTestFinished(async () => {
+    await supervisor.stop(1_000);
+  });
   const journals = names.map((directory) => ({
     directory,
     verified: [7],
@@ -133,6 +135,6 @@ it("gives a shard up whose journal has failed: no other thread could do better",
   frame(0);
   await until(() => lost.length > 0 || count("a shard is given up: a sync failed") > 0);
   expect(lost).toEqual(["0 JOURNAL_FAILED"]);
-  expect(supervisor.down).toEqual(["JOURNAL_FAILED"]);
+  expect(supervisor.down).toEqual(["JOURNAL_FAILED", undefined]);
   expect(supervisor.links.map((link) => link !== undefined)).toEqual([false, true]);
 });

@@ -70,6 +70,7 @@ const PLACES: readonly {
       "../protocol/op.js",
       "../workers/shard-thread-data.js",
       "../workers/shard-messages.js",
+      "../workers/pulse.js",
       "../workers/jobs/job.js",
       "../journal/data-directory.js",
       "node:net",

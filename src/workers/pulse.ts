@@ -1,0 +1,110 @@
+/**
+ * The pulse of a shard's thread: four words of shared memory in which it says what it is at, and that it gets on. The
+ * main thread's watchdog reads them; nothing else is published with them.
+ *
+ * ```
+ *  word 0  TURNS       counts up, and wraps, whenever it has got on with something
+ *  word 1  DOING       `Doing`
+ *  word 2  OP          of the request that it carries out, or carried out last
+ *  word 3  CONNECTION  whose that is
+ * ```
+ */
+import { Op } from "../protocol/op.js";
+
+const TURNS = 0;
+const DOING = 1;
+const OP = 2;
+const CONNECTION = 3;
+
+export const PULSE_BYTES = 4 * Int32Array.BYTES_PER_ELEMENT;
+
+export const Doing = {
+  starting: 0,
+  replaying: 1,
+  requests: 2,
+  turn: 3,
+  answers: 4,
+  chores: 5,
+  ending: 6,
+  disk: 7,
+  outbox: 8,
+  asleep: 9,
+} as const;
+
+export type DoingCode = (typeof Doing)[keyof typeof Doing];
+
+const TEXTS: Readonly<Record<DoingCode, string>> = {
+  [Doing.starting]: "starting",
+  [Doing.replaying]: "replaying its journal",
+  [Doing.requests]: "carrying out requests",
+  [Doing.turn]: "firing timers and handing out messages",
+  [Doing.answers]: "committing and sending answers",
+  [Doing.chores]: "looking after its journal",
+  [Doing.ending]: "ending",
+  [Doing.disk]: "waiting for the disk",
+  [Doing.outbox]: "waiting for room in its outbox",
+  [Doing.asleep]: "asleep",
+};
+
+/** Where it is not at fault that nothing happens: another thread would wait just as long. */
+const WAITS: ReadonlySet<number> = new Set([Doing.starting, Doing.disk, Doing.outbox, Doing.asleep]);
+
+const OP_NAMES = new Map<number, string>(Object.entries(Op).map(([name, op]) => [op, name]));
+
+/** The thread's side. */
+export class Pulse {
+  readonly #words: Int32Array;
+
+  constructor(memory: SharedArrayBuffer = new SharedArrayBuffer(PULSE_BYTES)) {
+    this.#words = new Int32Array(memory);
+  }
+
+  /** It has got on with something. */
+  beat(): void {
+    Atomics.add(this.#words, TURNS, 1);
+  }
+
+  /** What it is at from now on; answers what it was at before. */
+  at(doing: DoingCode): DoingCode {
+    const before = this.#words[DOING] as DoingCode;
+    this.#words[DOING] = doing;
+    return before;
+  }
+
+  /** The request that it carries out now. Plain stores, since there is one for each frame. */
+  carriesOut(op: number, connection: number): void {
+    this.#words[OP] = op;
+    this.#words[CONNECTION] = connection;
+  }
+}
+
+/** The watchdog's side. */
+export class PulseReader {
+  readonly #words: Int32Array;
+
+  constructor(memory: SharedArrayBuffer) {
+    this.#words = new Int32Array(memory);
+  }
+
+  /** Another number whenever the thread has got on. */
+  get turns(): number {
+    return Atomics.load(this.#words, TURNS);
+  }
+
+  get isAsleep(): boolean {
+    return Atomics.load(this.#words, DOING) === Doing.asleep;
+  }
+
+  /** It waits for something that is not its own to do. */
+  get isWaiting(): boolean {
+    return WAITS.has(Atomics.load(this.#words, DOING));
+  }
+
+  /** What it is at, for the log: "carrying out CONFIGURE of connection 12". */
+  get doing(): string {
+    const doing = Atomics.load(this.#words, DOING) as DoingCode;
+    const op = OP_NAMES.get(Atomics.load(this.#words, OP));
+    if (doing !== Doing.requests || op === undefined) return TEXTS[doing];
+    return `carrying out ${op} of connection ${Atomics.load(this.#words, CONNECTION)}`;
+  }
+}
