@@ -60,6 +60,7 @@ export class RingReader {
   /** The writer's counter as it was seen last: everything below it is whole. */
   #tail: number;
   #isDraining = false;
+  #isStopped = false;
 
   /**
    * `maxMessageBytes` bounds the payload of a fragmented message, and so the memory that one is put together in.
@@ -100,9 +101,10 @@ export class RingReader {
   drain(handler: MessageHandler, maxRecords: number): number {
     if (this.#isDraining) throw new Error("a ring is not drained from within its handler");
     this.#isDraining = true;
+    this.#isStopped = false;
     let messages = 0;
     try {
-      while (messages < maxRecords && !this.isEmpty) {
+      while (messages < maxRecords && !this.#isStopped && !this.isEmpty) {
         if (this.#take(handler)) messages++;
         if (((this.#head - this.#released) | 0) >= this.#maxRecordBytes) this.#release();
       }
@@ -111,6 +113,11 @@ export class RingReader {
       this.#isDraining = false;
     }
     return messages;
+  }
+
+  /** For a handler: has `drain` end behind the message that it was called with. */
+  stop(): void {
+    this.#isStopped = true;
   }
 
   /**

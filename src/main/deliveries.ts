@@ -16,6 +16,23 @@ const SHARED_BYTES = 64 * 1024;
 /** From here on a write of the shared bytes costs no more than to copy them beside a connection's other answers. */
 const AT_ONCE_BYTES = 16 * 1024;
 
+/**
+ * What one flush may cost, some ten milliseconds: bytes that go to sockets, and those that could be written in the time
+ * that a write takes beside its bytes. The rest of an audience waits until other sockets have had their turn.
+ */
+const SLICE_BYTES = 16 * 1024 * 1024;
+const WRITE_BYTES = 32 * 1024;
+
+/** For a larger audience nothing is gathered: in front of a record for one of its connections all of it is written. */
+const MOST_GATHERED_FOR = 2_048;
+
+/** What an audience is being sent: those before `next` have it. */
+interface FanOut {
+  readonly bytes: Buffer;
+  readonly audience: readonly Connection[];
+  next: number;
+}
+
 const NOBODY: readonly number[] = [EnvelopeOp.FAN_OUT];
 
 const isSame = (a: readonly number[], b: readonly number[]): boolean => {
@@ -36,6 +53,8 @@ export class Deliveries implements Outlet {
   #number = 0;
   #shared = Buffer.allocUnsafeSlow(SHARED_BYTES);
   #end = 0;
+  /** What is sent to more than one flush has time for. Nothing is gathered meanwhile. */
+  #fanOut: FanOut | undefined;
 
   constructor(find: (id: number) => Connection | undefined, log: Log) {
     this.#find = find;
@@ -50,7 +69,7 @@ export class Deliveries implements Outlet {
     end: number,
   ): void => {
     const [op, id = 0] = envelope;
-    if (op === EnvelopeOp.FAN_OUT) return this.#fanOut(envelope, bytes, start, end);
+    if (op === EnvelopeOp.FAN_OUT) return this.#gather(envelope, bytes, start, end);
     const connection = this.#find(id);
     if (connection === undefined) return;
     // In order: what it was sent as part of the audience came before.
@@ -64,22 +83,17 @@ export class Deliveries implements Outlet {
     }
   };
 
-  flush(): void {
-    this.#deliverShared();
-    // Nobody is kept in memory for having been in an audience once.
-    this.#named = NOBODY;
-    this.#audience = [];
-    const dirty = this.#dirty;
-    if (dirty.length === 0) return;
-    this.#dirty = [];
-    for (const connection of dirty) {
-      connection.isDirty = false;
-      try {
-        connection.flush();
-      } catch (error) {
-        this.#contain(connection, error);
-      }
-    }
+  get isFull(): boolean {
+    if (this.#fanOut !== undefined) return true;
+    const { length } = this.#audience;
+    return this.#end > 0 && (length > MOST_GATHERED_FOR || this.#end * length > SLICE_BYTES);
+  }
+
+  flush(): boolean {
+    this.#beginFanOut();
+    this.#sendSlice();
+    if (this.#dirty.length > 0) this.#flushDirty();
+    return this.#fanOut === undefined;
   }
 
   /** What one connection cannot take costs it alone, and not those whose answers lie beside. */
@@ -93,7 +107,20 @@ export class Deliveries implements Outlet {
     this.#dirty.push(connection);
   }
 
-  #fanOut(envelope: readonly number[], bytes: Uint8Array, start: number, end: number): void {
+  #flushDirty(): void {
+    const dirty = this.#dirty;
+    this.#dirty = [];
+    for (const connection of dirty) {
+      connection.isDirty = false;
+      try {
+        connection.flush();
+      } catch (error) {
+        this.#contain(connection, error);
+      }
+    }
+  }
+
+  #gather(envelope: readonly number[], bytes: Uint8Array, start: number, end: number): void {
     if (!isSame(envelope, this.#named)) {
       this.#deliverShared();
       this.#gatherAudience(envelope);
@@ -103,7 +130,7 @@ export class Deliveries implements Outlet {
     if (length > SHARED_BYTES) {
       const whole = Buffer.allocUnsafeSlow(length);
       copyBytes(whole, 0, bytes, start, end);
-      this.#deliverToAll(whole);
+      this.#fanOut = { bytes: whole, audience: this.#audience, next: 0 };
       return;
     }
     copyBytes(this.#shared, this.#end, bytes, start, end);
@@ -122,25 +149,46 @@ export class Deliveries implements Outlet {
     }
   }
 
+  /** What is gathered goes to all of its audience at once: at most about a slice, or it would not be gathered still. */
   #deliverShared(): void {
     if (this.#end === 0) return;
-    const bytes = this.#shared.subarray(0, this.#end);
-    this.#end = 0;
-    if (!this.#deliverToAll(bytes)) this.#shared = Buffer.allocUnsafeSlow(SHARED_BYTES);
+    const bytes = this.#takeShared();
+    for (const connection of this.#audience) this.#deliver(connection, bytes);
   }
 
-  /** False: some transport keeps the bytes. */
-  #deliverToAll(bytes: Buffer): boolean {
-    let isFree = true;
-    for (const connection of this.#audience) {
-      this.#mark(connection);
-      try {
-        if (!connection.deliverShared(bytes, bytes.length >= AT_ONCE_BYTES)) isFree = false;
-      } catch (error) {
-        isFree = false;
-        this.#contain(connection, error);
-      }
+  /** What is gathered is sent from now on, a slice with each flush. */
+  #beginFanOut(): void {
+    if (this.#end > 0) this.#fanOut = { bytes: this.#takeShared(), audience: this.#audience, next: 0 };
+    // Nobody is kept in memory for having been in an audience once.
+    this.#named = NOBODY;
+    this.#audience = [];
+  }
+
+  #takeShared(): Buffer {
+    const bytes = this.#shared.subarray(0, this.#end);
+    this.#end = 0;
+    return bytes;
+  }
+
+  #sendSlice(): void {
+    const fanOut = this.#fanOut;
+    if (fanOut === undefined) return;
+    const { bytes, audience } = fanOut;
+    const most = Math.ceil(SLICE_BYTES / (bytes.length + WRITE_BYTES));
+    const stop = Math.min(audience.length, fanOut.next + most);
+    for (; fanOut.next < stop; fanOut.next++) this.#deliver(audience[fanOut.next] as Connection, bytes);
+    if (stop === audience.length) this.#fanOut = undefined;
+  }
+
+  #deliver(connection: Connection, bytes: Buffer): void {
+    this.#mark(connection);
+    let isFree = false;
+    try {
+      isFree = connection.deliverShared(bytes, bytes.length >= AT_ONCE_BYTES);
+    } catch (error) {
+      this.#contain(connection, error);
     }
-    return isFree;
+    // A transport keeps the bytes: what is gathered next goes elsewhere.
+    if (!isFree && bytes.buffer === this.#shared.buffer) this.#shared = Buffer.allocUnsafeSlow(SHARED_BYTES);
   }
 }

@@ -28,8 +28,13 @@ interface Waiting {
 /** Where the outbox goes. */
 export interface Outlet {
   readonly record: MessageHandler;
-  /** The records of one drain are all handed over. */
-  flush(): void;
+  /** What is gathered is enough for now: it is to be flushed before another record comes. */
+  readonly isFull: boolean;
+  /**
+   * Sends what is gathered, a bounded amount of work. False: there is more to send, and another call must come before
+   * another record, when others have had their turn.
+   */
+  flush(): boolean;
 }
 
 /** The rings of one life of a shard. */
@@ -130,11 +135,12 @@ export class ShardLink {
     if (this.#closed) return;
     this.#closed = true;
     try {
-      while (this.#reader.drain(this.#outlet.record, DRAIN_RECORDS) > 0) this.#outlet.flush();
+      do this.#flushAll();
+      while (this.#reader.drain(this.#take, DRAIN_RECORDS) > 0);
     } catch (error) {
       this.#failed(error);
     }
-    this.#outlet.flush();
+    this.#flushAll();
     this.#toggles.clear();
     for (const { sender, payload } of this.#waiting.takeAll()) sender?.taken(payload.length);
     this.#releaseWaits();
@@ -148,6 +154,11 @@ export class ShardLink {
     new RingWriter(this.#memory.outbox).tryWrite(packEnvelope([EnvelopeOp.STOP, 0]), NOTHING, 0, 0);
     // Unread: the thread may have begun to take a message in fragments, and the rest of it is no message.
     new RingReader(this.#memory.inbox, 0).discard();
+  }
+
+  /** Whatever it costs: only at an end. */
+  #flushAll(): void {
+    while (!this.#outlet.flush());
   }
 
   #wait(waiting: Waiting): void {
@@ -193,22 +204,23 @@ export class ShardLink {
 
   readonly #drain = (): void => {
     if (this.#closed) return;
+    // What an earlier drain has left, of whichever shard.
+    if (!this.#outlet.flush()) return void setImmediate(this.#drain);
     this.#drained = 0;
     try {
       let records = 0;
       let wanted = 0;
       let step = 0;
-      while (step === wanted && records < DRAIN_RECORDS && this.#drained < DRAIN_BYTES) {
+      while (step === wanted && records < DRAIN_RECORDS && this.#drained < DRAIN_BYTES && !this.#outlet.isFull) {
         wanted = this.#isHeavy ? 1 : DRAIN_STEP;
         step = this.#reader.drain(this.#take, wanted);
         records += step;
       }
     } catch (error) {
-      this.#outlet.flush();
+      this.#flushAll();
       return this.#failed(error);
     }
-    this.#outlet.flush();
-    if (this.#reader.isEmpty) this.#listen();
+    if (this.#outlet.flush() && this.#reader.isEmpty) this.#listen();
     else setImmediate(this.#drain);
   };
 
@@ -218,5 +230,6 @@ export class ShardLink {
     this.#isHeavy = cost > HEAVY_BYTES;
     this.#drained += cost;
     this.#outlet.record(envelope, bytes, view, start, end);
+    if (this.#outlet.isFull) this.#reader.stop();
   };
 }

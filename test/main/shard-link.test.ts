@@ -22,9 +22,18 @@ class Outbox implements Outlet {
     this.arrived.push({ envelope: [...envelope], payload: Buffer.from(bytes.slice(start, end)) });
   };
 
-  flush(): void {
+  /** That many flushes more do not end what is to be sent. */
+  left = 0;
+
+  get isFull(): boolean {
+    return this.left > 0;
+  }
+
+  flush(): boolean {
     this.flushes++;
     this.#waiting?.();
+    if (this.left > 0) this.left--;
+    return this.left === 0;
   }
 
   async until(isDone: () => boolean): Promise<void> {
@@ -118,6 +127,26 @@ describe("a link to a shard", () => {
       [EnvelopeOp.STOP, 0],
     ]);
     link.close();
+  });
+
+  it("hands over no record while the outlet is full, and goes on when it has flushed all", async () => {
+    const { link, outbox, answers } = open(64 * 1024);
+    const { record } = outbox;
+    const seen: number[] = [];
+    Object.assign(outbox, {
+      record: (envelope: readonly number[], ...rest: [Uint8Array, DataView, number, number]) => {
+        expect(outbox.left).toBe(0);
+        record(envelope, ...rest);
+        seen.push(outbox.flushes);
+        outbox.left = 3;
+      },
+    });
+    for (let i = 0; i < 4; i++) answers.tryWrite(framesOf(i), Buffer.alloc(10), 0, 10);
+    await outbox.until(() => outbox.arrived.length === 4);
+    expect(outbox.arrived.map(({ envelope }) => envelope[1])).toEqual([0, 1, 2, 3]);
+    expect(seen.slice(1).every((flushes, i) => flushes >= (seen[i] ?? 0) + 3)).toBe(true);
+    link.close();
+    expect(outbox.left).toBe(0);
   });
 
   it("lets only the last word of a connection that is held and released over and over wait", async () => {

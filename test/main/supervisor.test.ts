@@ -37,7 +37,7 @@ const supervise = (...names: readonly string[]) => {
   const supervisor = new Supervisor(
     resolveOptions({ shards: names.length, ringBytes: 64 * 1024, log }),
     { run: run as never },
-    { record: () => {}, flush: () => {} },
+    { record: () => {}, isFull: false, flush: () => true },
     (shard, kind) => lost.push(`${shard} ${kind}`),
     { thread: THREAD },
   );
