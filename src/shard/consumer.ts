@@ -2,6 +2,7 @@
  * Who takes messages from a queue: a consumer with credit, or a pop that waits. And the connection behind it, which the
  * shard knows by number alone.
  */
+import { Fifo } from "../collections/fifo.js";
 import type { Browse, Pop, PopDead } from "./command.js";
 import { ExtentList } from "./extent-list.js";
 import type { Queue } from "./queue.js";
@@ -19,7 +20,7 @@ export class Connection {
   readonly waiting = new Set<Consumer>();
   readonly channels = new Set<string>();
   /** In order of arrival; as many as a connection may have requests in flight. */
-  readonly deferred: Fetch[] = [];
+  readonly deferred = new Fifo<Fetch>();
 
   constructor(readonly number: number) {}
 

@@ -2,6 +2,7 @@
  * Hands ready messages to whoever wants them: consumers with credit in turn, pops that wait, and requests for messages
  * that were put off because enough had been sent for one turn or because their connection is held.
  */
+import { ProtocolError } from "../protocol/errors.js";
 import { DEFAULT_POP_BYTES } from "../protocol/limits.js";
 import { roomOf } from "../protocol/run.js";
 import { browse } from "./browse.js";
@@ -28,6 +29,12 @@ const TURN_BYTES = DEFAULT_POP_BYTES;
 /** Pops whose wait ends in one turn before commands are looked at again. */
 const TURN_WAITS = 8192;
 
+/**
+ * Requests that are put off, of all connections: some tens of megabytes with their names. One connection has at most
+ * half of it, as many as it may have in flight (MAX_IN_FLIGHT).
+ */
+const MAX_DEFERRED = 131_072;
+
 export class Dispatcher {
   #dirty: Queue[] = [];
   readonly #deferring = new Set<Connection>();
@@ -36,12 +43,14 @@ export class Dispatcher {
   readonly #quantumBytes: number;
   /** The store's `emitted` when the turn, or its second part, began. */
   #turnStart = 0;
+  #deferred = 0;
 
   constructor(
     readonly store: Store,
     readonly directory: Directory,
     readonly roster: Roster,
     maxFrameBytes: number,
+    readonly maxDeferred = MAX_DEFERRED,
   ) {
     const room = roomOf(maxFrameBytes);
     this.#quantumMessages = Math.min(QUANTUM_MESSAGES, room.messages);
@@ -67,13 +76,11 @@ export class Dispatcher {
     if (consumer.queue.readyCount > 0) this.markDirty(consumer.queue);
   }
 
-  /** POP, POP_DEAD or BROWSE. The command is copied if it must wait. */
+  /** POP, POP_DEAD or BROWSE. The command is copied if it must wait. Throws BUSY when too many wait. */
   fetch(c: Fetch): void {
     const connection = this.roster.find(c.connection);
     if (connection?.held || connection?.deferred.length || this.#sent >= TURN_BYTES || !this.#fetch(c, false)) {
-      const waiting = this.roster.use(c.connection);
-      waiting.deferred.push({ ...c });
-      this.#deferring.add(waiting);
+      this.#putOff(c);
     }
   }
 
@@ -116,7 +123,8 @@ export class Dispatcher {
 
   /** A connection is gone. */
   forget(connection: Connection): void {
-    connection.deferred.length = 0;
+    this.#deferred -= connection.deferred.length;
+    connection.deferred.clear();
     this.#deferring.delete(connection);
   }
 
@@ -124,6 +132,20 @@ export class Dispatcher {
     this.#waits.invariants();
     for (const queue of this.#dirty)
       if (!queue.dirty) throw new Error("dispatcher: a listed queue is not marked dirty");
+    let deferred = 0;
+    for (const connection of this.#deferring) deferred += connection.deferred.length;
+    if (deferred !== this.#deferred)
+      throw new Error(`dispatcher: ${deferred} requests are put off, not ${this.#deferred}`);
+  }
+
+  #putOff(c: Fetch): void {
+    if (this.#deferred >= this.maxDeferred) {
+      throw new ProtocolError("BUSY", `the shard has ${this.maxDeferred} requests put off: read, then ask again`);
+    }
+    const connection = this.roster.use(c.connection);
+    connection.deferred.push({ ...c });
+    this.#deferring.add(connection);
+    this.#deferred++;
   }
 
   /**
@@ -201,6 +223,7 @@ export class Dispatcher {
     while (!connection.held && this.#sent < TURN_BYTES) {
       const c = connection.deferred.shift();
       if (c === undefined) return;
+      this.#deferred--;
       this.store.attempt(c.connection, c.request, () => {
         this.#fetch(c, true);
       });
