@@ -4,14 +4,16 @@
 import { ProtocolError } from "../protocol/errors.js";
 import { DEFAULT_KEY } from "../protocol/limits.js";
 import { Durability } from "../protocol/op.js";
-import type { Configure, Purge, QueueCommand, TopicCommand, Topics } from "./command.js";
+import type { Command, Configure, Purge, QueueCommand, TopicCommand, Topics } from "./command.js";
+import type { Consumer } from "./consumer.js";
 import type { Directory } from "./directory.js";
 import type { Dispatcher } from "./dispatcher.js";
+import { ALL_STATES, drop, purge } from "./purge.js";
 import type { Queue } from "./queue.js";
 import type { Roster } from "./roster.js";
+import { CONSUMER_EXTENTS, type Steps } from "./steps.js";
 import type { Store } from "./store.js";
-
-const ALL_STATES = ["ready", "delayed", "in-flight", "dead"] as const;
+import type { Topic } from "./topic.js";
 
 export class Administration {
   constructor(
@@ -53,19 +55,27 @@ export class Administration {
     this.#confirm(c, 0);
   }
 
-  deleteQueue(c: QueueCommand): void {
+  *deleteQueue(c: QueueCommand): Steps {
     const topic = this.directory.topic(c.topic);
     const queue = topic.queues.get(c.queue || DEFAULT_KEY);
     if (queue === undefined) throw new ProtocolError("NO_QUEUE", `topic ${topic.name} has no queue ${c.queue}`);
-    this.#confirm(c, this.#remove(queue));
+    const { connection, request } = c;
+    let dropped = yield* this.#empty(topic, queue);
+    if (this.#isThere(topic, queue)) dropped += this.#remove(queue);
+    this.#confirm({ connection, request }, dropped);
   }
 
-  deleteTopic(c: TopicCommand): void {
+  *deleteTopic(c: TopicCommand): Steps {
+    const { connection, request } = c;
     const topic = this.directory.topic(c.topic);
     let dropped = 0;
-    for (const queue of [...topic.queues.values()]) dropped += this.#remove(queue);
-    this.directory.removeTopic(topic);
-    this.#confirm(c, dropped);
+    for (const queue of topic.queues.values()) dropped += yield* this.#empty(topic, queue);
+    // It was used until now: what has come meanwhile goes as well.
+    if (this.directory.find(topic.name) === topic) {
+      for (const queue of [...topic.queues.values()]) dropped += this.#remove(queue);
+      this.directory.removeTopic(topic);
+    }
+    this.#confirm({ connection, request }, dropped);
   }
 
   pause(c: QueueCommand): void {
@@ -76,34 +86,57 @@ export class Administration {
     this.#confirm(c, 0);
   }
 
-  purge(c: Purge): void {
+  *purge(c: Purge): Steps {
+    const { connection, request } = c;
     const queue = this.directory.queue(this.directory.topic(c.topic), c.queue);
     let dropped = 0;
-    for (const state of c.state === "all" ? ALL_STATES : [c.state]) dropped += queue.purge(state);
+    for (const state of c.state === "all" ? ALL_STATES : [c.state]) dropped += yield* purge(queue, state);
     queue.topic.dropped += dropped;
-    this.#confirm(c, dropped);
+    this.#confirm({ connection, request }, dropped);
+  }
+
+  #isThere(topic: Topic, queue: Queue): boolean {
+    return topic.queues.get(queue.bindKey) === queue && this.directory.find(topic.name) === topic;
+  }
+
+  /** Does in steps what takes long in the end of a queue, which goes on until then. Answers how many it dropped. */
+  *#empty(topic: Topic, queue: Queue): Steps<Command, number> {
+    let left = this.store.stepExtents / CONSUMER_EXTENTS;
+    for (const consumer of queue.consumers) {
+      if (consumer.stopped) continue;
+      if (left-- <= 0) {
+        yield;
+        left = this.store.stepExtents / CONSUMER_EXTENTS;
+      }
+      if (!consumer.stopped) this.#sendAway(consumer);
+    }
+    let dropped = 0;
+    for (const state of ALL_STATES) if (this.#isThere(topic, queue)) dropped += yield* purge(queue, state);
+    topic.dropped += dropped;
+    return dropped;
   }
 
   /** Drops a queue's messages, sends its consumers away and forgets it. */
   #remove(queue: Queue): number {
-    const { effects } = this.store;
-    const why = `queue ${queue.bindKey} of topic ${queue.topic.name} was deleted`;
-    for (const consumer of [...queue.consumers]) {
-      if (consumer.stopped) continue;
-      const { connection, request } = consumer;
-      if (consumer.isPop) {
-        this.dispatcher.endPop(consumer);
-        effects.fail(connection.number, request, "TOPIC_DELETED", why);
-      } else {
-        this.roster.stop(consumer);
-        effects.consumerClosed(connection.number, request, "TOPIC_DELETED", why);
-      }
-    }
+    for (const consumer of [...queue.consumers]) if (!consumer.stopped) this.#sendAway(consumer);
     let dropped = 0;
-    for (const state of ALL_STATES) dropped += queue.purge(state);
+    for (const state of ALL_STATES) dropped += drop(queue, state, Number.POSITIVE_INFINITY);
     queue.topic.dropped += dropped;
     this.directory.removeQueue(queue);
     return dropped;
+  }
+
+  #sendAway(consumer: Consumer): void {
+    const { effects } = this.store;
+    const { connection, request, queue } = consumer;
+    const why = `queue ${queue.bindKey} of topic ${queue.topic.name} was deleted`;
+    if (consumer.isPop) {
+      this.dispatcher.endPop(consumer);
+      effects.fail(connection.number, request, "TOPIC_DELETED", why);
+    } else {
+      this.roster.stop(consumer);
+      effects.consumerClosed(connection.number, request, "TOPIC_DELETED", why);
+    }
   }
 
   #confirm(c: { connection: number; request: number }, messages: number): void {

@@ -4,32 +4,83 @@
 import { SIZE_MASK, WORD_BYTES } from "../protocol/entry.js";
 import type { Browse } from "./command.js";
 import * as ext from "./extent.js";
-import type { ExtentList } from "./extent-list.js";
+import type { Cursor, ExtentList } from "./extent-list.js";
 import type { Queue } from "./queue.js";
 import type { Store } from "./store.js";
 
-/** Answers a BROWSE. */
-export const browse = (store: Store, queue: Queue, c: Browse): void => {
-  const { extents, effects } = store;
-  let skip = c.offset;
-  let left = c.max;
-  let bytes = 0;
-  effects.openMessages(c.connection, c.request);
-  for (const list of listsOf(queue, c.state)) {
-    for (let extent = list.head; extent !== ext.NONE && left > 0; extent = extents.get(extent, ext.NEXT)) {
+/** Where the messages begin that a BROWSE is to show: behind its offset, however far, to which it is moved in steps. */
+export class BrowseStart {
+  readonly #lists: readonly ExtentList[];
+  /** In `lists`. */
+  #list = 0;
+  #cursor: Cursor | undefined;
+  /** Messages that are still before it. */
+  skip: number;
+
+  constructor(
+    readonly store: Store,
+    queue: Queue,
+    c: Browse,
+  ) {
+    this.#lists = listsOf(queue, c.state);
+    this.skip = c.offset;
+  }
+
+  /** Moves on by up to `most` extents. False: it is not there yet. */
+  advance(most: number): boolean {
+    const { extents } = this.store;
+    for (let left = most; ; left--) {
+      const extent = this.extent;
+      if (extent === ext.NONE) return true;
       const count = extents.count(extent);
-      if (skip >= count) {
-        skip -= count;
-        continue;
-      }
-      const most = Math.min(left, count - skip);
-      const room = left === c.max ? Number.POSITIVE_INFINITY : c.maxBytes - bytes;
-      const shown = show(store, extent, skip, most, Math.max(room, 0), c);
-      bytes += shown.bytes;
-      left = shown.count < most ? 0 : left - most;
-      skip = 0;
+      if (this.skip < count) return true;
+      if (left <= 0) return false;
+      this.skip -= count;
+      this.next();
     }
   }
+
+  /** The extent that it is at; NONE: there are no more. */
+  get extent(): number {
+    for (let list = this.#lists[this.#list]; list !== undefined; list = this.#lists[this.#list]) {
+      this.#cursor ??= list.openCursor();
+      if (this.#cursor.at !== ext.NONE) return this.#cursor.at;
+      this.close();
+      this.#list++;
+    }
+    return ext.NONE;
+  }
+
+  next(): void {
+    const cursor = this.#cursor;
+    if (cursor !== undefined) cursor.at = this.store.extents.get(cursor.at, ext.NEXT);
+  }
+
+  /** It is not used any more. */
+  close(): void {
+    if (this.#cursor !== undefined) this.#lists[this.#list]?.closeCursor(this.#cursor);
+    this.#cursor = undefined;
+  }
+}
+
+/** Answers a BROWSE from there on. */
+export const browse = (store: Store, c: Browse, start: BrowseStart): void => {
+  const { extents, effects } = store;
+  let left = c.max;
+  let bytes = 0;
+  start.advance(Number.POSITIVE_INFINITY);
+  effects.openMessages(c.connection, c.request);
+  for (let extent = start.extent; extent !== ext.NONE && left > 0; extent = start.extent) {
+    const { skip } = start;
+    const most = Math.min(left, extents.count(extent) - skip);
+    const room = left === c.max ? Number.POSITIVE_INFINITY : c.maxBytes - bytes;
+    const shown = show(store, extent, skip, most, Math.max(room, 0), c);
+    bytes += shown.bytes;
+    left = shown.count < most ? 0 : left - most;
+    start.skip = 0;
+    start.next();
+  }
+  start.close();
   effects.closeMessages();
 };
 

@@ -50,7 +50,7 @@ export class Channels {
     if (connection === undefined || !connection.channels.has(c.channel)) {
       throw new ProtocolError("NOT_SUBSCRIBED", `the connection has no subscription to channel ${c.channel}`);
     }
-    this.#leave(connection, c.channel);
+    this.leave(connection, c.channel);
     this.roster.tidy(connection);
     this.store.effects.confirm(c.connection, c.request, 1, 0, 0, 0, Durability.memory);
   }
@@ -64,7 +64,7 @@ export class Channels {
       const dropped = channel.publish(c.bytes, c.start, c.end, c.count, memory - this.#bytes + before);
       this.#bytes += channel.bytes - before;
       for (const connection of dropped) {
-        this.#leave(connection, c.channel);
+        this.leave(connection, c.channel);
         this.roster.tidy(connection);
         this.store.effects.close(
           connection.number,
@@ -98,10 +98,20 @@ export class Channels {
     return false;
   }
 
-  /** A connection is gone. */
+  /** Ends a subscription. */
+  leave(connection: Connection, name: string): void {
+    const channel = this.#channel(name);
+    const before = channel.bytes;
+    channel.unsubscribe(connection.number);
+    connection.channels.delete(name);
+    this.#bytes += channel.bytes - before;
+    this.roster.dismiss();
+    if (channel.size === 0) this.#channels.delete(name);
+  }
+
+  /** A connection goes: it is sent nothing that it has missed. */
   forget(connection: Connection): void {
     this.#catchingUp.delete(connection);
-    for (const name of [...connection.channels]) this.#leave(connection, name);
   }
 
   invariants(): void {
@@ -112,16 +122,6 @@ export class Channels {
       if (channel.size === 0) throw new Error(`channel ${channel.name} exists without subscribers`);
     }
     if (bytes !== this.#bytes) throw new Error(`channels: backlogs take ${bytes} bytes, ${this.#bytes} are counted`);
-  }
-
-  #leave(connection: Connection, name: string): void {
-    const channel = this.#channel(name);
-    const before = channel.bytes;
-    channel.unsubscribe(connection.number);
-    connection.channels.delete(name);
-    this.#bytes += channel.bytes - before;
-    this.roster.dismiss();
-    if (channel.size === 0) this.#channels.delete(name);
   }
 
   #catchUp(connection: number, name: string): number {

@@ -129,8 +129,10 @@ export interface Configure extends Addressed {
   config: Partial<TopicConfig>;
 }
 
-export interface QueueCommand extends Addressed {
-  op: "declareQueue" | "deleteQueue" | "pause" | "resume";
+type QueueOp = "declareQueue" | "deleteQueue" | "pause" | "resume";
+
+export interface QueueCommand<Op extends QueueOp = QueueOp> extends Addressed {
+  op: Op;
   queue: string;
 }
 
@@ -151,8 +153,10 @@ export interface Browse extends Addressed {
   maxBytes: number;
 }
 
-export interface TopicCommand extends Addressed {
-  op: "deleteTopic" | "stats";
+type TopicOp = "deleteTopic" | "stats";
+
+export interface TopicCommand<Op extends TopicOp = TopicOp> extends Addressed {
+  op: Op;
 }
 
 export interface Topics {
@@ -187,9 +191,11 @@ export interface PublishChannel extends Slice {
   count: number;
 }
 
+type ConnectionOp = "disconnect" | "hold" | "release";
+
 /** About a connection as a whole: it is gone; it is not to be sent deliveries; it may be again. */
-export interface ConnectionCommand {
-  op: "disconnect" | "hold" | "release";
+export interface ConnectionCommand<Op extends ConnectionOp = ConnectionOp> {
+  op: Op;
   connection: number;
 }
 
@@ -207,12 +213,18 @@ export type Command =
   | Reschedule
   | Redrive
   | Configure
-  | QueueCommand
+  | QueueCommand<"declareQueue">
+  | QueueCommand<"deleteQueue">
+  | QueueCommand<"pause">
+  | QueueCommand<"resume">
   | Purge
   | Browse
-  | TopicCommand
+  | TopicCommand<"deleteTopic">
+  | TopicCommand<"stats">
   | Topics
   | Subscribe
   | Unsubscribe
   | PublishChannel
-  | ConnectionCommand;
+  | ConnectionCommand<"disconnect">
+  | ConnectionCommand<"hold">
+  | ConnectionCommand<"release">;

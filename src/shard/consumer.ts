@@ -3,12 +3,18 @@
  * shard knows by number alone.
  */
 import { Fifo } from "../collections/fifo.js";
+import type { BrowseStart } from "./browse.js";
 import type { Browse, Pop, PopDead } from "./command.js";
 import { ExtentList } from "./extent-list.js";
 import type { Queue } from "./queue.js";
 
-/** A request for messages that waits for its connection to take what it has been sent. */
-export type Fetch = Pop | PopDead | Browse;
+/** A request for messages, which may have to wait for its connection to take what it has been sent. */
+export type Fetch = Pop | PopDead | PlacedBrowse;
+
+/** A BROWSE, and where what it is to show begins if that is far from the head. */
+export interface PlacedBrowse extends Browse {
+  from?: BrowseStart;
+}
 
 export class Connection {
   /** The connection's outgoing buffer is full: it is sent nothing it did not ask for, and its fetches wait. */

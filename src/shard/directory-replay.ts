@@ -6,6 +6,7 @@
  */
 import type { TopicConfig } from "./command.js";
 import type { Directory } from "./directory.js";
+import { ALL_STATES, drop } from "./purge.js";
 import type { Queue } from "./queue.js";
 import type { Store } from "./store.js";
 import { DEFAULT_CONFIG, type Topic } from "./topic.js";
@@ -82,9 +83,7 @@ export class DirectoryReplay {
   }
 
   #removeQueue(queue: Queue): void {
-    queue.purge("ready");
-    queue.purge("delayed");
-    queue.purge("dead");
+    for (const state of ALL_STATES) drop(queue, state, Number.POSITIVE_INFINITY);
     this.directory.removeQueue(queue);
     this.onQueueGone(queue.number);
   }

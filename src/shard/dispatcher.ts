@@ -5,13 +5,14 @@
 import { ProtocolError } from "../protocol/errors.js";
 import { DEFAULT_POP_BYTES } from "../protocol/limits.js";
 import { roomOf } from "../protocol/run.js";
-import { browse } from "./browse.js";
+import { BrowseStart, browse } from "./browse.js";
 import type { Pop } from "./command.js";
-import type { Connection, Consumer, Fetch } from "./consumer.js";
+import type { Connection, Consumer, Fetch, PlacedBrowse } from "./consumer.js";
 import type { Directory } from "./directory.js";
 import * as ext from "./extent.js";
 import type { Queue } from "./queue.js";
 import type { Roster } from "./roster.js";
+import { LOOKS } from "./steps.js";
 import type { Store } from "./store.js";
 import { takeDead, takeReady } from "./take.js";
 import { TimingWheel } from "./timing-wheel.js";
@@ -25,6 +26,9 @@ const QUANTUM_BYTES = 256 * 1024;
  * connection before the word that it must be held gets through.
  */
 const TURN_BYTES = DEFAULT_POP_BYTES;
+
+/** Steps towards the beginning of browses before commands are looked at again: about a millisecond each. */
+const TURN_WALKS = 2;
 
 /** Pops whose wait ends in one turn before commands are looked at again. */
 const TURN_WAITS = 8192;
@@ -44,6 +48,8 @@ export class Dispatcher {
   /** The store's `emitted` when the turn, or its second part, began. */
   #turnStart = 0;
   #deferred = 0;
+  /** Steps of browses in this turn that have not come to their end. */
+  #walks = 0;
 
   constructor(
     readonly store: Store,
@@ -87,9 +93,10 @@ export class Dispatcher {
   /** Plays one turn. Answers true when there is more to do at once. */
   turn(): boolean {
     this.#turnStart = this.store.emitted;
+    this.#walks = 0;
     // Who had a part of this turn is the last in the next one.
     for (const connection of [...this.#deferring]) {
-      if (this.#sent >= TURN_BYTES) break;
+      if (this.#sent >= TURN_BYTES || this.#walks >= TURN_WALKS) break;
       this.#resume(connection);
       this.#deferring.delete(connection);
       if (connection.deferred.length > 0) this.#deferring.add(connection);
@@ -124,6 +131,7 @@ export class Dispatcher {
   /** A connection is gone. */
   forget(connection: Connection): void {
     this.#deferred -= connection.deferred.length;
+    for (const c of connection.deferred) if (c.op === "browse") c.from?.close();
     connection.deferred.clear();
     this.#deferring.delete(connection);
   }
@@ -149,8 +157,8 @@ export class Dispatcher {
   }
 
   /**
-   * Answers a fetch, or lets it wait for messages; false when enough has been sent for this turn. One that was put off
-   * before is always carried out.
+   * Answers a fetch, or lets it wait for messages; false when enough has been sent or walked for this turn. A pop that was
+   * put off before is always carried out.
    */
   #fetch(c: Fetch, wasPutOff: boolean): boolean {
     switch (c.op) {
@@ -164,9 +172,19 @@ export class Dispatcher {
         return true;
       }
       case "browse":
-        browse(this.store, this.directory.queue(this.directory.topic(c.topic), c.queue), c);
-        return true;
+        return this.#browse(c);
     }
+  }
+
+  /** One that begins far from the head goes there in steps, and is put off until it is there. */
+  #browse(c: PlacedBrowse): boolean {
+    c.from ??= new BrowseStart(this.store, this.directory.queue(this.directory.topic(c.topic), c.queue), c);
+    if (!c.from.advance(this.store.stepExtents * LOOKS)) {
+      this.#walks++;
+      return false;
+    }
+    browse(this.store, c, c.from);
+    return true;
   }
 
   #pop(c: Pop, wasPutOff: boolean): boolean {
@@ -221,12 +239,15 @@ export class Dispatcher {
   /** Carries out what a connection has waiting, as far as this turn may. */
   #resume(connection: Connection): void {
     while (!connection.held && this.#sent < TURN_BYTES) {
-      const c = connection.deferred.shift();
+      const c = connection.deferred.at(0);
       if (c === undefined) return;
-      this.#deferred--;
+      let isDone = true;
       this.store.attempt(c.connection, c.request, () => {
-        this.#fetch(c, true);
+        isDone = this.#fetch(c, true);
       });
+      if (!isDone) return;
+      connection.deferred.shift();
+      this.#deferred--;
     }
   }
 

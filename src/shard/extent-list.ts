@@ -4,9 +4,17 @@
  */
 import { type ExtentTable, NEXT, NONE, PREVIOUS } from "./extent.js";
 
+/** A place in a list, which moves on when the extent that it is at leaves the list. */
+export interface Cursor {
+  /** The extent, or NONE behind the last one. */
+  at: number;
+}
+
 export class ExtentList {
   head = NONE;
   tail = NONE;
+  /** Of those who walk it in steps. */
+  #cursors: Set<Cursor> | undefined;
 
   push(table: ExtentTable, extent: number): void {
     table.set(extent, PREVIOUS, this.tail);
@@ -26,8 +34,22 @@ export class ExtentList {
     else table.set(next, PREVIOUS, extent);
   }
 
+  /** A place at the head, that is kept until it is closed. */
+  openCursor(): Cursor {
+    const cursor = { at: this.head };
+    this.#cursors ??= new Set();
+    this.#cursors.add(cursor);
+    return cursor;
+  }
+
+  closeCursor(cursor: Cursor): void {
+    this.#cursors?.delete(cursor);
+    if (this.#cursors?.size === 0) this.#cursors = undefined;
+  }
+
   remove(table: ExtentTable, extent: number): void {
     const next = table.get(extent, NEXT);
+    if (this.#cursors !== undefined) for (const cursor of this.#cursors) if (cursor.at === extent) cursor.at = next;
     const previous = table.get(extent, PREVIOUS);
     if (previous === NONE) this.head = next;
     else table.set(previous, NEXT, next);

@@ -22,6 +22,9 @@ const expandedLength = (pattern: string): number => {
   return length;
 };
 
+/** What it costs at the worst to match a character of a bind key, in states of the pattern. */
+export const costOf = (pattern: string): number => expandedLength(pattern);
+
 /** A test for bind keys: true where the pattern matches anywhere in the key. Throws BAD_PATTERN. */
 export const compilePattern = (pattern: string): ((bindKey: string) => boolean) => {
   if (expandedLength(pattern) > MAX_EXPANDED) {

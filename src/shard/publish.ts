@@ -10,6 +10,8 @@ import type { Directory } from "./directory.js";
 import type { IdAllocator } from "./id-allocator.js";
 import { canHold, makeRoom } from "./overflow.js";
 import type { Queue } from "./queue.js";
+import { Routing } from "./routing.js";
+import type { Steps } from "./steps.js";
 import type { Store } from "./store.js";
 import type { Topic } from "./topic.js";
 
@@ -18,6 +20,15 @@ const NO_KEY = new Uint8Array(0);
 
 /** Milliseconds of ids that are announced at once: a small record each second, and a second lost at a restart. */
 const IDS_AHEAD = 1000;
+
+/**
+ * Messages of a batch times the queues that they reach: some milliseconds of work. Each queue keeps its own word of each
+ * block of messages that are delayed.
+ */
+const MAX_SPREAD = 262_144;
+
+/** Characters of bind keys times the cost of the pattern, that cost as much as one extent that is moved. */
+const MATCHED = 64;
 
 /** Why publishes are refused at present. */
 export interface Refusal {
@@ -41,10 +52,40 @@ export class Publisher {
     readonly hasMemory: (growth: number) => boolean,
   ) {}
 
-  /** Takes the batch whole or refuses it whole: throws. Merged requests stand each for itself. */
-  publish(c: Publish): void {
+  /**
+   * Takes the batch whole or refuses it whole: throws. Merged requests stand each for itself. False: which queues it
+   * reaches must be found out, which `steps` does.
+   */
+  publish(c: Publish): boolean {
     const topic = this.directory.use(c.topic, this.store.now, c.connection);
-    const queues = this.#route(topic, c.routeKey);
+    const queues = topic.route(c.routeKey);
+    if (queues === undefined) return false;
+    this.#publish(topic, queues, c);
+    return true;
+  }
+
+  /** The same for a route key that is a pattern nobody has used lately. Throws BAD_PATTERN. */
+  *steps(c: Publish): Steps<Publish> {
+    let publish = c;
+    while (!this.publish(publish)) {
+      const { topic: name, routeKey } = publish;
+      const topic = this.directory.topic(name);
+      const routing = new Routing(topic, routeKey);
+      while (!routing.advance(this.store.stepExtents * MATCHED)) publish = yield;
+      // The topic may have been deleted, or configured anew: then this is of no use.
+      if (this.directory.find(name) === topic && topic.isPattern) topic.remember(routeKey, routing.queues);
+    }
+  }
+
+  #publish(topic: Topic, reached: readonly Queue[], c: Publish): void {
+    const queues = this.#orDefault(topic, reached, c.routeKey);
+    if (queues.length * c.count > MAX_SPREAD) {
+      const most = Math.floor(MAX_SPREAD / queues.length);
+      throw new ProtocolError(
+        "TOO_MANY_MESSAGES",
+        `the route key reaches ${queues.length} queues: a batch for so many may have ${most} messages`,
+      );
+    }
     try {
       this.#append(topic, queues, c, c.start, c.end, c.count);
     } catch (error) {
@@ -70,8 +111,8 @@ export class Publisher {
     }
   }
 
-  #route(topic: Topic, routeKey: string): readonly Queue[] {
-    const queues = topic.route(routeKey);
+  /** Throws NO_ROUTE. */
+  #orDefault(topic: Topic, queues: readonly Queue[], routeKey: string): readonly Queue[] {
     if (queues.length > 0) return queues;
     if (routeKey === "" || routeKey === DEFAULT_KEY) return [this.directory.queue(topic, DEFAULT_KEY)];
     const { mode } = topic.config;

@@ -5,6 +5,7 @@
  */
 import { SIZE_MASK, WORD_BYTES } from "../protocol/entry.js";
 import { Reason } from "../protocol/run.js";
+import type { MessageState } from "./command.js";
 import { type Consumer, HungryLine } from "./consumer.js";
 import * as ext from "./extent.js";
 import { ExtentList } from "./extent-list.js";
@@ -56,6 +57,20 @@ export class Queue {
 
   get bytes(): number {
     return this.readyBytes + this.delayedBytes;
+  }
+
+  /** Messages in a state. */
+  count(state: MessageState): number {
+    switch (state) {
+      case "ready":
+        return this.readyCount;
+      case "delayed":
+        return this.delayedCount;
+      case "in-flight":
+        return this.inFlightCount;
+      case "dead":
+        return this.deadCount;
+    }
   }
 
   // --- publish -------------------------------------------------------------------------------------------------------
@@ -153,7 +168,20 @@ export class Queue {
       list.remove(extents, fragment);
       store.retire(fragment);
     }
-    if (holder !== undefined) this.#giveCredit(holder, count);
+    if (holder !== undefined) this.giveCredit(holder, count);
+  }
+
+  /** `count` messages have left the hands of a consumer. */
+  giveCredit(consumer: Consumer, count: number): void {
+    consumer.heldCount -= count;
+    if (consumer.stopped) {
+      if (consumer.heldCount === 0) this.onReleased(consumer);
+      return;
+    }
+    if (!consumer.renew) return;
+    consumer.credit += count;
+    this.hungry.join(consumer);
+    if (this.readyCount > 0) this.onDirty(this);
   }
 
   /** Moves the deadline of messages in flight. */
@@ -185,7 +213,7 @@ export class Queue {
     extents.set(part, ext.DELIVERY, 0);
     extents.set(part, ext.HOLDER, 0);
     this.#comeBack(part, count, now, delay, reject);
-    if (holder !== undefined) this.#giveCredit(holder, count);
+    if (holder !== undefined) this.giveCredit(holder, count);
   }
 
   #comeBack(part: number, count: number, now: number, delay: number, reject: boolean): void {
@@ -233,13 +261,15 @@ export class Queue {
     }
   }
 
-  /** Everything that a consumer holds comes back at once. */
-  giveBackAll(consumer: Consumer, now: number): void {
+  /** What a consumer holds comes back at once, up to `most` fragments of it. Answers how many. */
+  giveBackAll(consumer: Consumer, now: number, most: number): number {
     const { extents } = this.store;
-    while (consumer.held.head !== ext.NONE) {
+    let count = 0;
+    for (; count < most && consumer.held.head !== ext.NONE; count++) {
       const fragment = consumer.held.head;
       this.giveBack(fragment, extents.get(fragment, ext.MASK), now, 0, false);
     }
+    return count;
   }
 
   /** Drops delayed messages. */
@@ -293,54 +323,6 @@ export class Queue {
     const flags = extents.get(part, ext.FLAGS);
     const fate = { state, reason: extents.reason(part), retry: extents.retry(part), flags, time };
     this.store.record(part, extents.get(part, ext.MASK), fate);
-  }
-
-  // --- drop ----------------------------------------------------------------------------------------------------------
-
-  /** Drops every message in a state; answers how many. */
-  purge(state: "ready" | "delayed" | "in-flight" | "dead"): number {
-    switch (state) {
-      case "ready": {
-        const count = this.readyCount;
-        this.#dropAll(this.ready);
-        this.readyCount = 0;
-        this.readyBytes = 0;
-        return count;
-      }
-      case "delayed": {
-        const count = this.delayedCount;
-        this.#dropAll(this.delayed);
-        this.delayedCount = 0;
-        this.delayedBytes = 0;
-        return count;
-      }
-      case "dead": {
-        const count = this.deadCount;
-        this.#dropAll(this.dead);
-        this.deadCount = 0;
-        return count;
-      }
-      case "in-flight": {
-        const count = this.inFlightCount;
-        this.#dropAll(this.popped);
-        for (const consumer of [...this.consumers]) {
-          const held = consumer.heldCount;
-          this.#dropAll(consumer.held);
-          this.#giveCredit(consumer, held);
-        }
-        this.inFlightCount = 0;
-        return count;
-      }
-    }
-  }
-
-  #dropAll(list: ExtentList): void {
-    const { store } = this;
-    while (list.head !== ext.NONE) {
-      const extent = list.head;
-      list.remove(store.extents, extent);
-      store.discard(extent);
-    }
   }
 
   // --- moves ---------------------------------------------------------------------------------------------------------
@@ -425,18 +407,5 @@ export class Queue {
   #holderOf(fragment: number): Consumer | undefined {
     const holder = this.store.extents.get(fragment, ext.HOLDER);
     return holder === 0 ? undefined : this.store.consumers[holder - 1];
-  }
-
-  /** `count` messages have left the hands of a consumer. */
-  #giveCredit(consumer: Consumer, count: number): void {
-    consumer.heldCount -= count;
-    if (consumer.stopped) {
-      if (consumer.heldCount === 0) this.onReleased(consumer);
-      return;
-    }
-    if (!consumer.renew) return;
-    consumer.credit += count;
-    this.hungry.join(consumer);
-    if (this.readyCount > 0) this.onDirty(this);
   }
 }

@@ -1,6 +1,6 @@
 /**
  * Walks the messages that a request selects: each selection block by block, each block fragment by fragment. What no
- * fragment answers for becomes a fault.
+ * fragment answers for becomes a fault. A walk may be made in parts.
  */
 import type { ErrorName } from "../protocol/errors.js";
 import { COUNT, DELIVERY, FIRST_ID_HIGH, FIRST_ID_LOW, SELECTION_BYTES } from "../protocol/selection.js";
@@ -19,17 +19,35 @@ export interface Wish {
   refusal(fragment: number): ErrorName | undefined;
 }
 
+/** What a block costs in looks, beside one for each queue that it is looked for in. */
+const BLOCK_LOOKS = 16;
+
 export class Selections {
-  /** Messages settled by the last walk. */
+  /** Messages settled since the walk began. */
   settled = 0;
   faults: { -readonly [K in keyof Fault]: Fault[K] }[] = [];
 
   constructor(readonly store: Store) {}
 
-  /** Settles what is selected in any of `queues`; a message is a fault when none of them settles it. */
-  walk(queues: readonly Queue[], view: DataView, start: number, end: number, wish: Wish): void {
+  begin(): void {
     this.settled = 0;
     this.faults = [];
+  }
+
+  /** Where a part that begins at `start` ends, which costs about as many looks: behind a selection, at least one. */
+  partEnd(view: DataView, start: number, end: number, queues: number, looks: number): number {
+    let at = start;
+    let cost = 0;
+    while (at < end && cost < looks) {
+      // A selection of n ids lies in that many blocks at the most.
+      cost += (Math.ceil(view.getUint32(at + COUNT) / ext.BLOCK) + 1) * (queues + BLOCK_LOOKS);
+      at += SELECTION_BYTES;
+    }
+    return at;
+  }
+
+  /** Settles what is selected in any of `queues`; a message is a fault when none of them settles it. */
+  walk(queues: readonly Queue[], view: DataView, start: number, end: number, wish: Wish): void {
     for (let at = start; at < end; at += SELECTION_BYTES) {
       const idHigh = view.getUint32(at + FIRST_ID_HIGH);
       const idLow = view.getUint32(at + FIRST_ID_LOW);

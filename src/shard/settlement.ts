@@ -4,9 +4,12 @@
 import type { Ack, Cancel, Nack, Redrive, Reschedule, Touch } from "./command.js";
 import type { Directory } from "./directory.js";
 import * as ext from "./extent.js";
+import { redriveAll } from "./purge.js";
 import type { Queue } from "./queue.js";
 import { Selections, type Wish } from "./selections.js";
+import { LOOKS, type Steps } from "./steps.js";
 import type { Store } from "./store.js";
+import type { Topic } from "./topic.js";
 
 const { State } = ext;
 
@@ -25,32 +28,56 @@ export class Settlement {
     this.#ack = this.#inFlight((queue, fragment, mask) => queue.ack(fragment, mask));
   }
 
-  /** Settles what is selected and answers. Throws NO_TOPIC, NO_QUEUE. */
-  apply(c: Settle): void {
-    const { effects } = this.store;
+  /** Settles what is selected and answers, if a step is enough for that; false: nothing has been done. */
+  settle(c: Settle): boolean {
     const topic = this.directory.topic(c.topic);
-    const queues = c.queue === null ? [...topic.queues.values()] : [this.directory.queue(topic, c.queue)];
-    if (c.op === "redrive" && c.start === c.end) {
-      effects.confirm(c.connection, c.request, 1, 0, 0, this.#redriveAll(queues), topic.level);
-      return;
-    }
+    const queues = this.#queues(topic, c);
     const selections = this.#selections;
+    if (c.op === "redrive" && c.start === c.end) return false;
+    if (selections.partEnd(c.view, c.start, c.end, queues.length, this.#stepLooks) < c.end) return false;
+    selections.begin();
     selections.walk(queues, c.view, c.start, c.end, this.#wish(c));
-    if (selections.faults.length === 0) {
-      effects.confirm(c.connection, c.request, 1, 0, 0, selections.settled, topic.level);
-    } else {
-      effects.settled(c.connection, c.request, selections.settled, selections.faults);
-    }
+    this.#answer(c, topic, selections);
+    return true;
   }
 
-  #redriveAll(queues: readonly Queue[]): number {
-    const { extents } = this.store;
-    let count = 0;
-    for (const queue of queues) {
-      count += queue.deadCount;
-      while (queue.dead.head !== ext.NONE) queue.redrive(queue.dead.head, extents.get(queue.dead.head, ext.MASK));
+  /** The same in steps. Throws NO_TOPIC, NO_QUEUE. */
+  *steps(c: Settle): Steps<Settle> {
+    const topic = this.directory.topic(c.topic);
+    if (c.op === "redrive" && c.start === c.end) {
+      const { connection, request } = c;
+      const messages = yield* redriveAll(this.directory.queue(topic, c.queue));
+      this.store.effects.confirm(connection, request, 1, 0, 0, messages, topic.level);
+      return;
     }
-    return count;
+    const selections = new Selections(this.store);
+    let settle = c;
+    for (let done = 0; ; ) {
+      // Of a topic that is gone meanwhile nothing is left to be settled.
+      const queues = this.directory.find(settle.topic) === topic ? this.#queues(topic, settle) : [];
+      const start = settle.start + done;
+      const end = selections.partEnd(settle.view, start, settle.end, queues.length, this.#stepLooks);
+      selections.walk(queues, settle.view, start, end, this.#wish(settle));
+      done = end - settle.start;
+      if (end === settle.end) break;
+      settle = yield;
+    }
+    this.#answer(settle, topic, selections);
+  }
+
+  get #stepLooks(): number {
+    return this.store.stepExtents * LOOKS;
+  }
+
+  /** Throws NO_QUEUE. */
+  #queues(topic: Topic, c: Settle): readonly Queue[] {
+    return c.queue === null ? [...topic.queues.values()] : [this.directory.queue(topic, c.queue)];
+  }
+
+  #answer(c: Settle, topic: Topic, { settled, faults }: Selections): void {
+    const { effects } = this.store;
+    if (faults.length === 0) effects.confirm(c.connection, c.request, 1, 0, 0, settled, topic.level);
+    else effects.settled(c.connection, c.request, settled, faults);
   }
 
   #wish(c: Settle): Wish {

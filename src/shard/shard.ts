@@ -22,7 +22,8 @@ import { checkMessages } from "./invariants.js";
 import { Publisher, type Refusal } from "./publish.js";
 import { Queue } from "./queue.js";
 import { Roster } from "./roster.js";
-import { Settlement } from "./settlement.js";
+import { type Settle, Settlement } from "./settlement.js";
+import { CONSUMER_EXTENTS, type Steps, Unfinished } from "./steps.js";
 import { Store } from "./store.js";
 
 export interface ShardLimits extends DirectoryLimits {
@@ -52,6 +53,8 @@ export interface ShardOptions {
   readonly easyBytes?: number | undefined;
   /** Bytes of a segment of the journal; undefined: there is no journal. */
   readonly segmentBytes?: number | undefined;
+  /** Extents that a step of a long request may move or drop; default `STEP_EXTENTS` of steps.ts. */
+  readonly stepExtents?: number | undefined;
   /** `Durability` where a topic does not say otherwise. Default memory. */
   readonly level?: number | undefined;
   /** The number of this shard, for the heads of segments. Default 0. */
@@ -64,6 +67,15 @@ const TURN_TIMERS = 2048;
 /** Credit that a consumer can add up: more is never delivered before the next CREDIT. */
 const MAX_CREDIT = 0xffff_ffff;
 
+/** What is always carried out at once. */
+type Whole = Exclude<
+  Command,
+  Settle | { op: "publish" | "purge" | "deleteQueue" } | { op: "deleteTopic" | "disconnect" }
+>;
+
+/** Of a connection that is going: beside the number under which it had something begun. */
+const leaving = (connection: number): number => -1 - connection;
+
 export class Shard {
   readonly store: Store;
   readonly directory: Directory;
@@ -75,6 +87,7 @@ export class Shard {
   readonly #administration: Administration;
   readonly #compaction: Compaction;
   readonly #memoryBytes: number;
+  readonly #unfinished = new Unfinished();
 
   constructor(options: ShardOptions) {
     const { limits } = options;
@@ -126,17 +139,21 @@ export class Shard {
     return this.store.bytes + this.#channels.bytes;
   }
 
-  /** Carries out a command. What is wrong with it is answered, never thrown. `now`: milliseconds since 1970. */
-  apply(c: Command, now: number): void {
+  /**
+   * Carries out a command. What is wrong with it is answered, never thrown. `now`: milliseconds since 1970. False: only
+   * a step of it is done, and it is to be applied again, before anything else of its connection.
+   */
+  apply(c: Command, now: number): boolean {
     this.#advance(now);
     try {
-      this.#apply(c);
+      return this.#apply(c);
     } catch (error) {
       if (!(error instanceof ProtocolError) || !("request" in c)) throw error;
       const requests = c.op === "publish" ? c.requests : c.op === "credit" ? 0 : 1;
       for (let i = 0; i < requests; i++) {
         this.store.effects.fail(c.connection, c.request + i, error.kind, error.message);
       }
+      return true;
     }
   }
 
@@ -171,17 +188,38 @@ export class Shard {
     this.store.log.now = now;
   }
 
-  #apply(c: Command): void {
+  #apply(c: Command): boolean {
+    const unfinished = this.#unfinished;
     switch (c.op) {
       case "publish":
-        return this.#publisher.publish(c);
+        if (!unfinished.has(c.connection) && this.#publisher.publish(c)) return true;
+        return unfinished.step(c, () => this.#publisher.steps(c));
       case "ack":
       case "nack":
       case "touch":
       case "cancel":
       case "reschedule":
       case "redrive":
-        return this.#settlement.apply(c);
+        if (!unfinished.has(c.connection) && this.#settlement.settle(c)) return true;
+        return unfinished.step(c, () => this.#settlement.steps(c));
+      case "purge":
+        return unfinished.step(c, () => this.#administration.purge(c));
+      case "deleteQueue":
+        return unfinished.step(c, () => this.#administration.deleteQueue(c));
+      case "deleteTopic":
+        return unfinished.step(c, () => this.#administration.deleteTopic(c));
+      case "disconnect":
+        // Of what it had begun nobody wants to know.
+        unfinished.drop(c.connection);
+        return unfinished.step(c, () => this.#disconnect(c.connection), leaving(c.connection));
+      default:
+        this.#applyWhole(c);
+        return true;
+    }
+  }
+
+  #applyWhole(c: Whole): void {
+    switch (c.op) {
       case "credit":
         return this.#credit(c);
       case "pop":
@@ -202,15 +240,9 @@ export class Shard {
         return this.#administration.configure(c);
       case "declareQueue":
         return this.#administration.declareQueue(c);
-      case "deleteQueue":
-        return this.#administration.deleteQueue(c);
-      case "deleteTopic":
-        return this.#administration.deleteTopic(c);
       case "pause":
       case "resume":
         return this.#administration.pause(c);
-      case "purge":
-        return this.#administration.purge(c);
       case "stats":
         return this.#administration.stats(c);
       case "topics":
@@ -219,8 +251,6 @@ export class Shard {
         return this.#hold(c.connection);
       case "release":
         return this.#release(c.connection);
-      case "disconnect":
-        return this.#disconnect(c.connection);
     }
   }
 
@@ -271,17 +301,42 @@ export class Shard {
     this.roster.tidy(connection);
   }
 
-  #disconnect(number: number): void {
-    const connection = this.roster.find(number);
+  /** Nothing comes from the connection any more, and it is handed nothing: what it had ends in steps. */
+  *#disconnect(number: number): Steps {
+    const { store, roster } = this;
+    const connection = roster.find(number);
     if (connection === undefined) return;
-    connection.held = false;
+    connection.held = true;
+    for (const consumer of connection.consumers.values()) consumer.queue.hungry.leave(consumer);
+    for (const consumer of connection.waiting) consumer.queue.hungry.leave(consumer);
     this.#dispatcher.forget(connection);
     this.#channels.forget(connection);
-    for (const consumer of [...connection.waiting]) this.#dispatcher.endPop(consumer);
-    const holders = [...connection.stopped, ...connection.consumers.values()];
-    for (const consumer of connection.consumers.values()) this.roster.stop(consumer);
-    for (const consumer of holders) consumer.queue.giveBackAll(consumer, this.store.now);
-    this.roster.tidy(connection);
+    let left = store.stepExtents;
+    const isOver = (cost: number): boolean => {
+      left -= cost;
+      if (left > 0) return false;
+      left = store.stepExtents;
+      return true;
+    };
+    for (const channel of connection.channels) {
+      this.#channels.leave(connection, channel);
+      if (isOver(CONSUMER_EXTENTS)) yield;
+    }
+    for (const consumer of connection.waiting) {
+      this.#dispatcher.endPop(consumer);
+      if (isOver(CONSUMER_EXTENTS)) yield;
+    }
+    for (const consumer of connection.consumers.values()) {
+      roster.stop(consumer);
+      if (isOver(CONSUMER_EXTENTS)) yield;
+    }
+    for (const consumer of connection.stopped) {
+      while (consumer.held.head !== ext.NONE) {
+        if (isOver(consumer.queue.giveBackAll(consumer, store.now, left))) yield;
+      }
+    }
+    connection.held = false;
+    roster.tidy(connection);
   }
 
   readonly #fire = (extent: number): void => {

@@ -14,7 +14,13 @@ import type { Page } from "./page.js";
 import type { Queue } from "./queue.js";
 import * as record from "./record.js";
 import { type Fate, GONE, Recorder } from "./recorder.js";
+import { STEP_EXTENTS } from "./steps.js";
 import { TimingWheel } from "./timing-wheel.js";
+
+export interface StoreOptions extends LogOptions {
+  /** Extents that a step of a long request may move or drop; default `STEP_EXTENTS` of steps.ts. */
+  readonly stepExtents?: number | undefined;
+}
 
 export class Store {
   readonly log: Log;
@@ -24,6 +30,7 @@ export class Store {
   readonly index: MessageIndex;
   readonly queues: (Queue | undefined)[] = [];
   readonly consumers: (Consumer | undefined)[] = [];
+  readonly stepExtents: number;
   /** Bytes of runs, headers and entries, that have been emitted since the beginning. */
   emitted = 0;
   /** The log's position behind the last word of the milliseconds that ids are taken from. */
@@ -53,8 +60,9 @@ export class Store {
     public now: number,
     /** `Durability` of what does not say otherwise. */
     readonly level: number,
-    options: LogOptions,
+    options: StoreOptions,
   ) {
+    this.stepExtents = options.stepExtents ?? STEP_EXTENTS;
     // Leases of an earlier life must not be taken for those of this one: its numbers begin elsewhere.
     this.#delivery = Math.imul(Math.floor(now), 0x9e37_79b1) >>> 0;
     this.log = new Log(options);

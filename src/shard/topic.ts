@@ -4,7 +4,6 @@
 import { DEFAULT_KEY } from "../protocol/limits.js";
 import { Durability } from "../protocol/op.js";
 import type { TopicConfig } from "./command.js";
-import { compilePattern } from "./pattern.js";
 import type { Queue } from "./queue.js";
 import type { DirectoryEntry } from "./recorder.js";
 
@@ -58,6 +57,11 @@ export class Topic {
     this.forgetRoutes();
   }
 
+  /** Route keys are patterns. */
+  get isPattern(): boolean {
+    return this.config.mode === "pattern";
+  }
+
   /** What a recovery makes it again of. */
   get entry(): DirectoryEntry {
     return ["topic", this.name, this.config, this.startTime];
@@ -68,23 +72,19 @@ export class Topic {
     this.#routes.clear();
   }
 
-  /** The queues that a route key reaches; none: it reaches nothing. Throws BAD_PATTERN. */
-  route(routeKey: string): readonly Queue[] {
+  /** The queues that a route key reaches; none: it reaches nothing. Undefined: that must be found out by a `Routing`. */
+  route(routeKey: string): readonly Queue[] | undefined {
     const known = this.#routes.get(routeKey);
     if (known !== undefined) return known;
-    const queues = this.#match(routeKey);
+    if (this.isPattern && routeKey !== "") return undefined;
+    const queue = this.queues.get(routeKey || DEFAULT_KEY);
+    return this.remember(routeKey, queue === undefined ? [] : [queue]);
+  }
+
+  remember(routeKey: string, queues: readonly Queue[]): readonly Queue[] {
     if (this.#routes.size >= REMEMBERED_ROUTES) this.#routes.clear();
     this.#routes.set(routeKey, queues);
     return queues;
-  }
-
-  #match(routeKey: string): readonly Queue[] {
-    if (this.config.mode === "pattern" && routeKey !== "") {
-      const matches = compilePattern(routeKey);
-      return [...this.queues.values()].filter((queue) => matches(queue.bindKey));
-    }
-    const queue = this.queues.get(routeKey || DEFAULT_KEY);
-    return queue === undefined ? [] : [queue];
   }
 
   /** What STATS answers; docs/protocol.md lists it. */

@@ -42,6 +42,7 @@ export class CommandDecoder {
   readonly #publish: Publish;
   #headBytes: Uint8Array = NO_HEAD;
   #isStopped = false;
+  #isHeld = false;
   #copy = new Uint8Array(64 * 1024);
   #copyView = new DataView(this.#copy.buffer);
 
@@ -76,14 +77,21 @@ export class CommandDecoder {
     this.#isStopped = true;
   }
 
+  /** Has `decode` end in front of the command that it is at: it is to come again. */
+  hold(): void {
+    this.#isHeld = true;
+  }
+
   /**
    * Decodes the whole frames in [start, end), whose lengths the main thread has checked. Answers how far it came: to the
-   * end, unless it was stopped.
+   * end, unless it was stopped or held.
    */
   decode(connection: number, bytes: Uint8Array, view: DataView, start: number, end: number): number {
     let at = start;
     this.#isStopped = false;
+    this.#isHeld = false;
     while (at < end && !this.#isStopped) {
+      const begin = at;
       const stop = at + frame.LENGTH_BYTES + view.getUint32(at);
       const request = view.getUint32(at + frame.REQUEST);
       const op = view.getUint8(at + frame.OP);
@@ -91,14 +99,16 @@ export class CommandDecoder {
       try {
         if (op === Op.PUBLISH) {
           at = this.#publishFrom(connection, request, bytes, view, at, stop, end);
-          continue;
+        } else {
+          this.onCommand(this.#command(connection, request, bytes, view, at, stop));
+          at = stop;
         }
-        this.onCommand(this.#command(connection, request, bytes, view, at, stop));
       } catch (error) {
         if (!(error instanceof ProtocolError)) throw error;
         if (request !== 0) this.onError(connection, request, error);
+        at = stop;
       }
-      at = stop;
+      if (this.#isHeld) return begin;
     }
     return at;
   }

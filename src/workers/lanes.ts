@@ -62,8 +62,8 @@ export class Lanes {
   }
 
   /**
-   * Serves the lane whose turn it is: `decode` takes frames and answers how far it came. It may drop lanes. False: there
-   * is none.
+   * Serves the lane whose turn it is: `decode` takes frames and answers how far it came, which may be nowhere. It may drop
+   * lanes. False: there is none.
    */
   serve(
     decode: (connection: number, bytes: Uint8Array, view: DataView, start: number, end: number) => number,
@@ -76,8 +76,11 @@ export class Lanes {
       const stop = decode(lane.connection, bytes, view, lane.at, bytes.length);
       if (this.#lanes.get(lane.connection) !== lane) return true;
       this.#took(lane, stop - lane.at);
-      lane.at = stop === bytes.length ? 0 : stop;
-      if (lane.at === 0) lane.chunks.shift();
+      lane.at = stop;
+      if (stop === bytes.length) {
+        lane.chunks.shift();
+        lane.at = 0;
+      }
     }
     this.#lanes.delete(lane.connection);
     // Behind all others.

@@ -8,9 +8,11 @@
 import { EnvelopeOp } from "../channel/envelope.js";
 import type { RingReader } from "../channel/ring-reader.js";
 import type { RingWriter } from "../channel/ring-writer.js";
+import { Fifo } from "../collections/fifo.js";
 import type { Journal } from "../journal/journal.js";
 import { LENGTH_BYTES, OP, REQUEST } from "../protocol/frame.js";
 import { Op } from "../protocol/op.js";
+import { SELECTION_BYTES } from "../protocol/selection.js";
 import type { Command } from "../shard/command.js";
 import type { IdSource } from "../shard/id-allocator.js";
 import type { Refusal } from "../shard/publish.js";
@@ -89,12 +91,16 @@ export interface PumpOptions {
   readonly pulse: Pulse;
 }
 
+/** Bytes of selections that are acked in less time than it takes to look at the clock twice, or not much more. */
+const SHORT_ACK = 64 * SELECTION_BYTES;
+
 /** Whether a command may walk much of what the shard holds: all but those whose cost is that of their messages. */
 const mayWalk = (command: Command): boolean => {
   switch (command.op) {
     case "publish":
       return command.routeKey !== "";
     case "ack":
+      return command.end - command.start > SHORT_ACK;
     case "pop":
     case "credit":
     case "publishChannel":
@@ -138,6 +144,8 @@ export class Pump {
   readonly #spent = new Map<number, number>();
   readonly #pulse: Pulse;
   #isStopping = false;
+  /** Connections that are gone, and still have something in the shard. */
+  readonly #leaving = new Fifo<number>();
   /** When it ends whatever waits in lanes. */
   #stopBy = Number.POSITIVE_INFINITY;
   #isStalled = false;
@@ -161,8 +169,8 @@ export class Pump {
     this.#decoder = new CommandDecoder(
       options.limits,
       (command) => {
-        if (mayWalk(command)) this.#walk(command);
-        else this.#shard.apply(command, this.#now);
+        const isDone = mayWalk(command) ? this.#walk(command) : this.#shard.apply(command, this.#now);
+        if (!isDone) this.#decoder.hold();
         this.#relieve();
       },
       (connection, request, error) => {
@@ -199,7 +207,8 @@ export class Pump {
       const chores = Math.min(this.#journal.tick(this.#shard.store.log, this.#now), options.chores(this.#now));
       // A sync that no commit waited for has failed: nobody would be told but by refusals of a disk that is not full.
       if (this.#journal.state.kind === "failed") throw this.#journal.state.error;
-      if (taken > 0 || this.#isStopping || !(isClogged || this.#lanes.isEmpty)) continue;
+      const hasMore = !isClogged && (!this.#lanes.isEmpty || this.#leaving.length > 0);
+      if (taken > 0 || this.#isStopping || hasMore) continue;
       this.#sleep(Math.min(due, chores), isClogged);
     }
     pulse.at(Doing.ending);
@@ -290,14 +299,15 @@ export class Pump {
     this.#options.onStall(undefined);
   }
 
-  /** Carries a command out, and notes what it has cost its connection. */
-  #walk(command: Command): void {
+  /** Carries a command out, or a step of it, and notes what it has cost its connection. False: there is more of it. */
+  #walk(command: Command): boolean {
     const { connection } = command;
     const begin = performance.now();
-    this.#shard.apply(command, this.#now);
+    const isDone = this.#shard.apply(command, this.#now);
     const spent = (this.#spent.get(connection) ?? 0) + performance.now() - begin;
     this.#spent.set(connection, spent);
     if (spent > QUANTUM) this.#decoder.stop();
+    return isDone;
   }
 
   /** Carries out what a connection sends, or puts it behind what of it waits already. */
@@ -318,14 +328,26 @@ export class Pump {
     this.#relieve();
   }
 
-  /** Goes on with what waits in lanes, for a bounded time. */
+  /** Goes on with what waits in lanes, and with connections that are gone, for a bounded time. */
   #serveLanes(): void {
     this.#spent.clear();
-    if (this.#lanes.isEmpty) return;
+    if (this.#lanes.isEmpty && this.#leaving.length === 0) return;
     const until = performance.now() + LANES_WITHIN;
-    do this.#now = this.#clock();
-    while (this.#lanes.serve(this.#decodeShare) && performance.now() < until);
+    let hasMore = true;
+    while (hasMore && performance.now() < until) {
+      this.#now = this.#clock();
+      hasMore = this.#lanes.serve(this.#decodeShare);
+      const connection = this.#leaving.shift();
+      if (connection !== undefined) hasMore = this.#disconnect(connection) || hasMore;
+    }
     this.#spent.clear();
+  }
+
+  /** Ends what a connection has in the shard, or a step of that. True: the rest comes in its turn. */
+  #disconnect(connection: number): boolean {
+    if (this.#shard.apply({ op: "disconnect", connection }, this.#now)) return false;
+    this.#leaving.push(connection);
+    return true;
   }
 
   readonly #decodeShare = (
@@ -357,7 +379,7 @@ export class Pump {
       case EnvelopeOp.DISCONNECT:
         // What it would have learned of nobody wants any more.
         this.#lanes.drop(connection);
-        this.#shard.apply({ op: "disconnect", connection }, this.#now);
+        this.#disconnect(connection);
         break;
       case EnvelopeOp.HOLD:
         this.#shard.apply({ op: "hold", connection }, this.#now);

@@ -194,7 +194,7 @@ export class Keeper {
   }
 
   #apply(command: Command): Effect[] {
-    this.shard.apply(command, this.now);
+    while (!this.shard.apply(command, this.now));
     return this.turn();
   }
 }

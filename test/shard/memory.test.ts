@@ -63,13 +63,13 @@ class SmallShard {
   }
 
   deleteTopic(): void {
-    this.shard.apply({ op: "deleteTopic", ...this.#to }, NOW);
+    while (!this.shard.apply({ op: "deleteTopic", ...this.#to }, NOW));
     this.shard.turn(NOW);
     this.recorder.take();
   }
 
   purge(state: "ready" | "in-flight"): void {
-    this.shard.apply({ op: "purge", ...this.#to, state }, NOW);
+    while (!this.shard.apply({ op: "purge", ...this.#to, state }, NOW));
     this.recorder.take();
   }
 }

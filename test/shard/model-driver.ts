@@ -26,6 +26,8 @@ export const OPTIONS = {
   now: START,
   // Small, so that pages fill, become sparse and are used again all the time.
   pageBytes: 512,
+  // As small, so that requests are carried out in steps.
+  stepExtents: 4,
 };
 /** Who looks at the state after each move; never held. */
 const OBSERVER = 99;
@@ -96,19 +98,25 @@ export class Driver {
     return effects;
   }
 
-  /** Applies a command that its owner uses for something else afterwards, as its buffer: the shard may keep neither. */
   #lend(command: Command): void {
+    for (let steps = 1; !this.#step(command); steps++)
+      assert.ok(steps < 10_000, `${command.op} never comes to its end`);
+  }
+
+  /** Applies a command that its owner uses for something else afterwards, as its buffer: the shard may keep neither. */
+  #step(command: Command): boolean {
     const lent: Record<string, unknown> = { ...command };
     if ("bytes" in command) {
       lent["bytes"] = command.bytes.slice();
       lent["view"] = new DataView((lent["bytes"] as Uint8Array).buffer);
     }
-    this.shard.apply(lent as unknown as Command, this.#clock);
+    const isDone = this.shard.apply(lent as unknown as Command, this.#clock);
     for (const [key, value] of Object.entries(lent)) {
       if (typeof value === "number") lent[key] = 0xdead;
       else if (typeof value === "string") lent[key] = "somebody else's";
       else if (value instanceof Uint8Array) value.fill(0xdd);
     }
+    return isDone;
   }
 
   /** Looks at everything. */

@@ -33,7 +33,7 @@ describe("settlement", () => {
   it.each(["ack", "nack", "touch"] as const)(
     "finds every message that %s selects although the index grows on the way",
     (op) => {
-      const driver = new Driver();
+      const driver = new Driver({ stepExtents: 4096 });
       // 1,024 fragments of two messages: the next one more doubles the index.
       play(driver, [publish(2048), ...Array.from({ length: 1024 }, () => pop(2))], false);
       expect(driver.shard.store.index.size).toBe(1024);

@@ -7,7 +7,10 @@ import { Durability } from "../../src/protocol/op.js";
 import { COUNT, DELIVERY, FIRST_ID_HIGH, FIRST_ID_LOW, SELECTION_BYTES } from "../../src/protocol/selection.js";
 import type { Command, MessageState, Slice } from "../../src/shard/command.js";
 import { State } from "../../src/shard/extent.js";
+import type { Queue } from "../../src/shard/queue.js";
+import { Routing } from "../../src/shard/routing.js";
 import type { Shard } from "../../src/shard/shard.js";
+import type { Topic } from "../../src/shard/topic.js";
 import { type Held, type Photograph, wordsOf } from "./photograph.js";
 import type { Batch, Shadow } from "./shadow.js";
 import type { Answer } from "./staged-answers.js";
@@ -232,12 +235,18 @@ const levelOf = (shard: Shard, topic: string): number => shard.directory.find(to
 const reach = (shard: Shard, topic: string, routeKey: string): readonly string[] => {
   const known = shard.directory.find(topic);
   try {
-    const queues = known?.route(routeKey) ?? [];
+    const queues = known === undefined ? [] : (known.route(routeKey) ?? match(known, routeKey));
     return queues.length > 0 ? queues.map(({ bindKey }) => bindKey) : [DEFAULT_KEY];
   } catch {
     // Not a pattern: the publish is refused.
     return [];
   }
+};
+
+const match = (topic: Topic, pattern: string): readonly Queue[] => {
+  const routing = new Routing(topic, pattern);
+  routing.advance(Number.POSITIVE_INFINITY);
+  return routing.queues;
 };
 
 /** One of the queues that have messages in a state. */

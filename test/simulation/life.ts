@@ -158,7 +158,7 @@ export class Life {
     this.shard.refusal = this.journal.roomForPublishes(this.log)
       ? undefined
       : { kind: "DISK_FULL", text: "the simulated disk is full" };
-    this.shard.apply(command, now);
+    while (!this.shard.apply(command, now));
     if ("bytes" in command) command.bytes.fill(0xdd);
   }
 

@@ -9,8 +9,8 @@
  */
 import assert from "node:assert/strict";
 import { Durability } from "../../src/protocol/op.js";
-import { browse } from "../../src/shard/browse.js";
-import type { MessageState } from "../../src/shard/command.js";
+import { BrowseStart, browse } from "../../src/shard/browse.js";
+import type { Browse, MessageState } from "../../src/shard/command.js";
 import type { Queue } from "../../src/shard/queue.js";
 import { Clients } from "./clients.js";
 import { Life, type Makers } from "./life.js";
@@ -394,7 +394,8 @@ export class World {
     for (let request = 1; ; request++) {
       const offset = found.length;
       const about = { topic, queue: queue.bindKey, state, offset, max: 1000, maxBytes: 65_536 };
-      browse(store, queue, { op: "browse", connection: OBSERVER, request, ...about });
+      const c: Browse = { op: "browse", connection: OBSERVER, request, ...about };
+      browse(store, c, new BrowseStart(store, queue, c));
       const page = [...held.take(), ...free.take()].flatMap((answer) =>
         answer.kind === "messages" ? answer.messages : [],
       );

@@ -65,7 +65,7 @@ const commit = (): void => {
 };
 
 let now = OPTIONS.now;
-const tell = (command: object): void =>
+const tell = (command: object): boolean =>
   shard.apply({ connection: 1, request: 1, topic: "t", queue: "default", ...command } as Command, now);
 
 const publish = (count: number, topic = "t"): void => {
@@ -76,7 +76,7 @@ const publish = (count: number, topic = "t"): void => {
   tell({ op: "publish", topic, requests: 1, count, routeKey: "", delay: 0, ttl: 0, ...slice });
 };
 
-const pop = (more: object = {}): void => tell({ op: "pop", max: 10, maxBytes: 1000, wait: 0, ...more });
+const pop = (more: object = {}): boolean => tell({ op: "pop", max: 10, maxBytes: 1000, wait: 0, ...more });
 
 const kinds = (effects: readonly Effect[]): string[] => effects.map(({ kind }) => kind);
 

@@ -66,3 +66,18 @@ it("drops what a connection that is gone has asked for, also while that is serve
   lanes.drop(2);
   expect([lanes.isEmpty, lanes.bytes]).toEqual([true, 0]);
 });
+
+it("keeps what was not carried out yet, in front of all that came behind it", () => {
+  const lanes = new Lanes();
+  push(lanes, 1, bytesOf(10));
+  push(lanes, 1, bytesOf(11));
+  push(lanes, 2, bytesOf(20));
+  expect([serve(lanes, 0), serve(lanes, 1), serve(lanes, 0), serve(lanes, 1), serve(lanes, 1)]).toEqual([
+    [1],
+    [2, 20],
+    [1],
+    [1, 10],
+    [1, 11],
+  ]);
+  expect(lanes.isEmpty).toBe(true);
+});
