@@ -63,7 +63,10 @@ const NAMES = new Map<number, ErrorName>((Object.keys(ERRORS) as ErrorName[]).ma
 /** The name of an error code, or undefined for a code of a newer peer. */
 export const errorName = (code: number): ErrorName | undefined => NAMES.get(code);
 
-/** A request that is refused. The text tells a person what to do about it. */
+/**
+ * A request that is refused. The text tells a person what to do about it. It has no stack: it is an answer and no fault,
+ * and a peer may ask for thousands at once.
+ */
 export class ProtocolError extends Error {
   override readonly name = "ProtocolError";
 
@@ -71,6 +74,9 @@ export class ProtocolError extends Error {
     readonly kind: ErrorName,
     text: string,
   ) {
+    const { stackTraceLimit } = Error;
+    Error.stackTraceLimit = 0;
     super(text);
+    Error.stackTraceLimit = stackTraceLimit;
   }
 }

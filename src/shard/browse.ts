@@ -16,6 +16,8 @@ export class BrowseStart {
   #cursor: Cursor | undefined;
   /** Messages that are still before it. */
   skip: number;
+  /** Extents that the last `advance` looked at. */
+  looks = 0;
 
   constructor(
     readonly store: Store,
@@ -29,7 +31,9 @@ export class BrowseStart {
   /** Moves on by up to `most` extents. False: it is not there yet. */
   advance(most: number): boolean {
     const { extents } = this.store;
+    this.looks = 0;
     for (let left = most; ; left--) {
+      this.looks++;
       const extent = this.extent;
       if (extent === ext.NONE) return true;
       const count = extents.count(extent);

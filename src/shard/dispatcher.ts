@@ -27,8 +27,8 @@ const QUANTUM_BYTES = 256 * 1024;
  */
 const TURN_BYTES = DEFAULT_POP_BYTES;
 
-/** Steps towards the beginning of browses before commands are looked at again: about a millisecond each. */
-const TURN_WALKS = 2;
+/** What browses walk in a turn before commands are looked at again, in steps of about a millisecond. */
+const TURN_STEPS = 2;
 
 /** Pops whose wait ends in one turn before commands are looked at again. */
 const TURN_WAITS = 8192;
@@ -48,8 +48,8 @@ export class Dispatcher {
   /** The store's `emitted` when the turn, or its second part, began. */
   #turnStart = 0;
   #deferred = 0;
-  /** Steps of browses in this turn that have not come to their end. */
-  #walks = 0;
+  /** Extents that browses have looked at since the turn began. */
+  #looks = 0;
 
   constructor(
     readonly store: Store,
@@ -69,6 +69,15 @@ export class Dispatcher {
     return this.store.emitted - this.#turnStart;
   }
 
+  get #stepLooks(): number {
+    return this.store.stepExtents * LOOKS;
+  }
+
+  /** Enough has been sent, or walked, for this turn. */
+  get #isSpent(): boolean {
+    return this.#sent >= TURN_BYTES || this.#looks >= TURN_STEPS * this.#stepLooks;
+  }
+
   /** There may be something to hand out of a queue. */
   markDirty(queue: Queue): void {
     if (queue.dirty || queue.hungry.first === undefined) return;
@@ -85,7 +94,7 @@ export class Dispatcher {
   /** POP, POP_DEAD or BROWSE. The command is copied if it must wait. Throws BUSY when too many wait. */
   fetch(c: Fetch): void {
     const connection = this.roster.find(c.connection);
-    if (connection?.held || connection?.deferred.length || this.#sent >= TURN_BYTES || !this.#fetch(c, false)) {
+    if (connection?.held || connection?.deferred.length || this.#isSpent || !this.#fetch(c, false)) {
       this.#putOff(c);
     }
   }
@@ -93,10 +102,10 @@ export class Dispatcher {
   /** Plays one turn. Answers true when there is more to do at once. */
   turn(): boolean {
     this.#turnStart = this.store.emitted;
-    this.#walks = 0;
+    this.#looks = 0;
     // Who had a part of this turn is the last in the next one.
     for (const connection of [...this.#deferring]) {
-      if (this.#sent >= TURN_BYTES || this.#walks >= TURN_WALKS) break;
+      if (this.#isSpent) break;
       this.#resume(connection);
       this.#deferring.delete(connection);
       if (connection.deferred.length > 0) this.#deferring.add(connection);
@@ -179,10 +188,9 @@ export class Dispatcher {
   /** One that begins far from the head goes there in steps, and is put off until it is there. */
   #browse(c: PlacedBrowse): boolean {
     c.from ??= new BrowseStart(this.store, this.directory.queue(this.directory.topic(c.topic), c.queue), c);
-    if (!c.from.advance(this.store.stepExtents * LOOKS)) {
-      this.#walks++;
-      return false;
-    }
+    const isThere = c.from.advance(this.#stepLooks);
+    this.#looks += c.from.looks;
+    if (!isThere) return false;
     browse(this.store, c, c.from);
     return true;
   }
@@ -238,7 +246,7 @@ export class Dispatcher {
 
   /** Carries out what a connection has waiting, as far as this turn may. */
   #resume(connection: Connection): void {
-    while (!connection.held && this.#sent < TURN_BYTES) {
+    while (!connection.held && !this.#isSpent) {
       const c = connection.deferred.at(0);
       if (c === undefined) return;
       let isDone = true;

@@ -23,10 +23,13 @@ export class Lane {
   constructor(readonly connection: number) {}
 }
 
+type Decode = (connection: number, bytes: Uint8Array, view: DataView, start: number, end: number) => number;
+
 export class Lanes {
   /** By connection, the next to be served first. */
   readonly #lanes = new Map<number, Lane>();
   #bytes = 0;
+  #isByCost = false;
 
   constructor(
     readonly maxLaneBytes = MAX_LANE_BYTES,
@@ -62,13 +65,13 @@ export class Lanes {
   }
 
   /**
-   * Serves the lane whose turn it is: `decode` takes frames and answers how far it came, which may be nowhere. It may drop
+   * Serves a lane: the one whose turn it is, and every other time the one that costs least, which then need not wait until
+   * all others have had their turn. `decode` takes frames and answers how far it came, which may be nowhere; it may drop
    * lanes. False: there is none.
    */
-  serve(
-    decode: (connection: number, bytes: Uint8Array, view: DataView, start: number, end: number) => number,
-  ): boolean {
-    const lane = this.#lanes.values().next().value;
+  serve(decode: Decode, cost: (connection: number) => number = () => 0): boolean {
+    this.#isByCost = !this.#isByCost;
+    const lane = this.#isByCost ? this.#cheapest(cost) : this.#lanes.values().next().value;
     if (lane === undefined) return false;
     const chunk = lane.chunks.at(0);
     if (chunk !== undefined) {
@@ -86,6 +89,19 @@ export class Lanes {
     // Behind all others.
     if (lane.chunks.length > 0) this.#lanes.set(lane.connection, lane);
     return true;
+  }
+
+  /** Of several that cost the same, the one that has waited longest. */
+  #cheapest(cost: (connection: number) => number): Lane | undefined {
+    let cheapest: Lane | undefined;
+    let least = Number.POSITIVE_INFINITY;
+    for (const lane of this.#lanes.values()) {
+      const each = cost(lane.connection);
+      if (each >= least) continue;
+      least = each;
+      cheapest = lane;
+    }
+    return cheapest;
   }
 
   /** A connection is gone. */

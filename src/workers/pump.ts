@@ -12,11 +12,11 @@ import { Fifo } from "../collections/fifo.js";
 import type { Journal } from "../journal/journal.js";
 import { LENGTH_BYTES, OP, REQUEST } from "../protocol/frame.js";
 import { Op } from "../protocol/op.js";
-import { SELECTION_BYTES } from "../protocol/selection.js";
 import type { Command } from "../shard/command.js";
 import type { IdSource } from "../shard/id-allocator.js";
 import type { Refusal } from "../shard/publish.js";
 import { Shard, type ShardLimits } from "../shard/shard.js";
+import { Accounts } from "./accounts.js";
 import { CommandDecoder, type DecoderLimits } from "./command-decoder.js";
 import { FrameEffects } from "./frame-effects.js";
 import { HeldEffects } from "./held-effects.js";
@@ -41,11 +41,15 @@ const COMMIT_BYTES = 2 * 1024 * 1024;
 const COMMIT_WITHIN = 3;
 
 /**
- * Milliseconds of requests that may walk which a connection has before others are looked at: what is left of its requests
- * waits in its lane. And what all lanes have of a turn.
+ * Milliseconds that a connection has for what it sends at once: what is left waits in its lane. After so many for all in
+ * a turn only those are served at once whose requests are known to be cheap. And what all lanes have of a turn.
  */
 const QUANTUM = 2;
+const CROWDED_AFTER = 4;
 const LANES_WITHIN = 4;
+
+/** Cheap commands between two looks at the clock, a power of two. */
+const LOOK_EVERY = 4;
 
 /** How long a shard that is told to stop goes on with what waits in lanes, of which there may be minutes: milliseconds. */
 const STOP_WITHIN = 1_000;
@@ -91,16 +95,12 @@ export interface PumpOptions {
   readonly pulse: Pulse;
 }
 
-/** Bytes of selections that are acked in less time than it takes to look at the clock twice, or not much more. */
-const SHORT_ACK = 64 * SELECTION_BYTES;
-
-/** Whether a command may walk much of what the shard holds: all but those whose cost is that of their messages. */
+/** Whether a command may take long by itself, so that the clock is looked at behind it. */
 const mayWalk = (command: Command): boolean => {
   switch (command.op) {
     case "publish":
       return command.routeKey !== "";
     case "ack":
-      return command.end - command.start > SHORT_ACK;
     case "pop":
     case "credit":
     case "publishChannel":
@@ -140,8 +140,11 @@ export class Pump {
   #uncommitted = 0;
   #uncommittedSince = 0;
   readonly #lanes = new Lanes();
-  /** By connection: milliseconds of requests that may walk, since lanes were looked at. */
-  readonly #spent = new Map<number, number>();
+  readonly #accounts = new Accounts();
+  /** Milliseconds of this drain; when the connection that is served has had its quantum; commands since the beginning. */
+  #spent = 0;
+  #until = 0;
+  #commands = 0;
   readonly #pulse: Pulse;
   #isStopping = false;
   /** Connections that are gone, and still have something in the shard. */
@@ -169,12 +172,13 @@ export class Pump {
     this.#decoder = new CommandDecoder(
       options.limits,
       (command) => {
-        const isDone = mayWalk(command) ? this.#walk(command) : this.#shard.apply(command, this.#now);
-        if (!isDone) this.#decoder.hold();
+        if (!this.#shard.apply(command, this.#now)) this.#decoder.hold();
+        this.#checkQuantum(mayWalk(command));
         this.#relieve();
       },
       (connection, request, error) => {
         this.#effects.fail(connection, request, error.kind, error.message);
+        this.#checkQuantum(false);
         this.#relieve();
       },
       options.pulse,
@@ -248,6 +252,7 @@ export class Pump {
     let taken = 0;
     let step = DRAIN_STEP;
     this.#drained = 0;
+    this.#spent = 0;
     while (step === DRAIN_STEP && taken < DRAIN_RECORDS && this.#drained < DRAIN_BYTES) {
       step = this.#inbox.drain(this.#onRecord, DRAIN_STEP);
       taken += step;
@@ -299,21 +304,35 @@ export class Pump {
     this.#options.onStall(undefined);
   }
 
-  /** Carries a command out, or a step of it, and notes what it has cost its connection. False: there is more of it. */
-  #walk(command: Command): boolean {
-    const { connection } = command;
-    const begin = performance.now();
-    const isDone = this.#shard.apply(command, this.#now);
-    const spent = (this.#spent.get(connection) ?? 0) + performance.now() - begin;
-    this.#spent.set(connection, spent);
-    if (spent > QUANTUM) this.#decoder.stop();
-    return isDone;
-  }
-
   /** Carries out what a connection sends, or puts it behind what of it waits already. */
   #take(connection: number, bytes: Uint8Array, view: DataView, start: number, end: number): void {
-    const at = this.#lanes.has(connection) ? start : this.#decoder.decode(connection, bytes, view, start, end);
+    const waits = this.#lanes.has(connection) || (this.#isCrowded && !this.#accounts.isCheap(connection));
+    const at = waits ? start : this.#serve(connection, bytes, view, start, end);
     if (at < end && !this.#lanes.push(connection, bytes, at, end)) this.#refuse(connection, bytes, view, at, end);
+  }
+
+  /** There is more to do than fits into a turn. */
+  get #isCrowded(): boolean {
+    return !this.#lanes.isEmpty || this.#spent > CROWDED_AFTER || this.#leaving.length > 0;
+  }
+
+  /** Carries out frames of a connection for a quantum; answers how far it came. */
+  readonly #serve = (connection: number, bytes: Uint8Array, view: DataView, start: number, end: number): number => {
+    const begin = performance.now();
+    this.#until = begin + QUANTUM;
+    const at = this.#decoder.decode(connection, bytes, view, start, end);
+    const spent = performance.now() - begin;
+    this.#spent += spent;
+    this.#accounts.note(connection, at - start, spent);
+    return at;
+  };
+
+  readonly #costOf = (connection: number): number => this.#accounts.cost(connection);
+
+  #checkQuantum(isDue: boolean): void {
+    this.#commands++;
+    if (!isDue && this.#commands % LOOK_EVERY !== 0) return;
+    if (performance.now() > this.#until) this.#decoder.stop();
   }
 
   /** Refuses frames for which there is no room in a lane. Credit is not asked for again, and costs nothing. */
@@ -330,17 +349,15 @@ export class Pump {
 
   /** Goes on with what waits in lanes, and with connections that are gone, for a bounded time. */
   #serveLanes(): void {
-    this.#spent.clear();
     if (this.#lanes.isEmpty && this.#leaving.length === 0) return;
     const until = performance.now() + LANES_WITHIN;
     let hasMore = true;
     while (hasMore && performance.now() < until) {
       this.#now = this.#clock();
-      hasMore = this.#lanes.serve(this.#decodeShare);
+      hasMore = this.#lanes.serve(this.#serve, this.#costOf);
       const connection = this.#leaving.shift();
       if (connection !== undefined) hasMore = this.#disconnect(connection) || hasMore;
     }
-    this.#spent.clear();
   }
 
   /** Ends what a connection has in the shard, or a step of that. True: the rest comes in its turn. */
@@ -349,17 +366,6 @@ export class Pump {
     this.#leaving.push(connection);
     return true;
   }
-
-  readonly #decodeShare = (
-    connection: number,
-    bytes: Uint8Array,
-    view: DataView,
-    start: number,
-    end: number,
-  ): number => {
-    this.#spent.delete(connection);
-    return this.#decoder.decode(connection, bytes, view, start, end);
-  };
 
   readonly #onRecord = (
     envelope: readonly number[],
@@ -379,6 +385,7 @@ export class Pump {
       case EnvelopeOp.DISCONNECT:
         // What it would have learned of nobody wants any more.
         this.#lanes.drop(connection);
+        this.#accounts.drop(connection);
         this.#disconnect(connection);
         break;
       case EnvelopeOp.HOLD:

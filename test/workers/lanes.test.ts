@@ -81,3 +81,16 @@ it("keeps what was not carried out yet, in front of all that came behind it", ()
   ]);
   expect(lanes.isEmpty).toBe(true);
 });
+
+it("serves the cheapest every other time, however many wait", () => {
+  const lanes = new Lanes();
+  for (let connection = 1; connection <= 100; connection++) push(lanes, connection, bytesOf(0, 0));
+  push(lanes, 101, bytesOf(0, 0));
+  const order: number[] = [];
+  const one = (connection: number, _bytes: Uint8Array, _view: DataView, start: number): number => {
+    order.push(connection);
+    return start + 1;
+  };
+  for (let i = 0; i < 6; i++) lanes.serve(one, (connection) => (connection === 101 ? 0 : 1));
+  expect(order).toEqual([101, 1, 101, 2, 3, 4]);
+});

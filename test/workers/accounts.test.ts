@@ -1,0 +1,26 @@
+import { expect, it } from "vitest";
+import { Accounts } from "../../src/workers/accounts.js";
+
+it("knows those as cheap whose records cost little for their bytes, and no strangers", () => {
+  const accounts = new Accounts();
+  expect(accounts.isCheap(1)).toBe(false);
+  accounts.note(1, 100, 0.02);
+  accounts.note(2, 65_536, 0.5);
+  accounts.note(3, 100, 0.5);
+  expect([1, 2, 3].map((connection) => accounts.isCheap(connection))).toEqual([true, true, false]);
+  expect(accounts.cost(4)).toBeLessThan(accounts.cost(3));
+  expect(accounts.cost(4)).toBeGreaterThan(accounts.cost(1));
+});
+
+it("forgives one record that took long within a few, and does not forget those who always do", () => {
+  const accounts = new Accounts();
+  accounts.note(1, 100, 0.01);
+  accounts.note(1, 100, 50);
+  expect(accounts.isCheap(1)).toBe(false);
+  for (let i = 0; i < 4; i++) accounts.note(1, 100, 0.01);
+  expect(accounts.isCheap(1)).toBe(true);
+  for (let i = 0; i < 9; i++) accounts.note(1, 100, i % 3 === 0 ? 2 : 0.01);
+  expect(accounts.isCheap(1)).toBe(false);
+  accounts.drop(1);
+  expect(accounts.cost(1)).toBe(accounts.cost(99));
+});
