@@ -77,7 +77,7 @@ export class Directory {
 
   #add(name: string, now: number, connection: number): Topic {
     const { recorder, level } = this.store;
-    const topic = new Topic(name, now, level, connection);
+    const topic = new Topic(name, now, level, this.store.routes, connection);
     this.#topics.set(name, topic);
     this.#names = undefined;
     recorder.directory(topic.entry, level);
@@ -128,6 +128,7 @@ export class Directory {
   removeTopic(topic: Topic): void {
     this.store.recorder.directory(["topic deleted", topic.name], this.store.level);
     this.store.directoryBytes -= TOPIC_BYTES;
+    topic.forgetRoutes();
     this.#topics.delete(topic.name);
     if (topic.maker !== undefined) {
       const made = (this.#made.get(topic.maker) ?? 0) - 1;
@@ -142,7 +143,7 @@ export class Directory {
     const { store } = this;
     let topic = this.#topics.get(name);
     if (topic === undefined) {
-      topic = new Topic(name, startTime, store.level);
+      topic = new Topic(name, startTime, store.level, store.routes);
       this.#topics.set(name, topic);
       this.#names = undefined;
       store.directoryBytes += TOPIC_BYTES;

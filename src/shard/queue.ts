@@ -32,6 +32,8 @@ export class Queue {
   dirty = false;
   readonly hungry = new HungryLine();
   readonly consumers = new Set<Consumer>();
+  /** The route that reaches only this queue. */
+  readonly alone: readonly Queue[] = [this];
   /** Entry bytes that the last `takeReady` or `takeDead` handed over. */
   takenBytes = 0;
 

@@ -14,6 +14,7 @@ import type { Page } from "./page.js";
 import type { Queue } from "./queue.js";
 import * as record from "./record.js";
 import { type Fate, GONE, Recorder } from "./recorder.js";
+import { RouteMemory } from "./route-memory.js";
 import { STEP_EXTENTS } from "./steps.js";
 import { TimingWheel } from "./timing-wheel.js";
 
@@ -31,6 +32,7 @@ export class Store {
   readonly queues: (Queue | undefined)[] = [];
   readonly consumers: (Consumer | undefined)[] = [];
   readonly stepExtents: number;
+  readonly routes = new RouteMemory();
   /** Bytes of runs, headers and entries, that have been emitted since the beginning. */
   emitted = 0;
   /** The log's position behind the last word of the milliseconds that ids are taken from. */

@@ -6,6 +6,7 @@ import { Durability } from "../protocol/op.js";
 import type { TopicConfig } from "./command.js";
 import type { Queue } from "./queue.js";
 import type { DirectoryEntry } from "./recorder.js";
+import { type RouteMemory, wordsOf } from "./route-memory.js";
 
 export const DEFAULT_CONFIG: TopicConfig = {
   autoAck: false,
@@ -18,8 +19,10 @@ export const DEFAULT_CONFIG: TopicConfig = {
   expired: "drop",
 };
 
-/** Routes that a topic remembers: enough for what publishers repeat, bounded for those who never do. */
+/** Patterns that a topic remembers: enough for what publishers repeat, bounded for those who never do. */
 const REMEMBERED_ROUTES = 256;
+
+const NOWHERE: readonly Queue[] = [];
 
 const encoder = new TextEncoder();
 
@@ -36,7 +39,9 @@ export class Topic {
   dead = 0;
   expired = 0;
   dropped = 0;
+  /** By pattern: the queues that it reaches; and what they take of the memory for all. */
   readonly #routes = new Map<string, readonly Queue[]>();
+  #routeWords = 0;
 
   constructor(
     readonly name: string,
@@ -44,6 +49,7 @@ export class Topic {
     readonly startTime: number,
     /** `Durability` when the configuration names none. */
     readonly brokerLevel: number,
+    readonly memory: RouteMemory,
     /** The connection that it was made for; undefined: before the broker started. */
     readonly maker?: number,
   ) {
@@ -69,22 +75,25 @@ export class Topic {
 
   /** Queues have come or gone, or the route mode has changed. */
   forgetRoutes(): void {
+    if (this.#routes.size === 0) return;
     this.#routes.clear();
+    this.memory.giveBack(this, this.#routeWords);
+    this.#routeWords = 0;
   }
 
   /** The queues that a route key reaches; none: it reaches nothing. Undefined: that must be found out by a `Routing`. */
   route(routeKey: string): readonly Queue[] | undefined {
-    const known = this.#routes.get(routeKey);
-    if (known !== undefined) return known;
-    if (this.isPattern && routeKey !== "") return undefined;
-    const queue = this.queues.get(routeKey || DEFAULT_KEY);
-    return this.remember(routeKey, queue === undefined ? [] : [queue]);
+    if (this.isPattern && routeKey !== "") return this.#routes.get(routeKey);
+    return this.queues.get(routeKey || DEFAULT_KEY)?.alone ?? NOWHERE;
   }
 
-  remember(routeKey: string, queues: readonly Queue[]): readonly Queue[] {
-    if (this.#routes.size >= REMEMBERED_ROUTES) this.#routes.clear();
+  /** Of a pattern that has been matched. */
+  remember(routeKey: string, queues: readonly Queue[]): void {
+    if (this.#routes.size >= REMEMBERED_ROUTES) this.forgetRoutes();
+    const words = wordsOf(routeKey, queues);
+    this.memory.take(this, words);
+    this.#routeWords += words;
     this.#routes.set(routeKey, queues);
-    return queues;
   }
 
   /** What STATS answers; docs/protocol.md lists it. */
