@@ -6,8 +6,8 @@
 import { DEFAULT_KEY } from "../protocol/limits.js";
 import type { DirectoryEntry } from "../shard/recorder.js";
 
-/** `["queue", number, topic, bindKey, paused]` of record.ts. */
-type QueueEntry = readonly ["queue", number, string, string, boolean];
+/** `["queue", number, topic, bindKey, paused, declared]` of record.ts. */
+type QueueEntry = readonly ["queue", number, string, string, boolean, boolean?];
 /** `["topic", name, config, startTime]`. */
 type TopicEntry = readonly ["topic", string, unknown, number];
 

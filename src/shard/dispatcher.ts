@@ -31,6 +31,8 @@ const TURN_WAITS = 8192;
 export class Dispatcher {
   #dirty: Queue[] = [];
   readonly #deferring = new Set<Connection>();
+  /** By topic: fetches that were put off. */
+  readonly #putOff = new Map<string, number>();
   readonly #waits: TimingWheel;
   readonly #quantumMessages: number;
   readonly #quantumBytes: number;
@@ -74,6 +76,7 @@ export class Dispatcher {
       const waiting = this.roster.use(c.connection);
       waiting.deferred.push({ ...c });
       this.#deferring.add(waiting);
+      this.#putOff.set(c.topic, (this.#putOff.get(c.topic) ?? 0) + 1);
     }
   }
 
@@ -114,8 +117,14 @@ export class Dispatcher {
     this.roster.stop(consumer);
   }
 
+  /** A fetch about the topic of that name was put off. */
+  isAwaited(topic: string): boolean {
+    return this.#putOff.has(topic);
+  }
+
   /** A connection is gone. */
   forget(connection: Connection): void {
+    for (const { topic } of connection.deferred) this.#takeUp(topic);
     connection.deferred.length = 0;
     this.#deferring.delete(connection);
   }
@@ -149,13 +158,13 @@ export class Dispatcher {
 
   #pop(c: Pop, wasPutOff: boolean): boolean {
     const { effects, now } = this.store;
-    const topic = c.wait > 0 ? this.directory.use(c.topic, now, c.connection) : this.directory.find(c.topic);
-    if (topic === undefined) {
+    // A pop that does not wait makes no topic.
+    if (c.wait === 0 && this.directory.find(c.topic) === undefined) {
       effects.openMessages(c.connection, c.request);
       effects.closeMessages();
       return true;
     }
-    const queue = this.directory.queue(topic, c.queue);
+    const queue = this.directory.queue(this.directory.use(c.topic, now, c.connection), c.queue);
     // Who has been waiting comes first; but they have had a whole turn before a pop that was put off.
     if (!wasPutOff && !this.#dispatch(queue)) return false;
     if (queue.readyCount > 0 && !queue.paused) {
@@ -201,10 +210,19 @@ export class Dispatcher {
     while (!connection.held && this.#sent < TURN_BYTES) {
       const c = connection.deferred.shift();
       if (c === undefined) return;
+      this.#takeUp(c.topic);
       this.store.attempt(c.connection, c.request, () => {
         this.#fetch(c, true);
       });
+      this.directory.tidy();
     }
+  }
+
+  /** A fetch about a topic is put off no more. */
+  #takeUp(topic: string): void {
+    const left = (this.#putOff.get(topic) ?? 0) - 1;
+    if (left > 0) this.#putOff.set(topic, left);
+    else this.#putOff.delete(topic);
   }
 
   readonly #endWait = (number: number): void => {

@@ -86,6 +86,7 @@ export class Roster {
   stop(consumer: Consumer): void {
     const { connection, queue } = consumer;
     queue.hungry.leave(consumer);
+    queue.topic.usedAt = this.store.now;
     consumer.stopped = true;
     if (consumer.isPop) connection.waiting.delete(consumer);
     else connection.consumers.delete(consumer.request);
