@@ -24,12 +24,6 @@ const LONGEST_TIMER = 2 ** 31 - 1;
 /** One 64-bit word: the last millisecond that some shard has numbered messages in. */
 const ID_CLOCK_BYTES = 8;
 
-/** What one connection may have of the topics and of the consumers of a shard; of a few, all. */
-const TOPIC_SHARE = 0.5;
-const CONSUMER_SHARE = 0.25;
-const MIN_SHARED = 100;
-const shareOf = (all: number, share: number): number => (all < MIN_SHARED ? all : Math.ceil(all * share));
-
 const THREAD = new URL("../workers/shard-thread.js", import.meta.url);
 
 export interface SupervisorSeams {
@@ -206,8 +200,9 @@ export class Supervisor {
         maxTopics: options.maxTopics,
         maxQueues: options.maxQueues,
         maxConsumers: options.maxConsumers,
-        maxTopicsPerConnection: shareOf(options.maxTopics, TOPIC_SHARE),
-        maxConsumersPerConnection: shareOf(options.maxConsumers, CONSUMER_SHARE),
+        maxTopicsPerConnection: options.maxTopicsPerConnection,
+        maxConsumersPerConnection: options.maxConsumersPerConnection,
+        topicIdle: options.topicIdle,
       },
     };
   }

@@ -29,6 +29,7 @@ export interface ShardThreadData {
     readonly maxQueues: number;
     readonly maxConsumers: number;
     readonly maxConsumersPerConnection: number;
+    readonly topicIdle: number;
   };
 }
 
