@@ -233,6 +233,23 @@ export class Directory {
     recorder.directory(["complete"], level);
   }
 
+  /** Throws when the journal would not know of something that is to last, or what was made is left. For tests. */
+  invariants(): void {
+    if (this.#fresh.length > 0) throw new Error("directory: what was made was not looked at again");
+    let made = 0;
+    for (const topic of this.#topics.values()) {
+      if (topic.maker !== undefined) made++;
+      if (!(topic.isRecorded || topic.isPlain)) throw new Error(`directory: topic ${topic.name} is not recorded`);
+      for (const { bindKey, isRecorded, isDeclared, paused } of topic.queues.values()) {
+        if (!isRecorded && (isDeclared || paused)) throw new Error(`directory: queue ${bindKey} is not recorded`);
+        if (isRecorded && !topic.isRecorded)
+          throw new Error(`directory: queue ${bindKey} is recorded before its topic`);
+      }
+    }
+    const counted = [...this.#made.values()].reduce((sum, count) => sum + count, 0);
+    if (counted !== made) throw new Error(`directory: connections have made ${made} topics, ${counted} are counted`);
+  }
+
   /** Throws MEMORY_FULL. */
   #charge(bytes: number): void {
     if (!this.hasMemory(bytes)) {

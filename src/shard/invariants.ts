@@ -52,7 +52,6 @@ export const checkMessages = (store: Store): void => {
 
   for (const queue of store.queues) {
     if (queue === undefined) continue;
-    check(queue.topic.isRecorded || !queue.isRecorded, `queue ${queue.number} is recorded and its topic is not`);
     const ready = walk(queue, queue.ready, State.READY);
     const delayed = walk(queue, queue.delayed, State.DELAYED);
     const dead = walk(queue, queue.dead, State.DEAD);

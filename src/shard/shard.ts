@@ -170,6 +170,7 @@ export class Shard {
   /** Throws when data contradicts itself. Looks at everything: for tests. */
   invariants(): void {
     checkMessages(this.store);
+    this.directory.invariants();
     this.#dispatcher.invariants();
     this.#channels.invariants();
   }

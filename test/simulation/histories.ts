@@ -72,7 +72,7 @@ const habitsOf = (random: Random): Habits => {
   };
 };
 
-const settingsOf = (random: Random): Settings => {
+const settingsOf = (random: Random): Omit<Settings, "topicIdle"> => {
   const pageBytes = random.one([4 * KIB, 8 * KIB]);
   return {
     level: random.often([6, Durability.fsync], [2, Durability.write]),
@@ -107,7 +107,8 @@ export const historyOf = (seed: number, steps: number, other: Partial<Habits> = 
   }
   // Whatever has been built up must survive once more.
   play({ ...crashOf(random), after: 0 });
-  return { seed, settings, moves };
+  const topicIdle = random.often([2, Number.POSITIVE_INFINITY], [2, 5000], [2, 500], [1, 1]);
+  return { seed, settings: { ...settings, topicIdle }, moves };
 };
 
 const crashOf = (random: Random): Extract<Step, { do: "crash" }> => ({
