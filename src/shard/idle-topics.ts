@@ -32,6 +32,8 @@ export class IdleTopics {
     readonly idle: number,
     /** Somebody will ask for the topic of that name: a request that was put off. */
     readonly isAwaited: (name: string) => boolean,
+    /** The journal has no room for what can wait. */
+    readonly isShort: () => boolean,
     readonly forget: (topic: Topic) => void,
   ) {
     this.#every = Math.max(LEAST_ROUND, idle / ROUNDS);
@@ -56,7 +58,7 @@ export class IdleTopics {
       }
       // Since when, nobody knows: the time begins when it is first seen.
       if (topic.usedAt === UNKNOWN || !topic.isVoid || this.isAwaited(topic.name)) topic.usedAt = now;
-      if (now - topic.usedAt < this.idle) continue;
+      if (now - topic.usedAt < this.idle || (topic.isRecorded && this.isShort())) continue;
       this.forget(topic);
       forgets++;
     }

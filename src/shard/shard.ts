@@ -106,6 +106,8 @@ export class Shard {
       directory,
       limits.topicIdle ?? Number.POSITIVE_INFINITY,
       (name) => this.#dispatcher.isAwaited(name),
+      // What is refused to publishes is kept for acks, or cannot be written at all.
+      () => this.#publisher.refusal !== undefined,
       (topic) => directory.forget(topic),
     );
     this.#administration = new Administration(store, directory, roster, this.#dispatcher);

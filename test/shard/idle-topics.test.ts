@@ -222,6 +222,32 @@ describe("the journal", () => {
     expect(hand.restarted().names).toEqual([]);
   });
 
+  it("is told nothing that can wait while it has no room", () => {
+    const hand = new ShardByHand();
+    hand.publish("known");
+    hand.pop("known", 0);
+    hand.endAll("known");
+    hand.pop("unknown", 1);
+    hand.shard.refusal = { kind: "DISK_FULL", text: "the disk is full" };
+    const { position } = hand;
+    hand.wait(3 * IDLE);
+    expect(hand.names).toEqual(["known"]);
+    expect(hand.position).toBe(position);
+    hand.shard.refusal = undefined;
+    hand.wait(IDLE / 8);
+    expect(hand.names).toEqual([]);
+  });
+
+  it("is not needed to forget", () => {
+    const hand = new ShardByHand({ level: Durability.memory, segmentBytes: undefined });
+    hand.publish("t");
+    hand.pop("t", 0);
+    hand.endAll("t");
+    hand.ask({ op: "declareQueue", topic: "declared", queue: "" });
+    hand.wait(2 * IDLE);
+    expect(hand.names).toEqual(["declared"]);
+  });
+
   it("has at the head of a segment what lasts, and no more", () => {
     const hand = new ShardByHand({ segmentBytes: 4096, pageBytes: 4096 });
     hand.consume("asked");
