@@ -79,7 +79,10 @@ export class Directory {
     const share = this.limits.maxTopicsPerConnection ?? Number.POSITIVE_INFINITY;
     const made = this.#made.get(connection) ?? 0;
     if (made >= share) {
-      throw new ProtocolError("TOO_MANY_TOPICS", `the connection has made its share of ${share} topics of a shard`);
+      throw new ProtocolError(
+        "TOO_MANY_TOPICS",
+        `the connection has made its share of ${share} topics of a shard: delete some, or raise --max-topics-per-connection`,
+      );
     }
     if (this.#topics.size >= this.limits.maxTopics) {
       throw new ProtocolError("TOO_MANY_TOPICS", `the shard has its maximum of ${this.limits.maxTopics} topics`);

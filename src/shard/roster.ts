@@ -52,7 +52,7 @@ export class Roster {
       this.tidy(connection);
       throw new ProtocolError(
         "TOO_MANY_CONSUMERS",
-        `the connection has its share of ${this.maxPerConnection} consumers, waiting pops and subscriptions of a shard`,
+        `the connection has its share of ${this.maxPerConnection} consumers, waiting pops and subscriptions of a shard: raise --max-consumers-per-connection`,
       );
     }
     this.#count++;
