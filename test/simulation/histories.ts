@@ -57,6 +57,9 @@ const WEIGHTS: Readonly<Record<ClientStep["do"] | "wait", number>> = {
   wait: 12,
 };
 
+/** What keeps a topic that nobody uses. */
+const MEANT: ReadonlySet<Step["do"]> = new Set<Step["do"]>(["configure", "declareQueue", "pause"]);
+
 const habitsOf = (random: Random): Habits => {
   const kinds = Object.entries(WEIGHTS) as [ClientStep["do"] | "wait", number][];
   return {
@@ -108,7 +111,10 @@ export const historyOf = (seed: number, steps: number, other: Partial<Habits> = 
   // Whatever has been built up must survive once more.
   play({ ...crashOf(random), after: 0 });
   const topicIdle = random.often([2, Number.POSITIVE_INFINITY], [2, 5000], [2, 500], [1, 1]);
-  return { seed, settings: { ...settings, topicIdle }, moves };
+  // Where nobody makes anything of a topic, all of them come and go.
+  const isPlain = topicIdle < Number.POSITIVE_INFINITY && random.chance(0.4);
+  const kept = isPlain ? moves.filter(({ step }) => !MEANT.has(step.do)) : moves;
+  return { seed, settings: { ...settings, topicIdle }, moves: kept };
 };
 
 const crashOf = (random: Random): Extract<Step, { do: "crash" }> => ({
