@@ -79,8 +79,26 @@ const options = (): Option[] => {
       "60% of --max-connections",
     ),
     count("--max-topics <n>", "topics in a shard, and as many channels", defaults.maxTopics),
+    option(
+      "--max-topics-per-connection <n>",
+      "of a shard's topics those that one connection has made",
+      parseCount,
+      "half of --max-topics",
+    ),
+    option(
+      "--topic-idle <time>",
+      "without use until a topic of which nothing is left is forgotten",
+      parseDuration,
+      `${defaults.topicIdle / 60_000}m`,
+    ),
     count("--max-queues <n>", "queues in a topic", defaults.maxQueues),
     count("--max-consumers <n>", "consumers, waiting pops and subscriptions of a shard", defaults.maxConsumers),
+    option(
+      "--max-consumers-per-connection <n>",
+      "of them those of one connection",
+      parseCount,
+      "a quarter of --max-consumers",
+    ),
     size(
       "--max-outgoing-bytes <size>",
       "unsent bytes of a connection past which it waits, at least 64kb",

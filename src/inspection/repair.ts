@@ -229,6 +229,10 @@ class ShardSalvage {
         const entry = entryAt(bytes, view, item);
         // In the middle of a segment there is no checkpoint, unless its beginning is lost: then it is not all there is.
         if (entry[0] === "checkpoint" || entry[0] === "complete") return;
+        if (this.#directory.lacksTopic(entry)) {
+          const later = this.#laterThan(index);
+          for (const topic of this.#directory.introduceTopic(entry, this.now, later)) writer.directory(packHead(topic));
+        }
         this.#directory.apply(entry);
         break;
       }

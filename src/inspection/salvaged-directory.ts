@@ -6,8 +6,8 @@
 import { DEFAULT_KEY } from "../protocol/limits.js";
 import type { DirectoryEntry } from "../shard/recorder.js";
 
-/** `["queue", number, topic, bindKey, paused]` of record.ts. */
-type QueueEntry = readonly ["queue", number, string, string, boolean];
+/** `["queue", number, topic, bindKey, paused, declared]` of record.ts. */
+type QueueEntry = readonly ["queue", number, string, string, boolean, boolean?];
 /** `["topic", name, config, startTime]`. */
 type TopicEntry = readonly ["topic", string, unknown, number];
 
@@ -79,11 +79,24 @@ export class SalvagedDirectory {
     const fits = found !== undefined && (topic === undefined || found[2] === topic);
     const name = fits ? found[2] : topic;
     if (name === undefined) return [];
-    const entries: DirectoryEntry[] = [];
-    if (!this.#topics.has(name)) entries.push(later.#topics.get(name) ?? ["topic", name, {}, now]);
-    entries.push(fits ? found : ["queue", queue, name, this.#bindKey(queue, name, routeKey), false]);
-    for (const entry of entries) this.apply(entry);
+    const entry: QueueEntry = fits ? found : ["queue", queue, name, this.#bindKey(queue, name, routeKey), false];
+    const entries = [...this.introduceTopic(entry, now, later), entry];
+    this.apply(entry);
     return entries;
+  }
+
+  /** What must be said before an entry: nothing, unless it is about a queue whose topic is not known. */
+  introduceTopic(entry: DirectoryEntry, now: number, later: SalvagedDirectory): DirectoryEntry[] {
+    if (!this.lacksTopic(entry)) return [];
+    const name = entry[2] as string;
+    const topic = later.#topics.get(name) ?? (["topic", name, {}, now] as const);
+    this.apply(topic);
+    return [topic];
+  }
+
+  /** It is about a queue whose topic is not known. */
+  lacksTopic(entry: DirectoryEntry): boolean {
+    return isQueue(entry) && !this.#topics.has(entry[2]);
   }
 
   /** In exact mode the route key is the bind key. Two queues of a topic cannot have the same. */

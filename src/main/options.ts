@@ -68,10 +68,19 @@ export interface BrokerOptions {
   readonly maxConnectionsPerAddress: number;
   /** Topics in a shard, and as many channels. */
   readonly maxTopics: number;
+  /** Of the topics that a shard has, those that one connection may have made. Default: half of `maxTopics`. */
+  readonly maxTopicsPerConnection: number;
+  /**
+   * How long a topic with the default configuration, without declared queues and with nothing in it, may go unused before
+   * it is forgotten, its counters with it. At least 1, up to 2^53 or Infinity. Default 10 minutes.
+   */
+  readonly topicIdle: number;
   /** Queues in a topic, at most 32,768. */
   readonly maxQueues: number;
   /** Consumers, waiting pops and subscriptions of a shard, at most 65,536. */
   readonly maxConsumers: number;
+  /** Of them, those of one connection. Default: a quarter of `maxConsumers`. */
+  readonly maxConsumersPerConnection: number;
   /** Unsent bytes of a connection past which its deliveries pause and it is not read; at least 64 KiB. */
   readonly maxOutgoingBytes: number;
   /**
@@ -144,6 +153,7 @@ const LEAST_SHARD_MEMORY = 16 * 1024 * 1024;
 const MOST_QUEUES = 2 ** 15;
 
 const MOST_CONSUMERS = 2 ** 16;
+const MOST_TOPICS = 2 ** 24;
 
 /** Below, a segment is mostly its own head and directory; above, what a few old messages hold on to is too much. */
 const LEAST_SEGMENT_BYTES = 64 * 1024;
@@ -170,6 +180,9 @@ const defaults = {
   maxConnections: 10_000,
   // A topic costs a shard about 3 KiB: 800 MB of them.
   maxTopics: 262_144,
+  // Longer than a client is away when its network or its process is started anew; a reply topic of each of a hundred
+  // requests a second is 60,000 topics then.
+  topicIdle: 600_000,
   // A publish in pattern mode looks at each.
   maxQueues: 1024,
   maxConsumers: 65_536,
@@ -195,6 +208,12 @@ export const MIN_SHARED_CONNECTIONS = 100;
 /** With the share of plain HTTP (broker.ts) a tenth of the connections is left to others, whoever takes what it can. */
 const addressShare = (maxConnections: number): number =>
   maxConnections < MIN_SHARED_CONNECTIONS ? maxConnections : Math.floor(maxConnections * 0.6);
+
+/** What one connection may have of the topics and of the consumers of a shard; of a few, all. */
+const TOPIC_SHARE = 0.5;
+const CONSUMER_SHARE = 0.25;
+const MIN_SHARED = 100;
+const connectionShare = (all: number, share: number): number => (all < MIN_SHARED ? all : Math.ceil(all * share));
 
 /** Four readers that are each in the middle of a largest message are no reason to cut anybody off. */
 const MIN_UNSENT_FRAMES = 4;
@@ -253,6 +272,8 @@ export const resolveOptions = (given: Partial<BrokerOptions> = {}): BrokerOption
     memory,
     maxFrameBytes,
     maxConnectionsPerAddress: addressShare(given.maxConnections ?? defaults.maxConnections),
+    maxTopicsPerConnection: connectionShare(given.maxTopics ?? defaults.maxTopics, TOPIC_SHARE),
+    maxConsumersPerConnection: connectionShare(given.maxConsumers ?? defaults.maxConsumers, CONSUMER_SHARE),
     maxUnsentBytes: Math.min(MAX_UNSENT_BYTES, Math.max(MIN_UNSENT_FRAMES * maxFrameBytes, Math.floor(memory / 4))),
     maxAssemblyBytes: assemblyBytes(memory, maxFrameBytes),
     ...given,
@@ -292,11 +313,14 @@ export const resolveOptions = (given: Partial<BrokerOptions> = {}): BrokerOption
   check("maxConnections", options.maxConnections, 1, 2 ** 20);
   check("maxConnectionsPerAddress", options.maxConnectionsPerAddress, 1, 2 ** 20);
   check("maxUnsentBytes", options.maxUnsentBytes, LEAST_OUTGOING_BYTES, Number.MAX_SAFE_INTEGER);
-  check("maxTopics", options.maxTopics, 1, 2 ** 24);
+  check("maxTopics", options.maxTopics, 1, MOST_TOPICS);
+  check("maxTopicsPerConnection", options.maxTopicsPerConnection, 1, MOST_TOPICS);
   check("maxQueues", options.maxQueues, 1, MOST_QUEUES);
   check("maxConsumers", options.maxConsumers, 1, MOST_CONSUMERS);
+  check("maxConsumersPerConnection", options.maxConsumersPerConnection, 1, MOST_CONSUMERS);
   check("maxOutgoingBytes", options.maxOutgoingBytes, LEAST_OUTGOING_BYTES, 2 ** 32);
   check("maxAssemblyBytes", options.maxAssemblyBytes, 0, Number.MAX_SAFE_INTEGER);
+  checkTimeout("topicIdle", options.topicIdle, 1);
   checkTimeout("helloTimeout", options.helloTimeout, 1);
   checkTimeout("shardTimeout", options.shardTimeout, 100);
   checkTimeout("closeTimeout", options.closeTimeout, 0);

@@ -26,12 +26,6 @@ const LONGEST_TIMER = 2 ** 31 - 1;
 /** One 64-bit word: the last millisecond that some shard has numbered messages in. */
 const ID_CLOCK_BYTES = 8;
 
-/** What one connection may have of the topics and of the consumers of a shard; of a few, all. */
-const TOPIC_SHARE = 0.5;
-const CONSUMER_SHARE = 0.25;
-const MIN_SHARED = 100;
-const shareOf = (all: number, share: number): number => (all < MIN_SHARED ? all : Math.ceil(all * share));
-
 /** How long threads that were cut off may take to end: one that is in a call of the system may not do so at all. */
 const CUT_OFF_GRACE = 1_000;
 const CUT_OFF = "a shard has not finished in time and is cut off: what was not confirmed may be lost";
@@ -259,8 +253,9 @@ export class Supervisor {
         maxTopics: options.maxTopics,
         maxQueues: options.maxQueues,
         maxConsumers: options.maxConsumers,
-        maxTopicsPerConnection: shareOf(options.maxTopics, TOPIC_SHARE),
-        maxConsumersPerConnection: shareOf(options.maxConsumers, CONSUMER_SHARE),
+        maxTopicsPerConnection: options.maxTopicsPerConnection,
+        maxConsumersPerConnection: options.maxConsumersPerConnection,
+        topicIdle: options.topicIdle,
       },
     };
   }

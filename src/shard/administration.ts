@@ -24,14 +24,14 @@ export class Administration {
   ) {}
 
   configure(c: Configure): void {
-    const topic = this.directory.use(c.topic, this.store.now, c.connection);
     const { durability } = c.config;
     if (this.store.level === Durability.memory && durability !== undefined && durability !== "memory") {
       throw new ProtocolError("BAD_CONFIG", "the broker keeps nothing on disk: start it without --durability memory");
     }
+    const topic = this.directory.use(c.topic, this.store.now, c.connection);
     topic.configure({ ...topic.config, ...c.config });
     // A topic that asks for more from now on has what was said about it before on disk with this.
-    this.store.recorder.directory(topic.entry, Math.max(this.store.level, topic.level));
+    this.directory.recordTopic(topic, Math.max(this.store.level, topic.level));
     this.store.effects.result(c.connection, c.request, topic.config);
   }
 
@@ -51,7 +51,9 @@ export class Administration {
     if (topic.queues.has(key)) {
       throw new ProtocolError("QUEUE_EXISTS", `topic ${topic.name} has a queue ${key} already`);
     }
-    this.directory.addQueue(topic, key);
+    const queue = this.directory.addQueue(topic, key);
+    queue.isDeclared = true;
+    this.directory.recordQueue(queue, this.store.level);
     this.#confirm(c, 0);
   }
 
@@ -81,7 +83,7 @@ export class Administration {
   pause(c: QueueCommand): void {
     const queue = this.directory.queue(this.directory.topic(c.topic), c.queue);
     queue.paused = c.op === "pause";
-    this.store.recorder.directory(queue.entry, this.store.level);
+    this.directory.recordQueue(queue, this.store.level);
     if (!queue.paused) this.dispatcher.markDirty(queue);
     this.#confirm(c, 0);
   }

@@ -4,12 +4,16 @@
  * At the head of a segment stands the whole directory, between "checkpoint" and "complete". What was known before and is
  * not in there has gone in the meantime: the records that said so were in a segment that has been compacted.
  */
+import { DEFAULT_KEY } from "../protocol/limits.js";
 import type { TopicConfig } from "./command.js";
 import type { Directory } from "./directory.js";
 import { ALL_STATES, drop } from "./purge.js";
 import type { Queue } from "./queue.js";
 import type { Store } from "./store.js";
 import { DEFAULT_CONFIG, type Topic } from "./topic.js";
+
+/** Number, topic, bind key, paused, declared. */
+type QueueEntry = readonly [number, string, string, boolean, boolean?];
 
 export class DirectoryReplay {
   /** What the checkpoint that is being read has named; undefined: none is. */
@@ -28,7 +32,7 @@ export class DirectoryReplay {
       case "topic":
         return this.#topic(rest as unknown as [string, TopicConfig, number]);
       case "queue":
-        return this.#queue(rest as unknown as [number, string, string, boolean]);
+        return this.#queue(rest as unknown as QueueEntry);
       case "queue deleted": {
         const queue = this.store.queues[rest[0] as number];
         return queue === undefined ? undefined : this.#removeQueue(queue);
@@ -55,7 +59,7 @@ export class DirectoryReplay {
     this.#named?.add(topic);
   }
 
-  #queue([number, name, bindKey, paused]: readonly [number, string, string, boolean]): void {
+  #queue([number, name, bindKey, paused, isDeclared = bindKey !== DEFAULT_KEY]: QueueEntry): void {
     const topic = this.directory.topic(name);
     const known = this.store.queues[number];
     let queue = known?.topic === topic && known.bindKey === bindKey ? known : undefined;
@@ -66,6 +70,7 @@ export class DirectoryReplay {
       queue = this.directory.restoreQueue(topic, bindKey, number);
     }
     queue.paused = paused;
+    queue.isDeclared = isDeclared;
     this.#named?.add(queue);
   }
 

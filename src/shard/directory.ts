@@ -1,12 +1,18 @@
 /**
  * The topics of a shard by name and their queues, within the limits on both.
+ *
+ * Most topics are there because somebody asked for one. The journal hears of a topic or queue when something that is to
+ * last first needs it: a message that is kept, a configuration, a declaration, a pause. What a command makes in passing
+ * goes again with it unless something has come of it, and a topic of which nothing is left goes after a while.
  */
+import { SortedNames } from "../collections/sorted-names.js";
 import { ProtocolError } from "../protocol/errors.js";
 import { DEFAULT_KEY } from "../protocol/limits.js";
+import { Durability } from "../protocol/op.js";
 import type { TopicConfig } from "./command.js";
-import type { Queue } from "./queue.js";
+import { Queue } from "./queue.js";
 import type { Store } from "./store.js";
-import { Topic } from "./topic.js";
+import { Topic, UNKNOWN } from "./topic.js";
 
 /** What a topic and a queue take of the memory budget, as measured, rounded up. */
 const TOPIC_BYTES = 2048;
@@ -21,15 +27,19 @@ export interface DirectoryLimits {
   readonly maxTopicsPerConnection?: number;
   /** Queues in a topic. */
   readonly maxQueues: number;
+  /** Milliseconds without use after which a topic of which nothing is left is forgotten. Default: never. */
+  readonly topicIdle?: number;
 }
 
 export class Directory {
   readonly #topics = new Map<string, Topic>();
-  /** Names in order, for listing; undefined: to be sorted again. */
-  #names: string[] | undefined;
+  /** For listing. */
+  readonly #names = new SortedNames();
   readonly #freeQueues: number[] = [];
   /** By connection: topics that it has made and that are there. */
   readonly #made = new Map<number, number>();
+  /** Made since the last `tidy`, each topic before its queues. */
+  readonly #fresh: (Topic | Queue)[] = [];
 
   constructor(
     readonly store: Store,
@@ -43,7 +53,7 @@ export class Directory {
     return this.#topics.size;
   }
 
-  get topics(): Iterable<Topic> {
+  get topics(): MapIterator<Topic> {
     return this.#topics.values();
   }
 
@@ -51,21 +61,28 @@ export class Directory {
     return this.#topics.get(name);
   }
 
-  /** The topic of that name. Throws NO_TOPIC. */
+  /** The topic of that name, which a command has named. Throws NO_TOPIC. */
   topic(name: string): Topic {
     const topic = this.#topics.get(name);
     if (topic === undefined) throw new ProtocolError("NO_TOPIC", `topic ${name} does not exist`);
+    topic.usedAt = this.store.now;
     return topic;
   }
 
   /** The topic of that name, made for a connection if it is new. Throws TOO_MANY_TOPICS, MEMORY_FULL. */
   use(name: string, now: number, connection: number): Topic {
     const known = this.#topics.get(name);
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      known.usedAt = now;
+      return known;
+    }
     const share = this.limits.maxTopicsPerConnection ?? Number.POSITIVE_INFINITY;
     const made = this.#made.get(connection) ?? 0;
     if (made >= share) {
-      throw new ProtocolError("TOO_MANY_TOPICS", `the connection has made its share of ${share} topics of a shard`);
+      throw new ProtocolError(
+        "TOO_MANY_TOPICS",
+        `the connection has made its share of ${share} topics of a shard: delete some, or raise --max-topics-per-connection`,
+      );
     }
     if (this.#topics.size >= this.limits.maxTopics) {
       throw new ProtocolError("TOO_MANY_TOPICS", `the shard has its maximum of ${this.limits.maxTopics} topics`);
@@ -76,11 +93,10 @@ export class Directory {
   }
 
   #add(name: string, now: number, connection: number): Topic {
-    const { recorder, level } = this.store;
-    const topic = new Topic(name, now, level, this.store.routes, connection);
+    const topic = new Topic(name, now, this.store.level, this.store.routes, connection);
     this.#topics.set(name, topic);
-    this.#names = undefined;
-    recorder.directory(topic.entry, level);
+    this.#names.add(name);
+    this.#fresh.push(topic);
     return topic;
   }
 
@@ -93,7 +109,7 @@ export class Directory {
     throw new ProtocolError("NO_QUEUE", `topic ${topic.name} has no queue ${key}; declare it first`);
   }
 
-  /** Throws TOO_MANY_QUEUES. */
+  /** Throws TOO_MANY_QUEUES, MEMORY_FULL. */
   addQueue(topic: Topic, bindKey: string): Queue {
     if (topic.queues.size >= this.limits.maxQueues) {
       throw new ProtocolError(
@@ -103,7 +119,7 @@ export class Directory {
     }
     this.#charge(QUEUE_BYTES);
     const queue = this.#place(topic, bindKey, this.#freeQueues.pop() ?? this.store.queues.length);
-    this.store.recorder.directory(queue.entry, this.store.level);
+    this.#fresh.push(queue);
     return queue;
   }
 
@@ -115,9 +131,42 @@ export class Directory {
     return queue;
   }
 
+  /** Writes down what a topic is now, as durably as `level` says. */
+  recordTopic(topic: Topic, level: number): void {
+    // Only then: if a segment begins with this, it need not say it twice.
+    this.store.recorder.directory(topic.entry, level);
+    topic.isRecorded = true;
+  }
+
+  /** Writes down what a queue is now, and its topic before it if the journal does not know that. */
+  recordQueue(queue: Queue, level: number): void {
+    if (!queue.topic.isRecorded) this.recordTopic(queue.topic, level);
+    this.store.recorder.directory(queue.entry, level);
+    queue.isRecorded = true;
+  }
+
+  /**
+   * Takes back what was made since the last time and is of no use to anybody: what it was made for was refused, or did
+   * not need it.
+   */
+  tidy(): void {
+    for (let made = this.#fresh.pop(); made !== undefined; made = this.#fresh.pop()) {
+      if (made.isRecorded) continue;
+      if (made instanceof Queue) {
+        if (!made.isInUse) this.removeQueue(made);
+      } else if (made.queues.size === 0) this.removeTopic(made);
+    }
+  }
+
+  /** Forgets a topic of which nothing is left. If the word of it is lost, it comes back empty and goes again. */
+  forget(topic: Topic): void {
+    for (const queue of [...topic.queues.values()]) this.removeQueue(queue, Durability.memory);
+    this.removeTopic(topic, Durability.memory);
+  }
+
   /** Forgets a queue that has been emptied. */
-  removeQueue(queue: Queue): void {
-    this.store.recorder.directory(["queue deleted", queue.number], this.store.level);
+  removeQueue(queue: Queue, level = this.store.level): void {
+    if (queue.isRecorded) this.store.recorder.directory(["queue deleted", queue.number], level);
     this.store.queues[queue.number] = undefined;
     this.store.directoryBytes -= QUEUE_BYTES;
     this.#freeQueues.push(queue.number);
@@ -125,8 +174,9 @@ export class Directory {
     queue.topic.forgetRoutes();
   }
 
-  removeTopic(topic: Topic): void {
-    this.store.recorder.directory(["topic deleted", topic.name], this.store.level);
+  /** Forgets a topic without queues. */
+  removeTopic(topic: Topic, level = this.store.level): void {
+    if (topic.isRecorded) this.store.recorder.directory(["topic deleted", topic.name], level);
     this.store.directoryBytes -= TOPIC_BYTES;
     topic.forgetRoutes();
     this.#topics.delete(topic.name);
@@ -135,7 +185,11 @@ export class Directory {
       if (made > 0) this.#made.set(topic.maker, made);
       else this.#made.delete(topic.maker);
     }
-    this.#names = undefined;
+    this.#names.remove(topic.name);
+    if (this.#topics.size > 0) return;
+    // The places of as many queues as there ever were.
+    this.store.queues.length = 0;
+    this.#freeQueues.length = 0;
   }
 
   /** A topic as a recovery finds it; there are no limits on what has been there. */
@@ -144,8 +198,9 @@ export class Directory {
     let topic = this.#topics.get(name);
     if (topic === undefined) {
       topic = new Topic(name, startTime, store.level, store.routes);
+      topic.isRecorded = true;
       this.#topics.set(name, topic);
-      this.#names = undefined;
+      this.#names.add(name);
       store.directoryBytes += TOPIC_BYTES;
     }
     topic.configure(config);
@@ -155,7 +210,9 @@ export class Directory {
   /** A queue as a recovery finds it, under its number, which is free. */
   restoreQueue(topic: Topic, bindKey: string, number: number): Queue {
     this.store.directoryBytes += QUEUE_BYTES;
-    return this.#place(topic, bindKey, number);
+    const queue = this.#place(topic, bindKey, number);
+    queue.isRecorded = true;
+    return queue;
   }
 
   /** A recovery is over: numbers that no queue has are free. */
@@ -165,17 +222,36 @@ export class Directory {
     for (let number = queues.length - 1; number >= 0; number--) {
       if (queues[number] === undefined) this.#freeQueues.push(number);
     }
+    for (const topic of this.#topics.values()) topic.usedAt = UNKNOWN;
   }
 
-  /** Writes all of it into the log. */
+  /** Writes all that the journal is to know into the log. */
   record(): void {
     const { recorder, level } = this.store;
     recorder.directory(["checkpoint"], level);
     for (const topic of this.#topics.values()) {
+      if (!topic.isRecorded) continue;
       recorder.directory(topic.entry, level);
-      for (const queue of topic.queues.values()) recorder.directory(queue.entry, level);
+      for (const queue of topic.queues.values()) if (queue.isRecorded) recorder.directory(queue.entry, level);
     }
     recorder.directory(["complete"], level);
+  }
+
+  /** Throws when the journal would not know of something that is to last, or what was made is left. For tests. */
+  invariants(): void {
+    if (this.#fresh.length > 0) throw new Error("directory: what was made was not looked at again");
+    let made = 0;
+    for (const topic of this.#topics.values()) {
+      if (topic.maker !== undefined) made++;
+      if (!(topic.isRecorded || topic.isPlain)) throw new Error(`directory: topic ${topic.name} is not recorded`);
+      for (const { bindKey, isRecorded, isDeclared, paused } of topic.queues.values()) {
+        if (!isRecorded && (isDeclared || paused)) throw new Error(`directory: queue ${bindKey} is not recorded`);
+        if (isRecorded && !topic.isRecorded)
+          throw new Error(`directory: queue ${bindKey} is recorded before its topic`);
+      }
+    }
+    const counted = [...this.#made.values()].reduce((sum, count) => sum + count, 0);
+    if (counted !== made) throw new Error(`directory: connections have made ${made} topics, ${counted} are counted`);
   }
 
   /** Throws MEMORY_FULL. */
@@ -188,23 +264,15 @@ export class Directory {
 
   /** Up to `max` topics in the order of their names, after the name `after`; and whether there are more. */
   page(after: string, max: number): { readonly topics: Topic[]; readonly more: boolean } {
-    this.#names ??= [...this.#topics.keys()].sort();
-    const names = this.#names;
-    let low = 0;
-    let high = names.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if ((names[middle] as string) <= after) low = middle + 1;
-      else high = middle;
-    }
     const topics: Topic[] = [];
     let queues = 0;
-    let at = low;
-    while (at < names.length && topics.length < max && queues < PAGE_QUEUES) {
-      const topic = this.topic(names[at++] as string);
+    for (const name of this.#names.after(after)) {
+      if (topics.length >= max || queues >= PAGE_QUEUES) return { topics, more: true };
+      const topic = this.#topics.get(name);
+      if (topic === undefined) throw new Error(`directory: the topic ${name} is listed and not there`);
       queues += topic.queues.size;
       topics.push(topic);
     }
-    return { topics, more: at < names.length };
+    return { topics, more: false };
   }
 }

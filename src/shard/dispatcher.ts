@@ -42,6 +42,8 @@ const MAX_DEFERRED = 131_072;
 export class Dispatcher {
   #dirty: Queue[] = [];
   readonly #deferring = new Set<Connection>();
+  /** By topic: fetches that were put off. */
+  readonly #awaited = new Map<string, number>();
   readonly #waits: TimingWheel;
   readonly #quantumMessages: number;
   readonly #quantumBytes: number;
@@ -137,10 +139,18 @@ export class Dispatcher {
     this.roster.stop(consumer);
   }
 
+  /** A fetch about the topic of that name was put off. */
+  isAwaited(topic: string): boolean {
+    return this.#awaited.has(topic);
+  }
+
   /** A connection is gone. */
   forget(connection: Connection): void {
     this.#deferred -= connection.deferred.length;
-    for (const c of connection.deferred) if (c.op === "browse") c.from?.close();
+    for (const c of connection.deferred) {
+      this.#takeUp(c.topic);
+      if (c.op === "browse") c.from?.close();
+    }
     connection.deferred.clear();
     this.#deferring.delete(connection);
   }
@@ -163,6 +173,7 @@ export class Dispatcher {
     connection.deferred.push({ ...c });
     this.#deferring.add(connection);
     this.#deferred++;
+    this.#awaited.set(c.topic, (this.#awaited.get(c.topic) ?? 0) + 1);
   }
 
   /**
@@ -197,13 +208,13 @@ export class Dispatcher {
 
   #pop(c: Pop, wasPutOff: boolean): boolean {
     const { effects, now } = this.store;
-    const topic = c.wait > 0 ? this.directory.use(c.topic, now, c.connection) : this.directory.find(c.topic);
-    if (topic === undefined) {
+    // A pop that does not wait makes no topic.
+    if (c.wait === 0 && this.directory.find(c.topic) === undefined) {
       effects.openMessages(c.connection, c.request);
       effects.closeMessages();
       return true;
     }
-    const queue = this.directory.queue(topic, c.queue);
+    const queue = this.directory.queue(this.directory.use(c.topic, now, c.connection), c.queue);
     // Who has been waiting comes first; but they have had a whole turn before a pop that was put off.
     if (!wasPutOff && !this.#dispatch(queue)) return false;
     if (queue.readyCount > 0 && !queue.paused) {
@@ -256,7 +267,16 @@ export class Dispatcher {
       if (!isDone) return;
       connection.deferred.shift();
       this.#deferred--;
+      this.#takeUp(c.topic);
+      this.directory.tidy();
     }
+  }
+
+  /** A fetch about a topic is put off no more. */
+  #takeUp(topic: string): void {
+    const left = (this.#awaited.get(topic) ?? 0) - 1;
+    if (left > 0) this.#awaited.set(topic, left);
+    else this.#awaited.delete(topic);
   }
 
   readonly #endWait = (number: number): void => {

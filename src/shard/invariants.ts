@@ -33,6 +33,8 @@ export const checkMessages = (store: Store): void => {
       check(store.extents.state(extent) === state, `extent ${extent} is in state ${store.extents.state(extent)}`);
       check(store.extents.get(extent, ext.QUEUE) === queue.number, `extent ${extent} is of another queue`);
       checkExtent(store, extent);
+      const isKept = store.log.pages.isKept(store.extents.get(extent, ext.PAGE));
+      check(queue.isRecorded || !isKept, `extent ${extent} is kept and its queue is not recorded`);
       const messages = store.extents.count(extent);
       const page = store.extents.get(extent, ext.PAGE);
       live.set(page, (live.get(page) ?? 0) + messages);

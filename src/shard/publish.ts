@@ -148,7 +148,11 @@ export class Publisher {
     this.#announceIds();
     const { high, low } = ids;
     const { log } = store;
-    if (isKept && topic.level > log.demand) log.demand = topic.level;
+    if (isKept) {
+      if (topic.level > log.demand) log.demand = topic.level;
+      // A recovery drops messages of queues that it has not heard of.
+      for (const queue of queues) if (!queue.isRecorded) this.directory.recordQueue(queue, topic.level);
+    }
     log.append(topic.nameBytes, key, queues, count, high, low, due, expiry, c.bytes, start, end, isKept);
     log.pages.claim(log.page, count * queues.length);
     const { page, recordOffset, entriesOffset } = log;

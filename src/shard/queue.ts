@@ -28,6 +28,10 @@ export class Queue {
   inFlightCount = 0;
   deadCount = 0;
   paused = false;
+  /** It is there because somebody declared it, not because it was used. */
+  isDeclared = false;
+  /** The journal knows of it, or would if there were one. */
+  isRecorded = false;
   /** There may be something to hand out: the shard has it on its list. */
   dirty = false;
   readonly hungry = new HungryLine();
@@ -50,7 +54,12 @@ export class Queue {
 
   /** What a recovery makes it again of. */
   get entry(): DirectoryEntry {
-    return ["queue", this.number, this.topic.name, this.bindKey, this.paused];
+    return ["queue", this.number, this.topic.name, this.bindKey, this.paused, this.isDeclared];
+  }
+
+  /** Something is in it, or somebody waits at it. */
+  get isInUse(): boolean {
+    return this.consumers.size > 0 || this.length + this.inFlightCount + this.deadCount > 0;
   }
 
   get length(): number {

@@ -163,8 +163,10 @@ export const RANGE_COUNT = 8;
 export const RANGE_BYTES = 12;
 
 /**
- * DIRECTORY: 16: a msgpack array, `["topic", name, config, startTime]`, `["queue", number, topic, bindKey, paused]`,
- * `["queue deleted", number]` or `["topic deleted", name]`. The first two also change what is known already.
+ * DIRECTORY: 16: a msgpack array, `["topic", name, config, startTime]`,
+ * `["queue", number, topic, bindKey, paused, declared]`, `["queue deleted", number]` or `["topic deleted", name]`. The
+ * first two also change what is known already. `declared` is missing in files that were written before it was known:
+ * then queues are declared but for `default`.
  */
 export const DIRECTORY_BODY = 16;
 

@@ -52,7 +52,7 @@ export class Roster {
       this.tidy(connection);
       throw new ProtocolError(
         "TOO_MANY_CONSUMERS",
-        `the connection has its share of ${this.maxPerConnection} consumers, waiting pops and subscriptions of a shard`,
+        `the connection has its share of ${this.maxPerConnection} consumers, waiting pops and subscriptions of a shard: raise --max-consumers-per-connection`,
       );
     }
     this.#count++;
@@ -86,6 +86,7 @@ export class Roster {
   stop(consumer: Consumer): void {
     const { connection, queue } = consumer;
     queue.hungry.leave(consumer);
+    queue.topic.usedAt = this.store.now;
     consumer.stopped = true;
     if (consumer.isPop) connection.waiting.delete(consumer);
     else connection.consumers.delete(consumer.request);

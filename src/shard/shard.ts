@@ -18,6 +18,7 @@ import { Dispatcher } from "./dispatcher.js";
 import type { Effects } from "./effects.js";
 import * as ext from "./extent.js";
 import { IdAllocator, type IdSource } from "./id-allocator.js";
+import { IdleTopics } from "./idle-topics.js";
 import { checkMessages } from "./invariants.js";
 import { Publisher, type Refusal } from "./publish.js";
 import { Queue } from "./queue.js";
@@ -86,6 +87,7 @@ export class Shard {
   readonly #channels: Channels;
   readonly #administration: Administration;
   readonly #compaction: Compaction;
+  readonly #idle: IdleTopics;
   readonly #memoryBytes: number;
   readonly #unfinished = new Unfinished();
 
@@ -113,6 +115,14 @@ export class Shard {
     this.#settlement = new Settlement(store, directory);
     this.#channels = new Channels(store, roster, limits.maxTopics);
     this.#compaction = new Compaction(store);
+    this.#idle = new IdleTopics(
+      directory,
+      limits.topicIdle ?? Number.POSITIVE_INFINITY,
+      (name) => this.#dispatcher.isAwaited(name),
+      // What is refused to publishes is kept for acks, or cannot be written at all.
+      () => this.#publisher.refusal !== undefined,
+      (topic) => directory.forget(topic),
+    );
     this.#administration = new Administration(store, directory, roster, this.#dispatcher);
     store.log.onSegment = () => {
       directory.record();
@@ -154,6 +164,8 @@ export class Shard {
         this.store.effects.fail(c.connection, c.request + i, error.kind, error.message);
       }
       return true;
+    } finally {
+      this.directory.tidy();
     }
   }
 
@@ -170,13 +182,15 @@ export class Shard {
     const moreTimers = store.wheel.advance(store.now, this.#fire, TURN_TIMERS);
     const moreMessages = this.#dispatcher.turn();
     const moreMissed = this.#channels.turn();
+    const nextIdle = this.#idle.turn(store.now);
     if (moreTimers || moreMessages || moreMissed) return store.now;
-    return Math.min(store.wheel.nextDue(), this.#dispatcher.nextDue());
+    return Math.min(store.wheel.nextDue(), this.#dispatcher.nextDue(), nextIdle);
   }
 
   /** Throws when data contradicts itself. Looks at everything: for tests. */
   invariants(): void {
     checkMessages(this.store);
+    this.directory.invariants();
     this.#dispatcher.invariants();
     this.#channels.invariants();
   }

@@ -19,6 +19,9 @@ export const DEFAULT_CONFIG: TopicConfig = {
   expired: "drop",
 };
 
+/** `usedAt` of a topic that was read back: when it was used before. */
+export const UNKNOWN = Number.NEGATIVE_INFINITY;
+
 /** Patterns that a topic remembers: enough for what publishers repeat, bounded for those who never do. */
 const REMEMBERED_ROUTES = 256;
 
@@ -29,6 +32,12 @@ const encoder = new TextEncoder();
 export class Topic {
   readonly nameBytes: Uint8Array;
   config: TopicConfig = DEFAULT_CONFIG;
+  /** The configuration says what that of every topic does. */
+  isPlain = true;
+  /** The journal knows of it, or would if there were one. */
+  isRecorded = false;
+  /** When a command has last named it, or something was seen in it; milliseconds since 1970, or `UNKNOWN`. */
+  usedAt: number;
   /** `Durability` of its messages. */
   level: number;
   readonly queues = new Map<string, Queue>();
@@ -54,11 +63,13 @@ export class Topic {
     readonly maker?: number,
   ) {
     this.level = brokerLevel;
+    this.usedAt = startTime;
     this.nameBytes = encoder.encode(name);
   }
 
   configure(config: TopicConfig): void {
     this.config = config;
+    this.isPlain = (Object.keys(config) as (keyof TopicConfig)[]).every((key) => config[key] === DEFAULT_CONFIG[key]);
     this.level = config.durability === undefined ? this.brokerLevel : Durability[config.durability];
     this.forgetRoutes();
   }
@@ -71,6 +82,13 @@ export class Topic {
   /** What a recovery makes it again of. */
   get entry(): DirectoryEntry {
     return ["topic", this.name, this.config, this.startTime];
+  }
+
+  /** Nothing is in it, nobody waits at it, and it would come again by itself as it is. */
+  get isVoid(): boolean {
+    if (!this.isPlain) return false;
+    for (const queue of this.queues.values()) if (queue.isDeclared || queue.paused || queue.isInUse) return false;
+    return true;
   }
 
   /** Queues have come or gone, or the route mode has changed. */

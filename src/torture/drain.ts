@@ -5,7 +5,7 @@ import { RingmqError } from "../client/error.js";
 import type { TopicStatistics } from "../client/options.js";
 import type { Findings } from "./findings.js";
 import type { Ledger } from "./ledger.js";
-import { PLAN, type TopicPlan } from "./plan.js";
+import { isForgettable, PLAN, type TopicPlan } from "./plan.js";
 import { ack, note, type Place } from "./readers.js";
 
 /** Messages taken at a time. */
@@ -94,7 +94,7 @@ const statisticsOf = async (
     return statistics;
   } catch (error) {
     if (!(error instanceof RingmqError) || error.code !== "NO_TOPIC") throw error;
-    findings.add("configuration", `${plan.name} is gone`);
+    if (!isForgettable(plan)) findings.add("configuration", `${plan.name} is gone`);
     return undefined;
   }
 };

@@ -85,5 +85,9 @@ export const PLAN: readonly TopicPlan[] = ["a", "b"].flatMap((copy) =>
   KINDS.map((kind) => ({ ...kind, name: `torture-${kind.name}-${copy}` })),
 );
 
+/** Whether a broker may forget the topic when nothing is in it (`--topic-idle`). */
+export const isForgettable = ({ config, queues }: TopicPlan): boolean =>
+  Object.keys(config).length === 0 && queues.every((queue) => queue === "default");
+
 /** Whether a queue has one reader at a time. */
 export const isOrdered = ({ consumers, poppers }: TopicPlan): boolean => consumers === 1 && poppers === 0;

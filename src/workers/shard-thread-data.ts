@@ -31,6 +31,7 @@ export interface ShardThreadData {
     readonly maxQueues: number;
     readonly maxConsumers: number;
     readonly maxConsumersPerConnection: number;
+    readonly topicIdle: number;
   };
 }
 

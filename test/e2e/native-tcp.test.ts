@@ -190,6 +190,22 @@ describe("the native protocol over TCP", () => {
     expectError(await client.ask(Op.CONSUME, 11, ["second", "b"]), "TOO_MANY_CONSUMERS", 11);
   });
 
+  it("hands the shares of one connection to it, and how long topics may go unused", async () => {
+    const options = { maxTopicsPerConnection: 1, maxConsumersPerConnection: 1, topicIdle: 100 };
+    const { tcp } = await testBroker(options);
+    const client = await NativeClient.greeted(tcp);
+    expect((await client.ask(Op.POP, 2, ["first", "", 1, 1])).op).toBe(Answer.MESSAGES);
+    expectError(await client.ask(Op.POP, 3, ["second", "", 1, 1]), "TOO_MANY_TOPICS", 3);
+    const other = await NativeClient.greeted(tcp);
+    other.send(frame(Op.CONSUME, 2, ["first"]));
+    expect((await other.next()).op).toBe(Answer.CONFIRM);
+    expectError(await other.ask(Op.CONSUME, 3, ["first"]), "TOO_MANY_CONSUMERS", 3);
+    await other.end();
+    const topics = async (request: number): Promise<string> =>
+      JSON.stringify(resultOf(await client.ask(Op.TOPICS, request, [0])));
+    for (let request = 10; (await topics(request)) !== "[[[],false]]"; ) request++;
+  });
+
   it("refuses publishes past its memory, and takes them again when there is room", async () => {
     // With a journal, what does not fit into memory is on disk.
     const { tcp } = await testBroker({ memory: 16 << 20, maxMessageBytes: 1 << 20, durability: "memory" });

@@ -81,6 +81,28 @@ describe("another number of shards", () => {
     expect(texts(await client.pop("numbers", { max: 10 }))).toEqual(["5", "3", "1", "2"]);
   });
 
+  it("knows queues that were declared from those that were used: their topics stay", async () => {
+    const data = testDirectory();
+    const before = await testBroker({ data, shards: 2 });
+    const client = await clientOf(before.tcp);
+    await client.declareQueue("declared", "default");
+    await client.publish("used", "once");
+    const [popped] = await client.pop("used");
+    await popped?.ack();
+    await client.close();
+    await before.broker.close();
+
+    const after = await testBroker({ data, shards: 3, topicIdle: 100 });
+    const again = await clientOf(after.tcp);
+    const left = async (): Promise<string[]> => {
+      const found: string[] = [];
+      for await (const { name } of again.topics()) found.push(name);
+      return found;
+    };
+    while ((await left()).length > 1) await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(await left()).toEqual(["declared"]);
+  });
+
   it("is begun again when the last attempt did not end", async () => {
     const data = testDirectory();
     const running = await testBroker({ data, shards: 1 });

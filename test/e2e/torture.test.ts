@@ -71,6 +71,8 @@ describe("a broker that is killed", () => {
       const { found, kills, confirmed, acked, delivered, said } = await tortured({
         data,
         kills: KILLS,
+        // Topics come and go as well: those that nothing was configured of.
+        serve: [...SMALL, "--topic-idle", "300ms"],
         whileDown: () => {
           const files = segmentFiles(data);
           most = Math.max(most, files.length);

@@ -179,6 +179,24 @@ describe("a repair", () => {
     expect(keeperOf(out, { now: START }).shard.idCeiling).toBeGreaterThanOrEqual(NOW - EPOCH);
   });
 
+  it("makes the topic again of a queue whose topic is lost", () => {
+    const data = join(temporary(), "data");
+    const keeper = keeperOf(data);
+    keeper.publish(bodies(1, "first"), { topic: "first" });
+    keeper.publish(bodies(3, "kept"), { topic: "lost" });
+    keeper.commit();
+    // A commit that says so: what is broken was on disk.
+    keeper.publish(bodies(1, "last"), { topic: "first" });
+    keeper.commit();
+    const record = recordsOf(data, 1).find(({ text }) => /topic.+lost/.test(text));
+    damage(data, 1, (record?.offset ?? 0) + 20, (record?.offset ?? 0) + 21);
+    const out = `${data}-repaired`;
+    expect(repair(data, out).losses).toHaveLength(1);
+    expect(keeperOf(out, { now: NOW }).bodies.sort()).toEqual(
+      [...bodies(1, "first"), ...bodies(3, "kept"), ...bodies(1, "last")].sort(),
+    );
+  });
+
   it("is refused where there is something, and leaves it as it is", () => {
     const { data } = filled();
     expect(() => repair(data, data)).toThrow(DataDirectoryError);

@@ -38,6 +38,9 @@ describe("the options of a broker", () => {
       maxConnections: 1.5,
       maxQueues: 2 ** 15 + 1,
       maxConsumers: 2 ** 16 + 1,
+      maxTopicsPerConnection: 0,
+      maxConsumersPerConnection: 2 ** 16 + 1,
+      topicIdle: 0,
       maxOutgoingBytes: 64 * 1024 - 1,
       helloTimeout: Number.NaN,
     })) {
@@ -47,6 +50,26 @@ describe("the options of a broker", () => {
       32_768,
     );
     expect(() => resolveOptions({ tcp: { host: "127.0.0.1", port: 65_536 } })).toThrow(/port of tcp/);
+  });
+
+  it("give one connection a part of the topics and consumers, and all of a few", () => {
+    const sharesOf = (given: Parameters<typeof resolveOptions>[0]): number[] => {
+      const { maxTopicsPerConnection, maxConsumersPerConnection } = resolveOptions(given);
+      return [maxTopicsPerConnection, maxConsumersPerConnection];
+    };
+    expect(sharesOf({ maxTopics: 1001, maxConsumers: 1001 })).toEqual([501, 251]);
+    expect(sharesOf({ maxTopics: 99, maxConsumers: 99 })).toEqual([99, 99]);
+    const given = { maxTopicsPerConnection: 2000, maxConsumersPerConnection: 1 };
+    expect(sharesOf({ maxTopics: 1000, ...given })).toEqual([2000, 1]);
+  });
+
+  it("forget unused topics after a time, or never", () => {
+    expect(resolveOptions().topicIdle).toBe(600_000);
+    for (const topicIdle of [1, 0.5e9, 2 ** 53, Number.POSITIVE_INFINITY]) {
+      expect(resolveOptions({ topicIdle }).topicIdle).toBe(topicIdle);
+    }
+    for (const topicIdle of [0, -1, Number.NaN, 2 ** 54])
+      expect(() => resolveOptions({ topicIdle })).toThrow(/topicIdle must/);
   });
 
   it("keep messages on disk, in a directory that does not move with the working directory", () => {

@@ -94,8 +94,10 @@ describe("docs/protocol.md and the code", () => {
       maxConnections: options.maxConnections,
       maxConnectionsPerAddress: options.maxConnectionsPerAddress,
       maxTopics: options.maxTopics,
+      maxTopicsPerConnection: options.maxTopicsPerConnection,
       maxQueues: options.maxQueues,
       maxConsumers: options.maxConsumers,
+      maxConsumersPerConnection: options.maxConsumersPerConnection,
       maxOutgoingBytes: options.maxOutgoingBytes,
     });
   });

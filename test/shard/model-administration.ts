@@ -54,11 +54,15 @@ export const administer = (cmd: Administering, world: World, witness: Witness): 
     case "configure": {
       const topic = world.useTopic(cmd.topic);
       topic.config = { ...topic.config, ...cmd.config };
+      topic.isMeant = true;
       return expectResult(cmd, topic.config, witness);
     }
-    case "declareQueue":
-      world.useTopic(cmd.topic).declare(cmd.queue);
+    case "declareQueue": {
+      const queue = world.useTopic(cmd.topic).declare(cmd.queue);
+      queue.isDeclared = true;
+      queue.isMeant = true;
       return expectConfirm(cmd, 0, witness);
+    }
     case "deleteQueue": {
       const topic = world.findTopic(cmd.topic);
       const queue = topic.find(cmd.queue);
@@ -71,9 +75,12 @@ export const administer = (cmd: Administering, world: World, witness: Witness): 
       world.topics.delete(cmd.topic);
       return;
     case "pause":
-    case "resume":
-      world.findTopic(cmd.topic).use(cmd.queue).paused = cmd.op === "pause";
+    case "resume": {
+      const queue = world.findTopic(cmd.topic).use(cmd.queue);
+      queue.paused = cmd.op === "pause";
+      queue.isMeant = true;
       return expectConfirm(cmd, 0, witness);
+    }
     case "purge":
       return purge(cmd, world, witness);
     case "stats":

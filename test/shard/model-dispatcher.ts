@@ -45,6 +45,11 @@ export class ModelDispatcher {
     }
   }
 
+  /** A fetch about the topic of that name is put off. */
+  isAwaited(topic: string): boolean {
+    return [...this.#deferred.values()].flat().some((cmd) => cmd.topic === topic);
+  }
+
   forget(connection: number): void {
     this.#deferred.delete(connection);
   }
@@ -81,7 +86,8 @@ export class ModelDispatcher {
   #resume(connection: number, request: number | undefined, witness: Witness): void {
     const waiting = this.#deferred.get(connection) ?? [];
     for (let cmd = waiting[0]; cmd !== undefined; cmd = waiting[0]) {
-      const isDone = refusable(cmd, witness, () => this.#fetch(cmd, true, witness));
+      const act = (): boolean => this.#fetch(cmd, true, witness);
+      const isDone = this.world.tidying(() => refusable(cmd, witness, act));
       assert.ok(isDone, "a fetch was put off although the shard is at rest");
       waiting.shift();
       if (cmd.request === request) return;

@@ -16,7 +16,7 @@ import type { ModelQueue } from "./model-queue.js";
 import type { Move, Pick, Step } from "./model-steps.js";
 import { STATES } from "./model-steps.js";
 
-const LIMITS = { maxTopics: 3, maxQueues: 3, maxConsumers: 6 };
+const LIMITS = { maxTopics: 3, maxQueues: 3, maxConsumers: 6, topicIdle: 2000 };
 const START = Date.UTC(2026, 0, 1);
 /** Of the shard that is played on. */
 export const OPTIONS = {
@@ -79,7 +79,7 @@ export class Driver {
     }
     const effects = this.recorder.take();
     this.#isAtRest = true;
-    this.model.turn(this.#clock, effects);
+    this.model.turn(this.#clock, effects, (name) => this.shard.directory.find(name) !== undefined);
     assert.ok(
       next <= this.model.world.nextDue,
       `the next turn at ${next} is late for what is due at ${this.model.world.nextDue}`,

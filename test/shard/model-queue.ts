@@ -103,6 +103,10 @@ export class ModelQueue {
   /** Delivery numbers that have been given. */
   readonly deliveries = new Set<number>();
   paused = false;
+  /** It is there because somebody declared it. */
+  isDeclared = false;
+  /** It was declared, paused or resumed: it is there for good though nothing is in it. */
+  isMeant = false;
 
   constructor(readonly bindKey: string) {}
 
@@ -138,6 +142,11 @@ export class ModelQueue {
     message.place = place;
     message.holder = undefined;
     this.messages.set(message.id, message);
+  }
+
+  /** Something is in it, or somebody waits at it. */
+  get isInUse(): boolean {
+    return this.messages.size > 0 || this.consumers.length + this.pops.length > 0;
   }
 
   get waiters(): Waiter[] {

@@ -1,4 +1,5 @@
 /** A topic as the specification describes it: a configuration, queues, counters, and where a route key leads. */
+import { isDeepStrictEqual } from "node:util";
 import type { ErrorName } from "../../src/protocol/errors.js";
 import { DEFAULT_KEY } from "../../src/protocol/limits.js";
 import { Reason } from "../../src/protocol/run.js";
@@ -39,13 +40,27 @@ export const PATTERNS: ReadonlyMap<string, RegExp | undefined> = new Map([
 export class ModelTopic {
   config = DEFAULTS;
   readonly queues = new Map<string, ModelQueue>();
+  /** It was configured. */
+  isMeant = false;
+  /** When a command has last named it; and when it was last named or seen in use by anybody. */
+  namedAt: number;
+  seenAt: number;
   readonly counters = { published: 0, delivered: 0, acked: 0, retried: 0, dead: 0, expired: 0, dropped: 0 };
 
   constructor(
     readonly name: string,
     readonly startTime: number,
     readonly maxQueues: number,
-  ) {}
+  ) {
+    this.namedAt = startTime;
+    this.seenAt = startTime;
+  }
+
+  /** Nothing is in it, and nothing of it was asked for that should stay. */
+  get isVoid(): boolean {
+    const isPlain = isDeepStrictEqual(this.config, DEFAULTS);
+    return isPlain && [...this.queues.values()].every((each) => !(each.isDeclared || each.paused || each.isInUse));
+  }
 
   /** The queue of a bind key; `default` is made on first use. */
   use(key: string): ModelQueue {

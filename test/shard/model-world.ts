@@ -1,4 +1,5 @@
 /** What there is in a shard: topics, channels, who is held; and the limits on it. */
+import assert from "node:assert/strict";
 import { ModelChannels } from "./model-channels.js";
 import type { Address, Witness } from "./model-effects.js";
 import type { Hands } from "./model-handout.js";
@@ -10,7 +11,11 @@ export interface ModelLimits {
   readonly maxTopics: number;
   readonly maxQueues: number;
   readonly maxConsumers: number;
+  readonly topicIdle: number;
 }
+
+/** Milliseconds in which a shard looks at all its topics: of the time after which they are forgotten. */
+const roundOf = (topicIdle: number): number => Math.max(100, topicIdle / 8);
 
 export class World implements Hands {
   playedTo: number;
@@ -38,7 +43,10 @@ export class World implements Hands {
   /** The topic of that name, made if it is new. */
   readonly useTopic = (name: string): ModelTopic => {
     const known = this.topics.get(name);
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      known.namedAt = this.now;
+      return known;
+    }
     if (this.topics.size >= this.limits.maxTopics) throw new Refusal("TOO_MANY_TOPICS");
     const topic = new ModelTopic(name, this.now, this.limits.maxQueues);
     this.topics.set(name, topic);
@@ -48,7 +56,44 @@ export class World implements Hands {
   findTopic(name: string): ModelTopic {
     const topic = this.topics.get(name);
     if (topic === undefined) throw new Refusal("NO_TOPIC");
+    topic.namedAt = this.now;
     return topic;
+  }
+
+  /** Does something. What it has made in passing is gone with it, unless something has come of it. */
+  tidying<T>(act: () => T): T {
+    const before = new Set<object>([...this.topics.values(), ...this.queues]);
+    const result = act();
+    for (const topic of [...this.topics.values()]) {
+      for (const queue of [...topic.queues.values()]) {
+        if (!(before.has(queue) || queue.isMeant || queue.isInUse)) topic.queues.delete(queue.bindKey);
+      }
+      if (!(before.has(topic) || topic.isMeant) && topic.queues.size === 0) this.topics.delete(topic.name);
+    }
+    return result;
+  }
+
+  /** Topics that are in use are not forgotten for a while. */
+  see(): void {
+    for (const topic of this.topics.values()) if (!topic.isVoid) topic.seenAt = this.now;
+  }
+
+  /** The shard was given its turns. Topics of which nothing is left may have gone, and must when it is time. */
+  forget(isThere: (name: string) => boolean, isAwaited: (name: string) => boolean): void {
+    const { topicIdle } = this.limits;
+    for (const topic of [...this.topics.values()]) {
+      const { name } = topic;
+      if (isThere(name)) {
+        const unused = this.now - Math.max(topic.namedAt, topic.seenAt);
+        const isOverdue = topic.isVoid && !isAwaited(name) && unused > topicIdle + roundOf(topicIdle);
+        assert.ok(!isOverdue, `topic ${name} is not forgotten after ${unused} ms`);
+        continue;
+      }
+      assert.ok(topic.isVoid, `topic ${name} is forgotten, and something is left of it`);
+      assert.ok(!isAwaited(name), `topic ${name} is forgotten, and a request about it was put off`);
+      assert.ok(this.now - topic.namedAt >= topicIdle, `topic ${name} is forgotten before its time`);
+      this.topics.delete(name);
+    }
   }
 
   assertRoomForConsumer(): void {

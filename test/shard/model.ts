@@ -32,18 +32,26 @@ export class Model {
     beginEvent();
     this.world.now = Math.max(this.world.now, now);
     const witness = new Witness(effects);
-    if ("request" in cmd) refusable(cmd, witness, () => this.#apply(cmd, witness));
-    else this.#apply(cmd, witness);
+    this.world.see();
+    this.world.tidying(() => {
+      if ("request" in cmd) refusable(cmd, witness, () => this.#apply(cmd, witness));
+      else this.#apply(cmd, witness);
+    });
+    this.world.see();
     witness.end();
     this.#dispatcher.countSent(effects, false);
   }
 
-  /** Time has come to `now`; the shard was given turns until it had no more to do. */
-  turn(now: number, effects: readonly Effect[]): void {
+  /**
+   * Time has come to `now`; the shard was given turns until it had no more to do. `isThere`: whether it has a topic
+   * still.
+   */
+  turn(now: number, effects: readonly Effect[], isThere: (name: string) => boolean): void {
     const { world } = this;
     beginEvent();
     world.now = Math.max(world.now, now);
     world.playedTo = world.now;
+    world.see();
     this.#dispatcher.countSent(effects, true);
     for (const topic of world.topics.values()) {
       for (const queue of topic.queues.values()) playQueue(topic, queue, world.now);
@@ -59,6 +67,8 @@ export class Model {
     }
     this.#dispatcher.rest(witness);
     world.channels.rest(world.isHeld);
+    world.see();
+    world.forget(isThere, (name) => this.#dispatcher.isAwaited(name));
   }
 
   #apply(cmd: Command, witness: Witness): void {

@@ -3,14 +3,13 @@ import { describe, expect, it } from "vitest";
 import { EPOCH } from "../../src/protocol/id.js";
 import { Durability } from "../../src/protocol/op.js";
 import { localIdSource } from "../../src/shard/id-allocator.js";
-import type { Log } from "../../src/shard/log.js";
 import * as record from "../../src/shard/record.js";
-import { Replay } from "../../src/shard/replay.js";
 import { Shard } from "../../src/shard/shard.js";
 import { Driver, OPTIONS } from "./model-driver.js";
 import { Recorder } from "./model-effects.js";
 import { history, largeHistory } from "./model-histories.js";
 import type { Move } from "./model-steps.js";
+import { readInto, segmentsOf } from "./read-back.js";
 import { expectSurvived, snapshot } from "./snapshot.js";
 
 const { RINGMQ_MODEL_RUNS = "300" } = process.env;
@@ -19,28 +18,10 @@ const TIMEOUT = 60_000 + RUNS * 100;
 
 const JOURNALLED = { level: Durability.fsync, segmentBytes: 4096 };
 
-/** The segments of a log of which nothing was ever written: all of it is in memory. */
-const segmentsOf = (log: Log): Map<number, Uint8Array[]> => {
-  const segments = new Map<number, Uint8Array[]>();
-  for (const page of log.unwritten) {
-    const sequence = page.segment?.sequence ?? 0;
-    segments.set(sequence, [...(segments.get(sequence) ?? []), page.bytes.slice(0, page.used)]);
-  }
-  return segments;
-};
-
-/** A shard that is read back from segments; each is read in one page. */
+/** A shard that is read back from segments. */
 const readBack = (segments: Map<number, Uint8Array[]>, now: number): Shard => {
   const shard = new Shard({ ...OPTIONS, ...JOURNALLED, effects: new Recorder(), ids: localIdSource(EPOCH), now });
-  const replay = new Replay(shard);
-  for (const [sequence, pages] of segments) {
-    const bytes = Buffer.concat(pages);
-    replay.segment(sequence, sequence);
-    replay.buffer(bytes.length).set(bytes);
-    replay.page(0, bytes.length);
-  }
-  replay.finish();
-  return shard;
+  return readInto(shard, segments);
 };
 
 /** Timers that are due fire, so that what nobody wrote down shows as well. */

@@ -30,6 +30,7 @@ export interface SeenQueue {
   readonly bindKey: string;
   readonly number: number;
   readonly paused: boolean;
+  readonly isDeclared: boolean;
   /** By id. */
   readonly messages: readonly SeenMessage[];
   /** Ids of ready messages that were never delivered nor delayed, in the order in which they will be. */
@@ -41,6 +42,8 @@ export const snapshot = (shard: Shard): readonly SeenQueue[] => {
   const seen: SeenQueue[] = [];
   for (const topic of shard.directory.topics) {
     for (const queue of topic.queues.values()) {
+      // The journal knows nothing of it: it is there because somebody asked.
+      if (!queue.isRecorded) continue;
       const messages = listsOf(queue).flatMap((list) => messagesOf(shard, list));
       seen.push({
         topic: topic.name,
@@ -48,6 +51,7 @@ export const snapshot = (shard: Shard): readonly SeenQueue[] => {
         bindKey: queue.bindKey,
         number: queue.number,
         paused: queue.paused,
+        isDeclared: queue.isDeclared,
         messages: messages.sort((a, b) => (a.id.padStart(20) < b.id.padStart(20) ? -1 : 1)),
         order: messagesOf(shard, queue.ready, true).map(({ id }) => id),
       });

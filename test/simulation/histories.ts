@@ -57,6 +57,9 @@ const WEIGHTS: Readonly<Record<ClientStep["do"] | "wait", number>> = {
   wait: 12,
 };
 
+/** What keeps a topic that nobody uses. */
+const MEANT: ReadonlySet<Step["do"]> = new Set<Step["do"]>(["configure", "declareQueue", "pause"]);
+
 const habitsOf = (random: Random): Habits => {
   const kinds = Object.entries(WEIGHTS) as [ClientStep["do"] | "wait", number][];
   return {
@@ -72,7 +75,7 @@ const habitsOf = (random: Random): Habits => {
   };
 };
 
-const settingsOf = (random: Random): Settings => {
+const settingsOf = (random: Random): Omit<Settings, "topicIdle"> => {
   const pageBytes = random.one([4 * KIB, 8 * KIB]);
   return {
     level: random.often([6, Durability.fsync], [2, Durability.write]),
@@ -107,7 +110,11 @@ export const historyOf = (seed: number, steps: number, other: Partial<Habits> = 
   }
   // Whatever has been built up must survive once more.
   play({ ...crashOf(random), after: 0 });
-  return { seed, settings, moves };
+  const topicIdle = random.often([2, Number.POSITIVE_INFINITY], [2, 5000], [2, 500], [1, 1]);
+  // Where nobody makes anything of a topic, all of them come and go.
+  const isPlain = topicIdle < Number.POSITIVE_INFINITY && random.chance(0.4);
+  const kept = isPlain ? moves.filter(({ step }) => !MEANT.has(step.do)) : moves;
+  return { seed, settings: { ...settings, topicIdle }, moves: kept };
 };
 
 const crashOf = (random: Random): Extract<Step, { do: "crash" }> => ({

@@ -85,7 +85,7 @@ export class Life {
 
   /** Reads the journal back. Throws `Crash`, and what a recovery throws. */
   constructor(disk: SimulatedDisk, directory: string, settings: Settings, now: number, makers: Makers) {
-    const { level, pageBytes, segmentBytes, memoryBytes, hasJobs } = settings;
+    const { level, pageBytes, segmentBytes, memoryBytes, hasJobs, topicIdle } = settings;
     const { checksum } = makers;
     this.effects = new HeldEffects(
       this.free,
@@ -98,7 +98,7 @@ export class Life {
       effects: this.effects,
       ids: sharedIdSource(idClock),
       node: NODE,
-      limits: LIMITS,
+      limits: { ...LIMITS, topicIdle },
       memoryBytes,
       easyBytes: memoryBytes / 4,
       now,

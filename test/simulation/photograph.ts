@@ -2,12 +2,14 @@
  * All that a shard knows of its topics and messages at one moment, taken without disturbing it: nothing is read back
  * from disk for it. Taken after every command, so it keeps numbers in rows and makes sense of them only when asked.
  */
+import { isDeepStrictEqual } from "node:util";
 import { Reason } from "../../src/protocol/run.js";
 import type { TopicConfig } from "../../src/shard/command.js";
 import * as ext from "../../src/shard/extent.js";
 import type { ExtentList } from "../../src/shard/extent-list.js";
 import type { Queue } from "../../src/shard/queue.js";
 import type { Shard } from "../../src/shard/shard.js";
+import { DEFAULT_CONFIG } from "../../src/shard/topic.js";
 
 const { State } = ext;
 
@@ -29,6 +31,9 @@ export interface Held {
 
 export interface QueueView {
   readonly paused: boolean;
+  readonly isDeclared: boolean;
+  /** The journal knows of it, or should. */
+  readonly isKept: boolean;
   /** In the order of their lists: ready, delayed, dead, in flight. */
   readonly messages: ReadonlyMap<number, Held>;
 }
@@ -36,11 +41,15 @@ export interface QueueView {
 export interface TopicView {
   readonly config: TopicConfig;
   readonly startTime: number;
+  /** The journal knows of it, or should. */
+  readonly isKept: boolean;
   readonly queues: ReadonlyMap<string, QueueView>;
 }
 
 interface QueueShot {
   readonly paused: boolean;
+  readonly isDeclared: boolean;
+  readonly isKept: boolean;
   /** ROW numbers for each extent. */
   readonly rows: number[];
 }
@@ -48,6 +57,7 @@ interface QueueShot {
 interface TopicShot {
   readonly config: TopicConfig;
   readonly startTime: number;
+  readonly isKept: boolean;
   readonly queues: Map<string, QueueShot>;
 }
 
@@ -77,7 +87,9 @@ export class Photograph {
     for (const topic of shard.directory.topics) {
       const queues = new Map<string, QueueShot>();
       for (const queue of topic.queues.values()) queues.set(queue.bindKey, shoot(shard, queue));
-      this.#topics.set(topic.name, { config: topic.config, startTime: topic.startTime, queues });
+      const { name, config, startTime } = topic;
+      const isKept = topic.isRecorded || !isDeepStrictEqual(config, DEFAULT_CONFIG);
+      this.#topics.set(name, { config, startTime, isKept, queues });
     }
   }
 
@@ -119,13 +131,15 @@ const shoot = (shard: Shard, queue: Queue): QueueShot => {
   };
   for (const list of [queue.ready, queue.delayed, queue.dead, queue.popped]) walk(list);
   for (const consumer of queue.consumers) walk(consumer.held);
-  return { paused: queue.paused, rows };
+  const { paused, isDeclared } = queue;
+  return { paused, isDeclared, isKept: queue.isRecorded || paused || isDeclared, rows };
 };
 
-const viewOf = ({ config, startTime, queues }: TopicShot): TopicView => ({
-  config,
-  startTime,
-  queues: new Map([...queues].map(([bindKey, { paused, rows }]) => [bindKey, { paused, messages: messagesOf(rows) }])),
+const viewOf = ({ queues, ...facts }: TopicShot): TopicView => ({
+  ...facts,
+  queues: new Map(
+    [...queues].map(([bindKey, { rows, ...shot }]) => [bindKey, { ...shot, messages: messagesOf(rows) }]),
+  ),
 });
 
 const messagesOf = (rows: readonly number[]): Map<number, Held> => {

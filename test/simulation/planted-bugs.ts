@@ -291,6 +291,53 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     }),
   },
   {
+    name: "queues are not written down before their messages",
+    symptom: LOST,
+    plant: (makers) => ({
+      ...makers,
+      shard: (options) => {
+        const shard = makers.shard(options);
+        const { directory } = shard;
+        const { recordQueue } = directory;
+        directory.recordQueue = (queue, level) => {
+          if (queue.isDeclared || queue.paused) return recordQueue.call(directory, queue, level);
+          queue.isRecorded = true;
+        };
+        return shard;
+      },
+    }),
+  },
+  {
+    name: "it is not written down that queues were declared",
+    symptom: /it is not declared/,
+    plant: (makers) => ({
+      ...makers,
+      shard: (options) =>
+        withRecorder(makers.shard(options), (recorder) => {
+          const { directory } = recorder;
+          recorder.directory = ([kind, ...entry], level) =>
+            directory.call(recorder, kind === "queue" ? [kind, ...entry.slice(0, 4), false] : [kind, ...entry], level);
+        }),
+    }),
+  },
+  {
+    name: "topics are forgotten that were configured",
+    symptom: /was configured or declared and is forgotten/,
+    plant: (makers) => ({
+      ...makers,
+      shard: (options) => {
+        const shard = makers.shard(options);
+        const { directory } = shard;
+        const { recordTopic } = directory;
+        directory.recordTopic = (topic, level) => {
+          recordTopic.call(directory, topic, level);
+          topic.isPlain = true;
+        };
+        return shard;
+      },
+    }),
+  },
+  {
     name: "what was acked is forgotten by a compaction",
     symptom: LOST,
     historyOf: busy,

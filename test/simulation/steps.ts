@@ -107,4 +107,6 @@ export interface Settings {
   readonly memoryBytes: number;
   /** Somebody else makes the journal's spares, and takes its time. */
   readonly hasJobs: boolean;
+  /** Milliseconds after which a topic is forgotten of which nothing is left. */
+  readonly topicIdle: number;
 }

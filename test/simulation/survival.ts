@@ -6,7 +6,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { Reason } from "../../src/protocol/run.js";
 import { State } from "../../src/shard/extent.js";
-import { DEFAULT_CONFIG } from "../../src/shard/topic.js";
 import type { Held, Photograph, QueueView, TopicView } from "./photograph.js";
 
 const STATE_NAMES = ["free", "ready", "delayed", "in flight", "dead"] as const;
@@ -23,6 +22,10 @@ interface At<T> {
   readonly view: T | undefined;
   readonly now: number;
 }
+
+/** What is in memory alone is not there for those who read the journal. */
+const kept = <T extends { readonly isKept: boolean }>(view: T | undefined): T | undefined =>
+  view?.isKept ? view : undefined;
 
 /** Whether a message that was like this may be like that now. */
 const mayBe = (was: Held | undefined, is: Held | undefined, then: number): boolean => {
@@ -61,7 +64,7 @@ export const difference = (
   terms: Terms,
 ): string | undefined => {
   for (const name of new Set([...earlier.topics.keys(), ...later.topics.keys(), ...after.topics.keys()])) {
-    const choices = [earlier, later].map(({ topics, now }) => ({ view: topics.get(name), now }));
+    const choices = [earlier, later].map(({ topics, now }) => ({ view: kept(topics.get(name)), now }));
     const why = topicDifference(name, choices, after.topics.get(name), terms);
     if (why !== undefined) return `topic ${name}: ${why}`;
   }
@@ -77,11 +80,6 @@ const topicDifference = (
   if (after === undefined) return choices.some(({ view }) => view === undefined) ? undefined : "it is gone";
   const facts = ({ config, startTime }: TopicView): unknown => [config, startTime];
   const known = choices.flatMap(({ view }) => (view === undefined ? [] : [facts(view)]));
-  // A topic that is configured into being is there for a moment as topics are by themselves.
-  const [earlier, later] = choices.map(({ view }) => view);
-  if (later !== undefined && earlier?.startTime !== later.startTime) {
-    known.push(facts({ ...later, config: DEFAULT_CONFIG }));
-  }
   if (!known.some((each) => isDeepStrictEqual(each, facts(after)))) {
     return `it is ${JSON.stringify(facts(after))}, was ${known.map((each) => JSON.stringify(each)).join(" or ")}`;
   }
@@ -89,7 +87,7 @@ const topicDifference = (
     ...choices.flatMap(({ view }) => [...(view?.queues.keys() ?? [])]),
     ...after.queues.keys(),
   ])) {
-    const queues = choices.map(({ view, now }) => ({ view: view?.queues.get(bindKey), now }));
+    const queues = choices.map(({ view, now }) => ({ view: kept(view?.queues.get(bindKey)), now }));
     const holdsPlace = (held: Held): boolean => terms.holdsPlace(name, bindKey, held);
     const why = queueDifference(queues, after.queues.get(bindKey), terms, holdsPlace);
     if (why !== undefined) return `queue ${bindKey}: ${why}`;
@@ -106,6 +104,9 @@ const queueDifference = (
   const known = choices.flatMap(({ view }) => (view === undefined ? [] : [view]));
   if (after === undefined) return known.length < choices.length ? undefined : "it is gone";
   if (known.length === 0) return "it was not there";
+  if (!known.some(({ isDeclared }) => isDeclared === after.isDeclared)) {
+    return `it is ${after.isDeclared ? "" : "not "}declared`;
+  }
   if (!known.some(({ paused }) => paused === after.paused)) return `it is ${after.paused ? "" : "not "}paused`;
   for (const key of new Set([...known.flatMap(({ messages }) => [...messages.keys()]), ...after.messages.keys()])) {
     const is = after.messages.get(key);

@@ -8,13 +8,15 @@
  *   were confirmed, or a later one, or something between two later ones that follow one another.
  */
 import assert from "node:assert/strict";
+import { isDeepStrictEqual } from "node:util";
 import { Durability } from "../../src/protocol/op.js";
 import { BrowseStart, browse } from "../../src/shard/browse.js";
 import type { Browse, MessageState } from "../../src/shard/command.js";
 import type { Queue } from "../../src/shard/queue.js";
+import { DEFAULT_CONFIG, type Topic } from "../../src/shard/topic.js";
 import { Clients } from "./clients.js";
 import { Life, type Makers } from "./life.js";
-import { Photograph } from "./photograph.js";
+import { Photograph, type QueueView } from "./photograph.js";
 import { type Found, type Holds, type Pledge, Shadow } from "./shadow.js";
 import { Crash, type CrashKind, type SimulatedDisk } from "./simulated-disk.js";
 import type { Answer } from "./staged-answers.js";
@@ -73,6 +75,8 @@ export interface Tally {
   segments: number;
   compactions: number;
   loads: number;
+  /** Topics that nobody needed any more. */
+  forgotten: number;
 }
 
 export class World {
@@ -91,6 +95,7 @@ export class World {
     segments: 0,
     compactions: 0,
     loads: 0,
+    forgotten: 0,
   };
   readonly #shadow = new Shadow();
   readonly #clients = new Clients(this.#shadow);
@@ -223,11 +228,22 @@ export class World {
   #turn(): number {
     const { shard } = this.#life;
     for (let turns = 0; turns < MAX_TURNS; turns++) {
+      const topics = new Set(shard.directory.topics);
       const due = shard.turn(this.#clock);
+      for (const topic of topics) if (shard.directory.find(topic.name) !== topic) this.#forgotten(topic);
       this.#remember();
       if (due > this.#clock && due > shard.store.now) return due;
     }
     throw new Error("the shard never comes to rest");
+  }
+
+  /** A topic has gone by itself. Its messages are the shadow's concern. */
+  #forgotten({ name }: Topic): void {
+    this.tally.forgotten++;
+    const was = this.#last.photo.topics.get(name);
+    const isMeant = ({ isDeclared, paused }: QueueView): boolean => isDeclared || paused;
+    const isNeeded = !isDeepStrictEqual(was?.config, DEFAULT_CONFIG) || [...(was?.queues.values() ?? [])].some(isMeant);
+    assert.ok(!isNeeded, `topic ${name} was configured or declared and is forgotten`);
   }
 
   /** The journal has confirmed: what has waited for it is sent. */

@@ -119,8 +119,7 @@ interface Numbered {
   readonly number: number;
 }
 interface FoundQueue extends Numbered {
-  readonly bindKey: string;
-  readonly paused: boolean;
+  readonly entry: readonly unknown[];
 }
 interface FoundTopic {
   readonly name: string;
@@ -193,8 +192,8 @@ class Target {
     for (const topic of this.#topics) {
       writer.directory(packHead(topic.entry));
       for (const queue of topic.queues.values()) {
-        const number = this.#numbers.get(queue);
-        writer.directory(packHead(["queue", number, topic.name, queue.bindKey, queue.paused]));
+        const [kind, , ...facts] = queue.entry;
+        writer.directory(packHead([kind, this.#numbers.get(queue), ...facts]));
       }
     }
     writer.directory(packHead(["complete"]));

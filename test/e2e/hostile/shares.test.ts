@@ -46,6 +46,29 @@ describe("nobody has all of what there is for everybody", () => {
     });
   }, 60_000);
 
+  it("numbers of topics that nobody uses again", async () => {
+    const broker = await hostileBroker("--topic-idle", "1s");
+    await beside(broker, async () => {
+      const asker = await NativeClient.greeted(broker.tcp);
+      for (let from = 0; from < 50_000; from += PIECE) {
+        const topicOf = (i: number): string => `asked${from + i}`;
+        await flood(asker, PIECE, (i) => frame(Op.POP, 10 + from + i, [topicOf(i), "", 1, 1]));
+        await flood(asker, PIECE, (i) => frame(Op.PUBLISH, 100_000 + from + i, [topicOf(i)], entries("x")));
+        await flood(asker, PIECE, (i) => frame(Op.PURGE, 200_000 + from + i, [topicOf(i), "", "all"]));
+        // Not ahead of what the shard has done.
+        await asker.ask(Op.TOPICS, 300_000 + from, [0, "", 1]);
+      }
+      asker.socket.destroy();
+    });
+    const client = await clientOf(broker.tcp);
+    // The neighbour's goes as well: it has acked all.
+    for (let left = 1; left > 0; ) {
+      left = 0;
+      for await (const _ of client.topics()) left++;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }, 60_000);
+
   it("connections", async () => {
     const broker = await hostileBroker("--max-connections", "200");
     await beside(broker, async () => {
