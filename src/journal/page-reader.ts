@@ -11,7 +11,7 @@ import { isDiskFault, isOutOfDescriptors } from "./sync-error.js";
 import { readFully } from "./whole-file.js";
 
 /** Files that are kept open, the ones read last: consumers of different queues read in different places. */
-const MAX_OPEN = 16;
+export const MOST_OPEN_PAGES = 16;
 
 /** Milliseconds between two attempts to open a file when there is no descriptor, and how many there are: about two seconds. */
 const WAIT = 10;
@@ -72,7 +72,7 @@ export class PageReader implements PageSource {
       this.#open.set(sequence, known);
       return known;
     }
-    if (this.#open.size >= MAX_OPEN) this.#forgetOldest();
+    if (this.#open.size >= MOST_OPEN_PAGES) this.#forgetOldest();
     const file = this.#openFile(path);
     this.#open.set(sequence, file);
     return file;

@@ -11,6 +11,7 @@ import { MAX_WEBSOCKET_MESSAGE_BYTES } from "../protocol/limits.js";
 import { shareOf } from "./address-shares.js";
 import { contain } from "./boundary.js";
 import type { ConnectionHost } from "./connection-host.js";
+import type { Port } from "./descriptor-watch.js";
 import { HttpEntrance } from "./http-entrance.js";
 import type { HttpGuard } from "./http-guard.js";
 import { findListenError } from "./listen-error.js";
@@ -42,7 +43,7 @@ const TRY_AGAIN_LATER = 1013;
 /** For the log. */
 const WEBSOCKET = "a WebSocket";
 
-export class HttpListener {
+export class HttpListener implements Port {
   /** Where paths are added. */
   readonly entrance: HttpEntrance;
   readonly #app: TemplatedApp = uWS.App();
@@ -50,6 +51,8 @@ export class HttpListener {
   readonly #log: Log;
   readonly #gathering: WebSocketGathering;
   #plain = 0;
+  #webSockets = 0;
+  #address: Address | undefined;
   #listening: us_listen_socket | undefined;
 
   constructor(host: ConnectionHost, httpGuard: HttpGuard, log: Log) {
@@ -96,9 +99,27 @@ export class HttpListener {
     return this.#plain;
   }
 
+  /** All sockets, those that are being closed among them. */
+  get sockets(): number {
+    return this.#plain + this.#webSockets;
+  }
+
   /** Where it listens; call it when all paths have been added. Error: the address cannot be had; the text tells why. */
   async listen({ host, port }: Address): Promise<Address> {
     this.entrance.addRest();
+    this.#address = await this.#openPort({ host, port });
+    return this.#address;
+  }
+
+  pause(): void {
+    this.closePort();
+  }
+
+  async resume(): Promise<void> {
+    if (this.#address !== undefined && this.#listening === undefined) await this.#openPort(this.#address);
+  }
+
+  async #openPort({ host, port }: Address): Promise<Address> {
     const listening = await new Promise<us_listen_socket | false>((resolve) => {
       this.#app.listen(host, port, EXCLUSIVE_PORT, resolve);
     });
@@ -115,6 +136,7 @@ export class HttpListener {
 
   /** Closes everything at once. */
   close(): void {
+    this.#address = undefined;
     this.#listening = undefined;
     this.#app.close();
   }
@@ -148,10 +170,12 @@ export class HttpListener {
     );
     // A WebSocket's end is told otherwise.
     this.#plain--;
+    this.#webSockets++;
     response.upgrade(data, key ?? "", protocol ?? "", extensions ?? "", context);
   }
 
   #closed({ transport, connection, share, isAdmitted }: SocketData): void {
+    this.#webSockets--;
     if (isAdmitted) this.#host.shares.release(share);
     transport?.gone();
     try {

@@ -17,8 +17,11 @@ const IDLE_TIMEOUT = 10_000;
 /** Jobs that wait: those of all shards there can be, each with as many as its port lets it ask for. */
 const MOST_WAITING = 4_096;
 
+/** At most. */
+export const POOL_THREADS = Math.max(1, availableParallelism());
+
 export class JobPool {
-  readonly threads = Math.max(1, availableParallelism());
+  readonly threads = POOL_THREADS;
   #piscina: Piscina | undefined;
   #isClosed = false;
 
