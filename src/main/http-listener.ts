@@ -120,12 +120,25 @@ export class HttpListener implements Port {
   }
 
   async #openPort({ host, port }: Address): Promise<Address> {
-    const listening = await new Promise<us_listen_socket | false>((resolve) => {
+    const listening = await this.#tryPort(host, port);
+    if (listening === false) throw await findListenError("HTTP", { host, port });
+    const found = uWS.us_socket_local_port(listening);
+    if (port !== 0) {
+      this.#listening = listening;
+      return { host, port: found };
+    }
+    // Only a port that was asked for by its number can be opened again beside its connections (SO_REUSEADDR).
+    uWS.us_listen_socket_close(listening);
+    const again = await this.#tryPort(host, found);
+    if (again === false) return this.#openPort({ host, port });
+    this.#listening = again;
+    return { host, port: found };
+  }
+
+  #tryPort(host: string, port: number): Promise<us_listen_socket | false> {
+    return new Promise((resolve) => {
       this.#app.listen(host, port, EXCLUSIVE_PORT, resolve);
     });
-    if (listening === false) throw await findListenError("HTTP", { host, port });
-    this.#listening = listening;
-    return { host, port: uWS.us_socket_local_port(listening) };
   }
 
   /** Takes no more connections. Those that are there stay. */
