@@ -205,7 +205,11 @@ describe.runIf(process.platform === "linux")("a broker in a program that opens a
         knocking.destroy();
       });
     }
-    for (let i = 0; i < 100; i++) await client.publish("orders", Buffer.alloc(8_000));
+    for (let i = 0; i < 100; i++) {
+      await client.publish("orders", Buffer.alloc(8_000));
+      // What was closed meanwhile: the ports, the segment before.
+      await crowded.do("eat");
+    }
     expect(crowded.logged(STALLED)).toBe(0);
     await crowded.untilLogged(CLOSED);
     expect(await isUp(crowded.http)).toBe(false);
@@ -221,11 +225,7 @@ describe.runIf(process.platform === "linux")("a broker in a program that opens a
     expect((await next.stats("orders")).queues[0]?.ready).toBe(101);
     expect(crowded.logged(CLOSED)).toBe(1);
     for (const each of [client, next]) await each.close();
-    // The next broker may be one of this process.
-    await crowded.do("keep eating");
     await crowded.do("close");
-    const lock = readdirSync(data).find((name) => /^LOCK\.\d+$/.test(name)) ?? "";
-    expect(JSON.parse(readFileSync(join(data, lock), "utf8"))).toMatchObject({ isReleased: true });
   }, 60_000);
 
   it("refuses publishes as OUT_OF_DESCRIPTORS when it can open nothing, and confirms what waited when it can", async () => {

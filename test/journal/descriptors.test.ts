@@ -1,4 +1,7 @@
 /** A journal in a process that has only so many descriptors, of which others take what is free. */
+import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect, it, onTestFinished } from "vitest";
 import { DescriptorReserve } from "../../src/journal/descriptor-reserve.js";
 import type { Disk, DiskFile } from "../../src/journal/disk.js";
@@ -65,6 +68,19 @@ class Descriptors {
     };
   }
 }
+
+const LOCK = new URL("../../dist/journal/lock.js", import.meta.url).href;
+
+/** Locks its first argument, opens all files that it may, and releases the lock. */
+const RELEASE = `
+  const { DirectoryLock } = await import("${LOCK}");
+  const { openSync } = await import("node:fs");
+  const lock = DirectoryLock.acquire(process.argv[1]);
+  try {
+    for (;;) openSync("/dev/null", "r");
+  } catch {}
+  lock.release();
+`;
 
 const directoryFor = (): string => {
   const directory = makeDirectory();
@@ -146,4 +162,12 @@ it("reads pages back by its reserve, and gives back what others may need", () =>
     descriptors.exhaust();
     expect(keeper.pop(1).map((held) => held.body === body(i))).toEqual([true]);
   }
+});
+
+it.runIf(process.platform === "linux")("a lock is released by the descriptor that it keeps", () => {
+  const directory = directoryFor();
+  const script = 'ulimit -n 64; exec "$@"';
+  const node = [process.execPath, "--input-type=module", "-e", RELEASE, directory];
+  expect(spawnSync("sh", ["-c", script, "sh", ...node], { encoding: "utf8" })).toMatchObject({ status: 0, stderr: "" });
+  expect(JSON.parse(readFileSync(join(directory, "LOCK.1"), "utf8"))).toMatchObject({ isReleased: true });
 });
