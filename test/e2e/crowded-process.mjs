@@ -45,6 +45,8 @@ const DO = {
     const { user, system } = process.cpuUsage();
     return user + system;
   },
+  /** Ends the thread of the shard. */
+  kill: () => broker.supervisor.kill(0),
   close: () => broker.close(),
 };
 
