@@ -123,6 +123,9 @@ export const findRoom = (options: BrokerOptions, poolThreads: number): Connectio
   return room;
 };
 
+/** EMFILE or ENFILE if that is what a text tells of: an error of another thread has lost its code. */
+export const descriptorFault = (text: string): string | undefined => /\bE[MN]FILE\b/.exec(text)?.[0];
+
 /** How many of `wanted` there are: opens them and closes them again. */
 export const freeDescriptors = (wanted: number): number => {
   const taken: number[] = [];

@@ -6,6 +6,7 @@ import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { Piscina } from "piscina";
 import { describeError, type Job, type JobError, type JobName, type JobOutcome } from "../workers/jobs/job.js";
+import { descriptorFault } from "./descriptors.js";
 import { inheritedFlags } from "./inherited-flags.js";
 import type { Log } from "./log.js";
 
@@ -65,8 +66,7 @@ export class JobPool {
   #threadFailed(piscina: Piscina, error: unknown): void {
     if (this.#fault === undefined) this.log.error({ error }, "a thread of the pool failed");
     const fault = describeError(error);
-    // An error of another thread has lost its code.
-    const [code] = /\bE[MN]FILE\b/.exec(fault.message) ?? [];
+    const code = descriptorFault(fault.message);
     this.#fault = code === undefined ? fault : { ...fault, code };
     setImmediate(() => {
       if (this.#isClosed || piscina !== this.#piscina || piscina.threads.length > 0) return;

@@ -157,7 +157,7 @@ class CrowdedProcess {
     }
   }
 
-  async do(what: "eat" | "keep eating" | "free" | "cpu" | "close"): Promise<number> {
+  async do(what: "eat" | "keep eating" | "free" | "cpu" | "kill" | "close"): Promise<number> {
     const before = this.lines.length;
     this.child.send(what);
     const done = (): Line | undefined => this.lines.slice(before).find(({ kind }) => kind === "done");
@@ -260,5 +260,21 @@ describe.runIf(process.platform === "linux")("a broker in a program that opens a
     await crowded.exit;
     const { tcp } = await testBroker({ data });
     expect((await (await clientOf(tcp)).stats("orders")).queues[0]?.ready).toBe(waiting.length + 2);
+  }, 60_000);
+
+  it("starts the thread of a shard again when it can, however long that takes", async () => {
+    const crowded = await CrowdedProcess.start(testDirectory());
+    const client = await clientOf(crowded.tcp);
+    await client.publish("orders", "first");
+    await crowded.do("keep eating");
+    await crowded.do("kill");
+    // Several times as long as it waits between two attempts.
+    await delay(2_000);
+    expect(crowded.logged("a shard failed")).toBe(1);
+    expect(crowded.logged("is given up")).toBe(0);
+    await crowded.do("free");
+    await crowded.untilLogged("a shard runs again");
+    await client.publish("orders", "second");
+    expect((await client.stats("orders")).queues[0]?.ready).toBe(2);
   }, 60_000);
 });
