@@ -26,7 +26,7 @@ import { isDiskFault, isOutOfDescriptors, SyncError } from "./sync-error.js";
 
 export type JournalState =
   | { readonly kind: "working" }
-  /** A write fails, for want of space above all, or of descriptors. Nothing is lost; it goes on when writes succeed again. */
+  /** A write fails, for want of space or descriptors above all. Nothing is lost; it goes on when writes succeed again. */
   | { readonly kind: "stalled"; readonly error: NodeJS.ErrnoException }
   /** A sync has failed: nothing is confirmed any more until the broker is started again. */
   | { readonly kind: "failed"; readonly error: Error };

@@ -13,7 +13,7 @@ import { readFully } from "./whole-file.js";
 /** Files that are kept open, the ones read last: consumers of different queues read in different places. */
 export const MOST_OPEN_PAGES = 16;
 
-/** Milliseconds between two attempts to open a file when there is no descriptor, and how many there are: about two seconds. */
+/** Milliseconds between two attempts to open a file when there is no descriptor, and how many: about two seconds. */
 const WAIT = 10;
 const MOST_WAITS = 200;
 

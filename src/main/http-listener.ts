@@ -52,6 +52,7 @@ export class HttpListener implements Port {
   readonly #gathering: WebSocketGathering;
   #plain = 0;
   #webSockets = 0;
+  /** Undefined: it is not to listen. */
   #address: Address | undefined;
   #listening: us_listen_socket | undefined;
 
@@ -112,11 +113,15 @@ export class HttpListener implements Port {
   }
 
   pause(): void {
-    this.closePort();
+    if (this.#listening !== undefined) uWS.us_listen_socket_close(this.#listening);
+    this.#listening = undefined;
   }
 
   async resume(): Promise<void> {
-    if (this.#address !== undefined && this.#listening === undefined) await this.#openPort(this.#address);
+    if (this.#address === undefined || this.#listening !== undefined) return;
+    await this.#openPort(this.#address);
+    // It was closed for good meanwhile.
+    if (this.#address === undefined) this.pause();
   }
 
   async #openPort({ host, port }: Address): Promise<Address> {
@@ -143,8 +148,8 @@ export class HttpListener implements Port {
 
   /** Takes no more connections. Those that are there stay. */
   closePort(): void {
-    if (this.#listening !== undefined) uWS.us_listen_socket_close(this.#listening);
-    this.#listening = undefined;
+    this.#address = undefined;
+    this.pause();
   }
 
   /** Closes everything at once. */
@@ -183,7 +188,6 @@ export class HttpListener implements Port {
     );
     // A WebSocket's end is told otherwise.
     this.#plain--;
-    this.#webSockets++;
     response.upgrade(data, key ?? "", protocol ?? "", extensions ?? "", context);
   }
 
@@ -201,6 +205,7 @@ export class HttpListener implements Port {
   }
 
   #open(socket: WebSocket<SocketData>): void {
+    this.#webSockets++;
     const data = socket.getUserData();
     const { isFull, shares } = this.#host;
     if (isFull) return this.#refuse(socket, "the broker has its maximum of connections");
