@@ -159,6 +159,8 @@ export class ShardLife {
       case "replayed":
         return replayed(message.bytes);
       case "ready":
+        // It is cut off: that it ends then is no death.
+        if (this.#isTerminated) return;
         this.#isReady = true;
         return ready(message.recovered);
       case "refuses":
