@@ -297,6 +297,8 @@ export class FileJournal implements Journal, PageSource {
     // What is written stays written: the second attempt goes on with what is not.
     if (!this.#attempt(log, work) && !(this.#makeRoom(now) && this.#attempt(log, work))) return log.durable;
     this.#state = WORKING;
+    // At once, before others take them.
+    if (this.#reserve?.isWhole === false) this.#reserve.fill();
     log.settled(log.position);
     this.#provide(log, now);
     this.#callBy(now + SYNC_INTERVAL);
