@@ -14,18 +14,19 @@ import type { PageSource } from "../shard/pages.js";
 import type { Segment } from "../shard/segment.js";
 import { Ballast, isOutOfSpace } from "./ballast.js";
 import type { Checksum } from "./checksum.js";
+import type { DescriptorReserve } from "./descriptor-reserve.js";
 import { DirectoryNames } from "./directory-names.js";
 import type { Disk } from "./disk.js";
 import { segmentPath } from "./layout.js";
 import { PageReader } from "./page-reader.js";
 import { Reclaimer } from "./reclaimer.js";
 import { SegmentWriter } from "./segment-writer.js";
-import { MAX_SPARES, Spares } from "./spares.js";
-import { isDiskFault, SyncError } from "./sync-error.js";
+import { type Fault, MAX_SPARES, Spares } from "./spares.js";
+import { isDiskFault, isOutOfDescriptors, SyncError } from "./sync-error.js";
 
 export type JournalState =
   | { readonly kind: "working" }
-  /** A write fails, for want of space above all. Nothing is lost; it goes on when writes succeed again. */
+  /** A write fails, for want of space or descriptors above all. Nothing is lost; it goes on when writes succeed again. */
   | { readonly kind: "stalled"; readonly error: NodeJS.ErrnoException }
   /** A sync has failed: nothing is confirmed any more until the broker is started again. */
   | { readonly kind: "failed"; readonly error: Error };
@@ -81,6 +82,8 @@ export interface FileJournalOptions {
    * there always is, until a write says otherwise.
    */
   readonly hasSpace?: () => boolean;
+  /** For when no file can be opened. Without it the journal waits until others are closed. */
+  readonly reserve?: Pick<DescriptorReserve, "isWhole" | "fill" | "giveUp">;
   /**
    * Called with a file that counts no more: it is to be removed some time. Without it that is done at once, which takes
    * tens of milliseconds for a large file on some file systems.
@@ -124,6 +127,7 @@ export class FileJournal implements Journal, PageSource {
   readonly #names: DirectoryNames;
   readonly #reclaimer: Reclaimer;
   readonly #reclaimFailed: FileJournalOptions["reclaimFailed"];
+  readonly #reserve: FileJournalOptions["reserve"];
   #hasComplained = false;
   #state: JournalState = WORKING;
   /** The log's positions up to which everything is in files, and on disk. */
@@ -145,7 +149,7 @@ export class FileJournal implements Journal, PageSource {
     this.#directory = directory;
     this.#segmentBytes = segmentBytes;
     const names = new DirectoryNames(disk, directory);
-    const reader = new PageReader(disk, directory, checksum);
+    const reader = new PageReader(disk, directory, checksum, options.reserve);
     const spares = new Spares(disk, directory, segmentBytes, nextSequence, wantSpare);
     this.#names = names;
     this.#reader = reader;
@@ -164,6 +168,8 @@ export class FileJournal implements Journal, PageSource {
       hasSpace: this.#hasSpace,
     });
     this.#reclaimFailed = options.reclaimFailed;
+    this.#reserve = options.reserve;
+    this.#reserve?.fill();
   }
 
   get state(): JournalState {
@@ -198,6 +204,8 @@ export class FileJournal implements Journal, PageSource {
     const isReclaimed = this.#reclaim(log, now);
     this.#provide(log, now);
     if (this.#state.kind === "working" && this.#hasSpace()) this.#ballast.provide(now);
+    if (this.#state.kind === "working") this.#reserve?.fill();
+    if (this.#reserve?.isWhole === false) this.#callBy(now + SYNC_INTERVAL);
     if (this.#dirtySince < Number.POSITIVE_INFINITY) this.#callBy(this.#dirtySince + SYNC_INTERVAL);
     const isLeft = log.segments.reclaimable.length + this.#reclaimer.pending > 0;
     // One batch a turn, so that commits do not wait for all of it.
@@ -210,12 +218,12 @@ export class FileJournal implements Journal, PageSource {
     if (this.#state.kind !== "working" || this.#ballast.isGivenUp) return false;
     const segment = log.segments.last;
     if (segment === undefined || !this.#spares.isShort) return true;
-    return segment === this.#writer.segment && segment.used + this.#reserve <= this.#writer.capacity;
+    return segment === this.#writer.segment && segment.used + this.#roomForAcks <= this.#writer.capacity;
   }
 
   /** The spare that was asked for is there, or could not be made. Answers to an earlier run are not heeded. */
-  spareAnswered(path: string, isMade: boolean, now: number): void {
-    if (!this.#ballast.answer(path, isMade, now)) this.#spares.answer(path, isMade, now);
+  spareAnswered(path: string, isMade: boolean, now: number, fault?: Fault): void {
+    if (!this.#ballast.answer(path, isMade, now)) this.#spares.answer(path, isMade, now, fault);
     this.#callBy(now);
   }
 
@@ -238,6 +246,7 @@ export class FileJournal implements Journal, PageSource {
     this.#sealAll(log, now);
     this.#writer.close();
     this.#reader.close();
+    this.#reserve?.giveUp();
     this.#spares.removeAll();
   }
 
@@ -288,6 +297,8 @@ export class FileJournal implements Journal, PageSource {
     // What is written stays written: the second attempt goes on with what is not.
     if (!this.#attempt(log, work) && !(this.#makeRoom(now) && this.#attempt(log, work))) return log.durable;
     this.#state = WORKING;
+    // At once, before others take them.
+    if (this.#reserve?.isWhole === false) this.#reserve.fill();
     log.settled(log.position);
     this.#provide(log, now);
     this.#callBy(now + SYNC_INTERVAL);
@@ -312,11 +323,23 @@ export class FileJournal implements Journal, PageSource {
     }
   }
 
-  /** When the disk is full: gives back what was kept for that. False: it is something else, or nothing is left. */
+  /**
+   * When the disk is full, or no file can be opened: gives back what was kept for that. False: it is something else, or
+   * nothing is left.
+   */
   #makeRoom(now: number): boolean {
-    if (this.#state.kind !== "stalled" || !isOutOfSpace(this.#state.error)) return false;
+    if (this.#state.kind !== "stalled") return false;
+    if (isOutOfDescriptors(this.#state.error)) return this.#freeDescriptors(now);
+    if (!isOutOfSpace(this.#state.error)) return false;
     const hasRoom = this.#ballast.giveUp(now);
     return this.#spares.removeAll() > 0 || hasRoom;
+  }
+
+  /** False: there was none to free. */
+  #freeDescriptors(now: number): boolean {
+    this.#callBy(now);
+    const freed = this.#reader.close();
+    return freed + (this.#reserve?.giveUp() ?? 0) > 0;
   }
 
   /** Does something with the disk that may as well not be done; only a failed sync is serious. Answers the fault. */
@@ -412,11 +435,11 @@ export class FileJournal implements Journal, PageSource {
     const spares = this.#spares;
     const isBusy = used > (now - this.#begunAt) * ZEROED_RATE;
     if ((used >= this.#segmentBytes * SPARE_SHARE && !isBusy) || spares.isShort) spares.request(now);
-    const isEnding = used >= this.#segmentBytes - this.#reserve && !spares.isDelegated;
+    const isEnding = used >= this.#segmentBytes - this.#roomForAcks && !spares.isDelegated;
     if (isEnding || spares.isShort) spares.provide(now);
   }
 
-  get #reserve(): number {
+  get #roomForAcks(): number {
     return Math.min(RESERVE_BYTES, this.#segmentBytes * RESERVE_SHARE);
   }
 

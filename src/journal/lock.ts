@@ -22,6 +22,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { DataDirectoryError } from "./damage-error.js";
+import { DescriptorReserve } from "./descriptor-reserve.js";
 import { LOCK_PREFIX, TEMPORARY_SUFFIX } from "./layout.js";
 import { identityOf, lifeOf, type ProcessIdentity } from "./process-identity.js";
 
@@ -157,6 +158,8 @@ const endProcess = (error: DataDirectoryError): void => {
 
 export class DirectoryLock {
   readonly #pulse: NodeJS.Timeout;
+  /** To release it by, when the process has no other: the next broker may be one of this process. */
+  readonly #reserve = new DescriptorReserve(1);
 
   private constructor(
     readonly directory: string,
@@ -165,6 +168,7 @@ export class DirectoryLock {
     pulse: number,
     private readonly lost: (error: DataDirectoryError) => void,
   ) {
+    this.#reserve.fill();
     this.#pulse = setInterval(() => this.#touch(), pulse);
     this.#pulse.unref();
   }
@@ -195,6 +199,7 @@ export class DirectoryLock {
   /** Lets the next broker in. If that cannot be written, the end of the process will do it. */
   release(): void {
     clearInterval(this.#pulse);
+    this.#reserve.giveUp();
     const temporary = `${this.path}${TEMPORARY_SUFFIX}`;
     try {
       writeFileSync(temporary, `${JSON.stringify({ ...this.owner, isReleased: true })}\n`, { mode: 0o640 });
@@ -208,6 +213,7 @@ export class DirectoryLock {
 
   #touch(): void {
     const now = new Date();
+    this.#reserve.fill();
     try {
       utimesSync(this.path, now, now);
     } catch (error) {

@@ -3,31 +3,32 @@ import type { PageSource } from "../shard/pages.js";
 import * as record from "../shard/record.js";
 import type { Checksum } from "./checksum.js";
 import { DamageError } from "./damage-error.js";
+import type { DescriptorReserve } from "./descriptor-reserve.js";
 import type { Disk, DiskFile } from "./disk.js";
 import { segmentPath } from "./layout.js";
 import { RecordReader } from "./record-reader.js";
-import { isDiskFault } from "./sync-error.js";
+import { isDiskFault, isOutOfDescriptors } from "./sync-error.js";
 import { readFully } from "./whole-file.js";
 
 /** Files that are kept open, the ones read last: consumers of different queues read in different places. */
-const MAX_OPEN = 16;
+export const MOST_OPEN_PAGES = 16;
 
-/** Of the process; of the machine. Connections that end give some back. */
-const OUT_OF_DESCRIPTORS: ReadonlySet<string> = new Set(["EMFILE", "ENFILE"]);
-
-/** Milliseconds between two attempts to open a file then, and how many there are: about two seconds. */
+/** Milliseconds between two attempts to open a file when there is no descriptor, and how many: about two seconds. */
 const WAIT = 10;
 const MOST_WAITS = 200;
 
 export class PageReader implements PageSource {
   readonly #disk: Disk;
   readonly #directory: string;
+  readonly #reserve: Pick<DescriptorReserve, "giveUp"> | undefined;
   readonly #reader: RecordReader;
   /** By sequence, the one that was used last at the end. */
   readonly #open = new Map<number, DiskFile>();
 
-  constructor(disk: Disk, directory: string, checksum: Checksum) {
+  /** `reserve`: for when no file can be opened and none of its own is open. */
+  constructor(disk: Disk, directory: string, checksum: Checksum, reserve?: Pick<DescriptorReserve, "giveUp">) {
     this.#disk = disk;
+    this.#reserve = reserve;
     this.#directory = directory;
     this.#reader = new RecordReader(checksum);
   }
@@ -56,9 +57,12 @@ export class PageReader implements PageSource {
     this.#open.delete(sequence);
   }
 
-  close(): void {
+  /** Closes all files, which are opened again when they are read; answers how many there were. */
+  close(): number {
+    const { size } = this.#open;
     for (const file of this.#open.values()) file.close();
     this.#open.clear();
+    return size;
   }
 
   #file(sequence: number, path: string): DiskFile {
@@ -68,7 +72,7 @@ export class PageReader implements PageSource {
       this.#open.set(sequence, known);
       return known;
     }
-    if (this.#open.size >= MAX_OPEN) this.#forgetOldest();
+    if (this.#open.size >= MOST_OPEN_PAGES) this.#forgetOldest();
     const file = this.#openFile(path);
     this.#open.set(sequence, file);
     return file;
@@ -80,8 +84,8 @@ export class PageReader implements PageSource {
       try {
         return this.#disk.open(path, "read");
       } catch (error) {
-        if (!isDiskFault(error) || !OUT_OF_DESCRIPTORS.has(error.code ?? "")) throw error;
-        if (this.#forgetOldest()) continue;
+        if (!isDiskFault(error) || !isOutOfDescriptors(error)) throw error;
+        if (this.#forgetOldest() || this.#reserve?.giveUp(1) === 1) continue;
         waits++;
         if (waits > MOST_WAITS) throw error;
         Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, WAIT);

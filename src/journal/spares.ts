@@ -10,7 +10,7 @@
 import { join } from "node:path";
 import type { Disk } from "./disk.js";
 import { TEMPORARY_SUFFIX } from "./layout.js";
-import { isDiskFault } from "./sync-error.js";
+import { isDiskFault, isOutOfDescriptors } from "./sync-error.js";
 import { writeFully } from "./whole-file.js";
 
 /** One to go on in, and one that is being made or came from a reclaimed segment. */
@@ -45,6 +45,9 @@ export const makeSpare = (disk: Disk, path: string, bytes: number): void => {
   }
 };
 
+/** Why one could not be made, as far as that is known. */
+export type Fault = { readonly code?: string | undefined } | undefined;
+
 export class Spares {
   readonly #disk: Disk;
   readonly #directory: string;
@@ -73,7 +76,7 @@ export class Spares {
     this.#ask = ask;
   }
 
-  /** There is none, and the last attempt to make one has failed. */
+  /** There is none, and the last attempt to make one has failed, other than for want of descriptors: those pass. */
   get isShort(): boolean {
     return this.#isShort && this.#ready.length === 0;
   }
@@ -125,11 +128,11 @@ export class Spares {
   }
 
   /** Somebody has made the file that was asked for, or could not. Paths of an earlier run are not heeded. */
-  answer(path: string, isMade: boolean, now: number): void {
+  answer(path: string, isMade: boolean, now: number, fault: Fault): void {
     if (path !== this.#asked) return;
     this.#asked = undefined;
     if (isMade) this.add(path);
-    else this.#fail(now);
+    else this.#fail(now, fault);
   }
 
   /** Answers how many there were. What cannot be removed is left to the next start. */
@@ -146,8 +149,9 @@ export class Spares {
     return removed;
   }
 
-  #fail(now: number): void {
-    this.#isShort = true;
+  #fail(now: number, fault: Fault): void {
+    // A segment can begin as an empty file, for which the journal has a descriptor in reserve.
+    if (fault === undefined || !isOutOfDescriptors(fault)) this.#isShort = true;
     this.#retryAt = now + RETRY_INTERVAL;
   }
 
@@ -158,7 +162,7 @@ export class Spares {
       makeSpare(this.#disk, path, this.#bytes);
     } catch (error) {
       if (!isDiskFault(error)) throw error;
-      this.#fail(now);
+      this.#fail(now, error);
       return;
     }
     this.add(path);

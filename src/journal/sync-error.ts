@@ -4,6 +4,13 @@
 export const isDiskFault = (error: unknown): error is NodeJS.ErrnoException =>
   error instanceof Error && "code" in error && typeof error.code === "string";
 
+/** Of the process; of the machine. */
+const OUT_OF_DESCRIPTORS: ReadonlySet<string> = new Set(["EMFILE", "ENFILE"]);
+
+/** No file can be opened now. It passes when others are closed; what is open already goes on. */
+export const isOutOfDescriptors = ({ code }: { readonly code?: string | undefined }): boolean =>
+  OUT_OF_DESCRIPTORS.has(code ?? "");
+
 /** A sync has failed. The kernel may have dropped what it could not write, so trying again proves nothing. */
 export class SyncError extends Error {
   override readonly name = "SyncError";

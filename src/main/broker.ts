@@ -10,6 +10,8 @@ import type { ConnectionHost } from "./connection-host.js";
 import { ConnectionTable } from "./connection-table.js";
 import { Data } from "./data.js";
 import { Deliveries } from "./deliveries.js";
+import { DescriptorWatch } from "./descriptor-watch.js";
+import { findRoom } from "./descriptors.js";
 import { Gateway } from "./gateway.js";
 import { installGmqHttp } from "./gmq-http/index.js";
 import { helloHead } from "./handshake.js";
@@ -18,7 +20,7 @@ import { HttpListener } from "./http-listener.js";
 import { nativeFrontEnd } from "./native-front-end.js";
 import { type Address, type BrokerOptions, MIN_SHARED_CONNECTIONS, resolveOptions } from "./options.js";
 import { OutputPool } from "./output-pool.js";
-import { JobPool } from "./pool.js";
+import { JobPool, POOL_THREADS } from "./pool.js";
 import { Router } from "./router.js";
 import type { LossKind } from "./shard-loss.js";
 import { startShards } from "./start-up.js";
@@ -76,6 +78,7 @@ export class RunningBroker implements Broker, ConnectionHost {
   #addresses: Broker["addresses"] = { tcp: undefined, http: undefined };
   readonly #seams: SupervisorSeams;
   readonly #backups: Backups;
+  readonly #descriptors: DescriptorWatch;
   /** Undefined: nothing is on disk. */
   #data: Data | undefined;
   #sweeper: NodeJS.Timeout | undefined;
@@ -87,6 +90,8 @@ export class RunningBroker implements Broker, ConnectionHost {
     readonly options: BrokerOptions,
     router: Router,
     seams: SupervisorSeams,
+    /** That there are descriptors for, at any time. */
+    readonly maxSockets = Number.POSITIVE_INFINITY,
   ) {
     this.#seams = seams;
     this.pool = new JobPool(options.log);
@@ -115,13 +120,16 @@ export class RunningBroker implements Broker, ConnectionHost {
       closed: (connection) => this.connections.remove(connection),
     };
     if (options.tcp !== "off") this.#tcp = new TcpListener(this, [nativeFrontEnd(this, log)], helloTimeout, log);
-    if (options.http === "off") return;
-    const gateway = new Gateway((transport) => this.#openOwn(transport), maxFrameBytes, log);
-    this.#gateway = gateway.connection;
-    const { allowOrigin, allowHost, http } = options;
-    const httpGuard = new HttpGuard({ listensOn: http.host, allowOrigin, allowHost });
-    this.#http = new HttpListener(this, httpGuard, log);
-    installGmqHttp(this.#http.entrance, gateway, { shards, maxMessageBytes });
+    if (options.http !== "off") {
+      const gateway = new Gateway((transport) => this.#openOwn(transport), maxFrameBytes, log);
+      this.#gateway = gateway.connection;
+      const { allowOrigin, allowHost, http } = options;
+      const httpGuard = new HttpGuard({ listensOn: http.host, allowOrigin, allowHost });
+      this.#http = new HttpListener(this, httpGuard, log);
+      installGmqHttp(this.#http.entrance, gateway, { shards, maxMessageBytes });
+    }
+    const ports = [this.#tcp, this.#http].filter((port) => port !== undefined);
+    this.#descriptors = new DescriptorWatch(ports, log);
   }
 
   get addresses(): Broker["addresses"] {
@@ -132,7 +140,12 @@ export class RunningBroker implements Broker, ConnectionHost {
     return this.#sockets >= this.options.maxConnections;
   }
 
+  get isCrowded(): boolean {
+    return (this.#tcp?.sockets ?? 0) + (this.#http?.sockets ?? 0) > this.maxSockets;
+  }
+
   get isOverfull(): boolean {
+    if (this.isCrowded) return true;
     const { maxConnections } = this.options;
     if ((this.#http?.plain ?? 0) > maxConnections * PLAIN_SHARE && maxConnections >= MIN_SHARED_CONNECTIONS)
       return true;
@@ -149,6 +162,10 @@ export class RunningBroker implements Broker, ConnectionHost {
 
   release(bytes: number): void {
     this.#board.assembly.release(bytes);
+  }
+
+  acceptFailed(error: Error): void {
+    this.#descriptors.acceptFailed(error);
   }
 
   open(transport: Transport): Connection {
@@ -258,6 +275,7 @@ export class RunningBroker implements Broker, ConnectionHost {
     const now = performance.now();
     this.connections.expire(now);
     this.#tcp?.expire(now);
+    this.#descriptors.look();
     this.#board.unsent.refresh();
     this.#forEach((connection) => connection.sweep(now));
     this.#sweeps++;
@@ -269,14 +287,18 @@ export class RunningBroker implements Broker, ConnectionHost {
  * Starts a broker. `options` over the defaults of `BrokerOptions`; `seams` are for tests.
  *
  * @throws RangeError for an option out of its range; StartError when the data directory or a journal in it cannot be
- * used; ListenError when an address cannot be had.
+ * used, or the process may have too few files open; ListenError when an address cannot be had.
  */
 export const startBroker = async (
   options: Partial<BrokerOptions> = {},
   seams: SupervisorSeams = {},
 ): Promise<RunningBroker> => {
   const resolved = resolveOptions(options);
-  const broker = new RunningBroker(resolved, await Router.create(resolved.shards), seams);
+  const { connections, sockets } = findRoom(resolved, POOL_THREADS);
+  // The shares of addresses follow.
+  const isBounded = connections < resolved.maxConnections;
+  const effective = isBounded ? resolveOptions({ ...options, maxConnections: connections }) : resolved;
+  const broker = new RunningBroker(effective, await Router.create(resolved.shards), seams, sockets);
   await broker.start();
   return broker;
 };

@@ -8,11 +8,15 @@ export interface ConnectionHost {
   readonly isFull: boolean;
   /** So many are there beyond the limit that the newest is closed without a word. */
   readonly isOverfull: boolean;
+  /** Descriptors for others may run out: the newest is closed without a word, whatever it is. */
+  readonly isCrowded: boolean;
   /** What each address has of the connections. */
   readonly shares: AddressShares;
   /** Sets bytes of the memory for half-received frames apart; false: there are too few. */
   reserve(bytes: number): boolean;
   release(bytes: number): void;
+  /** A connection could not be accepted. */
+  acceptFailed(error: Error): void;
   /** A new connection; the listener brings it bytes and tells it when it can send again and when it is closed. */
   open(transport: Transport): Connection;
 }

@@ -11,6 +11,7 @@ import { MAX_WEBSOCKET_MESSAGE_BYTES } from "../protocol/limits.js";
 import { shareOf } from "./address-shares.js";
 import { contain } from "./boundary.js";
 import type { ConnectionHost } from "./connection-host.js";
+import type { Port } from "./descriptor-watch.js";
 import { HttpEntrance } from "./http-entrance.js";
 import type { HttpGuard } from "./http-guard.js";
 import { findListenError } from "./listen-error.js";
@@ -42,7 +43,7 @@ const TRY_AGAIN_LATER = 1013;
 /** For the log. */
 const WEBSOCKET = "a WebSocket";
 
-export class HttpListener {
+export class HttpListener implements Port {
   /** Where paths are added. */
   readonly entrance: HttpEntrance;
   readonly #app: TemplatedApp = uWS.App();
@@ -50,6 +51,9 @@ export class HttpListener {
   readonly #log: Log;
   readonly #gathering: WebSocketGathering;
   #plain = 0;
+  #webSockets = 0;
+  /** Undefined: it is not to listen. */
+  #address: Address | undefined;
   #listening: us_listen_socket | undefined;
 
   constructor(host: ConnectionHost, httpGuard: HttpGuard, log: Log) {
@@ -96,25 +100,61 @@ export class HttpListener {
     return this.#plain;
   }
 
+  /** All sockets, those that are being closed among them. */
+  get sockets(): number {
+    return this.#plain + this.#webSockets;
+  }
+
   /** Where it listens; call it when all paths have been added. Error: the address cannot be had; the text tells why. */
   async listen({ host, port }: Address): Promise<Address> {
     this.entrance.addRest();
-    const listening = await new Promise<us_listen_socket | false>((resolve) => {
-      this.#app.listen(host, port, EXCLUSIVE_PORT, resolve);
-    });
-    if (listening === false) throw await findListenError("HTTP", { host, port });
-    this.#listening = listening;
-    return { host, port: uWS.us_socket_local_port(listening) };
+    this.#address = await this.#openPort({ host, port });
+    return this.#address;
   }
 
-  /** Takes no more connections. Those that are there stay. */
-  closePort(): void {
+  pause(): void {
     if (this.#listening !== undefined) uWS.us_listen_socket_close(this.#listening);
     this.#listening = undefined;
   }
 
+  async resume(): Promise<void> {
+    if (this.#address === undefined || this.#listening !== undefined) return;
+    await this.#openPort(this.#address);
+    // It was closed for good meanwhile.
+    if (this.#address === undefined) this.pause();
+  }
+
+  async #openPort({ host, port }: Address): Promise<Address> {
+    const listening = await this.#tryPort(host, port);
+    if (listening === false) throw await findListenError("HTTP", { host, port });
+    const found = uWS.us_socket_local_port(listening);
+    if (port !== 0) {
+      this.#listening = listening;
+      return { host, port: found };
+    }
+    // Only a port that was asked for by its number can be opened again beside its connections (SO_REUSEADDR).
+    uWS.us_listen_socket_close(listening);
+    const again = await this.#tryPort(host, found);
+    if (again === false) return this.#openPort({ host, port });
+    this.#listening = again;
+    return { host, port: found };
+  }
+
+  #tryPort(host: string, port: number): Promise<us_listen_socket | false> {
+    return new Promise((resolve) => {
+      this.#app.listen(host, port, EXCLUSIVE_PORT, resolve);
+    });
+  }
+
+  /** Takes no more connections. Those that are there stay. */
+  closePort(): void {
+    this.#address = undefined;
+    this.pause();
+  }
+
   /** Closes everything at once. */
   close(): void {
+    this.#address = undefined;
     this.#listening = undefined;
     this.#app.close();
   }
@@ -152,6 +192,7 @@ export class HttpListener {
   }
 
   #closed({ transport, connection, share, isAdmitted }: SocketData): void {
+    this.#webSockets--;
     if (isAdmitted) this.#host.shares.release(share);
     transport?.gone();
     try {
@@ -164,6 +205,7 @@ export class HttpListener {
   }
 
   #open(socket: WebSocket<SocketData>): void {
+    this.#webSockets++;
     const data = socket.getUserData();
     const { isFull, shares } = this.#host;
     if (isFull) return this.#refuse(socket, "the broker has its maximum of connections");

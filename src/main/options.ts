@@ -63,6 +63,7 @@ export interface BrokerOptions {
   /** Unanswered requests of one connection. */
   readonly maxInFlight: number;
   readonly maxNameBytes: number;
+  /** Fewer where the limit of open files leaves room for fewer: of a broker that runs, as many as it lets in. */
   readonly maxConnections: number;
   /** Of TCP and WebSocket, for each address (an IPv6 network of 64 bits is one). Default: 60 % of `maxConnections`. */
   readonly maxConnectionsPerAddress: number;

@@ -6,6 +6,7 @@
  *                                                      └── refuses, exit ────────────────────▲
  * ```
  */
+import { setTimeout as delay } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import { EnvelopeOp } from "../channel/envelope.js";
 import { allocateRing } from "../channel/ring.js";
@@ -13,10 +14,14 @@ import type { Job } from "../workers/jobs/job.js";
 import { PULSE_BYTES, PulseReader } from "../workers/pulse.js";
 import type { PinnedSegment, Recovered, ShardMessage, ThreadMessage } from "../workers/shard-messages.js";
 import { maxOutboxRecordBytes, type ShardThreadData } from "../workers/shard-thread-data.js";
+import { descriptorFault } from "./descriptors.js";
 import { inheritedFlags } from "./inherited-flags.js";
 import type { Log } from "./log.js";
 import type { JobPool } from "./pool.js";
 import { type Outlet, ShardLink } from "./shard-link.js";
+
+/** Milliseconds from a thread that found no descriptors to the next. */
+const START_PAUSE = 250;
 
 export interface LifeOptions {
   readonly shard: number;
@@ -49,6 +54,9 @@ export class ShardLife {
   readonly #filesFree: Promise<void> | undefined;
   #worker: Worker | undefined;
   #isTerminated = false;
+  /** Its thread ended before it was ready, for want of descriptors; and did so before, which the log has been told. */
+  #isStarved = false;
+  #hasStarved = false;
   #stopWaiting = (): void => {};
   #isReady = false;
   #pinned: (segments: readonly PinnedSegment[] | undefined) => void = () => {};
@@ -135,6 +143,11 @@ export class ShardLife {
     try {
       if (this.#filesFree !== undefined) await Promise.race([this.#filesFree, this.#terminated()]);
       if (!this.#isTerminated) code = await this.#runThread();
+      // What has not begun has not died, and the next life would fare no better.
+      while (this.#isStarved && !this.#options.data.isFirst && !this.#isTerminated) {
+        await Promise.race([delay(START_PAUSE), this.#terminated()]);
+        if (!this.#isTerminated) code = await this.#runThread();
+      }
     } catch (error) {
       log.error({ shard, error }, "the thread of a shard cannot be started");
     }
@@ -161,8 +174,13 @@ export class ShardLife {
       ...inheritedFlags(),
     });
     this.#worker = worker;
+    this.#isStarved = false;
     worker.on("message", (message: ShardMessage) => this.#hear(message));
-    worker.on("error", (error) => log.error({ shard, error }, "a shard failed"));
+    worker.on("error", (error: Error) => {
+      this.#isStarved = !this.#isReady && descriptorFault(error.message) !== undefined;
+      if (!this.#hasStarved) log.error({ shard, error }, "a shard failed");
+      this.#hasStarved = this.#isStarved;
+    });
     return new Promise((resolve) => worker.once("exit", resolve));
   }
 
@@ -172,6 +190,8 @@ export class ShardLife {
       case "replayed":
         return replayed(message.bytes);
       case "ready":
+        // It is cut off: that it ends then is no death.
+        if (this.#isTerminated) return;
         this.#isReady = true;
         return ready(message.recovered);
       case "refuses":

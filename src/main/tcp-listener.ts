@@ -3,6 +3,7 @@ import { createServer, type Server, type Socket } from "node:net";
 import { shareOf } from "./address-shares.js";
 import { guard } from "./boundary.js";
 import type { ConnectionHost } from "./connection-host.js";
+import type { Port } from "./descriptor-watch.js";
 import { type FrontEnd, recognize } from "./front-end.js";
 import { explainListenError } from "./listen-error.js";
 import type { Log } from "./log.js";
@@ -18,11 +19,14 @@ const MOST_REFUSED = 1_000;
 
 const UNKNOWN = "ringmq: this port speaks the native protocol, which begins with HELLO (first byte 0x00)\n";
 
-export class TcpListener {
+export class TcpListener implements Port {
   readonly #server: Server;
   /** Accepted, and not known by their first bytes yet: until when they may be. Oldest first. */
   readonly #unknown = new Map<Socket, number>();
+  #sockets = 0;
   #refused = 0;
+  /** Undefined: it is not to listen. */
+  #address: Address | undefined;
 
   constructor(
     readonly host: ConnectionHost,
@@ -40,6 +44,10 @@ export class TcpListener {
           () => socket.destroy(),
         ),
     );
+    // Of what listens: what cannot be had is told by `#open`.
+    this.#server.on("error", (error: NodeJS.ErrnoException) => {
+      if (error.syscall === "accept") host.acceptFailed(error);
+    });
   }
 
   /** Sockets whose protocol is not known yet. */
@@ -47,15 +55,36 @@ export class TcpListener {
     return this.#unknown.size;
   }
 
+  /** All sockets, those that are being closed among them. */
+  get sockets(): number {
+    return this.#sockets;
+  }
+
   /** Where it listens. Error: the address cannot be had; the text tells why. */
-  listen({ host, port }: Address): Promise<Address> {
+  async listen(wanted: Address): Promise<Address> {
+    this.#address = await this.#open(wanted);
+    return this.#address;
+  }
+
+  pause(): void {
+    this.#server.close();
+  }
+
+  async resume(): Promise<void> {
+    if (this.#address === undefined || this.#server.listening) return;
+    await this.#open(this.#address);
+    // It was closed for good meanwhile.
+    if (this.#address === undefined) this.#server.close();
+  }
+
+  #open({ host, port }: Address): Promise<Address> {
     return new Promise((resolve, reject) => {
-      this.#server.once("error", (error) => reject(explainListenError("TCP", { host, port }, error)));
+      const failed = (error: Error): void => reject(explainListenError("TCP", { host, port }, error));
+      this.#server.once("error", failed);
       this.#server.listen(port, host, () => {
+        this.#server.off("error", failed);
         const address = this.#server.address();
         if (address === null || typeof address === "string") return reject(new Error("a TCP port has an address"));
-        // From now on: a connection that could not be accepted, for want of descriptors above all.
-        this.#server.on("error", (error) => this.log.warn({ error }, "a connection could not be accepted"));
         resolve({ host: address.address, port: address.port });
       });
     });
@@ -63,6 +92,7 @@ export class TcpListener {
 
   /** Takes no more sockets. Those that are there stay. */
   close(): void {
+    this.#address = undefined;
     this.#server.close();
     for (const socket of this.#unknown.keys()) socket.destroy();
   }
@@ -76,8 +106,16 @@ export class TcpListener {
   }
 
   #accept(socket: Socket): void {
+    this.#sockets++;
+    socket.once("close", () => {
+      this.#sockets--;
+    });
     // A reset is followed by `close`, and there is nothing else to do about it.
     socket.on("error", (error) => this.log.debug({ error: error.message }, "a socket failed"));
+    if (this.host.isCrowded) {
+      socket.destroy();
+      return;
+    }
     if (this.host.isFull) return this.#refuse(socket, "the broker has its maximum of connections");
     const share = shareOf(socket.remoteAddress ?? "");
     const { shares } = this.host;

@@ -54,6 +54,7 @@ export const ERRORS = {
   NOT_ALLOWED: kind(38),
   BACKUP_FAILED: kind(39),
   TOO_SLOW: kind(40, true, true),
+  OUT_OF_DESCRIPTORS: kind(41, true),
 } as const satisfies Record<string, ErrorKind>;
 
 export type ErrorName = keyof typeof ERRORS;

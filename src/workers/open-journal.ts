@@ -1,5 +1,6 @@
 /** Opens the journal of a shard: reads it back into the shard, which is empty, and gives what it goes on with. */
 import type { Checksum } from "../journal/checksum.js";
+import { DescriptorReserve } from "../journal/descriptor-reserve.js";
 import type { Disk } from "../journal/disk.js";
 import { FileJournal } from "../journal/journal.js";
 import { PageReader } from "../journal/page-reader.js";
@@ -92,8 +93,11 @@ export const openJournal = (
     removeLater: removals(jobs),
     reclaimFailed,
     hasSpace,
+    reserve: new DescriptorReserve(),
     wantSpare: (path, bytes) =>
-      jobs.ask({ job: "prepare", path, bytes }, ({ ok }) => journal.spareAnswered(path, ok, clock())),
+      jobs.ask({ job: "prepare", path, bytes }, (outcome) =>
+        journal.spareAnswered(path, outcome.ok, clock(), outcome.ok ? undefined : outcome.error),
+      ),
   });
   log.pages.source = journal;
   // What has become due or has expired in the meantime, before anybody can ask for it.

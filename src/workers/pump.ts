@@ -10,6 +10,7 @@ import type { RingReader } from "../channel/ring-reader.js";
 import type { RingWriter } from "../channel/ring-writer.js";
 import { Fifo } from "../collections/fifo.js";
 import type { Journal } from "../journal/journal.js";
+import { isOutOfDescriptors } from "../journal/sync-error.js";
 import { LENGTH_BYTES, OP, REQUEST } from "../protocol/frame.js";
 import { Op } from "../protocol/op.js";
 import type { Command } from "../shard/command.js";
@@ -89,7 +90,7 @@ export interface PumpOptions {
   /** Something that was asked for outside of the rings has come. */
   readonly onNotice: () => void;
   /** The journal stands still, or goes on (undefined). */
-  readonly onStall: (error: Error | undefined) => void;
+  readonly onStall: (error: NodeJS.ErrnoException | undefined) => void;
   /** Milliseconds since 1970 that never step back. */
   readonly clock: () => number;
   readonly pulse: Pulse;
@@ -117,6 +118,11 @@ const DISK_FULL: Refusal = {
 
 const LANE_FULL =
   "the connection has asked for more work than the shard keeps for it: wait for answers, then ask again";
+
+const OUT_OF_DESCRIPTORS: Refusal = {
+  kind: "OUT_OF_DESCRIPTORS",
+  text: "the broker can open no file now: close connections, or raise its limit of open files, and publish again",
+};
 
 /** Sleeps without looking at anything. */
 const pause = (milliseconds: number): void => {
@@ -244,7 +250,12 @@ export class Pump {
   #judgePublishes(): void {
     const { log } = this.#shard.store;
     const isRefused = log.isJournalled && (this.#options.isDiskFull(log) || !this.#journal.roomForPublishes(log));
-    this.#shard.refusal = isRefused ? DISK_FULL : undefined;
+    this.#shard.refusal = isRefused ? this.#refusal : undefined;
+  }
+
+  get #refusal(): Refusal {
+    const { state } = this.#journal;
+    return state.kind === "stalled" && isOutOfDescriptors(state.error) ? OUT_OF_DESCRIPTORS : DISK_FULL;
   }
 
   /** Takes commands out of the inbox, a bounded amount of work; answers how many records. */

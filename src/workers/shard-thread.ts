@@ -11,7 +11,7 @@ import { DamageError, DataDirectoryError } from "../journal/damage-error.js";
 import { type FileJournal, memoryJournal } from "../journal/journal.js";
 import { segmentPath } from "../journal/layout.js";
 import { nodeDisk } from "../journal/node-disk.js";
-import { SyncError } from "../journal/sync-error.js";
+import { isOutOfDescriptors, SyncError } from "../journal/sync-error.js";
 import { LENGTH_BYTES } from "../protocol/frame.js";
 import { Durability } from "../protocol/op.js";
 import type { Shard } from "../shard/shard.js";
@@ -19,7 +19,7 @@ import { Compactor } from "./compactor.js";
 import { raiseIdClock, sharedIdSource } from "./id-clock.js";
 import { JobPort } from "./job-port.js";
 import { openJournal } from "./open-journal.js";
-import { isPassing, patiently } from "./patience.js";
+import { isPassing, patiently, remedyOf } from "./patience.js";
 import { Doing, Pulse } from "./pulse.js";
 import { Pump } from "./pump.js";
 import type { PinnedSegment, Recovered, ShardMessage } from "./shard-messages.js";
@@ -70,6 +70,12 @@ const space =
     freeBytes: freeBytesOf(data.journal.directory),
   });
 
+/** What the log says of a journal that stands still. */
+const NO_WRITES = "the journal cannot write";
+const NO_DESCRIPTORS =
+  "the journal can open no file, since the process or the machine has as many open as it may (raise it: ulimit -n)";
+const UNTIL = "publishes are refused and confirms wait until it can";
+
 let isReady = false;
 
 /** Undefined for an error that another start may not meet. */
@@ -80,7 +86,8 @@ const refusalOf = (error: unknown): string | undefined => {
   }
   // A disk that cannot be read, or is full: whoever starts the broker can see to it.
   if (!isReady && (data.isFirst || !isPassing(error)) && error instanceof Error && "syscall" in error) {
-    return `the journal of shard ${data.shard} in ${data.journal?.directory} cannot be opened: ${error.message}`;
+    const remedy = isPassing(error) ? remedyOf(error) : "";
+    return `the journal of shard ${data.shard} in ${data.journal?.directory} cannot be opened: ${error.message}${remedy}`;
   }
   return undefined;
 };
@@ -150,14 +157,15 @@ const makePump = (): Pump =>
       }),
     onStall: (error) => {
       if (error === undefined) log.info({}, "the journal can write again: what waited is confirmed");
-      else log.error({ error }, "the journal cannot write: publishes are refused and confirms wait until it can");
+      else log.error({ error }, `${isOutOfDescriptors(error) ? NO_DESCRIPTORS : NO_WRITES}: ${UNTIL}`);
     },
     clock,
     pulse,
   });
 
 try {
-  const waits = (error: Error): void => log.warn({ error }, "the journal cannot be opened yet; it is tried again");
+  const waits = (error: NodeJS.ErrnoException): void =>
+    log.warn({ error }, `the journal cannot be opened yet; it is tried again${remedyOf(error)}`);
   const pump = data.isFirst ? makePump() : patiently(makePump, { pause, waits });
   tell({ kind: "ready", recovered });
   isReady = true;

@@ -15,8 +15,12 @@ export interface Run {
   readonly exit: Promise<{ readonly code: number | null; readonly signal: string | null }>;
 }
 
-export const run = (args: readonly string[], env: Readonly<Record<string, string>> = {}): Run => {
-  const child = spawn(process.execPath, [PROGRAM, ...args], { env: { ...process.env, ...env } });
+/** `openFiles`: the limit of files that it may have open. */
+export const run = (args: readonly string[], env: Readonly<Record<string, string>> = {}, openFiles?: number): Run => {
+  const limit = openFiles === undefined ? "" : `ulimit -n ${openFiles}; `;
+  const child = spawn("sh", ["-c", `${limit}exec "$@"`, "sh", process.execPath, PROGRAM, ...args], {
+    env: { ...process.env, ...env },
+  });
   const text = { out: "", err: "" };
   child.stdout.on("data", (bytes: Buffer) => {
     text.out += bytes.toString();
@@ -32,8 +36,12 @@ export const run = (args: readonly string[], env: Readonly<Record<string, string
 };
 
 /** Resolves when the broker has said where it listens. */
-export const started = async (args: readonly string[] = ANY_PORT, env: Readonly<Record<string, string>> = {}) => {
-  const process = run(["serve", ...args], { RINGMQ_DATA: testDirectory(), ...env });
+export const started = async (
+  args: readonly string[] = ANY_PORT,
+  env: Readonly<Record<string, string>> = {},
+  openFiles?: number,
+) => {
+  const process = run(["serve", ...args], { RINGMQ_DATA: testDirectory(), ...env }, openFiles);
   while (!process.text.out.includes("try: ")) {
     await Promise.race([
       once(process.child.stdout, "data"),

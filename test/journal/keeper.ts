@@ -36,6 +36,7 @@ export interface KeeperOptions {
   readonly now?: number;
   readonly wantSpare?: FileJournalOptions["wantSpare"];
   readonly reclaimFailed?: FileJournalOptions["reclaimFailed"];
+  readonly reserve?: FileJournalOptions["reserve"];
   readonly verified?: ReadonlySet<number>;
   readonly onProgress?: (bytes: number) => void;
 }
@@ -78,7 +79,7 @@ export class Keeper {
       level,
       memoryBytes: options.memoryBytes ?? OPTIONS.memoryBytes,
     });
-    const { verified, onProgress, wantSpare, reclaimFailed } = options;
+    const { verified, onProgress, wantSpare, reclaimFailed, reserve } = options;
     const pages = new PageReader(disk, directory, checksum);
     this.shard.store.log.pages.source = pages;
     this.report = recover(
@@ -103,6 +104,7 @@ export class Keeper {
       nextSequence,
       ...(wantSpare && { wantSpare }),
       ...(reclaimFailed && { reclaimFailed }),
+      ...(reserve && { reserve }),
     });
     this.shard.store.log.pages.source = this.journal;
     pages.close();

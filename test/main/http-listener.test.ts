@@ -41,6 +41,8 @@ const listening = async () => {
     get isOverfull() {
       return faults.isOverfull?.() ?? false;
     },
+    isCrowded: false,
+    acceptFailed: () => {},
     shares: new AddressShares(100),
     reserve: () => true,
     release: () => {},

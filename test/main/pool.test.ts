@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it, onTestFinished } from "vitest";
@@ -51,3 +52,37 @@ it("closes in the middle of work, and every job has an outcome", async () => {
   expect(outcomes.filter(({ ok }) => !ok).length).toBeGreaterThan(0);
   expect(await pool.run({ job: "prepare", path: join(directory, "late.tmp"), bytes: 1 })).toMatchObject({ ok: false });
 });
+
+const POOL = new URL("../../dist/main/pool.js", import.meta.url).href;
+
+/** Has jobs done in its first argument, without descriptors and then with them, and prints what they come to. */
+const CROWDED = `
+  const { JobPool } = await import("${POOL}");
+  const { closeSync, openSync } = await import("node:fs");
+  let errors = 0;
+  const pool = new JobPool({ error: () => errors++ });
+  const held = [];
+  try {
+    for (;;) held.push(openSync("/dev/null", "r"));
+  } catch {}
+  const outcomes = [];
+  for (const name of ["a", "b", "c", "d"]) {
+    if (name === "d") for (const descriptor of held) closeSync(descriptor);
+    const { ok, error } = await pool.run({ job: "prepare", path: process.argv[1] + "/" + name, bytes: 4096 });
+    outcomes.push(ok || error.code);
+  }
+  await pool.close();
+  console.log(JSON.stringify({ outcomes, errors }));
+`;
+
+it.runIf(process.platform === "linux")(
+  "fails jobs for which no thread can be started, says so once, and goes on",
+  () => {
+    const node = [process.execPath, "--input-type=module", "-e", CROWDED, testDirectory()];
+    const { stdout } = spawnSync("sh", ["-c", 'ulimit -n 64; exec "$@"', "sh", ...node], {
+      encoding: "utf8",
+      timeout: 20_000,
+    });
+    expect(JSON.parse(stdout)).toEqual({ outcomes: ["EMFILE", "EMFILE", "EMFILE", true], errors: 1 });
+  },
+);

@@ -40,7 +40,8 @@ export class ShardByHand {
   }
 
   ask(command: Asked, connection = 1): Effect[] {
-    this.shard.apply({ connection, request: ++this.#request, ...command } as Command, this.now);
+    const whole = { connection, request: ++this.#request, ...command } as Command;
+    while (!this.shard.apply(whole, this.now));
     return this.recorder.take();
   }
 
