@@ -227,7 +227,7 @@ class ShardSalvage {
         break;
       case RecordType.DIRECTORY: {
         const entry = entryAt(bytes, view, item);
-        // In the middle of a segment there is no checkpoint, unless its beginning is lost: then it is not all there is.
+        // Of a directory that goes on behind the head, or whose beginning is lost: the new head has what was known before.
         if (entry[0] === "checkpoint" || entry[0] === "complete") return;
         if (this.#directory.lacksTopic(entry)) {
           const later = this.#laterThan(index);

@@ -1,7 +1,7 @@
 /**
  * Topics and queues while a damaged journal is read: what is known of them so far, in the order of the records. A start
  * drops records about a queue that it does not know, so that what damage has taken out of the directory has to be found
- * elsewhere (each later segment begins with all of it) or made up.
+ * elsewhere (each later segment has all of it) or made up.
  */
 import { DEFAULT_KEY } from "../protocol/limits.js";
 import type { DirectoryEntry } from "../shard/recorder.js";

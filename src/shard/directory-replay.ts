@@ -1,8 +1,8 @@
 /**
  * Topics and queues out of the DIRECTORY records of a log.
  *
- * At the head of a segment stands the whole directory, between "checkpoint" and "complete". What was known before and is
- * not in there has gone in the meantime: the records that said so were in a segment that has been compacted.
+ * In a segment there is the whole directory, between "checkpoint" and "complete" (checkpoint.ts). What was known before
+ * and is not named there has gone in the meantime: the records that said so were in a segment that has been compacted.
  */
 import { DEFAULT_KEY } from "../protocol/limits.js";
 import type { TopicConfig } from "./command.js";
@@ -18,6 +18,8 @@ type QueueEntry = readonly [number, string, string, boolean, boolean?];
 export class DirectoryReplay {
   /** What the checkpoint that is being read has named; undefined: none is. */
   #named: Set<Topic | Queue> | undefined;
+  /** The segment that is being read has had all of it. */
+  isWhole = false;
 
   constructor(
     readonly store: Store,
@@ -25,6 +27,12 @@ export class DirectoryReplay {
     /** A queue is gone. */
     readonly onQueueGone: (number: number) => void,
   ) {}
+
+  /** Another segment: what the one before has named is not all. */
+  segment(): void {
+    this.#named = undefined;
+    this.isWhole = false;
+  }
 
   apply(entry: readonly unknown[]): void {
     const [kind, ...rest] = entry;
@@ -78,6 +86,7 @@ export class DirectoryReplay {
     const named = this.#named;
     this.#named = undefined;
     if (named === undefined) return;
+    this.isWhole = true;
     for (const queue of this.store.queues) if (queue !== undefined && !named.has(queue)) this.#removeQueue(queue);
     for (const topic of [...this.directory.topics]) if (!named.has(topic)) this.#removeTopic(topic);
   }

@@ -9,6 +9,7 @@ import { SortedNames } from "../collections/sorted-names.js";
 import { ProtocolError } from "../protocol/errors.js";
 import { DEFAULT_KEY } from "../protocol/limits.js";
 import { Durability } from "../protocol/op.js";
+import { Checkpoint, HEAD_BYTES } from "./checkpoint.js";
 import type { TopicConfig } from "./command.js";
 import { Queue } from "./queue.js";
 import type { Store } from "./store.js";
@@ -40,6 +41,9 @@ export class Directory {
   readonly #made = new Map<number, number>();
   /** Made since the last `tidy`, each topic before its queues. */
   readonly #fresh: (Topic | Queue)[] = [];
+  readonly #checkpoint: Checkpoint;
+  /** What the next record is about. */
+  #expected: readonly Queue[] = [];
 
   constructor(
     readonly store: Store,
@@ -47,7 +51,10 @@ export class Directory {
     /** Whether so many bytes of memory are left. */
     readonly hasMemory: (growth: number) => boolean,
     readonly makeQueue: (topic: Topic, bindKey: string, number: number) => Queue,
-  ) {}
+    headBytes = HEAD_BYTES,
+  ) {
+    this.#checkpoint = new Checkpoint(store, this.#topics, headBytes);
+  }
 
   get size(): number {
     return this.#topics.size;
@@ -136,13 +143,16 @@ export class Directory {
     // Only then: if a segment begins with this, it need not say it twice.
     this.store.recorder.directory(topic.entry, level);
     topic.isRecorded = true;
+    this.#checkpoint.named(topic);
   }
 
   /** Writes down what a queue is now, and its topic before it if the journal does not know that. */
   recordQueue(queue: Queue, level: number): void {
     if (!queue.topic.isRecorded) this.recordTopic(queue.topic, level);
+    this.expect(queue.alone);
     this.store.recorder.directory(queue.entry, level);
     queue.isRecorded = true;
+    this.#checkpoint.named(queue);
   }
 
   /**
@@ -225,16 +235,20 @@ export class Directory {
     for (const topic of this.#topics.values()) topic.usedAt = UNKNOWN;
   }
 
-  /** Writes all that the journal is to know into the log. */
-  record(): void {
-    const { recorder, level } = this.store;
-    recorder.directory(["checkpoint"], level);
-    for (const topic of this.#topics.values()) {
-      if (!topic.isRecorded) continue;
-      recorder.directory(topic.entry, level);
-      for (const queue of topic.queues.values()) if (queue.isRecorded) recorder.directory(queue.entry, level);
-    }
-    recorder.directory(["complete"], level);
+  /** A record about these queues comes next: if a segment begins with it, or has not named them yet, they are named. */
+  expect(queues: readonly Queue[]): void {
+    this.#expected = queues;
+    if (this.store.log.isHeld) for (const queue of queues) this.#checkpoint.need(queue);
+  }
+
+  /** At the head of a segment: begins to write all that the journal is to know. True: that is done. */
+  beginSegment(): boolean {
+    return this.#checkpoint.begin(this.#expected);
+  }
+
+  /** Goes on with that. True: there is more to do. */
+  step(): boolean {
+    return this.#checkpoint.step();
   }
 
   /** Throws when the journal would not know of something that is to last, or what was made is left. For tests. */

@@ -58,8 +58,13 @@ export class Log {
   entriesOffset = 0;
   /** How many pages have been begun: when it moves, it is time to look for sparse ones. */
   rolls = 0;
-  /** Called at the head of a new segment, to append what must be known without all segments before. */
-  onSegment: (now: number) => void = () => undefined;
+  /**
+   * Called at the head of a new segment, to append what must be known without all segments before. False: more of that
+   * follows.
+   */
+  onSegment: (now: number) => boolean = () => true;
+  /** More of it follows: the segment goes on until it is there. */
+  isHeld = false;
   /** The present, for the heads of segments. */
   now = 0;
   readonly #segmentBytes: number;
@@ -253,8 +258,9 @@ export class Log {
     if (track !== Track.JOURNAL || this.#isHeading) return false;
     const segment = this.segments.last;
     if (segment === undefined || segment.isSealed) return true;
+    if (this.isHeld) return false;
     // A directory that takes most of a segment would be written over and over: it may take half at the most.
-    const most = Math.max(this.#segmentBytes, 2 * (segment.begun - segment.base));
+    const most = Math.max(this.#segmentBytes, 2 * segment.headBytes);
     return segment.used + size + record.SEAL_BYTES > most && segment.base + segment.used > segment.begun;
   }
 
@@ -298,9 +304,9 @@ export class Log {
     view.setUint16(at + record.SHARD, this.#shard);
     view.setUint16(at + record.SHARDS, this.#shards);
     view.setUint32(at + record.SHARDS + 2, 0);
-    this.onSegment(this.now);
+    this.isHeld = false;
+    segment.hasDirectory = this.onSegment(this.now);
     segment.begun = this.position;
-    segment.hasDirectory = true;
     this.#isHeading = false;
   }
 }

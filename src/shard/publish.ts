@@ -153,6 +153,7 @@ export class Publisher {
       // A recovery drops messages of queues that it has not heard of.
       for (const queue of queues) if (!queue.isRecorded) this.directory.recordQueue(queue, topic.level);
     }
+    if (isKept) this.directory.expect(queues);
     log.append(topic.nameBytes, key, queues, count, high, low, due, expiry, c.bytes, start, end, isKept);
     log.pages.claim(log.page, count * queues.length);
     const { page, recordOffset, entriesOffset } = log;

@@ -38,6 +38,8 @@ export class Queue {
   readonly consumers = new Set<Consumer>();
   /** The route that reaches only this queue. */
   readonly alone: readonly Queue[] = [this];
+  /** The last segment that names it: see checkpoint.ts. */
+  namedIn = 0;
   /** Entry bytes that the last `takeReady` or `takeDead` handed over. */
   takenBytes = 0;
 

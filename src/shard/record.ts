@@ -71,7 +71,8 @@ export const checksumSeed = (sequence: number, offset: number): number =>
  *
  * Segments are numbered from 1. A compacted one stands for all from `replaces` to `sequence`; others have their own
  * number in both. What follows the head of one that is not compacted is the directory of that moment (DIRECTORY records)
- * and an IDS record, so that all segments before it can go.
+ * and an IDS record, so that all segments before it can go. A long directory goes on behind that, between other records:
+ * each queue is named before the first batch for it.
  */
 export const VERSION = 9;
 export const SEGMENT_MAGIC = 12;
@@ -165,7 +166,8 @@ export const RANGE_BYTES = 12;
 /**
  * DIRECTORY: 16: a msgpack array, `["topic", name, config, startTime]`,
  * `["queue", number, topic, bindKey, paused, declared]`, `["queue deleted", number]` or `["topic deleted", name]`. The
- * first two also change what is known already. `declared` is missing in files that were written before it was known:
+ * first two also change what is known already. What has been named from `["checkpoint"]` to `["complete"]`, other records
+ * in between, is all there is. `declared` is missing in files that were written before it was known:
  * then queues are declared but for `default`.
  */
 export const DIRECTORY_BODY = 16;

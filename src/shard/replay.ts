@@ -31,6 +31,8 @@ export class Replay {
   readonly #fresh: (FreshIndex | undefined)[] = [];
   #segment: Segment | undefined;
   #buffer: Uint8Array | undefined;
+  /** There was a word of the ids in the segment. */
+  #hasIds = false;
 
   constructor(shard: Shard) {
     this.#shard = shard;
@@ -45,6 +47,8 @@ export class Replay {
   /** What follows is of that segment. */
   segment(sequence: number, replaces: number): void {
     this.#segment = this.#store.log.segments.adopt(sequence, replaces);
+    this.#directory.segment();
+    this.#hasIds = false;
   }
 
   /** Memory for the next page; it is used again when no `page` follows. */
@@ -95,13 +99,13 @@ export class Replay {
         return this.#keep(page, at);
       case RecordType.DIRECTORY: {
         const end = at + view.getUint32(at + record.LENGTH);
-        return this.#directory.apply(unpackHead(page.bytes, at + record.DIRECTORY_BODY, end));
+        this.#directory.apply(unpackHead(page.bytes, at + record.DIRECTORY_BODY, end));
+        return this.#judge(page.segment);
       }
       case RecordType.IDS:
         this.#shard.idCeiling = Math.max(this.#shard.idCeiling, view.getFloat64(at + record.CEILING));
-        // The head of a segment ends with one.
-        if (page.segment !== undefined) page.segment.hasDirectory = true;
-        return;
+        this.#hasIds = true;
+        return this.#judge(page.segment);
       case RecordType.SEGMENT:
       case RecordType.COMMIT:
       case RecordType.SEAL:
@@ -109,6 +113,11 @@ export class Replay {
       default:
         throw new Error(`replay: a record of the unknown type ${view.getUint8(at + record.TYPE)}`);
     }
+  }
+
+  /** Whether nothing before a segment is needed but for its messages. */
+  #judge(segment: Segment | undefined): void {
+    if (segment !== undefined && this.#directory.isWhole && this.#hasIds) segment.hasDirectory = true;
   }
 
   #publish({ view, number, segment }: Page, at: number): void {

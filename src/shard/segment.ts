@@ -19,10 +19,11 @@ export class Segment {
   isHeld = false;
   /** No record is added any more. */
   isSealed = false;
-  /** It has the whole directory of its beginning, and the ids behind it: nothing before it is needed for those. */
+  /** It has the whole directory, and a word of the ids: nothing before it is needed for those. */
   hasDirectory = false;
-  /** The log's position when its head and the directory behind it had been appended. */
+  /** The log's position when its head had been appended; and bytes of its directory, behind that as well. */
   begun = 0;
+  headBytes = 0;
 
   constructor(
     readonly sequence: number,

@@ -56,6 +56,8 @@ export interface ShardOptions {
   readonly segmentBytes?: number | undefined;
   /** Extents that a step of a long request may move or drop; default `STEP_EXTENTS` of steps.ts. */
   readonly stepExtents?: number | undefined;
+  /** Bytes of the directory at the head of a segment; default `HEAD_BYTES` of checkpoint.ts. */
+  readonly headBytes?: number | undefined;
   /** `Durability` where a topic does not say otherwise. Default memory. */
   readonly level?: number | undefined;
   /** The number of this shard, for the heads of segments. Default 0. */
@@ -103,7 +105,7 @@ export class Shard {
       return this.bytes + growth <= options.memoryBytes;
     };
     store.log.pages.pressure = () => this.bytes - options.memoryBytes;
-    const directory = new Directory(store, limits, hasMemory, makeQueue);
+    const directory = new Directory(store, limits, hasMemory, makeQueue, options.headBytes);
     const roster = new Roster(store, limits.maxConsumers, limits.maxConsumersPerConnection ?? limits.maxConsumers);
     const ids = new IdAllocator(options.ids, options.node, options.shards ?? 1);
     this.store = store;
@@ -125,8 +127,9 @@ export class Shard {
     );
     this.#administration = new Administration(store, directory, roster, this.#dispatcher);
     store.log.onSegment = () => {
-      directory.record();
+      const isWhole = directory.beginSegment();
       store.recorder.ids(this.idCeiling, store.level);
+      return isWhole;
     };
   }
 
@@ -183,7 +186,9 @@ export class Shard {
     const moreMessages = this.#dispatcher.turn();
     const moreMissed = this.#channels.turn();
     const nextIdle = this.#idle.turn(store.now);
-    if (moreTimers || moreMessages || moreMissed) return store.now;
+    // What is refused to publishes is kept for acks, or cannot be written at all.
+    const moreNames = this.#publisher.refusal === undefined && this.directory.step();
+    if (moreTimers || moreMessages || moreMissed || moreNames) return store.now;
     return Math.min(store.wheel.nextDue(), this.#dispatcher.nextDue(), nextIdle);
   }
 

@@ -41,6 +41,8 @@ export class Topic {
   /** `Durability` of its messages. */
   level: number;
   readonly queues = new Map<string, Queue>();
+  /** The last segment that names it: see checkpoint.ts. */
+  namedIn = 0;
   published = 0;
   delivered = 0;
   acked = 0;

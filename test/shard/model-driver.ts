@@ -28,6 +28,7 @@ export const OPTIONS = {
   pageBytes: 512,
   // As small, so that requests are carried out in steps.
   stepExtents: 4,
+  headBytes: 64,
 };
 /** Who looks at the state after each move; never held. */
 const OBSERVER = 99;

@@ -105,6 +105,8 @@ export class Life {
       pageBytes,
       segmentBytes,
       level,
+      // Small, so that directories are written in steps.
+      headBytes: 96,
     });
     this.log = this.shard.store.log;
     const view = makers.view(disk);
