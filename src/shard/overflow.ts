@@ -14,37 +14,59 @@ export const canHold = (queue: Queue, count: number, bytes: number): boolean => 
   return (maxLength === 0 || length <= maxLength) && (maxBytes === 0 || size <= maxBytes);
 };
 
+/**
+ * About how many messages a queue has beyond its limit, as after its limit was lowered; 0 where it would refuse more, or
+ * has few enough.
+ */
+export const excessOf = (queue: Queue): number => {
+  const { maxLength, maxBytes, overflow } = queue.topic.config;
+  if (overflow !== "drop-oldest" || queue.readyCount === 0) return 0;
+  const messages = maxLength > 0 ? queue.length - maxLength : 0;
+  const bytes = maxBytes > 0 ? queue.bytes - maxBytes : 0;
+  const each = queue.readyBytes / queue.readyCount;
+  return Math.max(0, Math.min(queue.readyCount, Math.max(messages, each > 0 ? bytes / each : 0)));
+};
+
+/** Drops up to `most` of the oldest ready messages. */
+export const dropOldest = (queue: Queue, most: number): void => {
+  for (let left = Math.min(most, queue.readyCount); left > 0; ) left -= dropFront(queue, left);
+};
+
 /** Drops the oldest ready messages until `count` messages of `bytes` fit. `canHold` has said that they can. */
 export const makeRoom = (queue: Queue, count: number, bytes: number): void => {
   const { maxLength, maxBytes } = queue.topic.config;
-  const isFull = (): boolean =>
-    (maxLength > 0 && queue.length + count > maxLength) || (maxBytes > 0 && queue.bytes + bytes > maxBytes);
-  while (isFull() && queue.readyCount > 0) {
-    dropFirst(queue);
-    queue.topic.dropped++;
-  }
+  if (maxLength > 0) dropOldest(queue, queue.length + count - maxLength);
+  if (maxBytes > 0) while (queue.bytes + bytes > maxBytes && queue.readyCount > 0) dropFront(queue, 1);
 };
 
-const dropFirst = (queue: Queue): void => {
+/** Drops up to `most` messages of the oldest extent; answers how many. */
+const dropFront = (queue: Queue, most: number): number => {
   const { store } = queue;
   const { extents, log } = store;
   const extent = queue.ready.head;
   const { view } = store.pageOf(extent);
-  queue.readyCount--;
   if (extents.isFragment(extent)) {
-    const first = firstMessages(store, extent, extents.get(extent, ext.MASK), 1, 0, true);
+    const first = firstMessages(store, extent, extents.get(extent, ext.MASK), most, Number.POSITIVE_INFINITY, true);
+    const count = ext.popcount(first);
     queue.readyBytes -= store.bytesOf(extent, first);
     if (store.release(extent, first)) {
       queue.ready.remove(extents, extent);
       store.retire(extent);
     }
-    return;
+    queue.readyCount -= count;
+    queue.topic.dropped += count;
+    return count;
   }
-  const offset = extents.get(extent, ext.OFFSET);
-  const size = WORD_BYTES + (view.getUint32(offset) & SIZE_MASK);
-  queue.readyBytes -= size;
+  const count = Math.min(most, extents.get(extent, ext.SPAN));
+  const start = extents.get(extent, ext.OFFSET);
+  let offset = start;
+  for (let i = 0; i < count; i++) offset += WORD_BYTES + (view.getUint32(offset) & SIZE_MASK);
   const page = extents.get(extent, ext.PAGE);
-  store.recordGone(extent, 1);
-  cutFront(queue, extent, 1, offset + size);
-  log.pages.release(page, 1);
+  queue.readyBytes -= offset - start;
+  queue.readyCount -= count;
+  queue.topic.dropped += count;
+  store.recordGone(extent, count);
+  cutFront(queue, extent, count, offset);
+  log.pages.release(page, count);
+  return count;
 };

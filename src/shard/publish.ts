@@ -8,7 +8,7 @@ import { Durability } from "../protocol/op.js";
 import type { Publish } from "./command.js";
 import type { Directory } from "./directory.js";
 import type { IdAllocator } from "./id-allocator.js";
-import { canHold, makeRoom } from "./overflow.js";
+import { canHold, dropOldest, excessOf, makeRoom } from "./overflow.js";
 import type { Queue } from "./queue.js";
 import { Routing } from "./routing.js";
 import type { Steps } from "./steps.js";
@@ -53,28 +53,60 @@ export class Publisher {
   ) {}
 
   /**
-   * Takes the batch whole or refuses it whole: throws. Merged requests stand each for itself. False: which queues it
-   * reaches must be found out, which `steps` does.
+   * Takes the batch whole or refuses it whole: throws. Merged requests stand each for itself. False: something that takes
+   * longer comes first, which `steps` does.
    */
   publish(c: Publish): boolean {
     const topic = this.directory.use(c.topic, this.store.now, c.connection);
     const queues = topic.route(c.routeKey);
-    if (queues === undefined) return false;
+    if (queues === undefined || this.#isFarOver(queues, c)) return false;
     this.#publish(topic, queues, c);
     return true;
   }
 
-  /** The same for a route key that is a pattern nobody has used lately. Throws BAD_PATTERN. */
+  /**
+   * The same for a route key that is a pattern nobody has used lately, and where queues have far more than they may.
+   * Throws BAD_PATTERN.
+   */
   *steps(c: Publish): Steps<Publish> {
     let publish = c;
     while (!this.publish(publish)) {
-      const { topic: name, routeKey } = publish;
-      const topic = this.directory.topic(name);
-      const routing = new Routing(topic, routeKey);
-      while (!routing.advance(this.store.stepExtents * MATCHED)) publish = yield;
-      // The topic may have been deleted, or configured anew: then this is of no use.
-      if (this.directory.find(name) === topic && topic.isPattern) topic.remember(routeKey, routing.queues);
+      const topic = this.directory.topic(publish.topic);
+      const queues = topic.route(publish.routeKey);
+      if (queues === undefined) publish = yield* this.#find(topic, publish);
+      else if (this.#shrink(queues) > 0) publish = yield;
     }
+  }
+
+  /** Finds out which queues a pattern reaches. */
+  *#find(topic: Topic, c: Publish): Steps<Publish, Publish> {
+    const { topic: name, routeKey } = c;
+    const routing = new Routing(topic, routeKey);
+    let publish = c;
+    while (!routing.advance(this.store.stepExtents * MATCHED)) publish = yield;
+    // The topic may have been deleted, or configured anew: then this is of no use.
+    if (this.directory.find(name) === topic && topic.isPattern) topic.remember(routeKey, routing.queues);
+    return publish;
+  }
+
+  #isFarOver(queues: readonly Queue[], { count, start, end }: Publish): boolean {
+    let excess = 0;
+    for (const queue of queues) excess += excessOf(queue);
+    // Nothing is dropped for what will be refused.
+    return excess > this.store.stepExtents && queues.every((queue) => canHold(queue, count, end - start));
+  }
+
+  /** Drops a step of what queues have beyond their limits. Answers about how much there is left. */
+  #shrink(queues: readonly Queue[]): number {
+    let left = this.store.stepExtents;
+    let rest = 0;
+    for (const queue of queues) {
+      const excess = Math.ceil(excessOf(queue));
+      dropOldest(queue, Math.min(left, excess));
+      rest += Math.max(0, excess - left);
+      left -= Math.min(left, excess);
+    }
+    return rest;
   }
 
   #publish(topic: Topic, reached: readonly Queue[], c: Publish): void {

@@ -272,6 +272,29 @@ describe("in steps, between which others go on,", () => {
     shard.invariants();
   });
 
+  it.each([{ maxLength: 2 }, { maxBytes: 12 }])(
+    "a publish drops what is beyond a limit that was lowered, %o",
+    (limit) => {
+      const { publish, slowly, tell, counts } = open();
+      publish(100);
+      tell({ op: "configure", config: { ...limit, overflow: "drop-oldest" } });
+      const bytes = new Uint8Array(5);
+      const view = new DataView(bytes.buffer);
+      view.setUint32(0, 1);
+      const slice = { bytes, view, start: 0, end: 5, count: 1, requests: 1 };
+      const { effects, steps } = slowly({ op: "publish", routeKey: "", delay: 0, ttl: 0, ...slice }, () => {});
+      expect(steps).toBeGreaterThan(5);
+      expect(effects).toMatchObject([{ kind: "confirm", connection: SLOW, messages: 1 }]);
+      expect(counts()).toMatchObject([{ ready: 2 }]);
+      // What can never fit drops nothing.
+      tell({ op: "configure", config: { maxLength: 0, maxBytes: 3 } });
+      expect(slowly({ op: "publish", routeKey: "", delay: 0, ttl: 0, ...slice }, () => {}).effects).toMatchObject([
+        { kind: "fail", error: "QUEUE_FULL" },
+      ]);
+      expect(counts()).toMatchObject([{ ready: 2 }]);
+    },
+  );
+
   it("a pattern is matched against queues, among them those that come meanwhile, and not those that have gone", () => {
     const { publish, slowly, tell, counts } = open();
     tell({ op: "configure", config: { mode: "pattern" } });
