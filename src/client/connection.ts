@@ -114,17 +114,20 @@ export class Connection {
     this.schedule();
   }
 
-  /** Begins a request whose payload a gatherer writes bit by bit. It is sent when it is given back to `attach`. */
-  begin(op: number, head: Uint8Array, exchange: Exchange): Chunk {
+  /**
+   * Begins a request whose payload a gatherer writes bit by bit. It is one when it is given back to `attach`: until then
+   * nobody knows of it, and a gatherer that cannot write it leaves it.
+   */
+  begin(op: number, head: Uint8Array): Chunk {
     this.assertOpen();
     const chunk = this.#outgoing.detached();
-    chunk.open(op, 0, this.#requests.add(exchange), head);
-    this.schedule();
+    chunk.open(op, 0, 0, head);
     return chunk;
   }
 
-  /** Ends the request that `begin` began. */
-  attach(chunk: Chunk): void {
+  /** Numbers the request that `begin` began, and sends it when the turn is over. */
+  attach(chunk: Chunk, exchange: Exchange): void {
+    chunk.number(this.#requests.add(exchange));
     chunk.close();
     this.#outgoing.attach(chunk);
   }

@@ -30,6 +30,12 @@ export class Chunk extends FrameWriter {
     super.open(op, flags, request, head);
     if (request !== 0) this.requests++;
   }
+
+  /** Numbers the only frame in it, which was opened without a number. */
+  number(request: number): void {
+    this.view.setUint32(REQUEST, request);
+    this.requests++;
+  }
 }
 
 export class Outgoing {

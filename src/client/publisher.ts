@@ -9,9 +9,10 @@ import { NO_HEAD } from "../protocol/head.js";
 import { type Headers, packHeaders } from "../protocol/headers.js";
 import { Op } from "../protocol/op.js";
 import { asBadArgument, badArgument } from "./arguments.js";
+import { checkThere, readBody } from "./body.js";
 import type { Connection, Gatherer } from "./connection.js";
 import { unobserved } from "./deferred.js";
-import { localError } from "./error.js";
+import { localError, type RingmqError } from "./error.js";
 import { type Exchange, PromisedExchange } from "./exchange.js";
 import { checkOptions, OPTIONS } from "./known-options.js";
 import type { Body, ChannelPublishOptions, PublishOptions } from "./options.js";
@@ -39,13 +40,7 @@ const MAX_HEADS = 1024;
 const NO_OPTIONS: PublishOptions = {};
 const encoder = new TextEncoder();
 
-/** Whether it is a Uint8Array, of this realm or another. */
-const isBytes = (value: unknown): boolean =>
-  value instanceof Uint8Array || Object.prototype.toString.call(value) === "[object Uint8Array]";
-
-const checkBody = (body: unknown, what = "body"): void => {
-  if (typeof body !== "string" && !isBytes(body)) throw badArgument(what, body, "text or a Uint8Array");
-};
+const BODY = (): string => "body";
 
 /** Encodes headers, of which there may be none. */
 const packed = (headers: unknown): Uint8Array => {
@@ -71,6 +66,7 @@ class WholeBatch extends PromisedExchange<IdRange & { readonly durability: numbe
 
 /** A frame that grows: its messages, where they are written, and where its payload begins. */
 interface Growing<B> {
+  /** Of the topic or the channel. */
   readonly name: string;
   readonly batch: B;
   readonly chunk: Chunk;
@@ -101,18 +97,19 @@ export class Publisher implements Gatherer {
       if (options !== NO_OPTIONS) checkOptions(options, OPTIONS.publish);
       const { routeKey, delay, ttl } = options;
       const headers = packed(options.headers);
-      const content = this.#checked(body, headers);
+      const content = this.#content(BODY, body, headers);
       const bytes = headers.length + content.length;
       let growing = this.#last?.name === topic ? this.#last : this.#toTopics.get(topic);
       if (growing?.batch.has(routeKey, delay, ttl) === true && this.#fits(growing, bytes)) {
-        this.#admit(growing.batch, bytes);
+        this.#write(growing, headers, content, bytes);
       } else {
         // With options that were checked, or that equal those of the frame that grows.
         const head = this.#topicHead(topic, options);
-        growing = this.#begin(this.#toTopics, Op.PUBLISH, topic, head, new PublishBatch(routeKey, delay, ttl), bytes);
+        growing = this.#begin(Op.PUBLISH, topic, head, new PublishBatch(routeKey, delay, ttl), bytes);
+        this.#write(growing, headers, content, bytes);
+        this.#place(this.#toTopics, growing);
       }
       this.#last = growing;
-      appendEntry(growing.chunk, headers, content);
       return growing.batch.add();
     } catch (error) {
       return Promise.reject(asBadArgument(error));
@@ -123,16 +120,17 @@ export class Publisher implements Gatherer {
     try {
       if (options !== NO_OPTIONS) checkOptions(options, OPTIONS.publishToChannel);
       const headers = packed(options.headers);
-      const content = this.#checked(body, headers);
+      const content = this.#content(BODY, body, headers);
       const bytes = headers.length + content.length;
       let growing = this.#toChannels.get(channel);
       if (growing !== undefined && this.#fits(growing, bytes)) {
-        this.#admit(growing.batch, bytes);
+        this.#write(growing, headers, content, bytes);
       } else {
         const head = this.#knownHead("channel", channel);
-        growing = this.#begin(this.#toChannels, Op.PUBLISH_CHANNEL, channel, head, new ChannelBatch(), bytes);
+        growing = this.#begin(Op.PUBLISH_CHANNEL, channel, head, new ChannelBatch(), bytes);
+        this.#write(growing, headers, content, bytes);
+        this.#place(this.#toChannels, growing);
       }
-      appendEntry(growing.chunk, headers, content);
       return growing.batch.add();
     } catch (error) {
       return Promise.reject(asBadArgument(error));
@@ -152,31 +150,24 @@ export class Publisher implements Gatherer {
     const headers = packed(options.headers);
     // Not with `map`, which passes over what is missing in an array.
     const contents = Array.from(bodies as readonly Body[], (body, i) => {
-      checkBody(body, `bodies[${i}]`);
-      return this.#checked(typeof body === "string" ? encoder.encode(body) : body, headers);
+      const content = this.#content(() => `bodies[${i}]`, body, headers);
+      return typeof content === "string" ? encoder.encode(content) : content;
     });
     const overhead = WORD_BYTES + (headers.length > 0 ? HEADERS_LENGTH_BYTES + headers.length : 0);
     const frames: WholeBatch[] = [];
     for (let at = 0; at < contents.length; ) {
       if (at > 0) await this.#connection.allowance.ready();
       let bytes = MIN_LENGTH + head.length;
-      let end = at;
-      while (end < contents.length && end - at < maxBatchMessages) {
-        const size = overhead + (contents[end]?.length ?? 0);
-        if (end > at && bytes + size > maxFrameBytes) break;
+      const first = at;
+      for (; at < contents.length && at - first < maxBatchMessages; at++) {
+        const content = contents[at] ?? NO_HEAD;
+        // It was there when the batch was handed over, but that is a while ago.
+        checkThere(() => `bodies[${at}]`, content);
+        const size = overhead + content.length;
+        if (at > first && bytes + size > maxFrameBytes) break;
         bytes += size;
-        end++;
       }
-      const frame = new WholeBatch();
-      unobserved(frame.promise);
-      this.#connection.assertOpen();
-      this.#admit(frame, bytes);
-      this.#connection.seal();
-      const chunk = this.#connection.begin(Op.PUBLISH, head, frame);
-      for (const content of contents.slice(at, end)) appendEntry(chunk, headers, content);
-      this.#connection.attach(chunk);
-      frames.push(frame);
-      at = end;
+      frames.push(this.#send(head, headers, contents.slice(first, at), bytes));
     }
     const confirmed = await Promise.all(frames.map((frame) => frame.promise));
     return new BatchReceipt(confirmed, Math.min(...confirmed.map(({ durability }) => durability)));
@@ -184,43 +175,72 @@ export class Publisher implements Gatherer {
 
   seal(): void {
     this.#last = undefined;
-    for (const { chunk } of this.#toTopics.values()) this.#connection.attach(chunk);
+    for (const { chunk, batch } of this.#toTopics.values()) this.#connection.attach(chunk, batch);
     this.#toTopics.clear();
-    for (const { chunk } of this.#toChannels.values()) this.#connection.attach(chunk);
+    for (const { chunk, batch } of this.#toChannels.values()) this.#connection.attach(chunk, batch);
     this.#toChannels.clear();
   }
 
-  fail(): void {
+  fail(error: RingmqError): void {
     this.#last = undefined;
+    for (const { batch } of this.#toTopics.values()) batch.failed(error);
     this.#toTopics.clear();
+    for (const { batch } of this.#toChannels.values()) batch.failed(error);
     this.#toChannels.clear();
   }
 
-  /** Begins a frame for a first message of so many bytes, and ends the one that grew for the same place. */
-  #begin<B extends Exchange>(
-    open: Map<string, Growing<B>>,
-    op: number,
-    name: string,
-    head: Uint8Array,
-    batch: B,
-    bytes: number,
-  ): Growing<B> {
-    this.#connection.assertOpen();
-    this.#admit(batch, bytes);
-    const before = open.get(name);
-    if (before !== undefined) this.#connection.attach(before.chunk);
-    else if (open.size >= MAX_GROWING) this.seal();
-    const chunk = this.#connection.begin(op, head, batch);
+  /** Begins a frame for a first message of so many bytes. It grows from when it is placed. */
+  #begin<B extends Exchange>(op: number, name: string, head: Uint8Array, batch: B, bytes: number): Growing<B> {
+    const chunk = this.#connection.begin(op, head);
     // Where a few messages fill the frame it is given its size at once.
     if (bytes > LARGE) chunk.reserve(this.#batchBytes + bytes);
-    const growing = { name, batch, chunk, start: chunk.end };
-    open.set(name, growing);
-    return growing;
+    return { name, batch, chunk, start: chunk.end };
   }
 
-  #admit(exchange: Exchange, bytes: number): void {
-    this.#connection.allowance.take(bytes + MESSAGE_COST);
-    exchange.held += bytes + MESSAGE_COST;
+  /** Writes a message into a frame: all of it, or what it throws over leaves no trace. */
+  #write({ batch, chunk }: Growing<Exchange>, headers: Uint8Array, content: Body, bytes: number): void {
+    const cost = bytes + MESSAGE_COST;
+    this.#connection.allowance.take(cost);
+    try {
+      appendEntry(chunk, headers, content);
+    } catch (error) {
+      this.#connection.allowance.give(cost);
+      throw asBadArgument(error);
+    }
+    batch.held += cost;
+  }
+
+  /** Lets a frame grow that has its first message, and ends the one that grew in its place. */
+  #place<B extends Exchange>(open: Map<string, Growing<B>>, growing: Growing<B>): void {
+    const before = open.get(growing.name);
+    if (before === undefined && open.size >= MAX_GROWING) this.seal();
+    open.set(growing.name, growing);
+    if (before !== undefined) this.#connection.attach(before.chunk, before.batch);
+    this.#connection.schedule();
+  }
+
+  /** Sends a frame of several messages by itself. */
+  #send(head: Uint8Array, headers: Uint8Array, contents: readonly Uint8Array[], bytes: number): WholeBatch {
+    const { allowance } = this.#connection;
+    this.#connection.assertOpen();
+    const cost = bytes + MESSAGE_COST;
+    allowance.take(cost);
+    let chunk: Chunk;
+    try {
+      chunk = this.#connection.begin(Op.PUBLISH, head);
+      chunk.reserve(bytes);
+      for (const content of contents) appendEntry(chunk, headers, content);
+    } catch (error) {
+      allowance.give(cost);
+      throw asBadArgument(error);
+    }
+    const frame = new WholeBatch();
+    unobserved(frame.promise);
+    frame.held = cost;
+    this.#connection.seal();
+    this.#connection.attach(chunk, frame);
+    this.#connection.schedule();
+    return frame;
   }
 
   /** Whether another message of so many bytes belongs into a frame. */
@@ -229,8 +249,8 @@ export class Publisher implements Gatherer {
   }
 
   /** The body, as text only where its size is within the limit for certain. Throws BAD_ARGUMENT, MESSAGE_TOO_LARGE. */
-  #checked(body: Body, headers: Uint8Array): Body {
-    if (typeof body !== "string" && !(body instanceof Uint8Array)) checkBody(body);
+  #content(what: () => string, given: unknown, headers: Uint8Array): Body {
+    const body = readBody(what, given);
     const limit = this.#connection.info.limits.maxMessageBytes - HEADERS_LENGTH_BYTES - headers.length;
     if ((typeof body === "string" ? body.length * 3 : body.length) <= limit) return body;
     const bytes = typeof body === "string" ? encoder.encode(body) : body;
