@@ -4,17 +4,18 @@
  * topic arrives in the order of the calls.
  */
 import { appendEntry, HEADERS_LENGTH_BYTES, WORD_BYTES } from "../protocol/entry.js";
+import { ProtocolError } from "../protocol/errors.js";
 import { MIN_LENGTH } from "../protocol/frame.js";
 import { NO_HEAD } from "../protocol/head.js";
 import { type Headers, packHeaders } from "../protocol/headers.js";
 import { Op } from "../protocol/op.js";
-import { asBadArgument, badArgument } from "./arguments.js";
+import { asBadArgument, checkObject, readList, reasonOf } from "./arguments.js";
 import { checkThere, readBody } from "./body.js";
 import type { Connection, Gatherer } from "./connection.js";
 import { unobserved } from "./deferred.js";
 import { localError, type RingmqError } from "./error.js";
 import { type Exchange, PromisedExchange } from "./exchange.js";
-import { checkOptions, OPTIONS } from "./known-options.js";
+import { OPTIONS, readOptions, readPublish } from "./known-options.js";
 import type { Body, ChannelPublishOptions, PublishOptions } from "./options.js";
 import type { Chunk } from "./outgoing.js";
 import { ChannelBatch, PublishBatch } from "./publish-batch.js";
@@ -45,14 +46,12 @@ const BODY = (): string => "body";
 /** Encodes headers, of which there may be none. */
 const packed = (headers: unknown): Uint8Array => {
   if (headers === undefined) return NO_HEAD;
-  if (typeof headers !== "object" || headers === null || Array.isArray(headers) || ArrayBuffer.isView(headers)) {
-    throw badArgument("headers", headers, "an object of names and values");
-  }
+  checkObject("headers", headers, "an object of names and values");
   try {
     return packHeaders(headers as Headers);
   } catch (error) {
-    // Too much of it, or something in it that msgpack has not.
-    const why = error instanceof Error ? error.message : "they are none that can be sent";
+    // Too much of it or something in it that msgpack has not; or what the program threw when it was read.
+    const why = error instanceof ProtocolError ? error.message : reasonOf(error);
     throw localError("BAD_ARGUMENT", `headers must be an object of at most 65,535 bytes as msgpack: ${why}`, error);
   }
 };
@@ -94,9 +93,10 @@ export class Publisher implements Gatherer {
 
   publish(topic: string, body: Body, options: PublishOptions = NO_OPTIONS): Promise<Receipt> {
     try {
-      if (options !== NO_OPTIONS) checkOptions(options, OPTIONS.publish);
-      const { routeKey, delay, ttl } = options;
-      const headers = packed(options.headers);
+      // All that may call the program comes first: nothing is begun that it could find half done.
+      const read = options === NO_OPTIONS ? options : readPublish(options);
+      const { routeKey, delay, ttl } = read;
+      const headers = packed(read.headers);
       const content = this.#content(BODY, body, headers);
       const bytes = headers.length + content.length;
       let growing = this.#last?.name === topic ? this.#last : this.#toTopics.get(topic);
@@ -104,7 +104,7 @@ export class Publisher implements Gatherer {
         this.#write(growing, headers, content, bytes);
       } else {
         // With options that were checked, or that equal those of the frame that grows.
-        const head = this.#topicHead(topic, options);
+        const head = this.#topicHead(topic, read);
         growing = this.#begin(Op.PUBLISH, topic, head, new PublishBatch(routeKey, delay, ttl), bytes);
         this.#write(growing, headers, content, bytes);
         this.#place(this.#toTopics, growing);
@@ -118,8 +118,8 @@ export class Publisher implements Gatherer {
 
   publishToChannel(channel: string, body: Body, options: ChannelPublishOptions = NO_OPTIONS): Promise<ChannelReceipt> {
     try {
-      if (options !== NO_OPTIONS) checkOptions(options, OPTIONS.publishToChannel);
-      const headers = packed(options.headers);
+      const read = options === NO_OPTIONS ? options : readOptions(options, OPTIONS.publishToChannel);
+      const headers = packed(read.headers);
       const content = this.#content(BODY, body, headers);
       const bytes = headers.length + content.length;
       let growing = this.#toChannels.get(channel);
@@ -142,14 +142,14 @@ export class Publisher implements Gatherer {
     bodies: readonly Body[],
     options: PublishOptions = NO_OPTIONS,
   ): Promise<BatchReceipt> {
-    checkOptions(options, OPTIONS.publish);
-    this.#checks.publish(topic, options);
-    if (!Array.isArray(bodies)) throw badArgument("bodies", bodies, "an array of texts and Uint8Arrays");
+    const read = readPublish(options);
+    this.#checks.publish(topic, read);
+    const list = readList("bodies", bodies, "an array of texts and Uint8Arrays");
     const { maxFrameBytes, maxBatchMessages } = this.#connection.info.limits;
-    const head = requestHead([topic, options.routeKey, options.delay, options.ttl]);
-    const headers = packed(options.headers);
-    // Not with `map`, which passes over what is missing in an array.
-    const contents = Array.from(bodies as readonly Body[], (body, i) => {
+    const head = requestHead([topic, read.routeKey, read.delay, read.ttl]);
+    const headers = packed(read.headers);
+    // Once none of the program is called any more, so that what was looked at stays so.
+    const contents = list.map((body, i) => {
       const content = this.#content(() => `bodies[${i}]`, body, headers);
       return typeof content === "string" ? encoder.encode(content) : content;
     });
