@@ -213,9 +213,11 @@ export class Publisher implements Gatherer {
   /** Lets a frame grow that has its first message, and ends the one that grew in its place. */
   #place<B extends Exchange>(open: Map<string, Growing<B>>, growing: Growing<B>): void {
     const before = open.get(growing.name);
-    if (before === undefined && open.size >= MAX_GROWING) this.seal();
-    open.set(growing.name, growing);
     if (before !== undefined) this.#connection.attach(before.chunk, before.batch);
+    else if (open.size >= MAX_GROWING) this.seal();
+    // That may have ended the connection, which nobody would tell this one.
+    this.#connection.assertOpen();
+    open.set(growing.name, growing);
     this.#connection.schedule();
   }
 
@@ -230,6 +232,8 @@ export class Publisher implements Gatherer {
       chunk = this.#connection.begin(Op.PUBLISH, head);
       chunk.reserve(bytes);
       for (const content of contents) appendEntry(chunk, headers, content);
+      this.#connection.seal();
+      this.#connection.assertOpen();
     } catch (error) {
       allowance.give(cost);
       throw asBadArgument(error);
@@ -237,7 +241,6 @@ export class Publisher implements Gatherer {
     const frame = new WholeBatch();
     unobserved(frame.promise);
     frame.held = cost;
-    this.#connection.seal();
     this.#connection.attach(chunk, frame);
     this.#connection.schedule();
     return frame;

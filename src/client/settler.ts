@@ -3,6 +3,7 @@
  * a frame is ended when the next message is settled in another way, so that a queue sees the calls in their order.
  */
 import { Op } from "../protocol/op.js";
+import { asBadArgument } from "./arguments.js";
 import type { Connection, Gatherer } from "./connection.js";
 import { unobserved } from "./deferred.js";
 import type { RingmqError } from "./error.js";
@@ -64,8 +65,12 @@ export class Settler {
     const batch = this.#close();
     if (batch === undefined) return;
     const { op, first, second, selections } = batch;
-    const head = op === Op.ACK ? this.#ackHead : requestHead([this.#topic, this.#queue, first, second]);
-    this.#connection.send(op, 0, head, batch, selections.encode());
+    try {
+      const head = op === Op.ACK ? this.#ackHead : requestHead([this.#topic, this.#queue, first, second]);
+      this.#connection.send(op, 0, head, batch, selections.encode());
+    } catch (error) {
+      batch.failed(asBadArgument(error));
+    }
   }
 
   fail(error: RingmqError): void {

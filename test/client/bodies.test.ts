@@ -2,11 +2,10 @@
  * Bodies that cannot be sent: each is refused alone, and nothing of it is left.
  */
 import { runInNewContext } from "node:vm";
-import { describe, expect, it, onTestFinished, vi } from "vitest";
-import { RingmqError } from "../../src/client/error.js";
-import { FrameWriter } from "../../src/protocol/frame.js";
+import { describe, expect, it } from "vitest";
 import { Op } from "../../src/protocol/op.js";
 import { bodiesOf, confirm, confirming, connected, hello, type ScriptedBroker } from "./scripted-broker.js";
+import { unhandledRejections } from "./unhandled-rejections.js";
 
 /** Bytes whose buffer is another thread's now. */
 const transferred = (size = 10): Uint8Array => {
@@ -54,15 +53,6 @@ const published = (broker: ScriptedBroker): string[][] =>
   broker.frames.filter(({ op }) => op === Op.PUBLISH || op === Op.PUBLISH_CHANNEL).map(bodiesOf);
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
-
-/** Rejections that nobody handles while the test goes on. */
-const unhandledRejections = (): unknown[] => {
-  const seen: unknown[] = [];
-  const listen = (reason: unknown): void => void seen.push(reason);
-  process.on("unhandledRejection", listen);
-  onTestFinished(() => void process.off("unhandledRejection", listen));
-  return seen;
-};
 
 const refusal = (index?: number): object => ({
   name: "RingmqError",
@@ -133,42 +123,4 @@ describe("a body", () => {
     await turn();
     expect([published(broker).length, client.pendingBytes, unhandled]).toEqual([1, 0, []]);
   });
-});
-
-describe("a frame that there is no memory for", () => {
-  const exhausted = (act: () => void): void => {
-    const reserve = vi.spyOn(FrameWriter.prototype, "reserve").mockImplementation(() => {
-      throw new RangeError("Array buffer allocation failed");
-    });
-    act();
-    reserve.mockRestore();
-  };
-
-  it("is taken back, and the one that grows goes without the message", async () => {
-    const unhandled = unhandledRejections();
-    const { client, broker } = await connected();
-    confirming(broker);
-    const before = client.publish("t", "a");
-    const refused: Promise<unknown>[] = [];
-    exhausted(() => {
-      refused.push(client.publish("t", "b"), client.publish("u", "c"), client.publishBatch("t", ["d"]));
-    });
-    const after = client.publish("t", "e");
-    for (const promise of refused) await expect(promise).rejects.toBeInstanceOf(RingmqError);
-    await Promise.all([before, after]);
-    expect(published(broker)).toEqual([["a", "e"]]);
-    expect([client.pendingBytes, unhandled]).toEqual([0, []]);
-  });
-});
-
-it("what grows when the connection ends is told so", async () => {
-  const { client } = await connected();
-  // Sealed by the flush that fails at the first of them.
-  const add = vi.spyOn(FrameWriter.prototype, "append").mockImplementation(() => {
-    throw new RangeError("Array buffer allocation failed");
-  });
-  const waiting = [client.publish("t", "a"), client.publish("u", "b"), client.publishToChannel("c", "d")];
-  const outcomes = await Promise.allSettled(waiting);
-  add.mockRestore();
-  for (const outcome of outcomes) expect(outcome).toMatchObject({ reason: { code: "CONNECTION_CLOSED" } });
 });

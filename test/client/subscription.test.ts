@@ -5,6 +5,7 @@ import type { SubscribeOptions } from "../../src/client/options.js";
 import type { Subscription } from "../../src/client/subscription.js";
 import { Answer, Op } from "../../src/protocol/op.js";
 import { bodiesOf, confirm, connected, entries, frame, result, type ScriptedBroker } from "./scripted-broker.js";
+import { unhandledRejections } from "./unhandled-rejections.js";
 
 const MAX_MESSAGES = 8192;
 
@@ -193,14 +194,7 @@ describe("an onLost that fails", () => {
     ["by what cannot be awaited", () => new Proxy({}, { get: fails(boom) }) as never, boom],
     ["with what cannot be shown", fails(shy), '"shy"'],
   ])("%s is printed each time, and nothing ends", async (_, onLost, printed) => {
-    const unhandled: unknown[] = [];
-    const listen = (reason: unknown): void => void unhandled.push(reason);
-    process.on("unhandledRejection", listen);
-    process.on("uncaughtException", listen);
-    onTestFinished(() => {
-      process.off("unhandledRejection", listen);
-      process.off("uncaughtException", listen);
-    });
+    const unhandled = unhandledRejections();
     const lines: unknown[][] = [];
     const printing = vi.spyOn(console, "error").mockImplementation((...line) => {
       // As the console does, which shows all of them.
