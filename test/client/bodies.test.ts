@@ -111,6 +111,39 @@ describe("a body", () => {
     expect(published(broker)).toEqual([[...texts, ""], texts]);
   });
 
+  it("that is taken away by what is read beside it is refused, and leaves no trace", async () => {
+    const { client, broker } = await connected();
+    confirming(broker);
+    const lost = new Uint8Array(5);
+    const takesAway = (): number => structuredClone(lost.buffer, { transfer: [lost.buffer] }).byteLength;
+    const before = client.publish("t", "a");
+    const headers = Object.defineProperty({}, "x", { get: takesAway, enumerable: true });
+    await expect(client.publish("t", lost, { headers })).rejects.toMatchObject(refusal());
+    const other = new Uint8Array(5);
+    const bodies = Object.defineProperty([other, "b"], 1, {
+      get: () => `${structuredClone(other.buffer, { transfer: [other.buffer] }).byteLength}`,
+    });
+    await expect(client.publishBatch("t", bodies)).rejects.toMatchObject(refusal(0));
+    await before;
+    expect([published(broker), client.pendingBytes]).toEqual([[["a"]], 0]);
+  });
+
+  it("whose headers close the client is told that it is closed", async () => {
+    const { client, broker } = await connected();
+    const before = client.publish("t", "a");
+    const headers = Object.defineProperty({}, "x", {
+      get: () => {
+        void client.close();
+        return 1;
+      },
+      enumerable: true,
+    });
+    await expect(client.publish("t", "b", { headers })).rejects.toMatchObject({ code: "CLIENT_CLOSED" });
+    await expect(before).rejects.toMatchObject({ code: "CONNECTION_CLOSED" });
+    await broker.nth(Op.PUBLISH);
+    expect(published(broker)).toEqual([["a"]]);
+  });
+
   it("that is taken away while its batch waits for room is refused, and leaves no trace", async () => {
     const unhandled = unhandledRejections();
     const { client, broker } = await connected({ maxPendingBytes: 300 }, hello({ maxBatchMessages: 1 }));
