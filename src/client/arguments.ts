@@ -74,14 +74,26 @@ export const readFrom = <T>(what: string, read: () => T): T => {
 const isList = (what: string, value: unknown): value is readonly unknown[] =>
   readFrom(what, () => Array.isArray(value));
 
-/** A copy of a list, of which each element is looked at once, also where one is missing. */
-export const readList = (what: string, value: unknown, wanted: string): unknown[] => {
+/**
+ * A copy of a list, of which each element is looked at once, also where one is missing. It ends with the first that is
+ * not fit, for the caller to refuse: a list may be said to be longer than any memory.
+ */
+export const readList = (
+  what: string,
+  value: unknown,
+  wanted: string,
+  isFit: (element: unknown) => boolean,
+): unknown[] => {
   if (!isList(what, value)) throw badArgument(what, value, wanted);
   const size = readFrom(what, () => value.length);
   const list: unknown[] = [];
   let i = 0;
   try {
-    for (; i < size; i++) list.push(value[i]);
+    for (let fit = true; fit && i < size; i++) {
+      const element = value[i];
+      list.push(element);
+      fit = isFit(element);
+    }
   } catch (error) {
     throw unreadable(`${what}[${i}]`, error);
   }

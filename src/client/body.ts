@@ -39,10 +39,12 @@ export const checkThere = (what: () => string, view: Uint8Array): void => {
   if (view.length === 0) checkEmpty(what, view);
 };
 
+export const isBody = (value: unknown): boolean => typeof value === "string" || kind.call(value) === "Uint8Array";
+
 /** Text, or a view of the bytes whose length stays as it is. Throws BAD_ARGUMENT, which calls the body `what`. */
 export const readBody = (what: () => string, body: unknown): Body => {
   if (typeof body === "string") return body;
-  if (kind.call(body) !== "Uint8Array") throw badArgument(what(), body, "text or a Uint8Array");
+  if (!isBody(body)) throw badArgument(what(), body, "text or a Uint8Array");
   const size = length.call(body);
   // One that is empty may have been longer.
   if (size === 0) {

@@ -57,6 +57,8 @@ const DRAIN_TIMEOUT = 30_000;
 /** Topics asked for at a time. */
 const PAGE = 100;
 
+const isText = (value: unknown): boolean => typeof value === "string";
+
 /** One id or several, in decimal. */
 export type Ids = string | readonly string[];
 
@@ -298,7 +300,8 @@ export class Client {
    *
    * It can be awaited in a loop as well, after the message at hand has been settled: a loop that is at such a message
    * for a second is taken for one that waits for this. What it has not read goes back to the broker, and it ends when it
-   * goes on. A loop that holds its message is waited for until `timeout`.
+   * goes on; what no broker takes back, of a channel or of a topic that acks by itself, it reads before it ends. A loop
+   * that holds its message is waited for until `timeout`.
    */
   async drain(options: DrainOptions = {}): Promise<void> {
     const { timeout = DRAIN_TIMEOUT } = readOptions(options, OPTIONS.drain);
@@ -363,7 +366,9 @@ export class Client {
     args: readonly unknown[],
   ): Promise<Settlement> {
     const list =
-      typeof ids === "string" ? [ids] : readList("ids", ids, "the id of a message as text, or an array of such");
+      typeof ids === "string"
+        ? [ids]
+        : readList("ids", ids, "the id of a message as text, or an array of such", isText);
     return this.#settlers.of(topic, queue).settleAll(op, args, selectIds(list), list.length);
   }
 

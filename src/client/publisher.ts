@@ -10,7 +10,7 @@ import { NO_HEAD } from "../protocol/head.js";
 import { type Headers, packHeaders } from "../protocol/headers.js";
 import { Op } from "../protocol/op.js";
 import { asBadArgument, checkObject, readList, reasonOf } from "./arguments.js";
-import { checkThere, readBody } from "./body.js";
+import { checkThere, isBody, readBody } from "./body.js";
 import type { Connection, Gatherer } from "./connection.js";
 import { unobserved } from "./deferred.js";
 import { localError, type RingmqError } from "./error.js";
@@ -144,7 +144,7 @@ export class Publisher implements Gatherer {
   ): Promise<BatchReceipt> {
     const read = readPublish(options);
     this.#checks.publish(topic, read);
-    const list = readList("bodies", bodies, "an array of texts and Uint8Arrays");
+    const list = readList("bodies", bodies, "an array of texts and Uint8Arrays", isBody);
     const { maxFrameBytes, maxBatchMessages } = this.#connection.info.limits;
     const head = requestHead([topic, read.routeKey, read.delay, read.ttl]);
     const headers = packed(read.headers);
