@@ -2,7 +2,7 @@
  * The address of a broker: `tcp://host:port`, `ws://host:port/path` or `wss://…`. What would be passed over in silence is
  * refused instead. No text repeats what may be a password.
  */
-import { badArgument, shown } from "./arguments.js";
+import { badArgument, readFrom, shown } from "./arguments.js";
 import { localError, type RingmqError } from "./error.js";
 
 /** The native protocol's port, where an address names none. */
@@ -44,8 +44,9 @@ const example = (target: string): string => {
 
 /** Reads an address. Throws BAD_ARGUMENT, which says what is wrong with it. */
 export const parseAddress = (given: unknown): Address => {
-  const target = given instanceof URL ? given.href : given;
-  if (typeof target !== "string") throw badArgument("the broker's address", given, 'text, as "tcp://127.0.0.1:9503"');
+  const what = "the broker's address";
+  const target = readFrom(what, () => (given instanceof URL ? given.href : given));
+  if (typeof target !== "string") throw badArgument(what, given, 'text, as "tcp://127.0.0.1:9503"');
   const url = parse(target);
   const fallback = DEFAULT_PORTS[url.protocol];
   if (fallback === undefined) {

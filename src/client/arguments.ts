@@ -8,7 +8,7 @@ import { localError, RingmqError } from "./error.js";
 /** Characters of a value that a text repeats. */
 const SHOWN = 60;
 
-/** A value in an error's text: short, on one line, and made without calling anything of it. */
+/** A value in an error's text: short, on one line, and made whatever it is. */
 export const shown = (value: unknown): string => {
   switch (typeof value) {
     case "string":
@@ -22,11 +22,19 @@ export const shown = (value: unknown): string => {
     case "symbol":
       return "a symbol";
     case "object":
-      if (value === null) return "null";
-      if (Array.isArray(value)) return `an array of ${value.length}`;
-      return ArrayBuffer.isView(value) ? `${value.byteLength} bytes` : "an object";
+      return value === null ? "null" : shownObject(value);
     default:
       return String(value);
+  }
+};
+
+const shownObject = (value: object): string => {
+  try {
+    if (Array.isArray(value)) return `an array of ${value.length}`;
+    return ArrayBuffer.isView(value) ? `${value.byteLength} bytes` : "an object";
+  } catch {
+    // A Proxy, or a property of the program's own.
+    return "an object";
   }
 };
 
@@ -34,11 +42,70 @@ export const shown = (value: unknown): string => {
 export const badArgument = (what: string, value: unknown, wanted: string): RingmqError =>
   localError("BAD_ARGUMENT", `${what} must be ${wanted}; it is ${shown(value)}`);
 
+/** What somebody threw, in words; it may be anything. */
+export const reasonOf = (thrown: unknown): string => {
+  try {
+    const { message } = Object(thrown) as { readonly message?: unknown };
+    return shown(typeof message === "string" ? message : thrown);
+  } catch {
+    return "for a reason that cannot be read either";
+  }
+};
+
 /** What was thrown over a program's arguments, as the error that a promise rejects with. */
 export const asBadArgument = (error: unknown): RingmqError =>
   error instanceof RingmqError
     ? error
-    : localError("BAD_ARGUMENT", `an argument cannot be sent: ${shown(Object(error).message)}`, error);
+    : localError("BAD_ARGUMENT", `an argument cannot be sent: ${reasonOf(error)}`, error);
+
+/** BAD_ARGUMENT: looking at `what` called the program, by a getter or a Proxy, and that threw. */
+export const unreadable = (what: string, thrown: unknown): RingmqError =>
+  localError("BAD_ARGUMENT", `${what} cannot be read: ${reasonOf(thrown)}`, thrown);
+
+/** Looks at an argument where that may call the program. */
+export const readFrom = <T>(what: string, read: () => T): T => {
+  try {
+    return read();
+  } catch (error) {
+    throw unreadable(what, error);
+  }
+};
+
+const isList = (what: string, value: unknown): value is readonly unknown[] =>
+  readFrom(what, () => Array.isArray(value));
+
+/**
+ * A copy of a list, of which each element is looked at once, also where one is missing. It ends with the first that is
+ * not fit, for the caller to refuse: a list may be said to be longer than any memory.
+ */
+export const readList = (
+  what: string,
+  value: unknown,
+  wanted: string,
+  isFit: (element: unknown) => boolean,
+): unknown[] => {
+  if (!isList(what, value)) throw badArgument(what, value, wanted);
+  const size = readFrom(what, () => value.length);
+  const list: unknown[] = [];
+  let i = 0;
+  try {
+    for (let fit = true; fit && i < size; i++) {
+      const element = value[i];
+      list.push(element);
+      fit = isFit(element);
+    }
+  } catch (error) {
+    throw unreadable(`${what}[${i}]`, error);
+  }
+  return list;
+};
+
+/** Throws BAD_ARGUMENT for what is no object of names and values. */
+export const checkObject = (what: string, value: unknown, wanted = "an object"): void => {
+  if (typeof value !== "object" || value === null || isList(what, value) || ArrayBuffer.isView(value)) {
+    throw badArgument(what, value, wanted);
+  }
+};
 
 const isWhole = (value: unknown, least: number, most: number): boolean =>
   typeof value === "number" && Number.isInteger(value) && value >= least && value <= most;
@@ -56,6 +123,12 @@ export const checkDuration = (what: string, value: unknown, least = 0): void => 
   if (value === undefined || isWhole(value, least, MAX_DELAY)) return;
   const ten = `${grouped(MAX_DELAY)} (ten years)`;
   throw badArgument(what, value, `a whole number of milliseconds from ${least} to ${ten}`);
+};
+
+/** How long a broker is asked to wait, as often as that takes: whole milliseconds up to 2^53 or Infinity, or undefined. */
+export const checkWait = (what: string, value: unknown): void => {
+  if (value === undefined || value === Number.POSITIVE_INFINITY || isWhole(value, 0, 2 ** 53)) return;
+  throw badArgument(what, value, "a whole number of milliseconds from 0 to 2^53, or Infinity");
 };
 
 /** How long this side waits: milliseconds up to 2^53 or Infinity, or undefined. */

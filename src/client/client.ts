@@ -3,8 +3,8 @@
  */
 import { MAX_IN_FLIGHT, MAX_POP_WAIT } from "../protocol/limits.js";
 import { Op } from "../protocol/op.js";
-import { badArgument, checkDuration, checkTimeout } from "./arguments.js";
-import { checkConnect } from "./connect-checks.js";
+import { badArgument, checkDuration, checkObject, checkTimeout, readList } from "./arguments.js";
+import { readConnect } from "./connect-checks.js";
 import type { Connection } from "./connection.js";
 import { Consumer } from "./consumer.js";
 import { deferred, unobserved } from "./deferred.js";
@@ -12,7 +12,7 @@ import { localError, type RingmqError } from "./error.js";
 import { CountExchange, type PromisedExchange, ResultExchange } from "./exchange.js";
 import type { BrokerInfo } from "./hello.js";
 import { INSPECT, type Inspect, inspected } from "./inspection.js";
-import { checkOptions, OPTIONS } from "./known-options.js";
+import { OPTIONS, readOptions } from "./known-options.js";
 import type { Message, StoredMessage } from "./message.js";
 import { BrowseExchange, PopExchange } from "./messages-exchange.js";
 import { openConnection } from "./open.js";
@@ -39,7 +39,7 @@ import type {
 } from "./options.js";
 import { Publisher } from "./publisher.js";
 import type { BatchReceipt, ChannelReceipt, Receipt } from "./receipt.js";
-import { checkNack, checkTouch, RequestChecks } from "./request-checks.js";
+import { RequestChecks } from "./request-checks.js";
 import { requestHead } from "./request-head.js";
 import { selectIds } from "./selections.js";
 import { SettleExchange, type Settlement } from "./settlement.js";
@@ -57,12 +57,15 @@ const DRAIN_TIMEOUT = 30_000;
 /** Topics asked for at a time. */
 const PAGE = 100;
 
+const isText = (value: unknown): boolean => typeof value === "string";
+
 /** One id or several, in decimal. */
 export type Ids = string | readonly string[];
 
 /**
  * A client of a broker, made by `connect`. No method throws: its promise rejects with a RingmqError, whose code is one
- * of the broker's, BAD_ARGUMENT for what the method does not take, CLIENT_BUSY, CONNECTION_CLOSED or CLIENT_CLOSED.
+ * of the broker's, BAD_ARGUMENT for what the method does not take, CLIENT_BUSY, CONNECTION_CLOSED or CLIENT_CLOSED. What
+ * a getter or a Proxy among the arguments throws is the `cause` of a BAD_ARGUMENT.
  */
 export class Client {
   readonly #connection: Connection;
@@ -127,7 +130,8 @@ export class Client {
 
   /**
    * Publishes messages. A batch that fits in a frame (4,096 messages, 16 MiB) is taken whole or refused whole; a longer
-   * one is sent as several such, and when one of them is refused others may have been taken.
+   * one is sent as several such, and when one of them is refused others may have been taken. Bytes must stay as they are
+   * until it resolves: each frame is written when there is room for it.
    */
   publishBatch(topic: string, bodies: readonly Body[], options?: PublishOptions): Promise<BatchReceipt> {
     return this.#publisher.publishBatch(topic, bodies, options);
@@ -140,8 +144,7 @@ export class Client {
 
   /** Takes messages out of a queue; none when there are none. They are held until they are settled or their TTR ends. */
   async pop(topic: string, options: PopOptions = {}): Promise<Message[]> {
-    this.#checks.pop(topic, options);
-    const { queue, max, wait, maxBytes } = options;
+    const { queue, max, wait, maxBytes } = this.#checks.pop(topic, options);
     for (let left = wait ?? 0; ; left -= MAX_POP_WAIT) {
       // A broker waits for no longer than a day, and is asked again then.
       const step = left > 0 ? Math.min(left, MAX_POP_WAIT) : wait;
@@ -152,15 +155,13 @@ export class Client {
 
   /** Takes dead letters out of a queue. One that is not acked goes back to the dead letters. */
   async popDead(topic: string, options: PopDeadOptions = {}): Promise<Message[]> {
-    this.#checks.popDead(topic, options);
-    const { queue, max, maxBytes } = options;
+    const { queue, max, maxBytes } = this.#checks.popDead(topic, options);
     return this.#take(Op.POP_DEAD, topic, queue, [max, maxBytes]);
   }
 
   /** Has the messages of a queue pushed. */
   async consume(topic: string, options: ConsumeOptions = {}): Promise<Consumer> {
-    this.#checks.consume(topic, options);
-    const { queue, prefetch = PREFETCH } = options;
+    const { queue, prefetch = PREFETCH } = this.#checks.consume(topic, options);
     this.#assertNotDraining();
     const settler = this.#settlers.of(topic, queue);
     const consumer = await Consumer.start(this.#connection, topic, queue, prefetch, settler);
@@ -171,85 +172,79 @@ export class Client {
 
   /** Has the messages of a channel pushed, from now on. */
   async subscribe(channel: string, options: SubscribeOptions = {}): Promise<Subscription> {
-    this.#checks.subscribe(channel, options);
+    const read = this.#checks.subscribe(channel, options);
     this.#assertNotDraining();
-    return this.#subscriptions.subscribe(channel, options);
+    return this.#subscriptions.subscribe(channel, read);
   }
 
   /** Acks messages of which only the ids are known, whoever holds them. */
   async ackById(topic: string, ids: Ids, options: QueueOptions = {}): Promise<Settlement> {
-    this.#checks.topic(topic, options, OPTIONS.queue);
-    return this.#settle(Op.ACK, topic, options.queue, ids, []);
+    const { queue } = this.#checks.topic(topic, options, OPTIONS.queue);
+    return this.#settle(Op.ACK, topic, queue, ids, []);
   }
 
   /** Gives back messages of which only the ids are known, whoever holds them. */
   async nackById(topic: string, ids: Ids, options: QueueOptions & NackOptions = {}): Promise<Settlement> {
-    this.#checks.topic(topic, options, OPTIONS.nackById);
-    checkNack(options, OPTIONS.nackById);
-    const { queue, delay, reject } = options;
+    const { queue, delay, reject } = this.#checks.nackById(topic, options);
     return this.#settle(Op.NACK, topic, queue, ids, [delay, reject]);
   }
 
   /** Lets whoever holds them hold messages for longer, of which only the ids are known. */
   async touchById(topic: string, ids: Ids, options: QueueOptions & TouchOptions = {}): Promise<Settlement> {
-    this.#checks.topic(topic, options, OPTIONS.touchById);
-    checkTouch(options, OPTIONS.touchById);
-    return this.#settle(Op.TOUCH, topic, options.queue, ids, [options.ttr]);
+    const { queue, ttr } = this.#checks.touchById(topic, options);
+    return this.#settle(Op.TOUCH, topic, queue, ids, [ttr]);
   }
 
   /** Drops delayed messages. */
   async cancel(topic: string, ids: Ids, options: AnyQueueOptions = {}): Promise<Settlement> {
-    this.#checks.topic(topic, options, OPTIONS.queue);
-    return this.#settle(Op.CANCEL, topic, options.queue, ids, []);
+    const { queue } = this.#checks.topic(topic, options, OPTIONS.queue);
+    return this.#settle(Op.CANCEL, topic, queue, ids, []);
   }
 
   /** Sets a new delay, in milliseconds from now, of delayed messages. */
   async reschedule(topic: string, ids: Ids, delay: number, options: AnyQueueOptions = {}): Promise<Settlement> {
-    this.#checks.topic(topic, options, OPTIONS.queue);
+    const { queue } = this.#checks.topic(topic, options, OPTIONS.queue);
     if (delay === undefined) throw badArgument("delay", delay, "a number of milliseconds");
     checkDuration("delay", delay);
-    return this.#settle(Op.RESCHEDULE, topic, options.queue, ids, [delay]);
+    return this.#settle(Op.RESCHEDULE, topic, queue, ids, [delay]);
   }
 
   /** Puts dead letters at the tail of their queue, with retry 0. Without ids: all of them. */
   async redrive(topic: string, options: RedriveOptions = {}): Promise<Settlement> {
-    this.#checks.topic(topic, options, OPTIONS.redrive);
-    const { queue, ids } = options;
+    const { queue, ids } = this.#checks.topic(topic, options, OPTIONS.redrive);
     if (ids !== undefined) return this.#settle(Op.REDRIVE, topic, queue, ids, []);
     return this.#ask(Op.REDRIVE, [topic, queue], new SettleExchange(0));
   }
 
   /** Shows messages and changes nothing. */
   async browse(topic: string, options: BrowseOptions = {}): Promise<StoredMessage[]> {
-    this.#checks.browse(topic, options);
-    const { queue, state, offset, max, maxBytes } = options;
+    const { queue, state, offset, max, maxBytes } = this.#checks.browse(topic, options);
     return this.#ask(Op.BROWSE, [topic, queue, state, offset, max, maxBytes], new BrowseExchange());
   }
 
   /** Drops the messages of a queue. Answers how many. */
   async purge(topic: string, options: PurgeOptions = {}): Promise<number> {
-    this.#checks.purge(topic, options);
-    return this.#ask(Op.PURGE, [topic, options.queue, options.state], new CountExchange());
+    const { queue, state } = this.#checks.purge(topic, options);
+    return this.#ask(Op.PURGE, [topic, queue, state], new CountExchange());
   }
 
   /** Stops the deliveries of a queue until it is resumed. Publishes, acks and timers go on. */
   async pause(topic: string, options: QueueOptions = {}): Promise<void> {
-    this.#checks.topic(topic, options, OPTIONS.queue);
-    await this.#ask(Op.PAUSE, [topic, options.queue], new CountExchange());
+    const { queue } = this.#checks.topic(topic, options, OPTIONS.queue);
+    await this.#ask(Op.PAUSE, [topic, queue], new CountExchange());
   }
 
   async resume(topic: string, options: QueueOptions = {}): Promise<void> {
-    this.#checks.topic(topic, options, OPTIONS.queue);
-    await this.#ask(Op.RESUME, [topic, options.queue], new CountExchange());
+    const { queue } = this.#checks.topic(topic, options, OPTIONS.queue);
+    await this.#ask(Op.RESUME, [topic, queue], new CountExchange());
   }
 
   /** Changes how a topic treats its messages; what is not named stays. Answers the whole configuration. */
   async configure(topic: string, config: Partial<TopicConfig>): Promise<TopicConfig> {
     this.#checks.name("topic", topic);
-    if (typeof config !== "object" || config === null || Array.isArray(config)) {
-      throw badArgument("config", config, "an object");
-    }
-    return this.#ask(Op.CONFIGURE, [topic, config], new ResultExchange(readConfig));
+    checkObject("config", config);
+    // What it holds is the broker's to judge, and read here once.
+    return this.#send(Op.CONFIGURE, requestHead([topic, config], "config"), new ResultExchange(readConfig));
   }
 
   /** Makes a queue. Rejects with QUEUE_EXISTS when there is one. */
@@ -305,12 +300,13 @@ export class Client {
    *
    * It can be awaited in a loop as well, after the message at hand has been settled: a loop that is at such a message
    * for a second is taken for one that waits for this. What it has not read goes back to the broker, and it ends when it
-   * goes on. A loop that holds its message is waited for until `timeout`.
+   * goes on; what no broker takes back, of a channel or of a topic that acks by itself, it reads before it ends. A loop
+   * that holds its message is waited for until `timeout`.
    */
   async drain(options: DrainOptions = {}): Promise<void> {
-    checkOptions(options, OPTIONS.drain);
-    checkTimeout("timeout", options.timeout);
-    this.#draining ??= this.#drain(options.timeout ?? DRAIN_TIMEOUT);
+    const { timeout = DRAIN_TIMEOUT } = readOptions(options, OPTIONS.drain);
+    checkTimeout("timeout", timeout);
+    this.#draining ??= this.#drain(timeout);
     return this.#draining;
   }
 
@@ -369,13 +365,19 @@ export class Client {
     ids: Ids,
     args: readonly unknown[],
   ): Promise<Settlement> {
-    const list = typeof ids === "string" ? [ids] : ids;
-    if (!Array.isArray(list)) throw badArgument("ids", list, "the id of a message as text, or an array of such");
+    const list =
+      typeof ids === "string"
+        ? [ids]
+        : readList("ids", ids, "the id of a message as text, or an array of such", isText);
     return this.#settlers.of(topic, queue).settleAll(op, args, selectIds(list), list.length);
   }
 
   async #ask<T>(op: number, head: readonly unknown[], exchange: PromisedExchange<T>): Promise<T> {
-    this.#connection.request(op, requestHead(head), exchange);
+    return this.#send(op, requestHead(head), exchange);
+  }
+
+  async #send<T>(op: number, head: Uint8Array, exchange: PromisedExchange<T>): Promise<T> {
+    this.#connection.request(op, head, exchange);
     return exchange.promise;
   }
 }
@@ -385,14 +387,12 @@ export class Client {
  * with the code for which the broker refuses the connection, with ABORTED by `signal`, or with BAD_ARGUMENT.
  */
 export const connect = async (url: string, options: ConnectOptions = {}): Promise<Client> => {
-  checkConnect(options);
-  return new Client(
-    await openConnection(url, {
-      name: options.name,
-      signal: options.signal,
-      connectTimeout: options.connectTimeout ?? CONNECT_TIMEOUT,
-      maxInFlight: options.maxInFlight ?? MAX_IN_FLIGHT,
-      maxPendingBytes: options.maxPendingBytes ?? MAX_PENDING_BYTES,
-    }),
-  );
+  const {
+    name,
+    signal,
+    connectTimeout = CONNECT_TIMEOUT,
+    maxInFlight = MAX_IN_FLIGHT,
+    maxPendingBytes = MAX_PENDING_BYTES,
+  } = readConnect(options);
+  return new Client(await openConnection(url, { name, signal, connectTimeout, maxInFlight, maxPendingBytes }));
 };

@@ -1,8 +1,8 @@
 /**
  * What connecting takes. Throws BAD_ARGUMENT for an option that is not that.
  */
-import { badArgument, checkKey, checkTimeout } from "./arguments.js";
-import { checkOptions, OPTIONS } from "./known-options.js";
+import { badArgument, checkKey, checkTimeout, readFrom } from "./arguments.js";
+import { OPTIONS, readOptions } from "./known-options.js";
 import type { ConnectOptions } from "./options.js";
 
 /** A HELLO must have room for the rest of its head. */
@@ -19,12 +19,15 @@ const checkBound = (what: string, value: unknown): void => {
 const isSignal = (value: unknown): boolean =>
   typeof value === "object" && value !== null && "aborted" in value && "addEventListener" in value;
 
-export const checkConnect = (options: ConnectOptions): void => {
-  checkOptions(options, OPTIONS.connect);
-  const { name, signal, connectTimeout, maxInFlight, maxPendingBytes } = options;
+export const readConnect = (options: ConnectOptions): ConnectOptions => {
+  const read = readOptions(options, OPTIONS.connect);
+  const { name, signal, connectTimeout, maxInFlight, maxPendingBytes } = read;
   checkKey("name", name, MAX_CLIENT_NAME_BYTES);
-  if (signal !== undefined && !isSignal(signal)) throw badArgument("signal", signal, "an AbortSignal");
+  if (signal !== undefined && !readFrom("signal", () => isSignal(signal))) {
+    throw badArgument("signal", signal, "an AbortSignal");
+  }
   checkTimeout("connectTimeout", connectTimeout);
   checkBound("maxInFlight", maxInFlight);
   checkBound("maxPendingBytes", maxPendingBytes);
+  return read;
 };

@@ -4,6 +4,7 @@
 import { NO_HEAD } from "../protocol/head.js";
 import { Allowance } from "./allowance.js";
 import { Answers, type ChannelSink, type ConsumerSink } from "./answers.js";
+import { asBadArgument } from "./arguments.js";
 import { deferred } from "./deferred.js";
 import { localError, type RingmqError } from "./error.js";
 import type { Exchange } from "./exchange.js";
@@ -88,19 +89,31 @@ export class Connection {
     this.assertOpen();
     const cost = head.length + REQUEST_COST;
     this.allowance.take(cost);
-    exchange.held = cost;
-    return this.control(op, head, exchange, NO_PAYLOAD, flags);
+    try {
+      const request = this.control(op, head, exchange, NO_PAYLOAD, flags);
+      exchange.held = cost;
+      return request;
+    } catch (error) {
+      this.allowance.give(cost);
+      throw error;
+    }
   }
 
   /** As `request`, for what makes room in the broker or here: it is never refused for want of room. */
   control(op: number, head: Uint8Array, exchange: Exchange, payload: Uint8Array = NO_PAYLOAD, flags = 0): number {
     this.assertOpen();
     this.seal();
+    this.assertOpen();
     return this.send(op, flags, head, exchange, payload);
   }
 
   /** Sends a request for a gatherer: nothing else is encoded before it. */
   send(op: number, flags: number, head: Uint8Array, exchange: Exchange, payload: Uint8Array): number {
+    try {
+      this.#outgoing.reserve(head, payload);
+    } catch (error) {
+      throw asBadArgument(error);
+    }
     const request = this.#requests.add(exchange);
     this.#outgoing.add(op, flags, request, head, payload);
     this.schedule();
@@ -114,22 +127,29 @@ export class Connection {
     this.schedule();
   }
 
-  /** Begins a request whose payload a gatherer writes bit by bit. It is sent when it is given back to `attach`. */
-  begin(op: number, head: Uint8Array, exchange: Exchange): Chunk {
+  /**
+   * Begins a request whose payload a gatherer writes bit by bit. It is one when it is given back to `attach`: until then
+   * nobody knows of it, and a gatherer that cannot write it leaves it.
+   */
+  begin(op: number, head: Uint8Array): Chunk {
     this.assertOpen();
     const chunk = this.#outgoing.detached();
-    chunk.open(op, 0, this.#requests.add(exchange), head);
-    this.schedule();
+    chunk.open(op, 0, 0, head);
     return chunk;
   }
 
-  /** Ends the request that `begin` began. */
-  attach(chunk: Chunk): void {
+  /** Numbers the request that `begin` began, which is sent when the turn is over. If that fails the connection has ended. */
+  attach(chunk: Chunk, exchange: Exchange): void {
+    chunk.number(this.#requests.add(exchange));
     chunk.close();
-    this.#outgoing.attach(chunk);
+    try {
+      this.#outgoing.attach(chunk);
+    } catch (error) {
+      this.#broken(error);
+    }
   }
 
-  /** Encodes all that was gathered: what is sent next comes after it. */
+  /** Encodes all that was gathered: what is sent next comes after it. If that fails the connection has ended. */
   seal(): void {
     for (const gatherer of this.gatherers) gatherer.seal();
   }
@@ -215,14 +235,19 @@ export class Connection {
   readonly #flush = (): void => {
     this.#scheduled = false;
     if (this.#over !== undefined) return;
+    this.seal();
+    if (this.#over !== undefined) return;
     try {
-      this.seal();
       this.#outgoing.flush();
     } catch (error) {
-      // Half of a frame may have been written: nothing after it would be understood. Nobody else can catch it here.
-      this.violated(localError("CONNECTION_CLOSED", "what was asked for could not be sent", error));
+      this.#broken(error);
     }
   };
+
+  /** Half of a frame may have been written: nothing after it would be understood. */
+  #broken(error: unknown): void {
+    this.violated(localError("CONNECTION_CLOSED", "what was asked for could not be sent", error));
+  }
 
   /** `reason` is undefined when the program closed the connection of its own accord. */
   #end(reason: RingmqError | undefined): void {

@@ -6,7 +6,7 @@ import { ERRORS, type ErrorName, errorName } from "../protocol/errors.js";
 
 /** The client's own codes, and whether the same call may succeed later. */
 export const OWN_CODES = {
-  /** An argument is not what the method takes; nothing was sent. */
+  /** An argument is not what the method takes, or throws when it is looked at (`cause`); nothing was sent. */
   BAD_ARGUMENT: false,
   /** No connection could be made. The text names the address and why, `cause` is the system's error. */
   CONNECT_FAILED: true,

@@ -2,14 +2,14 @@
  * The options that each method knows. One that it does not know is refused: it would mean nothing, and most often it is
  * one that is spelled differently.
  */
-import { badArgument, shown } from "./arguments.js";
+import { checkObject, shown, unreadable } from "./arguments.js";
 import { localError } from "./error.js";
+import type { PublishOptions } from "./options.js";
 
-/** The names of a method's options. Having them as properties makes looking one up cheap. */
-export type Known = Readonly<Record<string, true>>;
+/** The names of a method's options. */
+export type Known = readonly string[];
 
-const known = (...names: readonly string[]): Known =>
-  Object.freeze(Object.assign(Object.create(null), Object.fromEntries(names.map((name) => [name, true]))));
+const known = (...names: readonly string[]): Known => Object.freeze(names);
 
 export const OPTIONS = {
   connect: known("name", "signal", "connectTimeout", "maxInFlight", "maxPendingBytes"),
@@ -30,15 +30,57 @@ export const OPTIONS = {
   drain: known("timeout"),
 } as const satisfies Record<string, Known>;
 
-/** Throws BAD_ARGUMENT when the options are no object, or one of them is not known. */
-export const checkOptions = (options: unknown, names: Known): void => {
-  if (typeof options !== "object" || options === null || Array.isArray(options)) {
-    throw badArgument("options", options, "an object");
+/**
+ * Reads each option once: a getter may answer something else the next time, or do something in between. Throws
+ * BAD_ARGUMENT when the options are no object, when one of them is not known, and when one cannot be read.
+ */
+export const readOptions = <T extends object>(options: T, names: Known): T => {
+  checkNames(options, names);
+  const read: Record<string, unknown> = {};
+  let at = "";
+  try {
+    for (at of names) read[at] = options[at as keyof T];
+  } catch (error) {
+    throw unreadable(at, error);
   }
-  for (const name in options) if (names[name] !== true) refuse(name, Object.keys(names));
+  return read as T;
 };
 
-const refuse = (name: string, names: readonly string[]): never => {
+/** As `readOptions`, for each message: name by name it takes a fifth of the time. */
+export const readPublish = (options: PublishOptions): PublishOptions => {
+  checkNames(options, OPTIONS.publish);
+  let at = "headers";
+  try {
+    const { headers } = options;
+    at = "routeKey";
+    const { routeKey } = options;
+    at = "delay";
+    const { delay } = options;
+    at = "ttl";
+    const { ttl } = options;
+    return { headers, routeKey, delay, ttl };
+  } catch (error) {
+    throw unreadable(at, error);
+  }
+};
+
+const checkNames = (options: object, names: Known): void => {
+  checkObject("options", options);
+  const stranger = unknownOf(options, names);
+  if (stranger !== undefined) refuse(stranger, names);
+};
+
+/** The first name that is not known, or undefined. */
+const unknownOf = (options: object, names: Known): string | undefined => {
+  try {
+    for (const name in options) if (!names.includes(name)) return name;
+  } catch (error) {
+    throw unreadable("options", error);
+  }
+  return undefined;
+};
+
+const refuse = (name: string, names: Known): never => {
   const near = names.find((each) => isNear(name, each));
   const hint = near === undefined ? "" : ` (did you mean ${near}?)`;
   throw localError("BAD_ARGUMENT", `there is no option ${shown(name)} here${hint}; there is ${names.join(", ")}`);

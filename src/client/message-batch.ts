@@ -6,7 +6,7 @@ import type { RunReader } from "./deliveries.js";
 import { INSPECT, type Inspect, inspected } from "./inspection.js";
 import type { Message } from "./message.js";
 import type { NackOptions, TouchOptions } from "./options.js";
-import { checkNack, checkTouch } from "./request-checks.js";
+import { readNack, readTouch } from "./request-checks.js";
 import { Selections } from "./selections.js";
 import type { Settlement } from "./settlement.js";
 import type { Settler } from "./settler.js";
@@ -62,15 +62,14 @@ export class MessageBatch implements Iterable<Message> {
 
   /** Gives all of them back. Resolves as `ack` does. */
   async nack(options: NackOptions = {}): Promise<Settlement> {
-    checkNack(options);
+    const { delay, reject } = readNack(options);
     this.#isSettled = true;
-    return this.#settle(Op.NACK, [options.delay, options.reject]);
+    return this.#settle(Op.NACK, [delay, reject]);
   }
 
   /** Holds all of them for longer. Resolves as `ack` does. */
   async touch(options: TouchOptions = {}): Promise<Settlement> {
-    checkTouch(options);
-    return this.#settle(Op.TOUCH, [options.ttr]);
+    return this.#settle(Op.TOUCH, [readTouch(options).ttr]);
   }
 
   toJSON(): object {

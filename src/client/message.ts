@@ -5,10 +5,10 @@ import { formatId } from "../protocol/id.js";
 import { Reason, type ReceivedRun, readRuns } from "../protocol/run.js";
 import { readText } from "../protocol/text.js";
 import { type Arrival, Content, nextEntry } from "./content.js";
-import { unobserved } from "./deferred.js";
 import { INSPECT, type Inspect, inspected, plainHeaders, shownBody } from "./inspection.js";
 import type { NackOptions, TouchOptions } from "./options.js";
-import { faultError } from "./settlement.js";
+import { readNack, readTouch } from "./request-checks.js";
+import { faultError, refusedSettlement } from "./settlement.js";
 import type { Settler } from "./settler.js";
 
 /** Why a dead letter died: it was retried past its topic's limit, it expired, or it was rejected. */
@@ -109,11 +109,9 @@ export class DeliveredRun extends Run {
   }
 }
 
-const gone = (id: string): Promise<void> => {
-  const promise = Promise.reject<void>(faultError(id, "UNKNOWN_MESSAGE"));
-  unobserved(promise);
-  return promise;
-};
+const gone = (id: string): Promise<void> => refusedSettlement(faultError(id, "UNKNOWN_MESSAGE"));
+
+const NO_OPTIONS = {};
 
 /**
  * A message that this program holds until it is settled or its lease ends.
@@ -154,20 +152,32 @@ export class Message extends StoredMessage<DeliveredRun> {
   }
 
   /** Gives the message back to the tail of its queue, or makes it a dead letter. */
-  nack(options?: NackOptions): Promise<void> {
+  nack(options: NackOptions = NO_OPTIONS): Promise<void> {
     const { arrival, index } = this;
     if (arrival.isAcked) return gone(this.id);
+    let read = NO_OPTIONS;
+    try {
+      if (options !== NO_OPTIONS) read = readNack(options);
+    } catch (error) {
+      return refusedSettlement(error);
+    }
     this.settle();
     const { idHigh, idLow, delivery } = arrival.fields;
-    return arrival.settler.nack(idHigh, idLow + index, delivery, options);
+    return arrival.settler.nack(idHigh, idLow + index, delivery, read);
   }
 
   /** Holds the message for longer. `deadline` stays what it was on delivery. */
-  touch(options?: TouchOptions): Promise<void> {
+  touch(options: TouchOptions = NO_OPTIONS): Promise<void> {
     const { arrival, index } = this;
     if (arrival.isAcked) return gone(this.id);
+    let read = NO_OPTIONS;
+    try {
+      if (options !== NO_OPTIONS) read = readTouch(options);
+    } catch (error) {
+      return refusedSettlement(error);
+    }
     const { idHigh, idLow, delivery } = arrival.fields;
-    return arrival.settler.touch(idHigh, idLow + index, delivery, options);
+    return arrival.settler.touch(idHigh, idLow + index, delivery, read);
   }
 
   private settle(): void {

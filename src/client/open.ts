@@ -6,6 +6,7 @@ import { FrameWriter, HEAD, OP } from "../protocol/frame.js";
 import { unpackHead } from "../protocol/head.js";
 import { Answer, Op } from "../protocol/op.js";
 import { type Address, parseAddress } from "./address.js";
+import { readFrom } from "./arguments.js";
 import { connectFailure, hungUp, notABroker } from "./connect-failure.js";
 import { Connection, type ConnectionLimits } from "./connection.js";
 import { deferred, unobserved } from "./deferred.js";
@@ -105,6 +106,22 @@ class Dialogue implements TransportEvents {
   }
 }
 
+/** Why a program's signal was aborted; one that is not the platform's may not tell. */
+const reasonFor = (signal: AbortSignal | undefined): unknown => {
+  try {
+    return signal?.reason;
+  } catch (error) {
+    return error;
+  }
+};
+
+/** Listens to a signal no longer. One that does not let go of `listener` only keeps what has no effect any more. */
+const leave = (signal: AbortSignal | undefined, listener: () => void): void => {
+  try {
+    signal?.removeEventListener("abort", listener);
+  } catch {}
+};
+
 /**
  * Opens a connection. Rejects with BAD_ARGUMENT for an address that is none, with CONNECT_FAILED, with what the broker
  * says instead of HELLO, or with ABORTED by the signal.
@@ -119,15 +136,15 @@ export const openConnection = async (
   const dialogue = new Dialogue(address, options);
   const abort = new AbortController();
   const cancel = (): void => {
-    abort.abort(localError("ABORTED", `connecting to ${address.text} was given up by its signal`, signal?.reason));
+    abort.abort(localError("ABORTED", `connecting to ${address.text} was given up by its signal`, reasonFor(signal)));
   };
   const timer = startTimer(connectTimeout, () => {
     abort.abort(localError("CONNECT_FAILED", `no answer from ${address.text} within ${connectTimeout} ms`));
   });
   let transport: Transport | undefined;
   try {
-    if (signal?.aborted === true) cancel();
-    signal?.addEventListener("abort", cancel, { once: true });
+    if (readFrom("signal", () => signal?.aborted) === true) cancel();
+    readFrom("signal", () => signal?.addEventListener("abort", cancel, { once: true }));
     abort.signal.throwIfAborted();
     transport = await open(address, dialogue, abort.signal);
     abort.signal.throwIfAborted();
@@ -139,6 +156,6 @@ export const openConnection = async (
     throw error instanceof RingmqError ? error : connectFailure(error, address);
   } finally {
     timer.cancel();
-    signal?.removeEventListener("abort", cancel);
+    leave(signal, cancel);
   }
 };

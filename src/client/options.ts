@@ -103,7 +103,10 @@ export interface SubscribeOptions {
    * oldest are dropped and counted, or the connection ends with SLOW_SUBSCRIBER. Default `drop-oldest`.
    */
   readonly overflow?: "drop-oldest" | "disconnect" | undefined;
-  /** Called with how many messages were lost, each time some are. What it throws is printed, and ends nothing. */
+  /**
+   * Called with how many messages were lost, each time some are. What it throws, or rejects with, is printed with
+   * `console.error` and ends nothing.
+   */
   readonly onLost?: ((count: number) => void) | undefined;
 }
 

@@ -3,7 +3,7 @@
  * allows unanswered.
  */
 import { Fifo } from "../collections/fifo.js";
-import { FrameWriter, LENGTH_BYTES, REQUEST } from "../protocol/frame.js";
+import { FrameWriter, HEAD, LENGTH_BYTES, REQUEST } from "../protocol/frame.js";
 import type { Transport } from "./transport.js";
 
 /** A chunk with this much in it is sent without waiting for the end of the turn: the broker can begin. */
@@ -30,6 +30,12 @@ export class Chunk extends FrameWriter {
     super.open(op, flags, request, head);
     if (request !== 0) this.requests++;
   }
+
+  /** Numbers the only frame in it, which was opened without a number. */
+  number(request: number): void {
+    this.view.setUint32(REQUEST, request);
+    this.requests++;
+  }
 }
 
 export class Outgoing {
@@ -48,6 +54,11 @@ export class Outgoing {
   constructor(transport: Transport, maxInFlight: number) {
     this.#transport = transport;
     this.#maxInFlight = maxInFlight;
+  }
+
+  /** Makes room for a frame: what there is no memory for is known before it is begun. */
+  reserve(head: Uint8Array, payload: Uint8Array): void {
+    this.#current.reserve(HEAD + head.length + payload.length);
   }
 
   /** Adds a frame. */

@@ -4,16 +4,18 @@
  * topic arrives in the order of the calls.
  */
 import { appendEntry, HEADERS_LENGTH_BYTES, WORD_BYTES } from "../protocol/entry.js";
+import { ProtocolError } from "../protocol/errors.js";
 import { MIN_LENGTH } from "../protocol/frame.js";
 import { NO_HEAD } from "../protocol/head.js";
 import { type Headers, packHeaders } from "../protocol/headers.js";
 import { Op } from "../protocol/op.js";
-import { asBadArgument, badArgument } from "./arguments.js";
+import { asBadArgument, checkObject, readList, reasonOf } from "./arguments.js";
+import { checkThere, isBody, readBody } from "./body.js";
 import type { Connection, Gatherer } from "./connection.js";
 import { unobserved } from "./deferred.js";
-import { localError } from "./error.js";
+import { localError, type RingmqError } from "./error.js";
 import { type Exchange, PromisedExchange } from "./exchange.js";
-import { checkOptions, OPTIONS } from "./known-options.js";
+import { OPTIONS, readOptions, readPublish } from "./known-options.js";
 import type { Body, ChannelPublishOptions, PublishOptions } from "./options.js";
 import type { Chunk } from "./outgoing.js";
 import { ChannelBatch, PublishBatch } from "./publish-batch.js";
@@ -39,25 +41,17 @@ const MAX_HEADS = 1024;
 const NO_OPTIONS: PublishOptions = {};
 const encoder = new TextEncoder();
 
-/** Whether it is a Uint8Array, of this realm or another. */
-const isBytes = (value: unknown): boolean =>
-  value instanceof Uint8Array || Object.prototype.toString.call(value) === "[object Uint8Array]";
-
-const checkBody = (body: unknown, what = "body"): void => {
-  if (typeof body !== "string" && !isBytes(body)) throw badArgument(what, body, "text or a Uint8Array");
-};
+const BODY = (): string => "body";
 
 /** Encodes headers, of which there may be none. */
 const packed = (headers: unknown): Uint8Array => {
   if (headers === undefined) return NO_HEAD;
-  if (typeof headers !== "object" || headers === null || Array.isArray(headers) || ArrayBuffer.isView(headers)) {
-    throw badArgument("headers", headers, "an object of names and values");
-  }
+  checkObject("headers", headers, "an object of names and values");
   try {
     return packHeaders(headers as Headers);
   } catch (error) {
-    // Too much of it, or something in it that msgpack has not.
-    const why = error instanceof Error ? error.message : "they are none that can be sent";
+    // Too much of it or something in it that msgpack has not; or what the program threw when it was read.
+    const why = error instanceof ProtocolError ? error.message : reasonOf(error);
     throw localError("BAD_ARGUMENT", `headers must be an object of at most 65,535 bytes as msgpack: ${why}`, error);
   }
 };
@@ -71,6 +65,7 @@ class WholeBatch extends PromisedExchange<IdRange & { readonly durability: numbe
 
 /** A frame that grows: its messages, where they are written, and where its payload begins. */
 interface Growing<B> {
+  /** Of the topic or the channel. */
   readonly name: string;
   readonly batch: B;
   readonly chunk: Chunk;
@@ -98,21 +93,23 @@ export class Publisher implements Gatherer {
 
   publish(topic: string, body: Body, options: PublishOptions = NO_OPTIONS): Promise<Receipt> {
     try {
-      if (options !== NO_OPTIONS) checkOptions(options, OPTIONS.publish);
-      const { routeKey, delay, ttl } = options;
-      const headers = packed(options.headers);
-      const content = this.#checked(body, headers);
+      // All that may call the program comes first: nothing is begun that it could find half done.
+      const read = options === NO_OPTIONS ? options : readPublish(options);
+      const { routeKey, delay, ttl } = read;
+      const headers = packed(read.headers);
+      const content = this.#content(BODY, body, headers);
       const bytes = headers.length + content.length;
       let growing = this.#last?.name === topic ? this.#last : this.#toTopics.get(topic);
       if (growing?.batch.has(routeKey, delay, ttl) === true && this.#fits(growing, bytes)) {
-        this.#admit(growing.batch, bytes);
+        this.#write(growing, headers, content, bytes);
       } else {
         // With options that were checked, or that equal those of the frame that grows.
-        const head = this.#topicHead(topic, options);
-        growing = this.#begin(this.#toTopics, Op.PUBLISH, topic, head, new PublishBatch(routeKey, delay, ttl), bytes);
+        const head = this.#topicHead(topic, read);
+        growing = this.#begin(Op.PUBLISH, topic, head, new PublishBatch(routeKey, delay, ttl), bytes);
+        this.#write(growing, headers, content, bytes);
+        this.#place(this.#toTopics, growing);
       }
       this.#last = growing;
-      appendEntry(growing.chunk, headers, content);
       return growing.batch.add();
     } catch (error) {
       return Promise.reject(asBadArgument(error));
@@ -121,18 +118,19 @@ export class Publisher implements Gatherer {
 
   publishToChannel(channel: string, body: Body, options: ChannelPublishOptions = NO_OPTIONS): Promise<ChannelReceipt> {
     try {
-      if (options !== NO_OPTIONS) checkOptions(options, OPTIONS.publishToChannel);
-      const headers = packed(options.headers);
-      const content = this.#checked(body, headers);
+      const read = options === NO_OPTIONS ? options : readOptions(options, OPTIONS.publishToChannel);
+      const headers = packed(read.headers);
+      const content = this.#content(BODY, body, headers);
       const bytes = headers.length + content.length;
       let growing = this.#toChannels.get(channel);
       if (growing !== undefined && this.#fits(growing, bytes)) {
-        this.#admit(growing.batch, bytes);
+        this.#write(growing, headers, content, bytes);
       } else {
         const head = this.#knownHead("channel", channel);
-        growing = this.#begin(this.#toChannels, Op.PUBLISH_CHANNEL, channel, head, new ChannelBatch(), bytes);
+        growing = this.#begin(Op.PUBLISH_CHANNEL, channel, head, new ChannelBatch(), bytes);
+        this.#write(growing, headers, content, bytes);
+        this.#place(this.#toChannels, growing);
       }
-      appendEntry(growing.chunk, headers, content);
       return growing.batch.add();
     } catch (error) {
       return Promise.reject(asBadArgument(error));
@@ -144,39 +142,32 @@ export class Publisher implements Gatherer {
     bodies: readonly Body[],
     options: PublishOptions = NO_OPTIONS,
   ): Promise<BatchReceipt> {
-    checkOptions(options, OPTIONS.publish);
-    this.#checks.publish(topic, options);
-    if (!Array.isArray(bodies)) throw badArgument("bodies", bodies, "an array of texts and Uint8Arrays");
+    const read = readPublish(options);
+    this.#checks.publish(topic, read);
+    const list = readList("bodies", bodies, "an array of texts and Uint8Arrays", isBody);
     const { maxFrameBytes, maxBatchMessages } = this.#connection.info.limits;
-    const head = requestHead([topic, options.routeKey, options.delay, options.ttl]);
-    const headers = packed(options.headers);
-    // Not with `map`, which passes over what is missing in an array.
-    const contents = Array.from(bodies as readonly Body[], (body, i) => {
-      checkBody(body, `bodies[${i}]`);
-      return this.#checked(typeof body === "string" ? encoder.encode(body) : body, headers);
+    const head = requestHead([topic, read.routeKey, read.delay, read.ttl]);
+    const headers = packed(read.headers);
+    // Once none of the program is called any more, so that what was looked at stays so.
+    const contents = list.map((body, i) => {
+      const content = this.#content(() => `bodies[${i}]`, body, headers);
+      return typeof content === "string" ? encoder.encode(content) : content;
     });
     const overhead = WORD_BYTES + (headers.length > 0 ? HEADERS_LENGTH_BYTES + headers.length : 0);
     const frames: WholeBatch[] = [];
     for (let at = 0; at < contents.length; ) {
       if (at > 0) await this.#connection.allowance.ready();
       let bytes = MIN_LENGTH + head.length;
-      let end = at;
-      while (end < contents.length && end - at < maxBatchMessages) {
-        const size = overhead + (contents[end]?.length ?? 0);
-        if (end > at && bytes + size > maxFrameBytes) break;
+      const first = at;
+      for (; at < contents.length && at - first < maxBatchMessages; at++) {
+        const content = contents[at] ?? NO_HEAD;
+        // It was there when the batch was handed over, but that is a while ago.
+        checkThere(() => `bodies[${at}]`, content);
+        const size = overhead + content.length;
+        if (at > first && bytes + size > maxFrameBytes) break;
         bytes += size;
-        end++;
       }
-      const frame = new WholeBatch();
-      unobserved(frame.promise);
-      this.#connection.assertOpen();
-      this.#admit(frame, bytes);
-      this.#connection.seal();
-      const chunk = this.#connection.begin(Op.PUBLISH, head, frame);
-      for (const content of contents.slice(at, end)) appendEntry(chunk, headers, content);
-      this.#connection.attach(chunk);
-      frames.push(frame);
-      at = end;
+      frames.push(this.#send(head, headers, contents.slice(first, at), bytes));
     }
     const confirmed = await Promise.all(frames.map((frame) => frame.promise));
     return new BatchReceipt(confirmed, Math.min(...confirmed.map(({ durability }) => durability)));
@@ -184,43 +175,75 @@ export class Publisher implements Gatherer {
 
   seal(): void {
     this.#last = undefined;
-    for (const { chunk } of this.#toTopics.values()) this.#connection.attach(chunk);
+    for (const { chunk, batch } of this.#toTopics.values()) this.#connection.attach(chunk, batch);
     this.#toTopics.clear();
-    for (const { chunk } of this.#toChannels.values()) this.#connection.attach(chunk);
+    for (const { chunk, batch } of this.#toChannels.values()) this.#connection.attach(chunk, batch);
     this.#toChannels.clear();
   }
 
-  fail(): void {
+  fail(error: RingmqError): void {
     this.#last = undefined;
+    for (const { batch } of this.#toTopics.values()) batch.failed(error);
     this.#toTopics.clear();
+    for (const { batch } of this.#toChannels.values()) batch.failed(error);
     this.#toChannels.clear();
   }
 
-  /** Begins a frame for a first message of so many bytes, and ends the one that grew for the same place. */
-  #begin<B extends Exchange>(
-    open: Map<string, Growing<B>>,
-    op: number,
-    name: string,
-    head: Uint8Array,
-    batch: B,
-    bytes: number,
-  ): Growing<B> {
-    this.#connection.assertOpen();
-    this.#admit(batch, bytes);
-    const before = open.get(name);
-    if (before !== undefined) this.#connection.attach(before.chunk);
-    else if (open.size >= MAX_GROWING) this.seal();
-    const chunk = this.#connection.begin(op, head, batch);
+  /** Begins a frame for a first message of so many bytes. It grows from when it is placed. */
+  #begin<B extends Exchange>(op: number, name: string, head: Uint8Array, batch: B, bytes: number): Growing<B> {
+    const chunk = this.#connection.begin(op, head);
     // Where a few messages fill the frame it is given its size at once.
     if (bytes > LARGE) chunk.reserve(this.#batchBytes + bytes);
-    const growing = { name, batch, chunk, start: chunk.end };
-    open.set(name, growing);
-    return growing;
+    return { name, batch, chunk, start: chunk.end };
   }
 
-  #admit(exchange: Exchange, bytes: number): void {
-    this.#connection.allowance.take(bytes + MESSAGE_COST);
-    exchange.held += bytes + MESSAGE_COST;
+  /** Writes a message into a frame: all of it, or what it throws over leaves no trace. */
+  #write({ batch, chunk }: Growing<Exchange>, headers: Uint8Array, content: Body, bytes: number): void {
+    const cost = bytes + MESSAGE_COST;
+    this.#connection.allowance.take(cost);
+    try {
+      appendEntry(chunk, headers, content);
+    } catch (error) {
+      this.#connection.allowance.give(cost);
+      throw asBadArgument(error);
+    }
+    batch.held += cost;
+  }
+
+  /** Lets a frame grow that has its first message, and ends the one that grew in its place. */
+  #place<B extends Exchange>(open: Map<string, Growing<B>>, growing: Growing<B>): void {
+    const before = open.get(growing.name);
+    if (before !== undefined) this.#connection.attach(before.chunk, before.batch);
+    else if (open.size >= MAX_GROWING) this.seal();
+    // That may have ended the connection, which nobody would tell this one.
+    this.#connection.assertOpen();
+    open.set(growing.name, growing);
+    this.#connection.schedule();
+  }
+
+  /** Sends a frame of several messages by itself. */
+  #send(head: Uint8Array, headers: Uint8Array, contents: readonly Uint8Array[], bytes: number): WholeBatch {
+    const { allowance } = this.#connection;
+    this.#connection.assertOpen();
+    const cost = bytes + MESSAGE_COST;
+    allowance.take(cost);
+    let chunk: Chunk;
+    try {
+      chunk = this.#connection.begin(Op.PUBLISH, head);
+      chunk.reserve(bytes);
+      for (const content of contents) appendEntry(chunk, headers, content);
+      this.#connection.seal();
+      this.#connection.assertOpen();
+    } catch (error) {
+      allowance.give(cost);
+      throw asBadArgument(error);
+    }
+    const frame = new WholeBatch();
+    unobserved(frame.promise);
+    frame.held = cost;
+    this.#connection.attach(chunk, frame);
+    this.#connection.schedule();
+    return frame;
   }
 
   /** Whether another message of so many bytes belongs into a frame. */
@@ -229,8 +252,8 @@ export class Publisher implements Gatherer {
   }
 
   /** The body, as text only where its size is within the limit for certain. Throws BAD_ARGUMENT, MESSAGE_TOO_LARGE. */
-  #checked(body: Body, headers: Uint8Array): Body {
-    if (typeof body !== "string" && !(body instanceof Uint8Array)) checkBody(body);
+  #content(what: () => string, given: unknown, headers: Uint8Array): Body {
+    const body = readBody(what, given);
     const limit = this.#connection.info.limits.maxMessageBytes - HEADERS_LENGTH_BYTES - headers.length;
     if ((typeof body === "string" ? body.length * 3 : body.length) <= limit) return body;
     const bytes = typeof body === "string" ? encoder.encode(body) : body;

@@ -2,7 +2,10 @@
  * Where a program's loop over messages is: at one that it was handed, or waiting for the next.
  *
  * Who waits for a loop to read everything may be that loop itself: then it is at a message and will not ask for another.
- * From outside a loop that waits for its own drain cannot be told from one that takes its time, but by the time it takes.
+ * A loop that waits for its own drain cannot be told from one that takes its time, but by the time it takes. That it was
+ * at a message when it was drained does not tell: so is every busy loop when its program is asked to stop, and its drain
+ * must not end before it has settled that message and read the rest. Nor does that it asked for one then: it may be at
+ * the next when it comes to wait for the same drain.
  */
 import { deferred } from "./deferred.js";
 import { startTimer } from "./timer.js";

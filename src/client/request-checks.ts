@@ -1,5 +1,6 @@
 /**
- * What each request takes beside its messages. Every method throws BAD_ARGUMENT for the first argument that is not that.
+ * What each request takes beside its messages. Every method throws BAD_ARGUMENT for the first argument that is not that,
+ * and answers the options as they were read.
  */
 import { MAX_BROWSE } from "../protocol/limits.js";
 import {
@@ -9,10 +10,10 @@ import {
   checkFlag,
   checkKey,
   checkName,
-  checkTimeout,
+  checkWait,
   checkWhole,
 } from "./arguments.js";
-import { checkOptions, type Known, OPTIONS } from "./known-options.js";
+import { type Known, OPTIONS, readOptions } from "./known-options.js";
 import type {
   BrowseOptions,
   ConsumeOptions,
@@ -47,12 +48,14 @@ export class RequestChecks {
   }
 
   /** A topic, and options of which one may be a queue. */
-  topic(topic: unknown, options: QueueOptions, names: Known): void {
+  topic<T extends QueueOptions>(topic: unknown, options: T, names: Known): T {
     this.name("topic", topic);
-    checkOptions(options, names);
-    checkKey("queue", options.queue, this.#maxNameBytes);
+    const read = readOptions(options, names);
+    checkKey("queue", read.queue, this.#maxNameBytes);
+    return read;
   }
 
+  /** A topic, and options that were read. */
   publish(topic: unknown, { routeKey, delay, ttl }: PublishOptions): void {
     this.name("topic", topic);
     checkKey("routeKey", routeKey, this.#maxNameBytes);
@@ -60,56 +63,84 @@ export class RequestChecks {
     checkDuration("ttl", ttl);
   }
 
-  pop(topic: unknown, options: PopOptions): void {
-    this.topic(topic, options, OPTIONS.pop);
-    this.#amount(options);
-    checkTimeout("wait", options.wait);
+  pop(topic: unknown, options: PopOptions): PopOptions {
+    const read = this.topic(topic, options, OPTIONS.pop);
+    checkAmount(read);
+    checkWait("wait", read.wait);
+    return read;
   }
 
-  popDead(topic: unknown, options: PopDeadOptions): void {
-    this.topic(topic, options, OPTIONS.popDead);
-    this.#amount(options);
+  popDead(topic: unknown, options: PopDeadOptions): PopDeadOptions {
+    const read = this.topic(topic, options, OPTIONS.popDead);
+    checkAmount(read);
+    return read;
   }
 
-  consume(topic: unknown, options: ConsumeOptions): void {
-    this.topic(topic, options, OPTIONS.consume);
-    checkWhole("prefetch", options.prefetch, 1, MAX_U32);
+  consume(topic: unknown, options: ConsumeOptions): ConsumeOptions {
+    const read = this.topic(topic, options, OPTIONS.consume);
+    checkWhole("prefetch", read.prefetch, 1, MAX_U32);
+    return read;
   }
 
-  browse(topic: unknown, options: BrowseOptions): void {
-    this.topic(topic, options, OPTIONS.browse);
-    checkChoice("state", options.state, STATES);
-    checkWhole("offset", options.offset, 0, MAX_U32);
-    checkWhole("max", options.max, 1, MAX_BROWSE);
-    checkWhole("maxBytes", options.maxBytes, 1, MAX_U32);
+  nackById(topic: unknown, options: QueueOptions & NackOptions): QueueOptions & NackOptions {
+    const read = this.topic(topic, options, OPTIONS.nackById);
+    checkNack(read);
+    return read;
   }
 
-  purge(topic: unknown, options: PurgeOptions): void {
-    this.topic(topic, options, OPTIONS.purge);
-    checkChoice("state", options.state, [...STATES, "all"]);
+  touchById(topic: unknown, options: QueueOptions & TouchOptions): QueueOptions & TouchOptions {
+    const read = this.topic(topic, options, OPTIONS.touchById);
+    checkTouch(read);
+    return read;
   }
 
-  subscribe(channel: unknown, options: SubscribeOptions): void {
+  browse(topic: unknown, options: BrowseOptions): BrowseOptions {
+    const read = this.topic(topic, options, OPTIONS.browse);
+    checkChoice("state", read.state, STATES);
+    checkWhole("offset", read.offset, 0, MAX_U32);
+    checkWhole("max", read.max, 1, MAX_BROWSE);
+    checkWhole("maxBytes", read.maxBytes, 1, MAX_U32);
+    return read;
+  }
+
+  purge(topic: unknown, options: PurgeOptions): PurgeOptions {
+    const read = this.topic(topic, options, OPTIONS.purge);
+    checkChoice("state", read.state, [...STATES, "all"]);
+    return read;
+  }
+
+  subscribe(channel: unknown, options: SubscribeOptions): SubscribeOptions {
     this.name("channel", channel);
-    checkOptions(options, OPTIONS.subscribe);
-    checkChoice("overflow", options.overflow, ["drop-oldest", "disconnect"]);
-    const { onLost } = options;
+    const read = readOptions(options, OPTIONS.subscribe);
+    checkChoice("overflow", read.overflow, ["drop-oldest", "disconnect"]);
+    const { onLost } = read;
     if (onLost !== undefined && typeof onLost !== "function") throw badArgument("onLost", onLost, "a function");
-  }
-
-  #amount({ max, maxBytes }: PopDeadOptions): void {
-    checkWhole("max", max, 1, MAX_U32);
-    checkWhole("maxBytes", maxBytes, 1, MAX_U32);
+    return read;
   }
 }
 
-export const checkNack = (options: NackOptions, names = OPTIONS.nack): void => {
-  checkOptions(options, names);
-  checkDuration("delay", options.delay);
-  checkFlag("reject", options.reject);
+const checkAmount = ({ max, maxBytes }: PopDeadOptions): void => {
+  checkWhole("max", max, 1, MAX_U32);
+  checkWhole("maxBytes", maxBytes, 1, MAX_U32);
 };
 
-export const checkTouch = (options: TouchOptions, names = OPTIONS.touch): void => {
-  checkOptions(options, names);
-  checkDuration("ttr", options.ttr);
+const checkNack = ({ delay, reject }: NackOptions): void => {
+  checkDuration("delay", delay);
+  checkFlag("reject", reject);
+};
+
+const checkTouch = ({ ttr }: TouchOptions): void => checkDuration("ttr", ttr);
+
+/** How a message is given back. */
+export const readNack = (options: NackOptions): NackOptions => {
+  const read = readOptions(options, OPTIONS.nack);
+  checkNack(read);
+  return read;
+};
+
+/** How a message is held for longer. */
+export const readTouch = (options: TouchOptions): TouchOptions => {
+  const read = readOptions(options, OPTIONS.touch);
+  checkTouch(read);
+  return read;
 };

@@ -4,6 +4,8 @@
 import { errorName } from "../protocol/errors.js";
 import { formatId } from "../protocol/id.js";
 import type { ReceivedFault } from "../protocol/selection.js";
+import { asBadArgument } from "./arguments.js";
+import { unobserved } from "./deferred.js";
 import { localError, type RingmqError, type RingmqErrorCode } from "./error.js";
 import { PromisedExchange } from "./exchange.js";
 
@@ -30,6 +32,13 @@ export const faultCode = (code: number): RingmqErrorCode => errorName(code) ?? "
 
 export const faultError = (id: string, code: RingmqErrorCode): RingmqError =>
   localError(code, `message ${id}: ${TEXTS[code] ?? code}`);
+
+/** A settlement that cannot be sent. A program that does not wait for it need not learn of it either. */
+export const refusedSettlement = (error: unknown): Promise<void> => {
+  const promise = Promise.reject<void>(asBadArgument(error));
+  unobserved(promise);
+  return promise;
+};
 
 /** Waits for the answer about messages that were named together. */
 export class SettleExchange extends PromisedExchange<Settlement> {

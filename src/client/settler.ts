@@ -8,20 +8,10 @@ import type { Connection, Gatherer } from "./connection.js";
 import { unobserved } from "./deferred.js";
 import type { RingmqError } from "./error.js";
 import type { NackOptions, TouchOptions } from "./options.js";
-import { checkNack, checkTouch } from "./request-checks.js";
 import { requestHead } from "./request-head.js";
 import type { Selections } from "./selections.js";
 import { SettleBatch } from "./settle-batch.js";
-import { SettleExchange, type Settlement } from "./settlement.js";
-
-const NO_OPTIONS = {};
-
-/** A settlement that cannot be sent. A program that does not wait for it need not learn of it either. */
-const refused = (error: unknown): Promise<void> => {
-  const promise = Promise.reject<void>(asBadArgument(error));
-  unobserved(promise);
-  return promise;
-};
+import { refusedSettlement, SettleExchange, type Settlement } from "./settlement.js";
 
 export class Settler {
   readonly #connection: Connection;
@@ -44,22 +34,12 @@ export class Settler {
     return this.#settle(Op.ACK, undefined, undefined, high, low, delivery);
   }
 
-  nack(high: number, low: number, delivery: number, options: NackOptions = NO_OPTIONS): Promise<void> {
-    try {
-      if (options !== NO_OPTIONS) checkNack(options);
-    } catch (error) {
-      return refused(error);
-    }
-    return this.#settle(Op.NACK, options.delay, options.reject, high, low, delivery);
+  nack(high: number, low: number, delivery: number, { delay, reject }: NackOptions): Promise<void> {
+    return this.#settle(Op.NACK, delay, reject, high, low, delivery);
   }
 
-  touch(high: number, low: number, delivery: number, options: TouchOptions = NO_OPTIONS): Promise<void> {
-    try {
-      if (options !== NO_OPTIONS) checkTouch(options);
-    } catch (error) {
-      return refused(error);
-    }
-    return this.#settle(Op.TOUCH, options.ttr, undefined, high, low, delivery);
+  touch(high: number, low: number, delivery: number, { ttr }: TouchOptions): Promise<void> {
+    return this.#settle(Op.TOUCH, ttr, undefined, high, low, delivery);
   }
 
   /** Settles messages that are named together, after all that was settled before. `named` is how many they are. */
@@ -85,8 +65,12 @@ export class Settler {
     const batch = this.#close();
     if (batch === undefined) return;
     const { op, first, second, selections } = batch;
-    const head = op === Op.ACK ? this.#ackHead : requestHead([this.#topic, this.#queue, first, second]);
-    this.#connection.send(op, 0, head, batch, selections.encode());
+    try {
+      const head = op === Op.ACK ? this.#ackHead : requestHead([this.#topic, this.#queue, first, second]);
+      this.#connection.send(op, 0, head, batch, selections.encode());
+    } catch (error) {
+      batch.failed(asBadArgument(error));
+    }
   }
 
   fail(error: RingmqError): void {
@@ -112,11 +96,11 @@ export class Settler {
     if (batch === undefined || batch.op !== op || batch.first !== first || batch.second !== second || batch.isFull) {
       try {
         this.#connection.assertOpen();
+        // With all that was published before: what an ack lets go of must not be lost while what was made of it is.
+        if (batch !== undefined) this.#connection.seal();
       } catch (error) {
-        return refused(error);
+        return refusedSettlement(error);
       }
-      // With all that was published before: what an ack lets go of must not be lost while what was made of it is.
-      if (batch !== undefined) this.#connection.seal();
       batch = new SettleBatch(op, first, second);
       this.#batch = batch;
       this.#open.add(this);

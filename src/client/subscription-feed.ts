@@ -1,6 +1,7 @@
 /**
  * What feeds a subscription: the connection puts messages in, the program takes them out.
  */
+import { reasonOf } from "./arguments.js";
 import { ChannelBacklog } from "./channel-backlog.js";
 import type { ChannelMessage } from "./channel-message.js";
 import type { Arrival } from "./content.js";
@@ -105,7 +106,18 @@ export class SubscriptionFeed {
     try {
       await this.#options.onLost?.(lost);
     } catch (error) {
-      console.error("ringmq: onLost of a subscription failed:", error);
+      print(error);
     }
   }
 }
+
+/** There is no promise that could reject with it, and to end the program over a report of losses would be too much. */
+const print = (error: unknown): void => {
+  const what = "ringmq: onLost of a subscription failed:";
+  try {
+    console.error(what, error);
+  } catch {
+    // Something that throws again when it is shown.
+    console.error(what, reasonOf(error));
+  }
+};

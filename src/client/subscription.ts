@@ -80,15 +80,15 @@ export class Subscription implements AsyncIterableIterator<ChannelMessage> {
   }
 
   /**
-   * Ends it and waits until the program has read what came; what nobody reads is dropped.
+   * Ends it and waits until the program has read what came; when nobody reads, that is dropped.
    *
    * It can be awaited in the loop as well: one that is at the same message for a second meanwhile is taken for one that
-   * waits for this. What it has not read is dropped, and it ends when it goes on.
+   * waits for this. It reads the rest before it ends.
    */
   async drain(): Promise<void> {
     if (this.#reading.isBegun) await this.stop();
     else await this.return();
-    if (!(await this.#reading.end(() => PATIENCE))) this.#feed.clear();
+    await this.#reading.end(() => PATIENCE);
   }
 
   toJSON(): object {

@@ -8,6 +8,8 @@ import { confirm, connected, frame, runs } from "./scripted-broker.js";
 const CASES: readonly (readonly [string, (client: Client) => Promise<unknown>, string])[] = [
   ["no body", (c) => c.publish("t", undefined as never), "body must be text or a Uint8Array; it is undefined"],
   ["an id as a number", (c) => c.ackById("t", 5 as never), "ids must be"],
+  ["a list of ids with nothing in it", (c) => c.ackById("t", new Array(2 ** 32 - 1)), "a message's id in decimal"],
+  ["a list of bodies with nothing in it", (c) => c.publishBatch("t", new Array(2 ** 32 - 1)), "bodies[0] must be"],
   ["70 kB of headers", (c) => c.publish("t", "x", { headers: { a: "x".repeat(70_000) } }), "65,535 bytes"],
   ["a time as text", (c) => c.touchById("t", "5", { ttr: "30s" as never }), "ttr must be a whole number"],
   ["no number", (c) => c.publish("t", "x", { delay: Number.NaN }), "delay must be"],

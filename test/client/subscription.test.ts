@@ -1,9 +1,11 @@
-import { describe, expect, it } from "vitest";
+import { inspect } from "node:util";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import type { Client } from "../../src/client/client.js";
 import type { SubscribeOptions } from "../../src/client/options.js";
 import type { Subscription } from "../../src/client/subscription.js";
 import { Answer, Op } from "../../src/protocol/op.js";
 import { bodiesOf, confirm, connected, entries, frame, result, type ScriptedBroker } from "./scripted-broker.js";
+import { unhandledRejections } from "./unhandled-rejections.js";
 
 const MAX_MESSAGES = 8192;
 
@@ -175,6 +177,45 @@ describe("what a subscription loses", () => {
     expect(await subscription.closed).toMatchObject({ code: "SLOW_SUBSCRIBER" });
     await expect(subscription.next()).rejects.toMatchObject({ code: "SLOW_SUBSCRIBER" });
     await broker.nth(Op.UNSUBSCRIBE);
+  });
+});
+
+describe("an onLost that fails", () => {
+  const fails = (error: unknown) => (): never => {
+    throw error;
+  };
+  const boom = new Error("boom");
+  /** It throws again when the console shows it. */
+  const shy = Object.assign(new Error("shy"), { [inspect.custom]: fails(new Error("not shown")) });
+
+  it.each([
+    ["by throwing", fails(boom), boom],
+    ["by a promise that rejects", async () => fails(boom)(), boom],
+    ["by what cannot be awaited", () => new Proxy({}, { get: fails(boom) }) as never, boom],
+    ["with what cannot be shown", fails(shy), '"shy"'],
+  ])("%s is printed each time, and nothing ends", async (_, onLost, printed) => {
+    const unhandled = unhandledRejections();
+    const lines: unknown[][] = [];
+    const printing = vi.spyOn(console, "error").mockImplementation((...line) => {
+      // As the console does, which shows all of them.
+      inspect(line);
+      lines.push(line);
+    });
+    onTestFinished(() => printing.mockRestore());
+    const { client, broker, subscription } = await subscribed({ onLost });
+    const lost = frame(Answer.CHANNEL_LOST, 0, ["news", 5]);
+    broker.send(lost, messages("news", "a"));
+    await client.ping();
+    broker.send(lost, messages("news", "b"));
+    await client.ping();
+    await new Promise((resolve) => setImmediate(resolve));
+    const line = ["ringmq: onLost of a subscription failed:", printed];
+    expect([lines, unhandled]).toEqual([[line, line], []]);
+    expect(subscription.lost).toBe(10);
+    expect(await take(subscription, 2)).toEqual([
+      ["a", 5],
+      ["b", 5],
+    ]);
   });
 });
 
