@@ -28,6 +28,7 @@ import type { Sender, ShardLink } from "./shard-link.js";
 import { LOSS_TEXTS, type LossKind } from "./shard-loss.js";
 import type { Transport } from "./transport.js";
 import { MIN_HELD_BYTES, type UnsentBudget } from "./unsent-budget.js";
+import type { WaitingInput } from "./waiting-input.js";
 
 /** What all connections share. */
 export interface Switchboard {
@@ -40,6 +41,7 @@ export interface Switchboard {
   readonly assembly: AssemblyMemory;
   readonly pool: OutputPool;
   readonly unsent: UnsentBudget;
+  readonly waiting: WaitingInput;
   /** The broker stops, and shards go one after another. */
   readonly isClosing: boolean;
   /** The head of the broker's HELLO. */
@@ -235,6 +237,7 @@ export class Connection implements FrameSink, Guest, Sender {
   /** Bytes that waited for a shard do so no more. */
   taken(bytes: number): void {
     this.#waitingBytes -= bytes;
+    this.#board.waiting.remove(bytes);
     if (this.#waitingBytes === 0) this.#updateReading();
   }
 
@@ -285,6 +288,13 @@ export class Connection implements FrameSink, Guest, Sender {
     return unsent.isShort ? MIN_HELD_BYTES : options.maxOutgoingBytes;
   }
 
+  /** Waiting bytes from which on it is closed: requests are refused long before, so that most of them need no answer. */
+  get #cutOffWaiting(): number {
+    if (this.#transport.canPause) return Number.POSITIVE_INFINITY;
+    if (this.#board.waiting.isSpent) return UNANSWERED_SLACK_BYTES;
+    return WAITING_BOUNDS * (LENGTH_BYTES + this.#maxWaitingBytes) + UNANSWERED_SLACK_BYTES;
+  }
+
   /** About once a second; `now` is of a clock that does not step. */
   sweep(now: number): void {
     if (this.#state !== State.OPEN) return;
@@ -314,13 +324,12 @@ export class Connection implements FrameSink, Guest, Sender {
     }
     if (link.send(this, this.#envelope, bytes, start, end)) return;
     this.#waitingBytes += end - start;
+    this.#board.waiting.add(end - start);
     this.#updateReading();
     // The broker's own has nothing but requests, which are refused one by one from the bound on.
-    if (this.#isOwn) return;
-    if (this.#waitingBytes > WAITING_BOUNDS * (LENGTH_BYTES + this.#maxWaitingBytes) + UNANSWERED_SLACK_BYTES) {
-      this.fail("BUSY", "too much of this connection's input waits", 0);
-      this.conclude();
-    }
+    if (this.#isOwn || this.#waitingBytes <= this.#cutOffWaiting) return;
+    this.fail("BUSY", "too much input waits that needs no answer", 0);
+    this.conclude();
   }
 
   malformed(kind: ErrorName, text: string, request: number): void {
@@ -338,7 +347,9 @@ export class Connection implements FrameSink, Guest, Sender {
   // Guest: what the reception finds.
 
   get isSwamped(): boolean {
-    return this.#waitingBytes > this.#maxWaitingBytes;
+    const { waiting } = this.#board;
+    if (this.#waitingBytes === 0) return waiting.isSpent;
+    return this.#waitingBytes > this.#maxWaitingBytes || waiting.isShort;
   }
 
   greeted(name: string, request: number): void {

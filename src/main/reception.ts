@@ -18,7 +18,7 @@ import { NO_ROUTE, type Router } from "./router.js";
 
 /** The connection as its reception sees it. */
 export interface Guest {
-  /** More of its input waits than may, and it cannot be paused. */
+  /** More of its input waits than may, or of that of all connections. */
   readonly isSwamped: boolean;
   /** It has said HELLO and is to hear one. */
   greeted(name: string, request: number): void;
@@ -72,7 +72,7 @@ export class Reception {
     if (request === 0) return this.#refuse("BAD_FRAME", "a request's number is not 0", request);
     if (kind === RequestKind.PING) return this.#ping(request);
     if (kind === RequestKind.BACKUP) return this.#backup(bytes.slice(head, headEnd), request);
-    if (this.#guest.isSwamped) return this.#refuse("BUSY", "too much of this connection's input waits", request);
+    if (this.#guest.isSwamped) return this.#refuse("BUSY", "too much input waits for the shards", request);
 
     const shard = this.#shardOf(bytes, view, head, headEnd);
     if (shard === NO_ROUTE) return this.#badHead(request);

@@ -3,8 +3,8 @@
  * restarted gets a new link on fresh rings.
  *
  * What does not fit into the inbox waits here, in the order in which it came, as a copy of its own; whoever sent it is
- * told by a `false` and sends nothing more until its `taken` has been called for all of it. So the line is bounded by
- * what one read of each connection brings.
+ * told by a `false` and should send nothing more until its `taken` has been called for all of it. Who cannot stop is
+ * bounded by `WaitingInput`, which counts what waits in all lines.
  */
 import { EnvelopeOp, packEnvelope } from "../channel/envelope.js";
 import type { RingMemory } from "../channel/ring.js";
