@@ -55,8 +55,11 @@ export class Backups {
     readonly remove: (directory: string) => Promise<void> = removeTree,
   ) {}
 
-  /** Rejects with NOT_ALLOWED, BAD_HEAD or BACKUP_FAILED; then there is no such directory. */
-  async run({ isTcp }: { readonly isTcp: boolean }, directory: string): Promise<BackupSummary> {
+  /**
+   * Throws NOT_ALLOWED, BAD_HEAD or BACKUP_FAILED for what can be refused at once, without a promise: refusals may come by
+   * the thousand. Rejects with BACKUP_FAILED. Either way there is no such directory.
+   */
+  run({ isTcp }: { readonly isTcp: boolean }, directory: string): Promise<BackupSummary> {
     const { options } = this;
     if (!isTcp || !(options.allowBackup || isLocal(options))) {
       throw new ProtocolError(
@@ -67,12 +70,10 @@ export class Backups {
     if (!isAbsolute(directory)) throw new ProtocolError("BAD_HEAD", `${shown(directory)} is not an absolute path`);
     if (options.durability === "memory") throw failed("the broker keeps nothing on disk");
     if (this.#running !== undefined) throw failed("another backup is being made");
-    this.#running = this.#make(directory);
-    try {
-      return await this.#running;
-    } finally {
+    this.#running = this.#make(directory).finally(() => {
       this.#running = undefined;
-    }
+    });
+    return this.#running;
   }
 
   /** When none is being made any more: with the shards and the pool one fails, and what there is of it is removed. */

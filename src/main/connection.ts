@@ -48,7 +48,7 @@ export interface Switchboard {
   readonly hello: Uint8Array;
   /** The connection has said HELLO. */
   greeted(connection: Connection): void;
-  /** Backs the broker up into a new directory. Rejects with a `ProtocolError`. */
+  /** Backs the broker up into a new directory. Throws or rejects with a `ProtocolError`. */
   backup(connection: Connection, directory: string): Promise<BackupSummary>;
   /** The connection's transport has closed. */
   closed(connection: Connection): void;
@@ -364,10 +364,18 @@ export class Connection implements FrameSink, Guest, Sender {
   }
 
   backupAsked(head: Uint8Array, request: number): void {
+    let backup: Promise<BackupSummary>;
+    try {
+      backup = this.#board.backup(this, readBackupHead(head));
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      this.#window.clear(request);
+      return this.fail(error.kind, error.message, request);
+    }
     guard(
       this.#board.options.log,
       "a backup",
-      () => this.#backUp(head, request),
+      () => this.#answerBackup(backup, request),
       () => {
         this.fail("BACKUP_FAILED", "there is no backup: the broker's log tells why", request);
         this.flush();
@@ -375,10 +383,10 @@ export class Connection implements FrameSink, Guest, Sender {
     );
   }
 
-  /** Answers when it is done, in some later turn. */
-  async #backUp(head: Uint8Array, request: number): Promise<void> {
+  /** Answers when it is done, in some later turn. The broker makes one backup at a time, so that these are few. */
+  async #answerBackup(backup: Promise<BackupSummary>, request: number): Promise<void> {
     try {
-      const summary = await this.#board.backup(this, readBackupHead(head));
+      const summary = await backup;
       this.#window.clear(request);
       if (this.#state !== State.OPEN) return;
       answerResult(this.#outgoing, request, summary);

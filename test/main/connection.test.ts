@@ -1,6 +1,12 @@
-import { describe, expect, it } from "vitest";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { EnvelopeOp } from "../../src/channel/envelope.js";
+import { Backups } from "../../src/main/backup.js";
 import type { Connection } from "../../src/main/connection.js";
+import { resolveOptions } from "../../src/main/options.js";
+import type { JobPool } from "../../src/main/pool.js";
 import { ERRORS } from "../../src/protocol/errors.js";
 import { Answer, Op } from "../../src/protocol/op.js";
 import { entries, frame } from "./frames.js";
@@ -192,6 +198,39 @@ describe("a connection", () => {
     expect(board.waiting.bytes).toBeGreaterThan(0);
     shardOf(board).link.close();
     expect(board.waiting.bytes).toBe(0);
+  });
+
+  it("hears of all backups that are refused at once in one write, and of the one that is made when it is", async () => {
+    const root = mkdtempSync(join(tmpdir(), "ringmq-backup-"));
+    onTestFinished(() => rmSync(root, { recursive: true }));
+    let finish = (): void => {};
+    const pool: Pick<JobPool, "run"> = {
+      run: () =>
+        new Promise((resolve) => {
+          finish = () => resolve({ ok: false, error: { name: "Error", message: "no room" } });
+        }),
+    };
+    const backups = new Backups(resolveOptions({ shards: 1 }), { life: () => undefined }, pool);
+    const board = await testSwitchboard({}, (_, directory) => backups.run({ isTcp: true }, directory));
+    const transport = new MemoryTransport();
+    const connection = board.open(transport);
+    const heads = [["relative"], [5], [join(root, "a")], [join(root, "b")], ["again"]];
+    const asked = heads.map((head, i) => frame(Op.BACKUP, i + 1, head));
+    receive(connection, ...asked);
+    // In the same turn already.
+    expect(transport.writes).toHaveLength(1);
+    expect(transport.frames.map(({ request, head }) => [request, head[0]])).toEqual([
+      [1, ERRORS.BAD_HEAD.code],
+      [2, ERRORS.BAD_HEAD.code],
+      [4, ERRORS.BACKUP_FAILED.code],
+      [5, ERRORS.BAD_HEAD.code],
+    ]);
+    expect(connection.inFlight).toBe(1);
+    await vi.waitFor(() => {
+      finish();
+      expect(connection.inFlight).toBe(0);
+    });
+    expect(transport.frames.at(-1)?.request).toBe(3);
   });
 
   it("is told that the broker stops, not that a shard failed, by a shard that ended for that", async () => {

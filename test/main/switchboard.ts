@@ -43,7 +43,15 @@ export interface TestSwitchboard {
   readonly waiting: WaitingInput;
 }
 
-export const testSwitchboard = async (given: Partial<BrokerOptions> = {}): Promise<TestSwitchboard> => {
+/** What a test has instead of `Backups`. */
+export type TestBackup = Switchboard["backup"];
+
+const noBackup: TestBackup = () => Promise.reject(new ProtocolError("NOT_ALLOWED", "not here"));
+
+export const testSwitchboard = async (
+  given: Partial<BrokerOptions> = {},
+  backup: TestBackup = noBackup,
+): Promise<TestSwitchboard> => {
   const options = resolveOptions({ shards: 1, ringBytes: 64 * 1024, ...given });
   const connections = new Map<number, Connection>();
   const deliveries = new Deliveries((id) => connections.get(id), SILENT);
@@ -89,7 +97,7 @@ export const testSwitchboard = async (given: Partial<BrokerOptions> = {}): Promi
     hello: helloHead(options),
     greeted: () => {},
     closed: ({ id }) => connections.delete(id),
-    backup: () => Promise.reject(new ProtocolError("NOT_ALLOWED", "not here")),
+    backup,
   };
   return {
     shards,
