@@ -12,7 +12,7 @@ import { ERRORS, type ErrorName, ProtocolError } from "../protocol/errors.js";
 import { LENGTH_BYTES, REQUEST } from "../protocol/frame.js";
 import { Op } from "../protocol/op.js";
 import type { AssemblyMemory } from "./assembly.js";
-import { type BackupSummary, readBackupHead } from "./backup.js";
+import { type BackupRefusal, type BackupSummary, readBackupHead } from "./backup.js";
 import { guard } from "./boundary.js";
 import { ConsumerLedger } from "./consumer-ledger.js";
 import { FrameIntake, type FrameSink } from "./frame-intake.js";
@@ -48,8 +48,8 @@ export interface Switchboard {
   readonly hello: Uint8Array;
   /** The connection has said HELLO. */
   greeted(connection: Connection): void;
-  /** Backs the broker up into a new directory. Throws or rejects with a `ProtocolError`. */
-  backup(connection: Connection, directory: string): Promise<BackupSummary>;
+  /** Backs the broker up into a new directory, or says why not; rejects with a `ProtocolError`. */
+  backup(connection: Connection, directory: string | undefined): Promise<BackupSummary> | BackupRefusal;
   /** The connection's transport has closed. */
   closed(connection: Connection): void;
 }
@@ -364,13 +364,10 @@ export class Connection implements FrameSink, Guest, Sender {
   }
 
   backupAsked(head: Uint8Array, request: number): void {
-    let backup: Promise<BackupSummary>;
-    try {
-      backup = this.#board.backup(this, readBackupHead(head));
-    } catch (error) {
-      if (!(error instanceof ProtocolError)) throw error;
+    const backup = this.#beginBackup(head);
+    if (!(backup instanceof Promise)) {
       this.#window.clear(request);
-      return this.fail(error.kind, error.message, request);
+      return this.fail(backup.kind, backup.text, request);
     }
     guard(
       this.#board.options.log,
@@ -381,6 +378,15 @@ export class Connection implements FrameSink, Guest, Sender {
         this.flush();
       },
     );
+  }
+
+  #beginBackup(head: Uint8Array): Promise<BackupSummary> | BackupRefusal {
+    try {
+      return this.#board.backup(this, readBackupHead(head));
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      return { kind: error.kind, text: error.message };
+    }
   }
 
   /** Answers when it is done, in some later turn. The broker makes one backup at a time, so that these are few. */
