@@ -1,8 +1,9 @@
 /** The topics of all shards, ordered by name, a page of each shard at a time. */
 import { packHead } from "../../protocol/head.js";
 import { Answer, Op } from "../../protocol/op.js";
-import type { AnswerFrame, Gateway } from "../gateway.js";
+import type { AnswerFrame } from "../gateway.js";
 import { refusalMessage, result } from "./answer.js";
+import type { AnswerTurns } from "./answer-turns.js";
 import { parseStatistics, type TopicStatistics } from "./topic-statistics.js";
 
 /** Topics in a page: about 16 KiB of statistics, so that a listing never holds a shard up for long. */
@@ -19,8 +20,8 @@ interface Page {
 }
 
 /** Topics that are made or deleted meanwhile may be missing or there; each name comes at most once. */
-export async function* listTopics(gateway: Gateway, shards: number): AsyncGenerator<TopicStatistics, void, void> {
-  const cursors = await Promise.all(Array.from({ length: shards }, (_, shard) => ShardCursor.open(gateway, shard)));
+export async function* listTopics(turns: AnswerTurns, shards: number): AsyncGenerator<TopicStatistics, void, void> {
+  const cursors = await Promise.all(Array.from({ length: shards }, (_, shard) => ShardCursor.open(turns, shard)));
   for (;;) {
     const first = smallest(cursors);
     if (first?.topic === undefined) return;
@@ -45,13 +46,13 @@ class ShardCursor {
   #at = 0;
 
   private constructor(
-    readonly gateway: Gateway,
+    readonly turns: AnswerTurns,
     readonly shard: number,
   ) {}
 
-  static async open(gateway: Gateway, shard: number): Promise<ShardCursor> {
-    const cursor = new ShardCursor(gateway, shard);
-    cursor.#page = await readPage(gateway, shard, "");
+  static async open(turns: AnswerTurns, shard: number): Promise<ShardCursor> {
+    const cursor = new ShardCursor(turns, shard);
+    cursor.#page = await readPage(turns, shard, "");
     return cursor;
   }
 
@@ -64,14 +65,14 @@ class ShardCursor {
     const name = this.topic?.name ?? "";
     this.#at++;
     if (this.topic !== undefined || !this.#page.more) return;
-    this.#page = await readPage(this.gateway, this.shard, name);
+    this.#page = await readPage(this.turns, this.shard, name);
     this.#at = 0;
   }
 }
 
-const readPage = (gateway: Gateway, shard: number, after: string): Promise<Page> =>
+const readPage = (turns: AnswerTurns, shard: number, after: string): Promise<Page> =>
   new Promise((resolve, reject) => {
-    gateway.request(Op.TOPICS, 0, packHead([shard, after, PAGE]), undefined, (frame) => {
+    turns.request(Op.TOPICS, packHead([shard, after, PAGE]), (frame) => {
       try {
         const page = parsePage(frame);
         if (page === undefined) reject(new TopicListError(refusalMessage(frame)));
