@@ -7,7 +7,13 @@ import type { AnswerTurns } from "./answer-turns.js";
 import { parseStatistics, type TopicStatistics } from "./topic-statistics.js";
 
 /** Topics in a page: about 16 KiB of statistics, so that a listing never holds a shard up for long. */
-const PAGE = 64;
+const MOST_TOPICS = 64;
+
+/** Of what topics there are is known only by a page of them. */
+const FIRST_TOPICS = 2;
+
+/** Queues that a page should have at most, when the next topics are as those before: some milliseconds of this thread. */
+const PAGE_QUEUES = 1_024;
 
 /** A shard did not tell its topics. */
 export class TopicListError extends Error {
@@ -43,6 +49,7 @@ const smallest = (cursors: readonly ShardCursor[]): ShardCursor | undefined => {
 /** Where a listing stands in one shard. */
 class ShardCursor {
   #page: Page = { topics: [], more: true };
+  #max = FIRST_TOPICS;
   #at = 0;
 
   private constructor(
@@ -52,7 +59,7 @@ class ShardCursor {
 
   static async open(turns: AnswerTurns, shard: number): Promise<ShardCursor> {
     const cursor = new ShardCursor(turns, shard);
-    cursor.#page = await readPage(turns, shard, "");
+    await cursor.#read("");
     return cursor;
   }
 
@@ -65,14 +72,26 @@ class ShardCursor {
     const name = this.topic?.name ?? "";
     this.#at++;
     if (this.topic !== undefined || !this.#page.more) return;
-    this.#page = await readPage(this.turns, this.shard, name);
+    await this.#read(name);
+  }
+
+  async #read(after: string): Promise<void> {
+    this.#page = await readPage(this.turns, this.shard, after, this.#max);
     this.#at = 0;
+    this.#max = topicsOfPage(this.#max, this.#page.topics);
   }
 }
 
-const readPage = (turns: AnswerTurns, shard: number, after: string): Promise<Page> =>
+/** How many topics to ask for behind a page that was asked for with `max`. */
+export const topicsOfPage = (max: number, page: readonly Pick<TopicStatistics, "bindKeys">[]): number => {
+  const queues = page.reduce((sum, { bindKeys }) => sum + bindKeys.length, 0);
+  const fitting = queues === 0 ? MOST_TOPICS : Math.floor((PAGE_QUEUES * page.length) / queues);
+  return Math.max(1, Math.min(MOST_TOPICS, 2 * max, fitting));
+};
+
+const readPage = (turns: AnswerTurns, shard: number, after: string, max: number): Promise<Page> =>
   new Promise((resolve, reject) => {
-    turns.request(Op.TOPICS, packHead([shard, after, PAGE]), (frame) => {
+    turns.request(Op.TOPICS, packHead([shard, after, max]), (frame) => {
       try {
         const page = parsePage(frame);
         if (page === undefined) reject(new TopicListError(refusalMessage(frame)));
