@@ -107,7 +107,7 @@ const options = (): Option[] => {
     option("--max-unsent-bytes <size>", "unsent bytes of all connections", parseSize, "64mb to 256mb by --memory"),
     option(
       "--max-assembly-bytes <size>",
-      "half-received frames of all connections",
+      "half-received frames of all connections, and as much input that waits for busy shards",
       parseSize,
       "a quarter of memory up to 256mb",
     ),

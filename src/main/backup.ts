@@ -8,7 +8,7 @@
 import { mkdir, rm } from "node:fs/promises";
 import { isAbsolute } from "node:path";
 import { segmentPath, shardDirectory } from "../journal/layout.js";
-import { ProtocolError } from "../protocol/errors.js";
+import { type ErrorName, ProtocolError } from "../protocol/errors.js";
 import { unpackHead } from "../protocol/head.js";
 import type { JobName, JobOutcome, JobResult } from "../workers/jobs/job.js";
 import { escapeControls } from "./control-characters.js";
@@ -26,15 +26,33 @@ export interface BackupSummary {
 /** Of what is new, see journal/new-data-directory.ts. */
 const GENERATION = 1;
 
+const NOT_ALLOWED: BackupRefusal = {
+  kind: "NOT_ALLOWED",
+  text: "a backup is made over TCP, of a broker that listens on this machine alone or was started with --allow-backup",
+};
+const NO_PATH: BackupRefusal = { kind: "BAD_HEAD", text: "the head of a backup is the path of a directory" };
+const NOTHING_KEPT: BackupRefusal = {
+  kind: "BACKUP_FAILED",
+  text: "there is no backup: the broker keeps nothing on disk",
+};
+const ANOTHER_RUNS: BackupRefusal = {
+  kind: "BACKUP_FAILED",
+  text: "there is no backup: another backup is being made",
+};
+
 /** Longer than the paths that systems take. */
 const MAX_PATH_BYTES = 4_096;
 
-/** What BACKUP asks for. Throws BAD_HEAD. */
-export const readBackupHead = (head: Uint8Array): string => {
+/** Why there is no backup, where that is known at once: a value, since an error costs its stack and may be one of thousands. */
+export interface BackupRefusal {
+  readonly kind: ErrorName;
+  readonly text: string;
+}
+
+/** What BACKUP asks for; undefined when that is no path. Throws BAD_HEAD for what is no head. */
+export const readBackupHead = (head: Uint8Array): string | undefined => {
   const [directory] = unpackHead(head, 0, head.length);
-  if (typeof directory !== "string" || directory.length > MAX_PATH_BYTES || directory.includes("\0")) {
-    throw new ProtocolError("BAD_HEAD", "the head of a backup is the path of a directory");
-  }
+  if (typeof directory !== "string" || directory.length > MAX_PATH_BYTES || directory.includes("\0")) return undefined;
   return directory;
 };
 
@@ -55,24 +73,18 @@ export class Backups {
     readonly remove: (directory: string) => Promise<void> = removeTree,
   ) {}
 
-  /** Rejects with NOT_ALLOWED, BAD_HEAD or BACKUP_FAILED; then there is no such directory. */
-  async run({ isTcp }: { readonly isTcp: boolean }, directory: string): Promise<BackupSummary> {
+  /** A refusal, or a promise that rejects with BACKUP_FAILED: then there is no such directory. */
+  run({ isTcp }: { readonly isTcp: boolean }, directory: string | undefined): Promise<BackupSummary> | BackupRefusal {
     const { options } = this;
-    if (!isTcp || !(options.allowBackup || isLocal(options))) {
-      throw new ProtocolError(
-        "NOT_ALLOWED",
-        "a backup is made over TCP, of a broker that listens on this machine alone or was started with --allow-backup",
-      );
-    }
-    if (!isAbsolute(directory)) throw new ProtocolError("BAD_HEAD", `${shown(directory)} is not an absolute path`);
-    if (options.durability === "memory") throw failed("the broker keeps nothing on disk");
-    if (this.#running !== undefined) throw failed("another backup is being made");
-    this.#running = this.#make(directory);
-    try {
-      return await this.#running;
-    } finally {
+    if (!isTcp || !(options.allowBackup || isLocal(options))) return NOT_ALLOWED;
+    if (directory === undefined) return NO_PATH;
+    if (!isAbsolute(directory)) return { kind: "BAD_HEAD", text: `${shown(directory)} is not an absolute path` };
+    if (options.durability === "memory") return NOTHING_KEPT;
+    if (this.#running !== undefined) return ANOTHER_RUNS;
+    this.#running = this.#make(directory).finally(() => {
       this.#running = undefined;
-    }
+    });
+    return this.#running;
   }
 
   /** When none is being made any more: with the shards and the pool one fails, and what there is of it is removed. */

@@ -29,6 +29,7 @@ import { TcpListener } from "./tcp-listener.js";
 import { LINGER } from "./tcp-transport.js";
 import type { Transport } from "./transport.js";
 import { UnsentBudget } from "./unsent-budget.js";
+import { WaitingInput } from "./waiting-input.js";
 
 /** How often silent connections are looked for, and memory of busier times given back. */
 const SWEEP_EVERY = 1_000;
@@ -111,6 +112,7 @@ export class RunningBroker implements Broker, ConnectionHost {
       assembly: new AssemblyMemory(options.maxAssemblyBytes),
       pool: new OutputPool(),
       unsent: new UnsentBudget(options.maxUnsentBytes, log),
+      waiting: new WaitingInput(options.maxAssemblyBytes),
       get isClosing() {
         return supervisor.isStopping;
       },

@@ -12,7 +12,7 @@ import { ERRORS, type ErrorName, ProtocolError } from "../protocol/errors.js";
 import { LENGTH_BYTES, REQUEST } from "../protocol/frame.js";
 import { Op } from "../protocol/op.js";
 import type { AssemblyMemory } from "./assembly.js";
-import { type BackupSummary, readBackupHead } from "./backup.js";
+import { type BackupRefusal, type BackupSummary, readBackupHead } from "./backup.js";
 import { guard } from "./boundary.js";
 import { ConsumerLedger } from "./consumer-ledger.js";
 import { FrameIntake, type FrameSink } from "./frame-intake.js";
@@ -28,6 +28,7 @@ import type { Sender, ShardLink } from "./shard-link.js";
 import { LOSS_TEXTS, type LossKind } from "./shard-loss.js";
 import type { Transport } from "./transport.js";
 import { MIN_HELD_BYTES, type UnsentBudget } from "./unsent-budget.js";
+import type { WaitingInput } from "./waiting-input.js";
 
 /** What all connections share. */
 export interface Switchboard {
@@ -40,14 +41,15 @@ export interface Switchboard {
   readonly assembly: AssemblyMemory;
   readonly pool: OutputPool;
   readonly unsent: UnsentBudget;
+  readonly waiting: WaitingInput;
   /** The broker stops, and shards go one after another. */
   readonly isClosing: boolean;
   /** The head of the broker's HELLO. */
   readonly hello: Uint8Array;
   /** The connection has said HELLO. */
   greeted(connection: Connection): void;
-  /** Backs the broker up into a new directory. Rejects with a `ProtocolError`. */
-  backup(connection: Connection, directory: string): Promise<BackupSummary>;
+  /** Backs the broker up into a new directory, or says why not; rejects with a `ProtocolError`. */
+  backup(connection: Connection, directory: string | undefined): Promise<BackupSummary> | BackupRefusal;
   /** The connection's transport has closed. */
   closed(connection: Connection): void;
 }
@@ -235,6 +237,7 @@ export class Connection implements FrameSink, Guest, Sender {
   /** Bytes that waited for a shard do so no more. */
   taken(bytes: number): void {
     this.#waitingBytes -= bytes;
+    this.#board.waiting.remove(bytes);
     if (this.#waitingBytes === 0) this.#updateReading();
   }
 
@@ -285,6 +288,13 @@ export class Connection implements FrameSink, Guest, Sender {
     return unsent.isShort ? MIN_HELD_BYTES : options.maxOutgoingBytes;
   }
 
+  /** Waiting bytes from which on it is closed: requests are refused long before, so that most of them need no answer. */
+  get #cutOffWaiting(): number {
+    if (this.#transport.canPause) return Number.POSITIVE_INFINITY;
+    if (this.#board.waiting.isSpent) return UNANSWERED_SLACK_BYTES;
+    return WAITING_BOUNDS * (LENGTH_BYTES + this.#maxWaitingBytes) + UNANSWERED_SLACK_BYTES;
+  }
+
   /** About once a second; `now` is of a clock that does not step. */
   sweep(now: number): void {
     if (this.#state !== State.OPEN) return;
@@ -314,13 +324,12 @@ export class Connection implements FrameSink, Guest, Sender {
     }
     if (link.send(this, this.#envelope, bytes, start, end)) return;
     this.#waitingBytes += end - start;
+    this.#board.waiting.add(end - start);
     this.#updateReading();
     // The broker's own has nothing but requests, which are refused one by one from the bound on.
-    if (this.#isOwn) return;
-    if (this.#waitingBytes > WAITING_BOUNDS * (LENGTH_BYTES + this.#maxWaitingBytes) + UNANSWERED_SLACK_BYTES) {
-      this.fail("BUSY", "too much of this connection's input waits", 0);
-      this.conclude();
-    }
+    if (this.#isOwn || this.#waitingBytes <= this.#cutOffWaiting) return;
+    this.fail("BUSY", "too much input waits that needs no answer", 0);
+    this.conclude();
   }
 
   malformed(kind: ErrorName, text: string, request: number): void {
@@ -338,7 +347,9 @@ export class Connection implements FrameSink, Guest, Sender {
   // Guest: what the reception finds.
 
   get isSwamped(): boolean {
-    return this.#waitingBytes > this.#maxWaitingBytes;
+    const { waiting } = this.#board;
+    if (this.#waitingBytes === 0) return waiting.isSpent;
+    return this.#waitingBytes > this.#maxWaitingBytes || waiting.isShort;
   }
 
   greeted(name: string, request: number): void {
@@ -353,10 +364,15 @@ export class Connection implements FrameSink, Guest, Sender {
   }
 
   backupAsked(head: Uint8Array, request: number): void {
+    const backup = this.#beginBackup(head);
+    if (!(backup instanceof Promise)) {
+      this.#window.clear(request);
+      return this.fail(backup.kind, backup.text, request);
+    }
     guard(
       this.#board.options.log,
       "a backup",
-      () => this.#backUp(head, request),
+      () => this.#answerBackup(backup, request),
       () => {
         this.fail("BACKUP_FAILED", "there is no backup: the broker's log tells why", request);
         this.flush();
@@ -364,10 +380,19 @@ export class Connection implements FrameSink, Guest, Sender {
     );
   }
 
-  /** Answers when it is done, in some later turn. */
-  async #backUp(head: Uint8Array, request: number): Promise<void> {
+  #beginBackup(head: Uint8Array): Promise<BackupSummary> | BackupRefusal {
     try {
-      const summary = await this.#board.backup(this, readBackupHead(head));
+      return this.#board.backup(this, readBackupHead(head));
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      return { kind: error.kind, text: error.message };
+    }
+  }
+
+  /** Answers when it is done, in some later turn. The broker makes one backup at a time, so that these are few. */
+  async #answerBackup(backup: Promise<BackupSummary>, request: number): Promise<void> {
+    try {
+      const summary = await backup;
       this.#window.clear(request);
       if (this.#state !== State.OPEN) return;
       answerResult(this.#outgoing, request, summary);

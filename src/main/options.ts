@@ -90,8 +90,9 @@ export interface BrokerOptions {
    */
   readonly maxUnsentBytes: number;
   /**
-   * Bytes of half-received frames of all connections together, 16 KiB reserved for each WebSocket among them. Default: a
-   * quarter of `memory`, at least two largest frames, at most 256 MiB or those.
+   * Bytes of half-received frames of all connections together, 16 KiB reserved for each WebSocket among them; and as
+   * many of what waits for shards that are busy. Default: a quarter of `memory`, at least two largest frames, at most
+   * 256 MiB or those.
    */
   readonly maxAssemblyBytes: number;
   /** How long a connection may take to say HELLO. Up to 2^53 or Infinity. */

@@ -18,12 +18,12 @@ import { NO_ROUTE, type Router } from "./router.js";
 
 /** The connection as its reception sees it. */
 export interface Guest {
-  /** More of its input waits than may, and it cannot be paused. */
+  /** More of its input waits than may, or of that of all connections. */
   readonly isSwamped: boolean;
   /** It has said HELLO and is to hear one. */
   greeted(name: string, request: number): void;
   pinged(request: number): void;
-  /** It wants a backup; the head of its request says where. The request is in the window until it is answered. */
+  /** It wants a backup; the head of its request, good until this returns, says where. The request is in the window until it is answered. */
   backupAsked(head: Uint8Array, request: number): void;
   /** Answers with an error, and closes the connection if it is one that does. */
   fail(kind: ErrorName, text: string, request: number): void;
@@ -71,8 +71,8 @@ export class Reception {
     if (kind === RequestKind.UNANSWERED) return this.#routeUnanswered(bytes, view, head, headEnd);
     if (request === 0) return this.#refuse("BAD_FRAME", "a request's number is not 0", request);
     if (kind === RequestKind.PING) return this.#ping(request);
-    if (kind === RequestKind.BACKUP) return this.#backup(bytes.slice(head, headEnd), request);
-    if (this.#guest.isSwamped) return this.#refuse("BUSY", "too much of this connection's input waits", request);
+    if (kind === RequestKind.BACKUP) return this.#backup(bytes.subarray(head, headEnd), request);
+    if (this.#guest.isSwamped) return this.#refuse("BUSY", "too much input waits for the shards", request);
 
     const shard = this.#shardOf(bytes, view, head, headEnd);
     if (shard === NO_ROUTE) return this.#badHead(request);

@@ -3,8 +3,8 @@
  * restarted gets a new link on fresh rings.
  *
  * What does not fit into the inbox waits here, in the order in which it came, as a copy of its own; whoever sent it is
- * told by a `false` and sends nothing more until its `taken` has been called for all of it. So the line is bounded by
- * what one read of each connection brings.
+ * told by a `false` and should send nothing more until its `taken` has been called for all of it. Who cannot stop is
+ * bounded by `WaitingInput`, which counts what waits in all lines.
  */
 import { EnvelopeOp, packEnvelope } from "../channel/envelope.js";
 import type { RingMemory } from "../channel/ring.js";
@@ -46,15 +46,11 @@ export interface ShardMemory {
 const NOTHING = new Uint8Array(0);
 
 /**
- * What one drain of the outbox may take before sockets get their turn: about a millisecond of work. Records are taken
- * a few at a time to notice when their bytes pass the bound, as each may be an eighth of the ring.
+ * What one drain of the outbox may take before sockets get their turn: about a millisecond of work. It ends behind the
+ * record that passes a bound.
  */
 const DRAIN_RECORDS = 256;
 const DRAIN_BYTES = 1024 * 1024;
-const DRAIN_STEP = 16;
-
-/** Behind a record that cost more, records are taken one by one: as a batch for thousands of subscribers does. */
-const HEAVY_BYTES = DRAIN_BYTES / DRAIN_STEP;
 
 export class ShardLink {
   readonly #writer: RingWriter;
@@ -70,7 +66,6 @@ export class ShardLink {
   #isWriting = false;
   #closed = false;
   #drained = 0;
-  #isHeavy = false;
 
   /**
    * `maxAnswerBytes` bounds a record of the outbox that comes in fragments. `failed` is told when the outbox turns out
@@ -208,14 +203,7 @@ export class ShardLink {
     if (!this.#outlet.flush()) return void setImmediate(this.#drain);
     this.#drained = 0;
     try {
-      let records = 0;
-      let wanted = 0;
-      let step = 0;
-      while (step === wanted && records < DRAIN_RECORDS && this.#drained < DRAIN_BYTES && !this.#outlet.isFull) {
-        wanted = this.#isHeavy ? 1 : DRAIN_STEP;
-        step = this.#reader.drain(this.#take, wanted);
-        records += step;
-      }
+      this.#reader.drain(this.#take, DRAIN_RECORDS);
     } catch (error) {
       this.#flushAll();
       return this.#failed(error);
@@ -227,9 +215,8 @@ export class ShardLink {
   readonly #take: MessageHandler = (envelope, bytes, view, start, end) => {
     // What goes to an audience is written once for each of it.
     const cost = (end - start) * (envelope[0] === EnvelopeOp.FAN_OUT ? envelope.length - 1 : 1);
-    this.#isHeavy = cost > HEAVY_BYTES;
     this.#drained += cost;
     this.#outlet.record(envelope, bytes, view, start, end);
-    if (this.#outlet.isFull) this.#reader.stop();
+    if (this.#outlet.isFull || this.#drained >= DRAIN_BYTES) this.#reader.stop();
   };
 }

@@ -278,14 +278,31 @@ describe("a request whose end is not certain", () => {
     expect(answer).toMatch(/"code":0/);
   });
 
-  it.each([
-    ["a NUL byte", "A: b\0c\r\n"],
-    ["a line that continues a header", "A: b\r\n c\r\n"],
-  ])("is not run with %s in its head", async (_, header) => {
+  const form = 'data={"topic":"t","body":"b"}';
+  const size = form.length.toString(16);
+  const chunked = post(`Content-Type: ${FORM["content-type"]}\r\nTransfer-Encoding: chunked\r\n`);
+
+  it("is not run when uWebSockets.js takes it for one that is not whole: it has no answer and is closed", async () => {
     const port = await brokerWithMessage();
     const before = await topics(port);
-    const answer = await sendRaw(port, `GET /exitTopic?topic=t HTTP/1.1\r\nHost: localhost\r\n${header}\r\n`);
-    expect(answer).not.toMatch(/^HTTP\/1\.1 200/);
+    const exit = "GET /exitTopic?topic=t HTTP/1.1\r\n";
+    const requests = [
+      `${exit}Host: localhost\r\nA: b\0c\r\n\r\n`,
+      `${exit}Host: localhost\r\nA: b\r\n c\r\n\r\n`,
+      `${exit}\r\n`,
+      `${chunked}${size};a=b\r\n${form}\r\n0\r\n\r\n`,
+      `${chunked}${size}\r\n${form}\r\n0;a\r\n\r\n`,
+    ];
+    expect(await Promise.all(requests.map((request) => sendRaw(port, request)))).toEqual(requests.map(() => ""));
+    expect(await sendRaw(port, `${chunked}${size};a="b"\r\n${form}\r\n0\r\n\r\n`)).toMatch(/^HTTP\/1\.1 400/);
     expect(await topics(port)).toBe(before);
+  });
+
+  it("is run with trailers, which are taken for another one and close the connection", async () => {
+    const port = await brokerWithMessage();
+    const before = await topics(port);
+    const answer = await sendRaw(port, `${chunked}${size}\r\n${form}\r\n0\r\nA: b\r\n\r\n`);
+    expect(answer).toMatch(/HTTP\/1\.1 505/);
+    expect(await topics(port)).not.toBe(before);
   });
 });

@@ -71,7 +71,8 @@ describe("a backup that fails", () => {
   it("shows a path on one line", async () => {
     const backups = new Backups(resolveOptions({ shards: 1 }), { life: () => undefined }, failingPool);
     for (const path of ["rel\native\u001b", "/nosuch-parent/x\ny"]) {
-      const refused = await backups.run({ isTcp: true }, path).catch((error: Error) => error.message);
+      const outcome = backups.run({ isTcp: true }, path);
+      const refused = outcome instanceof Promise ? await outcome.catch((error: Error) => error.message) : outcome.text;
       expect(refused).toMatch(/not an absolute path|cannot be made/);
       expect(refused).not.toMatch(/\p{Cc}/u);
     }

@@ -1,6 +1,12 @@
-import { describe, expect, it } from "vitest";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { EnvelopeOp } from "../../src/channel/envelope.js";
+import { Backups } from "../../src/main/backup.js";
 import type { Connection } from "../../src/main/connection.js";
+import { resolveOptions } from "../../src/main/options.js";
+import type { JobPool } from "../../src/main/pool.js";
 import { ERRORS } from "../../src/protocol/errors.js";
 import { Answer, Op } from "../../src/protocol/op.js";
 import { entries, frame } from "./frames.js";
@@ -150,6 +156,81 @@ describe("a connection", () => {
       receive(connection, publish(1));
       expect(transport.frames.map(({ head }) => head[0])).toEqual([ERRORS.BUSY.code]);
     }
+  });
+
+  it("is refused while too much waits of all together if it has something waiting, and else until it is all", async () => {
+    const limit = 400_000;
+    const board = await testSwitchboard({ maxFrameBytes: 120_000, maxMessageBytes: 100_000, maxAssemblyBytes: limit });
+    const transports = Array.from({ length: 8 }, () => new UnpausableTransport());
+    const connections = transports.map((transport) => board.open(transport));
+    for (let round = 1; round <= 3; round++) {
+      for (const connection of connections) receive(connection, publish(round, "topic", 50_000));
+    }
+    // The last that was let in found room.
+    expect(board.waiting.bytes).toBeGreaterThan(limit / 2);
+    expect(board.waiting.bytes).toBeLessThan(limit + 60_000);
+    const refused = transports.flatMap(({ frames }) => frames);
+    expect(refused.length).toBeGreaterThan(8);
+    expect(new Set(refused.map(({ head }) => head[0]))).toEqual(new Set([ERRORS.BUSY.code]));
+    const newcomer = new UnpausableTransport();
+    receive(board.open(newcomer), publish(1, "topic", 10));
+    const isSpent = board.waiting.isSpent;
+    expect(newcomer.frames.length).toBe(isSpent ? 1 : 0);
+    // What needs no answer ends who goes on with it.
+    const last = connections.at(-1);
+    const credit = frame(Op.CREDIT, 0, ["topic", "", 1, 1], Buffer.alloc(70_000));
+    if (last !== undefined) for (let i = 0; i < 8; i++) receive(last, credit);
+    expect(last?.isOpen).toBe(false);
+    for (const connection of connections) connection.closed();
+    await until(() => {
+      shardOf(board).read();
+      return board.waiting.bytes === 0;
+    });
+    const late = new UnpausableTransport();
+    receive(board.open(late), publish(1));
+    expect(late.frames).toEqual([]);
+  });
+
+  it("gives back what waited when its shard is lost", async () => {
+    const board = await testSwitchboard();
+    const connection = board.open(new MemoryTransport());
+    receive(connection, ...Array.from({ length: 10 }, (_, i) => publish(i + 1, "topic", 20_000)));
+    expect(board.waiting.bytes).toBeGreaterThan(0);
+    shardOf(board).link.close();
+    expect(board.waiting.bytes).toBe(0);
+  });
+
+  it("hears of all backups that are refused at once in one write, and of the one that is made when it is", async () => {
+    const root = mkdtempSync(join(tmpdir(), "ringmq-backup-"));
+    onTestFinished(() => rmSync(root, { recursive: true }));
+    let finish = (): void => {};
+    const pool: Pick<JobPool, "run"> = {
+      run: () =>
+        new Promise((resolve) => {
+          finish = () => resolve({ ok: false, error: { name: "Error", message: "no room" } });
+        }),
+    };
+    const backups = new Backups(resolveOptions({ shards: 1 }), { life: () => undefined }, pool);
+    const board = await testSwitchboard({}, (_, directory) => backups.run({ isTcp: true }, directory));
+    const transport = new MemoryTransport();
+    const connection = board.open(transport);
+    const heads = [["relative"], [5], [join(root, "a")], [join(root, "b")], ["again"]];
+    const asked = heads.map((head, i) => frame(Op.BACKUP, i + 1, head));
+    receive(connection, ...asked);
+    // In the same turn already.
+    expect(transport.writes).toHaveLength(1);
+    expect(transport.frames.map(({ request, head }) => [request, head[0]])).toEqual([
+      [1, ERRORS.BAD_HEAD.code],
+      [2, ERRORS.BAD_HEAD.code],
+      [4, ERRORS.BACKUP_FAILED.code],
+      [5, ERRORS.BAD_HEAD.code],
+    ]);
+    expect(connection.inFlight).toBe(1);
+    await vi.waitFor(() => {
+      finish();
+      expect(connection.inFlight).toBe(0);
+    });
+    expect(transport.frames.at(-1)?.request).toBe(3);
   });
 
   it("is told that the broker stops, not that a shard failed, by a shard that ended for that", async () => {

@@ -129,6 +129,26 @@ describe("a link to a shard", () => {
     link.close();
   });
 
+  it("ends a drain behind the record with which its bytes are enough", async () => {
+    const { link, outbox, answers } = open(4 * 1024 * 1024);
+    const seen: number[] = [];
+    const { flush } = outbox;
+    let records = 0;
+    Object.assign(outbox, {
+      record: () => void records++,
+      flush: () => {
+        if (records > 0) seen.push(records);
+        records = 0;
+        return flush.call(outbox);
+      },
+    });
+    const bytes = Buffer.alloc(400_000);
+    for (let i = 0; i < 9; i++) expect(answers.tryWrite(framesOf(1), bytes, 0, bytes.length)).toBe(true);
+    await outbox.until(() => seen.length === 3);
+    expect(seen).toEqual([3, 3, 3]);
+    link.close();
+  });
+
   it("hands over no record while the outlet is full, and goes on when it has flushed all", async () => {
     const { link, outbox, answers } = open(64 * 1024);
     const { record } = outbox;

@@ -15,6 +15,7 @@ import { Router } from "../../src/main/router.js";
 import { ShardLink } from "../../src/main/shard-link.js";
 import type { Transport } from "../../src/main/transport.js";
 import { UnsentBudget } from "../../src/main/unsent-budget.js";
+import { WaitingInput } from "../../src/main/waiting-input.js";
 import { ProtocolError } from "../../src/protocol/errors.js";
 import { type Frame, splitFrames } from "./frames.js";
 
@@ -39,9 +40,18 @@ export interface TestSwitchboard {
   /** The broker stops, and this shard has ended. */
   readonly endShard: (shard: number) => void;
   readonly shards: readonly TestShard[];
+  readonly waiting: WaitingInput;
 }
 
-export const testSwitchboard = async (given: Partial<BrokerOptions> = {}): Promise<TestSwitchboard> => {
+/** What a test has instead of `Backups`. */
+export type TestBackup = Switchboard["backup"];
+
+const noBackup: TestBackup = () => Promise.reject(new ProtocolError("NOT_ALLOWED", "not here"));
+
+export const testSwitchboard = async (
+  given: Partial<BrokerOptions> = {},
+  backup: TestBackup = noBackup,
+): Promise<TestSwitchboard> => {
   const options = resolveOptions({ shards: 1, ringBytes: 64 * 1024, ...given });
   const connections = new Map<number, Connection>();
   const deliveries = new Deliveries((id) => connections.get(id), SILENT);
@@ -71,6 +81,7 @@ export const testSwitchboard = async (given: Partial<BrokerOptions> = {}): Promi
   });
   const links: (ShardLink | undefined)[] = shards.map(({ link }) => link);
   let isClosing = false;
+  const waiting = new WaitingInput(options.maxAssemblyBytes);
   const board: Switchboard = {
     options,
     router: await Router.create(options.shards),
@@ -79,16 +90,18 @@ export const testSwitchboard = async (given: Partial<BrokerOptions> = {}): Promi
     assembly: new AssemblyMemory(options.maxAssemblyBytes),
     pool: new OutputPool(),
     unsent: new UnsentBudget(options.maxUnsentBytes, SILENT),
+    waiting,
     get isClosing() {
       return isClosing;
     },
     hello: helloHead(options),
     greeted: () => {},
     closed: ({ id }) => connections.delete(id),
-    backup: () => Promise.reject(new ProtocolError("NOT_ALLOWED", "not here")),
+    backup,
   };
   return {
     shards,
+    waiting,
     endShard: (shard) => {
       isClosing = true;
       links[shard] = undefined;

@@ -4,6 +4,7 @@ import { DEFAULT_KEY } from "../../protocol/limits.js";
 import { Answer, Op } from "../../protocol/op.js";
 import type { AnswerFrame, Gateway } from "../gateway.js";
 import { refusal, refusalText, result } from "./answer.js";
+import type { AnswerTurns } from "./answer-turns.js";
 import * as envelope from "./envelope.js";
 import { parameter, type Route } from "./route.js";
 import { parseStatistics } from "./topic-statistics.js";
@@ -76,7 +77,7 @@ const declareAnswer = (frame: AnswerFrame, bindKey: string): string => {
 
 /** Asks for the setting, then sets the other: two toggles at the same moment may both see the same, as in gmq. */
 export const setIsAutoAckRoute =
-  (gateway: Gateway): Route =>
+  (gateway: Gateway, turns: AnswerTurns): Route =>
   (exchange, query) => {
     const topic = parameter(query, "topic");
     if (topic === "") return exchange.send(envelope.TOPIC_IS_EMPTY);
@@ -88,7 +89,7 @@ export const setIsAutoAckRoute =
       });
       gateway.request(Op.CONFIGURE, 0, packHead([topic, { autoAck: !autoAck }]), undefined, onAnswer);
     });
-    gateway.request(Op.STATS, 0, packHead([topic]), undefined, onStatistics);
+    turns.request(Op.STATS, packHead([topic]), onStatistics);
   };
 
 export const exitTopicRoute =

@@ -4,6 +4,7 @@ import { MAX_MESSAGE_BYTES } from "../../protocol/limits.js";
 import type { Gateway } from "../gateway.js";
 import type { HttpEntrance } from "../http-entrance.js";
 import { configRoute, declareQueueRoute, exitTopicRoute, setIsAutoAckRoute } from "./admin.js";
+import { AnswerTurns } from "./answer-turns.js";
 import { failure } from "./envelope.js";
 import type { Exchange } from "./exchange.js";
 import { ackRoute, popRoute } from "./pop-ack.js";
@@ -24,16 +25,17 @@ export const installGmqHttp = (entrance: HttpEntrance, gateway: Gateway, context
   entrance.add("/push", (exchange, request) => push.handle(exchange, request));
   entrance.add("/ping", (exchange) => exchange.reply(undefined, "text/plain; charset=utf-8", "OK"));
 
+  const turns = new AnswerTurns(gateway);
   const routes: Readonly<Record<string, Route>> = {
     "/pop": popRoute(gateway, entrance.unsent),
     "/ack": ackRoute(gateway),
     "/config": configRoute(gateway),
     "/declareQueue": declareQueueRoute(gateway),
-    "/setIsAutoAck": setIsAutoAckRoute(gateway),
+    "/setIsAutoAck": setIsAutoAckRoute(gateway, turns),
     "/exitTopic": exitTopicRoute(gateway),
-    "/getTopicStat": topicStatRoute(gateway),
-    "/getQueuesByTopic": queuesRoute(gateway),
-    "/getAllTopicStat": allTopicStatRoute(gateway, context.shards),
+    "/getTopicStat": topicStatRoute(turns),
+    "/getQueuesByTopic": queuesRoute(turns),
+    "/getAllTopicStat": allTopicStatRoute(turns, context.shards),
   };
   for (const [path, route] of Object.entries(routes)) {
     entrance.add(path, (exchange, request) => run(route, exchange, queryOf(request)));

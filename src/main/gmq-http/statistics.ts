@@ -1,9 +1,10 @@
 /** `/getTopicStat`, `/getQueuesByTopic` and `/getAllTopicStat`. */
 import { packHead } from "../../protocol/head.js";
 import { Answer, Op } from "../../protocol/op.js";
-import type { AnswerFrame, Gateway } from "../gateway.js";
+import type { AnswerFrame } from "../gateway.js";
 import { topicRefusal } from "./admin.js";
 import { refusal, refusalText, result } from "./answer.js";
+import type { AnswerTurns } from "./answer-turns.js";
 import * as envelope from "./envelope.js";
 import type { Exchange } from "./exchange.js";
 import { parameter, type Route } from "./route.js";
@@ -14,7 +15,7 @@ import { parseStatistics, queuesJson, statisticsJson } from "./topic-statistics.
 const PART_LENGTH = 64 * 1024;
 
 export const topicStatRoute =
-  (gateway: Gateway): Route =>
+  (turns: AnswerTurns): Route =>
   (exchange, query) => {
     const topic = parameter(query, "topic");
     if (topic === "") return exchange.send(envelope.TOPIC_IS_EMPTY);
@@ -22,12 +23,12 @@ export const topicStatRoute =
       if (frame.op !== Answer.RESULT) return exchange.send(topicRefusal(frame));
       exchange.send(envelope.success(statisticsJson(parseStatistics(result(frame)))));
     });
-    gateway.request(Op.STATS, 0, packHead([topic]), undefined, onAnswer);
+    turns.request(Op.STATS, packHead([topic]), onAnswer);
   };
 
 /** A topic that is not there has no queues; gmq says so without an error. */
 export const queuesRoute =
-  (gateway: Gateway): Route =>
+  (turns: AnswerTurns): Route =>
   (exchange, query) => {
     const topic = parameter(query, "topic");
     if (topic === "") return exchange.send(envelope.TOPIC_IS_EMPTY);
@@ -36,14 +37,14 @@ export const queuesRoute =
       else if (refusal(frame) === "NO_TOPIC") exchange.send(envelope.success("{}"));
       else exchange.send(refusalText(frame));
     });
-    gateway.request(Op.STATS, 0, packHead([topic]), undefined, onAnswer);
+    turns.request(Op.STATS, packHead([topic]), onAnswer);
   };
 
 export const allTopicStatRoute =
-  (gateway: Gateway, shards: number): Route =>
+  (turns: AnswerTurns, shards: number): Route =>
   async (exchange) => {
     try {
-      await sendTopics(exchange, gateway, shards);
+      await sendTopics(exchange, turns, shards);
     } catch (error) {
       // An answer that has begun cannot turn into a refusal: the client sees that it was cut off.
       if (error instanceof TopicListError) exchange.fail(envelope.failure(error.message));
@@ -55,10 +56,10 @@ export const allTopicStatRoute =
  * Sends the list while it is read, ordered by name: however many topics there are, the broker holds one page of each
  * shard and one part of the text, and goes on when the client has taken that.
  */
-const sendTopics = async (exchange: Exchange, gateway: Gateway, shards: number): Promise<void> => {
+const sendTopics = async (exchange: Exchange, turns: AnswerTurns, shards: number): Promise<void> => {
   let part = `${envelope.SUCCESS_HEAD}[`;
   let separator = "";
-  for await (const topic of listTopics(gateway, shards)) {
+  for await (const topic of listTopics(turns, shards)) {
     if (!exchange.open) return;
     part += separator + statisticsJson(topic);
     separator = ",";

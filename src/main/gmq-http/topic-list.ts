@@ -1,12 +1,19 @@
 /** The topics of all shards, ordered by name, a page of each shard at a time. */
 import { packHead } from "../../protocol/head.js";
 import { Answer, Op } from "../../protocol/op.js";
-import type { AnswerFrame, Gateway } from "../gateway.js";
+import type { AnswerFrame } from "../gateway.js";
 import { refusalMessage, result } from "./answer.js";
+import type { AnswerTurns } from "./answer-turns.js";
 import { parseStatistics, type TopicStatistics } from "./topic-statistics.js";
 
 /** Topics in a page: about 16 KiB of statistics, so that a listing never holds a shard up for long. */
-const PAGE = 64;
+const MOST_TOPICS = 64;
+
+/** Of what topics there are is known only by a page of them. */
+const FIRST_TOPICS = 2;
+
+/** Queues that a page should have at most, when the next topics are as those before: some milliseconds of this thread. */
+const PAGE_QUEUES = 1_024;
 
 /** A shard did not tell its topics. */
 export class TopicListError extends Error {
@@ -19,8 +26,8 @@ interface Page {
 }
 
 /** Topics that are made or deleted meanwhile may be missing or there; each name comes at most once. */
-export async function* listTopics(gateway: Gateway, shards: number): AsyncGenerator<TopicStatistics, void, void> {
-  const cursors = await Promise.all(Array.from({ length: shards }, (_, shard) => ShardCursor.open(gateway, shard)));
+export async function* listTopics(turns: AnswerTurns, shards: number): AsyncGenerator<TopicStatistics, void, void> {
+  const cursors = await Promise.all(Array.from({ length: shards }, (_, shard) => ShardCursor.open(turns, shard)));
   for (;;) {
     const first = smallest(cursors);
     if (first?.topic === undefined) return;
@@ -42,16 +49,17 @@ const smallest = (cursors: readonly ShardCursor[]): ShardCursor | undefined => {
 /** Where a listing stands in one shard. */
 class ShardCursor {
   #page: Page = { topics: [], more: true };
+  #max = FIRST_TOPICS;
   #at = 0;
 
   private constructor(
-    readonly gateway: Gateway,
+    readonly turns: AnswerTurns,
     readonly shard: number,
   ) {}
 
-  static async open(gateway: Gateway, shard: number): Promise<ShardCursor> {
-    const cursor = new ShardCursor(gateway, shard);
-    cursor.#page = await readPage(gateway, shard, "");
+  static async open(turns: AnswerTurns, shard: number): Promise<ShardCursor> {
+    const cursor = new ShardCursor(turns, shard);
+    await cursor.#read("");
     return cursor;
   }
 
@@ -64,14 +72,26 @@ class ShardCursor {
     const name = this.topic?.name ?? "";
     this.#at++;
     if (this.topic !== undefined || !this.#page.more) return;
-    this.#page = await readPage(this.gateway, this.shard, name);
+    await this.#read(name);
+  }
+
+  async #read(after: string): Promise<void> {
+    this.#page = await readPage(this.turns, this.shard, after, this.#max);
     this.#at = 0;
+    this.#max = topicsOfPage(this.#max, this.#page.topics);
   }
 }
 
-const readPage = (gateway: Gateway, shard: number, after: string): Promise<Page> =>
+/** How many topics to ask for behind a page that was asked for with `max`. */
+export const topicsOfPage = (max: number, page: readonly Pick<TopicStatistics, "bindKeys">[]): number => {
+  const queues = page.reduce((sum, { bindKeys }) => sum + bindKeys.length, 0);
+  const fitting = queues === 0 ? MOST_TOPICS : Math.floor((PAGE_QUEUES * page.length) / queues);
+  return Math.max(1, Math.min(MOST_TOPICS, 2 * max, fitting));
+};
+
+const readPage = (turns: AnswerTurns, shard: number, after: string, max: number): Promise<Page> =>
   new Promise((resolve, reject) => {
-    gateway.request(Op.TOPICS, 0, packHead([shard, after, PAGE]), undefined, (frame) => {
+    turns.request(Op.TOPICS, packHead([shard, after, max]), (frame) => {
       try {
         const page = parsePage(frame);
         if (page === undefined) reject(new TopicListError(refusalMessage(frame)));
