@@ -20,7 +20,7 @@ const TOPIC_BYTES = 2048;
 const QUEUE_BYTES = 1024;
 
 /** Queues after which a page ends: keeps the statistics of one page below about a megabyte. */
-const PAGE_QUEUES = 4096;
+const PAGE_QUEUES = 1024;
 
 export interface DirectoryLimits {
   readonly maxTopics: number;
