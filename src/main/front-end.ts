@@ -3,13 +3,14 @@
  * turn.
  */
 import type { Socket } from "node:net";
+import type { Reading } from "./read-buffer.js";
 
 export interface FrontEnd {
   readonly name: string;
   /** Whether these first bytes are of its protocol. Undefined: there are too few to tell. */
   recognizes(bytes: Uint8Array): boolean | undefined;
-  /** Takes the socket over, from its first bytes on. */
-  accept(socket: Socket, first: Buffer): void;
+  /** Takes the socket over: from its first bytes on, and what is read then. */
+  accept(socket: Socket, reading: Reading, first: Buffer): void;
 }
 
 /** As many first bytes as any protocol needs to be told. */

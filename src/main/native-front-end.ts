@@ -4,6 +4,7 @@ import { contain, guard } from "./boundary.js";
 import type { ConnectionHost } from "./connection-host.js";
 import type { FrontEnd } from "./front-end.js";
 import type { Log } from "./log.js";
+import type { Reading } from "./read-buffer.js";
 import { TcpTransport } from "./tcp-transport.js";
 
 /** Of the length of a HELLO, which is shorter than 16 MiB. */
@@ -12,23 +13,20 @@ const FIRST_BYTE = 0x00;
 /** Of a socket that is closed there is nothing left to close. */
 const ignore = (): void => {};
 
-const viewOf = (bytes: Buffer): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-
 export const nativeFrontEnd = (host: ConnectionHost, log: Log): FrontEnd => ({
   name: "native",
   recognizes: (bytes) => (bytes.length === 0 ? undefined : bytes[0] === FIRST_BYTE),
-  accept: (socket: Socket, first: Buffer) => {
+  accept: (socket: Socket, reading: Reading, first: Buffer) => {
     const connection = host.open(new TcpTransport(socket));
     const failed = (error: unknown): void =>
       contain(log, `the connection of ${connection.peer}`, error, () => connection.destroy());
-    const receive = (bytes: Buffer): void => {
+    reading.onRead = (bytes, view, length) => {
       try {
-        connection.receive(bytes, viewOf(bytes), 0, bytes.length);
+        connection.receive(bytes, view, 0, length);
       } catch (error) {
         failed(error);
       }
     };
-    socket.on("data", receive);
     socket.on("drain", () => {
       try {
         connection.drained();
@@ -37,6 +35,6 @@ export const nativeFrontEnd = (host: ConnectionHost, log: Log): FrontEnd => ({
       }
     });
     socket.on("close", () => guard(log, `the connection of ${connection.peer}`, () => connection.closed(), ignore));
-    receive(first);
+    reading.onRead(first, new DataView(first.buffer, first.byteOffset, first.length), first.length);
   },
 });

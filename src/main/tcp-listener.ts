@@ -9,6 +9,7 @@ import { explainListenError } from "./listen-error.js";
 import type { Log } from "./log.js";
 import type { Address } from "./options.js";
 import { errorFrame } from "./own-answers.js";
+import { ReadBuffer, type Reading } from "./read-buffer.js";
 import { lingeringEnd } from "./tcp-transport.js";
 
 /** A peer that has vanished without a word is noticed after about this and the system's probes, in milliseconds. */
@@ -17,10 +18,14 @@ const KEEP_ALIVE = 60_000;
 /** Sockets of refused connections that are still being told so; past this they are simply closed. */
 const MOST_REFUSED = 1_000;
 
+/** Of what nobody wants to read any more. */
+const ignore = (): void => {};
+
 const UNKNOWN = "ringmq: this port speaks the native protocol, which begins with HELLO (first byte 0x00)\n";
 
 export class TcpListener implements Port {
   readonly #server: Server;
+  readonly #buffer = new ReadBuffer();
   /** Accepted, and not known by their first bytes yet: until when they may be. Oldest first. */
   readonly #unknown = new Map<Socket, number>();
   #sockets = 0;
@@ -35,14 +40,17 @@ export class TcpListener implements Port {
     readonly log: Log,
   ) {
     this.#server = createServer(
-      { noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE },
-      (socket: Socket) =>
+      { noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE, pauseOnConnect: true },
+      (accepted: Socket) => {
+        const reading: Reading = { onRead: ignore };
+        const socket = this.#buffer.adopt(accepted, reading);
         guard(
           log,
           "a new socket",
-          () => this.#accept(socket),
+          () => this.#accept(socket, reading),
           () => socket.destroy(),
-        ),
+        );
+      },
     );
     // Of what listens: what cannot be had is told by `#open`.
     this.#server.on("error", (error: NodeJS.ErrnoException) => {
@@ -105,7 +113,7 @@ export class TcpListener implements Port {
     }
   }
 
-  #accept(socket: Socket): void {
+  #accept(socket: Socket, reading: Reading): void {
     this.#sockets++;
     socket.once("close", () => {
       this.#sockets--;
@@ -131,24 +139,23 @@ export class TcpListener implements Port {
     socket.once("close", forget);
     let first: Buffer = Buffer.alloc(0);
     const look = (bytes: Buffer): void => {
-      first = first.length === 0 ? bytes : Buffer.concat([first, bytes]);
+      first = Buffer.concat([first, bytes]);
       const frontEnd = recognize(this.frontEnds, first);
       if (frontEnd === undefined) return;
       forget();
-      socket.off("data", onData);
       socket.off("close", forget);
-      if (frontEnd !== null) return frontEnd.accept(socket, first);
+      if (frontEnd !== null) return frontEnd.accept(socket, reading, first);
+      reading.onRead = ignore;
       this.log.debug({ peer: socket.remoteAddress, firstByte: first[0] }, "a connection speaks an unknown protocol");
       lingeringEnd(socket, Buffer.from(UNKNOWN));
     };
-    const onData = (bytes: Buffer): void =>
+    reading.onRead = (bytes, _view, length) =>
       guard(
         this.log,
         "a new socket",
-        () => look(bytes),
+        () => look(bytes.subarray(0, length)),
         () => socket.destroy(),
       );
-    socket.on("data", onData);
   }
 
   #refuse(socket: Socket, text: string): void {
