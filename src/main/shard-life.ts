@@ -133,8 +133,8 @@ export class ShardLife {
 
   /** The same for one that may not end soon: what it has answered is read, and nothing more from it is. */
   abandon(): void {
-    this.link.close();
     this.terminate();
+    this.link.close();
   }
 
   async #live(): Promise<void> {

@@ -20,6 +20,13 @@ import { Watchdog } from "./watchdog.js";
 const MOST_DEATHS = 5;
 const DEATHS_WITHIN = 60_000;
 
+/** The same of threads that got stuck, beside the time that it takes to see it: for starts, and for reading journals. */
+const HANGS_WITHIN = 600_000;
+
+/** How long a thread that was told to end while it was stuck may take: one in a call of the system may not do so at all. */
+const END_GRACE = 10_000;
+const REPORT = "restart the broker, and report what the log says it was at";
+
 /** What setTimeout takes at most, 24.8 days: it would take what is longer for a millisecond. */
 const LONGEST_TIMER = 2 ** 31 - 1;
 
@@ -65,6 +72,8 @@ export class Supervisor {
   readonly #lives: (ShardLife | undefined)[] = [];
   /** By shard: when its threads died. */
   readonly #deaths: number[][] = [];
+  /** By shard: when its threads got stuck, which takes longer to be seen than a death. */
+  readonly #hangs: number[][] = [];
   #journals: Journals = [];
   /** By shard, while the broker starts. */
   readonly #starts = new Map<number, Start>();
@@ -89,6 +98,7 @@ export class Supervisor {
     this.#now = seams.now ?? (() => performance.now());
     for (let shard = 0; shard < options.shards; shard++) {
       this.#deaths.push([]);
+      this.#hangs.push([]);
       this.links.push(undefined);
       this.#lives.push(undefined);
     }
@@ -221,10 +231,20 @@ export class Supervisor {
   #stuck(shard: number, doing: string): void {
     const { log, shardTimeout } = this.#options;
     log.error({ shard, doing, timeout: shardTimeout }, "a shard has not got on for too long: its thread is ended");
-    this.#lives[shard]?.abandon();
+    const life = this.#lives[shard];
+    life?.abandon();
     this.links[shard] = undefined;
+    const hangs = since(this.#hangs[shard], this.#now(), HANGS_WITHIN + 3 * MOST_DEATHS * shardTimeout);
+    this.#hangs[shard] = hangs;
+    if (hangs.length > MOST_DEATHS) {
+      return this.#giveUp(shard, "SHARD_DOWN", `a shard got stuck ${hangs.length} times and is given up: ${REPORT}`, 1);
+    }
     this.down[shard] = "SHARD_RESTARTED";
     this.#lost(shard, "SHARD_RESTARTED");
+    setTimeout(() => {
+      if (life === undefined || this.#lives[shard] !== life || this.#isStopping) return;
+      this.#giveUp(shard, "SHARD_DOWN", `the thread of a shard does not end, and the shard is given up: ${REPORT}`, 1);
+    }, END_GRACE).unref();
   }
 
   #threadData(shard: number, isFirst: boolean): Omit<ShardThreadData, "inbox" | "outbox" | "pulse"> {
@@ -285,9 +305,9 @@ export class Supervisor {
     if (life.refusal !== undefined) {
       return this.#giveUp(shard, "JOURNAL_FAILED", `a shard is given up: ${life.refusal}`, code);
     }
-    const now = this.#now();
-    const deaths = (this.#deaths[shard] ?? []).filter((time) => now - time < DEATHS_WITHIN);
-    deaths.push(now);
+    // It was given up before its thread had ended.
+    if (this.down[shard] !== undefined && this.down[shard] !== "SHARD_RESTARTED") return;
+    const deaths = since(this.#deaths[shard], this.#now(), DEATHS_WITHIN);
     this.#deaths[shard] = deaths;
     if (deaths.length > MOST_DEATHS) {
       const text = `shard died ${deaths.length} times within a minute and is given up: restart the broker`;
@@ -310,6 +330,12 @@ export class Supervisor {
       : "a shard's thread died: it is started again and reads its journal";
   }
 }
+
+/** The times that are not longer ago than `within`, and now. */
+const since = (times: readonly number[] = [], now: number, within: number): number[] => [
+  ...times.filter((time) => now - time < within),
+  now,
+];
 
 const startError = (shard: number, life: ShardLife, code: number): StartError =>
   new StartError(

@@ -29,6 +29,8 @@ export class Checkpoint {
   #queues: Iterator<Queue> | undefined;
   /** The log's position at the end of the last step. */
   #stepped = 0;
+  /** Bytes of the last one that was whole. */
+  #length = 0;
 
   constructor(
     readonly store: Store,
@@ -62,13 +64,17 @@ export class Checkpoint {
     thing.namedIn = this.#serial;
   }
 
-  /** Goes on with it. True: there is more to do. */
-  step(): boolean {
+  /**
+   * Goes on with it. True: there is more to do. `isTight`: room is short, so that it takes only as much as else has come
+   * into the segment.
+   */
+  step(isTight: boolean): boolean {
     const segment = this.#segment;
     if (segment === undefined) return false;
     const { log } = this.store;
     // It was sealed, for a backup or at the end: the next one has its own.
     if (segment.isSealed) return this.#end();
+    if (isTight && segment.used < 2 * (segment.headBytes + this.#length)) return false;
     const most = Math.min(
       Math.max((log.position - this.#stepped) * PART, this.headBytes * LEAST_STEP),
       this.headBytes * MOST_STEP,
@@ -86,6 +92,7 @@ export class Checkpoint {
         recorder.directory(["complete"], 0);
         this.#count(begin);
         if (this.#segment !== undefined) this.#segment.hasDirectory = true;
+        this.#length = this.#segment?.headBytes ?? 0;
         return this.#end();
       }
       if (thing.isRecorded && thing.namedIn !== this.#serial) this.#name(thing);

@@ -246,9 +246,9 @@ export class Directory {
     return this.#checkpoint.begin(this.#expected);
   }
 
-  /** Goes on with that. True: there is more to do. */
-  step(): boolean {
-    return this.#checkpoint.step();
+  /** Goes on with that, if `isTight` only as far as it must. True: there is more to do. */
+  step(isTight: boolean): boolean {
+    return this.#checkpoint.step(isTight);
   }
 
   /** Throws when the journal would not know of something that is to last, or what was made is left. For tests. */

@@ -27,6 +27,9 @@ const QUANTUM_BYTES = 256 * 1024;
  */
 const TURN_BYTES = DEFAULT_POP_BYTES;
 
+/** Browses that walk at a time: each has a place that moves with the list, at a cost to whatever leaves that. */
+const MOST_WALKING = 64;
+
 /** What browses walk in a turn before commands are looked at again, in steps of about a millisecond. */
 const TURN_STEPS = 2;
 
@@ -50,6 +53,8 @@ export class Dispatcher {
   /** The store's `emitted` when the turn, or its second part, began. */
   #turnStart = 0;
   #deferred = 0;
+  /** Browses that are put off in the middle of their walk. */
+  #walking = 0;
   /** Extents that browses have looked at since the turn began. */
   #looks = 0;
 
@@ -149,7 +154,7 @@ export class Dispatcher {
     this.#deferred -= connection.deferred.length;
     for (const c of connection.deferred) {
       this.#takeUp(c.topic);
-      if (c.op === "browse") c.from?.close();
+      this.#endWalk(c);
     }
     connection.deferred.clear();
     this.#deferring.delete(connection);
@@ -166,13 +171,16 @@ export class Dispatcher {
   }
 
   #putOff(c: Fetch): void {
-    if (this.#deferred >= this.maxDeferred) {
+    const isWalking = c.op === "browse" && c.from !== undefined;
+    if (this.#deferred >= this.maxDeferred || (isWalking && this.#walking >= MOST_WALKING)) {
+      if (c.op === "browse") c.from?.close();
       throw new ProtocolError("BUSY", `the shard has ${this.maxDeferred} requests put off: read, then ask again`);
     }
     const connection = this.roster.use(c.connection);
     connection.deferred.push({ ...c });
     this.#deferring.add(connection);
     this.#deferred++;
+    if (isWalking) this.#walking++;
     this.#awaited.set(c.topic, (this.#awaited.get(c.topic) ?? 0) + 1);
   }
 
@@ -204,6 +212,12 @@ export class Dispatcher {
     if (!isThere) return false;
     browse(this.store, c, c.from);
     return true;
+  }
+
+  #endWalk(c: Fetch): void {
+    if (c.op !== "browse" || c.from === undefined) return;
+    c.from.close();
+    this.#walking--;
   }
 
   #pop(c: Pop, wasPutOff: boolean): boolean {
@@ -261,11 +275,17 @@ export class Dispatcher {
       const c = connection.deferred.at(0);
       if (c === undefined) return;
       let isDone = true;
+      const isNew = c.op !== "browse" || c.from === undefined;
+      if (c.op === "browse" && isNew && c.offset > this.#stepLooks && this.#walking >= MOST_WALKING) return;
       this.store.attempt(c.connection, c.request, () => {
         isDone = this.#fetch(c, true);
       });
-      if (!isDone) return;
+      if (!isDone) {
+        if (isNew) this.#walking++;
+        return;
+      }
       connection.deferred.shift();
+      if (!isNew) this.#endWalk(c);
       this.#deferred--;
       this.#takeUp(c.topic);
       this.directory.tidy();

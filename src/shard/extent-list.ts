@@ -42,6 +42,11 @@ export class ExtentList {
     return cursor;
   }
 
+  /** Places that are open. */
+  get cursors(): number {
+    return this.#cursors?.size ?? 0;
+  }
+
   closeCursor(cursor: Cursor): void {
     this.#cursors?.delete(cursor);
     if (this.#cursors?.size === 0) this.#cursors = undefined;

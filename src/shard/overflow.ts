@@ -27,8 +27,18 @@ export const excessOf = (queue: Queue): number => {
   return Math.max(0, Math.min(queue.readyCount, Math.max(messages, each > 0 ? bytes / each : 0)));
 };
 
+/** Drops up to `most` of the oldest ready messages that a queue has beyond its limit. Answers how many. */
+export const shrink = (queue: Queue, most: number): number => {
+  const { maxLength, maxBytes } = queue.topic.config;
+  const { readyCount } = queue;
+  if (maxLength > 0) dropOldest(queue, Math.min(most, queue.length - maxLength));
+  const isOver = (): boolean => maxBytes > 0 && queue.bytes > maxBytes && queue.readyCount > 0;
+  while (readyCount - queue.readyCount < most && isOver()) dropFront(queue, 1);
+  return readyCount - queue.readyCount;
+};
+
 /** Drops up to `most` of the oldest ready messages. */
-export const dropOldest = (queue: Queue, most: number): void => {
+const dropOldest = (queue: Queue, most: number): void => {
   for (let left = Math.min(most, queue.readyCount); left > 0; ) left -= dropFront(queue, left);
 };
 

@@ -8,7 +8,7 @@ import { Durability } from "../protocol/op.js";
 import type { Publish } from "./command.js";
 import type { Directory } from "./directory.js";
 import type { IdAllocator } from "./id-allocator.js";
-import { canHold, dropOldest, excessOf, makeRoom } from "./overflow.js";
+import { canHold, excessOf, makeRoom, shrink } from "./overflow.js";
 import type { Queue } from "./queue.js";
 import { Routing } from "./routing.js";
 import type { Steps } from "./steps.js";
@@ -74,7 +74,7 @@ export class Publisher {
       const topic = this.directory.topic(publish.topic);
       const queues = topic.route(publish.routeKey);
       if (queues === undefined) publish = yield* this.#find(topic, publish);
-      else if (this.#shrink(queues) > 0) publish = yield;
+      else if (this.#shrink(queues)) publish = yield;
     }
   }
 
@@ -92,21 +92,17 @@ export class Publisher {
   #isFarOver(queues: readonly Queue[], { count, start, end }: Publish): boolean {
     let excess = 0;
     for (const queue of queues) excess += excessOf(queue);
+    if (excess <= this.store.stepExtents) return false;
     // Nothing is dropped for what will be refused.
-    return excess > this.store.stepExtents && queues.every((queue) => canHold(queue, count, end - start));
+    const isRefused = this.refusal !== undefined || queues.length * count > MAX_SPREAD || !this.hasMemory(0);
+    return !isRefused && queues.every((queue) => canHold(queue, count, end - start));
   }
 
-  /** Drops a step of what queues have beyond their limits. Answers about how much there is left. */
-  #shrink(queues: readonly Queue[]): number {
+  /** Drops a step of what queues have beyond their limits. True: there may be more. */
+  #shrink(queues: readonly Queue[]): boolean {
     let left = this.store.stepExtents;
-    let rest = 0;
-    for (const queue of queues) {
-      const excess = Math.ceil(excessOf(queue));
-      dropOldest(queue, Math.min(left, excess));
-      rest += Math.max(0, excess - left);
-      left -= Math.min(left, excess);
-    }
-    return rest;
+    for (const queue of queues) left -= shrink(queue, left);
+    return left <= 0;
   }
 
   #publish(topic: Topic, reached: readonly Queue[], c: Publish): void {

@@ -71,7 +71,7 @@ export class Settlement {
 
   /** Throws NO_QUEUE. */
   #queues(topic: Topic, c: Settle): readonly Queue[] {
-    return c.queue === null ? [...topic.queues.values()] : [this.directory.queue(topic, c.queue)];
+    return c.queue === null ? [...topic.queues.values()] : this.directory.queue(topic, c.queue).alone;
   }
 
   #answer(c: Settle, topic: Topic, { settled, faults }: Selections): void {

@@ -186,8 +186,7 @@ export class Shard {
     const moreMessages = this.#dispatcher.turn();
     const moreMissed = this.#channels.turn();
     const nextIdle = this.#idle.turn(store.now);
-    // What is refused to publishes is kept for acks, or cannot be written at all.
-    const moreNames = this.#publisher.refusal === undefined && this.directory.step();
+    const moreNames = this.directory.step(this.#publisher.refusal !== undefined);
     if (moreTimers || moreMessages || moreMissed || moreNames) return store.now;
     return Math.min(store.wheel.nextDue(), this.#dispatcher.nextDue(), nextIdle);
   }
@@ -224,12 +223,10 @@ export class Shard {
       case "purge":
         return unfinished.step(c, () => this.#administration.purge(c));
       case "deleteQueue":
-        return unfinished.step(c, () => this.#administration.deleteQueue(c));
+        return unfinished.step(c, () => this.#administration.deleteQueue(c), c.connection, true);
       case "deleteTopic":
-        return unfinished.step(c, () => this.#administration.deleteTopic(c));
+        return unfinished.step(c, () => this.#administration.deleteTopic(c), c.connection, true);
       case "disconnect":
-        // Of what it had begun nobody wants to know.
-        unfinished.drop(c.connection);
         return unfinished.step(c, () => this.#disconnect(c.connection), leaving(c.connection));
       default:
         this.#applyWhole(c);
@@ -323,6 +320,9 @@ export class Shard {
   /** Nothing comes from the connection any more, and it is handed nothing: what it had ends in steps. */
   *#disconnect(number: number): Steps {
     const { store, roster } = this;
+    const rest = this.#unfinished.abandon(number);
+    // Others have been told of a deletion already.
+    if (rest !== undefined) yield* rest;
     const connection = roster.find(number);
     if (connection === undefined) return;
     connection.held = true;

@@ -24,17 +24,21 @@ export const CONSUMER_EXTENTS = 8;
 export class Unfinished {
   /** By connection, or another number of who goes on with it: what was begun. */
   readonly #steps = new Map<number, Steps<never>>();
+  /** Of them, those that come to their end though nobody asks for it any more. */
+  readonly #lasting = new Set<number>();
 
   /**
    * Does the next step of a command; `begin` makes its steps if it has none yet. True: it is carried out, or what it
    * threw was its end.
    */
-  step<C extends Command>(c: C, begin: () => Steps<C>, key = c.connection): boolean {
+  step<C extends Command>(c: C, begin: () => Steps<C>, key = c.connection, isLasting = false): boolean {
     // One connection has one command under way: its others wait behind it.
     const steps = (this.#steps.get(key) as Steps<C> | undefined) ?? begin();
     this.#steps.delete(key);
+    this.#lasting.delete(key);
     if (steps.next(c).done) return true;
     this.#steps.set(key, steps as Steps<never>);
+    if (isLasting) this.#lasting.add(key);
     return false;
   }
 
@@ -42,10 +46,12 @@ export class Unfinished {
     return this.#steps.size > 0 && this.#steps.has(connection);
   }
 
-  /** A connection is gone: nobody asks for the rest. */
-  drop(connection: number): void {
+  /** A connection is gone: nobody asks for the rest. Answers it if it is to be done all the same. */
+  abandon(connection: number): Steps | undefined {
     const steps = this.#steps.get(connection);
     this.#steps.delete(connection);
+    if (this.#lasting.delete(connection)) return steps as Steps | undefined;
     steps?.return(undefined);
+    return undefined;
   }
 }

@@ -116,6 +116,9 @@ const DISK_FULL: Refusal = {
   text: "the disk is full: free some space, or acknowledge messages, and publish again",
 };
 
+/** For the pulse: of a connection as a whole, and no request of it. */
+const NO_OP = 0;
+
 const LANE_FULL =
   "the connection has asked for more work than the shard keeps for it: wait for answers, then ask again";
 
@@ -373,6 +376,7 @@ export class Pump {
 
   /** Ends what a connection has in the shard, or a step of that. True: the rest comes in its turn. */
   #disconnect(connection: number): boolean {
+    this.#pulse.carriesOut(NO_OP, connection);
     if (this.#shard.apply({ op: "disconnect", connection }, this.#now)) return false;
     this.#leaving.push(connection);
     return true;
@@ -400,9 +404,11 @@ export class Pump {
         this.#disconnect(connection);
         break;
       case EnvelopeOp.HOLD:
+        this.#pulse.carriesOut(NO_OP, connection);
         this.#shard.apply({ op: "hold", connection }, this.#now);
         break;
       case EnvelopeOp.RELEASE:
+        this.#pulse.carriesOut(NO_OP, connection);
         this.#shard.apply({ op: "release", connection }, this.#now);
         break;
       case EnvelopeOp.NOTICE:

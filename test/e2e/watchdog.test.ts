@@ -49,7 +49,7 @@ it("answers for a shard that hangs over and over, gives it up, and says so", asy
   }
   expect([...codes]).toEqual([ERRORS.SHARD_RESTARTED.code, ERRORS.SHARD_DOWN.code]);
   await client.ping();
-  expect(text.err).toContain("died 6 times within a minute and is given up");
+  expect(text.err).toContain("a shard got stuck 6 times and is given up");
 });
 
 it("does not end with status 0 when a shard has to be cut off, and says what that was at", async () => {

@@ -235,6 +235,33 @@ describe("in steps, between which others go on,", () => {
     expect(recorder.take()).toMatchObject([{ kind: "confirm", messages: 100 - STEP }]);
   });
 
+  it("a connection goes that had begun a deletion: others have been told of it, and it comes to its end", () => {
+    const { publish, step, tell, recorder } = open();
+    publish(100);
+    tell({ op: "consume", credit: 1, renew: false });
+    recorder.take();
+    expect(step({ op: "deleteTopic", connection: SLOW, request: 7 })).toBe(false);
+    expect(recorder.take()).toMatchObject([{ kind: "consumerClosed", connection: OTHER, error: "TOPIC_DELETED" }]);
+    while (!step({ op: "disconnect", connection: SLOW }));
+    recorder.take();
+    expect(tell({ op: "stats" })).toMatchObject([{ kind: "fail", error: "NO_TOPIC" }]);
+  });
+
+  it("a bounded number of BROWSEs walk at a time, and leave nothing in the list", () => {
+    const { publish, shard, recorder } = open();
+    publish(1_000);
+    const far = { topic: "t", queue: "", state: "ready", offset: 900, max: 5, maxBytes: 1e6 } as const;
+    for (let i = 0; i < 80; i++) shard.apply({ op: "browse", connection: 100 + i, request: 9, ...far }, NOW);
+    const { ready } = shard.store.queues[0] ?? {};
+    let most = 0;
+    while (shard.turn(NOW) <= NOW) most = Math.max(most, ready?.cursors ?? 0);
+    expect(recorder.take().filter(({ kind }) => kind === "messages")).toHaveLength(80);
+    expect(most).toBeGreaterThan(1);
+    expect(most).toBeLessThanOrEqual(64);
+    expect(ready?.cursors).toBe(0);
+    shard.invariants();
+  });
+
   it("BROWSE finds its beginning though the head of the queue goes away under it", () => {
     const { publish, shard, recorder, tell } = open();
     const ids = publish(1_000);
