@@ -23,7 +23,7 @@ export class Lane {
   constructor(readonly connection: number) {}
 }
 
-type Decode = (connection: number, bytes: Uint8Array, view: DataView, start: number, end: number) => number;
+export type Decode = (connection: number, bytes: Uint8Array, view: DataView, start: number, end: number) => number;
 
 export class Lanes {
   /** By connection, the next to be served first. */

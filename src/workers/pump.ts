@@ -8,7 +8,6 @@
 import { EnvelopeOp } from "../channel/envelope.js";
 import type { RingReader } from "../channel/ring-reader.js";
 import type { RingWriter } from "../channel/ring-writer.js";
-import { Fifo } from "../collections/fifo.js";
 import type { Journal } from "../journal/journal.js";
 import { isOutOfDescriptors } from "../journal/sync-error.js";
 import { LENGTH_BYTES, OP, REQUEST } from "../protocol/frame.js";
@@ -17,14 +16,13 @@ import type { Command } from "../shard/command.js";
 import type { IdSource } from "../shard/id-allocator.js";
 import type { Refusal } from "../shard/publish.js";
 import { Shard, type ShardLimits } from "../shard/shard.js";
-import { Accounts } from "./accounts.js";
 import { CommandDecoder, type DecoderLimits } from "./command-decoder.js";
 import { FrameEffects } from "./frame-effects.js";
 import { HeldEffects } from "./held-effects.js";
-import { Lanes } from "./lanes.js";
 import { Outbound } from "./outbound.js";
 import { Doing, type Pulse } from "./pulse.js";
 import type { Growth } from "./space-gauge.js";
+import { Turns } from "./turns.js";
 
 /**
  * What is taken out of the inbox before timers are looked at and answers are sent: about a millisecond of work. Records
@@ -40,17 +38,6 @@ const DRAIN_STEP = 8;
  */
 const COMMIT_BYTES = 2 * 1024 * 1024;
 const COMMIT_WITHIN = 3;
-
-/**
- * Milliseconds that a connection has for what it sends at once: what is left waits in its lane. After so many for all in
- * a turn only those are served at once whose requests are known to be cheap. And what all lanes have of a turn.
- */
-const QUANTUM = 2;
-const CROWDED_AFTER = 4;
-const LANES_WITHIN = 4;
-
-/** Cheap commands between two looks at the clock, a power of two. */
-const LOOK_EVERY = 4;
 
 /** How long a shard that is told to stop goes on with what waits in lanes, of which there may be minutes: milliseconds. */
 const STOP_WITHIN = 1_000;
@@ -148,16 +135,9 @@ export class Pump {
   #drained = 0;
   #uncommitted = 0;
   #uncommittedSince = 0;
-  readonly #lanes = new Lanes();
-  readonly #accounts = new Accounts();
-  /** Milliseconds of this drain; when the connection that is served has had its quantum; commands since the beginning. */
-  #spent = 0;
-  #until = 0;
-  #commands = 0;
+  readonly #turns: Turns;
   readonly #pulse: Pulse;
   #isStopping = false;
-  /** Connections that are gone, and still have something in the shard. */
-  readonly #leaving = new Fifo<number>();
   /** When it ends whatever waits in lanes. */
   #stopBy = Number.POSITIVE_INFINITY;
   #isStalled = false;
@@ -182,16 +162,25 @@ export class Pump {
       options.limits,
       (command) => {
         if (!this.#shard.apply(command, this.#now)) this.#decoder.hold();
-        this.#checkQuantum(mayWalk(command));
+        this.#turns.done(mayWalk(command));
         this.#relieve();
       },
       (connection, request, error) => {
         this.#effects.fail(connection, request, error.kind, error.message);
-        this.#checkQuantum(false);
+        this.#turns.done(false);
         this.#relieve();
       },
       options.pulse,
     );
+    this.#turns = new Turns({
+      decode: (connection, bytes, view, start, end) => this.#decoder.decode(connection, bytes, view, start, end),
+      stop: () => this.#decoder.stop(),
+      refuse: (connection, bytes, view, start, end) => this.#refuse(connection, bytes, view, start, end),
+      disconnect: (connection) => this.#tell("disconnect", connection),
+      next: () => {
+        this.#now = this.#clock();
+      },
+    });
   }
 
   /**
@@ -210,7 +199,7 @@ export class Pump {
       const isClogged = this.#isClogged;
       if (isClogged && this.#isStopping) break;
       const taken = isClogged ? 0 : this.#drain();
-      if (!isClogged) this.#serveLanes();
+      if (!isClogged) this.#turns.serve();
       pulse.at(Doing.turn);
       const due = isClogged ? Number.POSITIVE_INFINITY : this.#shard.turn(this.#now);
       pulse.at(Doing.answers);
@@ -220,7 +209,7 @@ export class Pump {
       const chores = Math.min(this.#journal.tick(this.#shard.store.log, this.#now), options.chores(this.#now));
       // A sync that no commit waited for has failed: nobody would be told but by refusals of a disk that is not full.
       if (this.#journal.state.kind === "failed") throw this.#journal.state.error;
-      const hasMore = !isClogged && (!this.#lanes.isEmpty || this.#leaving.length > 0);
+      const hasMore = !isClogged && !this.#turns.isIdle;
       if (taken > 0 || this.#isStopping || hasMore) continue;
       this.#sleep(Math.min(due, chores), isClogged);
     }
@@ -231,7 +220,7 @@ export class Pump {
   /** It is to stop, and has carried out what it was asked for before: what waits in lanes as far as there is time. */
   get #isOver(): boolean {
     if (!this.#isStopping || !this.#inbox.isEmpty) return false;
-    return this.#lanes.isEmpty || this.#clock() >= this.#stopBy;
+    return this.#turns.isAnswered || this.#clock() >= this.#stopBy;
   }
 
   #sleep(until: number, isClogged: boolean): void {
@@ -266,7 +255,7 @@ export class Pump {
     let taken = 0;
     let step = DRAIN_STEP;
     this.#drained = 0;
-    this.#spent = 0;
+    this.#turns.begin();
     while (step === DRAIN_STEP && taken < DRAIN_RECORDS && this.#drained < DRAIN_BYTES) {
       step = this.#inbox.drain(this.#onRecord, DRAIN_STEP);
       taken += step;
@@ -318,37 +307,6 @@ export class Pump {
     this.#options.onStall(undefined);
   }
 
-  /** Carries out what a connection sends, or puts it behind what of it waits already. */
-  #take(connection: number, bytes: Uint8Array, view: DataView, start: number, end: number): void {
-    const waits = this.#lanes.has(connection) || (this.#isCrowded && !this.#accounts.isCheap(connection));
-    const at = waits ? start : this.#serve(connection, bytes, view, start, end);
-    if (at < end && !this.#lanes.push(connection, bytes, at, end)) this.#refuse(connection, bytes, view, at, end);
-  }
-
-  /** There is more to do than fits into a turn. */
-  get #isCrowded(): boolean {
-    return !this.#lanes.isEmpty || this.#spent > CROWDED_AFTER || this.#leaving.length > 0;
-  }
-
-  /** Carries out frames of a connection for a quantum; answers how far it came. */
-  readonly #serve = (connection: number, bytes: Uint8Array, view: DataView, start: number, end: number): number => {
-    const begin = performance.now();
-    this.#until = begin + QUANTUM;
-    const at = this.#decoder.decode(connection, bytes, view, start, end);
-    const spent = performance.now() - begin;
-    this.#spent += spent;
-    this.#accounts.note(connection, at - start, spent);
-    return at;
-  };
-
-  readonly #costOf = (connection: number): number => this.#accounts.cost(connection);
-
-  #checkQuantum(isDue: boolean): void {
-    this.#commands++;
-    if (!isDue && this.#commands % LOOK_EVERY !== 0) return;
-    if (performance.now() > this.#until) this.#decoder.stop();
-  }
-
   /** Refuses frames for which there is no room in a lane. Credit is not asked for again, and costs nothing. */
   #refuse(connection: number, bytes: Uint8Array, view: DataView, start: number, end: number): void {
     for (let at = start; at < end; ) {
@@ -361,25 +319,10 @@ export class Pump {
     this.#relieve();
   }
 
-  /** Goes on with what waits in lanes, and with connections that are gone, for a bounded time. */
-  #serveLanes(): void {
-    if (this.#lanes.isEmpty && this.#leaving.length === 0) return;
-    const until = performance.now() + LANES_WITHIN;
-    let hasMore = true;
-    while (hasMore && performance.now() < until) {
-      this.#now = this.#clock();
-      hasMore = this.#lanes.serve(this.#serve, this.#costOf);
-      const connection = this.#leaving.shift();
-      if (connection !== undefined) hasMore = this.#disconnect(connection) || hasMore;
-    }
-  }
-
-  /** Ends what a connection has in the shard, or a step of that. True: the rest comes in its turn. */
-  #disconnect(connection: number): boolean {
+  /** Tells the shard of a connection as a whole. False: only a step of it is done. */
+  #tell(op: "disconnect" | "hold" | "release", connection: number): boolean {
     this.#pulse.carriesOut(NO_OP, connection);
-    if (this.#shard.apply({ op: "disconnect", connection }, this.#now)) return false;
-    this.#leaving.push(connection);
-    return true;
+    return this.#shard.apply({ op, connection }, this.#now);
   }
 
   readonly #onRecord = (
@@ -395,21 +338,16 @@ export class Pump {
     this.#drained += end - start;
     switch (op) {
       case EnvelopeOp.FRAMES:
-        this.#take(connection, bytes, view, start, end);
+        this.#turns.take(connection, bytes, view, start, end);
         break;
       case EnvelopeOp.DISCONNECT:
-        // What it would have learned of nobody wants any more.
-        this.#lanes.drop(connection);
-        this.#accounts.drop(connection);
-        this.#disconnect(connection);
+        this.#turns.leave(connection);
         break;
       case EnvelopeOp.HOLD:
-        this.#pulse.carriesOut(NO_OP, connection);
-        this.#shard.apply({ op: "hold", connection }, this.#now);
+        this.#tell("hold", connection);
         break;
       case EnvelopeOp.RELEASE:
-        this.#pulse.carriesOut(NO_OP, connection);
-        this.#shard.apply({ op: "release", connection }, this.#now);
+        this.#tell("release", connection);
         break;
       case EnvelopeOp.NOTICE:
         this.#options.onNotice();

@@ -1,0 +1,120 @@
+/**
+ * Whose turn it is: connections share a shard's thread by what their requests cost. One has a quantum for what it sends at
+ * once; what is left waits in its lane. Where there is more to do than fits into a turn only those are served at once whose
+ * requests are known to be cheap. What connections that are gone leave behind is cleared away in between.
+ */
+import { Fifo } from "../collections/fifo.js";
+import { Accounts } from "./accounts.js";
+import { type Decode, Lanes } from "./lanes.js";
+
+/**
+ * Milliseconds: what a connection has at once; what all have of a drain before it is crowded; what lanes and connections
+ * that are gone have of a turn.
+ */
+const QUANTUM = 2;
+const CROWDED_AFTER = 4;
+const LANES_WITHIN = 4;
+
+/** Cheap commands between two looks at the clock. */
+const LOOK_EVERY = 4;
+
+export interface Work {
+  /** Carries out whole frames until it is told to `stop`, or to come again; answers how far it came. */
+  readonly decode: Decode;
+  stop(): void;
+  /** There is no room to keep these frames. */
+  refuse(connection: number, bytes: Uint8Array, view: DataView, start: number, end: number): void;
+  /** Ends what a connection has in the shard, or a step of that. False: there is more of it. */
+  disconnect(connection: number): boolean;
+  /** Time has passed: whose turn it is next is about to be served. */
+  next(): void;
+}
+
+export class Turns {
+  readonly #work: Work;
+  readonly #lanes = new Lanes();
+  readonly #accounts = new Accounts();
+  /** Connections that are gone, and still have something in the shard. */
+  readonly #leaving = new Fifo<number>();
+  /** Milliseconds of this drain; when the connection that is served has had its quantum; commands since the beginning. */
+  #spent = 0;
+  #until = 0;
+  #commands = 0;
+
+  constructor(work: Work) {
+    this.#work = work;
+  }
+
+  /** Nothing waits for its turn. */
+  get isIdle(): boolean {
+    return this.#lanes.isEmpty && this.#leaving.length === 0;
+  }
+
+  /** Nobody waits for an answer. */
+  get isAnswered(): boolean {
+    return this.#lanes.isEmpty;
+  }
+
+  /** A drain of the inbox begins. */
+  begin(): void {
+    this.#spent = 0;
+  }
+
+  /** Carries out what a connection sends, or puts it behind what of it waits already. */
+  take(connection: number, bytes: Uint8Array, view: DataView, start: number, end: number): void {
+    const waits = this.#lanes.has(connection) || (this.#isCrowded && !this.#accounts.isCheap(connection));
+    const at = waits ? start : this.#serve(connection, bytes, view, start, end);
+    if (at < end && !this.#lanes.push(connection, bytes, at, end)) this.#work.refuse(connection, bytes, view, at, end);
+  }
+
+  /** A connection is gone: what it would have learned of nobody wants any more. */
+  leave(connection: number): void {
+    this.#lanes.drop(connection);
+    this.#accounts.drop(connection);
+    this.#clear(connection);
+  }
+
+  /** A command is carried out. `isDear`: it may have taken long by itself. */
+  done(isDear: boolean): void {
+    this.#commands++;
+    if (!isDear && this.#commands % LOOK_EVERY !== 0) return;
+    if (performance.now() > this.#until) this.#work.stop();
+  }
+
+  /** Goes on with what waits, for a bounded time. */
+  serve(): void {
+    if (this.isIdle) return;
+    const until = performance.now() + LANES_WITHIN;
+    let hasMore = true;
+    while (hasMore && performance.now() < until) {
+      this.#work.next();
+      hasMore = this.#lanes.serve(this.#serve, this.#costOf);
+      const connection = this.#leaving.shift();
+      if (connection !== undefined) hasMore = this.#clear(connection) || hasMore;
+    }
+  }
+
+  get #isCrowded(): boolean {
+    return !this.isIdle || this.#spent > CROWDED_AFTER;
+  }
+
+  /** Carries out frames of a connection for a quantum; answers how far it came. */
+  readonly #serve: Decode = (connection, bytes, view, start, end) => {
+    const begin = performance.now();
+    this.#until = begin + QUANTUM;
+    const at = this.#work.decode(connection, bytes, view, start, end);
+    const spent = performance.now() - begin;
+    this.#spent += spent;
+    this.#accounts.note(connection, at - start, spent);
+    return at;
+  };
+
+  readonly #costOf = (connection: number): number => this.#accounts.cost(connection);
+
+  /** True: the rest comes in its turn. */
+  #clear(connection: number): boolean {
+    if (this.#work.disconnect(connection)) return false;
+    this.#leaving.push(connection);
+    return true;
+  }
+}
