@@ -3,11 +3,11 @@
  * requests are cheap are served at once; the others take turns in lanes.
  */
 
-/** Milliseconds for a record of a few kilobytes: a batch of publishes costs a tenth of it. */
+/** Milliseconds for a record of a kilobyte or two: batches of publishes cost half of it at the most. */
 const CHEAP = 0.1;
 
 /** Bytes that cost about as much as a record by itself. */
-const RECORD_BYTES = 4_096;
+const RECORD_BYTES = 1_024;
 
 /** The part of the last record in what a connection is said to cost. */
 const WEIGHT = 1 / 4;

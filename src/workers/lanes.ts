@@ -5,9 +5,9 @@
  */
 import { Fifo } from "../collections/fifo.js";
 
-/** What waits for one connection and for all: past it requests are refused. A read of a socket is 64 KiB. */
-const MAX_LANE_BYTES = 4 * 1024 * 1024;
-const MAX_BYTES = 32 * 1024 * 1024;
+/** What waits for one connection and for all: past it requests are refused. As much as a largest frame. */
+const MAX_LANE_BYTES = 16 * 1024 * 1024;
+const MAX_BYTES = 64 * 1024 * 1024;
 
 interface Chunk {
   readonly bytes: Uint8Array;

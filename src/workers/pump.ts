@@ -86,8 +86,6 @@ export interface PumpOptions {
 /** Whether a command may take long by itself, so that the clock is looked at behind it. */
 const mayWalk = (command: Command): boolean => {
   switch (command.op) {
-    case "publish":
-      return command.routeKey !== "";
     case "ack":
     case "pop":
     case "credit":
@@ -162,7 +160,8 @@ export class Pump {
       options.limits,
       (command) => {
         if (!this.#shard.apply(command, this.#now)) this.#decoder.hold();
-        this.#turns.done(mayWalk(command));
+        // A batch takes as long as its bytes say: what bounds those bounds it.
+        if (command.op !== "publish" || command.routeKey !== "") this.#turns.done(mayWalk(command));
         this.#relieve();
       },
       (connection, request, error) => {
