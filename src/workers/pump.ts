@@ -24,6 +24,7 @@ import { HeldEffects } from "./held-effects.js";
 import { Lanes } from "./lanes.js";
 import { Outbound } from "./outbound.js";
 import { Doing, type Pulse } from "./pulse.js";
+import { RoomWatch } from "./room-watch.js";
 import type { Growth } from "./space-gauge.js";
 
 /**
@@ -91,6 +92,8 @@ export interface PumpOptions {
   readonly onNotice: () => void;
   /** The journal stands still, or goes on (undefined). */
   readonly onStall: (error: NodeJS.ErrnoException | undefined) => void;
+  /** The journal works and has no room for publishes, or has some again. */
+  readonly onRoom: (hasRoom: boolean) => void;
   /** Milliseconds since 1970 that never step back. */
   readonly clock: () => number;
   readonly pulse: Pulse;
@@ -152,6 +155,7 @@ export class Pump {
   #until = 0;
   #commands = 0;
   readonly #pulse: Pulse;
+  readonly #room: RoomWatch;
   #isStopping = false;
   /** Connections that are gone, and still have something in the shard. */
   readonly #leaving = new Fifo<number>();
@@ -165,6 +169,7 @@ export class Pump {
     this.#clock = options.clock;
     this.#now = options.clock();
     this.#pulse = options.pulse;
+    this.#room = new RoomWatch(options.onRoom);
     this.#held = new Outbound(options.outbox, options.pulse);
     this.#free = new Outbound(options.outbox, options.pulse);
     this.#effects = new HeldEffects(
@@ -219,7 +224,7 @@ export class Pump {
       if (this.#journal.state.kind === "failed") throw this.#journal.state.error;
       const hasMore = !isClogged && (!this.#lanes.isEmpty || this.#leaving.length > 0);
       if (taken > 0 || this.#isStopping || hasMore) continue;
-      this.#sleep(Math.min(due, chores), isClogged);
+      this.#sleep(Math.min(due, chores, this.#room.due), isClogged);
     }
     pulse.at(Doing.ending);
     this.#journal.close(this.#shard.store.log, this.#now);
@@ -249,8 +254,11 @@ export class Pump {
   /** Whether what must be kept can be taken at present. */
   #judgePublishes(): void {
     const { log } = this.#shard.store;
-    const isRefused = log.isJournalled && (this.#options.isDiskFull(log) || !this.#journal.roomForPublishes(log));
-    this.#shard.refusal = isRefused ? this.#refusal : undefined;
+    const hasRoom = !log.isJournalled || this.#journal.roomForPublishes(log);
+    // That it stands still is told apart.
+    if (this.#journal.state.kind === "working") this.#room.look(hasRoom, this.#now);
+    const isDiskFull = log.isJournalled && this.#options.isDiskFull(log);
+    this.#shard.refusal = isDiskFull || !hasRoom ? this.#refusal : undefined;
   }
 
   get #refusal(): Refusal {

@@ -1,12 +1,13 @@
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { connect } from "../../src/client/index.js";
 import { Answer, Op } from "../../src/protocol/op.js";
 import { entries, frame, receiptsOf } from "../main/frames.js";
 import { testDirectory } from "./brokers.js";
 import { NativeClient } from "./native-client.js";
-import { run, started } from "./program.js";
+import { ANY_PORT, run, started } from "./program.js";
 
 describe("ringmq serve", () => {
   it("prints where it listens and a curl line that works", async () => {
@@ -127,5 +128,37 @@ describe("ringmq serve", () => {
     expect((await exit).code).toBe(0);
     expect(text.out).toMatch(/Examples:\n\s+ringmq serve/);
     expect(text.out).toContain("RINGMQ_MEMORY");
+  });
+
+  it("says once that the disk is full, also without a reserve, and once that it is not", async (context) => {
+    const data = testDirectory();
+    try {
+      execFileSync("mount", ["-t", "tmpfs", "-o", "size=12m", "tmpfs", data], { stdio: "pipe" });
+    } catch (error) {
+      return context.skip(`no file system can be mounted: ${String(error)}`);
+    }
+    onTestFinished(() => {
+      execFileSync("umount", ["-l", data]);
+    });
+    const flags = [...ANY_PORT, "--shards", "1", "--segment-bytes", "1mb", "--disk-reserve", "0"];
+    const { child, text, tcp } = await started(flags, { RINGMQ_DATA: data });
+    const said = async (words: string): Promise<void> => {
+      while (!text.err.includes(words)) await once(child.stderr, "data");
+    };
+    const client = await connect(`tcp://127.0.0.1:${tcp}`);
+    const body = "x".repeat(50_000);
+    const fill = async (): Promise<void> => {
+      for (let i = 0; i < 1_000; i++) await client.publish("full", body);
+    };
+    await expect(fill()).rejects.toMatchObject({ code: "DISK_FULL" });
+    await said("WARN  the disk is full: publishes are refused until there is room; acks go on shard=0");
+    for (let i = 0; i < 5; i++) {
+      await expect(client.publish("full", body)).rejects.toMatchObject({ code: "DISK_FULL" });
+    }
+    await client.purge("full");
+    await said("INFO  the disk has room again: publishes are taken shard=0");
+    await client.publish("full", body);
+    await client.close();
+    expect(text.err.match(/the disk is full/g)).toHaveLength(1);
   });
 });

@@ -1,0 +1,31 @@
+import { expect, it } from "vitest";
+import { RoomWatch } from "../../src/workers/room-watch.js";
+
+it("tells once that there is no room, and once that there has been some for a second", () => {
+  const told: [number, boolean][] = [];
+  let now = 0;
+  const watch = new RoomWatch((hasRoom) => told.push([now, hasRoom]));
+  const look = (at: number, hasRoom: boolean): void => {
+    now = at;
+    watch.look(hasRoom, now);
+  };
+  look(0, true);
+  expect(watch.due).toBe(Number.POSITIVE_INFINITY);
+  look(10, false);
+  look(20, false);
+  // For a moment.
+  look(30, true);
+  expect(watch.due).toBe(1030);
+  look(40, false);
+  expect(watch.due).toBe(Number.POSITIVE_INFINITY);
+  look(2000, true);
+  look(2999, true);
+  look(3000, true);
+  look(9000, true);
+  look(9001, false);
+  expect(told).toEqual([
+    [10, false],
+    [3000, true],
+    [9001, false],
+  ]);
+});
