@@ -255,8 +255,7 @@ export class Pump {
   #judgePublishes(): void {
     const { log } = this.#shard.store;
     const hasRoom = !log.isJournalled || this.#journal.roomForPublishes(log);
-    // That it stands still is told apart.
-    if (this.#journal.state.kind === "working") this.#room.look(hasRoom, this.#now);
+    this.#room.look(this.#journal.state.kind === "working" ? hasRoom : undefined, this.#now);
     const isDiskFull = log.isJournalled && this.#options.isDiskFull(log);
     this.#shard.refusal = isDiskFull || !hasRoom ? this.#refusal : undefined;
   }

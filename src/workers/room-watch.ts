@@ -21,14 +21,14 @@ export class RoomWatch {
     return this.#since + LASTING;
   }
 
-  look(hasRoom: boolean, now: number): void {
-    if (!hasRoom) {
-      this.#since = Number.POSITIVE_INFINITY;
-      if (!this.#isShort) this.#tell(false);
+  /** Undefined: the journal does not work, which is told apart. */
+  look(hasRoom: boolean | undefined, now: number): void {
+    if (hasRoom !== true) this.#since = Number.POSITIVE_INFINITY;
+    if (hasRoom === false && !this.#isShort) {
       this.#isShort = true;
-      return;
+      this.#tell(false);
     }
-    if (!this.#isShort) return;
+    if (hasRoom !== true || !this.#isShort) return;
     if (this.#since > now) this.#since = now;
     if (now < this.due) return;
     this.#isShort = false;

@@ -5,7 +5,7 @@ it("tells once that there is no room, and once that there has been some for a se
   const told: [number, boolean][] = [];
   let now = 0;
   const watch = new RoomWatch((hasRoom) => told.push([now, hasRoom]));
-  const look = (at: number, hasRoom: boolean): void => {
+  const look = (at: number, hasRoom: boolean | undefined): void => {
     now = at;
     watch.look(hasRoom, now);
   };
@@ -18,14 +18,19 @@ it("tells once that there is no room, and once that there has been some for a se
   expect(watch.due).toBe(1030);
   look(40, false);
   expect(watch.due).toBe(Number.POSITIVE_INFINITY);
-  look(2000, true);
-  look(2999, true);
-  look(3000, true);
+  // It stands still, and nobody waits for it.
+  look(1000, true);
+  look(1500, undefined);
+  look(2100, undefined);
+  expect(watch.due).toBe(Number.POSITIVE_INFINITY);
+  look(2200, true);
+  look(3199, true);
+  look(3200, true);
   look(9000, true);
   look(9001, false);
   expect(told).toEqual([
     [10, false],
-    [3000, true],
+    [3200, true],
     [9001, false],
   ]);
 });
