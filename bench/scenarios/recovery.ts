@@ -60,7 +60,7 @@ const start = async (broker: Broker, name: string, { published, left, emptySecon
     figures: {
       secondsToReady: broker.startSeconds,
       secondsToReadyWithNothing: emptySeconds,
-      verifySeconds: phase(broker.log, "the journal is whole").seconds,
+      verifySeconds: phase(broker.log, "the journal is verified").seconds,
       replaySeconds: replay.seconds,
       replayedMessagesPerSecond: published / replay.seconds,
       replayedBytesPerSecond: replay.bytes / replay.seconds,

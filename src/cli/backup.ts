@@ -5,8 +5,9 @@ import { connect, RingmqError } from "../client/index.js";
 import { restore } from "../inspection/index.js";
 import { formatAddress } from "../main/listen-error.js";
 import { type Address, DEFAULT_HOST, DEFAULT_TCP_PORT } from "../main/options.js";
+import { ENVIRONMENT } from "./environment.js";
 import { guarded, withBar } from "./guarded.js";
-import { formatSize, parseAddress } from "./units.js";
+import { formatSize, parsePeer, plural } from "./units.js";
 
 const FAILURE = 1;
 
@@ -34,17 +35,28 @@ Example:
 const DEFAULT_ADDRESS: Address = { host: DEFAULT_HOST, port: DEFAULT_TCP_PORT };
 
 interface BackupFlags {
-  readonly tcp: Address | "off";
+  readonly tcp: Address;
 }
+
+interface Copied {
+  readonly shards: number;
+  readonly segments: number;
+  readonly bytes: number;
+}
+
+/** `2 shards, 6 segments, 4.7 MiB`. */
+const copiedText = ({ shards, segments, bytes }: Copied): string =>
+  `${plural(shards, "shard")}, ${plural(segments, "segment")}, ${formatSize(bytes)}`;
 
 export const backupCommand = (): Command =>
   new Command("backup")
     .description("Has a running broker write a backup of itself.")
     .argument("<out>", "a directory that does not exist yet, on the broker's machine")
     .addOption(
-      new Option("--tcp <address>", "where the broker speaks the native protocol")
-        .argParser(parseAddress)
-        .default(DEFAULT_ADDRESS, formatAddress(DEFAULT_ADDRESS)),
+      new Option("--tcp <address>", "where the broker speaks the native protocol: host:port, [IPv6]:port or port")
+        .argParser(parsePeer)
+        .default(DEFAULT_ADDRESS, formatAddress(DEFAULT_ADDRESS))
+        .env(`${ENVIRONMENT}TCP`),
     )
     .addHelpText("after", BACKUP_HELP)
     .action((out: string, { tcp }: BackupFlags, command: Command) => backup(command, resolve(out), tcp));
@@ -53,23 +65,23 @@ export const restoreCommand = (): Command =>
   new Command("restore")
     .description("Makes a data directory out of a backup.")
     .argument("<backup>", "a directory that ringmq backup has made")
-    .requiredOption("--data <dir>", "the data directory to make: new or empty")
+    .addOption(
+      new Option("--data <dir>", "the data directory to make: new or empty")
+        .env(`${ENVIRONMENT}DATA`)
+        .makeOptionMandatory(),
+    )
     .addHelpText("after", RESTORE_HELP)
     .action((from: string, { data }: { readonly data: string }, command: Command) =>
       guarded(command, async () => {
-        const { shards, segments, bytes } = await withBar("restoring", (onRead) => restore(from, data, onRead));
-        process.stdout.write(
-          `restored ${shards} shards, ${segments} segments, ${formatSize(bytes)}\nto use it: ringmq serve --data ${data}\n`,
-        );
+        const restored = await withBar("restoring", (onRead) => restore(from, data, onRead));
+        process.stdout.write(`restored ${copiedText(restored)}\nto use it: ringmq serve --data ${data}\n`);
       }),
     );
 
-const backup = async (command: Command, out: string, tcp: Address | "off"): Promise<void> => {
-  if (tcp === "off") command.error("error: --tcp must be host:port", { exitCode: 2 });
+const backup = async (command: Command, out: string, tcp: Address): Promise<void> => {
   try {
     await using client = await connect(`tcp://${formatAddress(tcp)}`, { name: "ringmq backup" });
-    const { shards, segments, bytes } = await client.backup(out);
-    process.stdout.write(`backed up ${shards} shards, ${segments} segments, ${formatSize(bytes)} to ${out}\n`);
+    process.stdout.write(`backed up ${copiedText(await client.backup(out))} to ${out}\n`);
   } catch (error) {
     if (!(error instanceof RingmqError)) throw error;
     command.error(`error: ${error.message} (${error.code})`, { exitCode: FAILURE });

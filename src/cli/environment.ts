@@ -55,6 +55,13 @@ export const unknownVariables = (
     });
 };
 
+/** A variable that is empty counts as one that is not there: so files write it that list all. */
+export const forgetEmptyVariables = (env: Record<string, string | undefined>): void => {
+  for (const [name, value] of Object.entries(env)) {
+    if (value === "" && name.toUpperCase().startsWith(ENVIRONMENT)) delete env[name];
+  }
+};
+
 const SWITCH: Readonly<Record<string, boolean>> = { "1": true, true: true, "": false, "0": false, false: false };
 
 /**

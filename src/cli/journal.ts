@@ -4,7 +4,7 @@ import { Command, Option } from "commander";
 import { dump, recordLine, repair, type ShardRepair, type ShardVerification, verify } from "../inspection/index.js";
 import { guarded, withBar } from "./guarded.js";
 import { textTable } from "./text-table.js";
-import { formatSize, parseCount } from "./units.js";
+import { formatSize, parseCount, plural } from "./units.js";
 
 /** The exit code where there is damage. */
 const FAILURE = 1;
@@ -129,7 +129,9 @@ const runRepair = async (dir: string, out: string): Promise<void> => {
         String(records),
         String(messages),
         formatSize(bytes),
-        losses.length === 0 ? "nothing" : `${losses.length} stretches, ${formatSize(lostBytes(losses))}`,
+        losses.length === 0
+          ? "nothing"
+          : `${plural(losses.length, "stretch", "stretches")}, ${formatSize(lostBytes(losses))}`,
       ]),
     ),
   );

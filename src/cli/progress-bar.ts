@@ -1,6 +1,7 @@
 /** How far a start is, for people: a bar on the terminal, of which the last state stays. */
 import { Presets, SingleBar } from "cli-progress";
 import type { StartPhase, StartProgress } from "../main/progress.js";
+import { plural } from "./units.js";
 
 const NAMES: Readonly<Record<StartPhase, string>> = { verify: "verifying", replay: "replaying" };
 
@@ -24,8 +25,9 @@ export const barProgress = (stream: NodeJS.WriteStream): StartProgress => {
       // A segment's file is longer than its contents: the end is the end.
       bar?.update(bar.getTotal());
       bar?.stop();
-      const held = messages === undefined ? "" : `, ${messages} messages`;
-      stream.write(`${NAMES[phase]} took ${seconds.toFixed(1)} s: ${segments} segments, ${records} records${held}\n`);
+      const counts = [plural(segments, "segment"), plural(records, "record")];
+      if (messages !== undefined) counts.push(plural(messages, "message"));
+      stream.write(`${NAMES[phase]} took ${seconds.toFixed(1)} s: ${counts.join(", ")}\n`);
     },
     abort: () => bar?.stop(),
   };

@@ -3,6 +3,7 @@
 import { Command } from "commander";
 import { VERSION } from "../main/handshake.js";
 import { backupCommand, restoreCommand } from "./backup.js";
+import { forgetEmptyVariables } from "./environment.js";
 import { journalCommand } from "./journal.js";
 import { serveCommand } from "./serve.js";
 import { tortureCommand } from "./torture.js";
@@ -25,4 +26,5 @@ for (const command of [program, ...program.commands, ...program.commands.flatMap
   });
 }
 
+forgetEmptyVariables(process.env);
 await program.parseAsync();

@@ -3,11 +3,20 @@ import { Command, Option } from "commander";
 import { type Broker, CloseError, StartError, startBroker } from "../index.js";
 import { formatAddress, ListenError } from "../main/listen-error.js";
 import type { Log } from "../main/log.js";
-import { type BrokerOptions, type DurabilityName, resolveOptions } from "../main/options.js";
+import { type BrokerOptions, type DurabilityName, OutOfRangeError, resolveOptions } from "../main/options.js";
 import { ENVIRONMENT, switchInEnvironment, unknownVariables } from "./environment.js";
 import { createLog, LOG_FORMATS, LOG_LEVELS } from "./log-lines.js";
 import { barProgress } from "./progress-bar.js";
-import { parseAddress, parseCount, parseDuration, parseList, parseSize } from "./units.js";
+import {
+  durationText,
+  parseAddress,
+  parseCount,
+  parseDuration,
+  parseList,
+  parseSize,
+  plural,
+  sizeText,
+} from "./units.js";
 
 /** The exit codes: the flags are wrong; the broker cannot run or had to be cut off. */
 const USAGE = 2;
@@ -25,17 +34,6 @@ const option = <T>(flags: string, description: string, parse: (text: string) => 
   return made.env(ENVIRONMENT + made.name().toUpperCase().replaceAll("-", "_"));
 };
 
-const sizeText = (bytes: number): string => {
-  for (const [unit, size] of [
-    ["gb", 2 ** 30],
-    ["mb", 2 ** 20],
-    ["kb", 2 ** 10],
-  ] as const) {
-    if (bytes >= size && bytes % size === 0) return `${bytes / size}${unit}`;
-  }
-  return String(bytes);
-};
-
 const options = (): Option[] => {
   const defaults = resolveOptions();
   const address = (value: BrokerOptions["tcp"]): string => (value === "off" ? value : formatAddress(value));
@@ -46,7 +44,7 @@ const options = (): Option[] => {
   return [
     option(
       "--tcp <address>",
-      "native protocol: host:port, :port (all interfaces) or off",
+      "native protocol: host:port, [IPv6]:port, :port (all interfaces), port (this machine) or off",
       parseAddress,
       address(defaults.tcp),
     ),
@@ -200,23 +198,33 @@ const serve = async (
   try {
     broker = await startBroker({ ...flags, ...allowBackup, log, progress });
   } catch (error) {
-    if (error instanceof RangeError) command.error(`error: ${asFlag(error.message)}`, { exitCode: USAGE });
+    if (error instanceof RangeError) command.error(`error: ${rangeText(command, error)}`, { exitCode: USAGE });
     if (!(error instanceof ListenError || error instanceof StartError)) throw error;
     command.error(`error: ${error.message}`, { exitCode: FAILURE });
   }
   announce(broker);
 };
 
-/** `maxFrameBytes must be …` → `--max-frame-bytes must be …`. */
-const asFlag = (text: string): string =>
-  text.replace(
-    /^[a-z]+(?:[A-Z][a-z]+)*(?= must)/,
-    (name) => `--${name.replaceAll(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}`,
-  );
+/** `maxFrameBytes` → `--max-frame-bytes`. */
+const flagOf = (name: string): string => `--${name.replaceAll(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}`;
+
+/** What is wrong with a flag, in the units that it takes. */
+const rangeText = (command: Command, error: RangeError): string => {
+  if (!(error instanceof OutOfRangeError)) return error.message.replace(/^[a-zA-Z]+(?= must)/, flagOf);
+  const { option: name, value, least, most, why } = error;
+  const parse = command.options.find((each) => each.attributeName() === name)?.parseArg;
+  const inUnits = (n: number): string => {
+    if (parse === parseSize) return sizeText(n);
+    return parse === parseDuration ? durationText(n) : String(n);
+  };
+  const isOpen = most === Number.POSITIVE_INFINITY || (parse === parseDuration && value < least);
+  const range = isOpen ? `at least ${inUnits(least)}` : `from ${inUnits(least)} to ${inUnits(most)}`;
+  return `${flagOf(name)} must be ${range}${why}; it is ${inUnits(value)}`;
+};
 
 const announce = ({ addresses: { tcp, http }, options: { shards, data, durability } }: Broker): void => {
   const kept = durability === "memory" ? "nothing on disk" : `the data in ${data} (${durability})`;
-  const lines = [`ringmq runs with ${shards} shard${shards === 1 ? "" : "s"} and ${kept}`];
+  const lines = [`ringmq runs with ${plural(shards, "shard")} and ${kept}`];
   if (tcp !== undefined) lines.push(`  native     tcp://${formatAddress(tcp)}`);
   if (http !== undefined) {
     lines.push(`  WebSocket  ws://${formatAddress(http)}/mq`, `  HTTP       http://${formatAddress(http)}`);
@@ -233,8 +241,12 @@ const stopOnSignal = (log: Log, close: () => Promise<void>): void => {
     if (isStopping) process.exit(FAILURE);
     isStopping = true;
     log.info({ signal }, "stopping; once more to stop at once");
+    const begin = performance.now();
     close().then(
-      () => process.exit(0),
+      () => {
+        log.info({ seconds: Math.round(performance.now() - begin) / 1_000 }, "stopped");
+        process.exit(0);
+      },
       (error: unknown) => {
         if (error instanceof CloseError) log.error({}, error.message);
         else log.error({ error }, "the broker did not stop in order");

@@ -2,7 +2,7 @@
 import { closeSync, openSync, writeSync } from "node:fs";
 import { SingleBar } from "cli-progress";
 import { Command, InvalidArgumentError, Option } from "commander";
-import { type TortureProgress, torture } from "../torture/torture.js";
+import { FlagsError, type TortureProgress, torture } from "../torture/torture.js";
 import {
   claimDirectory,
   leaveDirectory,
@@ -37,7 +37,7 @@ interface Flags {
 const HELP = `
 Starts brokers on free ports of this machine, works with them as producers and consumers do, and kills them with
 SIGKILL at random moments. What the clients were promised is compared with what they get. Exits 0 when the broker has
-kept its word, 1 when it has not: then the directory is left as it is, to be looked at.
+kept its word, 1 when it has not: then the directory is left as it is, to be looked at; 2 when a flag is wrong.
 
 SIGKILL ends the process and not the machine: what a power cut does to a disk is not tested.
 
@@ -108,6 +108,11 @@ const run = async (command: Command, serve: readonly string[], flags: Flags): Pr
     process.stdout.write(`\n${verdict(result, seed, flags.data)}`);
     if (result.found.length === 0) leaveDirectory(flags.data, place);
     else process.exitCode = FAILURE;
+  } catch (error) {
+    if (!(error instanceof FlagsError)) throw error;
+    display.end();
+    leaveDirectory(flags.data, place);
+    command.error(error.message, { exitCode: USAGE });
   } finally {
     display.end();
     closeSync(log);

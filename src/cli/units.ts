@@ -20,7 +20,33 @@ export const parseSize = (text: string): number => {
   if (digits === undefined || factor === undefined) {
     throw new InvalidArgumentError("It must be a size, such as 256mb, 64kb or 1048576 (bytes).");
   }
+  if (factor === 1 && digits.includes(".")) {
+    throw new InvalidArgumentError("It must be a whole number of bytes, or have a unit, such as 1.5mb.");
+  }
   return Math.floor(Number(digits) * factor);
+};
+
+/** As `parseSize` takes it. */
+export const sizeText = (bytes: number): string => {
+  for (const [unit, size] of [
+    ["gb", 2 ** 30],
+    ["mb", 2 ** 20],
+    ["kb", 2 ** 10],
+  ] as const) {
+    if (bytes >= size && bytes % size === 0) return `${bytes / size}${unit}`;
+  }
+  return String(bytes);
+};
+
+/** As `parseDuration` takes it. */
+export const durationText = (milliseconds: number): string => {
+  for (const [unit, length] of [
+    ["m", 60_000],
+    ["s", 1_000],
+  ] as const) {
+    if (milliseconds >= length && milliseconds % length === 0) return `${milliseconds / length}${unit}`;
+  }
+  return `${milliseconds}ms`;
 };
 
 /** `10s`, `500ms`, `2m`; a plain number is milliseconds. */
@@ -33,18 +59,30 @@ export const parseDuration = (text: string): number => {
   return Number(digits) * factor;
 };
 
-/** `host:port`, `[v6]:port`, `:port` for all interfaces, a port alone for this machine, or `off`. */
-export const parseAddress = (text: string): Address | "off" => {
-  if (text === "off") return "off";
+const addressOf = (text: string): Address | undefined => {
   const [, bracketed, plain, digits = ""] = /^(?:\[([^\]]+)\]:|([^:[\]]*):)?(\d{1,5})$/.exec(text) ?? [];
   const port = Number(digits);
-  if (digits === "" || port > MAX_PORT) {
-    throw new InvalidArgumentError(
-      `It must be host:port, :port (all interfaces) or off, with a port up to ${MAX_PORT}.`,
-    );
-  }
+  if (digits === "" || port > MAX_PORT) return undefined;
   const host = bracketed ?? plain ?? DEFAULT_HOST;
   return { host: host === "" ? ALL_INTERFACES : host, port };
+};
+
+/** Where to listen: `host:port`, `[IPv6]:port`, `:port` for all interfaces, a port alone for this machine, or `off`. */
+export const parseAddress = (text: string): Address | "off" => {
+  const address = text === "off" ? text : addressOf(text);
+  if (address !== undefined) return address;
+  throw new InvalidArgumentError(
+    `It must be host:port, [IPv6]:port, :port (all interfaces), port (this machine) or off, with a port up to ${MAX_PORT}.`,
+  );
+};
+
+/** Whom to call: of a broker on all interfaces, the one of this machine. */
+export const parsePeer = (text: string): Address => {
+  const address = addressOf(text);
+  if (address !== undefined) return address.host === ALL_INTERFACES ? { ...address, host: DEFAULT_HOST } : address;
+  throw new InvalidArgumentError(
+    `It must be host:port, [IPv6]:port, or :port or port (this machine), with a port up to ${MAX_PORT}.`,
+  );
 };
 
 const UNITS = ["bytes", "KiB", "MiB", "GiB", "TiB"] as const;
@@ -66,3 +104,6 @@ export const parseList = (text: string, before: readonly string[] | undefined): 
   if (entries.includes("")) throw new InvalidArgumentError("It must be a name, or several with commas between them.");
   return [...(before ?? []), ...entries];
 };
+
+/** `1 shard`, `2 shards`. */
+export const plural = (count: number, one: string, many = `${one}s`): string => `${count} ${count === 1 ? one : many}`;

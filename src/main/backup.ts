@@ -98,7 +98,7 @@ export class Backups {
     try {
       await mkdir(directory, { mode: 0o750 });
     } catch (error) {
-      throw failed(`${shown(directory)} cannot be made: ${codeOf(error)}`);
+      throw failed(whyNotMade(directory, codeOf(error)));
     }
     try {
       resultOf(await this.pool.run({ job: "begin directory", path: directory, shards }));
@@ -119,7 +119,9 @@ export class Backups {
       log.info({ directory, segments, bytes, seconds: Math.round(performance.now() - begin) / 1_000 }, "backed up");
       return { shards, segments, bytes };
     } catch (error) {
-      log.error({ directory, error }, "a backup failed");
+      // Where it is known what was wrong nobody needs a stack.
+      const why = error instanceof ProtocolError ? { why: error.message } : { error };
+      log.error({ directory, ...why }, "a backup failed");
       await this.#cleanUp(directory);
       throw error instanceof ProtocolError ? error : failed(reasonOf(error));
     }
@@ -172,5 +174,13 @@ const shown = (path: string): string => escapeControls(path, "");
 /** Without the path, which the system's own words repeat as it is. */
 const codeOf = (error: unknown): string =>
   error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "unknown error";
+
+const whyNotMade = (directory: string, code: string): string => {
+  const path = shown(directory);
+  if (code === "EEXIST") return `${path} exists: give the name of a new directory`;
+  if (code === "ENOENT") return `${path} cannot be made: the directory that it is to be in is not there`;
+  if (code === "ENOTDIR") return `${path} cannot be made: what it is to be in is a file`;
+  return `${path} cannot be made: ${code}`;
+};
 
 const reasonOf = (error: unknown): string => escapeControls(error instanceof Error ? error.message : String(error), "");

@@ -2,6 +2,7 @@
  * The data directory, from the start of a broker to its end: locked first and released last, made ready for the threads
  * of the shards, and watched for space. Its layout is that of src/journal/layout.ts.
  */
+import { statSync } from "node:fs";
 import { join } from "node:path";
 import { DamageError, DataDirectoryError } from "../journal/damage-error.js";
 import {
@@ -142,12 +143,23 @@ const shardOnDisk = (disk: Disk, directory: string): ShardOnDisk => {
   return { directory, segments };
 };
 
+const isFile = (path: string): boolean => {
+  try {
+    return statSync(path).isFile();
+  } catch {
+    return false;
+  }
+};
+
 const explain = (data: string, error: unknown): unknown => {
   if (error instanceof DataDirectoryError || error instanceof DamageError) {
     return new StartError(error.message, { cause: error });
   }
   if (error instanceof Error && "syscall" in error) {
-    return new StartError(`the data directory ${data} cannot be used: ${error.message}`, { cause: error });
+    const text = isFile(data)
+      ? `${data} is a file: give the name of a directory`
+      : `the data directory ${data} cannot be used: ${error.message}`;
+    return new StartError(text, { cause: error });
   }
   return error;
 };

@@ -235,15 +235,32 @@ const MOST_ASSEMBLY_BYTES = 256 * 1024 * 1024;
 const assemblyBytes = (memory: number, maxFrameBytes: number): number =>
   Math.max(Math.min(MOST_ASSEMBLY_BYTES, Math.floor(memory / 4)), 2 * 2 ** Math.ceil(Math.log2(maxFrameBytes + 4)));
 
+/** An option is out of its range. The text is for programs; who has units of their own makes another. */
+export class OutOfRangeError extends RangeError {
+  constructor(
+    readonly option: string,
+    readonly value: number,
+    readonly least: number,
+    /** Infinity: there is no bound that anybody could reach. */
+    readonly most: number,
+    text: string,
+    /** Where the bound comes from. */
+    readonly why = "",
+  ) {
+    super(`${option} must be ${text}${why}; it is ${value}`);
+  }
+}
+
 const check = (name: string, value: number, least: number, most: number): void => {
   if (Number.isSafeInteger(value) && value >= least && value <= most) return;
-  throw new RangeError(`${name} must be a whole number from ${least} to ${most}; it is ${value}`);
+  const bound = most === Number.MAX_SAFE_INTEGER ? Number.POSITIVE_INFINITY : most;
+  throw new OutOfRangeError(name, value, least, bound, `a whole number from ${least} to ${most}`);
 };
 
 /** How long something may take: any number of milliseconds, which need not be a whole one. */
 const checkTimeout = (name: string, value: number, least: number): void => {
   if (typeof value === "number" && value >= least && (value <= 2 ** 53 || value === Number.POSITIVE_INFINITY)) return;
-  throw new RangeError(`${name} must be a number from ${least} to 2^53, or Infinity; it is ${value}`);
+  throw new OutOfRangeError(name, value, least, 2 ** 53, `a number from ${least} to 2^53, or Infinity`);
 };
 
 const checkAddress = (name: string, address: Address | "off"): void => {
@@ -301,7 +318,9 @@ export const resolveOptions = (given: Partial<BrokerOptions> = {}): BrokerOption
   const leastMemory = options.shards * LEAST_SHARD_MEMORY;
   if (options.memory < leastMemory) {
     const shards = options.shards === 1 ? "the shard" : `each of the ${options.shards} shards`;
-    throw new RangeError(`memory must be at least ${leastMemory} (16 MiB for ${shards}); it is ${options.memory}`);
+    const why = ` (16 MiB for ${shards})`;
+    const most = Number.POSITIVE_INFINITY;
+    throw new OutOfRangeError("memory", options.memory, leastMemory, most, `at least ${leastMemory}`, why);
   }
   check("ringBytes", options.ringBytes, LEAST_RING_BYTES, MOST_RING_BYTES);
   if (!Number.isInteger(Math.log2(options.ringBytes))) {

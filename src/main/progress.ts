@@ -34,7 +34,8 @@ const BEGINS: Readonly<Record<StartPhase, string>> = {
   replay: "replaying the journal",
 };
 const ENDS: Readonly<Record<StartPhase, string>> = {
-  verify: "the journal is whole",
+  // Not that it is whole: what is damaged the replay finds, and knows whether it counts.
+  verify: "the journal is verified",
   replay: "the journal is replayed",
 };
 

@@ -80,6 +80,14 @@ const PROGRESS_EVERY = 250;
 /** Thrown when there is no broker to go on with; it is among the findings already. */
 class NoBroker extends Error {}
 
+/** The broker does not take the flags that it was given. The message is what it said. */
+export class FlagsError extends Error {
+  override readonly name = "FlagsError";
+}
+
+/** With which a broker ends that was called in a wrong way. */
+const USAGE = 2;
+
 class Torture {
   readonly findings = new Findings();
   readonly ledger: Ledger;
@@ -214,7 +222,11 @@ class Torture {
     const timeout = delay(START_TIMEOUT, undefined, { signal: late.signal }).catch(() => undefined);
     const address = await Promise.race([broker.ready, broker.exited, timeout]);
     late.abort();
-    if (typeof address !== "string") this.#broken("it did not start", address);
+    if (typeof address !== "string") {
+      // Later starts have the same flags: then it is a fault of the broker.
+      if (address?.code === USAGE && this.kills === 0) throw new FlagsError(broker.said.trim());
+      this.#broken("it did not start", address);
+    }
     this.#startTook = performance.now() - begin;
     return address;
   }
@@ -264,7 +276,11 @@ const prepare = async (client: Client): Promise<void> => {
   }
 };
 
-/** Runs a torture. What the broker does wrong is in the result; it throws only for what this program does wrong. */
+/**
+ * Runs a torture. What the broker does wrong is in the result; otherwise it throws only for what this program does wrong.
+ *
+ * @throws FlagsError when the broker does not take the flags of `serve`.
+ */
 export const torture = async (options: TortureOptions): Promise<TortureResult> => {
   const run = new Torture(options);
   await run.run();

@@ -25,10 +25,10 @@ order, delays, retry counts and configurations were what they had to be.`;
 export const verdict = (result: TortureResult, seed: number, kept: string): string => {
   const { elapsed, kills, published, confirmed, refused, delivered, acked, unseen, errors, found } = result;
   const lines = [
-    `In ${clock(elapsed)} the broker was killed ${count(kills)} times. Of ${count(published)} messages ` +
+    `In ${clock(elapsed)} the broker was killed ${plural(kills, "time")}. Of ${plural(published, "message")} ` +
       `${count(confirmed)} were confirmed,`,
     `${count(refused)} refused and ${count(published - confirmed - refused)} in doubt when it died; there were ` +
-      `${count(delivered)} deliveries and ${count(acked)} acks.`,
+      `${count(delivered)} ${delivered === 1 ? "delivery" : "deliveries"} and ${plural(acked, "ack")}.`,
   ];
   if (unseen > 0)
     lines.push(`Up to ${count(unseen)} messages of auto-ack topics may be lost on their way: not counted.`);

@@ -21,6 +21,7 @@ import { FrameEffects } from "./frame-effects.js";
 import { HeldEffects } from "./held-effects.js";
 import { Outbound } from "./outbound.js";
 import { Doing, type Pulse } from "./pulse.js";
+import { RoomWatch } from "./room-watch.js";
 import type { Growth } from "./space-gauge.js";
 import { Turns } from "./turns.js";
 
@@ -78,6 +79,8 @@ export interface PumpOptions {
   readonly onNotice: () => void;
   /** The journal stands still, or goes on (undefined). */
   readonly onStall: (error: NodeJS.ErrnoException | undefined) => void;
+  /** The journal works and has no room for publishes, or has some again. */
+  readonly onRoom: (hasRoom: boolean) => void;
   /** Milliseconds since 1970 that never step back. */
   readonly clock: () => number;
   readonly pulse: Pulse;
@@ -135,6 +138,7 @@ export class Pump {
   #uncommittedSince = 0;
   readonly #turns: Turns;
   readonly #pulse: Pulse;
+  readonly #room: RoomWatch;
   #isStopping = false;
   /** When it ends whatever waits in lanes. */
   #stopBy = Number.POSITIVE_INFINITY;
@@ -146,6 +150,7 @@ export class Pump {
     this.#clock = options.clock;
     this.#now = options.clock();
     this.#pulse = options.pulse;
+    this.#room = new RoomWatch(options.onRoom);
     this.#held = new Outbound(options.outbox, options.pulse);
     this.#free = new Outbound(options.outbox, options.pulse);
     this.#effects = new HeldEffects(
@@ -210,7 +215,7 @@ export class Pump {
       if (this.#journal.state.kind === "failed") throw this.#journal.state.error;
       const hasMore = !isClogged && !this.#turns.isIdle;
       if (taken > 0 || this.#isStopping || hasMore) continue;
-      this.#sleep(Math.min(due, chores), isClogged);
+      this.#sleep(Math.min(due, chores, this.#room.due), isClogged);
     }
     pulse.at(Doing.ending);
     this.#journal.close(this.#shard.store.log, this.#now);
@@ -240,8 +245,10 @@ export class Pump {
   /** Whether what must be kept can be taken at present. */
   #judgePublishes(): void {
     const { log } = this.#shard.store;
-    const isRefused = log.isJournalled && (this.#options.isDiskFull(log) || !this.#journal.roomForPublishes(log));
-    this.#shard.refusal = isRefused ? this.#refusal : undefined;
+    const hasRoom = !log.isJournalled || this.#journal.roomForPublishes(log);
+    this.#room.look(this.#journal.state.kind === "working" ? hasRoom : undefined, this.#now);
+    const isDiskFull = log.isJournalled && this.#options.isDiskFull(log);
+    this.#shard.refusal = isDiskFull || !hasRoom ? this.#refusal : undefined;
   }
 
   get #refusal(): Refusal {

@@ -75,6 +75,7 @@ const NO_WRITES = "the journal cannot write";
 const NO_DESCRIPTORS =
   "the journal can open no file, since the process or the machine has as many open as it may (raise it: ulimit -n)";
 const UNTIL = "publishes are refused and confirms wait until it can";
+const NO_ROOM = "the disk is full: publishes are refused until there is room; acks go on";
 
 let isReady = false;
 
@@ -158,6 +159,10 @@ const makePump = (): Pump =>
     onStall: (error) => {
       if (error === undefined) log.info({}, "the journal can write again: what waited is confirmed");
       else log.error({ error }, `${isOutOfDescriptors(error) ? NO_DESCRIPTORS : NO_WRITES}: ${UNTIL}`);
+    },
+    onRoom: (hasRoom) => {
+      if (hasRoom) log.info({}, "the disk has room again: publishes are taken");
+      else log.warn({}, NO_ROOM);
     },
     clock,
     pulse,

@@ -1,6 +1,6 @@
 import { Command, Option } from "commander";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { switchInEnvironment, unknownVariables } from "../../src/cli/environment.js";
+import { forgetEmptyVariables, switchInEnvironment, unknownVariables } from "../../src/cli/environment.js";
 
 const command = (): Command =>
   new Command()
@@ -21,6 +21,12 @@ describe("variables that are no flags", () => {
     const expected = meant === undefined ? { variable } : { variable, meant };
     expect(unknownVariables({ [variable]: "1", RINGMQ_TCP: "off", PATH: "x" }, command())).toEqual([expected]);
   });
+});
+
+it("an empty variable is none, if it is one of ours", () => {
+  const env = { RINGMQ_TCP: "", ringmq_x: "", RINGMQ_HTTP: "off", PATH: "" };
+  forgetEmptyVariables(env);
+  expect(env).toEqual({ RINGMQ_HTTP: "off", PATH: "" });
 });
 
 describe("a switch in the environment", () => {

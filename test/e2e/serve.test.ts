@@ -1,12 +1,14 @@
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
+import { writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { connect } from "../../src/client/index.js";
 import { Answer, Op } from "../../src/protocol/op.js";
 import { entries, frame, receiptsOf } from "../main/frames.js";
 import { testDirectory } from "./brokers.js";
 import { NativeClient } from "./native-client.js";
-import { run, started } from "./program.js";
+import { ANY_PORT, run, started } from "./program.js";
 
 describe("ringmq serve", () => {
   it("prints where it listens and a curl line that works", async () => {
@@ -21,7 +23,7 @@ describe("ringmq serve", () => {
   it.each(["SIGTERM", "SIGINT"] as const)(
     "exits 0 within its bound on %s while connections are open",
     async (signal) => {
-      const { child, exit, tcp } = await started();
+      const { child, exit, tcp, text } = await started();
       const idle = await NativeClient.greeted(tcp);
       const waiting = await NativeClient.greeted(tcp);
       waiting.send(frame(Op.POP, 5, ["empty", "", 1, 3_600_000]));
@@ -33,6 +35,7 @@ describe("ringmq serve", () => {
       child.kill(signal);
       expect((await idle.next()).op).toBe(Answer.GOODBYE);
       expect(await exit).toEqual({ code: 0, signal: null });
+      expect(text.err).toMatch(/ INFO {2}stopped seconds=[\d.]+\n$/);
       expect(performance.now() - begin).toBeLessThan(10_000);
       expect((await waiting.answer(5)).op).toBe(Answer.ERROR);
       await Promise.all([idle.closed, silent.closed]);
@@ -82,15 +85,53 @@ describe("ringmq serve", () => {
     expect(text.out).toContain("2 shards");
   });
 
+  it("takes an empty variable for none, of each flag", async () => {
+    const help = run(["serve", "--help"]);
+    await help.exit;
+    const names = [...help.text.out.matchAll(/env:\s+(RINGMQ_\w+)/g)].map(([, name = ""]) => name);
+    expect(names.length).toBeGreaterThan(30);
+    const empty = Object.fromEntries(names.map((name) => [name, ""]));
+    const { text } = await started(ANY_PORT, { ...empty, RINGMQ_DATA: testDirectory() });
+    expect(text.err).not.toMatch(/WARN|ERROR/);
+  });
+
+  it("is backed up and restored with the address and the directory of the environment", async () => {
+    const { tcp } = await started([...ANY_PORT, "--shards", "1"]);
+    const root = testDirectory();
+    const backup = run(["backup", `${root}/backup`], { RINGMQ_TCP: `:${tcp}` });
+    expect(await backup.exit).toMatchObject({ code: 0 });
+    expect(backup.text.out).toMatch(/^backed up 1 shard, /);
+    const restored = run(["restore", `${root}/backup`], { RINGMQ_DATA: `${root}/data` });
+    expect(await restored.exit).toMatchObject({ code: 0 });
+    expect(restored.text.out).toMatch(/^restored 1 shard, /);
+    const without = run(["backup", `${root}/other`], { RINGMQ_TCP: "off" });
+    expect(await without.exit).toMatchObject({ code: 2 });
+    expect(without.text.err).toMatch(/RINGMQ_TCP.* It must be host:port/);
+  });
+
+  it("says that the data directory is a file, and exits 1", async () => {
+    const data = `${testDirectory()}/file`;
+    writeFileSync(data, "");
+    const { exit, text } = run(["serve", ...ANY_PORT, "--data", data]);
+    expect(await exit).toEqual({ code: 1, signal: null });
+    expect(text.err).toContain(`error: ${data} is a file: give the name of a directory\n`);
+  });
+
   it("says which flag is wrong, and exits 2", async () => {
     for (const [args, words] of [
       [["--tcp", "nonsense"], /--tcp .*host:port/],
       [["--memory", "lots"], /--memory .*256mb/],
-      [["--shards", "0"], /--shards must be .* from 1 to 256/],
+      [["--shards", "0"], /--shards must be from 1 to 256; it is 0\n/],
+      [["--shard-timeout", "5"], /--shard-timeout must be at least 100ms; it is 5ms\n/],
+      [["--topic-idle", "9999999999999999h"], /--topic-idle must be from 1ms to \d+ms; it is/],
+      [["--memory", "1mb", "--shards", "2"], /--memory must be at least 32mb \(16 MiB for each .*\); it is 1mb\n/],
+      [["--ring-bytes", "3mb"], /--ring-bytes must be a power of two/],
+      [["--allow-origin", "x"], /--allow-origin must be as in/],
+      [["--max-message-bytes", "1.5"], /--max-message-bytes.* whole number of bytes/],
       [["--max-frame-bytes", "1"], /--max-frame-bytes must be/],
       [["--log-level", "loud"], /--log-level/],
       [["--durability", "some"], /--durability.* fsync, write, memory/],
-      [["--segment-bytes", "1kb"], /--segment-bytes must be/],
+      [["--segment-bytes", "1kb"], /--segment-bytes must be from 64kb to 1gb; it is 1kb\n/],
       [["--nosuch"], /nosuch/],
       [["extra"], /too many arguments/],
     ] as const) {
@@ -127,5 +168,37 @@ describe("ringmq serve", () => {
     expect((await exit).code).toBe(0);
     expect(text.out).toMatch(/Examples:\n\s+ringmq serve/);
     expect(text.out).toContain("RINGMQ_MEMORY");
+  });
+
+  it("says once that the disk is full, also without a reserve, and once that it is not", async (context) => {
+    const data = testDirectory();
+    try {
+      execFileSync("mount", ["-t", "tmpfs", "-o", "size=12m", "tmpfs", data], { stdio: "pipe" });
+    } catch (error) {
+      return context.skip(`no file system can be mounted: ${String(error)}`);
+    }
+    onTestFinished(() => {
+      execFileSync("umount", ["-l", data]);
+    });
+    const flags = [...ANY_PORT, "--shards", "1", "--segment-bytes", "1mb", "--disk-reserve", "0"];
+    const { child, text, tcp } = await started(flags, { RINGMQ_DATA: data });
+    const said = async (words: string): Promise<void> => {
+      while (!text.err.includes(words)) await once(child.stderr, "data");
+    };
+    const client = await connect(`tcp://127.0.0.1:${tcp}`);
+    const body = "x".repeat(50_000);
+    const fill = async (): Promise<void> => {
+      for (let i = 0; i < 1_000; i++) await client.publish("full", body);
+    };
+    await expect(fill()).rejects.toMatchObject({ code: "DISK_FULL" });
+    await said("WARN  the disk is full: publishes are refused until there is room; acks go on shard=0");
+    for (let i = 0; i < 5; i++) {
+      await expect(client.publish("full", body)).rejects.toMatchObject({ code: "DISK_FULL" });
+    }
+    await client.purge("full");
+    await said("INFO  the disk has room again: publishes are taken shard=0");
+    await client.publish("full", body);
+    await client.close();
+    expect(text.err.match(/the disk is full/g)).toHaveLength(1);
   });
 });

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
@@ -57,15 +57,35 @@ describe("a backup that fails", () => {
     const root = mkdtempSync(join(tmpdir(), "ringmq-backup-"));
     onTestFinished(() => rmSync(root, { recursive: true }));
     const lines: string[] = [];
-    const log = { ...SILENT, error: (_: object, text: string) => void lines.push(text) };
+    const log = {
+      ...SILENT,
+      error: (fields: object, text: string) => void lines.push("why" in fields ? `${text}: ${fields.why}` : text),
+    };
     const remove = (): Promise<void> => Promise.reject(new Error("EBUSY"));
     const backups = new Backups(resolveOptions({ shards: 1, log }), { life: () => undefined }, failingPool, remove);
     await expect(backups.run({ isTcp: true }, join(root, "out"))).rejects.toMatchObject({
       kind: "BACKUP_FAILED",
       message: "there is no backup: no\\nroom",
     });
-    expect(lines).toEqual(["a backup failed", expect.stringMatching(/cannot be removed/)]);
+    expect(lines).toEqual([
+      "a backup failed: there is no backup: no\\nroom",
+      expect.stringMatching(/cannot be removed/),
+    ]);
     await backups.settled();
+  });
+
+  it("says what is wrong with a directory that cannot be made", async () => {
+    const backups = new Backups(resolveOptions({ shards: 1 }), { life: () => undefined }, failingPool);
+    const there = mkdtempSync(join(tmpdir(), "ringmq-backup-"));
+    onTestFinished(() => rmSync(there, { recursive: true }));
+    writeFileSync(join(there, "file"), "");
+    for (const [path, words] of [
+      [there, "exists: give the name of a new directory"],
+      [join(there, "missing", "new"), "cannot be made: the directory that it is to be in is not there"],
+      [join(there, "file", "new"), "cannot be made: what it is to be in is a file"],
+    ] as const) {
+      await expect(backups.run({ isTcp: true }, path)).rejects.toThrow(`there is no backup: ${path} ${words}`);
+    }
   });
 
   it("shows a path on one line", async () => {

@@ -17,6 +17,6 @@ it("is told to a log at the start, every five seconds and at the end, with figur
     ["verifying the journal", { megabytes: 10 }],
     ["verifying the journal", { percent: 25, megabytes: 2.5, of: 10 }],
     ["verifying the journal", { percent: 50, megabytes: 5, of: 10 }],
-    ["the journal is whole", { segments: 3, records: 70, megabytes: 10, seconds: 12.346 }],
+    ["the journal is verified", { segments: 3, records: 70, megabytes: 10, seconds: 12.346 }],
   ]);
 });

@@ -128,4 +128,25 @@ describe("docs/protocol.md and the code", () => {
     expect(limits.MAX_DELAY, "at most 10 years").toBe(10 * 365 * 24 * 3600 * 1000);
     expect(text).toContain("holds it back; at most 10 years");
   });
+
+  it("agree on what the limits can be set to", () => {
+    const text = section(protocol, "Limits").replaceAll(/\s+/g, " ");
+    const sentences = text.slice(text.indexOf("What they can be set to"), text.indexOf("Where less than 100"));
+    const bounds = [...sentences.matchAll(/`(max\w+)`((?: and)? at (?:least|most) [\d,]+)+/g)].flatMap(
+      ([all, name = ""]) =>
+        [...all.matchAll(/at (least|most) ([\d,]+)/g)].map(([, side, digits = ""]) => ({
+          name,
+          bound: leadingNumber(digits),
+          beyond: leadingNumber(digits) + (side === "most" ? 1 : -1),
+        })),
+    );
+    expect(bounds.length).toBeGreaterThan(10);
+    for (const { name, bound, beyond } of bounds) {
+      expect(resolveOptions({ [name]: bound })).toMatchObject({ [name]: bound });
+      expect(() => resolveOptions({ [name]: beyond }), name).toThrow(`${name} must be`);
+    }
+    for (const name of ["maxBatchMessages", "maxNameBytes", "maxConsumers"] as const) {
+      expect(bounds).toContainEqual(expect.objectContaining({ name, bound: resolveOptions()[name] }));
+    }
+  });
 });

@@ -81,19 +81,18 @@ describe("the README's quick start", () => {
   };
 
   /** Each example and what it is said to print. */
-  const examples = [...section(readme, "Quick start").matchAll(/```(sh|js)\n(.*?)```\n+```(json)?\n(.*?)```/gs)].map(
-    ([, language = "", code = "", json, output = ""]) => ({ language, code, isJson: json !== undefined, output }),
+  const examples = [...section(readme, "Quick start").matchAll(/```(sh|js)\n(.*?)```\n+```\n(.*?)```/gs)].map(
+    ([, language = "", code = "", output = ""]) => ({ language, code, output }),
   );
 
   it("has an example of each way in", () => {
     expect(examples.map(({ language }) => language)).toEqual(["sh", "sh", "sh", "js", "js", "js"]);
   });
 
-  it.each(examples)("prints what it is said to print: $code", async ({ language, code, isJson, output }) => {
+  it.each(examples)("prints what it is said to print: $code", async ({ language, code, output }) => {
     const printed = await execute(language, code);
-    if (!isJson) return expect(printed).toBe(output);
-    const answer: { data: { msgId?: string } | null } = JSON.parse(printed);
-    real = answer.data?.msgId ?? real;
-    expect(answer).toEqual(JSON.parse(here(output)));
+    real = /"msgId":"(\d+)"/.exec(printed)?.[1] ?? real;
+    // curl adds no end of a line.
+    expect(printed.trimEnd()).toBe(here(output).trimEnd());
   });
 });
