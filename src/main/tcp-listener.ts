@@ -43,11 +43,14 @@ export class TcpListener implements Port {
       { noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE, pauseOnConnect: true },
       (accepted: Socket) => {
         const reading: Reading = { onRead: ignore };
-        const socket = this.#buffer.adopt(accepted, reading);
+        let socket = accepted;
         guard(
           log,
           "a new socket",
-          () => this.#accept(socket, reading),
+          () => {
+            socket = this.#buffer.adopt(accepted, reading);
+            this.#accept(socket, reading);
+          },
           () => socket.destroy(),
         );
       },

@@ -19,6 +19,8 @@ export interface PlacedBrowse extends Browse {
 export class Connection {
   /** The connection's outgoing buffer is full: it is sent nothing it did not ask for, and its fetches wait. */
   held = false;
+  /** It has been closed, and what it had here comes to its end. */
+  isGone = false;
   /** By the request that began them. */
   readonly consumers = new Map<number, Consumer>();
   /** Consumers that were stopped while they still held messages. */

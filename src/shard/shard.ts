@@ -310,7 +310,7 @@ export class Shard {
 
   #release(number: number): void {
     const connection = this.roster.find(number);
-    if (connection === undefined) return;
+    if (connection === undefined || connection.isGone) return;
     connection.held = false;
     this.#channels.release(connection);
     for (const consumer of [...connection.consumers.values(), ...connection.waiting]) this.#dispatcher.offer(consumer);
@@ -325,6 +325,7 @@ export class Shard {
     if (rest !== undefined) yield* rest;
     const connection = roster.find(number);
     if (connection === undefined) return;
+    connection.isGone = true;
     connection.held = true;
     for (const consumer of connection.consumers.values()) consumer.queue.hungry.leave(consumer);
     for (const consumer of connection.waiting) consumer.queue.hungry.leave(consumer);

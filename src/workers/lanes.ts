@@ -66,8 +66,8 @@ export class Lanes {
 
   /**
    * Serves a lane: the one whose turn it is, and every other time the one that costs least, which then need not wait until
-   * all others have had their turn. `decode` takes frames and answers how far it came, which may be nowhere; it may drop
-   * lanes. False: there is none.
+   * all others have had their turn. `decode` takes frames and answers how far it came, which may be nowhere. False:
+   * there is none.
    */
   serve(decode: Decode, cost: (connection: number) => number = () => 0): boolean {
     this.#isByCost = !this.#isByCost;
@@ -77,7 +77,6 @@ export class Lanes {
     if (chunk !== undefined) {
       const { bytes, view } = chunk;
       const stop = decode(lane.connection, bytes, view, lane.at, bytes.length);
-      if (this.#lanes.get(lane.connection) !== lane) return true;
       this.#took(lane, stop - lane.at);
       lane.at = stop;
       if (stop === bytes.length) {
@@ -102,14 +101,6 @@ export class Lanes {
       cheapest = lane;
     }
     return cheapest;
-  }
-
-  /** A connection is gone. */
-  drop(connection: number): void {
-    const lane = this.#lanes.get(connection);
-    if (lane === undefined) return;
-    this.#took(lane, lane.bytes);
-    this.#lanes.delete(connection);
   }
 
   #took(lane: Lane, bytes: number): void {

@@ -224,7 +224,7 @@ export class Pump {
   /** It is to stop, and has carried out what it was asked for before: what waits in lanes as far as there is time. */
   get #isOver(): boolean {
     if (!this.#isStopping || !this.#inbox.isEmpty) return false;
-    return this.#turns.isAnswered || this.#clock() >= this.#stopBy;
+    return this.#turns.isIdle || this.#clock() >= this.#stopBy;
   }
 
   #sleep(until: number, isClogged: boolean): void {

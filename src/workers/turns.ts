@@ -34,8 +34,12 @@ export class Turns {
   readonly #work: Work;
   readonly #lanes = new Lanes();
   readonly #accounts = new Accounts();
+  /** Connections that are gone, of which something waits in a lane: what came before their end counts. */
+  readonly #ending = new Set<number>();
   /** Connections that are gone, and still have something in the shard. */
   readonly #leaving = new Fifo<number>();
+  /** Whose lane was served last. */
+  #served = 0;
   /** Milliseconds of this drain; when the connection that is served has had its quantum; commands since the beginning. */
   #spent = 0;
   #until = 0;
@@ -50,11 +54,6 @@ export class Turns {
     return this.#lanes.isEmpty && this.#leaving.length === 0;
   }
 
-  /** Nobody waits for an answer. */
-  get isAnswered(): boolean {
-    return this.#lanes.isEmpty;
-  }
-
   /** A drain of the inbox begins. */
   begin(): void {
     this.#spent = 0;
@@ -67,11 +66,10 @@ export class Turns {
     if (at < end && !this.#lanes.push(connection, bytes, at, end)) this.#work.refuse(connection, bytes, view, at, end);
   }
 
-  /** A connection is gone: what it would have learned of nobody wants any more. */
+  /** A connection is gone. What it has asked for before is carried out. */
   leave(connection: number): void {
-    this.#lanes.drop(connection);
-    this.#accounts.drop(connection);
-    this.#clear(connection);
+    if (this.#lanes.has(connection)) this.#ending.add(connection);
+    else this.#end(connection);
   }
 
   /** A command is carried out. `isDear`: it may have taken long by itself. */
@@ -89,6 +87,7 @@ export class Turns {
     while (hasMore && performance.now() < until) {
       this.#work.next();
       hasMore = this.#lanes.serve(this.#serve, this.#costOf);
+      if (this.#ending.has(this.#served) && !this.#lanes.has(this.#served)) this.#end(this.#served);
       const connection = this.#leaving.shift();
       if (connection !== undefined) hasMore = this.#clear(connection) || hasMore;
     }
@@ -100,6 +99,7 @@ export class Turns {
 
   /** Carries out frames of a connection for a quantum; answers how far it came. */
   readonly #serve: Decode = (connection, bytes, view, start, end) => {
+    this.#served = connection;
     const begin = performance.now();
     this.#until = begin + QUANTUM;
     const at = this.#work.decode(connection, bytes, view, start, end);
@@ -110,6 +110,12 @@ export class Turns {
   };
 
   readonly #costOf = (connection: number): number => this.#accounts.cost(connection);
+
+  #end(connection: number): void {
+    this.#ending.delete(connection);
+    this.#accounts.drop(connection);
+    this.#clear(connection);
+  }
 
   /** True: the rest comes in its turn. */
   #clear(connection: number): boolean {

@@ -290,3 +290,23 @@ describe("the native protocol over TCP", () => {
 const readNothing = (): never => {
   throw new Error("the broker closed without a word");
 };
+
+it("carries out what a client writes in front of its end, however busy the shard is", async () => {
+  const { tcp } = await testBroker({ durability: "memory" });
+  const client = await NativeClient.greeted(tcp);
+  const publishes = Array.from({ length: 30 }, (_, i) =>
+    frame(Op.PUBLISH, 2 + i, ["last"], entries("x".repeat(1_000))),
+  );
+  for (let i = 0; i < 100; i++) {
+    const other = await NativeClient.open(tcp);
+    other.socket.end(Buffer.concat([frame(Op.HELLO, 1, [1, "short"]), ...publishes]));
+    await other.closed;
+  }
+  // The end of the last of them may still be on its way to the shard.
+  let published: unknown;
+  for (let request = 2; published !== 3_000 && request < 100; request++) {
+    const [statistics] = resultOf(await client.ask(Op.STATS, request, ["last"]));
+    published = (statistics as { published: number }).published;
+  }
+  expect(published).toBe(3_000);
+});

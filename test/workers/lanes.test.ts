@@ -53,20 +53,6 @@ it("is bounded for a connection and for all, and takes a first record whatever i
   expect(push(lanes, 2, bytesOf(2))).toBe(true);
 });
 
-it("drops what a connection that is gone has asked for, also while that is served", () => {
-  const lanes = new Lanes();
-  push(lanes, 1, bytesOf(1, 2));
-  push(lanes, 2, bytesOf(3));
-  lanes.serve((connection) => {
-    lanes.drop(connection);
-    return 1;
-  });
-  expect([lanes.has(1), lanes.bytes]).toEqual([false, 1]);
-  lanes.drop(2);
-  lanes.drop(2);
-  expect([lanes.isEmpty, lanes.bytes]).toEqual([true, 0]);
-});
-
 it("keeps what was not carried out yet, in front of all that came behind it", () => {
   const lanes = new Lanes();
   push(lanes, 1, bytesOf(10));
