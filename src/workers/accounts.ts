@@ -15,30 +15,43 @@ const WEIGHT = 1 / 4;
 /** A record that took longer counts as one of so many milliseconds: it may be that the thread had to wait. */
 const MOST = 1;
 
+/** Averages, in milliseconds. */
+interface Account {
+  /** Of a record, for its bytes. */
+  cost: number;
+  /** Of a turn, whatever its bytes. */
+  turn: number;
+}
+
 export class Accounts {
-  /** By connection: milliseconds of a record, on average. */
-  readonly #costs = new Map<number, number>();
+  readonly #accounts = new Map<number, Account>();
 
-  /** A record of so many bytes has cost so many milliseconds. */
+  /** Frames of so many bytes have taken so many milliseconds. */
   note(connection: number, bytes: number, milliseconds: number): void {
+    const turn = Math.min(MOST, milliseconds);
     const cost = Math.min(MOST, milliseconds / (1 + bytes / RECORD_BYTES));
-    const before = this.#costs.get(connection);
-    if (before === undefined) this.#costs.set(connection, cost);
-    else if (before >= CHEAP || cost >= CHEAP) this.#costs.set(connection, before + (cost - before) * WEIGHT);
+    const account = this.#accounts.get(connection);
+    if (account === undefined) {
+      this.#accounts.set(connection, { cost, turn });
+      return;
+    }
+    account.cost += (cost - account.cost) * WEIGHT;
+    account.turn += (turn - account.turn) * WEIGHT;
   }
 
-  /** Its requests are known to cost little. */
+  /** Its requests are known to cost little for their bytes. */
   isCheap(connection: number): boolean {
-    return this.cost(connection) < CHEAP;
+    const account = this.#accounts.get(connection);
+    return account !== undefined && account.cost < CHEAP;
   }
 
-  /** What a record of it may be expected to cost; of a stranger as much as is not cheap any more. */
-  cost(connection: number): number {
-    return this.#costs.get(connection) ?? CHEAP;
+  /** What a turn of it may be expected to take; a stranger's as much as is not cheap any more. */
+  turn(connection: number): number {
+    return this.#accounts.get(connection)?.turn ?? CHEAP;
   }
 
   /** A connection is gone. */
   drop(connection: number): void {
-    this.#costs.delete(connection);
+    this.#accounts.delete(connection);
   }
 }

@@ -66,28 +66,33 @@ export class Lanes {
 
   /**
    * Serves a lane: the one whose turn it is, and every other time the one that costs least, which then need not wait until
-   * all others have had their turn. `decode` takes frames and answers how far it came, which may be nowhere. False:
-   * there is none.
+   * all others have had their turn. `decode` takes frames and answers how far it came, which may be nowhere;
+   * more of the same lane is taken while there is `hasTime`. False: there is none.
    */
-  serve(decode: Decode, cost: (connection: number) => number = () => 0): boolean {
+  serve(decode: Decode, cost: (connection: number) => number = () => 0, hasTime: () => boolean = () => false): boolean {
     this.#isByCost = !this.#isByCost;
     const lane = this.#isByCost ? this.#cheapest(cost) : this.#lanes.values().next().value;
     if (lane === undefined) return false;
-    const chunk = lane.chunks.at(0);
-    if (chunk !== undefined) {
-      const { bytes, view } = chunk;
-      const stop = decode(lane.connection, bytes, view, lane.at, bytes.length);
-      this.#took(lane, stop - lane.at);
-      lane.at = stop;
-      if (stop === bytes.length) {
-        lane.chunks.shift();
-        lane.at = 0;
-      }
-    }
+    // Each may be a short one, as those of who sends one request at a time.
+    while (this.#serveChunk(lane, decode) && hasTime());
     this.#lanes.delete(lane.connection);
     // Behind all others.
     if (lane.chunks.length > 0) this.#lanes.set(lane.connection, lane);
     return true;
+  }
+
+  /** True: all of it was taken, and there is another. */
+  #serveChunk(lane: Lane, decode: Decode): boolean {
+    const chunk = lane.chunks.at(0);
+    if (chunk === undefined) return false;
+    const { bytes, view } = chunk;
+    const stop = decode(lane.connection, bytes, view, lane.at, bytes.length);
+    this.#took(lane, stop - lane.at);
+    lane.at = stop;
+    if (stop < bytes.length) return false;
+    lane.chunks.shift();
+    lane.at = 0;
+    return lane.chunks.length > 0;
   }
 
   /** Of several that cost the same, the one that has waited longest. */

@@ -43,7 +43,10 @@ export class Turns {
   /** Milliseconds of this drain; when the connection that is served has had its quantum; commands since the beginning. */
   #spent = 0;
   #until = 0;
+  #quantumEnd = 0;
   #commands = 0;
+  /** Milliseconds since the connection that is served began which are not its doing. */
+  #excused = 0;
 
   constructor(work: Work) {
     this.#work = work;
@@ -79,6 +82,12 @@ export class Turns {
     if (performance.now() > this.#until) this.#work.stop();
   }
 
+  /** So many milliseconds went into what is nobody's request: a commit, answers of others. */
+  excuse(milliseconds: number): void {
+    this.#excused += milliseconds;
+    this.#until += milliseconds;
+  }
+
   /** Goes on with what waits, for a bounded time. */
   serve(): void {
     if (this.isIdle) return;
@@ -86,7 +95,8 @@ export class Turns {
     let hasMore = true;
     while (hasMore && performance.now() < until) {
       this.#work.next();
-      hasMore = this.#lanes.serve(this.#serve, this.#costOf);
+      this.#quantumEnd = performance.now() + QUANTUM;
+      hasMore = this.#lanes.serve(this.#serve, this.#turnOf, this.#hasQuantum);
       if (this.#ending.has(this.#served) && !this.#lanes.has(this.#served)) this.#end(this.#served);
       const connection = this.#leaving.shift();
       if (connection !== undefined) hasMore = this.#clear(connection) || hasMore;
@@ -102,14 +112,17 @@ export class Turns {
     this.#served = connection;
     const begin = performance.now();
     this.#until = begin + QUANTUM;
+    this.#excused = 0;
     const at = this.#work.decode(connection, bytes, view, start, end);
-    const spent = performance.now() - begin;
+    const spent = Math.max(0, performance.now() - begin - this.#excused);
     this.#spent += spent;
     this.#accounts.note(connection, at - start, spent);
     return at;
   };
 
-  readonly #costOf = (connection: number): number => this.#accounts.cost(connection);
+  readonly #hasQuantum = (): boolean => performance.now() < this.#quantumEnd;
+
+  readonly #turnOf = (connection: number): number => this.#accounts.turn(connection);
 
   #end(connection: number): void {
     this.#ending.delete(connection);

@@ -8,8 +8,17 @@ it("knows those as cheap whose records cost little for their bytes, and no stran
   accounts.note(2, 65_536, 0.5);
   accounts.note(3, 100, 0.5);
   expect([1, 2, 3].map((connection) => accounts.isCheap(connection))).toEqual([true, true, false]);
-  expect(accounts.cost(4)).toBeLessThan(accounts.cost(3));
-  expect(accounts.cost(4)).toBeGreaterThan(accounts.cost(1));
+  expect(accounts.turn(4)).toBeLessThan(accounts.turn(3));
+  expect(accounts.turn(4)).toBeGreaterThan(accounts.turn(1));
+});
+
+it("lets a connection become as cheap as it is, so that one slow record does not make it dear", () => {
+  const accounts = new Accounts();
+  accounts.note(1, 100, 0.2);
+  for (let i = 0; i < 10; i++) accounts.note(1, 100, 0.01);
+  expect(accounts.turn(1)).toBeLessThan(0.03);
+  accounts.note(1, 100, 0.3);
+  expect(accounts.isCheap(1)).toBe(true);
 });
 
 it("forgives one record that took long within a few, and does not forget those who always do", () => {
@@ -22,5 +31,5 @@ it("forgives one record that took long within a few, and does not forget those w
   for (let i = 0; i < 9; i++) accounts.note(1, 100, i % 3 === 0 ? 2 : 0.01);
   expect(accounts.isCheap(1)).toBe(false);
   accounts.drop(1);
-  expect(accounts.cost(1)).toBe(accounts.cost(99));
+  expect(accounts.turn(1)).toBe(accounts.turn(99));
 });

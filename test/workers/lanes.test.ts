@@ -80,3 +80,20 @@ it("serves the cheapest every other time, however many wait", () => {
   for (let i = 0; i < 6; i++) lanes.serve(one, (connection) => (connection === 101 ? 0 : 1));
   expect(order).toEqual([101, 1, 101, 2, 3, 4]);
 });
+
+it("takes as many short records of a lane as there is time for", () => {
+  const lanes = new Lanes();
+  for (let i = 0; i < 5; i++) push(lanes, 1, bytesOf(i));
+  push(lanes, 2, bytesOf(20));
+  const served: number[] = [];
+  const all = (_connection: number, bytes: Uint8Array, _view: DataView, start: number, end: number): number => {
+    served.push(...bytes.subarray(start, end));
+    return end;
+  };
+  lanes.serve(all, undefined, () => served.length < 3);
+  expect(served).toEqual([0, 1, 2]);
+  lanes.serve(all, undefined, () => true);
+  lanes.serve(all, undefined, () => true);
+  expect(served).toEqual([0, 1, 2, 20, 3, 4]);
+  expect(lanes.isEmpty).toBe(true);
+});
