@@ -142,8 +142,9 @@ export class ShardLink {
   }
 
   /**
-   * A wait on shared memory keeps that memory until it is woken, and nobody is left at the other ends to do so: writes
-   * to the outbox and empties the inbox in the thread's place.
+   * A wait on shared memory keeps that memory until it is woken, and the thread does so no more: writes to the outbox and
+   * empties the inbox in its place. One that was abandoned may still be at its ends of the rings: what it reads or writes
+   * there counts for nobody.
    */
   #releaseWaits(): void {
     new RingWriter(this.#memory.outbox).tryWrite(packEnvelope([EnvelopeOp.STOP, 0]), NOTHING, 0, 0);

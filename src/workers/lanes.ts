@@ -1,7 +1,7 @@
 /**
  * Lanes: what connections have asked for beyond their share of a turn. A request that walks much of what a shard holds
- * costs its own connection time: while there is something in its lane all that comes from it waits there, in order, and
- * lanes are served in turn behind what others have sent meanwhile.
+ * costs its own connection time: while there is something in its lane all that comes from it waits there, in order. Lanes
+ * are served in turn, every other time the one whose turns are the shortest.
  */
 import { Fifo } from "../collections/fifo.js";
 
@@ -65,7 +65,7 @@ export class Lanes {
   }
 
   /**
-   * Serves a lane: the one whose turn it is, and every other time the one that costs least, which then need not wait until
+   * Serves a lane: the one whose turn it is, and every other time the one whose turns are the shortest, which then need not wait until
    * all others have had their turn. `decode` takes frames and answers how far it came, which may be nowhere;
    * more of the same lane is taken while there is `hasTime`. False: there is none.
    */
