@@ -4,11 +4,11 @@ import type { BrokerOptions } from "./main/options.js";
 
 export type { Broker } from "./main/broker.js";
 export { CloseError } from "./main/close-error.js";
-export { ListenError } from "./main/listen-error.js";
 export type { Log } from "./main/log.js";
 export type { Address, BrokerOptions } from "./main/options.js";
+export { ListenError } from "./main/ports/listen-error.js";
 export type { PhaseFigures, StartPhase, StartProgress } from "./main/progress.js";
-export { StartError } from "./main/start-error.js";
+export { StartError } from "./main/shards/start-error.js";
 
 /**
  * Starts a broker in this process: its main thread is the caller's, its shards are worker threads. `close()` ends it.

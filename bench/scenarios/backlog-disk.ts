@@ -15,7 +15,7 @@ const SMALL_MEMORY = 256 * MIB;
 const PART = 5;
 /** Of a message beside its body, and a broker's least. */
 const MESSAGE_BYTES = 64;
-const LEAST_MEMORY = 512 * MIB;
+const MIN_MEMORY = 512 * MIB;
 
 interface Backlog {
   readonly messages: number;
@@ -65,7 +65,7 @@ export const backlogDisk: Scenario = {
         const part = fitting(Math.ceil(messages / PART), bytes);
         const inMemory = await measure(bench, {
           messages: part,
-          memory: Math.max(LEAST_MEMORY, 2 * part * (bytes + MESSAGE_BYTES)),
+          memory: Math.max(MIN_MEMORY, 2 * part * (bytes + MESSAGE_BYTES)),
           where: "all in memory",
         });
         const onDisk = await measure(bench, { messages, memory: SMALL_MEMORY, where: "beyond memory" });

@@ -1,7 +1,7 @@
 /** The reading end of a ring. */
 import { Doorbell, isAsleep, ring } from "./doorbell.js";
 import { EnvelopeMemo } from "./envelope-memo.js";
-import { Landing } from "./landing.js";
+import { FragmentBuffer } from "./fragment-buffer.js";
 import {
   ALIGNMENT,
   align,
@@ -30,7 +30,7 @@ import {
  * given, to where another phase is due, and that takes 0.28 ns a byte from shared memory; this copy takes 0.04 at the
  * most and the handler's then 0.01, which is less from about 200 bytes on: 26 KiB in 0.7 instead of 7.5 µs.
  */
-const LANDED_BYTES = 256;
+const COPIED_BYTES = 256;
 
 /**
  * Takes a message. The payload is [start, end) of `bytes`, and of `view`, which is on the same memory: the ring's own,
@@ -53,7 +53,7 @@ export class RingReader {
   readonly #maxRecordBytes: number;
   readonly #doorbell: Doorbell;
   readonly #envelopes = new EnvelopeMemo();
-  readonly #landing: Landing;
+  readonly #fragments: FragmentBuffer;
   /** Ahead of the shared counter while a handler looks at a record, and by what has not been given back yet. */
   #head: number;
   #released: number;
@@ -74,7 +74,7 @@ export class RingReader {
     this.#headers = headers;
     this.#capacity = capacity;
     this.#maxRecordBytes = maxRecordBytes;
-    this.#landing = new Landing(maxMessageBytes);
+    this.#fragments = new FragmentBuffer(maxMessageBytes);
     this.#head = Atomics.load(words, HEAD);
     this.#released = this.#head;
     this.#tail = Atomics.load(words, TAIL);
@@ -154,17 +154,17 @@ export class RingReader {
     }
     if ((word & (BEGIN | END)) !== (BEGIN | END)) return this.#takePart(at, length, word, next, handler);
 
-    if (this.#landing.isOpen) throw new Error("the ring is corrupt: a message within another");
+    if (this.#fragments.isOpen) throw new Error("the ring is corrupt: a message within another");
     const envelopeEnd = at + DATA + (word & ENVELOPE_BYTES);
     const start = atPhase(envelopeEnd, (word >>> PHASE_SHIFT) & (ALIGNMENT - 1));
     const envelope = this.#envelopes.decode(this.#bytes, at + DATA, envelopeEnd);
     const end = at + length;
     // Before the call: should it throw, the record is behind us.
     this.#head = next;
-    if (end - start < LANDED_BYTES) {
+    if (end - start < COPIED_BYTES) {
       handler(envelope, this.#bytes, this.#view, start, end);
     } else {
-      const landing = this.#landing;
+      const landing = this.#fragments;
       landing.whole(this.#bytes, start, end);
       handler(envelope, landing.bytes, landing.view, landing.start, landing.end);
     }
@@ -176,7 +176,7 @@ export class RingReader {
       this.#head = next;
       return false;
     }
-    const landing = this.#landing;
+    const landing = this.#fragments;
     const phase = (word >>> PHASE_SHIFT) & (ALIGNMENT - 1);
     let start = at + DATA;
     if ((word & BEGIN) !== 0) {

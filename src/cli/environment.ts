@@ -7,7 +7,7 @@ const USAGE = 2;
 export const ENVIRONMENT = "RINGMQ_";
 
 /** More than a slip of the fingers: what is this far away is another word. */
-const MOST_SLIPS = 3;
+const MAX_SLIPS = 3;
 
 /** How many letters must be put in, taken out or changed to make one of the other. */
 const slipsBetween = (one: string, other: string): number => {
@@ -25,10 +25,10 @@ const slipsBetween = (one: string, other: string): number => {
 
 const nearest = (name: string, known: readonly string[]): string | undefined => {
   let found: string | undefined;
-  let least = MOST_SLIPS + 1;
+  let least = MAX_SLIPS + 1;
   for (const each of known) {
     // No name is near for being short: RINGMQ_X is not RINGMQ_TCP.
-    if (Math.abs(each.length - name.length) > MOST_SLIPS) continue;
+    if (Math.abs(each.length - name.length) > MAX_SLIPS) continue;
     const slips = slipsBetween(name, each);
     if (slips < least && slips * 2 <= each.length - ENVIRONMENT.length) [found, least] = [each, slips];
   }

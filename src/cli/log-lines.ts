@@ -1,6 +1,6 @@
 /** The log of a program that runs in a terminal or under a service manager: lines on standard error. */
 import { pino } from "pino";
-import { escapeControls } from "../main/control-characters.js";
+import { escapeControls } from "../main/data/control-characters.js";
 import type { Log } from "../main/log.js";
 
 export const LOG_LEVELS = ["debug", "info", "warn", "error", "silent"] as const;

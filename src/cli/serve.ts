@@ -1,9 +1,9 @@
 /** `ringmq serve`: its flags, and the life of the process around a broker. */
 import { Command, Option } from "commander";
 import { type Broker, CloseError, StartError, startBroker } from "../index.js";
-import { formatAddress, ListenError } from "../main/listen-error.js";
 import type { Log } from "../main/log.js";
 import { type BrokerOptions, type DurabilityName, OutOfRangeError, resolveOptions } from "../main/options.js";
+import { formatAddress, ListenError } from "../main/ports/listen-error.js";
 import { ENVIRONMENT, switchInEnvironment, unknownVariables } from "./environment.js";
 import { createLog, LOG_FORMATS, LOG_LEVELS } from "./log-lines.js";
 import { barProgress } from "./progress-bar.js";

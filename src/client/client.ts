@@ -4,18 +4,24 @@
 import { MAX_IN_FLIGHT, MAX_POP_WAIT } from "../protocol/limits.js";
 import { Op } from "../protocol/op.js";
 import { badArgument, checkDuration, checkObject, checkTimeout, readList } from "./arguments.js";
-import { readConnect } from "./connect-checks.js";
-import type { Connection } from "./connection.js";
-import { Consumer } from "./consumer.js";
+import type { Subscription } from "./channels/subscription.js";
+import { Subscriptions } from "./channels/subscriptions.js";
+import { readConnect } from "./connection/connect-checks.js";
+import type { Connection } from "./connection/connection.js";
+import { CountExchange, type PromisedExchange, ResultExchange } from "./connection/exchange.js";
+import type { BrokerInfo } from "./connection/hello.js";
+import { BrowseExchange, PopExchange } from "./connection/messages-exchange.js";
+import { openConnection } from "./connection/open.js";
+import { requestHead } from "./connection/request-head.js";
+import { Consumer } from "./consume/consumer.js";
+import type { Message, StoredMessage } from "./consume/message.js";
+import { selectIds } from "./consume/selections.js";
+import { SettleExchange, type Settlement } from "./consume/settle-result.js";
+import { Settlers } from "./consume/settler.js";
 import { deferred, unobserved } from "./deferred.js";
 import { localError, type RingmqError } from "./error.js";
-import { CountExchange, type PromisedExchange, ResultExchange } from "./exchange.js";
-import type { BrokerInfo } from "./hello.js";
 import { INSPECT, type Inspect, inspected } from "./inspection.js";
 import { OPTIONS, readOptions } from "./known-options.js";
-import type { Message, StoredMessage } from "./message.js";
-import { BrowseExchange, PopExchange } from "./messages-exchange.js";
-import { openConnection } from "./open.js";
 import type {
   AnyQueueOptions,
   BackupSummary,
@@ -37,16 +43,10 @@ import type {
   TopicStatistics,
   TouchOptions,
 } from "./options.js";
-import { Publisher } from "./publisher.js";
-import type { BatchReceipt, ChannelReceipt, Receipt } from "./receipt.js";
+import { Publisher } from "./publish/publisher.js";
+import type { BatchReceipt, ChannelReceipt, Receipt } from "./publish/receipt.js";
 import { RequestChecks } from "./request-checks.js";
-import { requestHead } from "./request-head.js";
-import { selectIds } from "./selections.js";
-import { SettleExchange, type Settlement } from "./settlement.js";
-import { Settlers } from "./settler.js";
 import { readBackupSummary, readConfig, readNothing, readStatistics, readTopicPage } from "./statistics.js";
-import type { Subscription } from "./subscription.js";
-import { Subscriptions } from "./subscriptions.js";
 import { startTimer } from "./timer.js";
 
 const CONNECT_TIMEOUT = 10_000;

@@ -11,13 +11,15 @@
  * ```
  */
 export type { Headers } from "../protocol/headers.js";
-export type { ChannelMessage } from "./channel-message.js";
+export type { ChannelMessage } from "./channels/channel-message.js";
+export type { Subscription } from "./channels/subscription.js";
 export { type Client, connect, type Ids } from "./client.js";
-export type { Consumer } from "./consumer.js";
+export type { BrokerInfo, Limits } from "./connection/hello.js";
+export type { Consumer } from "./consume/consumer.js";
+export type { DeathReason, Message, StoredMessage } from "./consume/message.js";
+export type { MessageBatch } from "./consume/message-batch.js";
+export type { Settlement, SettlementFault } from "./consume/settle-result.js";
 export { type ClientErrorName, RingmqError, type RingmqErrorCode } from "./error.js";
-export type { BrokerInfo, Limits } from "./hello.js";
-export type { DeathReason, Message, StoredMessage } from "./message.js";
-export type { MessageBatch } from "./message-batch.js";
 export type {
   AnyQueueOptions,
   BackupSummary,
@@ -41,6 +43,4 @@ export type {
   TopicStatistics,
   TouchOptions,
 } from "./options.js";
-export type { BatchReceipt, ChannelReceipt, DurabilityName, Receipt } from "./receipt.js";
-export type { Settlement, SettlementFault } from "./settlement.js";
-export type { Subscription } from "./subscription.js";
+export type { BatchReceipt, ChannelReceipt, DurabilityName, Receipt } from "./publish/receipt.js";

@@ -3,8 +3,8 @@ import { HAS_HEADERS, HEADERS_LENGTH_BYTES, SIZE_MASK, WORD_BYTES } from "../pro
 import { unpackHead } from "../protocol/head.js";
 import { EPOCH, formatId } from "../protocol/id.js";
 import { readText } from "../protocol/text.js";
-import { State } from "../shard/extent.js";
-import * as record from "../shard/record.js";
+import * as record from "../shard/log/record.js";
+import { State } from "../shard/messages/extent.js";
 
 /** A record with names for its fields; ids are decimal strings, times milliseconds since 1970. */
 export interface DescribedRecord {

@@ -4,7 +4,7 @@
  * elsewhere (each later segment has all of it) or made up.
  */
 import { DEFAULT_KEY } from "../protocol/limits.js";
-import type { DirectoryEntry } from "../shard/recorder.js";
+import type { DirectoryEntry } from "../shard/log/recorder.js";
 
 /** `["queue", number, topic, bindKey, paused, declared]` of record.ts. */
 type QueueEntry = readonly ["queue", number, string, string, boolean, boolean?];

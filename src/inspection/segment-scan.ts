@@ -6,7 +6,7 @@
 
 import type { Checksum } from "../journal/checksum.js";
 import { RecordReader } from "../journal/record-reader.js";
-import * as record from "../shard/record.js";
+import * as record from "../shard/log/record.js";
 
 export interface ScannedRecord {
   readonly kind: "record";
@@ -38,7 +38,7 @@ export function* scanSegment(
   const view = viewOf(bytes);
   const reader = new RecordReader(checksum);
   let at = 0;
-  while (at + record.LEAST_BYTES <= bytes.length) {
+  while (at + record.MIN_BYTES <= bytes.length) {
     const length = wholeRecord(reader, view, sequence, at);
     if (length === 0) {
       const what = reader.fault;
@@ -69,7 +69,7 @@ const wholeRecord = (reader: RecordReader, view: DataView, sequence: number, at:
 
 /** Where the next whole record from `start` on begins. */
 const nextRecord = (reader: RecordReader, view: DataView, sequence: number, start: number): number | undefined => {
-  for (let at = start; at + record.LEAST_BYTES <= view.byteLength; at += 8) {
+  for (let at = start; at + record.MIN_BYTES <= view.byteLength; at += 8) {
     // Most places have no length: this comes before the checksum of what may be a long stretch.
     if (view.getUint32(at) !== 0 && wholeRecord(reader, view, sequence, at) > 0) return at;
   }

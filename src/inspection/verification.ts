@@ -5,7 +5,7 @@
 import type { Checksum } from "../journal/checksum.js";
 import type { Disk } from "../journal/disk.js";
 import { SegmentFile } from "../journal/segment-file.js";
-import * as record from "../shard/record.js";
+import * as record from "../shard/log/record.js";
 import { viewOf } from "./segment-scan.js";
 import { type FoundSegment, shardsOf } from "./shard-files.js";
 

@@ -9,7 +9,7 @@ import { makeSpare } from "./spares.js";
 import { isDiskFault } from "./sync-error.js";
 
 /** More than is appended between two looks at whether publishes may be accepted. */
-const MOST_BYTES = 8 * 1024 * 1024;
+const MAX_BYTES = 8 * 1024 * 1024;
 
 /** Milliseconds from an attempt to make it to the next. */
 const RETRY_INTERVAL = 1000;
@@ -36,7 +36,7 @@ export class Ballast {
   ) {
     this.#disk = disk;
     this.#path = join(directory, `ballast${TEMPORARY_SUFFIX}`);
-    this.#bytes = Math.min(segmentBytes, MOST_BYTES);
+    this.#bytes = Math.min(segmentBytes, MAX_BYTES);
     this.#ask = ask;
   }
 

@@ -1,5 +1,5 @@
 /**
- * Compaction: makes one segment out of several, with what is still wanted of them. It runs beside the shard, reads only
+ * SegmentCompaction: makes one segment out of several, with what is still wanted of them. It runs beside the shard, reads only
  * segments that are sealed and writes a file that does not count before the journal gives it its name.
  *
  * The new segment has the STATE records about messages of segments before and what says that queues and topics were
@@ -9,9 +9,9 @@
 
 import { unpackHead } from "../protocol/head.js";
 import { idOrder } from "../protocol/id.js";
-import { KEEP_WORDS } from "../shard/keep-plan.js";
-import * as record from "../shard/record.js";
-import { type CompactedSegment, PLACE_WORDS } from "../shard/relocation.js";
+import { KEEP_WORDS } from "../shard/compaction/keep-plan.js";
+import { type CompactedSegment, PLACE_WORDS } from "../shard/compaction/relocation.js";
+import * as record from "../shard/log/record.js";
 import type { Checksum } from "./checksum.js";
 import { DamageError } from "./damage-error.js";
 import type { Disk, DiskFile } from "./disk.js";
@@ -42,7 +42,7 @@ export interface CompactInput {
 export const compact = (disk: Disk, checksum: Checksum, input: CompactInput): CompactedSegment => {
   const file = disk.open(input.path, "create");
   try {
-    const written = new Compaction(disk, checksum, input, file).run();
+    const written = new SegmentCompaction(disk, checksum, input, file).run();
     file.close();
     return written;
   } catch (error) {
@@ -52,7 +52,7 @@ export const compact = (disk: Disk, checksum: Checksum, input: CompactInput): Co
   }
 };
 
-class Compaction {
+class SegmentCompaction {
   readonly #disk: Disk;
   readonly #checksum: Checksum;
   readonly #input: CompactInput;

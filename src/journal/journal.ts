@@ -9,9 +9,9 @@
  * may have forgotten what it could not write, and would say that all is well.
  */
 import { Durability } from "../protocol/op.js";
-import type { Log } from "../shard/log.js";
-import type { PageSource } from "../shard/pages.js";
-import type { Segment } from "../shard/segment.js";
+import type { Log } from "../shard/log/log.js";
+import type { PageSource } from "../shard/log/pages.js";
+import type { Segment } from "../shard/log/segment.js";
 import { Ballast, isOutOfSpace } from "./ballast.js";
 import type { Checksum } from "./checksum.js";
 import type { DescriptorReserve } from "./descriptor-reserve.js";
@@ -97,7 +97,7 @@ export interface FileJournalOptions {
 const SYNC_INTERVAL = 1000;
 
 /** Bytes that may be so at most: the shard stands still while they are synced, some milliseconds. */
-const MOST_UNSYNCED = 8 * 1024 * 1024;
+const MAX_UNSYNCED = 8 * 1024 * 1024;
 
 /** Of a segment; when so much of it is used and there is no spare, one is asked for. */
 const SPARE_SHARE = 1 / 4;
@@ -187,7 +187,7 @@ export class FileJournal implements Journal, PageSource {
   }
 
   commit(log: Log, now: number): number {
-    const isMuch = log.position - this.#synced >= MOST_UNSYNCED;
+    const isMuch = log.position - this.#synced >= MAX_UNSYNCED;
     return this.#commit(log, now, log.demand >= Durability.fsync || isMuch);
   }
 

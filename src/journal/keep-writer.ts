@@ -1,21 +1,21 @@
 /** Writes KEEP records: messages out of a segment that was, with the claims that queues have to them. */
 import { SIZE_MASK, WORD_BYTES } from "../protocol/entry.js";
-import * as plan from "../shard/keep-plan.js";
-import * as record from "../shard/record.js";
+import * as plan from "../shard/compaction/keep-plan.js";
+import * as record from "../shard/log/record.js";
 import type { DiskFile } from "./disk.js";
 import type { RecordWriter } from "./record-writer.js";
 import { readFully } from "./whole-file.js";
 
 /** The longest header of a record that messages are in: two names of at most 255 bytes. */
-const MOST_HEADER_BYTES = record.NAMES + 2 * 255;
+const MAX_HEADER_BYTES = record.NAMES + 2 * 255;
 
 /** As its field of 16 bits can tell. */
-const MOST_CLAIMS = 0xffff;
+const MAX_CLAIMS = 0xffff;
 
 /** Bytes that the KEEP of a plan takes at most. */
 export const keepBytes = (keep: Uint32Array): number => {
   const claims = (keep[plan.KEEP_CLAIMS] as number) * record.CLAIM_BYTES;
-  return record.align(MOST_HEADER_BYTES + claims + (keep[plan.KEEP_BYTES] as number));
+  return record.align(MAX_HEADER_BYTES + claims + (keep[plan.KEEP_BYTES] as number));
 };
 
 /**
@@ -33,8 +33,8 @@ export const writeKeep = (
   const length = keep[plan.KEEP_BYTES] as number;
   const idLow = keep[plan.KEEP_ID_LOW] as number;
   const all = keep[plan.KEEP_COUNT] as number;
-  if (claims.length / record.CLAIM_BYTES > MOST_CLAIMS) throw new Error("journal: a KEEP with too many claims");
-  const head = new Uint8Array(MOST_HEADER_BYTES);
+  if (claims.length / record.CLAIM_BYTES > MAX_CLAIMS) throw new Error("journal: a KEEP with too many claims");
+  const head = new Uint8Array(MAX_HEADER_BYTES);
   const view = new DataView(head.buffer);
   readFully(file, head, Math.min(head.length, start - place), place);
   let entries = new Uint8Array(length);

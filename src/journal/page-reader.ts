@@ -1,6 +1,6 @@
 /** Reads back pages that have left memory. Their records are checked again: nobody else would notice. */
-import type { PageSource } from "../shard/pages.js";
-import * as record from "../shard/record.js";
+import type { PageSource } from "../shard/log/pages.js";
+import * as record from "../shard/log/record.js";
 import type { Checksum } from "./checksum.js";
 import { DamageError } from "./damage-error.js";
 import type { DescriptorReserve } from "./descriptor-reserve.js";
@@ -11,11 +11,11 @@ import { isDiskFault, isOutOfDescriptors } from "./sync-error.js";
 import { readFully } from "./whole-file.js";
 
 /** Files that are kept open, the ones read last: consumers of different queues read in different places. */
-export const MOST_OPEN_PAGES = 16;
+export const MAX_OPEN_PAGES = 16;
 
 /** Milliseconds between two attempts to open a file when there is no descriptor, and how many: about two seconds. */
 const WAIT = 10;
-const MOST_WAITS = 200;
+const MAX_WAITS = 200;
 
 export class PageReader implements PageSource {
   readonly #disk: Disk;
@@ -39,7 +39,7 @@ export class PageReader implements PageSource {
     if (read < length) throw new DamageError(path, offset + read, "the file is shorter than it was");
     const view = new DataView(into.buffer, into.byteOffset, into.byteLength);
     let at = 0;
-    while (at + record.LEAST_BYTES <= length) {
+    while (at + record.MIN_BYTES <= length) {
       const size = this.#reader.lengthAt(view, at);
       if (size === 0) throw new DamageError(path, offset + at, this.#reader.fault);
       if (at + size > length) break;
@@ -72,7 +72,7 @@ export class PageReader implements PageSource {
       this.#open.set(sequence, known);
       return known;
     }
-    if (this.#open.size >= MOST_OPEN_PAGES) this.#forgetOldest();
+    if (this.#open.size >= MAX_OPEN_PAGES) this.#forgetOldest();
     const file = this.#openFile(path);
     this.#open.set(sequence, file);
     return file;
@@ -87,7 +87,7 @@ export class PageReader implements PageSource {
         if (!isDiskFault(error) || !isOutOfDescriptors(error)) throw error;
         if (this.#forgetOldest() || this.#reserve?.giveUp(1) === 1) continue;
         waits++;
-        if (waits > MOST_WAITS) throw error;
+        if (waits > MAX_WAITS) throw error;
         Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, WAIT);
       }
     }

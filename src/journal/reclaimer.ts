@@ -2,8 +2,8 @@
  * Lets the files go of segments that nobody needs: they become spares, or are removed. Each goes durably before the
  * next, in order, since what a crash leaves must be without a gap.
  */
-import type { Log } from "../shard/log.js";
-import type { Segment } from "../shard/segment.js";
+import type { Log } from "../shard/log/log.js";
+import type { Segment } from "../shard/log/segment.js";
 import type { DirectoryNames } from "./directory-names.js";
 import type { Disk } from "./disk.js";
 import { segmentPath } from "./layout.js";
@@ -15,8 +15,8 @@ import { isDiskFault } from "./sync-error.js";
 const MAX_RECLAIMED = 8;
 
 /** Of a segment: how short and how long a file may be to be used again. */
-const LEAST_SPARE_SHARE = 3 / 4;
-const MOST_SPARE_SHARE = 3 / 2;
+const MIN_SPARE_SHARE = 3 / 4;
+const MAX_SPARE_SHARE = 3 / 2;
 
 export interface ReclaimerOptions {
   readonly disk: Disk;
@@ -113,7 +113,7 @@ export class Reclaimer {
   #isSpareSized(path: string): boolean {
     const { segmentBytes } = this.#options;
     const size = this.#sizeOf(path);
-    return size >= segmentBytes * LEAST_SPARE_SHARE && size <= segmentBytes * MOST_SPARE_SHARE;
+    return size >= segmentBytes * MIN_SPARE_SHARE && size <= segmentBytes * MAX_SPARE_SHARE;
   }
 
   /** 0 where that cannot be told. */

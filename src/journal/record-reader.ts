@@ -2,7 +2,7 @@
  * Tells whole records from what is not one: by their length, their type and their checksum. Whatever the bytes are, it
  * reads none outside the bounds it is given.
  */
-import * as record from "../shard/record.js";
+import * as record from "../shard/log/record.js";
 import type { Checksum } from "./checksum.js";
 
 /** More than the longest record: bounds what is read into memory for one, together with the size of its file. */
@@ -21,13 +21,13 @@ export class RecordReader {
 
   /**
    * The length of the record at `at`: 0 if its head is not one. The record may be longer than what `view` has; of a
-   * record there must be at least `LEAST_BYTES` behind `at`.
+   * record there must be at least `MIN_BYTES` behind `at`.
    */
   lengthAt(view: DataView, at: number): number {
     const length = view.getUint32(at + record.LENGTH);
     const type = view.getUint8(at + record.TYPE);
     if (length === 0) return this.#broken("there is no record");
-    if (length < record.LEAST_BYTES || length > MAX_RECORD_BYTES) {
+    if (length < record.MIN_BYTES || length > MAX_RECORD_BYTES) {
       return this.#broken(`${length} is not the length of a record`);
     }
     return TYPES.has(type) ? length : this.#broken(`${type} is not the type of a record`);

@@ -2,7 +2,7 @@
  * Writes a segment from its head to its seal, record by record, in pages: what compaction and salvage make. Nothing in
  * the file counts before it has the name of a segment.
  */
-import * as record from "../shard/record.js";
+import * as record from "../shard/log/record.js";
 import type { Checksum } from "./checksum.js";
 import type { DiskFile } from "./disk.js";
 import { writeFully } from "./whole-file.js";

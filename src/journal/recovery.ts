@@ -6,7 +6,7 @@
  * rules out (see journal.ts) and by what each COMMIT says of the bytes before it (see record.ts of src/shard).
  */
 import { join } from "node:path";
-import * as record from "../shard/record.js";
+import * as record from "../shard/log/record.js";
 import type { Checksum } from "./checksum.js";
 import { DamageError } from "./damage-error.js";
 import type { Disk, DiskFile } from "./disk.js";

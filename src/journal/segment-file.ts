@@ -2,7 +2,7 @@
  * Reading the file of a segment: its head, its records in stretches of about a page, and, in a torn one, what there is
  * behind the break.
  */
-import * as record from "../shard/record.js";
+import * as record from "../shard/log/record.js";
 import type { Checksum } from "./checksum.js";
 import { DataDirectoryError } from "./damage-error.js";
 import type { DiskFile } from "./disk.js";
@@ -71,7 +71,7 @@ export class SegmentFile {
   readonly #file: DiskFile;
   readonly #reader: RecordReader;
   readonly #size: number;
-  readonly #least = new Uint8Array(record.LEAST_BYTES);
+  readonly #least = new Uint8Array(record.MIN_BYTES);
   readonly #leastView = viewOf(this.#least);
 
   constructor(
@@ -215,7 +215,7 @@ export class SegmentFile {
     let at = 0;
     let records = 0;
     let durable = 0;
-    while (at + record.LEAST_BYTES <= read) {
+    while (at + record.MIN_BYTES <= read) {
       const length = reader.lengthAt(view, at);
       if (length === 0) return { used: at, records, durable, isSealed: false, isBroken: true };
       // The rest of it is in the next page, unless not even the first record has come.

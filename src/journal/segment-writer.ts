@@ -1,9 +1,9 @@
 /**
  * The segment that is being written. Pages go into its file as they are, once the checksums of their records are in.
  */
-import type { Page } from "../shard/page.js";
-import * as record from "../shard/record.js";
-import type { Segment } from "../shard/segment.js";
+import type { Page } from "../shard/log/page.js";
+import * as record from "../shard/log/record.js";
+import type { Segment } from "../shard/log/segment.js";
 import type { Checksum } from "./checksum.js";
 import type { DirectoryNames } from "./directory-names.js";
 import type { Disk, DiskFile } from "./disk.js";
@@ -103,7 +103,7 @@ export class SegmentWriter {
     let at = written;
     while (at < used) {
       const length = view.getUint32(at + record.LENGTH);
-      if (length < record.LEAST_BYTES || at + length > used) throw new Error("journal: a page is not made of records");
+      if (length < record.MIN_BYTES || at + length > used) throw new Error("journal: a page is not made of records");
       const seed = record.checksumSeed(sequence, offset + at);
       view.setUint32(at + record.CHECKSUM, this.#checksum(view, at + record.TYPE, at + length, seed));
       at += record.align(length);

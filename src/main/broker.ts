@@ -1,35 +1,35 @@
 /** The composition root: puts the parts of the main thread together, and takes them apart in order. */
 import { setTimeout as delay } from "node:timers/promises";
-import { AddressShares } from "./address-shares.js";
-import { AssemblyMemory } from "./assembly.js";
-import { Backups } from "./backup.js";
-import { guard } from "./boundary.js";
 import { CloseError } from "./close-error.js";
-import { Connection, type Switchboard } from "./connection.js";
-import type { ConnectionHost } from "./connection-host.js";
-import { ConnectionTable } from "./connection-table.js";
-import { Data } from "./data.js";
-import { Deliveries } from "./deliveries.js";
-import { DescriptorWatch } from "./descriptor-watch.js";
-import { findRoom } from "./descriptors.js";
-import { Gateway } from "./gateway.js";
-import { installGmqHttp } from "./gmq-http/index.js";
-import { helloHead } from "./handshake.js";
-import { HttpGuard } from "./http-guard.js";
-import { HttpListener } from "./http-listener.js";
-import { nativeFrontEnd } from "./native-front-end.js";
+import { Backups } from "./data/backup.js";
+import { Data } from "./data/data.js";
+import { installGmqHttp } from "./front-ends/gmq/http/index.js";
+import { AssemblyMemory } from "./native/assembly.js";
+import { guard } from "./native/boundary.js";
+import { NativeConnection, type Switchboard } from "./native/connection.js";
+import type { ConnectionHost } from "./native/connection-host.js";
+import { ConnectionTable } from "./native/connection-table.js";
+import { Gateway } from "./native/gateway.js";
+import { helloHead } from "./native/handshake.js";
+import { OutboxDrain } from "./native/outbox-drain.js";
+import { OutputPool } from "./native/output-pool.js";
+import type { Transport } from "./native/transport.js";
+import { UnsentBudget } from "./native/unsent-budget.js";
+import { WaitingInput } from "./native/waiting-input.js";
 import { type Address, type BrokerOptions, MIN_SHARED_CONNECTIONS, resolveOptions } from "./options.js";
-import { OutputPool } from "./output-pool.js";
-import { JobPool, POOL_THREADS } from "./pool.js";
-import { Router } from "./router.js";
-import type { LossKind } from "./shard-loss.js";
-import { startShards } from "./start-up.js";
-import { Supervisor, type SupervisorSeams } from "./supervisor.js";
-import { TcpListener } from "./tcp-listener.js";
-import { LINGER } from "./tcp-transport.js";
-import type { Transport } from "./transport.js";
-import { UnsentBudget } from "./unsent-budget.js";
-import { WaitingInput } from "./waiting-input.js";
+import { AddressShares } from "./ports/address-shares.js";
+import { DescriptorWatch } from "./ports/descriptor-watch.js";
+import { HttpGuard } from "./ports/http-guard.js";
+import { HttpListener } from "./ports/http-listener.js";
+import { nativeFrontEnd } from "./ports/native-front-end.js";
+import { TcpListener } from "./ports/tcp-listener.js";
+import { LINGER } from "./ports/tcp-transport.js";
+import { findRoom } from "./shards/descriptors.js";
+import { JobPool, POOL_THREADS } from "./shards/job-pool.js";
+import { Router } from "./shards/router.js";
+import type { LossKind } from "./shards/shard-loss.js";
+import { startShards } from "./shards/start-up.js";
+import { Supervisor, type SupervisorSeams } from "./shards/supervisor.js";
 
 /** How often silent connections are looked for, and memory of busier times given back. */
 const SWEEP_EVERY = 1_000;
@@ -41,7 +41,7 @@ const QUIET_LOOKS = 5;
 const CLOSE_LOOK = 20;
 
 /** Sockets past maxConnections that HTTP may have: which of them wants to be a WebSocket, and is refused, shows later. */
-const MOST_EXCESS = 100;
+const MAX_EXCESS = 100;
 
 /**
  * Of the connections, those that plain HTTP may have. Whose such a socket was is not told when it goes, so that addresses
@@ -75,7 +75,7 @@ export class RunningBroker implements Broker, ConnectionHost {
   readonly #board: Switchboard;
   readonly #tcp: TcpListener | undefined;
   readonly #http: HttpListener | undefined;
-  readonly #gateway: Connection | undefined;
+  readonly #gateway: NativeConnection | undefined;
   #addresses: Broker["addresses"] = { tcp: undefined, http: undefined };
   readonly #seams: SupervisorSeams;
   readonly #backups: Backups;
@@ -99,7 +99,7 @@ export class RunningBroker implements Broker, ConnectionHost {
     const { maxConnections, helloTimeout, maxFrameBytes, maxMessageBytes, shards, log } = options;
     this.connections = new ConnectionTable(maxConnections, helloTimeout);
     this.shares = new AddressShares(options.maxConnectionsPerAddress);
-    const deliveries = new Deliveries((id) => this.connections.get(id), log);
+    const deliveries = new OutboxDrain((id) => this.connections.get(id), log);
     const lost = (shard: number, kind: LossKind): void => this.#shardLost(shard, kind);
     this.supervisor = new Supervisor(options, this.pool, deliveries, lost, seams);
     const { supervisor } = this;
@@ -146,12 +146,12 @@ export class RunningBroker implements Broker, ConnectionHost {
     return (this.#tcp?.sockets ?? 0) + (this.#http?.sockets ?? 0) > this.maxSockets;
   }
 
-  get isOverfull(): boolean {
+  get isOverLimit(): boolean {
     if (this.isCrowded) return true;
     const { maxConnections } = this.options;
     if ((this.#http?.plain ?? 0) > maxConnections * PLAIN_SHARE && maxConnections >= MIN_SHARED_CONNECTIONS)
       return true;
-    return this.#sockets > maxConnections + MOST_EXCESS;
+    return this.#sockets > maxConnections + MAX_EXCESS;
   }
 
   get #sockets(): number {
@@ -170,8 +170,8 @@ export class RunningBroker implements Broker, ConnectionHost {
     this.#descriptors.acceptFailed(error);
   }
 
-  open(transport: Transport): Connection {
-    const connection = new Connection(this.connections.nextId(), transport, this.#board);
+  open(transport: Transport): NativeConnection {
+    const connection = new NativeConnection(this.connections.nextId(), transport, this.#board);
     this.connections.add(connection, performance.now());
     return connection;
   }
@@ -245,8 +245,8 @@ export class RunningBroker implements Broker, ConnectionHost {
   }
 
   /** The connection of the front ends on this thread. */
-  #openOwn(transport: Transport): Connection {
-    const connection = new Connection(this.connections.nextId(), transport, this.#board, {
+  #openOwn(transport: Transport): NativeConnection {
+    const connection = new NativeConnection(this.connections.nextId(), transport, this.#board, {
       isOwn: true,
       isGreeted: true,
       maxInFlight: OWN_IN_FLIGHT,
@@ -261,7 +261,7 @@ export class RunningBroker implements Broker, ConnectionHost {
   }
 
   /** What one connection cannot take is not to keep the others from it. */
-  #forEach(tell: (connection: Connection) => void): void {
+  #forEach(tell: (connection: NativeConnection) => void): void {
     const { log } = this.options;
     for (const connection of this.connections.values()) {
       guard(

@@ -136,30 +136,30 @@ const MAX_SHARDS = 256;
 const FRAME_SLACK_BYTES = MAX_FRAME_BYTES - MAX_MESSAGE_BYTES;
 
 /** 28 bits of an entry's word tell its size. */
-const MOST_MESSAGE_BYTES = 2 ** 28 - 1;
+const MAX_CONFIGURABLE_MESSAGE_BYTES = 2 ** 28 - 1;
 
 /** An eighth of the ring is the largest record: what one read of a socket brings must not need fragments. */
-const LEAST_RING_BYTES = 64 * 1024;
-const MOST_RING_BYTES = 2 ** 30;
+const MIN_RING_BYTES = 64 * 1024;
+const MAX_RING_BYTES = 2 ** 30;
 
 /**
  * node tells of room in a socket's buffer only after the buffer was over its high-water mark, 16 KiB on most machines:
  * a connection that is held below that mark would never be released. With a margin for machines with another mark.
  */
-const LEAST_OUTGOING_BYTES = 64 * 1024;
+const MIN_OUTGOING_BYTES = 64 * 1024;
 
 /** Two pages of 4 MiB, since one is begun before the one before it can leave memory, and as much for what is known of messages. */
-const LEAST_SHARD_MEMORY = 16 * 1024 * 1024;
+const MIN_SHARD_MEMORY = 16 * 1024 * 1024;
 
 /** A queue's number within its topic. A publish in pattern mode looks at each. */
-const MOST_QUEUES = 2 ** 15;
+const MAX_QUEUES = 2 ** 15;
 
-const MOST_CONSUMERS = 2 ** 16;
-const MOST_TOPICS = 2 ** 24;
+const MAX_CONSUMERS = 2 ** 16;
+const MAX_TOPICS = 2 ** 24;
 
 /** Below, a segment is mostly its own head and directory; above, what a few old messages hold on to is too much. */
-const LEAST_SEGMENT_BYTES = 64 * 1024;
-const MOST_SEGMENT_BYTES = 2 ** 30;
+const MIN_SEGMENT_BYTES = 64 * 1024;
+const MAX_SEGMENT_BYTES = 2 ** 30;
 
 const defaults = {
   tcp: { host: DEFAULT_HOST, port: DEFAULT_TCP_PORT },
@@ -229,11 +229,11 @@ const halfOfMemory = (): number => {
 };
 
 /** 10,000 WebSockets and six more largest frames that are put together. */
-const MOST_ASSEMBLY_BYTES = 256 * 1024 * 1024;
+const MAX_ASSEMBLY_BYTES = 256 * 1024 * 1024;
 
 /** A frame is put together in a buffer of a power of two. */
 const assemblyBytes = (memory: number, maxFrameBytes: number): number =>
-  Math.max(Math.min(MOST_ASSEMBLY_BYTES, Math.floor(memory / 4)), 2 * 2 ** Math.ceil(Math.log2(maxFrameBytes + 4)));
+  Math.max(Math.min(MAX_ASSEMBLY_BYTES, Math.floor(memory / 4)), 2 * 2 ** Math.ceil(Math.log2(maxFrameBytes + 4)));
 
 /** An option is out of its range. The text is for programs; who has units of their own makes another. */
 export class OutOfRangeError extends RangeError {
@@ -310,36 +310,36 @@ export const resolveOptions = (given: Partial<BrokerOptions> = {}): BrokerOption
   if (!Object.hasOwn(Durability, options.durability)) {
     throw new RangeError(`durability must be fsync, write or memory; it is ${options.durability}`);
   }
-  check("segmentBytes", options.segmentBytes, LEAST_SEGMENT_BYTES, MOST_SEGMENT_BYTES);
+  check("segmentBytes", options.segmentBytes, MIN_SEGMENT_BYTES, MAX_SEGMENT_BYTES);
   check("diskReserve", options.diskReserve, 0, Number.MAX_SAFE_INTEGER);
   check("shards", options.shards, 1, MAX_SHARDS);
   check("node", options.node, 1, MAX_NODE_ID);
   check("memory", options.memory, 0, Number.MAX_SAFE_INTEGER);
-  const leastMemory = options.shards * LEAST_SHARD_MEMORY;
+  const leastMemory = options.shards * MIN_SHARD_MEMORY;
   if (options.memory < leastMemory) {
     const shards = options.shards === 1 ? "the shard" : `each of the ${options.shards} shards`;
     const why = ` (16 MiB for ${shards})`;
     const most = Number.POSITIVE_INFINITY;
     throw new OutOfRangeError("memory", options.memory, leastMemory, most, `at least ${leastMemory}`, why);
   }
-  check("ringBytes", options.ringBytes, LEAST_RING_BYTES, MOST_RING_BYTES);
+  check("ringBytes", options.ringBytes, MIN_RING_BYTES, MAX_RING_BYTES);
   if (!Number.isInteger(Math.log2(options.ringBytes))) {
     throw new RangeError(`ringBytes must be a power of two; it is ${options.ringBytes}`);
   }
-  check("maxMessageBytes", options.maxMessageBytes, 1, MOST_MESSAGE_BYTES);
-  check("maxFrameBytes", options.maxFrameBytes, 1024, MOST_MESSAGE_BYTES + FRAME_SLACK_BYTES);
+  check("maxMessageBytes", options.maxMessageBytes, 1, MAX_CONFIGURABLE_MESSAGE_BYTES);
+  check("maxFrameBytes", options.maxFrameBytes, 1024, MAX_CONFIGURABLE_MESSAGE_BYTES + FRAME_SLACK_BYTES);
   check("maxBatchMessages", options.maxBatchMessages, 1, MAX_BATCH_MESSAGES);
   check("maxInFlight", options.maxInFlight, 1, 2 ** 24);
   check("maxNameBytes", options.maxNameBytes, 1, MAX_NAME_BYTES);
   check("maxConnections", options.maxConnections, 1, 2 ** 20);
   check("maxConnectionsPerAddress", options.maxConnectionsPerAddress, 1, 2 ** 20);
-  check("maxUnsentBytes", options.maxUnsentBytes, LEAST_OUTGOING_BYTES, Number.MAX_SAFE_INTEGER);
-  check("maxTopics", options.maxTopics, 1, MOST_TOPICS);
-  check("maxTopicsPerConnection", options.maxTopicsPerConnection, 1, MOST_TOPICS);
-  check("maxQueues", options.maxQueues, 1, MOST_QUEUES);
-  check("maxConsumers", options.maxConsumers, 1, MOST_CONSUMERS);
-  check("maxConsumersPerConnection", options.maxConsumersPerConnection, 1, MOST_CONSUMERS);
-  check("maxOutgoingBytes", options.maxOutgoingBytes, LEAST_OUTGOING_BYTES, 2 ** 32);
+  check("maxUnsentBytes", options.maxUnsentBytes, MIN_OUTGOING_BYTES, Number.MAX_SAFE_INTEGER);
+  check("maxTopics", options.maxTopics, 1, MAX_TOPICS);
+  check("maxTopicsPerConnection", options.maxTopicsPerConnection, 1, MAX_TOPICS);
+  check("maxQueues", options.maxQueues, 1, MAX_QUEUES);
+  check("maxConsumers", options.maxConsumers, 1, MAX_CONSUMERS);
+  check("maxConsumersPerConnection", options.maxConsumersPerConnection, 1, MAX_CONSUMERS);
+  check("maxOutgoingBytes", options.maxOutgoingBytes, MIN_OUTGOING_BYTES, 2 ** 32);
   check("maxAssemblyBytes", options.maxAssemblyBytes, 0, Number.MAX_SAFE_INTEGER);
   checkTimeout("topicIdle", options.topicIdle, 1);
   checkTimeout("helloTimeout", options.helloTimeout, 1);

@@ -2,10 +2,10 @@
  * What must always be true of a shard's messages. Looks at every extent: for tests and simulations.
  */
 import { SIZE_MASK, WORD_BYTES } from "../protocol/entry.js";
-import * as ext from "./extent.js";
-import type { ExtentList } from "./extent-list.js";
-import type { Queue } from "./queue.js";
-import type { Store } from "./store.js";
+import * as ext from "./messages/extent.js";
+import type { ExtentList } from "./messages/extent-list.js";
+import type { Queue } from "./messages/queue.js";
+import type { Store } from "./messages/store.js";
 
 const { State } = ext;
 

@@ -8,24 +8,24 @@
 import { ProtocolError } from "../protocol/errors.js";
 import { MAX_FRAME_BYTES } from "../protocol/limits.js";
 import { Durability } from "../protocol/op.js";
-import { Administration } from "./administration.js";
-import { Channels } from "./channels.js";
+import { Channels } from "./channels/channels.js";
 import type { Command, Consume, Credit, Stop } from "./command.js";
-import { Compaction } from "./compaction.js";
-import type { Consumer } from "./consumer.js";
-import { Directory, type DirectoryLimits } from "./directory.js";
-import { Dispatcher } from "./dispatcher.js";
+import { MemoryCompaction } from "./compaction/memory-compaction.js";
+import type { Consumer } from "./consumers/consumer.js";
+import { Dispatcher } from "./consumers/dispatcher.js";
+import { Roster } from "./consumers/roster.js";
+import { type Settle, Settlement } from "./consumers/settlement.js";
 import type { Effects } from "./effects.js";
-import * as ext from "./extent.js";
-import { IdAllocator, type IdSource } from "./id-allocator.js";
-import { IdleTopics } from "./idle-topics.js";
 import { checkMessages } from "./invariants.js";
-import { Publisher, type Refusal } from "./publish.js";
-import { Queue } from "./queue.js";
-import { Roster } from "./roster.js";
-import { type Settle, Settlement } from "./settlement.js";
+import * as ext from "./messages/extent.js";
+import { IdAllocator, type IdSource } from "./messages/id-allocator.js";
+import { Queue } from "./messages/queue.js";
+import { Store } from "./messages/store.js";
 import { CONSUMER_EXTENTS, type Steps, Unfinished } from "./steps.js";
-import { Store } from "./store.js";
+import { Administration } from "./topics/administration.js";
+import { Directory, type DirectoryLimits } from "./topics/directory.js";
+import { IdleTopics } from "./topics/idle-topics.js";
+import { Publisher, type Refusal } from "./topics/publish.js";
 
 export interface ShardLimits extends DirectoryLimits {
   /** Consumers, waiting pops and subscriptions. */
@@ -88,7 +88,7 @@ export class Shard {
   readonly #settlement: Settlement;
   readonly #channels: Channels;
   readonly #administration: Administration;
-  readonly #compaction: Compaction;
+  readonly #compaction: MemoryCompaction;
   readonly #idle: IdleTopics;
   readonly #memoryBytes: number;
   readonly #unfinished = new Unfinished();
@@ -116,7 +116,7 @@ export class Shard {
     this.#dispatcher = new Dispatcher(store, directory, roster, limits.maxFrameBytes ?? MAX_FRAME_BYTES);
     this.#settlement = new Settlement(store, directory);
     this.#channels = new Channels(store, roster, limits.maxTopics);
-    this.#compaction = new Compaction(store);
+    this.#compaction = new MemoryCompaction(store);
     this.#idle = new IdleTopics(
       directory,
       limits.topicIdle ?? Number.POSITIVE_INFINITY,
@@ -302,8 +302,8 @@ export class Shard {
   #hold(number: number): void {
     const connection = this.roster.use(number);
     connection.held = true;
-    for (const consumer of [...connection.consumers.values(), ...connection.waiting]) {
-      consumer.queue.hungry.leave(consumer);
+    for (const consumer of [...connection.consumers.values(), ...connection.waitingPops]) {
+      consumer.queue.waiting.leave(consumer);
     }
     this.#channels.hold(connection);
   }
@@ -313,7 +313,8 @@ export class Shard {
     if (connection === undefined || connection.isGone) return;
     connection.held = false;
     this.#channels.release(connection);
-    for (const consumer of [...connection.consumers.values(), ...connection.waiting]) this.#dispatcher.offer(consumer);
+    for (const consumer of [...connection.consumers.values(), ...connection.waitingPops])
+      this.#dispatcher.offer(consumer);
     this.roster.tidy(connection);
   }
 
@@ -327,8 +328,8 @@ export class Shard {
     if (connection === undefined) return;
     connection.isGone = true;
     connection.held = true;
-    for (const consumer of connection.consumers.values()) consumer.queue.hungry.leave(consumer);
-    for (const consumer of connection.waiting) consumer.queue.hungry.leave(consumer);
+    for (const consumer of connection.consumers.values()) consumer.queue.waiting.leave(consumer);
+    for (const consumer of connection.waitingPops) consumer.queue.waiting.leave(consumer);
     this.#dispatcher.forget(connection);
     this.#channels.forget(connection);
     let left = store.stepExtents;
@@ -342,7 +343,7 @@ export class Shard {
       this.#channels.leave(connection, channel);
       if (isOver(CONSUMER_EXTENTS)) yield;
     }
-    for (const consumer of connection.waiting) {
+    for (const consumer of connection.waitingPops) {
       this.#dispatcher.endPop(consumer);
       if (isOver(CONSUMER_EXTENTS)) yield;
     }

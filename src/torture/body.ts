@@ -25,7 +25,7 @@ const FIRST = 18;
 const COPIES = 19;
 const LENGTH = 20;
 const DUE = 24;
-export const LEAST_BODY_BYTES = 32;
+export const MIN_BODY_BYTES = 32;
 
 export interface Body {
   readonly run: number;
@@ -36,7 +36,7 @@ export interface Body {
   readonly due: number;
 }
 
-/** A body of `length` bytes, at least LEAST_BODY_BYTES. */
+/** A body of `length` bytes, at least MIN_BODY_BYTES. */
 export const makeBody = ({ run, slot, topic, first, copies, due }: Body, length: number): Uint8Array => {
   const bytes = Buffer.alloc(length, slot & 0xff);
   bytes.writeUInt32BE(MAGIC, 0);
@@ -53,7 +53,7 @@ export const makeBody = ({ run, slot, topic, first, copies, due }: Body, length:
 
 /** What a body says, or undefined when not every byte of it is as it was made. */
 export const readBody = (bytes: Uint8Array): Body | undefined => {
-  if (bytes.length < LEAST_BODY_BYTES) return undefined;
+  if (bytes.length < MIN_BODY_BYTES) return undefined;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const isWhole =
     view.getUint32(0) === MAGIC &&

@@ -35,7 +35,7 @@ const FIRST_SLOTS = 2 ** 16;
 const EARLY_TOLERANCE = 20;
 
 /** Retry counts are kept in a byte. Past that they are not judged. */
-const MOST_RETRIES = 255;
+const MAX_RETRIES = 255;
 
 export interface LedgerTopic {
   readonly name: string;
@@ -168,7 +168,7 @@ export class Ledger {
   /** It has been given back: its delivery counts as a retry. */
   returned(slot: number, retry: number, isRejected: boolean): void {
     this.#returning.delete(slot);
-    this.#retries[slot] = Math.max(this.#retries[slot] ?? 0, Math.min(MOST_RETRIES, retry + 1));
+    this.#retries[slot] = Math.max(this.#retries[slot] ?? 0, Math.min(MAX_RETRIES, retry + 1));
     if (isRejected) this.#set(slot, REJECTED);
   }
 
@@ -242,7 +242,7 @@ export class Ledger {
     }
     const before = this.#retries[slot] ?? 0;
     if (retry < before) findings.add("retry", `${this.#name(slot)}, id ${id}: from ${before} to ${retry}`);
-    else this.#retries[slot] = Math.min(MOST_RETRIES, retry);
+    else this.#retries[slot] = Math.min(MAX_RETRIES, retry);
     this.#identify(slot, BigInt(id));
   }
 

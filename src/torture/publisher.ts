@@ -3,7 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Client } from "../client/client.js";
 import type { RingmqErrorCode } from "../client/error.js";
 import type { PublishOptions } from "../client/options.js";
-import { LEAST_BODY_BYTES, makeBody } from "./body.js";
+import { MIN_BODY_BYTES, makeBody } from "./body.js";
 import { PLAN, type TopicPlan } from "./plan.js";
 import type { Random } from "./random.js";
 import type { Site } from "./site.js";
@@ -97,8 +97,8 @@ const burst = (site: Site, random: Random, client: Client, topic: number, plan: 
 const size = (random: Random): number => {
   let left = random.between(0, 999);
   for (const { of1000, most } of SIZES) {
-    if (left < of1000) return random.between(LEAST_BODY_BYTES, most);
+    if (left < of1000) return random.between(MIN_BODY_BYTES, most);
     left -= of1000;
   }
-  return LEAST_BODY_BYTES;
+  return MIN_BODY_BYTES;
 };

@@ -64,7 +64,7 @@ const PUBLISHERS = 3;
 
 /** The mean life of a broker when no number of kills is wanted. */
 const MEAN_LIFE = 4_000;
-const LEAST_LIFE = 50;
+const MIN_LIFE = 50;
 
 /** One kill of so many comes before the broker listens: in the middle of its recovery. */
 const EARLY_KILLS = 0.1;
@@ -175,7 +175,7 @@ class Torture {
       const left = end - performance.now();
       const killsLeft = kills === undefined ? Math.ceil(left / MEAN_LIFE) : kills - this.kills;
       if (killsLeft <= 0 && left <= 0) return;
-      const mean = Math.max(LEAST_LIFE, left / Math.max(1, killsLeft) - this.#startTook);
+      const mean = Math.max(MIN_LIFE, left / Math.max(1, killsLeft) - this.#startTook);
       await this.#live(killsLeft <= 0 ? left : mean * (0.1 + 1.8 * this.#random.fraction()));
       if (killsLeft <= 0) return;
       this.site.down();

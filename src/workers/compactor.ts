@@ -4,11 +4,11 @@
  */
 import { join } from "node:path";
 import type { FileJournal } from "../journal/journal.js";
-import { compactionWindow } from "../shard/compaction-window.js";
-import { planKeeps } from "../shard/keep-plan.js";
-import { relocate } from "../shard/relocation.js";
-import type { Segment } from "../shard/segment.js";
-import type { Store } from "../shard/store.js";
+import { compactionWindow } from "../shard/compaction/compaction-window.js";
+import { planKeeps } from "../shard/compaction/keep-plan.js";
+import { relocate } from "../shard/compaction/relocation.js";
+import type { Segment } from "../shard/log/segment.js";
+import type { Store } from "../shard/messages/store.js";
 import type { JobPort } from "./job-port.js";
 import type { JobOutcome } from "./jobs/job.js";
 

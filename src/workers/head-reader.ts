@@ -6,7 +6,7 @@ import { unpackHead } from "../protocol/head.js";
 import { HeadCursor, Kind } from "../protocol/head-cursor.js";
 import { DEFAULT_KEY, MAX_DELAY } from "../protocol/limits.js";
 import type { TopicConfig } from "../shard/command.js";
-import { RETRIES_MAX } from "../shard/extent.js";
+import { RETRIES_MAX } from "../shard/messages/extent.js";
 import { NameTable } from "./name-table.js";
 
 export class HeadReader {

@@ -2,7 +2,7 @@
  * The milliseconds that the shards of a broker number their messages in: one word of shared memory.
  */
 import { EPOCH } from "../protocol/id.js";
-import type { IdSource } from "../shard/id-allocator.js";
+import type { IdSource } from "../shard/messages/id-allocator.js";
 
 /** What the word takes. */
 export const ID_CLOCK_BYTES = 8;

@@ -7,7 +7,7 @@ import type { Job, JobName, JobOutcome } from "./jobs/job.js";
 import type { ShardMessage, ThreadMessage } from "./shard-messages.js";
 
 /** Jobs of a shard at a time. A journal asks for a spare and a compaction; more than this is a bug of its. */
-export const MOST_JOBS = 16;
+export const MAX_JOBS = 16;
 
 type Done = (outcome: JobOutcome) => void;
 
@@ -27,7 +27,7 @@ export class JobPort {
 
   /** Hands a job to the pool; `done` is called out of a later `drain`, or never if the shard ends first. */
   ask<N extends JobName>(job: Job & { readonly job: N }, done: (outcome: JobOutcome<N>) => void): void {
-    if (this.#asked.size >= MOST_JOBS) throw new Error(`job port: ${MOST_JOBS} jobs are under way`);
+    if (this.#asked.size >= MAX_JOBS) throw new Error(`job port: ${MAX_JOBS} jobs are under way`);
     this.#last++;
     const id = this.#last;
     // The pool answers a job with the result of its kind.

@@ -5,7 +5,7 @@ const PASSING: ReadonlySet<string> = new Set(["EMFILE", "ENFILE", "ENOMEM", "ENO
 
 /** Milliseconds from one attempt to the next, and attempts. */
 const PAUSE = 250;
-const MOST_ATTEMPTS = 48;
+const MAX_ATTEMPTS = 48;
 
 export const isPassing = (error: unknown): error is NodeJS.ErrnoException =>
   error instanceof Error && "code" in error && typeof error.code === "string" && PASSING.has(error.code);
@@ -30,7 +30,7 @@ export const patiently = <T>(work: () => T, { pause, waits }: Patience): T => {
     try {
       return work();
     } catch (error) {
-      if (!isPassing(error) || attempt === MOST_ATTEMPTS) throw error;
+      if (!isPassing(error) || attempt === MAX_ATTEMPTS) throw error;
       if (attempt === 1) waits(error);
       pause(PAUSE);
     }

@@ -13,9 +13,9 @@ import { isOutOfDescriptors } from "../journal/sync-error.js";
 import { LENGTH_BYTES, OP, REQUEST } from "../protocol/frame.js";
 import { Op } from "../protocol/op.js";
 import type { Command } from "../shard/command.js";
-import type { IdSource } from "../shard/id-allocator.js";
-import type { Refusal } from "../shard/publish.js";
+import type { IdSource } from "../shard/messages/id-allocator.js";
 import { Shard, type ShardLimits } from "../shard/shard.js";
+import type { Refusal } from "../shard/topics/publish.js";
 import { CommandDecoder, type DecoderLimits } from "./command-decoder.js";
 import { FrameEffects } from "./frame-effects.js";
 import { HeldEffects } from "./held-effects.js";
@@ -51,7 +51,7 @@ const STAGED_BYTES = 1024 * 1024;
  * is taken out of the inbox.
  */
 const RETRY_EVERY = 100;
-const MOST_HELD_BYTES = 16 * 1024 * 1024;
+const MAX_HELD_BYTES = 16 * 1024 * 1024;
 
 /** The longest sleep: a timer is never further away than the shard says, this only bounds what a bug could cost. */
 const MAX_SLEEP = 60_000;
@@ -239,7 +239,7 @@ export class Pump {
   /** The journal stands still, and as much waits for it as may. */
   get #isClogged(): boolean {
     const { log } = this.#shard.store;
-    return this.#isStalled && this.#held.bytes + log.position - log.durable > MOST_HELD_BYTES;
+    return this.#isStalled && this.#held.bytes + log.position - log.durable > MAX_HELD_BYTES;
   }
 
   /** Whether what must be kept can be taken at present. */

@@ -3,10 +3,10 @@
  */
 import type { RingMemory } from "../channel/ring.js";
 import { RESERVED_DESCRIPTORS } from "../journal/descriptor-reserve.js";
-import { MOST_OPEN_PAGES } from "../journal/page-reader.js";
+import { MAX_OPEN_PAGES } from "../journal/page-reader.js";
 
 /** Of a shard's journal, at most: the segment that is open, what is in reserve, the segments that pages are read from. */
-export const JOURNAL_DESCRIPTORS = 1 + RESERVED_DESCRIPTORS + MOST_OPEN_PAGES;
+export const JOURNAL_DESCRIPTORS = 1 + RESERVED_DESCRIPTORS + MAX_OPEN_PAGES;
 
 export interface ShardThreadData {
   /** 0 to shards − 1. */

@@ -6,8 +6,8 @@
 import { DiskSpace } from "./shard-thread-data.js";
 
 /** Bytes of the journal between two looks. What is appended in between may come out of the reserve. */
-const MOST_BETWEEN = 4 * 1024 * 1024;
-const LEAST_BETWEEN = 64 * 1024;
+const MAX_BETWEEN = 4 * 1024 * 1024;
+const MIN_BETWEEN = 64 * 1024;
 
 /** The log of a shard: positions in it. */
 export interface Growth {
@@ -59,7 +59,7 @@ export class SpaceGauge {
       left = Number.POSITIVE_INFINITY;
     }
     // The others fill it at the same time; half of what is left for each is far enough from the edge.
-    this.#lookAt = position + Math.max(LEAST_BETWEEN, Math.min(MOST_BETWEEN, left / (2 * shards)));
+    this.#lookAt = position + Math.max(MIN_BETWEEN, Math.min(MAX_BETWEEN, left / (2 * shards)));
     if (left < 0) Atomics.store(this.#word, 0, DiskSpace.full);
   }
 }

@@ -1,7 +1,7 @@
 import { inspect } from "node:util";
 import { expect, it } from "vitest";
 import type { Client } from "../../src/client/client.js";
-import { Receipt } from "../../src/client/receipt.js";
+import { Receipt } from "../../src/client/publish/receipt.js";
 import { Answer, Op } from "../../src/protocol/op.js";
 import { confirm, connected, frame, runs } from "./scripted-broker.js";
 

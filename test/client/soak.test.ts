@@ -2,7 +2,7 @@
  * Queues that are never quite empty: what was read is let go of, however long a program goes on.
  */
 import { describe, expect, it } from "vitest";
-import { ChannelBacklog } from "../../src/client/channel-backlog.js";
+import { ChannelBacklog } from "../../src/client/channels/channel-backlog.js";
 import { Answer, Op } from "../../src/protocol/op.js";
 import { heldBytes } from "../collected-memory.js";
 import { confirm, connected, entries, frame, result, runs } from "./scripted-broker.js";

@@ -3,8 +3,8 @@
  */
 import { beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
 import { type Client, connect } from "../../src/client/client.js";
-import type { Message } from "../../src/client/message.js";
-import type { MessageBatch } from "../../src/client/message-batch.js";
+import type { Message } from "../../src/client/consume/message.js";
+import type { MessageBatch } from "../../src/client/consume/message-batch.js";
 import { MAX_DELAY, MAX_POP_WAIT } from "../../src/protocol/limits.js";
 import { Answer, Op } from "../../src/protocol/op.js";
 import { confirm, connected, type Frame, frame, runs, ScriptedBroker } from "./scripted-broker.js";

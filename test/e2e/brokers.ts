@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import type { BrokerOptions } from "../../src/main/options.js";
-import type { SupervisorSeams } from "../../src/main/supervisor.js";
+import type { SupervisorSeams } from "../../src/main/shards/supervisor.js";
 import { makeDirectory, removeDirectory } from "../directories.js";
 
 // What runs is the build: worker threads load files of it.

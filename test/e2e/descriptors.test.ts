@@ -16,7 +16,7 @@ import { ANY_PORT, run, started } from "./program.js";
 const LIMIT = 256;
 
 /** Of one core, while there is nothing to do. */
-const MOST_CPU = 0.3;
+const MAX_CPU = 0.3;
 const CPU_OVER = 3_000;
 
 /** Ticks of the scheduler in a second, by which /proc counts. */
@@ -89,7 +89,7 @@ describe.runIf(process.platform === "linux")("a broker that may have 256 files o
 
     const begin = cpuOf(pid);
     await delay(CPU_OVER);
-    expect((cpuOf(pid) - begin) / (CPU_OVER / 1_000)).toBeLessThan(MOST_CPU);
+    expect((cpuOf(pid) - begin) / (CPU_OVER / 1_000)).toBeLessThan(MAX_CPU);
 
     for (const close of closes) close();
     await expect.poll(() => isUp(broker.http), { timeout: 10_000 }).toBe(true);
@@ -215,7 +215,7 @@ describe.runIf(process.platform === "linux")("a broker in a program that opens a
 
     const begin = await crowded.do("cpu");
     await delay(CPU_OVER);
-    expect(((await crowded.do("cpu")) - begin) / 1_000 / CPU_OVER).toBeLessThan(MOST_CPU);
+    expect(((await crowded.do("cpu")) - begin) / 1_000 / CPU_OVER).toBeLessThan(MAX_CPU);
 
     await crowded.do("free");
     await crowded.untilLogged(OPENED);

@@ -19,7 +19,7 @@ const MOST = 20_000;
 const LIMITS = ["--memory", "96mb", "--max-topics", "30000", "--max-topics-per-connection", "20000"];
 
 /** MiB that a broker may have grown by, as heaps do. What is counted may not grow at all: see `LIMITS`. */
-const MOST_GROWTH = 150;
+const MAX_GROWTH = 150;
 
 const residentMemory = (pid: number | undefined): number => {
   const status = readFileSync(`/proc/${pid}/status`, "latin1");
@@ -89,7 +89,7 @@ it("a hundred thousand one-off reply topics leave nothing behind", async () => {
   await work(TOPICS, 2 * MOST);
   const before = residentMemory(broker.child.pid);
   await work(0, TOPICS);
-  expect(residentMemory(broker.child.pid) - before).toBeLessThan(MOST_GROWTH);
+  expect(residentMemory(broker.child.pid) - before).toBeLessThan(MAX_GROWTH);
   await asker.end();
   await client.close();
   broker.child.kill("SIGTERM");

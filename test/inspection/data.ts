@@ -7,7 +7,7 @@ import { scanSegment } from "../../src/inspection/segment-scan.js";
 import { openDataDirectory } from "../../src/journal/data-directory.js";
 import { segmentPath, shardDirectory } from "../../src/journal/layout.js";
 import { nodeDisk } from "../../src/journal/node-disk.js";
-import * as record from "../../src/shard/record.js";
+import * as record from "../../src/shard/log/record.js";
 import { checksum, Keeper, type KeeperOptions } from "../journal/keeper.js";
 
 export const temporary = (): string => {

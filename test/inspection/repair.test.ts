@@ -6,7 +6,7 @@ import { verifyData } from "../../src/inspection/verification.js";
 import { DamageError, DataDirectoryError } from "../../src/journal/damage-error.js";
 import { nodeDisk } from "../../src/journal/node-disk.js";
 import { EPOCH } from "../../src/protocol/id.js";
-import * as record from "../../src/shard/record.js";
+import * as record from "../../src/shard/log/record.js";
 import { checksum, type Keeper, START } from "../journal/keeper.js";
 import {
   bodies,

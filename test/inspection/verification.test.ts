@@ -5,7 +5,7 @@ import { verifyData } from "../../src/inspection/verification.js";
 import { DamageError } from "../../src/journal/damage-error.js";
 import { claimDataDirectory } from "../../src/journal/data-directory.js";
 import { nodeDisk } from "../../src/journal/node-disk.js";
-import * as record from "../../src/shard/record.js";
+import * as record from "../../src/shard/log/record.js";
 import { checksum } from "../journal/keeper.js";
 import { bodies, changeHead, damage, keeperOf, pathOf, recordsOf, segmentsOf, shardOf, temporary } from "./data.js";
 
@@ -132,7 +132,7 @@ describe("a verification", () => {
 /** Where the records of a segment end. */
 const verifyEnd = (data: string, sequence: number): number | undefined => {
   const bytes = readFileSync(pathOf(data, sequence));
-  for (let at = 0; at + record.LEAST_BYTES <= bytes.length; ) {
+  for (let at = 0; at + record.MIN_BYTES <= bytes.length; ) {
     const length = bytes.readUInt32BE(at);
     if (length === 0) return at;
     const type = bytes.readUInt8(at + record.TYPE);

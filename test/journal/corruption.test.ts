@@ -7,7 +7,7 @@ import { DamageError } from "../../src/journal/damage-error.js";
 import type { Disk } from "../../src/journal/disk.js";
 import { segmentPath } from "../../src/journal/layout.js";
 import { nodeDisk } from "../../src/journal/node-disk.js";
-import * as record from "../../src/shard/record.js";
+import * as record from "../../src/shard/log/record.js";
 import { Keeper } from "./keeper.js";
 
 /** Thousands of starts: fractions of a millisecond each, on a machine that has nothing else to do. */
@@ -88,7 +88,7 @@ const bytesOf = (sequence: number): Buffer => whole.get(sequence) ?? Buffer.allo
 const endOf = (sequence: number): number => {
   const bytes = bytesOf(sequence);
   let at = 0;
-  while (at + record.LEAST_BYTES <= bytes.length && bytes.readUInt32BE(at) > 0) {
+  while (at + record.MIN_BYTES <= bytes.length && bytes.readUInt32BE(at) > 0) {
     at += record.align(bytes.readUInt32BE(at));
   }
   return at;

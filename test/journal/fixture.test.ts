@@ -7,7 +7,7 @@ import { claimDataDirectory } from "../../src/journal/data-directory.js";
 import { segmentPath, shardDirectory } from "../../src/journal/layout.js";
 import { nodeDisk } from "../../src/journal/node-disk.js";
 import { DEFAULT_KEY } from "../../src/protocol/limits.js";
-import { align, FORMAT_VERSION, RecordType, TYPE } from "../../src/shard/record.js";
+import { align, FORMAT_VERSION, RecordType, TYPE } from "../../src/shard/log/record.js";
 import { Keeper } from "./keeper.js";
 import { EXPECTED, makeFixture, SHARDS, SIZES } from "./make-fixture.js";
 

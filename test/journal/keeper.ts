@@ -12,10 +12,10 @@ import { EPOCH } from "../../src/protocol/id.js";
 import { Durability } from "../../src/protocol/op.js";
 import { SELECTION_BYTES, writeSelection } from "../../src/protocol/selection.js";
 import type { Command, Publish, Slice, TopicConfig } from "../../src/shard/command.js";
-import { Replay } from "../../src/shard/replay.js";
+import { Replay } from "../../src/shard/recovery/replay.js";
 import { Shard } from "../../src/shard/shard.js";
-import { OPTIONS } from "../shard/model-driver.js";
-import { type Effect, Recorder } from "../shard/model-effects.js";
+import { OPTIONS } from "../shard/model/driver.js";
+import { type Effect, Recorder } from "../shard/model/effects.js";
 import { type SeenQueue, snapshot } from "../shard/snapshot.js";
 
 export const checksum = await loadChecksum();

@@ -16,8 +16,8 @@ import { LOCK_PREFIX, segmentPath, shardDirectory } from "../../src/journal/layo
 import { nodeDisk } from "../../src/journal/node-disk.js";
 import { WORD_BYTES } from "../../src/protocol/entry.js";
 import { idHigh, idLow } from "../../src/protocol/id.js";
-import * as ext from "../../src/shard/extent.js";
-import * as record from "../../src/shard/record.js";
+import * as record from "../../src/shard/log/record.js";
+import * as ext from "../../src/shard/messages/extent.js";
 import { checksum, Keeper, START } from "./keeper.js";
 
 export const SIZES = { segmentBytes: 2048, pageBytes: 1024 };

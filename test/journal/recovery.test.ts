@@ -16,7 +16,7 @@ import { DamageError } from "../../src/journal/damage-error.js";
 import { segmentPath } from "../../src/journal/layout.js";
 import { nodeDisk } from "../../src/journal/node-disk.js";
 import { Durability } from "../../src/protocol/op.js";
-import * as record from "../../src/shard/record.js";
+import * as record from "../../src/shard/log/record.js";
 import { Keeper, type KeeperOptions } from "./keeper.js";
 
 let directory: string;

@@ -4,18 +4,18 @@ import { EnvelopeOp, packEnvelope } from "../../src/channel/envelope.js";
 import { allocateRing } from "../../src/channel/ring.js";
 import { RingReader } from "../../src/channel/ring-reader.js";
 import { RingWriter } from "../../src/channel/ring-writer.js";
-import { AssemblyMemory } from "../../src/main/assembly.js";
-import { Connection, type Switchboard } from "../../src/main/connection.js";
-import { Deliveries } from "../../src/main/deliveries.js";
-import { helloHead } from "../../src/main/handshake.js";
 import { SILENT } from "../../src/main/log.js";
+import { AssemblyMemory } from "../../src/main/native/assembly.js";
+import { NativeConnection, type Switchboard } from "../../src/main/native/connection.js";
+import { helloHead } from "../../src/main/native/handshake.js";
+import { OutboxDrain } from "../../src/main/native/outbox-drain.js";
+import { OutputPool } from "../../src/main/native/output-pool.js";
+import type { Transport } from "../../src/main/native/transport.js";
+import { UnsentBudget } from "../../src/main/native/unsent-budget.js";
+import { WaitingInput } from "../../src/main/native/waiting-input.js";
 import { type BrokerOptions, resolveOptions } from "../../src/main/options.js";
-import { OutputPool } from "../../src/main/output-pool.js";
-import { Router } from "../../src/main/router.js";
-import { ShardLink } from "../../src/main/shard-link.js";
-import type { Transport } from "../../src/main/transport.js";
-import { UnsentBudget } from "../../src/main/unsent-budget.js";
-import { WaitingInput } from "../../src/main/waiting-input.js";
+import { Router } from "../../src/main/shards/router.js";
+import { ShardLink } from "../../src/main/shards/shard-link.js";
 import { ProtocolError } from "../../src/protocol/errors.js";
 import { type Frame, splitFrames } from "./frames.js";
 
@@ -36,7 +36,7 @@ export interface TestShard {
 }
 
 export interface TestSwitchboard {
-  readonly open: (transport: Transport, kind?: { isGreeted?: boolean; isOwn?: boolean }) => Connection;
+  readonly open: (transport: Transport, kind?: { isGreeted?: boolean; isOwn?: boolean }) => NativeConnection;
   /** The broker stops, and this shard has ended. */
   readonly endShard: (shard: number) => void;
   readonly shards: readonly TestShard[];
@@ -53,8 +53,8 @@ export const testSwitchboard = async (
   backup: TestBackup = noBackup,
 ): Promise<TestSwitchboard> => {
   const options = resolveOptions({ shards: 1, ringBytes: 64 * 1024, ...given });
-  const connections = new Map<number, Connection>();
-  const deliveries = new Deliveries((id) => connections.get(id), SILENT);
+  const connections = new Map<number, NativeConnection>();
+  const deliveries = new OutboxDrain((id) => connections.get(id), SILENT);
   const shards = Array.from({ length: options.shards }, (_, shard): TestShard => {
     const memory = { inbox: allocateRing(options.ringBytes), outbox: allocateRing(options.ringBytes) };
     const inbox = new RingReader(memory.inbox, options.maxFrameBytes + 4);
@@ -107,7 +107,7 @@ export const testSwitchboard = async (
       links[shard] = undefined;
     },
     open: (transport, { isGreeted = true, isOwn = false } = {}) => {
-      const connection = new Connection(connections.size + 1, transport, board, { isGreeted, isOwn });
+      const connection = new NativeConnection(connections.size + 1, transport, board, { isGreeted, isOwn });
       connections.set(connection.id, connection);
       return connection;
     },

@@ -4,7 +4,7 @@ import { resolveOptions } from "../../src/main/options.js";
 import { ERRORS } from "../../src/protocol/errors.js";
 import * as limits from "../../src/protocol/limits.js";
 import { Answer, Durability, Op, PROTOCOL_VERSION } from "../../src/protocol/op.js";
-import { DEFAULT_CONFIG } from "../../src/shard/topic.js";
+import { DEFAULT_CONFIG } from "../../src/shard/topics/topic.js";
 import { cell, leadingNumber, readDocument, section, tableRows } from "./document.js";
 
 const protocol = readDocument("docs/protocol.md");

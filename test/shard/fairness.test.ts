@@ -1,9 +1,9 @@
 /** Requests that were put off, however many, must not hold up others of the shard. */
 import { expect, test } from "vitest";
 import { EPOCH } from "../../src/protocol/id.js";
-import { localIdSource } from "../../src/shard/id-allocator.js";
+import { localIdSource } from "../../src/shard/messages/id-allocator.js";
 import { Shard } from "../../src/shard/shard.js";
-import { Recorder } from "./model-effects.js";
+import { Recorder } from "./model/effects.js";
 
 const NOW = Date.UTC(2026, 0, 1);
 const BODY = 100_000;

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { EPOCH } from "../../src/protocol/id.js";
-import { localIdSource } from "../../src/shard/id-allocator.js";
+import { localIdSource } from "../../src/shard/messages/id-allocator.js";
 import { Shard } from "../../src/shard/shard.js";
-import { type Effect, Recorder } from "./model-effects.js";
+import { type Effect, Recorder } from "./model/effects.js";
 
 const NOW = Date.UTC(2026, 0, 1);
 const PAGE = 64 * 1024;

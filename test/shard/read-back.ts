@@ -1,6 +1,6 @@
 /** A log that was never written, read back into another shard. */
-import type { Log } from "../../src/shard/log.js";
-import { Replay } from "../../src/shard/replay.js";
+import type { Log } from "../../src/shard/log/log.js";
+import { Replay } from "../../src/shard/recovery/replay.js";
 import type { Shard } from "../../src/shard/shard.js";
 
 /** The segments of a log of which nothing was ever written: all of it is in memory. */

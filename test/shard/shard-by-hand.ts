@@ -3,10 +3,10 @@ import { unpackHead } from "../../src/protocol/head.js";
 import { EPOCH } from "../../src/protocol/id.js";
 import { Durability } from "../../src/protocol/op.js";
 import type { Command, TopicConfig } from "../../src/shard/command.js";
-import { localIdSource } from "../../src/shard/id-allocator.js";
-import * as record from "../../src/shard/record.js";
+import * as record from "../../src/shard/log/record.js";
+import { localIdSource } from "../../src/shard/messages/id-allocator.js";
 import { Shard, type ShardLimits, type ShardOptions } from "../../src/shard/shard.js";
-import { type Effect, Recorder } from "./model-effects.js";
+import { type Effect, Recorder } from "./model/effects.js";
 import { readInto, segmentsOf } from "./read-back.js";
 
 export const NOW = Date.UTC(2026, 0, 1);

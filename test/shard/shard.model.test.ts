@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { Driver } from "./model-driver.js";
-import type { Effect } from "./model-effects.js";
-import { channelHistory, history, largeHistory } from "./model-histories.js";
-import type { Move } from "./model-steps.js";
+import { Driver } from "./model/driver.js";
+import type { Effect } from "./model/effects.js";
+import { channelHistory, history, largeHistory } from "./model/histories.js";
+import type { Move } from "./model/steps.js";
 
 /** Histories of each sort; the time allowed grows with them. */
 const { RINGMQ_MODEL_RUNS = "300" } = process.env;

@@ -4,10 +4,10 @@
 import { expect } from "vitest";
 import { SIZE_MASK, WORD_BYTES } from "../../src/protocol/entry.js";
 import { formatId } from "../../src/protocol/id.js";
-import * as ext from "../../src/shard/extent.js";
-import type { ExtentList } from "../../src/shard/extent-list.js";
-import type { Queue } from "../../src/shard/queue.js";
-import * as record from "../../src/shard/record.js";
+import * as record from "../../src/shard/log/record.js";
+import * as ext from "../../src/shard/messages/extent.js";
+import type { ExtentList } from "../../src/shard/messages/extent-list.js";
+import type { Queue } from "../../src/shard/messages/queue.js";
 import type { Shard } from "../../src/shard/shard.js";
 
 export interface SeenMessage {

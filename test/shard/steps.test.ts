@@ -3,9 +3,9 @@ import { describe, expect, it } from "vitest";
 import { EPOCH } from "../../src/protocol/id.js";
 import { COUNT, FIRST_ID_HIGH, FIRST_ID_LOW, SELECTION_BYTES } from "../../src/protocol/selection.js";
 import type { Command } from "../../src/shard/command.js";
-import { localIdSource } from "../../src/shard/id-allocator.js";
+import { localIdSource } from "../../src/shard/messages/id-allocator.js";
 import { Shard } from "../../src/shard/shard.js";
-import { type Effect, Recorder } from "./model-effects.js";
+import { type Effect, Recorder } from "./model/effects.js";
 
 const NOW = Date.UTC(2026, 0, 1);
 const HOUR = 3_600_000;

@@ -3,9 +3,9 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { EPOCH } from "../../src/protocol/id.js";
 import type { Command } from "../../src/shard/command.js";
-import { localIdSource } from "../../src/shard/id-allocator.js";
+import { localIdSource } from "../../src/shard/messages/id-allocator.js";
 import { Shard } from "../../src/shard/shard.js";
-import { type Effect, Recorder } from "./model-effects.js";
+import { type Effect, Recorder } from "./model/effects.js";
 
 const START = Date.UTC(2026, 0, 1);
 const DAY = 24 * 3600 * 1000;

@@ -11,9 +11,9 @@ import { type RecoveryOptions, type RecoveryReport, type RecoveryTarget, recover
 import { makeSpare } from "../../src/journal/spares.js";
 import { isDiskFault } from "../../src/journal/sync-error.js";
 import type { Command } from "../../src/shard/command.js";
-import type { Log } from "../../src/shard/log.js";
-import type { CompactedSegment } from "../../src/shard/relocation.js";
-import { Replay } from "../../src/shard/replay.js";
+import type { CompactedSegment } from "../../src/shard/compaction/relocation.js";
+import type { Log } from "../../src/shard/log/log.js";
+import { Replay } from "../../src/shard/recovery/replay.js";
 import { Shard, type ShardOptions } from "../../src/shard/shard.js";
 import { Compactor } from "../../src/workers/compactor.js";
 import { HeldEffects } from "../../src/workers/held-effects.js";

@@ -5,11 +5,11 @@
 import { isDeepStrictEqual } from "node:util";
 import { Reason } from "../../src/protocol/run.js";
 import type { TopicConfig } from "../../src/shard/command.js";
-import * as ext from "../../src/shard/extent.js";
-import type { ExtentList } from "../../src/shard/extent-list.js";
-import type { Queue } from "../../src/shard/queue.js";
+import * as ext from "../../src/shard/messages/extent.js";
+import type { ExtentList } from "../../src/shard/messages/extent-list.js";
+import type { Queue } from "../../src/shard/messages/queue.js";
 import type { Shard } from "../../src/shard/shard.js";
-import { DEFAULT_CONFIG } from "../../src/shard/topic.js";
+import { DEFAULT_CONFIG } from "../../src/shard/topics/topic.js";
 
 const { State } = ext;
 

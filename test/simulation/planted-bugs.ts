@@ -6,8 +6,8 @@ import type { Disk, DiskFile } from "../../src/journal/disk.js";
 import { FileJournal } from "../../src/journal/journal.js";
 import type { RecoveryTarget } from "../../src/journal/recovery.js";
 import { Durability } from "../../src/protocol/op.js";
-import type { Log } from "../../src/shard/log.js";
-import * as record from "../../src/shard/record.js";
+import type { Log } from "../../src/shard/log/log.js";
+import * as record from "../../src/shard/log/record.js";
 import type { Shard } from "../../src/shard/shard.js";
 import { historyOf } from "./histories.js";
 import type { Makers } from "./life.js";
@@ -258,8 +258,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
       shard: (options) =>
         withRecorder(makers.shard(options), (recorder) => {
           const { state } = recorder;
-          recorder.state = (queue, fate, ...rest) => {
-            if (fate.state !== 0) state.call(recorder, queue, fate, ...rest);
+          recorder.state = (queue, change, ...rest) => {
+            if (change.state !== 0) state.call(recorder, queue, change, ...rest);
           };
         }),
     }),
@@ -272,7 +272,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
       shard: (options) =>
         withRecorder(makers.shard(options), (recorder) => {
           const { state } = recorder;
-          recorder.state = (queue, fate, ...rest) => state.call(recorder, queue, { ...fate, retry: 0 }, ...rest);
+          recorder.state = (queue, change, ...rest) => state.call(recorder, queue, { ...change, retry: 0 }, ...rest);
         }),
     }),
   },

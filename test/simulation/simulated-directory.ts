@@ -3,7 +3,7 @@
  * is durable once the directory has been synced; before that a crash of the machine may undo it.
  */
 import type { Random } from "./random.js";
-import { type Fate, Inode } from "./simulated-inode.js";
+import { type CrashOutcome, Inode } from "./simulated-inode.js";
 
 export type Entry = Inode | Directory;
 
@@ -75,14 +75,14 @@ export class Directory {
    * The machine stops. Of the changes that were not synced a beginning has happened, as with a file system that
    * journals them in order, or any of them, as POSIX allows.
    */
-  crash(fate: Fate, random: Random): void {
+  crash(outcome: CrashOutcome, random: Random): void {
     if (random.chance(0.6)) this.writeBack(random);
-    else for (const change of this.#pending) if (random.chance(fate.keep)) carryOut(this.#platter, change);
+    else for (const change of this.#pending) if (random.chance(outcome.keep)) carryOut(this.#platter, change);
     this.#pending = [];
     this.#names.clear();
     for (const [name, entry] of this.#platter) {
       this.#names.set(name, entry);
-      entry.crash(fate, random);
+      entry.crash(outcome, random);
     }
   }
 

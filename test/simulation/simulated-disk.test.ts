@@ -36,7 +36,7 @@ const outcomes = (trial: (seed: number) => string): Set<string> =>
   new Set(Array.from({ length: SEEDS }, (_, seed) => trial(seed)));
 
 /** What became of each sector of the file that held old bytes and was given new ones. */
-const sectorFates = (bytes: Uint8Array): string[] =>
+const sectorOutcomes = (bytes: Uint8Array): string[] =>
   Array.from({ length: LENGTH / SECTOR_BYTES }, (_, i) => {
     const values = new Set(bytes.subarray(i * SECTOR_BYTES, (i + 1) * SECTOR_BYTES));
     return values.size > 1 ? "torn" : values.has(NEW) ? "new" : "old";
@@ -49,7 +49,7 @@ describe("data", () => {
       file.write(filled(NEW), 0, LENGTH, 0);
       file.sync();
       disk.restart("power", seed);
-      return sectorFates(contents(disk, "/d/f")).join();
+      return sectorOutcomes(contents(disk, "/d/f")).join();
     });
     expect(seen).toEqual(new Set([Array(8).fill("new").join()]));
   });
@@ -61,9 +61,9 @@ describe("data", () => {
       const { disk, file } = prepared(seed);
       file.write(filled(NEW), 0, LENGTH, 0);
       disk.restart("power", seed);
-      const fates = sectorFates(contents(disk, "/d/f"));
-      for (const fate of fates) all.add(fate);
-      isOutOfOrder ||= fates.lastIndexOf("new") > fates.indexOf("old") && fates.includes("old");
+      const outcomes = sectorOutcomes(contents(disk, "/d/f"));
+      for (const outcome of outcomes) all.add(outcome);
+      isOutOfOrder ||= outcomes.lastIndexOf("new") > outcomes.indexOf("old") && outcomes.includes("old");
     }
     expect(all).toEqual(new Set(["old", "new", "torn"]));
     expect(isOutOfOrder).toBe(true);
@@ -74,9 +74,9 @@ describe("data", () => {
       const { disk, file } = prepared(seed);
       file.write(filled(NEW), 0, LENGTH, 0);
       disk.restart("process", seed);
-      expect(sectorFates(contents(disk, "/d/f"))).toEqual(Array(8).fill("new"));
+      expect(sectorOutcomes(contents(disk, "/d/f"))).toEqual(Array(8).fill("new"));
       disk.restart("power", seed);
-      return String(sectorFates(contents(disk, "/d/f")).includes("old"));
+      return String(sectorOutcomes(contents(disk, "/d/f")).includes("old"));
     });
     expect(later).toEqual(new Set(["true", "false"]));
   });
@@ -99,9 +99,9 @@ describe("data", () => {
       disk.inject({ kind: "sync", after: 0, times: 1 });
       expect(() => file.sync()).toThrow("EIO");
       file.sync();
-      expect(sectorFates(contents(disk, "/d/f"))).toEqual(Array(8).fill("new"));
+      expect(sectorOutcomes(contents(disk, "/d/f"))).toEqual(Array(8).fill("new"));
       disk.restart("power", seed);
-      return String(sectorFates(contents(disk, "/d/f")).includes("old"));
+      return String(sectorOutcomes(contents(disk, "/d/f")).includes("old"));
     });
     expect(seen).toContain("true");
   });
@@ -159,7 +159,7 @@ describe("names", () => {
       file.sync();
       disk.rename("/d/t", "/d/f");
       disk.restart("power", seed);
-      return [...new Set(sectorFates(contents(disk, "/d/f")))].join();
+      return [...new Set(sectorOutcomes(contents(disk, "/d/f")))].join();
     });
     expect(seen).toEqual(new Set(["old", "new"]));
   });
@@ -195,7 +195,7 @@ describe("crashes and faults", () => {
       disk.crashAfter(1);
       expect(() => file.write(filled(NEW), 0, LENGTH, 0)).toThrow(Crash);
       disk.restart("process", seed);
-      return sectorFates(contents(disk, "/d/f")).at(-1) ?? "";
+      return sectorOutcomes(contents(disk, "/d/f")).at(-1) ?? "";
     });
     expect(seen).toContain("old");
   });

@@ -9,7 +9,7 @@ import { basename, dirname } from "node:path";
 import type { Disk, DiskFile, OpenMode } from "../../src/journal/disk.js";
 import { Random } from "./random.js";
 import { Directory, type Entry } from "./simulated-directory.js";
-import { type Fate, Inode } from "./simulated-inode.js";
+import { type CrashOutcome, Inode } from "./simulated-inode.js";
 
 /** The process or the machine ends in the middle of an operation. Nobody may take it for a fault of the disk. */
 export class Crash extends Error {
@@ -44,7 +44,7 @@ interface PlannedFault {
 /** How often, at an operation, the kernel writes something of its own accord. */
 const WRITE_BACK_CHANCE = 0.03;
 
-const FATES: readonly Fate[] = [
+const CRASH_OUTCOMES: readonly CrashOutcome[] = [
   { keep: 0, tear: 0, byPage: false },
   { keep: 1, tear: 0, byPage: false },
   { keep: 0.5, tear: 0, byPage: true },
@@ -91,7 +91,7 @@ export class SimulatedDisk implements Disk {
     this.#faults = [];
     this.#epoch++;
     this.isDown = false;
-    if (kind === "power") this.#root.crash(this.#random.one(FATES), this.#random);
+    if (kind === "power") this.#root.crash(this.#random.one(CRASH_OUTCOMES), this.#random);
   }
 
   // --- Disk ----------------------------------------------------------------------------------------------------------

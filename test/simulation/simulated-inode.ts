@@ -11,7 +11,7 @@ export const SECTOR_BYTES = 512;
 const PAGE_SECTORS = 8;
 
 /** How a crash of the machine treats what was not synced. */
-export interface Fate {
+export interface CrashOutcome {
   /** How likely a piece of unsynced data has reached the platter. */
   readonly keep: number;
   /** How likely one that has not is torn: a part of it has. */
@@ -97,14 +97,14 @@ export class Inode {
   }
 
   /** The machine stops: what was not synced is kept, lost or torn, and the cache is gone. */
-  crash(fate: Fate, random: Random): void {
-    const fates = new Map<number, boolean>();
+  crash(outcome: CrashOutcome, random: Random): void {
+    const outcomes = new Map<number, boolean>();
     for (const sector of [...this.#dirty].sort((a, b) => a - b)) {
-      const piece = fate.byPage ? Math.floor(sector / PAGE_SECTORS) : sector;
-      const isKept = fates.get(piece) ?? random.chance(fate.keep);
-      fates.set(piece, isKept);
+      const piece = outcome.byPage ? Math.floor(sector / PAGE_SECTORS) : sector;
+      const isKept = outcomes.get(piece) ?? random.chance(outcome.keep);
+      outcomes.set(piece, isKept);
       if (isKept) this.#flush(sector);
-      else if (random.chance(fate.tear)) this.#tear(sector, random);
+      else if (random.chance(outcome.tear)) this.#tear(sector, random);
     }
     this.#dirty.clear();
     const low = Math.min(this.#size, this.#platterSize);

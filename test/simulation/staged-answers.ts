@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import type { ErrorName } from "../../src/protocol/errors.js";
 import type { Effects, Fault, Run } from "../../src/shard/effects.js";
 import type { StagedEffects } from "../../src/workers/held-effects.js";
-import { splitEntries } from "../shard/model-effects.js";
+import { splitEntries } from "../shard/model/effects.js";
 import { keyOf } from "./photograph.js";
 
 export interface Delivered {

@@ -5,7 +5,7 @@
  */
 import { isDeepStrictEqual } from "node:util";
 import { Reason } from "../../src/protocol/run.js";
-import { State } from "../../src/shard/extent.js";
+import { State } from "../../src/shard/messages/extent.js";
 import type { Held, Photograph, QueueView, TopicView } from "./photograph.js";
 
 const STATE_NAMES = ["free", "ready", "delayed", "in flight", "dead"] as const;

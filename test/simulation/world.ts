@@ -10,10 +10,10 @@
 import assert from "node:assert/strict";
 import { isDeepStrictEqual } from "node:util";
 import { Durability } from "../../src/protocol/op.js";
-import { BrowseStart, browse } from "../../src/shard/browse.js";
 import type { Browse, MessageState } from "../../src/shard/command.js";
-import type { Queue } from "../../src/shard/queue.js";
-import { DEFAULT_CONFIG, type Topic } from "../../src/shard/topic.js";
+import type { Queue } from "../../src/shard/messages/queue.js";
+import { BrowseStart, browse } from "../../src/shard/topics/browse.js";
+import { DEFAULT_CONFIG, type Topic } from "../../src/shard/topics/topic.js";
 import { Clients } from "./clients.js";
 import { Life, type Makers } from "./life.js";
 import { Photograph, type QueueView } from "./photograph.js";

@@ -1,10 +1,10 @@
 import { expect, it } from "vitest";
-import { LEAST_BODY_BYTES, makeBody, readBody } from "../../src/torture/body.js";
+import { MIN_BODY_BYTES, makeBody, readBody } from "../../src/torture/body.js";
 
 const BODY = { run: 0xdead_beef, slot: 123_456, topic: 700, first: 1, copies: 2, due: 1_767_225_600_000.5 };
 
 it("a body says what it was made with, whatever its length and wherever it lies", () => {
-  for (const length of [LEAST_BODY_BYTES, LEAST_BODY_BYTES + 1, 1_000]) {
+  for (const length of [MIN_BODY_BYTES, MIN_BODY_BYTES + 1, 1_000]) {
     const bytes = makeBody(BODY, length);
     expect(bytes.length).toBe(length);
     const among = new Uint8Array(length + 10);

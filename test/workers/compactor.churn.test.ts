@@ -3,12 +3,12 @@ import { describe, expect, it } from "vitest";
 import { WORD_BYTES } from "../../src/protocol/entry.js";
 import { EPOCH } from "../../src/protocol/id.js";
 import { Durability } from "../../src/protocol/op.js";
-import { SLACK_SEGMENTS } from "../../src/shard/compaction-window.js";
-import { localIdSource } from "../../src/shard/id-allocator.js";
-import * as record from "../../src/shard/record.js";
+import { SLACK_SEGMENTS } from "../../src/shard/compaction/compaction-window.js";
+import * as record from "../../src/shard/log/record.js";
+import { localIdSource } from "../../src/shard/messages/id-allocator.js";
 import { Shard } from "../../src/shard/shard.js";
-import { OPTIONS } from "../shard/model-driver.js";
-import { type Effect, Recorder } from "../shard/model-effects.js";
+import { OPTIONS } from "../shard/model/driver.js";
+import { type Effect, Recorder } from "../shard/model/effects.js";
 import { CompactingShard } from "./compacting-shard.js";
 
 const SEGMENT_BYTES = 16_384;

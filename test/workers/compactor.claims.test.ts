@@ -4,10 +4,10 @@ import { WORD_BYTES } from "../../src/protocol/entry.js";
 import { EPOCH } from "../../src/protocol/id.js";
 import { Durability } from "../../src/protocol/op.js";
 import type { Command } from "../../src/shard/command.js";
-import { localIdSource } from "../../src/shard/id-allocator.js";
+import { localIdSource } from "../../src/shard/messages/id-allocator.js";
 import { Shard } from "../../src/shard/shard.js";
-import { OPTIONS } from "../shard/model-driver.js";
-import { Recorder } from "../shard/model-effects.js";
+import { OPTIONS } from "../shard/model/driver.js";
+import { Recorder } from "../shard/model/effects.js";
 import { CompactingShard } from "./compacting-shard.js";
 
 const SEGMENT_BYTES = 4 * 1024 * 1024;

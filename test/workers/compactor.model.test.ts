@@ -6,9 +6,9 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Durability } from "../../src/protocol/op.js";
 import type { Shard } from "../../src/shard/shard.js";
-import { Driver } from "../shard/model-driver.js";
-import { history, largeHistory } from "../shard/model-histories.js";
-import type { Move } from "../shard/model-steps.js";
+import { Driver } from "../shard/model/driver.js";
+import { history, largeHistory } from "../shard/model/histories.js";
+import type { Move } from "../shard/model/steps.js";
 import { expectSurvived, snapshot } from "../shard/snapshot.js";
 import { CompactingShard } from "./compacting-shard.js";
 

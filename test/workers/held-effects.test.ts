@@ -6,14 +6,14 @@ import { Durability } from "../../src/protocol/op.js";
 import { COUNT, DELIVERY, FIRST_ID_HIGH, FIRST_ID_LOW, SELECTION_BYTES } from "../../src/protocol/selection.js";
 import type { Command } from "../../src/shard/command.js";
 import type { Run } from "../../src/shard/effects.js";
-import { localIdSource } from "../../src/shard/id-allocator.js";
-import type { Page } from "../../src/shard/page.js";
-import * as record from "../../src/shard/record.js";
-import { Replay } from "../../src/shard/replay.js";
+import type { Page } from "../../src/shard/log/page.js";
+import * as record from "../../src/shard/log/record.js";
+import { localIdSource } from "../../src/shard/messages/id-allocator.js";
+import { Replay } from "../../src/shard/recovery/replay.js";
 import { Shard } from "../../src/shard/shard.js";
 import { HeldEffects, type StagedEffects } from "../../src/workers/held-effects.js";
-import { OPTIONS } from "../shard/model-driver.js";
-import { type Effect, Recorder } from "../shard/model-effects.js";
+import { OPTIONS } from "../shard/model/driver.js";
+import { type Effect, Recorder } from "../shard/model/effects.js";
 
 /** Records effects, and the last run before it is copied. */
 class Staged extends Recorder implements StagedEffects<Staged> {

@@ -2,7 +2,7 @@
 import { Worker } from "node:worker_threads";
 import { expect, test } from "vitest";
 import { EPOCH, SEQUENCES } from "../../src/protocol/id.js";
-import { IdAllocator } from "../../src/shard/id-allocator.js";
+import { IdAllocator } from "../../src/shard/messages/id-allocator.js";
 import { ID_CLOCK_BYTES, raiseIdClock, sharedIdSource } from "../../src/workers/id-clock.js";
 
 const THREADS = 3;

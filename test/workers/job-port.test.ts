@@ -1,6 +1,6 @@
 import { MessageChannel, receiveMessageOnPort } from "node:worker_threads";
 import { expect, it, onTestFinished } from "vitest";
-import { JobPort, MOST_JOBS } from "../../src/workers/job-port.js";
+import { JobPort, MAX_JOBS } from "../../src/workers/job-port.js";
 import type { JobOutcome } from "../../src/workers/jobs/job.js";
 import type { JobAnswer, ShardMessage } from "../../src/workers/shard-messages.js";
 
@@ -49,8 +49,8 @@ it("may be asked for another job out of an outcome", () => {
 
 it("refuses more jobs than any journal needs, and answers that nobody asked for", () => {
   const { port, answer } = ports();
-  for (let n = 0; n < MOST_JOBS; n++) port.ask(spare(n), () => {});
-  expect(() => port.ask(spare(0), () => {})).toThrow(`${MOST_JOBS} jobs are under way`);
+  for (let n = 0; n < MAX_JOBS; n++) port.ask(spare(n), () => {});
+  expect(() => port.ask(spare(0), () => {})).toThrow(`${MAX_JOBS} jobs are under way`);
   answer(99, { ok: true, result: { bytes: 1 } });
   expect(() => port.drain(() => expect.unreachable())).toThrow("job 99, which nobody has asked for");
 });

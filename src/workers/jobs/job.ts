@@ -4,7 +4,7 @@
  */
 
 import type { CompactInput } from "../../journal/compact.js";
-import type { CompactedSegment } from "../../shard/relocation.js";
+import type { CompactedSegment } from "../../shard/compaction/relocation.js";
 import type { ReshardInput, ReshardResult } from "./reshard.js";
 
 interface Jobs {

@@ -13,12 +13,12 @@ import { recover } from "../../journal/recovery.js";
 import { packHead } from "../../protocol/head.js";
 import { EPOCH } from "../../protocol/id.js";
 import { Durability } from "../../protocol/op.js";
+import { planKeeps } from "../../shard/compaction/keep-plan.js";
 import type { Effects } from "../../shard/effects.js";
-import { localIdSource } from "../../shard/id-allocator.js";
-import { planKeeps } from "../../shard/keep-plan.js";
-import { PAGE_BYTES } from "../../shard/log.js";
-import * as record from "../../shard/record.js";
-import { Replay } from "../../shard/replay.js";
+import { PAGE_BYTES } from "../../shard/log/log.js";
+import * as record from "../../shard/log/record.js";
+import { localIdSource } from "../../shard/messages/id-allocator.js";
+import { Replay } from "../../shard/recovery/replay.js";
 import { Shard } from "../../shard/shard.js";
 
 /** Memory for pages of one journal that is read; what is known of its messages comes on top. */

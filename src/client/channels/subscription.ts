@@ -1,0 +1,107 @@
+/**
+ * A subscription to a channel.
+ */
+
+import { Reading } from "../consume/reading.js";
+import type { RingmqError } from "../error.js";
+import { INSPECT, type Inspect, inspected } from "../inspection.js";
+import type { ChannelMessage } from "./channel-message.js";
+import type { SubscriptionFeed } from "./subscription-feed.js";
+
+/** How long a loop may be at one message while it is drained. Milliseconds. */
+const PATIENCE = 1000;
+
+/**
+ * The messages of a channel, as they come: `for await (const message of subscription)`. Leaving the loop ends it. A
+ * program that falls behind loses messages: `lost` counts them, and so does each message for those right before it.
+ */
+export class Subscription implements AsyncIterableIterator<ChannelMessage> {
+  readonly #feed: SubscriptionFeed;
+  readonly #leave: () => Promise<void>;
+  readonly #reading = new Reading<ChannelMessage>();
+  #leaving: Promise<void> | undefined;
+
+  /** `leave` resolves when nothing more will come. */
+  constructor(feed: SubscriptionFeed, leave: () => Promise<void>) {
+    this.#feed = feed;
+    this.#leave = leave;
+  }
+
+  get channel(): string {
+    return this.#feed.channel;
+  }
+
+  /** Resolves when no more messages will come: with why, or with undefined when it was stopped or its client closed. */
+  get closed(): Promise<RingmqError | undefined> {
+    return this.#feed.closed;
+  }
+
+  /** Messages that were lost so far, in the broker and here. */
+  get lost(): number {
+    return this.#feed.lost;
+  }
+
+  /** Messages that have come and are not yet read. */
+  get buffered(): number {
+    return this.#feed.size;
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  /** The next message. Rejects once when the subscription ended for a reason; `done` after that. */
+  async next(): Promise<IteratorResult<ChannelMessage, undefined>> {
+    this.#reading.isBegun = true;
+    this.#reading.at = undefined;
+    try {
+      const value = await this.#feed.next();
+      this.#reading.at = value;
+      if (value !== undefined) return { done: false, value };
+      this.#reading.finish();
+      return { done: true, value };
+    } catch (error) {
+      this.#reading.finish();
+      throw error;
+    }
+  }
+
+  /** Ends it; what was not read is dropped. `for await` calls it when the loop is left. */
+  async return(): Promise<IteratorResult<ChannelMessage, undefined>> {
+    await this.stop();
+    this.#feed.clear();
+    this.#reading.finish();
+    return { done: true, value: undefined };
+  }
+
+  /** Ends the subscription. What has come can still be read; then the iteration ends. */
+  stop(): Promise<void> {
+    this.#leaving ??= this.#leave();
+    return this.#leaving;
+  }
+
+  /**
+   * Ends it and waits until the program has read what came; when nobody reads, that is dropped.
+   *
+   * It can be awaited in the loop as well: one that is at the same message for a second meanwhile is taken for one that
+   * waits for this. It reads the rest before it ends.
+   */
+  async drain(): Promise<void> {
+    if (this.#reading.isBegun) await this.stop();
+    else await this.return();
+    await this.#reading.end(() => PATIENCE);
+  }
+
+  toJSON(): object {
+    const { channel, buffered, lost } = this;
+    return { channel, buffered, lost };
+  }
+
+  [INSPECT](_depth: number, options: unknown, inspect: Inspect): string {
+    return inspected("Subscription", this.toJSON(), options, inspect);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.return();
+  }
+}

@@ -1,0 +1,86 @@
+/**
+ * The address of a broker: `tcp://host:port`, `ws://host:port/path` or `wss://…`. What would be passed over in silence is
+ * refused instead. No text repeats what may be a password.
+ */
+import { badArgument, readFrom, shown } from "../arguments.js";
+import { localError, type RingmqError } from "../error.js";
+
+/** The native protocol's port, where an address names none. */
+const TCP_PORT = 9503;
+const WS_PORT = 80;
+const WSS_PORT = 443;
+
+const DEFAULT_PORTS: Readonly<Record<string, number>> = { "tcp:": TCP_PORT, "ws:": WS_PORT, "wss:": WSS_PORT };
+
+export interface Address {
+  readonly url: URL;
+  readonly isTcp: boolean;
+  /** Without the brackets of IPv6. */
+  readonly host: string;
+  readonly port: number;
+  /** For people: `tcp://127.0.0.1:9503`. */
+  readonly text: string;
+}
+
+/** An address for an error's text, without what stands before an `@`. */
+const redacted = (target: string): string => {
+  const at = target.lastIndexOf("@");
+  return shown(at < 0 ? target : `…${target.slice(at)}`);
+};
+
+const refused = (target: string, why: string): RingmqError =>
+  localError("BAD_ARGUMENT", `the broker's address ${redacted(target)} ${why}`);
+
+const wanted = (example: string): string => `must begin with tcp://, ws:// or wss://, as tcp://${example} does`;
+
+/** Characters of a host that are long for one. */
+const LONG = 100;
+
+/** `localhost:9503` out of what somebody wrote without a scheme, or with another one. */
+const example = (target: string): string => {
+  const meant = /^(?:https?:\/\/)?((?:[\w.-]+|\[[\da-f:.]+\])(?::\d{1,5})?)(?:\/|$)/i.exec(target)?.[1];
+  return meant === undefined || meant.length > LONG ? "127.0.0.1:9503" : meant;
+};
+
+/** Reads an address. Throws BAD_ARGUMENT, which says what is wrong with it. */
+export const parseAddress = (given: unknown): Address => {
+  const what = "the broker's address";
+  const target = readFrom(what, () => (given instanceof URL ? given.href : given));
+  if (typeof target !== "string") throw badArgument(what, given, 'text, as "tcp://127.0.0.1:9503"');
+  const url = parse(target);
+  const fallback = DEFAULT_PORTS[url.protocol];
+  if (fallback === undefined) {
+    const http = /^https?:$/.test(url.protocol) ? `; the broker's HTTP port takes ws://${url.host}/mq` : "";
+    throw refused(target, wanted(example(target)) + http);
+  }
+  if (url.username !== "" || url.password !== "") {
+    throw refused(target, "names a user: a broker asks nobody for a password, and none is sent");
+  }
+  if (url.hostname === "") throw refused(target, wanted("127.0.0.1:9503"));
+  if (url.port === "0") throw refused(target, "has port 0, which nobody listens on");
+  const isTcp = url.protocol === "tcp:";
+  const more = {
+    path: isTcp && url.pathname !== "/" ? url.pathname : "",
+    query: isTcp ? url.search : "",
+    hash: url.hash,
+  };
+  for (const [part, text] of Object.entries(more)) {
+    if (text === "") continue;
+    throw refused(
+      target,
+      `has a ${part}, which means nothing ${isTcp ? "over TCP" : "here"}: leave ${shown(text)} out`,
+    );
+  }
+  const port = url.port === "" ? fallback : Number(url.port);
+  const host = url.hostname.replace(/^\[|\]$/g, "");
+  return { url, isTcp, host, port, text: `${url.protocol}//${url.hostname}:${port}` };
+};
+
+const parse = (target: string): URL => {
+  try {
+    return new URL(target);
+  } catch {
+    const hasScheme = /^\s*(?:tcp|wss?):\/\//i.test(target);
+    throw refused(target, hasScheme ? "is none: it has no host, or no port from 1 to 65535" : wanted(example(target)));
+  }
+};

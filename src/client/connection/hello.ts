@@ -1,0 +1,88 @@
+/**
+ * The handshake: what the client and the broker tell each other first.
+ */
+import { type ErrorName, ProtocolError } from "../../protocol/errors.js";
+import {
+  MAX_BATCH_MESSAGES,
+  MAX_FRAME_BYTES,
+  MAX_IN_FLIGHT,
+  MAX_MESSAGE_BYTES,
+  MAX_NAME_BYTES,
+} from "../../protocol/limits.js";
+import { PROTOCOL_VERSION } from "../../protocol/op.js";
+
+/** The broker's limits that bind a client. */
+export interface Limits {
+  /** Bytes of a message: its headers and body. */
+  readonly maxMessageBytes: number;
+  /** Bytes of a frame after its length field. */
+  readonly maxFrameBytes: number;
+  /** Messages in a batch. */
+  readonly maxBatchMessages: number;
+  /** Unanswered requests of a connection. */
+  readonly maxInFlight: number;
+  /** Bytes of a name. */
+  readonly maxNameBytes: number;
+}
+
+/** What the broker tells of itself. */
+export interface BrokerInfo {
+  /** The program and its version, for people. */
+  readonly server: string;
+  readonly nodeId: number;
+  readonly shards: number;
+  readonly limits: Limits;
+}
+
+const DEFAULTS: Limits = {
+  maxMessageBytes: MAX_MESSAGE_BYTES,
+  maxFrameBytes: MAX_FRAME_BYTES,
+  maxBatchMessages: MAX_BATCH_MESSAGES,
+  maxInFlight: MAX_IN_FLIGHT,
+  maxNameBytes: MAX_NAME_BYTES,
+};
+
+/** No frame is ever larger, whatever a broker says: entries have 28 bits for their size. */
+const LARGEST_FRAME = 2 ** 28;
+
+const isPositive = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) > 0;
+
+const refuse = (kind: ErrorName, text: string): never => {
+  throw new ProtocolError(kind, text);
+};
+
+const readLimits = (value: unknown): Limits => {
+  if (typeof value !== "object" || value === null) return DEFAULTS;
+  const limit = (name: keyof Limits): number => {
+    const told: unknown = Reflect.get(value, name);
+    return told === undefined ? DEFAULTS[name] : isPositive(told) ? told : refuse("BAD_HEAD", `HELLO: ${name}`);
+  };
+  return {
+    maxMessageBytes: limit("maxMessageBytes"),
+    maxFrameBytes: Math.min(limit("maxFrameBytes"), LARGEST_FRAME),
+    maxBatchMessages: limit("maxBatchMessages"),
+    maxInFlight: limit("maxInFlight"),
+    maxNameBytes: limit("maxNameBytes"),
+  };
+};
+
+/** The number of HELLO. Those of the requests follow it. */
+export const HELLO_REQUEST = 1;
+
+/** The head of the client's HELLO. */
+export const helloHead = (name: string | undefined): readonly unknown[] =>
+  name === undefined ? [PROTOCOL_VERSION] : [PROTOCOL_VERSION, name];
+
+/** Reads the head of the broker's HELLO. Throws ProtocolError when it is not one of this version. */
+export const readHello = (head: readonly unknown[]): BrokerInfo => {
+  const [version, server, nodeId, shards, limits] = head;
+  if (version !== PROTOCOL_VERSION) {
+    refuse("UNSUPPORTED_VERSION", `the broker speaks version ${String(version)}, not ${PROTOCOL_VERSION}`);
+  }
+  return {
+    server: typeof server === "string" ? server : "",
+    nodeId: isPositive(nodeId) ? nodeId : refuse("BAD_HEAD", "HELLO: node id"),
+    shards: isPositive(shards) ? shards : refuse("BAD_HEAD", "HELLO: shards"),
+    limits: readLimits(limits),
+  };
+};

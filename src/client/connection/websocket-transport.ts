@@ -1,0 +1,135 @@
+/**
+ * WebSocket: the one of the browser (or of Node from 22 on), else the package `ws`. What is sent is cut
+ * into messages wherever the broker's limit of them is reached.
+ */
+import { MAX_WEBSOCKET_MESSAGE_BYTES } from "../../protocol/limits.js";
+import type { OpenTransport, Transport, TransportEvents } from "./transport.js";
+
+/** Bytes in the socket's own queue above which it counts as congested. */
+const HIGH_WATER = 1024 * 1024;
+
+/** A browser does not tell when that queue gets shorter: it is asked this often. Milliseconds. */
+const POLL = 2;
+
+const PATH = "/mq";
+
+/** A browser says nothing of why; `ws` has the error, whose code tells it. */
+interface FailureEvent {
+  readonly message?: unknown;
+  readonly error?: unknown;
+}
+
+/** What this file needs of a WebSocket; the browser's and that of `ws` both have it. */
+interface Socket {
+  binaryType: string;
+  readonly bufferedAmount: number;
+  send(data: Uint8Array): void;
+  close(): void;
+  /** `ws` only: without waiting for the other side. */
+  terminate?(): void;
+  addEventListener(type: "open" | "close", listener: () => void): void;
+  addEventListener(type: "error", listener: (event: FailureEvent) => void): void;
+  addEventListener(type: "message", listener: (event: { readonly data: unknown }) => void): void;
+}
+
+const MASK_BYTES = 4;
+
+/** Masks for `ws`, drawn many at a time. */
+const maskSource = (): ((mask: Uint8Array) => void) => {
+  const pool = new Uint8Array(4096);
+  let at = pool.length;
+  return (mask) => {
+    if (at === pool.length) {
+      globalThis.crypto.getRandomValues(pool);
+      at = 0;
+    }
+    mask.set(pool.subarray(at, at + MASK_BYTES));
+    // Never four zeroes: `ws` sends a copy of what it masks, and with those it would hold on to our buffer instead.
+    mask[0] = (mask[0] ?? 0) | 1;
+    at += MASK_BYTES;
+  };
+};
+
+const dialer = async (): Promise<(url: string) => Socket> => {
+  const Global: unknown = Reflect.get(globalThis, "WebSocket");
+  if (typeof Global === "function") return (url) => Reflect.construct(Global, [url]) as Socket;
+  const { WebSocket } = await import("ws");
+  const generateMask = maskSource();
+  return (url) => new WebSocket(url, { perMessageDeflate: false, generateMask });
+};
+
+class WebSocketTransport implements Transport {
+  readonly #socket: Socket;
+  readonly #events: TransportEvents;
+  #polling: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(socket: Socket, events: TransportEvents) {
+    this.#socket = socket;
+    this.#events = events;
+    socket.addEventListener("close", () => clearTimeout(this.#polling));
+  }
+
+  send(bytes: Uint8Array): boolean {
+    for (let at = 0; at < bytes.length; at += MAX_WEBSOCKET_MESSAGE_BYTES) {
+      this.#socket.send(bytes.subarray(at, at + MAX_WEBSOCKET_MESSAGE_BYTES));
+    }
+    // A WebSocket copies what it sends: the buffer is free, but that there is room for more must be waited for.
+    if (this.#socket.bufferedAmount < HIGH_WATER) return true;
+    this.#poll();
+    return false;
+  }
+
+  #poll(): void {
+    this.#polling = setTimeout(() => {
+      if (this.#socket.bufferedAmount < HIGH_WATER) this.#events.drained();
+      else this.#poll();
+    }, POLL);
+  }
+
+  end(): void {
+    this.#socket.close();
+  }
+
+  destroy(): void {
+    if (this.#socket.terminate === undefined) this.#socket.close();
+    else this.#socket.terminate();
+  }
+}
+
+export const openWebSocket: OpenTransport = async ({ url }, events, signal) => {
+  const dial = await dialer();
+  signal.throwIfAborted();
+  const target = new URL(url);
+  if (target.pathname === "/") target.pathname = PATH;
+  const socket = dial(target.href);
+  socket.binaryType = "arraybuffer";
+  return new Promise((resolve, reject) => {
+    let failure: Error | undefined;
+    let open = false;
+    const abort = (): void => {
+      socket.close();
+      reject(signal.reason);
+    };
+    signal.addEventListener("abort", abort, { once: true });
+    socket.addEventListener("open", () => {
+      signal.removeEventListener("abort", abort);
+      open = true;
+      resolve(new WebSocketTransport(socket, events));
+    });
+    socket.addEventListener("error", ({ message, error }) => {
+      if (error instanceof Error) failure = error;
+      else failure = new Error(typeof message === "string" && message !== "" ? message : "the WebSocket failed");
+    });
+    socket.addEventListener("close", () => {
+      if (open) events.ended(failure);
+      else reject(failure ?? new Error("the WebSocket was closed before it opened"));
+    });
+    socket.addEventListener("message", ({ data }) => {
+      if (data instanceof ArrayBuffer) events.received(new Uint8Array(data));
+      else {
+        socket.close();
+        events.ended(new Error("the broker sent text"));
+      }
+    });
+  });
+};

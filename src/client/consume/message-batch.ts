@@ -1,0 +1,90 @@
+/**
+ * Messages that were handed over together. Settling them together costs one request and no promise for each.
+ */
+import { Op } from "../../protocol/op.js";
+import { INSPECT, type Inspect, inspected } from "../inspection.js";
+import type { NackOptions, TouchOptions } from "../options.js";
+import { readNack, readTouch } from "../request-checks.js";
+import type { RunReader } from "./deliveries.js";
+import type { Message } from "./message.js";
+import { Selections } from "./selections.js";
+import type { Settlement } from "./settle-result.js";
+import type { Settler } from "./settler.js";
+
+export class MessageBatch implements Iterable<Message> {
+  readonly #settler: Settler;
+  readonly #readers: readonly RunReader[];
+  /** All of its messages that are held under a lease. */
+  readonly #leased = new Selections();
+  #leases = 0;
+  /** Messages of the same runs that were settled before this batch came to be. */
+  readonly #settledBefore: number;
+  #isSettled = false;
+  /** How many messages came. */
+  readonly size: number;
+
+  constructor(settler: Settler, readers: readonly RunReader[]) {
+    this.#settler = settler;
+    this.#readers = readers;
+    this.size = readers.reduce((sum, { left }) => sum + left, 0);
+    for (const reader of readers) {
+      if (reader.run.isAcked) continue;
+      this.#leases += reader.left;
+      reader.select(this.#leased);
+    }
+    this.#settledBefore = this.#settledOneByOne();
+  }
+
+  /** How many of them are held under a lease: all, or none on a topic that acks by itself. */
+  get leases(): number {
+    return this.#leases;
+  }
+
+  /** The messages, each once. */
+  *[Symbol.iterator](): IterableIterator<Message> {
+    for (const reader of this.#readers) while (reader.left > 0) yield reader.next();
+  }
+
+  /**
+   * The program has settled neither all of them together nor each of them.
+   *
+   * @internal
+   */
+  get isHeld(): boolean {
+    return !this.#isSettled && this.#settledOneByOne() - this.#settledBefore < this.#leases;
+  }
+
+  /** All of them are done with. Resolves with those for which it came too late; rejects with CONNECTION_CLOSED. */
+  ack(): Promise<Settlement> {
+    this.#isSettled = true;
+    return this.#settle(Op.ACK, []);
+  }
+
+  /** Gives all of them back. Resolves as `ack` does. */
+  async nack(options: NackOptions = {}): Promise<Settlement> {
+    const { delay, reject } = readNack(options);
+    this.#isSettled = true;
+    return this.#settle(Op.NACK, [delay, reject]);
+  }
+
+  /** Holds all of them for longer. Resolves as `ack` does. */
+  async touch(options: TouchOptions = {}): Promise<Settlement> {
+    return this.#settle(Op.TOUCH, [readTouch(options).ttr]);
+  }
+
+  toJSON(): object {
+    return { size: this.size, leases: this.leases };
+  }
+
+  [INSPECT](_depth: number, options: unknown, inspect: Inspect): string {
+    return inspected("MessageBatch", this.toJSON(), options, inspect);
+  }
+
+  #settledOneByOne(): number {
+    return this.#readers.reduce((sum, { run }) => sum + run.settled, 0);
+  }
+
+  #settle(op: number, args: readonly unknown[]): Promise<Settlement> {
+    return this.#settler.settleAll(op, args, this.#leased, this.#leases);
+  }
+}

@@ -1,0 +1,81 @@
+/**
+ * A frame of messages that were published one by one, waiting to be confirmed.
+ *
+ * A message costs one promise here and nothing else. The promises are derived from that of the frame, and the reactions
+ * to a promise run in the order in which they were added: the n-th receipt that is asked for is that of the n-th
+ * message.
+ */
+import { ProtocolError } from "../../protocol/errors.js";
+import { Exchange } from "../connection/exchange.js";
+import { deferred } from "../deferred.js";
+import type { RingmqError } from "../error.js";
+import { type ChannelReceipt, Receipt } from "./receipt.js";
+
+abstract class Batch<R> extends Exchange {
+  /** Messages in it. */
+  count = 0;
+  protected readonly answer = deferred<void>();
+  /** The receipt of the next message. */
+  protected abstract readonly receipt: () => R;
+
+  /** Counts a message that has been written. */
+  add(): Promise<R> {
+    this.count++;
+    return this.answer.promise.then(this.receipt);
+  }
+
+  override failed(error: RingmqError): void {
+    this.answer.reject(error);
+  }
+}
+
+/** To a topic. */
+export class PublishBatch extends Batch<Receipt> {
+  #high = 0;
+  #low = 0;
+  #durability = 0;
+
+  readonly #routeKey: string | undefined;
+  readonly #delay: number | undefined;
+  readonly #ttl: number | undefined;
+
+  constructor(routeKey: string | undefined, delay: number | undefined, ttl: number | undefined) {
+    super();
+    this.#routeKey = routeKey;
+    this.#delay = delay;
+    this.#ttl = ttl;
+  }
+
+  /** Whether a message with these options belongs into it. */
+  has(routeKey: string | undefined, delay: number | undefined, ttl: number | undefined): boolean {
+    return routeKey === this.#routeKey && delay === this.#delay && ttl === this.#ttl;
+  }
+
+  protected readonly receipt = (): Receipt => {
+    const receipt = new Receipt(this.#high, this.#low, this.#durability);
+    this.#low = (this.#low + 1) | 0;
+    return receipt;
+  };
+
+  override confirmed(high: number, low: number, messages: number, durability: number): void {
+    if (messages !== this.count) {
+      throw new ProtocolError("BAD_FRAME", `${messages} messages were confirmed of ${this.count}`);
+    }
+    this.#high = high;
+    this.#low = low | 0;
+    this.#durability = durability;
+    this.answer.resolve();
+  }
+}
+
+/** To a channel. All messages of a batch reach the same subscribers. */
+export class ChannelBatch extends Batch<ChannelReceipt> {
+  #receipt: ChannelReceipt = { subscribers: 0 };
+
+  protected readonly receipt = (): ChannelReceipt => this.#receipt;
+
+  override confirmed(_high: number, _low: number, subscribers: number): void {
+    this.#receipt = { subscribers };
+    this.answer.resolve();
+  }
+}

@@ -1,0 +1,89 @@
+/**
+ * What a publisher gets for its messages. Ids become text only when somebody looks at them.
+ */
+import { formatId } from "../../protocol/id.js";
+import { Durability } from "../../protocol/op.js";
+import { INSPECT, type Inspect, inspected } from "../inspection.js";
+
+/** How durable a confirmed message is: it lives as long as the broker process, survives that, or is on disk. */
+export type DurabilityName = keyof typeof Durability;
+
+const NAMES = Object.entries(Durability) as readonly (readonly [DurabilityName, number])[];
+
+/** The name of CONFIRM's flag. A level of a newer broker counts as the least. */
+export const durabilityName = (flag: number): DurabilityName => NAMES.find(([, n]) => n === flag)?.[0] ?? "memory";
+
+/** A message that the broker has taken. */
+export class Receipt {
+  constructor(
+    private readonly high: number,
+    /** As a signed number: those are held without an allocation. */
+    private readonly low: number,
+    private readonly level: number,
+  ) {}
+
+  /** The id of the message, in decimal. */
+  get id(): string {
+    return formatId(this.high, this.low >>> 0);
+  }
+
+  /** What the message survives. */
+  get durability(): DurabilityName {
+    return durabilityName(this.level);
+  }
+
+  toJSON(): { readonly id: string; readonly durability: DurabilityName } {
+    return { id: this.id, durability: this.durability };
+  }
+
+  [INSPECT](_depth: number, options: unknown, inspect: Inspect): string {
+    return inspected("Receipt", this.toJSON(), options, inspect);
+  }
+}
+
+/** Consecutive ids. */
+export interface IdRange {
+  readonly high: number;
+  readonly low: number;
+  readonly count: number;
+}
+
+/** Messages that the broker has taken together. */
+export class BatchReceipt {
+  constructor(
+    private readonly ranges: readonly IdRange[],
+    private readonly level: number,
+  ) {}
+
+  /** How many messages there are. */
+  get count(): number {
+    return this.ranges.reduce((sum, { count }) => sum + count, 0);
+  }
+
+  /** The ids of the messages, in decimal, in the order in which they were given. Made anew each time. */
+  get ids(): string[] {
+    return this.ranges.flatMap(({ high, low, count }) =>
+      Array.from({ length: count }, (_, i) => formatId(high, low + i)),
+    );
+  }
+
+  /** What all of the messages survive. */
+  get durability(): DurabilityName {
+    return durabilityName(this.level);
+  }
+
+  toJSON(): { readonly ids: readonly string[]; readonly durability: DurabilityName } {
+    return { ids: this.ids, durability: this.durability };
+  }
+
+  [INSPECT](_depth: number, options: unknown, inspect: Inspect): string {
+    const { count, ids, durability } = this;
+    return inspected("BatchReceipt", { count, ids, durability }, options, inspect);
+  }
+}
+
+/** What became of a message on a channel. */
+export interface ChannelReceipt {
+  /** Who was subscribed at that moment. */
+  readonly subscribers: number;
+}

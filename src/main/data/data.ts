@@ -1,0 +1,152 @@
+/**
+ * The data directory, from the start of a broker to its end: locked first and released last, made ready for the threads
+ * of the shards, and watched for space. Its layout is that of src/journal/layout.ts.
+ */
+import { statSync } from "node:fs";
+import { join } from "node:path";
+import { DamageError, DataDirectoryError } from "../../journal/damage-error.js";
+import {
+  claimDataDirectory,
+  type Manifest,
+  makeGeneration,
+  removeOtherGenerations,
+  writeManifest,
+} from "../../journal/data-directory.js";
+import type { Disk } from "../../journal/disk.js";
+import { journalFiles, segmentPath, shardDirectory } from "../../journal/layout.js";
+import type { DirectoryLock } from "../../journal/lock.js";
+import { nodeDisk } from "../../journal/node-disk.js";
+import type { Log } from "../log.js";
+import type { BrokerOptions } from "../options.js";
+import type { JobPool } from "../shards/job-pool.js";
+import { StartError } from "../shards/start-error.js";
+import type { ShardFiles, ShardOnDisk } from "../shards/start-up.js";
+import { DiskWatch } from "./disk-watch.js";
+
+export class Data implements ShardFiles {
+  readonly watch: DiskWatch;
+  readonly #lock: DirectoryLock;
+  readonly #log: Log;
+
+  private constructor(
+    options: BrokerOptions,
+    lock: DirectoryLock,
+    /** By shard. */
+    readonly shards: readonly ShardOnDisk[],
+  ) {
+    this.#log = options.log;
+    this.#lock = lock;
+    this.watch = new DiskWatch(options.data, options.diskReserve, options.log);
+  }
+
+  /**
+   * Locks the directory and clears away what the last run has left unfinished.
+   *
+   * @throws StartError that says what to do when it cannot be used.
+   */
+  static async open(options: BrokerOptions, pool: Pick<JobPool, "run">, disk: Disk = nodeDisk): Promise<Data> {
+    const { data, shards } = options;
+    try {
+      const { lock, manifest } = claimDataDirectory(disk, data, shards);
+      try {
+        const present = await withShards(options, manifest, pool, disk);
+        removeOtherGenerations(disk, data, present);
+        const directories = Array.from({ length: shards }, (_, shard) =>
+          shardDirectory(data, present.generation, shard),
+        );
+        return new Data(
+          options,
+          lock,
+          directories.map((directory) => shardOnDisk(disk, directory)),
+        );
+      } catch (error) {
+        lock.release();
+        throw error;
+      }
+    } catch (error) {
+      throw explain(data, error);
+    }
+  }
+
+  /** Of all segments. */
+  get bytes(): number {
+    let bytes = 0;
+    for (const { segments } of this.shards) for (const segment of segments) bytes += segment.bytes;
+    return bytes;
+  }
+
+  /** Lets another broker have the directory: the last thing of all. */
+  close(): void {
+    this.watch.stop();
+    try {
+      this.#lock.release();
+    } catch (error) {
+      // The next start finds that this process is gone.
+      this.#log.warn({ error, data: this.#lock.directory }, "the lock of the data directory could not be released");
+    }
+  }
+}
+
+/**
+ * The manifest that has so many shards. When it has another number, everything moves to a new generation first; the old
+ * one counts until the manifest names the new one, so that a crash in between costs nothing but the time.
+ */
+const withShards = async (
+  { data, shards, segmentBytes, log }: BrokerOptions,
+  manifest: Manifest,
+  pool: Pick<JobPool, "run">,
+  disk: Disk,
+): Promise<Manifest> => {
+  if (manifest.shards === shards) return manifest;
+  const { generation, shards: from } = manifest;
+  log.info({ from, to: shards }, "the number of shards has changed: messages move to their new ones");
+  makeGeneration(disk, data, generation + 1, shards);
+  const job = { job: "reshard", data, generation, from, to: shards, segmentBytes, now: Date.now() } as const;
+  const outcome = await pool.run(job);
+  if (!outcome.ok) {
+    throw new StartError(
+      `messages cannot move from ${from} to ${shards} shards: ${outcome.error.message}. ` +
+        `Nothing has changed: start with --shards ${from}, or remedy that first`,
+    );
+  }
+  const moved: Manifest = { ...manifest, shards, generation: generation + 1 };
+  writeManifest(disk, data, moved);
+  log.info({ ...outcome.result, shards }, "messages have moved to their new shards");
+  return moved;
+};
+
+const shardOnDisk = (disk: Disk, directory: string): ShardOnDisk => {
+  const { sequences, temporary } = journalFiles(disk, directory);
+  for (const name of temporary) disk.remove(join(directory, name));
+  const segments = sequences.map((sequence) => {
+    const path = segmentPath(directory, sequence);
+    const file = disk.open(path, "read");
+    try {
+      return { path, sequence, bytes: file.size };
+    } finally {
+      file.close();
+    }
+  });
+  return { directory, segments };
+};
+
+const isFile = (path: string): boolean => {
+  try {
+    return statSync(path).isFile();
+  } catch {
+    return false;
+  }
+};
+
+const explain = (data: string, error: unknown): unknown => {
+  if (error instanceof DataDirectoryError || error instanceof DamageError) {
+    return new StartError(error.message, { cause: error });
+  }
+  if (error instanceof Error && "syscall" in error) {
+    const text = isFile(data)
+      ? `${data} is a file: give the name of a directory`
+      : `the data directory ${data} cannot be used: ${error.message}`;
+    return new StartError(text, { cause: error });
+  }
+  return error;
+};

@@ -1,0 +1,69 @@
+/**
+ * What a connection is to be sent: answers are gathered and written at once, since a socket write for each would cost
+ * half of the throughput.
+ */
+import { copyBytes } from "../../channel/copy-bytes.js";
+import { OUTPUT_BYTES, type OutputPool } from "./output-pool.js";
+import type { Transport } from "./transport.js";
+
+export class Outgoing {
+  readonly #transport: Transport;
+  readonly #pool: OutputPool;
+  #buffer: Buffer | undefined;
+  #end = 0;
+
+  constructor(transport: Transport, pool: OutputPool) {
+    this.#transport = transport;
+    this.#pool = pool;
+  }
+
+  /** Bytes gathered and not written. */
+  get gathered(): number {
+    return this.#end;
+  }
+
+  /** Gathers whole frames: [start, end) of `bytes`. */
+  append(bytes: Uint8Array, start: number, end: number): void {
+    if (end - start > OUTPUT_BYTES - this.#end) {
+      this.flush();
+      if (end - start > OUTPUT_BYTES) return this.#appendLarge(bytes, start, end);
+    }
+    this.#buffer ??= this.#pool.take();
+    copyBytes(this.#buffer, this.#end, bytes, start, end);
+    this.#end += end - start;
+  }
+
+  /** Writes what is gathered. */
+  flush(): void {
+    const buffer = this.#buffer;
+    if (buffer === undefined) return;
+    const bytes = this.#end === OUTPUT_BYTES ? buffer : buffer.subarray(0, this.#end);
+    this.#buffer = undefined;
+    this.#end = 0;
+    if (this.#transport.write(bytes)) this.#pool.give(buffer);
+  }
+
+  /** Behind what is gathered, the same bytes that others get too. False: the transport keeps them for good. */
+  writeShared(bytes: Buffer): boolean {
+    this.flush();
+    return this.#transport.write(bytes);
+  }
+
+  /** Drops what is gathered. */
+  discard(): void {
+    if (this.#buffer !== undefined) this.#pool.give(this.#buffer);
+    this.#buffer = undefined;
+    this.#end = 0;
+  }
+
+  /** In pieces that go through the cache, unless a frame must not be cut. */
+  #appendLarge(bytes: Uint8Array, start: number, end: number): void {
+    if (this.#transport.framed) {
+      const whole = Buffer.allocUnsafeSlow(end - start);
+      copyBytes(whole, 0, bytes, start, end);
+      this.#transport.write(whole);
+      return;
+    }
+    for (let at = start; at < end; at += OUTPUT_BYTES) this.append(bytes, at, Math.min(at + OUTPUT_BYTES, end));
+  }
+}

@@ -1,0 +1,46 @@
+/** What the main thread does with each request: the `op` byte as an index. */
+import { Op } from "../../protocol/op.js";
+
+export const RequestKind = {
+  UNKNOWN: 0,
+  /** Goes to a shard and is answered once. */
+  ROUTED: 1,
+  /** As ROUTED, and begins or ends a consumer or a subscription. */
+  LASTING: 2,
+  /** Goes to a shard and has no answer. */
+  UNANSWERED: 3,
+  HELLO: 4,
+  PING: 5,
+  /** Answered by the main thread, after a while. */
+  BACKUP: 6,
+} as const;
+
+const kindOf = (op: number): number => {
+  switch (op) {
+    case Op.HELLO:
+      return RequestKind.HELLO;
+    case Op.PING:
+      return RequestKind.PING;
+    case Op.BACKUP:
+      return RequestKind.BACKUP;
+    case Op.CREDIT:
+      return RequestKind.UNANSWERED;
+    case Op.CONSUME:
+    case Op.STOP:
+    case Op.SUBSCRIBE:
+    case Op.UNSUBSCRIBE:
+      return RequestKind.LASTING;
+    default:
+      return RequestKind.ROUTED;
+  }
+};
+
+const kinds = new Uint8Array(256);
+for (const op of Object.values(Op)) kinds[op] = kindOf(op);
+
+export const REQUEST_KINDS: Readonly<Uint8Array> = kinds;
+
+/** Before HELLO there is no other request. */
+export const UNGREETED_KINDS: Readonly<Uint8Array> = new Uint8Array(256).map((_, op) =>
+  op === Op.HELLO ? RequestKind.HELLO : RequestKind.UNKNOWN,
+);

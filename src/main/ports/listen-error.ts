@@ -1,0 +1,33 @@
+/** Why a port could not be had, in words that tell what to do. */
+import { createServer } from "node:net";
+import type { Address } from "../options.js";
+
+export class ListenError extends Error {
+  override readonly name = "ListenError";
+}
+
+export const formatAddress = ({ host, port }: Address): string =>
+  host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+
+const REASONS: Readonly<Record<string, string>> = {
+  EADDRINUSE: "the port is in use; is another broker running?",
+  EACCES: "this user may not open the port",
+  EADDRNOTAVAIL: "this machine does not have the address",
+  ENOTFOUND: "there is no such host",
+};
+
+export const explainListenError = (what: string, address: Address, error: NodeJS.ErrnoException): ListenError => {
+  const reason = REASONS[error.code ?? ""] ?? error.message;
+  return new ListenError(`cannot listen for ${what} on ${formatAddress(address)}: ${reason}`, { cause: error });
+};
+
+/** uWebSockets.js says only that it could not listen: tries the same with node:net, which says why. */
+export const findListenError = (what: string, address: Address): Promise<ListenError> =>
+  new Promise((resolve) => {
+    const server = createServer();
+    server.once("error", (error) => resolve(explainListenError(what, address, error)));
+    server.listen(address.port, address.host, () => {
+      server.close();
+      resolve(new ListenError(`cannot listen for ${what} on ${formatAddress(address)}`));
+    });
+  });

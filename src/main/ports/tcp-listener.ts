@@ -1,0 +1,176 @@
+/** The TCP port: accepts sockets, and hands each to the front end whose protocol it speaks. */
+import { createServer, type Server, type Socket } from "node:net";
+import type { Log } from "../log.js";
+import { guard } from "../native/boundary.js";
+import type { ConnectionHost } from "../native/connection-host.js";
+import { errorFrame } from "../native/own-answers.js";
+import type { Address } from "../options.js";
+import { shareOf } from "./address-shares.js";
+import type { Port } from "./descriptor-watch.js";
+import { type FrontEnd, recognize } from "./front-end.js";
+import { explainListenError } from "./listen-error.js";
+import { ReadBuffer, type Reading } from "./read-buffer.js";
+import { lingeringEnd } from "./tcp-transport.js";
+
+/** A peer that has vanished without a word is noticed after about this and the system's probes, in milliseconds. */
+const KEEP_ALIVE = 60_000;
+
+/** Sockets of refused connections that are still being told so; past this they are simply closed. */
+const MAX_REFUSED = 1_000;
+
+/** Of what nobody wants to read any more. */
+const ignore = (): void => {};
+
+const UNKNOWN = "ringmq: this port speaks the native protocol, which begins with HELLO (first byte 0x00)\n";
+
+export class TcpListener implements Port {
+  readonly #server: Server;
+  readonly #buffer = new ReadBuffer();
+  /** Accepted, and not known by their first bytes yet: until when they may be. Oldest first. */
+  readonly #unknown = new Map<Socket, number>();
+  #sockets = 0;
+  #refused = 0;
+  /** Undefined: it is not to listen. */
+  #address: Address | undefined;
+
+  constructor(
+    readonly host: ConnectionHost,
+    readonly frontEnds: readonly FrontEnd[],
+    readonly helloTimeout: number,
+    readonly log: Log,
+  ) {
+    this.#server = createServer(
+      { noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE, pauseOnConnect: true },
+      (accepted: Socket) => {
+        const reading: Reading = { onRead: ignore };
+        let socket = accepted;
+        guard(
+          log,
+          "a new socket",
+          () => {
+            socket = this.#buffer.adopt(accepted, reading);
+            this.#accept(socket, reading);
+          },
+          () => socket.destroy(),
+        );
+      },
+    );
+    // Of what listens: what cannot be had is told by `#open`.
+    this.#server.on("error", (error: NodeJS.ErrnoException) => {
+      if (error.syscall === "accept") host.acceptFailed(error);
+    });
+  }
+
+  /** Sockets whose protocol is not known yet. */
+  get waiting(): number {
+    return this.#unknown.size;
+  }
+
+  /** All sockets, those that are being closed among them. */
+  get sockets(): number {
+    return this.#sockets;
+  }
+
+  /** Where it listens. Error: the address cannot be had; the text tells why. */
+  async listen(wanted: Address): Promise<Address> {
+    this.#address = await this.#open(wanted);
+    return this.#address;
+  }
+
+  pause(): void {
+    this.#server.close();
+  }
+
+  async resume(): Promise<void> {
+    if (this.#address === undefined || this.#server.listening) return;
+    await this.#open(this.#address);
+    // It was closed for good meanwhile.
+    if (this.#address === undefined) this.#server.close();
+  }
+
+  #open({ host, port }: Address): Promise<Address> {
+    return new Promise((resolve, reject) => {
+      const failed = (error: Error): void => reject(explainListenError("TCP", { host, port }, error));
+      this.#server.once("error", failed);
+      this.#server.listen(port, host, () => {
+        this.#server.off("error", failed);
+        const address = this.#server.address();
+        if (address === null || typeof address === "string") return reject(new Error("a TCP port has an address"));
+        resolve({ host: address.address, port: address.port });
+      });
+    });
+  }
+
+  /** Takes no more sockets. Those that are there stay. */
+  close(): void {
+    this.#address = undefined;
+    this.#server.close();
+    for (const socket of this.#unknown.keys()) socket.destroy();
+  }
+
+  /** Closes sockets that have not said what they are for too long. */
+  expire(now: number): void {
+    for (const [socket, deadline] of this.#unknown) {
+      if (deadline > now) return;
+      socket.destroy();
+    }
+  }
+
+  #accept(socket: Socket, reading: Reading): void {
+    this.#sockets++;
+    socket.once("close", () => {
+      this.#sockets--;
+    });
+    // A reset is followed by `close`, and there is nothing else to do about it.
+    socket.on("error", (error) => this.log.debug({ error: error.message }, "a socket failed"));
+    if (this.host.isCrowded) {
+      socket.destroy();
+      return;
+    }
+    if (this.host.isFull) return this.#refuse(socket, "the broker has its maximum of connections");
+    const share = shareOf(socket.remoteAddress ?? "");
+    const { shares } = this.host;
+    if (!shares.admit(share)) {
+      return this.#refuse(socket, `an address has at most ${shares.maxPerAddress} connections`);
+    }
+    socket.once("close", () => shares.release(share));
+
+    this.#unknown.set(socket, performance.now() + this.helloTimeout);
+    const forget = (): void => {
+      this.#unknown.delete(socket);
+    };
+    socket.once("close", forget);
+    let first: Buffer = Buffer.alloc(0);
+    const look = (bytes: Buffer): void => {
+      first = Buffer.concat([first, bytes]);
+      const frontEnd = recognize(this.frontEnds, first);
+      if (frontEnd === undefined) return;
+      forget();
+      socket.off("close", forget);
+      if (frontEnd !== null) return frontEnd.accept(socket, reading, first);
+      reading.onRead = ignore;
+      this.log.debug({ peer: socket.remoteAddress, firstByte: first[0] }, "a connection speaks an unknown protocol");
+      lingeringEnd(socket, Buffer.from(UNKNOWN));
+    };
+    reading.onRead = (bytes, _view, length) =>
+      guard(
+        this.log,
+        "a new socket",
+        () => look(bytes.subarray(0, length)),
+        () => socket.destroy(),
+      );
+  }
+
+  #refuse(socket: Socket, text: string): void {
+    this.log.warn({ peer: socket.remoteAddress }, `a connection is refused: ${text}`);
+    if (this.#refused >= MAX_REFUSED) {
+      socket.destroy();
+      return;
+    }
+    this.#refused++;
+    socket.once("close", () => {
+      this.#refused--;
+    });
+    lingeringEnd(socket, errorFrame("TOO_MANY_CONNECTIONS", text, 0));
+  }
+}

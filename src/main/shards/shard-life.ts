@@ -1,0 +1,229 @@
+/**
+ * One life of a shard: a thread, this end of its rings, and the jobs that it has asked for.
+ *
+ * ```
+ *   WAITING ── jobs of the life before are done ──▶ STARTING ── ready ──▶ RUNNING ── exit ──▶ ENDED
+ *                                                      └── refuses, exit ────────────────────▲
+ * ```
+ */
+import { setTimeout as delay } from "node:timers/promises";
+import { Worker } from "node:worker_threads";
+import { EnvelopeOp } from "../../channel/envelope.js";
+import { allocateRing } from "../../channel/ring.js";
+import type { Job } from "../../workers/jobs/job.js";
+import { PULSE_BYTES, PulseReader } from "../../workers/pulse.js";
+import type { PinnedSegment, Recovered, ShardMessage, ThreadMessage } from "../../workers/shard-messages.js";
+import { maxOutboxRecordBytes, type ShardThreadData } from "../../workers/shard-thread-data.js";
+import type { Log } from "../log.js";
+import { descriptorFault } from "./descriptors.js";
+import { inheritedFlags } from "./inherited-flags.js";
+import type { JobPool } from "./job-pool.js";
+import { type Outlet, ShardLink } from "./shard-link.js";
+
+/** Milliseconds from a thread that found no descriptors to the next. */
+const START_PAUSE = 250;
+
+export interface LifeOptions {
+  readonly shard: number;
+  readonly thread: URL;
+  readonly ringBytes: number;
+  readonly maxFrameBytes: number;
+  readonly pool: Pick<JobPool, "run">;
+  readonly outlet: Outlet;
+  readonly log: Log;
+  /** What the thread gets beside its rings. */
+  readonly data: Omit<ShardThreadData, "inbox" | "outbox" | "pulse">;
+  /** Bytes of its journal that the thread has replayed, all in all. */
+  readonly replayed: (bytes: number) => void;
+  /** It takes commands. */
+  readonly ready: (recovered: Recovered | undefined) => void;
+  /** The thread has ended, and what it had answered is read. */
+  readonly ended: (life: ShardLife, code: number) => void;
+}
+
+export class ShardLife {
+  readonly link: ShardLink;
+  /** Resolves when the thread has ended and everything that follows from it is done. Never rejects. */
+  readonly ended: Promise<void>;
+  readonly pulse: PulseReader;
+  readonly #options: LifeOptions;
+  readonly #pulseMemory = new SharedArrayBuffer(PULSE_BYTES);
+  readonly #rings: Pick<ShardThreadData, "inbox" | "outbox">;
+  readonly #jobs = new Set<Promise<void>>();
+  /** Resolves when no job of the lives before can touch a file of the shard any more. */
+  readonly #filesFree: Promise<void> | undefined;
+  #worker: Worker | undefined;
+  #isTerminated = false;
+  /** Its thread ended before it was ready, for want of descriptors; and did so before, which the log has been told. */
+  #isStarved = false;
+  #hasStarved = false;
+  #stopWaiting = (): void => {};
+  #isReady = false;
+  #pinned: (segments: readonly PinnedSegment[] | undefined) => void = () => {};
+  #refusal: string | undefined;
+
+  /** Takes commands at once; the thread begins when the jobs of the life before it do not touch its files any more. */
+  constructor(options: LifeOptions, before: ShardLife | undefined) {
+    const { shard, ringBytes, maxFrameBytes, outlet, log } = options;
+    this.#options = options;
+    this.pulse = new PulseReader(this.#pulseMemory);
+    this.#rings = { inbox: allocateRing(ringBytes), outbox: allocateRing(ringBytes) };
+    this.link = new ShardLink(shard, this.#rings, maxOutboxRecordBytes(maxFrameBytes), outlet, (error) => {
+      log.error({ shard, error }, "what a shard sends makes no sense; it is restarted");
+      this.terminate();
+    });
+    this.#filesFree = before === undefined ? undefined : before.#jobsDone();
+    this.ended = this.#live();
+  }
+
+  get isReady(): boolean {
+    return this.#isReady;
+  }
+
+  // As the watchdog sees it.
+
+  get isRunning(): boolean {
+    return this.#worker !== undefined && !this.#isTerminated;
+  }
+
+  get isStarting(): boolean {
+    return this.#options.data.isFirst && !this.#isReady;
+  }
+
+  get isIdle(): boolean {
+    return this.link.isRead;
+  }
+
+  /** Why it cannot start, and another would not either. */
+  get refusal(): string | undefined {
+    return this.#refusal;
+  }
+
+  /**
+   * Has it seal all that there is and leave those files alone until `unpin`. Undefined: its journal cannot do that now,
+   * or the thread has ended before.
+   */
+  async pin(): Promise<readonly PinnedSegment[] | undefined> {
+    if (!this.#isReady) return undefined;
+    const pinned = new Promise<readonly PinnedSegment[] | undefined>((resolve) => {
+      this.#pinned = resolve;
+    });
+    this.#say({ kind: "pin" });
+    return await Promise.race([pinned, this.ended.then(() => undefined)]);
+  }
+
+  unpin(): void {
+    this.#say({ kind: "unpin" });
+  }
+
+  #say(message: ThreadMessage): void {
+    this.#worker?.postMessage(message);
+    this.link.tell(EnvelopeOp.NOTICE, 0);
+  }
+
+  /** Ends the thread where it stands. */
+  terminate(): void {
+    const { shard, log } = this.#options;
+    this.#isTerminated = true;
+    this.#stopWaiting();
+    this.#worker?.terminate().catch((error: unknown) => {
+      log.error({ shard, error }, "the thread of a shard cannot be ended");
+    });
+  }
+
+  /** The same for one that may not end soon: what it has answered is read, and nothing more from it is. */
+  abandon(): void {
+    this.terminate();
+    this.link.close();
+  }
+
+  async #live(): Promise<void> {
+    const { log, shard } = this.#options;
+    let code = 1;
+    try {
+      if (this.#filesFree !== undefined) await Promise.race([this.#filesFree, this.#terminated()]);
+      if (!this.#isTerminated) code = await this.#runThread();
+      // What has not begun has not died, and the next life would fare no better.
+      while (this.#isStarved && !this.#options.data.isFirst && !this.#isTerminated) {
+        await Promise.race([delay(START_PAUSE), this.#terminated()]);
+        if (!this.#isTerminated) code = await this.#runThread();
+      }
+    } catch (error) {
+      log.error({ shard, error }, "the thread of a shard cannot be started");
+    }
+    try {
+      // What it has answered is in the ring and counts.
+      this.link.close();
+      this.#options.ended(this, code);
+    } catch (error) {
+      log.error({ shard, error }, "what follows from the end of a shard's thread failed");
+    }
+  }
+
+  #terminated(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#stopWaiting = resolve;
+    });
+  }
+
+  #runThread(): Promise<number> {
+    const { log, shard, thread, data } = this.#options;
+    const worker = new Worker(thread, {
+      workerData: { ...data, ...this.#rings, pulse: this.#pulseMemory } satisfies ShardThreadData,
+      name: `shard ${shard}`,
+      ...inheritedFlags(),
+    });
+    this.#worker = worker;
+    this.#isStarved = false;
+    worker.on("message", (message: ShardMessage) => this.#hear(message));
+    worker.on("error", (error: Error) => {
+      this.#isStarved = !this.#isReady && descriptorFault(error.message) !== undefined;
+      if (!this.#hasStarved) log.error({ shard, error }, "a shard failed");
+      this.#hasStarved = this.#isStarved;
+    });
+    return new Promise((resolve) => worker.once("exit", resolve));
+  }
+
+  #hear(message: ShardMessage): void {
+    const { shard, log, replayed, ready } = this.#options;
+    switch (message.kind) {
+      case "replayed":
+        return replayed(message.bytes);
+      case "ready":
+        // It is cut off: that it ends then is no death.
+        if (this.#isTerminated) return;
+        this.#isReady = true;
+        return ready(message.recovered);
+      case "refuses":
+        this.#refusal = message.text;
+        return;
+      case "log":
+        return log[message.level]({ shard, ...message.fields }, message.text);
+      case "pinned":
+        return this.#pinned(message.segments);
+      case "job":
+        this.#begin(message.id, message.job);
+    }
+  }
+
+  #begin(id: number, job: Job): void {
+    const { shard, log, pool } = this.#options;
+    const work = pool
+      .run(job)
+      .then((outcome) => {
+        this.#jobs.delete(work);
+        // Of a thread that has ended neither the port nor the ring is read: nobody is told.
+        this.#say({ kind: "job done", id, outcome });
+      })
+      .catch((error: unknown) => {
+        log.error({ shard, error }, "a shard cannot be told what came of its job; it is restarted");
+        this.terminate();
+      });
+    this.#jobs.add(work);
+  }
+
+  async #jobsDone(): Promise<void> {
+    await this.#filesFree;
+    await Promise.all(this.#jobs);
+  }
+}

@@ -1,0 +1,86 @@
+/**
+ * Which segments to compact: so that what is on disk stays below twice what its live messages need, and a constant.
+ */
+
+import * as record from "../log/record.js";
+import type { Segment } from "../log/segment.js";
+import * as ext from "../messages/extent.js";
+import type { Store } from "../messages/store.js";
+
+/** Segments of garbage that are nothing to worry about. */
+export const SLACK_SEGMENTS = 2;
+
+/** Of a segment: what may be live in those that are compacted into one, so that it has room for what must be kept besides. */
+const MAX_LIVE = 3 / 4;
+
+/** Of a segment: garbage that a compaction must at least take away. */
+const MIN_GAIN = 1 / 4;
+
+/** Segments compacted at once, so that a job ends within seconds. */
+const MAX_SEGMENTS = 32;
+
+/** What an extent takes in a compacted segment beside its entries: a header with names of common length, and a claim. */
+const EXTENT_BYTES = record.NAMES + 24 + record.CLAIM_BYTES;
+
+/** Consecutive sealed segments, the ones that most is gained of; none: the journal is dense enough. */
+export const compactionWindow = (
+  store: Store,
+  segments: readonly Segment[],
+  segmentBytes: number,
+): readonly Segment[] => {
+  const sealed = segments.filter(({ isSealed }) => isSealed);
+  const used = sealed.reduce((sum, segment) => sum + segment.used, 0);
+  // Before anything is counted: there is nothing to gain.
+  if (used <= SLACK_SEGMENTS * segmentBytes) return [];
+  const live = liveBytes(store, sealed);
+  let all = 0;
+  for (const bytes of live.values()) all += bytes;
+  if (used <= 2 * all + SLACK_SEGMENTS * segmentBytes) return [];
+  return bestWindow(sealed, live, segmentBytes);
+};
+
+/** What of each segment is still wanted, about. Looks at every extent. */
+const liveBytes = ({ extents, log }: Store, segments: readonly Segment[]): ReadonlyMap<Segment, number> => {
+  const live = new Map<Segment, number>();
+  const first = segments[0]?.sequence;
+  for (const segment of segments) live.set(segment, segment.carriedFor === first ? segment.carriedBytes : 0);
+  for (let extent = 0; extent < extents.high; extent++) {
+    if (extents.state(extent) === ext.State.FREE) continue;
+    const segment = log.pages.list[extents.get(extent, ext.PAGE)]?.segment;
+    const known = segment === undefined ? undefined : live.get(segment);
+    if (segment === undefined || known === undefined) continue;
+    const share = extents.count(extent) / extents.get(extent, ext.SPAN);
+    live.set(segment, known + EXTENT_BYTES + extents.get(extent, ext.BYTES) * share);
+  }
+  return live;
+};
+
+const bestWindow = (
+  sealed: readonly Segment[],
+  live: ReadonlyMap<Segment, number>,
+  segmentBytes: number,
+): readonly Segment[] => {
+  let best: readonly Segment[] = [];
+  let most = segmentBytes * MIN_GAIN;
+  let from = 0;
+  let kept = 0;
+  let gain = 0;
+  const liveOf = (segment: Segment): number => Math.min(live.get(segment) ?? 0, segment.used);
+  for (let to = 0; to < sealed.length; to++) {
+    const segment = sealed[to] as Segment;
+    kept += liveOf(segment);
+    gain += segment.used - liveOf(segment);
+    // One alone is never too much: whatever its length, it only becomes shorter.
+    while (from < to && (kept > segmentBytes * MAX_LIVE || to - from >= MAX_SEGMENTS)) {
+      const first = sealed[from] as Segment;
+      kept -= liveOf(first);
+      gain -= first.used - liveOf(first);
+      from++;
+    }
+    if (gain > most) {
+      most = gain;
+      best = sealed.slice(from, to + 1);
+    }
+  }
+  return best;
+};

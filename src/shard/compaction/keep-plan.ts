@@ -1,0 +1,118 @@
+/**
+ * What is to be kept of some segments when they are compacted: the messages that queues still want, each with what is
+ * known of it now. Whoever reads the journal later goes on from there with the records of later segments; those are
+ * about the state that messages have come to, so that it does no harm when they say it again.
+ */
+import { packHead } from "../../protocol/head.js";
+import { Reason } from "../../protocol/run.js";
+import * as record from "../log/record.js";
+import type { Segment } from "../log/segment.js";
+import * as ext from "../messages/extent.js";
+import type { Store } from "../messages/store.js";
+
+/**
+ * A KEEP to be written, in words: the segment and the offset in it of the record that the messages were published in,
+ * the offset and the bytes of their entries, their first id, their number, and how many claims there are to them.
+ */
+export const KEEP_SEQUENCE = 0;
+export const KEEP_RECORD = 1;
+export const KEEP_ENTRIES = 2;
+export const KEEP_BYTES = 3;
+export const KEEP_ID_HIGH = 4;
+export const KEEP_ID_LOW = 5;
+export const KEEP_COUNT = 6;
+export const KEEP_CLAIMS = 7;
+export const KEEP_WORDS = 8;
+
+/** Claims of one KEEP: their number is one of 16 bits. What does not fit is kept once more. */
+const MAX_CLAIMS = 4096;
+
+export interface KeepPlan {
+  /** In the order of their places. */
+  readonly keeps: Uint32Array;
+  /** Of all of them, one behind the other, as in the record. */
+  readonly claims: Uint8Array;
+  /** Bodies of the DIRECTORY records of the queues that have claims. */
+  readonly directory: readonly Uint8Array[];
+}
+
+/** An extent and where its entries are. */
+interface Found {
+  readonly extent: number;
+  readonly segment: Segment;
+  readonly offset: number;
+}
+
+export const planKeeps = (store: Store, segments: ReadonlySet<Segment>): KeepPlan => {
+  const found = findExtents(store, segments);
+  const keeps: number[] = [];
+  const claims = new Uint8Array(found.length * record.CLAIM_BYTES);
+  const view = new DataView(claims.buffer);
+  const queues = new Set<number>();
+  let keep = -1;
+  let end = 0;
+  for (const [i, { extent, segment, offset }] of found.entries()) {
+    const { extents } = store;
+    const bytes = extents.get(extent, ext.BYTES);
+    const idLow = extents.idLow(extent);
+    const span = extents.get(extent, ext.SPAN);
+    // Queues that share messages claim them together.
+    const isFull = keep >= 0 && (keeps[keep + KEEP_CLAIMS] as number) >= MAX_CLAIMS;
+    if (keep < 0 || keeps[keep + KEEP_SEQUENCE] !== segment.sequence || offset >= end || isFull) {
+      keep = keeps.length;
+      const place = offset - extents.get(extent, ext.OFFSET) + extents.get(extent, ext.RECORD);
+      keeps.push(segment.sequence, place, offset, 0, extents.idHigh(extent), idLow, 0, 0);
+      end = offset;
+    }
+    const first = idLow - (keeps[keep + KEEP_ID_LOW] as number);
+    end = Math.max(end, offset + bytes);
+    keeps[keep + KEEP_BYTES] = end - (keeps[keep + KEEP_ENTRIES] as number);
+    keeps[keep + KEEP_COUNT] = Math.max(keeps[keep + KEEP_COUNT] as number, first + span);
+    keeps[keep + KEEP_CLAIMS] = (keeps[keep + KEEP_CLAIMS] as number) + 1;
+    writeClaim(store, extent, first, view, i * record.CLAIM_BYTES);
+    queues.add(extents.get(extent, ext.QUEUE));
+  }
+  return { keeps: Uint32Array.from(keeps), claims, directory: directoryOf(store, queues) };
+};
+
+/** The extents with messages in these segments, in the order of their places. */
+const findExtents = (store: Store, segments: ReadonlySet<Segment>): readonly Found[] => {
+  const { extents, log } = store;
+  const found: Found[] = [];
+  for (let extent = 0; extent < extents.high; extent++) {
+    if (extents.state(extent) === ext.State.FREE) continue;
+    const page = log.pages.list[extents.get(extent, ext.PAGE)];
+    if (page?.segment === undefined || !segments.has(page.segment)) continue;
+    found.push({ extent, segment: page.segment, offset: page.offset + extents.get(extent, ext.OFFSET) });
+  }
+  return found.sort((a, b) => a.segment.sequence - b.segment.sequence || a.offset - b.offset);
+};
+
+const writeClaim = (store: Store, extent: number, first: number, view: DataView, at: number): void => {
+  const { extents, wheel } = store;
+  const isDead = extents.reason(extent) !== Reason.ALIVE;
+  const isDelayed = extents.state(extent) === ext.State.DELAYED;
+  // Who holds a message when the broker ends has lost it.
+  const state = isDead ? ext.State.DEAD : isDelayed ? ext.State.DELAYED : ext.State.READY;
+  const expiry = extents.times[extent] as number;
+  view.setUint32(at + record.CLAIM_QUEUE, extents.get(extent, ext.QUEUE));
+  view.setUint16(at + record.CLAIM_FIRST, first);
+  view.setUint16(at + record.CLAIM_SPAN, extents.get(extent, ext.SPAN));
+  view.setInt32(at + record.CLAIM_MASK, extents.get(extent, ext.MASK));
+  view.setUint8(at + record.CLAIM_STATE, state);
+  view.setUint8(at + record.CLAIM_REASON, extents.reason(extent));
+  view.setUint16(at + record.CLAIM_RETRY, extents.retry(extent));
+  view.setUint32(at + record.CLAIM_FLAGS, extents.get(extent, ext.FLAGS));
+  view.setFloat64(at + record.CLAIM_TIME, isDead ? expiry : isDelayed ? wheel.dueOf(extent) : 0);
+};
+
+const directoryOf = (store: Store, numbers: ReadonlySet<number>): readonly Uint8Array[] => {
+  const entries = new Map<object, Uint8Array>();
+  for (const number of numbers) {
+    const queue = store.queues[number];
+    if (queue === undefined) throw new Error(`compaction: queue ${number} is gone and its messages are not`);
+    if (!entries.has(queue.topic)) entries.set(queue.topic, packHead(queue.topic.entry));
+    entries.set(queue, packHead(queue.entry));
+  }
+  return [...entries.values()];
+};

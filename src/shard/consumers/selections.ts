@@ -1,0 +1,119 @@
+/**
+ * Walks the messages that a request selects: each selection block by block, each block fragment by fragment. What no
+ * fragment answers for becomes a fault. A walk may be made in parts.
+ */
+import type { ErrorName } from "../../protocol/errors.js";
+import { COUNT, DELIVERY, FIRST_ID_HIGH, FIRST_ID_LOW, SELECTION_BYTES } from "../../protocol/selection.js";
+import type { Fault } from "../effects.js";
+import * as ext from "../messages/extent.js";
+import type { Queue } from "../messages/queue.js";
+import type { Store } from "../messages/store.js";
+
+/** What a request wants of the fragments it selects. */
+export interface Disposition {
+  /** Whether the fragment can be settled by somebody who quotes `delivery`. */
+  accepts(fragment: number, delivery: number): boolean;
+  /** Settles the messages in `mask` of a fragment, which may be gone afterwards. */
+  settle(queue: Queue, fragment: number, mask: number): void;
+  /** What is wrong with messages of a fragment that is not accepted; undefined: as if they were not there. */
+  refusal(fragment: number): ErrorName | undefined;
+}
+
+/** What a block costs in looks, beside one for each queue that it is looked for in. */
+const BLOCK_LOOKS = 16;
+
+export class Selections {
+  /** Messages settled since the walk began. */
+  settled = 0;
+  faults: { -readonly [K in keyof Fault]: Fault[K] }[] = [];
+
+  constructor(readonly store: Store) {}
+
+  begin(): void {
+    this.settled = 0;
+    this.faults = [];
+  }
+
+  /** Where a part that begins at `start` ends, which costs about as many looks: behind a selection, at least one. */
+  partEnd(view: DataView, start: number, end: number, queues: number, looks: number): number {
+    let at = start;
+    let cost = 0;
+    while (at < end && cost < looks) {
+      // A selection of n ids lies in that many blocks at the most.
+      cost += (Math.ceil(view.getUint32(at + COUNT) / ext.BLOCK) + 1) * (queues + BLOCK_LOOKS);
+      at += SELECTION_BYTES;
+    }
+    return at;
+  }
+
+  /** Settles what is selected in any of `queues`; a message is a fault when none of them settles it. */
+  walk(queues: readonly Queue[], view: DataView, start: number, end: number, disposition: Disposition): void {
+    for (let at = start; at < end; at += SELECTION_BYTES) {
+      const idHigh = view.getUint32(at + FIRST_ID_HIGH);
+      const idLow = view.getUint32(at + FIRST_ID_LOW);
+      const count = view.getUint32(at + COUNT);
+      const delivery = view.getUint32(at + DELIVERY);
+      for (let i = 0; i < count; ) {
+        const from = (idLow + i) & 31;
+        const n = Math.min(count - i, ext.BLOCK - from);
+        this.#block(queues, idHigh, (idLow + i) >>> 0, ext.bits(from, n), delivery, disposition);
+        i += n;
+      }
+    }
+  }
+
+  #block(
+    queues: readonly Queue[],
+    idHigh: number,
+    idLow: number,
+    wanted: number,
+    delivery: number,
+    disposition: Disposition,
+  ): void {
+    const { index, extents } = this.store;
+    let missing = wanted;
+    let refused = 0;
+    let kind: ErrorName = "UNKNOWN_MESSAGE";
+    for (const queue of queues) {
+      let fragment = index.first(queue.number, idHigh, idLow);
+      while (fragment !== ext.NONE) {
+        // Read before settling: it may free the fragment, and puts new ones in front of the chain only.
+        const next = index.next(fragment);
+        const hit = extents.get(fragment, ext.MASK) & wanted;
+        if (hit !== 0) {
+          if (disposition.accepts(fragment, delivery)) {
+            missing &= ~hit;
+            this.settled += ext.popcount(hit);
+            disposition.settle(queue, fragment, hit);
+          } else {
+            const why = disposition.refusal(fragment);
+            if (why !== undefined) {
+              refused |= hit;
+              kind = why;
+            }
+          }
+        }
+        fragment = next;
+      }
+    }
+    if (missing !== 0) this.#blame(idHigh, idLow & ~31, missing, refused, kind);
+  }
+
+  #blame(idHigh: number, block: number, missing: number, refused: number, kind: ErrorName): void {
+    // Most often a whole block is unknown.
+    if (missing === -1 && (missing & refused) === 0)
+      return this.#fault(idHigh, block >>> 0, ext.BLOCK, "UNKNOWN_MESSAGE");
+    for (let bit = 0; bit < ext.BLOCK; bit++) {
+      if (((missing >>> bit) & 1) === 0) continue;
+      const why = ((refused >>> bit) & 1) === 1 ? kind : "UNKNOWN_MESSAGE";
+      this.#fault(idHigh, (block + bit) >>> 0, 1, why);
+    }
+  }
+
+  /** Adds to the last fault what continues it. */
+  #fault(idHigh: number, idLow: number, count: number, kind: ErrorName): void {
+    const last = this.faults.at(-1);
+    if (last?.kind === kind && last.idHigh === idHigh && last.idLow + last.count === idLow) last.count += count;
+    else this.faults.push({ idHigh, idLow, count, kind });
+  }
+}

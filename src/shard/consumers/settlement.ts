@@ -1,0 +1,131 @@
+/**
+ * ACK, NACK, TOUCH, CANCEL, RESCHEDULE and REDRIVE: what each wants of the messages it selects.
+ */
+import type { Ack, Cancel, Nack, Redrive, Reschedule, Touch } from "../command.js";
+import * as ext from "../messages/extent.js";
+import { redriveAll } from "../messages/purge.js";
+import type { Queue } from "../messages/queue.js";
+import type { Store } from "../messages/store.js";
+import { LOOKS, type Steps } from "../steps.js";
+import type { Directory } from "../topics/directory.js";
+import type { Topic } from "../topics/topic.js";
+import { type Disposition, Selections } from "./selections.js";
+
+const { State } = ext;
+
+export type Settle = Ack | Nack | Touch | Cancel | Reschedule | Redrive;
+
+export class Settlement {
+  readonly #selections: Selections;
+  /** Made once: acks are half of a broker's work. */
+  readonly #ack: Disposition;
+
+  constructor(
+    readonly store: Store,
+    readonly directory: Directory,
+  ) {
+    this.#selections = new Selections(store);
+    this.#ack = this.#inFlight((queue, fragment, mask) => queue.ack(fragment, mask));
+  }
+
+  /** Settles what is selected and answers, if a step is enough for that; false: nothing has been done. */
+  settle(c: Settle): boolean {
+    const topic = this.directory.topic(c.topic);
+    const queues = this.#queues(topic, c);
+    const selections = this.#selections;
+    if (c.op === "redrive" && c.start === c.end) return false;
+    if (selections.partEnd(c.view, c.start, c.end, queues.length, this.#stepLooks) < c.end) return false;
+    selections.begin();
+    selections.walk(queues, c.view, c.start, c.end, this.#disposition(c));
+    this.#answer(c, topic, selections);
+    return true;
+  }
+
+  /** The same in steps. Throws NO_TOPIC, NO_QUEUE. */
+  *steps(c: Settle): Steps<Settle> {
+    const topic = this.directory.topic(c.topic);
+    if (c.op === "redrive" && c.start === c.end) {
+      const { connection, request } = c;
+      const messages = yield* redriveAll(this.directory.queue(topic, c.queue));
+      this.store.effects.confirm(connection, request, 1, 0, 0, messages, topic.level);
+      return;
+    }
+    const selections = new Selections(this.store);
+    let settle = c;
+    for (let done = 0; ; ) {
+      // Of a topic that is gone meanwhile nothing is left to be settled.
+      const queues = this.directory.find(settle.topic) === topic ? this.#queues(topic, settle) : [];
+      const start = settle.start + done;
+      const end = selections.partEnd(settle.view, start, settle.end, queues.length, this.#stepLooks);
+      selections.walk(queues, settle.view, start, end, this.#disposition(settle));
+      done = end - settle.start;
+      if (end === settle.end) break;
+      settle = yield;
+    }
+    this.#answer(settle, topic, selections);
+  }
+
+  get #stepLooks(): number {
+    return this.store.stepExtents * LOOKS;
+  }
+
+  /** Throws NO_QUEUE. */
+  #queues(topic: Topic, c: Settle): readonly Queue[] {
+    return c.queue === null ? [...topic.queues.values()] : this.directory.queue(topic, c.queue).alone;
+  }
+
+  #answer(c: Settle, topic: Topic, { settled, faults }: Selections): void {
+    const { effects } = this.store;
+    if (faults.length === 0) effects.confirm(c.connection, c.request, 1, 0, 0, settled, topic.level);
+    else effects.settled(c.connection, c.request, settled, faults);
+  }
+
+  #disposition(c: Settle): Disposition {
+    switch (c.op) {
+      case "ack":
+        return this.#ack;
+      case "nack":
+        return this.#inFlight((queue, fragment, mask) =>
+          queue.giveBack(fragment, mask, this.store.now, c.delay, c.reject),
+        );
+      case "touch":
+        return this.#inFlight((queue, fragment, mask) =>
+          queue.touch(fragment, mask, this.store.now + (c.ttr > 0 ? c.ttr : queue.topic.config.ttr)),
+        );
+      case "cancel":
+        return this.#delayed((queue, fragment, mask) => queue.cancel(fragment, mask));
+      case "reschedule":
+        return this.#delayed((queue, fragment, mask) => queue.reschedule(fragment, mask, this.store.now + c.delay));
+      case "redrive":
+        return {
+          accepts: (fragment) => this.store.extents.state(fragment) === State.DEAD,
+          settle: (queue, fragment, mask) => queue.redrive(fragment, mask),
+          refusal: () => undefined,
+        };
+    }
+  }
+
+  /** Wants messages in flight under the delivery that is quoted. */
+  #inFlight(settle: Disposition["settle"]): Disposition {
+    const { extents } = this.store;
+    return {
+      accepts: (fragment, delivery) =>
+        extents.state(fragment) === State.IN_FLIGHT &&
+        (delivery === 0 || extents.get(fragment, ext.DELIVERY) === (delivery | 0)),
+      settle,
+      // In flight with somebody else, dead, or back in the queue after a delivery.
+      refusal: (fragment) =>
+        extents.retry(fragment) > 0 || extents.state(fragment) >= State.IN_FLIGHT ? "LEASE_LOST" : undefined,
+    };
+  }
+
+  /** Wants delayed messages. */
+  #delayed(settle: Disposition["settle"]): Disposition {
+    const { extents } = this.store;
+    return {
+      accepts: (fragment) => extents.state(fragment) === State.DELAYED,
+      settle,
+      refusal: () => "NOT_DELAYED",
+    };
+  }
+}

@@ -1,0 +1,187 @@
+/**
+ * The records of a log: what they are in memory is what they are on disk, byte for byte.
+ *
+ * A record begins at a multiple of eight bytes, big-endian, with
+ *
+ * ```
+ *  0          4          8      9                12
+ *  +----------+----------+------+----------------+----
+ *  | length   | checksum | type | by type        |
+ *  | u32      | u32      | u8   |                |
+ *  +----------+----------+------+----------------+----
+ * ```
+ *
+ * `length` counts the whole record without the zeros up to the next one. `checksum` is XXH32 of the bytes from 8 to
+ * `length`, seeded with the place of the record (see `checksumSeed`), so that a record of another file or of an earlier
+ * use of the same file is never taken for one. It is 0 in memory and is set when the record is written.
+ *
+ * **Changing the format.** What a reader of `FORMAT_VERSION` would misread needs a new version: raise the number, let
+ * the reader of src/journal know both, add a data directory of the version before to test/journal/fixtures, and say in
+ * CHANGELOG.md from which release on it is read. A type number is never used again for something else.
+ */
+
+/** The version in the head of each segment. */
+export const FORMAT_VERSION = 1;
+
+/** "RMQJ": the first bytes of a segment's head behind the common ones. */
+export const MAGIC = 0x524d_514a;
+
+export const LENGTH = 0;
+export const CHECKSUM = 4;
+export const TYPE = 8;
+/** The shortest record. */
+export const MIN_BYTES = 16;
+
+export const RecordType = {
+  /** The head of a segment: its first record. */
+  SEGMENT: 1,
+  /** A published batch. */
+  PUBLISH: 2,
+  /** Messages that a compaction has kept, with all that is known of them. */
+  KEEP: 3,
+  /** Messages have a new state. */
+  STATE: 4,
+  /** A topic or queue has come, changed or gone. */
+  DIRECTORY: 5,
+  /** No id of a later millisecond has been handed out. */
+  IDS: 6,
+  /** The end of what is written at once. */
+  COMMIT: 7,
+  /** The end of a segment. */
+  SEAL: 8,
+} as const;
+
+/** Where the next record begins. */
+export const align = (bytes: number): number => (bytes + 7) & ~7;
+
+/** What the checksum of the record at `offset` of a segment begins with. */
+export const checksumSeed = (sequence: number, offset: number): number =>
+  (Math.imul(sequence, 0x9e37_79b1) + offset) >>> 0;
+
+/**
+ * SEGMENT
+ *
+ * ```
+ *  8      9         10        12       16         20         24         32       34       36       40
+ *  +------+---------+---------+--------+----------+----------+----------+--------+--------+--------+
+ *  | type | version | 0       | magic  | sequence | replaces | created  | shard  | shards | 0      |
+ *  | u8   | u8      | u16     | u32    | u32      | u32      | f64      | u16    | u16    | u32    |
+ *  +------+---------+---------+--------+----------+----------+----------+--------+--------+--------+
+ * ```
+ *
+ * Segments are numbered from 1. A compacted one stands for all from `replaces` to `sequence`; others have their own
+ * number in both. What follows the head of one that is not compacted is the directory of that moment (DIRECTORY records)
+ * and an IDS record, so that all segments before it can go. A long directory goes on behind that, between other records:
+ * each queue is named before the first batch for it.
+ */
+export const VERSION = 9;
+export const SEGMENT_MAGIC = 12;
+export const SEQUENCE = 16;
+export const REPLACES = 20;
+export const CREATED = 24;
+export const SHARD = 32;
+export const SHARDS = 34;
+export const SEGMENT_BYTES = 40;
+
+/**
+ * PUBLISH and KEEP
+ *
+ * ```
+ *  8      9       10         11   12      14       16           24         32         40
+ *  +------+-------+----------+----+-------+--------+------------+----------+----------+
+ *  | type | topic | route key| 0  | count | queues | first id   | due      | expiry   |
+ *  | u8   | len u8| len u8   |    | u16   | u16    | u64        | f64      | f64      |
+ *  +------+-------+----------+----+-------+--------+------------+----------+----------+
+ *  40: topic, route key; then by type; then the entries, as the publisher sent them
+ * ```
+ *
+ * `due` is when a delayed batch is due, `expiry` when its time to live ends (milliseconds since 1970; 0: none). PUBLISH
+ * goes on with the number of each queue that the batch went to (u32). KEEP goes on with a claim for each queue that
+ * still wants some of it, which says when that is due; its own `due` is that of the publish.
+ */
+export const TOPIC_LENGTH = 9;
+export const KEY_LENGTH = 10;
+export const COUNT = 12;
+export const QUEUES = 14;
+export const FIRST_ID_HIGH = 16;
+export const FIRST_ID_LOW = 20;
+export const DUE = 24;
+export const EXPIRY = 32;
+export const NAMES = 40;
+export const QUEUE_BYTES = 4;
+
+/**
+ * A claim of KEEP: the messages [first, first + span) of the record, as those of one extent.
+ *
+ * ```
+ *  0          4        6       8        12      13      14      16       20       24         32
+ *  +----------+--------+-------+--------+-------+-------+-------+--------+--------+----------+
+ *  | queue    | first  | span  | mask   | state | reason| retry | flags  | 0      | time     |
+ *  | u32      | u16    | u16   | u32    | u8    | u8    | u16   | u32    |        | f64      |
+ *  +----------+--------+-------+--------+-------+-------+-------+--------+--------+----------+
+ * ```
+ *
+ * `mask` is 0 for a fresh extent, otherwise bit (id & 31) says which messages are meant. `state` is READY, DELAYED or
+ * DEAD of extent.ts, `flags` are those of an extent, `time` is when it is due or has died.
+ */
+export const CLAIM_QUEUE = 0;
+export const CLAIM_FIRST = 4;
+export const CLAIM_SPAN = 6;
+export const CLAIM_MASK = 8;
+export const CLAIM_STATE = 12;
+export const CLAIM_REASON = 13;
+export const CLAIM_RETRY = 14;
+export const CLAIM_FLAGS = 16;
+export const CLAIM_TIME = 24;
+export const CLAIM_BYTES = 32;
+
+/**
+ * STATE: these messages of a queue are now in that state, whatever they were before. Nothing is said of being in
+ * flight: who held a message when the broker ended has lost it.
+ *
+ * ```
+ *  8      9       10       11      12      16      18      20      24         32
+ *  +------+-------+--------+-------+-------+-------+-------+-------+----------+
+ *  | type | state | reason | flags | queue | retry | 0     | 0     | time     |
+ *  | u8   | u8    | u8     | u8    | u32   | u16   | u16   | u32   | f64      |
+ *  +------+-------+--------+-------+-------+-------+-------+-------+----------+
+ *  32: ranges { first id u64 | count u32 } up to the end
+ * ```
+ *
+ * `state` is one of extent.ts; FREE says that the messages are gone. READY puts them at the tail. `time` is when a
+ * delayed message is due or when a dead one died.
+ */
+export const STATE = 9;
+export const REASON = 10;
+export const FLAGS = 11;
+export const QUEUE = 12;
+export const RETRY = 16;
+export const TIME = 24;
+export const RANGES = 32;
+export const RANGE_ID_HIGH = 0;
+export const RANGE_ID_LOW = 4;
+export const RANGE_COUNT = 8;
+export const RANGE_BYTES = 12;
+
+/**
+ * DIRECTORY: 16: a msgpack array, `["topic", name, config, startTime]`,
+ * `["queue", number, topic, bindKey, paused, declared]`, `["queue deleted", number]` or `["topic deleted", name]`. The
+ * first two also change what is known already. What has been named from `["checkpoint"]` to `["complete"]`, other records
+ * in between, is all there is. `declared` is missing in files that were written before it was known:
+ * then queues are declared but for `default`.
+ */
+export const DIRECTORY_BODY = 16;
+
+/** IDS: 16: f64, a millisecond since the `EPOCH` of ids. */
+export const CEILING = 16;
+export const IDS_BYTES = 24;
+
+/**
+ * COMMIT: 16: f64, the bytes of this segment that were known to be on disk when this was written. A reader that finds
+ * something broken before that place has found damage; behind it, the torn end of what was never confirmed.
+ */
+export const DURABLE = 16;
+export const COMMIT_BYTES = 24;
+
+/** SEAL has no fields. A segment without it is the last one. */
+export const SEAL_BYTES = 16;

@@ -1,0 +1,138 @@
+/**
+ * Writes what happens to messages and to the directory into the log, as the records that a recovery reads. Without a
+ * journal it writes nothing.
+ *
+ * Messages of one queue that go the same way one after another share a STATE record, and ids that follow one another
+ * share a range of it: an ack of a thousand messages is a record of 48 bytes.
+ */
+import { packHead } from "../../protocol/head.js";
+import type { Log } from "./log.js";
+import type { Page } from "./page.js";
+import * as record from "./record.js";
+
+/** What becomes of messages: a state of extent.ts with what belongs to it. */
+export interface StateChange {
+  readonly state: number;
+  readonly reason: number;
+  readonly retry: number;
+  /** FLAGS of an extent. */
+  readonly flags: number;
+  /** When they are due or have died, milliseconds since 1970. */
+  readonly time: number;
+}
+
+/** They are in no queue any more. */
+export const GONE: StateChange = { state: 0, reason: 0, retry: 0, flags: 0, time: 0 };
+
+/** Directory of one topic or queue: see DIRECTORY in record.ts. */
+export type DirectoryEntry = readonly [string, ...unknown[]];
+
+export class Recorder {
+  /** Nothing is written: the log is being read back. */
+  isSilent = false;
+  /** The STATE record that was written last, and the log's position behind it. */
+  #page: Page | undefined;
+  #at = 0;
+  #length = 0;
+  #position = -1;
+  #queue = -1;
+  #change: StateChange = GONE;
+
+  constructor(readonly log: Log) {}
+
+  /** `count` messages from an id on are in that state now, as durably as `level` says. */
+  state(queue: number, change: StateChange, idHigh: number, idLow: number, count: number, level: number): void {
+    const { log } = this;
+    if (this.isSilent) return;
+    if (level > log.demand) log.demand = level;
+    if (!this.#continues(queue, change) || !this.#extend(idHigh, idLow, count)) {
+      this.#begin(queue, change, idHigh, idLow, count);
+    }
+    this.#position = log.position;
+  }
+
+  /** A topic or queue has come, changed or gone. */
+  directory(entry: DirectoryEntry, level: number): void {
+    const { log } = this;
+    if (!log.isJournalled || this.isSilent) return;
+    if (level > log.demand) log.demand = level;
+    const body = packHead(entry);
+    const page = log.reserve(record.DIRECTORY_BODY + body.length);
+    const at = log.recordOffset;
+    page.view.setUint32(at + record.TYPE, record.RecordType.DIRECTORY << 24);
+    page.view.setUint32(at + record.TYPE + 4, 0);
+    page.bytes.set(body, at + record.DIRECTORY_BODY);
+  }
+
+  /** No id of a millisecond after `ceiling` (since the EPOCH of ids) is handed out before the next such record. */
+  ids(ceiling: number, level: number): void {
+    const { log } = this;
+    if (!log.isJournalled) return;
+    if (level > log.demand) log.demand = level;
+    const page = log.reserve(record.IDS_BYTES);
+    const at = log.recordOffset;
+    page.view.setUint32(at + record.TYPE, record.RecordType.IDS << 24);
+    page.view.setUint32(at + record.TYPE + 4, 0);
+    page.view.setFloat64(at + record.CEILING, ceiling);
+  }
+
+  #begin(queue: number, change: StateChange, idHigh: number, idLow: number, count: number): void {
+    const { log } = this;
+    const length = record.RANGES + record.RANGE_BYTES;
+    const page = log.reserve(length);
+    const at = log.recordOffset;
+    const { view } = page;
+    view.setUint32(
+      at + record.TYPE,
+      (record.RecordType.STATE << 24) | (change.state << 16) | (change.reason << 8) | change.flags,
+    );
+    view.setUint32(at + record.QUEUE, queue);
+    view.setUint32(at + record.RETRY, change.retry << 16);
+    view.setUint32(at + record.RETRY + 4, 0);
+    view.setFloat64(at + record.TIME, change.time);
+    this.#page = page;
+    this.#at = at;
+    this.#length = length;
+    this.#queue = queue;
+    this.#change = change;
+    this.#range(idHigh, idLow, count);
+  }
+
+  /** Whether the last record of the log can take more of the same. */
+  #continues(queue: number, change: StateChange): boolean {
+    const page = this.#page;
+    if (page === undefined || this.#position !== this.log.position || page.written > this.#at) return false;
+    return queue === this.#queue && (change === this.#change || isSame(change, this.#change));
+  }
+
+  #extend(idHigh: number, idLow: number, count: number): boolean {
+    const page = this.#page as Page;
+    const last = this.#at + this.#length - record.RANGE_BYTES;
+    const known = page.view.getUint32(last + record.RANGE_COUNT);
+    if (
+      page.view.getUint32(last + record.RANGE_ID_LOW) + known === idLow &&
+      page.view.getUint32(last + record.RANGE_ID_HIGH) === idHigh
+    ) {
+      page.view.setUint32(last + record.RANGE_COUNT, known + count);
+      return true;
+    }
+    if (!this.log.extend(page, this.#at, this.#length, record.RANGE_BYTES)) return false;
+    this.#length += record.RANGE_BYTES;
+    this.#range(idHigh, idLow, count);
+    return true;
+  }
+
+  /** Writes the last range, and the zeros behind it. */
+  #range(idHigh: number, idLow: number, count: number): void {
+    const { view } = this.#page as Page;
+    const end = this.#at + this.#length;
+    if ((end & 7) !== 0) view.setUint32(end, 0);
+    const at = end - record.RANGE_BYTES;
+    view.setUint32(at + record.RANGE_ID_HIGH, idHigh);
+    view.setUint32(at + record.RANGE_ID_LOW, idLow);
+    view.setUint32(at + record.RANGE_COUNT, count);
+  }
+}
+
+const isSame = (a: StateChange, b: StateChange): boolean =>
+  a.state === b.state && a.reason === b.reason && a.retry === b.retry && a.flags === b.flags && a.time === b.time;

@@ -1,0 +1,99 @@
+/** Dropping messages of a queue by their state, and putting dead letters back: any number of them, in steps. */
+import type { Command, MessageState } from "../command.js";
+import type { Steps } from "../steps.js";
+import * as ext from "./extent.js";
+import type { ExtentList } from "./extent-list.js";
+import type { Queue } from "./queue.js";
+
+export const ALL_STATES = ["ready", "delayed", "in-flight", "dead"] as const;
+
+/** Drops up to `most` extents of messages in a state, the oldest first. Answers how many messages. */
+export const drop = (queue: Queue, state: MessageState, most: number): number => {
+  switch (state) {
+    case "ready":
+      return dropSome(queue, queue.ready, most, (count, bytes) => {
+        queue.readyCount -= count;
+        queue.readyBytes -= bytes;
+      });
+    case "delayed":
+      return dropSome(queue, queue.delayed, most, (count, bytes) => {
+        queue.delayedCount -= count;
+        queue.delayedBytes -= bytes;
+      });
+    case "dead":
+      return dropSome(queue, queue.dead, most, (count) => {
+        queue.deadCount -= count;
+      });
+    case "in-flight":
+      return dropInFlight(queue, most);
+  }
+};
+
+const dropInFlight = (queue: Queue, most: number): number => {
+  let left = most;
+  const dropped = (count: number): void => {
+    queue.inFlightCount -= count;
+    left--;
+  };
+  let messages = dropSome(queue, queue.popped, left, dropped);
+  for (const consumer of queue.consumers) {
+    if (left <= 0) break;
+    const held = dropSome(queue, consumer.held, left, dropped);
+    if (held > 0) queue.giveCredit(consumer, held);
+    messages += held;
+  }
+  return messages;
+};
+
+const dropSome = (
+  { store }: Queue,
+  list: ExtentList,
+  most: number,
+  dropped: (count: number, bytes: number) => void,
+): number => {
+  const { extents } = store;
+  let messages = 0;
+  for (let left = most; left > 0 && list.head !== ext.NONE; left--) {
+    const extent = list.head;
+    const count = extents.count(extent);
+    const isFragment = extents.isFragment(extent);
+    dropped(count, isFragment ? store.bytesOf(extent, extents.get(extent, ext.MASK)) : extents.get(extent, ext.BYTES));
+    list.remove(extents, extent);
+    store.discard(extent);
+    messages += count;
+  }
+  return messages;
+};
+
+/** Drops as many messages of a state as there are when it begins, the oldest; answers how many it found. */
+export function* purge(queue: Queue, state: MessageState): Steps<Command, number> {
+  const most = queue.count(state);
+  let messages = 0;
+  while (messages < most) {
+    // An extent is a message at least.
+    const dropped = drop(queue, state, Math.min(queue.store.stepExtents, most - messages));
+    messages += dropped;
+    if (dropped === 0) break;
+    if (messages < most) yield;
+  }
+  return messages;
+}
+
+/** Puts as many dead letters back at the tail as there are when it begins; answers how many it found. */
+export function* redriveAll(queue: Queue): Steps<Command, number> {
+  const { store, dead } = queue;
+  const { extents } = store;
+  const most = queue.deadCount;
+  let messages = 0;
+  let left = store.stepExtents;
+  while (messages < most && dead.head !== ext.NONE) {
+    if (left-- <= 0) {
+      yield;
+      left = store.stepExtents;
+      continue;
+    }
+    messages += extents.count(dead.head);
+    queue.redrive(dead.head, extents.get(dead.head, ext.MASK));
+  }
+  return messages;
+}

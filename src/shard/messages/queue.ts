@@ -1,0 +1,424 @@
+/**
+ * A queue: where the messages of one bind key wait, and the moves they make between ready, delayed, in flight and dead.
+ * docs/protocol.md draws them. Every move goes through a method of this class, which keeps lists, counters, timers and
+ * the index in step.
+ */
+import { SIZE_MASK, WORD_BYTES } from "../../protocol/entry.js";
+import { Reason } from "../../protocol/run.js";
+import type { MessageState } from "../command.js";
+import { type Consumer, WaitingConsumers } from "../consumers/consumer.js";
+import type { DirectoryEntry, StateChange } from "../log/recorder.js";
+import type { Topic } from "../topics/topic.js";
+import * as ext from "./extent.js";
+import { ExtentList } from "./extent-list.js";
+import type { Store } from "./store.js";
+
+const { State } = ext;
+
+export class Queue {
+  readonly ready = new ExtentList();
+  readonly delayed = new ExtentList();
+  readonly dead = new ExtentList();
+  /** In flight without a consumer behind it: popped. */
+  readonly popped = new ExtentList();
+  readyCount = 0;
+  readyBytes = 0;
+  delayedCount = 0;
+  delayedBytes = 0;
+  inFlightCount = 0;
+  deadCount = 0;
+  paused = false;
+  /** It is there because somebody declared it, not because it was used. */
+  isDeclared = false;
+  /** The journal knows of it, or would if there were one. */
+  isRecorded = false;
+  /** There may be something to hand out: the shard has it on its list. */
+  dirty = false;
+  readonly waiting = new WaitingConsumers();
+  readonly consumers = new Set<Consumer>();
+  /** The route that reaches only this queue. */
+  readonly alone: readonly Queue[] = [this];
+  /** The last segment that names it: see checkpoint.ts. */
+  namedIn = 0;
+  /** Entry bytes that the last `takeReady` or `takeDead` handed over. */
+  takenBytes = 0;
+
+  constructor(
+    readonly topic: Topic,
+    readonly bindKey: string,
+    readonly number: number,
+    readonly store: Store,
+    /** Tells the shard that the queue may have something to hand out. */
+    readonly onDirty: (queue: Queue) => void,
+    /** Tells the shard that a stopped consumer holds nothing more. */
+    readonly onReleased: (consumer: Consumer) => void,
+  ) {}
+
+  /** What a recovery makes it again of. */
+  get entry(): DirectoryEntry {
+    return ["queue", this.number, this.topic.name, this.bindKey, this.paused, this.isDeclared];
+  }
+
+  /** Something is in it, or somebody waits at it. */
+  get isInUse(): boolean {
+    return this.consumers.size > 0 || this.length + this.inFlightCount + this.deadCount > 0;
+  }
+
+  get length(): number {
+    return this.readyCount + this.delayedCount;
+  }
+
+  get bytes(): number {
+    return this.readyBytes + this.delayedBytes;
+  }
+
+  /** Messages in a state. */
+  count(state: MessageState): number {
+    switch (state) {
+      case "ready":
+        return this.readyCount;
+      case "delayed":
+        return this.delayedCount;
+      case "in-flight":
+        return this.inFlightCount;
+      case "dead":
+        return this.deadCount;
+    }
+  }
+
+  // --- publish -------------------------------------------------------------------------------------------------------
+
+  /** Adds the batch that the log has just appended, to be ready at once and for ever. */
+  addFresh(idHigh: number, idLow: number, count: number, bytes: number): void {
+    const { extents, log } = this.store;
+    const extent = extents.allocate();
+    this.#place(extent, idHigh, idLow, count, log.entriesOffset, bytes);
+    extents.setStatus(extent, State.READY, Reason.ALIVE, 0);
+    this.ready.push(extents, extent);
+    this.readyCount += count;
+    this.readyBytes += bytes;
+    this.onDirty(this);
+  }
+
+  /** Adds the batch that the log has just appended, delayed or with a time to live. `due` and `expiry`: 0 for none. */
+  addTimed(idHigh: number, idLow: number, count: number, due: number, expiry: number): void {
+    const { log } = this.store;
+    const page = log.pages.at(log.page);
+    const { view } = page;
+    page.isTimed = true;
+    let at = log.entriesOffset;
+    for (let i = 0; i < count; ) {
+      const first = idLow + i;
+      const n = Math.min(count - i, ext.BLOCK - (first & 31));
+      const start = at;
+      for (let j = 0; j < n; j++) at += WORD_BYTES + (view.getUint32(at) & SIZE_MASK);
+      const part = this.addPart(idHigh, first, n, ext.bits(first & 31, n), start, at - start, expiry);
+      if (due > 0) this.#delay(part, due, expiry);
+      else this.#makeReady(part, expiry);
+      i += n;
+    }
+  }
+
+  /** A fragment in no list yet, of the batch that the log has just appended; its entries are at `offset`. */
+  addPart(
+    idHigh: number,
+    idLow: number,
+    span: number,
+    mask: number,
+    offset: number,
+    bytes: number,
+    expiry: number,
+  ): number {
+    const { extents, index } = this.store;
+    const part = extents.allocate();
+    this.#place(part, idHigh, idLow, span, offset, bytes);
+    extents.set(part, ext.MASK, mask);
+    extents.times[part] = expiry;
+    index.add(part);
+    return part;
+  }
+
+  #place(extent: number, idHigh: number, idLow: number, count: number, offset: number, bytes: number): void {
+    const { extents, log } = this.store;
+    extents.set(extent, ext.ID_HIGH, idHigh);
+    extents.set(extent, ext.ID_LOW, idLow);
+    extents.set(extent, ext.SPAN, count);
+    extents.set(extent, ext.PAGE, log.page);
+    extents.set(extent, ext.OFFSET, offset);
+    extents.set(extent, ext.BYTES, bytes);
+    extents.set(extent, ext.RECORD, log.recordOffset);
+    extents.set(extent, ext.QUEUE, this.number);
+  }
+
+  // --- in flight -----------------------------------------------------------------------------------------------------
+
+  /** Puts a fragment that is in no list in flight. */
+  lease(fragment: number, count: number, holder: Consumer | undefined, delivery: number, deadline: number): void {
+    const { extents, wheel } = this.store;
+    extents.setState(fragment, State.IN_FLIGHT);
+    extents.set(fragment, ext.DELIVERY, delivery);
+    extents.set(fragment, ext.HOLDER, holder === undefined ? 0 : holder.number + 1);
+    if (holder === undefined) {
+      this.popped.push(extents, fragment);
+    } else {
+      holder.held.push(extents, fragment);
+      holder.heldCount += count;
+    }
+    this.inFlightCount += count;
+    wheel.schedule(fragment, deadline);
+  }
+
+  /** Messages in `mask` of a fragment in flight are done. */
+  ack(fragment: number, mask: number): void {
+    const { store } = this;
+    const { extents } = store;
+    const count = ext.popcount(mask);
+    const holder = this.#holderOf(fragment);
+    const list = holder?.held ?? this.popped;
+    this.inFlightCount -= count;
+    this.topic.acked += count;
+    if (store.release(fragment, mask)) {
+      list.remove(extents, fragment);
+      store.retire(fragment);
+    }
+    if (holder !== undefined) this.giveCredit(holder, count);
+  }
+
+  /** `count` messages have left the hands of a consumer. */
+  giveCredit(consumer: Consumer, count: number): void {
+    consumer.heldCount -= count;
+    if (consumer.stopped) {
+      if (consumer.heldCount === 0) this.onReleased(consumer);
+      return;
+    }
+    if (!consumer.renew) return;
+    consumer.credit += count;
+    this.waiting.join(consumer);
+    if (this.readyCount > 0) this.onDirty(this);
+  }
+
+  /** Moves the deadline of messages in flight. */
+  touch(fragment: number, mask: number, deadline: number): void {
+    const { store } = this;
+    const { extents } = store;
+    let part = fragment;
+    if (mask !== extents.get(fragment, ext.MASK)) {
+      part = store.split(fragment, mask);
+      (this.#holderOf(fragment)?.held ?? this.popped).insertAfter(extents, part, fragment);
+    }
+    store.wheel.schedule(part, deadline);
+  }
+
+  /** Messages in flight come back without an ack: to the tail of the queue, delayed, or to the dead letters. */
+  giveBack(fragment: number, mask: number, now: number, delay: number, reject: boolean): void {
+    const { store } = this;
+    const { extents } = store;
+    const count = ext.popcount(mask);
+    const holder = this.#holderOf(fragment);
+    let part = fragment;
+    if (mask === extents.get(fragment, ext.MASK)) {
+      (holder?.held ?? this.popped).remove(extents, fragment);
+      store.wheel.cancel(fragment);
+    } else {
+      part = store.split(fragment, mask);
+    }
+    this.inFlightCount -= count;
+    extents.set(part, ext.DELIVERY, 0);
+    extents.set(part, ext.HOLDER, 0);
+    this.#comeBack(part, count, now, delay, reject);
+    if (holder !== undefined) this.giveCredit(holder, count);
+  }
+
+  #comeBack(part: number, count: number, now: number, delay: number, reject: boolean): void {
+    const { extents } = this.store;
+    const reason = extents.reason(part);
+    if (reason !== Reason.ALIVE) {
+      this.#pushDead(part, count);
+      return;
+    }
+    const retry = extents.retry(part) + 1;
+    const expiry = this.store.expiryOf(part);
+    extents.setStatus(part, State.READY, Reason.ALIVE, retry);
+    this.topic.retried += count;
+    if (reject) this.#kill(part, Reason.REJECTED, now);
+    else if (retry > this.topic.config.retries) this.#kill(part, Reason.RETRIES, now);
+    else if (expiry > 0 && expiry <= now) this.#expire(part, now);
+    else if (delay > 0) this.#postpone(part, now + delay);
+    else {
+      this.#record(part, State.READY, 0);
+      this.#makeReady(part, expiry);
+    }
+  }
+
+  /** A timer of a fragment of this queue has fired. */
+  onTimer(fragment: number, now: number): void {
+    const { extents } = this.store;
+    const mask = extents.get(fragment, ext.MASK);
+    switch (extents.state(fragment)) {
+      case State.IN_FLIGHT:
+        this.giveBack(fragment, mask, now, 0, false);
+        return;
+      case State.READY:
+        this.withdraw(fragment, mask);
+        this.#expire(fragment, now);
+        return;
+      case State.DELAYED: {
+        const expiry = this.store.expiryOf(fragment);
+        this.withdraw(fragment, mask);
+        if (expiry > 0 && expiry <= now) this.#expire(fragment, now);
+        else this.#makeReady(fragment, expiry);
+        return;
+      }
+      default:
+        throw new Error(`queue: a timer fired for extent ${fragment} in state ${extents.state(fragment)}`);
+    }
+  }
+
+  /** What a consumer holds comes back at once, up to `most` fragments of it. Answers how many. */
+  giveBackAll(consumer: Consumer, now: number, most: number): number {
+    const { extents } = this.store;
+    let count = 0;
+    for (; count < most && consumer.held.head !== ext.NONE; count++) {
+      const fragment = consumer.held.head;
+      this.giveBack(fragment, extents.get(fragment, ext.MASK), now, 0, false);
+    }
+    return count;
+  }
+
+  /** Drops delayed messages. */
+  cancel(fragment: number, mask: number): void {
+    this.store.discard(this.withdraw(fragment, mask));
+    this.topic.dropped += ext.popcount(mask);
+  }
+
+  /** Gives delayed messages a new time. */
+  reschedule(fragment: number, mask: number, due: number): void {
+    this.#postpone(this.withdraw(fragment, mask), due);
+  }
+
+  /** Puts dead letters back at the tail, as if they had never been delivered. */
+  redrive(fragment: number, mask: number): void {
+    const { extents } = this.store;
+    const part = this.withdraw(fragment, mask);
+    extents.setStatus(part, State.READY, Reason.ALIVE, 0);
+    extents.times[part] = 0;
+    extents.set(part, ext.FLAGS, extents.get(part, ext.FLAGS) | ext.REDRIVEN);
+    this.#record(part, State.READY, 0);
+    this.#makeReady(part, 0);
+  }
+
+  // --- recovery ------------------------------------------------------------------------------------------------------
+
+  /** Messages that were withdrawn are again in the state in which they were. */
+  restore(part: number, { state, reason, retry, flags, time }: StateChange): void {
+    const { extents } = this.store;
+    extents.setStatus(part, state, reason, retry);
+    extents.set(part, ext.FLAGS, flags);
+    if ((flags & ext.REDRIVEN) !== 0) extents.times[part] = 0;
+    switch (state) {
+      case State.READY:
+        this.#makeReady(part, this.store.expiryOf(part));
+        break;
+      case State.DELAYED:
+        this.#delay(part, time, this.store.expiryOf(part));
+        break;
+      case State.DEAD:
+        extents.times[part] = time;
+        this.#pushDead(part, extents.count(part));
+        break;
+      default:
+        throw new Error(`queue: messages cannot be restored to state ${state}`);
+    }
+  }
+
+  #record(part: number, state: number, time: number): void {
+    const { extents } = this.store;
+    const flags = extents.get(part, ext.FLAGS);
+    const change = { state, reason: extents.reason(part), retry: extents.retry(part), flags, time };
+    this.store.record(part, extents.get(part, ext.MASK), change);
+  }
+
+  // --- moves ---------------------------------------------------------------------------------------------------------
+
+  /** To the tail of the ready messages. The fragment is in no list. */
+  #makeReady(fragment: number, expiry: number): void {
+    const { store } = this;
+    const { extents } = store;
+    extents.setState(fragment, State.READY);
+    this.ready.push(extents, fragment);
+    this.readyCount += extents.count(fragment);
+    this.readyBytes += store.bytesOf(fragment, extents.get(fragment, ext.MASK));
+    if (expiry > 0) store.wheel.schedule(fragment, expiry);
+    this.onDirty(this);
+  }
+
+  #delay(fragment: number, due: number, expiry: number): void {
+    const { store } = this;
+    const { extents } = store;
+    extents.setState(fragment, State.DELAYED);
+    this.delayed.push(extents, fragment);
+    this.delayedCount += extents.count(fragment);
+    this.delayedBytes += store.bytesOf(fragment, extents.get(fragment, ext.MASK));
+    store.wheel.schedule(fragment, expiry > 0 ? Math.min(due, expiry) : due);
+  }
+
+  #postpone(part: number, due: number): void {
+    this.#record(part, State.DELAYED, due);
+    this.#delay(part, due, this.store.expiryOf(part));
+  }
+
+  /** Takes messages out of the ready, delayed or dead ones, as a fragment in no list. */
+  withdraw(fragment: number, mask: number): number {
+    const { store } = this;
+    const { extents } = store;
+    const state = extents.state(fragment);
+    const count = ext.popcount(mask);
+    if (state === State.READY) {
+      this.readyCount -= count;
+      this.readyBytes -= store.bytesOf(fragment, mask);
+    } else if (state === State.DELAYED) {
+      this.delayedCount -= count;
+      this.delayedBytes -= store.bytesOf(fragment, mask);
+    } else {
+      this.deadCount -= count;
+    }
+    if (mask !== extents.get(fragment, ext.MASK)) return store.split(fragment, mask);
+    this.#listOf(state).remove(extents, fragment);
+    store.wheel.cancel(fragment);
+    return fragment;
+  }
+
+  #listOf(state: number): ExtentList {
+    if (state === State.READY) return this.ready;
+    if (state === State.DELAYED) return this.delayed;
+    if (state === State.DEAD) return this.dead;
+    throw new Error(`queue: messages in state ${state} are in no list of the queue`);
+  }
+
+  #expire(fragment: number, now: number): void {
+    this.topic.expired += this.store.extents.count(fragment);
+    if (this.topic.config.expired === "drop") this.store.discard(fragment);
+    else this.#kill(fragment, Reason.EXPIRED, now);
+  }
+
+  #kill(fragment: number, reason: number, now: number): void {
+    const { extents } = this.store;
+    extents.setStatus(fragment, State.DEAD, reason, extents.retry(fragment));
+    extents.times[fragment] = now;
+    this.#record(fragment, State.DEAD, now);
+    const count = extents.count(fragment);
+    this.topic.dead += count;
+    this.#pushDead(fragment, count);
+  }
+
+  #pushDead(fragment: number, count: number): void {
+    this.store.extents.setState(fragment, State.DEAD);
+    this.dead.push(this.store.extents, fragment);
+    this.deadCount += count;
+  }
+
+  #holderOf(fragment: number): Consumer | undefined {
+    const holder = this.store.extents.get(fragment, ext.HOLDER);
+    return holder === 0 ? undefined : this.store.consumers[holder - 1];
+  }
+}

@@ -1,0 +1,270 @@
+/**
+ * What all queues of a shard share: the log with the messages' bytes, the table of extents, the index by id, the wheel,
+ * and the tables that extents name queues and consumers by.
+ */
+import { SIZE_MASK, WORD_BYTES } from "../../protocol/entry.js";
+import { ProtocolError } from "../../protocol/errors.js";
+import * as runs from "../../protocol/run.js";
+import type { Consumer } from "../consumers/consumer.js";
+import type { Effects, Run } from "../effects.js";
+import { Log, type LogOptions } from "../log/log.js";
+import type { Page } from "../log/page.js";
+import * as record from "../log/record.js";
+import { GONE, Recorder, type StateChange } from "../log/recorder.js";
+import { STEP_EXTENTS } from "../steps.js";
+import { RouteMemory } from "../topics/route-memory.js";
+import * as ext from "./extent.js";
+import { MessageIndex } from "./message-index.js";
+import type { Queue } from "./queue.js";
+import { TimingWheel } from "./timing-wheel.js";
+
+export interface StoreOptions extends LogOptions {
+  /** Extents that a step of a long request may move or drop; default `STEP_EXTENTS` of steps.ts. */
+  readonly stepExtents?: number | undefined;
+}
+
+export class Store {
+  readonly log: Log;
+  readonly recorder: Recorder;
+  readonly wheel: TimingWheel;
+  readonly extents: ext.ExtentTable;
+  readonly index: MessageIndex;
+  readonly queues: (Queue | undefined)[] = [];
+  readonly consumers: (Consumer | undefined)[] = [];
+  readonly stepExtents: number;
+  readonly routes = new RouteMemory();
+  /** Bytes of runs, headers and entries, that have been emitted since the beginning. */
+  emitted = 0;
+  /** The log's position behind the last word of the milliseconds that ids are taken from. */
+  idsAnnounced = 0;
+  /** Memory that topics and queues take by themselves. */
+  directoryBytes = 0;
+  #delivery = 0;
+  readonly #run: Run = {
+    idHigh: 0,
+    idLow: 0,
+    count: 0,
+    delivery: 0,
+    retry: 0,
+    reason: 0,
+    time: 0,
+    keyStart: 0,
+    keyEnd: 0,
+    bytes: new Uint8Array(0),
+    start: 0,
+    end: 0,
+    isSettled: true,
+  };
+
+  /** `now`: milliseconds since 1970. It moves when the shard is told so, and never back. */
+  constructor(
+    readonly effects: Effects,
+    public now: number,
+    /** `Durability` of what does not say otherwise. */
+    readonly level: number,
+    options: StoreOptions,
+  ) {
+    this.stepExtents = options.stepExtents ?? STEP_EXTENTS;
+    // Leases of an earlier life must not be taken for those of this one: its numbers begin elsewhere.
+    this.#delivery = Math.imul(Math.floor(now), 0x9e37_79b1) >>> 0;
+    this.log = new Log(options);
+    this.recorder = new Recorder(this.log);
+    this.wheel = new TimingWheel(now);
+    this.extents = new ext.ExtentTable((capacity) => this.wheel.grow(capacity));
+    this.index = new MessageIndex(this.extents);
+  }
+
+  /** Nothing waits for the journal. */
+  get isSettled(): boolean {
+    return this.log.position === this.log.durable;
+  }
+
+  /** No id that was handed out can be handed out again, whatever becomes of the process and its clock. */
+  get areIdsSettled(): boolean {
+    return this.log.durable >= this.idsAnnounced;
+  }
+
+  /** Memory that messages take. */
+  get bytes(): number {
+    return this.log.pages.bytes + this.extents.bytes + this.index.bytes + this.directoryBytes;
+  }
+
+  /** Gives back the memory of tables that have grown and hold nothing any more. */
+  shrink(): void {
+    if (this.extents.live > 0) return;
+    this.index.reset();
+    this.extents.reset();
+    this.wheel.shrink(this.extents.capacity);
+  }
+
+  /** Does what a request asks; a `ProtocolError` becomes its answer. */
+  attempt(connection: number, request: number, act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      this.effects.fail(connection, request, error.kind, error.message);
+    }
+  }
+
+  /** A fresh number for a delivery; 0 means "none" and is left out when 32 bits wrap around. */
+  nextDelivery(): number {
+    this.#delivery = (this.#delivery + 1) >>> 0 || 1;
+    return this.#delivery;
+  }
+
+  pageOf(extent: number): Page {
+    return this.log.pages.at(this.extents.get(extent, ext.PAGE));
+  }
+
+  /** When the time to live of the messages of an extent that is not dead ends, or 0. */
+  expiryOf(extent: number): number {
+    return this.extents.times[extent] as number;
+  }
+
+  /** Writes down what becomes of the messages in `mask` of a fragment, if they are to survive the process. */
+  record(extent: number, mask: number, change: StateChange): void {
+    const { extents, recorder } = this;
+    if (!this.log.pages.isKept(extents.get(extent, ext.PAGE))) return;
+    const queue = extents.get(extent, ext.QUEUE);
+    const level = this.queues[queue]?.topic.level ?? 0;
+    const idHigh = extents.idHigh(extent);
+    const block = (extents.idLow(extent) & ~31) >>> 0;
+    for (let left = mask; left !== 0; ) {
+      const first = 31 - Math.clz32(left & -left);
+      const run = left >>> first;
+      const count = run === -1 >>> first ? 32 - first : 31 - Math.clz32(~run & (run + 1));
+      recorder.state(queue, change, idHigh, block + first, count, level);
+      left &= ~ext.bits(first, count);
+    }
+  }
+
+  /** Writes down that the first `count` messages of a fresh extent are gone. */
+  recordGone(extent: number, count: number): void {
+    const { extents } = this;
+    if (!this.log.pages.isKept(extents.get(extent, ext.PAGE))) return;
+    const queue = extents.get(extent, ext.QUEUE);
+    const level = this.queues[queue]?.topic.level ?? 0;
+    this.recorder.state(queue, GONE, extents.idHigh(extent), extents.idLow(extent), count, level);
+  }
+
+  /** Bytes of the entries of the messages in `mask`. */
+  bytesOf(extent: number, mask: number): number {
+    const { extents } = this;
+    const span = extents.get(extent, ext.SPAN);
+    const idLow = extents.idLow(extent);
+    if (mask === ext.bits(idLow & 31, span)) return extents.get(extent, ext.BYTES);
+    const { view } = this.pageOf(extent);
+    let at = extents.get(extent, ext.OFFSET);
+    let bytes = 0;
+    for (let i = 0; i < span; i++) {
+      const size = WORD_BYTES + (view.getUint32(at) & SIZE_MASK);
+      if (((mask >>> ((idLow + i) & 31)) & 1) === 1) bytes += size;
+      at += size;
+    }
+    return bytes;
+  }
+
+  /** Emits `count` messages whose entries are [start, end) of the extent's page. */
+  emit(extent: number, idLow: number, count: number, start: number, end: number, delivery: number, time: number): void {
+    const { extents } = this;
+    const run = this.#run;
+    const page = this.pageOf(extent);
+    const { bytes, view } = page;
+    const at = extents.get(extent, ext.RECORD);
+    run.idHigh = extents.idHigh(extent);
+    run.idLow = idLow;
+    run.count = count;
+    run.delivery = delivery;
+    run.retry = extents.retry(extent);
+    run.reason = extents.reason(extent);
+    run.time = time;
+    run.keyStart = at + record.NAMES + view.getUint8(at + record.TOPIC_LENGTH);
+    run.keyEnd = run.keyStart + view.getUint8(at + record.KEY_LENGTH);
+    run.bytes = bytes;
+    run.start = start;
+    run.end = end;
+    // What is gone with its delivery, or has come back before it, waits for the record that says so.
+    run.isSettled =
+      this.isSettled ||
+      (page.segment === undefined && this.areIdsSettled) ||
+      (delivery > 0 && run.retry === 0 && page.written > at);
+    this.emitted += runs.KEY + run.keyEnd - run.keyStart + end - start;
+    this.effects.run(run);
+  }
+
+  /**
+   * Emits the messages of a fragment that are in `mask`, as runs without gaps. Answers the bytes of their entries.
+   */
+  emitMask(extent: number, mask: number, delivery: number, time: number): number {
+    const { extents } = this;
+    const { view } = this.pageOf(extent);
+    const span = extents.get(extent, ext.SPAN);
+    const idLow = extents.idLow(extent);
+    let at = extents.get(extent, ext.OFFSET);
+    let runStart = at;
+    let runFirst = 0;
+    let bytes = 0;
+    for (let i = 0; i <= span; i++) {
+      const chosen = i < span && ((mask >>> ((idLow + i) & 31)) & 1) === 1;
+      if (!chosen) {
+        if (i > runFirst) {
+          this.emit(extent, idLow + runFirst, i - runFirst, runStart, at, delivery, time);
+          bytes += at - runStart;
+        }
+        runFirst = i + 1;
+      }
+      if (i < span) at += WORD_BYTES + (view.getUint32(at) & SIZE_MASK);
+      if (!chosen) runStart = at;
+    }
+    return bytes;
+  }
+
+  /** Takes the messages in `mask` out of a fragment into one of their own, in the index and in no list. */
+  split(extent: number, mask: number): number {
+    const { extents } = this;
+    const part = extents.clone(extent);
+    extents.set(part, ext.MASK, mask);
+    extents.set(extent, ext.MASK, extents.get(extent, ext.MASK) & ~mask);
+    this.index.add(part);
+    return part;
+  }
+
+  /** Forgets an extent that is in no list: its messages are done. */
+  discard(extent: number): void {
+    const { extents } = this;
+    if (extents.isFragment(extent)) this.record(extent, extents.get(extent, ext.MASK), GONE);
+    else this.recordGone(extent, extents.get(extent, ext.SPAN));
+    this.drop(extent);
+  }
+
+  /** Forgets an extent that is in no list, of which it has been written down already what becomes of it. */
+  drop(extent: number): void {
+    const { extents } = this;
+    this.log.pages.release(extents.get(extent, ext.PAGE), extents.count(extent));
+    this.#forget(extent);
+  }
+
+  /** Forgets a fragment whose messages have been released one by one. */
+  #forget(extent: number): void {
+    if (this.extents.isFragment(extent)) this.index.remove(extent);
+    this.wheel.cancel(extent);
+    this.extents.free(extent);
+  }
+
+  /** Releases the messages in `mask` of a fragment; true when it is empty and in the caller's hands to `retire`. */
+  release(extent: number, mask: number): boolean {
+    const { extents } = this;
+    this.record(extent, mask, GONE);
+    this.log.pages.release(extents.get(extent, ext.PAGE), ext.popcount(mask));
+    const rest = extents.get(extent, ext.MASK) & ~mask;
+    if (rest === 0) return true;
+    extents.set(extent, ext.MASK, rest);
+    return false;
+  }
+
+  /** Forgets a fragment that `release` has found empty. Its mask is still set, so that the index finds its chain. */
+  retire(extent: number): void {
+    this.#forget(extent);
+  }
+}

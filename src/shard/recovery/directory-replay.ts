@@ -1,0 +1,104 @@
+/**
+ * Topics and queues out of the DIRECTORY records of a log.
+ *
+ * In a segment there is the whole directory, between "checkpoint" and "complete" (checkpoint.ts). What was known before
+ * and is not named there has gone in the meantime: the records that said so were in a segment that has been compacted.
+ */
+import { DEFAULT_KEY } from "../../protocol/limits.js";
+import type { TopicConfig } from "../command.js";
+import { ALL_STATES, drop } from "../messages/purge.js";
+import type { Queue } from "../messages/queue.js";
+import type { Store } from "../messages/store.js";
+import type { Directory } from "../topics/directory.js";
+import { DEFAULT_CONFIG, type Topic } from "../topics/topic.js";
+
+/** Number, topic, bind key, paused, declared. */
+type QueueEntry = readonly [number, string, string, boolean, boolean?];
+
+export class DirectoryReplay {
+  /** What the checkpoint that is being read has named; undefined: none is. */
+  #named: Set<Topic | Queue> | undefined;
+  /** The segment that is being read has had all of it. */
+  isWhole = false;
+
+  constructor(
+    readonly store: Store,
+    readonly directory: Directory,
+    /** A queue is gone. */
+    readonly onQueueGone: (number: number) => void,
+  ) {}
+
+  /** Another segment: what the one before has named is not all. */
+  segment(): void {
+    this.#named = undefined;
+    this.isWhole = false;
+  }
+
+  apply(entry: readonly unknown[]): void {
+    const [kind, ...rest] = entry;
+    switch (kind) {
+      case "topic":
+        return this.#topic(rest as unknown as [string, TopicConfig, number]);
+      case "queue":
+        return this.#queue(rest as unknown as QueueEntry);
+      case "queue deleted": {
+        const queue = this.store.queues[rest[0] as number];
+        return queue === undefined ? undefined : this.#removeQueue(queue);
+      }
+      case "topic deleted": {
+        const topic = this.directory.find(rest[0] as string);
+        return topic === undefined ? undefined : this.#removeTopic(topic);
+      }
+      case "checkpoint":
+        this.#named = new Set();
+        return;
+      case "complete":
+        return this.#complete();
+      default:
+        throw new Error(`replay: a directory record of the unknown kind ${String(kind)}`);
+    }
+  }
+
+  #topic([name, config, startTime]: readonly [string, TopicConfig, number]): void {
+    const known = this.directory.find(name);
+    // It was deleted, and another has its name.
+    if (known !== undefined && known.startTime !== startTime) this.#removeTopic(known);
+    const topic = this.directory.restoreTopic(name, { ...DEFAULT_CONFIG, ...config }, startTime);
+    this.#named?.add(topic);
+  }
+
+  #queue([number, name, bindKey, paused, isDeclared = bindKey !== DEFAULT_KEY]: QueueEntry): void {
+    const topic = this.directory.topic(name);
+    const known = this.store.queues[number];
+    let queue = known?.topic === topic && known.bindKey === bindKey ? known : undefined;
+    if (queue === undefined) {
+      if (known !== undefined) this.#removeQueue(known);
+      const namesake = topic.queues.get(bindKey);
+      if (namesake !== undefined) this.#removeQueue(namesake);
+      queue = this.directory.restoreQueue(topic, bindKey, number);
+    }
+    queue.paused = paused;
+    queue.isDeclared = isDeclared;
+    this.#named?.add(queue);
+  }
+
+  #complete(): void {
+    const named = this.#named;
+    this.#named = undefined;
+    if (named === undefined) return;
+    this.isWhole = true;
+    for (const queue of this.store.queues) if (queue !== undefined && !named.has(queue)) this.#removeQueue(queue);
+    for (const topic of [...this.directory.topics]) if (!named.has(topic)) this.#removeTopic(topic);
+  }
+
+  #removeTopic(topic: Topic): void {
+    for (const queue of [...topic.queues.values()]) this.#removeQueue(queue);
+    this.directory.removeTopic(topic);
+  }
+
+  #removeQueue(queue: Queue): void {
+    for (const state of ALL_STATES) drop(queue, state, Number.POSITIVE_INFINITY);
+    this.directory.removeQueue(queue);
+    this.onQueueGone(queue.number);
+  }
+}

@@ -1,0 +1,313 @@
+/**
+ * Reads a log back: a fold of its records over an empty shard. What comes out is the state in which the shard would have
+ * gone on if everybody who held a message had let go of it, its retries as they were.
+ *
+ * The pages it is given become the log's own. Records have been checked against their checksums; what they say is
+ * trusted as far as it can be without endangering anything else, and a contradiction is an error.
+ */
+import { SIZE_MASK, WORD_BYTES } from "../../protocol/entry.js";
+import { unpackHead } from "../../protocol/head.js";
+import type { Page } from "../log/page.js";
+import * as record from "../log/record.js";
+import type { StateChange } from "../log/recorder.js";
+import type { Segment } from "../log/segment.js";
+import * as ext from "../messages/extent.js";
+import type { Queue } from "../messages/queue.js";
+import type { Store } from "../messages/store.js";
+import { cutFront } from "../messages/take.js";
+import type { Shard } from "../shard.js";
+import { DirectoryReplay } from "./directory-replay.js";
+import { FreshIndex } from "./fresh-index.js";
+
+const { RecordType } = record;
+
+export class Replay {
+  /** Records and messages read so far. */
+  records = 0;
+  messages = 0;
+  readonly #store: Store;
+  readonly #shard: Shard;
+  readonly #directory: DirectoryReplay;
+  readonly #fresh: (FreshIndex | undefined)[] = [];
+  #segment: Segment | undefined;
+  #buffer: Uint8Array | undefined;
+  /** There was a word of the ids in the segment. */
+  #hasIds = false;
+
+  constructor(shard: Shard) {
+    this.#shard = shard;
+    this.#store = shard.store;
+    // What is read back is written down already.
+    shard.store.recorder.isSilent = true;
+    this.#directory = new DirectoryReplay(shard.store, shard.directory, (number) => {
+      this.#fresh[number] = undefined;
+    });
+  }
+
+  /** What follows is of that segment. */
+  segment(sequence: number, replaces: number): void {
+    this.#segment = this.#store.log.segments.adopt(sequence, replaces);
+    this.#directory.segment();
+    this.#hasIds = false;
+  }
+
+  /** Memory for the next page; it is used again when no `page` follows. */
+  buffer(length: number): Uint8Array {
+    const { log } = this.#store;
+    if (this.#buffer !== undefined) log.pages.giveBack(this.#buffer);
+    this.#buffer = log.pages.borrow(length);
+    return this.#buffer;
+  }
+
+  /** The buffer has whole records up to `used`, which begin at `offset` of the segment. */
+  page(offset: number, used: number): void {
+    const { log } = this.#store;
+    const segment = this.#segment;
+    const bytes = this.#buffer;
+    if (segment === undefined || bytes === undefined) throw new Error("replay: a page before its segment or buffer");
+    this.#buffer = undefined;
+    const page = log.pages.adopt(segment, offset, used, bytes);
+    const { view } = page;
+    for (let at = 0; at < used; at += record.align(view.getUint32(at + record.LENGTH))) {
+      this.#record(page, at);
+      this.records++;
+    }
+    log.pages.adopted(page);
+    const excess = log.pages.pressure();
+    if (excess > 0) log.pages.evict(excess);
+    else log.pages.ease();
+  }
+
+  /** Everything has been read. */
+  finish(): void {
+    const { log } = this.#store;
+    if (this.#buffer !== undefined) log.pages.giveBack(this.#buffer);
+    this.#buffer = undefined;
+    this.#fresh.length = 0;
+    this.#shard.directory.restored();
+    this.#store.recorder.isSilent = false;
+  }
+
+  #record(page: Page, at: number): void {
+    const { view } = page;
+    switch (view.getUint8(at + record.TYPE)) {
+      case RecordType.PUBLISH:
+        return this.#publish(page, at);
+      case RecordType.STATE:
+        return this.#state(view, at);
+      case RecordType.KEEP:
+        return this.#keep(page, at);
+      case RecordType.DIRECTORY: {
+        const end = at + view.getUint32(at + record.LENGTH);
+        this.#directory.apply(unpackHead(page.bytes, at + record.DIRECTORY_BODY, end));
+        return this.#judge(page.segment);
+      }
+      case RecordType.IDS:
+        this.#shard.idCeiling = Math.max(this.#shard.idCeiling, view.getFloat64(at + record.CEILING));
+        this.#hasIds = true;
+        return this.#judge(page.segment);
+      case RecordType.SEGMENT:
+      case RecordType.COMMIT:
+      case RecordType.SEAL:
+        return;
+      default:
+        throw new Error(`replay: a record of the unknown type ${view.getUint8(at + record.TYPE)}`);
+    }
+  }
+
+  /** Whether nothing before a segment is needed but for its messages. */
+  #judge(segment: Segment | undefined): void {
+    if (segment !== undefined && this.#directory.isWhole && this.#hasIds) segment.hasDirectory = true;
+  }
+
+  #publish({ view, number, segment }: Page, at: number): void {
+    const { log } = this.#store;
+    const count = view.getUint16(at + record.COUNT);
+    const queues = view.getUint16(at + record.QUEUES);
+    const idHigh = view.getUint32(at + record.FIRST_ID_HIGH);
+    const idLow = view.getUint32(at + record.FIRST_ID_LOW);
+    const due = view.getFloat64(at + record.DUE);
+    const expiry = view.getFloat64(at + record.EXPIRY);
+    const names = at + record.NAMES + view.getUint8(at + record.TOPIC_LENGTH) + view.getUint8(at + record.KEY_LENGTH);
+    const entries = names + queues * record.QUEUE_BYTES;
+    const bytes = at + view.getUint32(at + record.LENGTH) - entries;
+    log.page = number;
+    log.recordOffset = at;
+    log.entriesOffset = entries;
+    segment?.hasIds(idHigh, idLow, count);
+    this.messages += count;
+    for (let i = 0; i < queues; i++) {
+      const queue = this.#queue(view.getUint32(names + i * record.QUEUE_BYTES));
+      if (queue === undefined) continue;
+      log.pages.claim(number, count);
+      if (due > 0 || expiry > 0) queue.addTimed(idHigh, idLow, count, due, expiry);
+      else this.#addFresh(queue, idHigh, idLow, count, bytes);
+    }
+  }
+
+  #addFresh(queue: Queue, idHigh: number, idLow: number, count: number, bytes: number): void {
+    const { extents } = this.#store;
+    queue.addFresh(idHigh, idLow, count, bytes);
+    let fresh = this.#fresh[queue.number];
+    if (fresh === undefined) {
+      fresh = new FreshIndex(extents, queue.number);
+      this.#fresh[queue.number] = fresh;
+    }
+    fresh.add(queue.ready.tail);
+  }
+
+  #keep({ view, number, segment }: Page, at: number): void {
+    const { log } = this.#store;
+    const claims = view.getUint16(at + record.QUEUES);
+    const idHigh = view.getUint32(at + record.FIRST_ID_HIGH);
+    const firstLow = view.getUint32(at + record.FIRST_ID_LOW);
+    segment?.hasIds(idHigh, firstLow, view.getUint16(at + record.COUNT));
+    const expiry = view.getFloat64(at + record.EXPIRY);
+    const names = at + record.NAMES + view.getUint8(at + record.TOPIC_LENGTH) + view.getUint8(at + record.KEY_LENGTH);
+    const entries = names + claims * record.CLAIM_BYTES;
+    log.page = number;
+    log.recordOffset = at;
+    this.messages += view.getUint16(at + record.COUNT);
+    for (let i = 0; i < claims; i++) {
+      const claim = names + i * record.CLAIM_BYTES;
+      const queue = this.#queue(view.getUint32(claim + record.CLAIM_QUEUE));
+      if (queue === undefined) continue;
+      const first = view.getUint16(claim + record.CLAIM_FIRST);
+      const span = view.getUint16(claim + record.CLAIM_SPAN);
+      const mask = view.getInt32(claim + record.CLAIM_MASK);
+      const offset = skipEntries(view, entries, first);
+      const bytes = skipEntries(view, offset, span) - offset;
+      const count = mask === 0 ? span : ext.popcount(mask);
+      log.pages.claim(number, count);
+      if (mask === 0) {
+        log.entriesOffset = offset;
+        this.#addFresh(queue, idHigh, firstLow + first, span, bytes);
+      } else {
+        const part = queue.addPart(idHigh, firstLow + first, span, mask, offset, bytes, expiry);
+        queue.restore(part, changeAt(view, claim));
+      }
+    }
+  }
+
+  #state(view: DataView, at: number): void {
+    const queue = this.#queue(view.getUint32(at + record.QUEUE));
+    if (queue === undefined) return;
+    const change: StateChange = {
+      state: view.getUint8(at + record.STATE),
+      reason: view.getUint8(at + record.REASON),
+      flags: view.getUint8(at + record.FLAGS),
+      retry: view.getUint16(at + record.RETRY),
+      time: view.getFloat64(at + record.TIME),
+    };
+    const end = at + view.getUint32(at + record.LENGTH);
+    for (let range = at + record.RANGES; range < end; range += record.RANGE_BYTES) {
+      const idHigh = view.getUint32(range + record.RANGE_ID_HIGH);
+      const idLow = view.getUint32(range + record.RANGE_ID_LOW);
+      const count = view.getUint32(range + record.RANGE_COUNT);
+      for (let done = 0; done < count; ) done += this.#move(queue, idHigh, idLow + done, count - done, change);
+    }
+  }
+
+  /** Gives messages from an id on their new state: as many as can be done at once, which it answers. */
+  #move(queue: Queue, idHigh: number, idLow: number, count: number, change: StateChange): number {
+    const { extents } = this.#store;
+    const fresh = this.#fresh[queue.number];
+    const extent = fresh?.find(idHigh, idLow) ?? ext.NONE;
+    if (extent !== ext.NONE) {
+      if (change.state !== ext.State.FREE || idLow !== extents.idLow(extent)) {
+        this.#breakUp(queue, extent);
+      } else {
+        const n = Math.min(count, extents.get(extent, ext.SPAN));
+        this.#dropFront(queue, extent, n);
+        return n;
+      }
+    }
+    const from = idLow & 31;
+    // Behind this there may be a fresh extent again, in the middle of a block.
+    const n = Math.min(count, ext.BLOCK - from, fresh?.distance(idHigh, idLow) ?? count);
+    this.#moveBlock(queue, idHigh, idLow >>> 0, ext.bits(from, n), change);
+    return n;
+  }
+
+  #dropFront(queue: Queue, extent: number, n: number): void {
+    const { extents, log } = this.#store;
+    const page = extents.get(extent, ext.PAGE);
+    const start = extents.get(extent, ext.OFFSET);
+    const isWhole = n === extents.get(extent, ext.SPAN);
+    const end = isWhole ? start + extents.get(extent, ext.BYTES) : skipEntries(log.pages.at(page).view, start, n);
+    queue.readyCount -= n;
+    queue.readyBytes -= end - start;
+    cutFront(queue, extent, n, end);
+    log.pages.release(page, n);
+  }
+
+  /** Makes fragments of a fresh extent, in its place. */
+  #breakUp(queue: Queue, extent: number): void {
+    const { extents, index } = this.#store;
+    const { view } = this.#store.pageOf(extent);
+    const idLow = extents.idLow(extent);
+    const span = extents.get(extent, ext.SPAN);
+    let at = extents.get(extent, ext.OFFSET);
+    let after = extent;
+    for (let done = 0; done < span; ) {
+      const first = idLow + done;
+      const n = Math.min(span - done, ext.BLOCK - (first & 31));
+      const end = skipEntries(view, at, n);
+      const part = extents.clone(extent);
+      extents.set(part, ext.ID_LOW, first);
+      extents.set(part, ext.SPAN, n);
+      extents.set(part, ext.MASK, ext.bits(first & 31, n));
+      extents.set(part, ext.OFFSET, at);
+      extents.set(part, ext.BYTES, end - at);
+      index.add(part);
+      queue.ready.insertAfter(extents, part, after);
+      after = part;
+      at = end;
+      done += n;
+    }
+    queue.ready.remove(extents, extent);
+    extents.free(extent);
+  }
+
+  #moveBlock(queue: Queue, idHigh: number, idLow: number, wanted: number, change: StateChange): void {
+    const { extents, index } = this.#store;
+    const found: number[] = [];
+    for (let part = index.first(queue.number, idHigh, idLow); part !== ext.NONE; part = index.next(part)) {
+      if ((extents.get(part, ext.MASK) & wanted) !== 0) found.push(part);
+    }
+    // A range is in the order in which its messages went, so that they come to the tail in the same order.
+    const firstOf = (part: number): number => Math.clz32(lowest(extents.get(part, ext.MASK) & wanted));
+    if (found.length > 1) found.sort((a, b) => firstOf(b) - firstOf(a));
+    for (const fragment of found) this.#moveFragment(queue, fragment, extents.get(fragment, ext.MASK) & wanted, change);
+  }
+
+  #moveFragment(queue: Queue, fragment: number, mask: number, change: StateChange): void {
+    const { extents, log } = this.#store;
+    const part = queue.withdraw(fragment, mask);
+    if (change.state !== ext.State.FREE) return queue.restore(part, change);
+    log.pages.release(extents.get(part, ext.PAGE), ext.popcount(mask));
+    this.#store.retire(part);
+  }
+
+  #queue(number: number): Queue | undefined {
+    return this.#store.queues[number];
+  }
+}
+
+/** The lowest bit of a mask alone. */
+const lowest = (mask: number): number => mask & -mask;
+
+const changeAt = (view: DataView, claim: number): StateChange => ({
+  state: view.getUint8(claim + record.CLAIM_STATE),
+  reason: view.getUint8(claim + record.CLAIM_REASON),
+  retry: view.getUint16(claim + record.CLAIM_RETRY),
+  flags: view.getUint32(claim + record.CLAIM_FLAGS),
+  time: view.getFloat64(claim + record.CLAIM_TIME),
+});
+
+/** Where the entries after the first `count` begin. */
+const skipEntries = (view: DataView, start: number, count: number): number => {
+  let at = start;
+  for (let i = 0; i < count; i++) at += WORD_BYTES + (view.getUint32(at) & SIZE_MASK);
+  return at;
+};

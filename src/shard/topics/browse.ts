@@ -1,0 +1,148 @@
+/**
+ * BROWSE: shows messages of a queue in one state and changes nothing.
+ */
+import { SIZE_MASK, WORD_BYTES } from "../../protocol/entry.js";
+import type { Browse } from "../command.js";
+import * as ext from "../messages/extent.js";
+import type { Cursor, ExtentList } from "../messages/extent-list.js";
+import type { Queue } from "../messages/queue.js";
+import type { Store } from "../messages/store.js";
+
+/** Where the messages begin that a BROWSE is to show: behind its offset, however far, to which it is moved in steps. */
+export class BrowseStart {
+  readonly #lists: readonly ExtentList[];
+  /** In `lists`. */
+  #list = 0;
+  #cursor: Cursor | undefined;
+  /** Messages that are still before it. */
+  skip: number;
+  /** Extents that the last `advance` looked at. */
+  looks = 0;
+
+  constructor(
+    readonly store: Store,
+    queue: Queue,
+    c: Browse,
+  ) {
+    this.#lists = listsOf(queue, c.state);
+    this.skip = c.offset;
+  }
+
+  /** Moves on by up to `most` extents. False: it is not there yet. */
+  advance(most: number): boolean {
+    const { extents } = this.store;
+    this.looks = 0;
+    for (let left = most; ; left--) {
+      this.looks++;
+      const extent = this.extent;
+      if (extent === ext.NONE) return true;
+      const count = extents.count(extent);
+      if (this.skip < count) return true;
+      if (left <= 0) return false;
+      this.skip -= count;
+      this.next();
+    }
+  }
+
+  /** The extent that it is at; NONE: there are no more. */
+  get extent(): number {
+    for (let list = this.#lists[this.#list]; list !== undefined; list = this.#lists[this.#list]) {
+      this.#cursor ??= list.openCursor();
+      if (this.#cursor.at !== ext.NONE) return this.#cursor.at;
+      this.close();
+      this.#list++;
+    }
+    return ext.NONE;
+  }
+
+  next(): void {
+    const cursor = this.#cursor;
+    if (cursor !== undefined) cursor.at = this.store.extents.get(cursor.at, ext.NEXT);
+  }
+
+  /** It is not used any more. */
+  close(): void {
+    if (this.#cursor !== undefined) this.#lists[this.#list]?.closeCursor(this.#cursor);
+    this.#cursor = undefined;
+  }
+}
+
+/** Answers a BROWSE from there on. */
+export const browse = (store: Store, c: Browse, start: BrowseStart): void => {
+  const { extents, effects } = store;
+  let left = c.max;
+  let bytes = 0;
+  start.advance(Number.POSITIVE_INFINITY);
+  effects.openMessages(c.connection, c.request);
+  for (let extent = start.extent; extent !== ext.NONE && left > 0; extent = start.extent) {
+    const { skip } = start;
+    const most = Math.min(left, extents.count(extent) - skip);
+    const room = left === c.max ? Number.POSITIVE_INFINITY : c.maxBytes - bytes;
+    const shown = show(store, extent, skip, most, Math.max(room, 0), c);
+    bytes += shown.bytes;
+    left = shown.count < most ? 0 : left - most;
+    start.skip = 0;
+    start.next();
+  }
+  start.close();
+  effects.closeMessages();
+};
+
+const listsOf = (queue: Queue, state: Browse["state"]): readonly ExtentList[] => {
+  switch (state) {
+    case "ready":
+      return [queue.ready];
+    case "delayed":
+      return [queue.delayed];
+    case "dead":
+      return [queue.dead];
+    case "in-flight":
+      return [queue.popped, ...[...queue.consumers].map((consumer) => consumer.held)];
+  }
+};
+
+/**
+ * Emits up to `max` messages of an extent after the first `skip`, as far as they fit into `room`. Infinite room is that
+ * of the whole request with nothing shown yet: one message fits whatever its size.
+ */
+const show = (
+  store: Store,
+  extent: number,
+  skip: number,
+  max: number,
+  room: number,
+  c: Browse,
+): { readonly count: number; readonly bytes: number } => {
+  const { extents, wheel } = store;
+  const time = c.state === "dead" ? (extents.times[extent] ?? 0) : wheel.isScheduled(extent) ? wheel.dueOf(extent) : 0;
+  const delivery = extents.get(extent, ext.DELIVERY) >>> 0;
+  const { view } = store.pageOf(extent);
+  const idLow = extents.idLow(extent);
+  const isFragment = extents.isFragment(extent);
+  const mask = extents.get(extent, ext.MASK);
+  const limit = room === Number.POSITIVE_INFINITY ? c.maxBytes : room;
+  let at = extents.get(extent, ext.OFFSET);
+  let start = at;
+  let chosen = 0;
+  let count = 0;
+  let bytes = 0;
+  for (let i = 0, seen = 0; count < max; i++) {
+    const size = WORD_BYTES + (view.getUint32(at) & SIZE_MASK);
+    const bit = 1 << ((idLow + i) & (ext.BLOCK - 1));
+    if (!isFragment || (mask & bit) !== 0) {
+      if (seen++ < skip) {
+        start = at + size;
+      } else {
+        if (bytes + size > limit && (count > 0 || room !== Number.POSITIVE_INFINITY)) break;
+        chosen |= bit;
+        bytes += size;
+        count++;
+      }
+    }
+    at += size;
+  }
+  if (count === 0) return { count, bytes };
+  if (isFragment) store.emitMask(extent, chosen, delivery, time);
+  else store.emit(extent, idLow + skip, count, start, start + bytes, delivery, time);
+  return { count, bytes };
+};

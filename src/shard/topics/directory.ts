@@ -1,0 +1,292 @@
+/**
+ * The topics of a shard by name and their queues, within the limits on both.
+ *
+ * Most topics are there because somebody asked for one. The journal hears of a topic or queue when something that is to
+ * last first needs it: a message that is kept, a configuration, a declaration, a pause. What a command makes in passing
+ * goes again with it unless something has come of it, and a topic of which nothing is left goes after a while.
+ */
+import { SortedNames } from "../../collections/sorted-names.js";
+import { ProtocolError } from "../../protocol/errors.js";
+import { DEFAULT_KEY } from "../../protocol/limits.js";
+import { Durability } from "../../protocol/op.js";
+import type { TopicConfig } from "../command.js";
+import { Queue } from "../messages/queue.js";
+import type { Store } from "../messages/store.js";
+import { Checkpoint, HEAD_BYTES } from "./checkpoint.js";
+import { Topic, UNKNOWN } from "./topic.js";
+
+/** What a topic and a queue take of the memory budget, as measured, rounded up. */
+const TOPIC_BYTES = 2048;
+const QUEUE_BYTES = 1024;
+
+/** Queues after which a page ends: keeps the statistics of one page below about a megabyte. */
+const PAGE_QUEUES = 1024;
+
+export interface DirectoryLimits {
+  readonly maxTopics: number;
+  /** Of them, those that one connection may make. Default: all. */
+  readonly maxTopicsPerConnection?: number;
+  /** Queues in a topic. */
+  readonly maxQueues: number;
+  /** Milliseconds without use after which a topic of which nothing is left is forgotten. Default: never. */
+  readonly topicIdle?: number;
+}
+
+export class Directory {
+  readonly #topics = new Map<string, Topic>();
+  /** For listing. */
+  readonly #names = new SortedNames();
+  readonly #freeQueues: number[] = [];
+  /** By connection: topics that it has made and that are there. */
+  readonly #made = new Map<number, number>();
+  /** Made since the last `tidy`, each topic before its queues. */
+  readonly #fresh: (Topic | Queue)[] = [];
+  readonly #checkpoint: Checkpoint;
+  /** What the next record is about. */
+  #expected: readonly Queue[] = [];
+
+  constructor(
+    readonly store: Store,
+    readonly limits: DirectoryLimits,
+    /** Whether so many bytes of memory are left. */
+    readonly hasMemory: (growth: number) => boolean,
+    readonly makeQueue: (topic: Topic, bindKey: string, number: number) => Queue,
+    headBytes = HEAD_BYTES,
+  ) {
+    this.#checkpoint = new Checkpoint(store, this.#topics, headBytes);
+  }
+
+  get size(): number {
+    return this.#topics.size;
+  }
+
+  get topics(): MapIterator<Topic> {
+    return this.#topics.values();
+  }
+
+  find(name: string): Topic | undefined {
+    return this.#topics.get(name);
+  }
+
+  /** The topic of that name, which a command has named. Throws NO_TOPIC. */
+  topic(name: string): Topic {
+    const topic = this.#topics.get(name);
+    if (topic === undefined) throw new ProtocolError("NO_TOPIC", `topic ${name} does not exist`);
+    topic.usedAt = this.store.now;
+    return topic;
+  }
+
+  /** The topic of that name, made for a connection if it is new. Throws TOO_MANY_TOPICS, MEMORY_FULL. */
+  use(name: string, now: number, connection: number): Topic {
+    const known = this.#topics.get(name);
+    if (known !== undefined) {
+      known.usedAt = now;
+      return known;
+    }
+    const share = this.limits.maxTopicsPerConnection ?? Number.POSITIVE_INFINITY;
+    const made = this.#made.get(connection) ?? 0;
+    if (made >= share) {
+      throw new ProtocolError(
+        "TOO_MANY_TOPICS",
+        `the connection has made its share of ${share} topics of a shard: delete some, or raise --max-topics-per-connection`,
+      );
+    }
+    if (this.#topics.size >= this.limits.maxTopics) {
+      throw new ProtocolError("TOO_MANY_TOPICS", `the shard has its maximum of ${this.limits.maxTopics} topics`);
+    }
+    this.#charge(TOPIC_BYTES);
+    this.#made.set(connection, made + 1);
+    return this.#add(name, now, connection);
+  }
+
+  #add(name: string, now: number, connection: number): Topic {
+    const topic = new Topic(name, now, this.store.level, this.store.routes, connection);
+    this.#topics.set(name, topic);
+    this.#names.add(name);
+    this.#fresh.push(topic);
+    return topic;
+  }
+
+  /** The queue of a bind key; `default` is made if it is new. Throws NO_QUEUE, TOO_MANY_QUEUES. */
+  queue(topic: Topic, bindKey: string): Queue {
+    const key = bindKey || DEFAULT_KEY;
+    const queue = topic.queues.get(key);
+    if (queue !== undefined) return queue;
+    if (key === DEFAULT_KEY) return this.addQueue(topic, key);
+    throw new ProtocolError("NO_QUEUE", `topic ${topic.name} has no queue ${key}; declare it first`);
+  }
+
+  /** Throws TOO_MANY_QUEUES, MEMORY_FULL. */
+  addQueue(topic: Topic, bindKey: string): Queue {
+    if (topic.queues.size >= this.limits.maxQueues) {
+      throw new ProtocolError(
+        "TOO_MANY_QUEUES",
+        `topic ${topic.name} has its maximum of ${this.limits.maxQueues} queues`,
+      );
+    }
+    this.#charge(QUEUE_BYTES);
+    const queue = this.#place(topic, bindKey, this.#freeQueues.pop() ?? this.store.queues.length);
+    this.#fresh.push(queue);
+    return queue;
+  }
+
+  #place(topic: Topic, bindKey: string, number: number): Queue {
+    const queue = this.makeQueue(topic, bindKey, number);
+    this.store.queues[number] = queue;
+    topic.queues.set(bindKey, queue);
+    topic.forgetRoutes();
+    return queue;
+  }
+
+  /** Writes down what a topic is now, as durably as `level` says. */
+  recordTopic(topic: Topic, level: number): void {
+    // Only then: if a segment begins with this, it need not say it twice.
+    this.store.recorder.directory(topic.entry, level);
+    topic.isRecorded = true;
+    this.#checkpoint.named(topic);
+  }
+
+  /** Writes down what a queue is now, and its topic before it if the journal does not know that. */
+  recordQueue(queue: Queue, level: number): void {
+    if (!queue.topic.isRecorded) this.recordTopic(queue.topic, level);
+    this.expect(queue.alone);
+    this.store.recorder.directory(queue.entry, level);
+    queue.isRecorded = true;
+    this.#checkpoint.named(queue);
+  }
+
+  /**
+   * Takes back what was made since the last time and is of no use to anybody: what it was made for was refused, or did
+   * not need it.
+   */
+  tidy(): void {
+    for (let made = this.#fresh.pop(); made !== undefined; made = this.#fresh.pop()) {
+      if (made.isRecorded) continue;
+      if (made instanceof Queue) {
+        if (!made.isInUse) this.removeQueue(made);
+      } else if (made.queues.size === 0) this.removeTopic(made);
+    }
+  }
+
+  /** Forgets a topic of which nothing is left. If the word of it is lost, it comes back empty and goes again. */
+  forget(topic: Topic): void {
+    for (const queue of [...topic.queues.values()]) this.removeQueue(queue, Durability.memory);
+    this.removeTopic(topic, Durability.memory);
+  }
+
+  /** Forgets a queue that has been emptied. */
+  removeQueue(queue: Queue, level = this.store.level): void {
+    if (queue.isRecorded) this.store.recorder.directory(["queue deleted", queue.number], level);
+    this.store.queues[queue.number] = undefined;
+    this.store.directoryBytes -= QUEUE_BYTES;
+    this.#freeQueues.push(queue.number);
+    queue.topic.queues.delete(queue.bindKey);
+    queue.topic.forgetRoutes();
+  }
+
+  /** Forgets a topic without queues. */
+  removeTopic(topic: Topic, level = this.store.level): void {
+    if (topic.isRecorded) this.store.recorder.directory(["topic deleted", topic.name], level);
+    this.store.directoryBytes -= TOPIC_BYTES;
+    topic.forgetRoutes();
+    this.#topics.delete(topic.name);
+    if (topic.maker !== undefined) {
+      const made = (this.#made.get(topic.maker) ?? 0) - 1;
+      if (made > 0) this.#made.set(topic.maker, made);
+      else this.#made.delete(topic.maker);
+    }
+    this.#names.remove(topic.name);
+    if (this.#topics.size > 0) return;
+    // The places of as many queues as there ever were.
+    this.store.queues.length = 0;
+    this.#freeQueues.length = 0;
+  }
+
+  /** A topic as a recovery finds it; there are no limits on what has been there. */
+  restoreTopic(name: string, config: TopicConfig, startTime: number): Topic {
+    const { store } = this;
+    let topic = this.#topics.get(name);
+    if (topic === undefined) {
+      topic = new Topic(name, startTime, store.level, store.routes);
+      topic.isRecorded = true;
+      this.#topics.set(name, topic);
+      this.#names.add(name);
+      store.directoryBytes += TOPIC_BYTES;
+    }
+    topic.configure(config);
+    return topic;
+  }
+
+  /** A queue as a recovery finds it, under its number, which is free. */
+  restoreQueue(topic: Topic, bindKey: string, number: number): Queue {
+    this.store.directoryBytes += QUEUE_BYTES;
+    const queue = this.#place(topic, bindKey, number);
+    queue.isRecorded = true;
+    return queue;
+  }
+
+  /** A recovery is over: numbers that no queue has are free. */
+  restored(): void {
+    const { queues } = this.store;
+    this.#freeQueues.length = 0;
+    for (let number = queues.length - 1; number >= 0; number--) {
+      if (queues[number] === undefined) this.#freeQueues.push(number);
+    }
+    for (const topic of this.#topics.values()) topic.usedAt = UNKNOWN;
+  }
+
+  /** A record about these queues comes next: if a segment begins with it, or has not named them yet, they are named. */
+  expect(queues: readonly Queue[]): void {
+    this.#expected = queues;
+    if (this.store.log.isHeld) for (const queue of queues) this.#checkpoint.need(queue);
+  }
+
+  /** At the head of a segment: begins to write all that the journal is to know. True: that is done. */
+  beginSegment(): boolean {
+    return this.#checkpoint.begin(this.#expected);
+  }
+
+  /** Goes on with that, if `isTight` only as far as it must. True: there is more to do. */
+  step(isTight: boolean): boolean {
+    return this.#checkpoint.step(isTight);
+  }
+
+  /** Throws when the journal would not know of something that is to last, or what was made is left. For tests. */
+  invariants(): void {
+    if (this.#fresh.length > 0) throw new Error("directory: what was made was not looked at again");
+    let made = 0;
+    for (const topic of this.#topics.values()) {
+      if (topic.maker !== undefined) made++;
+      if (!(topic.isRecorded || topic.isPlain)) throw new Error(`directory: topic ${topic.name} is not recorded`);
+      for (const { bindKey, isRecorded, isDeclared, paused } of topic.queues.values()) {
+        if (!isRecorded && (isDeclared || paused)) throw new Error(`directory: queue ${bindKey} is not recorded`);
+        if (isRecorded && !topic.isRecorded)
+          throw new Error(`directory: queue ${bindKey} is recorded before its topic`);
+      }
+    }
+    const counted = [...this.#made.values()].reduce((sum, count) => sum + count, 0);
+    if (counted !== made) throw new Error(`directory: connections have made ${made} topics, ${counted} are counted`);
+  }
+
+  /** Throws MEMORY_FULL. */
+  #charge(bytes: number): void {
+    if (!this.hasMemory(bytes)) {
+      throw new ProtocolError("MEMORY_FULL", "the shard's memory budget is used; delete topics or raise --memory");
+    }
+    this.store.directoryBytes += bytes;
+  }
+
+  /** Up to `max` topics in the order of their names, after the name `after`; and whether there are more. */
+  page(after: string, max: number): { readonly topics: Topic[]; readonly more: boolean } {
+    const topics: Topic[] = [];
+    let queues = 0;
+    for (const name of this.#names.after(after)) {
+      if (topics.length >= max || queues >= PAGE_QUEUES) return { topics, more: true };
+      const topic = this.#topics.get(name);
+      if (topic === undefined) throw new Error(`directory: the topic ${name} is listed and not there`);
+      queues += topic.queues.size;
+      topics.push(topic);
+    }
+    return { topics, more: false };
+  }
+}

@@ -1,0 +1,208 @@
+/**
+ * PUBLISH: one batch into the log, one reference to it into each queue that its route key reaches.
+ */
+import { SIZE_MASK, WORD_BYTES } from "../../protocol/entry.js";
+import { type ErrorName, ProtocolError } from "../../protocol/errors.js";
+import { DEFAULT_KEY } from "../../protocol/limits.js";
+import { Durability } from "../../protocol/op.js";
+import type { Publish } from "../command.js";
+import type { IdAllocator } from "../messages/id-allocator.js";
+import { canHold, excessOf, makeRoom, shrink } from "../messages/overflow.js";
+import type { Queue } from "../messages/queue.js";
+import type { Store } from "../messages/store.js";
+import type { Steps } from "../steps.js";
+import type { Directory } from "./directory.js";
+import { Routing } from "./routing.js";
+import type { Topic } from "./topic.js";
+
+const encoder = new TextEncoder();
+const NO_KEY = new Uint8Array(0);
+
+/** Milliseconds of ids that are announced at once: a small record each second, and a second lost at a restart. */
+const IDS_AHEAD = 1000;
+
+/**
+ * Messages of a batch times the queues that they reach: some milliseconds of work. Each queue keeps its own word of each
+ * block of messages that are delayed.
+ */
+const MAX_SPREAD = 262_144;
+
+/** Characters of bind keys times the cost of the pattern, that cost as much as one extent that is moved. */
+const MATCHED = 64;
+
+/** Why publishes are refused at present. */
+export interface Refusal {
+  readonly kind: ErrorName;
+  readonly text: string;
+}
+
+export class Publisher {
+  /** Publishes that must be kept are refused for a reason outside of the shard. */
+  refusal: Refusal | undefined;
+  /** The millisecond since the EPOCH of ids after which none has been handed out. */
+  idCeiling = 0;
+  #routeKey = "";
+  #routeKeyBytes: Uint8Array = NO_KEY;
+
+  constructor(
+    readonly store: Store,
+    readonly directory: Directory,
+    readonly ids: IdAllocator,
+    /** Memory that messages may take. */
+    readonly hasMemory: (growth: number) => boolean,
+  ) {}
+
+  /**
+   * Takes the batch whole or refuses it whole: throws. Merged requests stand each for itself. False: something that takes
+   * longer comes first, which `steps` does.
+   */
+  publish(c: Publish): boolean {
+    const topic = this.directory.use(c.topic, this.store.now, c.connection);
+    const queues = topic.route(c.routeKey);
+    if (queues === undefined || this.#isFarOver(queues, c)) return false;
+    this.#publish(topic, queues, c);
+    return true;
+  }
+
+  /**
+   * The same for a route key that is a pattern nobody has used lately, and where queues have far more than they may.
+   * Throws BAD_PATTERN.
+   */
+  *steps(c: Publish): Steps<Publish> {
+    let publish = c;
+    while (!this.publish(publish)) {
+      const topic = this.directory.topic(publish.topic);
+      const queues = topic.route(publish.routeKey);
+      if (queues === undefined) publish = yield* this.#find(topic, publish);
+      else if (this.#shrink(queues)) publish = yield;
+    }
+  }
+
+  /** Finds out which queues a pattern reaches. */
+  *#find(topic: Topic, c: Publish): Steps<Publish, Publish> {
+    const { topic: name, routeKey } = c;
+    const routing = new Routing(topic, routeKey);
+    let publish = c;
+    while (!routing.advance(this.store.stepExtents * MATCHED)) publish = yield;
+    // The topic may have been deleted, or configured anew: then this is of no use.
+    if (this.directory.find(name) === topic && topic.isPattern) topic.remember(routeKey, routing.queues);
+    return publish;
+  }
+
+  #isFarOver(queues: readonly Queue[], { count, start, end }: Publish): boolean {
+    let excess = 0;
+    for (const queue of queues) excess += excessOf(queue);
+    if (excess <= this.store.stepExtents) return false;
+    // Nothing is dropped for what will be refused.
+    const isRefused = this.refusal !== undefined || queues.length * count > MAX_SPREAD || !this.hasMemory(0);
+    return !isRefused && queues.every((queue) => canHold(queue, count, end - start));
+  }
+
+  /** Drops a step of what queues have beyond their limits. True: there may be more. */
+  #shrink(queues: readonly Queue[]): boolean {
+    let left = this.store.stepExtents;
+    for (const queue of queues) left -= shrink(queue, left);
+    return left <= 0;
+  }
+
+  #publish(topic: Topic, reached: readonly Queue[], c: Publish): void {
+    const queues = this.#orDefault(topic, reached, c.routeKey);
+    if (queues.length * c.count > MAX_SPREAD) {
+      const most = Math.floor(MAX_SPREAD / queues.length);
+      throw new ProtocolError(
+        "TOO_MANY_MESSAGES",
+        `the route key reaches ${queues.length} queues: a batch for so many may have ${most} messages`,
+      );
+    }
+    try {
+      this.#append(topic, queues, c, c.start, c.end, c.count);
+    } catch (error) {
+      if (c.requests === 1 || !(error instanceof ProtocolError)) throw error;
+      this.#publishEach(topic, queues, c);
+      return;
+    }
+    const { ids } = this;
+    this.store.effects.confirm(c.connection, c.request, c.requests, ids.high, ids.low, c.count, topic.level);
+  }
+
+  /** Merged requests that cannot all be taken: as many as can. */
+  #publishEach(topic: Topic, queues: readonly Queue[], c: Publish): void {
+    const { effects } = this.store;
+    let at = c.start;
+    for (let i = 0; i < c.requests; i++) {
+      const end = at + WORD_BYTES + (c.view.getUint32(at) & SIZE_MASK);
+      this.store.attempt(c.connection, c.request + i, () => {
+        this.#append(topic, queues, c, at, end, 1);
+        effects.confirm(c.connection, c.request + i, 1, this.ids.high, this.ids.low, 1, topic.level);
+      });
+      at = end;
+    }
+  }
+
+  /** Throws NO_ROUTE. */
+  #orDefault(topic: Topic, queues: readonly Queue[], routeKey: string): readonly Queue[] {
+    if (queues.length > 0) return queues;
+    if (routeKey === "" || routeKey === DEFAULT_KEY) return [this.directory.queue(topic, DEFAULT_KEY)];
+    const { mode } = topic.config;
+    throw new ProtocolError("NO_ROUTE", `route key ${routeKey} reaches no queue of topic ${topic.name} (mode ${mode})`);
+  }
+
+  /** Leaves the first id in `ids`. Throws MEMORY_FULL, QUEUE_FULL. */
+  #append(topic: Topic, queues: readonly Queue[], c: Publish, start: number, end: number, count: number): void {
+    const { store, ids } = this;
+    const bytes = end - start;
+    if (c.routeKey !== this.#routeKey) {
+      this.#routeKey = c.routeKey;
+      this.#routeKeyBytes = encoder.encode(c.routeKey);
+    }
+    const key = this.#routeKeyBytes;
+    const isTimed = c.delay > 0 || c.ttl > 0;
+    const extents = queues.length * (isTimed ? (count >>> 5) + 2 : 1);
+    const isKept = topic.level > Durability.memory;
+    const names = topic.nameBytes.length + key.length;
+    const growth = store.log.growth(names, queues.length, bytes, isKept) + store.extents.growthFor(extents);
+    if (isKept && this.refusal !== undefined) throw new ProtocolError(this.refusal.kind, this.refusal.text);
+    if (!this.hasMemory(growth)) {
+      throw new ProtocolError("MEMORY_FULL", "the shard's memory budget is used; consume messages or raise --memory");
+    }
+    for (const queue of queues) {
+      if (canHold(queue, count, bytes)) continue;
+      throw new ProtocolError("QUEUE_FULL", `queue ${queue.bindKey} of topic ${topic.name} is full`);
+    }
+    const { now } = store;
+    const due = c.delay > 0 ? now + c.delay : 0;
+    const expiry = c.ttl > 0 ? now + c.ttl : 0;
+    ids.take(count, now);
+    this.#announceIds();
+    const { high, low } = ids;
+    const { log } = store;
+    if (isKept) {
+      if (topic.level > log.demand) log.demand = topic.level;
+      // A recovery drops messages of queues that it has not heard of.
+      for (const queue of queues) if (!queue.isRecorded) this.directory.recordQueue(queue, topic.level);
+    }
+    if (isKept) this.directory.expect(queues);
+    log.append(topic.nameBytes, key, queues, count, high, low, due, expiry, c.bytes, start, end, isKept);
+    log.pages.claim(log.page, count * queues.length);
+    const { page, recordOffset, entriesOffset } = log;
+    for (const queue of queues) {
+      // Only now: nothing is dropped for what does not come.
+      makeRoom(queue, count, bytes);
+      log.page = page;
+      log.recordOffset = recordOffset;
+      log.entriesOffset = entriesOffset;
+      if (due > 0 || expiry > 0) queue.addTimed(high, low, count, due, expiry);
+      else queue.addFresh(high, low, count, bytes);
+    }
+    topic.published += count;
+  }
+
+  /** Before an id is used, the journal must say that it may have been. */
+  #announceIds(): void {
+    if (this.ids.millisecond <= this.idCeiling) return;
+    this.idCeiling = this.ids.millisecond + IDS_AHEAD;
+    // Once a second, whatever the level: an id of a message that a power loss may take must not come again.
+    this.store.recorder.ids(this.idCeiling, Durability.fsync);
+    this.store.idsAnnounced = this.store.log.position;
+  }
+}

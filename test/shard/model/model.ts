@@ -1,0 +1,164 @@
+/**
+ * The reference model of a shard: what docs/protocol.md says, with maps and arrays, and no thought of speed.
+ *
+ * The model is told each command together with what the shard did, and throws where that is not what the specification
+ * says. What the specification leaves open (ids, delivery numbers, which of several consumers is handed a message) it
+ * learns from what it sees, and holds to its laws.
+ */
+import assert from "node:assert/strict";
+import type { Command, Consume } from "../../../src/shard/command.js";
+import { administer } from "./administration.js";
+import { ModelDispatcher } from "./dispatcher.js";
+import { type Effect, Witness } from "./effects.js";
+import { ModelPublisher } from "./publish.js";
+import { beginEvent, getInLine, giveCredit, type ModelQueue, newWaiter, nextPlace } from "./queue.js";
+import { settleAll } from "./settle.js";
+import { playQueue } from "./timers.js";
+import { type ModelTopic, Refusal } from "./topic.js";
+import { expectConfirm, type ModelLimits, refusable, World } from "./world.js";
+
+export class Model {
+  readonly world: World;
+  readonly #publisher = new ModelPublisher();
+  readonly #dispatcher: ModelDispatcher;
+
+  constructor(limits: ModelLimits, now: number) {
+    this.world = new World(limits, now);
+    this.#dispatcher = new ModelDispatcher(this.world);
+  }
+
+  /** A command was applied, and these were its effects. */
+  apply(cmd: Command, now: number, effects: readonly Effect[]): void {
+    beginEvent();
+    this.world.now = Math.max(this.world.now, now);
+    const witness = new Witness(effects);
+    this.world.see();
+    this.world.tidying(() => {
+      if ("request" in cmd) refusable(cmd, witness, () => this.#apply(cmd, witness));
+      else this.#apply(cmd, witness);
+    });
+    this.world.see();
+    witness.end();
+    this.#dispatcher.countSent(effects, false);
+  }
+
+  /**
+   * Time has come to `now`; the shard was given turns until it had no more to do. `isThere`: whether it has a topic
+   * still.
+   */
+  turn(now: number, effects: readonly Effect[], isThere: (name: string) => boolean): void {
+    const { world } = this;
+    beginEvent();
+    world.now = Math.max(world.now, now);
+    world.playedTo = world.now;
+    world.see();
+    this.#dispatcher.countSent(effects, true);
+    for (const topic of world.topics.values()) {
+      for (const queue of topic.queues.values()) playQueue(topic, queue, world.now);
+    }
+    const witness = new Witness(effects);
+    for (let effect = witness.next; effect !== undefined; effect = witness.next) {
+      if (effect.kind === "channelMessages" || effect.kind === "channelLost") {
+        world.channels.catchUp(world.isHeld, witness);
+      } else {
+        assert.ok(effect.kind === "messages" || effect.kind === "fail", `a turn says ${effect.kind}`);
+        this.#dispatcher.handedOut(effect, witness);
+      }
+    }
+    this.#dispatcher.rest(witness);
+    world.channels.rest(world.isHeld);
+    world.see();
+    world.forget(isThere, (name) => this.#dispatcher.isAwaited(name));
+  }
+
+  #apply(cmd: Command, witness: Witness): void {
+    const { world } = this;
+    switch (cmd.op) {
+      case "publish":
+        return this.#publisher.publish(cmd, world.useTopic, world.now, witness);
+      case "pop":
+      case "popDead":
+      case "browse":
+        return this.#dispatcher.fetch(cmd, witness);
+      case "consume":
+        return this.#consume(cmd, witness);
+      case "credit": {
+        // Not an error: it may cross the word that the consumer is closed.
+        const found = world.findConsumer(cmd);
+        if (found !== undefined) giveCredit(found.consumer, cmd.credit);
+        return;
+      }
+      case "stop": {
+        const found = world.findConsumer(cmd);
+        if (found === undefined) throw new Refusal("NO_CONSUMER");
+        found.queue.remove(found.consumer);
+        return expectConfirm(cmd, 0, witness);
+      }
+      case "ack":
+      case "nack":
+      case "touch":
+      case "redrive":
+      case "cancel":
+      case "reschedule": {
+        const topic = world.findTopic(cmd.topic);
+        const queues = cmd.queue === null ? [...topic.queues.values()] : [topic.use(cmd.queue)];
+        return settleAll(cmd, topic, queues, world.now, witness);
+      }
+      case "subscribe":
+        world.assertRoomForChannel(cmd.channel);
+        if (!world.channels.isSubscribed(cmd.channel, cmd.connection)) world.assertRoomForConsumer();
+        return expectConfirm(cmd, world.channels.subscribe(cmd, world.isHeld(cmd.connection)), witness);
+      case "unsubscribe":
+        world.channels.unsubscribe(cmd);
+        return expectConfirm(cmd, 0, witness);
+      case "publishChannel":
+        return world.channels.publish(cmd, witness);
+      case "disconnect":
+        return this.#disconnect(cmd.connection);
+      case "hold":
+        world.held.add(cmd.connection);
+        return world.channels.hold(cmd.connection);
+      case "release":
+        if (!world.held.delete(cmd.connection)) return;
+        for (const queue of world.queues) {
+          for (const waiter of queue.waiters) if (waiter.connection === cmd.connection) getInLine(waiter);
+        }
+        return;
+      default:
+        return administer(cmd, world, witness);
+    }
+  }
+
+  #consume(cmd: Consume, witness: Witness): void {
+    const queue = this.world.useTopic(cmd.topic).use(cmd.queue);
+    this.world.assertRoomForConsumer();
+    queue.consumers.push(newWaiter(cmd, { kind: "consumer", credit: cmd.credit, renew: cmd.renew }));
+    expectConfirm(cmd, 0, witness);
+  }
+
+  #disconnect(connection: number): void {
+    const { world } = this;
+    world.held.delete(connection);
+    this.#dispatcher.forget(connection);
+    world.channels.disconnect(connection);
+    for (const topic of world.topics.values()) {
+      for (const queue of topic.queues.values()) {
+        for (const waiter of queue.waiters) if (waiter.connection === connection) queue.remove(waiter);
+        giveAllBack(topic, queue, connection, world.now);
+      }
+    }
+  }
+}
+
+/** What the consumers of a connection hold comes back, each delivery in turn; of several consumers, in any order. */
+const giveAllBack = (topic: ModelTopic, queue: ModelQueue, connection: number, now: number): void => {
+  const held = queue.list("in-flight").filter(({ holder }) => holder?.connection === connection);
+  const holders = new Set(held.map(({ holder }) => holder));
+  let last = -1;
+  let place = nextPlace();
+  for (const message of held) {
+    if (message.delivery !== last && holders.size === 1) place = nextPlace();
+    last = message.delivery;
+    topic.giveBack(queue, message, now, 0, place);
+  }
+};

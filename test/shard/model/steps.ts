@@ -1,0 +1,86 @@
+/**
+ * What can happen to a shard, as plain data. A step names topics, queues and connections out of small sets, so that
+ * they collide, and messages by what became of them: which ones these are is known only when the step is played.
+ */
+import type { MessageState, TopicConfig } from "../../../src/shard/command.js";
+
+export const TOPICS = ["t", "u", "v", "w"] as const;
+export const KEYS = ["", "default", "a", "b", "ab"] as const;
+export const CHANNELS = ["c", "d", "e", "f"] as const;
+export const CONNECTIONS = [1, 2, 3] as const;
+export const STATES: readonly MessageState[] = ["ready", "delayed", "in-flight", "dead"];
+
+/** A piece of what a request selects: `from` says what for, `at` which of those, `count` how many from there on. */
+export interface Pick {
+  readonly from: MessageState | "any";
+  readonly at: number;
+  readonly count: number;
+  /** The delivery number that is quoted. */
+  readonly quote: "right" | "none" | "wrong";
+}
+
+interface At {
+  readonly topic: string;
+  readonly queue: string;
+}
+
+interface Asking extends At {
+  readonly connection: number;
+}
+
+/** A request about messages is mostly sent to one of the queues that have such, counted by `aim`. */
+interface Settling extends Asking {
+  readonly picks: readonly Pick[];
+  readonly aim: number | undefined;
+}
+
+export type Step =
+  | { readonly do: "wait"; readonly time: number }
+  /** The clock steps back: the shard is told times that are over until it has caught up. */
+  | { readonly do: "stepBack"; readonly time: number }
+  | {
+      readonly do: "publish";
+      readonly connection: number;
+      readonly topic: string;
+      readonly key: string;
+      readonly delay: number;
+      readonly ttl: number;
+      readonly count: number;
+      readonly size: number;
+      readonly merged: boolean;
+    }
+  | (Asking & { readonly do: "pop"; readonly max: number; readonly maxBytes: number; readonly wait: number })
+  | (Asking & { readonly do: "popDead"; readonly max: number; readonly maxBytes: number })
+  | (Asking & { readonly do: "consume"; readonly credit: number; readonly renew: boolean })
+  | { readonly do: "credit" | "stop"; readonly which: number | undefined; readonly credit: number }
+  | (Settling & { readonly do: "ack" | "redrive" })
+  | (Settling & { readonly do: "nack"; readonly delay: number; readonly reject: boolean })
+  | (Settling & { readonly do: "touch"; readonly ttr: number })
+  | (Settling & { readonly do: "cancel"; readonly all: boolean })
+  | (Settling & { readonly do: "reschedule"; readonly all: boolean; readonly delay: number })
+  | (At & { readonly do: "configure"; readonly config: Partial<TopicConfig> })
+  | (At & { readonly do: "declareQueue" | "deleteQueue" | "pause" | "resume" })
+  | (At & { readonly do: "deleteTopic" | "topics" })
+  | (At & { readonly do: "purge"; readonly state: MessageState | "all" })
+  | (Asking & {
+      readonly do: "browse";
+      readonly state: MessageState;
+      readonly offset: number;
+      readonly max: number;
+      readonly maxBytes: number;
+    })
+  | {
+      readonly do: "subscribe";
+      readonly connection: number;
+      readonly channel: string;
+      readonly overflow: "drop-oldest" | "disconnect";
+    }
+  | { readonly do: "unsubscribe"; readonly connection: number; readonly channel: string }
+  | { readonly do: "publishChannel"; readonly channel: string; readonly count: number; readonly size: number }
+  | { readonly do: "hold" | "release" | "disconnect"; readonly connection: number };
+
+/** A step, and whether the shard is given a turn after it. */
+export interface Move {
+  readonly step: Step;
+  readonly turn: boolean;
+}

@@ -1,0 +1,162 @@
+/** A topic as the specification describes it: a configuration, queues, counters, and where a route key leads. */
+import { isDeepStrictEqual } from "node:util";
+import type { ErrorName } from "../../../src/protocol/errors.js";
+import { DEFAULT_KEY } from "../../../src/protocol/limits.js";
+import { Reason } from "../../../src/protocol/run.js";
+import type { TopicConfig } from "../../../src/shard/command.js";
+import { giveCredit, type ModelMessage, ModelQueue, nextPlace } from "./queue.js";
+
+/** A request that is refused. */
+export class Refusal extends Error {
+  constructor(readonly error: ErrorName) {
+    super(error);
+  }
+}
+
+const DEFAULTS: TopicConfig = {
+  autoAck: false,
+  mode: "exact",
+  ttr: 60_000,
+  retries: 5,
+  maxLength: 0,
+  maxBytes: 0,
+  overflow: "refuse",
+  expired: "drop",
+};
+
+/** Route keys of mode `pattern`, and what they are: RE2 knows neither back references nor looking ahead. */
+export const PATTERNS: ReadonlyMap<string, RegExp | undefined> = new Map([
+  ["a", /a/],
+  ["^a$", /^a$/],
+  ["^(a|b)$", /^(a|b)$/],
+  [".*", /.*/],
+  ["b|default", /b|default/],
+  ["[x-z]", /[x-z]/],
+  ["(", undefined],
+  ["(a)\\1", undefined],
+  ["a(?=b)", undefined],
+]);
+
+export class ModelTopic {
+  config = DEFAULTS;
+  readonly queues = new Map<string, ModelQueue>();
+  /** It was configured. */
+  isMeant = false;
+  /** When a command has last named it; and when it was last named or seen in use by anybody. */
+  namedAt: number;
+  seenAt: number;
+  readonly counters = { published: 0, delivered: 0, acked: 0, retried: 0, dead: 0, expired: 0, dropped: 0 };
+
+  constructor(
+    readonly name: string,
+    readonly startTime: number,
+    readonly maxQueues: number,
+  ) {
+    this.namedAt = startTime;
+    this.seenAt = startTime;
+  }
+
+  /** Nothing is in it, and nothing of it was asked for that should stay. */
+  get isVoid(): boolean {
+    const isPlain = isDeepStrictEqual(this.config, DEFAULTS);
+    return isPlain && [...this.queues.values()].every((each) => !(each.isDeclared || each.paused || each.isInUse));
+  }
+
+  /** The queue of a bind key; `default` is made on first use. */
+  use(key: string): ModelQueue {
+    const bindKey = key || DEFAULT_KEY;
+    const queue = this.queues.get(bindKey);
+    if (queue !== undefined) return queue;
+    if (bindKey !== DEFAULT_KEY) throw new Refusal("NO_QUEUE");
+    return this.declare(bindKey);
+  }
+
+  declare(key: string): ModelQueue {
+    const bindKey = key || DEFAULT_KEY;
+    if (this.queues.has(bindKey)) throw new Refusal("QUEUE_EXISTS");
+    if (this.queues.size === this.maxQueues) throw new Refusal("TOO_MANY_QUEUES");
+    const queue = new ModelQueue(bindKey);
+    this.queues.set(bindKey, queue);
+    return queue;
+  }
+
+  /** The queue of a bind key, which must be there. */
+  find(key: string): ModelQueue {
+    const queue = this.queues.get(key || DEFAULT_KEY);
+    if (queue === undefined) throw new Refusal("NO_QUEUE");
+    return queue;
+  }
+
+  /** The queues that a route key reaches. */
+  route(key: string): ModelQueue[] {
+    if (key === "" || (this.config.mode === "exact" && key === DEFAULT_KEY)) return [this.use(DEFAULT_KEY)];
+    if (this.config.mode === "exact") {
+      const queue = this.queues.get(key);
+      if (queue === undefined) throw new Refusal("NO_ROUTE");
+      return [queue];
+    }
+    const pattern = PATTERNS.has(key) ? PATTERNS.get(key) : new RegExp(key);
+    if (pattern === undefined) throw new Refusal("BAD_PATTERN");
+    const reached = [...this.queues.values()].filter((queue) => pattern.test(queue.bindKey));
+    if (reached.length > 0) return reached;
+    if (key === DEFAULT_KEY) return [this.use(DEFAULT_KEY)];
+    throw new Refusal("NO_ROUTE");
+  }
+
+  /** To the dead letters. */
+  bury(queue: ModelQueue, message: ModelMessage, reason: number, now: number, place = nextPlace()): void {
+    message.reason = reason;
+    message.diedAt = now;
+    this.counters.dead++;
+    queue.join(message, "dead", place);
+  }
+
+  /** The end of a time to live. */
+  expire(queue: ModelQueue, message: ModelMessage, now: number, place = nextPlace()): void {
+    this.counters.expired++;
+    if (this.config.expired === "drop") queue.messages.delete(message.id);
+    else this.bury(queue, message, Reason.EXPIRED, now, place);
+  }
+
+  /** A delivery ended without an ack: the message goes back to where it came from, or dies. */
+  giveBack(queue: ModelQueue, message: ModelMessage, now: number, delay = 0, place = nextPlace()): void {
+    this.returnCredit(message);
+    if (message.fromDead) {
+      queue.join(message, "dead", place);
+      return;
+    }
+    message.retry++;
+    this.counters.retried++;
+    if (message.retry > this.config.retries) this.bury(queue, message, Reason.RETRIES, now, place);
+    else if (message.expiry <= now) this.expire(queue, message, now, place);
+    else if (delay > 0) this.delay(queue, message, now + delay, place);
+    else queue.join(message, "ready", place);
+  }
+
+  delay(queue: ModelQueue, message: ModelMessage, due: number, place = nextPlace()): void {
+    message.due = due;
+    queue.join(message, "delayed", place);
+  }
+
+  /** The message leaves the hands of whom it was handed to. */
+  returnCredit(message: ModelMessage): void {
+    const { holder } = message;
+    if (holder?.renew === true) giveCredit(holder, 1);
+    message.holder = undefined;
+  }
+
+  /** What STATS tells. */
+  stats(): unknown {
+    const queues = [...this.queues.values()].map((queue) => ({
+      bindKey: queue.bindKey,
+      ready: queue.count("ready"),
+      delayed: queue.count("delayed"),
+      inFlight: queue.count("in-flight"),
+      deadLetters: queue.count("dead"),
+      bytes: queue.waiting().bytes,
+      consumers: queue.consumers.length,
+      paused: queue.paused,
+    }));
+    return { name: this.name, config: this.config, startTime: this.startTime, ...this.counters, queues };
+  }
+}
