@@ -34,8 +34,8 @@ export interface ShardFiles {
   readonly shards: readonly ShardOnDisk[];
   /** Bytes of all segments. */
   readonly bytes: number;
-  /** Watches the free space, from the moment the journals may be written. */
-  readonly watch: { start(): Promise<void> };
+  /** Watches the free space; `memory` is one Int32, a `DiskSpace`, which all shards read. */
+  readonly watch: { readonly memory: SharedArrayBuffer; start(): Promise<void> };
 }
 
 /** Seconds of a clock that does not step. */
