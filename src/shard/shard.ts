@@ -3,7 +3,7 @@
  * what is ready. No clock, no I/O, no randomness: the same commands at the same times have the same effects.
  *
  * This file only puts the parts together: the `Store` holds the messages, the `Directory` the topics and queues, the
- * `Roster` who consumes; `Publisher`, `Dispatcher`, `Settlement`, `Channels` and `Administration` carry out commands.
+ * `Connections` who consumes; `Publisher`, `Dispatcher`, `Settlement`, `Channels` and `Administration` carry out commands.
  */
 import { ProtocolError } from "../protocol/errors.js";
 import { MAX_FRAME_BYTES } from "../protocol/limits.js";
@@ -11,21 +11,21 @@ import { Durability } from "../protocol/op.js";
 import { Channels } from "./channels/channels.js";
 import type { Command, Consume, Credit, Stop } from "./command.js";
 import { MemoryCompaction } from "./compaction/memory-compaction.js";
-import type { Consumer } from "./consumers/consumer.js";
+import { Connections } from "./consumers/connections.js";
+import { Deletion } from "./consumers/deletion.js";
 import { Dispatcher } from "./consumers/dispatcher.js";
-import { Roster } from "./consumers/roster.js";
 import { type Settle, Settlement } from "./consumers/settlement.js";
 import type { Effects } from "./effects.js";
-import { checkMessages } from "./invariants.js";
 import * as ext from "./messages/extent.js";
 import { IdAllocator, type IdSource } from "./messages/id-allocator.js";
-import { Queue } from "./messages/queue.js";
+import { checkMessages } from "./messages/invariants.js";
 import { Store } from "./messages/store.js";
-import { CONSUMER_EXTENTS, type Steps, Unfinished } from "./steps.js";
+import { CONSUMER_EXTENTS, type Steps } from "./steps.js";
 import { Administration } from "./topics/administration.js";
 import { Directory, type DirectoryLimits } from "./topics/directory.js";
 import { IdleTopics } from "./topics/idle-topics.js";
-import { Publisher, type Refusal } from "./topics/publish.js";
+import { Publisher, type Refusal } from "./topics/publisher.js";
+import { UnfinishedCommands } from "./unfinished-commands.js";
 
 export interface ShardLimits extends DirectoryLimits {
   /** Consumers, waiting pops and subscriptions. */
@@ -82,22 +82,21 @@ const leaving = (connection: number): number => -1 - connection;
 export class Shard {
   readonly store: Store;
   readonly directory: Directory;
-  readonly roster: Roster;
+  readonly connections: Connections;
   readonly #publisher: Publisher;
   readonly #dispatcher: Dispatcher;
   readonly #settlement: Settlement;
   readonly #channels: Channels;
   readonly #administration: Administration;
+  readonly #deletion: Deletion;
   readonly #compaction: MemoryCompaction;
   readonly #idle: IdleTopics;
   readonly #memoryBytes: number;
-  readonly #unfinished = new Unfinished();
+  readonly #unfinished = new UnfinishedCommands();
 
   constructor(options: ShardOptions) {
     const { limits } = options;
     const store = new Store(options.effects, options.now ?? 0, options.level ?? Durability.memory, options);
-    const makeQueue = (topic: Queue["topic"], bindKey: string, number: number): Queue =>
-      new Queue(topic, bindKey, number, store, this.#onDirty, this.#onReleased);
     const hasMemory = (growth: number): boolean => {
       const excess = this.bytes + growth - options.memoryBytes;
       if (excess <= 0) return true;
@@ -105,27 +104,32 @@ export class Shard {
       return this.bytes + growth <= options.memoryBytes;
     };
     store.log.pages.pressure = () => this.bytes - options.memoryBytes;
-    const directory = new Directory(store, limits, hasMemory, makeQueue, options.headBytes);
-    const roster = new Roster(store, limits.maxConsumers, limits.maxConsumersPerConnection ?? limits.maxConsumers);
+    const directory = new Directory(store, limits, hasMemory, options.headBytes);
+    const connections = new Connections(
+      store,
+      limits.maxConsumers,
+      limits.maxConsumersPerConnection ?? limits.maxConsumers,
+    );
     const ids = new IdAllocator(options.ids, options.node, options.shards ?? 1);
     this.store = store;
     this.directory = directory;
-    this.roster = roster;
+    this.connections = connections;
     this.#memoryBytes = options.memoryBytes;
     this.#publisher = new Publisher(store, directory, ids, hasMemory);
-    this.#dispatcher = new Dispatcher(store, directory, roster, limits.maxFrameBytes ?? MAX_FRAME_BYTES);
+    this.#dispatcher = new Dispatcher(store, directory, connections, limits.maxFrameBytes ?? MAX_FRAME_BYTES);
     this.#settlement = new Settlement(store, directory);
-    this.#channels = new Channels(store, roster, limits.maxTopics);
+    this.#channels = new Channels(store, connections, limits.maxTopics);
     this.#compaction = new MemoryCompaction(store);
     this.#idle = new IdleTopics(
       directory,
       limits.topicIdle ?? Number.POSITIVE_INFINITY,
-      (name) => this.#dispatcher.isAwaited(name),
+      (name) => this.#dispatcher.hasDeferred(name),
       // What is refused to publishes is kept for acks, or cannot be written at all.
       () => this.#publisher.refusal !== undefined,
       (topic) => directory.forget(topic),
     );
-    this.#administration = new Administration(store, directory, roster, this.#dispatcher);
+    this.#administration = new Administration(store, directory);
+    this.#deletion = new Deletion(store, directory, connections, this.#dispatcher);
     store.log.onSegment = () => {
       const isWhole = directory.beginSegment();
       store.recorder.ids(this.idCeiling, store.level);
@@ -193,7 +197,7 @@ export class Shard {
 
   /** Throws when data contradicts itself. Looks at everything: for tests. */
   invariants(): void {
-    checkMessages(this.store);
+    checkMessages(this.store, this.directory.queues);
     this.directory.invariants();
     this.#dispatcher.invariants();
     this.#channels.invariants();
@@ -223,9 +227,9 @@ export class Shard {
       case "purge":
         return unfinished.step(c, () => this.#administration.purge(c));
       case "deleteQueue":
-        return unfinished.step(c, () => this.#administration.deleteQueue(c), c.connection, true);
+        return unfinished.step(c, () => this.#deletion.deleteQueue(c), c.connection, true);
       case "deleteTopic":
-        return unfinished.step(c, () => this.#administration.deleteTopic(c), c.connection, true);
+        return unfinished.step(c, () => this.#deletion.deleteTopic(c), c.connection, true);
       case "disconnect":
         return unfinished.step(c, () => this.#disconnect(c.connection), leaving(c.connection));
       default:
@@ -271,65 +275,69 @@ export class Shard {
   }
 
   #consume(c: Consume): void {
-    const { directory, roster, store } = this;
-    if (roster.find(c.connection)?.consumers.has(c.request)) {
+    const { directory, connections, store } = this;
+    if (connections.find(c.connection)?.consumers.has(c.request)) {
       store.effects.close(c.connection, "DUPLICATE_REQUEST", `request ${c.request} is that of a consumer`);
       return;
     }
     const queue = directory.queue(directory.use(c.topic, store.now, c.connection), c.queue);
-    const consumer = roster.add(roster.use(c.connection), c.request, queue, c.credit, c.renew, 0);
+    const consumer = connections.add(connections.use(c.connection), c.request, queue, {
+      credit: c.credit,
+      renew: c.renew,
+      popBytes: 0,
+    });
     store.effects.confirm(c.connection, c.request, 1, 0, 0, 0, store.level);
-    this.#dispatcher.offer(consumer);
+    consumer.peers.offer(consumer);
   }
 
   #credit(c: Credit): void {
-    const consumer = this.roster.find(c.connection)?.consumers.get(c.consumer);
+    const consumer = this.connections.find(c.connection)?.consumers.get(c.consumer);
     // Not an error: a CREDIT may cross the word that the consumer is closed.
     if (consumer === undefined) return;
     consumer.credit = Math.min(consumer.credit + c.credit, MAX_CREDIT);
-    this.#dispatcher.offer(consumer);
+    consumer.peers.offer(consumer);
   }
 
   #stop(c: Stop): void {
-    const consumer = this.roster.find(c.connection)?.consumers.get(c.consumer);
+    const consumer = this.connections.find(c.connection)?.consumers.get(c.consumer);
     if (consumer === undefined) {
       throw new ProtocolError("NO_CONSUMER", `the connection has no consumer ${c.consumer}`);
     }
-    this.roster.stop(consumer);
+    this.connections.stop(consumer);
     this.store.effects.confirm(c.connection, c.request, 1, 0, 0, 0, this.store.level);
   }
 
   #hold(number: number): void {
-    const connection = this.roster.use(number);
+    const connection = this.connections.use(number);
     connection.held = true;
     for (const consumer of [...connection.consumers.values(), ...connection.waitingPops]) {
-      consumer.queue.waiting.leave(consumer);
+      consumer.peers.leave(consumer);
     }
     this.#channels.hold(connection);
   }
 
   #release(number: number): void {
-    const connection = this.roster.find(number);
+    const connection = this.connections.find(number);
     if (connection === undefined || connection.isGone) return;
     connection.held = false;
     this.#channels.release(connection);
     for (const consumer of [...connection.consumers.values(), ...connection.waitingPops])
-      this.#dispatcher.offer(consumer);
-    this.roster.tidy(connection);
+      consumer.peers.offer(consumer);
+    this.connections.tidy(connection);
   }
 
   /** Nothing comes from the connection any more, and it is handed nothing: what it had ends in steps. */
   *#disconnect(number: number): Steps {
-    const { store, roster } = this;
+    const { store, connections } = this;
     const rest = this.#unfinished.abandon(number);
     // Others have been told of a deletion already.
     if (rest !== undefined) yield* rest;
-    const connection = roster.find(number);
+    const connection = connections.find(number);
     if (connection === undefined) return;
     connection.isGone = true;
     connection.held = true;
-    for (const consumer of connection.consumers.values()) consumer.queue.waiting.leave(consumer);
-    for (const consumer of connection.waitingPops) consumer.queue.waiting.leave(consumer);
+    for (const consumer of connection.consumers.values()) consumer.peers.leave(consumer);
+    for (const consumer of connection.waitingPops) consumer.peers.leave(consumer);
     this.#dispatcher.forget(connection);
     this.#channels.forget(connection);
     let left = store.stepExtents;
@@ -348,7 +356,7 @@ export class Shard {
       if (isOver(CONSUMER_EXTENTS)) yield;
     }
     for (const consumer of connection.consumers.values()) {
-      roster.stop(consumer);
+      connections.stop(consumer);
       if (isOver(CONSUMER_EXTENTS)) yield;
     }
     for (const consumer of connection.stopped) {
@@ -357,21 +365,13 @@ export class Shard {
       }
     }
     connection.held = false;
-    roster.tidy(connection);
+    connections.tidy(connection);
   }
 
   readonly #fire = (extent: number): void => {
-    const { extents, queues, now } = this.store;
-    const queue = queues[extents.get(extent, ext.QUEUE)];
+    const { extents, now } = this.store;
+    const queue = this.directory.queues[extents.get(extent, ext.QUEUE)];
     if (queue === undefined) throw new Error(`shard: extent ${extent} is of a queue that is gone`);
     queue.onTimer(extent, now);
-  };
-
-  readonly #onDirty = (queue: Queue): void => {
-    this.#dispatcher.markDirty(queue);
-  };
-
-  readonly #onReleased = (consumer: Consumer): void => {
-    this.roster.remove(consumer);
   };
 }

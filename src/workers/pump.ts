@@ -15,7 +15,7 @@ import { Op } from "../protocol/op.js";
 import type { Command } from "../shard/command.js";
 import type { IdSource } from "../shard/messages/id-allocator.js";
 import { Shard, type ShardLimits } from "../shard/shard.js";
-import type { Refusal } from "../shard/topics/publish.js";
+import type { Refusal } from "../shard/topics/publisher.js";
 import { CommandDecoder, type DecoderLimits } from "./command-decoder.js";
 import { FrameEffects } from "./frame-effects.js";
 import { HeldEffects } from "./held-effects.js";

@@ -65,7 +65,7 @@ const listsOf = (queue: Queue): ExtentList[] => [
   queue.delayed,
   queue.dead,
   queue.popped,
-  ...[...queue.consumers].map((consumer) => consumer.held),
+  ...[...queue.holders].map(({ held }) => held),
 ];
 
 const messagesOf = (shard: Shard, list: ExtentList, freshOnly = false): SeenMessage[] => {

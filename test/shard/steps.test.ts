@@ -219,7 +219,7 @@ describe("in steps, between which others go on,", () => {
     while (shard.turn(NOW) <= NOW);
     recorder.take();
     expect(counts()).toMatchObject([{ inFlight: 20, ready: 80, consumers: 1 }]);
-    expect(shard.roster.find(SLOW)).toBeUndefined();
+    expect(shard.connections.find(SLOW)).toBeUndefined();
   });
 
   it("a connection goes that had a request under way: of that nothing more is done", () => {
@@ -252,7 +252,7 @@ describe("in steps, between which others go on,", () => {
     publish(1_000);
     const far = { topic: "t", queue: "", state: "ready", offset: 900, max: 5, maxBytes: 1e6 } as const;
     for (let i = 0; i < 80; i++) shard.apply({ op: "browse", connection: 100 + i, request: 9, ...far }, NOW);
-    const { ready } = shard.store.queues[0] ?? {};
+    const { ready } = shard.directory.queues[0] ?? {};
     let most = 0;
     while (shard.turn(NOW) <= NOW) most = Math.max(most, ready?.cursors ?? 0);
     expect(recorder.take().filter(({ kind }) => kind === "messages")).toHaveLength(80);

@@ -130,7 +130,7 @@ const shoot = (shard: Shard, queue: Queue): QueueShot => {
     }
   };
   for (const list of [queue.ready, queue.delayed, queue.dead, queue.popped]) walk(list);
-  for (const consumer of queue.consumers) walk(consumer.held);
+  for (const { held } of queue.holders) walk(held);
   const { paused, isDeclared } = queue;
   return { paused, isDeclared, isKept: queue.isRecorded || paused || isDeclared, rows };
 };

@@ -11,8 +11,8 @@ import assert from "node:assert/strict";
 import { isDeepStrictEqual } from "node:util";
 import { Durability } from "../../src/protocol/op.js";
 import type { Browse, MessageState } from "../../src/shard/command.js";
+import { BrowseCursor, browse } from "../../src/shard/messages/browse.js";
 import type { Queue } from "../../src/shard/messages/queue.js";
-import { BrowseStart, browse } from "../../src/shard/topics/browse.js";
 import { DEFAULT_CONFIG, type Topic } from "../../src/shard/topics/topic.js";
 import { Clients } from "./clients.js";
 import { Life, type Makers } from "./life.js";
@@ -411,7 +411,7 @@ export class World {
       const offset = found.length;
       const about = { topic, queue: queue.bindKey, state, offset, max: 1000, maxBytes: 65_536 };
       const c: Browse = { op: "browse", connection: OBSERVER, request, ...about };
-      browse(store, c, new BrowseStart(store, queue, c));
+      browse(store, c, new BrowseCursor(store, queue, c));
       const page = [...held.take(), ...free.take()].flatMap((answer) =>
         answer.kind === "messages" ? answer.messages : [],
       );

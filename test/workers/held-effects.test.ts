@@ -122,8 +122,8 @@ describe("what waits for the journal", () => {
     pop();
     commit();
     held.take();
-    const { extents, queues } = shard.store;
-    const fragment = queues[0]?.popped.head ?? -1;
+    const { extents } = shard.store;
+    const fragment = shard.directory.queues[0]?.popped.head ?? -1;
     const view = new DataView(new ArrayBuffer(SELECTION_BYTES));
     view.setUint32(FIRST_ID_HIGH, extents.idHigh(fragment));
     view.setUint32(FIRST_ID_LOW, extents.idLow(fragment));

@@ -4,8 +4,8 @@
 import { ProtocolError } from "../../protocol/errors.js";
 import { Durability } from "../../protocol/op.js";
 import type { PublishChannel, Subscribe, Unsubscribe } from "../command.js";
+import type { Connections } from "../consumers/connections.js";
 import type { ConnectionEntry } from "../consumers/consumer.js";
-import type { Roster } from "../consumers/roster.js";
 import type { Store } from "../messages/store.js";
 import { Channel } from "./channel.js";
 
@@ -21,7 +21,7 @@ export class Channels {
 
   constructor(
     readonly store: Store,
-    readonly roster: Roster,
+    readonly connections: Connections,
     readonly maxChannels: number,
   ) {}
 
@@ -35,8 +35,8 @@ export class Channels {
     if (channel === undefined && this.#channels.size >= this.maxChannels) {
       throw new ProtocolError("TOO_MANY_TOPICS", `the shard has its maximum of ${this.maxChannels} channels`);
     }
-    const connection = this.roster.use(c.connection);
-    if (!connection.channels.has(c.channel)) this.roster.admit(connection);
+    const connection = this.connections.use(c.connection);
+    if (!connection.channels.has(c.channel)) this.connections.admit(connection);
     channel ??= new Channel(c.channel, this.store.effects);
     this.#channels.set(c.channel, channel);
     channel.subscribe(connection, c.overflow === "disconnect");
@@ -46,12 +46,12 @@ export class Channels {
 
   /** Throws NOT_SUBSCRIBED. */
   unsubscribe(c: Unsubscribe): void {
-    const connection = this.roster.find(c.connection);
+    const connection = this.connections.find(c.connection);
     if (connection === undefined || !connection.channels.has(c.channel)) {
       throw new ProtocolError("NOT_SUBSCRIBED", `the connection has no subscription to channel ${c.channel}`);
     }
     this.leave(connection, c.channel);
-    this.roster.tidy(connection);
+    this.connections.tidy(connection);
     this.store.effects.confirm(c.connection, c.request, 1, 0, 0, 0, Durability.memory);
   }
 
@@ -65,7 +65,7 @@ export class Channels {
       this.#bytes += channel.bytes - before;
       for (const connection of dropped) {
         this.leave(connection, c.channel);
-        this.roster.tidy(connection);
+        this.connections.tidy(connection);
         this.store.effects.close(
           connection.number,
           "SLOW_SUBSCRIBER",
@@ -105,7 +105,7 @@ export class Channels {
     channel.unsubscribe(connection.number);
     connection.channels.delete(name);
     this.#bytes += channel.bytes - before;
-    this.roster.dismiss();
+    this.connections.dismiss();
     if (channel.size === 0) this.#channels.delete(name);
   }
 

@@ -1,19 +1,20 @@
 /**
- * Who takes messages from a queue: a consumer with credit, or a pop that waits. And the connection behind it, which the
- * shard knows by number alone.
+ * Who takes messages from a queue: consumers with credit and pops that wait, the set of them that a queue has, and the
+ * connection behind each, which the shard knows by number alone.
  */
 import { Fifo } from "../../collections/fifo.js";
 import type { Browse, Pop, PopDead } from "../command.js";
+import type { BrowseCursor } from "../messages/browse.js";
 import { ExtentList } from "../messages/extent-list.js";
 import type { Queue } from "../messages/queue.js";
-import type { BrowseStart } from "../topics/browse.js";
+import type { Holder, QueueConsumers } from "../messages/queue-context.js";
 
 /** A request for messages, which may have to wait for its connection to take what it has been sent. */
-export type Fetch = Pop | PopDead | PlacedBrowse;
+export type FetchCommand = Pop | PopDead | StartedBrowse;
 
-/** A BROWSE, and where what it is to show begins if that is far from the head. */
-export interface PlacedBrowse extends Browse {
-  from?: BrowseStart;
+/** A BROWSE, with its place once it has begun to walk to its offset. */
+export interface StartedBrowse extends Browse {
+  cursor?: BrowseCursor;
 }
 
 export class ConnectionEntry {
@@ -28,35 +29,35 @@ export class ConnectionEntry {
   readonly waitingPops = new Set<Consumer>();
   readonly channels = new Set<string>();
   /** In order of arrival; as many as a connection may have requests in flight. */
-  readonly deferred = new Fifo<Fetch>();
+  readonly deferred = new Fifo<FetchCommand>();
 
   constructor(readonly number: number) {}
 
-  /** Consumers, those stopped that still hold messages among them, waiting pops and subscriptions. */
+  /** Consumers (also stopped ones that still hold messages), waiting pops and subscriptions. */
   get size(): number {
     return this.consumers.size + this.stopped.size + this.waitingPops.size + this.channels.size;
   }
 
   get isIdle(): boolean {
-    return (
-      !this.held &&
-      this.consumers.size === 0 &&
-      this.stopped.size === 0 &&
-      this.waitingPops.size === 0 &&
-      this.channels.size === 0 &&
-      this.deferred.length === 0
-    );
+    return !this.held && this.size === 0 && this.deferred.length === 0;
   }
 }
 
-export class Consumer {
+/** What is done for the consumers of all queues. */
+export interface ConsumerOwner {
+  /** There may be something to hand out to the consumers of a queue: called once until they have been served. */
+  schedule(consumers: ConsumerSet): void;
+  /** A stopped consumer holds nothing any more. */
+  remove(consumer: Consumer): void;
+}
+
+export class Consumer implements Holder {
   /** Messages it may still be sent. */
   credit: number;
-  /** In flight with it, in the order of delivery. */
   readonly held = new ExtentList();
   heldCount = 0;
   stopped = false;
-  /** Links of the queue's line of waiting consumers. */
+  /** Links of the line of those that wait at the queue. */
   next: Consumer | undefined;
   previous: Consumer | undefined;
   isWaiting = false;
@@ -66,7 +67,8 @@ export class Consumer {
     readonly number: number,
     readonly connection: ConnectionEntry,
     readonly request: number,
-    readonly queue: Queue,
+    /** The consumers of its queue, of which it is one. */
+    readonly peers: ConsumerSet,
     credit: number,
     /** A message that leaves its hands gives its credit back. */
     readonly renew: boolean,
@@ -76,37 +78,85 @@ export class Consumer {
     this.credit = credit;
   }
 
+  get queue(): Queue {
+    return this.peers.queue;
+  }
+
   get isPop(): boolean {
     return this.popBytes > 0;
   }
+
+  onReturned(count: number): void {
+    const { peers } = this;
+    this.heldCount -= count;
+    if (this.stopped) {
+      if (this.heldCount === 0) peers.owner.remove(this);
+      return;
+    }
+    if (!this.renew) return;
+    this.credit += count;
+    peers.join(this);
+    if (peers.queue.readyCount > 0) peers.onReady();
+  }
 }
 
-/** The consumers of a queue that could take a message now, served in turn. */
-export class WaitingConsumers {
-  #head: Consumer | undefined;
-  #tail: Consumer | undefined;
+/** The consumers and waiting pops of a queue, and the line of those that could take a message now, served in turn. */
+export class ConsumerSet implements QueueConsumers {
+  readonly holders = new Set<Consumer>();
+  /** The owner has been told that there may be something to hand out. */
+  isScheduled = false;
+  #first: Consumer | undefined;
+  #last: Consumer | undefined;
 
-  get first(): Consumer | undefined {
-    return this.#head;
+  constructor(
+    readonly queue: Queue,
+    readonly owner: ConsumerOwner,
+  ) {}
+
+  get size(): number {
+    return this.holders.size;
   }
 
-  /** Puts a consumer at the end if it has credit, may be sent to, and is not in line yet. */
+  get running(): number {
+    let running = 0;
+    for (const { isPop, stopped } of this.holders) if (!isPop && !stopped) running++;
+    return running;
+  }
+
+  /** The head of the line. */
+  get first(): Consumer | undefined {
+    return this.#first;
+  }
+
+  onReady(): void {
+    if (this.isScheduled || this.#first === undefined) return;
+    this.isScheduled = true;
+    this.owner.schedule(this);
+  }
+
+  /** Puts a consumer in line, if it can take something. */
+  offer(consumer: Consumer): void {
+    this.join(consumer);
+    if (this.queue.readyCount > 0) this.onReady();
+  }
+
+  /** Puts a consumer at the end of the line if it has credit, may be sent to, and is not in it yet. */
   join(consumer: Consumer): void {
     if (consumer.isWaiting || consumer.stopped || consumer.credit <= 0 || consumer.connection.held) return;
     consumer.isWaiting = true;
-    consumer.previous = this.#tail;
+    consumer.previous = this.#last;
     consumer.next = undefined;
-    if (this.#tail === undefined) this.#head = consumer;
-    else this.#tail.next = consumer;
-    this.#tail = consumer;
+    if (this.#last === undefined) this.#first = consumer;
+    else this.#last.next = consumer;
+    this.#last = consumer;
   }
 
   leave(consumer: Consumer): void {
     if (!consumer.isWaiting) return;
     consumer.isWaiting = false;
-    if (consumer.previous === undefined) this.#head = consumer.next;
+    if (consumer.previous === undefined) this.#first = consumer.next;
     else consumer.previous.next = consumer.next;
-    if (consumer.next === undefined) this.#tail = consumer.previous;
+    if (consumer.next === undefined) this.#last = consumer.previous;
     else consumer.next.previous = consumer.previous;
     consumer.next = undefined;
     consumer.previous = undefined;

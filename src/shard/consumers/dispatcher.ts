@@ -6,16 +6,15 @@ import { ProtocolError } from "../../protocol/errors.js";
 import { DEFAULT_POP_BYTES } from "../../protocol/limits.js";
 import { roomOf } from "../../protocol/run.js";
 import type { Pop } from "../command.js";
+import { BrowseCursor, browse } from "../messages/browse.js";
 import * as ext from "../messages/extent.js";
-import type { Queue } from "../messages/queue.js";
 import type { Store } from "../messages/store.js";
-import { takeDead, takeReady } from "../messages/take.js";
+import { Taker } from "../messages/take.js";
 import { TimingWheel } from "../messages/timing-wheel.js";
-import { LOOKS } from "../steps.js";
-import { BrowseStart, browse } from "../topics/browse.js";
+import { LOOKS_PER_EXTENT } from "../steps.js";
 import type { Directory } from "../topics/directory.js";
-import type { ConnectionEntry, Consumer, Fetch, PlacedBrowse } from "./consumer.js";
-import type { Roster } from "./roster.js";
+import type { Connections } from "./connections.js";
+import type { ConnectionEntry, Consumer, ConsumerSet, FetchCommand, StartedBrowse } from "./consumer.js";
 
 /** What a consumer is handed before the next one has its turn. */
 const QUANTUM_MESSAGES = 512;
@@ -43,10 +42,10 @@ const TURN_WAITS = 8192;
 const MAX_DEFERRED = 131_072;
 
 export class Dispatcher {
-  #dirty: Queue[] = [];
+  readonly #taker: Taker;
   readonly #deferring = new Set<ConnectionEntry>();
   /** By topic: fetches that were put off. */
-  readonly #awaited = new Map<string, number>();
+  readonly #deferredTopics = new Map<string, number>();
   readonly #waits: TimingWheel;
   readonly #quantumMessages: number;
   readonly #quantumBytes: number;
@@ -61,7 +60,7 @@ export class Dispatcher {
   constructor(
     readonly store: Store,
     readonly directory: Directory,
-    readonly roster: Roster,
+    readonly connections: Connections,
     maxFrameBytes: number,
     readonly maxDeferred = MAX_DEFERRED,
   ) {
@@ -69,6 +68,7 @@ export class Dispatcher {
     this.#quantumMessages = Math.min(QUANTUM_MESSAGES, room.messages);
     this.#quantumBytes = Math.min(QUANTUM_BYTES, room.bytes);
     this.#waits = new TimingWheel(store.now);
+    this.#taker = new Taker(store);
   }
 
   /** Bytes sent since the turn began. */
@@ -77,7 +77,7 @@ export class Dispatcher {
   }
 
   get #stepLooks(): number {
-    return this.store.stepExtents * LOOKS;
+    return this.store.stepExtents * LOOKS_PER_EXTENT;
   }
 
   /** Enough has been sent, or walked, for this turn. */
@@ -85,24 +85,11 @@ export class Dispatcher {
     return this.#sent >= TURN_BYTES || this.#looks >= TURN_STEPS * this.#stepLooks;
   }
 
-  /** There may be something to hand out of a queue. */
-  markDirty(queue: Queue): void {
-    if (queue.dirty || queue.waiting.first === undefined) return;
-    queue.dirty = true;
-    this.#dirty.push(queue);
-  }
-
-  /** Puts a consumer in line, if it can take something. */
-  offer(consumer: Consumer): void {
-    consumer.queue.waiting.join(consumer);
-    if (consumer.queue.readyCount > 0) this.markDirty(consumer.queue);
-  }
-
   /** POP, POP_DEAD or BROWSE. The command is copied if it must wait. Throws BUSY when too many wait. */
-  fetch(c: Fetch): void {
-    const connection = this.roster.find(c.connection);
+  fetch(c: FetchCommand): void {
+    const connection = this.connections.find(c.connection);
     if (connection?.held || connection?.deferred.length || this.#isSpent || !this.#fetch(c, false)) {
-      this.#putOff(c);
+      this.#defer(c);
     }
   }
 
@@ -116,19 +103,19 @@ export class Dispatcher {
       this.#resume(connection);
       this.#deferring.delete(connection);
       if (connection.deferred.length > 0) this.#deferring.add(connection);
-      else this.roster.tidy(connection);
+      else this.connections.tidy(connection);
     }
     // Consumers have a share of their own: however much was asked for, they must not starve.
     this.#turnStart = this.store.emitted;
-    const queues = this.#dirty;
-    this.#dirty = [];
-    for (const queue of queues) {
-      queue.dirty = false;
-      if (!this.#dispatch(queue)) this.markDirty(queue);
+    const { scheduled } = this.connections;
+    this.connections.scheduled = [];
+    for (const consumers of scheduled) {
+      consumers.isScheduled = false;
+      if (!this.#dispatch(consumers)) consumers.onReady();
     }
     // Only now: a pop whose time is over still gets what is there.
     const more = this.#waits.advance(this.store.now, this.#endWait, TURN_WAITS);
-    if (more || this.#dirty.length > 0) return true;
+    if (more || this.connections.scheduled.length > 0) return true;
     for (const connection of this.#deferring) if (!connection.held) return true;
     return false;
   }
@@ -141,19 +128,19 @@ export class Dispatcher {
   /** Ends a waiting pop that is not to be answered any more. */
   endPop(consumer: Consumer): void {
     this.#waits.cancel(consumer.number);
-    this.roster.stop(consumer);
+    this.connections.stop(consumer);
   }
 
   /** A fetch about the topic of that name was put off. */
-  isAwaited(topic: string): boolean {
-    return this.#awaited.has(topic);
+  hasDeferred(topic: string): boolean {
+    return this.#deferredTopics.has(topic);
   }
 
   /** A connection is gone. */
   forget(connection: ConnectionEntry): void {
     this.#deferred -= connection.deferred.length;
     for (const c of connection.deferred) {
-      this.#takeUp(c.topic);
+      this.#undefer(c.topic);
       this.#endWalk(c);
     }
     connection.deferred.clear();
@@ -162,40 +149,41 @@ export class Dispatcher {
 
   invariants(): void {
     this.#waits.invariants();
-    for (const queue of this.#dirty)
-      if (!queue.dirty) throw new Error("dispatcher: a listed queue is not marked dirty");
+    for (const { isScheduled } of this.connections.scheduled) {
+      if (!isScheduled) throw new Error("dispatcher: consumers are on the list and not marked so");
+    }
     let deferred = 0;
     for (const connection of this.#deferring) deferred += connection.deferred.length;
     if (deferred !== this.#deferred)
       throw new Error(`dispatcher: ${deferred} requests are put off, not ${this.#deferred}`);
   }
 
-  #putOff(c: Fetch): void {
-    const isWalking = c.op === "browse" && c.from !== undefined;
+  #defer(c: FetchCommand): void {
+    const isWalking = c.op === "browse" && c.cursor !== undefined;
     if (this.#deferred >= this.maxDeferred || (isWalking && this.#walking >= MAX_WALKING)) {
-      if (c.op === "browse") c.from?.close();
+      if (c.op === "browse") c.cursor?.close();
       throw new ProtocolError("BUSY", `the shard has ${this.maxDeferred} requests put off: read, then ask again`);
     }
-    const connection = this.roster.use(c.connection);
+    const connection = this.connections.use(c.connection);
     connection.deferred.push({ ...c });
     this.#deferring.add(connection);
     this.#deferred++;
     if (isWalking) this.#walking++;
-    this.#awaited.set(c.topic, (this.#awaited.get(c.topic) ?? 0) + 1);
+    this.#deferredTopics.set(c.topic, (this.#deferredTopics.get(c.topic) ?? 0) + 1);
   }
 
   /**
    * Answers a fetch, or lets it wait for messages; false when enough has been sent or walked for this turn. A pop that was
    * put off before is always carried out.
    */
-  #fetch(c: Fetch, wasPutOff: boolean): boolean {
+  #fetch(c: FetchCommand, wasDeferred: boolean): boolean {
     switch (c.op) {
       case "pop":
-        return this.#pop(c, wasPutOff);
+        return this.#pop(c, wasDeferred);
       case "popDead": {
         const queue = this.directory.queue(this.directory.topic(c.topic), c.queue);
         this.store.effects.openMessages(c.connection, c.request);
-        takeDead(queue, c.max, c.maxBytes, this.store.now);
+        this.#taker.takeDead(queue, c.max, c.maxBytes);
         this.store.effects.closeMessages();
         return true;
       }
@@ -205,22 +193,22 @@ export class Dispatcher {
   }
 
   /** One that begins far from the head goes there in steps, and is put off until it is there. */
-  #browse(c: PlacedBrowse): boolean {
-    c.from ??= new BrowseStart(this.store, this.directory.queue(this.directory.topic(c.topic), c.queue), c);
-    const isThere = c.from.advance(this.#stepLooks);
-    this.#looks += c.from.looks;
+  #browse(c: StartedBrowse): boolean {
+    c.cursor ??= new BrowseCursor(this.store, this.directory.queue(this.directory.topic(c.topic), c.queue), c);
+    const isThere = c.cursor.advance(this.#stepLooks);
+    this.#looks += c.cursor.looks;
     if (!isThere) return false;
-    browse(this.store, c, c.from);
+    browse(this.store, c, c.cursor);
     return true;
   }
 
-  #endWalk(c: Fetch): void {
-    if (c.op !== "browse" || c.from === undefined) return;
-    c.from.close();
+  #endWalk(c: FetchCommand): void {
+    if (c.op !== "browse" || c.cursor === undefined) return;
+    c.cursor.close();
     this.#walking--;
   }
 
-  #pop(c: Pop, wasPutOff: boolean): boolean {
+  #pop(c: Pop, wasDeferred: boolean): boolean {
     const { effects, now } = this.store;
     // A pop that does not wait makes no topic.
     if (c.wait === 0 && this.directory.find(c.topic) === undefined) {
@@ -230,16 +218,19 @@ export class Dispatcher {
     }
     const queue = this.directory.queue(this.directory.use(c.topic, now, c.connection), c.queue);
     // Who has been waiting comes first; but they have had a whole turn before a pop that was put off.
-    if (!wasPutOff && !this.#dispatch(queue)) return false;
+    const consumers = this.connections.consumersOf(queue);
+    if (!wasDeferred && !this.#dispatch(consumers)) return false;
     if (queue.readyCount > 0 && !queue.paused) {
       effects.openMessages(c.connection, c.request);
-      takeReady(queue, c.max, c.maxBytes, undefined, now);
+      this.#taker.takeReady(queue, c.max, c.maxBytes, undefined);
       effects.closeMessages();
     } else if (c.wait > 0) {
-      const consumer = this.roster.add(this.roster.use(c.connection), c.request, queue, c.max, false, c.maxBytes);
+      const connection = this.connections.use(c.connection);
+      const terms = { credit: c.max, renew: false, popBytes: c.maxBytes };
+      const consumer = this.connections.add(connection, c.request, queue, terms);
       this.#waits.grow(ext.powerOfTwo(consumer.number + 1));
       this.#waits.schedule(consumer.number, now + c.wait);
-      queue.waiting.join(consumer);
+      consumers.join(consumer);
     } else {
       effects.openMessages(c.connection, c.request);
       effects.closeMessages();
@@ -248,21 +239,22 @@ export class Dispatcher {
   }
 
   /** Serves the consumers of a queue; false when enough has been sent for this turn and there is more. */
-  #dispatch(queue: Queue): boolean {
-    const { effects, now } = this.store;
+  #dispatch(consumers: ConsumerSet): boolean {
+    const { effects } = this.store;
+    const { queue } = consumers;
     while (queue.readyCount > 0 && !queue.paused) {
-      const consumer = queue.waiting.first;
+      const consumer = consumers.first;
       if (consumer === undefined) return true;
       if (this.#sent >= TURN_BYTES) return false;
-      queue.waiting.leave(consumer);
+      consumers.leave(consumer);
       effects.openMessages(consumer.connection.number, consumer.request);
       if (consumer.isPop) {
         this.endPop(consumer);
-        takeReady(queue, consumer.credit, consumer.popBytes, undefined, now);
+        this.#taker.takeReady(queue, consumer.credit, consumer.popBytes, undefined);
       } else {
         const max = Math.min(consumer.credit, this.#quantumMessages);
-        consumer.credit -= takeReady(queue, max, this.#quantumBytes, consumer, now);
-        queue.waiting.join(consumer);
+        consumer.credit -= this.#taker.takeReady(queue, max, this.#quantumBytes, consumer);
+        consumers.join(consumer);
       }
       effects.closeMessages();
     }
@@ -275,7 +267,7 @@ export class Dispatcher {
       const c = connection.deferred.at(0);
       if (c === undefined) return;
       let isDone = true;
-      const isNew = c.op !== "browse" || c.from === undefined;
+      const isNew = c.op !== "browse" || c.cursor === undefined;
       if (c.op === "browse" && isNew && c.offset > this.#stepLooks && this.#walking >= MAX_WALKING) return;
       this.store.attempt(c.connection, c.request, () => {
         isDone = this.#fetch(c, true);
@@ -287,22 +279,22 @@ export class Dispatcher {
       connection.deferred.shift();
       if (!isNew) this.#endWalk(c);
       this.#deferred--;
-      this.#takeUp(c.topic);
+      this.#undefer(c.topic);
       this.directory.tidy();
     }
   }
 
   /** A fetch about a topic is put off no more. */
-  #takeUp(topic: string): void {
-    const left = (this.#awaited.get(topic) ?? 0) - 1;
-    if (left > 0) this.#awaited.set(topic, left);
-    else this.#awaited.delete(topic);
+  #undefer(topic: string): void {
+    const left = (this.#deferredTopics.get(topic) ?? 0) - 1;
+    if (left > 0) this.#deferredTopics.set(topic, left);
+    else this.#deferredTopics.delete(topic);
   }
 
   readonly #endWait = (number: number): void => {
-    const consumer = this.store.consumers[number];
+    const consumer = this.connections.consumers[number];
     if (consumer === undefined) throw new Error(`dispatcher: nobody waits under number ${number}`);
-    this.roster.stop(consumer);
+    this.connections.stop(consumer);
     this.store.effects.openMessages(consumer.connection.number, consumer.request);
     this.store.effects.closeMessages();
   };

@@ -6,7 +6,7 @@ import * as ext from "../messages/extent.js";
 import { redriveAll } from "../messages/purge.js";
 import type { Queue } from "../messages/queue.js";
 import type { Store } from "../messages/store.js";
-import { LOOKS, type Steps } from "../steps.js";
+import { LOOKS_PER_EXTENT, type Steps } from "../steps.js";
 import type { Directory } from "../topics/directory.js";
 import type { Topic } from "../topics/topic.js";
 import { type Disposition, Selections } from "./selections.js";
@@ -66,12 +66,12 @@ export class Settlement {
   }
 
   get #stepLooks(): number {
-    return this.store.stepExtents * LOOKS;
+    return this.store.stepExtents * LOOKS_PER_EXTENT;
   }
 
   /** Throws NO_QUEUE. */
   #queues(topic: Topic, c: Settle): readonly Queue[] {
-    return c.queue === null ? [...topic.queues.values()] : this.directory.queue(topic, c.queue).alone;
+    return c.queue === null ? [...topic.queues.values()] : this.directory.queue(topic, c.queue).asRoute;
   }
 
   #answer(c: Settle, topic: Topic, { settled, faults }: Selections): void {

@@ -24,8 +24,18 @@ export interface StateChange {
 /** They are in no queue any more. */
 export const GONE: StateChange = { state: 0, reason: 0, retry: 0, flags: 0, time: 0 };
 
-/** Directory of one topic or queue: see DIRECTORY in record.ts. */
+/** The body of a DIRECTORY record: see record.ts. */
 export type DirectoryEntry = readonly [string, ...unknown[]];
+
+/** What DIRECTORY records are about: a topic or a queue. */
+export interface DirectoryItem {
+  /** What a recovery restores it from. */
+  readonly entry: DirectoryEntry;
+  /** The journal knows of it, or would if there were one. */
+  isRecorded: boolean;
+  /** The last segment that names it: see checkpoint.ts. */
+  namedIn: number;
+}
 
 export class Recorder {
   /** Nothing is written: the log is being read back. */

@@ -36,10 +36,10 @@ const dropInFlight = (queue: Queue, most: number): number => {
     left--;
   };
   let messages = dropSome(queue, queue.popped, left, dropped);
-  for (const consumer of queue.consumers) {
+  for (const holder of queue.holders) {
     if (left <= 0) break;
-    const held = dropSome(queue, consumer.held, left, dropped);
-    if (held > 0) queue.giveCredit(consumer, held);
+    const held = dropSome(queue, holder.held, left, dropped);
+    if (held > 0) holder.onReturned(held);
     messages += held;
   }
   return messages;

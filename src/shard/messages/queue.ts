@@ -6,16 +6,15 @@
 import { SIZE_MASK, WORD_BYTES } from "../../protocol/entry.js";
 import { Reason } from "../../protocol/run.js";
 import type { MessageState } from "../command.js";
-import { type Consumer, WaitingConsumers } from "../consumers/consumer.js";
 import type { DirectoryEntry, StateChange } from "../log/recorder.js";
-import type { Topic } from "../topics/topic.js";
 import * as ext from "./extent.js";
 import { ExtentList } from "./extent-list.js";
+import type { Holder, QueueConsumers, QueueTopic, StoredQueue } from "./queue-context.js";
 import type { Store } from "./store.js";
 
 const { State } = ext;
 
-export class Queue {
+export class Queue implements StoredQueue {
   readonly ready = new ExtentList();
   readonly delayed = new ExtentList();
   readonly dead = new ExtentList();
@@ -30,38 +29,36 @@ export class Queue {
   paused = false;
   /** It is there because somebody declared it, not because it was used. */
   isDeclared = false;
-  /** The journal knows of it, or would if there were one. */
   isRecorded = false;
-  /** There may be something to hand out: the shard has it on its list. */
-  dirty = false;
-  readonly waiting = new WaitingConsumers();
-  readonly consumers = new Set<Consumer>();
-  /** The route that reaches only this queue. */
-  readonly alone: readonly Queue[] = [this];
-  /** The last segment that names it: see checkpoint.ts. */
   namedIn = 0;
-  /** Entry bytes that the last `takeReady` or `takeDead` handed over. */
-  takenBytes = 0;
+  /** Undefined: there never was one. */
+  consumers: QueueConsumers | undefined;
+  /** The route that reaches only this queue. */
+  readonly asRoute: readonly Queue[] = [this];
 
   constructor(
-    readonly topic: Topic,
+    readonly topic: QueueTopic,
     readonly bindKey: string,
     readonly number: number,
     readonly store: Store,
-    /** Tells the shard that the queue may have something to hand out. */
-    readonly onDirty: (queue: Queue) => void,
-    /** Tells the shard that a stopped consumer holds nothing more. */
-    readonly onReleased: (consumer: Consumer) => void,
   ) {}
 
-  /** What a recovery makes it again of. */
   get entry(): DirectoryEntry {
     return ["queue", this.number, this.topic.name, this.bindKey, this.paused, this.isDeclared];
   }
 
   /** Something is in it, or somebody waits at it. */
   get isInUse(): boolean {
-    return this.consumers.size > 0 || this.length + this.inFlightCount + this.deadCount > 0;
+    return this.holderCount > 0 || this.length + this.inFlightCount + this.deadCount > 0;
+  }
+
+  /** Consumers and waiting pops. */
+  get holderCount(): number {
+    return this.consumers === undefined ? 0 : this.consumers.size;
+  }
+
+  get holders(): Iterable<Holder> {
+    return this.consumers === undefined ? [] : this.consumers.holders;
   }
 
   get length(): number {
@@ -97,7 +94,7 @@ export class Queue {
     this.ready.push(extents, extent);
     this.readyCount += count;
     this.readyBytes += bytes;
-    this.onDirty(this);
+    this.consumers?.onReady();
   }
 
   /** Adds the batch that the log has just appended, delayed or with a time to live. `due` and `expiry`: 0 for none. */
@@ -153,7 +150,7 @@ export class Queue {
   // --- in flight -----------------------------------------------------------------------------------------------------
 
   /** Puts a fragment that is in no list in flight. */
-  lease(fragment: number, count: number, holder: Consumer | undefined, delivery: number, deadline: number): void {
+  lease(fragment: number, count: number, holder: Holder | undefined, delivery: number, deadline: number): void {
     const { extents, wheel } = this.store;
     extents.setState(fragment, State.IN_FLIGHT);
     extents.set(fragment, ext.DELIVERY, delivery);
@@ -181,20 +178,7 @@ export class Queue {
       list.remove(extents, fragment);
       store.retire(fragment);
     }
-    if (holder !== undefined) this.giveCredit(holder, count);
-  }
-
-  /** `count` messages have left the hands of a consumer. */
-  giveCredit(consumer: Consumer, count: number): void {
-    consumer.heldCount -= count;
-    if (consumer.stopped) {
-      if (consumer.heldCount === 0) this.onReleased(consumer);
-      return;
-    }
-    if (!consumer.renew) return;
-    consumer.credit += count;
-    this.waiting.join(consumer);
-    if (this.readyCount > 0) this.onDirty(this);
+    holder?.onReturned(count);
   }
 
   /** Moves the deadline of messages in flight. */
@@ -226,7 +210,7 @@ export class Queue {
     extents.set(part, ext.DELIVERY, 0);
     extents.set(part, ext.HOLDER, 0);
     this.#comeBack(part, count, now, delay, reject);
-    if (holder !== undefined) this.giveCredit(holder, count);
+    holder?.onReturned(count);
   }
 
   #comeBack(part: number, count: number, now: number, delay: number, reject: boolean): void {
@@ -275,11 +259,11 @@ export class Queue {
   }
 
   /** What a consumer holds comes back at once, up to `most` fragments of it. Answers how many. */
-  giveBackAll(consumer: Consumer, now: number, most: number): number {
+  giveBackAll(holder: Holder, now: number, most: number): number {
     const { extents } = this.store;
     let count = 0;
-    for (; count < most && consumer.held.head !== ext.NONE; count++) {
-      const fragment = consumer.held.head;
+    for (; count < most && holder.held.head !== ext.NONE; count++) {
+      const fragment = holder.held.head;
       this.giveBack(fragment, extents.get(fragment, ext.MASK), now, 0, false);
     }
     return count;
@@ -349,7 +333,7 @@ export class Queue {
     this.readyCount += extents.count(fragment);
     this.readyBytes += store.bytesOf(fragment, extents.get(fragment, ext.MASK));
     if (expiry > 0) store.wheel.schedule(fragment, expiry);
-    this.onDirty(this);
+    this.consumers?.onReady();
   }
 
   #delay(fragment: number, due: number, expiry: number): void {
@@ -417,8 +401,8 @@ export class Queue {
     this.deadCount += count;
   }
 
-  #holderOf(fragment: number): Consumer | undefined {
+  #holderOf(fragment: number): Holder | undefined {
     const holder = this.store.extents.get(fragment, ext.HOLDER);
-    return holder === 0 ? undefined : this.store.consumers[holder - 1];
+    return holder === 0 ? undefined : this.store.holders[holder - 1];
   }
 }

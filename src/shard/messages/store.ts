@@ -1,21 +1,19 @@
 /**
- * What all queues of a shard share: the log with the messages' bytes, the table of extents, the index by id, the wheel,
- * and the tables that extents name queues and consumers by.
+ * What all queues of a shard share: the log with the messages' bytes, the table of extents, the index by id and the
+ * timers. It only looks at queues and consumers; the rooms above own them.
  */
 import { SIZE_MASK, WORD_BYTES } from "../../protocol/entry.js";
 import { ProtocolError } from "../../protocol/errors.js";
 import * as runs from "../../protocol/run.js";
-import type { Consumer } from "../consumers/consumer.js";
 import type { Effects, Run } from "../effects.js";
 import { Log, type LogOptions } from "../log/log.js";
 import type { Page } from "../log/page.js";
 import * as record from "../log/record.js";
 import { GONE, Recorder, type StateChange } from "../log/recorder.js";
 import { STEP_EXTENTS } from "../steps.js";
-import { RouteMemory } from "../topics/route-memory.js";
 import * as ext from "./extent.js";
 import { MessageIndex } from "./message-index.js";
-import type { Queue } from "./queue.js";
+import type { Holder, StoredQueue } from "./queue-context.js";
 import { TimingWheel } from "./timing-wheel.js";
 
 export interface StoreOptions extends LogOptions {
@@ -29,10 +27,11 @@ export class Store {
   readonly wheel: TimingWheel;
   readonly extents: ext.ExtentTable;
   readonly index: MessageIndex;
-  readonly queues: (Queue | undefined)[] = [];
-  readonly consumers: (Consumer | undefined)[] = [];
+  /** By the number that extents and records name a queue by: the directory's table. */
+  queues: readonly (StoredQueue | undefined)[] = [];
+  /** By the number that extents name a consumer by: the table of `Connections`. */
+  holders: readonly (Holder | undefined)[] = [];
   readonly stepExtents: number;
-  readonly routes = new RouteMemory();
   /** Bytes of runs, headers and entries, that have been emitted since the beginning. */
   emitted = 0;
   /** The log's position behind the last word of the milliseconds that ids are taken from. */

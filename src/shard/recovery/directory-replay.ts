@@ -8,7 +8,6 @@ import { DEFAULT_KEY } from "../../protocol/limits.js";
 import type { TopicConfig } from "../command.js";
 import { ALL_STATES, drop } from "../messages/purge.js";
 import type { Queue } from "../messages/queue.js";
-import type { Store } from "../messages/store.js";
 import type { Directory } from "../topics/directory.js";
 import { DEFAULT_CONFIG, type Topic } from "../topics/topic.js";
 
@@ -22,7 +21,6 @@ export class DirectoryReplay {
   isWhole = false;
 
   constructor(
-    readonly store: Store,
     readonly directory: Directory,
     /** A queue is gone. */
     readonly onQueueGone: (number: number) => void,
@@ -42,7 +40,7 @@ export class DirectoryReplay {
       case "queue":
         return this.#queue(rest as unknown as QueueEntry);
       case "queue deleted": {
-        const queue = this.store.queues[rest[0] as number];
+        const queue = this.directory.queues[rest[0] as number];
         return queue === undefined ? undefined : this.#removeQueue(queue);
       }
       case "topic deleted": {
@@ -69,7 +67,7 @@ export class DirectoryReplay {
 
   #queue([number, name, bindKey, paused, isDeclared = bindKey !== DEFAULT_KEY]: QueueEntry): void {
     const topic = this.directory.topic(name);
-    const known = this.store.queues[number];
+    const known = this.directory.queues[number];
     let queue = known?.topic === topic && known.bindKey === bindKey ? known : undefined;
     if (queue === undefined) {
       if (known !== undefined) this.#removeQueue(known);
@@ -87,7 +85,7 @@ export class DirectoryReplay {
     this.#named = undefined;
     if (named === undefined) return;
     this.isWhole = true;
-    for (const queue of this.store.queues) if (queue !== undefined && !named.has(queue)) this.#removeQueue(queue);
+    for (const queue of this.directory.queues) if (queue !== undefined && !named.has(queue)) this.#removeQueue(queue);
     for (const topic of [...this.directory.topics]) if (!named.has(topic)) this.#removeTopic(topic);
   }
 

@@ -15,18 +15,26 @@ import * as ext from "../messages/extent.js";
 import type { Queue } from "../messages/queue.js";
 import type { Store } from "../messages/store.js";
 import { cutFront } from "../messages/take.js";
-import type { Shard } from "../shard.js";
+import type { Directory } from "../topics/directory.js";
 import { DirectoryReplay } from "./directory-replay.js";
 import { FreshIndex } from "./fresh-index.js";
 
 const { RecordType } = record;
+
+/** What a log is read back into: an empty shard. */
+export interface ReplayTarget {
+  readonly store: Store;
+  readonly directory: Directory;
+  /** The millisecond since the EPOCH of ids after which none has been handed out. */
+  idCeiling: number;
+}
 
 export class Replay {
   /** Records and messages read so far. */
   records = 0;
   messages = 0;
   readonly #store: Store;
-  readonly #shard: Shard;
+  readonly #target: ReplayTarget;
   readonly #directory: DirectoryReplay;
   readonly #fresh: (FreshIndex | undefined)[] = [];
   #segment: Segment | undefined;
@@ -34,12 +42,12 @@ export class Replay {
   /** There was a word of the ids in the segment. */
   #hasIds = false;
 
-  constructor(shard: Shard) {
-    this.#shard = shard;
+  constructor(shard: ReplayTarget) {
+    this.#target = shard;
     this.#store = shard.store;
     // What is read back is written down already.
     shard.store.recorder.isSilent = true;
-    this.#directory = new DirectoryReplay(shard.store, shard.directory, (number) => {
+    this.#directory = new DirectoryReplay(shard.directory, (number) => {
       this.#fresh[number] = undefined;
     });
   }
@@ -84,7 +92,7 @@ export class Replay {
     if (this.#buffer !== undefined) log.pages.giveBack(this.#buffer);
     this.#buffer = undefined;
     this.#fresh.length = 0;
-    this.#shard.directory.restored();
+    this.#target.directory.restored();
     this.#store.recorder.isSilent = false;
   }
 
@@ -103,7 +111,7 @@ export class Replay {
         return this.#judge(page.segment);
       }
       case RecordType.IDS:
-        this.#shard.idCeiling = Math.max(this.#shard.idCeiling, view.getFloat64(at + record.CEILING));
+        this.#target.idCeiling = Math.max(this.#target.idCeiling, view.getFloat64(at + record.CEILING));
         this.#hasIds = true;
         return this.#judge(page.segment);
       case RecordType.SEGMENT:
@@ -290,7 +298,7 @@ export class Replay {
   }
 
   #queue(number: number): Queue | undefined {
-    return this.#store.queues[number];
+    return this.#target.directory.queues[number];
   }
 }
 

@@ -5,6 +5,7 @@
  * first. So each segment can be read without those before it, were it cut off in the middle of its directory.
  */
 
+import type { DirectoryItem } from "../log/recorder.js";
 import type { Segment } from "../log/segment.js";
 import type { Queue } from "../messages/queue.js";
 import type { Store } from "../messages/store.js";
@@ -61,8 +62,8 @@ export class Checkpoint {
   }
 
   /** It has been written down just now. */
-  named(thing: Topic | Queue): void {
-    thing.namedIn = this.#serial;
+  named(item: DirectoryItem): void {
+    item.namedIn = this.#serial;
   }
 
   /**
@@ -88,15 +89,15 @@ export class Checkpoint {
     const { log, recorder } = this.store;
     const begin = log.position;
     for (let looks = 0; log.position - begin + looks < most; looks += LOOK_BYTES) {
-      const thing = this.#next();
-      if (thing === undefined) {
+      const item = this.#next();
+      if (item === undefined) {
         recorder.directory(["complete"], 0);
         this.#count(begin);
         if (this.#segment !== undefined) this.#segment.hasDirectory = true;
         this.#length = this.#segment?.headBytes ?? 0;
         return this.#end();
       }
-      if (thing.isRecorded && thing.namedIn !== this.#serial) this.#name(thing);
+      if (item.isRecorded && item.namedIn !== this.#serial) this.#name(item);
     }
     this.#count(begin);
     this.#stepped = log.position;
@@ -109,7 +110,7 @@ export class Checkpoint {
   }
 
   /** A topic, then its queues; undefined: that was all. What is made meanwhile comes last. */
-  #next(): Topic | Queue | undefined {
+  #next(): DirectoryItem | undefined {
     const queue = this.#queues?.next().value as Queue | undefined;
     if (queue !== undefined) return queue;
     const topic = this.#topics?.next().value as Topic | undefined;
@@ -117,9 +118,9 @@ export class Checkpoint {
     return topic;
   }
 
-  #name(thing: Topic | Queue): void {
-    this.store.recorder.directory(thing.entry, 0);
-    thing.namedIn = this.#serial;
+  #name(item: DirectoryItem): void {
+    this.store.recorder.directory(item.entry, 0);
+    item.namedIn = this.#serial;
   }
 
   #end(): false {

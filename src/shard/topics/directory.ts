@@ -13,6 +13,7 @@ import type { TopicConfig } from "../command.js";
 import { Queue } from "../messages/queue.js";
 import type { Store } from "../messages/store.js";
 import { Checkpoint, HEAD_BYTES } from "./checkpoint.js";
+import { RouteCacheBudget } from "./route-cache.js";
 import { Topic, UNKNOWN } from "./topic.js";
 
 /** What a topic and a queue take of the memory budget, as measured, rounded up. */
@@ -33,6 +34,10 @@ export interface DirectoryLimits {
 }
 
 export class Directory {
+  /** By number; the store sees the same table. */
+  readonly queues: (Queue | undefined)[] = [];
+  /** For the routes of all topics. */
+  readonly #routeBudget = new RouteCacheBudget();
   readonly #topics = new Map<string, Topic>();
   /** For listing. */
   readonly #names = new SortedNames();
@@ -50,9 +55,9 @@ export class Directory {
     readonly limits: DirectoryLimits,
     /** Whether so many bytes of memory are left. */
     readonly hasMemory: (growth: number) => boolean,
-    readonly makeQueue: (topic: Topic, bindKey: string, number: number) => Queue,
     headBytes = HEAD_BYTES,
   ) {
+    store.queues = this.queues;
     this.#checkpoint = new Checkpoint(store, this.#topics, headBytes);
   }
 
@@ -100,7 +105,7 @@ export class Directory {
   }
 
   #add(name: string, now: number, connection: number): Topic {
-    const topic = new Topic(name, now, this.store.level, this.store.routes, connection);
+    const topic = new Topic(name, now, this.store.level, this.#routeBudget, connection);
     this.#topics.set(name, topic);
     this.#names.add(name);
     this.#fresh.push(topic);
@@ -125,14 +130,14 @@ export class Directory {
       );
     }
     this.#charge(QUEUE_BYTES);
-    const queue = this.#place(topic, bindKey, this.#freeQueues.pop() ?? this.store.queues.length);
+    const queue = this.#place(topic, bindKey, this.#freeQueues.pop() ?? this.queues.length);
     this.#fresh.push(queue);
     return queue;
   }
 
   #place(topic: Topic, bindKey: string, number: number): Queue {
-    const queue = this.makeQueue(topic, bindKey, number);
-    this.store.queues[number] = queue;
+    const queue = new Queue(topic, bindKey, number, this.store);
+    this.queues[number] = queue;
     topic.queues.set(bindKey, queue);
     topic.forgetRoutes();
     return queue;
@@ -148,8 +153,8 @@ export class Directory {
 
   /** Writes down what a queue is now, and its topic before it if the journal does not know that. */
   recordQueue(queue: Queue, level: number): void {
-    if (!queue.topic.isRecorded) this.recordTopic(queue.topic, level);
-    this.expect(queue.alone);
+    if (!queue.topic.isRecorded) this.recordTopic(this.#topicOf(queue), level);
+    this.expect(queue.asRoute);
     this.store.recorder.directory(queue.entry, level);
     queue.isRecorded = true;
     this.#checkpoint.named(queue);
@@ -177,11 +182,18 @@ export class Directory {
   /** Forgets a queue that has been emptied. */
   removeQueue(queue: Queue, level = this.store.level): void {
     if (queue.isRecorded) this.store.recorder.directory(["queue deleted", queue.number], level);
-    this.store.queues[queue.number] = undefined;
+    this.queues[queue.number] = undefined;
     this.store.directoryBytes -= QUEUE_BYTES;
     this.#freeQueues.push(queue.number);
-    queue.topic.queues.delete(queue.bindKey);
-    queue.topic.forgetRoutes();
+    const topic = this.#topicOf(queue);
+    topic.queues.delete(queue.bindKey);
+    topic.forgetRoutes();
+  }
+
+  #topicOf(queue: Queue): Topic {
+    const topic = this.#topics.get(queue.topic.name);
+    if (topic !== queue.topic) throw new Error(`directory: topic ${queue.topic.name} is gone before its queue`);
+    return topic;
   }
 
   /** Forgets a topic without queues. */
@@ -198,7 +210,7 @@ export class Directory {
     this.#names.remove(topic.name);
     if (this.#topics.size > 0) return;
     // The places of as many queues as there ever were.
-    this.store.queues.length = 0;
+    this.queues.length = 0;
     this.#freeQueues.length = 0;
   }
 
@@ -207,7 +219,7 @@ export class Directory {
     const { store } = this;
     let topic = this.#topics.get(name);
     if (topic === undefined) {
-      topic = new Topic(name, startTime, store.level, store.routes);
+      topic = new Topic(name, startTime, store.level, this.#routeBudget);
       topic.isRecorded = true;
       this.#topics.set(name, topic);
       this.#names.add(name);
@@ -227,7 +239,7 @@ export class Directory {
 
   /** A recovery is over: numbers that no queue has are free. */
   restored(): void {
-    const { queues } = this.store;
+    const { queues } = this;
     this.#freeQueues.length = 0;
     for (let number = queues.length - 1; number >= 0; number--) {
       if (queues[number] === undefined) this.#freeQueues.push(number);

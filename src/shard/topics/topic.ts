@@ -6,7 +6,8 @@ import { Durability } from "../../protocol/op.js";
 import type { TopicConfig } from "../command.js";
 import type { DirectoryEntry } from "../log/recorder.js";
 import type { Queue } from "../messages/queue.js";
-import { type RouteMemory, wordsOf } from "./route-memory.js";
+import type { QueueTopic } from "../messages/queue-context.js";
+import { RouteCache, type RouteCacheBudget } from "./route-cache.js";
 
 export const DEFAULT_CONFIG: TopicConfig = {
   autoAck: false,
@@ -22,26 +23,20 @@ export const DEFAULT_CONFIG: TopicConfig = {
 /** `usedAt` of a topic that was read back: when it was used before. */
 export const UNKNOWN = Number.NEGATIVE_INFINITY;
 
-/** Patterns that a topic remembers: enough for what publishers repeat, bounded for those who never do. */
-const REMEMBERED_ROUTES = 256;
-
 const NOWHERE: readonly Queue[] = [];
 
 const encoder = new TextEncoder();
 
-export class Topic {
+export class Topic implements QueueTopic {
   readonly nameBytes: Uint8Array;
   config: TopicConfig = DEFAULT_CONFIG;
-  /** The configuration says what that of every topic does. */
+  /** The configuration is the default one. */
   isPlain = true;
-  /** The journal knows of it, or would if there were one. */
   isRecorded = false;
-  /** When a command has last named it, or something was seen in it; milliseconds since 1970, or `UNKNOWN`. */
+  /** When a command last named it or something was last seen in it; milliseconds since 1970, or `UNKNOWN`. */
   usedAt: number;
-  /** `Durability` of its messages. */
   level: number;
   readonly queues = new Map<string, Queue>();
-  /** The last segment that names it: see checkpoint.ts. */
   namedIn = 0;
   published = 0;
   delivered = 0;
@@ -50,9 +45,7 @@ export class Topic {
   dead = 0;
   expired = 0;
   dropped = 0;
-  /** By pattern: the queues that it reaches; and what they take of the memory for all. */
-  readonly #routes = new Map<string, readonly Queue[]>();
-  #routeWords = 0;
+  readonly #routes: RouteCache;
 
   constructor(
     readonly name: string,
@@ -60,12 +53,13 @@ export class Topic {
     readonly startTime: number,
     /** `Durability` when the configuration names none. */
     readonly brokerLevel: number,
-    readonly memory: RouteMemory,
-    /** The connection that it was made for; undefined: before the broker started. */
+    routeBudget: RouteCacheBudget,
+    /** The connection that it was made for; undefined: it was read back. */
     readonly maker?: number,
   ) {
     this.level = brokerLevel;
     this.usedAt = startTime;
+    this.#routes = new RouteCache(routeBudget);
     this.nameBytes = encoder.encode(name);
   }
 
@@ -81,7 +75,6 @@ export class Topic {
     return this.config.mode === "pattern";
   }
 
-  /** What a recovery makes it again of. */
   get entry(): DirectoryEntry {
     return ["topic", this.name, this.config, this.startTime];
   }
@@ -95,25 +88,18 @@ export class Topic {
 
   /** Queues have come or gone, or the route mode has changed. */
   forgetRoutes(): void {
-    if (this.#routes.size === 0) return;
     this.#routes.clear();
-    this.memory.giveBack(this, this.#routeWords);
-    this.#routeWords = 0;
   }
 
-  /** The queues that a route key reaches; none: it reaches nothing. Undefined: that must be found out by a `Routing`. */
+  /** The queues that a route key reaches. Undefined: a pattern that is not in the cache, and must be matched. */
   route(routeKey: string): readonly Queue[] | undefined {
-    if (this.isPattern && routeKey !== "") return this.#routes.get(routeKey);
-    return this.queues.get(routeKey || DEFAULT_KEY)?.alone ?? NOWHERE;
+    if (this.isPattern && routeKey !== "") return this.#routes.find(routeKey);
+    return this.queues.get(routeKey || DEFAULT_KEY)?.asRoute ?? NOWHERE;
   }
 
-  /** Of a pattern that has been matched. */
+  /** A pattern has been matched: these are the queues that it reaches. */
   remember(routeKey: string, queues: readonly Queue[]): void {
-    if (this.#routes.size >= REMEMBERED_ROUTES) this.forgetRoutes();
-    const words = wordsOf(routeKey, queues);
-    this.memory.take(this, words);
-    this.#routeWords += words;
-    this.#routes.set(routeKey, queues);
+    this.#routes.add(routeKey, queues);
   }
 
   /** What STATS answers; docs/protocol.md lists it. */
@@ -136,7 +122,7 @@ export class Topic {
         inFlight: queue.inFlightCount,
         deadLetters: queue.deadCount,
         bytes: queue.bytes,
-        consumers: [...queue.consumers].filter((consumer) => !consumer.isPop && !consumer.stopped).length,
+        consumers: queue.consumers?.running ?? 0,
         paused: queue.paused,
       })),
     };

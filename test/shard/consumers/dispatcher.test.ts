@@ -105,7 +105,7 @@ describe("dispatcher", () => {
     const driver = new Driver();
     const steps: Step[] = [publish(9, 0), { do: "hold", connection: 1 }, pop(2), { do: "disconnect", connection: 1 }];
     driver.play(steps.map((step) => ({ step, turn: true })));
-    expect([...driver.shard.roster.connections].map(({ number }) => number)).not.toContain(1);
+    expect([...driver.shard.connections.all].map(({ number }) => number)).not.toContain(1);
   });
 
   it("closes a connection that uses the request number of a consumer for another", () => {

@@ -23,7 +23,7 @@ describe("a topic that nobody uses", () => {
     hand.wait(GONE_AFTER - IDLE + 1);
     expect(hand.names).toEqual([]);
     expect(hand.shard.store.directoryBytes).toBe(0);
-    expect(hand.shard.store.queues).toEqual([]);
+    expect(hand.shard.directory.queues).toEqual([]);
     expect(hand.shard.turn(hand.now)).toBe(Number.POSITIVE_INFINITY);
   });
 
@@ -383,7 +383,7 @@ describe("a request that is refused", () => {
     expect(errorOf(ask(hand))).toBe(error);
     expect(hand.names).toEqual([]);
     expect(hand.shard.store.directoryBytes).toBe(0);
-    expect(hand.shard.store.queues).toEqual([]);
+    expect(hand.shard.directory.queues).toEqual([]);
     expect(hand.entries()).toEqual([]);
   });
 

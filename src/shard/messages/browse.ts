@@ -3,13 +3,13 @@
  */
 import { SIZE_MASK, WORD_BYTES } from "../../protocol/entry.js";
 import type { Browse } from "../command.js";
-import * as ext from "../messages/extent.js";
-import type { Cursor, ExtentList } from "../messages/extent-list.js";
-import type { Queue } from "../messages/queue.js";
-import type { Store } from "../messages/store.js";
+import * as ext from "./extent.js";
+import type { Cursor, ExtentList } from "./extent-list.js";
+import type { Queue } from "./queue.js";
+import type { Store } from "./store.js";
 
-/** Where the messages begin that a BROWSE is to show: behind its offset, however far, to which it is moved in steps. */
-export class BrowseStart {
+/** Walks the messages that a BROWSE asks for, and first to its offset, which may be far: in steps. */
+export class BrowseCursor {
   readonly #lists: readonly ExtentList[];
   /** In `lists`. */
   #list = 0;
@@ -67,24 +67,24 @@ export class BrowseStart {
   }
 }
 
-/** Answers a BROWSE from there on. */
-export const browse = (store: Store, c: Browse, start: BrowseStart): void => {
+/** Answers a BROWSE from the cursor's place on, and closes the cursor. */
+export const browse = (store: Store, c: Browse, cursor: BrowseCursor): void => {
   const { extents, effects } = store;
   let left = c.max;
   let bytes = 0;
-  start.advance(Number.POSITIVE_INFINITY);
+  cursor.advance(Number.POSITIVE_INFINITY);
   effects.openMessages(c.connection, c.request);
-  for (let extent = start.extent; extent !== ext.NONE && left > 0; extent = start.extent) {
-    const { skip } = start;
-    const most = Math.min(left, extents.count(extent) - skip);
+  for (let extent = cursor.extent; extent !== ext.NONE && left > 0; extent = cursor.extent) {
+    const { skip } = cursor;
+    const max = Math.min(left, extents.count(extent) - skip);
     const room = left === c.max ? Number.POSITIVE_INFINITY : c.maxBytes - bytes;
-    const shown = show(store, extent, skip, most, Math.max(room, 0), c);
+    const shown = show(store, extent, skip, max, Math.max(room, 0), c);
     bytes += shown.bytes;
-    left = shown.count < most ? 0 : left - most;
-    start.skip = 0;
-    start.next();
+    left = shown.count < max ? 0 : left - max;
+    cursor.skip = 0;
+    cursor.next();
   }
-  start.close();
+  cursor.close();
   effects.closeMessages();
 };
 
@@ -97,7 +97,7 @@ const listsOf = (queue: Queue, state: Browse["state"]): readonly ExtentList[] =>
     case "dead":
       return [queue.dead];
     case "in-flight":
-      return [queue.popped, ...[...queue.consumers].map((consumer) => consumer.held)];
+      return [queue.popped, ...[...queue.holders].map(({ held }) => held)];
   }
 };
 

@@ -1,11 +1,11 @@
 /**
  * What must always be true of a shard's messages. Looks at every extent: for tests and simulations.
  */
-import { SIZE_MASK, WORD_BYTES } from "../protocol/entry.js";
-import * as ext from "./messages/extent.js";
-import type { ExtentList } from "./messages/extent-list.js";
-import type { Queue } from "./messages/queue.js";
-import type { Store } from "./messages/store.js";
+import { SIZE_MASK, WORD_BYTES } from "../../protocol/entry.js";
+import * as ext from "./extent.js";
+import type { ExtentList } from "./extent-list.js";
+import type { Queue } from "./queue.js";
+import type { Store } from "./store.js";
 
 const { State } = ext;
 
@@ -14,7 +14,7 @@ const check = (condition: boolean, message: string): void => {
 };
 
 /** Throws when lists, counters, timers, index and log contradict one another. */
-export const checkMessages = (store: Store): void => {
+export const checkMessages = (store: Store, queues: Iterable<Queue | undefined>): void => {
   store.wheel.invariants();
   const live = new Map<number, number>();
   const seen = new Set<number>();
@@ -50,16 +50,17 @@ export const checkMessages = (store: Store): void => {
     return { count, bytes };
   };
 
-  for (const queue of store.queues) {
+  for (const queue of queues) {
     if (queue === undefined) continue;
     const ready = walk(queue, queue.ready, State.READY);
     const delayed = walk(queue, queue.delayed, State.DELAYED);
     const dead = walk(queue, queue.dead, State.DEAD);
     let inFlight = walk(queue, queue.popped, State.IN_FLIGHT).count;
-    for (const consumer of queue.consumers) {
-      const held = walk(queue, consumer.held, State.IN_FLIGHT).count;
-      check(held === consumer.heldCount, `a consumer holds ${held} messages and counts ${consumer.heldCount}`);
-      check(store.consumers[consumer.number] === consumer, `consumer ${consumer.number} is not in the table`);
+    check(store.queues[queue.number] === queue, `queue ${queue.number} is not in the table`);
+    for (const holder of queue.holders) {
+      const held = walk(queue, holder.held, State.IN_FLIGHT).count;
+      check(held === holder.heldCount, `a consumer holds ${held} messages and counts ${holder.heldCount}`);
+      check(store.holders[holder.number] === holder, `consumer ${holder.number} is not in the table`);
       inFlight += held;
     }
     const name = `${queue.topic.name}/${queue.bindKey}`;

@@ -1,14 +1,26 @@
 /**
- * Who is there: connections as far as they have something in this shard, their consumers and waiting pops, and the
- * numbers that extents name their holders by.
+ * The connections that have something in this shard, their consumers and waiting pops, and the numbers by which extents
+ * name who holds them.
  */
 import { ProtocolError } from "../../protocol/errors.js";
 import type { Queue } from "../messages/queue.js";
 import type { Store } from "../messages/store.js";
-import { ConnectionEntry, Consumer } from "./consumer.js";
+import { ConnectionEntry, Consumer, type ConsumerOwner, ConsumerSet } from "./consumer.js";
 
-export class Roster {
-  readonly #connections = new Map<number, ConnectionEntry>();
+/** What a consumer begins with. */
+export interface ConsumerTerms {
+  readonly credit: number;
+  readonly renew: boolean;
+  /** 0: a consumer; otherwise a pop that waits. */
+  readonly popBytes: number;
+}
+
+export class Connections implements ConsumerOwner {
+  /** By number; the store sees it as its table of holders. */
+  readonly consumers: (Consumer | undefined)[] = [];
+  /** Those of queues that may have something to hand out, in the order in which they are served. */
+  scheduled: ConsumerSet[] = [];
+  readonly #byNumber = new Map<number, ConnectionEntry>();
   readonly #freeNumbers: number[] = [];
   /** Consumers, waiting pops and subscriptions. */
   #count = 0;
@@ -18,29 +30,43 @@ export class Roster {
     readonly maxConsumers: number,
     /** Of them, those that one connection may have. */
     readonly maxPerConnection: number,
-  ) {}
+  ) {
+    store.holders = this.consumers;
+  }
 
-  get connections(): Iterable<ConnectionEntry> {
-    return this.#connections.values();
+  get all(): Iterable<ConnectionEntry> {
+    return this.#byNumber.values();
   }
 
   find(number: number): ConnectionEntry | undefined {
-    return this.#connections.get(number);
+    return this.#byNumber.get(number);
   }
 
   /** The connection of that number; call `tidy` when something of it has gone. */
   use(number: number): ConnectionEntry {
-    let connection = this.#connections.get(number);
+    let connection = this.#byNumber.get(number);
     if (connection === undefined) {
       connection = new ConnectionEntry(number);
-      this.#connections.set(number, connection);
+      this.#byNumber.set(number, connection);
     }
     return connection;
   }
 
   /** Forgets a connection that has nothing in the shard any more. */
   tidy(connection: ConnectionEntry): void {
-    if (connection.isIdle) this.#connections.delete(connection.number);
+    if (connection.isIdle) this.#byNumber.delete(connection.number);
+  }
+
+  /** The consumers of a queue. */
+  consumersOf(queue: Queue): ConsumerSet {
+    if (queue.consumers instanceof ConsumerSet) return queue.consumers;
+    const consumers = new ConsumerSet(queue, this);
+    queue.consumers = consumers;
+    return consumers;
+  }
+
+  schedule(consumers: ConsumerSet): void {
+    this.scheduled.push(consumers);
   }
 
   /** Counts a consumer, a waiting pop or a subscription of a connection. Throws TOO_MANY_CONSUMERS. */
@@ -58,25 +84,20 @@ export class Roster {
     this.#count++;
   }
 
+  /** One that was admitted has ended. */
   dismiss(): void {
     this.#count--;
   }
 
-  /** A consumer (`popBytes` 0) or a pop that waits. Throws TOO_MANY_CONSUMERS. */
-  add(
-    connection: ConnectionEntry,
-    request: number,
-    queue: Queue,
-    credit: number,
-    renew: boolean,
-    popBytes: number,
-  ): Consumer {
+  /** Begins a consumer or a pop that waits. Throws TOO_MANY_CONSUMERS. */
+  add(connection: ConnectionEntry, request: number, queue: Queue, terms: ConsumerTerms): Consumer {
     this.admit(connection);
-    const { consumers } = this.store;
+    const { consumers } = this;
+    const peers = this.consumersOf(queue);
     const number = this.#freeNumbers.pop() ?? consumers.length;
-    const consumer = new Consumer(number, connection, request, queue, credit, renew, popBytes);
+    const consumer = new Consumer(number, connection, request, peers, terms.credit, terms.renew, terms.popBytes);
     consumers[number] = consumer;
-    queue.consumers.add(consumer);
+    peers.holders.add(consumer);
     if (consumer.isPop) connection.waitingPops.add(consumer);
     else connection.consumers.set(request, consumer);
     return consumer;
@@ -84,9 +105,9 @@ export class Roster {
 
   /** Ends a consumer or a waiting pop. What it holds stays with it until it is settled or given back. */
   stop(consumer: Consumer): void {
-    const { connection, queue } = consumer;
-    queue.waiting.leave(consumer);
-    queue.topic.usedAt = this.store.now;
+    const { connection, peers } = consumer;
+    peers.leave(consumer);
+    peers.queue.topic.usedAt = this.store.now;
     consumer.stopped = true;
     if (consumer.isPop) connection.waitingPops.delete(consumer);
     else connection.consumers.delete(consumer.request);
@@ -96,10 +117,10 @@ export class Roster {
 
   /** Forgets a stopped consumer that holds nothing. */
   remove(consumer: Consumer): void {
-    const { connection, queue, number } = consumer;
+    const { connection, peers, number } = consumer;
     connection.stopped.delete(consumer);
-    queue.consumers.delete(consumer);
-    this.store.consumers[number] = undefined;
+    peers.holders.delete(consumer);
+    this.consumers[number] = undefined;
     this.#freeNumbers.push(number);
     this.dismiss();
     this.tidy(connection);

@@ -1,0 +1,53 @@
+/**
+ * What a queue and the store need of the rooms above them: a topic whose configuration holds and whose counters count,
+ * and consumers that hold messages. `Topic`, `Consumer` and `ConsumerSet` implement these interfaces, each of them alone,
+ * so that calls through them stay monomorphic.
+ */
+import type { TopicConfig } from "../command.js";
+import type { DirectoryItem } from "../log/recorder.js";
+import type { ExtentList } from "./extent-list.js";
+
+/** The topic of a queue. */
+export interface QueueTopic extends DirectoryItem {
+  readonly name: string;
+  readonly nameBytes: Uint8Array;
+  readonly config: TopicConfig;
+  /** `Durability` of its messages. */
+  readonly level: number;
+  /** When it was last of use to somebody; milliseconds since 1970. */
+  usedAt: number;
+  delivered: number;
+  acked: number;
+  retried: number;
+  dead: number;
+  expired: number;
+  dropped: number;
+}
+
+/** A consumer, as far as the messages that it holds go. */
+export interface Holder {
+  /** Its number in the store's table. */
+  readonly number: number;
+  /** In flight with it, in the order of delivery. */
+  readonly held: ExtentList;
+  heldCount: number;
+  /** `count` of these messages were settled, given back or dropped; their extents are up to date already. */
+  onReturned(count: number): void;
+}
+
+/** All consumers and waiting pops of a queue. */
+export interface QueueConsumers {
+  /** Stopped consumers that still hold messages are counted. */
+  readonly size: number;
+  /** Consumers that are not stopped, without pops. */
+  readonly running: number;
+  readonly holders: Iterable<Holder>;
+  /** The queue may have something to hand out. */
+  onReady(): void;
+}
+
+/** A queue, as far as records about its messages go. */
+export interface StoredQueue extends DirectoryItem {
+  readonly number: number;
+  readonly topic: QueueTopic;
+}
