@@ -8,10 +8,11 @@ import { FrameWriter } from "#protocol/frame.js";
 import { packHead } from "#protocol/head.js";
 import { Op } from "#protocol/op.js";
 import * as selection from "#protocol/selection.js";
-import type { Effects, Run } from "#shard/effects.js";
-import { localIdSource } from "#shard/id-allocator.js";
+import type { Run } from "#shard/effects.js";
+import { localIdSource } from "#shard/messages/id-allocator.js";
 import { Shard } from "#shard/shard.js";
 import { CommandDecoder } from "#workers/command-decoder.js";
+import { SilentEffects } from "./silent-effects.js";
 
 const BODY = 128;
 const BATCH = 200;
@@ -23,11 +24,11 @@ const CREDIT = 20_000;
 const CONNECTION = 1;
 
 /** Counts what is delivered and notes it for the ack. */
-class Counter implements Effects {
+class Counter extends SilentEffects {
   delivered = 0;
   readonly selections = new FrameWriter();
 
-  run(run: Readonly<Run>): void {
+  override run(run: Readonly<Run>): void {
     const { selections } = this;
     this.delivered += run.count;
     selections.reserve(selection.SELECTION_BYTES);
@@ -35,22 +36,9 @@ class Counter implements Effects {
     selections.end += selection.SELECTION_BYTES;
   }
 
-  fail(_connection: number, _request: number, kind: string, text: string): void {
-    throw new Error(`${kind}: ${text}`);
-  }
-
-  settled(): void {
+  override settled(): void {
     throw new Error("an ack was refused");
   }
-
-  confirm(): void {}
-  result(): void {}
-  openMessages(): void {}
-  closeMessages(): void {}
-  channelMessages(): void {}
-  channelLost(): void {}
-  consumerClosed(): void {}
-  close(): void {}
 }
 
 const effects = new Counter();

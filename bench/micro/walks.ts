@@ -6,37 +6,24 @@
  */
 import * as selection from "#protocol/selection.js";
 import type { Command } from "#shard/command.js";
-import type { Effects, Run } from "#shard/effects.js";
-import { localIdSource } from "#shard/id-allocator.js";
+import type { Run } from "#shard/effects.js";
+import { localIdSource } from "#shard/messages/id-allocator.js";
 import { Shard } from "#shard/shard.js";
+import { SilentEffects } from "./silent-effects.js";
 
 const MESSAGES = 1_000_000;
 const QUEUES = 1_024;
 const RUNS = 3;
 const HOUR = 3_600_000;
 
-/** Keeps the first run of ids, and what was refused. */
-class Notes implements Effects {
-  ids: Run[] = [];
+/** Keeps the runs that are delivered, if it is told to. */
+class Notes extends SilentEffects {
+  runs: Run[] = [];
   keeps = false;
 
-  run(run: Readonly<Run>): void {
-    if (this.keeps) this.ids.push({ ...run });
+  override run(run: Readonly<Run>): void {
+    if (this.keeps) this.runs.push({ ...run });
   }
-
-  fail(_connection: number, _request: number, kind: string, text: string): void {
-    throw new Error(`${kind}: ${text}`);
-  }
-
-  settled(): void {}
-  confirm(): void {}
-  result(): void {}
-  openMessages(): void {}
-  closeMessages(): void {}
-  channelMessages(): void {}
-  channelLost(): void {}
-  consumerClosed(): void {}
-  close(): void {}
 }
 
 /** Milliseconds. */
@@ -154,9 +141,9 @@ const CASES: Readonly<Record<string, (bench: Bench) => Cost>> = {
     bench.notes.keeps = true;
     const all = { max: 0xffff_ffff, maxBytes: 0xffff_ffff, wait: 0 };
     bench.do({ op: "pop", topic: "t", queue: "", ...all } as Command);
-    const { ids } = bench.notes;
+    const { runs } = bench.notes;
     bench.notes.keeps = false;
-    for (const { idHigh, idLow, count, delivery } of ids) {
+    for (const { idHigh, idLow, count, delivery } of runs) {
       const bytes = new Uint8Array(selection.SELECTION_BYTES);
       const view = new DataView(bytes.buffer);
       selection.writeSelection(view, 0, idHigh, idLow, count, delivery);
