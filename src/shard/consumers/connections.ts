@@ -5,15 +5,7 @@
 import { ProtocolError } from "../../protocol/errors.js";
 import type { Queue } from "../messages/queue.js";
 import type { Store } from "../messages/store.js";
-import { ConnectionEntry, Consumer, type ConsumerOwner, ConsumerSet } from "./consumer.js";
-
-/** What a consumer begins with. */
-export interface ConsumerTerms {
-  readonly credit: number;
-  readonly renew: boolean;
-  /** 0: a consumer; otherwise a pop that waits. */
-  readonly popBytes: number;
-}
+import { ConnectionEntry, Consumer, type ConsumerOwner, ConsumerSet, type ConsumerTerms } from "./consumer.js";
 
 export class Connections implements ConsumerOwner {
   /** By number; the store sees it as its table of holders. */
@@ -95,7 +87,7 @@ export class Connections implements ConsumerOwner {
     const { consumers } = this;
     const peers = this.consumersOf(queue);
     const number = this.#freeNumbers.pop() ?? consumers.length;
-    const consumer = new Consumer(number, connection, request, peers, terms.credit, terms.renew, terms.popBytes);
+    const consumer = new Consumer(number, connection, request, peers, terms);
     consumers[number] = consumer;
     peers.holders.add(consumer);
     if (consumer.isPop) connection.waitingPops.add(consumer);

@@ -51,9 +51,20 @@ export interface ConsumerOwner {
   remove(consumer: Consumer): void;
 }
 
+/** What a consumer begins with. */
+export interface ConsumerTerms {
+  readonly credit: number;
+  /** A message that leaves its hands gives its credit back. */
+  readonly renew: boolean;
+  /** Of a pop that waits: answered once, with at most so many bytes. 0: a consumer. */
+  readonly popBytes: number;
+}
+
 export class Consumer implements Holder {
   /** Messages it may still be sent. */
   credit: number;
+  readonly renew: boolean;
+  readonly popBytes: number;
   readonly held = new ExtentList();
   heldCount = 0;
   stopped = false;
@@ -69,13 +80,11 @@ export class Consumer implements Holder {
     readonly request: number,
     /** The consumers of its queue, of which it is one. */
     readonly peers: ConsumerSet,
-    credit: number,
-    /** A message that leaves its hands gives its credit back. */
-    readonly renew: boolean,
-    /** Of a pop that waits: answered once, with at most so many bytes. 0: a consumer. */
-    readonly popBytes: number,
+    { credit, renew, popBytes }: ConsumerTerms,
   ) {
     this.credit = credit;
+    this.renew = renew;
+    this.popBytes = popBytes;
   }
 
   get queue(): Queue {

@@ -37,9 +37,28 @@ export interface LogOptions {
   readonly shards?: number | undefined;
 }
 
-/** The number of a queue that a batch goes to. */
+/** A queue that a batch goes to. */
 interface Numbered {
   readonly number: number;
+}
+
+/** A published batch, to be appended as a PUBLISH record. Its owner uses one object for all batches. */
+export interface Batch {
+  topic: Uint8Array;
+  routeKey: Uint8Array;
+  queues: readonly Numbered[];
+  /** Messages in it. */
+  count: number;
+  idHigh: number;
+  idLow: number;
+  /** When it is due and when its time to live ends, milliseconds since 1970; 0: none. */
+  due: number;
+  expiry: number;
+  /** The entries: [start, end) of `bytes`. */
+  bytes: Uint8Array;
+  start: number;
+  end: number;
+  isJournalled: boolean;
 }
 
 export class Log {
@@ -112,38 +131,26 @@ export class Log {
    * Appends a batch. Answers its page, and leaves the place in `page`, `recordOffset`, `entriesOffset`. Whoever needs
    * the messages says so with `claim`.
    */
-  append(
-    topic: Uint8Array,
-    key: Uint8Array,
-    queues: readonly Numbered[],
-    count: number,
-    idHigh: number,
-    idLow: number,
-    due: number,
-    expiry: number,
-    source: Uint8Array,
-    start: number,
-    end: number,
-    isJournalled: boolean,
-  ): Page {
-    const named = isJournalled ? queues.length : 0;
-    const names = record.NAMES + topic.length + key.length;
+  append(batch: Batch): Page {
+    const { topic, routeKey, queues, count, idHigh, idLow, start, end } = batch;
+    const named = batch.isJournalled ? queues.length : 0;
+    const names = record.NAMES + topic.length + routeKey.length;
     const entries = names + named * record.QUEUE_BYTES;
-    const page = this.#reserve(isJournalled ? Track.JOURNAL : Track.VOLATILE, entries + end - start);
+    const page = this.#reserve(batch.isJournalled ? Track.JOURNAL : Track.VOLATILE, entries + end - start);
     const at = this.recordOffset;
     const { view, bytes } = page;
-    view.setUint32(at + record.TYPE, (record.RecordType.PUBLISH << 24) | (topic.length << 16) | (key.length << 8));
+    view.setUint32(at + record.TYPE, (record.RecordType.PUBLISH << 24) | (topic.length << 16) | (routeKey.length << 8));
     view.setUint32(at + record.COUNT, (count << 16) | named);
     view.setUint32(at + record.FIRST_ID_HIGH, idHigh);
     view.setUint32(at + record.FIRST_ID_LOW, idLow);
-    view.setFloat64(at + record.DUE, due);
-    view.setFloat64(at + record.EXPIRY, expiry);
+    view.setFloat64(at + record.DUE, batch.due);
+    view.setFloat64(at + record.EXPIRY, batch.expiry);
     copyName(topic, bytes, at + record.NAMES);
-    copyName(key, bytes, at + record.NAMES + topic.length);
+    copyName(routeKey, bytes, at + record.NAMES + topic.length);
     for (let i = 0; i < named; i++) {
       view.setUint32(at + names + i * record.QUEUE_BYTES, (queues[i] as Numbered).number);
     }
-    bytes.set(source.subarray(start, end), at + entries);
+    bytes.set(batch.bytes.subarray(start, end), at + entries);
     this.entriesOffset = at + entries;
     page.segment?.hasIds(idHigh, idLow, count);
     return page;

@@ -6,6 +6,7 @@ import { type ErrorName, ProtocolError } from "../../protocol/errors.js";
 import { DEFAULT_KEY } from "../../protocol/limits.js";
 import { Durability } from "../../protocol/op.js";
 import type { Publish } from "../command.js";
+import type { Batch } from "../log/log.js";
 import type { IdAllocator } from "../messages/id-allocator.js";
 import { canHold, excessOf, makeRoom, shrink } from "../messages/overflow.js";
 import type { Queue } from "../messages/queue.js";
@@ -16,7 +17,7 @@ import { Routing } from "./routing.js";
 import type { Topic } from "./topic.js";
 
 const encoder = new TextEncoder();
-const NO_KEY = new Uint8Array(0);
+const NO_BYTES = new Uint8Array(0);
 
 /** Milliseconds of ids that are announced at once: a small record each second, and a second lost at a restart. */
 const IDS_AHEAD = 1000;
@@ -41,8 +42,23 @@ export class Publisher {
   refusal: Refusal | undefined;
   /** The millisecond since the EPOCH of ids after which none has been handed out. */
   idCeiling = 0;
+  /** The route key of `#batch`. */
   #routeKey = "";
-  #routeKeyBytes: Uint8Array = NO_KEY;
+  /** The batch that was appended last: filled anew each time. */
+  readonly #batch: Batch = {
+    topic: NO_BYTES,
+    routeKey: NO_BYTES,
+    queues: [],
+    count: 0,
+    idHigh: 0,
+    idLow: 0,
+    due: 0,
+    expiry: 0,
+    bytes: NO_BYTES,
+    start: 0,
+    end: 0,
+    isJournalled: false,
+  };
 
   constructor(
     readonly store: Store,
@@ -150,16 +166,16 @@ export class Publisher {
   /** Leaves the first id in `ids`. Throws MEMORY_FULL, QUEUE_FULL. */
   #append(topic: Topic, queues: readonly Queue[], c: Publish, start: number, end: number, count: number): void {
     const { store, ids } = this;
+    const batch = this.#batch;
     const bytes = end - start;
     if (c.routeKey !== this.#routeKey) {
       this.#routeKey = c.routeKey;
-      this.#routeKeyBytes = encoder.encode(c.routeKey);
+      batch.routeKey = encoder.encode(c.routeKey);
     }
-    const key = this.#routeKeyBytes;
     const isTimed = c.delay > 0 || c.ttl > 0;
     const extents = queues.length * (isTimed ? (count >>> 5) + 2 : 1);
     const isKept = topic.level > Durability.memory;
-    const names = topic.nameBytes.length + key.length;
+    const names = topic.nameBytes.length + batch.routeKey.length;
     const growth = store.log.growth(names, queues.length, bytes, isKept) + store.extents.growthFor(extents);
     if (isKept && this.refusal !== undefined) throw new ProtocolError(this.refusal.kind, this.refusal.text);
     if (!this.hasMemory(growth)) {
@@ -182,7 +198,18 @@ export class Publisher {
       for (const queue of queues) if (!queue.isRecorded) this.directory.recordQueue(queue, topic.level);
     }
     if (isKept) this.directory.expect(queues);
-    log.append(topic.nameBytes, key, queues, count, high, low, due, expiry, c.bytes, start, end, isKept);
+    batch.topic = topic.nameBytes;
+    batch.queues = queues;
+    batch.count = count;
+    batch.idHigh = high;
+    batch.idLow = low;
+    batch.due = due;
+    batch.expiry = expiry;
+    batch.bytes = c.bytes;
+    batch.start = start;
+    batch.end = end;
+    batch.isJournalled = isKept;
+    log.append(batch);
     log.pages.claim(log.page, count * queues.length);
     const { page, recordOffset, entriesOffset } = log;
     for (const queue of queues) {

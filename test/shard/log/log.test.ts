@@ -10,7 +10,20 @@ const KEY = Buffer.from("key");
 const append = (log: Log, length: number, fill = 1) => {
   const entries = new Uint8Array(length).fill(fill);
   const queues = [{ number: 7 }];
-  const page = log.append(TOPIC, KEY, queues, 2, 0xffff_ffff, 0x8000_0000, 12.5, 1e15, entries, 0, length, false);
+  const page = log.append({
+    topic: TOPIC,
+    routeKey: KEY,
+    queues,
+    count: 2,
+    idHigh: 0xffff_ffff,
+    idLow: 0x8000_0000,
+    due: 12.5,
+    expiry: 1e15,
+    bytes: entries,
+    start: 0,
+    end: length,
+    isJournalled: false,
+  });
   log.pages.claim(log.page, 2);
   return { page, number: log.page, record: log.recordOffset, entries: log.entriesOffset };
 };
