@@ -299,7 +299,7 @@ export class FileJournal implements Journal, PageSource {
     this.#state = WORKING;
     // At once, before others take them.
     if (this.#reserve?.isWhole === false) this.#reserve.fill();
-    log.settled(log.position);
+    log.markDurable(log.position);
     this.#provide(log, now);
     this.#callBy(now + SYNC_INTERVAL);
     return log.position;
@@ -317,7 +317,7 @@ export class FileJournal implements Journal, PageSource {
       } else {
         this.#state = { kind: "stalled", error };
         // The segments before the one at fault are on disk as a whole.
-        if (this.#synced > log.durable) log.settled(this.#synced);
+        if (this.#synced > log.durable) log.markDurable(this.#synced);
       }
       return false;
     }

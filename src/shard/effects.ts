@@ -26,7 +26,7 @@ export interface Run {
   start: number;
   end: number;
   /** Nothing that they depend on waits for the journal. */
-  isSettled: boolean;
+  isDurable: boolean;
 }
 
 export interface Fault {

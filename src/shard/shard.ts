@@ -14,7 +14,7 @@ import { MemoryCompaction } from "./compaction/memory-compaction.js";
 import { Connections } from "./consumers/connections.js";
 import { Deletion } from "./consumers/deletion.js";
 import { Dispatcher } from "./consumers/dispatcher.js";
-import { type Settle, Settlement } from "./consumers/settlement.js";
+import { type SettleCommand, Settlement } from "./consumers/settlement.js";
 import type { Effects } from "./effects.js";
 import * as ext from "./messages/extent.js";
 import { IdAllocator, type IdSource } from "./messages/id-allocator.js";
@@ -50,8 +50,8 @@ export interface ShardOptions {
   readonly now?: number;
   /** Bytes of a page of the log; default `PAGE_BYTES` of log.ts. */
   readonly pageBytes?: number;
-  /** Memory up to which pages stay in it that could leave; default `EASY_BYTES` of pages.ts. */
-  readonly easyBytes?: number | undefined;
+  /** Memory up to which pages stay in it that could leave; default `PAGE_CACHE_BYTES` of pages.ts. */
+  readonly pageCacheBytes?: number | undefined;
   /** Bytes of a segment of the journal; undefined: there is no journal. */
   readonly segmentBytes?: number | undefined;
   /** Extents that a step of a long request may move or drop; default `STEP_EXTENTS` of steps.ts. */
@@ -71,13 +71,13 @@ const TURN_TIMERS = 2048;
 const MAX_CREDIT = 0xffff_ffff;
 
 /** What is always carried out at once. */
-type Whole = Exclude<
+type ImmediateCommand = Exclude<
   Command,
-  Settle | { op: "publish" | "purge" | "deleteQueue" } | { op: "deleteTopic" | "disconnect" }
+  SettleCommand | { op: "publish" | "purge" | "deleteQueue" } | { op: "deleteTopic" | "disconnect" }
 >;
 
 /** Of a connection that is going: beside the number under which it had something begun. */
-const leaving = (connection: number): number => -1 - connection;
+const disconnectKey = (connection: number): number => -1 - connection;
 
 export class Shard {
   readonly store: Store;
@@ -231,14 +231,14 @@ export class Shard {
       case "deleteTopic":
         return unfinished.step(c, () => this.#deletion.deleteTopic(c), c.connection, true);
       case "disconnect":
-        return unfinished.step(c, () => this.#disconnect(c.connection), leaving(c.connection));
+        return unfinished.step(c, () => this.#disconnect(c.connection), disconnectKey(c.connection));
       default:
-        this.#applyWhole(c);
+        this.#applyAtOnce(c);
         return true;
     }
   }
 
-  #applyWhole(c: Whole): void {
+  #applyAtOnce(c: ImmediateCommand): void {
     switch (c.op) {
       case "credit":
         return this.#credit(c);

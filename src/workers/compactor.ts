@@ -55,10 +55,10 @@ export class Compactor {
     // One segment is open and its garbage nobody can take away: nothing will change but by what happens to the shard.
     if (log.segments.all.length < 2) return Number.POSITIVE_INFINITY;
     const { isPinned, state } = this.#journal;
-    if (!this.#store.isSettled || isPinned || state.kind !== "working") return this.#due;
+    if (!this.#store.isDurable || isPinned || state.kind !== "working") return this.#due;
     // Every extent is looked at: the more there are the less often.
     this.#due = now + Math.max(LOOK_EVERY, this.#store.extents.high * LOOK_EACH);
-    const window = compactionWindow(this.#store, log.segments.behind, this.#options.segmentBytes);
+    const window = compactionWindow(this.#store, log.segments.superseded, this.#options.segmentBytes);
     // What is kept has the state of this moment, and the directory is in a segment behind: both must be on disk.
     if (window.length === 0 || !this.#journal.sync(log, now)) return this.#due;
     this.#begin(window, now);

@@ -6,7 +6,7 @@ import { unpackHead } from "../protocol/head.js";
 import { HeadCursor, Kind } from "../protocol/head-cursor.js";
 import { DEFAULT_KEY, MAX_DELAY } from "../protocol/limits.js";
 import type { TopicConfig } from "../shard/command.js";
-import { RETRIES_MAX } from "../shard/messages/extent.js";
+import { MAX_RETRIES } from "../shard/messages/extent.js";
 import { NameTable } from "./name-table.js";
 
 export class HeadReader {
@@ -136,7 +136,7 @@ const CONFIG_KEYS: { readonly [K in keyof TopicConfig]-?: (value: unknown) => bo
   autoAck: (value) => typeof value === "boolean",
   mode: isOneOf("exact", "pattern"),
   ttr: isWhole(1, MAX_DELAY),
-  retries: isWhole(0, RETRIES_MAX),
+  retries: isWhole(0, MAX_RETRIES),
   maxLength: isWhole(0, 0xffff_ffff),
   maxBytes: isWhole(0, Number.MAX_SAFE_INTEGER),
   overflow: isOneOf("refuse", "drop-oldest"),

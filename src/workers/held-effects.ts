@@ -86,8 +86,8 @@ export class HeldEffects<E extends StagedEffects<E>> implements Effects {
 
   run(run: Readonly<Run>): void {
     if (this.#messages === undefined) {
-      this.#begin(run.isSettled);
-    } else if (!run.isSettled && this.#messages === this.free) {
+      this.#begin(run.isDurable);
+    } else if (!run.isDurable && this.#messages === this.free) {
       this.#messages = this.#way(this.#connection, false);
       this.#messages.takeMessages(this.free, this.#connection, this.#request);
     }

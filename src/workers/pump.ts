@@ -156,8 +156,8 @@ export class Pump {
     this.#effects = new HeldEffects(
       new FrameEffects(this.#free),
       new FrameEffects(this.#held),
-      () => this.#shard.store.isSettled,
-      () => this.#shard.store.areIdsSettled,
+      () => this.#shard.store.isDurable,
+      () => this.#shard.store.areIdsDurable,
     );
     this.#shard = new Shard({ ...options, effects: this.#effects, now: this.#now });
     this.#journal = options.openJournal(this.#shard);

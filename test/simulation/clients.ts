@@ -9,7 +9,7 @@ import type { Command, MessageState, Slice } from "../../src/shard/command.js";
 import { State } from "../../src/shard/messages/extent.js";
 import type { Queue } from "../../src/shard/messages/queue.js";
 import type { Shard } from "../../src/shard/shard.js";
-import { Routing } from "../../src/shard/topics/routing.js";
+import { RouteSearch } from "../../src/shard/topics/route-search.js";
 import type { Topic } from "../../src/shard/topics/topic.js";
 import { type Held, type Photograph, wordsOf } from "./photograph.js";
 import type { Batch, Shadow } from "./shadow.js";
@@ -244,7 +244,7 @@ const reach = (shard: Shard, topic: string, routeKey: string): readonly string[]
 };
 
 const match = (topic: Topic, pattern: string): readonly Queue[] => {
-  const routing = new Routing(topic, pattern);
+  const routing = new RouteSearch(topic, pattern);
   routing.advance(Number.POSITIVE_INFINITY);
   return routing.queues;
 };

@@ -54,7 +54,7 @@ export const realMakers = (checksum: Checksum): Makers => ({
   journal: (options) => new FileJournal(options),
   idsAfter: (shard) => shard.idCeiling,
   compact,
-  isSettled: (shard) => shard.store.isSettled,
+  isSettled: (shard) => shard.store.isDurable,
 });
 
 /** A job that somebody else is to do, and who waits for it. */
@@ -91,7 +91,7 @@ export class Life {
       this.free,
       this.held,
       () => makers.isSettled(this.shard),
-      () => this.shard.store.areIdsSettled,
+      () => this.shard.store.areIdsDurable,
     );
     const idClock = new SharedArrayBuffer(ID_CLOCK_BYTES);
     this.shard = makers.shard({
@@ -100,7 +100,7 @@ export class Life {
       node: NODE,
       limits: { ...LIMITS, topicIdle },
       memoryBytes,
-      easyBytes: memoryBytes / 4,
+      pageCacheBytes: memoryBytes / 4,
       now,
       pageBytes,
       segmentBytes,

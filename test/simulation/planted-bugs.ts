@@ -331,7 +331,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
         const { recordTopic } = directory;
         directory.recordTopic = (topic, level) => {
           recordTopic.call(directory, topic, level);
-          topic.isPlain = true;
+          topic.hasDefaultConfig = true;
         };
         return shard;
       },

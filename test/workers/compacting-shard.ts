@@ -81,7 +81,7 @@ export class CompactingShard {
   /** Compacts all segments but the open one, whether it is worth it or not. */
   force(): void {
     const { store } = this.shard;
-    const window = store.log.segments.behind;
+    const window = store.log.segments.superseded;
     const [first, last] = [window[0], window.at(-1)];
     if (first === undefined || last === undefined) throw new Error("there is nothing to compact");
     const { keeps, claims, directory: bodies } = planKeeps(store, new Set(window));

@@ -42,8 +42,8 @@ const open = (now: number): void => {
   effects = new HeldEffects<Staged>(
     free,
     held,
-    () => shard.store.isSettled,
-    () => shard.store.areIdsSettled,
+    () => shard.store.isDurable,
+    () => shard.store.areIdsDurable,
   );
   shard = new Shard({
     ...OPTIONS,
@@ -60,7 +60,7 @@ const open = (now: number): void => {
 const commit = (): void => {
   const { log } = shard.store;
   for (const page of log.unwritten) page.written = page.used;
-  log.settled(log.position);
+  log.markDurable(log.position);
   effects.released();
 };
 

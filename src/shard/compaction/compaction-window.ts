@@ -61,7 +61,7 @@ const bestWindow = (
   segmentBytes: number,
 ): readonly Segment[] => {
   let best: readonly Segment[] = [];
-  let most = segmentBytes * MIN_GAIN;
+  let bestGain = segmentBytes * MIN_GAIN;
   let from = 0;
   let kept = 0;
   let gain = 0;
@@ -77,8 +77,8 @@ const bestWindow = (
       gain -= first.used - liveOf(first);
       from++;
     }
-    if (gain > most) {
-      most = gain;
+    if (gain > bestGain) {
+      bestGain = gain;
       best = sealed.slice(from, to + 1);
     }
   }

@@ -26,7 +26,7 @@ interface Place {
 }
 
 export class MemoryCompaction {
-  /** The log's `rolls` when it was looked at last. */
+  /** The log's `pagesBegun` when it was looked at last. */
   #seen = 0;
 
   constructor(
@@ -37,8 +37,8 @@ export class MemoryCompaction {
   /** Empties sparse pages, if a page has been begun since the last run and it is worth it. */
   run(): void {
     const { log } = this.store;
-    if (log.rolls === this.#seen) return;
-    this.#seen = log.rolls;
+    if (log.pagesBegun === this.#seen) return;
+    this.#seen = log.pagesBegun;
     if (log.pages.bytes <= this.slackBytes) return;
     const sparse = this.#sparse();
     if (sparse.size > 0) this.#empty(sparse);
@@ -74,7 +74,7 @@ export class MemoryCompaction {
       const key = `${number}:${offset}:${bytes}`;
       let place = moved.get(key);
       if (place === undefined) {
-        log.shelter(from, extents.get(extent, ext.RECORD), offset, offset + bytes);
+        log.evacuate(from, extents.get(extent, ext.RECORD), offset, offset + bytes);
         place = { page: log.page, record: log.recordOffset, offset: log.entriesOffset };
         moved.set(key, place);
       }

@@ -79,7 +79,7 @@ export const relocate = (
     }
     log.pages.release(number, count);
   }
-  for (const page of pages) log.pages.adopted(page);
+  for (const page of pages) log.pages.finishAdopting(page);
 };
 
 const addPages = (log: Log, segment: Segment, bounds: Uint32Array): readonly Page[] => {

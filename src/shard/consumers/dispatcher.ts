@@ -228,7 +228,7 @@ export class Dispatcher {
       const connection = this.connections.use(c.connection);
       const terms = { credit: c.max, renew: false, popBytes: c.maxBytes };
       const consumer = this.connections.add(connection, c.request, queue, terms);
-      this.#waits.grow(ext.powerOfTwo(consumer.number + 1));
+      this.#waits.grow(ext.nextPowerOfTwo(consumer.number + 1));
       this.#waits.schedule(consumer.number, now + c.wait);
       consumers.join(consumer);
     } else {

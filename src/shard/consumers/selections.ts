@@ -96,10 +96,10 @@ export class Selections {
         fragment = next;
       }
     }
-    if (missing !== 0) this.#blame(idHigh, idLow & ~31, missing, refused, kind);
+    if (missing !== 0) this.#addFaults(idHigh, idLow & ~31, missing, refused, kind);
   }
 
-  #blame(idHigh: number, block: number, missing: number, refused: number, kind: ErrorName): void {
+  #addFaults(idHigh: number, block: number, missing: number, refused: number, kind: ErrorName): void {
     // Most often a whole block is unknown.
     if (missing === -1 && (missing & refused) === 0)
       return this.#fault(idHigh, block >>> 0, ext.BLOCK, "UNKNOWN_MESSAGE");

@@ -13,7 +13,7 @@ import { type Disposition, Selections } from "./selections.js";
 
 const { State } = ext;
 
-export type Settle = Ack | Nack | Touch | Cancel | Reschedule | Redrive;
+export type SettleCommand = Ack | Nack | Touch | Cancel | Reschedule | Redrive;
 
 export class Settlement {
   readonly #selections: Selections;
@@ -29,7 +29,7 @@ export class Settlement {
   }
 
   /** Settles what is selected and answers, if a step is enough for that; false: nothing has been done. */
-  settle(c: Settle): boolean {
+  settle(c: SettleCommand): boolean {
     const topic = this.directory.topic(c.topic);
     const queues = this.#queues(topic, c);
     const selections = this.#selections;
@@ -42,7 +42,7 @@ export class Settlement {
   }
 
   /** The same in steps. Throws NO_TOPIC, NO_QUEUE. */
-  *steps(c: Settle): Steps<Settle> {
+  *steps(c: SettleCommand): Steps<SettleCommand> {
     const topic = this.directory.topic(c.topic);
     if (c.op === "redrive" && c.start === c.end) {
       const { connection, request } = c;
@@ -70,17 +70,17 @@ export class Settlement {
   }
 
   /** Throws NO_QUEUE. */
-  #queues(topic: Topic, c: Settle): readonly Queue[] {
+  #queues(topic: Topic, c: SettleCommand): readonly Queue[] {
     return c.queue === null ? [...topic.queues.values()] : this.directory.queue(topic, c.queue).asRoute;
   }
 
-  #answer(c: Settle, topic: Topic, { settled, faults }: Selections): void {
+  #answer(c: SettleCommand, topic: Topic, { settled, faults }: Selections): void {
     const { effects } = this.store;
     if (faults.length === 0) effects.confirm(c.connection, c.request, 1, 0, 0, settled, topic.level);
     else effects.settled(c.connection, c.request, settled, faults);
   }
 
-  #disposition(c: Settle): Disposition {
+  #disposition(c: SettleCommand): Disposition {
     switch (c.op) {
       case "ack":
         return this.#ack;

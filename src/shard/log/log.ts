@@ -21,7 +21,7 @@ import { Segments } from "./segment.js";
  */
 export const PAGE_BYTES = 4 * 1024 * 1024;
 
-const Track = { JOURNAL: 0, VOLATILE: 1, SHELTER: 2 } as const;
+const Track = { JOURNAL: 0, VOLATILE: 1, EVACUATED: 2 } as const;
 type Track = (typeof Track)[keyof typeof Track];
 
 export interface LogOptions {
@@ -29,8 +29,8 @@ export interface LogOptions {
   readonly pageBytes?: number | undefined;
   /** Memory that messages may take. Default: no limit. */
   readonly memoryBytes?: number | undefined;
-  /** Memory up to which pages stay in it that could leave. Default `EASY_BYTES`. */
-  readonly easyBytes?: number | undefined;
+  /** Memory up to which pages stay in it that could leave. Default `PAGE_CACHE_BYTES`. */
+  readonly pageCacheBytes?: number | undefined;
   /** Undefined: there is no journal. */
   readonly segmentBytes?: number | undefined;
   readonly shard?: number | undefined;
@@ -76,35 +76,39 @@ export class Log {
   recordOffset = 0;
   entriesOffset = 0;
   /** How many pages have been begun: when it moves, it is time to look for sparse ones. */
-  rolls = 0;
+  pagesBegun = 0;
   /**
    * Called at the head of a new segment, to append what must be known without all segments before. False: more of that
    * follows.
    */
   onSegment: (now: number) => boolean = () => true;
   /** More of it follows: the segment goes on until it is there. */
-  isHeld = false;
+  isDirectoryPending = false;
   /** The present, for the heads of segments. */
   now = 0;
   readonly #segmentBytes: number;
   readonly #shard: number;
   readonly #shards: number;
   readonly #open: [Page | undefined, Page | undefined, Page | undefined] = [undefined, undefined, undefined];
-  /** `rolls` when pages were last asked to leave. */
-  #eased = 0;
+  /** `pagesBegun` when pages were last asked to leave. */
+  #trimmedAt = 0;
   /** The head of a segment is being written: it does not end here, however long that is. */
   #isHeading = false;
 
   constructor({
     pageBytes = PAGE_BYTES,
     memoryBytes,
-    easyBytes,
+    pageCacheBytes,
     segmentBytes = 0,
     shard = 0,
     shards = 1,
   }: LogOptions = {}) {
     // A page ends with its segment: more would lie idle.
-    this.pages = new Pages(segmentBytes > 0 ? Math.min(pageBytes, segmentBytes) : pageBytes, memoryBytes, easyBytes);
+    this.pages = new Pages(
+      segmentBytes > 0 ? Math.min(pageBytes, segmentBytes) : pageBytes,
+      memoryBytes,
+      pageCacheBytes,
+    );
     this.#segmentBytes = segmentBytes;
     this.#shard = shard;
     this.#shards = shards;
@@ -152,7 +156,7 @@ export class Log {
     }
     bytes.set(batch.bytes.subarray(start, end), at + entries);
     this.entriesOffset = at + entries;
-    page.segment?.hasIds(idHigh, idLow, count);
+    page.segment?.includeIds(idHigh, idLow, count);
     return page;
   }
 
@@ -199,7 +203,7 @@ export class Log {
   }
 
   /** Everything up to `position` is as durable as was demanded. */
-  settled(position: number): void {
+  markDurable(position: number): void {
     this.durable = position;
     if (position === this.position) this.demand = 0;
     const { unwritten } = this;
@@ -209,19 +213,19 @@ export class Log {
       else this.pages.dropIfDead(page);
     }
     // A page that was begun has ended another one, which is written now.
-    if (this.#eased !== this.rolls) this.pages.ease();
-    this.#eased = this.rolls;
+    if (this.#trimmedAt !== this.pagesBegun) this.pages.trimCache();
+    this.#trimmedAt = this.pagesBegun;
   }
 
   /**
    * Copies the header of a record and some of its entries to where they are safe from a sparse page's end. Leaves the
    * place in `page`, `recordOffset`, `entriesOffset`.
    */
-  shelter(from: Page, recordOffset: number, start: number, end: number): Page {
+  evacuate(from: Page, recordOffset: number, start: number, end: number): Page {
     const names =
       from.view.getUint8(recordOffset + record.TOPIC_LENGTH) + from.view.getUint8(recordOffset + record.KEY_LENGTH);
     const header = record.NAMES + names;
-    const page = this.#reserve(Track.SHELTER, header + end - start);
+    const page = this.#reserve(Track.EVACUATED, header + end - start);
     const at = this.recordOffset;
     page.bytes.set(from.bytes.subarray(recordOffset, recordOffset + header), at);
     page.view.setUint32(at + record.LENGTH, header + end - start);
@@ -265,10 +269,10 @@ export class Log {
     if (track !== Track.JOURNAL || this.#isHeading) return false;
     const segment = this.segments.last;
     if (segment === undefined || segment.isSealed) return true;
-    if (this.isHeld) return false;
+    if (this.isDirectoryPending) return false;
     // A directory that takes most of a segment would be written over and over: it may take half at the most.
-    const most = Math.max(this.#segmentBytes, 2 * segment.headBytes);
-    return segment.used + size + record.SEAL_BYTES > most && segment.base + segment.used > segment.begun;
+    const max = Math.max(this.#segmentBytes, 2 * segment.directoryBytes);
+    return segment.used + size + record.SEAL_BYTES > max && segment.base + segment.used > segment.headEnd;
   }
 
   /** Begins a page, and a segment when it is time; what was open on the track is full. */
@@ -284,7 +288,7 @@ export class Log {
     this.#open[track] = page;
     page.isOpen = true;
     if (segment !== undefined) this.unwritten.push(page);
-    this.rolls++;
+    this.pagesBegun++;
     return page;
   }
 
@@ -311,9 +315,9 @@ export class Log {
     view.setUint16(at + record.SHARD, this.#shard);
     view.setUint16(at + record.SHARDS, this.#shards);
     view.setUint32(at + record.SHARDS + 2, 0);
-    this.isHeld = false;
+    this.isDirectoryPending = false;
     segment.hasDirectory = this.onSegment(this.now);
-    segment.begun = this.position;
+    segment.headEnd = this.position;
     this.#isHeading = false;
   }
 }

@@ -21,7 +21,7 @@ const SPARE_SHARE = 1 / 8;
  * near. Memory that is used again costs a fraction of memory that is new to the process, more than the reading. When pages
  * are read back twice, because queues are consumed in different places, it is too little and doubles, up to the budget.
  */
-export const EASY_BYTES = 64 * 1024 * 1024;
+export const PAGE_CACHE_BYTES = 64 * 1024 * 1024;
 
 /** Reads back pages that have left memory. */
 export interface PageSource {
@@ -41,17 +41,17 @@ export class Pages {
   pressure: () => number = () => Number.NEGATIVE_INFINITY;
   readonly #freeNumbers: number[] = [];
   readonly #spare: Uint8Array[] = [];
-  readonly #mostSpare: number;
-  #easyBytes: number;
+  readonly #maxSpare: number;
+  #pageCacheBytes: number;
 
   /** `pageBytes`: of a page that no single record makes larger. `budget`: memory that messages may take. */
   constructor(
     readonly pageBytes: number,
     budget = Number.POSITIVE_INFINITY,
-    easyBytes = EASY_BYTES,
+    pageCacheBytes = PAGE_CACHE_BYTES,
   ) {
-    this.#easyBytes = easyBytes;
-    this.#mostSpare = Math.max(MIN_SPARE, Math.min(MAX_SPARE, Math.floor((budget * SPARE_SHARE) / pageBytes)));
+    this.#pageCacheBytes = pageCacheBytes;
+    this.#maxSpare = Math.max(MIN_SPARE, Math.min(MAX_SPARE, Math.floor((budget * SPARE_SHARE) / pageBytes)));
   }
 
   /** A page that is known to exist, in memory. Reading it back may take another one out of memory. */
@@ -112,7 +112,7 @@ export class Pages {
   }
 
   /** An adopted page has been read: from now on it is like any that was written. */
-  adopted(page: Page): void {
+  finishAdopting(page: Page): void {
     page.written = page.used;
     this.dropIfDead(page);
   }
@@ -125,7 +125,7 @@ export class Pages {
 
   /** Memory that `borrow` gave and nobody needs. */
   giveBack(bytes: Uint8Array): void {
-    if (bytes.length === this.pageBytes && this.#spare.length < this.#mostSpare) this.#spare.push(bytes);
+    if (bytes.length === this.pageBytes && this.#spare.length < this.#maxSpare) this.#spare.push(bytes);
   }
 
   /** Takes pages that are on disk out of memory until `excess` bytes are free or none is left. `keep` stays. */
@@ -146,8 +146,8 @@ export class Pages {
   }
 
   /** Lets pages leave that nobody is about to look into, the newest first, as long as there are more than is easy. */
-  ease(keep?: Page): void {
-    let left = this.bytes - this.#easyBytes;
+  trimCache(keep?: Page): void {
+    let left = this.bytes - this.#pageCacheBytes;
     for (let number = this.list.length - 1; number >= 0 && left > 0; number--) {
       const page = this.list[number];
       if (page === undefined || page === keep || !page.isLoaded || page.isTimed || !page.canLeave) continue;
@@ -173,10 +173,10 @@ export class Pages {
     this.bytes += bytes.length;
     this.loads++;
     page.loads++;
-    if (page.loads > 1) this.#easyBytes *= 2;
+    if (page.loads > 1) this.#pageCacheBytes *= 2;
     const over = this.pressure();
     if (over > 0) this.evict(over, page);
-    else this.ease(page);
+    else this.trimCache(page);
   }
 
   #unload(page: Page): number {

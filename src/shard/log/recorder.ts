@@ -39,7 +39,7 @@ export interface DirectoryItem {
 
 export class Recorder {
   /** Nothing is written: the log is being read back. */
-  isSilent = false;
+  isReplaying = false;
   /** The STATE record that was written last, and the log's position behind it. */
   #page: Page | undefined;
   #at = 0;
@@ -53,7 +53,7 @@ export class Recorder {
   /** `count` messages from an id on are in that state now, as durably as `level` says. */
   state(queue: number, change: StateChange, idHigh: number, idLow: number, count: number, level: number): void {
     const { log } = this;
-    if (this.isSilent) return;
+    if (this.isReplaying) return;
     if (level > log.demand) log.demand = level;
     if (!this.#continues(queue, change) || !this.#extend(idHigh, idLow, count)) {
       this.#begin(queue, change, idHigh, idLow, count);
@@ -64,7 +64,7 @@ export class Recorder {
   /** A topic or queue has come, changed or gone. */
   directory(entry: DirectoryEntry, level: number): void {
     const { log } = this;
-    if (!log.isJournalled || this.isSilent) return;
+    if (!log.isJournalled || this.isReplaying) return;
     if (level > log.demand) log.demand = level;
     const body = packHead(entry);
     const page = log.reserve(record.DIRECTORY_BODY + body.length);

@@ -22,8 +22,8 @@ export class Segment {
   /** It has the whole directory, and a word of the ids: nothing before it is needed for those. */
   hasDirectory = false;
   /** The log's position when its head had been appended; and bytes of its directory, behind that as well. */
-  begun = 0;
-  headBytes = 0;
+  headEnd = 0;
+  directoryBytes = 0;
 
   constructor(
     readonly sequence: number,
@@ -34,7 +34,7 @@ export class Segment {
   ) {}
 
   /** It has messages with these ids. */
-  hasIds(high: number, low: number, count: number): void {
+  includeIds(high: number, low: number, count: number): void {
     const first = idOrder(high, low);
     this.firstId = Math.min(this.firstId, first);
     this.lastId = Math.max(this.lastId, first + count - 1);
@@ -75,7 +75,7 @@ export class Segments {
    * Those of which nobody needs the directory: a later one has its own. One that was torn at its beginning, and cut there
    * by a recovery, has none.
    */
-  get behind(): readonly Segment[] {
+  get superseded(): readonly Segment[] {
     const whole = this.#list.findLastIndex(({ hasDirectory }) => hasDirectory);
     return this.#list.slice(0, Math.max(0, whole));
   }
@@ -86,7 +86,7 @@ export class Segments {
    */
   get reclaimable(): readonly Segment[] {
     const alive = this.#list.findIndex(({ live, isSealed, isHeld }) => live > 0 || !isSealed || isHeld);
-    return alive === -1 ? this.behind : this.behind.slice(0, alive);
+    return alive === -1 ? this.superseded : this.superseded.slice(0, alive);
   }
 
   /** The file of a segment is gone. */

@@ -28,11 +28,11 @@ export class BrowseCursor {
     this.skip = c.offset;
   }
 
-  /** Moves on by up to `most` extents. False: it is not there yet. */
-  advance(most: number): boolean {
+  /** Moves on by up to `max` extents. False: it is not there yet. */
+  advance(max: number): boolean {
     const { extents } = this.store;
     this.looks = 0;
-    for (let left = most; ; left--) {
+    for (let left = max; ; left--) {
       this.looks++;
       const extent = this.extent;
       if (extent === ext.NONE) return true;

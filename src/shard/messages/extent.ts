@@ -55,7 +55,7 @@ export const BLOCK = 32;
 export const NONE = -1;
 
 /** The most retries a topic may allow: one more must fit into 16 bits. */
-export const RETRIES_MAX = 65_534;
+export const MAX_RETRIES = 65_534;
 
 /** How many bits are set. */
 export const popcount = (mask: number): number => {
@@ -65,7 +65,7 @@ export const popcount = (mask: number): number => {
 };
 
 /** The smallest power of two that is not below n. */
-export const powerOfTwo = (n: number): number => 2 ** Math.ceil(Math.log2(n));
+export const nextPowerOfTwo = (n: number): number => 2 ** Math.ceil(Math.log2(n));
 
 /** The bits [from, from + count) of a block. */
 export const bits = (from: number, count: number): number => (count >= BLOCK ? -1 : ((1 << count) - 1) << from);

@@ -27,19 +27,19 @@ export const excessOf = (queue: Queue): number => {
   return Math.max(0, Math.min(queue.readyCount, Math.max(messages, each > 0 ? bytes / each : 0)));
 };
 
-/** Drops up to `most` of the oldest ready messages that a queue has beyond its limit. Answers how many. */
-export const shrink = (queue: Queue, most: number): number => {
+/** Drops up to `max` of the oldest ready messages that a queue has beyond its limit. Answers how many. */
+export const shrink = (queue: Queue, max: number): number => {
   const { maxLength, maxBytes } = queue.topic.config;
   const { readyCount } = queue;
-  if (maxLength > 0) dropOldest(queue, Math.min(most, queue.length - maxLength));
+  if (maxLength > 0) dropOldest(queue, Math.min(max, queue.length - maxLength));
   const isOver = (): boolean => maxBytes > 0 && queue.bytes > maxBytes && queue.readyCount > 0;
-  while (readyCount - queue.readyCount < most && isOver()) dropFront(queue, 1);
+  while (readyCount - queue.readyCount < max && isOver()) dropFront(queue, 1);
   return readyCount - queue.readyCount;
 };
 
-/** Drops up to `most` of the oldest ready messages. */
-const dropOldest = (queue: Queue, most: number): void => {
-  for (let left = Math.min(most, queue.readyCount); left > 0; ) left -= dropFront(queue, left);
+/** Drops up to `max` of the oldest ready messages. */
+const dropOldest = (queue: Queue, max: number): void => {
+  for (let left = Math.min(max, queue.readyCount); left > 0; ) left -= dropFront(queue, left);
 };
 
 /** Drops the oldest ready messages until `count` messages of `bytes` fit. `canHold` has said that they can. */
@@ -49,14 +49,14 @@ export const makeRoom = (queue: Queue, count: number, bytes: number): void => {
   if (maxBytes > 0) while (queue.bytes + bytes > maxBytes && queue.readyCount > 0) dropFront(queue, 1);
 };
 
-/** Drops up to `most` messages of the oldest extent; answers how many. */
-const dropFront = (queue: Queue, most: number): number => {
+/** Drops up to `max` messages of the oldest extent; answers how many. */
+const dropFront = (queue: Queue, max: number): number => {
   const { store } = queue;
   const { extents, log } = store;
   const extent = queue.ready.head;
   const { view } = store.pageOf(extent);
   if (extents.isFragment(extent)) {
-    const first = firstMessages(store, extent, extents.get(extent, ext.MASK), most, Number.POSITIVE_INFINITY, true);
+    const first = firstMessages(store, extent, extents.get(extent, ext.MASK), max, Number.POSITIVE_INFINITY, true);
     const count = ext.popcount(first);
     queue.readyBytes -= store.bytesOf(extent, first);
     if (store.release(extent, first)) {
@@ -67,7 +67,7 @@ const dropFront = (queue: Queue, most: number): number => {
     queue.topic.dropped += count;
     return count;
   }
-  const count = Math.min(most, extents.get(extent, ext.SPAN));
+  const count = Math.min(max, extents.get(extent, ext.SPAN));
   const start = extents.get(extent, ext.OFFSET);
   let offset = start;
   for (let i = 0; i < count; i++) offset += WORD_BYTES + (view.getUint32(offset) & SIZE_MASK);

@@ -7,30 +7,30 @@ import type { Queue } from "./queue.js";
 
 export const ALL_STATES = ["ready", "delayed", "in-flight", "dead"] as const;
 
-/** Drops up to `most` extents of messages in a state, the oldest first. Answers how many messages. */
-export const drop = (queue: Queue, state: MessageState, most: number): number => {
+/** Drops up to `max` extents of messages in a state, the oldest first. Answers how many messages. */
+export const drop = (queue: Queue, state: MessageState, max: number): number => {
   switch (state) {
     case "ready":
-      return dropSome(queue, queue.ready, most, (count, bytes) => {
+      return dropSome(queue, queue.ready, max, (count, bytes) => {
         queue.readyCount -= count;
         queue.readyBytes -= bytes;
       });
     case "delayed":
-      return dropSome(queue, queue.delayed, most, (count, bytes) => {
+      return dropSome(queue, queue.delayed, max, (count, bytes) => {
         queue.delayedCount -= count;
         queue.delayedBytes -= bytes;
       });
     case "dead":
-      return dropSome(queue, queue.dead, most, (count) => {
+      return dropSome(queue, queue.dead, max, (count) => {
         queue.deadCount -= count;
       });
     case "in-flight":
-      return dropInFlight(queue, most);
+      return dropInFlight(queue, max);
   }
 };
 
-const dropInFlight = (queue: Queue, most: number): number => {
-  let left = most;
+const dropInFlight = (queue: Queue, max: number): number => {
+  let left = max;
   const dropped = (count: number): void => {
     queue.inFlightCount -= count;
     left--;
@@ -48,12 +48,12 @@ const dropInFlight = (queue: Queue, most: number): number => {
 const dropSome = (
   { store }: Queue,
   list: ExtentList,
-  most: number,
+  max: number,
   dropped: (count: number, bytes: number) => void,
 ): number => {
   const { extents } = store;
   let messages = 0;
-  for (let left = most; left > 0 && list.head !== ext.NONE; left--) {
+  for (let left = max; left > 0 && list.head !== ext.NONE; left--) {
     const extent = list.head;
     const count = extents.count(extent);
     const isFragment = extents.isFragment(extent);
@@ -67,14 +67,14 @@ const dropSome = (
 
 /** Drops as many messages of a state as there are when it begins, the oldest; answers how many it found. */
 export function* purge(queue: Queue, state: MessageState): Steps<Command, number> {
-  const most = queue.count(state);
+  const max = queue.count(state);
   let messages = 0;
-  while (messages < most) {
+  while (messages < max) {
     // An extent is a message at least.
-    const dropped = drop(queue, state, Math.min(queue.store.stepExtents, most - messages));
+    const dropped = drop(queue, state, Math.min(queue.store.stepExtents, max - messages));
     messages += dropped;
     if (dropped === 0) break;
-    if (messages < most) yield;
+    if (messages < max) yield;
   }
   return messages;
 }
@@ -83,10 +83,10 @@ export function* purge(queue: Queue, state: MessageState): Steps<Command, number
 export function* redriveAll(queue: Queue): Steps<Command, number> {
   const { store, dead } = queue;
   const { extents } = store;
-  const most = queue.deadCount;
+  const max = queue.deadCount;
   let messages = 0;
   let left = store.stepExtents;
-  while (messages < most && dead.head !== ext.NONE) {
+  while (messages < max && dead.head !== ext.NONE) {
     if (left-- <= 0) {
       yield;
       left = store.stepExtents;

@@ -109,7 +109,7 @@ export class Queue implements StoredQueue {
       const n = Math.min(count - i, ext.BLOCK - (first & 31));
       const start = at;
       for (let j = 0; j < n; j++) at += WORD_BYTES + (view.getUint32(at) & SIZE_MASK);
-      const part = this.addPart(idHigh, first, n, ext.bits(first & 31, n), start, at - start, expiry);
+      const part = this.addFragment(idHigh, first, n, ext.bits(first & 31, n), start, at - start, expiry);
       if (due > 0) this.#delay(part, due, expiry);
       else this.#makeReady(part, expiry);
       i += n;
@@ -117,7 +117,7 @@ export class Queue implements StoredQueue {
   }
 
   /** A fragment in no list yet, of the batch that the log has just appended; its entries are at `offset`. */
-  addPart(
+  addFragment(
     idHigh: number,
     idLow: number,
     span: number,
@@ -209,11 +209,11 @@ export class Queue implements StoredQueue {
     this.inFlightCount -= count;
     extents.set(part, ext.DELIVERY, 0);
     extents.set(part, ext.HOLDER, 0);
-    this.#comeBack(part, count, now, delay, reject);
+    this.#requeue(part, count, now, delay, reject);
     holder?.onReturned(count);
   }
 
-  #comeBack(part: number, count: number, now: number, delay: number, reject: boolean): void {
+  #requeue(part: number, count: number, now: number, delay: number, reject: boolean): void {
     const { extents } = this.store;
     const reason = extents.reason(part);
     if (reason !== Reason.ALIVE) {
@@ -224,8 +224,8 @@ export class Queue implements StoredQueue {
     const expiry = this.store.expiryOf(part);
     extents.setStatus(part, State.READY, Reason.ALIVE, retry);
     this.topic.retried += count;
-    if (reject) this.#kill(part, Reason.REJECTED, now);
-    else if (retry > this.topic.config.retries) this.#kill(part, Reason.RETRIES, now);
+    if (reject) this.#deadLetter(part, Reason.REJECTED, now);
+    else if (retry > this.topic.config.retries) this.#deadLetter(part, Reason.RETRIES, now);
     else if (expiry > 0 && expiry <= now) this.#expire(part, now);
     else if (delay > 0) this.#postpone(part, now + delay);
     else {
@@ -258,11 +258,11 @@ export class Queue implements StoredQueue {
     }
   }
 
-  /** What a consumer holds comes back at once, up to `most` fragments of it. Answers how many. */
-  giveBackAll(holder: Holder, now: number, most: number): number {
+  /** What a consumer holds comes back at once, up to `max` fragments of it. Answers how many. */
+  giveBackAll(holder: Holder, now: number, max: number): number {
     const { extents } = this.store;
     let count = 0;
-    for (; count < most && holder.held.head !== ext.NONE; count++) {
+    for (; count < max && holder.held.head !== ext.NONE; count++) {
       const fragment = holder.held.head;
       this.giveBack(fragment, extents.get(fragment, ext.MASK), now, 0, false);
     }
@@ -382,10 +382,10 @@ export class Queue implements StoredQueue {
   #expire(fragment: number, now: number): void {
     this.topic.expired += this.store.extents.count(fragment);
     if (this.topic.config.expired === "drop") this.store.discard(fragment);
-    else this.#kill(fragment, Reason.EXPIRED, now);
+    else this.#deadLetter(fragment, Reason.EXPIRED, now);
   }
 
-  #kill(fragment: number, reason: number, now: number): void {
+  #deadLetter(fragment: number, reason: number, now: number): void {
     const { extents } = this.store;
     extents.setStatus(fragment, State.DEAD, reason, extents.retry(fragment));
     extents.times[fragment] = now;

@@ -52,7 +52,7 @@ export class Store {
     bytes: new Uint8Array(0),
     start: 0,
     end: 0,
-    isSettled: true,
+    isDurable: true,
   };
 
   /** `now`: milliseconds since 1970. It moves when the shard is told so, and never back. */
@@ -74,12 +74,12 @@ export class Store {
   }
 
   /** Nothing waits for the journal. */
-  get isSettled(): boolean {
+  get isDurable(): boolean {
     return this.log.position === this.log.durable;
   }
 
   /** No id that was handed out can be handed out again, whatever becomes of the process and its clock. */
-  get areIdsSettled(): boolean {
+  get areIdsDurable(): boolean {
     return this.log.durable >= this.idsAnnounced;
   }
 
@@ -184,9 +184,9 @@ export class Store {
     run.start = start;
     run.end = end;
     // What is gone with its delivery, or has come back before it, waits for the record that says so.
-    run.isSettled =
-      this.isSettled ||
-      (page.segment === undefined && this.areIdsSettled) ||
+    run.isDurable =
+      this.isDurable ||
+      (page.segment === undefined && this.areIdsDurable) ||
       (delivery > 0 && run.retry === 0 && page.written > at);
     this.emitted += runs.KEY + run.keyEnd - run.keyStart + end - start;
     this.effects.run(run);

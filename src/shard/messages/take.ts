@@ -80,13 +80,13 @@ export class Taker {
       at = next;
       n++;
       if (((idLow + n) & 31) === 0 && !autoAck) {
-        this.#leasePart(queue, extent, fragmentFirst, n, fragmentAt, at);
+        this.#leaseFragment(queue, extent, fragmentFirst, n, fragmentAt, at);
         fragmentFirst = n;
         fragmentAt = at;
       }
     }
     if (n === 0) return 0;
-    if (n > fragmentFirst && !autoAck) this.#leasePart(queue, extent, fragmentFirst, n, fragmentAt, at);
+    if (n > fragmentFirst && !autoAck) this.#leaseFragment(queue, extent, fragmentFirst, n, fragmentAt, at);
     // With auto-ack the record that they are gone comes before the answer, which waits for it.
     if (autoAck) store.recordGone(extent, n);
     store.emit(extent, idLow, n, offset, at, this.#delivery, this.#deadline);
@@ -97,7 +97,7 @@ export class Taker {
   }
 
   /** Makes a fragment in flight of the messages [first, end) of a fresh extent, whose entries are [start, stop). */
-  #leasePart(queue: Queue, extent: number, first: number, end: number, start: number, stop: number): void {
+  #leaseFragment(queue: Queue, extent: number, first: number, end: number, start: number, stop: number): void {
     const { extents, index } = this.store;
     const fragment = extents.clone(extent);
     const idLow = extents.idLow(extent) + first;

@@ -46,7 +46,7 @@ export class Replay {
     this.#target = shard;
     this.#store = shard.store;
     // What is read back is written down already.
-    shard.store.recorder.isSilent = true;
+    shard.store.recorder.isReplaying = true;
     this.#directory = new DirectoryReplay(shard.directory, (number) => {
       this.#fresh[number] = undefined;
     });
@@ -80,10 +80,10 @@ export class Replay {
       this.#record(page, at);
       this.records++;
     }
-    log.pages.adopted(page);
+    log.pages.finishAdopting(page);
     const excess = log.pages.pressure();
     if (excess > 0) log.pages.evict(excess);
-    else log.pages.ease();
+    else log.pages.trimCache();
   }
 
   /** Everything has been read. */
@@ -92,8 +92,8 @@ export class Replay {
     if (this.#buffer !== undefined) log.pages.giveBack(this.#buffer);
     this.#buffer = undefined;
     this.#fresh.length = 0;
-    this.#target.directory.restored();
-    this.#store.recorder.isSilent = false;
+    this.#target.directory.finishRestore();
+    this.#store.recorder.isReplaying = false;
   }
 
   #record(page: Page, at: number): void {
@@ -108,12 +108,12 @@ export class Replay {
       case RecordType.DIRECTORY: {
         const end = at + view.getUint32(at + record.LENGTH);
         this.#directory.apply(unpackHead(page.bytes, at + record.DIRECTORY_BODY, end));
-        return this.#judge(page.segment);
+        return this.#markDirectoryRead(page.segment);
       }
       case RecordType.IDS:
         this.#target.idCeiling = Math.max(this.#target.idCeiling, view.getFloat64(at + record.CEILING));
         this.#hasIds = true;
-        return this.#judge(page.segment);
+        return this.#markDirectoryRead(page.segment);
       case RecordType.SEGMENT:
       case RecordType.COMMIT:
       case RecordType.SEAL:
@@ -124,7 +124,7 @@ export class Replay {
   }
 
   /** Whether nothing before a segment is needed but for its messages. */
-  #judge(segment: Segment | undefined): void {
+  #markDirectoryRead(segment: Segment | undefined): void {
     if (segment !== undefined && this.#directory.isWhole && this.#hasIds) segment.hasDirectory = true;
   }
 
@@ -142,7 +142,7 @@ export class Replay {
     log.page = number;
     log.recordOffset = at;
     log.entriesOffset = entries;
-    segment?.hasIds(idHigh, idLow, count);
+    segment?.includeIds(idHigh, idLow, count);
     this.messages += count;
     for (let i = 0; i < queues; i++) {
       const queue = this.#queue(view.getUint32(names + i * record.QUEUE_BYTES));
@@ -169,7 +169,7 @@ export class Replay {
     const claims = view.getUint16(at + record.QUEUES);
     const idHigh = view.getUint32(at + record.FIRST_ID_HIGH);
     const firstLow = view.getUint32(at + record.FIRST_ID_LOW);
-    segment?.hasIds(idHigh, firstLow, view.getUint16(at + record.COUNT));
+    segment?.includeIds(idHigh, firstLow, view.getUint16(at + record.COUNT));
     const expiry = view.getFloat64(at + record.EXPIRY);
     const names = at + record.NAMES + view.getUint8(at + record.TOPIC_LENGTH) + view.getUint8(at + record.KEY_LENGTH);
     const entries = names + claims * record.CLAIM_BYTES;
@@ -191,7 +191,7 @@ export class Replay {
         log.entriesOffset = offset;
         this.#addFresh(queue, idHigh, firstLow + first, span, bytes);
       } else {
-        const part = queue.addPart(idHigh, firstLow + first, span, mask, offset, bytes, expiry);
+        const part = queue.addFragment(idHigh, firstLow + first, span, mask, offset, bytes, expiry);
         queue.restore(part, changeAt(view, claim));
       }
     }

@@ -34,7 +34,7 @@ export class Administration {
   }
 
   topics(c: Topics): void {
-    const { topics, more } = this.directory.page(c.after, c.max);
+    const { topics, more } = this.directory.list(c.after, c.max);
     this.store.effects.result(c.connection, c.request, [topics.map((topic) => topic.stats()), more]);
   }
 

@@ -46,15 +46,15 @@ export class Checkpoint {
     this.#serial++;
     this.#segment = log.segments.last;
     recorder.directory(["checkpoint"], this.store.level);
-    for (const queue of queues) this.need(queue);
+    for (const queue of queues) this.ensureNamed(queue);
     this.#topics = this.topics.values();
     this.#queues = undefined;
     this.#write(this.headBytes);
-    return !log.isHeld;
+    return !log.isDirectoryPending;
   }
 
   /** A record about a queue comes next: says what is recorded of it and its topic, if this segment does not know it. */
-  need(queue: Queue): void {
+  ensureNamed(queue: Queue): void {
     // It may have gone since it was expected.
     if (this.#segment === undefined || this.store.queues[queue.number] !== queue) return;
     if (queue.topic.isRecorded && queue.topic.namedIn !== this.#serial) this.#name(queue.topic);
@@ -62,7 +62,7 @@ export class Checkpoint {
   }
 
   /** It has been written down just now. */
-  named(item: DirectoryItem): void {
+  markNamed(item: DirectoryItem): void {
     item.namedIn = this.#serial;
   }
 
@@ -76,37 +76,37 @@ export class Checkpoint {
     const { log } = this.store;
     // It was sealed, for a backup or at the end: the next one has its own.
     if (segment.isSealed) return this.#end();
-    if (isTight && segment.used < 2 * (segment.headBytes + this.#length)) return false;
-    const most = Math.min(
+    if (isTight && segment.used < 2 * (segment.directoryBytes + this.#length)) return false;
+    const max = Math.min(
       Math.max((log.position - this.#stepped) * PART, this.headBytes * MIN_STEP),
       this.headBytes * MAX_STEP,
     );
-    return this.#write(most);
+    return this.#write(max);
   }
 
   /** True: there is more. */
-  #write(most: number): boolean {
+  #write(max: number): boolean {
     const { log, recorder } = this.store;
     const begin = log.position;
-    for (let looks = 0; log.position - begin + looks < most; looks += LOOK_BYTES) {
+    for (let looks = 0; log.position - begin + looks < max; looks += LOOK_BYTES) {
       const item = this.#next();
       if (item === undefined) {
         recorder.directory(["complete"], 0);
         this.#count(begin);
         if (this.#segment !== undefined) this.#segment.hasDirectory = true;
-        this.#length = this.#segment?.headBytes ?? 0;
+        this.#length = this.#segment?.directoryBytes ?? 0;
         return this.#end();
       }
       if (item.isRecorded && item.namedIn !== this.#serial) this.#name(item);
     }
     this.#count(begin);
     this.#stepped = log.position;
-    log.isHeld = true;
+    log.isDirectoryPending = true;
     return true;
   }
 
   #count(begin: number): void {
-    if (this.#segment !== undefined) this.#segment.headBytes += this.store.log.position - begin;
+    if (this.#segment !== undefined) this.#segment.directoryBytes += this.store.log.position - begin;
   }
 
   /** A topic, then its queues; undefined: that was all. What is made meanwhile comes last. */
@@ -127,7 +127,7 @@ export class Checkpoint {
     this.#segment = undefined;
     this.#topics = undefined;
     this.#queues = undefined;
-    this.store.log.isHeld = false;
+    this.store.log.isDirectoryPending = false;
     return false;
   }
 }

@@ -21,7 +21,7 @@ const TOPIC_BYTES = 2048;
 const QUEUE_BYTES = 1024;
 
 /** Queues after which a page ends: keeps the statistics of one page below about a megabyte. */
-const PAGE_QUEUES = 1024;
+const LISTING_QUEUES = 1024;
 
 export interface DirectoryLimits {
   readonly maxTopics: number;
@@ -43,9 +43,9 @@ export class Directory {
   readonly #names = new SortedNames();
   readonly #freeQueues: number[] = [];
   /** By connection: topics that it has made and that are there. */
-  readonly #made = new Map<number, number>();
+  readonly #createdBy = new Map<number, number>();
   /** Made since the last `tidy`, each topic before its queues. */
-  readonly #fresh: (Topic | Queue)[] = [];
+  readonly #unchecked: (Topic | Queue)[] = [];
   readonly #checkpoint: Checkpoint;
   /** What the next record is about. */
   #expected: readonly Queue[] = [];
@@ -89,7 +89,7 @@ export class Directory {
       return known;
     }
     const share = this.limits.maxTopicsPerConnection ?? Number.POSITIVE_INFINITY;
-    const made = this.#made.get(connection) ?? 0;
+    const made = this.#createdBy.get(connection) ?? 0;
     if (made >= share) {
       throw new ProtocolError(
         "TOO_MANY_TOPICS",
@@ -100,7 +100,7 @@ export class Directory {
       throw new ProtocolError("TOO_MANY_TOPICS", `the shard has its maximum of ${this.limits.maxTopics} topics`);
     }
     this.#charge(TOPIC_BYTES);
-    this.#made.set(connection, made + 1);
+    this.#createdBy.set(connection, made + 1);
     return this.#add(name, now, connection);
   }
 
@@ -108,7 +108,7 @@ export class Directory {
     const topic = new Topic(name, now, this.store.level, this.#routeBudget, connection);
     this.#topics.set(name, topic);
     this.#names.add(name);
-    this.#fresh.push(topic);
+    this.#unchecked.push(topic);
     return topic;
   }
 
@@ -131,7 +131,7 @@ export class Directory {
     }
     this.#charge(QUEUE_BYTES);
     const queue = this.#place(topic, bindKey, this.#freeQueues.pop() ?? this.queues.length);
-    this.#fresh.push(queue);
+    this.#unchecked.push(queue);
     return queue;
   }
 
@@ -148,7 +148,7 @@ export class Directory {
     // Only then: if a segment begins with this, it need not say it twice.
     this.store.recorder.directory(topic.entry, level);
     topic.isRecorded = true;
-    this.#checkpoint.named(topic);
+    this.#checkpoint.markNamed(topic);
   }
 
   /** Writes down what a queue is now, and its topic before it if the journal does not know that. */
@@ -157,7 +157,7 @@ export class Directory {
     this.expect(queue.asRoute);
     this.store.recorder.directory(queue.entry, level);
     queue.isRecorded = true;
-    this.#checkpoint.named(queue);
+    this.#checkpoint.markNamed(queue);
   }
 
   /**
@@ -165,7 +165,7 @@ export class Directory {
    * not need it.
    */
   tidy(): void {
-    for (let made = this.#fresh.pop(); made !== undefined; made = this.#fresh.pop()) {
+    for (let made = this.#unchecked.pop(); made !== undefined; made = this.#unchecked.pop()) {
       if (made.isRecorded) continue;
       if (made instanceof Queue) {
         if (!made.isInUse) this.removeQueue(made);
@@ -202,10 +202,10 @@ export class Directory {
     this.store.directoryBytes -= TOPIC_BYTES;
     topic.forgetRoutes();
     this.#topics.delete(topic.name);
-    if (topic.maker !== undefined) {
-      const made = (this.#made.get(topic.maker) ?? 0) - 1;
-      if (made > 0) this.#made.set(topic.maker, made);
-      else this.#made.delete(topic.maker);
+    if (topic.creator !== undefined) {
+      const made = (this.#createdBy.get(topic.creator) ?? 0) - 1;
+      if (made > 0) this.#createdBy.set(topic.creator, made);
+      else this.#createdBy.delete(topic.creator);
     }
     this.#names.remove(topic.name);
     if (this.#topics.size > 0) return;
@@ -238,7 +238,7 @@ export class Directory {
   }
 
   /** A recovery is over: numbers that no queue has are free. */
-  restored(): void {
+  finishRestore(): void {
     const { queues } = this;
     this.#freeQueues.length = 0;
     for (let number = queues.length - 1; number >= 0; number--) {
@@ -250,7 +250,7 @@ export class Directory {
   /** A record about these queues comes next: if a segment begins with it, or has not named them yet, they are named. */
   expect(queues: readonly Queue[]): void {
     this.#expected = queues;
-    if (this.store.log.isHeld) for (const queue of queues) this.#checkpoint.need(queue);
+    if (this.store.log.isDirectoryPending) for (const queue of queues) this.#checkpoint.ensureNamed(queue);
   }
 
   /** At the head of a segment: begins to write all that the journal is to know. True: that is done. */
@@ -265,18 +265,19 @@ export class Directory {
 
   /** Throws when the journal would not know of something that is to last, or what was made is left. For tests. */
   invariants(): void {
-    if (this.#fresh.length > 0) throw new Error("directory: what was made was not looked at again");
+    if (this.#unchecked.length > 0) throw new Error("directory: what was made was not looked at again");
     let made = 0;
     for (const topic of this.#topics.values()) {
-      if (topic.maker !== undefined) made++;
-      if (!(topic.isRecorded || topic.isPlain)) throw new Error(`directory: topic ${topic.name} is not recorded`);
+      if (topic.creator !== undefined) made++;
+      if (!(topic.isRecorded || topic.hasDefaultConfig))
+        throw new Error(`directory: topic ${topic.name} is not recorded`);
       for (const { bindKey, isRecorded, isDeclared, paused } of topic.queues.values()) {
         if (!isRecorded && (isDeclared || paused)) throw new Error(`directory: queue ${bindKey} is not recorded`);
         if (isRecorded && !topic.isRecorded)
           throw new Error(`directory: queue ${bindKey} is recorded before its topic`);
       }
     }
-    const counted = [...this.#made.values()].reduce((sum, count) => sum + count, 0);
+    const counted = [...this.#createdBy.values()].reduce((sum, count) => sum + count, 0);
     if (counted !== made) throw new Error(`directory: connections have made ${made} topics, ${counted} are counted`);
   }
 
@@ -289,11 +290,11 @@ export class Directory {
   }
 
   /** Up to `max` topics in the order of their names, after the name `after`; and whether there are more. */
-  page(after: string, max: number): { readonly topics: Topic[]; readonly more: boolean } {
+  list(after: string, max: number): { readonly topics: Topic[]; readonly more: boolean } {
     const topics: Topic[] = [];
     let queues = 0;
     for (const name of this.#names.after(after)) {
-      if (topics.length >= max || queues >= PAGE_QUEUES) return { topics, more: true };
+      if (topics.length >= max || queues >= LISTING_QUEUES) return { topics, more: true };
       const topic = this.#topics.get(name);
       if (topic === undefined) throw new Error(`directory: the topic ${name} is listed and not there`);
       queues += topic.queues.size;

@@ -57,7 +57,7 @@ export class IdleTopics {
         return this.topics.size === 0 ? Number.POSITIVE_INFINITY : this.#due;
       }
       // Since when, nobody knows: the time begins when it is first seen.
-      if (topic.usedAt === UNKNOWN || !topic.isVoid || this.isAwaited(topic.name)) topic.usedAt = now;
+      if (topic.usedAt === UNKNOWN || !topic.isForgettable || this.isAwaited(topic.name)) topic.usedAt = now;
       if (now - topic.usedAt < this.idle || (topic.isRecorded && this.isShort())) continue;
       this.forget(topic);
       forgets++;

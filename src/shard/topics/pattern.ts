@@ -16,8 +16,8 @@ export const MAX_EXPANDED = 4096;
 
 const expandedLength = (pattern: string): number => {
   let length = pattern.length;
-  for (const [, least = "", most = ""] of pattern.matchAll(COUNTED)) {
-    length *= Math.max(1, Number(least), Number(most));
+  for (const [, min = "", max = ""] of pattern.matchAll(COUNTED)) {
+    length *= Math.max(1, Number(min), Number(max));
   }
   return length;
 };

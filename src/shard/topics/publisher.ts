@@ -13,7 +13,7 @@ import type { Queue } from "../messages/queue.js";
 import type { Store } from "../messages/store.js";
 import type { Steps } from "../steps.js";
 import type { Directory } from "./directory.js";
-import { Routing } from "./routing.js";
+import { RouteSearch } from "./route-search.js";
 import type { Topic } from "./topic.js";
 
 const encoder = new TextEncoder();
@@ -26,10 +26,10 @@ const IDS_AHEAD = 1000;
  * Messages of a batch times the queues that they reach: some milliseconds of work. Each queue keeps its own word of each
  * block of messages that are delayed.
  */
-const MAX_SPREAD = 262_144;
+const MAX_FAN_OUT = 262_144;
 
 /** Characters of bind keys times the cost of the pattern, that cost as much as one extent that is moved. */
-const MATCHED = 64;
+const MATCHES_PER_EXTENT = 64;
 
 /** Why publishes are refused at present. */
 export interface Refusal {
@@ -97,11 +97,11 @@ export class Publisher {
   /** Finds out which queues a pattern reaches. */
   *#find(topic: Topic, c: Publish): Steps<Publish, Publish> {
     const { topic: name, routeKey } = c;
-    const routing = new Routing(topic, routeKey);
+    const search = new RouteSearch(topic, routeKey);
     let publish = c;
-    while (!routing.advance(this.store.stepExtents * MATCHED)) publish = yield;
+    while (!search.advance(this.store.stepExtents * MATCHES_PER_EXTENT)) publish = yield;
     // The topic may have been deleted, or configured anew: then this is of no use.
-    if (this.directory.find(name) === topic && topic.isPattern) topic.remember(routeKey, routing.queues);
+    if (this.directory.find(name) === topic && topic.isPattern) topic.remember(routeKey, search.queues);
     return publish;
   }
 
@@ -110,7 +110,7 @@ export class Publisher {
     for (const queue of queues) excess += excessOf(queue);
     if (excess <= this.store.stepExtents) return false;
     // Nothing is dropped for what will be refused.
-    const isRefused = this.refusal !== undefined || queues.length * count > MAX_SPREAD || !this.hasMemory(0);
+    const isRefused = this.refusal !== undefined || queues.length * count > MAX_FAN_OUT || !this.hasMemory(0);
     return !isRefused && queues.every((queue) => canHold(queue, count, end - start));
   }
 
@@ -123,11 +123,11 @@ export class Publisher {
 
   #publish(topic: Topic, reached: readonly Queue[], c: Publish): void {
     const queues = this.#orDefault(topic, reached, c.routeKey);
-    if (queues.length * c.count > MAX_SPREAD) {
-      const most = Math.floor(MAX_SPREAD / queues.length);
+    if (queues.length * c.count > MAX_FAN_OUT) {
+      const max = Math.floor(MAX_FAN_OUT / queues.length);
       throw new ProtocolError(
         "TOO_MANY_MESSAGES",
-        `the route key reaches ${queues.length} queues: a batch for so many may have ${most} messages`,
+        `the route key reaches ${queues.length} queues: a batch for so many may have ${max} messages`,
       );
     }
     try {

@@ -31,7 +31,7 @@ export class Topic implements QueueTopic {
   readonly nameBytes: Uint8Array;
   config: TopicConfig = DEFAULT_CONFIG;
   /** The configuration is the default one. */
-  isPlain = true;
+  hasDefaultConfig = true;
   isRecorded = false;
   /** When a command last named it or something was last seen in it; milliseconds since 1970, or `UNKNOWN`. */
   usedAt: number;
@@ -55,7 +55,7 @@ export class Topic implements QueueTopic {
     readonly brokerLevel: number,
     routeBudget: RouteCacheBudget,
     /** The connection that it was made for; undefined: it was read back. */
-    readonly maker?: number,
+    readonly creator?: number,
   ) {
     this.level = brokerLevel;
     this.usedAt = startTime;
@@ -65,7 +65,9 @@ export class Topic implements QueueTopic {
 
   configure(config: TopicConfig): void {
     this.config = config;
-    this.isPlain = (Object.keys(config) as (keyof TopicConfig)[]).every((key) => config[key] === DEFAULT_CONFIG[key]);
+    this.hasDefaultConfig = (Object.keys(config) as (keyof TopicConfig)[]).every(
+      (key) => config[key] === DEFAULT_CONFIG[key],
+    );
     this.level = config.durability === undefined ? this.brokerLevel : Durability[config.durability];
     this.forgetRoutes();
   }
@@ -80,8 +82,8 @@ export class Topic implements QueueTopic {
   }
 
   /** Nothing is in it, nobody waits at it, and it would come again by itself as it is. */
-  get isVoid(): boolean {
-    if (!this.isPlain) return false;
+  get isForgettable(): boolean {
+    if (!this.hasDefaultConfig) return false;
     for (const queue of this.queues.values()) if (queue.isDeclared || queue.paused || queue.isInUse) return false;
     return true;
   }

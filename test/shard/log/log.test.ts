@@ -98,7 +98,7 @@ describe("log", () => {
     const log = new Log({ pageBytes: PAGE });
     const batch = append(log, 100, 9);
     const { position } = log;
-    log.shelter(batch.page, batch.record, batch.entries + 10, batch.entries + 30);
+    log.evacuate(batch.page, batch.record, batch.entries + 10, batch.entries + 30);
     expect(log.position).toBe(position);
     const moved = log.pages.at(log.page);
     expect(log.page).not.toBe(batch.number);

@@ -6,8 +6,8 @@ import { Segment } from "../../../src/shard/log/segment.js";
 const PAGE = 1024;
 
 /** Pages of a segment on disk, each filled with its number, all of them wanted. */
-const filled = (count: number, easyBytes: number) => {
-  const pages = new Pages(PAGE, Number.POSITIVE_INFINITY, easyBytes);
+const filled = (count: number, cacheBytes: number) => {
+  const pages = new Pages(PAGE, Number.POSITIVE_INFINITY, cacheBytes);
   const segment = new Segment(1, 1, 0);
   pages.source = { read: (_, offset, into, length) => into.fill(offset / PAGE, 0, length) };
   const all: Page[] = [];
@@ -27,7 +27,7 @@ const loaded = (all: readonly Page[]): number[] => all.flatMap((page, i) => (pag
 describe("pages beyond what is easy to keep", () => {
   it("leave memory, the newest first, and are read back when they are looked into", () => {
     const { pages, all } = filled(10, 4 * PAGE);
-    pages.ease();
+    pages.trimCache();
     expect(loaded(all)).toEqual([0, 1, 2, 3]);
     expect(pages.bytes).toBe(4 * PAGE);
     expect(pages.at(7).bytes[0]).toBe(7);
@@ -42,15 +42,15 @@ describe("pages beyond what is easy to keep", () => {
     if (third === undefined || fourth === undefined) throw new Error("there are six");
     third.isTimed = true;
     fourth.written = 0;
-    pages.ease();
+    pages.trimCache();
     expect(loaded(all)).toEqual([2, 3, 5]);
-    pages.ease();
+    pages.trimCache();
     expect(loaded(all)).toEqual([2, 3]);
   });
 
   it("are allowed more when they are read back twice", () => {
     const { pages, all } = filled(8, 2 * PAGE);
-    pages.ease();
+    pages.trimCache();
     for (let round = 0; round < 20; round++) for (const { number } of all) pages.at(number);
     const { loads } = pages;
     for (const { number } of all) pages.at(number);

@@ -24,7 +24,7 @@ const wide = () => {
     }
     return longest;
   };
-  while (log.isHeld) hand.shard.turn(hand.now);
+  while (log.isDirectoryPending) hand.shard.turn(hand.now);
   return { hand, log, fill };
 };
 
@@ -32,13 +32,13 @@ it("no publish and no turn writes more than a little of it", () => {
   const { hand, log, fill } = wide();
   const longest = fill();
   expect(longest).toBeLessThan(2 * HEAD);
-  expect(log.isHeld).toBe(true);
+  expect(log.isDirectoryPending).toBe(true);
   expect(log.segments.last?.hasDirectory).toBe(false);
   let turns = 0;
-  for (; log.isHeld; turns++) {
+  for (; log.isDirectoryPending; turns++) {
     const before = hand.position;
     const isOver = hand.shard.turn(hand.now) > hand.now;
-    expect(isOver).toBe(!log.isHeld);
+    expect(isOver).toBe(!log.isDirectoryPending);
     expect(hand.position - before).toBeLessThan(3 * HEAD);
   }
   expect(turns).toBeGreaterThan(20);
@@ -51,13 +51,13 @@ it("a segment goes on until it has all of it, and no segment before it goes", ()
   const { hand, log, fill } = wide();
   fill();
   const { length } = log.segments.all;
-  const behind = log.segments.behind.length;
+  const behind = log.segments.superseded.length;
   for (let i = 0; i < 5_000; i++) hand.publish(`topic ${i % 10}`);
-  expect(log.isHeld).toBe(true);
+  expect(log.isDirectoryPending).toBe(true);
   expect(log.segments.all).toHaveLength(length);
-  expect(log.segments.behind).toHaveLength(behind);
-  while (log.isHeld) hand.shard.turn(hand.now);
-  expect(log.segments.behind.length).toBeGreaterThan(behind);
+  expect(log.segments.superseded).toHaveLength(behind);
+  while (log.isDirectoryPending) hand.shard.turn(hand.now);
+  expect(log.segments.superseded.length).toBeGreaterThan(behind);
 });
 
 it("names a queue before the first batch for it, in each segment", () => {
@@ -94,12 +94,12 @@ it("writes none of it while publishes are refused, until as much else has come: 
   const { position } = hand;
   hand.wait(IDLE / 10);
   expect(hand.position).toBe(position);
-  expect(log.isHeld).toBe(true);
+  expect(log.isDirectoryPending).toBe(true);
   // Acks and the like alone.
-  for (let i = 0; log.isHeld && i < 100_000; i++) {
+  for (let i = 0; log.isDirectoryPending && i < 100_000; i++) {
     hand.ask({ op: i % 2 === 0 ? "pause" : "resume", topic: `topic ${i % TOPICS}`, queue: "" });
     hand.shard.turn(hand.now);
   }
-  expect(log.isHeld).toBe(false);
+  expect(log.isDirectoryPending).toBe(false);
   expect(log.segments.last?.hasDirectory).toBe(true);
 });

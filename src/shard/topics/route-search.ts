@@ -4,7 +4,7 @@ import type { Queue } from "../messages/queue.js";
 import { compilePattern, costOf } from "./pattern.js";
 import type { Topic } from "./topic.js";
 
-export class Routing {
+export class RouteSearch {
   readonly #matches: (bindKey: string) => boolean;
   /** Of a character of a bind key, at the worst. */
   readonly #cost: number;
@@ -22,9 +22,9 @@ export class Routing {
     this.#queues = topic.queues.values();
   }
 
-  /** Looks at queues until that has cost about `most`, at least at one. True: it has looked at all. */
-  advance(most: number): boolean {
-    for (let cost = 0; cost < most; ) {
+  /** Looks at queues until that has cost about `max`, at least at one. True: it has looked at all. */
+  advance(max: number): boolean {
+    for (let cost = 0; cost < max; ) {
       const next = this.#queues.next();
       if (next.done) return true;
       const queue = next.value;
