@@ -3,25 +3,10 @@
  */
 import { MAX_IN_FLIGHT, MAX_POP_WAIT } from "../protocol/limits.js";
 import { Op } from "../protocol/op.js";
-import { badArgument, checkDuration, checkObject, checkTimeout, readList } from "./arguments.js";
-import type { Subscription } from "./channels/subscription.js";
-import { Subscriptions } from "./channels/subscriptions.js";
-import { readConnect } from "./connection/connect-checks.js";
-import type { Connection } from "./connection/connection.js";
-import { CountExchange, type PromisedExchange, ResultExchange } from "./connection/exchange.js";
-import type { BrokerInfo } from "./connection/hello.js";
-import { BrowseExchange, PopExchange } from "./connection/messages-exchange.js";
-import { openConnection } from "./connection/open.js";
-import { requestHead } from "./connection/request-head.js";
-import { Consumer } from "./consume/consumer.js";
-import type { Message, StoredMessage } from "./consume/message.js";
-import { selectIds } from "./consume/selections.js";
-import { SettleExchange, type Settlement } from "./consume/settle-result.js";
-import { Settlers } from "./consume/settler.js";
-import { deferred, unobserved } from "./deferred.js";
-import { localError, type RingmqError } from "./error.js";
-import { INSPECT, type Inspect, inspected } from "./inspection.js";
-import { OPTIONS, readOptions } from "./known-options.js";
+import { readBackupSummary, readConfig, readNothing, readStatistics, readTopicPage } from "./admin/results.js";
+import { badArgument, checkDuration, checkObject, checkTimeout, readList } from "./arguments/argument-checks.js";
+import { readConnect } from "./arguments/connect-checks.js";
+import { OPTIONS, readOptions } from "./arguments/option-reader.js";
 import type {
   AnyQueueOptions,
   BackupSummary,
@@ -42,12 +27,27 @@ import type {
   TopicConfig,
   TopicStatistics,
   TouchOptions,
-} from "./options.js";
+} from "./arguments/options.js";
+import { RequestChecks } from "./arguments/request-checks.js";
+import { deferred, unobserved } from "./base/deferred.js";
+import { localError, type RingmqError } from "./base/error.js";
+import { INSPECT, type Inspect, inspected } from "./base/inspection.js";
+import { startTimer } from "./base/timer.js";
+import type { Subscription } from "./channels/subscription.js";
+import { Subscriptions } from "./channels/subscriptions.js";
+import type { Connection } from "./connection/connection.js";
+import type { BrokerInfo } from "./connection/hello.js";
+import { openConnection } from "./connection/open.js";
+import { CountExchange, type PromisedExchange, ResultExchange } from "./connection/pending-request.js";
+import { requestHead } from "./connection/request-head.js";
+import { Consumer } from "./consume/consumer.js";
+import type { Message, StoredMessage } from "./consume/message.js";
+import { BrowseExchange, PopExchange } from "./consume/pop-request.js";
+import { selectIds } from "./consume/selection-list.js";
+import { SettleExchange, type Settlement } from "./consume/settle-result.js";
+import { Settlers } from "./consume/settler.js";
 import { Publisher } from "./publish/publisher.js";
 import type { BatchReceipt, ChannelReceipt, Receipt } from "./publish/receipt.js";
-import { RequestChecks } from "./request-checks.js";
-import { readBackupSummary, readConfig, readNothing, readStatistics, readTopicPage } from "./statistics.js";
-import { startTimer } from "./timer.js";
 
 const CONNECT_TIMEOUT = 10_000;
 const MAX_PENDING_BYTES = 64 * 1024 * 1024;

@@ -32,7 +32,7 @@ it("needs no package, and neither Node nor native code", async () => {
   const { files, packages } = await graph(ENTRY);
   expect([...packages]).toEqual([]);
   const own = [...files].map((file) => file.slice(dirname(dirname(ENTRY)).length + 1));
-  expect(own).toContain("client/publisher.js");
+  expect(own).toContain("client/publish/publisher.js");
   expect(own.filter((file) => !/^(client|collections|protocol)\//.test(file))).toEqual([]);
   expect(own.filter((file) => file.includes("tcp"))).toEqual([]);
 });
@@ -49,8 +49,8 @@ it("what it loads later is pure JavaScript in a bundle for browsers", async () =
     }
   }
   expect(later.map((file) => file.slice(dirname(ENTRY).length + 1))).toEqual([
-    "no-tcp-transport.js",
-    "websocket-transport.js",
+    "connection/no-tcp-transport.js",
+    "connection/websocket-transport.js",
   ]);
   for (const file of later) expect([...(await graph(file)).packages]).toEqual([]);
 });

@@ -5,8 +5,8 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { onTestFinished } from "vitest";
+import type { ConnectOptions } from "../../src/client/arguments/options.js";
 import { type Client, connect } from "../../src/client/client.js";
-import type { ConnectOptions } from "../../src/client/options.js";
 import { packHead } from "../../src/protocol/head.js";
 import { Answer, Durability, Op, PROTOCOL_VERSION } from "../../src/protocol/op.js";
 import { FIRST_ID_LOW, SELECTION_BYTES } from "../../src/protocol/selection.js";

@@ -2,8 +2,8 @@
  * What a subscription has been sent and not yet read: as much as the broker itself would keep for it, and no more.
  */
 import { Fifo } from "../../collections/fifo.js";
-import { type Arrival, nextEntry } from "../content.js";
-import { frugalCopy } from "../frugality.js";
+import { frugalCopy } from "../messages/compact-copy.js";
+import { type Arrival, nextEntry } from "../messages/content.js";
 import { ChannelMessage } from "./channel-message.js";
 
 /** As docs/protocol.md has it for the broker's side. */

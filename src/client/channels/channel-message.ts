@@ -1,8 +1,9 @@
 /**
  * Messages of channels.
  */
-import { type Arrival, Content } from "../content.js";
-import { INSPECT, type Inspect, inspected, plainHeaders, shownBody } from "../inspection.js";
+
+import { INSPECT, type Inspect, inspected, plainHeaders, shownBody } from "../base/inspection.js";
+import { type Arrival, Content } from "../messages/content.js";
 
 export class ChannelMessage extends Content {
   constructor(

@@ -1,11 +1,11 @@
 /**
  * What feeds a subscription: the connection puts messages in, the program takes them out.
  */
-import { reasonOf } from "../arguments.js";
-import type { Arrival } from "../content.js";
-import { type Deferred, deferred } from "../deferred.js";
-import { localError, type RingmqError } from "../error.js";
-import type { SubscribeOptions } from "../options.js";
+import { reasonOf } from "../arguments/argument-checks.js";
+import type { SubscribeOptions } from "../arguments/options.js";
+import { type Deferred, deferred } from "../base/deferred.js";
+import { localError, type RingmqError } from "../base/error.js";
+import type { Arrival } from "../messages/content.js";
 import { ChannelBacklog } from "./channel-backlog.js";
 import type { ChannelMessage } from "./channel-message.js";
 

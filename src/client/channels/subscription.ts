@@ -2,9 +2,9 @@
  * A subscription to a channel.
  */
 
-import { Reading } from "../consume/reading.js";
-import type { RingmqError } from "../error.js";
-import { INSPECT, type Inspect, inspected } from "../inspection.js";
+import type { RingmqError } from "../base/error.js";
+import { INSPECT, type Inspect, inspected } from "../base/inspection.js";
+import { Reading } from "../messages/read-loop.js";
 import type { ChannelMessage } from "./channel-message.js";
 import type { SubscriptionFeed } from "./subscription-feed.js";
 

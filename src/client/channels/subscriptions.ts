@@ -6,13 +6,13 @@ import { countEntries, SIZE_MASK } from "../../protocol/entry.js";
 import { ProtocolError } from "../../protocol/errors.js";
 import { unpackHead } from "../../protocol/head.js";
 import { Op } from "../../protocol/op.js";
+import type { SubscribeOptions } from "../arguments/options.js";
+import { unobserved } from "../base/deferred.js";
+import { RingmqError } from "../base/error.js";
 import type { ChannelSink } from "../connection/answers.js";
 import type { Connection } from "../connection/connection.js";
-import { CountExchange } from "../connection/exchange.js";
+import { CountExchange } from "../connection/pending-request.js";
 import { requestHead } from "../connection/request-head.js";
-import { unobserved } from "../deferred.js";
-import { RingmqError } from "../error.js";
-import type { SubscribeOptions } from "../options.js";
 import { Subscription } from "./subscription.js";
 import { SubscriptionFeed } from "./subscription-feed.js";
 

@@ -2,8 +2,8 @@
  * The address of a broker: `tcp://host:port`, `ws://host:port/path` or `wss://…`. What would be passed over in silence is
  * refused instead. No text repeats what may be a password.
  */
-import { badArgument, readFrom, shown } from "../arguments.js";
-import { localError, type RingmqError } from "../error.js";
+import { badArgument, readFrom, shown } from "../arguments/argument-checks.js";
+import { localError, type RingmqError } from "../base/error.js";
 
 /** The native protocol's port, where an address names none. */
 const TCP_PORT = 9503;

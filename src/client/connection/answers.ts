@@ -6,9 +6,9 @@ import { FLAGS, HEAD, OP, REQUEST } from "../../protocol/frame.js";
 import { unpackHead, unpackResult } from "../../protocol/head.js";
 import { Answer } from "../../protocol/op.js";
 import { type ReceivedReceipt, readFaults, readReceipts } from "../../protocol/selection.js";
-import { brokerError, localError, type RingmqError } from "../error.js";
-import type { Exchange } from "./exchange.js";
-import type { Requests } from "./requests.js";
+import { brokerError, localError, type RingmqError } from "../base/error.js";
+import type { Exchange } from "./pending-request.js";
+import type { Requests } from "./request-table.js";
 
 /** Where the messages of a CONSUME go. */
 export interface ConsumerSink {

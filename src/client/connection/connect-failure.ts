@@ -2,7 +2,7 @@
  * Why no connection came about, in words: what was met at which address, and what to look at.
  */
 
-import { localError, type RingmqError } from "../error.js";
+import { localError, type RingmqError } from "../base/error.js";
 import type { Address } from "./address.js";
 
 /** The code of a system's error, wherever it stands; several addresses of one host fail together. */

@@ -2,16 +2,16 @@
  * One open connection to a broker: it numbers requests and sends them, and when it ends it leaves nobody waiting.
  */
 import { NO_HEAD } from "../../protocol/head.js";
-import { asBadArgument } from "../arguments.js";
-import { deferred } from "../deferred.js";
-import { localError, type RingmqError } from "../error.js";
-import { Allowance } from "./allowance.js";
+import { asBadArgument } from "../arguments/argument-checks.js";
+import { deferred } from "../base/deferred.js";
+import { localError, type RingmqError } from "../base/error.js";
 import { Answers, type ChannelSink, type ConsumerSink } from "./answers.js";
-import type { Exchange } from "./exchange.js";
+import { atEndOfTurn } from "./end-of-turn.js";
 import type { BrokerInfo } from "./hello.js";
-import { type Chunk, Outgoing } from "./outgoing.js";
-import { Requests } from "./requests.js";
-import { atEndOfTurn } from "./tick.js";
+import { Allowance } from "./pending-bytes.js";
+import type { Exchange } from "./pending-request.js";
+import { Requests } from "./request-table.js";
+import { type Chunk, Outgoing } from "./send-queue.js";
 import type { Transport } from "./transport.js";
 
 /** What a request holds of the allowance beside its bytes: its exchange, its promise, its place in the table. */

@@ -5,17 +5,18 @@ import { ProtocolError } from "../../protocol/errors.js";
 import { FrameWriter, HEAD, OP } from "../../protocol/frame.js";
 import { unpackHead } from "../../protocol/head.js";
 import { Answer, Op } from "../../protocol/op.js";
-import { readFrom } from "../arguments.js";
-import { deferred, unobserved } from "../deferred.js";
-import { brokerError, localError, RingmqError } from "../error.js";
-import { startTimer } from "../timer.js";
+import { readFrom } from "../arguments/argument-checks.js";
+import { deferred, unobserved } from "../base/deferred.js";
+import { brokerError, localError, RingmqError } from "../base/error.js";
+import { startTimer } from "../base/timer.js";
 import { type Address, parseAddress } from "./address.js";
 import { connectFailure, hungUp, notABroker } from "./connect-failure.js";
 import { Connection, type ConnectionLimits } from "./connection.js";
 import { FrameParser } from "./frame-parser.js";
 import { HELLO_REQUEST, helloHead, readHello } from "./hello.js";
+import { openTransport } from "./open-transport.js";
 import { requestHead } from "./request-head.js";
-import { type OpenTransport, openTransport, type Transport, type TransportEvents } from "./transport.js";
+import type { OpenTransport, Transport, TransportEvents } from "./transport.js";
 
 export interface OpenOptions extends ConnectionLimits {
   readonly name: string | undefined;

@@ -2,8 +2,8 @@
  * The heads of requests.
  */
 import { packHead } from "../../protocol/head.js";
-import { reasonOf } from "../arguments.js";
-import { localError } from "../error.js";
+import { reasonOf } from "../arguments/argument-checks.js";
+import { localError } from "../base/error.js";
 
 /** Two bytes of a frame tell how long its head is. */
 const MAX_HEAD_BYTES = 0xffff;

@@ -27,13 +27,3 @@ export interface Transport {
 
 /** Opens a transport. Rejects with what kept it from opening, or with the signal's reason. */
 export type OpenTransport = (address: Address, events: TransportEvents, signal: AbortSignal) => Promise<Transport>;
-
-/** The transport for an address. Each is loaded when it is asked for, so that a browser never loads one that needs Node. */
-export const openTransport: OpenTransport = async (address, events, signal) => {
-  if (address.isTcp) {
-    const { openTcp } = await import("./tcp-transport.js");
-    return openTcp(address, events, signal);
-  }
-  const { openWebSocket } = await import("./websocket-transport.js");
-  return openWebSocket(address, events, signal);
-};

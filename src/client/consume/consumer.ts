@@ -3,17 +3,17 @@
  */
 import { ProtocolError } from "../../protocol/errors.js";
 import { Op, RENEW } from "../../protocol/op.js";
+import { type Deferred, deferred, unobserved } from "../base/deferred.js";
+import { RingmqError } from "../base/error.js";
+import { INSPECT, type Inspect, inspected } from "../base/inspection.js";
 import type { Connection } from "../connection/connection.js";
-import { CountExchange } from "../connection/exchange.js";
+import { CountExchange } from "../connection/pending-request.js";
 import { requestHead } from "../connection/request-head.js";
-import { type Deferred, deferred, unobserved } from "../deferred.js";
-import { RingmqError } from "../error.js";
-import { frugalCopy } from "../frugality.js";
-import { INSPECT, type Inspect, inspected } from "../inspection.js";
-import { Deliveries, type RunReader, readDeliveries } from "./deliveries.js";
+import { frugalCopy } from "../messages/compact-copy.js";
+import { Reading } from "../messages/read-loop.js";
 import type { Message } from "./message.js";
 import { MessageBatch } from "./message-batch.js";
-import { Reading } from "./reading.js";
+import { Deliveries, type RunReader, readDeliveries } from "./message-buffer.js";
 import type { Settler } from "./settler.js";
 
 /** How long a loop may be at a message that it holds, and at one that it has settled, while it is drained. Milliseconds. */

@@ -2,12 +2,12 @@
  * Messages that were handed over together. Settling them together costs one request and no promise for each.
  */
 import { Op } from "../../protocol/op.js";
-import { INSPECT, type Inspect, inspected } from "../inspection.js";
-import type { NackOptions, TouchOptions } from "../options.js";
-import { readNack, readTouch } from "../request-checks.js";
-import type { RunReader } from "./deliveries.js";
+import type { NackOptions, TouchOptions } from "../arguments/options.js";
+import { readNack, readTouch } from "../arguments/request-checks.js";
+import { INSPECT, type Inspect, inspected } from "../base/inspection.js";
 import type { Message } from "./message.js";
-import { Selections } from "./selections.js";
+import type { RunReader } from "./message-buffer.js";
+import { Selections } from "./selection-list.js";
 import type { Settlement } from "./settle-result.js";
 import type { Settler } from "./settler.js";
 

@@ -4,10 +4,10 @@
 import { formatId } from "../../protocol/id.js";
 import { Reason, type ReceivedRun, readRuns } from "../../protocol/run.js";
 import { readText } from "../../protocol/text.js";
-import { type Arrival, Content, nextEntry } from "../content.js";
-import { INSPECT, type Inspect, inspected, plainHeaders, shownBody } from "../inspection.js";
-import type { NackOptions, TouchOptions } from "../options.js";
-import { readNack, readTouch } from "../request-checks.js";
+import type { NackOptions, TouchOptions } from "../arguments/options.js";
+import { readNack, readTouch } from "../arguments/request-checks.js";
+import { INSPECT, type Inspect, inspected, plainHeaders, shownBody } from "../base/inspection.js";
+import { type Arrival, Content, nextEntry } from "../messages/content.js";
 import { faultError, refusedSettlement } from "./settle-result.js";
 import type { Settler } from "./settler.js";
 

@@ -5,10 +5,10 @@
 import { formatId } from "../../protocol/id.js";
 import { MAX_SELECTED } from "../../protocol/limits.js";
 import type { ReceivedFault } from "../../protocol/selection.js";
-import { Exchange } from "../connection/exchange.js";
-import { deferred, unobserved } from "../deferred.js";
-import type { RingmqError } from "../error.js";
-import { Selections } from "./selections.js";
+import { deferred, unobserved } from "../base/deferred.js";
+import type { RingmqError } from "../base/error.js";
+import { Exchange } from "../connection/pending-request.js";
+import { Selections } from "./selection-list.js";
 import { faultCode, faultError } from "./settle-result.js";
 
 /** Selections of a frame: 48 KiB of them. Consecutive messages share one, so that this is seldom reached. */

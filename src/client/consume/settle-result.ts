@@ -4,10 +4,10 @@
 import { errorName } from "../../protocol/errors.js";
 import { formatId } from "../../protocol/id.js";
 import type { ReceivedFault } from "../../protocol/selection.js";
-import { asBadArgument } from "../arguments.js";
-import { PromisedExchange } from "../connection/exchange.js";
-import { unobserved } from "../deferred.js";
-import { localError, type RingmqError, type RingmqErrorCode } from "../error.js";
+import { asBadArgument } from "../arguments/argument-checks.js";
+import { unobserved } from "../base/deferred.js";
+import { localError, type RingmqError, type RingmqErrorCode } from "../base/error.js";
+import { PromisedExchange } from "../connection/pending-request.js";
 
 export interface Settlement {
   /** Messages to which it was done. */

@@ -3,13 +3,13 @@
  * a frame is ended when the next message is settled in another way, so that a queue sees the calls in their order.
  */
 import { Op } from "../../protocol/op.js";
-import { asBadArgument } from "../arguments.js";
+import { asBadArgument } from "../arguments/argument-checks.js";
+import type { NackOptions, TouchOptions } from "../arguments/options.js";
+import { unobserved } from "../base/deferred.js";
+import type { RingmqError } from "../base/error.js";
 import type { Connection, Gatherer } from "../connection/connection.js";
 import { requestHead } from "../connection/request-head.js";
-import { unobserved } from "../deferred.js";
-import type { RingmqError } from "../error.js";
-import type { NackOptions, TouchOptions } from "../options.js";
-import type { Selections } from "./selections.js";
+import type { Selections } from "./selection-list.js";
 import { SettleBatch } from "./settle-batch.js";
 import { refusedSettlement, SettleExchange, type Settlement } from "./settle-result.js";
 

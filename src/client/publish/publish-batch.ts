@@ -6,9 +6,9 @@
  * message.
  */
 import { ProtocolError } from "../../protocol/errors.js";
-import { Exchange } from "../connection/exchange.js";
-import { deferred } from "../deferred.js";
-import type { RingmqError } from "../error.js";
+import { deferred } from "../base/deferred.js";
+import type { RingmqError } from "../base/error.js";
+import { Exchange } from "../connection/pending-request.js";
 import { type ChannelReceipt, Receipt } from "./receipt.js";
 
 abstract class Batch<R> extends Exchange {

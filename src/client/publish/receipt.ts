@@ -3,7 +3,7 @@
  */
 import { formatId } from "../../protocol/id.js";
 import { Durability } from "../../protocol/op.js";
-import { INSPECT, type Inspect, inspected } from "../inspection.js";
+import { INSPECT, type Inspect, inspected } from "../base/inspection.js";
 
 /** How durable a confirmed message is: it lives as long as the broker process, survives that, or is on disk. */
 export type DurabilityName = keyof typeof Durability;

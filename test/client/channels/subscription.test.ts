@@ -1,8 +1,8 @@
 import { inspect } from "node:util";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
+import type { SubscribeOptions } from "../../../src/client/arguments/options.js";
 import type { Subscription } from "../../../src/client/channels/subscription.js";
 import type { Client } from "../../../src/client/client.js";
-import type { SubscribeOptions } from "../../../src/client/options.js";
 import { Answer, Op } from "../../../src/protocol/op.js";
 import { bodiesOf, confirm, connected, entries, frame, result, type ScriptedBroker } from "../scripted-broker.js";
 import { unhandledRejections } from "../unhandled-rejections.js";

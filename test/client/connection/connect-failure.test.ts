@@ -9,9 +9,9 @@ import { createServer as createTlsServer } from "node:https";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
+import type { ConnectOptions } from "../../../src/client/arguments/options.js";
+import { RingmqError } from "../../../src/client/base/error.js";
 import { connect } from "../../../src/client/client.js";
-import { RingmqError } from "../../../src/client/error.js";
-import type { ConnectOptions } from "../../../src/client/options.js";
 import { makeDirectory, removeDirectory } from "../../directories.js";
 
 const failure = async (address: string, options?: ConnectOptions): Promise<RingmqError> => {

@@ -2,12 +2,12 @@
  * Draining in a loop and beside one. Timers stand still until a test moves them; sockets do not.
  */
 import { beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
+import { deferred } from "../../../src/client/base/deferred.js";
 import type { Subscription } from "../../../src/client/channels/subscription.js";
 import type { Client } from "../../../src/client/client.js";
 import type { Consumer } from "../../../src/client/consume/consumer.js";
 import type { Message } from "../../../src/client/consume/message.js";
 import type { MessageBatch } from "../../../src/client/consume/message-batch.js";
-import { deferred } from "../../../src/client/deferred.js";
 import { Answer, Op } from "../../../src/protocol/op.js";
 import {
   confirm,

@@ -4,9 +4,9 @@
  * Bytes are looked at past all that a program may have put in front of them: a Proxy, a class of its own, a property
  * `length`. Nothing of the program is called, so that nothing can change between the look and the copy.
  */
-import { badArgument } from "./arguments.js";
-import { localError, type RingmqError } from "./error.js";
-import type { Body } from "./options.js";
+import { badArgument } from "../arguments/argument-checks.js";
+import type { Body } from "../arguments/options.js";
+import { localError, type RingmqError } from "../base/error.js";
 
 const NOTHING = new Uint8Array(0);
 

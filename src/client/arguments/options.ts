@@ -1,7 +1,7 @@
 /**
  * What a program can ask for. Times are in milliseconds.
  */
-import type { Headers } from "../protocol/headers.js";
+import type { Headers } from "../../protocol/headers.js";
 
 /** What a message carries. Text is sent as UTF-8. */
 export type Body = Uint8Array | string;

@@ -1,9 +1,9 @@
 import { inspect } from "node:util";
 import { expect, it } from "vitest";
-import type { Client } from "../../src/client/client.js";
-import { Receipt } from "../../src/client/publish/receipt.js";
-import { Answer, Op } from "../../src/protocol/op.js";
-import { confirm, connected, frame, runs } from "./scripted-broker.js";
+import type { Client } from "../../../src/client/client.js";
+import { Receipt } from "../../../src/client/publish/receipt.js";
+import { Answer, Op } from "../../../src/protocol/op.js";
+import { confirm, connected, frame, runs } from "../scripted-broker.js";
 
 const CASES: readonly (readonly [string, (client: Client) => Promise<unknown>, string])[] = [
   ["no body", (c) => c.publish("t", undefined as never), "body must be text or a Uint8Array; it is undefined"],

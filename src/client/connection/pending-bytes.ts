@@ -2,8 +2,8 @@
  * The bytes that may be on their way: what bounds the memory of a program that publishes faster than the broker
  * takes.
  */
-import { type Deferred, deferred } from "../deferred.js";
-import { localError, type RingmqError } from "../error.js";
+import { type Deferred, deferred } from "../base/deferred.js";
+import { localError, type RingmqError } from "../base/error.js";
 
 /**
  * So many bytes keep a broker busy. More would only wait, and young memory that waits is copied by the collector: three

@@ -5,7 +5,7 @@
 import { formatId, parseId, SEQUENCES } from "../../protocol/id.js";
 import { MAX_SELECTED } from "../../protocol/limits.js";
 import { MAX_SELECTION, SELECTION_BYTES, writeSelection } from "../../protocol/selection.js";
-import { badArgument } from "../arguments.js";
+import { badArgument } from "../arguments/argument-checks.js";
 
 /** The delivery of a selection that means whoever holds the messages now. */
 const WHOEVER = 0;

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
-import { Allowance } from "../../../src/client/connection/allowance.js";
-import { RingmqError } from "../../../src/client/error.js";
+import { RingmqError } from "../../../src/client/base/error.js";
+import { Allowance } from "../../../src/client/connection/pending-bytes.js";
 
 const refusal = (act: () => void): unknown => {
   try {

@@ -2,7 +2,7 @@
  * What goes wrong, as a program can tell it apart: the broker's codes (docs/protocol.md lists them) and the client's
  * own.
  */
-import { ERRORS, type ErrorName, errorName } from "../protocol/errors.js";
+import { ERRORS, type ErrorName, errorName } from "../../protocol/errors.js";
 
 /** The client's own codes, and whether the same call may succeed later. */
 export const OWN_CODES = {

@@ -2,8 +2,9 @@
  * The options that each method knows. One that it does not know is refused: it would mean nothing, and most often it is
  * one that is spelled differently.
  */
-import { checkObject, shown, unreadable } from "./arguments.js";
-import { localError } from "./error.js";
+
+import { localError } from "../base/error.js";
+import { checkObject, shown, unreadable } from "./argument-checks.js";
 import type { PublishOptions } from "./options.js";
 
 /** The names of a method's options. */

@@ -3,8 +3,8 @@
  */
 import { ProtocolError } from "../../protocol/errors.js";
 import type { ReceivedFault } from "../../protocol/selection.js";
-import { deferred } from "../deferred.js";
-import type { RingmqError } from "../error.js";
+import { deferred } from "../base/deferred.js";
+import type { RingmqError } from "../base/error.js";
 
 const unexpected = (answer: string): never => {
   throw new ProtocolError("BAD_FRAME", `${answer} does not answer this request`);

@@ -1,11 +1,11 @@
 /**
  * What a message carries, read out of the bytes that came when somebody looks at it.
  */
-import { HAS_HEADERS, HEADERS_LENGTH_BYTES, SIZE_MASK, WORD_BYTES } from "../protocol/entry.js";
-import { ProtocolError } from "../protocol/errors.js";
-import { type Headers, NO_HEADERS, unpackHeaders } from "../protocol/headers.js";
-import { readText } from "../protocol/text.js";
-import { localError } from "./error.js";
+import { HAS_HEADERS, HEADERS_LENGTH_BYTES, SIZE_MASK, WORD_BYTES } from "../../protocol/entry.js";
+import { ProtocolError } from "../../protocol/errors.js";
+import { type Headers, NO_HEADERS, unpackHeaders } from "../../protocol/headers.js";
+import { readText } from "../../protocol/text.js";
+import { localError } from "../base/error.js";
 
 /** Entries that came together; messages are views of their bytes. */
 export interface Arrival {

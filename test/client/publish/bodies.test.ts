@@ -3,9 +3,9 @@
  */
 import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";
-import { Op } from "../../src/protocol/op.js";
-import { bodiesOf, confirm, confirming, connected, hello, type ScriptedBroker } from "./scripted-broker.js";
-import { unhandledRejections } from "./unhandled-rejections.js";
+import { Op } from "../../../src/protocol/op.js";
+import { bodiesOf, confirm, confirming, connected, hello, type ScriptedBroker } from "../scripted-broker.js";
+import { unhandledRejections } from "../unhandled-rejections.js";
 
 /** Bytes whose buffer is another thread's now. */
 const transferred = (size = 10): Uint8Array => {

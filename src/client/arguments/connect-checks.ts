@@ -1,9 +1,9 @@
 /**
  * What connecting takes. Throws BAD_ARGUMENT for an option that is not that.
  */
-import { badArgument, checkKey, checkTimeout, readFrom } from "../arguments.js";
-import { OPTIONS, readOptions } from "../known-options.js";
-import type { ConnectOptions } from "../options.js";
+import { badArgument, checkKey, checkTimeout, readFrom } from "./argument-checks.js";
+import { OPTIONS, readOptions } from "./option-reader.js";
+import type { ConnectOptions } from "./options.js";
 
 /** A HELLO must have room for the rest of its head. */
 const MAX_CLIENT_NAME_BYTES = 65_000;

@@ -2,7 +2,7 @@
  * What each request takes beside its messages. Every method throws BAD_ARGUMENT for the first argument that is not that,
  * and answers the options as they were read.
  */
-import { MAX_BROWSE } from "../protocol/limits.js";
+import { MAX_BROWSE } from "../../protocol/limits.js";
 import {
   badArgument,
   checkChoice,
@@ -12,8 +12,8 @@ import {
   checkName,
   checkWait,
   checkWhole,
-} from "./arguments.js";
-import { type Known, OPTIONS, readOptions } from "./known-options.js";
+} from "./argument-checks.js";
+import { type Known, OPTIONS, readOptions } from "./option-reader.js";
 import type {
   BrowseOptions,
   ConsumeOptions,

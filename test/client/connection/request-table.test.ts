@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
-import { CountExchange } from "../../../src/client/connection/exchange.js";
-import { Requests } from "../../../src/client/connection/requests.js";
-import { RingmqError } from "../../../src/client/error.js";
+import { RingmqError } from "../../../src/client/base/error.js";
+import { CountExchange } from "../../../src/client/connection/pending-request.js";
+import { Requests } from "../../../src/client/connection/request-table.js";
 
 const LAST = 0xffff_ffff;
 

@@ -3,12 +3,12 @@
  * them with BAD_ARGUMENT, by its promise, and sends nothing.
  */
 import { describe, expect, it } from "vitest";
-import { type Client, connect } from "../../src/client/client.js";
-import type { Message } from "../../src/client/consume/message.js";
-import type { MessageBatch } from "../../src/client/consume/message-batch.js";
-import { OPTIONS } from "../../src/client/known-options.js";
-import { Answer, Op } from "../../src/protocol/op.js";
-import { confirm, connected, frame, result, runs, ScriptedBroker } from "./scripted-broker.js";
+import { OPTIONS } from "../../../src/client/arguments/option-reader.js";
+import { type Client, connect } from "../../../src/client/client.js";
+import type { Message } from "../../../src/client/consume/message.js";
+import type { MessageBatch } from "../../../src/client/consume/message-batch.js";
+import { Answer, Op } from "../../../src/protocol/op.js";
+import { confirm, connected, frame, result, runs, ScriptedBroker } from "../scripted-broker.js";
 
 const boom = new Error("boom");
 

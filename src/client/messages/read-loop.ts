@@ -7,8 +7,8 @@
  * must not end before it has settled that message and read the rest. Nor does that it asked for one then: it may be at
  * the next when it comes to wait for the same drain.
  */
-import { deferred } from "../deferred.js";
-import { startTimer } from "../timer.js";
+import { deferred } from "../base/deferred.js";
+import { startTimer } from "../base/timer.js";
 
 /** How often it is looked whether the loop has gone on. Milliseconds. */
 const LOOK = 50;

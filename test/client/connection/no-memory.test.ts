@@ -2,12 +2,12 @@
  * What is asked for when there is no memory to write it: it fails alone where it can, and leaves nobody waiting.
  */
 import { describe, expect, it, vi } from "vitest";
-import type { Client } from "../../src/client/client.js";
-import { RingmqError } from "../../src/client/error.js";
-import { FrameWriter } from "../../src/protocol/frame.js";
-import { Answer, Op } from "../../src/protocol/op.js";
-import { bodiesOf, confirming, connected, frame, result, runs } from "./scripted-broker.js";
-import { unhandledRejections } from "./unhandled-rejections.js";
+import { RingmqError } from "../../../src/client/base/error.js";
+import type { Client } from "../../../src/client/client.js";
+import { FrameWriter } from "../../../src/protocol/frame.js";
+import { Answer, Op } from "../../../src/protocol/op.js";
+import { bodiesOf, confirming, connected, frame, result, runs } from "../scripted-broker.js";
+import { unhandledRejections } from "../unhandled-rejections.js";
 
 /** From now on frames cannot be written, until what it answers is called. */
 const exhaust = (method: "reserve" | "append"): (() => void) => {

@@ -1,8 +1,8 @@
 import { expect, it } from "vitest";
-import { localError } from "../../src/client/error.js";
-import type { MessageState, TopicConfig } from "../../src/client/options.js";
-import { ERRORS } from "../../src/protocol/errors.js";
-import type { TopicConfig as BrokerConfig, MessageState as BrokerState } from "../../src/shard/command.js";
+import type { MessageState, TopicConfig } from "../../../src/client/arguments/options.js";
+import { localError } from "../../../src/client/base/error.js";
+import { ERRORS } from "../../../src/protocol/errors.js";
+import type { TopicConfig as BrokerConfig, MessageState as BrokerState } from "../../../src/shard/command.js";
 
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 

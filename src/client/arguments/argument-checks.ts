@@ -2,8 +2,8 @@
  * What a program asks for is looked at before anything of it is sent: each argument that is not what a method takes is
  * refused with its name, its value and what it must be.
  */
-import { MAX_DELAY } from "../protocol/limits.js";
-import { localError, RingmqError } from "./error.js";
+import { MAX_DELAY } from "../../protocol/limits.js";
+import { localError, RingmqError } from "../base/error.js";
 
 /** Characters of a value that a text repeats. */
 const SHOWN = 60;

@@ -2,12 +2,12 @@
  * Every option that is a time, at the ends of its range. Timers stand still until a test moves them; sockets do not.
  */
 import { beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
-import { type Client, connect } from "../../src/client/client.js";
-import type { Message } from "../../src/client/consume/message.js";
-import type { MessageBatch } from "../../src/client/consume/message-batch.js";
-import { MAX_DELAY, MAX_POP_WAIT } from "../../src/protocol/limits.js";
-import { Answer, Op } from "../../src/protocol/op.js";
-import { confirm, connected, type Frame, frame, runs, ScriptedBroker } from "./scripted-broker.js";
+import { type Client, connect } from "../../../src/client/client.js";
+import type { Message } from "../../../src/client/consume/message.js";
+import type { MessageBatch } from "../../../src/client/consume/message-batch.js";
+import { MAX_DELAY, MAX_POP_WAIT } from "../../../src/protocol/limits.js";
+import { Answer, Op } from "../../../src/protocol/op.js";
+import { confirm, connected, type Frame, frame, runs, ScriptedBroker } from "../scripted-broker.js";
 
 /** The first that is too long for a timer of the platform, which would take it for 1 ms. */
 const LONG = 2 ** 31;

@@ -2,7 +2,7 @@
  * What people see of the client's objects: in `console.log`, which asks for it by a symbol that every platform can
  * name, and in JSON.
  */
-import type { Headers } from "../protocol/headers.js";
+import type { Headers } from "../../protocol/headers.js";
 
 /** Node's `util.inspect.custom`, without Node. */
 export const INSPECT: unique symbol = Symbol.for("nodejs.util.inspect.custom");

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { Selections, selectIds } from "../../../src/client/consume/selections.js";
+import { Selections, selectIds } from "../../../src/client/consume/selection-list.js";
 import { formatId } from "../../../src/protocol/id.js";
 import { selectionsOf } from "../scripted-broker.js";
 

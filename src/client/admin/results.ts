@@ -1,8 +1,8 @@
 /**
  * Answers that are values. A broker is trusted for what is in them, not for their being of the kind that was asked for.
  */
-import { ProtocolError } from "../protocol/errors.js";
-import type { BackupSummary, TopicConfig, TopicStatistics } from "./options.js";
+import { ProtocolError } from "../../protocol/errors.js";
+import type { BackupSummary, TopicConfig, TopicStatistics } from "../arguments/options.js";
 
 const record = (value: unknown, what: string): object => {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {

@@ -3,9 +3,9 @@
  */
 import { Fifo } from "../../collections/fifo.js";
 import { readRuns } from "../../protocol/run.js";
-import { nextEntry } from "../content.js";
+import { nextEntry } from "../messages/content.js";
 import { DeliveredRun, Message } from "./message.js";
-import type { Selections } from "./selections.js";
+import type { Selections } from "./selection-list.js";
 import type { Settler } from "./settler.js";
 
 /** Reads a run one message after another. */

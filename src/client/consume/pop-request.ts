@@ -1,10 +1,11 @@
 /**
  * Requests that are answered by MESSAGES.
  */
-import { readDeliveries } from "../consume/deliveries.js";
-import { type Message, type StoredMessage, storedMessages } from "../consume/message.js";
-import type { Settler } from "../consume/settler.js";
-import { PromisedExchange } from "./exchange.js";
+
+import { PromisedExchange } from "../connection/pending-request.js";
+import { type Message, type StoredMessage, storedMessages } from "./message.js";
+import { readDeliveries } from "./message-buffer.js";
+import type { Settler } from "./settler.js";
 
 /** POP, POP_DEAD: the messages are handed over. */
 export class PopExchange extends PromisedExchange<Message[]> {

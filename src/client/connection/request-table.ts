@@ -1,9 +1,9 @@
 /**
  * The requests that are not answered yet, by their numbers.
  */
-import type { RingmqError } from "../error.js";
-import type { Exchange } from "./exchange.js";
+import type { RingmqError } from "../base/error.js";
 import { HELLO_REQUEST } from "./hello.js";
+import type { Exchange } from "./pending-request.js";
 
 const LAST = 0xffff_ffff;
 
