@@ -38,14 +38,15 @@ import { Subscriptions } from "./channels/subscriptions.js";
 import type { Connection } from "./connection/connection.js";
 import type { BrokerInfo } from "./connection/hello.js";
 import { openConnection } from "./connection/open.js";
-import { CountExchange, type PromisedExchange, ResultExchange } from "./connection/pending-request.js";
+import { CountRequest, type PromisedRequest, ResultRequest } from "./connection/pending-request.js";
 import { requestHead } from "./connection/request-head.js";
 import { Consumer } from "./consume/consumer.js";
-import type { Message, StoredMessage } from "./consume/message.js";
-import { BrowseExchange, PopExchange } from "./consume/pop-request.js";
+import type { Message } from "./consume/message.js";
+import { BrowseRequest, PopRequest } from "./consume/pop-request.js";
 import { selectIds } from "./consume/selection-list.js";
-import { SettleExchange, type Settlement } from "./consume/settle-result.js";
-import { Settlers } from "./consume/settler.js";
+import { type Settlement, SettleRequest } from "./consume/settle-result.js";
+import { Settlers } from "./consume/settlers.js";
+import type { StoredMessage } from "./consume/stored-message.js";
 import { Publisher } from "./publish/publisher.js";
 import type { BatchReceipt, ChannelReceipt, Receipt } from "./publish/receipt.js";
 
@@ -84,7 +85,7 @@ export class Client {
     this.#settlers = new Settlers(connection);
     this.#subscriptions = new Subscriptions(connection);
     // Publishes go before settlements: what an ack lets go of must not be lost while what was made of it is.
-    connection.gatherers.push(this.#publisher, this.#settlers);
+    connection.batchers.push(this.#publisher, this.#settlers);
     connection.channels = this.#subscriptions;
     connection.onGoodbye = () => unobserved(this.drain());
     // Those that were stopped are not told by the connection, and what they hold is held no longer.
@@ -103,7 +104,7 @@ export class Client {
 
   /** Bytes on their way that the broker has not answered yet; see `maxPendingBytes`. */
   get pendingBytes(): number {
-    return this.#connection.allowance.held;
+    return this.#connection.pendingBytes.total;
   }
 
   /**
@@ -111,12 +112,12 @@ export class Client {
    * broker busy. A program that publishes without awaiting each message awaits this now and then.
    */
   ready(): Promise<void> {
-    return this.#connection.allowance.ready();
+    return this.#connection.pendingBytes.ready();
   }
 
   /** Resolves when the broker has answered. */
   ping(): Promise<void> {
-    return this.#ask(Op.PING, [], new ResultExchange(readNothing));
+    return this.#ask(Op.PING, [], new ResultRequest(readNothing));
   }
 
   /**
@@ -213,30 +214,30 @@ export class Client {
   async redrive(topic: string, options: RedriveOptions = {}): Promise<Settlement> {
     const { queue, ids } = this.#checks.topic(topic, options, OPTIONS.redrive);
     if (ids !== undefined) return this.#settle(Op.REDRIVE, topic, queue, ids, []);
-    return this.#ask(Op.REDRIVE, [topic, queue], new SettleExchange(0));
+    return this.#ask(Op.REDRIVE, [topic, queue], new SettleRequest(0));
   }
 
   /** Shows messages and changes nothing. */
   async browse(topic: string, options: BrowseOptions = {}): Promise<StoredMessage[]> {
     const { queue, state, offset, max, maxBytes } = this.#checks.browse(topic, options);
-    return this.#ask(Op.BROWSE, [topic, queue, state, offset, max, maxBytes], new BrowseExchange());
+    return this.#ask(Op.BROWSE, [topic, queue, state, offset, max, maxBytes], new BrowseRequest());
   }
 
   /** Drops the messages of a queue. Answers how many. */
   async purge(topic: string, options: PurgeOptions = {}): Promise<number> {
     const { queue, state } = this.#checks.purge(topic, options);
-    return this.#ask(Op.PURGE, [topic, queue, state], new CountExchange());
+    return this.#ask(Op.PURGE, [topic, queue, state], new CountRequest());
   }
 
   /** Stops the deliveries of a queue until it is resumed. Publishes, acks and timers go on. */
   async pause(topic: string, options: QueueOptions = {}): Promise<void> {
     const { queue } = this.#checks.topic(topic, options, OPTIONS.queue);
-    await this.#ask(Op.PAUSE, [topic, queue], new CountExchange());
+    await this.#ask(Op.PAUSE, [topic, queue], new CountRequest());
   }
 
   async resume(topic: string, options: QueueOptions = {}): Promise<void> {
     const { queue } = this.#checks.topic(topic, options, OPTIONS.queue);
-    await this.#ask(Op.RESUME, [topic, queue], new CountExchange());
+    await this.#ask(Op.RESUME, [topic, queue], new CountRequest());
   }
 
   /** Changes how a topic treats its messages; what is not named stays. Answers the whole configuration. */
@@ -244,40 +245,40 @@ export class Client {
     this.#checks.name("topic", topic);
     checkObject("config", config);
     // What it holds is the broker's to judge, and read here once.
-    return this.#send(Op.CONFIGURE, requestHead([topic, config], "config"), new ResultExchange(readConfig));
+    return this.#send(Op.CONFIGURE, requestHead([topic, config], "config"), new ResultRequest(readConfig));
   }
 
   /** Makes a queue. Rejects with QUEUE_EXISTS when there is one. */
   async declareQueue(topic: string, queue: string): Promise<void> {
     this.#checks.name("topic", topic);
     this.#checks.queue(queue);
-    await this.#ask(Op.DECLARE_QUEUE, [topic, queue], new CountExchange());
+    await this.#ask(Op.DECLARE_QUEUE, [topic, queue], new CountRequest());
   }
 
   /** Deletes a queue. Answers how many messages went with it. */
   async deleteQueue(topic: string, queue: string): Promise<number> {
     this.#checks.name("topic", topic);
     this.#checks.queue(queue);
-    return this.#ask(Op.DELETE_QUEUE, [topic, queue], new CountExchange());
+    return this.#ask(Op.DELETE_QUEUE, [topic, queue], new CountRequest());
   }
 
   /** Deletes a topic and its queues. Answers how many messages went with it. */
   async deleteTopic(topic: string): Promise<number> {
     this.#checks.name("topic", topic);
-    return this.#ask(Op.DELETE_TOPIC, [topic], new CountExchange());
+    return this.#ask(Op.DELETE_TOPIC, [topic], new CountRequest());
   }
 
   /** The statistics of a topic. */
   async stats(topic: string): Promise<TopicStatistics> {
     this.#checks.name("topic", topic);
-    return this.#ask(Op.STATS, [topic], new ResultExchange(readStatistics));
+    return this.#ask(Op.STATS, [topic], new ResultRequest(readStatistics));
   }
 
   /** The statistics of every topic, ordered by name within each shard. They are asked for a page at a time. */
   async *topics(): AsyncGenerator<TopicStatistics, void> {
     for (let shard = 0; shard < this.info.shards; shard++) {
       for (let after = "", more = true; more; ) {
-        const page = await this.#ask(Op.TOPICS, [shard, after, PAGE], new ResultExchange(readTopicPage));
+        const page = await this.#ask(Op.TOPICS, [shard, after, PAGE], new ResultRequest(readTopicPage));
         yield* page.topics;
         after = page.topics.at(-1)?.name ?? "";
         more = page.more && after !== "";
@@ -291,7 +292,7 @@ export class Client {
    */
   async backup(directory: string): Promise<BackupSummary> {
     if (typeof directory !== "string" || directory === "") throw badArgument("directory", directory, "a path");
-    return this.#ask(Op.BACKUP, [directory], new ResultExchange(readBackupSummary));
+    return this.#ask(Op.BACKUP, [directory], new ResultRequest(readBackupSummary));
   }
 
   /**
@@ -355,7 +356,7 @@ export class Client {
 
   #take(op: number, topic: string, queue: string | undefined, args: readonly unknown[]): Promise<Message[]> {
     if (this.#draining !== undefined) return Promise.reject(localError("CLIENT_CLOSED", "the client is draining"));
-    return this.#ask(op, [topic, queue, ...args], new PopExchange(this.#settlers.of(topic, queue)));
+    return this.#ask(op, [topic, queue, ...args], new PopRequest(this.#settlers.of(topic, queue)));
   }
 
   async #settle(
@@ -372,13 +373,13 @@ export class Client {
     return this.#settlers.of(topic, queue).settleAll(op, args, selectIds(list), list.length);
   }
 
-  async #ask<T>(op: number, head: readonly unknown[], exchange: PromisedExchange<T>): Promise<T> {
-    return this.#send(op, requestHead(head), exchange);
+  async #ask<T>(op: number, head: readonly unknown[], pending: PromisedRequest<T>): Promise<T> {
+    return this.#send(op, requestHead(head), pending);
   }
 
-  async #send<T>(op: number, head: Uint8Array, exchange: PromisedExchange<T>): Promise<T> {
-    this.#connection.request(op, head, exchange);
-    return exchange.promise;
+  async #send<T>(op: number, head: Uint8Array, pending: PromisedRequest<T>): Promise<T> {
+    this.#connection.request(op, head, pending);
+    return pending.promise;
   }
 }
 

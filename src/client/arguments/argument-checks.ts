@@ -1,19 +1,19 @@
 /**
- * What a program asks for is looked at before anything of it is sent: each argument that is not what a method takes is
- * refused with its name, its value and what it must be.
+ * Checks of single arguments, made before anything is sent. BAD_ARGUMENT tells the argument's name, its value, and what
+ * it must be.
  */
 import { MAX_DELAY } from "../../protocol/limits.js";
 import { localError, RingmqError } from "../base/error.js";
 
-/** Characters of a value that a text repeats. */
-const SHOWN = 60;
+/** Longer text is cut off in an error's text. */
+const MAX_SHOWN = 60;
 
-/** A value in an error's text: short, on one line, and made whatever it is. */
+/** A value for an error's text: short, on one line. Never throws. */
 export const shown = (value: unknown): string => {
   switch (typeof value) {
     case "string":
-      return value.length > SHOWN
-        ? `${JSON.stringify(value.slice(0, SHOWN))}… (${value.length} characters)`
+      return value.length > MAX_SHOWN
+        ? `${JSON.stringify(value.slice(0, MAX_SHOWN))}… (${value.length} characters)`
         : JSON.stringify(value);
     case "bigint":
       return value >= -(2n ** 64n) && value <= 2n ** 64n ? `${value}n` : "a bigint";
@@ -33,7 +33,7 @@ const shownObject = (value: object): string => {
     if (Array.isArray(value)) return `an array of ${value.length}`;
     return ArrayBuffer.isView(value) ? `${value.byteLength} bytes` : "an object";
   } catch {
-    // A Proxy, or a property of the program's own.
+    // A Proxy or a getter of the program's own has thrown.
     return "an object";
   }
 };
@@ -42,7 +42,7 @@ const shownObject = (value: object): string => {
 export const badArgument = (what: string, value: unknown, wanted: string): RingmqError =>
   localError("BAD_ARGUMENT", `${what} must be ${wanted}; it is ${shown(value)}`);
 
-/** What somebody threw, in words; it may be anything. */
+/** The message of a thrown value, which may be anything. */
 export const reasonOf = (thrown: unknown): string => {
   try {
     const { message } = Object(thrown) as { readonly message?: unknown };
@@ -52,17 +52,17 @@ export const reasonOf = (thrown: unknown): string => {
   }
 };
 
-/** What was thrown over a program's arguments, as the error that a promise rejects with. */
+/** What was thrown while arguments were read or encoded, as the RingmqError that a promise rejects with. */
 export const asBadArgument = (error: unknown): RingmqError =>
   error instanceof RingmqError
     ? error
     : localError("BAD_ARGUMENT", `an argument cannot be sent: ${reasonOf(error)}`, error);
 
-/** BAD_ARGUMENT: looking at `what` called the program, by a getter or a Proxy, and that threw. */
+/** BAD_ARGUMENT: a getter or a Proxy of the program has thrown while `what` was read. */
 export const unreadable = (what: string, thrown: unknown): RingmqError =>
   localError("BAD_ARGUMENT", `${what} cannot be read: ${reasonOf(thrown)}`, thrown);
 
-/** Looks at an argument where that may call the program. */
+/** Reads an argument where a getter or a Proxy of the program may throw. */
 export const readFrom = <T>(what: string, read: () => T): T => {
   try {
     return read();
@@ -75,24 +75,24 @@ const isList = (what: string, value: unknown): value is readonly unknown[] =>
   readFrom(what, () => Array.isArray(value));
 
 /**
- * A copy of a list, of which each element is looked at once, also where one is missing. It ends with the first that is
- * not fit, for the caller to refuse: a list may be said to be longer than any memory.
+ * Copies a list, reading each element once, holes included. The copy ends with the first element that is not valid,
+ * which the caller refuses: the `length` of a Proxy may be more than memory can hold.
  */
 export const readList = (
   what: string,
   value: unknown,
   wanted: string,
-  isFit: (element: unknown) => boolean,
+  isValid: (element: unknown) => boolean,
 ): unknown[] => {
   if (!isList(what, value)) throw badArgument(what, value, wanted);
   const size = readFrom(what, () => value.length);
   const list: unknown[] = [];
   let i = 0;
   try {
-    for (let fit = true; fit && i < size; i++) {
+    for (let valid = true; valid && i < size; i++) {
       const element = value[i];
       list.push(element);
-      fit = isFit(element);
+      valid = isValid(element);
     }
   } catch (error) {
     throw unreadable(`${what}[${i}]`, error);
@@ -100,45 +100,45 @@ export const readList = (
   return list;
 };
 
-/** Throws BAD_ARGUMENT for what is no object of names and values. */
+/** Throws BAD_ARGUMENT unless it is an object of names and values. */
 export const checkObject = (what: string, value: unknown, wanted = "an object"): void => {
   if (typeof value !== "object" || value === null || isList(what, value) || ArrayBuffer.isView(value)) {
     throw badArgument(what, value, wanted);
   }
 };
 
-const isWhole = (value: unknown, least: number, most: number): boolean =>
-  typeof value === "number" && Number.isInteger(value) && value >= least && value <= most;
+const isWhole = (value: unknown, min: number, max: number): boolean =>
+  typeof value === "number" && Number.isInteger(value) && value >= min && value <= max;
 
 const grouped = (value: number): string => String(value).replaceAll(/\B(?=(?:\d{3})+$)/g, ",");
 
-/** A whole number from `least` to `most`, or undefined. */
-export const checkWhole = (what: string, value: unknown, least: number, most: number): void => {
-  if (value === undefined || isWhole(value, least, most)) return;
-  throw badArgument(what, value, `a whole number from ${grouped(least)} to ${grouped(most)}`);
+/** A whole number from `min` to `max`, or undefined. */
+export const checkWhole = (what: string, value: unknown, min: number, max: number): void => {
+  if (value === undefined || isWhole(value, min, max)) return;
+  throw badArgument(what, value, `a whole number from ${grouped(min)} to ${grouped(max)}`);
 };
 
-/** A time that travels: whole milliseconds up to ten years, or undefined. */
-export const checkDuration = (what: string, value: unknown, least = 0): void => {
-  if (value === undefined || isWhole(value, least, MAX_DELAY)) return;
+/** A time that is sent to the broker: whole milliseconds up to ten years, or undefined. */
+export const checkDuration = (what: string, value: unknown, min = 0): void => {
+  if (value === undefined || isWhole(value, min, MAX_DELAY)) return;
   const ten = `${grouped(MAX_DELAY)} (ten years)`;
-  throw badArgument(what, value, `a whole number of milliseconds from ${least} to ${ten}`);
+  throw badArgument(what, value, `a whole number of milliseconds from ${min} to ${ten}`);
 };
 
-/** How long a broker is asked to wait, as often as that takes: whole milliseconds up to 2^53 or Infinity, or undefined. */
+/** How long the broker is to wait, in several requests if need be: whole milliseconds up to 2^53, Infinity, or undefined. */
 export const checkWait = (what: string, value: unknown): void => {
   if (value === undefined || value === Number.POSITIVE_INFINITY || isWhole(value, 0, 2 ** 53)) return;
   throw badArgument(what, value, "a whole number of milliseconds from 0 to 2^53, or Infinity");
 };
 
-/** How long this side waits: milliseconds up to 2^53 or Infinity, or undefined. */
+/** How long the client waits: milliseconds up to 2^53, Infinity, or undefined. */
 export const checkTimeout = (what: string, value: unknown): void => {
   if (value === undefined || value === Number.POSITIVE_INFINITY) return;
   if (typeof value === "number" && value >= 0 && value <= 2 ** 53) return;
   throw badArgument(what, value, "a number of milliseconds from 0 to 2^53, or Infinity");
 };
 
-/** One of a few words, or undefined. */
+/** One of several words, or undefined. */
 export const checkChoice = (what: string, value: unknown, choices: readonly string[]): void => {
   if (value === undefined || choices.some((choice) => choice === value)) return;
   throw badArgument(what, value, choices.map((choice) => `"${choice}"`).join(" or "));
@@ -148,24 +148,25 @@ export const checkFlag = (what: string, value: unknown): void => {
   if (value !== undefined && typeof value !== "boolean") throw badArgument(what, value, "true or false");
 };
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-const UNFIT = /[\u0000-\u001f\u007f\ud800-\udfff]/u;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the pattern finds them
+const INVALID_IN_NAME = /[\u0000-\u001f\u007f\ud800-\udfff]/u;
 
 const encoder = new TextEncoder();
 
-/** A name: text of 1 to `most` bytes that UTF-8 and a log line can hold. */
-export const checkName = (what: string, value: unknown, most: number): void => {
-  if (value === "") throw badArgument(what, value, `text of 1 to ${most} bytes`);
-  checkKey(what, value, most);
-  if (value === undefined) throw badArgument(what, value, `text of 1 to ${most} bytes`);
+/** A name: text of 1 to `max` bytes, without control characters and lone surrogates. */
+export const checkName = (what: string, value: unknown, max: number): void => {
+  if (value === "") throw badArgument(what, value, `text of 1 to ${max} bytes`);
+  checkKey(what, value, max);
+  if (value === undefined) throw badArgument(what, value, `text of 1 to ${max} bytes`);
 };
 
-/** As a name; it may also be empty or undefined, which both stand for the default. */
-export const checkKey = (what: string, value: unknown, most: number): void => {
+/** As a name, but it may be empty or undefined, which both mean the default. */
+export const checkKey = (what: string, value: unknown, max: number): void => {
   if (value === undefined) return;
-  if (typeof value !== "string") throw badArgument(what, value, `text of at most ${most} bytes`);
-  if (value.length * 3 > most && (value.length > most || encoder.encode(value).length > most)) {
-    throw badArgument(what, value, `text of at most ${most} bytes`);
+  if (typeof value !== "string") throw badArgument(what, value, `text of at most ${max} bytes`);
+  if (value.length * 3 > max && (value.length > max || encoder.encode(value).length > max)) {
+    throw badArgument(what, value, `text of at most ${max} bytes`);
   }
-  if (UNFIT.test(value)) throw badArgument(what, value, "text without control characters and halves of characters");
+  if (INVALID_IN_NAME.test(value))
+    throw badArgument(what, value, "text without control characters and halves of characters");
 };

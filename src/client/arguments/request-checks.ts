@@ -1,6 +1,6 @@
 /**
- * What each request takes beside its messages. Every method throws BAD_ARGUMENT for the first argument that is not that,
- * and answers the options as they were read.
+ * Checks of the arguments of each request. Every method throws BAD_ARGUMENT for the first wrong one, and returns the
+ * options that it has read.
  */
 import { MAX_BROWSE } from "../../protocol/limits.js";
 import {
@@ -13,7 +13,7 @@ import {
   checkWait,
   checkWhole,
 } from "./argument-checks.js";
-import { type Known, OPTIONS, readOptions } from "./option-reader.js";
+import { OPTIONS, type OptionNames, readOptions } from "./option-reader.js";
 import type {
   BrowseOptions,
   ConsumeOptions,
@@ -47,15 +47,15 @@ export class RequestChecks {
     checkKey("queue", value, this.#maxNameBytes);
   }
 
-  /** A topic, and options of which one may be a queue. */
-  topic<T extends QueueOptions>(topic: unknown, options: T, names: Known): T {
+  /** A topic, and options that may have a queue. */
+  topic<T extends QueueOptions>(topic: unknown, options: T, names: OptionNames): T {
     this.name("topic", topic);
     const read = readOptions(options, names);
     checkKey("queue", read.queue, this.#maxNameBytes);
     return read;
   }
 
-  /** A topic, and options that were read. */
+  /** A topic, and options that have been read already. */
   publish(topic: unknown, { routeKey, delay, ttl }: PublishOptions): void {
     this.name("topic", topic);
     checkKey("routeKey", routeKey, this.#maxNameBytes);
@@ -131,14 +131,14 @@ const checkNack = ({ delay, reject }: NackOptions): void => {
 
 const checkTouch = ({ ttr }: TouchOptions): void => checkDuration("ttr", ttr);
 
-/** How a message is given back. */
+/** Reads and checks the options of a nack. */
 export const readNack = (options: NackOptions): NackOptions => {
   const read = readOptions(options, OPTIONS.nack);
   checkNack(read);
   return read;
 };
 
-/** How a message is held for longer. */
+/** Reads and checks the options of a touch. */
 export const readTouch = (options: TouchOptions): TouchOptions => {
   const read = readOptions(options, OPTIONS.touch);
   checkTouch(read);

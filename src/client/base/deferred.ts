@@ -1,27 +1,27 @@
-/** A promise with its two ends outside. */
+/** A promise with its `resolve` and `reject` functions. */
 export interface Deferred<T> {
   readonly promise: Promise<T>;
   readonly resolve: (value: T | PromiseLike<T>) => void;
   readonly reject: (error: Error) => void;
 }
 
-const early = (): never => {
-  throw new Error("settled before it was made");
+const unset = (): never => {
+  throw new Error("a promise that does not exist yet was settled");
 };
 
 export const deferred = <T>(): Deferred<T> => {
-  let resolve: Deferred<T>["resolve"] = early;
-  let reject: Deferred<T>["reject"] = early;
-  const promise = new Promise<T>((yes, no) => {
-    resolve = yes;
-    reject = no;
+  let resolve: Deferred<T>["resolve"] = unset;
+  let reject: Deferred<T>["reject"] = unset;
+  const promise = new Promise<T>((onResolve, onReject) => {
+    resolve = onResolve;
+    reject = onReject;
   });
   return { promise, resolve, reject };
 };
 
 const ignore = (): void => {};
 
-/** Says that nobody need look at a promise: its rejection is not an unhandled one. */
+/** Marks the rejection of a promise as handled, so that it is no unhandled rejection if nobody awaits it. */
 export const unobserved = (promise: Promise<unknown>): void => {
   promise.catch(ignore);
 };

@@ -1,6 +1,5 @@
 /**
- * What goes wrong, as a program can tell it apart: the broker's codes (docs/protocol.md lists them) and the client's
- * own.
+ * The errors of the client, with a code for programs: one of the broker's (listed in docs/protocol.md) or one of its own.
  */
 import { ERRORS, type ErrorName, errorName } from "../../protocol/errors.js";
 
@@ -42,7 +41,7 @@ export class RingmqError extends Error {
 
 const isOwn = (code: RingmqErrorCode): code is ClientErrorName => Object.hasOwn(OWN_CODES, code);
 
-/** An error that the client itself finds. */
+/** An error that the client itself detects. */
 export const localError = (code: RingmqErrorCode, text: string, cause?: unknown): RingmqError =>
   new RingmqError(
     code,
@@ -51,7 +50,7 @@ export const localError = (code: RingmqErrorCode, text: string, cause?: unknown)
     cause === undefined ? undefined : { cause },
   );
 
-/** An error that the broker told by its number. */
+/** An error that the broker sent, by its number. */
 export const brokerError = (code: number, text: string, retryable?: boolean): RingmqError => {
   const name = errorName(code);
   if (name === undefined) return new RingmqError("UNKNOWN_ERROR", `${text} (code ${code})`, retryable ?? false);

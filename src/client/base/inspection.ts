@@ -1,13 +1,12 @@
 /**
- * What people see of the client's objects: in `console.log`, which asks for it by a symbol that every platform can
- * name, and in JSON.
+ * How the client's objects look in `console.log` and in JSON.
  */
 import type { Headers } from "../../protocol/headers.js";
 
-/** Node's `util.inspect.custom`, without Node. */
+/** Node's `util.inspect.custom`, without an import that browsers lack. */
 export const INSPECT: unique symbol = Symbol.for("nodejs.util.inspect.custom");
 
-/** `util.inspect`, as it is handed to who is inspected. */
+/** `util.inspect`, which Node passes to the inspected object. */
 export type Inspect = (value: unknown, options?: unknown) => string;
 
 /** `Name { … }` with the properties of `shown`. */
@@ -19,9 +18,9 @@ const SHOWN = 100;
 
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** The beginning of a body: as text where it is text, else as bytes. */
+/** The beginning of a body, as text if it is valid UTF-8; otherwise all of its bytes. */
 export const shownBody = (body: Uint8Array): unknown => {
-  // A character takes at most four bytes; one that is cut in two would make text look as if it were none.
+  // A character takes at most four bytes. One that is cut in two would make text look like binary data.
   const start = body.subarray(0, SHOWN * 4);
   let text: string | undefined;
   for (let cut = 0; cut < 4 && text === undefined && cut <= start.length; cut++) {
@@ -37,7 +36,7 @@ export const shownBody = (body: Uint8Array): unknown => {
     : `${text.slice(0, SHOWN)}… (${body.length} bytes)`;
 };
 
-/** A value as JSON has it: numbers that it does not hold as text, bytes as a list. */
+/** A value that JSON can hold: a bigint becomes text, bytes become a list of numbers. */
 const plain = (value: unknown): unknown => {
   if (typeof value === "bigint") return String(value);
   if (value instanceof Uint8Array) return Array.from(value);
@@ -46,7 +45,7 @@ const plain = (value: unknown): unknown => {
   return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, plain(each)]));
 };
 
-/** Headers as JSON has them; undefined: a publisher wrote something else there. */
+/** Headers that JSON can hold; undefined when they cannot be decoded. */
 export const plainHeaders = (read: () => Headers): unknown => {
   try {
     return plain(read());

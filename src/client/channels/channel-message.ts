@@ -1,11 +1,11 @@
 /**
- * Messages of channels.
+ * A message of a channel.
  */
 
 import { INSPECT, type Inspect, inspected, plainHeaders, shownBody } from "../base/inspection.js";
-import { type Arrival, Content } from "../messages/content.js";
+import { type Arrival, MessageContent } from "../messages/content.js";
 
-export class ChannelMessage extends Content {
+export class ChannelMessage extends MessageContent {
   constructor(
     /** The channel that it was published to. */
     readonly channel: string,

@@ -1,5 +1,5 @@
 /**
- * Stands for TCP in a bundle for browsers, which have none: the package's `browser` field puts it there.
+ * Replaces the TCP transport in a bundle for browsers, by the `browser` field of package.json.
  */
 import { localError } from "../base/error.js";
 import type { OpenTransport } from "./transport.js";

@@ -1,63 +1,62 @@
 /**
- * The bytes that may be on their way: what bounds the memory of a program that publishes faster than the broker
- * takes.
+ * Counts the bytes of unanswered requests. Their limit bounds the memory of a program that publishes faster than the
+ * broker accepts.
  */
 import { type Deferred, deferred } from "../base/deferred.js";
 import { localError, type RingmqError } from "../base/error.js";
 
 /**
- * So many bytes keep a broker busy. More would only wait, and young memory that waits is copied by the collector: three
- * times the work for a message.
+ * Enough to keep a broker busy. More only waits here, and the garbage collector copies young memory that waits: that
+ * triples the work for each message.
  */
-const BUSY = 4 * 1024 * 1024;
+const ENOUGH_BYTES = 4 * 1024 * 1024;
 
-export class Allowance {
+export class PendingBytes {
   readonly #max: number;
-  /** Below this there is room. */
-  readonly #low: number;
-  #held = 0;
-  #room: Deferred<void> | undefined;
-  /** Why nothing will be given back any more. */
-  #over: RingmqError | undefined;
+  /** `ready` resolves at this total or below. */
+  readonly #lowWater: number;
+  #total = 0;
+  #ready: Deferred<void> | undefined;
+  /** Why nothing will be released any more. */
+  #failure: RingmqError | undefined;
 
   constructor(max: number) {
     this.#max = max;
-    this.#low = Math.min(BUSY, max / 2);
+    this.#lowWater = Math.min(ENOUGH_BYTES, max / 2);
   }
 
-  /** Bytes on their way. */
-  get held(): number {
-    return this.#held;
+  get total(): number {
+    return this.#total;
   }
 
-  /** Takes bytes, to be given back when their request is answered. Throws CLIENT_BUSY when there are none left. */
-  take(bytes: number): void {
-    // At least one request may always go, however large.
-    if (this.#held > 0 && this.#held + bytes > this.#max) {
-      throw localError("CLIENT_BUSY", `${this.#held} bytes are on their way; wait for ready()`);
+  /** Adds bytes, to be released when their request is answered. Throws CLIENT_BUSY when that would exceed the limit. */
+  reserve(bytes: number): void {
+    // One request is always accepted, however large.
+    if (this.#total > 0 && this.#total + bytes > this.#max) {
+      throw localError("CLIENT_BUSY", `${this.#total} bytes are on their way; wait for ready()`);
     }
-    this.#held += bytes;
+    this.#total += bytes;
   }
 
-  give(bytes: number): void {
-    this.#held -= bytes;
-    if (this.#room === undefined || this.#held > this.#low) return;
-    this.#room.resolve();
-    this.#room = undefined;
+  release(bytes: number): void {
+    this.#total -= bytes;
+    if (this.#ready === undefined || this.#total > this.#lowWater) return;
+    this.#ready.resolve();
+    this.#ready = undefined;
   }
 
-  /** Resolves when few enough bytes are held for another to be welcome. */
+  /** Resolves when the total is at the low-water mark or below. Rejects once `fail` was called. */
   ready(): Promise<void> {
-    if (this.#over !== undefined) return Promise.reject(this.#over);
-    if (this.#held <= this.#low) return Promise.resolve();
-    this.#room ??= deferred();
-    return this.#room.promise;
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
+    if (this.#total <= this.#lowWater) return Promise.resolve();
+    this.#ready ??= deferred();
+    return this.#ready.promise;
   }
 
-  /** Nothing will be given back: whoever waits for room, now or later, is told why. */
+  /** The connection has ended: every `ready`, now or later, rejects with this. */
   fail(error: RingmqError): void {
-    this.#over ??= error;
-    this.#room?.reject(error);
-    this.#room = undefined;
+    this.#failure ??= error;
+    this.#ready?.reject(error);
+    this.#ready = undefined;
   }
 }

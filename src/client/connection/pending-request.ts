@@ -1,5 +1,5 @@
 /**
- * A request that waits for its answer. One stands for a whole frame, however many messages it carries.
+ * A request that waits for its answer. One stands for a whole frame, however many messages the frame carries.
  */
 import { ProtocolError } from "../../protocol/errors.js";
 import type { ReceivedFault } from "../../protocol/selection.js";
@@ -10,17 +10,20 @@ const unexpected = (answer: string): never => {
   throw new ProtocolError("BAD_FRAME", `${answer} does not answer this request`);
 };
 
-/** The kinds of answer; each exchange takes the ones that its request can have. Exactly one method is called, once. */
-export abstract class Exchange {
-  /** Bytes that it holds of the client's allowance until it is answered. */
-  held = 0;
+/**
+ * One method for each kind of answer; a request overrides those that it can get. Exactly one of them is called, once.
+ * What it throws ends the connection.
+ */
+export abstract class PendingRequest {
+  /** Bytes to release when it is answered. */
+  pendingBytes = 0;
 
-  /** CONFIRM. `high` and `low` are the first id, 0 where there is none to tell; `durability` is the frame's flag. */
+  /** CONFIRM. `high` and `low` are the first id, 0 when there are no ids; `durability` is the frame's flag. */
   confirmed(_high: number, _low: number, _messages: number, _durability: number): void {
     unexpected("CONFIRM");
   }
 
-  /** MESSAGES: the runs are [start, end). The bytes are the exchange's to keep. */
+  /** MESSAGES: the runs are [start, end). The request may keep the bytes. */
   messages(_bytes: Uint8Array, _view: DataView, _start: number, _end: number): void {
     unexpected("MESSAGES");
   }
@@ -37,8 +40,8 @@ export abstract class Exchange {
   abstract failed(error: RingmqError): void;
 }
 
-/** An exchange that is one promise. */
-export abstract class PromisedExchange<T> extends Exchange {
+/** A request whose answer settles one promise. */
+export abstract class PromisedRequest<T> extends PendingRequest {
   readonly #answer = deferred<T>();
 
   get promise(): Promise<T> {
@@ -54,15 +57,15 @@ export abstract class PromisedExchange<T> extends Exchange {
   }
 }
 
-/** Answered by how many messages it was done to. */
-export class CountExchange extends PromisedExchange<number> {
+/** Answered by CONFIRM with the number of messages that the request affected. */
+export class CountRequest extends PromisedRequest<number> {
   override confirmed(_high: number, _low: number, messages: number): void {
     this.resolve(messages);
   }
 }
 
-/** Answered by a value. `read` throws ProtocolError when it is not of the kind that was asked for. */
-export class ResultExchange<T> extends PromisedExchange<T> {
+/** Answered by RESULT. `read` throws ProtocolError when the value is of another kind than the request asks for. */
+export class ResultRequest<T> extends PromisedRequest<T> {
   readonly #read: (value: unknown) => T;
 
   constructor(read: (value: unknown) => T) {

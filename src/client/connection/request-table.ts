@@ -1,58 +1,58 @@
 /**
- * The requests that are not answered yet, by their numbers.
+ * The unanswered requests of a connection, by number.
  */
 import type { RingmqError } from "../base/error.js";
 import { HELLO_REQUEST } from "./hello.js";
-import type { Exchange } from "./pending-request.js";
+import type { PendingRequest } from "./pending-request.js";
 
-const LAST = 0xffff_ffff;
+const MAX_REQUEST = 0xffff_ffff;
 
-export class Requests {
-  readonly #waiting = new Map<number, Exchange>();
+export class RequestTable {
+  readonly #pending = new Map<number, PendingRequest>();
   #last: number;
-  /** All numbers have been used once: from now on one may still be taken. */
+  /** All numbers have been used once: the next one may still be taken. */
   #wrapped = false;
-  /** Says whether a number is held by a consumer or a subscription, which keeps that of its CONSUME or SUBSCRIBE. */
-  readonly #held: (request: number) => boolean;
+  /** Whether a consumer or a subscription still uses the number of its CONSUME or SUBSCRIBE. */
+  readonly #isInUse: (request: number) => boolean;
 
   /** `last` is the number before the first. */
-  constructor(held: (request: number) => boolean, last = HELLO_REQUEST) {
-    this.#held = held;
+  constructor(isInUse: (request: number) => boolean, last = HELLO_REQUEST) {
+    this.#isInUse = isInUse;
     this.#last = last;
   }
 
   get size(): number {
-    return this.#waiting.size;
+    return this.#pending.size;
   }
 
-  /** Numbers a request: each one more than the last, because consecutive requests are answered together. */
-  add(exchange: Exchange): number {
+  /** Numbers a request one above the last: the broker answers requests with consecutive numbers together. */
+  add(pending: PendingRequest): number {
     do {
-      if (this.#last === LAST) {
+      if (this.#last === MAX_REQUEST) {
         this.#last = 0;
         this.#wrapped = true;
       }
       this.#last++;
-    } while (this.#wrapped && (this.#waiting.has(this.#last) || this.#held(this.#last)));
-    this.#waiting.set(this.#last, exchange);
+    } while (this.#wrapped && (this.#pending.has(this.#last) || this.#isInUse(this.#last)));
+    this.#pending.set(this.#last, pending);
     return this.#last;
   }
 
   has(request: number): boolean {
-    return this.#waiting.has(request);
+    return this.#pending.has(request);
   }
 
-  /** The request is answered: its exchange, or undefined if nobody asked. */
-  take(request: number): Exchange | undefined {
-    const exchange = this.#waiting.get(request);
-    if (exchange !== undefined) this.#waiting.delete(request);
-    return exchange;
+  /** Removes a request that is being answered; undefined when there is none with this number. */
+  take(request: number): PendingRequest | undefined {
+    const pending = this.#pending.get(request);
+    if (pending !== undefined) this.#pending.delete(request);
+    return pending;
   }
 
   /** No answer will come. */
   failAll(error: RingmqError): void {
-    const exchanges = [...this.#waiting.values()];
-    this.#waiting.clear();
-    for (const exchange of exchanges) exchange.failed(error);
+    const all = [...this.#pending.values()];
+    this.#pending.clear();
+    for (const pending of all) pending.failed(error);
   }
 }

@@ -1,52 +1,34 @@
 /**
- * What is on its way to the broker: frames one after another in chunks, each of which is sent with one write. A chunk that the transport cannot take at once waits here, as do requests above the number that the broker
- * allows unanswered.
+ * Frames on their way to the transport, gathered in chunks that are sent with one write each. Two things make a chunk
+ * wait here: a congested transport, and the broker's limit of unanswered requests.
  */
 import { Fifo } from "../../collections/fifo.js";
-import { FrameWriter, HEAD, LENGTH_BYTES, REQUEST } from "../../protocol/frame.js";
+import { HEAD, LENGTH_BYTES, REQUEST } from "../../protocol/frame.js";
+import { Chunk } from "./chunk.js";
 import type { Transport } from "./transport.js";
 
-/** A chunk with this much in it is sent without waiting for the end of the turn: the broker can begin. */
-const FULL = 64 * 1024;
+/** A chunk of this size is sent before the end of the turn, so that the broker can begin. */
+const FULL_BYTES = 64 * 1024;
 
-/** A frame that has grown by itself to this much is sent by itself; a smaller one is copied behind what is there. */
-const LONE = 8 * 1024;
+/** A detached chunk of this size is sent as it is; a smaller one is copied into the current chunk. */
+const LARGE_BYTES = 8 * 1024;
 
-/** A new chunk, which grows as it is used and is used again. */
+/** The size of a new chunk. It grows as needed. */
 const CHUNK_BYTES = 4 * 1024;
 
-/** Chunks kept for use again. One that grew past `MAX_KEPT_BYTES` for a large message is left to the collector. */
+/** Chunks kept for reuse, and the size above which one is left to the garbage collector instead. */
 const MAX_SPARE = 16;
 const MAX_KEPT_BYTES = 256 * 1024;
 
-/** Whole frames, and one that is being written. */
-export class Chunk extends FrameWriter {
-  /** Requests in it that will be answered. */
-  requests = 0;
-  /** Bytes of it that have been sent. */
-  sent = 0;
-
-  override open(op: number, flags: number, request: number, head: Uint8Array): void {
-    super.open(op, flags, request, head);
-    if (request !== 0) this.requests++;
-  }
-
-  /** Numbers the only frame in it, which was opened without a number. */
-  number(request: number): void {
-    this.view.setUint32(REQUEST, request);
-    this.requests++;
-  }
-}
-
-export class Outgoing {
+export class SendQueue {
   readonly #transport: Transport;
-  /** Requests that may be sent and not yet answered. */
+  /** How many requests may be unanswered. */
   readonly #maxInFlight: number;
   #current = new Chunk(CHUNK_BYTES);
-  /** Chunks that nothing is added to any more, the oldest first. */
+  /** Chunks to which nothing is added any more, the oldest first. */
   readonly #waiting = new Fifo<Chunk>();
   readonly #spare: Chunk[] = [];
-  /** Chunks whose bytes the transport still reads. */
+  /** Chunks that the transport has not finished reading. */
   #lent: Chunk[] = [];
   #inFlight = 0;
   #congested = false;
@@ -56,7 +38,7 @@ export class Outgoing {
     this.#maxInFlight = maxInFlight;
   }
 
-  /** Makes room for a frame: what there is no memory for is known before it is begun. */
+  /** Makes room for a frame, so that running out of memory is noticed before the frame is begun. */
   reserve(head: Uint8Array, payload: Uint8Array): void {
     this.#current.reserve(HEAD + head.length + payload.length);
   }
@@ -66,31 +48,31 @@ export class Outgoing {
     this.#current.open(op, flags, request, head);
     this.#current.append(payload);
     this.#current.close();
-    if (this.#current.end >= FULL) this.flush();
+    if (this.#current.end >= FULL_BYTES) this.flush();
   }
 
-  /** A chunk of its own for a frame that grows while others are added. It goes behind them, with `attach`. */
+  /** A chunk for a frame that grows while others are added. `attach` queues it behind them. */
   detached(): Chunk {
     return this.#spare.pop() ?? new Chunk(CHUNK_BYTES);
   }
 
-  /** Adds a frame that was written into a detached chunk. The chunk is no longer the caller's. */
+  /** Adds the frame in a detached chunk. The chunk belongs to the queue again. */
   attach(chunk: Chunk): void {
-    if (chunk.end < LONE) {
+    if (chunk.end < LARGE_BYTES) {
       this.#current.append(chunk.bytes, 0, chunk.end);
       this.#current.requests += chunk.requests;
       this.#recycle(chunk);
-      if (this.#current.end >= FULL) this.flush();
+      if (this.#current.end >= FULL_BYTES) this.flush();
     } else {
-      this.#retire();
+      this.#endChunk();
       this.#waiting.push(chunk);
       this.#send();
     }
   }
 
-  /** Sends all that may be sent. */
+  /** Sends as much as the limits allow. */
   flush(): void {
-    this.#retire();
+    this.#endChunk();
     this.#send();
   }
 
@@ -113,14 +95,14 @@ export class Outgoing {
     if (this.#waiting.length > 0) this.#send();
   }
 
-  /** Hands everything to the transport, whatever the limits: the connection is about to be closed. */
-  surrender(): void {
-    this.#retire();
+  /** Hands everything to the transport regardless of the limits: the connection is about to close. */
+  flushAll(): void {
+    this.#endChunk();
     for (const chunk of this.#waiting) this.#transport.send(chunk.bytes.subarray(chunk.sent, chunk.end));
     this.#waiting.clear();
   }
 
-  #retire(): void {
+  #endChunk(): void {
     if (this.#current.end === 0) return;
     this.#waiting.push(this.#current);
     this.#current = this.detached();
@@ -147,7 +129,7 @@ export class Outgoing {
     }
   }
 
-  /** Sends the frames of a chunk up to and with its `room`th request. */
+  /** Sends the frames of a chunk up to and including its `room`th request. */
   #sendPart(chunk: Chunk, room: number): void {
     let at = chunk.sent;
     let requests = 0;
@@ -155,7 +137,7 @@ export class Outgoing {
       if (chunk.view.getUint32(at + REQUEST) !== 0) requests++;
       at += LENGTH_BYTES + chunk.view.getUint32(at);
     }
-    // A copy, because the chunk stays here: part of a chunk goes only when tens of thousands of requests are waiting.
+    // A copy, because the chunk stays here. Rare: only when tens of thousands of requests are unanswered.
     const part = chunk.bytes.slice(chunk.sent, at);
     chunk.sent = at;
     chunk.requests -= requests;

@@ -1,62 +1,14 @@
 /**
- * Messages that have been handed over and not yet taken by the program: runs, and how far each has been read.
+ * The delivered messages that a program has not read yet.
  */
 import { Fifo } from "../../collections/fifo.js";
-import { readRuns } from "../../protocol/run.js";
-import { nextEntry } from "../messages/content.js";
-import { DeliveredRun, Message } from "./message.js";
-import type { Selections } from "./selection-list.js";
-import type { Settler } from "./settler.js";
+import type { Message } from "./message.js";
+import type { RunReader } from "./run-reader.js";
 
-/** Reads a run one message after another. */
-export class RunReader {
-  #index = 0;
-  #at: number;
-
-  constructor(readonly run: DeliveredRun) {
-    this.#at = run.fields.start;
-  }
-
-  /** Messages not yet read. */
-  get left(): number {
-    return this.run.fields.count - this.#index;
-  }
-
-  /** Only when some are left. */
-  next(): Message {
-    const message = new Message(this.run, this.#index++, this.#at);
-    this.#at = nextEntry(this.run.view, this.#at);
-    return message;
-  }
-
-  /** Passes over so many messages, which are left. */
-  skip(count: number): void {
-    for (let i = 0; i < count; i++) this.#at = nextEntry(this.run.view, this.#at);
-    this.#index += count;
-  }
-
-  /** Names the messages not yet read. */
-  select(selections: Selections): void {
-    const { idHigh, idLow, delivery } = this.run.fields;
-    selections.addRun(idHigh, idLow + this.#index, this.left, delivery);
-  }
-}
-
-/** Reads the runs [start, end) of a frame. Throws BAD_FRAME when they are none. */
-export const readDeliveries = (
-  bytes: Uint8Array,
-  view: DataView,
-  start: number,
-  end: number,
-  settler: Settler,
-): RunReader[] =>
-  readRuns(view, start, end).map((fields) => new RunReader(new DeliveredRun(bytes, view, fields, settler)));
-
-/** A queue of runs. */
-export class Deliveries {
+export class MessageBuffer {
   readonly #readers = new Fifo<RunReader>();
   #size = 0;
-  /** Messages not yet read that are held under a lease. */
+  /** Those of them that are held under a lease. */
   #leased = 0;
 
   /** Messages not yet read. */
@@ -86,26 +38,26 @@ export class Deliveries {
     return message;
   }
 
-  /** Everything that is not yet read. */
+  /** Removes and returns everything that is not read. */
   takeAll(): RunReader[] {
     this.#size = 0;
     this.#leased = 0;
     return this.#readers.takeAll();
   }
 
-  /** Drops all that is held under a lease. */
+  /** Drops the messages that are held under a lease. */
   dropLeased(): void {
     for (const reader of this.takeAll()) if (reader.run.isAcked) this.push(reader);
   }
 
   /**
-   * Drops the oldest messages that are held under a lease until no more than `size` of those are left. Answers how many
-   * were dropped. What was acked on delivery is nobody else's, and its credit bounds it.
+   * Drops the oldest messages that are held under a lease until at most `size` of these are left. Returns how many it
+   * dropped. Messages that were acked on delivery stay: nobody else gets them, and credit bounds them.
    */
   dropLapsed(size: number): number {
     const dropped = Math.max(this.#leased - size, 0);
     let excess = dropped;
-    /** What is older than the last that is dropped, and stays. */
+    /** Older than the last one that is dropped, but acked on delivery: these stay. */
     const older: RunReader[] = [];
     while (excess > 0) {
       const reader = this.#readers.at(0);
@@ -119,7 +71,7 @@ export class Deliveries {
     }
     this.#size -= dropped;
     this.#leased -= dropped;
-    // Seldom: a topic acks by itself or does not, unless that was changed a moment ago.
+    // Rare: the topic's `autoAck` was changed a moment ago.
     if (older.length > 0) for (const reader of [...older, ...this.takeAll()]) this.push(reader);
     return dropped;
   }

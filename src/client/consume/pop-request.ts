@@ -1,14 +1,14 @@
 /**
- * Requests that are answered by MESSAGES.
+ * Requests that are answered by MESSAGES: POP, POP_DEAD and BROWSE.
  */
-
-import { PromisedExchange } from "../connection/pending-request.js";
-import { type Message, type StoredMessage, storedMessages } from "./message.js";
-import { readDeliveries } from "./message-buffer.js";
+import { PromisedRequest } from "../connection/pending-request.js";
+import type { Message } from "./message.js";
+import { readDeliveredRuns } from "./run-reader.js";
 import type { Settler } from "./settler.js";
+import { type StoredMessage, storedMessages } from "./stored-message.js";
 
-/** POP, POP_DEAD: the messages are handed over. */
-export class PopExchange extends PromisedExchange<Message[]> {
+/** POP and POP_DEAD: the messages are delivered. */
+export class PopRequest extends PromisedRequest<Message[]> {
   readonly #settler: Settler;
 
   constructor(settler: Settler) {
@@ -18,15 +18,15 @@ export class PopExchange extends PromisedExchange<Message[]> {
 
   override messages(bytes: Uint8Array, view: DataView, start: number, end: number): void {
     const messages: Message[] = [];
-    for (const reader of readDeliveries(bytes, view, start, end, this.#settler)) {
+    for (const reader of readDeliveredRuns(bytes, view, start, end, this.#settler)) {
       while (reader.left > 0) messages.push(reader.next());
     }
     this.resolve(messages);
   }
 }
 
-/** BROWSE: the messages are shown. */
-export class BrowseExchange extends PromisedExchange<StoredMessage[]> {
+/** BROWSE: the messages are only shown. */
+export class BrowseRequest extends PromisedRequest<StoredMessage[]> {
   override messages(bytes: Uint8Array, view: DataView, start: number, end: number): void {
     this.resolve(storedMessages(bytes, view, start, end));
   }

@@ -1,34 +1,33 @@
 /**
- * Which messages a settlement speaks of, gathered as they are named: neighbours become one selection.
+ * A list of selections, which name the messages to settle. Messages with consecutive ids become one selection.
  */
-
 import { formatId, parseId, SEQUENCES } from "../../protocol/id.js";
 import { MAX_SELECTED } from "../../protocol/limits.js";
 import { MAX_SELECTION, SELECTION_BYTES, writeSelection } from "../../protocol/selection.js";
 import { badArgument } from "../arguments/argument-checks.js";
 
-/** The delivery of a selection that means whoever holds the messages now. */
-const WHOEVER = 0;
+/** The delivery of a selection that matches every delivery: the messages are settled whoever holds them. */
+const ANY_DELIVERY = 0;
 
-/** Numbers that a selection takes in the list. */
+/** Numbers in the list for each selection. */
 const WIDTH = 4;
 
-export class Selections {
-  /** First id (high, low), count, delivery: four numbers for each selection. */
+export class SelectionList {
+  /** For each selection: first id (high, low), count, delivery. */
   readonly #fields: number[] = [];
-  /** The last selection can grow by this id, if it is of the same delivery. */
+  /** The id and delivery that extend the last selection, and by how many messages it can grow. */
   #nextHigh = -1;
   #nextLow = -1;
   #delivery = -1;
   #room = 0;
   #messages = 0;
 
-  /** How many messages they select. */
+  /** Messages selected. */
   get messages(): number {
     return this.#messages;
   }
 
-  /** How many selections there are. */
+  /** Selections in it. */
   get count(): number {
     return this.#fields.length / WIDTH;
   }
@@ -62,8 +61,8 @@ export class Selections {
     }
   }
 
-  /** Where a request ends that begins with the selection `from`: it selects at most MAX_SELECTED messages. */
-  cut(from: number): number {
+  /** The end of a request that begins with the selection `from`: it selects at most MAX_SELECTED messages. */
+  requestEnd(from: number): number {
     let to = from;
     let messages = 0;
     while (to < this.count) {
@@ -74,7 +73,7 @@ export class Selections {
     return to;
   }
 
-  /** Lays selections [from, to) out as a payload. */
+  /** Encodes the selections [from, to) as a payload. */
   encode(from = 0, to = this.count): Uint8Array {
     const payload = new Uint8Array((to - from) * SELECTION_BYTES);
     const view = new DataView(payload.buffer);
@@ -94,16 +93,16 @@ export class Selections {
   }
 }
 
-/** Names messages by their ids in decimal, whoever holds them. Throws BAD_ARGUMENT for what is no id. */
-export const selectIds = (ids: readonly unknown[]): Selections => {
-  const selections = new Selections();
+/** Selects messages by their ids in decimal, whoever holds them. Throws BAD_ARGUMENT for what is not an id. */
+export const selectIds = (ids: readonly unknown[]): SelectionList => {
+  const selections = new SelectionList();
   for (const [i, id] of ids.entries()) {
     const words = typeof id === "string" ? parseId(id) : undefined;
     if (words === undefined) {
       const why = typeof id === "number" ? " (a number does not hold all of its digits)" : "";
       throw badArgument(ids.length === 1 ? "id" : `ids[${i}]`, id, `a message's id in decimal, as text${why}`);
     }
-    selections.add(words.high, words.low, WHOEVER);
+    selections.add(words.high, words.low, ANY_DELIVERY);
   }
   return selections;
 };

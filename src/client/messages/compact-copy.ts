@@ -1,20 +1,23 @@
 /**
- * What waits to be read is a view of the piece of the stream that it came in, which stays as long as any of it waits.
- * Few messages out of many such pieces would hold far more than their own bytes: behind some that wait already, they
- * are copied.
+ * Copies received messages that would otherwise keep too much memory.
+ *
+ * A message is a view of the chunk that was read from the socket, and the whole chunk stays in memory as long as any view
+ * of it is buffered. A few messages each out of many chunks would hold far more memory than their own bytes.
  */
 
-/** Frames that may wait as they came: of 64 KiB, which is what a socket reads at a time, these are 4 MiB. */
-const AS_THEY_CAME = 64;
+/** Frames that may be buffered in place. A socket reads up to 64 KiB at a time, so these hold up to 4 MiB. */
+const MAX_IN_PLACE = 64;
 
-/** A copy is worth its while when the piece has at least so many times the bytes. */
-const WASTE = 4;
+/** A copy pays off when the chunk is at least this many times as large. */
+const MIN_RATIO = 4;
 
-/** The bytes [start, end), of which `waiting` frames are before them, if they had better be copied. */
-export const frugalCopy = (
+/** A copy of the bytes [start, end) behind `buffered` frames; undefined when they may stay in place. */
+export const compactCopy = (
   bytes: Uint8Array,
   start: number,
   end: number,
-  waiting: number,
+  buffered: number,
 ): Uint8Array<ArrayBuffer> | undefined =>
-  waiting >= AS_THEY_CAME && (end - start) * WASTE <= bytes.buffer.byteLength ? bytes.slice(start, end) : undefined;
+  buffered >= MAX_IN_PLACE && (end - start) * MIN_RATIO <= bytes.buffer.byteLength
+    ? bytes.slice(start, end)
+    : undefined;

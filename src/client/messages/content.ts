@@ -1,5 +1,5 @@
 /**
- * What a message carries, read out of the bytes that came when somebody looks at it.
+ * The body and headers of a received message, decoded only when a program asks for them.
  */
 import { HAS_HEADERS, HEADERS_LENGTH_BYTES, SIZE_MASK, WORD_BYTES } from "../../protocol/entry.js";
 import { ProtocolError } from "../../protocol/errors.js";
@@ -7,7 +7,7 @@ import { type Headers, NO_HEADERS, unpackHeaders } from "../../protocol/headers.
 import { readText } from "../../protocol/text.js";
 import { localError } from "../base/error.js";
 
-/** Entries that came together; messages are views of their bytes. */
+/** The bytes of entries that came together. Messages are views of them. */
 export interface Arrival {
   readonly bytes: Uint8Array;
   readonly view: DataView;
@@ -16,12 +16,12 @@ export interface Arrival {
 /** Where the entry after the one at `at` begins. */
 export const nextEntry = (view: DataView, at: number): number => at + WORD_BYTES + (view.getUint32(at) & SIZE_MASK);
 
-export abstract class Content {
+export abstract class MessageContent {
   protected abstract readonly arrival: Arrival;
   #body: Uint8Array | undefined;
 
   constructor(
-    /** Where its entry begins. */
+    /** Where its entry begins in the bytes. */
     private readonly at: number,
   ) {}
 

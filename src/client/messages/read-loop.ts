@@ -1,23 +1,22 @@
 /**
- * Where a program's loop over messages is: at one that it was handed, or waiting for the next.
+ * The state of a program's loop over messages: at a message, waiting for the next one, or finished.
  *
- * Who waits for a loop to read everything may be that loop itself: then it is at a message and will not ask for another.
- * A loop that waits for its own drain cannot be told from one that takes its time, but by the time it takes. That it was
- * at a message when it was drained does not tell: so is every busy loop when its program is asked to stop, and its drain
- * must not end before it has settled that message and read the rest. Nor does that it asked for one then: it may be at
- * the next when it comes to wait for the same drain.
+ * A drain waits until the loop has read everything. But the loop itself may be awaiting that drain, and then it never
+ * asks for another message. Only time tells such a loop from one that is busy: a busy loop, too, is at a message when its
+ * drain begins, and a loop that was waiting then may be at a message when it comes to await the drain. So a loop that
+ * stays at one message for too long is taken for one that awaits the drain.
  */
 import { deferred } from "../base/deferred.js";
 import { startTimer } from "../base/timer.js";
 
-/** How often it is looked whether the loop has gone on. Milliseconds. */
-const LOOK = 50;
+/** How often to check whether the loop has moved on. Milliseconds. */
+const CHECK_INTERVAL = 50;
 
-export class Reading<T> {
-  /** What the loop was handed last, until it asks for more. */
-  at: T | undefined;
-  /** Somebody reads. */
-  isBegun = false;
+export class ReadLoop<T> {
+  /** What the loop was given last, until it asks for more. */
+  current: T | undefined;
+  /** The program has asked for a message. */
+  isStarted = false;
   readonly #finished = deferred<void>();
   #isFinished = false;
 
@@ -25,34 +24,34 @@ export class Reading<T> {
     return this.#finished.promise;
   }
 
-  /** The program has read all there is, or has left. */
+  /** The program has read everything, or has left the loop. */
   finish(): void {
-    this.at = undefined;
+    this.current = undefined;
     this.#isFinished = true;
     this.#finished.resolve();
   }
 
   /**
-   * Waits until the loop has finished: true; or until it has been at the same place for as long as `patience` says of
-   * it, in milliseconds: false.
+   * Resolves with true when the loop has finished, with false when it has stayed at the same message for as long as
+   * `limit` says, in milliseconds.
    */
-  async end(patience: (at: T) => number): Promise<boolean> {
-    let at: T | undefined;
-    // Looks are counted, and not time: a program that computes for long is not one that stands still.
-    for (let looks = 0; !this.#isFinished; looks++) {
-      const { at: now } = this;
-      if (now === undefined || now !== at) looks = 0;
-      else if (looks * LOOK >= patience(now)) return false;
-      at = now;
-      await this.#look();
+  async waitForEnd(limit: (current: T) => number): Promise<boolean> {
+    let last: T | undefined;
+    // Checks are counted, not time: a program that blocks the event loop for long is not one that waits.
+    for (let checks = 0; !this.#isFinished; checks++) {
+      const { current } = this;
+      if (current === undefined || current !== last) checks = 0;
+      else if (checks * CHECK_INTERVAL >= limit(current)) return false;
+      last = current;
+      await this.#nextCheck();
     }
     return true;
   }
 
-  async #look(): Promise<void> {
-    const looked = deferred<void>();
-    const timer = startTimer(LOOK, looked.resolve);
-    await Promise.race([this.#finished.promise, looked.promise]);
+  async #nextCheck(): Promise<void> {
+    const due = deferred<void>();
+    const timer = startTimer(CHECK_INTERVAL, due.resolve);
+    await Promise.race([this.#finished.promise, due.promise]);
     timer.cancel();
   }
 }

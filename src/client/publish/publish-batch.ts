@@ -8,10 +8,10 @@
 import { ProtocolError } from "../../protocol/errors.js";
 import { deferred } from "../base/deferred.js";
 import type { RingmqError } from "../base/error.js";
-import { Exchange } from "../connection/pending-request.js";
+import { PendingRequest } from "../connection/pending-request.js";
 import { type ChannelReceipt, Receipt } from "./receipt.js";
 
-abstract class Batch<R> extends Exchange {
+abstract class Batch<R> extends PendingRequest {
   /** Messages in it. */
   count = 0;
   protected readonly answer = deferred<void>();

@@ -15,10 +15,11 @@ import type { Body, ChannelPublishOptions, PublishOptions } from "../arguments/o
 import type { RequestChecks } from "../arguments/request-checks.js";
 import { unobserved } from "../base/deferred.js";
 import { localError, type RingmqError } from "../base/error.js";
-import type { Connection, Gatherer } from "../connection/connection.js";
-import { type Exchange, PromisedExchange } from "../connection/pending-request.js";
+import type { Batcher } from "../connection/batcher.js";
+import type { Chunk } from "../connection/chunk.js";
+import type { Connection } from "../connection/connection.js";
+import { type PendingRequest, PromisedRequest } from "../connection/pending-request.js";
 import { requestHead } from "../connection/request-head.js";
-import type { Chunk } from "../connection/send-queue.js";
 import { checkThere, isBody, readBody } from "./body.js";
 import { ChannelBatch, PublishBatch } from "./publish-batch.js";
 import { BatchReceipt, type ChannelReceipt, type IdRange, type Receipt } from "./receipt.js";
@@ -57,7 +58,7 @@ const packed = (headers: unknown): Uint8Array => {
 };
 
 /** The confirmation of a frame that one `publishBatch` wrote. */
-class WholeBatch extends PromisedExchange<IdRange & { readonly durability: number }> {
+class WholeBatch extends PromisedRequest<IdRange & { readonly durability: number }> {
   override confirmed(high: number, low: number, count: number, durability: number): void {
     this.resolve({ high, low, count, durability });
   }
@@ -72,7 +73,7 @@ interface Growing<B> {
   readonly start: number;
 }
 
-export class Publisher implements Gatherer {
+export class Publisher implements Batcher {
   readonly #connection: Connection;
   readonly #checks: RequestChecks;
   readonly #batchBytes: number;
@@ -156,7 +157,7 @@ export class Publisher implements Gatherer {
     const overhead = WORD_BYTES + (headers.length > 0 ? HEADERS_LENGTH_BYTES + headers.length : 0);
     const frames: WholeBatch[] = [];
     for (let at = 0; at < contents.length; ) {
-      if (at > 0) await this.#connection.allowance.ready();
+      if (at > 0) await this.#connection.pendingBytes.ready();
       let bytes = MIN_LENGTH + head.length;
       const first = at;
       for (; at < contents.length && at - first < maxBatchMessages; at++) {
@@ -190,7 +191,7 @@ export class Publisher implements Gatherer {
   }
 
   /** Begins a frame for a first message of so many bytes. It grows from when it is placed. */
-  #begin<B extends Exchange>(op: number, name: string, head: Uint8Array, batch: B, bytes: number): Growing<B> {
+  #begin<B extends PendingRequest>(op: number, name: string, head: Uint8Array, batch: B, bytes: number): Growing<B> {
     const chunk = this.#connection.begin(op, head);
     // Where a few messages fill the frame it is given its size at once.
     if (bytes > LARGE) chunk.reserve(this.#batchBytes + bytes);
@@ -198,20 +199,20 @@ export class Publisher implements Gatherer {
   }
 
   /** Writes a message into a frame: all of it, or what it throws over leaves no trace. */
-  #write({ batch, chunk }: Growing<Exchange>, headers: Uint8Array, content: Body, bytes: number): void {
+  #write({ batch, chunk }: Growing<PendingRequest>, headers: Uint8Array, content: Body, bytes: number): void {
     const cost = bytes + MESSAGE_COST;
-    this.#connection.allowance.take(cost);
+    this.#connection.pendingBytes.reserve(cost);
     try {
       appendEntry(chunk, headers, content);
     } catch (error) {
-      this.#connection.allowance.give(cost);
+      this.#connection.pendingBytes.release(cost);
       throw asBadArgument(error);
     }
-    batch.held += cost;
+    batch.pendingBytes += cost;
   }
 
   /** Lets a frame grow that has its first message, and ends the one that grew in its place. */
-  #place<B extends Exchange>(open: Map<string, Growing<B>>, growing: Growing<B>): void {
+  #place<B extends PendingRequest>(open: Map<string, Growing<B>>, growing: Growing<B>): void {
     const before = open.get(growing.name);
     if (before !== undefined) this.#connection.attach(before.chunk, before.batch);
     else if (open.size >= MAX_GROWING) this.seal();
@@ -223,10 +224,10 @@ export class Publisher implements Gatherer {
 
   /** Sends a frame of several messages by itself. */
   #send(head: Uint8Array, headers: Uint8Array, contents: readonly Uint8Array[], bytes: number): WholeBatch {
-    const { allowance } = this.#connection;
+    const { pendingBytes } = this.#connection;
     this.#connection.assertOpen();
     const cost = bytes + MESSAGE_COST;
-    allowance.take(cost);
+    pendingBytes.reserve(cost);
     let chunk: Chunk;
     try {
       chunk = this.#connection.begin(Op.PUBLISH, head);
@@ -235,12 +236,12 @@ export class Publisher implements Gatherer {
       this.#connection.seal();
       this.#connection.assertOpen();
     } catch (error) {
-      allowance.give(cost);
+      pendingBytes.release(cost);
       throw asBadArgument(error);
     }
     const frame = new WholeBatch();
     unobserved(frame.promise);
-    frame.held = cost;
+    frame.pendingBytes = cost;
     this.#connection.attach(chunk, frame);
     this.#connection.schedule();
     return frame;

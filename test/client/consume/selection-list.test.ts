@@ -1,31 +1,31 @@
 import { describe, expect, it } from "vitest";
-import { Selections, selectIds } from "../../../src/client/consume/selection-list.js";
+import { SelectionList, selectIds } from "../../../src/client/consume/selection-list.js";
 import { formatId } from "../../../src/protocol/id.js";
 import { selectionsOf } from "../scripted-broker.js";
 
-const payload = (selections: Selections): number[][] =>
+const payload = (selections: SelectionList): number[][] =>
   selectionsOf({ op: 0, flags: 0, request: 0, head: [], payload: Buffer.from(selections.encode()) });
 
 describe("a request", () => {
   it("ends before it selects more than a request may", () => {
-    const selections = new Selections();
+    const selections = new SelectionList();
     for (let i = 0; i < 17; i++) selections.addRun(1, i * 4096, 4096, 7);
     selections.add(2, 0, 7);
     expect(selections.messages).toBe(17 * 4096 + 1);
-    expect(selections.cut(0)).toBe(16);
-    expect(selections.cut(16)).toBe(18);
+    expect(selections.requestEnd(0)).toBe(16);
+    expect(selections.requestEnd(16)).toBe(18);
   });
 });
 
 describe("messages that are settled one by one", () => {
   it("share a selection when their ids follow each other in one delivery", () => {
-    const selections = new Selections();
+    const selections = new SelectionList();
     for (const low of [10, 11, 12]) selections.add(1, low, 7);
     expect(payload(selections)).toEqual([[10, 3, 7]]);
   });
 
   it("do not when an id is left out, comes again, or goes back", () => {
-    const selections = new Selections();
+    const selections = new SelectionList();
     for (const low of [10, 12, 12, 11]) selections.add(1, low, 7);
     expect(payload(selections)).toEqual([
       [10, 1, 7],
@@ -36,7 +36,7 @@ describe("messages that are settled one by one", () => {
   });
 
   it("do not when the delivery or the upper half of the id is another", () => {
-    const selections = new Selections();
+    const selections = new SelectionList();
     selections.add(1, 10, 7);
     selections.add(1, 11, 8);
     selections.add(2, 12, 8);
@@ -48,7 +48,7 @@ describe("messages that are settled one by one", () => {
   });
 
   it("do not run past the last sequence number of a millisecond", () => {
-    const selections = new Selections();
+    const selections = new SelectionList();
     for (const low of [4094, 4095, 4096, 4097]) selections.add(1, low, 7);
     expect(payload(selections)).toEqual([
       [4094, 2, 7],
@@ -57,7 +57,7 @@ describe("messages that are settled one by one", () => {
   });
 
   it("tell their ids in the order in which they were added", () => {
-    const selections = new Selections();
+    const selections = new SelectionList();
     for (const low of [10, 11, 9]) selections.add(1, low, 7);
     expect([...selections.ids()]).toEqual([10, 11, 9].map((low) => formatId(1, low)));
   });
@@ -65,7 +65,7 @@ describe("messages that are settled one by one", () => {
 
 describe("runs", () => {
   it("are selections of their own, cut where a millisecond ends", () => {
-    const selections = new Selections();
+    const selections = new SelectionList();
     selections.add(1, 0, 7);
     selections.addRun(1, 1, 2, 7);
     selections.addRun(1, 4090, 10, 7);
@@ -78,7 +78,7 @@ describe("runs", () => {
   });
 
   it("are encoded in part", () => {
-    const selections = new Selections();
+    const selections = new SelectionList();
     for (const low of [10, 20, 30]) selections.addRun(1, low, 2, 7);
     const part = Buffer.from(selections.encode(1, 2));
     expect(selectionsOf({ op: 0, flags: 0, request: 0, head: [], payload: part })).toEqual([[20, 2, 7]]);
