@@ -37,9 +37,11 @@ export type {
 export { type ClientErrorName, RingmqError, type RingmqErrorCode } from "./base/error.js";
 export type { ChannelMessage } from "./channels/channel-message.js";
 export type { Subscription } from "./channels/subscription.js";
-export { type Client, connect, type Ids } from "./client.js";
+export type { Client } from "./client.js";
+export { connect } from "./connect.js";
 export type { BrokerInfo, Limits } from "./connection/hello.js";
 export type { Consumer } from "./consume/consumer.js";
+export type { Ids } from "./consume/id-settler.js";
 export type { Message } from "./consume/message.js";
 export type { MessageBatch } from "./consume/message-batch.js";
 export type { Settlement, SettlementFault } from "./consume/settle-result.js";

@@ -2,7 +2,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { type Deferred, deferred } from "../client/base/deferred.js";
 import { RingmqError } from "../client/base/error.js";
-import { type Client, connect } from "../client/client.js";
+import type { Client } from "../client/client.js";
+import { connect } from "../client/connect.js";
 import type { Ledger } from "./ledger.js";
 
 /** A breath before something refused is tried again, milliseconds. */

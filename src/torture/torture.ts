@@ -6,7 +6,8 @@
  */
 import { setTimeout as delay } from "node:timers/promises";
 import { RingmqError } from "../client/base/error.js";
-import { type Client, connect } from "../client/client.js";
+import type { Client } from "../client/client.js";
+import { connect } from "../client/connect.js";
 import { BrokerProcess, type Exit } from "./broker-process.js";
 import { handleDead } from "./dead-letters.js";
 import { assertEmpty, drain } from "./drain.js";

@@ -1,5 +1,5 @@
 /**
- * Answers that are values. A broker is trusted for what is in them, not for their being of the kind that was asked for.
+ * Reads the values of RESULT answers. Only their kind is checked; a broker is trusted for what is in them.
  */
 import { ProtocolError } from "../../protocol/errors.js";
 import type { BackupSummary, TopicConfig, TopicStatistics } from "../arguments/options.js";
@@ -30,5 +30,5 @@ export const readTopicPage = (value: unknown): TopicPage => {
 
 export const readBackupSummary = (value: unknown): BackupSummary => record(value, "a backup") as BackupSummary;
 
-/** For answers that say nothing. */
+/** For an answer without a value. */
 export const readNothing = (): void => {};

@@ -4,7 +4,8 @@
  */
 import { describe, expect, it } from "vitest";
 import { OPTIONS } from "../../../src/client/arguments/option-reader.js";
-import { type Client, connect } from "../../../src/client/client.js";
+import type { Client } from "../../../src/client/client.js";
+import { connect } from "../../../src/client/connect.js";
 import type { Message } from "../../../src/client/consume/message.js";
 import type { MessageBatch } from "../../../src/client/consume/message-batch.js";
 import { Answer, Op } from "../../../src/protocol/op.js";

@@ -2,7 +2,8 @@
  * Every option that is a time, at the ends of its range. Timers stand still until a test moves them; sockets do not.
  */
 import { beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
-import { type Client, connect } from "../../../src/client/client.js";
+import type { Client } from "../../../src/client/client.js";
+import { connect } from "../../../src/client/connect.js";
 import type { Message } from "../../../src/client/consume/message.js";
 import type { MessageBatch } from "../../../src/client/consume/message-batch.js";
 import { MAX_DELAY, MAX_POP_WAIT } from "../../../src/protocol/limits.js";

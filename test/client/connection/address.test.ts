@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { RingmqError } from "../../../src/client/base/error.js";
-import { connect } from "../../../src/client/client.js";
+import { connect } from "../../../src/client/connect.js";
 import { parseAddress } from "../../../src/client/connection/address.js";
 
 const refusal = async (address: unknown): Promise<RingmqError> => {

@@ -11,7 +11,7 @@ import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import type { ConnectOptions } from "../../../src/client/arguments/options.js";
 import { RingmqError } from "../../../src/client/base/error.js";
-import { connect } from "../../../src/client/client.js";
+import { connect } from "../../../src/client/connect.js";
 import { makeDirectory, removeDirectory } from "../../directories.js";
 
 const failure = async (address: string, options?: ConnectOptions): Promise<RingmqError> => {

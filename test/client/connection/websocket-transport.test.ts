@@ -1,7 +1,8 @@
 import { once } from "node:events";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { WebSocket, WebSocketServer } from "ws";
-import { type Client, connect } from "../../../src/client/client.js";
+import type { Client } from "../../../src/client/client.js";
+import { connect } from "../../../src/client/connect.js";
 import { MAX_WEBSOCKET_MESSAGE_BYTES } from "../../../src/protocol/limits.js";
 import { Op } from "../../../src/protocol/op.js";
 import { type Frame, splitFrames } from "../../main/frames.js";
