@@ -1,12 +1,13 @@
 /**
  * `npm run bench`: runs scenarios and prints what they measured.
  */
-import type { Level } from "./durability.js";
-import { disk, hardware, versions } from "./environment.js";
-import { medianOfRuns } from "./median.js";
+
 import { parseOptions } from "./options.js";
-import { json, type Report, table } from "./report.js";
-import { Bench, type LevelResult, type Result, type Scenario, type Variant } from "./scenario.js";
+import type { Level } from "./processes/durability.js";
+import { disk, hardware, versions } from "./report/environment.js";
+import { json, type Report, table } from "./report/report.js";
+import { medianOfRuns } from "./scenarios/median.js";
+import { Bench, type LevelResult, type Result, type Scenario, type Variant } from "./scenarios/scenario.js";
 
 const options = parseOptions(process.argv.slice(2));
 

@@ -3,10 +3,10 @@
  */
 import { tmpdir } from "node:os";
 import { Command, InvalidArgumentError } from "commander";
-import { DEFAULT_LEVEL, LEVELS, type Level } from "./durability.js";
 import type { Pin } from "./processes/command.js";
-import type { Parameters, Scenario } from "./scenario.js";
+import { DEFAULT_LEVEL, LEVELS, type Level } from "./processes/durability.js";
 import { canonical, scenarios } from "./scenarios/index.js";
+import type { Parameters, Scenario } from "./scenarios/scenario.js";
 
 const DEFAULT_BYTES = 128;
 const DEFAULT_SECONDS = 30;

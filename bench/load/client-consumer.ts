@@ -2,7 +2,8 @@
  * Consumes and acks through the client library.
  */
 import { type Consumer, connect } from "ringmq/client";
-import { type Address, type Role, timed, url, type Work } from "./role.js";
+import { type Address, url } from "../wire/address.js";
+import { type Role, timed, type Work } from "./role.js";
 
 export interface ClientConsume {
   readonly address: Address;

@@ -4,8 +4,9 @@
 
 import { type Client, connect, type Receipt } from "ringmq/client";
 import { Durability } from "#protocol/op.js";
-import { body } from "./frames.js";
-import { type Address, type Role, timed, url, type Work } from "./role.js";
+import { type Address, url } from "../wire/address.js";
+import { body } from "../wire/frames.js";
+import { type Role, timed, type Work } from "./role.js";
 
 export interface ClientPublish {
   readonly address: Address;

@@ -5,9 +5,10 @@
 import { connect } from "ringmq/client";
 import { Durability } from "#protocol/op.js";
 import { Histogram } from "../measure/histogram.js";
-import { body } from "./frames.js";
+import { url } from "../wire/address.js";
+import { body } from "../wire/frames.js";
 import type { RoundTrip, RoundTripOutcome } from "./raw-round-trip.js";
-import { type Role, timed, url } from "./role.js";
+import { type Role, timed } from "./role.js";
 
 export const clientRoundTrip: Role<RoundTrip, RoundTripOutcome> = async (params) => {
   const publisher = await connect(url(params.address), { name: "bench" });

@@ -9,11 +9,12 @@ import { WORD_BYTES } from "#protocol/entry.js";
 import { Op } from "#protocol/op.js";
 import { monotonicMicros } from "../measure/clock.js";
 import { Histogram, type Percentiles } from "../measure/histogram.js";
-import { AnswerScanner } from "./answer-scanner.js";
-import { receipts } from "./answers.js";
-import { encodeFrame, entries, FIRST_REQUEST, sendHello } from "./frames.js";
-import { type Address, type Role, timed, type Work } from "./role.js";
-import { openWire } from "./wire.js";
+import type { Address } from "../wire/address.js";
+import { AnswerScanner } from "../wire/answer-scanner.js";
+import { encodeFrame, entries, FIRST_REQUEST, sendHello } from "../wire/frames.js";
+import { openWire } from "../wire/open-wire.js";
+import { receipts } from "../wire/receipts.js";
+import { type Role, timed, type Work } from "./role.js";
 
 export interface PacedPublish {
   readonly address: Address;

@@ -4,8 +4,8 @@
  * The frames are laid out once in a few buffers; sending one is patching its request number (and what `stamp` writes).
  * A buffer is used again when all its requests are answered: the kernel has then read it, and the window is bounded.
  */
-import { FIRST_REQUEST, type WireFrame } from "./frames.js";
-import type { Wire } from "./wire.js";
+import { FIRST_REQUEST, type WireFrame } from "../wire/frames.js";
+import type { Wire } from "../wire/wire.js";
 
 /** Writes what differs from frame to frame; the frame begins at `at` and is number `index` of the load, from 0. */
 export type Stamp = (view: DataView, at: number, index: number) => void;

@@ -3,14 +3,15 @@
  * that it has not been sent itself: without that a channel, which never makes a publisher wait, would only drop.
  */
 import { Op } from "#protocol/op.js";
-import { AnswerScanner } from "./answer-scanner.js";
-import { receipts } from "./answers.js";
-import { encodeFrame, entries, FIRST_REQUEST, sendHello } from "./frames.js";
+import type { Address } from "../wire/address.js";
+import { AnswerScanner } from "../wire/answer-scanner.js";
+import { encodeFrame, entries, FIRST_REQUEST, sendHello } from "../wire/frames.js";
+import { openWire } from "../wire/open-wire.js";
+import { receipts } from "../wire/receipts.js";
 import { PublishPump } from "./publish-pump.js";
 import { subscribe } from "./raw-subscribers.js";
-import { type Address, type Role, timed, type Work } from "./role.js";
+import { type Role, timed, type Work } from "./role.js";
 import { timeStamp } from "./stamps.js";
-import { openWire } from "./wire.js";
 
 export interface RawChannelPublish {
   readonly address: Address;

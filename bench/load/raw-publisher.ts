@@ -2,13 +2,14 @@
  * Publishes pre-encoded frames as fast as the window allows.
  */
 import { Op } from "#protocol/op.js";
-import { AnswerScanner } from "./answer-scanner.js";
-import { receipts } from "./answers.js";
-import { encodeFrame, entries, sendHello, type WireFrame } from "./frames.js";
+import type { Address } from "../wire/address.js";
+import { AnswerScanner } from "../wire/answer-scanner.js";
+import { encodeFrame, entries, sendHello, type WireFrame } from "../wire/frames.js";
+import { openWire } from "../wire/open-wire.js";
+import { receipts } from "../wire/receipts.js";
 import { PublishPump, type Stamp } from "./publish-pump.js";
-import { type Address, type Role, timed, type Work } from "./role.js";
+import { type Role, timed, type Work } from "./role.js";
 import { delayStamp, PATCHED_DELAY, topicName, topicStamp } from "./stamps.js";
-import { openWire } from "./wire.js";
 
 export interface RawPublish {
   readonly address: Address;

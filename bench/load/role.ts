@@ -8,13 +8,6 @@ export interface Prepared<Outcome> {
   run(): Promise<Outcome>;
 }
 
-/** Where the broker listens. `ws` is the native protocol over WebSocket. */
-export interface Address {
-  readonly transport: "tcp" | "ws";
-  readonly host: string;
-  readonly port: number;
-}
-
 /** What every role tells of its run. */
 export interface Work {
   /** Messages carried out and confirmed. */
@@ -34,6 +27,3 @@ export const timed = async (run: () => Promise<number>): Promise<Work> => {
   const used = process.cpuUsage(cpu);
   return { messages, seconds, cpuMicros: used.user + used.system };
 };
-
-export const url = (address: Address): string =>
-  address.transport === "tcp" ? `tcp://${address.host}:${address.port}` : `ws://${address.host}:${address.port}/mq`;

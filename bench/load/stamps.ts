@@ -3,7 +3,7 @@
  */
 import { WORD_BYTES } from "#protocol/entry.js";
 import { monotonicMicros } from "../measure/clock.js";
-import type { WireFrame } from "./frames.js";
+import type { WireFrame } from "../wire/frames.js";
 import type { Stamp } from "./publish-pump.js";
 
 /** A body that carries a time begins with it: f64, microseconds of the monotonic clock. */

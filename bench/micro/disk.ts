@@ -7,11 +7,11 @@
 import { closeSync, fsyncSync, mkdtempSync, openSync, renameSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { disk } from "../environment.js";
 import { monotonicMicros } from "../measure/clock.js";
 import { type Ahead, timeSyncs } from "../measure/disk.js";
 import { Histogram } from "../measure/histogram.js";
-import { pad, widthsOf } from "../text-table.js";
+import { disk } from "../report/environment.js";
+import { pad, widthsOf } from "../report/text-table.js";
 
 const KIB = 1024;
 /** One message; a frame of 200 of 128 bytes, which ends nowhere near a block; what a busy turn gathers. */

@@ -1,10 +1,11 @@
 /**
  * A broker of its own process, on ports that the system chooses, with a data directory of its own.
  */
-import type { Level } from "../durability.js";
-import type { Address } from "../load/role.js";
+
+import type { Address } from "../wire/address.js";
 import { projectFile } from "./command.js";
 import { DataDirectory } from "./data-directory.js";
+import type { Level } from "./durability.js";
 import { ServerProcess } from "./server-process.js";
 
 export interface BrokerAddresses {

@@ -2,11 +2,12 @@
  * A backlog many times the memory that the broker may use: published, then consumed and acked, beside the same with a
  * smaller one that memory holds.
  */
-import { JOURNALLED } from "../durability.js";
+
 import { peakRssBytes, sampledPeak } from "../measure/rss.js";
-import { type Bench, charge, fitting, fittingBatch, measured, type Result, type Scenario } from "../scenario.js";
+import { JOURNALLED } from "../processes/durability.js";
 import { prepareConsume } from "./consume.js";
 import { preparePublish, TOPIC, WARM_TOPIC, warmUpMessages } from "./publish.js";
+import { type Bench, charge, fitting, fittingBatch, measured, type Result, type Scenario } from "./scenario.js";
 
 const SCENARIO = "backlog-disk";
 const MIB = 1024 ** 2;

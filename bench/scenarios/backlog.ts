@@ -2,8 +2,8 @@
  * What a message that waits costs: resident memory of the broker for each, beyond the bytes of its body.
  */
 import { settledRssBytes } from "../measure/rss.js";
-import { charge, fitting, fittingBatch, measured, type Result, type Scenario } from "../scenario.js";
 import { rawPublish, TOPIC, WARM_TOPIC } from "./publish.js";
+import { charge, fitting, fittingBatch, measured, type Result, type Scenario } from "./scenario.js";
 
 /** Has the broker's code compiled and its buffers grown before the baseline is taken, with little memory of its own. */
 const WARM_UP = 20_000;

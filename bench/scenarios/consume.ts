@@ -1,10 +1,11 @@
 /**
  * Consuming and acking what one topic holds, measured from the CONSUME to the confirm of the last ack.
  */
-import type { Address } from "../load/role.js";
+
 import type { LoadProcess } from "../processes/load-process.js";
-import { type Bench, charge, fitting, fittingBatch, type Measured, measured, type Scenario } from "../scenario.js";
+import type { Address } from "../wire/address.js";
 import { rawPublish, TOPIC, WARM_TOPIC, warmUpMessages } from "./publish.js";
+import { type Bench, charge, fitting, fittingBatch, type Measured, measured, type Scenario } from "./scenario.js";
 
 const MAX_CREDIT = 20_000;
 const CREDIT_BYTES = 8 * 1024 * 1024;

@@ -2,9 +2,9 @@
  * Delayed messages, each with a delay of its own: all in, then all out on time.
  */
 import { cpuSince, cpuTime } from "../measure/cpu.js";
-import { fitting, measured, type Scenario } from "../scenario.js";
 import { creditFor } from "./consume.js";
 import { rawPublish, TOPIC } from "./publish.js";
+import { fitting, measured, type Scenario } from "./scenario.js";
 
 /** The first is due this long after the start, so that all are in before: at 150,000 a second, and a second more. */
 const leadMs = (messages: number): number => 1_000 + messages / 150;

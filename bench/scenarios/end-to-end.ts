@@ -3,13 +3,13 @@
  * that publishing and consuming at once reach; and the round trip from publish to confirm alone.
  */
 
-import type { Address } from "../load/role.js";
 import type { Broker } from "../processes/broker.js";
 import { builtFile } from "../processes/command.js";
 import { ServerProcess } from "../processes/server-process.js";
-import { type Bench, charge, type Measured, measured, type Result, type Scenario } from "../scenario.js";
+import type { Address } from "../wire/address.js";
 import { creditFor } from "./consume.js";
 import { rawPublish, TOPIC, WARM_TOPIC } from "./publish.js";
+import { type Bench, charge, type Measured, measured, type Result, type Scenario } from "./scenario.js";
 
 const SCENARIO = "end-to-end";
 const WARM_UP_TRIPS = 2_000;

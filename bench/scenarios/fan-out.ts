@@ -1,7 +1,7 @@
 /**
  * One publisher, 100 subscribers of a channel. Messages are counted as they are delivered.
  */
-import { charge, fittingBatch, measured, type Scenario } from "../scenario.js";
+import { charge, fittingBatch, measured, type Scenario } from "./scenario.js";
 
 const SUBSCRIBERS = 100;
 /** Messages under way: well within what a subscriber may fall behind (8,192 messages, 4 MiB). */

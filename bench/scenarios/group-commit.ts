@@ -3,14 +3,14 @@
  * that a publisher reaches, and deliveries while another connection publishes as fast as it can.
  */
 import { connect } from "ringmq/client";
-import { Durability, type Level } from "../durability.js";
-import { url } from "../load/role.js";
 import { sleep } from "../measure/clock.js";
 import type { Broker } from "../processes/broker.js";
-import { type Bench, charge, fittingBatch, type Measured, measured, type Result, type Scenario } from "../scenario.js";
+import { Durability, type Level } from "../processes/durability.js";
+import { url } from "../wire/address.js";
 import { creditFor } from "./consume.js";
 import { oneInFlight } from "./end-to-end.js";
 import { rawPublish, TOPIC, WARM_TOPIC } from "./publish.js";
+import { type Bench, charge, fittingBatch, type Measured, measured, type Result, type Scenario } from "./scenario.js";
 
 const SCENARIO = "group-commit";
 const PACED_SECONDS = 3;

@@ -2,11 +2,12 @@
  * POST /push with autocannon, beside the least that an HTTP server on the same library could do: a handler that reads
  * the body and answers the same bytes.
  */
-import { medianOfRuns } from "../median.js";
+
 import { builtFile } from "../processes/command.js";
 import { ServerProcess } from "../processes/server-process.js";
-import { type Bench, charge, measured, type Result, type Scenario } from "../scenario.js";
+import { medianOfRuns } from "./median.js";
 import { TOPIC } from "./publish.js";
+import { type Bench, charge, measured, type Result, type Scenario } from "./scenario.js";
 
 const SCENARIO = "http-push";
 const CONNECTIONS = 50;

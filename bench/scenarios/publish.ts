@@ -3,10 +3,10 @@
  */
 
 import type { RawPublish } from "../load/raw-publisher.js";
-import type { Address } from "../load/role.js";
 import type { BrokerAddresses } from "../processes/broker.js";
 import type { LoadProcess } from "../processes/load-process.js";
-import { type Bench, charge, fitting, fittingBatch, type Measured, measured, type Scenario } from "../scenario.js";
+import type { Address } from "../wire/address.js";
+import { type Bench, charge, fitting, fittingBatch, type Measured, measured, type Scenario } from "./scenario.js";
 
 /** A broker has this much of one publisher unanswered: enough to keep it busy, not so much that it only queues. */
 export const WINDOW_BYTES = 4 * 1024 * 1024;

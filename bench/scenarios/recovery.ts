@@ -3,14 +3,14 @@
  * messages waiting and with most of them acked. Each time it is asked whether they are all there.
  */
 import { connect } from "ringmq/client";
-import { JOURNALLED } from "../durability.js";
-import { url } from "../load/role.js";
 import { cpuTime } from "../measure/cpu.js";
 import { rssBytes } from "../measure/rss.js";
 import type { Broker } from "../processes/broker.js";
-import { type Bench, fittingBatch, type Result, type Scenario } from "../scenario.js";
+import { JOURNALLED } from "../processes/durability.js";
+import { url } from "../wire/address.js";
 import { creditFor } from "./consume.js";
 import { rawPublish, TOPIC } from "./publish.js";
+import { type Bench, fittingBatch, type Result, type Scenario } from "./scenario.js";
 
 const SCENARIO = "recovery";
 /** Of so many messages one is left, so that every segment is still needed. */

@@ -1,10 +1,10 @@
 /**
  * The results: a table for people, one JSON object for programs.
  */
-import type { Level } from "./durability.js";
+import type { Level } from "../processes/durability.js";
+import type { LevelResult, Parameters } from "../scenarios/scenario.js";
 import type { Disk, Hardware, Versions } from "./environment.js";
 import { sideBySide } from "./levels.js";
-import type { LevelResult, Parameters } from "./scenario.js";
 import { number, pad, widthsOf } from "./text-table.js";
 
 export interface Report {

@@ -2,8 +2,8 @@
  * What was measured at several levels of durability, side by side: a line for each figure of a case, a column for each
  * level.
  */
-import { LEVELS } from "./durability.js";
-import type { LevelResult } from "./scenario.js";
+import { LEVELS } from "../processes/durability.js";
+import type { LevelResult } from "../scenarios/scenario.js";
 import { number, pad, widthsOf } from "./text-table.js";
 
 const TITLES = ["scenario", "variant", "case"];

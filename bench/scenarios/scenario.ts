@@ -3,14 +3,14 @@
  */
 
 import { cpus } from "node:os";
-import { Durability, type Level } from "./durability.js";
-import type { Work } from "./load/role.js";
-import type { CpuTime } from "./measure/cpu.js";
-import { cpuSince, cpuTime } from "./measure/cpu.js";
-import type { Percentiles } from "./measure/histogram.js";
-import { Broker, type BrokerSettings } from "./processes/broker.js";
-import type { Pin } from "./processes/command.js";
-import { LoadProcess } from "./processes/load-process.js";
+import type { Work } from "../load/role.js";
+import type { CpuTime } from "../measure/cpu.js";
+import { cpuSince, cpuTime } from "../measure/cpu.js";
+import type { Percentiles } from "../measure/histogram.js";
+import { Broker, type BrokerSettings } from "../processes/broker.js";
+import type { Pin } from "../processes/command.js";
+import { Durability, type Level } from "../processes/durability.js";
+import { LoadProcess } from "../processes/load-process.js";
 
 /** The size of a workload. Each scenario has its own; flags override it. */
 export interface Workload {

@@ -4,8 +4,8 @@
 import { mkdtempSync, readFileSync, rmSync, statfsSync } from "node:fs";
 import { arch, cpus, platform, release, totalmem } from "node:os";
 import { join } from "node:path";
-import { timeSyncs } from "./measure/disk.js";
-import { projectFile } from "./processes/command.js";
+import { timeSyncs } from "../measure/disk.js";
+import { projectFile } from "../processes/command.js";
 
 export interface Hardware {
   readonly cpu: string;

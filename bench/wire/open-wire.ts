@@ -1,28 +1,16 @@
 /**
- * A connection of the raw load: bytes out, bytes in, over TCP or WebSocket. A failure is an exception that ends the
- * load process: a benchmark that loses its connection has no result.
+ * Opens connections of the raw load. A failure is an exception that ends the load process: a benchmark that loses its
+ * connection has no result.
  */
 import { randomBytes } from "node:crypto";
 import { connect, type Socket } from "node:net";
-import type { Address } from "./role.js";
+import type { Address } from "./address.js";
 import { Deframer, EMPTY_PONG, frameMessages, prefixBytes } from "./websocket-framing.js";
-
-/** [start, end) of a buffer that is read into again: good during the call. */
-export type Receive = (bytes: Uint8Array, view: DataView, start: number, end: number) => void;
+import type { Receive, Wire } from "./wire.js";
 
 /** One buffer for the life of the connection, large enough that a busy socket is read in few calls. */
 const READ_BYTES = 256 * 1024;
 const MAX_UPGRADE_BYTES = 8 * 1024;
-
-export interface Wire {
-  /** Bytes of WebSocket framing that stand before a frame of `length` bytes. */
-  prefixBytes(length: number): number;
-  /** A frame as it goes onto the wire. */
-  framed(frame: Uint8Array): Uint8Array;
-  /** Frames that are framed. The bytes are the wire's until the broker has answered them. */
-  send(bytes: Uint8Array): void;
-  end(): void;
-}
 
 /** Calls `receive` for what is not part of the answer to an HTTP upgrade. */
 const afterUpgrade = (upgraded: () => void, receive: Receive): Receive => {

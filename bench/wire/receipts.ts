@@ -1,5 +1,5 @@
 /**
- * What raw loads do with the answers that are not messages.
+ * Reads the receipts among the answers to a raw load.
  */
 import { unpackHead } from "#protocol/head.js";
 import { Answer, Op } from "#protocol/op.js";
@@ -13,12 +13,12 @@ const headOf = (view: DataView, start: number, headBytes: number): readonly unkn
   unpackHead(new Uint8Array(view.buffer, view.byteOffset, view.byteLength), start, start + headBytes);
 
 /**
- * Passes receipts on. Whatever else the broker says (but HELLO) ends the load: it is an error or was not asked for. So
- * does a confirm of less than `durability`: its figures would be told for a promise that was not made.
+ * Passes receipts on. Every other answer but HELLO ends the load: it is an error or was not requested. So does a confirm
+ * with less than `durability`, because the figures would stand for a promise that was not made.
  */
 export const receipts =
   (onReceipt: OnReceipt, durability = 0): OnAnswer =>
-  (op, flags, request, headBytes, view, start, end) => {
+  ({ op, flags, request, headBytes }, view, start, end) => {
     if (op === Answer.CONFIRM) {
       if (flags < durability) throw new Error(`confirmed with durability ${flags}, not ${durability}`);
       for (let at = start + headBytes; at < end; at += RECEIPT_BYTES) {

@@ -1,44 +1,50 @@
 /**
- * Reads a stream of answers and skips the bytes of messages: a run is told by its header alone, in whatever pieces it
- * arrives, so that consuming costs the load generator next to nothing per message.
+ * Reads a stream of answers and skips the bytes of messages: it reads only the header of each run, so that consuming
+ * costs the load generator next to nothing per message.
  */
 import { FLAGS, HEAD, HEAD_LENGTH, LENGTH, LENGTH_BYTES, OP, REQUEST } from "#protocol/frame.js";
 import { Answer } from "#protocol/op.js";
 import { BYTES, KEY, KEY_LENGTH } from "#protocol/run.js";
 
-/** Any answer but MESSAGES; [start, end) is its head and payload. */
-export type OnAnswer = (
-  op: number,
-  flags: number,
-  request: number,
-  headBytes: number,
-  view: DataView,
-  start: number,
-  end: number,
-) => void;
+/** The fields of an answer's frame. */
+export interface AnswerFields {
+  readonly op: number;
+  readonly flags: number;
+  readonly request: number;
+  readonly headBytes: number;
+}
 
-/** A run of `request`; its header of src/protocol/run.ts begins at `at`. */
+/** The fields of the frame that begins at `start`. */
+export const answerFields = (view: DataView, start: number): AnswerFields => ({
+  op: view.getUint8(start + OP),
+  flags: view.getUint8(start + FLAGS),
+  request: view.getUint32(start + REQUEST),
+  headBytes: view.getUint16(start + HEAD_LENGTH),
+});
+
+/** Takes any answer but MESSAGES, during the call. [start, end) is its head and payload. */
+export type OnAnswer = (answer: AnswerFields, view: DataView, start: number, end: number) => void;
+
+/** Takes a run, whose header (src/protocol/run.ts) begins at `at`. */
 export type OnRun = (request: number, view: DataView, at: number) => void;
 
-/** Answers other than MESSAGES are a few receipts or faults; a longer one is not an answer. */
+/** Answers other than MESSAGES are a few receipts or faults. A longer one is an error. */
 const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
 
 type Reading = "frame" | "run" | "answer";
 
 export class AnswerScanner {
   #reading: Reading = "frame";
-  /** Bytes of the part that is being read. */
+  /** Bytes of the part to read next. */
   #need = HEAD;
-  /** Bytes to pass over before it. */
+  /** Bytes to skip before it. */
   #skip = 0;
-  /** Holds a part that was cut by the end of a chunk. */
+  /** The beginning of a part that continues in the next chunk. */
   #carry = new Uint8Array(4096);
   #carryView = new DataView(this.#carry.buffer);
   #have = 0;
-  #op = 0;
-  #flags = 0;
-  #request = 0;
-  #headBytes = 0;
+  /** Of the frame that is being read. */
+  readonly #answer = { op: 0, flags: 0, request: 0, headBytes: 0 };
   /** Bytes of a MESSAGES payload that are still to come. */
   #runs = 0;
 
@@ -81,23 +87,24 @@ export class AnswerScanner {
       case "answer": {
         const end = at + this.#need;
         this.#expect("frame", HEAD);
-        this.onAnswer(this.#op, this.#flags, this.#request, this.#headBytes, view, at, end);
+        this.onAnswer(this.#answer, view, at, end);
       }
     }
   }
 
   #readFrame(view: DataView, at: number): void {
     const rest = view.getUint32(at + LENGTH) + LENGTH_BYTES - HEAD;
-    this.#op = view.getUint8(at + OP);
-    this.#flags = view.getUint8(at + FLAGS);
-    this.#request = view.getUint32(at + REQUEST);
-    this.#headBytes = view.getUint16(at + HEAD_LENGTH);
-    if (this.#op === Answer.MESSAGES) {
-      this.#skip = this.#headBytes;
-      this.#runs = rest - this.#headBytes;
+    const answer = this.#answer;
+    answer.op = view.getUint8(at + OP);
+    answer.flags = view.getUint8(at + FLAGS);
+    answer.request = view.getUint32(at + REQUEST);
+    answer.headBytes = view.getUint16(at + HEAD_LENGTH);
+    if (answer.op === Answer.MESSAGES) {
+      this.#skip = answer.headBytes;
+      this.#runs = rest - answer.headBytes;
       if (this.#runs > 0) this.#expect("run", KEY);
     } else if (rest === 0) {
-      this.onAnswer(this.#op, this.#flags, this.#request, 0, view, at + HEAD, at + HEAD);
+      this.onAnswer(answer, view, at + HEAD, at + HEAD);
     } else {
       if (rest < 0 || rest > MAX_ANSWER_BYTES) throw new Error(`an answer of ${rest} bytes`);
       this.#expect("answer", rest);
@@ -110,7 +117,7 @@ export class AnswerScanner {
     this.#runs -= KEY + bytes;
     if (this.#runs < 0) throw new Error("a run is longer than its frame");
     if (this.#runs === 0) this.#expect("frame", HEAD);
-    this.onRun(this.#request, view, at);
+    this.onRun(this.#answer.request, view, at);
   }
 
   #expect(reading: Reading, need: number): void {
