@@ -33,7 +33,7 @@ export interface Options {
   readonly json: boolean;
   /** Where the directories of brokers' data are made. */
   readonly data: string;
-  /** The levels at which to measure it: those asked for that mean something to it, at least one. */
+  /** The requested levels that the scenario supports, at least one. */
   levelsOf(scenario: Scenario): readonly Level[];
   parametersOf(scenario: Scenario, durability: Level): Parameters;
 }

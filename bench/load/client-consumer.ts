@@ -11,11 +11,11 @@ export interface ClientConsume {
   readonly messages: number;
   readonly prefetch: number;
   readonly seconds: number;
-  /** All messages that have come at once, instead of one by one. */
+  /** Reads and acks messages in batches instead of one by one. */
   readonly batches: boolean;
 }
 
-/** Answers how many messages were acked. */
+/** Returns the number of acked messages. */
 const oneByOne = async (consumer: Consumer, messages: number): Promise<number> => {
   let acked = 0;
   let last: Promise<unknown> = Promise.resolve();

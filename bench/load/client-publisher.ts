@@ -14,16 +14,16 @@ export interface ClientPublish {
   readonly bodyBytes: number;
   readonly messages: number;
   /**
-   * `stream`: publishes without awaiting each, in groups, the next begun while the last is under way. A number: so many
-   * loops that await each publish, as the requests of a busy server do.
+   * `stream`: publishes in groups without awaiting each message; the next group begins while the last one is unanswered.
+   * A number: this many concurrent loops that await each publish, like the requests of a busy server.
    */
   readonly mode: "stream" | number;
   readonly seconds: number;
-  /** What each message must have reached: a Durability of src/protocol/op.ts. */
+  /** The least Durability (src/protocol/op.ts) of each confirm. */
   readonly durability: number;
 }
 
-/** Publishes of one turn of the event loop, at most, and their bytes; the client puts them into frames by itself. */
+/** The size of a group, which is published in one turn of the event loop. */
 const MAX_GROUP = 2_000;
 const GROUP_BYTES = 8 * 1024 * 1024;
 

@@ -1,6 +1,6 @@
 /**
- * Publishes to a channel as fast as its subscribers can take it. It subscribes as well and keeps a window of messages
- * that it has not been sent itself: without that a channel, which never makes a publisher wait, would only drop.
+ * Publishes to a channel as fast as its subscribers can read. It subscribes as well, and limits how many of its messages
+ * have not come back yet: a channel never makes a publisher wait, and would drop what is too fast.
  */
 import { Op } from "#protocol/op.js";
 import type { Address } from "../wire/address.js";
@@ -19,7 +19,7 @@ export interface RawChannelPublish {
   readonly bodyBytes: number;
   readonly messages: number;
   readonly batch: number;
-  /** Messages that may be under way. */
+  /** Messages that may be on their way. */
   readonly window: number;
   readonly seconds: number;
 }

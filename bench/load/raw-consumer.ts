@@ -1,5 +1,5 @@
 /**
- * Consumes with a renewing credit and acks what each read brought with one frame.
+ * Consumes with RENEW credit, and acks the messages of each read with one frame.
  */
 import { Op, RENEW } from "#protocol/op.js";
 import { AckWriter } from "../wire/ack-writer.js";
@@ -17,7 +17,7 @@ export interface RawConsume {
   /** Messages to ack before the run ends. */
   readonly messages: number;
   readonly credit: number;
-  /** The run ends after so long, whatever has come. */
+  /** The run ends after this time in any case. */
   readonly seconds: number;
 }
 

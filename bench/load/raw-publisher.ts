@@ -13,7 +13,7 @@ import { delayStamp, PATCHED_DELAY, topicName, topicStamp } from "./stamps.js";
 
 export interface RawPublish {
   readonly address: Address;
-  /** Where to: one topic, or the topics 0 to n − 1 of `topicName` in turn. */
+  /** One topic, or a number n: the topics 0 to n − 1 of `topicName` in turn. */
   readonly topic: string | number;
   readonly bodyBytes: number;
   readonly messages: number;
@@ -23,7 +23,7 @@ export interface RawPublish {
   readonly windowBytes: number;
   readonly windowRequests: number;
   readonly seconds: number;
-  /** What each confirm must have reached: a Durability of src/protocol/op.ts. */
+  /** The least Durability (src/protocol/op.ts) of each confirm. */
   readonly durability: number;
   /** See `delayStamp`. */
   readonly delay?: { readonly afterMs: number; readonly spreadMs: number };

@@ -1,6 +1,6 @@
 /**
- * One message in flight at a time: publish, be delivered it, ack it. Publisher and consumer are two connections of one
- * process, so that the times are differences of one clock and no third process has to be woken.
+ * One message in flight at a time: publish, deliver, ack. Publisher and consumer are two connections of one process, so
+ * that all times are of one clock and no third process has to wake up.
  */
 import { Op, RENEW } from "#protocol/op.js";
 import { Histogram, type Percentiles } from "../measure/histogram.js";
@@ -18,16 +18,16 @@ export interface RoundTrip {
   readonly topic: string;
   readonly bodyBytes: number;
   readonly messages: number;
-  /** Messages that go first and are not measured. */
+  /** Messages sent first that are not measured. */
   readonly warmUp: number;
   readonly seconds: number;
   /** Without a consumer, only the round trip from publish to confirm is measured. */
   readonly consume: boolean;
-  /** What each confirm of a publish must have reached: a Durability of src/protocol/op.ts. */
+  /** The least Durability (src/protocol/op.ts) of each publish's confirm. */
   readonly durability: number;
 }
 
-/** All counted from the moment the publish was written. */
+/** All times begin when the publish is written. */
 export interface RoundTripOutcome extends Work {
   readonly confirm: Percentiles;
   /** Until the message was read; empty without a consumer. */

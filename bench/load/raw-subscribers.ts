@@ -1,5 +1,5 @@
 /**
- * Subscribers of a channel: many connections of one process, each counting what it is sent.
+ * Subscribers of a channel: many connections of one process, which count what they receive.
  */
 import { WORD_BYTES } from "#protocol/entry.js";
 import { HEAD, HEAD_LENGTH, OP } from "#protocol/frame.js";
@@ -21,7 +21,7 @@ export interface RawSubscribe {
   readonly address: Address;
   readonly channel: string;
   readonly subscribers: number;
-  /** Messages that are published: each subscriber gets them or is told that it lost them. */
+  /** Messages published. Each subscriber receives them or is told that it lost them. */
   readonly messages: number;
   readonly seconds: number;
 }
@@ -33,7 +33,7 @@ export interface SubscribeOutcome extends Work {
   readonly deliver: Percentiles;
 }
 
-/** Subscribes one connection. `onCount` is told of each read: how many messages came, how many were lost. */
+/** Subscribes one connection. `onCount` is called after each read with the messages received and lost. */
 export const subscribe = async (
   address: Address,
   channel: string,

@@ -1,6 +1,6 @@
 /**
- * What a load process can be told to do. It is prepared first, so that connecting and encoding are not measured, then
- * run once.
+ * The interface of a role, which is what a load process can do. A role is prepared first, so that connecting and encoding
+ * are not measured, and then run once.
  */
 export type Role<Params, Outcome> = (params: Params) => Promise<Prepared<Outcome>>;
 
@@ -8,9 +8,9 @@ export interface Prepared<Outcome> {
   run(): Promise<Outcome>;
 }
 
-/** What every role tells of its run. */
+/** What every role reports. */
 export interface Work {
-  /** Messages carried out and confirmed. */
+  /** Messages that were confirmed. */
   readonly messages: number;
   /** From the first byte sent to the last confirmation received. */
   readonly seconds: number;
@@ -18,7 +18,7 @@ export interface Work {
   readonly cpuMicros: number;
 }
 
-/** Measures the work that `run` does; `run` answers how many messages it was. */
+/** Measures the work of `run`, which returns its number of messages. */
 export const timed = async (run: () => Promise<number>): Promise<Work> => {
   const cpu = process.cpuUsage();
   const start = performance.now();

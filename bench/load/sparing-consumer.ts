@@ -1,6 +1,6 @@
 /**
- * Consumes all that a topic holds and acks most of it: one message now and then stays in flight, so that no segment of
- * the journal is dead as a whole.
+ * Consumes everything in a topic and acks most of it. A message now and then stays in flight, so that no segment of the
+ * journal can be reclaimed.
  */
 import { Op, RENEW } from "#protocol/op.js";
 import * as Run from "#protocol/run.js";
@@ -16,16 +16,16 @@ import { type Role, timed, type Work } from "./role.js";
 export interface SparingConsume {
   readonly address: Address;
   readonly topic: string;
-  /** What the topic holds. */
+  /** Messages in the topic. */
   readonly messages: number;
-  /** Of so many messages one is not acked. It holds on to a credit. */
+  /** One in this many messages is not acked. Each keeps one credit. */
   readonly spareOneIn: number;
   readonly credit: number;
   readonly seconds: number;
 }
 
 export interface SparingOutcome extends Work {
-  /** Of the messages, which are those delivered. */
+  /** How many of the delivered messages were acked. */
   readonly acked: number;
 }
 

@@ -1,5 +1,5 @@
 /**
- * Consumes messages that carry a time and acks them; measures how long after that time each was read.
+ * Consumes and acks messages that carry a time, and measures how long after that time each was read.
  */
 import { WORD_BYTES } from "#protocol/entry.js";
 import { HEAD, HEAD_LENGTH, OP } from "#protocol/frame.js";
@@ -26,7 +26,7 @@ export interface TimedConsume {
 }
 
 export interface TimedOutcome extends Work {
-  /** Read so long after the time in the message. */
+  /** From the time in a message until it was read. */
   readonly late: Percentiles;
   /** Messages read before the time in them. */
   readonly early: number;

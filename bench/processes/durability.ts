@@ -5,13 +5,13 @@ import { Durability } from "#protocol/op.js";
 
 export type Level = keyof typeof Durability;
 
-/** From the least to the most, which is the order of their columns in a report. */
+/** From the lowest to the highest, which is the order of columns in a report. */
 export const LEVELS: readonly Level[] = ["memory", "write", "fsync"];
 
-/** The broker's own. */
+/** The broker's default. */
 export const DEFAULT_LEVEL: Level = "fsync";
 
-/** What has a journal on disk. */
+/** The levels with a journal on disk. */
 export const JOURNALLED: readonly Level[] = ["write", "fsync"];
 
 export { Durability };

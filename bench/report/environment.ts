@@ -1,5 +1,5 @@
 /**
- * Where a figure was measured: without that it says nothing.
+ * The machine, the disk and the versions that figures were measured with.
  */
 import { mkdtempSync, readFileSync, rmSync, statfsSync } from "node:fs";
 import { arch, cpus, platform, release, totalmem } from "node:os";
@@ -11,16 +11,16 @@ export interface Hardware {
   readonly cpu: string;
   readonly cores: number;
   readonly memoryBytes: number;
-  /** How fast the system hands out memory that was not used before: a backlog grows no faster. */
+  /** How fast the system provides fresh memory. A backlog cannot grow faster. */
   readonly freshMemoryBytesPerSecond: number;
 }
 
-/** Of the disk that holds the brokers' data. */
+/** The disk that holds the brokers' data. */
 export interface Disk {
   readonly fileSystem: string;
-  /** To write 4 KiB into a file of zeros and sync them: the median. What a confirm waits for is no less. */
+  /** The median time to write 4 KiB over zeros and sync them. A confirm waits at least as long. */
   readonly syncMicros: number;
-  /** Of writes of 1 MiB that are each synced. */
+  /** With writes of 1 MiB, each of which is synced. */
   readonly syncedBytesPerSecond: number;
 }
 
@@ -41,7 +41,7 @@ const freshMemoryBytesPerSecond = (): number => {
   for (let i = 0; i < FRESH_CHUNKS; i++) {
     const chunk = new Uint8Array(FRESH_CHUNK_BYTES);
     for (let at = 0; at < chunk.length; at += PAGE_BYTES) chunk[at] = 1;
-    // Kept until the end, so that none is handed out twice.
+    // Kept until the end, so that no memory is used twice.
     chunks.push(chunk);
   }
   return Math.round((chunks.length * FRESH_CHUNK_BYTES) / ((performance.now() - start) / 1000));
@@ -68,7 +68,7 @@ const FILE_SYSTEMS: Readonly<Record<number, string>> = {
 const SMALL_SYNCS = { bytes: 4096, ahead: "zeros", count: 200 } as const;
 const LARGE_SYNCS = { bytes: 1024 ** 2, ahead: "zeros", count: 32 } as const;
 
-/** `parent`: a directory that may be written to. */
+/** Measures the disk of `parent`, a writable directory. */
 export const disk = (parent: string): Disk => {
   const directory = mkdtempSync(join(parent, "ringmq-bench-"));
   try {

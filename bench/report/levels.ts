@@ -1,6 +1,5 @@
 /**
- * What was measured at several levels of durability, side by side: a line for each figure of a case, a column for each
- * level.
+ * A table that compares levels of durability: a line for each figure of a case, a column for each level.
  */
 import { LEVELS } from "../processes/durability.js";
 import type { LevelResult } from "../scenarios/scenario.js";
@@ -11,7 +10,7 @@ const TEXT_COLUMNS = TITLES.length + 1;
 
 const titleOf = ({ scenario, variant, case: name = "" }: LevelResult): readonly string[] => [scenario, variant, name];
 
-/** By name, what stands in a report for it. */
+/** The text of each figure, by its name. */
 const figuresOf = (result: LevelResult): ReadonlyMap<string, string> =>
   new Map([
     ["messages/s", number(Math.round(result.messagesPerSecond))],
@@ -31,7 +30,7 @@ export const sideBySide = (results: readonly LevelResult[]): readonly string[] =
     const of = results.filter((result) => titleOf(result).join("\t") === key);
     const figures = new Map(of.map((result) => [result.durability, figuresOf(result)]));
     const names = new Set([...figures.values()].flatMap((each) => [...each.keys()]));
-    // The title stands in the first line of its case.
+    // Only the first line of a case has its title.
     let lead = title;
     for (const name of names) {
       rows.push([...lead, name, ...levels.map((level) => figures.get(level)?.get(name) ?? "")]);

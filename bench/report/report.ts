@@ -1,5 +1,5 @@
 /**
- * The results: a table for people, one JSON object for programs.
+ * The results as a table for people or as JSON for programs.
  */
 import type { Level } from "../processes/durability.js";
 import type { LevelResult, Parameters } from "../scenarios/scenario.js";
@@ -9,10 +9,10 @@ import { number, pad, widthsOf } from "./text-table.js";
 
 export interface Report {
   readonly hardware: Hardware;
-  /** Absent when nothing was measured that keeps messages on it. */
+  /** Absent when only the level memory was measured. */
   readonly disk?: Disk;
   readonly versions: Versions;
-  /** By scenario; each was measured at all of its levels. */
+  /** By scenario. Each was measured at all of its levels. */
   readonly parameters: Readonly<
     Record<string, Omit<Parameters, "durability"> & { readonly durabilities: readonly Level[] }>
   >;
@@ -35,7 +35,7 @@ const cellsOf = (result: LevelResult): readonly string[] => [
   number(result.clientCpuMicrosPerMessage),
 ];
 
-/** Below, it is the system's own work, and the grain of the clock. */
+/** A smaller share is the system's own work and the resolution of the clock. */
 const NOTEWORTHY_SHARE = 0.1;
 
 const detailsOf = (result: LevelResult): readonly string[] => {

@@ -1,6 +1,6 @@
 /**
- * The steady state of a broker: one process publishes in batches while another consumes and acks. A message is counted
- * once, when it is acked; its cost is that of its whole life.
+ * The steady state of a broker: one process publishes in batches while another consumes and acks. A message counts once,
+ * when it is acked, with the cost of its whole life.
  */
 
 import { type Consumption, prepareConsume } from "./consume.js";

@@ -1,6 +1,6 @@
 /**
- * POST /push with autocannon, beside the least that an HTTP server on the same library could do: a handler that reads
- * the body and answers the same bytes.
+ * POST /push with autocannon, compared with a bare HTTP server on the same library, whose handler reads the body and
+ * answers with the same bytes.
  */
 
 import { builtFile } from "../processes/command.js";
@@ -11,7 +11,7 @@ import { type Bench, charge, measured, type Result, type Scenario } from "./scen
 
 const SCENARIO = "http-push";
 const CONNECTIONS = 50;
-/** The two take turns, so that what else the machine does falls on both. */
+/** The two take turns, so that other work on the machine affects both. */
 const ROUNDS = 5;
 
 const formOf = (bytes: number): string => {
@@ -19,7 +19,7 @@ const formOf = (bytes: number): string => {
   return `data=${encodeURIComponent(JSON.stringify(job))}`;
 };
 
-/** What the broker answers to a push, to be answered by the bare server. */
+/** The broker's answer to a push, for the bare server to send. */
 const answerTo = async (url: string, form: string): Promise<string> => {
   const headers = { "content-type": "application/x-www-form-urlencoded" };
   const response = await fetch(url, { method: "POST", headers, body: form });

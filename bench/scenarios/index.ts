@@ -30,5 +30,5 @@ export const scenarios: readonly Scenario[] = [
   websocket,
 ];
 
-/** What runs without arguments: the workload that matters. */
+/** What runs without arguments. */
 export const canonical: readonly Scenario[] = [publishBatched, consumeAck];

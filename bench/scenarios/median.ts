@@ -1,9 +1,9 @@
 /**
- * The median of several runs, field by field: what a shared machine does to one run does not reach the result.
+ * The median of several runs, field by field, so that a disturbance of one run does not affect the result.
  */
 import type { Result } from "./scenario.js";
 
-/** The lower of the two in the middle for an even number, so that it is always a figure that was measured. */
+/** For an even number the lower one of the two in the middle, so that the result was really measured. */
 export const median = (values: readonly number[]): number => {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = sorted[(sorted.length - 1) >> 1];
@@ -11,7 +11,7 @@ export const median = (values: readonly number[]): number => {
   return middle;
 };
 
-/** Values of one shape: numbers become their median, records go field by field, all else is that of the first. */
+/** Merges values of the same shape: numbers to their median, objects field by field, other values to the first one. */
 const merge = (values: readonly unknown[]): unknown => {
   const [first] = values;
   if (typeof first === "number") return median(values.map(Number));
@@ -23,7 +23,7 @@ const merge = (values: readonly unknown[]): unknown => {
   return Object.fromEntries(fields);
 };
 
-/** `runs` hold results of the same cases in the same order. */
+/** All runs must have the same cases in the same order. */
 export const medianOfRuns = (runs: readonly (readonly Result[])[]): readonly Result[] => {
   const [first] = runs;
   if (first === undefined) return [];

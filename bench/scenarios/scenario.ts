@@ -1,7 +1,6 @@
 /**
- * What a scenario is: a workload by name, measured in one or more variants.
+ * The interface of a scenario: a named workload, measured in one or more variants.
  */
-
 import { cpus } from "node:os";
 import type { Work } from "../load/role.js";
 import type { CpuTime } from "../measure/cpu.js";
@@ -12,22 +11,22 @@ import type { Pin } from "../processes/command.js";
 import { Durability, type Level } from "../processes/durability.js";
 import { LoadProcess } from "../processes/load-process.js";
 
-/** The size of a workload. Each scenario has its own; flags override it. */
+/** The size of a workload. Each scenario has defaults, which flags override. */
 export interface Workload {
   readonly messages: number;
-  /** Of a body. */
+  /** Bytes of a body. */
   readonly bytes: number;
   /** Messages in a frame. */
   readonly batch: number;
-  /** The result is the median of so many runs. */
+  /** The result is the median of this many runs. */
   readonly runs: number;
-  /** A load ends after so long, whatever it has done. */
+  /** A load ends after this time in any case. */
   readonly seconds: number;
 }
 
 export interface Parameters extends Workload {
   readonly durability: Level;
-  /** Where the directories of brokers' data are made. */
+  /** The directory in which data directories are made. */
   readonly data: string;
   readonly pin: Pin | undefined;
   readonly shards: number | undefined;
@@ -37,28 +36,28 @@ export interface Parameters extends Workload {
 
 export interface Result {
   readonly scenario: string;
-  /** Whose load or which server: `raw` is pre-encoded frames, `client` the client library. */
+  /** The kind of load or server: `raw` sends pre-encoded frames, `client` uses the client library. */
   readonly variant: string;
-  /** Where a scenario measures more than one thing. */
+  /** For a scenario that measures more than one thing. */
   readonly case?: string;
   readonly messages: number;
   readonly messagesPerSecond: number;
   /** User and system time of the server process. */
   readonly serverCpuMicrosPerMessage: number;
-  /** The part of it that its first thread spent. */
+  /** The part of its first thread. */
   readonly serverMainThreadCpuMicrosPerMessage: number;
-  /** User and system time of the processes that make the load. */
+  /** User and system time of the load processes. */
   readonly clientCpuMicrosPerMessage: number;
-  /** Of the CPU time that the machine had, the part that went to processes that have nothing to do with this. */
+  /** The share of the machine's CPU time that unrelated processes used. */
   readonly otherCpuShare?: number;
   readonly latencyMicros?: Readonly<Record<string, Percentiles>>;
-  /** What only this scenario measures; each name carries its unit. */
+  /** Figures of this scenario alone. Each name includes the unit. */
   readonly figures?: Readonly<Record<string, number>>;
 }
 
 export type Measured = Omit<Result, "scenario" | "variant">;
 
-/** A result and what the broker was told to promise. */
+/** A result and the broker's level of durability. */
 export interface LevelResult extends Result {
   readonly durability: Level;
 }
@@ -72,29 +71,29 @@ export interface Variant {
 export interface Scenario {
   readonly name: string;
   readonly summary: string;
-  /** The workload for bodies of `bytes`, in so far as it is not the default. */
+  /** The defaults for bodies of `bytes`, as far as they differ from the general ones. */
   defaults(bytes: number): Partial<Workload>;
-  /** The levels at which it means something. Default: all. */
+  /** The levels that it supports. Default: all. */
   readonly levels?: readonly Level[];
   readonly variants: readonly Variant[];
 }
 
-/** A journal takes this much beside its messages: two segments of 64 MiB for each of a few shards. */
+/** What a journal takes beside its messages: two segments of 64 MiB for each of several shards. */
 const JOURNAL_BYTES = 1024 ** 3;
-/** Of a message beside its body, alone in its record, and of its ack; reclaiming lets a journal be twice what lives. */
+/** What a message alone in its record takes beside its body, with its ack. A journal may be twice its live records. */
 const RECORD_BYTES = 96;
 const JOURNAL_GROWTH = 2;
 
 export interface BrokerNeeds extends Pick<BrokerSettings, "memory"> {
-  /** Messages that are published to it in all. Default: those of the workload, and as many to warm up. */
+  /** Messages published to it in total. Default: those of the workload, and as many to warm up. */
   readonly messages?: number;
 }
 
-/** What a run has at hand. */
+/** What a run of a scenario uses. */
 export class Bench {
   constructor(readonly parameters: Parameters) {}
 
-  /** The level of the broker as a CONFIRM tells it. */
+  /** The level of the broker, as the flag of CONFIRM. */
   get durability(): number {
     return Durability[this.parameters.durability];
   }
@@ -117,7 +116,7 @@ export class Bench {
   }
 }
 
-/** Does `work` and tells what CPU time the server spent meanwhile. */
+/** Does `work` and measures the CPU time of the server meanwhile. */
 export const charge = async <Outcome>(
   pid: number,
   work: () => Promise<Outcome>,
@@ -127,7 +126,7 @@ export const charge = async <Outcome>(
   return { outcome, cpu: cpuSince(pid, start) };
 };
 
-/** The figures that every result has. `others` are further processes of the same load. */
+/** The figures of every result. `others` is the work of further load processes. */
 export const measured = (work: Work, cpu: CpuTime, others: readonly Work[] = []): Measured => {
   const messages = Math.max(1, work.messages);
   const client = others.reduce((sum, other) => sum + other.cpuMicros, work.cpuMicros);
@@ -141,10 +140,10 @@ export const measured = (work: Work, cpu: CpuTime, others: readonly Work[] = [])
   };
 };
 
-/** At most `messages`, and no more than fit in about 1.5 GiB: a broker refuses what its memory does not hold. */
+/** At most `messages`, and at most about 1.5 GiB, since a broker refuses what does not fit in its memory. */
 export const fitting = (messages: number, bytes: number): number =>
   Math.max(1, Math.min(messages, Math.floor((1.5 * 1024 ** 3) / (bytes + 4))));
 
-/** At most `batch`, and frames of about 256 KiB at most. */
+/** At most `batch`, and at most about 256 KiB in a frame. */
 export const fittingBatch = (batch: number, bytes: number): number =>
   Math.max(1, Math.min(batch, Math.floor((256 * 1024) / (bytes + 4))));

@@ -1,5 +1,5 @@
 /**
- * Publishing to many topics in turn, one message a frame: the next frame is always for another topic.
+ * Publishes to many topics in turn, one message in a frame, so that each frame is for another topic than the last.
  */
 import { rssBytes, settledRssBytes } from "../measure/rss.js";
 import { rawPublish } from "./publish.js";

@@ -1,5 +1,5 @@
 /**
- * Gathers selections for the runs of one read and sends them as one ACK frame.
+ * Collects selections for the runs of one read and sends them as one ACK frame.
  */
 import { FLAGS, HEAD, HEAD_LENGTH, LENGTH, LENGTH_BYTES, OP, REQUEST } from "#protocol/frame.js";
 import { packHead } from "#protocol/head.js";

@@ -43,7 +43,7 @@ export class AnswerScanner {
   #carry = new Uint8Array(4096);
   #carryView = new DataView(this.#carry.buffer);
   #have = 0;
-  /** Of the frame that is being read. */
+  /** The fields of the frame that is being read. */
   readonly #answer = { op: 0, flags: 0, request: 0, headBytes: 0 };
   /** Bytes of a MESSAGES payload that are still to come. */
   #runs = 0;
@@ -124,7 +124,7 @@ export class AnswerScanner {
     this.#reading = reading;
     this.#need = need;
     if (need <= this.#carry.length) return;
-    // Between parts the carry is empty, so nothing is lost with it.
+    // The carry is empty between parts, so nothing is lost.
     this.#carry = new Uint8Array(need);
     this.#carryView = new DataView(this.#carry.buffer);
   }

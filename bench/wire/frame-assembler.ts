@@ -1,11 +1,11 @@
 /**
- * Cuts a stream into whole frames, for loads that look into the messages. A frame that lies whole in what was read is
- * passed on where it lies; only one that is cut is copied.
+ * Cuts a stream into whole frames, for loads that read messages. A frame that one read holds whole is passed on in place;
+ * only one that spans reads is copied.
  */
 import { LENGTH, LENGTH_BYTES } from "#protocol/frame.js";
 import { MAX_FRAME_BYTES } from "#protocol/limits.js";
 
-/** The frame is [start, end) of `bytes`: good during the call. */
+/** Takes the frame [start, end), which is valid during the call. */
 export type OnFrame = (bytes: Uint8Array, view: DataView, start: number, end: number) => void;
 
 export class FrameAssembler {

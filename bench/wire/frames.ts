@@ -1,5 +1,5 @@
 /**
- * Frames of the raw load, encoded once before the clock starts.
+ * Frames of the raw load, encoded once before measuring.
  */
 import { WORD_BYTES } from "#protocol/entry.js";
 import { FrameWriter, HEAD, REQUEST } from "#protocol/frame.js";
@@ -7,7 +7,7 @@ import { NO_HEAD, packHead } from "#protocol/head.js";
 import { Op, PROTOCOL_VERSION } from "#protocol/op.js";
 import type { Wire } from "./wire.js";
 
-/** The request of HELLO. The requests of a load follow it. */
+/** The request number of HELLO, and that of a load's first request. */
 export const HELLO_REQUEST = 1;
 export const FIRST_REQUEST = 2;
 const FILL = 0x61;

@@ -8,11 +8,11 @@ import type { Address } from "./address.js";
 import { Deframer, EMPTY_PONG, frameMessages, prefixBytes } from "./websocket-framing.js";
 import type { Receive, Wire } from "./wire.js";
 
-/** One buffer for the life of the connection, large enough that a busy socket is read in few calls. */
+/** One buffer is used for all reads. It is large, so that a busy socket takes few calls. */
 const READ_BYTES = 256 * 1024;
 const MAX_UPGRADE_BYTES = 8 * 1024;
 
-/** Calls `receive` for what is not part of the answer to an HTTP upgrade. */
+/** Reads the answer to an HTTP upgrade, and passes on what follows it. */
 const afterUpgrade = (upgraded: () => void, receive: Receive): Receive => {
   let text = "";
   let done = false;

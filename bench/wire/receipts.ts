@@ -6,7 +6,7 @@ import { Answer, Op } from "#protocol/op.js";
 import { RECEIPT_BYTES, RECEIPT_MESSAGES, RECEIPT_REQUEST, RECEIPT_REQUESTS } from "#protocol/selection.js";
 import type { OnAnswer } from "./answer-scanner.js";
 
-/** A receipt: `requests` requests from `request` on are done, `messages` in all. */
+/** Takes a receipt for `requests` requests from `request` on, with `messages` messages in total. */
 export type OnReceipt = (request: number, requests: number, messages: number) => void;
 
 const headOf = (view: DataView, start: number, headBytes: number): readonly unknown[] =>

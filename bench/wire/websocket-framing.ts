@@ -1,8 +1,8 @@
 /**
  * WebSocket framing (RFC 6455) for a load generator that sends the same bytes again and again.
  *
- * A client must mask what it sends. A mask of zeros leaves the payload as it is, so a frame is encoded once and the
- * generator does not spend its time on masking; the broker unmasks as it would any other.
+ * A client must mask what it sends. A mask of zeros leaves the payload unchanged, so a frame is encoded once and the
+ * generator spends no time on masking. The broker unmasks it like any other.
  */
 import { MAX_WEBSOCKET_MESSAGE_BYTES } from "#protocol/limits.js";
 import type { Receive } from "./wire.js";
@@ -17,19 +17,19 @@ const OPCODE = 0x0f;
 const OP_CONTINUATION = 0;
 const OP_BINARY = 2;
 const OP_PING = 9;
-/** Of a server's frame: two bytes and at most eight of length. */
+/** The header of a server's frame: two bytes, and up to eight for the length. */
 const MAX_HEADER_BYTES = 10;
 
 /** A masked pong without payload. */
 export const EMPTY_PONG = Uint8Array.of(PONG, MASKED, 0, 0, 0, 0);
 
-/** The bytes that stand before a message of `length` bytes, which is at most as long as the broker takes. */
+/** Bytes of the header of a message. `length` is at most MAX_WEBSOCKET_MESSAGE_BYTES. */
 const headerBytes = (length: number): number => (length < LENGTH_16 ? 2 : 4) + MASK_BYTES;
 
-/** The bytes that stand before a frame of `length` bytes, or before its first message. */
+/** Bytes of WebSocket framing before the first byte of a frame of `length` bytes. */
 export const prefixBytes = (length: number): number => headerBytes(Math.min(length, MAX_WEBSOCKET_MESSAGE_BYTES));
 
-/** Writes the header of a binary message of `length` bytes, unmasked in effect, at the start of `bytes`. */
+/** Writes the header of a binary message of `length` bytes, with a mask of zeros, at the start of `bytes`. */
 const writeHeader = (bytes: Uint8Array, length: number): void => {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   view.setUint8(0, FIN_BINARY);
@@ -42,7 +42,7 @@ const writeHeader = (bytes: Uint8Array, length: number): void => {
   view.setUint32(masked, 0);
 };
 
-/** A frame, cut into as many messages as the broker's limit of them asks for. */
+/** A frame in WebSocket messages of at most the size that the broker accepts. */
 export const frameMessages = (frame: Uint8Array): Uint8Array => {
   const full = Math.floor(frame.length / MAX_WEBSOCKET_MESSAGE_BYTES);
   const last = frame.length % MAX_WEBSOCKET_MESSAGE_BYTES;
@@ -59,7 +59,7 @@ export const frameMessages = (frame: Uint8Array): Uint8Array => {
   return bytes;
 };
 
-/** Takes the server's framing off a stream and passes on the payload, in the pieces in which it comes. */
+/** Removes the server's framing from a stream and passes on the payload in pieces, as it comes. */
 export class Deframer {
   readonly #header = new Uint8Array(MAX_HEADER_BYTES);
   readonly #view = new DataView(this.#header.buffer);

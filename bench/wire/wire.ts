@@ -1,16 +1,16 @@
 /**
- * A connection of the raw load: bytes out, bytes in, over TCP or WebSocket.
+ * The interface of a raw load's connection, over TCP or WebSocket.
  */
 
-/** [start, end) of a buffer that is read into again: good during the call. */
+/** Takes received bytes, [start, end) of a buffer that is reused after the call. */
 export type Receive = (bytes: Uint8Array, view: DataView, start: number, end: number) => void;
 
 export interface Wire {
-  /** Bytes of WebSocket framing that stand before a frame of `length` bytes. */
+  /** Bytes of WebSocket framing before a frame of `length` bytes. */
   prefixBytes(length: number): number;
-  /** A frame as it goes onto the wire. */
+  /** A frame with its WebSocket framing, if any. */
   framed(frame: Uint8Array): Uint8Array;
-  /** Frames that are framed. The bytes are the wire's until the broker has answered them. */
+  /** Sends framed frames. The bytes must not change until the broker has answered. */
   send(bytes: Uint8Array): void;
   end(): void;
 }
