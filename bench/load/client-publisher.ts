@@ -3,9 +3,9 @@
  */
 
 import { type Client, connect, type Receipt } from "ringmq/client";
-import { Durability } from "#protocol/op.js";
 import { type Address, url } from "../wire/address.js";
 import { body } from "../wire/frames.js";
+import { checkDurability } from "./durability-check.js";
 import { type Role, timed, type Work } from "./role.js";
 
 export interface ClientPublish {
@@ -27,24 +27,22 @@ export interface ClientPublish {
 const MAX_GROUP = 2_000;
 const GROUP_BYTES = 8 * 1024 * 1024;
 
-const check = (receipt: Receipt | undefined, least: number): void => {
-  if (receipt === undefined || Durability[receipt.durability] >= least) return;
-  throw new Error(`confirmed with durability ${receipt.durability}`);
-};
-
 const stream = async (client: Client, params: ClientPublish, deadline: number): Promise<number> => {
   const message = body(params.bodyBytes);
   const group = Math.max(1, Math.min(MAX_GROUP, Math.floor(GROUP_BYTES / message.length)));
+  const check = (receipt: Receipt | undefined): void => {
+    if (receipt !== undefined) checkDurability(receipt, params.durability);
+  };
   let sent = 0;
   let before: Promise<Receipt | undefined> = Promise.resolve(undefined);
   while (sent < params.messages && performance.now() < deadline) {
     const end = Math.min(sent + group, params.messages);
     let last: Promise<Receipt | undefined> = before;
     for (; sent < end; sent++) last = client.publish(params.topic, message);
-    check(await before, params.durability);
+    check(await before);
     before = last;
   }
-  check(await before, params.durability);
+  check(await before);
   return sent;
 };
 
@@ -54,7 +52,7 @@ const loops = async (client: Client, params: ClientPublish, count: number, deadl
   const loop = async (): Promise<void> => {
     while (sent < params.messages && performance.now() < deadline) {
       sent++;
-      check(await client.publish(params.topic, message), params.durability);
+      checkDurability(await client.publish(params.topic, message), params.durability);
     }
   };
   await Promise.all(Array.from({ length: count }, loop));

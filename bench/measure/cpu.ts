@@ -13,7 +13,7 @@ export interface CpuTime {
   readonly process: number;
   /** The first thread alone: the broker's main thread. */
   readonly mainThread: number;
-  /** All processes of the machine, and time that its host took from it. Without interrupts, which belong to no process. */
+  /** All processes of the machine, and time that its host took. Without interrupts, which belong to no process. */
   readonly machine: number;
 }
 

@@ -1,5 +1,5 @@
 /**
- * A program, `bare-http.js ANSWER`: an HTTP server that does the least for a push, a uWebSockets.js handler that reads the
+ * A program, `bare-http.js ANSWER`: an HTTP server that does the least for a push. Its uWebSockets.js handler reads the
  * body and answers with the given bytes. It prints its URL.
  */
 import uWS from "uWebSockets.js";

@@ -12,8 +12,8 @@ const leadMs = (messages: number): number => 1_000 + messages / 150;
 const spreadMs = (messages: number): number => Math.max(500, messages / 100);
 
 /**
- * A delay begins when the broker reads the publish. Time in the load's window before that would count as lateness; a small
- * window keeps it below a millisecond.
+ * A delay begins when the broker reads the publish. Time in the load's window before that would count as lateness; a
+ * small window keeps it below a millisecond.
  */
 const WINDOW_REQUESTS = 256;
 

@@ -125,7 +125,7 @@ export const checkDuration = (what: string, value: unknown, min = 0): void => {
   throw badArgument(what, value, `a whole number of milliseconds from ${min} to ${ten}`);
 };
 
-/** How long the broker is to wait, in several requests if need be: whole milliseconds up to 2^53, Infinity, or undefined. */
+/** How long the broker waits, in several requests if needed: whole milliseconds to 2^53, Infinity, or undefined. */
 export const checkWait = (what: string, value: unknown): void => {
   if (value === undefined || value === Number.POSITIVE_INFINITY || isWhole(value, 0, 2 ** 53)) return;
   throw badArgument(what, value, "a whole number of milliseconds from 0 to 2^53, or Infinity");

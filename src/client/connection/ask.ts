@@ -5,7 +5,7 @@ import type { Connection } from "./connection.js";
 import type { PromisedRequest } from "./pending-request.js";
 import { requestHead } from "./request-head.js";
 
-/** Sends a request. Rejects with BAD_ARGUMENT for a head that cannot be sent, and with what `Connection.request` throws. */
+/** Sends a request. Rejects with BAD_ARGUMENT for a head that cannot be sent, or as `Connection.request` throws. */
 export const ask = async <T>(
   connection: Connection,
   op: number,

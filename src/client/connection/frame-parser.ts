@@ -24,7 +24,7 @@ export class FrameParser {
     this.#take = take;
   }
 
-  /** Takes the next bytes of the stream. Throws ProtocolError when they are not frames; nothing more may be pushed then. */
+  /** Takes the next bytes of the stream. Throws ProtocolError for what is not a frame; the stream is unusable then. */
   push(chunk: Uint8Array): void {
     let at = this.#partial === undefined ? 0 : this.#complete(chunk, this.#partial);
     const view = viewOf(chunk);

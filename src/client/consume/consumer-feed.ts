@@ -107,7 +107,7 @@ export class ConsumerFeed implements ConsumerSink {
     this.#buffer.dropLeased();
   }
 
-  /** Resolves with true when there are messages to read, with false at the end. Rejects once with the reason of the end. */
+  /** Resolves with true when there are messages, with false at the end. Rejects once with the reason of the end. */
   async available(): Promise<boolean> {
     while (this.#buffer.size === 0) {
       if (this.#isOver) {

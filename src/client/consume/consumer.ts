@@ -200,7 +200,7 @@ export class Consumer implements AsyncIterableIterator<Message> {
     return { done: true, value: undefined };
   }
 
-  /** Resolves with true when there are messages to read, with false at the end. Rejects once with the reason of the end. */
+  /** Resolves with true when there are messages, with false at the end. Rejects once with the reason of the end. */
   async #available(): Promise<boolean> {
     let isAvailable = false;
     try {

@@ -7,7 +7,7 @@ import type { TopicConfig as BrokerConfig, MessageState as BrokerState } from ".
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 
 it("a topic's configuration and the states of a message are those of the broker", () => {
-  // The compiler is what tests here: a difference makes one of these `false`.
+  // The compiler does the test: a difference makes one of these types `false`.
   const same: [Same<TopicConfig, BrokerConfig>, Same<MessageState, BrokerState>] = [true, true];
   expect(same).toEqual([true, true]);
 });

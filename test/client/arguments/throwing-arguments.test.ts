@@ -1,6 +1,5 @@
 /**
- * Arguments that call the program when they are looked at, and throw: getters, Proxies, fakes. Every method refuses
- * them with BAD_ARGUMENT, by its promise, and sends nothing.
+ * Arguments whose getters or Proxies throw when they are read. Every method rejects with BAD_ARGUMENT and sends nothing.
  */
 import { describe, expect, it } from "vitest";
 import { OPTIONS } from "../../../src/client/arguments/option-reader.js";
@@ -17,12 +16,12 @@ const fail = (): never => {
   throw boom;
 };
 
-/** Each is a way to throw at the first look. */
+/** Ways to throw at the first read. */
 const TRAPS: ProxyHandler<object> = { get: fail, has: fail, ownKeys: fail, getPrototypeOf: fail };
 
 const withGetter = (name: string): never => Object.defineProperty({}, name, { get: fail, enumerable: true }) as never;
 
-/** An accessor of a class: it is not enumerable. */
+/** A getter of a class, which is not enumerable. */
 const withAccessor = (name: string): never =>
   Object.create(Object.defineProperty(Object.create(null), name, { get: fail })) as never;
 
@@ -45,7 +44,7 @@ interface Subjects {
 
 type Act = (subjects: Subjects, options: never) => Promise<unknown>;
 
-/** Every method that takes options, and the options that it knows. */
+/** Every method that takes options, and the names of its options. */
 const METHODS: Readonly<Record<string, readonly [readonly (keyof typeof OPTIONS)[], Act]>> = {
   publish: [["publish"], ({ client }, options) => client.publish("t", "x", options)],
   publishBatch: [["publish"], ({ client }, options) => client.publishBatch("t", ["x"], options)],
@@ -72,7 +71,7 @@ const METHODS: Readonly<Record<string, readonly [readonly (keyof typeof OPTIONS)
   connect: [["connect"], (_, options) => connect("tcp://127.0.0.1:1", options)],
 };
 
-/** A client with a message at hand and a batch, and how many frames have been sent for those. */
+/** A client with a message and a batch, and the number of frames that were sent for them. */
 const subjects = async (): Promise<Subjects & { readonly broker: ScriptedBroker; readonly sent: number }> => {
   const { client, broker } = await connected();
   broker.answer = ({ op, request }) => {
@@ -88,7 +87,7 @@ const subjects = async (): Promise<Subjects & { readonly broker: ScriptedBroker;
   return { client, message, batch, broker, sent: broker.frames.length };
 };
 
-/** What a call rejects with; a call that throws fails the test. */
+/** The error that a call rejects with. A call that throws fails the test. */
 const rejection = async (act: () => Promise<unknown>): Promise<unknown> => {
   const promise = act();
   return promise.then(
@@ -97,7 +96,7 @@ const rejection = async (act: () => Promise<unknown>): Promise<unknown> => {
   );
 };
 
-/** Refused for what it is, without a look that could throw. */
+/** Refused without a read that could throw. */
 const unfit = (name: string): object => ({
   name: "RingmqError",
   code: "BAD_ARGUMENT",

@@ -10,7 +10,7 @@ import { MAX_DELAY, MAX_POP_WAIT } from "../../../src/protocol/limits.js";
 import { Answer, Op } from "../../../src/protocol/op.js";
 import { confirm, connected, type Frame, frame, runs, ScriptedBroker } from "../scripted-broker.js";
 
-/** The first that is too long for a timer of the platform, which would take it for 1 ms. */
+/** The shortest time that is too long for setTimeout, which would fire after 1 ms. */
 const LONG = 2 ** 31;
 const LONGEST = 2 ** 53;
 
@@ -22,7 +22,7 @@ interface Subjects {
 
 type Act = (subjects: Subjects, time: never) => Promise<unknown>;
 
-/** Times that travel: what each goes with, and where it stands in the head. */
+/** Times that are sent: the call, the operation, and the position in its head. */
 const TRAVELLING: Readonly<Record<string, readonly [Act, number, number]>> = {
   "publish delay": [({ client }, delay) => client.publish("t", "x", { delay }), Op.PUBLISH, 2],
   "publish ttl": [({ client }, ttl) => client.publish("t", "x", { ttl }), Op.PUBLISH, 3],
@@ -37,7 +37,7 @@ const TRAVELLING: Readonly<Record<string, readonly [Act, number, number]>> = {
   "reschedule delay": [({ client }, delay) => client.reschedule("t", "1", delay), Op.RESCHEDULE, 2],
 };
 
-/** Times for which this side waits, or has the broker wait as often as it takes. */
+/** Times for which the client waits, or has the broker wait in several requests. */
 const WAITING: Readonly<Record<string, Act>> = {
   "pop wait": ({ client }, wait) => client.pop("t", { wait }),
   "drain timeout": ({ client }, timeout) => client.drain({ timeout }),
@@ -118,7 +118,7 @@ describe("a time that travels arrives as it is", () => {
   });
 });
 
-/** Moves time; `promise` is not settled by that. */
+/** Moves time and checks that this does not settle `promise`. */
 const outlasts = async (time: number, promise: Promise<unknown>): Promise<void> => {
   let isOver = false;
   const over = (): void => {
@@ -130,7 +130,7 @@ const outlasts = async (time: number, promise: Promise<unknown>): Promise<void> 
   expect(isOver).toBe(false);
 };
 
-/** Moves time to one millisecond before it, and then to it. */
+/** Moves time to one millisecond before the end, and then to the end. */
 const endsAt = async (time: number, promise: Promise<unknown>): Promise<void> => {
   if (time > 0) await outlasts(time - 1, promise);
   await vi.advanceTimersByTimeAsync(Math.min(time, 1));
@@ -186,7 +186,7 @@ describe("draining waits", () => {
 });
 
 describe("a pop has the broker wait", () => {
-  /** The waits that a pop asks for, whose broker has a message at the `last` of them, or never. */
+  /** The waits that a pop requests, when the broker has a message at the `last` one, or never. */
   const waits = async (wait: number, last = Number.POSITIVE_INFINITY): Promise<unknown[]> => {
     const { client, broker } = await connected();
     const seen: Frame[] = [];

@@ -1,5 +1,5 @@
 /**
- * Why a connection does not come about: each cause met for real, over each transport.
+ * The texts of CONNECT_FAILED. Each cause is real, over each transport.
  */
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";
@@ -57,7 +57,7 @@ describe.each(["tcp", "ws"])("a connection over %s", (scheme) => {
   });
 
   it("to a host that does not exist names it", async () => {
-    // Where no name server answers it cannot be told whether there is one.
+    // Without a name server nobody knows whether the host exists.
     expect((await failure(`${scheme}://nowhere.invalid:9503`)).message).toMatch(
       /^(?:there is no host nowhere\.invalid, for|the name of host nowhere\.invalid, for) nowhere\.invalid:9503/,
     );

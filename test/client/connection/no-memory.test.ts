@@ -1,5 +1,5 @@
 /**
- * What is asked for when there is no memory to write it: it fails alone where it can, and leaves nobody waiting.
+ * Requests that there is no memory for. Where possible only they fail, and nothing is left waiting.
  */
 import { describe, expect, it, vi } from "vitest";
 import { RingmqError } from "../../../src/client/base/error.js";
@@ -9,7 +9,7 @@ import { Answer, Op } from "../../../src/protocol/op.js";
 import { bodiesOf, confirming, connected, frame, result, runs } from "../scripted-broker.js";
 import { unhandledRejections } from "../unhandled-rejections.js";
 
-/** From now on frames cannot be written, until what it answers is called. */
+/** Makes writing frames fail until the returned function is called. */
 const exhaust = (method: "reserve" | "append"): (() => void) => {
   const spy = vi.spyOn(FrameWriter.prototype, method).mockImplementation(() => {
     throw new RangeError("Array buffer allocation failed");
@@ -66,7 +66,7 @@ describe("acks that there is no memory for", () => {
 describe("what grows when its frame breaks the connection", () => {
   it("is told so", async () => {
     const { client } = await connected();
-    // Sealed by the flush that fails at the first of them.
+    // They are sealed by the flush, which fails at the first one.
     const restore = exhaust("append");
     const waiting: Promise<unknown>[] = [
       client.publish("t", "a"),

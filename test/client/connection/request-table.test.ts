@@ -14,7 +14,7 @@ it("numbers begin again after the last, and pass over those that are still in us
   const requests = new RequestTable((request) => request === 2, LAST - 1);
   const waiting = new CountRequest();
   expect(requests.add(waiting)).toBe(LAST);
-  // 0 is no request; 2 is a consumer's.
+  // 0 is not a request number; 2 belongs to a consumer.
   expect(requests.add(new CountRequest())).toBe(1);
   expect(requests.add(new CountRequest())).toBe(3);
   expect(requests.take(LAST)).toBe(waiting);

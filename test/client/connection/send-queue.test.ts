@@ -7,7 +7,7 @@ describe("requests above those that may be unanswered", () => {
     const { client, broker } = await connected({ maxInFlight: 2 });
     const pings = Array.from({ length: 5 }, () => client.ping());
     const [first, second] = await broker.seen(Op.PING, 2);
-    // A frame that came now would be seen with the next one's.
+    // If a third PING were sent already, it would be seen together with the next one.
     broker.send(result(second?.request ?? 0));
     const [, , third] = await broker.seen(Op.PING, 3);
     expect(broker.frames.filter(({ op }) => op === Op.PING)).toHaveLength(3);

@@ -1,5 +1,5 @@
 /**
- * Bodies that cannot be sent: each is refused alone, and nothing of it is left.
+ * Bodies that cannot be sent. Only they are refused, and nothing of them is sent.
  */
 import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";
@@ -7,7 +7,7 @@ import { Op } from "../../../src/protocol/op.js";
 import { bodiesOf, confirm, confirming, connected, hello, type ScriptedBroker } from "../scripted-broker.js";
 import { unhandledRejections } from "../unhandled-rejections.js";
 
-/** Bytes whose buffer is another thread's now. */
+/** Bytes whose buffer was transferred to another thread. */
 const transferred = (size = 10): Uint8Array => {
   const body = new Uint8Array(size);
   structuredClone(body.buffer, { transfer: [body.buffer] });
@@ -18,7 +18,7 @@ interface Resizable extends ArrayBuffer {
   resize(size: number): void;
 }
 
-/** A buffer that can shrink, as Node 20 has it. */
+/** A resizable buffer, which can shrink. */
 const resizable = (size: number): Resizable => Reflect.construct(ArrayBuffer, [size, { maxByteLength: 64 }]);
 
 const shrunk = (): Uint8Array => {
@@ -28,7 +28,7 @@ const shrunk = (): Uint8Array => {
   return body;
 };
 
-/** Bytes that call the program whatever is asked of them. */
+/** Bytes in a Proxy, which calls the program at every access. */
 const proxied = (): Uint8Array =>
   new Proxy(new Uint8Array(3), {
     get: () => {
