@@ -3,21 +3,17 @@
  */
 import { reasonOf } from "../arguments/argument-checks.js";
 import type { SubscribeOptions } from "../arguments/options.js";
-import { type Deferred, deferred } from "../base/deferred.js";
 import { localError, type RingmqError } from "../base/error.js";
 import type { Arrival } from "../messages/content.js";
+import { FeedState } from "../messages/feed-state.js";
 import { ChannelBacklog } from "./channel-backlog.js";
 import type { ChannelMessage } from "./channel-message.js";
 
 export class SubscriptionFeed {
   readonly #options: SubscribeOptions;
   readonly #backlog = new ChannelBacklog();
-  readonly #closed = deferred<RingmqError | undefined>();
+  readonly #state = new FeedState();
   #lost = 0;
-  #isOver = false;
-  /** Why it ended, until `next` has thrown it. */
-  #error: RingmqError | undefined;
-  #wake: Deferred<void> | undefined;
 
   constructor(
     readonly channel: string,
@@ -28,7 +24,7 @@ export class SubscriptionFeed {
 
   /** Resolves when nothing more will come. */
   get closed(): Promise<RingmqError | undefined> {
-    return this.#closed.promise;
+    return this.#state.closed;
   }
 
   get lost(): number {
@@ -36,7 +32,7 @@ export class SubscriptionFeed {
   }
 
   get isOver(): boolean {
-    return this.#isOver;
+    return this.#state.isOver;
   }
 
   get size(): number {
@@ -45,30 +41,26 @@ export class SubscriptionFeed {
 
   /** The `count` entries [start, end) have come. */
   push(arrival: Arrival, start: number, end: number, count: number): void {
-    if (this.#isOver) return;
+    if (this.#state.isOver) return;
     const dropped = this.#backlog.push(arrival, start, end, count);
     if (dropped > 0) this.#addLost(dropped);
     if (dropped > 0 && this.#options.overflow === "disconnect") {
       this.#backlog.clear();
       this.end(localError("SLOW_SUBSCRIBER", `the subscription to ${this.channel} fell too far behind`));
     }
-    this.#wakeUp();
+    this.#state.wakeUp();
   }
 
   /** The broker has dropped messages. */
   lose(count: number): void {
-    if (this.#isOver) return;
+    if (this.#state.isOver) return;
     this.#backlog.lose(count);
     this.#addLost(count);
   }
 
   /** Nothing more will come. */
   end(error: RingmqError | undefined): void {
-    if (this.#isOver) return;
-    this.#isOver = true;
-    this.#error = error;
-    this.#closed.resolve(error);
-    this.#wakeUp();
+    this.#state.end(error);
   }
 
   /** Drops what is not read. */
@@ -81,19 +73,8 @@ export class SubscriptionFeed {
     for (;;) {
       const message = this.#backlog.shift(this.channel);
       if (message !== undefined) return message;
-      if (this.#isOver) break;
-      this.#wake ??= deferred();
-      await this.#wake.promise;
+      if (!(await this.#state.wait())) return undefined;
     }
-    const error = this.#error;
-    this.#error = undefined;
-    if (error !== undefined) throw error;
-    return undefined;
-  }
-
-  #wakeUp(): void {
-    this.#wake?.resolve();
-    this.#wake = undefined;
   }
 
   #addLost(lost: number): void {

@@ -2,10 +2,10 @@
  * The messages of a consumer on their way from the connection to the program.
  */
 import { ProtocolError } from "../../protocol/errors.js";
-import { type Deferred, deferred } from "../base/deferred.js";
 import type { RingmqError } from "../base/error.js";
 import type { ConsumerSink } from "../connection/sinks.js";
 import { compactCopy } from "../messages/compact-copy.js";
+import { FeedState } from "../messages/feed-state.js";
 import type { Message } from "./message.js";
 import { MessageBuffer } from "./message-buffer.js";
 import { type RunReader, readDeliveredRuns } from "./run-reader.js";
@@ -15,14 +15,10 @@ export class ConsumerFeed implements ConsumerSink {
   readonly #settler: Settler;
   readonly #prefetch: number;
   readonly #buffer = new MessageBuffer();
-  readonly #closed = deferred<RingmqError | undefined>();
+  readonly #state = new FeedState();
   /** Only used on topics that ack by themselves: messages that may still come. */
   #credit: number;
   #lapsed = 0;
-  #isOver = false;
-  /** Why it ended, until `available` has thrown it. */
-  #error: RingmqError | undefined;
-  #wake: Deferred<void> | undefined;
 
   constructor(settler: Settler, prefetch: number) {
     this.#settler = settler;
@@ -32,11 +28,11 @@ export class ConsumerFeed implements ConsumerSink {
 
   /** Resolves when nothing more will come. */
   get closed(): Promise<RingmqError | undefined> {
-    return this.#closed.promise;
+    return this.#state.closed;
   }
 
   get isOver(): boolean {
-    return this.#isOver;
+    return this.#state.isOver;
   }
 
   /** Messages in it. */
@@ -65,7 +61,7 @@ export class ConsumerFeed implements ConsumerSink {
     // The broker counts at most a prefetch of messages as held by this consumer. If more are buffered, the leases of the
     // oldest have ended and somebody else gets them. Without this, a program that does not read would buffer them all.
     this.#lapsed += this.#buffer.dropLapsed(this.#prefetch);
-    this.#wakeUp();
+    this.#state.wakeUp();
   }
 
   /** Nothing more will come, and what was leased is not this program's any longer. */
@@ -76,11 +72,7 @@ export class ConsumerFeed implements ConsumerSink {
 
   /** Nothing more will come. What is buffered can still be read. */
   end(error: RingmqError | undefined): void {
-    if (this.#isOver) return;
-    this.#isOver = true;
-    this.#error = error;
-    this.#closed.resolve(error);
-    this.#wakeUp();
+    this.#state.end(error);
   }
 
   /** The broker was told that it may send so many messages more. */
@@ -109,21 +101,7 @@ export class ConsumerFeed implements ConsumerSink {
 
   /** Resolves with true when there are messages, with false at the end. Rejects once with the reason of the end. */
   async available(): Promise<boolean> {
-    while (this.#buffer.size === 0) {
-      if (this.#isOver) {
-        const error = this.#error;
-        this.#error = undefined;
-        if (error !== undefined) throw error;
-        return false;
-      }
-      this.#wake ??= deferred();
-      await this.#wake.promise;
-    }
+    while (this.#buffer.size === 0) if (!(await this.#state.wait())) return false;
     return true;
-  }
-
-  #wakeUp(): void {
-    this.#wake?.resolve();
-    this.#wake = undefined;
   }
 }

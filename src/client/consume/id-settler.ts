@@ -9,7 +9,8 @@ import type { RequestChecks } from "../arguments/request-checks.js";
 import { ask } from "../connection/ask.js";
 import type { Connection } from "../connection/connection.js";
 import { selectIds } from "./selection-list.js";
-import { type Settlement, SettleRequest } from "./settle-result.js";
+import { SettleRequest } from "./settle-request.js";
+import type { Settlement } from "./settle-result.js";
 import type { Settlers } from "./settlers.js";
 
 /** One id or several, in decimal. */

@@ -11,7 +11,8 @@ import type { Connection } from "../connection/connection.js";
 import { requestHead } from "../connection/request-head.js";
 import type { SelectionList } from "./selection-list.js";
 import { SettleBatch } from "./settle-batch.js";
-import { refusedSettlement, type Settlement, SettleRequest } from "./settle-result.js";
+import { SettleRequest } from "./settle-request.js";
+import { refusedSettlement, type Settlement } from "./settle-result.js";
 
 export class Settler {
   readonly #connection: Connection;
