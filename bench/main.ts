@@ -1,16 +1,17 @@
 /**
  * `npm run bench`: runs scenarios and prints what they measured.
  */
-import type { Level } from "./durability.js";
-import { disk, hardware, versions } from "./environment.js";
-import { medianOfRuns } from "./median.js";
+
 import { parseOptions } from "./options.js";
-import { json, type Report, table } from "./report.js";
-import { Bench, type LevelResult, type Result, type Scenario, type Variant } from "./scenario.js";
+import type { Level } from "./processes/durability.js";
+import { disk, hardware, versions } from "./report/environment.js";
+import { json, type Report, table } from "./report/report.js";
+import { medianOfRuns } from "./scenarios/median.js";
+import { Bench, type LevelResult, type Result, type Scenario, type Variant } from "./scenarios/scenario.js";
 
 const options = parseOptions(process.argv.slice(2));
 
-/** On standard error: standard output is the report's alone. */
+/** On standard error, because standard output has only the report. */
 const progress = (text: string): void => {
   if (!options.json) process.stderr.write(`${text}\n`);
 };
@@ -18,7 +19,7 @@ const progress = (text: string): void => {
 const workloads: Record<string, Report["parameters"][string]> = {};
 const results: LevelResult[] = [];
 
-/** The levels take turns, so that what else the machine does falls on all. */
+/** The levels take turns, so that other work on the machine affects all of them. */
 const measureVariant = async (scenario: Scenario, variant: Variant, levels: readonly Level[]): Promise<void> => {
   const all = levels.map((level) => {
     const runs: (readonly Result[])[] = [];
@@ -34,7 +35,7 @@ const measureVariant = async (scenario: Scenario, variant: Variant, levels: read
   const medians = all.flatMap(({ level, runs }) =>
     medianOfRuns(runs).map((result): LevelResult => ({ ...result, durability: level })),
   );
-  // Case by case, the levels of each one below the other.
+  // Grouped by case, with its levels one below the other.
   for (const of of new Set(medians.map((result) => result.case))) {
     results.push(...medians.filter((result) => result.case === of));
   }

@@ -3,10 +3,10 @@
  */
 import { tmpdir } from "node:os";
 import { Command, InvalidArgumentError } from "commander";
-import { DEFAULT_LEVEL, LEVELS, type Level } from "./durability.js";
 import type { Pin } from "./processes/command.js";
-import type { Parameters, Scenario } from "./scenario.js";
+import { DEFAULT_LEVEL, LEVELS, type Level } from "./processes/durability.js";
 import { canonical, scenarios } from "./scenarios/index.js";
+import type { Parameters, Scenario } from "./scenarios/scenario.js";
 
 const DEFAULT_BYTES = 128;
 const DEFAULT_SECONDS = 30;
@@ -33,7 +33,7 @@ export interface Options {
   readonly json: boolean;
   /** Where the directories of brokers' data are made. */
   readonly data: string;
-  /** The levels at which to measure it: those asked for that mean something to it, at least one. */
+  /** The requested levels that the scenario supports, at least one. */
   levelsOf(scenario: Scenario): readonly Level[];
   parametersOf(scenario: Scenario, durability: Level): Parameters;
 }

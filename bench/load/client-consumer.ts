@@ -2,7 +2,8 @@
  * Consumes and acks through the client library.
  */
 import { type Consumer, connect } from "ringmq/client";
-import { type Address, type Role, timed, url, type Work } from "./role.js";
+import { type Address, url } from "../wire/address.js";
+import { type Role, timed, type Work } from "./role.js";
 
 export interface ClientConsume {
   readonly address: Address;
@@ -10,11 +11,11 @@ export interface ClientConsume {
   readonly messages: number;
   readonly prefetch: number;
   readonly seconds: number;
-  /** All messages that have come at once, instead of one by one. */
+  /** Reads and acks messages in batches instead of one by one. */
   readonly batches: boolean;
 }
 
-/** Answers how many messages were acked. */
+/** Returns the number of acked messages. */
 const oneByOne = async (consumer: Consumer, messages: number): Promise<number> => {
   let acked = 0;
   let last: Promise<unknown> = Promise.resolve();

@@ -3,9 +3,10 @@
  */
 
 import { type Client, connect, type Receipt } from "ringmq/client";
-import { Durability } from "#protocol/op.js";
-import { body } from "./frames.js";
-import { type Address, type Role, timed, url, type Work } from "./role.js";
+import { type Address, url } from "../wire/address.js";
+import { body } from "../wire/frames.js";
+import { checkDurability } from "./durability-check.js";
+import { type Role, timed, type Work } from "./role.js";
 
 export interface ClientPublish {
   readonly address: Address;
@@ -13,37 +14,35 @@ export interface ClientPublish {
   readonly bodyBytes: number;
   readonly messages: number;
   /**
-   * `stream`: publishes without awaiting each, in groups, the next begun while the last is under way. A number: so many
-   * loops that await each publish, as the requests of a busy server do.
+   * `stream`: publishes in groups without awaiting each message; the next group begins while the last one is unanswered.
+   * A number: this many concurrent loops that await each publish, like the requests of a busy server.
    */
   readonly mode: "stream" | number;
   readonly seconds: number;
-  /** What each message must have reached: a Durability of src/protocol/op.ts. */
+  /** The least Durability (src/protocol/op.ts) of each confirm. */
   readonly durability: number;
 }
 
-/** Publishes of one turn of the event loop, at most, and their bytes; the client puts them into frames by itself. */
+/** The size of a group, which is published in one turn of the event loop. */
 const MAX_GROUP = 2_000;
 const GROUP_BYTES = 8 * 1024 * 1024;
-
-const check = (receipt: Receipt | undefined, least: number): void => {
-  if (receipt === undefined || Durability[receipt.durability] >= least) return;
-  throw new Error(`confirmed with durability ${receipt.durability}`);
-};
 
 const stream = async (client: Client, params: ClientPublish, deadline: number): Promise<number> => {
   const message = body(params.bodyBytes);
   const group = Math.max(1, Math.min(MAX_GROUP, Math.floor(GROUP_BYTES / message.length)));
+  const check = (receipt: Receipt | undefined): void => {
+    if (receipt !== undefined) checkDurability(receipt, params.durability);
+  };
   let sent = 0;
   let before: Promise<Receipt | undefined> = Promise.resolve(undefined);
   while (sent < params.messages && performance.now() < deadline) {
     const end = Math.min(sent + group, params.messages);
     let last: Promise<Receipt | undefined> = before;
     for (; sent < end; sent++) last = client.publish(params.topic, message);
-    check(await before, params.durability);
+    check(await before);
     before = last;
   }
-  check(await before, params.durability);
+  check(await before);
   return sent;
 };
 
@@ -53,7 +52,7 @@ const loops = async (client: Client, params: ClientPublish, count: number, deadl
   const loop = async (): Promise<void> => {
     while (sent < params.messages && performance.now() < deadline) {
       sent++;
-      check(await client.publish(params.topic, message), params.durability);
+      checkDurability(await client.publish(params.topic, message), params.durability);
     }
   };
   await Promise.all(Array.from({ length: count }, loop));

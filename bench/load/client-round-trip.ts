@@ -3,11 +3,12 @@
  */
 
 import { connect } from "ringmq/client";
-import { Durability } from "#protocol/op.js";
 import { Histogram } from "../measure/histogram.js";
-import { body } from "./frames.js";
+import { url } from "../wire/address.js";
+import { body } from "../wire/frames.js";
+import { checkDurability } from "./durability-check.js";
 import type { RoundTrip, RoundTripOutcome } from "./raw-round-trip.js";
-import { type Role, timed, url } from "./role.js";
+import { type Role, timed } from "./role.js";
 
 export const clientRoundTrip: Role<RoundTrip, RoundTripOutcome> = async (params) => {
   const publisher = await connect(url(params.address), { name: "bench" });
@@ -25,7 +26,7 @@ export const clientRoundTrip: Role<RoundTrip, RoundTripOutcome> = async (params)
     };
     const confirmed = publisher.publish(params.topic, message).then((receipt) => {
       took(times.confirm);
-      if (Durability[receipt.durability] < params.durability) throw new Error(`confirmed with ${receipt.durability}`);
+      checkDurability(receipt, params.durability);
     });
     const delivered = await deliveries.next();
     if (delivered.done === true) throw new Error("the consumer ended");

@@ -2,9 +2,11 @@
  * Sends bytes to a server that echoes them, and waits for them, one at a time.
  */
 import { Histogram, type Percentiles } from "../measure/histogram.js";
-import { body } from "./frames.js";
-import { type Address, type Role, timed, type Work } from "./role.js";
-import { openWire } from "./wire.js";
+import type { Address } from "../wire/address.js";
+import { body } from "../wire/frames.js";
+import { openWire } from "../wire/open-wire.js";
+import { type Role, timed, type Work } from "./role.js";
+import { RoundTrips } from "./round-trips.js";
 
 export interface EchoRoundTrip {
   readonly address: Address;
@@ -24,31 +26,22 @@ export const echoRoundTrip: Role<EchoRoundTrip, EchoOutcome> = async (params) =>
   let measuring = false;
   let missing = 0;
   let start = 0;
-  let proceed = (): void => {};
   const wire = await openWire(params.address, (_bytes, _view, from, to) => {
     missing -= to - from;
     if (missing > 0) return;
     if (measuring) echo.record((performance.now() - start) * 1000);
-    proceed();
+    trips.next();
   });
-  const trips = (count: number): Promise<number> =>
-    new Promise((resolve) => {
-      const deadline = performance.now() + params.seconds * 1000;
-      let made = 0;
-      proceed = () => {
-        if (made === count || performance.now() > deadline) return resolve(made);
-        made++;
-        missing = bytes.length;
-        start = performance.now();
-        wire.send(bytes);
-      };
-      proceed();
-    });
-  await trips(params.warmUp);
+  const trips = new RoundTrips(() => {
+    missing = bytes.length;
+    start = performance.now();
+    wire.send(bytes);
+  });
+  await trips.run(params.warmUp, params.seconds);
   measuring = true;
   return {
     run: async () => {
-      const work = await timed(() => trips(params.messages));
+      const work = await timed(() => trips.run(params.messages, params.seconds));
       wire.end();
       return { ...work, echo: echo.percentiles() };
     },

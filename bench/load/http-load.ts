@@ -53,7 +53,7 @@ export const httpLoad: Role<HttpLoad, HttpOutcome> = (params) => {
     run: async () => {
       const start = performance.now();
       const work = await timed(fire);
-      // autocannon looks only once a second whether it is done.
+      // autocannon checks only once a second whether it is done.
       return { ...work, seconds: (last - start) / 1000, response: response.percentiles() };
     },
   });

@@ -1,6 +1,6 @@
 /**
- * A load process: carries out one role at a time for the process that started it, which is told over the channel of
- * `node:child_process`.
+ * A load process. It performs one role at a time for the process that started it, which commands it over the IPC channel
+ * of `node:child_process`.
  */
 import { clientConsumer } from "./client-consumer.js";
 import { clientPublisher } from "./client-publisher.js";
@@ -39,10 +39,10 @@ export type RoleParams<Name extends RoleName> = Parameters<Roles[Name]>[0];
 export type RoleOutcome<Name extends RoleName> =
   Roles[Name] extends Role<RoleParams<Name>, infer Outcome> ? Outcome : never;
 
-/** What the process is told. */
+/** A command to the process. */
 export type Order = { readonly prepare: RoleName; readonly params: unknown } | { readonly run: true };
 
-/** What it tells. It ends with an exit code when it fails; its standard error says why. */
+/** Its reply. When it fails it exits with a code, and standard error says why. */
 export type Report = { readonly prepared: true } | { readonly outcome: unknown };
 
 const report = (message: Report): void => {
@@ -53,7 +53,7 @@ let prepared: Prepared<unknown> | undefined;
 
 process.on("message", async (order: Order) => {
   if ("prepare" in order) {
-    // Both ends are of one build: the sender's types have matched the parameters to the role.
+    // The sender's types match the parameters to the role, and both processes run the same build.
     const role = roles[order.prepare] as Role<unknown, unknown>;
     prepared = await role(order.params);
     report({ prepared: true });

@@ -1,19 +1,20 @@
 /**
  * Publishes at a given rate, one message a frame, whether the broker keeps up or not (an open loop).
  *
- * What is due goes out several times a millisecond: a timer of Node fires once in one or two, and the burst of a
- * millisecond would queue behind itself and be told as the broker's latency. For the same reason a load that could not
- * run for a while does not make up for it at once: what it owes beyond CATCH_UP_MS is not offered, and it says so.
+ * It sends what is due several times a millisecond. A timer of Node fires every millisecond or two, and the messages of a
+ * millisecond sent at once would queue behind each other, which would count as latency of the broker. For the same reason
+ * a process that could not run for a while catches up only by CATCH_UP_MS, and reports the rest as not offered.
  */
 import { WORD_BYTES } from "#protocol/entry.js";
 import { Op } from "#protocol/op.js";
 import { monotonicMicros } from "../measure/clock.js";
 import { Histogram, type Percentiles } from "../measure/histogram.js";
-import { AnswerScanner } from "./answer-scanner.js";
-import { receipts } from "./answers.js";
-import { encodeFrame, entries, FIRST_REQUEST, sendHello } from "./frames.js";
-import { type Address, type Role, timed, type Work } from "./role.js";
-import { openWire } from "./wire.js";
+import type { Address } from "../wire/address.js";
+import { AnswerScanner } from "../wire/answer-scanner.js";
+import { encodeFrame, entries, FIRST_REQUEST, sendHello } from "../wire/frames.js";
+import { openWire } from "../wire/open-wire.js";
+import { receipts } from "../wire/receipts.js";
+import { type Role, timed, type Work } from "./role.js";
 
 export interface PacedPublish {
   readonly address: Address;
@@ -21,21 +22,21 @@ export interface PacedPublish {
   readonly bodyBytes: number;
   readonly messages: number;
   readonly messagesPerSecond: number;
-  /** What each confirm must have reached: a Durability of src/protocol/op.ts. */
+  /** The least Durability (src/protocol/op.ts) of each confirm. */
   readonly durability: number;
 }
 
 export interface PacedOutcome extends Work {
-  /** From the write to the receipt; up to TICK_MS of it is that nobody looked. */
+  /** From the write to the receipt. Up to TICK_MS of it pass before the receipt is read. */
   readonly confirm: Percentiles;
-  /** Time for which nothing was offered, as this process did not run or the broker owed too many answers. */
+  /** Time for which nothing was offered, because this process did not run or too many answers were missing. */
   readonly unofferedSeconds: number;
 }
 
 const TICK_MS = 0.25;
 const CATCH_UP_MS = 2;
 
-/** Under the broker's limit of unanswered requests (65,536): past it the load is above what the broker can do. */
+/** Below the broker's limit of 65,536. A load that reaches it is more than the broker can handle. */
 const MAX_UNANSWERED = 60_000;
 const MAX_UNANSWERED_BYTES = 16 * 1024 * 1024;
 
@@ -62,7 +63,7 @@ export const pacedPublisher: Role<PacedPublish, PacedOutcome> = async (params) =
   const size = frame.bytes.length;
   const slots = Math.max(1, Math.min(MAX_UNANSWERED, Math.floor(MAX_UNANSWERED_BYTES / size)));
   const times = new Float64Array(slots);
-  // Laid out once, so that the load takes no memory while it runs. A slot is used again when it has been answered.
+  // Allocated once, so that the load allocates nothing while it runs. A slot is reused after its answer.
   const ring = new Uint8Array(slots * size);
   const view = new DataView(ring.buffer);
   for (let at = 0; at < ring.length; at += size) ring.set(frame.bytes, at);
@@ -107,7 +108,7 @@ export const pacedPublisher: Role<PacedPublish, PacedOutcome> = async (params) =
               if (count > 0) write(count);
               owed -= count;
               if (sent === params.messages) return;
-              // Answers are read between two ticks.
+              // Between two ticks the event loop reads answers.
               Atomics.wait(nothing, 0, 0, TICK_MS);
               setImmediate(tick);
             };

@@ -1,13 +1,13 @@
 /**
- * Sends one frame again and again, keeping a window of requests unanswered.
+ * Sends one frame again and again, with a window of unanswered requests.
  *
- * The frames are laid out once in a few buffers; sending one is patching its request number (and what `stamp` writes).
- * A buffer is used again when all its requests are answered: the kernel has then read it, and the window is bounded.
+ * A few buffers are filled with copies of the frame once. To send one, its request number is patched, and what `stamp`
+ * writes. A buffer is reused when all its requests are answered: the kernel has sent it then, and this bounds the window.
  */
-import { FIRST_REQUEST, type WireFrame } from "./frames.js";
-import type { Wire } from "./wire.js";
+import { FIRST_REQUEST, type WireFrame } from "../wire/frames.js";
+import type { Wire } from "../wire/wire.js";
 
-/** Writes what differs from frame to frame; the frame begins at `at` and is number `index` of the load, from 0. */
+/** Writes what differs from frame to frame. The frame begins at `at`; it is number `index` of the load, from 0. */
 export type Stamp = (view: DataView, at: number, index: number) => void;
 
 export interface PumpOptions {
@@ -15,7 +15,7 @@ export interface PumpOptions {
   readonly frame: WireFrame;
   /** Frames to send. */
   readonly frames: number;
-  /** Requests that may be unanswered, about: whole buffers of them. */
+  /** Requests that may be unanswered, rounded up to whole buffers. */
   readonly window: number;
   /** No frame is sent after this many seconds. */
   readonly seconds: number;
@@ -80,7 +80,7 @@ export class PublishPump {
     this.#answered += requests;
   }
 
-  /** To be called after the answers of one read: sends what the window allows. */
+  /** Sends what the window allows. To be called after the answers of each read. */
   proceed(): void {
     this.#send();
   }

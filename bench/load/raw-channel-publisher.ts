@@ -1,16 +1,17 @@
 /**
- * Publishes to a channel as fast as its subscribers can take it. It subscribes as well and keeps a window of messages
- * that it has not been sent itself: without that a channel, which never makes a publisher wait, would only drop.
+ * Publishes to a channel as fast as its subscribers can read. It subscribes as well, and limits how many of its messages
+ * have not come back yet: a channel never makes a publisher wait, and would drop what is too fast.
  */
 import { Op } from "#protocol/op.js";
-import { AnswerScanner } from "./answer-scanner.js";
-import { receipts } from "./answers.js";
-import { encodeFrame, entries, FIRST_REQUEST, sendHello } from "./frames.js";
+import type { Address } from "../wire/address.js";
+import { AnswerScanner } from "../wire/answer-scanner.js";
+import { encodeFrame, entries, FIRST_REQUEST, sendHello } from "../wire/frames.js";
+import { openWire } from "../wire/open-wire.js";
+import { receipts } from "../wire/receipts.js";
 import { PublishPump } from "./publish-pump.js";
 import { subscribe } from "./raw-subscribers.js";
-import { type Address, type Role, timed, type Work } from "./role.js";
+import { type Role, timed, type Work } from "./role.js";
 import { timeStamp } from "./stamps.js";
-import { openWire } from "./wire.js";
 
 export interface RawChannelPublish {
   readonly address: Address;
@@ -18,7 +19,7 @@ export interface RawChannelPublish {
   readonly bodyBytes: number;
   readonly messages: number;
   readonly batch: number;
-  /** Messages that may be under way. */
+  /** Messages that may be on their way. */
   readonly window: number;
   readonly seconds: number;
 }

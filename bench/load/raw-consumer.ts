@@ -1,13 +1,15 @@
 /**
- * Consumes with a renewing credit and acks what each read brought with one frame.
+ * Consumes with RENEW credit, and acks the messages of each read with one frame.
  */
 import { Op, RENEW } from "#protocol/op.js";
-import { AckWriter } from "./ack-writer.js";
-import { AnswerScanner } from "./answer-scanner.js";
-import { receipts } from "./answers.js";
-import { encodeFrame, FIRST_REQUEST, sendHello } from "./frames.js";
-import { type Address, type Role, timed, type Work } from "./role.js";
-import { openWire } from "./wire.js";
+import { AckWriter } from "../wire/ack-writer.js";
+import type { Address } from "../wire/address.js";
+import { AnswerScanner } from "../wire/answer-scanner.js";
+import { encodeFrame, FIRST_REQUEST, sendHello } from "../wire/frames.js";
+import { openWire } from "../wire/open-wire.js";
+import { receipts } from "../wire/receipts.js";
+import { Completion } from "./completion.js";
+import { type Role, timed, type Work } from "./role.js";
 
 export interface RawConsume {
   readonly address: Address;
@@ -15,13 +17,13 @@ export interface RawConsume {
   /** Messages to ack before the run ends. */
   readonly messages: number;
   readonly credit: number;
-  /** The run ends after so long, whatever has come. */
+  /** The run ends after this time in any case. */
   readonly seconds: number;
 }
 
 export const rawConsumer: Role<RawConsume, Work> = async (params) => {
   let acked = 0;
-  let finish = (): void => {};
+  const completion = new Completion();
   const scanner = new AnswerScanner(
     receipts((request, _requests, messages) => {
       if (request !== FIRST_REQUEST) acked += messages;
@@ -31,7 +33,7 @@ export const rawConsumer: Role<RawConsume, Work> = async (params) => {
   const wire = await openWire(params.address, (bytes, view, start, end) => {
     scanner.push(bytes, view, start, end);
     acks.flush();
-    if (acked >= params.messages) finish();
+    if (acked >= params.messages) completion.done();
   });
   const acks = new AckWriter(wire, params.topic, FIRST_REQUEST + 1);
   sendHello(wire);
@@ -39,12 +41,7 @@ export const rawConsumer: Role<RawConsume, Work> = async (params) => {
   return {
     run: async () => {
       const work = await timed(async () => {
-        await new Promise<void>((resolve) => {
-          const timer = setTimeout(resolve, params.seconds * 1000);
-          finish = () => {
-            clearTimeout(timer);
-            resolve();
-          };
+        await completion.wait(params.seconds, () => {
           wire.send(consume.bytes);
         });
         return acked;

@@ -2,17 +2,18 @@
  * Publishes pre-encoded frames as fast as the window allows.
  */
 import { Op } from "#protocol/op.js";
-import { AnswerScanner } from "./answer-scanner.js";
-import { receipts } from "./answers.js";
-import { encodeFrame, entries, sendHello, type WireFrame } from "./frames.js";
+import type { Address } from "../wire/address.js";
+import { AnswerScanner } from "../wire/answer-scanner.js";
+import { encodeFrame, entries, sendHello, type WireFrame } from "../wire/frames.js";
+import { openWire } from "../wire/open-wire.js";
+import { receipts } from "../wire/receipts.js";
 import { PublishPump, type Stamp } from "./publish-pump.js";
-import { type Address, type Role, timed, type Work } from "./role.js";
+import { type Role, timed, type Work } from "./role.js";
 import { delayStamp, PATCHED_DELAY, topicName, topicStamp } from "./stamps.js";
-import { openWire } from "./wire.js";
 
 export interface RawPublish {
   readonly address: Address;
-  /** Where to: one topic, or the topics 0 to n − 1 of `topicName` in turn. */
+  /** One topic, or a number n: the topics 0 to n − 1 of `topicName` in turn. */
   readonly topic: string | number;
   readonly bodyBytes: number;
   readonly messages: number;
@@ -22,7 +23,7 @@ export interface RawPublish {
   readonly windowBytes: number;
   readonly windowRequests: number;
   readonly seconds: number;
-  /** What each confirm must have reached: a Durability of src/protocol/op.ts. */
+  /** The least Durability (src/protocol/op.ts) of each confirm. */
   readonly durability: number;
   /** See `delayStamp`. */
   readonly delay?: { readonly afterMs: number; readonly spreadMs: number };

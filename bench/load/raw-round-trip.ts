@@ -1,31 +1,33 @@
 /**
- * One message in flight at a time: publish, be delivered it, ack it. Publisher and consumer are two connections of one
- * process, so that the times are differences of one clock and no third process has to be woken.
+ * One message in flight at a time: publish, deliver, ack. Publisher and consumer are two connections of one process, so
+ * that all times are of one clock and no third process has to wake up.
  */
 import { Op, RENEW } from "#protocol/op.js";
 import { Histogram, type Percentiles } from "../measure/histogram.js";
-import { AckWriter } from "./ack-writer.js";
-import { AnswerScanner } from "./answer-scanner.js";
-import { receipts } from "./answers.js";
-import { encodeFrame, entries, FIRST_REQUEST, sendHello } from "./frames.js";
-import { type Address, type Role, timed, type Work } from "./role.js";
-import { openWire } from "./wire.js";
+import { AckWriter } from "../wire/ack-writer.js";
+import type { Address } from "../wire/address.js";
+import { AnswerScanner } from "../wire/answer-scanner.js";
+import { encodeFrame, entries, FIRST_REQUEST, sendHello } from "../wire/frames.js";
+import { openWire } from "../wire/open-wire.js";
+import { receipts } from "../wire/receipts.js";
+import { type Role, timed, type Work } from "./role.js";
+import { RoundTrips } from "./round-trips.js";
 
 export interface RoundTrip {
   readonly address: Address;
   readonly topic: string;
   readonly bodyBytes: number;
   readonly messages: number;
-  /** Messages that go first and are not measured. */
+  /** Messages sent first that are not measured. */
   readonly warmUp: number;
   readonly seconds: number;
   /** Without a consumer, only the round trip from publish to confirm is measured. */
   readonly consume: boolean;
-  /** What each confirm of a publish must have reached: a Durability of src/protocol/op.ts. */
+  /** The least Durability (src/protocol/op.ts) of each publish's confirm. */
   readonly durability: number;
 }
 
-/** All counted from the moment the publish was written. */
+/** All times begin when the publish is written. */
 export interface RoundTripOutcome extends Work {
   readonly confirm: Percentiles;
   /** Until the message was read; empty without a consumer. */
@@ -39,14 +41,14 @@ export const rawRoundTrip: Role<RoundTrip, RoundTripOutcome> = async (params) =>
   let start = 0;
   let warming = params.warmUp;
   let waitingFor = 0;
-  let proceed = (): void => {};
+  let onAnswered = (): void => {};
 
   const took = (histogram: Histogram): void => {
     if (warming === 0) histogram.record((performance.now() - start) * 1000);
   };
   const step = (): void => {
     waitingFor--;
-    if (waitingFor === 0) proceed();
+    if (waitingFor === 0) onAnswered();
   };
 
   const confirms = new AnswerScanner(
@@ -79,33 +81,26 @@ export const rawRoundTrip: Role<RoundTrip, RoundTripOutcome> = async (params) =>
   if (params.consume) {
     await new Promise<void>((resolve) => {
       waitingFor = 1;
-      proceed = resolve;
+      onAnswered = resolve;
       consumer.send(encodeFrame(consumer, Op.CONSUME, RENEW, FIRST_REQUEST, [params.topic, "", 16]).bytes);
     });
   }
 
-  const trips = (count: number): Promise<number> =>
-    new Promise((resolve) => {
-      const deadline = performance.now() + params.seconds * 1000;
-      let made = 0;
-      proceed = () => {
-        if (made === count || performance.now() > deadline) return resolve(made);
-        made++;
-        // A confirm, and with a consumer the confirm of the ack that follows the delivery.
-        waitingFor = params.consume ? 2 : 1;
-        request.setUint32(publish.requestAt, requests++);
-        start = performance.now();
-        publisher.send(publish.bytes);
-      };
-      proceed();
-    });
   let requests = FIRST_REQUEST;
-  await trips(params.warmUp);
+  const trips = new RoundTrips(() => {
+    // The confirm of the publish and, with a consumer, that of the ack.
+    waitingFor = params.consume ? 2 : 1;
+    request.setUint32(publish.requestAt, requests++);
+    start = performance.now();
+    publisher.send(publish.bytes);
+  });
+  onAnswered = () => trips.next();
+  await trips.run(params.warmUp, params.seconds);
   warming = 0;
 
   return {
     run: async () => {
-      const work = await timed(() => trips(params.messages));
+      const work = await timed(() => trips.run(params.messages, params.seconds));
       publisher.end();
       consumer.end();
       return {

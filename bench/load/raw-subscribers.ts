@@ -1,23 +1,27 @@
 /**
- * Subscribers of a channel: many connections of one process, each counting what it is sent.
+ * Subscribers of a channel: many connections of one process, which count what they receive.
  */
 import { WORD_BYTES } from "#protocol/entry.js";
-import { FLAGS, HEAD, HEAD_LENGTH, OP, REQUEST } from "#protocol/frame.js";
+import { HEAD, HEAD_LENGTH, OP } from "#protocol/frame.js";
 import { unpackHead } from "#protocol/head.js";
 import { Answer, Op } from "#protocol/op.js";
 import { monotonicMicros } from "../measure/clock.js";
 import { Histogram, type Percentiles } from "../measure/histogram.js";
-import { receipts } from "./answers.js";
-import { FrameAssembler } from "./frame-assembler.js";
-import { encodeFrame, FIRST_REQUEST, sendHello } from "./frames.js";
-import { type Address, type Role, timed, type Work } from "./role.js";
-import { openWire, type Wire } from "./wire.js";
+import type { Address } from "../wire/address.js";
+import { answerFields } from "../wire/answer-scanner.js";
+import { FrameAssembler } from "../wire/frame-assembler.js";
+import { encodeFrame, FIRST_REQUEST, sendHello } from "../wire/frames.js";
+import { openWire } from "../wire/open-wire.js";
+import { receipts } from "../wire/receipts.js";
+import type { Wire } from "../wire/wire.js";
+import { Completion } from "./completion.js";
+import { type Role, timed, type Work } from "./role.js";
 
 export interface RawSubscribe {
   readonly address: Address;
   readonly channel: string;
   readonly subscribers: number;
-  /** Messages that are published: each subscriber gets them or is told that it lost them. */
+  /** Messages published. Each subscriber receives them or is told that it lost them. */
   readonly messages: number;
   readonly seconds: number;
 }
@@ -29,7 +33,7 @@ export interface SubscribeOutcome extends Work {
   readonly deliver: Percentiles;
 }
 
-/** Subscribes one connection. `onCount` is told of each read: how many messages came, how many were lost. */
+/** Subscribes one connection. `onCount` is called after each read with the messages received and lost. */
 export const subscribe = async (
   address: Address,
   channel: string,
@@ -50,7 +54,7 @@ export const subscribe = async (
     } else if (op === Answer.CHANNEL_LOST) {
       lost += Number(unpackHead(bytes, start + HEAD, payload)[1]);
     } else {
-      onAnswer(op, view.getUint8(start + FLAGS), view.getUint32(start + REQUEST), headBytes, view, start + HEAD, end);
+      onAnswer(answerFields(view, start), view, start + HEAD, end);
     }
   });
   const wire = await openWire(address, (bytes, view, start, end) => {
@@ -72,11 +76,11 @@ export const rawSubscribers: Role<RawSubscribe, SubscribeOutcome> = async (param
   const deliver = new Histogram();
   let got = 0;
   let lost = 0;
-  let finish = (): void => {};
+  const completion = new Completion();
   const onCount = (more: number, dropped: number): void => {
     got += more;
     lost += dropped;
-    if (got + lost >= expected) finish();
+    if (got + lost >= expected) completion.done();
   };
   const wires: Wire[] = [];
   for (let i = 0; i < params.subscribers; i++) {
@@ -85,13 +89,8 @@ export const rawSubscribers: Role<RawSubscribe, SubscribeOutcome> = async (param
   return {
     run: async () => {
       const work = await timed(async () => {
-        await new Promise<void>((resolve) => {
-          const timer = setTimeout(resolve, params.seconds * 1000);
-          finish = () => {
-            clearTimeout(timer);
-            resolve();
-          };
-          if (got + lost >= expected) finish();
+        await completion.wait(params.seconds, () => {
+          if (got + lost >= expected) completion.done();
         });
         return got;
       });

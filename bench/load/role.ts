@@ -1,6 +1,6 @@
 /**
- * What a load process can be told to do. It is prepared first, so that connecting and encoding are not measured, then
- * run once.
+ * The interface of a role, which is what a load process can do. A role is prepared first, so that connecting and encoding
+ * are not measured, and then run once.
  */
 export type Role<Params, Outcome> = (params: Params) => Promise<Prepared<Outcome>>;
 
@@ -8,16 +8,9 @@ export interface Prepared<Outcome> {
   run(): Promise<Outcome>;
 }
 
-/** Where the broker listens. `ws` is the native protocol over WebSocket. */
-export interface Address {
-  readonly transport: "tcp" | "ws";
-  readonly host: string;
-  readonly port: number;
-}
-
-/** What every role tells of its run. */
+/** What every role reports. */
 export interface Work {
-  /** Messages carried out and confirmed. */
+  /** Messages that were confirmed. */
   readonly messages: number;
   /** From the first byte sent to the last confirmation received. */
   readonly seconds: number;
@@ -25,7 +18,7 @@ export interface Work {
   readonly cpuMicros: number;
 }
 
-/** Measures the work that `run` does; `run` answers how many messages it was. */
+/** Measures the work of `run`, which returns its number of messages. */
 export const timed = async (run: () => Promise<number>): Promise<Work> => {
   const cpu = process.cpuUsage();
   const start = performance.now();
@@ -34,6 +27,3 @@ export const timed = async (run: () => Promise<number>): Promise<Work> => {
   const used = process.cpuUsage(cpu);
   return { messages, seconds, cpuMicros: used.user + used.system };
 };
-
-export const url = (address: Address): string =>
-  address.transport === "tcp" ? `tcp://${address.host}:${address.port}` : `ws://${address.host}:${address.port}/mq`;

@@ -1,29 +1,31 @@
 /**
- * Consumes all that a topic holds and acks most of it: one message now and then stays in flight, so that no segment of
- * the journal is dead as a whole.
+ * Consumes everything in a topic and acks most of it. A message now and then stays in flight, so that no segment of the
+ * journal can be reclaimed.
  */
 import { Op, RENEW } from "#protocol/op.js";
 import * as Run from "#protocol/run.js";
-import { AckWriter } from "./ack-writer.js";
-import { AnswerScanner } from "./answer-scanner.js";
-import { receipts } from "./answers.js";
-import { encodeFrame, FIRST_REQUEST, sendHello } from "./frames.js";
-import { type Address, type Role, timed, type Work } from "./role.js";
-import { openWire } from "./wire.js";
+import { AckWriter } from "../wire/ack-writer.js";
+import type { Address } from "../wire/address.js";
+import { AnswerScanner } from "../wire/answer-scanner.js";
+import { encodeFrame, FIRST_REQUEST, sendHello } from "../wire/frames.js";
+import { openWire } from "../wire/open-wire.js";
+import { receipts } from "../wire/receipts.js";
+import { Completion } from "./completion.js";
+import { type Role, timed, type Work } from "./role.js";
 
 export interface SparingConsume {
   readonly address: Address;
   readonly topic: string;
-  /** What the topic holds. */
+  /** Messages in the topic. */
   readonly messages: number;
-  /** Of so many messages one is not acked. It holds on to a credit. */
+  /** One in this many messages is not acked. Each keeps one credit. */
   readonly spareOneIn: number;
   readonly credit: number;
   readonly seconds: number;
 }
 
 export interface SparingOutcome extends Work {
-  /** Of the messages, which are those delivered. */
+  /** How many of the delivered messages were acked. */
   readonly acked: number;
 }
 
@@ -31,7 +33,7 @@ export const sparingConsumer: Role<SparingConsume, SparingOutcome> = async (para
   let delivered = 0;
   let spared = 0;
   let acked = 0;
-  let finish = (): void => {};
+  const completion = new Completion();
   const scanner = new AnswerScanner(
     receipts((request, _requests, messages) => {
       if (request !== FIRST_REQUEST) acked += messages;
@@ -47,7 +49,7 @@ export const sparingConsumer: Role<SparingConsume, SparingOutcome> = async (para
   const wire = await openWire(params.address, (bytes, view, start, end) => {
     scanner.push(bytes, view, start, end);
     acks.flush();
-    if (delivered >= params.messages && acked === delivered - spared) finish();
+    if (delivered >= params.messages && acked === delivered - spared) completion.done();
   });
   const acks = new AckWriter(wire, params.topic, FIRST_REQUEST + 1);
   sendHello(wire);
@@ -55,12 +57,7 @@ export const sparingConsumer: Role<SparingConsume, SparingOutcome> = async (para
   return {
     run: async () => {
       const work = await timed(async () => {
-        await new Promise<void>((resolve) => {
-          const timer = setTimeout(resolve, params.seconds * 1000);
-          finish = () => {
-            clearTimeout(timer);
-            resolve();
-          };
+        await completion.wait(params.seconds, () => {
           wire.send(consume.bytes);
         });
         return delivered;

@@ -1,20 +1,20 @@
 /**
- * What a load writes into its frames from one to the next: times, delays and topics.
+ * What a load patches into each frame: times, delays and topics.
  */
 import { WORD_BYTES } from "#protocol/entry.js";
 import { monotonicMicros } from "../measure/clock.js";
-import type { WireFrame } from "./frames.js";
+import type { WireFrame } from "../wire/frames.js";
 import type { Stamp } from "./publish-pump.js";
 
-/** A body that carries a time begins with it: f64, microseconds of the monotonic clock. */
+/** A time at the beginning of a body: f64, microseconds of the monotonic clock. */
 export const STAMP_BYTES = 8;
 const DIGITS = 6;
 const ZERO = 0x30;
 
-/** A topic's name of constant length, so that its digits can be patched: `topic-000042`. */
+/** A topic's name of constant length, in which the digits can be patched: `topic-000042`. */
 export const topicName = (index: number): string => `topic-${String(index).padStart(DIGITS, "0")}`;
 
-/** Goes round `topics` topics; the frame's head was packed with `topicName(0)`. */
+/** Cycles through `topics` topics. The frame's head must hold `topicName(0)`. */
 export const topicStamp = (frame: WireFrame, topics: number): Stamp => {
   const head = Buffer.from(frame.bytes.buffer, frame.headAt, frame.payloadAt - frame.headAt);
   const name = head.indexOf(topicName(0));
@@ -29,12 +29,12 @@ export const topicStamp = (frame: WireFrame, topics: number): Stamp => {
   };
 };
 
-/** A delay that a msgpack encoder writes as a u32, to be patched. */
+/** A delay that msgpack encodes as a u32, which can be patched. */
 export const PATCHED_DELAY = 0xffff_ffff;
 
 /**
- * Gives each frame a delay of its own, so that they fall due evenly spread over `spreadMs` beginning `afterMs` from
- * now, in no order; the first body carries the time at which its frame is due. The frame's head ends with
+ * Gives each frame a delay of its own, so that the frames become due in mixed order, spread evenly over `spreadMs` from
+ * `afterMs` on. The first body begins with the time at which its frame is due. The frame's head must end with
  * PATCHED_DELAY.
  */
 export const delayStamp = (frame: WireFrame, frames: number, afterMs: number, spreadMs: number): Stamp => {
@@ -44,7 +44,7 @@ export const delayStamp = (frame: WireFrame, frames: number, afterMs: number, sp
   return (view, at, index) => {
     const now = monotonicMicros();
     if (start === 0) start = now;
-    // 7,919 is prime to any number of frames that it does not divide: a walk over all positions in no order.
+    // 7,919 is prime, so this visits every position once, in mixed order, unless it divides the number of frames.
     const position = ((index * 7919) % frames) / frames;
     const due = start / 1000 + afterMs + position * spreadMs;
     const delay = Math.max(1, Math.ceil(due - now / 1000));
@@ -53,7 +53,7 @@ export const delayStamp = (frame: WireFrame, frames: number, afterMs: number, sp
   };
 };
 
-/** The first body carries the time at which its frame was written. */
+/** The first body begins with the time at which its frame was written. */
 export const timeStamp = (frame: WireFrame): Stamp => {
   const timeAt = frame.payloadAt + WORD_BYTES;
   return (view, at) => view.setFloat64(at + timeAt, monotonicMicros());

@@ -1,18 +1,21 @@
 /**
- * Consumes messages that carry a time and acks them; measures how long after that time each was read.
+ * Consumes and acks messages that carry a time, and measures how long after that time each was read.
  */
 import { WORD_BYTES } from "#protocol/entry.js";
-import { FLAGS, HEAD, HEAD_LENGTH, OP, REQUEST } from "#protocol/frame.js";
+import { HEAD, HEAD_LENGTH, OP } from "#protocol/frame.js";
 import { Answer, Op, RENEW } from "#protocol/op.js";
 import * as Run from "#protocol/run.js";
 import { monotonicMicros } from "../measure/clock.js";
 import { Histogram, type Percentiles } from "../measure/histogram.js";
-import { AckWriter } from "./ack-writer.js";
-import { receipts } from "./answers.js";
-import { FrameAssembler } from "./frame-assembler.js";
-import { encodeFrame, FIRST_REQUEST, sendHello } from "./frames.js";
-import { type Address, type Role, timed, type Work } from "./role.js";
-import { openWire } from "./wire.js";
+import { AckWriter } from "../wire/ack-writer.js";
+import type { Address } from "../wire/address.js";
+import { answerFields } from "../wire/answer-scanner.js";
+import { FrameAssembler } from "../wire/frame-assembler.js";
+import { encodeFrame, FIRST_REQUEST, sendHello } from "../wire/frames.js";
+import { openWire } from "../wire/open-wire.js";
+import { receipts } from "../wire/receipts.js";
+import { Completion } from "./completion.js";
+import { type Role, timed, type Work } from "./role.js";
 
 export interface TimedConsume {
   readonly address: Address;
@@ -23,7 +26,7 @@ export interface TimedConsume {
 }
 
 export interface TimedOutcome extends Work {
-  /** Read so long after the time in the message. */
+  /** From the time in a message until it was read. */
   readonly late: Percentiles;
   /** Messages read before the time in them. */
   readonly early: number;
@@ -36,7 +39,7 @@ export const timedConsumer: Role<TimedConsume, TimedOutcome> = async (params) =>
   let early = 0;
   let earliestMicros = 0;
   let acked = 0;
-  let finish = (): void => {};
+  const completion = new Completion();
   let confirmed = (): void => {};
 
   const onAnswer = receipts((request, _requests, messages) => {
@@ -64,14 +67,13 @@ export const timedConsumer: Role<TimedConsume, TimedOutcome> = async (params) =>
   const assembler = new FrameAssembler((_bytes, view, start, end) => {
     const op = view.getUint8(start + OP);
     const headBytes = view.getUint16(start + HEAD_LENGTH);
-    const request = view.getUint32(start + REQUEST);
     if (op === Answer.MESSAGES) for (let at = start + HEAD + headBytes; at < end; ) at = readRun(view, at);
-    else onAnswer(op, view.getUint8(start + FLAGS), request, headBytes, view, start + HEAD, end);
+    else onAnswer(answerFields(view, start), view, start + HEAD, end);
   });
   const wire = await openWire(params.address, (bytes, view, start, end) => {
     assembler.push(bytes, view, start, end);
     acks.flush();
-    if (acked >= params.messages) finish();
+    if (acked >= params.messages) completion.done();
   });
   const acks = new AckWriter(wire, params.topic, FIRST_REQUEST + 1);
   sendHello(wire);
@@ -84,13 +86,8 @@ export const timedConsumer: Role<TimedConsume, TimedOutcome> = async (params) =>
   return {
     run: async () => {
       const work = await timed(async () => {
-        await new Promise<void>((resolve) => {
-          const timer = setTimeout(resolve, params.seconds * 1000);
-          finish = () => {
-            clearTimeout(timer);
-            resolve();
-          };
-          if (acked >= params.messages) finish();
+        await completion.wait(params.seconds, () => {
+          if (acked >= params.messages) completion.done();
         });
         return acked;
       });

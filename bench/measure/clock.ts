@@ -1,6 +1,6 @@
 /**
- * Microseconds of the machine's monotonic clock. Unlike `performance.now()` it has the same origin in every process,
- * so a publisher may stamp a message and a consumer subtract.
+ * Microseconds of the machine's monotonic clock. Unlike `performance.now()` it has the same origin in every process, so
+ * times of a publisher and a consumer can be compared.
  */
 export const monotonicMicros = (): number => {
   const [seconds, nanoseconds] = process.hrtime();

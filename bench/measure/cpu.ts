@@ -1,27 +1,27 @@
 /**
- * CPU time of a process from /proc: the steadiest figure there is on a shared machine.
+ * CPU time of a process, from /proc. On a shared machine no other figure varies as little.
  */
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { monotonicMicros } from "./clock.js";
 
-/** In microseconds: user and system time since the process started. Its grain is a clock tick, mostly 10 ms. */
+/** User and system time since the process started, in microseconds. The resolution is a clock tick, mostly 10 ms. */
 export interface CpuTime {
-  /** When it was read: of the monotonic clock. */
+  /** When it was read, by the monotonic clock. */
   readonly at: number;
-  /** All threads, those that have ended included. */
+  /** All threads, including those that have ended. */
   readonly process: number;
   /** The first thread alone: the broker's main thread. */
   readonly mainThread: number;
-  /** All processes of the machine, and what its host did not give it. Interrupts are left out: they are nobody's. */
+  /** All processes of the machine, and time that its host took. Without interrupts, which belong to no process. */
   readonly machine: number;
 }
 
-/** Fields 14 and 15 of proc(5) `stat`, counted from the state, which follows the name in brackets. */
+/** Fields 14 and 15 of `stat` in proc(5), counted from the state, which follows the name in brackets. */
 const USER_TIME = 11;
 const SYSTEM_TIME = 12;
 
-/** Columns of the line `cpu` of proc(5) `stat`, counted from its first number: user, nice, system and steal. */
+/** Columns of the line `cpu` of /proc/stat, counted from its first number: user, nice, system and steal. */
 const MACHINE_TIMES = [0, 1, 2, 7];
 
 let microsPerTick: number | undefined;
@@ -33,7 +33,7 @@ const tickMicros = (): number => {
 
 const readStat = (path: string): number => {
   const text = readFileSync(path, "latin1");
-  // The name may hold spaces and brackets, so the fields are counted from its last bracket.
+  // The name may contain spaces and brackets, so the fields are counted from the last bracket.
   const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
   const ticks = Number(fields[USER_TIME]) + Number(fields[SYSTEM_TIME]);
   if (!Number.isFinite(ticks)) throw new Error(`${path} is not as proc(5) says`);
@@ -55,7 +55,7 @@ export const cpuTime = (pid: number): CpuTime => ({
   machine: readMachine(),
 });
 
-/** All of them as differences. */
+/** The time spent since `start`. */
 export const cpuSince = (pid: number, start: CpuTime): CpuTime => {
   const now = cpuTime(pid);
   return {

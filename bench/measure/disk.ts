@@ -1,13 +1,13 @@
 /**
- * What a disk takes to make a write durable, by itself.
+ * How long a disk takes to make a write durable.
  */
 import { closeSync, fdatasyncSync, ftruncateSync, openSync, rmSync, writeSync } from "node:fs";
 import { monotonicMicros } from "./clock.js";
 import { Histogram } from "./histogram.js";
 
 /**
- * What is behind the end of what was written so far: nothing (each write makes the file longer), a hole (the file is as
- * long as it will be and has no blocks), or zeros that were written and synced before.
+ * What the file holds behind the last write: nothing (each write makes it longer), a hole (it has its final length but no
+ * blocks), or zeros that were written and synced before.
  */
 export type Ahead = "nothing" | "a hole" | "zeros";
 
@@ -29,7 +29,7 @@ const prepare = (file: number, ahead: Ahead, bytes: number): void => {
   fdatasyncSync(file);
 };
 
-/** Writes one behind the other and syncs each, in a file at `path` that is removed. In microseconds, both together. */
+/** Writes one after another into a new file at `path`, syncs each, and removes the file. Times in microseconds. */
 export const timeSyncs = (path: string, { bytes, ahead, count }: Syncs): Histogram => {
   const file = openSync(path, "wx");
   try {

@@ -1,10 +1,10 @@
 /**
- * A log-linear histogram of fixed memory: 128 buckets for each power of two, so that a percentile is right to 1 %
- * whatever the range, and recording allocates nothing.
+ * A log-linear histogram of fixed size. It has 128 buckets for each power of two, so that a percentile is accurate to 1 %
+ * over the whole range. Recording allocates nothing.
  */
 const SUB_BITS = 7;
 const SUB_BUCKETS = 1 << SUB_BITS;
-/** Values are held in tenths of a microsecond: 31 bits of them reach 214 seconds. */
+/** Values are stored in tenths of a microsecond; 31 bits reach 214 seconds. */
 const UNITS_PER_MICROSECOND = 10;
 const MAX_UNITS = 0x7fff_ffff;
 const BUCKETS = (31 - SUB_BITS) * SUB_BUCKETS + SUB_BUCKETS;
@@ -26,7 +26,7 @@ const bucketOf = (units: number): number => {
   return (shift << SUB_BITS) + (units >>> shift);
 };
 
-/** The highest value that falls into a bucket, so that a percentile is never understated. */
+/** The highest value of a bucket, so that a percentile is never too low. */
 const upperEdge = (bucket: number): number => {
   if (bucket < 2 * SUB_BUCKETS) return bucket;
   const shift = (bucket >>> SUB_BITS) - 1;
@@ -43,7 +43,7 @@ export class Histogram {
     return this.#count;
   }
 
-  /** A value below 0 counts as 0, one past 214 seconds as 214 seconds. */
+  /** A value below 0 counts as 0, one above 214 seconds as 214 seconds. */
   record(micros: number): void {
     const positive = micros > 0 ? micros : 0;
     const units = Math.min(Math.round(positive * UNITS_PER_MICROSECOND), MAX_UNITS);

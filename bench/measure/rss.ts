@@ -18,12 +18,12 @@ const readStatus = (pid: number, pattern: RegExp): number => {
 /** Bytes of VmRSS, shared memory included. */
 export const rssBytes = (pid: number): number => readStatus(pid, /^VmRSS:\s+(\d+) kB$/m);
 
-/** The most there ever was, which the kernel keeps: no moment is missed. */
+/** The peak since the process started, as the kernel records it. */
 export const peakRssBytes = (pid: number): number => readStatus(pid, /^VmHWM:\s+(\d+) kB$/m);
 
 const SAMPLE_MS = 50;
 
-/** The most that was seen while `work` was done, looking every 50 ms: what one part of a process's life takes. */
+/** The peak during `work`, sampled every 50 ms. */
 export const sampledPeak = async <Outcome>(
   pid: number,
   work: () => Promise<Outcome>,
@@ -40,7 +40,7 @@ export const sampledPeak = async <Outcome>(
   }
 };
 
-/** Bytes once they have stopped moving for a second: a garbage collection may still be under way. Waits 10 s at most. */
+/** Bytes after they have been steady for a second, since a garbage collection may be running. Waits at most 10 s. */
 export const settledRssBytes = async (pid: number): Promise<number> => {
   let last = rssBytes(pid);
   for (let poll = 0, steady = 0; poll < MAX_POLLS && steady < STEADY_POLLS; poll++) {

@@ -1,20 +1,20 @@
 /**
- * What a commit waits for: writing and syncing by size, at the end of a file that grows, in a hole, and in zeros that
- * were written before, which is what a journal preallocates; and what a new file costs.
+ * What a commit waits for: the time of a write and its sync, by size, at the end of a growing file, in a hole, and over
+ * zeros (which is what a journal preallocates); and the time of making a new file.
  *
  *     node build/bench/micro/disk.js [directory]
  */
 import { closeSync, fsyncSync, mkdtempSync, openSync, renameSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { disk } from "../environment.js";
 import { monotonicMicros } from "../measure/clock.js";
 import { type Ahead, timeSyncs } from "../measure/disk.js";
 import { Histogram } from "../measure/histogram.js";
-import { pad, widthsOf } from "../text-table.js";
+import { disk } from "../report/environment.js";
+import { pad, widthsOf } from "../report/text-table.js";
 
 const KIB = 1024;
-/** One message; a frame of 200 of 128 bytes, which ends nowhere near a block; what a busy turn gathers. */
+/** One message; a frame of 200 messages of 128 bytes, which is no multiple of a block; the commit of a busy turn. */
 const SIZES: readonly (readonly [name: string, bytes: number])[] = [
   ["168 B", 168],
   ["4 KiB", 4 * KIB],
@@ -24,7 +24,7 @@ const SIZES: readonly (readonly [name: string, bytes: number])[] = [
   ["4 MiB", 4 * 1024 * KIB],
 ];
 const AHEAD: readonly Ahead[] = ["nothing", "a hole", "zeros"];
-/** A file is written to this size, but synced no more often than MAX_SYNCS. */
+/** A file is written to this size, but with at most MAX_SYNCS syncs. */
 const FILE_BYTES = 64 * 1024 * KIB;
 const MAX_SYNCS = 500;
 const NEW_FILES = 50;
@@ -47,7 +47,7 @@ const widths = widthsOf(rows);
 process.stdout.write(`write and fdatasync on ${disk(directory).fileSystem}\n`);
 for (const row of rows) process.stdout.write(`${pad(row, widths, 2)}\n`);
 
-/** Does one step of making files again and again, each time on the file that the last one left. */
+/** Repeats one step of making a file. Each time it starts from the file that the last one left. */
 const step = (name: string, act: (file: string, next: string) => void): void => {
   const histogram = new Histogram();
   for (let i = 0; i < NEW_FILES; i++) {

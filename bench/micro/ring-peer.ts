@@ -1,6 +1,6 @@
 /**
- * The other thread of the ring's measurements. It blocks when it has nothing to do, as a shard does. `sink` copies
- * each message to the end of a log, as a shard does, wherever that may be; `echo` answers each.
+ * The other thread of the ring's measurements. Like a shard it blocks when it has nothing to do. As `sink` it copies each
+ * message to the end of a log, as `echo` it answers each.
  */
 import { workerData } from "node:worker_threads";
 import { packEnvelope } from "#channel/envelope.js";
@@ -12,7 +12,7 @@ export interface PeerData {
   readonly role: "sink" | "echo";
   readonly inbox: RingMemory;
   readonly outbox: RingMemory;
-  /** How often the reader looks before it sleeps. */
+  /** How often the reader polls before it sleeps. */
   readonly spins: number;
   readonly maxMessageBytes: number;
 }

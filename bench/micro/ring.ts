@@ -1,6 +1,6 @@
 /**
- * The ring by itself: messages a second from one thread to another, and the time of a round trip between two, blocking
- * on both sides (`wait`) and with an event loop on this one (`waitAsync`), which is how a broker runs.
+ * The ring alone: messages per second from one thread to another, and the time of a round trip. Both threads block
+ * (`wait`), or this one has an event loop (`waitAsync`), as in a broker.
  *
  *     node build/bench/micro/ring.js [spins]
  */
@@ -37,7 +37,7 @@ interface Peer {
   readonly reader: RingReader;
 }
 
-/** Runs `measure` against a thread that answers as `role` says, and waits for that thread to end. */
+/** Runs `measure` with a thread in the given role, and waits for that thread to end. */
 const withPeer = async <T>(role: PeerData["role"], measure: (peer: Peer) => T | Promise<T>): Promise<T> => {
   const data: PeerData = {
     role,
@@ -62,7 +62,7 @@ const withPeer = async <T>(role: PeerData["role"], measure: (peer: Peer) => T | 
 
 interface Rate {
   readonly messagesPerSecond: number;
-  /** Of both threads together, for each message. */
+  /** CPU time of both threads for each message. */
   readonly cpuNanos: number;
 }
 
@@ -72,7 +72,7 @@ const transfer = (bytes: number, messages: number): Promise<Rate> =>
     const write = (head: Uint8Array): void => {
       while (!writer.tryWrite(head, payload, 0, bytes)) writer.waitWritable(FOREVER);
     };
-    // The first tenth, unmeasured, is for the compiler.
+    // The first tenth warms up the code and is not measured.
     for (let i = 0; i < messages / 10; i++) write(envelope);
     const start = monotonicMicros();
     const cpu = process.cpuUsage();

@@ -1,6 +1,6 @@
 /**
- * The least that a TCP server in Node.js can do: it sends back what it reads. What it takes for a round trip is the
- * machine's share of every latency measured beside it. A program: prints `tcp://host:port`.
+ * A program: a TCP server in Node.js that only sends back what it reads. It prints `tcp://host:port`. The time of its
+ * round trip is the machine's share of the latencies measured beside it.
  */
 import { createServer } from "node:net";
 

@@ -1,6 +1,6 @@
 /**
- * The least that an HTTP server can do for a push: a uWebSockets.js handler that reads the body and answers given
- * bytes. A program: `bare-http.js ANSWER`; prints its URL.
+ * A program, `bare-http.js ANSWER`: an HTTP server that does the least for a push. Its uWebSockets.js handler reads the
+ * body and answers with the given bytes. It prints its URL.
  */
 import uWS from "uWebSockets.js";
 

@@ -1,10 +1,11 @@
 /**
- * A broker of its own process, on ports that the system chooses, with a data directory of its own.
+ * A broker in its own process, on ports chosen by the system, with its own data directory.
  */
-import type { Level } from "../durability.js";
-import type { Address } from "../load/role.js";
+
+import type { Address } from "../wire/address.js";
 import { projectFile } from "./command.js";
 import { DataDirectory } from "./data-directory.js";
+import type { Level } from "./durability.js";
 import { ServerProcess } from "./server-process.js";
 
 export interface BrokerAddresses {
@@ -23,14 +24,14 @@ export interface BrokerSettings {
   /** Budget for messages in memory, in bytes. Default: the broker's own. */
   readonly memory?: number | undefined;
   readonly durability: Level;
-  /** Where its data directory is made, and the bytes that must be free there. */
+  /** The directory in which its data directory is made, and the bytes that must be free there. */
   readonly data: { readonly parent: string; readonly bytes: number };
 }
 
-/** A start that reads a journal takes as long as the disk does. */
+/** A start that reads a journal may take long. */
 const START_MS = 10 * 60_000;
 
-/** Of what `ringmq serve` prints; the white space behind an address shows that it is whole. */
+/** Parses the output of `ringmq serve`. White space after an address shows that it is complete. */
 const parse = (output: string): BrokerAddresses | undefined => {
   const tcp = /tcp:\/\/([\d.]+):(\d+)\s/.exec(output);
   const http = /http:\/\/([\d.]+):(\d+)\s/.exec(output);
@@ -54,7 +55,7 @@ const start = (settings: BrokerSettings, directory: DataDirectory | undefined) =
 export class Broker implements AsyncDisposable {
   private constructor(
     private readonly settings: BrokerSettings,
-    /** None at the level memory. */
+    /** Undefined at the level memory. */
     readonly directory: DataDirectory | undefined,
     private server: ServerProcess<BrokerAddresses>,
   ) {}
@@ -73,27 +74,27 @@ export class Broker implements AsyncDisposable {
     return this.server.listening;
   }
 
-  /** From the start of the process until it said where it listens. */
+  /** From the start of the process until it printed its addresses. */
   get startSeconds(): number {
     return this.server.startSeconds;
   }
 
-  /** The end of what it has logged. */
+  /** The end of its log. */
   get log(): string {
     return this.server.log;
   }
 
-  /** Ends it as a crash would; `restart` starts it on what it has left. */
+  /** Kills it, as a crash would. `restart` starts it on the data that is left. */
   kill(): Promise<void> {
     return this.server.kill();
   }
 
-  /** The process, its addresses and its times are others then. */
+  /** Starts a new process, with new addresses and times, on the same data. */
   async restart(): Promise<void> {
     this.server = await start(this.settings, this.directory);
   }
 
-  /** Stops it in order and removes its data. */
+  /** Stops it and removes its data. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.server[Symbol.asyncDispose]();
     this.directory?.[Symbol.dispose]();

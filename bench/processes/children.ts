@@ -1,5 +1,5 @@
 /**
- * No process that the benchmark started outlives it, however it ends.
+ * Kills the processes that the benchmark started when it ends, in whatever way.
  */
 import type { ChildProcess } from "node:child_process";
 
@@ -14,6 +14,6 @@ process.once("exit", () => {
   for (const child of children) child.kill("SIGKILL");
 });
 
-// The shell's codes for a program that a signal ended.
+// The shell's exit codes for programs that a signal has ended.
 process.once("SIGINT", () => process.exit(130));
 process.once("SIGTERM", () => process.exit(143));

@@ -1,5 +1,5 @@
 /**
- * How the processes of the benchmark are started: on given CPUs, or where the kernel likes.
+ * The commands that start the processes of the benchmark, on given CPUs or on any.
  */
 import { fileURLToPath } from "node:url";
 
@@ -17,13 +17,13 @@ export const builtFile = (path: string): string => fileURLToPath(new URL(`../${p
 export interface Command {
   readonly script: string;
   readonly args: readonly string[];
-  /** Where to run. Default: where the kernel likes. */
+  /** CPUs to run on. Default: any. */
   readonly cpus?: string | undefined;
   /** A directory for CPU profiles, one for each thread, written when the process ends. */
   readonly profile?: string | undefined;
 }
 
-/** The program and its arguments. taskset becomes the process that it starts, so that the process id stays. */
+/** The program and its arguments. taskset executes its command in the same process, so the process id is right. */
 export const nodeCommand = ({ script, args, cpus, profile }: Command): readonly [string, readonly string[]] => {
   const profiling = profile === undefined ? [] : ["--cpu-prof", "--cpu-prof-dir", profile];
   const all = [...profiling, script, ...args];

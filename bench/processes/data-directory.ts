@@ -1,11 +1,10 @@
 /**
- * A fresh directory for the data of one broker. It is gone when the run is, and when the benchmark ends in the middle
- * of one.
+ * A new directory for the data of one broker. It is removed after the run, and when the benchmark ends during one.
  */
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readdirSync, rmSync, statfsSync, statSync } from "node:fs";
 import { join } from "node:path";
-// First, so that at the end it kills the brokers before their directories are removed.
+// Registered first, so that at exit brokers are killed before their directories are removed.
 import "./children.js";
 
 const PREFIX = "ringmq-bench-";
@@ -28,7 +27,7 @@ process.once("exit", () => {
 export class DataDirectory implements Disposable {
   private constructor(readonly path: string) {}
 
-  /** Below `parent`, whose file system must have `bytes` free: to fill a disk is not what is measured. */
+  /** Makes one in `parent`, whose file system must have `bytes` free: no disk should fill up during a run. */
   static make(parent: string, bytes: number): DataDirectory {
     const { bavail, bsize } = statfsSync(parent);
     if (bavail * bsize < bytes) {
@@ -40,7 +39,7 @@ export class DataDirectory implements Disposable {
     return new DataDirectory(path);
   }
 
-  /** Of the journal's segments, with what is preallocated in the last of each shard; spare files do not count. */
+  /** Bytes of the journal's segments, including what is preallocated; without spare files. */
   segmentBytes(): number {
     return this.#files()
       .filter((file) => file.endsWith(SEGMENT))
@@ -48,8 +47,8 @@ export class DataDirectory implements Disposable {
   }
 
   /**
-   * Has the system forget what it holds of the files in memory, so that they are read from the disk next. Only GNU dd
-   * can ask for that without being root: false when it is not there.
+   * Drops the files from the system's page cache, so that they are read from the disk next. Only GNU dd can do that
+   * without root: returns false when it is missing.
    */
   dropFromPageCache(): boolean {
     try {

@@ -1,12 +1,12 @@
 /**
- * A process that makes load, seen from the benchmark: it is told a role, prepares it, runs it, tells the outcome.
+ * A load process, seen from the benchmark: it prepares a role, runs it, and reports the outcome.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import type { Order, Report, RoleName, RoleOutcome, RoleParams } from "../load/main.js";
 import { adopt } from "./children.js";
 import { builtFile, nodeCommand } from "./command.js";
 
-/** A role that is connected and encoded and waits for the word. */
+/** A prepared role: connected and encoded, it waits for the start. */
 export interface Armed<Outcome> {
   go(): Promise<Outcome>;
 }

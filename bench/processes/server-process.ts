@@ -1,11 +1,11 @@
 /**
- * A server under test: a process that prints where it listens and runs until it is told to stop.
+ * A server under test: a process that prints its address and runs until it is stopped.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { adopt } from "./children.js";
 import { type Command, nodeCommand } from "./command.js";
 
-/** A server that reads nothing first is there long before. */
+/** A server that reads no data first starts much faster. */
 const START_MS = 20_000;
 const STOP_MS = 12_000;
 const MAX_OUTPUT = 64 * 1024;
@@ -17,14 +17,14 @@ export class ServerProcess<Listening> implements AsyncDisposable {
   private constructor(
     readonly pid: number,
     readonly listening: Listening,
-    /** From the start of the process until it said where it listens. */
+    /** From the start of the process until it printed its address. */
     readonly startSeconds: number,
     private readonly child: ChildProcess,
   ) {}
 
   /**
-   * `parse` is called with all that was printed so far and answers undefined until that tells where it listens, which
-   * must be within `startMs`.
+   * `parse` is called with the whole output so far, and returns undefined until that contains the address. Rejects when
+   * that takes longer than `startMs`.
    */
   static start<Listening>(
     command: Command,
@@ -69,19 +69,19 @@ export class ServerProcess<Listening> implements AsyncDisposable {
     });
   }
 
-  /** The end of what it has written to its standard error, as far as that has been read. */
+  /** The end of its standard error, as far as that has been read. */
   get log(): string {
     return this.#log;
   }
 
-  /** Stops it as an operator would, and kills it when it does not stop. */
+  /** Sends SIGTERM, and SIGKILL when it does not stop. */
   async [Symbol.asyncDispose](): Promise<void> {
     const timer = setTimeout(() => this.child.kill("SIGKILL"), STOP_MS);
     await this.#end("SIGTERM");
     clearTimeout(timer);
   }
 
-  /** Ends it as a crash would. */
+  /** Kills it, as a crash would. */
   kill(): Promise<void> {
     return this.#end("SIGKILL");
   }

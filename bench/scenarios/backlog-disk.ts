@@ -1,26 +1,27 @@
 /**
- * A backlog many times the memory that the broker may use: published, then consumed and acked, beside the same with a
- * smaller one that memory holds.
+ * Publishes and then consumes a backlog of many times the broker's memory, and for comparison a smaller one that fits in
+ * memory.
  */
-import { JOURNALLED } from "../durability.js";
+
 import { peakRssBytes, sampledPeak } from "../measure/rss.js";
-import { type Bench, charge, fitting, fittingBatch, measured, type Result, type Scenario } from "../scenario.js";
+import { JOURNALLED } from "../processes/durability.js";
 import { prepareConsume } from "./consume.js";
 import { preparePublish, TOPIC, WARM_TOPIC, warmUpMessages } from "./publish.js";
+import { type Bench, charge, fitting, fittingBatch, measured, type Result, type Scenario } from "./scenario.js";
 
 const SCENARIO = "backlog-disk";
 const MIB = 1024 ** 2;
 const SMALL_MEMORY = 256 * MIB;
-/** The part of the messages that the other broker has, all of them in memory. */
+/** The smaller backlog is this part of the messages. */
 const PART = 5;
-/** Of a message beside its body, and a broker's least. */
+/** What a message takes beside its body, and the least memory of a broker. */
 const MESSAGE_BYTES = 64;
 const MIN_MEMORY = 512 * MIB;
 
 interface Backlog {
   readonly messages: number;
   readonly memory: number;
-  /** Where its messages are, for the names of the cases. */
+  /** For the names of the cases. */
   readonly where: string;
 }
 

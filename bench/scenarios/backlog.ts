@@ -1,11 +1,11 @@
 /**
- * What a message that waits costs: resident memory of the broker for each, beyond the bytes of its body.
+ * Resident memory of the broker for each waiting message, beyond the bytes of its body.
  */
 import { settledRssBytes } from "../measure/rss.js";
-import { charge, fitting, fittingBatch, measured, type Result, type Scenario } from "../scenario.js";
 import { rawPublish, TOPIC, WARM_TOPIC } from "./publish.js";
+import { charge, fitting, fittingBatch, measured, type Result, type Scenario } from "./scenario.js";
 
-/** Has the broker's code compiled and its buffers grown before the baseline is taken, with little memory of its own. */
+/** Enough to compile the code and grow the buffers before the baseline is taken, but little memory by itself. */
 const WARM_UP = 20_000;
 
 export const backlog: Scenario = {

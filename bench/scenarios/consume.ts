@@ -1,19 +1,20 @@
 /**
- * Consuming and acking what one topic holds, measured from the CONSUME to the confirm of the last ack.
+ * Consumes and acks everything in a topic, measured from the CONSUME to the confirm of the last ack.
  */
-import type { Address } from "../load/role.js";
+
 import type { LoadProcess } from "../processes/load-process.js";
-import { type Bench, charge, fitting, fittingBatch, type Measured, measured, type Scenario } from "../scenario.js";
+import type { Address } from "../wire/address.js";
 import { rawPublish, TOPIC, WARM_TOPIC, warmUpMessages } from "./publish.js";
+import { type Bench, charge, fitting, fittingBatch, type Measured, measured, type Scenario } from "./scenario.js";
 
 const MAX_CREDIT = 20_000;
 const CREDIT_BYTES = 8 * 1024 * 1024;
 
-/** Messages that a consumer may hold: enough that it never waits for credit, and bounded in bytes. */
+/** Enough that a consumer never waits for credit, but bounded in bytes. */
 export const creditFor = (bytes: number): number =>
   Math.max(64, Math.min(MAX_CREDIT, Math.floor(CREDIT_BYTES / (bytes + 4))));
 
-/** `client-batches`: the client hands over what has come at once, instead of message by message. */
+/** `client-batches`: the client delivers messages in batches instead of one by one. */
 export type Consumption = "raw" | "client" | "client-batches";
 
 export const prepareConsume = (

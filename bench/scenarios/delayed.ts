@@ -1,19 +1,19 @@
 /**
- * Delayed messages, each with a delay of its own: all in, then all out on time.
+ * Messages with a delay each: all are published, then all become due.
  */
 import { cpuSince, cpuTime } from "../measure/cpu.js";
-import { fitting, measured, type Scenario } from "../scenario.js";
 import { creditFor } from "./consume.js";
 import { rawPublish, TOPIC } from "./publish.js";
+import { fitting, measured, type Scenario } from "./scenario.js";
 
-/** The first is due this long after the start, so that all are in before: at 150,000 a second, and a second more. */
+/** When the first is due. All must be published by then: 150,000 a second, and one second more. */
 const leadMs = (messages: number): number => 1_000 + messages / 150;
 /** They fall due at 100,000 a second. */
 const spreadMs = (messages: number): number => Math.max(500, messages / 100);
 
 /**
- * A delay counts from when the broker has read the publish. What waits before that, in the window of the load, would be
- * told as lateness: a small window keeps it below a millisecond.
+ * A delay begins when the broker reads the publish. Time in the load's window before that would count as lateness; a
+ * small window keeps it below a millisecond.
  */
 const WINDOW_REQUESTS = 256;
 

@@ -1,26 +1,25 @@
 /**
- * Latency: from publish to deliver and to the confirm of the ack, with one message in flight and at half of the rate
- * that publishing and consuming at once reach; and the round trip from publish to confirm alone.
+ * Latency from publish to delivery and to the confirm of the ack: with one message in flight, and at half of the maximum
+ * rate of publishing and consuming together.
  */
-
-import type { Address } from "../load/role.js";
 import type { Broker } from "../processes/broker.js";
 import { builtFile } from "../processes/command.js";
 import { ServerProcess } from "../processes/server-process.js";
-import { type Bench, charge, type Measured, measured, type Result, type Scenario } from "../scenario.js";
+import type { Address } from "../wire/address.js";
 import { creditFor } from "./consume.js";
 import { rawPublish, TOPIC, WARM_TOPIC } from "./publish.js";
+import { type Bench, charge, type Measured, measured, type Result, type Scenario } from "./scenario.js";
 
 const SCENARIO = "end-to-end";
 const WARM_UP_TRIPS = 2_000;
-/** The paced load runs for about so long, after a part of it that has its code compiled, and is bounded like FLOOD. */
+/** The paced load: its duration, its bound as a multiple of the round trips, and the share that warms up first. */
 const PACED_SECONDS = 3;
 const PACED = 200;
 const PACED_WARM_UP = 1 / 3;
-/** Messages that find the maximum rate, as a multiple of the round trips. */
+/** Messages to find the maximum rate, as a multiple of the round trips. */
 const FLOOD = 25;
 
-/** `consume`: until the message is delivered and acked, and not only until its publish is confirmed. */
+/** With `consume` until the message is delivered and acked, otherwise until its publish is confirmed. */
 export const oneInFlight = async (
   bench: Bench,
   role: "rawRoundTrip" | "clientRoundTrip",
@@ -39,7 +38,7 @@ export const oneInFlight = async (
   return { ...measured(outcome, cpu), latencyMicros: consume ? { deliver, ack, confirm } : { confirm } };
 };
 
-/** A bare echo on the same machine at the same time: what is left when the broker is taken away. */
+/** A bare echo on the same machine: the latency without a broker. */
 const machineFloor = async (bench: Bench): Promise<Result> => {
   const { messages, bytes, seconds } = bench.parameters;
   const command = { script: builtFile("processes/bare-echo.js"), args: [], cpus: bench.parameters.pin?.broker };
@@ -54,7 +53,7 @@ const machineFloor = async (bench: Bench): Promise<Result> => {
   return { scenario: SCENARIO, variant: "bare-echo", ...measured(outcome, cpu), latencyMicros: { echo: outcome.echo } };
 };
 
-/** Messages a second when one publisher and one consumer work at once, one message a frame. */
+/** Messages per second when a publisher and a consumer run together, with one message in a frame. */
 const maximumRate = async (bench: Bench, broker: Broker, topic: string, messages: number): Promise<number> => {
   using publisher = bench.startLoad();
   using consumer = bench.startLoad();

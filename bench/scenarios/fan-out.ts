@@ -1,10 +1,10 @@
 /**
  * One publisher, 100 subscribers of a channel. Messages are counted as they are delivered.
  */
-import { charge, fittingBatch, measured, type Scenario } from "../scenario.js";
+import { charge, fittingBatch, measured, type Scenario } from "./scenario.js";
 
 const SUBSCRIBERS = 100;
-/** Messages under way: well within what a subscriber may fall behind (8,192 messages, 4 MiB). */
+/** Messages on their way: well below the limit at which a slow subscriber loses messages (8,192 messages, 4 MiB). */
 const WINDOW = 256;
 const WINDOW_BYTES = 1024 * 1024;
 
@@ -24,7 +24,7 @@ export const fanOut: Scenario = {
         const address = broker.listening.tcp;
         const window = Math.max(batch, Math.min(WINDOW, Math.floor(WINDOW_BYTES / (bodyBytes + 4))));
         const fan = async (channel: string, count: number) => {
-          // The publisher subscribes as well, to see how far its subscribers are: it is one of the hundred.
+          // The publisher is one of the hundred subscribers, so that it sees how far they are.
           const others = SUBSCRIBERS - 1;
           const subscribed = await subscribers.prepare("rawSubscribers", {
             address,

@@ -1,10 +1,11 @@
 /**
- * The steady state of a broker: one process publishes in batches while another consumes and acks. A message is counted
- * once, when it is acked; its cost is that of its whole life.
+ * The steady state of a broker: one process publishes in batches while another consumes and acks. A message counts once,
+ * when it is acked, with the cost of its whole life.
  */
-import { type Bench, charge, fitting, fittingBatch, measured, type Scenario } from "../scenario.js";
+
 import { type Consumption, prepareConsume } from "./consume.js";
 import { type Load, preparePublish, TOPIC, WARM_TOPIC, warmUpMessages } from "./publish.js";
+import { type Bench, charge, fitting, fittingBatch, measured, type Scenario } from "./scenario.js";
 
 const variant = (load: Load, consumption: Consumption) => ({
   name: load,

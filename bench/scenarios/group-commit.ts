@@ -1,31 +1,31 @@
 /**
- * What waits for the disk and what does not: from publish to confirm with one message in flight and at half of the rate
- * that a publisher reaches, and deliveries while another connection publishes as fast as it can.
+ * What waits for the disk: the latency from publish to confirm, with one message in flight and at half of the maximum
+ * rate; and that of deliveries while another connection publishes as fast as it can.
  */
 import { connect } from "ringmq/client";
-import { Durability, type Level } from "../durability.js";
-import { url } from "../load/role.js";
 import { sleep } from "../measure/clock.js";
 import type { Broker } from "../processes/broker.js";
-import { type Bench, charge, fittingBatch, type Measured, measured, type Result, type Scenario } from "../scenario.js";
+import { Durability, type Level } from "../processes/durability.js";
+import { url } from "../wire/address.js";
 import { creditFor } from "./consume.js";
 import { oneInFlight } from "./end-to-end.js";
 import { rawPublish, TOPIC, WARM_TOPIC } from "./publish.js";
+import { type Bench, charge, fittingBatch, type Measured, measured, type Result, type Scenario } from "./scenario.js";
 
 const SCENARIO = "group-commit";
 const PACED_SECONDS = 3;
-/** Messages that find the maximum rate, and at most those of the paced load, as multiples of the round trips. */
+/** Messages to find the maximum rate, and the bound of the paced load, as multiples of the round trips. */
 const FLOOD = 50;
 const PACED = 200;
 const PACED_WARM_UP = 1 / 3;
 
-/** The flood is dropped past so many messages, so that memory has no part in it. */
+/** The queue of the flood drops its oldest messages above this length, so that memory does not matter. */
 const FLOOD_TOPIC = "flood";
 const FLOOD_LENGTH = 500_000;
 const FLOOD_BATCH = 200;
-/** Messages that there must be room for on the disk, of those that the flood publishes and drops. */
+/** The disk must have room for this many messages of the flood. */
 const FLOOD_ROOM = 10_000_000;
-/** Deliveries that are measured beside it. */
+/** Deliveries measured during the flood. */
 const QUIET_PER_SECOND = 1_000;
 /** The flood begins before the deliveries and ends after them. */
 const MARGIN_SECONDS = 1;
@@ -65,7 +65,7 @@ const configure = async (broker: Broker, level: Level): Promise<void> => {
   await client.configure(FLOOD_TOPIC, { maxLength: FLOOD_LENGTH, overflow: "drop-oldest" });
 };
 
-/** Deliveries of a topic of `level`, alone or beside a flood that is confirmed as the broker promises. */
+/** Deliveries of a topic of `level`, alone or during a flood at the broker's level. */
 const deliveries = async (bench: Bench, level: Level, isFlooded: boolean): Promise<Measured> => {
   const messages = QUIET_PER_SECOND * PACED_SECONDS;
   const { bytes: bodyBytes } = bench.parameters;
@@ -107,7 +107,7 @@ const deliveries = async (bench: Bench, level: Level, isFlooded: boolean): Promi
   };
   const { outcome, cpu } = await charge(broker.pid, all);
   const { consumed, published, flooded } = outcome;
-  // What the broker did is what it did for both.
+  // The broker's CPU time covers both.
   const work = isFlooded ? { ...flooded, messages: flooded.messages + consumed.messages } : consumed;
   return {
     ...measured(work, cpu, isFlooded ? [consumed, published] : [published]),

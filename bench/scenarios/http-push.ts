@@ -1,16 +1,17 @@
 /**
- * POST /push with autocannon, beside the least that an HTTP server on the same library could do: a handler that reads
- * the body and answers the same bytes.
+ * POST /push with autocannon, compared with a bare HTTP server on the same library, whose handler reads the body and
+ * answers with the same bytes.
  */
-import { medianOfRuns } from "../median.js";
+
 import { builtFile } from "../processes/command.js";
 import { ServerProcess } from "../processes/server-process.js";
-import { type Bench, charge, measured, type Result, type Scenario } from "../scenario.js";
+import { medianOfRuns } from "./median.js";
 import { TOPIC } from "./publish.js";
+import { type Bench, charge, measured, type Result, type Scenario } from "./scenario.js";
 
 const SCENARIO = "http-push";
 const CONNECTIONS = 50;
-/** The two take turns, so that what else the machine does falls on both. */
+/** The two take turns, so that other work on the machine affects both. */
 const ROUNDS = 5;
 
 const formOf = (bytes: number): string => {
@@ -18,7 +19,7 @@ const formOf = (bytes: number): string => {
   return `data=${encodeURIComponent(JSON.stringify(job))}`;
 };
 
-/** What the broker answers to a push, to be answered by the bare server. */
+/** The broker's answer to a push, for the bare server to send. */
 const answerTo = async (url: string, form: string): Promise<string> => {
   const headers = { "content-type": "application/x-www-form-urlencoded" };
   const response = await fetch(url, { method: "POST", headers, body: form });

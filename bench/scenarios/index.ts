@@ -1,4 +1,3 @@
-import type { Scenario } from "../scenario.js";
 import { backlog } from "./backlog.js";
 import { backlogDisk } from "./backlog-disk.js";
 import { consumeAck } from "./consume.js";
@@ -10,6 +9,7 @@ import { groupCommit } from "./group-commit.js";
 import { httpPush } from "./http-push.js";
 import { publishBatched, publishSingle } from "./publish.js";
 import { recovery } from "./recovery.js";
+import type { Scenario } from "./scenario.js";
 import { topics } from "./topics.js";
 import { websocket } from "./websocket.js";
 
@@ -30,5 +30,5 @@ export const scenarios: readonly Scenario[] = [
   websocket,
 ];
 
-/** What runs without arguments: the workload that matters. */
+/** What runs without arguments. */
 export const canonical: readonly Scenario[] = [publishBatched, consumeAck];

@@ -1,25 +1,25 @@
 /**
- * Publishing to one topic, measured from the first frame to the last confirm.
+ * Publishes to one topic, measured from the first frame to the last confirm.
  */
 
 import type { RawPublish } from "../load/raw-publisher.js";
-import type { Address } from "../load/role.js";
 import type { BrokerAddresses } from "../processes/broker.js";
 import type { LoadProcess } from "../processes/load-process.js";
-import { type Bench, charge, fitting, fittingBatch, type Measured, measured, type Scenario } from "../scenario.js";
+import type { Address } from "../wire/address.js";
+import { type Bench, charge, fitting, fittingBatch, type Measured, measured, type Scenario } from "./scenario.js";
 
-/** A broker has this much of one publisher unanswered: enough to keep it busy, not so much that it only queues. */
+/** Unanswered bytes of one publisher: enough to keep the broker busy, without long queues. */
 export const WINDOW_BYTES = 4 * 1024 * 1024;
 export const WINDOW_REQUESTS = 16_384;
 
-/** Loops of a server that awaits each publish. */
+/** Concurrent loops that await each publish, like a server. */
 const AWAITING_LOOPS = 256;
 const MAX_WARM_UP = 500_000;
 
 export const WARM_TOPIC = "warm-up";
 export const TOPIC = "bench";
 
-/** Messages that go first and are not measured, so that the broker and the load run compiled code. */
+/** Messages sent first that are not measured, so that broker and load run compiled code. */
 export const warmUpMessages = (messages: number): number => Math.min(MAX_WARM_UP, Math.ceil(messages / 2));
 
 export const rawPublish = (bench: Bench, address: Address, over: Partial<RawPublish> = {}): RawPublish => ({
@@ -37,7 +37,7 @@ export const rawPublish = (bench: Bench, address: Address, over: Partial<RawPubl
 
 export type Load = "raw" | "client";
 
-/** `awaited`: the client's publishes are awaited one by one in many loops, instead of streamed. */
+/** `awaited`: the client awaits each publish, in many concurrent loops, instead of streaming. */
 export const preparePublish = (
   bench: Bench,
   load: LoadProcess,

@@ -1,22 +1,22 @@
 /**
- * A broker that was killed starts again on what it has left: from the start of the process until it serves, with all
- * messages waiting and with most of them acked. Each time it is asked whether they are all there.
+ * The start of a broker after a kill, from the start of the process until it serves: with all messages waiting, and with
+ * most of them acked. Each time it checks that no message is missing.
  */
 import { connect } from "ringmq/client";
-import { JOURNALLED } from "../durability.js";
-import { url } from "../load/role.js";
 import { cpuTime } from "../measure/cpu.js";
 import { rssBytes } from "../measure/rss.js";
 import type { Broker } from "../processes/broker.js";
-import { type Bench, fittingBatch, type Result, type Scenario } from "../scenario.js";
+import { JOURNALLED } from "../processes/durability.js";
+import { url } from "../wire/address.js";
 import { creditFor } from "./consume.js";
 import { rawPublish, TOPIC } from "./publish.js";
+import { type Bench, fittingBatch, type Result, type Scenario } from "./scenario.js";
 
 const SCENARIO = "recovery";
-/** Of so many messages one is left, so that every segment is still needed. */
+/** One in this many messages is not acked, so that every segment is still needed. */
 const SPARE_ONE_IN = 1000;
 
-/** Messages that wait in the topic, or did when their consumer was cut off. */
+/** Messages in the topic, waiting or in flight. */
 const waiting = async (broker: Broker): Promise<number> => {
   await using client = await connect(url(broker.listening.tcp), { name: "bench" });
   const { queues } = await client.stats(TOPIC);
@@ -24,21 +24,21 @@ const waiting = async (broker: Broker): Promise<number> => {
 };
 
 interface Life {
-  /** Of the messages that were ever published. */
+  /** Messages published. */
   readonly published: number;
-  /** Of these, those that must be there. */
+  /** Those of them that must be there. */
   readonly left: number;
-  /** What a broker takes to start that has nothing to read. */
+  /** The start of a broker without data. */
   readonly emptySeconds: number;
 }
 
-/** What the broker itself says of its start: lines of its log, each with a size and a time. */
+/** The lines of the broker's log about its start, each with a size and a time. */
 const phase = (log: string, text: string): { readonly seconds: number; readonly bytes: number } => {
   const line = new RegExp(`${text} .*megabytes=([\\d.]+) seconds=([\\d.]+)`).exec(log);
   return { bytes: Number(line?.[1] ?? 0) * 1024 ** 2, seconds: Number(line?.[2] ?? 0) };
 };
 
-/** Starts a killed broker and looks what it has. */
+/** Restarts a killed broker and checks its messages. */
 const start = async (broker: Broker, name: string, { published, left, emptySeconds }: Life): Promise<Result> => {
   const segmentBytes = broker.directory?.segmentBytes() ?? 0;
   await broker.restart();
@@ -78,7 +78,7 @@ const ackMost = async (bench: Bench, broker: Broker, messages: number): Promise<
     address: broker.listening.tcp,
     topic: TOPIC,
     messages,
-    // What is left holds on to credit: half of it at most.
+    // Messages that are not acked keep credit: at most half of it.
     spareOneIn: Math.max(SPARE_ONE_IN, Math.ceil((2 * messages) / credit)),
     credit,
     seconds,

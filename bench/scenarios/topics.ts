@@ -1,9 +1,9 @@
 /**
- * Publishing to many topics in turn, one message a frame: the next frame is always for another topic.
+ * Publishes to many topics in turn, one message in a frame, so that each frame is for another topic than the last.
  */
 import { rssBytes, settledRssBytes } from "../measure/rss.js";
-import { type Bench, charge, fitting, measured, type Result, type Scenario } from "../scenario.js";
 import { rawPublish } from "./publish.js";
+import { type Bench, charge, fitting, measured, type Result, type Scenario } from "./scenario.js";
 
 const COUNTS = [1, 10, 100, 1_000, 10_000, 100_000];
 const WARM_UP = 50_000;

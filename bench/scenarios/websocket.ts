@@ -1,9 +1,10 @@
 /**
  * The native protocol over WebSocket: the same work as over TCP.
  */
-import { type Bench, fitting, fittingBatch, type Scenario } from "../scenario.js";
+
 import { measureConsume } from "./consume.js";
 import { type Load, measurePublish } from "./publish.js";
+import { type Bench, fitting, fittingBatch, type Scenario } from "./scenario.js";
 
 const variant = (load: Load) => ({
   name: load,

@@ -1,34 +1,17 @@
 /**
  * The client: one connection to one broker.
  */
-import { MAX_IN_FLIGHT, MAX_POP_WAIT } from "../protocol/limits.js";
 import { Op } from "../protocol/op.js";
-import { badArgument, checkDuration, checkObject, checkTimeout, readList } from "./arguments.js";
-import type { Subscription } from "./channels/subscription.js";
-import { Subscriptions } from "./channels/subscriptions.js";
-import { readConnect } from "./connection/connect-checks.js";
-import type { Connection } from "./connection/connection.js";
-import { CountExchange, type PromisedExchange, ResultExchange } from "./connection/exchange.js";
-import type { BrokerInfo } from "./connection/hello.js";
-import { BrowseExchange, PopExchange } from "./connection/messages-exchange.js";
-import { openConnection } from "./connection/open.js";
-import { requestHead } from "./connection/request-head.js";
-import { Consumer } from "./consume/consumer.js";
-import type { Message, StoredMessage } from "./consume/message.js";
-import { selectIds } from "./consume/selections.js";
-import { SettleExchange, type Settlement } from "./consume/settle-result.js";
-import { Settlers } from "./consume/settler.js";
-import { deferred, unobserved } from "./deferred.js";
-import { localError, type RingmqError } from "./error.js";
-import { INSPECT, type Inspect, inspected } from "./inspection.js";
-import { OPTIONS, readOptions } from "./known-options.js";
+import { readNothing } from "./admin/results.js";
+import { TopicAdmin } from "./admin/topic-admin.js";
+import { checkTimeout } from "./arguments/argument-checks.js";
+import { OPTIONS, readOptions } from "./arguments/option-reader.js";
 import type {
   AnyQueueOptions,
   BackupSummary,
   Body,
   BrowseOptions,
   ChannelPublishOptions,
-  ConnectOptions,
   ConsumeOptions,
   DrainOptions,
   NackOptions,
@@ -42,25 +25,31 @@ import type {
   TopicConfig,
   TopicStatistics,
   TouchOptions,
-} from "./options.js";
+} from "./arguments/options.js";
+import { RequestChecks } from "./arguments/request-checks.js";
+import { deferred, unobserved } from "./base/deferred.js";
+import { localError, type RingmqError } from "./base/error.js";
+import { INSPECT, type Inspect, inspected } from "./base/inspection.js";
+import { startTimer } from "./base/timer.js";
+import type { Subscription } from "./channels/subscription.js";
+import { Subscriptions } from "./channels/subscriptions.js";
+import { ask } from "./connection/ask.js";
+import type { Connection } from "./connection/connection.js";
+import type { BrokerInfo } from "./connection/hello.js";
+import { ResultRequest } from "./connection/pending-request.js";
+import { Consumer } from "./consume/consumer.js";
+import { IdSettler, type Ids } from "./consume/id-settler.js";
+import type { Message } from "./consume/message.js";
+import { QueueReader } from "./consume/queue-reader.js";
+import type { Settlement } from "./consume/settle-result.js";
+import { Settlers } from "./consume/settlers.js";
+import type { StoredMessage } from "./consume/stored-message.js";
+import { BatchPublisher } from "./publish/batch-publisher.js";
 import { Publisher } from "./publish/publisher.js";
 import type { BatchReceipt, ChannelReceipt, Receipt } from "./publish/receipt.js";
-import { RequestChecks } from "./request-checks.js";
-import { readBackupSummary, readConfig, readNothing, readStatistics, readTopicPage } from "./statistics.js";
-import { startTimer } from "./timer.js";
 
-const CONNECT_TIMEOUT = 10_000;
-const MAX_PENDING_BYTES = 64 * 1024 * 1024;
 const PREFETCH = 1000;
 const DRAIN_TIMEOUT = 30_000;
-
-/** Topics asked for at a time. */
-const PAGE = 100;
-
-const isText = (value: unknown): boolean => typeof value === "string";
-
-/** One id or several, in decimal. */
-export type Ids = string | readonly string[];
 
 /**
  * A client of a broker, made by `connect`. No method throws: its promise rejects with a RingmqError, whose code is one
@@ -70,6 +59,10 @@ export type Ids = string | readonly string[];
 export class Client {
   readonly #connection: Connection;
   readonly #publisher: Publisher;
+  readonly #batchPublisher: BatchPublisher;
+  readonly #reader: QueueReader;
+  readonly #idSettler: IdSettler;
+  readonly #topicAdmin: TopicAdmin;
   readonly #settlers: Settlers;
   readonly #subscriptions: Subscriptions;
   readonly #consumers = new Set<Consumer>();
@@ -81,13 +74,17 @@ export class Client {
     this.#connection = connection;
     this.#checks = new RequestChecks(connection.info.limits.maxNameBytes);
     this.#publisher = new Publisher(connection, this.#checks);
+    this.#batchPublisher = new BatchPublisher(connection, this.#checks);
     this.#settlers = new Settlers(connection);
+    this.#reader = new QueueReader(connection, this.#checks, this.#settlers, () => this.#assertNotDraining());
+    this.#idSettler = new IdSettler(connection, this.#checks, this.#settlers);
+    this.#topicAdmin = new TopicAdmin(connection, this.#checks);
     this.#subscriptions = new Subscriptions(connection);
-    // Publishes go before settlements: what an ack lets go of must not be lost while what was made of it is.
-    connection.gatherers.push(this.#publisher, this.#settlers);
+    // Publishes go first: messages made from an acked one must be sent before its ack.
+    connection.batchers.push(this.#publisher, this.#settlers);
     connection.channels = this.#subscriptions;
     connection.onGoodbye = () => unobserved(this.drain());
-    // Those that were stopped are not told by the connection, and what they hold is held no longer.
+    // The connection does not tell consumers that were stopped, whose leases have ended all the same.
     unobserved(connection.closed.then(() => this.#dropLeased()));
   }
 
@@ -103,7 +100,7 @@ export class Client {
 
   /** Bytes on their way that the broker has not answered yet; see `maxPendingBytes`. */
   get pendingBytes(): number {
-    return this.#connection.allowance.held;
+    return this.#connection.pendingBytes.total;
   }
 
   /**
@@ -111,12 +108,12 @@ export class Client {
    * broker busy. A program that publishes without awaiting each message awaits this now and then.
    */
   ready(): Promise<void> {
-    return this.#connection.allowance.ready();
+    return this.#connection.pendingBytes.ready();
   }
 
   /** Resolves when the broker has answered. */
   ping(): Promise<void> {
-    return this.#ask(Op.PING, [], new ResultExchange(readNothing));
+    return ask(this.#connection, Op.PING, [], new ResultRequest(readNothing));
   }
 
   /**
@@ -134,7 +131,7 @@ export class Client {
    * until it resolves: each frame is written when there is room for it.
    */
   publishBatch(topic: string, bodies: readonly Body[], options?: PublishOptions): Promise<BatchReceipt> {
-    return this.#publisher.publishBatch(topic, bodies, options);
+    return this.#batchPublisher.publish(topic, bodies, options);
   }
 
   /** Publishes to whoever is subscribed to a channel now. */
@@ -143,20 +140,13 @@ export class Client {
   }
 
   /** Takes messages out of a queue; none when there are none. They are held until they are settled or their TTR ends. */
-  async pop(topic: string, options: PopOptions = {}): Promise<Message[]> {
-    const { queue, max, wait, maxBytes } = this.#checks.pop(topic, options);
-    for (let left = wait ?? 0; ; left -= MAX_POP_WAIT) {
-      // A broker waits for no longer than a day, and is asked again then.
-      const step = left > 0 ? Math.min(left, MAX_POP_WAIT) : wait;
-      const messages = await this.#take(Op.POP, topic, queue, [max, step, maxBytes]);
-      if (messages.length > 0 || left <= MAX_POP_WAIT) return messages;
-    }
+  pop(topic: string, options: PopOptions = {}): Promise<Message[]> {
+    return this.#reader.pop(topic, options);
   }
 
   /** Takes dead letters out of a queue. One that is not acked goes back to the dead letters. */
-  async popDead(topic: string, options: PopDeadOptions = {}): Promise<Message[]> {
-    const { queue, max, maxBytes } = this.#checks.popDead(topic, options);
-    return this.#take(Op.POP_DEAD, topic, queue, [max, maxBytes]);
+  popDead(topic: string, options: PopDeadOptions = {}): Promise<Message[]> {
+    return this.#reader.popDead(topic, options);
   }
 
   /** Has the messages of a queue pushed. */
@@ -178,120 +168,90 @@ export class Client {
   }
 
   /** Acks messages of which only the ids are known, whoever holds them. */
-  async ackById(topic: string, ids: Ids, options: QueueOptions = {}): Promise<Settlement> {
-    const { queue } = this.#checks.topic(topic, options, OPTIONS.queue);
-    return this.#settle(Op.ACK, topic, queue, ids, []);
+  ackById(topic: string, ids: Ids, options: QueueOptions = {}): Promise<Settlement> {
+    return this.#idSettler.ack(topic, ids, options);
   }
 
   /** Gives back messages of which only the ids are known, whoever holds them. */
-  async nackById(topic: string, ids: Ids, options: QueueOptions & NackOptions = {}): Promise<Settlement> {
-    const { queue, delay, reject } = this.#checks.nackById(topic, options);
-    return this.#settle(Op.NACK, topic, queue, ids, [delay, reject]);
+  nackById(topic: string, ids: Ids, options: QueueOptions & NackOptions = {}): Promise<Settlement> {
+    return this.#idSettler.nack(topic, ids, options);
   }
 
   /** Lets whoever holds them hold messages for longer, of which only the ids are known. */
-  async touchById(topic: string, ids: Ids, options: QueueOptions & TouchOptions = {}): Promise<Settlement> {
-    const { queue, ttr } = this.#checks.touchById(topic, options);
-    return this.#settle(Op.TOUCH, topic, queue, ids, [ttr]);
+  touchById(topic: string, ids: Ids, options: QueueOptions & TouchOptions = {}): Promise<Settlement> {
+    return this.#idSettler.touch(topic, ids, options);
   }
 
   /** Drops delayed messages. */
-  async cancel(topic: string, ids: Ids, options: AnyQueueOptions = {}): Promise<Settlement> {
-    const { queue } = this.#checks.topic(topic, options, OPTIONS.queue);
-    return this.#settle(Op.CANCEL, topic, queue, ids, []);
+  cancel(topic: string, ids: Ids, options: AnyQueueOptions = {}): Promise<Settlement> {
+    return this.#idSettler.cancel(topic, ids, options);
   }
 
   /** Sets a new delay, in milliseconds from now, of delayed messages. */
-  async reschedule(topic: string, ids: Ids, delay: number, options: AnyQueueOptions = {}): Promise<Settlement> {
-    const { queue } = this.#checks.topic(topic, options, OPTIONS.queue);
-    if (delay === undefined) throw badArgument("delay", delay, "a number of milliseconds");
-    checkDuration("delay", delay);
-    return this.#settle(Op.RESCHEDULE, topic, queue, ids, [delay]);
+  reschedule(topic: string, ids: Ids, delay: number, options: AnyQueueOptions = {}): Promise<Settlement> {
+    return this.#idSettler.reschedule(topic, ids, delay, options);
   }
 
   /** Puts dead letters at the tail of their queue, with retry 0. Without ids: all of them. */
-  async redrive(topic: string, options: RedriveOptions = {}): Promise<Settlement> {
-    const { queue, ids } = this.#checks.topic(topic, options, OPTIONS.redrive);
-    if (ids !== undefined) return this.#settle(Op.REDRIVE, topic, queue, ids, []);
-    return this.#ask(Op.REDRIVE, [topic, queue], new SettleExchange(0));
+  redrive(topic: string, options: RedriveOptions = {}): Promise<Settlement> {
+    return this.#idSettler.redrive(topic, options);
   }
 
   /** Shows messages and changes nothing. */
-  async browse(topic: string, options: BrowseOptions = {}): Promise<StoredMessage[]> {
-    const { queue, state, offset, max, maxBytes } = this.#checks.browse(topic, options);
-    return this.#ask(Op.BROWSE, [topic, queue, state, offset, max, maxBytes], new BrowseExchange());
+  browse(topic: string, options: BrowseOptions = {}): Promise<StoredMessage[]> {
+    return this.#reader.browse(topic, options);
   }
 
   /** Drops the messages of a queue. Answers how many. */
-  async purge(topic: string, options: PurgeOptions = {}): Promise<number> {
-    const { queue, state } = this.#checks.purge(topic, options);
-    return this.#ask(Op.PURGE, [topic, queue, state], new CountExchange());
+  purge(topic: string, options: PurgeOptions = {}): Promise<number> {
+    return this.#topicAdmin.purge(topic, options);
   }
 
   /** Stops the deliveries of a queue until it is resumed. Publishes, acks and timers go on. */
-  async pause(topic: string, options: QueueOptions = {}): Promise<void> {
-    const { queue } = this.#checks.topic(topic, options, OPTIONS.queue);
-    await this.#ask(Op.PAUSE, [topic, queue], new CountExchange());
+  pause(topic: string, options: QueueOptions = {}): Promise<void> {
+    return this.#topicAdmin.pause(topic, options);
   }
 
-  async resume(topic: string, options: QueueOptions = {}): Promise<void> {
-    const { queue } = this.#checks.topic(topic, options, OPTIONS.queue);
-    await this.#ask(Op.RESUME, [topic, queue], new CountExchange());
+  resume(topic: string, options: QueueOptions = {}): Promise<void> {
+    return this.#topicAdmin.resume(topic, options);
   }
 
   /** Changes how a topic treats its messages; what is not named stays. Answers the whole configuration. */
-  async configure(topic: string, config: Partial<TopicConfig>): Promise<TopicConfig> {
-    this.#checks.name("topic", topic);
-    checkObject("config", config);
-    // What it holds is the broker's to judge, and read here once.
-    return this.#send(Op.CONFIGURE, requestHead([topic, config], "config"), new ResultExchange(readConfig));
+  configure(topic: string, config: Partial<TopicConfig>): Promise<TopicConfig> {
+    return this.#topicAdmin.configure(topic, config);
   }
 
   /** Makes a queue. Rejects with QUEUE_EXISTS when there is one. */
-  async declareQueue(topic: string, queue: string): Promise<void> {
-    this.#checks.name("topic", topic);
-    this.#checks.queue(queue);
-    await this.#ask(Op.DECLARE_QUEUE, [topic, queue], new CountExchange());
+  declareQueue(topic: string, queue: string): Promise<void> {
+    return this.#topicAdmin.declareQueue(topic, queue);
   }
 
   /** Deletes a queue. Answers how many messages went with it. */
-  async deleteQueue(topic: string, queue: string): Promise<number> {
-    this.#checks.name("topic", topic);
-    this.#checks.queue(queue);
-    return this.#ask(Op.DELETE_QUEUE, [topic, queue], new CountExchange());
+  deleteQueue(topic: string, queue: string): Promise<number> {
+    return this.#topicAdmin.deleteQueue(topic, queue);
   }
 
   /** Deletes a topic and its queues. Answers how many messages went with it. */
-  async deleteTopic(topic: string): Promise<number> {
-    this.#checks.name("topic", topic);
-    return this.#ask(Op.DELETE_TOPIC, [topic], new CountExchange());
+  deleteTopic(topic: string): Promise<number> {
+    return this.#topicAdmin.deleteTopic(topic);
   }
 
   /** The statistics of a topic. */
-  async stats(topic: string): Promise<TopicStatistics> {
-    this.#checks.name("topic", topic);
-    return this.#ask(Op.STATS, [topic], new ResultExchange(readStatistics));
+  stats(topic: string): Promise<TopicStatistics> {
+    return this.#topicAdmin.stats(topic);
   }
 
   /** The statistics of every topic, ordered by name within each shard. They are asked for a page at a time. */
-  async *topics(): AsyncGenerator<TopicStatistics, void> {
-    for (let shard = 0; shard < this.info.shards; shard++) {
-      for (let after = "", more = true; more; ) {
-        const page = await this.#ask(Op.TOPICS, [shard, after, PAGE], new ResultExchange(readTopicPage));
-        yield* page.topics;
-        after = page.topics.at(-1)?.name ?? "";
-        more = page.more && after !== "";
-      }
-    }
+  topics(): AsyncGenerator<TopicStatistics, void> {
+    return this.#topicAdmin.topics();
   }
 
   /**
    * Has the broker write a backup of itself into a new directory of its own machine, and resolves when that is done. Only
    * over TCP; rejects with NOT_ALLOWED where the broker listens for other machines, unless it was started to allow it.
    */
-  async backup(directory: string): Promise<BackupSummary> {
-    if (typeof directory !== "string" || directory === "") throw badArgument("directory", directory, "a path");
-    return this.#ask(Op.BACKUP, [directory], new ResultExchange(readBackupSummary));
+  backup(directory: string): Promise<BackupSummary> {
+    return this.#topicAdmin.backup(directory);
   }
 
   /**
@@ -352,47 +312,4 @@ export class Client {
   #assertNotDraining(): void {
     if (this.#draining !== undefined) throw localError("CLIENT_CLOSED", "the client is draining");
   }
-
-  #take(op: number, topic: string, queue: string | undefined, args: readonly unknown[]): Promise<Message[]> {
-    if (this.#draining !== undefined) return Promise.reject(localError("CLIENT_CLOSED", "the client is draining"));
-    return this.#ask(op, [topic, queue, ...args], new PopExchange(this.#settlers.of(topic, queue)));
-  }
-
-  async #settle(
-    op: number,
-    topic: string,
-    queue: string | undefined,
-    ids: Ids,
-    args: readonly unknown[],
-  ): Promise<Settlement> {
-    const list =
-      typeof ids === "string"
-        ? [ids]
-        : readList("ids", ids, "the id of a message as text, or an array of such", isText);
-    return this.#settlers.of(topic, queue).settleAll(op, args, selectIds(list), list.length);
-  }
-
-  async #ask<T>(op: number, head: readonly unknown[], exchange: PromisedExchange<T>): Promise<T> {
-    return this.#send(op, requestHead(head), exchange);
-  }
-
-  async #send<T>(op: number, head: Uint8Array, exchange: PromisedExchange<T>): Promise<T> {
-    this.#connection.request(op, head, exchange);
-    return exchange.promise;
-  }
 }
-
-/**
- * Connects to a broker: `tcp://host:port` (port 9503 unless told) or `ws://host:port/mq`. Rejects with CONNECT_FAILED,
- * with the code for which the broker refuses the connection, with ABORTED by `signal`, or with BAD_ARGUMENT.
- */
-export const connect = async (url: string, options: ConnectOptions = {}): Promise<Client> => {
-  const {
-    name,
-    signal,
-    connectTimeout = CONNECT_TIMEOUT,
-    maxInFlight = MAX_IN_FLIGHT,
-    maxPendingBytes = MAX_PENDING_BYTES,
-  } = readConnect(options);
-  return new Client(await openConnection(url, { name, signal, connectTimeout, maxInFlight, maxPendingBytes }));
-};

@@ -11,15 +11,6 @@
  * ```
  */
 export type { Headers } from "../protocol/headers.js";
-export type { ChannelMessage } from "./channels/channel-message.js";
-export type { Subscription } from "./channels/subscription.js";
-export { type Client, connect, type Ids } from "./client.js";
-export type { BrokerInfo, Limits } from "./connection/hello.js";
-export type { Consumer } from "./consume/consumer.js";
-export type { DeathReason, Message, StoredMessage } from "./consume/message.js";
-export type { MessageBatch } from "./consume/message-batch.js";
-export type { Settlement, SettlementFault } from "./consume/settle-result.js";
-export { type ClientErrorName, RingmqError, type RingmqErrorCode } from "./error.js";
 export type {
   AnyQueueOptions,
   BackupSummary,
@@ -42,5 +33,17 @@ export type {
   TopicConfig,
   TopicStatistics,
   TouchOptions,
-} from "./options.js";
+} from "./arguments/options.js";
+export { type ClientErrorName, RingmqError, type RingmqErrorCode } from "./base/error.js";
+export type { ChannelMessage } from "./channels/channel-message.js";
+export type { Subscription } from "./channels/subscription.js";
+export type { Client } from "./client.js";
+export { connect } from "./connect.js";
+export type { BrokerInfo, Limits } from "./connection/hello.js";
+export type { Consumer } from "./consume/consumer.js";
+export type { Ids } from "./consume/id-settler.js";
+export type { Message } from "./consume/message.js";
+export type { MessageBatch } from "./consume/message-batch.js";
+export type { Settlement, SettlementFault } from "./consume/settle-result.js";
+export type { DeathReason, StoredMessage } from "./consume/stored-message.js";
 export type { BatchReceipt, ChannelReceipt, DurabilityName, Receipt } from "./publish/receipt.js";

@@ -1,7 +1,7 @@
 /** A broker as a process of its own, which can be killed. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { deferred } from "../client/deferred.js";
+import { deferred } from "../client/base/deferred.js";
 
 const PROGRAM = fileURLToPath(new URL("../cli/ringmq.js", import.meta.url));
 

@@ -1,8 +1,8 @@
 /** Reads a broker empty, with nobody else at it, and looks whether it is. */
 import { setTimeout as delay } from "node:timers/promises";
+import type { TopicStatistics } from "../client/arguments/options.js";
+import { RingmqError } from "../client/base/error.js";
 import type { Client } from "../client/client.js";
-import { RingmqError } from "../client/error.js";
-import type { TopicStatistics } from "../client/options.js";
 import type { Findings } from "./findings.js";
 import type { Ledger } from "./ledger.js";
 import { isForgettable, PLAN, type TopicPlan } from "./plan.js";

@@ -1,5 +1,5 @@
 /** The topics of a torture: each shows another part of a message's life. */
-import type { TopicConfig } from "../client/options.js";
+import type { TopicConfig } from "../client/arguments/options.js";
 
 /** How a consumer treats what it gets: probabilities, of a batch or of a message. */
 export interface Manners {

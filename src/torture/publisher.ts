@@ -1,8 +1,8 @@
 /** Publishes to all topics of the plan: messages one by one, in bursts and in batches, small and large, now and later. */
 import { setTimeout as delay } from "node:timers/promises";
+import type { PublishOptions } from "../client/arguments/options.js";
+import type { RingmqErrorCode } from "../client/base/error.js";
 import type { Client } from "../client/client.js";
-import type { RingmqErrorCode } from "../client/error.js";
-import type { PublishOptions } from "../client/options.js";
 import { MIN_BODY_BYTES, makeBody } from "./body.js";
 import { PLAN, type TopicPlan } from "./plan.js";
 import type { Random } from "./random.js";

@@ -1,8 +1,8 @@
 /** Those who take messages out of a queue: consumers and pops. How each settles them is in the plan. */
 import { setTimeout as delay } from "node:timers/promises";
+import { unobserved } from "../client/base/deferred.js";
 import type { Message } from "../client/consume/message.js";
 import type { MessageBatch } from "../client/consume/message-batch.js";
-import { unobserved } from "../client/deferred.js";
 import { readBody } from "./body.js";
 import type { Ledger, Order } from "./ledger.js";
 import type { Manners, TopicPlan } from "./plan.js";

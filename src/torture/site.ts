@@ -1,8 +1,9 @@
 /** Where the actors of a torture meet: the broker that runs now, if one does, and what they share. */
 import { setTimeout as delay } from "node:timers/promises";
-import { type Client, connect } from "../client/client.js";
-import { type Deferred, deferred } from "../client/deferred.js";
-import { RingmqError } from "../client/error.js";
+import { type Deferred, deferred } from "../client/base/deferred.js";
+import { RingmqError } from "../client/base/error.js";
+import type { Client } from "../client/client.js";
+import { connect } from "../client/connect.js";
 import type { Ledger } from "./ledger.js";
 
 /** A breath before something refused is tried again, milliseconds. */

@@ -5,8 +5,9 @@
  * is confirmed too early, recovered wrongly or in the wrong order. What a power cut does it cannot show.
  */
 import { setTimeout as delay } from "node:timers/promises";
-import { type Client, connect } from "../client/client.js";
-import { RingmqError } from "../client/error.js";
+import { RingmqError } from "../client/base/error.js";
+import type { Client } from "../client/client.js";
+import { connect } from "../client/connect.js";
 import { BrokerProcess, type Exit } from "./broker-process.js";
 import { handleDead } from "./dead-letters.js";
 import { assertEmpty, drain } from "./drain.js";

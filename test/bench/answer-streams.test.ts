@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { AnswerScanner } from "../../bench/load/answer-scanner.js";
-import { FrameAssembler } from "../../bench/load/frame-assembler.js";
-import { Deframer } from "../../bench/load/websocket-framing.js";
+import { AnswerScanner } from "../../bench/wire/answer-scanner.js";
+import { FrameAssembler } from "../../bench/wire/frame-assembler.js";
+import { Deframer } from "../../bench/wire/websocket-framing.js";
 import { FrameWriter, OP, REQUEST } from "../../src/protocol/frame.js";
 import { NO_HEAD } from "../../src/protocol/head.js";
 import { Answer } from "../../src/protocol/op.js";
@@ -71,7 +71,7 @@ const byteByByte = Array.from({ length: 2_000 }, () => 1);
 const scan = (bytes: Uint8Array, pieces: readonly number[]): Told => {
   const told: Told = [];
   const scanner = new AnswerScanner(
-    (op, _flags, request) => told.push(`${op} ${request}`),
+    ({ op, request }) => told.push(`${op} ${request}`),
     (request, view, at) => told.push(`run ${request} ${view.getUint32(at + COUNT)}`),
   );
   feed(bytes, pieces, (...piece) => scanner.push(...piece));

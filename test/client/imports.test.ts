@@ -1,5 +1,5 @@
 /**
- * The client in a browser: what it loads before it is asked for a transport is its own files and nothing else.
+ * The client in a browser: until it opens a transport, it loads only its own files.
  */
 import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -8,11 +8,11 @@ import { expect, it } from "vitest";
 
 const ENTRY = fileURLToPath(new URL("../../dist/client/index.js", import.meta.url));
 
-/** What modules are named by `import … from`, `export … from` and bare imports; `import()` only when it is asked for. */
+/** The modules that are imported statically: by `import … from`, `export … from` and bare imports. */
 const importsOf = (text: string): string[] =>
   [...text.matchAll(/^\s*(?:import|export)\s(?:[^;]*?\sfrom\s*)?["']([^"']+)["']/gm)].map(([, name]) => name ?? "");
 
-/** The files that a file loads with it, and the packages that these name. */
+/** The files that a file imports, directly or not, and the packages that these import. */
 const graph = async (entry: string): Promise<{ readonly files: Set<string>; readonly packages: Set<string> }> => {
   const files = new Set<string>();
   const packages = new Set<string>();
@@ -32,7 +32,7 @@ it("needs no package, and neither Node nor native code", async () => {
   const { files, packages } = await graph(ENTRY);
   expect([...packages]).toEqual([]);
   const own = [...files].map((file) => file.slice(dirname(dirname(ENTRY)).length + 1));
-  expect(own).toContain("client/publisher.js");
+  expect(own).toContain("client/publish/publisher.js");
   expect(own.filter((file) => !/^(client|collections|protocol)\//.test(file))).toEqual([]);
   expect(own.filter((file) => file.includes("tcp"))).toEqual([]);
 });
@@ -49,8 +49,8 @@ it("what it loads later is pure JavaScript in a bundle for browsers", async () =
     }
   }
   expect(later.map((file) => file.slice(dirname(ENTRY).length + 1))).toEqual([
-    "no-tcp-transport.js",
-    "websocket-transport.js",
+    "connection/no-tcp-transport.js",
+    "connection/websocket-transport.js",
   ]);
   for (const file of later) expect([...(await graph(file)).packages]).toEqual([]);
 });

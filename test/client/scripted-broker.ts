@@ -1,12 +1,12 @@
 /**
- * A real TCP server that answers as a test says: it shows what the client sent, frame by frame, and can answer what no
- * broker would.
+ * A TCP server that a test controls. It records the frames of the client, and can send what no broker would.
  */
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { onTestFinished } from "vitest";
-import { type Client, connect } from "../../src/client/client.js";
-import type { ConnectOptions } from "../../src/client/options.js";
+import type { ConnectOptions } from "../../src/client/arguments/options.js";
+import type { Client } from "../../src/client/client.js";
+import { connect } from "../../src/client/connect.js";
 import { packHead } from "../../src/protocol/head.js";
 import { Answer, Durability, Op, PROTOCOL_VERSION } from "../../src/protocol/op.js";
 import { FIRST_ID_LOW, SELECTION_BYTES } from "../../src/protocol/selection.js";
@@ -55,7 +55,7 @@ export const error = (request: number, code: number, text: string, retryable: bo
 export interface RunFields {
   readonly high: number;
   readonly low: number;
-  /** 0: acked on delivery. */
+  /** 0 when the messages are acked on delivery. */
   readonly delivery: number;
   readonly bodies: readonly string[];
 }
@@ -90,7 +90,7 @@ export const selectionsOf = ({ payload }: Frame): number[][] =>
 
 export class ScriptedBroker {
   readonly frames: Frame[] = [];
-  /** What it does with a frame after HELLO. */
+  /** Called with each frame after HELLO. */
   answer: (frame: Frame) => void = () => {};
   #socket: Socket | undefined;
   #waiters: (() => void)[] = [];
@@ -102,7 +102,7 @@ export class ScriptedBroker {
     server.on("connection", (socket) => this.#connected(socket));
   }
 
-  /** `greeting` is what it says to HELLO; undefined: nothing. It ends with the test. */
+  /** `greeting` is its answer to HELLO; undefined: none. It is closed at the end of the test. */
   static async start(greeting: Uint8Array | undefined): Promise<ScriptedBroker> {
     const broker = new ScriptedBroker(createServer(), greeting);
     broker.server.listen(0, "127.0.0.1");
@@ -124,7 +124,7 @@ export class ScriptedBroker {
     this.socket.write(Buffer.concat(frames));
   }
 
-  /** The frames of an operation, once there are so many of them. */
+  /** The frames of an operation, once there are this many. */
   async seen(op: number, count = 1): Promise<readonly Frame[]> {
     for (;;) {
       const found = this.frames.filter((seen) => seen.op === op);
@@ -150,7 +150,7 @@ export class ScriptedBroker {
   #connected(socket: Socket): void {
     this.#socket = socket;
     socket.setNoDelay(true);
-    // A client that gives up resets the connection: that is what such a test is about.
+    // A client that gives up resets the connection, which some tests do on purpose.
     socket.on("error", () => {});
     let rest: Buffer = Buffer.alloc(0);
     socket.on("data", (chunk: Buffer) => {
@@ -168,7 +168,7 @@ export class ScriptedBroker {
   }
 }
 
-/** A client and the scripted broker that it is connected to. Both end with the test. */
+/** A client and its scripted broker. Both are closed at the end of the test. */
 export const connected = async (
   options: ConnectOptions = {},
   greeting = hello(),

@@ -1,5 +1,5 @@
 /**
- * Queues that are never quite empty: what was read is let go of, however long a program goes on.
+ * Buffers that are never quite empty. The memory of what was read is freed, however long a program runs.
  */
 import { describe, expect, it } from "vitest";
 import { ChannelBacklog } from "../../src/client/channels/channel-backlog.js";
@@ -11,7 +11,7 @@ const KIB = 1024;
 const MIB = 1024 * KIB;
 const BODY = "x".repeat(16 * KIB);
 
-/** More than a few pieces of the stream, and far less than what goes through in any of these tests. */
+/** More than a few chunks of the stream, and far less than what each of these tests reads in total. */
 const FLAT = 6 * MIB;
 
 const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
@@ -96,7 +96,7 @@ describe("what waits to be sent", () => {
     const { client, broker } = await connected({ maxInFlight: 1 });
     let answered = 0;
     broker.answer = ({ op, request }) => {
-      // The other side is in this process too, and is not to be measured.
+      // The scripted broker is in this process too and must not be measured.
       broker.frames.length = 0;
       if (op === Op.PUBLISH) broker.send(confirm({ request, high: 1, low: answered++, messages: 1 }));
     };

@@ -1,6 +1,6 @@
 import { onTestFinished } from "vitest";
 
-/** Rejections that nobody handles while the test goes on. */
+/** The rejections that nobody handles during the test. */
 export const unhandledRejections = (): unknown[] => {
   const seen: unknown[] = [];
   const listen = (reason: unknown): void => void seen.push(reason);

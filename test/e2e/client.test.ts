@@ -2,8 +2,8 @@
  * The client against a broker: every method, over both transports.
  */
 import { describe, expect, it, onTestFinished } from "vitest";
+import type { ConnectOptions } from "../../src/client/arguments/options.js";
 import type { Client } from "../../src/client/client.js";
-import type { ConnectOptions } from "../../src/client/options.js";
 import type { BrokerOptions } from "../../src/main/options.js";
 import { testBroker } from "./brokers.js";
 

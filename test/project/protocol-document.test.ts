@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { OWN_CODES } from "../../src/client/error.js";
+import { OWN_CODES } from "../../src/client/base/error.js";
 import { resolveOptions } from "../../src/main/options.js";
 import { ERRORS } from "../../src/protocol/errors.js";
 import * as limits from "../../src/protocol/limits.js";

@@ -1,29 +1,29 @@
 /**
- * What a subscription has been sent and not yet read: as much as the broker itself would keep for it, and no more.
+ * The received messages of a subscription that are not read yet. It keeps as many as the broker does for a subscriber.
  */
 import { Fifo } from "../../collections/fifo.js";
-import { type Arrival, nextEntry } from "../content.js";
-import { frugalCopy } from "../frugality.js";
+import { compactCopy } from "../messages/compact-copy.js";
+import { type Arrival, nextEntry } from "../messages/content.js";
 import { ChannelMessage } from "./channel-message.js";
 
-/** As docs/protocol.md has it for the broker's side. */
+/** The limits that docs/protocol.md gives for the broker. */
 const MAX_MESSAGES = 8192;
 const MAX_BYTES = 4 * 1024 * 1024;
 
-/** The entries of one frame, as far as they are not read. */
-interface Piece {
+/** The unread entries of one frame. */
+interface FrameRest {
   readonly arrival: Arrival;
   at: number;
   left: number;
-  /** Messages lost right before the next one of this piece. */
+  /** Messages lost right before its next one. */
   lost: number;
 }
 
 export class ChannelBacklog {
-  readonly #pieces = new Fifo<Piece>();
+  readonly #frames = new Fifo<FrameRest>();
   #messages = 0;
   #bytes = 0;
-  /** Messages lost after all that is here. */
+  /** Messages lost after the last one in it. */
   #lostLast = 0;
 
   /** Messages in it. */
@@ -31,26 +31,26 @@ export class ChannelBacklog {
     return this.#messages;
   }
 
-  /** Adds the `count` entries [start, end). Answers how many messages had to be dropped for them, the oldest first. */
+  /** Adds the `count` entries [start, end). Returns how many messages it dropped for them, the oldest first. */
   push(arrival: Arrival, start: number, end: number, count: number): number {
-    const own = frugalCopy(arrival.bytes, start, end, this.#pieces.length);
+    const own = compactCopy(arrival.bytes, start, end, this.#frames.length);
     const from = own === undefined ? arrival : { bytes: own, view: new DataView(own.buffer) };
-    this.#pieces.push({ arrival: from, at: own === undefined ? start : 0, left: count, lost: this.#lostLast });
+    this.#frames.push({ arrival: from, at: own === undefined ? start : 0, left: count, lost: this.#lostLast });
     this.#lostLast = 0;
     this.#messages += count;
     this.#bytes += end - start;
     let dropped = 0;
-    // A message that alone is larger than the backlog is kept.
+    // One message is kept however large it is.
     while ((this.#messages > MAX_MESSAGES || this.#bytes > MAX_BYTES) && this.#messages > 1) {
-      const piece = this.#take();
-      if (piece === undefined) break;
+      const frame = this.#take();
+      if (frame === undefined) break;
       dropped++;
-      this.#losing(piece.lost + 1);
+      this.#addLost(frame.lost + 1);
     }
     return dropped;
   }
 
-  /** Messages were lost on the way, after all that is here. */
+  /** Messages were lost after the last one in it. */
   lose(count: number): void {
     this.#lostLast += count;
   }
@@ -62,29 +62,29 @@ export class ChannelBacklog {
   }
 
   clear(): void {
-    this.#pieces.clear();
+    this.#frames.clear();
     this.#messages = 0;
     this.#bytes = 0;
   }
 
-  /** Takes the oldest message off. */
+  /** Removes the oldest message. */
   #take(): { readonly arrival: Arrival; readonly at: number; readonly lost: number } | undefined {
-    const piece = this.#pieces.at(0);
-    if (piece === undefined) return undefined;
-    const { arrival, at, lost } = piece;
-    piece.at = nextEntry(arrival.view, at);
-    piece.lost = 0;
-    piece.left--;
+    const frame = this.#frames.at(0);
+    if (frame === undefined) return undefined;
+    const { arrival, at, lost } = frame;
+    frame.at = nextEntry(arrival.view, at);
+    frame.lost = 0;
+    frame.left--;
     this.#messages--;
-    this.#bytes -= piece.at - at;
-    if (piece.left === 0) this.#pieces.shift();
+    this.#bytes -= frame.at - at;
+    if (frame.left === 0) this.#frames.shift();
     return { arrival, at, lost };
   }
 
-  /** The message that is the oldest now comes after so many lost ones. */
-  #losing(count: number): void {
-    const piece = this.#pieces.at(0);
-    if (piece === undefined) this.#lostLast += count;
-    else piece.lost += count;
+  /** Counts messages as lost right before the oldest one that is left. */
+  #addLost(count: number): void {
+    const frame = this.#frames.at(0);
+    if (frame === undefined) this.#lostLast += count;
+    else frame.lost += count;
   }
 }

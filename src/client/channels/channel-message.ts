@@ -1,10 +1,11 @@
 /**
- * Messages of channels.
+ * A message of a channel.
  */
-import { type Arrival, Content } from "../content.js";
-import { INSPECT, type Inspect, inspected, plainHeaders, shownBody } from "../inspection.js";
 
-export class ChannelMessage extends Content {
+import { INSPECT, type Inspect, inspected, plainHeaders, shownBody } from "../base/inspection.js";
+import { type Arrival, MessageContent } from "../messages/content.js";
+
+export class ChannelMessage extends MessageContent {
   constructor(
     /** The channel that it was published to. */
     readonly channel: string,

@@ -1,23 +1,19 @@
 /**
- * What feeds a subscription: the connection puts messages in, the program takes them out.
+ * The messages of a subscription on their way from the connection to the program.
  */
-import { reasonOf } from "../arguments.js";
-import type { Arrival } from "../content.js";
-import { type Deferred, deferred } from "../deferred.js";
-import { localError, type RingmqError } from "../error.js";
-import type { SubscribeOptions } from "../options.js";
+import { reasonOf } from "../arguments/argument-checks.js";
+import type { SubscribeOptions } from "../arguments/options.js";
+import { localError, type RingmqError } from "../base/error.js";
+import type { Arrival } from "../messages/content.js";
+import { FeedState } from "../messages/feed-state.js";
 import { ChannelBacklog } from "./channel-backlog.js";
 import type { ChannelMessage } from "./channel-message.js";
 
 export class SubscriptionFeed {
   readonly #options: SubscribeOptions;
   readonly #backlog = new ChannelBacklog();
-  readonly #closed = deferred<RingmqError | undefined>();
+  readonly #state = new FeedState();
   #lost = 0;
-  #over = false;
-  /** Why it ended, until the program has been told. */
-  #error: RingmqError | undefined;
-  #wake: Deferred<void> | undefined;
 
   constructor(
     readonly channel: string,
@@ -28,7 +24,7 @@ export class SubscriptionFeed {
 
   /** Resolves when nothing more will come. */
   get closed(): Promise<RingmqError | undefined> {
-    return this.#closed.promise;
+    return this.#state.closed;
   }
 
   get lost(): number {
@@ -36,73 +32,58 @@ export class SubscriptionFeed {
   }
 
   get isOver(): boolean {
-    return this.#over;
+    return this.#state.isOver;
   }
 
   get size(): number {
     return this.#backlog.size;
   }
 
-  /** Entries have come. */
+  /** The `count` entries [start, end) have come. */
   push(arrival: Arrival, start: number, end: number, count: number): void {
-    if (this.#over) return;
+    if (this.#state.isOver) return;
     const dropped = this.#backlog.push(arrival, start, end, count);
-    if (dropped > 0) this.#count(dropped);
+    if (dropped > 0) this.#addLost(dropped);
     if (dropped > 0 && this.#options.overflow === "disconnect") {
       this.#backlog.clear();
       this.end(localError("SLOW_SUBSCRIBER", `the subscription to ${this.channel} fell too far behind`));
     }
-    this.#rouse();
+    this.#state.wakeUp();
   }
 
-  /** Messages were lost in the broker. */
+  /** The broker has dropped messages. */
   lose(count: number): void {
-    if (this.#over) return;
+    if (this.#state.isOver) return;
     this.#backlog.lose(count);
-    this.#count(count);
+    this.#addLost(count);
   }
 
   /** Nothing more will come. */
   end(error: RingmqError | undefined): void {
-    if (this.#over) return;
-    this.#over = true;
-    this.#error = error;
-    this.#closed.resolve(error);
-    this.#rouse();
+    this.#state.end(error);
   }
 
-  /** What was not read will not be. */
+  /** Drops what is not read. */
   clear(): void {
     this.#backlog.clear();
   }
 
-  /** The next message, or undefined when there will be none. Rejects once with why it ended. */
+  /** The next message, or undefined at the end. Rejects once with the reason of the end. */
   async next(): Promise<ChannelMessage | undefined> {
     for (;;) {
       const message = this.#backlog.shift(this.channel);
       if (message !== undefined) return message;
-      if (this.#over) break;
-      this.#wake ??= deferred();
-      await this.#wake.promise;
+      if (!(await this.#state.wait())) return undefined;
     }
-    const error = this.#error;
-    this.#error = undefined;
-    if (error !== undefined) throw error;
-    return undefined;
   }
 
-  #rouse(): void {
-    this.#wake?.resolve();
-    this.#wake = undefined;
-  }
-
-  #count(lost: number): void {
+  #addLost(lost: number): void {
     this.#lost += lost;
-    if (this.#options.onLost !== undefined) queueMicrotask(() => void this.#tell(lost));
+    if (this.#options.onLost !== undefined) queueMicrotask(() => void this.#callOnLost(lost));
   }
 
-  /** Calls the program, not from within the reading of a frame. What it throws or rejects with ends nothing of ours. */
-  async #tell(lost: number): Promise<void> {
+  /** Calls the program, in a microtask and not while a frame is read. Its errors must not end the connection. */
+  async #callOnLost(lost: number): Promise<void> {
     try {
       await this.#options.onLost?.(lost);
     } catch (error) {
@@ -111,13 +92,13 @@ export class SubscriptionFeed {
   }
 }
 
-/** There is no promise that could reject with it, and to end the program over a report of losses would be too much. */
+/** No promise could reject with this error, and it should not end the program. */
 const print = (error: unknown): void => {
   const what = "ringmq: onLost of a subscription failed:";
   try {
     console.error(what, error);
   } catch {
-    // Something that throws again when it is shown.
+    // The thrown value throws again when it is inspected.
     console.error(what, reasonOf(error));
   }
 };

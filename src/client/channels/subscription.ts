@@ -1,15 +1,14 @@
 /**
- * A subscription to a channel.
+ * A subscription to a channel, as a program reads it.
  */
-
-import { Reading } from "../consume/reading.js";
-import type { RingmqError } from "../error.js";
-import { INSPECT, type Inspect, inspected } from "../inspection.js";
+import type { RingmqError } from "../base/error.js";
+import { INSPECT, type Inspect, inspected } from "../base/inspection.js";
+import { ReadLoop } from "../messages/read-loop.js";
 import type { ChannelMessage } from "./channel-message.js";
 import type { SubscriptionFeed } from "./subscription-feed.js";
 
-/** How long a loop may be at one message while it is drained. Milliseconds. */
-const PATIENCE = 1000;
+/** How long a loop may stay at one message before a drain takes it for one that awaits the drain. Milliseconds. */
+const MAX_STAY = 1000;
 
 /**
  * The messages of a channel, as they come: `for await (const message of subscription)`. Leaving the loop ends it. A
@@ -18,7 +17,7 @@ const PATIENCE = 1000;
 export class Subscription implements AsyncIterableIterator<ChannelMessage> {
   readonly #feed: SubscriptionFeed;
   readonly #leave: () => Promise<void>;
-  readonly #reading = new Reading<ChannelMessage>();
+  readonly #loop = new ReadLoop<ChannelMessage>();
   #leaving: Promise<void> | undefined;
 
   /** `leave` resolves when nothing more will come. */
@@ -52,16 +51,16 @@ export class Subscription implements AsyncIterableIterator<ChannelMessage> {
 
   /** The next message. Rejects once when the subscription ended for a reason; `done` after that. */
   async next(): Promise<IteratorResult<ChannelMessage, undefined>> {
-    this.#reading.isBegun = true;
-    this.#reading.at = undefined;
+    this.#loop.isStarted = true;
+    this.#loop.current = undefined;
     try {
       const value = await this.#feed.next();
-      this.#reading.at = value;
+      this.#loop.current = value;
       if (value !== undefined) return { done: false, value };
-      this.#reading.finish();
+      this.#loop.finish();
       return { done: true, value };
     } catch (error) {
-      this.#reading.finish();
+      this.#loop.finish();
       throw error;
     }
   }
@@ -70,7 +69,7 @@ export class Subscription implements AsyncIterableIterator<ChannelMessage> {
   async return(): Promise<IteratorResult<ChannelMessage, undefined>> {
     await this.stop();
     this.#feed.clear();
-    this.#reading.finish();
+    this.#loop.finish();
     return { done: true, value: undefined };
   }
 
@@ -87,9 +86,9 @@ export class Subscription implements AsyncIterableIterator<ChannelMessage> {
    * waits for this. It reads the rest before it ends.
    */
   async drain(): Promise<void> {
-    if (this.#reading.isBegun) await this.stop();
+    if (this.#loop.isStarted) await this.stop();
     else await this.return();
-    await this.#reading.end(() => PATIENCE);
+    await this.#loop.waitForEnd(() => MAX_STAY);
   }
 
   toJSON(): object {

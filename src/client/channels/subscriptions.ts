@@ -1,26 +1,26 @@
 /**
- * The subscriptions of a connection. The broker knows one for each channel; here a channel may have several, which see
- * the same messages.
+ * The subscriptions of a connection. A connection subscribes to a channel once; a program may do so several times, and
+ * each of its subscriptions gets every message.
  */
 import { countEntries, SIZE_MASK } from "../../protocol/entry.js";
 import { ProtocolError } from "../../protocol/errors.js";
 import { unpackHead } from "../../protocol/head.js";
 import { Op } from "../../protocol/op.js";
-import type { ChannelSink } from "../connection/answers.js";
+import type { SubscribeOptions } from "../arguments/options.js";
+import { unobserved } from "../base/deferred.js";
+import { RingmqError } from "../base/error.js";
 import type { Connection } from "../connection/connection.js";
-import { CountExchange } from "../connection/exchange.js";
+import { CountRequest } from "../connection/pending-request.js";
 import { requestHead } from "../connection/request-head.js";
-import { unobserved } from "../deferred.js";
-import { RingmqError } from "../error.js";
-import type { SubscribeOptions } from "../options.js";
+import type { ChannelSink } from "../connection/sinks.js";
 import { Subscription } from "./subscription.js";
 import { SubscriptionFeed } from "./subscription-feed.js";
 
 /** No request has this number. */
-const NONE = 0;
+const NO_REQUEST = 0;
 
-/** One subscription of this program. */
-interface Member {
+/** One subscription of the program. */
+interface Subscriber {
   readonly feed: SubscriptionFeed;
   readonly subscription: Subscription;
   /** The number of its SUBSCRIBE. */
@@ -28,15 +28,15 @@ interface Member {
   isConfirmed: boolean;
 }
 
-/** What there is of one channel here. */
-interface Place {
-  readonly members: Set<Member>;
-  /** The SUBSCRIBE that was confirmed last: by its number the broker says that the channel's subscription has ended. */
+/** A channel and its subscriptions. */
+interface ChannelEntry {
+  readonly subscribers: Set<Subscriber>;
+  /** The SUBSCRIBE that was confirmed last. The broker uses its number when it ends the channel's subscription. */
   request: number;
 }
 
-/** Tells of its confirmation while the frame is read: what waits for the promise comes after the frames behind it. */
-class SubscribeExchange extends CountExchange {
+/** Calls back while its CONFIRM is read. What awaits the promise runs only after the frames that follow it. */
+class SubscribeRequest extends CountRequest {
   readonly #onConfirmed: () => void;
 
   constructor(onConfirmed: () => void) {
@@ -52,10 +52,10 @@ class SubscribeExchange extends CountExchange {
 
 export class Subscriptions implements ChannelSink {
   readonly #connection: Connection;
-  readonly #byChannel = new Map<string, Place>();
-  /** The channel of each place's `request`. */
+  readonly #byChannel = new Map<string, ChannelEntry>();
+  /** The channel of each entry's `request`. */
   readonly #byRequest = new Map<number, string>();
-  /** The head of the last frame and the channel in it: most frames in a row are of one channel. */
+  /** The head of the last frame and its channel: consecutive frames are mostly of one channel. */
   #lastHead = new Uint8Array(0);
   #lastChannel = "";
 
@@ -63,25 +63,27 @@ export class Subscriptions implements ChannelSink {
     this.#connection = connection;
   }
 
-  /** Those that have not ended. */
+  /** The subscriptions that have not ended. */
   get all(): Subscription[] {
-    return [...this.#byChannel.values()].flatMap(({ members }) => [...members].map(({ subscription }) => subscription));
+    return [...this.#byChannel.values()].flatMap(({ subscribers }) =>
+      [...subscribers].map(({ subscription }) => subscription),
+    );
   }
 
   async subscribe(channel: string, options: SubscribeOptions): Promise<Subscription> {
     const feed = new SubscriptionFeed(channel, options);
-    const subscription = new Subscription(feed, () => this.#leave(member));
-    const member: Member = { feed, subscription, request: NONE, isConfirmed: false };
-    const exchange = new SubscribeExchange(() => this.#confirmed(member));
-    // The broker follows the policy of the latest.
-    member.request = this.#connection.request(Op.SUBSCRIBE, requestHead([channel, options.overflow]), exchange);
-    const place = this.#byChannel.get(channel);
-    if (place === undefined) this.#byChannel.set(channel, { members: new Set([member]), request: NONE });
-    else place.members.add(member);
+    const subscription = new Subscription(feed, () => this.#leave(subscriber));
+    const subscriber: Subscriber = { feed, subscription, request: NO_REQUEST, isConfirmed: false };
+    const pending = new SubscribeRequest(() => this.#confirmed(subscriber));
+    // With several subscriptions the broker applies the policy of the latest SUBSCRIBE.
+    subscriber.request = this.#connection.request(Op.SUBSCRIBE, requestHead([channel, options.overflow]), pending);
+    const entry = this.#byChannel.get(channel);
+    if (entry === undefined) this.#byChannel.set(channel, { subscribers: new Set([subscriber]), request: NO_REQUEST });
+    else entry.subscribers.add(subscriber);
     try {
-      await exchange.promise;
+      await pending.promise;
     } catch (error) {
-      this.#remove(member);
+      this.#remove(subscriber);
       throw error;
     }
     return subscription;
@@ -90,31 +92,31 @@ export class Subscriptions implements ChannelSink {
   messages(bytes: Uint8Array, view: DataView, head: number, start: number, end: number): void {
     const count = countEntries(view, start, end, SIZE_MASK, Number.POSITIVE_INFINITY);
     if (count <= 0) throw new ProtocolError("BAD_FRAME", "the messages of a channel are not entries");
-    const place = this.#byChannel.get(this.#channel(bytes, head, start));
-    if (place === undefined) return;
+    const entry = this.#byChannel.get(this.#channel(bytes, head, start));
+    if (entry === undefined) return;
     const arrival = { bytes, view };
-    for (const member of place.members) {
-      member.feed.push(arrival, start, end, count);
-      if (member.feed.isOver) unobserved(this.#leave(member));
+    for (const subscriber of entry.subscribers) {
+      subscriber.feed.push(arrival, start, end, count);
+      if (subscriber.feed.isOver) unobserved(this.#leave(subscriber));
     }
   }
 
   lost(channel: string, count: number): void {
-    for (const { feed } of this.#byChannel.get(channel)?.members ?? []) feed.lose(count);
+    for (const { feed } of this.#byChannel.get(channel)?.subscribers ?? []) feed.lose(count);
   }
 
   closed(request: number, error: RingmqError): void {
     const channel = this.#byRequest.get(request);
-    // Nothing is known of one that was left in the same moment.
-    const place = channel === undefined ? undefined : this.#byChannel.get(channel);
-    if (place === undefined) return;
+    // Unknown when the program has just left it.
+    const entry = channel === undefined ? undefined : this.#byChannel.get(channel);
+    if (entry === undefined) return;
     this.#byRequest.delete(request);
-    place.request = NONE;
-    for (const member of place.members) {
-      // One that is not confirmed yet is not what has ended: it gets an answer of its own.
-      if (!member.isConfirmed) continue;
-      this.#remove(member);
-      member.feed.end(error);
+    entry.request = NO_REQUEST;
+    for (const subscriber of entry.subscribers) {
+      // One that is not confirmed yet did not end: its SUBSCRIBE gets an answer of its own.
+      if (!subscriber.isConfirmed) continue;
+      this.#remove(subscriber);
+      subscriber.feed.end(error);
     }
   }
 
@@ -123,43 +125,43 @@ export class Subscriptions implements ChannelSink {
   }
 
   ended(error: RingmqError | undefined): void {
-    const places = [...this.#byChannel.values()];
+    const entries = [...this.#byChannel.values()];
     this.#byChannel.clear();
     this.#byRequest.clear();
-    for (const { members } of places) for (const { feed } of members) feed.end(error);
+    for (const { subscribers } of entries) for (const { feed } of subscribers) feed.end(error);
   }
 
-  #confirmed(member: Member): void {
-    member.isConfirmed = true;
-    const { channel } = member.feed;
-    const place = this.#byChannel.get(channel);
-    if (place === undefined) return;
-    this.#byRequest.delete(place.request);
-    place.request = member.request;
-    this.#byRequest.set(member.request, channel);
+  #confirmed(subscriber: Subscriber): void {
+    subscriber.isConfirmed = true;
+    const { channel } = subscriber.feed;
+    const entry = this.#byChannel.get(channel);
+    if (entry === undefined) return;
+    this.#byRequest.delete(entry.request);
+    entry.request = subscriber.request;
+    this.#byRequest.set(subscriber.request, channel);
   }
 
-  async #leave(member: Member): Promise<void> {
-    if (this.#remove(member)) {
-      const exchange = new CountExchange();
+  async #leave(subscriber: Subscriber): Promise<void> {
+    if (this.#remove(subscriber)) {
+      const pending = new CountRequest();
       try {
-        this.#connection.control(Op.UNSUBSCRIBE, requestHead([member.feed.channel]), exchange);
-        await exchange.promise;
+        this.#connection.control(Op.UNSUBSCRIBE, requestHead([subscriber.feed.channel]), pending);
+        await pending.promise;
       } catch (error) {
-        // The broker has forgotten it before, or the connection is gone: nothing more will come.
+        // The broker has ended it already, or the connection has ended: nothing more will come.
         if (!(error instanceof RingmqError)) throw error;
       }
     }
-    member.feed.end(undefined);
+    subscriber.feed.end(undefined);
   }
 
-  /** Answers whether it was the last of its channel. */
-  #remove(member: Member): boolean {
-    const { channel } = member.feed;
-    const place = this.#byChannel.get(channel);
-    if (place?.members.delete(member) !== true || place.members.size > 0) return false;
+  /** Returns whether it was the last one of its channel. */
+  #remove(subscriber: Subscriber): boolean {
+    const { channel } = subscriber.feed;
+    const entry = this.#byChannel.get(channel);
+    if (entry?.subscribers.delete(subscriber) !== true || entry.subscribers.size > 0) return false;
     this.#byChannel.delete(channel);
-    this.#byRequest.delete(place.request);
+    this.#byRequest.delete(entry.request);
     return true;
   }
 
@@ -170,7 +172,7 @@ export class Subscriptions implements ChannelSink {
     if (same && last.length > 0) return this.#lastChannel;
     const [channel] = unpackHead(bytes, start, end);
     if (typeof channel !== "string") throw new ProtocolError("BAD_FRAME", "the messages of a channel without a name");
-    // Not `slice`: that of a Buffer is no copy, and would keep all that came with it.
+    // Not `slice`, which does not copy if this is a Buffer and would keep the whole chunk in memory.
     this.#lastHead = new Uint8Array(bytes.subarray(start, end));
     this.#lastChannel = channel;
     return channel;

@@ -1,11 +1,11 @@
 /**
- * The address of a broker: `tcp://host:port`, `ws://host:port/path` or `wss://…`. What would be passed over in silence is
- * refused instead. No text repeats what may be a password.
+ * The address of a broker: `tcp://host:port`, `ws://host:port/path` or `wss://…`. Parts without a meaning are refused
+ * rather than ignored. No error's text repeats what may be a password.
  */
-import { badArgument, readFrom, shown } from "../arguments.js";
-import { localError, type RingmqError } from "../error.js";
+import { badArgument, readFrom, shown } from "../arguments/argument-checks.js";
+import { localError, type RingmqError } from "../base/error.js";
 
-/** The native protocol's port, where an address names none. */
+/** The ports of addresses without one. */
 const TCP_PORT = 9503;
 const WS_PORT = 80;
 const WSS_PORT = 443;
@@ -22,7 +22,7 @@ export interface Address {
   readonly text: string;
 }
 
-/** An address for an error's text, without what stands before an `@`. */
+/** An address for an error's text, without what comes before an `@`. */
 const redacted = (target: string): string => {
   const at = target.lastIndexOf("@");
   return shown(at < 0 ? target : `…${target.slice(at)}`);
@@ -33,16 +33,16 @@ const refused = (target: string, why: string): RingmqError =>
 
 const wanted = (example: string): string => `must begin with tcp://, ws:// or wss://, as tcp://${example} does`;
 
-/** Characters of a host that are long for one. */
-const LONG = 100;
+/** A longer host is not repeated as an example. */
+const MAX_HOST = 100;
 
-/** `localhost:9503` out of what somebody wrote without a scheme, or with another one. */
+/** The host and port of an address that lacks a scheme or has an HTTP one, to show the address that was meant. */
 const example = (target: string): string => {
   const meant = /^(?:https?:\/\/)?((?:[\w.-]+|\[[\da-f:.]+\])(?::\d{1,5})?)(?:\/|$)/i.exec(target)?.[1];
-  return meant === undefined || meant.length > LONG ? "127.0.0.1:9503" : meant;
+  return meant === undefined || meant.length > MAX_HOST ? "127.0.0.1:9503" : meant;
 };
 
-/** Reads an address. Throws BAD_ARGUMENT, which says what is wrong with it. */
+/** Parses an address. Throws BAD_ARGUMENT, whose text says what is wrong. */
 export const parseAddress = (given: unknown): Address => {
   const what = "the broker's address";
   const target = readFrom(what, () => (given instanceof URL ? given.href : given));

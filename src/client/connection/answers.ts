@@ -1,43 +1,22 @@
 /**
- * What comes from the broker: each frame goes to the exchange, the consumer or the channel that it is for.
+ * Hands each frame from the broker to the request, the consumer or the channel that it is for.
  */
 import { ProtocolError } from "../../protocol/errors.js";
 import { FLAGS, HEAD, OP, REQUEST } from "../../protocol/frame.js";
 import { unpackHead, unpackResult } from "../../protocol/head.js";
 import { Answer } from "../../protocol/op.js";
 import { type ReceivedReceipt, readFaults, readReceipts } from "../../protocol/selection.js";
-import { brokerError, localError, type RingmqError } from "../error.js";
-import type { Exchange } from "./exchange.js";
-import type { Requests } from "./requests.js";
+import { brokerError, localError, type RingmqError } from "../base/error.js";
+import type { PendingRequest } from "./pending-request.js";
+import type { RequestTable } from "./request-table.js";
+import type { ChannelSink, ConsumerSink } from "./sinks.js";
 
-/** Where the messages of a CONSUME go. */
-export interface ConsumerSink {
-  /** MESSAGES: the runs are [start, end). The bytes are the sink's to keep. */
-  messages(bytes: Uint8Array, view: DataView, start: number, end: number): void;
-  /** There will be no more: CONSUMER_CLOSED, or the connection has ended (undefined: by its own program). */
-  ended(error: RingmqError | undefined): void;
-}
-
-/** Where the messages of channels go. */
-export interface ChannelSink {
-  /** CHANNEL_MESSAGES: the head is [head, start), the entries [start, end). The bytes are the sink's to keep. */
-  messages(bytes: Uint8Array, view: DataView, head: number, start: number, end: number): void;
-  /** CHANNEL_LOST. */
-  lost(channel: string, count: number): void;
-  /** CONSUMER_CLOSED, when its number is no consumer's: it may be that of a SUBSCRIBE, whose channel gets no more. */
-  closed(request: number, error: RingmqError): void;
-  /** Whether CONSUMER_CLOSED may still come with this number. */
-  holds(request: number): boolean;
-  /** The connection has ended. */
-  ended(error: RingmqError | undefined): void;
-}
-
-/** The connection, as its answers see it. */
-interface Line {
+/** What it needs of the connection. */
+interface AnswerTarget {
   readonly consumers: Map<number, ConsumerSink>;
   readonly channels: ChannelSink | undefined;
   readonly onGoodbye: (() => void) | undefined;
-  answered(exchange: Exchange): void;
+  answered(pending: PendingRequest): void;
   expectEnd(reason: RingmqError): void;
 }
 
@@ -54,15 +33,15 @@ const misunderstood = (cause: unknown): RingmqError =>
   localError("CONNECTION_CLOSED", "the answer could not be understood", cause);
 
 export class Answers {
-  readonly #line: Line;
-  readonly #requests: Requests;
+  readonly #target: AnswerTarget;
+  readonly #requests: RequestTable;
 
-  constructor(line: Line, requests: Requests) {
-    this.#line = line;
+  constructor(target: AnswerTarget, requests: RequestTable) {
+    this.#target = target;
     this.#requests = requests;
   }
 
-  /** Takes a frame. Throws ProtocolError when it is none that a broker may send now. */
+  /** Takes a frame, its head being [start + HEAD, payload). Throws ProtocolError when a broker may not send it now. */
   take(bytes: Uint8Array, view: DataView, start: number, payload: number, end: number): void {
     const request = view.getUint32(start + REQUEST);
     const head = (): readonly unknown[] => unpackHead(bytes, start + HEAD, payload);
@@ -75,88 +54,88 @@ export class Answers {
         return;
       case Answer.RESULT: {
         const [value] = unpackResult(bytes, payload, end);
-        this.#answer(request, (exchange) => exchange.result(value));
+        this.#answer(request, (pending) => pending.result(value));
         return;
       }
       case Answer.SETTLED: {
         const settled = count(head()[0]);
         const faults = readFaults(view, payload, end);
-        this.#answer(request, (exchange) => exchange.settled(settled, faults));
+        this.#answer(request, (pending) => pending.settled(settled, faults));
         return;
       }
       case Answer.ERROR:
         this.#error(request, head());
         return;
       case Answer.CHANNEL_MESSAGES:
-        this.#line.channels?.messages(bytes, view, start + HEAD, payload, end);
+        this.#target.channels?.messages(bytes, view, start + HEAD, payload, end);
         return;
       case Answer.CHANNEL_LOST: {
         const [channel, lost] = head();
-        this.#line.channels?.lost(text(channel), count(lost));
+        this.#target.channels?.lost(text(channel), count(lost));
         return;
       }
       case Answer.CONSUMER_CLOSED: {
         const [code, why] = head();
         const error = brokerError(count(code), text(why));
-        const consumer = this.#line.consumers.get(request);
-        this.#line.consumers.delete(request);
+        const consumer = this.#target.consumers.get(request);
+        this.#target.consumers.delete(request);
         if (consumer !== undefined) consumer.ended(error);
-        else this.#line.channels?.closed(request, error);
+        else this.#target.channels?.closed(request, error);
         return;
       }
       case Answer.GOODBYE:
-        this.#line.expectEnd(localError("SHUTTING_DOWN", text(head()[0])));
-        this.#line.onGoodbye?.();
+        this.#target.expectEnd(localError("SHUTTING_DOWN", text(head()[0])));
+        this.#target.onGoodbye?.();
         return;
       default:
         badFrame(`operation ${view.getUint8(start + OP)} is not one that a broker sends`);
     }
   }
 
-  /** The exchange that waits for an answer, which it is about to get. */
-  #take(request: number): Exchange {
-    const exchange = this.#requests.take(request);
-    if (exchange === undefined) return badFrame(`an answer to request ${request}, which waits for none`);
-    this.#line.answered(exchange);
-    return exchange;
+  /** The request that this answers. It counts as answered from here on. */
+  #take(request: number): PendingRequest {
+    const pending = this.#requests.take(request);
+    if (pending === undefined) return badFrame(`an answer to request ${request}, which waits for none`);
+    this.#target.answered(pending);
+    return pending;
   }
 
-  /** Gives a request its answer. An exchange that cannot take it fails, and with it the connection. */
-  #answer(request: number, act: (exchange: Exchange) => void): void {
-    const exchange = this.#take(request);
+  /** Gives a request its answer. If it cannot take it, it fails, and so does the connection. */
+  #answer(request: number, act: (pending: PendingRequest) => void): void {
+    const pending = this.#take(request);
     try {
-      act(exchange);
+      act(pending);
     } catch (error) {
-      exchange.failed(misunderstood(error));
+      pending.failed(misunderstood(error));
       throw error;
     }
   }
 
   #confirm({ request, requests, high, low, messages }: ReceivedReceipt, durability: number): void {
-    // Requests that are answered together are alike: each has its part, and its id when there are ids at all.
+    // The broker adds up receipts of equal requests: each gets the same number of messages, and ids count up.
     const step = high === 0 && low === 0 ? 0 : 1;
     for (let i = 0; i < requests; i++) {
-      const exchange = this.#take(request + i);
+      const pending = this.#take(request + i);
       try {
-        exchange.confirmed(high, (low + i * step) >>> 0, messages / requests, durability);
+        pending.confirmed(high, (low + i * step) >>> 0, messages / requests, durability);
       } catch (error) {
-        exchange.failed(misunderstood(error));
+        pending.failed(misunderstood(error));
         throw error;
       }
     }
   }
 
   #messages(request: number, bytes: Uint8Array, view: DataView, start: number, end: number): void {
-    const consumer = this.#line.consumers.get(request);
-    // A consumer has the number of its CONSUME, which is answered by CONFIRM, whichever of the two comes first.
+    const consumer = this.#target.consumers.get(request);
+    // MESSAGES with the number of a CONSUME are deliveries, also before its CONFIRM.
     if (consumer !== undefined) consumer.messages(bytes, view, start, end);
-    else this.#answer(request, (exchange) => exchange.messages(bytes, view, start, end));
+    else this.#answer(request, (pending) => pending.messages(bytes, view, start, end));
   }
 
   #error(request: number, [code, why, retryable, closes]: readonly unknown[]): void {
     const error = brokerError(count(code), text(why), typeof retryable === "boolean" ? retryable : undefined);
-    if (closes === true) this.#line.expectEnd(error);
-    if (this.#requests.has(request)) this.#answer(request, (exchange) => exchange.failed(error));
+    if (closes === true) this.#target.expectEnd(error);
+    if (this.#requests.has(request)) this.#answer(request, (pending) => pending.failed(error));
     else if (request !== 0 && closes !== true) badFrame(`an error for request ${request}, which waits for no answer`);
   }
 }

@@ -1,11 +1,10 @@
 /**
- * Why no connection came about, in words: what was met at which address, and what to look at.
+ * The texts of CONNECT_FAILED: what happened at which address, and what to check.
  */
-
-import { localError, type RingmqError } from "../error.js";
+import { localError, type RingmqError } from "../base/error.js";
 import type { Address } from "./address.js";
 
-/** The code of a system's error, wherever it stands; several addresses of one host fail together. */
+/** The code of a system error; of the first one when several addresses of a host have failed. */
 const codeOf = (error: unknown): string => {
   const { code, errors } = Object(error) as { readonly code?: unknown; readonly errors?: unknown };
   if (typeof code === "string") return code;
@@ -17,8 +16,8 @@ const messageOf = (error: unknown): string => {
   return typeof message === "string" && message !== "" ? message : "no reason was given";
 };
 
-/** What the system calls it when names, ways and ports are not there. */
-const words = (code: string, { host, port }: Address): string | undefined => {
+/** The text for an error code of the system. */
+const systemFailure = (code: string, { host, port }: Address): string | undefined => {
   const place = host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
   switch (code) {
     case "ECONNREFUSED":
@@ -44,28 +43,31 @@ const words = (code: string, { host, port }: Address): string | undefined => {
   }
 };
 
-/** TLS names its errors in many ways: by itself, by the certificate, by OpenSSL. */
+/** TLS errors have many kinds of codes: of Node, of the certificate check, of OpenSSL. */
 const isTls = (code: string, message: string): boolean =>
   /^(?:ERR_TLS|ERR_SSL|CERT_|EPROTO|UNABLE_TO_|DEPTH_ZERO|SELF_SIGNED|HOSTNAME_MISMATCH)/.test(code) ||
   /certificate|SSL routines/i.test(message);
 
-/** What a broker's other port, or something else that speaks HTTP, says to an upgrade. */
-const upgradeWords = (status: string, { text, url }: Address): string => {
-  const met = `${text} answers the upgrade of ${url.pathname} with HTTP ${status}`;
-  if (status === "403") return `${met}: it does not take this Origin or Host`;
-  if (status === "404") return `${met}: a broker's path is /mq`;
-  return `${met}: is that a broker's HTTP port?`;
+/** The text for an HTTP server that refuses the upgrade. */
+const upgradeFailure = (status: string, { text, url }: Address): string => {
+  const refusal = `${text} answers the upgrade of ${url.pathname} with HTTP ${status}`;
+  if (status === "403") return `${refusal}: it does not take this Origin or Host`;
+  if (status === "404") return `${refusal}: a broker's path is /mq`;
+  return `${refusal}: is that a broker's HTTP port?`;
 };
 
-/** CONNECT_FAILED for what a transport met before it was open. */
+/** CONNECT_FAILED for an error of a transport that has not opened. */
 export const connectFailure = (error: unknown, address: Address): RingmqError => {
   const code = codeOf(error);
   const message = messageOf(error);
   const [, status] = /Unexpected server response: (\d{3})/.exec(message) ?? [];
-  // A library may say with its words alone what the system said with a code.
-  const [, told = ""] = /\b(E[A-Z_]{3,}|EAI_AGAIN)\b/.exec(message) ?? [];
+  // A library may repeat the system's code in its text alone.
+  const [, codeInText = ""] = /\b(E[A-Z_]{3,}|EAI_AGAIN)\b/.exec(message) ?? [];
   const { url, text } = address;
-  let why = status === undefined ? (words(code, address) ?? words(told, address)) : upgradeWords(status, address);
+  let why =
+    status === undefined
+      ? (systemFailure(code, address) ?? systemFailure(codeInText, address))
+      : upgradeFailure(status, address);
   if (why === undefined && url.protocol === "wss:" && isTls(code, message)) why = `TLS with ${text} failed: ${message}`;
   if (why === undefined && !address.isTcp && isNotHttp(code, message)) {
     why = `${text} does not answer in HTTP: is that a broker's TCP port, which takes tcp://${url.host}?`;
@@ -76,23 +78,23 @@ export const connectFailure = (error: unknown, address: Address): RingmqError =>
 const isNotHttp = (code: string, message: string): boolean =>
   code.startsWith("HPE_") || /Parse Error|socket hang up/i.test(message);
 
-/** CONNECT_FAILED: the other side hung up without a word of the protocol. */
+/** CONNECT_FAILED: the other side closed the connection before HELLO. */
 export const hungUp = ({ text, isTcp, url }: Address, error: unknown): RingmqError => {
   const hint = isTcp ? `: is that a broker's TCP port? Its HTTP port takes ws://${url.host}/mq` : "";
   return localError("CONNECT_FAILED", `${text} closed the connection at once${hint}`, error);
 };
 
-/** As many bytes as tell what is not a frame. */
-const FIRST = 16;
+/** Bytes that the text quotes of what is not a frame. */
+const QUOTED_BYTES = 16;
 
 /**
- * CONNECT_FAILED when the first bytes over TCP are none of a broker, whose first frame is short and begins with 0;
- * undefined when they may be.
+ * CONNECT_FAILED when the first bytes over TCP are not a broker's; undefined when they may be. The length field of a
+ * broker's first frame begins with 0, because that frame is short.
  */
 export const notABroker = (first: Uint8Array, address: Address): RingmqError | undefined => {
   if (!address.isTcp || first.length === 0 || first[0] === 0) return undefined;
   const { text, url } = address;
-  const said = String.fromCharCode(...first.subarray(0, FIRST)).replaceAll(/[^ -~]+.*$/gs, "");
+  const said = String.fromCharCode(...first.subarray(0, QUOTED_BYTES)).replaceAll(/[^ -~]+.*$/gs, "");
   const why = said.startsWith("HTTP/")
     ? `${text} answers in HTTP: a broker's HTTP port takes ws://${url.host}/mq, and tcp:// its native port`
     : `what listens on ${text} is no broker: it says ${JSON.stringify(said)}`;

@@ -1,34 +1,29 @@
 /**
- * One open connection to a broker: it numbers requests and sends them, and when it ends it leaves nobody waiting.
+ * One open connection to a broker. It numbers and sends requests; when it ends, everything that waits is told.
  */
 import { NO_HEAD } from "../../protocol/head.js";
-import { asBadArgument } from "../arguments.js";
-import { deferred } from "../deferred.js";
-import { localError, type RingmqError } from "../error.js";
-import { Allowance } from "./allowance.js";
-import { Answers, type ChannelSink, type ConsumerSink } from "./answers.js";
-import type { Exchange } from "./exchange.js";
+import { asBadArgument } from "../arguments/argument-checks.js";
+import { deferred } from "../base/deferred.js";
+import { localError, type RingmqError } from "../base/error.js";
+import { Answers } from "./answers.js";
+import type { Batcher } from "./batcher.js";
+import type { Chunk } from "./chunk.js";
+import { atEndOfTurn } from "./end-of-turn.js";
 import type { BrokerInfo } from "./hello.js";
-import { type Chunk, Outgoing } from "./outgoing.js";
-import { Requests } from "./requests.js";
-import { atEndOfTurn } from "./tick.js";
+import { PendingBytes } from "./pending-bytes.js";
+import type { PendingRequest } from "./pending-request.js";
+import { RequestTable } from "./request-table.js";
+import { SendQueue } from "./send-queue.js";
+import type { ChannelSink, ConsumerSink } from "./sinks.js";
 import type { Transport } from "./transport.js";
 
-/** What a request holds of the allowance beside its bytes: its exchange, its promise, its place in the table. */
+/** What a request counts for beside its bytes: its object, its promise, its entry in the table. */
 const REQUEST_COST = 256;
 
-/** How long the broker may take to close its side after ours. Milliseconds. */
+/** How long to wait for the broker to close its side after ours. Milliseconds. */
 const CLOSE_TIMEOUT = 1000;
 
 const NO_PAYLOAD: Uint8Array = NO_HEAD;
-
-/** Somebody who gathers what is asked for during a turn of the event loop. */
-export interface Gatherer {
-  /** Encodes what was gathered. */
-  seal(): void;
-  /** The connection has ended: what was gathered cannot be sent. */
-  fail(error: RingmqError): void;
-}
 
 export interface ConnectionLimits {
   readonly maxInFlight: number;
@@ -36,25 +31,25 @@ export interface ConnectionLimits {
 }
 
 export class Connection {
-  readonly allowance: Allowance;
-  /** Sealed in this order before any other request and at the end of each turn. */
-  readonly gatherers: Gatherer[] = [];
-  /** Where messages go that are pushed, by the number of their CONSUME. */
+  readonly pendingBytes: PendingBytes;
+  /** Sealed in this order before any other request, and at the end of each turn of the event loop. */
+  readonly batchers: Batcher[] = [];
+  /** The receivers of pushed messages, by the number of their CONSUME. */
   readonly consumers = new Map<number, ConsumerSink>();
   channels: ChannelSink | undefined;
-  /** The broker is about to stop. */
+  /** Called when the broker is about to stop. */
   onGoodbye: (() => void) | undefined;
 
   readonly #transport: Transport;
-  readonly #outgoing: Outgoing;
-  readonly #requests: Requests;
+  readonly #sendQueue: SendQueue;
+  readonly #requests: RequestTable;
   readonly #answers: Answers;
   readonly #closed = deferred<RingmqError | undefined>();
-  /** The transport is gone. */
+  /** Resolved when the transport is gone. */
   readonly #gone = deferred<void>();
-  /** Set once the connection has ended: what every later call is told. */
-  #over: RingmqError | undefined;
-  /** Why the broker is about to close the connection, once it has said so. */
+  /** Set once the connection has ended: every later call throws it. */
+  #failure: RingmqError | undefined;
+  /** Why the broker is about to close the connection, if it has said so. */
   #reason: RingmqError | undefined;
   #scheduled = false;
   #idle: (() => void)[] = [];
@@ -65,96 +60,98 @@ export class Connection {
     limits: ConnectionLimits,
   ) {
     this.#transport = transport;
-    this.#outgoing = new Outgoing(transport, Math.max(1, Math.min(limits.maxInFlight, info.limits.maxInFlight)));
-    this.#requests = new Requests((request) => this.consumers.has(request) || this.channels?.holds(request) === true);
+    this.#sendQueue = new SendQueue(transport, Math.max(1, Math.min(limits.maxInFlight, info.limits.maxInFlight)));
+    this.#requests = new RequestTable(
+      (request) => this.consumers.has(request) || this.channels?.holds(request) === true,
+    );
     this.#answers = new Answers(this, this.#requests);
-    this.allowance = new Allowance(limits.maxPendingBytes);
+    this.pendingBytes = new PendingBytes(limits.maxPendingBytes);
   }
 
-  /** Resolves when the connection has ended: with why, or with undefined when its own program closed it. */
+  /** Resolves when the connection has ended: with the reason, or with undefined when its own program closed it. */
   get closed(): Promise<RingmqError | undefined> {
     return this.#closed.promise;
   }
 
   /** Throws when the connection has ended. */
   assertOpen(): void {
-    if (this.#over !== undefined) throw this.#over;
+    if (this.#failure !== undefined) throw this.#failure;
   }
 
   /**
-   * Sends a request, after all that was asked for before. Throws CLIENT_BUSY, or what `assertOpen` does. Answers the
-   * number that it was given.
+   * Sends a request after everything that was requested before it. Returns its number. Throws CLIENT_BUSY, or as
+   * `assertOpen` does.
    */
-  request(op: number, head: Uint8Array, exchange: Exchange, flags = 0): number {
+  request(op: number, head: Uint8Array, pending: PendingRequest, flags = 0): number {
     this.assertOpen();
     const cost = head.length + REQUEST_COST;
-    this.allowance.take(cost);
+    this.pendingBytes.reserve(cost);
     try {
-      const request = this.control(op, head, exchange, NO_PAYLOAD, flags);
-      exchange.held = cost;
+      const request = this.control(op, head, pending, NO_PAYLOAD, flags);
+      pending.pendingBytes = cost;
       return request;
     } catch (error) {
-      this.allowance.give(cost);
+      this.pendingBytes.release(cost);
       throw error;
     }
   }
 
-  /** As `request`, for what makes room in the broker or here: it is never refused for want of room. */
-  control(op: number, head: Uint8Array, exchange: Exchange, payload: Uint8Array = NO_PAYLOAD, flags = 0): number {
+  /** As `request`, for requests that free memory in the broker or here: these are never refused with CLIENT_BUSY. */
+  control(op: number, head: Uint8Array, pending: PendingRequest, payload: Uint8Array = NO_PAYLOAD, flags = 0): number {
     this.assertOpen();
     this.seal();
     this.assertOpen();
-    return this.send(op, flags, head, exchange, payload);
+    return this.send(op, flags, head, pending, payload);
   }
 
-  /** Sends a request for a gatherer: nothing else is encoded before it. */
-  send(op: number, flags: number, head: Uint8Array, exchange: Exchange, payload: Uint8Array): number {
+  /** As `control`, for a batcher while it is sealed: the others are not sealed first. */
+  send(op: number, flags: number, head: Uint8Array, pending: PendingRequest, payload: Uint8Array): number {
     try {
-      this.#outgoing.reserve(head, payload);
+      this.#sendQueue.reserve(head, payload);
     } catch (error) {
       throw asBadArgument(error);
     }
-    const request = this.#requests.add(exchange);
-    this.#outgoing.add(op, flags, request, head, payload);
+    const request = this.#requests.add(pending);
+    this.#sendQueue.add(op, flags, request, head, payload);
     this.schedule();
     return request;
   }
 
   /** Sends a request that has no answer. */
   notify(op: number, head: Uint8Array): void {
-    if (this.#over !== undefined) return;
-    this.#outgoing.add(op, 0, 0, head, NO_PAYLOAD);
+    if (this.#failure !== undefined) return;
+    this.#sendQueue.add(op, 0, 0, head, NO_PAYLOAD);
     this.schedule();
   }
 
   /**
-   * Begins a request whose payload a gatherer writes bit by bit. It is one when it is given back to `attach`: until then
-   * nobody knows of it, and a gatherer that cannot write it leaves it.
+   * Begins a request whose payload a batcher writes message by message. It becomes a request with `attach`; a batcher
+   * that fails to write it may simply drop it.
    */
   begin(op: number, head: Uint8Array): Chunk {
     this.assertOpen();
-    const chunk = this.#outgoing.detached();
+    const chunk = this.#sendQueue.detached();
     chunk.open(op, 0, 0, head);
     return chunk;
   }
 
-  /** Numbers the request that `begin` began, which is sent when the turn is over. If that fails the connection has ended. */
-  attach(chunk: Chunk, exchange: Exchange): void {
-    chunk.number(this.#requests.add(exchange));
+  /** Numbers a request from `begin` and queues it for the end of the turn. If that fails the connection has ended. */
+  attach(chunk: Chunk, pending: PendingRequest): void {
+    chunk.number(this.#requests.add(pending));
     chunk.close();
     try {
-      this.#outgoing.attach(chunk);
+      this.#sendQueue.attach(chunk);
     } catch (error) {
       this.#broken(error);
     }
   }
 
-  /** Encodes all that was gathered: what is sent next comes after it. If that fails the connection has ended. */
+  /** Encodes all batches, so that what is sent next comes after them. If that fails the connection has ended. */
   seal(): void {
-    for (const gatherer of this.gatherers) gatherer.seal();
+    for (const batcher of this.batchers) batcher.seal();
   }
 
-  /** Sends what was asked for when the turn of the event loop is over. */
+  /** Has everything sent at the end of this turn of the event loop. */
   schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
@@ -163,8 +160,8 @@ export class Connection {
 
   /** Resolves when every request has been answered, or the connection has ended. */
   async idle(): Promise<void> {
-    while (this.#over === undefined) {
-      // A program that has just had its answer may go on to ask for more: it has this turn to do so.
+    while (this.#failure === undefined) {
+      // A program that just got its answer may make its next request within this turn.
       await new Promise<void>(atEndOfTurn);
       this.seal();
       if (this.#requests.size === 0) return;
@@ -172,12 +169,12 @@ export class Connection {
     }
   }
 
-  /** Sends what was asked for, waits for no answer, and closes. Resolves when the transport is gone. */
+  /** Sends every request, waits for no answer, and closes. Resolves when the transport is gone. */
   async close(): Promise<void> {
-    if (this.#over === undefined) {
+    if (this.#failure === undefined) {
       this.seal();
-      this.#outgoing.surrender();
-      // A broker that said goodbye is why, though it is this side that closes.
+      this.#sendQueue.flushAll();
+      // After GOODBYE the broker is the reason, although this side closes.
       this.#end(this.#reason);
       this.#transport.end();
       const timer = setTimeout(() => {
@@ -190,33 +187,33 @@ export class Connection {
     await this.#gone.promise;
   }
 
-  /** A frame has come. Throws ProtocolError when it is none that a broker may send. */
+  /** Takes a frame from the broker. Throws ProtocolError when a broker may not send it now. */
   frame(bytes: Uint8Array, view: DataView, start: number, payload: number, end: number): void {
-    if (this.#over === undefined) this.#answers.take(bytes, view, start, payload, end);
+    if (this.#failure === undefined) this.#answers.take(bytes, view, start, payload, end);
   }
 
-  /** All that has come so far has been taken: requests that waited for answers to others can go. */
+  /** To be called after the frames of one read: sends requests that waited for these answers. */
   resume(): void {
-    if (this.#over === undefined) this.#outgoing.resume();
+    if (this.#failure === undefined) this.#sendQueue.resume();
   }
 
   /** A request was answered. */
-  answered(exchange: Exchange): void {
-    if (exchange.held > 0) this.allowance.give(exchange.held);
-    this.#outgoing.answered();
+  answered(pending: PendingRequest): void {
+    if (pending.pendingBytes > 0) this.pendingBytes.release(pending.pendingBytes);
+    this.#sendQueue.answered();
     if (this.#requests.size > 0 || this.#idle.length === 0) return;
     const idle = this.#idle;
     this.#idle = [];
     for (const resolve of idle) resolve();
   }
 
-  /** The broker has said why it will close the connection. */
+  /** The broker has announced that it will close the connection, and why. */
   expectEnd(reason: RingmqError): void {
     this.#reason ??= reason;
   }
 
   drained(): void {
-    if (this.#over === undefined) this.#outgoing.drained();
+    if (this.#failure === undefined) this.#sendQueue.drained();
   }
 
   /** The transport is gone. */
@@ -225,7 +222,7 @@ export class Connection {
     this.#gone.resolve();
   }
 
-  /** The broker has sent what it may not: nothing after it can be understood. */
+  /** The broker has violated the protocol: nothing after that can be understood. */
   violated(error: RingmqError): void {
     this.#end(this.#reason ?? error);
     this.#transport.destroy();
@@ -234,32 +231,32 @@ export class Connection {
 
   readonly #flush = (): void => {
     this.#scheduled = false;
-    if (this.#over !== undefined) return;
+    if (this.#failure !== undefined) return;
     this.seal();
-    if (this.#over !== undefined) return;
+    if (this.#failure !== undefined) return;
     try {
-      this.#outgoing.flush();
+      this.#sendQueue.flush();
     } catch (error) {
       this.#broken(error);
     }
   };
 
-  /** Half of a frame may have been written: nothing after it would be understood. */
+  /** Part of a frame may have been written: the broker could not understand anything after it. */
   #broken(error: unknown): void {
     this.violated(localError("CONNECTION_CLOSED", "what was asked for could not be sent", error));
   }
 
-  /** `reason` is undefined when the program closed the connection of its own accord. */
+  /** `reason` is undefined when the program closed the connection. */
   #end(reason: RingmqError | undefined): void {
-    if (this.#over !== undefined) return;
-    this.#over =
+    if (this.#failure !== undefined) return;
+    this.#failure =
       reason === undefined
         ? localError("CLIENT_CLOSED", "the client was closed")
         : localError("CONNECTION_CLOSED", `the connection has ended: ${reason.message}`, reason);
     const lost = localError("CONNECTION_CLOSED", "the connection ended before the answer came", reason);
-    for (const gatherer of this.gatherers) gatherer.fail(lost);
+    for (const batcher of this.batchers) batcher.fail(lost);
     this.#requests.failAll(lost);
-    this.allowance.fail(lost);
+    this.pendingBytes.fail(lost);
     for (const resolve of this.#idle) resolve();
     const consumers = [...this.consumers.values()];
     this.consumers.clear();

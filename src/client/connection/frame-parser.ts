@@ -1,6 +1,6 @@
 /**
- * Cuts the stream that comes from the broker into frames. Frames that a chunk holds whole are handed on where they
- * are; only one that spans chunks is put together in a buffer of its own.
+ * Cuts the stream from the broker into frames. A frame that lies whole in a chunk is passed on in place; only one that
+ * spans chunks is copied into a buffer of its own.
  */
 import { ProtocolError } from "../../protocol/errors.js";
 import { HEAD, HEAD_LENGTH, LENGTH_BYTES, MIN_LENGTH } from "../../protocol/frame.js";
@@ -12,10 +12,10 @@ export type TakeFrame = (bytes: Uint8Array, view: DataView, start: number, paylo
 const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
 
 export class FrameParser {
-  /** Frames whose length field says more are refused before room is made for them. */
+  /** Longer frames are refused before a buffer is allocated for them. */
   maxFrameBytes = MAX_FRAME_BYTES;
 
-  /** The beginning of a frame whose end has not come: first its length field, then all of it. */
+  /** A frame that is not complete: a buffer for its length field at first, then one for all of it. */
   #partial: Uint8Array | undefined;
   #have = 0;
   readonly #take: TakeFrame;
@@ -24,7 +24,7 @@ export class FrameParser {
     this.#take = take;
   }
 
-  /** Takes the next bytes of the stream. Throws ProtocolError when they are no frames; the stream is lost then. */
+  /** Takes the next bytes of the stream. Throws ProtocolError for what is not a frame; the stream is unusable then. */
   push(chunk: Uint8Array): void {
     let at = this.#partial === undefined ? 0 : this.#complete(chunk, this.#partial);
     const view = viewOf(chunk);
@@ -45,7 +45,7 @@ export class FrameParser {
     this.#have = rest;
   }
 
-  /** Adds to the frame that was begun. Answers where in the chunk the next frame begins. */
+  /** Adds to the incomplete frame. Returns where in the chunk the next frame begins. */
   #complete(chunk: Uint8Array, begun: Uint8Array): number {
     let partial = begun;
     let at = 0;

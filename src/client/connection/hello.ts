@@ -1,5 +1,5 @@
 /**
- * The handshake: what the client and the broker tell each other first.
+ * The heads of HELLO, the first frame of each side.
  */
 import { type ErrorName, ProtocolError } from "../../protocol/errors.js";
 import {
@@ -42,7 +42,7 @@ const DEFAULTS: Limits = {
   maxNameBytes: MAX_NAME_BYTES,
 };
 
-/** No frame is ever larger, whatever a broker says: entries have 28 bits for their size. */
+/** A bound whatever the broker says: an entry has 28 bits for its size. */
 const LARGEST_FRAME = 2 ** 28;
 
 const isPositive = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) > 0;
@@ -66,7 +66,7 @@ const readLimits = (value: unknown): Limits => {
   };
 };
 
-/** The number of HELLO. Those of the requests follow it. */
+/** The request number of HELLO. The other requests are numbered from the next one on. */
 export const HELLO_REQUEST = 1;
 
 /** The head of the client's HELLO. */

@@ -1,7 +1,7 @@
 /**
- * Stands for TCP in a bundle for browsers, which have none: the package's `browser` field puts it there.
+ * Replaces the TCP transport in a bundle for browsers, by the `browser` field of package.json.
  */
-import { localError } from "../error.js";
+import { localError } from "../base/error.js";
 import type { OpenTransport } from "./transport.js";
 
 export const openTcp: OpenTransport = ({ text }) =>

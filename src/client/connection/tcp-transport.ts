@@ -1,21 +1,21 @@
 /**
- * TCP. This file is for Node alone and is loaded only for a tcp: URL.
+ * The TCP transport. It needs Node and is loaded only for a tcp: URL.
  */
 import { connect, type Socket } from "node:net";
 import type { OpenTransport, Transport, TransportEvents } from "./transport.js";
 
-/** How long an idle connection waits before it asks whether the other side is still there. Milliseconds. */
+/** How long a connection is idle before TCP probes whether the other side is still there. Milliseconds. */
 const KEEP_ALIVE = 30_000;
 
 class TcpTransport implements Transport {
   readonly #socket: Socket;
-  /** Bytes of the last `send` are still in the process. */
+  /** Bytes of the last `send` are still in Node's queue. */
   #waiting = false;
   readonly #written: () => void;
 
   constructor(socket: Socket, events: TransportEvents) {
     this.#socket = socket;
-    // The callback of a write, not "drain": that is told only of writes above the high-water mark.
+    // The callback of each write, because "drain" comes only after a write above the high-water mark.
     this.#written = () => {
       if (!this.#waiting || socket.writableLength > 0 || socket.destroyed) return;
       this.#waiting = false;

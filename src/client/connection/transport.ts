@@ -1,39 +1,29 @@
 /**
- * What carries frames to the broker and back. The connection above knows nothing else of sockets.
+ * The interface to a socket of any kind, which carries frames to the broker and back.
  */
 import type { Address } from "./address.js";
 
 /** What a transport tells the connection above it. */
 export interface TransportEvents {
-  /** Bytes have come: any part of the stream over TCP, whole frames over WebSocket. They are the receiver's to keep. */
+  /** Any part of the stream has come. The receiver may keep the bytes. */
   received(bytes: Uint8Array): void;
-  /** All that was sent has left the process: there is room again, and every buffer is the caller's. */
+  /** Everything sent has left the process: there is room again, and the caller may reuse every buffer. */
   drained(): void;
-  /** The connection is gone; nothing follows. Called once for a transport that was opened. */
+  /** The socket is closed; nothing follows. Called once for a transport that was opened. */
   ended(error?: Error): void;
 }
 
 export interface Transport {
   /**
-   * Sends whole frames. True: the bytes are the caller's again. False: they must stay as they are until `drained`,
-   * and nothing more should be sent before that.
+   * Sends whole frames. Returns true when the caller may reuse the bytes at once. Returns false when the transport is
+   * congested: the bytes must stay as they are, and nothing more should be sent, until `drained`.
    */
   send(bytes: Uint8Array): boolean;
-  /** Closes the connection once all that was sent has left. */
+  /** Closes the socket after everything sent has left. */
   end(): void;
-  /** Closes the connection at once. */
+  /** Closes the socket at once. */
   destroy(): void;
 }
 
 /** Opens a transport. Rejects with what kept it from opening, or with the signal's reason. */
 export type OpenTransport = (address: Address, events: TransportEvents, signal: AbortSignal) => Promise<Transport>;
-
-/** The transport for an address. Each is loaded when it is asked for, so that a browser never loads one that needs Node. */
-export const openTransport: OpenTransport = async (address, events, signal) => {
-  if (address.isTcp) {
-    const { openTcp } = await import("./tcp-transport.js");
-    return openTcp(address, events, signal);
-  }
-  const { openWebSocket } = await import("./websocket-transport.js");
-  return openWebSocket(address, events, signal);
-};

@@ -1,31 +1,31 @@
 /**
- * WebSocket: the one of the browser (or of Node from 22 on), else the package `ws`. What is sent is cut
- * into messages wherever the broker's limit of them is reached.
+ * The WebSocket transport: the global WebSocket (browsers, Node 22 and later), else the package `ws`. What is sent is
+ * cut into messages of the largest size that the broker accepts.
  */
 import { MAX_WEBSOCKET_MESSAGE_BYTES } from "../../protocol/limits.js";
 import type { OpenTransport, Transport, TransportEvents } from "./transport.js";
 
-/** Bytes in the socket's own queue above which it counts as congested. */
+/** The socket is congested from this many queued bytes on. */
 const HIGH_WATER = 1024 * 1024;
 
-/** A browser does not tell when that queue gets shorter: it is asked this often. Milliseconds. */
+/** How often to look at that queue: there is no event for its getting shorter. Milliseconds. */
 const POLL = 2;
 
 const PATH = "/mq";
 
-/** A browser says nothing of why; `ws` has the error, whose code tells it. */
+/** An error event. A browser gives no reason; that of `ws` has the error with its code. */
 interface FailureEvent {
   readonly message?: unknown;
   readonly error?: unknown;
 }
 
-/** What this file needs of a WebSocket; the browser's and that of `ws` both have it. */
+/** What this file needs of a WebSocket: a browser's and one of `ws` both have it. */
 interface Socket {
   binaryType: string;
   readonly bufferedAmount: number;
   send(data: Uint8Array): void;
   close(): void;
-  /** `ws` only: without waiting for the other side. */
+  /** Only in `ws`: closes without waiting for the other side. */
   terminate?(): void;
   addEventListener(type: "open" | "close", listener: () => void): void;
   addEventListener(type: "error", listener: (event: FailureEvent) => void): void;
@@ -34,7 +34,7 @@ interface Socket {
 
 const MASK_BYTES = 4;
 
-/** Masks for `ws`, drawn many at a time. */
+/** A source of masks for `ws`, which draws random bytes for a thousand masks at a time. */
 const maskSource = (): ((mask: Uint8Array) => void) => {
   const pool = new Uint8Array(4096);
   let at = pool.length;
@@ -44,7 +44,7 @@ const maskSource = (): ((mask: Uint8Array) => void) => {
       at = 0;
     }
     mask.set(pool.subarray(at, at + MASK_BYTES));
-    // Never four zeroes: `ws` sends a copy of what it masks, and with those it would hold on to our buffer instead.
+    // Never all zeros: `ws` sends the caller's buffer instead of a masked copy then, and would read it too late.
     mask[0] = (mask[0] ?? 0) | 1;
     at += MASK_BYTES;
   };
@@ -73,7 +73,7 @@ class WebSocketTransport implements Transport {
     for (let at = 0; at < bytes.length; at += MAX_WEBSOCKET_MESSAGE_BYTES) {
       this.#socket.send(bytes.subarray(at, at + MAX_WEBSOCKET_MESSAGE_BYTES));
     }
-    // A WebSocket copies what it sends: the buffer is free, but that there is room for more must be waited for.
+    // A WebSocket copies what it sends, so the buffer is free; but the caller must wait for the queue to drain.
     if (this.#socket.bufferedAmount < HIGH_WATER) return true;
     this.#poll();
     return false;

@@ -1,24 +1,26 @@
 /**
- * A consumer: messages that the broker pushes as long as there is credit.
+ * A consumer of a queue, as a program reads it.
  */
-import { ProtocolError } from "../../protocol/errors.js";
 import { Op, RENEW } from "../../protocol/op.js";
+import { unobserved } from "../base/deferred.js";
+import { RingmqError } from "../base/error.js";
+import { INSPECT, type Inspect, inspected } from "../base/inspection.js";
 import type { Connection } from "../connection/connection.js";
-import { CountExchange } from "../connection/exchange.js";
+import { CountRequest } from "../connection/pending-request.js";
 import { requestHead } from "../connection/request-head.js";
-import { type Deferred, deferred, unobserved } from "../deferred.js";
-import { RingmqError } from "../error.js";
-import { frugalCopy } from "../frugality.js";
-import { INSPECT, type Inspect, inspected } from "../inspection.js";
-import { Deliveries, type RunReader, readDeliveries } from "./deliveries.js";
+import { ReadLoop } from "../messages/read-loop.js";
+import { ConsumerFeed } from "./consumer-feed.js";
 import type { Message } from "./message.js";
 import { MessageBatch } from "./message-batch.js";
-import { Reading } from "./reading.js";
+import type { RunReader } from "./run-reader.js";
 import type { Settler } from "./settler.js";
 
-/** How long a loop may be at a message that it holds, and at one that it has settled, while it is drained. Milliseconds. */
-const HOLDING = 3000;
-const SETTLED = 1000;
+/**
+ * How long a loop may stay at a message before a drain takes it for one that awaits the drain: at a message that it still
+ * holds, and at one that it has settled. Milliseconds.
+ */
+const MAX_STAY_HELD = 3000;
+const MAX_STAY_SETTLED = 1000;
 
 /**
  * Messages of a queue, as they come. Iterate it once: `for await (const message of consumer)`, or over `batches()`.
@@ -30,18 +32,11 @@ export class Consumer implements AsyncIterableIterator<Message> {
   readonly #queue: string | undefined;
   readonly #prefetch: number;
   readonly #settler: Settler;
-  readonly #deliveries = new Deliveries();
-  readonly #closed = deferred<RingmqError | undefined>();
-  readonly #reading = new Reading<Message | MessageBatch>();
+  readonly #feed: ConsumerFeed;
+  readonly #loop = new ReadLoop<Message | MessageBatch>();
   #request = 0;
-  /** On topics that ack by themselves: messages that may still come, and those read since it was last added to. */
-  #credit: number;
+  /** Only used on topics that ack by themselves: messages read since credit was last given. */
   #read = 0;
-  #lapsed = 0;
-  #over = false;
-  /** Why it ended, until the program has been told. */
-  #error: RingmqError | undefined;
-  #wake: Deferred<void> | undefined;
   #stopping: Promise<void> | undefined;
   #draining: Promise<void> | undefined;
 
@@ -56,11 +51,11 @@ export class Consumer implements AsyncIterableIterator<Message> {
     this.#topic = topic;
     this.#queue = queue;
     this.#prefetch = prefetch;
-    this.#credit = prefetch;
     this.#settler = settler;
+    this.#feed = new ConsumerFeed(settler, prefetch);
   }
 
-  /** Asks the broker for messages. Rejects as the CONSUME is refused. */
+  /** Sends CONSUME. Resolves with the consumer when that is confirmed. */
   static async start(
     connection: Connection,
     topic: string,
@@ -69,16 +64,13 @@ export class Consumer implements AsyncIterableIterator<Message> {
     settler: Settler,
   ): Promise<Consumer> {
     const consumer = new Consumer(connection, topic, queue, prefetch, settler);
-    const exchange = new CountExchange();
-    const request = connection.request(Op.CONSUME, requestHead([topic, queue, prefetch]), exchange, RENEW);
+    const pending = new CountRequest();
+    const request = connection.request(Op.CONSUME, requestHead([topic, queue, prefetch]), pending, RENEW);
     consumer.#request = request;
-    // From now on, because messages may come with the answer.
-    connection.consumers.set(request, {
-      messages: (...runs) => consumer.#arrived(...runs),
-      ended: (error) => consumer.#lost(error),
-    });
+    // Before the answer, because messages may come with it.
+    connection.consumers.set(request, consumer.#feed);
     try {
-      await exchange.promise;
+      await pending.promise;
     } catch (error) {
       connection.consumers.delete(request);
       throw error;
@@ -88,17 +80,17 @@ export class Consumer implements AsyncIterableIterator<Message> {
 
   /** Resolves when no more messages will come: with why, or with undefined when it was stopped or its client closed. */
   get closed(): Promise<RingmqError | undefined> {
-    return this.#closed.promise;
+    return this.#feed.closed;
   }
 
   /** Resolves when the program has read all there is, or has left. */
   get finished(): Promise<void> {
-    return this.#reading.finished;
+    return this.#loop.finished;
   }
 
   /** Messages that have come and are not yet read. */
   get buffered(): number {
-    return this.#deliveries.size;
+    return this.#feed.size;
   }
 
   /**
@@ -106,7 +98,7 @@ export class Consumer implements AsyncIterableIterator<Message> {
    * prefetch of messages than the topic's TTR: a smaller prefetch helps.
    */
   get lapsed(): number {
-    return this.#lapsed;
+    return this.#feed.lapsed;
   }
 
   [Symbol.asyncIterator](): this {
@@ -115,10 +107,10 @@ export class Consumer implements AsyncIterableIterator<Message> {
 
   /** The next message. Rejects once when the consumer ended for a reason; `done` after that. */
   next(): Promise<IteratorResult<Message, undefined>> {
-    const reading = this.#reading;
-    reading.isBegun = true;
-    const value = this.#deliveries.shift();
-    reading.at = value;
+    const loop = this.#loop;
+    loop.isStarted = true;
+    const value = this.#feed.shift();
+    loop.current = value;
     if (value === undefined) return this.#nextLater();
     if (value.isAcked) this.#renew(1);
     return Promise.resolve({ done: false, value });
@@ -127,21 +119,21 @@ export class Consumer implements AsyncIterableIterator<Message> {
   /** Stops it and gives back the messages that were not read. `for await` calls it when the loop is left. */
   async return(): Promise<IteratorResult<Message, undefined>> {
     await this.stop();
-    this.#giveBack(this.#deliveries.takeAll());
-    this.#reading.finish();
+    this.#giveBack(this.#feed.takeAll());
+    this.#loop.finish();
     return { done: true, value: undefined };
   }
 
   /** The messages in batches: each is all that has come since the last one was read, at most a prefetch of them. */
   async *batches(): AsyncGenerator<MessageBatch, void> {
-    this.#reading.isBegun = true;
+    this.#loop.isStarted = true;
     try {
       while (await this.#available()) {
-        const batch = new MessageBatch(this.#settler, this.#deliveries.takeAll());
+        const batch = new MessageBatch(this.#settler, this.#feed.takeAll());
         if (batch.leases < batch.size) this.#renew(batch.size - batch.leases);
-        this.#reading.at = batch;
+        this.#loop.current = batch;
         yield batch;
-        this.#reading.at = undefined;
+        this.#loop.current = undefined;
       }
     } finally {
       await this.return();
@@ -162,7 +154,7 @@ export class Consumer implements AsyncIterableIterator<Message> {
    * goes on. Messages of a topic that acks by itself cannot be given back: it reads those before it ends.
    */
   drain(): Promise<void> {
-    this.#draining ??= this.#drain(HOLDING);
+    this.#draining ??= this.#drain(MAX_STAY_HELD);
     return this.#draining;
   }
 
@@ -181,7 +173,7 @@ export class Consumer implements AsyncIterableIterator<Message> {
    * @internal
    */
   dropLeased(): void {
-    this.#deliveries.dropLeased();
+    this.#feed.dropLeased();
   }
 
   toJSON(): object {
@@ -197,102 +189,62 @@ export class Consumer implements AsyncIterableIterator<Message> {
     await this.return();
   }
 
-  #arrived(bytes: Uint8Array, view: DataView, start: number, end: number): void {
-    const own = frugalCopy(bytes, start, end, this.#deliveries.runs);
-    const readers =
-      own === undefined
-        ? readDeliveries(bytes, view, start, end, this.#settler)
-        : readDeliveries(own, new DataView(own.buffer), 0, own.length, this.#settler);
-    for (const reader of readers) {
-      if (reader.run.isAcked) {
-        this.#credit -= reader.left;
-        if (this.#credit < 0) throw new ProtocolError("BAD_FRAME", "more messages came than there was credit for");
-      }
-      this.#deliveries.push(reader);
-    }
-    // The broker counts no more than a prefetch of messages as held here, so that of more the oldest have been taken
-    // away by their TTR and are somebody else's now. Without this a program that stands still would gather them all.
-    this.#lapsed += this.#deliveries.dropLapsed(this.#prefetch);
-    this.#wake?.resolve();
-    this.#wake = undefined;
-  }
-
-  /** Nothing more will come, and what was leased is not this program's any longer. */
-  #lost(error: RingmqError | undefined): void {
-    this.#deliveries.dropLeased();
-    this.#end(error);
-  }
-
   async #nextLater(): Promise<IteratorResult<Message, undefined>> {
     while (await this.#available()) {
-      const value = this.#deliveries.shift();
+      const value = this.#feed.shift();
       if (value === undefined) continue;
-      this.#reading.at = value;
+      this.#loop.current = value;
       if (value.isAcked) this.#renew(1);
       return { done: false, value };
     }
     return { done: true, value: undefined };
   }
 
-  /** Resolves with true when there are messages to read, with false when there will be none. */
+  /** Resolves with true when there are messages, with false at the end. Rejects once with the reason of the end. */
   async #available(): Promise<boolean> {
-    while (this.#deliveries.size === 0) {
-      if (this.#over) {
-        this.#reading.finish();
-        const error = this.#error;
-        this.#error = undefined;
-        if (error !== undefined) throw error;
-        return false;
-      }
-      this.#wake ??= deferred();
-      await this.#wake.promise;
+    let isAvailable = false;
+    try {
+      isAvailable = await this.#feed.available();
+      return isAvailable;
+    } finally {
+      if (!isAvailable) this.#loop.finish();
     }
-    return true;
   }
 
   async #stop(): Promise<void> {
-    if (this.#over) return;
-    const exchange = new CountExchange();
+    if (this.#feed.isOver) return;
+    const pending = new CountRequest();
     try {
-      this.#connection.control(Op.STOP, requestHead([this.#topic, this.#queue, this.#request]), exchange);
-      await exchange.promise;
+      this.#connection.control(Op.STOP, requestHead([this.#topic, this.#queue, this.#request]), pending);
+      await pending.promise;
     } catch (error) {
-      // Its queue or the connection went before it: it has been told, and it has stopped.
+      // Its queue was deleted or the connection has ended: it has stopped already.
       if (!(error instanceof RingmqError)) throw error;
     }
     this.#connection.consumers.delete(this.#request);
-    this.#end(undefined);
+    this.#feed.end(undefined);
   }
 
-  async #drain(holding: number): Promise<void> {
-    if (this.#reading.isBegun) await this.stop();
+  async #drain(maxStayHeld: number): Promise<void> {
+    if (this.#loop.isStarted) await this.stop();
     else await this.return();
-    if (await this.#reading.end((at) => (at.isHeld ? holding : SETTLED))) return;
-    const unread = this.#deliveries.takeAll();
+    if (await this.#loop.waitForEnd((current) => (current.isHeld ? maxStayHeld : MAX_STAY_SETTLED))) return;
+    const unread = this.#feed.takeAll();
     this.#giveBack(unread.filter(({ run }) => !run.isAcked));
-    for (const reader of unread) if (reader.run.isAcked) this.#deliveries.push(reader);
+    for (const reader of unread) if (reader.run.isAcked) this.#feed.putBack(reader);
   }
 
   #giveBack(readers: readonly RunReader[]): void {
-    // If the connection is gone the broker has them back already.
+    // If the connection has ended, the broker has taken them back already.
     unobserved(new MessageBatch(this.#settler, readers).nack());
   }
 
-  #end(error: RingmqError | undefined): void {
-    if (this.#over) return;
-    this.#over = true;
-    this.#error = error;
-    this.#closed.resolve(error);
-    this.#wake?.resolve();
-    this.#wake = undefined;
-  }
-
-  /** On a topic that acks by itself nothing gives credit back: messages that were read do, half a prefetch at a time. */
+  /** On a topic that acks by itself no ack gives credit back: reading does, half a prefetch at a time. */
   #renew(read: number): void {
     this.#read += read;
-    if (this.#over || this.#stopping !== undefined || this.#read < this.#prefetch / 2) return;
+    if (this.#feed.isOver || this.#stopping !== undefined || this.#read < this.#prefetch / 2) return;
     this.#connection.notify(Op.CREDIT, requestHead([this.#topic, this.#queue, this.#request, this.#read]));
-    this.#credit += this.#read;
+    this.#feed.addCredit(this.#read);
     this.#read = 0;
   }
 }

@@ -1,23 +1,23 @@
 /**
- * Messages that were handed over together. Settling them together costs one request and no promise for each.
+ * Messages that were delivered together. Settling them together takes one request, and no promise for each message.
  */
 import { Op } from "../../protocol/op.js";
-import { INSPECT, type Inspect, inspected } from "../inspection.js";
-import type { NackOptions, TouchOptions } from "../options.js";
-import { readNack, readTouch } from "../request-checks.js";
-import type { RunReader } from "./deliveries.js";
+import type { NackOptions, TouchOptions } from "../arguments/options.js";
+import { readNack, readTouch } from "../arguments/request-checks.js";
+import { INSPECT, type Inspect, inspected } from "../base/inspection.js";
 import type { Message } from "./message.js";
-import { Selections } from "./selections.js";
+import type { RunReader } from "./run-reader.js";
+import { SelectionList } from "./selection-list.js";
 import type { Settlement } from "./settle-result.js";
 import type { Settler } from "./settler.js";
 
 export class MessageBatch implements Iterable<Message> {
   readonly #settler: Settler;
   readonly #readers: readonly RunReader[];
-  /** All of its messages that are held under a lease. */
-  readonly #leased = new Selections();
+  /** Selects those of its messages that are held under a lease. */
+  readonly #leased = new SelectionList();
   #leases = 0;
-  /** Messages of the same runs that were settled before this batch came to be. */
+  /** Messages of its runs that were settled one by one before this batch was made. */
   readonly #settledBefore: number;
   #isSettled = false;
   /** How many messages came. */

@@ -1,33 +1,32 @@
 /**
- * Messages that were settled one by one the same way, for one frame.
+ * Messages that were settled one by one in the same way, for one frame.
  */
-
 import { formatId } from "../../protocol/id.js";
 import { MAX_SELECTED } from "../../protocol/limits.js";
 import type { ReceivedFault } from "../../protocol/selection.js";
-import { Exchange } from "../connection/exchange.js";
-import { deferred, unobserved } from "../deferred.js";
-import type { RingmqError } from "../error.js";
-import { Selections } from "./selections.js";
+import { deferred, unobserved } from "../base/deferred.js";
+import type { RingmqError } from "../base/error.js";
+import { PendingRequest } from "../connection/pending-request.js";
+import { SelectionList } from "./selection-list.js";
 import { faultCode, faultError } from "./settle-result.js";
 
-/** Selections of a frame: 48 KiB of them. Consecutive messages share one, so that this is seldom reached. */
+/** 48 KiB of selections. Consecutive messages share one, so this is seldom reached. */
 const MAX_SELECTIONS = 3072;
 
-export class SettleBatch extends Exchange {
-  readonly selections = new Selections();
+export class SettleBatch extends PendingRequest {
+  readonly selections = new SelectionList();
   readonly #answer = deferred<void>();
-  /** What each message's program waits for, in the order of the selections. */
+  /** The promise of each message, in the order of the selections. */
   readonly #promises: Promise<void>[] = [];
-  /** Why single messages were refused, by their place in that order. */
+  /** The errors of refused messages, by their position in that order. */
   #refused: ReadonlyMap<number, RingmqError> | undefined;
   #next = 0;
 
   constructor(
     readonly op: number,
-    /** What the op takes behind topic and queue. */
-    readonly first: number | undefined,
-    readonly second: boolean | undefined,
+    /** The arguments after topic and queue: the delay of a NACK or the TTR of a TOUCH; whether a NACK rejects. */
+    readonly delayOrTtr: number | undefined,
+    readonly reject: boolean | undefined,
   ) {
     super();
   }
@@ -36,7 +35,7 @@ export class SettleBatch extends Exchange {
     return this.selections.count >= MAX_SELECTIONS || this.selections.messages >= MAX_SELECTED;
   }
 
-  /** Adds a message. As for publishes, the reactions to one promise run in the order in which they were added. */
+  /** Adds a message. Reactions to one promise run in the order in which they were added, as in a PublishBatch. */
   add(high: number, low: number, delivery: number): Promise<void> {
     this.selections.add(high, low, delivery);
     const promise = this.#answer.promise.then(this.#outcome);
@@ -49,17 +48,17 @@ export class SettleBatch extends Exchange {
   }
 
   override settled(_count: number, faults: readonly ReceivedFault[]): void {
-    const places = new Map<string, number>();
-    for (const id of this.selections.ids()) places.set(id, places.size);
+    const positions = new Map<string, number>();
+    for (const id of this.selections.ids()) positions.set(id, positions.size);
     const refused = new Map<number, RingmqError>();
     for (const fault of faults) {
       for (let i = 0; i < fault.count; i++) {
         const id = formatId(fault.high, fault.low + i);
-        const place = places.get(id);
-        // Of a fault about something else nothing more can be learned, however much it says.
-        if (place === undefined) break;
-        refused.set(place, faultError(id, faultCode(fault.code)));
-        this.#forgive(place);
+        const position = positions.get(id);
+        // The fault names messages that were not in this frame: ignore the rest of it, however long.
+        if (position === undefined) break;
+        refused.set(position, faultError(id, faultCode(fault.code)));
+        this.#ignoreRejection(position);
       }
     }
     this.#refused = refused;
@@ -67,16 +66,16 @@ export class SettleBatch extends Exchange {
   }
 
   override failed(error: RingmqError): void {
-    for (let place = 0; place < this.#promises.length; place++) this.#forgive(place);
+    for (let position = 0; position < this.#promises.length; position++) this.#ignoreRejection(position);
     this.#answer.reject(error);
   }
 
   /**
-   * A program that does not wait for its acks need not learn that one came too late: the message is delivered again.
-   * Without this the rejection would end it as unhandled.
+   * A program need not await its acks: a message whose ack came too late is delivered again. Without this the rejection
+   * would end such a program as unhandled.
    */
-  #forgive(place: number): void {
-    const promise = this.#promises[place];
+  #ignoreRejection(position: number): void {
+    const promise = this.#promises[position];
     if (promise !== undefined) unobserved(promise);
   }
 

@@ -1,13 +1,10 @@
 /**
- * What became of messages that were acked, nacked, touched, cancelled, rescheduled or re-driven together.
+ * The result of settling messages together, and the errors of single ones.
  */
 import { errorName } from "../../protocol/errors.js";
-import { formatId } from "../../protocol/id.js";
-import type { ReceivedFault } from "../../protocol/selection.js";
-import { asBadArgument } from "../arguments.js";
-import { PromisedExchange } from "../connection/exchange.js";
-import { unobserved } from "../deferred.js";
-import { localError, type RingmqError, type RingmqErrorCode } from "../error.js";
+import { asBadArgument } from "../arguments/argument-checks.js";
+import { unobserved } from "../base/deferred.js";
+import { localError, type RingmqError, type RingmqErrorCode } from "../base/error.js";
 
 export interface Settlement {
   /** Messages to which it was done. */
@@ -33,35 +30,9 @@ export const faultCode = (code: number): RingmqErrorCode => errorName(code) ?? "
 export const faultError = (id: string, code: RingmqErrorCode): RingmqError =>
   localError(code, `message ${id}: ${TEXTS[code] ?? code}`);
 
-/** A settlement that cannot be sent. A program that does not wait for it need not learn of it either. */
+/** The promise of an ack, nack or touch that cannot be sent. A program need not await it. */
 export const refusedSettlement = (error: unknown): Promise<void> => {
   const promise = Promise.reject<void>(asBadArgument(error));
   unobserved(promise);
   return promise;
 };
-
-/** Waits for the answer about messages that were named together. */
-export class SettleExchange extends PromisedExchange<Settlement> {
-  /** Messages that were named: as many can have been refused and no more. Infinity when all were meant. */
-  readonly #named: number;
-
-  constructor(named: number) {
-    super();
-    this.#named = named;
-  }
-
-  override confirmed(_high: number, _low: number, settled: number): void {
-    this.resolve({ settled, faults: [] });
-  }
-
-  override settled(settled: number, received: readonly ReceivedFault[]): void {
-    const faults: SettlementFault[] = [];
-    for (const fault of received) {
-      // Spread out one by one: a broker's word is not taken for how many there are.
-      for (let i = 0; i < fault.count && faults.length < this.#named; i++) {
-        faults.push({ id: formatId(fault.high, fault.low + i), code: faultCode(fault.code) });
-      }
-    }
-    this.resolve({ settled, faults });
-  }
-}

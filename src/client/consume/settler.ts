@@ -1,17 +1,18 @@
 /**
- * Settling the messages of one queue. What is settled the same way in one turn of the event loop travels in one frame;
- * a frame is ended when the next message is settled in another way, so that a queue sees the calls in their order.
+ * Settles the messages of one queue. What is settled the same way in one turn of the event loop is sent in one frame. A
+ * message that is settled in another way ends that frame, so that the broker sees the calls in their order.
  */
 import { Op } from "../../protocol/op.js";
-import { asBadArgument } from "../arguments.js";
-import type { Connection, Gatherer } from "../connection/connection.js";
+import { asBadArgument } from "../arguments/argument-checks.js";
+import type { NackOptions, TouchOptions } from "../arguments/options.js";
+import { unobserved } from "../base/deferred.js";
+import type { RingmqError } from "../base/error.js";
+import type { Connection } from "../connection/connection.js";
 import { requestHead } from "../connection/request-head.js";
-import { unobserved } from "../deferred.js";
-import type { RingmqError } from "../error.js";
-import type { NackOptions, TouchOptions } from "../options.js";
-import type { Selections } from "./selections.js";
+import type { SelectionList } from "./selection-list.js";
 import { SettleBatch } from "./settle-batch.js";
-import { refusedSettlement, SettleExchange, type Settlement } from "./settle-result.js";
+import { SettleRequest } from "./settle-request.js";
+import { refusedSettlement, type Settlement } from "./settle-result.js";
 
 export class Settler {
   readonly #connection: Connection;
@@ -21,7 +22,7 @@ export class Settler {
   readonly #ackHead: Uint8Array;
   #batch: SettleBatch | undefined;
 
-  /** While it has something to seal it is among the `open`. */
+  /** It is in `open` while it has a batch. */
   constructor(connection: Connection, topic: string, queue: string | undefined, open: Set<Settler>) {
     this.#connection = connection;
     this.#topic = topic;
@@ -42,17 +43,17 @@ export class Settler {
     return this.#settle(Op.TOUCH, ttr, undefined, high, low, delivery);
   }
 
-  /** Settles messages that are named together, after all that was settled before. `named` is how many they are. */
-  async settleAll(op: number, args: readonly unknown[], selections: Selections, named: number): Promise<Settlement> {
+  /** Settles messages together, after everything that was settled before. `named` is how many are named. */
+  async settleAll(op: number, args: readonly unknown[], selections: SelectionList, named: number): Promise<Settlement> {
     const head = requestHead([this.#topic, this.#queue, ...args]);
     const answers: Promise<Settlement>[] = [];
     for (let from = 0, to = 0; from < selections.count; from = to) {
-      to = selections.cut(from);
-      const exchange = new SettleExchange(named);
-      unobserved(exchange.promise);
+      to = selections.requestEnd(from);
+      const pending = new SettleRequest(named);
+      unobserved(pending.promise);
       const payload = selections.encode(from, to);
-      this.#connection.control(op, head, exchange, payload);
-      answers.push(exchange.promise);
+      this.#connection.control(op, head, pending, payload);
+      answers.push(pending.promise);
     }
     const settlements = await Promise.all(answers);
     return {
@@ -64,9 +65,9 @@ export class Settler {
   seal(): void {
     const batch = this.#close();
     if (batch === undefined) return;
-    const { op, first, second, selections } = batch;
+    const { op, delayOrTtr, reject, selections } = batch;
     try {
-      const head = op === Op.ACK ? this.#ackHead : requestHead([this.#topic, this.#queue, first, second]);
+      const head = op === Op.ACK ? this.#ackHead : requestHead([this.#topic, this.#queue, delayOrTtr, reject]);
       this.#connection.send(op, 0, head, batch, selections.encode());
     } catch (error) {
       batch.failed(asBadArgument(error));
@@ -86,62 +87,32 @@ export class Settler {
 
   #settle(
     op: number,
-    first: number | undefined,
-    second: boolean | undefined,
+    delayOrTtr: number | undefined,
+    reject: boolean | undefined,
     high: number,
     low: number,
     delivery: number,
   ): Promise<void> {
     let batch = this.#batch;
-    if (batch === undefined || batch.op !== op || batch.first !== first || batch.second !== second || batch.isFull) {
+    if (
+      batch === undefined ||
+      batch.op !== op ||
+      batch.delayOrTtr !== delayOrTtr ||
+      batch.reject !== reject ||
+      batch.isFull
+    ) {
       try {
         this.#connection.assertOpen();
-        // With all that was published before: what an ack lets go of must not be lost while what was made of it is.
+        // With everything published before: messages made from an acked one must be sent before its ack.
         if (batch !== undefined) this.#connection.seal();
       } catch (error) {
         return refusedSettlement(error);
       }
-      batch = new SettleBatch(op, first, second);
+      batch = new SettleBatch(op, delayOrTtr, reject);
       this.#batch = batch;
       this.#open.add(this);
       this.#connection.schedule();
     }
     return batch.add(high, low, delivery);
-  }
-}
-
-/** Settlers kept for use again; those of more queues are made anew. */
-const MAX_SETTLERS = 1024;
-
-/** The settlers of a connection. */
-export class Settlers implements Gatherer {
-  readonly #connection: Connection;
-  readonly #byQueue = new Map<string, Settler>();
-  readonly #open = new Set<Settler>();
-
-  constructor(connection: Connection) {
-    this.#connection = connection;
-  }
-
-  /** The one for a queue; undefined is the queue that the request means by default. */
-  of(topic: string, queue: string | undefined): Settler {
-    // A name has no control characters, so that the key is unambiguous.
-    const key = queue === undefined ? topic : `${topic}\n${queue}`;
-    let settler = this.#byQueue.get(key);
-    if (settler === undefined) {
-      // Messages hold the settlers of their queues: those that are forgotten here go on.
-      if (this.#byQueue.size === MAX_SETTLERS) this.#byQueue.clear();
-      settler = new Settler(this.#connection, topic, queue, this.#open);
-      this.#byQueue.set(key, settler);
-    }
-    return settler;
-  }
-
-  seal(): void {
-    for (const settler of this.#open) settler.seal();
-  }
-
-  fail(error: RingmqError): void {
-    for (const settler of this.#open) settler.fail(error);
   }
 }

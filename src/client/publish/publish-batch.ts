@@ -1,24 +1,23 @@
 /**
- * A frame of messages that were published one by one, waiting to be confirmed.
+ * A frame of messages that were published one by one.
  *
- * A message costs one promise here and nothing else. The promises are derived from that of the frame, and the reactions
- * to a promise run in the order in which they were added: the n-th receipt that is asked for is that of the n-th
- * message.
+ * Each message costs one promise and nothing else. These promises are derived from the frame's, and reactions to a
+ * promise run in the order in which they were added: so the n-th call of `receipt` is for the n-th message.
  */
 import { ProtocolError } from "../../protocol/errors.js";
-import { Exchange } from "../connection/exchange.js";
-import { deferred } from "../deferred.js";
-import type { RingmqError } from "../error.js";
+import { deferred } from "../base/deferred.js";
+import type { RingmqError } from "../base/error.js";
+import { PendingRequest } from "../connection/pending-request.js";
 import { type ChannelReceipt, Receipt } from "./receipt.js";
 
-abstract class Batch<R> extends Exchange {
+abstract class Batch<R> extends PendingRequest {
   /** Messages in it. */
   count = 0;
   protected readonly answer = deferred<void>();
-  /** The receipt of the next message. */
+  /** Makes the receipt of the next message. */
   protected abstract readonly receipt: () => R;
 
-  /** Counts a message that has been written. */
+  /** Adds a message that has been written to the frame. */
   add(): Promise<R> {
     this.count++;
     return this.answer.promise.then(this.receipt);
@@ -29,7 +28,7 @@ abstract class Batch<R> extends Exchange {
   }
 }
 
-/** To a topic. */
+/** Messages to a topic. */
 export class PublishBatch extends Batch<Receipt> {
   #high = 0;
   #low = 0;
@@ -46,8 +45,8 @@ export class PublishBatch extends Batch<Receipt> {
     this.#ttl = ttl;
   }
 
-  /** Whether a message with these options belongs into it. */
-  has(routeKey: string | undefined, delay: number | undefined, ttl: number | undefined): boolean {
+  /** Whether a message with these options may be added. */
+  accepts(routeKey: string | undefined, delay: number | undefined, ttl: number | undefined): boolean {
     return routeKey === this.#routeKey && delay === this.#delay && ttl === this.#ttl;
   }
 
@@ -68,7 +67,7 @@ export class PublishBatch extends Batch<Receipt> {
   }
 }
 
-/** To a channel. All messages of a batch reach the same subscribers. */
+/** Messages to a channel. All of them reach the same subscribers. */
 export class ChannelBatch extends Batch<ChannelReceipt> {
   #receipt: ChannelReceipt = { subscribers: 0 };
 

@@ -1,23 +1,23 @@
 /**
- * What a publisher gets for its messages. Ids become text only when somebody looks at them.
+ * What a publish resolves with. Ids become text only when a program asks for them.
  */
 import { formatId } from "../../protocol/id.js";
 import { Durability } from "../../protocol/op.js";
-import { INSPECT, type Inspect, inspected } from "../inspection.js";
+import { INSPECT, type Inspect, inspected } from "../base/inspection.js";
 
 /** How durable a confirmed message is: it lives as long as the broker process, survives that, or is on disk. */
 export type DurabilityName = keyof typeof Durability;
 
 const NAMES = Object.entries(Durability) as readonly (readonly [DurabilityName, number])[];
 
-/** The name of CONFIRM's flag. A level of a newer broker counts as the least. */
+/** The name of CONFIRM's flag. An unknown level of a newer broker counts as the lowest. */
 export const durabilityName = (flag: number): DurabilityName => NAMES.find(([, n]) => n === flag)?.[0] ?? "memory";
 
 /** A message that the broker has taken. */
 export class Receipt {
   constructor(
     private readonly high: number,
-    /** As a signed number: those are held without an allocation. */
+    /** As a signed 32-bit number, which V8 holds without an allocation. */
     private readonly low: number,
     private readonly level: number,
   ) {}

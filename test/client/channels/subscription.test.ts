@@ -1,8 +1,8 @@
 import { inspect } from "node:util";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
+import type { SubscribeOptions } from "../../../src/client/arguments/options.js";
 import type { Subscription } from "../../../src/client/channels/subscription.js";
 import type { Client } from "../../../src/client/client.js";
-import type { SubscribeOptions } from "../../../src/client/options.js";
 import { Answer, Op } from "../../../src/protocol/op.js";
 import { bodiesOf, confirm, connected, entries, frame, result, type ScriptedBroker } from "../scripted-broker.js";
 import { unhandledRejections } from "../unhandled-rejections.js";
@@ -97,7 +97,7 @@ describe("a subscription that the broker has lost", () => {
     const other = await client.subscribe("weather");
     const third = await client.subscribe("news");
     const { request } = await broker.nth(Op.SUBSCRIBE, 4);
-    // Who subscribed last has left: the broker knows the channel by that number all the same.
+    // The last subscriber has left, but the broker still uses the number of its SUBSCRIBE.
     await third.stop();
     broker.send(gone(request), messages("weather", "rain"));
     for (const ended of [subscription, second]) expect(await ended.closed).toMatchObject(restarted);
@@ -185,7 +185,7 @@ describe("an onLost that fails", () => {
     throw error;
   };
   const boom = new Error("boom");
-  /** It throws again when the console shows it. */
+  /** Throws again when the console inspects it. */
   const shy = Object.assign(new Error("shy"), { [inspect.custom]: fails(new Error("not shown")) });
 
   it.each([
@@ -197,7 +197,7 @@ describe("an onLost that fails", () => {
     const unhandled = unhandledRejections();
     const lines: unknown[][] = [];
     const printing = vi.spyOn(console, "error").mockImplementation((...line) => {
-      // As the console does, which shows all of them.
+      // As the console does, which inspects all of them.
       inspect(line);
       lines.push(line);
     });

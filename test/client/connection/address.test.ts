@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { connect } from "../../../src/client/client.js";
+import { RingmqError } from "../../../src/client/base/error.js";
+import { connect } from "../../../src/client/connect.js";
 import { parseAddress } from "../../../src/client/connection/address.js";
-import { RingmqError } from "../../../src/client/error.js";
 
 const refusal = async (address: unknown): Promise<RingmqError> => {
   const error: unknown = await connect(address as string).catch((reason: unknown) => reason);

@@ -1,5 +1,5 @@
 /**
- * Why a connection does not come about: each cause met for real, over each transport.
+ * The texts of CONNECT_FAILED. Each cause is real, over each transport.
  */
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";
@@ -9,9 +9,9 @@ import { createServer as createTlsServer } from "node:https";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { connect } from "../../../src/client/client.js";
-import { RingmqError } from "../../../src/client/error.js";
-import type { ConnectOptions } from "../../../src/client/options.js";
+import type { ConnectOptions } from "../../../src/client/arguments/options.js";
+import { RingmqError } from "../../../src/client/base/error.js";
+import { connect } from "../../../src/client/connect.js";
 import { makeDirectory, removeDirectory } from "../../directories.js";
 
 const failure = async (address: string, options?: ConnectOptions): Promise<RingmqError> => {
@@ -57,7 +57,7 @@ describe.each(["tcp", "ws"])("a connection over %s", (scheme) => {
   });
 
   it("to a host that does not exist names it", async () => {
-    // Where no name server answers it cannot be told whether there is one.
+    // Without a name server nobody knows whether the host exists.
     expect((await failure(`${scheme}://nowhere.invalid:9503`)).message).toMatch(
       /^(?:there is no host nowhere\.invalid, for|the name of host nowhere\.invalid, for) nowhere\.invalid:9503/,
     );

@@ -1,7 +1,7 @@
 import { createServer } from "node:net";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { connect } from "../../../src/client/client.js";
-import { RingmqError } from "../../../src/client/error.js";
+import { RingmqError } from "../../../src/client/base/error.js";
+import { connect } from "../../../src/client/connect.js";
 import { Answer, Op } from "../../../src/protocol/op.js";
 import {
   confirm,

@@ -1,7 +1,8 @@
 import { once } from "node:events";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { WebSocket, WebSocketServer } from "ws";
-import { type Client, connect } from "../../../src/client/client.js";
+import type { Client } from "../../../src/client/client.js";
+import { connect } from "../../../src/client/connect.js";
 import { MAX_WEBSOCKET_MESSAGE_BYTES } from "../../../src/protocol/limits.js";
 import { Op } from "../../../src/protocol/op.js";
 import { type Frame, splitFrames } from "../../main/frames.js";
@@ -10,14 +11,14 @@ import { bodiesOf, confirm, hello } from "../scripted-broker.js";
 interface Server {
   readonly client: Client;
   readonly socket: WebSocket;
-  /** The path that the client asked for. */
+  /** The path that the client requested. */
   readonly path: string | undefined;
   readonly frames: readonly Frame[];
-  /** Of the messages. */
+  /** Sizes of the messages. */
   readonly sizes: readonly number[];
 }
 
-/** A client over WebSocket and the other side, which confirms what is published. */
+/** A client over WebSocket, and a server that confirms its publishes. */
 const connected = async (path = ""): Promise<Server> => {
   const server = new WebSocketServer({ port: 0, host: "127.0.0.1", skipUTF8Validation: true });
   await once(server, "listening");

@@ -24,7 +24,7 @@ const consuming = async (
   return { client, broker, consumer, request: (await broker.nth(Op.CONSUME)).request };
 };
 
-/** MESSAGES with so many messages from an id on. */
+/** MESSAGES with this many messages, from an id on. */
 const deliver = (request: number, low: number, count: number, delivery = 7): Buffer => {
   const bodies = Array.from({ length: count }, (_, i) => `${low + i}`);
   return frame(Answer.MESSAGES, request, [], runs({ high: 1, low, delivery, bodies }));

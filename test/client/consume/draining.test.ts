@@ -1,13 +1,13 @@
 /**
- * Draining in a loop and beside one. Timers stand still until a test moves them; sockets do not.
+ * Draining inside a loop and outside. Timers stand still until a test moves them; sockets do not.
  */
 import { beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
+import { deferred } from "../../../src/client/base/deferred.js";
 import type { Subscription } from "../../../src/client/channels/subscription.js";
 import type { Client } from "../../../src/client/client.js";
 import type { Consumer } from "../../../src/client/consume/consumer.js";
 import type { Message } from "../../../src/client/consume/message.js";
 import type { MessageBatch } from "../../../src/client/consume/message-batch.js";
-import { deferred } from "../../../src/client/deferred.js";
 import { Answer, Op } from "../../../src/protocol/op.js";
 import {
   confirm,
@@ -20,11 +20,11 @@ import {
   selectionsOf,
 } from "../scripted-broker.js";
 
-/** How long a loop may be at a message that it has settled, at one that it holds, and at one of a channel. */
+/** How long a loop may stay at a message that it has settled, at one that it holds, and at one of a channel. */
 const SETTLED = 1000;
 const HOLDING = 3000;
 const PATIENCE = 1000;
-/** And what looking for that adds. */
+/** What the interval of the checks adds. */
 const LOOK = 100;
 const DRAIN_TIMEOUT = 30_000;
 
@@ -38,7 +38,7 @@ beforeEach(() => {
   onTestFinished(() => void vi.useRealTimers());
 });
 
-/** Moves time once there are so many timers for it. */
+/** Moves time once there are this many timers. */
 const pass = async (milliseconds: number, timers = 1): Promise<void> => {
   while (vi.getTimerCount() < timers) await turn();
   await vi.advanceTimersByTimeAsync(milliseconds);
@@ -75,7 +75,7 @@ const subscribed = async (): Promise<{ readonly client: Client; readonly subscri
   return { client, subscription };
 };
 
-/** Reads a consumer, and at its first message does something more. */
+/** Reads a consumer, and does something more at its first message. */
 const reading = async (consumer: Consumer, atFirst: (message: Message) => Promise<void>): Promise<string[]> => {
   const seen: string[] = [];
   for await (const message of consumer) {
@@ -86,7 +86,7 @@ const reading = async (consumer: Consumer, atFirst: (message: Message) => Promis
   return seen;
 };
 
-/** As `reading`, in batches; the first has been read when the rest comes. */
+/** As `reading`, in batches. The first one has been read when the rest comes. */
 const readingBatches = async (
   { broker, consumer, client }: Consuming,
   delivery: number,
@@ -107,7 +107,7 @@ const readingBatches = async (
 const selected = (broker: ScriptedBroker, op: number): number[][] =>
   broker.frames.filter((seen) => seen.op === op).flatMap(selectionsOf);
 
-/** Waits for a drain that ends after so long, to the nearest look. That of a client has a timer of its own. */
+/** Waits for a drain that ends after this time, within one interval of the checks. A client's drain has its own timer. */
 const ends = async (drained: Promise<void>, milliseconds: number, timers = 1): Promise<void> => {
   let isOver = false;
   void drained.then(() => {
@@ -119,7 +119,7 @@ const ends = async (drained: Promise<void>, milliseconds: number, timers = 1): P
   await drained;
 };
 
-/** A drain that is called in a loop, as it is seen from outside. */
+/** A drain that is called inside a loop, as seen from outside. */
 const inLoop = (drain: () => Promise<void>): { readonly called: Promise<void>; readonly wait: () => Promise<void> } => {
   const { promise, resolve } = deferred<void>();
   return {
@@ -309,7 +309,7 @@ describe("a loop that has asked for its next message when it is drained from out
       }
     })();
     while (acked < 3) await turn();
-    // Now it asks for more.
+    // Now the loop asks for more.
     await turn();
     stopping = consumer.drain();
     await ends(stopping, SETTLED);

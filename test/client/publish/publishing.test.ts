@@ -169,7 +169,7 @@ describe("a message", () => {
       word.writeUInt32BE(bytes.length);
       return [word, bytes];
     });
-    // Headers are a map of one: 0x81, "a", 1.
+    // The headers are a map with one entry: 0x81, "a", 1.
     expected.push(Buffer.of(0x80, 0, 0, 10, 0, 4, 0x81, 0xa1, 0x61, 1), Buffer.from("with"));
     expect(payload.equals(Buffer.concat(expected))).toBe(true);
   });

@@ -1,0 +1,88 @@
+/**
+ * Reads the options of each method. An unknown option is refused, because it is most likely a misspelled one.
+ */
+
+import { localError } from "../base/error.js";
+import { checkObject, shown, unreadable } from "./argument-checks.js";
+import type { PublishOptions } from "./options.js";
+import { isSimilar } from "./spelling.js";
+
+/** The names of a method's options. */
+export type OptionNames = readonly string[];
+
+const names = (...list: readonly string[]): OptionNames => Object.freeze(list);
+
+export const OPTIONS = {
+  connect: names("name", "signal", "connectTimeout", "maxInFlight", "maxPendingBytes"),
+  publish: names("headers", "routeKey", "delay", "ttl"),
+  publishToChannel: names("headers"),
+  pop: names("queue", "max", "wait", "maxBytes"),
+  popDead: names("queue", "max", "maxBytes"),
+  consume: names("queue", "prefetch"),
+  subscribe: names("overflow", "onLost"),
+  queue: names("queue"),
+  nack: names("delay", "reject"),
+  nackById: names("queue", "delay", "reject"),
+  touch: names("ttr"),
+  touchById: names("queue", "ttr"),
+  redrive: names("queue", "ids"),
+  browse: names("queue", "state", "offset", "max", "maxBytes"),
+  purge: names("queue", "state"),
+  drain: names("timeout"),
+} as const satisfies Record<string, OptionNames>;
+
+/**
+ * Reads each option once, because a getter may return something else the next time. Throws BAD_ARGUMENT when the options
+ * are not an object, when one of them is unknown, and when one cannot be read.
+ */
+export const readOptions = <T extends object>(options: T, names: OptionNames): T => {
+  checkNames(options, names);
+  const read: Record<string, unknown> = {};
+  let at = "";
+  try {
+    for (at of names) read[at] = options[at as keyof T];
+  } catch (error) {
+    throw unreadable(at, error);
+  }
+  return read as T;
+};
+
+/** As `readOptions`, for the publish of each message: reading by name takes a fifth of the time. */
+export const readPublish = (options: PublishOptions): PublishOptions => {
+  checkNames(options, OPTIONS.publish);
+  let at = "headers";
+  try {
+    const { headers } = options;
+    at = "routeKey";
+    const { routeKey } = options;
+    at = "delay";
+    const { delay } = options;
+    at = "ttl";
+    const { ttl } = options;
+    return { headers, routeKey, delay, ttl };
+  } catch (error) {
+    throw unreadable(at, error);
+  }
+};
+
+const checkNames = (options: object, names: OptionNames): void => {
+  checkObject("options", options);
+  const unknown = firstUnknown(options, names);
+  if (unknown !== undefined) refuse(unknown, names);
+};
+
+/** The first name that is unknown, or undefined. */
+const firstUnknown = (options: object, names: OptionNames): string | undefined => {
+  try {
+    for (const name in options) if (!names.includes(name)) return name;
+  } catch (error) {
+    throw unreadable("options", error);
+  }
+  return undefined;
+};
+
+const refuse = (name: string, names: OptionNames): never => {
+  const near = names.find((each) => isSimilar(name, each));
+  const hint = near === undefined ? "" : ` (did you mean ${near}?)`;
+  throw localError("BAD_ARGUMENT", `there is no option ${shown(name)} here${hint}; there is ${names.join(", ")}`);
+};

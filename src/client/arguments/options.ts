@@ -1,0 +1,175 @@
+/**
+ * What a program can ask for. Times are in milliseconds.
+ */
+import type { Headers } from "../../protocol/headers.js";
+
+/** What a message carries. Text is sent as UTF-8. */
+export type Body = Uint8Array | string;
+
+export interface ConnectOptions {
+  /** A name for the broker's log. Default: none. */
+  readonly name?: string | undefined;
+  /** Gives up connecting, with ABORTED. It has no effect on a connection that is open. */
+  readonly signal?: AbortSignal | undefined;
+  /** How long connecting may take, the handshake with it. Milliseconds up to 2^53 or Infinity, default 10,000. */
+  readonly connectTimeout?: number | undefined;
+  /** Requests that may be unanswered; more wait in the client. Default and most: what the broker allows, 65,536. */
+  readonly maxInFlight?: number | undefined;
+  /**
+   * Bytes that may be on their way and not yet answered, a message counting 128 bytes more than its own for its
+   * promise. Beyond it requests reject with CLIENT_BUSY; `client.ready()` waits for room. Default 67,108,864 (64 MiB).
+   */
+  readonly maxPendingBytes?: number | undefined;
+}
+
+export interface ChannelPublishOptions {
+  /** A small map that travels with the message, at most 65,535 bytes as msgpack. Default: none. */
+  readonly headers?: Headers | undefined;
+}
+
+export interface PublishOptions extends ChannelPublishOptions {
+  /** Chooses queues: a bind key, or a pattern when the topic's mode is `pattern`. Default: the queue `default`. */
+  readonly routeKey?: string | undefined;
+  /** Holds the message back. Milliseconds, default 0, at most ten years. */
+  readonly delay?: number | undefined;
+  /** The message expires when it is still waiting after this time. Milliseconds, default 0: never. */
+  readonly ttl?: number | undefined;
+}
+
+export interface QueueOptions {
+  /** The queue's bind key. Default `default`. */
+  readonly queue?: string | undefined;
+}
+
+export interface AnyQueueOptions {
+  /** The queue's bind key. Default: every queue of the topic. */
+  readonly queue?: string | undefined;
+}
+
+export interface PopDeadOptions extends QueueOptions {
+  /** Messages to hand over, at most. Default 1. */
+  readonly max?: number | undefined;
+  /** About how many bytes to hand over; one message comes however large it is. Default 1,048,576 (1 MiB). */
+  readonly maxBytes?: number | undefined;
+}
+
+export interface PopOptions extends PopDeadOptions {
+  /** How long to wait for the first message. Whole milliseconds up to 2^53 or Infinity, default 0. */
+  readonly wait?: number | undefined;
+}
+
+export interface BrowseOptions extends PopDeadOptions {
+  /** Which messages to show. Default `ready`. */
+  readonly state?: MessageState | undefined;
+  /** Messages to pass over. Default 0. */
+  readonly offset?: number | undefined;
+  /** Messages to show, 1 to 1,000. Default 10. */
+  readonly max?: number | undefined;
+}
+
+export interface PurgeOptions extends QueueOptions {
+  /** Which messages to drop. Default `ready`. */
+  readonly state?: MessageState | "all" | undefined;
+}
+
+export interface RedriveOptions extends QueueOptions {
+  /** The dead letters to put back, by their ids in decimal. Default: all of them. */
+  readonly ids?: string | readonly string[] | undefined;
+}
+
+export interface ConsumeOptions extends QueueOptions {
+  /**
+   * Messages that the broker may push ahead of their acks. It bounds what the client holds: so many messages, however
+   * large they are. Default 1,000.
+   */
+  readonly prefetch?: number | undefined;
+}
+
+export interface NackOptions {
+  /** How long the message stays away from its queue. Milliseconds, default 0. */
+  readonly delay?: number | undefined;
+  /** Makes it a dead letter instead. Default false. */
+  readonly reject?: boolean | undefined;
+}
+
+export interface TouchOptions {
+  /** How long it may be held from now. Milliseconds, default: the topic's TTR. */
+  readonly ttr?: number | undefined;
+}
+
+export interface SubscribeOptions {
+  /**
+   * What happens when this subscription is behind by more than 8,192 messages or 4 MiB, in the broker or here: the
+   * oldest are dropped and counted, or the connection ends with SLOW_SUBSCRIBER. Default `drop-oldest`.
+   */
+  readonly overflow?: "drop-oldest" | "disconnect" | undefined;
+  /**
+   * Called with how many messages were lost, each time some are. What it throws, or rejects with, is printed with
+   * `console.error` and ends nothing.
+   */
+  readonly onLost?: ((count: number) => void) | undefined;
+}
+
+export interface DrainOptions {
+  /** How long draining may take before the client is closed as it is. Milliseconds up to 2^53 or Infinity, default 30,000. */
+  readonly timeout?: number | undefined;
+}
+
+/** Where a message is in its life. */
+export type MessageState = "ready" | "delayed" | "in-flight" | "dead";
+
+/** How a topic treats its messages. docs/protocol.md tells the range of each value. */
+export interface TopicConfig {
+  /** A delivered message is gone. Default false. */
+  readonly autoAck: boolean;
+  /** What a route key is: a bind key, or a pattern that bind keys match. Default `exact`. */
+  readonly mode: "exact" | "pattern";
+  /** How long a delivery may be held. Milliseconds, default 60,000. */
+  readonly ttr: number;
+  /** Deliveries after the first before a message is dead. Default 5. */
+  readonly retries: number;
+  /** Ready and delayed messages of a queue. Default 0: no limit. */
+  readonly maxLength: number;
+  /** Bytes of the same. Default 0: no limit. */
+  readonly maxBytes: number;
+  /** What a publish to a full queue does: QUEUE_FULL, or the oldest ready messages go. Default `refuse`. */
+  readonly overflow: "refuse" | "drop-oldest";
+  /** What becomes of a message past its ttl. Default `drop`. */
+  readonly expired: "drop" | "dead-letter";
+  /** What a confirm waits for: the disk, the system, or nothing. Absent: the broker's `--durability`. */
+  readonly durability?: "fsync" | "write" | "memory";
+}
+
+/** What a backup has come to. */
+export interface BackupSummary {
+  readonly shards: number;
+  readonly segments: number;
+  readonly bytes: number;
+}
+
+export interface QueueStatistics {
+  readonly bindKey: string;
+  readonly ready: number;
+  readonly delayed: number;
+  readonly inFlight: number;
+  readonly deadLetters: number;
+  readonly bytes: number;
+  readonly consumers: number;
+  readonly paused: boolean;
+}
+
+export interface TopicStatistics {
+  readonly name: string;
+  readonly config: TopicConfig;
+  /** When the topic was made: milliseconds since 1970. */
+  readonly startTime: number;
+  readonly published: number;
+  readonly delivered: number;
+  readonly acked: number;
+  readonly retried: number;
+  /** Dead letters there have ever been. */
+  readonly dead: number;
+  readonly expired: number;
+  readonly dropped: number;
+  readonly queues: readonly QueueStatistics[];
+}

@@ -1,0 +1,146 @@
+/**
+ * Checks of the arguments of each request. Every method throws BAD_ARGUMENT for the first wrong one, and returns the
+ * options that it has read.
+ */
+import { MAX_BROWSE } from "../../protocol/limits.js";
+import {
+  badArgument,
+  checkChoice,
+  checkDuration,
+  checkFlag,
+  checkKey,
+  checkName,
+  checkWait,
+  checkWhole,
+} from "./argument-checks.js";
+import { OPTIONS, type OptionNames, readOptions } from "./option-reader.js";
+import type {
+  BrowseOptions,
+  ConsumeOptions,
+  NackOptions,
+  PopDeadOptions,
+  PopOptions,
+  PublishOptions,
+  PurgeOptions,
+  QueueOptions,
+  SubscribeOptions,
+  TouchOptions,
+} from "./options.js";
+
+const MAX_U32 = 0xffff_ffff;
+const STATES = ["ready", "delayed", "in-flight", "dead"];
+
+export class RequestChecks {
+  readonly #maxNameBytes: number;
+
+  constructor(maxNameBytes: number) {
+    this.#maxNameBytes = maxNameBytes;
+  }
+
+  name(what: string, value: unknown): void {
+    checkName(what, value, this.#maxNameBytes);
+  }
+
+  /** A queue that must be named. */
+  queue(value: unknown): void {
+    if (value === undefined) throw badArgument("queue", value, `text of at most ${this.#maxNameBytes} bytes`);
+    checkKey("queue", value, this.#maxNameBytes);
+  }
+
+  /** A topic, and options that may have a queue. */
+  topic<T extends QueueOptions>(topic: unknown, options: T, names: OptionNames): T {
+    this.name("topic", topic);
+    const read = readOptions(options, names);
+    checkKey("queue", read.queue, this.#maxNameBytes);
+    return read;
+  }
+
+  /** A topic, and options that have been read already. */
+  publish(topic: unknown, { routeKey, delay, ttl }: PublishOptions): void {
+    this.name("topic", topic);
+    checkKey("routeKey", routeKey, this.#maxNameBytes);
+    checkDuration("delay", delay);
+    checkDuration("ttl", ttl);
+  }
+
+  pop(topic: unknown, options: PopOptions): PopOptions {
+    const read = this.topic(topic, options, OPTIONS.pop);
+    checkAmount(read);
+    checkWait("wait", read.wait);
+    return read;
+  }
+
+  popDead(topic: unknown, options: PopDeadOptions): PopDeadOptions {
+    const read = this.topic(topic, options, OPTIONS.popDead);
+    checkAmount(read);
+    return read;
+  }
+
+  consume(topic: unknown, options: ConsumeOptions): ConsumeOptions {
+    const read = this.topic(topic, options, OPTIONS.consume);
+    checkWhole("prefetch", read.prefetch, 1, MAX_U32);
+    return read;
+  }
+
+  nackById(topic: unknown, options: QueueOptions & NackOptions): QueueOptions & NackOptions {
+    const read = this.topic(topic, options, OPTIONS.nackById);
+    checkNack(read);
+    return read;
+  }
+
+  touchById(topic: unknown, options: QueueOptions & TouchOptions): QueueOptions & TouchOptions {
+    const read = this.topic(topic, options, OPTIONS.touchById);
+    checkTouch(read);
+    return read;
+  }
+
+  browse(topic: unknown, options: BrowseOptions): BrowseOptions {
+    const read = this.topic(topic, options, OPTIONS.browse);
+    checkChoice("state", read.state, STATES);
+    checkWhole("offset", read.offset, 0, MAX_U32);
+    checkWhole("max", read.max, 1, MAX_BROWSE);
+    checkWhole("maxBytes", read.maxBytes, 1, MAX_U32);
+    return read;
+  }
+
+  purge(topic: unknown, options: PurgeOptions): PurgeOptions {
+    const read = this.topic(topic, options, OPTIONS.purge);
+    checkChoice("state", read.state, [...STATES, "all"]);
+    return read;
+  }
+
+  subscribe(channel: unknown, options: SubscribeOptions): SubscribeOptions {
+    this.name("channel", channel);
+    const read = readOptions(options, OPTIONS.subscribe);
+    checkChoice("overflow", read.overflow, ["drop-oldest", "disconnect"]);
+    const { onLost } = read;
+    if (onLost !== undefined && typeof onLost !== "function") throw badArgument("onLost", onLost, "a function");
+    return read;
+  }
+}
+
+const checkAmount = ({ max, maxBytes }: PopDeadOptions): void => {
+  checkWhole("max", max, 1, MAX_U32);
+  checkWhole("maxBytes", maxBytes, 1, MAX_U32);
+};
+
+const checkNack = ({ delay, reject }: NackOptions): void => {
+  checkDuration("delay", delay);
+  checkFlag("reject", reject);
+};
+
+const checkTouch = ({ ttr }: TouchOptions): void => checkDuration("ttr", ttr);
+
+/** Reads and checks the options of a nack. */
+export const readNack = (options: NackOptions): NackOptions => {
+  const read = readOptions(options, OPTIONS.nack);
+  checkNack(read);
+  return read;
+};
+
+/** Reads and checks the options of a touch. */
+export const readTouch = (options: TouchOptions): TouchOptions => {
+  const read = readOptions(options, OPTIONS.touch);
+  checkTouch(read);
+  return read;
+};

@@ -1,0 +1,27 @@
+/**
+ * Guesses which word a misspelled one was meant to be.
+ */
+
+/** Edits by which two words may differ. */
+const MAX_EDITS = 2;
+
+/** Whether a word was probably meant to be another: one begins with the other, or few letters differ. */
+export const isSimilar = (word: string, other: string): boolean => {
+  const [a, b] = [word.toLowerCase(), other.toLowerCase()];
+  if (a.length > 2 && (a.startsWith(b) || b.startsWith(a))) return true;
+  return Math.abs(a.length - b.length) <= MAX_EDITS && editDistance(a, b) <= MAX_EDITS;
+};
+
+/** The Levenshtein distance. Both words are about as short as an option's name. */
+const editDistance = (a: string, b: string): number => {
+  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const swap = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(swap, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[b.length] ?? 0;
+};

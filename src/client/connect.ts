@@ -1,0 +1,26 @@
+/**
+ * Connects a client to a broker.
+ */
+import { MAX_IN_FLIGHT } from "../protocol/limits.js";
+import { readConnect } from "./arguments/connect-checks.js";
+import type { ConnectOptions } from "./arguments/options.js";
+import { Client } from "./client.js";
+import { openConnection } from "./connection/open.js";
+
+const CONNECT_TIMEOUT = 10_000;
+const MAX_PENDING_BYTES = 64 * 1024 * 1024;
+
+/**
+ * Connects to a broker: `tcp://host:port` (port 9503 unless told) or `ws://host:port/mq`. Rejects with CONNECT_FAILED,
+ * with the code for which the broker refuses the connection, with ABORTED by `signal`, or with BAD_ARGUMENT.
+ */
+export const connect = async (url: string, options: ConnectOptions = {}): Promise<Client> => {
+  const {
+    name,
+    signal,
+    connectTimeout = CONNECT_TIMEOUT,
+    maxInFlight = MAX_IN_FLIGHT,
+    maxPendingBytes = MAX_PENDING_BYTES,
+  } = readConnect(options);
+  return new Client(await openConnection(url, { name, signal, connectTimeout, maxInFlight, maxPendingBytes }));
+};

@@ -1,0 +1,17 @@
+/**
+ * A request that is a head alone, and its answer.
+ */
+import type { Connection } from "./connection.js";
+import type { PromisedRequest } from "./pending-request.js";
+import { requestHead } from "./request-head.js";
+
+/** Sends a request. Rejects with BAD_ARGUMENT for a head that cannot be sent, or as `Connection.request` throws. */
+export const ask = async <T>(
+  connection: Connection,
+  op: number,
+  head: readonly unknown[],
+  pending: PromisedRequest<T>,
+): Promise<T> => {
+  connection.request(op, requestHead(head), pending);
+  return pending.promise;
+};

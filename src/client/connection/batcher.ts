@@ -1,0 +1,11 @@
+/**
+ * What batches the requests of one turn of the event loop.
+ */
+import type { RingmqError } from "../base/error.js";
+
+export interface Batcher {
+  /** Ends the batches and sends them. */
+  seal(): void;
+  /** The connection has ended: the batches cannot be sent. */
+  fail(error: RingmqError): void;
+}

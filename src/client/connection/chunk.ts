@@ -1,0 +1,23 @@
+/**
+ * A chunk of frames that is sent with one write.
+ */
+import { FrameWriter, REQUEST } from "../../protocol/frame.js";
+
+/** Whole frames, and at most one that is still being written. */
+export class Chunk extends FrameWriter {
+  /** Requests in it that get an answer. */
+  requests = 0;
+  /** Bytes of it that have been sent. */
+  sent = 0;
+
+  override open(op: number, flags: number, request: number, head: Uint8Array): void {
+    super.open(op, flags, request, head);
+    if (request !== 0) this.requests++;
+  }
+
+  /** Numbers the only frame in it, which was opened with request 0. */
+  number(request: number): void {
+    this.view.setUint32(REQUEST, request);
+    this.requests++;
+  }
+}

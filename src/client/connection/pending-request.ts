@@ -1,0 +1,79 @@
+/**
+ * A request that waits for its answer. One stands for a whole frame, however many messages the frame carries.
+ */
+import { ProtocolError } from "../../protocol/errors.js";
+import type { ReceivedFault } from "../../protocol/selection.js";
+import { deferred } from "../base/deferred.js";
+import type { RingmqError } from "../base/error.js";
+
+const unexpected = (answer: string): never => {
+  throw new ProtocolError("BAD_FRAME", `${answer} does not answer this request`);
+};
+
+/**
+ * One method for each kind of answer; a request overrides those that it can get. Exactly one of them is called, once.
+ * What it throws ends the connection.
+ */
+export abstract class PendingRequest {
+  /** Bytes to release when it is answered. */
+  pendingBytes = 0;
+
+  /** CONFIRM. `high` and `low` are the first id, 0 when there are no ids; `durability` is the frame's flag. */
+  confirmed(_high: number, _low: number, _messages: number, _durability: number): void {
+    unexpected("CONFIRM");
+  }
+
+  /** MESSAGES: the runs are [start, end). The request may keep the bytes. */
+  messages(_bytes: Uint8Array, _view: DataView, _start: number, _end: number): void {
+    unexpected("MESSAGES");
+  }
+
+  result(_value: unknown): void {
+    unexpected("RESULT");
+  }
+
+  settled(_count: number, _faults: readonly ReceivedFault[]): void {
+    unexpected("SETTLED");
+  }
+
+  /** ERROR, or the connection has ended. */
+  abstract failed(error: RingmqError): void;
+}
+
+/** A request whose answer settles one promise. */
+export abstract class PromisedRequest<T> extends PendingRequest {
+  readonly #answer = deferred<T>();
+
+  get promise(): Promise<T> {
+    return this.#answer.promise;
+  }
+
+  protected resolve(value: T): void {
+    this.#answer.resolve(value);
+  }
+
+  override failed(error: RingmqError): void {
+    this.#answer.reject(error);
+  }
+}
+
+/** Answered by CONFIRM with the number of messages that the request affected. */
+export class CountRequest extends PromisedRequest<number> {
+  override confirmed(_high: number, _low: number, messages: number): void {
+    this.resolve(messages);
+  }
+}
+
+/** Answered by RESULT. `read` throws ProtocolError when the value is of another kind than the request asks for. */
+export class ResultRequest<T> extends PromisedRequest<T> {
+  readonly #read: (value: unknown) => T;
+
+  constructor(read: (value: unknown) => T) {
+    super();
+    this.#read = read;
+  }
+
+  override result(value: unknown): void {
+    this.resolve(this.#read(value));
+  }
+}

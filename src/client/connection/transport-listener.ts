@@ -1,0 +1,103 @@
+/**
+ * Takes what a transport reports: the broker's HELLO first, then everything for the connection that this opens.
+ */
+import { ProtocolError } from "../../protocol/errors.js";
+import { FrameWriter, HEAD, OP } from "../../protocol/frame.js";
+import { unpackHead } from "../../protocol/head.js";
+import { Answer, Op } from "../../protocol/op.js";
+import { deferred, unobserved } from "../base/deferred.js";
+import { brokerError, localError, RingmqError } from "../base/error.js";
+import type { Address } from "./address.js";
+import { hungUp, notABroker } from "./connect-failure.js";
+import { Connection, type ConnectionLimits } from "./connection.js";
+import { FrameParser } from "./frame-parser.js";
+import { HELLO_REQUEST, helloHead, readHello } from "./hello.js";
+import { requestHead } from "./request-head.js";
+import type { Transport, TransportEvents } from "./transport.js";
+
+/** What was thrown while reading received bytes. It ends the connection, never the program. */
+const asReceiveError = (error: unknown): RingmqError => {
+  if (error instanceof RingmqError) return error;
+  if (error instanceof ProtocolError) return localError(error.kind, error.message);
+  return localError("BAD_FRAME", "what the broker sent could not be understood", error);
+};
+
+export class TransportListener implements TransportEvents {
+  readonly #address: Address;
+  readonly #limits: ConnectionLimits;
+  readonly #opened = deferred<Connection>();
+  readonly #parser = new FrameParser((...frame) => this.#frame(...frame));
+  #transport: Transport | undefined;
+  #connection: Connection | undefined;
+  #hasReceived = false;
+
+  constructor(address: Address, limits: ConnectionLimits) {
+    this.#address = address;
+    this.#limits = limits;
+    // It may reject before anybody waits for it.
+    unobserved(this.#opened.promise);
+  }
+
+  /** Resolves after the broker's HELLO. */
+  get opened(): Promise<Connection> {
+    return this.#opened.promise;
+  }
+
+  /** Sends HELLO. */
+  greet(transport: Transport, name: string | undefined): void {
+    this.#transport = transport;
+    const hello = new FrameWriter(HEAD);
+    hello.open(Op.HELLO, 0, HELLO_REQUEST, requestHead(helloHead(name)));
+    hello.close();
+    transport.send(hello.written());
+  }
+
+  /** Gives up waiting for the broker's HELLO. */
+  abandon(reason: Error): void {
+    this.#transport?.destroy();
+    this.#opened.reject(reason);
+  }
+
+  received(bytes: Uint8Array): void {
+    try {
+      if (!this.#hasReceived) {
+        this.#hasReceived = true;
+        const failure = notABroker(bytes, this.#address);
+        if (failure !== undefined) throw failure;
+      }
+      this.#parser.push(bytes);
+      this.#connection?.resume();
+    } catch (error) {
+      const violation = asReceiveError(error);
+      if (this.#connection === undefined) this.abandon(violation);
+      else this.#connection.violated(violation);
+    }
+  }
+
+  drained(): void {
+    this.#connection?.drained();
+  }
+
+  ended(error?: Error): void {
+    if (this.#connection !== undefined) this.#connection.ended(error);
+    else this.#opened.reject(hungUp(this.#address, error));
+  }
+
+  #frame(bytes: Uint8Array, view: DataView, start: number, payload: number, end: number): void {
+    if (this.#connection !== undefined) {
+      this.#connection.frame(bytes, view, start, payload, end);
+      return;
+    }
+    const op = view.getUint8(start + OP);
+    const head = unpackHead(bytes, start + HEAD, payload);
+    if (op === Answer.ERROR) throw brokerError(Number(head[0]), String(head[1]));
+    if (op !== Op.HELLO || this.#transport === undefined) {
+      throw new ProtocolError("HANDSHAKE_REQUIRED", "the broker's first frame is not HELLO");
+    }
+    const info = readHello(head);
+    // A broker may send larger frames than it accepts: a pop gathers up to a mebibyte by default.
+    this.#parser.maxFrameBytes = Math.max(this.#parser.maxFrameBytes, info.limits.maxFrameBytes);
+    this.#connection = new Connection(this.#transport, info, this.#limits);
+    this.#opened.resolve(this.#connection);
+  }
+}

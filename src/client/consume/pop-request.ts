@@ -1,0 +1,33 @@
+/**
+ * Requests that are answered by MESSAGES: POP, POP_DEAD and BROWSE.
+ */
+import { PromisedRequest } from "../connection/pending-request.js";
+import type { Message } from "./message.js";
+import { readDeliveredRuns } from "./run-reader.js";
+import type { Settler } from "./settler.js";
+import { type StoredMessage, storedMessages } from "./stored-message.js";
+
+/** POP and POP_DEAD: the messages are delivered. */
+export class PopRequest extends PromisedRequest<Message[]> {
+  readonly #settler: Settler;
+
+  constructor(settler: Settler) {
+    super();
+    this.#settler = settler;
+  }
+
+  override messages(bytes: Uint8Array, view: DataView, start: number, end: number): void {
+    const messages: Message[] = [];
+    for (const reader of readDeliveredRuns(bytes, view, start, end, this.#settler)) {
+      while (reader.left > 0) messages.push(reader.next());
+    }
+    this.resolve(messages);
+  }
+}
+
+/** BROWSE: the messages are only shown. */
+export class BrowseRequest extends PromisedRequest<StoredMessage[]> {
+  override messages(bytes: Uint8Array, view: DataView, start: number, end: number): void {
+    this.resolve(storedMessages(bytes, view, start, end));
+  }
+}

@@ -1,0 +1,44 @@
+/**
+ * Runs of consecutive messages, as they came in a frame.
+ */
+import type { ReceivedRun } from "../../protocol/run.js";
+import { readText } from "../../protocol/text.js";
+import type { Arrival } from "../messages/content.js";
+import type { Settler } from "./settler.js";
+
+/** Consecutive messages that share everything but id, headers and body. */
+export class Run implements Arrival {
+  #routeKey: string | undefined;
+
+  constructor(
+    readonly bytes: Uint8Array,
+    readonly view: DataView,
+    readonly fields: ReceivedRun,
+  ) {}
+
+  get routeKey(): string {
+    const { keyStart, keyEnd } = this.fields;
+    this.#routeKey ??= readText(this.bytes, keyStart, keyEnd);
+    return this.#routeKey;
+  }
+}
+
+/** A run that was delivered, and the settler of its queue. */
+export class DeliveredRun extends Run {
+  /** How many of its messages the program has acked or nacked one by one. */
+  settled = 0;
+
+  constructor(
+    bytes: Uint8Array,
+    view: DataView,
+    fields: ReceivedRun,
+    readonly settler: Settler,
+  ) {
+    super(bytes, view, fields);
+  }
+
+  /** The topic acks by itself: the messages were gone when they were delivered. */
+  get isAcked(): boolean {
+    return this.fields.delivery === 0;
+  }
+}

@@ -1,0 +1,85 @@
+/**
+ * A message that a broker shows. Its properties are decoded from the received bytes when a program asks for them.
+ */
+import { formatId } from "../../protocol/id.js";
+import { Reason, readRuns } from "../../protocol/run.js";
+import { INSPECT, type Inspect, inspected, plainHeaders, shownBody } from "../base/inspection.js";
+import { MessageContent, nextEntry } from "../messages/content.js";
+import { Run } from "./run.js";
+
+/** Why a dead letter died: it was retried past its topic's limit, it expired, or it was rejected. */
+export type DeathReason = "retries" | "expired" | "rejected";
+
+const DEATHS: Readonly<Record<number, DeathReason>> = {
+  [Reason.RETRIES]: "retries",
+  [Reason.EXPIRED]: "expired",
+  [Reason.REJECTED]: "rejected",
+};
+
+/** A message that is shown, not handed over. */
+export class StoredMessage<R extends Run = Run> extends MessageContent {
+  constructor(
+    protected readonly arrival: R,
+    protected readonly index: number,
+    at: number,
+  ) {
+    super(at);
+  }
+
+  /** The id, in decimal. */
+  get id(): string {
+    return formatId(this.arrival.fields.idHigh, this.arrival.fields.idLow + this.index);
+  }
+
+  /** How many deliveries of it have ended without an ack. */
+  get retry(): number {
+    return this.arrival.fields.retry;
+  }
+
+  /** The publisher's route key; empty if there was none. */
+  get routeKey(): string {
+    return this.arrival.routeKey;
+  }
+
+  /**
+   * Milliseconds since 1970: when the lease ends of a message in flight, when a delayed one is due, when a dead one
+   * died; 0 otherwise.
+   */
+  get time(): number {
+    return Math.floor(this.arrival.fields.time);
+  }
+
+  /** Why it is a dead letter, or undefined when it is none. */
+  get reason(): DeathReason | undefined {
+    return DEATHS[this.arrival.fields.reason];
+  }
+
+  /** The body is in it as text. */
+  toJSON(): object {
+    const { id, retry, routeKey, time, reason } = this;
+    return { id, retry, routeKey, time, reason, headers: plainHeaders(() => this.headers), body: this.text() };
+  }
+
+  [INSPECT](_depth: number, options: unknown, inspect: Inspect): string {
+    return inspected("StoredMessage", inspectedProperties(this), options, inspect);
+  }
+}
+
+/** What `console.log` shows of a message, stored or delivered. */
+export const inspectedProperties = (message: StoredMessage): object => {
+  const { id, retry, routeKey, time, reason } = message;
+  const content = { headers: plainHeaders(() => message.headers), body: shownBody(message.body) };
+  return { id, retry, routeKey, time, ...(reason && { reason }), ...content };
+};
+
+/** All messages of the runs [start, end) of a BROWSE's answer. Throws ProtocolError when they are not runs. */
+export const storedMessages = (bytes: Uint8Array, view: DataView, start: number, end: number): StoredMessage[] => {
+  const messages: StoredMessage[] = [];
+  for (const fields of readRuns(view, start, end)) {
+    const run = new Run(bytes, view, fields);
+    for (let index = 0, at = fields.start; index < fields.count; index++, at = nextEntry(view, at)) {
+      messages.push(new StoredMessage(run, index, at));
+    }
+  }
+  return messages;
+};

@@ -1,0 +1,92 @@
+/**
+ * Publishes lists of messages, in as few frames as the broker's limits allow.
+ */
+import { appendEntry, WORD_BYTES } from "../../protocol/entry.js";
+import { MIN_LENGTH } from "../../protocol/frame.js";
+import { NO_HEAD } from "../../protocol/head.js";
+import { Op } from "../../protocol/op.js";
+import { asBadArgument, readList } from "../arguments/argument-checks.js";
+import { readPublish } from "../arguments/option-reader.js";
+import type { Body, PublishOptions } from "../arguments/options.js";
+import type { RequestChecks } from "../arguments/request-checks.js";
+import { unobserved } from "../base/deferred.js";
+import type { Chunk } from "../connection/chunk.js";
+import type { Connection } from "../connection/connection.js";
+import { PromisedRequest } from "../connection/pending-request.js";
+import { requestHead } from "../connection/request-head.js";
+import { checkAttached, isBody } from "./body.js";
+import { encodeHeaders, encodeText, headersSize, MESSAGE_COST, readContent } from "./message-encoding.js";
+import { BatchReceipt, type IdRange } from "./receipt.js";
+
+/** A PUBLISH of a whole frame, which is confirmed as one. */
+class FrameRequest extends PromisedRequest<IdRange & { readonly durability: number }> {
+  override confirmed(high: number, low: number, count: number, durability: number): void {
+    this.resolve({ high, low, count, durability });
+  }
+}
+
+export class BatchPublisher {
+  readonly #connection: Connection;
+  readonly #checks: RequestChecks;
+
+  constructor(connection: Connection, checks: RequestChecks) {
+    this.#connection = connection;
+    this.#checks = checks;
+  }
+
+  async publish(topic: string, bodies: readonly Body[], options: PublishOptions = {}): Promise<BatchReceipt> {
+    const read = readPublish(options);
+    this.#checks.publish(topic, read);
+    const list = readList("bodies", bodies, "an array of texts and Uint8Arrays", isBody);
+    const { maxFrameBytes, maxBatchMessages, maxMessageBytes } = this.#connection.info.limits;
+    const head = requestHead([topic, read.routeKey, read.delay, read.ttl]);
+    const headers = encodeHeaders(read.headers);
+    // After the last call of the program's getters, so that nothing changes the bodies after they were checked.
+    const contents = list.map((body, i) =>
+      encodeText(readContent(() => `bodies[${i}]`, body, headers, maxMessageBytes)),
+    );
+    const overhead = WORD_BYTES + headersSize(headers);
+    const frames: FrameRequest[] = [];
+    for (let at = 0; at < contents.length; ) {
+      if (at > 0) await this.#connection.pendingBytes.ready();
+      let bytes = MIN_LENGTH + head.length;
+      const first = at;
+      for (; at < contents.length && at - first < maxBatchMessages; at++) {
+        const content = contents[at] ?? NO_HEAD;
+        // The program may have transferred its buffer while this waited for room.
+        checkAttached(() => `bodies[${at}]`, content);
+        const size = overhead + content.length;
+        if (at > first && bytes + size > maxFrameBytes) break;
+        bytes += size;
+      }
+      frames.push(this.#send(head, headers, contents.slice(first, at), bytes));
+    }
+    const confirmed = await Promise.all(frames.map((frame) => frame.promise));
+    return new BatchReceipt(confirmed, Math.min(...confirmed.map(({ durability }) => durability)));
+  }
+
+  /** Sends one frame, after everything that was requested before. */
+  #send(head: Uint8Array, headers: Uint8Array, contents: readonly Uint8Array[], bytes: number): FrameRequest {
+    const { pendingBytes } = this.#connection;
+    this.#connection.assertOpen();
+    const cost = bytes + MESSAGE_COST;
+    pendingBytes.reserve(cost);
+    let chunk: Chunk;
+    try {
+      chunk = this.#connection.begin(Op.PUBLISH, head);
+      chunk.reserve(bytes);
+      for (const content of contents) appendEntry(chunk, headers, content);
+      this.#connection.seal();
+      this.#connection.assertOpen();
+    } catch (error) {
+      pendingBytes.release(cost);
+      throw asBadArgument(error);
+    }
+    const frame = new FrameRequest();
+    unobserved(frame.promise);
+    frame.pendingBytes = cost;
+    this.#connection.attach(chunk, frame);
+    this.#connection.schedule();
+    return frame;
+  }
+}
