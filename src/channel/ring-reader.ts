@@ -1,6 +1,6 @@
 /** The reading end of a ring. */
 import { Doorbell, isAsleep, ring } from "./doorbell.js";
-import { EnvelopeMemo } from "./envelope-memo.js";
+import { EnvelopeCache } from "./envelope-cache.js";
 import { FragmentBuffer } from "./fragment-buffer.js";
 import {
   ALIGNMENT,
@@ -52,7 +52,7 @@ export class RingReader {
   readonly #capacity: number;
   readonly #maxRecordBytes: number;
   readonly #doorbell: Doorbell;
-  readonly #envelopes = new EnvelopeMemo();
+  readonly #envelopes = new EnvelopeCache();
   readonly #fragments: FragmentBuffer;
   /** Ahead of the shared counter while a handler looks at a record, and by what has not been given back yet. */
   #head: number;

@@ -4,19 +4,15 @@
  */
 import { join } from "node:path";
 import type { Disk } from "./disk.js";
+import { isDiskFault } from "./disk-fault.js";
 import { TEMPORARY_SUFFIX } from "./layout.js";
 import { makeSpare } from "./spares.js";
-import { isDiskFault } from "./sync-error.js";
 
 /** More than is appended between two looks at whether publishes may be accepted. */
 const MAX_BYTES = 8 * 1024 * 1024;
 
 /** Milliseconds from an attempt to make it to the next. */
 const RETRY_INTERVAL = 1000;
-
-const OUT_OF_SPACE: ReadonlySet<string> = new Set(["ENOSPC", "EDQUOT"]);
-
-export const isOutOfSpace = ({ code }: NodeJS.ErrnoException): boolean => OUT_OF_SPACE.has(code ?? "");
 
 export class Ballast {
   readonly #disk: Disk;

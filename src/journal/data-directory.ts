@@ -5,9 +5,9 @@
  * of shards is another generation beside the present one, which counts once the manifest says so.
  */
 import { dirname, join, resolve } from "node:path";
-import { isOutOfSpace } from "./ballast.js";
 import { DamageError, DataDirectoryError } from "./damage-error.js";
 import type { Disk } from "./disk.js";
+import { isDiskFault, isOutOfSpace } from "./disk-fault.js";
 import {
   generationName,
   generationOf,
@@ -22,7 +22,6 @@ import {
 } from "./layout.js";
 import { DirectoryLock } from "./lock.js";
 import { makeSpare } from "./spares.js";
-import { isDiskFault } from "./sync-error.js";
 import { readSmallFile, replaceFile } from "./whole-file.js";
 
 /** Of the directory's layout and the manifest; the segments have their own (see record.ts of src/shard). */

@@ -3,7 +3,7 @@
  * then, so nothing may be written that relies on it before.
  */
 import type { Disk } from "./disk.js";
-import { synced } from "./sync-error.js";
+import { synced } from "./disk-fault.js";
 
 export class DirectoryNames {
   readonly #disk: Disk;

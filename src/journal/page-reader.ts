@@ -5,9 +5,9 @@ import type { Checksum } from "./checksum.js";
 import { DamageError } from "./damage-error.js";
 import type { DescriptorReserve } from "./descriptor-reserve.js";
 import type { Disk, DiskFile } from "./disk.js";
+import { isDiskFault, isOutOfDescriptors } from "./disk-fault.js";
 import { segmentPath } from "./layout.js";
 import { RecordReader } from "./record-reader.js";
-import { isDiskFault, isOutOfDescriptors } from "./sync-error.js";
 import { readFully } from "./whole-file.js";
 
 /** Files that are kept open, the ones read last: consumers of different queues read in different places. */

@@ -6,10 +6,10 @@ import type { Log } from "../shard/log/log.js";
 import type { Segment } from "../shard/log/segment.js";
 import type { DirectoryNames } from "./directory-names.js";
 import type { Disk } from "./disk.js";
+import { isDiskFault } from "./disk-fault.js";
 import { segmentPath } from "./layout.js";
 import type { PageReader } from "./page-reader.js";
 import type { Spares } from "./spares.js";
-import { isDiskFault } from "./sync-error.js";
 
 /** Segments whose files go at once: each costs a sync of the directory. */
 const MAX_RECLAIMED = 8;

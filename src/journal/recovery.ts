@@ -3,7 +3,7 @@
  *
  * Everything is read before anything is changed. What was confirmed and is not whole any more is damage, and an error;
  * what was being written when the broker ended is cut off. The two are told apart by what the journal's order of writing
- * rules out (see journal.ts) and by what each COMMIT says of the bytes before it (see record.ts of src/shard).
+ * rules out (see file-journal.ts) and by what each COMMIT says of the bytes before it (see record.ts of src/shard).
  */
 import { join } from "node:path";
 import * as record from "../shard/log/record.js";

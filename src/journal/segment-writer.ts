@@ -7,8 +7,8 @@ import type { Segment } from "../shard/log/segment.js";
 import type { Checksum } from "./checksum.js";
 import type { DirectoryNames } from "./directory-names.js";
 import type { Disk, DiskFile } from "./disk.js";
+import { synced } from "./disk-fault.js";
 import { segmentPath } from "./layout.js";
-import { synced } from "./sync-error.js";
 import { writeFully } from "./whole-file.js";
 
 /**

@@ -9,8 +9,8 @@
  */
 import { join } from "node:path";
 import type { Disk } from "./disk.js";
+import { isDiskFault, isOutOfDescriptors } from "./disk-fault.js";
 import { TEMPORARY_SUFFIX } from "./layout.js";
-import { isDiskFault, isOutOfDescriptors } from "./sync-error.js";
 import { writeFully } from "./whole-file.js";
 
 /** One to go on in, and one that is being made or came from a reclaimed segment. */

@@ -1,8 +1,13 @@
-/** Faults of a disk, and the one that cannot be tried again. */
+/** Faults of a disk. A failed sync is the one that must not be retried. */
 
 /** What a disk answers, as opposed to a mistake of the program. */
 export const isDiskFault = (error: unknown): error is NodeJS.ErrnoException =>
   error instanceof Error && "code" in error && typeof error.code === "string";
+
+/** Of the disk; of the user's quota. */
+const OUT_OF_SPACE: ReadonlySet<string> = new Set(["ENOSPC", "EDQUOT"]);
+
+export const isOutOfSpace = ({ code }: NodeJS.ErrnoException): boolean => OUT_OF_SPACE.has(code ?? "");
 
 /** Of the process; of the machine. */
 const OUT_OF_DESCRIPTORS: ReadonlySet<string> = new Set(["EMFILE", "ENFILE"]);

@@ -10,7 +10,7 @@ const SLOTS = 1024;
 /** Longest envelope that is remembered: `[op, connection]` takes at most 11 bytes. */
 const SLOT_BYTES = 12;
 
-export class EnvelopeMemo {
+export class EnvelopeCache {
   readonly #keys = new Uint8Array(SLOTS * SLOT_BYTES);
   readonly #lengths = new Uint8Array(SLOTS);
   readonly #envelopes: (readonly number[])[] = new Array<readonly number[]>(SLOTS).fill([]);
