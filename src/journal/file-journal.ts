@@ -1,12 +1,12 @@
 /**
- * The journal of a shard, in files: brings what the log has appended to disk, and says up to where it may be confirmed.
+ * The journal of a shard in files: writes what the log has appended, and says up to where it may be confirmed.
  *
- * The order within a commit is what recovery relies on: the pages of a segment, its sync, the name of the next segment,
- * the sync of that name, its pages, its sync. So where there is a segment with a whole head, all before it is sealed and
- * durable; only the last one can be torn.
+ * Recovery relies on the order within a commit: the pages of a segment, its sync, the name of the next segment, the sync
+ * of that name, its pages, its sync. So if a segment has a whole head, everything before it is sealed and durable; only
+ * the last segment can be torn.
  *
- * A write that fails leaves everything as it was and is tried again. A sync that fails is never tried again: the kernel
- * may have forgotten what it could not write, and would say that all is well.
+ * A failed write changes nothing and is retried. A failed sync is never retried: the kernel may have dropped what it
+ * could not write, and would report success.
  */
 import { Durability } from "../protocol/op.js";
 import type { Log } from "../shard/log/log.js";
@@ -27,51 +27,51 @@ import { type Fault, MAX_SPARES, Spares } from "./spares.js";
 
 export interface FileJournalOptions {
   readonly disk: Disk;
-  /** Of the shard; it is there. */
+  /** The shard's directory, which exists. */
   readonly directory: string;
   readonly checksum: Checksum;
   readonly level: number;
-  /** As the log's. */
+  /** As in the log. */
   readonly segmentBytes: number;
-  /** The first sequence that the log will begin, so that the names of spares of different runs differ. */
+  /** The sequence of the log's next segment. It makes the names of spare files of different runs differ. */
   readonly nextSequence: number;
   /**
-   * Called when a spare will be needed: make a file of so many zeros there, durably, and call `spareAnswered`. Without
-   * it, files are made when they are needed, which takes a commit some tens of milliseconds.
+   * Called when a spare will be needed: make a file of that many zeros, durably, and call `spareAnswered`. Without it,
+   * files are made when they are needed, which costs that commit some tens of milliseconds.
    */
   readonly wantSpare?: (path: string, bytes: number) => void;
   /**
-   * Whether there is more room than is kept for acks and compaction: only then files are made ahead or kept. Without it
-   * there always is, until a write says otherwise.
+   * Whether there is more space than is reserved for acks and compaction: only then are spares made or kept. Without it,
+   * there always is, until a write fails.
    */
   readonly hasSpace?: () => boolean;
-  /** For when no file can be opened. Without it the journal waits until others are closed. */
+  /** Used when no file can be opened. Without it the journal waits for a free descriptor. */
   readonly reserve?: Pick<DescriptorReserve, "isWhole" | "fill" | "giveUp">;
   /**
-   * Called with a file that counts no more: it is to be removed some time. Without it that is done at once, which takes
-   * tens of milliseconds for a large file on some file systems.
+   * Called with an obsolete file, to be removed at some time. Without it the file is removed at once, which takes tens of
+   * milliseconds for a large file on some file systems.
    */
   readonly removeLater?: (path: string) => void;
-  /** Files that nobody needs cannot be removed: told once until it has succeeded again. */
+  /** Called when obsolete files cannot be removed: once, until a removal succeeds again. */
   readonly reclaimFailed?: (error: Error) => void;
 }
 
-/** Milliseconds that something may stay written and not synced. */
+/** Milliseconds that bytes may stay written but not synced. */
 const SYNC_INTERVAL = 1000;
 
-/** Bytes that may be so at most: the shard stands still while they are synced, some milliseconds. */
+/** Most bytes that may be: the shard stops for the sync, some milliseconds. */
 const MAX_UNSYNCED = 8 * 1024 * 1024;
 
-/** Of a segment; when so much of it is used and there is no spare, one is asked for. */
+/** Share of a segment in use at which a spare is requested if there is none. */
 const SPARE_SHARE = 1 / 4;
 
 /**
- * Bytes a millisecond that a segment fills with at most if zeros are written ahead for the next one. At 300 MB/s they
- * would take a third of a microsecond of processor a message, and half of the disk.
+ * Bytes per millisecond. Zeros for the next segment are written ahead only while the current one fills more slowly. At
+ * 300 MB/s they would take a third of a microsecond of CPU per message, and half of the disk.
  */
 const ZEROED_RATE = 16 * 1024;
 
-/** Room of the last segment that is kept for acks when there is no other, and its share of a small segment. */
+/** Bytes of the last segment reserved for acks when no spare can be had, and the share of a small segment. */
 const RESERVE_BYTES = 8 * 1024 * 1024;
 const RESERVE_SHARE = 1 / 8;
 
@@ -93,16 +93,16 @@ export class FileJournal implements Journal, PageSource {
   readonly #reserve: FileJournalOptions["reserve"];
   #hasComplained = false;
   #state: JournalState = WORKING;
-  /** The log's positions up to which everything is in files, and on disk. */
+  /** Log positions up to which everything is written, and synced. */
   #written = 0;
   #synced = 0;
-  /** The log's position behind the last commit mark. */
+  /** Log position after the last commit mark. */
   #marked = -1;
   #isPinned = false;
-  /** When something was written that is not synced; Infinity: nothing. */
+  /** Time of the first write since the last sync; Infinity: there was none. */
   #dirtySince = Number.POSITIVE_INFINITY;
   #due = Number.NEGATIVE_INFINITY;
-  /** When the open segment's file was begun. */
+  /** When the open segment's file was opened. */
   #begunAt = 0;
 
   constructor(options: FileJournalOptions) {
@@ -139,12 +139,12 @@ export class FileJournal implements Journal, PageSource {
     return this.#state;
   }
 
-  /** No file may go or change at present. */
+  /** A backup is under way: no file may be removed or changed. */
   get isPinned(): boolean {
     return this.#isPinned;
   }
 
-  /** A file that was to become a segment, and is not. */
+  /** Removes a file that was to become a segment and will not. */
   discard(path: string): void {
     this.#attemptQuietly(() => this.#disk.remove(path));
   }
@@ -154,7 +154,7 @@ export class FileJournal implements Journal, PageSource {
     return this.#commit(log, now, log.demand >= Durability.fsync || isMuch);
   }
 
-  /** Brings all that was appended to disk, whatever was demanded. False: see `state`. */
+  /** Writes and syncs everything, whatever was demanded. False: see `state`. */
   sync(log: Log, now: number): boolean {
     return this.#commit(log, now, true) >= log.position && this.#state.kind === "working";
   }
@@ -171,7 +171,7 @@ export class FileJournal implements Journal, PageSource {
     if (this.#reserve?.isWhole === false) this.#callBy(now + SYNC_INTERVAL);
     if (this.#dirtySince < Number.POSITIVE_INFINITY) this.#callBy(this.#dirtySince + SYNC_INTERVAL);
     const isLeft = log.segments.reclaimable.length + this.#reclaimer.pending > 0;
-    // One batch a turn, so that commits do not wait for all of it.
+    // One batch per turn, so that commits do not wait for all of them.
     if (isLeft && !this.#isPinned) this.#callBy(isReclaimed ? now : now + SYNC_INTERVAL);
     if (this.#spares.isShort || this.#ballast.due < Number.POSITIVE_INFINITY) this.#callBy(now + SYNC_INTERVAL);
     return this.#due;
@@ -184,14 +184,14 @@ export class FileJournal implements Journal, PageSource {
     return segment === this.#writer.segment && segment.used + this.#roomForAcks <= this.#writer.capacity;
   }
 
-  /** The spare that was asked for is there, or could not be made. Answers to an earlier run are not heeded. */
+  /** The answer to `wantSpare`. Answers meant for an earlier run are ignored. */
   spareAnswered(path: string, isMade: boolean, now: number, fault?: Fault): void {
     if (!this.#ballast.answer(path, isMade, now)) this.#spares.answer(path, isMade, now, fault);
     this.#callBy(now);
   }
 
   /**
-   * For a backup: seals and syncs all that there is, and lets no file of it go or change until `unpin`. False: it is not
+   * For a backup: seals and syncs everything, and leaves all files as they are until `unpin`. False: the journal is not
    * working.
    */
   pin(log: Log, now: number): boolean {
@@ -214,8 +214,8 @@ export class FileJournal implements Journal, PageSource {
   }
 
   /**
-   * Gives a compacted segment its name and lets the segments go that it stands for, so that from then on it is read in
-   * their place. False: the disk did not let it; then all is as it was.
+   * Puts a compacted segment in place of those it replaces: gives it its name and drops theirs. False: the rename failed,
+   * and nothing has changed.
    */
   replace(path: string, { sequence, replaces }: Pick<Segment, "sequence" | "replaces">, log: Log): boolean {
     const replaced = log.segments.all.filter((each) => each.sequence >= replaces && each.sequence <= sequence);
@@ -224,7 +224,7 @@ export class FileJournal implements Journal, PageSource {
     if (fault !== undefined) return false;
     this.#names.changed();
     for (const each of replaced) if (each.sequence !== sequence) this.#reclaimer.leave(each.sequence);
-    // If the name cannot be made durable now, the next commit does it first: nothing is on disk that relies on it.
+    // If the name cannot be made durable now, the next commit begins with it. Nothing on disk relies on it yet.
     this.#attemptRemoval(() => this.#reclaimer.removeLeftovers());
     return this.#state.kind !== "failed";
   }
@@ -233,10 +233,10 @@ export class FileJournal implements Journal, PageSource {
     this.#reader.read(sequence, offset, into, length);
   }
 
-  /** Everything written, sealed and synced, unless `state` says otherwise. */
+  /** Writes, seals and syncs everything, unless `state` says otherwise. */
   #sealAll(log: Log, now: number): void {
     if (log.segments.last === undefined || log.segments.last.isSealed) return;
-    // The mark that follows says that all before it is on disk: so what breaks later is found to be damage.
+    // The mark says that everything before it is on disk: if it breaks later, recovery knows that it is damage.
     this.#commit(log, now, true);
     if (this.#state.kind !== "working") return;
     log.commitMark(this.#synced);
@@ -257,10 +257,10 @@ export class FileJournal implements Journal, PageSource {
       this.#write(log, now);
       if (isSynced) this.#sync();
     };
-    // What is written stays written: the second attempt goes on with what is not.
+    // The second attempt continues where the first one failed.
     if (!this.#attempt(log, work) && !(this.#makeRoom(now) && this.#attempt(log, work))) return log.durable;
     this.#state = WORKING;
-    // At once, before others take them.
+    // At once, before others take the descriptors.
     if (this.#reserve?.isWhole === false) this.#reserve.fill();
     log.settled(log.position);
     this.#provide(log, now);
@@ -268,7 +268,7 @@ export class FileJournal implements Journal, PageSource {
     return log.position;
   }
 
-  /** Does something with the disk; false: it was at fault, and `state` says how. */
+  /** Runs `work`. False: it failed with a disk fault, which is in `state`. */
   #attempt(log: Log, work: () => void): boolean {
     try {
       work();
@@ -279,17 +279,14 @@ export class FileJournal implements Journal, PageSource {
         this.#state = { kind: "failed", error };
       } else {
         this.#state = { kind: "stalled", error };
-        // The segments before the one at fault are on disk as a whole.
+        // The segments before the one that failed are complete on disk.
         if (this.#synced > log.durable) log.settled(this.#synced);
       }
       return false;
     }
   }
 
-  /**
-   * When the disk is full, or no file can be opened: gives back what was kept for that. False: it is something else, or
-   * nothing is left.
-   */
+  /** Frees reserved space or descriptors if the journal is stalled for want of them. False: nothing could be freed. */
   #makeRoom(now: number): boolean {
     if (this.#state.kind !== "stalled") return false;
     if (isOutOfDescriptors(this.#state.error)) return this.#freeDescriptors(now);
@@ -298,14 +295,14 @@ export class FileJournal implements Journal, PageSource {
     return this.#spares.removeAll() > 0 || hasRoom;
   }
 
-  /** False: there was none to free. */
+  /** False: there were none to free. */
   #freeDescriptors(now: number): boolean {
     this.#callBy(now);
     const freed = this.#reader.close();
     return freed + (this.#reserve?.giveUp() ?? 0) > 0;
   }
 
-  /** Does something with the disk that may as well not be done; only a failed sync is serious. Answers the fault. */
+  /** Runs optional work. Only a failed sync is serious. Returns the fault, if any. */
   #attemptQuietly(work: () => void): NodeJS.ErrnoException | undefined {
     try {
       work();
@@ -332,7 +329,7 @@ export class FileJournal implements Journal, PageSource {
     this.#written = log.position;
   }
 
-  /** Ends the file that is open and begins that of the next segment. */
+  /** Closes the open file and opens that of the next segment. */
   #begin(segment: Segment, now: number): void {
     const { segment: before } = this.#writer;
     if (before !== undefined) {
@@ -349,7 +346,7 @@ export class FileJournal implements Journal, PageSource {
     }
   }
 
-  /** Makes a spare the file of a segment. False: that one is gone, somebody has removed it; the next may be there. */
+  /** Turns a spare into the file of a segment. False: somebody has removed the spare; the next one may exist. */
   #open(segment: Segment, now: number): boolean {
     const spare = this.#spares.take(now);
     try {
@@ -358,7 +355,7 @@ export class FileJournal implements Journal, PageSource {
     } catch (error) {
       if (this.#writer.segment === segment) throw error;
       if (isDiskFault(error) && error.code === "ENOENT") return false;
-      // It has its own name still.
+      // It still has its own name.
       this.#spares.add(spare);
       throw error;
     }
@@ -370,10 +367,7 @@ export class FileJournal implements Journal, PageSource {
     this.#dirtySince = Number.POSITIVE_INFINITY;
   }
 
-  /**
-   * Lets the files go of segments that nobody needs. What has made their messages dead is made durable first. False: the
-   * disk did not let it, now.
-   */
+  /** Drops segments without live messages, once the records that made them so are durable. False: it failed for now. */
   #reclaim(log: Log, now: number): boolean {
     if (this.#isPinned) return true;
     const { pending } = this.#reclaimer;
@@ -383,7 +377,7 @@ export class FileJournal implements Journal, PageSource {
     return this.#attemptRemoval(() => this.#reclaimer.reclaim(log));
   }
 
-  /** A file that does not go hurts nobody at first: there is a next time, and somebody is told. */
+  /** A failed removal is reported and tried again later. */
   #attemptRemoval(work: () => void): boolean {
     const fault = this.#attemptQuietly(work);
     if (fault !== undefined && !this.#hasComplained) this.#reclaimFailed?.(fault);
@@ -391,7 +385,7 @@ export class FileJournal implements Journal, PageSource {
     return fault === undefined;
   }
 
-  /** Sees to it that there is a spare when the open segment ends. */
+  /** Gets a spare ready before the open segment ends. */
   #provide(log: Log, now: number): void {
     if (!this.#hasSpace()) return;
     const used = log.segments.last?.used ?? 0;
