@@ -1,6 +1,6 @@
 /**
- * Segment compaction: writes what is still needed of several segments into one. It runs in the pool, beside the shard. It
- * reads sealed segments only, and writes a file that means nothing until the journal gives it its name.
+ * Segment compaction: writes what is still needed of several segments into one. It runs in the pool, beside the shard.
+ * It reads sealed segments only, and writes a file that means nothing until the journal gives it its name.
  *
  * The new segment holds: STATE records about messages of earlier segments, records of deleted queues and topics, the
  * queues that messages are kept for, and a KEEP for each run of messages in the plan (keep-plan.ts of src/shard). The

@@ -1,8 +1,8 @@
 /**
  * The data directory of a broker. Its manifest, `ringmq.json`, names the number of shards and the current generation.
  *
- * The manifest is written last, so a directory without one is empty or unfinished. A change of the number of shards makes
- * a new generation beside the current one; it becomes current when the manifest names it.
+ * The manifest is written last, so a directory without one is empty or unfinished. A change of the number of shards
+ * makes a new generation beside the current one; it becomes current when the manifest names it.
  */
 import { dirname, join, resolve } from "node:path";
 import { DamageError, DataDirectoryError } from "./damage-error.js";
@@ -203,8 +203,8 @@ const keepRoom = (disk: Disk, data: string): void => {
 
 /**
  * Locks and opens a data directory, which is made if there is none. Throws a `DataDirectoryError` that says what to do
- * if another broker uses it, if it is something else, or if a newer version has written it. The manifest may name another
- * number of shards than the one asked for.
+ * if another broker uses it, if it is something else, or if a newer version has written it. The manifest may name
+ * another number of shards than the one asked for.
  */
 export const claimDataDirectory = (
   disk: Disk,

@@ -1,6 +1,6 @@
 /**
- * Spare file descriptors. The journal closes them to open a file when the process has no other left, and takes them again
- * when there are free ones.
+ * Spare file descriptors. The journal closes them to open a file when the process has no other left, and takes them
+ * again when there are free ones.
  */
 import { closeSync, openSync } from "node:fs";
 import { devNull } from "node:os";

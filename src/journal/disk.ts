@@ -26,7 +26,9 @@ export interface Disk {
 export interface DiskFile {
   /** Current size in bytes. */
   readonly size: number;
-  /** Reads from byte `at` of the file into `into[start]`. Returns the bytes read: fewer than `length` at the file's end. */
+  /**
+   * Reads from byte `at` of the file into `into[start]`. Returns the bytes read: fewer than `length` at the file's end.
+   */
   read(into: Uint8Array, start: number, length: number, at: number): number;
   /** Writes `from[start, start + length)` to byte `at` of the file. Returns the bytes written: may be fewer. */
   write(from: Uint8Array, start: number, length: number, at: number): number;

@@ -1,9 +1,9 @@
 /**
  * The journal of a shard in files: writes what the log has appended, and says up to where it may be confirmed.
  *
- * Recovery relies on the order within a commit: the pages of a segment, its sync, the name of the next segment, the sync
- * of that name, its pages, its sync. So if a segment has a whole head, everything before it is sealed and durable; only
- * the last segment can be torn.
+ * Recovery relies on the order within a commit: the pages of a segment, its sync, the name of the next segment, the
+ * sync of that name, its pages, its sync. So if a segment has a whole head, everything before it is sealed and durable;
+ * only the last segment can be torn.
  *
  * A failed write changes nothing and is retried. A failed sync is never retried: the kernel may have dropped what it
  * could not write, and would report success.
@@ -41,15 +41,15 @@ export interface FileJournalOptions {
    */
   readonly wantSpare?: (path: string, bytes: number) => void;
   /**
-   * Whether there is more space than is reserved for acks and compaction: only then are spares made or kept. Without it,
-   * there always is, until a write fails.
+   * Whether there is more space than is reserved for acks and compaction: only then are spares made or kept. Without
+   * it, there always is, until a write fails.
    */
   readonly hasSpace?: () => boolean;
   /** Used when no file can be opened. Without it the journal waits for a free descriptor. */
   readonly reserve?: Pick<DescriptorReserve, "isWhole" | "fill" | "giveUp">;
   /**
-   * Called with an obsolete file, to be removed at some time. Without it the file is removed at once, which takes tens of
-   * milliseconds for a large file on some file systems.
+   * Called with an obsolete file, to be removed at some time. Without it the file is removed at once, which takes tens
+   * of milliseconds for a large file on some file systems.
    */
   readonly removeLater?: (path: string) => void;
   /** Called when obsolete files cannot be removed: once, until a removal succeeds again. */
@@ -214,8 +214,8 @@ export class FileJournal implements Journal, PageSource {
   }
 
   /**
-   * Puts a compacted segment in place of those it replaces: gives it its name and drops theirs. False: the rename failed,
-   * and nothing has changed.
+   * Puts a compacted segment in place of those it replaces: gives it its name and drops theirs. False: the rename
+   * failed, and nothing has changed.
    */
   replace(path: string, { sequence, replaces }: Pick<Segment, "sequence" | "replaces">, log: Log): boolean {
     const replaced = log.segments.all.filter((each) => each.sequence >= replaces && each.sequence <= sequence);

@@ -7,7 +7,9 @@ import type { Log } from "../shard/log/log.js";
 
 export type JournalState =
   | { readonly kind: "working" }
-  /** A write failed, mostly for want of space or descriptors. Nothing is lost; the journal resumes when writes succeed. */
+  /**
+   * A write failed, mostly for want of space or descriptors. Nothing is lost; the journal resumes when writes succeed.
+   */
   | { readonly kind: "stalled"; readonly error: NodeJS.ErrnoException }
   /** A sync has failed: nothing is confirmed until the broker is restarted. */
   | { readonly kind: "failed"; readonly error: Error };
@@ -17,8 +19,8 @@ export interface Journal {
   readonly level: number;
   readonly state: JournalState;
   /**
-   * Writes what the log has appended, and syncs it if that was demanded. Returns the log position up to which answers may
-   * be sent. Does not throw for disk faults: if the position is short of the log's, see `state`.
+   * Writes what the log has appended, and syncs it if that was demanded. Returns the log position up to which answers
+   * may be sent. Does not throw for disk faults: if the position is short of the log's, see `state`.
    */
   commit(log: Log, now: number): number;
   /**

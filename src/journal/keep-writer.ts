@@ -19,8 +19,8 @@ export const keepBytes = (keep: Uint32Array): number => {
 };
 
 /**
- * Writes one KEEP of a plan. `file` is the segment that holds its messages, `claims` are the claims to them. Returns what
- * the shard needs to find them: `PLACE_WORDS` of src/shard/compaction/relocation.ts.
+ * Writes one KEEP of a plan. `file` is the segment that holds its messages, `claims` are the claims to them. Returns
+ * what the shard needs to find them: `PLACE_WORDS` of src/shard/compaction/relocation.ts.
  */
 export const writeKeep = (
   writer: RecordWriter,

@@ -1,10 +1,10 @@
 /**
  * The lock of a data directory: one broker at a time.
  *
- * A lock is a file `LOCK.N` that names a process; the highest N is the current one. If its process is gone or has released
- * it, a broker creates the next number, contents included, in one step: a hard link, which fails if the name exists. So of
- * several brokers exactly one succeeds. A file is deleted only when a higher one exists, so a slow broker finds that one
- * and withdraws. A released lock stays as a file for the same reason.
+ * A lock is a file `LOCK.N` that names a process; the highest N is the current one. If its process is gone or has
+ * released it, a broker creates the next number, contents included, in one step: a hard link, which fails if the name
+ * exists. So of several brokers exactly one succeeds. A file is deleted only when a higher one exists, so a slow broker
+ * finds that one and withdraws. A released lock stays as a file for the same reason.
  *
  * A process in another container cannot be looked up. So each broker touches its lock regularly, and whoever finds the
  * lock of another container watches it for a while.
@@ -130,8 +130,8 @@ const isTouched = (path: string, pulse: number): boolean => {
 };
 
 /**
- * The contents of a lock. Without hard links a lock is empty for a moment, so an empty one is read again; one that stays
- * empty was cut short by a power loss.
+ * The contents of a lock. Without hard links a lock is empty for a moment, so an empty one is read again; one that
+ * stays empty was cut short by a power loss.
  */
 const readWholeLock = (path: string, pulse: number): LockFile | undefined => {
   const cell = new Int32Array(new SharedArrayBuffer(4));
@@ -151,7 +151,9 @@ const holderOf = (path: string, pulse: number): LockFile | undefined => {
   return life === "alive" || (life === "unknown" && isTouched(path, pulse)) ? holder : undefined;
 };
 
-/** Thrown from a timer, so that nobody catches it: a clean shutdown would write to files that another broker owns now. */
+/**
+ * Thrown from a timer, so that nobody catches it: a clean shutdown would write to files that another broker owns now.
+ */
 const endProcess = (error: DataDirectoryError): void => {
   throw error;
 };
@@ -174,9 +176,9 @@ export class DirectoryLock {
   }
 
   /**
-   * Throws a `DataDirectoryError` if another broker uses the directory. Blocks for seconds if the last lock is of another
-   * container. `pulse`: milliseconds between two touches, the same for all brokers. `lost` is called when another broker
-   * has taken the directory in spite of the lock; without it the process ends with that error.
+   * Throws a `DataDirectoryError` if another broker uses the directory. Blocks for seconds if the last lock is of
+   * another container. `pulse`: milliseconds between two touches, the same for all brokers. `lost` is called when
+   * another broker has taken the directory in spite of the lock; without it the process ends with that error.
    */
   static acquire(directory: string, pulse = PULSE, lost = endProcess): DirectoryLock {
     const owner = identityOf(process.pid);

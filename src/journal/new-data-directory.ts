@@ -1,6 +1,6 @@
 /**
- * A data directory that a restore, a repair or a backup makes. Until everything is in it, its manifest has another name,
- * which tells a start that messages are missing. The last step renames it.
+ * A data directory that a restore, a repair or a backup makes. Until everything is in it, its manifest has another
+ * name, which tells a start that messages are missing. The last step renames it.
  */
 import { existsSync, realpathSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
@@ -28,8 +28,8 @@ export const finishDataDirectory = (disk: Disk, data: string): void => {
 };
 
 /**
- * Throws a `DataDirectoryError` if `path`, which need not exist, is inside a data directory: a start deletes unknown files
- * there, and the directory that is being read would change.
+ * Throws a `DataDirectoryError` if `path`, which need not exist, is inside a data directory: a start deletes unknown
+ * files there, and the directory that is being read would change.
  */
 export const expectOutside = (path: string): void => {
   let above = dirname(resolve(path));

@@ -16,7 +16,10 @@ export interface ProcessIdentity {
 /** `unknown`: the process is in another container and cannot be looked up. */
 export type Life = "alive" | "gone" | "unknown";
 
-/** The fields of /proc/PID/stat from the third on: those after the name, which is in brackets and may hold any character. */
+/**
+ * The fields of /proc/PID/stat from the third on: those after the name, which is in brackets and may hold any
+ * character.
+ */
 const STATE_FIELD = 3;
 const THREADS_FIELD = 20;
 const START_FIELD = 22;
@@ -39,8 +42,8 @@ const statOf = (pid: number): readonly string[] => {
 const startOf = (pid: number): string => statOf(pid)[START_FIELD] ?? "";
 
 /**
- * A zombie: killed, and not yet reaped by its parent. A thread of it may still be in a system call, such as a write; the
- * process is gone when its threads are.
+ * A zombie: killed, and not yet reaped by its parent. A thread of it may still be in a system call, such as a write;
+ * the process is gone when its threads are.
  */
 const isDead = (pid: number): boolean => {
   const { [STATE_FIELD]: state = "", [THREADS_FIELD]: threads } = statOf(pid);

@@ -1,6 +1,6 @@
 /**
- * Reclaims the files of obsolete segments: they become spares or are removed. Each removal is durable before the next, in
- * order, so that a crash never leaves a gap.
+ * Reclaims the files of obsolete segments: they become spares or are removed. Each removal is durable before the next,
+ * in order, so that a crash never leaves a gap.
  */
 import type { Log } from "../shard/log/log.js";
 import type { Segment } from "../shard/log/segment.js";
@@ -64,7 +64,9 @@ export class Reclaimer {
     this.#settle();
   }
 
-  /** Reclaims a batch of the log's reclaimable segments; the records that made them so are durable. Throws disk faults. */
+  /**
+   * Reclaims a batch of the log's reclaimable segments; the records that made them so are durable. Throws disk faults.
+   */
   reclaim(log: Log): void {
     this.#settle();
     for (const segment of log.segments.reclaimable.slice(0, MAX_RECLAIMED)) {

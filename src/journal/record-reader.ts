@@ -20,8 +20,8 @@ export class RecordReader {
   }
 
   /**
-   * The length of the record at `at`, or 0 if there is none. `view` must have at least `MIN_BYTES` from `at` on; the record
-   * may be longer than `view`.
+   * The length of the record at `at`, or 0 if there is none. `view` must have at least `MIN_BYTES` from `at` on; the
+   * record may be longer than `view`.
    */
   lengthAt(view: DataView, at: number): number {
     const length = view.getUint32(at + record.LENGTH);

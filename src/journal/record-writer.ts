@@ -1,6 +1,6 @@
 /**
- * Writes a whole segment, from its head to its seal, for compaction and repair. The file means nothing until it gets the
- * name of a segment.
+ * Writes a whole segment, from its head to its seal, for compaction and repair. The file means nothing until it gets
+ * the name of a segment.
  */
 import * as record from "../shard/log/record.js";
 import type { Checksum } from "./checksum.js";
@@ -53,8 +53,8 @@ export class RecordWriter {
   }
 
   /**
-   * Begins a record of `length` bytes, all zero but its length and type. Returns where it begins in `bytes` and `view`. The
-   * caller fills in the rest and calls `end`.
+   * Begins a record of `length` bytes, all zero but its length and type. Returns where it begins in `bytes` and `view`.
+   * The caller fills in the rest and calls `end`.
    */
   begin(type: number, length: number): number {
     const size = record.align(length);

@@ -211,8 +211,8 @@ const seal = (
 };
 
 /**
- * Rewrites the bytes [start, end) of a file. After a failed sync they may be in the page cache only and marked clean: no
- * sync would write them unless they are written again.
+ * Rewrites the bytes [start, end) of a file. After a failed sync they may be in the page cache only and marked clean:
+ * no sync would write them unless they are written again.
  */
 const rewrite = (file: DiskFile, start: number, end: number): void => {
   const bytes = new Uint8Array(Math.min(end - start, REWRITE_BYTES));

@@ -1,5 +1,6 @@
 /**
- * Reads the file of a segment: its head, its records about a page at a time, and, in a torn one, what follows the break.
+ * Reads the file of a segment: its head, its records about a page at a time, and, in a torn one, what follows the
+ * break.
  */
 import * as record from "../shard/log/record.js";
 import type { Checksum } from "./checksum.js";
@@ -24,8 +25,8 @@ export interface HeadFault {
 }
 
 /**
- * Why a whole head cannot be that of segment `sequence` of this shard (undefined: of any shard), so that the file belongs
- * elsewhere. Undefined: it can.
+ * Why a whole head cannot be that of segment `sequence` of this shard (undefined: of any shard), so that the file
+ * belongs elsewhere. Undefined: it can.
  */
 export const faultOfHead = (head: SegmentHead, sequence: number, shard: number | undefined): HeadFault | undefined => {
   const { replaces } = head;
@@ -43,7 +44,9 @@ export const faultOfHead = (head: SegmentHead, sequence: number, shard: number |
 
 /** Receives the whole records of a segment. */
 export interface PageSink {
-  /** Returns at least `length` bytes of memory for the next page. If no whole record is found, `page` does not follow. */
+  /**
+   * Returns at least `length` bytes of memory for the next page. If no whole record is found, `page` does not follow.
+   */
   buffer(length: number): Uint8Array;
   /** The memory now holds whole records in [0, used), from `offset` of the segment on. `used` is a multiple of 8. */
   page(offset: number, used: number): void;
@@ -144,8 +147,8 @@ export class SegmentFile {
   }
 
   /**
-   * The offset of a whole COMMIT after `end` which says that more than `end` bytes were on disk: then `end` is damage and
-   * not a torn write. Undefined: there is none.
+   * The offset of a whole COMMIT after `end` which says that more than `end` bytes were on disk: then `end` is damage
+   * and not a torn write. Undefined: there is none.
    */
   proofOfDamage(end: number): number | undefined {
     const bytes = new Uint8Array(Math.min(SCAN_BYTES, this.#size));

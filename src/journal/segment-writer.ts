@@ -12,8 +12,8 @@ import { segmentPath } from "./layout.js";
 import { writeFully } from "./whole-file.js";
 
 /**
- * Zeros after the last record of a commit, in the space that a page reserves for its SEAL. Without them, leftovers of an
- * earlier use of the file would look like a torn record after a crash.
+ * Zeros after the last record of a commit, in the space that a page reserves for its SEAL. Without them, leftovers of
+ * an earlier use of the file would look like a torn record after a crash.
  */
 const END_BYTES = record.SEAL_BYTES;
 
@@ -45,8 +45,8 @@ export class SegmentWriter {
   }
 
   /**
-   * Turns a spare into the file of a segment. All earlier segments must be durable: the existence of this name says so. If
-   * it throws with `segment` set to this one, the name is not durable yet.
+   * Turns a spare into the file of a segment. All earlier segments must be durable: the existence of this name says so.
+   * If it throws with `segment` set to this one, the name is not durable yet.
    */
   open(segment: Segment, spare: string): void {
     if (this.#file !== undefined) throw new Error("journal: the segment before is still open");

@@ -3,8 +3,9 @@
  * system to allocate space nor finds that there is none. They hold zeros, or records of an earlier use, whose checksums
  * are of another sequence.
  *
- * Obsolete segments become spares at no cost. Writing zeros costs as much disk bandwidth as the records that replace them,
- * and more CPU, so it is done ahead only while the disk is idle. Without a spare, a segment begins as an empty file.
+ * Obsolete segments become spares at no cost. Writing zeros costs as much disk bandwidth as the records that replace
+ * them, and more CPU, so it is done ahead only while the disk is idle. Without a spare, a segment begins as an empty
+ * file.
  */
 import { join } from "node:path";
 import type { Disk } from "./disk.js";
@@ -75,7 +76,9 @@ export class Spares {
     this.#ask = ask;
   }
 
-  /** There is none, and the last attempt to make one failed for a reason other than a lack of descriptors, which passes. */
+  /**
+   * There is none, and the last attempt to make one failed for a reason other than a lack of descriptors, which passes.
+   */
   get isShort(): boolean {
     return this.#isShort && this.#ready.length === 0;
   }
@@ -108,8 +111,8 @@ export class Spares {
   }
 
   /**
-   * Takes a spare. If there is none: makes one here if nobody else does, and otherwise, or without space, an empty file.
-   * Throws if not even that can be made.
+   * Takes a spare. If there is none: makes one here if nobody else does, and otherwise, or without space, an empty
+   * file. Throws if not even that can be made.
    */
   take(now: number): string {
     if (this.#ready.length === 0 && !this.isDelegated && now >= this.#retryAt) this.#make(now);
