@@ -3,7 +3,7 @@
  */
 
 /** Names at which a chunk is split: moving this many entries costs less than finding the chunk. */
-const STRETCH = 512;
+const MAX_CHUNK = 512;
 
 export class SortedNames {
   /** None is empty. */
@@ -18,7 +18,7 @@ export class SortedNames {
       return;
     }
     chunk.splice(placeOf(chunk, name), 0, name);
-    if (chunk.length > STRETCH) chunks.splice(index + 1, 0, chunk.splice(STRETCH >>> 1));
+    if (chunk.length > MAX_CHUNK) chunks.splice(index + 1, 0, chunk.splice(MAX_CHUNK >>> 1));
   }
 
   remove(name: string): void {
