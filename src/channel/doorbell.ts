@@ -1,9 +1,9 @@
 /**
- * How one end of a ring wakes the other. A bell is one word of shared memory. Its owner writes ASLEEP before it sleeps;
- * the other end writes AWAKE when it rings. Only a sleeper is rung, for a notify costs as much as several records.
+ * Wakes the other end of a ring. A bell is one word of shared memory. Its owner writes ASLEEP before it sleeps; the
+ * other end writes AWAKE when it rings. Only a sleeper is rung, because a notify costs as much as several records.
  *
- * No wake-up is lost, because all four accesses are sequentially consistent, and whichever of the two threads comes
- * second sees what the other has written:
+ * No wake-up is lost: all four accesses are sequentially consistent, so whichever thread comes second sees what the
+ * other has written:
  *
  * ```
  *   owner                                 other end
@@ -12,11 +12,11 @@
  *   3  wait while the bell is ASLEEP      c  store AWAKE, notify
  * ```
  *
- * If 1 comes before b the owner is rung: either it waits already, or its wait finds AWAKE and returns. Otherwise a, b, 1
- * and 2 happened in this order, and 2 sees the counter.
+ * If 1 comes before b the owner is rung: either it waits already, or its wait finds AWAKE and returns. Otherwise a, b,
+ * 1 and 2 happened in this order, and 2 sees the counter.
  *
- * Only the other end writes AWAKE. An owner that turns out not to need sleep leaves its ASLEEP behind, which costs the
- * other end one notify that wakes nobody; were it to clear the word, it could clear it under a promise that still waits.
+ * Only the other end writes AWAKE. An owner that need not sleep after all leaves ASLEEP behind, which costs the other
+ * end one notify that wakes nobody. If it cleared the word, it could clear it while one of its promises still waits.
  */
 
 const AWAKE = 0;
@@ -26,15 +26,15 @@ const READY: Promise<void> = Promise.resolve();
 
 /** Wakes the owner of the bell if it sleeps. Call it after the store that the owner waits for, which must be atomic. */
 export const ring = (words: Int32Array<SharedArrayBuffer>, bell: number): void => {
-  // Sequentially consistent, so that it is not done before the counter is stored (b after a).
+  // Sequentially consistent: must not move before the store of the counter (b after a).
   if (Atomics.load(words, bell) === AWAKE) return;
-  // Before the notify: an owner that is on its way into its wait must find it.
+  // Before the notify: an owner that is about to wait must find it.
   Atomics.store(words, bell, AWAKE);
-  // Everybody: a blocked thread and a promise of it may wait on the same bell.
+  // Wake all: a blocked thread and one of its promises may wait on the same bell.
   Atomics.notify(words, bell);
 };
 
-/** Whether the owner of the bell sleeps or is about to; sequentially consistent like the look in `ring`. */
+/** Whether the owner sleeps or is about to. Sequentially consistent, like the load in `ring`. */
 export const isAsleep = (words: Int32Array<SharedArrayBuffer>, bell: number): boolean =>
   Atomics.load(words, bell) === ASLEEP;
 
@@ -44,12 +44,12 @@ export class Doorbell {
   readonly #bell: number;
   readonly #ready: () => boolean;
   readonly #spins: number;
-  /** The one wait that may be on the way. V8 keeps a waiter until it is notified, so there is never a second. */
+  /** The pending asynchronous wait. V8 keeps a waiter until it is notified, so there is never a second one. */
   #pending: Promise<void> | undefined;
 
   /**
-   * `ready` tells whether there is no need to sleep; it reads the other end's counter with Atomics. `spins` is how often
-   * a thread that may block asks it before it goes to sleep.
+   * `ready` says whether there is no need to sleep; it reads the other end's counter with Atomics. `spins` is how often
+   * a thread that may block checks it before it sleeps.
    */
   constructor(words: Int32Array<SharedArrayBuffer>, bell: number, ready: () => boolean, spins: number) {
     this.#words = words;
@@ -66,14 +66,14 @@ export class Doorbell {
     for (let left = timeoutMs; left > 0; left = deadline - performance.now()) {
       Atomics.store(this.#words, this.#bell, ASLEEP);
       if (this.#ready()) return;
-      // Compares the bell and goes to sleep in one step as far as `notify` is concerned.
+      // With respect to `notify`, comparing the bell and going to sleep is one atomic step.
       Atomics.wait(this.#words, this.#bell, ASLEEP, left);
-      // Woken for what has been seen to already, or too late: look, and sleep what is left of the time.
+      // Perhaps a late ring for something already handled: check again, and sleep for the rest of the time.
       if (this.#ready()) return;
     }
   }
 
-  /** Resolves when `ready`, and at once if it is so now. Does not keep the process alive. */
+  /** Resolves when `ready`, at once if it is now. Does not keep the process alive. */
   whenReady(): Promise<void> {
     if (this.#ready()) return READY;
     if (this.#pending !== undefined) return this.#pending;
@@ -85,7 +85,7 @@ export class Doorbell {
         this.#pending = wait.value.then(this.#woken);
         return this.#pending;
       }
-      // Rung between the store and the wait: either there is something now, or that ring was an old one.
+      // Rung between the store and the wait: there is something to do now, or the ring was a late one.
     }
   }
 

@@ -1,6 +1,6 @@
 /**
- * The envelope of a ring record: a msgpack array `[op, connection, …]` that says whose the raw bytes behind it are. One
- * envelope stands before a batch of frames, never before a single message.
+ * The envelope of a ring record: a msgpack array `[op, connection, …]` that says whose the raw bytes after it are.
+ * There is one envelope per batch of frames, not per message.
  */
 import { Packr } from "msgpackr/pack";
 
@@ -9,25 +9,25 @@ export const EnvelopeOp = {
   FRAMES: 1,
   /** To a shard. `[op, connection]`: the connection is gone. */
   DISCONNECT: 2,
-  /** To a shard. `[op, connection]`: deliver nothing more to the connection, its outgoing buffer is full. */
+  /** To a shard. `[op, connection]`: the connection's send buffer is full, deliver nothing more to it. */
   HOLD: 3,
-  /** To a shard. `[op, connection]`: the outgoing buffer is low again. */
+  /** To a shard. `[op, connection]`: the send buffer has space again. */
   RELEASE: 4,
-  /** To a shard. `[op, 0]`: everything before this is to be finished, then the thread ends. */
+  /** To a shard. `[op, 0]`: finish everything before this, then end the thread. */
   STOP: 5,
-  /** From a shard. `[op, connection, connection, …]`, then frames that each of them is sent. */
+  /** From a shard. `[op, connection, connection, …]`, then frames to send to each of them. */
   FAN_OUT: 6,
   /** From a shard. `[op, connection]`, then frames to send before the connection is closed. */
   CLOSE: 7,
-  /** To a shard. `[op, 0]`: something that was asked for outside the rings has come. */
+  /** To a shard. `[op, 0]`: an answer has arrived outside the rings. */
   NOTICE: 8,
 } as const;
 
 const packr = new Packr({ useRecords: false });
 
-/** `[op, connection, …]` encoded. Good until the next call on this thread. */
+/** `[op, connection, …]` encoded. Valid until the next call on this thread. */
 export const packEnvelope = (envelope: readonly number[]): Uint8Array => packr.pack(envelope);
 
-/** Decodes an envelope that this project packed: [start, end) of ring memory. */
+/** Decodes an envelope in [start, end) of ring memory. Only for envelopes that `packEnvelope` made. */
 export const unpackEnvelope = (bytes: Uint8Array, start: number, end: number): readonly number[] =>
   packr.unpack(bytes.slice(start, end)) as readonly number[];

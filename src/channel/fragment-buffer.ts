@@ -1,7 +1,7 @@
 /**
- * Memory of the reader's own, where a message lies outside the ring: one whose fragments are put together again, or a
- * payload that is copied out of shared memory once (see `COPIED_BYTES`). Of a fragmented message the envelope lies at 0,
- * the payload behind it at its phase. The memory grows to the longest message seen, stays, and is used for the next.
+ * The reader's own memory for messages outside the ring: one that is reassembled from fragments, or a payload that is
+ * copied out of shared memory (see `COPIED_BYTES`). The envelope of a fragmented message is at 0, its payload follows
+ * at its phase. The buffer grows to the longest message seen and is reused.
  */
 import { copyBytes } from "./copy-bytes.js";
 import { ALIGNMENT, align, MAX_ENVELOPE_BYTES } from "./ring.js";
@@ -9,26 +9,26 @@ import { ALIGNMENT, align, MAX_ENVELOPE_BYTES } from "./ring.js";
 const FIRST_BYTES = 64 * 1024;
 
 export class FragmentBuffer {
-  /** On the same memory as `#target`: what is handed out is not a Buffer, of which a `slice` is no copy. */
+  /** The same memory as `#target`. Handlers get this one because a `slice` of a Buffer is not a copy. */
   bytes = new Uint8Array(0);
   view = new DataView(this.bytes.buffer);
   envelopeBytes = 0;
   /** The payload: [start, end) of `bytes`. */
   start = 0;
   end = 0;
-  /** Between the first fragment of a message and its last: no other message may come. */
+  /** Between the first and the last fragment of a message no other message may arrive. */
   isOpen = false;
   readonly #maxPayloadBytes: number;
   #target = Buffer.alloc(0);
-  /** Where the next piece goes. */
+  /** Where the next fragment goes. */
   #at = 0;
 
-  /** `maxPayloadBytes` bounds what comes in fragments: their announcement is all that is known of their size. */
+  /** `maxPayloadBytes` bounds fragmented messages, whose size is known from their first record only. */
   constructor(maxPayloadBytes: number) {
     this.#maxPayloadBytes = maxPayloadBytes;
   }
 
-  /** The payload of a message in one record: [start, end) of `source`. */
+  /** Copies the payload of an unfragmented message: [start, end) of `source`. */
   whole(source: Uint8Array, start: number, end: number): void {
     this.start = start & (ALIGNMENT - 1);
     this.end = this.start + end - start;
@@ -36,7 +36,7 @@ export class FragmentBuffer {
     copyBytes(this.#target, this.start, source, start, end);
   }
 
-  /** Fragments of a message of these sizes follow. RangeError if it is longer than this end takes. */
+  /** Begins a message of these sizes. RangeError if it is longer than the reader accepts. */
   begin(envelopeBytes: number, payloadBytes: number, phase: number): void {
     if (this.isOpen) throw new Error("the ring is corrupt: a message within another");
     if (payloadBytes < 0 || payloadBytes > this.#maxPayloadBytes) {
@@ -53,7 +53,7 @@ export class FragmentBuffer {
     this.#reserve(this.end);
   }
 
-  /** The next piece: [start, end) of `source`. It is of the envelope, or of the payload, not of both. */
+  /** Adds a fragment: [start, end) of `source`. It holds bytes of the envelope or of the payload, never both. */
   append(source: Uint8Array, start: number, end: number): void {
     if (!this.isOpen) throw new Error("the ring is corrupt: a fragment without a beginning");
     const isEnvelope = this.#at < this.envelopeBytes;
@@ -65,7 +65,7 @@ export class FragmentBuffer {
     this.#at += end - start;
   }
 
-  /** The last piece was that: the message lies in `bytes` until the next one lands. */
+  /** Ends the message, which stays in `bytes` until the next one begins. */
   finish(): void {
     const isWhole = this.#at === this.end || (this.start === this.end && this.#at === this.envelopeBytes);
     if (!isWhole) throw new Error("the ring is corrupt: a message ends before it is whole");
@@ -76,7 +76,7 @@ export class FragmentBuffer {
     if (bytes <= this.bytes.length) return;
     let capacity = Math.max(FIRST_BYTES, this.bytes.length);
     while (capacity < bytes) capacity *= 2;
-    // Doubling would go past the longest message by half.
+    // No doubling beyond the longest message allowed.
     const most = align(MAX_ENVELOPE_BYTES) + ALIGNMENT + this.#maxPayloadBytes;
     this.bytes = new Uint8Array(Math.max(bytes, Math.min(capacity, most)));
     this.view = new DataView(this.bytes.buffer);

@@ -1,6 +1,6 @@
 /** The reading end of a ring. */
 import { Doorbell, isAsleep, ring } from "./doorbell.js";
-import { EnvelopeMemo } from "./envelope-memo.js";
+import { EnvelopeCache } from "./envelope-cache.js";
 import { FragmentBuffer } from "./fragment-buffer.js";
 import {
   ALIGNMENT,
@@ -26,15 +26,15 @@ import {
 } from "./ring.js";
 
 /**
- * From here on a payload is copied out of the ring before it is handed over. A handler copies on most of what it is
- * given, to where another phase is due, and that takes 0.28 ns a byte from shared memory; this copy takes 0.04 at the
- * most and the handler's then 0.01, which is less from about 200 bytes on: 26 KiB in 0.7 instead of 7.5 µs.
+ * From this length on, a payload is copied out of the ring before it goes to the handler. Handlers copy most of what
+ * they get, to another phase, which takes 0.28 ns a byte from shared memory. This copy takes at most 0.04, and the
+ * handler's then 0.01: less from about 200 bytes on, and 0.7 instead of 7.5 µs for 26 KiB.
  */
 const COPIED_BYTES = 256;
 
 /**
- * Takes a message. The payload is [start, end) of `bytes`, and of `view`, which is on the same memory: the ring's own,
- * or the reader's. They are good until it returns; the envelope may be kept, and is not to be changed.
+ * Receives a message. The payload is [start, end) of `bytes` and of `view`, which share memory: the ring's or the
+ * reader's. They are valid until the handler returns. The envelope may be kept, but not changed.
  */
 export type MessageHandler = (
   envelope: readonly number[],
@@ -52,19 +52,19 @@ export class RingReader {
   readonly #capacity: number;
   readonly #maxRecordBytes: number;
   readonly #doorbell: Doorbell;
-  readonly #envelopes = new EnvelopeMemo();
+  readonly #envelopes = new EnvelopeCache();
   readonly #fragments: FragmentBuffer;
-  /** Ahead of the shared counter while a handler looks at a record, and by what has not been given back yet. */
+  /** Ahead of the shared counter by the record being handled and by what has not been given back yet. */
   #head: number;
   #released: number;
-  /** The writer's counter as it was seen last: everything below it is whole. */
+  /** The writer's counter when last read: everything below it is complete. */
   #tail: number;
   #isDraining = false;
   #isStopped = false;
 
   /**
-   * `maxMessageBytes` bounds the payload of a fragmented message, and so the memory that one is put together in.
-   * `spins`: how often `wait` looks before it sleeps; 0 unless measured to be better.
+   * `maxMessageBytes` bounds the payload of a fragmented message, and with it the memory to reassemble one. `spins`:
+   * how often `wait` checks before it sleeps; 0 unless measured to be better.
    */
   constructor(memory: RingMemory, maxMessageBytes: number, options: { readonly spins?: number } = {}) {
     const { words, bytes, headers, capacity, maxRecordBytes } = mapRing(memory);
@@ -81,22 +81,22 @@ export class RingReader {
     this.#doorbell = new Doorbell(words, READER_BELL, () => !this.isEmpty, options.spins ?? 0);
   }
 
-  /** Nothing to read at this moment. A part of a fragmented message is something to read. */
+  /** Nothing to read now. A fragment counts as something to read. */
   get isEmpty(): boolean {
     if (this.#head !== this.#tail) return false;
-    // Acquire: what lies below it is whole. Sequentially consistent: asked once more after the bell says "asleep".
+    // Acquire: everything below is complete. Sequentially consistent: it is read again after ASLEEP is stored.
     this.#tail = Atomics.load(this.#words, TAIL);
     return this.#head === this.#tail;
   }
 
   /**
-   * Hands over up to `maxRecords` messages, those included that are written meanwhile; answers how many. Memory goes
-   * back to the writer after each eighth of the ring and at the end, and a writer that sleeps is woken when half of the
-   * ring is free. A message whose handler throws counts as taken; the error is passed on and the next call continues
-   * behind it.
+   * Passes up to `maxRecords` messages to the handler, including those written meanwhile, and returns how many. Memory
+   * is given back to the writer after each eighth of the ring and at the end; a sleeping writer is woken when half of
+   * the ring is free. A message whose handler throws counts as read: the error is rethrown and the next call continues
+   * after it.
    *
-   * @throws RangeError for a fragmented message above `maxMessageBytes`; Error for a ring that is corrupt, or when
-   * called from its own handler.
+   * @throws RangeError for a fragmented message above `maxMessageBytes`; Error for a corrupt ring, or when called from
+   * a handler.
    */
   drain(handler: MessageHandler, maxRecords: number): number {
     if (this.#isDraining) throw new Error("a ring is not drained from within its handler");
@@ -115,14 +115,14 @@ export class RingReader {
     return messages;
   }
 
-  /** For a handler: has `drain` end behind the message that it was called with. */
+  /** Called by a handler: `drain` returns after the current message. */
   stop(): void {
     this.#isStopped = true;
   }
 
   /**
-   * Gives everything back unread, and wakes a writer that sleeps: for clearing up after a reader that is no more. A
-   * message that is in the ring in part is lost with its rest, so nothing is to be read from the ring afterwards.
+   * Gives everything back unread and wakes a sleeping writer: the clean-up after a reader that has died. A partly
+   * written message would lose its beginning, so the ring must not be read afterwards.
    */
   discard(): void {
     this.#tail = Atomics.load(this.#words, TAIL);
@@ -130,20 +130,20 @@ export class RingReader {
     this.#release();
   }
 
-  /** For a thread that may block: waits until there is something to read, at most `timeoutMs` (Infinity: for ever). */
+  /** For a thread that may block: waits until there is something to read, at most `timeoutMs` (Infinity: no limit). */
   wait(timeoutMs: number): void {
     this.#doorbell.sleep(timeoutMs);
   }
 
   /**
-   * For a thread with an event loop: resolves when there is something to read, at once if there is now. Then it
-   * resolves as a microtask: a loop of this and `drain` gives I/O no turn while the ring has something to read.
+   * For a thread with an event loop: resolves when there is something to read. If there is now, it resolves as a
+   * microtask: a loop of this and `drain` starves I/O while the ring is not empty.
    */
   whenReadable(): Promise<void> {
     return this.#doorbell.whenReady();
   }
 
-  /** Takes one record. False: it was padding, or not the last of its message. */
+  /** Reads one record. False: it was padding, or not the last of its message. */
   #take(handler: MessageHandler): boolean {
     const at = this.#head & (this.#capacity - 1);
     const length = this.#headers[(at + LENGTH) >> 2] ?? 0;
@@ -159,7 +159,7 @@ export class RingReader {
     const start = atPhase(envelopeEnd, (word >>> PHASE_SHIFT) & (ALIGNMENT - 1));
     const envelope = this.#envelopes.decode(this.#bytes, at + DATA, envelopeEnd);
     const end = at + length;
-    // Before the call: should it throw, the record is behind us.
+    // Before the call: the record counts as read even if the handler throws.
     this.#head = next;
     if (end - start < COPIED_BYTES) {
       handler(envelope, this.#bytes, this.#view, start, end);
@@ -202,10 +202,10 @@ export class RingReader {
   #release(): void {
     if (this.#released === this.#head) return;
     this.#released = this.#head;
-    // Release: nothing of the record is read after it. Sequentially consistent as the writer's bell asks.
+    // Release: the record is not read after this. Sequentially consistent because of the writer's bell.
     Atomics.store(this.#words, HEAD, this.#head);
     if (!isAsleep(this.#words, WRITER_BELL)) return;
-    // A writer that sleeps stored its tail before it said so: this is where it stands, not an earlier place.
+    // A sleeping writer stored its tail before ASLEEP, so this is its current position.
     this.#tail = Atomics.load(this.#words, TAIL);
     if (((this.#tail - this.#head) | 0) <= this.#capacity / 2) ring(this.#words, WRITER_BELL);
   }

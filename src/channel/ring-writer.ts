@@ -26,18 +26,18 @@ import {
 
 const NO_ROOM = -1;
 
-/** A message of which some fragments are in the ring already. */
+/** A message some of whose fragments are in the ring. */
 interface Unfinished {
   readonly envelope: Uint8Array;
   readonly payloadBytes: number;
-  /** Bytes of the envelope and then of the payload that have been taken. */
+  /** Bytes written: of the envelope first, then of the payload. */
   taken: number;
 }
 
 const isEqual = (a: Uint8Array, b: Uint8Array): boolean => a.length === b.length && a.every((byte, i) => byte === b[i]);
 
 export class RingWriter {
-  /** The longest record, header included, in bytes: a message that needs more travels in fragments. */
+  /** The longest record in bytes, header included. Longer messages are fragmented. */
   readonly maxRecordBytes: number;
   readonly #words: Int32Array<SharedArrayBuffer>;
   readonly #target: Buffer<SharedArrayBuffer>;
@@ -46,11 +46,11 @@ export class RingWriter {
   readonly #doorbell: Doorbell;
   /** Ahead of the shared counter while a record is being filled. */
   #tail: number;
-  /** The reader's counter as it was seen last: it can only have moved on, so the ring has at least this much room. */
+  /** The reader's counter when last read. It only increases, so there is at least this much space. */
   #head: number;
   #unfinished: Unfinished | undefined;
 
-  /** `spins`: how often `waitWritable` looks before it sleeps; 0 unless measured to be better. */
+  /** `spins`: how often `waitWritable` checks before it sleeps; 0 unless measured to be better. */
   constructor(memory: RingMemory, options: { readonly spins?: number } = {}) {
     const { words, target, headers, capacity, maxRecordBytes } = mapRing(memory);
     this.maxRecordBytes = maxRecordBytes;
@@ -64,13 +64,13 @@ export class RingWriter {
   }
 
   /**
-   * Writes a message: an envelope, and [start, end) of `payload`. True when all of it has been taken; both may be used
-   * again at once. False: there is no room. Then, of a message longer than a record, some may have been taken: call
-   * again with the same bytes, from wherever they lie by then, before any other message; what was taken is not written
-   * twice. A message of which the rest never comes blocks the ring. The reader is rung if it sleeps.
+   * Writes a message: an envelope, and [start, end) of `payload`. True: all of it was written, and both may be reused
+   * at once. False: there is no space. A message longer than a record may then be partly written: call again with the
+   * same bytes (at any address) before any other message, and it continues. A message that is never completed blocks
+   * the ring. Wakes a sleeping reader.
    *
-   * @throws RangeError for a range outside the payload or an envelope that is empty or above 640 KiB; Error for another message while
-   * one is unfinished.
+   * @throws RangeError for a range outside the payload, or an envelope that is empty or above 640 KiB; Error for
+   * another message while one is unfinished.
    */
   tryWrite(envelope: Uint8Array, payload: Uint8Array, start: number, end: number): boolean {
     if (!(start >= 0 && start <= end && end <= payload.length)) {
@@ -97,22 +97,24 @@ export class RingWriter {
     return true;
   }
 
-  /** All that was written has been read. */
+  /** Everything written has been read. */
   get isRead(): boolean {
     return Atomics.load(this.#words, HEAD) === this.#tail;
   }
 
-  /** For a thread with an event loop: resolves when any record fits, at once if it does so now. */
+  /** For a thread with an event loop: resolves when any record fits, at once if it does now. */
   whenWritable(): Promise<void> {
     return this.#doorbell.whenReady();
   }
 
-  /** For a thread that may block: waits until any record fits, at most `timeoutMs` milliseconds (Infinity: for ever). */
+  /**
+   * For a thread that may block: waits until any record fits, at most `timeoutMs` milliseconds (Infinity: no limit).
+   */
   waitWritable(timeoutMs: number): void {
     this.#doorbell.sleep(timeoutMs);
   }
 
-  /** Each fragment is published by itself, so that the reader gathers the first while the next is written. */
+  /** Publishes each fragment by itself, so the reader takes the first while the next is being written. */
   #writeFragments(envelope: Uint8Array, payload: Uint8Array, start: number, end: number, phase: number): boolean {
     const payloadBytes = end - start;
     const message = this.#unfinished ?? this.#begin(envelope, payloadBytes, phase);
@@ -126,7 +128,7 @@ export class RingWriter {
       const source = isEnvelope ? envelope : payload;
       const from = isEnvelope ? message.taken : start + message.taken - envelope.length;
       const offset = isEnvelope ? DATA : atPhase(DATA, phase);
-      // A multiple of 8, so that the pieces of a payload all have its phase.
+      // A multiple of 8, so that all fragments of a payload keep its phase.
       const piece = Math.min(this.maxRecordBytes - DATA - ALIGNMENT, (isEnvelope ? envelope.length : end) - from);
       const at = this.#claim(offset + piece);
       if (at === NO_ROOM) return false;
@@ -140,7 +142,7 @@ export class RingWriter {
     return true;
   }
 
-  /** Writes the record that announces a fragmented message. Undefined: there is no room for it. */
+  /** Writes the BEGIN record of a fragmented message. Undefined: there is no space for it. */
   #begin(envelope: Uint8Array, payloadBytes: number, phase: number): Unfinished | undefined {
     const piece = Math.min(this.maxRecordBytes - FIRST_PIECE, envelope.length);
     const at = this.#claim(FIRST_PIECE + piece);
@@ -150,12 +152,12 @@ export class RingWriter {
     this.#headers[(at + PAYLOAD_TOTAL) >> 2] = payloadBytes;
     copyBytes(this.#target, at + FIRST_PIECE, envelope, 0, piece);
     this.#publish();
-    // Not `slice`: that of a Buffer, which msgpackr makes, is no copy.
+    // Not `slice`: msgpackr makes Buffers, and the `slice` of a Buffer is not a copy.
     this.#unfinished = { envelope: new Uint8Array(envelope), payloadBytes, taken: piece };
     return this.#unfinished;
   }
 
-  /** Room for a record, and for padding if it would pass the end of the ring. Answers its offset, or NO_ROOM. */
+  /** Claims space for a record, after padding if it would pass the end of the ring. Returns its offset, or NO_ROOM. */
   #claim(length: number): number {
     const size = align(length);
     const at = this.#tail & (this.#capacity - 1);
@@ -163,7 +165,7 @@ export class RingWriter {
     const padding = size > rest ? rest : 0;
     const need = padding + size;
     if (need > this.#capacity - ((this.#tail - this.#head) | 0)) {
-      // Acquire: the reader's last look at the memory comes before it gives the memory back.
+      // Acquire: the reader's last access to the memory comes before it gives the memory back.
       this.#head = Atomics.load(this.#words, HEAD);
       if (need > this.#capacity - ((this.#tail - this.#head) | 0)) return NO_ROOM;
     }
@@ -179,13 +181,13 @@ export class RingWriter {
   }
 
   #publish(): void {
-    // Release: the record is whole before the reader can know of it. Sequentially consistent as the bell asks.
+    // Release: the record is complete before the reader can see it. Sequentially consistent because of the bell.
     Atomics.store(this.#words, TAIL, this.#tail);
     ring(this.#words, READER_BELL);
   }
 
   #isWritable(): boolean {
-    // Sequentially consistent: asked once more after the bell says that this end sleeps.
+    // Sequentially consistent: it is read again after ASLEEP is stored.
     this.#head = Atomics.load(this.#words, HEAD);
     return ((this.#tail - this.#head) | 0) <= this.#capacity / 2;
   }

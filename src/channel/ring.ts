@@ -1,7 +1,7 @@
 /**
- * The ring: bytes from one thread to one other through shared memory. One writer, one reader, no locks; agrona's
- * `OneToOneRingBuffer` is the model. `RingWriter` and `RingReader` are its two ends, `Doorbell` is how one wakes the
- * other, and this file says what lies where.
+ * The ring: carries bytes from one thread to another through shared memory. One writer, one reader, no locks, after
+ * Agrona's `OneToOneRingBuffer`. `RingWriter` and `RingReader` are its two ends, `Doorbell` wakes the other end, and
+ * this file describes the layout.
  *
  * ```
  *  bytes   0        128      256             384             512                      512 + capacity
@@ -12,23 +12,22 @@
  *          writer   reader   both, rarely    both, rarely    writer
  * ```
  *
- * **Counters.** `tail` counts the bytes ever written, `head` the bytes ever given back. Both are 32-bit and wrap: only
- * their difference has a meaning, `(tail - head) | 0`, and it is exact because it never passes the capacity, at most
- * 2^30. Their low bits are the place in the ring. 64-bit counters would have to be BigInts, one allocation for each
- * read. Each end keeps its own counter in a field and a copy of the other's, and reads the other's cache line only when
- * its copy says that there is nothing to read or no room.
+ * **Counters.** `tail` counts the bytes ever written, `head` the bytes ever given back. Both are 32-bit and wrap. Only
+ * their difference, `(tail - head) | 0`, has a meaning; it is exact because it never exceeds the capacity, at most
+ * 2^30. Their low bits are the position in the ring. 64-bit counters would have to be BigInts, one allocation per read.
+ * Each end keeps its own counter in a field and a copy of the other's, and reads the other's cache line only when its
+ * copy says that there is nothing to read or no space.
  *
- * **Commit.** A record is read when `tail` has passed it, and never before: the writer fills it with plain stores and
- * then moves `tail` with an atomic one, the reader reads `tail` atomically before it reads plainly what lies below. The
- * length word of a record needs no atomic access of its own, and memory that was given back needs no zeroing: what lies
- * above `tail`, the lengths of old records included, is never looked at. (agrona has producers that claim first and
- * fill later; there the length word has to be the commit, and it pays for that by zeroing.) A writer that dies in the
- * middle of a record leaves nothing of it to be seen.
+ * **Commit.** A record can be read once `tail` has passed it, and not before: the writer fills it with plain stores and
+ * then moves `tail` with an atomic one; the reader loads `tail` atomically and then reads what is below with plain
+ * loads. So the length word of a record needs no atomic access, and freed memory needs no zeroing: nothing above
+ * `tail`, old lengths included, is ever read. (In Agrona producers claim first and fill later, so the length word is
+ * the commit, at the price of zeroing.) A writer that dies in the middle of a record leaves no trace of it.
  *
  * **Records** begin at multiples of 8 and do not wrap: where a record would pass the end of the ring, padding fills the
- * rest. None is longer than an eighth of the ring. So a record and the padding before it always fit into half of the
- * ring, and "at most half full" is the one condition a sleeping writer is woken at: whatever it holds will fit, and it
- * has half a ring to fill before it sleeps again.
+ * rest. No record is longer than an eighth of the ring. So a record with the padding before it always fits into half of
+ * the ring, and a sleeping writer is woken when the ring is at most half full: whatever it holds will fit, and it has
+ * half a ring to fill before it sleeps again.
  *
  * ```
  *  0            4            8            8+e       o             length    multiple of 8
@@ -42,11 +41,11 @@
  *         bit 30       PADDING: nothing to read
  * ```
  *
- * **Phase.** The payload lies at the same distance from a multiple of 8 as it does in the memory it came from, and a
- * long one is copied out at its phase before it is handed over: `copy-bytes.ts` says why.
+ * **Phase.** A payload has the same offset modulo 8 in the ring as in the memory it came from. A long one is copied out
+ * at its phase before it goes to the handler: `copy-bytes.ts` says why.
  *
- * **Fragments.** A message that does not fit into one record travels in several: the BEGIN record has its two sizes, then
- * pieces of the envelope and pieces of the payload follow, never both in one record.
+ * **Fragments.** A message that does not fit into one record is sent in several: the BEGIN record has its two sizes,
+ * then pieces of the envelope and of the payload follow, never both in one record.
  *
  * ```
  *  BEGIN without END:  8: envelope bytes i32 | 12: payload bytes i32 | 16: the first piece of the envelope
@@ -55,7 +54,7 @@
 
 const CACHE_LINE_WORDS = 32; // Two lines of 64 bytes: processors fetch them in pairs.
 
-/** Header words: indices into an Int32Array over the whole buffer. */
+/** Header words, as indices into an Int32Array over the whole buffer. */
 export const TAIL = 0;
 export const HEAD = CACHE_LINE_WORDS;
 export const READER_BELL = 2 * CACHE_LINE_WORDS;
@@ -82,16 +81,16 @@ export const PADDING = 1 << 30;
 /** Records begin at multiples of this many bytes; phases are counted modulo it. */
 export const ALIGNMENT = 8;
 
-/** A record has room for its header, the sizes of a message and some of its bytes even in a ring this small. */
+/** Smallest capacity: a record still holds its header, the sizes of a message and some of its bytes. */
 export const MIN_CAPACITY = 1024;
 
-/** The difference of two counters must fit into the positive half of an i32. */
+/** Largest capacity: the difference of two counters must be a positive i32. */
 export const MAX_CAPACITY = 2 ** 30;
 
-/** An envelope that names each of the 65,536 subscribers a shard may have, at 9 bytes, and its op. */
+/** Longest envelope: its op, and the 65,536 subscribers a shard may have, at 9 bytes each. */
 export const MAX_ENVELOPE_BYTES = 640 * 1024;
 
-/** A ring's memory: post it to a worker, and make a `RingWriter` of it on one thread and a `RingReader` on the other. */
+/** A ring's memory: post it to a worker, and create a `RingWriter` on one thread and a `RingReader` on the other. */
 export interface RingMemory {
   readonly buffer: SharedArrayBuffer;
   /** Bytes of records. */
@@ -100,15 +99,15 @@ export interface RingMemory {
 
 export const align = (bytes: number): number => (bytes + (ALIGNMENT - 1)) & -ALIGNMENT;
 
-/** The first offset from `at` on that has this phase. */
+/** The first offset at or after `at` that has this phase. */
 export const atPhase = (at: number, phase: number): number => at + ((phase - at) & (ALIGNMENT - 1));
 
 const isCapacity = (capacity: number): boolean =>
   Number.isInteger(Math.log2(capacity)) && capacity >= MIN_CAPACITY && capacity <= MAX_CAPACITY;
 
 /**
- * Memory for an empty ring of `capacity` bytes: a power of two from 1 KiB to 1 GiB; RangeError otherwise. `origin` is
- * where the counters begin, a multiple of 8: tests start them just below their wrap.
+ * Memory for an empty ring of `capacity` bytes, a power of two from 1 KiB to 1 GiB; RangeError otherwise. `origin` is
+ * the initial value of the counters, a multiple of 8: tests start them just below their wrap.
  */
 export const allocateRing = (capacity: number, origin = 0): RingMemory => {
   if (!isCapacity(capacity)) {
@@ -122,16 +121,16 @@ export const allocateRing = (capacity: number, origin = 0): RingMemory => {
   return { buffer, capacity };
 };
 
-/** Both ends' views of a ring's memory; RangeError if it is not one that `allocateRing` made. */
+/** The views of a ring's memory; RangeError if `allocateRing` did not make it. */
 export const mapRing = ({ buffer, capacity }: RingMemory) => {
   if (!isCapacity(capacity) || buffer.byteLength !== RECORDS + capacity) {
     throw new RangeError(`not the memory of a ring: ${buffer.byteLength} bytes, capacity ${capacity}`);
   }
   return {
     words: new Int32Array(buffer),
-    /** The records. What is handed out is not a Buffer, of which a `slice` is no copy. */
+    /** The records, for handlers. Not a Buffer, because a `slice` of a Buffer is not a copy. */
     bytes: new Uint8Array(buffer, RECORDS, capacity),
-    /** The same, to write to. */
+    /** The records, for writing. */
     target: Buffer.from(buffer, RECORDS, capacity),
     /** The records as words, for their headers. */
     headers: new Int32Array(buffer, RECORDS, capacity / Int32Array.BYTES_PER_ELEMENT),

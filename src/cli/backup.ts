@@ -5,8 +5,8 @@ import { connect, RingmqError } from "../client/index.js";
 import { restore } from "../inspection/index.js";
 import { type Address, DEFAULT_HOST, DEFAULT_TCP_PORT } from "../main/options.js";
 import { formatAddress } from "../main/ports/listen-error.js";
+import { reportErrors, withProgressBar } from "./data-commands.js";
 import { ENVIRONMENT } from "./environment.js";
-import { guarded, withBar } from "./guarded.js";
 import { formatSize, parsePeer, plural } from "./units.js";
 
 const FAILURE = 1;
@@ -72,8 +72,8 @@ export const restoreCommand = (): Command =>
     )
     .addHelpText("after", RESTORE_HELP)
     .action((from: string, { data }: { readonly data: string }, command: Command) =>
-      guarded(command, async () => {
-        const restored = await withBar("restoring", (onRead) => restore(from, data, onRead));
+      reportErrors(command, async () => {
+        const restored = await withProgressBar("restoring", (onRead) => restore(from, data, onRead));
         process.stdout.write(`restored ${copiedText(restored)}\nto use it: ringmq serve --data ${data}\n`);
       }),
     );

@@ -1,16 +1,16 @@
-/** What the environment says to a command beside its flags: names that are none, and switches. */
+/** Environment variables of a command: unknown ones, empty ones, and switches. */
 import type { Command } from "commander";
 
-/** The exit code: it was called in a wrong way. */
+/** Exit code: wrong usage. */
 const USAGE = 2;
 
 export const ENVIRONMENT = "RINGMQ_";
 
-/** More than a slip of the fingers: what is this far away is another word. */
-const MAX_SLIPS = 3;
+/** The largest edit distance that counts as a typing error. */
+const MAX_DISTANCE = 3;
 
-/** How many letters must be put in, taken out or changed to make one of the other. */
-const slipsBetween = (one: string, other: string): number => {
+/** The Levenshtein distance. */
+const editDistance = (one: string, other: string): number => {
   let row = Array.from({ length: other.length + 1 }, (_, i) => i);
   for (const [i, letter] of [...one].entries()) {
     const next = [i + 1];
@@ -25,23 +25,23 @@ const slipsBetween = (one: string, other: string): number => {
 
 const nearest = (name: string, known: readonly string[]): string | undefined => {
   let found: string | undefined;
-  let least = MAX_SLIPS + 1;
+  let least = MAX_DISTANCE + 1;
   for (const each of known) {
-    // No name is near for being short: RINGMQ_X is not RINGMQ_TCP.
-    if (Math.abs(each.length - name.length) > MAX_SLIPS) continue;
-    const slips = slipsBetween(name, each);
-    if (slips < least && slips * 2 <= each.length - ENVIRONMENT.length) [found, least] = [each, slips];
+    // A short name is not close just because it is short: RINGMQ_X is not RINGMQ_TCP.
+    if (Math.abs(each.length - name.length) > MAX_DISTANCE) continue;
+    const distance = editDistance(name, each);
+    if (distance < least && distance * 2 <= each.length - ENVIRONMENT.length) [found, least] = [each, distance];
   }
   return found;
 };
 
 export interface UnknownVariable {
   readonly variable: string;
-  /** The one that was probably meant. */
+  /** The variable that was probably meant. */
   readonly meant?: string;
 }
 
-/** Variables that look like flags of the command and are none: most often one is misspelt. */
+/** Variables with our prefix that the command does not know, most often misspelt. */
 export const unknownVariables = (
   env: Readonly<Record<string, string | undefined>>,
   command: Command,
@@ -55,7 +55,7 @@ export const unknownVariables = (
     });
 };
 
-/** A variable that is empty counts as one that is not there: so files write it that list all. */
+/** An empty variable counts as unset: environment files that list all variables leave the unused ones empty. */
 export const forgetEmptyVariables = (env: Record<string, string | undefined>): void => {
   for (const [name, value] of Object.entries(env)) {
     if (value === "" && name.toUpperCase().startsWith(ENVIRONMENT)) delete env[name];
@@ -65,8 +65,8 @@ export const forgetEmptyVariables = (env: Record<string, string | undefined>): v
 const SWITCH: Readonly<Record<string, boolean>> = { "1": true, true: true, "": false, "0": false, false: false };
 
 /**
- * What the environment says of a switch, by the name of its value; nothing when it was given as a flag or not at all.
- * Commander takes any value for on, `false` too. Ends the program when it is neither on nor off.
+ * The value of a switch that was set by its environment variable, under its option name; empty if it was a flag or not
+ * given. Commander takes any value for on, even `false`. Ends the program when the value is neither on nor off.
  */
 export const switchInEnvironment = (command: Command, name: string): Readonly<Record<string, boolean>> => {
   const option = command.options.find((each) => each.attributeName() === name);

@@ -1,12 +1,12 @@
-/** `ringmq journal`: looks into the data directory of a broker that does not run. */
+/** `ringmq journal`: inspects the data directory of a broker that is not running. */
 import { once } from "node:events";
 import { Command, Option } from "commander";
 import { dump, recordLine, repair, type ShardRepair, type ShardVerification, verify } from "../inspection/index.js";
-import { guarded, withBar } from "./guarded.js";
+import { reportErrors, withProgressBar } from "./data-commands.js";
 import { textTable } from "./text-table.js";
 import { formatSize, parseCount, plural } from "./units.js";
 
-/** The exit code where there is damage. */
+/** Exit code: there is damage. */
 const FAILURE = 1;
 
 const VERIFY_HELP = `
@@ -46,7 +46,7 @@ export const journalCommand = (): Command => {
     .description("Checks every record of every segment.")
     .argument("<dir>", "the data directory")
     .addHelpText("after", VERIFY_HELP)
-    .action((dir: string, _: object, command: Command) => guarded(command, () => runVerify(dir)));
+    .action((dir: string, _: object, command: Command) => reportErrors(command, () => runVerify(dir)));
   journal
     .command("dump")
     .description("Shows the records.")
@@ -55,19 +55,21 @@ export const journalCommand = (): Command => {
     .addOption(new Option("--from <sequence>", "from this segment on").argParser(parseCount))
     .option("--json", "an object for each record")
     .addHelpText("after", DUMP_HELP)
-    .action((dir: string, flags: DumpFlags, command: Command) => guarded(command, () => runDump(dir, flags)));
+    .action((dir: string, flags: DumpFlags, command: Command) => reportErrors(command, () => runDump(dir, flags)));
   journal
     .command("repair")
     .description("Saves what is whole into a new data directory.")
     .argument("<dir>", "the damaged data directory")
     .argument("<out>", "a directory that does not exist yet")
     .addHelpText("after", REPAIR_HELP)
-    .action((dir: string, out: string, _: object, command: Command) => guarded(command, () => runRepair(dir, out)));
+    .action((dir: string, out: string, _: object, command: Command) =>
+      reportErrors(command, () => runRepair(dir, out)),
+    );
   return journal;
 };
 
 const runVerify = async (dir: string): Promise<void> => {
-  const shards = await withBar("verifying", (onRead) => verify(dir, onRead));
+  const shards = await withProgressBar("verifying", (onRead) => verify(dir, onRead));
   process.stdout.write(
     textTable(
       ["shard", "segments", "records", "messages", "bytes", ""],
@@ -106,7 +108,7 @@ interface DumpFlags {
 
 const runDump = async (dir: string, { shard, from, json = false }: DumpFlags): Promise<void> => {
   const { stdout } = process;
-  // `| head` has read enough.
+  // The reader has closed the pipe, as `| head` does.
   stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : FAILURE));
   for (const found of await dump(dir, { shard, from })) {
     const { what, file, ...place } = found;
@@ -120,7 +122,7 @@ const runDump = async (dir: string, { shard, from, json = false }: DumpFlags): P
 };
 
 const runRepair = async (dir: string, out: string): Promise<void> => {
-  const shards = await withBar("repairing", (onRead) => repair(dir, out, onRead));
+  const shards = await withProgressBar("repairing", (onRead) => repair(dir, out, onRead));
   process.stdout.write(
     textTable(
       ["shard", "records", "messages", "bytes", "lost"],

@@ -1,4 +1,4 @@
-/** The log of a program that runs in a terminal or under a service manager: lines on standard error. */
+/** The log for a terminal or a service manager: lines on standard error. */
 import { pino } from "pino";
 import { escapeControls } from "../main/data/control-characters.js";
 import type { Log } from "../main/log.js";
@@ -15,14 +15,14 @@ interface Line {
 
 const INDENT = "\n    ";
 
-/** Lines of a stack, none of which can be taken for one of the log. */
+/** Lines of a stack trace, indented so that none looks like a log line. */
 const stackLines = (stack: string): string => INDENT + escapeControls(stack, "\n").replaceAll("\n", INDENT);
 
 const fieldText = (value: unknown): string => {
   return escapeControls(typeof value === "string" ? value : JSON.stringify(value), "");
 };
 
-/** `time LEVEL text  field=value …` on one line, whatever clients have put into it, and an error's stack below. */
+/** `time LEVEL text  field=value …` on one line, with control characters escaped; an error's stack trace follows. */
 const formatLine = (json: string): string => {
   const { level, time, msg, ...fields } = JSON.parse(json) as Line;
   let below = "";
@@ -37,7 +37,7 @@ const formatLine = (json: string): string => {
   return `${line}${below}\n`;
 };
 
-/** `write` takes whole lines. */
+/** `write` is called with whole lines. */
 export const createLog = (level: string, format: string, write: (text: string) => void): Log =>
   pino(
     {

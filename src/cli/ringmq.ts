@@ -19,7 +19,7 @@ const program = new Command("ringmq")
   .addCommand(journalCommand())
   .addCommand(tortureCommand());
 
-// Whatever commander refuses is about how the program was called.
+// All errors of commander are usage errors.
 for (const command of [program, ...program.commands, ...program.commands.flatMap(({ commands }) => commands)]) {
   command.exitOverride((error) => {
     process.exit(error.exitCode === 0 ? 0 : Math.max(error.exitCode, error.code === "commander.error" ? 1 : USAGE));

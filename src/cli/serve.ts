@@ -1,4 +1,4 @@
-/** `ringmq serve`: its flags, and the life of the process around a broker. */
+/** `ringmq serve`: its flags, and the process around a broker. */
 import { Command, Option } from "commander";
 import { type Broker, CloseError, StartError, startBroker } from "../index.js";
 import type { Log } from "../main/log.js";
@@ -18,7 +18,7 @@ import {
   sizeText,
 } from "./units.js";
 
-/** The exit codes: the flags are wrong; the broker cannot run or had to be cut off. */
+/** Exit codes: wrong flags; the broker cannot run or had to be killed. */
 const USAGE = 2;
 const FAILURE = 1;
 
@@ -184,7 +184,7 @@ const serve = async (
   let broker: Broker | undefined;
   stopOnSignal(log, () => {
     if (broker !== undefined) return broker.close();
-    // Reading a journal changes nothing in it that another start would not find again.
+    // Safe to interrupt: the next start reads the same journal.
     progress?.abort();
     return Promise.resolve();
   });
@@ -208,7 +208,7 @@ const serve = async (
 /** `maxFrameBytes` → `--max-frame-bytes`. */
 const flagOf = (name: string): string => `--${name.replaceAll(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}`;
 
-/** What is wrong with a flag, in the units that it takes. */
+/** The error text for a flag, in the units that the flag takes. */
 const rangeText = (command: Command, error: RangeError): string => {
   if (!(error instanceof OutOfRangeError)) return error.message.replace(/^[a-zA-Z]+(?= must)/, flagOf);
   const { option: name, value, least, most, why } = error;
@@ -256,9 +256,9 @@ const stopOnSignal = (log: Log, close: () => Promise<void>): void => {
   };
   process.on("SIGTERM", stop);
   process.on("SIGINT", stop);
-  // A terminal that closes, or an operator who would have files read again: neither is to end a broker out of order.
+  // A closed terminal, or an operator who expects a reload, must not kill the broker.
   process.on("SIGHUP", () => log.info({}, "SIGHUP: there is nothing to read again"));
-  // Nobody reads what is printed any more: the broker goes on.
+  // Standard output is closed: the broker carries on.
   for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
   const failed = (error: unknown): void => {
     log.error({ error }, "the broker has failed and stops");
@@ -270,7 +270,7 @@ const stopOnSignal = (log: Log, close: () => Promise<void>): void => {
   };
   process.on("uncaughtException", failed);
   process.on("unhandledRejection", failed);
-  // Only a signal ends it in order: if nothing is left to wait for, something has gone wrong.
+  // Only a signal ends the broker. If the event loop runs empty, something has gone wrong.
   process.on("beforeExit", () => {
     log.error({}, "the broker has nothing left to do, though nobody has stopped it");
     process.exit(FAILURE);

@@ -1,4 +1,4 @@
-/** Rows of text in columns: numbers to the right, the last column to the left. */
+/** Formats rows in columns: right-aligned, the last column left-aligned. */
 
 export const textTable = (head: readonly string[], rows: readonly (readonly string[])[]): string => {
   const all = [head, ...rows];

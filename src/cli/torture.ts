@@ -1,4 +1,4 @@
-/** `ringmq torture`: kills brokers on the operator's own machine and says whether they kept their word. */
+/** `ringmq torture`: kills brokers on the operator's machine and checks that they kept their promises. */
 import { closeSync, openSync, writeSync } from "node:fs";
 import { SingleBar } from "cli-progress";
 import { Command, InvalidArgumentError, Option } from "commander";
@@ -12,7 +12,7 @@ import {
 import { progressLine, verdict } from "../torture/verdict.js";
 import { parseCount } from "./units.js";
 
-/** The exit codes: it could not be run; faults were found. */
+/** Exit codes: it could not run; faults were found. */
 const USAGE = 2;
 const FAILURE = 1;
 
@@ -20,10 +20,10 @@ const MINUTE = 60_000;
 const DEFAULT_MINUTES = 1;
 const DEFAULT_RATE = 5_000;
 
-/** Between two lines of progress. */
+/** Milliseconds between two lines of progress. */
 const LINE_EVERY = 5_000;
 
-/** What is kept of what the broker says: at hundreds of starts, some lines each. */
+/** Bytes kept of the brokers' log: some lines for each of hundreds of starts. */
 const MAX_LOG_BYTES = 16 * 1024 * 1024;
 
 interface Flags {
@@ -72,7 +72,7 @@ const parseMinutes = (text: string): number => {
 
 const run = async (command: Command, serve: readonly string[], flags: Flags): Promise<void> => {
   if (flags.rate === 0) command.error("error: --rate must be at least 1", { exitCode: USAGE });
-  // Any number will do that is another one each time and can be typed in again.
+  // Any number that differs each time and is short enough to type in again.
   const seed = flags.seed ?? Date.now() % 2 ** 31;
   let place: TortureDirectory;
   try {

@@ -1,4 +1,4 @@
-/** What people write on a command line: sizes, times and addresses. Each throws InvalidArgumentError with what is expected. */
+/** Parses and formats sizes, times and addresses on a command line. Parsers throw InvalidArgumentError. */
 import { InvalidArgumentError } from "commander";
 import { type Address, DEFAULT_HOST } from "../main/options.js";
 
@@ -13,7 +13,7 @@ export const parseCount = (text: string): number => {
   return Number(text);
 };
 
-/** `256mb`, `64k`, `1073741824`: units are of 1,024. */
+/** `256mb`, `64k`, `1073741824`: units are powers of 1,024. */
 export const parseSize = (text: string): number => {
   const [, digits, unit = ""] = /^(\d{1,15}(?:\.\d{1,6})?)\s*(?:([kmgt])(?:i?b)?|b)?$/i.exec(text) ?? [];
   const factor = BYTES[unit.toLowerCase()];
@@ -26,7 +26,7 @@ export const parseSize = (text: string): number => {
   return Math.floor(Number(digits) * factor);
 };
 
-/** As `parseSize` takes it. */
+/** The inverse of `parseSize`. */
 export const sizeText = (bytes: number): string => {
   for (const [unit, size] of [
     ["gb", 2 ** 30],
@@ -38,7 +38,7 @@ export const sizeText = (bytes: number): string => {
   return String(bytes);
 };
 
-/** As `parseDuration` takes it. */
+/** The inverse of `parseDuration`. */
 export const durationText = (milliseconds: number): string => {
   for (const [unit, length] of [
     ["m", 60_000],
@@ -67,7 +67,9 @@ const addressOf = (text: string): Address | undefined => {
   return { host: host === "" ? ALL_INTERFACES : host, port };
 };
 
-/** Where to listen: `host:port`, `[IPv6]:port`, `:port` for all interfaces, a port alone for this machine, or `off`. */
+/**
+ * An address to listen on: `host:port`, `[IPv6]:port`, `:port` for all interfaces, a port for this machine, or `off`.
+ */
 export const parseAddress = (text: string): Address | "off" => {
   const address = text === "off" ? text : addressOf(text);
   if (address !== undefined) return address;
@@ -76,7 +78,7 @@ export const parseAddress = (text: string): Address | "off" => {
   );
 };
 
-/** Whom to call: of a broker on all interfaces, the one of this machine. */
+/** An address to connect to: for a broker on all interfaces, the one of this machine. */
 export const parsePeer = (text: string): Address => {
   const address = addressOf(text);
   if (address !== undefined) return address.host === ALL_INTERFACES ? { ...address, host: DEFAULT_HOST } : address;
@@ -98,7 +100,7 @@ export const formatSize = (bytes: number): string => {
   return `${unit === 0 ? size : size.toFixed(1)} ${UNITS[unit]}`;
 };
 
-/** `a,b`; given again, more of them. */
+/** `a,b`; repeated flags add to the list. */
 export const parseList = (text: string, before: readonly string[] | undefined): readonly string[] => {
   const entries = text.split(",").map((entry) => entry.trim());
   if (entries.includes("")) throw new InvalidArgumentError("It must be a name, or several with commas between them.");

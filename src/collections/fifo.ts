@@ -1,12 +1,12 @@
 /**
- * A first-in, first-out queue in a circle of slots. It lets go of an entry when that is taken, and of memory when most of
- * the slots are empty, so that a queue which is never quite empty does not grow for ever.
+ * A first-in, first-out queue in a circular buffer. It drops its reference to an entry when that is taken, and shrinks
+ * when mostly empty, so that a queue which is never quite empty does not grow for ever.
  */
 
-/** A power of two, as every capacity. */
+/** A power of two, like every capacity. */
 const MIN_CAPACITY = 16;
 
-/** The circle halves when it is less than 1/4 full: then as many pushes again must come before it doubles. */
+/** The buffer halves when it is less than 1/4 full, so it takes as many pushes again before it doubles. */
 const SPARE = 4;
 
 export class Fifo<T> implements Iterable<T> {
@@ -20,7 +20,7 @@ export class Fifo<T> implements Iterable<T> {
     return this.#length;
   }
 
-  /** Slots that are held, for tests of what it gives back. */
+  /** Allocated slots, for tests. */
   get capacity(): number {
     return this.#mask + 1;
   }
@@ -31,7 +31,7 @@ export class Fifo<T> implements Iterable<T> {
     this.#length++;
   }
 
-  /** Takes the oldest entry off; undefined: there is none. */
+  /** Removes and returns the oldest entry; undefined: there is none. */
   shift(): T | undefined {
     if (this.#length === 0) return undefined;
     const entry = this.#slots[this.#head];
@@ -42,14 +42,14 @@ export class Fifo<T> implements Iterable<T> {
     return entry;
   }
 
-  /** The entry at `index` from the oldest (0) on, negative from the newest (−1) on; undefined: there is none. */
+  /** The entry at `index`: 0 is the oldest, −1 the newest. Undefined: there is none. */
   at(index: number): T | undefined {
     const offset = index < 0 ? this.#length + index : index;
     if (offset < 0 || offset >= this.#length) return undefined;
     return this.#slots[(this.#head + offset) & this.#mask];
   }
 
-  /** Takes all entries off, oldest first. */
+  /** Removes and returns all entries, oldest first. */
   takeAll(): T[] {
     const entries = [...this];
     this.clear();
@@ -63,7 +63,7 @@ export class Fifo<T> implements Iterable<T> {
     this.#length = 0;
   }
 
-  /** From the oldest on. Nothing may be pushed or taken meanwhile. */
+  /** From the oldest to the newest. Nothing may be pushed or taken meanwhile. */
   *[Symbol.iterator](): Generator<T, void, void> {
     for (let i = 0; i < this.#length; i++) yield this.#slots[(this.#head + i) & this.#mask] as T;
   }

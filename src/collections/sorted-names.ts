@@ -1,68 +1,68 @@
 /**
- * Names in order, in short stretches: a name comes and goes at the cost of one of them, whatever number there is.
+ * A sorted set of names, in short chunks: adding or removing a name costs one chunk, however many names there are.
  */
 
-/** Names after which a stretch is cut in two: moving so many places costs less than finding the right one. */
-const STRETCH = 512;
+/** Names at which a chunk is split: moving this many entries costs less than finding the chunk. */
+const MAX_CHUNK = 512;
 
 export class SortedNames {
   /** None is empty. */
-  readonly #stretches: string[][] = [];
+  readonly #chunks: string[][] = [];
 
   add(name: string): void {
-    const stretches = this.#stretches;
-    const index = Math.max(0, this.#stretchOf(name));
-    const stretch = stretches[index];
-    if (stretch === undefined) {
-      stretches.push([name]);
+    const chunks = this.#chunks;
+    const index = Math.max(0, this.#chunkOf(name));
+    const chunk = chunks[index];
+    if (chunk === undefined) {
+      chunks.push([name]);
       return;
     }
-    stretch.splice(placeOf(stretch, name), 0, name);
-    if (stretch.length > STRETCH) stretches.splice(index + 1, 0, stretch.splice(STRETCH >>> 1));
+    chunk.splice(placeOf(chunk, name), 0, name);
+    if (chunk.length > MAX_CHUNK) chunks.splice(index + 1, 0, chunk.splice(MAX_CHUNK >>> 1));
   }
 
   remove(name: string): void {
-    const index = this.#stretchOf(name);
-    const stretch = this.#stretches[index];
-    if (stretch === undefined) return;
-    const place = placeOf(stretch, name);
-    if (stretch[place] !== name) return;
-    stretch.splice(place, 1);
-    if (stretch.length === 0) this.#stretches.splice(index, 1);
+    const index = this.#chunkOf(name);
+    const chunk = this.#chunks[index];
+    if (chunk === undefined) return;
+    const place = placeOf(chunk, name);
+    if (chunk[place] !== name) return;
+    chunk.splice(place, 1);
+    if (chunk.length === 0) this.#chunks.splice(index, 1);
   }
 
-  /** Those behind `name`, which need not be there. They may not change while they are walked. */
+  /** The names after `name`, which need not be in the set. The set may not change meanwhile. */
   *after(name: string): Generator<string, void> {
-    let index = Math.max(0, this.#stretchOf(name));
-    let place = placeOf(this.#stretches[index] ?? [], name);
-    if (this.#stretches[index]?.[place] === name) place++;
-    for (; index < this.#stretches.length; index++) {
-      const stretch = this.#stretches[index] ?? [];
-      for (; place < stretch.length; place++) yield stretch[place] as string;
+    let index = Math.max(0, this.#chunkOf(name));
+    let place = placeOf(this.#chunks[index] ?? [], name);
+    if (this.#chunks[index]?.[place] === name) place++;
+    for (; index < this.#chunks.length; index++) {
+      const chunk = this.#chunks[index] ?? [];
+      for (; place < chunk.length; place++) yield chunk[place] as string;
       place = 0;
     }
   }
 
-  /** The last stretch that begins with the name or before it; -1: none does. */
-  #stretchOf(name: string): number {
+  /** The last chunk that begins at or before the name; -1: none does. */
+  #chunkOf(name: string): number {
     let low = 0;
-    let high = this.#stretches.length;
+    let high = this.#chunks.length;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if ((this.#stretches[middle]?.[0] as string) <= name) low = middle + 1;
+      if ((this.#chunks[middle]?.[0] as string) <= name) low = middle + 1;
       else high = middle;
     }
     return low - 1;
   }
 }
 
-/** Where the name is or would be. */
-const placeOf = (stretch: readonly string[], name: string): number => {
+/** The index at which the name is or would be. */
+const placeOf = (chunk: readonly string[], name: string): number => {
   let low = 0;
-  let high = stretch.length;
+  let high = chunk.length;
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if ((stretch[middle] as string) < name) low = middle + 1;
+    if ((chunk[middle] as string) < name) low = middle + 1;
     else high = middle;
   }
   return low;

@@ -1,4 +1,4 @@
-/** All records of a data directory, one after another. */
+/** Lists all records of a data directory. */
 import type { Checksum } from "../journal/checksum.js";
 import { DataDirectoryError } from "../journal/damage-error.js";
 import type { Disk } from "../journal/disk.js";
@@ -12,14 +12,14 @@ export interface DumpedRecord {
   readonly file: string;
   readonly offset: number;
   readonly length: number;
-  /** The record; of a stretch without whole records what is wrong where it begins. */
+  /** The record, or, for a gap without whole records, what is wrong at its beginning. */
   readonly what: DescribedRecord | string;
 }
 
 export interface DumpOptions {
   /** Undefined: all. */
   readonly shard?: number | undefined;
-  /** Segments before this one are passed over. */
+  /** Skips the segments before this one. */
   readonly from?: number | undefined;
 }
 

@@ -16,10 +16,10 @@ export type { Loss, ShardRepair } from "./repair.js";
 export type { Restored } from "./restore.js";
 export type { Damage, ShardVerification } from "./verification.js";
 
-/** Told how many bytes of how many have been read. */
+/** Progress: bytes read, of how many. */
 export type OnRead = (read: number, total: number) => void;
 
-/** Each throws a `DataDirectoryError` when a process uses the directory, or when it is none of a broker's. */
+/** Each throws a `DataDirectoryError` when a process uses the directory, or when it is not a data directory. */
 export const verify = async (data: string, onRead: OnRead): Promise<ShardVerification[]> => {
   const checksum = await loadChecksum();
   expectUnused(nodeDisk, data);

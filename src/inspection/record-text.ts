@@ -1,4 +1,4 @@
-/** A record as a line for people, or as an object for programs. Bodies are shortened. */
+/** Formats a record as a line for people or an object for programs. Bodies are shortened. */
 import { HAS_HEADERS, HEADERS_LENGTH_BYTES, SIZE_MASK, WORD_BYTES } from "../protocol/entry.js";
 import { unpackHead } from "../protocol/head.js";
 import { EPOCH, formatId } from "../protocol/id.js";
@@ -22,9 +22,9 @@ const nameOf = (table: Readonly<Record<string, number>>, value: number): string 
 
 const REASONS = ["alive", "retries", "expired", "rejected"];
 
-/** Of a body: enough to recognise it. */
+/** Bytes shown of a body: enough to recognise it. */
 const BODY_BYTES = 40;
-/** Of a batch. */
+/** Bodies shown of a batch. */
 const BODIES = 3;
 const RANGES = 8;
 
@@ -129,12 +129,12 @@ const describeBodies = (bytes: Uint8Array, view: DataView, start: number, end: n
 const shorten = (body: Uint8Array): string => {
   const shown = body.subarray(0, BODY_BYTES);
   const more = body.length > shown.length ? `… (${body.length} bytes)` : "";
-  // A control character, or what is no UTF-8: then it is not text.
+  // With control characters, or not UTF-8, it is not text.
   const text = readText(shown);
   return /[\p{Cc}\uFFFD]/u.test(text) ? `0x${Buffer.from(shown).toString("hex")}${more}` : text + more;
 };
 
-/** One line: the type, then the fields that say something. */
+/** One line: the type, then the fields that are not empty. */
 export const recordLine = ({ type, ...fields }: DescribedRecord): string => {
   let line = type.padEnd(9);
   for (const [name, value] of Object.entries(fields)) {

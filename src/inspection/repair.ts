@@ -1,9 +1,9 @@
 /**
- * Saves what is whole of a data directory into a new one that a broker starts from. The original is only read.
+ * Repairs a data directory: copies what is whole into a new one that a broker can start from. The original is only
+ * read.
  *
- * The whole records of each segment are put together again without what is between them; the directory is completed
- * from what other segments say. A message whose record is damaged is lost; one whose ack is in a damaged record comes
- * back.
+ * The whole records of each segment are joined, without the damage between them; missing topics and queues are taken
+ * from other segments. A message whose record is damaged is lost; one whose ack is in a damaged record comes back.
  */
 import { dirname } from "node:path";
 import type { Checksum } from "../journal/checksum.js";
@@ -21,7 +21,7 @@ import { SalvagedDirectory } from "./salvaged-directory.js";
 import { type Gap, type ScannedRecord, scanSegment, viewOf } from "./segment-scan.js";
 import { type FoundSegment, type FoundShard, manifestOf, readSegment, shardsOf } from "./shard-files.js";
 
-/** What could not be saved. */
+/** Something that could not be saved. */
 export interface Loss {
   readonly file: string;
   readonly offset: number;
@@ -34,7 +34,7 @@ export interface ShardRepair {
   readonly shard: number;
   readonly records: number;
   readonly messages: number;
-  /** Of the new segments. */
+  /** Bytes of the new segments. */
   readonly bytes: number;
   readonly losses: readonly Loss[];
   /** Bytes at the end of the last segment that were never confirmed. */
@@ -43,13 +43,13 @@ export interface ShardRepair {
 
 const { RecordType } = record;
 
-/** Written at a time, about. */
+/** Bytes to write at a time, about. */
 const PAGE_BYTES = 1024 * 1024;
 
 /**
- * Repairs `data` into `out`, which must not exist nor lie in a data directory. `now` is milliseconds since 1970; `onRead` is told of bytes that have
- * been read since it was told last. Throws a `DataDirectoryError`, and what a disk throws: then `out` is not finished, and no
- * broker starts from it.
+ * Repairs `data` into `out`, which must not exist, nor be inside a data directory. `now`: milliseconds since 1970.
+ * `onRead` gets the bytes read since its last call. Throws a `DataDirectoryError` or a disk fault; `out` is then
+ * unfinished, and no broker starts from it.
  */
 export const repairData = (
   disk: Disk,
@@ -78,7 +78,7 @@ const exists = (disk: Disk, path: string): boolean => {
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
-    // A file, say.
+    // Such as a file.
     return true;
   }
 };
@@ -90,10 +90,10 @@ class ShardSalvage {
   #records = 0;
   #messages = 0;
   #bytes = 0;
-  /** The last millisecond, since the EPOCH of ids, of which an id may have been handed out. */
+  /** The last millisecond (since EPOCH) of which an id may have been handed out. */
   #ceiling = 0;
 
-  /** Of another shard are none of them. */
+  /** Segments of other shards are not among them. */
   readonly #segments: readonly FoundSegment[];
 
   constructor(
@@ -138,7 +138,7 @@ class ShardSalvage {
     this.#losses.push({ file: this.found.directory, offset: 0, length: 0, what });
   }
 
-  /** Makes a segment of what is whole of one. New ones are numbered from 1. */
+  /** Writes the whole records of a segment to a new one. New segments are numbered from 1. */
   #segment(index: number, segment: FoundSegment): void {
     const { disk, checksum, found, shards } = this;
     const sequence = index + 1;
@@ -163,7 +163,7 @@ class ShardSalvage {
     let from = 0;
     if (beginsWithDirectory(items, bytes, view)) from = this.#copyDirectory(writer, items, bytes, view);
     else {
-      // Its own is not whole: what is known serves, so that the segments before this one can go one day.
+      // Its own directory is damaged. It gets what is known, so that the segments before it can be reclaimed one day.
       this.#directory.interrupt();
       for (const entry of this.#directory.entries()) writer.directory(packHead(entry));
     }
@@ -174,12 +174,12 @@ class ShardSalvage {
       } else if (i >= from) this.#copy(writer, index, bytes, view, item);
     }
     const isLast = index === this.#segments.length - 1;
-    // What handed out ids in a damaged record did so before now.
+    // A damaged record may have handed out ids, but only before now.
     if (isLast) this.#ceiling = Math.max(this.#ceiling, this.now - EPOCH);
     writer.ids(this.#ceiling);
   }
 
-  /** The last segment is cut where a start would cut it: at a break behind which nothing was confirmed. */
+  /** Cuts the last segment where a start would: at a break after which nothing was confirmed. */
   #untilTorn(
     index: number,
     { path }: FoundSegment,
@@ -195,7 +195,7 @@ class ShardSalvage {
     return items;
   }
 
-  /** Copies the directory at the head of a segment. Answers the place of the item behind it. */
+  /** Copies the directory at the head of a segment. Returns the index of the item after it. */
   #copyDirectory(
     writer: RecordWriter,
     items: readonly (ScannedRecord | Gap)[],
@@ -227,7 +227,7 @@ class ShardSalvage {
         break;
       case RecordType.DIRECTORY: {
         const entry = entryAt(bytes, view, item);
-        // Of a directory that goes on behind the head, or whose beginning is lost: the new head has what was known before.
+        // Part of a directory that continues after the head or has lost its beginning: the new head has what was known.
         if (entry[0] === "checkpoint" || entry[0] === "complete") return;
         if (this.#directory.lacksTopic(entry)) {
           const later = this.#laterThan(index);
@@ -263,7 +263,7 @@ class ShardSalvage {
     this.#messages += view.getUint16(offset + record.COUNT);
   }
 
-  /** Says what is to be known of queues before a record that is about them. */
+  /** Writes the directory entries that a record needs before it. */
   #introduce(
     writer: RecordWriter,
     index: number,
@@ -281,7 +281,7 @@ class ShardSalvage {
 
   readonly #later = new Map<number, SalvagedDirectory>();
 
-  /** What later records say: those of the segment itself, and up to the next whole directory. */
+  /** Directory entries of later records, up to the next whole directory. */
   #laterThan(index: number): SalvagedDirectory {
     const known = this.#later.get(index);
     if (known !== undefined) return known;
@@ -293,7 +293,7 @@ class ShardSalvage {
       for (const item of scanSegment(bytes, segment.sequence, this.checksum)) {
         if (item.kind === "gap" || item.type !== RecordType.DIRECTORY) continue;
         const entry = entryAt(bytes, view, item);
-        // What is said first is what held here: numbers of queues are used again.
+        // The first entry wins, because queue numbers are reused later.
         if ((entry[0] === "topic" || entry[0] === "queue") && !later.mentions(entry)) later.apply(entry);
         if (entry[0] === "complete") isWhole = true;
       }
@@ -304,7 +304,7 @@ class ShardSalvage {
   }
 }
 
-/** The checksum becomes that of its new place. */
+/** Recomputes the checksum, which covers the record's position. */
 const copyRecord = (
   writer: RecordWriter,
   bytes: Uint8Array,
@@ -322,7 +322,7 @@ const entryAt = (bytes: Uint8Array, view: DataView, { offset }: ScannedRecord): 
   return [String(kind), ...rest];
 };
 
-/** Whether the head of a segment and the whole directory behind it are there, without a gap. */
+/** Whether the head of a segment and its directory are whole, without a gap. */
 const beginsWithDirectory = (items: readonly (ScannedRecord | Gap)[], bytes: Uint8Array, view: DataView): boolean => {
   if (items[0]?.kind !== "record" || items[0].type !== RecordType.SEGMENT) return false;
   for (const [i, item] of items.entries()) {
@@ -335,7 +335,7 @@ const beginsWithDirectory = (items: readonly (ScannedRecord | Gap)[], bytes: Uin
   return false;
 };
 
-/** A COMMIT that was written when more than `offset` bytes were on disk. */
+/** Whether it is a COMMIT written when more than `offset` bytes were on disk. */
 const isProof = (item: ScannedRecord | Gap, view: DataView, offset: number): boolean =>
   item.kind === "record" &&
   item.type === RecordType.COMMIT &&

@@ -1,4 +1,4 @@
-/** Makes a data directory out of a backup, once all of that has been found whole. */
+/** Makes a data directory out of a backup, after verifying all of it. */
 import type { Checksum } from "../journal/checksum.js";
 import { DataDirectoryError } from "../journal/damage-error.js";
 import { readManifest } from "../journal/data-directory.js";
@@ -16,9 +16,9 @@ export interface Restored {
 }
 
 /**
- * `data` is new or empty. `onRead` is told of bytes that have been read, each of them twice, since it was told last.
- * Throws a `DataDirectoryError` when the backup is damaged, when there is something in `data` or it lies in a data
- * directory, and what a disk throws: then `data` is not finished, and no broker starts from it.
+ * `data` is new or empty. `onRead` gets the bytes read since its last call; each byte is read twice. Throws a
+ * `DataDirectoryError` when the backup is damaged, or `data` is not empty or is inside a data directory; or a disk
+ * fault. `data` is then unfinished, and no broker starts from it.
  */
 export const restoreData = (
   disk: Disk,
@@ -40,7 +40,7 @@ export const restoreData = (
   disk.makeDirectory(data);
   const present = disk.list(data).find((name) => !isOfFileSystem(name));
   if (present !== undefined) {
-    // One that was not finished says so.
+    // Throws if the backup is unfinished.
     readManifest(disk, data);
     throw new DataDirectoryError(`${data} is not empty ("${present}"): give a new or an empty directory`);
   }

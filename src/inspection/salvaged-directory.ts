@@ -1,7 +1,7 @@
 /**
- * Topics and queues while a damaged journal is read: what is known of them so far, in the order of the records. A start
- * drops records about a queue that it does not know, so that what damage has taken out of the directory has to be found
- * elsewhere (each later segment has all of it) or made up.
+ * The topics and queues known so far while a damaged journal is read. A start ignores records about unknown queues, so
+ * directory entries lost to damage must be taken from elsewhere (each later segment has the whole directory) or made
+ * up.
  */
 import { DEFAULT_KEY } from "../protocol/limits.js";
 import type { DirectoryEntry } from "../shard/log/recorder.js";
@@ -24,10 +24,10 @@ const isTopic = (entry: readonly unknown[]): entry is TopicEntry =>
 export class SalvagedDirectory {
   readonly #topics = new Map<string, TopicEntry>();
   readonly #queues = new Map<number, QueueEntry>();
-  /** What a checkpoint that is being read has named; undefined: none is. */
+  /** Entries of the checkpoint that is being read; undefined: none is. */
   #named: Set<string | number> | undefined;
 
-  /** Follows an entry as a start does. */
+  /** Applies an entry, as a start does. */
   apply(entry: DirectoryEntry): void {
     const [kind, subject] = entry;
     if (isTopic(entry)) {
@@ -42,31 +42,31 @@ export class SalvagedDirectory {
     else if (kind === "complete") this.#complete();
   }
 
-  /** A gap: a checkpoint that it cuts in two names some of what there is and no more. */
+  /** A gap: a checkpoint that it interrupts is incomplete. */
   interrupt(): void {
     this.#named = undefined;
   }
 
-  /** Whether a record about the queue will be heeded. `topic`: what the record says; undefined if nothing. */
+  /** Whether a start would apply a record about the queue. `topic`: the topic in the record, if any. */
   knows(queue: number, topic: string | undefined): boolean {
     const known = this.#queues.get(queue);
     return known !== undefined && (topic === undefined || known[2] === topic);
   }
 
-  /** Whether it has something of the same topic or of the same number of a queue. */
+  /** Whether it has an entry for the same topic or the same queue number. */
   mentions(entry: DirectoryEntry): boolean {
     if (isTopic(entry)) return this.#topics.has(entry[1]);
     return isQueue(entry) && this.#queues.has(entry[1]);
   }
 
-  /** All of it, as the head of a segment has it. */
+  /** The whole directory, as in the head of a segment. */
   entries(): DirectoryEntry[] {
     return [["checkpoint"], ...this.#topics.values(), ...this.#queues.values(), ["complete"]];
   }
 
   /**
-   * What must be said before a record about a queue that is not known. `later`: what later records say of queues and
-   * topics; empty if those do not help either and the record does not name its topic.
+   * The entries that must precede a record about an unknown queue. `later`: directory entries of later records. Empty
+   * if those do not help and the record does not name its topic.
    */
   introduce(
     queue: number,
@@ -85,7 +85,7 @@ export class SalvagedDirectory {
     return entries;
   }
 
-  /** What must be said before an entry: nothing, unless it is about a queue whose topic is not known. */
+  /** The entries that must precede an entry: none, unless it is about a queue whose topic is unknown. */
   introduceTopic(entry: DirectoryEntry, now: number, later: SalvagedDirectory): DirectoryEntry[] {
     if (!this.lacksTopic(entry)) return [];
     const name = entry[2] as string;
@@ -94,12 +94,12 @@ export class SalvagedDirectory {
     return [topic];
   }
 
-  /** It is about a queue whose topic is not known. */
+  /** Whether it is about a queue whose topic is unknown. */
   lacksTopic(entry: DirectoryEntry): boolean {
     return isQueue(entry) && !this.#topics.has(entry[2]);
   }
 
-  /** In exact mode the route key is the bind key. Two queues of a topic cannot have the same. */
+  /** In exact mode the route key is the bind key, which two queues of a topic cannot share. */
   #bindKey(queue: number, topic: string, routeKey: string): string {
     const key = routeKey === "" ? DEFAULT_KEY : routeKey;
     const isTaken = [...this.#queues.values()].some((entry) => entry[2] === topic && entry[3] === key);

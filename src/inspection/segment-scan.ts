@@ -1,7 +1,7 @@
 /**
- * Everything that is in a segment's file, whole or not: records one after another, and the stretches between them in
- * which no whole record begins. Behind a break it looks for the next record at every multiple of eight, as far as the
- * file goes: the checksum, which begins with the place of the record, tells one from bytes that look alike.
+ * Scans a segment's file: its whole records, and the gaps between them. After a break it looks for the next record at
+ * every multiple of eight, up to the end of the file. The checksum, which covers the record's position, tells a record
+ * from bytes that look like one.
  */
 
 import type { Checksum } from "../journal/checksum.js";
@@ -18,17 +18,17 @@ export interface ScannedRecord {
 export interface Gap {
   readonly kind: "gap";
   readonly offset: number;
-  /** Up to the next whole record, or to the last byte of the file that is not zero. */
+  /** Up to the next whole record or the last byte of the file that is not zero. */
   readonly length: number;
-  /** What is wrong where it begins. */
+  /** What is wrong at its beginning. */
   readonly what: string;
 }
 
 export const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
 /**
- * Walks the contents of a segment's file up to its SEAL. A gap is the last of it when nothing whole follows; there is
- * none when the records end in zeros and nothing else.
+ * Walks a segment's file up to its SEAL. The last item is a gap when no whole record follows; zeros alone are not a
+ * gap.
  */
 export function* scanSegment(
   bytes: Uint8Array,
@@ -56,7 +56,7 @@ export function* scanSegment(
   }
 }
 
-/** The length of the whole record at `at`; 0: there is none, and the reader says why. */
+/** The length of the whole record at `at`; 0: there is none, and `reader.fault` says why. */
 const wholeRecord = (reader: RecordReader, view: DataView, sequence: number, at: number): number => {
   const length = reader.lengthAt(view, at);
   if (length === 0) return 0;
@@ -67,16 +67,16 @@ const wholeRecord = (reader: RecordReader, view: DataView, sequence: number, at:
   return reader.isWhole(view, at, length, sequence, at) ? length : 0;
 };
 
-/** Where the next whole record from `start` on begins. */
+/** Where the next whole record begins, from `start` on. */
 const nextRecord = (reader: RecordReader, view: DataView, sequence: number, start: number): number | undefined => {
   for (let at = start; at + record.MIN_BYTES <= view.byteLength; at += 8) {
-    // Most places have no length: this comes before the checksum of what may be a long stretch.
+    // Most places have no valid length: check that before the checksum of what may be a long record.
     if (view.getUint32(at) !== 0 && wholeRecord(reader, view, sequence, at) > 0) return at;
   }
   return undefined;
 };
 
-/** Behind the last byte from `start` on that is not zero. */
+/** The end of the bytes from `start` on, trailing zeros excluded. */
 const contentEnd = (bytes: Uint8Array, start: number): number => {
   let end = bytes.length;
   while (end > start && bytes[end - 1] === 0) end--;

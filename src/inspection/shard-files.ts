@@ -1,4 +1,4 @@
-/** What there is of each shard in a data directory that nobody uses. */
+/** The files of each shard in a data directory that no broker uses. */
 import { basename, join } from "node:path";
 import type { Checksum } from "../journal/checksum.js";
 import { DataDirectoryError } from "../journal/damage-error.js";
@@ -14,27 +14,27 @@ export interface FoundSegment {
   readonly path: string;
   /** Bytes of the file. */
   readonly size: number;
-  /** Its head, or what is wrong with that. */
+  /** Its head, or what is wrong with it. */
   readonly head: SegmentHead | string;
-  /** What in a whole head cannot be true here: the file is that of another place, and says nothing of this one. */
+  /** Why a whole head cannot belong here: the file is from another shard or sequence. */
   readonly misplaced: HeadFault | undefined;
 }
 
 export interface FoundShard {
   readonly shard: number;
   readonly directory: string;
-  /** Its directory is there. */
+  /** Whether its directory exists. */
   readonly isThere: boolean;
-  /** Those that count, in order: one that a compacted segment replaces does not. */
+  /** The current ones, in order, without those that a compacted segment replaces. */
   readonly segments: readonly FoundSegment[];
-  /** Sequences that are missing between them. */
+  /** Missing sequences between them. */
   readonly missing: readonly number[];
 }
 
-/** Gaps in the numbers are listed one by one up to so many: a wrong name must not make billions. */
+/** The most missing sequences to list: a wrong file name must not make billions. */
 const MAX_MISSING = 1_000;
 
-/** Throws a `DataDirectoryError` when a process uses the directory or it is none of a broker's. */
+/** Throws a `DataDirectoryError` when a process uses the directory, or when it is not a data directory. */
 export const expectUnused = (disk: Disk, data: string): void => {
   manifestOf(disk, data);
   const holder = lockHolder(data);
@@ -44,7 +44,7 @@ export const expectUnused = (disk: Disk, data: string): void => {
   );
 };
 
-/** Throws a `DataDirectoryError` when it is no data directory, or when a newer version has written it. */
+/** Throws a `DataDirectoryError` when it is not a data directory, or a newer version has written it. */
 export const manifestOf = (disk: Disk, data: string): Manifest => {
   const manifest = readPresentManifest(disk, data);
   if (manifest !== undefined) return manifest;
@@ -100,11 +100,11 @@ const found = (disk: Disk, directory: string, shard: number, sequence: number, c
   }
 };
 
-/** The first sequence that a segment stands for. */
+/** The first sequence that a segment replaces, or its own. */
 const firstOf = ({ head, misplaced, sequence }: FoundSegment): number =>
   typeof head === "string" || misplaced !== undefined ? sequence : head.replaces;
 
-/** A start refuses one of another place wherever it is, so that such a one is always among them. */
+/** A misplaced segment always counts as current, because a start refuses it wherever it is. */
 const withoutReplaced = (segments: readonly FoundSegment[]): FoundSegment[] =>
   segments.filter(
     ({ sequence, misplaced }) =>

@@ -19,18 +19,18 @@ export interface ShardVerification {
   readonly shard: number;
   readonly segments: number;
   readonly records: number;
-  /** Messages in batches and in what compactions have kept; most of them are settled by later records. */
+  /** Messages in PUBLISH and KEEP records, most of which later records settle. */
   readonly messages: number;
-  /** Of the records; files may be longer. */
+  /** Bytes of records; files may be longer. */
   readonly bytes: number;
   readonly damage: readonly Damage[];
-  /** What a crash has left behind the last record and a start would cut off. */
+  /** A torn end, which a start would cut off. */
   readonly torn: Damage | undefined;
 }
 
 const READ_BYTES = 1024 * 1024;
 
-/** `onRead` is told of bytes that have been read since it was told last. Throws a `DataDirectoryError`. */
+/** `onRead` gets the bytes read since its last call. Throws a `DataDirectoryError`. */
 export const verifyData = (
   disk: Disk,
   data: string,
@@ -59,7 +59,7 @@ export const verifyData = (
     return { shard, segments: segments.length, ...tally, damage, torn };
   });
 
-/** Bytes of all files that a verification will read. */
+/** Bytes of all files that a verification reads. */
 export const bytesToVerify = (disk: Disk, data: string, checksum: Checksum): number =>
   shardsOf(disk, data, checksum)
     .flatMap(({ segments }) => segments)

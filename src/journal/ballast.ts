@@ -1,22 +1,18 @@
 /**
- * A file that takes up room while there is some, and gives it back when a write finds none: what was appended can be
- * written then, and the acks behind it, which make room for good. Until it is there again no publish is accepted.
+ * The ballast file: it reserves disk space, and is deleted when a write finds none left. That lets the shard write what
+ * it has accepted, and the acks that will free space for good. Publishes are refused until the file is there again.
  */
 import { join } from "node:path";
 import type { Disk } from "./disk.js";
+import { isDiskFault } from "./disk-fault.js";
 import { TEMPORARY_SUFFIX } from "./layout.js";
 import { makeSpare } from "./spares.js";
-import { isDiskFault } from "./sync-error.js";
 
-/** More than is appended between two looks at whether publishes may be accepted. */
+/** More than a shard appends between two checks of `roomForPublishes`. */
 const MAX_BYTES = 8 * 1024 * 1024;
 
-/** Milliseconds from an attempt to make it to the next. */
+/** Milliseconds between two attempts to create the file. */
 const RETRY_INTERVAL = 1000;
-
-const OUT_OF_SPACE: ReadonlySet<string> = new Set(["ENOSPC", "EDQUOT"]);
-
-export const isOutOfSpace = ({ code }: NodeJS.ErrnoException): boolean => OUT_OF_SPACE.has(code ?? "");
 
 export class Ballast {
   readonly #disk: Disk;
@@ -27,7 +23,7 @@ export class Ballast {
   #isGivenUp = false;
   #retryAt = Number.NEGATIVE_INFINITY;
 
-  /** Without `ask` it is made here. */
+  /** `ask` has somebody else create a file of zeros; without it the file is created here. */
   constructor(
     disk: Disk,
     directory: string,
@@ -40,21 +36,21 @@ export class Ballast {
     this.#ask = ask;
   }
 
-  /** There was no room for what had been accepted, and nothing stands by for the next time. */
+  /** The file was deleted to make room and is not back yet. */
   get isGivenUp(): boolean {
     return this.#isGivenUp;
   }
 
-  /** When to call `provide` again; Infinity: it is there, or is being made. */
+  /** When to call `provide` again. Infinity: the file exists or is being created. */
   get due(): number {
     return this.#state === "none" ? this.#retryAt : Number.POSITIVE_INFINITY;
   }
 
-  /** Makes it, or has it made, unless that has just failed. */
+  /** Creates the file, or asks for it, unless that has just failed. */
   provide(now: number): void {
     if (this.#state !== "none" || now < this.#retryAt) return;
     this.#retryAt = now + RETRY_INTERVAL;
-    // Of an earlier life of the shard.
+    // One that an earlier life of the shard has left.
     this.#remove();
     if (this.#ask !== undefined) {
       this.#state = "asked";
@@ -70,7 +66,7 @@ export class Ballast {
     this.#stand();
   }
 
-  /** Somebody has made it, or could not. False: it was another file that was asked for. */
+  /** The answer to `ask`. False: it is about another file. */
   answer(path: string, isMade: boolean, now: number): boolean {
     if (path !== this.#path) return false;
     if (this.#state !== "asked") return true;
@@ -80,7 +76,7 @@ export class Ballast {
     return true;
   }
 
-  /** Gives its room back; false: it had none. */
+  /** Deletes the file to make room. False: there was none. */
   giveUp(now: number): boolean {
     this.#isGivenUp = true;
     if (this.#state !== "there" || !this.#remove()) return false;

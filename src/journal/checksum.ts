@@ -1,6 +1,6 @@
 /**
- * XXH32, the checksum of records. Short stretches are done here: calling WebAssembly costs more than they take, and its
- * memory has to be filled first.
+ * XXH32, the checksum of records. Short ranges are computed in JavaScript: for them, the call into WebAssembly and the
+ * copy into its memory cost more than the work.
  */
 import xxhash from "xxhash-wasm";
 
@@ -49,7 +49,7 @@ const short: Checksum = (view, start, end, seed) => {
   return (sum ^ (sum >>> 16)) >>> 0;
 };
 
-/** Once for each thread; what it answers is synchronous. */
+/** Loads the WebAssembly module, once per thread. The function it resolves with is synchronous. */
 export const loadChecksum = async (): Promise<Checksum> => {
   const { h32Raw } = await xxhash();
   return (view, start, end, seed) =>

@@ -1,10 +1,10 @@
 /**
- * SegmentCompaction: makes one segment out of several, with what is still wanted of them. It runs beside the shard, reads only
- * segments that are sealed and writes a file that does not count before the journal gives it its name.
+ * Segment compaction: writes what is still needed of several segments into one. It runs in the pool, beside the shard.
+ * It reads sealed segments only, and writes a file that means nothing until the journal gives it its name.
  *
- * The new segment has the STATE records about messages of segments before and what says that queues and topics were
- * deleted, the queues that messages are kept for, and a KEEP for each stretch of messages of the plan (see keep-plan.ts of src/shard). What was said of messages that were
- * published in the compacted segments themselves is in the KEEPs, or nobody needs it.
+ * The new segment holds: STATE records about messages of earlier segments, records of deleted queues and topics, the
+ * queues that messages are kept for, and a KEEP for each run of messages in the plan (keep-plan.ts of src/shard). The
+ * state of messages that the compacted segments published is in their KEEPs; other records about them are dropped.
  */
 
 import { unpackHead } from "../protocol/head.js";
@@ -25,20 +25,20 @@ const { RecordType } = record;
 
 export interface CompactInput {
   readonly directory: string;
-  /** The segments that are compacted, ascending. */
+  /** The segments to compact, ascending. */
   readonly sequences: readonly number[];
   readonly head: NewSegment;
-  /** Where the new segment is written: a name that does not count. Nothing is there. */
+  /** Where to write the new segment: a temporary name that is not taken. */
   readonly path: string;
   readonly pageBytes: number;
-  /** First and last ids, by `idOrder`, of each segment before those, which stays; none: they are the first. */
+  /** First and last id, by `idOrder`, of each earlier segment, all of which stay. Empty: there is no earlier one. */
   readonly before: Float64Array;
   readonly keeps: Uint32Array;
   readonly claims: Uint8Array;
   readonly bodies: readonly Uint8Array[];
 }
 
-/** Throws when a segment cannot be read or is damaged, and when there is no room for the new one, which is then removed. */
+/** Throws when a segment cannot be read or is damaged, or when the new one cannot be written; it is removed then. */
 export const compact = (disk: Disk, checksum: Checksum, input: CompactInput): CompactedSegment => {
   const file = disk.open(input.path, "create");
   try {
@@ -58,7 +58,7 @@ class SegmentCompaction {
   readonly #input: CompactInput;
   readonly #writer: RecordWriter;
   readonly #published = new PublishedIds();
-  /** By what was deleted: bodies of DIRECTORY records. */
+  /** Bodies of DIRECTORY records that delete something, by what they delete. */
   readonly #deletions = new Map<string, Uint8Array>();
 
   constructor(disk: Disk, checksum: Checksum, input: CompactInput, file: DiskFile) {
@@ -74,7 +74,7 @@ class SegmentCompaction {
     for (const sequence of sequences) this.#readStates(sequence);
     for (const body of this.#deletions.values()) this.#writer.directory(body);
     const carriedBytes = this.#writer.size - begin;
-    // Behind what was deleted: a number may be that of another queue by now.
+    // After the deletions, because queue numbers are reused.
     for (const body of bodies) this.#writer.directory(body);
     const places = this.#writeKeeps();
     this.#writer.seal();
@@ -82,7 +82,7 @@ class SegmentCompaction {
     return { sequence, replaces, pages: Uint32Array.from(this.#writer.pages), places, carriedBytes };
   }
 
-  /** Copies what a segment says of messages that none of the compacted ones has published. */
+  /** Copies the STATE of messages that none of the compacted segments has published. */
   #readStates(sequence: number): void {
     const { directory, pageBytes } = this.#input;
     const path = segmentPath(directory, sequence);
@@ -110,7 +110,7 @@ class SegmentCompaction {
       const count = view.getUint16(at + record.COUNT);
       this.#published.add(view.getUint32(at + record.FIRST_ID_HIGH), view.getUint32(at + record.FIRST_ID_LOW), count);
     } else if (this.#input.before.length === 0) {
-      // Of what came before nothing is left that could be said anything about.
+      // There is no earlier segment that the record could be about.
       return;
     } else if (type === RecordType.STATE) {
       this.#state(view, at);
@@ -119,7 +119,7 @@ class SegmentCompaction {
     }
   }
 
-  /** What was deleted takes messages of segments before with it. */
+  /** Deletions are kept: they also delete messages of earlier segments. */
   #deletion(view: DataView, at: number): void {
     const body = new Uint8Array(view.buffer, view.byteOffset, view.byteLength).subarray(
       at + record.DIRECTORY_BODY,
@@ -151,7 +151,7 @@ class SegmentCompaction {
     writer.end();
   }
 
-  /** Whether a segment before may have some of these messages. */
+  /** Whether an earlier segment may hold some of these messages. */
   #isBefore(high: number, low: number, count: number): boolean {
     const { before } = this.#input;
     const first = idOrder(high, low);
@@ -161,7 +161,7 @@ class SegmentCompaction {
     return false;
   }
 
-  /** Answers where each has been put, as in `CompactedSegment`. */
+  /** Returns where each message was written, as in `CompactedSegment`. */
   #writeKeeps(): Uint32Array {
     const { directory, keeps } = this.#input;
     const places = new Uint32Array((keeps.length / KEEP_WORDS) * PLACE_WORDS);

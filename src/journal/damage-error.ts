@@ -1,4 +1,4 @@
-/** What a journal throws when bytes that were confirmed are not what they were. */
+/** The error for damage: confirmed bytes that are missing or have changed. */
 import { dirname } from "node:path";
 
 export class DamageError extends Error {
@@ -19,7 +19,7 @@ export class DamageError extends Error {
   }
 }
 
-/** A data directory that this version cannot use, or that is none. */
+/** The directory is not a data directory, or not one that this version can use. */
 export class DataDirectoryError extends Error {
   override readonly name = "DataDirectoryError";
 }

@@ -1,13 +1,13 @@
 /**
- * The data directory of a broker: `ringmq.json` says how many shards it has and which generation of them counts.
+ * The data directory of a broker. Its manifest, `ringmq.json`, names the number of shards and the current generation.
  *
- * The manifest is written last, so a directory without one is empty or was left while it was being made. Another number
- * of shards is another generation beside the present one, which counts once the manifest says so.
+ * The manifest is written last, so a directory without one is empty or unfinished. A change of the number of shards
+ * makes a new generation beside the current one; it becomes current when the manifest names it.
  */
 import { dirname, join, resolve } from "node:path";
-import { isOutOfSpace } from "./ballast.js";
 import { DamageError, DataDirectoryError } from "./damage-error.js";
 import type { Disk } from "./disk.js";
+import { isDiskFault, isOutOfSpace } from "./disk-fault.js";
 import {
   generationName,
   generationOf,
@@ -22,10 +22,9 @@ import {
 } from "./layout.js";
 import { DirectoryLock } from "./lock.js";
 import { makeSpare } from "./spares.js";
-import { isDiskFault } from "./sync-error.js";
 import { readSmallFile, replaceFile } from "./whole-file.js";
 
-/** Of the directory's layout and the manifest; the segments have their own (see record.ts of src/shard). */
+/** Version of the directory layout and the manifest. Segments have their own (record.ts of src/shard). */
 export const DIRECTORY_FORMAT = 1;
 
 const MANIFEST_BYTES = 64 * 1024;
@@ -38,7 +37,7 @@ export interface Manifest {
 
 const positive = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) > 0;
 
-/** Throws if the file is damaged or of a newer format, or not finished; answers undefined if there is none. */
+/** Throws if the manifest is damaged, unfinished or of a newer format. Undefined: there is none. */
 export const readManifest = (disk: Disk, data: string): Manifest | undefined => {
   const names = disk.list(data);
   if (!names.includes(MANIFEST)) {
@@ -82,7 +81,7 @@ export const writeManifest = (disk: Disk, data: string, manifest: Manifest): voi
 export const encodeManifest = (manifest: Manifest): Uint8Array =>
   new TextEncoder().encode(`${JSON.stringify(manifest)}\n`);
 
-/** Makes the empty directories of a generation's shards, durably. Whatever was there of it is deleted. */
+/** Makes the empty shard directories of a generation, durably. Deletes whatever was there. */
 export const makeGeneration = (disk: Disk, data: string, generation: number, shards: number): void => {
   const directory = join(data, generationName(generation));
   disk.removeDirectory(directory);
@@ -92,7 +91,7 @@ export const makeGeneration = (disk: Disk, data: string, generation: number, sha
   disk.syncDirectory(data);
 };
 
-/** Deletes the generations that do not count: of a change of shards that was not finished, or that was. */
+/** Deletes all generations but the current one: older ones, and unfinished newer ones. */
 export const removeOtherGenerations = (disk: Disk, data: string, { generation }: Manifest): void => {
   for (const name of disk.list(data)) {
     const found = generationOf(name);
@@ -100,7 +99,7 @@ export const removeOtherGenerations = (disk: Disk, data: string, { generation }:
   }
 };
 
-/** Throws unless the directory is a broker's, or empty, or was left when it was being made one. */
+/** Throws unless the directory is a data directory, an unfinished one, or empty. */
 const expectOurs = (disk: Disk, data: string): void => {
   for (const name of disk.list(data)) {
     if (name.startsWith(LOCK_PREFIX) || name.endsWith(TEMPORARY_SUFFIX) || isOfFileSystem(name)) continue;
@@ -119,7 +118,7 @@ const expectOurs = (disk: Disk, data: string): void => {
 const hasSegments = (disk: Disk, generation: string): boolean =>
   disk.list(generation).some((shard) => journalFiles(disk, join(generation, shard)).sequences.length > 0);
 
-/** Every shard that the manifest names must have its directory: one that is missing is not one without messages. */
+/** Every shard in the manifest must have its directory: a missing one is not the same as an empty one. */
 const expectShards = (disk: Disk, data: string, { generation, shards }: Manifest): void => {
   const name = generationName(generation);
   const names = new Set(disk.list(data).includes(name) ? disk.list(join(data, name)) : []);
@@ -131,21 +130,21 @@ const expectShards = (disk: Disk, data: string, { generation, shards }: Manifest
 };
 
 /**
- * Who wrote the manifest may have been killed before its name was durable. It counts from now on, so a loss of power must
- * not bring the one before it back, whose generation is about to be deleted.
+ * The process that wrote the manifest may have been killed before its name was durable. The generation of the manifest
+ * before it is about to be deleted, so a power loss must not bring that one back.
  */
 const holdDurably = (disk: Disk, data: string): void => {
   disk.syncDirectory(data);
   try {
     disk.syncDirectory(dirname(resolve(data)));
   } catch (error) {
-    // A directory of somebody else's that may not be read: whoever made this one in it has seen to its name.
+    // The parent belongs to another user and cannot be opened. Whoever made the directory in it has synced its name.
     const { code } = error as NodeJS.ErrnoException;
     if (code !== "EACCES" && code !== "EPERM") throw error;
   }
 };
 
-/** Opens a data directory, or makes one for so many shards. The caller has its lock. */
+/** Opens a data directory, or makes one for this number of shards. The caller holds the lock. */
 export const openDataDirectory = (disk: Disk, data: string, shards: number): Manifest => {
   const present = readManifest(disk, data);
   if (present !== undefined) {
@@ -160,7 +159,7 @@ export const openDataDirectory = (disk: Disk, data: string, shards: number): Man
   return manifest;
 };
 
-/** Makes the directory and what is missing above it: a loss of power does not take their names away again. */
+/** Makes the directory and its missing parents, durably. */
 const makeDurably = (disk: Disk, path: string): void => {
   const missing: string[] = [];
   for (let at = path; isMissing(disk, at); at = dirname(at)) missing.push(at);
@@ -177,11 +176,11 @@ const isMissing = (disk: Disk, directory: string): boolean => {
   }
 };
 
-/** Kept for the lock of a start on a full disk, and for the ends that a recovery seals. */
+/** Space reserved for a start on a full disk: for its lock, and for the segments that recovery seals. */
 const ROOM = `room${TEMPORARY_SUFFIX}`;
 const ROOM_BYTES = 64 * 1024;
 
-/** Gives up the room that was kept when there is no other: nobody has the lock then. */
+/** Frees the reserved space on a full disk, provided that nobody holds the lock. */
 const acquire = (disk: Disk, data: string): DirectoryLock => {
   try {
     return DirectoryLock.acquire(data);
@@ -192,7 +191,7 @@ const acquire = (disk: Disk, data: string): DirectoryLock => {
   }
 };
 
-/** Where it is not. On a disk that is full now, the next start does it. */
+/** Reserves the space, unless it is. If the disk is full now, the next start does it. */
 const keepRoom = (disk: Disk, data: string): void => {
   if (disk.list(data).includes(ROOM)) return;
   try {
@@ -203,9 +202,9 @@ const keepRoom = (disk: Disk, data: string): void => {
 };
 
 /**
- * Locks and opens a data directory, and makes it if there is none. Throws a `DataDirectoryError` that says what to do if
- * another broker uses it, if it is something else, or if a newer version has written it. The manifest may have another
- * number of shards than was asked for.
+ * Locks and opens a data directory, which is made if there is none. Throws a `DataDirectoryError` that says what to do
+ * if another broker uses it, if it is something else, or if a newer version has written it. The manifest may name
+ * another number of shards than the one asked for.
  */
 export const claimDataDirectory = (
   disk: Disk,
@@ -213,7 +212,7 @@ export const claimDataDirectory = (
   shards: number,
 ): { readonly lock: DirectoryLock; readonly manifest: Manifest } => {
   makeDurably(disk, data);
-  // Before the lock: nothing is put into a directory that is somebody else's.
+  // Before the lock, which must not be written into a foreign directory.
   if (readManifest(disk, data) === undefined) expectOurs(disk, data);
   const lock = acquire(disk, data);
   try {

@@ -1,6 +1,6 @@
 /**
- * Descriptors that stand for nothing, so that the journal has some when the process has no other left: they are given up
- * when it has to open a file, and taken again when there are free ones.
+ * Spare file descriptors. The journal closes them to open a file when the process has no other left, and takes them
+ * again when there are free ones.
  */
 import { closeSync, openSync } from "node:fs";
 import { devNull } from "node:os";
@@ -16,7 +16,7 @@ export class DescriptorReserve {
 
   constructor(
     readonly count: number = RESERVED_DESCRIPTORS,
-    /** A seam for tests. Throws when there is none. */
+    /** Opens a descriptor. Throws when there is none. A parameter for tests. */
     readonly open: () => number = () => openSync(devNull, "r"),
     readonly close: (descriptor: number) => void = closeSync,
   ) {}
@@ -25,16 +25,16 @@ export class DescriptorReserve {
     return this.#held.length === this.count;
   }
 
-  /** Takes what is missing, as far as there is some. Never throws: next time there may be more. */
+  /** Takes the missing ones, as far as there are any. Never throws: there may be more next time. */
   fill(): void {
     try {
       while (!this.isWhole) this.#held.push(this.open());
     } catch {
-      // It is tried again; who needs one meanwhile says that there is none.
+      // To be tried again. Whoever needs one meanwhile reports that there is none.
     }
   }
 
-  /** Gives up so many of them, or all; answers how many there were. */
+  /** Closes up to `count` of them and returns how many it closed. */
   giveUp(most = this.count): number {
     const given = this.#held.splice(0, most);
     for (const descriptor of given) this.close(descriptor);

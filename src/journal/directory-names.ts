@@ -1,9 +1,9 @@
 /**
- * The names in a shard's directory: whether they are durable. What was renamed or removed counts for a recovery only
- * then, so nothing may be written that relies on it before.
+ * Whether the names in a shard's directory are durable. Until they are, a crash may undo a rename or a removal, so
+ * nothing may be written that relies on it.
  */
 import type { Disk } from "./disk.js";
-import { synced } from "./sync-error.js";
+import { synced } from "./disk-fault.js";
 
 export class DirectoryNames {
   readonly #disk: Disk;
@@ -15,14 +15,14 @@ export class DirectoryNames {
     this.#directory = directory;
   }
 
-  /** A file has got another name, or none. */
+  /** A file was renamed or removed. */
   changed(): void {
     this.#isSynced = false;
   }
 
   /**
-   * Makes all changes durable; costs nothing if there are none. Throws a `SyncError` when that has failed, or the fault
-   * of a disk that could not even begin with it: then it is to be tried again.
+   * Makes all changes durable; costs nothing if there are none. Throws a `SyncError` when the sync has failed. When the
+   * directory could not be opened for it, throws that error, and the sync may be tried again.
    */
   sync(): void {
     if (this.#isSynced) return;

@@ -1,7 +1,7 @@
 /**
- * What the journal needs of a disk. A seam: tests put a disk here that fails on the n-th call, or one that loses what
- * was not synced. Everything is synchronous, since a shard's thread has nothing else to do while its journal commits,
- * and everything throws a `NodeJS.ErrnoException` when it fails.
+ * What the journal needs of a disk. A seam: tests pass a disk that fails on the n-th call, or one that loses what was
+ * not synced. Everything is synchronous, since a shard's thread has nothing else to do while its journal commits, and
+ * throws a `NodeJS.ErrnoException` when it fails.
  */
 
 /** `read` and `write` need an existing file; `create` one that does not exist yet, and may read it as well. */
@@ -15,22 +15,24 @@ export interface Disk {
   remove(path: string): void;
   /** The names in a directory, in no order. */
   list(directory: string): string[];
-  /** With all above it; no error if it is there. Those above are durable then. */
+  /** Makes a directory and its missing parents; no error if it exists. The parents are durable then. */
   makeDirectory(path: string): void;
-  /** With all in it; no error if it is not there. */
+  /** Removes a directory with everything in it; no error if there is none. */
   removeDirectory(path: string): void;
   /** Makes the names in a directory durable. */
   syncDirectory(path: string): void;
 }
 
 export interface DiskFile {
-  /** Bytes, as of now. */
+  /** Current size in bytes. */
   readonly size: number;
-  /** Reads from byte `at` of the file to `into[start]`. Answers the bytes read: fewer than `length` at the file's end. */
+  /**
+   * Reads from byte `at` of the file into `into[start]`. Returns the bytes read: fewer than `length` at the file's end.
+   */
   read(into: Uint8Array, start: number, length: number, at: number): number;
-  /** Writes `from[start, start + length)` to byte `at` of the file. Answers the bytes written: may be fewer. */
+  /** Writes `from[start, start + length)` to byte `at` of the file. Returns the bytes written: may be fewer. */
   write(from: Uint8Array, start: number, length: number, at: number): number;
-  /** Makes the bytes durable, and the size as far as it is needed to read them. */
+  /** Makes the bytes durable, and the size as far as it is needed to read them (fdatasync). */
   sync(): void;
   truncate(size: number): void;
   close(): void;

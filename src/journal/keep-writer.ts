@@ -1,4 +1,4 @@
-/** Writes KEEP records: messages out of a segment that was, with the claims that queues have to them. */
+/** Writes KEEP records: messages out of a compacted segment, with the claims that queues have to them. */
 import { SIZE_MASK, WORD_BYTES } from "../protocol/entry.js";
 import * as plan from "../shard/compaction/keep-plan.js";
 import * as record from "../shard/log/record.js";
@@ -12,15 +12,15 @@ const MAX_HEADER_BYTES = record.NAMES + 2 * 255;
 /** As its field of 16 bits can tell. */
 const MAX_CLAIMS = 0xffff;
 
-/** Bytes that the KEEP of a plan takes at most. */
+/** The most bytes that a KEEP of a plan takes. */
 export const keepBytes = (keep: Uint32Array): number => {
   const claims = (keep[plan.KEEP_CLAIMS] as number) * record.CLAIM_BYTES;
   return record.align(MAX_HEADER_BYTES + claims + (keep[plan.KEEP_BYTES] as number));
 };
 
 /**
- * `file` is that of the segment which the messages are in, `keep` one of a plan, `claims` those to it. Answers what the
- * shard must know to find them, `PLACE_WORDS` of src/shard/relocation.ts.
+ * Writes one KEEP of a plan. `file` is the segment that holds its messages, `claims` are the claims to them. Returns
+ * what the shard needs to find them: `PLACE_WORDS` of src/shard/compaction/relocation.ts.
  */
 export const writeKeep = (
   writer: RecordWriter,
@@ -63,8 +63,8 @@ interface WithoutGaps {
 }
 
 /**
- * The entries of a fragment that one queue has, from the first message that it still wants to the last, those in between
- * that it does not want as empty ones. Undefined: it wants all of them, or others want some as well.
+ * The entries of a fragment that belongs to one queue: from the first message still needed to the last, with empty
+ * entries for those in between that are not. Undefined: the queue needs all of them, or others need some as well.
  */
 const withoutGaps = (all: Uint8Array, idLow: number, count: number, claims: Uint8Array): WithoutGaps | undefined => {
   if (claims.length !== record.CLAIM_BYTES) return undefined;
@@ -94,7 +94,7 @@ const withoutGaps = (all: Uint8Array, idLow: number, count: number, claims: Uint
   return span === count && end === all.length ? undefined : { entries: entries.slice(0, end), shift, span };
 };
 
-/** Calls `visit` with each KEEP of a plan, the claims to it, and the file of its segment, which `open` opens. */
+/** Calls `visit` with each KEEP of a plan, its claims, and the file of its segment, which `open` opens. */
 export const eachKeep = (
   { keeps, claims }: Pick<plan.KeepPlan, "keeps" | "claims">,
   open: (sequence: number) => DiskFile,

@@ -16,7 +16,7 @@ import { join } from "node:path";
 import type { Disk } from "./disk.js";
 
 export const MANIFEST = "ringmq.json";
-/** Of a directory that a restore, a repair or a backup makes: that of the manifest until it is done. */
+/** The manifest's name while a restore, a repair or a backup is making the directory. */
 export const UNFINISHED_MANIFEST = `${MANIFEST}.unfinished`;
 export const LOCK_PREFIX = "LOCK.";
 export const TEMPORARY_SUFFIX = ".tmp";
@@ -26,12 +26,12 @@ const SEQUENCE_DIGITS = 8;
 const SEGMENT_NAME = /^(\d{8,15})\.seg$/;
 const GENERATION_NAME = /^generation-([1-9]\d{0,14})$/;
 
-/** What a file system has at its root by itself: a directory with nothing else is empty. */
+/** What a file system has at its root of its own accord: a directory with nothing else in it counts as empty. */
 export const isOfFileSystem = (name: string): boolean => name === "lost+found";
 
 export const generationName = (generation: number): string => `generation-${generation}`;
 
-/** The number of a generation's directory; undefined for another name. */
+/** The number of a generation's directory; undefined for any other name. */
 export const generationOf = (name: string): number | undefined => {
   const digits = GENERATION_NAME.exec(name)?.[1];
   return digits === undefined ? undefined : Number(digits);
@@ -43,7 +43,7 @@ export const shardDirectory = (data: string, generation: number, shard: number):
 export const segmentPath = (directory: string, sequence: number): string =>
   join(directory, `${String(sequence).padStart(SEQUENCE_DIGITS, "0")}${SEGMENT_SUFFIX}`);
 
-/** The sequence of a segment's file; undefined for another name. */
+/** The sequence of a segment's file; undefined for any other name. */
 const sequenceOf = (name: string): number | undefined => {
   const digits = SEGMENT_NAME.exec(name)?.[1];
   return digits === undefined ? undefined : Number(digits);
@@ -52,11 +52,11 @@ const sequenceOf = (name: string): number | undefined => {
 export interface JournalFiles {
   /** Ascending. */
   readonly sequences: readonly number[];
-  /** Names of files in which nothing counts. */
+  /** Names of temporary files. */
   readonly temporary: readonly string[];
 }
 
-/** What there is of a shard's journal. Names that are not the journal's are left alone. */
+/** The files of a shard's journal. Other names are ignored. */
 export const journalFiles = (disk: Disk, directory: string): JournalFiles => {
   const names = disk.list(directory);
   const sequences = names.map(sequenceOf).filter((sequence) => sequence !== undefined);

@@ -1,13 +1,13 @@
 /**
- * One broker for a data directory.
+ * The lock of a data directory: one broker at a time.
  *
- * A lock is a file `LOCK.N` that names a process; the one with the highest N counts. Whoever finds its process gone, or
- * released, makes the next number, with its contents in one step (a hard link fails if the name exists), so of many
- * exactly one succeeds. No file is deleted before a higher one is there: who was slow finds it, and withdraws. A
- * released lock stays as a file for the same reason.
+ * A lock is a file `LOCK.N` that names a process; the highest N is the current one. If its process is gone or has
+ * released it, a broker creates the next number, contents included, in one step: a hard link, which fails if the name
+ * exists. So of several brokers exactly one succeeds. A file is deleted only when a higher one exists, so a slow broker
+ * finds that one and withdraws. A released lock stays as a file for the same reason.
  *
- * A process of another container cannot be looked up. So each touches its lock while it has it, and who finds such a
- * lock watches it for a while.
+ * A process in another container cannot be looked up. So each broker touches its lock regularly, and whoever finds the
+ * lock of another container watches it for a while.
  */
 import {
   linkSync,
@@ -30,19 +30,19 @@ interface LockFile extends ProcessIdentity {
   readonly isReleased: boolean;
 }
 
-/** Milliseconds between two touches, and how many of them a process may miss before it is taken for gone. */
+/** Milliseconds between two touches, and how many a process may miss before it counts as gone. */
 const PULSE = 1000;
 const MISSED = 4;
 
-/** How often a lock without contents is read within a pulse. */
+/** How often a lock without contents is read between two touches. */
 const READS = 20;
 
-/** How often somebody else may be faster in a row before that is an error. */
+/** How often in a row another broker may be faster before that is an error. */
 const ATTEMPTS = 100;
 
 const LOCK_NAME = /^LOCK\.(\d{1,15})$/;
 
-/** The highest lock in a directory; 0: none. */
+/** The number of the highest lock in a directory; 0: there is none. */
 const highest = (directory: string): number =>
   readdirSync(directory).reduce((found, name) => Math.max(found, Number(LOCK_NAME.exec(name)?.[1] ?? 0)), 0);
 
@@ -61,7 +61,7 @@ const isLockFile = (value: unknown): value is LockFile =>
   "isReleased" in value &&
   typeof value.isReleased === "boolean";
 
-/** What is in a lock; undefined if it has gone meanwhile, or was cut short by a loss of power. */
+/** The contents of a lock; undefined if it is gone by now or was cut short by a power loss. */
 const readLock = (path: string): LockFile | undefined => {
   try {
     const value: unknown = JSON.parse(readFileSync(path, "utf8"));
@@ -72,7 +72,7 @@ const readLock = (path: string): LockFile | undefined => {
   }
 };
 
-/** Makes a file with its contents, unless the name exists: then false. */
+/** Creates a file with its contents. False: the name exists. */
 const createWhole = (path: string, text: string): boolean => {
   const temporary = `${path}.${process.pid}.${process.hrtime.bigint()}${TEMPORARY_SUFFIX}`;
   writeFileSync(temporary, text, { mode: 0o640, flag: "wx" });
@@ -89,7 +89,7 @@ const createWhole = (path: string, text: string): boolean => {
   }
 };
 
-/** On a file system without hard links, for a moment the file is there without its contents. */
+/** For file systems without hard links: for a moment the file exists without its contents. */
 const createWithoutLinks = (path: string, text: string): boolean => {
   try {
     writeFileSync(path, text, { mode: 0o640, flag: "wx" });
@@ -115,10 +115,10 @@ const refusal = (directory: string, holder: ProcessIdentity, own: ProcessIdentit
   );
 };
 
-/** When a lock was touched; 0: it is gone. */
+/** When a lock was last touched; 0: it is gone. */
 const touched = (path: string): number => statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 
-/** Blocks the thread while it watches a lock: whether it is touched. */
+/** Watches a lock, and blocks the thread meanwhile. True: it was touched. */
 const isTouched = (path: string, pulse: number): boolean => {
   const cell = new Int32Array(new SharedArrayBuffer(4));
   const before = touched(path);
@@ -130,8 +130,8 @@ const isTouched = (path: string, pulse: number): boolean => {
 };
 
 /**
- * What is in a lock, of which on a file system without hard links there is only the name for a moment. One that stays
- * without contents for longer than that was cut short by a loss of power.
+ * The contents of a lock. Without hard links a lock is empty for a moment, so an empty one is read again; one that
+ * stays empty was cut short by a power loss.
  */
 const readWholeLock = (path: string, pulse: number): LockFile | undefined => {
   const cell = new Int32Array(new SharedArrayBuffer(4));
@@ -143,7 +143,7 @@ const readWholeLock = (path: string, pulse: number): LockFile | undefined => {
   return readLock(path);
 };
 
-/** Who has a lock now; undefined: nobody. */
+/** The current holder of a lock; undefined: nobody. */
 const holderOf = (path: string, pulse: number): LockFile | undefined => {
   const holder = readWholeLock(path, pulse);
   if (holder === undefined || holder.isReleased) return undefined;
@@ -151,14 +151,16 @@ const holderOf = (path: string, pulse: number): LockFile | undefined => {
   return life === "alive" || (life === "unknown" && isTouched(path, pulse)) ? holder : undefined;
 };
 
-/** Out of a timer nobody catches it. A clean end would write into files that are another's by now. */
+/**
+ * Thrown from a timer, so that nobody catches it: a clean shutdown would write to files that another broker owns now.
+ */
 const endProcess = (error: DataDirectoryError): void => {
   throw error;
 };
 
 export class DirectoryLock {
   readonly #pulse: NodeJS.Timeout;
-  /** To release it by, when the process has no other: the next broker may be one of this process. */
+  /** Kept to release the lock when the process has no other descriptor: the next broker may run in this process. */
   readonly #reserve = new DescriptorReserve(1);
 
   private constructor(
@@ -174,9 +176,9 @@ export class DirectoryLock {
   }
 
   /**
-   * Throws a `DataDirectoryError` if another broker uses the directory. Blocks for seconds if the last one was that of
-   * another container. `pulse`: milliseconds between two touches of everybody's locks. `lost` is called when another
-   * broker has the directory in spite of the lock; without it the process ends with that error.
+   * Throws a `DataDirectoryError` if another broker uses the directory. Blocks for seconds if the last lock is of
+   * another container. `pulse`: milliseconds between two touches, the same for all brokers. `lost` is called when
+   * another broker has taken the directory in spite of the lock; without it the process ends with that error.
    */
   static acquire(directory: string, pulse = PULSE, lost = endProcess): DirectoryLock {
     const owner = identityOf(process.pid);
@@ -190,13 +192,13 @@ export class DirectoryLock {
         removeBelow(directory, present + 1);
         return new DirectoryLock(directory, path, owner, pulse, lost);
       }
-      // The number was used and deleted before: somebody with a higher one was faster.
+      // The number was taken and deleted before: another broker with a higher one was faster.
       unlinkSync(path);
     }
     throw new DataDirectoryError(`the data directory ${directory} could not be locked: others keep locking it`);
   }
 
-  /** Lets the next broker in. If that cannot be written, the end of the process will do it. */
+  /** Lets the next broker in. If this cannot be written, the end of the process has the same effect. */
   release(): void {
     clearInterval(this.#pulse);
     this.#reserve.giveUp();
@@ -217,7 +219,7 @@ export class DirectoryLock {
     try {
       utimesSync(this.path, now, now);
     } catch (error) {
-      // The next one may succeed; nobody but another container looks. But it may have looked already.
+      // The next touch may succeed, and only another container looks. But it may have looked already.
       if ((error as NodeJS.ErrnoException).code !== "ENOENT" || !this.#isTaken()) return;
       clearInterval(this.#pulse);
       this.lost(
@@ -228,7 +230,7 @@ export class DirectoryLock {
     }
   }
 
-  /** There is a higher lock. Not so where somebody has deleted the directory. */
+  /** Whether there is a higher lock. False if the directory was deleted. */
   #isTaken(): boolean {
     try {
       return join(this.directory, LOCK_PREFIX + highest(this.directory)) !== this.path && highest(this.directory) > 0;
@@ -238,7 +240,7 @@ export class DirectoryLock {
   }
 }
 
-/** Deletes what locks of the past have left. */
+/** Deletes older locks. */
 const removeBelow = (directory: string, number: number): void => {
   for (const name of readdirSync(directory)) {
     const digits = /^LOCK\.(\d+)(\..*\.tmp|\.tmp)?$/.exec(name)?.[1];
@@ -246,7 +248,7 @@ const removeBelow = (directory: string, number: number): void => {
   }
 };
 
-/** The process that uses a data directory; undefined: nobody does. Blocks as `acquire` does. */
+/** The process that uses a data directory; undefined: none. Blocks as `acquire` does. */
 export const lockHolder = (directory: string, pulse = PULSE): number | undefined => {
   const present = highest(directory);
   return present === 0 ? undefined : holderOf(join(directory, LOCK_PREFIX + present), pulse)?.pid;

@@ -1,6 +1,6 @@
 /**
- * A data directory that is made out of another one: by a restore, a repair, a backup. Until all is in it its manifest has
- * another name, by which a start knows that messages are missing; it gets its own name in one step, last of all.
+ * A data directory that a restore, a repair or a backup makes. Until everything is in it, its manifest has another
+ * name, which tells a start that messages are missing. The last step renames it.
  */
 import { existsSync, realpathSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
@@ -10,10 +10,10 @@ import type { Disk } from "./disk.js";
 import { MANIFEST, UNFINISHED_MANIFEST } from "./layout.js";
 import { replaceFile } from "./whole-file.js";
 
-/** Of what is new. */
+/** The generation of a new directory. */
 const GENERATION = 1;
 
-/** Begins in `data`, which is there and empty. Segments go to generation 1. */
+/** Begins in `data`, which exists and is empty. Segments go to generation 1. */
 export const beginDataDirectory = (disk: Disk, data: string, shards: number): void => {
   const manifest = { format: DIRECTORY_FORMAT, shards, generation: GENERATION };
   replaceFile(disk, data, UNFINISHED_MANIFEST, encodeManifest(manifest));
@@ -21,15 +21,15 @@ export const beginDataDirectory = (disk: Disk, data: string, shards: number): vo
   disk.syncDirectory(dirname(resolve(data)));
 };
 
-/** All that is to be in it is on disk. */
+/** Completes the directory: everything in it is on disk. */
 export const finishDataDirectory = (disk: Disk, data: string): void => {
   disk.rename(join(data, UNFINISHED_MANIFEST), join(data, MANIFEST));
   disk.syncDirectory(data);
 };
 
 /**
- * Throws a `DataDirectoryError` if `path`, which need not be there, lies in a data directory: a start deletes there what
- * it does not know, and what is being read would change.
+ * Throws a `DataDirectoryError` if `path`, which need not exist, is inside a data directory: a start deletes unknown
+ * files there, and the directory that is being read would change.
  */
 export const expectOutside = (path: string): void => {
   let above = dirname(resolve(path));

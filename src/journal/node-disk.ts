@@ -21,7 +21,7 @@ import type { Disk, DiskFile, OpenMode } from "./disk.js";
 
 const FLAGS = { read: "r", write: "r+", create: "wx+" } as const satisfies Record<OpenMode, string>;
 
-/** Windows has no handle of a directory to sync; its file system journals names by itself. */
+/** On Windows a directory cannot be synced; its file system journals names by itself. */
 const canSyncDirectories = platform() !== "win32";
 
 class NodeFile implements DiskFile {
@@ -67,8 +67,8 @@ const syncDirectory = (path: string): void => {
 };
 
 /**
- * Makes a directory and what is missing above it; answers what it has made, the lowest first. Not the system's own
- * `recursive`: it goes round for ever where a parent is there and a child of it cannot be, as in /proc.
+ * Makes a directory and its missing parents, and returns what it has made, the lowest first. Not `mkdir`'s own
+ * `recursive`, which loops for ever where a parent exists and a child cannot, as in /proc.
  */
 const makeTree = (path: string): string[] => {
   try {
@@ -80,7 +80,7 @@ const makeTree = (path: string): string[] => {
     const parent = dirname(path);
     if (code !== "ENOENT" || parent === path) throw error;
     const above = makeTree(parent);
-    // The parent was there all the time: it does not let the child be.
+    // The parent existed all along: it does not allow the child.
     if (above.length === 0) throw error;
     return [...makeTree(path), ...above];
   }
@@ -93,7 +93,7 @@ export const nodeDisk: Disk = {
   list: (directory) => readdirSync(directory),
   makeDirectory: (path) => {
     const at = resolve(path);
-    // Of those made on the way, nobody else knows.
+    // Nobody else knows of the parents made on the way.
     for (const made of makeTree(at)) syncDirectory(dirname(made));
   },
   removeDirectory: (path) => rmSync(path, { recursive: true, force: true }),

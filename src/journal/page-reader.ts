@@ -1,19 +1,19 @@
-/** Reads back pages that have left memory. Their records are checked again: nobody else would notice. */
+/** Reads back pages that have left memory, and checks their records again: no later step would notice damage. */
 import type { PageSource } from "../shard/log/pages.js";
 import * as record from "../shard/log/record.js";
 import type { Checksum } from "./checksum.js";
 import { DamageError } from "./damage-error.js";
 import type { DescriptorReserve } from "./descriptor-reserve.js";
 import type { Disk, DiskFile } from "./disk.js";
+import { isDiskFault, isOutOfDescriptors } from "./disk-fault.js";
 import { segmentPath } from "./layout.js";
 import { RecordReader } from "./record-reader.js";
-import { isDiskFault, isOutOfDescriptors } from "./sync-error.js";
 import { readFully } from "./whole-file.js";
 
-/** Files that are kept open, the ones read last: consumers of different queues read in different places. */
+/** Files kept open, the most recently read: consumers of different queues read in different places. */
 export const MAX_OPEN_PAGES = 16;
 
-/** Milliseconds between two attempts to open a file when there is no descriptor, and how many: about two seconds. */
+/** Milliseconds between attempts to open a file when there is no descriptor, and how many: about two seconds. */
 const WAIT = 10;
 const MAX_WAITS = 200;
 
@@ -22,10 +22,10 @@ export class PageReader implements PageSource {
   readonly #directory: string;
   readonly #reserve: Pick<DescriptorReserve, "giveUp"> | undefined;
   readonly #reader: RecordReader;
-  /** By sequence, the one that was used last at the end. */
+  /** By sequence, the most recently used last. */
   readonly #open = new Map<number, DiskFile>();
 
-  /** `reserve`: for when no file can be opened and none of its own is open. */
+  /** `reserve` is used when no file can be opened and none of this reader's own can be closed. */
   constructor(disk: Disk, directory: string, checksum: Checksum, reserve?: Pick<DescriptorReserve, "giveUp">) {
     this.#disk = disk;
     this.#reserve = reserve;
@@ -51,13 +51,13 @@ export class PageReader implements PageSource {
     if (at !== length) throw new DamageError(path, offset + at, "the records of a page do not end where it does");
   }
 
-  /** The file of a segment is about to go, or to be another one. */
+  /** The file of a segment is about to be removed or replaced. */
   forget(sequence: number): void {
     this.#open.get(sequence)?.close();
     this.#open.delete(sequence);
   }
 
-  /** Closes all files, which are opened again when they are read; answers how many there were. */
+  /** Closes all files and returns how many; they are opened again on demand. */
   close(): number {
     const { size } = this.#open;
     for (const file of this.#open.values()) file.close();
@@ -78,7 +78,7 @@ export class PageReader implements PageSource {
     return file;
   }
 
-  /** When the process or the machine has no descriptor left: one of its own goes first, then it waits a little. */
+  /** Out of descriptors, it closes one of its own files, then uses the reserve, then waits a little. */
   #openFile(path: string): DiskFile {
     for (let waits = 0; ; ) {
       try {
@@ -93,7 +93,7 @@ export class PageReader implements PageSource {
     }
   }
 
-  /** False: none is open. */
+  /** Closes the least recently used file. False: none is open. */
   #forgetOldest(): boolean {
     const [oldest] = this.#open.keys();
     if (oldest === undefined) return false;

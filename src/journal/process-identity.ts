@@ -1,5 +1,5 @@
 /**
- * Who a process is, beyond its number, which another process has after a while or after a restart of the machine.
+ * The identity of a process beyond its number, which is reused after a while or after a reboot.
  */
 import { readFileSync, readlinkSync } from "node:fs";
 
@@ -13,10 +13,13 @@ export interface ProcessIdentity {
   readonly space: string;
 }
 
-/** `unknown`: it is of another container, where nobody here can look. */
+/** `unknown`: the process is in another container and cannot be looked up. */
 export type Life = "alive" | "gone" | "unknown";
 
-/** The fields of /proc/PID/stat behind the name, which is in brackets and may have any character; from 3 on. */
+/**
+ * The fields of /proc/PID/stat from the third on: those after the name, which is in brackets and may hold any
+ * character.
+ */
 const STATE_FIELD = 3;
 const THREADS_FIELD = 20;
 const START_FIELD = 22;
@@ -29,7 +32,7 @@ const readOrNothing = (path: string): string => {
   }
 };
 
-/** Of a process that is there; none where that cannot be known. Indexed by the number of the field. */
+/** The fields of a process by their number; none where they cannot be known. */
 const statOf = (pid: number): readonly string[] => {
   const stat = readOrNothing(`/proc/${pid}/stat`);
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
@@ -39,8 +42,8 @@ const statOf = (pid: number): readonly string[] => {
 const startOf = (pid: number): string => statOf(pid)[START_FIELD] ?? "";
 
 /**
- * It was killed and whoever started it has not looked. One of its threads may still be at work for the kernel, in a
- * write: it is gone when they are.
+ * A zombie: killed, and not yet reaped by its parent. A thread of it may still be in a system call, such as a write;
+ * the process is gone when its threads are.
  */
 const isDead = (pid: number): boolean => {
   const { [STATE_FIELD]: state = "", [THREADS_FIELD]: threads } = statOf(pid);
@@ -66,7 +69,7 @@ export const identityOf = (pid: number): ProcessIdentity => ({
 
 const differ = (a: string, b: string): boolean => a !== "" && b !== "" && a !== b;
 
-/** Whether that very process is there. Where start and boot cannot be known, its number has to do. */
+/** Whether this very process runs. Where its start time and the boot cannot be known, its number must do. */
 export const lifeOf = (known: ProcessIdentity): Life => {
   const present = identityOf(known.pid);
   if (differ(known.boot, present.boot)) return "gone";
@@ -74,7 +77,7 @@ export const lifeOf = (known: ProcessIdentity): Life => {
   try {
     process.kill(known.pid, 0);
   } catch (error) {
-    // EPERM: it is there, and somebody else's.
+    // EPERM: it exists, and belongs to another user.
     if ((error as NodeJS.ErrnoException).code === "ESRCH") return "gone";
   }
   return differ(known.start, present.start) || isDead(known.pid) ? "gone" : "alive";

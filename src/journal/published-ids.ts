@@ -1,4 +1,4 @@
-/** Which ids a stretch of a journal has published: intervals, joined where they touch. */
+/** The ids that some segments have published, as intervals that are joined where they touch. */
 import { idOrder } from "../protocol/id.js";
 
 export class PublishedIds {
@@ -10,7 +10,7 @@ export class PublishedIds {
     const first = idOrder(high, low);
     const last = first + count - 1;
     const end = this.#firsts.length - 1;
-    // Ids are handed out in order, so that nearly all come at the end.
+    // Ids are handed out in order, so nearly all are appended at the end.
     if (end < 0 || first > (this.#lasts[end] as number) + 1) {
       this.#firsts.push(first);
       this.#lasts.push(last);
@@ -21,7 +21,7 @@ export class PublishedIds {
     }
   }
 
-  /** How many ids from one on are all published, or all not: the sign tells. At most `count`. */
+  /** How many ids from this one on are all published (positive) or all not (negative), at most `count`. */
   run(high: number, low: number, count: number): number {
     const id = idOrder(high, low);
     const at = this.#upTo(id);
@@ -34,7 +34,7 @@ export class PublishedIds {
     const at = this.#upTo(first) + 1;
     this.#firsts.splice(at, 0, first);
     this.#lasts.splice(at, 0, last);
-    // What came twice may overlap with its neighbours: each is then found by its own first id.
+    // Ids that were added twice may overlap their neighbours; each interval is still found by its first id.
     for (let i = Math.max(1, at); i < this.#firsts.length && i <= at + 1; i++) {
       if ((this.#firsts[i] as number) > (this.#lasts[i - 1] as number)) continue;
       this.#lasts[i - 1] = Math.max(this.#lasts[i - 1] as number, this.#lasts[i] as number);
@@ -44,7 +44,7 @@ export class PublishedIds {
     }
   }
 
-  /** The last interval that begins at an id or before, or -1. */
+  /** The last interval that begins at or before an id, or -1. */
   #upTo(id: number): number {
     let low = 0;
     let high = this.#firsts.length;

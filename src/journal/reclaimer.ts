@@ -1,61 +1,61 @@
 /**
- * Lets the files go of segments that nobody needs: they become spares, or are removed. Each goes durably before the
- * next, in order, since what a crash leaves must be without a gap.
+ * Reclaims the files of obsolete segments: they become spares or are removed. Each removal is durable before the next,
+ * in order, so that a crash never leaves a gap.
  */
 import type { Log } from "../shard/log/log.js";
 import type { Segment } from "../shard/log/segment.js";
 import type { DirectoryNames } from "./directory-names.js";
 import type { Disk } from "./disk.js";
+import { isDiskFault } from "./disk-fault.js";
 import { segmentPath } from "./layout.js";
 import type { PageReader } from "./page-reader.js";
 import type { Spares } from "./spares.js";
-import { isDiskFault } from "./sync-error.js";
 
-/** Segments whose files go at once: each costs a sync of the directory. */
+/** Segments reclaimed in one call: each costs a sync of the directory. */
 const MAX_RECLAIMED = 8;
 
-/** Of a segment: how short and how long a file may be to be used again. */
+/** Shares of a segment: how short and how long a file may be to become a spare. */
 const MIN_SPARE_SHARE = 3 / 4;
 const MAX_SPARE_SHARE = 3 / 2;
 
 export interface ReclaimerOptions {
   readonly disk: Disk;
-  /** Of the shard. */
+  /** The shard's. */
   readonly directory: string;
   readonly segmentBytes: number;
   readonly names: DirectoryNames;
   readonly spares: Spares;
   readonly reader: PageReader;
-  /** Called with a file that counts no more: it is to be removed some time. Without it that is done at once. */
-  /** Whether files may be kept for later. */
+  /** Whether there is space to keep files as spares. */
   readonly hasSpace: () => boolean;
+  /** Called with an obsolete file, to be removed at some time. Without it the file is removed at once. */
   readonly removeLater: ((path: string) => void) | undefined;
 }
 
 export class Reclaimer {
   readonly #options: ReclaimerOptions;
-  /** Paths of segments for which others stand. */
+  /** Paths of segments that were replaced by a compacted one. */
   readonly #leftovers: string[] = [];
-  /** Files that have lost their name, which may still be on disk. */
+  /** Files that were renamed, while their old name may still be on disk. */
   readonly #unnamed: { readonly path: string; readonly isSpare: boolean }[] = [];
 
   constructor(options: ReclaimerOptions) {
     this.#options = options;
   }
 
-  /** Files that are to go, beside those that the log has to offer. */
+  /** Files that are still to go, besides the log's reclaimable segments. */
   get pending(): number {
     return this.#leftovers.length + this.#unnamed.length;
   }
 
-  /** Another segment stands for this one: its file does not count while that one is there, and not one longer. */
+  /** A compacted segment replaces this one. Its file is ignored only as long as that segment exists. */
   leave(sequence: number): void {
     this.#leftovers.push(segmentPath(this.#options.directory, sequence));
   }
 
-  /** Removes what was left; until this has succeeded the segments that stand for it may not go. Throws faults of the disk. */
+  /** Removes replaced segments. Their replacements must stay until this has succeeded. Throws disk faults. */
   removeLeftovers(): void {
-    // The name of the segment that stands for them first: a crash must not take them and leave it without.
+    // The name of the replacement first: a crash must not lose both.
     this.#options.names.sync();
     for (let path = this.#leftovers.at(-1); path !== undefined; path = this.#leftovers.at(-1)) {
       this.#unname(path, false);
@@ -64,7 +64,9 @@ export class Reclaimer {
     this.#settle();
   }
 
-  /** A batch of segments that the log does not need. What has made them dead is durable. Throws faults of the disk. */
+  /**
+   * Reclaims a batch of the log's reclaimable segments; the records that made them so are durable. Throws disk faults.
+   */
   reclaim(log: Log): void {
     this.#settle();
     for (const segment of log.segments.reclaimable.slice(0, MAX_RECLAIMED)) {
@@ -81,7 +83,7 @@ export class Reclaimer {
     this.#unname(path, !spares.isFull && hasSpace() && this.#isSpareSized(path));
   }
 
-  /** Takes its name away from a file; if it is not gone then, it has another. */
+  /** Takes the segment's name off a file: removes it, or gives it a temporary name. */
   #unname(path: string, isSpare: boolean): void {
     const { disk, names, spares, removeLater } = this.#options;
     try {
@@ -93,13 +95,13 @@ export class Reclaimer {
         this.#unnamed.push({ path: other, isSpare });
       }
     } catch (error) {
-      // Somebody has removed it: it is as it should be.
+      // Somebody has removed it already.
       if (!isDiskFault(error) || error.code !== "ENOENT") throw error;
     }
     names.changed();
   }
 
-  /** Makes durable that the names are gone; only then may the files be used again. */
+  /** Makes the renames durable; only then may the files be reused. */
   #settle(): void {
     const { names, spares, removeLater } = this.#options;
     names.sync();
@@ -109,14 +111,14 @@ export class Reclaimer {
     }
   }
 
-  /** A segment that began as an empty file is about as long as it was to be. */
+  /** Segments that began as an empty file have about, not exactly, the full length. */
   #isSpareSized(path: string): boolean {
     const { segmentBytes } = this.#options;
     const size = this.#sizeOf(path);
     return size >= segmentBytes * MIN_SPARE_SHARE && size <= segmentBytes * MAX_SPARE_SHARE;
   }
 
-  /** 0 where that cannot be told. */
+  /** 0 if the file cannot be opened. */
   #sizeOf(path: string): number {
     try {
       const file = this.#options.disk.open(path, "read");

@@ -1,6 +1,6 @@
 /**
- * Tells whole records from what is not one: by their length, their type and their checksum. Whatever the bytes are, it
- * reads none outside the bounds it is given.
+ * Recognises whole records by their length, type and checksum. Whatever the bytes are, it reads none outside the bounds
+ * it is given.
  */
 import * as record from "../shard/log/record.js";
 import type { Checksum } from "./checksum.js";
@@ -11,7 +11,7 @@ const MAX_RECORD_BYTES = 2 ** 30;
 const TYPES: ReadonlySet<number> = new Set(Object.values(record.RecordType));
 
 export class RecordReader {
-  /** Why the last record that was looked at is not whole. */
+  /** Why the last record checked is not whole. */
   fault = "";
   readonly #checksum: Checksum;
 
@@ -20,8 +20,8 @@ export class RecordReader {
   }
 
   /**
-   * The length of the record at `at`: 0 if its head is not one. The record may be longer than what `view` has; of a
-   * record there must be at least `MIN_BYTES` behind `at`.
+   * The length of the record at `at`, or 0 if there is none. `view` must have at least `MIN_BYTES` from `at` on; the
+   * record may be longer than `view`.
    */
   lengthAt(view: DataView, at: number): number {
     const length = view.getUint32(at + record.LENGTH);

@@ -1,6 +1,6 @@
 /**
- * Writes a segment from its head to its seal, record by record, in pages: what compaction and salvage make. Nothing in
- * the file counts before it has the name of a segment.
+ * Writes a whole segment, from its head to its seal, for compaction and repair. The file means nothing until it gets
+ * the name of a segment.
  */
 import * as record from "../shard/log/record.js";
 import type { Checksum } from "./checksum.js";
@@ -17,7 +17,7 @@ export interface NewSegment {
 }
 
 export class RecordWriter {
-  /** Where the pages that were written begin and end, in pairs. */
+  /** Where the pages written so far begin and end, in pairs. */
   readonly pages: number[] = [];
   readonly #file: DiskFile;
   readonly #checksum: Checksum;
@@ -25,10 +25,10 @@ export class RecordWriter {
   readonly #pageBytes: number;
   #bytes: Uint8Array;
   #view: DataView;
-  /** Where the page begins in the file, and what of it is filled. */
+  /** Where the current page begins in the file, and how much of it is filled. */
   #start = 0;
   #used = 0;
-  /** Of the record that was begun last. */
+  /** The last record that was begun. */
   #at = 0;
   #length = 0;
 
@@ -47,14 +47,14 @@ export class RecordWriter {
     return this.#start + this.#used;
   }
 
-  /** Where the record that was begun last begins in the file. */
+  /** Where in the file the last record begins. */
   get place(): number {
     return this.#start + this.#at;
   }
 
   /**
-   * Begins a record of so many bytes, all zero but its length and type. Answers where it begins in `bytes` and `view`;
-   * the rest is the caller's to write, before `end`.
+   * Begins a record of `length` bytes, all zero but its length and type. Returns where it begins in `bytes` and `view`.
+   * The caller fills in the rest and calls `end`.
    */
   begin(type: number, length: number): number {
     const size = record.align(length);
@@ -104,7 +104,7 @@ export class RecordWriter {
 
   /** Ends the segment and makes it durable. */
   seal(): void {
-    // It says that all before it is on disk: what breaks later is found to be damage.
+    // It says that everything before it is on disk: if that breaks later, recovery knows that it is damage.
     const at = this.begin(record.RecordType.COMMIT, record.COMMIT_BYTES);
     this.#view.setFloat64(at + record.DURABLE, this.place);
     this.end();

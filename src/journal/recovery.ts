@@ -1,9 +1,9 @@
 /**
- * Reads a shard's journal back, and leaves it so that the log can go on in a new segment.
+ * Reads a shard's journal back, and leaves it ready for the log to continue in a new segment.
  *
- * Everything is read before anything is changed. What was confirmed and is not whole any more is damage, and an error;
- * what was being written when the broker ended is cut off. The two are told apart by what the journal's order of writing
- * rules out (see journal.ts) and by what each COMMIT says of the bytes before it (see record.ts of src/shard).
+ * Everything is read before anything is changed. Confirmed bytes that are not whole are damage, and an error; what was
+ * being written when the broker ended is cut off. Two things tell these apart: the journal's order of writing (see
+ * file-journal.ts), and what each COMMIT says about the bytes before it (see record.ts of src/shard).
  */
 import { join } from "node:path";
 import * as record from "../shard/log/record.js";
@@ -14,26 +14,26 @@ import { journalFiles, segmentPath } from "./layout.js";
 import { faultOfHead, type PageSink, SegmentFile, type SegmentWalk } from "./segment-file.js";
 import { readFully, writeFully } from "./whole-file.js";
 
-/** What is made of the records: `Replay` of src/shard. */
+/** Receives the records: `Replay` of src/shard. */
 export interface RecoveryTarget extends PageSink {
-  /** The pages that follow are of this segment. */
+  /** The pages that follow belong to this segment. */
   segment(sequence: number, replaces: number): void;
-  /** Everything has been read. Throws if it cannot be true; then nothing is changed on disk. */
+  /** Everything has been read. Throws if it is inconsistent; nothing on disk is changed then. */
   finish(): void;
 }
 
 export interface RecoveryOptions {
   readonly disk: Disk;
-  /** Of the shard; it is there. */
+  /** The shard's directory, which exists. */
   readonly directory: string;
   readonly checksum: Checksum;
-  /** Whose segments these must be; undefined: whoever's. */
+  /** The shard that the segments must be of; undefined: any. */
   readonly shard?: number;
-  /** Read at a time, about. */
+  /** Bytes to read at a time, about. */
   readonly pageBytes: number;
-  /** Sequences of segments that were found whole a moment ago: their checksums are not looked at again. */
+  /** Sequences of segments that were just verified: their checksums are not checked again. */
   readonly verified?: ReadonlySet<number>;
-  /** Called from time to time with the bytes that have been read. */
+  /** Called from time to time with the bytes read since the last call. */
   readonly onProgress?: (bytes: number) => void;
 }
 
@@ -41,9 +41,9 @@ export interface RecoveryReport {
   readonly segments: number;
   readonly bytes: number;
   readonly records: number;
-  /** What the log may begin next. */
+  /** The sequence of the log's next segment. */
   readonly nextSequence: number;
-  /** The torn end of the last segment: where it began, and bytes from there to the last that was not zero. */
+  /** The torn end of the last segment: where it begins, and the bytes from there to the last one that is not zero. */
   readonly cut?: Cut;
 }
 
@@ -53,7 +53,7 @@ export interface Cut {
   readonly bytes: number;
 }
 
-/** Written anew at a time. */
+/** Bytes to rewrite at a time. */
 const REWRITE_BYTES = 1024 * 1024;
 
 interface Known {
@@ -63,18 +63,18 @@ interface Known {
 }
 
 interface Plan {
-  /** What counts, in order. */
+  /** The current segments, in order. */
   readonly segments: readonly Known[];
-  /** Paths of files that do not. */
+  /** Paths of files to ignore. */
   readonly superfluous: readonly string[];
-  /** There is a file behind them that was not begun as a whole, and what was in it. */
+  /** The last file was begun but has no whole head; and what is in it. */
   readonly isFollowed: boolean;
   readonly cut: Cut | undefined;
 }
 
 /**
- * Throws a `DamageError` when something confirmed is broken or missing, and the error of the system when it cannot read
- * or repair the end; nothing is changed then that another attempt would miss.
+ * Throws a `DamageError` when something confirmed is broken or missing, and the system's error when it cannot read or
+ * repair the end. In both cases another attempt finds the same journal.
  */
 export const recover = (options: RecoveryOptions, target: RecoveryTarget): RecoveryReport => {
   const { disk, directory, onProgress } = options;
@@ -96,7 +96,7 @@ export const recover = (options: RecoveryOptions, target: RecoveryTarget): Recov
     const isLast = known === plan.segments.at(-1);
     const walk = using(options, known.path, known.sequence, (file) => {
       const found = file.walk(sink, options.pageBytes, options.verified?.has(known.sequence));
-      // A segment behind this one says that it was sealed, even if that one was not begun as a whole.
+      // A later segment means that this one was sealed, even if the later one has no whole head.
       if (!found.isSealed) {
         expectTorn(file, found, isLast && !plan.isFollowed);
         cut = cutOf(file, found.end);
@@ -122,7 +122,7 @@ export const recover = (options: RecoveryOptions, target: RecoveryTarget): Recov
   };
 };
 
-/** Looks at the heads of all segments, and says which count. */
+/** Reads the heads of all segments and says which are current. */
 const planOf = (options: RecoveryOptions): Plan => {
   const { disk, directory } = options;
   const { sequences, temporary } = journalFiles(disk, directory);
@@ -170,7 +170,7 @@ const expectNoGap = (directory: string, segments: readonly Known[], unbegun: num
   if (unbegun !== undefined && next !== undefined && unbegun !== next) throw missing(next);
 };
 
-/** Throws unless what is wrong can be the torn end of what was being written. */
+/** Throws unless the fault can be a torn write. */
 const expectTorn = (file: SegmentFile, { end, fault }: SegmentWalk, isLast: boolean): void => {
   if (!isLast) throw new DamageError(file.path, end, fault);
   expectNoProof(file, end, fault);
@@ -182,13 +182,13 @@ const expectNoProof = (file: SegmentFile, end: number, fault: string): void => {
   throw new DamageError(file.path, end, `${fault}, and a commit at byte ${proof} says that it was on disk`);
 };
 
-/** Undefined: nothing was being written there. Behind the zeros of such an end may be what an earlier use has left. */
+/** Undefined: nothing was being written there. Leftovers of an earlier use may follow the zeros of a torn end. */
 const cutOf = (file: SegmentFile, end: number): Cut | undefined => {
   const bytes = file.isEmptyAt(end) ? 0 : file.bytesBehind(end);
   return bytes === 0 ? undefined : { file: file.path, offset: end, bytes };
 };
 
-/** Makes the last segment durable, and ends it if it was torn. */
+/** Makes the last segment durable, and seals it if it was torn. */
 const seal = (
   { disk, checksum }: RecoveryOptions,
   { path, sequence }: Known,
@@ -198,10 +198,10 @@ const seal = (
   try {
     rewrite(file, durable, end);
     if (!isSealed) file.truncate(end);
-    // Whole records may have come from memory that was not on disk when the broker ended.
+    // Records may have been read from the page cache and not be on disk yet.
     file.sync();
     if (isSealed) return;
-    // Behind that sync: the COMMIT in it says that all before it is on disk.
+    // After that sync, because the COMMIT in it says that everything before it is on disk.
     const ending = endingAt(checksum, sequence, end);
     writeFully(file, ending, 0, ending.length, end);
     file.sync();
@@ -211,8 +211,8 @@ const seal = (
 };
 
 /**
- * Writes the bytes [start, end) of a file where they are. After a sync that failed they may be in memory alone and not
- * known to be: then no sync would write them, unless they are written anew.
+ * Rewrites the bytes [start, end) of a file. After a failed sync they may be in the page cache only and marked clean:
+ * no sync would write them unless they are written again.
  */
 const rewrite = (file: DiskFile, start: number, end: number): void => {
   const bytes = new Uint8Array(Math.min(end - start, REWRITE_BYTES));
@@ -222,7 +222,7 @@ const rewrite = (file: DiskFile, start: number, end: number): void => {
   }
 };
 
-/** COMMIT and SEAL: what breaks before them later is found to be damage, even if it is the SEAL as well that breaks. */
+/** COMMIT and SEAL: a later break before them is known to be damage, even if the SEAL breaks as well. */
 const endingAt = (checksum: Checksum, sequence: number, offset: number): Uint8Array => {
   const bytes = new Uint8Array(record.align(record.COMMIT_BYTES) + record.align(record.SEAL_BYTES));
   const view = new DataView(bytes.buffer);

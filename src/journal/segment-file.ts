@@ -1,6 +1,6 @@
 /**
- * Reading the file of a segment: its head, its records in stretches of about a page, and, in a torn one, what there is
- * behind the break.
+ * Reads the file of a segment: its head, its records about a page at a time, and, in a torn one, what follows the
+ * break.
  */
 import * as record from "../shard/log/record.js";
 import type { Checksum } from "./checksum.js";
@@ -19,14 +19,14 @@ export interface SegmentHead {
 }
 
 export interface HeadFault {
-  /** In the segment. */
+  /** Within the segment. */
   readonly offset: number;
   readonly what: string;
 }
 
 /**
- * What in a whole head cannot be true of segment `sequence` of a shard (undefined: of any): then the file is that of
- * another place. Undefined if all can.
+ * Why a whole head cannot be that of segment `sequence` of this shard (undefined: of any shard), so that the file
+ * belongs elsewhere. Undefined: it can.
  */
 export const faultOfHead = (head: SegmentHead, sequence: number, shard: number | undefined): HeadFault | undefined => {
   const { replaces } = head;
@@ -42,27 +42,29 @@ export const faultOfHead = (head: SegmentHead, sequence: number, shard: number |
   return undefined;
 };
 
-/** Where the whole records of a segment go. */
+/** Receives the whole records of a segment. */
 export interface PageSink {
-  /** Memory of at least `length` bytes for the next page. If nothing whole is found, `page` does not follow. */
+  /**
+   * Returns at least `length` bytes of memory for the next page. If no whole record is found, `page` does not follow.
+   */
   buffer(length: number): Uint8Array;
-  /** That memory holds whole records in [0, used), which begin at `offset` of the segment. `used` is a multiple of 8. */
+  /** The memory now holds whole records in [0, used), from `offset` of the segment on. `used` is a multiple of 8. */
   page(offset: number, used: number): void;
 }
 
 export interface SegmentWalk {
   /** Where the whole records end, a multiple of 8. */
   readonly end: number;
-  /** The last of them is SEAL: all of the segment was read. */
+  /** The last record is SEAL: the whole segment was read. */
   readonly isSealed: boolean;
-  /** What is wrong at `end`, if it is not sealed. */
+  /** What is wrong at `end`, if there is no SEAL. */
   readonly fault: string;
   readonly records: number;
-  /** Bytes that its commits say were on disk when they were written. */
+  /** Bytes that its COMMIT records say were on disk. */
   readonly durable: number;
 }
 
-/** Bytes that are looked through at a time behind a break. */
+/** Bytes to search at a time after a break. */
 const SCAN_BYTES = 1024 * 1024;
 
 const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -85,12 +87,12 @@ export class SegmentFile {
     this.#size = file.size;
   }
 
-  /** Bytes of the file, with what is allocated behind its records. */
+  /** Bytes of the file, including what is allocated beyond its records. */
   get size(): number {
     return this.#size;
   }
 
-  /** The head, or what is wrong with it. Throws a `DataDirectoryError` if a newer version has written it. */
+  /** The head, or what is wrong with it. Throws a `DataDirectoryError` if it is of a newer version. */
   head(): SegmentHead | string {
     const bytes = new Uint8Array(record.SEGMENT_BYTES);
     const read = readFully(this.#file, bytes, bytes.length, 0);
@@ -119,7 +121,7 @@ export class SegmentFile {
   }
 
   /**
-   * Reads all whole records, in pages of about `pageBytes`. Checksums are not looked at if they are known to be right.
+   * Reads all whole records, in pages of about `pageBytes`. Checksums that are known to be right are not checked.
    */
   walk(sink: PageSink, pageBytes: number, isVerified = false): SegmentWalk {
     let end = 0;
@@ -129,7 +131,7 @@ export class SegmentFile {
       const length = this.#lengthAt(end);
       if (length === 0) return { end, isSealed: false, fault: this.#reader.fault, records, durable };
       const stretch = Math.min(Math.max(pageBytes, record.align(length)), this.#size - end);
-      // A file may end in the middle of the zeros behind its last record.
+      // A file may end in the middle of the zeros after its last record.
       const bytes = sink.buffer(record.align(stretch));
       const view = viewOf(bytes);
       const read = readFully(this.#file, bytes, stretch, end);
@@ -145,8 +147,8 @@ export class SegmentFile {
   }
 
   /**
-   * The offset of a whole COMMIT behind `end` that says that more than `end` bytes were on disk when it was written:
-   * then what is at `end` is damage and not a torn end. Undefined: there is none.
+   * The offset of a whole COMMIT after `end` which says that more than `end` bytes were on disk: then `end` is damage
+   * and not a torn write. Undefined: there is none.
    */
   proofOfDamage(end: number): number | undefined {
     const bytes = new Uint8Array(Math.min(SCAN_BYTES, this.#size));
@@ -164,7 +166,7 @@ export class SegmentFile {
     return undefined;
   }
 
-  /** Whether a commit has ended there: it has left zeros. */
+  /** Whether a commit ended there: it left zeros. */
   isEmptyAt(end: number): boolean {
     const read = readFully(this.#file, this.#least, this.#least.length, end);
     return this.#least.subarray(0, read).every((byte) => byte === 0);
@@ -192,7 +194,7 @@ export class SegmentFile {
     return this.#reader.isWhole(view, at, record.COMMIT_BYTES, this.sequence, offset);
   }
 
-  /** The length of the record at `offset`, as far as its head can tell; 0 if there is none. */
+  /** The length of the record at `offset` according to its head; 0: there is none. */
   #lengthAt(offset: number): number {
     if (readFully(this.#file, this.#least, this.#least.length, offset) < this.#least.length) {
       this.#reader.fault = "the file ends";
@@ -204,7 +206,7 @@ export class SegmentFile {
     return 0;
   }
 
-  /** Walks the records that are whole in `view[0, read)`, which begins at `start` of the file. */
+  /** Walks the whole records in `view[0, read)`, which begins at `start` of the file. */
   #wholeRecords(
     view: DataView,
     read: number,
@@ -218,7 +220,7 @@ export class SegmentFile {
     while (at + record.MIN_BYTES <= read) {
       const length = reader.lengthAt(view, at);
       if (length === 0) return { used: at, records, durable, isSealed: false, isBroken: true };
-      // The rest of it is in the next page, unless not even the first record has come.
+      // The rest is in the next page, unless not even the first record is complete.
       if (at + length > read) break;
       if (!isVerified && !reader.isWhole(view, at, length, this.sequence, start + at)) {
         return { used: at, records, durable, isSealed: false, isBroken: true };

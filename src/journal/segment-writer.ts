@@ -1,5 +1,5 @@
 /**
- * The segment that is being written. Pages go into its file as they are, once the checksums of their records are in.
+ * The segment that is being written. Fills in the checksums of records and writes pages to the file as they are.
  */
 import type { Page } from "../shard/log/page.js";
 import * as record from "../shard/log/record.js";
@@ -7,13 +7,13 @@ import type { Segment } from "../shard/log/segment.js";
 import type { Checksum } from "./checksum.js";
 import type { DirectoryNames } from "./directory-names.js";
 import type { Disk, DiskFile } from "./disk.js";
+import { synced } from "./disk-fault.js";
 import { segmentPath } from "./layout.js";
-import { synced } from "./sync-error.js";
 import { writeFully } from "./whole-file.js";
 
 /**
- * Zeros behind the last record of a commit, in the room that a page keeps for its SEAL: what an earlier use of the file
- * has left there would look like a torn record to who reads it after a crash.
+ * Zeros after the last record of a commit, in the space that a page reserves for its SEAL. Without them, leftovers of
+ * an earlier use of the file would look like a torn record after a crash.
  */
 const END_BYTES = record.SEAL_BYTES;
 
@@ -34,19 +34,19 @@ export class SegmentWriter {
     this.#names = names;
   }
 
-  /** Whose file is open. */
+  /** The segment whose file is open. */
   get segment(): Segment | undefined {
     return this.#segment;
   }
 
-  /** Bytes that the file had when it was opened: writes up to there need no more of the disk. */
+  /** Size of the file when it was opened: writes up to there need no more disk space. */
   get capacity(): number {
     return this.#capacity;
   }
 
   /**
-   * Makes a spare the file of a segment. Everything before it must be durable: that its name is there says so. Where it
-   * throws and `segment` is this one all the same, its name is not durable yet.
+   * Turns a spare into the file of a segment. All earlier segments must be durable: the existence of this name says so.
+   * If it throws with `segment` set to this one, the name is not durable yet.
    */
   open(segment: Segment, spare: string): void {
     if (this.#file !== undefined) throw new Error("journal: the segment before is still open");
@@ -64,7 +64,7 @@ export class SegmentWriter {
     this.#names.sync();
   }
 
-  /** Writes what is not written of a page. Throws with `written` as it was if it cannot write all. */
+  /** Writes the unwritten part of a page. If it cannot write all of it, it throws, and `written` is unchanged. */
   write(page: Page, isLast: boolean): void {
     const { segment, bytes, written, used } = page;
     const file = this.#file;
@@ -82,7 +82,7 @@ export class SegmentWriter {
     page.written = used;
   }
 
-  /** Makes what was written durable. Throws a `SyncError`: then nobody knows what of it is on disk. */
+  /** Makes everything written durable. After a `SyncError`, what is on disk is unknown. */
   sync(): void {
     const file = this.#file;
     if (file === undefined || !this.#isDirty) return;
@@ -90,7 +90,7 @@ export class SegmentWriter {
     this.#isDirty = false;
   }
 
-  /** What was not synced may be lost. */
+  /** Closes the file. What was not synced may be lost. */
   close(): void {
     this.#file?.close();
     this.#file = undefined;
@@ -98,7 +98,7 @@ export class SegmentWriter {
     this.#isDirty = false;
   }
 
-  /** Fills in the checksums of the records that are not written yet. */
+  /** Fills in the checksums of the unwritten records. */
   #sum({ view, offset, written, used }: Page, sequence: number): void {
     let at = written;
     while (at < used) {

@@ -1,33 +1,33 @@
 /**
- * Files that are ready to become segments: of full length already, so that a commit neither waits for the file system to
- * find room nor learns that there is none. What they hold is zeros or the records of an earlier use, whose checksums are
- * of another sequence.
+ * Spare files, ready to become segments. They have their full length already, so a commit neither waits for the file
+ * system to allocate space nor finds that there is none. They hold zeros, or records of an earlier use, whose checksums
+ * are of another sequence.
  *
- * Segments that nobody needs any more become spares, which costs nothing. Zeros cost as much of the disk as the records
- * that replace them, and more of the processor: they are written ahead only where the disk is not busy with records. A
- * segment for which there is no spare begins as an empty file.
+ * Obsolete segments become spares at no cost. Writing zeros costs as much disk bandwidth as the records that replace
+ * them, and more CPU, so it is done ahead only while the disk is idle. Without a spare, a segment begins as an empty
+ * file.
  */
 import { join } from "node:path";
 import type { Disk } from "./disk.js";
+import { isDiskFault, isOutOfDescriptors } from "./disk-fault.js";
 import { TEMPORARY_SUFFIX } from "./layout.js";
-import { isDiskFault, isOutOfDescriptors } from "./sync-error.js";
 import { writeFully } from "./whole-file.js";
 
-/** One to go on in, and one that is being made or came from a reclaimed segment. */
+/** One for the next segment, and one that is being made or was reclaimed. */
 export const MAX_SPARES = 2;
 
-/** Written at a time. */
+/** Bytes to write at a time. */
 const CHUNK_BYTES = 1024 * 1024;
 
 /**
- * Written between two syncs: a file system that is given 64 MiB at once makes the commits of others wait for all of it.
+ * Bytes between two syncs: given 64 MiB at once, a file system makes the commits of other files wait for all of them.
  */
 const SYNCED_BYTES = 4 * 1024 * 1024;
 
-/** Milliseconds from a spare that could not be made to the next attempt. */
+/** Milliseconds from a failed attempt to the next. */
 const RETRY_INTERVAL = 1000;
 
-/** Makes a file of zeros, durably; on an error there is none. */
+/** Makes a file of zeros, durably. On an error it leaves none. */
 export const makeSpare = (disk: Disk, path: string, bytes: number): void => {
   const file = disk.open(path, "create");
   try {
@@ -45,7 +45,7 @@ export const makeSpare = (disk: Disk, path: string, bytes: number): void => {
   }
 };
 
-/** Why one could not be made, as far as that is known. */
+/** Why a spare could not be made, if known. */
 export type Fault = { readonly code?: string | undefined } | undefined;
 
 export class Spares {
@@ -54,14 +54,14 @@ export class Spares {
   readonly #bytes: number;
   readonly #ask: ((path: string, bytes: number) => void) | undefined;
   readonly #ready: string[] = [];
-  /** Who answers for the paths of this run: a file that an earlier run asked for is not taken for one of ours. */
+  /** Part of the file names, so that files requested by an earlier run are not taken for this run's. */
   readonly #run: number;
   #made = 0;
   #asked: string | undefined;
   #retryAt = Number.NEGATIVE_INFINITY;
   #isShort = false;
 
-  /** `run` is another one at each start. Without `ask` the files are made when they are needed. */
+  /** `run` differs at each start. Without `ask` files are made when they are needed. */
   constructor(
     disk: Disk,
     directory: string,
@@ -76,12 +76,14 @@ export class Spares {
     this.#ask = ask;
   }
 
-  /** There is none, and the last attempt to make one has failed, other than for want of descriptors: those pass. */
+  /**
+   * There is none, and the last attempt to make one failed for a reason other than a lack of descriptors, which passes.
+   */
   get isShort(): boolean {
     return this.#isShort && this.#ready.length === 0;
   }
 
-  /** Somebody else makes them, beside what goes on here. */
+  /** Somebody else makes the files, in the background. */
   get isDelegated(): boolean {
     return this.#ask !== undefined;
   }
@@ -90,27 +92,27 @@ export class Spares {
     return this.#ready.length >= MAX_SPARES;
   }
 
-  /** A path that no file has. */
+  /** A new path. */
   nextPath(): string {
     this.#made++;
     return join(this.#directory, `spare-${this.#run}-${this.#made}${TEMPORARY_SUFFIX}`);
   }
 
-  /** Asks somebody else for one, if there is none and nobody is at it. */
+  /** Asks for a spare, unless there is one or it was asked for already. */
   request(now: number): void {
     if (this.#ask === undefined || this.#ready.length > 0 || this.#asked !== undefined || now < this.#retryAt) return;
     this.#asked = this.nextPath();
     this.#ask(this.#asked, this.#bytes);
   }
 
-  /** Makes one here, unless there is one, or somebody else is at it, or it has just failed. */
+  /** Makes a spare here, unless there is one, it was asked for, or this has just failed. */
   provide(now: number): void {
     if (this.#ready.length === 0 && this.#asked === undefined && now >= this.#retryAt) this.#make(now);
   }
 
   /**
-   * One of them. If there is none it is an empty file, unless nobody else makes them: then one is made here, as long as
-   * there is room. Throws if not even an empty one can be made.
+   * Takes a spare. If there is none: makes one here if nobody else does, and otherwise, or without space, an empty
+   * file. Throws if not even that can be made.
    */
   take(now: number): string {
     if (this.#ready.length === 0 && !this.isDelegated && now >= this.#retryAt) this.#make(now);
@@ -121,13 +123,13 @@ export class Spares {
     return empty;
   }
 
-  /** The file is there, durable, and nobody else's. */
+  /** Adds a file, which is durable and used by nobody else. */
   add(path: string): void {
     this.#ready.push(path);
     this.#isShort = false;
   }
 
-  /** Somebody has made the file that was asked for, or could not. Paths of an earlier run are not heeded. */
+  /** The answer to `ask`. Paths of an earlier run are ignored. */
   answer(path: string, isMade: boolean, now: number, fault: Fault): void {
     if (path !== this.#asked) return;
     this.#asked = undefined;
@@ -135,7 +137,7 @@ export class Spares {
     else this.#fail(now, fault);
   }
 
-  /** Answers how many there were. What cannot be removed is left to the next start. */
+  /** Returns how many it removed. The next start removes the rest. */
   removeAll(): number {
     let removed = 0;
     for (const path of this.#ready.splice(0)) {
@@ -150,12 +152,12 @@ export class Spares {
   }
 
   #fail(now: number, fault: Fault): void {
-    // A segment can begin as an empty file, for which the journal has a descriptor in reserve.
+    // Without descriptors a segment begins as an empty file, for which the journal has a reserve.
     if (fault === undefined || !isOutOfDescriptors(fault)) this.#isShort = true;
     this.#retryAt = now + RETRY_INTERVAL;
   }
 
-  /** Makes one, or notes that it cannot be made. */
+  /** Makes one, or notes the failure. */
   #make(now: number): void {
     const path = this.nextPath();
     try {

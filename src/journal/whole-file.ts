@@ -1,9 +1,9 @@
-/** Reading and writing all of what is asked for, where the system may do less at a time. */
+/** Reads and writes in full, where a system call may do less. */
 import { join } from "node:path";
 import type { Disk, DiskFile } from "./disk.js";
 import { TEMPORARY_SUFFIX } from "./layout.js";
 
-/** Answers the bytes read: fewer than `length` only at the end of the file. */
+/** Returns the bytes read: fewer than `length` only at the end of the file. */
 export const readFully = (file: DiskFile, into: Uint8Array, length: number, at: number): number => {
   let done = 0;
   while (done < length) {
@@ -14,7 +14,7 @@ export const readFully = (file: DiskFile, into: Uint8Array, length: number, at: 
   return done;
 };
 
-/** All of it or an error. */
+/** Writes all of it or throws. */
 export const writeFully = (file: DiskFile, from: Uint8Array, start: number, length: number, at: number): void => {
   let done = 0;
   while (done < length) {
@@ -37,7 +37,7 @@ export const readSmallFile = (disk: Disk, path: string, limit: number): Uint8Arr
   }
 };
 
-/** Replaces `directory/name`: after a crash it has its old contents or the new ones. */
+/** Replaces `directory/name` atomically: after a crash it has either its old contents or the new ones. */
 export const replaceFile = (disk: Disk, directory: string, name: string, bytes: Uint8Array): void => {
   const path = join(directory, name);
   const temporary = path + TEMPORARY_SUFFIX;

@@ -1,5 +1,5 @@
 /**
- * Entries: messages one after another, as PUBLISH brings them, as the log keeps them and as MESSAGES delivers them.
+ * Entries: messages one after another, in the same layout in PUBLISH, in the log and in MESSAGES.
  *
  * ```
  *  0            4                     4+2+h              4+n
@@ -19,20 +19,20 @@ export const SIZE_MASK = 0x0fff_ffff;
 export const RESERVED_MASK = 0x7000_0000;
 export const HEADERS_LENGTH_BYTES = 2;
 
-/** Why entries are not valid; positive answers of `countEntries` are the number of messages. */
+/** Why entries are invalid: the negative results of `countEntries`. */
 export const EntriesFault = { MALFORMED: -1, TOO_LARGE: -2, TOO_MANY: -3 } as const;
 
-/** The longest headers that their length field can tell. */
+/** The longest headers that the length field allows. */
 export const MAX_HEADERS_BYTES = 0xffff;
 
 const encoder = new TextEncoder();
 
-/** UTF-16 units of text up to which room for the longest UTF-8 (3 bytes each) is cheaper to reserve than to count. */
+/** UTF-16 units of text up to which it is cheaper to reserve 3 bytes each than to count the UTF-8 bytes. */
 const SHORT_TEXT = 16 * 1024;
 
 /**
- * Appends one entry to a frame's payload. `headers` is a msgpack map, or empty for none. Text goes as UTF-8. The answer
- * is the size n; a caller that finds it above the limit takes the entry back by setting `end` to what it was.
+ * Appends one entry to a frame's payload. `headers` is a msgpack map, or empty for none. Text is written as UTF-8.
+ * Returns the size n; a caller that finds it above the limit undoes the entry by resetting `end`.
  */
 export const appendEntry = (writer: FrameWriter, headers: Uint8Array, body: Uint8Array | string): number => {
   const short = typeof body === "string" && body.length <= SHORT_TEXT;
@@ -59,7 +59,7 @@ export const appendEntry = (writer: FrameWriter, headers: Uint8Array, body: Uint
   return size;
 };
 
-/** Walks the entries in [start, end): how many there are, or an `EntriesFault`. */
+/** The number of entries in [start, end), or an `EntriesFault`. */
 export const countEntries = (
   view: DataView,
   start: number,

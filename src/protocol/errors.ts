@@ -1,6 +1,6 @@
 /**
- * The error catalogue. A code is never used again for another meaning: retire it by leaving its number empty.
- * docs/protocol.md lists the same; a test holds the two equal.
+ * The error catalogue. A code is never reused for another meaning: to retire it, leave its number empty.
+ * docs/protocol.md has the same list; a test holds the two equal.
  */
 
 interface ErrorKind {
@@ -65,8 +65,8 @@ const NAMES = new Map<number, ErrorName>((Object.keys(ERRORS) as ErrorName[]).ma
 export const errorName = (code: number): ErrorName | undefined => NAMES.get(code);
 
 /**
- * A request that is refused. The text tells a person what to do about it. It has no stack: it is an answer and no fault,
- * and a peer may ask for thousands at once.
+ * A refused request. The text tells a person what to do about it. It has no stack trace: it is an answer and not a
+ * fault, and a peer can cause thousands of them at once.
  */
 export class ProtocolError extends Error {
   override readonly name = "ProtocolError";

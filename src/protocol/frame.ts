@@ -16,18 +16,18 @@ export const HEAD_LENGTH = 6;
 export const REQUEST = 8;
 export const HEAD = 12;
 
-/** Bytes of the length field, which it does not count. */
+/** Bytes of the length field, which does not count itself. */
 export const LENGTH_BYTES = 4;
 
-/** The fixed part that the length field counts: what is left of a frame with neither head nor payload. */
+/** The fixed part that the length field counts: the length of a frame with neither head nor payload. */
 export const MIN_LENGTH = HEAD - LENGTH_BYTES;
 
-/** The longest head that its length field can tell. */
+/** The longest head that its length field allows. */
 export const MAX_HEAD_BYTES = 0xffff;
 
 /**
- * Grows by doubling and hands out the bytes written. One writer serves a connection or a shard for its whole life, so
- * a frame costs no allocation once the buffer has found its size.
+ * Writes frames to a buffer that grows by doubling. A connection or a shard keeps one writer for its whole life, so
+ * frames cost no allocation once the buffer is large enough.
  */
 export class FrameWriter {
   bytes: Uint8Array;
@@ -53,7 +53,7 @@ export class FrameWriter {
     this.view = new DataView(grown.buffer);
   }
 
-  /** Begins a frame; its length is written by `close`. RangeError: the head is longer than its length field can tell. */
+  /** Begins a frame, which `close` ends. RangeError: the head is longer than its length field allows. */
   open(op: number, flags: number, request: number, head: Uint8Array): void {
     if (head.length > MAX_HEAD_BYTES) throw new RangeError(`a head of ${head.length} bytes is too long`);
     this.reserve(HEAD + head.length);
@@ -80,12 +80,12 @@ export class FrameWriter {
     this.view.setUint32(this.#frame, this.end - this.#frame - LENGTH_BYTES);
   }
 
-  /** Forgets the frame that `open` began. */
+  /** Discards the frame that `open` began. */
   abandon(): void {
     this.end = this.#frame;
   }
 
-  /** The bytes written so far: a view, good until the next write. */
+  /** The bytes written so far: a view, valid until the next write. */
   written(): Uint8Array {
     return this.bytes.subarray(0, this.end);
   }

@@ -1,32 +1,34 @@
 /**
- * Reads the elements of a head where they lie, one after another, without making an array of them: numbers, booleans,
- * nil, and where strings begin and end. Decoding a head with a library costs ten times as much, and every frame has one.
+ * Reads the elements of a head in place, one after another: numbers, booleans, nil, and where strings begin and end.
+ * Every frame has a head, and decoding it to an array with a library costs ten times as much.
  *
  * The format is https://github.com/msgpack/msgpack/blob/master/spec.md.
  */
 import { ProtocolError } from "./errors.js";
 import { Pack, WORD } from "./msgpack.js";
 
-/** What an element is. OTHER: a map, an array, binary or an extension, which this cursor does not read. */
+/** The type of an element. OTHER: a map, an array, binary or an extension, which this cursor does not read. */
 export const Kind = { NIL: 0, BOOLEAN: 1, NUMBER: 2, STRING: 3, OTHER: 4 } as const;
 
 const malformed = (): ProtocolError => new ProtocolError("BAD_HEAD", "the head is not msgpack");
 
 export class HeadCursor {
-  /** Elements that have not been read. */
+  /** Number of elements not read yet. */
   left = 0;
   /** The `Kind` of the element that `next` has read, and its value. */
   kind: number = Kind.NIL;
   number = 0;
   boolean = false;
-  /** Of a string: its bytes are [start, end) of the head's buffer. */
+  /** The bytes of a string: [start, end) of the head's buffer. */
   start = 0;
   end = 0;
   #view: DataView = new DataView(new ArrayBuffer(0));
   #at = 0;
   #stop = 0;
 
-  /** Goes to the front of the head in [start, end), an empty one of which is `[]`. Throws BAD_HEAD: it is no array. */
+  /**
+   * Goes to the beginning of the head in [start, end); no bytes stand for `[]`. Throws BAD_HEAD if it is not an array.
+   */
   begin(view: DataView, start: number, end: number): void {
     this.#view = view;
     this.#at = start;
@@ -40,7 +42,7 @@ export class HeadCursor {
     else throw new ProtocolError("BAD_HEAD", "the head is not an array");
   }
 
-  /** Reads the next element; past the last one there is nil. After one of kind OTHER nothing more can be read. */
+  /** Reads the next element, or nil after the last one. Nothing can be read after an element of kind OTHER. */
   next(): void {
     if (this.left === 0) {
       this.kind = Kind.NIL;
@@ -107,7 +109,7 @@ export class HeadCursor {
     this.end = this.#at;
   }
 
-  /** Steps over bytes and answers where they begin. */
+  /** Skips bytes and returns where they begin. */
   #skip(bytes: number): number {
     const at = this.#at;
     if (bytes > this.#stop - at) throw malformed();
@@ -115,7 +117,7 @@ export class HeadCursor {
     return at;
   }
 
-  /** The unsigned integer of so many bytes that comes next. */
+  /** Reads an unsigned integer of this many bytes. */
   #take(bytes: 1 | 2 | 4): number {
     const at = this.#skip(bytes);
     if (bytes === 1) return this.#view.getUint8(at);

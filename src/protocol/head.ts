@@ -8,16 +8,16 @@ import { MsgpackWriter } from "./msgpack-writer.js";
 
 export const NO_HEAD = new Uint8Array(0);
 
-/** Values in a head, those within others counted: no request and no answer has a tenth of it. */
+/** The most values in a head, nested ones included: no request or answer has a tenth of this. */
 const MAX_VALUES = 1024;
 
-/** Bytes of a writer that is kept for the next head: few are longer. */
+/** Bytes of the writer that is kept for the next head: few heads are longer. */
 const KEPT_BYTES = 64 * 1024;
 
-/** None while it is in use: what reads a value may come here again. */
+/** Undefined while in use: reading a value can run a getter that encodes another head. */
 let idle: MsgpackWriter | undefined;
 
-/** Encodes a head. The answer is the caller's to keep. Throws TypeError for what msgpack does not carry. */
+/** Encodes a head. The caller owns the result. Throws TypeError for values that msgpack does not carry. */
 export const packHead = (head: readonly unknown[]): Uint8Array => {
   const writer = idle ?? new MsgpackWriter(false);
   idle = undefined;
@@ -45,10 +45,10 @@ const unpackArray = (bytes: Uint8Array, start: number, end: number, maxValues: n
   return head;
 };
 
-/** Decodes a head, which an empty one stands for `[]`. Throws BAD_HEAD. */
+/** Decodes a head; no bytes stand for `[]`. Throws BAD_HEAD. */
 export const unpackHead = (bytes: Uint8Array, start: number, end: number): readonly unknown[] =>
   unpackArray(bytes, start, end, MAX_VALUES);
 
-/** Decodes the payload of RESULT, which is laid out as a head and has as many values as its bytes. Throws BAD_HEAD. */
+/** Decodes the payload of RESULT: laid out as a head, without its limit on values. Throws BAD_HEAD. */
 export const unpackResult = (bytes: Uint8Array, start: number, end: number): readonly unknown[] =>
   unpackArray(bytes, start, end, Number.POSITIVE_INFINITY);

@@ -1,6 +1,6 @@
 /**
- * Message ids: 64 bits, held as two 32-bit words inside and written as decimal strings at every edge that JavaScript
- * or JSON can touch.
+ * Message ids: 64 bits, held as two 32-bit words, and written as decimal strings wherever JavaScript or JSON can see
+ * them.
  *
  * ```
  *   63   62                 22 21      12 11       0
@@ -30,11 +30,11 @@ export const idLow = (millisecond: number, node: number): number =>
 /** When an id was made: milliseconds since 1970. */
 export const idTime = (high: number, low: number): number => EPOCH + high * 1024 + (low >>> MILLISECOND_SHIFT);
 
-/** An id without its node, exact in a double: orders the ids of one broker, and counts in each millisecond. */
+/** An id without its node, exact in a double. It orders the ids of one broker and counts within a millisecond. */
 export const idOrder = (high: number, low: number): number =>
   (high * 1024 + (low >>> MILLISECOND_SHIFT)) * SEQUENCES + (low & (SEQUENCES - 1));
 
-/** An id in decimal. Long division by 10^9 in limbs of 16 bits, so that every step is exact without BigInt. */
+/** An id in decimal: long division by 10^9 in 16-bit limbs, exact without BigInt. */
 export const formatId = (high: number, low: number): string => {
   const top = Math.floor(high / BILLION);
   const middle = (high % BILLION) * LIMB + (low >>> 16);

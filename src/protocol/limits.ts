@@ -2,40 +2,40 @@
  * The limits of the protocol and their defaults. docs/protocol.md says what happens past each.
  */
 
-/** A message: its headers and body. */
+/** A message: its headers and body, in bytes. */
 export const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
 
-/** A frame: a largest message and room for its head. */
+/** A frame: the largest message, and its head. */
 export const MAX_FRAME_BYTES = MAX_MESSAGE_BYTES + 64 * 1024;
 
 /**
- * A WebSocket message from a client: a frame is cut over as many as it needs. What is half received of one is held where
- * the broker cannot count it, so each WebSocket reserves this much: 160 MiB for 10,000 of them.
+ * A WebSocket message from a client; a longer frame is split over several. A partly received message is held where the
+ * broker cannot count it, so each WebSocket reserves this much: 160 MiB for 10,000 of them.
  */
 export const MAX_WEBSOCKET_MESSAGE_BYTES = 16 * 1024;
 
-/** A frame before HELLO, which needs little. */
+/** A frame before HELLO is answered. */
 export const MAX_GREETING_BYTES = 4 * 1024;
 
 /** Messages in a batch: the ids of one millisecond (12 bits of sequence), so that a batch has consecutive ids. */
 export const MAX_BATCH_MESSAGES = 4096;
 
-/** Messages that the selections of one request may select: bounds the look-ups that a frame can cause. */
+/** Messages that one request may select: bounds the look-ups that a frame can cause. */
 export const MAX_SELECTED = 65_536;
 
 /** Unanswered requests of one connection. */
 export const MAX_IN_FLIGHT = 65_536;
 
-/** Bytes of a topic's, channel's or queue's name: one byte tells the length of a route key in a run. */
+/** Bytes of a topic's, channel's or queue's name: a run has one byte for the length of a route key. */
 export const MAX_NAME_BYTES = 255;
 
-/** What a POP, a CONSUME or a BROWSE gathers in one frame, unless told otherwise. */
+/** Default for the bytes that a POP, a CONSUME or a BROWSE gathers in one frame. */
 export const DEFAULT_POP_BYTES = 1024 * 1024;
 
 /** How long a POP may wait: a day, in milliseconds. */
 export const MAX_POP_WAIT = 24 * 3600 * 1000;
 
-/** Messages that a BROWSE shows at the most. */
+/** Messages that a BROWSE shows at most. */
 export const MAX_BROWSE = 1000;
 
 /** Ten years: the longest delay, ttl and TTR, in milliseconds. */

@@ -1,7 +1,7 @@
 /**
- * Decodes msgpack that somebody else has written. Its cost is linear in the bytes: counts are held against the bytes
- * that are left before anything is made, arrays and maps are at most so deep, nothing refers to anything, and an error
- * says nothing of the value. What comes shares no memory with the bytes.
+ * Decodes untrusted msgpack, at a cost linear in its bytes: counts are checked against the remaining bytes before
+ * anything is allocated, nesting is limited, there are no references, and error texts do not include the value. The
+ * result shares no memory with the bytes.
  */
 import { MAX_DEPTH, MsgpackError, Pack, PROTOTYPE_KEY, WORD } from "./msgpack.js";
 import { readStrictText } from "./text.js";
@@ -11,7 +11,7 @@ class Reader {
   readonly #view: DataView;
   readonly #end: number;
   #at: number;
-  /** Values that may still come. */
+  /** Values that may still follow. */
   #values: number;
 
   constructor(bytes: Uint8Array, start: number, end: number, maxValues: number) {
@@ -26,7 +26,7 @@ class Reader {
     return this.#at === this.#end;
   }
 
-  /** The value that comes next. `depth`: of the arrays and maps that it is in. */
+  /** Reads the next value. `depth`: the arrays and maps around it. */
   value(depth: number): unknown {
     if (this.#values-- === 0) throw new MsgpackError("too many values");
     const byte = this.#unsigned(1);
@@ -94,7 +94,7 @@ class Reader {
     }
   }
 
-  /** An integer of 64 bits: a number if that is exact. */
+  /** A 64-bit integer: a number if that is exact, else a bigint. */
   #long(isSigned: boolean): number | bigint {
     const at = this.#skip(8);
     const high = isSigned ? this.#view.getInt32(at) : this.#view.getUint32(at);
@@ -112,7 +112,7 @@ class Reader {
 
   #binary(length: number): Uint8Array {
     const at = this.#skip(length);
-    // Not `slice`: that of a Buffer is no copy.
+    // Not `slice`: the `slice` of a Buffer is not a copy.
     return new Uint8Array(this.#bytes.subarray(at, this.#at));
   }
 
@@ -135,14 +135,14 @@ class Reader {
     return map;
   }
 
-  /** Each of the values to come takes a byte at least. */
+  /** Checks a count: each value takes at least one byte. */
   #enter(values: number, depth: number): void {
     if (depth === MAX_DEPTH) throw new MsgpackError(`arrays and maps more than ${MAX_DEPTH} deep`);
     if (values > this.#end - this.#at) throw new MsgpackError("cut short");
     if (values > this.#values) throw new MsgpackError("too many values");
   }
 
-  /** Steps over bytes and answers where they begin. */
+  /** Skips bytes and returns where they begin. */
   #skip(bytes: number): number {
     const at = this.#at;
     if (bytes > this.#end - at) throw new MsgpackError("cut short");
@@ -158,8 +158,8 @@ class Reader {
 }
 
 /**
- * Decodes the one value that [start, end) is. Integers beyond ±2^53 are bigints; binary is a Uint8Array. Throws
- * MsgpackError, whose text is what was found that should not be there.
+ * Decodes [start, end), which must be exactly one value. Integers beyond ±2^53 become bigints, binary a Uint8Array.
+ * Throws MsgpackError, whose text says what was found.
  */
 export const unpack = (
   bytes: Uint8Array,

@@ -1,20 +1,20 @@
 /**
- * Encodes msgpack in its shortest form. What msgpack would not bring back as it was is refused, and not sent as
- * something else: `unpack` answers what `MsgpackWriter` took, a bigint within ±2^53 as the number that is equal to it.
+ * Encodes msgpack in its shortest form. A value that would not decode to itself is refused, not converted: `unpack`
+ * returns what `MsgpackWriter` was given, except that a bigint within ±2^53 becomes the equal number.
  */
 import { MAX_DEPTH, MsgpackError, Pack, PROTOTYPE_KEY, WORD } from "./msgpack.js";
 
 const encoder = new TextEncoder();
 
-/** A surrogate without its other half: there is no UTF-8 for it. */
+/** A lone surrogate, which has no UTF-8 encoding. */
 const LONE_SURROGATE = /\p{Surrogate}/u;
 
-/** UTF-16 units of text that is tried as ASCII first, for which a call of the encoder is dear. */
+/** UTF-16 units up to which text is tried as ASCII first, because a call of the encoder costs more. */
 const SHORT = 24;
 
 const FIRST_BYTES = 4 * 1024;
 
-/** Made only with an object's own keys: `{}`, of whatever realm, or an object without a prototype. */
+/** Whether it is a plain object: `{}` of any realm, or an object without a prototype. */
 const isPlain = (value: object): value is Readonly<Record<string, unknown>> => {
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === null || (typeof prototype === "object" && Object.getPrototypeOf(prototype) === null);
@@ -29,9 +29,9 @@ export class MsgpackWriter {
   #bytes = new Uint8Array(FIRST_BYTES);
   #view = new DataView(this.#bytes.buffer);
   #end = 0;
-  /** Text that is not well-formed is refused; otherwise U+FFFD stands for what is wrong in it. */
+  /** Refuses text with lone surrogates; otherwise U+FFFD replaces them. */
   readonly #isStrict: boolean;
-  /** Past so many bytes it is given up. */
+  /** Fails beyond this many bytes. */
   readonly #maxBytes: number;
 
   constructor(isStrict: boolean, maxBytes = Number.POSITIVE_INFINITY) {
@@ -59,7 +59,9 @@ export class MsgpackWriter {
     this.#header(size, Pack.FIXMAP, 16, Pack.MAP16);
   }
 
-  /** A value that is inside of `depth` arrays and maps. Throws MsgpackError for what msgpack does not carry. */
+  /**
+   * Writes a value that is inside `depth` arrays and maps. Throws MsgpackError for values that msgpack does not carry.
+   */
   value(value: unknown, depth: number): void {
     switch (typeof value) {
       case "string":
@@ -85,7 +87,7 @@ export class MsgpackWriter {
     }
     if (text.length <= SHORT && this.#ascii(text)) return;
     const most = text.length * 3;
-    // The length stands in front of the bytes, and how much room it takes depends on it: encoded behind the widest.
+    // The width of the length field depends on the length: leave room for the widest, then move the text if need be.
     const room = 5;
     this.#reserve(room + most);
     const start = this.#end + room;
@@ -98,7 +100,7 @@ export class MsgpackWriter {
     this.#advance(written);
   }
 
-  /** Whether the text was ASCII and has been written. */
+  /** Writes the text if it is ASCII. False: it is not. */
   #ascii(text: string): boolean {
     this.#reserve(1 + text.length);
     const at = this.#end + 1;
@@ -169,14 +171,17 @@ export class MsgpackWriter {
     for (let i = 0; i < value.length; i++) this.value(value[i], depth + 1);
   }
 
-  /** A map of the keys whose value is not undefined. `failed` is told the key that could not be sent, and throws. */
+  /**
+   * Writes a map of the keys whose value is not undefined. `failed` is called with a key whose value is refused; it
+   * throws.
+   */
   object(
     value: Readonly<Record<string, unknown>>,
     depth: number,
     failed?: (key: string, error: MsgpackError) => never,
   ): void {
     const keys = Object.keys(value);
-    // Each value is looked at once: a getter may answer something else the next time.
+    // Each value is read once: a getter may return something else the next time.
     const values = keys.map((key) => value[key]);
     let size = 0;
     for (const each of values) if (each !== undefined) size++;
@@ -206,7 +211,7 @@ export class MsgpackWriter {
     this.#advance(length);
   }
 
-  /** `fixed` + count for fewer than `most`; otherwise a count of 16 bits, or of 32 behind the next first byte. */
+  /** Writes a count: `fixed` + count below `most`, otherwise in 16 bits, or in 32 with the next first byte. */
   #header(count: number, fixed: number, most: number, wide: number): void {
     if (count < most) this.#byte(fixed + count);
     else if (count <= 0xffff) this.#sized(wide, 2, count);
@@ -252,7 +257,7 @@ export class MsgpackWriter {
   }
 }
 
-/** More than `maxBytes` would be written. */
+/** The encoding would take more than `maxBytes`. */
 export class TooLong extends Error {
   override readonly name = "TooLong";
 }

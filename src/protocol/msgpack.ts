@@ -1,7 +1,7 @@
 /**
- * What of msgpack travels: nil, booleans, numbers, strings, binary, arrays and maps whose keys are strings. Extensions
- * are left out: there is none that every library reads alike, and those with references among them let a few bytes stand
- * for a value of any size.
+ * The subset of msgpack in use: nil, booleans, numbers, strings, binary, arrays, and maps with string keys. There are
+ * no extensions: libraries do not agree on any, and those with references let a few bytes stand for a value of any
+ * size.
  *
  * The format is https://github.com/msgpack/msgpack/blob/master/spec.md.
  */
@@ -39,13 +39,15 @@ export const Pack = {
 
 export const WORD = 0x1_0000_0000;
 
-/** Arrays and maps within one another: the deepest of the protocol itself, an answer to TOPICS, has six. */
+/**
+ * Deepest nesting of arrays and maps. The deepest value of the protocol itself, an answer to TOPICS, has six levels.
+ */
 export const MAX_DEPTH = 8;
 
-/** A key that would be no key of an object but its prototype. */
+/** The key that would set an object's prototype. */
 export const PROTOTYPE_KEY = "__proto__";
 
-/** Bytes that are not msgpack, or a value that msgpack does not carry. Whoever knows what they were to be says so. */
+/** Bytes that are not msgpack, or a value that it does not carry. Callers add what the value was for. */
 export class MsgpackError extends Error {
   override readonly name = "MsgpackError";
 }

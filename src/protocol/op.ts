@@ -34,7 +34,7 @@ export const Op = {
   BACKUP: 0x60,
 } as const;
 
-/** What the broker answers, or sends of its own accord. */
+/** What the broker sends: answers, deliveries, events. */
 export const Answer = {
   CONFIRM: 0x80,
   MESSAGES: 0x81,
@@ -47,10 +47,10 @@ export const Answer = {
   GOODBYE: 0x88,
 } as const;
 
-/** Flag of CONSUME: a message that leaves the consumer's hands gives its credit back. */
+/** Flag of CONSUME: a message that the consumer no longer holds gives its credit back. */
 export const RENEW = 1;
 
-/** The version that HELLO agrees on. A change that an older peer would misread raises it. */
+/** The protocol version in HELLO. Raised by a change that an older peer would misread. */
 export const PROTOCOL_VERSION = 1;
 
 /** How durable a confirmed message is: the `flags` of CONFIRM. */

@@ -22,23 +22,23 @@ export const DELIVERY = 16;
 export const RETRY = 20;
 export const REASON = 22;
 export const KEY_LENGTH = 23;
-/** When the lease ends, the delay is due or the message died: milliseconds since 1970, or 0. */
+/** When the lease ends, the delay is due, or the message died: milliseconds since 1970, or 0. */
 export const TIME = 24;
 export const KEY = 32;
 
-/** Messages of one MESSAGES frame: each may be a run of its own. */
+/** Messages in one MESSAGES frame: each may be a run of its own. */
 const MAX_FETCH = 8192;
 
 /**
- * What one MESSAGES frame may gather so that it is no longer than a frame may be: half of it for entries, half for the
- * headers of runs. A single message goes whatever its size: frames have room for a largest one.
+ * What one MESSAGES frame may gather: entries up to half of the largest frame, and no more messages than the headers of
+ * their runs fit into the other half. A single message may be larger: a frame has room for the largest one.
  */
 export const roomOf = (maxFrameBytes: number): { readonly messages: number; readonly bytes: number } => {
   const half = Math.max(1, Math.floor(maxFrameBytes / 2));
   return { messages: Math.max(1, Math.min(MAX_FETCH, Math.floor(half / (KEY + MAX_NAME_BYTES)))), bytes: half };
 };
 
-/** Why a dead letter died. */
+/** Why a message became a dead letter. */
 export const Reason = { ALIVE: 0, RETRIES: 1, EXPIRED: 2, REJECTED: 3 } as const;
 
 /** A run as it was received. The ranges point into the frame. */
@@ -54,12 +54,12 @@ export interface ReceivedRun {
   /** The publisher's route key as UTF-8: [keyStart, keyEnd). */
   readonly keyStart: number;
   readonly keyEnd: number;
-  /** The entries: [start, end). They have been walked: there are `count` of them and each is whole. */
+  /** The entries: [start, end). They have been checked: there are `count` of them, all whole. */
   readonly start: number;
   readonly end: number;
 }
 
-/** Reads the runs in [start, end). Throws BAD_FRAME when they are not laid out as above. */
+/** Reads the runs in [start, end). Throws BAD_FRAME when they do not have the layout above. */
 export const readRuns = (view: DataView, start: number, end: number): ReceivedRun[] => {
   const runs: ReceivedRun[] = [];
   let at = start;

@@ -1,6 +1,6 @@
 /**
- * Selections: which messages a request speaks of; faults: which of them it could not settle; receipts: what a CONFIRM
- * tells. Each is an array of records of one size.
+ * Selections: the messages that a request is about. Faults: those it could not settle. Receipts: the content of a
+ * CONFIRM. Each is an array of fixed-size records.
  *
  * ```
  *  selection   0 first id u64 | 8 count u32 | 12 delivery u32                    16 bytes
@@ -15,11 +15,11 @@ export const SELECTION_BYTES = 16;
 export const FIRST_ID_HIGH = 0;
 export const FIRST_ID_LOW = 4;
 export const COUNT = 8;
-/** Of a selection: the number of the delivery that handed the messages over, or 0 for whoever holds them. */
+/** In a selection: the number of the delivery that handed the messages out, or 0 for any. */
 export const DELIVERY = 12;
 
 export const FAULT_BYTES = 16;
-/** Of a fault: the error code. */
+/** In a fault: the error code. */
 export const CODE = 12;
 
 export const RECEIPT_BYTES = 20;
@@ -29,7 +29,7 @@ export const RECEIPT_ID_HIGH = 8;
 export const RECEIPT_ID_LOW = 12;
 export const RECEIPT_MESSAGES = 16;
 
-/** Messages that one selection may name: the ids of a millisecond. */
+/** Messages in one selection: the ids of a millisecond. */
 export const MAX_SELECTION = SEQUENCES;
 
 export const writeSelection = (

@@ -1,16 +1,16 @@
 /**
- * Text out of bytes. What comes is a string of its own: nothing of what it was read from is kept.
+ * Decodes text. The strings keep no reference to the bytes they were read from.
  *
- * A byte order mark at the front is a character like others: text arrives as it was sent.
+ * A leading byte order mark is a character like any other: text arrives as it was sent.
  */
 
 const lenient = new TextDecoder("utf-8", { ignoreBOM: true });
 const strict = new TextDecoder("utf-8", { ignoreBOM: true, fatal: true });
 
-/** Characters up to which adding them one by one is cheaper than a call of the decoder, and makes a flat string. */
+/** Characters up to which appending one by one is cheaper than a call of the decoder, and makes a flat string. */
 const SHORT = 12;
 
-/** The bytes [start, end) if they are few and ASCII. */
+/** The text in [start, end) if it is short and ASCII; otherwise undefined. */
 const shortText = (bytes: Uint8Array, start: number, end: number): string | undefined => {
   if (end - start > SHORT) return undefined;
   let text = "";
@@ -22,11 +22,11 @@ const shortText = (bytes: Uint8Array, start: number, end: number): string | unde
   return text;
 };
 
-/** Bytes that a decoder takes: it refuses those of shared memory. */
+/** Bytes for the decoder, which refuses shared memory. */
 const plain = (bytes: Uint8Array, start: number, end: number): Uint8Array =>
   bytes.buffer instanceof ArrayBuffer ? bytes.subarray(start, end) : new Uint8Array(bytes.subarray(start, end));
 
-/** The text in [start, end); what is not UTF-8 in it becomes U+FFFD. */
+/** The text in [start, end); invalid UTF-8 becomes U+FFFD. */
 export const readText = (bytes: Uint8Array, start = 0, end = bytes.length): string =>
   shortText(bytes, start, end) ?? lenient.decode(plain(bytes, start, end));
 
@@ -41,7 +41,7 @@ export const readStrictText = (bytes: Uint8Array, start: number, end: number): s
   }
 };
 
-/** As `readText`, of at most so many bytes: longer text ends before the character that they would cut. */
+/** Like `readText`, with at most this many bytes: longer text is cut at a character boundary. */
 export const readTextUpTo = (bytes: Uint8Array, start: number, end: number, most: number): string => {
   let stop = Math.min(end, start + most);
   // Bytes 10xxxxxx continue a character, which has at most three of them.

@@ -3,7 +3,7 @@
  * new segment, and when it is there moves the shard's messages over to it.
  */
 import { join } from "node:path";
-import type { FileJournal } from "../journal/journal.js";
+import type { FileJournal } from "../journal/file-journal.js";
 import { compactionWindow } from "../shard/compaction/compaction-window.js";
 import { planKeeps } from "../shard/compaction/keep-plan.js";
 import { relocate } from "../shard/compaction/relocation.js";

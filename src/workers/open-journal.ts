@@ -2,7 +2,7 @@
 import type { Checksum } from "../journal/checksum.js";
 import { DescriptorReserve } from "../journal/descriptor-reserve.js";
 import type { Disk } from "../journal/disk.js";
-import { FileJournal } from "../journal/journal.js";
+import { FileJournal } from "../journal/file-journal.js";
 import { PageReader } from "../journal/page-reader.js";
 import { recover } from "../journal/recovery.js";
 import { PAGE_BYTES } from "../shard/log/log.js";

@@ -1,5 +1,5 @@
 /** Of errors that pass without anybody's doing: those of a machine or a process that has too little of something. */
-import { isOutOfDescriptors } from "../journal/sync-error.js";
+import { isOutOfDescriptors } from "../journal/disk-fault.js";
 
 const PASSING: ReadonlySet<string> = new Set(["EMFILE", "ENFILE", "ENOMEM", "ENOSPC"]);
 

@@ -8,8 +8,8 @@
 import { EnvelopeOp } from "../channel/envelope.js";
 import type { RingReader } from "../channel/ring-reader.js";
 import type { RingWriter } from "../channel/ring-writer.js";
+import { isOutOfDescriptors } from "../journal/disk-fault.js";
 import type { Journal } from "../journal/journal.js";
-import { isOutOfDescriptors } from "../journal/sync-error.js";
 import { LENGTH_BYTES, OP, REQUEST } from "../protocol/frame.js";
 import { Op } from "../protocol/op.js";
 import type { Command } from "../shard/command.js";

@@ -1,14 +1,16 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { cell, ROOT, readDocument, section, tableRows } from "./document.js";
+import { ROOT } from "./document.js";
 
 const FOLDERS = ["src", "test", "bench", "docs", ".ci"];
 
 /** The project's own text files, as paths from its root. */
 const files = async (): Promise<string[]> => {
   const top = await readdir(ROOT, { withFileTypes: true });
-  const own = top.filter((entry) => entry.isFile() && !entry.name.endsWith(".cpuprofile")).map((entry) => entry.name);
+  // `.git` is a file in a second working tree.
+  const isOwn = (name: string): boolean => name !== ".git" && !name.endsWith(".cpuprofile");
+  const own = top.filter((entry) => entry.isFile() && isOwn(entry.name)).map((entry) => entry.name);
   for (const folder of FOLDERS) {
     const entries = await readdir(join(ROOT, folder), { recursive: true, withFileTypes: true });
     own.push(
@@ -73,17 +75,22 @@ it("a document or a test that a comment names is there", async () => {
   expect(missing).toEqual([]);
 });
 
-it("every source file is on the map of docs/architecture.md, and nothing else is", async () => {
-  const map = section(readDocument("docs/architecture.md"), "The files");
-  const charted = [...map.matchAll(/^### (\S+)$/gm)].flatMap(([, folder = ""]) =>
-    tableRows(section(map, folder)).flatMap((row) =>
-      cell(row, "file")
-        .split(", ")
-        .map((name) => `${folder}/${name}`),
-    ),
-  );
-  const sources = (await files()).filter((name) => name.startsWith("src/") && name !== "src/index.ts");
-  expect(charted.sort()).toEqual(sources.sort());
+/** The most lines of a source file: what is longer is two things. */
+const MAX_LINES = 450;
+
+/** The most folders a source file may be in, src among them: `src/main/front-ends/gmq/http`. */
+const MAX_DEPTH = 5;
+
+it("each source file begins by saying what it is, is no longer than it may be, and lies no deeper", async () => {
+  const wrong: string[] = [];
+  for (const file of (await files()).filter((name) => name.startsWith("src/"))) {
+    const text = await readFile(join(ROOT, file), "utf8");
+    if (!/^(?:#!.*\n)?\/\*\*[\s*]*[\w`]/.test(text)) wrong.push(`${file}: begins with no doc comment`);
+    const lines = text.trimEnd().split("\n").length;
+    if (lines > MAX_LINES) wrong.push(`${file}: ${lines} lines`);
+    if (file.split("/").length - 1 > MAX_DEPTH) wrong.push(`${file}: too deep`);
+  }
+  expect(wrong).toEqual([]);
 });
 
 /** The anchors of a document's headings, as the places that show Markdown make them. */

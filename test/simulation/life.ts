@@ -5,11 +5,11 @@
 import type { Checksum } from "../../src/journal/checksum.js";
 import { type CompactInput, compact } from "../../src/journal/compact.js";
 import type { Disk } from "../../src/journal/disk.js";
-import { FileJournal, type FileJournalOptions } from "../../src/journal/journal.js";
+import { isDiskFault } from "../../src/journal/disk-fault.js";
+import { FileJournal, type FileJournalOptions } from "../../src/journal/file-journal.js";
 import { PageReader } from "../../src/journal/page-reader.js";
 import { type RecoveryOptions, type RecoveryReport, type RecoveryTarget, recover } from "../../src/journal/recovery.js";
 import { makeSpare } from "../../src/journal/spares.js";
-import { isDiskFault } from "../../src/journal/sync-error.js";
 import type { Command } from "../../src/shard/command.js";
 import type { CompactedSegment } from "../../src/shard/compaction/relocation.js";
 import type { Log } from "../../src/shard/log/log.js";

@@ -3,7 +3,7 @@
  * that was forgotten is a call that does nothing), some of the journal's, some of the recovery's, some of the shard's.
  */
 import type { Disk, DiskFile } from "../../src/journal/disk.js";
-import { FileJournal } from "../../src/journal/journal.js";
+import { FileJournal } from "../../src/journal/file-journal.js";
 import type { RecoveryTarget } from "../../src/journal/recovery.js";
 import { Durability } from "../../src/protocol/op.js";
 import type { Log } from "../../src/shard/log/log.js";

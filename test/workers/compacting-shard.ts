@@ -2,7 +2,7 @@
 import { expect } from "vitest";
 import { loadChecksum } from "../../src/journal/checksum.js";
 import { type CompactInput, compact } from "../../src/journal/compact.js";
-import { FileJournal } from "../../src/journal/journal.js";
+import { FileJournal } from "../../src/journal/file-journal.js";
 import { recover } from "../../src/journal/recovery.js";
 import { EPOCH } from "../../src/protocol/id.js";
 import { Durability } from "../../src/protocol/op.js";

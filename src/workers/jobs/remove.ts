@@ -1,6 +1,6 @@
 /** Removes files: a large one takes some file systems tens of milliseconds, in which a shard would stand still. */
 import type { Disk } from "../../journal/disk.js";
-import { isDiskFault } from "../../journal/sync-error.js";
+import { isDiskFault } from "../../journal/disk-fault.js";
 import type { RemoveInput, RemoveResult } from "./job.js";
 
 /** What cannot be removed is left to the next start. */

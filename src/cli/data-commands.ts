@@ -1,15 +1,15 @@
-/** What commands that work on data directories share: errors as a line, and a bar while it takes. */
+/** Shared by the commands on data directories: one-line errors and a progress bar. */
 import { Presets, SingleBar } from "cli-progress";
 import type { Command } from "commander";
 import { DataDirectoryError, type OnRead } from "../inspection/index.js";
 
-/** The exit code: it could not be done. */
+/** Exit code: the command could not be carried out. */
 const USAGE = 2;
 
 const MEBIBYTE = 2 ** 20;
 
-/** What is wrong with a directory, or with the disk, is said in a line. */
-export const guarded = async (command: Command, work: () => Promise<void>): Promise<void> => {
+/** Runs a command. Errors of the data directory or the disk end the program with one line. */
+export const reportErrors = async (command: Command, work: () => Promise<void>): Promise<void> => {
   try {
     await work();
   } catch (error) {
@@ -19,8 +19,8 @@ export const guarded = async (command: Command, work: () => Promise<void>): Prom
   }
 };
 
-/** With a bar where there is a terminal; what it is about can take minutes. */
-export const withBar = async <T>(verb: string, work: (onRead: OnRead) => Promise<T>): Promise<T> => {
+/** Runs work that can take minutes with a progress bar, if there is a terminal. */
+export const withProgressBar = async <T>(verb: string, work: (onRead: OnRead) => Promise<T>): Promise<T> => {
   if (!process.stderr.isTTY) return await work(() => {});
   const format = `${verb} [{bar}] {percentage}% | {value} of {total} MiB | {eta_formatted} left`;
   const bar = new SingleBar(
@@ -32,7 +32,7 @@ export const withBar = async <T>(verb: string, work: (onRead: OnRead) => Promise
     return await work((read, total) => {
       bar.setTotal(Math.ceil(total / MEBIBYTE));
       bar.update(Math.floor(read / MEBIBYTE));
-      // The work is synchronous: the bar has no turn of its own.
+      // The work is synchronous, so the bar's own timer never runs.
       bar.updateETA();
     });
   } finally {

@@ -1,0 +1,44 @@
+/** Faults of a disk. A failed sync is the one that must not be retried. */
+
+/** An error of the system, as opposed to a bug. */
+export const isDiskFault = (error: unknown): error is NodeJS.ErrnoException =>
+  error instanceof Error && "code" in error && typeof error.code === "string";
+
+/** The disk is full; the user's quota is used up. */
+const OUT_OF_SPACE: ReadonlySet<string> = new Set(["ENOSPC", "EDQUOT"]);
+
+export const isOutOfSpace = ({ code }: NodeJS.ErrnoException): boolean => OUT_OF_SPACE.has(code ?? "");
+
+/** The limit of the process; the limit of the machine. */
+const OUT_OF_DESCRIPTORS: ReadonlySet<string> = new Set(["EMFILE", "ENFILE"]);
+
+/** No file can be opened until others are closed. Open files work as before. */
+export const isOutOfDescriptors = ({ code }: { readonly code?: string | undefined }): boolean =>
+  OUT_OF_DESCRIPTORS.has(code ?? "");
+
+/** A sync has failed. The kernel may have dropped what it could not write, so a second sync would prove nothing. */
+export class SyncError extends Error {
+  override readonly name = "SyncError";
+
+  constructor(
+    message: string,
+    /** The system's code, such as EIO. */
+    readonly code: string,
+  ) {
+    super(message);
+  }
+}
+
+/**
+ * Runs a sync; throws a `SyncError` if it fails. To sync a directory it must be opened first. If that fails, mostly for
+ * want of descriptors, nothing was synced and nothing dropped, and the error is thrown as it is.
+ */
+export const synced = (sync: () => void): void => {
+  try {
+    sync();
+  } catch (error) {
+    if (!isDiskFault(error)) throw error;
+    if (error.syscall === "open") throw error;
+    throw new SyncError(error.message, error.code ?? "");
+  }
+};
