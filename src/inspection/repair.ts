@@ -65,9 +65,8 @@ export const repairData = (
   expectOutside(out);
   disk.makeDirectory(out);
   beginDataDirectory(disk, out, shards);
-  const repairs = found.map((shard) =>
-    new ShardSalvage(disk, shard, shards, shardDirectory(out, 1, shard.shard), checksum, now, onRead).run(),
-  );
+  const job: RepairJob = { disk, checksum, shards, now, onRead };
+  const repairs = found.map((shard) => new ShardSalvage(job, shard, shardDirectory(out, 1, shard.shard)).run());
   finishDataDirectory(disk, out);
   return repairs;
 };
@@ -83,6 +82,16 @@ const exists = (disk: Disk, path: string): boolean => {
   }
 };
 
+interface RepairJob {
+  readonly disk: Disk;
+  readonly checksum: Checksum;
+  /** Of the data directory. */
+  readonly shards: number;
+  /** Milliseconds since 1970. */
+  readonly now: number;
+  readonly onRead: (bytes: number) => void;
+}
+
 class ShardSalvage {
   readonly #losses: Loss[] = [];
   readonly #directory = new SalvagedDirectory();
@@ -97,30 +106,27 @@ class ShardSalvage {
   readonly #segments: readonly FoundSegment[];
 
   constructor(
-    readonly disk: Disk,
+    readonly job: RepairJob,
     readonly found: FoundShard,
-    readonly shards: number,
     readonly out: string,
-    readonly checksum: Checksum,
-    readonly now: number,
-    readonly onRead: (bytes: number) => void,
   ) {
     this.#segments = found.segments.filter(({ head }) => typeof head === "string" || head.shard === found.shard);
   }
 
   run(): ShardRepair {
-    const { found, disk, out } = this;
+    const { found, out } = this;
+    const { disk } = this.job;
     if (!found.isThere) this.#missing("the directory of this shard is missing");
     for (const sequence of found.missing) this.#missing(`segment ${sequence} is missing`);
     for (const segment of found.segments) {
       if (this.#segments.includes(segment)) continue;
       const what = segment.misplaced?.what ?? "it belongs to another shard";
       this.#losses.push({ file: segment.path, offset: 0, length: segment.size, what });
-      this.onRead(segment.size);
+      this.job.onRead(segment.size);
     }
     for (const [i, segment] of this.#segments.entries()) {
       this.#segment(i, segment);
-      this.onRead(segment.size);
+      this.job.onRead(segment.size);
     }
     disk.syncDirectory(out);
     disk.syncDirectory(dirname(out));
@@ -140,9 +146,10 @@ class ShardSalvage {
 
   /** Writes the whole records of a segment to a new one. New segments are numbered from 1. */
   #segment(index: number, segment: FoundSegment): void {
-    const { disk, checksum, found, shards } = this;
+    const { found } = this;
+    const { disk, checksum, shards } = this.job;
     const sequence = index + 1;
-    const created = typeof segment.head === "string" ? this.now : segment.head.created;
+    const created = typeof segment.head === "string" ? this.job.now : segment.head.created;
     const file = disk.open(segmentPath(this.out, sequence), "create");
     try {
       const head = { sequence, replaces: sequence, created, shard: found.shard, shards };
@@ -157,9 +164,9 @@ class ShardSalvage {
 
   #salvage(writer: RecordWriter, index: number, segment: FoundSegment): void {
     const { path, sequence } = segment;
-    const bytes = readSegment(this.disk, segment);
+    const bytes = readSegment(this.job.disk, segment);
     const view = viewOf(bytes);
-    const items = this.#untilTorn(index, segment, view, [...scanSegment(bytes, sequence, this.checksum)]);
+    const items = this.#untilTorn(index, segment, view, [...scanSegment(bytes, sequence, this.job.checksum)]);
     let from = 0;
     if (beginsWithDirectory(items, bytes, view)) from = this.#copyDirectory(writer, items, bytes, view);
     else {
@@ -175,7 +182,7 @@ class ShardSalvage {
     }
     const isLast = index === this.#segments.length - 1;
     // A damaged record may have handed out ids, but only before now.
-    if (isLast) this.#ceiling = Math.max(this.#ceiling, this.now - EPOCH);
+    if (isLast) this.#ceiling = Math.max(this.#ceiling, this.job.now - EPOCH);
     writer.ids(this.#ceiling);
   }
 
@@ -231,7 +238,8 @@ class ShardSalvage {
         if (entry[0] === "checkpoint" || entry[0] === "complete") return;
         if (this.#directory.lacksTopic(entry)) {
           const later = this.#laterThan(index);
-          for (const topic of this.#directory.introduceTopic(entry, this.now, later)) writer.directory(packHead(topic));
+          for (const topic of this.#directory.introduceTopic(entry, this.job.now, later))
+            writer.directory(packHead(topic));
         }
         this.#directory.apply(entry);
         break;
@@ -274,7 +282,7 @@ class ShardSalvage {
     for (const queue of queues) {
       if (this.#directory.knows(queue, topic)) continue;
       const later = this.#laterThan(index);
-      for (const entry of this.#directory.introduce(queue, topic, routeKey, this.now, later))
+      for (const entry of this.#directory.introduce(queue, topic, routeKey, this.job.now, later))
         writer.directory(packHead(entry));
     }
   }
@@ -287,10 +295,10 @@ class ShardSalvage {
     if (known !== undefined) return known;
     const later = new SalvagedDirectory();
     for (const segment of this.#segments.slice(index)) {
-      const bytes = readSegment(this.disk, segment);
+      const bytes = readSegment(this.job.disk, segment);
       const view = viewOf(bytes);
       let isWhole = false;
-      for (const item of scanSegment(bytes, segment.sequence, this.checksum)) {
+      for (const item of scanSegment(bytes, segment.sequence, this.job.checksum)) {
         if (item.kind === "gap" || item.type !== RecordType.DIRECTORY) continue;
         const entry = entryAt(bytes, view, item);
         // The first entry wins, because queue numbers are reused later.

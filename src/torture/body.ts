@@ -1,5 +1,6 @@
 /**
- * The bodies of a torture: each says whose it is, so that what arrives can be told from what was sent. Big-endian.
+ * Message bodies of a torture run. Each identifies its message, so that what arrives can be compared with what was
+ * sent. Big-endian.
  *
  * ```
  *  0         4          8         12        16        20        24        32
@@ -11,7 +12,8 @@
  *
  * `checksum` is CRC-32 of everything behind it, `run` tells one torture from another, `slot` is where the ledger has
  * the message. The place is its topic (u16), the first of the topic's queues that it reaches (u8) and how many it
- * reaches from there on (u8), all by their places in the plan. `due` is when a delayed message may come at the earliest (milliseconds since 1970; 0: at once).
+ * reaches from there on (u8), all by their places in the plan. `due` is when a delayed message may come at the earliest
+ * (milliseconds since 1970; 0: at once).
  */
 import { crc32 } from "node:zlib";
 
@@ -51,7 +53,7 @@ export const makeBody = ({ run, slot, topic, first, copies, due }: Body, length:
   return bytes;
 };
 
-/** What a body says, or undefined when not every byte of it is as it was made. */
+/** Reads a body, or returns undefined if any byte of it has changed. */
 export const readBody = (bytes: Uint8Array): Body | undefined => {
   if (bytes.length < MIN_BODY_BYTES) return undefined;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -1,11 +1,11 @@
-/** A broker as a process of its own, which can be killed. */
+/** A broker in a process of its own, which can be killed. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { deferred } from "../client/base/deferred.js";
 
 const PROGRAM = fileURLToPath(new URL("../cli/ringmq.js", import.meta.url));
 
-/** What is kept of what it said last. */
+/** Characters kept of its latest output. */
 const TAIL = 16 * 1024;
 
 export interface Exit {
@@ -14,10 +14,10 @@ export interface Exit {
 }
 
 export class BrokerProcess {
-  /** Resolves with the address of the native protocol once it listens; never when it ends before. */
+  /** Resolves with the address of the native protocol when it listens; never if it ends before. */
   readonly ready: Promise<string>;
   readonly exited: Promise<Exit>;
-  /** The end of what it wrote to standard error. */
+  /** Its latest output to standard error. */
   said = "";
   readonly #child: ChildProcess;
 
@@ -40,7 +40,7 @@ export class BrokerProcess {
       this.said = (this.said + text).slice(-TAIL);
       onOutput(text);
     });
-    // It must not outlive this program, however that ends in order.
+    // It must not outlive this program.
     const end = (): void => this.kill();
     process.once("exit", end);
     child.once("close", (code, signal) => {
@@ -53,12 +53,12 @@ export class BrokerProcess {
     });
   }
 
-  /** Ends it without a word, as a crash does. */
+  /** Kills it (SIGKILL), as a crash would. */
   kill(): void {
     this.#child.kill("SIGKILL");
   }
 
-  /** Asks it to stop in order. */
+  /** Asks it to shut down (SIGTERM). */
   stop(): void {
     this.#child.kill("SIGTERM");
   }

@@ -1,4 +1,4 @@
-/** Takes dead letters out of a queue, or puts them back into it. */
+/** Pops the dead letters of a queue, or re-drives them. */
 import { setTimeout as delay } from "node:timers/promises";
 import { readBody } from "./body.js";
 import type { Random } from "./random.js";
@@ -16,7 +16,7 @@ export const handleDead = (site: Site, random: Random, at: Place): Promise<void>
       await delay(PAUSE);
       if (random.chance(0.6)) {
         const held = note(ledger, at, await client.popDead(name, { queue: at.bindKey, max: MAX }));
-        // Those that are left go back to the dead letters when the TTR has passed or the broker starts again.
+        // The rest become dead letters again when the TTR has passed or the broker restarts.
         for (const one of held) if (random.chance(0.8)) await ack(ledger, one);
         continue;
       }

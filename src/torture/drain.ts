@@ -1,4 +1,4 @@
-/** Reads a broker empty, with nobody else at it, and looks whether it is. */
+/** Drains a broker that nobody else uses, and checks that it is empty. */
 import { setTimeout as delay } from "node:timers/promises";
 import type { TopicStatistics } from "../client/arguments/options.js";
 import { RingmqError } from "../client/base/error.js";
@@ -8,14 +8,16 @@ import type { Ledger } from "./ledger.js";
 import { isForgettable, PLAN, type TopicPlan } from "./plan.js";
 import { ack, note, type Place } from "./readers.js";
 
-/** Messages taken at a time. */
+/** Messages to take at a time. */
 const MAX = 1_000;
 const MAX_BYTES = 4 * 1024 * 1024;
 
-/** Between two looks at a topic that has messages which cannot be had yet: delayed ones. */
+/** Milliseconds between two attempts while only delayed messages are left. */
 const LOOK = 50;
 
-/** Reads every queue, live and dead letters, until the broker counts none. At most `timeout` milliseconds a topic. */
+/**
+ * Reads every queue and its dead letters until the broker counts no messages. At most `timeout` milliseconds per topic.
+ */
 export const drain = async (client: Client, ledger: Ledger, places: readonly Place[], timeout: number) => {
   for (const [topic, plan] of PLAN.entries()) {
     const statistics = await statisticsOf(client, plan, ledger.findings);
@@ -24,7 +26,7 @@ export const drain = async (client: Client, ledger: Ledger, places: readonly Pla
       client,
       ledger,
       plan,
-      // One that is gone is among the findings.
+      // A topic that is gone is among the findings.
       places.filter((place) => place.topic === topic && has(statistics, place.bindKey)),
       timeout,
     );
@@ -65,7 +67,7 @@ const drainQueue = async (client: Client, ledger: Ledger, place: Place): Promise
   }
 };
 
-/** Looks that no topic has a message. */
+/** Checks that no topic has a message. */
 export const assertEmpty = async (client: Client, findings: Findings): Promise<void> => {
   for (const plan of PLAN) {
     const statistics = await statisticsOf(client, plan, findings);
@@ -74,7 +76,7 @@ export const assertEmpty = async (client: Client, findings: Findings): Promise<v
   }
 };
 
-/** What the broker says of a topic, or undefined when it has none of the name; its configuration is compared. */
+/** The statistics of a topic, or undefined if there is none of the name. Also checks its configuration. */
 const statisticsOf = async (
   client: Client,
   plan: TopicPlan,
@@ -99,7 +101,7 @@ const statisticsOf = async (
   }
 };
 
-/** The messages that a topic has, in words; empty when there are none. */
+/** The messages of a topic in words; empty if there are none. */
 const leftOf = ({ queues }: TopicStatistics): string =>
   queues
     .filter(({ ready, delayed, inFlight, deadLetters }) => ready + delayed + inFlight + deadLetters > 0)

@@ -1,6 +1,6 @@
-/** What a torture has found that must not be: how often, and a few examples in words. */
+/** The faults that a torture run has found: how many of each kind, and a few examples. */
 
-/** Each kind of finding, as a heading over its examples. */
+/** The kinds of findings, with the heading of each. */
 export const FindingText = {
   lost: "confirmed messages are gone",
   resurrected: "messages came back after their ack was confirmed",
@@ -19,7 +19,7 @@ export const FindingText = {
 
 export type FindingKind = keyof typeof FindingText;
 
-/** Examples kept of each kind: the rest is only counted. */
+/** Examples kept of each kind; the rest is only counted. */
 const MAX_EXAMPLES = 5;
 
 export interface Finding {

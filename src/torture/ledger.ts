@@ -1,40 +1,40 @@
 /**
- * What the clients of a torture know: which messages they were promised, which they have settled. It is the judge of
- * what the broker hands out.
+ * What the clients of a torture run know: which messages were confirmed, and which they have settled. It judges every
+ * delivery.
  *
- * A *slot* is one message in one queue: a message that reaches two queues has two, one behind the other. A slot costs
- * eleven bytes, because a torture of an hour has millions of them. Ids are BigInts here, which are slow but compare.
+ * A *slot* is one message in one queue: a message that reaches two queues has two consecutive slots. A slot takes
+ * eleven bytes, because an hour of torture has millions of them. Ids are BigInts here: slow, but easy to compare.
  */
 import type { Body } from "./body.js";
 import type { Findings } from "./findings.js";
 
-/** What is known of a slot, as bits. */
+/** The state of a slot, as bits. */
 const SENT = 1;
 const CONFIRMED = 2;
-/** The broker has said no: it must not turn up. */
+/** The publish was refused: it must not be delivered. */
 const REFUSED = 4;
 const SEEN = 8;
-/** An ack is on its way, or its answer never came: the message may be gone. */
+/** An ack is unanswered: the message may be gone. */
 const ACK_SENT = 16;
-/** Its ack was confirmed, or it came on an auto-ack topic: it must not come again. */
+/** Its ack was confirmed, or it was delivered on an auto-ack topic: it must not be delivered again. */
 const GONE = 32;
-/** It was delayed, or has been given back: its place in the queue is not that of its id. */
+/** It was delayed or returned to the queue: its position is not that of its id. */
 const MOVED = 64;
-/** Its rejection was confirmed: it is among the dead letters. */
+/** Its rejection was confirmed: it is a dead letter. */
 const REJECTED = 128;
 
-/** Beside a slot's topic: its message has the slot before it as well, and the same id. */
+/** Flag in a slot's topic: the slot before it belongs to the same message, with the same id. */
 const FURTHER_COPY = 128;
 
-/** 16 million slots are 190 MB, and as much again for a moment at the end. */
+/** 16 million slots take 190 MB, and twice that for a moment at the end. */
 export const MAX_SLOTS = 2 ** 24;
 
 const FIRST_SLOTS = 2 ** 16;
 
-/** Clocks of two processes of one machine are read a moment apart, and timers of the broker are right to 10 ms. */
+/** Milliseconds: two processes read the clock a moment apart, and the broker's timers are accurate to 10 ms. */
 const EARLY_TOLERANCE = 20;
 
-/** Retry counts are kept in a byte. Past that they are not judged. */
+/** Retry counts are kept in a byte; higher ones are not checked. */
 const MAX_RETRIES = 255;
 
 export interface LedgerTopic {
@@ -43,16 +43,16 @@ export interface LedgerTopic {
   readonly autoAck: boolean;
 }
 
-/** A message as a client got it. */
+/** A message as a client received it. */
 export interface Arrival {
   readonly id: string;
   readonly retry: number;
   readonly isDead: boolean;
-  /** When its lease ends; 0 where there is none. */
+  /** When its lease ends; 0: there is none. */
   readonly deadline: number;
 }
 
-/** What those read who meet messages for the first time in the order of their ids. */
+/** A reader that must see new messages in the order of their ids. */
 export interface Order {
   last: bigint;
 }
@@ -63,9 +63,9 @@ export class Ledger {
   refused = 0;
   delivered = 0;
   acked = 0;
-  /** Of each topic: confirmed and not known to be gone, about. */
+  /** By topic: messages confirmed and not known to be gone, approximately. */
   readonly #outstanding: Int32Array;
-  /** Given back, and the answer is still to come. */
+  /** Messages that are being returned, without an answer yet. */
   readonly #returning = new Set<number>();
   #slots = 0;
   #states = new Uint8Array(FIRST_SLOTS);
@@ -73,7 +73,7 @@ export class Ledger {
   #topics = new Uint8Array(FIRST_SLOTS);
   #ids = new BigUint64Array(FIRST_SLOTS);
 
-  /** `run` tells the messages of this torture from others. */
+  /** `run` tells this run's messages from those of others. */
   constructor(
     readonly run: number,
     readonly topics: readonly LedgerTopic[],
@@ -86,14 +86,14 @@ export class Ledger {
     return this.#slots >= MAX_SLOTS - 2 ** 16;
   }
 
-  /** Messages of a topic that are confirmed and not known to be gone, about. */
+  /** Messages of a topic that are confirmed and not known to be gone, approximately. */
   outstanding(topic: number): number {
     return this.#outstanding[topic] ?? 0;
   }
 
   // --- publishing ----------------------------------------------------------------------------------------------------
 
-  /** A message that reaches `copies` queues of a topic is about to be sent. Answers the slot of the first of them. */
+  /** Called before a message is sent that reaches `copies` queues of a topic. Returns its first slot. */
   send(topic: number, copies: number, isDelayed: boolean): number {
     const slot = this.#slots;
     if (slot + copies > this.#states.length) this.#grow();
@@ -122,8 +122,8 @@ export class Ledger {
   // --- consuming -----------------------------------------------------------------------------------------------------
 
   /**
-   * A message has come out of a queue (its place in the topic's list). `body` undefined: not every byte is as it was
-   * sent. Answers its slot, or -1 when it is none of those that may be settled.
+   * Judges a delivery from a queue (an index into the topic's list). `body` undefined: it was changed. Returns the
+   * slot, or -1 if the message must not be settled.
    */
   arrive(topic: number, queue: number, body: Body | undefined, arrival: Arrival, order?: Order): number {
     this.delivered++;
@@ -137,7 +137,7 @@ export class Ledger {
     this.#judge(slot, state, body, arrival);
     this.#judgeOrder(slot, state, arrival, order);
     this.#set(slot, SEEN);
-    // Whoever has it now has it because no ack has reached it.
+    // It was delivered, so no ack has reached it.
     this.#clear(slot, ACK_SENT);
     if (this.topics[topic]?.autoAck === true) this.ackConfirmed(slot);
     return slot;
@@ -154,35 +154,35 @@ export class Ledger {
     this.#count(slot, -1);
   }
 
-  /** The ack came too late: somebody else has the message, or will. */
+  /** The ack came too late: the message has been or will be delivered again. */
   ackRefused(slot: number): void {
     this.#clear(slot, ACK_SENT);
   }
 
-  /** It is about to be given back or rejected. */
+  /** It is about to be returned or rejected. */
   returning(slot: number): void {
     this.#set(slot, MOVED);
     this.#returning.add(slot);
   }
 
-  /** It has been given back: its delivery counts as a retry. */
+  /** It was returned: its delivery counts as a retry. */
   returned(slot: number, retry: number, isRejected: boolean): void {
     this.#returning.delete(slot);
     this.#retries[slot] = Math.max(this.#retries[slot] ?? 0, Math.min(MAX_RETRIES, retry + 1));
     if (isRejected) this.#set(slot, REJECTED);
   }
 
-  /** Giving it back was refused, or the answer never came. */
+  /** Returning it was refused or not answered. */
   returnLost(slot: number): void {
     this.#returning.delete(slot);
   }
 
-  /** Whether its fate is between two answers: it must not be re-driven, or nobody knows what came first. */
+  /** Whether a request about it is unanswered: re-driving it now would make the order unknown. */
   isReturning(slot: number): boolean {
     return this.#returning.has(slot);
   }
 
-  /** Its re-drive is about to be asked for: it may come again, and begins anew. */
+  /** It is about to be re-driven: it may be delivered again, with retry 0. */
   redriving(slot: number): void {
     this.#set(slot, MOVED);
     this.#clear(slot, REJECTED);
@@ -192,8 +192,8 @@ export class Ledger {
   // --- the end -------------------------------------------------------------------------------------------------------
 
   /**
-   * Everything has been read and acked. Whatever was confirmed must have come, but for up to `unseen` messages of
-   * auto-ack topics: those that were on their way when a broker or a client died.
+   * The final check, after everything was read and acked. All confirmed messages must have been delivered, except up to
+   * `unseen` of auto-ack topics, which were on their way when a broker or a client died.
    */
   finish(unseen: number): void {
     let missing = 0;
@@ -207,7 +207,7 @@ export class Ledger {
     this.#judgeIds();
   }
 
-  /** An id stands for one message, which may have several slots, one behind the other. */
+  /** Ids must be unique per message; a message may have several consecutive slots. */
   #judgeIds(): void {
     const ids = new BigUint64Array(this.#slots);
     let count = 0;

@@ -1,17 +1,17 @@
-/** The topics of a torture: each shows another part of a message's life. */
+/** The topics of a torture run: each exercises another part of a message's life. */
 import type { TopicConfig } from "../client/arguments/options.js";
 
-/** How a consumer treats what it gets: probabilities, of a batch or of a message. */
+/** How a consumer treats its messages: probabilities, per batch or per message. */
 export interface Manners {
-  /** It acks a whole batch at once. */
+  /** Acks a whole batch at once. */
   readonly ackBatch: number;
-  /** Otherwise, of each message: it gives it back, rejects it, or forgets it. */
+  /** Otherwise, for each message: nacks, rejects or abandons it. */
   readonly nack: number;
   readonly reject: number;
   readonly forget: number;
-  /** It sits on a batch for this long before it settles it, milliseconds. */
+  /** Milliseconds it holds a batch before it settles it. */
   readonly sit: number;
-  /** It disappears with a batch unsettled. */
+  /** Disconnects with an unsettled batch. */
   readonly vanish: number;
 }
 
@@ -19,13 +19,13 @@ export interface TopicPlan {
   readonly name: string;
   readonly queues: readonly string[];
   readonly config: Partial<TopicConfig>;
-  /** A message goes to one of these: the route key, and the queues [first, first + copies) that it reaches. */
+  /** Where messages go: route keys, and the queues [first, first + copies) that each reaches. */
   readonly routes: readonly { readonly key: string | undefined; readonly first: number; readonly copies: number }[];
   readonly autoAck: boolean;
-  /** Of a burst: it is delayed by up to `maxDelay` milliseconds. */
+  /** Probability that a burst is delayed, by up to `maxDelay` milliseconds. */
   readonly delayed: number;
   readonly maxDelay: number;
-  /** Consumers of each queue. With one, and no pops beside it, the order of the queue is judged across its lives. */
+  /** Consumers of each queue. With a single one and no pops, the queue's order is checked across restarts. */
   readonly consumers: number;
   /** Clients that pop from each queue. */
   readonly poppers: number;
@@ -80,12 +80,12 @@ const KINDS: readonly TopicPlan[] = [
   },
 ];
 
-/** Each kind twice, so that several shards have work. */
+/** Each kind of topic twice, so that several shards have work. */
 export const PLAN: readonly TopicPlan[] = ["a", "b"].flatMap((copy) =>
   KINDS.map((kind) => ({ ...kind, name: `torture-${kind.name}-${copy}` })),
 );
 
-/** Whether a broker may forget the topic when nothing is in it (`--topic-idle`). */
+/** Whether the broker may forget the topic when it is empty (`--topic-idle`). */
 export const isForgettable = ({ config, queues }: TopicPlan): boolean =>
   Object.keys(config).length === 0 && queues.every((queue) => queue === "default");
 

@@ -1,4 +1,4 @@
-/** Publishes to all topics of the plan: messages one by one, in bursts and in batches, small and large, now and later. */
+/** Publishes to all topics of the plan: single messages, bursts and batches, small and large, delayed or not. */
 import { setTimeout as delay } from "node:timers/promises";
 import type { PublishOptions } from "../client/arguments/options.js";
 import type { RingmqErrorCode } from "../client/base/error.js";
@@ -8,7 +8,7 @@ import { PLAN, type TopicPlan } from "./plan.js";
 import type { Random } from "./random.js";
 import type { Site } from "./site.js";
 
-/** After these nobody knows whether the message was taken. After any other error of a publish it was not. */
+/** After these errors it is unknown whether the message was accepted; after any other it was not. */
 const IN_DOUBT: ReadonlySet<RingmqErrorCode> = new Set([
   "CONNECTION_CLOSED",
   "CLIENT_CLOSED",
@@ -22,12 +22,14 @@ const IN_DOUBT: ReadonlySet<RingmqErrorCode> = new Set([
 /** Messages of one burst. */
 const MAX_BURST = 100;
 
-/** Messages that may wait in a topic: more would only make the end longer. */
+/** Messages that may wait in a topic: more would only make the final drain longer. */
 const MAX_BACKLOG = 5_000;
 
 const BACKLOG_PAUSE = 20;
 
-/** Sizes of bodies, and how often of a thousand. The largest are rare: they show records that are longer than pages. */
+/**
+ * Sizes of bodies, and how many of a thousand have them. The largest are rare: they make records longer than a page.
+ */
 const SIZES = [
   { of1000: 950, most: 300 },
   { of1000: 48, most: 20_000 },

@@ -1,4 +1,4 @@
-/** Chances that a seed decides (sfc32): the same seed makes the same choices. */
+/** A seeded random number generator (sfc32). */
 const rotate = (word: number, bits: number): number => (word << bits) | (word >>> (32 - bits));
 
 const WARM_UP = 12;
@@ -25,12 +25,12 @@ export class Random {
     return sum >>> 0;
   }
 
-  /** From 0 up to but not 1. */
+  /** A number in [0, 1). */
   fraction(): number {
     return this.word() / 2 ** 32;
   }
 
-  /** A whole number from `least` to `most`, both of them possible. */
+  /** A whole number from `least` to `most`, inclusive. */
   between(least: number, most: number): number {
     return least + Math.floor(this.fraction() * (most - least + 1));
   }
@@ -39,14 +39,14 @@ export class Random {
     return this.fraction() < probability;
   }
 
-  /** One of a list that is not empty. */
+  /** An element of a list, which is not empty. */
   pick<T>(list: readonly T[]): T {
     const [first] = list;
     if (first === undefined) throw new Error("random: nothing to pick from");
     return list[this.between(0, list.length - 1)] ?? first;
   }
 
-  /** Another source, so that what one actor does depends on no other. */
+  /** A new generator, so that actors do not influence each other's choices. */
   fork(): Random {
     return new Random(this.word());
   }

@@ -1,4 +1,4 @@
-/** Those who take messages out of a queue: consumers and pops. How each settles them is in the plan. */
+/** Actors that read a queue, by consuming or popping. The plan says how they settle messages. */
 import { setTimeout as delay } from "node:timers/promises";
 import { unobserved } from "../client/base/deferred.js";
 import type { Message } from "../client/consume/message.js";
@@ -9,7 +9,7 @@ import type { Manners, TopicPlan } from "./plan.js";
 import type { Random } from "./random.js";
 import type { Site } from "./site.js";
 
-/** A queue, by the places of its topic and its own in the plan. */
+/** A queue, as indices into the plan: its topic's, and its own. */
 export interface Place {
   readonly topic: number;
   readonly queue: number;
@@ -22,16 +22,16 @@ interface Held {
   readonly slot: number;
 }
 
-/** How long a message that is given back stays away, milliseconds. */
+/** The longest delay of a nack, milliseconds. */
 const MAX_NACK_DELAY = 500;
 
 const POP_WAIT = 200;
 const MAX_POP = 200;
 
-/** A pop every so often, so that consumers have their share. */
+/** Milliseconds between pops, so that consumers get their share. */
 const POP_PAUSE = 20;
 
-/** Notes that messages have come. Answers those that may be settled. */
+/** Records deliveries. Returns the messages that may be settled. */
 export const note = (ledger: Ledger, at: Place, messages: Iterable<Message>, order?: Order): Held[] => {
   const held: Held[] = [];
   for (const message of messages) {
@@ -43,7 +43,7 @@ export const note = (ledger: Ledger, at: Place, messages: Iterable<Message>, ord
   return held;
 };
 
-/** Acks one message and notes what became of it. */
+/** Acks one message and records the result. */
 export const ack = (ledger: Ledger, { message, slot }: Held): Promise<void> => {
   ledger.acking(slot);
   return message.ack().then(
@@ -65,7 +65,7 @@ const ackBatch = (ledger: Ledger, batch: MessageBatch, held: readonly Held[]): v
         else if (code === "LEASE_LOST") ledger.ackRefused(slot);
       }
     },
-    // The connection ended: the acks stay in doubt.
+    // The connection ended: the outcome of the acks is unknown.
     () => {},
   );
 };
@@ -90,18 +90,18 @@ const settle = (ledger: Ledger, random: Random, manners: Manners, held: readonly
   }
 };
 
-/** Consumes a queue. `order`: of all who ever read it, when there is one at a time; each has its own otherwise. */
+/** Consumes a queue. `order`: shared by successive readers if there is one at a time; otherwise each has its own. */
 export const consume = (site: Site, random: Random, at: Place, order: Order | undefined): Promise<void> =>
   site.act(async (client) => {
     const { name, prefetch, manners, autoAck } = at.plan;
     const own = order ?? { last: 0n };
-    // What is on its way to it when it ends is gone on such a topic.
+    // On an auto-ack topic, messages under way to it are lost when it ends.
     if (autoAck) site.unseen += prefetch;
     const consumer = await client.consume(name, { queue: at.bindKey, prefetch });
     for await (const batch of consumer.batches()) {
       const held = note(site.ledger, at, batch, own);
       if (random.chance(manners.vanish)) {
-        // Before the loop is left, which would stop in order and give back what was not read.
+        // Before leaving the loop, which would stop the consumer cleanly and return unread messages.
         if (random.chance(0.5)) await client.close();
         return;
       }

@@ -1,4 +1,4 @@
-/** Where the actors of a torture meet: the broker that runs now, if one does, and what they share. */
+/** What the actors of a torture run share: the current broker, if there is one, the ledger, the rate. */
 import { setTimeout as delay } from "node:timers/promises";
 import { type Deferred, deferred } from "../client/base/deferred.js";
 import { RingmqError } from "../client/base/error.js";
@@ -6,24 +6,24 @@ import type { Client } from "../client/client.js";
 import { connect } from "../client/connect.js";
 import type { Ledger } from "./ledger.js";
 
-/** A breath before something refused is tried again, milliseconds. */
+/** Milliseconds before a refused request is retried. */
 const AGAIN = 25;
 
-/** For a connection to a broker that may be dying, milliseconds. */
+/** Milliseconds to connect: the broker may be dying. */
 const CONNECT_TIMEOUT = 2_000;
 
 export class Site {
   isStopping = false;
-  /** Messages of auto-ack topics that may have been on their way to somebody who died. */
+  /** Messages of auto-ack topics that may have been on their way to a client that died. */
   unseen = 0;
-  /** How often actors were answered with each error. */
+  /** Errors that actors got, with counts. */
   readonly errors = new Map<string, number>();
   #address: Deferred<string | undefined> = deferred();
-  /** Of the actors that are at work. */
+  /** Connections of the actors at work. */
   readonly #clients = new Set<Client>();
   #next = 0;
 
-  /** `rate`: messages that all publishers together send, a second. */
+  /** `rate`: messages a second, of all publishers together. */
   constructor(
     readonly ledger: Ledger,
     readonly rate: number,
@@ -38,7 +38,7 @@ export class Site {
     this.#address = deferred();
   }
 
-  /** Ends all work where it is. */
+  /** Ends all work at once. */
   stop(): void {
     this.isStopping = true;
     this.#address.resolve(undefined);
@@ -46,8 +46,8 @@ export class Site {
   }
 
   /**
-   * Lets an actor work: `work` is called with a connection, again with a new one whenever that has ended, until the
-   * torture stops. What the broker refuses is counted and tried again.
+   * Runs an actor: calls `work` with a connection, and again with a new one whenever that has ended, until the run
+   * stops. Refused requests are counted and retried.
    */
   async act(work: (client: Client) => Promise<void>): Promise<void> {
     while (!this.isStopping) {
@@ -69,7 +69,7 @@ export class Site {
     }
   }
 
-  /** Waits until so many messages may be published. */
+  /** Waits until this many messages may be published. */
   async pace(messages: number): Promise<void> {
     const now = performance.now();
     const wait = this.#next - now;
@@ -77,7 +77,7 @@ export class Site {
     if (wait > 0) await delay(wait);
   }
 
-  /** An error of the broker or the connection is expected here; any other is a fault of this program. */
+  /** Whether it is an error of the broker or the connection. Any other is a bug of this program. */
   refused(error: unknown): RingmqError {
     if (!(error instanceof RingmqError)) throw error;
     this.errors.set(error.code, (this.errors.get(error.code) ?? 0) + 1);

@@ -1,6 +1,6 @@
 /**
- * Where a torture works: a directory that is its own, with a mark in it, the broker's data and what the broker said.
- * Nothing is deleted that it has not made.
+ * The working directory of a torture run: a marker file, the broker's data and its log. Only what a run has made is
+ * ever deleted.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
@@ -9,30 +9,30 @@ const MARK = "ringmq-torture.json";
 const DATA = "data";
 const LOG = "broker.log";
 
-/** The directory is somebody else's. */
+/** The directory was not made by a torture run. */
 export class TortureDirectoryError extends Error {}
 
 export interface TortureDirectory {
-  /** Where the broker's data goes: not there yet. */
+  /** The broker's data directory, which does not exist yet. */
   readonly data: string;
   readonly log: string;
 }
 
-/**
- * Not the system's own `recursive`: it goes round for ever where a parent is there and a child of it cannot be, as in
- * /proc.
- */
+/** Not `mkdir`'s own `recursive`, which loops for ever where a parent exists and a child cannot, as in /proc. */
 const makeDirectory = (path: string): void => {
   if (!existsSync(dirname(path))) makeDirectory(dirname(path));
   try {
     mkdirSync(path);
   } catch (error) {
-    // What it is shows when it is read.
+    // Reading it shows what it is.
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
   }
 };
 
-/** Makes the directory, or takes that of an earlier torture, whose data it deletes. Throws TortureDirectoryError, or the system's error. */
+/**
+ * Makes the directory, or takes that of an earlier run and deletes its data. Throws TortureDirectoryError or the
+ * system's error.
+ */
 export const claimDirectory = (directory: string, seed: number): TortureDirectory => {
   makeDirectory(resolve(directory));
   const names = readdirSync(directory);
@@ -47,7 +47,7 @@ export const claimDirectory = (directory: string, seed: number): TortureDirector
   return place;
 };
 
-/** Deletes what the torture has made, the directory itself excepted. */
+/** Deletes everything the run has made except the directory itself. */
 export const leaveDirectory = (directory: string, place: TortureDirectory): void => {
   clear(place);
   rmSync(join(directory, MARK));

@@ -1,8 +1,8 @@
 /**
- * A broker is killed over and over while clients work with it; then what it has is compared with what it has promised.
+ * Kills a broker over and over while clients use it, then compares what it has with what it has promised.
  *
- * The process is ended with SIGKILL: what it had written is in the system's cache and survives, so that this finds what
- * is confirmed too early, recovered wrongly or in the wrong order. What a power cut does it cannot show.
+ * SIGKILL leaves everything that was written in the system's cache. So this finds what is confirmed too early,
+ * recovered wrongly or in the wrong order, but not what a power cut would do.
  */
 import { setTimeout as delay } from "node:timers/promises";
 import { RingmqError } from "../client/base/error.js";
@@ -20,20 +20,20 @@ import { consume, type Place, pop } from "./readers.js";
 import { Site } from "./site.js";
 
 export interface TortureOptions {
-  /** The broker's data directory: empty, or not there. */
+  /** The broker's data directory, empty or missing. */
   readonly data: string;
-  /** How long the killing goes on, milliseconds. */
+  /** Milliseconds of killing. */
   readonly time: number;
-  /** Kills, even if that takes longer. Undefined: one about every 4 s, as long as there is time. */
+  /** Number of kills, even if they take longer. Undefined: one about every 4 s while there is time. */
   readonly kills?: number | undefined;
   readonly seed: number;
-  /** Messages published, a second. */
+  /** Messages to publish per second. */
   readonly rate: number;
   /** More flags of `ringmq serve`. */
   readonly serve: readonly string[];
-  /** Ends the killing early; what there is by then is judged. */
+  /** Ends the killing early; the result so far is judged. */
   readonly signal?: AbortSignal | undefined;
-  /** Gets what the broker writes to standard error. */
+  /** Receives what the broker writes to standard error. */
   readonly onBrokerOutput: (text: string) => void;
   /** Called a few times a second. */
   readonly onProgress: (progress: TortureProgress) => void;
@@ -56,21 +56,21 @@ export interface TortureResult extends TortureProgress {
   readonly refused: number;
   /** Messages of auto-ack topics that may be missing. */
   readonly unseen: number;
-  /** How often clients were answered with each error. */
+  /** Errors that clients got, with counts. */
   readonly errors: ReadonlyMap<string, number>;
   readonly found: readonly Finding[];
 }
 
 const PUBLISHERS = 3;
 
-/** The mean life of a broker when no number of kills is wanted. */
+/** Mean life of a broker in milliseconds, unless the number of kills is given. */
 const MEAN_LIFE = 4_000;
 const MIN_LIFE = 50;
 
-/** One kill of so many comes before the broker listens: in the middle of its recovery. */
+/** One kill in this many comes before the broker listens, during recovery. */
 const EARLY_KILLS = 0.1;
 
-/** A broker that says nothing for so long has not started; one that is told to stop may take so long. */
+/** Milliseconds within which a broker must start, or stop. */
 const START_TIMEOUT = 120_000;
 const STOP_TIMEOUT = 60_000;
 
@@ -78,15 +78,15 @@ const DRAIN_TIMEOUT = 60_000;
 
 const PROGRESS_EVERY = 250;
 
-/** Thrown when there is no broker to go on with; it is among the findings already. */
+/** Thrown when there is no broker to continue with. The finding is recorded already. */
 class NoBroker extends Error {}
 
-/** The broker does not take the flags that it was given. The message is what it said. */
+/** The broker refuses its flags; the message is its own. */
 export class FlagsError extends Error {
   override readonly name = "FlagsError";
 }
 
-/** With which a broker ends that was called in a wrong way. */
+/** Exit code of a broker with wrong flags. */
 const USAGE = 2;
 
 class Torture {
@@ -98,7 +98,7 @@ class Torture {
   phase: TortureProgress["phase"] = "killing";
   readonly #begun = performance.now();
   readonly #random: Random;
-  /** Time that the last start took, of which early kills take a part. */
+  /** Milliseconds of the last start, to time early kills. */
   #startTook = 500;
   #broker: BrokerProcess | undefined;
 
@@ -141,7 +141,7 @@ class Torture {
     await this.#with(first, prepare);
     this.site.up(first);
     const actors = Promise.all(this.#actors());
-    // Before the site stops the actors only end by a fault of this program.
+    // Until the site stops, actors end only through a bug of this program.
     await Promise.race([this.#killing(), actors]);
     this.site.stop();
     await actors;
@@ -168,7 +168,7 @@ class Torture {
     return actors;
   }
 
-  /** A broker runs; kills it and starts it until there has been enough of that. It runs at the end. */
+  /** Kills and restarts the broker until that was done often enough. Leaves it running. */
   async #killing(): Promise<void> {
     const { time, kills, signal } = this.options;
     const end = this.#begun + time;
@@ -184,7 +184,7 @@ class Torture {
     }
   }
 
-  /** Lets the broker live for so long. It must not end by itself. */
+  /** Lets the broker run for a time, in which it must not end by itself. */
   async #live(time: number): Promise<void> {
     const { signal } = this.options;
     const enough = new AbortController();
@@ -197,7 +197,7 @@ class Torture {
     if (exit !== undefined) this.#broken("it ended by itself", exit);
   }
 
-  /** Kills the broker and starts another, which may be killed before it listens. Answers where it listens. */
+  /** Kills the broker and starts another, which may be killed before it listens. Returns its address. */
   async #restart(): Promise<string> {
     await this.#kill();
     while (this.#random.chance(EARLY_KILLS)) {
@@ -224,7 +224,7 @@ class Torture {
     const address = await Promise.race([broker.ready, broker.exited, timeout]);
     late.abort();
     if (typeof address !== "string") {
-      // Later starts have the same flags: then it is a fault of the broker.
+      // Later starts have the same flags, so failing then is the broker's fault.
       if (address?.code === USAGE && this.kills === 0) throw new FlagsError(broker.said.trim());
       this.#broken("it did not start", address);
     }
@@ -260,7 +260,7 @@ class Torture {
       const exit = await Promise.race([work(client), this.#broker?.exited]);
       if (exit !== undefined) this.#broken("it ended by itself", exit);
     } catch (error) {
-      // Nobody kills it here: it has no reason to refuse anything.
+      // Nobody kills it now, so it has no reason to refuse anything.
       if (error instanceof RingmqError) this.#broken(`it answered ${error.code} (${error.message})`, undefined);
       throw error;
     } finally {
@@ -269,7 +269,7 @@ class Torture {
   }
 }
 
-/** Makes the topics and queues of the plan. */
+/** Creates the topics and queues of the plan. */
 const prepare = async (client: Client): Promise<void> => {
   for (const { name, config, queues } of PLAN) {
     await client.configure(name, config);
@@ -278,7 +278,7 @@ const prepare = async (client: Client): Promise<void> => {
 };
 
 /**
- * Runs a torture. What the broker does wrong is in the result; otherwise it throws only for what this program does wrong.
+ * Runs a torture. Faults of the broker are in the result; any other exception is a bug of this program.
  *
  * @throws FlagsError when the broker does not take the flags of `serve`.
  */

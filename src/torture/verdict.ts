@@ -1,4 +1,4 @@
-/** How a torture is going and what came of it, in words. */
+/** The progress and the result of a torture run, in words. */
 import { FindingText } from "./findings.js";
 import type { TortureProgress, TortureResult } from "./torture.js";
 
@@ -21,7 +21,7 @@ export const progressLine = (progress: TortureProgress): string => {
 const CLEAN = `Every confirmed message was there at the end or had been acked; no acked message came back; bodies, ids,
 order, delays, retry counts and configurations were what they had to be.`;
 
-/** The result, some lines of it. `kept`: where the data is that shows the faults. */
+/** The result in a few lines. `kept`: the directory with the data that shows the faults. */
 export const verdict = (result: TortureResult, seed: number, kept: string): string => {
   const { elapsed, kills, published, confirmed, refused, delivered, acked, unseen, errors, found } = result;
   const lines = [

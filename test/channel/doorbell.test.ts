@@ -6,7 +6,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-/** Whether a promise resolves without anything else happening: some turns of the event loop are enough for a notify. */
+/** Whether a promise resolves by itself: a notify takes effect within a few turns of the event loop. */
 const isResolved = async (promise: Promise<void>): Promise<boolean> => {
   let resolved = false;
   void promise.then(() => {
@@ -46,7 +46,7 @@ describe("a reader that waits on an event loop", () => {
     const first = pair.reader.whenReadable();
     expect(pair.reader.whenReadable()).toBe(first);
     write(pair, [1, 1], payloadOf(1));
-    // Between the ring and the turn in which it is heard there is something, and then nothing again.
+    // A record is written and read between the ring and the turn in which it takes effect.
     await pair.reader.whenReadable();
     readAll(pair);
     expect(pair.reader.whenReadable()).toBe(first);
@@ -185,7 +185,7 @@ describe("the bell", () => {
 
   it("is heard by a blocked end that was rung for something old: it sleeps on for the rest of its time", () => {
     const pair = ringPair();
-    // Leaves the bell at "asleep": the next write rings although nobody sleeps, and the one after it does not.
+    // Leaves the bell at ASLEEP: the next write rings although nobody sleeps, the one after it does not.
     pair.reader.wait(1);
     const notify = vi.spyOn(Atomics, "notify");
     write(pair, [1, 1], payloadOf(1));

@@ -7,7 +7,7 @@ import { RingWriter } from "../../src/channel/ring-writer.js";
 import { MAX_MESSAGE_BYTES } from "../../src/protocol/limits.js";
 import { type Message, payloadOf, type RingPair, readAll, ringPair, write } from "./ring-pair.js";
 
-/** Writes one message, reading whenever the ring is full; answers what was read. */
+/** Writes one message, reading whenever the ring is full. Returns what was read. */
 const pump = (pair: RingPair, envelope: readonly number[], payload: Uint8Array): Message[] => {
   const messages: Message[] = [];
   while (!write(pair, envelope, payload)) messages.push(...readAll(pair));
@@ -71,7 +71,7 @@ describe("a message longer than a record", () => {
     expect(write(pair, [1, 1], payload)).toBe(false);
     expect(write(pair, [1, 1], payload)).toBe(false);
     expect(readAll(pair)).toEqual([]);
-    // From another place, at another phase: only the bytes have to be the same.
+    // From another address, at another phase: only the bytes must be the same.
     const elsewhere = payloadOf(2000, 3, 5);
     expect(write(pair, [1, 1], elsewhere)).toBe(false);
     expect(readAll(pair)).toEqual([]);
@@ -150,7 +150,7 @@ describe("fragments that cannot be right stop the reader:", () => {
     change(mapRing(memory).headers);
     return () => readAll(pair);
   };
-  // The announcement takes 24 bytes, the fragments behind it 512, 512 and 216.
+  // The BEGIN record takes 24 bytes, the fragments after it 512, 512 and 216.
   const FIRST = 0;
   const SECOND = 24 / 4;
   const WORD = 1;

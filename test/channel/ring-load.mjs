@@ -1,6 +1,6 @@
-/** What travels in ring-threads.test.ts: the sizes and bytes of message `i`. */
+/** The messages of ring-threads.test.ts: size and bytes of message `i`. */
 
-/** Longer than the rings of the test, so that some messages travel in fragments and fill them. */
+/** Longer than the test's rings, so that some messages are fragmented and fill them. */
 export const LARGEST = 5000;
 
 /** Mostly small, at times longer than the ring. */

@@ -1,4 +1,4 @@
-/** Both ends of a ring on one thread, and what a reader was handed, copied out. */
+/** Both ends of a ring on one thread, and copies of what the reader got. */
 import { packEnvelope } from "../../src/channel/envelope.js";
 import { allocateRing } from "../../src/channel/ring.js";
 import { type MessageHandler, RingReader } from "../../src/channel/ring-reader.js";
@@ -19,7 +19,7 @@ export const ringPair = (capacity = 1024, origin = 0, maxMessageBytes = 1 << 20)
   return { writer: new RingWriter(memory), reader: new RingReader(memory, maxMessageBytes) };
 };
 
-/** `bytes` bytes, none like its neighbours, different for each `seed`; they begin `offset` bytes into their buffer. */
+/** `bytes` bytes, each unlike its neighbours, different for each `seed`, `offset` bytes into their buffer. */
 export const payloadOf = (bytes: number, seed = 0, offset = 0): Uint8Array => {
   const payload = new Uint8Array(new ArrayBuffer(offset + bytes), offset);
   for (let i = 0; i < bytes; i++) payload[i] = (i * 7 + (i >> 8) * 13 + seed * 31 + 1) & 0xff;
@@ -29,7 +29,7 @@ export const payloadOf = (bytes: number, seed = 0, offset = 0): Uint8Array => {
 export const write = (pair: RingPair, envelope: readonly number[], payload: Uint8Array): boolean =>
   pair.writer.tryWrite(packEnvelope(envelope), payload, 0, payload.length);
 
-/** Everything that can be read now, or `max` messages of it. */
+/** Everything that can be read now, at most `max` messages. */
 export const readAll = (pair: RingPair, max = Number.POSITIVE_INFINITY): Message[] => {
   const messages: Message[] = [];
   const keep: MessageHandler = (envelope, bytes, view, start, end) => {

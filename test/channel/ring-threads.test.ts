@@ -1,6 +1,6 @@
 /**
- * Two threads and rings so small that both ends sleep all the time. A wake-up that is lost leaves both asleep: the test
- * then ends by its timeout, or by the patience of a blocked end.
+ * Two threads, and rings so small that both ends sleep all the time. A lost wake-up leaves both asleep, and the test
+ * then fails by its timeout or by that of a blocked end.
  */
 import { Worker } from "node:worker_threads";
 import { afterEach, describe, expect, it } from "vitest";
@@ -10,7 +10,7 @@ import { RingWriter } from "#channel/ring-writer.js";
 import { fillPayload, LARGEST, payloadBytes, verifyPayload } from "./ring-load.mjs";
 
 const TIMEOUT = 8000;
-/** Where one thread stays awake, a machine with one core would take long: some seconds of it will do. */
+/** With one thread awake all the time, a machine with one core would take long: some seconds are enough. */
 const ENOUGH = 3000;
 const CAPACITY = 1024;
 const envelope = Uint8Array.of(0x92, 1, 1);
@@ -57,7 +57,7 @@ describe("no wake-up is lost between", () => {
         while (!writer.tryWrite(envelope, payload, 0, payloadBytes(i))) await writer.whenWritable();
       }
     })();
-    // The reader ends when it has seen and verified all of them.
+    // The reader ends when it has verified all of them.
     await Promise.all([writing, ended]);
   });
 
@@ -86,12 +86,12 @@ describe("no wake-up is lost between", () => {
     const take: MessageHandler = (_envelope, bytes, _view, from, to) => verifyPayload(read++, bytes, from, to);
     const own = new Int32Array(new SharedArrayBuffer(4));
     for (let i = 0; i < messages && performance.now() < enough; i++) {
-      // Short messages only: a write that had to wait for the answer would wait for ever.
+      // Short messages only: a write that had to wait for the answer would never end.
       const number = i % 96;
       fillPayload(number, payload);
       read = number;
       expect(writer.tryWrite(envelope, payload, 0, payloadBytes(number))).toBe(true);
-      // Awake for the answer, so that the next message comes while the other thread is going to sleep.
+      // Busy-wait for the answer, so that the next message arrives while the other thread is going to sleep.
       const patience = performance.now() + 2000;
       while (read === number) {
         if (reader.drain(take, 1) === 0 && performance.now() > patience) throw new Error(`no answer to message ${i}`);

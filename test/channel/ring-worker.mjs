@@ -15,7 +15,7 @@ const payload = new Uint8Array(LARGEST);
 const FOREVER = Number.POSITIVE_INFINITY;
 
 const own = new Int32Array(new SharedArrayBuffer(4));
-/** Some nanoseconds that are different each time, so that the threads meet at every point of their way into sleep. */
+/** Waits some nanoseconds, differently each time, so that the threads meet at every point of going to sleep. */
 const linger = (i) => {
   for (let n = (i * 7919) % jitter; n > 0; n--) Atomics.load(own, 0);
 };

@@ -15,7 +15,7 @@ import { payloadOf, readAll, ringPair, write } from "./ring-pair.js";
 
 /** Where a record can begin in a ring of 1 KiB. */
 const PLACES = Array.from({ length: 1024 / 8 }, (_, i) => i * 8);
-/** From here the counters soon pass the ends of an i32, and 0. */
+/** Origins from which the counters soon pass the ends of an i32, and 0. */
 const EDGES = [0x7fff_fff8, 0x7fff_ff00, -8, -256, -2_147_483_648].map((origin) => origin | 0);
 
 describe("the memory of a ring", () => {
@@ -73,7 +73,7 @@ describe("a ring", () => {
   });
 
   it.each([0, 1, 2, 3, 4, 5, 6, 7])("keeps a payload at its phase: %d bytes past a multiple of 8", (phase) => {
-    // In a record, landed, and in fragments; copied by each of the means there are.
+    // In a record, copied out, and in fragments; by each of the ways to copy.
     const pair = ringPair(128 * 1024);
     const sizes = [1, 24, 25, 255, 256, 8192, 8193, 20_000];
     const seen: number[] = [];
@@ -206,7 +206,7 @@ describe("a ring", () => {
     const pair = ringPair(64 * 1024);
     const seen: (readonly number[])[] = [];
     for (let round = 0; round < 2; round++) {
-      // More connections than are remembered, so that some take the place of others.
+      // More connections than are cached, so that some replace others.
       for (let i = 0; i < 2000; i++) write(pair, [1, i * 37], payloadOf(0));
       pair.reader.drain((envelope) => seen.push(envelope), 2000);
     }

@@ -26,7 +26,7 @@ export const shardOf = (data: string): string => {
 export const keeperOf = (data: string, options: Partial<KeeperOptions> = {}): Keeper =>
   new Keeper({ disk: nodeDisk, directory: shardOf(data), ...options });
 
-/** Sequences of the segments that there are. */
+/** Sequences of the existing segments. */
 export const segmentsOf = (data: string): number[] =>
   readdirSync(shardOf(data))
     .filter((name) => name.endsWith(".seg"))
@@ -37,7 +37,7 @@ export const pathOf = (data: string, sequence: number): string => segmentPath(sh
 
 export const bytesOf = (data: string, sequence: number): Buffer => readFileSync(pathOf(data, sequence));
 
-/** All that is in a segment, with its bytes as text. */
+/** The contents of a segment, with its bytes as text. */
 export const recordsOf = (data: string, sequence: number) => {
   const bytes = bytesOf(data, sequence);
   return [...scanSegment(bytes, sequence, checksum)].map((item) => ({
@@ -46,7 +46,7 @@ export const recordsOf = (data: string, sequence: number) => {
   }));
 };
 
-/** Changes the head of a segment, with a right checksum: what a file that is not of this place has. */
+/** Changes the head of a segment and its checksum, as if the file belonged elsewhere. */
 export const changeHead = (data: string, sequence: number, change: (bytes: Buffer) => void): void => {
   const bytes = bytesOf(data, sequence);
   change(bytes);
@@ -56,13 +56,13 @@ export const changeHead = (data: string, sequence: number, change: (bytes: Buffe
   writeFileSync(pathOf(data, sequence), bytes);
 };
 
-/** Makes every bit of the bytes [start, end) of a segment another one. */
+/** Flips every bit of the bytes [start, end) of a segment. */
 export const damage = (data: string, sequence: number, start: number, end: number): void => {
   const bytes = bytesOf(data, sequence);
   for (let i = start; i < end; i++) bytes[i] = (bytes[i] ?? 0) ^ 0xff;
   writeFileSync(pathOf(data, sequence), bytes);
 };
 
-/** Bodies that differ from all others. */
+/** Unique bodies. */
 export const bodies = (count: number, mark: string, length = 40): string[] =>
   Array.from({ length: count }, (_, i) => `${mark}-${i}`.padEnd(length, "."));

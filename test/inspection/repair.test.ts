@@ -94,7 +94,7 @@ describe("a repair", () => {
     const kept = keeper.bodies.filter((body) => !lost.has(body));
     const after = keeperOf(out, { now: NOW });
     expect(after.bodies).toEqual(kept);
-    // It goes on working, and what it does is there again.
+    // It works, and what it does survives a restart.
     after.publish(bodies(3, "new"));
     after.commit();
     expect(keeperOf(out, { now: NOW }).bodies).toEqual(expect.arrayContaining([...kept, ...bodies(3, "new")]));
@@ -117,7 +117,7 @@ describe("a repair", () => {
     const head = recordsOf(data, 1).filter(({ text }) => text.charCodeAt(8) === 5);
     for (const { offset } of head) damage(data, 1, offset + 17, offset + 18);
     repair(data, out);
-    // The configuration as well: it stands at the head of the second segment.
+    // The configuration as well: it is in the head of the second segment.
     expect(keeperOf(out, { now: NOW }).state).toEqual(keeper.state);
 
     const root = temporary();
@@ -185,7 +185,7 @@ describe("a repair", () => {
     keeper.publish(bodies(1, "first"), { topic: "first" });
     keeper.publish(bodies(3, "kept"), { topic: "lost" });
     keeper.commit();
-    // A commit that says so: what is broken was on disk.
+    // A COMMIT that says that the broken bytes were on disk.
     keeper.publish(bodies(1, "last"), { topic: "first" });
     keeper.commit();
     const record = recordsOf(data, 1).find(({ text }) => /topic.+lost/.test(text));

@@ -12,7 +12,7 @@ import { bodies, keeperOf, temporary } from "./data.js";
 
 const restore = (disk: Disk, backup: string, data: string) => restoreData(disk, backup, data, checksum, () => {});
 
-/** Something to restore, of several segments. */
+/** A backup of several segments. */
 const filled = (): { root: string; backup: string; all: readonly string[] } => {
   const root = temporary();
   const backup = join(root, "backup");
@@ -54,7 +54,7 @@ describe("a restore", () => {
       }
       const names = existsSync(data) ? readdirSync(data) : [];
       if (names.some((name) => name.startsWith("generation"))) {
-        // The very last step: the name may be there, and then so is all else.
+        // The very last step: if the name exists, so does everything else.
         if (names.includes("ringmq.json")) expect(keeperOf(data).bodies).toEqual(all);
         else {
           expect(() => claimDataDirectory(nodeDisk, data, 1)).toThrow(/is not complete.*Delete it and do that again/);

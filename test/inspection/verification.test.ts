@@ -114,7 +114,7 @@ describe("a verification", () => {
     const before = segmentsOf(data)
       .slice(0, -1)
       .reduce((sum, sequence) => sum + (verifyEnd(data, sequence) ?? 0), 0);
-    // The last record: a COMMIT that nothing confirms.
+    // The last record, a COMMIT, which no later record confirms.
     damage(data, last, end - before - 8, end - before);
     const [shard] = verify(data);
     expect(shard).toMatchObject({ damage: [], torn: { file: pathOf(data, last), what: "24 bytes of a torn end" } });

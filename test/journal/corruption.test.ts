@@ -10,12 +10,12 @@ import { nodeDisk } from "../../src/journal/node-disk.js";
 import * as record from "../../src/shard/log/record.js";
 import { Keeper } from "./keeper.js";
 
-/** Thousands of starts: fractions of a millisecond each, on a machine that has nothing else to do. */
+/** Thousands of starts, each of a fraction of a millisecond on an idle machine. */
 const TIMEOUT = 120_000;
 
 const SIZES = { segmentBytes: 2048, pageBytes: 512 };
 
-/** Real files, without the time that a disk takes to sync them. */
+/** Real files, without real syncs. */
 const disk: Disk = {
   ...nodeDisk,
   open: (path, mode) => {
@@ -27,9 +27,9 @@ const disk: Disk = {
 };
 
 let directory: string;
-/** The whole journal: each file by its sequence. */
+/** The whole journal, file by file. */
 const whole = new Map<number, Buffer>();
-/** What there is after each step, as a text; and how many steps are in all commits but the last. */
+/** The state after each step, as text; and how many steps are in all commits but the last. */
 const states: string[] = [];
 let certain = 0;
 let now = 0;
@@ -68,7 +68,7 @@ const restore = (): void => {
   for (const [sequence, bytes] of whole) writeFileSync(segmentPath(directory, sequence), bytes);
 };
 
-/** Which of the states it is in after a start; undefined: it refuses to start, as it should. Anything else throws. */
+/** The state that a start finds; undefined: it refuses to start, as it should. Anything else throws. */
 const start = (): { step: number; isCut: boolean } | undefined => {
   let keeper: Keeper;
   try {
@@ -116,7 +116,7 @@ describe("each byte that is flipped", () => {
           else expect(outcome).toEqual({ step: states.length - 1, isCut: false });
         }
       }
-      // Between two records there are up to seven bytes that mean nothing.
+      // Up to seven bytes between two records are padding.
       expect(found).toBeGreaterThan(endOf(1) * PATTERNS.length * 0.9);
     },
     TIMEOUT,

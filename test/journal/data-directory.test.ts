@@ -46,7 +46,7 @@ describe("a data directory", () => {
     claimDataDirectory(disk, data, 1).lock.release();
     expect(synced).toEqual(expect.arrayContaining([parent, join(parent, "new"), data, join(data, "generation-1")]));
     synced.length = 0;
-    // Whoever made it may have been killed before its names were durable.
+    // Its maker may have been killed before the names were durable.
     claimDataDirectory(disk, data, 1).lock.release();
     expect(synced).toEqual([data, join(parent, "new")]);
   });
@@ -82,7 +82,7 @@ describe("a data directory", () => {
     const manifest = { format: 1, shards: 2, generation: 1 };
     expect(claim(2)).toEqual(manifest);
     expect(readdirSync(join(data, "generation-1")).sort()).toEqual(["shard-0", "shard-1"]);
-    // What it has is what counts, whatever is asked for.
+    // The manifest counts, whatever is asked for.
     expect(claim(3)).toEqual(manifest);
     expect(JSON.parse(readFileSync(join(data, "ringmq.json"), "utf8"))).toEqual(manifest);
   });

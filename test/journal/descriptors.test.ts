@@ -1,4 +1,4 @@
-/** A journal in a process that has only so many descriptors, of which others take what is free. */
+/** A journal in a process with few descriptors, all free ones of which are taken by others. */
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -12,7 +12,7 @@ import { Keeper } from "./keeper.js";
 const none = (syscall: string): Error =>
   Object.assign(new Error(`EMFILE: too many open files, ${syscall}`), { code: "EMFILE", syscall });
 
-/** The descriptors of a process, of which `others` are none of the journal's. */
+/** The descriptors of a process; `others` are not the journal's. */
 class Descriptors {
   others = 0;
   own = 0;
@@ -101,7 +101,7 @@ it("goes on to the next segments out of its reserve, while others have all else"
     keeper.publish([body(i)]);
     expect(keeper.commit()).toBe(true);
     keeper.tick();
-    // What it had to give up it takes again as soon as it can.
+    // It refills its reserve as soon as it can.
     expect(reserve.isWhole).toBe(true);
   }
   expect(keeper.shard.store.log.segments.all.length).toBeGreaterThan(5);
@@ -118,7 +118,7 @@ it("without any it waits, refuses publishes, and goes on when there are some", (
     descriptors.exhaust();
     keeper.publish([body(confirmed)]);
     isConfirmed = keeper.commit();
-    // Its own segment's file is closed by then, and others take that one too.
+    // The file of its own segment is closed by then, and others take that descriptor too.
     descriptors.exhaust();
     if (isConfirmed) isConfirmed = keeper.commit();
     expect(confirmed).toBeLessThan(30);

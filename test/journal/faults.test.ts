@@ -23,7 +23,7 @@ const makeDirectory = (): string => {
 
 const ROUNDS = 8;
 
-/** What a broker's clients know: which bodies are confirmed, and which acks. */
+/** What clients know: confirmed bodies and confirmed acks. */
 class History {
   readonly disk = new FaultyDisk(nodeDisk);
   readonly directory = makeDirectory();
@@ -48,7 +48,7 @@ class History {
     return new Keeper({ segmentBytes: 4096, ...options, disk, directory, ...(now !== undefined && { now }) });
   }
 
-  /** Publishes, acks some of it, and lets some time pass, until the rounds are over. */
+  /** In each round: publishes, acks some messages, and lets some time pass. */
   play(rounds = ROUNDS, from = 0): void {
     for (let round = from; round < from + rounds; round++) {
       if (this.keeper.journal.roomForPublishes(this.keeper.shard.store.log)) this.#publish(round);
@@ -77,7 +77,7 @@ class History {
     return done;
   }
 
-  /** Starts again, on a disk that does as it is told, and compares. */
+  /** Restarts on a disk without faults, and compares. */
   expectKept(): void {
     const found = this.#open(nodeDisk, this.keeper.now).bodies;
     const uncertain = new Set([...this.#unconfirmed, ...this.#unackedYet]);
@@ -89,7 +89,7 @@ class History {
   }
 }
 
-/** How often a history without faults calls these. */
+/** How often a history without faults calls each operation. */
 const callsOf = (operations: readonly Operation[]): number => {
   const history = new History(undefined);
   const before = { ...history.disk.calls };
@@ -99,7 +99,7 @@ const callsOf = (operations: readonly Operation[]): number => {
   return operations.reduce((sum, operation) => sum + history.disk.calls[operation] - before[operation], 0);
 };
 
-/** One history for each call that can fail, and what must be true of each. */
+/** Plays one history for each call that can fail, and checks each. */
 const atEachCall = (fault: Omit<Fault, "from">, check: (history: History, from: number) => void): void => {
   const calls = callsOf(fault.operations);
   expect(calls).toBeGreaterThan(3);
@@ -232,7 +232,7 @@ describe("a spare that somebody has removed", () => {
       keeper.publish([`m ${i} `.padEnd(3000, ".")]);
       expect(keeper.commit()).toBe(true);
       keeper.tick();
-      // It says that the file was made, and there is none.
+      // It reports a file that does not exist.
       for (const path of asked) keeper.journal.spareAnswered(path, true, keeper.now);
     }
     expect(asked.length).toBeGreaterThan(3);
@@ -247,7 +247,7 @@ describe("a sync that fails", () => {
     atEachCall({ operations: ["sync", "syncDirectory"], code: "EIO", times: 1 }, (history) => {
       const { journal } = history.keeper;
       const { kind } = journal.state;
-      // A spare that could not be synced is just not used.
+      // A spare that could not be synced is not used.
       if (kind === "failed") {
         failed++;
         expect(journal.state).toMatchObject({ error: expect.any(SyncError) });

@@ -1,6 +1,5 @@
 /**
- * A disk that fails on the n-th call: the fault seam of the journal. Whatever it does not fail is done by the disk behind
- * it.
+ * A disk that fails on the n-th call: the fault seam of the journal. All other calls go to the disk behind it.
  */
 import type { Disk, DiskFile, OpenMode } from "../../src/journal/disk.js";
 
@@ -15,18 +14,18 @@ export type Operation =
   | "remove"
   | "syncDirectory";
 
-/** What happens to calls: of these operations, from the n-th on (1: the next), so many times. */
+/** A fault: of these operations, from the n-th call on (1: the next), this many times. */
 export interface Fault {
   readonly operations: readonly Operation[];
   readonly from: number;
-  /** Default: for ever. */
+  /** Default: always. */
   readonly times?: number;
-  /** ENOSPC, EIO. `short`: a write writes half of it, and the next one fails so. */
+  /** ENOSPC, EIO. `short`: a write writes half, and the next one fails with the code. */
   readonly code: string;
-  /** Within the operation: a directory is opened to be synced. */
+  /** The system call that fails: a directory is opened to be synced. */
   readonly syscall?: string;
   readonly short?: boolean;
-  /** Only writes of at least so many bytes. */
+  /** Only writes of at least this many bytes. */
   readonly least?: number;
 }
 
@@ -43,7 +42,7 @@ export class FaultyDisk implements Disk {
     remove: 0,
     syncDirectory: 0,
   };
-  /** Calls that have failed or were short. */
+  /** Calls that failed or were short. */
   hits = 0;
   readonly #disk: Disk;
   #fault: Fault | undefined;
@@ -53,7 +52,7 @@ export class FaultyDisk implements Disk {
     this.#disk = disk;
   }
 
-  /** From now on; undefined: nothing fails any more. */
+  /** Sets the fault from now on; undefined: none. */
   set fault(fault: Fault | undefined) {
     this.#fault = fault;
     this.#seen = 0;
@@ -116,7 +115,7 @@ export class FaultyDisk implements Disk {
     };
   }
 
-  /** Throws when the call is to fail; answers whether it is to be short. `length`: of a write. */
+  /** Throws if the call is to fail; returns whether it is to be short. `length`: of a write. */
   #pass(operation: Operation, length = 0): boolean {
     this.calls[operation]++;
     const fault = this.#fault;

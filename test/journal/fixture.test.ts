@@ -37,7 +37,7 @@ it.each(versions)("a data directory of %s is read, and goes on", (version) => {
     expect(manifest).toMatchObject({ shards: SHARDS });
     const directory = shardDirectory(data, manifest.generation, 0);
     const keeper = new Keeper({ disk: nodeDisk, directory, ...SIZES, now });
-    // What nothing is said of was declared, but for `default`.
+    // Queues without further notice were declared, except `default`.
     const queues = state.map((queue) => ({ isDeclared: queue.bindKey !== DEFAULT_KEY, ...queue }));
     expect(JSON.parse(JSON.stringify(keeper.state))).toEqual(queues);
     expect(keeper.report.cut).toBeUndefined();

@@ -15,13 +15,13 @@ let mounted: string | undefined;
 
 afterEach(() => {
   if (mounted === undefined) return;
-  // Files are still open, as those of a broker that was killed would not be: it goes when they are closed.
+  // Files are still open, unlike those of a killed broker: it is unmounted when they are closed.
   execFileSync("umount", ["-l", mounted]);
   rmSync(mounted, { recursive: true });
   mounted = undefined;
 });
 
-/** A file system of its own; undefined with the reason when this user may not mount one. */
+/** Mounts a small file system; undefined, with the reason, when this user may not mount one. */
 const mount = (): { readonly directory: string } | { readonly refusal: string } => {
   const directory = mkdtempSync(join(tmpdir(), "ringmq-full-"));
   try {
@@ -41,7 +41,7 @@ const freeBytes = (directory: string): number => {
 
 it("a disk that is really full holds up publishes, takes acks, and everything goes on when there is room", (context) => {
   const place = mount();
-  // Shown as skipped, with the reason, and counted so in the last line of a run.
+  // Reported as skipped, with the reason.
   if ("refusal" in place) return context.skip(`no file system can be mounted: ${place.refusal}`);
   const { directory } = place;
   const keeper = new Keeper({ disk: nodeDisk, directory, ...SIZES });
@@ -54,7 +54,7 @@ it("a disk that is really full holds up publishes, takes acks, and everything go
   };
   publish();
 
-  // Somebody else's file takes the rest.
+  // Another file takes the rest.
   const filler = join(directory, "filler");
   writeFileSync(filler, new Uint8Array(freeBytes(directory)));
   expect(freeBytes(directory)).toBe(0);
@@ -70,7 +70,7 @@ it("a disk that is really full holds up publishes, takes acks, and everything go
     expect(keeper.commit()).toBe(true);
   }
 
-  // Even what was forced into it is not lost, when it cannot be written.
+  // Even records forced into the log are not lost when they cannot be written.
   for (let i = 0; i < 10; i++) keeper.publish(["x".repeat(10_000)]);
   expect(keeper.commit()).toBe(false);
   expect(keeper.journal.state).toMatchObject({ kind: "stalled", error: { code: "ENOSPC" } });
@@ -79,7 +79,7 @@ it("a disk that is really full holds up publishes, takes acks, and everything go
   expect(killed.bodies.filter((body) => !body.startsWith("x"))).toEqual(confirmed.slice(100));
 
   rmSync(filler);
-  // Who starts then finds it as it was, and goes on.
+  // A restart finds everything and continues.
   const next = new Keeper({ disk: nodeDisk, directory, ...SIZES, now: keeper.now + 1000 });
   for (let i = 0; i < 40; i++) {
     next.publish([`after ${i} `.padEnd(2000, ".")]);
@@ -126,7 +126,7 @@ it("a broker that has filled its own disk is freed by those who consume, also wh
       expect(i).toBeLessThan(1000);
     }
   };
-  // The one that asks for its ballast is answered when it is there.
+  // A request for the ballast file is answered when that is there.
   const open = (now?: number): Keeper => {
     const keeper: Keeper = new Keeper({
       disk: nodeDisk,

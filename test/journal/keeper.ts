@@ -1,6 +1,6 @@
 /**
- * A shard with its journal, as a broker has them, on any disk: what the tests of the journal drive. It is given up by
- * not using it any more, which is what a kill does to a broker.
+ * A shard with its journal, as in a broker, on any disk: what the tests of the journal drive. To simulate a kill, stop
+ * using it.
  */
 import { loadChecksum } from "../../src/journal/checksum.js";
 import type { Disk } from "../../src/journal/disk.js";
@@ -24,7 +24,7 @@ export const START = EPOCH + 1_000_000;
 
 export interface KeeperOptions {
   readonly disk: Disk;
-  /** Of the shard; it is there. */
+  /** The shard's directory, which exists. */
   readonly directory: string;
   /** Default 8 KiB. */
   readonly segmentBytes?: number;
@@ -60,7 +60,7 @@ export class Keeper {
   #idMillisecond = 0;
   #request = 0;
 
-  /** Recovers what is in the directory and goes on from there. */
+  /** Recovers the directory and continues from there. */
   constructor(options: KeeperOptions) {
     const { disk, directory, segmentBytes = 8192, pageBytes = 2048, level = Durability.fsync } = options;
     this.now = options.now ?? START;
@@ -146,7 +146,7 @@ export class Keeper {
     return heldIn(effects);
   }
 
-  /** `max` from the dead letters. */
+  /** Pops `max` dead letters. */
   popDead(max: number, topic = "t", queue = "default"): Held[] {
     return heldIn(this.#apply({ op: "popDead", ...this.#where(topic), queue, max, maxBytes: 1_000_000 }));
   }
@@ -167,13 +167,13 @@ export class Keeper {
     return this.#apply(op === "deleteTopic" ? { op, ...this.#where(topic) } : { op, ...this.#where(topic), queue });
   }
 
-  /** Answers whether all that has happened is confirmed. */
+  /** Commits; returns whether everything is confirmed. */
   commit(): boolean {
     const { log } = this.shard.store;
     return this.journal.commit(log, this.now) === log.position;
   }
 
-  /** As much later as the journal needs to do what it does from time to time. */
+  /** Moves the clock on far enough for the journal's background work. */
   tick(later = 1000): void {
     this.now += later;
     this.turn();

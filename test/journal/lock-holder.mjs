@@ -7,7 +7,7 @@ import { DirectoryLock } from "../../dist/journal/lock.js";
 
 const [, , directory] = process.argv;
 
-// Everybody at once: whoever has started waits for the word.
+// All at once: each process waits for the signal.
 process.stdout.write("ready\n");
 await once(process.stdin, "data");
 try {

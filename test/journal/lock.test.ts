@@ -56,7 +56,7 @@ class Holder {
   }
 }
 
-/** Starts processes, and lets them all lock at once. Answers what they say. */
+/** Starts processes and lets them all lock at once. Returns what they report. */
 const rush = async (count: number): Promise<{ readonly running: readonly Holder[]; readonly said: string[] }> => {
   const running = Array.from({ length: count }, () => new Holder());
   await Promise.all(running.map((holder) => holder.says()));
@@ -129,7 +129,7 @@ describe("a lock that names a process that is there", () => {
   });
 
   it("is nobody's when it was killed and only its number is left", async () => {
-    // A process that never asks what has become of its child.
+    // A parent that never reaps its child.
     const parent = spawn("sh", ["-c", "sleep 60 & echo $!; exec sleep 60"], { stdio: ["ignore", "pipe", "inherit"] });
     const [line] = await once(createInterface({ input: parent.stdout }), "line");
     const pid = Number(line);
@@ -159,7 +159,7 @@ describe("a lock that names a process that is there", () => {
     expect(holder().space).toMatch(/^pid:/);
     const { running } = await rush(1);
     const lock = join(directory, "LOCK.1");
-    // A process that touches its lock, as if it were where nobody can look.
+    // A process that touches its lock, as if it ran in another container.
     writeFileSync(lock, JSON.stringify({ ...JSON.parse(readFileSync(lock, "utf8")), space: "pid:[1]" }));
     expect(() => DirectoryLock.acquire(directory)).toThrow(/the process \d+ of another container/);
     await running[0]?.kill();
@@ -183,7 +183,7 @@ describe("a lock that was cut short by a loss of power", () => {
 describe("a lock without contents", () => {
   it("is somebody's who is about to write them", async () => {
     write("LOCK.1", "");
-    // Another process, since this one stands still while it looks.
+    // Another process, since this one blocks while it watches.
     const contents = JSON.stringify({ ...identityOf(process.pid), isReleased: false });
     const script = `setTimeout(() => fs.writeFileSync(process.argv[1], process.argv[2]), 100); console.log("soon")`;
     const writer = spawn(process.execPath, ["-e", script, join(directory, "LOCK.1"), contents]);
@@ -218,7 +218,7 @@ describe("a lock that another broker has taken", () => {
     const lock = DirectoryLock.acquire(directory, 5, (error) => errors.push(error));
     rmSync(lock.path);
     const later = DirectoryLock.acquire(mkdtempSync(join(directory, "other-")), 5);
-    // As long as it takes the timer of another one to come round a few times.
+    // Long enough for a few ticks of the timer.
     const before = touchesOf(later.path);
     await expect.poll(() => touchesOf(later.path)).toBeGreaterThan(before);
     lock.release();

@@ -1,13 +1,13 @@
 /**
- * Makes a data directory of the present format, with records of every type, and writes down what is in it. It is run
- * once for a format, when that is settled, and never again for an old one:
+ * Makes a data directory of the current format, with records of every type, and a description of its contents. Run once
+ * for each format, when it is settled, and never again for an old one:
  *
  * ```
  * RINGMQ_MAKE_FIXTURE=version-1 npx vitest run test/journal/fixture.test.ts
  * ```
  *
- * Shard 0 has three segments: one that is sealed, one that stands for two (as a compaction makes it, written here byte
- * by byte) and one that was being written when its broker was killed.
+ * Shard 0 has three segments: a sealed one, a compacted one that replaces two (written here byte by byte), and one that
+ * was being written when its broker was killed.
  */
 import { mkdirSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -23,7 +23,7 @@ import { checksum, Keeper, START } from "./keeper.js";
 export const SIZES = { segmentBytes: 2048, pageBytes: 1024 };
 export const SHARDS = 1;
 
-/** Of the file that says what is in the data directory beside it. */
+/** Name of the file that describes the data directory beside it. */
 export const EXPECTED = "expected.json";
 
 export const makeFixture = (data: string): void => {
@@ -63,12 +63,14 @@ export const makeFixture = (data: string): void => {
   second.commit();
   const { segments } = second.shard.store.log;
   writeFileSync(join(data, EXPECTED), `${JSON.stringify({ now: second.now, state: second.state }, undefined, 2)}\n`);
-  // Most of the file was allocated in advance; a little of that is enough here.
+  // Most of the file was allocated ahead; a little of that is enough here.
   truncateSync(segmentPath(directory, 4), (segments.last?.used ?? 0) + 64);
   for (let number = 1; number < 9; number++) rmSync(join(data, `${LOCK_PREFIX}${number}`), { force: true });
 };
 
-/** A segment with one KEEP: three messages, of which a queue wants the first as it is and the third as a dead one. */
+/**
+ * A segment with one KEEP: three messages, of which a queue needs the first as it is and the third as a dead letter.
+ */
 const compacted = (sequence: number, replaces: number, queue: number): Uint8Array => {
   const names = ["orders", "kept"].map((name) => Buffer.from(name));
   const entries = ["kept", "not wanted", "kept dead"].map((body) => {
@@ -103,7 +105,7 @@ const compacted = (sequence: number, replaces: number, queue: number): Uint8Arra
   return segmentOf(sequence, replaces, [Buffer.concat([keep, ...names, ...claims, ...entries])]);
 };
 
-/** A sealed segment with these records, which want their lengths and checksums. */
+/** A sealed segment of these records. Fills in their lengths and checksums. */
 export const segmentOf = (sequence: number, replaces: number, records: readonly Buffer[]): Uint8Array => {
   const head = Buffer.alloc(record.SEGMENT_BYTES);
   head.writeUInt8(record.RecordType.SEGMENT, record.TYPE);
@@ -118,7 +120,7 @@ export const segmentOf = (sequence: number, replaces: number, records: readonly 
   return together(sequence, [head, ...records, seal]);
 };
 
-/** Records one behind the other, with their lengths and checksums. */
+/** Joins records and fills in their lengths and checksums. */
 const together = (sequence: number, records: readonly Buffer[]): Uint8Array => {
   const size = records.reduce((sum, { length }) => sum + record.align(length), 0);
   const bytes = Buffer.alloc(size);

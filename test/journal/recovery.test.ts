@@ -33,11 +33,11 @@ const open = (options: Partial<KeeperOptions> = {}): Keeper => new Keeper({ disk
 
 const files = (): string[] => readdirSync(directory).sort();
 
-/** Bodies that differ from all others. */
+/** Unique bodies. */
 const bodies = (count: number, mark: string, length = 40): string[] =>
   Array.from({ length: count }, (_, i) => `${mark}-${i}`.padEnd(length, "."));
 
-/** Something of every kind of record, in a few commits. */
+/** Records of every kind, in a few commits. */
 const live = (keeper: Keeper): void => {
   keeper.configure("t", { retries: 1, ttr: 5000 });
   keeper.publish(bodies(20, "ready"));
@@ -72,7 +72,7 @@ describe("what was committed is there again", () => {
     for (let i = 2; i < 6; i++) {
       const next = open({ now: first.now });
       expect(next.state).toEqual(first.state);
-      // Where nothing happens nothing is written.
+      // Without changes nothing is written.
       expect(files()).toEqual(["00000001.seg"]);
       next.close();
     }
@@ -176,7 +176,7 @@ describe("a torn end", () => {
     const after = open();
     expect(after.bodies).toEqual(bodies(3, "whole"));
     expect(after.report.cut).toEqual({ file: path, offset: size - 60, bytes: expect.closeTo(60, -1) });
-    // It is whole now: nothing more is cut, and messages that follow are found behind it.
+    // It is whole now: nothing more is cut, and later messages are found after it.
     after.publish(bodies(1, "more"));
     expect(after.commit()).toBe(true);
     const again = open();
@@ -188,7 +188,7 @@ describe("a torn end", () => {
     const { path } = tornAt(60);
     open();
     const bytes = readFileSync(path);
-    // The last record that was kept, and the seal behind it as well.
+    // The last record kept, and the seal after it as well.
     const at = bytes.lastIndexOf("whole-2");
     expect(at).toBeGreaterThan(0);
     bytes.write("broken", at);
@@ -297,7 +297,7 @@ describe("segments", () => {
     keeper.publish(bodies(3, "kept"));
     expect(keeper.commit()).toBe(true);
     expect(Number.parseInt(files()[0] ?? "", 10)).toBeGreaterThan(5);
-    // The file that is written now has been another segment before.
+    // The file being written was another segment before.
     const last =
       files()
         .filter((name) => name.endsWith(".seg"))
@@ -341,7 +341,7 @@ describe("segments", () => {
     const keeper = open({ segmentBytes: 4096, wantSpare: (path) => asked.push(path) });
     keeper.publish(bodies(10, "m", 200));
     keeper.commit();
-    // While segments fill faster than zeros are worth, none is asked for.
+    // While segments fill too fast for zeros to pay off, no spare is requested.
     expect(asked).toEqual([]);
     keeper.now += 10_000;
     keeper.ack(keeper.pop(1));
@@ -412,7 +412,7 @@ describe("what is only written", () => {
       },
     };
     const keeper = open({ disk: counting, level: Durability.write });
-    // The first ids of a second are announced durably.
+    // The first ids of a second are recorded durably.
     keeper.publish(bodies(1, "m"));
     expect(keeper.commit()).toBe(true);
     syncs = 0;

@@ -317,7 +317,7 @@ const FORMS: readonly ((module: string) => string)[] = [
   (module) => `await import("${module}");`,
 ];
 
-/** What code without clock, I/O and randomness must not do, by place; and what it may. */
+/** Calls that are refused and allowed, by place: no clock, I/O or randomness, and nothing that browsers lack. */
 const GLOBALS: readonly {
   readonly file: string;
   readonly may: readonly string[];
@@ -354,11 +354,11 @@ const formatted = (text: string, file: string): Promise<string> =>
     child.stdin?.end(text);
   });
 
-/** Runs the linter over a folder with one rule. Answers `file:line` of all that it refuses. */
+/** Runs the linter over a folder with one rule. Returns `file:line` of everything it refuses. */
 const refusals = (folder: string, rule: string): Promise<string[]> =>
   new Promise((resolve, reject) => {
     const flags = ["--vcs-enabled=false", `--only=${rule}`, "--max-diagnostics=none", "--reporter=json"];
-    // Exit status 1 says that there are refusals; what cannot be parsed says that the linter did not run.
+    // Exit status 1 means that there are refusals; unparsable output means that the linter did not run.
     execFile(process.execPath, [BIOME, "lint", ...flags, "."], { cwd: folder }, (_, stdout, stderr) => {
       try {
         const report: { diagnostics: { location: { path: string; start: { line: number } } }[] } = JSON.parse(stdout);
@@ -369,7 +369,7 @@ const refusals = (folder: string, rule: string): Promise<string[]> =>
     });
   });
 
-/** Writes the lines of each place into a file there, and sees that exactly the first `refused` of them are refused. */
+/** Writes the lines of each place to a file there, and expects exactly the first `refused` of them to be refused. */
 const expectRefused = async (
   rule: string,
   places: readonly { readonly file: string; readonly lines: readonly string[]; readonly refused: number }[],

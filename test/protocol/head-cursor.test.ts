@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { ProtocolError } from "../../src/protocol/errors.js";
 import { HeadCursor, Kind } from "../../src/protocol/head-cursor.js";
 
-/** Reads a whole head, somewhere inside of a larger buffer. */
+/** Reads a whole head in the middle of a larger buffer. */
 const read = (head: Uint8Array): unknown[] => {
   const bytes = Buffer.alloc(head.length + 9, 0xff);
   bytes.set(head, 5);

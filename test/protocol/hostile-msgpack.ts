@@ -1,11 +1,11 @@
-/** Bytes that are msgpack, or nearly, made to cost whoever decodes them more than they cost to send. */
+/** Bytes that are msgpack, or nearly, and cost more to decode than to send. */
 
 const bytes = (...parts: readonly (string | Uint8Array)[]): Uint8Array =>
   Buffer.concat(parts.map((part) => (typeof part === "string" ? Buffer.from(part.replaceAll(" ", ""), "hex") : part)));
 
 /**
- * `levels` arrays each of which holds the one before ten times, by references (ext 0x69 names a value, ext 0x70 stands for
- * it): a value of 10^levels elements.
+ * `levels` arrays each of which holds the one before ten times, by references (ext 0x69 names a value, ext 0x70 stands
+ * for it): a value of 10^levels elements.
  */
 const nestedReferences = (levels: number): Uint8Array => {
   let value = bytes("a178");
@@ -16,7 +16,7 @@ const nestedReferences = (levels: number): Uint8Array => {
   return value;
 };
 
-/** Many times the same, up to a length. */
+/** Repeats bytes up to a length. */
 const filled = (front: string, unit: string, length: number): Uint8Array => {
   const head = bytes(front);
   const one = bytes(unit);
@@ -24,7 +24,7 @@ const filled = (front: string, unit: string, length: number): Uint8Array => {
   return bytes(head, body);
 };
 
-/** What must be refused, each as the element of an array or the value in a map. */
+/** Values that must be refused, each as an element of an array or a value in a map. */
 export const REFUSED: readonly (readonly [string, Uint8Array])[] = [
   ["nested references", nestedReferences(20)],
   ["a record by its number", bytes("d6 72 00000001")],
@@ -57,7 +57,7 @@ export const REFUSED: readonly (readonly [string, Uint8Array])[] = [
   ["trailing bytes", bytes("01 01")],
 ];
 
-/** 64 KiB each that are well-formed and as dear as they can be, or end in a byte too many. */
+/** 64 KiB each, well-formed and as expensive as possible, or with a byte too many at the end. */
 export const DEAR: readonly (readonly [string, Uint8Array])[] = [
   ["empty maps", filled("dc fff0", "80", 65_535)],
   ["empty arrays", filled("dc fff0", "90", 65_535)],
@@ -71,7 +71,7 @@ export const DEAR: readonly (readonly [string, Uint8Array])[] = [
   ["one key again and again", filled("de 5500", "a16101", 65_535)],
 ];
 
-/** Keys that V8 takes for indices of an array, far apart and from the last to the first. */
+/** Keys that V8 takes for array indices, far apart and in descending order. */
 export const sparseKeys = (count: number): Uint8Array => {
   const parts: Uint8Array[] = [bytes("de", count.toString(16).padStart(4, "0"))];
   for (let i = count; i > 0; i--) {

@@ -6,14 +6,14 @@ import { packHead, unpackHead, unpackResult } from "../../src/protocol/head.js";
 import { packHeaders, unpackHeaders } from "../../src/protocol/headers.js";
 import { DEAR, inHead, inHeaders, REFUSED, sparseKeys } from "./hostile-msgpack.js";
 
-/** What it is refused with, or "taken". Any other error is one of the test. */
+/** The error text, or "taken". Any other exception fails the test. */
 const outcome = (act: () => unknown): string => {
   try {
     act();
     return "taken";
   } catch (error) {
     if (!(error instanceof ProtocolError)) throw error;
-    // It says nothing of the value: its length is bounded.
+    // It does not include the value, so its length is bounded.
     expect(error.message.length).toBeLessThan(200);
     return error.kind;
   }
@@ -25,7 +25,7 @@ const decoders: readonly (readonly [string, (bytes: Uint8Array) => unknown])[] =
   ["BAD_PAYLOAD", (bytes) => unpackHeaders(bytes, 0, bytes.length)],
 ];
 
-/** Milliseconds that 64 KiB may take at the very most, on a machine that is busy with something else. */
+/** Milliseconds that 64 KiB may take at most, on a busy machine. */
 const BOUND = 2_000;
 
 const elapsed = (act: () => void): number => {
@@ -129,7 +129,7 @@ const leaf = fc.oneof(
   big,
   fc.uint8Array({ maxLength: 300 }),
 );
-/** A value at most `depth` arrays and maps deep. */
+/** A value of at most `depth` levels of arrays and maps. */
 const valuesOf = (depth: number): fc.Arbitrary<unknown> =>
   depth === 0
     ? leaf
@@ -152,7 +152,7 @@ describe("values", () => {
   });
 
   it("are msgpack as others read it", () => {
-    // As others write it too: msgpackr has −0 as 0, and no bigint for these.
+    // The same as other libraries: msgpackr writes −0 as 0, and has no bigint for these.
     const plain = fc.oneof(
       text,
       fc.integer(),
@@ -161,7 +161,7 @@ describe("values", () => {
       fc.double({ noNaN: true }).map((n) => n + 0),
     );
     const other = new Packr({ useRecords: false, mapsAsObjects: true, int64AsType: "number" });
-    // Its decoder takes a byte order mark off long text.
+    // Its decoder drops a byte order mark from long text.
     fc.assert(
       fc.property(
         fc.array(
@@ -236,7 +236,7 @@ describe("values", () => {
         expect.objectContaining({ kind: "BAD_PAYLOAD", message: expect.stringMatching(/"culprit"/) }),
       );
     }
-    // The next one is not the worse for it.
+    // The next one is not affected.
     expect(packHeaders({ a: 1 })).toEqual(Uint8Array.of(0x81, 0xa1, 0x61, 1));
   });
 

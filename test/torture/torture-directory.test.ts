@@ -39,7 +39,7 @@ it("a new directory is made, that of an earlier torture is cleared, and after a 
 
 it("a directory that cannot be made is an error and not an endless attempt", () => {
   for (const directory of ["/proc/ringmq", "/proc/ringmq/deeper", "/dev/null/ringmq"]) {
-    // A process of its own, since an attempt without end would not give this one its turn back.
+    // In another process, since an endless loop would block this one.
     const child = spawnSync(process.execPath, ["dist/cli/ringmq.js", "torture", "--data", directory], {
       cwd: ROOT,
       encoding: "utf8",
