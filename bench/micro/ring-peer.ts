@@ -3,9 +3,10 @@
  * message to the end of a log, as `echo` it answers each.
  */
 import { workerData } from "node:worker_threads";
+import type { MessageHandler } from "#channel/ends.js";
 import { packEnvelope } from "#channel/envelope.js";
 import type { RingMemory } from "#channel/ring.js";
-import { type MessageHandler, RingReader } from "#channel/ring-reader.js";
+import { RingReader } from "#channel/ring-reader.js";
 import { RingWriter } from "#channel/ring-writer.js";
 
 export interface PeerData {

@@ -1,5 +1,6 @@
 /** The reading end of a ring. */
 import { Doorbell, isAsleep, ring } from "./doorbell.js";
+import type { MessageHandler, MessageReader } from "./ends.js";
 import { EnvelopeCache } from "./envelope-cache.js";
 import { FragmentBuffer } from "./fragment-buffer.js";
 import {
@@ -32,19 +33,7 @@ import {
  */
 const COPIED_BYTES = 256;
 
-/**
- * Receives a message. The payload is [start, end) of `bytes` and of `view`, which share memory: the ring's or the
- * reader's. They are valid until the handler returns. The envelope may be kept, but not changed.
- */
-export type MessageHandler = (
-  envelope: readonly number[],
-  bytes: Uint8Array,
-  view: DataView,
-  start: number,
-  end: number,
-) => void;
-
-export class RingReader {
+export class RingReader implements MessageReader {
   readonly #words: Int32Array<SharedArrayBuffer>;
   readonly #bytes: Uint8Array<SharedArrayBuffer>;
   readonly #view: DataView<SharedArrayBuffer>;

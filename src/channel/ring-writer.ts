@@ -1,6 +1,7 @@
 /** The writing end of a ring. */
 import { copyBytes } from "./copy-bytes.js";
 import { Doorbell, ring } from "./doorbell.js";
+import type { MessageWriter } from "./ends.js";
 import {
   ALIGNMENT,
   align,
@@ -36,7 +37,7 @@ interface Unfinished {
 
 const isEqual = (a: Uint8Array, b: Uint8Array): boolean => a.length === b.length && a.every((byte, i) => byte === b[i]);
 
-export class RingWriter {
+export class RingWriter implements MessageWriter {
   /** The longest record in bytes, header included. Longer messages are fragmented. */
   readonly maxRecordBytes: number;
   readonly #words: Int32Array<SharedArrayBuffer>;

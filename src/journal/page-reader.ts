@@ -7,6 +7,7 @@ import type { DescriptorReserve } from "./descriptor-reserve.js";
 import type { Disk, DiskFile } from "./disk.js";
 import { isDiskFault, isOutOfDescriptors } from "./disk-fault.js";
 import { segmentPath } from "./layout.js";
+import { pause } from "./pause.js";
 import { RecordReader } from "./record-reader.js";
 import { readFully } from "./whole-file.js";
 
@@ -88,7 +89,7 @@ export class PageReader implements PageSource {
         if (this.#forgetOldest() || this.#reserve?.giveUp(1) === 1) continue;
         waits++;
         if (waits > MAX_WAITS) throw error;
-        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, WAIT);
+        pause(WAIT);
       }
     }
   }

@@ -2,8 +2,8 @@
  * What a shard has to send, staged until the records behind it are durable: frames one after another in one buffer, cut
  * into pieces by whom they are for. A piece becomes one record of the outbox.
  */
+import type { MessageWriter } from "../channel/ends.js";
 import { EnvelopeOp, packEnvelope } from "../channel/envelope.js";
-import type { RingWriter } from "../channel/ring-writer.js";
 import { FrameWriter } from "../protocol/frame.js";
 import { Doing, Pulse } from "./pulse.js";
 
@@ -24,7 +24,7 @@ export class Outbound {
   #audience: readonly number[] | undefined;
 
   constructor(
-    readonly ring: RingWriter,
+    readonly outbox: MessageWriter,
     readonly pulse: Pulse = new Pulse(),
   ) {}
 
@@ -50,15 +50,15 @@ export class Outbound {
     this.#begin(EnvelopeOp.FAN_OUT, 0, [EnvelopeOp.FAN_OUT, ...connections]);
   }
 
-  /** Sends everything. Blocks while the outbox is full: the main thread always empties it. */
+  /** Sends everything. Blocks while the outbox is full: the broker always empties it. */
   flush(): void {
     this.#end();
-    const { ring, frames } = this;
+    const { outbox, frames } = this;
     let start = 0;
     for (const { envelope, end } of this.#pieces) {
       if (end === start) continue;
       const packed = packEnvelope(envelope);
-      while (!ring.tryWrite(packed, frames.bytes, start, end)) this.#waitForRoom();
+      while (!outbox.tryWrite(packed, frames.bytes, start, end)) this.#waitForRoom();
       start = end;
     }
     this.#pieces = [];
@@ -70,7 +70,7 @@ export class Outbound {
 
   #waitForRoom(): void {
     const before = this.pulse.at(Doing.outbox);
-    this.ring.waitWritable(Number.POSITIVE_INFINITY);
+    this.outbox.waitWritable(Number.POSITIVE_INFINITY);
     this.pulse.at(before);
     this.pulse.beat();
   }

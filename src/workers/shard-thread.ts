@@ -13,6 +13,7 @@ import type { FileJournal } from "../journal/file-journal.js";
 import { memoryJournal } from "../journal/journal.js";
 import { segmentPath } from "../journal/layout.js";
 import { nodeDisk } from "../journal/node-disk.js";
+import { pause } from "../journal/pause.js";
 import { LENGTH_BYTES } from "../protocol/frame.js";
 import { Durability } from "../protocol/op.js";
 import type { Shard } from "../shard/shard.js";
@@ -22,11 +23,13 @@ import { JobPort } from "./job-port.js";
 import { openJournal } from "./open-journal.js";
 import { isPassing, patiently, remedyOf } from "./patience.js";
 import { Doing, Pulse } from "./pulse.js";
-import { Pump } from "./pump.js";
+import type { Pump } from "./pump.js";
+import { assemblePump } from "./pump-assembly.js";
 import type { PinnedSegment, Recovered, ShardMessage } from "./shard-messages.js";
 import type { ShardThreadData } from "./shard-thread-data.js";
 import { SpaceGauge } from "./space-gauge.js";
 import { threadLog } from "./thread-log.js";
+import { runPump } from "./thread-loop.js";
 import { watchedDisk } from "./watched-disk.js";
 
 if (parentPort === null) throw new Error("shard thread: it is not started by itself");
@@ -42,9 +45,9 @@ const checksum = await loadChecksum();
 const clock = (): number => performance.timeOrigin + performance.now();
 
 /** Blocks the thread. */
-const pause = (milliseconds: number): void => {
+const sleep = (milliseconds: number): void => {
   const before = pulse.at(Doing.asleep);
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
+  pause(milliseconds);
   pulse.at(before);
   pulse.beat();
 };
@@ -106,16 +109,17 @@ const pin = (): readonly PinnedSegment[] | undefined => {
   return records.segments.all.map(({ sequence }) => ({ path: segmentPath(directory, sequence), sequence }));
 };
 
+// The length of a frame does not count its own field.
+const inbox = new RingReader(data.inbox, LENGTH_BYTES + data.limits.maxFrameBytes);
+
 let compactor: Compactor | undefined;
 
 const makePump = (): Pump =>
-  new Pump({
-    // The length of a frame does not count its own field.
-    inbox: new RingReader(data.inbox, LENGTH_BYTES + data.limits.maxFrameBytes),
+  assemblePump({
+    inbox,
     outbox: new RingWriter(data.outbox),
     ids: sharedIdSource(data.idClock),
     node: data.node,
-    shard: data.shard,
     shards: data.shards,
     limits: data.limits,
     memoryBytes: data.memoryBytes,
@@ -172,10 +176,10 @@ const makePump = (): Pump =>
 try {
   const waits = (error: NodeJS.ErrnoException): void =>
     log.warn({ error }, `the journal cannot be opened yet; it is tried again${remedyOf(error)}`);
-  const pump = data.isFirst ? makePump() : patiently(makePump, { pause, waits });
+  const pump = data.isFirst ? makePump() : patiently(makePump, { pause: sleep, waits });
   tell({ kind: "ready", recovered });
   isReady = true;
-  pump.run();
+  runPump(pump, { inbox, clock, pulse });
   const { state } = opened?.journal ?? memoryJournal;
   if (state.kind !== "working") {
     log.error({ error: state.error }, "the journal could not be ended: what was not confirmed may be lost");

@@ -19,6 +19,8 @@ const LANES_WITHIN = 4;
 const LOOK_EVERY = 4;
 
 export interface Work {
+  /** Milliseconds that never step back. */
+  readonly clock: () => number;
   /** Carries out whole frames until it is told to `stop`, or to come again; answers how far it came. */
   readonly decode: Decode;
   stop(): void;
@@ -32,6 +34,7 @@ export interface Work {
 
 export class Turns {
   readonly #work: Work;
+  readonly #clock: () => number;
   readonly #lanes = new Lanes();
   readonly #accounts = new Accounts();
   /** Connections that are gone, of which something waits in a lane: what came before their end counts. */
@@ -50,6 +53,7 @@ export class Turns {
 
   constructor(work: Work) {
     this.#work = work;
+    this.#clock = work.clock;
   }
 
   /** Nothing waits for its turn. */
@@ -79,7 +83,7 @@ export class Turns {
   done(isDear: boolean): void {
     this.#commands++;
     if (!isDear && this.#commands % LOOK_EVERY !== 0) return;
-    if (performance.now() > this.#until) this.#work.stop();
+    if (this.#clock() > this.#until) this.#work.stop();
   }
 
   /** So many milliseconds went into what is nobody's request: a commit, answers of others. */
@@ -91,11 +95,11 @@ export class Turns {
   /** Goes on with what waits, for a bounded time. */
   serve(): void {
     if (this.isIdle) return;
-    const until = performance.now() + LANES_WITHIN;
+    const until = this.#clock() + LANES_WITHIN;
     let hasMore = true;
-    while (hasMore && performance.now() < until) {
+    while (hasMore && this.#clock() < until) {
       this.#work.next();
-      this.#quantumEnd = performance.now() + QUANTUM;
+      this.#quantumEnd = this.#clock() + QUANTUM;
       hasMore = this.#lanes.serve(this.#serve, this.#turnOf, this.#hasQuantum);
       if (this.#ending.has(this.#served) && !this.#lanes.has(this.#served)) this.#end(this.#served);
       const connection = this.#leaving.shift();
@@ -110,17 +114,17 @@ export class Turns {
   /** Carries out frames of a connection for a quantum; answers how far it came. */
   readonly #serve: Decode = (connection, bytes, view, start, end) => {
     this.#served = connection;
-    const begin = performance.now();
+    const begin = this.#clock();
     this.#until = begin + QUANTUM;
     this.#excused = 0;
     const at = this.#work.decode(connection, bytes, view, start, end);
-    const spent = Math.max(0, performance.now() - begin - this.#excused);
+    const spent = Math.max(0, this.#clock() - begin - this.#excused);
     this.#spent += spent;
     this.#accounts.note(connection, at - start, spent);
     return at;
   };
 
-  readonly #hasQuantum = (): boolean => performance.now() < this.#quantumEnd;
+  readonly #hasQuantum = (): boolean => this.#clock() < this.#quantumEnd;
 
   readonly #turnOf = (connection: number): number => this.#accounts.turn(connection);
 

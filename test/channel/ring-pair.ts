@@ -1,7 +1,8 @@
 /** Both ends of a ring on one thread, and copies of what the reader got. */
+import type { MessageHandler } from "../../src/channel/ends.js";
 import { packEnvelope } from "../../src/channel/envelope.js";
 import { allocateRing } from "../../src/channel/ring.js";
-import { type MessageHandler, RingReader } from "../../src/channel/ring-reader.js";
+import { RingReader } from "../../src/channel/ring-reader.js";
 import { RingWriter } from "../../src/channel/ring-writer.js";
 
 export interface Message {

@@ -4,8 +4,9 @@
  */
 import { Worker } from "node:worker_threads";
 import { afterEach, describe, expect, it } from "vitest";
+import type { MessageHandler } from "#channel/ends.js";
 import { allocateRing, type RingMemory } from "#channel/ring.js";
-import { type MessageHandler, RingReader } from "#channel/ring-reader.js";
+import { RingReader } from "#channel/ring-reader.js";
 import { RingWriter } from "#channel/ring-writer.js";
 import { fillPayload, LARGEST, payloadBytes, verifyPayload } from "./ring-load.mjs";
 

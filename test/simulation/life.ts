@@ -20,6 +20,9 @@ import { HeldEffects } from "../../src/workers/held-effects.js";
 import { ID_CLOCK_BYTES, raiseIdClock, sharedIdSource } from "../../src/workers/id-clock.js";
 import type { JobPort } from "../../src/workers/job-port.js";
 import { describeError, type Job, type JobOutcome } from "../../src/workers/jobs/job.js";
+import { PublishGate } from "../../src/workers/publish-gate.js";
+import { Pulse } from "../../src/workers/pulse.js";
+import { type Intake, Pump } from "../../src/workers/pump.js";
 import { NODE } from "./clients.js";
 import { SimulatedDisk } from "./simulated-disk.js";
 import { StagedAnswers } from "./staged-answers.js";
@@ -63,7 +66,21 @@ interface Asked {
   readonly done: (outcome: JobOutcome) => void;
 }
 
+/** Told of the pump's two stages: answers that need not wait for the journal go, and those that did. */
+export interface Sent {
+  readonly free: () => void;
+  readonly held: () => void;
+}
+
+/** The pump's stages are never empty: a world has a moment to remember at each step, with answers or without. */
+const SOME_BYTES = 1;
+
+/** Commands do not come through an inbox: the world applies each by itself, to look at the shard behind it. */
+const NOTHING_TAKEN: Intake = { take: (now) => now, taken: 0, takenBytes: 0, isEmpty: true, isIdle: true };
+
 export class Life {
+  /** The loop around the shard as a thread runs it. */
+  readonly pump: Pump;
   /** Answers that need not wait for the journal, and those that do. */
   readonly free = new StagedAnswers();
   readonly held = new StagedAnswers();
@@ -79,12 +96,15 @@ export class Life {
   compactions = 0;
   readonly #disk: Disk;
   readonly #makers: Makers;
-  readonly #compactor: Compactor;
+  readonly #gate: PublishGate;
   readonly #asked: Asked[] = [];
   #now = 0;
 
-  /** Reads the journal back. Throws `Crash`, and what a recovery throws. */
-  constructor(disk: SimulatedDisk, directory: string, settings: Settings, now: number, makers: Makers) {
+  /**
+   * Reads the journal back. `sent` is told what the pump sends, when it sends it. Throws `Crash`, and what a recovery
+   * throws.
+   */
+  constructor(disk: SimulatedDisk, directory: string, settings: Settings, now: number, makers: Makers, sent: Sent) {
     const { level, pageBytes, segmentBytes, memoryBytes, hasJobs, topicIdle } = settings;
     const { checksum } = makers;
     this.effects = new HeldEffects(
@@ -141,13 +161,30 @@ export class Life {
     this.log.pages.source = this.journal;
     pages.close();
     const failed = (): void => undefined;
-    this.#compactor = new Compactor(this.shard.store, this.journal, {
+    const compactor = new Compactor(this.shard.store, this.journal, {
       directory,
       segmentBytes,
       shard: 0,
       shards: 1,
       jobs,
       failed,
+    });
+    const { shard, journal } = this;
+    this.#gate = new PublishGate({ shard, journal, isDiskFull: () => false, onRoom: failed });
+    this.pump = new Pump({
+      shard,
+      journal,
+      intake: NOTHING_TAKEN,
+      answers: {
+        free: { bytes: SOME_BYTES, flush: sent.free },
+        held: { bytes: SOME_BYTES, flush: sent.held },
+        finish: () => this.effects.finish(),
+        released: () => this.effects.released(),
+      },
+      gate: this.#gate,
+      chores: (at) => compactor.look(at),
+      onStall: failed,
+      pulse: new Pulse(),
     });
   }
 
@@ -157,22 +194,9 @@ export class Life {
 
   /** Applies a command whose buffers are somebody else's right after it. */
   apply(command: Command, now: number): void {
-    this.shard.refusal = this.journal.roomForPublishes(this.log)
-      ? undefined
-      : { kind: "DISK_FULL", text: "the simulated disk is full" };
+    this.#gate.look(now);
     while (!this.shard.apply(command, now));
     if ("bytes" in command) command.bytes.fill(0xdd);
-  }
-
-  /** False: what waits for the journal must wait on. */
-  commit(now: number): boolean {
-    const { log, journal } = this;
-    return log.position === log.durable || journal.commit(log, now) >= log.position;
-  }
-
-  /** What is done from time to time. Answers when there is something to do again. */
-  chores(now: number): number {
-    return Math.min(this.journal.tick(this.log, now), this.#compactor.look(now));
   }
 
   /** Somebody else does one of the jobs that were asked for. */

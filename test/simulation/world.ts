@@ -1,6 +1,6 @@
 /**
  * A broker with one shard, its clients and its disk, in which everything goes wrong that can. It plays a history: what
- * clients do is applied as the pump would do it, answers are sent when the journal says so, and each time when
+ * clients do is applied, the pump commits it and sends the answers as it does in a shard's thread, and each time when
  * everything has ended and is there again it looks at what has become of it all, twice:
  *
  * - The **shadow** knows what clients were told, and what they were promised must be there.
@@ -35,7 +35,7 @@ const WRITE_WINDOW = 1000;
 
 /** Times that a long wait is played one by one; what comes after them is played at once. */
 const WAIT_STOPS = 30;
-const MAX_TURNS = 1000;
+const MAX_STEPS = 1000;
 
 /** How many steps a job of somebody else's takes. */
 const JOB_STEPS = 4;
@@ -204,20 +204,40 @@ export class World {
 
   /** Plays time up to now, writes, and sends what may go. Answers when there is something to do again. */
   #flush(): number {
-    const life = this.#life;
-    if (this.tally.steps % JOB_STEPS === 0) life.work(this.#clock);
-    const due = this.#turn();
+    if (this.tally.steps % JOB_STEPS === 0) this.#life.work(this.#clock);
+    const { shard, journal } = this.#life;
+    for (let steps = 0; steps < MAX_STEPS; steps++) {
+      const due = this.#pump();
+      if (journal.state.kind === "failed") return due;
+      this.#ticked = this.#clock;
+      if (due > this.#clock && due > shard.store.now) return due;
+    }
+    throw new Error("the shard never comes to rest");
+  }
+
+  /** A step of the pump. */
+  #pump(): number {
+    const { shard, pump, journal } = this.#life;
+    const topics = new Set(shard.directory.topics);
+    const before = this.#last.photo;
+    let due = Number.POSITIVE_INFINITY;
+    try {
+      due = pump.step(this.#clock);
+    } catch (error) {
+      if (journal.state.kind !== "failed" || error !== journal.state.error) throw error;
+    }
+    this.#assertUp();
+    for (const topic of topics) if (shard.directory.find(topic.name) !== topic) this.#forgotten(topic, before);
+    return due;
+  }
+
+  /** The pump sends what need not wait for the journal. */
+  #sendFree(): void {
+    this.#remember();
     for (const moment of this.#moments) {
       for (const answer of moment.free) this.#clients.released(answer, this.#clock);
       moment.free = [];
     }
-    const isConfirmed = life.commit(this.#clock);
-    this.#assertUp();
-    if (isConfirmed) this.#release();
-    const tick = life.chores(this.#clock);
-    this.#assertUp();
-    if (life.journal.state.kind !== "failed") this.#ticked = this.#clock;
-    return Math.min(due, tick);
   }
 
   /** Whoever catches every error has caught the end of everything as well. */
@@ -225,22 +245,10 @@ export class World {
     if (this.#disk.isDown) throw new Crash("the simulated machine has stopped");
   }
 
-  #turn(): number {
-    const { shard } = this.#life;
-    for (let turns = 0; turns < MAX_TURNS; turns++) {
-      const topics = new Set(shard.directory.topics);
-      const due = shard.turn(this.#clock);
-      for (const topic of topics) if (shard.directory.find(topic.name) !== topic) this.#forgotten(topic);
-      this.#remember();
-      if (due > this.#clock && due > shard.store.now) return due;
-    }
-    throw new Error("the shard never comes to rest");
-  }
-
   /** A topic has gone by itself. Its messages are the shadow's concern. */
-  #forgotten({ name }: Topic): void {
+  #forgotten({ name }: Topic, before: Photograph): void {
     this.tally.forgotten++;
-    const was = this.#last.photo.topics.get(name);
+    const was = before.topics.get(name);
     const isMeant = ({ isDeclared, paused }: QueueView): boolean => isDeclared || paused;
     const isNeeded = !isDeepStrictEqual(was?.config, DEFAULT_CONFIG) || [...(was?.queues.values() ?? [])].some(isMeant);
     assert.ok(!isNeeded, `topic ${name} was configured or declared and is forgotten`);
@@ -248,13 +256,13 @@ export class World {
 
   /** The journal has confirmed: what has waited for it is sent. */
   #release(): void {
+    this.#assertUp();
     const at = this.#clock;
     for (const moment of this.#moments) {
       if (moment.pledge !== undefined) continue;
       for (const answer of moment.held) this.#clients.released(answer, at);
       moment.pledge = { level: this.#promise(moment), at };
     }
-    this.#life.effects.released();
     // What is on disk stays there, and with it all that comes before.
     const durable = this.#moments.findLastIndex(({ pledge }) => pledge?.level === Durability.fsync);
     if (durable > 0) this.#moments.splice(0, durable);
@@ -282,8 +290,8 @@ export class World {
   /** A clean end: all that was accepted survives it, whatever happens to the machine. */
   #restart(pause: number): void {
     this.#flush();
-    const { journal, log } = this.#life;
-    journal.close(log, this.#clock);
+    const { journal, pump } = this.#life;
+    pump.end();
     this.#assertUp();
     if (journal.state.kind === "working") {
       this.#release();
@@ -332,7 +340,10 @@ export class World {
   }
 
   #begin(): Life {
-    const life = new Life(this.#disk, DIRECTORY, this.history.settings, this.#clock, this.makers);
+    const life = new Life(this.#disk, DIRECTORY, this.history.settings, this.#clock, this.makers, {
+      free: () => this.#sendFree(),
+      held: () => this.#release(),
+    });
     life.shard.invariants();
     if (life.isCut) this.tally.cuts++;
     return life;

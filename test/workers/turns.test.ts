@@ -6,6 +6,7 @@ const turnsOver = (ends = 1) => {
   const done: string[] = [];
   const left = new Map<number, number>();
   const turns = new Turns({
+    clock: () => performance.now(),
     decode: (connection, bytes, _view, start) => {
       done.push(`${connection}: ${bytes[start]}`);
       return start + 1;

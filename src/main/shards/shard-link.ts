@@ -6,9 +6,11 @@
  * told by a `false` and should send nothing more until its `taken` has been called for all of it. Who cannot stop is
  * bounded by `WaitingInput`, which counts what waits in all lines.
  */
+
+import type { MessageHandler } from "../../channel/ends.js";
 import { EnvelopeOp, packEnvelope } from "../../channel/envelope.js";
 import type { RingMemory } from "../../channel/ring.js";
-import { type MessageHandler, RingReader } from "../../channel/ring-reader.js";
+import { RingReader } from "../../channel/ring-reader.js";
 import { RingWriter } from "../../channel/ring-writer.js";
 import { Fifo } from "../../collections/fifo.js";
 

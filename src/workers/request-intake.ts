@@ -1,0 +1,178 @@
+/**
+ * The requests of a shard: messages out of the inbox, each connection's in its turn, decoded into commands that the shard
+ * carries out.
+ */
+import type { MessageHandler, MessageReader } from "../channel/ends.js";
+import { EnvelopeOp } from "../channel/envelope.js";
+import { LENGTH_BYTES, OP, REQUEST } from "../protocol/frame.js";
+import { Op } from "../protocol/op.js";
+import type { Command } from "../shard/command.js";
+import type { Effects } from "../shard/effects.js";
+import type { Shard } from "../shard/shard.js";
+import { CommandDecoder, type DecoderLimits } from "./command-decoder.js";
+import type { Pulse } from "./pulse.js";
+import type { Intake } from "./pump.js";
+import { Turns } from "./turns.js";
+
+/**
+ * What is taken out of the inbox before timers are looked at and answers are sent: about a millisecond of work. Messages
+ * are taken a few at a time to notice when their bytes pass the bound.
+ */
+const DRAIN_MESSAGES = 256;
+const DRAIN_BYTES = 512 * 1024;
+const DRAIN_STEP = 8;
+
+/** For the pulse: of a connection as a whole, and no request of it. */
+const NO_OP = 0;
+
+const LANE_FULL =
+  "the connection has asked for more work than the shard keeps for it: wait for answers, then ask again";
+
+/** Whether a command may take long by itself, so that the clock is looked at behind it. */
+const mayWalk = (command: Command): boolean => {
+  switch (command.op) {
+    case "ack":
+    case "pop":
+    case "credit":
+    case "publishChannel":
+      return false;
+    default:
+      return true;
+  }
+};
+
+export interface RequestIntakeOptions {
+  readonly inbox: MessageReader;
+  readonly shard: Shard;
+  readonly effects: Effects;
+  readonly limits: DecoderLimits;
+  /** Milliseconds since 1970 that never step back. */
+  readonly clock: () => number;
+  readonly pulse: Pulse;
+  /** Called after each request: sends answers if too many are staged. Returns the milliseconds that it took. */
+  readonly relieve: () => number;
+  /** Something that was asked for outside of the inbox has come. */
+  readonly onNotice: () => void;
+  /** The broker has nothing more to ask for. */
+  readonly onStop: (now: number) => void;
+}
+
+export class RequestIntake implements Intake {
+  taken = 0;
+  takenBytes = 0;
+  readonly #options: RequestIntakeOptions;
+  readonly #inbox: MessageReader;
+  readonly #shard: Shard;
+  readonly #clock: () => number;
+  readonly #decoder: CommandDecoder;
+  readonly #turns: Turns;
+  #now = 0;
+
+  constructor(options: RequestIntakeOptions) {
+    const { shard, limits, clock, pulse } = options;
+    this.#options = options;
+    this.#inbox = options.inbox;
+    this.#shard = shard;
+    this.#clock = clock;
+    this.#decoder = new CommandDecoder(
+      limits,
+      (command) => {
+        if (!shard.apply(command, this.#now)) this.#decoder.hold();
+        // A batch takes as long as its bytes say: what bounds those bounds it.
+        if (command.op !== "publish" || command.routeKey !== "") this.#turns.done(mayWalk(command));
+        this.#relieve();
+      },
+      (connection, request, error) => {
+        options.effects.fail(connection, request, error.kind, error.message);
+        this.#turns.done(false);
+        this.#relieve();
+      },
+      pulse,
+    );
+    this.#turns = new Turns({
+      clock,
+      decode: (connection, bytes, view, start, end) => this.#decoder.decode(connection, bytes, view, start, end),
+      stop: () => this.#decoder.stop(),
+      refuse: (connection, bytes, view, start, end) => this.#refuse(connection, bytes, view, start, end),
+      disconnect: (connection) => this.#tell("disconnect", connection),
+      next: () => {
+        this.#now = clock();
+      },
+    });
+  }
+
+  get isEmpty(): boolean {
+    return this.#inbox.isEmpty;
+  }
+
+  get isIdle(): boolean {
+    return this.#turns.isIdle;
+  }
+
+  take(now: number): number {
+    let taken = 0;
+    let step = DRAIN_STEP;
+    this.#now = now;
+    this.takenBytes = 0;
+    this.#turns.begin();
+    while (step === DRAIN_STEP && taken < DRAIN_MESSAGES && this.takenBytes < DRAIN_BYTES) {
+      step = this.#inbox.drain(this.#onMessage, DRAIN_STEP);
+      taken += step;
+    }
+    this.taken = taken;
+    this.#turns.serve();
+    return this.#now;
+  }
+
+  #relieve(): void {
+    const spent = this.#options.relieve();
+    if (spent > 0) this.#turns.excuse(spent);
+  }
+
+  /** Refuses frames for which there is no room in a lane. Credit is not asked for again, and costs nothing. */
+  #refuse(connection: number, bytes: Uint8Array, view: DataView, start: number, end: number): void {
+    for (let at = start; at < end; ) {
+      const next = at + LENGTH_BYTES + view.getUint32(at);
+      const request = view.getUint32(at + REQUEST);
+      if (view.getUint8(at + OP) === Op.CREDIT) this.#decoder.decode(connection, bytes, view, at, next);
+      else if (request !== 0) this.#options.effects.fail(connection, request, "BUSY", LANE_FULL);
+      at = next;
+    }
+    this.#relieve();
+  }
+
+  /** Tells the shard of a connection as a whole. False: only a step of it is done. */
+  #tell(op: "disconnect" | "hold" | "release", connection: number): boolean {
+    this.#options.pulse.carriesOut(NO_OP, connection);
+    return this.#shard.apply({ op, connection }, this.#now);
+  }
+
+  readonly #onMessage: MessageHandler = (envelope, bytes, view, start, end) => {
+    const [op = 0, connection = 0] = envelope;
+    // The present of each message, not of the drain: a delay must not begin before it was asked for.
+    this.#now = this.#clock();
+    this.takenBytes += end - start;
+    switch (op) {
+      case EnvelopeOp.FRAMES:
+        this.#turns.take(connection, bytes, view, start, end);
+        break;
+      case EnvelopeOp.DISCONNECT:
+        this.#turns.leave(connection);
+        break;
+      case EnvelopeOp.HOLD:
+        this.#tell("hold", connection);
+        break;
+      case EnvelopeOp.RELEASE:
+        this.#tell("release", connection);
+        break;
+      case EnvelopeOp.NOTICE:
+        this.#options.onNotice();
+        break;
+      case EnvelopeOp.STOP:
+        this.#options.onStop(this.#now);
+        break;
+      default:
+        throw new Error(`intake: an envelope with the unknown op ${op}`);
+    }
+  };
+}

@@ -1,0 +1,29 @@
+/** The loop of a shard's thread: step after step of its pump, and asleep at its inbox in between. */
+import type { RingReader } from "../channel/ring-reader.js";
+import { pause } from "../journal/pause.js";
+import { Doing, type Pulse } from "./pulse.js";
+import type { Pump } from "./pump.js";
+
+/** The longest sleep: a timer is never further away than the pump says, this only bounds what a bug could cost. */
+const MAX_SLEEP = 60_000;
+
+export interface ThreadLoop {
+  readonly inbox: Pick<RingReader, "wait">;
+  /** Milliseconds since 1970 that never step back. */
+  readonly clock: () => number;
+  readonly pulse: Pulse;
+}
+
+/** Runs a pump until it is over. Blocks the thread while there is nothing to do. Throws what a step throws. */
+export const runPump = (pump: Pump, { inbox, clock, pulse }: ThreadLoop): void => {
+  while (!pump.isOver) {
+    const until = pump.step(clock());
+    const sleep = Math.min(until - clock(), MAX_SLEEP);
+    if (sleep <= 0) continue;
+    pulse.at(Doing.asleep);
+    // A clogged pump takes nothing: what is in the inbox must not wake it.
+    if (pump.isClogged) pause(sleep);
+    else inbox.wait(sleep);
+  }
+  pump.end();
+};
