@@ -14,8 +14,9 @@ import type { Transport } from "../../src/main/native/transport.js";
 import { UnsentBudget } from "../../src/main/native/unsent-budget.js";
 import { WaitingInput } from "../../src/main/native/waiting-input.js";
 import { type BrokerOptions, resolveOptions } from "../../src/main/options.js";
+import { RingLink } from "../../src/main/shards/ring-link.js";
 import { Router } from "../../src/main/shards/router.js";
-import { ShardLink } from "../../src/main/shards/shard-link.js";
+import type { ShardLink } from "../../src/main/shards/shard-link.js";
 import { ProtocolError } from "../../src/protocol/errors.js";
 import { type Frame, splitFrames } from "./frames.js";
 
@@ -64,7 +65,7 @@ export const testSwitchboard = async (
       if (!outbox.tryWrite(packEnvelope(envelope), bytes, 0, bytes.length)) throw new Error("the outbox is full");
     };
     return {
-      link: new ShardLink(shard, memory, options.maxFrameBytes * 2, deliveries, (error) => {
+      link: new RingLink(shard, memory, options.maxFrameBytes * 2, deliveries, (error) => {
         throw error;
       }),
       read: () => {

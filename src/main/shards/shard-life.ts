@@ -18,7 +18,8 @@ import type { Log } from "../log.js";
 import { descriptorFault } from "./descriptors.js";
 import { inheritedFlags } from "./inherited-flags.js";
 import type { JobPool } from "./job-pool.js";
-import { type Outlet, ShardLink } from "./shard-link.js";
+import { RingLink } from "./ring-link.js";
+import type { Outlet } from "./shard-link.js";
 
 /** Milliseconds from a thread that found no descriptors to the next. */
 const START_PAUSE = 250;
@@ -42,7 +43,7 @@ export interface LifeOptions {
 }
 
 export class ShardLife {
-  readonly link: ShardLink;
+  readonly link: RingLink;
   /** Resolves when the thread has ended and everything that follows from it is done. Never rejects. */
   readonly ended: Promise<void>;
   readonly pulse: PulseReader;
@@ -68,7 +69,7 @@ export class ShardLife {
     this.#options = options;
     this.pulse = new PulseReader(this.#pulseMemory);
     this.#rings = { inbox: allocateRing(ringBytes), outbox: allocateRing(ringBytes) };
-    this.link = new ShardLink(shard, this.#rings, maxOutboxRecordBytes(maxFrameBytes), outlet, (error) => {
+    this.link = new RingLink(shard, this.#rings, maxOutboxRecordBytes(maxFrameBytes), outlet, (error) => {
       log.error({ shard, error }, "what a shard sends makes no sense; it is restarted");
       this.terminate();
     });

@@ -4,7 +4,8 @@ import { EnvelopeOp, packEnvelope } from "../../../src/channel/envelope.js";
 import { allocateRing } from "../../../src/channel/ring.js";
 import { RingReader } from "../../../src/channel/ring-reader.js";
 import { RingWriter } from "../../../src/channel/ring-writer.js";
-import { type Outlet, ShardLink, type ShardMemory } from "../../../src/main/shards/shard-link.js";
+import { RingLink, type ShardMemory } from "../../../src/main/shards/ring-link.js";
+import type { Outlet } from "../../../src/main/shards/shard-link.js";
 
 const MAX_RECORD = 1 << 20;
 
@@ -49,7 +50,7 @@ const open = (capacity = 1024) => {
   const memory: ShardMemory = { inbox: allocateRing(capacity), outbox: allocateRing(capacity) };
   const outbox = new Outbox();
   const failures: unknown[] = [];
-  const link = new ShardLink(0, memory, MAX_RECORD, outbox, (error) => failures.push(error));
+  const link = new RingLink(0, memory, MAX_RECORD, outbox, (error) => failures.push(error));
   // The thread's ends of the rings.
   const inbox = new RingReader(memory.inbox, MAX_RECORD);
   return { link, outbox, inbox, answers: new RingWriter(memory.outbox), failures };
