@@ -3,7 +3,7 @@ import type { MessageReader, MessageWriter } from "../channel/ends.js";
 import type { Journal } from "../journal/journal.js";
 import type { IdSource } from "../shard/messages/id-allocator.js";
 import { Shard, type ShardLimits } from "../shard/shard.js";
-import type { DecoderLimits } from "./command-decoder.js";
+import type { DecoderLimits } from "./decoder-limits.js";
 import { FrameEffects } from "./frame-effects.js";
 import { HeldEffects } from "./held-effects.js";
 import { Outbound } from "./outbound.js";

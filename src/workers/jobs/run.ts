@@ -1,17 +1,21 @@
 /** What runs in the threads of the pool: one entry for all jobs, by name. */
+import { type Checksum, loadChecksum } from "../../journal/checksum.js";
 import { compact } from "../../journal/compact.js";
 import { nodeDisk } from "../../journal/node-disk.js";
-import { checksum } from "./checksum.js";
-import { copy } from "./copy.js";
+import { beginDirectory, copy, finishDirectory, prepare, remove, verify } from "./files.js";
 import { describeError, type Job, type JobInput, type JobName, type JobOutcome, type JobResult } from "./job.js";
-import { beginDirectory, finishDirectory } from "./new-directory.js";
-import { prepare } from "./prepare.js";
-import { remove } from "./remove.js";
 import { reshard } from "./reshard.js";
-import { verify } from "./verify.js";
+
+let loaded: Promise<Checksum> | undefined;
+
+/** Loaded with the first job that needs it. */
+const checksum = (): Promise<Checksum> => {
+  loaded ??= loadChecksum();
+  return loaded;
+};
 
 const JOBS: { readonly [N in JobName]: (input: JobInput<N>) => JobResult<N> | Promise<JobResult<N>> } = {
-  verify: (input) => verify(nodeDisk, input),
+  verify: async (input) => verify(nodeDisk, await checksum(), input),
   prepare: (input) => prepare(nodeDisk, input),
   remove: (input) => remove(nodeDisk, input),
   reshard: async (input) => reshard(nodeDisk, await checksum(), input),

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it, onTestFinished } from "vitest";
 import { nodeDisk } from "../../../src/journal/node-disk.js";
-import { prepare } from "../../../src/workers/jobs/prepare.js";
+import { prepare } from "../../../src/workers/jobs/files.js";
 import { makeDirectory, removeDirectory } from "../../directories.js";
 
 const directory = (): string => {

@@ -1,0 +1,220 @@
+/** Decodes every request but PUBLISH into a command. */
+import { ProtocolError } from "../protocol/errors.js";
+import * as frame from "../protocol/frame.js";
+import { SEQUENCES } from "../protocol/id.js";
+import { DEFAULT_POP_BYTES, MAX_BROWSE, MAX_POP_WAIT, MAX_SELECTED } from "../protocol/limits.js";
+import { Op, RENEW } from "../protocol/op.js";
+import { roomOf } from "../protocol/run.js";
+import { COUNT, FIRST_ID_LOW, SELECTION_BYTES } from "../protocol/selection.js";
+import type { Command, QueueCommand, Slice } from "../shard/command.js";
+import { countMessages, type DecoderLimits } from "./decoder-limits.js";
+import type { HeadReader } from "./head-reader.js";
+
+const MAX_U32 = 0xffff_ffff;
+
+const QUEUE_OPS = new Map<number, QueueCommand["op"]>([
+  [Op.DECLARE_QUEUE, "declareQueue"],
+  [Op.DELETE_QUEUE, "deleteQueue"],
+  [Op.PAUSE, "pause"],
+  [Op.RESUME, "resume"],
+]);
+
+export class RequestDecoder {
+  readonly #limits: DecoderLimits;
+  readonly #head: HeadReader;
+  /** What an answer may gather. */
+  readonly #room: ReturnType<typeof roomOf>;
+
+  constructor(limits: DecoderLimits, head: HeadReader) {
+    this.#limits = limits;
+    this.#head = head;
+    this.#room = roomOf(limits.maxFrameBytes);
+  }
+
+  /** The command of the frame in [at, end). Throws a `ProtocolError`. */
+  decode(connection: number, bytes: Uint8Array, view: DataView, at: number, end: number): Command {
+    const request = view.getUint32(at + frame.REQUEST);
+    const op = view.getUint8(at + frame.OP);
+    const flags = view.getUint8(at + frame.FLAGS);
+    const start = at + frame.HEAD + view.getUint16(at + frame.HEAD_LENGTH);
+    const head = this.#head;
+    head.begin(bytes, view, at + frame.HEAD, start);
+    const command = this.#read(op, flags, connection, request, head, { bytes, view, start, end });
+    head.end();
+    if (start < end && !("start" in command)) {
+      throw new ProtocolError("BAD_PAYLOAD", "the request takes no payload");
+    }
+    return command;
+  }
+
+  #read(op: number, flags: number, connection: number, request: number, head: HeadReader, slice: Slice): Command {
+    const selections = (): Slice => {
+      this.#checkSelections(slice.view, slice.start, slice.end);
+      return slice;
+    };
+    const to = { connection, request };
+    switch (op) {
+      case Op.POP:
+        return {
+          op: "pop",
+          ...to,
+          topic: head.name("topic"),
+          queue: head.queue(),
+          max: this.#max(head, 1, MAX_U32),
+          wait: head.integer("wait", 0, 0, MAX_POP_WAIT),
+          maxBytes: this.#maxBytes(head),
+        };
+      case Op.CONSUME:
+        return {
+          op: "consume",
+          ...to,
+          topic: head.name("topic"),
+          queue: head.queue(),
+          credit: head.integer("credit", 0, 0, MAX_U32),
+          renew: (flags & RENEW) !== 0,
+        };
+      case Op.CREDIT:
+        return {
+          op: "credit",
+          ...to,
+          topic: head.name("topic"),
+          queue: head.queue(),
+          consumer: head.integer("consumer", 0, 1, MAX_U32),
+          credit: head.integer("credit", 0, 1, MAX_U32),
+        };
+      case Op.STOP:
+        return {
+          op: "stop",
+          ...to,
+          topic: head.name("topic"),
+          queue: head.queue(),
+          consumer: head.integer("consumer", 0, 1, MAX_U32),
+        };
+      case Op.ACK:
+        return { op: "ack", ...to, topic: head.name("topic"), queue: head.queue(), ...selections() };
+      case Op.NACK:
+        return {
+          op: "nack",
+          ...to,
+          topic: head.name("topic"),
+          queue: head.queue(),
+          delay: head.duration("delay"),
+          reject: head.boolean("reject"),
+          ...selections(),
+        };
+      case Op.TOUCH:
+        return {
+          op: "touch",
+          ...to,
+          topic: head.name("topic"),
+          queue: head.queue(),
+          ttr: head.duration("ttr"),
+          ...selections(),
+        };
+      case Op.CANCEL:
+        return { op: "cancel", ...to, topic: head.name("topic"), queue: head.queueOrAll(), ...selections() };
+      case Op.RESCHEDULE:
+        return {
+          op: "reschedule",
+          ...to,
+          topic: head.name("topic"),
+          queue: head.queueOrAll(),
+          delay: head.duration("delay"),
+          ...selections(),
+        };
+      case Op.POP_DEAD:
+        return {
+          op: "popDead",
+          ...to,
+          topic: head.name("topic"),
+          queue: head.queue(),
+          max: this.#max(head, 1, MAX_U32),
+          maxBytes: this.#maxBytes(head),
+        };
+      case Op.REDRIVE:
+        return { op: "redrive", ...to, topic: head.name("topic"), queue: head.queue(), ...selections() };
+      case Op.CONFIGURE:
+        return { op: "configure", ...to, topic: head.name("topic"), config: head.config() };
+      case Op.DECLARE_QUEUE:
+      case Op.DELETE_QUEUE:
+      case Op.PAUSE:
+      case Op.RESUME: {
+        const known = QUEUE_OPS.get(op);
+        if (known === undefined) break;
+        return { op: known, ...to, topic: head.name("topic"), queue: head.queue() };
+      }
+      case Op.DELETE_TOPIC:
+        return { op: "deleteTopic", ...to, topic: head.name("topic") };
+      case Op.STATS:
+        return { op: "stats", ...to, topic: head.name("topic") };
+      case Op.PURGE:
+        return {
+          op: "purge",
+          ...to,
+          topic: head.name("topic"),
+          queue: head.queue(),
+          state: head.oneOf("state", ["ready", "delayed", "in-flight", "dead", "all"], "ready"),
+        };
+      case Op.BROWSE:
+        return {
+          op: "browse",
+          ...to,
+          topic: head.name("topic"),
+          queue: head.queue(),
+          state: head.oneOf("state", ["ready", "delayed", "in-flight", "dead"], "ready"),
+          offset: head.integer("offset", 0, 0, MAX_U32),
+          max: this.#max(head, 10, MAX_BROWSE),
+          maxBytes: this.#maxBytes(head),
+        };
+      case Op.TOPICS:
+        // The shard's number has routed the frame here.
+        head.integer("shard", 0, 0, MAX_U32);
+        return { op: "topics", ...to, after: head.key("after"), max: head.integer("max", 100, 1, MAX_BROWSE) };
+      case Op.SUBSCRIBE:
+        return {
+          op: "subscribe",
+          ...to,
+          channel: head.name("channel"),
+          overflow: head.oneOf("overflow", ["drop-oldest", "disconnect"], "drop-oldest"),
+        };
+      case Op.UNSUBSCRIBE:
+        return { op: "unsubscribe", ...to, channel: head.name("channel") };
+      case Op.PUBLISH_CHANNEL:
+        return {
+          op: "publishChannel",
+          ...to,
+          channel: head.name("channel"),
+          count: countMessages(this.#limits, slice.view, slice.start, slice.end),
+          ...slice,
+        };
+    }
+    throw new ProtocolError("UNKNOWN_OP", `there is no request ${op}`);
+  }
+
+  /** How many messages a request wants; an answer has no more than a frame has room for. */
+  #max(head: HeadReader, fallback: number, most: number): number {
+    return Math.min(head.integer("max", fallback, 1, most), this.#room.messages);
+  }
+
+  #maxBytes(head: HeadReader): number {
+    return Math.min(head.integer("max bytes", DEFAULT_POP_BYTES, 1, MAX_U32), this.#room.bytes);
+  }
+
+  #checkSelections(view: DataView, start: number, end: number): void {
+    if ((end - start) % SELECTION_BYTES !== 0) {
+      throw new ProtocolError("BAD_PAYLOAD", `the payload is not selections of ${SELECTION_BYTES} bytes`);
+    }
+    let selected = 0;
+    for (let at = start; at < end; at += SELECTION_BYTES) {
+      const count = view.getUint32(at + COUNT);
+      const sequence = view.getUint32(at + FIRST_ID_LOW) & (SEQUENCES - 1);
+      if (count === 0 || sequence + count > SEQUENCES) {
+        throw new ProtocolError("BAD_PAYLOAD", `a selection has 1 to ${SEQUENCES} ids of one millisecond`);
+      }
+      selected += count;
+    }
+    if (selected > MAX_SELECTED) {
+      throw new ProtocolError("TOO_MANY_MESSAGES", `a request may select ${MAX_SELECTED} messages`);
+    }
+  }
+}
