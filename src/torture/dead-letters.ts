@@ -1,18 +1,18 @@
 /** Pops the dead letters of a queue, or re-drives them. */
 import { setTimeout as delay } from "node:timers/promises";
 import { readBody } from "./body.js";
+import type { TortureContext } from "./context.js";
 import type { Random } from "./random.js";
 import { ack, note, type Place } from "./readers.js";
-import type { Site } from "./site.js";
 
 const PAUSE = 150;
 const MAX = 30;
 
-export const handleDead = (site: Site, random: Random, at: Place): Promise<void> =>
-  site.act(async (client) => {
-    const { ledger } = site;
+export const handleDead = (context: TortureContext, random: Random, at: Place): Promise<void> =>
+  context.act(async (client) => {
+    const { ledger } = context;
     const { name } = at.plan;
-    while (!site.isStopping) {
+    while (!context.isStopping) {
       await delay(PAUSE);
       if (random.chance(0.6)) {
         const held = note(ledger, at, await client.popDead(name, { queue: at.bindKey, max: MAX }));

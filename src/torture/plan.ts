@@ -2,17 +2,17 @@
 import type { TopicConfig } from "../client/arguments/options.js";
 
 /** How a consumer treats its messages: probabilities, per batch or per message. */
-export interface Manners {
+export interface Behavior {
   /** Acks a whole batch at once. */
   readonly ackBatch: number;
   /** Otherwise, for each message: nacks, rejects or abandons it. */
   readonly nack: number;
   readonly reject: number;
-  readonly forget: number;
+  readonly abandon: number;
   /** Milliseconds it holds a batch before it settles it. */
-  readonly sit: number;
+  readonly holdMs: number;
   /** Disconnects with an unsettled batch. */
-  readonly vanish: number;
+  readonly disconnect: number;
 }
 
 export interface TopicPlan {
@@ -30,10 +30,10 @@ export interface TopicPlan {
   /** Clients that pop from each queue. */
   readonly poppers: number;
   readonly prefetch: number;
-  readonly manners: Manners;
+  readonly behavior: Behavior;
 }
 
-const POLITE: Manners = { ackBatch: 0.9, nack: 0, reject: 0, forget: 0, sit: 0, vanish: 0.01 };
+const WELL_BEHAVED: Behavior = { ackBatch: 0.9, nack: 0, reject: 0, abandon: 0, holdMs: 0, disconnect: 0.01 };
 const ONE_QUEUE = [{ key: undefined, first: 0, copies: 1 }] as const;
 const PLAIN = {
   queues: ["default"],
@@ -45,26 +45,26 @@ const PLAIN = {
   consumers: 1,
   poppers: 0,
   prefetch: 500,
-  manners: POLITE,
+  behavior: WELL_BEHAVED,
 } as const;
 
 const KINDS: readonly TopicPlan[] = [
   { ...PLAIN, name: "ordered" },
-  { ...PLAIN, name: "shared", consumers: 2, poppers: 1, manners: { ...POLITE, ackBatch: 0.4, nack: 0.02 } },
-  { ...PLAIN, name: "slow", prefetch: 20, manners: { ...POLITE, sit: 30 } },
+  { ...PLAIN, name: "shared", consumers: 2, poppers: 1, behavior: { ...WELL_BEHAVED, ackBatch: 0.4, nack: 0.02 } },
+  { ...PLAIN, name: "slow", prefetch: 20, behavior: { ...WELL_BEHAVED, holdMs: 30 } },
   { ...PLAIN, name: "delayed", delayed: 0.7, maxDelay: 4_000 },
   {
     ...PLAIN,
     name: "failing",
     config: { retries: 2 },
-    manners: { ...POLITE, ackBatch: 0.2, nack: 0.3, reject: 0.05, vanish: 0.03 },
+    behavior: { ...WELL_BEHAVED, ackBatch: 0.2, nack: 0.3, reject: 0.05, disconnect: 0.03 },
   },
   {
     ...PLAIN,
     name: "forgetful",
     config: { ttr: 400, retries: 60_000 },
     prefetch: 50,
-    manners: { ...POLITE, ackBatch: 0.3, forget: 0.2 },
+    behavior: { ...WELL_BEHAVED, ackBatch: 0.3, abandon: 0.2 },
   },
   { ...PLAIN, name: "auto", config: { autoAck: true }, autoAck: true, prefetch: 100 },
   {

@@ -4,9 +4,9 @@ import type { PublishOptions } from "../client/arguments/options.js";
 import type { RingmqErrorCode } from "../client/base/error.js";
 import type { Client } from "../client/client.js";
 import { MIN_BODY_BYTES, makeBody } from "./body.js";
+import type { TortureContext } from "./context.js";
 import { PLAN, type TopicPlan } from "./plan.js";
 import type { Random } from "./random.js";
-import type { Site } from "./site.js";
 
 /** After these errors it is unknown whether the message was accepted; after any other it was not. */
 const IN_DOUBT: ReadonlySet<RingmqErrorCode> = new Set([
@@ -41,28 +41,35 @@ interface Draft {
   readonly bytes: Uint8Array;
 }
 
-export const publish = (site: Site, random: Random): Promise<void> =>
-  site.act(async (client) => {
+export const publish = (context: TortureContext, random: Random): Promise<void> =>
+  context.act(async (client) => {
     let isOpen = true;
     void client.closed.then(() => {
       isOpen = false;
     });
-    while (isOpen && !site.isStopping) {
+    while (isOpen && !context.isStopping) {
       const topic = random.between(0, PLAN.length - 1);
       const plan = PLAN[topic];
-      if (plan === undefined || site.ledger.isFull || site.ledger.outstanding(topic) > MAX_BACKLOG) {
+      if (plan === undefined || context.ledger.isFull || context.ledger.outstanding(topic) > MAX_BACKLOG) {
         await delay(BACKLOG_PAUSE);
         continue;
       }
       const count = random.chance(0.3) ? 1 : random.between(1, MAX_BURST);
-      await site.pace(count);
+      await context.pace(count);
       await client.ready();
-      burst(site, random, client, topic, plan, count);
+      burst(context, random, client, topic, plan, count);
     }
   });
 
-const burst = (site: Site, random: Random, client: Client, topic: number, plan: TopicPlan, count: number): void => {
-  const { ledger } = site;
+const burst = (
+  context: TortureContext,
+  random: Random,
+  client: Client,
+  topic: number,
+  plan: TopicPlan,
+  count: number,
+): void => {
+  const { ledger } = context;
   const { key, first, copies } = random.pick(plan.routes);
   const wait = random.chance(plan.delayed) ? random.between(1, plan.maxDelay) : 0;
   const options: PublishOptions = {
@@ -75,7 +82,7 @@ const burst = (site: Site, random: Random, client: Client, topic: number, plan: 
     return { slot, bytes: makeBody({ run: ledger.run, slot, topic, first, copies, due }, size(random)) };
   });
   const failed = (error: unknown, drafts: readonly Draft[]): void => {
-    if (IN_DOUBT.has(site.refused(error).code)) return;
+    if (IN_DOUBT.has(context.refused(error).code)) return;
     for (const { slot } of drafts) ledger.refuse(slot, copies);
   };
   if (random.chance(0.5)) {

@@ -4,10 +4,10 @@ import { unobserved } from "../client/base/deferred.js";
 import type { Message } from "../client/consume/message.js";
 import type { MessageBatch } from "../client/consume/message-batch.js";
 import { readBody } from "./body.js";
+import type { TortureContext } from "./context.js";
 import type { Ledger, Order } from "./ledger.js";
-import type { Manners, TopicPlan } from "./plan.js";
+import type { Behavior, TopicPlan } from "./plan.js";
 import type { Random } from "./random.js";
-import type { Site } from "./site.js";
 
 /** A queue, as indices into the plan: its topic's, and its own. */
 export interface Place {
@@ -79,47 +79,47 @@ const giveBack = (ledger: Ledger, { message, slot }: Held, wait: number, reject:
   );
 };
 
-const settle = (ledger: Ledger, random: Random, manners: Manners, held: readonly Held[]): void => {
-  const { nack, reject, forget } = manners;
+const settle = (ledger: Ledger, random: Random, behavior: Behavior, held: readonly Held[]): void => {
+  const { nack, reject, abandon } = behavior;
   for (const one of held) {
     const dice = random.fraction();
-    if (dice < forget) continue;
-    if (dice < forget + nack) giveBack(ledger, one, random.chance(0.5) ? random.between(1, MAX_NACK_DELAY) : 0, false);
-    else if (dice < forget + nack + reject) giveBack(ledger, one, 0, true);
+    if (dice < abandon) continue;
+    if (dice < abandon + nack) giveBack(ledger, one, random.chance(0.5) ? random.between(1, MAX_NACK_DELAY) : 0, false);
+    else if (dice < abandon + nack + reject) giveBack(ledger, one, 0, true);
     else unobserved(ack(ledger, one));
   }
 };
 
 /** Consumes a queue. `order`: shared by successive readers if there is one at a time; otherwise each has its own. */
-export const consume = (site: Site, random: Random, at: Place, order: Order | undefined): Promise<void> =>
-  site.act(async (client) => {
-    const { name, prefetch, manners, autoAck } = at.plan;
+export const consume = (context: TortureContext, random: Random, at: Place, order: Order | undefined): Promise<void> =>
+  context.act(async (client) => {
+    const { name, prefetch, behavior, autoAck } = at.plan;
     const own = order ?? { last: 0n };
     // On an auto-ack topic, messages under way to it are lost when it ends.
-    if (autoAck) site.unseen += prefetch;
+    if (autoAck) context.unseen += prefetch;
     const consumer = await client.consume(name, { queue: at.bindKey, prefetch });
     for await (const batch of consumer.batches()) {
-      const held = note(site.ledger, at, batch, own);
-      if (random.chance(manners.vanish)) {
+      const held = note(context.ledger, at, batch, own);
+      if (random.chance(behavior.disconnect)) {
         // Before leaving the loop, which would stop the consumer cleanly and return unread messages.
         if (random.chance(0.5)) await client.close();
         return;
       }
-      if (manners.sit > 0) await delay(manners.sit);
-      if (random.chance(manners.ackBatch)) ackBatch(site.ledger, batch, held);
-      else settle(site.ledger, random, manners, held);
+      if (behavior.holdMs > 0) await delay(behavior.holdMs);
+      if (random.chance(behavior.ackBatch)) ackBatch(context.ledger, batch, held);
+      else settle(context.ledger, random, behavior, held);
     }
   });
 
 /** Pops from a queue. */
-export const pop = (site: Site, random: Random, at: Place): Promise<void> =>
-  site.act(async (client) => {
-    const { name, manners } = at.plan;
-    while (!site.isStopping) {
+export const pop = (context: TortureContext, random: Random, at: Place): Promise<void> =>
+  context.act(async (client) => {
+    const { name, behavior } = at.plan;
+    while (!context.isStopping) {
       const max = random.between(1, MAX_POP);
-      const held = note(site.ledger, at, await client.pop(name, { queue: at.bindKey, max, wait: POP_WAIT }));
-      settle(site.ledger, random, manners, held);
-      if (random.chance(manners.vanish)) return;
+      const held = note(context.ledger, at, await client.pop(name, { queue: at.bindKey, max, wait: POP_WAIT }));
+      settle(context.ledger, random, behavior, held);
+      if (random.chance(behavior.disconnect)) return;
       await delay(POP_PAUSE);
     }
   });

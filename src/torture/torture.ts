@@ -9,6 +9,7 @@ import { RingmqError } from "../client/base/error.js";
 import type { Client } from "../client/client.js";
 import { connect } from "../client/connect.js";
 import { BrokerProcess, type Exit } from "./broker-process.js";
+import { TortureContext } from "./context.js";
 import { handleDead } from "./dead-letters.js";
 import { assertEmpty, drain } from "./drain.js";
 import { type Finding, Findings } from "./findings.js";
@@ -17,7 +18,6 @@ import { isOrdered, PLAN } from "./plan.js";
 import { publish } from "./publisher.js";
 import { Random } from "./random.js";
 import { consume, type Place, pop } from "./readers.js";
-import { Site } from "./site.js";
 
 export interface TortureOptions {
   /** The broker's data directory, empty or missing. */
@@ -92,7 +92,7 @@ const USAGE = 2;
 class Torture {
   readonly findings = new Findings();
   readonly ledger: Ledger;
-  readonly site: Site;
+  readonly context: TortureContext;
   readonly places: readonly Place[];
   kills = 0;
   phase: TortureProgress["phase"] = "killing";
@@ -105,7 +105,7 @@ class Torture {
   constructor(readonly options: TortureOptions) {
     this.#random = new Random(options.seed);
     this.ledger = new Ledger(this.#random.word(), PLAN, this.findings);
-    this.site = new Site(this.ledger, options.rate);
+    this.context = new TortureContext(this.ledger, options.rate);
     this.places = PLAN.flatMap((plan, topic) => plan.queues.map((bindKey, queue) => ({ topic, queue, plan, bindKey })));
   }
 
@@ -117,7 +117,7 @@ class Torture {
       if (!(error instanceof NoBroker)) throw error;
     } finally {
       clearInterval(progress);
-      this.site.stop();
+      this.context.stop();
       this.#broker?.kill();
       await this.#broker?.exited;
     }
@@ -132,22 +132,22 @@ class Torture {
 
   result(): TortureResult {
     const { refused } = this.ledger;
-    const { unseen, errors } = this.site;
+    const { unseen, errors } = this.context;
     return { ...this.progress(), refused, unseen, errors, found: this.findings.list() };
   }
 
   async #inTurn(): Promise<void> {
     const first = await this.#start();
     await this.#with(first, prepare);
-    this.site.up(first);
+    this.context.up(first);
     const actors = Promise.all(this.#actors());
-    // Until the site stops, actors end only through a bug of this program.
+    // Until the context stops, actors end only through a bug of this program.
     await Promise.race([this.#killing(), actors]);
-    this.site.stop();
+    this.context.stop();
     await actors;
     this.phase = "reading";
     await this.#with(await this.#restart(), (client) => drain(client, this.ledger, this.places, DRAIN_TIMEOUT));
-    this.ledger.finish(this.site.unseen);
+    this.ledger.finish(this.context.unseen);
     this.phase = "starting again";
     await this.#stop();
     await this.#with(await this.#start(), (client) => assertEmpty(client, this.findings));
@@ -155,15 +155,15 @@ class Torture {
   }
 
   #actors(): Promise<void>[] {
-    const { site } = this;
+    const { context } = this;
     const actors: Promise<void>[] = [];
-    for (let i = 0; i < PUBLISHERS; i++) actors.push(publish(site, this.#random.fork()));
+    for (let i = 0; i < PUBLISHERS; i++) actors.push(publish(context, this.#random.fork()));
     for (const place of this.places) {
       const { plan } = place;
       const order: Order | undefined = isOrdered(plan) ? { last: 0n } : undefined;
-      for (let i = 0; i < plan.consumers; i++) actors.push(consume(site, this.#random.fork(), place, order));
-      for (let i = 0; i < plan.poppers; i++) actors.push(pop(site, this.#random.fork(), place));
-      if (!plan.autoAck) actors.push(handleDead(site, this.#random.fork(), place));
+      for (let i = 0; i < plan.consumers; i++) actors.push(consume(context, this.#random.fork(), place, order));
+      for (let i = 0; i < plan.poppers; i++) actors.push(pop(context, this.#random.fork(), place));
+      if (!plan.autoAck) actors.push(handleDead(context, this.#random.fork(), place));
     }
     return actors;
   }
@@ -179,8 +179,8 @@ class Torture {
       const mean = Math.max(MIN_LIFE, left / Math.max(1, killsLeft) - this.#startTook);
       await this.#live(killsLeft <= 0 ? left : mean * (0.1 + 1.8 * this.#random.fraction()));
       if (killsLeft <= 0) return;
-      this.site.down();
-      this.site.up(await this.#restart());
+      this.context.down();
+      this.context.up(await this.#restart());
     }
   }
 

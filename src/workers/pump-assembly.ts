@@ -21,6 +21,8 @@ export interface PumpOptions {
   readonly ids: IdSource;
   /** Of the broker, 1 to 1,023. */
   readonly node: number;
+  /** Which of them this one is: it stands in the head of each segment. */
+  readonly shard: number;
   /** How many shards share `ids`. */
   readonly shards: number;
   readonly limits: ShardLimits & DecoderLimits;

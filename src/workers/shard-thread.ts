@@ -120,6 +120,7 @@ const makePump = (): Pump =>
     outbox: new RingWriter(data.outbox),
     ids: sharedIdSource(data.idClock),
     node: data.node,
+    shard: data.shard,
     shards: data.shards,
     limits: data.limits,
     memoryBytes: data.memoryBytes,

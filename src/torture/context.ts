@@ -12,7 +12,7 @@ const AGAIN = 25;
 /** Milliseconds to connect: the broker may be dying. */
 const CONNECT_TIMEOUT = 2_000;
 
-export class Site {
+export class TortureContext {
   isStopping = false;
   /** Messages of auto-ack topics that may have been on their way to a client that died. */
   unseen = 0;
