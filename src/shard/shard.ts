@@ -2,8 +2,8 @@
  * A shard: the state machine that owns a part of the topics. `apply` takes a command, `turn` plays time and hands out
  * what is ready. No clock, no I/O, no randomness: the same commands at the same times have the same effects.
  *
- * This file only puts the parts together: the `Store` holds the messages, the `Directory` the topics and queues, the
- * `Connections` who consumes; `Publisher`, `Dispatcher`, `Settlement`, `Channels` and `Administration` carry out commands.
+ * This file puts the parts together. `Store` has the messages, `Directory` the topics and queues, `Connections` the
+ * consumers; `Publisher`, `Dispatcher`, `Settlement`, `Administration`, `Deletion` and `Channels` carry out commands.
  */
 import { ProtocolError } from "../protocol/errors.js";
 import { MAX_FRAME_BYTES } from "../protocol/limits.js";
@@ -30,7 +30,7 @@ import { UnfinishedCommands } from "./unfinished-commands.js";
 export interface ShardLimits extends DirectoryLimits {
   /** Consumers, waiting pops and subscriptions. */
   readonly maxConsumers: number;
-  /** Of them, those that one connection may have. Default: all. */
+  /** How many of these one connection may have. Default: all. */
   readonly maxConsumersPerConnection?: number;
   /** Bytes of a frame that messages are delivered in. Default `MAX_FRAME_BYTES`. */
   readonly maxFrameBytes?: number;
@@ -44,17 +44,17 @@ export interface ShardOptions {
   /** How many shards share `ids`. Default 1. */
   readonly shards?: number;
   readonly limits: ShardLimits;
-  /** Bytes of memory past which publishes are refused. */
+  /** Memory budget in bytes: publishes that would exceed it are refused. */
   readonly memoryBytes: number;
   /** Milliseconds since 1970 at the start. Default 0. */
   readonly now?: number;
   /** Bytes of a page of the log; default `PAGE_BYTES` of log.ts. */
   readonly pageBytes?: number;
-  /** Memory up to which pages stay in it that could leave; default `PAGE_CACHE_BYTES` of pages.ts. */
+  /** Memory for pages that are on disk as well; default `PAGE_CACHE_BYTES` of pages.ts. */
   readonly pageCacheBytes?: number | undefined;
   /** Bytes of a segment of the journal; undefined: there is no journal. */
   readonly segmentBytes?: number | undefined;
-  /** Extents that a step of a long request may move or drop; default `STEP_EXTENTS` of steps.ts. */
+  /** Extents that a step of a long command may move or drop; default `STEP_EXTENTS` of steps.ts. */
   readonly stepExtents?: number | undefined;
   /** Bytes of the directory at the head of a segment; default `HEAD_BYTES` of checkpoint.ts. */
   readonly headBytes?: number | undefined;
@@ -64,19 +64,19 @@ export interface ShardOptions {
   readonly shard?: number | undefined;
 }
 
-/** Timers that a turn fires before commands are looked at again: a few milliseconds of work. */
+/** Timers that a turn fires at most: a few milliseconds of work. */
 const TURN_TIMERS = 2048;
 
-/** Credit that a consumer can add up: more is never delivered before the next CREDIT. */
+/** The most credit that a consumer can add up. */
 const MAX_CREDIT = 0xffff_ffff;
 
-/** What is always carried out at once. */
+/** Commands that never take several steps. */
 type ImmediateCommand = Exclude<
   Command,
   SettleCommand | { op: "publish" | "purge" | "deleteQueue" } | { op: "deleteTopic" | "disconnect" }
 >;
 
-/** Of a connection that is going: beside the number under which it had something begun. */
+/** The key of a disconnect among the unfinished commands: that of the connection's own command stays free. */
 const disconnectKey = (connection: number): number => -1 - connection;
 
 export class Shard {
@@ -124,7 +124,7 @@ export class Shard {
       directory,
       limits.topicIdle ?? Number.POSITIVE_INFINITY,
       (name) => this.#dispatcher.hasDeferred(name),
-      // What is refused to publishes is kept for acks, or cannot be written at all.
+      // When publishes are refused, the journal has no room for records that can wait.
       () => this.#publisher.refusal !== undefined,
       (topic) => directory.forget(topic),
     );
@@ -137,7 +137,7 @@ export class Shard {
     };
   }
 
-  /** The millisecond since the EPOCH of ids after which this shard has handed out none. */
+  /** No id of a later millisecond (since the EPOCH of ids) has been handed out by this shard. */
   get idCeiling(): number {
     return this.#publisher.idCeiling;
   }
@@ -146,19 +146,19 @@ export class Shard {
     this.#publisher.idCeiling = millisecond;
   }
 
-  /** Why publishes to what must be kept are refused at present. */
+  /** Why publishes that the journal must keep are refused at present; undefined: they are not. */
   set refusal(refusal: Refusal | undefined) {
     this.#publisher.refusal = refusal;
   }
 
-  /** Memory that messages and backlogs take. */
+  /** Memory in use by messages, topics and the backlogs of channels. */
   get bytes(): number {
     return this.store.bytes + this.#channels.bytes;
   }
 
   /**
-   * Carries out a command. What is wrong with it is answered, never thrown. `now`: milliseconds since 1970. False: only
-   * a step of it is done, and it is to be applied again, before anything else of its connection.
+   * Carries out a command at `now`, milliseconds since 1970. Its errors are answered, never thrown. False: only a step
+   * of it is done; apply it again, before anything else of its connection.
    */
   apply(c: Command, now: number): boolean {
     this.#advance(now);
@@ -177,14 +177,14 @@ export class Shard {
   }
 
   /**
-   * Fires what is due and hands ready messages to whoever has credit or waits. Does a bounded amount of work: the
-   * answer is when to call again, which may be now. Infinity: when a command has been applied.
+   * Fires the timers that are due and hands ready messages to consumers and waiting pops, a bounded amount of work.
+   * Answers when to call again, which may be now; Infinity: after the next command.
    */
   turn(now: number): number {
     this.#advance(now);
     const { store } = this;
     this.#compaction.run();
-    // Only when memory is short: tables that come and go with the load are better kept.
+    // Only when memory is short: under a changing load it is cheaper to keep the tables.
     if (store.extents.live === 0 && store.bytes > this.#memoryBytes / 2) store.shrink();
     const moreTimers = store.wheel.advance(store.now, this.#fire, TURN_TIMERS);
     const moreMessages = this.#dispatcher.turn();
@@ -195,7 +195,7 @@ export class Shard {
     return Math.min(store.wheel.nextDue(), this.#dispatcher.nextDue(), nextIdle);
   }
 
-  /** Throws when data contradicts itself. Looks at everything: for tests. */
+  /** Throws when the data contradicts itself. Looks at all of it: for tests. */
   invariants(): void {
     checkMessages(this.store, this.directory.queues);
     this.directory.invariants();
@@ -292,7 +292,7 @@ export class Shard {
 
   #credit(c: Credit): void {
     const consumer = this.connections.find(c.connection)?.consumers.get(c.consumer);
-    // Not an error: a CREDIT may cross the word that the consumer is closed.
+    // Not an error: a CREDIT may cross a CONSUMER_CLOSED.
     if (consumer === undefined) return;
     consumer.credit = Math.min(consumer.credit + c.credit, MAX_CREDIT);
     consumer.peers.offer(consumer);
@@ -326,11 +326,11 @@ export class Shard {
     this.connections.tidy(connection);
   }
 
-  /** Nothing comes from the connection any more, and it is handed nothing: what it had ends in steps. */
+  /** The connection is gone: it is sent nothing more, and what it had here is ended in steps. */
   *#disconnect(number: number): Steps {
     const { store, connections } = this;
     const rest = this.#unfinished.abandon(number);
-    // Others have been told of a deletion already.
+    // A deletion that was begun is finished: its consumers have been told already.
     if (rest !== undefined) yield* rest;
     const connection = connections.find(number);
     if (connection === undefined) return;

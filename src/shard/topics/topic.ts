@@ -20,7 +20,7 @@ export const DEFAULT_CONFIG: TopicConfig = {
   expired: "drop",
 };
 
-/** `usedAt` of a topic that was read back: when it was used before. */
+/** `usedAt` of a topic that was read back: nobody knows when it was used. */
 export const UNKNOWN = Number.NEGATIVE_INFINITY;
 
 const NOWHERE: readonly Queue[] = [];
@@ -81,14 +81,14 @@ export class Topic implements QueueTopic {
     return ["topic", this.name, this.config, this.startTime];
   }
 
-  /** Nothing is in it, nobody waits at it, and it would come again by itself as it is. */
+  /** It is empty, nobody waits at it, and using it again would make it just as it is. */
   get isForgettable(): boolean {
     if (!this.hasDefaultConfig) return false;
     for (const queue of this.queues.values()) if (queue.isDeclared || queue.paused || queue.isInUse) return false;
     return true;
   }
 
-  /** Queues have come or gone, or the route mode has changed. */
+  /** To be called when queues are added or removed, or the route mode changes. */
   forgetRoutes(): void {
     this.#routes.clear();
   }
