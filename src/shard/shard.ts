@@ -2,16 +2,18 @@
  * A shard: the state machine that owns a part of the topics. `apply` takes a command, `turn` plays time and hands out
  * what is ready. No clock, no I/O, no randomness: the same commands at the same times have the same effects.
  *
- * This file puts the parts together. `Store` has the messages, `Directory` the topics and queues, `Connections` the
- * consumers; `Publisher`, `Dispatcher`, `Settlement`, `Administration`, `Deletion` and `Channels` carry out commands.
+ * This file only puts the parts together and hands each command to its part. `Store` has the messages, `Directory` the
+ * topics and queues, `Connections` the consumers; the other parts carry out commands.
  */
 import { ProtocolError } from "../protocol/errors.js";
 import { MAX_FRAME_BYTES } from "../protocol/limits.js";
 import { Durability } from "../protocol/op.js";
 import { Channels } from "./channels/channels.js";
-import type { Command, Consume, Credit, Stop } from "./command.js";
+import type { Command } from "./command.js";
 import { MemoryCompaction } from "./compaction/memory-compaction.js";
+import { ConnectionCommands } from "./connection-commands.js";
 import { Connections } from "./consumers/connections.js";
+import { ConsumerCommands } from "./consumers/consumer-commands.js";
 import { Deletion } from "./consumers/deletion.js";
 import { Dispatcher } from "./consumers/dispatcher.js";
 import { type SettleCommand, Settlement } from "./consumers/settlement.js";
@@ -20,7 +22,7 @@ import * as ext from "./messages/extent.js";
 import { IdAllocator, type IdSource } from "./messages/id-allocator.js";
 import { checkMessages } from "./messages/invariants.js";
 import { Store } from "./messages/store.js";
-import { CONSUMER_EXTENTS, type Steps } from "./steps.js";
+import type { Steps } from "./steps.js";
 import { Administration } from "./topics/administration.js";
 import { Directory, type DirectoryLimits } from "./topics/directory.js";
 import { IdleTopics } from "./topics/idle-topics.js";
@@ -67,9 +69,6 @@ export interface ShardOptions {
 /** Timers that a turn fires at most: a few milliseconds of work. */
 const TURN_TIMERS = 2048;
 
-/** The most credit that a consumer can add up. */
-const MAX_CREDIT = 0xffff_ffff;
-
 /** Commands that never take several steps. */
 type ImmediateCommand = Exclude<
   Command,
@@ -85,6 +84,8 @@ export class Shard {
   readonly connections: Connections;
   readonly #publisher: Publisher;
   readonly #dispatcher: Dispatcher;
+  readonly #consumerCommands: ConsumerCommands;
+  readonly #connectionCommands: ConnectionCommands;
   readonly #settlement: Settlement;
   readonly #channels: Channels;
   readonly #administration: Administration;
@@ -117,8 +118,10 @@ export class Shard {
     this.#memoryBytes = options.memoryBytes;
     this.#publisher = new Publisher(store, directory, ids, hasMemory);
     this.#dispatcher = new Dispatcher(store, directory, connections, limits.maxFrameBytes ?? MAX_FRAME_BYTES);
+    this.#consumerCommands = new ConsumerCommands(store, directory, connections);
     this.#settlement = new Settlement(store, directory);
     this.#channels = new Channels(store, connections, limits.maxTopics);
+    this.#connectionCommands = new ConnectionCommands(store, connections, this.#dispatcher, this.#channels);
     this.#compaction = new MemoryCompaction(store);
     this.#idle = new IdleTopics(
       directory,
@@ -241,15 +244,15 @@ export class Shard {
   #applyAtOnce(c: ImmediateCommand): void {
     switch (c.op) {
       case "credit":
-        return this.#credit(c);
+        return this.#consumerCommands.credit(c);
       case "pop":
       case "popDead":
       case "browse":
         return this.#dispatcher.fetch(c);
       case "consume":
-        return this.#consume(c);
+        return this.#consumerCommands.consume(c);
       case "stop":
-        return this.#stop(c);
+        return this.#consumerCommands.stop(c);
       case "publishChannel":
         return this.#channels.publish(c, this.#memoryBytes - this.store.bytes);
       case "subscribe":
@@ -268,104 +271,14 @@ export class Shard {
       case "topics":
         return this.#administration.topics(c);
       case "hold":
-        return this.#hold(c.connection);
+        return this.#connectionCommands.hold(c.connection);
       case "release":
-        return this.#release(c.connection);
+        return this.#connectionCommands.release(c.connection);
     }
   }
 
-  #consume(c: Consume): void {
-    const { directory, connections, store } = this;
-    if (connections.find(c.connection)?.consumers.has(c.request)) {
-      store.effects.close(c.connection, "DUPLICATE_REQUEST", `request ${c.request} is that of a consumer`);
-      return;
-    }
-    const queue = directory.queue(directory.use(c.topic, store.now, c.connection), c.queue);
-    const consumer = connections.add(connections.use(c.connection), c.request, queue, {
-      credit: c.credit,
-      renew: c.renew,
-      popBytes: 0,
-    });
-    store.effects.confirm(c.connection, c.request, 1, 0, 0, 0, store.level);
-    consumer.peers.offer(consumer);
-  }
-
-  #credit(c: Credit): void {
-    const consumer = this.connections.find(c.connection)?.consumers.get(c.consumer);
-    // Not an error: a CREDIT may cross a CONSUMER_CLOSED.
-    if (consumer === undefined) return;
-    consumer.credit = Math.min(consumer.credit + c.credit, MAX_CREDIT);
-    consumer.peers.offer(consumer);
-  }
-
-  #stop(c: Stop): void {
-    const consumer = this.connections.find(c.connection)?.consumers.get(c.consumer);
-    if (consumer === undefined) {
-      throw new ProtocolError("NO_CONSUMER", `the connection has no consumer ${c.consumer}`);
-    }
-    this.connections.stop(consumer);
-    this.store.effects.confirm(c.connection, c.request, 1, 0, 0, 0, this.store.level);
-  }
-
-  #hold(number: number): void {
-    const connection = this.connections.use(number);
-    connection.held = true;
-    for (const consumer of [...connection.consumers.values(), ...connection.waitingPops]) {
-      consumer.peers.leave(consumer);
-    }
-    this.#channels.hold(connection);
-  }
-
-  #release(number: number): void {
-    const connection = this.connections.find(number);
-    if (connection === undefined || connection.isGone) return;
-    connection.held = false;
-    this.#channels.release(connection);
-    for (const consumer of [...connection.consumers.values(), ...connection.waitingPops])
-      consumer.peers.offer(consumer);
-    this.connections.tidy(connection);
-  }
-
-  /** The connection is gone: it is sent nothing more, and what it had here is ended in steps. */
-  *#disconnect(number: number): Steps {
-    const { store, connections } = this;
-    const rest = this.#unfinished.abandon(number);
-    // A deletion that was begun is finished: its consumers have been told already.
-    if (rest !== undefined) yield* rest;
-    const connection = connections.find(number);
-    if (connection === undefined) return;
-    connection.isGone = true;
-    connection.held = true;
-    for (const consumer of connection.consumers.values()) consumer.peers.leave(consumer);
-    for (const consumer of connection.waitingPops) consumer.peers.leave(consumer);
-    this.#dispatcher.forget(connection);
-    this.#channels.forget(connection);
-    let left = store.stepExtents;
-    const isOver = (cost: number): boolean => {
-      left -= cost;
-      if (left > 0) return false;
-      left = store.stepExtents;
-      return true;
-    };
-    for (const channel of connection.channels) {
-      this.#channels.leave(connection, channel);
-      if (isOver(CONSUMER_EXTENTS)) yield;
-    }
-    for (const consumer of connection.waitingPops) {
-      this.#dispatcher.endPop(consumer);
-      if (isOver(CONSUMER_EXTENTS)) yield;
-    }
-    for (const consumer of connection.consumers.values()) {
-      connections.stop(consumer);
-      if (isOver(CONSUMER_EXTENTS)) yield;
-    }
-    for (const consumer of connection.stopped) {
-      while (consumer.held.head !== ext.NONE) {
-        if (isOver(consumer.queue.giveBackAll(consumer, store.now, left))) yield;
-      }
-    }
-    connection.held = false;
-    connections.tidy(connection);
+  #disconnect(connection: number): Steps {
+    return this.#connectionCommands.disconnect(connection, this.#unfinished.abandon(connection));
   }
 
   readonly #fire = (extent: number): void => {

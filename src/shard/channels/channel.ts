@@ -1,7 +1,7 @@
 /**
  * A channel: ephemeral fan-out. Subscribers that can take a batch get it at once, all in one effect. A subscriber whose
- * connection is held falls behind, and later catches up from the channel's backlog, which keeps only the latest messages.
- * One that falls out of the backlog is told how many messages it lost, or is disconnected, as it has chosen.
+ * connection is held falls behind, and later catches up from the channel's backlog, which keeps only the latest
+ * messages. One that falls out of the backlog is told how many it lost, or is disconnected, as it has chosen.
  */
 import { countEntries, SIZE_MASK, WORD_BYTES } from "../../protocol/entry.js";
 import { MAX_BATCH_MESSAGES, MAX_MESSAGE_BYTES } from "../../protocol/limits.js";

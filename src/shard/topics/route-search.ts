@@ -1,4 +1,4 @@
-/** Finds the queues of a topic that a pattern reaches: matches it against their bind keys, a bounded number at a time. */
+/** Finds the queues of a topic that a pattern reaches: matches it against their bind keys, in steps. */
 import type { Queue } from "../messages/queue.js";
 import { compilePattern, costOf } from "./pattern.js";
 import type { Topic } from "./topic.js";
