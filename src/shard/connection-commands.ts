@@ -17,7 +17,7 @@ export class ConnectionCommands {
   /** The connection's outgoing buffer is full: it is sent nothing it did not ask for. */
   hold(number: number): void {
     const connection = this.connections.use(number);
-    connection.held = true;
+    connection.isOnHold = true;
     for (const consumer of connection.consumers.values()) consumer.peers.leave(consumer);
     for (const consumer of connection.waitingPops) consumer.peers.leave(consumer);
     this.channels.hold(connection);
@@ -27,7 +27,7 @@ export class ConnectionCommands {
   release(number: number): void {
     const connection = this.connections.find(number);
     if (connection === undefined || connection.isGone) return;
-    connection.held = false;
+    connection.isOnHold = false;
     this.channels.release(connection);
     for (const consumer of connection.consumers.values()) consumer.peers.offer(consumer);
     for (const consumer of connection.waitingPops) consumer.peers.offer(consumer);
@@ -44,7 +44,7 @@ export class ConnectionCommands {
     const connection = connections.find(number);
     if (connection === undefined) return;
     connection.isGone = true;
-    connection.held = true;
+    connection.isOnHold = true;
     for (const consumer of connection.consumers.values()) consumer.peers.leave(consumer);
     for (const consumer of connection.waitingPops) consumer.peers.leave(consumer);
     this.dispatcher.forget(connection);
@@ -73,7 +73,7 @@ export class ConnectionCommands {
         if (isOver(consumer.queue.giveBackAll(consumer, store.now, left))) yield;
       }
     }
-    connection.held = false;
+    connection.isOnHold = false;
     connections.tidy(connection);
   }
 }

@@ -59,8 +59,8 @@ export class Channel {
       known.disconnects = disconnects;
       return;
     }
-    const cursor = connection.held ? this.#next : Number.NaN;
-    if (connection.held) this.#behind++;
+    const cursor = connection.isOnHold ? this.#next : Number.NaN;
+    if (connection.isOnHold) this.#behind++;
     this.#subscribers.set(connection.number, { connection, disconnects, cursor });
     this.#current = undefined;
   }

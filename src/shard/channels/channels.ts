@@ -89,7 +89,7 @@ export class Channels {
   turn(): boolean {
     let sent = 0;
     for (const [connection, names] of this.#catchingUp) {
-      while (!connection.held && names.length > 0) {
+      while (!connection.isOnHold && names.length > 0) {
         if (sent >= TURN_BYTES) return true;
         sent += this.#catchUp(connection.number, names.pop() ?? "");
       }

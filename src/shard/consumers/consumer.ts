@@ -19,7 +19,7 @@ export interface StartedBrowse extends Browse {
 
 export class ConnectionEntry {
   /** The connection's outgoing buffer is full: it is sent nothing it did not ask for, and its fetches wait. */
-  held = false;
+  isOnHold = false;
   /** It is closed, and what it had here is being ended. */
   isGone = false;
   /** By the request that began each. */
@@ -39,7 +39,7 @@ export class ConnectionEntry {
   }
 
   get isIdle(): boolean {
-    return !this.held && this.size === 0 && this.deferred.length === 0;
+    return !this.isOnHold && this.size === 0 && this.deferred.length === 0;
   }
 }
 
@@ -126,10 +126,10 @@ export class ConsumerSet implements QueueConsumers {
     return this.holders.size;
   }
 
-  get running(): number {
-    let running = 0;
-    for (const { isPop, stopped } of this.holders) if (!isPop && !stopped) running++;
-    return running;
+  get active(): number {
+    let active = 0;
+    for (const { isPop, stopped } of this.holders) if (!isPop && !stopped) active++;
+    return active;
   }
 
   /** The head of the line. */
@@ -151,7 +151,7 @@ export class ConsumerSet implements QueueConsumers {
 
   /** Puts a consumer at the end of the line if it has credit, may be sent to, and is not in it yet. */
   join(consumer: Consumer): void {
-    if (consumer.isWaiting || consumer.stopped || consumer.credit <= 0 || consumer.connection.held) return;
+    if (consumer.isWaiting || consumer.stopped || consumer.credit <= 0 || consumer.connection.isOnHold) return;
     consumer.isWaiting = true;
     consumer.previous = this.#last;
     consumer.next = undefined;

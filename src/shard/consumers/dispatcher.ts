@@ -88,7 +88,7 @@ export class Dispatcher {
   /** POP, POP_DEAD or BROWSE. Copies the command if it is deferred. Throws BUSY when too many are. */
   fetch(c: FetchCommand): void {
     const connection = this.connections.find(c.connection);
-    if (connection?.held || connection?.deferred.length || this.#isSpent || !this.#fetch(c, false)) {
+    if (connection?.isOnHold || connection?.deferred.length || this.#isSpent || !this.#fetch(c, false)) {
       this.#defer(c);
     }
   }
@@ -116,7 +116,7 @@ export class Dispatcher {
     // After dispatching: a pop whose time is over still gets what is there.
     const more = this.#waits.advance(this.store.now, this.#endWait, TURN_WAITS);
     if (more || this.connections.scheduled.length > 0) return true;
-    for (const connection of this.#deferring) if (!connection.held) return true;
+    for (const connection of this.#deferring) if (!connection.isOnHold) return true;
     return false;
   }
 
@@ -263,7 +263,7 @@ export class Dispatcher {
 
   /** Carries out the deferred fetches of a connection, as far as this turn goes. */
   #resume(connection: ConnectionEntry): void {
-    while (!connection.held && !this.#isSpent) {
+    while (!connection.isOnHold && !this.#isSpent) {
       const c = connection.deferred.at(0);
       if (c === undefined) return;
       let isDone = true;

@@ -16,7 +16,7 @@ export class Segment {
   carriedBytes = 0;
   carriedFor = 0;
   /** It is being compacted and must not be removed meanwhile. */
-  isHeld = false;
+  isCompacting = false;
   /** No record is added any more. */
   isSealed = false;
   /** It has the whole directory and an IDS record: earlier segments are not needed for those. */
@@ -85,7 +85,7 @@ export class Segments {
    * messages, and the directory of a later segment, must be on disk before they are removed.
    */
   get reclaimable(): readonly Segment[] {
-    const alive = this.#list.findIndex(({ live, isSealed, isHeld }) => live > 0 || !isSealed || isHeld);
+    const alive = this.#list.findIndex(({ live, isSealed, isCompacting }) => live > 0 || !isSealed || isCompacting);
     return alive === -1 ? this.superseded : this.superseded.slice(0, alive);
   }
 

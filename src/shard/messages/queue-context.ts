@@ -40,7 +40,7 @@ export interface QueueConsumers {
   /** Stopped consumers that still hold messages are counted. */
   readonly size: number;
   /** Consumers that are not stopped, without pops. */
-  readonly running: number;
+  readonly active: number;
   readonly holders: Iterable<Holder>;
   /** The queue may have something to hand out. */
   onReady(): void;

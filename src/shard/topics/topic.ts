@@ -23,7 +23,7 @@ export const DEFAULT_CONFIG: TopicConfig = {
 /** `usedAt` of a topic that was read back: nobody knows when it was used. */
 export const UNKNOWN = Number.NEGATIVE_INFINITY;
 
-const NOWHERE: readonly Queue[] = [];
+const NO_QUEUES: readonly Queue[] = [];
 
 const encoder = new TextEncoder();
 
@@ -96,7 +96,7 @@ export class Topic implements QueueTopic {
   /** The queues that a route key reaches. Undefined: a pattern that is not in the cache, and must be matched. */
   route(routeKey: string): readonly Queue[] | undefined {
     if (this.isPattern && routeKey !== "") return this.#routes.find(routeKey);
-    return this.queues.get(routeKey || DEFAULT_KEY)?.asRoute ?? NOWHERE;
+    return this.queues.get(routeKey || DEFAULT_KEY)?.asRoute ?? NO_QUEUES;
   }
 
   /** A pattern has been matched: these are the queues that it reaches. */
@@ -124,7 +124,7 @@ export class Topic implements QueueTopic {
         inFlight: queue.inFlightCount,
         deadLetters: queue.deadCount,
         bytes: queue.bytes,
-        consumers: queue.consumers?.running ?? 0,
+        consumers: queue.consumers?.active ?? 0,
         paused: queue.paused,
       })),
     };
