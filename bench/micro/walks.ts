@@ -84,8 +84,8 @@ class Bench {
   }
 }
 
-/** 65,536 ids that nobody has, each of a millisecond of its own. */
-const strangers = (count: number) => {
+/** Ids that no message has, each of a millisecond of its own. */
+const unknownIds = (count: number) => {
   const bytes = new Uint8Array(count * selection.SELECTION_BYTES);
   const view = new DataView(bytes.buffer);
   for (let i = 0; i < count; i++) {
@@ -127,13 +127,13 @@ const CASES: Readonly<Record<string, (bench: Bench) => Cost>> = {
     }
     return { all, longest };
   },
-  "cancel 65,536 strangers in 1,024 queues": (bench) => {
+  "cancel 65,536 unknown ids in 1,024 queues": (bench) => {
     bench.queues("t", "exact");
-    return bench.do({ op: "cancel", topic: "t", queue: null, ...strangers(SELECTED) } as Command);
+    return bench.do({ op: "cancel", topic: "t", queue: null, ...unknownIds(SELECTED) } as Command);
   },
-  "ack 65,536 strangers": (bench) => {
+  "ack 65,536 unknown ids": (bench) => {
     bench.publish("t", MESSAGES, 1);
-    return bench.do({ op: "ack", topic: "t", queue: "", ...strangers(SELECTED) } as Command);
+    return bench.do({ op: "ack", topic: "t", queue: "", ...unknownIds(SELECTED) } as Command);
   },
   "redrive a million dead": (bench) => {
     bench.do({ op: "configure", topic: "t", config: { retries: 0 } } as Command);

@@ -1,7 +1,6 @@
 /**
- * What a shard is told. A command is decoded by the thread around the shard, which has checked its layout: names are
- * valid, entries are whole, numbers are in range. Hot commands are objects that their decoder uses again: the shard
- * keeps none of them.
+ * The commands of a shard. The thread around the shard decodes them and checks their layout: names are valid, entries
+ * are whole, numbers are in range. The decoder reuses the objects of hot commands, so the shard keeps none.
  *
  * `connection` and `request` say whom to answer. Times are milliseconds. A `queue` is a bind key.
  */
@@ -13,7 +12,7 @@ interface Addressed {
   topic: string;
 }
 
-/** A piece of a buffer that is the caller's: good until `apply` returns. */
+/** Part of a buffer of the caller's: valid until `apply` returns. */
 export interface Slice {
   bytes: Uint8Array;
   view: DataView;
@@ -23,7 +22,7 @@ export interface Slice {
 
 export interface Publish extends Addressed, Slice {
   op: "publish";
-  /** Consecutive requests that this command carries: 1, or as many as there are entries. */
+  /** Consecutive requests that are merged into this command: 1, or one for each entry. */
   requests: number;
   /** Entries in the slice. */
   count: number;
@@ -193,7 +192,7 @@ export interface PublishChannel extends Slice {
 
 type ConnectionOp = "disconnect" | "hold" | "release";
 
-/** About a connection as a whole: it is gone; it is not to be sent deliveries; it may be again. */
+/** About a connection as a whole: it is closed; it is to be sent no deliveries; it can take them again. */
 export interface ConnectionCommand<Op extends ConnectionOp = ConnectionOp> {
   op: Op;
   connection: number;

@@ -25,7 +25,7 @@ export interface Run {
   bytes: Uint8Array;
   start: number;
   end: number;
-  /** Nothing that they depend on waits for the journal. */
+  /** No record that the delivery depends on waits for the journal. */
   isDurable: boolean;
 }
 

@@ -2,16 +2,18 @@
  * A shard: the state machine that owns a part of the topics. `apply` takes a command, `turn` plays time and hands out
  * what is ready. No clock, no I/O, no randomness: the same commands at the same times have the same effects.
  *
- * This file only puts the parts together: the `Store` holds the messages, the `Directory` the topics and queues, the
- * `Connections` who consumes; `Publisher`, `Dispatcher`, `Settlement`, `Channels` and `Administration` carry out commands.
+ * This file only puts the parts together and hands each command to its part. `Store` has the messages, `Directory` the
+ * topics and queues, `Connections` the consumers; the other parts carry out commands.
  */
 import { ProtocolError } from "../protocol/errors.js";
 import { MAX_FRAME_BYTES } from "../protocol/limits.js";
 import { Durability } from "../protocol/op.js";
 import { Channels } from "./channels/channels.js";
-import type { Command, Consume, Credit, Stop } from "./command.js";
+import type { Command } from "./command.js";
 import { MemoryCompaction } from "./compaction/memory-compaction.js";
+import { ConnectionCommands } from "./connection-commands.js";
 import { Connections } from "./consumers/connections.js";
+import { ConsumerCommands } from "./consumers/consumer-commands.js";
 import { Deletion } from "./consumers/deletion.js";
 import { Dispatcher } from "./consumers/dispatcher.js";
 import { type SettleCommand, Settlement } from "./consumers/settlement.js";
@@ -20,7 +22,7 @@ import * as ext from "./messages/extent.js";
 import { IdAllocator, type IdSource } from "./messages/id-allocator.js";
 import { checkMessages } from "./messages/invariants.js";
 import { Store } from "./messages/store.js";
-import { CONSUMER_EXTENTS, type Steps } from "./steps.js";
+import type { Steps } from "./steps.js";
 import { Administration } from "./topics/administration.js";
 import { Directory, type DirectoryLimits } from "./topics/directory.js";
 import { IdleTopics } from "./topics/idle-topics.js";
@@ -30,7 +32,7 @@ import { UnfinishedCommands } from "./unfinished-commands.js";
 export interface ShardLimits extends DirectoryLimits {
   /** Consumers, waiting pops and subscriptions. */
   readonly maxConsumers: number;
-  /** Of them, those that one connection may have. Default: all. */
+  /** How many of these one connection may have. Default: all. */
   readonly maxConsumersPerConnection?: number;
   /** Bytes of a frame that messages are delivered in. Default `MAX_FRAME_BYTES`. */
   readonly maxFrameBytes?: number;
@@ -44,17 +46,17 @@ export interface ShardOptions {
   /** How many shards share `ids`. Default 1. */
   readonly shards?: number;
   readonly limits: ShardLimits;
-  /** Bytes of memory past which publishes are refused. */
+  /** Memory budget in bytes: publishes that would exceed it are refused. */
   readonly memoryBytes: number;
   /** Milliseconds since 1970 at the start. Default 0. */
   readonly now?: number;
   /** Bytes of a page of the log; default `PAGE_BYTES` of log.ts. */
   readonly pageBytes?: number;
-  /** Memory up to which pages stay in it that could leave; default `PAGE_CACHE_BYTES` of pages.ts. */
+  /** Memory for pages that are on disk as well; default `PAGE_CACHE_BYTES` of pages.ts. */
   readonly pageCacheBytes?: number | undefined;
   /** Bytes of a segment of the journal; undefined: there is no journal. */
   readonly segmentBytes?: number | undefined;
-  /** Extents that a step of a long request may move or drop; default `STEP_EXTENTS` of steps.ts. */
+  /** Extents that a step of a long command may move or drop; default `STEP_EXTENTS` of steps.ts. */
   readonly stepExtents?: number | undefined;
   /** Bytes of the directory at the head of a segment; default `HEAD_BYTES` of checkpoint.ts. */
   readonly headBytes?: number | undefined;
@@ -64,19 +66,16 @@ export interface ShardOptions {
   readonly shard?: number | undefined;
 }
 
-/** Timers that a turn fires before commands are looked at again: a few milliseconds of work. */
+/** Timers that a turn fires at most: a few milliseconds of work. */
 const TURN_TIMERS = 2048;
 
-/** Credit that a consumer can add up: more is never delivered before the next CREDIT. */
-const MAX_CREDIT = 0xffff_ffff;
-
-/** What is always carried out at once. */
+/** Commands that never take several steps. */
 type ImmediateCommand = Exclude<
   Command,
   SettleCommand | { op: "publish" | "purge" | "deleteQueue" } | { op: "deleteTopic" | "disconnect" }
 >;
 
-/** Of a connection that is going: beside the number under which it had something begun. */
+/** The key of a disconnect among the unfinished commands: that of the connection's own command stays free. */
 const disconnectKey = (connection: number): number => -1 - connection;
 
 export class Shard {
@@ -85,6 +84,8 @@ export class Shard {
   readonly connections: Connections;
   readonly #publisher: Publisher;
   readonly #dispatcher: Dispatcher;
+  readonly #consumerCommands: ConsumerCommands;
+  readonly #connectionCommands: ConnectionCommands;
   readonly #settlement: Settlement;
   readonly #channels: Channels;
   readonly #administration: Administration;
@@ -117,14 +118,16 @@ export class Shard {
     this.#memoryBytes = options.memoryBytes;
     this.#publisher = new Publisher(store, directory, ids, hasMemory);
     this.#dispatcher = new Dispatcher(store, directory, connections, limits.maxFrameBytes ?? MAX_FRAME_BYTES);
+    this.#consumerCommands = new ConsumerCommands(store, directory, connections);
     this.#settlement = new Settlement(store, directory);
     this.#channels = new Channels(store, connections, limits.maxTopics);
+    this.#connectionCommands = new ConnectionCommands(store, connections, this.#dispatcher, this.#channels);
     this.#compaction = new MemoryCompaction(store);
     this.#idle = new IdleTopics(
       directory,
       limits.topicIdle ?? Number.POSITIVE_INFINITY,
       (name) => this.#dispatcher.hasDeferred(name),
-      // What is refused to publishes is kept for acks, or cannot be written at all.
+      // When publishes are refused, the journal has no room for records that can wait.
       () => this.#publisher.refusal !== undefined,
       (topic) => directory.forget(topic),
     );
@@ -137,7 +140,7 @@ export class Shard {
     };
   }
 
-  /** The millisecond since the EPOCH of ids after which this shard has handed out none. */
+  /** No id of a later millisecond (since the EPOCH of ids) has been handed out by this shard. */
   get idCeiling(): number {
     return this.#publisher.idCeiling;
   }
@@ -146,19 +149,19 @@ export class Shard {
     this.#publisher.idCeiling = millisecond;
   }
 
-  /** Why publishes to what must be kept are refused at present. */
+  /** Why publishes that the journal must keep are refused at present; undefined: they are not. */
   set refusal(refusal: Refusal | undefined) {
     this.#publisher.refusal = refusal;
   }
 
-  /** Memory that messages and backlogs take. */
+  /** Memory in use by messages, topics and the backlogs of channels. */
   get bytes(): number {
     return this.store.bytes + this.#channels.bytes;
   }
 
   /**
-   * Carries out a command. What is wrong with it is answered, never thrown. `now`: milliseconds since 1970. False: only
-   * a step of it is done, and it is to be applied again, before anything else of its connection.
+   * Carries out a command at `now`, milliseconds since 1970. Its errors are answered, never thrown. False: only a step
+   * of it is done; apply it again, before anything else of its connection.
    */
   apply(c: Command, now: number): boolean {
     this.#advance(now);
@@ -177,14 +180,14 @@ export class Shard {
   }
 
   /**
-   * Fires what is due and hands ready messages to whoever has credit or waits. Does a bounded amount of work: the
-   * answer is when to call again, which may be now. Infinity: when a command has been applied.
+   * Fires the timers that are due and hands ready messages to consumers and waiting pops, a bounded amount of work.
+   * Answers when to call again, which may be now; Infinity: after the next command.
    */
   turn(now: number): number {
     this.#advance(now);
     const { store } = this;
     this.#compaction.run();
-    // Only when memory is short: tables that come and go with the load are better kept.
+    // Only when memory is short: under a changing load it is cheaper to keep the tables.
     if (store.extents.live === 0 && store.bytes > this.#memoryBytes / 2) store.shrink();
     const moreTimers = store.wheel.advance(store.now, this.#fire, TURN_TIMERS);
     const moreMessages = this.#dispatcher.turn();
@@ -195,7 +198,7 @@ export class Shard {
     return Math.min(store.wheel.nextDue(), this.#dispatcher.nextDue(), nextIdle);
   }
 
-  /** Throws when data contradicts itself. Looks at everything: for tests. */
+  /** Throws when the data contradicts itself. Looks at all of it: for tests. */
   invariants(): void {
     checkMessages(this.store, this.directory.queues);
     this.directory.invariants();
@@ -241,15 +244,15 @@ export class Shard {
   #applyAtOnce(c: ImmediateCommand): void {
     switch (c.op) {
       case "credit":
-        return this.#credit(c);
+        return this.#consumerCommands.credit(c);
       case "pop":
       case "popDead":
       case "browse":
         return this.#dispatcher.fetch(c);
       case "consume":
-        return this.#consume(c);
+        return this.#consumerCommands.consume(c);
       case "stop":
-        return this.#stop(c);
+        return this.#consumerCommands.stop(c);
       case "publishChannel":
         return this.#channels.publish(c, this.#memoryBytes - this.store.bytes);
       case "subscribe":
@@ -268,104 +271,14 @@ export class Shard {
       case "topics":
         return this.#administration.topics(c);
       case "hold":
-        return this.#hold(c.connection);
+        return this.#connectionCommands.hold(c.connection);
       case "release":
-        return this.#release(c.connection);
+        return this.#connectionCommands.release(c.connection);
     }
   }
 
-  #consume(c: Consume): void {
-    const { directory, connections, store } = this;
-    if (connections.find(c.connection)?.consumers.has(c.request)) {
-      store.effects.close(c.connection, "DUPLICATE_REQUEST", `request ${c.request} is that of a consumer`);
-      return;
-    }
-    const queue = directory.queue(directory.use(c.topic, store.now, c.connection), c.queue);
-    const consumer = connections.add(connections.use(c.connection), c.request, queue, {
-      credit: c.credit,
-      renew: c.renew,
-      popBytes: 0,
-    });
-    store.effects.confirm(c.connection, c.request, 1, 0, 0, 0, store.level);
-    consumer.peers.offer(consumer);
-  }
-
-  #credit(c: Credit): void {
-    const consumer = this.connections.find(c.connection)?.consumers.get(c.consumer);
-    // Not an error: a CREDIT may cross the word that the consumer is closed.
-    if (consumer === undefined) return;
-    consumer.credit = Math.min(consumer.credit + c.credit, MAX_CREDIT);
-    consumer.peers.offer(consumer);
-  }
-
-  #stop(c: Stop): void {
-    const consumer = this.connections.find(c.connection)?.consumers.get(c.consumer);
-    if (consumer === undefined) {
-      throw new ProtocolError("NO_CONSUMER", `the connection has no consumer ${c.consumer}`);
-    }
-    this.connections.stop(consumer);
-    this.store.effects.confirm(c.connection, c.request, 1, 0, 0, 0, this.store.level);
-  }
-
-  #hold(number: number): void {
-    const connection = this.connections.use(number);
-    connection.held = true;
-    for (const consumer of [...connection.consumers.values(), ...connection.waitingPops]) {
-      consumer.peers.leave(consumer);
-    }
-    this.#channels.hold(connection);
-  }
-
-  #release(number: number): void {
-    const connection = this.connections.find(number);
-    if (connection === undefined || connection.isGone) return;
-    connection.held = false;
-    this.#channels.release(connection);
-    for (const consumer of [...connection.consumers.values(), ...connection.waitingPops])
-      consumer.peers.offer(consumer);
-    this.connections.tidy(connection);
-  }
-
-  /** Nothing comes from the connection any more, and it is handed nothing: what it had ends in steps. */
-  *#disconnect(number: number): Steps {
-    const { store, connections } = this;
-    const rest = this.#unfinished.abandon(number);
-    // Others have been told of a deletion already.
-    if (rest !== undefined) yield* rest;
-    const connection = connections.find(number);
-    if (connection === undefined) return;
-    connection.isGone = true;
-    connection.held = true;
-    for (const consumer of connection.consumers.values()) consumer.peers.leave(consumer);
-    for (const consumer of connection.waitingPops) consumer.peers.leave(consumer);
-    this.#dispatcher.forget(connection);
-    this.#channels.forget(connection);
-    let left = store.stepExtents;
-    const isOver = (cost: number): boolean => {
-      left -= cost;
-      if (left > 0) return false;
-      left = store.stepExtents;
-      return true;
-    };
-    for (const channel of connection.channels) {
-      this.#channels.leave(connection, channel);
-      if (isOver(CONSUMER_EXTENTS)) yield;
-    }
-    for (const consumer of connection.waitingPops) {
-      this.#dispatcher.endPop(consumer);
-      if (isOver(CONSUMER_EXTENTS)) yield;
-    }
-    for (const consumer of connection.consumers.values()) {
-      connections.stop(consumer);
-      if (isOver(CONSUMER_EXTENTS)) yield;
-    }
-    for (const consumer of connection.stopped) {
-      while (consumer.held.head !== ext.NONE) {
-        if (isOver(consumer.queue.giveBackAll(consumer, store.now, left))) yield;
-      }
-    }
-    connection.held = false;
-    connections.tidy(connection);
+  #disconnect(connection: number): Steps {
+    return this.#connectionCommands.disconnect(connection, this.#unfinished.abandon(connection));
   }
 
   readonly #fire = (extent: number): void => {

@@ -5,7 +5,7 @@ import type { Steps } from "./steps.js";
 export class UnfinishedCommands {
   /** By connection, or by another number that stands for whoever goes on with it. */
   readonly #steps = new Map<number, Steps<never>>();
-  /** Of them, those that are finished even if nobody asks for it any more. */
+  /** Of these, those that are finished even when their connection is gone: others have been told of them. */
   readonly #lasting = new Set<number>();
 
   /**

@@ -79,12 +79,12 @@ export class Compactor {
     const before = Float64Array.from(earlier.flatMap(({ firstId, lastId }) => [firstId, lastId]));
     this.#jobs++;
     this.#isRunning = true;
-    for (const segment of window) segment.isHeld = true;
+    for (const segment of window) segment.isCompacting = true;
     jobs.ask(
       { job: "compact", directory, sequences, head, path, pageBytes, before, keeps, claims, bodies },
       (outcome) => {
         this.#isRunning = false;
-        for (const segment of window) segment.isHeld = false;
+        for (const segment of window) segment.isCompacting = false;
         this.#end(path, keeps, replaced, outcome);
       },
     );

@@ -1,7 +1,7 @@
 /**
- * A channel: ephemeral fan-out. Subscribers that can take a batch get it at once, all in one effect; one whose
- * connection is held reads on later from the channel's backlog, which keeps the latest messages only. Who falls out of
- * it is told how many messages are lost, or is disconnected, as it has chosen.
+ * A channel: ephemeral fan-out. Subscribers that can take a batch get it at once, all in one effect. A subscriber whose
+ * connection is held falls behind, and later catches up from the channel's backlog, which keeps only the latest
+ * messages. One that falls out of the backlog is told how many it lost, or is disconnected, as it has chosen.
  */
 import { countEntries, SIZE_MASK, WORD_BYTES } from "../../protocol/entry.js";
 import { MAX_BATCH_MESSAGES, MAX_MESSAGE_BYTES } from "../../protocol/limits.js";
@@ -18,7 +18,7 @@ const BATCH_BYTES = 256;
 interface Subscriber {
   readonly connection: ConnectionEntry;
   disconnects: boolean;
-  /** The number of the next message for it, when it is behind; NaN when it is not. */
+  /** The number of the next message for it while it is behind; NaN while it is not. */
   cursor: number;
 }
 
@@ -30,7 +30,7 @@ interface Batch {
 
 export class Channel {
   readonly #subscribers = new Map<number, Subscriber>();
-  /** The connections of subscribers that are not behind: rebuilt when one of them changes. */
+  /** Connections of the subscribers that are not behind; undefined: to be rebuilt. */
   #current: number[] | undefined;
   #behind = 0;
   #next = 0;
@@ -59,8 +59,8 @@ export class Channel {
       known.disconnects = disconnects;
       return;
     }
-    const cursor = connection.held ? this.#next : Number.NaN;
-    if (connection.held) this.#behind++;
+    const cursor = connection.isOnHold ? this.#next : Number.NaN;
+    if (connection.isOnHold) this.#behind++;
     this.#subscribers.set(connection.number, { connection, disconnects, cursor });
     this.#current = undefined;
   }
@@ -90,7 +90,7 @@ export class Channel {
     return this.#lost();
   }
 
-  /** A connection is not to be sent more: its subscription reads from the backlog from now on. */
+  /** The connection is held: it is behind from now on. */
   hold(connection: number): void {
     const subscriber = this.#subscribers.get(connection);
     if (subscriber === undefined || !Number.isNaN(subscriber.cursor)) return;
@@ -100,8 +100,8 @@ export class Channel {
   }
 
   /**
-   * A connection can take messages again: first the word of what it has lost, then what it has missed. Answers the bytes
-   * sent, at most those of a whole backlog.
+   * The connection can take messages again: sends how many it has lost, then what it has missed. Answers the bytes
+   * sent, at most those of the whole backlog.
    */
   catchUp(connection: number): number {
     const subscriber = this.#subscribers.get(connection);
@@ -153,7 +153,7 @@ export class Channel {
     return this.#current;
   }
 
-  /** Forgets batches that nobody needs or that are over the bounds. */
+  /** Drops batches that nobody needs or that are over the limits. */
   #trim(memory = BACKLOG_BYTES): void {
     let needed = this.#next;
     if (this.#behind > 0) {
@@ -171,7 +171,7 @@ export class Channel {
     if (drop > 0) this.#backlog.splice(0, drop);
   }
 
-  /** Subscribers that would rather be disconnected than miss what has fallen out of the backlog. */
+  /** Subscribers that have lost messages and have chosen to be disconnected. */
   #lost(): readonly ConnectionEntry[] {
     const oldest = this.#backlog[0]?.first ?? this.#next;
     const lost: ConnectionEntry[] = [];
@@ -182,7 +182,7 @@ export class Channel {
   }
 }
 
-/** Where the entry number `skip` begins. */
+/** Where the entries after the first `skip` begin. */
 const offsetOf = (entries: Uint8Array, skip: number): number => {
   const view = new DataView(entries.buffer, entries.byteOffset, entries.length);
   let at = 0;

@@ -9,12 +9,12 @@ import type { ConnectionEntry } from "../consumers/consumer.js";
 import type { Store } from "../messages/store.js";
 import { Channel } from "./channel.js";
 
-/** What a turn sends out of backlogs before commands are looked at again. */
+/** The most that a turn sends out of backlogs. */
 const TURN_BYTES = 1024 * 1024;
 
 export class Channels {
   readonly #channels = new Map<string, Channel>();
-  /** Connections that were held, with the channels that they have not caught up with. */
+  /** Connections that were held, with the channels in which they are still behind. */
   readonly #catchingUp = new Map<ConnectionEntry, string[]>();
   /** Memory that all backlogs take. */
   #bytes = 0;
@@ -80,7 +80,7 @@ export class Channels {
     for (const name of connection.channels) this.#channel(name).hold(connection.number);
   }
 
-  /** A connection can take messages again: the turns to come send it what it has missed. */
+  /** A connection can take messages again: the next turns send it what it has missed. */
   release(connection: ConnectionEntry): void {
     if (connection.channels.size > 0) this.#catchingUp.set(connection, [...connection.channels]);
   }
@@ -89,7 +89,7 @@ export class Channels {
   turn(): boolean {
     let sent = 0;
     for (const [connection, names] of this.#catchingUp) {
-      while (!connection.held && names.length > 0) {
+      while (!connection.isOnHold && names.length > 0) {
         if (sent >= TURN_BYTES) return true;
         sent += this.#catchUp(connection.number, names.pop() ?? "");
       }
@@ -109,7 +109,7 @@ export class Channels {
     if (channel.size === 0) this.#channels.delete(name);
   }
 
-  /** A connection goes: it is sent nothing that it has missed. */
+  /** A connection is gone: it is not sent what it has missed. */
   forget(connection: ConnectionEntry): void {
     this.#catchingUp.delete(connection);
   }

@@ -1,28 +1,25 @@
-/**
- * Which segments to compact: so that what is on disk stays below twice what its live messages need, and a constant.
- */
-
+/** Chooses the segments to compact, so that a journal stays below twice what its live messages need, plus a constant. */
 import * as record from "../log/record.js";
 import type { Segment } from "../log/segment.js";
 import * as ext from "../messages/extent.js";
 import type { Store } from "../messages/store.js";
 
-/** Segments of garbage that are nothing to worry about. */
+/** The constant: segments of garbage that are always allowed. */
 export const SLACK_SEGMENTS = 2;
 
-/** Of a segment: what may be live in those that are compacted into one, so that it has room for what must be kept besides. */
+/** The most that may be live in segments that become one: the rest is room for other records that must be kept. */
 const MAX_LIVE = 3 / 4;
 
-/** Of a segment: garbage that a compaction must at least take away. */
+/** The least garbage that a compaction must remove, in segments. */
 const MIN_GAIN = 1 / 4;
 
 /** Segments compacted at once, so that a job ends within seconds. */
 const MAX_SEGMENTS = 32;
 
-/** What an extent takes in a compacted segment beside its entries: a header with names of common length, and a claim. */
+/** What an extent takes in a compacted segment beside its entries: a header with names of usual length, and a claim. */
 const EXTENT_BYTES = record.NAMES + 24 + record.CLAIM_BYTES;
 
-/** Consecutive sealed segments, the ones that most is gained of; none: the journal is dense enough. */
+/** The consecutive sealed segments whose compaction gains most; none: the journal is dense enough. */
 export const compactionWindow = (
   store: Store,
   segments: readonly Segment[],
@@ -30,7 +27,7 @@ export const compactionWindow = (
 ): readonly Segment[] => {
   const sealed = segments.filter(({ isSealed }) => isSealed);
   const used = sealed.reduce((sum, segment) => sum + segment.used, 0);
-  // Before anything is counted: there is nothing to gain.
+  // A shortcut that looks at no extent.
   if (used <= SLACK_SEGMENTS * segmentBytes) return [];
   const live = liveBytes(store, sealed);
   let all = 0;
@@ -39,7 +36,7 @@ export const compactionWindow = (
   return bestWindow(sealed, live, segmentBytes);
 };
 
-/** What of each segment is still wanted, about. Looks at every extent. */
+/** About how many bytes of each segment are live. Looks at every extent. */
 const liveBytes = ({ extents, log }: Store, segments: readonly Segment[]): ReadonlyMap<Segment, number> => {
   const live = new Map<Segment, number>();
   const first = segments[0]?.sequence;
@@ -70,7 +67,7 @@ const bestWindow = (
     const segment = sealed[to] as Segment;
     kept += liveOf(segment);
     gain += segment.used - liveOf(segment);
-    // One alone is never too much: whatever its length, it only becomes shorter.
+    // A single segment is never too much: it only becomes shorter.
     while (from < to && (kept > segmentBytes * MAX_LIVE || to - from >= MAX_SEGMENTS)) {
       const first = sealed[from] as Segment;
       kept -= liveOf(first);

@@ -1,7 +1,7 @@
 /**
- * What is to be kept of some segments when they are compacted: the messages that queues still want, each with what is
- * known of it now. Whoever reads the journal later goes on from there with the records of later segments; those are
- * about the state that messages have come to, so that it does no harm when they say it again.
+ * Plans what a compaction keeps of some segments: the messages that queues still need, with their present state. A
+ * recovery then applies the records of later segments to them. Some of those are older than that state; they do no harm,
+ * because each says what a message became, not what changed.
  */
 import { packHead } from "../../protocol/head.js";
 import { Reason } from "../../protocol/run.js";
@@ -11,8 +11,8 @@ import * as ext from "../messages/extent.js";
 import type { Store } from "../messages/store.js";
 
 /**
- * A KEEP to be written, in words: the segment and the offset in it of the record that the messages were published in,
- * the offset and the bytes of their entries, their first id, their number, and how many claims there are to them.
+ * A KEEP to be written, in words: the segment and the offset of the record in which the messages were published, the
+ * offset and the bytes of their entries, their first id, their number, and the number of claims to them.
  */
 export const KEEP_SEQUENCE = 0;
 export const KEEP_RECORD = 1;
@@ -24,13 +24,13 @@ export const KEEP_COUNT = 6;
 export const KEEP_CLAIMS = 7;
 export const KEEP_WORDS = 8;
 
-/** Claims of one KEEP: their number is one of 16 bits. What does not fit is kept once more. */
+/** Claims of one KEEP, whose field has 16 bits: with more, the messages are kept a second time. */
 const MAX_CLAIMS = 4096;
 
 export interface KeepPlan {
-  /** In the order of their places. */
+  /** In the order of segments and offsets. */
   readonly keeps: Uint32Array;
-  /** Of all of them, one behind the other, as in the record. */
+  /** The claims of all of them, one behind the other, as in the record. */
   readonly claims: Uint8Array;
   /** Bodies of the DIRECTORY records of the queues that have claims. */
   readonly directory: readonly Uint8Array[];
@@ -75,7 +75,7 @@ export const planKeeps = (store: Store, segments: ReadonlySet<Segment>): KeepPla
   return { keeps: Uint32Array.from(keeps), claims, directory: directoryOf(store, queues) };
 };
 
-/** The extents with messages in these segments, in the order of their places. */
+/** The extents with messages in these segments, in the order of segments and offsets. */
 const findExtents = (store: Store, segments: ReadonlySet<Segment>): readonly Found[] => {
   const { extents, log } = store;
   const found: Found[] = [];
@@ -92,7 +92,7 @@ const writeClaim = (store: Store, extent: number, first: number, view: DataView,
   const { extents, wheel } = store;
   const isDead = extents.reason(extent) !== Reason.ALIVE;
   const isDelayed = extents.state(extent) === ext.State.DELAYED;
-  // Who holds a message when the broker ends has lost it.
+  // Leases end with the broker.
   const state = isDead ? ext.State.DEAD : isDelayed ? ext.State.DELAYED : ext.State.READY;
   const expiry = extents.times[extent] as number;
   view.setUint32(at + record.CLAIM_QUEUE, extents.get(extent, ext.QUEUE));

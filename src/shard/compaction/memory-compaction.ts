@@ -1,16 +1,15 @@
 /**
- * Frees memory of the volatile track that a few old messages hold on to: a delay of days, a dead letter, a consumer that
- * never acks. Without it a thousand dead letters, each in a page of its own, would keep four gigabytes.
+ * Frees pages of the volatile track that are kept by a few old messages: delayed for days, dead, or never acked. Without
+ * it a thousand dead letters, each in a page of its own, would keep four gigabytes.
  *
- * The track is sparse when it takes more than twice what its live messages need. What is left in the sparsest pages is
- * then copied together. Messages that several queues share stay shared.
+ * It runs when the track takes more than twice what its live messages need, and copies together what is left in sparse
+ * pages. Messages that several queues share stay shared.
  */
-
 import type { Page } from "../log/page.js";
 import * as ext from "../messages/extent.js";
 import type { Store } from "../messages/store.js";
 
-/** Memory below which nothing is worth the work. */
+/** Memory that is never worth the work. */
 const SLACK_BYTES = 64 * 1024 * 1024;
 
 /** A page is sparse when at most one message in so many is left: copying frees at least three quarters. */
@@ -44,7 +43,7 @@ export class MemoryCompaction {
     if (sparse.size > 0) this.#empty(sparse);
   }
 
-  /** The pages to empty, by number; none when the track as a whole is dense. */
+  /** The pages to empty, by number; none if the track as a whole is dense. */
   #sparse(): ReadonlyMap<number, Page> {
     const { log } = this.store;
     const sparse = new Map<number, Page>();

@@ -1,8 +1,7 @@
 /**
- * Gives messages of segments that have been compacted their new places. Since the plan was made some have been acked,
- * split or moved on, but none has come: what is still there lies within what was kept.
+ * Gives the messages of segments that have been compacted their new places. Since the plan was made some were acked,
+ * split or moved, but none was added: those left lie within what was kept.
  */
-
 import type { Log } from "../log/log.js";
 import type { Page } from "../log/page.js";
 import type { Segment } from "../log/segment.js";
@@ -10,22 +9,22 @@ import * as ext from "../messages/extent.js";
 import type { Store } from "../messages/store.js";
 import { KEEP_BYTES, KEEP_ENTRIES, KEEP_SEQUENCE, KEEP_WORDS } from "./keep-plan.js";
 
-/** The file that stands for segments from now on. */
+/** The file that replaces the segments. */
 export interface CompactedSegment {
   readonly sequence: number;
   readonly replaces: number;
-  /** Where its pages begin and end, in pairs. */
+  /** Begin and end of each of its pages. */
   readonly pages: Uint32Array;
   /** For each KEEP of the plan, `PLACE_WORDS`. */
   readonly places: Uint32Array;
-  /** Bytes of what it says about messages of segments before. */
+  /** Bytes about messages of earlier segments. */
   readonly carriedBytes: number;
 }
 
 /**
- * Where a KEEP of the plan has been put: its record, and its entries. If it was a fragment with gaps, which loses what is
- * gone of it, also how many of its first ids have gone, how many there are from there to the last that has not, and the
- * bytes of their entries; otherwise 0.
+ * The place of a KEEP of the plan in the new file: the offsets of its record and of its entries. A fragment with gaps is
+ * written without the messages that are gone: for it also how many of its first ids are left out, the span of those that
+ * remain, and the bytes of their entries. Otherwise these three are 0.
  */
 export const PLACE_RECORD = 0;
 export const PLACE_ENTRIES = 1;
@@ -34,7 +33,7 @@ export const PLACE_SPAN = 3;
 export const PLACE_BYTES = 4;
 export const PLACE_WORDS = 5;
 
-/** Moves everything that is in `replaced`. The files of those are gone already, or will be. */
+/** Moves every message of `replaced`, whose files are removed before or after. */
 export const relocate = (
   store: Store,
   keeps: Uint32Array,
@@ -71,7 +70,7 @@ export const relocate = (
       const start = keeps[keep * KEEP_WORDS + KEEP_ENTRIES] as number;
       extents.set(extent, ext.OFFSET, entries - to.offset + offset - start);
     } else {
-      // Every part of the fragment that there is by now has only messages that were kept.
+      // The fragment may have been split since; every part of it has only messages that were kept.
       extents.set(extent, ext.ID_LOW, extents.get(extent, ext.ID_LOW) + (place[PLACE_SHIFT] as number));
       extents.set(extent, ext.SPAN, span);
       extents.set(extent, ext.OFFSET, entries - to.offset);
@@ -91,7 +90,7 @@ const addPages = (log: Log, segment: Segment, bounds: Uint32Array): readonly Pag
   return pages;
 };
 
-/** The KEEP that has `bytes` from a place on; one without gaps, unless it is of that fragment alone. */
+/** The KEEP with the `bytes` at `offset`: one without gaps, or one of just this fragment. */
 const keepAt = (
   keeps: Uint32Array,
   places: Uint32Array,
@@ -109,7 +108,7 @@ const keepAt = (
     if (other < sequence || (other === sequence && (keeps[at + KEEP_ENTRIES] as number) <= offset)) low = middle + 1;
     else high = middle;
   }
-  // Nearly always the last one that begins there or before; where a batch has very many claims it is kept several times.
+  // Nearly always the last one that begins at or before it; a batch with very many claims is kept several times.
   for (let keep = low - 1; keep >= 0 && keeps[keep * KEEP_WORDS + KEEP_SEQUENCE] === sequence; keep--) {
     const start = keeps[keep * KEEP_WORDS + KEEP_ENTRIES] as number;
     const length = keeps[keep * KEEP_WORDS + KEEP_BYTES] as number;

@@ -10,7 +10,7 @@ import { ConnectionEntry, Consumer, type ConsumerOwner, ConsumerSet, type Consum
 export class Connections implements ConsumerOwner {
   /** By number; the store sees it as its table of holders. */
   readonly consumers: (Consumer | undefined)[] = [];
-  /** Those of queues that may have something to hand out, in the order in which they are served. */
+  /** The consumers of queues that may have something to hand out, in the order in which they are served. */
   scheduled: ConsumerSet[] = [];
   readonly #byNumber = new Map<number, ConnectionEntry>();
   readonly #freeNumbers: number[] = [];
@@ -20,7 +20,7 @@ export class Connections implements ConsumerOwner {
   constructor(
     readonly store: Store,
     readonly maxConsumers: number,
-    /** Of them, those that one connection may have. */
+    /** How many of these one connection may have. */
     readonly maxPerConnection: number,
   ) {
     store.holders = this.consumers;
@@ -34,7 +34,7 @@ export class Connections implements ConsumerOwner {
     return this.#byNumber.get(number);
   }
 
-  /** The connection of that number; call `tidy` when something of it has gone. */
+  /** The connection of that number, made if it is new. Call `tidy` when something of it has ended. */
   use(number: number): ConnectionEntry {
     let connection = this.#byNumber.get(number);
     if (connection === undefined) {
@@ -49,7 +49,7 @@ export class Connections implements ConsumerOwner {
     if (connection.isIdle) this.#byNumber.delete(connection.number);
   }
 
-  /** The consumers of a queue. */
+  /** The consumers of a queue, made with the first who asks. */
   consumersOf(queue: Queue): ConsumerSet {
     if (queue.consumers instanceof ConsumerSet) return queue.consumers;
     const consumers = new ConsumerSet(queue, this);

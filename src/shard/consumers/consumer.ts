@@ -9,26 +9,26 @@ import { ExtentList } from "../messages/extent-list.js";
 import type { Queue } from "../messages/queue.js";
 import type { Holder, QueueConsumers } from "../messages/queue-context.js";
 
-/** A request for messages, which may have to wait for its connection to take what it has been sent. */
+/** Requests for messages: they are deferred while their connection is held. */
 export type FetchCommand = Pop | PopDead | StartedBrowse;
 
-/** A BROWSE, with its place once it has begun to walk to its offset. */
+/** A BROWSE, with its cursor once it is on the way to its offset. */
 export interface StartedBrowse extends Browse {
   cursor?: BrowseCursor;
 }
 
 export class ConnectionEntry {
   /** The connection's outgoing buffer is full: it is sent nothing it did not ask for, and its fetches wait. */
-  held = false;
-  /** It has been closed, and what it had here comes to its end. */
+  isOnHold = false;
+  /** It is closed, and what it had here is being ended. */
   isGone = false;
-  /** By the request that began them. */
+  /** By the request that began each. */
   readonly consumers = new Map<number, Consumer>();
   /** Consumers that were stopped while they still held messages. */
   readonly stopped = new Set<Consumer>();
   readonly waitingPops = new Set<Consumer>();
   readonly channels = new Set<string>();
-  /** In order of arrival; as many as a connection may have requests in flight. */
+  /** In order of arrival; at most as many as a connection may have requests in flight. */
   readonly deferred = new Fifo<FetchCommand>();
 
   constructor(readonly number: number) {}
@@ -39,11 +39,11 @@ export class ConnectionEntry {
   }
 
   get isIdle(): boolean {
-    return !this.held && this.size === 0 && this.deferred.length === 0;
+    return !this.isOnHold && this.size === 0 && this.deferred.length === 0;
   }
 }
 
-/** What is done for the consumers of all queues. */
+/** Who serves the consumers of all queues. */
 export interface ConsumerOwner {
   /** There may be something to hand out to the consumers of a queue: called once until they have been served. */
   schedule(consumers: ConsumerSet): void;
@@ -54,9 +54,9 @@ export interface ConsumerOwner {
 /** What a consumer begins with. */
 export interface ConsumerTerms {
   readonly credit: number;
-  /** A message that leaves its hands gives its credit back. */
+  /** A message that it no longer holds gives its credit back. */
   readonly renew: boolean;
-  /** Of a pop that waits: answered once, with at most so many bytes. 0: a consumer. */
+  /** The most bytes that a waiting pop is answered with. 0: it is a consumer. */
   readonly popBytes: number;
 }
 
@@ -68,7 +68,7 @@ export class Consumer implements Holder {
   readonly held = new ExtentList();
   heldCount = 0;
   stopped = false;
-  /** Links of the line of those that wait at the queue. */
+  /** Links of the line of waiting consumers. */
   next: Consumer | undefined;
   previous: Consumer | undefined;
   isWaiting = false;
@@ -112,7 +112,7 @@ export class Consumer implements Holder {
 /** The consumers and waiting pops of a queue, and the line of those that could take a message now, served in turn. */
 export class ConsumerSet implements QueueConsumers {
   readonly holders = new Set<Consumer>();
-  /** The owner has been told that there may be something to hand out. */
+  /** It is on the owner's list of those to be served. */
   isScheduled = false;
   #first: Consumer | undefined;
   #last: Consumer | undefined;
@@ -126,10 +126,10 @@ export class ConsumerSet implements QueueConsumers {
     return this.holders.size;
   }
 
-  get running(): number {
-    let running = 0;
-    for (const { isPop, stopped } of this.holders) if (!isPop && !stopped) running++;
-    return running;
+  get active(): number {
+    let active = 0;
+    for (const { isPop, stopped } of this.holders) if (!isPop && !stopped) active++;
+    return active;
   }
 
   /** The head of the line. */
@@ -151,7 +151,7 @@ export class ConsumerSet implements QueueConsumers {
 
   /** Puts a consumer at the end of the line if it has credit, may be sent to, and is not in it yet. */
   join(consumer: Consumer): void {
-    if (consumer.isWaiting || consumer.stopped || consumer.credit <= 0 || consumer.connection.held) return;
+    if (consumer.isWaiting || consumer.stopped || consumer.credit <= 0 || consumer.connection.isOnHold) return;
     consumer.isWaiting = true;
     consumer.previous = this.#last;
     consumer.next = undefined;

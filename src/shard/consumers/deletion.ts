@@ -49,7 +49,7 @@ export class Deletion {
     return topic.queues.get(queue.bindKey) === queue && this.directory.find(topic.name) === topic;
   }
 
-  /** Does in steps what takes long. The queue is used on until it is removed. Answers how many messages it dropped. */
+  /** Empties a queue in steps; it stays usable until it is removed. Answers how many messages it dropped. */
   *#empty(topic: Topic, queue: Queue): Steps<Command, number> {
     let left = this.store.stepExtents / CONSUMER_EXTENTS;
     for (const consumer of this.connections.consumersOf(queue).holders) {

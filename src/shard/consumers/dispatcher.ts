@@ -1,6 +1,6 @@
 /**
- * Hands ready messages to whoever wants them: consumers with credit in turn, pops that wait, and requests for messages
- * that were put off because enough had been sent for one turn or because their connection is held.
+ * Hands out ready messages: to consumers with credit in turn, to waiting pops, and to fetches (POP, POP_DEAD, BROWSE).
+ * A fetch is deferred when enough has been sent in this turn, or while its connection is held.
  */
 import { ProtocolError } from "../../protocol/errors.js";
 import { DEFAULT_POP_BYTES } from "../../protocol/limits.js";
@@ -16,43 +16,43 @@ import type { Directory } from "../topics/directory.js";
 import type { Connections } from "./connections.js";
 import type { ConnectionEntry, Consumer, ConsumerSet, FetchCommand, StartedBrowse } from "./consumer.js";
 
-/** What a consumer is handed before the next one has its turn. */
+/** The most that a consumer is handed before the next one has its turn. */
 const QUANTUM_MESSAGES = 512;
 const QUANTUM_BYTES = 256 * 1024;
 
 /**
- * What a turn sends before commands are looked at again: with the outbox it bounds what can be on its way to a
- * connection before the word that it must be held gets through.
+ * The most that a turn sends. With the size of the outbox it bounds what can be on its way to a connection before a HOLD
+ * gets through.
  */
 const TURN_BYTES = DEFAULT_POP_BYTES;
 
-/** Browses that walk at a time: each has a place that moves with the list, at a cost to whatever leaves that. */
+/** Browses under way at a time: whatever leaves a list must move the cursors in it. */
 const MAX_WALKING = 64;
 
-/** What browses walk in a turn before commands are looked at again, in steps of about a millisecond. */
+/** The most that browses walk in a turn, in steps of about a millisecond. */
 const TURN_STEPS = 2;
 
-/** Pops whose wait ends in one turn before commands are looked at again. */
+/** Waits of pops that end in one turn at most. */
 const TURN_WAITS = 8192;
 
 /**
- * Requests that are put off, of all connections: some tens of megabytes with their names. One connection has at most
- * half of it, as many as it may have in flight (MAX_IN_FLIGHT).
+ * Deferred fetches of all connections: some tens of megabytes with their names. One connection has at most half of
+ * them, as many as it may have requests in flight (MAX_IN_FLIGHT).
  */
 const MAX_DEFERRED = 131_072;
 
 export class Dispatcher {
   readonly #taker: Taker;
   readonly #deferring = new Set<ConnectionEntry>();
-  /** By topic: fetches that were put off. */
+  /** Deferred fetches by topic. */
   readonly #deferredTopics = new Map<string, number>();
   readonly #waits: TimingWheel;
   readonly #quantumMessages: number;
   readonly #quantumBytes: number;
-  /** The store's `emitted` when the turn, or its second part, began. */
+  /** The store's `emitted` when the present part of the turn began. */
   #turnStart = 0;
   #deferred = 0;
-  /** Browses that are put off in the middle of their walk. */
+  /** Deferred browses that are on the way to their offset. */
   #walking = 0;
   /** Extents that browses have looked at since the turn began. */
   #looks = 0;
@@ -80,15 +80,15 @@ export class Dispatcher {
     return this.store.stepExtents * LOOKS_PER_EXTENT;
   }
 
-  /** Enough has been sent, or walked, for this turn. */
+  /** Enough has been sent or walked in this turn. */
   get #isSpent(): boolean {
     return this.#sent >= TURN_BYTES || this.#looks >= TURN_STEPS * this.#stepLooks;
   }
 
-  /** POP, POP_DEAD or BROWSE. The command is copied if it must wait. Throws BUSY when too many wait. */
+  /** POP, POP_DEAD or BROWSE. Copies the command if it is deferred. Throws BUSY when too many are. */
   fetch(c: FetchCommand): void {
     const connection = this.connections.find(c.connection);
-    if (connection?.held || connection?.deferred.length || this.#isSpent || !this.#fetch(c, false)) {
+    if (connection?.isOnHold || connection?.deferred.length || this.#isSpent || !this.#fetch(c, false)) {
       this.#defer(c);
     }
   }
@@ -97,7 +97,7 @@ export class Dispatcher {
   turn(): boolean {
     this.#turnStart = this.store.emitted;
     this.#looks = 0;
-    // Who had a part of this turn is the last in the next one.
+    // Whoever was served in this turn comes last in the next one.
     for (const connection of [...this.#deferring]) {
       if (this.#isSpent) break;
       this.#resume(connection);
@@ -105,7 +105,7 @@ export class Dispatcher {
       if (connection.deferred.length > 0) this.#deferring.add(connection);
       else this.connections.tidy(connection);
     }
-    // Consumers have a share of their own: however much was asked for, they must not starve.
+    // Consumers have a share of their own: fetches must not starve them.
     this.#turnStart = this.store.emitted;
     const { scheduled } = this.connections;
     this.connections.scheduled = [];
@@ -113,25 +113,25 @@ export class Dispatcher {
       consumers.isScheduled = false;
       if (!this.#dispatch(consumers)) consumers.onReady();
     }
-    // Only now: a pop whose time is over still gets what is there.
+    // After dispatching: a pop whose time is over still gets what is there.
     const more = this.#waits.advance(this.store.now, this.#endWait, TURN_WAITS);
     if (more || this.connections.scheduled.length > 0) return true;
-    for (const connection of this.#deferring) if (!connection.held) return true;
+    for (const connection of this.#deferring) if (!connection.isOnHold) return true;
     return false;
   }
 
-  /** When the wait of a pop is over. */
+  /** When the next wait of a pop ends. */
   nextDue(): number {
     return this.#waits.nextDue();
   }
 
-  /** Ends a waiting pop that is not to be answered any more. */
+  /** Ends a waiting pop without an answer. */
   endPop(consumer: Consumer): void {
     this.#waits.cancel(consumer.number);
     this.connections.stop(consumer);
   }
 
-  /** A fetch about the topic of that name was put off. */
+  /** Whether a deferred fetch names that topic. */
   hasDeferred(topic: string): boolean {
     return this.#deferredTopics.has(topic);
   }
@@ -173,8 +173,8 @@ export class Dispatcher {
   }
 
   /**
-   * Answers a fetch, or lets it wait for messages; false when enough has been sent or walked for this turn. A pop that was
-   * put off before is always carried out.
+   * Answers a fetch, or lets it wait for messages. False: enough has been sent or walked in this turn. A pop that was
+   * deferred before is always carried out.
    */
   #fetch(c: FetchCommand, wasDeferred: boolean): boolean {
     switch (c.op) {
@@ -192,7 +192,7 @@ export class Dispatcher {
     }
   }
 
-  /** One that begins far from the head goes there in steps, and is put off until it is there. */
+  /** Walks to the offset in steps; the browse is deferred until it is there. */
   #browse(c: StartedBrowse): boolean {
     c.cursor ??= new BrowseCursor(this.store, this.directory.queue(this.directory.topic(c.topic), c.queue), c);
     const isThere = c.cursor.advance(this.#stepLooks);
@@ -210,14 +210,14 @@ export class Dispatcher {
 
   #pop(c: Pop, wasDeferred: boolean): boolean {
     const { effects, now } = this.store;
-    // A pop that does not wait makes no topic.
+    // A pop that does not wait does not make a topic.
     if (c.wait === 0 && this.directory.find(c.topic) === undefined) {
       effects.openMessages(c.connection, c.request);
       effects.closeMessages();
       return true;
     }
     const queue = this.directory.queue(this.directory.use(c.topic, now, c.connection), c.queue);
-    // Who has been waiting comes first; but they have had a whole turn before a pop that was put off.
+    // Those already waiting come first; before a deferred pop they have had a whole turn.
     const consumers = this.connections.consumersOf(queue);
     if (!wasDeferred && !this.#dispatch(consumers)) return false;
     if (queue.readyCount > 0 && !queue.paused) {
@@ -238,7 +238,7 @@ export class Dispatcher {
     return true;
   }
 
-  /** Serves the consumers of a queue; false when enough has been sent for this turn and there is more. */
+  /** Serves the consumers of a queue. False: enough has been sent in this turn and there is more. */
   #dispatch(consumers: ConsumerSet): boolean {
     const { effects } = this.store;
     const { queue } = consumers;
@@ -261,9 +261,9 @@ export class Dispatcher {
     return true;
   }
 
-  /** Carries out what a connection has waiting, as far as this turn may. */
+  /** Carries out the deferred fetches of a connection, as far as this turn goes. */
   #resume(connection: ConnectionEntry): void {
-    while (!connection.held && !this.#isSpent) {
+    while (!connection.isOnHold && !this.#isSpent) {
       const c = connection.deferred.at(0);
       if (c === undefined) return;
       let isDone = true;
@@ -284,7 +284,7 @@ export class Dispatcher {
     }
   }
 
-  /** A fetch about a topic is put off no more. */
+  /** A deferred fetch that names the topic has ended. */
   #undefer(topic: string): void {
     const left = (this.#deferredTopics.get(topic) ?? 0) - 1;
     if (left > 0) this.#deferredTopics.set(topic, left);

@@ -1,6 +1,6 @@
 /**
- * Walks the messages that a request selects: each selection block by block, each block fragment by fragment. What no
- * fragment answers for becomes a fault. A walk may be made in parts.
+ * Walks the messages that a request selects: each selection block by block, each block fragment by fragment. Messages
+ * that no fragment accounts for become faults. A walk may be made in parts.
  */
 import type { ErrorName } from "../../protocol/errors.js";
 import { COUNT, DELIVERY, FIRST_ID_HIGH, FIRST_ID_LOW, SELECTION_BYTES } from "../../protocol/selection.js";
@@ -9,17 +9,17 @@ import * as ext from "../messages/extent.js";
 import type { Queue } from "../messages/queue.js";
 import type { Store } from "../messages/store.js";
 
-/** What a request wants of the fragments it selects. */
+/** What a request does with the fragments it selects. */
 export interface Disposition {
-  /** Whether the fragment can be settled by somebody who quotes `delivery`. */
+  /** Whether a request that names `delivery` (0: none) may settle the fragment. */
   accepts(fragment: number, delivery: number): boolean;
   /** Settles the messages in `mask` of a fragment, which may be gone afterwards. */
   settle(queue: Queue, fragment: number, mask: number): void;
-  /** What is wrong with messages of a fragment that is not accepted; undefined: as if they were not there. */
+  /** The error for messages of a fragment that is not accepted; undefined: UNKNOWN_MESSAGE. */
   refusal(fragment: number): ErrorName | undefined;
 }
 
-/** What a block costs in looks, beside one for each queue that it is looked for in. */
+/** The price of a block in looks, beside one for each queue in which it is looked up. */
 const BLOCK_LOOKS = 16;
 
 export class Selections {
@@ -34,12 +34,12 @@ export class Selections {
     this.faults = [];
   }
 
-  /** Where a part that begins at `start` ends, which costs about as many looks: behind a selection, at least one. */
+  /** The end of a part that begins at `start` and costs about `looks`: it has at least one whole selection. */
   partEnd(view: DataView, start: number, end: number, queues: number, looks: number): number {
     let at = start;
     let cost = 0;
     while (at < end && cost < looks) {
-      // A selection of n ids lies in that many blocks at the most.
+      // A selection of n ids touches at most so many blocks.
       cost += (Math.ceil(view.getUint32(at + COUNT) / ext.BLOCK) + 1) * (queues + BLOCK_LOOKS);
       at += SELECTION_BYTES;
     }
@@ -77,7 +77,7 @@ export class Selections {
     for (const queue of queues) {
       let fragment = index.first(queue.number, idHigh, idLow);
       while (fragment !== ext.NONE) {
-        // Read before settling: it may free the fragment, and puts new ones in front of the chain only.
+        // Read before settling, which may free the fragment; new ones are added in front of the chain only.
         const next = index.next(fragment);
         const hit = extents.get(fragment, ext.MASK) & wanted;
         if (hit !== 0) {
@@ -100,7 +100,7 @@ export class Selections {
   }
 
   #addFaults(idHigh: number, block: number, missing: number, refused: number, kind: ErrorName): void {
-    // Most often a whole block is unknown.
+    // The common case: the whole block is unknown.
     if (missing === -1 && (missing & refused) === 0)
       return this.#fault(idHigh, block >>> 0, ext.BLOCK, "UNKNOWN_MESSAGE");
     for (let bit = 0; bit < ext.BLOCK; bit++) {
@@ -110,7 +110,7 @@ export class Selections {
     }
   }
 
-  /** Adds to the last fault what continues it. */
+  /** Adds a fault, or extends the last one if it goes on. */
   #fault(idHigh: number, idLow: number, count: number, kind: ErrorName): void {
     const last = this.faults.at(-1);
     if (last?.kind === kind && last.idHigh === idHigh && last.idLow + last.count === idLow) last.count += count;

@@ -1,6 +1,4 @@
-/**
- * ACK, NACK, TOUCH, CANCEL, RESCHEDULE and REDRIVE: what each wants of the messages it selects.
- */
+/** ACK, NACK, TOUCH, CANCEL, RESCHEDULE and REDRIVE: what each does with the messages it selects. */
 import type { Ack, Cancel, Nack, Redrive, Reschedule, Touch } from "../command.js";
 import * as ext from "../messages/extent.js";
 import { redriveAll } from "../messages/purge.js";
@@ -28,7 +26,7 @@ export class Settlement {
     this.#ack = this.#inFlight((queue, fragment, mask) => queue.ack(fragment, mask));
   }
 
-  /** Settles what is selected and answers, if a step is enough for that; false: nothing has been done. */
+  /** Settles what is selected and answers, if one step is enough. False: nothing is done, it needs `steps`. */
   settle(c: SettleCommand): boolean {
     const topic = this.directory.topic(c.topic);
     const queues = this.#queues(topic, c);
@@ -53,7 +51,7 @@ export class Settlement {
     const selections = new Selections(this.store);
     let settle = c;
     for (let done = 0; ; ) {
-      // Of a topic that is gone meanwhile nothing is left to be settled.
+      // If the topic was deleted meanwhile, nothing is left to settle.
       const queues = this.directory.find(settle.topic) === topic ? this.#queues(topic, settle) : [];
       const start = settle.start + done;
       const end = selections.partEnd(settle.view, start, settle.end, queues.length, this.#stepLooks);
@@ -105,7 +103,7 @@ export class Settlement {
     }
   }
 
-  /** Wants messages in flight under the delivery that is quoted. */
+  /** Accepts messages in flight, under the delivery that is named. */
   #inFlight(settle: Disposition["settle"]): Disposition {
     const { extents } = this.store;
     return {
@@ -113,13 +111,13 @@ export class Settlement {
         extents.state(fragment) === State.IN_FLIGHT &&
         (delivery === 0 || extents.get(fragment, ext.DELIVERY) === (delivery | 0)),
       settle,
-      // In flight with somebody else, dead, or back in the queue after a delivery.
+      // In flight under another delivery, dead, or back in the queue.
       refusal: (fragment) =>
         extents.retry(fragment) > 0 || extents.state(fragment) >= State.IN_FLIGHT ? "LEASE_LOST" : undefined,
     };
   }
 
-  /** Wants delayed messages. */
+  /** Accepts delayed messages. */
   #delayed(settle: Disposition["settle"]): Disposition {
     const { extents } = this.store;
     return {

@@ -1,14 +1,16 @@
 /**
- * The log of a shard: records one after another, in pages of memory. Extents point into it, deliveries are copied out of
- * it, and a journal writes its bytes to disk as they are.
+ * The log of a shard: records one after another, in pages of memory. Extents point into it, deliveries are copied out
+ * of it, and a journal writes its bytes to disk as they are.
  *
- * Records go to one of three tracks. What is to survive goes to the journal's: its pages make up segments, `position`
- * counts its bytes, and once the journal has written a page it may leave memory and be read back. The volatile track has
- * the messages that are in memory alone: all of them when there is no journal. What is left in a sparse volatile page is
- * moved to the shelter (see compaction.ts).
+ * Records go to one of three tracks:
  *
- * A page counts the messages (once for each queue) that still need it, and its memory is used again when it is full and
- * nobody does.
+ * - The journal's track has what must survive. Its pages make up segments, `position` counts its bytes, and once the
+ *   journal has written a page, the page may leave memory and be read back.
+ * - The volatile track has messages that are in memory alone: all of them when there is no journal.
+ * - What is left in sparse volatile pages is evacuated to the third (memory-compaction.ts).
+ *
+ * A page counts the messages (once for each queue) that still need it. When it is full and nobody does, its memory is
+ * used again.
  */
 import type { Page } from "./page.js";
 import { Pages } from "./pages.js";
@@ -27,9 +29,9 @@ type Track = (typeof Track)[keyof typeof Track];
 export interface LogOptions {
   /** Default `PAGE_BYTES`. */
   readonly pageBytes?: number | undefined;
-  /** Memory that messages may take. Default: no limit. */
+  /** Memory budget of the shard. Default: no limit. */
   readonly memoryBytes?: number | undefined;
-  /** Memory up to which pages stay in it that could leave. Default `PAGE_CACHE_BYTES`. */
+  /** Memory for pages that are on disk as well. Default `PAGE_CACHE_BYTES`. */
   readonly pageCacheBytes?: number | undefined;
   /** Undefined: there is no journal. */
   readonly segmentBytes?: number | undefined;
@@ -64,35 +66,35 @@ export interface Batch {
 export class Log {
   readonly pages: Pages;
   readonly segments = new Segments();
-  /** Journalled pages with bytes that are not in their file yet, in order; those that are open. */
+  /** Pages of the journal that are open or have bytes that are not in their file yet, in order. */
   unwritten: Page[] = [];
-  /** Bytes ever appended for the journal, and up to where they are as durable as was demanded. */
+  /** Bytes ever appended to the journal, and how many of them are as durable as was asked for. */
   position = 0;
   durable = 0;
   /** The highest `Durability` that was asked for since the last commit; 0: none. */
   demand = 0;
-  /** Where the last record was put: its page, its offset, and that of the entries behind the header. */
+  /** The place of the last record: its page, its offset, and the offset of its entries. */
   page = 0;
   recordOffset = 0;
   entriesOffset = 0;
-  /** How many pages have been begun: when it moves, it is time to look for sparse ones. */
+  /** Counts pages; memory compaction looks for sparse ones when it moves. */
   pagesBegun = 0;
   /**
-   * Called at the head of a new segment, to append what must be known without all segments before. False: more of that
-   * follows.
+   * Called at the head of a new segment, to append what a reader must know without the segments before. False: more of
+   * it follows later.
    */
   onSegment: (now: number) => boolean = () => true;
-  /** More of it follows: the segment goes on until it is there. */
+  /** The directory of the open segment is not complete: the segment does not end before it is. */
   isDirectoryPending = false;
-  /** The present, for the heads of segments. */
+  /** The time, for the heads of segments. */
   now = 0;
   readonly #segmentBytes: number;
   readonly #shard: number;
   readonly #shards: number;
   readonly #open: [Page | undefined, Page | undefined, Page | undefined] = [undefined, undefined, undefined];
-  /** `pagesBegun` when pages were last asked to leave. */
+  /** `pagesBegun` when the page cache was last trimmed. */
   #trimmedAt = 0;
-  /** The head of a segment is being written: it does not end here, however long that is. */
+  /** The head of a segment is being written: the segment does not end within it. */
   #isHeading = false;
 
   constructor({
@@ -103,7 +105,7 @@ export class Log {
     shard = 0,
     shards = 1,
   }: LogOptions = {}) {
-    // A page ends with its segment: more would lie idle.
+    // A page never spans two segments: the rest of a larger one would be unused.
     this.pages = new Pages(
       segmentBytes > 0 ? Math.min(pageBytes, segmentBytes) : pageBytes,
       memoryBytes,
@@ -119,8 +121,8 @@ export class Log {
   }
 
   /**
-   * Memory that a batch for `queues` queues needs beyond what there is. A page of the journal's track that is full makes
-   * room for the next one: it may leave as soon as it is written.
+   * Memory that a batch for `queues` queues needs beyond what is allocated. On the journal's track a full page makes
+   * room for the next one, because it may leave memory as soon as it is written.
    */
   growth(names: number, queues: number, entriesLength: number, isJournalled: boolean): number {
     const length = record.NAMES + names + (isJournalled ? queues * record.QUEUE_BYTES : 0) + entriesLength;
@@ -132,8 +134,8 @@ export class Log {
   }
 
   /**
-   * Appends a batch. Answers its page, and leaves the place in `page`, `recordOffset`, `entriesOffset`. Whoever needs
-   * the messages says so with `claim`.
+   * Appends a batch. Answers its page, and leaves the place in `page`, `recordOffset`, `entriesOffset`. The caller then
+   * claims the messages of the page that queues need.
    */
   append(batch: Batch): Page {
     const { topic, routeKey, queues, count, idHigh, idLow, start, end } = batch;
@@ -161,14 +163,14 @@ export class Log {
   }
 
   /**
-   * Makes room for a record of the journal and writes its length. Answers its page; `recordOffset` is where it begins.
-   * The rest is for the caller to write, every byte of it but the checksum.
+   * Makes room for a record of the journal and writes its length. Answers its page; it begins at `recordOffset`. The
+   * caller writes the rest, every byte but the checksum.
    */
   reserve(length: number): Page {
     return this.#reserve(Track.JOURNAL, length);
   }
 
-  /** Makes the last record of the journal, which ends at `end` of its page, longer. False: there is no room. */
+  /** Makes the last record of the journal, at `at` of its page, `more` bytes longer. False: there is no room. */
   extend(page: Page, at: number, length: number, more: number): boolean {
     const grown = record.align(length + more) - record.align(length);
     if (!this.#fits(page, grown)) return false;
@@ -177,7 +179,7 @@ export class Log {
     return true;
   }
 
-  /** Ends what is written at once. `synced`: the position up to which everything is known to be on disk. */
+  /** Appends a COMMIT. `synced`: the position up to which everything is known to be on disk. */
   commitMark(synced: number): void {
     const page = this.#reserve(Track.JOURNAL, record.COMMIT_BYTES);
     const at = this.recordOffset;
@@ -186,7 +188,7 @@ export class Log {
     page.view.setFloat64(at + record.DURABLE, Math.max(0, synced - (this.segments.last?.base ?? 0)));
   }
 
-  /** Ends the open segment; the next record begins another. */
+  /** Ends the open segment; the next record begins another one. */
   seal(): void {
     const segment = this.segments.last;
     const page = this.#open[Track.JOURNAL];
@@ -202,7 +204,7 @@ export class Log {
     this.#close(Track.JOURNAL);
   }
 
-  /** Everything up to `position` is as durable as was demanded. */
+  /** Everything up to `position` is as durable as was asked for. */
   markDurable(position: number): void {
     this.durable = position;
     if (position === this.position) this.demand = 0;
@@ -212,14 +214,14 @@ export class Log {
       if (page.isOpen || !page.isWritten) this.unwritten.push(page);
       else this.pages.dropIfDead(page);
     }
-    // A page that was begun has ended another one, which is written now.
+    // A page has been begun, so another one is full, and written by now: it may leave.
     if (this.#trimmedAt !== this.pagesBegun) this.pages.trimCache();
     this.#trimmedAt = this.pagesBegun;
   }
 
   /**
-   * Copies the header of a record and some of its entries to where they are safe from a sparse page's end. Leaves the
-   * place in `page`, `recordOffset`, `entriesOffset`.
+   * Copies the header of a record and some of its entries out of a sparse page. Leaves the place in `page`,
+   * `recordOffset`, `entriesOffset`.
    */
   evacuate(from: Page, recordOffset: number, start: number, end: number): Page {
     const names =
@@ -235,7 +237,7 @@ export class Log {
     return page;
   }
 
-  /** Room is always kept for the SEAL of a segment. */
+  /** Whether a record fits into a page. Room for the SEAL of a segment is always kept. */
   #fits(page: Page, size: number): boolean {
     return page.used + size <= page.bytes.length - (page.segment === undefined ? 0 : record.SEAL_BYTES);
   }
@@ -251,7 +253,7 @@ export class Log {
     this.recordOffset = at;
     page.view.setUint32(at + record.LENGTH, length);
     page.view.setUint32(at + record.CHECKSUM, 0);
-    // The bytes up to the next record are on disk as well.
+    // The padding is written to disk as well.
     for (let end = at + length; end < at + size; end++) page.bytes[end] = 0;
     this.#advance(page, size);
     return page;
@@ -264,18 +266,18 @@ export class Log {
     this.position += size;
   }
 
-  /** Whether a record needs another segment: a segment has at least one record behind its head, whatever its length. */
+  /** Whether a record needs a new segment. A segment has at least one record behind its head, however long. */
   #isFull(track: Track, size: number): boolean {
     if (track !== Track.JOURNAL || this.#isHeading) return false;
     const segment = this.segments.last;
     if (segment === undefined || segment.isSealed) return true;
     if (this.isDirectoryPending) return false;
-    // A directory that takes most of a segment would be written over and over: it may take half at the most.
+    // With a large directory segments grow: it is at most half of one, or most writing would be directories.
     const max = Math.max(this.#segmentBytes, 2 * segment.directoryBytes);
     return segment.used + size + record.SEAL_BYTES > max && segment.base + segment.used > segment.headEnd;
   }
 
-  /** Begins a page, and a segment when it is time; what was open on the track is full. */
+  /** Begins a page, and a segment when it is time. The open page of the track is full. */
   #begin(track: Track, size: number): Page | undefined {
     if (this.#isFull(track, size)) {
       this.#beginSegment();
@@ -292,7 +294,7 @@ export class Log {
     return page;
   }
 
-  /** No record is added any more to what was open on a track. */
+  /** Closes the open page of a track: no record is added to it any more. */
   #close(track: Track): void {
     const page = this.#open[track];
     this.#open[track] = undefined;
@@ -322,7 +324,7 @@ export class Log {
   }
 }
 
-/** Names are short: a loop is done before a call of `set` has begun. */
+/** A loop: for short names it is faster than a call of `set`. */
 const copyName = (name: Uint8Array, to: Uint8Array, at: number): void => {
   for (let i = 0; i < name.length; i++) to[at + i] = name[i] ?? 0;
 };

@@ -1,5 +1,5 @@
 /**
- * A page of the log: records one behind the other, in memory or, once its journal has them, on disk alone.
+ * A page of the log: records one behind the other, in memory or, once the journal has written them, on disk alone.
  */
 import type { Segment } from "./segment.js";
 
@@ -14,13 +14,13 @@ export class Page {
   number = -1;
   /** Where the next record goes. */
   used = 0;
-  /** Bytes that the journal has put into the file. */
+  /** Bytes that the journal has written. */
   written = 0;
-  /** Messages that are still in some queue, once for each. */
+  /** Messages that are still in a queue, counted once for each queue. */
   live = 0;
-  /** Messages that have ever been put in, counted alike. */
+  /** Messages that ever were, counted alike. */
   total = 0;
-  /** Messages in it wait for a time of their own, so that nobody knows when it is looked into. */
+  /** It has delayed messages or ones with a time to live: nobody knows when it is needed next. */
   isTimed = false;
   /** How often it was read back. */
   loads = 0;
@@ -43,12 +43,12 @@ export class Page {
     return this.bytes.length > 0;
   }
 
-  /** Nothing of it waits for a journal. */
+  /** Nothing of it waits for the journal. */
   get isWritten(): boolean {
     return this.segment === undefined || this.written === this.used;
   }
 
-  /** It is on disk, and need not be in memory. */
+  /** All of it is on disk: it may leave memory. */
   get canLeave(): boolean {
     return this.segment !== undefined && this.written === this.used && !this.isOpen;
   }
@@ -58,7 +58,7 @@ export class Page {
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
-  /** Gives up its memory, which is the caller's then. */
+  /** Gives its memory to the caller. */
   unload(): Uint8Array {
     const { bytes } = this;
     this.bytes = NO_BYTES;

@@ -1,25 +1,25 @@
 /**
- * The pages of a log by number: who still needs them, which of them are in memory, and the memory itself, which is used
- * again and again.
+ * The pages of a log by number: how many messages still need each, which are in memory, and the memory itself, which is
+ * reused.
  *
- * A page that its journal has written may leave memory when that is short, and is read back when somebody looks into it.
- * A page of which nobody needs anything is gone, unless records are still added to it or its journal has not written it.
+ * A page that the journal has written may leave memory, and is read back when it is looked into. A page that no message
+ * needs is dropped, unless records are still added to it or the journal has not written it yet.
  */
 import { NO_BYTES, Page } from "./page.js";
 import type { Segment } from "./segment.js";
 
 /**
- * Free pages kept for reuse: they save the kernel's work of finding and clearing memory. They come on top of the budget,
- * of which they are an eighth at most.
+ * Free pages kept for reuse: they save the kernel's work of finding and clearing memory. They come on top of the budget
+ * and are at most an eighth of it.
  */
 const MAX_SPARE = 32;
 const MIN_SPARE = 2;
 const SPARE_SHARE = 1 / 8;
 
 /**
- * Memory up to which pages stay that could leave: what a backlog has beyond it is on disk, and read back as consumers come
- * near. Memory that is used again costs a fraction of memory that is new to the process, more than the reading. When pages
- * are read back twice, because queues are consumed in different places, it is too little and doubles, up to the budget.
+ * Memory for pages that are on disk as well: what a backlog has beyond it is read back as consumers reach it. Reusing
+ * that memory saves more than the reading costs, because memory that is new to the process is slow. When a page is read
+ * back a second time (queues are consumed in different places), the cache was too small and doubles, up to the budget.
  */
 export const PAGE_CACHE_BYTES = 64 * 1024 * 1024;
 
@@ -30,21 +30,21 @@ export interface PageSource {
 }
 
 export class Pages {
-  /** By number; numbers are used again. */
+  /** By number; numbers are reused. */
   readonly list: (Page | undefined)[] = [];
-  /** Memory of all that are loaded. */
+  /** Memory of all loaded pages. */
   bytes = 0;
-  /** How often one was read back. */
+  /** How often a page was read back. */
   loads = 0;
   source: PageSource | undefined;
-  /** Bytes by which memory is over its budget, or under it if negative. */
+  /** By how many bytes the shard is over its memory budget; negative: under it. */
   pressure: () => number = () => Number.NEGATIVE_INFINITY;
   readonly #freeNumbers: number[] = [];
   readonly #spare: Uint8Array[] = [];
   readonly #maxSpare: number;
   #pageCacheBytes: number;
 
-  /** `pageBytes`: of a page that no single record makes larger. `budget`: memory that messages may take. */
+  /** `pageBytes`: the size of a page, unless one record needs a larger one. `budget`: the memory budget of the shard. */
   constructor(
     readonly pageBytes: number,
     budget = Number.POSITIVE_INFINITY,
@@ -54,7 +54,7 @@ export class Pages {
     this.#maxSpare = Math.max(MIN_SPARE, Math.min(MAX_SPARE, Math.floor((budget * SPARE_SHARE) / pageBytes)));
   }
 
-  /** A page that is known to exist, in memory. Reading it back may take another one out of memory. */
+  /** An existing page, read back if it is not in memory, which may take another one out of memory. */
   at(number: number): Page {
     const page = this.#known(number);
     page.isTouched = true;
@@ -86,7 +86,7 @@ export class Pages {
     this.dropIfDead(page);
   }
 
-  /** A page is gone if nobody needs anything of it. */
+  /** Drops a page that no message needs, if it may go. */
   dropIfDead(page: Page): void {
     if (page.live > 0 || page.isOpen || !page.isWritten || this.list[page.number] !== page) return;
     this.list[page.number] = undefined;
@@ -94,7 +94,7 @@ export class Pages {
     if (page.isLoaded) this.#unload(page);
   }
 
-  /** A page over memory that was borrowed, or none if it is on disk alone. */
+  /** A new page with memory that was borrowed; none: it is on disk alone. */
   add(bytes: Uint8Array, segment: Segment | undefined, offset: number): Page {
     const page = new Page(bytes, segment, offset);
     page.number = this.#freeNumbers.pop() ?? this.list.length;
@@ -103,7 +103,7 @@ export class Pages {
     return page;
   }
 
-  /** A page of a segment that is on disk, as it was read back. It stays until it is marked as written. */
+  /** A page of a segment that is on disk. It is not dropped before `finishAdopting`. */
   adopt(segment: Segment, offset: number, used: number, bytes: Uint8Array = NO_BYTES): Page {
     const page = this.add(bytes, segment, offset);
     page.used = used;
@@ -111,7 +111,7 @@ export class Pages {
     return page;
   }
 
-  /** An adopted page has been read: from now on it is like any that was written. */
+  /** All messages of an adopted page are claimed: from now on it is like any page that was written. */
   finishAdopting(page: Page): void {
     page.written = page.used;
     this.dropIfDead(page);
@@ -123,15 +123,15 @@ export class Pages {
     return spare ?? new Uint8Array(Math.max(length, this.pageBytes));
   }
 
-  /** Memory that `borrow` gave and nobody needs. */
+  /** Takes back memory that `borrow` gave. */
   giveBack(bytes: Uint8Array): void {
     if (bytes.length === this.pageBytes && this.#spare.length < this.#maxSpare) this.#spare.push(bytes);
   }
 
-  /** Takes pages that are on disk out of memory until `excess` bytes are free or none is left. `keep` stays. */
+  /** Takes pages that are on disk out of memory until `excess` bytes are free. `keep` stays. */
   evict(excess: number, keep?: Page): void {
     let left = excess;
-    // The newest are needed last; those that were looked into lately have a second chance.
+    // The newest are needed last. Pages that were looked into lately have a second chance.
     for (let pass = 0; pass < 2 && left > 0; pass++) {
       for (let number = this.list.length - 1; number >= 0 && left > 0; number--) {
         const page = this.list[number];
@@ -145,7 +145,7 @@ export class Pages {
     }
   }
 
-  /** Lets pages leave that nobody is about to look into, the newest first, as long as there are more than is easy. */
+  /** Takes pages out of memory, the newest first, down to the size of the cache. `keep` stays. */
   trimCache(keep?: Page): void {
     let left = this.bytes - this.#pageCacheBytes;
     for (let number = this.list.length - 1; number >= 0 && left > 0; number--) {

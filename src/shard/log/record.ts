@@ -37,15 +37,15 @@ export const RecordType = {
   SEGMENT: 1,
   /** A published batch. */
   PUBLISH: 2,
-  /** Messages that a compaction has kept, with all that is known of them. */
+  /** Messages that a compaction has kept, with their state. */
   KEEP: 3,
   /** Messages have a new state. */
   STATE: 4,
-  /** A topic or queue has come, changed or gone. */
+  /** A topic or queue was made, changed or deleted. */
   DIRECTORY: 5,
-  /** No id of a later millisecond has been handed out. */
+  /** Up to which millisecond ids may have been handed out. */
   IDS: 6,
-  /** The end of what is written at once. */
+  /** The end of a commit. */
   COMMIT: 7,
   /** The end of a segment. */
   SEAL: 8,
@@ -70,9 +70,9 @@ export const checksumSeed = (sequence: number, offset: number): number =>
  * ```
  *
  * Segments are numbered from 1. A compacted one stands for all from `replaces` to `sequence`; others have their own
- * number in both. What follows the head of one that is not compacted is the directory of that moment (DIRECTORY records)
- * and an IDS record, so that all segments before it can go. A long directory goes on behind that, between other records:
- * each queue is named before the first batch for it.
+ * number in both. The head of one that is not compacted is followed by the directory of that moment (DIRECTORY records)
+ * and an IDS record, so that all segments before it can go. A long directory goes on between other records; each queue
+ * is named before the first batch for it.
  */
 export const VERSION = 9;
 export const SEGMENT_MAGIC = 12;
@@ -136,8 +136,8 @@ export const CLAIM_TIME = 24;
 export const CLAIM_BYTES = 32;
 
 /**
- * STATE: these messages of a queue are now in that state, whatever they were before. Nothing is said of being in
- * flight: who held a message when the broker ended has lost it.
+ * STATE: these messages of a queue are now in that state, whatever they were before. Being in flight is not recorded:
+ * leases end with the broker.
  *
  * ```
  *  8      9       10       11      12      16      18      20      24         32
@@ -166,9 +166,8 @@ export const RANGE_BYTES = 12;
 /**
  * DIRECTORY: 16: a msgpack array, `["topic", name, config, startTime]`,
  * `["queue", number, topic, bindKey, paused, declared]`, `["queue deleted", number]` or `["topic deleted", name]`. The
- * first two also change what is known already. What has been named from `["checkpoint"]` to `["complete"]`, other records
- * in between, is all there is. `declared` is missing in files that were written before it was known:
- * then queues are declared but for `default`.
+ * first two also change what exists. Everything that exists is named between `["checkpoint"]` and `["complete"]`, with
+ * other records in between. `declared` is missing in older files: then all queues but `default` were declared.
  */
 export const DIRECTORY_BODY = 16;
 
@@ -177,7 +176,7 @@ export const CEILING = 16;
 export const IDS_BYTES = 24;
 
 /**
- * COMMIT: 16: f64, the bytes of this segment that were known to be on disk when this was written. A reader that finds
+ * COMMIT: 16: f64, the bytes of this segment that were known to be on disk when it was written. A reader that finds
  * something broken before that place has found damage; behind it, the torn end of what was never confirmed.
  */
 export const DURABLE = 16;

@@ -1,16 +1,16 @@
 /**
- * Writes what happens to messages and to the directory into the log, as the records that a recovery reads. Without a
- * journal it writes nothing.
+ * Appends STATE, DIRECTORY and IDS records to the log: what happens to messages, to topics and queues, and to ids.
+ * Without a journal it appends nothing.
  *
- * Messages of one queue that go the same way one after another share a STATE record, and ids that follow one another
- * share a range of it: an ack of a thousand messages is a record of 48 bytes.
+ * Messages of one queue that change in the same way one after another share a STATE record, and consecutive ids share a
+ * range of it: an ack of a thousand messages is a record of 48 bytes.
  */
 import { packHead } from "../../protocol/head.js";
 import type { Log } from "./log.js";
 import type { Page } from "./page.js";
 import * as record from "./record.js";
 
-/** What becomes of messages: a state of extent.ts with what belongs to it. */
+/** The new state of messages: one of extent.ts, with what belongs to it. */
 export interface StateChange {
   readonly state: number;
   readonly reason: number;
@@ -21,7 +21,7 @@ export interface StateChange {
   readonly time: number;
 }
 
-/** They are in no queue any more. */
+/** The messages are in no queue any more. */
 export const GONE: StateChange = { state: 0, reason: 0, retry: 0, flags: 0, time: 0 };
 
 /** The body of a DIRECTORY record: see record.ts. */
@@ -38,9 +38,9 @@ export interface DirectoryItem {
 }
 
 export class Recorder {
-  /** Nothing is written: the log is being read back. */
+  /** The log is being read back: nothing is appended. */
   isReplaying = false;
-  /** The STATE record that was written last, and the log's position behind it. */
+  /** The last STATE record, and the log's position behind it. */
   #page: Page | undefined;
   #at = 0;
   #length = 0;
@@ -50,7 +50,7 @@ export class Recorder {
 
   constructor(readonly log: Log) {}
 
-  /** `count` messages from an id on are in that state now, as durably as `level` says. */
+  /** `count` messages from an id on have a new state. `level`: the `Durability` of the record. */
   state(queue: number, change: StateChange, idHigh: number, idLow: number, count: number, level: number): void {
     const { log } = this;
     if (this.isReplaying) return;
@@ -61,7 +61,7 @@ export class Recorder {
     this.#position = log.position;
   }
 
-  /** A topic or queue has come, changed or gone. */
+  /** A topic or queue was made, changed or deleted. */
   directory(entry: DirectoryEntry, level: number): void {
     const { log } = this;
     if (!log.isJournalled || this.isReplaying) return;
@@ -74,7 +74,7 @@ export class Recorder {
     page.bytes.set(body, at + record.DIRECTORY_BODY);
   }
 
-  /** No id of a millisecond after `ceiling` (since the EPOCH of ids) is handed out before the next such record. */
+  /** No id of a millisecond after `ceiling` (since the EPOCH of ids) is handed out before the next of these records. */
   ids(ceiling: number, level: number): void {
     const { log } = this;
     if (!log.isJournalled) return;
@@ -108,7 +108,7 @@ export class Recorder {
     this.#range(idHigh, idLow, count);
   }
 
-  /** Whether the last record of the log can take more of the same. */
+  /** Whether the last record of the log is a STATE record for the same change. */
   #continues(queue: number, change: StateChange): boolean {
     const page = this.#page;
     if (page === undefined || this.#position !== this.log.position || page.written > this.#at) return false;
@@ -132,7 +132,7 @@ export class Recorder {
     return true;
   }
 
-  /** Writes the last range, and the zeros behind it. */
+  /** Writes the last range, and the padding behind it. */
   #range(idHigh: number, idLow: number, count: number): void {
     const { view } = this.#page as Page;
     const end = this.#at + this.#length;

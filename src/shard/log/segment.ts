@@ -6,22 +6,22 @@ import { idOrder } from "../../protocol/id.js";
 export class Segment {
   /** Bytes of its records. */
   used = 0;
-  /** Messages of its pages that are still in some queue, once for each; and all that ever were. */
+  /** Messages of its pages that are still in a queue, counted once for each queue; and all that ever were. */
   live = 0;
   total = 0;
-  /** The first and the last of the ids that its records publish or keep, by `idOrder`; none: Infinity, -Infinity. */
+  /** The first and the last id in its PUBLISH and KEEP records, by `idOrder`; none: Infinity, -Infinity. */
   firstId = Number.POSITIVE_INFINITY;
   lastId = Number.NEGATIVE_INFINITY;
-  /** Of a compacted one: bytes of what it says about messages of segments before, as long as this is the first of them. */
+  /** Of a compacted one: bytes about messages of earlier segments, of which `carriedFor` was the first. */
   carriedBytes = 0;
   carriedFor = 0;
-  /** It is being compacted: it may not go meanwhile. */
-  isHeld = false;
+  /** It is being compacted and must not be removed meanwhile. */
+  isCompacting = false;
   /** No record is added any more. */
   isSealed = false;
-  /** It has the whole directory, and a word of the ids: nothing before it is needed for those. */
+  /** It has the whole directory and an IDS record: earlier segments are not needed for those. */
   hasDirectory = false;
-  /** The log's position when its head had been appended; and bytes of its directory, behind that as well. */
+  /** The log's position behind its head; and the bytes of its directory, in the head and behind it. */
   headEnd = 0;
   directoryBytes = 0;
 
@@ -29,11 +29,11 @@ export class Segment {
     readonly sequence: number,
     /** The first of the segments that it stands for. */
     readonly replaces: number,
-    /** The log's position where it begins; of one that was read back it says nothing. */
+    /** The log's position where it begins; 0 if it was read back. */
     readonly base: number,
   ) {}
 
-  /** It has messages with these ids. */
+  /** Notes that it has messages with these ids. */
   includeIds(high: number, low: number, count: number): void {
     const first = idOrder(high, low);
     this.firstId = Math.min(this.firstId, first);
@@ -54,7 +54,7 @@ export class Segments {
     return this.#list;
   }
 
-  /** A new one at the log's position. */
+  /** Begins a segment at the log's position. */
   begin(position: number): Segment {
     const segment = new Segment(this.#nextSequence, this.#nextSequence, position);
     this.#nextSequence++;
@@ -62,7 +62,7 @@ export class Segments {
     return segment;
   }
 
-  /** One that is read back, behind those there are. */
+  /** Adds a segment that is read back. */
   adopt(sequence: number, replaces: number): Segment {
     const segment = new Segment(sequence, replaces, 0);
     segment.isSealed = true;
@@ -72,8 +72,8 @@ export class Segments {
   }
 
   /**
-   * Those of which nobody needs the directory: a later one has its own. One that was torn at its beginning, and cut there
-   * by a recovery, has none.
+   * Segments whose directory nobody needs, because a later one has the whole directory. (A segment that was torn at its
+   * head and cut there by a recovery has none.)
    */
   get superseded(): readonly Segment[] {
     const whole = this.#list.findLastIndex(({ hasDirectory }) => hasDirectory);
@@ -81,21 +81,21 @@ export class Segments {
   }
 
   /**
-   * Those that nothing needs: from the first on, sealed and without a live message. What made their messages dead, and
-   * the directory at the head of the next one, must be on disk already.
+   * Segments that nothing needs: from the first on, sealed and without a live message. The records that ended their
+   * messages, and the directory of a later segment, must be on disk before they are removed.
    */
   get reclaimable(): readonly Segment[] {
-    const alive = this.#list.findIndex(({ live, isSealed, isHeld }) => live > 0 || !isSealed || isHeld);
+    const alive = this.#list.findIndex(({ live, isSealed, isCompacting }) => live > 0 || !isSealed || isCompacting);
     return alive === -1 ? this.superseded : this.superseded.slice(0, alive);
   }
 
-  /** The file of a segment is gone. */
+  /** The file of a segment was removed. */
   forget(segment: Segment): void {
     if (segment.live > 0) throw new Error(`log: segment ${segment.sequence} has live messages`);
     this.#list.splice(this.#list.indexOf(segment), 1);
   }
 
-  /** One that compaction has made takes the place of those that it replaces. */
+  /** Puts a compacted segment in the place of those that it replaces. */
   replace(sequence: number, replaces: number): Segment {
     const from = this.#list.findIndex((segment) => segment.sequence >= replaces);
     const to = this.#list.findIndex((segment) => segment.sequence > sequence);

@@ -8,13 +8,13 @@ import type { Cursor, ExtentList } from "./extent-list.js";
 import type { Queue } from "./queue.js";
 import type { Store } from "./store.js";
 
-/** Walks the messages that a BROWSE asks for, and first to its offset, which may be far: in steps. */
+/** The place of a BROWSE in its lists. It first walks to the offset, which may be far, in steps. */
 export class BrowseCursor {
   readonly #lists: readonly ExtentList[];
-  /** In `lists`. */
+  /** Index in `#lists`. */
   #list = 0;
   #cursor: Cursor | undefined;
-  /** Messages that are still before it. */
+  /** Messages that are still to be skipped. */
   skip: number;
   /** Extents that the last `advance` looked at. */
   looks = 0;
@@ -28,7 +28,7 @@ export class BrowseCursor {
     this.skip = c.offset;
   }
 
-  /** Moves on by up to `max` extents. False: it is not there yet. */
+  /** Moves up to `max` extents towards the offset. False: it is not there yet. */
   advance(max: number): boolean {
     const { extents } = this.store;
     this.looks = 0;
@@ -44,7 +44,7 @@ export class BrowseCursor {
     }
   }
 
-  /** The extent that it is at; NONE: there are no more. */
+  /** The present extent; NONE: there are no more. */
   get extent(): number {
     for (let list = this.#lists[this.#list]; list !== undefined; list = this.#lists[this.#list]) {
       this.#cursor ??= list.openCursor();
@@ -60,7 +60,7 @@ export class BrowseCursor {
     if (cursor !== undefined) cursor.at = this.store.extents.get(cursor.at, ext.NEXT);
   }
 
-  /** It is not used any more. */
+  /** To be called when it is not used any more. */
   close(): void {
     if (this.#cursor !== undefined) this.#lists[this.#list]?.closeCursor(this.#cursor);
     this.#cursor = undefined;
@@ -102,8 +102,8 @@ const listsOf = (queue: Queue, state: Browse["state"]): readonly ExtentList[] =>
 };
 
 /**
- * Emits up to `max` messages of an extent after the first `skip`, as far as they fit into `room`. Infinite room is that
- * of the whole request with nothing shown yet: one message fits whatever its size.
+ * Emits up to `max` messages of an extent after the first `skip`, as far as they fit into `room`. Infinite: nothing has
+ * been shown yet, so that the room is `c.maxBytes` and one message fits whatever its size.
  */
 const show = (
   store: Store,

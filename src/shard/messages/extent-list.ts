@@ -1,10 +1,10 @@
 /**
- * A doubly linked list of extents, through words of the extents themselves: a queue's ready messages in order, its
- * delayed ones, its dead ones, what a consumer holds. An extent is in one list at the most.
+ * A doubly linked list of extents through words of the extents themselves: the ready messages of a queue, its delayed
+ * ones, its dead ones, what a consumer holds. An extent is in at most one list.
  */
 import { type ExtentTable, NEXT, NONE, PREVIOUS } from "./extent.js";
 
-/** A place in a list, which moves on when the extent that it is at leaves the list. */
+/** A place in a list. It moves on when its extent leaves the list. */
 export interface Cursor {
   /** The extent, or NONE behind the last one. */
   at: number;
@@ -13,7 +13,7 @@ export interface Cursor {
 export class ExtentList {
   head = NONE;
   tail = NONE;
-  /** Of those who walk it in steps. */
+  /** Of walks in steps. */
   #cursors: Set<Cursor> | undefined;
 
   push(table: ExtentTable, extent: number): void {
@@ -34,7 +34,7 @@ export class ExtentList {
     else table.set(next, PREVIOUS, extent);
   }
 
-  /** A place at the head, that is kept until it is closed. */
+  /** A cursor at the head; close it after use. */
   openCursor(): Cursor {
     const cursor = { at: this.head };
     this.#cursors ??= new Set();
@@ -42,7 +42,7 @@ export class ExtentList {
     return cursor;
   }
 
-  /** Places that are open. */
+  /** How many are open. */
   get cursors(): number {
     return this.#cursors?.size ?? 0;
   }

@@ -46,18 +46,18 @@ const INITIAL_EXTENTS = 1024;
 /** States, the low byte of STATUS. */
 export const State = { FREE: 0, READY: 1, DELAYED: 2, IN_FLIGHT: 3, DEAD: 4 } as const;
 
-/** FLAGS: the messages were re-driven, and have lost their time to live with that. */
+/** FLAGS: the messages were re-driven and have no time to live any more. */
 export const REDRIVEN = 1;
 
-/** Ids of a block, of which a fragment never leaves one. */
+/** Ids of a block: a fragment lies within one. */
 export const BLOCK = 32;
 
 export const NONE = -1;
 
-/** The most retries a topic may allow: one more must fit into 16 bits. */
+/** The most retries that a topic may allow: one more must fit into 16 bits. */
 export const MAX_RETRIES = 65_534;
 
-/** How many bits are set. */
+/** The number of bits that are set. */
 export const popcount = (mask: number): number => {
   let m = mask - ((mask >>> 1) & 0x5555_5555);
   m = (m & 0x3333_3333) + ((m >>> 2) & 0x3333_3333);
@@ -73,14 +73,14 @@ export const bits = (from: number, count: number): number => (count >= BLOCK ? -
 export class ExtentTable {
   /** All words of all extents; see the table above. Replaced when it grows: never keep a reference. */
   words = new Int32Array(INITIAL_EXTENTS << WORDS_SHIFT);
-  /** When the messages' time to live ends (0: never); of dead ones when they died. Milliseconds since 1970. */
+  /** When the time to live ends (0: never), or when dead messages died; milliseconds since 1970. */
   times = new Float64Array(INITIAL_EXTENTS);
   #free = NONE;
   #used = 0;
   #live = 0;
   readonly #onGrow: (capacity: number) => void;
 
-  /** `onGrow` lets what is indexed by extent (the timing wheel) grow along. */
+  /** `onGrow`: for tables that are indexed by extent as well (the timing wheel). */
   constructor(onGrow: (capacity: number) => void) {
     this.#onGrow = onGrow;
     onGrow(INITIAL_EXTENTS);
@@ -90,7 +90,7 @@ export class ExtentTable {
     return this.#live;
   }
 
-  /** Extents that have ever been in use at once: they are numbered below this. */
+  /** All extents in use are numbered below this. */
   get high(): number {
     return this.#used;
   }
@@ -99,12 +99,12 @@ export class ExtentTable {
     return this.times.length;
   }
 
-  /** Bytes that the table itself takes, with what the wheel keeps beside it. */
+  /** Memory of the table, with that of the timing wheel. */
   get bytes(): number {
     return this.capacity * ((4 << WORDS_SHIFT) + 8 + 24);
   }
 
-  /** What the table grows by when so many more extents are needed. */
+  /** How much memory the table needs for so many more extents. */
   growthFor(extents: number): number {
     return this.#live + extents <= this.capacity ? 0 : this.bytes;
   }
@@ -129,7 +129,7 @@ export class ExtentTable {
     this.#live++;
     const at = extent << WORDS_SHIFT;
     this.times[extent] = 0;
-    // A loop: a call of `fill` costs more than the sixteen words.
+    // A loop: for sixteen words it is faster than `fill`.
     for (let word = at; word < at + (1 << WORDS_SHIFT); word++) this.words[word] = 0;
     this.words[at + NEXT] = NONE;
     this.words[at + PREVIOUS] = NONE;

@@ -1,15 +1,15 @@
 /**
- * Hands out message ids. All shards of a node share one sequence of milliseconds: a shard claims a millisecond that
- * nobody else has and numbers up to 4,096 messages in it. Under a load of more than four million ids a second a node
- * runs ahead of the clock instead of stalling, and falls back as soon as the load does.
+ * Hands out message ids. All shards of a node share one sequence of milliseconds: a shard claims a millisecond that no
+ * other has and numbers up to 4,096 messages in it. Beyond four million ids a second a node runs ahead of the clock
+ * instead of stalling; when the load falls, the clock catches up.
  */
 import { idHigh, idLow, SEQUENCES } from "../../protocol/id.js";
 
 /** Where milliseconds come from. */
 export interface IdSource {
   /**
-   * A millisecond since the `EPOCH` of ids that no shard of this node has been given before: `now` (milliseconds since
-   * 1970) if that is still free, otherwise the first one after those given.
+   * A millisecond since the `EPOCH` of ids that no shard of this node has been given before: that of `now` (milliseconds
+   * since 1970) if it is free, otherwise the first free one.
    */
   next(now: number): number;
 }

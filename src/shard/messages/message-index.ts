@@ -9,7 +9,7 @@ const INITIAL_BUCKETS = 1024;
 const BLOCK_SHIFT = 5;
 
 const hash = (queue: number, high: number, block: number): number => {
-  // Multiplicative mixing; neighbouring blocks of one millisecond must not fall into neighbouring chains of another.
+  // Multiplicative mixing: neighbouring blocks of different milliseconds must not collide.
   let h = Math.imul(high, 0x9e37_79b1) ^ Math.imul(block, 0x85eb_ca6b) ^ Math.imul(queue, 0xc2b2_ae35);
   h ^= h >>> 15;
   h = Math.imul(h, 0x2c1b_3c6d);
@@ -30,7 +30,7 @@ export class MessageIndex {
     return this.#buckets.byteLength;
   }
 
-  /** Goes back to the smallest table. Nothing is in it. */
+  /** Goes back to the smallest table. It must be empty. */
   reset(): void {
     this.#buckets = new Int32Array(INITIAL_BUCKETS).fill(NONE);
   }

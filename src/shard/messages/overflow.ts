@@ -6,7 +6,7 @@ import * as ext from "./extent.js";
 import type { Queue } from "./queue.js";
 import { cutFront, firstMessages } from "./take.js";
 
-/** Whether `count` messages of `bytes` fit, and if the topic drops the oldest for them, after how much of that. */
+/** Whether `count` messages of `bytes` fit, if need be after the oldest are dropped, as far as the topic does that. */
 export const canHold = (queue: Queue, count: number, bytes: number): boolean => {
   const { maxLength, maxBytes, overflow } = queue.topic.config;
   const length = queue.length + count - (overflow === "drop-oldest" ? queue.readyCount : 0);
@@ -15,8 +15,7 @@ export const canHold = (queue: Queue, count: number, bytes: number): boolean => 
 };
 
 /**
- * About how many messages a queue has beyond its limit, as after its limit was lowered; 0 where it would refuse more, or
- * has few enough.
+ * About how many messages a queue that drops the oldest has over its limit, which may have been lowered; otherwise 0.
  */
 export const excessOf = (queue: Queue): number => {
   const { maxLength, maxBytes, overflow } = queue.topic.config;
@@ -27,7 +26,7 @@ export const excessOf = (queue: Queue): number => {
   return Math.max(0, Math.min(queue.readyCount, Math.max(messages, each > 0 ? bytes / each : 0)));
 };
 
-/** Drops up to `max` of the oldest ready messages that a queue has beyond its limit. Answers how many. */
+/** Drops up to `max` of the messages that a queue has over its limit, the oldest first. Answers how many. */
 export const shrink = (queue: Queue, max: number): number => {
   const { maxLength, maxBytes } = queue.topic.config;
   const { readyCount } = queue;
@@ -42,7 +41,7 @@ const dropOldest = (queue: Queue, max: number): void => {
   for (let left = Math.min(max, queue.readyCount); left > 0; ) left -= dropFront(queue, left);
 };
 
-/** Drops the oldest ready messages until `count` messages of `bytes` fit. `canHold` has said that they can. */
+/** Drops the oldest ready messages until `count` messages of `bytes` fit. `canHold` was true. */
 export const makeRoom = (queue: Queue, count: number, bytes: number): void => {
   const { maxLength, maxBytes } = queue.topic.config;
   if (maxLength > 0) dropOldest(queue, queue.length + count - maxLength);

@@ -1,4 +1,4 @@
-/** Dropping messages of a queue by their state, and putting dead letters back: any number of them, in steps. */
+/** Drops the messages of a queue by their state, and re-drives dead letters: any number of them, in steps. */
 import type { Command, MessageState } from "../command.js";
 import type { Steps } from "../steps.js";
 import * as ext from "./extent.js";
@@ -65,12 +65,12 @@ const dropSome = (
   return messages;
 };
 
-/** Drops as many messages of a state as there are when it begins, the oldest; answers how many it found. */
+/** Drops as many messages of a state, the oldest first, as there are when it begins. Answers how many it dropped. */
 export function* purge(queue: Queue, state: MessageState): Steps<Command, number> {
   const max = queue.count(state);
   let messages = 0;
   while (messages < max) {
-    // An extent is a message at least.
+    // An extent has at least one message.
     const dropped = drop(queue, state, Math.min(queue.store.stepExtents, max - messages));
     messages += dropped;
     if (dropped === 0) break;
@@ -79,7 +79,7 @@ export function* purge(queue: Queue, state: MessageState): Steps<Command, number
   return messages;
 }
 
-/** Puts as many dead letters back at the tail as there are when it begins; answers how many it found. */
+/** Re-drives as many dead letters, the oldest first, as there are when it begins. Answers how many. */
 export function* redriveAll(queue: Queue): Steps<Command, number> {
   const { store, dead } = queue;
   const { extents } = store;

@@ -1,7 +1,7 @@
 /**
- * What a queue and the store need of the rooms above them: a topic whose configuration holds and whose counters count,
- * and consumers that hold messages. `Topic`, `Consumer` and `ConsumerSet` implement these interfaces, each of them alone,
- * so that calls through them stay monomorphic.
+ * What a queue and the store need of the rooms above them: a topic with a configuration and counters, and consumers that
+ * hold messages. Each interface has a single implementation (`Topic`, `Consumer`, `ConsumerSet`, `Queue`), so that calls
+ * through it stay monomorphic.
  */
 import type { TopicConfig } from "../command.js";
 import type { DirectoryItem } from "../log/recorder.js";
@@ -40,7 +40,7 @@ export interface QueueConsumers {
   /** Stopped consumers that still hold messages are counted. */
   readonly size: number;
   /** Consumers that are not stopped, without pops. */
-  readonly running: number;
+  readonly active: number;
   readonly holders: Iterable<Holder>;
   /** The queue may have something to hand out. */
   onReady(): void;

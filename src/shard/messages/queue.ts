@@ -18,7 +18,7 @@ export class Queue implements StoredQueue {
   readonly ready = new ExtentList();
   readonly delayed = new ExtentList();
   readonly dead = new ExtentList();
-  /** In flight without a consumer behind it: popped. */
+  /** In flight, and held by nobody: popped. */
   readonly popped = new ExtentList();
   readyCount = 0;
   readyBytes = 0;
@@ -27,7 +27,7 @@ export class Queue implements StoredQueue {
   inFlightCount = 0;
   deadCount = 0;
   paused = false;
-  /** It is there because somebody declared it, not because it was used. */
+  /** It was declared, not made by using it. */
   isDeclared = false;
   isRecorded = false;
   namedIn = 0;
@@ -47,7 +47,7 @@ export class Queue implements StoredQueue {
     return ["queue", this.number, this.topic.name, this.bindKey, this.paused, this.isDeclared];
   }
 
-  /** Something is in it, or somebody waits at it. */
+  /** It has messages, consumers or waiting pops. */
   get isInUse(): boolean {
     return this.holderCount > 0 || this.length + this.inFlightCount + this.deadCount > 0;
   }
@@ -85,7 +85,7 @@ export class Queue implements StoredQueue {
 
   // --- publish -------------------------------------------------------------------------------------------------------
 
-  /** Adds the batch that the log has just appended, to be ready at once and for ever. */
+  /** Adds the batch that the log has just appended: ready, without a time to live. */
   addFresh(idHigh: number, idLow: number, count: number, bytes: number): void {
     const { extents, log } = this.store;
     const extent = extents.allocate();
@@ -116,7 +116,7 @@ export class Queue implements StoredQueue {
     }
   }
 
-  /** A fragment in no list yet, of the batch that the log has just appended; its entries are at `offset`. */
+  /** A fragment of the batch that the log has just appended, whose entries are at `offset`. It is in no list yet. */
   addFragment(
     idHigh: number,
     idLow: number,
@@ -165,7 +165,7 @@ export class Queue implements StoredQueue {
     wheel.schedule(fragment, deadline);
   }
 
-  /** Messages in `mask` of a fragment in flight are done. */
+  /** Ends the messages in `mask` of a fragment in flight. */
   ack(fragment: number, mask: number): void {
     const { store } = this;
     const { extents } = store;
@@ -258,7 +258,7 @@ export class Queue implements StoredQueue {
     }
   }
 
-  /** What a consumer holds comes back at once, up to `max` fragments of it. Answers how many. */
+  /** Gives back what a consumer holds, up to `max` fragments. Answers how many. */
   giveBackAll(holder: Holder, now: number, max: number): number {
     const { extents } = this.store;
     let count = 0;
@@ -293,7 +293,7 @@ export class Queue implements StoredQueue {
 
   // --- recovery ------------------------------------------------------------------------------------------------------
 
-  /** Messages that were withdrawn are again in the state in which they were. */
+  /** Puts a fragment that is in no list into the state that a record says. */
   restore(part: number, { state, reason, retry, flags, time }: StateChange): void {
     const { extents } = this.store;
     extents.setStatus(part, state, reason, retry);

@@ -1,6 +1,6 @@
 /**
  * What all queues of a shard share: the log with the messages' bytes, the table of extents, the index by id and the
- * timers. It only looks at queues and consumers; the rooms above own them.
+ * timers. Queues and consumers belong to the rooms above; the store only looks at their tables.
  */
 import { SIZE_MASK, WORD_BYTES } from "../../protocol/entry.js";
 import { ProtocolError } from "../../protocol/errors.js";
@@ -17,7 +17,7 @@ import type { Holder, StoredQueue } from "./queue-context.js";
 import { TimingWheel } from "./timing-wheel.js";
 
 export interface StoreOptions extends LogOptions {
-  /** Extents that a step of a long request may move or drop; default `STEP_EXTENTS` of steps.ts. */
+  /** Extents that a step of a long command may move or drop; default `STEP_EXTENTS` of steps.ts. */
   readonly stepExtents?: number | undefined;
 }
 
@@ -32,11 +32,11 @@ export class Store {
   /** By the number that extents name a consumer by: the table of `Connections`. */
   holders: readonly (Holder | undefined)[] = [];
   readonly stepExtents: number;
-  /** Bytes of runs, headers and entries, that have been emitted since the beginning. */
+  /** Bytes of runs, headers and entries, ever emitted. */
   emitted = 0;
-  /** The log's position behind the last word of the milliseconds that ids are taken from. */
+  /** The log's position behind the last IDS record. */
   idsAnnounced = 0;
-  /** Memory that topics and queues take by themselves. */
+  /** Memory of topics and queues without messages. */
   directoryBytes = 0;
   #delivery = 0;
   readonly #run: Run = {
@@ -55,16 +55,16 @@ export class Store {
     isDurable: true,
   };
 
-  /** `now`: milliseconds since 1970. It moves when the shard is told so, and never back. */
+  /** `now`: milliseconds since 1970; the shard moves it, and never back. */
   constructor(
     readonly effects: Effects,
     public now: number,
-    /** `Durability` of what does not say otherwise. */
+    /** The broker's `Durability`. */
     readonly level: number,
     options: StoreOptions,
   ) {
     this.stepExtents = options.stepExtents ?? STEP_EXTENTS;
-    // Leases of an earlier life must not be taken for those of this one: its numbers begin elsewhere.
+    // Begins elsewhere in each life of the shard, so that old leases are not taken for new ones.
     this.#delivery = Math.imul(Math.floor(now), 0x9e37_79b1) >>> 0;
     this.log = new Log(options);
     this.recorder = new Recorder(this.log);
@@ -78,17 +78,17 @@ export class Store {
     return this.log.position === this.log.durable;
   }
 
-  /** No id that was handed out can be handed out again, whatever becomes of the process and its clock. */
+  /** The ids handed out so far will not be handed out again, even after a crash or with another clock. */
   get areIdsDurable(): boolean {
     return this.log.durable >= this.idsAnnounced;
   }
 
-  /** Memory that messages take. */
+  /** Memory of messages, topics and queues. */
   get bytes(): number {
     return this.log.pages.bytes + this.extents.bytes + this.index.bytes + this.directoryBytes;
   }
 
-  /** Gives back the memory of tables that have grown and hold nothing any more. */
+  /** Gives back the memory of tables, if they are empty. */
   shrink(): void {
     if (this.extents.live > 0) return;
     this.index.reset();
@@ -96,7 +96,7 @@ export class Store {
     this.wheel.shrink(this.extents.capacity);
   }
 
-  /** Does what a request asks; a `ProtocolError` becomes its answer. */
+  /** Runs `act`; a `ProtocolError` becomes the answer to the request. */
   attempt(connection: number, request: number, act: () => void): void {
     try {
       act();
@@ -106,7 +106,7 @@ export class Store {
     }
   }
 
-  /** A fresh number for a delivery; 0 means "none" and is left out when 32 bits wrap around. */
+  /** A new delivery number. 0 means "none" and is skipped when 32 bits wrap around. */
   nextDelivery(): number {
     this.#delivery = (this.#delivery + 1) >>> 0 || 1;
     return this.#delivery;
@@ -116,12 +116,12 @@ export class Store {
     return this.log.pages.at(this.extents.get(extent, ext.PAGE));
   }
 
-  /** When the time to live of the messages of an extent that is not dead ends, or 0. */
+  /** When the time to live of messages that are not dead ends; 0: never. */
   expiryOf(extent: number): number {
     return this.extents.times[extent] as number;
   }
 
-  /** Writes down what becomes of the messages in `mask` of a fragment, if they are to survive the process. */
+  /** Records the new state of the messages in `mask` of a fragment, if the journal keeps them. */
   record(extent: number, mask: number, change: StateChange): void {
     const { extents, recorder } = this;
     if (!this.log.pages.isKept(extents.get(extent, ext.PAGE))) return;
@@ -138,7 +138,7 @@ export class Store {
     }
   }
 
-  /** Writes down that the first `count` messages of a fresh extent are gone. */
+  /** Records that the first `count` messages of a fresh extent are gone, if the journal keeps them. */
   recordGone(extent: number, count: number): void {
     const { extents } = this;
     if (!this.log.pages.isKept(extents.get(extent, ext.PAGE))) return;
@@ -183,7 +183,7 @@ export class Store {
     run.bytes = bytes;
     run.start = start;
     run.end = end;
-    // What is gone with its delivery, or has come back before it, waits for the record that says so.
+    // Messages that end with their delivery (auto-ack) or that were retried wait for the record that says so.
     run.isDurable =
       this.isDurable ||
       (page.segment === undefined && this.areIdsDurable) ||
@@ -219,7 +219,7 @@ export class Store {
     return bytes;
   }
 
-  /** Takes the messages in `mask` out of a fragment into one of their own, in the index and in no list. */
+  /** Moves the messages in `mask` from a fragment to a new one, which is in the index and in no list. */
   split(extent: number, mask: number): number {
     const { extents } = this;
     const part = extents.clone(extent);
@@ -229,7 +229,7 @@ export class Store {
     return part;
   }
 
-  /** Forgets an extent that is in no list: its messages are done. */
+  /** Frees an extent that is in no list, and records that its messages are gone. */
   discard(extent: number): void {
     const { extents } = this;
     if (extents.isFragment(extent)) this.record(extent, extents.get(extent, ext.MASK), GONE);
@@ -237,21 +237,21 @@ export class Store {
     this.drop(extent);
   }
 
-  /** Forgets an extent that is in no list, of which it has been written down already what becomes of it. */
+  /** Frees an extent that is in no list, whose end has been recorded already. */
   drop(extent: number): void {
     const { extents } = this;
     this.log.pages.release(extents.get(extent, ext.PAGE), extents.count(extent));
     this.#forget(extent);
   }
 
-  /** Forgets a fragment whose messages have been released one by one. */
+  /** Frees an extent, without a word to its page. */
   #forget(extent: number): void {
     if (this.extents.isFragment(extent)) this.index.remove(extent);
     this.wheel.cancel(extent);
     this.extents.free(extent);
   }
 
-  /** Releases the messages in `mask` of a fragment; true when it is empty and in the caller's hands to `retire`. */
+  /** Ends the messages in `mask` of a fragment. True: it is empty, and the caller must `retire` it. */
   release(extent: number, mask: number): boolean {
     const { extents } = this;
     this.record(extent, mask, GONE);
@@ -262,7 +262,7 @@ export class Store {
     return false;
   }
 
-  /** Forgets a fragment that `release` has found empty. Its mask is still set, so that the index finds its chain. */
+  /** Frees a fragment that `release` has found empty. Its mask is still set, by which the index finds it. */
   retire(extent: number): void {
     this.#forget(extent);
   }

@@ -1,6 +1,6 @@
 /**
- * Taking messages out of a queue: for a consumer, for a pop, from the dead letters. What is taken is emitted as runs and
- * put in flight; with auto-ack it is gone.
+ * Takes messages out of a queue for a consumer or a pop, also dead letters. They are emitted as runs and put in flight;
+ * with auto-ack they are gone.
  */
 import { SIZE_MASK, WORD_BYTES } from "../../protocol/entry.js";
 import { GONE } from "../log/recorder.js";

@@ -2,12 +2,12 @@
  * A hierarchical timing wheel over small integer keys: O(1) to schedule and to cancel, whatever the number of timers.
  *
  * Time is cut into ticks of one millisecond. Level 0 has a bucket for each of the 32 ticks of the current window, level
- * 1 for each of 32 such windows, and so on: nine levels span 2^45 ms, a thousand years. A timer lies in the lowest
- * level whose window it shares with the present; when time enters a bucket of a higher level, its timers move down (they
- * cascade). More buckets a level would mean fewer moves, and more timers that move at one moment. Buckets are doubly linked lists, in the order of insertion, so that timers due in the same tick fire in the
- * order in which they were scheduled.
+ * 1 for each of 32 such windows, and so on: nine levels span 2^45 ms, a thousand years. A timer lies in the lowest level
+ * whose window it shares with the present; when time enters a bucket of a higher level, its timers move down (they
+ * cascade). With more buckets a level timers would move less often, but more of them at one moment.
  *
- * A timer is a node of 24 bytes, all of it together: among a million of them each look is a cache miss.
+ * Buckets are doubly linked lists in the order of insertion, so that timers due in the same tick fire in the order in
+ * which they were scheduled. A timer is a node of 24 bytes in one place: among a million each look is a cache miss.
  *
  * ```
  *  word  0  next in the bucket     2  bucket, or NONE     4  due, f64: milliseconds
@@ -24,19 +24,19 @@ const NEXT = 0;
 const PREVIOUS = 1;
 const BUCKET = 2;
 const NODE_WORDS = 6;
-/** The due time of a node, in units of eight bytes. */
+/** The due time of a node and its length, in units of eight bytes. */
 const DUE = 2;
 const NODE_TIMES = 3;
 
-/** Past this a timer waits in the last bucket and is looked at again: the wheel spans a thousand years, delays ten. */
+/** Later timers wait in the last bucket and are looked at again. Delays are at most ten years. */
 const MAX_TICK = SLOTS ** LEVELS - 1;
 
 export class TimingWheel {
   readonly #base: number;
-  /** The tick up to which time has been played. */
+  /** The tick up to which timers have fired. */
   #now = 0;
   #size = 0;
-  /** A bucket whose cascade the budget cut short, or NONE: what is left in it may be due before all that has moved. */
+  /** A bucket whose cascade the budget cut short, or NONE: timers left in it may be due before those that moved. */
   #cascading = NONE;
   readonly #heads = new Int32Array(LEVELS * SLOTS).fill(NONE);
   readonly #tails = new Int32Array(LEVELS * SLOTS).fill(NONE);
@@ -67,7 +67,7 @@ export class TimingWheel {
     this.#times = new Float64Array(this.#nodes.buffer);
   }
 
-  /** Gives back the room for keys of `capacity` and above. No timer is scheduled. */
+  /** Gives back the room for keys of `capacity` and above. No timer may be scheduled. */
   shrink(capacity: number): void {
     this.#nodes = new Int32Array(capacity * NODE_WORDS).fill(NONE);
     this.#times = new Float64Array(this.#nodes.buffer);
@@ -77,7 +77,7 @@ export class TimingWheel {
     return this.#nodes[key * NODE_WORDS + BUCKET] !== NONE;
   }
 
-  /** When a scheduled key is due; of another key, when it last was. */
+  /** When a scheduled key is due; for another key, when it last was. */
   dueOf(key: number): number {
     return this.#times[key * NODE_TIMES + DUE] as number;
   }

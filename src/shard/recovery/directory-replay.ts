@@ -1,8 +1,8 @@
 /**
- * Topics and queues out of the DIRECTORY records of a log.
+ * Restores topics and queues from the DIRECTORY records of a log.
  *
- * In a segment there is the whole directory, between "checkpoint" and "complete" (checkpoint.ts). What was known before
- * and is not named there has gone in the meantime: the records that said so were in a segment that has been compacted.
+ * A segment names the whole directory between "checkpoint" and "complete" (checkpoint.ts). What is known from before and
+ * not named there was deleted: the records that said so were in a segment that has been compacted.
  */
 import { DEFAULT_KEY } from "../../protocol/limits.js";
 import type { TopicConfig } from "../command.js";
@@ -15,18 +15,18 @@ import { DEFAULT_CONFIG, type Topic } from "../topics/topic.js";
 type QueueEntry = readonly [number, string, string, boolean, boolean?];
 
 export class DirectoryReplay {
-  /** What the checkpoint that is being read has named; undefined: none is. */
+  /** What the present checkpoint has named; undefined: none is being read. */
   #named: Set<Topic | Queue> | undefined;
-  /** The segment that is being read has had all of it. */
+  /** The present segment has had a whole checkpoint. */
   isWhole = false;
 
   constructor(
     readonly directory: Directory,
-    /** A queue is gone. */
+    /** A queue was removed. */
     readonly onQueueGone: (number: number) => void,
   ) {}
 
-  /** Another segment: what the one before has named is not all. */
+  /** Another segment begins: a checkpoint that is not complete by now does not count. */
   segment(): void {
     this.#named = undefined;
     this.isWhole = false;
@@ -59,7 +59,7 @@ export class DirectoryReplay {
 
   #topic([name, config, startTime]: readonly [string, TopicConfig, number]): void {
     const known = this.directory.find(name);
-    // It was deleted, and another has its name.
+    // It was deleted, and another topic has its name.
     if (known !== undefined && known.startTime !== startTime) this.#removeTopic(known);
     const topic = this.directory.restoreTopic(name, { ...DEFAULT_CONFIG, ...config }, startTime);
     this.#named?.add(topic);

@@ -1,13 +1,13 @@
 /**
- * Finds fresh extents of a queue by id while a log is read back: what was acked lies inside of batches. Batches come in
- * the order of their ids but for those that compaction has moved, and they are acked about in that order, so that
- * nearly every look ends at the first one.
+ * Finds fresh extents of a queue by id while a log is read back: messages that were acked lie inside of batches. Batches
+ * come in the order of their ids, except those that a compaction has moved, and are acked about in that order, so that
+ * nearly every search ends at the first one.
  */
 import { idOrder } from "../../protocol/id.js";
 import * as ext from "../messages/extent.js";
 
 export class FreshIndex {
-  /** First ids, and the extents that begin there; those before `#from` are done with. */
+  /** First ids, sorted, and the extents that begin there; those before `#from` are gone. */
   #keys: number[] = [];
   #extents: number[] = [];
   #from = 0;
@@ -43,7 +43,7 @@ export class FreshIndex {
       : ext.NONE;
   }
 
-  /** How many ids there are, as far as a block goes, from one that no fresh extent has to the next one that has. */
+  /** The distance from an id that is in no fresh extent to the next one that is; Infinity: more than a block. */
   distance(high: number, low: number): number {
     const key = idOrder(high, low);
     for (let at = Math.max(this.#below(key), this.#from); at < this.#extents.length; at++) {
@@ -56,7 +56,7 @@ export class FreshIndex {
     return Number.POSITIVE_INFINITY;
   }
 
-  /** The last one that was added with a key up to this. What has lost its first messages keeps its place. */
+  /** The last extent with a key up to this. One that has lost its first messages keeps its place. */
   #below(key: number): number {
     let low = this.#from;
     let high = this.#keys.length;
@@ -68,7 +68,7 @@ export class FreshIndex {
     return low - 1;
   }
 
-  /** Leaves behind what is gone at the front. */
+  /** Skips what is gone at the front. */
   #skip(): void {
     while (this.#from < this.#extents.length && !this.#isAlive(this.#from)) this.#from++;
     if (this.#from < 1024 || this.#from * 2 < this.#keys.length) return;
@@ -77,7 +77,7 @@ export class FreshIndex {
     this.#from = 0;
   }
 
-  /** Whether the extent is still the one that was added: numbers are used again. */
+  /** Whether the extent is still the one that was added: numbers are reused. */
   #isAlive(at: number): boolean {
     const { table } = this;
     const extent = this.#extents[at] as number;

@@ -1,9 +1,9 @@
 /**
- * Reads a log back: a fold of its records over an empty shard. What comes out is the state in which the shard would have
- * gone on if everybody who held a message had let go of it, its retries as they were.
+ * Reads a log back: a fold of its records over an empty shard. The result is the state before the end, except that
+ * messages that were in flight are back in their queues, with their retries as they were.
  *
- * The pages it is given become the log's own. Records have been checked against their checksums; what they say is
- * trusted as far as it can be without endangering anything else, and a contradiction is an error.
+ * The pages it is given become the log's own. Their checksums have been verified; a record that contradicts the state is
+ * an error.
  */
 import { SIZE_MASK, WORD_BYTES } from "../../protocol/entry.js";
 import { unpackHead } from "../../protocol/head.js";
@@ -39,27 +39,27 @@ export class Replay {
   readonly #fresh: (FreshIndex | undefined)[] = [];
   #segment: Segment | undefined;
   #buffer: Uint8Array | undefined;
-  /** There was a word of the ids in the segment. */
+  /** The present segment has had an IDS record. */
   #hasIds = false;
 
   constructor(shard: ReplayTarget) {
     this.#target = shard;
     this.#store = shard.store;
-    // What is read back is written down already.
+    // What is read back is recorded already.
     shard.store.recorder.isReplaying = true;
     this.#directory = new DirectoryReplay(shard.directory, (number) => {
       this.#fresh[number] = undefined;
     });
   }
 
-  /** What follows is of that segment. */
+  /** The pages that follow are of that segment. */
   segment(sequence: number, replaces: number): void {
     this.#segment = this.#store.log.segments.adopt(sequence, replaces);
     this.#directory.segment();
     this.#hasIds = false;
   }
 
-  /** Memory for the next page; it is used again when no `page` follows. */
+  /** Memory for the next page; it is reused if no `page` follows. */
   buffer(length: number): Uint8Array {
     const { log } = this.#store;
     if (this.#buffer !== undefined) log.pages.giveBack(this.#buffer);
@@ -67,7 +67,7 @@ export class Replay {
     return this.#buffer;
   }
 
-  /** The buffer has whole records up to `used`, which begin at `offset` of the segment. */
+  /** The buffer has `used` bytes of whole records, from `offset` of the segment. */
   page(offset: number, used: number): void {
     const { log } = this.#store;
     const segment = this.#segment;
@@ -123,7 +123,7 @@ export class Replay {
     }
   }
 
-  /** Whether nothing before a segment is needed but for its messages. */
+  /** Notes whether earlier segments are needed only for their messages. */
   #markDirectoryRead(segment: Segment | undefined): void {
     if (segment !== undefined && this.#directory.isWhole && this.#hasIds) segment.hasDirectory = true;
   }
@@ -216,7 +216,7 @@ export class Replay {
     }
   }
 
-  /** Gives messages from an id on their new state: as many as can be done at once, which it answers. */
+  /** Gives messages from an id on their new state, as many as can be done at once. Answers how many. */
   #move(queue: Queue, idHigh: number, idLow: number, count: number, change: StateChange): number {
     const { extents } = this.#store;
     const fresh = this.#fresh[queue.number];
@@ -231,7 +231,7 @@ export class Replay {
       }
     }
     const from = idLow & 31;
-    // Behind this there may be a fresh extent again, in the middle of a block.
+    // A fresh extent may follow in the middle of the block.
     const n = Math.min(count, ext.BLOCK - from, fresh?.distance(idHigh, idLow) ?? count);
     this.#moveBlock(queue, idHigh, idLow >>> 0, ext.bits(from, n), change);
     return n;
@@ -249,7 +249,7 @@ export class Replay {
     log.pages.release(page, n);
   }
 
-  /** Makes fragments of a fresh extent, in its place. */
+  /** Splits a fresh extent into fragments, in its place. */
   #breakUp(queue: Queue, extent: number): void {
     const { extents, index } = this.#store;
     const { view } = this.#store.pageOf(extent);
@@ -283,7 +283,7 @@ export class Replay {
     for (let part = index.first(queue.number, idHigh, idLow); part !== ext.NONE; part = index.next(part)) {
       if ((extents.get(part, ext.MASK) & wanted) !== 0) found.push(part);
     }
-    // A range is in the order in which its messages went, so that they come to the tail in the same order.
+    // In the order of ids, in which the range was recorded: they come to the tail in that order.
     const firstOf = (part: number): number => Math.clz32(lowest(extents.get(part, ext.MASK) & wanted));
     if (found.length > 1) found.sort((a, b) => firstOf(b) - firstOf(a));
     for (const fragment of found) this.#moveFragment(queue, fragment, extents.get(fragment, ext.MASK) & wanted, change);

@@ -1,6 +1,6 @@
 /**
- * What operators ask of topics and queues: configure, declare, pause, purge, statistics. Deletions end consumers as well:
- * they are in src/shard/consumers/deletion.ts.
+ * What operators ask of topics and queues: configure, declare, pause, purge, statistics. Deletions end consumers as
+ * well: see src/shard/consumers/deletion.ts.
  */
 import { ProtocolError } from "../../protocol/errors.js";
 import { DEFAULT_KEY } from "../../protocol/limits.js";

@@ -1,37 +1,38 @@
 /**
- * The whole directory in each segment, so that all segments before it can go. What is small stands at the head of the
- * segment; the rest follows in steps, turn by turn, between records of other kinds, and the segment goes on until it is
- * there. A batch is read back only where its queue is known: whatever needs a queue that has not been named yet names it
- * first. So each segment can be read without those before it, were it cut off in the middle of its directory.
+ * Writes the whole directory (topics and queues) into each segment, so that the segments before it can go.
+ *
+ * A small directory fits at the head of the segment. The rest of a large one is written in steps, turn by turn, between
+ * other records; the segment does not end before it is complete. A record about a queue that this segment has not named
+ * yet is preceded by the queue's own entry, so that a segment can be read by itself even if it ends in the middle of its
+ * directory.
  */
-
 import type { DirectoryItem } from "../log/recorder.js";
 import type { Segment } from "../log/segment.js";
 import type { Queue } from "../messages/queue.js";
 import type { Store } from "../messages/store.js";
 import type { Topic } from "./topic.js";
 
-/** Bytes at the head of a segment: some hundred microseconds of work. */
+/** Bytes of it that are written at the head of a segment: some hundred microseconds of work. */
 export const HEAD_BYTES = 64 * 1024;
 
-/** Of that: what a turn adds at least and at most. In between it is a part of what else was appended since the last. */
+/** What a turn adds: a `PART` of what was appended since the last one, but at least and at most so many heads. */
 const MIN_STEP = 1 / 2;
 const MAX_STEP = 2;
 const PART = 1 / 4;
 
-/** What it costs to look at a topic or queue that has been named, in bytes that could have been written. */
+/** The price of skipping an item that has been named already, in bytes written. */
 const LOOK_BYTES = 16;
 
 export class Checkpoint {
-  /** That of which the directory is being written; undefined: it is whole. */
+  /** The segment whose directory is being written; undefined: it is complete. */
   #segment: Segment | undefined;
-  /** Of the segments that have begun. */
+  /** Counts the segments that have begun. */
   #serial = 0;
   #topics: Iterator<Topic> | undefined;
   #queues: Iterator<Queue> | undefined;
   /** The log's position at the end of the last step. */
   #stepped = 0;
-  /** Bytes of the last one that was whole. */
+  /** Bytes of the last complete directory. */
   #length = 0;
 
   constructor(
@@ -40,7 +41,7 @@ export class Checkpoint {
     readonly headBytes: number,
   ) {}
 
-  /** At the head of a new segment, which a record about these queues begins. True: the directory is whole. */
+  /** Begins at the head of a new segment, whose first record will be about these queues. True: it is complete. */
   begin(queues: readonly Queue[]): boolean {
     const { log, recorder } = this.store;
     this.#serial++;
@@ -53,28 +54,28 @@ export class Checkpoint {
     return !log.isDirectoryPending;
   }
 
-  /** A record about a queue comes next: says what is recorded of it and its topic, if this segment does not know it. */
+  /** Before a record about a queue: names the queue and its topic, if this segment has not yet. */
   ensureNamed(queue: Queue): void {
-    // It may have gone since it was expected.
+    // It may have been deleted since it was announced.
     if (this.#segment === undefined || this.store.queues[queue.number] !== queue) return;
     if (queue.topic.isRecorded && queue.topic.namedIn !== this.#serial) this.#name(queue.topic);
     if (queue.isRecorded && queue.namedIn !== this.#serial) this.#name(queue);
   }
 
-  /** It has been written down just now. */
+  /** Its entry has just been written. */
   markNamed(item: DirectoryItem): void {
     item.namedIn = this.#serial;
   }
 
   /**
-   * Goes on with it. True: there is more to do. `isTight`: room is short, so that it takes only as much as else has come
-   * into the segment.
+   * Writes another step. True: there is more to do. `isTight`: disk space is short, so the directory must not be more
+   * than half of the segment.
    */
   step(isTight: boolean): boolean {
     const segment = this.#segment;
     if (segment === undefined) return false;
     const { log } = this.store;
-    // It was sealed, for a backup or at the end: the next one has its own.
+    // It was sealed early, for a backup or a shutdown: the next segment has a directory of its own.
     if (segment.isSealed) return this.#end();
     if (isTight && segment.used < 2 * (segment.directoryBytes + this.#length)) return false;
     const max = Math.min(
@@ -109,7 +110,7 @@ export class Checkpoint {
     if (this.#segment !== undefined) this.#segment.directoryBytes += this.store.log.position - begin;
   }
 
-  /** A topic, then its queues; undefined: that was all. What is made meanwhile comes last. */
+  /** The next topic or queue, each topic before its queues; undefined: that was all. Those made meanwhile come last. */
   #next(): DirectoryItem | undefined {
     const queue = this.#queues?.next().value as Queue | undefined;
     if (queue !== undefined) return queue;

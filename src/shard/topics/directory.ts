@@ -1,9 +1,9 @@
 /**
  * The topics of a shard by name and their queues, within the limits on both.
  *
- * Most topics are there because somebody asked for one. The journal hears of a topic or queue when something that is to
- * last first needs it: a message that is kept, a configuration, a declaration, a pause. What a command makes in passing
- * goes again with it unless something has come of it, and a topic of which nothing is left goes after a while.
+ * Topics are made by using them. A topic or queue is recorded in the journal as soon as something durable depends on it:
+ * a message that is kept, a configuration, a declaration, a pause. What a command made and did not need after all is
+ * removed at its end (`tidy`); a topic that is no longer used goes after a while (idle-topics.ts).
  */
 import { SortedNames } from "../../collections/sorted-names.js";
 import { ProtocolError } from "../../protocol/errors.js";
@@ -16,20 +16,20 @@ import { Checkpoint, HEAD_BYTES } from "./checkpoint.js";
 import { RouteCacheBudget } from "./route-cache.js";
 import { Topic, UNKNOWN } from "./topic.js";
 
-/** What a topic and a queue take of the memory budget, as measured, rounded up. */
+/** Memory of a topic and of a queue: measured, rounded up. */
 const TOPIC_BYTES = 2048;
 const QUEUE_BYTES = 1024;
 
-/** Queues after which a page ends: keeps the statistics of one page below about a megabyte. */
+/** Queues after which a listing stops: keeps its statistics below about a megabyte. */
 const LISTING_QUEUES = 1024;
 
 export interface DirectoryLimits {
   readonly maxTopics: number;
-  /** Of them, those that one connection may make. Default: all. */
+  /** How many of them one connection may make. Default: all. */
   readonly maxTopicsPerConnection?: number;
   /** Queues in a topic. */
   readonly maxQueues: number;
-  /** Milliseconds without use after which a topic of which nothing is left is forgotten. Default: never. */
+  /** Milliseconds without use after which an empty topic is forgotten. Default: never. */
   readonly topicIdle?: number;
 }
 
@@ -39,21 +39,21 @@ export class Directory {
   /** For the routes of all topics. */
   readonly #routeBudget = new RouteCacheBudget();
   readonly #topics = new Map<string, Topic>();
-  /** For listing. */
+  /** Sorted, for listings. */
   readonly #names = new SortedNames();
   readonly #freeQueues: number[] = [];
-  /** By connection: topics that it has made and that are there. */
+  /** By connection: how many topics it has made that still exist. */
   readonly #createdBy = new Map<number, number>();
-  /** Made since the last `tidy`, each topic before its queues. */
+  /** What was made since the last `tidy`, each topic before its queues. */
   readonly #unchecked: (Topic | Queue)[] = [];
   readonly #checkpoint: Checkpoint;
-  /** What the next record is about. */
+  /** The queues that the next record is about. */
   #expected: readonly Queue[] = [];
 
   constructor(
     readonly store: Store,
     readonly limits: DirectoryLimits,
-    /** Whether so many bytes of memory are left. */
+    /** Whether there is memory for so many more bytes. */
     readonly hasMemory: (growth: number) => boolean,
     headBytes = HEAD_BYTES,
   ) {
@@ -73,7 +73,7 @@ export class Directory {
     return this.#topics.get(name);
   }
 
-  /** The topic of that name, which a command has named. Throws NO_TOPIC. */
+  /** An existing topic; it counts as used. Throws NO_TOPIC. */
   topic(name: string): Topic {
     const topic = this.#topics.get(name);
     if (topic === undefined) throw new ProtocolError("NO_TOPIC", `topic ${name} does not exist`);
@@ -81,7 +81,7 @@ export class Directory {
     return topic;
   }
 
-  /** The topic of that name, made for a connection if it is new. Throws TOO_MANY_TOPICS, MEMORY_FULL. */
+  /** The topic of that name; if there is none, it is made for the connection. Throws TOO_MANY_TOPICS, MEMORY_FULL. */
   use(name: string, now: number, connection: number): Topic {
     const known = this.#topics.get(name);
     if (known !== undefined) {
@@ -112,7 +112,7 @@ export class Directory {
     return topic;
   }
 
-  /** The queue of a bind key; `default` is made if it is new. Throws NO_QUEUE, TOO_MANY_QUEUES. */
+  /** The queue of a bind key; only `default` is made if it does not exist. Throws NO_QUEUE, TOO_MANY_QUEUES. */
   queue(topic: Topic, bindKey: string): Queue {
     const key = bindKey || DEFAULT_KEY;
     const queue = topic.queues.get(key);
@@ -143,15 +143,15 @@ export class Directory {
     return queue;
   }
 
-  /** Writes down what a topic is now, as durably as `level` says. */
+  /** Records a topic as it is now. `level`: the `Durability` of the record. */
   recordTopic(topic: Topic, level: number): void {
-    // Only then: if a segment begins with this, it need not say it twice.
+    // After the record: a segment that begins with it does not name the topic twice.
     this.store.recorder.directory(topic.entry, level);
     topic.isRecorded = true;
     this.#checkpoint.markNamed(topic);
   }
 
-  /** Writes down what a queue is now, and its topic before it if the journal does not know that. */
+  /** Records a queue as it is now, and its topic first if the journal does not know it. */
   recordQueue(queue: Queue, level: number): void {
     if (!queue.topic.isRecorded) this.recordTopic(this.#topicOf(queue), level);
     this.expect(queue.asRoute);
@@ -160,10 +160,7 @@ export class Directory {
     this.#checkpoint.markNamed(queue);
   }
 
-  /**
-   * Takes back what was made since the last time and is of no use to anybody: what it was made for was refused, or did
-   * not need it.
-   */
+  /** At the end of a command: removes topics and queues that it made and that turned out not to be needed. */
   tidy(): void {
     for (let made = this.#unchecked.pop(); made !== undefined; made = this.#unchecked.pop()) {
       if (made.isRecorded) continue;
@@ -173,7 +170,7 @@ export class Directory {
     }
   }
 
-  /** Forgets a topic of which nothing is left. If the word of it is lost, it comes back empty and goes again. */
+  /** Forgets an empty topic. Durability `memory` will do: if the record is lost, the topic comes back and goes again. */
   forget(topic: Topic): void {
     for (const queue of [...topic.queues.values()]) this.removeQueue(queue, Durability.memory);
     this.removeTopic(topic, Durability.memory);
@@ -209,12 +206,12 @@ export class Directory {
     }
     this.#names.remove(topic.name);
     if (this.#topics.size > 0) return;
-    // The places of as many queues as there ever were.
+    // The table is as long as there ever were queues.
     this.queues.length = 0;
     this.#freeQueues.length = 0;
   }
 
-  /** A topic as a recovery finds it; there are no limits on what has been there. */
+  /** A topic that was read back. Limits do not apply to it. */
   restoreTopic(name: string, config: TopicConfig, startTime: number): Topic {
     const { store } = this;
     let topic = this.#topics.get(name);
@@ -229,7 +226,7 @@ export class Directory {
     return topic;
   }
 
-  /** A queue as a recovery finds it, under its number, which is free. */
+  /** A queue that was read back, under its number, which is free. */
   restoreQueue(topic: Topic, bindKey: string, number: number): Queue {
     this.store.directoryBytes += QUEUE_BYTES;
     const queue = this.#place(topic, bindKey, number);
@@ -237,7 +234,7 @@ export class Directory {
     return queue;
   }
 
-  /** A recovery is over: numbers that no queue has are free. */
+  /** Everything has been read back. */
   finishRestore(): void {
     const { queues } = this;
     this.#freeQueues.length = 0;
@@ -247,23 +244,23 @@ export class Directory {
     for (const topic of this.#topics.values()) topic.usedAt = UNKNOWN;
   }
 
-  /** A record about these queues comes next: if a segment begins with it, or has not named them yet, they are named. */
+  /** Announces that the next record is about these queues, so that its segment names them before it. */
   expect(queues: readonly Queue[]): void {
     this.#expected = queues;
     if (this.store.log.isDirectoryPending) for (const queue of queues) this.#checkpoint.ensureNamed(queue);
   }
 
-  /** At the head of a segment: begins to write all that the journal is to know. True: that is done. */
+  /** At the head of a segment: begins its directory. True: it is complete. */
   beginSegment(): boolean {
     return this.#checkpoint.begin(this.#expected);
   }
 
-  /** Goes on with that, if `isTight` only as far as it must. True: there is more to do. */
+  /** Goes on with the directory of the segment: see `Checkpoint.step`. True: there is more to do. */
   step(isTight: boolean): boolean {
     return this.#checkpoint.step(isTight);
   }
 
-  /** Throws when the journal would not know of something that is to last, or what was made is left. For tests. */
+  /** Throws when something durable is not recorded, or counters are wrong. For tests. */
   invariants(): void {
     if (this.#unchecked.length > 0) throw new Error("directory: what was made was not looked at again");
     let made = 0;
@@ -289,7 +286,7 @@ export class Directory {
     this.store.directoryBytes += bytes;
   }
 
-  /** Up to `max` topics in the order of their names, after the name `after`; and whether there are more. */
+  /** Up to `max` topics in the order of their names, from behind the name `after`; and whether there are more. */
   list(after: string, max: number): { readonly topics: Topic[]; readonly more: boolean } {
     const topics: Topic[] = [];
     let queues = 0;

@@ -1,21 +1,21 @@
 /**
- * Forgets topics that nobody needs: nothing is in them, nobody has made anything of them that should stay, and no command
- * has named them for a while. It walks all topics, round after round; each turn is a bounded amount of work.
+ * Forgets topics that nobody needs: they are empty, have no settings worth keeping, and no command has named them for a
+ * while. It walks all topics, round after round, a bounded amount of work each turn.
  */
 import { type Topic, UNKNOWN } from "./topic.js";
 
-/** Rounds in the time after which a topic is forgotten: it stays an eighth longer at the most. */
+/** Rounds within the idle time: a topic stays at most an eighth longer than that. */
 const ROUNDS = 8;
 
-/** Milliseconds from the beginning of a round to that of the next, at least: a walk costs the same however short the time. */
+/** The shortest time between the beginnings of two rounds, in milliseconds. */
 const MIN_ROUND = 100;
 
-/** What a turn looks at and forgets: a fraction of a millisecond of work each. */
+/** Topics that a turn looks at, and forgets: each a fraction of a millisecond of work. */
 const TURN_LOOKS = 1024;
 const TURN_FORGETS = 128;
 
-/** The topics there are. A walk sees those that come meanwhile, and not those that go. */
-export interface Topics {
+/** All topics. Walks see topics that are added meanwhile, and do not see those that are removed. */
+export interface TopicTable {
   readonly size: number;
   readonly topics: Iterator<Topic>;
 }
@@ -27,12 +27,12 @@ export class IdleTopics {
   #due = Number.NEGATIVE_INFINITY;
 
   constructor(
-    readonly topics: Topics,
+    readonly topics: TopicTable,
     /** Milliseconds without use after which a topic is forgotten. Infinity: never. */
     readonly idle: number,
-    /** Somebody will ask for the topic of that name: a request that was put off. */
+    /** A deferred command names that topic. */
     readonly isAwaited: (name: string) => boolean,
-    /** The journal has no room for what can wait. */
+    /** The journal has no room for records that can wait. */
     readonly isShort: () => boolean,
     readonly forget: (topic: Topic) => void,
   ) {
@@ -43,7 +43,7 @@ export class IdleTopics {
   turn(now: number): number {
     if (this.idle === Number.POSITIVE_INFINITY) return this.idle;
     if (this.#walk === undefined) {
-      // Whoever makes one is followed by a turn.
+      // The command that makes the first one is followed by a turn.
       if (this.topics.size === 0) return Number.POSITIVE_INFINITY;
       if (now < this.#due) return this.#due;
       this.#due = now + this.#every;
@@ -56,7 +56,7 @@ export class IdleTopics {
         this.#walk = undefined;
         return this.topics.size === 0 ? Number.POSITIVE_INFINITY : this.#due;
       }
-      // Since when, nobody knows: the time begins when it is first seen.
+      // Nobody knows when a topic that was read back was used last: its time begins now.
       if (topic.usedAt === UNKNOWN || !topic.isForgettable || this.isAwaited(topic.name)) topic.usedAt = now;
       if (now - topic.usedAt < this.idle || (topic.isRecorded && this.isShort())) continue;
       this.forget(topic);

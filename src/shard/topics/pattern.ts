@@ -9,8 +9,8 @@ import { ProtocolError } from "../../protocol/errors.js";
 const COUNTED = /\{(\d+)(?:,(\d*))?\}/g;
 
 /**
- * Characters of a pattern with its counted repetitions written out, all counts multiplied as if each stood within the
- * others. That bounds the program from above without making it, and a brace that is quoted at worst counts as well.
+ * The longest pattern, in characters with its counted repetitions written out. All counts are multiplied as if they were
+ * nested, and quoted braces count as well: an upper bound of the compiled program, without compiling it.
  */
 export const MAX_EXPANDED = 4096;
 
@@ -22,7 +22,7 @@ const expandedLength = (pattern: string): number => {
   return length;
 };
 
-/** What it costs at the worst to match a character of a bind key, in states of the pattern. */
+/** The worst price of matching one character of a bind key: the states of the pattern. */
 export const costOf = (pattern: string): number => expandedLength(pattern);
 
 /** A test for bind keys: true where the pattern matches anywhere in the key. Throws BAD_PATTERN. */
@@ -35,7 +35,7 @@ export const compilePattern = (pattern: string): ((bindKey: string) => boolean) 
   }
   try {
     const compiled = RE2JS.compile(pattern);
-    // Without groups, so that it need not keep track of where they match.
+    // `test` does not track groups, which is much cheaper.
     return (bindKey) => compiled.test(bindKey);
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);

@@ -1,6 +1,4 @@
-/**
- * PUBLISH: one batch into the log, one reference to it into each queue that its route key reaches.
- */
+/** PUBLISH: appends a batch to the log once, and adds a reference to it to each queue that its route key reaches. */
 import { SIZE_MASK, WORD_BYTES } from "../../protocol/entry.js";
 import { type ErrorName, ProtocolError } from "../../protocol/errors.js";
 import { DEFAULT_KEY } from "../../protocol/limits.js";
@@ -19,16 +17,16 @@ import type { Topic } from "./topic.js";
 const encoder = new TextEncoder();
 const NO_BYTES = new Uint8Array(0);
 
-/** Milliseconds of ids that are announced at once: a small record each second, and a second lost at a restart. */
+/** Milliseconds of ids that an IDS record reserves: one small record a second, one second of ids lost at a restart. */
 const IDS_AHEAD = 1000;
 
 /**
- * Messages of a batch times the queues that they reach: some milliseconds of work. Each queue keeps its own word of each
- * block of messages that are delayed.
+ * Messages of a batch times the queues that it reaches: some milliseconds of work. It is the number of delayed messages
+ * that matters: each queue has an extent of its own for each block of them.
  */
 const MAX_FAN_OUT = 262_144;
 
-/** Characters of bind keys times the cost of the pattern, that cost as much as one extent that is moved. */
+/** What can be matched for the price of moving one extent, in characters of bind keys times the pattern's cost. */
 const MATCHES_PER_EXTENT = 64;
 
 /** Why publishes are refused at present. */
@@ -38,13 +36,13 @@ export interface Refusal {
 }
 
 export class Publisher {
-  /** Publishes that must be kept are refused for a reason outside of the shard. */
+  /** Set from outside: publishes that the journal must keep are refused. */
   refusal: Refusal | undefined;
-  /** The millisecond since the EPOCH of ids after which none has been handed out. */
+  /** No id of a later millisecond (since the EPOCH of ids) has been handed out. */
   idCeiling = 0;
   /** The route key of `#batch`. */
   #routeKey = "";
-  /** The batch that was appended last: filled anew each time. */
+  /** Filled anew for each batch, so that none is allocated. */
   readonly #batch: Batch = {
     topic: NO_BYTES,
     routeKey: NO_BYTES,
@@ -64,13 +62,13 @@ export class Publisher {
     readonly store: Store,
     readonly directory: Directory,
     readonly ids: IdAllocator,
-    /** Memory that messages may take. */
+    /** Whether there is memory for so many more bytes. */
     readonly hasMemory: (growth: number) => boolean,
   ) {}
 
   /**
-   * Takes the batch whole or refuses it whole: throws. Merged requests stand each for itself. False: something that takes
-   * longer comes first, which `steps` does.
+   * Takes the whole batch, or throws and takes nothing of it; merged requests are taken or refused one by one. False:
+   * nothing is done, because it needs `steps`.
    */
   publish(c: Publish): boolean {
     const topic = this.directory.use(c.topic, this.store.now, c.connection);
@@ -81,8 +79,8 @@ export class Publisher {
   }
 
   /**
-   * The same for a route key that is a pattern nobody has used lately, and where queues have far more than they may.
-   * Throws BAD_PATTERN.
+   * The same in steps: first matches a pattern that is not in the cache, and shrinks queues that are far over their
+   * limit. Throws BAD_PATTERN.
    */
   *steps(c: Publish): Steps<Publish> {
     let publish = c;
@@ -100,7 +98,7 @@ export class Publisher {
     const search = new RouteSearch(topic, routeKey);
     let publish = c;
     while (!search.advance(this.store.stepExtents * MATCHES_PER_EXTENT)) publish = yield;
-    // The topic may have been deleted, or configured anew: then this is of no use.
+    // The topic may have been deleted or configured meanwhile.
     if (this.directory.find(name) === topic && topic.isPattern) topic.remember(routeKey, search.queues);
     return publish;
   }
@@ -109,12 +107,12 @@ export class Publisher {
     let excess = 0;
     for (const queue of queues) excess += excessOf(queue);
     if (excess <= this.store.stepExtents) return false;
-    // Nothing is dropped for what will be refused.
+    // Nothing is dropped for a batch that will be refused.
     const isRefused = this.refusal !== undefined || queues.length * count > MAX_FAN_OUT || !this.hasMemory(0);
     return !isRefused && queues.every((queue) => canHold(queue, count, end - start));
   }
 
-  /** Drops a step of what queues have beyond their limits. True: there may be more. */
+  /** Drops a step's worth of what the queues have over their limits. True: there may be more. */
   #shrink(queues: readonly Queue[]): boolean {
     let left = this.store.stepExtents;
     for (const queue of queues) left -= shrink(queue, left);
@@ -141,7 +139,7 @@ export class Publisher {
     this.store.effects.confirm(c.connection, c.request, c.requests, ids.high, ids.low, c.count, topic.level);
   }
 
-  /** Merged requests that cannot all be taken: as many as can. */
+  /** Takes merged requests one by one, as many as fit. */
   #publishEach(topic: Topic, queues: readonly Queue[], c: Publish): void {
     const { effects } = this.store;
     let at = c.start;
@@ -194,7 +192,7 @@ export class Publisher {
     const { log } = store;
     if (isKept) {
       if (topic.level > log.demand) log.demand = topic.level;
-      // A recovery drops messages of queues that it has not heard of.
+      // A recovery drops the messages of queues that are not recorded.
       for (const queue of queues) if (!queue.isRecorded) this.directory.recordQueue(queue, topic.level);
     }
     if (isKept) this.directory.expect(queues);
@@ -213,7 +211,7 @@ export class Publisher {
     log.pages.claim(log.page, count * queues.length);
     const { page, recordOffset, entriesOffset } = log;
     for (const queue of queues) {
-      // Only now: nothing is dropped for what does not come.
+      // Only after the append, which may throw.
       makeRoom(queue, count, bytes);
       log.page = page;
       log.recordOffset = recordOffset;
@@ -224,11 +222,11 @@ export class Publisher {
     topic.published += count;
   }
 
-  /** Before an id is used, the journal must say that it may have been. */
+  /** An id may be used once the journal says that it may have been. */
   #announceIds(): void {
     if (this.ids.millisecond <= this.idCeiling) return;
     this.idCeiling = this.ids.millisecond + IDS_AHEAD;
-    // Once a second, whatever the level: an id of a message that a power loss may take must not come again.
+    // Synced whatever the topic's level: even the id of a message that a power loss takes must not come again.
     this.store.recorder.ids(this.idCeiling, Durability.fsync);
     this.store.idsAnnounced = this.store.log.position;
   }

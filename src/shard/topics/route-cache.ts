@@ -1,7 +1,7 @@
 /** Remembers which queues a pattern reaches: a cache for each topic, and the budget that all of them share. */
 import type { Queue } from "../messages/queue.js";
 
-/** Patterns that a topic remembers: enough for what publishers repeat, bounded for those who never do. */
+/** Patterns in one cache: enough for publishers that repeat theirs, a bound for those that do not. */
 const MAX_ROUTES = 256;
 
 /** The budget, in words of eight bytes: 8 MiB. */
@@ -21,13 +21,13 @@ interface Cache {
 }
 
 export class RouteCacheBudget {
-  /** Caches that are not empty, the one that was filled first before the others. */
+  /** Caches that are not empty, in the order in which they began to be filled. */
   readonly #caches = new Set<Cache>();
   #words = 0;
 
   constructor(readonly maxWords = MAX_WORDS) {}
 
-  /** In use. */
+  /** Words in use. */
   get words(): number {
     return this.#words;
   }

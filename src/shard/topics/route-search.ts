@@ -1,14 +1,13 @@
-/** Which queues of a topic a pattern reaches: it is matched against their bind keys, a bounded number at a time. */
-
+/** Finds the queues of a topic that a pattern reaches: matches it against their bind keys, in steps. */
 import type { Queue } from "../messages/queue.js";
 import { compilePattern, costOf } from "./pattern.js";
 import type { Topic } from "./topic.js";
 
 export class RouteSearch {
   readonly #matches: (bindKey: string) => boolean;
-  /** Of a character of a bind key, at the worst. */
+  /** The worst price of a character of a bind key. */
   readonly #cost: number;
-  /** Those that come while it goes on are looked at as well. */
+  /** A live iterator: queues that are added meanwhile are looked at as well. */
   readonly #queues: Iterator<Queue>;
   readonly #reached: Queue[] = [];
 
@@ -22,7 +21,7 @@ export class RouteSearch {
     this.#queues = topic.queues.values();
   }
 
-  /** Looks at queues until that has cost about `max`, at least at one. True: it has looked at all. */
+  /** Looks at queues for about the price of `max`, at least at one. True: it has looked at all of them. */
   advance(max: number): boolean {
     for (let cost = 0; cost < max; ) {
       const next = this.#queues.next();
@@ -34,7 +33,7 @@ export class RouteSearch {
     return false;
   }
 
-  /** What it has found and what is still there. */
+  /** The queues found, without those that were deleted meanwhile. */
   get queues(): readonly Queue[] {
     return this.#reached.filter((queue) => this.topic.queues.get(queue.bindKey) === queue);
   }

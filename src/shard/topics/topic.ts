@@ -20,10 +20,10 @@ export const DEFAULT_CONFIG: TopicConfig = {
   expired: "drop",
 };
 
-/** `usedAt` of a topic that was read back: when it was used before. */
+/** `usedAt` of a topic that was read back: nobody knows when it was used. */
 export const UNKNOWN = Number.NEGATIVE_INFINITY;
 
-const NOWHERE: readonly Queue[] = [];
+const NO_QUEUES: readonly Queue[] = [];
 
 const encoder = new TextEncoder();
 
@@ -81,14 +81,14 @@ export class Topic implements QueueTopic {
     return ["topic", this.name, this.config, this.startTime];
   }
 
-  /** Nothing is in it, nobody waits at it, and it would come again by itself as it is. */
+  /** It is empty, nobody waits at it, and using it again would make it just as it is. */
   get isForgettable(): boolean {
     if (!this.hasDefaultConfig) return false;
     for (const queue of this.queues.values()) if (queue.isDeclared || queue.paused || queue.isInUse) return false;
     return true;
   }
 
-  /** Queues have come or gone, or the route mode has changed. */
+  /** To be called when queues are added or removed, or the route mode changes. */
   forgetRoutes(): void {
     this.#routes.clear();
   }
@@ -96,7 +96,7 @@ export class Topic implements QueueTopic {
   /** The queues that a route key reaches. Undefined: a pattern that is not in the cache, and must be matched. */
   route(routeKey: string): readonly Queue[] | undefined {
     if (this.isPattern && routeKey !== "") return this.#routes.find(routeKey);
-    return this.queues.get(routeKey || DEFAULT_KEY)?.asRoute ?? NOWHERE;
+    return this.queues.get(routeKey || DEFAULT_KEY)?.asRoute ?? NO_QUEUES;
   }
 
   /** A pattern has been matched: these are the queues that it reaches. */
@@ -124,7 +124,7 @@ export class Topic implements QueueTopic {
         inFlight: queue.inFlightCount,
         deadLetters: queue.deadCount,
         bytes: queue.bytes,
-        consumers: queue.consumers?.running ?? 0,
+        consumers: queue.consumers?.active ?? 0,
         paused: queue.paused,
       })),
     };
