@@ -1,0 +1,236 @@
+/** What talks to clients: the ports, the front ends behind them, the connections, and the budgets that these share. */
+import { setTimeout as delay } from "node:timers/promises";
+import type { Engine } from "./engine.js";
+import { installGmqHttp } from "./front-ends/gmq/http/index.js";
+import { AssemblyMemory } from "./native/assembly.js";
+import { guard } from "./native/boundary.js";
+import { NativeConnection, type Switchboard } from "./native/connection.js";
+import type { ConnectionHost } from "./native/connection-host.js";
+import type { ConnectionTable } from "./native/connection-table.js";
+import { Gateway } from "./native/gateway.js";
+import { helloHead } from "./native/handshake.js";
+import { OutputPool } from "./native/output-pool.js";
+import type { Transport } from "./native/transport.js";
+import { UnsentBudget } from "./native/unsent-budget.js";
+import { WaitingInput } from "./native/waiting-input.js";
+import { type Address, type BrokerOptions, MIN_SHARED_CONNECTIONS } from "./options.js";
+import { AddressShares } from "./ports/address-shares.js";
+import { DescriptorWatch } from "./ports/descriptor-watch.js";
+import { HttpGuard } from "./ports/http-guard.js";
+import { HttpListener } from "./ports/http-listener.js";
+import { nativeFrontEnd } from "./ports/native-front-end.js";
+import { TcpListener } from "./ports/tcp-listener.js";
+import type { Router } from "./shards/router.js";
+import type { LossKind } from "./shards/shard-loss.js";
+
+/** How often silent connections are looked for, and memory of busier times given back. */
+const SWEEP_EVERY = 1_000;
+const TRIM_EVERY = 10;
+
+/** How long clients that have heard GOODBYE may go on; they are done when this many looks found nothing under way. */
+const GOODBYE_GRACE = 1_000;
+const QUIET_LOOKS = 5;
+const CLOSE_LOOK = 20;
+
+/** Sockets past maxConnections that HTTP may have: which of them wants to be a WebSocket, and is refused, shows later. */
+const MAX_EXCESS = 100;
+
+/**
+ * Of the connections, those that plain HTTP may have. Whose such a socket was is not told when it goes, so that addresses
+ * cannot have shares of their own.
+ */
+const PLAIN_SHARE = 0.3;
+
+/** Unanswered requests of all HTTP connections together: several for each of as many as there may be of others. */
+const OWN_IN_FLIGHT = 65_536;
+
+/** Where a broker listens; undefined for what is off. */
+export interface Addresses {
+  readonly tcp: Address | undefined;
+  readonly http: Address | undefined;
+}
+
+export class Server implements ConnectionHost {
+  readonly shares: AddressShares;
+  readonly #options: BrokerOptions;
+  readonly #connections: ConnectionTable;
+  readonly #maxSockets: number;
+  readonly #board: Switchboard;
+  readonly #tcp: TcpListener | undefined;
+  readonly #http: HttpListener | undefined;
+  readonly #gateway: NativeConnection | undefined;
+  readonly #descriptors: DescriptorWatch;
+  #addresses: Addresses = { tcp: undefined, http: undefined };
+  #sweeper: NodeJS.Timeout | undefined;
+  #sweeps = 0;
+
+  /** Listens nowhere yet: see `listen`. There are descriptors for `maxSockets`, at any time. */
+  constructor(
+    options: BrokerOptions,
+    router: Router,
+    engine: Engine,
+    connections: ConnectionTable,
+    maxSockets = Number.POSITIVE_INFINITY,
+  ) {
+    const { helloTimeout, maxFrameBytes, maxMessageBytes, shards, log } = options;
+    const { supervisor, backups } = engine;
+    this.#options = options;
+    this.#connections = connections;
+    this.#maxSockets = maxSockets;
+    this.shares = new AddressShares(options.maxConnectionsPerAddress);
+    this.#board = {
+      options,
+      router,
+      links: supervisor.links,
+      down: supervisor.down,
+      assembly: new AssemblyMemory(options.maxAssemblyBytes),
+      pool: new OutputPool(),
+      unsent: new UnsentBudget(options.maxUnsentBytes, log),
+      waiting: new WaitingInput(options.maxAssemblyBytes),
+      get isClosing() {
+        return supervisor.isStopping;
+      },
+      hello: helloHead(options),
+      greeted: (connection) => connections.greeted(connection),
+      backup: (connection, directory) => backups.run(connection, directory),
+      closed: (connection) => connections.remove(connection),
+    };
+    if (options.tcp !== "off") this.#tcp = new TcpListener(this, [nativeFrontEnd(this, log)], helloTimeout, log);
+    if (options.http !== "off") {
+      const gateway = new Gateway((transport) => this.#openOwn(transport), maxFrameBytes, log);
+      this.#gateway = gateway.connection;
+      const { allowOrigin, allowHost, http } = options;
+      const httpGuard = new HttpGuard({ listensOn: http.host, allowOrigin, allowHost });
+      this.#http = new HttpListener(this, httpGuard, log);
+      installGmqHttp(this.#http.entrance, gateway, { shards, maxMessageBytes });
+    }
+    const ports = [this.#tcp, this.#http].filter((port) => port !== undefined);
+    this.#descriptors = new DescriptorWatch(ports, log);
+  }
+
+  get addresses(): Addresses {
+    return this.#addresses;
+  }
+
+  /** Begins to listen. ListenError: an address cannot be had. */
+  async listen(): Promise<void> {
+    const { tcp, http } = this.#options;
+    this.#addresses = {
+      tcp: tcp === "off" ? undefined : await this.#tcp?.listen(tcp),
+      http: http === "off" ? undefined : await this.#http?.listen(http),
+    };
+    this.#sweeper = setInterval(() => this.#sweep(), SWEEP_EVERY);
+    this.#sweeper.unref();
+  }
+
+  /** Takes no more connections, tells those that are there to go, and waits up to `timeout` until they are done. */
+  async goodbye(timeout: number): Promise<void> {
+    clearInterval(this.#sweeper);
+    this.#tcp?.close();
+    this.#http?.closePort();
+    this.#forEach((connection) => connection.goodbye());
+    await this.#untilQuiet(Math.min(GOODBYE_GRACE, timeout));
+  }
+
+  /** Answers what is left to be answered, and closes: what is not closed after `timeout` is cut off. */
+  async close(timeout: () => number): Promise<void> {
+    this.#gateway?.shutDown();
+    this.#forEach((connection) => connection.shutDown());
+    while (this.#connections.size > 0 && timeout() > 0) await delay(CLOSE_LOOK);
+    this.#forEach((connection) => connection.destroy());
+    this.#http?.close();
+  }
+
+  /** A shard has lost all that it knew of connections. */
+  shardLost(shard: number, kind: LossKind): void {
+    this.#gateway?.shardLost(shard, kind);
+    this.#forEach((connection) => connection.shardLost(shard, kind));
+  }
+
+  // ConnectionHost: what listeners need to let connections in.
+
+  get isFull(): boolean {
+    return this.#sockets >= this.#options.maxConnections;
+  }
+
+  get isCrowded(): boolean {
+    return (this.#tcp?.sockets ?? 0) + (this.#http?.sockets ?? 0) > this.#maxSockets;
+  }
+
+  get isOverLimit(): boolean {
+    if (this.isCrowded) return true;
+    const { maxConnections } = this.#options;
+    if ((this.#http?.plain ?? 0) > maxConnections * PLAIN_SHARE && maxConnections >= MIN_SHARED_CONNECTIONS)
+      return true;
+    return this.#sockets > maxConnections + MAX_EXCESS;
+  }
+
+  get #sockets(): number {
+    return this.#connections.size + (this.#tcp?.waiting ?? 0) + (this.#http?.plain ?? 0);
+  }
+
+  reserve(bytes: number): boolean {
+    return this.#board.assembly.reserve(bytes);
+  }
+
+  release(bytes: number): void {
+    this.#board.assembly.release(bytes);
+  }
+
+  acceptFailed(error: Error): void {
+    this.#descriptors.acceptFailed(error);
+  }
+
+  open(transport: Transport): NativeConnection {
+    const connection = new NativeConnection(this.#connections.nextId(), transport, this.#board);
+    this.#connections.add(connection, performance.now());
+    return connection;
+  }
+
+  /** The connection of the front ends on this thread. */
+  #openOwn(transport: Transport): NativeConnection {
+    const connection = new NativeConnection(this.#connections.nextId(), transport, this.#board, {
+      isOwn: true,
+      isGreeted: true,
+      maxInFlight: OWN_IN_FLIGHT,
+    });
+    this.#connections.addOwn(connection);
+    return connection;
+  }
+
+  /** Until all connections have gone, or nothing more comes from those that are left and nothing is owed to them. */
+  async #untilQuiet(timeout: number): Promise<void> {
+    const deadline = performance.now() + timeout;
+    let quiet = 0;
+    while (this.#connections.size > 0 && quiet < QUIET_LOOKS && performance.now() < deadline) {
+      for (const connection of this.#connections.values()) connection.isActive = false;
+      await delay(CLOSE_LOOK);
+      const isBusy = this.#connections.values().some(({ isActive, inFlight }) => isActive || inFlight > 0);
+      quiet = isBusy ? 0 : quiet + 1;
+    }
+  }
+
+  /** What one connection cannot take is not to keep the others from it. */
+  #forEach(tell: (connection: NativeConnection) => void): void {
+    const { log } = this.#options;
+    for (const connection of this.#connections.values()) {
+      guard(
+        log,
+        `the connection of ${connection.peer}`,
+        () => tell(connection),
+        () => connection.destroy(),
+      );
+    }
+  }
+
+  #sweep(): void {
+    const now = performance.now();
+    this.#connections.expire(now);
+    this.#tcp?.expire(now);
+    this.#descriptors.look();
+    this.#board.unsent.refresh();
+    this.#forEach((connection) => connection.sweep(now));
+    this.#sweeps++;
+    if (this.#sweeps % TRIM_EVERY === 0) this.#forEach((connection) => connection.trim());
+  }
+}
