@@ -4,12 +4,15 @@ import type { Engine } from "./engine.js";
 import { installGmqHttp } from "./front-ends/gmq/http/index.js";
 import { AssemblyMemory } from "./native/assembly.js";
 import { guard } from "./native/boundary.js";
-import { NativeConnection, type Switchboard } from "./native/connection.js";
+import { NativeConnection, type SessionSide } from "./native/connection.js";
+import type { ConnectionContext } from "./native/connection-context.js";
 import type { ConnectionHost } from "./native/connection-host.js";
 import type { ConnectionTable } from "./native/connection-table.js";
-import { Gateway } from "./native/gateway.js";
 import { helloHead } from "./native/handshake.js";
 import { OutputPool } from "./native/output-pool.js";
+import type { Session } from "./native/session.js";
+import type { SessionClient } from "./native/session-client.js";
+import { type SessionHost, type SessionKind, Sessions } from "./native/sessions.js";
 import type { Transport } from "./native/transport.js";
 import { UnsentBudget } from "./native/unsent-budget.js";
 import { WaitingInput } from "./native/waiting-input.js";
@@ -18,6 +21,7 @@ import { AddressShares } from "./ports/address-shares.js";
 import { DescriptorWatch } from "./ports/descriptor-watch.js";
 import { HttpGuard } from "./ports/http-guard.js";
 import { HttpListener } from "./ports/http-listener.js";
+import { HttpSessions } from "./ports/http-sessions.js";
 import { nativeFrontEnd } from "./ports/native-front-end.js";
 import { TcpListener } from "./ports/tcp-listener.js";
 import type { Router } from "./shards/router.js";
@@ -41,24 +45,23 @@ const MAX_EXCESS = 100;
  */
 const PLAIN_SHARE = 0.3;
 
-/** Unanswered requests of all HTTP connections together: several for each of as many as there may be of others. */
-const OWN_IN_FLIGHT = 65_536;
-
 /** Where a broker listens; undefined for what is off. */
 export interface Addresses {
   readonly tcp: Address | undefined;
   readonly http: Address | undefined;
 }
 
-export class Server implements ConnectionHost {
+export class Server implements ConnectionHost, SessionHost {
   readonly shares: AddressShares;
   readonly #options: BrokerOptions;
   readonly #connections: ConnectionTable;
   readonly #maxSockets: number;
-  readonly #board: Switchboard;
+  readonly #context: ConnectionContext;
   readonly #tcp: TcpListener | undefined;
   readonly #http: HttpListener | undefined;
-  readonly #gateway: NativeConnection | undefined;
+  readonly #sessions: Sessions;
+  /** Of the HTTP port. */
+  readonly #httpSessions: HttpSessions;
   readonly #descriptors: DescriptorWatch;
   #addresses: Addresses = { tcp: undefined, http: undefined };
   #sweeper: NodeJS.Timeout | undefined;
@@ -78,7 +81,7 @@ export class Server implements ConnectionHost {
     this.#connections = connections;
     this.#maxSockets = maxSockets;
     this.shares = new AddressShares(options.maxConnectionsPerAddress);
-    this.#board = {
+    this.#context = {
       options,
       router,
       links: supervisor.links,
@@ -93,16 +96,16 @@ export class Server implements ConnectionHost {
       hello: helloHead(options),
       greeted: (connection) => connections.greeted(connection),
       backup: (connection, directory) => backups.run(connection, directory),
-      closed: (connection) => connections.remove(connection),
+      closed: (connection, isAwaited) => connections.remove(connection, isAwaited),
     };
+    this.#sessions = new Sessions(maxFrameBytes, log);
+    this.#httpSessions = new HttpSessions((kind, client) => this.#openSession(kind, client, false));
     if (options.tcp !== "off") this.#tcp = new TcpListener(this, [nativeFrontEnd(this, log)], helloTimeout, log);
     if (options.http !== "off") {
-      const gateway = new Gateway((transport) => this.#openOwn(transport), maxFrameBytes, log);
-      this.#gateway = gateway.connection;
       const { allowOrigin, allowHost, http } = options;
       const httpGuard = new HttpGuard({ listensOn: http.host, allowOrigin, allowHost });
       this.#http = new HttpListener(this, httpGuard, log);
-      installGmqHttp(this.#http.entrance, gateway, { shards, maxMessageBytes });
+      installGmqHttp(this.#http.entrance, this.#httpSessions, { shards, maxMessageBytes });
     }
     const ports = [this.#tcp, this.#http].filter((port) => port !== undefined);
     this.#descriptors = new DescriptorWatch(ports, log);
@@ -134,7 +137,6 @@ export class Server implements ConnectionHost {
 
   /** Answers what is left to be answered, and closes: what is not closed after `timeout` is cut off. */
   async close(timeout: () => number): Promise<void> {
-    this.#gateway?.shutDown();
     this.#forEach((connection) => connection.shutDown());
     while (this.#connections.size > 0 && timeout() > 0) await delay(CLOSE_LOOK);
     this.#forEach((connection) => connection.destroy());
@@ -143,7 +145,6 @@ export class Server implements ConnectionHost {
 
   /** A shard has lost all that it knew of connections. */
   shardLost(shard: number, kind: LossKind): void {
-    this.#gateway?.shardLost(shard, kind);
     this.#forEach((connection) => connection.shardLost(shard, kind));
   }
 
@@ -170,11 +171,11 @@ export class Server implements ConnectionHost {
   }
 
   reserve(bytes: number): boolean {
-    return this.#board.assembly.reserve(bytes);
+    return this.#context.assembly.reserve(bytes);
   }
 
   release(bytes: number): void {
-    this.#board.assembly.release(bytes);
+    this.#context.assembly.release(bytes);
   }
 
   acceptFailed(error: Error): void {
@@ -182,20 +183,21 @@ export class Server implements ConnectionHost {
   }
 
   open(transport: Transport): NativeConnection {
-    const connection = new NativeConnection(this.#connections.nextId(), transport, this.#board);
+    const connection = new NativeConnection(this.#connections.nextId(), transport, this.#context);
     this.#connections.add(connection, performance.now());
     return connection;
   }
 
-  /** The connection of the front ends on this thread. */
-  #openOwn(transport: Transport): NativeConnection {
-    const connection = new NativeConnection(this.#connections.nextId(), transport, this.#board, {
-      isOwn: true,
-      isGreeted: true,
-      maxInFlight: OWN_IN_FLIGHT,
+  openSession(kind: SessionKind, client: SessionClient): Session {
+    return this.#openSession(kind, client, true);
+  }
+
+  #openSession(kind: SessionKind, client: SessionClient, isCounted: boolean): Session {
+    return this.#sessions.open(kind, client, (transport: Transport, side: SessionSide) => {
+      const connection = new NativeConnection(this.#connections.nextId(), transport, this.#context, { session: side });
+      this.#connections.addSession(connection, isCounted);
+      return connection;
     });
-    this.#connections.addOwn(connection);
-    return connection;
   }
 
   /** Until all connections have gone, or nothing more comes from those that are left and nothing is owed to them. */
@@ -228,8 +230,10 @@ export class Server implements ConnectionHost {
     this.#connections.expire(now);
     this.#tcp?.expire(now);
     this.#descriptors.look();
-    this.#board.unsent.refresh();
+    this.#context.unsent.refresh();
     this.#forEach((connection) => connection.sweep(now));
+    this.#sessions.sweep(now);
+    this.#httpSessions.sweep();
     this.#sweeps++;
     if (this.#sweeps % TRIM_EVERY === 0) this.#forEach((connection) => connection.trim());
   }

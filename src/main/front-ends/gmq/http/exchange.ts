@@ -79,6 +79,11 @@ export class Exchange {
     };
   }
 
+  /** Of the client; only while the handler of the request runs. */
+  get remoteAddress(): string {
+    return Buffer.from(this.#response.getRemoteAddressAsText()).toString("latin1");
+  }
+
   /** Calls back when the connection closes before the answer is sent. */
   onGone(callback: () => void): void {
     this.#gone = callback;

@@ -5,7 +5,9 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { Exchange } from "../../../../../src/main/front-ends/gmq/http/exchange.js";
 import { popRoute } from "../../../../../src/main/front-ends/gmq/http/pop-ack.js";
 import { UnsentAnswers } from "../../../../../src/main/front-ends/gmq/http/unsent-answers.js";
-import { Gateway } from "../../../../../src/main/native/gateway.js";
+import type { NativeConnection } from "../../../../../src/main/native/connection.js";
+import { Sessions } from "../../../../../src/main/native/sessions.js";
+import { HttpSessions } from "../../../../../src/main/ports/http-sessions.js";
 import { Answer } from "../../../../../src/protocol/op.js";
 import { frame } from "../../../frames.js";
 import { testSwitchboard } from "../../../switchboard.js";
@@ -131,9 +133,16 @@ test("a long answer that its client does not read is counted until it is read, o
 test("a pop is refused while too much is unsent, and its message stays", async () => {
   const board = await testSwitchboard();
   const log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
-  const gateway = new Gateway((transport) => board.open(transport, { isOwn: true }), 1 << 20, log);
+  const connections: NativeConnection[] = [];
+  const sessions = new Sessions(1 << 20, log);
+  const httpSessions = new HttpSessions((kind, client) =>
+    sessions.open(kind, client, (transport, session) => {
+      connections.push(board.open(transport, { session }));
+      return connections[0] as NativeConnection;
+    }),
+  );
   const unsent = new UnsentAnswers(100);
-  const pop = popRoute(gateway, unsent);
+  const pop = popRoute(httpSessions, unsent);
   accept = (response) => new Exchange(response, unsent);
   handle = (exchange) => pop(exchange, "topic=topic");
 
@@ -143,7 +152,7 @@ test("a pop is refused while too much is unsent, and its message stays", async (
 
   unsent.bytes = 100;
   const asked = ask();
-  while (gateway.connection.inFlight === 0) await new Promise((resolve) => setImmediate(resolve));
-  board.shards[0]?.answer(gateway.connection.id, frame(Answer.MESSAGES, 1));
+  while (!connections[0]?.inFlight) await new Promise((resolve) => setImmediate(resolve));
+  board.shards[0]?.answer(connections[0].id, frame(Answer.MESSAGES, 1));
   expect(JSON.parse(await read(await asked))).toMatchObject({ code: 1, msg: "no message" });
 });

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { AnswerTurns } from "../../../../../src/main/front-ends/gmq/http/answer-turns.js";
-import type { AnswerFrame, AnswerHandler } from "../../../../../src/main/native/gateway.js";
-import { packHead } from "../../../../../src/protocol/head.js";
-import { Answer, Op } from "../../../../../src/protocol/op.js";
+import { AnswerTurns, type Asker } from "../../../../src/main/front-ends/gmq/answer-turns.js";
+import type { AnswerFrame, AnswerHandler } from "../../../../src/main/native/answer-frame.js";
+import { packHead } from "../../../../src/protocol/head.js";
+import { Answer, Op } from "../../../../src/protocol/op.js";
 
 const answerOf = (bytes: Buffer): AnswerFrame => ({
   op: Answer.RESULT,
@@ -16,11 +16,12 @@ const answerOf = (bytes: Buffer): AnswerFrame => ({
   payloadEnd: bytes.length,
 });
 
-/** A gateway whose answers are in the hands of the test. */
+/** A session whose answers are in the hands of the test. */
 const open = () => {
   const asked: AnswerHandler[] = [];
-  const turns = new AnswerTurns({ request: (_op, _flags, _head, _payload, onAnswer) => void asked.push(onAnswer) });
-  const ask = (onAnswer: AnswerHandler): void => turns.request(Op.TOPICS, packHead([0]), onAnswer);
+  const turns = new AnswerTurns();
+  const session: Asker = { request: (_op, _flags, _head, _payload, onAnswer) => asked.push(onAnswer) };
+  const ask = (onAnswer: AnswerHandler): void => turns.request(session, Op.TOPICS, packHead([0]), onAnswer);
   return { asked, ask };
 };
 

@@ -1,9 +1,8 @@
 /** Reading what a shard answered. */
-import { type ErrorName, errorName } from "../../../../protocol/errors.js";
-import { unpackHead, unpackResult } from "../../../../protocol/head.js";
-import { Answer } from "../../../../protocol/op.js";
-import type { AnswerFrame } from "../../../native/gateway.js";
-import { failure } from "./envelope.js";
+import { type ErrorName, errorName } from "../../../protocol/errors.js";
+import { unpackHead, unpackResult } from "../../../protocol/head.js";
+import { Answer } from "../../../protocol/op.js";
+import type { AnswerFrame } from "../../native/answer-frame.js";
 
 /** The name of the error that a frame brings; undefined for any other answer. */
 export const refusal = (frame: AnswerFrame): ErrorName | undefined => {
@@ -17,9 +16,6 @@ export const refusalMessage = (frame: AnswerFrame): string => {
   const message = frame.op === Answer.ERROR ? head(frame)[1] : undefined;
   return typeof message === "string" ? message : `the broker answered 0x${frame.op.toString(16)}`;
 };
-
-/** The same as an answer, for what gmq has no words of its own. */
-export const refusalText = (frame: AnswerFrame): string => failure(refusalMessage(frame));
 
 /** The value of a RESULT. */
 export const result = (frame: AnswerFrame): unknown =>

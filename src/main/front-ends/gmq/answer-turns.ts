@@ -3,8 +3,9 @@
  * so each large one has a turn of the event loop for itself, and others have theirs between two. Few are under way at a
  * time, so that few are held.
  */
-import { Fifo } from "../../../../collections/fifo.js";
-import type { AnswerFrame, AnswerHandler, Gateway } from "../../../native/gateway.js";
+import { Fifo } from "../../../collections/fifo.js";
+import { type AnswerFrame, type AnswerHandler, answerBytes, copyAnswer } from "../../native/answer-frame.js";
+import type { Session } from "../../native/session.js";
 
 /** Requests under way. */
 const MAX_UNDER_WAY = 8;
@@ -12,7 +13,11 @@ const MAX_UNDER_WAY = 8;
 /** A larger answer waits for its turn as a copy; of smaller ones many fit into a turn. */
 const LARGE_BYTES = 16 * 1024;
 
+/** What carries a request. */
+export type Asker = Pick<Session, "request">;
+
 interface Asked {
+  readonly session: Asker;
   readonly op: number;
   readonly head: Uint8Array;
   readonly onAnswer: AnswerHandler;
@@ -24,28 +29,22 @@ interface Answered {
 }
 
 export class AnswerTurns {
-  readonly #gateway: Pick<Gateway, "request">;
   readonly #asked = new Fifo<Asked>();
   readonly #answered = new Fifo<Answered>();
   #underWay = 0;
 
-  constructor(gateway: Pick<Gateway, "request">) {
-    this.#gateway = gateway;
-  }
-
-  /** As that of `Gateway`, perhaps later; `head` stays here, and `onAnswer` does not throw. */
-  request(op: number, head: Uint8Array, onAnswer: AnswerHandler): void {
-    const asked = { op, head, onAnswer };
+  /** As that of `Session`, perhaps later; `head` stays here, and `onAnswer` does not throw. */
+  request(session: Asker, op: number, head: Uint8Array, onAnswer: AnswerHandler): void {
+    const asked = { session, op, head, onAnswer };
     if (this.#underWay < MAX_UNDER_WAY) this.#send(asked);
     else this.#asked.push(asked);
   }
 
-  #send({ op, head, onAnswer }: Asked): void {
+  #send({ session, op, head, onAnswer }: Asked): void {
     this.#underWay++;
-    this.#gateway.request(op, 0, head, undefined, (frame) => {
-      const bytes = frame.payloadEnd - frame.headStart;
-      if (bytes <= LARGE_BYTES) return this.#finish(frame, onAnswer);
-      this.#answered.push({ frame: copyOf(frame), onAnswer });
+    session.request(op, 0, head, undefined, (frame) => {
+      if (answerBytes(frame) <= LARGE_BYTES) return this.#finish(frame, onAnswer);
+      this.#answered.push({ frame: copyAnswer(frame), onAnswer });
       if (this.#answered.length === 1) setImmediate(this.#takeTurn);
     });
   }
@@ -68,21 +67,3 @@ export class AnswerTurns {
     }
   }
 }
-
-const copyOf = (frame: AnswerFrame): AnswerFrame => {
-  const { op, flags, request, headStart, headEnd, payloadEnd } = frame;
-  // Not `slice`: that of a Buffer is no copy.
-  const bytes = new Uint8Array(frame.bytes.subarray(headStart, payloadEnd));
-  const payloadStart = headEnd - headStart;
-  return {
-    op,
-    flags,
-    request,
-    bytes,
-    view: new DataView(bytes.buffer),
-    headStart: 0,
-    headEnd: payloadStart,
-    payloadStart,
-    payloadEnd: bytes.length,
-  };
-};

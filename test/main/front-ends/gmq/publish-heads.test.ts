@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { PublishHeads } from "../../../../../src/main/front-ends/gmq/http/publish-head.js";
-import { unpackHead } from "../../../../../src/protocol/head.js";
+import { PublishHeads } from "../../../../src/main/front-ends/gmq/publish-heads.js";
+import { unpackHead } from "../../../../src/protocol/head.js";
 
 test("a head says what was asked for, whatever was asked before and however often", () => {
   const name = fc.constantFrom("", "a", "ab", "b", "bc", "1 a", "é");

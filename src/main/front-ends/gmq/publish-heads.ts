@@ -2,7 +2,7 @@
  * Heads of PUBLISH by what they say. Publishers send to few topics many times, and encoding a head costs more than
  * everything else that is done with a small message.
  */
-import { packHead } from "../../../../protocol/head.js";
+import { packHead } from "../../../protocol/head.js";
 
 /** Heads kept: some hundred kilobytes at the longest names. The cache starts anew when it is full. */
 const MAX_HEADS = 1024;

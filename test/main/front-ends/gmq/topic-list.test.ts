@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { topicsOfPage } from "../../../../../src/main/front-ends/gmq/http/topic-list.js";
+import { topicsOfPage } from "../../../../src/main/front-ends/gmq/topic-list.js";
 
 const topics = (count: number, queues: number) =>
   Array.from({ length: count }, () => ({ bindKeys: Array.from({ length: queues }, (_, i) => `${i}`) }));

@@ -1,9 +1,9 @@
 /** The topics of all shards, ordered by name, a page of each shard at a time. */
-import { packHead } from "../../../../protocol/head.js";
-import { Answer, Op } from "../../../../protocol/op.js";
-import type { AnswerFrame } from "../../../native/gateway.js";
+import { packHead } from "../../../protocol/head.js";
+import { Answer, Op } from "../../../protocol/op.js";
+import type { AnswerFrame } from "../../native/answer-frame.js";
 import { refusalMessage, result } from "./answer.js";
-import type { AnswerTurns } from "./answer-turns.js";
+import type { AnswerTurns, Asker } from "./answer-turns.js";
 import { parseStatistics, type TopicStatistics } from "./topic-statistics.js";
 
 /** Topics in a page: about 16 KiB of statistics, so that a listing never holds a shard up for long. */
@@ -26,8 +26,14 @@ interface Page {
 }
 
 /** Topics that are made or deleted meanwhile may be missing or there; each name comes at most once. */
-export async function* listTopics(turns: AnswerTurns, shards: number): AsyncGenerator<TopicStatistics, void, void> {
-  const cursors = await Promise.all(Array.from({ length: shards }, (_, shard) => ShardCursor.open(turns, shard)));
+export async function* listTopics(
+  turns: AnswerTurns,
+  session: Asker,
+  shards: number,
+): AsyncGenerator<TopicStatistics, void, void> {
+  const cursors = await Promise.all(
+    Array.from({ length: shards }, (_, shard) => ShardCursor.open(turns, session, shard)),
+  );
   for (;;) {
     const first = smallest(cursors);
     if (first?.topic === undefined) return;
@@ -54,11 +60,12 @@ class ShardCursor {
 
   private constructor(
     readonly turns: AnswerTurns,
+    readonly session: Asker,
     readonly shard: number,
   ) {}
 
-  static async open(turns: AnswerTurns, shard: number): Promise<ShardCursor> {
-    const cursor = new ShardCursor(turns, shard);
+  static async open(turns: AnswerTurns, session: Asker, shard: number): Promise<ShardCursor> {
+    const cursor = new ShardCursor(turns, session, shard);
     await cursor.#read("");
     return cursor;
   }
@@ -76,7 +83,7 @@ class ShardCursor {
   }
 
   async #read(after: string): Promise<void> {
-    this.#page = await readPage(this.turns, this.shard, after, this.#max);
+    this.#page = await readPage(this.turns, this.session, this.shard, after, this.#max);
     this.#at = 0;
     this.#max = topicsOfPage(this.#max, this.#page.topics);
   }
@@ -89,9 +96,9 @@ export const topicsOfPage = (max: number, page: readonly Pick<TopicStatistics, "
   return Math.max(1, Math.min(MAX_TOPICS, 2 * max, fitting));
 };
 
-const readPage = (turns: AnswerTurns, shard: number, after: string, max: number): Promise<Page> =>
+const readPage = (turns: AnswerTurns, session: Asker, shard: number, after: string, max: number): Promise<Page> =>
   new Promise((resolve, reject) => {
-    turns.request(Op.TOPICS, packHead([shard, after, max]), (frame) => {
+    turns.request(session, Op.TOPICS, packHead([shard, after, max]), (frame) => {
       try {
         const page = parsePage(frame);
         if (page === undefined) reject(new TopicListError(refusalMessage(frame)));

@@ -4,7 +4,7 @@ import {
   parseStatistics,
   queuesJson,
   statisticsJson,
-} from "../../../../../src/main/front-ends/gmq/http/topic-statistics.js";
+} from "../../../../src/main/front-ends/gmq/topic-statistics.js";
 
 const topic = parseStatistics({
   name: "t",
