@@ -3,6 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { CloseError } from "./close-error.js";
 import { Backups } from "./data/backup.js";
 import { Data } from "./data/data.js";
+import { failure } from "./front-ends/gmq/http/envelope.js";
 import { installGmqHttp } from "./front-ends/gmq/http/index.js";
 import { AssemblyMemory } from "./native/assembly.js";
 import { guard } from "./native/boundary.js";
@@ -19,8 +20,10 @@ import { WaitingInput } from "./native/waiting-input.js";
 import { type Address, type BrokerOptions, MIN_SHARED_CONNECTIONS, resolveOptions } from "./options.js";
 import { AddressShares } from "./ports/address-shares.js";
 import { DescriptorWatch } from "./ports/descriptor-watch.js";
-import { HttpGuard } from "./ports/http-guard.js";
-import { HttpListener } from "./ports/http-listener.js";
+import type { HttpEngineFactory } from "./ports/http/engine.js";
+import { findHttpEngine } from "./ports/http/find-engine.js";
+import { HttpGuard } from "./ports/http/guard.js";
+import { HttpListener } from "./ports/http/listener.js";
 import { nativeFrontEnd } from "./ports/native-front-end.js";
 import { TcpListener } from "./ports/tcp-listener.js";
 import { LINGER } from "./ports/tcp-transport.js";
@@ -92,7 +95,9 @@ export class RunningBroker implements Broker, ConnectionHost {
     router: Router,
     seams: SupervisorSeams,
     /** That there are descriptors for, at any time. */
-    readonly maxSockets = Number.POSITIVE_INFINITY,
+    readonly maxSockets: number,
+    /** Undefined: HTTP is off. */
+    makeHttpEngine: HttpEngineFactory | undefined,
   ) {
     this.#seams = seams;
     this.pool = new JobPool(options.log);
@@ -122,12 +127,12 @@ export class RunningBroker implements Broker, ConnectionHost {
       closed: (connection) => this.connections.remove(connection),
     };
     if (options.tcp !== "off") this.#tcp = new TcpListener(this, [nativeFrontEnd(this, log)], helloTimeout, log);
-    if (options.http !== "off") {
+    if (options.http !== "off" && makeHttpEngine !== undefined) {
       const gateway = new Gateway((transport) => this.#openOwn(transport), maxFrameBytes, log);
       this.#gateway = gateway.connection;
       const { allowOrigin, allowHost, http } = options;
       const httpGuard = new HttpGuard({ listensOn: http.host, allowOrigin, allowHost });
-      this.#http = new HttpListener(this, httpGuard, log);
+      this.#http = new HttpListener(this, httpGuard, log, makeHttpEngine, failure);
       installGmqHttp(this.#http.entrance, gateway, { shards, maxMessageBytes });
     }
     const ports = [this.#tcp, this.#http].filter((port) => port !== undefined);
@@ -300,7 +305,9 @@ export const startBroker = async (
   // The shares of addresses follow.
   const isBounded = connections < resolved.maxConnections;
   const effective = isBounded ? resolveOptions({ ...options, maxConnections: connections }) : resolved;
-  const broker = new RunningBroker(effective, await Router.create(resolved.shards), seams, sockets);
+  const { http, httpEngine, log, shards } = effective;
+  const makeHttpEngine = http === "off" ? undefined : await findHttpEngine(httpEngine, log);
+  const broker = new RunningBroker(effective, await Router.create(shards), seams, sockets, makeHttpEngine);
   await broker.start();
   return broker;
 };

@@ -9,11 +9,11 @@ import { Answer, Op } from "../../../../protocol/op.js";
 import { readRuns } from "../../../../protocol/run.js";
 import { SELECTION_BYTES, writeSelection } from "../../../../protocol/selection.js";
 import type { AnswerFrame, Gateway } from "../../../native/gateway.js";
+import type { HttpExchange } from "../../../ports/http/exchange.js";
+import type { UnsentAnswers } from "../../../ports/http/unsent-answers.js";
 import { refusal, refusalText, text } from "./answer.js";
 import * as envelope from "./envelope.js";
-import type { Exchange } from "./exchange.js";
 import { parameter, type Route } from "./route.js";
-import type { UnsentAnswers } from "./unsent-answers.js";
 
 /** What is made into JSON at once: with the worst of characters work for a few milliseconds. */
 const SLICE_BYTES = 128 * 1024;
@@ -32,7 +32,7 @@ export const popRoute =
     gateway.request(Op.POP, 0, packHead([topic, bindKey, 1, 0]), undefined, onAnswer);
   };
 
-const answerPop = (exchange: Exchange, frame: AnswerFrame, bindKey: string): void => {
+const answerPop = (exchange: HttpExchange, frame: AnswerFrame, bindKey: string): void => {
   if (frame.op !== Answer.MESSAGES) return exchange.send(popRefusal(frame, bindKey));
   const [run] = readRuns(frame.view, frame.payloadStart, frame.payloadEnd);
   if (run === undefined) return exchange.send(envelope.NO_MESSAGE);
@@ -46,7 +46,7 @@ const answerPop = (exchange: Exchange, frame: AnswerFrame, bindKey: string): voi
 };
 
 /** Makes JSON of a large body a slice in each turn of the event loop, and no faster than the client takes it. */
-const sendLarge = async (exchange: Exchange, id: string, body: Buffer, retry: number): Promise<void> => {
+const sendLarge = async (exchange: HttpExchange, id: string, body: Buffer, retry: number): Promise<void> => {
   exchange.keep(body.length);
   const [head, tail] = envelope.poppedEnds(id, retry);
   // No character is cut in two.

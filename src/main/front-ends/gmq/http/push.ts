@@ -2,17 +2,17 @@
  * `/push`: one message in a form. This is the path that is to cost little more than reading the body: one part, one pass
  * over its bytes, a head that is already encoded, and an answer put together from two halves.
  */
-import type { HttpRequest } from "uWebSockets.js";
 import { WORD_BYTES } from "../../../../protocol/entry.js";
 import { packHead } from "../../../../protocol/head.js";
 import { formatId } from "../../../../protocol/id.js";
 import { Answer, Op } from "../../../../protocol/op.js";
 import { RECEIPT_ID_HIGH, RECEIPT_ID_LOW } from "../../../../protocol/selection.js";
 import type { AnswerFrame, Gateway } from "../../../native/gateway.js";
+import { BodyDeadlines, type BodyReader, takeBody } from "../../../ports/http/body-intake.js";
+import type { HttpRequest } from "../../../ports/http/engine.js";
+import type { HttpExchange } from "../../../ports/http/exchange.js";
 import { refusal, refusalText, result } from "./answer.js";
-import { BodyDeadlines, type BodyReader, takeBody } from "./body-intake.js";
 import * as envelope from "./envelope.js";
-import type { Exchange } from "./exchange.js";
 import type { Job } from "./job.js";
 import { PublishHeads } from "./publish-head.js";
 import { type FormType, formType, PushForm } from "./push-form.js";
@@ -42,13 +42,13 @@ export class PushRoute {
     this.#form = new PushForm(maxMessageBytes, Buffer.alloc(SCRATCH_BYTES));
   }
 
-  handle(exchange: Exchange, request: HttpRequest): void {
-    const type = canHaveForm(request.getMethod()) ? formType(request.getHeader("content-type")) : undefined;
+  handle(exchange: HttpExchange, request: HttpRequest): void {
+    const type = canHaveForm(request.method) ? formType(request.header("content-type")) : undefined;
     if (type === undefined) return exchange.send(envelope.DATA_IS_EMPTY);
     takeBody(exchange, this.#deadlines, this.#maxBodyBytes, (isWhole) => this.#read(exchange, type, isWhole));
   }
 
-  #read(exchange: Exchange, type: FormType, isWhole: boolean): BodyReader {
+  #read(exchange: HttpExchange, type: FormType, isWhole: boolean): BodyReader {
     const form = isWhole ? this.#form : new PushForm(this.maxMessageBytes);
     form.begin(type);
     return {
@@ -59,7 +59,7 @@ export class PushRoute {
     };
   }
 
-  #push(exchange: Exchange, form: PushForm): void {
+  #push(exchange: HttpExchange, form: PushForm): void {
     const job = form.end();
     if (job === undefined) return exchange.send(envelope.DATA_IS_EMPTY);
     if (typeof job === "string") return exchange.send(envelope.failure(job));
@@ -77,7 +77,7 @@ export class PushRoute {
   }
 
   /** gmq names the route mode of the topic, so it has to be asked for. */
-  #sendNoRoute(exchange: Exchange, job: Job): void {
+  #sendNoRoute(exchange: HttpExchange, job: Job): void {
     const onAnswer = exchange.guarded((frame: AnswerFrame) => {
       const pattern = frame.op === Answer.RESULT && parseStatistics(result(frame)).pattern;
       exchange.send(envelope.isNotMatch(job.routeKey, pattern ? 2 : 1));

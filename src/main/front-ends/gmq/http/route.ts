@@ -3,10 +3,10 @@
  * with is the request's.
  */
 import { MAX_NAME_BYTES } from "../../../../protocol/limits.js";
-import type { Exchange } from "./exchange.js";
+import type { HttpExchange } from "../../../ports/http/exchange.js";
 import { formField } from "./form.js";
 
-export type Route = (exchange: Exchange, query: string) => void | Promise<void>;
+export type Route = (exchange: HttpExchange, query: string) => void | Promise<void>;
 
 /** A parameter that cannot be taken; its text says why. */
 export class ParameterError extends Error {

@@ -2,11 +2,11 @@
 import { packHead } from "../../../../protocol/head.js";
 import { Answer, Op } from "../../../../protocol/op.js";
 import type { AnswerFrame } from "../../../native/gateway.js";
+import type { HttpExchange } from "../../../ports/http/exchange.js";
 import { topicRefusal } from "./admin.js";
 import { refusal, refusalText, result } from "./answer.js";
 import type { AnswerTurns } from "./answer-turns.js";
 import * as envelope from "./envelope.js";
-import type { Exchange } from "./exchange.js";
 import { parameter, type Route } from "./route.js";
 import { listTopics, TopicListError } from "./topic-list.js";
 import { parseStatistics, queuesJson, statisticsJson } from "./topic-statistics.js";
@@ -56,7 +56,7 @@ export const allTopicStatRoute =
  * Sends the list while it is read, ordered by name: however many topics there are, the broker holds one page of each
  * shard and one part of the text, and goes on when the client has taken that.
  */
-const sendTopics = async (exchange: Exchange, turns: AnswerTurns, shards: number): Promise<void> => {
+const sendTopics = async (exchange: HttpExchange, turns: AnswerTurns, shards: number): Promise<void> => {
   let part = `${envelope.SUCCESS_HEAD}[`;
   let separator = "";
   for await (const topic of listTopics(turns, shards)) {
