@@ -4,6 +4,8 @@ import { Engine } from "./engine.js";
 import { ConnectionTable } from "./native/connection-table.js";
 import { OutboxDrain } from "./native/outbox-drain.js";
 import { type BrokerOptions, resolveOptions } from "./options.js";
+import type { HttpEngineFactory } from "./ports/http/engine.js";
+import { findHttpEngine } from "./ports/http/find-engine.js";
 import { LINGER } from "./ports/tcp-transport.js";
 import { type Addresses, Server } from "./server.js";
 import { findRoom } from "./shards/descriptors.js";
@@ -41,14 +43,16 @@ export class RunningBroker implements Broker {
     router: Router,
     seams: BrokerSeams,
     /** That there are descriptors for, at any time. */
-    readonly maxSockets = Number.POSITIVE_INFINITY,
+    maxSockets: number,
+    /** Undefined: HTTP is off. */
+    makeHttpEngine: HttpEngineFactory | undefined,
   ) {
     const { maxConnections, helloTimeout, log } = options;
     const connections = new ConnectionTable(maxConnections, helloTimeout);
     this.connections = connections;
     const deliveries = new OutboxDrain((id) => connections.get(id), log);
     this.#engine = new Engine(options, deliveries, (shard, kind) => this.#server.shardLost(shard, kind), seams);
-    this.#server = new Server(options, router, this.#engine, connections, maxSockets);
+    this.#server = new Server(options, router, this.#engine, connections, maxSockets, makeHttpEngine);
   }
 
   get addresses(): Addresses {
@@ -115,7 +119,9 @@ export const startBroker = async (
   // The shares of addresses follow.
   const isBounded = connections < resolved.maxConnections;
   const effective = isBounded ? resolveOptions({ ...options, maxConnections: connections }) : resolved;
-  const broker = new RunningBroker(effective, await Router.create(resolved.shards), seams, sockets);
+  const { http, httpEngine, log, shards } = effective;
+  const makeHttpEngine = http === "off" ? undefined : await findHttpEngine(httpEngine, log);
+  const broker = new RunningBroker(effective, await Router.create(shards), seams, sockets, makeHttpEngine);
   await broker.start();
   return broker;
 };

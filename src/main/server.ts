@@ -1,6 +1,7 @@
 /** What talks to clients: the ports, the front ends behind them, the connections, and the budgets that these share. */
 import { setTimeout as delay } from "node:timers/promises";
 import type { Engine } from "./engine.js";
+import { failure } from "./front-ends/gmq/http/envelope.js";
 import { installGmqHttp } from "./front-ends/gmq/http/index.js";
 import { AssemblyMemory } from "./native/assembly.js";
 import { guard } from "./native/boundary.js";
@@ -19,9 +20,10 @@ import { WaitingInput } from "./native/waiting-input.js";
 import { type Address, type BrokerOptions, MIN_SHARED_CONNECTIONS } from "./options.js";
 import { AddressShares } from "./ports/address-shares.js";
 import { DescriptorWatch } from "./ports/descriptor-watch.js";
-import { HttpGuard } from "./ports/http-guard.js";
-import { HttpListener } from "./ports/http-listener.js";
-import { HttpSessions } from "./ports/http-sessions.js";
+import type { HttpEngineFactory } from "./ports/http/engine.js";
+import { HttpGuard } from "./ports/http/guard.js";
+import { HttpListener } from "./ports/http/listener.js";
+import { HttpSessions } from "./ports/http/sessions.js";
 import { nativeFrontEnd } from "./ports/native-front-end.js";
 import { TcpListener } from "./ports/tcp-listener.js";
 import type { Router } from "./shards/router.js";
@@ -73,7 +75,9 @@ export class Server implements ConnectionHost, SessionHost {
     router: Router,
     engine: Engine,
     connections: ConnectionTable,
-    maxSockets = Number.POSITIVE_INFINITY,
+    maxSockets: number,
+    /** Undefined: HTTP is off. */
+    makeHttpEngine: HttpEngineFactory | undefined,
   ) {
     const { helloTimeout, maxFrameBytes, maxMessageBytes, shards, log } = options;
     const { supervisor, backups } = engine;
@@ -101,10 +105,10 @@ export class Server implements ConnectionHost, SessionHost {
     this.#sessions = new Sessions(maxFrameBytes, log);
     this.#httpSessions = new HttpSessions((kind, client) => this.#openSession(kind, client, false));
     if (options.tcp !== "off") this.#tcp = new TcpListener(this, [nativeFrontEnd(this, log)], helloTimeout, log);
-    if (options.http !== "off") {
+    if (options.http !== "off" && makeHttpEngine !== undefined) {
       const { allowOrigin, allowHost, http } = options;
       const httpGuard = new HttpGuard({ listensOn: http.host, allowOrigin, allowHost });
-      this.#http = new HttpListener(this, httpGuard, log);
+      this.#http = new HttpListener(this, httpGuard, log, makeHttpEngine, failure);
       installGmqHttp(this.#http.entrance, this.#httpSessions, { shards, maxMessageBytes });
     }
     const ports = [this.#tcp, this.#http].filter((port) => port !== undefined);

@@ -1,5 +1,5 @@
 /** `/config`, `/declareQueue`, `/setIsAutoAck` and `/exitTopic`. */
-import type { HttpSessions } from "../../../ports/http-sessions.js";
+import type { HttpSessions } from "../../../ports/http/sessions.js";
 import {
   readConfig,
   readDeclareQueue,

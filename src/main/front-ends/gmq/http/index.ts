@@ -1,12 +1,12 @@
 /** gmq's HTTP API on a broker: which path does what. docs/compatibility.md tells what each takes and answers. */
-import type { HttpRequest } from "uWebSockets.js";
+
 import { MAX_MESSAGE_BYTES } from "../../../../protocol/limits.js";
-import type { HttpEntrance } from "../../../ports/http-entrance.js";
-import type { HttpSessions } from "../../../ports/http-sessions.js";
+import type { HttpEntrance } from "../../../ports/http/entrance.js";
+import type { HttpExchange } from "../../../ports/http/exchange.js";
+import type { HttpSessions } from "../../../ports/http/sessions.js";
 import { AnswerTurns } from "../answer-turns.js";
 import { configRoute, declareQueueRoute, exitTopicRoute, setIsAutoAckRoute } from "./admin.js";
 import { failure } from "./envelope.js";
-import type { Exchange } from "./exchange.js";
 import { ackRoute, popRoute } from "./pop-ack.js";
 import { PushRoute } from "./push.js";
 import { ParameterError, type Route } from "./route.js";
@@ -38,21 +38,15 @@ export const installGmqHttp = (entrance: HttpEntrance, sessions: HttpSessions, c
     "/getAllTopicStat": allTopicStatRoute(sessions, turns, context.shards),
   };
   for (const [path, route] of Object.entries(routes)) {
-    entrance.add(path, (exchange, request) => run(route, exchange, queryOf(request)));
+    entrance.add(path, (exchange, request) => run(route, exchange, request.query));
   }
 };
 
-const run = (route: Route, exchange: Exchange, query: string): unknown => {
+const run = (route: Route, exchange: HttpExchange, query: string): unknown => {
   try {
     return route(exchange, query);
   } catch (error) {
     if (!(error instanceof ParameterError)) throw error;
     return exchange.send(failure(error.message));
   }
-};
-
-/** uWebSockets.js answers undefined for a request without a query, whatever its types say. */
-const queryOf = (request: HttpRequest): string => {
-  const query: string | undefined = request.getQuery();
-  return query ?? "";
 };

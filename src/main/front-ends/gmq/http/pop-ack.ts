@@ -3,13 +3,13 @@ import { StringDecoder } from "node:string_decoder";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { parseId } from "../../../../protocol/id.js";
 import type { AnswerFrame } from "../../../native/answer-frame.js";
-import type { HttpSessions } from "../../../ports/http-sessions.js";
+import type { HttpExchange } from "../../../ports/http/exchange.js";
+import type { HttpSessions } from "../../../ports/http/sessions.js";
+import type { UnsentAnswers } from "../../../ports/http/unsent-answers.js";
 import { text } from "../answer.js";
 import { readAck, readPop, requestAck, requestPop } from "../pop-ack.js";
 import * as envelope from "./envelope.js";
-import type { Exchange } from "./exchange.js";
 import { parameter, type Route, withSession } from "./route.js";
-import type { UnsentAnswers } from "./unsent-answers.js";
 
 /** What is made into JSON at once: with the worst of characters work for a few milliseconds. */
 const SLICE_BYTES = 128 * 1024;
@@ -30,7 +30,7 @@ export const popRoute =
     });
   };
 
-const answerPop = (exchange: Exchange, frame: AnswerFrame, bindKey: string): void => {
+const answerPop = (exchange: HttpExchange, frame: AnswerFrame, bindKey: string): void => {
   const popped = readPop(frame, bindKey);
   if (typeof popped === "string") return exchange.send(envelope.failure(popped));
   const { id, start, end, retry } = popped;
@@ -41,7 +41,7 @@ const answerPop = (exchange: Exchange, frame: AnswerFrame, bindKey: string): voi
 };
 
 /** Makes JSON of a large body a slice in each turn of the event loop, and no faster than the client takes it. */
-const sendLarge = async (exchange: Exchange, id: string, body: Buffer, retry: number): Promise<void> => {
+const sendLarge = async (exchange: HttpExchange, id: string, body: Buffer, retry: number): Promise<void> => {
   exchange.keep(body.length);
   const [head, tail] = envelope.poppedEnds(id, retry);
   // No character is cut in two.

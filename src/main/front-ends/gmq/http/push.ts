@@ -2,17 +2,18 @@
  * `/push`: one message in a form. This is the path that is to cost little more than reading the body: one part, one pass
  * over its bytes, a head that is already encoded, and an answer put together from two halves.
  */
-import type { HttpRequest } from "uWebSockets.js";
+
 import { WORD_BYTES } from "../../../../protocol/entry.js";
 import type { AnswerFrame } from "../../../native/answer-frame.js";
 import type { Session } from "../../../native/session.js";
-import type { HttpSessions } from "../../../ports/http-sessions.js";
+import { BodyDeadlines, type BodyReader, takeBody } from "../../../ports/http/body-intake.js";
+import type { HttpRequest } from "../../../ports/http/engine.js";
+import type { HttpExchange } from "../../../ports/http/exchange.js";
+import type { HttpSessions } from "../../../ports/http/sessions.js";
 import { refusal, refusalMessage } from "../answer.js";
 import { PublishHeads } from "../publish-heads.js";
 import { readNoRoute, readPush, requestPush, requestRouteMode } from "../push.js";
-import { BodyDeadlines, type BodyReader, takeBody } from "./body-intake.js";
 import * as envelope from "./envelope.js";
-import type { Exchange } from "./exchange.js";
 import type { Job } from "./job.js";
 import { type FormType, formType, PushForm } from "./push-form.js";
 
@@ -40,8 +41,8 @@ export class PushRoute {
     this.#form = new PushForm(maxMessageBytes, Buffer.alloc(SCRATCH_BYTES));
   }
 
-  handle(exchange: Exchange, request: HttpRequest): void {
-    const type = canHaveForm(request.getMethod()) ? formType(request.getHeader("content-type")) : undefined;
+  handle(exchange: HttpExchange, request: HttpRequest): void {
+    const type = canHaveForm(request.method) ? formType(request.header("content-type")) : undefined;
     if (type === undefined) return exchange.send(envelope.DATA_IS_EMPTY);
     const { remoteAddress } = exchange;
     takeBody(exchange, this.#deadlines, this.#maxBodyBytes, (isWhole) =>
@@ -49,7 +50,7 @@ export class PushRoute {
     );
   }
 
-  #read(exchange: Exchange, type: FormType, isWhole: boolean, address: string): BodyReader {
+  #read(exchange: HttpExchange, type: FormType, isWhole: boolean, address: string): BodyReader {
     const form = isWhole ? this.#form : new PushForm(this.maxMessageBytes);
     form.begin(type);
     return {
@@ -60,7 +61,7 @@ export class PushRoute {
     };
   }
 
-  #push(exchange: Exchange, form: PushForm, address: string): void {
+  #push(exchange: HttpExchange, form: PushForm, address: string): void {
     const job = form.end();
     if (job === undefined) return exchange.send(envelope.DATA_IS_EMPTY);
     if (typeof job === "string") return exchange.send(envelope.failure(job));
@@ -79,7 +80,7 @@ export class PushRoute {
     requestPush(session, this.#heads.get(job.topic, job.routeKey, job.delay), entry, onAnswer);
   }
 
-  #sendNoRoute(exchange: Exchange, session: Session, job: Job): void {
+  #sendNoRoute(exchange: HttpExchange, session: Session, job: Job): void {
     const onAnswer = exchange.guarded((frame: AnswerFrame) => {
       exchange.send(envelope.failure(readNoRoute(frame, job.routeKey)));
     });

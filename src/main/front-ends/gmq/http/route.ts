@@ -5,11 +5,11 @@
 import { MAX_NAME_BYTES } from "../../../../protocol/limits.js";
 import type { AnswerFrame, AnswerHandler } from "../../../native/answer-frame.js";
 import type { Session } from "../../../native/session.js";
-import type { HttpSessions } from "../../../ports/http-sessions.js";
-import type { Exchange } from "./exchange.js";
+import type { HttpExchange } from "../../../ports/http/exchange.js";
+import type { HttpSessions } from "../../../ports/http/sessions.js";
 import { formField } from "./form.js";
 
-export type Route = (exchange: Exchange, query: string) => void | Promise<void>;
+export type Route = (exchange: HttpExchange, query: string) => void | Promise<void>;
 
 /** A parameter that cannot be taken; its text says why. */
 export class ParameterError extends Error {
@@ -40,7 +40,7 @@ export interface Asking {
 }
 
 /** Has the exchange a session to itself until its client is answered or has gone. */
-export const withSession = (exchange: Exchange, sessions: HttpSessions, ask: (asking: Asking) => void): void => {
+export const withSession = (exchange: HttpExchange, sessions: HttpSessions, ask: (asking: Asking) => void): void => {
   const lease = sessions.lease(exchange.remoteAddress);
   exchange.onGone(lease.drop);
   /** What fails ends the session. */

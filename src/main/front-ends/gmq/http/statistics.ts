@@ -1,12 +1,12 @@
 /** `/getTopicStat`, `/getQueuesByTopic` and `/getAllTopicStat`. */
 import type { Session } from "../../../native/session.js";
-import type { HttpSessions } from "../../../ports/http-sessions.js";
+import type { HttpExchange } from "../../../ports/http/exchange.js";
+import type { HttpSessions } from "../../../ports/http/sessions.js";
 import type { AnswerTurns } from "../answer-turns.js";
 import { readQueues, readStatistics, requestStatistics } from "../statistics.js";
 import { listTopics, TopicListError } from "../topic-list.js";
 import { statisticsJson } from "../topic-statistics.js";
 import * as envelope from "./envelope.js";
-import type { Exchange } from "./exchange.js";
 import { parameter, type Route, withSession } from "./route.js";
 
 /** Text that is gathered before it is sent: an ordinary list is one answer, and a long one costs few writes. */
@@ -63,7 +63,12 @@ export const allTopicStatRoute =
  * Sends the list while it is read, ordered by name: however many topics there are, the broker holds one page of each
  * shard and one part of the text, and goes on when the client has taken that.
  */
-const sendTopics = async (exchange: Exchange, turns: AnswerTurns, session: Session, shards: number): Promise<void> => {
+const sendTopics = async (
+  exchange: HttpExchange,
+  turns: AnswerTurns,
+  session: Session,
+  shards: number,
+): Promise<void> => {
   let part = `${envelope.SUCCESS_HEAD}[`;
   let separator = "";
   for await (const topic of listTopics(turns, session, shards)) {

@@ -3,9 +3,9 @@
  * that all short requests of the address share, so that those of a turn travel together; and of those that hold something
  * or may take long (a pop, a list) each has one to itself, which is used again by the next.
  */
-import type { Session } from "../native/session.js";
-import type { SessionClient } from "../native/session-client.js";
-import type { SessionKind } from "../native/sessions.js";
+import type { Session } from "../../native/session.js";
+import type { SessionClient } from "../../native/session-client.js";
+import type { SessionKind } from "../../native/sessions.js";
 
 /** Unanswered requests of an address that share a session: several for each of as many sockets as there may be. */
 const MAX_SHARED_IN_FLIGHT = 65_536;

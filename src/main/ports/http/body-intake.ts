@@ -3,7 +3,7 @@
  * several is read part by part, so that no more is kept of it than is wanted, and no part takes long; it has to get on, or
  * its connection is closed.
  */
-import type { Exchange } from "./exchange.js";
+import type { HttpExchange } from "./exchange.js";
 
 /** A body that is refused is read on this far, so that a client that reads only after it has written sees why. */
 const MAX_DISCARDED_BYTES = 64 * 1024 * 1024;
@@ -76,7 +76,7 @@ export class BodyDeadlines {
  * @param limit the largest body, in bytes
  */
 export const takeBody = (
-  exchange: Exchange,
+  exchange: HttpExchange,
   deadlines: BodyDeadlines,
   limit: number,
   open: (isWhole: boolean) => BodyReader,

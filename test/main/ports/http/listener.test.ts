@@ -1,16 +1,18 @@
 /** What is thrown in a callback of a WebSocket closes it, is logged, and leaves the others alone. */
 import { once } from "node:events";
-import { expect, it, onTestFinished } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { WebSocket } from "ws";
-import { SILENT } from "../../../src/main/log.js";
-import type { NativeConnection } from "../../../src/main/native/connection.js";
-import type { ConnectionHost } from "../../../src/main/native/connection-host.js";
-import { AddressShares } from "../../../src/main/ports/address-shares.js";
-import { HttpGuard } from "../../../src/main/ports/http-guard.js";
-import { HttpListener } from "../../../src/main/ports/http-listener.js";
-import { Op } from "../../../src/protocol/op.js";
-import { entries, frame } from "../frames.js";
-import { testSwitchboard, until } from "../switchboard.js";
+import { SILENT } from "../../../../src/main/log.js";
+import type { NativeConnection } from "../../../../src/main/native/connection.js";
+import type { ConnectionHost } from "../../../../src/main/native/connection-host.js";
+import { AddressShares } from "../../../../src/main/ports/address-shares.js";
+import type { HttpEngineFactory } from "../../../../src/main/ports/http/engine.js";
+import { HttpGuard } from "../../../../src/main/ports/http/guard.js";
+import { HttpListener } from "../../../../src/main/ports/http/listener.js";
+import { Op } from "../../../../src/protocol/op.js";
+import { entries, frame } from "../../frames.js";
+import { testSwitchboard, until } from "../../switchboard.js";
+import { ENGINES } from "./engines.js";
 
 const boom = new Error("boom");
 const fail = (): never => {
@@ -29,7 +31,7 @@ interface Faults {
   onConnection?: (connection: NativeConnection) => void;
 }
 
-const listening = async () => {
+const listening = async (makeEngine: HttpEngineFactory) => {
   const errors: [object, string][] = [];
   const log = { ...SILENT, error: (fields: object, text: string) => void errors.push([fields, text]) };
   const board = await testSwitchboard();
@@ -56,7 +58,7 @@ const listening = async () => {
   const guard = new HttpGuard({ listensOn: "127.0.0.1", allowOrigin: [], allowHost: [] });
   const check = guard.check.bind(guard);
   guard.check = (request) => faults.guard?.() ?? check(request);
-  const listener = new HttpListener(host, guard, log);
+  const listener = new HttpListener(host, guard, log, makeEngine, (text) => text);
   const { port } = await listener.listen({ host: "127.0.0.1", port: 0 });
   onTestFinished(() => listener.close());
   return { errors, faults, port, board };
@@ -84,28 +86,30 @@ const FAULTS: readonly (readonly [string, Faults, string])[] = [
   ["when it has closed", { onConnection: failing("closed") }, "a WebSocket failed"],
 ];
 
-it.each(FAULTS)("%s", async (when, fault, text) => {
-  const { errors, faults, port, board } = await listening();
-  const neighbour = connect(port);
-  await neighbour.opened;
-  Object.assign(faults, fault);
-  const bad = connect(port);
-  bad.opened.then(
-    () => {
-      bad.socket.send(publish("bad", LARGE_BYTES).subarray(0, LARGE_BYTES));
-      if (when === "when it has closed") bad.socket.close();
-    },
-    () => {},
-  );
-  await bad.closed;
-  await until(() => errors.length > 0);
-  expect(errors).toEqual([[{ error: boom }, text]]);
-  neighbour.socket.send(publish("good"));
-  const topics: unknown[] = [];
-  await until(() => {
-    for (const { frames } of board.shards[0]?.read() ?? []) topics.push(...frames.map(({ head }) => head[0]));
-    return topics.includes("good");
+describe.each(ENGINES)("%s", (_, makeEngine) => {
+  it.each(FAULTS)("%s", async (when, fault, text) => {
+    const { errors, faults, port, board } = await listening(makeEngine);
+    const neighbour = connect(port);
+    await neighbour.opened;
+    Object.assign(faults, fault);
+    const bad = connect(port);
+    bad.opened.then(
+      () => {
+        bad.socket.send(publish("bad", LARGE_BYTES).subarray(0, LARGE_BYTES));
+        if (when === "when it has closed") bad.socket.close();
+      },
+      () => {},
+    );
+    await bad.closed;
+    await until(() => errors.length > 0);
+    expect(errors).toEqual([[{ error: boom }, text]]);
+    neighbour.socket.send(publish("good"));
+    const topics: unknown[] = [];
+    await until(() => {
+      for (const { frames } of board.shards[0]?.read() ?? []) topics.push(...frames.map(({ head }) => head[0]));
+      return topics.includes("good");
+    });
+    neighbour.socket.close();
+    await neighbour.closed;
   });
-  neighbour.socket.close();
-  await neighbour.closed;
 });

@@ -3,10 +3,10 @@
  * came one after another on a connection are handed to it together, so that they travel in one record, as those of a
  * TCP read do.
  */
-import { copyBytes } from "../../channel/copy-bytes.js";
-import type { Log } from "../log.js";
-import { contain } from "../native/boundary.js";
-import type { NativeConnection } from "../native/connection.js";
+import { copyBytes } from "../../../channel/copy-bytes.js";
+import type { Log } from "../../log.js";
+import { contain } from "../../native/boundary.js";
+import type { NativeConnection } from "../../native/connection.js";
 
 /** As much as one read of a TCP socket brings. */
 const GATHERED_BYTES = 64 * 1024;
@@ -30,16 +30,16 @@ export class WebSocketGathering {
     this.#log = log;
   }
 
-  /** Takes one message of a connection; `message` is the caller's again when it returns. */
-  take(connection: NativeConnection, message: ArrayBuffer, view: DataView): void {
-    const length = message.byteLength;
+  /** Takes one message of a connection; `message`, no Buffer, is the caller's again when it returns. */
+  take(connection: NativeConnection, message: Uint8Array): void {
+    const length = message.length;
     if (length > GATHERED_BYTES - this.#end) this.flush();
     if (length >= LARGE_BYTES) {
       this.flush();
-      connection.receive(new Uint8Array(message), view, 0, length);
+      connection.receive(message, new DataView(message.buffer, message.byteOffset, length), 0, length);
       return;
     }
-    copyBytes(this.#bytes, this.#end, new Uint8Array(message), 0, length);
+    copyBytes(this.#bytes, this.#end, message, 0, length);
     this.#end += length;
     const last = this.#connections.length - 1;
     if (this.#connections[last] === connection) {

@@ -7,9 +7,9 @@
  * next request.
  */
 
-import type { HttpRequest } from "uWebSockets.js";
 import { isIP, isIPv4, isIPv6 } from "node:net";
-import { isLoopback } from "../loopback.js";
+import { isLoopback } from "../../loopback.js";
+import type { HttpRequest } from "./engine.js";
 
 export interface HttpGuardOptions {
   /** Where the port listens: `Host` is looked at on loopback alone, unless `allowHost` has names. */
@@ -46,7 +46,7 @@ export class HttpGuard {
   readonly #hosts: ReadonlySet<string>;
   readonly #allowsAll: boolean;
   readonly #checksHost: boolean;
-  /** Of the request that is looked at; undefined: not there. What is not ASCII the parser shows as empty. */
+  /** Of the request that is looked at; undefined: not there. What is not ASCII uWebSockets.js shows as empty. */
   #host: string | undefined;
   #origin: string | undefined;
   #site: string | undefined;
@@ -72,7 +72,7 @@ export class HttpGuard {
     this.#encoding = undefined;
     this.#fault = undefined;
     // All of them: asking for one by name shows the first and hides that there is a second.
-    request.forEach(this.#note);
+    request.eachHeader(this.#note);
     if (this.#fault !== undefined) return this.#fault;
     if (this.#length !== undefined && this.#encoding !== undefined) return TWO_ENDS;
     const host = this.#host ?? "";

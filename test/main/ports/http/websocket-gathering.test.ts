@@ -1,10 +1,10 @@
 import { expect, it, vi } from "vitest";
-import { SILENT } from "../../../src/main/log.js";
-import type { NativeConnection } from "../../../src/main/native/connection.js";
-import { WebSocketGathering } from "../../../src/main/ports/websocket-gathering.js";
-import { Op } from "../../../src/protocol/op.js";
-import { entries, frame } from "../frames.js";
-import { MemoryTransport, testSwitchboard, until } from "../switchboard.js";
+import { SILENT } from "../../../../src/main/log.js";
+import type { NativeConnection } from "../../../../src/main/native/connection.js";
+import { WebSocketGathering } from "../../../../src/main/ports/http/websocket-gathering.js";
+import { Op } from "../../../../src/protocol/op.js";
+import { entries, frame } from "../../frames.js";
+import { MemoryTransport, testSwitchboard, until } from "../../switchboard.js";
 
 it("closes a connection that fails on its bytes, and hands the others theirs", async () => {
   const errors: unknown[] = [];
@@ -21,7 +21,7 @@ it("closes a connection that fails on its bytes, and hands the others theirs", a
   const destroy = vi.spyOn(bad, "destroy");
   const bring = (connection: NativeConnection, topic: string): void => {
     const bytes = Uint8Array.from(frame(Op.PUBLISH, 1, [topic], entries("x")));
-    gathering.take(connection, bytes.buffer, new DataView(bytes.buffer));
+    gathering.take(connection, bytes);
   };
   for (const [i, connection] of connections.entries()) bring(connection, `topic-${i}`);
   const arrived: unknown[] = [];
