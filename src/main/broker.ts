@@ -4,6 +4,7 @@ import { Engine } from "./engine.js";
 import { ConnectionTable } from "./native/connection-table.js";
 import { OutboxDrain } from "./native/outbox-drain.js";
 import { type BrokerOptions, resolveOptions } from "./options.js";
+import type { FrontEnd } from "./ports/front-end.js";
 import type { HttpEngineFactory } from "./ports/http/engine.js";
 import { findHttpEngine } from "./ports/http/find-engine.js";
 import { LINGER } from "./ports/tcp-transport.js";
@@ -29,7 +30,10 @@ export interface Broker {
 }
 
 /** What tests put in place of parts of a broker. */
-export interface BrokerSeams extends SupervisorSeams {}
+export interface BrokerSeams extends SupervisorSeams {
+  /** On the TCP port beside those that the broker has. */
+  readonly frontEnds?: readonly FrontEnd[];
+}
 
 export class RunningBroker implements Broker {
   readonly connections: ConnectionTable;
@@ -52,7 +56,15 @@ export class RunningBroker implements Broker {
     this.connections = connections;
     const deliveries = new OutboxDrain((id) => connections.get(id), log);
     this.#engine = new Engine(options, deliveries, (shard, kind) => this.#server.shardLost(shard, kind), seams);
-    this.#server = new Server(options, router, this.#engine, connections, maxSockets, makeHttpEngine);
+    this.#server = new Server(
+      options,
+      router,
+      this.#engine,
+      connections,
+      maxSockets,
+      makeHttpEngine,
+      seams.frontEnds ?? [],
+    );
   }
 
   get addresses(): Addresses {

@@ -20,11 +20,13 @@ import { WaitingInput } from "./native/waiting-input.js";
 import { type Address, type BrokerOptions, MIN_SHARED_CONNECTIONS } from "./options.js";
 import { AddressShares } from "./ports/address-shares.js";
 import { DescriptorWatch } from "./ports/descriptor-watch.js";
+import type { FrontEnd } from "./ports/front-end.js";
+import { protocolOf } from "./ports/front-end-socket.js";
 import type { HttpEngineFactory } from "./ports/http/engine.js";
 import { HttpGuard } from "./ports/http/guard.js";
 import { HttpListener } from "./ports/http/listener.js";
 import { HttpSessions } from "./ports/http/sessions.js";
-import { nativeFrontEnd } from "./ports/native-front-end.js";
+import { nativeProtocol } from "./ports/native-protocol.js";
 import { TcpListener } from "./ports/tcp-listener.js";
 import type { Router } from "./shards/router.js";
 import type { LossKind } from "./shards/shard-loss.js";
@@ -78,6 +80,7 @@ export class Server implements ConnectionHost, SessionHost {
     maxSockets: number,
     /** Undefined: HTTP is off. */
     makeHttpEngine: HttpEngineFactory | undefined,
+    frontEnds: readonly FrontEnd[],
   ) {
     const { helloTimeout, maxFrameBytes, maxMessageBytes, shards, log } = options;
     const { supervisor, backups } = engine;
@@ -104,7 +107,12 @@ export class Server implements ConnectionHost, SessionHost {
     };
     this.#sessions = new Sessions(maxFrameBytes, log);
     this.#httpSessions = new HttpSessions((kind, client) => this.#openSession(kind, client, false));
-    if (options.tcp !== "off") this.#tcp = new TcpListener(this, [nativeFrontEnd(this, log)], helloTimeout, log);
+    if (options.tcp !== "off") {
+      const { assembly: memory } = this.#context;
+      const context = { host: this, memory, maxMessageBytes, maxInFlight: options.maxInFlight, log };
+      const protocols = [nativeProtocol(this, log), ...frontEnds.map((frontEnd) => protocolOf(frontEnd, context))];
+      this.#tcp = new TcpListener(this, protocols, helloTimeout, log);
+    }
     if (options.http !== "off" && makeHttpEngine !== undefined) {
       const { allowOrigin, allowHost, http } = options;
       const httpGuard = new HttpGuard({ listensOn: http.host, allowOrigin, allowHost });

@@ -30,6 +30,18 @@ export interface Leavings {
 /** Sends a whole frame to a shard; false: the shard is down. */
 export type SendToShard = (shard: number, bytes: Uint8Array, view: DataView) => boolean;
 
+/** The selections of all messages that the runs in [start, end) lease. With auto-ack they do not, and are gone. */
+export const leasesOf = (view: DataView, start: number, end: number): Uint8Array | undefined => {
+  const runs = readRuns(view, start, end).filter(({ delivery }) => delivery !== 0);
+  if (runs.length === 0) return undefined;
+  const selections = new Uint8Array(runs.length * SELECTION_BYTES);
+  const to = new DataView(selections.buffer);
+  runs.forEach(({ idHigh, idLow, count, delivery }, i) => {
+    writeSelection(to, i * SELECTION_BYTES, idHigh, idLow, count, delivery);
+  });
+  return selections;
+};
+
 export class LatePops {
   readonly #router: Router;
   readonly #leavings: Leavings;
@@ -90,15 +102,9 @@ export class LatePops {
     if (pop === undefined) return;
     this.#pops.delete(pop.request);
     const payload = start + HEAD + view.getUint16(start + HEAD_LENGTH);
-    // With auto-ack there is no lease to end: the messages are gone with their delivery.
-    const runs = readRuns(view, payload, end).filter(({ delivery }) => delivery !== 0);
-    if (runs.length === 0) return;
-    const selections = new Uint8Array(runs.length * SELECTION_BYTES);
-    const selectionView = new DataView(selections.buffer);
-    runs.forEach(({ idHigh, idLow, count, delivery }, i) => {
-      writeSelection(selectionView, i * SELECTION_BYTES, idHigh, idLow, count, delivery);
-    });
-    this.#request(Op.NACK, this.#leavings.nextRequest(), pop.shard, packHead([pop.topic, pop.queue]), selections);
+    const leases = leasesOf(view, payload, end);
+    if (leases === undefined) return;
+    this.#request(Op.NACK, this.#leavings.nextRequest(), pop.shard, packHead([pop.topic, pop.queue]), leases);
   }
 
   readonly #answered = (request: number): void => {

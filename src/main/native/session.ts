@@ -3,68 +3,38 @@
  * without frames on a socket: requests go to shards as those of other connections do, under the same limits, and answers
  * come back to handlers. It ends with its client, and leaves nothing behind.
  */
+import { WORD_BYTES } from "../../protocol/entry.js";
 import type { ErrorName } from "../../protocol/errors.js";
-import { LENGTH_BYTES, MIN_LENGTH, OP, REQUEST } from "../../protocol/frame.js";
-import { packHead, unpackHead } from "../../protocol/head.js";
+import { HEAD, LENGTH, LENGTH_BYTES, MIN_LENGTH, OP, REQUEST } from "../../protocol/frame.js";
+import { packHead } from "../../protocol/head.js";
 import { Answer, Op, RENEW } from "../../protocol/op.js";
-import type { Log } from "../log.js";
 import { type AnswerHandler, CurrentFrame } from "./answer-frame.js";
 import { AnswerOrder } from "./answer-order.js";
-import type { NativeConnection, SessionSide } from "./connection.js";
-import type { Leavings, UnansweredPop } from "./late-pops.js";
+import type { NativeConnection } from "./connection.js";
+import { type Leavings, leasesOf, type UnansweredPop } from "./late-pops.js";
 import { errorFrame } from "./own-answers.js";
 import type { SessionClient } from "./session-client.js";
+import type { Identity, OpenConnection, PopOptions, PublishOptions, SessionOptions } from "./session-options.js";
+import { SessionPushes } from "./session-pushes.js";
+import { SessionTimers } from "./session-timers.js";
 import type { SessionTurns, TurnTaker } from "./session-turns.js";
 import { splitReceipts } from "./single-receipts.js";
 import type { Transport } from "./transport.js";
 
-/** Who a session is for. */
-export interface Identity {
-  /** The name of the front end. */
-  readonly protocol: string;
-  /** The client's address, with its port where it has a socket to itself. */
-  readonly address: string;
-  /** Nobody says who they are, as yet. */
-  readonly user: undefined;
-}
-
-export interface SessionOptions {
-  readonly identity: Identity;
-  readonly client: SessionClient;
-  /** Answers come in the order of requests. */
-  readonly inOrder: boolean;
-  readonly maxInFlight: number;
-  readonly maxFrameBytes: number;
-  readonly log: Log;
-  /** Milliseconds of a clock that does not step. */
-  readonly now: number;
-}
-
-/** Opens the connection that a session is carried by. */
-export type OpenConnection = (transport: Transport, side: SessionSide) => NativeConnection;
-
-export interface PopOptions {
-  /** Messages; default 1. */
-  readonly max?: number;
-  /** Milliseconds to wait for the first; default 0. */
-  readonly wait?: number;
-}
-
-interface Subscription {
-  readonly request: number;
-  readonly onPush: AnswerHandler;
-}
-
-/** A timer that the sweep drives. */
-interface Beat {
-  readonly every: number;
-  readonly onBeat: () => void;
-  due: number;
+/** A pop that waits, as long as nothing has come for it. */
+interface PendingPop extends UnansweredPop {
+  readonly isWaiting: boolean;
 }
 
 const LAST_REQUEST = 0xffff_ffff;
 
 const GONE = "the client has gone";
+
+/** The answer to a pop that has found nothing. */
+const NO_MESSAGES = new Uint8Array(HEAD);
+const NO_MESSAGES_VIEW = new DataView(NO_MESSAGES.buffer);
+NO_MESSAGES_VIEW.setUint32(LENGTH, MIN_LENGTH);
+NO_MESSAGES_VIEW.setUint8(OP, Answer.MESSAGES);
 
 export class Session implements TurnTaker, Leavings {
   readonly identity: Identity;
@@ -77,23 +47,18 @@ export class Session implements TurnTaker, Leavings {
   readonly #order: AnswerOrder | undefined;
   /** Request → who is to be told. */
   readonly #handlers = new Map<number, AnswerHandler>();
-  readonly #pops = new Map<number, UnansweredPop>();
-  /** Consumer's request → who takes its messages. */
-  readonly #consumers = new Map<number, AnswerHandler>();
-  readonly #subscriptions = new Map<string, Subscription>();
+  readonly #pops = new Map<number, PendingPop>();
+  readonly #pushes = new SessionPushes();
   readonly #frame = new CurrentFrame();
   #last = 0;
   /** Pops that wait: nothing behind them is to be carried out. */
-  #waiting = 0;
+  #blocking = 0;
+  /** The client may have gone: pops do not wait any more. */
+  #isHurried = false;
   /** No more requests come. */
   #hasEnded = false;
   #isClosed = false;
-  /** Of the last sweep, and of the last that the client has said something before. */
-  #now: number;
-  #heardAt: number;
-  #hasSpoken = false;
-  #beat: Beat | undefined;
-  #silence = Number.POSITIVE_INFINITY;
+  readonly #timers: SessionTimers;
   turn = 0;
   gathered = 0;
 
@@ -104,8 +69,7 @@ export class Session implements TurnTaker, Leavings {
     this.#turns = turns;
     this.#onClosed = onClosed;
     this.#order = options.inOrder ? new AnswerOrder((error) => this.#failed(error)) : undefined;
-    this.#now = options.now;
-    this.#heardAt = options.now;
+    this.#timers = new SessionTimers(options.now);
     this.#connection = openConnection(this.#transport(), { maxInFlight: options.maxInFlight, leavings: this });
   }
 
@@ -130,7 +94,7 @@ export class Session implements TurnTaker, Leavings {
 
   /** No more of what the client sends should be carried out for now. */
   get isBlocked(): boolean {
-    return this.#waiting > 0 || this.#handlers.size >= this.#options.maxInFlight;
+    return this.#blocking > 0 || this.#handlers.size >= this.#options.maxInFlight;
   }
 
   // What a front end asks for.
@@ -147,20 +111,15 @@ export class Session implements TurnTaker, Leavings {
     payload: Uint8Array | undefined,
     onAnswer: AnswerHandler,
   ): number {
-    const handler = this.#order?.expect(onAnswer) ?? onAnswer;
-    const { maxFrameBytes } = this.#options;
-    const length = MIN_LENGTH + head.length + (payload?.length ?? 0);
-    if (!this.isOpen) return this.#refuse("SHUTTING_DOWN", GONE, handler);
-    if (length > maxFrameBytes) {
-      return this.#refuse("FRAME_TOO_LARGE", `a request has at most ${maxFrameBytes} bytes`, handler);
-    }
-    if (this.#turns.gatheredBy(this) > maxFrameBytes) {
-      return this.#refuse("BUSY", "too many requests came at the same moment", handler);
-    }
-    const request = this.nextRequest();
-    this.#handlers.set(request, handler);
-    this.#turns.gather(this, op, flags, request, head, payload);
-    return request;
+    return this.#ask(op, flags, head, payload, this.#order?.expect(onAnswer) ?? onAnswer);
+  }
+
+  /** Publishes a message: to the queues that `routeKey` leads to, by default the queue `default`. */
+  publish(topic: string, body: Uint8Array, { routeKey = "" }: PublishOptions, onAnswer: AnswerHandler): void {
+    const entry = new Uint8Array(WORD_BYTES + body.length);
+    new DataView(entry.buffer).setUint32(0, body.length);
+    entry.set(body, WORD_BYTES);
+    this.request(Op.PUBLISH, 0, packHead([topic, routeKey]), entry, onAnswer);
   }
 
   /**
@@ -168,15 +127,17 @@ export class Session implements TurnTaker, Leavings {
    * were on their way are given back. A session whose answers are in order is blocked while it waits.
    */
   pop(topic: string, queue: string, { max = 1, wait = 0 }: PopOptions, onAnswer: AnswerHandler): void {
-    const isWaiting = wait > 0 && this.#order !== undefined;
-    const request = this.request(Op.POP, 0, packHead([topic, queue, max, wait]), undefined, (frame) => {
+    const isWaiting = wait > 0 && !this.#isHurried;
+    const isBlocking = isWaiting && this.#order !== undefined;
+    const head = packHead([topic, queue, max, isWaiting ? wait : 0]);
+    const request = this.request(Op.POP, 0, head, undefined, (frame) => {
       // An error of the session's own has no number: the shard may answer all the same.
       if (frame.request !== 0) this.#pops.delete(request);
-      if (isWaiting) this.#waiting--;
+      if (isBlocking) this.#blocking--;
       onAnswer(frame);
     });
-    if (isWaiting) this.#waiting++;
-    if (request !== 0) this.#pops.set(request, { request, topic, queue });
+    if (isBlocking) this.#blocking++;
+    if (request !== 0) this.#pops.set(request, { request, topic, queue, isWaiting });
   }
 
   /**
@@ -192,10 +153,10 @@ export class Session implements TurnTaker, Leavings {
   ): number {
     const flags = renew ? RENEW : 0;
     const consumer = this.request(Op.CONSUME, flags, packHead([topic, queue, credit]), undefined, (frame) => {
-      if (frame.op === Answer.ERROR) this.#consumers.delete(consumer);
+      if (frame.op === Answer.ERROR) this.#pushes.removeConsumer(consumer);
       onAnswer(frame);
     });
-    if (consumer !== 0) this.#consumers.set(consumer, onPush);
+    if (consumer !== 0) this.#pushes.addConsumer(consumer, onPush);
     return consumer;
   }
 
@@ -207,7 +168,7 @@ export class Session implements TurnTaker, Leavings {
   /** Ends a consumer; what it holds can still be settled. */
   stop(topic: string, queue: string, consumer: number, onAnswer: AnswerHandler): void {
     this.request(Op.STOP, 0, packHead([topic, queue, consumer]), undefined, (frame) => {
-      if (frame.op === Answer.CONFIRM) this.#consumers.delete(consumer);
+      if (frame.op === Answer.CONFIRM) this.#pushes.removeConsumer(consumer);
       onAnswer(frame);
     });
   }
@@ -215,17 +176,15 @@ export class Session implements TurnTaker, Leavings {
   /** Has messages of a channel pushed: `onPush` is called with CHANNEL_MESSAGES, CHANNEL_LOST, and last CONSUMER_CLOSED. */
   subscribe(channel: string, overflow: string, onAnswer: AnswerHandler, onPush: AnswerHandler): void {
     const request = this.request(Op.SUBSCRIBE, 0, packHead([channel, overflow]), undefined, (frame) => {
-      if (frame.op === Answer.ERROR && this.#subscriptions.get(channel)?.request === request) {
-        this.#subscriptions.delete(channel);
-      }
+      if (frame.op === Answer.ERROR) this.#pushes.removeSubscription(channel, request);
       onAnswer(frame);
     });
-    if (request !== 0) this.#subscriptions.set(channel, { request, onPush });
+    if (request !== 0) this.#pushes.addSubscription(channel, request, onPush);
   }
 
   unsubscribe(channel: string, onAnswer: AnswerHandler): void {
     this.request(Op.UNSUBSCRIBE, 0, packHead([channel]), undefined, (frame) => {
-      if (frame.op === Answer.CONFIRM) this.#subscriptions.delete(channel);
+      if (frame.op === Answer.CONFIRM) this.#pushes.removeSubscription(channel);
       onAnswer(frame);
     });
   }
@@ -238,12 +197,29 @@ export class Session implements TurnTaker, Leavings {
 
   /** Calls `onBeat` about every so many milliseconds, to a second, as long as the session is open. */
   heartbeat(every: number, onBeat: () => void): void {
-    this.#beat = { every, onBeat, due: this.#now + every };
+    this.#timers.heartbeat(every, onBeat);
   }
 
   /** Closes the session when its client has said nothing for so many milliseconds, to a second. */
   expireAfter(silence: number): void {
-    this.#silence = silence;
+    this.#timers.expireAfter(silence);
+  }
+
+  /**
+   * The client has ended its side of the connection. It may be waiting for its answers, or have gone: pops get what there is
+   * and wait no longer, lest a message goes to nobody.
+   */
+  hurry(): void {
+    if (this.#isHurried || !this.isOpen) return;
+    this.#isHurried = true;
+    for (const { request, topic, queue, isWaiting } of this.#pops.values()) {
+      if (!isWaiting) continue;
+      // Shards answer a session in order: when this is answered and the pop is not, there was nothing for it.
+      this.#ask(Op.ACK, 0, packHead([topic, queue]), undefined, () => {
+        const onAnswer = this.#takeHandler(request);
+        if (onAnswer !== undefined) this.#show(NO_MESSAGES, NO_MESSAGES_VIEW, 0, NO_MESSAGES.length, onAnswer);
+      });
+    }
   }
 
   /** No more requests come: when all have been answered the session closes. */
@@ -262,7 +238,7 @@ export class Session implements TurnTaker, Leavings {
 
   /** The client has said something. */
   heard(): void {
-    this.#hasSpoken = true;
+    this.#timers.heard();
     this.#connection.isActive = true;
   }
 
@@ -277,23 +253,15 @@ export class Session implements TurnTaker, Leavings {
     this.#turns.flush();
     this.#isClosed = true;
     this.#connection.closed();
-    this.#consumers.clear();
-    this.#subscriptions.clear();
+    this.#pushes.clear();
     this.#failAll();
     this.#onClosed();
   }
 
   /** Once a second: whether it is time for a beat, or the client has been silent for too long. */
   sweep(now: number): void {
-    this.#now = now;
-    if (this.#hasSpoken) this.#heardAt = now;
-    this.#hasSpoken = false;
     this.#client.sweep(now);
-    if (!this.isOpen) return;
-    if (now - this.#heardAt >= this.#silence) return this.destroy();
-    if (this.#beat === undefined || now < this.#beat.due) return;
-    this.#beat.due = now + this.#beat.every;
-    this.#beat.onBeat();
+    if (this.isOpen && !this.#timers.sweep(now)) this.destroy();
   }
 
   /** Closes at once. */
@@ -329,8 +297,24 @@ export class Session implements TurnTaker, Leavings {
 
   nextRequest(): number {
     do this.#last = this.#last === LAST_REQUEST ? 1 : this.#last + 1;
-    while (this.#handlers.has(this.#last) || this.#consumers.has(this.#last));
+    while (this.#handlers.has(this.#last) || this.#pops.has(this.#last) || this.#pushes.isConsumer(this.#last));
     return this.#last;
+  }
+
+  #ask(op: number, flags: number, head: Uint8Array, payload: Uint8Array | undefined, onAnswer: AnswerHandler): number {
+    const { maxFrameBytes } = this.#options;
+    const length = MIN_LENGTH + head.length + (payload?.length ?? 0);
+    if (!this.isOpen) return this.#refuse("SHUTTING_DOWN", GONE, onAnswer);
+    if (length > maxFrameBytes) {
+      return this.#refuse("FRAME_TOO_LARGE", `a request has at most ${maxFrameBytes} bytes`, onAnswer);
+    }
+    if (this.#turns.gatheredBy(this) > maxFrameBytes) {
+      return this.#refuse("BUSY", "too many requests came at the same moment", onAnswer);
+    }
+    const request = this.nextRequest();
+    this.#handlers.set(request, onAnswer);
+    this.#turns.gather(this, op, flags, request, head, payload);
+    return request;
   }
 
   #refuse(kind: ErrorName, text: string, handler: AnswerHandler): 0 {
@@ -384,25 +368,25 @@ export class Session implements TurnTaker, Leavings {
 
   #dispatch(bytes: Uint8Array, view: DataView, start: number, end: number): void {
     const op = view.getUint8(start + OP);
-    const request = view.getUint32(start + REQUEST);
-    switch (op) {
-      case Answer.CONFIRM:
-        return splitReceipts(view, start, end, this.#answer);
-      case Answer.GOODBYE:
-        return this.end();
-      case Answer.CHANNEL_MESSAGES:
-      case Answer.CHANNEL_LOST:
-        return this.#pushOfChannel(bytes, view, start, end);
-      case Answer.CONSUMER_CLOSED:
-        return this.#closePushes(request, bytes, view, start, end);
-      case Answer.MESSAGES: {
-        const onPush = this.#consumers.get(request);
-        if (onPush !== undefined) return this.#show(bytes, view, start, end, onPush);
-      }
-    }
-    // One that was answered when its client had just gone: the messages are somebody else's.
-    if (op === Answer.MESSAGES && this.#isClosed) this.#connection.deliver(bytes, view, start, end);
-    else this.#answer(request, bytes, view, start, end);
+    if (op === Answer.CONFIRM) return splitReceipts(view, start, end, this.#answer);
+    if (op === Answer.GOODBYE) return this.end();
+    this.#frame.show(bytes, view, start, end);
+    const onPush = this.#pushes.handlerOf(this.#frame);
+    const { request } = this.#frame;
+    if (onPush !== undefined) this.#show(bytes, view, start, end, onPush);
+    else if (this.#handlers.has(request)) this.#answer(request, bytes, view, start, end);
+    else if (op === Answer.MESSAGES) this.#giveBack(bytes, view, start, end);
+  }
+
+  /** Messages of a pop that nobody waits for any more. */
+  #giveBack(bytes: Uint8Array, view: DataView, start: number, end: number): void {
+    // The connection knows what its pops bring too late.
+    if (this.#isClosed) return this.#connection.deliver(bytes, view, start, end);
+    const { request, payloadStart } = this.#frame;
+    const pop = this.#pops.get(request);
+    if (!this.#pops.delete(request) || pop === undefined) return;
+    const leases = leasesOf(view, payloadStart, end);
+    if (leases !== undefined) this.#ask(Op.NACK, 0, packHead([pop.topic, pop.queue]), leases, () => {});
   }
 
   readonly #answer = (request: number, bytes: Uint8Array, view: DataView, start: number, end: number): void => {
@@ -414,24 +398,6 @@ export class Session implements TurnTaker, Leavings {
     const handler = this.#handlers.get(request);
     if (handler !== undefined) this.#handlers.delete(request);
     return handler;
-  }
-
-  #pushOfChannel(bytes: Uint8Array, view: DataView, start: number, end: number): void {
-    this.#frame.show(bytes, view, start, end);
-    const [channel] = unpackHead(bytes, this.#frame.headStart, this.#frame.headEnd);
-    const onPush = typeof channel === "string" ? this.#subscriptions.get(channel)?.onPush : undefined;
-    if (onPush !== undefined) this.#show(bytes, view, start, end, onPush);
-  }
-
-  #closePushes(request: number, bytes: Uint8Array, view: DataView, start: number, end: number): void {
-    let onPush = this.#consumers.get(request);
-    this.#consumers.delete(request);
-    for (const [channel, subscription] of this.#subscriptions) {
-      if (subscription.request !== request) continue;
-      onPush = subscription.onPush;
-      this.#subscriptions.delete(channel);
-    }
-    if (onPush !== undefined) this.#show(bytes, view, start, end, onPush);
   }
 
   #show(bytes: Uint8Array, view: DataView, start: number, end: number, handler: AnswerHandler): void {

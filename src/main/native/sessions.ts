@@ -1,8 +1,9 @@
 /** The sessions there are: opened under the limits of connections, and swept once a second. */
 import type { Log } from "../log.js";
 import { guard } from "./boundary.js";
-import { type Identity, type OpenConnection, Session } from "./session.js";
+import { Session } from "./session.js";
 import type { SessionClient } from "./session-client.js";
+import type { Identity, OpenConnection } from "./session-options.js";
 import { SessionTurns } from "./session-turns.js";
 
 /** What is to be said of a new session. */

@@ -3,8 +3,8 @@ import { packHead } from "../../../protocol/head.js";
 import { DEFAULT_KEY } from "../../../protocol/limits.js";
 import { Answer, Op } from "../../../protocol/op.js";
 import type { AnswerFrame, AnswerHandler } from "../../native/answer-frame.js";
+import { refusal, refusalMessage } from "../../native/answer-reading.js";
 import type { Session } from "../../native/session.js";
-import { refusal, refusalMessage } from "./answer.js";
 import { hasExist, TOPIC_IS_NOT_EXIST } from "./words.js";
 
 /** The keys of CONFIGURE that gmq knows. */

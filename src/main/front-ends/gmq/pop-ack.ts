@@ -1,14 +1,12 @@
 /** pop and ack: one message at a time. */
-import { HAS_HEADERS, HEADERS_LENGTH_BYTES, WORD_BYTES } from "../../../protocol/entry.js";
 import { packHead } from "../../../protocol/head.js";
 import { formatId } from "../../../protocol/id.js";
 import { DEFAULT_KEY } from "../../../protocol/limits.js";
 import { Answer, Op } from "../../../protocol/op.js";
-import { readRuns } from "../../../protocol/run.js";
 import { SELECTION_BYTES, writeSelection } from "../../../protocol/selection.js";
 import type { AnswerFrame, AnswerHandler } from "../../native/answer-frame.js";
+import { firstMessage, refusal, refusalMessage } from "../../native/answer-reading.js";
 import type { Session } from "../../native/session.js";
-import { refusal, refusalMessage } from "./answer.js";
 import { cannotMatchQueue, isNotAssociated, isNotExist, NO_MESSAGE } from "./words.js";
 
 /** A message that was popped. */
@@ -32,11 +30,10 @@ export const requestPop = (
 /** The message, or why there is none. */
 export const readPop = (frame: AnswerFrame, bindKey: string): Popped | string => {
   if (frame.op !== Answer.MESSAGES) return popRefusal(frame, bindKey);
-  const [run] = readRuns(frame.view, frame.payloadStart, frame.payloadEnd);
-  if (run === undefined) return NO_MESSAGE;
-  let start = run.start + WORD_BYTES;
-  if (frame.view.getUint32(run.start) >= HAS_HEADERS) start += HEADERS_LENGTH_BYTES + frame.view.getUint16(start);
-  return { id: formatId(run.idHigh, run.idLow), start, end: run.end, retry: run.retry };
+  const message = firstMessage(frame);
+  if (message === undefined) return NO_MESSAGE;
+  const { idHigh, idLow, start, end, retry } = message;
+  return { id: formatId(idHigh, idLow), start, end, retry };
 };
 
 const popRefusal = (frame: AnswerFrame, bindKey: string): string => {

@@ -4,8 +4,8 @@ import { formatId } from "../../../protocol/id.js";
 import { Answer, Op } from "../../../protocol/op.js";
 import { RECEIPT_ID_HIGH, RECEIPT_ID_LOW } from "../../../protocol/selection.js";
 import type { AnswerFrame, AnswerHandler } from "../../native/answer-frame.js";
+import { result } from "../../native/answer-reading.js";
 import type { Session } from "../../native/session.js";
-import { result } from "./answer.js";
 import { parseStatistics } from "./topic-statistics.js";
 import { isNotMatch } from "./words.js";
 

@@ -2,9 +2,9 @@
 import { packHead } from "../../../protocol/head.js";
 import { Answer, Op } from "../../../protocol/op.js";
 import type { AnswerFrame, AnswerHandler } from "../../native/answer-frame.js";
+import { refusal, refusalMessage, result } from "../../native/answer-reading.js";
 import type { Session } from "../../native/session.js";
 import { topicRefusal } from "./admin.js";
-import { refusal, refusalMessage, result } from "./answer.js";
 import type { AnswerTurns } from "./answer-turns.js";
 import { parseStatistics, queuesJson, type TopicStatistics } from "./topic-statistics.js";
 

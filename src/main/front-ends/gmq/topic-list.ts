@@ -2,7 +2,7 @@
 import { packHead } from "../../../protocol/head.js";
 import { Answer, Op } from "../../../protocol/op.js";
 import type { AnswerFrame } from "../../native/answer-frame.js";
-import { refusalMessage, result } from "./answer.js";
+import { refusalMessage, result } from "../../native/answer-reading.js";
 import type { AnswerTurns, Asker } from "./answer-turns.js";
 import { parseStatistics, type TopicStatistics } from "./topic-statistics.js";
 

@@ -5,12 +5,12 @@
 
 import { WORD_BYTES } from "../../../../protocol/entry.js";
 import type { AnswerFrame } from "../../../native/answer-frame.js";
+import { refusal, refusalMessage } from "../../../native/answer-reading.js";
 import type { Session } from "../../../native/session.js";
 import { BodyDeadlines, type BodyReader, takeBody } from "../../../ports/http/body-intake.js";
 import type { HttpRequest } from "../../../ports/http/engine.js";
 import type { HttpExchange } from "../../../ports/http/exchange.js";
 import type { HttpSessions } from "../../../ports/http/sessions.js";
-import { refusal, refusalMessage } from "../answer.js";
 import { PublishHeads } from "../publish-heads.js";
 import { readNoRoute, readPush, requestPush, requestRouteMode } from "../push.js";
 import * as envelope from "./envelope.js";

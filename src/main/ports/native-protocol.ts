@@ -3,7 +3,7 @@ import type { Socket } from "node:net";
 import type { Log } from "../log.js";
 import { contain, guard } from "../native/boundary.js";
 import type { ConnectionHost } from "../native/connection-host.js";
-import type { FrontEnd } from "./front-end.js";
+import type { Protocol } from "./front-end.js";
 import type { Reading } from "./read-buffer.js";
 import { TcpTransport } from "./tcp-transport.js";
 
@@ -13,7 +13,7 @@ const FIRST_BYTE = 0x00;
 /** Of a socket that is closed there is nothing left to close. */
 const ignore = (): void => {};
 
-export const nativeFrontEnd = (host: ConnectionHost, log: Log): FrontEnd => ({
+export const nativeProtocol = (host: ConnectionHost, log: Log): Protocol => ({
   name: "native",
   recognizes: (bytes) => (bytes.length === 0 ? undefined : bytes[0] === FIRST_BYTE),
   accept: (socket: Socket, reading: Reading, first: Buffer) => {
