@@ -8,7 +8,7 @@ import type { FrontEnd } from "./ports/front-end.js";
 import type { HttpEngineFactory } from "./ports/http/engine.js";
 import { findHttpEngine } from "./ports/http/find-engine.js";
 import { LINGER } from "./ports/tcp-transport.js";
-import { type Addresses, Server } from "./server.js";
+import { type Addresses, Server, type Usage } from "./server.js";
 import { findRoom } from "./shards/descriptors.js";
 import { POOL_THREADS } from "./shards/job-pool.js";
 import { Router } from "./shards/router.js";
@@ -73,6 +73,10 @@ export class RunningBroker implements Broker {
 
   get supervisor(): Supervisor {
     return this.#engine.supervisor;
+  }
+
+  get usage(): Usage {
+    return this.#server.usage;
   }
 
   /** It has as many sockets as it may. */

@@ -55,6 +55,21 @@ export interface Addresses {
   readonly http: Address | undefined;
 }
 
+export interface Usage {
+  /** All native connections, those of sessions among them. */
+  readonly connections: number;
+  readonly sessions: number;
+  /** Of the sessions, those of plain HTTP; some stay a while for the next request. */
+  readonly httpSessions: number;
+  readonly sockets: number;
+  /** Addresses that connections are counted of. */
+  readonly addresses: number;
+  /** Bytes of what is half-received, of what waits for shards, and of what clients have not taken. */
+  readonly assemblyBytes: number;
+  readonly waitingBytes: number;
+  readonly unsentBytes: number;
+}
+
 export class Server implements ConnectionHost, SessionHost {
   readonly shares: AddressShares;
   readonly #options: BrokerOptions;
@@ -158,6 +173,21 @@ export class Server implements ConnectionHost, SessionHost {
   /** A shard has lost all that it knew of connections. */
   shardLost(shard: number, kind: LossKind): void {
     this.#forEach((connection) => connection.shardLost(shard, kind));
+  }
+
+  /** What clients have of this thread now: all of it 0 when nobody is there. */
+  get usage(): Usage {
+    const { assembly, waiting, unsent } = this.#context;
+    return {
+      connections: this.#connections.all,
+      sessions: this.#sessions.size,
+      httpSessions: this.#httpSessions.size,
+      sockets: (this.#tcp?.sockets ?? 0) + (this.#http?.sockets ?? 0),
+      addresses: this.shares.size,
+      assemblyBytes: assembly.used,
+      waitingBytes: waiting.bytes,
+      unsentBytes: unsent.total,
+    };
   }
 
   // ConnectionHost: what listeners need to let connections in.

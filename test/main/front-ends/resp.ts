@@ -1,9 +1,8 @@
 /** A front end in sixty lines: LPUSH, RPOP and BRPOP of RESP. docs/adding-a-front-end.md walks through it. */
 import type { AnswerFrame } from "../../../src/main/native/answer-frame.js";
-import { firstMessage, refusalMessage } from "../../../src/main/native/answer-reading.js";
+import { firstMessage, refusal, refusalMessage } from "../../../src/main/native/answer-reading.js";
 import type { Session } from "../../../src/main/native/session.js";
 import type { Client, FrontEnd } from "../../../src/main/ports/front-end.js";
-import { Answer } from "../../../src/protocol/op.js";
 
 const CRLF = "\r\n";
 const NOTHING = Buffer.alloc(0);
@@ -33,25 +32,19 @@ const commandAt = (bytes: Buffer, start: number, end: number): { words: Buffer[]
 const run = (session: Session, client: Client, [command = NOTHING, key = NOTHING, value = NOTHING]: Buffer[]): void => {
   const say = (text: string): void => client.write(Buffer.from(text + CRLF, "latin1"));
   const answer = (read: (frame: AnswerFrame) => string) => (frame: AnswerFrame) =>
-    say(frame.op === Answer.ERROR ? `-ERR ${refusalMessage(frame)}` : read(frame));
+    say(refusal(frame) === undefined ? read(frame) : `-ERR ${refusalMessage(frame)}`);
   const name = `${command}`.toUpperCase();
   const wait = name === "BRPOP" ? Number(value) * 1000 : 0;
-  if (name === "LPUSH")
-    session.publish(
-      `${key}`,
-      value,
-      {},
-      answer(() => ":1"),
-    );
+  if (name === "LPUSH") session.publish(`${key}`, value, {}, answer(pushed));
   else if (name === "RPOP" || name === "BRPOP") session.pop(`${key}`, "", { wait }, answer(popped));
   else session.inOrder(() => say(`-ERR unknown command '${name}'`));
 };
 
+const pushed = (): string => ":1";
 const popped = (frame: AnswerFrame): string => {
   const message = firstMessage(frame);
-  if (message === undefined) return "$-1";
-  const body = Buffer.from(frame.bytes.subarray(message.start, message.end)).toString("latin1");
-  return `$${body.length}${CRLF}${body}`;
+  const body = message && Buffer.from(frame.bytes.subarray(message.start, message.end));
+  return body === undefined ? "$-1" : `$${body.length}${CRLF}${body.toString("latin1")}`;
 };
 
 export const resp: FrontEnd = {
