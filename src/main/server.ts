@@ -4,11 +4,11 @@ import type { Engine } from "./engine.js";
 import { failure } from "./front-ends/gmq/http/envelope.js";
 import { installGmqHttp } from "./front-ends/gmq/http/index.js";
 import { AssemblyMemory } from "./native/assembly.js";
-import { guard } from "./native/boundary.js";
-import { NativeConnection, type SessionSide } from "./native/connection.js";
+import { NativeConnection } from "./native/connection.js";
 import type { ConnectionContext } from "./native/connection-context.js";
-import type { ConnectionHost } from "./native/connection-host.js";
+import type { SessionSide } from "./native/connection-kind.js";
 import type { ConnectionTable } from "./native/connection-table.js";
+import { guard } from "./native/error-boundary.js";
 import { helloHead } from "./native/handshake.js";
 import { OutputPool } from "./native/output-pool.js";
 import type { Session } from "./native/session.js";
@@ -19,6 +19,7 @@ import { UnsentBudget } from "./native/unsent-budget.js";
 import { WaitingInput } from "./native/waiting-input.js";
 import { type Address, type BrokerOptions, MIN_SHARED_CONNECTIONS } from "./options.js";
 import { AddressShares } from "./ports/address-shares.js";
+import type { ConnectionHost } from "./ports/connection-host.js";
 import { DescriptorWatch } from "./ports/descriptor-watch.js";
 import type { FrontEnd } from "./ports/front-end.js";
 import { protocolOf } from "./ports/front-end-socket.js";
@@ -116,7 +117,7 @@ export class Server implements ConnectionHost, SessionHost {
         return supervisor.isStopping;
       },
       hello: helloHead(options),
-      greeted: (connection) => connections.greeted(connection),
+      saidHello: (connection) => connections.saidHello(connection),
       backup: (connection, directory) => backups.run(connection, directory),
       closed: (connection, isAwaited) => connections.remove(connection, isAwaited),
     };

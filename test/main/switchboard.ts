@@ -6,8 +6,9 @@ import { RingReader } from "../../src/channel/ring-reader.js";
 import { RingWriter } from "../../src/channel/ring-writer.js";
 import { SILENT } from "../../src/main/log.js";
 import { AssemblyMemory } from "../../src/main/native/assembly.js";
-import { type ConnectionKind, NativeConnection } from "../../src/main/native/connection.js";
+import { NativeConnection } from "../../src/main/native/connection.js";
 import type { ConnectionContext } from "../../src/main/native/connection-context.js";
+import type { ConnectionKind } from "../../src/main/native/connection-kind.js";
 import { helloHead } from "../../src/main/native/handshake.js";
 import { OutboxDrain } from "../../src/main/native/outbox-drain.js";
 import { OutputPool } from "../../src/main/native/output-pool.js";
@@ -48,7 +49,7 @@ export interface TestSwitchboard {
 
 /** The side of a session that leaves nothing behind. */
 export const SESSION: ConnectionKind = {
-  session: { maxInFlight: 65_536, leavings: { unansweredPops: () => [], nextRequest: () => 1 } },
+  session: { maxInFlight: 65_536, unanswered: { unansweredPops: () => [], nextRequest: () => 1 } },
 };
 
 /** What a test has instead of `Backups`. */
@@ -104,7 +105,7 @@ export const testSwitchboard = async (
       return isClosing;
     },
     hello: helloHead(options),
-    greeted: () => {},
+    saidHello: () => {},
     closed: ({ id }, isAwaited) => void (isAwaited || connections.delete(id)),
     backup,
   };
@@ -115,7 +116,7 @@ export const testSwitchboard = async (
       isClosing = true;
       links[shard] = undefined;
     },
-    open: (transport, kind = { isGreeted: true }) => {
+    open: (transport, kind = { hasSaidHello: true }) => {
       last++;
       const connection = new NativeConnection(last, transport, context, kind);
       connections.set(connection.id, connection);

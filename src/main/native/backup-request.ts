@@ -1,8 +1,8 @@
 /** BACKUP: the one request that the main thread answers itself in some later turn. */
 import { type ErrorName, ProtocolError } from "../../protocol/errors.js";
 import { type BackupRefusal, type BackupSummary, readBackupHead } from "../data/backup.js";
-import { guard } from "./boundary.js";
 import type { ConnectionContext } from "./connection-context.js";
+import { guard } from "./error-boundary.js";
 
 /** The connection that asks. */
 export interface BackupClient {

@@ -30,7 +30,7 @@ export interface ConnectionContext {
   /** The head of the broker's HELLO. */
   readonly hello: Uint8Array;
   /** The connection has said HELLO. */
-  greeted(connection: ConnectionId): void;
+  saidHello(connection: ConnectionId): void;
   /** Backs the broker up into a new directory, or says why not; rejects with a `ProtocolError`. */
   backup(client: { readonly isTcp: boolean }, directory: string | undefined): Promise<BackupSummary> | BackupRefusal;
   /** The connection's transport has closed. `isAwaited`: shards may still send something that must be looked at. */

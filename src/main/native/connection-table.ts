@@ -7,7 +7,7 @@ export class ConnectionTable {
   /** Those that count among the connections of the broker. */
   readonly #counted = new Set<number>();
   /** Those that have not said HELLO, oldest first, and until when they may. */
-  readonly #strangers = new Map<number, number>();
+  readonly #unidentified = new Map<number, number>();
   /** The number of the last. None is ever used again: an answer that comes late finds nobody. */
   #last = 0;
 
@@ -44,7 +44,7 @@ export class ConnectionTable {
   add(connection: NativeConnection, now: number): void {
     this.#byId.set(connection.id, connection);
     this.#counted.add(connection.id);
-    this.#strangers.set(connection.id, now + this.helloTimeout);
+    this.#unidentified.set(connection.id, now + this.helloTimeout);
   }
 
   /** The connection of a session. `isCounted`: its client's socket is not counted otherwise. */
@@ -53,22 +53,22 @@ export class ConnectionTable {
     if (isCounted) this.#counted.add(connection.id);
   }
 
-  greeted({ id }: ConnectionId): void {
-    this.#strangers.delete(id);
+  saidHello({ id }: ConnectionId): void {
+    this.#unidentified.delete(id);
   }
 
   /** A connection has closed. `isAwaited`: it is to be found all the same, since shards may still send something. */
   remove({ id }: ConnectionId, isAwaited = false): void {
     this.#counted.delete(id);
-    this.#strangers.delete(id);
+    this.#unidentified.delete(id);
     if (!isAwaited) this.#byId.delete(id);
   }
 
   /** Closes those that have been silent for too long. */
   expire(now: number): void {
-    for (const [id, deadline] of this.#strangers) {
+    for (const [id, deadline] of this.#unidentified) {
       if (deadline > now) return;
-      this.#strangers.delete(id);
+      this.#unidentified.delete(id);
       this.#byId.get(id)?.fail("HANDSHAKE_REQUIRED", `no HELLO came within ${this.helloTimeout} ms`, 0);
     }
   }

@@ -13,55 +13,25 @@ import { LENGTH_BYTES, REQUEST } from "../../protocol/frame.js";
 import { Op } from "../../protocol/op.js";
 import type { Sender } from "../shards/shard-link.js";
 import { LOSS_TEXTS, type LossKind } from "../shards/shard-loss.js";
+import { markAnswered } from "./answered-requests.js";
 import { type BackupClient, requestBackup } from "./backup-request.js";
 import type { ConnectionContext } from "./connection-context.js";
+import type { ConnectionKind, SessionSide } from "./connection-kind.js";
+import { ConnectionLimits } from "./connection-limits.js";
 import { ConsumerLedger } from "./consumer-ledger.js";
 import { FrameIntake, type FrameSink } from "./frame-intake.js";
-import { LatePops, type Leavings } from "./late-pops.js";
+import { LatePops, type UnansweredPops } from "./late-pops.js";
+import { answerError, answerHello, answerPing, answerResult, sayConsumerClosed, sayGoodbye } from "./local-answers.js";
 import { Outgoing } from "./outgoing.js";
-import { answerError, answerHello, answerPing, answerResult, sayConsumerClosed, sayGoodbye } from "./own-answers.js";
-import { Reception, type Requester } from "./reception.js";
+import { type LocalRequests, RequestRouter } from "./request-router.js";
 import { RequestWindow } from "./request-window.js";
-import { settle } from "./settled-requests.js";
 import type { Transport } from "./transport.js";
-import { MIN_HELD_BYTES } from "./unsent-budget.js";
 
 const State = { OPEN: 0, CLOSING: 1, CLOSED: 2 } as const;
 
-/**
- * A connection this many times over `maxOutgoingBytes`, a largest frame, and what shards have under way is cut off: the
- * shards were told to hold back long ago.
- */
-const CUT_OFF = 4;
-
-/** What a shard may send in the turn in which it is told to hold back. Its outbox may be full on top of that. */
-const TURN_BYTES = 2 * 1024 * 1024;
-
-/**
- * How often a connection may be over its bound of waiting input: once when it reaches it, then by the run that was
- * pending when that was asked, and by the frame that was being looked at. Each is at most as long as the bound.
- */
-const WAITING_BOUNDS = 3;
-
-/** Past that a connection may send this much that needs no answer. */
-const UNANSWERED_SLACK_BYTES = 64 * 1024;
-
 const STOPPING = "the broker is stopping";
 
-/** Of a connection that is no client's of the native protocol, but that of a session. */
-export interface SessionSide {
-  readonly maxInFlight: number;
-  readonly leavings: Leavings;
-}
-
-export interface ConnectionKind {
-  /** Undefined: its client speaks the native protocol. */
-  readonly session?: SessionSide;
-  /** No HELLO is waited for. */
-  readonly isGreeted?: boolean;
-}
-
-export class NativeConnection implements FrameSink, Requester, BackupClient, Sender {
+export class NativeConnection implements FrameSink, LocalRequests, BackupClient, Sender {
   /** What the client calls itself. */
   name = "";
   /** In the list of those that have something gathered. */
@@ -76,13 +46,12 @@ export class NativeConnection implements FrameSink, Requester, BackupClient, Sen
   readonly #intake: FrameIntake;
   readonly #window: RequestWindow;
   readonly #ledger = new ConsumerLedger();
-  readonly #reception: Reception;
+  readonly #requests: RequestRouter;
   /** What its frames travel under. */
   readonly #envelope: Uint8Array;
   /** By shard: 1 when it has heard of this connection. */
   readonly #used: Uint8Array;
-  readonly #maxWaitingBytes: number;
-  readonly #cutOffBytes: number;
+  readonly #limits: ConnectionLimits;
   /** Undefined: its client speaks the native protocol. */
   readonly #session: SessionSide | undefined;
   #state: number = State.OPEN;
@@ -100,21 +69,18 @@ export class NativeConnection implements FrameSink, Requester, BackupClient, Sen
     readonly id: number,
     transport: Transport,
     context: ConnectionContext,
-    { session, isGreeted = session !== undefined }: ConnectionKind = {},
+    { session, hasSaidHello = session !== undefined }: ConnectionKind = {},
   ) {
-    const { maxFrameBytes, maxOutgoingBytes, ringBytes } = context.options;
     this.#context = context;
     this.#transport = transport;
     this.#outgoing = new Outgoing(transport, context.pool);
-    this.#intake = new FrameIntake(this, maxFrameBytes, context.assembly, isGreeted);
+    this.#intake = new FrameIntake(this, context.options.maxFrameBytes, context.assembly, hasSaidHello);
     this.#window = new RequestWindow(session?.maxInFlight ?? context.options.maxInFlight);
     this.#envelope = Uint8Array.from(packEnvelope([EnvelopeOp.FRAMES, id]));
     this.#used = new Uint8Array(context.links.length);
-    this.#maxWaitingBytes = transport.canPause ? Number.POSITIVE_INFINITY : maxFrameBytes;
-    const underWay = context.links.length * (ringBytes + TURN_BYTES);
-    this.#cutOffBytes = CUT_OFF * maxOutgoingBytes + LENGTH_BYTES + maxFrameBytes + underWay;
+    this.#limits = new ConnectionLimits(context, transport.canPause);
     this.#session = session;
-    this.#reception = new Reception(this, context.router, this.#window, this.#ledger, isGreeted);
+    this.#requests = new RequestRouter(this, context.router, this.#window, this.#ledger, hasSaidHello);
   }
 
   /** It is a TCP connection, which no page in a browser can open. */
@@ -155,7 +121,7 @@ export class NativeConnection implements FrameSink, Requester, BackupClient, Sen
   drained(): void {
     const buffered = this.#transport.bufferedBytes();
     this.#context.unsent.account(this, buffered);
-    if (!this.#isHeld || buffered > this.#heldFrom / 2) return;
+    if (!this.#isHeld || buffered > this.#limits.heldFrom / 2) return;
     this.#isHeld = false;
     this.#tellShards(EnvelopeOp.RELEASE);
     this.#updateReading();
@@ -177,7 +143,7 @@ export class NativeConnection implements FrameSink, Requester, BackupClient, Sen
   /** Whole frames for this connection. */
   deliver(bytes: Uint8Array, view: DataView, start: number, end: number): void {
     if (this.#state !== State.OPEN) return this.#late?.take(view, start, end);
-    settle(this.#window, this.#ledger, view, start, end);
+    markAnswered(this.#window, this.#ledger, view, start, end);
     this.#outgoing.append(bytes, start, end);
   }
 
@@ -200,8 +166,8 @@ export class NativeConnection implements FrameSink, Requester, BackupClient, Sen
     this.#outgoing.flush();
     const buffered = this.#transport.bufferedBytes();
     this.#context.unsent.account(this, buffered);
-    if (buffered <= this.#heldFrom || this.#state !== State.OPEN) return;
-    if (buffered > this.#cutOffBytes) return this.#cutOff(buffered);
+    if (buffered <= this.#limits.heldFrom || this.#state !== State.OPEN) return;
+    if (buffered > this.#limits.cutOffBytes) return this.#cutOff(buffered);
     if (this.#isHeld) return;
     this.#isHeld = true;
     this.#tellShards(EnvelopeOp.HOLD);
@@ -269,19 +235,6 @@ export class NativeConnection implements FrameSink, Requester, BackupClient, Sen
     return this.#transport.bufferedBytes();
   }
 
-  /** Unsent bytes from which on it is held: fewer while all connections together leave too much unread. */
-  get #heldFrom(): number {
-    const { unsent, options } = this.#context;
-    return unsent.isShort ? MIN_HELD_BYTES : options.maxOutgoingBytes;
-  }
-
-  /** Waiting bytes from which on it is closed: requests are refused long before, so that most of them need no answer. */
-  get #cutOffWaiting(): number {
-    if (this.#transport.canPause) return Number.POSITIVE_INFINITY;
-    if (this.#context.waiting.isSpent) return UNANSWERED_SLACK_BYTES;
-    return WAITING_BOUNDS * (LENGTH_BYTES + this.#maxWaitingBytes) + UNANSWERED_SLACK_BYTES;
-  }
-
   /** About once a second; `now` is of a clock that does not step. */
   sweep(now: number): void {
     if (this.#state !== State.OPEN) return;
@@ -299,7 +252,7 @@ export class NativeConnection implements FrameSink, Requester, BackupClient, Sen
   // FrameSink: what the intake finds.
 
   route(bytes: Uint8Array, view: DataView, start: number): number {
-    return this.#reception.route(bytes, view, start);
+    return this.#requests.route(bytes, view, start);
   }
 
   forward(shard: number, bytes: Uint8Array, view: DataView, start: number, end: number): void {
@@ -314,7 +267,7 @@ export class NativeConnection implements FrameSink, Requester, BackupClient, Sen
     this.#context.waiting.add(end - start);
     this.#updateReading();
     // A session has hardly anything but requests, which are refused one by one from the bound on.
-    if (this.#session !== undefined || this.#waitingBytes <= this.#cutOffWaiting) return;
+    if (this.#session !== undefined || this.#waitingBytes <= this.#limits.cutOffWaiting) return;
     this.fail("BUSY", "too much input waits that needs no answer", 0);
     this.conclude();
   }
@@ -331,26 +284,24 @@ export class NativeConnection implements FrameSink, Requester, BackupClient, Sen
     this.fail("TOO_SLOW", text, 0);
   }
 
-  // Requester: what the reception finds.
+  // LocalRequests: what the main thread answers itself.
 
   get isOverloaded(): boolean {
-    const { waiting } = this.#context;
-    if (this.#waitingBytes === 0) return waiting.isSpent;
-    return this.#waitingBytes > this.#maxWaitingBytes || waiting.isShort;
+    return this.#limits.isOverloaded(this.#waitingBytes);
   }
 
-  greeted(name: string, request: number): void {
+  hello(name: string, request: number): void {
     this.name = name;
-    this.#intake.greeted();
-    this.#context.greeted(this);
+    this.#intake.allowLargeFrames();
+    this.#context.saidHello(this);
     answerHello(this.#outgoing, Op.HELLO, request, this.#context.hello);
   }
 
-  pinged(request: number): void {
+  ping(request: number): void {
     answerPing(this.#outgoing, request);
   }
 
-  backupAsked(head: Uint8Array, request: number): void {
+  backup(head: Uint8Array, request: number): void {
     requestBackup(this.#context, this, head, request);
   }
 
@@ -417,10 +368,10 @@ export class NativeConnection implements FrameSink, Requester, BackupClient, Sen
     if (this.#hasLeft) return;
     this.#hasLeft = true;
     this.#tellShards(EnvelopeOp.DISCONNECT);
-    if (this.#session !== undefined) this.#awaitLatePops(this.#session.leavings);
+    if (this.#session !== undefined) this.#awaitLatePops(this.#session.unanswered);
   }
 
-  #awaitLatePops(leavings: Leavings): void {
+  #awaitLatePops(unanswered: UnansweredPops): void {
     const { router, links } = this.#context;
     const send = (shard: number, bytes: Uint8Array, view: DataView): boolean => {
       if (links[shard] === undefined) return false;
@@ -431,7 +382,7 @@ export class NativeConnection implements FrameSink, Requester, BackupClient, Sen
       for (const shard of shards) links[shard]?.tell(EnvelopeOp.DISCONNECT, this.id);
       if (this.#state === State.CLOSED) this.#context.closed(this, false);
     };
-    const late = new LatePops(router, leavings, send, onOver);
+    const late = new LatePops(router, unanswered, send, onOver);
     this.#late = late;
     late.begin();
   }

@@ -20,8 +20,8 @@ export interface UnansweredPop {
   readonly queue: string;
 }
 
-/** What a client that goes leaves behind. */
-export interface Leavings {
+/** The pops of a client, when it has gone. */
+export interface UnansweredPops {
   unansweredPops(): UnansweredPop[];
   /** A number that no request of the connection has. */
   nextRequest(): number;
@@ -44,7 +44,7 @@ export const leasesOf = (view: DataView, start: number, end: number): Uint8Array
 
 export class LatePops {
   readonly #router: Router;
-  readonly #leavings: Leavings;
+  readonly #unanswered: UnansweredPops;
   readonly #send: SendToShard;
   readonly #onOver: (shards: readonly number[]) => void;
   readonly #pops = new Map<number, UnansweredPop & { readonly shard: number }>();
@@ -53,9 +53,14 @@ export class LatePops {
   readonly #shards: number[] = [];
 
   /** `onOver` is told the shards that are to forget the connection once more. */
-  constructor(router: Router, leavings: Leavings, send: SendToShard, onOver: (shards: readonly number[]) => void) {
+  constructor(
+    router: Router,
+    unanswered: UnansweredPops,
+    send: SendToShard,
+    onOver: (shards: readonly number[]) => void,
+  ) {
     this.#router = router;
-    this.#leavings = leavings;
+    this.#unanswered = unanswered;
     this.#send = send;
     this.#onOver = onOver;
   }
@@ -67,13 +72,13 @@ export class LatePops {
 
   /** Sets the fences up. To be called when the shards have been told that the connection is gone. */
   begin(): void {
-    for (const pop of this.#leavings.unansweredPops()) {
+    for (const pop of this.#unanswered.unansweredPops()) {
       // An acknowledgement of nothing, of the same queue.
       const head = packHead([pop.topic, pop.queue]);
       const shard = this.#router.route(head, new DataView(head.buffer, head.byteOffset, head.length), 0, head.length);
       this.#pops.set(pop.request, { ...pop, shard });
       if (this.#shards.includes(shard)) continue;
-      const request = this.#leavings.nextRequest();
+      const request = this.#unanswered.nextRequest();
       if (!this.#request(Op.ACK, request, shard, head)) continue;
       this.#shards.push(shard);
       this.#fences.set(request, shard);
@@ -104,7 +109,7 @@ export class LatePops {
     const payload = start + HEAD + view.getUint16(start + HEAD_LENGTH);
     const leases = leasesOf(view, payload, end);
     if (leases === undefined) return;
-    this.#request(Op.NACK, this.#leavings.nextRequest(), pop.shard, packHead([pop.topic, pop.queue]), leases);
+    this.#request(Op.NACK, this.#unanswered.nextRequest(), pop.shard, packHead([pop.topic, pop.queue]), leases);
   }
 
   readonly #answered = (request: number): void => {

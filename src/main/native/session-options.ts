@@ -1,6 +1,7 @@
 /** What a session is opened with, and what its requests may say. */
 import type { Log } from "../log.js";
-import type { NativeConnection, SessionSide } from "./connection.js";
+import type { NativeConnection } from "./connection.js";
+import type { SessionSide } from "./connection-kind.js";
 import type { SessionClient } from "./session-client.js";
 import type { Transport } from "./transport.js";
 

@@ -3,7 +3,7 @@ import type { ErrorName } from "../../protocol/errors.js";
 import { FrameWriter } from "../../protocol/frame.js";
 import type { Log } from "../log.js";
 import type { AnswerHandler } from "./answer-frame.js";
-import { contain } from "./boundary.js";
+import { contain } from "./error-boundary.js";
 
 /** A session as far as its turn is concerned. */
 export interface TurnTaker {

@@ -11,8 +11,8 @@ import { Answer, Op, RENEW } from "../../protocol/op.js";
 import { type AnswerHandler, CurrentFrame } from "./answer-frame.js";
 import { AnswerOrder } from "./answer-order.js";
 import type { NativeConnection } from "./connection.js";
-import { type Leavings, leasesOf, type UnansweredPop } from "./late-pops.js";
-import { errorFrame } from "./own-answers.js";
+import { leasesOf, type UnansweredPop, type UnansweredPops } from "./late-pops.js";
+import { errorFrame } from "./local-answers.js";
 import type { SessionClient } from "./session-client.js";
 import type { Identity, OpenConnection, PopOptions, PublishOptions, SessionOptions } from "./session-options.js";
 import { SessionPushes } from "./session-pushes.js";
@@ -36,7 +36,7 @@ const NO_MESSAGES_VIEW = new DataView(NO_MESSAGES.buffer);
 NO_MESSAGES_VIEW.setUint32(LENGTH, MIN_LENGTH);
 NO_MESSAGES_VIEW.setUint8(OP, Answer.MESSAGES);
 
-export class Session implements TurnTaker, Leavings {
+export class Session implements TurnTaker, UnansweredPops {
   readonly identity: Identity;
   readonly #options: SessionOptions;
   readonly #client: SessionClient;
@@ -70,7 +70,7 @@ export class Session implements TurnTaker, Leavings {
     this.#onClosed = onClosed;
     this.#order = options.inOrder ? new AnswerOrder((error) => this.#failed(error)) : undefined;
     this.#timers = new SessionTimers(options.now);
-    this.#connection = openConnection(this.#transport(), { maxInFlight: options.maxInFlight, leavings: this });
+    this.#connection = openConnection(this.#transport(), { maxInFlight: options.maxInFlight, unanswered: this });
   }
 
   /** For the log. */
@@ -289,7 +289,7 @@ export class Session implements TurnTaker, Leavings {
     this.#show(frame, new DataView(frame.buffer, frame.byteOffset, frame.length), 0, frame.length, onAnswer);
   }
 
-  // Leavings: what is left of a client that has gone.
+  // UnansweredPops: for when the client has gone.
 
   unansweredPops(): UnansweredPop[] {
     return [...this.#pops.values()];

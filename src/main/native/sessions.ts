@@ -1,6 +1,6 @@
 /** The sessions there are: opened under the limits of connections, and swept once a second. */
 import type { Log } from "../log.js";
-import { guard } from "./boundary.js";
+import { guard } from "./error-boundary.js";
 import { Session } from "./session.js";
 import type { SessionClient } from "./session-client.js";
 import type { Identity, OpenConnection } from "./session-options.js";

@@ -5,7 +5,7 @@
 import type { Socket } from "node:net";
 import type { Log } from "../log.js";
 import type { AssemblyMemory } from "../native/assembly.js";
-import { contain, guard } from "../native/boundary.js";
+import { contain, guard } from "../native/error-boundary.js";
 import type { Session } from "../native/session.js";
 import type { SessionClient } from "../native/session-client.js";
 import type { SessionHost } from "../native/sessions.js";

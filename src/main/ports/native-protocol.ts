@@ -1,8 +1,8 @@
 /** The native protocol on the TCP port. */
 import type { Socket } from "node:net";
 import type { Log } from "../log.js";
-import { contain, guard } from "../native/boundary.js";
-import type { ConnectionHost } from "../native/connection-host.js";
+import { contain, guard } from "../native/error-boundary.js";
+import type { ConnectionHost } from "./connection-host.js";
 import type { Protocol } from "./front-end.js";
 import type { Reading } from "./read-buffer.js";
 import { TcpTransport } from "./tcp-transport.js";

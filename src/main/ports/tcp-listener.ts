@@ -1,11 +1,11 @@
 /** The TCP port: accepts sockets, and hands each to the protocol that it speaks. */
 import { createServer, type Server, type Socket } from "node:net";
 import type { Log } from "../log.js";
-import { guard } from "../native/boundary.js";
-import type { ConnectionHost } from "../native/connection-host.js";
-import { errorFrame } from "../native/own-answers.js";
+import { guard } from "../native/error-boundary.js";
+import { errorFrame } from "../native/local-answers.js";
 import type { Address } from "../options.js";
 import { shareOf } from "./address-shares.js";
+import type { ConnectionHost } from "./connection-host.js";
 import type { Port } from "./descriptor-watch.js";
 import { type Protocol, recognize } from "./front-end.js";
 import { explainListenError } from "./listen-error.js";

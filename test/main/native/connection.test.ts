@@ -155,7 +155,7 @@ describe("a connection", () => {
     for (const isSession of [false, true]) {
       const board = await testSwitchboard({ maxFrameBytes: 500_000, maxMessageBytes: 400_000 });
       const transport = new UnpausableTransport();
-      const connection = board.open(transport, isSession ? SESSION : { isGreeted: true });
+      const connection = board.open(transport, isSession ? SESSION : { hasSaidHello: true });
       receive(connection, ...flood);
       expect(connection.isOpen).toBe(isSession);
       expect(transport.hasEnded).toBe(!isSession);

@@ -3,7 +3,7 @@
  * the boundary of its request.
  */
 import type { Log } from "../../log.js";
-import { contain } from "../../native/boundary.js";
+import { contain } from "../../native/error-boundary.js";
 import type { HttpEngine, HttpRequest, HttpResponse } from "./engine.js";
 import { type ExchangeContext, HttpExchange, JSON_TYPE } from "./exchange.js";
 import type { HttpGuard, Verdict } from "./guard.js";

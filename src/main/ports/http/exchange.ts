@@ -4,7 +4,7 @@
  * thrown there answers it with 500 or, when a part of its answer is sent, closes its connection.
  */
 import { type Log, SILENT } from "../../log.js";
-import { contain, guard } from "../../native/boundary.js";
+import { contain, guard } from "../../native/error-boundary.js";
 import type { AnswerHead, HttpResponse } from "./engine.js";
 import { UnsentAnswers } from "./unsent-answers.js";
 

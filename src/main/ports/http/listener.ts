@@ -1,10 +1,10 @@
 /** The HTTP port: the native protocol over WebSocket on `/mq`, and the paths that front ends add. */
 import { MAX_WEBSOCKET_MESSAGE_BYTES } from "../../../protocol/limits.js";
 import type { Log } from "../../log.js";
-import { contain } from "../../native/boundary.js";
-import type { ConnectionHost } from "../../native/connection-host.js";
+import { contain } from "../../native/error-boundary.js";
 import type { Address } from "../../options.js";
 import { shareOf } from "../address-shares.js";
+import type { ConnectionHost } from "../connection-host.js";
 import type { Port } from "../descriptor-watch.js";
 import type { EngineHost, HttpEngine, HttpEngineFactory, HttpRequest, HttpResponse, WebSocketPeer } from "./engine.js";
 import { HttpEntrance } from "./entrance.js";

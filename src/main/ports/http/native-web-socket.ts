@@ -1,10 +1,10 @@
 /** The native protocol over one WebSocket: from the request to become one to its end. */
 import { MAX_WEBSOCKET_MESSAGE_BYTES } from "../../../protocol/limits.js";
 import type { Log } from "../../log.js";
-import { contain } from "../../native/boundary.js";
 import type { NativeConnection } from "../../native/connection.js";
-import type { ConnectionHost } from "../../native/connection-host.js";
-import { errorFrame } from "../../native/own-answers.js";
+import { contain } from "../../native/error-boundary.js";
+import { errorFrame } from "../../native/local-answers.js";
+import type { ConnectionHost } from "../connection-host.js";
 import type { HttpWebSocket, WebSocketPeer } from "./engine.js";
 import type { WebSocketGathering } from "./websocket-gathering.js";
 import { WebSocketTransport } from "./websocket-transport.js";

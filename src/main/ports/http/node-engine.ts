@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerOptions, ServerResponse } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import { Server as NetServer, type Socket } from "node:net";
-import { contain } from "../../native/boundary.js";
+import { contain } from "../../native/error-boundary.js";
 import type { Address } from "../../options.js";
 import { explainListenError } from "../listen-error.js";
 import type { EngineHost, HttpEngine, RequestHandler, TlsFiles, WebSocketRoute } from "./engine.js";

@@ -1,7 +1,7 @@
 /** The answer to a request that node:http brought, and its body. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Log } from "../../log.js";
-import { contain } from "../../native/boundary.js";
+import { contain } from "../../native/error-boundary.js";
 import type { AnswerHead, HttpResponse } from "./engine.js";
 import type { NodeConnection } from "./node-connection.js";
 

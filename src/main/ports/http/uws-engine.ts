@@ -1,5 +1,5 @@
 /** The HTTP port on uWebSockets.js. */
-import { contain } from "../../native/boundary.js";
+import { contain } from "../../native/error-boundary.js";
 import type { Address } from "../../options.js";
 import { findListenError } from "../listen-error.js";
 import type {

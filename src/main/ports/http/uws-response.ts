@@ -3,7 +3,7 @@
  * so every call asks for that first.
  */
 import type { Log } from "../../log.js";
-import { contain } from "../../native/boundary.js";
+import { contain } from "../../native/error-boundary.js";
 import type { AnswerHead, HttpResponse } from "./engine.js";
 import type { UwsHttpResponse } from "./uws-types.js";
 

@@ -5,8 +5,8 @@
  */
 import { copyBytes } from "../../../channel/copy-bytes.js";
 import type { Log } from "../../log.js";
-import { contain } from "../../native/boundary.js";
 import type { NativeConnection } from "../../native/connection.js";
+import { contain } from "../../native/error-boundary.js";
 
 /** As much as one read of a TCP socket brings. */
 const GATHERED_BYTES = 64 * 1024;

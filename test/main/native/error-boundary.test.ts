@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { SILENT } from "../../../src/main/log.js";
-import { guard } from "../../../src/main/native/boundary.js";
+import { guard } from "../../../src/main/native/error-boundary.js";
 
 /** A log that keeps its errors. */
 const recording = () => {

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
+import { markAnswered } from "../../../src/main/native/answered-requests.js";
 import { ConsumerLedger } from "../../../src/main/native/consumer-ledger.js";
 import { RequestWindow } from "../../../src/main/native/request-window.js";
-import { settle } from "../../../src/main/native/settled-requests.js";
 import { Answer } from "../../../src/protocol/op.js";
 import { RECEIPT_BYTES, RECEIPT_REQUEST, RECEIPT_REQUESTS } from "../../../src/protocol/selection.js";
 import { frame } from "../frames.js";
@@ -17,7 +17,7 @@ it("a consumer begins with its CONFIRM, although messages of it come first", () 
   const window = new RequestWindow(10);
   const ledger = new ConsumerLedger();
   const take = (bytes: Buffer): void =>
-    settle(window, ledger, new DataView(bytes.buffer, bytes.byteOffset, bytes.length), 0, bytes.length);
+    markAnswered(window, ledger, new DataView(bytes.buffer, bytes.byteOffset, bytes.length), 0, bytes.length);
   window.add(8, 0);
   ledger.expect(8, { kind: "consume", shard: 0 });
   take(Buffer.concat([frame(Answer.MESSAGES, 8), frame(Answer.MESSAGES, 8)]));
@@ -35,6 +35,6 @@ it("the messages of a pop settle it", () => {
   window.add(9, 0);
   ledger.expect(9, { kind: "consume", shard: 0 });
   const bytes = frame(Answer.MESSAGES, 8);
-  settle(window, ledger, new DataView(bytes.buffer, bytes.byteOffset, bytes.length), 0, bytes.length);
+  markAnswered(window, ledger, new DataView(bytes.buffer, bytes.byteOffset, bytes.length), 0, bytes.length);
   expect([window.has(8), window.has(9)]).toEqual([false, true]);
 });

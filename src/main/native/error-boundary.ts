@@ -1,6 +1,6 @@
 /**
- * The boundary of one connection: every callback through which a socket, a request, a WebSocket or a timer enters on
- * behalf of one client runs in it. What is thrown there costs that client its connection and nobody else anything.
+ * The error boundary of one client: every callback of its socket, its requests and its timers runs in it. What is thrown
+ * there costs that client its connection, and nobody else anything.
  */
 import type { Log } from "../log.js";
 

@@ -1,7 +1,8 @@
 /** What a listener needs of the broker to let native connections in. */
-import type { AddressShares } from "../ports/address-shares.js";
-import type { NativeConnection } from "./connection.js";
-import type { Transport } from "./transport.js";
+
+import type { NativeConnection } from "../native/connection.js";
+import type { Transport } from "../native/transport.js";
+import type { AddressShares } from "./address-shares.js";
 
 export interface ConnectionHost {
   /** Sockets of all listeners, those that have not said what they are among them, are at their limit. */

@@ -1,4 +1,4 @@
-/** The answers that the main thread gives itself: written into the answers of a connection like those of a shard. */
+/** The answers that the main thread gives itself: written between those of shards. */
 import { ERRORS, type ErrorName } from "../../protocol/errors.js";
 import { FrameWriter } from "../../protocol/frame.js";
 import { NO_HEAD, packHead } from "../../protocol/head.js";

@@ -1,14 +1,12 @@
-/**
- * Reads of a shard's answers no more than which requests they settle: headers, and the receipts of CONFIRM.
- */
+/** Which requests a shard's answers answer. Only headers, and the receipts of CONFIRM, are read. */
 import { HEAD, HEAD_LENGTH, LENGTH_BYTES, OP, REQUEST } from "../../protocol/frame.js";
 import { Answer } from "../../protocol/op.js";
 import { RECEIPT_BYTES, RECEIPT_REQUEST, RECEIPT_REQUESTS } from "../../protocol/selection.js";
 import type { ConsumerLedger } from "./consumer-ledger.js";
 import type { RequestWindow } from "./request-window.js";
 
-/** Settles what the receipts in [start, end) tell. */
-const settleReceipts = (
+/** Marks what the receipts in [start, end) answer. */
+const markReceipts = (
   window: RequestWindow,
   ledger: ConsumerLedger,
   view: DataView,
@@ -25,8 +23,8 @@ const settleReceipts = (
   }
 };
 
-/** Settles what the whole frames in [start, end) answer. */
-export const settle = (
+/** Marks what the whole frames in [start, end) answer as answered. */
+export const markAnswered = (
   window: RequestWindow,
   ledger: ConsumerLedger,
   view: DataView,
@@ -38,12 +36,12 @@ export const settle = (
     const next = at + LENGTH_BYTES + view.getUint32(at);
     const op = view.getUint8(at + OP);
     if (op === Answer.CONFIRM) {
-      settleReceipts(window, ledger, view, at + HEAD + view.getUint16(at + HEAD_LENGTH), next);
+      markReceipts(window, ledger, view, at + HEAD + view.getUint16(at + HEAD_LENGTH), next);
     } else {
       const request = view.getUint32(at + REQUEST);
       if (op === Answer.CONSUMER_CLOSED) ledger.consumerClosed(request);
       else if (op === Answer.MESSAGES && ledger.isBeginning(request)) {
-        // The messages of a consumer carry a number that is settled by its CONFIRM, whichever comes first.
+        // The messages of a consumer carry a number that its CONFIRM answers, whichever comes first.
       } else if (request !== 0 && window.clear(request) && ledger.isWaiting) ledger.refused(request);
     }
     at = next;

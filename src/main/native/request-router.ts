@@ -1,6 +1,6 @@
 /**
- * What becomes of each frame that a client sends: the shard it goes to, or an answer of the main thread's own. Of a
- * frame for a shard only the header and the first element of its head are read.
+ * Where each frame of a client goes: to a shard, or to the main thread, which answers it itself. Of a frame for a shard
+ * only the header and the first element of its head are read.
  */
 import { type ErrorName, ProtocolError } from "../../protocol/errors.js";
 import { HEAD, OP, REQUEST } from "../../protocol/frame.js";
@@ -13,24 +13,23 @@ import type { ConsumerLedger } from "./consumer-ledger.js";
 import { HERE } from "./frame-intake.js";
 import { readHello } from "./handshake.js";
 import { HeadCache } from "./head-cache.js";
-import { REQUEST_KINDS, RequestKind, UNGREETED_KINDS } from "./request-kind.js";
+import { KINDS_BEFORE_HELLO, REQUEST_KINDS, RequestKind } from "./request-kind.js";
 import { Admission, NO_SHARD, type RequestWindow } from "./request-window.js";
 
-/** The connection as its reception sees it. */
-export interface Requester {
-  /** More of its input waits than may, or of that of all connections. */
+/** The requests that the main thread answers itself, and what it refuses. */
+export interface LocalRequests {
+  /** Requests for shards are to be refused: too much input waits, of this connection or of all. */
   readonly isOverloaded: boolean;
-  /** It has said HELLO and is to hear one. */
-  greeted(name: string, request: number): void;
-  pinged(request: number): void;
-  /** It wants a backup; the head of its request, good until this returns, says where. The request is in the window until it is answered. */
-  backupAsked(head: Uint8Array, request: number): void;
+  hello(name: string, request: number): void;
+  ping(request: number): void;
+  /** `head` is good until this returns. The request is in the window until it is answered. */
+  backup(head: Uint8Array, request: number): void;
   /** Answers with an error, and closes the connection if it is one that does. */
   fail(kind: ErrorName, text: string, request: number): void;
 }
 
-export class Reception {
-  readonly #requester: Requester;
+export class RequestRouter {
+  readonly #local: LocalRequests;
   readonly #router: Router;
   readonly #window: RequestWindow;
   readonly #ledger: ConsumerLedger;
@@ -38,12 +37,18 @@ export class Reception {
   readonly #cursor = new HeadCursor();
   #kinds: Readonly<Uint8Array>;
 
-  constructor(requester: Requester, router: Router, window: RequestWindow, ledger: ConsumerLedger, isGreeted: boolean) {
-    this.#requester = requester;
+  constructor(
+    local: LocalRequests,
+    router: Router,
+    window: RequestWindow,
+    ledger: ConsumerLedger,
+    hasSaidHello: boolean,
+  ) {
+    this.#local = local;
     this.#router = router;
     this.#window = window;
     this.#ledger = ledger;
-    this.#kinds = isGreeted ? REQUEST_KINDS : UNGREETED_KINDS;
+    this.#kinds = hasSaidHello ? REQUEST_KINDS : KINDS_BEFORE_HELLO;
   }
 
   /** The shard that the whole frame at `start` goes to, or HERE when it goes nowhere. */
@@ -51,7 +56,7 @@ export class Reception {
     const word = view.getUint32(start + OP);
     const request = view.getUint32(start + REQUEST);
     const kind = this.#kinds[word >>> 24] ?? RequestKind.UNKNOWN;
-    if (kind !== RequestKind.ROUTED || request === 0 || this.#requester.isOverloaded) {
+    if (kind !== RequestKind.ROUTED || request === 0 || this.#local.isOverloaded) {
       return this.#routeOther(kind, request, bytes, view, start);
     }
     const head = start + HEAD;
@@ -65,14 +70,15 @@ export class Reception {
     const head = start + HEAD;
     const headEnd = head + (word & 0xffff);
     if (kind === RequestKind.HELLO) return this.#greet(request, bytes.subarray(head, headEnd));
-    if (this.#kinds === UNGREETED_KINDS) return this.#refuse("HANDSHAKE_REQUIRED", "the first frame is HELLO", request);
+    if (this.#kinds === KINDS_BEFORE_HELLO)
+      return this.#refuse("HANDSHAKE_REQUIRED", "the first frame is HELLO", request);
     if (kind === RequestKind.UNKNOWN)
       return this.#refuse("UNKNOWN_OP", `no request has the op ${word >>> 24}`, request);
     if (kind === RequestKind.UNANSWERED) return this.#routeUnanswered(bytes, view, head, headEnd);
     if (request === 0) return this.#refuse("BAD_FRAME", "a request's number is not 0", request);
     if (kind === RequestKind.PING) return this.#ping(request);
     if (kind === RequestKind.BACKUP) return this.#backup(bytes.subarray(head, headEnd), request);
-    if (this.#requester.isOverloaded) return this.#refuse("BUSY", "too much input waits for the shards", request);
+    if (this.#local.isOverloaded) return this.#refuse("BUSY", "too much input waits for the shards", request);
 
     const shard = this.#shardOf(bytes, view, head, headEnd);
     if (shard === NO_ROUTE) return this.#badHead(request);
@@ -112,22 +118,22 @@ export class Reception {
     try {
       const name = readHello(head);
       this.#kinds = REQUEST_KINDS;
-      this.#requester.greeted(name, request);
+      this.#local.hello(name, request);
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
-      this.#requester.fail(error.kind, error.message, request);
+      this.#local.fail(error.kind, error.message, request);
     }
     return HERE;
   }
 
   #ping(request: number): number {
     if (this.#window.has(request) || this.#ledger.isConsumer(request)) return this.#duplicate(request);
-    this.#requester.pinged(request);
+    this.#local.ping(request);
     return HERE;
   }
 
   #backup(head: Uint8Array, request: number): number {
-    if (this.#admit(request, NO_SHARD) !== HERE) this.#requester.backupAsked(head, request);
+    if (this.#admit(request, NO_SHARD) !== HERE) this.#local.backup(head, request);
     return HERE;
   }
 
@@ -164,7 +170,7 @@ export class Reception {
   }
 
   #refuse(kind: ErrorName, text: string, request: number): number {
-    this.#requester.fail(kind, text, request);
+    this.#local.fail(kind, text, request);
     return HERE;
   }
 }
