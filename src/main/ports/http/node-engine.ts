@@ -10,8 +10,8 @@ import type { AnswerHead, EngineHost, HttpEngine, RequestHandler, TlsFiles, WebS
 import { NodeConnection } from "./node-connection.js";
 import { NodeRequest } from "./node-request.js";
 import { NodeResponse } from "./node-response.js";
+import { withoutUpgrade } from "./node-upgrade.js";
 import { NodeWebSockets } from "./node-web-sockets.js";
-import { withoutUpgrade } from "./without-upgrade.js";
 
 /** In milliseconds, as uWebSockets.js has it: for a request's head, and for a connection on which nothing moves. */
 const IDLE_TIMEOUT = 10_000;
