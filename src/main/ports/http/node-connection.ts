@@ -54,10 +54,14 @@ export class NodeConnection {
     if (this.#unanswered === 0) this.#sayLast();
   }
 
-  /** Nothing has come or gone for a while. It is closed unless it is the broker that is waited for. */
+  /**
+   * Nothing has come or gone for a while. It is closed unless it is the broker that is waited for; then it is
+   * looked at again after as long.
+   */
   idle(): void {
     const isBrokersTurn = this.#unanswered > 0 && (this.isHeld || this.#newest?.complete === true);
     if (!isBrokersTurn || this.#socket.writableLength > 0) this.#socket.destroy();
+    else this.#socket.setTimeout(this.#socket.timeout ?? 0);
   }
 
   destroy(): void {

@@ -6,12 +6,12 @@ import { Server as NetServer, type Socket } from "node:net";
 import { contain } from "../../native/error-boundary.js";
 import type { Address } from "../../options.js";
 import { explainListenError } from "../listen-error.js";
-import type { EngineHost, HttpEngine, RequestHandler, TlsFiles, WebSocketRoute } from "./engine.js";
+import type { AnswerHead, EngineHost, HttpEngine, RequestHandler, TlsFiles, WebSocketRoute } from "./engine.js";
 import { NodeConnection } from "./node-connection.js";
 import { NodeRequest } from "./node-request.js";
 import { NodeResponse } from "./node-response.js";
+import { withoutUpgrade } from "./node-upgrade.js";
 import { NodeWebSockets } from "./node-web-sockets.js";
-import { withoutUpgrade } from "./without-upgrade.js";
 
 /** In milliseconds, as uWebSockets.js has it: for a request's head, and for a connection on which nothing moves. */
 const IDLE_TIMEOUT = 10_000;
@@ -31,6 +31,8 @@ interface PathHandlers {
 }
 
 const raw = (status: string): string => `HTTP/1.1 ${status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`;
+const headOf = (status: string): AnswerHead => ({ status, type: undefined, fields: [] });
+
 const BAD_REQUEST = raw("400 Bad Request");
 const FAULTS: Readonly<Record<string, string>> = {
   HPE_HEADER_OVERFLOW: raw("431 Request Header Fields Too Large"),
@@ -59,6 +61,8 @@ export class NodeEngine implements HttpEngine {
       keepAliveTimeout: idleTimeout,
       // A body may take its time as long as it gets on: see `timeout`.
       requestTimeout: 0,
+      // Node would refuse it and run what is behind it.
+      requireHostHeader: false,
       connectionsCheckingInterval: Math.min(CHECK_EVERY, idleTimeout),
       keepAlive: true,
       keepAliveInitialDelay: KEEP_ALIVE,
@@ -161,7 +165,9 @@ export class NodeEngine implements HttpEngine {
     const handler = (message.method === "HEAD" && handlers?.head) || handlers?.any;
     const answer = new NodeResponse(message, response, connection, this.#host.log);
     try {
-      if (handler === undefined) answer.send({ status: "404 Not Found", type: undefined, fields: [] }, "");
+      if (message.httpVersion === "1.1" && message.headers.host === undefined) {
+        answer.reject(headOf("400 Bad Request"), "");
+      } else if (handler === undefined) answer.send(headOf("404 Not Found"), "");
       else handler(request, answer);
     } catch (error) {
       contain(this.#host.log, "a request", error, () => answer.close());
@@ -196,6 +202,8 @@ export class NodeEngine implements HttpEngine {
   }
 
   #onFault(error: NodeJS.ErrnoException, socket: Socket): void {
+    // The request before it was to be the last.
+    if (error.code === "HPE_CLOSED_CONNECTION") return this.#connectionOf(socket).closing();
     const answer = FAULTS[error.code ?? ""] ?? (error.code?.startsWith("HPE_") ? BAD_REQUEST : undefined);
     const isCutOff = error.code === "HPE_INVALID_EOF_STATE";
     if (answer === undefined || isCutOff || !socket.writable || socket.bytesRead === 0) socket.destroy();

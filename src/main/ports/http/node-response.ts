@@ -55,7 +55,7 @@ export class NodeResponse implements HttpResponse {
       callback(bytes, received === length);
     });
     this.#message.once("end", () => {
-      if (received !== length) callback(NOTHING, true);
+      if (received === 0 || received !== length) callback(NOTHING, true);
     });
   }
 
