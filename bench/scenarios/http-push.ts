@@ -1,8 +1,8 @@
 /**
  * POST /push with autocannon, compared with a bare HTTP server on the same library, whose handler reads the body and
- * answers with the same bytes.
+ * answers with the same bytes. RINGMQ_HTTP_ENGINE chooses the library, as for any broker.
  */
-
+import type { Broker } from "../processes/broker.js";
 import { builtFile } from "../processes/command.js";
 import { ServerProcess } from "../processes/server-process.js";
 import { medianOfRuns } from "./median.js";
@@ -28,15 +28,22 @@ const answerTo = async (url: string, form: string): Promise<string> => {
   return text;
 };
 
-const startBare = (bench: Bench, answer: string) => {
+/** Which engine a broker has said that it has. */
+const engineOf = ({ log }: Broker): string => {
+  const [, engine] = /HTTP engine: (\w+)/.exec(log) ?? [];
+  if (engine === undefined) throw new Error(`the broker does not say which HTTP engine it has\n${log}`);
+  return engine;
+};
+
+const startBare = (bench: Bench, engine: string, answer: string) => {
   const script = builtFile("processes/bare-http.js");
   const cpus = bench.parameters.pin?.broker;
-  return ServerProcess.start({ script, args: [answer], cpus }, (output) => /^(http:\S+)\n/.exec(output)?.[1]);
+  return ServerProcess.start({ script, args: [engine, answer], cpus }, (output) => /^(http:\S+)\n/.exec(output)?.[1]);
 };
 
 export const httpPush: Scenario = {
   name: SCENARIO,
-  summary: `POST /push on ${CONNECTIONS} connections with autocannon, beside a bare uWebSockets.js handler`,
+  summary: `POST /push on ${CONNECTIONS} connections with autocannon, beside a bare handler on the same library`,
   defaults: () => ({ messages: 150_000, batch: 1, runs: 1 }),
   variants: [
     {
@@ -47,7 +54,9 @@ export const httpPush: Scenario = {
         await using broker = await bench.startBroker();
         using load = bench.startLoad();
         const pushUrl = `${broker.listening.http}/push`;
-        await using bare = await startBare(bench, await answerTo(pushUrl, form));
+        const answer = await answerTo(pushUrl, form);
+        const engine = engineOf(broker);
+        await using bare = await startBare(bench, engine, answer);
         const fire = async (pid: number, url: string, requests: number) => {
           const params = { url, form, requests, connections: CONNECTIONS, seconds };
           const armed = await load.prepare("httpLoad", params);
@@ -55,7 +64,7 @@ export const httpPush: Scenario = {
         };
         const targets = [
           { variant: "raw", pid: broker.pid, url: pushUrl },
-          { variant: "bare-uws", pid: bare.pid, url: `${bare.listening}/push` },
+          { variant: `bare-${engine}`, pid: bare.pid, url: `${bare.listening}/push` },
         ];
         for (const { pid, url } of targets) await fire(pid, url, Math.max(CONNECTIONS, Math.ceil(messages / 4)));
         const round = async (): Promise<readonly Result[]> => {

@@ -2,7 +2,13 @@
 import { Command, Option } from "commander";
 import { type Broker, CloseError, StartError, startBroker } from "../index.js";
 import type { Log } from "../main/log.js";
-import { type BrokerOptions, type DurabilityName, OutOfRangeError, resolveOptions } from "../main/options.js";
+import {
+  type BrokerOptions,
+  type DurabilityName,
+  HTTP_ENGINES,
+  OutOfRangeError,
+  resolveOptions,
+} from "../main/options.js";
 import { formatAddress, ListenError } from "../main/ports/listen-error.js";
 import { ENVIRONMENT, switchInEnvironment, unknownVariables } from "./environment.js";
 import { createLog, LOG_FORMATS, LOG_LEVELS } from "./log-lines.js";
@@ -49,6 +55,13 @@ const options = (): Option[] => {
       address(defaults.tcp),
     ),
     option("--http <address>", "HTTP, and WebSocket on /mq: as --tcp", parseAddress, address(defaults.http)),
+    new Option(
+      "--http-engine <engine>",
+      "what serves HTTP: uWebSockets.js, node:http with ws, or the first where it can be loaded",
+    )
+      .choices(HTTP_ENGINES)
+      .default(defaults.httpEngine)
+      .env(`${ENVIRONMENT}HTTP_ENGINE`),
     option("--data <dir>", "directory of the journal, of one broker at a time", String, "ringmq-data"),
     new Option("--durability <level>", "what a confirm waits for: the disk, the system, or nothing (no journal)")
       .choices(DURABILITIES)

@@ -23,11 +23,18 @@ export interface Address {
   readonly port: number;
 }
 
+/** `auto`: uWebSockets.js where it can be loaded, else `node`. */
+export type HttpEngineOption = "auto" | "uws" | "node";
+
+export const HTTP_ENGINES: readonly HttpEngineOption[] = ["auto", "uws", "node"];
+
 export interface BrokerOptions {
   /** Where the native protocol is served. Default 127.0.0.1:9503, since nobody is asked for a password. */
   readonly tcp: Address | "off";
   /** Where HTTP and WebSocket are served. Default 127.0.0.1:9504. */
   readonly http: Address | "off";
+  /** What serves HTTP: uWebSockets.js (`uws`), `node:http` and ws (`node`), or what there is (`auto`, the default). */
+  readonly httpEngine: HttpEngineOption;
   /**
    * The directory of the journal, made when it is not there; one broker has it at a time. Default: `ringmq-data` in the
    * working directory. Not touched when `durability` is `memory`.
@@ -164,6 +171,7 @@ const MAX_SEGMENT_BYTES = 2 ** 30;
 const defaults = {
   tcp: { host: DEFAULT_HOST, port: DEFAULT_TCP_PORT },
   http: { host: DEFAULT_HOST, port: DEFAULT_HTTP_PORT },
+  httpEngine: "auto",
   data: "ringmq-data",
   durability: "fsync",
   // Written in some seconds at full speed, made ahead in a tenth of one; a disk of 10 GiB holds 160 of them.
@@ -303,6 +311,9 @@ export const resolveOptions = (given: Partial<BrokerOptions> = {}): BrokerOption
   };
   checkAddress("tcp", options.tcp);
   checkAddress("http", options.http);
+  if (!HTTP_ENGINES.includes(options.httpEngine)) {
+    throw new RangeError(`httpEngine must be auto, uws or node; it is ${options.httpEngine}`);
+  }
   if (given.data === "") throw new RangeError("data must be the path of a directory; it is empty");
   if (options.data.includes("\0")) {
     throw new RangeError(`data must be the path of a directory; ${JSON.stringify(given.data)} has a NUL in it`);

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Broker, startBroker } from "../../dist/index.js";
 import { makeDirectory, removeDirectory } from "../directories.js";
+import { ENGINE_NAMES } from "../http-engine.js";
 import { HTTP_CASES } from "./gmq-http-cases.js";
 import { MESSAGE_CASES } from "./gmq-message-cases.js";
 import { REFUSAL_CASES } from "./gmq-refusal-cases.js";
@@ -14,68 +15,71 @@ let data = "";
 let broker: Broker;
 let port = 0;
 
-beforeAll(async () => {
-  data = makeDirectory();
-  broker = await startBroker({
-    tcp: { host: "127.0.0.1", port: 0 },
-    http: { host: "127.0.0.1", port: 0 },
-    data,
-    segmentBytes: 1024 * 1024,
-    shards: 2,
-    memory: 256 * 1024 * 1024,
+describe.each(ENGINE_NAMES)("on the engine %s", (httpEngine) => {
+  beforeAll(async () => {
+    data = makeDirectory();
+    broker = await startBroker({
+      httpEngine,
+      tcp: { host: "127.0.0.1", port: 0 },
+      http: { host: "127.0.0.1", port: 0 },
+      data,
+      segmentBytes: 1024 * 1024,
+      shards: 2,
+      memory: 256 * 1024 * 1024,
+    });
+    port = broker.addresses.http?.port ?? 0;
   });
-  port = broker.addresses.http?.port ?? 0;
-});
-afterAll(async () => {
-  await broker.close();
-  removeDirectory(data);
-});
-
-/** How a client of the HTTP API asks for an operation. */
-const asRequest = (operation: string, parameters: Parameters): HttpRequest => {
-  if (operation === "push") {
-    const body = new URLSearchParams({ data: JSON.stringify(parameters) }).toString();
-    return {
-      method: "POST",
-      path: "/push",
-      headers: { "content-type": "application/x-www-form-urlencoded" },
-      body,
-    };
-  }
-  const query = Object.entries(parameters).map(([name, value]) => `${name}=${encodeURIComponent(value)}`);
-  return { method: "GET", path: `/${operation}?${query.join("&")}` };
-};
-
-const take = async ({ operation, parameters, answer, instead }: Step, places: Places): Promise<void> => {
-  const filled = Object.entries(parameters).map(([name, value]) => [
-    name,
-    typeof value === "string" ? places.fill(value) : value,
-  ]);
-  for (;;) {
-    const got = await exchange(port, asRequest(operation, Object.fromEntries(filled)));
-    const body = places.hide(got.body, answer);
-    if (body === instead) continue;
-    expect({ ...got, body }).toEqual({ status: 200, type: "application/json", body: answer });
-    return;
-  }
-};
-
-describe.each([
-  ["messages", MESSAGE_CASES],
-  ["topics", TOPIC_CASES],
-  ["refusals", REFUSAL_CASES],
-])("gmq's %s over HTTP", (_, cases) => {
-  test.for(cases)("$name", async ({ steps }) => {
-    const places = new Places();
-    for (const step of steps) await take(step, places);
+  afterAll(async () => {
+    await broker.close();
+    removeDirectory(data);
   });
-});
 
-describe("gmq's HTTP API", () => {
-  let places = new Places();
-  test.for(HTTP_CASES)("$name", async ({ request, answer }) => {
-    if (request.path === "/push") places = new Places();
-    const got = await exchange(port, request);
-    expect({ ...got, body: places.hide(got.body, answer.body) }).toEqual(answer);
+  /** How a client of the HTTP API asks for an operation. */
+  const asRequest = (operation: string, parameters: Parameters): HttpRequest => {
+    if (operation === "push") {
+      const body = new URLSearchParams({ data: JSON.stringify(parameters) }).toString();
+      return {
+        method: "POST",
+        path: "/push",
+        headers: { "content-type": "application/x-www-form-urlencoded" },
+        body,
+      };
+    }
+    const query = Object.entries(parameters).map(([name, value]) => `${name}=${encodeURIComponent(value)}`);
+    return { method: "GET", path: `/${operation}?${query.join("&")}` };
+  };
+
+  const take = async ({ operation, parameters, answer, instead }: Step, places: Places): Promise<void> => {
+    const filled = Object.entries(parameters).map(([name, value]) => [
+      name,
+      typeof value === "string" ? places.fill(value) : value,
+    ]);
+    for (;;) {
+      const got = await exchange(port, asRequest(operation, Object.fromEntries(filled)));
+      const body = places.hide(got.body, answer);
+      if (body === instead) continue;
+      expect({ ...got, body }).toEqual({ status: 200, type: "application/json", body: answer });
+      return;
+    }
+  };
+
+  describe.each([
+    ["messages", MESSAGE_CASES],
+    ["topics", TOPIC_CASES],
+    ["refusals", REFUSAL_CASES],
+  ])("gmq's %s over HTTP", (_, cases) => {
+    test.for(cases)("$name", async ({ steps }) => {
+      const places = new Places();
+      for (const step of steps) await take(step, places);
+    });
+  });
+
+  describe("gmq's HTTP API", () => {
+    let places = new Places();
+    test.for(HTTP_CASES)("$name", async ({ request, answer }) => {
+      if (request.path === "/push") places = new Places();
+      const got = await exchange(port, request);
+      expect({ ...got, body: places.hide(got.body, answer.body) }).toEqual(answer);
+    });
   });
 });

@@ -1,9 +1,10 @@
 /** Brokers for tests: built files, any free port, a data directory of their own; closed and removed when the test ends. */
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
+import type { BrokerSeams } from "../../src/main/broker.js";
 import type { BrokerOptions } from "../../src/main/options.js";
-import type { SupervisorSeams } from "../../src/main/shards/supervisor.js";
 import { makeDirectory, removeDirectory } from "../directories.js";
+import { HTTP_ENGINE } from "../http-engine.js";
 
 // What runs is the build: worker threads load files of it.
 const { startBroker } = (await import(
@@ -34,9 +35,17 @@ export const testDirectory = (): string => {
  */
 export const testBroker = async (
   options: Partial<BrokerOptions> = {},
-  seams: SupervisorSeams = {},
+  seams: BrokerSeams = {},
 ): Promise<TestBroker> => {
-  const given = { tcp: LOCAL, http: LOCAL, shards: 1, memory: 1 << 28, segmentBytes: SEGMENT_BYTES, ...options };
+  const given = {
+    tcp: LOCAL,
+    http: LOCAL,
+    httpEngine: HTTP_ENGINE,
+    shards: 1,
+    memory: 1 << 28,
+    segmentBytes: SEGMENT_BYTES,
+    ...options,
+  };
   const data = options.data ?? join(testDirectory(), "data");
   const broker = await startBroker({ ...given, data }, seams);
   onTestFinished(() => broker.close());

@@ -29,6 +29,28 @@ export const sendRaw = async (
   return text;
 };
 
+/** The same for two parts that arrive one after the other, up to one whole answer. */
+export const sendParts = async (port: number, first: string, second: string): Promise<string> => {
+  const socket = connect(port, "127.0.0.1").setNoDelay();
+  await once(socket, "connect");
+  socket.on("error", () => {});
+  let text = "";
+  const ended = new Promise<void>((resolve) => {
+    socket.on("close", () => resolve());
+    socket.on("data", (part: Buffer) => {
+      text += part.toString("latin1");
+      if (isAnswered(text)) resolve();
+    });
+  });
+  socket.write(first);
+  // The broker has read what came before another client was answered.
+  await sendRaw(port, "GET /ping HTTP/1.1\r\nHost: localhost\r\n\r\n", isAnswered);
+  socket.write(second);
+  await ended;
+  socket.destroy();
+  return text;
+};
+
 /** One answer of which the length is told, or that has no body, is there. */
 export const isAnswered = (text: string): boolean => {
   const end = text.indexOf("\r\n\r\n");

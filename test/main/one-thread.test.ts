@@ -5,7 +5,8 @@ import { LocalChannel } from "../../src/channel/local-channel.js";
 import { memoryJournal } from "../../src/journal/journal.js";
 import { SILENT } from "../../src/main/log.js";
 import { AssemblyMemory } from "../../src/main/native/assembly.js";
-import { NativeConnection, type Switchboard } from "../../src/main/native/connection.js";
+import { NativeConnection } from "../../src/main/native/connection.js";
+import type { ConnectionContext } from "../../src/main/native/connection-context.js";
 import { helloHead } from "../../src/main/native/handshake.js";
 import { OutboxDrain } from "../../src/main/native/outbox-drain.js";
 import { OutputPool } from "../../src/main/native/output-pool.js";
@@ -44,6 +45,7 @@ beforeEach(async () => {
     outbox,
     ids: localIdSource(EPOCH),
     node: 1,
+    shard: 0,
     shards: 1,
     limits: options,
     memoryBytes: options.memory,
@@ -51,7 +53,7 @@ beforeEach(async () => {
     clock: () => now,
     openJournal: () => memoryJournal,
   });
-  const board: Switchboard = {
+  const context: ConnectionContext = {
     options,
     router: await Router.create(1),
     links: [link],
@@ -62,13 +64,13 @@ beforeEach(async () => {
     waiting: new WaitingInput(options.maxAssemblyBytes),
     isClosing: false,
     hello: helloHead(options),
-    greeted: () => {},
+    saidHello: () => {},
     closed: ({ id }) => connections.delete(id),
     backup: () => ({ kind: "NOT_ALLOWED", text: "nothing is kept" }),
   };
   open = () => {
     const transport = new MemoryTransport();
-    const connection = new NativeConnection(connections.size + 1, transport, board, { isGreeted: true });
+    const connection = new NativeConnection(connections.size + 1, transport, context, { hasSaidHello: true });
     connections.set(connection.id, connection);
     return { connection, transport };
   };

@@ -6,7 +6,9 @@ import { RingReader } from "../../src/channel/ring-reader.js";
 import { RingWriter } from "../../src/channel/ring-writer.js";
 import { SILENT } from "../../src/main/log.js";
 import { AssemblyMemory } from "../../src/main/native/assembly.js";
-import { NativeConnection, type Switchboard } from "../../src/main/native/connection.js";
+import { NativeConnection } from "../../src/main/native/connection.js";
+import type { ConnectionContext } from "../../src/main/native/connection-context.js";
+import type { ConnectionKind } from "../../src/main/native/connection-kind.js";
 import { helloHead } from "../../src/main/native/handshake.js";
 import { OutboxDrain } from "../../src/main/native/outbox-drain.js";
 import { OutputPool } from "../../src/main/native/output-pool.js";
@@ -37,15 +39,22 @@ export interface TestShard {
 }
 
 export interface TestSwitchboard {
-  readonly open: (transport: Transport, kind?: { isGreeted?: boolean; isOwn?: boolean }) => NativeConnection;
+  readonly open: (transport: Transport, kind?: ConnectionKind) => NativeConnection;
   /** The broker stops, and this shard has ended. */
   readonly endShard: (shard: number) => void;
   readonly shards: readonly TestShard[];
   readonly waiting: WaitingInput;
+  /** Those that answers of shards find. */
+  readonly connections: ReadonlyMap<number, NativeConnection>;
 }
 
+/** The side of a session that leaves nothing behind. */
+export const SESSION: ConnectionKind = {
+  session: { maxInFlight: 65_536, unanswered: { unansweredPops: () => [], nextRequest: () => 1 } },
+};
+
 /** What a test has instead of `Backups`. */
-export type TestBackup = Switchboard["backup"];
+export type TestBackup = ConnectionContext["backup"];
 
 const noBackup: TestBackup = () => Promise.reject(new ProtocolError("NOT_ALLOWED", "not here"));
 
@@ -82,8 +91,9 @@ export const testSwitchboard = async (
   });
   const links: (ShardLink | undefined)[] = shards.map(({ link }) => link);
   let isClosing = false;
+  let last = 0;
   const waiting = new WaitingInput(options.maxAssemblyBytes);
-  const board: Switchboard = {
+  const context: ConnectionContext = {
     options,
     router: await Router.create(options.shards),
     links,
@@ -96,8 +106,8 @@ export const testSwitchboard = async (
       return isClosing;
     },
     hello: helloHead(options),
-    greeted: () => {},
-    closed: ({ id }) => connections.delete(id),
+    saidHello: () => {},
+    closed: ({ id }, isAwaited) => void (isAwaited || connections.delete(id)),
     backup,
   };
   return {
@@ -107,11 +117,13 @@ export const testSwitchboard = async (
       isClosing = true;
       links[shard] = undefined;
     },
-    open: (transport, { isGreeted = true, isOwn = false } = {}) => {
-      const connection = new NativeConnection(connections.size + 1, transport, board, { isGreeted, isOwn });
+    open: (transport, kind = { hasSaidHello: true }) => {
+      last++;
+      const connection = new NativeConnection(last, transport, context, kind);
       connections.set(connection.id, connection);
       return connection;
     },
+    connections,
   };
 };
 

@@ -183,6 +183,21 @@ const PLACES: readonly {
     mayNot: ["../broker.js", "../front-ends/gmq/http/form.js", "../../shard/shard.js", "../../cli/ringmq.js"],
   },
   {
+    file: "src/main/ports/http/probe.ts",
+    may: ["./engine.js", "./uws.js", "../../native/session.js", "node:http", "ws"],
+    mayNot: ["uWebSockets.js", "../../broker.js", "../../front-ends/gmq/push.js", "../../../shard/shard.js"],
+  },
+  {
+    file: "src/main/ports/http/uws.ts",
+    may: ["./uws-types.js", "uWebSockets.js"],
+    mayNot: ["./engine.js", "node:http", "ws"],
+  },
+  {
+    file: "src/main/front-ends/gmq/probe.ts",
+    may: ["./push.js", "../../native/session.js", "../../../protocol/op.js"],
+    mayNot: ["./http/index.js", "../../ports/http/exchange.js", "uWebSockets.js", "node:http"],
+  },
+  {
     file: "src/main/front-ends/gmq/http/probe.ts",
     may: ["./form.js", "../../../log.js", "../../../native/gateway.js", "../../../../protocol/op.js"],
     mayNot: [

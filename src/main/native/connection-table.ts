@@ -1,11 +1,13 @@
 /** The native connections there are, by the number under which shards know them. */
 import type { NativeConnection } from "./connection.js";
+import type { ConnectionId } from "./connection-context.js";
 
 export class ConnectionTable {
   readonly #byId = new Map<number, NativeConnection>();
-  readonly #clients = new Set<NativeConnection>();
+  /** Those that count among the connections of the broker. */
+  readonly #counted = new Set<number>();
   /** Those that have not said HELLO, oldest first, and until when they may. */
-  readonly #strangers = new Map<NativeConnection, number>();
+  readonly #unidentified = new Map<number, number>();
   /** The number of the last. None is ever used again: an answer that comes late finds nobody. */
   #last = 0;
 
@@ -14,18 +16,23 @@ export class ConnectionTable {
     readonly helloTimeout: number,
   ) {}
 
-  /** Connections of clients. */
+  /** Connections that count: sessions of plain HTTP do not, whose sockets are counted. */
   get size(): number {
-    return this.#clients.size;
+    return this.#counted.size;
+  }
+
+  /** All of them: beside those that count, sessions of plain HTTP, and those that something is awaited for. */
+  get all(): number {
+    return this.#byId.size;
   }
 
   get(id: number): NativeConnection | undefined {
     return this.#byId.get(id);
   }
 
-  /** Connections of clients, as they are now. */
+  /** All connections, as they are now. */
   values(): NativeConnection[] {
-    return [...this.#clients];
+    return [...this.#byId.values()];
   }
 
   nextId(): number {
@@ -33,34 +40,36 @@ export class ConnectionTable {
     return this.#last;
   }
 
-  /** `now` is in milliseconds, of any clock that does not step. */
+  /** A client of the native protocol. `now` is in milliseconds, of any clock that does not step. */
   add(connection: NativeConnection, now: number): void {
     this.#byId.set(connection.id, connection);
-    this.#clients.add(connection);
-    this.#strangers.set(connection, now + this.helloTimeout);
+    this.#counted.add(connection.id);
+    this.#unidentified.set(connection.id, now + this.helloTimeout);
   }
 
-  /** One that the broker has for itself: it is found, and otherwise does not count. */
-  addOwn(connection: NativeConnection): void {
+  /** The connection of a session. `isCounted`: its client's socket is not counted otherwise. */
+  addSession(connection: NativeConnection, isCounted: boolean): void {
     this.#byId.set(connection.id, connection);
+    if (isCounted) this.#counted.add(connection.id);
   }
 
-  greeted(connection: NativeConnection): void {
-    this.#strangers.delete(connection);
+  saidHello({ id }: ConnectionId): void {
+    this.#unidentified.delete(id);
   }
 
-  remove(connection: NativeConnection): void {
-    this.#byId.delete(connection.id);
-    this.#clients.delete(connection);
-    this.#strangers.delete(connection);
+  /** A connection has closed. `isAwaited`: it is to be found all the same, since shards may still send something. */
+  remove({ id }: ConnectionId, isAwaited = false): void {
+    this.#counted.delete(id);
+    this.#unidentified.delete(id);
+    if (!isAwaited) this.#byId.delete(id);
   }
 
   /** Closes those that have been silent for too long. */
   expire(now: number): void {
-    for (const [connection, deadline] of this.#strangers) {
+    for (const [id, deadline] of this.#unidentified) {
       if (deadline > now) return;
-      this.#strangers.delete(connection);
-      connection.fail("HANDSHAKE_REQUIRED", `no HELLO came within ${this.helloTimeout} ms`, 0);
+      this.#unidentified.delete(id);
+      this.#byId.get(id)?.fail("HANDSHAKE_REQUIRED", `no HELLO came within ${this.helloTimeout} ms`, 0);
     }
   }
 }

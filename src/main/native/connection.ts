@@ -8,75 +8,30 @@
  * ```
  */
 import { EnvelopeOp, packEnvelope } from "../../channel/envelope.js";
-import { ERRORS, type ErrorName, ProtocolError } from "../../protocol/errors.js";
+import { ERRORS, type ErrorName } from "../../protocol/errors.js";
 import { LENGTH_BYTES, REQUEST } from "../../protocol/frame.js";
 import { Op } from "../../protocol/op.js";
-import { type BackupRefusal, type BackupSummary, readBackupHead } from "../data/backup.js";
-import type { BrokerOptions } from "../options.js";
-import type { Router } from "../shards/router.js";
-import type { Sender, ShardLink } from "../shards/shard-link.js";
+import type { Sender } from "../shards/shard-link.js";
 import { LOSS_TEXTS, type LossKind } from "../shards/shard-loss.js";
-import type { AssemblyMemory } from "./assembly.js";
-import { guard } from "./boundary.js";
+import { markAnswered } from "./answered-requests.js";
+import { type BackupClient, requestBackup } from "./backup-request.js";
+import type { ConnectionContext } from "./connection-context.js";
+import type { ConnectionKind, SessionSide } from "./connection-kind.js";
+import { ConnectionLimits } from "./connection-limits.js";
 import { ConsumerLedger } from "./consumer-ledger.js";
 import { FrameIntake, type FrameSink } from "./frame-intake.js";
+import { LatePops, type UnansweredPops } from "./late-pops.js";
+import { answerError, answerHello, answerPing, answerResult, sayConsumerClosed, sayGoodbye } from "./local-answers.js";
 import { Outgoing } from "./outgoing.js";
-import type { OutputPool } from "./output-pool.js";
-import { answerError, answerHello, answerPing, answerResult, sayConsumerClosed, sayGoodbye } from "./own-answers.js";
-import { Reception, type Requester } from "./reception.js";
+import { type LocalRequests, RequestRouter } from "./request-router.js";
 import { RequestWindow } from "./request-window.js";
-import { settle } from "./settled-requests.js";
 import type { Transport } from "./transport.js";
-import { MIN_HELD_BYTES, type UnsentBudget } from "./unsent-budget.js";
-import type { WaitingInput } from "./waiting-input.js";
-
-/** What all connections share. */
-export interface Switchboard {
-  readonly options: BrokerOptions;
-  readonly router: Router;
-  /** By shard; undefined: the shard is down for good. */
-  readonly links: readonly (ShardLink | undefined)[];
-  /** Of a shard that is down: why. */
-  readonly down: readonly (LossKind | undefined)[];
-  readonly assembly: AssemblyMemory;
-  readonly pool: OutputPool;
-  readonly unsent: UnsentBudget;
-  readonly waiting: WaitingInput;
-  /** The broker stops, and shards go one after another. */
-  readonly isClosing: boolean;
-  /** The head of the broker's HELLO. */
-  readonly hello: Uint8Array;
-  /** The connection has said HELLO. */
-  greeted(connection: NativeConnection): void;
-  /** Backs the broker up into a new directory, or says why not; rejects with a `ProtocolError`. */
-  backup(connection: NativeConnection, directory: string | undefined): Promise<BackupSummary> | BackupRefusal;
-  /** The connection's transport has closed. */
-  closed(connection: NativeConnection): void;
-}
 
 const State = { OPEN: 0, CLOSING: 1, CLOSED: 2 } as const;
 
-/**
- * A connection this many times over `maxOutgoingBytes`, a largest frame, and what shards have under way is cut off: the
- * shards were told to hold back long ago.
- */
-const CUT_OFF = 4;
-
-/** What a shard may send in the turn in which it is told to hold back. Its outbox may be full on top of that. */
-const TURN_BYTES = 2 * 1024 * 1024;
-
-/**
- * How often a connection may be over its bound of waiting input: once when it reaches it, then by the run that was
- * pending when that was asked, and by the frame that was being looked at. Each is at most as long as the bound.
- */
-const WAITING_BOUNDS = 3;
-
-/** Past that a connection may send this much that needs no answer. */
-const UNANSWERED_SLACK_BYTES = 64 * 1024;
-
 const STOPPING = "the broker is stopping";
 
-export class NativeConnection implements FrameSink, Requester, Sender {
+export class NativeConnection implements FrameSink, LocalRequests, BackupClient, Sender {
   /** What the client calls itself. */
   name = "";
   /** In the list of those that have something gathered. */
@@ -85,21 +40,20 @@ export class NativeConnection implements FrameSink, Requester, Sender {
   audience = 0;
   /** Bytes have come since this was last set to false. */
   isActive = true;
-  readonly #board: Switchboard;
+  readonly #context: ConnectionContext;
   readonly #transport: Transport;
   readonly #outgoing: Outgoing;
   readonly #intake: FrameIntake;
   readonly #window: RequestWindow;
   readonly #ledger = new ConsumerLedger();
-  readonly #reception: Reception;
+  readonly #requests: RequestRouter;
   /** What its frames travel under. */
   readonly #envelope: Uint8Array;
   /** By shard: 1 when it has heard of this connection. */
   readonly #used: Uint8Array;
-  readonly #maxWaitingBytes: number;
-  readonly #cutOffBytes: number;
-  /** The broker's own: as long as the broker lives, so does it. */
-  readonly #isOwn: boolean;
+  readonly #limits: ConnectionLimits;
+  /** Undefined: its client speaks the native protocol. */
+  readonly #session: SessionSide | undefined;
   #state: number = State.OPEN;
   #isReceiving = false;
   #hasLeft = false;
@@ -108,31 +62,30 @@ export class NativeConnection implements FrameSink, Requester, Sender {
   /** Its outgoing bytes are above the limit and shards know it. */
   #isHeld = false;
   #isPaused = false;
+  /** What may still come when it has closed. */
+  #late: LatePops | undefined;
 
   constructor(
     readonly id: number,
     transport: Transport,
-    board: Switchboard,
-    { isOwn = false, isGreeted = false, maxInFlight = board.options.maxInFlight } = {},
+    context: ConnectionContext,
+    { session, hasSaidHello = session !== undefined }: ConnectionKind = {},
   ) {
-    const { maxFrameBytes, maxOutgoingBytes, ringBytes } = board.options;
-    this.#board = board;
+    this.#context = context;
     this.#transport = transport;
-    this.#outgoing = new Outgoing(transport, board.pool);
-    this.#intake = new FrameIntake(this, maxFrameBytes, board.assembly, isGreeted);
-    this.#window = new RequestWindow(maxInFlight);
+    this.#outgoing = new Outgoing(transport, context.pool);
+    this.#intake = new FrameIntake(this, context.options.maxFrameBytes, context.assembly, hasSaidHello);
+    this.#window = new RequestWindow(session?.maxInFlight ?? context.options.maxInFlight);
     this.#envelope = Uint8Array.from(packEnvelope([EnvelopeOp.FRAMES, id]));
-    this.#used = new Uint8Array(board.links.length);
-    this.#maxWaitingBytes = transport.canPause ? Number.POSITIVE_INFINITY : maxFrameBytes;
-    const underWay = board.links.length * (ringBytes + TURN_BYTES);
-    this.#cutOffBytes = CUT_OFF * maxOutgoingBytes + LENGTH_BYTES + maxFrameBytes + underWay;
-    this.#isOwn = isOwn;
-    this.#reception = new Reception(this, board.router, this.#window, this.#ledger, isGreeted);
+    this.#used = new Uint8Array(context.links.length);
+    this.#limits = new ConnectionLimits(context, transport.canPause);
+    this.#session = session;
+    this.#requests = new RequestRouter(this, context.router, this.#window, this.#ledger, hasSaidHello);
   }
 
   /** It is a TCP connection, which no page in a browser can open. */
   get isTcp(): boolean {
-    return !this.#transport.framed && !this.#isOwn;
+    return !this.#transport.framed && this.#session === undefined;
   }
 
   get peer(): string {
@@ -167,8 +120,8 @@ export class NativeConnection implements FrameSink, Requester, Sender {
   /** The transport has sent some of what was buffered. */
   drained(): void {
     const buffered = this.#transport.bufferedBytes();
-    this.#board.unsent.account(this, buffered);
-    if (!this.#isHeld || buffered > this.#heldFrom / 2) return;
+    this.#context.unsent.account(this, buffered);
+    if (!this.#isHeld || buffered > this.#limits.heldFrom / 2) return;
     this.#isHeld = false;
     this.#tellShards(EnvelopeOp.RELEASE);
     this.#updateReading();
@@ -180,17 +133,17 @@ export class NativeConnection implements FrameSink, Requester, Sender {
     this.#state = State.CLOSED;
     this.#intake.stop();
     this.#outgoing.discard();
-    this.#board.unsent.forget(this);
+    this.#context.unsent.forget(this);
     this.#leave();
-    this.#board.closed(this);
+    this.#context.closed(this, this.#late?.isPending ?? false);
   }
 
   // What shards bring. All of it is gathered until `flush`.
 
   /** Whole frames for this connection. */
   deliver(bytes: Uint8Array, view: DataView, start: number, end: number): void {
-    if (this.#state !== State.OPEN) return;
-    settle(this.#window, this.#ledger, view, start, end);
+    if (this.#state !== State.OPEN) return this.#late?.take(view, start, end);
+    markAnswered(this.#window, this.#ledger, view, start, end);
     this.#outgoing.append(bytes, start, end);
   }
 
@@ -200,7 +153,7 @@ export class NativeConnection implements FrameSink, Requester, Sender {
     if (atOnce) {
       const isFree = this.#outgoing.writeShared(bytes);
       // Now, not when all of the audience has been written to: it may be thousands.
-      this.#board.unsent.account(this, this.#transport.bufferedBytes());
+      this.#context.unsent.account(this, this.#transport.bufferedBytes());
       return isFree;
     }
     this.#outgoing.append(bytes, 0, bytes.length);
@@ -212,9 +165,9 @@ export class NativeConnection implements FrameSink, Requester, Sender {
     if (this.#state === State.CLOSED) return;
     this.#outgoing.flush();
     const buffered = this.#transport.bufferedBytes();
-    this.#board.unsent.account(this, buffered);
-    if (buffered <= this.#heldFrom || this.#state !== State.OPEN) return;
-    if (buffered > this.#cutOffBytes) return this.#cutOff(buffered);
+    this.#context.unsent.account(this, buffered);
+    if (buffered <= this.#limits.heldFrom || this.#state !== State.OPEN) return;
+    if (buffered > this.#limits.cutOffBytes) return this.#cutOff(buffered);
     if (this.#isHeld) return;
     this.#isHeld = true;
     this.#tellShards(EnvelopeOp.HOLD);
@@ -224,7 +177,7 @@ export class NativeConnection implements FrameSink, Requester, Sender {
   /** The shard lost all it knew. Its requests are answered, its consumers are told. */
   shardLost(shard: number, kind: LossKind): void {
     this.#used[shard] = 0;
-    if (this.#state !== State.OPEN) return;
+    if (this.#state !== State.OPEN) return this.#late?.shardLost(shard);
     const text = LOSS_TEXTS[kind];
     for (const request of this.#window.takeShard(shard)) {
       this.#ledger.refused(request);
@@ -237,7 +190,7 @@ export class NativeConnection implements FrameSink, Requester, Sender {
   /** Bytes that waited for a shard do so no more. */
   taken(bytes: number): void {
     this.#waitingBytes -= bytes;
-    this.#board.waiting.remove(bytes);
+    this.#context.waiting.remove(bytes);
     if (this.#waitingBytes === 0) this.#updateReading();
   }
 
@@ -282,19 +235,6 @@ export class NativeConnection implements FrameSink, Requester, Sender {
     return this.#transport.bufferedBytes();
   }
 
-  /** Unsent bytes from which on it is held: fewer while all connections together leave too much unread. */
-  get #heldFrom(): number {
-    const { unsent, options } = this.#board;
-    return unsent.isShort ? MIN_HELD_BYTES : options.maxOutgoingBytes;
-  }
-
-  /** Waiting bytes from which on it is closed: requests are refused long before, so that most of them need no answer. */
-  get #cutOffWaiting(): number {
-    if (this.#transport.canPause) return Number.POSITIVE_INFINITY;
-    if (this.#board.waiting.isSpent) return UNANSWERED_SLACK_BYTES;
-    return WAITING_BOUNDS * (LENGTH_BYTES + this.#maxWaitingBytes) + UNANSWERED_SLACK_BYTES;
-  }
-
   /** About once a second; `now` is of a clock that does not step. */
   sweep(now: number): void {
     if (this.#state !== State.OPEN) return;
@@ -312,11 +252,11 @@ export class NativeConnection implements FrameSink, Requester, Sender {
   // FrameSink: what the intake finds.
 
   route(bytes: Uint8Array, view: DataView, start: number): number {
-    return this.#reception.route(bytes, view, start);
+    return this.#requests.route(bytes, view, start);
   }
 
   forward(shard: number, bytes: Uint8Array, view: DataView, start: number, end: number): void {
-    const link = this.#board.links[shard];
+    const link = this.#context.links[shard];
     if (link === undefined) return this.#refuseRun(shard, view, start, end);
     if (this.#used[shard] === 0) {
       this.#used[shard] = 1;
@@ -324,10 +264,10 @@ export class NativeConnection implements FrameSink, Requester, Sender {
     }
     if (link.send(this, this.#envelope, bytes, start, end)) return;
     this.#waitingBytes += end - start;
-    this.#board.waiting.add(end - start);
+    this.#context.waiting.add(end - start);
     this.#updateReading();
-    // The broker's own has nothing but requests, which are refused one by one from the bound on.
-    if (this.#isOwn || this.#waitingBytes <= this.#cutOffWaiting) return;
+    // A session has hardly anything but requests, which are refused one by one from the bound on.
+    if (this.#session !== undefined || this.#waitingBytes <= this.#limits.cutOffWaiting) return;
     this.fail("BUSY", "too much input waits that needs no answer", 0);
     this.conclude();
   }
@@ -344,69 +284,47 @@ export class NativeConnection implements FrameSink, Requester, Sender {
     this.fail("TOO_SLOW", text, 0);
   }
 
-  // Requester: what the reception finds.
+  // LocalRequests: what the main thread answers itself.
 
   get isOverloaded(): boolean {
-    const { waiting } = this.#board;
-    if (this.#waitingBytes === 0) return waiting.isSpent;
-    return this.#waitingBytes > this.#maxWaitingBytes || waiting.isShort;
+    return this.#limits.isOverloaded(this.#waitingBytes);
   }
 
-  greeted(name: string, request: number): void {
+  hello(name: string, request: number): void {
     this.name = name;
-    this.#intake.greeted();
-    this.#board.greeted(this);
-    answerHello(this.#outgoing, Op.HELLO, request, this.#board.hello);
+    this.#intake.allowLargeFrames();
+    this.#context.saidHello(this);
+    answerHello(this.#outgoing, Op.HELLO, request, this.#context.hello);
   }
 
-  pinged(request: number): void {
+  ping(request: number): void {
     answerPing(this.#outgoing, request);
   }
 
-  backupAsked(head: Uint8Array, request: number): void {
-    const backup = this.#beginBackup(head);
-    if (!(backup instanceof Promise)) {
-      this.#window.clear(request);
-      return this.fail(backup.kind, backup.text, request);
-    }
-    guard(
-      this.#board.options.log,
-      "a backup",
-      () => this.#answerBackup(backup, request),
-      () => {
-        this.fail("BACKUP_FAILED", "there is no backup: the broker's log tells why", request);
-        this.flush();
-      },
-    );
+  backup(head: Uint8Array, request: number): void {
+    requestBackup(this.#context, this, head, request);
   }
 
-  #beginBackup(head: Uint8Array): Promise<BackupSummary> | BackupRefusal {
-    try {
-      return this.#board.backup(this, readBackupHead(head));
-    } catch (error) {
-      if (!(error instanceof ProtocolError)) throw error;
-      return { kind: error.kind, text: error.message };
-    }
+  // BackupClient: how that is answered.
+
+  settled(request: number): void {
+    this.#window.clear(request);
   }
 
-  /** Answers when it is done, in some later turn. The broker makes one backup at a time, so that these are few. */
-  async #answerBackup(backup: Promise<BackupSummary>, request: number): Promise<void> {
-    try {
-      const summary = await backup;
-      this.#window.clear(request);
-      if (this.#state !== State.OPEN) return;
-      answerResult(this.#outgoing, request, summary);
-    } catch (error) {
-      if (!(error instanceof ProtocolError)) throw error;
-      this.#window.clear(request);
-      this.fail(error.kind, error.message, request);
-    }
+  answerLater(request: number, value: unknown): void {
+    if (this.#state !== State.OPEN) return;
+    answerResult(this.#outgoing, request, value);
+    if (!this.#isReceiving) this.flush();
+  }
+
+  failLater(kind: ErrorName, text: string, request: number): void {
+    this.fail(kind, text, request);
     if (!this.#isReceiving) this.flush();
   }
 
   /** Refuses each request of a run whose shard is down, or has gone before this connection as the broker stops. */
   #refuseRun(shard: number, view: DataView, start: number, end: number): void {
-    const { isClosing, down } = this.#board;
+    const { isClosing, down } = this.#context;
     const kind = down[shard] ?? "SHARD_DOWN";
     for (let at = start; at < end; at += LENGTH_BYTES + view.getUint32(at)) {
       const request = view.getUint32(at + REQUEST);
@@ -419,7 +337,7 @@ export class NativeConnection implements FrameSink, Requester, Sender {
 
   #tellShards(op: number): void {
     for (let shard = 0; shard < this.#used.length; shard++) {
-      if (this.#used[shard] === 1) this.#board.links[shard]?.tell(op, this.id);
+      if (this.#used[shard] === 1) this.#context.links[shard]?.tell(op, this.id);
     }
   }
 
@@ -432,7 +350,7 @@ export class NativeConnection implements FrameSink, Requester, Sender {
   }
 
   #cutOff(buffered: number): void {
-    this.#board.options.log.warn(
+    this.#context.options.log.warn(
       { peer: this.peer, buffered },
       "a connection that does not read its answers is cut off",
     );
@@ -450,5 +368,22 @@ export class NativeConnection implements FrameSink, Requester, Sender {
     if (this.#hasLeft) return;
     this.#hasLeft = true;
     this.#tellShards(EnvelopeOp.DISCONNECT);
+    if (this.#session !== undefined) this.#awaitLatePops(this.#session.unanswered);
+  }
+
+  #awaitLatePops(unanswered: UnansweredPops): void {
+    const { router, links } = this.#context;
+    const send = (shard: number, bytes: Uint8Array, view: DataView): boolean => {
+      if (links[shard] === undefined) return false;
+      this.forward(shard, bytes, view, 0, bytes.length);
+      return true;
+    };
+    const onOver = (shards: readonly number[]): void => {
+      for (const shard of shards) links[shard]?.tell(EnvelopeOp.DISCONNECT, this.id);
+      if (this.#state === State.CLOSED) this.#context.closed(this, false);
+    };
+    const late = new LatePops(router, unanswered, send, onOver);
+    this.#late = late;
+    late.begin();
   }
 }

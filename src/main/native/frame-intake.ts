@@ -43,8 +43,8 @@ export class FrameIntake implements Holder {
   #filled = 0;
   /** Bytes to skip, of a frame that there was no memory for. */
   #skip = 0;
-  /** At most so long is a frame now: little until `greeted`. */
-  #mostBytes: number;
+  /** At most so long is a frame now: little until `allowLargeFrames`. */
+  #maxLength: number;
   /** Bytes of cut frames that have come so far, a whole frame counting as enough; only ever more. */
   #progress = 0;
   /** Of `#progress`: at the last `sweep`, and when it was last enough. */
@@ -55,8 +55,8 @@ export class FrameIntake implements Holder {
   #wasPartial = false;
   isStalled = false;
 
-  constructor(sink: FrameSink, maxFrameBytes: number, memory: AssemblyMemory, isGreeted = true) {
-    this.#mostBytes = isGreeted ? maxFrameBytes : Math.min(maxFrameBytes, MAX_GREETING_BYTES);
+  constructor(sink: FrameSink, maxFrameBytes: number, memory: AssemblyMemory, hasSaidHello = true) {
+    this.#maxLength = hasSaidHello ? maxFrameBytes : Math.min(maxFrameBytes, MAX_GREETING_BYTES);
     this.#sink = sink;
     this.#maxFrameBytes = maxFrameBytes;
     this.#maxRunBytes = Math.min(maxFrameBytes, MAX_RUN_BYTES);
@@ -78,8 +78,8 @@ export class FrameIntake implements Holder {
   }
 
   /** From now on frames may be as long as any. */
-  greeted(): void {
-    this.#mostBytes = this.#maxFrameBytes;
+  allowLargeFrames(): void {
+    this.#maxLength = this.#maxFrameBytes;
   }
 
   get held(): number {
@@ -127,7 +127,7 @@ export class FrameIntake implements Holder {
       const length = view.getUint32(at + LENGTH);
       const next = at + LENGTH_BYTES + length;
       // Judged as soon as it is known: nobody waits for the end of a frame that will be refused.
-      if (length < MIN_LENGTH || length > this.#mostBytes) break;
+      if (length < MIN_LENGTH || length > this.#maxLength) break;
       if (next > end) break;
       if (view.getUint16(at + HEAD_LENGTH) > length - MIN_LENGTH) break;
       const shard = sink.route(bytes, view, at);
@@ -157,8 +157,8 @@ export class FrameIntake implements Holder {
         `a frame's length is at most ${this.#maxFrameBytes}, this one's is ${length}`,
         request,
       );
-    } else if (length > this.#mostBytes) {
-      this.#refuse("HANDSHAKE_REQUIRED", `before HELLO a frame's length is at most ${this.#mostBytes}`, request);
+    } else if (length > this.#maxLength) {
+      this.#refuse("HANDSHAKE_REQUIRED", `before HELLO a frame's length is at most ${this.#maxLength}`, request);
     } else if (end - at >= HEAD && view.getUint16(at + HEAD_LENGTH) > length - MIN_LENGTH) {
       this.#refuse("BAD_FRAME", "a frame's head is longer than the frame", request);
     }

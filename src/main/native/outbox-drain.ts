@@ -7,8 +7,8 @@ import { copyBytes } from "../../channel/copy-bytes.js";
 import { EnvelopeOp } from "../../channel/envelope.js";
 import type { Log } from "../log.js";
 import type { Outlet } from "../shards/shard-link.js";
-import { contain } from "./boundary.js";
 import type { NativeConnection } from "./connection.js";
+import { contain } from "./error-boundary.js";
 
 /** What is gathered for an audience. */
 const SHARED_BYTES = 64 * 1024;

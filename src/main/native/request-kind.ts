@@ -41,6 +41,6 @@ for (const op of Object.values(Op)) kinds[op] = kindOf(op);
 export const REQUEST_KINDS: Readonly<Uint8Array> = kinds;
 
 /** Before HELLO there is no other request. */
-export const UNGREETED_KINDS: Readonly<Uint8Array> = new Uint8Array(256).map((_, op) =>
+export const KINDS_BEFORE_HELLO: Readonly<Uint8Array> = new Uint8Array(256).map((_, op) =>
   op === Op.HELLO ? RequestKind.HELLO : RequestKind.UNKNOWN,
 );

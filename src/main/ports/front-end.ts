@@ -1,27 +1,53 @@
 /**
- * The protocols of the TCP port. Which one a connection speaks is told by its first bytes; the front ends are asked in
- * turn.
+ * The protocols of the TCP port. Which one a connection speaks is told by its first bytes; the protocols are asked in turn.
+ * docs/adding-a-front-end.md tells how to add one.
  */
 import type { Socket } from "node:net";
+import type { Session } from "../native/session.js";
 import type { Reading } from "./read-buffer.js";
 
-export interface FrontEnd {
+/** A protocol as the port sees it. */
+export interface Protocol {
   readonly name: string;
-  /** Whether these first bytes are of its protocol. Undefined: there are too few to tell. */
+  /** Whether these first bytes are of this protocol. Undefined: there are too few to tell. */
   recognizes(bytes: Uint8Array): boolean | undefined;
   /** Takes the socket over: from its first bytes on, and what is read then. */
   accept(socket: Socket, reading: Reading, first: Buffer): void;
+}
+
+/** A foreign protocol: a codec between the bytes of a client and a session of the broker. */
+export interface FrontEnd {
+  /** In lower case, for the log. */
+  readonly name: string;
+  /** Whether these first bytes are of this protocol. Undefined: there are too few to tell. */
+  recognizes(bytes: Uint8Array): boolean | undefined;
+  /** A client has come. */
+  open(session: Session, client: Client): Codec;
+}
+
+/** A client as its codec sees it. What cannot be sent any more goes nowhere. */
+export interface Client {
+  write(bytes: string | Uint8Array): void;
+}
+
+/** What reads commands of one client. What it throws costs the client its connection. */
+export interface Codec {
+  /**
+   * Takes one command out of [start, end) of `bytes`, and answers where it ends: `start` when it is not whole. Then it is
+   * called again when more has come. The bytes are the port's again when it returns.
+   */
+  take(bytes: Buffer, start: number, end: number): number;
 }
 
 /** As many first bytes as any protocol needs to be told. */
 export const MAX_FIRST_BYTES = 64;
 
 /** The one that recognizes the bytes; undefined while there are too few; null: nobody does. */
-export const recognize = (frontEnds: readonly FrontEnd[], bytes: Uint8Array): FrontEnd | null | undefined => {
+export const recognize = (protocols: readonly Protocol[], bytes: Uint8Array): Protocol | null | undefined => {
   let isOpen = false;
-  for (const frontEnd of frontEnds) {
-    const answer = frontEnd.recognizes(bytes);
-    if (answer === true) return frontEnd;
+  for (const protocol of protocols) {
+    const answer = protocol.recognizes(bytes);
+    if (answer === true) return protocol;
     if (answer === undefined) isOpen = true;
   }
   return isOpen && bytes.length < MAX_FIRST_BYTES ? undefined : null;

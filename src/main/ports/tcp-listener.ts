@@ -1,13 +1,13 @@
-/** The TCP port: accepts sockets, and hands each to the front end whose protocol it speaks. */
+/** The TCP port: accepts sockets, and hands each to the protocol that it speaks. */
 import { createServer, type Server, type Socket } from "node:net";
 import type { Log } from "../log.js";
-import { guard } from "../native/boundary.js";
-import type { ConnectionHost } from "../native/connection-host.js";
-import { errorFrame } from "../native/own-answers.js";
+import { guard } from "../native/error-boundary.js";
+import { errorFrame } from "../native/local-answers.js";
 import type { Address } from "../options.js";
 import { shareOf } from "./address-shares.js";
+import type { ConnectionHost } from "./connection-host.js";
 import type { Port } from "./descriptor-watch.js";
-import { type FrontEnd, recognize } from "./front-end.js";
+import { type Protocol, recognize } from "./front-end.js";
 import { explainListenError } from "./listen-error.js";
 import { ReadBuffer, type Reading } from "./read-buffer.js";
 import { lingeringEnd } from "./tcp-transport.js";
@@ -35,7 +35,7 @@ export class TcpListener implements Port {
 
   constructor(
     readonly host: ConnectionHost,
-    readonly frontEnds: readonly FrontEnd[],
+    readonly protocols: readonly Protocol[],
     readonly helloTimeout: number,
     readonly log: Log,
   ) {
@@ -143,11 +143,11 @@ export class TcpListener implements Port {
     let first: Buffer = Buffer.alloc(0);
     const look = (bytes: Buffer): void => {
       first = Buffer.concat([first, bytes]);
-      const frontEnd = recognize(this.frontEnds, first);
-      if (frontEnd === undefined) return;
+      const protocol = recognize(this.protocols, first);
+      if (protocol === undefined) return;
       forget();
       socket.off("close", forget);
-      if (frontEnd !== null) return frontEnd.accept(socket, reading, first);
+      if (protocol !== null) return protocol.accept(socket, reading, first);
       reading.onRead = ignore;
       this.log.debug({ peer: socket.remoteAddress, firstByte: first[0] }, "a connection speaks an unknown protocol");
       lingeringEnd(socket, Buffer.from(UNKNOWN));

@@ -10,7 +10,14 @@ import type { JobPool } from "../../../src/main/shards/job-pool.js";
 import { ERRORS } from "../../../src/protocol/errors.js";
 import { Answer, Op } from "../../../src/protocol/op.js";
 import { entries, frame } from "../frames.js";
-import { MemoryTransport, type TestShard, type TestSwitchboard, testSwitchboard, until } from "../switchboard.js";
+import {
+  MemoryTransport,
+  SESSION,
+  type TestShard,
+  type TestSwitchboard,
+  testSwitchboard,
+  until,
+} from "../switchboard.js";
 
 const receive = (connection: NativeConnection, ...frames: readonly Buffer[]): void => {
   const bytes = Buffer.concat(frames);
@@ -143,16 +150,16 @@ describe("a connection", () => {
     expect(new Set(transport.frames.map(({ head }) => head[0]))).toEqual(new Set([ERRORS.BUSY.code]));
   });
 
-  it("that cannot be paused is closed when it sends on and on what needs no answer; the broker's own never", async () => {
+  it("that cannot be paused is closed when it sends on and on what needs no answer; a session never", async () => {
     const flood = Array.from({ length: 20 }, () => frame(Op.CREDIT, 0, ["topic", "", 1, 1], Buffer.alloc(400_000)));
-    for (const isOwn of [false, true]) {
+    for (const isSession of [false, true]) {
       const board = await testSwitchboard({ maxFrameBytes: 500_000, maxMessageBytes: 400_000 });
       const transport = new UnpausableTransport();
-      const connection = board.open(transport, { isOwn });
+      const connection = board.open(transport, isSession ? SESSION : { hasSaidHello: true });
       receive(connection, ...flood);
-      expect(connection.isOpen).toBe(isOwn);
-      expect(transport.hasEnded).toBe(!isOwn);
-      if (!isOwn) continue;
+      expect(connection.isOpen).toBe(isSession);
+      expect(transport.hasEnded).toBe(!isSession);
+      if (!isSession) continue;
       receive(connection, publish(1));
       expect(transport.frames.map(({ head }) => head[0])).toEqual([ERRORS.BUSY.code]);
     }

@@ -228,7 +228,7 @@ describe("the intake of frames", () => {
     }
     const { notes, memory } = intakeOf();
     const intake = new FrameIntake(notes, MAX_FRAME, memory, false);
-    intake.greeted();
+    intake.allowLargeFrames();
     take(intake, publish(3, 4_200));
     expect(notes.requests).toEqual([3]);
   });

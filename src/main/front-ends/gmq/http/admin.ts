@@ -1,40 +1,42 @@
 /** `/config`, `/declareQueue`, `/setIsAutoAck` and `/exitTopic`. */
-import { packHead } from "../../../../protocol/head.js";
-import { DEFAULT_KEY } from "../../../../protocol/limits.js";
-import { Answer, Op } from "../../../../protocol/op.js";
-import type { AnswerFrame, Gateway } from "../../../native/gateway.js";
-import { refusal, refusalText, result } from "./answer.js";
-import type { AnswerTurns } from "./answer-turns.js";
+import type { HttpSessions } from "../../../ports/http/sessions.js";
+import {
+  readConfig,
+  readDeclareQueue,
+  readExitTopic,
+  requestConfig,
+  requestDeclareQueue,
+  requestExitTopic,
+  type TopicConfig,
+} from "../admin.js";
+import type { AnswerTurns } from "../answer-turns.js";
+import { readStatistics, requestStatistics } from "../statistics.js";
+import { hasExited } from "../words.js";
 import * as envelope from "./envelope.js";
-import { parameter, type Route } from "./route.js";
-import { parseStatistics } from "./topic-statistics.js";
+import { parameter, type Route, withSession } from "./route.js";
 
 const MILLISECONDS = 1000;
 
 export const configRoute =
-  (gateway: Gateway): Route =>
+  (sessions: HttpSessions): Route =>
   (exchange, query) => {
     const topic = parameter(query, "topic");
     if (topic === "") return exchange.send(envelope.TOPIC_IS_EMPTY);
     const config = parseConfig(query);
     if (typeof config === "string") return exchange.send(envelope.failure(config));
-    const onAnswer = exchange.guarded((frame: AnswerFrame) => {
-      exchange.send(frame.op === Answer.RESULT ? envelope.SUCCESS : refusalText(frame));
+    withSession(exchange, sessions, ({ session, answering }) => {
+      requestConfig(
+        session,
+        topic,
+        config,
+        answering((frame) => envelope.outcome(readConfig(frame))),
+      );
     });
-    gateway.request(Op.CONFIGURE, 0, packHead([topic, config]), undefined, onAnswer);
   };
 
-/** The keys of CONFIGURE that gmq knows. */
-interface Config {
-  autoAck?: boolean;
-  mode?: "exact" | "pattern";
-  ttr?: number;
-  retries?: number;
-}
-
 /** What the query sets, or what is wrong with it. A parameter that is missing or empty leaves its value as it is. */
-const parseConfig = (query: string): Config | string => {
-  const config: Config = {};
+const parseConfig = (query: string): TopicConfig | string => {
+  const config: TopicConfig = {};
   const autoAck = parameter(query, "isAutoAck") || parameter(query, "isAuthoAck");
   if (autoAck !== "") {
     if (autoAck !== "0" && autoAck !== "1") return "isAutoAck must be 0 or 1";
@@ -59,50 +61,41 @@ const parseConfig = (query: string): Config | string => {
 };
 
 export const declareQueueRoute =
-  (gateway: Gateway): Route =>
+  (sessions: HttpSessions): Route =>
   (exchange, query) => {
     const topic = parameter(query, "topic");
     if (topic === "") return exchange.send(envelope.TOPIC_IS_EMPTY);
-    const bindKey = parameter(query, "bindKey") || DEFAULT_KEY;
-    const onAnswer = exchange.guarded((frame: AnswerFrame) => {
-      exchange.send(declareAnswer(frame, bindKey));
+    const bindKey = parameter(query, "bindKey");
+    withSession(exchange, sessions, ({ session, answering }) => {
+      const onAnswer = answering((frame) => envelope.outcome(readDeclareQueue(frame, bindKey), envelope.DECLARED));
+      requestDeclareQueue(session, topic, bindKey, onAnswer);
     });
-    gateway.request(Op.DECLARE_QUEUE, 0, packHead([topic, bindKey]), undefined, onAnswer);
   };
-
-const declareAnswer = (frame: AnswerFrame, bindKey: string): string => {
-  if (frame.op === Answer.CONFIRM) return envelope.DECLARED;
-  return refusal(frame) === "QUEUE_EXISTS" ? envelope.hasExist(bindKey) : refusalText(frame);
-};
 
 /** Asks for the setting, then sets the other: two toggles at the same moment may both see the same, as in gmq. */
 export const setIsAutoAckRoute =
-  (gateway: Gateway, turns: AnswerTurns): Route =>
+  (sessions: HttpSessions, turns: AnswerTurns): Route =>
   (exchange, query) => {
     const topic = parameter(query, "topic");
     if (topic === "") return exchange.send(envelope.TOPIC_IS_EMPTY);
-    const onStatistics = exchange.guarded((statistics: AnswerFrame) => {
-      if (statistics.op !== Answer.RESULT) return exchange.send(topicRefusal(statistics));
-      const { autoAck } = parseStatistics(result(statistics));
-      const onAnswer = exchange.guarded((frame: AnswerFrame) => {
-        exchange.send(frame.op === Answer.RESULT ? envelope.SUCCESS : refusalText(frame));
+    withSession(exchange, sessions, ({ session, next, answering }) => {
+      const onStatistics = next((frame) => {
+        const statistics = readStatistics(frame);
+        if (typeof statistics === "string") return answering(() => envelope.failure(statistics))(frame);
+        const onAnswer = answering((configured) => envelope.outcome(readConfig(configured)));
+        requestConfig(session, topic, { autoAck: !statistics.autoAck }, onAnswer);
       });
-      gateway.request(Op.CONFIGURE, 0, packHead([topic, { autoAck: !autoAck }]), undefined, onAnswer);
+      requestStatistics(turns, session, topic, onStatistics);
     });
-    turns.request(Op.STATS, packHead([topic]), onStatistics);
   };
 
 export const exitTopicRoute =
-  (gateway: Gateway): Route =>
+  (sessions: HttpSessions): Route =>
   (exchange, query) => {
     const topic = parameter(query, "topic");
     if (topic === "") return exchange.send(envelope.TOPIC_IS_EMPTY);
-    const onAnswer = exchange.guarded((frame: AnswerFrame) => {
-      exchange.send(frame.op === Answer.CONFIRM ? envelope.hasExited(topic) : topicRefusal(frame));
+    withSession(exchange, sessions, ({ session, answering }) => {
+      const onAnswer = answering((frame) => envelope.outcome(readExitTopic(frame), envelope.done(hasExited(topic))));
+      requestExitTopic(session, topic, onAnswer);
     });
-    gateway.request(Op.DELETE_TOPIC, 0, packHead([topic]), undefined, onAnswer);
   };
-
-/** The answer to a request about a topic that must be there. */
-export const topicRefusal = (frame: AnswerFrame): string =>
-  refusal(frame) === "NO_TOPIC" ? envelope.TOPIC_IS_NOT_EXIST : refusalText(frame);

@@ -3,10 +3,14 @@
  * as text, because the shape never changes and most of the values are already JSON.
  */
 
-const failed = (text: string): string => `{"code":1,"data":null,"msg":${JSON.stringify(text)}}`;
+import * as words from "../words.js";
 
 /** A refusal: code 1 with a text for people. */
-export const failure = failed;
+export const failure = (text: string): string => `{"code":1,"data":null,"msg":${JSON.stringify(text)}}`;
+
+/** What an operation came to that answers nothing: undefined, or why it was refused. */
+export const outcome = (refusal: string | undefined, success = SUCCESS): string =>
+  refusal === undefined ? success : failure(refusal);
 
 /** Done, and nothing to tell. */
 export const done = (text: string): string => `{"code":0,"data":null,"msg":${JSON.stringify(text)}}`;
@@ -33,18 +37,9 @@ export const poppedEnds = (id: string, retry: number): readonly [string, string]
   `","retry_count":${retry}},"msg":"success"}`,
 ];
 
-export const SUCCESS = done("success");
-export const DECLARED = done("ok");
-export const DATA_IS_EMPTY = failed("data is empty");
-export const TOPIC_IS_EMPTY = failed("topic is empty");
-export const MSG_ID_IS_EMPTY = failed("msgId is empty");
-export const NO_MESSAGE = failed("no message");
-export const TOPIC_IS_NOT_EXIST = failed("topic is not exist");
-
-export const isNotExist = (id: string): string => failed(`msgId:${id} is not exist`);
-export const hasExist = (bindKey: string): string => failed(`bindKey ${bindKey} has exist.`);
-export const isNotMatch = (routeKey: string, mode: 1 | 2): string =>
-  failed(`routeKey:${routeKey} is not match with queue, the mode is ${mode}`);
-export const cannotMatchQueue = (bindKey: string): string => failed(`bindKey:${bindKey} can't match queue`);
-export const isNotAssociated = (bindKey: string): string => failed(`bindkey:${bindKey} is not associated with queue`);
-export const hasExited = (topic: string): string => done(`topic.${topic} has exit.`);
+export const SUCCESS = done(words.SUCCESS);
+export const DECLARED = done(words.DECLARED);
+export const DATA_IS_EMPTY = failure("data is empty");
+export const TOPIC_IS_EMPTY = failure(words.TOPIC_IS_EMPTY);
+export const MSG_ID_IS_EMPTY = failure(words.MSG_ID_IS_EMPTY);
+export const NO_MESSAGE = failure(words.NO_MESSAGE);

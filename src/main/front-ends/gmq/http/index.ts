@@ -1,12 +1,12 @@
 /** gmq's HTTP API on a broker: which path does what. docs/compatibility.md tells what each takes and answers. */
-import type { HttpRequest } from "uWebSockets.js";
+
 import { MAX_MESSAGE_BYTES } from "../../../../protocol/limits.js";
-import type { Gateway } from "../../../native/gateway.js";
-import type { HttpEntrance } from "../../../ports/http-entrance.js";
+import type { HttpEntrance } from "../../../ports/http/entrance.js";
+import type { HttpExchange } from "../../../ports/http/exchange.js";
+import type { HttpSessions } from "../../../ports/http/sessions.js";
+import { AnswerTurns } from "../answer-turns.js";
 import { configRoute, declareQueueRoute, exitTopicRoute, setIsAutoAckRoute } from "./admin.js";
-import { AnswerTurns } from "./answer-turns.js";
 import { failure } from "./envelope.js";
-import type { Exchange } from "./exchange.js";
 import { ackRoute, popRoute } from "./pop-ack.js";
 import { PushRoute } from "./push.js";
 import { ParameterError, type Route } from "./route.js";
@@ -20,39 +20,33 @@ export interface GmqHttpContext {
 }
 
 /** Adds the paths. Any other path is the listener's to answer: 404 and `not found`, as in gmq. */
-export const installGmqHttp = (entrance: HttpEntrance, gateway: Gateway, context: GmqHttpContext): void => {
-  const push = new PushRoute(gateway, context.maxMessageBytes ?? MAX_MESSAGE_BYTES);
+export const installGmqHttp = (entrance: HttpEntrance, sessions: HttpSessions, context: GmqHttpContext): void => {
+  const push = new PushRoute(sessions, context.maxMessageBytes ?? MAX_MESSAGE_BYTES);
   entrance.add("/push", (exchange, request) => push.handle(exchange, request));
   entrance.add("/ping", (exchange) => exchange.reply(undefined, "text/plain; charset=utf-8", "OK"));
 
-  const turns = new AnswerTurns(gateway);
+  const turns = new AnswerTurns();
   const routes: Readonly<Record<string, Route>> = {
-    "/pop": popRoute(gateway, entrance.unsent),
-    "/ack": ackRoute(gateway),
-    "/config": configRoute(gateway),
-    "/declareQueue": declareQueueRoute(gateway),
-    "/setIsAutoAck": setIsAutoAckRoute(gateway, turns),
-    "/exitTopic": exitTopicRoute(gateway),
-    "/getTopicStat": topicStatRoute(turns),
-    "/getQueuesByTopic": queuesRoute(turns),
-    "/getAllTopicStat": allTopicStatRoute(turns, context.shards),
+    "/pop": popRoute(sessions, entrance.unsent),
+    "/ack": ackRoute(sessions),
+    "/config": configRoute(sessions),
+    "/declareQueue": declareQueueRoute(sessions),
+    "/setIsAutoAck": setIsAutoAckRoute(sessions, turns),
+    "/exitTopic": exitTopicRoute(sessions),
+    "/getTopicStat": topicStatRoute(sessions, turns),
+    "/getQueuesByTopic": queuesRoute(sessions, turns),
+    "/getAllTopicStat": allTopicStatRoute(sessions, turns, context.shards),
   };
   for (const [path, route] of Object.entries(routes)) {
-    entrance.add(path, (exchange, request) => run(route, exchange, queryOf(request)));
+    entrance.add(path, (exchange, request) => run(route, exchange, request.query));
   }
 };
 
-const run = (route: Route, exchange: Exchange, query: string): unknown => {
+const run = (route: Route, exchange: HttpExchange, query: string): unknown => {
   try {
     return route(exchange, query);
   } catch (error) {
     if (!(error instanceof ParameterError)) throw error;
     return exchange.send(failure(error.message));
   }
-};
-
-/** uWebSockets.js answers undefined for a request without a query, whatever its types say. */
-const queryOf = (request: HttpRequest): string => {
-  const query: string | undefined = request.getQuery();
-  return query ?? "";
 };

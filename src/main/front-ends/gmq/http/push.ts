@@ -2,21 +2,20 @@
  * `/push`: one message in a form. This is the path that is to cost little more than reading the body: one part, one pass
  * over its bytes, a head that is already encoded, and an answer put together from two halves.
  */
-import type { HttpRequest } from "uWebSockets.js";
+
 import { WORD_BYTES } from "../../../../protocol/entry.js";
-import { packHead } from "../../../../protocol/head.js";
-import { formatId } from "../../../../protocol/id.js";
-import { Answer, Op } from "../../../../protocol/op.js";
-import { RECEIPT_ID_HIGH, RECEIPT_ID_LOW } from "../../../../protocol/selection.js";
-import type { AnswerFrame, Gateway } from "../../../native/gateway.js";
-import { refusal, refusalText, result } from "./answer.js";
-import { BodyDeadlines, type BodyReader, takeBody } from "./body-intake.js";
+import type { AnswerFrame } from "../../../native/answer-frame.js";
+import { refusal, refusalMessage } from "../../../native/answer-reading.js";
+import type { Session } from "../../../native/session.js";
+import { BodyDeadlines, type BodyReader, takeBody } from "../../../ports/http/body-intake.js";
+import type { HttpRequest } from "../../../ports/http/engine.js";
+import type { HttpExchange } from "../../../ports/http/exchange.js";
+import type { HttpSessions } from "../../../ports/http/sessions.js";
+import { PublishHeads } from "../publish-heads.js";
+import { readNoRoute, readPush, requestPush, requestRouteMode } from "../push.js";
 import * as envelope from "./envelope.js";
-import type { Exchange } from "./exchange.js";
 import type { Job } from "./job.js";
-import { PublishHeads } from "./publish-head.js";
 import { type FormType, formType, PushForm } from "./push-form.js";
-import { parseStatistics } from "./topic-statistics.js";
 
 /** Percent-encoding writes a byte as three. */
 const ENCODED_BYTES = 3;
@@ -35,31 +34,34 @@ export class PushRoute {
   readonly #form: PushForm;
 
   constructor(
-    readonly gateway: Gateway,
+    readonly sessions: HttpSessions,
     readonly maxMessageBytes: number,
   ) {
     this.#maxBodyBytes = maxMessageBytes * ENCODED_BYTES + FORM_BYTES;
     this.#form = new PushForm(maxMessageBytes, Buffer.alloc(SCRATCH_BYTES));
   }
 
-  handle(exchange: Exchange, request: HttpRequest): void {
-    const type = canHaveForm(request.getMethod()) ? formType(request.getHeader("content-type")) : undefined;
+  handle(exchange: HttpExchange, request: HttpRequest): void {
+    const type = canHaveForm(request.method) ? formType(request.header("content-type")) : undefined;
     if (type === undefined) return exchange.send(envelope.DATA_IS_EMPTY);
-    takeBody(exchange, this.#deadlines, this.#maxBodyBytes, (isWhole) => this.#read(exchange, type, isWhole));
+    const { remoteAddress } = exchange;
+    takeBody(exchange, this.#deadlines, this.#maxBodyBytes, (isWhole) =>
+      this.#read(exchange, type, isWhole, remoteAddress),
+    );
   }
 
-  #read(exchange: Exchange, type: FormType, isWhole: boolean): BodyReader {
+  #read(exchange: HttpExchange, type: FormType, isWhole: boolean, address: string): BodyReader {
     const form = isWhole ? this.#form : new PushForm(this.maxMessageBytes);
     form.begin(type);
     return {
       write: (bytes) => form.write(bytes),
-      end: () => this.#push(exchange, form),
+      end: () => this.#push(exchange, form, address),
       tooLarge: () => exchange.send(envelope.failure(`the request is above ${this.#maxBodyBytes} bytes`)),
       release: () => form.body.release(),
     };
   }
 
-  #push(exchange: Exchange, form: PushForm): void {
+  #push(exchange: HttpExchange, form: PushForm, address: string): void {
     const job = form.end();
     if (job === undefined) return exchange.send(envelope.DATA_IS_EMPTY);
     if (typeof job === "string") return exchange.send(envelope.failure(job));
@@ -68,30 +70,23 @@ export class PushRoute {
     if (body.fault !== undefined) return exchange.send(envelope.failure(`body is above ${body.limit} bytes`));
     const entry = body.withLead();
     entry.writeUInt32BE(entry.length - WORD_BYTES, 0);
+    const session = this.sessions.shared(address);
     const onAnswer = exchange.guarded((frame: AnswerFrame) => {
-      if (frame.op === Answer.CONFIRM) exchange.send(confirmed(frame));
-      else if (refusal(frame) === "NO_ROUTE") this.#sendNoRoute(exchange, job);
-      else exchange.send(refusalText(frame));
+      const id = readPush(frame);
+      if (id !== undefined) exchange.send(envelope.pushed(id));
+      else if (refusal(frame) === "NO_ROUTE") this.#sendNoRoute(exchange, session, job);
+      else exchange.send(envelope.failure(refusalMessage(frame)));
     });
-    this.gateway.request(Op.PUBLISH, 0, this.#heads.get(job.topic, job.routeKey, job.delay), entry, onAnswer);
+    requestPush(session, this.#heads.get(job.topic, job.routeKey, job.delay), entry, onAnswer);
   }
 
-  /** gmq names the route mode of the topic, so it has to be asked for. */
-  #sendNoRoute(exchange: Exchange, job: Job): void {
+  #sendNoRoute(exchange: HttpExchange, session: Session, job: Job): void {
     const onAnswer = exchange.guarded((frame: AnswerFrame) => {
-      const pattern = frame.op === Answer.RESULT && parseStatistics(result(frame)).pattern;
-      exchange.send(envelope.isNotMatch(job.routeKey, pattern ? 2 : 1));
+      exchange.send(envelope.failure(readNoRoute(frame, job.routeKey)));
     });
-    this.gateway.request(Op.STATS, 0, packHead([job.topic]), undefined, onAnswer);
+    requestRouteMode(session, job.topic, onAnswer);
   }
 }
-
-/** The only receipt of the CONFIRM is this request's. */
-const confirmed = (frame: AnswerFrame): string => {
-  const high = frame.view.getUint32(frame.payloadStart + RECEIPT_ID_HIGH);
-  const low = frame.view.getUint32(frame.payloadStart + RECEIPT_ID_LOW);
-  return envelope.pushed(formatId(high, low));
-};
 
 /** A GET has no form, whatever it carries: `data` in the query string is not read. */
 const canHaveForm = (method: string): boolean => method === "post" || method === "put" || method === "patch";

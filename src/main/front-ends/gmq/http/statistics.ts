@@ -1,51 +1,58 @@
 /** `/getTopicStat`, `/getQueuesByTopic` and `/getAllTopicStat`. */
-import { packHead } from "../../../../protocol/head.js";
-import { Answer, Op } from "../../../../protocol/op.js";
-import type { AnswerFrame } from "../../../native/gateway.js";
-import { topicRefusal } from "./admin.js";
-import { refusal, refusalText, result } from "./answer.js";
-import type { AnswerTurns } from "./answer-turns.js";
+import type { Session } from "../../../native/session.js";
+import type { HttpExchange } from "../../../ports/http/exchange.js";
+import type { HttpSessions } from "../../../ports/http/sessions.js";
+import type { AnswerTurns } from "../answer-turns.js";
+import { readQueues, readStatistics, requestStatistics } from "../statistics.js";
+import { listTopics, TopicListError } from "../topic-list.js";
+import { statisticsJson } from "../topic-statistics.js";
 import * as envelope from "./envelope.js";
-import type { Exchange } from "./exchange.js";
-import { parameter, type Route } from "./route.js";
-import { listTopics, TopicListError } from "./topic-list.js";
-import { parseStatistics, queuesJson, statisticsJson } from "./topic-statistics.js";
+import { parameter, type Route, withSession } from "./route.js";
 
 /** Text that is gathered before it is sent: an ordinary list is one answer, and a long one costs few writes. */
 const PART_LENGTH = 64 * 1024;
 
 export const topicStatRoute =
-  (turns: AnswerTurns): Route =>
+  (sessions: HttpSessions, turns: AnswerTurns): Route =>
   (exchange, query) => {
     const topic = parameter(query, "topic");
     if (topic === "") return exchange.send(envelope.TOPIC_IS_EMPTY);
-    const onAnswer = exchange.guarded((frame: AnswerFrame) => {
-      if (frame.op !== Answer.RESULT) return exchange.send(topicRefusal(frame));
-      exchange.send(envelope.success(statisticsJson(parseStatistics(result(frame)))));
+    withSession(exchange, sessions, ({ session, answering }) => {
+      const onAnswer = answering((frame) => {
+        const statistics = readStatistics(frame);
+        return typeof statistics === "string"
+          ? envelope.failure(statistics)
+          : envelope.success(statisticsJson(statistics));
+      });
+      requestStatistics(turns, session, topic, onAnswer);
     });
-    turns.request(Op.STATS, packHead([topic]), onAnswer);
   };
 
-/** A topic that is not there has no queues; gmq says so without an error. */
 export const queuesRoute =
-  (turns: AnswerTurns): Route =>
+  (sessions: HttpSessions, turns: AnswerTurns): Route =>
   (exchange, query) => {
     const topic = parameter(query, "topic");
     if (topic === "") return exchange.send(envelope.TOPIC_IS_EMPTY);
-    const onAnswer = exchange.guarded((frame: AnswerFrame) => {
-      if (frame.op === Answer.RESULT) exchange.send(envelope.success(queuesJson(parseStatistics(result(frame)))));
-      else if (refusal(frame) === "NO_TOPIC") exchange.send(envelope.success("{}"));
-      else exchange.send(refusalText(frame));
+    withSession(exchange, sessions, ({ session, answering }) => {
+      const onAnswer = answering((frame) => {
+        const queues = readQueues(frame);
+        return typeof queues === "string" ? envelope.failure(queues) : envelope.success(queues.json);
+      });
+      requestStatistics(turns, session, topic, onAnswer);
     });
-    turns.request(Op.STATS, packHead([topic]), onAnswer);
   };
 
 export const allTopicStatRoute =
-  (turns: AnswerTurns, shards: number): Route =>
+  (sessions: HttpSessions, turns: AnswerTurns, shards: number): Route =>
   async (exchange) => {
+    const lease = sessions.lease(exchange.remoteAddress);
+    exchange.onGone(lease.drop);
     try {
-      await sendTopics(exchange, turns, shards);
+      await sendTopics(exchange, turns, lease.session, shards);
+      lease.give();
     } catch (error) {
+      // Pages of other shards may be under way.
+      lease.drop();
       // An answer that has begun cannot turn into a refusal: the client sees that it was cut off.
       if (error instanceof TopicListError) exchange.fail(envelope.failure(error.message));
       else throw error;
@@ -56,10 +63,15 @@ export const allTopicStatRoute =
  * Sends the list while it is read, ordered by name: however many topics there are, the broker holds one page of each
  * shard and one part of the text, and goes on when the client has taken that.
  */
-const sendTopics = async (exchange: Exchange, turns: AnswerTurns, shards: number): Promise<void> => {
+const sendTopics = async (
+  exchange: HttpExchange,
+  turns: AnswerTurns,
+  session: Session,
+  shards: number,
+): Promise<void> => {
   let part = `${envelope.SUCCESS_HEAD}[`;
   let separator = "";
-  for await (const topic of listTopics(turns, shards)) {
+  for await (const topic of listTopics(turns, session, shards)) {
     if (!exchange.open) return;
     part += separator + statisticsJson(topic);
     separator = ",";

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import * as envelope from "../../../../../src/main/front-ends/gmq/http/envelope.js";
+import * as words from "../../../../../src/main/front-ends/gmq/words.js";
 
 describe("an answer", () => {
   test("has its keys in the order code, data, msg", () => {
@@ -24,7 +25,11 @@ describe("an answer", () => {
           data: { id: "1", body: text, retry_count: 0 },
           msg: "success",
         });
-        expect(JSON.parse(envelope.hasExited(text))).toEqual({ code: 0, data: null, msg: `topic.${text} has exit.` });
+        expect(JSON.parse(envelope.done(words.hasExited(text)))).toEqual({
+          code: 0,
+          data: null,
+          msg: `topic.${text} has exit.`,
+        });
       }),
     );
   });
@@ -34,12 +39,12 @@ describe("an answer", () => {
     [envelope.TOPIC_IS_EMPTY, "topic is empty"],
     [envelope.MSG_ID_IS_EMPTY, "msgId is empty"],
     [envelope.NO_MESSAGE, "no message"],
-    [envelope.TOPIC_IS_NOT_EXIST, "topic is not exist"],
-    [envelope.isNotExist("123"), "msgId:123 is not exist"],
-    [envelope.hasExist("homework"), "bindKey homework has exist."],
-    [envelope.isNotMatch("nosuch", 1), "routeKey:nosuch is not match with queue, the mode is 1"],
-    [envelope.cannotMatchQueue("nosuch"), "bindKey:nosuch can't match queue"],
-    [envelope.isNotAssociated("nosuch"), "bindkey:nosuch is not associated with queue"],
+    [envelope.failure(words.TOPIC_IS_NOT_EXIST), "topic is not exist"],
+    [envelope.failure(words.isNotExist("123")), "msgId:123 is not exist"],
+    [envelope.failure(words.hasExist("homework")), "bindKey homework has exist."],
+    [envelope.failure(words.isNotMatch("nosuch", 1)), "routeKey:nosuch is not match with queue, the mode is 1"],
+    [envelope.failure(words.cannotMatchQueue("nosuch")), "bindKey:nosuch can't match queue"],
+    [envelope.failure(words.isNotAssociated("nosuch")), "bindkey:nosuch is not associated with queue"],
   ])("that refuses says so in gmq's words: %s", (json, text) => {
     expect(JSON.parse(json)).toEqual({ code: 1, data: null, msg: text });
   });

@@ -1,0 +1,50 @@
+/** Reading what a shard answered: for all front ends. */
+import { HAS_HEADERS, HEADERS_LENGTH_BYTES, WORD_BYTES } from "../../protocol/entry.js";
+import { type ErrorName, errorName } from "../../protocol/errors.js";
+import { unpackHead, unpackResult } from "../../protocol/head.js";
+import { Answer } from "../../protocol/op.js";
+import { readRuns } from "../../protocol/run.js";
+import type { AnswerFrame } from "./answer-frame.js";
+
+/** The name of the error that a frame brings; undefined for any other answer. */
+export const refusal = (frame: AnswerFrame): ErrorName | undefined => {
+  if (frame.op !== Answer.ERROR) return undefined;
+  const code = head(frame)[0];
+  return typeof code === "number" ? errorName(code) : undefined;
+};
+
+/** The text of the error that a frame brings. */
+export const refusalMessage = (frame: AnswerFrame): string => {
+  const message = frame.op === Answer.ERROR ? head(frame)[1] : undefined;
+  return typeof message === "string" ? message : `the broker answered 0x${frame.op.toString(16)}`;
+};
+
+/** The value of a RESULT. */
+export const result = (frame: AnswerFrame): unknown =>
+  unpackResult(frame.bytes, frame.payloadStart, frame.payloadEnd)[0];
+
+/** Bytes of the frame as text; what is not UTF-8 becomes U+FFFD. A `Buffer` reads shared memory too. */
+export const text = (frame: AnswerFrame, start: number, end: number): string =>
+  Buffer.from(frame.bytes.buffer, frame.bytes.byteOffset + start, end - start).toString("utf8");
+
+const head = (frame: AnswerFrame): readonly unknown[] => unpackHead(frame.bytes, frame.headStart, frame.headEnd);
+
+/** A message as it lies in the bytes of its frame. */
+export interface ReceivedMessage {
+  readonly idHigh: number;
+  readonly idLow: number;
+  readonly retry: number;
+  /** Its body: [start, end). */
+  readonly start: number;
+  readonly end: number;
+}
+
+/** The message of a MESSAGES that brings one at the most; undefined: there is none. */
+export const firstMessage = (frame: AnswerFrame): ReceivedMessage | undefined => {
+  const [run] = readRuns(frame.view, frame.payloadStart, frame.payloadEnd);
+  if (run === undefined) return undefined;
+  const { idHigh, idLow, retry, end } = run;
+  let start = run.start + WORD_BYTES;
+  if (frame.view.getUint32(run.start) >= HAS_HEADERS) start += HEADERS_LENGTH_BYTES + frame.view.getUint16(start);
+  return { idHigh, idLow, retry, start, end };
+};

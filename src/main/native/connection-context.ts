@@ -1,0 +1,38 @@
+/** What all connections share: the way to the shards, and the budgets that bound them together. */
+import type { BackupRefusal, BackupSummary } from "../data/backup.js";
+import type { BrokerOptions } from "../options.js";
+import type { Router } from "../shards/router.js";
+import type { ShardLink } from "../shards/shard-link.js";
+import type { LossKind } from "../shards/shard-loss.js";
+import type { AssemblyMemory } from "./assembly.js";
+import type { OutputPool } from "./output-pool.js";
+import type { UnsentBudget } from "./unsent-budget.js";
+import type { WaitingInput } from "./waiting-input.js";
+
+/** What is told of a connection to those who must not know it. */
+export interface ConnectionId {
+  readonly id: number;
+}
+
+export interface ConnectionContext {
+  readonly options: BrokerOptions;
+  readonly router: Router;
+  /** By shard; undefined: the shard is down for good. */
+  readonly links: readonly (ShardLink | undefined)[];
+  /** Of a shard that is down: why. */
+  readonly down: readonly (LossKind | undefined)[];
+  readonly assembly: AssemblyMemory;
+  readonly pool: OutputPool;
+  readonly unsent: UnsentBudget;
+  readonly waiting: WaitingInput;
+  /** The broker stops, and shards go one after another. */
+  readonly isClosing: boolean;
+  /** The head of the broker's HELLO. */
+  readonly hello: Uint8Array;
+  /** The connection has said HELLO. */
+  saidHello(connection: ConnectionId): void;
+  /** Backs the broker up into a new directory, or says why not; rejects with a `ProtocolError`. */
+  backup(client: { readonly isTcp: boolean }, directory: string | undefined): Promise<BackupSummary> | BackupRefusal;
+  /** The connection's transport has closed. `isAwaited`: shards may still send something that must be looked at. */
+  closed(connection: ConnectionId, isAwaited: boolean): void;
+}

@@ -1,0 +1,52 @@
+/** The answers that the main thread gives itself: written between those of shards. */
+import { ERRORS, type ErrorName } from "../../protocol/errors.js";
+import { FrameWriter } from "../../protocol/frame.js";
+import { NO_HEAD, packHead } from "../../protocol/head.js";
+import { Answer } from "../../protocol/op.js";
+import type { Outgoing } from "./outgoing.js";
+
+/** One serves the whole thread: its bytes are copied before it is used again. */
+const writer = new FrameWriter(4 * 1024);
+
+/** A frame whose answer is good until the next call. */
+const frame = (op: number, request: number, head: Uint8Array, payload: Uint8Array = NO_HEAD): FrameWriter => {
+  writer.clear();
+  writer.open(op, 0, request, head);
+  writer.append(payload);
+  writer.close();
+  return writer;
+};
+
+export const errorHead = (kind: ErrorName, text: string): Uint8Array => {
+  const { code, retryable, closes } = ERRORS[kind];
+  return packHead([code, text, retryable, closes]);
+};
+
+/** An ERROR as bytes of its own. */
+export const errorFrame = (kind: ErrorName, text: string, request: number): Buffer =>
+  Buffer.from(frame(Answer.ERROR, request, errorHead(kind, text)).written());
+
+const answer = (outgoing: Outgoing, op: number, request: number, head: Uint8Array, payload?: Uint8Array): void => {
+  const { bytes, end } = frame(op, request, head, payload);
+  outgoing.append(bytes, 0, end);
+};
+
+export const answerError = (outgoing: Outgoing, kind: ErrorName, text: string, request: number): void =>
+  answer(outgoing, Answer.ERROR, request, errorHead(kind, text));
+
+const NIL = packHead([null]);
+
+export const answerPing = (outgoing: Outgoing, request: number): void =>
+  answer(outgoing, Answer.RESULT, request, NO_HEAD, NIL);
+
+export const answerResult = (outgoing: Outgoing, request: number, value: unknown): void =>
+  answer(outgoing, Answer.RESULT, request, NO_HEAD, packHead([value]));
+
+export const answerHello = (outgoing: Outgoing, op: number, request: number, head: Uint8Array): void =>
+  answer(outgoing, op, request, head);
+
+export const sayConsumerClosed = (outgoing: Outgoing, kind: ErrorName, text: string, request: number): void =>
+  answer(outgoing, Answer.CONSUMER_CLOSED, request, packHead([ERRORS[kind].code, text]));
+
+export const sayGoodbye = (outgoing: Outgoing): void =>
+  answer(outgoing, Answer.GOODBYE, 0, packHead(["the broker is stopping"]));

@@ -1,0 +1,127 @@
+/** Requests of one turn of the event loop: gathered for all sessions, so that they travel to the shards together. */
+import type { ErrorName } from "../../protocol/errors.js";
+import { FrameWriter } from "../../protocol/frame.js";
+import type { Log } from "../log.js";
+import type { AnswerHandler } from "./answer-frame.js";
+import { contain } from "./error-boundary.js";
+
+/** A session as far as its turn is concerned. */
+export interface TurnTaker {
+  readonly peer: string;
+  /** The last turn in which it had requests, and their bytes. */
+  turn: number;
+  gathered: number;
+  /** Sends whole frames, which are good until this returns. */
+  send(bytes: Uint8Array, view: DataView, start: number, end: number): void;
+  /** They could not be sent. */
+  failSent(view: DataView, start: number, end: number): void;
+  /** Answers a request that was not gathered. */
+  answerError(kind: ErrorName, text: string, onAnswer: AnswerHandler): void;
+}
+
+interface Refusal {
+  readonly session: TurnTaker;
+  readonly kind: ErrorName;
+  readonly text: string;
+  readonly onAnswer: AnswerHandler;
+}
+
+/** A buffer that large requests have made grow is let go above this. */
+const KEPT_BYTES = 1024 * 1024;
+
+/** One is filled while the other is sent. */
+const KEPT_WRITERS = 2;
+
+export class SessionTurns {
+  readonly #log: Log;
+  readonly #free: FrameWriter[] = [];
+  #gathering = new FrameWriter();
+  /** Whose the requests are, and up to where: in the order in which they came. */
+  #senders: TurnTaker[] = [];
+  #ends: number[] = [];
+  #refusals: Refusal[] = [];
+  #isScheduled = false;
+  #turn = 1;
+
+  constructor(log: Log) {
+    this.#log = log;
+  }
+
+  /** Bytes of a session's requests in this turn. */
+  gatheredBy(session: TurnTaker): number {
+    return session.turn === this.#turn ? session.gathered : 0;
+  }
+
+  /** Adds a request to those of this turn; `head` and `payload` are the caller's again when this returns. */
+  gather(
+    session: TurnTaker,
+    op: number,
+    flags: number,
+    request: number,
+    head: Uint8Array,
+    payload: Uint8Array | undefined,
+  ): void {
+    this.#schedule();
+    const writer = this.#gathering;
+    const start = writer.end;
+    writer.open(op, flags, request, head);
+    if (payload !== undefined) writer.append(payload);
+    writer.close();
+    session.gathered = this.gatheredBy(session) + writer.end - start;
+    session.turn = this.#turn;
+    const last = this.#senders.length - 1;
+    if (this.#senders[last] === session) {
+      this.#ends[last] = writer.end;
+    } else {
+      this.#senders.push(session);
+      this.#ends.push(writer.end);
+    }
+  }
+
+  /** Answers a request with an error when the turn ends. */
+  refuse(session: TurnTaker, kind: ErrorName, text: string, onAnswer: AnswerHandler): void {
+    this.#schedule();
+    this.#refusals.push({ session, kind, text, onAnswer });
+  }
+
+  /** Sends what is gathered, now: in front of the end of a session, whose last requests count. */
+  flush(): void {
+    if (this.#senders.length === 0) return;
+    const writer = this.#gathering;
+    const senders = this.#senders;
+    const ends = this.#ends;
+    this.#gathering = this.#free.pop() ?? new FrameWriter();
+    this.#senders = [];
+    this.#ends = [];
+    this.#turn++;
+    let start = 0;
+    for (const [i, session] of senders.entries()) {
+      const from = start;
+      const end = ends[i] ?? from;
+      try {
+        session.send(writer.bytes, writer.view, from, end);
+      } catch (error) {
+        contain(this.#log, `the session of ${session.peer}`, error, () => session.failSent(writer.view, from, end));
+      }
+      start = end;
+    }
+    if (writer.bytes.length > KEPT_BYTES || this.#free.length >= KEPT_WRITERS) return;
+    writer.clear();
+    this.#free.push(writer);
+  }
+
+  /** Once a turn, after the sockets that are ready have been read. */
+  #schedule(): void {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    setImmediate(this.#onTurn);
+  }
+
+  readonly #onTurn = (): void => {
+    this.#isScheduled = false;
+    this.flush();
+    const refusals = this.#refusals;
+    this.#refusals = [];
+    for (const { session, kind, text, onAnswer } of refusals) session.answerError(kind, text, onAnswer);
+  };
+}

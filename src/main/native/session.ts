@@ -1,0 +1,416 @@
+/**
+ * One client of a foreign protocol: what a front end asks of the broker on its behalf. A session is a native connection
+ * without frames on a socket: requests go to shards as those of other connections do, under the same limits, and answers
+ * come back to handlers. It ends with its client, and leaves nothing behind.
+ */
+import { WORD_BYTES } from "../../protocol/entry.js";
+import type { ErrorName } from "../../protocol/errors.js";
+import { HEAD, LENGTH, LENGTH_BYTES, MIN_LENGTH, OP, REQUEST } from "../../protocol/frame.js";
+import { packHead } from "../../protocol/head.js";
+import { Answer, Op, RENEW } from "../../protocol/op.js";
+import { type AnswerHandler, CurrentFrame } from "./answer-frame.js";
+import { AnswerOrder } from "./answer-order.js";
+import type { NativeConnection } from "./connection.js";
+import { leasesOf, type UnansweredPop, type UnansweredPops } from "./late-pops.js";
+import { errorFrame } from "./local-answers.js";
+import type { SessionClient } from "./session-client.js";
+import type { Identity, OpenConnection, PopOptions, PublishOptions, SessionOptions } from "./session-options.js";
+import { SessionPushes } from "./session-pushes.js";
+import { SessionTimers } from "./session-timers.js";
+import type { SessionTurns, TurnTaker } from "./session-turns.js";
+import { splitReceipts } from "./single-receipts.js";
+import type { Transport } from "./transport.js";
+
+/** A pop that waits, as long as nothing has come for it. */
+interface PendingPop extends UnansweredPop {
+  readonly isWaiting: boolean;
+}
+
+const LAST_REQUEST = 0xffff_ffff;
+
+const GONE = "the client has gone";
+
+/** The answer to a pop that has found nothing. */
+const NO_MESSAGES = new Uint8Array(HEAD);
+const NO_MESSAGES_VIEW = new DataView(NO_MESSAGES.buffer);
+NO_MESSAGES_VIEW.setUint32(LENGTH, MIN_LENGTH);
+NO_MESSAGES_VIEW.setUint8(OP, Answer.MESSAGES);
+
+export class Session implements TurnTaker, UnansweredPops {
+  readonly identity: Identity;
+  readonly #options: SessionOptions;
+  readonly #client: SessionClient;
+  readonly #turns: SessionTurns;
+  readonly #onClosed: () => void;
+  readonly #connection: NativeConnection;
+  /** Undefined: answers come as they are. */
+  readonly #order: AnswerOrder | undefined;
+  /** Request → who is to be told. */
+  readonly #handlers = new Map<number, AnswerHandler>();
+  readonly #pops = new Map<number, PendingPop>();
+  readonly #pushes = new SessionPushes();
+  readonly #frame = new CurrentFrame();
+  #last = 0;
+  /** Pops that wait: nothing behind them is to be carried out. */
+  #blocking = 0;
+  /** The client may have gone: pops do not wait any more. */
+  #isHurried = false;
+  /** No more requests come. */
+  #hasEnded = false;
+  #isClosed = false;
+  readonly #timers: SessionTimers;
+  turn = 0;
+  gathered = 0;
+
+  constructor(options: SessionOptions, turns: SessionTurns, openConnection: OpenConnection, onClosed: () => void) {
+    this.identity = options.identity;
+    this.#options = options;
+    this.#client = options.client;
+    this.#turns = turns;
+    this.#onClosed = onClosed;
+    this.#order = options.inOrder ? new AnswerOrder((error) => this.#failed(error)) : undefined;
+    this.#timers = new SessionTimers(options.now);
+    this.#connection = openConnection(this.#transport(), { maxInFlight: options.maxInFlight, unanswered: this });
+  }
+
+  /** For the log. */
+  get peer(): string {
+    return `${this.identity.protocol} ${this.identity.address}`;
+  }
+
+  /** The number under which shards know it. */
+  get id(): number {
+    return this.#connection.id;
+  }
+
+  get isOpen(): boolean {
+    return !this.#isClosed && this.#connection.isOpen;
+  }
+
+  /** Requests that are not answered. */
+  get inFlight(): number {
+    return this.#handlers.size;
+  }
+
+  /** No more of what the client sends should be carried out for now. */
+  get isBlocked(): boolean {
+    return this.#blocking > 0 || this.#handlers.size >= this.#options.maxInFlight;
+  }
+
+  // What a front end asks for.
+
+  /**
+   * Sends a request of docs/protocol.md that has one answer; `head` and `payload` are the caller's again at once. `onAnswer`
+   * is called exactly once, never before this returns: with the shard's answer or, when the broker cannot take the request
+   * or the client goes, with an ERROR of its own.
+   */
+  request(
+    op: number,
+    flags: number,
+    head: Uint8Array,
+    payload: Uint8Array | undefined,
+    onAnswer: AnswerHandler,
+  ): number {
+    return this.#ask(op, flags, head, payload, this.#order?.expect(onAnswer) ?? onAnswer);
+  }
+
+  /** Publishes a message: to the queues that `routeKey` leads to, by default the queue `default`. */
+  publish(topic: string, body: Uint8Array, { routeKey = "" }: PublishOptions, onAnswer: AnswerHandler): void {
+    const entry = new Uint8Array(WORD_BYTES + body.length);
+    new DataView(entry.buffer).setUint32(0, body.length);
+    entry.set(body, WORD_BYTES);
+    this.request(Op.PUBLISH, 0, packHead([topic, routeKey]), entry, onAnswer);
+  }
+
+  /**
+   * Takes messages out of a queue. When the client goes before the answer comes, the wait ends at once, and messages that
+   * were on their way are given back. A session whose answers are in order is blocked while it waits.
+   */
+  pop(topic: string, queue: string, { max = 1, wait = 0 }: PopOptions, onAnswer: AnswerHandler): void {
+    const isWaiting = wait > 0 && !this.#isHurried;
+    const isBlocking = isWaiting && this.#order !== undefined;
+    const head = packHead([topic, queue, max, isWaiting ? wait : 0]);
+    const request = this.request(Op.POP, 0, head, undefined, (frame) => {
+      // An error of the session's own has no number: the shard may answer all the same.
+      if (frame.request !== 0) this.#pops.delete(request);
+      if (isBlocking) this.#blocking--;
+      onAnswer(frame);
+    });
+    if (isBlocking) this.#blocking++;
+    if (request !== 0) this.#pops.set(request, { request, topic, queue, isWaiting });
+  }
+
+  /**
+   * Has messages of a queue pushed as long as there is credit: `onPush` is called with MESSAGES, and last with CONSUMER_CLOSED
+   * if the broker ends it. `renew`: a message that is settled gives its credit back. Answers the consumer's number.
+   */
+  consume(
+    topic: string,
+    queue: string,
+    { credit, renew = false }: { readonly credit: number; readonly renew?: boolean },
+    onAnswer: AnswerHandler,
+    onPush: AnswerHandler,
+  ): number {
+    const flags = renew ? RENEW : 0;
+    const consumer = this.request(Op.CONSUME, flags, packHead([topic, queue, credit]), undefined, (frame) => {
+      if (frame.op === Answer.ERROR) this.#pushes.removeConsumer(consumer);
+      onAnswer(frame);
+    });
+    if (consumer !== 0) this.#pushes.addConsumer(consumer, onPush);
+    return consumer;
+  }
+
+  /** Lets a consumer have so many messages more. */
+  credit(topic: string, queue: string, consumer: number, credit: number): void {
+    if (this.isOpen) this.#turns.gather(this, Op.CREDIT, 0, 0, packHead([topic, queue, consumer, credit]), undefined);
+  }
+
+  /** Ends a consumer; what it holds can still be settled. */
+  stop(topic: string, queue: string, consumer: number, onAnswer: AnswerHandler): void {
+    this.request(Op.STOP, 0, packHead([topic, queue, consumer]), undefined, (frame) => {
+      if (frame.op === Answer.CONFIRM) this.#pushes.removeConsumer(consumer);
+      onAnswer(frame);
+    });
+  }
+
+  /** Has messages of a channel pushed: `onPush` is called with CHANNEL_MESSAGES, CHANNEL_LOST, and last CONSUMER_CLOSED. */
+  subscribe(channel: string, overflow: string, onAnswer: AnswerHandler, onPush: AnswerHandler): void {
+    const request = this.request(Op.SUBSCRIBE, 0, packHead([channel, overflow]), undefined, (frame) => {
+      if (frame.op === Answer.ERROR) this.#pushes.removeSubscription(channel, request);
+      onAnswer(frame);
+    });
+    if (request !== 0) this.#pushes.addSubscription(channel, request, onPush);
+  }
+
+  unsubscribe(channel: string, onAnswer: AnswerHandler): void {
+    this.request(Op.UNSUBSCRIBE, 0, packHead([channel]), undefined, (frame) => {
+      if (frame.op === Answer.CONFIRM) this.#pushes.removeSubscription(channel);
+      onAnswer(frame);
+    });
+  }
+
+  /** Runs `work` in its place among the answers: for what a front end answers itself. */
+  inOrder(work: () => void): void {
+    if (this.#order === undefined) work();
+    else this.#order.run(work);
+  }
+
+  /** Calls `onBeat` about every so many milliseconds, to a second, as long as the session is open. */
+  heartbeat(every: number, onBeat: () => void): void {
+    this.#timers.heartbeat(every, onBeat);
+  }
+
+  /** Closes the session when its client has said nothing for so many milliseconds, to a second. */
+  expireAfter(silence: number): void {
+    this.#timers.expireAfter(silence);
+  }
+
+  /**
+   * The client has ended its side of the connection. It may be waiting for its answers, or have gone: pops get what there is
+   * and wait no longer, lest a message goes to nobody.
+   */
+  hurry(): void {
+    if (this.#isHurried || !this.isOpen) return;
+    this.#isHurried = true;
+    for (const { request, topic, queue, isWaiting } of this.#pops.values()) {
+      if (!isWaiting) continue;
+      // Shards answer a session in order: when this is answered and the pop is not, there was nothing for it.
+      this.#ask(Op.ACK, 0, packHead([topic, queue]), undefined, () => {
+        const onAnswer = this.#takeHandler(request);
+        if (onAnswer !== undefined) this.#show(NO_MESSAGES, NO_MESSAGES_VIEW, 0, NO_MESSAGES.length, onAnswer);
+      });
+    }
+  }
+
+  /** No more requests come: when all have been answered the session closes. */
+  end(): void {
+    this.#hasEnded = true;
+    this.#endWhenAnswered();
+  }
+
+  /** Closes: what is not answered will not be. */
+  close(): void {
+    this.#turns.flush();
+    this.#connection.conclude();
+  }
+
+  // What whoever carries the client tells it.
+
+  /** The client has said something. */
+  heard(): void {
+    this.#timers.heard();
+    this.#connection.isActive = true;
+  }
+
+  /** Some of what the client was sent has left. */
+  drained(): void {
+    this.#connection.drained();
+  }
+
+  /** The client has gone. What it asked for before is carried out, and whoever waits for an answer is told. */
+  closed(): void {
+    if (this.#isClosed) return;
+    this.#turns.flush();
+    this.#isClosed = true;
+    this.#connection.closed();
+    this.#pushes.clear();
+    this.#failAll();
+    this.#onClosed();
+  }
+
+  /** Once a second: whether it is time for a beat, or the client has been silent for too long. */
+  sweep(now: number): void {
+    this.#client.sweep(now);
+    if (this.isOpen && !this.#timers.sweep(now)) this.destroy();
+  }
+
+  /** Closes at once. */
+  destroy(): void {
+    this.#client.destroy();
+  }
+
+  // TurnTaker: what comes of the requests of a turn.
+
+  send(bytes: Uint8Array, view: DataView, start: number, end: number): void {
+    this.#connection.receive(bytes, view, start, end);
+  }
+
+  /** Some may have reached a shard: what it says of them is not waited for. */
+  failSent(view: DataView, start: number, end: number): void {
+    for (let at = start; at < end; at += LENGTH_BYTES + view.getUint32(at)) {
+      const handler = this.#takeHandler(view.getUint32(at + REQUEST));
+      if (handler === undefined) continue;
+      this.answerError("SHARD_RESTARTED", "the broker failed on this request, which may have been done", handler);
+    }
+  }
+
+  answerError(kind: ErrorName, text: string, onAnswer: AnswerHandler): void {
+    const frame = errorFrame(kind, text, 0);
+    this.#show(frame, new DataView(frame.buffer, frame.byteOffset, frame.length), 0, frame.length, onAnswer);
+  }
+
+  // UnansweredPops: for when the client has gone.
+
+  unansweredPops(): UnansweredPop[] {
+    return [...this.#pops.values()];
+  }
+
+  nextRequest(): number {
+    do this.#last = this.#last === LAST_REQUEST ? 1 : this.#last + 1;
+    while (this.#handlers.has(this.#last) || this.#pops.has(this.#last) || this.#pushes.isConsumer(this.#last));
+    return this.#last;
+  }
+
+  #ask(op: number, flags: number, head: Uint8Array, payload: Uint8Array | undefined, onAnswer: AnswerHandler): number {
+    const { maxFrameBytes } = this.#options;
+    const length = MIN_LENGTH + head.length + (payload?.length ?? 0);
+    if (!this.isOpen) return this.#refuse("SHUTTING_DOWN", GONE, onAnswer);
+    if (length > maxFrameBytes) {
+      return this.#refuse("FRAME_TOO_LARGE", `a request has at most ${maxFrameBytes} bytes`, onAnswer);
+    }
+    if (this.#turns.gatheredBy(this) > maxFrameBytes) {
+      return this.#refuse("BUSY", "too many requests came at the same moment", onAnswer);
+    }
+    const request = this.nextRequest();
+    this.#handlers.set(request, onAnswer);
+    this.#turns.gather(this, op, flags, request, head, payload);
+    return request;
+  }
+
+  #refuse(kind: ErrorName, text: string, handler: AnswerHandler): 0 {
+    this.#turns.refuse(this, kind, text, handler);
+    return 0;
+  }
+
+  /** What the connection is carried by: its frames go to handlers, and its limits hold for the client's own socket. */
+  #transport(): Transport {
+    const client = this.#client;
+    return {
+      framed: true,
+      canPause: client.canPause,
+      peer: this.peer,
+      write: (bytes) => {
+        this.#take(bytes);
+        return true;
+      },
+      bufferedBytes: () => client.unsentBytes() + (this.#order?.bytes ?? 0),
+      pause: () => client.pause(),
+      resume: () => client.resume(),
+      end: () => {
+        this.#failAll();
+        client.end();
+      },
+      destroy: () => client.destroy(),
+    };
+  }
+
+  /** Takes whole frames: answers and pushes. */
+  #take(bytes: Buffer): void {
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    for (let at = 0; at < bytes.length; ) {
+      const next = at + LENGTH_BYTES + view.getUint32(at);
+      this.#dispatch(bytes, view, at, next);
+      at = next;
+    }
+    this.#endWhenAnswered();
+    if (!this.isBlocked) this.#client.proceed();
+  }
+
+  #endWhenAnswered(): void {
+    if (this.#hasEnded && this.#handlers.size === 0 && (this.#order?.length ?? 0) === 0) this.#connection.conclude();
+  }
+
+  #failAll(): void {
+    const handlers = [...this.#handlers.values()];
+    this.#handlers.clear();
+    for (const handler of handlers) this.answerError("SHUTTING_DOWN", GONE, handler);
+  }
+
+  #dispatch(bytes: Uint8Array, view: DataView, start: number, end: number): void {
+    const op = view.getUint8(start + OP);
+    if (op === Answer.CONFIRM) return splitReceipts(view, start, end, this.#answer);
+    if (op === Answer.GOODBYE) return this.end();
+    this.#frame.show(bytes, view, start, end);
+    const onPush = this.#pushes.handlerOf(this.#frame);
+    const { request } = this.#frame;
+    if (onPush !== undefined) this.#show(bytes, view, start, end, onPush);
+    else if (this.#handlers.has(request)) this.#answer(request, bytes, view, start, end);
+    else if (op === Answer.MESSAGES) this.#giveBack(bytes, view, start, end);
+  }
+
+  /** Messages of a pop that nobody waits for any more. */
+  #giveBack(bytes: Uint8Array, view: DataView, start: number, end: number): void {
+    // The connection knows what its pops bring too late.
+    if (this.#isClosed) return this.#connection.deliver(bytes, view, start, end);
+    const { request, payloadStart } = this.#frame;
+    const pop = this.#pops.get(request);
+    if (!this.#pops.delete(request) || pop === undefined) return;
+    const leases = leasesOf(view, payloadStart, end);
+    if (leases !== undefined) this.#ask(Op.NACK, 0, packHead([pop.topic, pop.queue]), leases, () => {});
+  }
+
+  readonly #answer = (request: number, bytes: Uint8Array, view: DataView, start: number, end: number): void => {
+    const handler = this.#takeHandler(request);
+    if (handler !== undefined) this.#show(bytes, view, start, end, handler);
+  };
+
+  #takeHandler(request: number): AnswerHandler | undefined {
+    const handler = this.#handlers.get(request);
+    if (handler !== undefined) this.#handlers.delete(request);
+    return handler;
+  }
+
+  #show(bytes: Uint8Array, view: DataView, start: number, end: number, handler: AnswerHandler): void {
+    this.#frame.show(bytes, view, start, end);
+    try {
+      handler(this.#frame);
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  /** One request must not take others with it, whose answers lie in the same bytes. */
+  #failed(error: unknown): void {
+    this.#options.log.error({ error, peer: this.peer }, "a front end failed on an answer");
+  }
+}

@@ -1,0 +1,195 @@
+/**
+ * A socket between its client and the codec of a front end: hands over what is read a command at a time and no faster than
+ * the session takes it, writes, and tells the session of the end of input and of the end. All front ends have this in common.
+ */
+import type { Socket } from "node:net";
+import type { Log } from "../log.js";
+import type { AssemblyMemory } from "../native/assembly.js";
+import { contain, guard } from "../native/error-boundary.js";
+import type { Session } from "../native/session.js";
+import type { SessionClient } from "../native/session-client.js";
+import type { SessionHost } from "../native/sessions.js";
+import type { Client, Codec, FrontEnd, Protocol } from "./front-end.js";
+import { HeldInput } from "./held-input.js";
+import type { Reading } from "./read-buffer.js";
+import { lingeringEnd } from "./tcp-transport.js";
+
+/** What is read while a pop waits, to see whether the client is still there; with more the socket waits. */
+const MAX_BEHIND_POP = 64 * 1024;
+
+/** Beside a largest message a command has room for names, and for what its protocol writes around them. */
+const COMMAND_SLACK_BYTES = 64 * 1024;
+
+/** What sockets of front ends need of the broker. */
+export interface FrontEndContext {
+  readonly host: SessionHost;
+  readonly memory: AssemblyMemory;
+  readonly maxMessageBytes: number;
+  readonly maxInFlight: number;
+  readonly log: Log;
+}
+
+/** The protocol of a front end on the TCP port. */
+export const protocolOf = (frontEnd: FrontEnd, context: FrontEndContext): Protocol => ({
+  name: frontEnd.name,
+  recognizes: (bytes) => frontEnd.recognizes(bytes),
+  accept: (socket, reading, first) => void new FrontEndSocket(frontEnd, context, socket, reading, first),
+});
+
+class FrontEndSocket implements SessionClient, Client {
+  readonly canPause = true;
+  readonly #socket: Socket;
+  readonly #context: FrontEndContext;
+  readonly #input: HeldInput;
+  readonly #session: Session;
+  readonly #codec: Codec;
+  readonly #what: string;
+  /** The session wants it not to be read; it holds too much that may not be carried out yet. */
+  #isPaused = false;
+  #isStuffed = false;
+  #isReading = true;
+  #isTaking = false;
+  /** Nothing more comes. */
+  #hasEnded = false;
+
+  constructor(frontEnd: FrontEnd, context: FrontEndContext, socket: Socket, reading: Reading, first: Buffer) {
+    const { host, memory, log, maxInFlight } = context;
+    this.#socket = socket;
+    this.#context = context;
+    this.#input = new HeldInput(memory, (text) => this.#fail(text));
+    const address = `${socket.remoteAddress}:${socket.remotePort}`;
+    const identity = { protocol: frontEnd.name, address, user: undefined };
+    this.#what = `the connection of ${frontEnd.name} ${address}`;
+    this.#session = host.openSession({ identity, inOrder: true, maxInFlight }, this);
+    // Who has sent everything may still wait for answers.
+    socket.allowHalfOpen = true;
+    socket.on("drain", () => this.#contained(() => this.#session.drained()));
+    socket.on("end", () => this.#contained(() => this.#ended()));
+    socket.on("close", () => {
+      this.#input.release();
+      guard(
+        log,
+        this.#what,
+        () => this.#session.closed(),
+        () => {},
+      );
+    });
+    this.#codec = frontEnd.open(this.#session, this);
+    reading.onRead = (bytes, _view, length) => this.#contained(() => this.#read(bytes, length));
+    reading.onRead(first, new DataView(first.buffer, first.byteOffset, first.length), first.length);
+  }
+
+  // Client: what the codec does with it.
+
+  write(bytes: string | Uint8Array): void {
+    if (this.#socket.writable) this.#socket.write(bytes);
+  }
+
+  // SessionClient: what the session does with it.
+
+  unsentBytes(): number {
+    return this.#socket.writableLength;
+  }
+
+  pause(): void {
+    this.#isPaused = true;
+    this.#updateReading();
+  }
+
+  resume(): void {
+    this.#isPaused = false;
+    this.#updateReading();
+  }
+
+  proceed(): void {
+    if (this.#input.length > 0 || this.#hasEnded) this.#contained(() => this.#goOn());
+  }
+
+  end(): void {
+    lingeringEnd(this.#socket);
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  sweep(now: number): void {
+    this.#input.sweep(now, !this.#isReading || this.#session.isBlocked);
+  }
+
+  #contained(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      contain(this.#context.log, this.#what, error, () => this.#socket.destroy());
+    }
+  }
+
+  #read(bytes: Buffer, length: number): void {
+    if (!this.#session.isOpen) return;
+    this.#session.heard();
+    const isHeld = this.#input.length > 0;
+    const start = isHeld ? 0 : this.#take(bytes, 0, length);
+    if (start < length && this.#session.isOpen && !this.#input.append(bytes, start, length)) {
+      return this.#fail("the broker has no memory for so long a command at the moment");
+    }
+    if (isHeld) this.#goOn();
+    else this.#lookBack();
+  }
+
+  /** Carries out what is held, as far as it may be now. */
+  #goOn(): void {
+    const input = this.#input;
+    if (this.#isTaking || !this.#session.isOpen) return;
+    if (input.length > 0) input.consume(this.#take(input.bytes, input.start, input.end));
+    this.#lookBack();
+  }
+
+  /** What may be carried out has been: looks what is left. */
+  #lookBack(): void {
+    const input = this.#input;
+    if (!this.#session.isOpen) return;
+    const isBlocked = this.#session.isBlocked;
+    if (!isBlocked && input.length > this.#context.maxMessageBytes + COMMAND_SLACK_BYTES) {
+      return this.#fail("a command is longer than any that the broker takes");
+    }
+    this.#isStuffed = isBlocked && input.length >= MAX_BEHIND_POP;
+    this.#updateReading();
+    if (this.#hasEnded && !isBlocked) this.#session.end();
+  }
+
+  /** Hands commands to the codec one by one; answers how far it came. */
+  #take(bytes: Buffer, start: number, end: number): number {
+    let at = start;
+    this.#isTaking = true;
+    try {
+      while (at < end && this.#session.isOpen && !this.#session.isBlocked) {
+        const next = this.#codec.take(bytes, at, end);
+        if (next === at) break;
+        at = next;
+      }
+    } finally {
+      this.#isTaking = false;
+    }
+    return at;
+  }
+
+  #ended(): void {
+    this.#hasEnded = true;
+    this.#session.hurry();
+    this.#goOn();
+  }
+
+  #updateReading(): void {
+    const shouldRead = !this.#isPaused && !this.#isStuffed;
+    if (shouldRead === this.#isReading) return;
+    this.#isReading = shouldRead;
+    if (shouldRead) this.#socket.resume();
+    else this.#socket.pause();
+  }
+
+  #fail(text: string): void {
+    this.#context.log.warn({ peer: this.#session.peer }, `a connection is closed: ${text}`);
+    this.#socket.destroy();
+  }
+}

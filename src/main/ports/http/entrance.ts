@@ -1,0 +1,80 @@
+/**
+ * The door of the HTTP port: whatever comes in comes through here. It asks the guard first, and runs what a path does in
+ * the boundary of its request.
+ */
+import type { Log } from "../../log.js";
+import { contain } from "../../native/error-boundary.js";
+import type { HttpEngine, HttpRequest, HttpResponse } from "./engine.js";
+import { type ExchangeContext, HttpExchange, JSON_TYPE } from "./exchange.js";
+import type { HttpGuard, Verdict } from "./guard.js";
+import { UnsentAnswers } from "./unsent-answers.js";
+
+/** What a path does; the request must not be used after it returns. A promise is awaited for its errors alone. */
+export type HttpHandler = (exchange: HttpExchange, request: HttpRequest) => unknown;
+
+const BAD_REQUEST = "400 Bad Request";
+const FORBIDDEN = "403 Forbidden";
+const NOT_FOUND = "404 Not Found";
+
+export class HttpEntrance implements ExchangeContext {
+  readonly unsent = new UnsentAnswers();
+  readonly #engine: HttpEngine;
+  readonly #guard: HttpGuard;
+
+  constructor(
+    engine: HttpEngine,
+    guard: HttpGuard,
+    readonly log: Log,
+    readonly refusal: (text: string) => string,
+  ) {
+    this.#engine = engine;
+    this.#guard = guard;
+  }
+
+  /** HEAD is answered and does nothing: what the path would answer would be lost. */
+  add(path: string, handler: HttpHandler): void {
+    this.#engine.add("head", path, (request, response) => this.#enter(path, request, response, answerHead));
+    this.#engine.add("any", path, (request, response) => this.#enter(path, request, response, handler));
+  }
+
+  /** What all other paths answer; to be called last. */
+  addRest(): void {
+    const path = "/*";
+    this.#engine.add("head", path, (request, response) => this.#enter(path, request, response, answerNoHead));
+    this.#engine.add("any", path, (request, response) => this.#enter(path, request, response, answerNothing));
+  }
+
+  /** Whether a request to become a WebSocket may. It is answered when it may not. */
+  admits(path: string, request: HttpRequest, response: HttpResponse): boolean {
+    const verdict = this.#guard.check(request);
+    if (verdict === undefined || verdict.kind === "allowed") return true;
+    this.#refuse(new HttpExchange(response, this, path), verdict);
+    return false;
+  }
+
+  #enter(path: string, request: HttpRequest, response: HttpResponse, handler: HttpHandler): void {
+    try {
+      const verdict = this.#guard.check(request);
+      const isAllowed = verdict?.kind === "allowed";
+      const exchange = new HttpExchange(response, this, path, isAllowed ? verdict.origin : undefined);
+      if (verdict !== undefined && !isAllowed) exchange.run(() => this.#refuse(exchange, verdict));
+      else if (isAllowed && isPreflight(request)) exchange.run(() => exchange.sendPreflight());
+      else exchange.run(() => handler(exchange, request));
+    } catch (error) {
+      contain(this.log, path, error, () => response.close());
+    }
+  }
+
+  #refuse(exchange: HttpExchange, verdict: NonNullable<Verdict>): void {
+    if (verdict.kind === "malformed") exchange.reject(BAD_REQUEST, this.refusal(verdict.text));
+    else if (verdict.kind === "foreign") exchange.reply(FORBIDDEN, JSON_TYPE, this.refusal(verdict.text));
+  }
+}
+
+/** A browser asks whether it may send what the page wants. */
+const isPreflight = (request: HttpRequest): boolean =>
+  request.method === "options" && request.header("access-control-request-method") !== "";
+
+const answerHead: HttpHandler = (exchange) => exchange.sendNothing(undefined);
+const answerNoHead: HttpHandler = (exchange) => exchange.sendNothing(NOT_FOUND);
+const answerNothing: HttpHandler = (exchange) => exchange.reply(NOT_FOUND, undefined, "not found");

@@ -1,0 +1,43 @@
+/** Which engine serves HTTP: what the operator asks for, or the faster one where it can be loaded. */
+
+import type { Log } from "../../log.js";
+import type { HttpEngineOption } from "../../options.js";
+import { StartError } from "../../shards/start-error.js";
+import type { HttpEngineFactory } from "./engine.js";
+import { NodeEngine } from "./node-engine.js";
+import { loadUws } from "./uws.js";
+import { UwsEngine } from "./uws-engine.js";
+
+/** @throws StartError when uWebSockets.js is asked for and cannot be loaded */
+export const findHttpEngine = async (
+  wanted: HttpEngineOption,
+  log: Log,
+  load = loadUws,
+): Promise<HttpEngineFactory> => {
+  if (wanted === "node") {
+    log.info({}, "HTTP engine: node (node:http and ws, as asked for)");
+    return makeNode;
+  }
+  try {
+    const uws = await load();
+    log.info({}, "HTTP engine: uws (uWebSockets.js)");
+    return (host, tls) => new UwsEngine(uws, host, tls);
+  } catch (error) {
+    const reason = firstLine(error);
+    if (wanted === "uws") {
+      throw new StartError(
+        `uWebSockets.js cannot be loaded (${reason}): start with --http-engine node or auto, or install a release of it ` +
+          "that has a binary for this system and this Node.js (docs/operations.md, HTTP engines)",
+      );
+    }
+    log.info({}, `HTTP engine: node (uWebSockets.js cannot be loaded: ${reason})`);
+    return makeNode;
+  }
+};
+
+const makeNode: HttpEngineFactory = (host, tls) => new NodeEngine(host, tls);
+
+const firstLine = (error: unknown): string => {
+  const text = error instanceof Error ? error.message : String(error);
+  return text.split("\n", 1)[0] ?? text;
+};

@@ -1,0 +1,153 @@
+/**
+ * Who may ask over HTTP, told by the headers alone. A browser sends what any page wants it to send, to this machine as
+ * well; it says in `Origin` and `Sec-Fetch-Site` for whom. A page whose own name was made to lead here (DNS rebinding)
+ * shows in `Host`. Programs send neither and notice nothing.
+ *
+ * Requests about whose end two readers may disagree are refused as well: what one takes for a body is to the other the
+ * next request.
+ */
+
+import { isIP, isIPv4, isIPv6 } from "node:net";
+import { isLoopback } from "../../loopback.js";
+import type { HttpRequest } from "./engine.js";
+
+export interface HttpGuardOptions {
+  /** Where the port listens: `Host` is looked at on loopback alone, unless `allowHost` has names. */
+  readonly listensOn: string;
+  /** Origins beside the broker's own, in lower case; `*` is any. */
+  readonly allowOrigin: readonly string[];
+  /** Names beside `localhost` and addresses by which the broker may be called, in lower case. */
+  readonly allowHost: readonly string[];
+}
+
+/** Undefined: a program, or a page of the broker's own origin. */
+export type Verdict =
+  | { readonly kind: "malformed"; readonly text: string }
+  | { readonly kind: "foreign"; readonly text: string }
+  /** A page that may; `origin` is what the answer has to say in `Access-Control-Allow-Origin`. */
+  | { readonly kind: "allowed"; readonly origin: string }
+  | undefined;
+
+const malformed = (text: string): Verdict => ({ kind: "malformed", text });
+
+const TWO_LENGTHS = malformed("the request has two different Content-Length headers");
+const BAD_LENGTH = malformed("Content-Length is not a number");
+const BAD_ENCODING = malformed("the only Transfer-Encoding that is understood is chunked, once");
+const TWO_ENDS = malformed("the request has both Content-Length and Transfer-Encoding");
+const TWO_HOSTS = malformed("the request has two Host headers");
+
+const FOREIGN_SITE: Verdict = {
+  kind: "foreign",
+  text: "a page of another site asked for this; start the broker with --allow-origin to let pages of other sites in",
+};
+
+export class HttpGuard {
+  readonly #origins: ReadonlySet<string>;
+  readonly #hosts: ReadonlySet<string>;
+  readonly #allowsAll: boolean;
+  readonly #checksHost: boolean;
+  /** Of the request that is looked at; undefined: not there. What is not ASCII uWebSockets.js shows as empty. */
+  #host: string | undefined;
+  #origin: string | undefined;
+  #site: string | undefined;
+  #length: string | undefined;
+  #encoding: string | undefined;
+  #fault: Verdict;
+  /** Nearly every request names the same host as the one before it. */
+  #lastHost = "";
+  #lastIsOwn = false;
+
+  constructor({ listensOn, allowOrigin, allowHost }: HttpGuardOptions) {
+    this.#origins = new Set(allowOrigin);
+    this.#allowsAll = this.#origins.has("*");
+    this.#hosts = new Set(allowHost);
+    this.#checksHost = allowHost.length > 0 || isLoopback(listensOn);
+  }
+
+  check(request: HttpRequest): Verdict {
+    this.#host = undefined;
+    this.#origin = undefined;
+    this.#site = undefined;
+    this.#length = undefined;
+    this.#encoding = undefined;
+    this.#fault = undefined;
+    // All of them: asking for one by name shows the first and hides that there is a second.
+    request.eachHeader(this.#note);
+    if (this.#fault !== undefined) return this.#fault;
+    if (this.#length !== undefined && this.#encoding !== undefined) return TWO_ENDS;
+    const host = this.#host ?? "";
+    if (this.#checksHost && !this.#isOwnName(host)) return foreignHost(host);
+    if (this.#origin !== undefined) return this.#checkOrigin(this.#origin, host);
+    // An <img> or a link of another site sends no origin; one of another port of this machine counts as the same site.
+    if (this.#site !== undefined && this.#site !== "none" && this.#site !== "same-origin" && !this.#allowsAll) {
+      return FOREIGN_SITE;
+    }
+    return undefined;
+  }
+
+  #checkOrigin(origin: string, host: string): Verdict {
+    const lower = origin.toLowerCase();
+    if (this.#allowsAll) return { kind: "allowed", origin: "*" };
+    if (this.#origins.has(lower)) return { kind: "allowed", origin };
+    const own = host.toLowerCase();
+    const isOwn = own !== "" && (lower === `http://${own}` || lower === `https://${own}`);
+    if (!isOwn) return foreignOrigin(origin);
+    return this.#site === "cross-site" ? FOREIGN_SITE : undefined;
+  }
+
+  #isOwnName(host: string): boolean {
+    if (host === this.#lastHost) return this.#lastIsOwn;
+    const name = hostName(host);
+    this.#lastIsOwn = name !== undefined && (isIP(name) !== 0 || name === "localhost" || this.#hosts.has(name));
+    this.#lastHost = host;
+    return this.#lastIsOwn;
+  }
+
+  readonly #note = (name: string, value: string): void => {
+    switch (name) {
+      case "host":
+        if (this.#host !== undefined) this.#fault = TWO_HOSTS;
+        this.#host = value;
+        break;
+      case "origin":
+        // Two are none of the broker's.
+        this.#origin = this.#origin === undefined ? value : `${this.#origin}, ${value}`;
+        break;
+      case "sec-fetch-site":
+        this.#site = value;
+        break;
+      case "content-length":
+        if (!/^\d+$/.test(value)) this.#fault = BAD_LENGTH;
+        else if (this.#length !== undefined && this.#length !== value) this.#fault = TWO_LENGTHS;
+        this.#length = value;
+        break;
+      case "transfer-encoding":
+        if (this.#encoding !== undefined || value.toLowerCase() !== "chunked") this.#fault = BAD_ENCODING;
+        this.#encoding = value;
+        break;
+    }
+  };
+}
+
+/** The name or address in a `Host`, in lower case, without port and the dot of a full name; undefined when it is none. */
+const hostName = (host: string): string | undefined => {
+  const [, address, name] = /^(?:\[([^\]]*)\]|([^:]*))(?::\d*)?$/.exec(host) ?? [];
+  if (address !== undefined) return isIPv6(address) ? address : undefined;
+  if (name === undefined || isIPv4(name)) return name;
+  return name.toLowerCase().replace(/\.$/, "");
+};
+
+const foreignOrigin = (origin: string): Verdict => ({
+  kind: "foreign",
+  text: `pages of ${shown(origin)} may not use this broker; start it with --allow-origin ${shown(origin)} to let them`,
+});
+
+const foreignHost = (host: string): Verdict => ({
+  kind: "foreign",
+  text: `this broker is not called ${shown(host)}; start it with --allow-host and that name, or use its address`,
+});
+
+/** Longer than any that a person has to read. */
+const MAX_SHOWN = 128;
+
+const shown = (text: string): string => (text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text);

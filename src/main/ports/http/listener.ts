@@ -1,0 +1,114 @@
+/** The HTTP port: the native protocol over WebSocket on `/mq`, and the paths that front ends add. */
+import { MAX_WEBSOCKET_MESSAGE_BYTES } from "../../../protocol/limits.js";
+import type { Log } from "../../log.js";
+import { contain } from "../../native/error-boundary.js";
+import type { Address } from "../../options.js";
+import { shareOf } from "../address-shares.js";
+import type { ConnectionHost } from "../connection-host.js";
+import type { Port } from "../descriptor-watch.js";
+import type { EngineHost, HttpEngine, HttpEngineFactory, HttpRequest, HttpResponse, WebSocketPeer } from "./engine.js";
+import { HttpEntrance } from "./entrance.js";
+import type { HttpGuard } from "./guard.js";
+import { NativeWebSocket, WEBSOCKET } from "./native-web-socket.js";
+import { WebSocketGathering } from "./websocket-gathering.js";
+
+const PATH = "/mq";
+
+/** In seconds. */
+const IDLE_TIMEOUT = 120;
+
+export class HttpListener implements Port, EngineHost {
+  /** Where paths are added. */
+  readonly entrance: HttpEntrance;
+  readonly #engine: HttpEngine;
+  readonly #host: ConnectionHost;
+  readonly #gathering: WebSocketGathering;
+  /** Undefined: it is not to listen. */
+  #address: Address | undefined;
+
+  /** @param refusal makes the JSON of a refusal */
+  constructor(
+    host: ConnectionHost,
+    httpGuard: HttpGuard,
+    readonly log: Log,
+    makeEngine: HttpEngineFactory,
+    refusal: (text: string) => string,
+  ) {
+    this.#host = host;
+    this.#gathering = new WebSocketGathering(log);
+    this.#engine = makeEngine(this);
+    this.entrance = new HttpEntrance(this.#engine, httpGuard, log, refusal);
+    this.#engine.addWebSocket(PATH, {
+      maxMessageBytes: MAX_WEBSOCKET_MESSAGE_BYTES,
+      idleTimeout: IDLE_TIMEOUT,
+      accept: (request, response) => this.#accept(request, response),
+    });
+  }
+
+  /** Sockets that are not WebSockets. */
+  get plain(): number {
+    return this.#engine.plain;
+  }
+
+  /** All sockets, those that are being closed among them. */
+  get sockets(): number {
+    return this.#engine.plain + this.#engine.webSockets;
+  }
+
+  /**
+   * Where it listens; call it when all paths have been added.
+   *
+   * @throws ListenError when the address cannot be had; the text tells why.
+   */
+  async listen(wanted: Address): Promise<Address> {
+    this.entrance.addRest();
+    this.#address = await this.#engine.open(wanted);
+    return this.#address;
+  }
+
+  pause(): void {
+    this.#engine.pause();
+  }
+
+  async resume(): Promise<void> {
+    if (this.#address === undefined || this.#engine.isListening) return;
+    await this.#engine.open(this.#address);
+    // It was closed for good meanwhile.
+    if (this.#address === undefined) this.#engine.pause();
+  }
+
+  /** Takes no more connections. Those that are there stay. */
+  closePort(): void {
+    this.#address = undefined;
+    this.#engine.pause();
+  }
+
+  /** Closes everything at once. */
+  close(): void {
+    this.#address = undefined;
+    this.#engine.close();
+  }
+
+  admitsSocket(): boolean {
+    try {
+      return !this.#host.isOverLimit;
+    } catch (error) {
+      contain(this.log, "a new socket", error, () => {});
+      return false;
+    }
+  }
+
+  acceptFailed(error: Error): void {
+    this.#host.acceptFailed(error);
+  }
+
+  #accept(request: HttpRequest, response: HttpResponse): WebSocketPeer | undefined {
+    try {
+      if (!this.entrance.admits(PATH, request, response)) return undefined;
+      return new NativeWebSocket(this.#host, this.#gathering, this.log, shareOf(response.remoteAddress));
+    } catch (error) {
+      contain(this.log, WEBSOCKET, error, () => response.close());
+      return undefined;
+    }
+  }
+}

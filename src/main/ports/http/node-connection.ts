@@ -1,0 +1,75 @@
+/** One connection of the engine on node:http: which of its requests are under way, and how it ends. */
+import type { IncomingMessage } from "node:http";
+import type { Socket } from "node:net";
+import { lingeringEnd } from "../tcp-transport.js";
+
+/** Requests that a client may have sent before the first of them is answered. Past it the connection is closed. */
+const MAX_PIPELINED = 1024;
+
+export class NodeConnection {
+  readonly #socket: Socket;
+  #unanswered = 0;
+  #newest: IncomingMessage | undefined;
+  /** A body is not read because its handler wants it so. */
+  isHeld = false;
+  /** Nothing more that comes is run. */
+  #isClosing = false;
+  /** What is sent last, once all that is under way is answered. */
+  #lastWords: string | undefined;
+
+  constructor(socket: Socket) {
+    this.#socket = socket;
+  }
+
+  /** False: the request is not to be run. */
+  begin(message: IncomingMessage): boolean {
+    if (this.#isClosing) return false;
+    if (this.#unanswered >= MAX_PIPELINED) {
+      this.#isClosing = true;
+      this.#socket.destroy();
+      return false;
+    }
+    this.#unanswered++;
+    this.#newest = message;
+    return true;
+  }
+
+  /** A request is answered, or its client has gone. */
+  done(): void {
+    this.#unanswered--;
+    this.isHeld = false;
+    if (this.#unanswered === 0 && this.#lastWords !== undefined) this.#sayLast();
+  }
+
+  /** The answer that is being sent is the last one. */
+  closing(): void {
+    this.#isClosing = true;
+  }
+
+  /** What came is no request: `answer`, raw, follows those to what came before it, and the connection is closed. */
+  fail(answer: string): void {
+    if (this.#isClosing) return;
+    this.#isClosing = true;
+    this.#lastWords = answer;
+    if (this.#unanswered === 0) this.#sayLast();
+  }
+
+  /**
+   * Nothing has come or gone for a while. It is closed unless it is the broker that is waited for; then it is
+   * looked at again after as long.
+   */
+  idle(): void {
+    const isBrokersTurn = this.#unanswered > 0 && (this.isHeld || this.#newest?.complete === true);
+    if (!isBrokersTurn || this.#socket.writableLength > 0) this.#socket.destroy();
+    else this.#socket.setTimeout(this.#socket.timeout ?? 0);
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  #sayLast(): void {
+    if (this.#socket.writable) lingeringEnd(this.#socket, Buffer.from(this.#lastWords ?? ""));
+    else this.#socket.destroy();
+  }
+}

@@ -1,0 +1,218 @@
+/** The HTTP port on node:http and ws: for where uWebSockets.js cannot be loaded. */
+import { readFileSync } from "node:fs";
+import { createServer, type IncomingMessage, type Server, type ServerOptions, ServerResponse } from "node:http";
+import { createServer as createTlsServer } from "node:https";
+import { Server as NetServer, type Socket } from "node:net";
+import { contain } from "../../native/error-boundary.js";
+import type { Address } from "../../options.js";
+import { explainListenError } from "../listen-error.js";
+import type { AnswerHead, EngineHost, HttpEngine, RequestHandler, TlsFiles, WebSocketRoute } from "./engine.js";
+import { NodeConnection } from "./node-connection.js";
+import { NodeRequest } from "./node-request.js";
+import { NodeResponse } from "./node-response.js";
+import { withoutUpgrade } from "./node-upgrade.js";
+import { NodeWebSockets } from "./node-web-sockets.js";
+
+/** In milliseconds, as uWebSockets.js has it: for a request's head, and for a connection on which nothing moves. */
+const IDLE_TIMEOUT = 10_000;
+const CHECK_EVERY = 1_000;
+
+/** Of a request. */
+const MAX_HEAD_BYTES = 16 * 1024;
+
+/** A peer that has vanished without a word is noticed after about this and the system's probes, in milliseconds. */
+const KEEP_ALIVE = 60_000;
+
+const REST = "/*";
+
+interface PathHandlers {
+  head: RequestHandler | undefined;
+  any: RequestHandler | undefined;
+}
+
+const raw = (status: string): string => `HTTP/1.1 ${status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`;
+const headOf = (status: string): AnswerHead => ({ status, type: undefined, fields: [] });
+
+const BAD_REQUEST = raw("400 Bad Request");
+const FAULTS: Readonly<Record<string, string>> = {
+  HPE_HEADER_OVERFLOW: raw("431 Request Header Fields Too Large"),
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: raw("413 Payload Too Large"),
+  ERR_HTTP_REQUEST_TIMEOUT: raw("408 Request Timeout"),
+};
+
+export class NodeEngine implements HttpEngine {
+  readonly name = "node";
+  readonly #host: EngineHost;
+  readonly #server: Server;
+  readonly #isTls: boolean;
+  readonly #paths = new Map<string, PathHandlers>();
+  readonly #webSockets: NodeWebSockets;
+  /** All sockets. */
+  readonly #sockets = new Set<Socket>();
+  readonly #connections = new WeakMap<Socket, NodeConnection>();
+
+  constructor(host: EngineHost, tls?: TlsFiles, idleTimeout = IDLE_TIMEOUT) {
+    this.#host = host;
+    this.#isTls = tls !== undefined;
+    this.#webSockets = new NodeWebSockets(host.log);
+    const options: ServerOptions = {
+      maxHeaderSize: MAX_HEAD_BYTES,
+      headersTimeout: idleTimeout,
+      keepAliveTimeout: idleTimeout,
+      // A body may take its time as long as it gets on: see `timeout`.
+      requestTimeout: 0,
+      // Node would refuse it and run what is behind it.
+      requireHostHeader: false,
+      connectionsCheckingInterval: Math.min(CHECK_EVERY, idleTimeout),
+      keepAlive: true,
+      keepAliveInitialDelay: KEEP_ALIVE,
+      noDelay: true,
+    };
+    const server =
+      tls === undefined
+        ? createServer(options, this.#onRequest)
+        : createTlsServer({ ...options, ...secrets(tls), handshakeTimeout: idleTimeout }, this.#onRequest);
+    this.#server = server;
+    server.timeout = idleTimeout;
+    // All that fit in a head: node drops what is above a limit, and the guard must see what there is.
+    server.maxHeadersCount = 0;
+    server.on("connection", (socket: Socket) => this.#count(socket));
+    server.on("secureConnection", (socket: Socket) => this.#watch(socket));
+    server.on("timeout", (socket: Socket) => this.#connectionOf(socket).idle());
+    server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => this.#onFault(error, socket));
+    server.on("upgrade", (message, socket, head) => this.#onUpgrade(message, socket as Socket, head));
+    server.on("connect", (_message, socket) => this.#connectionOf(socket as Socket).fail(BAD_REQUEST));
+    // Of what listens: what cannot be had is told by `open`.
+    server.on("error", (error: NodeJS.ErrnoException) => {
+      if (error.syscall === "accept") host.acceptFailed(error);
+    });
+  }
+
+  get plain(): number {
+    // The end of a WebSocket is told after that of its socket.
+    return Math.max(0, this.#sockets.size - this.#webSockets.size);
+  }
+
+  get webSockets(): number {
+    return this.#webSockets.size;
+  }
+
+  get isListening(): boolean {
+    return this.#server.listening;
+  }
+
+  add(method: "head" | "any", path: string, handler: RequestHandler): void {
+    const handlers = this.#paths.get(path) ?? { head: undefined, any: undefined };
+    handlers[method] = handler;
+    this.#paths.set(path, handlers);
+  }
+
+  addWebSocket(path: string, route: WebSocketRoute): void {
+    this.#webSockets.add(path, route);
+  }
+
+  open({ host, port }: Address): Promise<Address> {
+    return new Promise((resolve, reject) => {
+      const failed = (error: Error): void => reject(explainListenError("HTTP", { host, port }, error));
+      this.#server.once("error", failed);
+      this.#server.listen(port, host, () => {
+        this.#server.off("error", failed);
+        const address = this.#server.address();
+        if (address === null || typeof address === "string") return reject(new Error("a TCP port has an address"));
+        resolve({ host, port: address.port });
+      });
+    });
+  }
+
+  pause(): void {
+    // Not that of an HTTP server, which closes connections that have no request under way.
+    NetServer.prototype.close.call(this.#server);
+  }
+
+  close(): void {
+    this.#server.close();
+    this.#webSockets.close();
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  /** Counts a socket that has come; one whose request was read once more has been counted. */
+  #count(socket: Socket): void {
+    if (this.#sockets.has(socket)) return;
+    this.#sockets.add(socket);
+    socket.once("close", () => this.#sockets.delete(socket));
+    this.#watch(socket);
+    if (!this.#host.admitsSocket()) socket.destroy();
+  }
+
+  #watch(socket: Socket): void {
+    // A reset is followed by `close`, and there is nothing else to do about it.
+    socket.on("error", (error) => this.#host.log.debug({ error: error.message }, "a socket failed"));
+  }
+
+  #connectionOf(socket: Socket): NodeConnection {
+    const known = this.#connections.get(socket);
+    if (known !== undefined) return known;
+    const made = new NodeConnection(socket);
+    this.#connections.set(socket, made);
+    return made;
+  }
+
+  readonly #onRequest = (message: IncomingMessage, response: ServerResponse): void => {
+    const connection = this.#connectionOf(message.socket);
+    if (!connection.begin(message)) return;
+    const request = new NodeRequest(message);
+    const handlers = this.#paths.get(request.path) ?? this.#paths.get(REST);
+    const handler = (message.method === "HEAD" && handlers?.head) || handlers?.any;
+    const answer = new NodeResponse(message, response, connection, this.#host.log);
+    try {
+      if (message.httpVersion === "1.1" && message.headers.host === undefined) {
+        answer.reject(headOf("400 Bad Request"), "");
+      } else if (handler === undefined) answer.send(headOf("404 Not Found"), "");
+      else handler(request, answer);
+    } catch (error) {
+      contain(this.#host.log, "a request", error, () => answer.close());
+    }
+  };
+
+  #onUpgrade(message: IncomingMessage, socket: Socket, head: Buffer): void {
+    const connection = this.#connectionOf(socket);
+    try {
+      const request = new NodeRequest(message);
+      const isWebSocket = message.method === "GET" && request.header("upgrade").toLowerCase() === "websocket";
+      const route = isWebSocket ? this.#webSockets.route(request.path) : undefined;
+      if (route === undefined) return this.#readAgain(message, socket, head);
+      if (!connection.begin(message)) return;
+      const response = new ServerResponse(message);
+      response.shouldKeepAlive = false;
+      response.assignSocket(socket);
+      response.once("finish", () => socket.destroySoon());
+      const peer = route.accept(request, new NodeResponse(message, response, connection, this.#host.log));
+      if (peer === undefined) return;
+      response.detachSocket(socket);
+      this.#webSockets.open(route, peer, message, socket, head);
+    } catch (error) {
+      contain(this.#host.log, "a WebSocket", error, () => socket.destroy());
+    }
+  }
+
+  /** A request to speak something else that nobody here speaks is a request like any other. */
+  #readAgain(message: IncomingMessage, socket: Socket, head: Buffer): void {
+    socket.unshift(Buffer.concat([withoutUpgrade(message), head]));
+    this.#server.emit(this.#isTls ? "secureConnection" : "connection", socket);
+  }
+
+  #onFault(error: NodeJS.ErrnoException, socket: Socket): void {
+    // The request before it was to be the last.
+    if (error.code === "HPE_CLOSED_CONNECTION") return this.#connectionOf(socket).closing();
+    const answer = FAULTS[error.code ?? ""] ?? (error.code?.startsWith("HPE_") ? BAD_REQUEST : undefined);
+    const isCutOff = error.code === "HPE_INVALID_EOF_STATE";
+    if (answer === undefined || isCutOff || !socket.writable || socket.bytesRead === 0) socket.destroy();
+    else this.#connectionOf(socket).fail(answer);
+  }
+}
+
+const secrets = ({ certificate, key, ca }: TlsFiles) => ({
+  cert: readFileSync(certificate),
+  key: readFileSync(key),
+  ...(ca !== undefined && { ca: readFileSync(ca), requestCert: true }),
+});

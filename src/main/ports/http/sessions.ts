@@ -1,0 +1,162 @@
+/**
+ * Sessions of HTTP clients. A request says from which address it comes and no more, so sessions are kept by address: one
+ * that all short requests of the address share, so that those of a turn travel together; and of those that hold something
+ * or may take long (a pop, a list) each has one to itself, which is used again by the next.
+ */
+import type { Session } from "../../native/session.js";
+import type { SessionClient } from "../../native/session-client.js";
+import type { SessionKind } from "../../native/sessions.js";
+
+/** Unanswered requests of an address that share a session: several for each of as many sockets as there may be. */
+const MAX_SHARED_IN_FLIGHT = 65_536;
+
+/** Of a session that one exchange has to itself; some ask for several pages at once. */
+const MAX_IN_FLIGHT = 1_024;
+
+/** A session that nothing used for so many sweeps is closed. */
+const IDLE_SWEEPS = 10;
+
+/** Nothing waits for a client here: the HTTP port counts what of its answers is unsent. */
+class HttpSession implements SessionClient {
+  readonly canPause = false;
+  readonly session: Session;
+  readonly #onClosed: (session: HttpSession) => void;
+  /** Sweeps since it was used. */
+  idle = 0;
+  #isGone = false;
+
+  constructor(
+    readonly address: AddressSessions,
+    open: (client: SessionClient) => Session,
+    onClosed: (session: HttpSession) => void,
+  ) {
+    this.#onClosed = onClosed;
+    this.session = open(this);
+  }
+
+  unsentBytes(): number {
+    return 0;
+  }
+
+  pause(): void {}
+
+  resume(): void {}
+
+  proceed(): void {}
+
+  sweep(): void {}
+
+  end(): void {
+    this.destroy();
+  }
+
+  destroy(): void {
+    if (this.#isGone) return;
+    this.#isGone = true;
+    this.session.closed();
+    this.#onClosed(this);
+  }
+}
+
+/** Of one address. */
+interface AddressSessions {
+  readonly address: string;
+  shared: HttpSession | undefined;
+  /** The last that was used is the next to be. */
+  readonly free: HttpSession[];
+  /** All of them. */
+  count: number;
+}
+
+/** A session that an exchange has to itself, until it says what becomes of it. */
+export interface Lease {
+  readonly session: Session;
+  /** All that was asked for has been answered. */
+  give(): void;
+  /** The client has gone: what it waits for is cancelled, and what comes late is given back. */
+  drop(): void;
+}
+
+export class HttpSessions {
+  readonly #open: (kind: SessionKind, client: SessionClient) => Session;
+  readonly #addresses = new Map<string, AddressSessions>();
+  /** Nearly every request comes from the address of the one before it. */
+  #last: AddressSessions | undefined;
+
+  constructor(open: (kind: SessionKind, client: SessionClient) => Session) {
+    this.#open = open;
+  }
+
+  /** Sessions of all addresses. */
+  get size(): number {
+    let size = 0;
+    for (const { count } of this.#addresses.values()) size += count;
+    return size;
+  }
+
+  /** The session that short requests of an address share: they hold nothing, and nobody has to cancel them. */
+  shared(address: string): Session {
+    const sessions = this.#sessionsOf(address);
+    sessions.shared ??= this.#add(sessions, MAX_SHARED_IN_FLIGHT);
+    sessions.shared.idle = 0;
+    return sessions.shared.session;
+  }
+
+  /** A session that nobody else uses before it is given back or dropped. */
+  lease(address: string): Lease {
+    const sessions = this.#sessionsOf(address);
+    const leased = sessions.free.pop() ?? this.#add(sessions, MAX_IN_FLIGHT);
+    let isLeased = true;
+    const end = (how: () => void): void => {
+      if (isLeased) how();
+      isLeased = false;
+    };
+    return {
+      session: leased.session,
+      give: () =>
+        end(() => {
+          leased.idle = 0;
+          if (leased.session.isOpen) sessions.free.push(leased);
+        }),
+      drop: () => end(() => leased.destroy()),
+    };
+  }
+
+  /** Once a second: closes sessions that have not been used for a while. */
+  sweep(): void {
+    for (const sessions of [...this.#addresses.values()]) {
+      const { shared } = sessions;
+      if (shared !== undefined && shared.session.inFlight === 0 && shared.idle++ >= IDLE_SWEEPS) shared.destroy();
+      for (const session of [...sessions.free]) if (session.idle++ >= IDLE_SWEEPS) session.destroy();
+    }
+  }
+
+  #sessionsOf(address: string): AddressSessions {
+    if (this.#last?.address === address && this.#last.count > 0) return this.#last;
+    const known = this.#addresses.get(address);
+    this.#last = known;
+    if (known !== undefined) return known;
+    const sessions: AddressSessions = { address, shared: undefined, free: [], count: 0 };
+    this.#addresses.set(address, sessions);
+    return sessions;
+  }
+
+  #add(sessions: AddressSessions, maxInFlight: number): HttpSession {
+    const identity = { protocol: "http", address: sessions.address, user: undefined };
+    sessions.count++;
+    return new HttpSession(
+      sessions,
+      (client) => this.#open({ identity, inOrder: false, maxInFlight }, client),
+      (closed) => this.#forget(closed),
+    );
+  }
+
+  #forget(closed: HttpSession): void {
+    const { address: sessions } = closed;
+    if (sessions.shared === closed) sessions.shared = undefined;
+    const at = sessions.free.indexOf(closed);
+    if (at >= 0) sessions.free.splice(at, 1);
+    sessions.count--;
+    if (sessions.count === 0) this.#addresses.delete(sessions.address);
+  }
+}

@@ -1,0 +1,184 @@
+/** The HTTP port on uWebSockets.js. */
+import { contain } from "../../native/error-boundary.js";
+import type { Address } from "../../options.js";
+import { findListenError } from "../listen-error.js";
+import type {
+  EngineHost,
+  HttpEngine,
+  HttpRequest,
+  RequestHandler,
+  TlsFiles,
+  WebSocketPeer,
+  WebSocketRoute,
+} from "./engine.js";
+import { UwsResponse } from "./uws-response.js";
+import type { Uws, UwsApp, UwsHttpResponse, UwsListenSocket, UwsRequest } from "./uws-types.js";
+import { UwsHttpWebSocket } from "./uws-web-socket.js";
+
+/** LIBUS_LISTEN_EXCLUSIVE_PORT, which the library's types have as an enum and the library as a number. Else ports are shared. */
+const EXCLUSIVE_PORT = 1;
+
+/** What a WebSocket carries through its life. */
+export interface UwsSocketData {
+  readonly peer: WebSocketPeer;
+  socket: UwsHttpWebSocket | undefined;
+}
+
+/** The head that is being handled: the library's is good no longer than that, and there is never a second one. */
+class CurrentRequest implements HttpRequest {
+  of: UwsRequest | undefined;
+
+  get method(): string {
+    return this.#request.getMethod();
+  }
+
+  get query(): string {
+    return this.#request.getQuery() ?? "";
+  }
+
+  header(name: string): string {
+    return this.#request.getHeader(name);
+  }
+
+  eachHeader(callback: (name: string, value: string) => void): void {
+    this.#request.forEach(callback);
+  }
+
+  get #request(): UwsRequest {
+    if (this.of === undefined) throw new Error("a request's head is gone when its handler has returned");
+    return this.of;
+  }
+}
+
+export class UwsEngine implements HttpEngine {
+  readonly name = "uws";
+  readonly #uws: Uws;
+  readonly #app: UwsApp;
+  readonly #host: EngineHost;
+  readonly #request = new CurrentRequest();
+  #plain = 0;
+  #webSockets = 0;
+  #listening: UwsListenSocket | undefined;
+
+  constructor(uws: Uws, host: EngineHost, tls?: TlsFiles) {
+    this.#uws = uws;
+    this.#host = host;
+    this.#app = tls === undefined ? uws.App() : uws.SSLApp(sslOptions(tls));
+    // Not a filter of anything: what is called when a socket has come (1) or gone (−1).
+    this.#app.filter(this.#count);
+  }
+
+  get plain(): number {
+    return this.#plain;
+  }
+
+  get webSockets(): number {
+    return this.#webSockets;
+  }
+
+  get isListening(): boolean {
+    return this.#listening !== undefined;
+  }
+
+  add(method: "head" | "any", path: string, handler: RequestHandler): void {
+    this.#app[method](path, (response, request) => this.#run(handler, response, request));
+  }
+
+  addWebSocket(path: string, route: WebSocketRoute): void {
+    this.#app.ws<UwsSocketData>(path, {
+      maxPayloadLength: route.maxMessageBytes,
+      idleTimeout: route.idleTimeout,
+      sendPingsAutomatically: true,
+      // No limit here: the connection knows how much it may buffer, and what to do when it is too much.
+      maxBackpressure: 0,
+      upgrade: (response, request, context) => {
+        let peer: WebSocketPeer | undefined;
+        this.#run(
+          (head, answer) => {
+            peer = route.accept(head, answer);
+          },
+          response,
+          request,
+        );
+        if (peer === undefined) return;
+        const [key, protocol, extensions] = ["key", "protocol", "extensions"].map((name) =>
+          request.getHeader(`sec-websocket-${name}`),
+        );
+        const data: UwsSocketData = { peer, socket: undefined };
+        // A WebSocket's end is told otherwise.
+        this.#plain--;
+        response.upgrade(data, key ?? "", protocol ?? "", extensions ?? "", context);
+      },
+      open: (socket) => {
+        this.#webSockets++;
+        const data = socket.getUserData();
+        data.socket = new UwsHttpWebSocket(socket);
+        data.peer.opened(data.socket);
+      },
+      message: (socket, message, isBinary) => socket.getUserData().peer.message(new Uint8Array(message), isBinary),
+      drain: (socket) => socket.getUserData().peer.drained(),
+      close: (socket) => {
+        this.#webSockets--;
+        const data = socket.getUserData();
+        data.socket?.gone();
+        data.peer.closed();
+      },
+    });
+  }
+
+  async open({ host, port }: Address): Promise<Address> {
+    const listening = await this.#tryPort(host, port);
+    if (listening === false) throw await findListenError("HTTP", { host, port });
+    const found = this.#uws.us_socket_local_port(listening);
+    if (port !== 0) {
+      this.#listening = listening;
+      return { host, port: found };
+    }
+    // Only a port that was asked for by its number can be opened again beside its connections (SO_REUSEADDR).
+    this.#uws.us_listen_socket_close(listening);
+    const again = await this.#tryPort(host, found);
+    if (again === false) return this.open({ host, port });
+    this.#listening = again;
+    return { host, port: found };
+  }
+
+  pause(): void {
+    if (this.#listening !== undefined) this.#uws.us_listen_socket_close(this.#listening);
+    this.#listening = undefined;
+  }
+
+  close(): void {
+    this.#listening = undefined;
+    this.#app.close();
+  }
+
+  #tryPort(host: string, port: number): Promise<UwsListenSocket | false> {
+    return new Promise((resolve) => {
+      this.#app.listen(host, port, EXCLUSIVE_PORT, resolve);
+    });
+  }
+
+  readonly #count = (response: UwsHttpResponse, change: unknown): void => {
+    // Of a socket that is closed here the end is told as well.
+    this.#plain += Number(change);
+    if (Number(change) > 0 && !this.#host.admitsSocket()) response.close();
+  };
+
+  #run(handler: RequestHandler, response: UwsHttpResponse, request: UwsRequest): void {
+    const answer = new UwsResponse(response, this.#host.log);
+    this.#request.of = request;
+    try {
+      handler(this.#request, answer);
+    } catch (error) {
+      contain(this.#host.log, "a request", error, () => answer.close());
+    } finally {
+      this.#request.of = undefined;
+    }
+  }
+}
+
+const sslOptions = ({ certificate, key, ca }: TlsFiles) => ({
+  cert_file_name: certificate,
+  key_file_name: key,
+  ...(ca !== undefined && { ca_file_name: ca }),
+});

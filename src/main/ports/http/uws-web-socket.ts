@@ -1,0 +1,55 @@
+/** A WebSocket of uWebSockets.js. */
+import type { HttpWebSocket } from "./engine.js";
+import type { UwsSocketData } from "./uws-engine.js";
+import type { UwsWebSocket } from "./uws-types.js";
+
+export class UwsHttpWebSocket implements HttpWebSocket {
+  /** uWebSockets.js reads a WebSocket whether one likes it or not. */
+  readonly canPause = false;
+  readonly remoteAddress: string;
+  readonly #socket: UwsWebSocket<UwsSocketData>;
+  /** The socket must not be touched any more. */
+  #isGone = false;
+
+  constructor(socket: UwsWebSocket<UwsSocketData>) {
+    this.#socket = socket;
+    this.remoteAddress = Buffer.from(socket.getRemoteAddressAsText()).toString();
+  }
+
+  /** The socket has closed. */
+  gone(): void {
+    this.#isGone = true;
+  }
+
+  get bufferedBytes(): number {
+    return this.#isGone ? 0 : this.#socket.getBufferedAmount();
+  }
+
+  send(bytes: Buffer, messageEnd: (bytes: Buffer, start: number) => number): boolean {
+    if (this.#isGone) return true;
+    this.#socket.cork(() => {
+      let at = 0;
+      while (at < bytes.length) {
+        const next = messageEnd(bytes, at);
+        this.#socket.send(at === 0 && next === bytes.length ? bytes : bytes.subarray(at, next), true);
+        at = next;
+      }
+    });
+    // What cannot leave at once uWebSockets.js has copied.
+    return true;
+  }
+
+  pause(): void {}
+
+  resume(): void {}
+
+  end(code: number, reason?: string): void {
+    if (this.#isGone) return;
+    if (reason === undefined) this.#socket.end(code);
+    else this.#socket.end(code, reason);
+  }
+
+  close(): void {
+    if (!this.#isGone) this.#socket.close();
+  }
+}

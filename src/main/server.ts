@@ -1,0 +1,283 @@
+/** What talks to clients: the ports, the front ends behind them, the connections, and the budgets that these share. */
+import { setTimeout as delay } from "node:timers/promises";
+import type { Engine } from "./engine.js";
+import { failure } from "./front-ends/gmq/http/envelope.js";
+import { installGmqHttp } from "./front-ends/gmq/http/index.js";
+import { AssemblyMemory } from "./native/assembly.js";
+import { NativeConnection } from "./native/connection.js";
+import type { ConnectionContext } from "./native/connection-context.js";
+import type { SessionSide } from "./native/connection-kind.js";
+import type { ConnectionTable } from "./native/connection-table.js";
+import { guard } from "./native/error-boundary.js";
+import { helloHead } from "./native/handshake.js";
+import { OutputPool } from "./native/output-pool.js";
+import type { Session } from "./native/session.js";
+import type { SessionClient } from "./native/session-client.js";
+import { type SessionHost, type SessionKind, Sessions } from "./native/sessions.js";
+import type { Transport } from "./native/transport.js";
+import { UnsentBudget } from "./native/unsent-budget.js";
+import { WaitingInput } from "./native/waiting-input.js";
+import { type Address, type BrokerOptions, MIN_SHARED_CONNECTIONS } from "./options.js";
+import { AddressShares } from "./ports/address-shares.js";
+import type { ConnectionHost } from "./ports/connection-host.js";
+import { DescriptorWatch } from "./ports/descriptor-watch.js";
+import type { FrontEnd } from "./ports/front-end.js";
+import { protocolOf } from "./ports/front-end-socket.js";
+import type { HttpEngineFactory } from "./ports/http/engine.js";
+import { HttpGuard } from "./ports/http/guard.js";
+import { HttpListener } from "./ports/http/listener.js";
+import { HttpSessions } from "./ports/http/sessions.js";
+import { nativeProtocol } from "./ports/native-protocol.js";
+import { TcpListener } from "./ports/tcp-listener.js";
+import type { Router } from "./shards/router.js";
+import type { LossKind } from "./shards/shard-loss.js";
+
+/** How often silent connections are looked for, and memory of busier times given back. */
+const SWEEP_EVERY = 1_000;
+const TRIM_EVERY = 10;
+
+/** How long clients that have heard GOODBYE may go on; they are done when this many looks found nothing under way. */
+const GOODBYE_GRACE = 1_000;
+const QUIET_LOOKS = 5;
+const CLOSE_LOOK = 20;
+
+/** Sockets past maxConnections that HTTP may have: which of them wants to be a WebSocket, and is refused, shows later. */
+const MAX_EXCESS = 100;
+
+/**
+ * Of the connections, those that plain HTTP may have. Whose such a socket was is not told when it goes, so that addresses
+ * cannot have shares of their own.
+ */
+const PLAIN_SHARE = 0.3;
+
+/** Where a broker listens; undefined for what is off. */
+export interface Addresses {
+  readonly tcp: Address | undefined;
+  readonly http: Address | undefined;
+}
+
+export interface Usage {
+  /** All native connections, those of sessions among them. */
+  readonly connections: number;
+  readonly sessions: number;
+  /** Of the sessions, those of plain HTTP; some stay a while for the next request. */
+  readonly httpSessions: number;
+  readonly sockets: number;
+  /** Addresses that connections are counted of. */
+  readonly addresses: number;
+  /** Bytes of what is half-received, of what waits for shards, and of what clients have not taken. */
+  readonly assemblyBytes: number;
+  readonly waitingBytes: number;
+  readonly unsentBytes: number;
+}
+
+export class Server implements ConnectionHost, SessionHost {
+  readonly shares: AddressShares;
+  readonly #options: BrokerOptions;
+  readonly #connections: ConnectionTable;
+  readonly #maxSockets: number;
+  readonly #context: ConnectionContext;
+  readonly #tcp: TcpListener | undefined;
+  readonly #http: HttpListener | undefined;
+  readonly #sessions: Sessions;
+  /** Of the HTTP port. */
+  readonly #httpSessions: HttpSessions;
+  readonly #descriptors: DescriptorWatch;
+  #addresses: Addresses = { tcp: undefined, http: undefined };
+  #sweeper: NodeJS.Timeout | undefined;
+  #sweeps = 0;
+
+  /** Listens nowhere yet: see `listen`. There are descriptors for `maxSockets`, at any time. */
+  constructor(
+    options: BrokerOptions,
+    router: Router,
+    engine: Engine,
+    connections: ConnectionTable,
+    maxSockets: number,
+    /** Undefined: HTTP is off. */
+    makeHttpEngine: HttpEngineFactory | undefined,
+    frontEnds: readonly FrontEnd[],
+  ) {
+    const { helloTimeout, maxFrameBytes, maxMessageBytes, shards, log } = options;
+    const { supervisor, backups } = engine;
+    this.#options = options;
+    this.#connections = connections;
+    this.#maxSockets = maxSockets;
+    this.shares = new AddressShares(options.maxConnectionsPerAddress);
+    this.#context = {
+      options,
+      router,
+      links: supervisor.links,
+      down: supervisor.down,
+      assembly: new AssemblyMemory(options.maxAssemblyBytes),
+      pool: new OutputPool(),
+      unsent: new UnsentBudget(options.maxUnsentBytes, log),
+      waiting: new WaitingInput(options.maxAssemblyBytes),
+      get isClosing() {
+        return supervisor.isStopping;
+      },
+      hello: helloHead(options),
+      saidHello: (connection) => connections.saidHello(connection),
+      backup: (connection, directory) => backups.run(connection, directory),
+      closed: (connection, isAwaited) => connections.remove(connection, isAwaited),
+    };
+    this.#sessions = new Sessions(maxFrameBytes, log);
+    this.#httpSessions = new HttpSessions((kind, client) => this.#openSession(kind, client, false));
+    if (options.tcp !== "off") {
+      const { assembly: memory } = this.#context;
+      const context = { host: this, memory, maxMessageBytes, maxInFlight: options.maxInFlight, log };
+      const protocols = [nativeProtocol(this, log), ...frontEnds.map((frontEnd) => protocolOf(frontEnd, context))];
+      this.#tcp = new TcpListener(this, protocols, helloTimeout, log);
+    }
+    if (options.http !== "off" && makeHttpEngine !== undefined) {
+      const { allowOrigin, allowHost, http } = options;
+      const httpGuard = new HttpGuard({ listensOn: http.host, allowOrigin, allowHost });
+      this.#http = new HttpListener(this, httpGuard, log, makeHttpEngine, failure);
+      installGmqHttp(this.#http.entrance, this.#httpSessions, { shards, maxMessageBytes });
+    }
+    const ports = [this.#tcp, this.#http].filter((port) => port !== undefined);
+    this.#descriptors = new DescriptorWatch(ports, log);
+  }
+
+  get addresses(): Addresses {
+    return this.#addresses;
+  }
+
+  /** Begins to listen. ListenError: an address cannot be had. */
+  async listen(): Promise<void> {
+    const { tcp, http } = this.#options;
+    this.#addresses = {
+      tcp: tcp === "off" ? undefined : await this.#tcp?.listen(tcp),
+      http: http === "off" ? undefined : await this.#http?.listen(http),
+    };
+    this.#sweeper = setInterval(() => this.#sweep(), SWEEP_EVERY);
+    this.#sweeper.unref();
+  }
+
+  /** Takes no more connections, tells those that are there to go, and waits up to `timeout` until they are done. */
+  async goodbye(timeout: number): Promise<void> {
+    clearInterval(this.#sweeper);
+    this.#tcp?.close();
+    this.#http?.closePort();
+    this.#forEach((connection) => connection.goodbye());
+    await this.#untilQuiet(Math.min(GOODBYE_GRACE, timeout));
+  }
+
+  /** Answers what is left to be answered, and closes: what is not closed after `timeout` is cut off. */
+  async close(timeout: () => number): Promise<void> {
+    this.#forEach((connection) => connection.shutDown());
+    while (this.#connections.size > 0 && timeout() > 0) await delay(CLOSE_LOOK);
+    this.#forEach((connection) => connection.destroy());
+    this.#http?.close();
+  }
+
+  /** A shard has lost all that it knew of connections. */
+  shardLost(shard: number, kind: LossKind): void {
+    this.#forEach((connection) => connection.shardLost(shard, kind));
+  }
+
+  /** What clients have of this thread now: all of it 0 when nobody is there. */
+  get usage(): Usage {
+    const { assembly, waiting, unsent } = this.#context;
+    return {
+      connections: this.#connections.all,
+      sessions: this.#sessions.size,
+      httpSessions: this.#httpSessions.size,
+      sockets: (this.#tcp?.sockets ?? 0) + (this.#http?.sockets ?? 0),
+      addresses: this.shares.size,
+      assemblyBytes: assembly.used,
+      waitingBytes: waiting.bytes,
+      unsentBytes: unsent.total,
+    };
+  }
+
+  // ConnectionHost: what listeners need to let connections in.
+
+  get isFull(): boolean {
+    return this.#sockets >= this.#options.maxConnections;
+  }
+
+  get isCrowded(): boolean {
+    return (this.#tcp?.sockets ?? 0) + (this.#http?.sockets ?? 0) > this.#maxSockets;
+  }
+
+  get isOverLimit(): boolean {
+    if (this.isCrowded) return true;
+    const { maxConnections } = this.#options;
+    if ((this.#http?.plain ?? 0) > maxConnections * PLAIN_SHARE && maxConnections >= MIN_SHARED_CONNECTIONS)
+      return true;
+    return this.#sockets > maxConnections + MAX_EXCESS;
+  }
+
+  get #sockets(): number {
+    return this.#connections.size + (this.#tcp?.waiting ?? 0) + (this.#http?.plain ?? 0);
+  }
+
+  reserve(bytes: number): boolean {
+    return this.#context.assembly.reserve(bytes);
+  }
+
+  release(bytes: number): void {
+    this.#context.assembly.release(bytes);
+  }
+
+  acceptFailed(error: Error): void {
+    this.#descriptors.acceptFailed(error);
+  }
+
+  open(transport: Transport): NativeConnection {
+    const connection = new NativeConnection(this.#connections.nextId(), transport, this.#context);
+    this.#connections.add(connection, performance.now());
+    return connection;
+  }
+
+  openSession(kind: SessionKind, client: SessionClient): Session {
+    return this.#openSession(kind, client, true);
+  }
+
+  #openSession(kind: SessionKind, client: SessionClient, isCounted: boolean): Session {
+    return this.#sessions.open(kind, client, (transport: Transport, side: SessionSide) => {
+      const connection = new NativeConnection(this.#connections.nextId(), transport, this.#context, { session: side });
+      this.#connections.addSession(connection, isCounted);
+      return connection;
+    });
+  }
+
+  /** Until all connections have gone, or nothing more comes from those that are left and nothing is owed to them. */
+  async #untilQuiet(timeout: number): Promise<void> {
+    const deadline = performance.now() + timeout;
+    let quiet = 0;
+    while (this.#connections.size > 0 && quiet < QUIET_LOOKS && performance.now() < deadline) {
+      for (const connection of this.#connections.values()) connection.isActive = false;
+      await delay(CLOSE_LOOK);
+      const isBusy = this.#connections.values().some(({ isActive, inFlight }) => isActive || inFlight > 0);
+      quiet = isBusy ? 0 : quiet + 1;
+    }
+  }
+
+  /** What one connection cannot take is not to keep the others from it. */
+  #forEach(tell: (connection: NativeConnection) => void): void {
+    const { log } = this.#options;
+    for (const connection of this.#connections.values()) {
+      guard(
+        log,
+        `the connection of ${connection.peer}`,
+        () => tell(connection),
+        () => connection.destroy(),
+      );
+    }
+  }
+
+  #sweep(): void {
+    const now = performance.now();
+    this.#connections.expire(now);
+    this.#tcp?.expire(now);
+    this.#descriptors.look();
+    this.#context.unsent.refresh();
+    this.#forEach((connection) => connection.sweep(now));
+    this.#sessions.sweep(now);
+    this.#httpSessions.sweep();
+    this.#sweeps++;
+    if (this.#sweeps % TRIM_EVERY === 0) this.#forEach((connection) => connection.trim());
+  }
+}

@@ -1,0 +1,239 @@
+/** Sessions come and go at every point of an exchange, and leave nothing behind: not in the main thread, not in shards. */
+import { connect, type Socket } from "node:net";
+import { setTimeout as delay } from "node:timers/promises";
+import { describe, expect, it } from "vitest";
+import type { AnswerHandler } from "../../src/main/native/answer-frame.js";
+import { firstMessage } from "../../src/main/native/answer-reading.js";
+import type { Session } from "../../src/main/native/session.js";
+import type { FrontEnd } from "../../src/main/ports/front-end.js";
+import { packHead, unpackResult } from "../../src/protocol/head.js";
+import { Answer, Op } from "../../src/protocol/op.js";
+import { frame } from "../main/frames.js";
+import { resp } from "../main/front-ends/resp.js";
+import { type TestBroker, testBroker } from "./brokers.js";
+import { NativeClient } from "./native-client.js";
+
+const SESSIONS = 1_000;
+const AT_ONCE = 50;
+
+/** What a client does: the socket is closed behind it. */
+type Visit = (socket: Socket, number: number) => Promise<void>;
+
+const command = (...words: readonly string[]): string =>
+  `*${words.length}\r\n${words.map((word) => `$${word.length}\r\n${word}\r\n`).join("")}`;
+
+const get = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`;
+
+const push = (topic: string): string => {
+  const body = `data=${JSON.stringify({ topic, body: "x" })}`;
+  const type = "Content-Type: application/x-www-form-urlencoded";
+  return `POST /push HTTP/1.1\r\nHost: localhost\r\n${type}\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+};
+
+const write = (socket: Socket, text: string): Promise<void> =>
+  new Promise((resolve) => socket.write(text, () => resolve()));
+
+/** Until something has come, or the socket is closed. */
+const heard = (socket: Socket): Promise<void> =>
+  new Promise((resolve) => {
+    socket.once("data", () => resolve());
+    socket.once("close", () => resolve());
+  });
+
+const says =
+  (text: string): Visit =>
+  (socket) =>
+    write(socket, text);
+
+/** Says it and goes after some milliseconds, another number of them each time. */
+const lingers =
+  (text: string): Visit =>
+  async (socket, number) => {
+    await write(socket, text);
+    await delay(number % 20);
+  };
+
+const hears =
+  (text: string): Visit =>
+  async (socket) => {
+    const answer = heard(socket);
+    socket.write(text);
+    await answer;
+  };
+
+/** Closes its side, and waits for the end. */
+const halves =
+  (text: string): Visit =>
+  async (socket) => {
+    const closed = new Promise<void>((resolve) => socket.once("close", () => resolve()));
+    socket.resume();
+    socket.end(text);
+    await closed;
+  };
+
+/** Splits what it says, and goes at each point. */
+const breaksOff =
+  (text: string): Visit =>
+  (socket, number) =>
+    write(socket, text.slice(0, 1 + (number % (text.length - 1))));
+
+const OVER_HTTP: readonly Visit[] = [
+  says(""),
+  breaksOff(push("pushed")),
+  says(push("pushed")),
+  hears(push("pushed")),
+  hears(push("pushed") + push("pushed")),
+  // Nothing is in there: whose pop is given back nobody can see in the answers.
+  says(get("/pop?topic=empty")),
+  lingers(get("/pop?topic=empty")),
+  hears(get("/pop?topic=empty")),
+  says(get("/ack?topic=pushed&msgId=1")),
+  says(get("/getAllTopicStat")),
+  lingers(get("/setIsAutoAck?topic=toggled")),
+  halves(push("pushed")),
+];
+
+const OVER_RESP: readonly Visit[] = [
+  says(""),
+  breaksOff(command("LPUSH", "pushed", "x")),
+  says(command("LPUSH", "pushed", "x")),
+  hears(command("LPUSH", "pushed", "x")),
+  halves(command("LPUSH", "pushed", "x") + command("RPOP", "empty")),
+  says(command("RPOP", "empty")),
+  says(command("BRPOP", "empty", "600")),
+  lingers(command("BRPOP", "empty", "600")),
+  lingers(command("BRPOP", "empty", "600") + command("BRPOP", "empty", "600")),
+  halves(command("BRPOP", "empty", "600")),
+  halves(command("BRPOP", "empty", "600") + command("LPUSH", "pushed", "x")),
+  says("*1\r\nnot RESP"),
+];
+
+const visit = (port: number, what: Visit, number: number): Promise<void> =>
+  new Promise((resolve) => {
+    const socket = connect({ port, host: "127.0.0.1" });
+    socket.on("error", () => {});
+    socket.once("close", () => resolve());
+    socket.once("connect", () => {
+      what(socket, number).then(
+        () => (number % 2 === 0 ? socket.destroy() : socket.resetAndDestroy()),
+        () => socket.destroy(),
+      );
+    });
+  });
+
+const visitAll = async (port: number, visits: readonly Visit[]): Promise<void> => {
+  let next = 0;
+  const one = async (): Promise<void> => {
+    while (next < SESSIONS) {
+      const number = next++;
+      const what = visits[number % visits.length];
+      if (what !== undefined) await visit(port, what, Math.floor(number / visits.length));
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, one));
+};
+
+/** Statistics of the only queue of a topic. */
+const queueOf = async ({ tcp }: TestBroker, topic: string): Promise<Record<string, unknown>> => {
+  const client = await NativeClient.greeted(tcp);
+  client.send(frame(Op.STATS, 2, [topic]));
+  const { payload } = await client.answer(2);
+  await client.end();
+  const [statistics] = unpackResult(payload, 0, payload.length) as readonly { queues: Record<string, unknown>[] }[];
+  return statistics?.queues[0] ?? {};
+};
+
+const NOTHING = {
+  connections: 0,
+  sessions: 0,
+  httpSessions: 0,
+  sockets: 0,
+  addresses: 0,
+  assemblyBytes: 0,
+  waitingBytes: 0,
+  unsentBytes: 0,
+};
+
+const expectNothing = async ({ broker }: TestBroker): Promise<void> => {
+  const deadline = performance.now() + 20_000;
+  const isLeft = (): boolean => Object.values(broker.usage).some((value) => value > 0);
+  while (isLeft() && performance.now() < deadline) await delay(20);
+  expect(broker.usage).toEqual(NOTHING);
+};
+
+describe("a thousand sessions that come and go", { timeout: 120_000 }, () => {
+  it.each([
+    ["HTTP", OVER_HTTP, ({ http }: TestBroker) => http],
+    ["a front end of the TCP port", OVER_RESP, ({ tcp }: TestBroker) => tcp],
+  ] as const)("over %s leave nothing behind", async (_, visits, portOf) => {
+    const broker = await testBroker({ durability: "memory", shards: 2 }, { frontEnds: [resp] });
+    await visitAll(portOf(broker), visits);
+    await expectNothing(broker);
+    // A pop that does not wait makes no topic.
+    const [empty, pushed] = [await queueOf(broker, "empty").catch(() => ({})), await queueOf(broker, "pushed")];
+    expect(empty).toMatchObject(visits === OVER_RESP ? { consumers: 0, inFlight: 0, ready: 0 } : {});
+    expect(pushed).toMatchObject({ consumers: 0, inFlight: 0 });
+    expect((pushed as { ready: number }).ready).toBeGreaterThan(SESSIONS / visits.length);
+  });
+
+  it("while messages come for pops that have just been abandoned lose none, and hold none", async () => {
+    const broker = await testBroker({ durability: "memory", shards: 1 }, { frontEnds: [resp] });
+    const publisher = connect(broker.tcp, "127.0.0.1");
+    let confirmed = 0;
+    publisher.on("data", (bytes) => {
+      confirmed += bytes.toString().split(":1\r\n").length - 1;
+    });
+    let received = 0;
+    let published = 0;
+    const races: Visit = async (socket, number) => {
+      socket.on("data", () => received++);
+      await write(socket, command("BRPOP", "race", "600"));
+      await delay(number % 4);
+      published++;
+      publisher.write(command("LPUSH", "race", "x"));
+      if (number % 3 === 0) await delay(1);
+    };
+    await visitAll(broker.tcp, [races]);
+    while (confirmed < published) await delay(10);
+    publisher.destroy();
+    await expectNothing(broker);
+    const queue = await queueOf(broker, "race");
+    // In flight is what was written to a socket before the broker knew that its client had gone.
+    const { ready, inFlight } = queue as { ready: number; inFlight: number };
+    expect(ready + inFlight).toBe(published);
+    expect(inFlight).toBeGreaterThanOrEqual(received);
+    expect(queue).toMatchObject({ consumers: 0, deadLetters: 0 });
+  });
+});
+
+it("gives a message back that a shard had sent when its client went, and the next pop has it", async () => {
+  const sessions: Session[] = [];
+  const open: FrontEnd["open"] = (session, client) => {
+    sessions.push(session);
+    return resp.open(session, client);
+  };
+  const broker = await testBroker({ durability: "memory", shards: 1 }, { frontEnds: [{ ...resp, open }] });
+  const sockets = [connect(broker.tcp, "127.0.0.1"), connect(broker.tcp, "127.0.0.1")];
+  for (const socket of sockets) socket.write("*");
+  while (sessions.length < 2) await delay(1);
+  const [gone, other] = sessions;
+  if (gone === undefined || other === undefined) throw new Error("there are two sessions");
+  const answers: string[] = [];
+  const note = (who: string): AnswerHandler => {
+    return (answer) => void answers.push(`${who} ${answer.op} ${firstMessage(answer)?.retry ?? ""}`);
+  };
+  gone.pop("late", "", { wait: 60_000 }, (answer) => void answers.push(`gone ${answer.op}`));
+  other.request(Op.STATS, 0, packHead(["late"]), undefined, () => void answers.push("waits"));
+  while (answers.length < 1) await delay(1);
+  other.publish("late", Buffer.from("x"), {}, () => void answers.push("published"));
+  await new Promise((resolve) => setImmediate(resolve));
+  // The shard takes the message and sends it, and this thread looks at nothing meanwhile.
+  const until = performance.now() + 200;
+  while (performance.now() < until);
+  gone.destroy();
+  while (answers.length < 3) await delay(1);
+  other.pop("late", "", { wait: 10_000 }, note("other"));
+  while (answers.length < 4) await delay(1);
+  expect(answers).toEqual(["waits", `gone ${Answer.ERROR}`, "published", `other ${Answer.MESSAGES} 1`]);
+  for (const socket of sockets) socket.destroy();
+});

@@ -1,0 +1,145 @@
+import { connect } from "node:net";
+import { afterAll, beforeAll, describe, expect, it, test } from "vitest";
+import { failure } from "../../../../src/main/front-ends/gmq/http/envelope.js";
+import { type Log, SILENT } from "../../../../src/main/log.js";
+import { BodyDeadlines, takeBody } from "../../../../src/main/ports/http/body-intake.js";
+import type { HttpEngine } from "../../../../src/main/ports/http/engine.js";
+import { HttpEntrance, type HttpHandler } from "../../../../src/main/ports/http/entrance.js";
+import { HttpGuard } from "../../../../src/main/ports/http/guard.js";
+import { isAnswered, sendRaw, statusOf } from "../../../e2e/raw-http.js";
+import { ENGINES, openHost } from "./engines.js";
+
+const errors: [object, string][] = [];
+const log: Log = { ...SILENT, error: (fields, text) => void errors.push([fields, text]) };
+let handle: HttpHandler = () => {};
+let engine: HttpEngine;
+let port = 0;
+
+describe.each(ENGINES)("%s", (_, makeEngine) => {
+  beforeAll(async () => {
+    engine = makeEngine(openHost(log));
+    const guard = new HttpGuard({ listensOn: "127.0.0.1", allowOrigin: [], allowHost: [] });
+    const entrance = new HttpEntrance(engine, guard, log, failure);
+    entrance.add("/path", (exchange, request) => handle(exchange, request));
+    entrance.add("/ping", (exchange) => exchange.reply(undefined, undefined, "OK"));
+    entrance.addRest();
+    ({ port } = await engine.open({ host: "127.0.0.1", port: 0 }));
+  });
+  afterAll(() => engine.close());
+
+  const HEAD = "POST /path HTTP/1.1\r\nHost: localhost\r\n";
+  const LENGTH_4 = `${HEAD}Content-Length: 4\r\n\r\nbody`;
+  const PING = "GET /ping HTTP/1.1\r\nHost: localhost\r\n\r\n";
+
+  const boom = new Error("boom");
+  const fail = (): never => {
+    throw boom;
+  };
+
+  describe("what is thrown on behalf of a request", () => {
+    const answered: readonly (readonly [string, HttpHandler])[] = [
+      ["by its handler", fail],
+      ["by its promise", async () => fail()],
+      ["by a promise later", () => new Promise((resolve) => setImmediate(resolve)).then(fail)],
+      ["when its body comes", (exchange) => exchange.onData(fail)],
+      ["when its answer comes", (exchange) => void setImmediate(exchange.guarded(fail), undefined)],
+      ["by what it runs later", (exchange) => void setImmediate(() => exchange.run(fail))],
+    ];
+    it.each(answered)(
+      "%s is answered with 500 and logged with its stack, and the connection goes on",
+      async (_, handler) => {
+        errors.length = 0;
+        handle = handler;
+        const answer = await sendRaw(port, LENGTH_4, isAnswered);
+        expect(statusOf(answer)).toBe(500);
+        expect(JSON.parse(answer.slice(answer.indexOf("\r\n\r\n") + 4))).toMatchObject({ code: 1, data: null });
+        expect(errors).toEqual([[{ error: boom }, "/path failed"]]);
+        expect(await sendRaw(port, PING, isAnswered)).toMatch(/OK$/);
+      },
+    );
+
+    const broken: readonly (readonly [string, HttpHandler])[] = [
+      ["a part of it", (exchange) => exchange.write("half").then(fail)],
+      [
+        "none of it",
+        (exchange) => {
+          exchange.onGone(fail);
+          exchange.abort();
+        },
+      ],
+    ];
+    it.each(broken)("when the client has %s closes its connection, and no other", async (_, handler) => {
+      errors.length = 0;
+      handle = handler;
+      // To the end of the connection.
+      expect(await sendRaw(port, LENGTH_4)).not.toMatch(/0\r\n\r\n$/);
+      expect(errors.length).toBe(1);
+      expect(await sendRaw(port, PING, isAnswered)).toMatch(/OK$/);
+    });
+
+    test("behind a whole answer changes nothing of it", async () => {
+      errors.length = 0;
+      handle = (exchange) => {
+        exchange.send("{}");
+        fail();
+      };
+      expect(await sendRaw(port, LENGTH_4 + PING, (text) => text.endsWith("OK"))).toMatch(/^HTTP\/1\.1 200 OK/);
+      expect(errors.length).toBe(1);
+    });
+  });
+
+  test("HEAD does nothing, and says whether the path is there", async () => {
+    handle = fail;
+    const head = (path: string): string => `HEAD ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`;
+    const answers = await sendRaw(port, head("/path") + head("/none") + PING, (text) => text.endsWith("OK"));
+    expect(answers.match(/^HTTP\/1.1 \d+/gm)).toEqual(["HTTP/1.1 200", "HTTP/1.1 404", "HTTP/1.1 200"]);
+  });
+
+  describe("a body", () => {
+    test("that does not get on closes its connection, and one that does comes whole", async () => {
+      const deadlines = new BodyDeadlines(50);
+      const [opened, released]: [string[], string[]] = [[], []];
+      handle = (exchange, request) => {
+        const name = request.query;
+        let size = 0;
+        takeBody(exchange, deadlines, 1 << 20, () => {
+          opened.push(name);
+          return {
+            write: (bytes) => {
+              size += bytes.length;
+            },
+            end: () => exchange.send(String(size)),
+            tooLarge: () => exchange.send("too large"),
+            release: () => void released.push(name),
+          };
+        });
+      };
+      const bytes = 200_000;
+      // As much in each chunk as a period asks for, and each chunk within a period.
+      const steady = connect(port, "127.0.0.1");
+      let text = "";
+      steady.setEncoding("latin1").on("data", (part: string) => {
+        text += part;
+      });
+      const head = (query: string): string =>
+        `POST /path?${query} HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${bytes}\r\n\r\n`;
+      steady.write(head("steady"));
+      let sent = 0;
+      const timer = setInterval(() => {
+        const part = Math.min(4096, bytes - sent);
+        sent += part;
+        steady.write("x".repeat(part));
+      }, 5);
+      // The broker ends this one.
+      expect(await sendRaw(port, `${head("idle")}x`)).toBe("");
+      expect(await sendRaw(port, head("silent"))).toBe("");
+      while (!text.endsWith(String(bytes))) await new Promise((resolve) => setImmediate(resolve));
+      clearInterval(timer);
+      steady.destroy();
+      // Of a body of which nothing has come uWebSockets.js tells as well.
+      expect(released.sort()).toEqual(opened.sort());
+      expect(opened).toEqual(expect.arrayContaining(["idle", "steady"]));
+      expect(deadlines.size).toBe(0);
+    });
+  });
+});

@@ -1,0 +1,32 @@
+import { expect, it } from "vitest";
+import { SILENT } from "../../../../src/main/log.js";
+import { findHttpEngine } from "../../../../src/main/ports/http/find-engine.js";
+import { openHost } from "./engines.js";
+
+const broken = (): Promise<never> => Promise.reject(new Error("no binary for this system\n\nand more"));
+
+const found = async (...args: [wanted: "auto" | "uws" | "node", load?: () => Promise<never>]) => {
+  const lines: string[] = [];
+  const [wanted, load] = args;
+  const make = await findHttpEngine(wanted, { ...SILENT, info: (_, text) => void lines.push(text) }, load);
+  const engine = make(openHost(SILENT));
+  engine.close();
+  return [engine.name, ...lines];
+};
+
+it("is node's where uWebSockets.js cannot be loaded, and the log says why", async () => {
+  expect(await found("auto", broken)).toEqual([
+    "node",
+    "HTTP engine: node (uWebSockets.js cannot be loaded: no binary for this system)",
+  ]);
+});
+
+it("is node's when it is asked for", async () => {
+  expect(await found("node")).toEqual(["node", "HTTP engine: node (node:http and ws, as asked for)"]);
+});
+
+it("is no other when uWebSockets.js is asked for", async () => {
+  await expect(found("uws", broken)).rejects.toThrow(
+    /^uWebSockets\.js cannot be loaded \(no binary for this system\): start with --http-engine node or auto/,
+  );
+});
