@@ -242,6 +242,11 @@ export class Session implements TurnTaker, UnansweredPops {
     this.#connection.isActive = true;
   }
 
+  /** Not all that the client was sent has left: when it is too much, the client is not read. */
+  unsent(): void {
+    this.#connection.flush();
+  }
+
   /** Some of what the client was sent has left. */
   drained(): void {
     this.#connection.drained();

@@ -49,6 +49,7 @@ class FrontEndSocket implements SessionClient, Client {
   #isStuffed = false;
   #isReading = true;
   #isTaking = false;
+  #isCorked = false;
   /** Nothing more comes. */
   #hasEnded = false;
 
@@ -82,7 +83,14 @@ class FrontEndSocket implements SessionClient, Client {
   // Client: what the codec does with it.
 
   write(bytes: string | Uint8Array): void {
-    if (this.#socket.writable) this.#socket.write(bytes);
+    if (!this.#socket.writable) return;
+    // Answers of one turn are written together.
+    if (!this.#isCorked) {
+      this.#isCorked = true;
+      this.#socket.cork();
+      process.nextTick(this.#uncork);
+    }
+    this.#socket.write(bytes);
   }
 
   // SessionClient: what the session does with it.
@@ -116,6 +124,13 @@ class FrontEndSocket implements SessionClient, Client {
   sweep(now: number): void {
     this.#input.sweep(now, !this.#isReading || this.#session.isBlocked);
   }
+
+  readonly #uncork = (): void => {
+    this.#isCorked = false;
+    this.#socket.uncork();
+    // Nearly always the system has taken all. A codec may write much that no shard has answered.
+    if (this.#socket.writableLength > 0) this.#contained(() => this.#session.unsent());
+  };
 
   #contained(work: () => void): void {
     try {

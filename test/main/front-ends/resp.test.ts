@@ -135,6 +135,32 @@ describe("a front end of sixty lines", () => {
     while (broker.broker.connections.all > 0) await turn();
   });
 
+  it("is not read while it does not read its answers, be they of no shard, and gets all of them", async () => {
+    const broker = await start();
+    const socket = connect({ port: broker.tcp, host: "127.0.0.1" });
+    onTestFinished(() => void socket.destroy());
+    const commands = 20_000;
+    const asked = command("NO").repeat(commands);
+    const answer = "-ERR unknown command 'NO'\r\n";
+    let rounds = 0;
+    socket.pause();
+    // Until nothing is taken any more.
+    while (socket.writableLength < asked.length * 3) {
+      socket.write(asked);
+      rounds++;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    expect(rounds).toBeGreaterThan(5);
+    expect(broker.broker.usage.unsentBytes).toBeLessThan(16 * 1024 * 1024);
+    let bytes = 0;
+    socket.on("data", (part) => {
+      bytes += part.length;
+    });
+    socket.resume();
+    while (bytes < rounds * commands * answer.length) await turn();
+    expect(bytes).toBe(rounds * commands * answer.length);
+  });
+
   it("is told that the broker stops", async () => {
     const broker = await start();
     const { socket, heard, closed } = await client(broker);
