@@ -24,6 +24,7 @@ import { join } from "node:path";
 import { DataDirectoryError } from "./damage-error.js";
 import { DescriptorReserve } from "./descriptor-reserve.js";
 import { LOCK_PREFIX, TEMPORARY_SUFFIX } from "./layout.js";
+import { pause } from "./pause.js";
 import { identityOf, lifeOf, type ProcessIdentity } from "./process-identity.js";
 
 interface LockFile extends ProcessIdentity {
@@ -120,10 +121,9 @@ const touched = (path: string): number => statSync(path, { throwIfNoEntry: false
 
 /** Watches a lock, and blocks the thread meanwhile. True: it was touched. */
 const isTouched = (path: string, pulse: number): boolean => {
-  const cell = new Int32Array(new SharedArrayBuffer(4));
   const before = touched(path);
   for (let i = 0; i < 2 * MISSED; i++) {
-    Atomics.wait(cell, 0, 0, pulse / 2);
+    pause(pulse / 2);
     if (touched(path) !== before) return true;
   }
   return false;
@@ -134,11 +134,10 @@ const isTouched = (path: string, pulse: number): boolean => {
  * stays empty was cut short by a power loss.
  */
 const readWholeLock = (path: string, pulse: number): LockFile | undefined => {
-  const cell = new Int32Array(new SharedArrayBuffer(4));
   for (let i = 0; i < READS; i++) {
     const holder = readLock(path);
     if (holder !== undefined || Date.now() - touched(path) > pulse) return holder;
-    Atomics.wait(cell, 0, 0, pulse / READS);
+    pause(pulse / READS);
   }
   return readLock(path);
 };

@@ -136,7 +136,7 @@ describe("a lock that names a process that is there", () => {
     write("LOCK.4", { ...identityOf(pid), isReleased: false });
     expect(lockHolder(directory)).toBe(pid);
     process.kill(pid, "SIGKILL");
-    await expect.poll(() => readFileSync(`/proc/${pid}/stat`, "utf8")).toContain(") Z ");
+    await expect.poll(() => readFileSync(`/proc/${pid}/stat`, "utf8"), { timeout: 10_000 }).toContain(") Z ");
     expect(() => process.kill(pid, 0)).not.toThrow();
     expect(lockHolder(directory)).toBeUndefined();
     parent.kill("SIGKILL");
