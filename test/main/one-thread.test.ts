@@ -1,5 +1,5 @@
 /** A broker without threads: a native connection, a shard and its pump in one thread, under a clock moved by hand. */
-import { beforeEach, expect, it } from "vitest";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { EnvelopeOp } from "../../src/channel/envelope.js";
 import { LocalChannel } from "../../src/channel/local-channel.js";
 import { memoryJournal } from "../../src/journal/journal.js";
@@ -32,6 +32,8 @@ let link: LocalLink;
 let open: () => { readonly connection: NativeConnection; readonly transport: MemoryTransport };
 
 beforeEach(async () => {
+  // It runs as well where threads cannot share memory.
+  vi.stubGlobal("SharedArrayBuffer", undefined);
   now = BEGIN;
   const options = resolveOptions({ shards: 1, durability: "memory" });
   const inbox = new LocalChannel();
@@ -44,6 +46,7 @@ beforeEach(async () => {
     outbox,
     ids: localIdSource(EPOCH),
     node: 1,
+    shard: 0,
     shards: 1,
     limits: options,
     memoryBytes: options.memory,
@@ -72,6 +75,10 @@ beforeEach(async () => {
     connections.set(connection.id, connection);
     return { connection, transport };
   };
+});
+
+afterEach(() => {
+  vi.unstubAllGlobals();
 });
 
 /** Steps until the shard rests. Returns when it is to come again, in milliseconds from now. */
