@@ -1,15 +1,16 @@
-/** Decodes frames into commands for the shard, one after another, until it is told to stop. */
+/** Decodes the frames of a connection, one after another, into commands for the shard. */
 import { ProtocolError } from "../protocol/errors.js";
-import * as frame from "../protocol/frame.js";
 import { Op } from "../protocol/op.js";
 import type { Command } from "../shard/command.js";
 import type { DecoderLimits } from "./decoder-limits.js";
+import { FrameCursor } from "./frame-cursor.js";
 import { HeadReader } from "./head-reader.js";
 import { PublishDecoder } from "./publish-decoder.js";
 import { Pulse } from "./pulse.js";
 import { RequestDecoder } from "./request-decoder.js";
 
 export class CommandDecoder {
+  readonly #cursor = new FrameCursor();
   readonly #publishes: PublishDecoder;
   readonly #requests: RequestDecoder;
   #isStopped = false;
@@ -23,7 +24,7 @@ export class CommandDecoder {
     readonly pulse = new Pulse(),
   ) {
     const head = new HeadReader(limits.maxNameBytes);
-    this.#publishes = new PublishDecoder(limits, head, onCommand);
+    this.#publishes = new PublishDecoder(limits, head);
     this.#requests = new RequestDecoder(limits, head);
   }
 
@@ -42,28 +43,26 @@ export class CommandDecoder {
    * end, unless it was stopped or held.
    */
   decode(connection: number, bytes: Uint8Array, view: DataView, start: number, end: number): number {
+    const cursor = this.#cursor;
     let at = start;
     this.#isStopped = false;
     this.#isHeld = false;
-    while (at < end && !this.#isStopped) {
-      const begin = at;
-      const stop = at + frame.LENGTH_BYTES + view.getUint32(at);
-      const request = view.getUint32(at + frame.REQUEST);
-      const op = view.getUint8(at + frame.OP);
-      this.pulse.carriesOut(op, connection);
+    cursor.begin(connection, bytes, view, end);
+    while (!this.#isStopped && cursor.goTo(at)) {
+      this.pulse.carriesOut(cursor.op, connection);
+      at = cursor.end;
       try {
-        if (op === Op.PUBLISH) {
-          at = this.#publishes.decode(connection, bytes, view, at, end);
+        if (cursor.op === Op.PUBLISH) {
+          at = this.#publishes.decode(cursor);
+          this.onCommand(this.#publishes.command);
         } else {
-          this.onCommand(this.#requests.decode(connection, bytes, view, at, stop));
-          at = stop;
+          this.onCommand(this.#requests.decode(cursor));
         }
       } catch (error) {
         if (!(error instanceof ProtocolError)) throw error;
-        if (request !== 0) this.onError(connection, request, error);
-        at = stop;
+        if (cursor.request !== 0) this.onError(connection, cursor.request, error);
       }
-      if (this.#isHeld) return begin;
+      if (this.#isHeld) return cursor.start;
     }
     return at;
   }

@@ -55,7 +55,8 @@ const OP_NAMES = new Map<number, string>(Object.entries(Op).map(([name, op]) => 
 export class Pulse {
   readonly #words: Int32Array;
 
-  constructor(memory: SharedArrayBuffer = new SharedArrayBuffer(PULSE_BYTES)) {
+  /** `memory`: what the watchdog reads. Without a thread there is none, and nothing is shared. */
+  constructor(memory: ArrayBufferLike = new ArrayBuffer(PULSE_BYTES)) {
     this.#words = new Int32Array(memory);
   }
 

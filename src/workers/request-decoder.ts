@@ -1,6 +1,5 @@
-/** Decodes every request but PUBLISH into a command. */
+/** Decodes every request but PUBLISH into the command that it makes. */
 import { ProtocolError } from "../protocol/errors.js";
-import * as frame from "../protocol/frame.js";
 import { SEQUENCES } from "../protocol/id.js";
 import { DEFAULT_POP_BYTES, MAX_BROWSE, MAX_POP_WAIT, MAX_SELECTED } from "../protocol/limits.js";
 import { Op, RENEW } from "../protocol/op.js";
@@ -8,6 +7,7 @@ import { roomOf } from "../protocol/run.js";
 import { COUNT, FIRST_ID_LOW, SELECTION_BYTES } from "../protocol/selection.js";
 import type { Command, QueueCommand, Slice } from "../shard/command.js";
 import { countMessages, type DecoderLimits } from "./decoder-limits.js";
+import type { FrameCursor } from "./frame-cursor.js";
 import type { HeadReader } from "./head-reader.js";
 
 const MAX_U32 = 0xffff_ffff;
@@ -19,50 +19,78 @@ const QUEUE_OPS = new Map<number, QueueCommand["op"]>([
   [Op.RESUME, "resume"],
 ]);
 
+const slice = ({ bytes, view, payload, end }: FrameCursor): Slice => ({ bytes, view, start: payload, end });
+
+/** Throws BAD_PAYLOAD, TOO_MANY_MESSAGES. */
+const checkSelections = (view: DataView, start: number, end: number): void => {
+  if ((end - start) % SELECTION_BYTES !== 0) {
+    throw new ProtocolError("BAD_PAYLOAD", `the payload is not selections of ${SELECTION_BYTES} bytes`);
+  }
+  let selected = 0;
+  for (let at = start; at < end; at += SELECTION_BYTES) {
+    const count = view.getUint32(at + COUNT);
+    const sequence = view.getUint32(at + FIRST_ID_LOW) & (SEQUENCES - 1);
+    if (count === 0 || sequence + count > SEQUENCES) {
+      throw new ProtocolError("BAD_PAYLOAD", `a selection has 1 to ${SEQUENCES} ids of one millisecond`);
+    }
+    selected += count;
+  }
+  if (selected > MAX_SELECTED) {
+    throw new ProtocolError("TOO_MANY_MESSAGES", `a request may select ${MAX_SELECTED} messages`);
+  }
+};
+
+const selections = (cursor: FrameCursor): Slice => {
+  checkSelections(cursor.view, cursor.payload, cursor.end);
+  return slice(cursor);
+};
+
 export class RequestDecoder {
-  readonly #limits: DecoderLimits;
   readonly #head: HeadReader;
+  readonly #limits: DecoderLimits;
   /** What an answer may gather. */
   readonly #room: ReturnType<typeof roomOf>;
 
   constructor(limits: DecoderLimits, head: HeadReader) {
-    this.#limits = limits;
     this.#head = head;
+    this.#limits = limits;
     this.#room = roomOf(limits.maxFrameBytes);
   }
 
-  /** The command of the frame in [at, end). Throws a `ProtocolError`. */
-  decode(connection: number, bytes: Uint8Array, view: DataView, at: number, end: number): Command {
-    const request = view.getUint32(at + frame.REQUEST);
-    const op = view.getUint8(at + frame.OP);
-    const flags = view.getUint8(at + frame.FLAGS);
-    const start = at + frame.HEAD + view.getUint16(at + frame.HEAD_LENGTH);
+  /** The command of the frame at the cursor. Throws a `ProtocolError`. */
+  decode(cursor: FrameCursor): Command {
     const head = this.#head;
-    head.begin(bytes, view, at + frame.HEAD, start);
-    const command = this.#read(op, flags, connection, request, head, { bytes, view, start, end });
+    head.begin(cursor.bytes, cursor.view, cursor.head, cursor.payload);
+    const command = this.#read(cursor);
     head.end();
-    if (start < end && !("start" in command)) {
+    if (cursor.payload < cursor.end && !("start" in command)) {
       throw new ProtocolError("BAD_PAYLOAD", "the request takes no payload");
     }
     return command;
   }
 
-  #read(op: number, flags: number, connection: number, request: number, head: HeadReader, slice: Slice): Command {
-    const selections = (): Slice => {
-      this.#checkSelections(slice.view, slice.start, slice.end);
-      return slice;
-    };
-    const to = { connection, request };
-    switch (op) {
+  /** How many messages a request wants; an answer has no more than a frame has room for. */
+  #max(fallback: number, most: number): number {
+    return Math.min(this.#head.integer("max", fallback, 1, most), this.#room.messages);
+  }
+
+  #maxBytes(): number {
+    return Math.min(this.#head.integer("max bytes", DEFAULT_POP_BYTES, 1, MAX_U32), this.#room.bytes);
+  }
+
+  #read(cursor: FrameCursor): Command {
+    const head = this.#head;
+    const to = { connection: cursor.connection, request: cursor.request };
+    switch (cursor.op) {
       case Op.POP:
         return {
           op: "pop",
           ...to,
           topic: head.name("topic"),
           queue: head.queue(),
-          max: this.#max(head, 1, MAX_U32),
+          max: this.#max(1, MAX_U32),
           wait: head.integer("wait", 0, 0, MAX_POP_WAIT),
-          maxBytes: this.#maxBytes(head),
+          maxBytes: this.#maxBytes(),
         };
       case Op.CONSUME:
         return {
@@ -71,7 +99,7 @@ export class RequestDecoder {
           topic: head.name("topic"),
           queue: head.queue(),
           credit: head.integer("credit", 0, 0, MAX_U32),
-          renew: (flags & RENEW) !== 0,
+          renew: (cursor.flags & RENEW) !== 0,
         };
       case Op.CREDIT:
         return {
@@ -91,7 +119,7 @@ export class RequestDecoder {
           consumer: head.integer("consumer", 0, 1, MAX_U32),
         };
       case Op.ACK:
-        return { op: "ack", ...to, topic: head.name("topic"), queue: head.queue(), ...selections() };
+        return { op: "ack", ...to, topic: head.name("topic"), queue: head.queue(), ...selections(cursor) };
       case Op.NACK:
         return {
           op: "nack",
@@ -100,7 +128,7 @@ export class RequestDecoder {
           queue: head.queue(),
           delay: head.duration("delay"),
           reject: head.boolean("reject"),
-          ...selections(),
+          ...selections(cursor),
         };
       case Op.TOUCH:
         return {
@@ -109,10 +137,10 @@ export class RequestDecoder {
           topic: head.name("topic"),
           queue: head.queue(),
           ttr: head.duration("ttr"),
-          ...selections(),
+          ...selections(cursor),
         };
       case Op.CANCEL:
-        return { op: "cancel", ...to, topic: head.name("topic"), queue: head.queueOrAll(), ...selections() };
+        return { op: "cancel", ...to, topic: head.name("topic"), queue: head.queueOrAll(), ...selections(cursor) };
       case Op.RESCHEDULE:
         return {
           op: "reschedule",
@@ -120,7 +148,7 @@ export class RequestDecoder {
           topic: head.name("topic"),
           queue: head.queueOrAll(),
           delay: head.duration("delay"),
-          ...selections(),
+          ...selections(cursor),
         };
       case Op.POP_DEAD:
         return {
@@ -128,18 +156,18 @@ export class RequestDecoder {
           ...to,
           topic: head.name("topic"),
           queue: head.queue(),
-          max: this.#max(head, 1, MAX_U32),
-          maxBytes: this.#maxBytes(head),
+          max: this.#max(1, MAX_U32),
+          maxBytes: this.#maxBytes(),
         };
       case Op.REDRIVE:
-        return { op: "redrive", ...to, topic: head.name("topic"), queue: head.queue(), ...selections() };
+        return { op: "redrive", ...to, topic: head.name("topic"), queue: head.queue(), ...selections(cursor) };
       case Op.CONFIGURE:
         return { op: "configure", ...to, topic: head.name("topic"), config: head.config() };
       case Op.DECLARE_QUEUE:
       case Op.DELETE_QUEUE:
       case Op.PAUSE:
       case Op.RESUME: {
-        const known = QUEUE_OPS.get(op);
+        const known = QUEUE_OPS.get(cursor.op);
         if (known === undefined) break;
         return { op: known, ...to, topic: head.name("topic"), queue: head.queue() };
       }
@@ -163,8 +191,8 @@ export class RequestDecoder {
           queue: head.queue(),
           state: head.oneOf("state", ["ready", "delayed", "in-flight", "dead"], "ready"),
           offset: head.integer("offset", 0, 0, MAX_U32),
-          max: this.#max(head, 10, MAX_BROWSE),
-          maxBytes: this.#maxBytes(head),
+          max: this.#max(10, MAX_BROWSE),
+          maxBytes: this.#maxBytes(),
         };
       case Op.TOPICS:
         // The shard's number has routed the frame here.
@@ -184,37 +212,10 @@ export class RequestDecoder {
           op: "publishChannel",
           ...to,
           channel: head.name("channel"),
-          count: countMessages(this.#limits, slice.view, slice.start, slice.end),
-          ...slice,
+          count: countMessages(this.#limits, cursor.view, cursor.payload, cursor.end),
+          ...slice(cursor),
         };
     }
-    throw new ProtocolError("UNKNOWN_OP", `there is no request ${op}`);
-  }
-
-  /** How many messages a request wants; an answer has no more than a frame has room for. */
-  #max(head: HeadReader, fallback: number, most: number): number {
-    return Math.min(head.integer("max", fallback, 1, most), this.#room.messages);
-  }
-
-  #maxBytes(head: HeadReader): number {
-    return Math.min(head.integer("max bytes", DEFAULT_POP_BYTES, 1, MAX_U32), this.#room.bytes);
-  }
-
-  #checkSelections(view: DataView, start: number, end: number): void {
-    if ((end - start) % SELECTION_BYTES !== 0) {
-      throw new ProtocolError("BAD_PAYLOAD", `the payload is not selections of ${SELECTION_BYTES} bytes`);
-    }
-    let selected = 0;
-    for (let at = start; at < end; at += SELECTION_BYTES) {
-      const count = view.getUint32(at + COUNT);
-      const sequence = view.getUint32(at + FIRST_ID_LOW) & (SEQUENCES - 1);
-      if (count === 0 || sequence + count > SEQUENCES) {
-        throw new ProtocolError("BAD_PAYLOAD", `a selection has 1 to ${SEQUENCES} ids of one millisecond`);
-      }
-      selected += count;
-    }
-    if (selected > MAX_SELECTED) {
-      throw new ProtocolError("TOO_MANY_MESSAGES", `a request may select ${MAX_SELECTED} messages`);
-    }
+    throw new ProtocolError("UNKNOWN_OP", `there is no request ${cursor.op}`);
   }
 }

@@ -1,5 +1,5 @@
 /** A broker without threads: a native connection, a shard and its pump in one thread, under a clock moved by hand. */
-import { beforeEach, expect, it } from "vitest";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { EnvelopeOp } from "../../src/channel/envelope.js";
 import { LocalChannel } from "../../src/channel/local-channel.js";
 import { memoryJournal } from "../../src/journal/journal.js";
@@ -33,6 +33,8 @@ let link: LocalLink;
 let open: () => { readonly connection: NativeConnection; readonly transport: MemoryTransport };
 
 beforeEach(async () => {
+  // It runs as well where threads cannot share memory.
+  vi.stubGlobal("SharedArrayBuffer", undefined);
   now = BEGIN;
   const options = resolveOptions({ shards: 1, durability: "memory" });
   const inbox = new LocalChannel();
@@ -74,6 +76,10 @@ beforeEach(async () => {
     connections.set(connection.id, connection);
     return { connection, transport };
   };
+});
+
+afterEach(() => {
+  vi.unstubAllGlobals();
 });
 
 /** Steps until the shard rests. Returns when it is to come again, in milliseconds from now. */
