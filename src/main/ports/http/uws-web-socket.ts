@@ -1,17 +1,16 @@
 /** A WebSocket of uWebSockets.js. */
 import type { HttpWebSocket } from "./engine.js";
-import type { UwsSocketData } from "./uws-engine.js";
 import type { UwsWebSocket } from "./uws-types.js";
 
 export class UwsHttpWebSocket implements HttpWebSocket {
   /** uWebSockets.js reads a WebSocket whether one likes it or not. */
   readonly canPause = false;
   readonly remoteAddress: string;
-  readonly #socket: UwsWebSocket<UwsSocketData>;
+  readonly #socket: UwsWebSocket<unknown>;
   /** The socket must not be touched any more. */
   #isGone = false;
 
-  constructor(socket: UwsWebSocket<UwsSocketData>) {
+  constructor(socket: UwsWebSocket<unknown>) {
     this.#socket = socket;
     this.remoteAddress = Buffer.from(socket.getRemoteAddressAsText()).toString();
   }
