@@ -10,7 +10,7 @@ import type { Log } from "../log.js";
 import { descriptorFault } from "./descriptors.js";
 import { inheritedFlags } from "./inherited-flags.js";
 
-const ENTRY = new URL("../../workers/jobs/run.js", import.meta.url);
+const ENTRY = new URL("../../workers/jobs/entry.cjs", import.meta.url);
 
 /** An idle thread goes after so many milliseconds: a start and a burst of spares use it again before. */
 const IDLE_TIMEOUT = 10_000;

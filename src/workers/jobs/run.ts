@@ -1,4 +1,4 @@
-/** What runs in the threads of the pool: one entry for all jobs, by name. */
+/** What runs in the threads of the pool: all jobs, by name. */
 import { type Checksum, loadChecksum } from "../../journal/checksum.js";
 import { compact } from "../../journal/compact.js";
 import { nodeDisk } from "../../journal/node-disk.js";

@@ -1,0 +1,12 @@
+/**
+ * What the pool's threads load. piscina tries `require` first, and Node.js 20 ends the whole process when a thread is
+ * terminated while it requires an ES module ("facade->InstantiateModule"); an import that is cut off harms nobody.
+ */
+import type { Job, JobOutcome } from "./job.js" with { "resolution-mode": "import" };
+
+const carryOut = async (job: Job): Promise<JobOutcome> => {
+  const jobs = await import("./run.js");
+  return await jobs.default(job);
+};
+
+export = carryOut;
