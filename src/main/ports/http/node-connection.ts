@@ -11,7 +11,7 @@ export class NodeConnection {
   #unanswered = 0;
   #newest: IncomingMessage | undefined;
   /** A body is not read because its handler wants it so. */
-  isHeld = false;
+  #isHeld = false;
   /** Nothing more that comes is run. */
   #isClosing = false;
   /** What is sent last, once all that is under way is answered. */
@@ -37,8 +37,20 @@ export class NodeConnection {
   /** A request is answered, or its client has gone. */
   done(): void {
     this.#unanswered--;
-    this.isHeld = false;
+    this.#isHeld = false;
     if (this.#unanswered === 0 && this.#lastWords !== undefined) this.#sayLast();
+  }
+
+  /** A body is not read for now: its client may be silent. */
+  hold(): void {
+    this.#isHeld = true;
+  }
+
+  /** It is read again. */
+  release(): void {
+    if (!this.#isHeld) return;
+    this.#isHeld = false;
+    this.#restartTimeout();
   }
 
   /** The answer that is being sent is the last one. */
@@ -59,13 +71,17 @@ export class NodeConnection {
    * looked at again after as long.
    */
   idle(): void {
-    const isBrokersTurn = this.#unanswered > 0 && (this.isHeld || this.#newest?.complete === true);
+    const isBrokersTurn = this.#unanswered > 0 && (this.#isHeld || this.#newest?.complete === true);
     if (!isBrokersTurn || this.#socket.writableLength > 0) this.#socket.destroy();
-    else this.#socket.setTimeout(this.#socket.timeout ?? 0);
+    else this.#restartTimeout();
   }
 
   destroy(): void {
     this.#socket.destroy();
+  }
+
+  #restartTimeout(): void {
+    this.#socket.setTimeout(this.#socket.timeout ?? 0);
   }
 
   #sayLast(): void {

@@ -61,12 +61,12 @@ export class NodeResponse implements HttpResponse {
 
   pauseBody(): void {
     if (this.#isOver) return;
-    this.#connection.isHeld = true;
+    this.#connection.hold();
     this.#message.pause();
   }
 
   resumeBody(): void {
-    this.#connection.isHeld = false;
+    this.#connection.release();
     this.#message.resume();
   }
 
