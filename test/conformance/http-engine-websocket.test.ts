@@ -132,6 +132,20 @@ describe.each(ENGINES)("a WebSocket of the engine %s", (name, makeEngine) => {
     expect(received.every((bytes, i) => bytes.length === MIB && bytes[0] === i && bytes[MIB - 1] === i)).toBe(true);
   });
 
+  it("has copied what waits and is given back", async () => {
+    const { client, received, socket } = await connected();
+    client.pause();
+    while (socket.bufferedBytes < MIB) socket.send(Buffer.alloc(MIB), whole);
+    const before = received.length;
+    const scratch = Buffer.alloc(1024, 1);
+    expect(socket.send(scratch.subarray(0, 100), (_, start) => start + 50)).toBe(true);
+    scratch.fill(2);
+    client.resume();
+    await until(() => received.at(-1)?.length === 50 && received.at(-2)?.length === 50);
+    expect(received.length).toBeGreaterThan(before + 2);
+    for (const part of received.slice(-2)) expect(part.equals(Buffer.alloc(50, 1))).toBe(true);
+  });
+
   it("that can be paused keeps its client from sending, and loses nothing", async () => {
     const { client, peer, socket } = await connected();
     expect(socket.canPause).toBe(name === "node");

@@ -202,8 +202,6 @@ export class NodeEngine implements HttpEngine {
   }
 
   #onFault(error: NodeJS.ErrnoException, socket: Socket): void {
-    // The request before it was to be the last.
-    if (error.code === "HPE_CLOSED_CONNECTION") return this.#connectionOf(socket).closing();
     const answer = FAULTS[error.code ?? ""] ?? (error.code?.startsWith("HPE_") ? BAD_REQUEST : undefined);
     const isCutOff = error.code === "HPE_INVALID_EOF_STATE";
     if (answer === undefined || isCutOff || !socket.writable || socket.bytesRead === 0) socket.destroy();

@@ -151,6 +151,8 @@ export class UwsResponse implements HttpResponse {
   #writeHead({ status, type, fields }: AnswerHead): void {
     if (status !== undefined) this.#response.writeStatus(status);
     if (type !== undefined) this.#response.writeHeader(CONTENT_TYPE, type);
+    // Nearly every answer has none.
+    if (fields.length === 0) return;
     for (const [name, value] of fields) this.#response.writeHeader(name, value);
   }
 

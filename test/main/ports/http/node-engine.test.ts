@@ -39,7 +39,8 @@ const until = async (holds: () => boolean): Promise<void> => {
 it("closes a connection on which nothing comes, whatever has come", async () => {
   handle = (response) => response.onData(() => {});
   expect(await sendRaw(port, "")).toBe("");
-  expect(await sendRaw(port, "GET /path HTTP/1.1\r\nHost: ")).toBe("");
+  // It depends on which of two timers is first.
+  expect([0, 408]).toContain(statusOf(await sendRaw(port, "GET /path HTTP/1.1\r\nHost: ")));
   expect(await sendRaw(port, POST)).toBe("");
   expect(await sendRaw(port, `${POST}some`)).toBe("");
   handle = (response) => response.send(PLAIN, "ok");
