@@ -215,7 +215,7 @@ const defaults = {
 /** Of fewer connections nobody has a share: whoever allows so few knows their clients. */
 export const MIN_SHARED_CONNECTIONS = 100;
 
-/** With the share of plain HTTP (broker.ts) a tenth of the connections is left to others, whoever takes what it can. */
+/** With the share of plain HTTP (server.ts) a tenth of the connections is left to others, whoever takes what it can. */
 const addressShare = (maxConnections: number): number =>
   maxConnections < MIN_SHARED_CONNECTIONS ? maxConnections : Math.floor(maxConnections * 0.6);
 

@@ -18,6 +18,8 @@ export class HeldInput implements Holder {
   #swept = 0;
   #mark = 0;
   #markedAt: number | undefined;
+  /** A command was waited for at the last sweep. */
+  #wasWaiting = false;
   isStalled = false;
 
   /** `onCutOff` is told why nothing more can be held for this client. */
@@ -97,7 +99,8 @@ export class HeldInput implements Holder {
   /** About once a second. `isExcused`: it is not the client that keeps things from going on. */
   sweep(now: number, isExcused: boolean): void {
     const isWaiting = this.length > 0 && !isExcused;
-    this.isStalled = isWaiting && this.#progress - this.#swept < PROGRESS_BYTES;
+    this.isStalled = isWaiting && this.#wasWaiting && this.#progress - this.#swept < PROGRESS_BYTES;
+    this.#wasWaiting = isWaiting;
     this.#swept = this.#progress;
     if (!isWaiting) {
       this.#markedAt = undefined;

@@ -2,6 +2,7 @@
 import { contain } from "../../native/error-boundary.js";
 import type { Address } from "../../options.js";
 import { findListenError } from "../listen-error.js";
+import { CommonAddress } from "./common-address.js";
 import type {
   EngineHost,
   HttpEngine,
@@ -11,7 +12,7 @@ import type {
   WebSocketPeer,
   WebSocketRoute,
 } from "./engine.js";
-import { UwsResponse } from "./uws-response.js";
+import { addressOf, UwsResponse } from "./uws-response.js";
 import type { Uws, UwsApp, UwsHttpResponse, UwsListenSocket, UwsRequest } from "./uws-types.js";
 import { UwsHttpWebSocket } from "./uws-web-socket.js";
 
@@ -56,6 +57,7 @@ export class UwsEngine implements HttpEngine {
   readonly #app: UwsApp;
   readonly #host: EngineHost;
   readonly #request = new CurrentRequest();
+  readonly #address = new CommonAddress();
   #plain = 0;
   #webSockets = 0;
   #listening: UwsListenSocket | undefined;
@@ -107,6 +109,7 @@ export class UwsEngine implements HttpEngine {
         const data: UwsSocketData = { peer, socket: undefined };
         // A WebSocket's end is told otherwise.
         this.#plain--;
+        this.#address.went();
         response.upgrade(data, key ?? "", protocol ?? "", extensions ?? "", context);
       },
       open: (socket) => {
@@ -161,11 +164,13 @@ export class UwsEngine implements HttpEngine {
   readonly #count = (response: UwsHttpResponse, change: unknown): void => {
     // Of a socket that is closed here the end is told as well.
     this.#plain += Number(change);
+    if (Number(change) > 0) this.#address.came(addressOf(response));
+    else this.#address.went();
     if (Number(change) > 0 && !this.#host.admitsSocket()) response.close();
   };
 
   #run(handler: RequestHandler, response: UwsHttpResponse, request: UwsRequest): void {
-    const answer = new UwsResponse(response, this.#host.log);
+    const answer = new UwsResponse(response, this.#host.log, this.#address.value);
     this.#request.of = request;
     try {
       handler(this.#request, answer);

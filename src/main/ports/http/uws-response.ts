@@ -15,19 +15,27 @@ const CONTENT_TYPE = "Content-Type";
  */
 const WRITTEN_THROUGH = 16 * 1024;
 
+export const addressOf = (response: UwsHttpResponse): string =>
+  Buffer.from(response.getRemoteAddressAsText()).toString();
+
 export class UwsResponse implements HttpResponse {
   readonly #response: UwsHttpResponse;
   readonly #log: Log;
+  #address: string | undefined;
   /** The answer is whole or the client gone: the response must not be touched. */
   #isOver = false;
 
-  constructor(response: UwsHttpResponse, log: Log) {
+  /** `address`: that of the client, if it is known already. */
+  constructor(response: UwsHttpResponse, log: Log, address?: string) {
     this.#response = response;
     this.#log = log;
+    this.#address = address;
   }
 
   get remoteAddress(): string {
-    return this.#isOver ? "" : Buffer.from(this.#response.getRemoteAddressAsText()).toString();
+    if (this.#isOver) return "";
+    this.#address ??= addressOf(this.#response);
+    return this.#address;
   }
 
   onAborted(callback: () => void): void {
