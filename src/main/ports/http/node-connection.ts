@@ -16,6 +16,7 @@ export class NodeConnection {
   #isClosing = false;
   /** What is sent last, once all that is under way is answered. */
   #lastWords: string | undefined;
+  #answered: (() => void) | undefined;
 
   constructor(socket: Socket) {
     this.#socket = socket;
@@ -38,7 +39,18 @@ export class NodeConnection {
   done(): void {
     this.#unanswered--;
     this.#isHeld = false;
-    if (this.#unanswered === 0 && this.#lastWords !== undefined) this.#sayLast();
+    if (this.#unanswered > 0) return;
+    if (this.#lastWords !== undefined) this.#sayLast();
+    const callback = this.#answered;
+    this.#answered = undefined;
+    callback?.();
+  }
+
+  /** Calls back, unless nothing more is to be run, when all that came before is answered. It must not throw. */
+  whenAnswered(callback: () => void): void {
+    if (this.#isClosing) return;
+    if (this.#unanswered === 0) callback();
+    else this.#answered = callback;
   }
 
   /** A body is not read for now: its client may be silent. */

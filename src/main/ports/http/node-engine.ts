@@ -80,7 +80,9 @@ export class NodeEngine implements HttpEngine {
     server.on("secureConnection", (socket: Socket) => this.#watch(socket));
     server.on("timeout", (socket: Socket) => this.#connectionOf(socket).idle());
     server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => this.#onFault(error, socket));
-    server.on("upgrade", (message, socket, head) => this.#onUpgrade(message, socket as Socket, head));
+    server.on("upgrade", (message, socket: Socket, head) => {
+      this.#connectionOf(socket).whenAnswered(() => this.#onUpgrade(message, socket, head));
+    });
     server.on("connect", (_message, socket) => this.#connectionOf(socket as Socket).fail(BAD_REQUEST));
     // Of what listens: what cannot be had is told by `open`.
     server.on("error", (error: NodeJS.ErrnoException) => {
@@ -176,6 +178,7 @@ export class NodeEngine implements HttpEngine {
 
   #onUpgrade(message: IncomingMessage, socket: Socket, head: Buffer): void {
     const connection = this.#connectionOf(socket);
+    if (socket.destroyed) return;
     try {
       const request = new NodeRequest(message);
       const isWebSocket = message.method === "GET" && request.header("upgrade").toLowerCase() === "websocket";

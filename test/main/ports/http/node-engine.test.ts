@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { afterEach, beforeEach, expect, it, onTestFinished } from "vitest";
 import { SILENT } from "../../../../src/main/log.js";
-import type { HttpResponse } from "../../../../src/main/ports/http/engine.js";
+import type { HttpResponse, HttpWebSocket } from "../../../../src/main/ports/http/engine.js";
 import { NodeEngine } from "../../../../src/main/ports/http/node-engine.js";
 import { isAnswered, sendRaw, statusOf } from "../../../e2e/raw-http.js";
 import { openHost } from "./engines.js";
@@ -124,6 +124,41 @@ it("answers what is no request with 400 behind the answers to what came before, 
     "HTTP/1.1 400",
   ]);
   expect(waiting.length).toBe(2);
+});
+
+it("takes up a request to speak another protocol when those before it are answered", async () => {
+  const waiting: HttpResponse[] = [];
+  handle = (response) => void waiting.push(response);
+  const opened: HttpWebSocket[] = [];
+  const peer = {
+    opened: (socket: HttpWebSocket) => void opened.push(socket),
+    message: () => {},
+    drained: () => {},
+    closed: () => {},
+  };
+  engine.addWebSocket("/mq", { maxMessageBytes: 100, idleTimeout: 120, accept: () => peer });
+  const key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n";
+  const webSocket = `GET /mq HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n${key}\r\n`;
+  const h2c = "GET /path HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n";
+  const socket = await open();
+  let text = "";
+  socket.on("data", (bytes: Buffer) => {
+    text += bytes.toString("latin1");
+  });
+  socket.write(GET + h2c + webSocket);
+  for (let i = 0; i < 2; i++) {
+    await until(() => waiting.length === i + 1);
+    expect(opened.length).toBe(0);
+    waiting[i]?.send(PLAIN, `answer ${i}`);
+  }
+  await until(() => opened.length === 1 && text.includes("101"));
+  expect(text.match(/HTTP\/1\.1 \d+|answer \d/g)).toEqual([
+    "HTTP/1.1 200",
+    "answer 0",
+    "HTTP/1.1 200",
+    "answer 1",
+    "HTTP/1.1 101",
+  ]);
 });
 
 it.each([
