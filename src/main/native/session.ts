@@ -8,7 +8,7 @@ import type { ErrorName } from "../../protocol/errors.js";
 import { HEAD, LENGTH, LENGTH_BYTES, MIN_LENGTH, OP, REQUEST } from "../../protocol/frame.js";
 import { packHead } from "../../protocol/head.js";
 import { Answer, Op, RENEW } from "../../protocol/op.js";
-import { type AnswerHandler, CurrentFrame } from "./answer-frame.js";
+import { type AnswerFrame, type AnswerHandler, CurrentFrame } from "./answer-frame.js";
 import { AnswerOrder } from "./answer-order.js";
 import type { NativeConnection } from "./connection.js";
 import { leasesOf, type UnansweredPop, type UnansweredPops } from "./late-pops.js";
@@ -28,7 +28,7 @@ interface PendingPop extends UnansweredPop {
 
 const LAST_REQUEST = 0xffff_ffff;
 
-const GONE = "the client has gone";
+const ENDED = "the session has ended";
 
 /** The answer to a pop that has found nothing. */
 const NO_MESSAGES = new Uint8Array(HEAD);
@@ -134,7 +134,8 @@ export class Session implements TurnTaker, UnansweredPops {
       // An error of the session's own has no number: the shard may answer all the same.
       if (frame.request !== 0) this.#pops.delete(request);
       if (isBlocking) this.#blocking--;
-      onAnswer(frame);
+      if (this.#isClosed && frame.op === Answer.MESSAGES) this.#giveBackLate(frame, onAnswer);
+      else onAnswer(frame);
     });
     if (isBlocking) this.#blocking++;
     if (request !== 0) this.#pops.set(request, { request, topic, queue, isWaiting });
@@ -285,13 +286,14 @@ export class Session implements TurnTaker, UnansweredPops {
     for (let at = start; at < end; at += LENGTH_BYTES + view.getUint32(at)) {
       const handler = this.#takeHandler(view.getUint32(at + REQUEST));
       if (handler === undefined) continue;
-      this.answerError("SHARD_RESTARTED", "the broker failed on this request, which may have been done", handler);
+      this.#answerError("SHARD_RESTARTED", "the broker failed on this request, which may have been done", handler);
     }
+    this.#afterAnswers();
   }
 
   answerError(kind: ErrorName, text: string, onAnswer: AnswerHandler): void {
-    const frame = errorFrame(kind, text, 0);
-    this.#show(frame, new DataView(frame.buffer, frame.byteOffset, frame.length), 0, frame.length, onAnswer);
+    this.#answerError(kind, text, onAnswer);
+    this.#afterAnswers();
   }
 
   // UnansweredPops: for when the client has gone.
@@ -309,7 +311,7 @@ export class Session implements TurnTaker, UnansweredPops {
   #ask(op: number, flags: number, head: Uint8Array, payload: Uint8Array | undefined, onAnswer: AnswerHandler): number {
     const { maxFrameBytes } = this.#options;
     const length = MIN_LENGTH + head.length + (payload?.length ?? 0);
-    if (!this.isOpen) return this.#refuse("SHUTTING_DOWN", GONE, onAnswer);
+    if (!this.isOpen) return this.#refuse("SHUTTING_DOWN", ENDED, onAnswer);
     if (length > maxFrameBytes) {
       return this.#refuse("FRAME_TOO_LARGE", `a request has at most ${maxFrameBytes} bytes`, onAnswer);
     }
@@ -357,6 +359,14 @@ export class Session implements TurnTaker, UnansweredPops {
       this.#dispatch(bytes, view, at, next);
       at = next;
     }
+    this.#afterAnswers();
+  }
+
+  /** Requests have been answered: the session may close, and the client may go on. */
+  #afterAnswers(): void {
+    if (!this.isOpen) return;
+    // Answers that wait for earlier ones count as unsent: some may have been handed over.
+    if (this.#order !== undefined) this.#connection.drained();
     this.#endWhenAnswered();
     if (!this.isBlocked) this.#client.proceed();
   }
@@ -368,7 +378,7 @@ export class Session implements TurnTaker, UnansweredPops {
   #failAll(): void {
     const handlers = [...this.#handlers.values()];
     this.#handlers.clear();
-    for (const handler of handlers) this.answerError("SHUTTING_DOWN", GONE, handler);
+    for (const handler of handlers) this.#answerError("SHUTTING_DOWN", ENDED, handler);
   }
 
   #dispatch(bytes: Uint8Array, view: DataView, start: number, end: number): void {
@@ -386,12 +396,18 @@ export class Session implements TurnTaker, UnansweredPops {
   /** Messages of a pop that nobody waits for any more. */
   #giveBack(bytes: Uint8Array, view: DataView, start: number, end: number): void {
     // The connection knows what its pops bring too late.
-    if (this.#isClosed) return this.#connection.deliver(bytes, view, start, end);
+    if (!this.isOpen) return this.#connection.deliver(bytes, view, start, end);
     const { request, payloadStart } = this.#frame;
     const pop = this.#pops.get(request);
     if (!this.#pops.delete(request) || pop === undefined) return;
     const leases = leasesOf(view, payloadStart, end);
     if (leases !== undefined) this.#ask(Op.NACK, 0, packHead([pop.topic, pop.queue]), leases, () => {});
+  }
+
+  /** Messages that waited for earlier answers until the client was gone. */
+  #giveBackLate({ bytes, view, headStart, payloadEnd }: AnswerFrame, onAnswer: AnswerHandler): void {
+    this.#connection.deliver(bytes, view, headStart - HEAD, payloadEnd);
+    this.#answerError("SHUTTING_DOWN", ENDED, onAnswer);
   }
 
   readonly #answer = (request: number, bytes: Uint8Array, view: DataView, start: number, end: number): void => {
@@ -403,6 +419,12 @@ export class Session implements TurnTaker, UnansweredPops {
     const handler = this.#handlers.get(request);
     if (handler !== undefined) this.#handlers.delete(request);
     return handler;
+  }
+
+  /** Answers with an error of the session's own. */
+  #answerError(kind: ErrorName, text: string, onAnswer: AnswerHandler): void {
+    const frame = errorFrame(kind, text, 0);
+    this.#show(frame, new DataView(frame.buffer, frame.byteOffset, frame.length), 0, frame.length, onAnswer);
   }
 
   #show(bytes: Uint8Array, view: DataView, start: number, end: number, handler: AnswerHandler): void {
