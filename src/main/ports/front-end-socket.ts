@@ -50,6 +50,8 @@ class FrontEndSocket implements SessionClient, Client {
   #isReading = true;
   #isTaking = false;
   #isCorked = false;
+  /** What was unsent when it was corked. */
+  #backlog = 0;
   /** Nothing more comes. */
   #hasEnded = false;
 
@@ -87,6 +89,7 @@ class FrontEndSocket implements SessionClient, Client {
     // Answers of one turn are written together.
     if (!this.#isCorked) {
       this.#isCorked = true;
+      this.#backlog = this.#socket.writableLength;
       this.#socket.cork();
       process.nextTick(this.#uncork);
     }
@@ -96,7 +99,8 @@ class FrontEndSocket implements SessionClient, Client {
   // SessionClient: what the session does with it.
 
   unsentBytes(): number {
-    return this.#socket.writableLength;
+    // What was written in this turn has not been offered to the system, which nearly always takes all of it.
+    return this.#isCorked ? this.#backlog : this.#socket.writableLength;
   }
 
   pause(): void {
@@ -128,7 +132,7 @@ class FrontEndSocket implements SessionClient, Client {
   readonly #uncork = (): void => {
     this.#isCorked = false;
     this.#socket.uncork();
-    // Nearly always the system has taken all. A codec may write much that no shard has answered.
+    // A codec may write much that no shard has answered.
     if (this.#socket.writableLength > 0) this.#contained(() => this.#session.unsent());
   };
 
