@@ -8,7 +8,7 @@ import { shareOf } from "./address-shares.js";
 import type { ConnectionHost } from "./connection-host.js";
 import type { Port } from "./descriptor-watch.js";
 import { type Protocol, recognize } from "./front-end.js";
-import { explainListenError } from "./listen-error.js";
+import { listenOn } from "./listen-error.js";
 import { ReadBuffer, type Reading } from "./read-buffer.js";
 import { lingeringEnd } from "./tcp-transport.js";
 
@@ -88,17 +88,9 @@ export class TcpListener implements Port {
     if (this.#address === undefined) this.#server.close();
   }
 
-  #open({ host, port }: Address): Promise<Address> {
-    return new Promise((resolve, reject) => {
-      const failed = (error: Error): void => reject(explainListenError("TCP", { host, port }, error));
-      this.#server.once("error", failed);
-      this.#server.listen(port, host, () => {
-        this.#server.off("error", failed);
-        const address = this.#server.address();
-        if (address === null || typeof address === "string") return reject(new Error("a TCP port has an address"));
-        resolve({ host: address.address, port: address.port });
-      });
-    });
+  async #open(wanted: Address): Promise<Address> {
+    const { address, port } = await listenOn(this.#server, "TCP", wanted);
+    return { host: address, port };
   }
 
   /** Takes no more sockets. Those that are there stay. */

@@ -21,6 +21,11 @@ export class NodeConnection {
     this.#socket = socket;
   }
 
+  /** A request is unanswered. */
+  get isBusy(): boolean {
+    return this.#unanswered > 0;
+  }
+
   /** False: the request is not to be run. */
   begin(message: IncomingMessage): boolean {
     if (this.#isClosing) return false;

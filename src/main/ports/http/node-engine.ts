@@ -5,7 +5,7 @@ import { createServer as createTlsServer } from "node:https";
 import { Server as NetServer, type Socket } from "node:net";
 import { contain } from "../../native/error-boundary.js";
 import type { Address } from "../../options.js";
-import { explainListenError } from "../listen-error.js";
+import { listenOn } from "../listen-error.js";
 import type { AnswerHead, EngineHost, HttpEngine, RequestHandler, TlsFiles, WebSocketRoute } from "./engine.js";
 import { NodeConnection } from "./node-connection.js";
 import { NodeRequest } from "./node-request.js";
@@ -111,17 +111,9 @@ export class NodeEngine implements HttpEngine {
     this.#webSockets.add(path, route);
   }
 
-  open({ host, port }: Address): Promise<Address> {
-    return new Promise((resolve, reject) => {
-      const failed = (error: Error): void => reject(explainListenError("HTTP", { host, port }, error));
-      this.#server.once("error", failed);
-      this.#server.listen(port, host, () => {
-        this.#server.off("error", failed);
-        const address = this.#server.address();
-        if (address === null || typeof address === "string") return reject(new Error("a TCP port has an address"));
-        resolve({ host, port: address.port });
-      });
-    });
+  async open(wanted: Address): Promise<Address> {
+    const { port } = await listenOn(this.#server, "HTTP", wanted);
+    return { host: wanted.host, port };
   }
 
   pause(): void {
@@ -176,6 +168,8 @@ export class NodeEngine implements HttpEngine {
 
   #onUpgrade(message: IncomingMessage, socket: Socket, head: Buffer): void {
     const connection = this.#connectionOf(socket);
+    // Node would never send the answers to requests on both sides of this one.
+    if (connection.isBusy) return connection.fail(BAD_REQUEST);
     try {
       const request = new NodeRequest(message);
       const isWebSocket = message.method === "GET" && request.header("upgrade").toLowerCase() === "websocket";

@@ -138,6 +138,13 @@ it.each([
   expect([answer.match(/HTTP\/1\.1 \d+/g), runs]).toEqual([[`HTTP/1.1 ${status}`], 0]);
 });
 
+it.each(["h2c", "websocket"])("refuses an upgrade to %s behind a request that is not answered", async (protocol) => {
+  handle = (response) => void setImmediate(() => response.send(PLAIN, "ok"));
+  const upgrade = `GET /path HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: ${protocol}\r\n\r\n`;
+  const answers = await sendRaw(port, GET + upgrade + GET);
+  expect(answers.match(/HTTP\/1\.1 \d+|ok/g)).toEqual(["HTTP/1.1 200", "ok", "HTTP/1.1 400"]);
+});
+
 it("runs nothing behind a request that is to be the last", async () => {
   let runs = 0;
   handle = (response) => {
