@@ -16,7 +16,7 @@ export class AnswerOrder {
   readonly #onFault: (error: unknown) => void;
   #bytes = 0;
 
-  /** `onFault` is told what a handler throws: the next have their turn all the same. */
+  /** `onFault` is told what a handler throws; the others are called all the same. */
   constructor(onFault: (error: unknown) => void) {
     this.#onFault = onFault;
   }

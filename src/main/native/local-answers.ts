@@ -50,3 +50,6 @@ export const sayConsumerClosed = (outgoing: Outgoing, kind: ErrorName, text: str
 
 export const sayGoodbye = (outgoing: Outgoing): void =>
   answer(outgoing, Answer.GOODBYE, 0, packHead(["the broker is stopping"]));
+
+/** The answer to a pop that has found nothing, of a session's own: without a request. */
+export const NO_MESSAGES: Uint8Array = Uint8Array.from(frame(Answer.MESSAGES, 0, NO_HEAD).written());

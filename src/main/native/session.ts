@@ -5,14 +5,14 @@
  */
 import { WORD_BYTES } from "../../protocol/entry.js";
 import type { ErrorName } from "../../protocol/errors.js";
-import { HEAD, LENGTH, LENGTH_BYTES, MIN_LENGTH, OP, REQUEST } from "../../protocol/frame.js";
+import { HEAD, LENGTH_BYTES, MIN_LENGTH, OP, REQUEST } from "../../protocol/frame.js";
 import { packHead } from "../../protocol/head.js";
 import { Answer, Op, RENEW } from "../../protocol/op.js";
 import { type AnswerFrame, type AnswerHandler, CurrentFrame } from "./answer-frame.js";
 import { AnswerOrder } from "./answer-order.js";
 import type { NativeConnection } from "./connection.js";
 import { leasesOf, type UnansweredPop, type UnansweredPops } from "./late-pops.js";
-import { errorFrame } from "./local-answers.js";
+import { errorFrame, NO_MESSAGES } from "./local-answers.js";
 import type { SessionClient } from "./session-client.js";
 import type { Identity, OpenConnection, PopOptions, PublishOptions, SessionOptions } from "./session-options.js";
 import { SessionPushes } from "./session-pushes.js";
@@ -29,12 +29,6 @@ interface PendingPop extends UnansweredPop {
 const LAST_REQUEST = 0xffff_ffff;
 
 const ENDED = "the session has ended";
-
-/** The answer to a pop that has found nothing. */
-const NO_MESSAGES = new Uint8Array(HEAD);
-const NO_MESSAGES_VIEW = new DataView(NO_MESSAGES.buffer);
-NO_MESSAGES_VIEW.setUint32(LENGTH, MIN_LENGTH);
-NO_MESSAGES_VIEW.setUint8(OP, Answer.MESSAGES);
 
 export class Session implements TurnTaker, UnansweredPops {
   readonly identity: Identity;
@@ -218,7 +212,7 @@ export class Session implements TurnTaker, UnansweredPops {
       // Shards answer a session in order: when this is answered and the pop is not, there was nothing for it.
       this.#ask(Op.ACK, 0, packHead([topic, queue]), undefined, () => {
         const onAnswer = this.#takeHandler(request);
-        if (onAnswer !== undefined) this.#show(NO_MESSAGES, NO_MESSAGES_VIEW, 0, NO_MESSAGES.length, onAnswer);
+        if (onAnswer !== undefined) this.#showOwn(NO_MESSAGES, onAnswer);
       });
     }
   }
@@ -421,9 +415,12 @@ export class Session implements TurnTaker, UnansweredPops {
     return handler;
   }
 
-  /** Answers with an error of the session's own. */
   #answerError(kind: ErrorName, text: string, onAnswer: AnswerHandler): void {
-    const frame = errorFrame(kind, text, 0);
+    this.#showOwn(errorFrame(kind, text, 0), onAnswer);
+  }
+
+  /** A frame that no shard has sent. */
+  #showOwn(frame: Uint8Array, onAnswer: AnswerHandler): void {
     this.#show(frame, new DataView(frame.buffer, frame.byteOffset, frame.length), 0, frame.length, onAnswer);
   }
 
@@ -436,8 +433,10 @@ export class Session implements TurnTaker, UnansweredPops {
     }
   }
 
-  /** One request must not take others with it, whose answers lie in the same bytes. */
+  /** A handler has thrown. The answers of others lie in the same bytes, so this goes no further. */
   #failed(error: unknown): void {
     this.#options.log.error({ error, peer: this.peer }, "a front end failed on an answer");
+    // A client that counts answers would take the next one for this.
+    if (this.#order !== undefined) this.destroy();
   }
 }
