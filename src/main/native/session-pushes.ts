@@ -1,4 +1,4 @@
-/** Who takes what a session is sent without having asked for each of it: messages of consumers and of channels. */
+/** Handlers of what is pushed to a session: messages of its consumers and its channels. */
 import { unpackHead } from "../../protocol/head.js";
 import { Answer } from "../../protocol/op.js";
 import type { AnswerFrame, AnswerHandler } from "./answer-frame.js";
@@ -41,7 +41,7 @@ export class SessionPushes {
     this.#subscriptions.clear();
   }
 
-  /** Who takes the frame; undefined: it is no push, or nobody's. */
+  /** The handler of a frame; undefined if it is no push, or if nobody takes it. */
   handlerOf(frame: AnswerFrame): AnswerHandler | undefined {
     switch (frame.op) {
       case Answer.MESSAGES:

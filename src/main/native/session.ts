@@ -21,7 +21,7 @@ import type { SessionTurns, TurnTaker } from "./session-turns.js";
 import { splitReceipts } from "./single-receipts.js";
 import type { Transport } from "./transport.js";
 
-/** A pop that waits, as long as nothing has come for it. */
+/** An unanswered pop. */
 interface PendingPop extends UnansweredPop {
   readonly isWaiting: boolean;
 }
@@ -39,15 +39,15 @@ export class Session implements TurnTaker, UnansweredPops {
   readonly #connection: NativeConnection;
   /** Undefined: answers come as they are. */
   readonly #order: AnswerOrder | undefined;
-  /** Request → who is to be told. */
+  /** Handlers of unanswered requests. */
   readonly #handlers = new Map<number, AnswerHandler>();
   readonly #pops = new Map<number, PendingPop>();
   readonly #pushes = new SessionPushes();
   readonly #frame = new CurrentFrame();
   #last = 0;
-  /** Pops that wait: nothing behind them is to be carried out. */
+  /** Waiting pops: what the client has sent behind them must not be carried out yet. */
   #blocking = 0;
-  /** The client may have gone: pops do not wait any more. */
+  /** The client may have gone, so pops no longer wait. */
   #isHurried = false;
   /** No more requests come. */
   #hasEnded = false;
@@ -86,7 +86,7 @@ export class Session implements TurnTaker, UnansweredPops {
     return this.#handlers.size;
   }
 
-  /** No more of what the client sends should be carried out for now. */
+  /** What the client sends should not be carried out for now. */
   get isBlocked(): boolean {
     return this.#blocking > 0 || this.#handlers.size >= this.#options.maxInFlight;
   }
@@ -155,7 +155,7 @@ export class Session implements TurnTaker, UnansweredPops {
     return consumer;
   }
 
-  /** Lets a consumer have so many messages more. */
+  /** Gives a consumer credit for that many more messages. */
   credit(topic: string, queue: string, consumer: number, credit: number): void {
     if (this.isOpen) this.#turns.gather(this, Op.CREDIT, 0, 0, packHead([topic, queue, consumer, credit]), undefined);
   }
@@ -229,7 +229,7 @@ export class Session implements TurnTaker, UnansweredPops {
     this.#connection.conclude();
   }
 
-  // What whoever carries the client tells it.
+  // Called by the carrier of the client.
 
   /** The client has said something. */
   heard(): void {
@@ -237,7 +237,7 @@ export class Session implements TurnTaker, UnansweredPops {
     this.#connection.isActive = true;
   }
 
-  /** Not all that the client was sent has left: when it is too much, the client is not read. */
+  /** Some of what was written has not left. If it is too much, the client is not read for now. */
   unsent(): void {
     this.#connection.flush();
   }
@@ -269,13 +269,13 @@ export class Session implements TurnTaker, UnansweredPops {
     this.#client.destroy();
   }
 
-  // TurnTaker: what comes of the requests of a turn.
+  // TurnTaker: called by `SessionTurns`.
 
   send(bytes: Uint8Array, view: DataView, start: number, end: number): void {
     this.#connection.receive(bytes, view, start, end);
   }
 
-  /** Some may have reached a shard: what it says of them is not waited for. */
+  /** Some of these requests may have reached a shard; its answers are ignored. */
   failSent(view: DataView, start: number, end: number): void {
     for (let at = start; at < end; at += LENGTH_BYTES + view.getUint32(at)) {
       const handler = this.#takeHandler(view.getUint32(at + REQUEST));

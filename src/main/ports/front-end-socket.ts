@@ -44,7 +44,7 @@ class FrontEndSocket implements SessionClient, Client {
   readonly #session: Session;
   readonly #codec: Codec;
   readonly #what: string;
-  /** The session wants it not to be read; it holds too much that may not be carried out yet. */
+  /** Not read because the session wants it so; because it holds too much that may not be carried out yet. */
   #isPaused = false;
   #isStuffed = false;
   #isReading = true;
@@ -64,7 +64,7 @@ class FrontEndSocket implements SessionClient, Client {
     const identity = { protocol: frontEnd.name, address, user: undefined };
     this.#what = `the connection of ${frontEnd.name} ${address}`;
     this.#session = host.openSession({ identity, inOrder: true, maxInFlight }, this);
-    // Who has sent everything may still wait for answers.
+    // A client that has ended its side may still wait for answers.
     socket.allowHalfOpen = true;
     socket.on("drain", () => this.#contained(() => this.#session.drained()));
     socket.on("end", () => this.#contained(() => this.#ended()));
@@ -164,7 +164,7 @@ class FrontEndSocket implements SessionClient, Client {
     this.#lookBack();
   }
 
-  /** What may be carried out has been: looks what is left. */
+  /** Looks at what is left when all that may be carried out has been. */
   #lookBack(): void {
     const input = this.#input;
     if (!this.#session.isOpen) return;

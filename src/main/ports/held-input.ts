@@ -15,7 +15,7 @@ export class HeldInput implements Holder {
   #end = 0;
   readonly #progress = new ProgressWatch();
 
-  /** `onCutOff` is told why nothing more can be held for this client. */
+  /** `onCutOff` is called with the reason when nothing more can be held for this client. */
   constructor(memory: AssemblyMemory, onCutOff: (text: string) => void) {
     this.#memory = memory;
     this.#onCutOff = onCutOff;

@@ -26,7 +26,7 @@ const UNKNOWN = "ringmq: this port speaks the native protocol, which begins with
 export class TcpListener implements Port {
   readonly #server: Server;
   readonly #buffer = new ReadBuffer();
-  /** Accepted, and not known by their first bytes yet: until when they may be. Oldest first. */
+  /** Accepted sockets whose protocol is not known yet, and their deadlines. Oldest first. */
   readonly #unknown = new Map<Socket, number>();
   #sockets = 0;
   #refused = 0;
@@ -55,7 +55,7 @@ export class TcpListener implements Port {
         );
       },
     );
-    // Of what listens: what cannot be had is told by `#open`.
+    // Errors of listening are reported by `listenOn`.
     this.#server.on("error", (error: NodeJS.ErrnoException) => {
       if (error.syscall === "accept") host.acceptFailed(error);
     });
@@ -100,7 +100,7 @@ export class TcpListener implements Port {
     for (const socket of this.#unknown.keys()) socket.destroy();
   }
 
-  /** Closes sockets that have not said what they are for too long. */
+  /** Closes sockets whose protocol has been unknown for too long. */
   expire(now: number): void {
     for (const [socket, deadline] of this.#unknown) {
       if (deadline > now) return;

@@ -82,14 +82,14 @@ export class NodeEngine implements HttpEngine {
     server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => this.#onFault(error, socket));
     server.on("upgrade", (message, socket, head) => this.#onUpgrade(message, socket as Socket, head));
     server.on("connect", (_message, socket) => this.#connectionOf(socket as Socket).fail(BAD_REQUEST));
-    // Of what listens: what cannot be had is told by `open`.
+    // Errors of listening are reported by `listenOn`.
     server.on("error", (error: NodeJS.ErrnoException) => {
       if (error.syscall === "accept") host.acceptFailed(error);
     });
   }
 
   get plain(): number {
-    // The end of a WebSocket is told after that of its socket.
+    // A socket closes before its WebSocket does.
     return Math.max(0, this.#sockets.size - this.#webSockets.size);
   }
 
@@ -117,7 +117,7 @@ export class NodeEngine implements HttpEngine {
   }
 
   pause(): void {
-    // Not that of an HTTP server, which closes connections that have no request under way.
+    // Not `close` of `http.Server`, which closes idle connections too.
     NetServer.prototype.close.call(this.#server);
   }
 
@@ -127,7 +127,7 @@ export class NodeEngine implements HttpEngine {
     for (const socket of this.#sockets) socket.destroy();
   }
 
-  /** Counts a socket that has come; one whose request was read once more has been counted. */
+  /** Counts a new socket. One that `#readAgain` has emitted again is counted already. */
   #count(socket: Socket): void {
     if (this.#sockets.has(socket)) return;
     this.#sockets.add(socket);
@@ -189,7 +189,7 @@ export class NodeEngine implements HttpEngine {
     }
   }
 
-  /** A request to speak something else that nobody here speaks is a request like any other. */
+  /** An upgrade to a protocol that is not served here is ignored: the request is handled like any other. */
   #readAgain(message: IncomingMessage, socket: Socket, head: Buffer): void {
     socket.unshift(Buffer.concat([withoutUpgrade(message), head]));
     this.#server.emit(this.#isTls ? "secureConnection" : "connection", socket);

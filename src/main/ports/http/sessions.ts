@@ -13,7 +13,7 @@ const MAX_SHARED_IN_FLIGHT = 65_536;
 /** Of a session that one exchange has to itself; some ask for several pages at once. */
 const MAX_IN_FLIGHT = 1_024;
 
-/** A session that nothing used for so many sweeps is closed. */
+/** A session is closed after this many sweeps without use. */
 const IDLE_SWEEPS = 10;
 
 /**
@@ -22,7 +22,7 @@ const IDLE_SWEEPS = 10;
  */
 const MAX_ADDRESSES = 4_096;
 
-/** Nothing waits for a client here: the HTTP port counts what of its answers is unsent. */
+/** It has no socket of its own: unsent answers are counted by the HTTP port. */
 class HttpSession implements SessionClient {
   readonly canPause = false;
   readonly session: Session;
@@ -68,7 +68,7 @@ class HttpSession implements SessionClient {
 interface AddressSessions {
   readonly address: string;
   shared: HttpSession | undefined;
-  /** The last that was used is the next to be. */
+  /** A stack: the last one used is used next. */
   readonly free: HttpSession[];
   /** All of them. */
   count: number;
