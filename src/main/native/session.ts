@@ -171,7 +171,7 @@ export class Session implements TurnTaker, UnansweredPops {
   /** Has messages of a channel pushed: `onPush` is called with CHANNEL_MESSAGES, CHANNEL_LOST, and last CONSUMER_CLOSED. */
   subscribe(channel: string, overflow: string, onAnswer: AnswerHandler, onPush: AnswerHandler): void {
     const request = this.request(Op.SUBSCRIBE, 0, packHead([channel, overflow]), undefined, (frame) => {
-      if (frame.op === Answer.ERROR) this.#pushes.removeSubscription(channel, request);
+      this.#pushes.endSubscribing(channel, request, frame.op !== Answer.ERROR);
       onAnswer(frame);
     });
     if (request !== 0) this.#pushes.addSubscription(channel, request, onPush);

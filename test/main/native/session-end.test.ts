@@ -175,6 +175,30 @@ describe("pushes", () => {
     ]);
   });
 
+  it("go on to whoever had subscribed when another subscription is refused", async () => {
+    const { session, shard } = await openSession();
+    const seen: string[] = [];
+    const note = (who: string) => (): void => void seen.push(who);
+    session.subscribe("news", "drop-oldest", note("confirmed"), note("first"));
+    const [
+      {
+        frames: [first],
+      } = { frames: [] },
+    ] = await readOnce(shard);
+    shard.answer(session.id, confirm(first?.request ?? 0));
+    await until(() => seen.length === 1);
+    session.subscribe("news", "drop-oldest", note("refused"), note("second"));
+    const [
+      {
+        frames: [second],
+      } = { frames: [] },
+    ] = await readOnce(shard);
+    shard.answer(session.id, frame(Answer.ERROR, second?.request ?? 0, [ERRORS.BUSY.code, "not now"]));
+    shard.fanOut([session.id], frame(Answer.CHANNEL_MESSAGES, 0, ["news"]));
+    await until(() => seen.length === 3);
+    expect(seen).toEqual(["confirmed", "refused", "first"]);
+  });
+
   it("are held back by the client's own socket, and come again when it has drained", async () => {
     const client = new PausableClient();
     const { session, shard } = await openSession(SILENT, {}, client);
