@@ -8,7 +8,7 @@ import { NativeConnection } from "./native/connection.js";
 import type { ConnectionContext } from "./native/connection-context.js";
 import type { SessionSide } from "./native/connection-kind.js";
 import type { ConnectionTable } from "./native/connection-table.js";
-import { guard } from "./native/error-boundary.js";
+import { contain } from "./native/error-boundary.js";
 import { helloHead } from "./native/handshake.js";
 import { OutputPool } from "./native/output-pool.js";
 import type { Session } from "./native/session.js";
@@ -257,14 +257,13 @@ export class Server implements ConnectionHost, SessionHost {
 
   /** What one connection cannot take is not to keep the others from it. */
   #forEach(tell: (connection: NativeConnection) => void): void {
-    const { log } = this.#options;
     for (const connection of this.#connections.values()) {
-      guard(
-        log,
-        `the connection of ${connection.peer}`,
-        () => tell(connection),
-        () => connection.destroy(),
-      );
+      try {
+        tell(connection);
+      } catch (error) {
+        const { log } = this.#options;
+        contain(log, `the connection of ${connection.peer}`, error, () => connection.destroy());
+      }
     }
   }
 

@@ -55,7 +55,11 @@ export class PausableClient extends TestClient {
 }
 
 export const openSession = async (log: Log = SILENT, options: Partial<SessionKind> = {}, client = new TestClient()) => {
-  const board = await testSwitchboard({ maxFrameBytes: MAX_FRAME, maxMessageBytes: 40_000 });
+  const board = await testSwitchboard({
+    maxFrameBytes: MAX_FRAME,
+    maxMessageBytes: 40_000,
+    maxOutgoingBytes: 64 * 1024,
+  });
   const sessions = new Sessions(MAX_FRAME, log);
   const identity = { protocol: "test", address: "192.0.2.1:5", user: undefined };
   const connections: NativeConnection[] = [];

@@ -45,19 +45,20 @@ export class CurrentFrame implements AnswerFrame {
 /** Bytes of an answer's head and payload. */
 export const answerBytes = ({ headStart, payloadEnd }: AnswerFrame): number => payloadEnd - headStart;
 
-/** An answer that may be kept. */
+/** An answer that may be kept: the whole frame. */
 export const copyAnswer = (frame: AnswerFrame): AnswerFrame => {
   const { op, flags, request, headStart, headEnd, payloadEnd } = frame;
+  const start = headStart - HEAD;
   // Not `slice`: that of a Buffer is no copy.
-  const bytes = new Uint8Array(frame.bytes.subarray(headStart, payloadEnd));
-  const payloadStart = headEnd - headStart;
+  const bytes = new Uint8Array(frame.bytes.subarray(start, payloadEnd));
+  const payloadStart = headEnd - start;
   return {
     op,
     flags,
     request,
     bytes,
     view: new DataView(bytes.buffer),
-    headStart: 0,
+    headStart: HEAD,
     headEnd: payloadStart,
     payloadStart,
     payloadEnd: bytes.length,

@@ -16,12 +16,12 @@ export class AnswerOrder {
   readonly #onFault: (error: unknown) => void;
   #bytes = 0;
 
-  /** `onFault` is told what a handler throws: the next have their turn all the same. */
+  /** `onFault` is told what a handler throws; the others are called all the same. */
   constructor(onFault: (error: unknown) => void) {
     this.#onFault = onFault;
   }
 
-  /** Answers that are owed. */
+  /** Answers that are still to be handed over. */
   get length(): number {
     return this.#slots.length;
   }
@@ -54,7 +54,7 @@ export class AnswerOrder {
     this.#slots.push({ onAnswer: work, answer: undefined, isAnswered: true });
   }
 
-  /** Those whose turn it is now. */
+  /** Hands over the answers at the front that have come. */
   #handOver(): void {
     for (let slot = this.#slots.at(0); slot?.isAnswered; slot = this.#slots.at(0)) {
       this.#slots.shift();
@@ -72,7 +72,7 @@ export class AnswerOrder {
   }
 }
 
-/** What work that waits for no answer is called with. */
+/** The frame for work that `run` has queued. */
 const NOTHING: AnswerFrame = {
   op: 0,
   flags: 0,

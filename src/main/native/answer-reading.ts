@@ -39,7 +39,7 @@ export interface ReceivedMessage {
   readonly end: number;
 }
 
-/** The message of a MESSAGES that brings one at the most; undefined: there is none. */
+/** The first message of a MESSAGES; undefined if it has none. */
 export const firstMessage = (frame: AnswerFrame): ReceivedMessage | undefined => {
   const [run] = readRuns(frame.view, frame.payloadStart, frame.payloadEnd);
   if (run === undefined) return undefined;

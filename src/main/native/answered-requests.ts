@@ -1,11 +1,11 @@
-/** Which requests a shard's answers answer. Only headers, and the receipts of CONFIRM, are read. */
+/** Which requests a shard has answered. Only frame headers and the receipts of CONFIRM are read. */
 import { HEAD, HEAD_LENGTH, LENGTH_BYTES, OP, REQUEST } from "../../protocol/frame.js";
 import { Answer } from "../../protocol/op.js";
 import { RECEIPT_BYTES, RECEIPT_REQUEST, RECEIPT_REQUESTS } from "../../protocol/selection.js";
 import type { ConsumerLedger } from "./consumer-ledger.js";
 import type { RequestWindow } from "./request-window.js";
 
-/** Marks what the receipts in [start, end) answer. */
+/** Clears the requests of the receipts in [start, end). */
 const markReceipts = (
   window: RequestWindow,
   ledger: ConsumerLedger,
@@ -23,7 +23,7 @@ const markReceipts = (
   }
 };
 
-/** Marks what the whole frames in [start, end) answer as answered. */
+/** Clears the requests that the whole frames in [start, end) answer. */
 export const markAnswered = (
   window: RequestWindow,
   ledger: ConsumerLedger,
@@ -41,7 +41,7 @@ export const markAnswered = (
       const request = view.getUint32(at + REQUEST);
       if (op === Answer.CONSUMER_CLOSED) ledger.consumerClosed(request);
       else if (op === Answer.MESSAGES && ledger.isBeginning(request)) {
-        // The messages of a consumer carry a number that its CONFIRM answers, whichever comes first.
+        // Messages of a consumer carry the number of its CONSUME, and may come before its CONFIRM.
       } else if (request !== 0 && window.clear(request) && ledger.isWaiting) ledger.refused(request);
     }
     at = next;

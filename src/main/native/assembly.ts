@@ -4,23 +4,23 @@
  * that their library may hold.
  */
 
-/** The smallest buffer: most frames that a read of the socket cuts fit into it. */
+/** The smallest buffer: most frames that are cut by the end of a read fit into it. */
 const MIN_BYTES = 4 * 1024;
 
 /** Buffers up to this size are kept for the next frame, up to this much of them. */
 const KEPT_BYTES = 1024 * 1024;
 const KEPT_TOTAL = 8 * 1024 * 1024;
 
-/** What reservations leave for frames: a quarter. */
+/** At most this share of the memory can be reserved; the rest is for frames. */
 const MAX_RESERVED = 3 / 4;
 
-/** Who holds a buffer. */
+/** The owner of a buffer. */
 export interface Holder {
   /** Bytes of its buffer. */
   readonly held: number;
   /** Little or nothing of its frame has come lately. */
   readonly isStalled: boolean;
-  /** Gives its memory back at once, in favour of another. */
+  /** Gives its memory back at once: another owner needs it. */
   cutOff(): void;
 }
 
@@ -29,7 +29,7 @@ export class AssemblyMemory {
   #used = 0;
   #reserved = 0;
   #kept = 0;
-  /** Buffers that nobody uses, by the logarithm of their size. */
+  /** Free buffers, by the binary logarithm of their size. */
   readonly #free: Buffer[][] = [];
   readonly #holders = new Set<Holder>();
 

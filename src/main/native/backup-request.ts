@@ -4,10 +4,10 @@ import { type BackupRefusal, type BackupSummary, readBackupHead } from "../data/
 import type { ConnectionContext } from "./connection-context.js";
 import { guard } from "./error-boundary.js";
 
-/** The connection that asks. */
+/** The connection that asked for the backup. */
 export interface BackupClient {
   readonly isTcp: boolean;
-  /** The request is not in the window any more. */
+  /** The request leaves the window. */
   settled(request: number): void;
   /** Answers later, and writes what it has answered. */
   answerLater(request: number, value: unknown): void;

@@ -9,7 +9,7 @@ import type { OutputPool } from "./output-pool.js";
 import type { UnsentBudget } from "./unsent-budget.js";
 import type { WaitingInput } from "./waiting-input.js";
 
-/** What is told of a connection to those who must not know it. */
+/** A connection for code that needs no more than its number. */
 export interface ConnectionId {
   readonly id: number;
 }

@@ -1,7 +1,7 @@
 /** Whether a connection is that of a native client, or carries a session. */
 import type { UnansweredPops } from "./late-pops.js";
 
-/** What a session tells of itself to the connection that carries it. */
+/** What a connection needs to know of the session it carries. */
 export interface SessionSide {
   readonly maxInFlight: number;
   readonly unanswered: UnansweredPops;

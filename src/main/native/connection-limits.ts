@@ -18,7 +18,7 @@ const TURN_BYTES = 2 * 1024 * 1024;
  */
 const WAITING_BOUNDS = 3;
 
-/** Past that a connection may send this much that needs no answer. */
+/** Past that, a connection may send this many bytes that need no answer. */
 const UNANSWERED_SLACK_BYTES = 64 * 1024;
 
 export class ConnectionLimits {
@@ -28,7 +28,7 @@ export class ConnectionLimits {
   readonly #canPause: boolean;
   readonly #maxWaitingBytes: number;
 
-  /** `canPause`: it can be kept from sending. */
+  /** `canPause`: reading from its client can be paused. */
   constructor(context: ConnectionContext, canPause: boolean) {
     const { maxFrameBytes, maxOutgoingBytes, ringBytes } = context.options;
     this.#context = context;

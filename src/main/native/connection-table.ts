@@ -4,11 +4,11 @@ import type { ConnectionId } from "./connection-context.js";
 
 export class ConnectionTable {
   readonly #byId = new Map<number, NativeConnection>();
-  /** Those that count among the connections of the broker. */
+  /** Those that count towards `maxConnections`. */
   readonly #counted = new Set<number>();
   /** Those that have not said HELLO, oldest first, and until when they may. */
   readonly #unidentified = new Map<number, number>();
-  /** The number of the last. None is ever used again: an answer that comes late finds nobody. */
+  /** The last number given out. Numbers are never reused, so a late answer cannot reach another connection. */
   #last = 0;
 
   constructor(
@@ -16,12 +16,12 @@ export class ConnectionTable {
     readonly helloTimeout: number,
   ) {}
 
-  /** Connections that count: sessions of plain HTTP do not, whose sockets are counted. */
+  /** Connections that count. Sessions of plain HTTP do not: their sockets are counted instead. */
   get size(): number {
     return this.#counted.size;
   }
 
-  /** All of them: beside those that count, sessions of plain HTTP, and those that something is awaited for. */
+  /** All connections: also sessions of plain HTTP, and closed ones for which an answer is still awaited. */
   get all(): number {
     return this.#byId.size;
   }
@@ -47,7 +47,7 @@ export class ConnectionTable {
     this.#unidentified.set(connection.id, now + this.helloTimeout);
   }
 
-  /** The connection of a session. `isCounted`: its client's socket is not counted otherwise. */
+  /** The connection of a session. `isCounted`: false when its socket is counted elsewhere. */
   addSession(connection: NativeConnection, isCounted: boolean): void {
     this.#byId.set(connection.id, connection);
     if (isCounted) this.#counted.add(connection.id);
@@ -57,14 +57,14 @@ export class ConnectionTable {
     this.#unidentified.delete(id);
   }
 
-  /** A connection has closed. `isAwaited`: it is to be found all the same, since shards may still send something. */
+  /** A connection has closed. `isAwaited`: keep it findable, since shards may still send something. */
   remove({ id }: ConnectionId, isAwaited = false): void {
     this.#counted.delete(id);
     this.#unidentified.delete(id);
     if (!isAwaited) this.#byId.delete(id);
   }
 
-  /** Closes those that have been silent for too long. */
+  /** Closes those that have not said HELLO in time. */
   expire(now: number): void {
     for (const [id, deadline] of this.#unidentified) {
       if (deadline > now) return;

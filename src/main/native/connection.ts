@@ -47,7 +47,7 @@ export class NativeConnection implements FrameSink, LocalRequests, BackupClient,
   readonly #window: RequestWindow;
   readonly #ledger = new ConsumerLedger();
   readonly #requests: RequestRouter;
-  /** What its frames travel under. */
+  /** The envelope of its frames in the rings. */
   readonly #envelope: Uint8Array;
   /** By shard: 1 when it has heard of this connection. */
   readonly #used: Uint8Array;
@@ -57,12 +57,12 @@ export class NativeConnection implements FrameSink, LocalRequests, BackupClient,
   #state: number = State.OPEN;
   #isReceiving = false;
   #hasLeft = false;
-  /** Bytes that wait in the lines of shards. */
+  /** Bytes that wait for room in the inboxes of shards. */
   #waitingBytes = 0;
   /** Its outgoing bytes are above the limit and shards know it. */
   #isHeld = false;
   #isPaused = false;
-  /** What may still come when it has closed. */
+  /** Pops whose answers may still come after the end. */
   #late: LatePops | undefined;
 
   constructor(
@@ -101,7 +101,7 @@ export class NativeConnection implements FrameSink, LocalRequests, BackupClient,
     return this.#window.size;
   }
 
-  // What the transport brings.
+  // Called by the transport.
 
   /** Bytes of frames: [start, end), the caller's again when it returns. */
   receive(bytes: Uint8Array, view: DataView, start: number, end: number): void {
@@ -138,7 +138,7 @@ export class NativeConnection implements FrameSink, LocalRequests, BackupClient,
     this.#context.closed(this, this.#late?.isPending ?? false);
   }
 
-  // What shards bring. All of it is gathered until `flush`.
+  // Called for what shards send. It is gathered until `flush`.
 
   /** Whole frames for this connection. */
   deliver(bytes: Uint8Array, view: DataView, start: number, end: number): void {
@@ -174,7 +174,7 @@ export class NativeConnection implements FrameSink, LocalRequests, BackupClient,
     this.#updateReading();
   }
 
-  /** The shard lost all it knew. Its requests are answered, its consumers are told. */
+  /** The shard has lost its state. Requests to it are answered with an error, and its consumers are closed. */
   shardLost(shard: number, kind: LossKind): void {
     this.#used[shard] = 0;
     if (this.#state !== State.OPEN) return this.#late?.shardLost(shard);
@@ -187,14 +187,14 @@ export class NativeConnection implements FrameSink, LocalRequests, BackupClient,
     this.flush();
   }
 
-  /** Bytes that waited for a shard do so no more. */
+  /** Bytes that waited for a shard are in its inbox now. */
   taken(bytes: number): void {
     this.#waitingBytes -= bytes;
     this.#context.waiting.remove(bytes);
     if (this.#waitingBytes === 0) this.#updateReading();
   }
 
-  // What ends it.
+  // The end.
 
   /** Says what is wrong. Closes the connection if the error is one that does. */
   fail(kind: ErrorName, text: string, request: number): void {
@@ -239,7 +239,7 @@ export class NativeConnection implements FrameSink, LocalRequests, BackupClient,
   sweep(now: number): void {
     if (this.#state !== State.OPEN) return;
     const isPaused = this.#isPaused && this.#transport.canPause;
-    // Who does not read its answers has itself to thank.
+    // No excuse for a client that does not read its answers.
     this.#intake.sweep(now, isPaused, isPaused && this.#waitingBytes > 0);
   }
 
@@ -249,7 +249,7 @@ export class NativeConnection implements FrameSink, LocalRequests, BackupClient,
     this.isActive = false;
   }
 
-  // FrameSink: what the intake finds.
+  // FrameSink: called by the intake.
 
   route(bytes: Uint8Array, view: DataView, start: number): number {
     return this.#requests.route(bytes, view, start);
@@ -266,7 +266,7 @@ export class NativeConnection implements FrameSink, LocalRequests, BackupClient,
     this.#waitingBytes += end - start;
     this.#context.waiting.add(end - start);
     this.#updateReading();
-    // A session has hardly anything but requests, which are refused one by one from the bound on.
+    // Nearly all that a session sends is requests, which are refused one by one past the limit.
     if (this.#session !== undefined || this.#waitingBytes <= this.#limits.cutOffWaiting) return;
     this.fail("BUSY", "too much input waits that needs no answer", 0);
     this.conclude();
@@ -284,7 +284,7 @@ export class NativeConnection implements FrameSink, LocalRequests, BackupClient,
     this.fail("TOO_SLOW", text, 0);
   }
 
-  // LocalRequests: what the main thread answers itself.
+  // LocalRequests: requests that the main thread answers itself.
 
   get isOverloaded(): boolean {
     return this.#limits.isOverloaded(this.#waitingBytes);
@@ -305,7 +305,7 @@ export class NativeConnection implements FrameSink, LocalRequests, BackupClient,
     requestBackup(this.#context, this, head, request);
   }
 
-  // BackupClient: how that is answered.
+  // BackupClient: the answer to BACKUP.
 
   settled(request: number): void {
     this.#window.clear(request);

@@ -16,12 +16,12 @@ export class ConsumerLedger {
   readonly #pending = new Map<number, Change>();
   /** Consumer's request → shard. */
   readonly #consumers = new Map<number, number>();
-  /** No consumer has a higher number: new requests seldom have a lower one, and need not be looked for. */
+  /** The highest number of a consumer. New requests nearly always have a higher one, which saves the look-up. */
   #highest = 0;
   /** Channel → the request that subscribed last, and its shard. */
   readonly #subscriptions = new Map<string, { readonly request: number; readonly shard: number }>();
 
-  /** Some request's answer has a meaning here. */
+  /** The answer to some request will change the ledger. */
   get isWaiting(): boolean {
     return this.#pending.size > 0;
   }
@@ -65,7 +65,7 @@ export class ConsumerLedger {
     this.#highest = Math.max(this.#highest, request);
   }
 
-  /** Strikes out all that goes on on a shard; answers the requests that began it. */
+  /** Removes the consumers and subscriptions of a shard, and returns the requests that began them. */
   takeShard(shard: number): number[] {
     const requests: number[] = [];
     for (const [request, on] of this.#consumers) {

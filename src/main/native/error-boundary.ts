@@ -17,7 +17,7 @@ export const guard = (log: Log, what: string, work: () => unknown, onFault: () =
   }
 };
 
-/** The same for what was caught already: where a callback comes so often that it must not cost a closure. */
+/** The same for an error that was caught: for callbacks that are too frequent to make a closure for each. */
 export const contain = (log: Log, what: string, error: unknown, onFault: () => void): void => {
   log.error({ error }, `${what} failed`);
   try {

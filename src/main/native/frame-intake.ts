@@ -7,16 +7,13 @@ import type { ErrorName } from "../../protocol/errors.js";
 import { HEAD, HEAD_LENGTH, LENGTH, LENGTH_BYTES, MIN_LENGTH, REQUEST } from "../../protocol/frame.js";
 import { MAX_GREETING_BYTES } from "../../protocol/limits.js";
 import type { AssemblyMemory, Holder } from "./assembly.js";
+import { PROGRESS_BYTES, PROGRESS_TIMEOUT, ProgressWatch } from "./progress-watch.js";
 
 /** The frame has been dealt with and goes nowhere. */
 export const HERE = -1;
 
 /** A run of more than one frame is at most this long, or as a largest frame: shards bound the records they take. */
 const MAX_RUN_BYTES = 256 * 1024;
-
-/** Of a frame that is put together this much must come, or its end, within that many milliseconds. */
-export const PROGRESS_BYTES = 64 * 1024;
-export const PROGRESS_TIMEOUT = 10_000;
 
 export interface FrameSink {
   /** The shard that the whole frame at `start` goes to, or HERE. Its layout has been checked. */
@@ -45,15 +42,7 @@ export class FrameIntake implements Holder {
   #skip = 0;
   /** At most so long is a frame now: little until `allowLargeFrames`. */
   #maxLength: number;
-  /** Bytes of cut frames that have come so far, a whole frame counting as enough; only ever more. */
-  #progress = 0;
-  /** Of `#progress`: at the last `sweep`, and when it was last enough. */
-  #swept = 0;
-  #mark = 0;
-  #markedAt: number | undefined;
-  /** There was a frame to put together at the last `sweep`. */
-  #wasPartial = false;
-  isStalled = false;
+  readonly #progress = new ProgressWatch();
 
   constructor(sink: FrameSink, maxFrameBytes: number, memory: AssemblyMemory, hasSaidHello = true) {
     this.#maxLength = hasSaidHello ? maxFrameBytes : Math.min(maxFrameBytes, MAX_GREETING_BYTES);
@@ -86,6 +75,10 @@ export class FrameIntake implements Holder {
     return this.#partial?.length ?? 0;
   }
 
+  get isStalled(): boolean {
+    return this.#progress.isStalled;
+  }
+
   cutOff(): void {
     this.stop();
     this.#sink.tooSlow("the rest of a frame does not come, and others need the memory");
@@ -96,18 +89,9 @@ export class FrameIntake implements Holder {
    * connection is not read, and has no deadline; `isExcused`: nor is that the client's doing.
    */
   sweep(now: number, isPaused: boolean, isExcused = false): void {
-    const isPartial = this.#partial !== undefined;
-    this.isStalled = isPartial && this.#wasPartial && !isExcused && this.#progress - this.#swept < PROGRESS_BYTES;
-    this.#wasPartial = isPartial;
-    this.#swept = this.#progress;
-    if (!isPartial || isPaused) this.#markedAt = undefined;
-    else if (this.#markedAt === undefined || this.#progress - this.#mark >= PROGRESS_BYTES) {
-      this.#mark = this.#progress;
-      this.#markedAt = now;
-    } else if (now - this.#markedAt > PROGRESS_TIMEOUT) {
-      this.stop();
-      this.#sink.tooSlow(`less than ${PROGRESS_BYTES} bytes of a frame came within ${PROGRESS_TIMEOUT} ms`);
-    }
+    if (this.#progress.sweep(now, this.#partial !== undefined, isPaused, isExcused)) return;
+    this.stop();
+    this.#sink.tooSlow(`less than ${PROGRESS_BYTES} bytes of a frame came within ${PROGRESS_TIMEOUT} ms`);
   }
 
   /** Takes no more, and gives memory back. */
@@ -197,8 +181,7 @@ export class FrameIntake implements Holder {
     const frame = this.#partial;
     if (frame === undefined) return;
     const end = this.#filled;
-    this.#progress += PROGRESS_BYTES;
-    this.isStalled = false;
+    this.#progress.complete();
     this.#memory.leave(this);
     // Out of the way first: the frame may be the connection's last, and `stop` gives memory back.
     this.#partial = undefined;
@@ -226,7 +209,7 @@ export class FrameIntake implements Holder {
   /** False: there is no memory for it. */
   #append(bytes: Uint8Array, start: number, end: number): boolean {
     const filled = this.#filled + end - start;
-    this.#progress += end - start;
+    this.#progress.add(end - start);
     if (this.#partial === undefined || filled > this.#partial.length) {
       const grown = this.#memory.take(filled);
       if (grown === undefined) return false;

@@ -30,7 +30,7 @@ export interface UnansweredPops {
 /** Sends a whole frame to a shard; false: the shard is down. */
 export type SendToShard = (shard: number, bytes: Uint8Array, view: DataView) => boolean;
 
-/** The selections of all messages that the runs in [start, end) lease. With auto-ack they do not, and are gone. */
+/** Selections of the leased messages in the runs of [start, end); undefined if there are none, as with auto-ack. */
 export const leasesOf = (view: DataView, start: number, end: number): Uint8Array | undefined => {
   const runs = readRuns(view, start, end).filter(({ delivery }) => delivery !== 0);
   if (runs.length === 0) return undefined;
@@ -52,7 +52,7 @@ export class LatePops {
   readonly #fences = new Map<number, number>();
   readonly #shards: number[] = [];
 
-  /** `onOver` is told the shards that are to forget the connection once more. */
+  /** `onOver` is called when nothing more can come, with the shards that must forget the connection again. */
   constructor(
     router: Router,
     unanswered: UnansweredPops,
@@ -70,10 +70,10 @@ export class LatePops {
     return this.#fences.size > 0;
   }
 
-  /** Sets the fences up. To be called when the shards have been told that the connection is gone. */
+  /** Sends the fences. Call it after DISCONNECT. */
   begin(): void {
     for (const pop of this.#unanswered.unansweredPops()) {
-      // An acknowledgement of nothing, of the same queue.
+      // An ACK of the same queue that selects no message.
       const head = packHead([pop.topic, pop.queue]);
       const shard = this.#router.route(head, new DataView(head.buffer, head.byteOffset, head.length), 0, head.length);
       this.#pops.set(pop.request, { ...pop, shard });

@@ -1,14 +1,14 @@
-/** The answers that the main thread gives itself: written between those of shards. */
+/** Answers of the main thread itself, written between those of shards. */
 import { ERRORS, type ErrorName } from "../../protocol/errors.js";
 import { FrameWriter } from "../../protocol/frame.js";
 import { NO_HEAD, packHead } from "../../protocol/head.js";
 import { Answer } from "../../protocol/op.js";
 import type { Outgoing } from "./outgoing.js";
 
-/** One serves the whole thread: its bytes are copied before it is used again. */
+/** Shared by all: its bytes are copied before it is used again. */
 const writer = new FrameWriter(4 * 1024);
 
-/** A frame whose answer is good until the next call. */
+/** Writes a frame, which is good until the next call. */
 const frame = (op: number, request: number, head: Uint8Array, payload: Uint8Array = NO_HEAD): FrameWriter => {
   writer.clear();
   writer.open(op, 0, request, head);
@@ -50,3 +50,6 @@ export const sayConsumerClosed = (outgoing: Outgoing, kind: ErrorName, text: str
 
 export const sayGoodbye = (outgoing: Outgoing): void =>
   answer(outgoing, Answer.GOODBYE, 0, packHead(["the broker is stopping"]));
+
+/** The answer to a pop that has found nothing, of a session's own: without a request. */
+export const NO_MESSAGES: Uint8Array = Uint8Array.from(frame(Answer.MESSAGES, 0, NO_HEAD).written());

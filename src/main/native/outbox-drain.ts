@@ -96,7 +96,7 @@ export class OutboxDrain implements Outlet {
     return this.#fanOut === undefined;
   }
 
-  /** What one connection cannot take costs it alone, and not those whose answers lie beside. */
+  /** An error closes the connection it is about; answers for others in the same record still arrive. */
   #contain(connection: NativeConnection, error: unknown): void {
     contain(this.#log, `the connection of ${connection.peer}`, error, () => connection.destroy());
   }
@@ -159,7 +159,7 @@ export class OutboxDrain implements Outlet {
   /** What is gathered is sent from now on, a slice with each flush. */
   #beginFanOut(): void {
     if (this.#end > 0) this.#fanOut = { bytes: this.#takeShared(), audience: this.#audience, next: 0 };
-    // Nobody is kept in memory for having been in an audience once.
+    // So that closed connections are not kept in memory.
     this.#named = NOBODY;
     this.#audience = [];
   }
@@ -188,7 +188,7 @@ export class OutboxDrain implements Outlet {
     } catch (error) {
       this.#contain(connection, error);
     }
-    // A transport keeps the bytes: what is gathered next goes elsewhere.
+    // A transport keeps the bytes: take a new buffer.
     if (!isFree && bytes.buffer === this.#shared.buffer) this.#shared = Buffer.allocUnsafeSlow(SHARED_BYTES);
   }
 }

@@ -43,7 +43,7 @@ export class Outgoing {
     if (this.#transport.write(bytes)) this.#pool.give(buffer);
   }
 
-  /** Behind what is gathered, the same bytes that others get too. False: the transport keeps them for good. */
+  /** Writes bytes that others get too, behind what is gathered. False: the transport keeps the bytes. */
   writeShared(bytes: Buffer): boolean {
     this.flush();
     return this.#transport.write(bytes);

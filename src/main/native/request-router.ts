@@ -64,7 +64,7 @@ export class RequestRouter {
     return shard === NO_ROUTE ? this.#badHead(request) : this.#admit(request, shard);
   }
 
-  /** Whatever is not simply sent to a shard to be answered. */
+  /** All other cases. */
   #routeOther(kind: number, request: number, bytes: Uint8Array, view: DataView, start: number): number {
     const word = view.getUint32(start + OP);
     const head = start + HEAD;
@@ -89,7 +89,7 @@ export class RequestRouter {
     return to;
   }
 
-  /** It is small and must not get lost, so that it passes where others are refused. */
+  /** Passes even under overload: it is small, and its client would not learn of a refusal. */
   #routeUnanswered(bytes: Uint8Array, view: DataView, head: number, headEnd: number): number {
     const shard = this.#shardOf(bytes, view, head, headEnd);
     return shard === NO_ROUTE ? this.#badHead(0) : shard;
@@ -154,7 +154,7 @@ export class RequestRouter {
       return;
     }
     const { kind, start, end } = cursor;
-    // A longer one is no name, and would be kept until the shard has said so.
+    // The shard will refuse a longer one; until then it would take up memory here.
     if (kind !== Kind.STRING || end - start > MAX_NAME_BYTES) return;
     const channel = readText(bytes, start, end);
     if (op === Op.SUBSCRIBE) this.#ledger.expect(request, { kind: "subscribe", shard, channel });

@@ -6,7 +6,7 @@
  * double while it is well filled, and otherwise sends the newcomer to a small map.
  */
 
-/** What became of a request that asked to be let in. */
+/** The result of `add`. */
 export const Admission = { TAKEN: 0, DUPLICATE: 1, FULL: 2 } as const;
 
 /** Slots of an idle connection: 384 bytes. */
@@ -15,7 +15,7 @@ const MIN_SLOTS = 64;
 /** A table less than 1/4 full does not grow: the collision is one of unlucky numbers. */
 const FILL = 4;
 
-/** What a request waits on that the main thread answers itself: no shard's number. */
+/** In place of a shard, for a request that the main thread answers itself. */
 export const NO_SHARD = 0xffff;
 
 /** No request. The protocol forbids the number. */

@@ -1,16 +1,16 @@
-/** Who carries the client of a session: a TCP socket, or the HTTP port. */
+/** What a session needs of its client's carrier: a TCP socket, or the HTTP port. */
 export interface SessionClient {
-  /** False when the client cannot be kept from sending. */
+  /** False when reading from the client cannot be paused. */
   readonly canPause: boolean;
   /** Bytes that were written to the client and have not left the process. */
   unsentBytes(): number;
   pause(): void;
   resume(): void;
-  /** Answers have come, and the session is not blocked. */
+  /** Answers have come and the session is not blocked: carry on with what the client has sent. */
   proceed(): void;
-  /** Sends what was written, then closes; does not wait for ever. The session is told that it is `closed`. */
+  /** Sends what was written, for a limited time, then closes. Afterwards `closed` of the session is called. */
   end(): void;
-  /** Closes at once. The session is told that it is `closed`. */
+  /** Closes at once. Afterwards `closed` of the session is called. */
   destroy(): void;
   /** Once a second; `now` is of a clock that does not step. */
   sweep(now: number): void;

@@ -11,7 +11,7 @@ export interface Identity {
   readonly protocol: string;
   /** The client's address, with its port where it has a socket to itself. */
   readonly address: string;
-  /** Nobody says who they are, as yet. */
+  /** There is no authentication yet. */
   readonly user: undefined;
 }
 

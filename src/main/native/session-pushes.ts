@@ -1,4 +1,4 @@
-/** Who takes what a session is sent without having asked for each of it: messages of consumers and of channels. */
+/** Handlers of what is pushed to a session: messages of its consumers and its channels. */
 import { unpackHead } from "../../protocol/head.js";
 import { Answer } from "../../protocol/op.js";
 import type { AnswerFrame, AnswerHandler } from "./answer-frame.js";
@@ -6,6 +6,8 @@ import type { AnswerFrame, AnswerHandler } from "./answer-frame.js";
 interface Subscription {
   readonly request: number;
   readonly onPush: AnswerHandler;
+  /** What it takes the place of, as long as it may be refused. */
+  before: Subscription | undefined;
 }
 
 export class SessionPushes {
@@ -27,12 +29,21 @@ export class SessionPushes {
   }
 
   addSubscription(channel: string, request: number, onPush: AnswerHandler): void {
-    this.#subscriptions.set(channel, { request, onPush });
+    this.#subscriptions.set(channel, { request, onPush, before: this.#subscriptions.get(channel) });
   }
 
-  /** `request`: only the subscription that it began. */
-  removeSubscription(channel: string, request?: number): void {
-    if (request !== undefined && this.#subscriptions.get(channel)?.request !== request) return;
+  /** The request has been answered: the subscription takes the place of the one before it, or that one stays. */
+  endSubscribing(channel: string, request: number, isConfirmed: boolean): void {
+    const subscription = this.#subscriptions.get(channel);
+    if (subscription?.request !== request) return;
+    const { before } = subscription;
+    subscription.before = undefined;
+    if (isConfirmed) return;
+    if (before === undefined) this.#subscriptions.delete(channel);
+    else this.#subscriptions.set(channel, before);
+  }
+
+  removeSubscription(channel: string): void {
     this.#subscriptions.delete(channel);
   }
 
@@ -41,7 +52,7 @@ export class SessionPushes {
     this.#subscriptions.clear();
   }
 
-  /** Who takes the frame; undefined: it is no push, or nobody's. */
+  /** The handler of a frame; undefined if it is no push, or if nobody takes it. */
   handlerOf(frame: AnswerFrame): AnswerHandler | undefined {
     switch (frame.op) {
       case Answer.MESSAGES:

@@ -5,7 +5,7 @@ import type { Log } from "../log.js";
 import type { AnswerHandler } from "./answer-frame.js";
 import { contain } from "./error-boundary.js";
 
-/** A session as far as its turn is concerned. */
+/** A session as seen from here. */
 export interface TurnTaker {
   readonly peer: string;
   /** The last turn in which it had requests, and their bytes. */
@@ -13,7 +13,7 @@ export interface TurnTaker {
   gathered: number;
   /** Sends whole frames, which are good until this returns. */
   send(bytes: Uint8Array, view: DataView, start: number, end: number): void;
-  /** They could not be sent. */
+  /** `send` has thrown. */
   failSent(view: DataView, start: number, end: number): void;
   /** Answers a request that was not gathered. */
   answerError(kind: ErrorName, text: string, onAnswer: AnswerHandler): void;
@@ -26,7 +26,7 @@ interface Refusal {
   readonly onAnswer: AnswerHandler;
 }
 
-/** A buffer that large requests have made grow is let go above this. */
+/** A buffer that has grown beyond this is not kept. */
 const KEPT_BYTES = 1024 * 1024;
 
 /** One is filled while the other is sent. */
@@ -36,7 +36,7 @@ export class SessionTurns {
   readonly #log: Log;
   readonly #free: FrameWriter[] = [];
   #gathering = new FrameWriter();
-  /** Whose the requests are, and up to where: in the order in which they came. */
+  /** The owners of the requests and where their parts end, in order of arrival. */
   #senders: TurnTaker[] = [];
   #ends: number[] = [];
   #refusals: Refusal[] = [];

@@ -5,14 +5,14 @@
  */
 import { WORD_BYTES } from "../../protocol/entry.js";
 import type { ErrorName } from "../../protocol/errors.js";
-import { HEAD, LENGTH, LENGTH_BYTES, MIN_LENGTH, OP, REQUEST } from "../../protocol/frame.js";
+import { HEAD, LENGTH_BYTES, MIN_LENGTH, OP, REQUEST } from "../../protocol/frame.js";
 import { packHead } from "../../protocol/head.js";
 import { Answer, Op, RENEW } from "../../protocol/op.js";
-import { type AnswerHandler, CurrentFrame } from "./answer-frame.js";
+import { type AnswerFrame, type AnswerHandler, CurrentFrame } from "./answer-frame.js";
 import { AnswerOrder } from "./answer-order.js";
 import type { NativeConnection } from "./connection.js";
 import { leasesOf, type UnansweredPop, type UnansweredPops } from "./late-pops.js";
-import { errorFrame } from "./local-answers.js";
+import { errorFrame, NO_MESSAGES } from "./local-answers.js";
 import type { SessionClient } from "./session-client.js";
 import type { Identity, OpenConnection, PopOptions, PublishOptions, SessionOptions } from "./session-options.js";
 import { SessionPushes } from "./session-pushes.js";
@@ -21,20 +21,14 @@ import type { SessionTurns, TurnTaker } from "./session-turns.js";
 import { splitReceipts } from "./single-receipts.js";
 import type { Transport } from "./transport.js";
 
-/** A pop that waits, as long as nothing has come for it. */
+/** An unanswered pop. */
 interface PendingPop extends UnansweredPop {
   readonly isWaiting: boolean;
 }
 
 const LAST_REQUEST = 0xffff_ffff;
 
-const GONE = "the client has gone";
-
-/** The answer to a pop that has found nothing. */
-const NO_MESSAGES = new Uint8Array(HEAD);
-const NO_MESSAGES_VIEW = new DataView(NO_MESSAGES.buffer);
-NO_MESSAGES_VIEW.setUint32(LENGTH, MIN_LENGTH);
-NO_MESSAGES_VIEW.setUint8(OP, Answer.MESSAGES);
+const ENDED = "the session has ended";
 
 export class Session implements TurnTaker, UnansweredPops {
   readonly identity: Identity;
@@ -45,15 +39,15 @@ export class Session implements TurnTaker, UnansweredPops {
   readonly #connection: NativeConnection;
   /** Undefined: answers come as they are. */
   readonly #order: AnswerOrder | undefined;
-  /** Request → who is to be told. */
+  /** Handlers of unanswered requests. */
   readonly #handlers = new Map<number, AnswerHandler>();
   readonly #pops = new Map<number, PendingPop>();
   readonly #pushes = new SessionPushes();
   readonly #frame = new CurrentFrame();
   #last = 0;
-  /** Pops that wait: nothing behind them is to be carried out. */
+  /** Waiting pops: what the client has sent behind them must not be carried out yet. */
   #blocking = 0;
-  /** The client may have gone: pops do not wait any more. */
+  /** The client may have gone, so pops no longer wait. */
   #isHurried = false;
   /** No more requests come. */
   #hasEnded = false;
@@ -92,7 +86,7 @@ export class Session implements TurnTaker, UnansweredPops {
     return this.#handlers.size;
   }
 
-  /** No more of what the client sends should be carried out for now. */
+  /** What the client sends should not be carried out for now. */
   get isBlocked(): boolean {
     return this.#blocking > 0 || this.#handlers.size >= this.#options.maxInFlight;
   }
@@ -134,7 +128,8 @@ export class Session implements TurnTaker, UnansweredPops {
       // An error of the session's own has no number: the shard may answer all the same.
       if (frame.request !== 0) this.#pops.delete(request);
       if (isBlocking) this.#blocking--;
-      onAnswer(frame);
+      if (this.#isClosed && frame.op === Answer.MESSAGES) this.#giveBackLate(frame, onAnswer);
+      else onAnswer(frame);
     });
     if (isBlocking) this.#blocking++;
     if (request !== 0) this.#pops.set(request, { request, topic, queue, isWaiting });
@@ -160,7 +155,7 @@ export class Session implements TurnTaker, UnansweredPops {
     return consumer;
   }
 
-  /** Lets a consumer have so many messages more. */
+  /** Gives a consumer credit for that many more messages. */
   credit(topic: string, queue: string, consumer: number, credit: number): void {
     if (this.isOpen) this.#turns.gather(this, Op.CREDIT, 0, 0, packHead([topic, queue, consumer, credit]), undefined);
   }
@@ -176,7 +171,7 @@ export class Session implements TurnTaker, UnansweredPops {
   /** Has messages of a channel pushed: `onPush` is called with CHANNEL_MESSAGES, CHANNEL_LOST, and last CONSUMER_CLOSED. */
   subscribe(channel: string, overflow: string, onAnswer: AnswerHandler, onPush: AnswerHandler): void {
     const request = this.request(Op.SUBSCRIBE, 0, packHead([channel, overflow]), undefined, (frame) => {
-      if (frame.op === Answer.ERROR) this.#pushes.removeSubscription(channel, request);
+      this.#pushes.endSubscribing(channel, request, frame.op !== Answer.ERROR);
       onAnswer(frame);
     });
     if (request !== 0) this.#pushes.addSubscription(channel, request, onPush);
@@ -217,7 +212,7 @@ export class Session implements TurnTaker, UnansweredPops {
       // Shards answer a session in order: when this is answered and the pop is not, there was nothing for it.
       this.#ask(Op.ACK, 0, packHead([topic, queue]), undefined, () => {
         const onAnswer = this.#takeHandler(request);
-        if (onAnswer !== undefined) this.#show(NO_MESSAGES, NO_MESSAGES_VIEW, 0, NO_MESSAGES.length, onAnswer);
+        if (onAnswer !== undefined) this.#showOwn(NO_MESSAGES, onAnswer);
       });
     }
   }
@@ -234,7 +229,7 @@ export class Session implements TurnTaker, UnansweredPops {
     this.#connection.conclude();
   }
 
-  // What whoever carries the client tells it.
+  // Called by the carrier of the client.
 
   /** The client has said something. */
   heard(): void {
@@ -242,7 +237,7 @@ export class Session implements TurnTaker, UnansweredPops {
     this.#connection.isActive = true;
   }
 
-  /** Not all that the client was sent has left: when it is too much, the client is not read. */
+  /** Some of what was written has not left. If it is too much, the client is not read for now. */
   unsent(): void {
     this.#connection.flush();
   }
@@ -274,24 +269,25 @@ export class Session implements TurnTaker, UnansweredPops {
     this.#client.destroy();
   }
 
-  // TurnTaker: what comes of the requests of a turn.
+  // TurnTaker: called by `SessionTurns`.
 
   send(bytes: Uint8Array, view: DataView, start: number, end: number): void {
     this.#connection.receive(bytes, view, start, end);
   }
 
-  /** Some may have reached a shard: what it says of them is not waited for. */
+  /** Some of these requests may have reached a shard; its answers are ignored. */
   failSent(view: DataView, start: number, end: number): void {
     for (let at = start; at < end; at += LENGTH_BYTES + view.getUint32(at)) {
       const handler = this.#takeHandler(view.getUint32(at + REQUEST));
       if (handler === undefined) continue;
-      this.answerError("SHARD_RESTARTED", "the broker failed on this request, which may have been done", handler);
+      this.#answerError("SHARD_RESTARTED", "the broker failed on this request, which may have been done", handler);
     }
+    this.#afterAnswers();
   }
 
   answerError(kind: ErrorName, text: string, onAnswer: AnswerHandler): void {
-    const frame = errorFrame(kind, text, 0);
-    this.#show(frame, new DataView(frame.buffer, frame.byteOffset, frame.length), 0, frame.length, onAnswer);
+    this.#answerError(kind, text, onAnswer);
+    this.#afterAnswers();
   }
 
   // UnansweredPops: for when the client has gone.
@@ -309,7 +305,7 @@ export class Session implements TurnTaker, UnansweredPops {
   #ask(op: number, flags: number, head: Uint8Array, payload: Uint8Array | undefined, onAnswer: AnswerHandler): number {
     const { maxFrameBytes } = this.#options;
     const length = MIN_LENGTH + head.length + (payload?.length ?? 0);
-    if (!this.isOpen) return this.#refuse("SHUTTING_DOWN", GONE, onAnswer);
+    if (!this.isOpen) return this.#refuse("SHUTTING_DOWN", ENDED, onAnswer);
     if (length > maxFrameBytes) {
       return this.#refuse("FRAME_TOO_LARGE", `a request has at most ${maxFrameBytes} bytes`, onAnswer);
     }
@@ -357,6 +353,14 @@ export class Session implements TurnTaker, UnansweredPops {
       this.#dispatch(bytes, view, at, next);
       at = next;
     }
+    this.#afterAnswers();
+  }
+
+  /** Requests have been answered: the session may close, and the client may go on. */
+  #afterAnswers(): void {
+    if (!this.isOpen) return;
+    // Answers that wait for earlier ones count as unsent: some may have been handed over.
+    if (this.#order !== undefined) this.#connection.drained();
     this.#endWhenAnswered();
     if (!this.isBlocked) this.#client.proceed();
   }
@@ -368,7 +372,7 @@ export class Session implements TurnTaker, UnansweredPops {
   #failAll(): void {
     const handlers = [...this.#handlers.values()];
     this.#handlers.clear();
-    for (const handler of handlers) this.answerError("SHUTTING_DOWN", GONE, handler);
+    for (const handler of handlers) this.#answerError("SHUTTING_DOWN", ENDED, handler);
   }
 
   #dispatch(bytes: Uint8Array, view: DataView, start: number, end: number): void {
@@ -386,12 +390,18 @@ export class Session implements TurnTaker, UnansweredPops {
   /** Messages of a pop that nobody waits for any more. */
   #giveBack(bytes: Uint8Array, view: DataView, start: number, end: number): void {
     // The connection knows what its pops bring too late.
-    if (this.#isClosed) return this.#connection.deliver(bytes, view, start, end);
+    if (!this.isOpen) return this.#connection.deliver(bytes, view, start, end);
     const { request, payloadStart } = this.#frame;
     const pop = this.#pops.get(request);
     if (!this.#pops.delete(request) || pop === undefined) return;
     const leases = leasesOf(view, payloadStart, end);
     if (leases !== undefined) this.#ask(Op.NACK, 0, packHead([pop.topic, pop.queue]), leases, () => {});
+  }
+
+  /** Messages that waited for earlier answers until the client was gone. */
+  #giveBackLate({ bytes, view, headStart, payloadEnd }: AnswerFrame, onAnswer: AnswerHandler): void {
+    this.#connection.deliver(bytes, view, headStart - HEAD, payloadEnd);
+    this.#answerError("SHUTTING_DOWN", ENDED, onAnswer);
   }
 
   readonly #answer = (request: number, bytes: Uint8Array, view: DataView, start: number, end: number): void => {
@@ -405,6 +415,15 @@ export class Session implements TurnTaker, UnansweredPops {
     return handler;
   }
 
+  #answerError(kind: ErrorName, text: string, onAnswer: AnswerHandler): void {
+    this.#showOwn(errorFrame(kind, text, 0), onAnswer);
+  }
+
+  /** A frame that no shard has sent. */
+  #showOwn(frame: Uint8Array, onAnswer: AnswerHandler): void {
+    this.#show(frame, new DataView(frame.buffer, frame.byteOffset, frame.length), 0, frame.length, onAnswer);
+  }
+
   #show(bytes: Uint8Array, view: DataView, start: number, end: number, handler: AnswerHandler): void {
     this.#frame.show(bytes, view, start, end);
     try {
@@ -414,8 +433,10 @@ export class Session implements TurnTaker, UnansweredPops {
     }
   }
 
-  /** One request must not take others with it, whose answers lie in the same bytes. */
+  /** A handler has thrown. The answers of others lie in the same bytes, so this goes no further. */
   #failed(error: unknown): void {
     this.#options.log.error({ error, peer: this.peer }, "a front end failed on an answer");
+    // A client that counts answers would take the next one for this.
+    if (this.#order !== undefined) this.destroy();
   }
 }

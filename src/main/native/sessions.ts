@@ -1,6 +1,6 @@
 /** The sessions there are: opened under the limits of connections, and swept once a second. */
 import type { Log } from "../log.js";
-import { guard } from "./error-boundary.js";
+import { contain } from "./error-boundary.js";
 import { Session } from "./session.js";
 import type { SessionClient } from "./session-client.js";
 import type { Identity, OpenConnection } from "./session-options.js";
@@ -52,12 +52,11 @@ export class Sessions {
   /** Once a second; `now` is of a clock that does not step. */
   sweep(now: number): void {
     for (const session of [...this.#sessions]) {
-      guard(
-        this.#log,
-        `the session of ${session.peer}`,
-        () => session.sweep(now),
-        () => session.destroy(),
-      );
+      try {
+        session.sweep(now);
+      } catch (error) {
+        contain(this.#log, `the session of ${session.peer}`, error, () => session.destroy());
+      }
     }
   }
 }

@@ -5,11 +5,11 @@ import type { Transport } from "../native/transport.js";
 import type { AddressShares } from "./address-shares.js";
 
 export interface ConnectionHost {
-  /** Sockets of all listeners, those that have not said what they are among them, are at their limit. */
+  /** The sockets of all listeners, unrecognized ones included, are at their limit. */
   readonly isFull: boolean;
-  /** So many are there beyond the limit that the newest is closed without a word. */
+  /** They are so far past the limit that the newest is closed without an answer. */
   readonly isOverLimit: boolean;
-  /** Descriptors for others may run out: the newest is closed without a word, whatever it is. */
+  /** File descriptors may run out: the newest socket is closed without an answer, whatever it is. */
   readonly isCrowded: boolean;
   /** What each address has of the connections. */
   readonly shares: AddressShares;

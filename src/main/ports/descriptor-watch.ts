@@ -10,7 +10,7 @@ import { ENOUGH_FREE, FEW_FREE, freeDescriptors } from "../shards/descriptors.js
 export interface Port {
   /** Takes no more sockets. Those that are there stay. */
   pause(): void;
-  /** Rejects when it cannot be had now. */
+  /** Rejects when the address cannot be had now. */
   resume(): Promise<void>;
 }
 

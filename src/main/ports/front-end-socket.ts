@@ -44,12 +44,14 @@ class FrontEndSocket implements SessionClient, Client {
   readonly #session: Session;
   readonly #codec: Codec;
   readonly #what: string;
-  /** The session wants it not to be read; it holds too much that may not be carried out yet. */
+  /** Not read because the session wants it so; because it holds too much that may not be carried out yet. */
   #isPaused = false;
   #isStuffed = false;
   #isReading = true;
   #isTaking = false;
   #isCorked = false;
+  /** What was unsent when it was corked. */
+  #backlog = 0;
   /** Nothing more comes. */
   #hasEnded = false;
 
@@ -62,7 +64,7 @@ class FrontEndSocket implements SessionClient, Client {
     const identity = { protocol: frontEnd.name, address, user: undefined };
     this.#what = `the connection of ${frontEnd.name} ${address}`;
     this.#session = host.openSession({ identity, inOrder: true, maxInFlight }, this);
-    // Who has sent everything may still wait for answers.
+    // A client that has ended its side may still wait for answers.
     socket.allowHalfOpen = true;
     socket.on("drain", () => this.#contained(() => this.#session.drained()));
     socket.on("end", () => this.#contained(() => this.#ended()));
@@ -87,6 +89,7 @@ class FrontEndSocket implements SessionClient, Client {
     // Answers of one turn are written together.
     if (!this.#isCorked) {
       this.#isCorked = true;
+      this.#backlog = this.#socket.writableLength;
       this.#socket.cork();
       process.nextTick(this.#uncork);
     }
@@ -96,7 +99,8 @@ class FrontEndSocket implements SessionClient, Client {
   // SessionClient: what the session does with it.
 
   unsentBytes(): number {
-    return this.#socket.writableLength;
+    // What was written in this turn has not been offered to the system, which nearly always takes all of it.
+    return this.#isCorked ? this.#backlog : this.#socket.writableLength;
   }
 
   pause(): void {
@@ -128,7 +132,7 @@ class FrontEndSocket implements SessionClient, Client {
   readonly #uncork = (): void => {
     this.#isCorked = false;
     this.#socket.uncork();
-    // Nearly always the system has taken all. A codec may write much that no shard has answered.
+    // A codec may write much that no shard has answered.
     if (this.#socket.writableLength > 0) this.#contained(() => this.#session.unsent());
   };
 
@@ -160,7 +164,7 @@ class FrontEndSocket implements SessionClient, Client {
     this.#lookBack();
   }
 
-  /** What may be carried out has been: looks what is left. */
+  /** Looks at what is left when all that may be carried out has been. */
   #lookBack(): void {
     const input = this.#input;
     if (!this.#session.isOpen) return;

@@ -3,7 +3,7 @@
  * what stands behind a pop that waits. It takes memory from the same budget as half-received frames of other connections.
  */
 import type { AssemblyMemory, Holder } from "../native/assembly.js";
-import { PROGRESS_BYTES, PROGRESS_TIMEOUT } from "../native/frame-intake.js";
+import { PROGRESS_BYTES, PROGRESS_TIMEOUT, ProgressWatch } from "../native/progress-watch.js";
 
 const NOTHING = Buffer.alloc(0);
 
@@ -13,16 +13,9 @@ export class HeldInput implements Holder {
   #bytes: Buffer = NOTHING;
   #start = 0;
   #end = 0;
-  /** Bytes that have come, only ever more; at the last sweep; and at the last that they were enough, when that was. */
-  #progress = 0;
-  #swept = 0;
-  #mark = 0;
-  #markedAt: number | undefined;
-  /** A command was waited for at the last sweep. */
-  #wasWaiting = false;
-  isStalled = false;
+  readonly #progress = new ProgressWatch();
 
-  /** `onCutOff` is told why nothing more can be held for this client. */
+  /** `onCutOff` is called with the reason when nothing more can be held for this client. */
   constructor(memory: AssemblyMemory, onCutOff: (text: string) => void) {
     this.#memory = memory;
     this.#onCutOff = onCutOff;
@@ -49,6 +42,10 @@ export class HeldInput implements Holder {
     return this.#bytes.length;
   }
 
+  get isStalled(): boolean {
+    return this.#progress.isStalled;
+  }
+
   cutOff(): void {
     this.release();
     this.#onCutOff("the rest of a command does not come, and others need the memory");
@@ -57,7 +54,7 @@ export class HeldInput implements Holder {
   /** Keeps a copy of [start, end). False: there is no memory for it. */
   append(bytes: Uint8Array, start: number, end: number): boolean {
     const length = this.length + end - start;
-    this.#progress += end - start;
+    this.#progress.add(end - start);
     if (length > this.#bytes.length) {
       const grown = this.#memory.take(length);
       if (grown === undefined) return false;
@@ -79,7 +76,7 @@ export class HeldInput implements Holder {
 
   /** What is in front of `start` has been carried out. */
   consume(start: number): void {
-    if (start > this.#start) this.#progress += PROGRESS_BYTES;
+    if (start > this.#start) this.#progress.complete();
     this.#start = start;
     if (this.length === 0) this.release();
   }
@@ -93,23 +90,12 @@ export class HeldInput implements Holder {
     this.#bytes = NOTHING;
     this.#start = 0;
     this.#end = 0;
-    this.isStalled = false;
   }
 
   /** About once a second. `isExcused`: it is not the client that keeps things from going on. */
   sweep(now: number, isExcused: boolean): void {
-    const isWaiting = this.length > 0 && !isExcused;
-    this.isStalled = isWaiting && this.#wasWaiting && this.#progress - this.#swept < PROGRESS_BYTES;
-    this.#wasWaiting = isWaiting;
-    this.#swept = this.#progress;
-    if (!isWaiting) {
-      this.#markedAt = undefined;
-    } else if (this.#markedAt === undefined || this.#progress - this.#mark >= PROGRESS_BYTES) {
-      this.#mark = this.#progress;
-      this.#markedAt = now;
-    } else if (now - this.#markedAt > PROGRESS_TIMEOUT) {
-      this.release();
-      this.#onCutOff(`less than ${PROGRESS_BYTES} bytes of a command came within ${PROGRESS_TIMEOUT} ms`);
-    }
+    if (this.#progress.sweep(now, this.length > 0 && !isExcused, false, false)) return;
+    this.release();
+    this.#onCutOff(`less than ${PROGRESS_BYTES} bytes of a command came within ${PROGRESS_TIMEOUT} ms`);
   }
 }

@@ -1,5 +1,5 @@
-/** Why a port could not be had, in words that tell what to do. */
-import { createServer } from "node:net";
+/** Listening on a port, and why it cannot be had, in words that tell what to do. */
+import { type AddressInfo, createServer, type Server } from "node:net";
 import type { Address } from "../options.js";
 
 export class ListenError extends Error {
@@ -16,10 +16,32 @@ const REASONS: Readonly<Record<string, string>> = {
   ENOTFOUND: "there is no such host",
 };
 
-export const explainListenError = (what: string, address: Address, error: NodeJS.ErrnoException): ListenError => {
+const explainListenError = (what: string, address: Address, error: NodeJS.ErrnoException): ListenError => {
   const reason = REASONS[error.code ?? ""] ?? error.message;
   return new ListenError(`cannot listen for ${what} on ${formatAddress(address)}: ${reason}`, { cause: error });
 };
+
+/**
+ * Listens; what the port is for goes into the text of an error.
+ *
+ * @throws ListenError when the address cannot be had.
+ */
+export const listenOn = (server: Server, what: string, { host, port }: Address): Promise<AddressInfo> =>
+  new Promise((resolve, reject) => {
+    const failed = (error: Error): void => {
+      server.off("listening", listening);
+      reject(explainListenError(what, { host, port }, error));
+    };
+    const listening = (): void => {
+      server.off("error", failed);
+      const address = server.address();
+      if (address === null || typeof address === "string") return reject(new Error("a TCP port has an address"));
+      resolve(address);
+    };
+    server.once("error", failed);
+    server.once("listening", listening);
+    server.listen(port, host);
+  });
 
 /** uWebSockets.js says only that it could not listen: tries the same with node:net, which says why. */
 export const findListenError = (what: string, address: Address): Promise<ListenError> =>

@@ -7,7 +7,7 @@ import type { Protocol } from "./front-end.js";
 import type { Reading } from "./read-buffer.js";
 import { TcpTransport } from "./tcp-transport.js";
 
-/** Of the length of a HELLO, which is shorter than 16 MiB. */
+/** A HELLO begins with its length, which is below 16 MiB. */
 const FIRST_BYTE = 0x00;
 
 /** Of a socket that is closed there is nothing left to close. */

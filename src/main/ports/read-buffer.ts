@@ -51,7 +51,7 @@ export class ReadBuffer {
   }
 }
 
-/** As node does it, were there no handle to be found. */
+/** The documented way, in case there is no handle. */
 const adoptSlowly = (socket: Socket, reading: Reading): Socket => {
   socket.on("data", (bytes: Buffer) => reading.onRead(bytes, viewOf(bytes), bytes.length));
   socket.resume();

@@ -8,7 +8,7 @@ import { shareOf } from "./address-shares.js";
 import type { ConnectionHost } from "./connection-host.js";
 import type { Port } from "./descriptor-watch.js";
 import { type Protocol, recognize } from "./front-end.js";
-import { explainListenError } from "./listen-error.js";
+import { listenOn } from "./listen-error.js";
 import { ReadBuffer, type Reading } from "./read-buffer.js";
 import { lingeringEnd } from "./tcp-transport.js";
 
@@ -26,7 +26,7 @@ const UNKNOWN = "ringmq: this port speaks the native protocol, which begins with
 export class TcpListener implements Port {
   readonly #server: Server;
   readonly #buffer = new ReadBuffer();
-  /** Accepted, and not known by their first bytes yet: until when they may be. Oldest first. */
+  /** Accepted sockets whose protocol is not known yet, and their deadlines. Oldest first. */
   readonly #unknown = new Map<Socket, number>();
   #sockets = 0;
   #refused = 0;
@@ -55,7 +55,7 @@ export class TcpListener implements Port {
         );
       },
     );
-    // Of what listens: what cannot be had is told by `#open`.
+    // Errors of listening are reported by `listenOn`.
     this.#server.on("error", (error: NodeJS.ErrnoException) => {
       if (error.syscall === "accept") host.acceptFailed(error);
     });
@@ -88,17 +88,9 @@ export class TcpListener implements Port {
     if (this.#address === undefined) this.#server.close();
   }
 
-  #open({ host, port }: Address): Promise<Address> {
-    return new Promise((resolve, reject) => {
-      const failed = (error: Error): void => reject(explainListenError("TCP", { host, port }, error));
-      this.#server.once("error", failed);
-      this.#server.listen(port, host, () => {
-        this.#server.off("error", failed);
-        const address = this.#server.address();
-        if (address === null || typeof address === "string") return reject(new Error("a TCP port has an address"));
-        resolve({ host: address.address, port: address.port });
-      });
-    });
+  async #open(wanted: Address): Promise<Address> {
+    const { address, port } = await listenOn(this.#server, "TCP", wanted);
+    return { host: address, port };
   }
 
   /** Takes no more sockets. Those that are there stay. */
@@ -108,7 +100,7 @@ export class TcpListener implements Port {
     for (const socket of this.#unknown.keys()) socket.destroy();
   }
 
-  /** Closes sockets that have not said what they are for too long. */
+  /** Closes sockets whose protocol has been unknown for too long. */
   expire(now: number): void {
     for (const [socket, deadline] of this.#unknown) {
       if (deadline > now) return;

@@ -56,6 +56,14 @@ describe("a front end of sixty lines", () => {
     await hears(":1\r\n:1\r\n$1\r\na\r\n$2\r\n\xc3\xa9\r\n$-1\r\n");
   });
 
+  it("counts nothing as unsent that the system has taken", async () => {
+    const broker = await start();
+    const { socket, hears } = await client(broker);
+    socket.write(command("LPUSH", "work", "a"));
+    await hears(":1\r\n");
+    expect(broker.broker.usage.unsentBytes).toBe(0);
+  });
+
   it("answers in order what is pipelined to several shards, and refusals in their place", async () => {
     const broker = await testBroker({ durability: "memory", shards: 4 }, { frontEnds: [resp] });
     const { socket, hears } = await client(broker);

@@ -1,13 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { AssemblyMemory } from "../../../src/main/native/assembly.js";
-import {
-  FrameIntake,
-  type FrameSink,
-  HERE,
-  PROGRESS_BYTES,
-  PROGRESS_TIMEOUT,
-} from "../../../src/main/native/frame-intake.js";
+import { FrameIntake, type FrameSink, HERE } from "../../../src/main/native/frame-intake.js";
+import { PROGRESS_BYTES, PROGRESS_TIMEOUT } from "../../../src/main/native/progress-watch.js";
 import type { ErrorName } from "../../../src/protocol/errors.js";
 import { OP, REQUEST } from "../../../src/protocol/frame.js";
 import { Op } from "../../../src/protocol/op.js";

@@ -13,12 +13,20 @@ import {
   type Copy,
   confirm,
   copyOf,
+  MAX_FRAME,
   messages,
   openSession,
   PausableClient,
   readOnce,
   TestClient,
 } from "../test-session.js";
+
+/** One whose socket has something left to send when it is ended. */
+class LingeringClient extends TestClient {
+  override end(): void {
+    this.ends.push("end");
+  }
+}
 
 describe("a client that goes", () => {
   it("has each handler called once, with an error", async () => {
@@ -74,6 +82,46 @@ describe("a client that goes", () => {
     expect(board.connections.size).toBe(0);
   });
 
+  it("gives back what its pops have brought while earlier answers were missing", async () => {
+    const { session, shard } = await openSession(SILENT, { inOrder: true });
+    const ops: number[] = [];
+    const note = ({ op }: AnswerFrame): void => void ops.push(op);
+    session.request(Op.STATS, 0, packHead(["t"]), undefined, note);
+    session.pop("topic", "queue", {}, note);
+    const [{ frames } = { frames: [] }] = await readOnce(shard);
+    shard.answer(session.id, messages(frames[1]?.request ?? 0, "early", 9));
+    await until(() => session.inFlight === 1);
+    session.closed();
+    expect(ops).toEqual([Answer.ERROR, Answer.ERROR]);
+    const arrived = (await arrivals(shard, 3)).flatMap(({ frames }) => frames);
+    expect(arrived.map(({ op, head }) => [op, head])).toEqual([
+      [Op.ACK, ["topic", "queue"]],
+      [Op.NACK, ["topic", "queue"]],
+    ]);
+    expect(arrived[1]?.payload.toString("hex")).toBe("0000004d000000050000000100000009");
+  });
+
+  it("gives back what comes beside the answer that made the front end close", async () => {
+    const client = new LingeringClient();
+    const { session, shard } = await openSession(SILENT, {}, client);
+    session.request(Op.STATS, 0, packHead(["t"]), undefined, () => session.close());
+    session.pop("topic", "queue", {}, () => {});
+    const [{ frames } = { frames: [] }] = await readOnce(shard);
+    const [stats = 0, pop = 0] = frames.map(({ request }) => request);
+    shard.answer(session.id, frame(Answer.RESULT, stats, [], Buffer.from("x")), messages(pop, "beside", 9));
+    const arrived = (await arrivals(shard, 3)).flatMap(({ frames }) => frames);
+    expect(arrived.map(({ op }) => op)).toEqual([Op.ACK, Op.NACK]);
+  });
+
+  it("closes when its last answer is a refusal of the broker's own", async () => {
+    const { session, client } = await openSession(SILENT, { inOrder: true });
+    let calls = 0;
+    session.request(Op.PUBLISH, 0, packHead(["t"]), Buffer.alloc(MAX_FRAME), () => calls++);
+    session.end();
+    await until(() => client.ends.length > 0);
+    expect([calls, client.ends]).toEqual([1, ["end"]]);
+  });
+
   it("is forgotten when the shard that could still answer is lost", async () => {
     const { board, session, connection, shard } = await openSession();
     session.pop("topic", "", {}, () => {});
@@ -127,6 +175,30 @@ describe("pushes", () => {
     ]);
   });
 
+  it("go on to whoever had subscribed when another subscription is refused", async () => {
+    const { session, shard } = await openSession();
+    const seen: string[] = [];
+    const note = (who: string) => (): void => void seen.push(who);
+    session.subscribe("news", "drop-oldest", note("confirmed"), note("first"));
+    const [
+      {
+        frames: [first],
+      } = { frames: [] },
+    ] = await readOnce(shard);
+    shard.answer(session.id, confirm(first?.request ?? 0));
+    await until(() => seen.length === 1);
+    session.subscribe("news", "drop-oldest", note("refused"), note("second"));
+    const [
+      {
+        frames: [second],
+      } = { frames: [] },
+    ] = await readOnce(shard);
+    shard.answer(session.id, frame(Answer.ERROR, second?.request ?? 0, [ERRORS.BUSY.code, "not now"]));
+    shard.fanOut([session.id], frame(Answer.CHANNEL_MESSAGES, 0, ["news"]));
+    await until(() => seen.length === 3);
+    expect(seen).toEqual(["confirmed", "refused", "first"]);
+  });
+
   it("are held back by the client's own socket, and come again when it has drained", async () => {
     const client = new PausableClient();
     const { session, shard } = await openSession(SILENT, {}, client);
@@ -140,12 +212,28 @@ describe("pushes", () => {
     await readOnce(shard);
     shard.answer(session.id, confirm(consumer));
     await until(() => session.inFlight === 0);
-    client.unsent = 5 * 1024 * 1024;
+    client.unsent = 1024 * 1024;
     shard.answer(session.id, messages(consumer, "x"));
     expect((await arrivals(shard, 1))[0]?.envelope).toEqual([EnvelopeOp.HOLD, session.id]);
     expect(client.isPaused).toBe(true);
     client.unsent = 0;
     session.drained();
+    expect((await arrivals(shard, 1))[0]?.envelope).toEqual([EnvelopeOp.RELEASE, session.id]);
+    expect(client.isPaused).toBe(false);
+  });
+
+  it("are let go again when what waited for an earlier answer has been handed over", async () => {
+    const client = new PausableClient();
+    const { session, shard } = await openSession(SILENT, { inOrder: true }, client);
+    for (let i = 0; i < 3; i++) session.request(Op.STATS, 0, packHead(["t"]), undefined, () => {});
+    const [{ frames } = { frames: [] }] = await readOnce(shard);
+    const answer = (i: number, bytes: number) =>
+      shard.answer(session.id, frame(Answer.RESULT, frames[i]?.request ?? 0, [], Buffer.alloc(bytes)));
+    answer(1, 40_000);
+    await until(() => session.inFlight === 2);
+    answer(2, 40_000);
+    expect((await arrivals(shard, 1))[0]?.envelope).toEqual([EnvelopeOp.HOLD, session.id]);
+    answer(0, 1);
     expect((await arrivals(shard, 1))[0]?.envelope).toEqual([EnvelopeOp.RELEASE, session.id]);
     expect(client.isPaused).toBe(false);
   });

@@ -159,9 +159,9 @@ describe("answers in order", () => {
     expect(seen).toEqual(["a first", "b second", "c third", "own"]);
   });
 
-  it("go on behind a handler that throws", async () => {
+  it("are missed by a client one of whose handlers throws: it is cut off, and the others are called all the same", async () => {
     const errors: unknown[] = [];
-    const { session, shard } = await openSession(
+    const { session, shard, client } = await openSession(
       { ...SILENT, error: (fields) => errors.push(fields) },
       { inOrder: true },
     );
@@ -177,6 +177,7 @@ describe("answers in order", () => {
     await until(() => seen.length === 3);
     expect(seen).toEqual(["a", "b", "c"]);
     expect(errors).toHaveLength(3);
+    expect(client.ends[0]).toBe("destroy");
   });
 
   it("block the session while a pop waits", async () => {

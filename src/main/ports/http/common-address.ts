@@ -12,13 +12,13 @@ export class CommonAddress {
   }
 
   came(address: string): void {
-    // Once there are several it stays so until the last has gone: of which the others were nobody has kept.
+    // Once there are several, it stays undefined until all sockets have gone: their addresses are not kept.
     if (this.#sockets === 0) this.#address = address;
     else if (this.#address !== address) this.#address = undefined;
     this.#sockets++;
   }
 
-  /** One has gone, or is no plain socket any more. */
+  /** A socket has gone, or has become a WebSocket. */
   went(): void {
     this.#sockets--;
   }

@@ -110,7 +110,7 @@ export class HttpGuard {
         this.#host = value;
         break;
       case "origin":
-        // Two are none of the broker's.
+        // Two of them match no allowed origin.
         this.#origin = this.#origin === undefined ? value : `${this.#origin}, ${value}`;
         break;
       case "sec-fetch-site":
@@ -147,7 +147,7 @@ const foreignHost = (host: string): Verdict => ({
   text: `this broker is not called ${shown(host)}; start it with --allow-host and that name, or use its address`,
 });
 
-/** Longer than any that a person has to read. */
+/** Longer names are cut in error texts. */
 const MAX_SHOWN = 128;
 
 const shown = (text: string): string => (text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text);

@@ -22,7 +22,7 @@ export class NativeWebSocket implements WebSocketPeer {
   readonly #host: ConnectionHost;
   readonly #gathering: WebSocketGathering;
   readonly #log: Log;
-  /** Of whose connections it is one, and whether it is counted as such. */
+  /** The share of its address, and whether it was admitted to it. */
   readonly #share: string;
   #isAdmitted = false;
   #socket: HttpWebSocket | undefined;
@@ -84,7 +84,7 @@ export class NativeWebSocket implements WebSocketPeer {
 
   #end(): void {
     try {
-      // What came before the end counts.
+      // Messages that came before the end are carried out.
       this.#gathering.flush();
     } finally {
       this.#connection?.closed();

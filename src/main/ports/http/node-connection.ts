@@ -10,11 +10,11 @@ export class NodeConnection {
   readonly #socket: Socket;
   #unanswered = 0;
   #newest: IncomingMessage | undefined;
-  /** A body is not read because its handler wants it so. */
+  /** A handler has paused the body of its request. */
   #isHeld = false;
-  /** Nothing more that comes is run. */
+  /** Requests that still come are ignored. */
   #isClosing = false;
-  /** What is sent last, once all that is under way is answered. */
+  /** A raw answer that is sent once all requests under way are answered. */
   #lastWords: string | undefined;
   #answered: (() => void) | undefined;
 

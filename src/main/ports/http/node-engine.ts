@@ -5,7 +5,7 @@ import { createServer as createTlsServer } from "node:https";
 import { Server as NetServer, type Socket } from "node:net";
 import { contain } from "../../native/error-boundary.js";
 import type { Address } from "../../options.js";
-import { explainListenError } from "../listen-error.js";
+import { listenOn } from "../listen-error.js";
 import type { AnswerHead, EngineHost, HttpEngine, RequestHandler, TlsFiles, WebSocketRoute } from "./engine.js";
 import { NodeConnection } from "./node-connection.js";
 import { NodeRequest } from "./node-request.js";
@@ -84,14 +84,14 @@ export class NodeEngine implements HttpEngine {
       this.#connectionOf(socket).whenAnswered(() => this.#onUpgrade(message, socket, head));
     });
     server.on("connect", (_message, socket) => this.#connectionOf(socket as Socket).fail(BAD_REQUEST));
-    // Of what listens: what cannot be had is told by `open`.
+    // Errors of listening are reported by `listenOn`.
     server.on("error", (error: NodeJS.ErrnoException) => {
       if (error.syscall === "accept") host.acceptFailed(error);
     });
   }
 
   get plain(): number {
-    // The end of a WebSocket is told after that of its socket.
+    // A socket closes before its WebSocket does.
     return Math.max(0, this.#sockets.size - this.#webSockets.size);
   }
 
@@ -113,21 +113,13 @@ export class NodeEngine implements HttpEngine {
     this.#webSockets.add(path, route);
   }
 
-  open({ host, port }: Address): Promise<Address> {
-    return new Promise((resolve, reject) => {
-      const failed = (error: Error): void => reject(explainListenError("HTTP", { host, port }, error));
-      this.#server.once("error", failed);
-      this.#server.listen(port, host, () => {
-        this.#server.off("error", failed);
-        const address = this.#server.address();
-        if (address === null || typeof address === "string") return reject(new Error("a TCP port has an address"));
-        resolve({ host, port: address.port });
-      });
-    });
+  async open(wanted: Address): Promise<Address> {
+    const { port } = await listenOn(this.#server, "HTTP", wanted);
+    return { host: wanted.host, port };
   }
 
   pause(): void {
-    // Not that of an HTTP server, which closes connections that have no request under way.
+    // Not `close` of `http.Server`, which closes idle connections too.
     NetServer.prototype.close.call(this.#server);
   }
 
@@ -137,7 +129,7 @@ export class NodeEngine implements HttpEngine {
     for (const socket of this.#sockets) socket.destroy();
   }
 
-  /** Counts a socket that has come; one whose request was read once more has been counted. */
+  /** Counts a new socket. One that `#readAgain` has emitted again is counted already. */
   #count(socket: Socket): void {
     if (this.#sockets.has(socket)) return;
     this.#sockets.add(socket);
@@ -198,7 +190,7 @@ export class NodeEngine implements HttpEngine {
     }
   }
 
-  /** A request to speak something else that nobody here speaks is a request like any other. */
+  /** An upgrade to a protocol that is not served here is ignored: the request is handled like any other. */
   #readAgain(message: IncomingMessage, socket: Socket, head: Buffer): void {
     socket.unshift(Buffer.concat([withoutUpgrade(message), head]));
     this.#server.emit(this.#isTls ? "secureConnection" : "connection", socket);

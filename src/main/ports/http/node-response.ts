@@ -162,5 +162,5 @@ export class NodeResponse implements HttpResponse {
   }
 }
 
-/** Node knows the words that go with the number. */
+/** Node adds the reason phrase. */
 const statusOf = ({ status }: AnswerHead): number => (status === undefined ? OK : Number.parseInt(status, 10));

@@ -1,4 +1,4 @@
-/** The head of a request that was parsed, written once more without its wish to speak another protocol. */
+/** The head of a parsed request as bytes, without its Upgrade header. */
 import type { IncomingMessage } from "node:http";
 
 export const withoutUpgrade = ({ method, url, httpVersion, rawHeaders }: IncomingMessage): Buffer => {

@@ -71,7 +71,7 @@ export class NodeWebSocket implements HttpWebSocket {
 
   end(code: number, reason?: string): void {
     this.#isEnding = true;
-    // The other side's farewell has to be read.
+    // The close frame of the other side has to be read.
     if (this.#isPaused) this.resume();
     this.#webSocket.close(code, reason);
   }
@@ -83,7 +83,7 @@ export class NodeWebSocket implements HttpWebSocket {
   /** To be called every few seconds: pings a peer from which nothing comes, and closes one that does not answer. */
   sweep(now: number): void {
     const { bytesRead } = this.#socket;
-    // From one that is not read nothing can come.
+    // Nothing comes from a peer that is not read.
     if (this.#isPaused || bytesRead !== this.#heardBytes) {
       this.#heardBytes = bytesRead;
       this.#heardAt = now;

@@ -34,7 +34,7 @@ export class NodeWebSockets {
       clientTracking: false,
       perMessageDeflate: false,
       maxPayload: route.maxMessageBytes,
-      // For the other side to answer a farewell.
+      // For the other side to answer the close frame.
       closeTimeout: LINGER,
     };
     const { maxMessageBytes, idleTimeout } = route;

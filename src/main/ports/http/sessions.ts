@@ -13,10 +13,16 @@ const MAX_SHARED_IN_FLIGHT = 65_536;
 /** Of a session that one exchange has to itself; some ask for several pages at once. */
 const MAX_IN_FLIGHT = 1_024;
 
-/** A session that nothing used for so many sweeps is closed. */
+/** A session is closed after this many sweeps without use. */
 const IDLE_SWEEPS = 10;
 
-/** Nothing waits for a client here: the HTTP port counts what of its answers is unsent. */
+/**
+ * Addresses past which idle sessions are closed at once: a client with a network of IPv6 can come from another one with
+ * each request. Twice as many as have something under way may be there.
+ */
+const MAX_ADDRESSES = 4_096;
+
+/** It has no socket of its own: unsent answers are counted by the HTTP port. */
 class HttpSession implements SessionClient {
   readonly canPause = false;
   readonly session: Session;
@@ -62,7 +68,7 @@ class HttpSession implements SessionClient {
 interface AddressSessions {
   readonly address: string;
   shared: HttpSession | undefined;
-  /** The last that was used is the next to be. */
+  /** A stack: the last one used is used next. */
   readonly free: HttpSession[];
   /** All of them. */
   count: number;
@@ -82,6 +88,8 @@ export class HttpSessions {
   readonly #addresses = new Map<string, AddressSessions>();
   /** Nearly every request comes from the address of the one before it. */
   #last: AddressSessions | undefined;
+  /** How many addresses there are when idle sessions are closed next. */
+  #closeIdleAt = MAX_ADDRESSES;
 
   constructor(open: (kind: SessionKind, client: SessionClient) => Session) {
     this.#open = open;
@@ -124,10 +132,14 @@ export class HttpSessions {
 
   /** Once a second: closes sessions that have not been used for a while. */
   sweep(): void {
-    for (const sessions of [...this.#addresses.values()]) {
-      const { shared } = sessions;
-      if (shared !== undefined && shared.session.inFlight === 0 && shared.idle++ >= IDLE_SWEEPS) shared.destroy();
-      for (const session of [...sessions.free]) if (session.idle++ >= IDLE_SWEEPS) session.destroy();
+    this.#closeIdle(IDLE_SWEEPS);
+  }
+
+  /** Counts a sweep for each session that nothing uses, and closes those that have had so many before. */
+  #closeIdle(sweeps: number): void {
+    for (const { shared, free } of [...this.#addresses.values()]) {
+      if (shared !== undefined && shared.session.inFlight === 0 && shared.idle++ >= sweeps) shared.destroy();
+      for (const session of [...free]) if (session.idle++ >= sweeps) session.destroy();
     }
   }
 
@@ -136,6 +148,10 @@ export class HttpSessions {
     const known = this.#addresses.get(address);
     this.#last = known;
     if (known !== undefined) return known;
+    if (this.#addresses.size >= this.#closeIdleAt) {
+      this.#closeIdle(0);
+      this.#closeIdleAt = Math.max(MAX_ADDRESSES, 2 * this.#addresses.size);
+    }
     const sessions: AddressSessions = { address, shared: undefined, free: [], count: 0 };
     this.#addresses.set(address, sessions);
     return sessions;

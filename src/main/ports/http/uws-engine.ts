@@ -25,7 +25,7 @@ export interface UwsSocketData {
   socket: UwsHttpWebSocket | undefined;
 }
 
-/** The head that is being handled: the library's is good no longer than that, and there is never a second one. */
+/** The head of the request that is being handled. One object for all: heads are good only until the handler returns. */
 class CurrentRequest implements HttpRequest {
   of: UwsRequest | undefined;
 
@@ -66,7 +66,7 @@ export class UwsEngine implements HttpEngine {
     this.#uws = uws;
     this.#host = host;
     this.#app = tls === undefined ? uws.App() : uws.SSLApp(sslOptions(tls));
-    // Not a filter of anything: what is called when a socket has come (1) or gone (−1).
+    // Despite its name, a filter is called for each socket that comes (1) or goes (−1).
     this.#app.filter(this.#count);
   }
 
@@ -107,7 +107,7 @@ export class UwsEngine implements HttpEngine {
           request.getHeader(`sec-websocket-${name}`),
         );
         const data: UwsSocketData = { peer, socket: undefined };
-        // A WebSocket's end is told otherwise.
+        // The filter is not called when a WebSocket goes.
         this.#plain--;
         this.#address.went();
         response.upgrade(data, key ?? "", protocol ?? "", extensions ?? "", context);
@@ -162,7 +162,7 @@ export class UwsEngine implements HttpEngine {
   }
 
   readonly #count = (response: UwsHttpResponse, change: unknown): void => {
-    // Of a socket that is closed here the end is told as well.
+    // It is also called with −1 for a socket that is closed below.
     this.#plain += Number(change);
     if (Number(change) > 0) this.#address.came(addressOf(response));
     else this.#address.went();

@@ -3,7 +3,7 @@ import type { HttpWebSocket } from "./engine.js";
 import type { UwsWebSocket } from "./uws-types.js";
 
 export class UwsHttpWebSocket implements HttpWebSocket {
-  /** uWebSockets.js reads a WebSocket whether one likes it or not. */
+  /** uWebSockets.js cannot pause a WebSocket. */
   readonly canPause = false;
   readonly remoteAddress: string;
   readonly #socket: UwsWebSocket<unknown>;
@@ -34,7 +34,7 @@ export class UwsHttpWebSocket implements HttpWebSocket {
         at = next;
       }
     });
-    // What cannot leave at once uWebSockets.js has copied.
+    // uWebSockets.js copies what it cannot send at once.
     return true;
   }
 

@@ -11,15 +11,15 @@ import { contain } from "../../native/error-boundary.js";
 /** As much as one read of a TCP socket brings. */
 const GATHERED_BYTES = 64 * 1024;
 
-/** From here on a message is worth a record of its own, and not worth a copy. */
+/** A message of this size is handed over by itself, without a copy. */
 const LARGE_BYTES = 16 * 1024;
 
 export class WebSocketGathering {
   readonly #bytes = Buffer.allocUnsafeSlow(GATHERED_BYTES);
-  /** Not a Buffer: what takes it makes views of it, which are cheaper so. */
+  /** Not a Buffer: `subarray` of a plain Uint8Array is cheaper. */
   readonly #plain = new Uint8Array(this.#bytes.buffer);
   readonly #view = new DataView(this.#bytes.buffer);
-  /** Whose the bytes are, and up to where: in the order in which they came. */
+  /** The owners of the bytes and where their parts end, in order of arrival. */
   #connections: NativeConnection[] = [];
   #ends: number[] = [];
   #end = 0;

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { AnswerTurns, type Asker } from "../../../../src/main/front-ends/gmq/answer-turns.js";
 import type { AnswerFrame, AnswerHandler } from "../../../../src/main/native/answer-frame.js";
+import { HEAD } from "../../../../src/protocol/frame.js";
 import { packHead } from "../../../../src/protocol/head.js";
 import { Answer, Op } from "../../../../src/protocol/op.js";
 
@@ -10,9 +11,9 @@ const answerOf = (bytes: Buffer): AnswerFrame => ({
   request: 1,
   bytes,
   view: new DataView(bytes.buffer, bytes.byteOffset, bytes.length),
-  headStart: 2,
-  headEnd: 3,
-  payloadStart: 3,
+  headStart: HEAD,
+  headEnd: HEAD + 1,
+  payloadStart: HEAD + 1,
   payloadEnd: bytes.length,
 });
 
@@ -37,7 +38,7 @@ describe("large answers", () => {
       });
     }
     asked.forEach((onAnswer, i) => {
-      const bytes = Buffer.alloc(100_003, i);
+      const bytes = Buffer.alloc(HEAD + 1 + 100_000, i);
       onAnswer(answerOf(bytes));
       bytes.fill(0xff);
     });

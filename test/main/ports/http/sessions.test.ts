@@ -65,6 +65,15 @@ describe("sessions of HTTP clients", () => {
     expect([http.size, all.size]).toEqual([0, 0]);
   });
 
+  it("are closed at once when nothing uses them and very many addresses have some", async () => {
+    const { all, http } = await open();
+    const leases = Array.from({ length: 10 }, (_, i) => http.lease(`192.0.2.${i}`));
+    for (let i = 0; i < 10_000; i++) http.shared(`2001:db8::${i.toString(16)}`);
+    expect(http.size).toBeLessThanOrEqual(4_096);
+    expect(all.size).toBe(http.size);
+    expect(leases.every(({ session }) => session.isOpen)).toBe(true);
+  });
+
   it("that the broker has closed are not used again", async () => {
     const { http } = await open();
     const shared = http.shared("192.0.2.1");
