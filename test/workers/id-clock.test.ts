@@ -3,7 +3,8 @@ import { Worker } from "node:worker_threads";
 import { expect, test } from "vitest";
 import { EPOCH, SEQUENCES } from "../../src/protocol/id.js";
 import { IdAllocator } from "../../src/shard/messages/id-allocator.js";
-import { ID_CLOCK_BYTES, raiseIdClock, sharedIdSource } from "../../src/workers/id-clock.js";
+import { raiseIdClock, sharedIdSource } from "../../src/workers/id-clock.js";
+import { ID_CLOCK_BYTES } from "../../src/workers/shard-thread-data.js";
 
 const THREADS = 3;
 const CLAIMS = 20_000;
