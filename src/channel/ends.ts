@@ -17,11 +17,11 @@ export type MessageHandler = (
 
 export interface MessageWriter {
   /**
-   * Writes a message of an encoded envelope and [start, end) of `payload`; both are the caller's again. False: there is no
-   * room for it now.
+   * Writes a message: an encoded envelope and [start, end) of `payload`, both of which may be reused at once. False: there
+   * is no room for it now.
    */
   tryWrite(envelope: Uint8Array, payload: Uint8Array, start: number, end: number): boolean;
-  /** Blocks the thread until there is room, at most `timeoutMs`. Never called of a writer that has always room. */
+  /** Blocks the thread until there is room, at most `timeoutMs`. Not called if the writer always has room. */
   waitWritable(timeoutMs: number): void;
 }
 

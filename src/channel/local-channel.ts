@@ -1,6 +1,6 @@
 /**
- * A channel within one thread: what a ring is between two, with the same ends, no shared memory and no sleep. It has
- * always room, so whoever puts the two sides together bounds what is under way.
+ * A channel within one thread. It has the ends of a ring, without shared memory and without sleeping. It always has room,
+ * so its users must bound what is in it.
  */
 import { Fifo } from "../collections/fifo.js";
 import type { MessageHandler, MessageReader, MessageWriter } from "./ends.js";
@@ -20,14 +20,14 @@ export class LocalChannel implements MessageWriter, MessageReader {
   }
 
   tryWrite(envelope: Uint8Array, payload: Uint8Array, start: number, end: number): boolean {
-    // Not `slice`: that of a Buffer is no copy.
+    // Not `slice`: that of a Buffer is not a copy.
     const copy = new Uint8Array(payload.subarray(start, end));
     this.#messages.push({ envelope: unpackEnvelope(envelope, 0, envelope.length), payload: copy });
     return true;
   }
 
   waitWritable(): void {
-    throw new Error("a local channel has always room");
+    throw new Error("a local channel always has room");
   }
 
   drain(handler: MessageHandler, maxMessages: number): number {

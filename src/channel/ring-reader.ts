@@ -153,9 +153,9 @@ export class RingReader implements MessageReader {
     if (end - start < COPIED_BYTES) {
       handler(envelope, this.#bytes, this.#view, start, end);
     } else {
-      const landing = this.#fragments;
-      landing.whole(this.#bytes, start, end);
-      handler(envelope, landing.bytes, landing.view, landing.start, landing.end);
+      const fragments = this.#fragments;
+      fragments.whole(this.#bytes, start, end);
+      handler(envelope, fragments.bytes, fragments.view, fragments.start, fragments.end);
     }
     return true;
   }
@@ -165,25 +165,25 @@ export class RingReader implements MessageReader {
       this.#head = next;
       return false;
     }
-    const landing = this.#fragments;
+    const fragments = this.#fragments;
     const phase = (word >>> PHASE_SHIFT) & (ALIGNMENT - 1);
     let start = at + DATA;
     if ((word & BEGIN) !== 0) {
       start = at + FIRST_PIECE;
       const envelopeBytes = this.#headers[(at + ENVELOPE_TOTAL) >> 2] ?? 0;
-      landing.begin(envelopeBytes, this.#headers[(at + PAYLOAD_TOTAL) >> 2] ?? 0, phase);
+      fragments.begin(envelopeBytes, this.#headers[(at + PAYLOAD_TOTAL) >> 2] ?? 0, phase);
     } else if ((word & ENVELOPE_BYTES) === 0) {
       start = atPhase(start, phase);
     }
-    landing.append(this.#bytes, start, at + length);
+    fragments.append(this.#bytes, start, at + length);
     if ((word & END) === 0) {
       this.#head = next;
       return false;
     }
-    landing.finish();
+    fragments.finish();
     this.#head = next;
-    const envelope = this.#envelopes.decode(landing.bytes, 0, landing.envelopeBytes);
-    handler(envelope, landing.bytes, landing.view, landing.start, landing.end);
+    const envelope = this.#envelopes.decode(fragments.bytes, 0, fragments.envelopeBytes);
+    handler(envelope, fragments.bytes, fragments.view, fragments.start, fragments.end);
     return true;
   }
 

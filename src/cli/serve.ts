@@ -50,115 +50,118 @@ const options = (): Option[] => {
   return [
     option(
       "--tcp <address>",
-      "native protocol: host:port, [IPv6]:port, :port (all interfaces), port (this machine) or off",
+      "native protocol: host:port, [IPv6]:port, :port (all interfaces), port (this machine), or off",
       parseAddress,
       address(defaults.tcp),
     ),
     option("--http <address>", "HTTP, and WebSocket on /mq: as --tcp", parseAddress, address(defaults.http)),
     new Option(
       "--http-engine <engine>",
-      "what serves HTTP: uWebSockets.js, node:http with ws, or the first where it can be loaded",
+      "what serves HTTP: uws (uWebSockets.js), node (node:http and ws), or auto, the first that loads",
     )
       .choices(HTTP_ENGINES)
       .default(defaults.httpEngine)
       .env(`${ENVIRONMENT}HTTP_ENGINE`),
-    option("--data <dir>", "directory of the journal, of one broker at a time", String, "ringmq-data"),
-    new Option("--durability <level>", "what a confirm waits for: the disk, the system, or nothing (no journal)")
+    option("--data <dir>", "directory of the journal, for one broker at a time", String, "ringmq-data"),
+    new Option(
+      "--durability <level>",
+      "what a confirm waits for: fsync (the disk), write (the system), or memory (nothing; no journal)",
+    )
       .choices(DURABILITIES)
       .default(defaults.durability)
       .env(`${ENVIRONMENT}DURABILITY`),
-    size("--segment-bytes <size>", "a file of the journal, 64kb to 1gb", defaults.segmentBytes),
+    size("--segment-bytes <size>", "size of a journal file, 64kb to 1gb", defaults.segmentBytes),
     size("--disk-reserve <size>", "free space below which publishes are refused", defaults.diskReserve),
     count("--shards <n>", "threads that own messages", defaults.shards),
-    count("--node <id>", "number of this broker among all, 1 to 1023: part of message ids", defaults.node),
+    count("--node <id>", "number of this broker, 1 to 1023, which is part of message ids", defaults.node),
     option(
       "--memory <size>",
-      "budget for messages, of all shards together, at least 16mb each",
+      "memory budget for messages, all shards together, at least 16mb per shard",
       parseSize,
       "half of the machine's",
     ),
-    size("--max-message-bytes <size>", "headers and body of a message", defaults.maxMessageBytes),
-    size("--max-frame-bytes <size>", "a frame of the native protocol", defaults.maxFrameBytes),
+    size("--max-message-bytes <size>", "size of a message, headers and body", defaults.maxMessageBytes),
+    size("--max-frame-bytes <size>", "size of a frame of the native protocol", defaults.maxFrameBytes),
     count("--max-batch-messages <n>", "messages in a batch", defaults.maxBatchMessages),
     count("--max-in-flight <n>", "unanswered requests of a connection", defaults.maxInFlight),
-    count("--max-name-bytes <n>", "bytes of a topic's, channel's or queue's name", defaults.maxNameBytes),
-    count("--max-connections <n>", "connections: TCP, WebSocket and HTTP", defaults.maxConnections),
+    count("--max-name-bytes <n>", "bytes in the name of a topic, channel or queue", defaults.maxNameBytes),
+    count("--max-connections <n>", "connections over TCP, WebSocket and HTTP", defaults.maxConnections),
     option(
       "--max-connections-per-address <n>",
-      "of them TCP and WebSocket of one address",
+      "TCP and WebSocket connections from one address",
       parseCount,
       "60% of --max-connections",
     ),
-    count("--max-topics <n>", "topics in a shard, and as many channels", defaults.maxTopics),
+    count("--max-topics <n>", "topics of a shard, and as many channels", defaults.maxTopics),
     option(
       "--max-topics-per-connection <n>",
-      "of a shard's topics those that one connection has made",
+      "topics of a shard that one connection may have created",
       parseCount,
       "half of --max-topics",
     ),
     option(
       "--topic-idle <time>",
-      "without use until a topic of which nothing is left is forgotten",
+      "time without use after which an empty topic is forgotten",
       parseDuration,
       `${defaults.topicIdle / 60_000}m`,
     ),
-    count("--max-queues <n>", "queues in a topic", defaults.maxQueues),
+    count("--max-queues <n>", "queues of a topic", defaults.maxQueues),
     count("--max-consumers <n>", "consumers, waiting pops and subscriptions of a shard", defaults.maxConsumers),
-    option(
-      "--max-consumers-per-connection <n>",
-      "of them those of one connection",
-      parseCount,
-      "a quarter of --max-consumers",
-    ),
+    option("--max-consumers-per-connection <n>", "those of one connection", parseCount, "a quarter of --max-consumers"),
     size(
       "--max-outgoing-bytes <size>",
-      "unsent bytes of a connection past which it waits, at least 64kb",
+      "unsent bytes above which a connection is not read, at least 64kb",
       defaults.maxOutgoingBytes,
     ),
-    option("--max-unsent-bytes <size>", "unsent bytes of all connections", parseSize, "64mb to 256mb by --memory"),
+    option(
+      "--max-unsent-bytes <size>",
+      "unsent bytes of all connections, above which those with the most are closed",
+      parseSize,
+      "64mb to 256mb by --memory",
+    ),
     option(
       "--max-assembly-bytes <size>",
-      "half-received frames of all connections, and as much input that waits for busy shards",
+      "memory for partly received frames, and as much for input that waits for busy shards",
       parseSize,
       "a quarter of memory up to 256mb",
     ),
-    size("--ring-bytes <size>", "each ring between two threads, a power of two", defaults.ringBytes),
+    size("--ring-bytes <size>", "size of each ring between two threads, a power of two", defaults.ringBytes),
     option(
       "--hello-timeout <time>",
-      "for a connection to say HELLO",
+      "time for a connection to send HELLO",
       parseDuration,
       `${defaults.helloTimeout / 1000}s`,
     ),
     option(
       "--shard-timeout <time>",
-      "for a shard's thread that does not get on, then it is replaced",
+      "time without progress after which a shard's thread is replaced",
       parseDuration,
       `${defaults.shardTimeout / 1000}s`,
     ),
     option(
       "--close-timeout <time>",
-      "for work under way when the broker stops",
+      "time to finish requests when the broker stops",
       parseDuration,
       `${defaults.closeTimeout / 1000}s`,
     ),
     new Option(
       "--allow-backup",
-      "let clients of other machines have a backup written, though nobody has a password",
+      "lets clients on other machines request a backup; the variable takes 1, true, 0 or false",
     ).env(`${ENVIRONMENT}ALLOW_BACKUP`),
     new Option(
       "--allow-origin <origin>",
-      "let pages of these sites use HTTP and WebSocket: several with commas, * for all",
+      "sites whose pages may use HTTP and WebSocket, separated by commas; * for all",
     )
       .argParser(parseList)
       .env(`${ENVIRONMENT}ALLOW_ORIGIN`),
-    new Option("--allow-host <name>", "names of the broker beside addresses and localhost: several with commas")
+    new Option("--allow-host <name>", "names of the broker besides addresses and localhost, separated by commas")
       .argParser(parseList)
       .env(`${ENVIRONMENT}ALLOW_HOST`),
-    new Option("--log-level <level>", "least important lines to log")
+    new Option("--log-level <level>", "lowest level to log: debug, info, warn, error or silent")
       .choices(LOG_LEVELS)
       .default("info")
       .env(`${ENVIRONMENT}LOG_LEVEL`),
-    new Option("--log-format <format>", "lines for people or for programs")
+    new Option("--log-format <format>", "text for people, or json for programs")
       .choices(LOG_FORMATS)
       .default("text")
       .env(`${ENVIRONMENT}LOG_FORMAT`),
@@ -166,19 +169,19 @@ const options = (): Option[] => {
 };
 
 const HELP = `
-Sizes take kb, mb, gb and tb (of 1,024); times take ms, s, m and h.
-There is no password: listen on all interfaces only in a network you trust.
+Sizes take kb, mb, gb and tb (powers of 1,024); times take ms, s, m and h.
+There is no authentication: listen beyond this machine only in a network you trust.
 
 Examples:
   ringmq serve
       on this machine only: native protocol on 9503, HTTP and WebSocket on 9504; messages in ./ringmq-data
   ringmq serve --data /var/lib/ringmq --durability write
-      messages elsewhere, confirmed when the system has them: a crash of the machine may lose the last second
+      messages in another directory, confirmed by the system: a crash of the machine may lose the last second
   ringmq serve --tcp :9503 --http off --memory 2gb
       native protocol on all interfaces, no HTTP, 2 GiB for messages
   curl -d 'data={"body":"hello","topic":"greetings"}' http://127.0.0.1:9504/push
   curl 'http://127.0.0.1:9504/pop?topic=greetings'
-      a message in, the same message out
+      publishes a message and pops it
 `;
 
 export const serveCommand = (): Command => {

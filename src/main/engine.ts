@@ -42,7 +42,7 @@ export class Engine {
       log.info({ data, durability }, "messages are kept in the data directory");
       this.#data = await Data.open(this.#options, this.pool);
     }
-    await startShards(this.#options, this.supervisor, this.pool, this.#data, this.#seams.leastVerifiedBytes);
+    await startShards(this.#options, this.supervisor, this.pool, this.#data, this.#seams.minVerifiedBytes);
   }
 
   /** Ends the shards; those that take longer than `timeout` milliseconds are cut off. Answers which did not end in order. */

@@ -1,6 +1,6 @@
 /**
- * Has segments of a shard's journal compacted when too much of them is garbage: makes the plan, lets the pool write the
- * new segment, and when it is there moves the shard's messages over to it.
+ * Has segments of a shard's journal compacted when too much of them is garbage. It makes the plan, has the pool write the
+ * new segment, and then points the shard's messages to it.
  */
 import { join } from "node:path";
 import type { FileJournal } from "../journal/file-journal.js";
@@ -12,23 +12,23 @@ import type { Store } from "../shard/messages/store.js";
 import type { JobPort } from "./job-port.js";
 import type { JobOutcome } from "./jobs/job.js";
 
-/** Milliseconds from one look at the segments to the next. */
+/** Milliseconds between two looks at the segments. */
 const LOOK_EVERY = 1000;
 
-/** Milliseconds for each extent there is: looking takes a hundredth of the time. */
+/** Milliseconds between two looks for each extent: looking takes a hundredth of the time. */
 const LOOK_EACH = 1 / 500;
 
-/** After a compaction that failed, for want of room above all. */
+/** Milliseconds from a failed compaction, mostly for want of space, to the next attempt. */
 const RETRY_EVERY = 30_000;
 
 export interface CompactorOptions {
-  /** Of the shard's segments. */
+  /** The directory of the shard's segments. */
   readonly directory: string;
   readonly segmentBytes: number;
   readonly shard: number;
   readonly shards: number;
   readonly jobs: Pick<JobPort, "ask">;
-  /** A compaction could not be done; it is tried again. */
+  /** A compaction failed; it will be tried again. */
   readonly failed: (why: string) => void;
 }
 
@@ -46,20 +46,20 @@ export class Compactor {
     this.#options = options;
   }
 
-  /** Looks whether there is something to do, if it is time. Answers when to look again, milliseconds since 1970. */
+  /** Begins a compaction if it is time and there is one to do. Returns when to look again, milliseconds since 1970. */
   look(now: number): number {
     const { log } = this.#store;
     if (this.#isRunning) return Number.POSITIVE_INFINITY;
     if (now < this.#due) return this.#due;
     this.#due = now + LOOK_EVERY;
-    // One segment is open and its garbage nobody can take away: nothing will change but by what happens to the shard.
+    // The open segment cannot be compacted. Nothing changes before the shard gets something to do.
     if (log.segments.all.length < 2) return Number.POSITIVE_INFINITY;
     const { isPinned, state } = this.#journal;
     if (!this.#store.isDurable || isPinned || state.kind !== "working") return this.#due;
-    // Every extent is looked at: the more there are the less often.
+    // A look visits every extent: the more there are, the less often.
     this.#due = now + Math.max(LOOK_EVERY, this.#store.extents.high * LOOK_EACH);
     const window = compactionWindow(this.#store, log.segments.superseded, this.#options.segmentBytes);
-    // What is kept has the state of this moment, and the directory is in a segment behind: both must be on disk.
+    // The new segment has the state of this moment, and the directory is in a later one: both must be on disk first.
     if (window.length === 0 || !this.#journal.sync(log, now)) return this.#due;
     this.#begin(window, now);
     return Number.POSITIVE_INFINITY;
@@ -93,14 +93,14 @@ export class Compactor {
   #end(path: string, keeps: Uint32Array, replaced: ReadonlySet<Segment>, outcome: JobOutcome<"compact">): void {
     const { log } = this.#store;
     if (!outcome.ok) return this.#fail(outcome.error.message);
-    // A backup is being taken of the segments as they are.
+    // A backup is copying the segments as they are.
     if (this.#journal.isPinned) return this.#journal.discard(path);
     if (!this.#journal.replace(path, outcome.result, log)) {
       this.#journal.discard(path);
       return this.#fail("the new segment could not get its name");
     }
     relocate(this.#store, keeps, replaced, outcome.result);
-    // There may be more: it is done one after the other.
+    // There may be another one to do.
     this.#due = 0;
   }
 

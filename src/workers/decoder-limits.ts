@@ -1,4 +1,4 @@
-/** What a shard's decoders hold requests to. */
+/** The limits that a shard's decoders enforce. */
 import { countEntries, EntriesFault } from "../protocol/entry.js";
 import { ProtocolError } from "../protocol/errors.js";
 

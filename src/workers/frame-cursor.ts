@@ -1,4 +1,4 @@
-/** The frame that is being decoded: one object, filled again for each frame. */
+/** The frame that is being decoded. One object, reused for each frame. */
 import { FLAGS, HEAD, HEAD_LENGTH, LENGTH_BYTES, OP, REQUEST } from "../protocol/frame.js";
 
 export class FrameCursor {
@@ -13,10 +13,10 @@ export class FrameCursor {
   head = 0;
   payload = 0;
   end = 0;
-  /** Where the last of the frames that came together ends. */
+  /** Where the last frame of this batch ends. */
   limit = 0;
 
-  /** The next frames are a connection's, and end at `limit`. */
+  /** Begins a batch of frames of one connection, which end at `limit`. */
   begin(connection: number, bytes: Uint8Array, view: DataView, limit: number): void {
     this.connection = connection;
     this.bytes = bytes;
@@ -24,7 +24,7 @@ export class FrameCursor {
     this.limit = limit;
   }
 
-  /** Goes to the frame that begins at `start`; false: there is none. */
+  /** Moves to the frame that begins at `start`. False: there is none. */
   goTo(start: number): boolean {
     if (start >= this.limit) return false;
     const { view } = this;

@@ -1,8 +1,8 @@
 /**
- * Lays a shard's effects out as frames of the native protocol.
+ * Encodes a shard's effects as frames of the native protocol.
  *
- * Receipts that follow one another gather in one CONFIRM, and a receipt whose request and ids continue the last one is
- * added to it: a connection that publishes one message a frame is answered with a few bytes a batch.
+ * Consecutive receipts share one CONFIRM, and a receipt whose request and ids continue the last one is merged into it: a
+ * connection that publishes one message per frame is answered with a few bytes per batch.
  */
 import type { ErrorName } from "../protocol/errors.js";
 import { ERRORS } from "../protocol/errors.js";
@@ -16,17 +16,16 @@ import type { Effects, Fault, Run } from "../shard/effects.js";
 import type { Outbound } from "./outbound.js";
 
 export class FrameEffects implements Effects {
-  /** The connection that an open CONFIRM is for; 0: none is open. */
+  /** The connection of the open CONFIRM; 0: none is open. */
   #confirming = 0;
   /** Where the open CONFIRM's last receipt begins. */
   #receipt = 0;
-
   /** `Durability` of the open CONFIRM. */
   #level = 0;
 
   constructor(readonly outbound: Outbound) {}
 
-  /** Ends what is open, so that the staged frames are whole. */
+  /** Ends an open CONFIRM, so that the staged frames are whole. */
   finish(): void {
     if (this.#confirming === 0) return;
     this.#confirming = 0;
@@ -121,7 +120,7 @@ export class FrameEffects implements Effects {
     this.outbound.frames.close();
   }
 
-  /** Goes on, in place of `from`, with the messages that were opened there and are not closed. */
+  /** Takes over the MESSAGES frame that is open in `from`. */
   takeMessages(from: FrameEffects, connection: number, request: number): void {
     const { frames } = from.outbound;
     const { end } = frames;
@@ -173,7 +172,7 @@ export class FrameEffects implements Effects {
     return this.outbound.frames;
   }
 
-  /** Adds requests to the last receipt when each of both stands for one message and all numbers continue. */
+  /** Merges requests into the last receipt if each request of both has one message and all numbers continue. */
   #extend(request: number, requests: number, idHigh: number, idLow: number, messages: number): boolean {
     const { view } = this.outbound.frames;
     const at = this.#receipt;
@@ -195,7 +194,7 @@ export class FrameEffects implements Effects {
   }
 }
 
-/** Texts name topics, keys and patterns of the client's: cut, they always fit into a head. */
+/** Texts contain the client's topics, keys and patterns. Cut to this length they always fit into a head. */
 const MAX_TEXT = 1000;
 
 const errorHead = (kind: ErrorName, text: string): Uint8Array => {

@@ -1,6 +1,4 @@
-/**
- * Reads the arguments of a request out of its head, each with its type, range and default.
- */
+/** Reads the arguments of a request from its head, each with its type, range and default. */
 import { ProtocolError } from "../protocol/errors.js";
 import { unpackHead } from "../protocol/head.js";
 import { HeadCursor, Kind } from "../protocol/head-cursor.js";
@@ -22,7 +20,7 @@ export class HeadReader {
     this.#names = new NameTable(maxNameBytes);
   }
 
-  /** Goes to the front of the head in [start, end). Throws BAD_HEAD. */
+  /** Begins with the head in [start, end). Throws BAD_HEAD. */
   begin(bytes: Uint8Array, view: DataView, start: number, end: number): void {
     this.#cursor.begin(view, start, end);
     this.#bytes = bytes;
@@ -31,7 +29,7 @@ export class HeadReader {
     this.#count = 0;
   }
 
-  /** Throws BAD_HEAD when there is more than has been read. */
+  /** Throws BAD_HEAD if there are unread elements. */
   end(): void {
     if (this.#cursor.left > 0) {
       throw new ProtocolError(
@@ -95,7 +93,7 @@ export class HeadReader {
     return choice;
   }
 
-  /** A topic's configuration, which is the last element: maps are left to a library. */
+  /** A topic's configuration, which is the last element. A library decodes the map. */
   config(): Partial<TopicConfig> {
     const at = this.#count;
     if (this.#next().kind !== Kind.OTHER) throw new ProtocolError("BAD_HEAD", "config must be a map");
@@ -108,7 +106,7 @@ export class HeadReader {
     return checkConfig(value);
   }
 
-  /** A string that may be a name, or undefined for nil. */
+  /** A name or an empty string; undefined for nil. */
   #string(what: string): string | undefined {
     const { kind, start, end } = this.#next();
     if (kind === Kind.NIL) return undefined;
@@ -131,7 +129,7 @@ const isOneOf =
   (value: unknown) =>
     typeof value === "string" && choices.includes(value);
 
-/** What each key of a topic's configuration may be; docs/protocol.md has the same table. */
+/** The valid values of each configuration key; docs/protocol.md has the same table. */
 const CONFIG_KEYS: { readonly [K in keyof TopicConfig]-?: (value: unknown) => boolean } = {
   autoAck: (value) => typeof value === "boolean",
   mode: isOneOf("exact", "pattern"),
@@ -144,7 +142,7 @@ const CONFIG_KEYS: { readonly [K in keyof TopicConfig]-?: (value: unknown) => bo
   durability: isOneOf("fsync", "write", "memory"),
 };
 
-/** Characters of a client's own word that an error repeats. */
+/** How many characters of a client's key an error repeats. */
 const SHOWN = 64;
 
 const isConfigKey = (key: string): key is keyof TopicConfig => Object.hasOwn(CONFIG_KEYS, key);
@@ -154,7 +152,7 @@ const checkConfig = (config: object): Partial<TopicConfig> => {
     if (!isConfigKey(key)) {
       throw new ProtocolError("BAD_CONFIG", `there is no configuration key ${key.slice(0, SHOWN)}`);
     }
-    // The value is the client's, of any type and length: it is not repeated.
+    // The value may be of any type and length, so the error does not repeat it.
     if (!CONFIG_KEYS[key](value)) throw new ProtocolError("BAD_CONFIG", `${key} cannot have this value`);
   }
   return config;

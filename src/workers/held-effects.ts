@@ -1,22 +1,22 @@
 /**
- * Parts a shard's effects into those that wait for the journal and those that need not, so that a sync holds up nobody
- * whom it does not concern: deliveries of what is on disk, channels, refusals, topics that are in memory alone.
+ * Separates a shard's effects into those that must wait for the journal and those that need not: deliveries of messages
+ * on disk, channel messages, errors, topics with durability `memory`.
  *
- * The answers to one connection stay in order all the same: behind an answer that waits, all others of it wait.
+ * Answers to one connection stay in order: after one that waits, all its others wait too.
  */
 import type { ErrorName } from "../protocol/errors.js";
 import { Durability } from "../protocol/op.js";
 import type { Effects, Fault, Run } from "../shard/effects.js";
 
-/** Where effects are staged: `FrameEffects`, or what a test records them with. */
+/** Where effects are staged: `FrameEffects`, or a recorder of a test. */
 export interface StagedEffects<E> extends Effects {
-  /** Ends what is open, so that what is staged is whole. */
+  /** Ends an open frame, so that the staged frames are whole. */
   finish(): void;
-  /** Goes on, in place of `from`, with the messages that were opened there and are not closed. */
+  /** Takes over the messages that are open in `from`. */
   takeMessages(from: E, connection: number, request: number): void;
 }
 
-/** Refusals that say what there is or is not: whoever hears them may rely on it as on a confirm. */
+/** Errors that tell of state. A client may rely on them as on a confirm, so they wait for the journal as well. */
 const TELLS_STATE: ReadonlySet<ErrorName> = new Set<ErrorName>([
   "QUEUE_EXISTS",
   "NO_TOPIC",
@@ -26,9 +26,9 @@ const TELLS_STATE: ReadonlySet<ErrorName> = new Set<ErrorName>([
 ]);
 
 export class HeldEffects<E extends StagedEffects<E>> implements Effects {
-  /** Connections that something is held back of. */
+  /** Connections with an answer that is held back. */
   readonly #waiting = new Set<number>();
-  /** The connection and request of messages that are open, and where they go; undefined until there is a run. */
+  /** The connection and request of the open messages, and where they go: undefined before the first run. */
   #connection = 0;
   #request = 0;
   #messages: E | undefined;
@@ -36,13 +36,13 @@ export class HeldEffects<E extends StagedEffects<E>> implements Effects {
   constructor(
     readonly free: E,
     readonly held: E,
-    /** Nothing waits for the journal. */
-    readonly isSettled: () => boolean,
-    /** No id of a message in memory alone waits for it. */
-    readonly areIdsSettled: () => boolean,
+    /** Everything in the log is on disk. */
+    readonly isDurable: () => boolean,
+    /** The ids handed out so far are reserved on disk. */
+    readonly areIdsDurable: () => boolean,
   ) {}
 
-  /** Ends what is open, so that the staged frames are whole. */
+  /** Ends open frames, so that the staged ones are whole. */
   finish(): void {
     this.free.finish();
     this.held.finish();
@@ -62,20 +62,20 @@ export class HeldEffects<E extends StagedEffects<E>> implements Effects {
     messages: number,
     level: number,
   ): void {
-    const isFree = this.isSettled() || (level === Durability.memory && this.areIdsSettled());
-    this.#way(connection, isFree).confirm(connection, request, requests, idHigh, idLow, messages, level);
+    const isFree = this.isDurable() || (level === Durability.memory && this.areIdsDurable());
+    this.#stage(connection, isFree).confirm(connection, request, requests, idHigh, idLow, messages, level);
   }
 
   fail(connection: number, request: number, kind: ErrorName, text: string): void {
-    this.#way(connection, !TELLS_STATE.has(kind) || this.isSettled()).fail(connection, request, kind, text);
+    this.#stage(connection, !TELLS_STATE.has(kind) || this.isDurable()).fail(connection, request, kind, text);
   }
 
   result(connection: number, request: number, value: unknown): void {
-    this.#way(connection, this.isSettled()).result(connection, request, value);
+    this.#stage(connection, this.isDurable()).result(connection, request, value);
   }
 
   settled(connection: number, request: number, count: number, faults: readonly Fault[]): void {
-    this.#way(connection, this.isSettled()).settled(connection, request, count, faults);
+    this.#stage(connection, this.isDurable()).settled(connection, request, count, faults);
   }
 
   openMessages(connection: number, request: number): void {
@@ -88,7 +88,7 @@ export class HeldEffects<E extends StagedEffects<E>> implements Effects {
     if (this.#messages === undefined) {
       this.#begin(run.isDurable);
     } else if (!run.isDurable && this.#messages === this.free) {
-      this.#messages = this.#way(this.#connection, false);
+      this.#messages = this.#stage(this.#connection, false);
       this.#messages.takeMessages(this.free, this.#connection, this.#request);
     }
     this.#messages?.run(run);
@@ -111,23 +111,23 @@ export class HeldEffects<E extends StagedEffects<E>> implements Effects {
   }
 
   channelLost(connection: number, channel: string, count: number): void {
-    this.#way(connection, true).channelLost(connection, channel, count);
+    this.#stage(connection, true).channelLost(connection, channel, count);
   }
 
   consumerClosed(connection: number, request: number, kind: ErrorName, text: string): void {
-    this.#way(connection, this.isSettled()).consumerClosed(connection, request, kind, text);
+    this.#stage(connection, this.isDurable()).consumerClosed(connection, request, kind, text);
   }
 
   close(connection: number, kind: ErrorName, text: string): void {
-    this.#way(connection, true).close(connection, kind, text);
+    this.#stage(connection, true).close(connection, kind, text);
   }
 
-  #begin(isSettled: boolean): void {
-    this.#messages = this.#way(this.#connection, isSettled);
+  #begin(isFree: boolean): void {
+    this.#messages = this.#stage(this.#connection, isFree);
     this.#messages.openMessages(this.#connection, this.#request);
   }
 
-  #way(connection: number, isFree: boolean): E {
+  #stage(connection: number, isFree: boolean): E {
     if (isFree && !this.#waiting.has(connection)) return this.free;
     this.#waiting.add(connection);
     return this.held;

@@ -1,15 +1,10 @@
-/**
- * The milliseconds that the shards of a broker number their messages in: one word of shared memory.
- */
+/** The clock of message ids: one word of shared memory, from which the shards of a broker reserve milliseconds. */
 import { EPOCH } from "../protocol/id.js";
 import type { IdSource } from "../shard/messages/id-allocator.js";
 
-/** What the word takes. */
-export const ID_CLOCK_BYTES = 8;
-
 /**
- * A source for one shard thread; all threads of a broker share `memory`. BigInt is no cost here: a millisecond is
- * claimed once for up to 4,096 messages.
+ * The id source of a shard's thread; all threads of a broker share `memory`. BigInts are cheap enough: a millisecond is
+ * reserved once for up to 4,096 messages.
  */
 export const sharedIdSource = (memory: SharedArrayBuffer): IdSource => {
   const last = new BigInt64Array(memory);
@@ -17,7 +12,7 @@ export const sharedIdSource = (memory: SharedArrayBuffer): IdSource => {
     next(now) {
       const present = BigInt(Math.floor(now) - EPOCH);
       for (;;) {
-        // Sequentially consistent; the exchange is what makes the millisecond ours alone.
+        // The exchange reserves the millisecond for this thread alone.
         const seen = Atomics.load(last, 0);
         const next = present > seen ? present : seen + 1n;
         if (Atomics.compareExchange(last, 0, seen, next) === seen) return Number(next);
@@ -26,12 +21,12 @@ export const sharedIdSource = (memory: SharedArrayBuffer): IdSource => {
   };
 };
 
-/** No id of a millisecond up to `millisecond` (since `EPOCH`) is handed out from now on. */
+/** From now on no millisecond up to this one (since `EPOCH`) is handed out. */
 export const raiseIdClock = (memory: SharedArrayBuffer, millisecond: number): void => {
   const last = new BigInt64Array(memory);
   const floor = BigInt(Math.floor(millisecond));
   let seen = Atomics.load(last, 0);
-  // Whoever loses the exchange to another thread looks again: that one may have raised it enough.
+  // If another thread wins the exchange, check again: it may have raised the clock far enough.
   while (seen < floor) {
     const found = Atomics.compareExchange(last, 0, seen, floor);
     if (found === seen) return;

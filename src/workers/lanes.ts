@@ -1,11 +1,11 @@
 /**
- * Lanes: what connections have asked for beyond their share of a turn. A request that walks much of what a shard holds
- * costs its own connection time: while there is something in its lane all that comes from it waits there, in order. Lanes
- * are served in turn, every other time the one whose turns are the shortest.
+ * Lanes: requests beyond a connection's share of a turn. A request that walks much of a shard delays only its own
+ * connection: while its lane is not empty, everything that it sends waits there, in order. Lanes are served in turn, and
+ * every other time the one with the shortest turns.
  */
 import { Fifo } from "../collections/fifo.js";
 
-/** What waits for one connection and for all: past it requests are refused. As much as a largest frame. */
+/** The most bytes that wait for one connection, and for all; further requests are refused. A largest frame fits. */
 const MAX_LANE_BYTES = 16 * 1024 * 1024;
 const MAX_BYTES = 64 * 1024 * 1024;
 
@@ -40,7 +40,7 @@ export class Lanes {
     return this.#lanes.size === 0;
   }
 
-  /** Bytes of frames that wait. */
+  /** Bytes of the waiting frames. */
   get bytes(): number {
     return this.#bytes;
   }
@@ -49,11 +49,11 @@ export class Lanes {
     return this.#lanes.size > 0 && this.#lanes.has(connection);
   }
 
-  /** Keeps a copy of the whole frames [start, end); false: there are too many already. */
+  /** Keeps a copy of the whole frames [start, end). False: there are too many. */
   push(connection: number, bytes: Uint8Array, start: number, end: number): boolean {
     const lane = this.#lanes.get(connection) ?? new Lane(connection);
     const length = end - start;
-    // Whatever its length, the rest of a record that was begun is taken: the record was bounded itself.
+    // The rest of one record is always taken: the size of a record is bounded elsewhere.
     const isOver = lane.bytes + length > this.maxLaneBytes || this.#bytes + length > this.maxBytes;
     if (isOver && lane.bytes > 0) return false;
     const own = bytes.slice(start, end);
@@ -65,23 +65,23 @@ export class Lanes {
   }
 
   /**
-   * Serves a lane: the one whose turn it is, and every other time the one whose turns are the shortest, which then need not wait until
-   * all others have had their turn. `decode` takes frames and answers how far it came, which may be nowhere;
-   * more of the same lane is taken while there is `hasTime`. False: there is none.
+   * Serves one lane: the next in turn, or every other time the one with the shortest turns, so that it need not wait for
+   * all others. `decode` returns how far it came, perhaps nowhere; while there `hasTime` it is given more of the lane.
+   * False: there is no lane.
    */
   serve(decode: Decode, cost: (connection: number) => number = () => 0, hasTime: () => boolean = () => false): boolean {
     this.#isByCost = !this.#isByCost;
     const lane = this.#isByCost ? this.#cheapest(cost) : this.#lanes.values().next().value;
     if (lane === undefined) return false;
-    // Each may be a short one, as those of who sends one request at a time.
+    // Chunks may be short, such as those of a client that sends one request at a time.
     while (this.#serveChunk(lane, decode) && hasTime());
     this.#lanes.delete(lane.connection);
-    // Behind all others.
+    // To the end of the line.
     if (lane.chunks.length > 0) this.#lanes.set(lane.connection, lane);
     return true;
   }
 
-  /** True: all of it was taken, and there is another. */
+  /** Serves the first chunk of a lane. True: all of it was taken, and there is another. */
   #serveChunk(lane: Lane, decode: Decode): boolean {
     const chunk = lane.chunks.at(0);
     if (chunk === undefined) return false;
@@ -95,7 +95,7 @@ export class Lanes {
     return lane.chunks.length > 0;
   }
 
-  /** Of several that cost the same, the one that has waited longest. */
+  /** The cheapest lane; among equals the one that has waited longest. */
   #cheapest(cost: (connection: number) => number): Lane | undefined {
     let cheapest: Lane | undefined;
     let least = Number.POSITIVE_INFINITY;

@@ -1,14 +1,14 @@
 /**
- * Names of topics, queues and channels out of the bytes of heads. A name that was seen lately is found by its bytes: it
- * has been checked, and is the same string, whose hash the maps that it is looked up in need not take again.
+ * A cache of the names of topics, queues and channels, by their bytes. A cached name need not be decoded and checked
+ * again, and as the same string it keeps the hash that maps need.
  */
 import { ProtocolError } from "../protocol/errors.js";
 import { readStrictText } from "../protocol/text.js";
 
-/** Names that are remembered: each has one place, by its hash, and the latest one keeps it. Some 2 MB when full. */
-const PLACES = 16_384;
+/** Slots, by hash, of one name each; a new name replaces the old one. About 2 MB when full. A power of two. */
+const SLOTS = 16_384;
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+// biome-ignore lint/suspicious/noControlCharactersInRegex: it finds control characters
 const CONTROL = /[\u0000-\u001f\u007f]/;
 
 interface Known {
@@ -17,25 +17,25 @@ interface Known {
 }
 
 export class NameTable {
-  readonly #places: (Known | undefined)[] = new Array<Known | undefined>(PLACES).fill(undefined);
+  readonly #slots: (Known | undefined)[] = new Array<Known | undefined>(SLOTS).fill(undefined);
 
   constructor(readonly maxNameBytes: number) {}
 
-  /** The name in [start, end), which is not empty. `what` it is names it in errors. Throws BAD_NAME. */
+  /** The name in [start, end), which is not empty. Errors call it `what`. Throws BAD_NAME. */
   find(what: string, bytes: Uint8Array, start: number, end: number): string {
     if (end - start > this.maxNameBytes) {
       throw new ProtocolError("BAD_NAME", `${what} has more than ${this.maxNameBytes} bytes`);
     }
-    // FNV-1a: names are short.
+    // FNV-1a, which is fast for short names.
     let hash = 0x811c_9dc5;
     for (let at = start; at < end; at++) hash = Math.imul(hash ^ (bytes[at] ?? 0), 0x0100_0193);
-    const place = (hash ^ (hash >>> 15)) & (PLACES - 1);
-    const known = this.#places[place];
+    const slot = (hash ^ (hash >>> 15)) & (SLOTS - 1);
+    const known = this.#slots[slot];
     if (known !== undefined && isSame(known.bytes, bytes, start, end)) return known.name;
-    // Not `slice`: that of a Buffer is no copy.
+    // Not `slice`: that of a Buffer is not a copy.
     const own = new Uint8Array(bytes.subarray(start, end));
     const name = this.#check(what, own);
-    this.#places[place] = { bytes: own, name };
+    this.#slots[slot] = { bytes: own, name };
     return name;
   }
 

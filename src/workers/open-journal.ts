@@ -1,4 +1,4 @@
-/** Opens the journal of a shard: reads it back into the shard, which is empty, and gives what it goes on with. */
+/** Opens the journal of a shard: reads it back into an empty shard and returns the journal to continue with. */
 import type { Checksum } from "../journal/checksum.js";
 import { DescriptorReserve } from "../journal/descriptor-reserve.js";
 import type { Disk } from "../journal/disk.js";
@@ -12,7 +12,7 @@ import type { JobPort } from "./job-port.js";
 import type { Recovered } from "./shard-messages.js";
 import type { JournalData } from "./shard-thread-data.js";
 
-/** Hands files over to be removed, all that have come while the last ones were. What stays goes at the next start. */
+/** Has the pool remove files, in one job at a time. What cannot be removed goes at the next start. */
 const removals = (jobs: Pick<JobPort, "ask">): ((path: string) => void) => {
   let waiting: string[] = [];
   let isBusy = false;
@@ -29,7 +29,7 @@ const removals = (jobs: Pick<JobPort, "ask">): ((path: string) => void) => {
   };
 };
 
-/** Between two words of progress, milliseconds. */
+/** Milliseconds between two reports of progress. */
 const TELL_EVERY = 250;
 
 export interface OpeningJournal {
@@ -41,19 +41,19 @@ export interface OpeningJournal {
   readonly jobs: Pick<JobPort, "ask">;
   /** Milliseconds since 1970 that never step back. */
   readonly clock: () => number;
-  /** Told a few times a second how many bytes have been read. */
+  /** Called a few times a second with the bytes read so far. */
   readonly replayed: (bytes: number) => void;
-  /** Called after each step: it gets on. */
+  /** Called after each step, for the watchdog. */
   readonly beat: () => void;
-  /** Files of the journal that nobody needs cannot be removed. */
+  /** Called when obsolete files cannot be removed. */
   readonly reclaimFailed: (error: Error) => void;
-  /** Whether the file system has more room than is kept for acks and compaction, as far as is known. */
+  /** Whether the file system has more space than is reserved for acks and compaction, as far as is known. */
   readonly hasSpace: () => boolean;
 }
 
 /**
- * @throws DamageError when something that was confirmed is broken or missing; DataDirectoryError for a newer format;
- * `NodeJS.ErrnoException` when the disk fails. The shard is of no use then.
+ * @throws DamageError when something confirmed is broken or missing; DataDirectoryError for a newer format;
+ * `NodeJS.ErrnoException` when the disk fails. The shard cannot be used then.
  */
 export const openJournal = (
   shard: Shard,
@@ -61,7 +61,7 @@ export const openJournal = (
 ): { readonly journal: FileJournal; readonly recovered: Recovered } => {
   const { directory, level, segmentBytes } = data;
   const { log } = shard.store;
-  // Pages leave memory while there is more to read than fits into it, and may be wanted again before the end.
+  // During replay pages may leave memory and be needed again.
   const pages = new PageReader(disk, directory, checksum);
   log.pages.source = pages;
   const replay = new Replay(shard);
@@ -100,7 +100,7 @@ export const openJournal = (
       ),
   });
   log.pages.source = journal;
-  // What has become due or has expired in the meantime, before anybody can ask for it.
+  // Fires what became due or expired while the broker was down, before the first request.
   for (let now = clock(); shard.turn(now) <= now; now = clock()) beat();
   pages.close();
   const messages = log.segments.all.reduce((sum, { live }) => sum + live, 0);

@@ -1,13 +1,13 @@
 /**
- * What a shard has to send, staged until the records behind it are durable: frames one after another in one buffer, cut
- * into pieces by whom they are for. A piece becomes one record of the outbox.
+ * The frames that a shard has to send, staged in one buffer until they may go. They are cut into pieces by receiver; a
+ * piece becomes one message of the outbox.
  */
 import type { MessageWriter } from "../channel/ends.js";
 import { EnvelopeOp, packEnvelope } from "../channel/envelope.js";
 import { FrameWriter } from "../protocol/frame.js";
 import { Doing, Pulse } from "./pulse.js";
 
-/** A buffer that one large answer has made grow is let go above this. */
+/** A buffer that a large answer has grown beyond this is not kept. */
 const KEPT_BYTES = 4 * 1024 * 1024;
 
 interface Piece {
@@ -18,7 +18,7 @@ interface Piece {
 export class Outbound {
   frames = new FrameWriter(KEPT_BYTES / 4);
   #pieces: Piece[] = [];
-  /** Of the last piece: what may be added to it. */
+  /** What the last piece is, and for whom: more frames of the same kind are added to it. */
   #op = 0;
   #connection = 0;
   #audience: readonly number[] | undefined;
@@ -43,7 +43,7 @@ export class Outbound {
     this.#begin(EnvelopeOp.CLOSE, connection, [EnvelopeOp.CLOSE, connection]);
   }
 
-  /** The frames written next are for all of these connections. The array of an audience is the same until it changes. */
+  /** The frames written next are for all these connections. An unchanged audience is the same array. */
   toAll(connections: readonly number[]): void {
     if (this.#op === EnvelopeOp.FAN_OUT && this.#audience === connections) return;
     this.#audience = connections;

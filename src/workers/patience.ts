@@ -1,16 +1,16 @@
-/** Of errors that pass without anybody's doing: those of a machine or a process that has too little of something. */
+/** Errors that may pass by themselves, because the machine or the process is short of something; and retries. */
 import { isOutOfDescriptors } from "../journal/disk-fault.js";
 
 const PASSING: ReadonlySet<string> = new Set(["EMFILE", "ENFILE", "ENOMEM", "ENOSPC"]);
 
-/** Milliseconds from one attempt to the next, and attempts. */
+/** Milliseconds between attempts, and how many there are. */
 const PAUSE = 250;
 const MAX_ATTEMPTS = 48;
 
 export const isPassing = (error: unknown): error is NodeJS.ErrnoException =>
   error instanceof Error && "code" in error && typeof error.code === "string" && PASSING.has(error.code);
 
-/** What to do about such an error, for a text that names it. */
+/** What to do about such an error, to be added to its text. */
 export const remedyOf = (error: NodeJS.ErrnoException): string =>
   isOutOfDescriptors(error)
     ? ": no file can be opened, since the process or the machine has as many open as it may. Close connections, or " +
@@ -18,13 +18,13 @@ export const remedyOf = (error: NodeJS.ErrnoException): string =>
     : "";
 
 export interface Patience {
-  /** Blocks for so many milliseconds. */
+  /** Blocks the thread for so many milliseconds. */
   readonly pause: (milliseconds: number) => void;
-  /** Told of the first of the errors. */
+  /** Called with the first error. */
   readonly waits: (error: NodeJS.ErrnoException) => void;
 }
 
-/** Does something, again and again for twelve seconds while such an error is in the way; then throws it. */
+/** Calls `work` until it succeeds. Throws any other error at once, and one of these after twelve seconds. */
 export const patiently = <T>(work: () => T, { pause, waits }: Patience): T => {
   for (let attempt = 1; ; attempt++) {
     try {

@@ -13,7 +13,7 @@ import type { FrameCursor } from "./frame-cursor.js";
 import type { HeadReader } from "./head-reader.js";
 
 export class PublishDecoder {
-  /** The one command; its head is that of `#headBytes`. */
+  /** The only command, reused for each; its topic and options are those in `#headBytes`. */
   readonly command: Publish;
   readonly #head: HeadReader;
   readonly #limits: DecoderLimits;
@@ -42,8 +42,8 @@ export class PublishDecoder {
   }
 
   /**
-   * Makes `command` of the frame at the cursor and of those behind it that merge with it. Answers where the next frame
-   * begins. Throws a `ProtocolError` about the first of them.
+   * Decodes the frame at the cursor into `command`, with the frames after it that can be merged. Returns where the next
+   * frame begins. Throws a `ProtocolError` about the first frame.
    */
   decode(cursor: FrameCursor): number {
     const { bytes, view, payload, end } = cursor;
@@ -62,7 +62,7 @@ export class PublishDecoder {
     return end;
   }
 
-  /** Pushes the entries of consecutive single publishes together. */
+  /** Merges consecutive publishes of one message each, by moving their entries together. */
   #merge({ bytes, start, payload: firstPayload, limit }: FrameCursor): number {
     const c = this.command;
     const length = limit - start;
@@ -73,7 +73,7 @@ export class PublishDecoder {
     const copy = this.#copy;
     const view = this.#copyView;
     copy.set(bytes.subarray(start, limit));
-    // Bytes from a frame to its payload: the same in all, since their heads are.
+    // Bytes from a frame to its payload: the same in all, since their heads are equal.
     const lead = firstPayload - start;
     let from = 0;
     let to = lead;
@@ -81,7 +81,7 @@ export class PublishDecoder {
     do {
       const stop = from + LENGTH_BYTES + view.getUint32(from);
       const payload = from + lead;
-      // The entries move towards the front, over heads that have been read.
+      // The entry moves forward, over heads that are not needed any more.
       if (requests > 0) copy.copyWithin(to, payload, stop);
       to += stop - payload;
       from = stop;
@@ -101,13 +101,13 @@ export class PublishDecoder {
     return start + from;
   }
 
-  /** Whether the frame at `at` publishes with the same head under the request that comes next. */
+  /** Whether the frame at `at` is a PUBLISH with the same head and this request number. */
   #follows(bytes: Uint8Array, view: DataView, at: number, request: number): boolean {
     if (view.getUint8(at + OP) !== Op.PUBLISH || view.getUint32(at + REQUEST) !== request) return false;
     return this.#isSameHead(bytes, at + HEAD, view.getUint16(at + HEAD_LENGTH));
   }
 
-  /** Whether a payload is one valid entry without headers: what may be merged without another look. */
+  /** Whether a payload is one valid entry without headers. Only such payloads are merged. */
   #isSingle(view: DataView, start: number, stop: number): boolean {
     if (stop - start < WORD_BYTES) return false;
     const word = view.getUint32(start);
@@ -132,7 +132,7 @@ export class PublishDecoder {
     c.delay = head.duration("delay");
     c.ttl = head.duration("ttl");
     head.end();
-    // Not `slice`: that of a Buffer is no copy.
+    // Not `slice`: that of a Buffer is not a copy.
     this.#headBytes = new Uint8Array(bytes.subarray(start, end));
   }
 }

@@ -1,4 +1,4 @@
-/** Whether a shard takes publishes of what must be kept: not while its journal or the disk has no room for them. */
+/** Refuses publishes that must be kept while the journal or the disk has no room for them. */
 import { isOutOfDescriptors } from "../journal/disk-fault.js";
 import type { Journal } from "../journal/journal.js";
 import type { Shard } from "../shard/shard.js";
@@ -38,12 +38,12 @@ export class PublishGate {
     this.#room = new RoomWatch(onRoom);
   }
 
-  /** When to look again at the latest: milliseconds since 1970. */
+  /** When to call `look` again at the latest: milliseconds since 1970. */
   get due(): number {
     return this.#room.due;
   }
 
-  /** Opens or closes it, from now until the next look. */
+  /** Decides whether publishes are accepted until the next look. */
   look(now: number): void {
     const { log } = this.#shard.store;
     const hasRoom = !log.isJournalled || this.#journal.roomForPublishes(log);

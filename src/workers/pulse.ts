@@ -1,17 +1,17 @@
 /**
- * The pulse of a shard's thread: four words of shared memory in which it says what it is at, and that it gets on. The
- * main thread's watchdog reads them; nothing else is published with them.
+ * The pulse of a shard's thread: four words of shared memory in which it says what it is doing and that it makes
+ * progress. The main thread's watchdog reads them; nothing else is published with them.
  *
  * ```
- *  word 0  TURNS       counts up, and wraps, whenever it has got on with something
+ *  word 0  BEATS       counts progress, and wraps
  *  word 1  DOING       `Doing`
- *  word 2  OP          of the request that it carries out, or carried out last
- *  word 3  CONNECTION  whose that is
+ *  word 2  OP          of the present or last request
+ *  word 3  CONNECTION  of that request
  * ```
  */
 import { Op } from "../protocol/op.js";
 
-const TURNS = 0;
+const BEATS = 0;
 const DOING = 1;
 const OP = 2;
 const CONNECTION = 3;
@@ -46,7 +46,7 @@ const TEXTS: Readonly<Record<DoingCode, string>> = {
   [Doing.asleep]: "asleep",
 };
 
-/** Where it is not at fault that nothing happens: another thread would wait just as long. */
+/** While it does one of these, a lack of progress is not its fault: another thread would wait just as long. */
 const WAITS: ReadonlySet<number> = new Set([Doing.starting, Doing.disk, Doing.outbox, Doing.asleep]);
 
 const OP_NAMES = new Map<number, string>(Object.entries(Op).map(([name, op]) => [op, name]));
@@ -55,24 +55,24 @@ const OP_NAMES = new Map<number, string>(Object.entries(Op).map(([name, op]) => 
 export class Pulse {
   readonly #words: Int32Array;
 
-  /** `memory`: what the watchdog reads. Without a thread there is none, and nothing is shared. */
+  /** `memory` is what the watchdog reads. Without it nothing is shared and nobody watches. */
   constructor(memory: ArrayBufferLike = new ArrayBuffer(PULSE_BYTES)) {
     this.#words = new Int32Array(memory);
   }
 
-  /** It has got on with something. */
+  /** It has made progress. */
   beat(): void {
-    Atomics.add(this.#words, TURNS, 1);
+    Atomics.add(this.#words, BEATS, 1);
   }
 
-  /** What it is at from now on; answers what it was at before. */
+  /** Sets what it is doing from now on. Returns what it was doing before. */
   at(doing: DoingCode): DoingCode {
     const before = this.#words[DOING] as DoingCode;
     this.#words[DOING] = doing;
     return before;
   }
 
-  /** The request that it carries out now. Plain stores, since there is one for each frame. */
+  /** Sets the request that it carries out now. Plain stores, because there is one per frame. */
   carriesOut(op: number, connection: number): void {
     this.#words[OP] = op;
     this.#words[CONNECTION] = connection;
@@ -87,21 +87,21 @@ export class PulseReader {
     this.#words = new Int32Array(memory);
   }
 
-  /** Another number whenever the thread has got on. */
-  get turns(): number {
-    return Atomics.load(this.#words, TURNS);
+  /** Changes whenever the thread makes progress. */
+  get beats(): number {
+    return Atomics.load(this.#words, BEATS);
   }
 
   get isAsleep(): boolean {
     return Atomics.load(this.#words, DOING) === Doing.asleep;
   }
 
-  /** It waits for something that is not its own to do. */
+  /** It waits for something else, such as the disk. */
   get isWaiting(): boolean {
     return WAITS.has(Atomics.load(this.#words, DOING));
   }
 
-  /** What it is at, for the log: "carrying out CONFIGURE of connection 12". */
+  /** What it is doing, for the log: "carrying out CONFIGURE of connection 12". */
   get doing(): string {
     const doing = Atomics.load(this.#words, DOING) as DoingCode;
     const op = OP_NAMES.get(Atomics.load(this.#words, OP));

@@ -1,4 +1,4 @@
-/** Puts a shard, its journal and the pump around them together, over any two ends of a channel. */
+/** Assembles a pump with its shard and journal, over the ends of any two channels. */
 import type { MessageReader, MessageWriter } from "../channel/ends.js";
 import type { Journal } from "../journal/journal.js";
 import type { IdSource } from "../shard/messages/id-allocator.js";
@@ -19,31 +19,31 @@ export interface PumpOptions {
   readonly inbox: MessageReader;
   readonly outbox: MessageWriter;
   readonly ids: IdSource;
-  /** Of the broker, 1 to 1,023. */
+  /** The number of the broker, 1 to 1,023. */
   readonly node: number;
-  /** Which of them this one is: it stands in the head of each segment. */
+  /** The number of this shard, which is written in the head of each segment. */
   readonly shard: number;
   /** How many shards share `ids`. */
   readonly shards: number;
   readonly limits: ShardLimits & DecoderLimits;
   readonly memoryBytes: number;
-  /** Of the broker, `Durability`. */
+  /** The broker's `Durability`. */
   readonly level: number;
-  /** Bytes of a segment of the journal; undefined: there is none. */
+  /** Bytes of a segment of the journal; undefined: there is no journal. */
   readonly segmentBytes?: number | undefined;
   /** Milliseconds since 1970 that never step back. */
   readonly clock: () => number;
-  /** Reads the journal back into the shard, which is empty, and answers what goes on with it. */
+  /** Reads the journal back into the shard, which is empty, and returns the journal to continue with. */
   readonly openJournal: (shard: Shard) => Journal;
   /** Whether the file system has so little space left that publishes must wait. Default: never. */
   readonly isDiskFull?: (growth: Growth) => boolean;
   /** Background work; returns when there is more to do, milliseconds since 1970. Default: none. */
   readonly chores?: (now: number) => number;
-  /** Something that was asked for outside of the inbox has come. */
+  /** An answer has arrived outside the inbox. */
   readonly onNotice?: () => void;
-  /** The journal stands still, or goes on (undefined). */
+  /** The journal has stalled, or (undefined) works again. */
   readonly onStall?: (error: NodeJS.ErrnoException | undefined) => void;
-  /** The journal works and has no room for publishes, or has some again. */
+  /** The journal, which works, has run out of room for publishes, or has room again. */
   readonly onRoom?: (hasRoom: boolean) => void;
   readonly pulse?: Pulse;
 }

@@ -1,10 +1,10 @@
 /**
- * The pump: one step of the loop around a shard. It has requests carried out, plays the shard's time, has the journal
- * commit, and only then sends the answers that waited for that. It never waits: whoever runs it decides how to spend the
- * time until the next step, so that the same loop runs in a thread, in a simulation, and beside its clients.
+ * The pump: the loop around a shard, a step at a time. A step carries out requests, gives the shard its turn, commits the
+ * journal, and then sends the answers that waited for the commit. It never sleeps: its caller decides how to spend the
+ * time until the next step. So the same loop runs in a thread, in the simulation, and in one thread with its clients.
  *
- * While the journal cannot write, what waits for it waits on: publishes are refused, everything else goes on until too
- * much is held back. When it can never confirm again, a step throws.
+ * While the journal is stalled, publishes are refused and answers that need it wait. Everything else continues until too
+ * much is held back. When the journal has failed for good, a step throws.
  */
 import type { Journal } from "../journal/journal.js";
 import type { Shard } from "../shard/shard.js";
@@ -12,33 +12,30 @@ import type { PublishGate } from "./publish-gate.js";
 import { Doing, type Pulse } from "./pulse.js";
 
 /**
- * While there is more in the inbox a commit waits for it, up to so many bytes that were taken and so many milliseconds: a
- * sync of four times as much takes not even twice as long. Answers that wait for nothing are sent all the same.
+ * While there is more in the inbox, a commit waits for it, up to this many bytes and milliseconds: a sync of four times
+ * as much takes less than twice as long. Answers that need no commit are sent meanwhile.
  */
 const COMMIT_BYTES = 2 * 1024 * 1024;
 const COMMIT_WITHIN = 3;
 
-/** How long a shard that is told to stop goes on with what waits in lanes, of which there may be minutes: milliseconds. */
+/** Milliseconds that a shard told to stop still spends on waiting requests, which could take minutes. */
 const STOP_WITHIN = 1_000;
 
-/** Staged answers are sent in the middle of a drain above this, so that a drain needs a bounded buffer. */
+/** Above this, staged answers are sent in the middle of an intake, so that an intake needs a bounded buffer. */
 const STAGED_BYTES = 1024 * 1024;
 
-/**
- * How long a journal that cannot write is left alone, and the bytes that may be held back meanwhile. Past them no
- * requests are taken.
- */
+/** Milliseconds between attempts of a stalled journal, and the bytes held back above which no requests are taken. */
 const RETRY_EVERY = 100;
 const MAX_HELD_BYTES = 16 * 1024 * 1024;
 
 /** Where requests come from. */
 export interface Intake {
-  /** Has requests carried out, a bounded amount of work, from `now` on. Returns the present, `now` or later. */
+  /** Carries out requests, a bounded amount of work. Returns the time after that, `now` or later. */
   take(now: number): number;
-  /** Messages and bytes that the last `take` found. */
+  /** Messages and bytes that the last `take` has taken. */
   readonly taken: number;
   readonly takenBytes: number;
-  /** There is nothing more to take. */
+  /** There is nothing to take. */
   readonly isEmpty: boolean;
   /** No request that was taken waits for its turn. */
   readonly isIdle: boolean;
@@ -50,14 +47,14 @@ export interface Stage {
   flush(): void;
 }
 
-/** A shard's effects, parted into two stages. */
+/** A shard's effects, in two stages. */
 export interface StagedAnswers {
   /** Answers that need not wait for the journal, and those that do. */
   readonly free: Stage;
   readonly held: Stage;
-  /** Ends what is open, so that what is staged is whole. */
+  /** Ends open frames, so that the staged ones are whole. */
   finish(): void;
-  /** What was held back has been sent. */
+  /** The held answers have been sent. */
   released(): void;
 }
 
@@ -69,7 +66,7 @@ export interface PumpParts {
   readonly gate: PublishGate;
   /** Background work; returns when there is more to do, milliseconds since 1970. */
   readonly chores: (now: number) => number;
-  /** The journal stands still, or goes on (undefined). */
+  /** The journal has stalled, or (undefined) works again. */
   readonly onStall: (error: NodeJS.ErrnoException | undefined) => void;
   readonly pulse: Pulse;
 }
@@ -81,7 +78,7 @@ export class Pump {
   #uncommitted = 0;
   #uncommittedSince = 0;
   #isStopping = false;
-  /** When it ends whatever waits in lanes. */
+  /** When it ends even if requests still wait. */
   #stopBy = Number.POSITIVE_INFINITY;
   #isStalled = false;
 
@@ -89,7 +86,7 @@ export class Pump {
     this.#parts = parts;
   }
 
-  /** It was told to stop, and has carried out what it was asked for before: what waits in lanes as far as there is time. */
+  /** It was told to stop, and has carried out the requests from before that, as far as there was time. */
   get isOver(): boolean {
     if (!this.#isStopping) return false;
     if (this.isClogged) return true;
@@ -97,24 +94,24 @@ export class Pump {
     return intake.isEmpty && (intake.isIdle || this.#now >= this.#stopBy);
   }
 
-  /** The journal stands still, and as much waits for it as may. */
+  /** The journal is stalled, and too much waits for it. */
   get isClogged(): boolean {
     if (!this.#isStalled) return false;
     const { log } = this.#parts.shard.store;
     return this.#parts.answers.held.bytes + log.position - log.durable > MAX_HELD_BYTES;
   }
 
-  /** Ends when all that has come before is done. */
+  /** Tells it to end after the requests that have come so far. */
   stop(now: number): void {
     this.#isStopping = true;
     this.#stopBy = now + STOP_WITHIN;
   }
 
   /**
-   * Does what there is to do, a bounded amount of work. `now`: milliseconds since 1970 of a clock that never steps back.
-   * Returns when to come again if nothing comes before; `now` or less: at once.
+   * Does a bounded amount of work. `now`: milliseconds since 1970 of a clock that never steps back. Returns when to step
+   * again if no message comes first; `now` or less: at once.
    *
-   * @throws the error of the journal when it will never confirm again.
+   * @throws the journal's error when that has failed for good.
    */
   step(now: number): number {
     const { shard, journal, intake, gate, chores, pulse } = this.#parts;
@@ -133,27 +130,27 @@ export class Pump {
     pulse.at(Doing.chores);
     const tick = journal.tick(shard.store.log, this.#now);
     const chore = chores(this.#now);
-    // A sync that no commit waited for has failed: nobody would be told but by refusals of a disk that is not full.
+    // A background sync may have failed. Without this, clients would only see misleading DISK_FULL errors.
     if (journal.state.kind === "failed") throw journal.state.error;
     if (taken > 0 || this.#isStopping || (!isClogged && !intake.isIdle)) return now;
     const retry = this.#isStalled ? this.#now + RETRY_EVERY : Number.POSITIVE_INFINITY;
     return Math.min(due, tick, chore, gate.due, retry);
   }
 
-  /** A clean end, after the last step. */
+  /** Ends the journal, after the last step. */
   end(): void {
     const { shard, journal, pulse } = this.#parts;
     pulse.at(Doing.ending);
     journal.close(shard.store.log, this.#now);
   }
 
-  /** In the middle of `take`, before too much is staged: one message may hold thousands of requests with long answers. */
+  /** Too much is staged. Asked during `take`: one message may hold thousands of requests with long answers. */
   get mustFlush(): boolean {
     const { free, held } = this.#parts.answers;
     return free.bytes + held.bytes > STAGED_BYTES && !this.#isStalled;
   }
 
-  /** Sends what waits for nothing, commits, and sends what was waiting for that. */
+  /** Sends the free answers, commits, and sends the held ones. */
   flush(): void {
     this.#flushFree();
     this.#uncommitted = 0;
@@ -172,7 +169,7 @@ export class Pump {
     if (answers.free.bytes > 0) answers.free.flush();
   }
 
-  /** Whether a commit does better to wait for what is in the inbox. */
+  /** Whether the commit should wait for what is still in the inbox. */
   #isWorthWaiting(taken: number): boolean {
     const { intake } = this.#parts;
     if (taken === 0 || intake.isEmpty || this.#isStalled || this.#isStopping) return false;

@@ -1,4 +1,4 @@
-/** Decodes every request but PUBLISH into the command that it makes. */
+/** Decodes all requests but PUBLISH into commands. */
 import { ProtocolError } from "../protocol/errors.js";
 import { SEQUENCES } from "../protocol/id.js";
 import { DEFAULT_POP_BYTES, MAX_BROWSE, MAX_POP_WAIT, MAX_SELECTED } from "../protocol/limits.js";
@@ -48,7 +48,7 @@ const selections = (cursor: FrameCursor): Slice => {
 export class RequestDecoder {
   readonly #head: HeadReader;
   readonly #limits: DecoderLimits;
-  /** What an answer may gather. */
+  /** Messages and bytes that fit into an answer. */
   readonly #room: ReturnType<typeof roomOf>;
 
   constructor(limits: DecoderLimits, head: HeadReader) {
@@ -57,7 +57,7 @@ export class RequestDecoder {
     this.#room = roomOf(limits.maxFrameBytes);
   }
 
-  /** The command of the frame at the cursor. Throws a `ProtocolError`. */
+  /** Decodes the frame at the cursor. Throws a `ProtocolError`. */
   decode(cursor: FrameCursor): Command {
     const head = this.#head;
     head.begin(cursor.bytes, cursor.view, cursor.head, cursor.payload);
@@ -69,7 +69,7 @@ export class RequestDecoder {
     return command;
   }
 
-  /** How many messages a request wants; an answer has no more than a frame has room for. */
+  /** How many messages a request asks for, at most what fits into an answer. */
   #max(fallback: number, most: number): number {
     return Math.min(this.#head.integer("max", fallback, 1, most), this.#room.messages);
   }

@@ -1,6 +1,5 @@
 /**
- * The requests of a shard: messages out of the inbox, each connection's in its turn, decoded into commands that the shard
- * carries out.
+ * Takes messages from the inbox, lets connections take turns, decodes their requests and has the shard carry them out.
  */
 import type { MessageHandler, MessageReader } from "../channel/ends.js";
 import { EnvelopeOp } from "../channel/envelope.js";
@@ -16,20 +15,20 @@ import type { Intake } from "./pump.js";
 import { Turns } from "./turns.js";
 
 /**
- * What is taken out of the inbox before timers are looked at and answers are sent: about a millisecond of work. Messages
- * are taken a few at a time to notice when their bytes pass the bound.
+ * What one `take` takes from the inbox: about a millisecond of work. Messages are taken a few at a time, to notice when
+ * their bytes exceed the limit.
  */
 const DRAIN_MESSAGES = 256;
 const DRAIN_BYTES = 512 * 1024;
 const DRAIN_STEP = 8;
 
-/** For the pulse: of a connection as a whole, and no request of it. */
+/** For the pulse, when a whole connection is concerned and not one of its requests. */
 const NO_OP = 0;
 
 const LANE_FULL =
   "the connection has asked for more work than the shard keeps for it: wait for answers, then ask again";
 
-/** Whether a command may take long by itself, so that the clock is looked at behind it. */
+/** Whether a single command may take long, so that the clock must be checked after it. */
 const mayWalk = (command: Command): boolean => {
   switch (command.op) {
     case "ack":
@@ -50,11 +49,11 @@ export interface RequestIntakeOptions {
   /** Milliseconds since 1970 that never step back. */
   readonly clock: () => number;
   readonly pulse: Pulse;
-  /** Called after each request: sends answers if too many are staged. Returns the milliseconds that it took. */
+  /** Called after each request: sends answers if too much is staged. Returns how many milliseconds that took. */
   readonly relieve: () => number;
-  /** Something that was asked for outside of the inbox has come. */
+  /** An answer has arrived outside the inbox. */
   readonly onNotice: () => void;
-  /** The broker has nothing more to ask for. */
+  /** STOP has come. */
   readonly onStop: (now: number) => void;
 }
 
@@ -79,7 +78,7 @@ export class RequestIntake implements Intake {
       limits,
       (command) => {
         if (!shard.apply(command, this.#now)) this.#decoder.hold();
-        // A batch takes as long as its bytes say: what bounds those bounds it.
+        // Only routed publishes count: the others take as long as their bytes suggest, and those are bounded already.
         if (command.op !== "publish" || command.routeKey !== "") this.#turns.done(mayWalk(command));
         this.#relieve();
       },
@@ -130,7 +129,7 @@ export class RequestIntake implements Intake {
     if (spent > 0) this.#turns.excuse(spent);
   }
 
-  /** Refuses frames for which there is no room in a lane. Credit is not asked for again, and costs nothing. */
+  /** Refuses frames that do not fit into their lane. CREDIT is carried out: no client repeats it, and it is cheap. */
   #refuse(connection: number, bytes: Uint8Array, view: DataView, start: number, end: number): void {
     for (let at = start; at < end; ) {
       const next = at + LENGTH_BYTES + view.getUint32(at);
@@ -142,7 +141,7 @@ export class RequestIntake implements Intake {
     this.#relieve();
   }
 
-  /** Tells the shard of a connection as a whole. False: only a step of it is done. */
+  /** Applies a command about a whole connection. False: only a step of it is done. */
   #tell(op: "disconnect" | "hold" | "release", connection: number): boolean {
     this.#options.pulse.carriesOut(NO_OP, connection);
     return this.#shard.apply({ op, connection }, this.#now);
@@ -150,7 +149,7 @@ export class RequestIntake implements Intake {
 
   readonly #onMessage: MessageHandler = (envelope, bytes, view, start, end) => {
     const [op = 0, connection = 0] = envelope;
-    // The present of each message, not of the drain: a delay must not begin before it was asked for.
+    // The time of each message, not of the whole take: a delay must not begin before its request.
     this.#now = this.#clock();
     this.takenBytes += end - start;
     switch (op) {

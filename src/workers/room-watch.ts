@@ -1,27 +1,27 @@
 /**
- * Tells when the journal has no room for publishes left, and when there is some again: once each, and the latter only
- * when it has lasted, since acks may make room for a moment many times a second.
+ * Reports when the journal runs out of room for publishes, and when there is room again: once each, and the latter only
+ * when it lasts, because acks may make room for a moment many times a second.
  */
 
-/** Milliseconds that there must be room before it is told. */
+/** Milliseconds for which there must be room before that is reported. */
 const LASTING = 1000;
 
 export class RoomWatch {
   readonly #tell: (hasRoom: boolean) => void;
   #isShort = false;
-  /** When there was room again; Infinity: there is none, or nothing to tell. */
+  /** Since when there has been room again; Infinity: there is none, or it was reported. */
   #since = Number.POSITIVE_INFINITY;
 
   constructor(tell: (hasRoom: boolean) => void) {
     this.#tell = tell;
   }
 
-  /** When to call `look` again, so that the end is told. */
+  /** When to call `look` again to report that there is room. */
   get due(): number {
     return this.#since + LASTING;
   }
 
-  /** Undefined: the journal does not work, which is told apart. */
+  /** `hasRoom` undefined: the journal does not work, which is reported elsewhere. */
   look(hasRoom: boolean | undefined, now: number): void {
     if (hasRoom !== true) this.#since = Number.POSITIVE_INFINITY;
     if (hasRoom === false && !this.#isShort) {

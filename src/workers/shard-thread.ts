@@ -1,6 +1,6 @@
 /**
- * The thread of a shard: puts the pump together and runs it until it is told to stop. An error that is nobody's
- * request ends the thread loudly; the main thread starts another, unless the thread says that this would not help.
+ * The thread of a shard: assembles the pump and runs it until it is told to stop. An unexpected error ends the thread, and
+ * the main thread starts another, unless this one says that it would not help.
  */
 import { statfsSync } from "node:fs";
 import { parentPort, workerData } from "node:worker_threads";
@@ -32,7 +32,7 @@ import { threadLog } from "./thread-log.js";
 import { runPump } from "./thread-loop.js";
 import { watchedDisk } from "./watched-disk.js";
 
-if (parentPort === null) throw new Error("shard thread: it is not started by itself");
+if (parentPort === null) throw new Error("shard thread: this file runs in a worker only");
 const port = parentPort;
 const data = workerData as ShardThreadData;
 const log = threadLog(port);
@@ -41,7 +41,7 @@ const pulse = new Pulse(data.pulse);
 const disk = watchedDisk(nodeDisk, pulse);
 const checksum = await loadChecksum();
 
-/** A monotonic clock on the scale of the wall clock's start: timers do not follow steps of the wall clock. */
+/** Milliseconds since 1970 of a monotonic clock: timers must not follow steps of the wall clock. */
 const clock = (): number => performance.timeOrigin + performance.now();
 
 /** Blocks the thread. */
@@ -64,7 +64,7 @@ const freeBytesOf = (directory: string) => (): number => {
 
 const tell = (message: ShardMessage): void => port.postMessage(message);
 
-/** Of the file system that the journal is on; undefined: there is no journal. */
+/** The free space of the journal's file system; undefined: there is no journal. */
 const space =
   data.journal &&
   new SpaceGauge({
@@ -74,7 +74,7 @@ const space =
     freeBytes: freeBytesOf(data.journal.directory),
   });
 
-/** What the log says of a journal that stands still. */
+/** Log texts about a journal that is stalled or short of room. */
 const NO_WRITES = "the journal cannot write";
 const NO_DESCRIPTORS =
   "the journal can open no file, since the process or the machine has as many open as it may (raise it: ulimit -n)";
@@ -83,13 +83,13 @@ const NO_ROOM = "the disk is full: publishes are refused until there is room; ac
 
 let isReady = false;
 
-/** Undefined for an error that another start may not meet. */
+/** Why no other thread could start either. Undefined: another one might. */
 const refusalOf = (error: unknown): string | undefined => {
   if (error instanceof DamageError || error instanceof DataDirectoryError) return error.message;
   if (error instanceof SyncError) {
     return `${error.message}: nothing is confirmed any more. Look after the disk, then restart the broker`;
   }
-  // A disk that cannot be read, or is full: whoever starts the broker can see to it.
+  // The disk cannot be read or is full: whoever starts the broker can fix that.
   if (!isReady && (data.isFirst || !isPassing(error)) && error instanceof Error && "syscall" in error) {
     const remedy = isPassing(error) ? remedyOf(error) : "";
     return `the journal of shard ${data.shard} in ${data.journal?.directory} cannot be opened: ${error.message}${remedy}`;
@@ -100,7 +100,7 @@ const refusalOf = (error: unknown): string | undefined => {
 let recovered: Recovered | undefined;
 let opened: { readonly shard: Shard; readonly journal: FileJournal } | undefined;
 
-/** For a backup. Undefined: there is no journal, or it does not work. */
+/** Pins the journal's files for a backup. Undefined: there is no journal, or it does not work. */
 const pin = (): readonly PinnedSegment[] | undefined => {
   if (opened === undefined || data.journal === undefined) return undefined;
   const { directory } = data.journal;

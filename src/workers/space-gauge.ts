@@ -1,11 +1,11 @@
 /**
- * How much of the disk a shard may still fill with publishes. The main thread looks at the free space about once a
- * second, in which a busy shard writes hundreds of megabytes: so each shard looks as well, the more often the less there
- * is. Who finds that it is below the reserve says so to all; that there is enough again the main thread says.
+ * Tells a shard when the disk is too full for publishes. The main thread checks the free space about once a second, in
+ * which a busy shard writes hundreds of megabytes. So each shard checks too, more often the less space is left. Whoever
+ * finds less than the reserve tells all shards; the main thread tells them when there is enough again.
  */
 import { DiskSpace } from "./shard-thread-data.js";
 
-/** Bytes of the journal between two looks. What is appended in between may come out of the reserve. */
+/** Bytes of the journal between two checks. They may come out of the reserve. */
 const MAX_BETWEEN = 4 * 1024 * 1024;
 const MIN_BETWEEN = 64 * 1024;
 
@@ -18,18 +18,18 @@ export interface Growth {
 export interface SpaceGaugeOptions {
   /** One Int32 for all shards: `DiskSpace`. */
   readonly memory: SharedArrayBuffer;
-  /** Free bytes that are kept for what makes room. */
+  /** Free bytes that are reserved for acks and compaction, which free space. */
   readonly reserve: number;
-  /** That fill the same disk. */
+  /** How many shards fill the disk. */
   readonly shards: number;
-  /** Free bytes of the file system, for a process without privileges; may throw. */
+  /** Free bytes of the file system for an unprivileged process. May throw. */
   readonly freeBytes: () => number;
 }
 
 export class SpaceGauge {
   readonly #word: Int32Array;
   readonly #options: SpaceGaugeOptions;
-  /** The position of the log at which to look again. */
+  /** The log position at which to check again. */
   #lookAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: SpaceGaugeOptions) {
@@ -37,13 +37,13 @@ export class SpaceGauge {
     this.#word = new Int32Array(options.memory);
   }
 
-  /** Whether publishes must wait. Cheap as long as the log has not grown by much. */
+  /** Whether publishes must be refused. Cheap while the log has grown only a little. */
   isFull({ position, durable }: Growth): boolean {
     if (position >= this.#lookAt && !this.isKnownFull) this.#look(position, durable);
     return this.isKnownFull;
   }
 
-  /** What was found last, by whomever. */
+  /** What was found last, by any thread. */
   get isKnownFull(): boolean {
     // Nothing else is published with it.
     return Atomics.load(this.#word, 0) === DiskSpace.full;
@@ -55,10 +55,10 @@ export class SpaceGauge {
     try {
       left = freeBytes() - (position - durable) - reserve;
     } catch {
-      // The main thread says so, and writes will tell.
+      // The main thread logs it, and failed writes will show whether the disk is full.
       left = Number.POSITIVE_INFINITY;
     }
-    // The others fill it at the same time; half of what is left for each is far enough from the edge.
+    // The other shards write at the same time. Half of this shard's share of what is left is a safe distance.
     this.#lookAt = position + Math.max(MIN_BETWEEN, Math.min(MAX_BETWEEN, left / (2 * shards)));
     if (left < 0) Atomics.store(this.#word, 0, DiskSpace.full);
   }

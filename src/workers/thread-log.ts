@@ -1,8 +1,8 @@
-/** The log of a shard's thread: lines are told to the main thread, which has one for all. Seldom used, and bounded so. */
+/** The log of a shard's thread. The main thread writes the lines, which are few. */
 import type { MessagePort } from "node:worker_threads";
 import type { ShardMessage, ThreadLogLevel } from "./shard-messages.js";
 
-/** `fields` is cloned: an error among them keeps its message and stack and loses its code. */
+/** `fields` are cloned: an error in them keeps its message and stack but loses its code. */
 export type ThreadLog = { readonly [Level in ThreadLogLevel]: (fields: object, text: string) => void };
 
 export const threadLog = (port: MessagePort): ThreadLog => {

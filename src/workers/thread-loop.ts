@@ -1,10 +1,10 @@
-/** The loop of a shard's thread: step after step of its pump, and asleep at its inbox in between. */
+/** The loop of a shard's thread: steps its pump, and sleeps on the inbox in between. */
 import type { RingReader } from "../channel/ring-reader.js";
 import { pause } from "../journal/pause.js";
 import { Doing, type Pulse } from "./pulse.js";
 import type { Pump } from "./pump.js";
 
-/** The longest sleep: a timer is never further away than the pump says, this only bounds what a bug could cost. */
+/** The longest sleep, in milliseconds. It only limits the damage if the pump returns a wrong time. */
 const MAX_SLEEP = 60_000;
 
 export interface ThreadLoop {
@@ -21,7 +21,7 @@ export const runPump = (pump: Pump, { inbox, clock, pulse }: ThreadLoop): void =
     const sleep = Math.min(until - clock(), MAX_SLEEP);
     if (sleep <= 0) continue;
     pulse.at(Doing.asleep);
-    // A clogged pump takes nothing: what is in the inbox must not wake it.
+    // A clogged pump takes nothing from the inbox, which must not wake it.
     if (pump.isClogged) pause(sleep);
     else inbox.wait(sleep);
   }

@@ -1,34 +1,34 @@
 /**
- * Whose turn it is: connections share a shard's thread by what their requests cost. One has a quantum for what it sends at
- * once; what is left waits in its lane. Where there is more to do than fits into a turn only those are served at once whose
- * requests are known to be cheap. What connections that are gone leave behind is cleared away in between.
+ * Divides a shard's thread among connections by what their requests cost. A connection has a quantum of time for the
+ * frames of one message; the rest waits in its lane. When there is more work than fits into a turn, only connections with
+ * cheap requests are served at once. Connections that are gone are cleaned up in between.
  */
 import { Fifo } from "../collections/fifo.js";
 import { Accounts } from "./accounts.js";
 import { type Decode, Lanes } from "./lanes.js";
 
 /**
- * Milliseconds: what a connection has at once; what all have of a drain before it is crowded; what lanes and connections
- * that are gone have of a turn.
+ * Milliseconds: the quantum of a connection; the time that a drain of the inbox takes until it counts as crowded; the
+ * time of a turn for lanes and for connections that are gone.
  */
 const QUANTUM = 2;
 const CROWDED_AFTER = 4;
 const LANES_WITHIN = 4;
 
-/** Cheap commands between two looks at the clock. */
+/** Cheap commands between two checks of the clock. */
 const LOOK_EVERY = 4;
 
 export interface Work {
   /** Milliseconds that never step back. */
   readonly clock: () => number;
-  /** Carries out whole frames until it is told to `stop`, or to come again; answers how far it came. */
+  /** Carries out whole frames until `stop` is called or a command needs another step. Returns how far it came. */
   readonly decode: Decode;
   stop(): void;
-  /** There is no room to keep these frames. */
+  /** Refuses frames that do not fit into a lane. */
   refuse(connection: number, bytes: Uint8Array, view: DataView, start: number, end: number): void;
-  /** Ends what a connection has in the shard, or a step of that. False: there is more of it. */
+  /** Ends what a connection has in the shard, or a step of that. False: there is more to end. */
   disconnect(connection: number): boolean;
-  /** Time has passed: whose turn it is next is about to be served. */
+  /** Called before each turn of a lane: time has passed. */
   next(): void;
 }
 
@@ -37,18 +37,18 @@ export class Turns {
   readonly #clock: () => number;
   readonly #lanes = new Lanes();
   readonly #accounts = new Accounts();
-  /** Connections that are gone, of which something waits in a lane: what came before their end counts. */
+  /** Connections that are gone with requests still in a lane, which are carried out. */
   readonly #ending = new Set<number>();
-  /** Connections that are gone, and still have something in the shard. */
+  /** Connections that are gone and still have something in the shard. */
   readonly #leaving = new Fifo<number>();
-  /** Whose lane was served last. */
+  /** The connection whose lane was served last. */
   #served = 0;
-  /** Milliseconds of this drain; when the connection that is served has had its quantum; commands since the beginning. */
+  /** Milliseconds of this drain; when the quantum of the served connection ends; when that of its lane does; commands. */
   #spent = 0;
   #until = 0;
   #quantumEnd = 0;
   #commands = 0;
-  /** Milliseconds since the connection that is served began which are not its doing. */
+  /** Milliseconds of the present quantum that are not charged to the connection. */
   #excused = 0;
 
   constructor(work: Work) {
@@ -56,7 +56,7 @@ export class Turns {
     this.#clock = work.clock;
   }
 
-  /** Nothing waits for its turn. */
+  /** Nothing is waiting. */
   get isIdle(): boolean {
     return this.#lanes.isEmpty && this.#leaving.length === 0;
   }
@@ -66,33 +66,33 @@ export class Turns {
     this.#spent = 0;
   }
 
-  /** Carries out what a connection sends, or puts it behind what of it waits already. */
+  /** Carries out what a connection has sent, or puts it into its lane. */
   take(connection: number, bytes: Uint8Array, view: DataView, start: number, end: number): void {
     const waits = this.#lanes.has(connection) || (this.#isCrowded && !this.#accounts.isCheap(connection));
     const at = waits ? start : this.#serve(connection, bytes, view, start, end);
     if (at < end && !this.#lanes.push(connection, bytes, at, end)) this.#work.refuse(connection, bytes, view, at, end);
   }
 
-  /** A connection is gone. What it has asked for before is carried out. */
+  /** A connection is gone. Its earlier requests are still carried out. */
   leave(connection: number): void {
     if (this.#lanes.has(connection)) this.#ending.add(connection);
     else this.#end(connection);
   }
 
-  /** A command is carried out. `isDear`: it may have taken long by itself. */
+  /** A command was carried out. `isDear`: it may have taken long by itself. */
   done(isDear: boolean): void {
     this.#commands++;
     if (!isDear && this.#commands % LOOK_EVERY !== 0) return;
     if (this.#clock() > this.#until) this.#work.stop();
   }
 
-  /** So many milliseconds went into what is nobody's request: a commit, answers of others. */
+  /** Does not charge these milliseconds to the connection: they went into a commit or the answers of others. */
   excuse(milliseconds: number): void {
     this.#excused += milliseconds;
     this.#until += milliseconds;
   }
 
-  /** Goes on with what waits, for a bounded time. */
+  /** Serves what is waiting, for a bounded time. */
   serve(): void {
     if (this.isIdle) return;
     const until = this.#clock() + LANES_WITHIN;
@@ -111,7 +111,7 @@ export class Turns {
     return !this.isIdle || this.#spent > CROWDED_AFTER;
   }
 
-  /** Carries out frames of a connection for a quantum; answers how far it came. */
+  /** Carries out frames of a connection for a quantum. Returns how far it came. */
   readonly #serve: Decode = (connection, bytes, view, start, end) => {
     this.#served = connection;
     const begin = this.#clock();
@@ -134,7 +134,7 @@ export class Turns {
     this.#clear(connection);
   }
 
-  /** True: the rest comes in its turn. */
+  /** Ends what a connection has in the shard, or a step of that. True: there is more to end. */
   #clear(connection: number): boolean {
     if (this.#work.disconnect(connection)) return false;
     this.#leaving.push(connection);

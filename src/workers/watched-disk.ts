@@ -1,4 +1,4 @@
-/** A disk whose calls show in a thread's pulse: a thread that waits for its disk is not at fault. */
+/** A disk that shows its calls in the thread's pulse, so that the watchdog does not blame a thread that waits for it. */
 import type { Disk, DiskFile } from "../journal/disk.js";
 import { Doing, type Pulse } from "./pulse.js";
 

@@ -75,7 +75,7 @@ describe("a broker that is started again on its directory", () => {
       },
       abort: () => phases.push("aborted"),
     };
-    const after = await testBroker({ data, progress }, { leastVerifiedBytes: 0 });
+    const after = await testBroker({ data, progress }, { minVerifiedBytes: 0 });
     expect(phases).toEqual(["verify true", "replay true"]);
     expect(figures).toMatchObject({ verify: { done: expect.any(Number) }, replay: { messages: 128 } });
     const again = await clientOf(after.tcp);
@@ -150,7 +150,7 @@ describe("the start is refused, in words,", () => {
     expect(err).toContain("ringmq journal verify");
     expect(err).toContain("ringmq journal repair");
     // Verified in the pool first, it is found all the same.
-    await expect(testBroker({ data }, { leastVerifiedBytes: 0 })).rejects.toThrow("checksum of the record is wrong");
+    await expect(testBroker({ data }, { minVerifiedBytes: 0 })).rejects.toThrow("checksum of the record is wrong");
   });
 });
 

@@ -20,19 +20,21 @@ describe("the README's configuration", () => {
       .map((entry) => entry.replaceAll(/\s+/g, " ").trim());
   };
 
-  it("is that of `ringmq serve --help`: flags, environment and defaults", async () => {
+  it("is that of `ringmq serve --help`: flags, environment, defaults and descriptions", async () => {
     const documented = tableRows(section(readme, "Configuration")).map((row) => {
       const [flag, environment, value] = [cell(row, "flag"), cell(row, "environment"), cell(row, "default")];
-      // A default that depends on the machine is told in words.
-      return { flag, environment, value: flag.startsWith("--shards") ? "" : value };
+      const description = cell(row, "");
+      // A default that depends on the machine is given in words.
+      return { flag, environment, value: flag.startsWith("--shards") ? "" : value, description };
     });
     const real = (await helpEntries()).map((entry) => {
       const flag = /^--[\w-]+(?: <\w+>)?/.exec(entry)?.[0] ?? "";
       const value = /default: "?([^),"]+)/.exec(entry)?.[1] ?? "";
       const environment = /env: (\w+)/.exec(entry)?.[1] ?? "";
-      return { flag, environment, value: flag.startsWith("--shards") ? "" : value };
+      const description = /^(.*?) \((?:choices|default|env): /.exec(entry.slice(flag.length + 1))?.[1] ?? "";
+      return { flag, environment, value: flag.startsWith("--shards") ? "" : value, description };
     });
-    expect(real.length).toBeGreaterThan(10);
+    expect(real.filter(({ description }) => description !== "").length).toBeGreaterThan(10);
     expect(documented).toEqual(real);
   });
 });

@@ -17,12 +17,13 @@ import { Replay } from "../../src/shard/recovery/replay.js";
 import { Shard, type ShardOptions } from "../../src/shard/shard.js";
 import { Compactor } from "../../src/workers/compactor.js";
 import { HeldEffects } from "../../src/workers/held-effects.js";
-import { ID_CLOCK_BYTES, raiseIdClock, sharedIdSource } from "../../src/workers/id-clock.js";
+import { raiseIdClock, sharedIdSource } from "../../src/workers/id-clock.js";
 import type { JobPort } from "../../src/workers/job-port.js";
 import { describeError, type Job, type JobOutcome } from "../../src/workers/jobs/job.js";
 import { PublishGate } from "../../src/workers/publish-gate.js";
 import { Pulse } from "../../src/workers/pulse.js";
 import { type Intake, Pump } from "../../src/workers/pump.js";
+import { ID_CLOCK_BYTES } from "../../src/workers/shard-thread-data.js";
 import { NODE } from "./clients.js";
 import { SimulatedDisk } from "./simulated-disk.js";
 import { StagedAnswers } from "./staged-answers.js";
@@ -44,7 +45,7 @@ export interface Makers {
   idsAfter(shard: Shard): number;
   compact(disk: Disk, checksum: Checksum, input: CompactInput): CompactedSegment;
   /** Nothing waits for the journal: answers may go at once. */
-  isSettled(shard: Shard): boolean;
+  isDurable(shard: Shard): boolean;
 }
 
 export const realMakers = (checksum: Checksum): Makers => ({
@@ -57,7 +58,7 @@ export const realMakers = (checksum: Checksum): Makers => ({
   journal: (options) => new FileJournal(options),
   idsAfter: (shard) => shard.idCeiling,
   compact,
-  isSettled: (shard) => shard.store.isDurable,
+  isDurable: (shard) => shard.store.isDurable,
 });
 
 /** A job that somebody else is to do, and who waits for it. */
@@ -110,7 +111,7 @@ export class Life {
     this.effects = new HeldEffects(
       this.free,
       this.held,
-      () => makers.isSettled(this.shard),
+      () => makers.isDurable(this.shard),
       () => this.shard.store.areIdsDurable,
     );
     const idClock = new SharedArrayBuffer(ID_CLOCK_BYTES);

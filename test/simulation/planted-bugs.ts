@@ -158,7 +158,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: "answers are sent before the journal has committed",
     symptom: LOST,
-    plant: (makers) => ({ ...makers, isSettled: () => true }),
+    plant: (makers) => ({ ...makers, isDurable: () => true }),
   },
   {
     name: "a short write counts as a whole one",

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { Accounts } from "../../src/workers/accounts.js";
 
-it("knows those as cheap whose records cost little for their bytes, and no strangers", () => {
+it("counts a connection as cheap if its records cost little for their bytes, and an unknown one not", () => {
   const accounts = new Accounts();
   expect(accounts.isCheap(1)).toBe(false);
   accounts.note(1, 100, 0.02);
@@ -12,7 +12,7 @@ it("knows those as cheap whose records cost little for their bytes, and no stran
   expect(accounts.turn(4)).toBeGreaterThan(accounts.turn(1));
 });
 
-it("lets a connection become as cheap as it is, so that one slow record does not make it dear", () => {
+it("averages costs, so that one slow record does not make a connection expensive", () => {
   const accounts = new Accounts();
   accounts.note(1, 100, 0.2);
   for (let i = 0; i < 10; i++) accounts.note(1, 100, 0.01);
@@ -21,7 +21,7 @@ it("lets a connection become as cheap as it is, so that one slow record does not
   expect(accounts.isCheap(1)).toBe(true);
 });
 
-it("forgives one record that took long within a few, and does not forget those who always do", () => {
+it("forgets one slow record after a few fast ones, and keeps a slow connection expensive", () => {
   const accounts = new Accounts();
   accounts.note(1, 100, 0.01);
   accounts.note(1, 100, 50);

@@ -9,7 +9,7 @@ const LIMITS = { maxMessageBytes: 1000, maxFrameBytes: 4_000_000, maxBatchMessag
 
 type Decoded = { readonly error: string; readonly request: number } | Record<string, unknown>;
 
-/** What frames decode to: commands with their slices as text, errors by kind. */
+/** Decodes frames into commands, with their slices as text, and kinds of errors. */
 const decode = (frames: readonly TestFrame[] | Uint8Array): Decoded[] => {
   const decoded: Decoded[] = [];
   const copy = (command: Command): Record<string, unknown> => {
@@ -23,7 +23,7 @@ const decode = (frames: readonly TestFrame[] | Uint8Array): Decoded[] => {
     (_connection, request, error) => decoded.push({ error: error.kind, request }),
   );
   const frame = frames instanceof Uint8Array ? frames : encodeFrames(frames);
-  // Somewhere inside of a larger buffer, as in a ring.
+  // In the middle of a larger buffer, as in a ring.
   const bytes = new Uint8Array(frame.length + 13);
   bytes.set(frame, 7);
   decoder.decode(3, bytes, new DataView(bytes.buffer), 7, 7 + frame.length);

@@ -1,4 +1,4 @@
-/** A shard with a journal on a simulated disk, whose segments are compacted when that is worth it. */
+/** A shard with a journal on a simulated disk, whose segments are compacted when that pays off. */
 import { expect } from "vitest";
 import { loadChecksum } from "../../src/journal/checksum.js";
 import { type CompactInput, compact } from "../../src/journal/compact.js";
@@ -26,7 +26,7 @@ export class CompactingShard {
   compactions = 0;
   readonly #journal: FileJournal;
   readonly #compactor: Compactor;
-  /** Outcomes of jobs, to be told later. */
+  /** Outcomes of jobs, to be delivered later. */
   readonly #outcomes: (() => void)[] = [];
   #now = 0;
 
@@ -40,7 +40,7 @@ export class CompactingShard {
     const ask: JobPort["ask"] = (job, done) => {
       const result = compact(this.disk, checksum, job as unknown as CompactInput);
       this.compactions++;
-      // What the shard does until then is done to messages that have been copied already.
+      // Until then the shard works on messages that have been copied already.
       this.#outcomes.push(() => (done as (outcome: unknown) => void)({ ok: true, result }));
     };
     this.#compactor = new Compactor(shard.store, this.#journal, {
@@ -66,7 +66,7 @@ export class CompactingShard {
     return bytes;
   }
 
-  /** Commits, and does what is due beside. */
+  /** Commits, and does the background work that is due. */
   commit(): void {
     const { log } = this.shard.store;
     expect(this.#journal.commit(log, this.#next())).toBe(log.position);
@@ -78,7 +78,7 @@ export class CompactingShard {
     this.#compactor.look(this.#next());
   }
 
-  /** Compacts all segments but the open one, whether it is worth it or not. */
+  /** Compacts all segments but the open one, whether that pays off or not. */
   force(): void {
     const { store } = this.shard;
     const window = store.log.segments.superseded;
@@ -102,12 +102,12 @@ export class CompactingShard {
     relocate(store, keeps, replaced, compacted);
   }
 
-  /** What compactions have come to is told. */
+  /** Delivers the outcomes of compactions. */
   finish(): void {
     for (const tell of this.#outcomes.splice(0)) tell();
   }
 
-  /** What a reader makes of the journal: a shard in which all that is due has happened. */
+  /** Reads the journal back into a shard, and fires everything that is due in it. */
   readBack(now: number): Shard {
     const { segmentBytes, disk } = this;
     const level = Durability.fsync;
@@ -119,7 +119,7 @@ export class CompactingShard {
     return shard;
   }
 
-  /** A clock on which everything is due at each look. */
+  /** A clock by which everything is due at each check. */
   #next(): number {
     this.#now += 60_000;
     return this.#now;

@@ -1,4 +1,4 @@
-/** What is on disk is bounded by what is live, however long a shard has been at work. */
+/** Disk usage is bounded by the live messages, however long a shard has been running. */
 import { describe, expect, it } from "vitest";
 import { WORD_BYTES } from "../../src/protocol/entry.js";
 import { EPOCH } from "../../src/protocol/id.js";
@@ -16,17 +16,17 @@ const HOUR = 3_600_000;
 const START = Date.UTC(2026, 0, 1);
 
 /**
- * Segments beside twice what is live: garbage that is let be, the open one, one that is being made, the ballast, two spares,
- * which may be half as long again, and what is not worth a compaction yet.
+ * Segments beyond twice the live bytes: garbage that is left alone, the open segment, one that is being made, the ballast,
+ * two spares, which may be half as long again, and what does not pay off to compact yet.
  */
 const CONSTANT_SEGMENTS = SLACK_SEGMENTS + 10;
 
 const BODY_BYTES = 100;
 
-/** What a live message takes at most: a record, a claim and a share of the directory of its own. */
+/** The most that a live message takes: a record, a claim and a share of the directory. */
 const MESSAGE_BYTES = record.NAMES + 16 + record.CLAIM_BYTES + WORD_BYTES + BODY_BYTES + 8;
 
-/** A shard under a workload of its own: what is published to `hot` is acked within the hour. */
+/** A shard under a workload. What is published to `hot` is acked within the hour. */
 class Churn {
   readonly recorder = new Recorder();
   readonly shard = new Shard({
@@ -68,7 +68,7 @@ class Churn {
     );
   }
 
-  /** Pops up to `max` messages, rejects the first `rejected` of them and acks the others. Answers how many came. */
+  /** Pops up to `max` messages, rejects the first `rejected` of them and acks the others. Returns how many it popped. */
   consume(topic: string, max: number, rejected = 0): number {
     this.#request++;
     const about = { connection: 1, request: this.#request, topic, queue: "default" };
@@ -110,14 +110,14 @@ class Churn {
   }
 }
 
-describe("what is on disk", () => {
-  it("is bounded by what is live, in a year of work with delays of weeks and dead letters", () => {
+describe("disk usage", () => {
+  it("is bounded by the live messages, in a year of work with delays of weeks and dead letters", () => {
     const churn = new Churn();
     let written = 0;
     let most = 0;
     for (let hour = 0; hour < 365 * 24; hour++) {
       churn.publish("hot", 20);
-      // One message each few hours is wanted for weeks.
+      // One message every few hours stays for weeks.
       if (hour % 5 === 0) churn.publish("later", 1, 24 * HOUR * (1 + (hour % 28)));
       if (hour % 50 === 0) churn.publish("broken", 1);
       expect(churn.consume("hot", 20)).toBe(20);
@@ -131,7 +131,7 @@ describe("what is on disk", () => {
     expect(churn.world.compactions).toBeGreaterThan(10);
     expect(written).toBeGreaterThan(50 * most);
     churn.shard.invariants();
-    // All that is wanted is there for a reader of the journal.
+    // The journal still has everything that is live.
     const again = churn.world.readBack(churn.now);
     for (const [name, state] of [
       ["later", "delayedCount"],
@@ -159,7 +159,7 @@ describe("what is on disk", () => {
     expect(again.directory.find("hot")?.queues.get("default")?.deadCount).toBe(1000);
   }, 120_000);
 
-  it("is bounded when what stays is small and what goes is large", () => {
+  it("is bounded when small messages stay and large ones go", () => {
     const churn = new Churn();
     for (let hour = 0; hour < 1000; hour++) {
       churn.publish("later", 1, 24 * HOUR * 365);
@@ -171,7 +171,7 @@ describe("what is on disk", () => {
     expect(churn.world.readBack(churn.now).directory.find("later")?.queues.get("default")?.delayedCount).toBe(1000);
   }, 120_000);
 
-  it("is bounded when messages are acked in another order than they came, behind a few that stay", () => {
+  it("is bounded when messages are acked out of order, after a few that stay", () => {
     const churn = new Churn();
     for (let i = 0; i < 200; i++) churn.publish("later", 1, 24 * HOUR * 365);
     for (let hour = 0; hour < 2000; hour++) {
@@ -197,9 +197,9 @@ describe("what is on disk", () => {
     }
   }, 120_000);
 
-  it("is bounded when an old backlog that nobody consumes stands before all that comes and goes", () => {
+  it("is bounded when an old backlog that nobody consumes precedes everything that comes and goes", () => {
     const churn = new Churn();
-    // Several segments, all of it live.
+    // Several segments of live messages only.
     for (let i = 0; i < 50; i++) churn.publish("old", 20);
     churn.pass();
     for (let hour = 0; hour < 2000; hour++) {

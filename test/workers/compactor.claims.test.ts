@@ -1,4 +1,4 @@
-/** A batch that very many claim in pieces, and one that claims it whole, are kept all the same. */
+/** A compaction keeps a batch that very many fragments claim, and that one queue claims whole. */
 import { expect, test } from "vitest";
 import { WORD_BYTES } from "../../src/protocol/entry.js";
 import { EPOCH } from "../../src/protocol/id.js";
@@ -12,7 +12,7 @@ import { CompactingShard } from "./compacting-shard.js";
 
 const SEGMENT_BYTES = 4 * 1024 * 1024;
 const MESSAGES = 4096;
-/** With each message in a hand of its own they make more than 65,536 claims. */
+/** With each message in flight by itself, these make more than 65,536 claims. */
 const QUEUES = 17;
 
 test("more claims to a batch than a record can count", () => {

@@ -1,6 +1,5 @@
 /**
- * Whatever a shard is told, compaction changes nothing of what it knows, and nothing of what a reader of the journal
- * makes of it.
+ * Whatever a shard does, compaction changes neither its state nor the state that is read back from its journal.
  */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
@@ -17,7 +16,7 @@ const RUNS = Number(RINGMQ_MODEL_RUNS);
 const TIMEOUT = 60_000 + RUNS * 200;
 
 const SEGMENT_BYTES = 2048;
-/** Compacts after each move as much as it can. */
+/** Compacts as much as possible after each move. */
 const play = (moves: readonly Move[]): { readonly world: CompactingShard; readonly shard: Shard } => {
   const driver = new Driver({ level: Durability.fsync, segmentBytes: SEGMENT_BYTES });
   const { shard } = driver;

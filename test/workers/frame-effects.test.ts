@@ -1,4 +1,4 @@
-/** Receipts gather; everything else is a frame of its own. */
+/** Receipts share frames; every other effect is a frame of its own. */
 import { expect, test } from "vitest";
 import { EnvelopeOp } from "../../src/channel/envelope.js";
 import { allocateRing } from "../../src/channel/ring.js";
@@ -8,7 +8,7 @@ import { Answer } from "../../src/protocol/op.js";
 import { FrameEffects } from "../../src/workers/frame-effects.js";
 import { Outbound } from "../../src/workers/outbound.js";
 
-/** Effects into a real ring, and what a reader finds in it. */
+/** Writes effects to a real ring and reads them back. */
 const staged = () => {
   const memory = allocateRing(64 * 1024);
   const outbound = new Outbound(new RingWriter(memory));

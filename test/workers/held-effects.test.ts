@@ -1,4 +1,4 @@
-/** What waits for the journal, and what need not: shown with a shard whose journal has not committed. */
+/** Which effects wait for the journal: tested with a shard whose journal has not committed. */
 import { beforeEach, describe, expect, it } from "vitest";
 import { WORD_BYTES } from "../../src/protocol/entry.js";
 import { EPOCH } from "../../src/protocol/id.js";
@@ -56,7 +56,7 @@ const open = (now: number): void => {
   });
 };
 
-/** As if everything had been written and synced. */
+/** Marks everything as written and synced. */
 const commit = (): void => {
   const { log } = shard.store;
   for (const page of log.unwritten) page.written = page.used;
@@ -85,15 +85,15 @@ beforeEach(() => {
   open(now);
 });
 
-describe("what waits for the journal", () => {
-  it("is a confirm, and what is delivered of what is not on disk", () => {
+describe("waiting for the journal", () => {
+  it("holds back confirms, and deliveries of messages that are not on disk", () => {
     publish(3);
     pop();
     expect(kinds(free.take())).toEqual([]);
     expect(kinds(held.take())).toEqual(["confirm", "messages"]);
   });
 
-  it("is not what is delivered of what is on disk, to whom nothing else is owed", () => {
+  it("lets deliveries of messages on disk go, to connections with nothing held back", () => {
     publish(3);
     commit();
     held.take();
@@ -106,7 +106,7 @@ describe("what waits for the journal", () => {
     expect(kinds(held.take())).toEqual(["confirm"]);
   });
 
-  it("is what is gone with its delivery: the record that says so comes first", () => {
+  it("holds back deliveries with auto-ack until the record of the ack is on disk", () => {
     tell({ op: "configure", config: { autoAck: true } });
     publish(3);
     commit();
@@ -117,7 +117,7 @@ describe("what waits for the journal", () => {
     expect(kinds(held.take())).toEqual(["messages"]);
   });
 
-  it("is what comes back: its retries are on disk before it is delivered again", () => {
+  it("holds back redeliveries until the new retry count is on disk", () => {
     publish(1);
     pop();
     commit();
@@ -136,7 +136,7 @@ describe("what waits for the journal", () => {
     expect(kinds(held.take())).toEqual(["confirm", "messages"]);
   });
 
-  it("is a refusal that tells of what is not on disk yet", () => {
+  it("holds back errors that tell of state that is not on disk yet", () => {
     tell({ op: "declareQueue", queue: "a" });
     tell({ op: "declareQueue", queue: "a", connection: 2 });
     expect(kinds(free.take())).toEqual([]);
@@ -146,7 +146,7 @@ describe("what waits for the journal", () => {
     ]);
   });
 
-  it("is not a topic in memory alone, once its ids cannot come again", () => {
+  it("lets topics with durability memory go, once their ids are reserved on disk", () => {
     tell({ op: "configure", config: { durability: "memory" } });
     commit();
     held.take();
@@ -159,7 +159,7 @@ describe("what waits for the journal", () => {
   });
 });
 
-describe("what a life leaves to the next", () => {
+describe("leases after a restart", () => {
   /** Records of the log, in order. */
   const typesOf = (pages: readonly Page[]): number[] => {
     const types: number[] = [];
@@ -169,7 +169,7 @@ describe("what a life leaves to the next", () => {
     return types;
   };
 
-  it("are no leases: a number of the life before is none of this one", () => {
+  it("are not those of the life before: its lease numbers are not accepted", () => {
     publish(1);
     pop();
     const first = held.lastRun?.delivery;

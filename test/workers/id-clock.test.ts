@@ -1,14 +1,15 @@
-/** The shards of a broker number messages side by side and never twice. From dist/: real threads run it. */
+/** Shards number messages concurrently and never use an id twice. Uses dist/, because real threads run it. */
 import { Worker } from "node:worker_threads";
 import { expect, test } from "vitest";
 import { EPOCH, SEQUENCES } from "../../src/protocol/id.js";
 import { IdAllocator } from "../../src/shard/messages/id-allocator.js";
-import { ID_CLOCK_BYTES, raiseIdClock, sharedIdSource } from "../../src/workers/id-clock.js";
+import { raiseIdClock, sharedIdSource } from "../../src/workers/id-clock.js";
+import { ID_CLOCK_BYTES } from "../../src/workers/shard-thread-data.js";
 
 const THREADS = 3;
 const CLAIMS = 20_000;
 
-/** Claims milliseconds as fast as it can, all at one moment of the clock: the worst case. */
+/** Reserves milliseconds as fast as possible while the clock stands still: the worst case. */
 const CLAIMING = `
   import { workerData } from "node:worker_threads";
   const { sharedIdSource } = await import(workerData.module);

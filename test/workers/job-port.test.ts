@@ -16,7 +16,7 @@ const ports = () => {
 
 const spare = (n: number) => ({ job: "prepare", path: `spare-${n}.tmp`, bytes: n }) as const;
 
-it("asks the main thread, and tells each outcome to whoever asked, in whatever order they come", () => {
+it("asks the main thread, and passes each outcome to its asker, in any order", () => {
   const { port, heard, answer } = ports();
   const told: unknown[] = [];
   port.ask(spare(1), (outcome) => told.push([1, outcome]));
@@ -38,7 +38,7 @@ it("asks the main thread, and tells each outcome to whoever asked, in whatever o
   expect(port.pending).toBe(0);
 });
 
-it("may be asked for another job out of an outcome", () => {
+it("can be asked for another job from within an outcome", () => {
   const { port, heard, answer } = ports();
   port.ask(spare(1), () => port.ask(spare(2), () => {}));
   heard();
@@ -47,7 +47,7 @@ it("may be asked for another job out of an outcome", () => {
   expect(heard()).toEqual({ kind: "job", id: 2, job: spare(2) });
 });
 
-it("refuses more jobs than any journal needs, and answers that nobody asked for", () => {
+it("refuses more jobs than a journal needs, and unexpected answers", () => {
   const { port, answer } = ports();
   for (let n = 0; n < MAX_JOBS; n++) port.ask(spare(n), () => {});
   expect(() => port.ask(spare(0), () => {})).toThrow(`${MAX_JOBS} jobs are under way`);

@@ -7,7 +7,7 @@ const bytesOf = (...values: readonly number[]): Uint8Array => Uint8Array.from(va
 const push = (lanes: Lanes, connection: number, bytes: Uint8Array): boolean =>
   lanes.push(connection, bytes, 0, bytes.length);
 
-/** Serves one lane, `share` bytes of it; what it was served. */
+/** Serves `share` bytes of one lane, and returns them. */
 const serve = (lanes: Lanes, share: number): readonly number[] => {
   let served: readonly number[] = [];
   lanes.serve((connection, bytes, _view, start, end) => {
@@ -18,7 +18,7 @@ const serve = (lanes: Lanes, share: number): readonly number[] => {
   return served;
 };
 
-it("serves connections in turn, each in the order in which it asked", () => {
+it("serves connections in turn, each in the order of its requests", () => {
   const lanes = new Lanes();
   push(lanes, 1, bytesOf(10, 11, 12));
   push(lanes, 2, bytesOf(20));
@@ -35,7 +35,7 @@ it("serves connections in turn, each in the order in which it asked", () => {
   expect([lanes.bytes, lanes.has(1), lanes.serve(() => 0)]).toEqual([0, false, false]);
 });
 
-it("keeps bytes of its own", () => {
+it("copies the bytes", () => {
   const lanes = new Lanes();
   const bytes = bytesOf(1, 2, 3);
   lanes.push(7, bytes, 1, 3);
@@ -43,7 +43,7 @@ it("keeps bytes of its own", () => {
   expect(serve(lanes, 9)).toEqual([7, 2, 3]);
 });
 
-it("is bounded for a connection and for all, and takes a first record whatever its length", () => {
+it("is bounded per connection and in total, and takes a first record of any length", () => {
   const lanes = new Lanes(4, 6);
   expect(push(lanes, 1, bytesOf(1, 2, 3, 4, 5))).toBe(true);
   expect(push(lanes, 1, bytesOf(6))).toBe(false);
@@ -53,7 +53,7 @@ it("is bounded for a connection and for all, and takes a first record whatever i
   expect(push(lanes, 2, bytesOf(2))).toBe(true);
 });
 
-it("keeps what was not carried out yet, in front of all that came behind it", () => {
+it("keeps what was not carried out yet, ahead of what came later", () => {
   const lanes = new Lanes();
   push(lanes, 1, bytesOf(10));
   push(lanes, 1, bytesOf(11));
@@ -68,7 +68,7 @@ it("keeps what was not carried out yet, in front of all that came behind it", ()
   expect(lanes.isEmpty).toBe(true);
 });
 
-it("serves the cheapest every other time, however many wait", () => {
+it("serves the cheapest lane every other time, however many wait", () => {
   const lanes = new Lanes();
   for (let connection = 1; connection <= 100; connection++) push(lanes, connection, bytesOf(0, 0));
   push(lanes, 101, bytesOf(0, 0));
@@ -81,7 +81,7 @@ it("serves the cheapest every other time, however many wait", () => {
   expect(order).toEqual([101, 1, 101, 2, 3, 4]);
 });
 
-it("takes as many short records of a lane as there is time for", () => {
+it("takes several short records of a lane while there is time", () => {
   const lanes = new Lanes();
   for (let i = 0; i < 5; i++) push(lanes, 1, bytesOf(i));
   push(lanes, 2, bytesOf(20));

@@ -3,7 +3,7 @@ import { patiently } from "../../src/workers/patience.js";
 
 const fault = (code: string): Error => Object.assign(new Error(code), { code });
 
-/** Fails so often; answers what came of it, the milliseconds waited, and what was said. */
+/** Fails this many times. Returns the result, the milliseconds waited, and the errors reported. */
 const play = (code: string, times: number): { readonly result: unknown; readonly waited: number; said: string[] } => {
   let calls = 0;
   let waited = 0;
@@ -26,12 +26,12 @@ it.each(["EMFILE", "ENFILE", "ENOMEM", "ENOSPC"])("waits while there is %s, and 
   expect(play(code, 5)).toEqual({ result: "done", waited: 1250, said: [code] });
 });
 
-it("gives up after twelve seconds, in which five lives of a shard do not end within a minute", () => {
+it("gives up after twelve seconds, so that five lives of a shard last longer than a minute", () => {
   const { result, waited } = play("EMFILE", Number.POSITIVE_INFINITY);
   expect(result).toEqual(fault("EMFILE"));
   expect(waited).toBeGreaterThan(11_000);
 });
 
-it("does not wait for what does not pass", () => {
+it("does not retry errors that do not pass", () => {
   expect(play("EACCES", 1)).toEqual({ result: fault("EACCES"), waited: 0, said: [] });
 });

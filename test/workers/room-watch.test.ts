@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { RoomWatch } from "../../src/workers/room-watch.js";
 
-it("tells once that there is no room, and once that there has been some for a second", () => {
+it("reports once that there is no room, and once that there has been room for a second", () => {
   const told: [number, boolean][] = [];
   let now = 0;
   const watch = new RoomWatch((hasRoom) => told.push([now, hasRoom]));
@@ -13,12 +13,12 @@ it("tells once that there is no room, and once that there has been some for a se
   expect(watch.due).toBe(Number.POSITIVE_INFINITY);
   look(10, false);
   look(20, false);
-  // For a moment.
+  // Only for a moment.
   look(30, true);
   expect(watch.due).toBe(1030);
   look(40, false);
   expect(watch.due).toBe(Number.POSITIVE_INFINITY);
-  // It stands still, and nobody waits for it.
+  // The journal is stalled: there is nothing to wait for.
   look(1000, true);
   look(1500, undefined);
   look(2100, undefined);

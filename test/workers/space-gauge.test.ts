@@ -4,7 +4,7 @@ import { SpaceGauge } from "../../src/workers/space-gauge.js";
 
 const RESERVE = 4 * 1024 * 1024;
 
-/** Shards that fill a disk at full speed: each answer of `isFull` is followed by as many bytes as a turn may take. */
+/** Shards that fill a disk at full speed: after each `isFull` they write as many bytes as a turn may take. */
 const fill = (free: number, shards: number, turnBytes: number) => {
   const disk = { free, looks: 0 };
   const memory = new SharedArrayBuffer(4);
@@ -29,7 +29,7 @@ const fill = (free: number, shards: number, turnBytes: number) => {
   return { ...disk, turns, word: new Int32Array(memory)[0] };
 };
 
-it("is full before the reserve is used up, however fast and many the shards are", () => {
+it("is full before the reserve is used up, however fast and many the shards", () => {
   for (const shards of [1, 4]) {
     const { free, word } = fill(512 * 1024 * 1024, shards, 512 * 1024);
     expect(word).toBe(DiskSpace.full);
@@ -38,20 +38,20 @@ it("is full before the reserve is used up, however fast and many the shards are"
   }
 });
 
-it("looks seldom while there is much", () => {
+it("checks rarely while there is much space", () => {
   const { looks, turns } = fill(1024 * 1024 * 1024, 1, 16 * 1024);
   expect(turns).toBeGreaterThan(60_000);
   expect(looks).toBeLessThan(400);
 });
 
-it("counts what is not written yet", () => {
+it("counts what is appended but not written yet", () => {
   const memory = new SharedArrayBuffer(4);
   const gauge = new SpaceGauge({ memory, reserve: RESERVE, shards: 1, freeBytes: () => RESERVE + 1000 });
   expect(gauge.isFull({ position: 1000, durable: 0 })).toBe(false);
   expect(gauge.isFull({ position: 200_000, durable: 198_999 })).toBe(true);
 });
 
-it("hears of what others have found, and asks nothing until they find otherwise", () => {
+it("knows what others have found, and checks nothing until that changes", () => {
   const memory = new SharedArrayBuffer(4);
   const word = new Int32Array(memory);
   let looks = 0;
@@ -64,7 +64,7 @@ it("hears of what others have found, and asks nothing until they find otherwise"
   expect(looks).toBe(1);
 });
 
-it("lets writes tell where the free space cannot be known", () => {
+it("is never full if the free space cannot be known", () => {
   const gauge = new SpaceGauge({
     memory: new SharedArrayBuffer(4),
     reserve: RESERVE,

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { Turns } from "../../src/workers/turns.js";
 
-/** Turns over work that is noted, a byte of a connection's at a time. `ends`: steps that the end of a connection takes. */
+/** Turns that record their work, one byte at a time. `ends`: steps that ending a connection takes. */
 const turnsOver = (ends = 1) => {
   const done: string[] = [];
   const left = new Map<number, number>();
@@ -28,7 +28,7 @@ const turnsOver = (ends = 1) => {
   return { turns, done, send };
 };
 
-it("carries out what a connection has sent before its end, in order, and only then ends what it has", () => {
+it("carries out what a connection sent before it ended, in order, and only then ends it", () => {
   const { turns, done, send } = turnsOver();
   send(1, 10, 11, 12);
   send(1, 13);
@@ -40,7 +40,7 @@ it("carries out what a connection has sent before its end, in order, and only th
   expect(turns.isIdle).toBe(true);
 });
 
-it("ends a connection of which nothing waits at once, and in steps if it takes several", () => {
+it("ends a connection without waiting requests at once, in steps if it takes several", () => {
   const { turns, done } = turnsOver(3);
   turns.leave(7);
   expect(done).toEqual(["7: gone in part"]);
@@ -50,7 +50,7 @@ it("ends a connection of which nothing waits at once, and in steps if it takes s
   expect(turns.isIdle).toBe(true);
 });
 
-it("serves connections in turn, and lets a stranger wait where others wait", () => {
+it("serves connections in turn, and lets an unknown one wait where others wait", () => {
   const { turns, done, send } = turnsOver();
   send(1, 10, 11);
   send(2, 20);

@@ -1,9 +1,9 @@
 /**
- * Backups of a running broker: each shard seals what it has and leaves those files alone until the pool has copied them.
- * Whatever was confirmed before the backup was asked for is in it. What comes of it is a data directory.
+ * Backups of a running broker. Each shard seals its journal and leaves the files alone until the pool has copied them. A
+ * backup is a data directory with everything that was confirmed before it was requested.
  *
- * A backup writes files where a client says, so that it is not for everybody: only over TCP, which no page in a browser
- * can speak, and only where all that listens is of this machine, unless the broker was started to allow it.
+ * A backup writes files where a client says, so it is restricted: to TCP, which no page in a browser can use, and to
+ * brokers that listen on this machine only, unless the broker was started to allow it.
  */
 import { mkdir, rm } from "node:fs/promises";
 import { isAbsolute } from "node:path";
@@ -23,7 +23,7 @@ export interface BackupSummary {
   readonly bytes: number;
 }
 
-/** Of what is new, see journal/new-data-directory.ts. */
+/** The generation of a new directory, see journal/new-data-directory.ts. */
 const GENERATION = 1;
 
 const NOT_ALLOWED: BackupRefusal = {
@@ -40,30 +40,30 @@ const ANOTHER_RUNS: BackupRefusal = {
   text: "there is no backup: another backup is being made",
 };
 
-/** Longer than the paths that systems take. */
+/** More than any system accepts. */
 const MAX_PATH_BYTES = 4_096;
 
-/** Why there is no backup, where that is known at once: a value, since an error costs its stack and may be one of thousands. */
+/** Why a backup is refused at once. Not an error: there may be thousands, and each would cost a stack trace. */
 export interface BackupRefusal {
   readonly kind: ErrorName;
   readonly text: string;
 }
 
-/** What BACKUP asks for; undefined when that is no path. Throws BAD_HEAD for what is no head. */
+/** The path in the head of a BACKUP; undefined: it is not a path. Throws BAD_HEAD. */
 export const readBackupHead = (head: Uint8Array): string | undefined => {
   const [directory] = unpackHead(head, 0, head.length);
   if (typeof directory !== "string" || directory.length > MAX_PATH_BYTES || directory.includes("\0")) return undefined;
   return directory;
 };
 
-/** Whether only this machine can reach what listens. */
+/** Whether only this machine can reach the broker. */
 const isLocal = ({ tcp, http }: BrokerOptions): boolean =>
   [tcp, http].every((address) => address === "off" || isLoopback(address.host));
 
 const removeTree = (directory: string): Promise<void> => rm(directory, { recursive: true, force: true });
 
 export class Backups {
-  /** The one that is being made. */
+  /** The backup that is being made. */
   #running: Promise<BackupSummary> | undefined;
 
   constructor(
@@ -73,7 +73,7 @@ export class Backups {
     readonly remove: (directory: string) => Promise<void> = removeTree,
   ) {}
 
-  /** A refusal, or a promise that rejects with BACKUP_FAILED: then there is no such directory. */
+  /** Makes a backup, or refuses. The promise rejects with BACKUP_FAILED, and then no directory is left. */
   run({ isTcp }: { readonly isTcp: boolean }, directory: string | undefined): Promise<BackupSummary> | BackupRefusal {
     const { options } = this;
     if (!isTcp || !(options.allowBackup || isLocal(options))) return NOT_ALLOWED;
@@ -87,7 +87,7 @@ export class Backups {
     return this.#running;
   }
 
-  /** When none is being made any more: with the shards and the pool one fails, and what there is of it is removed. */
+  /** Resolves when no backup is being made. One fails, and is removed, when the shards or the pool end. */
   async settled(): Promise<void> {
     await this.#running?.catch(() => undefined);
   }
@@ -102,7 +102,7 @@ export class Backups {
     }
     try {
       resultOf(await this.pool.run({ job: "begin directory", path: directory, shards }));
-      // A shard that fails does not leave the others with a pin, or at work in a directory that is gone.
+      // All settled: if a shard fails, the others must still unpin, and not copy into a removed directory.
       const outcomes = await Promise.allSettled(
         Array.from({ length: shards }, (_, shard) =>
           this.#copyShard(shard, shardDirectory(directory, GENERATION, shard)),
@@ -119,7 +119,7 @@ export class Backups {
       log.info({ directory, segments, bytes, seconds: Math.round(performance.now() - begin) / 1_000 }, "backed up");
       return { shards, segments, bytes };
     } catch (error) {
-      // Where it is known what was wrong nobody needs a stack.
+      // Expected errors need no stack trace.
       const why = error instanceof ProtocolError ? { why: error.message } : { error };
       log.error({ directory, ...why }, "a backup failed");
       await this.#cleanUp(directory);
@@ -127,7 +127,7 @@ export class Backups {
     }
   }
 
-  /** Never rejects: what the client is told is why there is no backup. What is left cannot be taken for one. */
+  /** Never rejects: the client is told why the backup failed. What is left cannot be taken for a backup. */
   async #cleanUp(directory: string): Promise<void> {
     try {
       await this.remove(directory);
@@ -150,7 +150,7 @@ export class Backups {
       let bytes = 0;
       for (const { path, sequence } of segments) {
         const outcome = await this.pool.run({ job: "copy", path, sequence, to: segmentPath(into, sequence) });
-        // Its next life knows of no pin: the file may have been another one already.
+        // The next life knows of no pin: the file may have changed while it was copied.
         if (isOver) throw failed(`shard ${shard} was restarted meanwhile`);
         bytes += resultOf(outcome).bytes;
       }
@@ -168,10 +168,10 @@ const resultOf = <N extends JobName>(outcome: JobOutcome<N>): JobResult<N> => {
 
 const failed = (why: string): ProtocolError => new ProtocolError("BACKUP_FAILED", `there is no backup: ${why}`);
 
-/** A path that a client has given, in a text: on one line, whatever is in it. */
+/** A client's path for a text: on one line, whatever is in it. */
 const shown = (path: string): string => escapeControls(path, "");
 
-/** Without the path, which the system's own words repeat as it is. */
+/** The code only, because the system's text repeats the path unescaped. */
 const codeOf = (error: unknown): string =>
   error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "unknown error";
 

@@ -1,6 +1,6 @@
 /**
- * The data directory, from the start of a broker to its end: locked first and released last, made ready for the threads
- * of the shards, and watched for space. Its layout is that of src/journal/layout.ts.
+ * The data directory of a running broker: locks it first and releases it last, prepares it for the shards' threads, and
+ * watches its free space. The layout is in src/journal/layout.ts.
  */
 import { statSync } from "node:fs";
 import { join } from "node:path";
@@ -40,9 +40,9 @@ export class Data implements ShardFiles {
   }
 
   /**
-   * Locks the directory and clears away what the last run has left unfinished.
+   * Locks the directory and removes what the last run left unfinished.
    *
-   * @throws StartError that says what to do when it cannot be used.
+   * @throws StartError when it cannot be used; its text says what to do.
    */
   static async open(options: BrokerOptions, pool: Pick<JobPool, "run">, disk: Disk = nodeDisk): Promise<Data> {
     const { data, shards } = options;
@@ -68,28 +68,28 @@ export class Data implements ShardFiles {
     }
   }
 
-  /** Of all segments. */
+  /** Bytes of all segments. */
   get bytes(): number {
     let bytes = 0;
     for (const { segments } of this.shards) for (const segment of segments) bytes += segment.bytes;
     return bytes;
   }
 
-  /** Lets another broker have the directory: the last thing of all. */
+  /** Releases the directory for another broker. */
   close(): void {
     this.watch.stop();
     try {
       this.#lock.release();
     } catch (error) {
-      // The next start finds that this process is gone.
+      // The next start will find that this process is gone.
       this.#log.warn({ error, data: this.#lock.directory }, "the lock of the data directory could not be released");
     }
   }
 }
 
 /**
- * The manifest that has so many shards. When it has another number, everything moves to a new generation first; the old
- * one counts until the manifest names the new one, so that a crash in between costs nothing but the time.
+ * Returns the manifest for the number of shards in the options. If that has changed, everything moves to a new generation
+ * first. The old one is current until the manifest names the new one, so that a crash in between loses nothing.
  */
 const withShards = async (
   { data, shards, segmentBytes, log }: BrokerOptions,

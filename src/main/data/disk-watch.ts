@@ -1,17 +1,20 @@
 /**
- * Watches the free space of the data directory's file system. What is left below the reserve is for acks, deletions and
- * compaction, which make room: publishes are refused until there is a quarter more than that, so that a broker at the
- * edge does not change its mind with every segment. A shard that writes looks more often than this, and says so itself
- * (`SpaceGauge`); this one hears what others do to the disk, tells the log, and finds that there is room again.
+ * Watches the free space of the data directory's file system. Space below the reserve is kept for acks, deletions and
+ * compaction, which free space. Publishes are refused until there is a quarter more than the reserve, so that a broker at
+ * the limit does not change its state with every segment. Shards check more often while they write (`SpaceGauge`); this
+ * watch notices what other programs do to the disk, writes to the log, and finds that there is space again.
  */
 import { statfs } from "node:fs/promises";
 import { DiskSpace } from "../../workers/shard-thread-data.js";
 import type { Log } from "../log.js";
 
-const LOOK_EVERY = 1_000;
+/** Milliseconds between two checks. */
+const CHECK_INTERVAL = 1_000;
+
+/** Times the reserve: with that much free space publishes are accepted again. */
 const ENOUGH_AGAIN = 1.25;
 
-/** Free bytes, for a process without privileges. */
+/** Free bytes for an unprivileged process. */
 export type FreeSpace = (path: string) => Promise<number>;
 
 const freeSpace: FreeSpace = async (path) => {
@@ -20,7 +23,7 @@ const freeSpace: FreeSpace = async (path) => {
 };
 
 export class DiskWatch {
-  /** What all shards read: one Int32, `DiskSpace`. */
+  /** Read by all shards: one Int32, `DiskSpace`. */
   readonly memory = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
   readonly #word = new Int32Array(this.memory);
   readonly #directory: string;
@@ -30,8 +33,8 @@ export class DiskWatch {
   #timer: NodeJS.Timeout | undefined;
   #isLooking = false;
   #hasFailed = false;
-  /** What the log says last. */
-  #isSaidFull = false;
+  /** The last log line said that the disk is full. */
+  #isLoggedFull = false;
 
   constructor(directory: string, reserve: number, log: Log, free: FreeSpace = freeSpace) {
     this.#directory = directory;
@@ -44,10 +47,10 @@ export class DiskWatch {
     return Atomics.load(this.#word, 0) === DiskSpace.full;
   }
 
-  /** Looks once, then about every second until `stop`. */
+  /** Checks once, then about every second until `stop`. */
   async start(): Promise<void> {
     await this.look();
-    this.#timer = setInterval(() => void this.look(), LOOK_EVERY);
+    this.#timer = setInterval(() => void this.look(), CHECK_INTERVAL);
     this.#timer.unref();
   }
 
@@ -55,9 +58,9 @@ export class DiskWatch {
     clearInterval(this.#timer);
   }
 
-  /** Never throws: of a file system that does not tell its free space, writes will tell when it is full. */
+  /** Never rejects. If the free space cannot be known, failed writes will show when the disk is full. */
   async look(): Promise<void> {
-    // A file system on a network may take longer than a second to answer.
+    // A network file system may take longer than a second to answer.
     if (this.#isLooking) return;
     this.#isLooking = true;
     try {
@@ -74,11 +77,11 @@ export class DiskWatch {
 
   #judge(free: number): void {
     const fields = { data: this.#directory, freeBytes: free, diskReserve: this.#reserve };
-    // A shard that fills it finds that earlier than this.
+    // A shard that fills the disk notices earlier than this.
     if (free < this.#reserve) this.#set(DiskSpace.full);
     if (this.isFull && free >= this.#reserve * ENOUGH_AGAIN) this.#set(DiskSpace.enough);
-    if (this.isFull === this.#isSaidFull) return;
-    this.#isSaidFull = this.isFull;
+    if (this.isFull === this.#isLoggedFull) return;
+    this.#isLoggedFull = this.isFull;
     if (this.isFull) {
       this.#log.error(fields, "the disk is nearly full: publishes are refused until there is space; acks go on");
     } else {
@@ -87,7 +90,7 @@ export class DiskWatch {
   }
 
   #set(space: number): void {
-    // Read and written by shards on their own: nothing else is published with it.
+    // Shards read and write it as well; nothing else is published with it.
     Atomics.store(this.#word, 0, space);
   }
 }

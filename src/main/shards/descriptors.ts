@@ -1,7 +1,7 @@
 /**
- * The descriptors of the process: how many connections they leave room for. Whatever else the broker opens has its own,
- * so that no client can take those of the journal, and no accept ever finds none: uWebSockets.js would try again for
- * ever.
+ * The file descriptors of the process, and how many connections they leave room for. Everything else that the broker
+ * opens has its own, so that connections cannot use up those of the journal, and `accept` never finds none: without one,
+ * uWebSockets.js would retry for ever.
  */
 import { closeSync, openSync, readdirSync, readFileSync } from "node:fs";
 import { devNull } from "node:os";
@@ -9,56 +9,56 @@ import { JOURNAL_DESCRIPTORS } from "../../workers/shard-thread-data.js";
 import type { BrokerOptions } from "../options.js";
 import { StartError } from "./start-error.js";
 
-/** Of a thread: its event loop (epoll and the event that wakes it) and the two ends of its pipe for signals. */
+/** Per thread: its event loop (epoll and the event that wakes it) and the two ends of its pipe for signals. */
 const OF_THREAD = 4;
 
-/** Of a job: what it reads, what it writes, and the directory whose names it syncs. */
+/** Per job: the file that it reads, the one that it writes, and the directory that it syncs. */
 const OF_JOB = 3;
 
-/** Free ones below which the ports are closed, and so many that they are opened again: two are their own. */
+/** Free descriptors below which the ports are closed, and from which on they are opened again, which takes two. */
 export const FEW_FREE = 8;
 export const ENOUGH_FREE = 12;
 
-/** Of the main thread: two ports and HTTP's loop, 5; the lock, 2; a directory that is listed or removed, 3. */
+/** The main thread's: two ports and the loop of HTTP, 5; the lock, 2; a directory that is listed or removed, 3. */
 const OF_BROKER = 10;
 
-/** Sockets beyond the connections that are let in: they are told that there are too many. Of those that there may be. */
+/** Sockets beyond the accepted connections, which are told that there are too many: at most this many, and this share. */
 const MAX_EXCESS = 100;
 const EXCESS_SHARE = 1 / 8;
 
-/** With fewer connections there is no use in a start. */
+/** With room for fewer connections the broker does not start. */
 const MIN_CONNECTIONS = 16;
 
 export interface DescriptorUse {
   readonly shards: number;
-  /** Of the pool, at most. */
+  /** The most threads of the pool. */
   readonly poolThreads: number;
   readonly hasJournal: boolean;
-  /** That are open before the start: Node's own and the program's. */
+  /** Open before the start: Node's own and the program's. */
   readonly inUse: number;
 }
 
-/** Descriptors that are needed beside those of connections. */
+/** Descriptors that are needed for everything but connections. */
 export const reserveFor = ({ shards, poolThreads, hasJournal, inUse }: DescriptorUse): number => {
   const threads = shards * OF_THREAD;
   const journals = hasJournal ? shards * JOURNAL_DESCRIPTORS + poolThreads * (OF_THREAD + OF_JOB) : 0;
   return inUse + OF_BROKER + FEW_FREE + threads + journals;
 };
 
-/** What there is room for. */
+/** How many connections there is room for. */
 export interface ConnectionRoom {
-  /** Connections that are let in; fewer than wanted: the limit does not allow more. */
+  /** Connections that are accepted: fewer than wanted if the limit does not allow more. */
   readonly connections: number;
-  /** Sockets at any time, those that are being refused among them. */
+  /** Sockets at any time, including those that are being refused. */
   readonly sockets: number;
-  /** The limit that would do for all that are wanted. */
+  /** The limit that would be enough for all wanted connections. */
   readonly wantedLimit: number;
 }
 
 /**
- * Room within `limit` descriptors (undefined: nobody knows it), of which `reserve` are not for connections.
+ * The room within `limit` descriptors (undefined: unknown), of which `reserve` are not for connections.
  *
- * @throws StartError when next to nothing is left.
+ * @throws StartError when too little is left.
  */
 export const roomFor = (maxConnections: number, limit: number | undefined, reserve: number): ConnectionRoom => {
   const wantedLimit = reserve + maxConnections + MAX_EXCESS;
@@ -75,7 +75,7 @@ export const roomFor = (maxConnections: number, limit: number | undefined, reser
   return { connections, sockets, wantedLimit };
 };
 
-/** Files that the process may have open; undefined where the system does not tell (it does on Linux). */
+/** The limit of open files of the process; undefined where it is not known (it is on Linux). */
 export const openFilesLimit = (limits: () => string = readLimits): number | undefined => {
   let text: string;
   try {
@@ -89,7 +89,7 @@ export const openFilesLimit = (limits: () => string = readLimits): number | unde
 
 const readLimits = (): string => readFileSync("/proc/self/limits", "utf8");
 
-/** Descriptors that are open; 0 where the system does not tell. */
+/** How many descriptors are open; 0 where that is not known. */
 export const openDescriptors = (): number => {
   try {
     return readdirSync("/proc/self/fd").length;
@@ -99,9 +99,9 @@ export const openDescriptors = (): number => {
 };
 
 /**
- * Room for the connections of a broker in this process; the log is told when it is less than wanted.
+ * The room for the connections of a broker in this process. Logs a warning if it is less than wanted.
  *
- * @throws StartError when next to nothing is left.
+ * @throws StartError when too little is left.
  */
 export const findRoom = (options: BrokerOptions, poolThreads: number): ConnectionRoom => {
   const { shards, durability, maxConnections, log } = options;
@@ -123,16 +123,16 @@ export const findRoom = (options: BrokerOptions, poolThreads: number): Connectio
   return room;
 };
 
-/** EMFILE or ENFILE if that is what a text tells of: an error of another thread has lost its code. */
+/** EMFILE or ENFILE if a text mentions it: an error of another thread has lost its code. */
 export const descriptorFault = (text: string): string | undefined => /\bE[MN]FILE\b/.exec(text)?.[0];
 
-/** How many of `wanted` there are: opens them and closes them again. */
+/** How many of `wanted` descriptors are free: it opens them and closes them again. */
 export const freeDescriptors = (wanted: number): number => {
   const taken: number[] = [];
   try {
     while (taken.length < wanted) taken.push(openSync(devNull, "r"));
   } catch {
-    // Whatever it is: no file can be opened.
+    // For whatever reason, no more can be opened.
   }
   for (const descriptor of taken) closeSync(descriptor);
   return taken.length;

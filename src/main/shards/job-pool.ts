@@ -1,6 +1,6 @@
 /**
- * The pool: threads for slow work on files, for all shards and for the start. They come with the first job and go when
- * there is nothing to do.
+ * The pool: threads for slow work on files, for all shards and for the start of the broker. They start with the first job
+ * and end when idle.
  */
 import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
@@ -12,25 +12,25 @@ import { inheritedFlags } from "./inherited-flags.js";
 
 const ENTRY = new URL("../../workers/jobs/entry.cjs", import.meta.url);
 
-/** An idle thread goes after so many milliseconds: a start and a burst of spares use it again before. */
+/** Milliseconds until an idle thread ends. A start and a burst of spares use it again before. */
 const IDLE_TIMEOUT = 10_000;
 
-/** Jobs that wait: those of all shards there can be, each with as many as its port lets it ask for. */
+/** The most jobs that wait: all that the ports of as many shards as there can be let through. */
 const MAX_WAITING = 4_096;
 
-/** At most. */
+/** The most threads. */
 export const POOL_THREADS = Math.max(1, availableParallelism());
 
 export class JobPool {
   readonly threads = POOL_THREADS;
   #piscina: Piscina | undefined;
   #isClosed = false;
-  /** Why no thread could be started, since the last job that was carried out. */
+  /** Why no thread could be started; undefined again after the next successful job. */
   #fault: JobError | undefined;
 
   constructor(readonly log: Log) {}
 
-  /** Never rejects: a job that could not be carried out has the outcome that it failed. */
+  /** Never rejects: a job that cannot be carried out has a failed outcome. */
   async run<N extends JobName>(job: Job & { readonly job: N }): Promise<JobOutcome<N>> {
     if (this.#isClosed) return { ok: false, error: { name: "Error", message: "the pool is closed" } };
     this.#piscina ??= this.#start();
@@ -41,7 +41,7 @@ export class JobPool {
       return outcome;
     } catch (error) {
       if (piscina !== this.#piscina && this.#fault !== undefined) return { ok: false, error: this.#fault };
-      // A thread that died, or one that was cut off by `close`.
+      // The thread died, or `close` has ended it.
       return { ok: false, error: describeError(error) };
     }
   }
@@ -60,8 +60,8 @@ export class JobPool {
   }
 
   /**
-   * A thread failed while it had no job; nobody else is told of it. One that could not be started, for want of descriptors
-   * above all, leaves jobs in the queue that nobody would ever take: they have failed, and the next one starts anew.
+   * A thread failed while it had no job. If no thread could be started, mostly for want of descriptors, the queued jobs
+   * would wait for ever: they fail, and the next job starts a new pool.
    */
   #threadFailed(piscina: Piscina, error: unknown): void {
     if (this.#fault === undefined) this.log.error({ error }, "a thread of the pool failed");
@@ -75,7 +75,7 @@ export class JobPool {
     });
   }
 
-  /** Cuts off what is under way: each job leaves only a file that does not count. */
+  /** Ends the threads. A job that is cut off leaves only a file that is not in use. */
   async close(): Promise<void> {
     this.#isClosed = true;
     await this.#piscina?.destroy();

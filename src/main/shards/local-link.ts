@@ -1,8 +1,4 @@
-/**
- * The link to a shard in the same thread. Nothing happens by itself: whoever runs the shard's pump calls `deliver` after a
- * step.
- */
-
+/** The link to a shard in the same thread. Whoever runs the shard's pump calls `deliver` after each step. */
 import { packEnvelope } from "../../channel/envelope.js";
 import type { LocalChannel } from "../../channel/local-channel.js";
 import type { Outlet, Sender, ShardLink } from "./shard-link.js";
@@ -39,7 +35,7 @@ export class LocalLink implements ShardLink {
     if (!this.#isClosed) this.#inbox.tryWrite(packEnvelope([op, connection]), NOTHING, 0, 0);
   }
 
-  /** Hands on everything that the shard has said. */
+  /** Passes on everything that the shard has sent. */
   deliver(): void {
     do while (!this.#outlet.flush());
     while (this.#outbox.drain(this.#outlet.record, 1) > 0);

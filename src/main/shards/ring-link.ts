@@ -1,12 +1,10 @@
 /**
- * The link to a shard in a thread of its own: the writer of its inbox, the reader of its outbox. A shard that is restarted
- * gets a new link on fresh rings.
+ * The link to a shard in a thread of its own: the writer of its inbox and the reader of its outbox. After a restart a
+ * shard has a new link on fresh rings.
  *
- * What does not fit into the inbox waits here, in the order in which it came, as a copy of its own; whoever sent it is
- * told by a `false` and should send nothing more until its `taken` has been called for all of it. Who cannot stop is
- * bounded by `WaitingInput`, which counts what waits in all lines.
+ * What does not fit into the inbox is copied and waits here, in order. `send` returns false then, and its sender should
+ * send nothing more until `taken` was called for all of it. `WaitingInput` bounds what waits in the lines of all links.
  */
-
 import type { MessageHandler } from "../../channel/ends.js";
 import { EnvelopeOp, packEnvelope } from "../../channel/envelope.js";
 import type { RingMemory } from "../../channel/ring.js";
@@ -19,7 +17,7 @@ interface Waiting {
   envelope: Uint8Array;
   readonly payload: Uint8Array;
   readonly sender: Sender | undefined;
-  /** Of a HOLD or RELEASE: whose. */
+  /** For a HOLD or RELEASE: the connection. */
   readonly toggles: number | undefined;
 }
 
@@ -32,8 +30,8 @@ export interface ShardMemory {
 const NOTHING = new Uint8Array(0);
 
 /**
- * What one drain of the outbox may take before sockets get their turn: about a millisecond of work. It ends behind the
- * record that passes a bound.
+ * What one drain of the outbox may take before sockets get their turn: about a millisecond of work. It ends after the
+ * record that exceeds a limit.
  */
 const DRAIN_RECORDS = 256;
 const DRAIN_BYTES = 1024 * 1024;
@@ -44,18 +42,18 @@ export class RingLink implements ShardLink {
   readonly #memory: ShardMemory;
   readonly #outlet: Outlet;
   readonly #failed: (error: unknown) => void;
-  /** The line, of which the first may be in the ring in part. */
+  /** The waiting line. The first one may be partly in the ring. */
   readonly #waiting = new Fifo<Waiting>();
-  /** By connection: the HOLD or RELEASE of it that waits last. */
+  /** The last waiting HOLD or RELEASE of each connection. */
   readonly #toggles = new Map<number, Waiting>();
-  /** Room in the inbox is waited for, or the line is being written. */
+  /** It is waiting for room in the inbox, or writing the line. */
   #isWriting = false;
   #closed = false;
   #drained = 0;
 
   /**
-   * `maxAnswerBytes` bounds a record of the outbox that comes in fragments. `failed` is told when the outbox turns out
-   * to be corrupt; nothing more is read from it then.
+   * `maxAnswerBytes` bounds a fragmented message of the outbox. `failed` is called when the outbox is corrupt; nothing
+   * more is read from it then.
    */
   constructor(
     readonly shard: number,
@@ -72,36 +70,36 @@ export class RingLink implements ShardLink {
     this.#listen();
   }
 
-  /** Slots of the line, for tests of what it gives back. */
+  /** Allocated slots of the line, for tests. */
   get lineCapacity(): number {
     return this.#waiting.capacity;
   }
 
-  /** Bytes wait for room in the inbox. */
+  /** Bytes are waiting for room in the inbox. */
   get isCongested(): boolean {
     return this.#waiting.length > 0;
   }
 
-  /** The thread has taken all that was sent. */
+  /** The thread has taken everything that was sent. */
   get isRead(): boolean {
     return !this.isCongested && this.#writer.isRead;
   }
 
   /**
-   * Sends [start, end) of `bytes`, which are the caller's again. False: they wait for room, and `sender.taken` is called
-   * later; until then the caller should send no more.
+   * Sends [start, end) of `bytes`, which may be reused at once. False: they wait for room, `sender.taken` is called later,
+   * and the caller should send nothing more until then.
    */
   send(sender: Sender, envelope: Uint8Array, bytes: Uint8Array, start: number, end: number): boolean {
     if (this.#closed) return true;
     if (!this.isCongested && this.#writer.tryWrite(envelope, bytes, start, end)) return true;
-    // Not `slice`: that of a Buffer is no copy.
+    // Not `slice`: that of a Buffer is not a copy.
     const payload = new Uint8Array(end - start);
     payload.set(bytes.subarray(start, end));
     this.#wait({ envelope, payload, sender, toggles: undefined });
     return false;
   }
 
-  /** Tells the shard something about a connection, or (STOP) about itself, behind all that was sent before. */
+  /** Tells the shard something about a connection, or (STOP) about itself, after everything that was sent before. */
   tell(op: number, connection: number): void {
     if (this.#closed) return;
     const envelope = packEnvelope([op, connection]);
@@ -111,7 +109,7 @@ export class RingLink implements ShardLink {
     this.#wait({ envelope: Uint8Array.from(envelope), payload: NOTHING, sender: undefined, toggles });
   }
 
-  /** Reads what the thread, which has ended, left in the outbox; frees the line. Nothing is read or written any more. */
+  /** Reads what the thread, which has ended, left in the outbox, and drops the line. Ends all reading and writing. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -128,17 +126,17 @@ export class RingLink implements ShardLink {
   }
 
   /**
-   * A wait on shared memory keeps that memory until it is woken, and the thread does so no more: writes to the outbox and
-   * empties the inbox in its place. One that was abandoned may still be at its ends of the rings: what it reads or writes
-   * there counts for nobody.
+   * A pending wait on shared memory keeps that memory alive until it is woken, which the thread will not do any more. So
+   * this writes to the outbox and empties the inbox in its place. An abandoned thread may still use its ends of the rings;
+   * nobody cares what it reads or writes there.
    */
   #releaseWaits(): void {
     new RingWriter(this.#memory.outbox).tryWrite(packEnvelope([EnvelopeOp.STOP, 0]), NOTHING, 0, 0);
-    // Unread: the thread may have begun to take a message in fragments, and the rest of it is no message.
+    // Not read: the thread may have taken the first fragments of a message.
     new RingReader(this.#memory.inbox, 0).discard();
   }
 
-  /** Whatever it costs: only at an end. */
+  /** Sends everything, however long that takes. Only at the end. */
   #flushAll(): void {
     while (!this.#outlet.flush());
   }
@@ -152,8 +150,8 @@ export class RingLink implements ShardLink {
   }
 
   /**
-   * Of a connection that is held and released over and over only the last word waits, so that the line stays bounded.
-   * The first in line may be in the ring already in part and is left alone.
+   * Replaces a waiting HOLD or RELEASE of the connection, so that the line stays bounded if it is held and released over
+   * and over. The first in line is left alone, because it may be partly in the ring.
    */
   #toggleAgain(connection: number, envelope: Uint8Array): boolean {
     const waiting = this.#toggles.get(connection);
@@ -186,7 +184,7 @@ export class RingLink implements ShardLink {
 
   readonly #drain = (): void => {
     if (this.#closed) return;
-    // What an earlier drain has left, of whichever shard.
+    // First what an earlier drain has left, of any shard.
     if (!this.#outlet.flush()) return void setImmediate(this.#drain);
     this.#drained = 0;
     try {
@@ -200,7 +198,7 @@ export class RingLink implements ShardLink {
   };
 
   readonly #take: MessageHandler = (envelope, bytes, view, start, end) => {
-    // What goes to an audience is written once for each of it.
+    // What goes to an audience is written once for each connection.
     const cost = (end - start) * (envelope[0] === EnvelopeOp.FAN_OUT ? envelope.length - 1 : 1);
     this.#drained += cost;
     this.#outlet.record(envelope, bytes, view, start, end);

@@ -1,13 +1,13 @@
 /**
- * Which shard a frame goes to. The first element of its head says it: a name, which is hashed, or the number of a
- * shard. No more of the head is looked at, and nothing is decoded.
+ * Finds the shard of a frame by the first element of its head: a name, which is hashed, or the number of a shard. The rest
+ * of the head is not read.
  */
 import xxhash from "xxhash-wasm";
 
 /** The head's first element is neither a name nor the number of a shard that exists. */
 export const NO_ROUTE = -1;
 
-/** The bytes of msgpack that can stand at the front of a head: https://github.com/msgpack/msgpack/blob/master/spec.md */
+/** The msgpack types that may begin a head or its first element: https://github.com/msgpack/msgpack/blob/master/spec.md */
 const Pack = {
   FIXINT_END: 0x80,
   FIXARRAY: 0x90,

@@ -1,5 +1,5 @@
 /**
- * One life of a shard: a thread, this end of its rings, and the jobs that it has asked for.
+ * One life of a shard: a thread, the main thread's ends of its rings, and its jobs in the pool.
  *
  * ```
  *   WAITING ── jobs of the life before are done ──▶ STARTING ── ready ──▶ RUNNING ── exit ──▶ ENDED
@@ -21,7 +21,7 @@ import type { JobPool } from "./job-pool.js";
 import { RingLink } from "./ring-link.js";
 import type { Outlet } from "./shard-link.js";
 
-/** Milliseconds from a thread that found no descriptors to the next. */
+/** Milliseconds to the next attempt when a thread found no descriptors. */
 const START_PAUSE = 250;
 
 export interface LifeOptions {
@@ -32,30 +32,30 @@ export interface LifeOptions {
   readonly pool: Pick<JobPool, "run">;
   readonly outlet: Outlet;
   readonly log: Log;
-  /** What the thread gets beside its rings. */
+  /** What the thread is started with, beside its rings. */
   readonly data: Omit<ShardThreadData, "inbox" | "outbox" | "pulse">;
-  /** Bytes of its journal that the thread has replayed, all in all. */
+  /** Called with the bytes of the journal that the thread has replayed so far. */
   readonly replayed: (bytes: number) => void;
-  /** It takes commands. */
+  /** Called when it takes commands. */
   readonly ready: (recovered: Recovered | undefined) => void;
-  /** The thread has ended, and what it had answered is read. */
+  /** Called when the thread has ended and its answers have been read. */
   readonly ended: (life: ShardLife, code: number) => void;
 }
 
 export class ShardLife {
   readonly link: RingLink;
-  /** Resolves when the thread has ended and everything that follows from it is done. Never rejects. */
+  /** Resolves when the thread has ended and `ended` of the options was called. Never rejects. */
   readonly ended: Promise<void>;
   readonly pulse: PulseReader;
   readonly #options: LifeOptions;
   readonly #pulseMemory = new SharedArrayBuffer(PULSE_BYTES);
   readonly #rings: Pick<ShardThreadData, "inbox" | "outbox">;
   readonly #jobs = new Set<Promise<void>>();
-  /** Resolves when no job of the lives before can touch a file of the shard any more. */
+  /** Resolves when no job of an earlier life can touch the shard's files any more. */
   readonly #filesFree: Promise<void> | undefined;
   #worker: Worker | undefined;
   #isTerminated = false;
-  /** Its thread ended before it was ready, for want of descriptors; and did so before, which the log has been told. */
+  /** The last thread ended for want of descriptors before it was ready; and so did one before, which was logged. */
   #isStarved = false;
   #hasStarved = false;
   #stopWaiting = (): void => {};
@@ -63,7 +63,7 @@ export class ShardLife {
   #pinned: (segments: readonly PinnedSegment[] | undefined) => void = () => {};
   #refusal: string | undefined;
 
-  /** Takes commands at once; the thread begins when the jobs of the life before it do not touch its files any more. */
+  /** Queues commands at once. The thread starts when the jobs of the life before it are done. */
   constructor(options: LifeOptions, before: ShardLife | undefined) {
     const { shard, ringBytes, maxFrameBytes, outlet, log } = options;
     this.#options = options;
@@ -81,7 +81,7 @@ export class ShardLife {
     return this.#isReady;
   }
 
-  // As the watchdog sees it.
+  // For the watchdog.
 
   get isRunning(): boolean {
     return this.#worker !== undefined && !this.#isTerminated;
@@ -95,14 +95,14 @@ export class ShardLife {
     return this.link.isRead;
   }
 
-  /** Why it cannot start, and another would not either. */
+  /** Why neither it nor another life can start. */
   get refusal(): string | undefined {
     return this.#refusal;
   }
 
   /**
-   * Has it seal all that there is and leave those files alone until `unpin`. Undefined: its journal cannot do that now,
-   * or the thread has ended before.
+   * Has it seal its journal and leave those files alone until `unpin`. Undefined: the journal cannot do that now, or the
+   * thread has ended.
    */
   async pin(): Promise<readonly PinnedSegment[] | undefined> {
     if (!this.#isReady) return undefined;
@@ -122,7 +122,7 @@ export class ShardLife {
     this.link.tell(EnvelopeOp.NOTICE, 0);
   }
 
-  /** Ends the thread where it stands. */
+  /** Terminates the thread. */
   terminate(): void {
     const { shard, log } = this.#options;
     this.#isTerminated = true;
@@ -132,7 +132,7 @@ export class ShardLife {
     });
   }
 
-  /** The same for one that may not end soon: what it has answered is read, and nothing more from it is. */
+  /** As `terminate`, for a thread that may not end soon: its answers so far are read, and nothing after that. */
   abandon(): void {
     this.terminate();
     this.link.close();
@@ -144,7 +144,7 @@ export class ShardLife {
     try {
       if (this.#filesFree !== undefined) await Promise.race([this.#filesFree, this.#terminated()]);
       if (!this.#isTerminated) code = await this.#runThread();
-      // What has not begun has not died, and the next life would fare no better.
+      // A thread that was never ready has not died, and a next life would not do better: try again.
       while (this.#isStarved && !this.#options.data.isFirst && !this.#isTerminated) {
         await Promise.race([delay(START_PAUSE), this.#terminated()]);
         if (!this.#isTerminated) code = await this.#runThread();
@@ -153,7 +153,7 @@ export class ShardLife {
       log.error({ shard, error }, "the thread of a shard cannot be started");
     }
     try {
-      // What it has answered is in the ring and counts.
+      // Reads the answers that are left in the ring.
       this.link.close();
       this.#options.ended(this, code);
     } catch (error) {
@@ -191,7 +191,7 @@ export class ShardLife {
       case "replayed":
         return replayed(message.bytes);
       case "ready":
-        // It is cut off: that it ends then is no death.
+        // It was terminated meanwhile, so that its end is no death.
         if (this.#isTerminated) return;
         this.#isReady = true;
         return ready(message.recovered);
@@ -213,7 +213,7 @@ export class ShardLife {
       .run(job)
       .then((outcome) => {
         this.#jobs.delete(work);
-        // Of a thread that has ended neither the port nor the ring is read: nobody is told.
+        // If the thread has ended, nobody reads this.
         this.#say({ kind: "job done", id, outcome });
       })
       .catch((error: unknown) => {

@@ -1,7 +1,7 @@
-/** What clients are told of a shard whose thread has died. */
+/** What clients are told when a shard's thread has died. */
 import type { ErrorName } from "../../protocol/errors.js";
 
-/** Why a shard is given up: there will be no thread before the broker is started again. */
+/** Why a shard stays down until the broker is restarted. */
 export type DownKind = "SHARD_DOWN" | "JOURNAL_FAILED";
 
 export type LossKind = "SHARD_RESTARTED" | DownKind;

@@ -1,6 +1,6 @@
 /**
- * The start of the shards: sealed segments are checked in the pool, all shards' in parallel; then each shard's thread
- * replays its own, and the broker may listen.
+ * The start of the shards: the pool verifies the sealed segments of all shards in parallel, then each shard's thread
+ * replays its journal.
  */
 import type { Recovered } from "../../workers/shard-messages.js";
 import type { BrokerOptions } from "../options.js";
@@ -9,26 +9,26 @@ import type { JobPool } from "./job-pool.js";
 import type { Supervisor } from "./supervisor.js";
 
 /**
- * Less than this a shard's thread checks while it replays, sooner than threads of a pool are started: they take about
- * 50 ms, in which a thread checks some 100 MiB.
+ * Below this the shards' threads verify segments during replay: the pool's threads take about 50 ms to start, in which a
+ * thread verifies some 100 MiB.
  */
 export const MIN_VERIFIED_BYTES = 64 * 1024 * 1024;
 
-/** A file of a shard's journal. */
+/** The file of a segment. */
 export interface SegmentOnDisk {
   readonly path: string;
   readonly sequence: number;
-  /** Of the file, with what is allocated behind its contents. */
+  /** Size of the file, including what is allocated beyond its records. */
   readonly bytes: number;
 }
 
-/** What there is of a shard at the start, segments in order. */
+/** A shard's files at the start, segments in order. */
 export interface ShardOnDisk {
   readonly directory: string;
   readonly segments: readonly SegmentOnDisk[];
 }
 
-/** The journals of all shards, as far as a start needs to know them. */
+/** What a start must know of the journals of all shards. */
 export interface ShardFiles {
   /** By shard. */
   readonly shards: readonly ShardOnDisk[];
@@ -38,7 +38,7 @@ export interface ShardFiles {
   readonly watch: { readonly memory: SharedArrayBuffer; start(): Promise<void> };
 }
 
-/** Seconds of a clock that does not step. */
+/** Seconds of a monotonic clock. */
 const seconds = (): number => performance.now() / 1_000;
 
 /**
@@ -51,7 +51,7 @@ export const startShards = async (
   supervisor: Supervisor,
   pool: JobPool,
   data: ShardFiles | undefined,
-  leastVerifiedBytes = MIN_VERIFIED_BYTES,
+  minVerifiedBytes = MIN_VERIFIED_BYTES,
 ): Promise<void> => {
   if (data === undefined) {
     await supervisor.start([], () => {});
@@ -59,7 +59,7 @@ export const startShards = async (
   }
   const progress = options.progress ?? logProgress(options.log, () => performance.now());
   try {
-    const verified = await verifySealed(data, pool, progress, leastVerifiedBytes);
+    const verified = await verifySealed(data, pool, progress, minVerifiedBytes);
     await data.watch.start();
     await replay(supervisor, data, verified, progress);
   } catch (error) {
@@ -69,20 +69,20 @@ export const startShards = async (
 };
 
 /**
- * By shard: the sequences of segments that are whole. One that is not is left to the shard: only recovery knows whether
- * it counts at all.
+ * Returns, by shard, the sequences of the segments that are whole. Others are left to the shard: only recovery knows
+ * whether they are in use.
  */
 const verifySealed = async (
   { shards }: ShardFiles,
   pool: JobPool,
   progress: StartProgress,
-  leastBytes: number,
+  minBytes: number,
 ): Promise<number[][]> => {
   const verified: number[][] = shards.map(() => []);
   // Every segment but the last of its shard should be sealed.
   const sealed = shards.flatMap(({ segments }, shard) => segments.slice(0, -1).map((segment) => ({ shard, segment })));
   const total = sealed.reduce((sum, { segment }) => sum + segment.bytes, 0);
-  if (sealed.length === 0 || total < leastBytes) return verified;
+  if (sealed.length === 0 || total < minBytes) return verified;
   const begin = seconds();
   progress.begin("verify", total);
   let done = 0;

@@ -1,13 +1,13 @@
 /**
- * Keeps one thread for each shard. A thread that dies is replaced on fresh rings and reads its journal again; what was
- * asked of it is answered with an error that tells to ask again, and no other shard notices. A shard that keeps dying,
- * or cannot read its journal, is given up.
+ * Keeps a thread running for each shard. A thread that dies is replaced: the new one gets fresh rings and reads the
+ * journal again. Unanswered requests get an error that says so; other shards are not affected. A shard that keeps dying,
+ * or whose journal cannot be used, is given up.
  */
 import { setTimeout as delay } from "node:timers/promises";
 import { EnvelopeOp } from "../../channel/envelope.js";
 import { Durability } from "../../protocol/op.js";
 import type { Recovered } from "../../workers/shard-messages.js";
-import type { JournalData, ShardThreadData } from "../../workers/shard-thread-data.js";
+import { ID_CLOCK_BYTES, type JournalData, type ShardThreadData } from "../../workers/shard-thread-data.js";
 import type { BrokerOptions } from "../options.js";
 import type { JobPool } from "./job-pool.js";
 import { ShardLife } from "./shard-life.js";
@@ -16,39 +16,36 @@ import type { DownKind, LossKind } from "./shard-loss.js";
 import { StartError } from "./start-error.js";
 import { Watchdog } from "./watchdog.js";
 
-/** More deaths than this within the time, and a restart will not help. */
+/** After more deaths than this within the time, a restart will not help. */
 const MAX_DEATHS = 5;
 const DEATHS_WITHIN = 60_000;
 
-/** The same of threads that got stuck, beside the time that it takes to see it: for starts, and for reading journals. */
+/** The same for threads that got stuck: time for starts and replays, beside the time that it takes to notice. */
 const HANGS_WITHIN = 600_000;
 
-/** How long a thread that was told to end while it was stuck may take: one in a call of the system may not do so at all. */
+/** How long a stuck thread may take to terminate. One in a system call may never do so. */
 const END_GRACE = 10_000;
 const REPORT = "restart the broker, and report what the log says it was at";
 
-/** What setTimeout takes at most, 24.8 days: it would take what is longer for a millisecond. */
-const LONGEST_TIMER = 2 ** 31 - 1;
+/** The longest time that setTimeout accepts, 24.8 days: it takes a longer one for a millisecond. */
+const MAX_TIMER = 2 ** 31 - 1;
 
-/** One 64-bit word: the last millisecond that some shard has numbered messages in. */
-const ID_CLOCK_BYTES = 8;
-
-/** How long threads that were cut off may take to end: one that is in a call of the system may not do so at all. */
+/** How long threads that are terminated at a stop may take. One in a system call may never end. */
 const CUT_OFF_GRACE = 1_000;
 const CUT_OFF = "a shard has not finished in time and is cut off: what was not confirmed may be lost";
 
 const THREAD = new URL("../../workers/shard-thread.js", import.meta.url);
 
 export interface SupervisorSeams {
-  /** What runs as a shard's thread. */
+  /** The file that runs as a shard's thread. */
   readonly thread?: URL;
-  /** Milliseconds of a clock that does not step. */
+  /** Milliseconds of a monotonic clock. */
   readonly now?: () => number;
-  /** Journals of fewer bytes are not verified in the pool. */
-  readonly leastVerifiedBytes?: number;
+  /** Below this size journals are not verified in the pool. */
+  readonly minVerifiedBytes?: number;
 }
 
-/** Where shards keep their logs: what each is given, by shard. None: durability `memory`. */
+/** The journals by shard, as far as they differ. Empty: durability `memory`. */
 export type Journals = readonly Omit<JournalData, "level" | "segmentBytes" | "diskReserve">[];
 
 interface Start {
@@ -58,9 +55,9 @@ interface Start {
 }
 
 export class Supervisor {
-  /** By shard; undefined: it was given up, or has ended because all are to stop. */
+  /** By shard; undefined: the shard is down, or has ended because all must stop. */
   readonly links: (ShardLink | undefined)[] = [];
-  /** By shard, where there is no link: why. */
+  /** By shard: why there is no link. */
   readonly down: (LossKind | undefined)[] = [];
   readonly #options: BrokerOptions;
   readonly #pool: Pick<JobPool, "run">;
@@ -72,17 +69,17 @@ export class Supervisor {
   readonly #lives: (ShardLife | undefined)[] = [];
   /** By shard: when its threads died. */
   readonly #deaths: number[][] = [];
-  /** By shard: when its threads got stuck, which takes longer to be seen than a death. */
+  /** By shard: when its threads got stuck. */
   readonly #hangs: number[][] = [];
   #journals: Journals = [];
   /** By shard, while the broker starts. */
   readonly #starts = new Map<number, Start>();
   readonly #watchdog: Watchdog;
   #isStopping = false;
-  /** Shards that have not ended as they were told to. */
+  /** Shards that did not end in order. */
   readonly #disorderly = new Set<number>();
 
-  /** `lost` is told after a shard's thread has died, when its next life, if it has one, has a link. */
+  /** `lost` is called after a shard's thread has died. The next life, if there is one, has its link by then. */
   constructor(
     options: BrokerOptions,
     pool: Pick<JobPool, "run">,
@@ -112,16 +109,16 @@ export class Supervisor {
     });
   }
 
-  /** All are to stop: those that end do so because they are told to. */
+  /** All threads were told to stop. */
   get isStopping(): boolean {
     return this.#isStopping;
   }
 
   /**
-   * Starts all threads; resolves when each has read its journal and takes commands. `replayed` is told how many bytes
-   * they have read together.
+   * Starts all threads. Resolves when each has read its journal and takes commands. `replayed` is called with the bytes
+   * that they have read together.
    *
-   * @throws StartError when one cannot start; the others may be starting then, and are to be stopped.
+   * @throws StartError when one cannot start. Others may run by then and must be stopped.
    */
   async start(journals: Journals, replayed: (bytes: number) => void): Promise<(Recovered | undefined)[]> {
     this.#journals = journals;
@@ -147,8 +144,8 @@ export class Supervisor {
   }
 
   /**
-   * Lets the threads finish what is before them; those that have not after `timeout` milliseconds are cut off, and left
-   * behind if not even that ends them. Answers the shards that have not ended in order.
+   * Lets the threads finish their requests. Those that have not ended after `timeout` milliseconds are terminated, and
+   * abandoned if that does not end them either. Returns the shards that did not end in order.
    */
   async stop(timeout: number): Promise<number[]> {
     this.#isStopping = true;
@@ -156,13 +153,12 @@ export class Supervisor {
     for (const link of this.links) link?.tell(EnvelopeOp.STOP, 0);
     const over = new AbortController();
     const ended = Promise.all(this.#lives.map((life) => life?.ended)).then(() => over.abort());
-    const sleep = (milliseconds: number): Promise<void> =>
-      delay(Math.min(milliseconds, LONGEST_TIMER), undefined, over);
+    const sleep = (milliseconds: number): Promise<void> => delay(Math.min(milliseconds, MAX_TIMER), undefined, over);
     await Promise.race([ended, this.#cutOff(timeout, sleep)]);
     return [...this.#disorderly].sort((a, b) => a - b);
   }
 
-  /** Resolves when threads that were cut off should have ended. */
+  /** Terminates the threads after `timeout`. Resolves when they should have ended. */
   async #cutOff(timeout: number, sleep: (milliseconds: number) => Promise<void>): Promise<void> {
     try {
       await sleep(timeout);
@@ -174,28 +170,28 @@ export class Supervisor {
       }
       await sleep(CUT_OFF_GRACE);
     } catch {
-      // They have ended before.
+      // All have ended before.
     }
   }
 
-  /** Some thread has not ended. */
+  /** A thread has not ended. */
   get isAlive(): boolean {
     return this.#lives.some((life) => life !== undefined);
   }
 
-  /** The present life of a shard; undefined: it is given up. */
+  /** The present life of a shard; undefined: it is down. */
   life(shard: number): ShardLife | undefined {
     return this.#lives[shard];
   }
 
-  /** Ends a shard's thread as a crash would: a seam for tests. */
+  /** Ends a shard's thread as a crash would. For tests. */
   async kill(shard: number): Promise<void> {
     const life = this.#lives[shard];
     life?.terminate();
     await life?.ended;
   }
 
-  /** The threads that still read their journals: what they would come to is not wanted any more. */
+  /** Terminates the threads that still read their journals. */
   *#cutOffStarting(): Generator<Promise<void>> {
     for (const life of this.#lives) {
       if (life === undefined || life.isReady) continue;
@@ -227,7 +223,7 @@ export class Supervisor {
     this.#lives[shard] = life;
   }
 
-  /** Its clients are answered at once: how soon such a thread ends is not known. Its next life begins when it has. */
+  /** Answers clients at once, because a stuck thread may not end soon. The next life begins when it has. */
   #stuck(shard: number, doing: string): void {
     const { log, shardTimeout } = this.#options;
     log.error({ shard, doing, timeout: shardTimeout }, "a shard has not got on for too long: its thread is ended");
@@ -258,7 +254,7 @@ export class Supervisor {
       idClock: this.#idClock,
       journal: journal && {
         ...journal,
-        // Of a life before this one nobody has checked what it wrote.
+        // What an earlier life has written was not verified.
         verified: isFirst ? journal.verified : [],
         level: Durability[options.durability],
         segmentBytes: options.segmentBytes,
@@ -305,7 +301,7 @@ export class Supervisor {
     if (life.refusal !== undefined) {
       return this.#giveUp(shard, "JOURNAL_FAILED", `a shard is given up: ${life.refusal}`, code);
     }
-    // It was given up before its thread had ended.
+    // It was given up while its thread was still ending.
     if (this.down[shard] !== undefined && this.down[shard] !== "SHARD_RESTARTED") return;
     const deaths = since(this.#deaths[shard], this.#now(), DEATHS_WITHIN);
     this.#deaths[shard] = deaths;
@@ -331,7 +327,7 @@ export class Supervisor {
   }
 }
 
-/** The times that are not longer ago than `within`, and now. */
+/** The times that are less than `within` ago, and now. */
 const since = (times: readonly number[] = [], now: number, within: number): number[] => [
   ...times.filter((time) => now - time < within),
   now,

@@ -1,44 +1,44 @@
 /**
- * The watchdog: looks whether the threads of shards get on. One that has not for a stated time, and does not wait for
- * its disk or for this thread, is stuck: what it is at is told, once.
+ * The watchdog: checks that the threads of shards make progress. A thread that has made none for the timeout, and is not
+ * waiting for its disk or for the main thread, is stuck.
  *
- * It counts looks and not time, so that a machine that stood still, or a main thread that did, is nobody's fault.
+ * It counts checks, not time, so that a machine or a main thread that stood still is not blamed on a shard.
  */
 import type { PulseReader } from "../../workers/pulse.js";
 
-/** Looks within the time, and the longest pause between two: milliseconds. */
-const LOOKS = 10;
+/** Checks within the timeout, and the longest pause between two, in milliseconds. */
+const CHECKS = 10;
 const MAX_PAUSE = 1_000;
 
-/** A life of a shard as its watchdog sees it. */
+/** What the watchdog sees of a shard's life. */
 export interface Watched {
   readonly pulse: PulseReader;
-  /** It has a thread, which has not been told to end. */
+  /** It has a thread that has not been told to end. */
   readonly isRunning: boolean;
-  /** It reads its journal, at the start of the broker: somebody watches that, and may know why it takes so long. */
+  /** It reads its journal at the start of the broker. Whoever started that may know why it takes so long. */
   readonly isStarting: boolean;
   /** It has taken all that was sent to it. */
   readonly isIdle: boolean;
 }
 
 export interface WatchdogOptions {
-  /** Milliseconds, or Infinity: nobody looks. */
+  /** Milliseconds; Infinity: no watchdog. */
   readonly timeout: number;
   /** By shard; undefined: there is none at present. */
   readonly lives: readonly (Watched | undefined)[];
-  /** It is to be replaced. `doing`: what it is at. */
+  /** It is stuck and must be replaced. `doing`: what it is doing. */
   readonly stuck: (shard: number, doing: string) => void;
-  /** It waits for something, or reads its journal at a start, which another thread would do just as long. */
+  /** It makes no progress because it waits, or reads its journal at a start: another thread would take as long. */
   readonly waits: (shard: number, doing: string) => void;
-  /** One that waited gets on again. `milliseconds`: how long it has taken, about. */
+  /** One that waited makes progress again, after about so many milliseconds. */
   readonly goesOn: (shard: number, milliseconds: number) => void;
 }
 
-/** What was seen of a life. */
+/** What is known of a life. */
 interface Sight {
   readonly life: Watched;
-  turns: number;
-  /** Looks in which it had not got on. */
+  beats: number;
+  /** Checks since it last made progress. */
   still: number;
   isTold: boolean;
 }
@@ -51,7 +51,7 @@ export class Watchdog {
 
   constructor(options: WatchdogOptions) {
     this.#options = options;
-    this.#pause = Math.min(MAX_PAUSE, options.timeout / LOOKS);
+    this.#pause = Math.min(MAX_PAUSE, options.timeout / CHECKS);
   }
 
   start(): void {
@@ -76,19 +76,19 @@ export class Watchdog {
       this.#sights[shard] = undefined;
       return;
     }
-    const { turns } = life.pulse;
+    const { beats } = life.pulse;
     if (sight === undefined || sight.life !== life) {
-      this.#sights[shard] = { life, turns, still: 0, isTold: false };
+      this.#sights[shard] = { life, beats, still: 0, isTold: false };
       return;
     }
-    if (turns !== sight.turns || (life.pulse.isAsleep && life.isIdle)) return this.#getsOn(shard, sight, turns);
+    if (beats !== sight.beats || (life.pulse.isAsleep && life.isIdle)) return this.#getsOn(shard, sight, beats);
     sight.still++;
     if (sight.still * this.#pause >= this.#options.timeout) this.#isStill(shard, sight);
   }
 
-  #getsOn(shard: number, sight: Sight, turns: number): void {
+  #getsOn(shard: number, sight: Sight, beats: number): void {
     if (sight.isTold) this.#options.goesOn(shard, sight.still * this.#pause);
-    sight.turns = turns;
+    sight.beats = beats;
     sight.still = 0;
     sight.isTold = false;
   }

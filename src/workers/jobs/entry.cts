@@ -1,6 +1,6 @@
 /**
- * What the pool's threads load. piscina tries `require` first, and Node.js 20 ends the whole process when a thread is
- * terminated while it requires an ES module ("facade->InstantiateModule"); an import that is cut off harms nobody.
+ * The entry of the pool's threads. piscina tries `require` first, and Node.js 20 aborts the whole process when a thread is
+ * terminated while it requires an ES module ("facade->InstantiateModule"). Terminating an import is safe.
  */
 import type { Job, JobOutcome } from "./job.js" with { "resolution-mode": "import" };
 

@@ -1,6 +1,6 @@
 /**
- * Jobs on files that would hold up a shard's thread or the main thread: checking, making, removing and copying segments,
- * and the two ends of a backup. A sync takes milliseconds, and so does the removal of a large file.
+ * Jobs on files: checking, making, removing and copying segments, and the begin and end of a backup. Syncs and removals of
+ * large files take milliseconds, for which a shard's thread or the main thread would stop.
  */
 import { dirname } from "node:path";
 import type { Checksum } from "../../journal/checksum.js";
@@ -23,12 +23,12 @@ import type {
   VerifyResult,
 } from "./job.js";
 
-/** Read at a time: a system reads ahead more than this, and all threads of a pool together fit into a cache. */
+/** Bytes to read at a time: less than the system reads ahead, and the buffers of all threads fit into a cache. */
 const READ_BYTES = 1024 * 1024;
 
 /**
- * Checks every record of a segment that is sealed, so that the thread that replays it need not. What is not whole is no
- * error here: recovery finds it again and decides what it means. Throws when it cannot read.
+ * Checks every record of a sealed segment, so that the thread that replays it need not. A broken record is no error here:
+ * recovery finds it again and decides what it means. Throws when the file cannot be read.
  */
 export const verify = (disk: Disk, checksum: Checksum, { path, sequence }: VerifyInput): VerifyResult => {
   const file = disk.open(path, "read");
@@ -42,13 +42,13 @@ export const verify = (disk: Disk, checksum: Checksum, { path, sequence }: Verif
   }
 };
 
-/** Makes a spare, so that no commit waits for the file system to find room. Throws a disk's error: there is no file then. */
+/** Makes a spare file, so that no commit waits for the file system to allocate space. On an error it leaves none. */
 export const prepare = (disk: Disk, { path, bytes }: PrepareInput): PrepareResult => {
   makeSpare(disk, path, bytes);
   return { bytes };
 };
 
-/** What cannot be removed is left to the next start. */
+/** Removes files. What cannot be removed is left to the next start. */
 export const remove = (disk: Disk, { paths }: RemoveInput): RemoveResult => {
   let removed = 0;
   for (const path of paths) {
@@ -62,7 +62,7 @@ export const remove = (disk: Disk, { paths }: RemoveInput): RemoveResult => {
   return { removed };
 };
 
-/** Throws a `DataDirectoryError` where a start would delete it, and what the disk throws. */
+/** Throws a `DataDirectoryError` if `path` is inside a data directory, and disk faults. */
 export const beginDirectory = (disk: Disk, { path, shards }: BeginDirectoryInput): object => {
   expectOutside(path);
   beginDataDirectory(disk, path, shards);
@@ -70,8 +70,8 @@ export const beginDirectory = (disk: Disk, { path, shards }: BeginDirectoryInput
 };
 
 /**
- * Copies a sealed segment: checked while it is read, durable when it is done. Throws when a record is not whole, and what
- * the disk throws; what there is of the copy then is of no use.
+ * Copies a sealed segment, checks its records, and syncs the copy. Throws when a record is broken, and disk faults; the
+ * copy is useless then.
  */
 export const copy = (disk: Disk, checksum: Checksum, { path, sequence, to }: CopyInput): CopyResult => {
   const from = disk.open(path, "read");
@@ -105,7 +105,7 @@ export const finishDirectory = (disk: Disk, { path }: FinishDirectoryInput): obj
   return {};
 };
 
-/** Reads a segment to its end, piece by piece: [0, used) of a memory that is used again for the next. */
+/** Reads a segment to its end. Each piece is [0, used) of a buffer that is reused for the next. */
 const walk = (
   segment: SegmentFile,
   piece: (memory: Uint8Array, offset: number, used: number) => void,

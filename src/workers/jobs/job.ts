@@ -1,6 +1,6 @@
 /**
- * Slow work that a shard's thread or a start hands to the pool: what each job takes and what it comes to. Jobs touch
- * only files that nobody else writes: a sealed segment, or one that does not count yet.
+ * The jobs of the pool, with their inputs and results. Jobs touch only files that nobody else writes: sealed segments, and
+ * files that are not in use yet.
  */
 
 import type { CompactInput } from "../../journal/compact.js";
@@ -8,21 +8,21 @@ import type { CompactedSegment } from "../../shard/compaction/relocation.js";
 import type { ReshardInput, ReshardResult } from "./reshard.js";
 
 interface Jobs {
-  /** Checks all records of a sealed segment. */
+  /** Checks every record of a sealed segment. */
   verify: { readonly input: VerifyInput; readonly result: VerifyResult };
-  /** Makes a spare for a segment to come: a file of zeros, synced. */
+  /** Makes a spare file for a later segment: zeros, synced. */
   prepare: { readonly input: PrepareInput; readonly result: PrepareResult };
-  /** Removes files that count no more. */
+  /** Removes obsolete files. */
   remove: { readonly input: RemoveInput; readonly result: RemoveResult };
-  /** Moves everything to another number of shards, in a generation that does not count yet. */
+  /** Copies everything to another number of shards, in a new generation that is not current yet. */
   reshard: { readonly input: ReshardInput; readonly result: ReshardResult };
-  /** Makes one segment out of several, with what is still wanted of them. */
+  /** Makes one segment of what is still needed of several. */
   compact: { readonly input: CompactInput; readonly result: CompactedSegment };
-  /** Makes the directory of a backup one that is not finished, without messages. */
+  /** Makes an empty directory the unfinished one of a backup. */
   "begin directory": { readonly input: BeginDirectoryInput; readonly result: object };
   /** Copies a sealed segment, for a backup. */
   copy: { readonly input: CopyInput; readonly result: CopyResult };
-  /** All copies are in it: from now on it counts. */
+  /** Finishes the directory of a backup, which holds all copies. */
   "finish directory": { readonly input: FinishDirectoryInput; readonly result: object };
 }
 
@@ -32,15 +32,15 @@ export interface VerifyInput {
 }
 
 export interface VerifyResult {
-  /** Of the contents: the file may be longer. */
+  /** Bytes of the records. The file may be longer. */
   readonly bytes: number;
   readonly records: number;
-  /** Ends in SEAL. */
+  /** The last record is SEAL. */
   readonly isSealed: boolean;
 }
 
 export interface PrepareInput {
-  /** Where it is to be; its name ends in `.tmp`. Nothing is there. */
+  /** Where to make it: a name ending in `.tmp` that is not taken. */
   readonly path: string;
   readonly bytes: number;
 }
@@ -50,7 +50,7 @@ export interface PrepareResult {
 }
 
 export interface BeginDirectoryInput {
-  /** It is there and empty. */
+  /** An empty directory. */
   readonly path: string;
   readonly shards: number;
 }
@@ -62,12 +62,12 @@ export interface FinishDirectoryInput {
 export interface CopyInput {
   readonly path: string;
   readonly sequence: number;
-  /** Where it goes: nothing is there. */
+  /** Where to write the copy: a name that is not taken. */
   readonly to: string;
 }
 
 export interface CopyResult {
-  /** Of the contents, up to its SEAL. */
+  /** Bytes of the records, up to SEAL. */
   readonly bytes: number;
 }
 
@@ -83,14 +83,14 @@ export type JobName = keyof Jobs;
 export type JobInput<N extends JobName> = Jobs[N]["input"];
 export type JobResult<N extends JobName> = Jobs[N]["result"];
 
-/** As it travels to the pool. */
+/** A job as it is sent to the pool. */
 export type Job<N extends JobName = JobName> = { readonly [K in N]: { readonly job: K } & JobInput<K> }[N];
 
-/** What an error is between threads: a structured clone drops its `code`. */
+/** An error as it is sent between threads: a structured clone would drop its `code`. */
 export interface JobError {
   readonly name: string;
   readonly message: string;
-  /** Of the system: ENOSPC, EIO. */
+  /** The system's code, such as ENOSPC. */
   readonly code?: string;
 }
 

@@ -1,6 +1,6 @@
 /**
  * Moves everything to another number of shards: reads the journals of all shards and writes those of a new generation,
- * each topic to the shard that its name hashes to. The old generation stays as it is and counts until the manifest names
+ * each topic to the shard that its name hashes to. The old generation is unchanged, and current until the manifest names
  * the new one.
  */
 import type { Checksum } from "../../journal/checksum.js";
@@ -21,16 +21,16 @@ import { localIdSource } from "../../shard/messages/id-allocator.js";
 import { Replay } from "../../shard/recovery/replay.js";
 import { Shard } from "../../shard/shard.js";
 
-/** Memory for pages of one journal that is read; what is known of its messages comes on top. */
+/** Memory for the pages of a journal that is read. What is known of its messages comes on top. */
 const READ_BYTES = 64 * 1024 * 1024;
 
 export interface ReshardInput {
   /** The data directory. */
   readonly data: string;
-  /** The generation that counts, and how many shards it has. */
+  /** The current generation, and how many shards it has. */
   readonly generation: number;
   readonly from: number;
-  /** Shards of the generation after it, whose directories are there and empty. */
+  /** How many shards the next generation has. Their directories exist and are empty. */
   readonly to: number;
   readonly segmentBytes: number;
   /** Milliseconds since 1970. */
@@ -42,8 +42,8 @@ export interface ReshardResult {
   readonly messages: number;
 }
 
-/** Nobody is there to be answered. */
-const NOBODY: Effects = {
+/** Nobody waits for answers. */
+const NO_EFFECTS: Effects = {
   confirm: () => undefined,
   fail: () => undefined,
   result: () => undefined,
@@ -57,7 +57,7 @@ const NOBODY: Effects = {
   close: () => undefined,
 };
 
-/** Throws a `DamageError` when a journal is damaged; then nothing has changed that counts. */
+/** Throws a `DamageError` when a journal is damaged. The current generation is unchanged then. */
 export const reshard = (disk: Disk, checksum: Checksum, input: ReshardInput): ReshardResult => {
   const { data, generation, from, to } = input;
   const shards = Array.from({ length: from }, (_, shard) =>
@@ -98,7 +98,7 @@ const readShard = (
   { segmentBytes, now }: ReshardInput,
 ): Shard => {
   const shard = new Shard({
-    effects: NOBODY,
+    effects: NO_EFFECTS,
     ids: localIdSource(EPOCH),
     node: 1,
     limits: { maxTopics: 0, maxQueues: 0, maxConsumers: 0 },
@@ -114,7 +114,7 @@ const readShard = (
   return shard;
 };
 
-/** A queue or topic of a shard that was read. */
+/** Queues and topics of a shard that was read. */
 interface Numbered {
   readonly number: number;
 }
@@ -127,7 +127,7 @@ interface FoundTopic {
   readonly queues: ReadonlyMap<string, FoundQueue>;
 }
 
-/** A shard that is being made. */
+/** A shard of the new generation. */
 class Target {
   readonly #disk: Disk;
   readonly #checksum: Checksum;
@@ -135,7 +135,7 @@ class Target {
   readonly #input: ReshardInput;
   readonly #directory: string;
   readonly #topics: FoundTopic[] = [];
-  /** Numbers that queues have here, by what they were. */
+  /** The new number of each queue. */
   readonly #numbers = new Map<object, number>();
   #ceiling = 0;
   #sequence = 0;
@@ -155,13 +155,13 @@ class Target {
     for (const queue of topic.queues.values()) this.#numbers.set(queue, this.#numbers.size);
   }
 
-  /** All topics are known. */
+  /** Begins to write, when all topics are known. */
   begin(ceiling: number): void {
     this.#ceiling = ceiling;
     this.#nextSegment();
   }
 
-  /** `claims` are changed: they name the queues as they are numbered here. */
+  /** Writes one KEEP. Changes `claims`, which get the new numbers of the queues. */
   keep(keep: Uint32Array, claims: Uint8Array, file: DiskFile, queues: readonly (Numbered | undefined)[]): void {
     const view = new DataView(claims.buffer, claims.byteOffset, claims.byteLength);
     for (let at = 0; at < claims.length; at += record.CLAIM_BYTES) {
@@ -180,7 +180,7 @@ class Target {
     this.#disk.syncDirectory(this.#directory);
   }
 
-  /** Each segment begins with the whole directory, as those of a shard do. */
+  /** Begins a segment with the whole directory, as in a shard's journal. */
   #nextSegment(): RecordWriter {
     this.#endSegment();
     this.#sequence++;

@@ -1,4 +1,4 @@
-/** What runs in the threads of the pool: all jobs, by name. */
+/** Runs the jobs in the threads of the pool. */
 import { type Checksum, loadChecksum } from "../../journal/checksum.js";
 import { compact } from "../../journal/compact.js";
 import { nodeDisk } from "../../journal/node-disk.js";
@@ -28,7 +28,7 @@ const JOBS: { readonly [N in JobName]: (input: JobInput<N>) => JobResult<N> | Pr
 const carryOut = <N extends JobName>(name: N, input: JobInput<N>): JobResult<N> | Promise<JobResult<N>> =>
   JOBS[name](input);
 
-/** Never throws: what fails is told as data, since an error loses its code on the way between threads. */
+/** Never rejects: an error is returned as data, since it would lose its code between threads. */
 export default async (job: Job): Promise<JobOutcome> => {
   try {
     return { ok: true, result: await carryOut(job.job, job as JobInput<typeof job.job>) };

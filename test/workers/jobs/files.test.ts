@@ -11,7 +11,7 @@ const directory = (): string => {
   return path;
 };
 
-it("makes a file of zeros, of its size to the byte, and nothing else", () => {
+it("makes a file of zeros of exactly this size, and nothing else", () => {
   const path = directory();
   for (const bytes of [1, 64 * 1024, 2 * 1024 * 1024 + 4_096]) {
     const spare = join(path, `spare-${bytes}.tmp`);
@@ -21,7 +21,7 @@ it("makes a file of zeros, of its size to the byte, and nothing else", () => {
   expect(readdirSync(path)).toHaveLength(3);
 });
 
-it("touches nothing that is there already", () => {
+it("does not touch an existing file", () => {
   const spare = join(directory(), "spare-1.tmp");
   writeFileSync(spare, "another's");
   expect(() => prepare(nodeDisk, { path: spare, bytes: 4_096 })).toThrow("EEXIST");
