@@ -81,7 +81,7 @@ export class NodeEngine implements HttpEngine {
     server.on("timeout", (socket: Socket) => this.#connectionOf(socket).idle());
     server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => this.#onFault(error, socket));
     server.on("upgrade", (message, socket, head) => this.#onUpgrade(message, socket as Socket, head));
-    server.on("connect", (_message, socket) => this.#connectionOf(socket as Socket).fail(BAD_REQUEST));
+    server.on("connect", (_message, socket) => this.#connectionOf(socket as Socket).failDetached(BAD_REQUEST));
     // Of what listens: what cannot be had is told by `open`.
     server.on("error", (error: NodeJS.ErrnoException) => {
       if (error.syscall === "accept") host.acceptFailed(error);
@@ -176,6 +176,8 @@ export class NodeEngine implements HttpEngine {
 
   #onUpgrade(message: IncomingMessage, socket: Socket, head: Buffer): void {
     const connection = this.#connectionOf(socket);
+    // The answer would have to wait for those to what came before, which node would not send behind it.
+    if (connection.isBusy) return connection.failDetached(BAD_REQUEST);
     try {
       const request = new NodeRequest(message);
       const isWebSocket = message.method === "GET" && request.header("upgrade").toLowerCase() === "websocket";

@@ -74,6 +74,54 @@ it("closes a connection whose client does not read its answer", async () => {
   expect(aborted).toBe(1);
 });
 
+it("tells all that wait for answers when their client goes, not only the first", async () => {
+  let waiting = 0;
+  let aborted = 0;
+  handle = (response) => {
+    waiting++;
+    response.onAborted(() => aborted++);
+    if (waiting === 2) response.sendLong(PLAIN, Buffer.alloc(1024 * 1024), () => {});
+  };
+  const socket = await open();
+  socket.write(`${GET}${GET}${POST}some`);
+  await until(() => waiting === 3);
+  socket.resetAndDestroy();
+  await until(() => aborted > 0);
+  await pause(0);
+  expect(aborted).toBe(3);
+});
+
+const CHANGES = [
+  ["CONNECT", "CONNECT somewhere:1 HTTP/1.1\r\nHost: localhost\r\n\r\n"],
+  ["another protocol", "GET /path HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n"],
+] as const;
+
+it.each(CHANGES)("answers what is under way, and then 400, when %s is asked for behind it", async (_, change) => {
+  const body = Buffer.alloc(16 * 1024 * 1024, "x");
+  handle = (response) => response.sendLong(PLAIN, body, () => {});
+  const socket = await open();
+  socket.write(GET + change);
+  // More than the system takes at once.
+  socket.pause();
+  await pause(IDLE / 2);
+  let text = "";
+  for await (const bytes of socket) text += String(bytes);
+  expect(text.indexOf("HTTP/1.1 400")).toBeGreaterThan(body.length);
+});
+
+it.each(CHANGES)("closes a connection that asked for %s and does not read", async (_, change) => {
+  let aborted = 0;
+  handle = (response) => {
+    response.onAborted(() => aborted++);
+    response.sendLong(PLAIN, Buffer.alloc(64 * 1024 * 1024), () => {});
+  };
+  const socket = await open();
+  socket.pause();
+  socket.write(GET + change);
+  await until(() => aborted > 0);
+  await until(() => engine.plain === 0);
+});
+
 it("waits for its own handlers", async () => {
   let later = (): void => {};
   handle = (response) => {
