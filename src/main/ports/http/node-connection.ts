@@ -6,9 +6,19 @@ import { lingeringEnd } from "../tcp-transport.js";
 /** Requests that a client may have sent before the first of them is answered. Past it the connection is closed. */
 const MAX_PIPELINED = 1024;
 
+/** The answer to one of its requests. */
+export interface UnfinishedAnswer {
+  /** The socket takes more. */
+  drained(): void;
+  /** The client has gone. */
+  gone(): void;
+}
+
 export class NodeConnection {
   readonly #socket: Socket;
   #unanswered = 0;
+  /** Of requests that are not answered. */
+  readonly #answers = new Set<UnfinishedAnswer>();
   #newest: IncomingMessage | undefined;
   /** A handler has paused the body of its request. */
   #isHeld = false;
@@ -16,10 +26,18 @@ export class NodeConnection {
   #isClosing = false;
   /** A raw answer that is sent once all requests under way are answered. */
   #lastWords: string | undefined;
-  #answered: (() => void) | undefined;
 
   constructor(socket: Socket) {
     this.#socket = socket;
+    // Node tells it to the answer alone that is being sent, not to those behind it.
+    socket.once("close", () => {
+      for (const answer of [...this.#answers]) answer.gone();
+    });
+  }
+
+  /** Requests are under way. */
+  get isBusy(): boolean {
+    return this.#unanswered > 0;
   }
 
   /** False: the request is not to be run. */
@@ -35,22 +53,17 @@ export class NodeConnection {
     return true;
   }
 
-  /** A request is answered, or its client has gone. */
-  done(): void {
-    this.#unanswered--;
-    this.#isHeld = false;
-    if (this.#unanswered > 0) return;
-    if (this.#lastWords !== undefined) this.#sayLast();
-    const callback = this.#answered;
-    this.#answered = undefined;
-    callback?.();
+  /** A request that was begun is to be answered by `answer`. */
+  enter(answer: UnfinishedAnswer): void {
+    this.#answers.add(answer);
   }
 
-  /** Calls back, unless nothing more is to be run, when all that came before is answered. It must not throw. */
-  whenAnswered(callback: () => void): void {
-    if (this.#isClosing) return;
-    if (this.#unanswered === 0) callback();
-    else this.#answered = callback;
+  /** A request is answered, or its client has gone. */
+  done(answer: UnfinishedAnswer): void {
+    if (!this.#answers.delete(answer)) return;
+    this.#unanswered--;
+    this.#isHeld = false;
+    if (this.#unanswered === 0 && this.#lastWords !== undefined) this.#sayLast();
   }
 
   /** A body is not read for now: its client may be silent. */
@@ -76,6 +89,20 @@ export class NodeConnection {
     this.#isClosing = true;
     this.#lastWords = answer;
     if (this.#unanswered === 0) this.#sayLast();
+  }
+
+  /**
+   * The newest request wants to speak something else while others are under way: the same. Node has let go of the socket,
+   * and no longer tells the answers when it takes more, or that nothing moves.
+   */
+  failDetached(answer: string): void {
+    this.#socket.on("drain", () => {
+      for (const answer of [...this.#answers]) answer.drained();
+    });
+    this.#socket.on("timeout", () => this.idle());
+    // What comes is read, and dropped, so that the end is noticed.
+    this.#socket.resume();
+    this.fail(answer);
   }
 
   /**

@@ -80,10 +80,8 @@ export class NodeEngine implements HttpEngine {
     server.on("secureConnection", (socket: Socket) => this.#watch(socket));
     server.on("timeout", (socket: Socket) => this.#connectionOf(socket).idle());
     server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => this.#onFault(error, socket));
-    server.on("upgrade", (message, socket: Socket, head) => {
-      this.#connectionOf(socket).whenAnswered(() => this.#onUpgrade(message, socket, head));
-    });
-    server.on("connect", (_message, socket) => this.#connectionOf(socket as Socket).fail(BAD_REQUEST));
+    server.on("upgrade", (message, socket, head) => this.#onUpgrade(message, socket as Socket, head));
+    server.on("connect", (_message, socket) => this.#connectionOf(socket as Socket).failDetached(BAD_REQUEST));
     // Errors of listening are reported by `listenOn`.
     server.on("error", (error: NodeJS.ErrnoException) => {
       if (error.syscall === "accept") host.acceptFailed(error);
@@ -170,7 +168,8 @@ export class NodeEngine implements HttpEngine {
 
   #onUpgrade(message: IncomingMessage, socket: Socket, head: Buffer): void {
     const connection = this.#connectionOf(socket);
-    if (socket.destroyed) return;
+    // The answer would have to wait for those to what came before, which node would not send behind it.
+    if (connection.isBusy) return connection.failDetached(BAD_REQUEST);
     try {
       const request = new NodeRequest(message);
       const isWebSocket = message.method === "GET" && request.header("upgrade").toLowerCase() === "websocket";

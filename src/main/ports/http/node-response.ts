@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Log } from "../../log.js";
 import { contain } from "../../native/error-boundary.js";
 import type { AnswerHead, HttpResponse } from "./engine.js";
-import type { NodeConnection } from "./node-connection.js";
+import type { NodeConnection, UnfinishedAnswer } from "./node-connection.js";
 
 /** Of a long answer, written at once: node keeps what the socket does not take. */
 const SLICE_BYTES = 64 * 1024;
@@ -15,7 +15,7 @@ const NOTHING = Buffer.alloc(0);
 /** The request may be answered after its client has gone, which node calls an error. */
 const ignore = (): void => {};
 
-export class NodeResponse implements HttpResponse {
+export class NodeResponse implements HttpResponse, UnfinishedAnswer {
   readonly #message: IncomingMessage;
   readonly #response: ServerResponse;
   readonly #connection: NodeConnection;
@@ -30,12 +30,19 @@ export class NodeResponse implements HttpResponse {
     this.#connection = connection;
     this.#log = log;
     response.on("error", ignore);
-    response.once("close", () => {
-      connection.done();
-      if (this.#isOver) return;
-      this.#isOver = true;
-      this.#aborted?.();
-    });
+    connection.enter(this);
+    response.once("close", () => this.gone());
+  }
+
+  gone(): void {
+    this.#connection.done(this);
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#aborted?.();
+  }
+
+  drained(): void {
+    if (this.#response.writableNeedDrain) this.#response.emit("drain");
   }
 
   get remoteAddress(): string {

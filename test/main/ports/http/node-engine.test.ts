@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { afterEach, beforeEach, expect, it, onTestFinished } from "vitest";
 import { SILENT } from "../../../../src/main/log.js";
-import type { HttpResponse, HttpWebSocket } from "../../../../src/main/ports/http/engine.js";
+import type { HttpResponse } from "../../../../src/main/ports/http/engine.js";
 import { NodeEngine } from "../../../../src/main/ports/http/node-engine.js";
 import { isAnswered, sendRaw, statusOf } from "../../../e2e/raw-http.js";
 import { openHost } from "./engines.js";
@@ -74,6 +74,54 @@ it("closes a connection whose client does not read its answer", async () => {
   expect(aborted).toBe(1);
 });
 
+it("tells all that wait for answers when their client goes, not only the first", async () => {
+  let waiting = 0;
+  let aborted = 0;
+  handle = (response) => {
+    waiting++;
+    response.onAborted(() => aborted++);
+    if (waiting === 2) response.sendLong(PLAIN, Buffer.alloc(1024 * 1024), () => {});
+  };
+  const socket = await open();
+  socket.write(`${GET}${GET}${POST}some`);
+  await until(() => waiting === 3);
+  socket.resetAndDestroy();
+  await until(() => aborted > 0);
+  await pause(0);
+  expect(aborted).toBe(3);
+});
+
+const CHANGES = [
+  ["CONNECT", "CONNECT somewhere:1 HTTP/1.1\r\nHost: localhost\r\n\r\n"],
+  ["another protocol", "GET /path HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n"],
+] as const;
+
+it.each(CHANGES)("answers what is under way, and then 400, when %s is asked for behind it", async (_, change) => {
+  const body = Buffer.alloc(16 * 1024 * 1024, "x");
+  handle = (response) => response.sendLong(PLAIN, body, () => {});
+  const socket = await open();
+  socket.write(GET + change);
+  // More than the system takes at once.
+  socket.pause();
+  await pause(IDLE / 2);
+  let text = "";
+  for await (const bytes of socket) text += String(bytes);
+  expect(text.indexOf("HTTP/1.1 400")).toBeGreaterThan(body.length);
+});
+
+it.each(CHANGES)("closes a connection that asked for %s and does not read", async (_, change) => {
+  let aborted = 0;
+  handle = (response) => {
+    response.onAborted(() => aborted++);
+    response.sendLong(PLAIN, Buffer.alloc(64 * 1024 * 1024), () => {});
+  };
+  const socket = await open();
+  socket.pause();
+  socket.write(GET + change);
+  await until(() => aborted > 0);
+  await until(() => engine.plain === 0);
+});
+
 it("waits for its own handlers", async () => {
   let later = (): void => {};
   handle = (response) => {
@@ -124,41 +172,6 @@ it("answers what is no request with 400 behind the answers to what came before, 
     "HTTP/1.1 400",
   ]);
   expect(waiting.length).toBe(2);
-});
-
-it("takes up a request to speak another protocol when those before it are answered", async () => {
-  const waiting: HttpResponse[] = [];
-  handle = (response) => void waiting.push(response);
-  const opened: HttpWebSocket[] = [];
-  const peer = {
-    opened: (socket: HttpWebSocket) => void opened.push(socket),
-    message: () => {},
-    drained: () => {},
-    closed: () => {},
-  };
-  engine.addWebSocket("/mq", { maxMessageBytes: 100, idleTimeout: 120, accept: () => peer });
-  const key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n";
-  const webSocket = `GET /mq HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n${key}\r\n`;
-  const h2c = "GET /path HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n";
-  const socket = await open();
-  let text = "";
-  socket.on("data", (bytes: Buffer) => {
-    text += bytes.toString("latin1");
-  });
-  socket.write(GET + h2c + webSocket);
-  for (let i = 0; i < 2; i++) {
-    await until(() => waiting.length === i + 1);
-    expect(opened.length).toBe(0);
-    waiting[i]?.send(PLAIN, `answer ${i}`);
-  }
-  await until(() => opened.length === 1 && text.includes("101"));
-  expect(text.match(/HTTP\/1\.1 \d+|answer \d/g)).toEqual([
-    "HTTP/1.1 200",
-    "answer 0",
-    "HTTP/1.1 200",
-    "answer 1",
-    "HTTP/1.1 101",
-  ]);
 });
 
 it.each([
