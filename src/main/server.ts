@@ -71,6 +71,20 @@ export interface Usage {
   readonly unsentBytes: number;
 }
 
+/** What a server is made of. */
+export interface ServerParts {
+  readonly options: BrokerOptions;
+  readonly router: Router;
+  readonly engine: Engine;
+  readonly connections: ConnectionTable;
+  /** There are descriptors for so many, at any time. */
+  readonly maxSockets: number;
+  /** Undefined: HTTP is off. */
+  readonly makeHttpEngine: HttpEngineFactory | undefined;
+  /** Beside the native protocol. */
+  readonly frontEnds: readonly FrontEnd[];
+}
+
 export class Server implements ConnectionHost, SessionHost {
   readonly shares: AddressShares;
   readonly #options: BrokerOptions;
@@ -87,17 +101,8 @@ export class Server implements ConnectionHost, SessionHost {
   #sweeper: NodeJS.Timeout | undefined;
   #sweeps = 0;
 
-  /** Listens nowhere yet: see `listen`. There are descriptors for `maxSockets`, at any time. */
-  constructor(
-    options: BrokerOptions,
-    router: Router,
-    engine: Engine,
-    connections: ConnectionTable,
-    maxSockets: number,
-    /** Undefined: HTTP is off. */
-    makeHttpEngine: HttpEngineFactory | undefined,
-    frontEnds: readonly FrontEnd[],
-  ) {
+  /** Listens nowhere yet: see `listen`. */
+  constructor({ options, router, engine, connections, maxSockets, makeHttpEngine, frontEnds }: ServerParts) {
     const { helloTimeout, maxFrameBytes, maxMessageBytes, shards, log } = options;
     const { supervisor, backups } = engine;
     this.#options = options;
