@@ -41,12 +41,12 @@ const GOODBYE_GRACE = 1_000;
 const QUIET_LOOKS = 5;
 const CLOSE_LOOK = 20;
 
-/** Sockets past maxConnections that HTTP may have: which of them wants to be a WebSocket, and is refused, shows later. */
+/** HTTP sockets accepted past maxConnections, so that those that become WebSockets are told why they are refused. */
 const MAX_EXCESS = 100;
 
 /**
- * Of the connections, those that plain HTTP may have. Whose such a socket was is not told when it goes, so that addresses
- * cannot have shares of their own.
+ * The share of the connections for all of plain HTTP. An engine does not tell whose socket has closed, so addresses have
+ * no shares of their own.
  */
 const PLAIN_SHARE = 0.3;
 
@@ -181,7 +181,7 @@ export class Server implements ConnectionHost, SessionHost {
     this.#forEach((connection) => connection.shardLost(shard, kind));
   }
 
-  /** What clients have of this thread now: all of it 0 when nobody is there. */
+  /** What clients take up now: all 0 when there are none. */
   get usage(): Usage {
     const { assembly, waiting, unsent } = this.#context;
     return {
@@ -260,7 +260,7 @@ export class Server implements ConnectionHost, SessionHost {
     }
   }
 
-  /** What one connection cannot take is not to keep the others from it. */
+  /** An error of one connection does not keep the others from being told. */
   #forEach(tell: (connection: NativeConnection) => void): void {
     for (const connection of this.#connections.values()) {
       try {
