@@ -54,17 +54,18 @@ export class RunningBroker implements Broker {
     const { maxConnections, helloTimeout, log } = options;
     const connections = new ConnectionTable(maxConnections, helloTimeout);
     this.connections = connections;
-    const deliveries = new OutboxDrain((id) => connections.get(id), log);
-    this.#engine = new Engine(options, deliveries, (shard, kind) => this.#server.shardLost(shard, kind), seams);
-    this.#server = new Server(
+    const drain = new OutboxDrain((id) => connections.get(id), log);
+    this.#engine = new Engine(options, drain, (shard, kind) => this.#server.shardLost(shard, kind), seams);
+    const { frontEnds = [] } = seams;
+    this.#server = new Server({
       options,
       router,
-      this.#engine,
+      engine: this.#engine,
       connections,
       maxSockets,
       makeHttpEngine,
-      seams.frontEnds ?? [],
-    );
+      frontEnds,
+    });
   }
 
   get addresses(): Addresses {

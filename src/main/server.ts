@@ -41,12 +41,12 @@ const GOODBYE_GRACE = 1_000;
 const QUIET_LOOKS = 5;
 const CLOSE_LOOK = 20;
 
-/** Sockets past maxConnections that HTTP may have: which of them wants to be a WebSocket, and is refused, shows later. */
+/** HTTP sockets accepted past maxConnections, so that those that become WebSockets are told why they are refused. */
 const MAX_EXCESS = 100;
 
 /**
- * Of the connections, those that plain HTTP may have. Whose such a socket was is not told when it goes, so that addresses
- * cannot have shares of their own.
+ * The share of the connections for all of plain HTTP. An engine does not tell whose socket has closed, so addresses have
+ * no shares of their own.
  */
 const PLAIN_SHARE = 0.3;
 
@@ -71,6 +71,20 @@ export interface Usage {
   readonly unsentBytes: number;
 }
 
+/** What a server is made of. */
+export interface ServerParts {
+  readonly options: BrokerOptions;
+  readonly router: Router;
+  readonly engine: Engine;
+  readonly connections: ConnectionTable;
+  /** There are descriptors for so many, at any time. */
+  readonly maxSockets: number;
+  /** Undefined: HTTP is off. */
+  readonly makeHttpEngine: HttpEngineFactory | undefined;
+  /** Beside the native protocol. */
+  readonly frontEnds: readonly FrontEnd[];
+}
+
 export class Server implements ConnectionHost, SessionHost {
   readonly shares: AddressShares;
   readonly #options: BrokerOptions;
@@ -87,17 +101,8 @@ export class Server implements ConnectionHost, SessionHost {
   #sweeper: NodeJS.Timeout | undefined;
   #sweeps = 0;
 
-  /** Listens nowhere yet: see `listen`. There are descriptors for `maxSockets`, at any time. */
-  constructor(
-    options: BrokerOptions,
-    router: Router,
-    engine: Engine,
-    connections: ConnectionTable,
-    maxSockets: number,
-    /** Undefined: HTTP is off. */
-    makeHttpEngine: HttpEngineFactory | undefined,
-    frontEnds: readonly FrontEnd[],
-  ) {
+  /** Listens nowhere yet: see `listen`. */
+  constructor({ options, router, engine, connections, maxSockets, makeHttpEngine, frontEnds }: ServerParts) {
     const { helloTimeout, maxFrameBytes, maxMessageBytes, shards, log } = options;
     const { supervisor, backups } = engine;
     this.#options = options;
@@ -176,7 +181,7 @@ export class Server implements ConnectionHost, SessionHost {
     this.#forEach((connection) => connection.shardLost(shard, kind));
   }
 
-  /** What clients have of this thread now: all of it 0 when nobody is there. */
+  /** What clients take up now: all 0 when there are none. */
   get usage(): Usage {
     const { assembly, waiting, unsent } = this.#context;
     return {
@@ -255,7 +260,7 @@ export class Server implements ConnectionHost, SessionHost {
     }
   }
 
-  /** What one connection cannot take is not to keep the others from it. */
+  /** An error of one connection does not keep the others from being told. */
   #forEach(tell: (connection: NativeConnection) => void): void {
     for (const connection of this.#connections.values()) {
       try {

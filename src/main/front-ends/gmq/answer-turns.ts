@@ -52,7 +52,7 @@ export class AnswerTurns {
   readonly #takeTurn = (): void => {
     const first = this.#answered.shift();
     if (first === undefined) return;
-    // One, however many have come: another turn begins behind what else is to be done.
+    // One answer in each turn of the event loop: other work gets in between.
     if (this.#answered.length > 0) setImmediate(this.#takeTurn);
     this.#finish(first.frame, first.onAnswer);
   };

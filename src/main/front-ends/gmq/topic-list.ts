@@ -9,13 +9,13 @@ import { parseStatistics, type TopicStatistics } from "./topic-statistics.js";
 /** Topics in a page: about 16 KiB of statistics, so that a listing never holds a shard up for long. */
 const MAX_TOPICS = 64;
 
-/** Of what topics there are is known only by a page of them. */
+/** Topics in the first page: how many queues they have is not known yet. */
 const FIRST_TOPICS = 2;
 
 /** Queues that a page should have at most, when the next topics are as those before: some milliseconds of this thread. */
 const PAGE_QUEUES = 1_024;
 
-/** A shard did not tell its topics. */
+/** A shard has refused to list its topics. */
 export class TopicListError extends Error {
   override readonly name = "TopicListError";
 }

@@ -8,14 +8,14 @@ import * as words from "../words.js";
 /** A refusal: code 1 with a text for people. */
 export const failure = (text: string): string => `{"code":1,"data":null,"msg":${JSON.stringify(text)}}`;
 
-/** What an operation came to that answers nothing: undefined, or why it was refused. */
+/** The answer to an operation without data. `refusal` says why it was refused; undefined: it was not. */
 export const outcome = (refusal: string | undefined, success = SUCCESS): string =>
   refusal === undefined ? success : failure(refusal);
 
-/** Done, and nothing to tell. */
+/** Success without data. */
 export const done = (text: string): string => `{"code":0,"data":null,"msg":${JSON.stringify(text)}}`;
 
-/** Done, with data that is JSON already. */
+/** Success with data, which is JSON already. */
 export const success = (data: string): string => `${SUCCESS_HEAD}${data}${SUCCESS_TAIL}`;
 
 /** The two ends of a success, for data that is sent in parts. */
@@ -31,7 +31,7 @@ export const popped = (id: string, body: string, retry: number): string => {
   return `${head}${JSON.stringify(body).slice(1, -1)}${tail}`;
 };
 
-/** What stands before and behind the text of the body. */
+/** What comes before and after the text of the body. */
 export const poppedEnds = (id: string, retry: number): readonly [string, string] => [
   `{"code":0,"data":{"id":"${id}","body":"`,
   `","retry_count":${retry}},"msg":"success"}`,

@@ -11,7 +11,7 @@ import { readAck, readPop, requestAck, requestPop } from "../pop-ack.js";
 import * as envelope from "./envelope.js";
 import { parameter, type Route, withSession } from "./route.js";
 
-/** What is made into JSON at once: with the worst of characters work for a few milliseconds. */
+/** Bytes that are made into JSON at once: at worst, when all have to be escaped, a few milliseconds of work. */
 const SLICE_BYTES = 128 * 1024;
 
 const UNSENT = "too many bytes of answers wait for clients to read them; pop again later";
@@ -21,7 +21,7 @@ export const popRoute =
   (exchange, query) => {
     const topic = parameter(query, "topic");
     if (topic === "") return exchange.send(envelope.TOPIC_IS_EMPTY);
-    // Before the message is anybody's: once it is popped it has to be sent.
+    // Checked before the pop: a message that was popped has to be sent.
     if (unsent.isFull) return exchange.send(envelope.failure(UNSENT));
     const bindKey = parameter(query, "bindKey");
     withSession(exchange, sessions, ({ session, last }) => {
@@ -56,7 +56,7 @@ const sendLarge = async (exchange: HttpExchange, id: string, body: Buffer, retry
   exchange.end(jsonText(decoder.end()) + tail);
 };
 
-/** As it stands between quotes. */
+/** As JSON, without the quotes. */
 const jsonText = (value: string): string => JSON.stringify(value).slice(1, -1);
 
 export const ackRoute =

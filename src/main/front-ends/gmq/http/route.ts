@@ -31,11 +31,11 @@ export const parameter = (query: string, name: string): string => {
 /** A session that an exchange has to itself, and handlers of answers that run in the boundary of the exchange. */
 export interface Asking {
   readonly session: Session;
-  /** More is asked for behind this answer. */
+  /** For an answer that leads to another request. */
   next(callback: AnswerHandler): AnswerHandler;
-  /** Nothing more is asked for. */
+  /** For the last answer: gives the session back. */
   last(callback: AnswerHandler): AnswerHandler;
-  /** The same for an answer that is sent as JSON. */
+  /** The same, and sends the JSON that `read` makes of the answer. */
   answering(read: (frame: AnswerFrame) => string): AnswerHandler;
 }
 
@@ -43,7 +43,7 @@ export interface Asking {
 export const withSession = (exchange: HttpExchange, sessions: HttpSessions, ask: (asking: Asking) => void): void => {
   const lease = sessions.lease(exchange.remoteAddress);
   exchange.onGone(lease.drop);
-  /** What fails ends the session. */
+  /** Ends the session if `work` throws. */
   const orDrop = (work: () => void): void => {
     try {
       work();
