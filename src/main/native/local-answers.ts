@@ -26,6 +26,9 @@ export const errorHead = (kind: ErrorName, text: string): Uint8Array => {
 export const errorFrame = (kind: ErrorName, text: string, request: number): Buffer =>
   Buffer.from(frame(Answer.ERROR, request, errorHead(kind, text)).written());
 
+/** The MESSAGES of a pop that has found nothing, as bytes of its own. */
+export const noMessagesFrame = (): Buffer => Buffer.from(frame(Answer.MESSAGES, 0, NO_HEAD).written());
+
 const answer = (outgoing: Outgoing, op: number, request: number, head: Uint8Array, payload?: Uint8Array): void => {
   const { bytes, end } = frame(op, request, head, payload);
   outgoing.append(bytes, 0, end);

@@ -3,18 +3,18 @@
  * without frames on a socket: requests go to shards as those of other connections do, under the same limits, and answers
  * come back to handlers. It ends with its client, and leaves nothing behind.
  */
-import { WORD_BYTES } from "../../protocol/entry.js";
 import type { ErrorName } from "../../protocol/errors.js";
-import { HEAD, LENGTH, LENGTH_BYTES, MIN_LENGTH, OP, REQUEST } from "../../protocol/frame.js";
+import { LENGTH_BYTES, MIN_LENGTH, OP, REQUEST } from "../../protocol/frame.js";
 import { packHead } from "../../protocol/head.js";
 import { Answer, Op, RENEW } from "../../protocol/op.js";
 import { type AnswerHandler, CurrentFrame } from "./answer-frame.js";
 import { AnswerOrder } from "./answer-order.js";
 import type { NativeConnection } from "./connection.js";
 import { leasesOf, type UnansweredPop, type UnansweredPops } from "./late-pops.js";
-import { errorFrame } from "./local-answers.js";
+import { errorFrame, noMessagesFrame } from "./local-answers.js";
+import { entryOf, selectionOf } from "./request-payloads.js";
 import type { SessionClient } from "./session-client.js";
-import type { Identity, OpenConnection, PopOptions, PublishOptions, SessionOptions } from "./session-options.js";
+import type { Identity, Lease, OpenConnection, PopOptions, PublishOptions, SessionOptions } from "./session-options.js";
 import { SessionPushes } from "./session-pushes.js";
 import { SessionTimers } from "./session-timers.js";
 import type { SessionTurns, TurnTaker } from "./session-turns.js";
@@ -29,12 +29,6 @@ interface PendingPop extends UnansweredPop {
 const LAST_REQUEST = 0xffff_ffff;
 
 const GONE = "the client has gone";
-
-/** The answer to a pop that has found nothing. */
-const NO_MESSAGES = new Uint8Array(HEAD);
-const NO_MESSAGES_VIEW = new DataView(NO_MESSAGES.buffer);
-NO_MESSAGES_VIEW.setUint32(LENGTH, MIN_LENGTH);
-NO_MESSAGES_VIEW.setUint8(OP, Answer.MESSAGES);
 
 export class Session implements TurnTaker, UnansweredPops {
   readonly identity: Identity;
@@ -51,12 +45,13 @@ export class Session implements TurnTaker, UnansweredPops {
   readonly #pushes = new SessionPushes();
   readonly #frame = new CurrentFrame();
   #last = 0;
-  /** Pops that wait: nothing behind them is to be carried out. */
+  /** Pops that wait, and holds: nothing behind them is to be carried out. */
   #blocking = 0;
   /** The client may have gone: pops do not wait any more. */
   #isHurried = false;
   /** No more requests come. */
   #hasEnded = false;
+  #isDone = false;
   #isClosed = false;
   readonly #timers: SessionTimers;
   turn = 0;
@@ -97,6 +92,11 @@ export class Session implements TurnTaker, UnansweredPops {
     return this.#blocking > 0 || this.#handlers.size >= this.#options.maxInFlight;
   }
 
+  /** Nothing more of what the client sends should be carried out. */
+  get isDone(): boolean {
+    return this.#isDone;
+  }
+
   // What a front end asks for.
 
   /**
@@ -115,11 +115,9 @@ export class Session implements TurnTaker, UnansweredPops {
   }
 
   /** Publishes a message: to the queues that `routeKey` leads to, by default the queue `default`. */
-  publish(topic: string, body: Uint8Array, { routeKey = "" }: PublishOptions, onAnswer: AnswerHandler): void {
-    const entry = new Uint8Array(WORD_BYTES + body.length);
-    new DataView(entry.buffer).setUint32(0, body.length);
-    entry.set(body, WORD_BYTES);
-    this.request(Op.PUBLISH, 0, packHead([topic, routeKey]), entry, onAnswer);
+  publish(topic: string, body: Uint8Array, options: PublishOptions, onAnswer: AnswerHandler): void {
+    const { routeKey = "", delay = 0 } = options;
+    this.request(Op.PUBLISH, 0, packHead([topic, routeKey, delay]), entryOf(body), onAnswer);
   }
 
   /**
@@ -138,6 +136,11 @@ export class Session implements TurnTaker, UnansweredPops {
     });
     if (isBlocking) this.#blocking++;
     if (request !== 0) this.#pops.set(request, { request, topic, queue, isWaiting });
+  }
+
+  /** Acknowledges a message of a queue: for the holder of that delivery; for whoever holds it where `delivery` is 0. */
+  ack(topic: string, queue: string, lease: Lease, onAnswer: AnswerHandler): void {
+    this.request(Op.ACK, 0, packHead([topic, queue]), selectionOf(lease), onAnswer);
   }
 
   /**
@@ -195,6 +198,18 @@ export class Session implements TurnTaker, UnansweredPops {
     else this.#order.run(work);
   }
 
+  /** Nothing behind this is carried out until the caller calls back: for a command of several requests, one by one. */
+  hold(): () => void {
+    let isHeld = true;
+    this.#blocking++;
+    return () => {
+      if (isHeld) this.#blocking--;
+      isHeld = false;
+      // Whoever calls may still have its answer to write.
+      queueMicrotask(() => this.#goOn());
+    };
+  }
+
   /** Calls `onBeat` about every so many milliseconds, to a second, as long as the session is open. */
   heartbeat(every: number, onBeat: () => void): void {
     this.#timers.heartbeat(every, onBeat);
@@ -217,15 +232,15 @@ export class Session implements TurnTaker, UnansweredPops {
       // Shards answer a session in order: when this is answered and the pop is not, there was nothing for it.
       this.#ask(Op.ACK, 0, packHead([topic, queue]), undefined, () => {
         const onAnswer = this.#takeHandler(request);
-        if (onAnswer !== undefined) this.#show(NO_MESSAGES, NO_MESSAGES_VIEW, 0, NO_MESSAGES.length, onAnswer);
+        if (onAnswer !== undefined) this.#showOwn(noMessagesFrame(), onAnswer);
       });
     }
   }
 
-  /** No more requests come: when all have been answered the session closes. */
+  /** No more requests come, and nothing more is carried out: when all have been answered the session closes. */
   end(): void {
-    this.#hasEnded = true;
-    this.#endWhenAnswered();
+    this.#isDone = true;
+    this.#concludeSoon();
   }
 
   /** Closes: what is not answered will not be. */
@@ -290,8 +305,7 @@ export class Session implements TurnTaker, UnansweredPops {
   }
 
   answerError(kind: ErrorName, text: string, onAnswer: AnswerHandler): void {
-    const frame = errorFrame(kind, text, 0);
-    this.#show(frame, new DataView(frame.buffer, frame.byteOffset, frame.length), 0, frame.length, onAnswer);
+    this.#showOwn(errorFrame(kind, text, 0), onAnswer);
   }
 
   // UnansweredPops: for when the client has gone.
@@ -357,12 +371,22 @@ export class Session implements TurnTaker, UnansweredPops {
       this.#dispatch(bytes, view, at, next);
       at = next;
     }
+    this.#goOn();
+  }
+
+  #goOn(): void {
     this.#endWhenAnswered();
     if (!this.isBlocked) this.#client.proceed();
   }
 
+  #concludeSoon(): void {
+    this.#hasEnded = true;
+    this.#endWhenAnswered();
+  }
+
   #endWhenAnswered(): void {
-    if (this.#hasEnded && this.#handlers.size === 0 && (this.#order?.length ?? 0) === 0) this.#connection.conclude();
+    if (this.#hasEnded && this.#blocking === 0 && this.#handlers.size === 0 && (this.#order?.length ?? 0) === 0)
+      this.#connection.conclude();
   }
 
   #failAll(): void {
@@ -374,7 +398,7 @@ export class Session implements TurnTaker, UnansweredPops {
   #dispatch(bytes: Uint8Array, view: DataView, start: number, end: number): void {
     const op = view.getUint8(start + OP);
     if (op === Answer.CONFIRM) return splitReceipts(view, start, end, this.#answer);
-    if (op === Answer.GOODBYE) return this.end();
+    if (op === Answer.GOODBYE) return this.#concludeSoon();
     this.#frame.show(bytes, view, start, end);
     const onPush = this.#pushes.handlerOf(this.#frame);
     const { request } = this.#frame;
@@ -403,6 +427,10 @@ export class Session implements TurnTaker, UnansweredPops {
     const handler = this.#handlers.get(request);
     if (handler !== undefined) this.#handlers.delete(request);
     return handler;
+  }
+
+  #showOwn(frame: Buffer, handler: AnswerHandler): void {
+    this.#show(frame, new DataView(frame.buffer, frame.byteOffset, frame.length), 0, frame.length, handler);
   }
 
   #show(bytes: Uint8Array, view: DataView, start: number, end: number, handler: AnswerHandler): void {
