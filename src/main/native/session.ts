@@ -442,8 +442,9 @@ export class Session implements TurnTaker, UnansweredPops {
     }
   }
 
-  /** One request must not take others with it, whose answers lie in the same bytes. */
+  /** Takes no other requests with it. A client that counts answers would take the next for the one that is missing. */
   #failed(error: unknown): void {
     this.#options.log.error({ error, peer: this.peer }, "a front end failed on an answer");
+    if (this.#order !== undefined) this.destroy();
   }
 }

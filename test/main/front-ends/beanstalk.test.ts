@@ -1,12 +1,29 @@
 import { connect } from "node:net";
 import { describe, expect, it, onTestFinished } from "vitest";
+import type { FrontEnd } from "../../../src/main/ports/front-end.js";
 import { testBroker } from "../../e2e/brokers.js";
 import { beanstalk } from "./beanstalk.js";
 
-const start = () => testBroker({ durability: "memory" }, { frontEnds: [beanstalk] });
+/** Each byte asks a pop; the handler of an `x` throws. */
+const faulty: FrontEnd = {
+  name: "faulty",
+  recognizes: ([first]) => first === "x".charCodeAt(0) || first === "o".charCodeAt(0),
+  open: (session, client) => ({
+    take: (bytes, start) => {
+      const name = String.fromCharCode(bytes[start] ?? 0);
+      session.pop(name, "", {}, () => {
+        if (name === "x") throw new Error("a bug in a front end");
+        client.write(name);
+      });
+      return start + 1;
+    },
+  }),
+};
 
-/** Says it, and answers what it is told until the broker closes. */
-const talk = (port: number, text: string): Promise<string> =>
+const start = () => testBroker({ durability: "memory" }, { frontEnds: [beanstalk, faulty] });
+
+/** Says it, and answers what it is told until the broker closes; `isAll`: the broker is told that there is no more. */
+const talk = (port: number, text: string, isAll = false): Promise<string> =>
   new Promise((resolve) => {
     const socket = connect({ port, host: "127.0.0.1", allowHalfOpen: true });
     onTestFinished(() => void socket.destroy());
@@ -17,6 +34,7 @@ const talk = (port: number, text: string): Promise<string> =>
     socket.on("error", () => {});
     socket.on("end", () => resolve(heard));
     socket.write(text);
+    if (isAll) socket.end();
   });
 
 const put = (body: string): string => `put 0 0 60 ${body.length}\r\n${body}\r\n`;
@@ -61,5 +79,10 @@ describe("a front end with ids and leases", () => {
     const asked = `watch second\r\nreserve\r\nreserve\r\nuse third\r\n${put("c")}quit\r\n`;
     const heard = (await talk(tcp, asked)).replace(/\d{9,}/g, "ID");
     expect(heard).toBe("WATCHING 2\r\nRESERVED ID 1\r\na\r\nRESERVED ID 1\r\nb\r\nUSING third\r\nINSERTED ID\r\n");
+  });
+
+  it("is closed when a handler fails, lest the next answer is taken for the one that is missing", async () => {
+    const { tcp } = await start();
+    expect(await talk(tcp, "oxo", true)).not.toMatch(/oo/);
   });
 });
