@@ -50,6 +50,9 @@ const MAX_EXCESS = 100;
  */
 const PLAIN_SHARE = 0.3;
 
+/** The foreign protocols of the TCP port: docs/adding-a-front-end.md tells how to add one. */
+const FRONT_ENDS: readonly FrontEnd[] = [];
+
 /** Where a broker listens; undefined for what is off. */
 export interface Addresses {
   readonly tcp: Address | undefined;
@@ -131,7 +134,8 @@ export class Server implements ConnectionHost, SessionHost {
     if (options.tcp !== "off") {
       const { assembly: memory } = this.#context;
       const context = { host: this, memory, maxMessageBytes, maxInFlight: options.maxInFlight, log };
-      const protocols = [nativeProtocol(this, log), ...frontEnds.map((frontEnd) => protocolOf(frontEnd, context))];
+      const foreign = [...FRONT_ENDS, ...frontEnds].map((frontEnd) => protocolOf(frontEnd, context));
+      const protocols = [nativeProtocol(this, log), ...foreign];
       this.#tcp = new TcpListener(this, protocols, helloTimeout, log);
     }
     if (options.http !== "off" && makeHttpEngine !== undefined) {

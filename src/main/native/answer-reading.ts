@@ -2,8 +2,10 @@
 import { HAS_HEADERS, HEADERS_LENGTH_BYTES, WORD_BYTES } from "../../protocol/entry.js";
 import { type ErrorName, errorName } from "../../protocol/errors.js";
 import { unpackHead, unpackResult } from "../../protocol/head.js";
+import { formatId } from "../../protocol/id.js";
 import { Answer } from "../../protocol/op.js";
 import { readRuns } from "../../protocol/run.js";
+import { RECEIPT_ID_HIGH, RECEIPT_ID_LOW } from "../../protocol/selection.js";
 import type { AnswerFrame } from "./answer-frame.js";
 
 /** The name of the error that a frame brings; undefined for any other answer. */
@@ -19,6 +21,10 @@ export const refusalMessage = (frame: AnswerFrame): string => {
   return typeof message === "string" ? message : `the broker answered 0x${frame.op.toString(16)}`;
 };
 
+/** The id of the message that a CONFIRM of PUBLISH is about, in decimal. */
+export const publishedId = ({ view, payloadStart }: AnswerFrame): string =>
+  formatId(view.getUint32(payloadStart + RECEIPT_ID_HIGH), view.getUint32(payloadStart + RECEIPT_ID_LOW));
+
 /** The value of a RESULT. */
 export const result = (frame: AnswerFrame): unknown =>
   unpackResult(frame.bytes, frame.payloadStart, frame.payloadEnd)[0];
@@ -33,6 +39,8 @@ const head = (frame: AnswerFrame): readonly unknown[] => unpackHead(frame.bytes,
 export interface ReceivedMessage {
   readonly idHigh: number;
   readonly idLow: number;
+  /** Of the lease under which it was handed out. */
+  readonly delivery: number;
   readonly retry: number;
   /** Its body: [start, end). */
   readonly start: number;
@@ -43,8 +51,8 @@ export interface ReceivedMessage {
 export const firstMessage = (frame: AnswerFrame): ReceivedMessage | undefined => {
   const [run] = readRuns(frame.view, frame.payloadStart, frame.payloadEnd);
   if (run === undefined) return undefined;
-  const { idHigh, idLow, retry, end } = run;
+  const { idHigh, idLow, delivery, retry, end } = run;
   let start = run.start + WORD_BYTES;
   if (frame.view.getUint32(run.start) >= HAS_HEADERS) start += HEADERS_LENGTH_BYTES + frame.view.getUint16(start);
-  return { idHigh, idLow, retry, start, end };
+  return { idHigh, idLow, delivery, retry, start, end };
 };

@@ -32,6 +32,8 @@ export type OpenConnection = (transport: Transport, side: SessionSide) => Native
 
 export interface PublishOptions {
   readonly routeKey?: string;
+  /** Milliseconds; default 0. */
+  readonly delay?: number;
 }
 
 export interface PopOptions {
@@ -39,4 +41,12 @@ export interface PopOptions {
   readonly max?: number;
   /** Milliseconds to wait for the first; default 0. */
   readonly wait?: number;
+}
+
+/** A message that somebody holds, as `answer-reading.ts` reads it. */
+export interface Lease {
+  readonly idHigh: number;
+  readonly idLow: number;
+  /** The number of its delivery. */
+  readonly delivery: number;
 }

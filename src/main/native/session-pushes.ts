@@ -1,6 +1,6 @@
-/** Handlers of what is pushed to a session: messages of its consumers and its channels. */
-import { unpackHead } from "../../protocol/head.js";
-import { Answer } from "../../protocol/op.js";
+/** What is pushed to a session: messages of its consumers and its channels, asked for once and handed on as they come. */
+import { packHead, unpackHead } from "../../protocol/head.js";
+import { Answer, Op, RENEW } from "../../protocol/op.js";
 import type { AnswerFrame, AnswerHandler } from "./answer-frame.js";
 
 interface Subscription {
@@ -10,30 +10,89 @@ interface Subscription {
   before: Subscription | undefined;
 }
 
+/** Requests of the session. */
+interface Requests {
+  /** Sends a request that has one answer; returns its number, or 0 if it is refused. */
+  request(op: number, flags: number, head: Uint8Array, payload: undefined, onAnswer: AnswerHandler): number;
+  /** Sends a request that has none. */
+  tell(op: number, head: Uint8Array): void;
+}
+
+export interface ConsumeOptions {
+  /** Messages that may be pushed before more credit is given. */
+  readonly credit: number;
+  /** A message that is settled gives its credit back. Default false. */
+  readonly renew?: boolean;
+}
+
 export class SessionPushes {
+  readonly #session: Requests;
   /** By the request that began the consumer. */
   readonly #consumers = new Map<number, AnswerHandler>();
   /** By channel. */
   readonly #subscriptions = new Map<string, Subscription>();
 
+  constructor(session: Requests) {
+    this.#session = session;
+  }
+
+  /**
+   * Has messages of a queue pushed as long as there is credit: `onPush` is called with MESSAGES, and last with
+   * CONSUMER_CLOSED if the broker ends it. Returns the consumer's number.
+   */
+  consume(
+    topic: string,
+    queue: string,
+    { credit, renew = false }: ConsumeOptions,
+    onAnswer: AnswerHandler,
+    onPush: AnswerHandler,
+  ): number {
+    const flags = renew ? RENEW : 0;
+    const head = packHead([topic, queue, credit]);
+    const consumer = this.#session.request(Op.CONSUME, flags, head, undefined, (frame) => {
+      if (frame.op === Answer.ERROR) this.#consumers.delete(consumer);
+      onAnswer(frame);
+    });
+    if (consumer !== 0) this.#consumers.set(consumer, onPush);
+    return consumer;
+  }
+
+  /** Gives a consumer credit for that many more messages. */
+  credit(topic: string, queue: string, consumer: number, credit: number): void {
+    this.#session.tell(Op.CREDIT, packHead([topic, queue, consumer, credit]));
+  }
+
+  /** Ends a consumer; what it holds can still be settled. */
+  stop(topic: string, queue: string, consumer: number, onAnswer: AnswerHandler): void {
+    this.#session.request(Op.STOP, 0, packHead([topic, queue, consumer]), undefined, (frame) => {
+      if (frame.op === Answer.CONFIRM) this.#consumers.delete(consumer);
+      onAnswer(frame);
+    });
+  }
+
+  /** Has messages of a channel pushed: `onPush` is called with CHANNEL_MESSAGES, CHANNEL_LOST, and last CONSUMER_CLOSED. */
+  subscribe(channel: string, overflow: string, onAnswer: AnswerHandler, onPush: AnswerHandler): void {
+    const request = this.#session.request(Op.SUBSCRIBE, 0, packHead([channel, overflow]), undefined, (frame) => {
+      this.#endSubscribing(channel, request, frame.op !== Answer.ERROR);
+      onAnswer(frame);
+    });
+    if (request === 0) return;
+    this.#subscriptions.set(channel, { request, onPush, before: this.#subscriptions.get(channel) });
+  }
+
+  unsubscribe(channel: string, onAnswer: AnswerHandler): void {
+    this.#session.request(Op.UNSUBSCRIBE, 0, packHead([channel]), undefined, (frame) => {
+      if (frame.op === Answer.CONFIRM) this.#subscriptions.delete(channel);
+      onAnswer(frame);
+    });
+  }
+
   isConsumer(request: number): boolean {
     return this.#consumers.has(request);
   }
 
-  addConsumer(request: number, onPush: AnswerHandler): void {
-    this.#consumers.set(request, onPush);
-  }
-
-  removeConsumer(request: number): void {
-    this.#consumers.delete(request);
-  }
-
-  addSubscription(channel: string, request: number, onPush: AnswerHandler): void {
-    this.#subscriptions.set(channel, { request, onPush, before: this.#subscriptions.get(channel) });
-  }
-
   /** The request has been answered: the subscription takes the place of the one before it, or that one stays. */
-  endSubscribing(channel: string, request: number, isConfirmed: boolean): void {
+  #endSubscribing(channel: string, request: number, isConfirmed: boolean): void {
     const subscription = this.#subscriptions.get(channel);
     if (subscription?.request !== request) return;
     const { before } = subscription;
@@ -41,10 +100,6 @@ export class SessionPushes {
     if (isConfirmed) return;
     if (before === undefined) this.#subscriptions.delete(channel);
     else this.#subscriptions.set(channel, before);
-  }
-
-  removeSubscription(channel: string): void {
-    this.#subscriptions.delete(channel);
   }
 
   clear(): void {

@@ -3,18 +3,18 @@
  * without frames on a socket: requests go to shards as those of other connections do, under the same limits, and answers
  * come back to handlers. It ends with its client, and leaves nothing behind.
  */
-import { WORD_BYTES } from "../../protocol/entry.js";
 import type { ErrorName } from "../../protocol/errors.js";
 import { HEAD, LENGTH_BYTES, MIN_LENGTH, OP, REQUEST } from "../../protocol/frame.js";
 import { packHead } from "../../protocol/head.js";
-import { Answer, Op, RENEW } from "../../protocol/op.js";
+import { Answer, Op } from "../../protocol/op.js";
 import { type AnswerFrame, type AnswerHandler, CurrentFrame } from "./answer-frame.js";
 import { AnswerOrder } from "./answer-order.js";
 import type { NativeConnection } from "./connection.js";
 import { leasesOf, type UnansweredPop, type UnansweredPops } from "./late-pops.js";
 import { errorFrame, NO_MESSAGES } from "./local-answers.js";
+import { entryOf, selectionOf } from "./request-payloads.js";
 import type { SessionClient } from "./session-client.js";
-import type { Identity, OpenConnection, PopOptions, PublishOptions, SessionOptions } from "./session-options.js";
+import type { Identity, Lease, OpenConnection, PopOptions, PublishOptions, SessionOptions } from "./session-options.js";
 import { SessionPushes } from "./session-pushes.js";
 import { SessionTimers } from "./session-timers.js";
 import type { SessionTurns, TurnTaker } from "./session-turns.js";
@@ -32,6 +32,8 @@ const ENDED = "the session has ended";
 
 export class Session implements TurnTaker, UnansweredPops {
   readonly identity: Identity;
+  /** Consumers and subscriptions. */
+  readonly pushes: SessionPushes;
   readonly #options: SessionOptions;
   readonly #client: SessionClient;
   readonly #turns: SessionTurns;
@@ -42,15 +44,15 @@ export class Session implements TurnTaker, UnansweredPops {
   /** Handlers of unanswered requests. */
   readonly #handlers = new Map<number, AnswerHandler>();
   readonly #pops = new Map<number, PendingPop>();
-  readonly #pushes = new SessionPushes();
   readonly #frame = new CurrentFrame();
   #last = 0;
-  /** Waiting pops: what the client has sent behind them must not be carried out yet. */
+  /** Waiting pops and holds: what the client has sent behind them must not be carried out yet. */
   #blocking = 0;
   /** The client may have gone, so pops no longer wait. */
   #isHurried = false;
   /** No more requests come. */
   #hasEnded = false;
+  #isDone = false;
   #isClosed = false;
   readonly #timers: SessionTimers;
   turn = 0;
@@ -64,6 +66,12 @@ export class Session implements TurnTaker, UnansweredPops {
     this.#onClosed = onClosed;
     this.#order = options.inOrder ? new AnswerOrder((error) => this.#failed(error)) : undefined;
     this.#timers = new SessionTimers(options.now);
+    this.pushes = new SessionPushes({
+      request: (op, flags, head, payload, onAnswer) => this.request(op, flags, head, payload, onAnswer),
+      tell: (op, head) => {
+        if (this.isOpen) this.#turns.gather(this, op, 0, 0, head, undefined);
+      },
+    });
     this.#connection = openConnection(this.#transport(), { maxInFlight: options.maxInFlight, unanswered: this });
   }
 
@@ -91,6 +99,11 @@ export class Session implements TurnTaker, UnansweredPops {
     return this.#blocking > 0 || this.#handlers.size >= this.#options.maxInFlight;
   }
 
+  /** Nothing more of what the client sends should be carried out. */
+  get isDone(): boolean {
+    return this.#isDone;
+  }
+
   // What a front end asks for.
 
   /**
@@ -109,11 +122,9 @@ export class Session implements TurnTaker, UnansweredPops {
   }
 
   /** Publishes a message: to the queues that `routeKey` leads to, by default the queue `default`. */
-  publish(topic: string, body: Uint8Array, { routeKey = "" }: PublishOptions, onAnswer: AnswerHandler): void {
-    const entry = new Uint8Array(WORD_BYTES + body.length);
-    new DataView(entry.buffer).setUint32(0, body.length);
-    entry.set(body, WORD_BYTES);
-    this.request(Op.PUBLISH, 0, packHead([topic, routeKey]), entry, onAnswer);
+  publish(topic: string, body: Uint8Array, options: PublishOptions, onAnswer: AnswerHandler): void {
+    const { routeKey = "", delay = 0 } = options;
+    this.request(Op.PUBLISH, 0, packHead([topic, routeKey, delay]), entryOf(body), onAnswer);
   }
 
   /**
@@ -135,59 +146,27 @@ export class Session implements TurnTaker, UnansweredPops {
     if (request !== 0) this.#pops.set(request, { request, topic, queue, isWaiting });
   }
 
-  /**
-   * Has messages of a queue pushed as long as there is credit: `onPush` is called with MESSAGES, and last with CONSUMER_CLOSED
-   * if the broker ends it. `renew`: a message that is settled gives its credit back. Answers the consumer's number.
-   */
-  consume(
-    topic: string,
-    queue: string,
-    { credit, renew = false }: { readonly credit: number; readonly renew?: boolean },
-    onAnswer: AnswerHandler,
-    onPush: AnswerHandler,
-  ): number {
-    const flags = renew ? RENEW : 0;
-    const consumer = this.request(Op.CONSUME, flags, packHead([topic, queue, credit]), undefined, (frame) => {
-      if (frame.op === Answer.ERROR) this.#pushes.removeConsumer(consumer);
-      onAnswer(frame);
-    });
-    if (consumer !== 0) this.#pushes.addConsumer(consumer, onPush);
-    return consumer;
-  }
-
-  /** Gives a consumer credit for that many more messages. */
-  credit(topic: string, queue: string, consumer: number, credit: number): void {
-    if (this.isOpen) this.#turns.gather(this, Op.CREDIT, 0, 0, packHead([topic, queue, consumer, credit]), undefined);
-  }
-
-  /** Ends a consumer; what it holds can still be settled. */
-  stop(topic: string, queue: string, consumer: number, onAnswer: AnswerHandler): void {
-    this.request(Op.STOP, 0, packHead([topic, queue, consumer]), undefined, (frame) => {
-      if (frame.op === Answer.CONFIRM) this.#pushes.removeConsumer(consumer);
-      onAnswer(frame);
-    });
-  }
-
-  /** Has messages of a channel pushed: `onPush` is called with CHANNEL_MESSAGES, CHANNEL_LOST, and last CONSUMER_CLOSED. */
-  subscribe(channel: string, overflow: string, onAnswer: AnswerHandler, onPush: AnswerHandler): void {
-    const request = this.request(Op.SUBSCRIBE, 0, packHead([channel, overflow]), undefined, (frame) => {
-      this.#pushes.endSubscribing(channel, request, frame.op !== Answer.ERROR);
-      onAnswer(frame);
-    });
-    if (request !== 0) this.#pushes.addSubscription(channel, request, onPush);
-  }
-
-  unsubscribe(channel: string, onAnswer: AnswerHandler): void {
-    this.request(Op.UNSUBSCRIBE, 0, packHead([channel]), undefined, (frame) => {
-      if (frame.op === Answer.CONFIRM) this.#pushes.removeSubscription(channel);
-      onAnswer(frame);
-    });
+  /** Acknowledges a message of a queue: for the holder of that delivery; for whoever holds it where `delivery` is 0. */
+  ack(topic: string, queue: string, lease: Lease, onAnswer: AnswerHandler): void {
+    this.request(Op.ACK, 0, packHead([topic, queue]), selectionOf(lease), onAnswer);
   }
 
   /** Runs `work` in its place among the answers: for what a front end answers itself. */
   inOrder(work: () => void): void {
     if (this.#order === undefined) work();
     else this.#order.run(work);
+  }
+
+  /** Nothing behind this is carried out until the caller calls back: for a command of several requests, one by one. */
+  hold(): () => void {
+    let isHeld = true;
+    this.#blocking++;
+    return () => {
+      if (isHeld) this.#blocking--;
+      isHeld = false;
+      // Whoever calls may still have its answer to write.
+      queueMicrotask(() => this.#afterAnswers());
+    };
   }
 
   /** Calls `onBeat` about every so many milliseconds, to a second, as long as the session is open. */
@@ -217,10 +196,10 @@ export class Session implements TurnTaker, UnansweredPops {
     }
   }
 
-  /** No more requests come: when all have been answered the session closes. */
+  /** No more requests come, and nothing more is carried out: when all have been answered the session closes. */
   end(): void {
-    this.#hasEnded = true;
-    this.#endWhenAnswered();
+    this.#isDone = true;
+    this.#concludeSoon();
   }
 
   /** Closes: what is not answered will not be. */
@@ -253,7 +232,7 @@ export class Session implements TurnTaker, UnansweredPops {
     this.#turns.flush();
     this.#isClosed = true;
     this.#connection.closed();
-    this.#pushes.clear();
+    this.pushes.clear();
     this.#failAll();
     this.#onClosed();
   }
@@ -298,7 +277,7 @@ export class Session implements TurnTaker, UnansweredPops {
 
   nextRequest(): number {
     do this.#last = this.#last === LAST_REQUEST ? 1 : this.#last + 1;
-    while (this.#handlers.has(this.#last) || this.#pops.has(this.#last) || this.#pushes.isConsumer(this.#last));
+    while (this.#handlers.has(this.#last) || this.#pops.has(this.#last) || this.pushes.isConsumer(this.#last));
     return this.#last;
   }
 
@@ -365,8 +344,14 @@ export class Session implements TurnTaker, UnansweredPops {
     if (!this.isBlocked) this.#client.proceed();
   }
 
+  #concludeSoon(): void {
+    this.#hasEnded = true;
+    this.#endWhenAnswered();
+  }
+
   #endWhenAnswered(): void {
-    if (this.#hasEnded && this.#handlers.size === 0 && (this.#order?.length ?? 0) === 0) this.#connection.conclude();
+    if (this.#hasEnded && this.#blocking === 0 && this.#handlers.size === 0 && (this.#order?.length ?? 0) === 0)
+      this.#connection.conclude();
   }
 
   #failAll(): void {
@@ -378,9 +363,9 @@ export class Session implements TurnTaker, UnansweredPops {
   #dispatch(bytes: Uint8Array, view: DataView, start: number, end: number): void {
     const op = view.getUint8(start + OP);
     if (op === Answer.CONFIRM) return splitReceipts(view, start, end, this.#answer);
-    if (op === Answer.GOODBYE) return this.end();
+    if (op === Answer.GOODBYE) return this.#concludeSoon();
     this.#frame.show(bytes, view, start, end);
-    const onPush = this.#pushes.handlerOf(this.#frame);
+    const onPush = this.pushes.handlerOf(this.#frame);
     const { request } = this.#frame;
     if (onPush !== undefined) this.#show(bytes, view, start, end, onPush);
     else if (this.#handlers.has(request)) this.#answer(request, bytes, view, start, end);

@@ -145,11 +145,12 @@ class FrontEndSocket implements SessionClient, Client {
   }
 
   #read(bytes: Buffer, length: number): void {
-    if (!this.#session.isOpen) return;
+    // What comes behind the last command is read, to see the end, and dropped.
+    if (!this.#session.isOpen || this.#session.isDone) return;
     this.#session.heard();
     const isHeld = this.#input.length > 0;
     const start = isHeld ? 0 : this.#take(bytes, 0, length);
-    if (start < length && this.#session.isOpen && !this.#input.append(bytes, start, length)) {
+    if (start < length && this.#session.isOpen && !this.#session.isDone && !this.#input.append(bytes, start, length)) {
       return this.#fail("the broker has no memory for so long a command at the moment");
     }
     if (isHeld) this.#goOn();
@@ -169,6 +170,7 @@ class FrontEndSocket implements SessionClient, Client {
     const input = this.#input;
     if (!this.#session.isOpen) return;
     const isBlocked = this.#session.isBlocked;
+    if (this.#session.isDone) input.release();
     if (!isBlocked && input.length > this.#context.maxMessageBytes + COMMAND_SLACK_BYTES) {
       return this.#fail("a command is longer than any that the broker takes");
     }
@@ -182,7 +184,7 @@ class FrontEndSocket implements SessionClient, Client {
     let at = start;
     this.#isTaking = true;
     try {
-      while (at < end && this.#session.isOpen && !this.#session.isBlocked) {
+      while (at < end && this.#session.isOpen && !this.#session.isBlocked && !this.#session.isDone) {
         const next = this.#codec.take(bytes, at, end);
         if (next === at) break;
         at = next;

@@ -150,9 +150,9 @@ describe("pushes", () => {
     const { session, shard } = await openSession(SILENT, { inOrder: true });
     const seen: (readonly [string, number])[] = [];
     const note = (who: string) => (answer: AnswerFrame) => void seen.push([who, answer.op]);
-    const consumer = session.consume("t", "", { credit: 5, renew: true }, note("confirmed"), note("pushed"));
-    session.subscribe("news", "drop-oldest", note("subscribed"), note("news"));
-    session.credit("t", "", consumer, 3);
+    const consumer = session.pushes.consume("t", "", { credit: 5, renew: true }, note("confirmed"), note("pushed"));
+    session.pushes.subscribe("news", "drop-oldest", note("subscribed"), note("news"));
+    session.pushes.credit("t", "", consumer, 3);
     const [{ frames } = { frames: [] }] = await readOnce(shard);
     expect(frames.map(({ op, flags, request, head }) => [op, flags, request, head])).toEqual([
       [Op.CONSUME, 1, consumer, ["t", "", 5]],
@@ -179,7 +179,7 @@ describe("pushes", () => {
     const { session, shard } = await openSession();
     const seen: string[] = [];
     const note = (who: string) => (): void => void seen.push(who);
-    session.subscribe("news", "drop-oldest", note("confirmed"), note("first"));
+    session.pushes.subscribe("news", "drop-oldest", note("confirmed"), note("first"));
     const [
       {
         frames: [first],
@@ -187,7 +187,7 @@ describe("pushes", () => {
     ] = await readOnce(shard);
     shard.answer(session.id, confirm(first?.request ?? 0));
     await until(() => seen.length === 1);
-    session.subscribe("news", "drop-oldest", note("refused"), note("second"));
+    session.pushes.subscribe("news", "drop-oldest", note("refused"), note("second"));
     const [
       {
         frames: [second],
@@ -202,7 +202,7 @@ describe("pushes", () => {
   it("are held back by the client's own socket, and come again when it has drained", async () => {
     const client = new PausableClient();
     const { session, shard } = await openSession(SILENT, {}, client);
-    const consumer = session.consume(
+    const consumer = session.pushes.consume(
       "t",
       "",
       { credit: 5 },
@@ -241,7 +241,7 @@ describe("pushes", () => {
   it("that the client does not take by far cut it off", async () => {
     const client = new PausableClient();
     const { session, shard, sessions } = await openSession(SILENT, {}, client);
-    const consumer = session.consume(
+    const consumer = session.pushes.consume(
       "t",
       "",
       { credit: 5 },

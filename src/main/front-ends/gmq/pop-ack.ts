@@ -1,9 +1,7 @@
 /** pop and ack: one message at a time. */
-import { packHead } from "../../../protocol/head.js";
 import { formatId } from "../../../protocol/id.js";
 import { DEFAULT_KEY } from "../../../protocol/limits.js";
-import { Answer, Op } from "../../../protocol/op.js";
-import { SELECTION_BYTES, writeSelection } from "../../../protocol/selection.js";
+import { Answer } from "../../../protocol/op.js";
 import type { AnswerFrame, AnswerHandler } from "../../native/answer-frame.js";
 import { firstMessage, refusal, refusalMessage } from "../../native/answer-reading.js";
 import type { Session } from "../../native/session.js";
@@ -60,11 +58,7 @@ export const requestAck = (
   bindKey: string,
   { high, low }: MessageId,
   onAnswer: AnswerHandler,
-): void => {
-  const selection = new Uint8Array(SELECTION_BYTES);
-  writeSelection(new DataView(selection.buffer), 0, high, low, 1, 0);
-  session.request(Op.ACK, 0, packHead([topic, bindKey]), selection, onAnswer);
-};
+): void => session.ack(topic, bindKey, { idHigh: high, idLow: low, delivery: 0 }, onAnswer);
 
 /** Undefined: it is acknowledged; else why not. */
 export const readAck = (frame: AnswerFrame, bindKey: string, { high, low }: MessageId): string | undefined => {

@@ -1,10 +1,8 @@
 /** push: one message to a topic. */
 import { packHead } from "../../../protocol/head.js";
-import { formatId } from "../../../protocol/id.js";
 import { Answer, Op } from "../../../protocol/op.js";
-import { RECEIPT_ID_HIGH, RECEIPT_ID_LOW } from "../../../protocol/selection.js";
 import type { AnswerFrame, AnswerHandler } from "../../native/answer-frame.js";
-import { result } from "../../native/answer-reading.js";
+import { publishedId, result } from "../../native/answer-reading.js";
 import type { Session } from "../../native/session.js";
 import { parseStatistics } from "./topic-statistics.js";
 import { isNotMatch } from "./words.js";
@@ -15,13 +13,8 @@ export const requestPush = (session: Session, head: Uint8Array, entry: Uint8Arra
 };
 
 /** The id of the message; undefined when it was refused. */
-export const readPush = (frame: AnswerFrame): string | undefined => {
-  if (frame.op !== Answer.CONFIRM) return undefined;
-  // Its only receipt is this request's.
-  const high = frame.view.getUint32(frame.payloadStart + RECEIPT_ID_HIGH);
-  const low = frame.view.getUint32(frame.payloadStart + RECEIPT_ID_LOW);
-  return formatId(high, low);
-};
+export const readPush = (frame: AnswerFrame): string | undefined =>
+  frame.op === Answer.CONFIRM ? publishedId(frame) : undefined;
 
 /** When there was no route: gmq names the route mode of the topic, so it has to be asked for. */
 export const requestRouteMode = (session: Session, topic: string, onAnswer: AnswerHandler): void => {
