@@ -16,6 +16,9 @@ const TLS: TlsFiles = {
   key: fileURLToPath(new URL("fixtures/localhost-key.pem", import.meta.url)),
 };
 
+/** Masked with zeros; the longest there is. */
+const PING = Buffer.concat([Buffer.from([0x89, 0x80 | 125]), Buffer.alloc(4 + 125)]);
+
 const until = async (holds: () => boolean): Promise<void> => {
   while (!holds()) await new Promise((resolve) => setImmediate(resolve));
 };
@@ -40,6 +43,10 @@ class Peer implements WebSocketPeer {
 
   drained(): void {
     this.drains++;
+  }
+
+  unsent(): void {
+    if ((this.socket?.bufferedBytes ?? 0) > MIB) this.socket?.close();
   }
 
   closed(): void {
@@ -234,6 +241,19 @@ describe.each(ENGINES)("a WebSocket of the engine %s", (name, makeEngine) => {
     const { client } = await connected();
     client.ping("there?");
     expect(String((await once(client, "pong"))[0])).toBe("there?");
+  });
+
+  it("tells of answers to pings that heap up, or closes a client that does not read them", async () => {
+    const { peers, port } = await listening();
+    const socket = await rawWebSocket(port);
+    onTestFinished(() => void socket.destroy());
+    const [peer] = peers;
+    const pings = Buffer.concat(Array.from({ length: 1_000 }, () => PING));
+    // More than the system keeps for both sides.
+    for (let mebibytes = 0; mebibytes < 64 && peer?.ends === 0; mebibytes += pings.length / MIB) {
+      await new Promise((resolve) => socket.write(pings, resolve));
+    }
+    expect(peer?.ends).toBe(1);
   });
 
   it("is not had where nobody is behind it: the answer is that of the one who refused", async () => {

@@ -90,6 +90,8 @@ export interface WebSocketPeer {
   message(bytes: Uint8Array, isBinary: boolean): void;
   /** What waited to be sent has been sent. */
   drained(): void;
+  /** The engine has answered a ping by itself, and something waits to be sent. */
+  unsent(): void;
   closed(): void;
 }
 

@@ -62,6 +62,14 @@ export class NativeWebSocket implements WebSocketPeer {
     }
   }
 
+  unsent(): void {
+    try {
+      this.#connection?.flush();
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
   closed(): void {
     try {
       if (this.#isAdmitted) this.#host.shares.release(this.#share);

@@ -120,6 +120,10 @@ export class UwsEngine implements HttpEngine {
       },
       message: (socket, message, isBinary) => socket.getUserData().peer.message(new Uint8Array(message), isBinary),
       drain: (socket) => socket.getUserData().peer.drained(),
+      // The answer is sent already.
+      ping: (socket) => {
+        if (socket.getBufferedAmount() > 0) socket.getUserData().peer.unsent();
+      },
       close: (socket) => {
         this.#webSockets--;
         const data = socket.getUserData();

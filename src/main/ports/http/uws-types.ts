@@ -56,6 +56,7 @@ export interface UwsWebSocketBehavior<Data> {
   open(socket: UwsWebSocket<Data>): void;
   message(socket: UwsWebSocket<Data>, message: ArrayBuffer, isBinary: boolean): void;
   drain(socket: UwsWebSocket<Data>): void;
+  ping(socket: UwsWebSocket<Data>): void;
   close(socket: UwsWebSocket<Data>): void;
 }
 

@@ -26,6 +26,7 @@ const connected = async () => {
     opened: () => {},
     message: (bytes: Uint8Array) => void messages.push(bytes),
     drained: () => {},
+    unsent: () => {},
     closed: () => {},
   };
   let pings = 0;
