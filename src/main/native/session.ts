@@ -99,6 +99,11 @@ export class Session implements TurnTaker, UnansweredPops {
     return this.#blocking > 0 || this.#handlers.size >= this.#options.maxInFlight;
   }
 
+  /** A pop waits, perhaps for long, or a command of several requests goes on. */
+  get isWaiting(): boolean {
+    return this.#blocking > 0;
+  }
+
   /** Nothing more of what the client sends should be carried out. */
   get isDone(): boolean {
     return this.#isDone;

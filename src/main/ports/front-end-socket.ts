@@ -14,8 +14,14 @@ import { HeldInput } from "./held-input.js";
 import type { Reading } from "./read-buffer.js";
 import { lingeringEnd } from "./tcp-transport.js";
 
-/** What is read while a pop waits, to see whether the client is still there; with more the socket waits. */
-const MAX_BEHIND_POP = 64 * 1024;
+/** What is held while many requests are unanswered; with more the socket is not read until some are. */
+const MAX_AHEAD = 64 * 1024;
+
+/**
+ * What is held behind a pop that waits. A socket that is not read does not tell that its client has gone, and the pop would
+ * take a message for it, so with more the connection is closed.
+ */
+const MAX_BEHIND_POP = 256 * 1024;
 
 /** Beside a largest message a command has room for names, and for what its protocol writes around them. */
 const COMMAND_SLACK_BYTES = 64 * 1024;
@@ -35,6 +41,9 @@ export const protocolOf = (frontEnd: FrontEnd, context: FrontEndContext): Protoc
   recognizes: (bytes) => frontEnd.recognizes(bytes),
   accept: (socket, reading, first) => void new FrontEndSocket(frontEnd, context, socket, reading, first),
 });
+
+/** Of a client that has gone there is nothing left to close. */
+const ignore = (): void => {};
 
 class FrontEndSocket implements SessionClient, Client {
   readonly canPause = true;
@@ -70,12 +79,8 @@ class FrontEndSocket implements SessionClient, Client {
     socket.on("end", () => this.#contained(() => this.#ended()));
     socket.on("close", () => {
       this.#input.release();
-      guard(
-        log,
-        this.#what,
-        () => this.#session.closed(),
-        () => {},
-      );
+      guard(log, this.#what, () => this.#session.closed(), ignore);
+      guard(log, this.#what, () => this.#codec.closed?.(), ignore);
     });
     this.#codec = frontEnd.open(this.#session, this);
     reading.onRead = (bytes, _view, length) => this.#contained(() => this.#read(bytes, length));
@@ -169,12 +174,15 @@ class FrontEndSocket implements SessionClient, Client {
   #lookBack(): void {
     const input = this.#input;
     if (!this.#session.isOpen) return;
-    const isBlocked = this.#session.isBlocked;
+    const { isBlocked, isWaiting } = this.#session;
     if (this.#session.isDone) input.release();
     if (!isBlocked && input.length > this.#context.maxMessageBytes + COMMAND_SLACK_BYTES) {
       return this.#fail("a command is longer than any that the broker takes");
     }
-    this.#isStuffed = isBlocked && input.length >= MAX_BEHIND_POP;
+    if (isWaiting && input.length > MAX_BEHIND_POP) {
+      return this.#fail(`more than ${MAX_BEHIND_POP} bytes came behind a pop that waits`);
+    }
+    this.#isStuffed = isBlocked && !isWaiting && input.length >= MAX_AHEAD;
     this.#updateReading();
     if (this.#hasEnded && !isBlocked) this.#session.end();
   }

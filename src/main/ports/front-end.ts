@@ -37,6 +37,8 @@ export interface Codec {
    * called again when more has come. The bytes are the port's again when it returns.
    */
   take(bytes: Buffer, start: number, end: number): number;
+  /** The client has gone: for what a front end keeps beyond one client. */
+  closed?(): void;
 }
 
 /** As many first bytes as any protocol needs to be told. */

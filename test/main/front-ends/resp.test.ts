@@ -6,7 +6,7 @@ import { resp } from "./resp.js";
 const command = (...words: readonly string[]): string =>
   `*${words.length}\r\n${words.map((word) => `$${Buffer.byteLength(word)}\r\n${word}\r\n`).join("")}`;
 
-const start = () => testBroker({ durability: "memory" }, { frontEnds: [resp] });
+const start = (frontEnd = resp) => testBroker({ durability: "memory" }, { frontEnds: [frontEnd] });
 
 type TestBroker = Awaited<ReturnType<typeof start>>;
 
@@ -133,6 +133,40 @@ describe("a front end of sixty lines", () => {
     const { socket, hears } = await client(broker);
     socket.write(command("LPUSH", "lone", "x") + command("RPOP", "lone"));
     await hears(":1\r\n$1\r\nx\r\n");
+  });
+
+  it("notices that a client has gone which has sent much behind a pop that waits", async () => {
+    const broker = await start();
+    const gone = await client(broker);
+    gone.socket.write(command("BRPOP", "lone", "60") + command("RPOP", "lone").repeat(8_000));
+    while (broker.broker.connections.values()[0]?.inFlight !== 1) await turn();
+    gone.socket.destroy();
+    while (broker.broker.connections.all > 0) await turn();
+  });
+
+  it("is told once that a client has gone", async () => {
+    let told = 0;
+    const broker = await start({
+      ...resp,
+      open: (session, peer) => ({ ...resp.open(session, peer), closed: () => void told++ }),
+    });
+    const { socket, hears } = await client(broker);
+    socket.write(command("RPOP", "none"));
+    await hears("$-1\r\n");
+    expect(told).toBe(0);
+    socket.destroy();
+    while (told === 0) await turn();
+    while (broker.broker.connections.all > 0) await turn();
+    expect(told).toBe(1);
+  });
+
+  it("closes the connection of a client that sends without end behind a pop that waits", async () => {
+    const broker = await start();
+    const { socket, closed } = await client(broker);
+    socket.on("error", () => {});
+    socket.write(command("BRPOP", "lone", "60") + command("RPOP", "lone").repeat(20_000));
+    await closed;
+    while (broker.broker.connections.all > 0) await turn();
   });
 
   it("closes the connection of a client that speaks something else behind its first byte", async () => {
