@@ -29,6 +29,7 @@ import { HttpListener } from "./ports/http/listener.js";
 import { HttpSessions } from "./ports/http/sessions.js";
 import { nativeProtocol } from "./ports/native-protocol.js";
 import { TcpListener } from "./ports/tcp-listener.js";
+import { LINGER } from "./ports/tcp-transport.js";
 import type { Router } from "./shards/router.js";
 import type { LossKind } from "./shards/shard-loss.js";
 
@@ -177,6 +178,9 @@ export class Server implements ConnectionHost, SessionHost {
     this.#forEach((connection) => connection.shutDown());
     while (this.#connections.size > 0 && timeout() > 0) await delay(CLOSE_LOOK);
     this.#forEach((connection) => connection.destroy());
+    // What a client has popped with auto-ack is nowhere but in its answer.
+    const lingers = performance.now() + LINGER;
+    while (this.#http?.isSending && timeout() > 0 && performance.now() < lingers) await delay(CLOSE_LOOK);
     this.#http?.close();
   }
 

@@ -128,6 +128,8 @@ export interface HttpEngine {
   readonly plain: number;
   readonly webSockets: number;
   readonly isListening: boolean;
+  /** Answers that have ended are not sent in full yet, as far as the engine knows. */
+  readonly isSending: boolean;
   /** What a path does; `any` is every method that has no handler of its own. The path `/*` is all that have none. */
   add(method: "head" | "any", path: string, handler: RequestHandler): void;
   addWebSocket(path: string, route: WebSocketRoute): void;

@@ -50,6 +50,11 @@ export class HttpListener implements Port, EngineHost {
     return this.#engine.plain;
   }
 
+  /** Clients have not taken all of their answers. */
+  get isSending(): boolean {
+    return this.entrance.unsent.bytes > 0 || this.#engine.isSending;
+  }
+
   /** All sockets, those that are being closed among them. */
   get sockets(): number {
     return this.#engine.plain + this.#engine.webSockets;

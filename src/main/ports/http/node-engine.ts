@@ -97,6 +97,11 @@ export class NodeEngine implements HttpEngine {
     return this.#webSockets.size;
   }
 
+  get isSending(): boolean {
+    for (const socket of this.#sockets) if (socket.writableLength > 0) return true;
+    return false;
+  }
+
   get isListening(): boolean {
     return this.#server.listening;
   }

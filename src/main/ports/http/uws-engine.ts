@@ -78,6 +78,9 @@ export class UwsEngine implements HttpEngine {
     return this.#webSockets;
   }
 
+  /** It does not tell. The parts of a long answer are waited for one by one, and its end is short. */
+  readonly isSending = false;
+
   get isListening(): boolean {
     return this.#listening !== undefined;
   }
