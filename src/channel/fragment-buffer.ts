@@ -77,8 +77,8 @@ export class FragmentBuffer {
     let capacity = Math.max(FIRST_BYTES, this.bytes.length);
     while (capacity < bytes) capacity *= 2;
     // No doubling beyond the longest message allowed.
-    const most = align(MAX_ENVELOPE_BYTES) + ALIGNMENT + this.#maxPayloadBytes;
-    this.bytes = new Uint8Array(Math.max(bytes, Math.min(capacity, most)));
+    const max = align(MAX_ENVELOPE_BYTES) + ALIGNMENT + this.#maxPayloadBytes;
+    this.bytes = new Uint8Array(Math.max(bytes, Math.min(capacity, max)));
     this.view = new DataView(this.bytes.buffer);
     this.#target = Buffer.from(this.bytes.buffer);
   }

@@ -25,12 +25,12 @@ const editDistance = (one: string, other: string): number => {
 
 const nearest = (name: string, known: readonly string[]): string | undefined => {
   let found: string | undefined;
-  let least = MAX_DISTANCE + 1;
+  let min = MAX_DISTANCE + 1;
   for (const each of known) {
     // A short name is not close just because it is short: RINGMQ_X is not RINGMQ_TCP.
     if (Math.abs(each.length - name.length) > MAX_DISTANCE) continue;
     const distance = editDistance(name, each);
-    if (distance < least && distance * 2 <= each.length - ENVIRONMENT.length) [found, least] = [each, distance];
+    if (distance < min && distance * 2 <= each.length - ENVIRONMENT.length) [found, min] = [each, distance];
   }
   return found;
 };

@@ -227,14 +227,14 @@ const flagOf = (name: string): string => `--${name.replaceAll(/[A-Z]/g, (c) => `
 /** The error text for a flag, in the units that the flag takes. */
 const rangeText = (command: Command, error: RangeError): string => {
   if (!(error instanceof OutOfRangeError)) return error.message.replace(/^[a-zA-Z]+(?= must)/, flagOf);
-  const { option: name, value, least, most, why } = error;
+  const { option: name, value, min, max, why } = error;
   const parse = command.options.find((each) => each.attributeName() === name)?.parseArg;
   const inUnits = (n: number): string => {
     if (parse === parseSize) return sizeText(n);
     return parse === parseDuration ? durationText(n) : String(n);
   };
-  const isOpen = most === Number.POSITIVE_INFINITY || (parse === parseDuration && value < least);
-  const range = isOpen ? `at least ${inUnits(least)}` : `from ${inUnits(least)} to ${inUnits(most)}`;
+  const isOpen = max === Number.POSITIVE_INFINITY || (parse === parseDuration && value < min);
+  const range = isOpen ? `at least ${inUnits(min)}` : `from ${inUnits(min)} to ${inUnits(max)}`;
   return `${flagOf(name)} must be ${range}${why}; it is ${inUnits(value)}`;
 };
 

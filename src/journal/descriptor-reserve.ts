@@ -35,8 +35,8 @@ export class DescriptorReserve {
   }
 
   /** Closes up to `count` of them and returns how many it closed. */
-  giveUp(most = this.count): number {
-    const given = this.#held.splice(0, most);
+  giveUp(max = this.count): number {
+    const given = this.#held.splice(0, max);
     for (const descriptor of given) this.close(descriptor);
     return given.length;
   }

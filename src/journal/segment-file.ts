@@ -73,8 +73,8 @@ export class SegmentFile {
   readonly #file: DiskFile;
   readonly #reader: RecordReader;
   readonly #size: number;
-  readonly #least = new Uint8Array(record.MIN_BYTES);
-  readonly #leastView = viewOf(this.#least);
+  readonly #minRecord = new Uint8Array(record.MIN_BYTES);
+  readonly #minRecordView = viewOf(this.#minRecord);
 
   constructor(
     readonly path: string,
@@ -168,8 +168,8 @@ export class SegmentFile {
 
   /** Whether a commit ended there: it left zeros. */
   isEmptyAt(end: number): boolean {
-    const read = readFully(this.#file, this.#least, this.#least.length, end);
-    return this.#least.subarray(0, read).every((byte) => byte === 0);
+    const read = readFully(this.#file, this.#minRecord, this.#minRecord.length, end);
+    return this.#minRecord.subarray(0, read).every((byte) => byte === 0);
   }
 
   /** Bytes from `end` to the last one that is not zero. */
@@ -196,11 +196,11 @@ export class SegmentFile {
 
   /** The length of the record at `offset` according to its head; 0: there is none. */
   #lengthAt(offset: number): number {
-    if (readFully(this.#file, this.#least, this.#least.length, offset) < this.#least.length) {
+    if (readFully(this.#file, this.#minRecord, this.#minRecord.length, offset) < this.#minRecord.length) {
       this.#reader.fault = "the file ends";
       return 0;
     }
-    const length = this.#reader.lengthAt(this.#leastView, 0);
+    const length = this.#reader.lengthAt(this.#minRecordView, 0);
     if (length <= this.#size - offset) return length;
     this.#reader.fault = "the file ends inside a record";
     return 0;

@@ -248,9 +248,9 @@ export class OutOfRangeError extends RangeError {
   constructor(
     readonly option: string,
     readonly value: number,
-    readonly least: number,
+    readonly min: number,
     /** Infinity: there is no bound that anybody could reach. */
-    readonly most: number,
+    readonly max: number,
     text: string,
     /** Where the bound comes from. */
     readonly why = "",
@@ -259,16 +259,16 @@ export class OutOfRangeError extends RangeError {
   }
 }
 
-const check = (name: string, value: number, least: number, most: number): void => {
-  if (Number.isSafeInteger(value) && value >= least && value <= most) return;
-  const bound = most === Number.MAX_SAFE_INTEGER ? Number.POSITIVE_INFINITY : most;
-  throw new OutOfRangeError(name, value, least, bound, `a whole number from ${least} to ${most}`);
+const check = (name: string, value: number, min: number, max: number): void => {
+  if (Number.isSafeInteger(value) && value >= min && value <= max) return;
+  const bound = max === Number.MAX_SAFE_INTEGER ? Number.POSITIVE_INFINITY : max;
+  throw new OutOfRangeError(name, value, min, bound, `a whole number from ${min} to ${max}`);
 };
 
 /** How long something may take: any number of milliseconds, which need not be a whole one. */
-const checkTimeout = (name: string, value: number, least: number): void => {
-  if (typeof value === "number" && value >= least && (value <= 2 ** 53 || value === Number.POSITIVE_INFINITY)) return;
-  throw new OutOfRangeError(name, value, least, 2 ** 53, `a number from ${least} to 2^53, or Infinity`);
+const checkTimeout = (name: string, value: number, min: number): void => {
+  if (typeof value === "number" && value >= min && (value <= 2 ** 53 || value === Number.POSITIVE_INFINITY)) return;
+  throw new OutOfRangeError(name, value, min, 2 ** 53, `a number from ${min} to 2^53, or Infinity`);
 };
 
 const checkAddress = (name: string, address: Address | "off"): void => {
@@ -326,12 +326,12 @@ export const resolveOptions = (given: Partial<BrokerOptions> = {}): BrokerOption
   check("shards", options.shards, 1, MAX_SHARDS);
   check("node", options.node, 1, MAX_NODE_ID);
   check("memory", options.memory, 0, Number.MAX_SAFE_INTEGER);
-  const leastMemory = options.shards * MIN_SHARD_MEMORY;
-  if (options.memory < leastMemory) {
+  const minMemory = options.shards * MIN_SHARD_MEMORY;
+  if (options.memory < minMemory) {
     const shards = options.shards === 1 ? "the shard" : `each of the ${options.shards} shards`;
     const why = ` (16 MiB for ${shards})`;
-    const most = Number.POSITIVE_INFINITY;
-    throw new OutOfRangeError("memory", options.memory, leastMemory, most, `at least ${leastMemory}`, why);
+    const max = Number.POSITIVE_INFINITY;
+    throw new OutOfRangeError("memory", options.memory, minMemory, max, `at least ${minMemory}`, why);
   }
   check("ringBytes", options.ringBytes, MIN_RING_BYTES, MAX_RING_BYTES);
   if (!Number.isInteger(Math.log2(options.ringBytes))) {

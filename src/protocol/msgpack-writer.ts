@@ -86,12 +86,12 @@ export class MsgpackWriter {
       throw new MsgpackError("text with half a surrogate pair cannot be sent");
     }
     if (text.length <= SHORT && this.#ascii(text)) return;
-    const most = text.length * 3;
+    const max = text.length * 3;
     // The width of the length field depends on the length: leave room for the widest, then move the text if need be.
     const room = 5;
-    this.#reserve(room + most);
+    this.#reserve(room + max);
     const start = this.#end + room;
-    const { written } = encoder.encodeInto(text, this.#bytes.subarray(start, start + most));
+    const { written } = encoder.encodeInto(text, this.#bytes.subarray(start, start + max));
     if (written < 32) this.#byte(Pack.FIXSTR + written);
     else if (written <= 0xff) this.#sized(Pack.STR8, 1, written);
     else if (written <= 0xffff) this.#sized(Pack.STR16, 2, written);
@@ -212,8 +212,8 @@ export class MsgpackWriter {
   }
 
   /** Writes a count: `fixed` + count below `most`, otherwise in 16 bits, or in 32 with the next first byte. */
-  #header(count: number, fixed: number, most: number, wide: number): void {
-    if (count < most) this.#byte(fixed + count);
+  #header(count: number, fixed: number, max: number, wide: number): void {
+    if (count < max) this.#byte(fixed + count);
     else if (count <= 0xffff) this.#sized(wide, 2, count);
     else this.#sized(wide + 1, 4, count);
   }

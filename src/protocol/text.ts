@@ -42,8 +42,8 @@ export const readStrictText = (bytes: Uint8Array, start: number, end: number): s
 };
 
 /** Like `readText`, with at most this many bytes: longer text is cut at a character boundary. */
-export const readTextUpTo = (bytes: Uint8Array, start: number, end: number, most: number): string => {
-  let stop = Math.min(end, start + most);
+export const readTextUpTo = (bytes: Uint8Array, start: number, end: number, max: number): string => {
+  let stop = Math.min(end, start + max);
   // Bytes 10xxxxxx continue a character, which has at most three of them.
   if (stop < end) for (let i = 0; i < 3 && stop > start && ((bytes[stop] ?? 0) & 0xc0) === 0x80; i++) stop--;
   return readText(bytes, start, stop);

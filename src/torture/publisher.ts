@@ -31,9 +31,9 @@ const BACKLOG_PAUSE = 20;
  * Sizes of bodies, and how many of a thousand have them. The largest are rare: they make records longer than a page.
  */
 const SIZES = [
-  { of1000: 950, most: 300 },
-  { of1000: 48, most: 20_000 },
-  { of1000: 2, most: 600_000 },
+  { of1000: 950, max: 300 },
+  { of1000: 48, max: 20_000 },
+  { of1000: 2, max: 600_000 },
 ] as const;
 
 interface Draft {
@@ -105,8 +105,8 @@ const burst = (
 
 const size = (random: Random): number => {
   let left = random.between(0, 999);
-  for (const { of1000, most } of SIZES) {
-    if (left < of1000) return random.between(MIN_BODY_BYTES, most);
+  for (const { of1000, max } of SIZES) {
+    if (left < of1000) return random.between(MIN_BODY_BYTES, max);
     left -= of1000;
   }
   return MIN_BODY_BYTES;

@@ -5,10 +5,10 @@ const MAX_UNSENT_BYTES = 256 * 1024 * 1024;
 export class UnsentAnswers {
   bytes = 0;
 
-  /** Past `most` no request whose answer may be long should be taken. */
-  constructor(readonly most = MAX_UNSENT_BYTES) {}
+  /** Past `max` no request whose answer may be long should be taken. */
+  constructor(readonly max = MAX_UNSENT_BYTES) {}
 
   get isFull(): boolean {
-    return this.bytes > this.most;
+    return this.bytes > this.max;
   }
 }

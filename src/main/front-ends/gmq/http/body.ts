@@ -102,10 +102,10 @@ export class GatheredBody {
 
   /** Doubles with what has really arrived: no length that a client announces is believed. */
   #reserve(need: number): boolean {
-    const most = this.limit + this.#lead;
-    if (need > most) return this.#refuse("too large");
+    const max = this.limit + this.#lead;
+    if (need > max) return this.#refuse("too large");
     if (need <= this.#bytes.length) return true;
-    const capacity = Math.min(most, Math.max(FIRST_CAPACITY, this.#bytes.length * 2, need));
+    const capacity = Math.min(max, Math.max(FIRST_CAPACITY, this.#bytes.length * 2, need));
     while (held - this.#counted + capacity > MAX_GATHERED_BYTES) {
       const largest = this.#largestOther(capacity);
       if (largest === undefined) return this.#refuse("busy");
@@ -122,11 +122,11 @@ export class GatheredBody {
   /** The one that holds most, if that is as much as this one would hold; of several the one that has it the longest. */
   #largestOther(capacity: number): GatheredBody | undefined {
     let largest: GatheredBody | undefined;
-    let most = capacity - 1;
+    let max = capacity - 1;
     for (const other of gathering) {
-      if (other === this || other.#counted <= most) continue;
+      if (other === this || other.#counted <= max) continue;
       largest = other;
-      most = other.#counted;
+      max = other.#counted;
     }
     return largest;
   }

@@ -35,10 +35,10 @@ class Field {
 
   constructor(
     readonly name: string,
-    mostBytes: number,
+    maxBytes: number,
   ) {
     this.#name = Buffer.from(name);
-    this.#bytes = new Uint8Array(mostBytes);
+    this.#bytes = new Uint8Array(maxBytes);
   }
 
   /**
