@@ -9,7 +9,7 @@ export class FeedState {
   #isOver = false;
   /** Why it ended, until `wait` has thrown it. */
   #error: RingmqError | undefined;
-  #wake: Deferred<void> | undefined;
+  #wake: Deferred<true> | undefined;
 
   /** Resolves when nothing more will come: with the reason, or with undefined when there is none. */
   get closed(): Promise<RingmqError | undefined> {
@@ -31,7 +31,7 @@ export class FeedState {
 
   /** Messages have come. */
   wakeUp(): void {
-    this.#wake?.resolve();
+    this.#wake?.resolve(true);
     this.#wake = undefined;
   }
 
@@ -39,15 +39,14 @@ export class FeedState {
    * To be called when there is no message. Resolves with true when some may have come, with false when none will. Rejects
    * once with the reason of the end.
    */
-  async wait(): Promise<boolean> {
+  wait(): Promise<boolean> {
+    // Not an async function: on a busy queue it would be one more for every few messages.
     if (!this.#isOver) {
       this.#wake ??= deferred();
-      await this.#wake.promise;
-      return true;
+      return this.#wake.promise;
     }
     const error = this.#error;
     this.#error = undefined;
-    if (error !== undefined) throw error;
-    return false;
+    return error === undefined ? Promise.resolve(false) : Promise.reject(error);
   }
 }
