@@ -1,4 +1,5 @@
 /** `/getTopicStat`, `/getQueuesByTopic` and `/getAllTopicStat`. */
+import type { AnswerFrame } from "../../../native/answer-frame.js";
 import type { Session } from "../../../native/session.js";
 import type { HttpExchange } from "../../../ports/http/exchange.js";
 import type { HttpSessions } from "../../../ports/http/sessions.js";
@@ -12,35 +13,27 @@ import { parameter, type Route, withSession } from "./route.js";
 /** Text that is gathered before it is sent: an ordinary list is one answer, and a long one costs few writes. */
 const PART_LENGTH = 64 * 1024;
 
-export const topicStatRoute =
+/** A route that asks for the statistics of one topic; `read` makes gmq's answer of the shard's. */
+const statisticsRoute =
+  (read: (frame: AnswerFrame) => string) =>
   (sessions: HttpSessions, turns: AnswerTurns): Route =>
   (exchange, query) => {
     const topic = parameter(query, "topic");
     if (topic === "") return exchange.send(envelope.TOPIC_IS_EMPTY);
-    withSession(exchange, sessions, ({ session, answering }) => {
-      const onAnswer = answering((frame) => {
-        const statistics = readStatistics(frame);
-        return typeof statistics === "string"
-          ? envelope.failure(statistics)
-          : envelope.success(statisticsJson(statistics));
-      });
-      requestStatistics(turns, session, topic, onAnswer);
-    });
+    withSession(exchange, sessions, ({ session, answering }) =>
+      requestStatistics(turns, session, topic, answering(read)),
+    );
   };
 
-export const queuesRoute =
-  (sessions: HttpSessions, turns: AnswerTurns): Route =>
-  (exchange, query) => {
-    const topic = parameter(query, "topic");
-    if (topic === "") return exchange.send(envelope.TOPIC_IS_EMPTY);
-    withSession(exchange, sessions, ({ session, answering }) => {
-      const onAnswer = answering((frame) => {
-        const queues = readQueues(frame);
-        return typeof queues === "string" ? envelope.failure(queues) : envelope.success(queues.json);
-      });
-      requestStatistics(turns, session, topic, onAnswer);
-    });
-  };
+export const topicStatRoute = statisticsRoute((frame) => {
+  const statistics = readStatistics(frame);
+  return typeof statistics === "string" ? envelope.failure(statistics) : envelope.success(statisticsJson(statistics));
+});
+
+export const queuesRoute = statisticsRoute((frame) => {
+  const queues = readQueues(frame);
+  return typeof queues === "string" ? envelope.failure(queues) : envelope.success(queues.json);
+});
 
 export const allTopicStatRoute =
   (sessions: HttpSessions, turns: AnswerTurns, shards: number): Route =>
