@@ -45,13 +45,16 @@ export const protocolOf = (frontEnd: FrontEnd, context: FrontEndContext): Protoc
 /** Of a client that has gone there is nothing left to close. */
 const ignore = (): void => {};
 
+/** Until the front end has made its own, which may fail. */
+const NO_CODEC: Codec = { take: (_bytes, start) => start };
+
 class FrontEndSocket implements SessionClient, Client {
   readonly canPause = true;
   readonly #socket: Socket;
   readonly #context: FrontEndContext;
   readonly #input: HeldInput;
   readonly #session: Session;
-  readonly #codec: Codec;
+  #codec: Codec = NO_CODEC;
   readonly #what: string;
   /** Not read because the session wants it so; because it holds too much that may not be carried out yet. */
   #isPaused = false;

@@ -1,5 +1,6 @@
 import { connect, type Socket } from "node:net";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { SILENT } from "../../../src/main/log.js";
 import { testBroker } from "../../e2e/brokers.js";
 import { resp } from "./resp.js";
 
@@ -158,6 +159,20 @@ describe("a front end of sixty lines", () => {
     while (told === 0) await turn();
     while (broker.broker.connections.all > 0) await turn();
     expect(told).toBe(1);
+  });
+
+  it("costs a client its connection, and one line in the log, when it cannot be opened", async () => {
+    const errors: string[] = [];
+    const log = { ...SILENT, error: (_fields: object, text: string) => void errors.push(text) };
+    const open = (): never => {
+      throw new Error("no codec");
+    };
+    const broker = await testBroker({ durability: "memory", log }, { frontEnds: [{ ...resp, open }] });
+    const { socket, closed } = await client(broker);
+    socket.write(command("RPOP", "none"));
+    await closed;
+    while (broker.broker.connections.all > 0) await turn();
+    expect(errors.length).toBe(1);
   });
 
   it("closes the connection of a client that sends without end behind a pop that waits", async () => {
