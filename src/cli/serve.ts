@@ -73,7 +73,7 @@ const options = (): Option[] => {
     size("--segment-bytes <size>", "size of a journal file, 64kb to 1gb", defaults.segmentBytes),
     size("--disk-reserve <size>", "free space below which publishes are refused", defaults.diskReserve),
     count("--shards <n>", "threads that own messages", defaults.shards),
-    count("--node <id>", "number of this broker, 1 to 1023, which is part of message ids", defaults.node),
+    count("--node <id>", "number of this broker, 1 to 1024, which is part of message ids", defaults.node),
     option(
       "--memory <size>",
       "memory budget for messages, all shards together, at least 16mb per shard",
@@ -105,6 +105,13 @@ const options = (): Option[] => {
       parseDuration,
       `${defaults.topicIdle / 60_000}m`,
     ),
+    option(
+      "--ttr <time>",
+      "time that a consumer may hold a message, for topics that are not configured",
+      parseDuration,
+      durationText(defaults.ttr),
+    ),
+    count("--retries <n>", "deliveries after the first before a message is dead, likewise", defaults.retries),
     count("--max-queues <n>", "queues of a topic", defaults.maxQueues),
     count("--max-consumers <n>", "consumers, waiting pops and subscriptions of a shard", defaults.maxConsumers),
     option("--max-consumers-per-connection <n>", "those of one connection", parseCount, "a quarter of --max-consumers"),

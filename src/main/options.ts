@@ -5,11 +5,15 @@ import os from "node:os";
 import { resolve } from "node:path";
 import { MAX_NODE_ID } from "../protocol/id.js";
 import {
+  DEFAULT_RETRIES,
+  DEFAULT_TTR,
   MAX_BATCH_MESSAGES,
+  MAX_DELAY,
   MAX_FRAME_BYTES,
   MAX_IN_FLIGHT,
   MAX_MESSAGE_BYTES,
   MAX_NAME_BYTES,
+  MAX_RETRIES,
 } from "../protocol/limits.js";
 import { Durability } from "../protocol/op.js";
 import { type Log, SILENT } from "./log.js";
@@ -54,7 +58,7 @@ export interface BrokerOptions {
   readonly diskReserve: number;
   /** Threads that own messages, 1 to 256. Default: one per core but one, at least 1. */
   readonly shards: number;
-  /** Of this broker among all, 1 to 1,023; part of every message id. Default 1. */
+  /** Of this broker among all, 1 to 1,024; part of every message id. Default 1. */
   readonly node: number;
   /**
    * Budget for messages of all shards, at least 16 MiB for each. Default: half of what the machine (or its container)
@@ -83,6 +87,10 @@ export interface BrokerOptions {
    * it is forgotten, its counters with it. At least 1, up to 2^53 or Infinity. Default 10 minutes.
    */
   readonly topicIdle: number;
+  /** How long a consumer may hold a message of a topic that nobody has configured. Default one minute. */
+  readonly ttr: number;
+  /** How often such a topic delivers a message again before it is a dead letter. Default 5. */
+  readonly retries: number;
   /** Queues in a topic, at most 32,768. */
   readonly maxQueues: number;
   /** Consumers, waiting pops and subscriptions of a shard, at most 65,536. */
@@ -195,6 +203,8 @@ const defaults = {
   topicIdle: 600_000,
   // A publish in pattern mode looks at each.
   maxQueues: 1024,
+  ttr: DEFAULT_TTR,
+  retries: DEFAULT_RETRIES,
   maxConsumers: 65_536,
   // Several times what a round trip carries on a fast network; little enough that 10,000 slow readers are told apart
   // from a leak.
@@ -348,6 +358,8 @@ export const resolveOptions = (given: Partial<BrokerOptions> = {}): BrokerOption
   check("maxTopics", options.maxTopics, 1, MAX_TOPICS);
   check("maxTopicsPerConnection", options.maxTopicsPerConnection, 1, MAX_TOPICS);
   check("maxQueues", options.maxQueues, 1, MAX_QUEUES);
+  check("ttr", options.ttr, 1, MAX_DELAY);
+  check("retries", options.retries, 0, MAX_RETRIES);
   check("maxConsumers", options.maxConsumers, 1, MAX_CONSUMERS);
   check("maxConsumersPerConnection", options.maxConsumersPerConnection, 1, MAX_CONSUMERS);
   check("maxOutgoingBytes", options.maxOutgoingBytes, MIN_OUTGOING_BYTES, 2 ** 32);

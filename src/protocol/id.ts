@@ -13,7 +13,9 @@
 /** 2024-01-01T00:00:00Z: 41 bits of milliseconds last until 2093. */
 export const EPOCH = Date.UTC(2024, 0, 1);
 export const SEQUENCES = 4096;
-export const MAX_NODE_ID = 1023;
+/** Of 1 to 1,024 the last is written as 0, which no node has. */
+export const MAX_NODE_ID = 1024;
+const NODES = 1024;
 const NODE_SHIFT = 12;
 const MILLISECOND_SHIFT = 22;
 const WORD = 0x1_0000_0000;
@@ -25,7 +27,7 @@ export const idHigh = (millisecond: number): number => Math.floor(millisecond / 
 
 /** The low word of the first id of a millisecond on a node. */
 export const idLow = (millisecond: number, node: number): number =>
-  (((millisecond % 1024) << MILLISECOND_SHIFT) | (node << NODE_SHIFT)) >>> 0;
+  (((millisecond % 1024) << MILLISECOND_SHIFT) | ((node % NODES) << NODE_SHIFT)) >>> 0;
 
 /** When an id was made: milliseconds since 1970. */
 export const idTime = (high: number, low: number): number => EPOCH + high * 1024 + (low >>> MILLISECOND_SHIFT);

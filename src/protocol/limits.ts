@@ -41,5 +41,12 @@ export const MAX_BROWSE = 1000;
 /** Ten years: the longest delay, ttl and TTR, in milliseconds. */
 export const MAX_DELAY = 10 * 365 * 24 * 3600 * 1000;
 
+/** The most retries that a topic may allow: one more must fit into 16 bits. */
+export const MAX_RETRIES = 65_534;
+
+/** The TTR in milliseconds and the retries of a topic that nobody has configured, unless the broker was told others. */
+export const DEFAULT_TTR = 60_000;
+export const DEFAULT_RETRIES = 5;
+
 /** The queue of messages without a route key. */
 export const DEFAULT_KEY = "default";

@@ -24,7 +24,7 @@ import { checkMessages } from "./messages/invariants.js";
 import { Store } from "./messages/store.js";
 import type { Steps } from "./steps.js";
 import { Administration } from "./topics/administration.js";
-import { Directory, type DirectoryLimits } from "./topics/directory.js";
+import { Directory, type DirectoryLimits, type TopicDefaults } from "./topics/directory.js";
 import { IdleTopics } from "./topics/idle-topics.js";
 import { Publisher, type Refusal } from "./topics/publisher.js";
 import { UnfinishedCommands } from "./unfinished-commands.js";
@@ -41,11 +41,13 @@ export interface ShardLimits extends DirectoryLimits {
 export interface ShardOptions {
   readonly effects: Effects;
   readonly ids: IdSource;
-  /** 1 to 1,023. */
+  /** 1 to 1,024. */
   readonly node: number;
   /** How many shards share `ids`. Default 1. */
   readonly shards?: number;
   readonly limits: ShardLimits;
+  /** Of topics that nobody has configured. Default: `DEFAULT_CONFIG` of topic.ts. */
+  readonly topicDefaults?: TopicDefaults;
   /** Memory budget in bytes: publishes that would exceed it are refused. */
   readonly memoryBytes: number;
   /** Milliseconds since 1970 at the start. Default 0. */
@@ -105,7 +107,7 @@ export class Shard {
       return this.bytes + growth <= options.memoryBytes;
     };
     store.log.pages.pressure = () => this.bytes - options.memoryBytes;
-    const directory = new Directory(store, limits, hasMemory, options.headBytes);
+    const directory = new Directory(store, limits, hasMemory, options.headBytes, options.topicDefaults);
     const connections = new Connections(
       store,
       limits.maxConsumers,

@@ -2,9 +2,8 @@
 import { ProtocolError } from "../protocol/errors.js";
 import { unpackHead } from "../protocol/head.js";
 import { HeadCursor, Kind } from "../protocol/head-cursor.js";
-import { DEFAULT_KEY, MAX_DELAY } from "../protocol/limits.js";
+import { DEFAULT_KEY, MAX_DELAY, MAX_RETRIES } from "../protocol/limits.js";
 import type { TopicConfig } from "../shard/command.js";
-import { MAX_RETRIES } from "../shard/messages/extent.js";
 import { NameTable } from "./name-table.js";
 
 export class HeadReader {

@@ -3,6 +3,7 @@ import type { MessageReader, MessageWriter } from "../channel/ends.js";
 import type { Journal } from "../journal/journal.js";
 import type { IdSource } from "../shard/messages/id-allocator.js";
 import { Shard, type ShardLimits } from "../shard/shard.js";
+import type { TopicDefaults } from "../shard/topics/directory.js";
 import type { DecoderLimits } from "./decoder-limits.js";
 import { FrameEffects } from "./frame-effects.js";
 import { HeldEffects } from "./held-effects.js";
@@ -19,13 +20,15 @@ export interface PumpOptions {
   readonly inbox: MessageReader;
   readonly outbox: MessageWriter;
   readonly ids: IdSource;
-  /** The number of the broker, 1 to 1,023. */
+  /** The number of the broker, 1 to 1,024. */
   readonly node: number;
   /** The number of this shard, which is written in the head of each segment. */
   readonly shard: number;
   /** How many shards share `ids`. */
   readonly shards: number;
   readonly limits: ShardLimits & DecoderLimits;
+  /** Of topics that nobody has configured. */
+  readonly topicDefaults?: TopicDefaults;
   readonly memoryBytes: number;
   /** The broker's `Durability`. */
   readonly level: number;

@@ -15,7 +15,7 @@ export interface ShardThreadData {
   readonly shards: number;
   /** The broker is starting, and will not start if this thread does not. */
   readonly isFirst: boolean;
-  /** The number of the broker, 1 to 1,023. */
+  /** The number of the broker, 1 to 1,024. */
   readonly node: number;
   readonly inbox: RingMemory;
   readonly outbox: RingMemory;
@@ -27,6 +27,8 @@ export interface ShardThreadData {
   readonly journal: JournalData | undefined;
   /** This shard's share of the memory budget. */
   readonly memoryBytes: number;
+  /** Of topics that nobody has configured: milliseconds, and how often. */
+  readonly topicDefaults: { readonly ttr: number; readonly retries: number };
   readonly limits: {
     readonly maxMessageBytes: number;
     readonly maxFrameBytes: number;

@@ -123,6 +123,7 @@ const makePump = (): Pump =>
     shard: data.shard,
     shards: data.shards,
     limits: data.limits,
+    topicDefaults: data.topicDefaults,
     memoryBytes: data.memoryBytes,
     level: data.journal?.level ?? Durability.memory,
     segmentBytes: data.journal?.segmentBytes,

@@ -184,7 +184,7 @@ describe("ringmq torture", () => {
     expect(await run("--data", directory, "--minutes", "soon")).toMatchObject({ code: 2 });
     const own = temporary();
     const wrong = await run("--data", own, "--", "--node", "5000");
-    expect(wrong).toMatchObject({ code: 2, text: expect.stringContaining("error: --node must be from 1 to 1023") });
+    expect(wrong).toMatchObject({ code: 2, text: expect.stringContaining("error: --node must be from 1 to 1024") });
     expect(wrong.text).not.toContain("FAULT");
     expect(readdirSync(own)).toEqual([]);
     expect((await run("--help")).text).toMatch(/Examples:\n\s+ringmq torture --data/);

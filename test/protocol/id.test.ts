@@ -39,14 +39,19 @@ test.each([
 
 test("an id tells when it was made, on which node", () => {
   fc.assert(
-    fc.property(fc.integer({ min: 0, max: 2 ** 41 - 1 }), fc.integer({ min: 1, max: 1023 }), (millisecond, node) => {
+    fc.property(fc.integer({ min: 0, max: 2 ** 41 - 1 }), fc.integer({ min: 1, max: 1024 }), (millisecond, node) => {
       const high = idHigh(millisecond);
       const low = idLow(millisecond, node);
       expect(idTime(high, low + 4095)).toBe(EPOCH + millisecond);
-      expect((low >>> 12) & 1023).toBe(node);
+      expect((low >>> 12) & 1023).toBe(node % 1024);
       expect(low & 4095).toBe(0);
       // 41 bits of milliseconds leave the sign bit free.
       expect(high).toBeLessThan(2 ** 31);
     }),
   );
+});
+
+test("node 1,024 is written as 0, and touches no bit of the time", () => {
+  expect(idLow(5, 1024)).toBe(5 * 2 ** 22);
+  expect(idLow(5, 1023)).toBe(5 * 2 ** 22 + 1023 * 4096);
 });

@@ -85,8 +85,8 @@ export class ShardByHand {
   }
 
   /** What a shard is that is started now and reads what this one has written. */
-  restarted(): ShardByHand {
-    const again = new ShardByHand({ now: this.now });
+  restarted(options: Partial<ShardOptions> = {}): ShardByHand {
+    const again = new ShardByHand({ now: this.now, ...options });
     readInto(again.shard, segmentsOf(this.shard.store.log));
     return again;
   }

@@ -261,6 +261,7 @@ export class Supervisor {
         diskReserve: options.diskReserve,
       },
       memoryBytes: Math.floor(options.memory / options.shards),
+      topicDefaults: { ttr: options.ttr, retries: options.retries },
       limits: {
         maxMessageBytes: options.maxMessageBytes,
         maxFrameBytes: options.maxFrameBytes,

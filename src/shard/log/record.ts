@@ -167,7 +167,8 @@ export const RANGE_BYTES = 12;
  * DIRECTORY: 16: a msgpack array, `["topic", name, config, startTime]`,
  * `["queue", number, topic, bindKey, paused, declared]`, `["queue deleted", number]` or `["topic deleted", name]`. The
  * first two also change what exists. Everything that exists is named between `["checkpoint"]` and `["complete"]`, with
- * other records in between. `declared` is missing in older files: then all queues but `default` were declared.
+ * other records in between. A topic that nobody has configured has an empty `config`, in older files the default one.
+ * `declared` is missing in older files: then all queues but `default` were declared.
  */
 export const DIRECTORY_BODY = 16;
 

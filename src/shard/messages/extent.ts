@@ -54,9 +54,6 @@ export const BLOCK = 32;
 
 export const NONE = -1;
 
-/** The most retries that a topic may allow: one more must fit into 16 bits. */
-export const MAX_RETRIES = 65_534;
-
 /** The number of bits that are set. */
 export const popcount = (mask: number): number => {
   let m = mask - ((mask >>> 1) & 0x5555_5555);

@@ -9,7 +9,7 @@ import type { TopicConfig } from "../command.js";
 import { ALL_STATES, drop } from "../messages/purge.js";
 import type { Queue } from "../messages/queue.js";
 import type { Directory } from "../topics/directory.js";
-import { DEFAULT_CONFIG, type Topic } from "../topics/topic.js";
+import type { Topic } from "../topics/topic.js";
 
 /** Number, topic, bind key, paused, declared. */
 type QueueEntry = readonly [number, string, string, boolean, boolean?];
@@ -57,11 +57,11 @@ export class DirectoryReplay {
     }
   }
 
-  #topic([name, config, startTime]: readonly [string, TopicConfig, number]): void {
+  #topic([name, config, startTime]: readonly [string, Partial<TopicConfig>, number]): void {
     const known = this.directory.find(name);
     // It was deleted, and another topic has its name.
     if (known !== undefined && known.startTime !== startTime) this.#removeTopic(known);
-    const topic = this.directory.restoreTopic(name, { ...DEFAULT_CONFIG, ...config }, startTime);
+    const topic = this.directory.restoreTopic(name, config, startTime);
     this.#named?.add(topic);
   }
 

@@ -14,7 +14,7 @@ import { Queue } from "../messages/queue.js";
 import type { Store } from "../messages/store.js";
 import { Checkpoint, HEAD_BYTES } from "./checkpoint.js";
 import { RouteCacheBudget } from "./route-cache.js";
-import { Topic, UNKNOWN } from "./topic.js";
+import { DEFAULT_CONFIG, Topic, UNKNOWN } from "./topic.js";
 
 /** Memory of a topic and of a queue: measured, rounded up. */
 const TOPIC_BYTES = 2048;
@@ -33,6 +33,9 @@ export interface DirectoryLimits {
   readonly topicIdle?: number;
 }
 
+/** What a broker may set of the configuration of topics that nobody has configured. */
+export type TopicDefaults = Partial<Pick<TopicConfig, "ttr" | "retries">>;
+
 export class Directory {
   /** By number; the store sees the same table. */
   readonly queues: (Queue | undefined)[] = [];
@@ -49,6 +52,7 @@ export class Directory {
   readonly #checkpoint: Checkpoint;
   /** The queues that the next record is about. */
   #expected: readonly Queue[] = [];
+  readonly #defaults: TopicConfig;
 
   constructor(
     readonly store: Store,
@@ -56,7 +60,9 @@ export class Directory {
     /** Whether there is memory for so many more bytes. */
     readonly hasMemory: (growth: number) => boolean,
     headBytes = HEAD_BYTES,
+    defaults: TopicDefaults = {},
   ) {
+    this.#defaults = { ...DEFAULT_CONFIG, ...defaults };
     store.queues = this.queues;
     this.#checkpoint = new Checkpoint(store, this.#topics, headBytes);
   }
@@ -105,7 +111,7 @@ export class Directory {
   }
 
   #add(name: string, now: number, connection: number): Topic {
-    const topic = new Topic(name, now, this.store.level, this.#routeBudget, connection);
+    const topic = new Topic(name, now, this.store.level, this.#defaults, this.#routeBudget, connection);
     this.#topics.set(name, topic);
     this.#names.add(name);
     this.#unchecked.push(topic);
@@ -212,17 +218,17 @@ export class Directory {
   }
 
   /** A topic that was read back. Limits do not apply to it. */
-  restoreTopic(name: string, config: TopicConfig, startTime: number): Topic {
+  restoreTopic(name: string, config: Partial<TopicConfig>, startTime: number): Topic {
     const { store } = this;
     let topic = this.#topics.get(name);
     if (topic === undefined) {
-      topic = new Topic(name, startTime, store.level, this.#routeBudget);
+      topic = new Topic(name, startTime, store.level, this.#defaults, this.#routeBudget);
       topic.isRecorded = true;
       this.#topics.set(name, topic);
       this.#names.add(name);
       store.directoryBytes += TOPIC_BYTES;
     }
-    topic.configure(config);
+    topic.restore(config);
     return topic;
   }
 

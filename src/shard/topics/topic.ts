@@ -1,7 +1,7 @@
 /**
  * A topic: a configuration, its queues by bind key, and counters. It decides which queues a route key reaches.
  */
-import { DEFAULT_KEY } from "../../protocol/limits.js";
+import { DEFAULT_KEY, DEFAULT_RETRIES, DEFAULT_TTR } from "../../protocol/limits.js";
 import { Durability } from "../../protocol/op.js";
 import type { TopicConfig } from "../command.js";
 import type { DirectoryEntry } from "../log/recorder.js";
@@ -12,8 +12,8 @@ import { RouteCache, type RouteCacheBudget } from "./route-cache.js";
 export const DEFAULT_CONFIG: TopicConfig = {
   autoAck: false,
   mode: "exact",
-  ttr: 60_000,
-  retries: 5,
+  ttr: DEFAULT_TTR,
+  retries: DEFAULT_RETRIES,
   maxLength: 0,
   maxBytes: 0,
   overflow: "refuse",
@@ -29,9 +29,11 @@ const encoder = new TextEncoder();
 
 export class Topic implements QueueTopic {
   readonly nameBytes: Uint8Array;
-  config: TopicConfig = DEFAULT_CONFIG;
-  /** The configuration is the default one. */
+  config: TopicConfig;
+  /** The configuration is the broker's default one. */
   hasDefaultConfig = true;
+  /** Nobody has configured it: it has the default configuration of each broker that it is read back in. */
+  #followsDefaults = true;
   isRecorded = false;
   /** When a command last named it or something was last seen in it; milliseconds since 1970, or `UNKNOWN`. */
   usedAt: number;
@@ -53,10 +55,13 @@ export class Topic implements QueueTopic {
     readonly startTime: number,
     /** `Durability` when the configuration names none. */
     readonly brokerLevel: number,
+    /** The broker's configuration of topics that nobody has configured. */
+    readonly defaults: TopicConfig,
     routeBudget: RouteCacheBudget,
     /** The connection that it was made for; undefined: it was read back. */
     readonly creator?: number,
   ) {
+    this.config = defaults;
     this.level = brokerLevel;
     this.usedAt = startTime;
     this.#routes = new RouteCache(routeBudget);
@@ -64,9 +69,20 @@ export class Topic implements QueueTopic {
   }
 
   configure(config: TopicConfig): void {
+    this.#set(config);
+    this.#followsDefaults = this.hasDefaultConfig;
+  }
+
+  /** Takes over a recorded configuration. One that was recorded stays, though it be the default one by now. */
+  restore(config: Partial<TopicConfig>): void {
+    this.#set({ ...this.defaults, ...config });
+    this.#followsDefaults = Object.keys(config).length === 0;
+  }
+
+  #set(config: TopicConfig): void {
     this.config = config;
     this.hasDefaultConfig = (Object.keys(config) as (keyof TopicConfig)[]).every(
-      (key) => config[key] === DEFAULT_CONFIG[key],
+      (key) => config[key] === this.defaults[key],
     );
     this.level = config.durability === undefined ? this.brokerLevel : Durability[config.durability];
     this.forgetRoutes();
@@ -78,7 +94,7 @@ export class Topic implements QueueTopic {
   }
 
   get entry(): DirectoryEntry {
-    return ["topic", this.name, this.config, this.startTime];
+    return ["topic", this.name, this.#followsDefaults ? {} : this.config, this.startTime];
   }
 
   /** It is empty, nobody waits at it, and using it again would make it just as it is. */
