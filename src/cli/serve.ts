@@ -1,7 +1,5 @@
-/** `ringmq serve`: its flags, and the process around a broker. */
+/** `ringmq serve`: its flags. */
 import { Command, Option } from "commander";
-import { type Broker, CloseError, StartError, startBroker } from "../index.js";
-import type { Log } from "../main/log.js";
 import {
   type BrokerOptions,
   type DurabilityName,
@@ -9,24 +7,16 @@ import {
   OutOfRangeError,
   resolveOptions,
 } from "../main/options.js";
-import { formatAddress, ListenError } from "../main/ports/listen-error.js";
+import { formatAddress } from "../main/ports/listen-error.js";
+import { runBroker } from "./broker-process.js";
 import { ENVIRONMENT, switchInEnvironment, unknownVariables } from "./environment.js";
 import { createLog, LOG_FORMATS, LOG_LEVELS } from "./log-lines.js";
 import { barProgress } from "./progress-bar.js";
-import {
-  durationText,
-  parseAddress,
-  parseCount,
-  parseDuration,
-  parseList,
-  parseSize,
-  plural,
-  sizeText,
-} from "./units.js";
+import { FAILURE } from "./server-process.js";
+import { durationText, parseAddress, parseCount, parseDuration, parseList, parseSize, sizeText } from "./units.js";
 
-/** Exit codes: wrong flags; the broker cannot run or had to be killed. */
+/** Exit code: wrong flags. */
 const USAGE = 2;
-const FAILURE = 1;
 
 interface Flags extends Omit<BrokerOptions, "log" | "progress"> {
   readonly logLevel: string;
@@ -203,14 +193,6 @@ const serve = async (
   { logLevel = "info", logFormat = "text", ...flags }: Partial<Flags>,
 ): Promise<void> => {
   const log = createLog(logLevel, logFormat, (text) => process.stderr.write(text));
-  const progress = process.stderr.isTTY && logLevel !== "silent" ? barProgress(process.stderr) : undefined;
-  let broker: Broker | undefined;
-  stopOnSignal(log, () => {
-    if (broker !== undefined) return broker.close();
-    // Safe to interrupt: the next start reads the same journal.
-    progress?.abort();
-    return Promise.resolve();
-  });
   const allowBackup = switchInEnvironment(command, "allowBackup");
   for (const unknown of unknownVariables(process.env, command)) {
     log.warn(unknown, "an environment variable is not one of the broker's: see ringmq serve --help");
@@ -218,14 +200,13 @@ const serve = async (
   if (flags.tcp === "off" && flags.http === "off") {
     command.error("error: --tcp off and --http off leave no way in: give one of them an address", { exitCode: USAGE });
   }
-  try {
-    broker = await startBroker({ ...flags, ...allowBackup, log, progress });
-  } catch (error) {
-    if (error instanceof RangeError) command.error(`error: ${rangeText(command, error)}`, { exitCode: USAGE });
-    if (!(error instanceof ListenError || error instanceof StartError)) throw error;
-    command.error(`error: ${error.message}`, { exitCode: FAILURE });
-  }
-  announce(broker);
+  await runBroker({
+    options: { ...flags, ...allowBackup },
+    log,
+    progress: process.stderr.isTTY && logLevel !== "silent" ? barProgress(process.stderr) : undefined,
+    refuse: (error) => command.error(`error: ${rangeText(command, error)}`, { exitCode: USAGE }),
+    fail: (reason) => command.error(`error: ${reason}`, { exitCode: FAILURE }),
+  });
 };
 
 /** `maxFrameBytes` → `--max-frame-bytes`. */
@@ -243,59 +224,4 @@ const rangeText = (command: Command, error: RangeError): string => {
   const isOpen = max === Number.POSITIVE_INFINITY || (parse === parseDuration && value < min);
   const range = isOpen ? `at least ${inUnits(min)}` : `from ${inUnits(min)} to ${inUnits(max)}`;
   return `${flagOf(name)} must be ${range}${why}; it is ${inUnits(value)}`;
-};
-
-const announce = ({ addresses: { tcp, http }, options: { shards, data, durability } }: Broker): void => {
-  const kept = durability === "memory" ? "nothing on disk" : `the data in ${data} (${durability})`;
-  const lines = [`ringmq runs with ${plural(shards, "shard")} and ${kept}`];
-  if (tcp !== undefined) lines.push(`  native     tcp://${formatAddress(tcp)}`);
-  if (http !== undefined) {
-    lines.push(`  WebSocket  ws://${formatAddress(http)}/mq`, `  HTTP       http://${formatAddress(http)}`);
-    const port = http.port;
-    lines.push(`try: curl -d 'data={"body":"hello","topic":"greetings"}' http://127.0.0.1:${port}/push`);
-  }
-  process.stdout.write(`${lines.join("\n")}\n`);
-};
-
-/** The first signal drains, the second does not wait. */
-const stopOnSignal = (log: Log, close: () => Promise<void>): void => {
-  let isStopping = false;
-  const stop = (signal: NodeJS.Signals): void => {
-    if (isStopping) process.exit(FAILURE);
-    isStopping = true;
-    log.info({ signal }, "stopping; once more to stop at once");
-    const begin = performance.now();
-    close().then(
-      () => {
-        log.info({ seconds: Math.round(performance.now() - begin) / 1_000 }, "stopped");
-        process.exit(0);
-      },
-      (error: unknown) => {
-        if (error instanceof CloseError) log.error({}, error.message);
-        else log.error({ error }, "the broker did not stop in order");
-        process.exit(FAILURE);
-      },
-    );
-  };
-  process.on("SIGTERM", stop);
-  process.on("SIGINT", stop);
-  // A closed terminal, or an operator who expects a reload, must not kill the broker.
-  process.on("SIGHUP", () => log.info({}, "SIGHUP: there is nothing to read again"));
-  // Standard output is closed: the broker carries on.
-  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
-  const failed = (error: unknown): void => {
-    log.error({ error }, "the broker has failed and stops");
-    process.exitCode = FAILURE;
-    if (isStopping) process.exit(FAILURE);
-    isStopping = true;
-    const end = (): never => process.exit(FAILURE);
-    close().then(end, end);
-  };
-  process.on("uncaughtException", failed);
-  process.on("unhandledRejection", failed);
-  // Only a signal ends the broker. If the event loop runs empty, something has gone wrong.
-  process.on("beforeExit", () => {
-    log.error({}, "the broker has nothing left to do, though nobody has stopped it");
-    process.exit(FAILURE);
-  });
 };

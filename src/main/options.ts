@@ -142,7 +142,7 @@ export interface BrokerOptions {
 
 export const DEFAULT_HOST = "127.0.0.1";
 export const DEFAULT_TCP_PORT = 9503;
-const DEFAULT_HTTP_PORT = 9504;
+export const DEFAULT_HTTP_PORT = 9504;
 
 /** The request window keeps a request's shard in a byte. */
 const MAX_SHARDS = 256;

@@ -31,7 +31,7 @@ it("the package holds what its entries name, the documents, and nothing that is 
   expect(paths.filter((path) => !places.some((place) => path.startsWith(place)))).toEqual([]);
 });
 
-it("the program can be run by its name", () => {
-  const { bin } = JSON.parse(readDocument("package.json"));
-  expect(readDocument(bin.ringmq).split("\n")[0]).toBe("#!/usr/bin/env node");
+it("the programs can be run by their names", () => {
+  const bin: Record<string, string> = JSON.parse(readDocument("package.json")).bin;
+  for (const path of Object.values(bin)) expect(readDocument(path).split("\n")[0]).toBe("#!/usr/bin/env node");
 });

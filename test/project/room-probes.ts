@@ -64,6 +64,16 @@ export const PLACES: readonly {
     mayNot: ["../main/broker.js", "../shard/shard.js", "../journal/lock.js", "../cli/ringmq.js"],
   },
   {
+    file: "src/cli/units.ts",
+    may: ["./log-lines.js", "../index.js", "../main/options.js", "commander", "pino"],
+    mayNot: ["./serve.js", "./gmq/go-flags.js", "../client/index.js", "ini"],
+  },
+  {
+    file: "src/cli/gmq/probe.ts",
+    may: ["./go-flags.js", "../units.js", "../../main/log.js", "ini", "rotating-file-stream"],
+    mayNot: ["../serve.js", "../gnode.js", "../../shard/shard.js", "../../main/broker.js", "pino"],
+  },
+  {
     file: "src/cli/probe.ts",
     may: [
       "../index.js",

@@ -1,0 +1,60 @@
+/** The process of a broker: starts it, says where it listens, ends it. Shared by `ringmq serve` and `gnode`. */
+import { type Broker, ListenError, StartError, startBroker } from "../index.js";
+import type { Log } from "../main/log.js";
+import type { BrokerOptions } from "../main/options.js";
+import { formatAddress } from "../main/ports/listen-error.js";
+import type { StartProgress } from "../main/progress.js";
+import { stopOnSignal } from "./server-process.js";
+import { plural } from "./units.js";
+
+export interface BrokerProcess {
+  readonly options: Partial<Omit<BrokerOptions, "log" | "progress">>;
+  readonly log: Log;
+  readonly progress: StartProgress | undefined;
+  /** Ends the process: an option is out of its range. */
+  readonly refuse: (error: RangeError) => never;
+  /** Ends the process: the broker cannot start. */
+  readonly fail: (reason: string) => never;
+  /** The broker listens. What this returns is done before the broker stops. */
+  readonly started?: (broker: Broker) => () => Promise<void>;
+  /** Brings what was logged to where it belongs before the process ends. */
+  readonly flush?: () => Promise<void>;
+}
+
+export const runBroker = async (given: BrokerProcess): Promise<void> => {
+  const { options, log, progress, refuse, fail, started } = given;
+  let broker: Broker | undefined;
+  let retire: (() => Promise<void>) | undefined;
+  stopOnSignal({
+    ...given,
+    name: "the broker",
+    close: async () => {
+      // Safe to interrupt: the next start reads the same journal.
+      if (broker === undefined) return progress?.abort();
+      await retire?.();
+      await broker.close();
+    },
+    reload: () => log.info({}, "SIGHUP: there is nothing to read again"),
+  });
+  try {
+    broker = await startBroker({ ...options, log, progress });
+  } catch (error) {
+    if (error instanceof RangeError) return refuse(error);
+    if (!(error instanceof ListenError || error instanceof StartError)) throw error;
+    return fail(error.message);
+  }
+  announce(broker);
+  retire = started?.(broker);
+};
+
+const announce = ({ addresses: { tcp, http }, options: { shards, data, durability } }: Broker): void => {
+  const kept = durability === "memory" ? "nothing on disk" : `the data in ${data} (${durability})`;
+  const lines = [`ringmq runs with ${plural(shards, "shard")} and ${kept}`];
+  if (tcp !== undefined) lines.push(`  native     tcp://${formatAddress(tcp)}`);
+  if (http !== undefined) {
+    lines.push(`  WebSocket  ws://${formatAddress(http)}/mq`, `  HTTP       http://${formatAddress(http)}`);
+    const port = http.port;
+    lines.push(`try: curl -d 'data={"body":"hello","topic":"greetings"}' http://127.0.0.1:${port}/push`);
+  }
+  process.stdout.write(`${lines.join("\n")}\n`);
+};

@@ -1,0 +1,104 @@
+/**
+ * Flags in the style of Go's package flag: `-name=value`, `-name value`, one dash or two. What is underneath is
+ * commander, which knows two dashes only: arguments are rewritten for it, and what it says is rewritten back.
+ */
+import { Command, Help, InvalidArgumentError, Option } from "commander";
+import { VERSION } from "../../main/native/handshake.js";
+
+/** Exit code: wrong usage. */
+export const USAGE = 2;
+
+export interface Flag {
+  /** Without a dash: `node_id`. */
+  readonly name: string;
+  /** What the value is: `address`. */
+  readonly value: string;
+  readonly description: string;
+  /** Checks a value. InvalidArgumentError: it is wrong. Default: any text. */
+  readonly parse?: (text: string) => unknown;
+}
+
+export interface FlagGroup {
+  readonly title: string;
+  readonly flags: readonly Flag[];
+}
+
+/** `-a=b` and `-a b` as `--a=b` and `--a b`. What follows a flag with a value is never taken for a flag. */
+export const withTwoDashes = (args: readonly string[], names: ReadonlySet<string>): string[] => {
+  const rewritten: string[] = [];
+  for (let i = 0; i < args.length; i++) {
+    const arg = args[i] ?? "";
+    const [, name, value] = /^--?([^-=][^=]*)(=.*)?$/s.exec(arg) ?? [];
+    if (arg === "--") return [...rewritten, ...args.slice(i)];
+    if (name === undefined) {
+      rewritten.push(arg);
+      continue;
+    }
+    const next = args[i + 1];
+    if (value !== undefined || !names.has(name) || next === undefined) {
+      rewritten.push(`--${name === "h" ? "help" : name}${value ?? ""}`);
+      continue;
+    }
+    // As one argument, so that a value that begins with a dash stays a value.
+    rewritten.push(`--${name}=${next}`);
+    i++;
+  }
+  return rewritten;
+};
+
+const oneDash = (text: string): string => text.replaceAll(/(?<![\w-])--(?=\w)/g, "-");
+
+class GoHelp extends Help {
+  override optionTerm(option: Option): string {
+    return oneDash(option.flags);
+  }
+}
+
+export interface GoProgram {
+  readonly name: string;
+  readonly description: string;
+  readonly groups: readonly FlagGroup[];
+  /** Below the flags. */
+  readonly notes: string;
+}
+
+/** Makes a command of a program. Its errors end the process with `USAGE`. */
+export const goCommand = ({ name, description, groups, notes }: GoProgram): Command => {
+  const command = new Command(name)
+    .description(description)
+    .usage("[-flag=value …]")
+    .version(VERSION, "--version", "print the version")
+    .helpOption("-h, --help", "print this page")
+    .allowExcessArguments(false)
+    .configureOutput({ outputError: (text, write) => write(oneDash(text)) })
+    .addHelpText("after", `\n${notes.trim()}`)
+    .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : Math.max(error.exitCode, exitCodeOf(error.code))));
+  command.createHelp = () => Object.assign(new GoHelp(), command.configureHelp());
+  for (const { title, flags } of groups) {
+    for (const flag of flags) {
+      const option = new Option(`--${flag.name} <${flag.value}>`, flag.description).helpGroup(`${title}:`);
+      // Go takes an empty value for none.
+      command.addOption(option.argParser((text: string) => (text === "" ? text : (flag.parse ?? String)(text))));
+    }
+  }
+  return command;
+};
+
+/** `commander.error` is what a program itself ends with. */
+const exitCodeOf = (code: string): number => (code === "commander.error" ? 1 : USAGE);
+
+/** The flags that were given, by name. Ends the process when they are wrong. */
+export const parseFlags = (command: Command, args: readonly string[]): Readonly<Record<string, unknown>> => {
+  const names = new Set(command.options.filter(({ required }) => required).map((option) => option.name()));
+  command.parse(withTwoDashes(args, names), { from: "user" });
+  return command.opts();
+};
+
+/** A whole number in a range. */
+export const wholeNumber =
+  (min: number, max: number) =>
+  (text: string): number => {
+    const value = /^\d{1,15}$/.test(text.trim()) ? Number(text) : Number.NaN;
+    if (value >= min && value <= max) return value;
+    throw new InvalidArgumentError(`It must be a whole number from ${min} to ${max}.`);
+  };

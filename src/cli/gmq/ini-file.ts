@@ -1,0 +1,61 @@
+/** A configuration file in INI: sections of keys, comments after `#` or `;`, also behind a value. */
+import { readFileSync } from "node:fs";
+import { parse } from "ini";
+
+/** A configuration is a page of text; whoever names a data file by mistake gets an error and not its parse. */
+const MAX_FILE_BYTES = 1024 * 1024;
+
+export class ConfigError extends Error {
+  override readonly name = "ConfigError";
+}
+
+/** Section, then the keys that it may have, in the writing of the documentation. */
+export type KnownKeys = Readonly<Record<string, readonly string[]>>;
+
+export class IniFile {
+  readonly #values = new Map<string, string>();
+
+  private constructor(readonly path: string) {}
+
+  /**
+   * `warn` is told of keys that are not known, which are left alone: a file may serve other programs and versions too.
+   *
+   * @throws ConfigError when the file cannot be read.
+   */
+  static read(path: string, known: KnownKeys, warn: (fields: object, text: string) => void): IniFile {
+    const file = new IniFile(path);
+    const names = new Set(Object.entries(known).flatMap(([section, keys]) => keys.map((key) => nameOf(section, key))));
+    for (const [section, keys] of Object.entries(parse(contentOf(path)))) {
+      if (typeof keys !== "object" || keys === null) {
+        warn({ file: path, key: section }, "a key of the configuration stands before all sections and is ignored");
+        continue;
+      }
+      for (const [key, value] of Object.entries(keys)) {
+        const name = nameOf(section, key);
+        if (names.has(name)) file.#values.set(name, String(value).trim());
+        else warn({ file: path, section, key }, "a key of the configuration is not known and is ignored");
+      }
+    }
+    return file;
+  }
+
+  /** The text of a value; undefined: the key is not there, or has none. */
+  get(section: string, key: string): string | undefined {
+    return this.#values.get(nameOf(section, key)) || undefined;
+  }
+}
+
+/** Capital letters do not matter. */
+const nameOf = (section: string, key: string): string => `${section}.${key}`.toLowerCase();
+
+const contentOf = (path: string): string => {
+  try {
+    const bytes = readFileSync(path);
+    if (bytes.length <= MAX_FILE_BYTES) return bytes.toString("utf8").replace(/^\uFEFF/, "");
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const reason = code === "ENOENT" ? "there is no such file" : message;
+    throw new ConfigError(`the configuration file ${path} cannot be read: ${reason}`);
+  }
+  throw new ConfigError(`the configuration file ${path} is larger than 1 MiB: it is something else`);
+};

@@ -1,0 +1,52 @@
+/** What a program is told: a flag beats the file, and what neither says has a default. */
+import { InvalidArgumentError } from "commander";
+import { ConfigError, type IniFile } from "./ini-file.js";
+
+export class Settings {
+  constructor(
+    readonly flags: Readonly<Record<string, unknown>>,
+    readonly file: IniFile | undefined,
+  ) {}
+
+  /**
+   * A value by its flag, by its section and key, or by one of them. Flags have been parsed before; `parse` is for the
+   * file. An empty value counts as none.
+   *
+   * @throws ConfigError when the value in the file is wrong.
+   */
+  value<T>(
+    flag: string | undefined,
+    key: readonly [string, string] | undefined,
+    parse: (text: string) => T,
+  ): T | undefined {
+    const given = flag === undefined ? undefined : (this.flags[flag] as T | undefined);
+    if (given !== undefined && given !== "") return given;
+    const text = key && this.file?.get(...key);
+    if (key === undefined || text === undefined) return undefined;
+    try {
+      return parse(text);
+    } catch (error) {
+      if (!(error instanceof InvalidArgumentError)) throw error;
+      throw new ConfigError(`${this.file?.path}: [${key[0]}] ${key[1]} = ${text}: ${error.message}`);
+    }
+  }
+
+  /** Whether a flag was given, if only to be empty. */
+  has(flag: string): boolean {
+    return flag in this.flags;
+  }
+}
+
+/** `true` and `false`, as Go and INI files write them. */
+export const parseSwitch = (text: string): boolean => {
+  if (/^(?:true|1|t|yes|on)$/i.test(text)) return true;
+  if (/^(?:false|0|f|no|off)$/i.test(text)) return false;
+  throw new InvalidArgumentError("It must be true or false.");
+};
+
+/** `a,b`, blanks around the names not counted. */
+export const parseNames = (text: string): readonly string[] =>
+  text
+    .split(",")
+    .map((name) => name.trim())
+    .filter((name) => name !== "");
