@@ -1,8 +1,9 @@
 #!/usr/bin/env node
-/** The program `gnode`: a broker with gmq's flags, configuration file and defaults. */
+/** The program `gnode`: a broker with gmq's flags, configuration file and defaults, which announces itself. */
 import { runBroker } from "./broker-process.js";
 import { GNODE_FLAGS, GNODE_KEYS, gnodeSettings } from "./gmq/gnode-settings.js";
 import { goCommand, USAGE } from "./gmq/go-flags.js";
+import { announceNode } from "./gmq/node-announcement.js";
 import { prepare } from "./gmq/program-settings.js";
 import { barProgress } from "./progress-bar.js";
 import { FAILURE } from "./server-process.js";
@@ -44,5 +45,9 @@ await runBroker({
   progress: process.stderr.isTTY && isOnConsole ? barProgress(process.stderr) : undefined,
   refuse: (error) => command.error(`error: ${error.message}`, { exitCode: USAGE }),
   fail: (reason) => command.error(`error: ${reason}`, { exitCode: FAILURE }),
+  started: ({ addresses: { tcp, http } }) => {
+    const announcement = tcp && http && announceNode(settings, tcp, http, log);
+    return async () => announcement?.close();
+  },
   flush,
 });

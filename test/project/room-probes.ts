@@ -3,6 +3,8 @@
  * the linter to refuse exactly what is refused.
  */
 
+import { REGISTRY_PLACES } from "./registry-places.js";
+
 /** For each room a file, modules that it may import and modules that it may not. */
 export const PLACES: readonly {
   readonly file: string;
@@ -70,8 +72,13 @@ export const PLACES: readonly {
   },
   {
     file: "src/cli/gmq/probe.ts",
-    may: ["./go-flags.js", "../units.js", "../../main/log.js", "ini", "rotating-file-stream"],
+    may: ["./go-flags.js", "../units.js", "../../gmq-client/requests.js", "../../registry/discovery/index.js", "ini"],
     mayNot: ["../serve.js", "../gnode.js", "../../shard/shard.js", "../../main/broker.js", "pino"],
+  },
+  {
+    file: "src/gmq-client/probe.ts",
+    may: ["./requests.js", "node:net", "node:events"],
+    mayNot: ["../client/index.js", "../protocol/op.js", "../main/options.js"],
   },
   {
     file: "src/cli/probe.ts",
@@ -228,6 +235,7 @@ export const PLACES: readonly {
       "uWebSockets.js",
     ],
   },
+  ...REGISTRY_PLACES,
   {
     file: "src/client/base/probe.ts",
     may: ["./error.js", "../../protocol/op.js"],
@@ -325,4 +333,5 @@ export const GLOBALS: readonly {
   },
   { file: "src/protocol/probe.ts", may: ["Date.UTC(2024, 0)"], mayNot: ["Buffer.alloc(1)", "process.exit()"] },
   { file: "src/client/probe.ts", may: ["Date.now()"], mayNot: ["Buffer.alloc(1)", "process.exit()"] },
+  { file: "src/registry/discovery/probe.ts", may: ["fetch(url)"], mayNot: ["Buffer.alloc(1)", "process.exit()"] },
 ];

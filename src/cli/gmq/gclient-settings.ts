@@ -56,7 +56,8 @@ export const GCLIENT_FLAGS: readonly FlagGroup[] = [
       {
         name: "cmd",
         value: "command",
-        description: "push, mpush, pop, pop_loop, ack, dead, declare, subscribe, publish; over several nodes push_by_weight, push_by_rand, push_by_avg, pop_by_weight (default: push)",
+        description:
+          "push, mpush, pop, pop_loop, ack, dead, declare, subscribe, publish; over several nodes push_by_weight, push_by_rand, push_by_avg, pop_by_weight (default: push)",
         parse: parseCommand,
       },
     ],
@@ -90,7 +91,12 @@ export const GCLIENT_FLAGS: readonly FlagGroup[] = [
       { name: "topic", value: "name", description: "(default: golang)", parse: parseWord },
       { name: "route_key", value: "key", description: "of messages that are pushed (default: none)", parse: parseWord },
       { name: "bind_key", value: "key", description: "of the queue (default: none)", parse: parseWord },
-      { name: "push_num", value: "n", description: `messages to push (default: ${DEFAULT_MESSAGES})`, parse: parseNumber },
+      {
+        name: "push_num",
+        value: "n",
+        description: `messages to push (default: ${DEFAULT_MESSAGES})`,
+        parse: parseNumber,
+      },
       {
         name: "pop_num",
         value: "n",
@@ -98,11 +104,17 @@ export const GCLIENT_FLAGS: readonly FlagGroup[] = [
         parse: parseNumber,
       },
       { name: "msg_id", value: "id", description: "the message to acknowledge", parse: parseId },
-      { name: "channel", value: "name", description: "to publish to or subscribe to (default: golang)", parse: parseWord },
+      {
+        name: "channel",
+        value: "name",
+        description: "to publish to or subscribe to (default: golang)",
+        parse: parseWord,
+      },
       {
         name: "message",
         value: "text",
-        description: "what to publish to a channel (default: golang), or the body of messages to push (default: golang_0, golang_1 …)",
+        description:
+          "what to publish to a channel (default: golang), or the body of messages to push (default: golang_0, golang_1 …)",
       },
     ],
   },
@@ -126,7 +138,8 @@ export interface GclientSettings {
 }
 
 export const gclientSettings = (settings: Settings): GclientSettings => {
-  const text = (flag: string, byDefault: string): string => settings.value<string>(flag, undefined, String) ?? byDefault;
+  const text = (flag: string, byDefault: string): string =>
+    settings.value<string>(flag, undefined, String) ?? byDefault;
   const names = (flag: string): readonly string[] | undefined => settings.value(flag, undefined, parseNames);
   return {
     command: settings.value("cmd", undefined, parseCommand) ?? "push",

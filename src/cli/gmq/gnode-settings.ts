@@ -8,10 +8,11 @@ import {
   DEFAULT_HTTP_PORT,
   DEFAULT_TCP_PORT,
 } from "../../main/options.js";
-import { parseAddress } from "../units.js";
+import { serviceUrl } from "../../registry/discovery/node-address.js";
 import { type FlagGroup, wholeNumber } from "./go-flags.js";
 import type { KnownKeys } from "./ini-file.js";
 import { LOG_KEYS, parseLevel } from "./log-target.js";
+import { PORT_KEYS, parseListenAddress } from "./port-settings.js";
 import { parseNames, type Settings } from "./settings.js";
 
 /** What a 64-bit id has room for, and what it is reasonable to share traffic by. */
@@ -25,18 +26,14 @@ const MILLISECONDS = 1_000;
 
 const DEFAULT_REGISTRY = "http://127.0.0.1:9595";
 
-export const parseListenAddress = (text: string): Address => {
-  const address = parseAddress(text.trim());
-  if (address !== "off") return address;
-  throw new InvalidArgumentError("A node has both ports: it must be an address.");
-};
-
-/** `http://` is understood; a path makes no sense. */
-const parseRegistries = (text: string): readonly string[] =>
+/** `http://` need not be said. */
+const parseUrls = (text: string): readonly string[] =>
   parseNames(text).map((name) => {
-    const url = /^https?:\/\//.test(name) ? name : `http://${name}`;
-    if (URL.canParse(url)) return url.replace(/\/+$/, "");
-    throw new InvalidArgumentError("It must be as in http://127.0.0.1:9595, several with commas between.");
+    try {
+      return serviceUrl(name);
+    } catch {
+      throw new InvalidArgumentError("It must be as in http://127.0.0.1:9595, several with commas between.");
+    }
   });
 
 const parseId = wholeNumber(0, MAX_NODE);
@@ -69,13 +66,13 @@ export const GNODE_FLAGS: readonly FlagGroup[] = [
         name: "register_addr",
         value: "urls",
         description: `registries to register with, separated by commas; empty for none (default: ${DEFAULT_REGISTRY}, none with -etcd_endpoints)`,
-        parse: parseRegistries,
+        parse: parseUrls,
       },
       {
         name: "etcd_endpoints",
         value: "urls",
         description: "etcd to announce the node in, separated by commas (default: none)",
-        parse: parseNames,
+        parse: parseUrls,
       },
       {
         name: "report_tcp_addr",
@@ -134,8 +131,6 @@ export const GNODE_FLAGS: readonly FlagGroup[] = [
   },
 ];
 
-const PORT_KEYS = ["addr", "certFile", "keyFile", "enableTls"] as const;
-
 export const GNODE_KEYS: KnownKeys = {
   node: ["id", "weight", "msgTTR", "msgMaxRetry", "dataSavePath", "reportTcpaddr", "reportHttpaddr"],
   http_server: PORT_KEYS,
@@ -166,7 +161,7 @@ export const gnodeSettings = (settings: Settings): GnodeSettings => {
   const id = settings.value("node_id", ["node", "id"], parseId) || 1;
   const ttr = settings.value("msg_ttr", ["node", "msgTTR"], parseTtr);
   const retries = settings.value("msg_max_retry", ["node", "msgMaxRetry"], parseRetries);
-  const etcd = settings.value("etcd_endpoints", undefined, parseNames) ?? [];
+  const etcd = settings.value("etcd_endpoints", undefined, parseUrls) ?? [];
   const isUnset = etcd.length === 0 && !settings.has("register_addr");
   return {
     broker: {
@@ -194,4 +189,4 @@ const at = (port: number): Address => ({ host: DEFAULT_HOST, port });
 const registriesOf = (settings: Settings): readonly string[] | undefined =>
   settings.has("register_addr") && settings.flags["register_addr"] === ""
     ? []
-    : settings.value("register_addr", ["gregister", "addr"], parseRegistries);
+    : settings.value("register_addr", ["gregister", "addr"], parseUrls);

@@ -17,6 +17,18 @@ const LIST_EVERY = 10_000;
 /** Whether all went well. */
 export type ManyNodeCommand = (settings: GclientSettings, print: Printer) => Promise<boolean>;
 
+/** Throws when nobody lists the nodes, with what to do. */
+const findNodes = async (settings: GclientSettings): Promise<NodeInfo[]> => {
+  try {
+    return await listNodes(settings);
+  } catch (error) {
+    const { message } = error as Error;
+    throw new Error(
+      `${message}\nIs a registry running there? Start one with gregister, or name it with -register_addr or -etcd_endpoints.`,
+    );
+  }
+};
+
 /** Registries are asked in turn until one answers. Throws what the last one failed with. */
 const listNodes = async ({ etcd, registries }: GclientSettings): Promise<NodeInfo[]> => {
   if (etcd.length > 0) return listAnnounced(etcd);
@@ -35,7 +47,7 @@ const push =
   (pick: Pick): ManyNodeCommand =>
   async (settings, { line, progress }) => {
     const { topic, routeKey, pushCount } = settings;
-    const pool = new NodePool(await listNodes(settings), pick);
+    const pool = new NodePool(await findNodes(settings), pick);
     /** A node that fails is left out; what it has not confirmed goes to another. */
     const send = async (i: number): Promise<{ readonly address: string; readonly response: Response }> => {
       const request = requests.pub(topic, routeKey, 0, Buffer.from(bodyOf(settings, i)));
@@ -65,14 +77,17 @@ const push =
 
 /** Until the process is stopped. A node that fails is left out until it is listed anew. */
 const popByWeight: ManyNodeCommand = async (settings, { line }) => {
-  const pool = new NodePool(await listNodes(settings), "weight");
+  const pool = new NodePool(await findNodes(settings), "weight");
   let listed = performance.now();
   for (;;) {
     if (performance.now() - listed > LIST_EVERY) {
       listed = performance.now();
-      await listNodes(settings).then((nodes) => {
-        pool.nodes = nodes;
-      }, () => {});
+      await listNodes(settings).then(
+        (nodes) => {
+          pool.nodes = nodes;
+        },
+        () => {},
+      );
     }
     await popFrom(pool, settings, line);
   }

@@ -1,0 +1,114 @@
+#!/usr/bin/env node
+/** The program `gclient`: one command to a node of gmq's, or to several. It prints what gmq's own program prints. */
+import { Presets, SingleBar } from "cli-progress";
+import { GmqConnection } from "../gmq-client/connection.js";
+import { formatAddress } from "../main/ports/listen-error.js";
+import { GCLIENT_FLAGS, type GclientSettings, gclientSettings } from "./gmq/gclient-settings.js";
+import { goCommand, parseFlags, USAGE } from "./gmq/go-flags.js";
+import { goDuration, logLine } from "./gmq/go-log.js";
+import { MANY_NODE_COMMANDS } from "./gmq/many-node-commands.js";
+import { NODE_COMMANDS, type Printer } from "./gmq/node-commands.js";
+import { popLoop } from "./gmq/pop-loop.js";
+import { Settings } from "./gmq/settings.js";
+import { FAILURE } from "./server-process.js";
+
+const NOTES = `
+A flag is -name=value or -name value, with one dash or two. Messages that are popped stay in flight until they are
+acknowledged, and come again otherwise. Lines go to standard error, as those of gmq's own program do.
+
+Examples:
+  gclient -node_addr=127.0.0.1:9503 -cmd=push -topic=greetings -push_num=1000
+  gclient -cmd=push -topic=greetings -push_num=1 -message=hello
+      publish
+  gclient -cmd=pop -topic=greetings -pop_num=1
+  gclient -cmd=ack -topic=greetings -msg_id=374389276810416130
+  gclient -cmd=pop_loop -topic=greetings
+      take one message, acknowledge it, print messages until stopped
+  gclient -cmd=declare -topic=lessons -bind_key=homework
+  gclient -cmd=push -topic=lessons -route_key=homework
+  gclient -cmd=pop -topic=lessons -bind_key=homework
+      a topic with a queue
+  gclient -cmd=subscribe -channel=news
+  gclient -cmd=publish -channel=news -message=hello
+      a channel
+  gclient -register_addr=http://127.0.0.1:9595 -cmd=push_by_weight -topic=greetings -push_num=1000
+      over the nodes that are registered
+`;
+
+/** Above so many messages a terminal shows how far it is, instead of a line for each. */
+const MAX_LINES = 1_000;
+
+const command = goCommand({
+  name: "gclient",
+  description: "Publishes and takes messages, on one node or over several.",
+  groups: GCLIENT_FLAGS,
+  notes: NOTES,
+});
+
+const begin = performance.now();
+const { stderr } = process;
+// Who reads this has read enough, as `| head` does.
+for (const stream of [process.stdout, stderr]) {
+  stream.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : FAILURE));
+}
+
+const line = (text: string): void => {
+  stderr.write(logLine(text));
+};
+
+const end = (code: number): never => {
+  line(`${goDuration(performance.now() - begin)} in total.`);
+  process.exit(code);
+};
+
+/** Ends the process. */
+const fail = (reason: string, code = FAILURE): never => command.error(`error: ${reason}`, { exitCode: code });
+
+const connected = async (settings: GclientSettings): Promise<GmqConnection> => {
+  try {
+    return await GmqConnection.open(settings.node);
+  } catch (error) {
+    const where = formatAddress(settings.node);
+    return fail(
+      `cannot connect to ${where}: ${(error as Error).message}\nIs a node running there? Start one with gnode, or name another with -node_addr.`,
+    );
+  }
+};
+
+const makePrinter = ({ command: name, pushCount }: GclientSettings): Printer & { readonly done: () => void } => {
+  const isLong = name.includes("push") && pushCount > MAX_LINES && stderr.isTTY;
+  if (!isLong) return { line, progress: undefined, done: () => {} };
+  const format = "pushing [{bar}] {percentage}% | {value} of {total} | {eta_formatted} left";
+  const bar = new SingleBar({ stream: stderr, format, gracefulExit: false }, Presets.legacy);
+  bar.start(pushCount, 0);
+  return { line, progress: (done) => bar.update(done), done: () => bar.stop() };
+};
+
+const run = async (settings: GclientSettings): Promise<boolean> => {
+  const { command: name } = settings;
+  const overMany = MANY_NODE_COMMANDS[name];
+  if (name === "pop_loop") {
+    await connected(settings).then((node) => node.close());
+    return await popLoop(() => GmqConnection.open(settings.node), settings, line);
+  }
+  const node = overMany === undefined ? await connected(settings) : undefined;
+  const printer = makePrinter(settings);
+  try {
+    const toOne = NODE_COMMANDS[name];
+    if (node !== undefined && toOne !== undefined) return await toOne(node, settings, printer);
+    return (await overMany?.(settings, printer)) ?? false;
+  } finally {
+    printer.done();
+    node?.close();
+  }
+};
+
+const settings = gclientSettings(new Settings(parseFlags(command, process.argv.slice(2)), undefined));
+if (settings.command === "ack" && settings.id === "")
+  fail("ack needs the id of a message: -msg_id=374389276810416130", USAGE);
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => end(0));
+try {
+  end((await run(settings)) ? 0 : FAILURE);
+} catch (error) {
+  fail((error as Error).message);
+}

@@ -1,0 +1,44 @@
+/** The flags and the configuration file of `gregister`. */
+import type { Address } from "../../main/options.js";
+import type { FlagGroup } from "./go-flags.js";
+import type { KnownKeys } from "./ini-file.js";
+import { LOG_KEYS } from "./log-target.js";
+import { PORT_KEYS, type PortFiles, parseListenAddress, portFiles } from "./port-settings.js";
+import type { Settings } from "./settings.js";
+
+const DEFAULT_ADDRESS: Address = { host: "127.0.0.1", port: 9595 };
+
+export const GREGISTER_FLAGS: readonly FlagGroup[] = [
+  {
+    title: "Flags",
+    flags: [
+      {
+        name: "http_addr",
+        value: "address",
+        description: "where it listens: host:port, or :port for all interfaces (default: 127.0.0.1:9595)",
+        parse: parseListenAddress,
+      },
+      {
+        name: "data_save_path",
+        value: "dir",
+        description: "directory of its list, which then survives a restart (default: none; nodes register again)",
+      },
+      { name: "config_file", value: "file", description: "INI file with the same settings; flags beat it" },
+    ],
+  },
+];
+
+export const GREGISTER_KEYS: KnownKeys = { register: ["dataSavePath"], http_server: PORT_KEYS, log: LOG_KEYS };
+
+export interface GregisterSettings {
+  readonly http: Address;
+  readonly directory: string | undefined;
+  readonly tls: PortFiles | undefined;
+}
+
+/** ConfigError: a value of the file is wrong. */
+export const gregisterSettings = (settings: Settings): GregisterSettings => ({
+  http: settings.value("http_addr", ["http_server", "addr"], parseListenAddress) ?? DEFAULT_ADDRESS,
+  directory: settings.value("data_save_path", ["register", "dataSavePath"], String),
+  tls: portFiles(settings, "http_server"),
+});

@@ -1,0 +1,29 @@
+/** The settings of a port in gmq's configuration files. */
+import { InvalidArgumentError } from "commander";
+import type { Address } from "../../main/options.js";
+import { parseAddress } from "../units.js";
+import { ConfigError } from "./ini-file.js";
+import { parseSwitch, type Settings } from "./settings.js";
+
+export const PORT_KEYS = ["addr", "certFile", "keyFile", "enableTls"] as const;
+
+export const parseListenAddress = (text: string): Address => {
+  const address = /^off$/i.test(text.trim()) ? "off" : parseAddress(text.trim());
+  if (address !== "off") return address;
+  throw new InvalidArgumentError("It must be an address: the port cannot be off.");
+};
+
+/** The certificate of a port and its key, PEM files, relative to the working directory. */
+export interface PortFiles {
+  readonly certFile: string;
+  readonly keyFile: string;
+}
+
+/** Undefined: the port has no TLS. ConfigError: it has, and a file is not named. */
+export const portFiles = (settings: Settings, section: string): PortFiles | undefined => {
+  if (settings.value(undefined, [section, "enableTls"], parseSwitch) !== true) return undefined;
+  const certFile = settings.value(undefined, [section, "certFile"], String);
+  const keyFile = settings.value(undefined, [section, "keyFile"], String);
+  if (certFile !== undefined && keyFile !== undefined) return { certFile, keyFile };
+  throw new ConfigError(`${settings.file?.path}: [${section}] enableTls needs a certFile and a keyFile`);
+};
