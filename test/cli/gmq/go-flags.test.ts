@@ -1,0 +1,35 @@
+import { describe, expect, it } from "vitest";
+import { withTwoDashes } from "../../../src/cli/gmq/go-flags.js";
+
+const NAMES = new Set(["topic", "push_num", "message"]);
+const rewritten = (...args: string[]): string[] => withTwoDashes(args, NAMES);
+
+describe("flags in Go's style", () => {
+  it("have one dash or two, and their value in the same argument or the next", () => {
+    const meant = ["--topic=a", "--push_num=5"];
+    expect(rewritten("-topic=a", "-push_num=5")).toEqual(meant);
+    expect(rewritten("--topic=a", "--push_num", "5")).toEqual(meant);
+    expect(rewritten("-topic", "a", "--push_num=5")).toEqual(meant);
+  });
+
+  it("take the next argument for their value, whatever it looks like", () => {
+    expect(rewritten("-message", "-topic", "-push_num", "-5")).toEqual(["--message=-topic", "--push_num=-5"]);
+    expect(rewritten("-message", "--")).toEqual(["--message=--"]);
+  });
+
+  it("have values with equals signs, dashes and line breaks in them, and empty ones", () => {
+    expect(rewritten("-message=a=b -c\n--d", "-topic=")).toEqual(["--message=a=b -c\n--d", "--topic="]);
+    expect(rewritten("-message", "")).toEqual(["--message="]);
+  });
+
+  it("are left to be refused when nobody knows them, or their value is missing", () => {
+    expect(rewritten("-nose", "a", "-topic")).toEqual(["--nose", "a", "--topic"]);
+    expect(rewritten("---topic", "-", "a")).toEqual(["---topic", "-", "a"]);
+  });
+
+  it("ask for help with -h and -help, and end at two dashes", () => {
+    expect(rewritten("-h")).toEqual(["--help"]);
+    expect(rewritten("-help")).toEqual(["--help"]);
+    expect(rewritten("--", "-topic")).toEqual(["--", "-topic"]);
+  });
+});
