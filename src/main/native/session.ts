@@ -48,6 +48,8 @@ export class Session implements TurnTaker, UnansweredPops {
   #last = 0;
   /** Waiting pops and holds: what the client has sent behind them must not be carried out yet. */
   #blocking = 0;
+  /** The same for moments. */
+  #pauses = 0;
   /** The client may have gone, so pops no longer wait. */
   #isHurried = false;
   /** No more requests come. */
@@ -96,7 +98,7 @@ export class Session implements TurnTaker, UnansweredPops {
 
   /** What the client sends should not be carried out for now. */
   get isBlocked(): boolean {
-    return this.#blocking > 0 || this.#handlers.size >= this.#options.maxInFlight;
+    return this.#blocking > 0 || this.#pauses > 0 || this.#handlers.size >= this.#options.maxInFlight;
   }
 
   /** A pop waits, perhaps for long, or a command of several requests goes on. */
@@ -170,6 +172,17 @@ export class Session implements TurnTaker, UnansweredPops {
       if (isHeld) this.#blocking--;
       isHeld = false;
       // Whoever calls may still have its answer to write.
+      queueMicrotask(() => this.#afterAnswers());
+    };
+  }
+
+  /** As `hold`, for moments: what the client sends meanwhile stays in its socket. */
+  pause(): () => void {
+    let isPaused = true;
+    this.#pauses++;
+    return () => {
+      if (isPaused) this.#pauses--;
+      isPaused = false;
       queueMicrotask(() => this.#afterAnswers());
     };
   }
