@@ -209,6 +209,11 @@ const PLACES: readonly {
     ],
   },
   {
+    file: "src/main/front-ends/gmq/line/probe.ts",
+    may: ["./lane.js", "../push.js", "../../../native/session.js", "../../../ports/front-end.js"],
+    mayNot: ["../http/form.js", "../../../broker.js", "../../../ports/http/exchange.js", "node:net"],
+  },
+  {
     file: "src/main/probe.ts",
     may: ["./broker.js", "./log.js", "./front-ends/gmq/http/index.js", "./shards/supervisor.js", "../protocol/op.js"],
     mayNot: [
