@@ -1,6 +1,7 @@
 /** What talks to clients: the ports, the front ends behind them, the connections, and the budgets that these share. */
 import { setTimeout as delay } from "node:timers/promises";
 import type { Engine } from "./engine.js";
+import { gmqFrame } from "./front-ends/gmq/frame/index.js";
 import { failure } from "./front-ends/gmq/http/envelope.js";
 import { installGmqHttp } from "./front-ends/gmq/http/index.js";
 import { AssemblyMemory } from "./native/assembly.js";
@@ -135,7 +136,7 @@ export class Server implements ConnectionHost, SessionHost {
     if (options.tcp !== "off") {
       const { assembly: memory, pool } = this.#context;
       const context = { host: this, memory, pool, maxMessageBytes, maxInFlight: options.maxInFlight, log };
-      const foreign = [...FRONT_ENDS, ...frontEnds].map((frontEnd) => protocolOf(frontEnd, context));
+      const foreign = [gmqFrame(), ...FRONT_ENDS, ...frontEnds].map((frontEnd) => protocolOf(frontEnd, context));
       const protocols = [nativeProtocol(this, log), ...foreign];
       this.#tcp = new TcpListener(this, protocols, helloTimeout, log);
     }
