@@ -1,6 +1,7 @@
 /** What talks to clients: the ports, the front ends behind them, the connections, and the budgets that these share. */
 import { setTimeout as delay } from "node:timers/promises";
 import type { Engine } from "./engine.js";
+import { gmqFrame } from "./front-ends/gmq/frame/index.js";
 import { failure } from "./front-ends/gmq/http/envelope.js";
 import { installGmqHttp } from "./front-ends/gmq/http/index.js";
 import { gmqLine } from "./front-ends/gmq/line/index.js";
@@ -61,7 +62,7 @@ const MAX_BATCH = 256;
 /** The foreign protocols of the TCP port: docs/adding-a-front-end.md tells how to add one. */
 const frontEndsOf = ({ maxMessageBytes, maxBatchMessages, maxQueues, log }: BrokerOptions): readonly FrontEnd[] => {
   const batch = Math.max(1, Math.min(MAX_BATCH, maxBatchMessages, Math.floor(MAX_FAN_OUT / maxQueues)));
-  return [gmqLine({ maxMessageBytes, maxBatchMessages: batch, log })];
+  return [gmqFrame(), gmqLine({ maxMessageBytes, maxBatchMessages: batch, log })];
 };
 
 /** Where a broker listens; undefined for what is off. */

@@ -140,19 +140,23 @@ export class Session implements TurnTaker, UnansweredPops {
 
   /**
    * Takes messages out of a queue. When the client goes before the answer comes, the wait ends at once, and messages that
-   * were on their way are given back. A session whose answers are in order is blocked while it waits.
+   * were on their way are given back. A session whose answers are in order is blocked while it waits, unless it is apart.
    */
-  pop(topic: string, queue: string, { max = 1, wait = 0 }: PopOptions, onAnswer: AnswerHandler): void {
+  pop(topic: string, queue: string, options: PopOptions, onAnswer: AnswerHandler): void {
+    const { max = 1, wait = 0, isApart = false } = options;
     const isWaiting = wait > 0 && !this.#isHurried;
-    const isBlocking = isWaiting && this.#answers.areInOrder;
+    const isBlocking = isWaiting && this.#answers.areInOrder && !isApart;
     const head = packHead([topic, queue, max, isWaiting ? wait : 0]);
-    const request = this.request(Op.POP, 0, head, undefined, (frame) => {
+    const answered = (frame: AnswerFrame): void => {
       // An error of the session's own has no number: the shard may answer all the same.
       if (frame.request !== 0) this.#pops.delete(request);
       if (isBlocking) this.#blocking--;
       if (this.#isClosed && frame.op === Answer.MESSAGES) this.#giveBackLate(frame, onAnswer);
       else onAnswer(frame);
-    });
+    };
+    const request = isApart
+      ? this.#askOutOfOrder(Op.POP, head, undefined, answered)
+      : this.request(Op.POP, 0, head, undefined, answered);
     if (isBlocking) this.#blocking++;
     if (request !== 0) this.#pops.set(request, { request, topic, queue, isWaiting });
   }
@@ -318,13 +322,17 @@ export class Session implements TurnTaker, UnansweredPops {
     return undefined;
   }
 
-  /** A request of the session itself, whose answer has no place among those of the client. */
-  #askOutOfOrder(op: number, head: Uint8Array, payload: Uint8Array | undefined, onAnswer: AnswerHandler): void {
+  /** A request whose answer has no place among the others; 0: it was refused. */
+  #askOutOfOrder(op: number, head: Uint8Array, payload: Uint8Array | undefined, onAnswer: AnswerHandler): number {
     const request = this.nextRequest();
     this.#answers.expectOutOfOrder(request, onAnswer);
     const refusal = this.#refusal(head, payload);
-    if (refusal === undefined) this.#turns.gather(this, op, 0, request, head, payload);
-    else this.#turns.refuse(this, request, refusal);
+    if (refusal === undefined) {
+      this.#turns.gather(this, op, 0, request, head, payload);
+      return request;
+    }
+    this.#turns.refuse(this, request, refusal);
+    return 0;
   }
 
   /** What the connection is carried by: its frames go to handlers, and its limits hold for the client's own socket. */
