@@ -21,6 +21,7 @@ import { UnsentBudget } from "./native/unsent-budget.js";
 import { WaitingInput } from "./native/waiting-input.js";
 import { type Address, type BrokerOptions, MIN_SHARED_CONNECTIONS } from "./options.js";
 import { AddressShares } from "./ports/address-shares.js";
+import type { Certificates } from "./ports/certificate.js";
 import type { ConnectionHost } from "./ports/connection-host.js";
 import { DescriptorWatch } from "./ports/descriptor-watch.js";
 import type { FrontEnd } from "./ports/front-end.js";
@@ -96,6 +97,7 @@ export interface ServerParts {
   readonly maxSockets: number;
   /** Undefined: HTTP is off. */
   readonly makeHttpEngine: HttpEngineFactory | undefined;
+  readonly certificates: Certificates;
   /** Beside the native protocol. Undefined: those that there are. */
   readonly frontEnds: readonly FrontEnd[] | undefined;
 }
@@ -117,7 +119,16 @@ export class Server implements ConnectionHost, SessionHost {
   #sweeps = 0;
 
   /** Listens nowhere yet: see `listen`. */
-  constructor({ options, router, engine, connections, maxSockets, makeHttpEngine, frontEnds }: ServerParts) {
+  constructor({
+    options,
+    router,
+    engine,
+    connections,
+    maxSockets,
+    makeHttpEngine,
+    certificates,
+    frontEnds,
+  }: ServerParts) {
     const { helloTimeout, maxFrameBytes, maxMessageBytes, shards, log } = options;
     const { supervisor, backups } = engine;
     this.#options = options;
@@ -148,12 +159,12 @@ export class Server implements ConnectionHost, SessionHost {
       const context = { host: this, memory, pool, maxMessageBytes, maxInFlight: options.maxInFlight, log };
       const foreign = (frontEnds ?? frontEndsOf(options)).map((frontEnd) => protocolOf(frontEnd, context));
       const protocols = [nativeProtocol(this, log), ...foreign];
-      this.#tcp = new TcpListener(this, protocols, helloTimeout, log);
+      this.#tcp = new TcpListener(this, protocols, helloTimeout, log, certificates.tcp);
     }
     if (options.http !== "off" && makeHttpEngine !== undefined) {
       const { allowOrigin, allowHost, http } = options;
       const httpGuard = new HttpGuard({ listensOn: http.host, allowOrigin, allowHost });
-      this.#http = new HttpListener(this, httpGuard, log, makeHttpEngine, failure);
+      this.#http = new HttpListener(this, httpGuard, log, (host) => makeHttpEngine(host, certificates.http), failure);
       installGmqHttp(this.#http.entrance, this.#httpSessions, { shards, maxMessageBytes });
     }
     const ports = [this.#tcp, this.#http].filter((port) => port !== undefined);
@@ -173,6 +184,12 @@ export class Server implements ConnectionHost, SessionHost {
     };
     this.#sweeper = setInterval(() => this.#sweep(), SWEEP_EVERY);
     this.#sweeper.unref();
+  }
+
+  /** Connections that come from now on are shown these certificates. Ports that had none still have none. */
+  renew({ tcp, http }: Certificates): void {
+    if (tcp !== undefined) this.#tcp?.renew(tcp);
+    if (http !== undefined) this.#http?.renew(http);
   }
 
   /** Takes no more connections, tells those that are there to go, and waits up to `timeout` until they are done. */
