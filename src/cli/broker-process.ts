@@ -1,5 +1,5 @@
 /** The process of a broker: starts it, says where it listens, ends it. Shared by `ringmq serve` and `gnode`. */
-import { type Broker, ListenError, StartError, startBroker } from "../index.js";
+import { type Broker, CertificateError, ListenError, StartError, startBroker } from "../index.js";
 import type { Log } from "../main/log.js";
 import type { BrokerOptions } from "../main/options.js";
 import { formatAddress } from "../main/ports/listen-error.js";
@@ -13,6 +13,8 @@ export interface BrokerProcess {
   readonly progress: StartProgress | undefined;
   /** Ends the process: an option is out of its range. */
   readonly refuse: (error: RangeError) => never;
+  /** What is wrong with certificates, in the words of this program. */
+  readonly explain: (reason: string) => string;
   /** Ends the process: the broker cannot start. */
   readonly fail: (reason: string) => never;
   /** The broker listens. What this returns is done before the broker stops. */
@@ -34,7 +36,9 @@ export const runBroker = async (given: BrokerProcess): Promise<void> => {
       await retire?.();
       await broker.close();
     },
-    reload: () => log.info({}, "SIGHUP: there is nothing to read again"),
+    reload: () => {
+      if (broker !== undefined) reload(broker, given);
+    },
   });
   try {
     broker = await startBroker({ ...options, log, progress });
@@ -47,14 +51,32 @@ export const runBroker = async (given: BrokerProcess): Promise<void> => {
   retire = started?.(broker);
 };
 
-const announce = ({ addresses: { tcp, http }, options: { shards, data, durability } }: Broker): void => {
+/** SIGHUP reads certificates again. It must not kill a broker that has none: it is also the signal of a closed terminal. */
+const reload = (broker: Broker, { log, explain }: BrokerProcess): void => {
+  if (broker.options.tcpTls === undefined && broker.options.httpTls === undefined) {
+    return log.info({}, "SIGHUP: there is nothing to read again");
+  }
+  try {
+    broker.reloadCertificates();
+  } catch (error) {
+    if (!(error instanceof CertificateError)) throw error;
+    log.error({}, `SIGHUP: the certificates stay as they are: ${explain(error.message)}`);
+  }
+};
+
+const announce = ({ addresses: { tcp, http }, options }: Broker): void => {
+  const { shards, data, durability, tcpTls, httpTls } = options;
   const kept = durability === "memory" ? "nothing on disk" : `the data in ${data} (${durability})`;
   const lines = [`ringmq runs with ${plural(shards, "shard")} and ${kept}`];
-  if (tcp !== undefined) lines.push(`  native     tcp://${formatAddress(tcp)}`);
+  if (tcp !== undefined) lines.push(`  native     ${tcpTls === undefined ? "tcp" : "tls"}://${formatAddress(tcp)}`);
   if (http !== undefined) {
-    lines.push(`  WebSocket  ws://${formatAddress(http)}/mq`, `  HTTP       http://${formatAddress(http)}`);
-    const port = http.port;
-    lines.push(`try: curl -d 'data={"body":"hello","topic":"greetings"}' http://127.0.0.1:${port}/push`);
+    const s = httpTls === undefined ? "" : "s";
+    lines.push(`  WebSocket  ws${s}://${formatAddress(http)}/mq`, `  HTTP       http${s}://${formatAddress(http)}`);
+    // The authority of the broker's certificate is not known here.
+    const authority = httpTls === undefined ? "" : "--cacert ca.pem ";
+    const client = httpTls?.clientCaFile === undefined ? "" : "--cert client.pem --key client-key.pem ";
+    const url = `http${s}://127.0.0.1:${http.port}/push`;
+    lines.push(`try: curl ${authority}${client}-d 'data={"body":"hello","topic":"greetings"}' ${url}`);
   }
   process.stdout.write(`${lines.join("\n")}\n`);
 };

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** The program `gnode`: a broker with gmq's flags, configuration file and defaults, which announces itself. */
 import { runBroker } from "./broker-process.js";
-import { GNODE_FLAGS, GNODE_KEYS, gnodeSettings } from "./gmq/gnode-settings.js";
+import { GNODE_FLAGS, GNODE_KEYS, gnodeSettings, withKeys } from "./gmq/gnode-settings.js";
 import { goCommand, USAGE } from "./gmq/go-flags.js";
 import { announceNode } from "./gmq/node-announcement.js";
 import { prepare } from "./gmq/program-settings.js";
@@ -43,7 +43,8 @@ await runBroker({
   options: settings.broker,
   log,
   progress: process.stderr.isTTY && isOnConsole ? barProgress(process.stderr) : undefined,
-  refuse: (error) => command.error(`error: ${error.message}`, { exitCode: USAGE }),
+  refuse: (error) => command.error(`error: ${withKeys(error.message)}`, { exitCode: USAGE }),
+  explain: withKeys,
   fail: (reason) => command.error(`error: ${reason}`, { exitCode: FAILURE }),
   started: ({ addresses: { tcp, http } }) => {
     const announcement = tcp && http && announceNode(settings, tcp, http, log);

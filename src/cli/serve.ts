@@ -13,12 +13,13 @@ import { ENVIRONMENT, switchInEnvironment, unknownVariables } from "./environmen
 import { createLog, LOG_FORMATS, LOG_LEVELS } from "./log-lines.js";
 import { barProgress } from "./progress-bar.js";
 import { FAILURE } from "./server-process.js";
+import { parseTlsPorts, type TlsFlags, tlsOptions, withTlsFlags } from "./tls-flags.js";
 import { durationText, parseAddress, parseCount, parseDuration, parseList, parseSize, sizeText } from "./units.js";
 
 /** Exit code: wrong flags. */
 const USAGE = 2;
 
-interface Flags extends Omit<BrokerOptions, "log" | "progress"> {
+interface Flags extends Omit<BrokerOptions, "log" | "progress" | "tcpTls" | "httpTls">, TlsFlags {
   readonly logLevel: string;
   readonly logFormat: string;
 }
@@ -52,6 +53,16 @@ const options = (): Option[] => {
       .choices(HTTP_ENGINES)
       .default(defaults.httpEngine)
       .env(`${ENVIRONMENT}HTTP_ENGINE`),
+    new Option(
+      "--tls-cert <file>",
+      "TLS: the broker's certificate in PEM, with those between it and its authority",
+    ).env(`${ENVIRONMENT}TLS_CERT`),
+    new Option("--tls-key <file>", "TLS: the private key of the certificate in PEM").env(`${ENVIRONMENT}TLS_KEY`),
+    new Option(
+      "--tls-client-ca <file>",
+      "TLS: clients must present a certificate that this authority (PEM) has signed",
+    ).env(`${ENVIRONMENT}TLS_CLIENT_CA`),
+    option("--tls-ports <ports>", "ports that speak TLS when there is a certificate", parseTlsPorts, "tcp,http"),
     option("--data <dir>", "directory of the journal, for one broker at a time", String, "ringmq-data"),
     new Option(
       "--durability <level>",
@@ -176,6 +187,8 @@ Examples:
       messages in another directory, confirmed by the system: a crash of the machine may lose the last second
   ringmq serve --tcp :9503 --http off --memory 2gb
       native protocol on all interfaces, no HTTP, 2 GiB for messages
+  ringmq serve --tcp :9503 --http :9504 --tls-cert broker.pem --tls-key broker-key.pem --tls-client-ca ca.pem
+      TLS on both ports, for clients with a certificate of ca.pem; SIGHUP reads the files again
   curl -d 'data={"body":"hello","topic":"greetings"}' http://127.0.0.1:9504/push
   curl 'http://127.0.0.1:9504/pop?topic=greetings'
       publishes a message and pops it
@@ -190,7 +203,7 @@ export const serveCommand = (): Command => {
 
 const serve = async (
   command: Command,
-  { logLevel = "info", logFormat = "text", ...flags }: Partial<Flags>,
+  { logLevel = "info", logFormat = "text", tlsCert, tlsKey, tlsClientCa, tlsPorts, ...flags }: Partial<Flags>,
 ): Promise<void> => {
   const log = createLog(logLevel, logFormat, (text) => process.stderr.write(text));
   const allowBackup = switchInEnvironment(command, "allowBackup");
@@ -200,11 +213,13 @@ const serve = async (
   if (flags.tcp === "off" && flags.http === "off") {
     command.error("error: --tcp off and --http off leave no way in: give one of them an address", { exitCode: USAGE });
   }
+  const tls = tlsOptions(command, { tlsCert, tlsKey, tlsClientCa, tlsPorts }, flags);
   await runBroker({
-    options: { ...flags, ...allowBackup },
+    options: { ...flags, ...tls, ...allowBackup },
     log,
     progress: process.stderr.isTTY && logLevel !== "silent" ? barProgress(process.stderr) : undefined,
     refuse: (error) => command.error(`error: ${rangeText(command, error)}`, { exitCode: USAGE }),
+    explain: withTlsFlags,
     fail: (reason) => command.error(`error: ${reason}`, { exitCode: FAILURE }),
   });
 };
@@ -214,7 +229,7 @@ const flagOf = (name: string): string => `--${name.replaceAll(/[A-Z]/g, (c) => `
 
 /** The error text for a flag, in the units that the flag takes. */
 const rangeText = (command: Command, error: RangeError): string => {
-  if (!(error instanceof OutOfRangeError)) return error.message.replace(/^[a-zA-Z]+(?= must)/, flagOf);
+  if (!(error instanceof OutOfRangeError)) return withTlsFlags(error.message).replace(/^[a-zA-Z]+(?= must)/, flagOf);
   const { option: name, value, min, max, why } = error;
   const parse = command.options.find((each) => each.attributeName() === name)?.parseArg;
   const inUnits = (n: number): string => {

@@ -12,7 +12,7 @@ import { serviceUrl } from "../../registry/discovery/node-address.js";
 import { type FlagGroup, wholeNumber } from "./go-flags.js";
 import type { KnownKeys } from "./ini-file.js";
 import { LOG_KEYS, parseLevel } from "./log-target.js";
-import { PORT_KEYS, parseListenAddress } from "./port-settings.js";
+import { PORT_KEYS, parseListenAddress, portFiles } from "./port-settings.js";
 import { parseNames, type Settings } from "./settings.js";
 
 /** What a 64-bit id has room for, and what it is reasonable to share traffic by. */
@@ -162,6 +162,8 @@ export const gnodeSettings = (settings: Settings): GnodeSettings => {
   const ttr = settings.value("msg_ttr", ["node", "msgTTR"], parseTtr);
   const retries = settings.value("msg_max_retry", ["node", "msgMaxRetry"], parseRetries);
   const etcd = settings.value("etcd_endpoints", undefined, parseUrls) ?? [];
+  const tcpTls = portFiles(settings, "tcp_server");
+  const httpTls = portFiles(settings, "http_server");
   const isUnset = etcd.length === 0 && !settings.has("register_addr");
   return {
     broker: {
@@ -170,6 +172,8 @@ export const gnodeSettings = (settings: Settings): GnodeSettings => {
       node: id,
       // Beside what a gmq of before may have left in the directory.
       data: join(directory, "ringmq"),
+      ...(tcpTls && { tcpTls }),
+      ...(httpTls && { httpTls }),
       ...(ttr ? { ttr: ttr * MILLISECONDS } : {}),
       ...(retries ? { retries } : {}),
     },
@@ -190,3 +194,7 @@ const registriesOf = (settings: Settings): readonly string[] | undefined =>
   settings.has("register_addr") && settings.flags["register_addr"] === ""
     ? []
     : settings.value("register_addr", ["gregister", "addr"], parseUrls);
+
+/** A broker's error text with keys of the file in the places of its options. */
+export const withKeys = (text: string): string =>
+  text.replaceAll(/\b(tcp|http)Tls\.(?=certFile|keyFile)/g, "[$1_server] ");
