@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 /** The program `gclient`: one command to a node of gmq's, or to several. It prints what gmq's own program prints. */
+import { once } from "node:events";
 import { Presets, SingleBar } from "cli-progress";
 import { GmqConnection } from "../gmq-client/connection.js";
 import { formatAddress } from "../main/ports/listen-error.js";
@@ -52,17 +53,20 @@ for (const stream of [process.stdout, stderr]) {
   stream.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : FAILURE));
 }
 
-const line = (text: string): void => {
-  stderr.write(logLine(text));
-};
+/** A promise when whoever reads the lines is slower than they come: then it is to be waited for. */
+const line = (text: string): Promise<unknown> | undefined =>
+  stderr.write(logLine(text)) ? undefined : once(stderr, "drain");
 
-const end = (code: number): never => {
-  line(`${goDuration(performance.now() - begin)} in total.`);
-  process.exit(code);
-};
+/** Ends the process when all that was written before has been taken. */
+const leave = (last: string, code: number): Promise<never> =>
+  new Promise(() => {
+    stderr.write(last, () => process.exit(code));
+  });
 
-/** Ends the process. */
-const fail = (reason: string, code = FAILURE): never => command.error(`error: ${reason}`, { exitCode: code });
+const end = (code: number): Promise<never> =>
+  leave(logLine(`${goDuration(performance.now() - begin)} in total.`), code);
+
+const fail = (reason: string, code = FAILURE): Promise<never> => leave(`error: ${reason}\n`, code);
 
 const connected = async (settings: GclientSettings): Promise<GmqConnection> => {
   try {
@@ -105,10 +109,10 @@ const run = async (settings: GclientSettings): Promise<boolean> => {
 
 const settings = gclientSettings(new Settings(parseFlags(command, process.argv.slice(2)), undefined));
 if (settings.command === "ack" && settings.id === "")
-  fail("ack needs the id of a message: -msg_id=374389276810416130", USAGE);
-for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => end(0));
+  await fail("ack needs the id of a message: -msg_id=374389276810416130", USAGE);
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => void end(0));
 try {
-  end((await run(settings)) ? 0 : FAILURE);
+  await end((await run(settings)) ? 0 : FAILURE);
 } catch (error) {
-  fail((error as Error).message);
+  await fail((error as Error).message);
 }

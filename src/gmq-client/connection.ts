@@ -70,6 +70,15 @@ export class GmqConnection {
     });
   }
 
+  /** Reads no more until `resume`; what has been read before still comes. */
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
   close(): void {
     this.#socket.destroy();
   }

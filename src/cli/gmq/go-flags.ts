@@ -34,9 +34,14 @@ export const withTwoDashes = (args: readonly string[], names: ReadonlySet<string
       rewritten.push(arg);
       continue;
     }
+    if (!names.has(name)) {
+      // Without a value, so that the name alone is compared with those that there are.
+      rewritten.push(`--${name === "h" ? "help" : name}`);
+      continue;
+    }
     const next = args[i + 1];
-    if (value !== undefined || !names.has(name) || next === undefined) {
-      rewritten.push(`--${name === "h" ? "help" : name}${value ?? ""}`);
+    if (value !== undefined || next === undefined) {
+      rewritten.push(`--${name}${value ?? ""}`);
       continue;
     }
     // As one argument, so that a value that begins with a dash stays a value.

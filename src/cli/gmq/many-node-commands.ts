@@ -5,7 +5,16 @@ import * as requests from "../../gmq-client/requests.js";
 import type { Response } from "../../gmq-client/response-reader.js";
 import { listAnnounced, listRegistered, type NodeInfo } from "../../registry/discovery/index.js";
 import type { CommandName, GclientSettings } from "./gclient-settings.js";
-import { bodyOf, isError, isNothing, PING_LINE, type Printer, popOne, responseLine } from "./node-commands.js";
+import {
+  bodyOf,
+  isError,
+  isNothing,
+  type Line,
+  PING_LINE,
+  type Printer,
+  popOne,
+  responseLine,
+} from "./node-commands.js";
 import { NodePool } from "./node-pool.js";
 import { sendAhead } from "./sent-ahead.js";
 
@@ -57,16 +66,16 @@ const push =
           return { address: node.address, response: await (await node.connection).send(request) };
         } catch (error) {
           pool.drop(node);
-          line(`${node.address}: ${(error as Error).message}; its messages go to other nodes`);
+          await line(`${node.address}: ${(error as Error).message}; its messages go to other nodes`);
         }
       }
     };
     let failed = 0;
-    await sendAhead(pushCount, send, ({ address, response }, i) => {
+    await sendAhead(pushCount, send, async ({ address, response }, i) => {
       if (isError(response)) failed++;
       if (progress === undefined || isError(response)) {
-        line(`> select node(${address})`);
-        line(responseLine(response, "msg.id"));
+        await line(`> select node(${address})`);
+        await line(responseLine(response, "msg.id"));
       }
       progress?.(i + 1, pushCount);
       return true;
@@ -93,11 +102,7 @@ const popByWeight: ManyNodeCommand = async (settings, { line }) => {
   }
 };
 
-const popFrom = async (
-  pool: NodePool,
-  { topic, bindKey }: GclientSettings,
-  line: (text: string) => void,
-): Promise<void> => {
+const popFrom = async (pool: NodePool, { topic, bindKey }: GclientSettings, line: Line): Promise<void> => {
   let node: ReturnType<NodePool["next"]>;
   try {
     node = pool.next();
@@ -107,13 +112,13 @@ const popFrom = async (
   }
   try {
     const response = await popOne(await node.connection, topic, bindKey);
-    line(`> select node(${node.address})`);
-    line(response === undefined ? PING_LINE : responseLine(response));
+    await line(`> select node(${node.address})`);
+    await line(response === undefined ? PING_LINE : responseLine(response));
     if (response === undefined) pool.forget(node);
     else if (isNothing(response)) await delay(EMPTY_PAUSE);
   } catch (error) {
     pool.drop(node);
-    line(`${node.address}: ${(error as Error).message}; other nodes go on`);
+    await line(`${node.address}: ${(error as Error).message}; other nodes go on`);
   }
 };
 

@@ -5,9 +5,12 @@ import { type Response, ResponseType } from "../../gmq-client/response-reader.js
 import type { CommandName, GclientSettings } from "./gclient-settings.js";
 import { sendAhead } from "./sent-ahead.js";
 
+/** Prints a line. What it answers is to be waited for, so that lines do not pile up before a slow reader. */
+export type Line = (text: string) => Promise<unknown> | undefined;
+
 /** Where a command says what it does. */
 export interface Printer {
-  readonly line: (text: string) => void;
+  readonly line: Line;
   /** Told how many of how many messages are done, instead of a line for each; undefined: lines are wanted. */
   readonly progress: ((done: number, total: number) => void) | undefined;
 }
@@ -34,9 +37,9 @@ const push: NodeCommand = async (node, settings, { line, progress }) => {
   const send = (i: number): Promise<Response> =>
     node.send(requests.pub(topic, routeKey, 0, Buffer.from(bodyOf(settings, i))));
   let failed = 0;
-  await sendAhead(pushCount, send, (response, i) => {
+  await sendAhead(pushCount, send, async (response, i) => {
     if (isError(response)) failed++;
-    if (progress === undefined || isError(response)) line(responseLine(response, "msg.id"));
+    if (progress === undefined || isError(response)) await line(responseLine(response, "msg.id"));
     progress?.(i + 1, pushCount);
     return true;
   });
@@ -53,9 +56,9 @@ const mpush: NodeCommand = async (node, settings, { line, progress }) => {
     return node.send(requests.mpub(topic, routeKey, bodies));
   };
   let failed = 0;
-  await sendAhead(batches, send, (response, batch) => {
+  await sendAhead(batches, send, async (response, batch) => {
     if (isError(response)) failed++;
-    if (progress === undefined || isError(response)) line(responseLine(response));
+    if (progress === undefined || isError(response)) await line(responseLine(response));
     progress?.(Math.min(pushCount, (batch + 1) * requests.MAX_MPUB), pushCount);
     return true;
   });
@@ -67,10 +70,10 @@ const pop: NodeCommand = async (node, { topic, bindKey, popCount }, { line }) =>
   for (let i = 0; i < popCount; i++) {
     const response = await popOne(node, topic, bindKey);
     if (response === undefined || isNothing(response)) {
-      if (i === 0) line(response === undefined ? PING_LINE : responseLine(response));
+      if (i === 0) await line(response === undefined ? PING_LINE : responseLine(response));
       return true;
     }
-    line(responseLine(response));
+    await line(responseLine(response));
     if (isError(response)) return false;
   }
   return true;
@@ -81,7 +84,7 @@ const dead: NodeCommand = async (node, { topic, bindKey, popCount }, { line }) =
   const count = bindKey === "" ? 1 : popCount;
   for (let i = 0; i < count; i++) {
     const response = await node.send(requests.dead(topic, bindKey, popCount));
-    if (i === 0 || !isError(response)) line(responseLine(response));
+    if (i === 0 || !isError(response)) await line(responseLine(response));
     if (isError(response)) return i > 0 || isNothing(response);
   }
   return true;
@@ -106,15 +109,21 @@ const ask =
   (request: (settings: GclientSettings) => Buffer): NodeCommand =>
   async (node, settings, { line }) => {
     const response = await node.send(request(settings));
-    line(responseLine(response));
+    await line(responseLine(response));
     return !isError(response);
   };
 
 const subscribe: NodeCommand = async (node, { channel }, { line }) => {
-  node.onChannelMessage = (data) => line(responseLine({ type: ResponseType.channel, data }));
-  line(node.localAddress);
+  node.onChannelMessage = (data) => {
+    const drained = line(responseLine({ type: ResponseType.channel, data }));
+    if (drained === undefined) return;
+    // What comes meanwhile waits at the node, which has its own bound.
+    node.pause();
+    void drained.then(() => node.resume());
+  };
+  await line(node.localAddress);
   const response = await node.send(requests.subscribe(channel));
-  line(responseLine(response));
+  await line(responseLine(response));
   if (isError(response)) return false;
   throw await node.closed;
 };

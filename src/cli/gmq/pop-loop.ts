@@ -4,6 +4,7 @@ import type { GmqConnection } from "../../gmq-client/connection.js";
 import * as requests from "../../gmq-client/requests.js";
 import { ResponseType } from "../../gmq-client/response-reader.js";
 import type { GclientSettings } from "./gclient-settings.js";
+import type { Line } from "./node-commands.js";
 
 /** Milliseconds: after an answer that is no message; before the first and between later attempts to connect. */
 const EMPTY_PAUSE = 1_000;
@@ -14,20 +15,20 @@ const MAX_RETRY = 5_000;
 export const popLoop = async (
   open: () => Promise<GmqConnection>,
   { topic, bindKey }: GclientSettings,
-  line: (text: string) => void,
+  line: Line,
 ): Promise<never> => {
   let node = await open();
   for (;;) {
     try {
       const { type, data } = await node.send(requests.pop(topic, bindKey));
       if (type === ResponseType.message) {
-        line(`recv msg:${data}`);
+        await line(`recv msg:${data}`);
         continue;
       }
-      line(data.toString());
+      await line(data.toString());
       await delay(EMPTY_PAUSE);
     } catch (error) {
-      line(`${(error as Error).message}; connecting again`);
+      await line(`${(error as Error).message}; connecting again`);
       node = await again(open);
     }
   }

@@ -24,6 +24,7 @@ describe("flags in Go's style", () => {
 
   it("are left to be refused when nobody knows them, or their value is missing", () => {
     expect(rewritten("-nose", "a", "-topic")).toEqual(["--nose", "a", "--topic"]);
+    expect(rewritten("-nose=a")).toEqual(["--nose"]);
     expect(rewritten("---topic", "-", "a")).toEqual(["---topic", "-", "a"]);
   });
 

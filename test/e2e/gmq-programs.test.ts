@@ -1,0 +1,244 @@
+/** gnode, gregister and gclient as processes: what their README does not show. */
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { parseId } from "../../src/protocol/id.js";
+import { freePort, type Running, Shell } from "./shell.js";
+
+/** Starts a node on free ports; `flags` beat those. */
+const startNode = async (shell: Shell, flags = "-register_addr="): Promise<Running & { tcp: number; http: number }> => {
+  const [tcp, http] = [await freePort(), await freePort()];
+  const node = shell.program(`gnode -tcp_addr=127.0.0.1:${tcp} -http_addr=127.0.0.1:${http} ${flags}`);
+  await node.said("ringmq runs");
+  return { ...node, tcp, http };
+};
+
+const startRegistry = async (shell: Shell): Promise<Running & { url: string }> => {
+  const registry = shell.program("gregister -http_addr 127.0.0.1:0");
+  const url = (await registry.said(/http:\/\/127\.0\.0\.1:\d+/)) as string;
+  return { ...registry, url };
+};
+
+interface Listing {
+  readonly data: {
+    readonly nodes: readonly { id: number; tcp_addr: string; http_addr: string; weight: number }[];
+  };
+}
+
+const listed = async (url: string): Promise<Listing["data"]["nodes"]> =>
+  ((await (await fetch(`${url}/getNodes`)).json()) as Listing).data.nodes;
+
+const stop = async ({ child, exit }: Running): Promise<number | null> => {
+  child.kill("SIGTERM");
+  return await exit;
+};
+
+describe("the flags of gmq's programs", () => {
+  it.each([
+    ["gnode -nod_id=3", "unknown option '-nod_id'\n(Did you mean -node_id?)"],
+    ["gnode -node_id=1025", "It must be a whole number from 0 to 1024"],
+    ["gnode -node_id", "argument missing"],
+    ["gnode --tcp_addr=off", "It must be an address"],
+    ["gnode -config_file=nowhere.ini", "nowhere.ini cannot be read: there is no such file"],
+    ["gnode start", "too many arguments"],
+    ["gregister -http_adr=:1", "(Did you mean -http_addr?)"],
+    ["gclient -cmd=peek", "It must be one of push, mpush, pop"],
+    ["gclient -topic 'a b'", "It must not have blanks"],
+    ["gclient -cmd=ack", "ack needs the id of a message"],
+  ])("%s is refused with %s", async (line, text) => {
+    const refused = new Shell().program(line);
+    expect(await refused.exit).toBe(2);
+    expect(refused.text.err).toContain(text);
+  });
+
+  it.each(["gnode", "gregister", "gclient"])("%s -h teaches", async (name) => {
+    for (const flag of ["-h", "--help"]) {
+      const { text, exit } = new Shell().program(`${name} ${flag}`);
+      expect(await exit).toBe(0);
+      expect(text.out).toMatch(/^Usage: g/);
+      expect(text.out).toContain("Examples:");
+      // Flags are shown with one dash.
+      expect(text.out).toMatch(/^ {2}-h, -help /m);
+      expect(text.out).not.toMatch(/^ {2}--/m);
+    }
+  });
+});
+
+describe("gnode", () => {
+  it("is listed while it runs, and off the list before it stops", async () => {
+    const shell = new Shell();
+    const registry = await startRegistry(shell);
+    const node = await startNode(shell, `-register_addr=${registry.url} -node_id=1024 -node_weight 7`);
+    await node.said("the node is listed");
+    const [tcp_addr, http_addr] = [`127.0.0.1:${node.tcp}`, `127.0.0.1:${node.http}`];
+    expect(await listed(registry.url)).toMatchObject([{ id: 1024, tcp_addr, http_addr, weight: 7 }]);
+    const { data } = JSON.parse(await shell.output(`curl -s -d 'data={"topic":"t"}' ${http_addr}/push`));
+    // 1,024 is written as 0.
+    expect(((parseId(data.msgId)?.low ?? -1) >>> 12) & 1023).toBe(0);
+    expect(await stop(node)).toBe(0);
+    expect(await listed(registry.url)).toEqual([]);
+    expect(await stop(registry)).toBe(0);
+  });
+
+  it("on all interfaces announces an address that others reach, and says which", async () => {
+    const shell = new Shell();
+    const registry = await startRegistry(shell);
+    const node = shell.program(`gnode -tcp_addr=:0 -http_addr=:0 -register_addr=${registry.url}`);
+    await node.said("the node is listed");
+    const [{ tcp_addr = "", http_addr = "" } = {}] = await listed(registry.url);
+    expect(node.text.err).toContain(
+      `the node is announced under these addresses id=1 weight=1 tcp=${tcp_addr} http=${http_addr}`,
+    );
+    expect(await (await fetch(`http://${http_addr}/ping`)).text()).toBe("OK");
+  });
+
+  it("gives topics its TTR and retries, also to those that were there before", async () => {
+    const shell = new Shell();
+    const before = await startNode(shell);
+    await shell.output(`curl -s -d 'data={"topic":"t","body":"b"}' http://127.0.0.1:${before.http}/push`);
+    expect(await stop(before)).toBe(0);
+    const node = await startNode(shell, "-register_addr= -msg_ttr=1 -msg_max_retry=1");
+    const address = `-node_addr=127.0.0.1:${node.tcp}`;
+    const loop = shell.program(`gclient ${address} -cmd=pop_loop -topic=t`);
+    await loop.said(/"retry_count":1/);
+    loop.child.kill("SIGTERM");
+    expect(await loop.exit).toBe(0);
+    expect(loop.text.err).toMatch(/"retry_count":0.*"retry_count":1/s);
+  });
+
+  it("logs where its file says, and keeps its messages beside", async () => {
+    const shell = new Shell();
+    mkdirSync(join(shell.directory, "data", "gnode"), { recursive: true });
+    // Of a gmq that was here before.
+    writeFileSync(join(shell.directory, "data", "gnode", "t_default.queue"), "");
+    writeFileSync(
+      join(shell.directory, "conf.ini"),
+      "[node]\ndataSavePath = data/gnode # here\ncolour = red\n[log]\ntarget_type = file\nfilename = n.log\nlevel = 2\nrotate = true\nmax_size = 1\n[gregister]\naddr = \n",
+    );
+    const node = await startNode(shell, "-config_file=conf.ini -register_addr=");
+    expect(await stop(node)).toBe(0);
+    expect(node.text.err).toBe("");
+    const log = readFileSync(join(shell.directory, "data", "gnode", "n.log"), "utf8");
+    expect(log).toMatch(/WARN .*is not known and is ignored file=conf\.ini section=node key=colour\n/);
+    expect(log).toMatch(/INFO {2}stopped seconds=/);
+  });
+
+  it("refuses a certificate that is not there in the words of its file", async () => {
+    const shell = new Shell();
+    writeFileSync(
+      join(shell.directory, "conf.ini"),
+      "[tcp_server]\nenableTls = true\ncertFile = server.pem\nkeyFile = server.key\n",
+    );
+    const refused = shell.program(
+      "gnode -config_file=conf.ini -register_addr= -tcp_addr=127.0.0.1:0 -http_addr=127.0.0.1:0",
+    );
+    expect(await refused.exit).toBe(2);
+    expect(refused.text.err).toMatch(/\[tcp_server\] certFile/);
+  });
+});
+
+describe("gclient", () => {
+  it("says what to do when there is no node, or no registry, and exits 1", async () => {
+    const shell = new Shell();
+    const nowhere = `127.0.0.1:${await freePort()}`;
+    for (const [flags, advice] of [
+      [`-node_addr=${nowhere}`, `cannot connect to ${nowhere}: connect ECONNREFUSED`],
+      [`-node_addr=${nowhere} -cmd=pop_loop`, "Start one with gnode"],
+      [`-register_addr=${nowhere} -cmd=push_by_rand`, "Start one with gregister"],
+    ]) {
+      const refused = shell.program(`gclient ${flags}`);
+      expect(await refused.exit).toBe(1);
+      expect(refused.text.err).toContain(advice);
+    }
+  });
+
+  it("carries out each command, with keys and without", { timeout: 60_000 }, async () => {
+    const shell = new Shell();
+    const node = await startNode(shell);
+    const client = async (flags: string): Promise<string> => {
+      const run = shell.program(`gclient -node_addr 127.0.0.1:${node.tcp} ${flags}`);
+      const code = await run.exit;
+      const lines = run.text.err.split("\n").map((line) => line.replace(/^\d{4}\/\d\d\/\d\d \d\d:\d\d:\d\d /, ""));
+      expect(lines.at(-2)).toMatch(/^[\d.]+(?:ms|s) in total\.$/);
+      return `${code}: ${lines
+        .slice(0, -2)
+        .join("; ")
+        .replaceAll(/\d{15,}/g, "ID")}`;
+    };
+    const message = (i: number): string => `rtype:101, result:{"id":"ID","body":"golang_${i}","retry_count":0}`;
+    expect(await client("-cmd=push -push_num=2")).toBe("0: rtype:103, msg.id:ID; rtype:103, msg.id:ID");
+    expect(await client("-cmd=pop -pop_num=1")).toBe(`0: ${message(0)}`);
+    expect(await client("-cmd=pop")).toBe(`0: ${message(1)}`);
+    expect(await client("-cmd=pop")).toBe("0: rtype:102, result:no message");
+    expect(await client("-cmd=dead")).toBe("0: rtype:102, result:no message");
+    expect(await client("-cmd=mpush -push_num=1001")).toBe("0: rtype:103, result:ok; rtype:103, result:ok");
+    expect(await client("-cmd=ack -msg_id=5")).toMatch(/^1: rtype:102, result:.*msgId:5 is not exist$/);
+    expect(await client("-cmd=delcare -topic=k -bind_key=b")).toBe("0: rtype:103, result:ok");
+    expect(await client("-cmd=declare -topic=k -bind_key=b")).toMatch(/^1: rtype:102, result:.*bindKey b has exist\.$/);
+    expect(await client("-cmd=mpush -topic=k -route_key=b -push_num=2")).toBe("0: rtype:103, result:[ID,ID]");
+    expect(await client("-cmd=push -topic=k -route_key=b -push_num=1 -message=last")).toBe("0: rtype:103, msg.id:ID");
+    expect(await client("-cmd=pop -topic=k -bind_key=b -pop_num=3")).toBe(
+      `0: ${message(0)}; ${message(1)}; ${message(2).replace("golang_2", "last")}`,
+    );
+    expect(await client("-cmd=publish -channel=news")).toMatch(/^1: rtype:102, result:.*no subscribers$/);
+    const subscriber = shell.program(`gclient -node_addr=127.0.0.1:${node.tcp} -cmd=subscribe -channel=news`);
+    await subscriber.said("rtype:103, result:ok");
+    expect(await client("-cmd=publish -channel=news -message=hello")).toBe("0: rtype:103, result:ok");
+    await subscriber.said("rtype:104, result:hello");
+    subscriber.child.kill("SIGINT");
+    expect(await subscriber.exit).toBe(0);
+  });
+
+  it("pops on when its node was killed and started again", async () => {
+    const shell = new Shell();
+    const node = await startNode(shell);
+    const address = `127.0.0.1:${node.tcp}`;
+    const loop = shell.program(`gclient -node_addr=${address} -cmd=pop_loop -topic=t`);
+    await loop.said("no message");
+    node.child.kill("SIGKILL");
+    await loop.said("connecting again");
+    const again = shell.program(`gnode -tcp_addr=${address} -http_addr=127.0.0.1:0 -register_addr=`);
+    await again.said("ringmq runs");
+    expect(await shell.program(`gclient -node_addr=${address} -topic=t -push_num=1`).exit).toBe(0);
+    await loop.said('recv msg:{"id":"');
+    loop.child.kill("SIGINT");
+    expect(await loop.exit).toBe(0);
+  });
+
+  it("ends quietly when nobody reads its lines any more", async () => {
+    const shell = new Shell();
+    const node = await startNode(shell);
+    const lines = await shell.output(
+      `gclient -node_addr=127.0.0.1:${node.tcp} -topic=t -push_num=20000 2>&1 | head -n 1; wait`,
+    );
+    expect(lines).toMatch(/^\d{4}\/.* rtype:103, msg\.id:\d+\n$/);
+  });
+
+  it("gives messages to nodes in turn and by weight, and to those that are left when one goes", {
+    timeout: 60_000,
+  }, async () => {
+    const shell = new Shell();
+    const registry = await startRegistry(shell);
+    const flags = (id: number, weight: number): string =>
+      `-register_addr=${registry.url} -node_id=${id} -node_weight=${weight} -data_save_path=data${id}`;
+    const nodes = await Promise.all([startNode(shell, flags(1, 1)), startNode(shell, flags(2, 3))]);
+    for (const node of nodes) await node.said("the node is listed");
+    const push = async (command: string, count: number): Promise<number[]> => {
+      const run = shell.program(`gclient -register_addr=${registry.url} -cmd=${command} -topic=t -push_num=${count}`);
+      expect([await run.exit, run.text.err]).toEqual([0, expect.stringContaining("in total")]);
+      expect(run.text.err.match(/rtype:103, msg\.id:\d+$/gm)).toHaveLength(count);
+      return nodes.map(({ tcp }) => run.text.err.split(`> select node(127.0.0.1:${tcp})`).length - 1);
+    };
+    expect(await push("push_by_avg", 100)).toEqual([50, 50]);
+    expect(await push("push_by_weight", 100)).toEqual([25, 75]);
+    expect((await push("push_by_rand", 100)).reduce((sum, count) => sum + count, 0)).toBe(100);
+    const popping = shell.program(`gclient -register_addr=${registry.url} -cmd=pop_by_weight -topic=t`);
+    await popping.said(/(?:rtype:101.*){10}/s);
+    popping.child.kill("SIGINT");
+    expect(await popping.exit).toBe(0);
+    // Listed for a few seconds yet.
+    nodes[1]?.child.kill("SIGKILL");
+    await nodes[1]?.exit;
+    expect(await push("push_by_avg", 100)).toEqual([100, 0]);
+  });
+});
