@@ -17,7 +17,7 @@ export interface BrokerProcess {
   readonly explain: (reason: string) => string;
   /** Ends the process: the broker cannot start. */
   readonly fail: (reason: string) => never;
-  /** The broker listens. What this returns is done before the broker stops. */
+  /** The broker listens. What this returns is done before the broker stops. RangeError: an option is wrong after all. */
   readonly started?: (broker: Broker) => () => Promise<void>;
   /** Brings what was logged to where it belongs before the process ends. */
   readonly flush?: () => Promise<void>;
@@ -48,7 +48,13 @@ export const runBroker = async (given: BrokerProcess): Promise<void> => {
     return fail(error.message);
   }
   announce(broker);
-  retire = started?.(broker);
+  try {
+    retire = started?.(broker);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    await broker.close();
+    return refuse(error);
+  }
 };
 
 /** SIGHUP reads certificates again. It must not kill a broker that has none: it is also the signal of a closed terminal. */

@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { parseId } from "../../src/protocol/id.js";
+import { Authority, writeAuthority, writeCertificate } from "../certificates.js";
 import { freePort, type Running, Shell } from "./shell.js";
 
 /** Starts a node on free ports; `flags` beat those. */
@@ -137,6 +138,31 @@ describe("gnode", () => {
   });
 });
 
+describe("gnode with TLS on its ports, from its file", () => {
+  it("is listed, serves its certificates, and reads them again on SIGHUP, unless they are worse", async () => {
+    const shell = new Shell();
+    const { directory } = shell;
+    const authority = await Authority.create();
+    writeAuthority(directory, authority);
+    writeCertificate(directory, await authority.issue());
+    const port = "addr = 127.0.0.1:0\nenableTls = true # 同上\ncertFile = broker.pem\nkeyFile = broker-key.pem\n";
+    writeFileSync(join(directory, "conf.ini"), `[tcp_server]\n${port}[http_server]\n${port}`);
+    const registry = await startRegistry(shell);
+    const node = shell.program(`gnode -config_file=conf.ini -register_addr=${registry.url}`);
+    await node.said("the node is listed");
+    const [{ http_addr = "", tcp_addr = "" } = {}] = await listed(registry.url);
+    expect(node.text.out).toContain(`tls://${tcp_addr}`);
+    expect(await shell.output(`curl -s --cacert ca.pem https://${http_addr}/ping`)).toBe("OK");
+    node.child.kill("SIGHUP");
+    await node.said(/(?:the HTTP port speaks TLS.*){2}/s);
+    writeFileSync(join(directory, "broker.pem"), "no certificate");
+    node.child.kill("SIGHUP");
+    await node.said(/SIGHUP: the certificates stay as they are: \[(?:tcp|http)_server\] certFile/);
+    expect(await shell.output(`curl -s --cacert ca.pem https://${http_addr}/ping`)).toBe("OK");
+    expect(await stop(node)).toBe(0);
+  });
+});
+
 describe("gclient", () => {
   it("says what to do when there is no node, or no registry, and exits 1", async () => {
     const shell = new Shell();
@@ -203,6 +229,17 @@ describe("gclient", () => {
     await loop.said('recv msg:{"id":"');
     loop.child.kill("SIGINT");
     expect(await loop.exit).toBe(0);
+  });
+
+  it("shows on a terminal how far it is, where lines would be too many", async () => {
+    const shell = new Shell();
+    const node = await startNode(shell);
+    const push = (count: number): string => `gclient -node_addr=127.0.0.1:${node.tcp} -topic=t -push_num=${count}`;
+    const onTerminal = (line: string): Promise<string> => shell.output(`script -qec '${line}' /dev/null`);
+    const long = await onTerminal(push(1001));
+    expect(long).toMatch(/pushing \[=+\] 100% \| 1001 of 1001 .* in total\./s);
+    expect(long).not.toContain("rtype:103");
+    expect((await onTerminal(push(1000))).match(/rtype:103, msg\.id:\d+/g)).toHaveLength(1000);
   });
 
   it("ends quietly when nobody reads its lines any more", async () => {

@@ -24,6 +24,9 @@ const MIN_FILE_BYTES = 5_000_000;
 /** Files that are kept besides the one that is written: `name.1`, the youngest, to `name.5`. */
 const KEPT_FILES = 5;
 
+/** Bytes that wait for a disk that does not take them; lines beyond are dropped. */
+const MAX_UNWRITTEN = 64 * 1024 * 1024;
+
 /** How long a process that ends waits for its last lines to be written. */
 const FLUSH_TIME = 2_000;
 
@@ -61,7 +64,7 @@ export const openLog = (settings: Settings, { file, directory }: LogDefaults): P
     : undefined;
   const log = createLog(level, "text", (line) => {
     if (isOnConsole) process.stderr.write(line);
-    stream?.write(line);
+    if (stream !== undefined && stream.writableLength < MAX_UNWRITTEN) stream.write(line);
   });
   return { log, isOnConsole, flush: () => flushed(stream) };
 };
