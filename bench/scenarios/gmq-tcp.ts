@@ -12,6 +12,9 @@ import { type Bench, charge, type Measured, measured } from "./scenario.js";
 const WINDOW = 4_096;
 const POP_BATCHES = 4;
 
+/** Messages in a frame of the native protocol, for filling a topic. */
+export const FILL_BATCH = 200;
+
 /** Messages of the topic to warm up with, and of the one that is measured. */
 const topicsOf = (messages: number) =>
   [
@@ -54,15 +57,13 @@ const fill = async (bench: Bench, broker: Broker, protocol: GmqProtocolName, top
   return load.run("rawPublisher", rawPublish(bench, broker.listening.tcp, { topic, messages, batch: FILL_BATCH }));
 };
 
-/** Messages in a frame of the native protocol, for filling a topic. */
-export const FILL_BATCH = 200;
-
 /** A message counts once, when it is acked. */
 export const measureGmqPopAck = async (bench: Bench, protocol: GmqProtocolName): Promise<Measured> => {
   const { messages, seconds } = bench.parameters;
   await using broker = await bench.startBroker();
   using load = bench.startLoad();
-  for (const [topic, count] of topicsOf(messages)) {
+  const topics = topicsOf(messages);
+  for (const [topic, count] of topics) {
     const filled = await fill(bench, broker, protocol, topic, count);
     if (filled.messages !== count) throw new Error(`${filled.messages} of ${count} messages were published in time`);
   }
@@ -77,7 +78,7 @@ export const measureGmqPopAck = async (bench: Bench, protocol: GmqProtocolName):
       batches: POP_BATCHES,
       seconds,
     });
-  const [[warmTopic, warmCount], [topic, count]] = topicsOf(messages);
+  const [[warmTopic, warmCount], [topic, count]] = topics;
   const warm = await prepare(warmTopic, warmCount);
   await warm.go();
   const armed = await prepare(topic, count);
