@@ -59,7 +59,7 @@ const oneInFlight = (name: string, operation: Operation) => ({
       const messages = trips * (ROUNDS + 1) * 2;
       await load.run("rawPublisher", rawPublish(bench, broker.listening.tcp, { messages, batch: FILL_BATCH }));
     }
-    return measureTurns(bench, broker, name, operation, trips);
+    return await measureTurns(bench, broker, name, operation, trips);
   },
 });
 

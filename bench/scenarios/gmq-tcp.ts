@@ -52,9 +52,12 @@ const fill = async (bench: Bench, broker: Broker, protocol: GmqProtocolName, top
   using load = bench.startLoad();
   if (protocol === "frame") {
     const armed = await preparePublish(bench, load, broker, protocol, topic, messages);
-    return armed.go();
+    return await armed.go();
   }
-  return load.run("rawPublisher", rawPublish(bench, broker.listening.tcp, { topic, messages, batch: FILL_BATCH }));
+  return await load.run(
+    "rawPublisher",
+    rawPublish(bench, broker.listening.tcp, { topic, messages, batch: FILL_BATCH }),
+  );
 };
 
 /** A message counts once, when it is acked. */
