@@ -1,16 +1,14 @@
-/**
- * What each room of src may and may not use, by example: boundaries.test.ts writes these lines to files there and expects
- * the linter to refuse exactly what is refused.
- */
+/** Probes for the rooms of `src`: what each may import and what not. */
 
-import { REGISTRY_PLACES } from "./registry-places.js";
-
-/** For each room a file, modules that it may import and modules that it may not. */
-export const PLACES: readonly {
+/** A file, modules that it may import and modules that it may not. */
+export interface Place {
   readonly file: string;
   readonly may: readonly string[];
   readonly mayNot: readonly string[];
-}[] = [
+}
+
+/** For each room a file, modules that it may import and modules that it may not. */
+export const PLACES: readonly Place[] = [
   {
     file: "src/protocol/probe.ts",
     may: ["./op.js"],
@@ -64,21 +62,6 @@ export const PLACES: readonly {
     file: "src/torture/probe.ts",
     may: ["./ledger.js", "../client/client.js", "node:child_process"],
     mayNot: ["../main/broker.js", "../shard/shard.js", "../journal/lock.js", "../cli/ringmq.js"],
-  },
-  {
-    file: "src/cli/units.ts",
-    may: ["./log-lines.js", "../index.js", "../main/options.js", "commander", "pino"],
-    mayNot: ["./serve.js", "./gmq/go-flags.js", "../client/index.js", "ini"],
-  },
-  {
-    file: "src/cli/gmq/probe.ts",
-    may: ["./go-flags.js", "../units.js", "../../gmq-client/requests.js", "../../registry/discovery/index.js", "ini"],
-    mayNot: ["../serve.js", "../gnode.js", "../../shard/shard.js", "../../main/broker.js", "pino"],
-  },
-  {
-    file: "src/gmq-client/probe.ts",
-    may: ["./requests.js", "node:net", "node:events"],
-    mayNot: ["../client/index.js", "../protocol/op.js", "../main/options.js"],
   },
   {
     file: "src/cli/probe.ts",
@@ -217,11 +200,6 @@ export const PLACES: readonly {
     mayNot: ["../http/index.js", "../../../broker.js", "../../../../shard/shard.js", "node:net"],
   },
   {
-    file: "src/main/front-ends/gmq/line/probe.ts",
-    may: ["./lane.js", "../push.js", "../../../native/session.js", "../../../ports/front-end.js"],
-    mayNot: ["../http/form.js", "../../../broker.js", "../../../ports/http/exchange.js", "node:net"],
-  },
-  {
     file: "src/main/front-ends/gmq/http/probe.ts",
     may: ["./form.js", "../../../log.js", "../../../native/gateway.js", "../../../../protocol/op.js"],
     mayNot: [
@@ -231,6 +209,11 @@ export const PLACES: readonly {
       "../../../../shard/shard.js",
       "../../../../client/index.js",
     ],
+  },
+  {
+    file: "src/main/front-ends/gmq/line/probe.ts",
+    may: ["./lane.js", "../push.js", "../../../native/session.js", "../../../ports/front-end.js"],
+    mayNot: ["../http/form.js", "../../../broker.js", "../../../ports/http/exchange.js", "node:net"],
   },
   {
     file: "src/main/probe.ts",
@@ -245,7 +228,33 @@ export const PLACES: readonly {
       "uWebSockets.js",
     ],
   },
-  ...REGISTRY_PLACES,
+  {
+    file: "src/registry/discovery/probe.ts",
+    may: ["./gregister.js"],
+    mayNot: [
+      "node:http",
+      "../announcement/index.js",
+      "../server/index.js",
+      "../../main/log.js",
+      "../../client/index.js",
+    ],
+  },
+  {
+    file: "src/registry/announcement/probe.ts",
+    may: ["./presence.js", "../discovery/etcd.js", "../../main/log.js", "node:timers/promises"],
+    mayNot: ["node:http", "../server/index.js", "../../main/broker.js", "../../client/index.js", "../../cli/ringmq.js"],
+  },
+  {
+    file: "src/registry/server/probe.ts",
+    may: ["./registry.js", "../discovery/node-info.js", "../../main/ports/http/guard.js", "node:https"],
+    mayNot: [
+      "../announcement/index.js",
+      "../../main/broker.js",
+      "../../main/ports/http/listener.js",
+      "../../journal/journal.js",
+      "../../cli/ringmq.js",
+    ],
+  },
   {
     file: "src/client/base/probe.ts",
     may: ["./error.js", "../../protocol/op.js"],
@@ -297,16 +306,6 @@ export const PLACES: readonly {
     mayNot: ["../client.js", "../consume/consumer.js", "node:net"],
   },
   {
-    file: "src/client/nodes/probe.ts",
-    may: ["./picker.js"],
-    mayNot: ["../index.js", "../../main/broker.js", "node:net", "ws"],
-  },
-  {
-    file: "src/client/index.ts",
-    may: ["./connect.js", "./nodes/picker.js", "../protocol/headers.js"],
-    mayNot: ["node:net", "ws", "../main/broker.js"],
-  },
-  {
     file: "src/client/probe.ts",
     may: ["./client.js", "./consume/consumer.js", "../protocol/op.js"],
     mayNot: [
@@ -319,29 +318,29 @@ export const PLACES: readonly {
       "uWebSockets.js",
     ],
   },
-];
-
-/** Calls that are refused and allowed, by place: no clock, I/O or randomness, and nothing that browsers lack. */
-export const GLOBALS: readonly {
-  readonly file: string;
-  readonly may: readonly string[];
-  readonly mayNot: readonly string[];
-}[] = [
   {
-    file: "src/shard/probe.ts",
-    may: ["new Uint8Array(1)", "Math.max(1, 2)"],
-    mayNot: [
-      "Date.now()",
-      "performance.now()",
-      "setTimeout(f, 1)",
-      "queueMicrotask(f)",
-      "crypto.randomUUID()",
-      "console.log(1)",
-      "process.exit()",
-      "Buffer.alloc(1)",
-    ],
+    file: "src/cli/units.ts",
+    may: ["./log-lines.js", "../index.js", "../main/options.js", "commander", "pino"],
+    mayNot: ["./serve.js", "./gmq/go-flags.js", "../client/index.js", "ini"],
   },
-  { file: "src/protocol/probe.ts", may: ["Date.UTC(2024, 0)"], mayNot: ["Buffer.alloc(1)", "process.exit()"] },
-  { file: "src/client/probe.ts", may: ["Date.now()"], mayNot: ["Buffer.alloc(1)", "process.exit()"] },
-  { file: "src/registry/discovery/probe.ts", may: ["fetch(url)"], mayNot: ["Buffer.alloc(1)", "process.exit()"] },
+  {
+    file: "src/cli/gmq/probe.ts",
+    may: ["./go-flags.js", "../units.js", "../../gmq-client/requests.js", "../../registry/discovery/index.js", "ini"],
+    mayNot: ["../serve.js", "../gnode.js", "../../shard/shard.js", "../../main/broker.js", "pino"],
+  },
+  {
+    file: "src/gmq-client/probe.ts",
+    may: ["./requests.js", "node:net", "node:events"],
+    mayNot: ["../client/index.js", "../protocol/op.js", "../main/options.js"],
+  },
+  {
+    file: "src/client/nodes/probe.ts",
+    may: ["./picker.js"],
+    mayNot: ["../index.js", "../../main/broker.js", "node:net", "ws"],
+  },
+  {
+    file: "src/client/index.ts",
+    may: ["./connect.js", "./nodes/picker.js", "../protocol/headers.js"],
+    mayNot: ["node:net", "ws", "../main/broker.js"],
+  },
 ];
