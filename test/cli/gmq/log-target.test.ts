@@ -16,7 +16,10 @@ const testDirectory = (): string => {
 const open = (directory: string, lines: readonly string[], flags: Record<string, unknown> = {}) => {
   const path = join(directory, "conf.ini");
   writeFileSync(path, ["[log]", ...lines].join("\n"));
-  const settings = new Settings(flags, IniFile.read(path, { log: LOG_KEYS }, () => {}));
+  const settings = new Settings(
+    flags,
+    IniFile.read(path, { log: LOG_KEYS }, () => {}),
+  );
   return openLog(settings, { file: "gnode.log", directory: join(directory, "data") });
 };
 
@@ -24,7 +27,11 @@ const MEGABYTE = "x".repeat(1_000_000);
 
 it("a log file is rotated at its size, as gmq's is: the youngest before it ends in .1", async () => {
   const directory = testDirectory();
-  const { log, flush, isOnConsole } = open(directory, ["target_type = file", "max_size = 6000000 # bytes", "rotate = true"]);
+  const { log, flush, isOnConsole } = open(directory, [
+    "target_type = file",
+    "max_size = 6000000 # bytes",
+    "rotate = true",
+  ]);
   expect(isOnConsole).toBe(false);
   for (let i = 0; i < 40; i++) log.info({}, `${i} ${MEGABYTE}`);
   await flush();
