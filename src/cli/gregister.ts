@@ -59,7 +59,10 @@ stopOnSignal({
   name: "the registry",
   log,
   close: async () => registry?.close(),
-  reload: () => log.info({}, "SIGHUP: there is nothing to read again"),
+  reload: () => {
+    if (tls === undefined) log.info({}, "SIGHUP: there is nothing to read again");
+    else log.warn({}, "SIGHUP: a new certificate is read at the next start");
+  },
   flush,
 });
 const data = directory === undefined ? {} : { data: resolve(directory) };

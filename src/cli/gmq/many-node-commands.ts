@@ -91,7 +91,8 @@ const popByWeight: ManyNodeCommand = async (settings, { line }) => {
   for (;;) {
     if (performance.now() - listed > LIST_EVERY) {
       listed = performance.now();
-      await listNodes(settings).then(
+      // Pops go on meanwhile, and with the nodes that are known while nobody lists them.
+      listNodes(settings).then(
         (nodes) => {
           pool.nodes = nodes;
         },

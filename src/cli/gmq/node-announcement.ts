@@ -6,6 +6,12 @@ import { type Announcement, announce } from "../../registry/announcement/index.j
 import { announcedAddress, hostAddress } from "./announced-address.js";
 import type { GnodeSettings } from "./gnode-settings.js";
 
+/**
+ * How long a node that stops may take to get off the lists, in milliseconds: little of the ten seconds after which service
+ * managers commonly kill, of which the broker takes eight.
+ */
+const CLOSE_TIME = 1_000;
+
 /** Undefined: nobody is told of the node. */
 export const announceNode = (
   { id, weight, registries, etcd, reportTcp, reportHttp }: GnodeSettings,
@@ -19,5 +25,5 @@ export const announceNode = (
   const httpAddress = formatAddress(announcedAddress(reportHttp, http, host));
   const where = { ...(registries.length > 0 ? { registries } : {}), ...(etcd.length > 0 ? { etcd } : {}) };
   log.info({ id, weight, tcp: tcpAddress, http: httpAddress, ...where }, "the node is announced under these addresses");
-  return announce({ id, weight, tcpAddress, httpAddress }, { registries, etcd, log });
+  return announce({ id, weight, tcpAddress, httpAddress }, { registries, etcd, log, closeTimeout: CLOSE_TIME });
 };

@@ -46,6 +46,9 @@ const push: NodeCommand = async (node, settings, { line, progress }) => {
   return failed === 0;
 };
 
+/** Each may be megabytes. */
+const BATCHES_AHEAD = 4;
+
 const mpush: NodeCommand = async (node, settings, { line, progress }) => {
   const { topic, routeKey, pushCount } = settings;
   const batches = Math.ceil(pushCount / requests.MAX_MPUB);
@@ -56,12 +59,17 @@ const mpush: NodeCommand = async (node, settings, { line, progress }) => {
     return node.send(requests.mpub(topic, routeKey, bodies));
   };
   let failed = 0;
-  await sendAhead(batches, send, async (response, batch) => {
-    if (isError(response)) failed++;
-    if (progress === undefined || isError(response)) await line(responseLine(response));
-    progress?.(Math.min(pushCount, (batch + 1) * requests.MAX_MPUB), pushCount);
-    return true;
-  });
+  await sendAhead(
+    batches,
+    send,
+    async (response, batch) => {
+      if (isError(response)) failed++;
+      if (progress === undefined || isError(response)) await line(responseLine(response));
+      progress?.(Math.min(pushCount, (batch + 1) * requests.MAX_MPUB), pushCount);
+      return true;
+    },
+    BATCHES_AHEAD,
+  );
   return failed === 0;
 };
 

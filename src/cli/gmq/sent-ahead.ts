@@ -8,11 +8,12 @@ export const sendAhead = async <T>(
   count: number,
   send: (index: number) => Promise<T>,
   handle: (answer: T, index: number) => boolean | Promise<boolean>,
+  maxAhead = WINDOW,
 ): Promise<void> => {
   const window: Promise<T>[] = [];
   let sent = 0;
   for (let done = 0; done < count; done++) {
-    while (sent < count && sent - done < WINDOW) {
+    while (sent < count && sent - done < maxAhead) {
       const answer = send(sent++);
       // It is awaited in its turn.
       answer.catch(() => {});

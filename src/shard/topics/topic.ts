@@ -70,10 +70,10 @@ export class Topic implements QueueTopic {
 
   configure(config: TopicConfig): void {
     this.#set(config);
-    this.#followsDefaults = this.hasDefaultConfig;
+    this.#followsDefaults = false;
   }
 
-  /** Takes over a recorded configuration. One that was recorded stays, though it be the default one by now. */
+  /** Takes over a recorded configuration; an empty one says that nobody has configured the topic. */
   restore(config: Partial<TopicConfig>): void {
     this.#set({ ...this.defaults, ...config });
     this.#followsDefaults = Object.keys(config).length === 0;

@@ -36,6 +36,12 @@ it("a configuration stays what it was, whatever the defaults of later brokers", 
   expect(configOf(same.restarted({ topicDefaults: { ttr: 1_000, retries: 9 } }), "t")).toEqual(config);
 });
 
+it("a configuration that is the default one when it is made stays as well", () => {
+  const hand = new ShardByHand({ topicDefaults: SHORT });
+  hand.configure("t", SHORT);
+  expect(configOf(hand.restarted(), "t")).toEqual({ ...DEFAULT_CONFIG, ...SHORT });
+});
+
 it("a topic is forgotten when its configuration is the broker's default one", () => {
   const hand = new ShardByHand({ topicDefaults: SHORT });
   hand.configure("like the broker", SHORT);
