@@ -25,6 +25,7 @@ const FIRST_CAPACITY = 256;
 /** The most that is kept for responses that are still to come. */
 const KEPT_BYTES = 16 * 1024;
 const ZERO = 0x30;
+const NOTHING = Buffer.alloc(0);
 /** Responses beyond this are handed over before more are written. */
 const FULL_BYTES = 256 * 1024;
 
@@ -39,7 +40,7 @@ const RETRY_HEAD = Buffer.from('","retry_count":');
 export class Responses {
   readonly #client: Client;
   readonly #id = new DecimalId();
-  #bytes: Buffer = Buffer.alloc(0);
+  #bytes: Buffer = NOTHING;
   #end = 0;
   /** What the last `flush` sent. */
   #usual = 0;
@@ -52,8 +53,9 @@ export class Responses {
   flush(): void {
     if (this.#end === 0) return;
     this.#client.write(this.#bytes.subarray(0, this.#end));
-    this.#bytes = this.#bytes.subarray(this.#end);
-    this.#usual = Math.min(this.#end, KEPT_BYTES);
+    const rest = this.#bytes.subarray(this.#end);
+    this.#bytes = rest.length > KEPT_BYTES ? NOTHING : rest;
+    this.#usual = Math.min(this.#end, FULL_BYTES);
     this.#end = 0;
   }
 
