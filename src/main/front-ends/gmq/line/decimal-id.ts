@@ -12,7 +12,7 @@ export class DecimalId {
   /** Right-aligned. */
   readonly #digits = new Uint8Array(MAX_DIGITS);
   #start = MAX_DIGITS - 1;
-  #high = 0;
+  #high = -1;
   #low = -1;
 
   get length(): number {
