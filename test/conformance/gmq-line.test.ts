@@ -1,20 +1,13 @@
 /** gmq's line protocol on a real broker: every command's success and every error, whole, split at every byte and pipelined. */
 import { randomUUID } from "node:crypto";
-import { connect, type Socket } from "node:net";
+import type { Socket } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Broker, startBroker } from "../../dist/index.js";
 import { makeDirectory, removeDirectory } from "../directories.js";
+import { WIRES } from "../tls.js";
 import { error, LINE_CASES, type LineCase, MAX_MESSAGE_BYTES } from "./gmq-line-cases.js";
 import { LineReader, type Response, send } from "./gmq-line-wire.js";
 import { Places } from "./places.js";
-
-/** How clients reach the port. */
-const CARRIERS: readonly { readonly name: string; readonly connect: (broker: Broker) => Socket }[] = [
-  {
-    name: "TCP",
-    connect: ({ addresses }) => connect({ port: addresses.tcp?.port ?? 0, host: "127.0.0.1", noDelay: true }),
-  },
-];
 
 /** Writes bytes in pieces. */
 type Writing = (socket: Socket, bytes: string) => Promise<void>;
@@ -36,27 +29,6 @@ const byBytes: Writing = async (socket, bytes) => {
 /** One more command shows whether the connection goes on, and that it is in step. */
 const ALIVE = { says: "still here\n", hears: error("E_INVALID_CMD - unkown cmd: still") };
 
-let data = "";
-let broker: Broker;
-
-beforeAll(async () => {
-  data = makeDirectory();
-  broker = await startBroker({
-    tcp: { host: "127.0.0.1", port: 0 },
-    http: "off",
-    data,
-    durability: "memory",
-    maxMessageBytes: MAX_MESSAGE_BYTES,
-    segmentBytes: 1024 * 1024,
-    shards: 2,
-    memory: 256 * 1024 * 1024,
-  });
-});
-afterAll(async () => {
-  await broker.close();
-  removeDirectory(data);
-});
-
 const shown = ([type, text]: Response): string => `${type} ${text}`;
 
 /** Steps that can be sent together: those that name no id of an answer that is still to come. */
@@ -73,9 +45,32 @@ const pipelined = ({ steps }: LineCase): LineCase["steps"] => {
   return joined;
 };
 
-describe.each(CARRIERS)("over $name", (carrier) => {
+describe.each(WIRES)("over $name", (wire) => {
+  let data = "";
+  let broker: Broker;
+
+  beforeAll(async () => {
+    data = makeDirectory();
+    broker = await startBroker({
+      ...wire.broker,
+      tcp: { host: "127.0.0.1", port: 0 },
+      http: "off",
+      data,
+      durability: "memory",
+      maxMessageBytes: MAX_MESSAGE_BYTES,
+      segmentBytes: 1024 * 1024,
+      shards: 2,
+      memory: 256 * 1024 * 1024,
+    });
+  });
+  afterAll(async () => {
+    await broker.close();
+    removeDirectory(data);
+  });
+
   const run = async (steps: LineCase["steps"], closes: boolean, write: Writing): Promise<void> => {
-    const socket = carrier.connect(broker);
+    const socket = await wire.connect(broker.addresses.tcp?.port ?? 0);
+    socket.setNoDelay(true);
     const reader = new LineReader(socket);
     const places = new Places();
     const topic = `t-${randomUUID()}`;
@@ -107,8 +102,8 @@ describe.each(CARRIERS)("over $name", (carrier) => {
 
     test("split at every byte", async () => {
       const length = lengthOf(lineCase);
-      // Of what is only large every few bytes.
-      const stride = Math.ceil(length / 400);
+      // Of what is only large every few bytes, and over TLS, whose connections are dear, a few dozen.
+      const stride = Math.ceil(length / (wire.name === "plain" ? 400 : 16));
       for (let from = 1; from < length; from += 16 * stride) {
         const points = Array.from({ length: 16 }, (_, i) => from + i * stride).filter((at) => at < length);
         await Promise.all(points.map((at) => run(lineCase.steps, closes, inTwo(at))));
