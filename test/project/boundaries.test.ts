@@ -4,14 +4,11 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { expect, it } from "vitest";
 import { ROOT } from "./document.js";
+import { type Place, REGISTRY_PLACES } from "./registry-places.js";
 import { contents, lintRules, type Room, readRooms, roomOf } from "./rooms.js";
 
 /** For each room a file, modules that it may import and modules that it may not. */
-const PLACES: readonly {
-  readonly file: string;
-  readonly may: readonly string[];
-  readonly mayNot: readonly string[];
-}[] = [
+const PLACES: readonly Place[] = [
   {
     file: "src/protocol/probe.ts",
     may: ["./op.js"],
@@ -214,6 +211,11 @@ const PLACES: readonly {
     ],
   },
   {
+    file: "src/main/front-ends/gmq/line/probe.ts",
+    may: ["./lane.js", "../push.js", "../../../native/session.js", "../../../ports/front-end.js"],
+    mayNot: ["../http/form.js", "../../../broker.js", "../../../ports/http/exchange.js", "node:net"],
+  },
+  {
     file: "src/main/probe.ts",
     may: ["./broker.js", "./log.js", "./front-ends/gmq/http/index.js", "./shards/supervisor.js", "../protocol/op.js"],
     mayNot: [
@@ -226,6 +228,7 @@ const PLACES: readonly {
       "uWebSockets.js",
     ],
   },
+  ...REGISTRY_PLACES,
   {
     file: "src/client/base/probe.ts",
     may: ["./error.js", "../../protocol/op.js"],
@@ -359,6 +362,7 @@ const GLOBALS: readonly {
   },
   { file: "src/protocol/probe.ts", may: ["Date.UTC(2024, 0)"], mayNot: ["Buffer.alloc(1)", "process.exit()"] },
   { file: "src/client/probe.ts", may: ["Date.now()"], mayNot: ["Buffer.alloc(1)", "process.exit()"] },
+  { file: "src/registry/discovery/probe.ts", may: ["fetch(url)"], mayNot: ["Buffer.alloc(1)", "process.exit()"] },
 ];
 
 const BIOME = join(ROOT, "node_modules/@biomejs/biome/bin/biome");

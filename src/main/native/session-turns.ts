@@ -30,8 +30,8 @@ interface RefusedRequest {
   readonly refusal: Refusal;
 }
 
-/** A buffer that has grown beyond this is not kept. */
-const KEPT_BYTES = 1024 * 1024;
+/** A buffer that has grown beyond this is not kept. Clients that send ahead fill more than a mebibyte in a turn. */
+const KEPT_BYTES = 4 * 1024 * 1024;
 
 /** One is filled while the other is sent. */
 const KEPT_WRITERS = 2;

@@ -43,6 +43,8 @@ export class Session implements TurnTaker, UnansweredPops {
   #last = 0;
   /** Waiting pops and holds: what the client has sent behind them must not be carried out yet. */
   #blocking = 0;
+  /** The same for moments. */
+  #pauses = 0;
   /** The client may have gone, so pops no longer wait. */
   #isHurried = false;
   /** No more requests come. */
@@ -92,7 +94,7 @@ export class Session implements TurnTaker, UnansweredPops {
   /** What the client sends should not be carried out for now. */
   get isBlocked(): boolean {
     // What the front end answers itself has its place in the order as well.
-    return this.#blocking > 0 || this.#answers.length >= this.#options.maxInFlight;
+    return this.#blocking > 0 || this.#pauses > 0 || this.#answers.length >= this.#options.maxInFlight;
   }
 
   /** A pop waits, perhaps for long, or a command of several requests goes on. */
@@ -177,6 +179,17 @@ export class Session implements TurnTaker, UnansweredPops {
       if (isHeld) this.#blocking--;
       isHeld = false;
       // Whoever calls may still have its answer to write.
+      queueMicrotask(() => this.#afterAnswers());
+    };
+  }
+
+  /** As `hold`, for moments: what the client sends meanwhile stays in its socket. */
+  pause(): () => void {
+    let isPaused = true;
+    this.#pauses++;
+    return () => {
+      if (isPaused) this.#pauses--;
+      isPaused = false;
       queueMicrotask(() => this.#afterAnswers());
     };
   }

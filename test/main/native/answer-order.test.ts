@@ -47,7 +47,7 @@ describe("answers in order", () => {
         const wanted: number[] = [];
         const got: number[] = [];
         const waiting: number[] = [];
-        let request = start;
+        let request: number = start;
         for (const { kind, which, skip } of steps) {
           if (kind === "answer") {
             const [answered] = waiting.splice(which % Math.max(1, waiting.length), 1);
