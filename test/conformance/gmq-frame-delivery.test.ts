@@ -7,7 +7,7 @@ import { packHeaders } from "../../src/protocol/headers.js";
 import { Answer, Op } from "../../src/protocol/op.js";
 import { type TestBroker, testBroker, testDirectory } from "../e2e/brokers.js";
 import { NativeClient } from "../e2e/native-client.js";
-import { entries } from "../main/frames.js";
+import { entries, frame } from "../main/frames.js";
 import { ack, ERROR, FrameClient, JOB, MESSAGE, pop, push, request } from "./gmq-frame-client.js";
 
 const start = (options = {}) => testBroker({ durability: "memory", shards: 2, ...options });
@@ -42,6 +42,12 @@ const entryWith = (headers: Record<string, unknown>, body: string): Buffer => {
   bytes.set(packed, 6);
   bytes.write(body, 6 + packed.length);
   return bytes;
+};
+
+/** A request that a CONFIRM answers. */
+const confirmed = async (native: NativeClient, op: number, topic: string, payload?: Uint8Array): Promise<void> => {
+  native.send(frame(op, 9, [topic], payload));
+  expect((await native.next()).op).toBe(Answer.CONFIRM);
 };
 
 describe("a pop that finds nothing", () => {
@@ -221,17 +227,9 @@ it("survives a restart of the broker with all that belongs to the job", async ()
 });
 
 describe("messages of other protocols", () => {
-  const published = async (broker: TestBroker, payload: Uint8Array, config = {}): Promise<NativeClient> => {
-    const native = await NativeClient.greeted(broker.tcp);
-    await native.ask(Op.CONFIGURE, 2, ["t", config]);
-    await native.ask(Op.PUBLISH, 3, ["t"], payload).catch(() => {});
-    return native;
-  };
-
   it("are jobs with the id of the message and the TTR of the topic", async () => {
     const broker = await start();
     const native = await NativeClient.greeted(broker.tcp);
-    native.send();
     await native.ask(Op.CONFIGURE, 2, ["t", { ttr: 30_000 }]);
     const http = await fetch(`http://127.0.0.1:${broker.http}/push`, {
       method: "POST",
@@ -265,8 +263,8 @@ describe("messages of other protocols", () => {
     { other: [1, 2, 3] },
   ])("with headers that no job has are jobs nevertheless: %j", async (headers) => {
     const broker = await start();
-    const native = await published(broker, entryWith(headers, "b"));
-    native.send();
+    const native = await NativeClient.greeted(broker.tcp);
+    await confirmed(native, Op.PUBLISH, "t", entryWith(headers, "b"));
     const client = await FrameClient.open(broker);
     expect(await client.ask(pop("t"))).toMatch(/^0 \{"Id":"\d+","Topic":"t","Delay":0,"TTR":60,"Body":"b",/);
     await native.end();
@@ -276,11 +274,10 @@ describe("messages of other protocols", () => {
     const broker = await start();
     const native = await NativeClient.greeted(broker.tcp);
     await native.ask(Op.CONFIGURE, 2, ["t", { autoAck }]);
-    native.send((await import("../main/frames.js")).frame(Op.PUBLISH, 3, ["t"], entries("x".repeat(32_700))));
-    while ((await queueOf(broker, "t")).ready !== 1) await new Promise(setImmediate);
+    await confirmed(native, Op.PUBLISH, "t", entries("x".repeat(32_700)));
     const client = await FrameClient.open(broker);
     expect(await client.ask(pop("t"))).toMatch(/^1 job \d+ of t is longer than 32767 bytes$/);
-    while ((await queueOf(broker, "t")).ready !== 1) await new Promise(setImmediate);
+    while ((await queueOf(broker, "t"))["ready"] !== 1) await new Promise(setImmediate);
     const { op, payload } = await native.ask(Op.POP, 4, ["t"]);
     expect(op).toBe(Answer.MESSAGES);
     expect(payload.length).toBeGreaterThan(32_700);
@@ -301,10 +298,10 @@ describe("a job whose message is gone", () => {
     expect(await client.ask(pushed(1, 60))).toBe(MESSAGE("1"));
     await client.ask(pop("t"));
     const native = await NativeClient.greeted(broker.tcp);
-    await native.ask(Op.DELETE_TOPIC, 2, ["t"]);
+    await confirmed(native, Op.DELETE_TOPIC, "t");
     expect(await client.ask(ack(1))).toBe(ERROR("job 1 is not exist"));
     expect(await client.ask(pushed(1, 60))).toBe(MESSAGE("1"));
-    await native.ask(Op.PURGE, 3, ["t"]);
+    await confirmed(native, Op.PURGE, "t");
     expect(await client.ask(pushed(1, 60))).toBe(MESSAGE("1"));
     await native.end();
   });
