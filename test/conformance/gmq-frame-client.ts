@@ -1,19 +1,44 @@
 /** A client of gmq's frames: sends literal bytes, and hears answers. */
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
+import { connect as connectTls } from "node:tls";
+import { fileURLToPath } from "node:url";
 import { onTestFinished } from "vitest";
+import type { BrokerOptions } from "../../src/main/options.js";
 import type { TestBroker } from "../e2e/brokers.js";
 
-/** How clients reach the broker: the conformance suite runs over each. */
-export const CARRIERS: readonly {
+const TLS = {
+  certFile: fileURLToPath(new URL("fixtures/localhost-certificate.pem", import.meta.url)),
+  keyFile: fileURLToPath(new URL("fixtures/localhost-key.pem", import.meta.url)),
+};
+
+/** How clients reach a broker. */
+interface Carrier {
   readonly name: string;
+  /** With which the broker is started. */
+  readonly options: Partial<BrokerOptions>;
   readonly connect: (broker: TestBroker) => Promise<Socket>;
-}[] = [
+}
+
+/** The conformance suite runs over each. */
+export const CARRIERS: readonly Carrier[] = [
   {
     name: "TCP",
+    options: {},
     connect: async ({ tcp }) => {
       const socket = connect({ port: tcp, host: "127.0.0.1", allowHalfOpen: true });
       await once(socket, "connect");
+      return socket;
+    },
+  },
+  {
+    name: "TLS",
+    options: { tcpTls: TLS },
+    connect: async ({ tcp }) => {
+      const ca = readFileSync(TLS.certFile);
+      const socket = connectTls({ port: tcp, host: "127.0.0.1", servername: "localhost", ca });
+      await once(socket, "secureConnect");
       return socket;
     },
   },
