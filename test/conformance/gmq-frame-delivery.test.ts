@@ -68,17 +68,16 @@ describe("a pop that finds nothing", () => {
   it.each(["t", "a,t,b"])("gets a job of %s as soon as it comes", async (topics) => {
     const broker = await start();
     const [waiting, other] = [await FrameClient.open(broker), await FrameClient.open(broker)];
+    const times: number[] = [];
     for (let i = 1; i < 20; i++) {
       waiting.send(pop(topics));
       await new Promise((resolve) => setTimeout(resolve, i * 13));
       expect(waiting.answers).toEqual([]);
-      const took = await timed(
-        Promise.all([other.ask(pushed(i)), waiting.hears()]).then(([, [answer]]) => {
-          expect(answer).toBe(job(i, 0));
-        }),
-      );
-      expect(took).toBeLessThan(100);
+      const both = Promise.all([other.ask(pushed(i)), waiting.hears()]);
+      times.push(await timed(both.then(([, answers]) => expect(answers).toEqual([job(i, 0)]))));
     }
+    // A machine may be busy with something else now and then.
+    expect(times.toSorted((a, b) => a - b)[9]).toBeLessThan(50);
   });
 
   it("carries nothing out behind it", async () => {
@@ -132,6 +131,41 @@ describe("a pop that finds nothing", () => {
       await other.hears(2);
     }
   });
+});
+
+it("loses nothing, and leases nothing to the dead, when clients pop and leave at any moment", async () => {
+  const broker = await start();
+  const publisher = await FrameClient.open(broker);
+  const topics = ["x", "y"];
+  let pushes = 0;
+  let received = 0;
+  const visit = async (number: number): Promise<void> => {
+    const client = await FrameClient.open(broker);
+    client.send(...Array.from({ length: 1 + (number % 3) }, () => pop("x,y")));
+    await new Promise((resolve) => setTimeout(resolve, number % 5));
+    pushes++;
+    publisher.send(pushed(pushes, 600, topics[number % 2]));
+    if (number % 3 === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+    received += client.answers.length;
+    client.socket.destroy();
+  };
+  for (let round = 0; round < 20; round++) {
+    await Promise.all(Array.from({ length: 20 }, (_, i) => visit(round * 20 + i)));
+  }
+  await publisher.hears(pushes);
+  publisher.socket.destroy();
+  while (broker.broker.connections.all > 0) await new Promise(setImmediate);
+  let there = 0;
+  let held = 0;
+  for (const topic of topics) {
+    const queue = await queueOf(broker, topic);
+    expect(queue).toMatchObject({ consumers: 0, deadLetters: 0, delayed: 0 });
+    there += Number(queue["ready"]) + Number(queue["inFlight"]);
+    held += Number(queue["inFlight"]);
+  }
+  expect(there).toBe(pushes);
+  // In flight is what was written to a socket before the broker knew that its client had gone.
+  expect(held).toBeGreaterThanOrEqual(received);
 });
 
 it("answers many pops that are sent ahead, in order, each job once", async () => {
