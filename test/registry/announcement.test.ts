@@ -24,7 +24,9 @@ const noted = (): { readonly log: Log; readonly lines: string[] } => {
   const at =
     (level: string) =>
     (fields: object, text: string): void => {
-      lines.push(`${level} ${text.replace(/http:\/\/[\d.]+:\d+/, "X")}${"reason" in fields ? ` (${fields.reason})` : ""}`);
+      lines.push(
+        `${level} ${text.replace(/http:\/\/[\d.]+:\d+/, "X")}${"reason" in fields ? ` (${fields.reason})` : ""}`,
+      );
     };
   return { log: { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") }, lines };
 };

@@ -342,6 +342,18 @@ describe("HTTP", () => {
     await expect(startRegistry({ http: { host: "127.0.0.1", port } })).rejects.toThrow("the port is in use");
   });
 
+  it("closes as soon as the last request is answered, though its client keeps the connection", async () => {
+    const registry = await testRegistry({ closeTimeout: 1_000_000 });
+    const asked = deferred<() => void>();
+    const httpAddress = await serveHttp((_, response) => asked.resolve(() => response.end("OK")));
+    const answer = ask(registry, registration({ ...(await openNode(1)), httpAddress }));
+    const goOn = await asked.promise;
+    const closed = registry.close();
+    goOn();
+    expect(await answer).toBe(SUCCESS);
+    await closed;
+  });
+
   it("closes while a client stays connected and another is in the middle of a request", async () => {
     const registry = await testRegistry({ closeTimeout: 50 });
     await ask(registry, "/ping");

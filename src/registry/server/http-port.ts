@@ -41,7 +41,9 @@ export const openHttpPort = async (requests: Requests, options: ResolvedOptions)
   server.maxConnections = MAX_CONNECTIONS;
   const guard = new HttpGuard({ listensOn: options.http.host, allowHost, allowOrigin });
   server.on("request", (request, response) => {
-    serve(requests, guard, request, response).catch((error: unknown) => {
+    // A connection that is kept open would hold up a registry that closes.
+    const isClosing = (): boolean => !server.listening;
+    serve(requests, guard, isClosing, request, response).catch((error: unknown) => {
       log.error({ reason: error instanceof Error ? error.stack : String(error) }, "a request failed");
       if (!response.headersSent) send(request, response, 500, refusal("internal error"));
       else response.destroy();
@@ -56,6 +58,7 @@ export const openHttpPort = async (requests: Requests, options: ResolvedOptions)
 const serve = async (
   requests: Requests,
   guard: HttpGuard,
+  isClosing: () => boolean,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> => {
@@ -81,6 +84,7 @@ const serve = async (
   const isQuestion = request.method === "HEAD" && path !== "/getNodes";
   const query = new URLSearchParams(isQuestion || mark < 0 ? "" : url.slice(mark + 1));
   const answer = await requests.answer(path, query, () => response.destroyed);
+  if (isClosing()) response.setHeader("Connection", "close");
   if (answer === undefined) return send(request, response, 404, "not found", "text/plain; charset=utf-8");
   send(request, response, 200, answer);
 };
