@@ -39,17 +39,22 @@ export interface TestNode {
   answers: boolean;
 }
 
+export interface NodeOptions {
+  readonly weight?: number;
+  readonly tls?: https.ServerOptions;
+  /** Called when the port speaks TLS and somebody does not. */
+  readonly onPlainText?: () => void;
+}
+
 /** Opens the ports of a node. */
-export const openNode = async (
-  id: number,
-  { weight = 1, tls }: { readonly weight?: number; readonly tls?: https.ServerOptions } = {},
-): Promise<TestNode> => {
+export const openNode = async (id: number, { weight = 1, tls, onPlainText }: NodeOptions = {}): Promise<TestNode> => {
   const requests: string[] = [];
   const listener: RequestListener = (request, response) => {
     requests.push(`${request.method} ${request.url}`);
     response.writeHead(node.answers ? 200 : 503).end("OK");
   };
   const web = tls === undefined ? http.createServer(listener) : https.createServer(tls, listener);
+  web.on("tlsClientError", () => onPlainText?.());
   const tcp = createServer((socket) => socket.on("error", () => {}).resume());
   onTestFinished(() => {
     web.close();

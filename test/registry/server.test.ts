@@ -1,7 +1,9 @@
 /** What a registry is asked and answers, byte for byte, and what it does not let others make it do. */
+import { execFileSync } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { connect, createServer } from "node:net";
+import { connect as connectTls } from "node:tls";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { deferred } from "../../src/client/base/deferred.js";
@@ -24,6 +26,15 @@ import {
 const fixture = (name: string): Buffer =>
   readFileSync(fileURLToPath(new URL(`../conformance/fixtures/localhost-${name}.pem`, import.meta.url)));
 const TLS = { cert: fixture("certificate"), key: fixture("key") };
+
+/** A certificate that is made now. */
+const otherCertificate = (): { readonly cert: string; readonly key: string } => {
+  const made = ["-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=localhost"];
+  const text = execFileSync("openssl", ["req", ...made, "-keyout", "-"], { encoding: "utf8", stdio: "pipe" });
+  return { cert: text, key: text };
+};
+
+const POLL = { interval: 5, timeout: 20_000 };
 
 describe("the list", () => {
   it("is empty at first", async () => {
@@ -157,6 +168,23 @@ describe("what is refused", () => {
     );
   });
 
+  it("not a node whose ports open only while it registers, as those of gmq do", async () => {
+    const registry = await testRegistry();
+    const node = await openNode(1);
+    const holder = createServer();
+    const port = await listen(holder);
+    holder.close();
+    // The first look finds its TCP port closed.
+    const httpAddress = await serveHttp((_, response) => {
+      response.end("OK");
+      if (late.listening) return;
+      late.listen(port, "127.0.0.1");
+    });
+    const late = createServer();
+    onTestFinished(() => void late.close());
+    expect(await ask(registry, registration({ ...node, httpAddress, tcpAddress: `127.0.0.1:${port}` }))).toBe(SUCCESS);
+  });
+
   it("a node whose HTTP port accepts and says nothing, after a bounded time", async () => {
     const registry = await testRegistry({ pingTimeout: 50 });
     const node = await openNode(1);
@@ -206,6 +234,24 @@ describe("a node with TLS", () => {
     expect(await ask(registry, registration(one))).toBe(SUCCESS);
     expect(await ask(registry, registration({ ...two, httpAddress: `https://${two.httpAddress}` }))).toBe(SUCCESS);
     expect(await idsOf(registry)).toEqual([1, 2]);
+  });
+
+  it("is pinged in plain text no more once it was reached otherwise", async () => {
+    const registry = await testRegistry();
+    let plain = 0;
+    const node = await openNode(1, { tls: TLS, onPlainText: () => plain++ });
+    expect(await ask(registry, registration(node))).toBe(SUCCESS);
+    await expect.poll(() => node.requests.length, POLL).toBeGreaterThan(2);
+    const [before, pings] = [plain, node.requests.length];
+    await expect.poll(() => node.requests.length, POLL).toBeGreaterThan(pings + 5);
+    expect(plain).toBe(before);
+  });
+
+  it("registers though it lets in nobody without a certificate", async () => {
+    const registry = await testRegistry();
+    const node = await openNode(1, { tls: { ...TLS, ca: TLS.cert, requestCert: true } });
+    expect(await ask(registry, registration(node))).toBe(SUCCESS);
+    expect(node.requests).toEqual([]);
   });
 
   it("is not asked for in plain text when its address says https", async () => {
@@ -334,6 +380,24 @@ describe("HTTP", () => {
       }, reject);
     });
     expect(text).toBe("OK");
+  });
+
+  it("serves HTTPS with another certificate when it is told to", async () => {
+    const registry = await testRegistry({ tls: TLS });
+    const serial = async (): Promise<string> => {
+      const socket = connectTls({ host: "127.0.0.1", port: registry.address.port, rejectUnauthorized: false });
+      await once(socket, "secureConnect");
+      const { serialNumber } = socket.getPeerCertificate();
+      socket.destroy();
+      return serialNumber;
+    };
+    const before = await serial();
+    expect(() => registry.renewCertificate({ cert: "none", key: "none" })).toThrow();
+    expect(await serial()).toBe(before);
+    registry.renewCertificate(otherCertificate());
+    expect(await serial()).not.toBe(before);
+    const plain = await testRegistry();
+    expect(() => plain.renewCertificate(TLS)).toThrow("the registry serves HTTP, without a certificate");
   });
 
   it("says that an address is taken", async () => {

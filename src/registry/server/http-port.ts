@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import type { Log } from "../../main/log.js";
 import { HttpGuard, type Verdict } from "../../main/ports/http/guard.js";
 import { listenOn } from "../../main/ports/listen-error.js";
-import type { ResolvedOptions } from "./options.js";
+import type { RegistryCertificate, ResolvedOptions } from "./options.js";
 import { type Requests, refusal } from "./requests.js";
 
 /** A node asks every few seconds and a client when it connects: connections beyond this are somebody's mistake. */
@@ -23,6 +23,7 @@ const IDLE_TIMEOUT = 30_000;
 
 export interface HttpPort {
   readonly address: AddressInfo;
+  renewCertificate(tls: RegistryCertificate): void;
   /** Stops listening, waits for the answers under way up to `timeout` milliseconds, then cuts them off. */
   close(timeout: number): Promise<void>;
 }
@@ -52,7 +53,14 @@ export const openHttpPort = async (requests: Requests, options: ResolvedOptions)
   const address = await listenOn(server, "HTTP", options.http);
   // Such as too many open files: the port goes on.
   server.on("error", (error) => log.error({ reason: error.message }, "the HTTP port has a problem"));
-  return { address, close: (timeout) => close(server, timeout, log) };
+  return {
+    address,
+    renewCertificate: (renewed) => {
+      if (!(server instanceof https.Server)) throw new Error("the registry serves HTTP, without a certificate");
+      server.setSecureContext({ ...renewed });
+    },
+    close: (timeout) => close(server, timeout, log),
+  };
 };
 
 const serve = async (
