@@ -181,7 +181,8 @@ const options = (): Option[] => {
 
 const HELP = `
 Sizes take kb, mb, gb and tb (powers of 1,024); times take ms, s, m and h.
-There is no authentication: listen beyond this machine only in a network you trust.
+There is no authentication but by certificates (--tls-client-ca): without it, listen beyond this machine only in a
+network you trust.
 
 Examples:
   ringmq serve

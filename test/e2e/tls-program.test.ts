@@ -84,6 +84,22 @@ describe("ringmq serve with a certificate", () => {
     }
   });
 
+  it("writes a backup for ringmq backup over TLS", async () => {
+    const directory = testDirectory();
+    const flags = flagsOf(directory, await authority.issue());
+    const ca = writeAuthority(directory, authority);
+    const { tcp } = await started([...ANY_PORT, ...flags, "--tls-client-ca", ca]);
+    const own = writeCertificate(directory, await authority.issue(), "client");
+    const out = `${directory}/backup`;
+    const at = ["backup", out, "--tcp", `localhost:${tcp}`];
+    const refused = run([...at, "--tls-ca", ca]);
+    expect((await refused.exit).code).toBe(1);
+    expect(refused.text.err).toContain("tls.cert");
+    const backup = run([...at, "--tls-ca", ca, "--tls-cert", own.certFile, "--tls-key", own.keyFile]);
+    expect([(await backup.exit).code, backup.text.err]).toEqual([0, ""]);
+    expect(backup.text.out).toMatch(/^backed up /);
+  });
+
   it("carries on after SIGHUP without one", async () => {
     const broker = await started();
     broker.child.kill("SIGHUP");

@@ -11,8 +11,10 @@ import type { BrokerOptions } from "../../src/main/options.js";
 import { Op } from "../../src/protocol/op.js";
 import { Authority, type Issued, writeAuthority, writeCertificate } from "../certificates.js";
 import { ENGINE_NAMES } from "../http-engine.js";
-import { frame } from "../main/frames.js";
+import { entries, frame } from "../main/frames.js";
+import { resp } from "../main/front-ends/resp.js";
 import { testBroker, testDirectory } from "./brokers.js";
+import { NativeClient } from "./native-client.js";
 
 const { connect } = (await import("../../dist/client/index.js" as string)) as {
   connect: (url: string, options?: ConnectOptions) => Promise<Client>;
@@ -268,7 +270,7 @@ describe("handshakes on the TCP port", () => {
       clearInterval(drip);
       for (const socket of slow) socket.destroy();
     });
-    const closed = Promise.all(slow.map((socket) => once(socket, "close")));
+    const closed = Promise.all(slow.map((socket) => new Promise((resolve) => socket.once("close", resolve))));
     await until(() => ports.broker.usage.sockets === slow.length);
     await exchangeMessage(await opened(`tls://localhost:${ports.tcp}`, { tls: { ca: authority.cert } }));
     await closed;
@@ -312,16 +314,53 @@ describe("handshakes on the TCP port", () => {
   });
 });
 
-describe("a native connection over TLS", () => {
-  it("whose client ends its side is answered before it is closed", async () => {
-    const { tcp } = await secured();
-    const socket = connectTls({ host: "127.0.0.1", port: tcp, ca: authority.cert });
-    await once(socket, "secureConnect");
-    const parts: Buffer[] = [];
-    socket.on("data", (bytes: Buffer) => parts.push(bytes));
-    socket.end(Buffer.concat([frame(Op.HELLO, 1, [1, "test"]), frame(Op.PING, 2, [])]));
+/** A socket of TLS, for bare clients. */
+const dial = async (port: number): Promise<TLSSocket> => {
+  const socket = connectTls({ host: "127.0.0.1", port, ca: authority.cert });
+  await once(socket, "secureConnect");
+  return socket;
+};
+
+describe("a client of a front end over TLS", () => {
+  const command = (...words: readonly string[]): string =>
+    `*${words.length}\r\n${words.map((word) => `$${word.length}\r\n${word}\r\n`).join("")}`;
+
+  it("that ends its side gets the answers to all that it has said", async () => {
+    const directory = testDirectory();
+    const files = writeCertificate(directory, server);
+    const { tcp } = await testBroker({ tcpTls: files }, { frontEnds: [resp] });
+    const socket = await dial(tcp);
+    let text = "";
+    socket.on("data", (bytes: Buffer) => {
+      text += bytes.toString();
+    });
+    socket.end(command("LPUSH", "topic", "x") + command("RPOP", "topic") + command("RPOP", "topic"));
     await once(socket, "close");
-    expect(Buffer.concat(parts).length).toBeGreaterThan(40);
+    expect(text).toBe(":1\r\n$1\r\nx\r\n$-1\r\n");
+  });
+
+  it("may say it a byte at a time", async () => {
+    const directory = testDirectory();
+    const { tcp } = await testBroker({ tcpTls: writeCertificate(directory, server) }, { frontEnds: [resp] });
+    const socket = await dial(tcp);
+    const said = command("LPUSH", "topic", "x");
+    for (const byte of said) {
+      await new Promise((resolve) => socket.write(byte, resolve));
+    }
+    const [answer] = (await once(socket, "data")) as [Buffer];
+    expect(answer.toString()).toBe(":1\r\n");
+    socket.destroy();
+  });
+});
+
+describe("a native connection over TLS", () => {
+  it("carries out what its client writes in front of its end", async () => {
+    const { tcp } = await secured();
+    const made = await NativeClient.open(tcp, dial);
+    made.socket.end(Buffer.concat([frame(Op.HELLO, 1, [1, "test"]), frame(Op.PUBLISH, 2, ["topic"], entries("x"))]));
+    await made.closed;
+    const after = await opened(`tls://localhost:${tcp}`, { tls: { ca: authority.cert } });
+    expect((await after.pop("topic", { wait: 5_000 })).map((message) => message.text())).toEqual(["x"]);
   });
 
   it("that is not read holds its deliveries, and gets all of them when it is", async () => {
@@ -347,6 +386,18 @@ describe("a native connection over TLS", () => {
     await until(() => received >= count * body.length);
     socket.destroy();
   });
+});
+
+it.runIf(ENGINE_NAMES.includes("uws"))("uWebSockets.js keeps its certificate, and the log says so", async () => {
+  const { log, lines } = recorded();
+  const ports = await secured({ log, httpEngine: "uws" });
+  writeCertificate(ports.directory, await other.issue());
+  ports.broker.reloadCertificates();
+  expect(lines.filter(({ level }) => level === "warn").map(({ text }) => text)).toEqual([
+    expect.stringContaining("the HTTP port keeps the certificate that it has"),
+  ]);
+  await exchangeMessage(await opened(`wss://localhost:${ports.http}`, { tls: { ca: authority.cert } }));
+  await exchangeMessage(await opened(`tls://localhost:${ports.tcp}`, { tls: { ca: other.cert } }));
 });
 
 describe("a broker does not start", () => {
