@@ -72,7 +72,12 @@ const options = (): Option[] => {
       "--tls-client-ca <file>",
       "TLS: clients must present a certificate that this authority (PEM) has signed",
     ).env(`${ENVIRONMENT}TLS_CLIENT_CA`),
-    option("--tls-ports <ports>", "ports that speak TLS when there is a certificate: tcp, http, or tcp,http", parseTlsPorts, "both"),
+    option(
+      "--tls-ports <ports>",
+      "ports that speak TLS when there is a certificate: tcp, http, or tcp,http",
+      parseTlsPorts,
+      "both",
+    ),
     option("--data <dir>", "directory of the journal, for one broker at a time", String, "ringmq-data"),
     new Option(
       "--durability <level>",
