@@ -39,7 +39,7 @@ export interface Broker {
 
 /** What tests put in place of parts of a broker. */
 export interface BrokerSeams extends SupervisorSeams {
-  /** On the TCP port beside those that the broker has. */
+  /** On the TCP port, in place of those that the broker has. */
   readonly frontEnds?: readonly FrontEnd[];
 }
 
@@ -65,7 +65,7 @@ export class RunningBroker implements Broker {
     this.connections = connections;
     const drain = new OutboxDrain((id) => connections.get(id), log);
     this.#engine = new Engine(options, drain, (shard, kind) => this.#server.shardLost(shard, kind), seams);
-    const { frontEnds = [] } = seams;
+    const { frontEnds } = seams;
     this.#server = new Server({
       options,
       router,

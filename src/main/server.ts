@@ -1,8 +1,10 @@
 /** What talks to clients: the ports, the front ends behind them, the connections, and the budgets that these share. */
 import { setTimeout as delay } from "node:timers/promises";
 import type { Engine } from "./engine.js";
+import { gmqFrame } from "./front-ends/gmq/frame/index.js";
 import { failure } from "./front-ends/gmq/http/envelope.js";
 import { installGmqHttp } from "./front-ends/gmq/http/index.js";
+import { gmqLine } from "./front-ends/gmq/line/index.js";
 import { AssemblyMemory } from "./native/assembly.js";
 import { NativeConnection } from "./native/connection.js";
 import type { ConnectionContext } from "./native/connection-context.js";
@@ -52,8 +54,17 @@ const MAX_EXCESS = 100;
  */
 const PLAIN_SHARE = 0.3;
 
+/** Messages to one topic that reach all its queues at most: see docs/protocol.md. */
+const MAX_FAN_OUT = 262_144;
+
+/** Messages of one client that are published together at most. */
+const MAX_BATCH = 256;
+
 /** The foreign protocols of the TCP port: docs/adding-a-front-end.md tells how to add one. */
-const FRONT_ENDS: readonly FrontEnd[] = [];
+const frontEndsOf = ({ maxMessageBytes, maxBatchMessages, maxQueues, log }: BrokerOptions): readonly FrontEnd[] => {
+  const batch = Math.max(1, Math.min(MAX_BATCH, maxBatchMessages, Math.floor(MAX_FAN_OUT / maxQueues)));
+  return [gmqFrame(), gmqLine({ maxMessageBytes, maxBatchMessages: batch, log })];
+};
 
 /** Where a broker listens; undefined for what is off. */
 export interface Addresses {
@@ -87,8 +98,8 @@ export interface ServerParts {
   /** Undefined: HTTP is off. */
   readonly makeHttpEngine: HttpEngineFactory | undefined;
   readonly certificates: Certificates;
-  /** Beside the native protocol. */
-  readonly frontEnds: readonly FrontEnd[];
+  /** Beside the native protocol. Undefined: those that there are. */
+  readonly frontEnds: readonly FrontEnd[] | undefined;
 }
 
 export class Server implements ConnectionHost, SessionHost {
@@ -144,9 +155,9 @@ export class Server implements ConnectionHost, SessionHost {
     this.#sessions = new Sessions(maxFrameBytes, log);
     this.#httpSessions = new HttpSessions((kind, client) => this.#openSession(kind, client, false));
     if (options.tcp !== "off") {
-      const { assembly: memory } = this.#context;
-      const context = { host: this, memory, maxMessageBytes, maxInFlight: options.maxInFlight, log };
-      const foreign = [...FRONT_ENDS, ...frontEnds].map((frontEnd) => protocolOf(frontEnd, context));
+      const { assembly: memory, pool } = this.#context;
+      const context = { host: this, memory, pool, maxMessageBytes, maxInFlight: options.maxInFlight, log };
+      const foreign = (frontEnds ?? frontEndsOf(options)).map((frontEnd) => protocolOf(frontEnd, context));
       const protocols = [nativeProtocol(this, log), ...foreign];
       this.#tcp = new TcpListener(this, protocols, helloTimeout, log, certificates.tcp);
     }

@@ -24,7 +24,8 @@ const MAX_REFUSED = 1_000;
 /** Of what nobody wants to read any more. */
 const ignore = (): void => {};
 
-const UNKNOWN = "ringmq: this port speaks the native protocol, which begins with HELLO (first byte 0x00)\n";
+const UNKNOWN =
+  "ringmq: this port speaks the native protocol, which begins with HELLO (first byte 0x00), and those of gmq, in plain text\n";
 
 export class TcpListener implements Port {
   readonly #server: Server;

@@ -1,0 +1,313 @@
+/** Probes for the rooms of `src`: what each may import and what not. */
+
+/** A file, modules that it may import and modules that it may not. */
+export interface Place {
+  readonly file: string;
+  readonly may: readonly string[];
+  readonly mayNot: readonly string[];
+}
+
+/** For each room a file, modules that it may import and modules that it may not. */
+export const PLACES: readonly Place[] = [
+  {
+    file: "src/protocol/probe.ts",
+    may: ["./op.js"],
+    mayNot: ["node:buffer", "../shard/command.js", "../channel/ring.js", "msgpackr", "msgpackr/pack"],
+  },
+  {
+    file: "src/collections/probe.ts",
+    may: ["./fifo.js"],
+    mayNot: ["node:fs", "../protocol/frame.js", "../shard/shard.js", "msgpackr/pack"],
+  },
+  {
+    file: "src/channel/probe.ts",
+    may: ["./ring.js", "msgpackr/pack"],
+    mayNot: ["node:worker_threads", "../protocol/frame.js", "../shard/shard.js"],
+  },
+  {
+    file: "src/journal/probe.ts",
+    may: ["./disk.js", "../shard/log/record.js", "../protocol/op.js", "xxhash-wasm", "node:fs"],
+    mayNot: [
+      "../shard/shard.js",
+      "../shard/messages/queue.js",
+      "../workers/pump.js",
+      "../main/broker.js",
+      "../channel/ring.js",
+      "node:worker_threads",
+      "msgpackr/pack",
+    ],
+  },
+  {
+    file: "src/inspection/probe.ts",
+    may: ["./dump.js", "../journal/segment-file.js", "../shard/log/record.js", "../protocol/id.js", "node:path"],
+    mayNot: ["../shard/shard.js", "../main/broker.js", "../client/client.js", "../cli/ringmq.js"],
+  },
+  {
+    file: "src/workers/jobs/probe.ts",
+    may: ["./job.js", "../../journal/segment-file.js", "../../shard/log/record.js"],
+    mayNot: ["../pump.js", "../../main/broker.js", "../../client/index.js", "uWebSockets.js"],
+  },
+  {
+    file: "src/workers/probe.ts",
+    may: [
+      "./shard-thread-data.js",
+      "../shard/shard.js",
+      "../channel/ring.js",
+      "../protocol/op.js",
+      "node:worker_threads",
+    ],
+    mayNot: ["../main/broker.js", "../client/index.js", "node:net", "uWebSockets.js", "../../bench/main.js"],
+  },
+  {
+    file: "src/torture/probe.ts",
+    may: ["./ledger.js", "../client/client.js", "node:child_process"],
+    mayNot: ["../main/broker.js", "../shard/shard.js", "../journal/lock.js", "../cli/ringmq.js"],
+  },
+  {
+    file: "src/cli/probe.ts",
+    may: [
+      "../index.js",
+      "../inspection/index.js",
+      "../torture/torture.js",
+      "../main/log.js",
+      "commander",
+      "node:process",
+    ],
+    mayNot: ["../shard/shard.js", "../workers/shard-thread.js", "../channel/ring.js"],
+  },
+  {
+    file: "src/index.ts",
+    may: ["./main/broker.js"],
+    mayNot: ["./shard/shard.js", "./client/index.js", "./cli/ringmq.js"],
+  },
+  {
+    file: "src/shard/command.ts",
+    may: ["./effects.js", "../protocol/op.js"],
+    mayNot: ["./shard.js", "./log/log.js"],
+  },
+  {
+    file: "src/shard/log/probe.ts",
+    may: ["./log.js", "../command.js", "../../protocol/op.js"],
+    mayNot: ["node:fs", "../shard.js", "../messages/queue.js", "../../journal/journal.js", "../../channel/ring.js"],
+  },
+  {
+    file: "src/shard/messages/probe.ts",
+    may: ["./queue.js", "../log/log.js", "../../collections/fifo.js"],
+    mayNot: ["../shard.js", "../topics/topic.js", "../consumers/consumer.js", "../../journal/journal.js"],
+  },
+  {
+    file: "src/shard/topics/probe.ts",
+    may: ["./topic.js", "../messages/queue.js", "re2js"],
+    mayNot: ["../shard.js", "../consumers/consumer.js", "../channels/channel.js", "../../main/broker.js"],
+  },
+  {
+    file: "src/shard/consumers/probe.ts",
+    may: ["./consumer.js", "../topics/topic.js", "../messages/queue.js"],
+    mayNot: ["../shard.js", "../channels/channel.js", "re2js"],
+  },
+  {
+    file: "src/shard/channels/probe.ts",
+    may: ["./channel.js", "../consumers/roster.js"],
+    mayNot: ["../shard.js", "../recovery/replay.js", "../../channel/ring.js"],
+  },
+  {
+    file: "src/shard/compaction/probe.ts",
+    may: ["./keep-plan.js", "../log/log.js", "../messages/store.js"],
+    mayNot: ["../shard.js", "../recovery/replay.js", "node:fs"],
+  },
+  {
+    file: "src/shard/recovery/probe.ts",
+    may: ["./replay.js", "../topics/directory.js"],
+    mayNot: ["../channels/channel.js", "../../journal/recovery.js"],
+  },
+  {
+    file: "src/shard/probe.ts",
+    may: ["./shard.js", "./messages/queue.js", "../protocol/op.js"],
+    mayNot: [
+      "node:fs",
+      "../channel/ring.js",
+      "../journal/journal.js",
+      "../main/broker.js",
+      "../protocol/../main/broker.js",
+      "../workers/shard-thread.js",
+      "msgpackr/pack",
+      "uWebSockets.js",
+    ],
+  },
+  {
+    file: "src/main/log.ts",
+    may: ["./options.js", "../protocol/op.js"],
+    mayNot: ["./broker.js", "./shards/supervisor.js", "../journal/layout.js"],
+  },
+  {
+    file: "src/main/shards/probe.ts",
+    may: [
+      "./supervisor.js",
+      "../log.js",
+      "../../channel/ring.js",
+      "../../workers/shard-messages.js",
+      "../../workers/jobs/job.js",
+    ],
+    mayNot: [
+      "../broker.js",
+      "../data/data.js",
+      "../native/connection.js",
+      "../../shard/shard.js",
+      "../../workers/pump.js",
+      "../../journal/journal.js",
+    ],
+  },
+  {
+    file: "src/main/data/probe.ts",
+    may: ["./data.js", "../shards/supervisor.js", "../../journal/data-directory.js"],
+    mayNot: ["../broker.js", "../native/connection.js", "../../journal/journal.js", "../../workers/jobs/run.js"],
+  },
+  {
+    file: "src/main/native/probe.ts",
+    may: ["./reception.js", "../shards/shard-link.js", "../data/backup.js"],
+    mayNot: [
+      "../broker.js",
+      "../ports/tcp-listener.js",
+      "../../shard/shard.js",
+      "../../client/index.js",
+      "node:net",
+      "uWebSockets.js",
+    ],
+  },
+  {
+    file: "src/main/ports/probe.ts",
+    may: ["./front-end.js", "../native/transport.js", "node:net"],
+    mayNot: ["../broker.js", "../front-ends/gmq/http/form.js", "../../shard/shard.js", "../../cli/ringmq.js"],
+  },
+  {
+    file: "src/main/ports/http/probe.ts",
+    may: ["./engine.js", "./uws.js", "../../native/session.js", "node:http", "ws"],
+    mayNot: ["uWebSockets.js", "../../broker.js", "../../front-ends/gmq/push.js", "../../../shard/shard.js"],
+  },
+  {
+    file: "src/main/ports/http/uws.ts",
+    may: ["./uws-types.js", "uWebSockets.js"],
+    mayNot: ["./engine.js", "node:http", "ws"],
+  },
+  {
+    file: "src/main/front-ends/gmq/probe.ts",
+    may: ["./push.js", "../../native/session.js", "../../../protocol/op.js"],
+    mayNot: ["./http/index.js", "../../ports/http/exchange.js", "uWebSockets.js", "node:http"],
+  },
+  {
+    file: "src/main/front-ends/gmq/frame/probe.ts",
+    may: ["./job.js", "../words.js", "../../../native/session.js", "../../../ports/front-end.js"],
+    mayNot: ["../http/index.js", "../../../broker.js", "../../../../shard/shard.js", "node:net"],
+  },
+  {
+    file: "src/main/front-ends/gmq/http/probe.ts",
+    may: ["./form.js", "../../../log.js", "../../../native/gateway.js", "../../../../protocol/op.js"],
+    mayNot: [
+      "../../../broker.js",
+      "../../../shards/supervisor.js",
+      "../../../../channel/ring.js",
+      "../../../../shard/shard.js",
+      "../../../../client/index.js",
+    ],
+  },
+  {
+    file: "src/main/front-ends/gmq/line/probe.ts",
+    may: ["./lane.js", "../push.js", "../../../native/session.js", "../../../ports/front-end.js"],
+    mayNot: ["../http/form.js", "../../../broker.js", "../../../ports/http/exchange.js", "node:net"],
+  },
+  {
+    file: "src/main/probe.ts",
+    may: ["./broker.js", "./log.js", "./front-ends/gmq/http/index.js", "./shards/supervisor.js", "../protocol/op.js"],
+    mayNot: [
+      "../shard/shard.js",
+      "../workers/shard-thread.js",
+      "../workers/jobs/run.js",
+      "../journal/journal.js",
+      "../client/index.js",
+      "../cli/ringmq.js",
+      "uWebSockets.js",
+    ],
+  },
+  {
+    file: "src/registry/discovery/probe.ts",
+    may: ["./gregister.js"],
+    mayNot: [
+      "node:http",
+      "../announcement/index.js",
+      "../server/index.js",
+      "../../main/log.js",
+      "../../client/index.js",
+    ],
+  },
+  {
+    file: "src/registry/announcement/probe.ts",
+    may: ["./presence.js", "../discovery/etcd.js", "../../main/log.js", "node:timers/promises"],
+    mayNot: ["node:http", "../server/index.js", "../../main/broker.js", "../../client/index.js", "../../cli/ringmq.js"],
+  },
+  {
+    file: "src/registry/server/probe.ts",
+    may: ["./registry.js", "../discovery/node-info.js", "../../main/ports/http/guard.js", "node:https"],
+    mayNot: [
+      "../announcement/index.js",
+      "../../main/broker.js",
+      "../../main/ports/http/listener.js",
+      "../../journal/journal.js",
+      "../../cli/ringmq.js",
+    ],
+  },
+  {
+    file: "src/client/base/probe.ts",
+    may: ["./error.js", "../../protocol/op.js"],
+    mayNot: ["../client.js", "../connection/connection.js", "node:net"],
+  },
+  {
+    file: "src/client/arguments/probe.ts",
+    may: ["./options.js", "../base/error.js"],
+    mayNot: ["../client.js", "../connection/connection.js", "node:net"],
+  },
+  {
+    file: "src/client/messages/probe.ts",
+    may: ["./content.js", "../base/error.js"],
+    mayNot: ["../client.js", "../consume/message.js", "node:net"],
+  },
+  {
+    file: "src/client/admin/probe.ts",
+    may: ["./results.js", "../connection/connection.js"],
+    mayNot: ["../client.js", "../publish/publisher.js", "node:net"],
+  },
+  {
+    file: "src/client/connection/tcp-transport.ts",
+    may: ["./transport.js", "node:net"],
+    mayNot: ["ws", "../client.js"],
+  },
+  {
+    file: "src/client/connection/websocket-transport.ts",
+    may: ["./transport.js", "ws"],
+    mayNot: ["node:net", "../client.js"],
+  },
+  {
+    file: "src/client/connection/probe.ts",
+    may: ["./connection.js", "../base/error.js", "../../collections/fifo.js"],
+    mayNot: ["node:net", "ws", "../client.js", "../consume/message.js"],
+  },
+  {
+    file: "src/client/publish/probe.ts",
+    may: ["./publisher.js", "../connection/connection.js"],
+    mayNot: ["../client.js", "../consume/message.js", "node:net"],
+  },
+  {
+    file: "src/client/consume/probe.ts",
+    may: ["./consumer.js", "../connection/connection.js"],
+    mayNot: ["../client.js", "../publish/publisher.js", "node:net"],
+  },
+  {
+    file: "src/client/channels/probe.ts",
+    may: ["./subscription.js", "../connection/connection.js"],
+    mayNot: ["../client.js", "../consume/consumer.js", "node:net"],
+  },
+  {
+    file: "src/client/probe.ts",
+    may: ["./client.js", "./consume/consumer.js", "../protocol/op.js"],
+    mayNot: ["node:net", "ws", "../main/broker.js", "../channel/ring.js", "msgpackr", "uWebSockets.js"],
+  },
+];
