@@ -270,8 +270,8 @@ export const PLACES: readonly {
   },
   {
     file: "src/client/nodes/probe.ts",
-    may: ["./picker.js"],
-    mayNot: ["../index.js", "../../main/broker.js", "node:net", "ws"],
+    may: ["./picker.js", "../connect.js", "../publish/receipt.js"],
+    mayNot: ["../channels/subscription.js", "../../main/broker.js", "node:net", "ws"],
   },
   {
     file: "src/client/index.ts",

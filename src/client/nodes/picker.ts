@@ -3,7 +3,7 @@
  */
 
 /** By weight, each as likely, or each in turn. */
-export type Pick = "weight" | "random" | "turn";
+export type PickBy = "weight" | "random" | "turn";
 
 /** Returns the index of one of the nodes, -1 when there are none. Nodes of weight 0 are left out unless all are. */
 export type Picker = (nodes: readonly { readonly weight: number }[]) => number;
@@ -11,7 +11,7 @@ export type Picker = (nodes: readonly { readonly weight: number }[]) => number;
 type Weighted = Parameters<Picker>[0];
 
 /** Makes a picker. `random` returns numbers from 0 to below 1, as Math.random does. */
-export const createPicker = (kind: Pick, random: () => number = Math.random): Picker => {
+export const createPicker = (kind: PickBy, random: () => number = Math.random): Picker => {
   switch (kind) {
     case "weight":
       return byWeight(random);

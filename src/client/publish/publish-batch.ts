@@ -10,6 +10,9 @@ import type { RingmqError } from "../base/error.js";
 import { PendingRequest } from "../connection/pending-request.js";
 import { type ChannelReceipt, Receipt } from "./receipt.js";
 
+/** What becomes of a message that was not taken. */
+export type OrElse<R> = (error: RingmqError) => Promise<R>;
+
 abstract class Batch<R> extends PendingRequest {
   /** Messages in it. */
   count = 0;
@@ -17,10 +20,10 @@ abstract class Batch<R> extends PendingRequest {
   /** Makes the receipt of the next message. */
   protected abstract readonly receipt: () => R;
 
-  /** Adds a message that has been written to the frame. */
-  add(): Promise<R> {
+  /** Adds a message that has been written to the frame. When the frame fails it resolves as `orElse` does. */
+  add(orElse?: OrElse<R>): Promise<R> {
     this.count++;
-    return this.answer.promise.then(this.receipt);
+    return this.answer.promise.then(this.receipt, orElse);
   }
 
   override failed(error: RingmqError): void {

@@ -16,7 +16,7 @@ import type { Connection } from "../connection/connection.js";
 import type { PendingRequest } from "../connection/pending-request.js";
 import { requestHead } from "../connection/request-head.js";
 import { encodeHeaders, MESSAGE_COST, readContent } from "./message-encoding.js";
-import { ChannelBatch, PublishBatch } from "./publish-batch.js";
+import { ChannelBatch, type OrElse, PublishBatch } from "./publish-batch.js";
 import type { ChannelReceipt, Receipt } from "./receipt.js";
 
 /** A frame of this size is ended: a larger one makes messages no cheaper, and the broker can begin. */
@@ -67,7 +67,8 @@ export class Publisher implements Batcher {
     this.#batchBytes = Math.min(BATCH_BYTES, Math.floor(connection.info.limits.maxFrameBytes / 8));
   }
 
-  publish(topic: string, body: Body, options: PublishOptions = NO_OPTIONS): Promise<Receipt> {
+  /** When the message is not taken, the promise resolves as that of `orElse` does: no promise more for each message. */
+  publish(topic: string, body: Body, options: PublishOptions = NO_OPTIONS, orElse?: OrElse<Receipt>): Promise<Receipt> {
     try {
       // Options and headers first: reading them may run code of the program, which may publish as well.
       const read = options === NO_OPTIONS ? options : readPublish(options);
@@ -86,9 +87,10 @@ export class Publisher implements Batcher {
         this.#place(this.#toTopics, frame);
       }
       this.#last = frame;
-      return frame.batch.add();
+      return frame.batch.add(orElse);
     } catch (error) {
-      return Promise.reject(asBadArgument(error));
+      const refusal = asBadArgument(error);
+      return orElse === undefined ? Promise.reject(refusal) : orElse(refusal);
     }
   }
 
