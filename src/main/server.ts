@@ -133,8 +133,8 @@ export class Server implements ConnectionHost, SessionHost {
     this.#sessions = new Sessions(maxFrameBytes, log);
     this.#httpSessions = new HttpSessions((kind, client) => this.#openSession(kind, client, false));
     if (options.tcp !== "off") {
-      const { assembly: memory } = this.#context;
-      const context = { host: this, memory, maxMessageBytes, maxInFlight: options.maxInFlight, log };
+      const { assembly: memory, pool } = this.#context;
+      const context = { host: this, memory, pool, maxMessageBytes, maxInFlight: options.maxInFlight, log };
       const foreign = [...FRONT_ENDS, ...frontEnds].map((frontEnd) => protocolOf(frontEnd, context));
       const protocols = [nativeProtocol(this, log), ...foreign];
       this.#tcp = new TcpListener(this, protocols, helloTimeout, log);

@@ -3,12 +3,10 @@
  * the linter to refuse exactly what is refused.
  */
 
+import { type Place, REGISTRY_PLACES } from "./registry-places.js";
+
 /** For each room a file, modules that it may import and modules that it may not. */
-export const PLACES: readonly {
-  readonly file: string;
-  readonly may: readonly string[];
-  readonly mayNot: readonly string[];
-}[] = [
+export const PLACES: readonly Place[] = [
   {
     file: "src/protocol/probe.ts",
     may: ["./op.js"],
@@ -218,6 +216,7 @@ export const PLACES: readonly {
       "uWebSockets.js",
     ],
   },
+  ...REGISTRY_PLACES,
   {
     file: "src/client/base/probe.ts",
     may: ["./error.js", "../../protocol/op.js"],
@@ -270,8 +269,8 @@ export const PLACES: readonly {
   },
   {
     file: "src/client/nodes/probe.ts",
-    may: ["./picker.js", "../connect.js", "../publish/receipt.js"],
-    mayNot: ["../channels/subscription.js", "../../main/broker.js", "node:net", "ws"],
+    may: ["./picker.js", "../connect.js", "../../registry/discovery/index.js"],
+    mayNot: ["../channels/subscription.js", "../../registry/server/index.js", "../../main/broker.js", "node:net", "ws"],
   },
   {
     file: "src/client/index.ts",
@@ -294,11 +293,7 @@ export const PLACES: readonly {
 ];
 
 /** Calls that are refused and allowed, by place: no clock, I/O or randomness, and nothing that browsers lack. */
-export const GLOBALS: readonly {
-  readonly file: string;
-  readonly may: readonly string[];
-  readonly mayNot: readonly string[];
-}[] = [
+export const GLOBALS: readonly Place[] = [
   {
     file: "src/shard/probe.ts",
     may: ["new Uint8Array(1)", "Math.max(1, 2)"],
@@ -315,4 +310,5 @@ export const GLOBALS: readonly {
   },
   { file: "src/protocol/probe.ts", may: ["Date.UTC(2024, 0)"], mayNot: ["Buffer.alloc(1)", "process.exit()"] },
   { file: "src/client/probe.ts", may: ["Date.now()"], mayNot: ["Buffer.alloc(1)", "process.exit()"] },
+  { file: "src/registry/discovery/probe.ts", may: ["fetch(url)"], mayNot: ["Buffer.alloc(1)", "process.exit()"] },
 ];

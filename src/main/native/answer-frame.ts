@@ -64,3 +64,16 @@ export const copyAnswer = (frame: AnswerFrame): AnswerFrame => {
     payloadEnd: bytes.length,
   };
 };
+
+/** For handlers that are called without an answer. */
+export const NOTHING: AnswerFrame = {
+  op: 0,
+  flags: 0,
+  request: 0,
+  bytes: new Uint8Array(0),
+  view: new DataView(new ArrayBuffer(0)),
+  headStart: 0,
+  headEnd: 0,
+  payloadStart: 0,
+  payloadEnd: 0,
+};

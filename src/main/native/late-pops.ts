@@ -90,7 +90,7 @@ export class LatePops {
     for (let at = start; at < end; ) {
       const next = at + LENGTH_BYTES + view.getUint32(at);
       const op = view.getUint8(at + OP);
-      if (op === Answer.CONFIRM) splitReceipts(view, at, next, this.#answered);
+      if (op === Answer.CONFIRM) splitReceipts(view, at, next, { take: this.#answered });
       else if (op === Answer.MESSAGES) this.#giveBack(view, at, next);
       else this.#answered(view.getUint32(at + REQUEST));
       at = next;

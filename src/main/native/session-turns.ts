@@ -2,7 +2,6 @@
 import type { ErrorName } from "../../protocol/errors.js";
 import { FrameWriter } from "../../protocol/frame.js";
 import type { Log } from "../log.js";
-import type { AnswerHandler } from "./answer-frame.js";
 import { contain } from "./error-boundary.js";
 
 /** A session as seen from here. */
@@ -16,18 +15,23 @@ export interface TurnTaker {
   /** `send` has thrown. */
   failSent(view: DataView, start: number, end: number): void;
   /** Answers a request that was not gathered. */
-  answerError(kind: ErrorName, text: string, onAnswer: AnswerHandler): void;
+  answerError(request: number, refusal: Refusal): void;
 }
 
-interface Refusal {
-  readonly session: TurnTaker;
+/** Why a request is not sent. */
+export interface Refusal {
   readonly kind: ErrorName;
   readonly text: string;
-  readonly onAnswer: AnswerHandler;
 }
 
-/** A buffer that has grown beyond this is not kept. */
-const KEPT_BYTES = 1024 * 1024;
+interface RefusedRequest {
+  readonly session: TurnTaker;
+  readonly request: number;
+  readonly refusal: Refusal;
+}
+
+/** A buffer that has grown beyond this is not kept. Clients that send ahead fill more than a mebibyte in a turn. */
+const KEPT_BYTES = 4 * 1024 * 1024;
 
 /** One is filled while the other is sent. */
 const KEPT_WRITERS = 2;
@@ -39,7 +43,7 @@ export class SessionTurns {
   /** The owners of the requests and where their parts end, in order of arrival. */
   #senders: TurnTaker[] = [];
   #ends: number[] = [];
-  #refusals: Refusal[] = [];
+  #refused: RefusedRequest[] = [];
   #isScheduled = false;
   #turn = 1;
 
@@ -79,9 +83,9 @@ export class SessionTurns {
   }
 
   /** Answers a request with an error when the turn ends. */
-  refuse(session: TurnTaker, kind: ErrorName, text: string, onAnswer: AnswerHandler): void {
+  refuse(session: TurnTaker, request: number, refusal: Refusal): void {
     this.#schedule();
-    this.#refusals.push({ session, kind, text, onAnswer });
+    this.#refused.push({ session, request, refusal });
   }
 
   /** Sends what is gathered, now: in front of the end of a session, whose last requests count. */
@@ -120,8 +124,8 @@ export class SessionTurns {
   readonly #onTurn = (): void => {
     this.#isScheduled = false;
     this.flush();
-    const refusals = this.#refusals;
-    this.#refusals = [];
-    for (const { session, kind, text, onAnswer } of refusals) session.answerError(kind, text, onAnswer);
+    const refused = this.#refused;
+    this.#refused = [];
+    for (const { session, request, refusal } of refused) session.answerError(request, refusal);
   };
 }

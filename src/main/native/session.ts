@@ -3,21 +3,20 @@
  * without frames on a socket: requests go to shards as those of other connections do, under the same limits, and answers
  * come back to handlers. It ends with its client, and leaves nothing behind.
  */
-import type { ErrorName } from "../../protocol/errors.js";
 import { HEAD, LENGTH_BYTES, MIN_LENGTH, OP, REQUEST } from "../../protocol/frame.js";
 import { packHead } from "../../protocol/head.js";
 import { Answer, Op } from "../../protocol/op.js";
-import { type AnswerFrame, type AnswerHandler, CurrentFrame } from "./answer-frame.js";
-import { AnswerOrder } from "./answer-order.js";
+import type { AnswerFrame, AnswerHandler } from "./answer-frame.js";
 import type { NativeConnection } from "./connection.js";
 import { leasesOf, type UnansweredPop, type UnansweredPops } from "./late-pops.js";
 import { errorFrame, NO_MESSAGES } from "./local-answers.js";
 import { entryOf, selectionOf } from "./request-payloads.js";
+import { SessionAnswers } from "./session-answers.js";
 import type { SessionClient } from "./session-client.js";
 import type { Identity, Lease, OpenConnection, PopOptions, PublishOptions, SessionOptions } from "./session-options.js";
 import { SessionPushes } from "./session-pushes.js";
 import { SessionTimers } from "./session-timers.js";
-import type { SessionTurns, TurnTaker } from "./session-turns.js";
+import type { Refusal, SessionTurns, TurnTaker } from "./session-turns.js";
 import { splitReceipts } from "./single-receipts.js";
 import type { Transport } from "./transport.js";
 
@@ -39,12 +38,8 @@ export class Session implements TurnTaker, UnansweredPops {
   readonly #turns: SessionTurns;
   readonly #onClosed: () => void;
   readonly #connection: NativeConnection;
-  /** Undefined: answers come as they are. */
-  readonly #order: AnswerOrder | undefined;
-  /** Handlers of unanswered requests. */
-  readonly #handlers = new Map<number, AnswerHandler>();
+  readonly #answers: SessionAnswers;
   readonly #pops = new Map<number, PendingPop>();
-  readonly #frame = new CurrentFrame();
   #last = 0;
   /** Waiting pops and holds: what the client has sent behind them must not be carried out yet. */
   #blocking = 0;
@@ -64,7 +59,7 @@ export class Session implements TurnTaker, UnansweredPops {
     this.#client = options.client;
     this.#turns = turns;
     this.#onClosed = onClosed;
-    this.#order = options.inOrder ? new AnswerOrder((error) => this.#failed(error)) : undefined;
+    this.#answers = new SessionAnswers(options.inOrder, (error) => this.#failed(error));
     this.#timers = new SessionTimers(options.now);
     this.pushes = new SessionPushes({
       request: (op, flags, head, payload, onAnswer) => this.request(op, flags, head, payload, onAnswer),
@@ -91,12 +86,13 @@ export class Session implements TurnTaker, UnansweredPops {
 
   /** Requests that are not answered. */
   get inFlight(): number {
-    return this.#handlers.size;
+    return this.#answers.unanswered;
   }
 
   /** What the client sends should not be carried out for now. */
   get isBlocked(): boolean {
-    return this.#blocking > 0 || this.#handlers.size >= this.#options.maxInFlight;
+    // What the front end answers itself has its place in the order as well.
+    return this.#blocking > 0 || this.#answers.length >= this.#options.maxInFlight;
   }
 
   /** A pop waits, perhaps for long, or a command of several requests goes on. */
@@ -123,7 +119,15 @@ export class Session implements TurnTaker, UnansweredPops {
     payload: Uint8Array | undefined,
     onAnswer: AnswerHandler,
   ): number {
-    return this.#ask(op, flags, head, payload, this.#order?.expect(onAnswer) ?? onAnswer);
+    const refusal = this.#refusal(head, payload);
+    const request = this.nextRequest();
+    this.#answers.expect(request, onAnswer);
+    if (refusal === undefined) {
+      this.#turns.gather(this, op, flags, request, head, payload);
+      return request;
+    }
+    this.#turns.refuse(this, request, refusal);
+    return 0;
   }
 
   /** Publishes a message: to the queues that `routeKey` leads to, by default the queue `default`. */
@@ -138,7 +142,7 @@ export class Session implements TurnTaker, UnansweredPops {
    */
   pop(topic: string, queue: string, { max = 1, wait = 0 }: PopOptions, onAnswer: AnswerHandler): void {
     const isWaiting = wait > 0 && !this.#isHurried;
-    const isBlocking = isWaiting && this.#order !== undefined;
+    const isBlocking = isWaiting && this.#answers.areInOrder;
     const head = packHead([topic, queue, max, isWaiting ? wait : 0]);
     const request = this.request(Op.POP, 0, head, undefined, (frame) => {
       // An error of the session's own has no number: the shard may answer all the same.
@@ -158,8 +162,7 @@ export class Session implements TurnTaker, UnansweredPops {
 
   /** Runs `work` in its place among the answers: for what a front end answers itself. */
   inOrder(work: () => void): void {
-    if (this.#order === undefined) work();
-    else this.#order.run(work);
+    this.#answers.run(() => this.nextRequest(), work);
   }
 
   /** Nothing behind this is carried out until the caller calls back: for a command of several requests, one by one. */
@@ -194,10 +197,9 @@ export class Session implements TurnTaker, UnansweredPops {
     for (const { request, topic, queue, isWaiting } of this.#pops.values()) {
       if (!isWaiting) continue;
       // Shards answer a session in order: when this is answered and the pop is not, there was nothing for it.
-      this.#ask(Op.ACK, 0, packHead([topic, queue]), undefined, () => {
-        const onAnswer = this.#takeHandler(request);
-        if (onAnswer !== undefined) this.#showOwn(NO_MESSAGES, onAnswer);
-      });
+      this.#askOutOfOrder(Op.ACK, packHead([topic, queue]), undefined, () =>
+        this.#answers.takeOwn(request, NO_MESSAGES),
+      );
     }
   }
 
@@ -238,7 +240,7 @@ export class Session implements TurnTaker, UnansweredPops {
     this.#isClosed = true;
     this.#connection.closed();
     this.pushes.clear();
-    this.#failAll();
+    this.#answers.failAll(errorFrame("SHUTTING_DOWN", ENDED, 0));
     this.#onClosed();
   }
 
@@ -262,15 +264,14 @@ export class Session implements TurnTaker, UnansweredPops {
   /** Some of these requests may have reached a shard; its answers are ignored. */
   failSent(view: DataView, start: number, end: number): void {
     for (let at = start; at < end; at += LENGTH_BYTES + view.getUint32(at)) {
-      const handler = this.#takeHandler(view.getUint32(at + REQUEST));
-      if (handler === undefined) continue;
-      this.#answerError("SHARD_RESTARTED", "the broker failed on this request, which may have been done", handler);
+      const text = "the broker failed on this request, which may have been done";
+      this.#answers.takeOwn(view.getUint32(at + REQUEST), errorFrame("SHARD_RESTARTED", text, 0));
     }
     this.#afterAnswers();
   }
 
-  answerError(kind: ErrorName, text: string, onAnswer: AnswerHandler): void {
-    this.#answerError(kind, text, onAnswer);
+  answerError(request: number, { kind, text }: Refusal): void {
+    this.#answers.takeOwn(request, errorFrame(kind, text, 0));
     this.#afterAnswers();
   }
 
@@ -282,29 +283,35 @@ export class Session implements TurnTaker, UnansweredPops {
 
   nextRequest(): number {
     do this.#last = this.#last === LAST_REQUEST ? 1 : this.#last + 1;
-    while (this.#handlers.has(this.#last) || this.#pops.has(this.#last) || this.pushes.isConsumer(this.#last));
+    while (this.#isInUse(this.#last));
     return this.#last;
   }
 
-  #ask(op: number, flags: number, head: Uint8Array, payload: Uint8Array | undefined, onAnswer: AnswerHandler): number {
-    const { maxFrameBytes } = this.#options;
-    const length = MIN_LENGTH + head.length + (payload?.length ?? 0);
-    if (!this.isOpen) return this.#refuse("SHUTTING_DOWN", ENDED, onAnswer);
-    if (length > maxFrameBytes) {
-      return this.#refuse("FRAME_TOO_LARGE", `a request has at most ${maxFrameBytes} bytes`, onAnswer);
-    }
-    if (this.#turns.gatheredBy(this) > maxFrameBytes) {
-      return this.#refuse("BUSY", "too many requests came at the same moment", onAnswer);
-    }
-    const request = this.nextRequest();
-    this.#handlers.set(request, onAnswer);
-    this.#turns.gather(this, op, flags, request, head, payload);
-    return request;
+  #isInUse(request: number): boolean {
+    if (this.#answers.isExpected(request) || this.pushes.isConsumer(request)) return true;
+    return this.#pops.size > 0 && this.#pops.has(request);
   }
 
-  #refuse(kind: ErrorName, text: string, handler: AnswerHandler): 0 {
-    this.#turns.refuse(this, kind, text, handler);
-    return 0;
+  /** Why a request cannot be sent; undefined: it can. */
+  #refusal(head: Uint8Array, payload: Uint8Array | undefined): Refusal | undefined {
+    const { maxFrameBytes } = this.#options;
+    if (!this.isOpen) return { kind: "SHUTTING_DOWN", text: ENDED };
+    if (MIN_LENGTH + head.length + (payload?.length ?? 0) > maxFrameBytes) {
+      return { kind: "FRAME_TOO_LARGE", text: `a request has at most ${maxFrameBytes} bytes` };
+    }
+    if (this.#turns.gatheredBy(this) > maxFrameBytes) {
+      return { kind: "BUSY", text: "too many requests came at the same moment" };
+    }
+    return undefined;
+  }
+
+  /** A request of the session itself, whose answer has no place among those of the client. */
+  #askOutOfOrder(op: number, head: Uint8Array, payload: Uint8Array | undefined, onAnswer: AnswerHandler): void {
+    const request = this.nextRequest();
+    this.#answers.expectOutOfOrder(request, onAnswer);
+    const refusal = this.#refusal(head, payload);
+    if (refusal === undefined) this.#turns.gather(this, op, 0, request, head, payload);
+    else this.#turns.refuse(this, request, refusal);
   }
 
   /** What the connection is carried by: its frames go to handlers, and its limits hold for the client's own socket. */
@@ -318,11 +325,11 @@ export class Session implements TurnTaker, UnansweredPops {
         this.#take(bytes);
         return true;
       },
-      bufferedBytes: () => client.unsentBytes() + (this.#order?.bytes ?? 0),
+      bufferedBytes: () => client.unsentBytes() + this.#answers.heldBytes,
       pause: () => client.pause(),
       resume: () => client.resume(),
       end: () => {
-        this.#failAll();
+        this.#answers.failAll(errorFrame("SHUTTING_DOWN", ENDED, 0));
         client.end();
       },
       destroy: () => client.destroy(),
@@ -344,7 +351,7 @@ export class Session implements TurnTaker, UnansweredPops {
   #afterAnswers(): void {
     if (!this.isOpen) return;
     // Answers that wait for earlier ones count as unsent: some may have been handed over.
-    if (this.#order !== undefined) this.#connection.drained();
+    if (this.#answers.areInOrder) this.#connection.drained();
     this.#endWhenAnswered();
     if (!this.isBlocked) this.#client.proceed();
   }
@@ -355,78 +362,43 @@ export class Session implements TurnTaker, UnansweredPops {
   }
 
   #endWhenAnswered(): void {
-    if (this.#hasEnded && this.#blocking === 0 && this.#handlers.size === 0 && (this.#order?.length ?? 0) === 0)
-      this.#connection.conclude();
-  }
-
-  #failAll(): void {
-    const handlers = [...this.#handlers.values()];
-    this.#handlers.clear();
-    for (const handler of handlers) this.#answerError("SHUTTING_DOWN", ENDED, handler);
+    if (this.#hasEnded && this.#blocking === 0 && this.#answers.length === 0) this.#connection.conclude();
   }
 
   #dispatch(bytes: Uint8Array, view: DataView, start: number, end: number): void {
+    const answers = this.#answers;
     const op = view.getUint8(start + OP);
-    if (op === Answer.CONFIRM) return splitReceipts(view, start, end, this.#answer);
+    if (op === Answer.CONFIRM) return splitReceipts(view, start, end, answers);
     if (op === Answer.GOODBYE) return this.#concludeSoon();
-    this.#frame.show(bytes, view, start, end);
-    const onPush = this.pushes.handlerOf(this.#frame);
-    const { request } = this.#frame;
-    if (onPush !== undefined) this.#show(bytes, view, start, end, onPush);
-    else if (this.#handlers.has(request)) this.#answer(request, bytes, view, start, end);
-    else if (op === Answer.MESSAGES) this.#giveBack(bytes, view, start, end);
+    const request = view.getUint32(start + REQUEST);
+    answers.look(bytes, view, start, end);
+    const onPush = this.pushes.handlerOf(answers.frame);
+    if (onPush !== undefined) answers.show(bytes, view, start, end, onPush);
+    else if (!answers.take(request, bytes, view, start, end) && op === Answer.MESSAGES)
+      this.#giveBack(bytes, view, start, end);
   }
 
   /** Messages of a pop that nobody waits for any more. */
   #giveBack(bytes: Uint8Array, view: DataView, start: number, end: number): void {
     // The connection knows what its pops bring too late.
     if (!this.isOpen) return this.#connection.deliver(bytes, view, start, end);
-    const { request, payloadStart } = this.#frame;
+    const { request, payloadStart } = this.#answers.frame;
     const pop = this.#pops.get(request);
     if (!this.#pops.delete(request) || pop === undefined) return;
     const leases = leasesOf(view, payloadStart, end);
-    if (leases !== undefined) this.#ask(Op.NACK, 0, packHead([pop.topic, pop.queue]), leases, () => {});
+    if (leases !== undefined) this.#askOutOfOrder(Op.NACK, packHead([pop.topic, pop.queue]), leases, () => {});
   }
 
   /** Messages that waited for earlier answers until the client was gone. */
   #giveBackLate({ bytes, view, headStart, payloadEnd }: AnswerFrame, onAnswer: AnswerHandler): void {
     this.#connection.deliver(bytes, view, headStart - HEAD, payloadEnd);
-    this.#answerError("SHUTTING_DOWN", ENDED, onAnswer);
+    this.#answers.showOwn(errorFrame("SHUTTING_DOWN", ENDED, 0), onAnswer);
   }
 
-  readonly #answer = (request: number, bytes: Uint8Array, view: DataView, start: number, end: number): void => {
-    const handler = this.#takeHandler(request);
-    if (handler !== undefined) this.#show(bytes, view, start, end, handler);
-  };
-
-  #takeHandler(request: number): AnswerHandler | undefined {
-    const handler = this.#handlers.get(request);
-    if (handler !== undefined) this.#handlers.delete(request);
-    return handler;
-  }
-
-  #answerError(kind: ErrorName, text: string, onAnswer: AnswerHandler): void {
-    this.#showOwn(errorFrame(kind, text, 0), onAnswer);
-  }
-
-  /** A frame that no shard has sent. */
-  #showOwn(frame: Uint8Array, onAnswer: AnswerHandler): void {
-    this.#show(frame, new DataView(frame.buffer, frame.byteOffset, frame.length), 0, frame.length, onAnswer);
-  }
-
-  #show(bytes: Uint8Array, view: DataView, start: number, end: number, handler: AnswerHandler): void {
-    this.#frame.show(bytes, view, start, end);
-    try {
-      handler(this.#frame);
-    } catch (error) {
-      this.#failed(error);
-    }
-  }
-
-  /** A handler has thrown. The answers of others lie in the same bytes, so this goes no further. */
+  /** A handler has thrown. */
   #failed(error: unknown): void {
     this.#options.log.error({ error, peer: this.peer }, "a front end failed on an answer");
     // A client that counts answers would take the next one for this.
-    if (this.#order !== undefined) this.destroy();
+    if (this.#answers.areInOrder) this.destroy();
   }
 }

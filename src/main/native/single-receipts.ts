@@ -17,10 +17,13 @@ single.setUint32(LENGTH, bytes.length - LENGTH_BYTES);
 single.setUint8(OP, Answer.CONFIRM);
 single.setUint32(HEAD + RECEIPT_REQUESTS, 1);
 
-export type ReceiptHandler = (request: number, bytes: Uint8Array, view: DataView, start: number, end: number) => void;
+/** Where receipts go. */
+export interface ReceiptTaker {
+  take(request: number, bytes: Uint8Array, view: DataView, start: number, end: number): unknown;
+}
 
-/** Calls `onReceipt` for each request that the CONFIRM in [start, end) answers. The frame is good until it returns. */
-export const splitReceipts = (view: DataView, start: number, end: number, onReceipt: ReceiptHandler): void => {
+/** Hands on a receipt for each request that the CONFIRM in [start, end) answers. The frame is good until it returns. */
+export const splitReceipts = (view: DataView, start: number, end: number, taker: ReceiptTaker): void => {
   const flags = view.getUint8(start + FLAGS);
   for (let at = start + HEAD + view.getUint16(start + HEAD_LENGTH); at < end; at += RECEIPT_BYTES) {
     const first = view.getUint32(at + RECEIPT_REQUEST);
@@ -38,7 +41,7 @@ export const splitReceipts = (view: DataView, start: number, end: number, onRece
       // Ids of one receipt are of one millisecond: the high word is the same.
       single.setUint32(HEAD + RECEIPT_ID_LOW, low + i * step);
       single.setUint32(HEAD + RECEIPT_MESSAGES, messages);
-      onReceipt(first + i, bytes, single, 0, bytes.length);
+      taker.take(first + i, bytes, single, 0, bytes.length);
     }
   }
 };

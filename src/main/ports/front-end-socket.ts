@@ -6,10 +6,12 @@ import type { Socket } from "node:net";
 import type { Log } from "../log.js";
 import type { AssemblyMemory } from "../native/assembly.js";
 import { contain, guard } from "../native/error-boundary.js";
+import type { OutputPool } from "../native/output-pool.js";
 import type { Session } from "../native/session.js";
 import type { SessionClient } from "../native/session-client.js";
 import type { SessionHost } from "../native/sessions.js";
 import type { Client, Codec, FrontEnd, Protocol } from "./front-end.js";
+import { GatheredOutput } from "./gathered-output.js";
 import { HeldInput } from "./held-input.js";
 import type { Reading } from "./read-buffer.js";
 import { lingeringEnd } from "./tcp-transport.js";
@@ -30,6 +32,7 @@ const COMMAND_SLACK_BYTES = 64 * 1024;
 export interface FrontEndContext {
   readonly host: SessionHost;
   readonly memory: AssemblyMemory;
+  readonly pool: OutputPool;
   readonly maxMessageBytes: number;
   readonly maxInFlight: number;
   readonly log: Log;
@@ -53,6 +56,7 @@ class FrontEndSocket implements SessionClient, Client {
   readonly #socket: Socket;
   readonly #context: FrontEndContext;
   readonly #input: HeldInput;
+  readonly #output: GatheredOutput;
   readonly #session: Session;
   #codec: Codec = NO_CODEC;
   readonly #what: string;
@@ -61,17 +65,16 @@ class FrontEndSocket implements SessionClient, Client {
   #isStuffed = false;
   #isReading = true;
   #isTaking = false;
-  #isCorked = false;
-  /** What was unsent when it was corked. */
-  #backlog = 0;
   /** Nothing more comes. */
   #hasEnded = false;
 
   constructor(frontEnd: FrontEnd, context: FrontEndContext, socket: Socket, reading: Reading, first: Buffer) {
-    const { host, memory, log, maxInFlight } = context;
+    const { host, memory, pool, log, maxInFlight } = context;
     this.#socket = socket;
     this.#context = context;
     this.#input = new HeldInput(memory, (text) => this.#fail(text));
+    // A codec may write much that no shard has answered.
+    this.#output = new GatheredOutput(socket, pool, () => this.#contained(() => this.#session.unsent()));
     const address = `${socket.remoteAddress}:${socket.remotePort}`;
     const identity = { protocol: frontEnd.name, address, user: undefined };
     this.#what = `the connection of ${frontEnd.name} ${address}`;
@@ -82,6 +85,7 @@ class FrontEndSocket implements SessionClient, Client {
     socket.on("end", () => this.#contained(() => this.#ended()));
     socket.on("close", () => {
       this.#input.release();
+      this.#output.release();
       guard(log, this.#what, () => this.#session.closed(), ignore);
       guard(log, this.#what, () => this.#codec.closed?.(), ignore);
     });
@@ -92,23 +96,15 @@ class FrontEndSocket implements SessionClient, Client {
 
   // Client: what the codec does with it.
 
-  write(bytes: string | Uint8Array): void {
-    if (!this.#socket.writable) return;
-    // Answers of one turn are written together.
-    if (!this.#isCorked) {
-      this.#isCorked = true;
-      this.#backlog = this.#socket.writableLength;
-      this.#socket.cork();
-      process.nextTick(this.#uncork);
-    }
-    this.#socket.write(bytes);
+  write(bytes: string | Uint8Array, start?: number, end?: number): void {
+    this.#output.write(bytes, start, end);
   }
 
   // SessionClient: what the session does with it.
 
   unsentBytes(): number {
-    // What was written in this turn has not been offered to the system, which nearly always takes all of it.
-    return this.#isCorked ? this.#backlog : this.#socket.writableLength;
+    // What is still gathered has not been offered to the system, which nearly always takes all of it.
+    return this.#socket.writableLength;
   }
 
   pause(): void {
@@ -126,6 +122,7 @@ class FrontEndSocket implements SessionClient, Client {
   }
 
   end(): void {
+    this.#output.flush();
     lingeringEnd(this.#socket);
   }
 
@@ -136,13 +133,6 @@ class FrontEndSocket implements SessionClient, Client {
   sweep(now: number): void {
     this.#input.sweep(now, !this.#isReading || this.#session.isBlocked);
   }
-
-  readonly #uncork = (): void => {
-    this.#isCorked = false;
-    this.#socket.uncork();
-    // A codec may write much that no shard has answered.
-    if (this.#socket.writableLength > 0) this.#contained(() => this.#session.unsent());
-  };
 
   #contained(work: () => void): void {
     try {

@@ -27,7 +27,11 @@ export interface FrontEnd {
 
 /** A client as its codec sees it. What cannot be sent any more goes nowhere. */
 export interface Client {
-  write(bytes: string | Uint8Array): void;
+  /**
+   * Sends bytes, or those of them in [start, end), which are the caller's again when it returns. What is written in one turn
+   * of the event loop leaves together.
+   */
+  write(bytes: string | Uint8Array, start?: number, end?: number): void;
 }
 
 /** What reads commands of one client. What it throws costs the client its connection. */

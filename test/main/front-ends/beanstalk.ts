@@ -92,7 +92,7 @@ class Beanstalk implements Codec {
     const id = formatId(lease.idHigh, lease.idLow);
     this.#held.set(id, { tube, lease });
     this.#say(`RESERVED ${id} ${lease.end - lease.start}`);
-    this.client.write(Buffer.from(frame.bytes.subarray(lease.start, lease.end)));
+    this.client.write(frame.bytes, lease.start, lease.end);
     this.#say("");
   }
 

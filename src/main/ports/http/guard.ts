@@ -64,7 +64,7 @@ export class HttpGuard {
     this.#checksHost = allowHost.length > 0 || isLoopback(listensOn);
   }
 
-  check(request: HttpRequest): Verdict {
+  check(request: Pick<HttpRequest, "eachHeader">): Verdict {
     this.#host = undefined;
     this.#origin = undefined;
     this.#site = undefined;

@@ -1,0 +1,2 @@
+/** Announcing a node where clients look for it. */
+export { type Announcement, type AnnouncementOptions, announce } from "./announcement.js";

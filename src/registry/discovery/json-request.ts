@@ -1,0 +1,77 @@
+/** A request to a registry or an etcd whose answer is JSON: limited in time and in size, no redirect followed. */
+
+/** 1,024 nodes with addresses of the greatest length are about 700 KB. */
+const MAX_ANSWER_BYTES = 2 * 1024 * 1024;
+
+/** Long for a registry, short for whoever waits for a list of nodes. */
+const DEFAULT_TIMEOUT = 3000;
+
+export interface RequestOptions {
+  /** Ends the request. */
+  readonly signal?: AbortSignal | undefined;
+  /** Milliseconds for the whole exchange. Default 3,000. */
+  readonly timeout?: number | undefined;
+}
+
+export interface JsonAnswer {
+  readonly status: number;
+  readonly value: unknown;
+}
+
+/** Nobody answered as a registry does. It may be better another time. */
+export class UnreachableError extends Error {
+  override readonly name = "UnreachableError";
+}
+
+/**
+ * GET, or POST with a body of JSON.
+ *
+ * @throws UnreachableError when there is no answer in time, or one that is too long or no JSON.
+ * @throws the reason of `signal` when it ended the request.
+ */
+export const requestJson = async (
+  url: string,
+  body: string | undefined,
+  options: RequestOptions,
+): Promise<JsonAnswer> => {
+  const { signal, timeout = DEFAULT_TIMEOUT } = options;
+  const limit = AbortSignal.timeout(timeout);
+  const given = body === undefined ? {} : { method: "POST", body, headers: { "content-type": "application/json" } };
+  try {
+    const answer = await fetch(url, {
+      ...given,
+      redirect: "error",
+      signal: signal === undefined ? limit : AbortSignal.any([signal, limit]),
+    });
+    return { status: answer.status, value: JSON.parse(await readText(answer)) };
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw new UnreachableError(`${new URL(url).origin} ${reasonOf(error, limit, timeout)}`, { cause: error });
+  }
+};
+
+const readText = async (answer: Response): Promise<string> => {
+  if (answer.body === null) return "";
+  const reader = answer.body.getReader();
+  const decoder = new TextDecoder();
+  let text = "";
+  let bytes = 0;
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return text + decoder.decode();
+    bytes += value.byteLength;
+    if (bytes > MAX_ANSWER_BYTES) {
+      await reader.cancel();
+      throw new RangeError(`answers with more than ${MAX_ANSWER_BYTES} bytes`);
+    }
+    text += decoder.decode(value, { stream: true });
+  }
+};
+
+const reasonOf = (error: unknown, limit: AbortSignal, timeout: number): string => {
+  if (limit.aborted) return `does not answer within ${timeout} ms`;
+  if (error instanceof SyntaxError) return "does not answer with JSON";
+  if (error instanceof RangeError) return error.message;
+  const { cause } = error instanceof Error ? error : { cause: undefined };
+  return `cannot be reached: ${cause instanceof Error && cause.message !== "" ? cause.message : String(error)}`;
+};

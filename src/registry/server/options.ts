@@ -1,0 +1,64 @@
+/** What a registry can be told, the defaults, and why each number is what it is. Times are milliseconds. */
+import { type Log, SILENT } from "../../main/log.js";
+import type { Address } from "../../main/options.js";
+
+export interface RegistryOptions {
+  /** Where it listens. It asks nobody for a password. */
+  readonly http: Address;
+  /** The directory where it keeps its list, made when it is not there. Default: none, the list is gone with the process. */
+  readonly data?: string | undefined;
+  /** Serves HTTPS instead of HTTP: the PEM of the certificate (chain) and of its key. */
+  readonly tls?: { readonly cert: string | Buffer; readonly key: string | Buffer } | undefined;
+  /** Between two pings of a node. Default 2,000. */
+  readonly pingInterval?: number;
+  /** How long a ping may take, and an attempt to open a node's TCP port. Default 2,000. */
+  readonly pingTimeout?: number;
+  /** Pings in a row that a node leaves unanswered before it is dropped. Default 3. */
+  readonly maxMissedPings?: number;
+  /** How long a dropped node is pinged, to be taken back when it answers. Default 24 hours. */
+  readonly dropMemory?: number;
+  /** How long `close` waits for requests that are being answered. Default 2,000. */
+  readonly closeTimeout?: number;
+  /** Origins whose pages may use it; `*` for all. Default: none but its own. */
+  readonly allowOrigin?: readonly string[];
+  /** Names that `Host` may have beside addresses and `localhost` where it listens on loopback. Default: none. */
+  readonly allowHost?: readonly string[];
+  /** Default: silent. */
+  readonly log?: Log;
+}
+
+export type ResolvedOptions = Required<RegistryOptions>;
+
+const DEFAULTS = {
+  data: undefined,
+  tls: undefined,
+  // A node that is killed is off the list after about 6 s: clients that fail over on their own notice earlier.
+  pingInterval: 2000,
+  pingTimeout: 2000,
+  // One or two are lost when a machine is busy.
+  maxMissedPings: 3,
+  // A machine that is repaired on the next day.
+  dropMemory: 86_400_000,
+  closeTimeout: 2000,
+  allowOrigin: [],
+  allowHost: [],
+  log: SILENT,
+} as const;
+
+/** Longer ones do not fit a timer. */
+const MAX_TIME = 2 ** 31 - 1;
+
+/** RangeError: an option is out of its range. */
+export const resolveOptions = (given: RegistryOptions): ResolvedOptions => {
+  const options = { ...DEFAULTS, ...given };
+  for (const name of ["pingInterval", "pingTimeout", "dropMemory", "closeTimeout"] as const) {
+    const value = options[name];
+    if (value >= 1 && value <= MAX_TIME) continue;
+    throw new RangeError(`${name} must be from 1 to ${MAX_TIME} ms; it is ${value}`);
+  }
+  if (!Number.isInteger(options.maxMissedPings) || options.maxMissedPings < 1) {
+    throw new RangeError(`maxMissedPings must be a whole number from 1; it is ${options.maxMissedPings}`);
+  }
+  if (options.data === "") throw new RangeError("data must be the path of a directory; it is empty");
+  return options;
+};

@@ -1,0 +1,38 @@
+/** A registry: its list of nodes, the pings that keep it true, and the port where it is asked. */
+import type { AddressInfo } from "node:net";
+import { Directory } from "./directory.js";
+import { Health } from "./health.js";
+import { openHttpPort } from "./http-port.js";
+import { type RegistryOptions, resolveOptions } from "./options.js";
+import { Requests } from "./requests.js";
+import { TableFile } from "./table-file.js";
+
+export interface Registry {
+  /** Where it listens. */
+  readonly address: AddressInfo;
+  /** Stops; requests under way are answered as far as that takes no longer than `closeTimeout`. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts a registry.
+ *
+ * @throws RangeError when an option is out of its range.
+ * @throws ListenError when the address cannot be had.
+ * @throws the error of the file system when `data` cannot be used.
+ */
+export const startRegistry = async (given: RegistryOptions): Promise<Registry> => {
+  const options = resolveOptions(given);
+  const file = options.data === undefined ? undefined : new TableFile(options.data);
+  const directory = new Directory(file, options.log);
+  const port = await openHttpPort(new Requests(directory, options.pingTimeout), options);
+  const health = new Health(directory, options);
+  let closed: Promise<unknown> | undefined;
+  return {
+    address: port.address,
+    close: async () => {
+      closed ??= Promise.all([port.close(options.closeTimeout), health.close()]);
+      await closed;
+    },
+  };
+};

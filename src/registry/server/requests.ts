@@ -1,0 +1,141 @@
+/** What a registry is asked, and its answers: `{"code","data","msg"}`, the words gmq's where it has some. */
+import { isNodeAddress, parseNodeAddress } from "../discovery/node-address.js";
+import {
+  formatJoinTime,
+  isNodeId,
+  isWeight,
+  MAX_NODE_ID,
+  MAX_WEIGHT,
+  type NodeInfo,
+  readInteger,
+} from "../discovery/node-info.js";
+import type { Directory } from "./directory.js";
+import { checkFree, listed, Refusal, withNode, withoutNode, withWeight } from "./node-table.js";
+import { acceptsTcp, answersPing } from "./probe.js";
+
+/** Nodes that register at the same time; each makes the registry open two connections. */
+const MAX_REGISTRATIONS = 16;
+
+const SUCCESS = '{"code":0,"data":null,"msg":"success"}';
+
+export const refusal = (text: string): string => `{"code":1,"data":null,"msg":${JSON.stringify(text)}}`;
+
+/** A registration whose node is being asked whether it is there. */
+interface Registration {
+  readonly tcpAddress: string;
+  isCancelled: boolean;
+}
+
+export class Requests {
+  readonly #directory: Directory;
+  readonly #probeTimeout: number;
+  readonly #registrations = new Set<Registration>();
+
+  constructor(directory: Directory, probeTimeout: number) {
+    this.#directory = directory;
+    this.#probeTimeout = probeTimeout;
+  }
+
+  /** Answers a request; undefined: there is no such path. `isGone` tells whether whoever asks has gone. Never throws a Refusal. */
+  async answer(path: string, query: URLSearchParams, isGone: () => boolean): Promise<string | undefined> {
+    try {
+      switch (path) {
+        case "/register":
+          return await this.#register(query, isGone);
+        case "/unregister":
+          return this.#unregister(query);
+        case "/editWeight":
+          return this.#editWeight(query);
+        case "/getNodes":
+          return this.#getNodes();
+        default:
+          return undefined;
+      }
+    } catch (error) {
+      if (error instanceof Refusal) return refusal(error.message);
+      throw error;
+    }
+  }
+
+  async #register(query: URLSearchParams, isGone: () => boolean): Promise<string> {
+    const node = readRegistration(query);
+    checkFree(this.#directory.table, node);
+    if (this.#registrations.size >= MAX_REGISTRATIONS) throw new Refusal("too many nodes register at once; try again");
+    const registration: Registration = { tcpAddress: node.tcpAddress, isCancelled: false };
+    this.#registrations.add(registration);
+    try {
+      await this.#probe(node);
+    } finally {
+      this.#registrations.delete(registration);
+    }
+    // A node that stops while it registers must not be listed by a request that it no longer waits for.
+    if (registration.isCancelled || isGone()) throw new Refusal("the registration was cancelled");
+    this.#directory.change(withNode(this.#directory.table, { ...node, joinTime: formatJoinTime(new Date()) }));
+    return SUCCESS;
+  }
+
+  async #probe({ tcpAddress, httpAddress }: Omit<NodeInfo, "joinTime">): Promise<void> {
+    const [pings, accepts] = await Promise.all([
+      answersPing(httpAddress, this.#probeTimeout),
+      acceptsTcp(tcpAddress, this.#probeTimeout),
+    ]);
+    if (!pings) throw new Refusal(`http_addr ${httpAddress} does not answer /ping`);
+    if (!accepts) throw new Refusal(`tcp_addr ${tcpAddress} does not accept connections`);
+  }
+
+  #unregister(query: URLSearchParams): string {
+    const tcpAddress = readAddress(query, "tcp_addr");
+    let wasRegistering = false;
+    for (const registration of this.#registrations) {
+      if (registration.tcpAddress !== tcpAddress) continue;
+      registration.isCancelled = true;
+      wasRegistering = true;
+    }
+    try {
+      this.#directory.change(withoutNode(this.#directory.table, tcpAddress));
+    } catch (error) {
+      if (!wasRegistering) throw error;
+    }
+    return SUCCESS;
+  }
+
+  #editWeight(query: URLSearchParams): string {
+    const tcpAddress = readAddress(query, "tcp_addr");
+    this.#directory.change(withWeight(this.#directory.table, tcpAddress, readWeight(query)));
+    return SUCCESS;
+  }
+
+  #getNodes(): string {
+    const nodes = listed(this.#directory.table).map(({ id, httpAddress, tcpAddress, joinTime, weight }) => ({
+      id,
+      http_addr: httpAddress,
+      tcp_addr: tcpAddress,
+      join_time: joinTime,
+      weight,
+    }));
+    return `{"code":0,"data":${JSON.stringify({ nodes })},"msg":"success"}`;
+  }
+}
+
+const readRegistration = (query: URLSearchParams): Omit<NodeInfo, "joinTime"> => {
+  const tcpAddress = readAddress(query, "tcp_addr");
+  const httpAddress = readAddress(query, "http_addr");
+  const scheme = parseNodeAddress(httpAddress)?.scheme ?? "http";
+  if (scheme !== "http" && scheme !== "https") throw new Refusal("http_addr is an address of HTTP or HTTPS");
+  const id = readInteger(query.get("node_id") ?? "");
+  if (!isNodeId(id)) throw new Refusal(`node_id must be a number from 1 to ${MAX_NODE_ID}`);
+  return { id, tcpAddress, httpAddress, weight: readWeight(query) };
+};
+
+const readAddress = (query: URLSearchParams, name: string): string => {
+  const address = query.get(name) ?? "";
+  if (address === "") throw new Refusal(`${name} is empty`);
+  if (!isNodeAddress(address)) throw new Refusal(`${name} must be as in 127.0.0.1:9503`);
+  return address;
+};
+
+const readWeight = (query: URLSearchParams): number => {
+  const weight = readInteger(query.get("weight") ?? "");
+  if (!isWeight(weight)) throw new Refusal(`weight must be a number from 0 to ${MAX_WEIGHT}`);
+  return weight;
+};
