@@ -55,6 +55,7 @@ export type {
   NodeConnectionState,
   NodeScheme,
   NodeState,
+  NodesEvent,
   NodesSource,
 } from "./nodes/options.js";
 export type { PickBy } from "./nodes/picker.js";

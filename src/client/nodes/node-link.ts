@@ -20,11 +20,11 @@ const MIN_LIFE = 5000;
 const PING_GRACE = 1000;
 
 export interface NodeLinkEvents {
-  /** It can be used, or can no longer be: `client` was set or unset. */
-  changed(link: NodeLink): void;
-  /** A connection has opened. */
+  /** It is about to stop: `client` was unset. */
+  draining(link: NodeLink): void;
+  /** A connection has opened: `client` was set. */
   connected(link: NodeLink, client: Client): void;
-  /** It could not be connected to, or its connection has ended. */
+  /** It could not be connected to, or its connection has ended: `client` was unset. */
   lost(link: NodeLink, error: Error): void;
 }
 
@@ -72,10 +72,13 @@ export class NodeLink {
     return { id: this.#id, url, weight, state: this.#state, isListed, error: this.#error };
   }
 
-  /** It is in a list that was just read. */
-  update({ id, weight }: ListedNode): void {
+  /** It is in a list that was just read. Returns whether that changes anything. */
+  update({ id, weight }: ListedNode): boolean {
+    const isNew = !this.isListed || this.weight !== weight;
+    this.isListed = true;
     this.weight = weight;
     this.#id = id ?? this.#id;
+    return isNew;
   }
 
   /** Connects no more, and ends what is connected with `end`. */
@@ -121,23 +124,17 @@ export class NodeLink {
     this.client = client;
     client.onGoodbye = () => {
       this.#state = "draining";
-      this.#leave(client);
+      this.client = undefined;
+      this.#events.draining(this);
     };
     const pings = this.#ping(client);
-    this.#events.changed(this);
     this.#events.connected(this, client);
     this.#tried.resolve(undefined);
     const reason = await client.closed;
     pings.cancel();
     this.#open.delete(client);
-    this.#leave(client);
-    return reason ?? localError("CONNECTION_CLOSED", `${this.url} did not answer a ping`);
-  }
-
-  #leave(client: Client): void {
-    if (this.client !== client) return;
     this.client = undefined;
-    this.#events.changed(this);
+    return reason ?? localError("CONNECTION_CLOSED", `${this.url} did not answer a ping`);
   }
 
   /** A host that vanished closes no connection: only silence tells. */

@@ -7,7 +7,7 @@ import { startTimer, type Timer } from "../base/timer.js";
 import type { Client } from "../client.js";
 import { NodeLink, type NodeLinkOptions } from "./node-link.js";
 import type { ListedNode, ReadNodes } from "./node-lists.js";
-import type { NodeState } from "./options.js";
+import type { NodeState, NodesEvent } from "./options.js";
 
 /** How long one reading may take, and how soon it is read again when nodes are lost one after the other. Milliseconds. */
 const LIST_TIMEOUT = 5000;
@@ -20,11 +20,9 @@ export interface NodeLinksOptions extends NodeLinkOptions {
 }
 
 export interface NodeLinksEvents {
-  /** A node can be used, with this client. */
-  connected(link: NodeLink, client: Client): void;
-  lost(link: NodeLink, error: Error): void;
-  /** The list could not be read: the last one stays in use. */
-  unlisted(error: Error): void;
+  /** A node takes requests, with this client. */
+  connected(client: Client): void;
+  happened(event: NodesEvent): void;
 }
 
 export class NodeLinks {
@@ -95,8 +93,15 @@ export class NodeLinks {
 
   #connectTo(node: ListedNode): NodeLink {
     return new NodeLink(node, this.#options, {
-      changed: () => this.#choose(),
-      connected: (link, client) => this.#events.connected(link, client),
+      draining: (link) => {
+        this.#choose();
+        this.#events.happened({ type: "draining", node: link.state });
+      },
+      connected: (link, client) => {
+        this.#choose();
+        this.#events.connected(client);
+        this.#events.happened({ type: "connected", node: link.state });
+      },
       lost: (link, error) => this.#lost(link, error),
     });
   }
@@ -109,7 +114,8 @@ export class NodeLinks {
 
   #lost(link: NodeLink, error: Error): void {
     if (!link.isListed) this.#drop(link);
-    this.#events.lost(link, error);
+    this.#choose();
+    this.#events.happened({ type: "lost", node: link.state, error });
     this.#hurry();
   }
 
@@ -120,17 +126,21 @@ export class NodeLinks {
 
   #take(list: readonly ListedNode[]): void {
     const listed = new Map(list.map((node) => [node.url, node]));
+    let isChanged = false;
     for (const link of [...this.#byUrl.values()]) {
-      link.isListed = listed.has(link.url);
+      if (listed.has(link.url)) continue;
+      isChanged ||= link.isListed;
+      link.isListed = false;
       // One that is connected takes no more publishes, but its messages can still be consumed.
-      if (!link.isListed && link.client === undefined && link.state.state !== "draining") this.#drop(link);
+      if (link.client === undefined && link.state.state !== "draining") this.#drop(link);
     }
     for (const node of listed.values()) {
       const link = this.#byUrl.get(node.url);
       if (link === undefined) this.#byUrl.set(node.url, this.#connectTo(node));
-      else link.update(node);
+      if (link === undefined || link.update(node)) isChanged = true;
     }
     this.#choose();
+    if (isChanged) this.#events.happened({ type: "listed", nodes: this.states });
   }
 
   async #read(): Promise<readonly ListedNode[]> {
@@ -169,9 +179,11 @@ export class NodeLinks {
       const list = await this.#read();
       if (!this.#isClosed) this.#take(list);
     } catch (error) {
-      if (!this.#isClosed) this.#events.unlisted(error instanceof Error ? error : new Error(String(error)));
+      if (!this.#isClosed) this.#events.happened({ type: "list-failed", error: asError(error) });
     }
     this.#reading = undefined;
     this.#schedule(this.#isHurried ? MIN_INTERVAL : this.#options.refreshInterval);
   }
 }
+
+const asError = (thrown: unknown): Error => (thrown instanceof Error ? thrown : new Error(String(thrown)));

@@ -24,7 +24,7 @@ import type { NodeLink } from "./node-link.js";
 import { NodeLinks, type NodeLinksOptions } from "./node-links.js";
 import { NodesConsumer } from "./nodes-consumer.js";
 import { NodesPopper } from "./nodes-popper.js";
-import type { NodeState } from "./options.js";
+import type { NodeState, NodesEvent } from "./options.js";
 import type { Picker } from "./picker.js";
 import {
   costOf,
@@ -35,6 +35,7 @@ import {
   readRepeatable,
 } from "./repeatable-publish.js";
 import { RetryQueue, type Send } from "./retry-queue.js";
+import { StatusFeed } from "./status-feed.js";
 
 const DRAIN_TIMEOUT = 30_000;
 
@@ -58,6 +59,7 @@ export class NodesClient {
   readonly #retries: RetryQueue;
   readonly #popper: NodesPopper;
   readonly #consumers = new Set<NodesConsumer>();
+  readonly #feeds = new Set<StatusFeed>();
   readonly #closed = deferred<void>();
   #turn = 0;
   #draining: Promise<void> | undefined;
@@ -66,9 +68,10 @@ export class NodesClient {
   /** @internal */
   constructor(links: NodeLinksOptions, picker: Picker, pendingBytes: PendingBytes, retryTimeout: number) {
     this.#links = new NodeLinks(links, {
-      connected: (_, client) => this.#connected(client),
-      lost: () => {},
-      unlisted: () => {},
+      connected: (client) => this.#connected(client),
+      happened: (event) => {
+        for (const feed of this.#feeds) feed.push(event);
+      },
     });
     this.#picker = picker;
     this.#pendingBytes = pendingBytes;
@@ -88,6 +91,14 @@ export class NodesClient {
   /** The nodes, as they are now. */
   get nodes(): readonly NodeState[] {
     return this.#links.states;
+  }
+
+  /** What happens to the nodes from now on. Of what a program does not read, the last 256 events are kept. */
+  status(): AsyncIterableIterator<NodesEvent, undefined> {
+    const feed = new StatusFeed((left) => this.#feeds.delete(left));
+    if (this.#closing === undefined) this.#feeds.add(feed);
+    else feed.end();
+    return feed;
   }
 
   /** Resolves when it has been closed. Nodes that are lost do not end it. */
@@ -249,6 +260,8 @@ export class NodesClient {
     this.#retries.close(closedError());
     for (const consumer of this.#consumers) consumer.ended();
     await this.#links.close(end);
+    for (const feed of this.#feeds) feed.end();
+    this.#feeds.clear();
     this.#closed.resolve();
   }
 

@@ -44,6 +44,18 @@ export interface ConnectNodesOptions extends ConnectOptions {
  */
 export type NodeConnectionState = "connecting" | "connected" | "draining" | "lost";
 
+/** What has happened to the nodes of a client. */
+export type NodesEvent =
+  | { readonly type: "connected"; readonly node: NodeState }
+  /** It is about to stop: nothing more is published to it. */
+  | { readonly type: "draining"; readonly node: NodeState }
+  /** It could not be connected to, or its connection has ended. */
+  | { readonly type: "lost"; readonly node: NodeState; readonly error: Error }
+  /** The list of nodes has changed. */
+  | { readonly type: "listed"; readonly nodes: readonly NodeState[] }
+  /** The list could not be read: the last one stays in use. */
+  | { readonly type: "list-failed"; readonly error: Error };
+
 /** A node, as the client sees it now. */
 export interface NodeState {
   /** The id that the registry tells; the broker's own once it was connected; undefined until then. */
