@@ -5,7 +5,8 @@ import type { BrokerOptions } from "./main/options.js";
 export type { Broker } from "./main/broker.js";
 export { CloseError } from "./main/close-error.js";
 export type { Log } from "./main/log.js";
-export type { Address, BrokerOptions } from "./main/options.js";
+export type { Address, BrokerOptions, TlsFiles } from "./main/options.js";
+export { CertificateError } from "./main/ports/certificate.js";
 export { ListenError } from "./main/ports/listen-error.js";
 export type { PhaseFigures, StartPhase, StartProgress } from "./main/progress.js";
 export { StartError } from "./main/shards/start-error.js";
@@ -13,7 +14,7 @@ export { StartError } from "./main/shards/start-error.js";
 /**
  * Starts a broker in this process: its main thread is the caller's, its shards are worker threads. `close()` ends it.
  *
- * @throws RangeError for an option out of its range; StartError when the data directory or a journal in it cannot be
+ * @throws RangeError for an option out of its range; CertificateError, which is one, for a file that TLS needs; StartError when the data directory or a journal in it cannot be
  * used; ListenError when an address cannot be had.
  */
 export const startBroker = (options: Partial<BrokerOptions> = {}): Promise<Broker> => start(options);

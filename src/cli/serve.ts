@@ -1,6 +1,6 @@
 /** `ringmq serve`: its flags, and the process around a broker. */
 import { Command, Option } from "commander";
-import { type Broker, CloseError, StartError, startBroker } from "../index.js";
+import { type Broker, CertificateError, CloseError, StartError, startBroker } from "../index.js";
 import type { Log } from "../main/log.js";
 import {
   type BrokerOptions,
@@ -13,6 +13,7 @@ import { formatAddress, ListenError } from "../main/ports/listen-error.js";
 import { ENVIRONMENT, switchInEnvironment, unknownVariables } from "./environment.js";
 import { createLog, LOG_FORMATS, LOG_LEVELS } from "./log-lines.js";
 import { barProgress } from "./progress-bar.js";
+import { parseTlsPorts, type TlsFlags, tlsOptions, withTlsFlags } from "./tls-flags.js";
 import {
   durationText,
   parseAddress,
@@ -28,7 +29,7 @@ import {
 const USAGE = 2;
 const FAILURE = 1;
 
-interface Flags extends Omit<BrokerOptions, "log" | "progress"> {
+interface Flags extends Omit<BrokerOptions, "log" | "progress" | "tcpTls" | "httpTls">, TlsFlags {
   readonly logLevel: string;
   readonly logFormat: string;
 }
@@ -62,6 +63,16 @@ const options = (): Option[] => {
       .choices(HTTP_ENGINES)
       .default(defaults.httpEngine)
       .env(`${ENVIRONMENT}HTTP_ENGINE`),
+    new Option(
+      "--tls-cert <file>",
+      "TLS: the broker's certificate in PEM, with those between it and its authority",
+    ).env(`${ENVIRONMENT}TLS_CERT`),
+    new Option("--tls-key <file>", "TLS: the private key of the certificate in PEM").env(`${ENVIRONMENT}TLS_KEY`),
+    new Option(
+      "--tls-client-ca <file>",
+      "TLS: clients must present a certificate that this authority (PEM) has signed",
+    ).env(`${ENVIRONMENT}TLS_CLIENT_CA`),
+    option("--tls-ports <ports>", "ports that speak TLS when there is a certificate", parseTlsPorts, "tcp,http"),
     option("--data <dir>", "directory of the journal, for one broker at a time", String, "ringmq-data"),
     new Option(
       "--durability <level>",
@@ -179,6 +190,8 @@ Examples:
       messages in another directory, confirmed by the system: a crash of the machine may lose the last second
   ringmq serve --tcp :9503 --http off --memory 2gb
       native protocol on all interfaces, no HTTP, 2 GiB for messages
+  ringmq serve --tcp :9503 --http :9504 --tls-cert broker.pem --tls-key broker-key.pem --tls-client-ca ca.pem
+      TLS on both ports, for clients with a certificate of ca.pem; SIGHUP reads the files again
   curl -d 'data={"body":"hello","topic":"greetings"}' http://127.0.0.1:9504/push
   curl 'http://127.0.0.1:9504/pop?topic=greetings'
       publishes a message and pops it
@@ -193,11 +206,12 @@ export const serveCommand = (): Command => {
 
 const serve = async (
   command: Command,
-  { logLevel = "info", logFormat = "text", ...flags }: Partial<Flags>,
+  { logLevel = "info", logFormat = "text", tlsCert, tlsKey, tlsClientCa, tlsPorts, ...flags }: Partial<Flags>,
 ): Promise<void> => {
   const log = createLog(logLevel, logFormat, (text) => process.stderr.write(text));
   const progress = process.stderr.isTTY && logLevel !== "silent" ? barProgress(process.stderr) : undefined;
   let broker: Broker | undefined;
+  reloadOnSignal(log, () => broker);
   stopOnSignal(log, () => {
     if (broker !== undefined) return broker.close();
     // Safe to interrupt: the next start reads the same journal.
@@ -211,8 +225,9 @@ const serve = async (
   if (flags.tcp === "off" && flags.http === "off") {
     command.error("error: --tcp off and --http off leave no way in: give one of them an address", { exitCode: USAGE });
   }
+  const tls = tlsOptions(command, { tlsCert, tlsKey, tlsClientCa, tlsPorts }, flags);
   try {
-    broker = await startBroker({ ...flags, ...allowBackup, log, progress });
+    broker = await startBroker({ ...flags, ...tls, ...allowBackup, log, progress });
   } catch (error) {
     if (error instanceof RangeError) command.error(`error: ${rangeText(command, error)}`, { exitCode: USAGE });
     if (!(error instanceof ListenError || error instanceof StartError)) throw error;
@@ -226,7 +241,7 @@ const flagOf = (name: string): string => `--${name.replaceAll(/[A-Z]/g, (c) => `
 
 /** The error text for a flag, in the units that the flag takes. */
 const rangeText = (command: Command, error: RangeError): string => {
-  if (!(error instanceof OutOfRangeError)) return error.message.replace(/^[a-zA-Z]+(?= must)/, flagOf);
+  if (!(error instanceof OutOfRangeError)) return withTlsFlags(error.message).replace(/^[a-zA-Z]+(?= must)/, flagOf);
   const { option: name, value, min, max, why } = error;
   const parse = command.options.find((each) => each.attributeName() === name)?.parseArg;
   const inUnits = (n: number): string => {
@@ -238,16 +253,38 @@ const rangeText = (command: Command, error: RangeError): string => {
   return `${flagOf(name)} must be ${range}${why}; it is ${inUnits(value)}`;
 };
 
-const announce = ({ addresses: { tcp, http }, options: { shards, data, durability } }: Broker): void => {
+const announce = ({ addresses: { tcp, http }, options }: Broker): void => {
+  const { shards, data, durability, tcpTls, httpTls } = options;
   const kept = durability === "memory" ? "nothing on disk" : `the data in ${data} (${durability})`;
   const lines = [`ringmq runs with ${plural(shards, "shard")} and ${kept}`];
-  if (tcp !== undefined) lines.push(`  native     tcp://${formatAddress(tcp)}`);
+  if (tcp !== undefined) lines.push(`  native     ${tcpTls === undefined ? "tcp" : "tls"}://${formatAddress(tcp)}`);
   if (http !== undefined) {
-    lines.push(`  WebSocket  ws://${formatAddress(http)}/mq`, `  HTTP       http://${formatAddress(http)}`);
-    const port = http.port;
-    lines.push(`try: curl -d 'data={"body":"hello","topic":"greetings"}' http://127.0.0.1:${port}/push`);
+    const s = httpTls === undefined ? "" : "s";
+    lines.push(`  WebSocket  ws${s}://${formatAddress(http)}/mq`, `  HTTP       http${s}://${formatAddress(http)}`);
+    // The authority of the broker's certificate is not known here.
+    const authority = httpTls === undefined ? "" : "--cacert ca.pem ";
+    const client = httpTls?.clientCaFile === undefined ? "" : "--cert client.pem --key client-key.pem ";
+    const url = `http${s}://127.0.0.1:${http.port}/push`;
+    lines.push(`try: curl ${authority}${client}-d 'data={"body":"hello","topic":"greetings"}' ${url}`);
   }
   process.stdout.write(`${lines.join("\n")}\n`);
+};
+
+/** SIGHUP reads certificates again. It must not kill a broker that has none: it is also the signal of a closed terminal. */
+const reloadOnSignal = (log: Log, current: () => Broker | undefined): void => {
+  process.on("SIGHUP", () => {
+    const broker = current();
+    if (broker?.options.tcpTls === undefined && broker?.options.httpTls === undefined) {
+      log.info({}, "SIGHUP: there is nothing to read again");
+      return;
+    }
+    try {
+      broker.reloadCertificates();
+    } catch (error) {
+      if (!(error instanceof CertificateError)) throw error;
+      log.error({}, `SIGHUP: the certificates stay as they are: ${withTlsFlags(error.message)}`);
+    }
+  });
 };
 
 /** The first signal drains, the second does not wait. */
@@ -272,8 +309,6 @@ const stopOnSignal = (log: Log, close: () => Promise<void>): void => {
   };
   process.on("SIGTERM", stop);
   process.on("SIGINT", stop);
-  // A closed terminal, or an operator who expects a reload, must not kill the broker.
-  process.on("SIGHUP", () => log.info({}, "SIGHUP: there is nothing to read again"));
   // Standard output is closed: the broker carries on.
   for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
   const failed = (error: unknown): void => {

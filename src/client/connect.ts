@@ -12,7 +12,8 @@ const CONNECT_TIMEOUT = 10_000;
 export const MAX_PENDING_BYTES = 64 * 1024 * 1024;
 
 /**
- * Connects to a broker: `tcp://host:port` (port 9503 unless told) or `ws://host:port/mq`. Rejects with CONNECT_FAILED,
+ * Connects to a broker: `tcp://host:port` or `tls://host:port` (port 9503 unless told), `ws://host:port/mq` or
+ * `wss://host:port/mq`. Rejects with CONNECT_FAILED,
  * with the code for which the broker refuses the connection, with ABORTED by `signal`, or with BAD_ARGUMENT.
  */
 export const connect = async (url: string, options: ConnectOptions = {}): Promise<Client> =>
@@ -28,9 +29,10 @@ export const openClient = async (url: string, options: ConnectOptions, sharedByt
     name,
     signal,
     connectTimeout = CONNECT_TIMEOUT,
+    tls,
     maxInFlight = MAX_IN_FLIGHT,
     maxPendingBytes = MAX_PENDING_BYTES,
   } = options;
   const limits = { maxInFlight, maxPendingBytes, sharedBytes };
-  return new Client(await openConnection(url, { name, signal, connectTimeout, ...limits }));
+  return new Client(await openConnection(url, { name, signal, connectTimeout, tls, ...limits }));
 };

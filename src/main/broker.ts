@@ -4,6 +4,7 @@ import { Engine } from "./engine.js";
 import { ConnectionTable } from "./native/connection-table.js";
 import { OutboxDrain } from "./native/outbox-drain.js";
 import { type BrokerOptions, resolveOptions } from "./options.js";
+import { type Certificates, logCertificates, readCertificates } from "./ports/certificate.js";
 import type { FrontEnd } from "./ports/front-end.js";
 import type { HttpEngineFactory } from "./ports/http/engine.js";
 import { findHttpEngine } from "./ports/http/find-engine.js";
@@ -20,6 +21,13 @@ export interface Broker {
   readonly addresses: Addresses;
   readonly options: BrokerOptions;
   /**
+   * Reads the files of `tcpTls` and `httpTls` again. Connections that come from now on get what is in them; those that are
+   * there stay. uWebSockets.js keeps what it has read, and the log says so.
+   *
+   * @throws CertificateError when one of the files cannot be used; then all certificates stay as they are
+   */
+  reloadCertificates(): void;
+  /**
    * Stops: takes no more connections, tells those that are there to go, finishes what has been received, ends. Takes
    * at most about `closeTimeout`. Calling it again gives the same promise.
    *
@@ -31,7 +39,7 @@ export interface Broker {
 
 /** What tests put in place of parts of a broker. */
 export interface BrokerSeams extends SupervisorSeams {
-  /** On the TCP port beside those that the broker has. */
+  /** On the TCP port, in place of those that the broker has. */
   readonly frontEnds?: readonly FrontEnd[];
 }
 
@@ -50,13 +58,14 @@ export class RunningBroker implements Broker {
     maxSockets: number,
     /** Undefined: HTTP is off. */
     makeHttpEngine: HttpEngineFactory | undefined,
+    certificates: Certificates,
   ) {
     const { maxConnections, helloTimeout, log } = options;
     const connections = new ConnectionTable(maxConnections, helloTimeout);
     this.connections = connections;
     const drain = new OutboxDrain((id) => connections.get(id), log);
     this.#engine = new Engine(options, drain, (shard, kind) => this.#server.shardLost(shard, kind), seams);
-    const { frontEnds = [] } = seams;
+    const { frontEnds } = seams;
     this.#server = new Server({
       options,
       router,
@@ -64,6 +73,7 @@ export class RunningBroker implements Broker {
       connections,
       maxSockets,
       makeHttpEngine,
+      certificates,
       frontEnds,
     });
   }
@@ -101,6 +111,12 @@ export class RunningBroker implements Broker {
     }
   }
 
+  reloadCertificates(): void {
+    const certificates = readCertificates(this.options);
+    this.#server.renew(certificates);
+    logCertificates(certificates, this.options.log, new Date());
+  }
+
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -124,7 +140,7 @@ export class RunningBroker implements Broker {
 /**
  * Starts a broker. `options` over the defaults of `BrokerOptions`; `seams` are for tests.
  *
- * @throws RangeError for an option out of its range; StartError when the data directory or a journal in it cannot be
+ * @throws RangeError for an option out of its range; CertificateError, which is one, for a file that TLS needs; StartError when the data directory or a journal in it cannot be
  * used, or the process may have too few files open; ListenError when an address cannot be had.
  */
 export const startBroker = async (
@@ -136,9 +152,12 @@ export const startBroker = async (
   // The shares of addresses follow.
   const isBounded = connections < resolved.maxConnections;
   const effective = isBounded ? resolveOptions({ ...options, maxConnections: connections }) : resolved;
-  const { http, httpEngine, log, shards } = effective;
-  const makeHttpEngine = http === "off" ? undefined : await findHttpEngine(httpEngine, log);
-  const broker = new RunningBroker(effective, await Router.create(shards), seams, sockets, makeHttpEngine);
+  const { http, httpEngine, httpTls, log, shards } = effective;
+  const certificates = readCertificates(effective);
+  const makeHttpEngine = http === "off" ? undefined : await findHttpEngine(httpEngine, httpTls !== undefined, log);
+  logCertificates(certificates, log, new Date());
+  const router = await Router.create(shards);
+  const broker = new RunningBroker(effective, router, seams, sockets, makeHttpEngine, certificates);
   await broker.start();
   return broker;
 };

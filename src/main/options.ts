@@ -23,7 +23,17 @@ export interface Address {
   readonly port: number;
 }
 
-/** `auto`: uWebSockets.js where it can be loaded, else `node`. */
+/** The PEM files that a port needs to speak TLS. */
+export interface TlsFiles {
+  /** The certificate of the broker, with those between it and its authority behind it. */
+  readonly certFile: string;
+  /** Its private key, without a passphrase. */
+  readonly keyFile: string;
+  /** Clients must present a certificate that this authority has signed. Undefined: they need none. */
+  readonly clientCaFile?: string | undefined;
+}
+
+/** `auto`: uWebSockets.js where it can be loaded and there is no TLS, else `node`. */
 export type HttpEngineOption = "auto" | "uws" | "node";
 
 export const HTTP_ENGINES: readonly HttpEngineOption[] = ["auto", "uws", "node"];
@@ -33,6 +43,10 @@ export interface BrokerOptions {
   readonly tcp: Address | "off";
   /** Where HTTP and WebSocket are served. Default 127.0.0.1:9504. */
   readonly http: Address | "off";
+  /** With it the TCP port speaks TLS and nothing else. Default: plain TCP. */
+  readonly tcpTls: TlsFiles | undefined;
+  /** With it the HTTP port speaks HTTPS, and WebSocket over TLS, and nothing else. Default: plain HTTP. */
+  readonly httpTls: TlsFiles | undefined;
   /** What serves HTTP: uWebSockets.js (`uws`), `node:http` and ws (`node`), or what there is (`auto`, the default). */
   readonly httpEngine: HttpEngineOption;
   /**
@@ -171,6 +185,8 @@ const MAX_SEGMENT_BYTES = 2 ** 30;
 const defaults = {
   tcp: { host: DEFAULT_HOST, port: DEFAULT_TCP_PORT },
   http: { host: DEFAULT_HOST, port: DEFAULT_HTTP_PORT },
+  tcpTls: undefined,
+  httpTls: undefined,
   httpEngine: "auto",
   data: "ringmq-data",
   durability: "fsync",
@@ -276,6 +292,18 @@ const checkAddress = (name: string, address: Address | "off"): void => {
   check(`the port of ${name}`, address.port, 0, 65_535);
 };
 
+/** With full paths: the working directory may change before the files are read again. */
+const resolveTls = (name: "tcpTls" | "httpTls", given: TlsFiles | undefined): TlsFiles | undefined => {
+  if (given === undefined) return undefined;
+  const path = (file: keyof TlsFiles): string => {
+    const value = given[file];
+    if (typeof value === "string" && value !== "" && !value.includes("\0")) return resolve(value);
+    throw new RangeError(`${name}.${file} must be the path of a PEM file; it is ${JSON.stringify(value)}`);
+  };
+  const files = { certFile: path("certFile"), keyFile: path("keyFile") };
+  return given.clientCaFile === undefined ? files : { ...files, clientCaFile: path("clientCaFile") };
+};
+
 /** What a browser says in `Origin`: no path, not even a slash. */
 const ORIGIN = /^(?:\*|[a-z][a-z\d+.-]*:\/\/[^\s/?#@,]+)$/;
 
@@ -306,6 +334,8 @@ export const resolveOptions = (given: Partial<BrokerOptions> = {}): BrokerOption
     ...given,
     // The working directory may change while the broker runs.
     data: resolve(given.data ?? defaults.data),
+    tcpTls: resolveTls("tcpTls", given.tcpTls),
+    httpTls: resolveTls("httpTls", given.httpTls),
     allowOrigin: checkNames("allowOrigin", given.allowOrigin ?? [], ORIGIN, "https://console.example, or *"),
     allowHost: checkNames("allowHost", given.allowHost ?? [], HOST_NAME, "broker.example, without a port"),
   };
@@ -313,6 +343,12 @@ export const resolveOptions = (given: Partial<BrokerOptions> = {}): BrokerOption
   checkAddress("http", options.http);
   if (!HTTP_ENGINES.includes(options.httpEngine)) {
     throw new RangeError(`httpEngine must be auto, uws or node; it is ${options.httpEngine}`);
+  }
+  if (options.httpEngine === "uws" && options.httpTls?.clientCaFile !== undefined) {
+    throw new RangeError(
+      "httpEngine must be node or auto where clients need a certificate (httpTls.clientCaFile): " +
+        "uWebSockets.js lets in those that present none; it is uws",
+    );
   }
   if (given.data === "") throw new RangeError("data must be the path of a directory; it is empty");
   if (options.data.includes("\0")) {

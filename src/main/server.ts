@@ -1,8 +1,10 @@
 /** What talks to clients: the ports, the front ends behind them, the connections, and the budgets that these share. */
 import { setTimeout as delay } from "node:timers/promises";
 import type { Engine } from "./engine.js";
+import { gmqFrame } from "./front-ends/gmq/frame/index.js";
 import { failure } from "./front-ends/gmq/http/envelope.js";
 import { installGmqHttp } from "./front-ends/gmq/http/index.js";
+import { gmqLine } from "./front-ends/gmq/line/index.js";
 import { AssemblyMemory } from "./native/assembly.js";
 import { NativeConnection } from "./native/connection.js";
 import type { ConnectionContext } from "./native/connection-context.js";
@@ -19,6 +21,7 @@ import { UnsentBudget } from "./native/unsent-budget.js";
 import { WaitingInput } from "./native/waiting-input.js";
 import { type Address, type BrokerOptions, MIN_SHARED_CONNECTIONS } from "./options.js";
 import { AddressShares } from "./ports/address-shares.js";
+import type { Certificates } from "./ports/certificate.js";
 import type { ConnectionHost } from "./ports/connection-host.js";
 import { DescriptorWatch } from "./ports/descriptor-watch.js";
 import type { FrontEnd } from "./ports/front-end.js";
@@ -51,8 +54,17 @@ const MAX_EXCESS = 100;
  */
 const PLAIN_SHARE = 0.3;
 
+/** Messages to one topic that reach all its queues at most: see docs/protocol.md. */
+const MAX_FAN_OUT = 262_144;
+
+/** Messages of one client that are published together at most. */
+const MAX_BATCH = 256;
+
 /** The foreign protocols of the TCP port: docs/adding-a-front-end.md tells how to add one. */
-const FRONT_ENDS: readonly FrontEnd[] = [];
+const frontEndsOf = ({ maxMessageBytes, maxBatchMessages, maxQueues, log }: BrokerOptions): readonly FrontEnd[] => {
+  const batch = Math.max(1, Math.min(MAX_BATCH, maxBatchMessages, Math.floor(MAX_FAN_OUT / maxQueues)));
+  return [gmqFrame(), gmqLine({ maxMessageBytes, maxBatchMessages: batch, log })];
+};
 
 /** Where a broker listens; undefined for what is off. */
 export interface Addresses {
@@ -85,8 +97,9 @@ export interface ServerParts {
   readonly maxSockets: number;
   /** Undefined: HTTP is off. */
   readonly makeHttpEngine: HttpEngineFactory | undefined;
-  /** Beside the native protocol. */
-  readonly frontEnds: readonly FrontEnd[];
+  readonly certificates: Certificates;
+  /** Beside the native protocol. Undefined: those that there are. */
+  readonly frontEnds: readonly FrontEnd[] | undefined;
 }
 
 export class Server implements ConnectionHost, SessionHost {
@@ -106,7 +119,16 @@ export class Server implements ConnectionHost, SessionHost {
   #sweeps = 0;
 
   /** Listens nowhere yet: see `listen`. */
-  constructor({ options, router, engine, connections, maxSockets, makeHttpEngine, frontEnds }: ServerParts) {
+  constructor({
+    options,
+    router,
+    engine,
+    connections,
+    maxSockets,
+    makeHttpEngine,
+    certificates,
+    frontEnds,
+  }: ServerParts) {
     const { helloTimeout, maxFrameBytes, maxMessageBytes, shards, log } = options;
     const { supervisor, backups } = engine;
     this.#options = options;
@@ -135,14 +157,14 @@ export class Server implements ConnectionHost, SessionHost {
     if (options.tcp !== "off") {
       const { assembly: memory, pool } = this.#context;
       const context = { host: this, memory, pool, maxMessageBytes, maxInFlight: options.maxInFlight, log };
-      const foreign = [...FRONT_ENDS, ...frontEnds].map((frontEnd) => protocolOf(frontEnd, context));
+      const foreign = (frontEnds ?? frontEndsOf(options)).map((frontEnd) => protocolOf(frontEnd, context));
       const protocols = [nativeProtocol(this, log), ...foreign];
-      this.#tcp = new TcpListener(this, protocols, helloTimeout, log);
+      this.#tcp = new TcpListener(this, protocols, helloTimeout, log, certificates.tcp);
     }
     if (options.http !== "off" && makeHttpEngine !== undefined) {
       const { allowOrigin, allowHost, http } = options;
       const httpGuard = new HttpGuard({ listensOn: http.host, allowOrigin, allowHost });
-      this.#http = new HttpListener(this, httpGuard, log, makeHttpEngine, failure);
+      this.#http = new HttpListener(this, httpGuard, log, (host) => makeHttpEngine(host, certificates.http), failure);
       installGmqHttp(this.#http.entrance, this.#httpSessions, { shards, maxMessageBytes });
     }
     const ports = [this.#tcp, this.#http].filter((port) => port !== undefined);
@@ -162,6 +184,12 @@ export class Server implements ConnectionHost, SessionHost {
     };
     this.#sweeper = setInterval(() => this.#sweep(), SWEEP_EVERY);
     this.#sweeper.unref();
+  }
+
+  /** Connections that come from now on are shown these certificates. Ports that had none still have none. */
+  renew({ tcp, http }: Certificates): void {
+    if (tcp !== undefined) this.#tcp?.renew(tcp);
+    if (http !== undefined) this.#http?.renew(http);
   }
 
   /** Takes no more connections, tells those that are there to go, and waits up to `timeout` until they are done. */

@@ -4,7 +4,7 @@ import { Agent, request } from "node:http";
 import { connect, type Socket } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Broker, startBroker } from "../../dist/index.js";
-import { heldBytes } from "../../dist/main/front-ends/gmq/http/body.js";
+import { heldBytes } from "../../dist/main/front-ends/gmq/body.js";
 import { SILENT } from "../../dist/main/log.js";
 import { Op } from "../../src/protocol/op.js";
 import { makeDirectory, removeDirectory } from "../directories.js";

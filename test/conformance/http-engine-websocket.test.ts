@@ -5,16 +5,18 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { type ClientOptions, WebSocket } from "ws";
 import { SILENT } from "../../src/main/log.js";
-import type { HttpWebSocket, TlsFiles, WebSocketPeer, WebSocketRoute } from "../../src/main/ports/http/engine.js";
+import { type Certificate, readCertificates } from "../../src/main/ports/certificate.js";
+import type { HttpWebSocket, WebSocketPeer, WebSocketRoute } from "../../src/main/ports/http/engine.js";
 import { message, rawWebSocket } from "../e2e/hostile/raw-web-socket.js";
 import { ENGINES, openHost } from "../main/ports/http/engines.js";
 
 const MAX_MESSAGE_BYTES = 16 * 1024;
 const MIB = 1024 * 1024;
-const TLS: TlsFiles = {
-  certificate: fileURLToPath(new URL("fixtures/localhost-certificate.pem", import.meta.url)),
-  key: fileURLToPath(new URL("fixtures/localhost-key.pem", import.meta.url)),
+const FILES = {
+  certFile: fileURLToPath(new URL("fixtures/localhost-certificate.pem", import.meta.url)),
+  keyFile: fileURLToPath(new URL("fixtures/localhost-key.pem", import.meta.url)),
 };
+const { http: TLS } = readCertificates({ tcpTls: undefined, httpTls: FILES });
 
 /** Masked with zeros; the longest there is. */
 const PING = Buffer.concat([Buffer.from([0x89, 0x80 | 125]), Buffer.alloc(4 + 125)]);
@@ -55,7 +57,7 @@ class Peer implements WebSocketPeer {
 }
 
 describe.each(ENGINES)("a WebSocket of the engine %s", (name, makeEngine) => {
-  const listening = async (accept?: WebSocketRoute["accept"], tls?: TlsFiles) => {
+  const listening = async (accept?: WebSocketRoute["accept"], tls?: Certificate) => {
     const engine = makeEngine(openHost(SILENT), tls);
     onTestFinished(() => engine.close());
     const peers: Peer[] = [];
@@ -73,7 +75,7 @@ describe.each(ENGINES)("a WebSocket of the engine %s", (name, makeEngine) => {
   };
 
   /** Of an engine, with the peer behind it. */
-  const connected = async (options: ClientOptions = {}, tls?: TlsFiles) => {
+  const connected = async (options: ClientOptions = {}, tls?: Certificate) => {
     const { engine, peers, port } = await listening(undefined, tls);
     const client = new WebSocket(`${tls === undefined ? "ws" : "wss"}://127.0.0.1:${port}/mq`, options);
     client.on("error", () => {});
@@ -291,7 +293,7 @@ describe.each(ENGINES)("a WebSocket of the engine %s", (name, makeEngine) => {
   });
 
   it("goes over TLS", async () => {
-    const { client, received, peer, socket } = await connected({ ca: readFileSync(TLS.certificate) }, TLS);
+    const { client, received, peer, socket } = await connected({ ca: readFileSync(FILES.certFile) }, TLS);
     client.send(Buffer.from("up"));
     await until(() => peer.messages.length === 1);
     socket.send(Buffer.from("down"), whole);

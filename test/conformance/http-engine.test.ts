@@ -6,17 +6,19 @@ import { connect, type Socket } from "node:net";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { SILENT } from "../../src/main/log.js";
-import type { AnswerHead, EngineHost, HttpEngine, RequestHandler, TlsFiles } from "../../src/main/ports/http/engine.js";
+import { type Certificate, readCertificates } from "../../src/main/ports/certificate.js";
+import type { AnswerHead, EngineHost, HttpEngine, RequestHandler } from "../../src/main/ports/http/engine.js";
 import { isAnswered, sendParts, sendRaw, statusOf } from "../e2e/raw-http.js";
 import { ENGINES, openHost } from "../main/ports/http/engines.js";
 
 const LOCAL = { host: "127.0.0.1", port: 0 };
 const HOST = "Host: localhost\r\n";
 const PLAIN: AnswerHead = { status: undefined, type: "text/plain", fields: [] };
-const TLS: TlsFiles = {
-  certificate: fileURLToPath(new URL("fixtures/localhost-certificate.pem", import.meta.url)),
-  key: fileURLToPath(new URL("fixtures/localhost-key.pem", import.meta.url)),
+const FILES = {
+  certFile: fileURLToPath(new URL("fixtures/localhost-certificate.pem", import.meta.url)),
+  keyFile: fileURLToPath(new URL("fixtures/localhost-key.pem", import.meta.url)),
 };
+const { http: TLS } = readCertificates({ tcpTls: undefined, httpTls: FILES });
 
 const get = (path: string, headers = ""): string => `GET ${path} HTTP/1.1\r\n${HOST}${headers}\r\n`;
 const post = (body: string, headers = ""): string =>
@@ -38,7 +40,7 @@ const open = async (port: number): Promise<Socket> => {
 
 describe.each(ENGINES)("the engine %s", (name, makeEngine) => {
   /** An engine that runs `handler` for /path and answers `rest` for all else. */
-  const listening = async (handler: RequestHandler, host: Partial<EngineHost> = {}, tls?: TlsFiles) => {
+  const listening = async (handler: RequestHandler, host: Partial<EngineHost> = {}, tls?: Certificate) => {
     const engine: HttpEngine = makeEngine({ ...openHost(SILENT), ...host }, tls);
     onTestFinished(() => engine.close());
     engine.add("any", "/path", (request, response) => {
@@ -373,7 +375,7 @@ describe.each(ENGINES)("the engine %s", (name, makeEngine) => {
 
   it("speaks TLS", async () => {
     const { port } = await listening((_, response) => response.send(PLAIN, response.remoteAddress), {}, TLS);
-    const outgoing = secureRequest({ host: "127.0.0.1", port, path: "/path", ca: readFileSync(TLS.certificate) });
+    const outgoing = secureRequest({ host: "127.0.0.1", port, path: "/path", ca: readFileSync(FILES.certFile) });
     outgoing.end();
     const [answer] = await once(outgoing, "response");
     let text = "";

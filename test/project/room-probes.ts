@@ -193,6 +193,11 @@ export const PLACES: readonly Place[] = [
     mayNot: ["./http/index.js", "../../ports/http/exchange.js", "uWebSockets.js", "node:http"],
   },
   {
+    file: "src/main/front-ends/gmq/frame/probe.ts",
+    may: ["./job.js", "../words.js", "../../../native/session.js", "../../../ports/front-end.js"],
+    mayNot: ["../http/index.js", "../../../broker.js", "../../../../shard/shard.js", "node:net"],
+  },
+  {
     file: "src/main/front-ends/gmq/http/probe.ts",
     may: ["./form.js", "../../../log.js", "../../../native/gateway.js", "../../../../protocol/op.js"],
     mayNot: [
@@ -202,6 +207,11 @@ export const PLACES: readonly Place[] = [
       "../../../../shard/shard.js",
       "../../../../client/index.js",
     ],
+  },
+  {
+    file: "src/main/front-ends/gmq/line/probe.ts",
+    may: ["./lane.js", "../push.js", "../../../native/session.js", "../../../ports/front-end.js"],
+    mayNot: ["../http/form.js", "../../../broker.js", "../../../ports/http/exchange.js", "node:net"],
   },
   {
     file: "src/main/probe.ts",

@@ -13,7 +13,8 @@ export type OptionNames = readonly string[];
 const names = (...list: readonly string[]): OptionNames => Object.freeze(list);
 
 export const OPTIONS = {
-  connect: names("name", "signal", "connectTimeout", "maxInFlight", "maxPendingBytes"),
+  connect: names("name", "signal", "connectTimeout", "tls", "maxInFlight", "maxPendingBytes"),
+  tls: names("ca", "cert", "key", "passphrase", "serverName"),
   publish: names("headers", "routeKey", "delay", "ttl"),
   publishToChannel: names("headers"),
   pop: names("queue", "max", "wait", "maxBytes"),

@@ -6,6 +6,23 @@ import type { Headers } from "../../protocol/headers.js";
 /** What a message carries. Text is sent as UTF-8. */
 export type Body = Uint8Array | string;
 
+/** Certificates and keys as PEM: their text, or the bytes of a file. */
+export type Pem = string | Uint8Array;
+
+/** For `tls://` and `wss://`, in Node. The broker's certificate is always verified. */
+export interface TlsOptions {
+  /** Certificates of the authorities that may sign the broker's certificate. Default: those that Node trusts. */
+  readonly ca?: Pem | readonly Pem[] | undefined;
+  /** The client's own certificate, for a broker that asks for one. Default: none. */
+  readonly cert?: Pem | undefined;
+  /** The private key of `cert`. */
+  readonly key?: Pem | undefined;
+  /** The passphrase of `key`. Default: it has none. */
+  readonly passphrase?: string | undefined;
+  /** The DNS name that the broker's certificate must have. Default: the host of the address. */
+  readonly serverName?: string | undefined;
+}
+
 export interface ConnectOptions {
   /** A name for the broker's log. Default: none. */
   readonly name?: string | undefined;
@@ -13,6 +30,8 @@ export interface ConnectOptions {
   readonly signal?: AbortSignal | undefined;
   /** How long connecting may take, the handshake with it. Milliseconds up to 2^53 or Infinity, default 10,000. */
   readonly connectTimeout?: number | undefined;
+  /** Certificates for `tls://` and `wss://`. Not for browsers, which have their own. */
+  readonly tls?: TlsOptions | undefined;
   /** Requests that may be unanswered; more wait in the client. Default and most: what the broker allows, 65,536. */
   readonly maxInFlight?: number | undefined;
   /**

@@ -1,5 +1,5 @@
 /**
- * The address of a broker: `tcp://host:port`, `ws://host:port/path` or `wss://…`. Parts without a meaning are refused
+ * The address of a broker: `tcp://host:port`, `ws://host:port/path`, and `tls://…` and `wss://…`, the same over TLS. Parts without a meaning are refused
  * rather than ignored. No error's text repeats what may be a password.
  */
 import { badArgument, readFrom, shown } from "../arguments/argument-checks.js";
@@ -10,11 +10,19 @@ const TCP_PORT = 9503;
 const WS_PORT = 80;
 const WSS_PORT = 443;
 
-const DEFAULT_PORTS: Readonly<Record<string, number>> = { "tcp:": TCP_PORT, "ws:": WS_PORT, "wss:": WSS_PORT };
+const DEFAULT_PORTS: Readonly<Record<string, number>> = {
+  "tcp:": TCP_PORT,
+  "tls:": TCP_PORT,
+  "ws:": WS_PORT,
+  "wss:": WSS_PORT,
+};
 
 export interface Address {
   readonly url: URL;
+  /** `tcp:` or `tls:`. */
   readonly isTcp: boolean;
+  /** `tls:` or `wss:`. */
+  readonly isTls: boolean;
   /** Without the brackets of IPv6. */
   readonly host: string;
   readonly port: number;
@@ -31,7 +39,7 @@ const redacted = (target: string): string => {
 const refused = (target: string, why: string): RingmqError =>
   localError("BAD_ARGUMENT", `the broker's address ${redacted(target)} ${why}`);
 
-const wanted = (example: string): string => `must begin with tcp://, ws:// or wss://, as tcp://${example} does`;
+const wanted = (example: string): string => `must begin with tcp://, tls://, ws:// or wss://, as tcp://${example} does`;
 
 /** A longer host is not repeated as an example. */
 const MAX_HOST = 100;
@@ -50,7 +58,9 @@ export const parseAddress = (given: unknown): Address => {
   const url = parse(target);
   const fallback = DEFAULT_PORTS[url.protocol];
   if (fallback === undefined) {
-    const http = /^https?:$/.test(url.protocol) ? `; the broker's HTTP port takes ws://${url.host}/mq` : "";
+    const http = /^https?:$/.test(url.protocol)
+      ? `; the broker's HTTP port takes ${url.protocol === "https:" ? "wss" : "ws"}://${url.host}/mq`
+      : "";
     throw refused(target, wanted(example(target)) + http);
   }
   if (url.username !== "" || url.password !== "") {
@@ -58,7 +68,8 @@ export const parseAddress = (given: unknown): Address => {
   }
   if (url.hostname === "") throw refused(target, wanted("127.0.0.1:9503"));
   if (url.port === "0") throw refused(target, "has port 0, which nobody listens on");
-  const isTcp = url.protocol === "tcp:";
+  const isTcp = url.protocol === "tcp:" || url.protocol === "tls:";
+  const isTls = url.protocol === "tls:" || url.protocol === "wss:";
   const more = {
     path: isTcp && url.pathname !== "/" ? url.pathname : "",
     query: isTcp ? url.search : "",
@@ -73,14 +84,14 @@ export const parseAddress = (given: unknown): Address => {
   }
   const port = url.port === "" ? fallback : Number(url.port);
   const host = url.hostname.replace(/^\[|\]$/g, "");
-  return { url, isTcp, host, port, text: `${url.protocol}//${url.hostname}:${port}` };
+  return { url, isTcp, isTls, host, port, text: `${url.protocol}//${url.hostname}:${port}` };
 };
 
 const parse = (target: string): URL => {
   try {
     return new URL(target);
   } catch {
-    const hasScheme = /^\s*(?:tcp|wss?):\/\//i.test(target);
+    const hasScheme = /^\s*(?:tcp|tls|wss?):\/\//i.test(target);
     throw refused(target, hasScheme ? "is none: it has no host, or no port from 1 to 65535" : wanted(example(target)));
   }
 };

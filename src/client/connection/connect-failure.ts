@@ -3,6 +3,7 @@
  */
 import { localError, type RingmqError } from "../base/error.js";
 import type { Address } from "./address.js";
+import { CLIENT_CERTIFICATE_HINT, isTlsFailure, tlsFailure } from "./tls-failure.js";
 
 /** The code of a system error; of the first one when several addresses of a host have failed. */
 const codeOf = (error: unknown): string => {
@@ -16,8 +17,11 @@ const messageOf = (error: unknown): string => {
   return typeof message === "string" && message !== "" ? message : "no reason was given";
 };
 
+const tlsHint = (isTcp: boolean, place: string): string =>
+  `does it speak TLS? Then it takes ${isTcp ? "tls" : "wss"}://${place}`;
+
 /** The text for an error code of the system. */
-const systemFailure = (code: string, { host, port }: Address): string | undefined => {
+const systemFailure = (code: string, { host, port, isTls, isTcp }: Address): string | undefined => {
   const place = host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
   switch (code) {
     case "ECONNREFUSED":
@@ -34,7 +38,7 @@ const systemFailure = (code: string, { host, port }: Address): string | undefine
       return `${place} cannot be reached`;
     case "ECONNRESET":
     case "EPIPE":
-      return `${place} closed the connection at once`;
+      return `${place} closed the connection at once: ${isTls ? CLIENT_CERTIFICATE_HINT : tlsHint(isTcp, place)}`;
     case "EMFILE":
     case "ENFILE":
       return `no connection to ${place}: there are too many open files here`;
@@ -42,11 +46,6 @@ const systemFailure = (code: string, { host, port }: Address): string | undefine
       return undefined;
   }
 };
-
-/** TLS errors have many kinds of codes: of Node, of the certificate check, of OpenSSL. */
-const isTls = (code: string, message: string): boolean =>
-  /^(?:ERR_TLS|ERR_SSL|CERT_|EPROTO|UNABLE_TO_|DEPTH_ZERO|SELF_SIGNED|HOSTNAME_MISMATCH)/.test(code) ||
-  /certificate|SSL routines/i.test(message);
 
 /** The text for an HTTP server that refuses the upgrade. */
 const upgradeFailure = (status: string, { text, url }: Address): string => {
@@ -68,9 +67,11 @@ export const connectFailure = (error: unknown, address: Address): RingmqError =>
     status === undefined
       ? (systemFailure(code, address) ?? systemFailure(codeInText, address))
       : upgradeFailure(status, address);
-  if (why === undefined && url.protocol === "wss:" && isTls(code, message)) why = `TLS with ${text} failed: ${message}`;
+  if (why === undefined && address.isTls && isTlsFailure(code, message)) why = tlsFailure(code, message, address);
   if (why === undefined && !address.isTcp && isNotHttp(code, message)) {
-    why = `${text} does not answer in HTTP: is that a broker's TCP port, which takes tcp://${url.host}?`;
+    const tls = address.isTls ? "" : ` Or does it speak TLS, which takes wss://${url.host}?`;
+    const scheme = address.isTls ? "tls" : "tcp";
+    why = `${text} does not answer in HTTP: is that a broker's TCP port, which takes ${scheme}://${url.host}?${tls}`;
   }
   return localError("CONNECT_FAILED", why ?? `no connection to ${text}: ${message}`, error);
 };
@@ -79,8 +80,19 @@ const isNotHttp = (code: string, message: string): boolean =>
   code.startsWith("HPE_") || /Parse Error|socket hang up/i.test(message);
 
 /** CONNECT_FAILED: the other side closed the connection before HELLO. */
-export const hungUp = ({ text, isTcp, url }: Address, error: unknown): RingmqError => {
-  const hint = isTcp ? `: is that a broker's TCP port? Its HTTP port takes ws://${url.host}/mq` : "";
+export const hungUp = (address: Address, error: unknown): RingmqError => {
+  const { text, isTcp, isTls, url } = address;
+  const code = codeOf(error);
+  const message = messageOf(error);
+  // A broker that asks for a certificate closes the connection when the client's part of the handshake is over.
+  if (isTls && isTlsFailure(code, message)) {
+    return localError("CONNECT_FAILED", tlsFailure(code, message, address), error);
+  }
+  let hint = "";
+  if (isTls) hint = `: ${CLIENT_CERTIFICATE_HINT}`;
+  else if (isTcp) {
+    hint = `: is that a broker's TCP port? Its HTTP port takes ws://${url.host}/mq, and with TLS it takes tls://${url.host}`;
+  }
   return localError("CONNECT_FAILED", `${text} closed the connection at once${hint}`, error);
 };
 
@@ -93,10 +105,11 @@ const QUOTED_BYTES = 16;
  */
 export const notABroker = (first: Uint8Array, address: Address): RingmqError | undefined => {
   if (!address.isTcp || first.length === 0 || first[0] === 0) return undefined;
-  const { text, url } = address;
+  const { text, url, isTls } = address;
+  const [tcp, ws] = isTls ? ["tls", "wss"] : ["tcp", "ws"];
   const said = String.fromCharCode(...first.subarray(0, QUOTED_BYTES)).replaceAll(/[^ -~]+.*$/gs, "");
   const why = said.startsWith("HTTP/")
-    ? `${text} answers in HTTP: a broker's HTTP port takes ws://${url.host}/mq, and tcp:// its native port`
+    ? `${text} answers in HTTP: a broker's HTTP port takes ${ws}://${url.host}/mq, and ${tcp}:// its native port`
     : `what listens on ${text} is no broker: it says ${JSON.stringify(said)}`;
   return localError("CONNECT_FAILED", why);
 };

@@ -2,6 +2,7 @@
  * Opens a connection: the transport, then the handshake.
  */
 import { readFrom } from "../arguments/argument-checks.js";
+import type { TlsOptions } from "../arguments/options.js";
 import { localError, RingmqError } from "../base/error.js";
 import { startTimer } from "../base/timer.js";
 import { parseAddress } from "./address.js";
@@ -16,6 +17,7 @@ export interface OpenOptions extends ConnectionLimits {
   readonly signal: AbortSignal | undefined;
   /** Milliseconds, or Infinity. */
   readonly connectTimeout: number;
+  readonly tls?: TlsOptions | undefined;
 }
 
 /** The reason of an aborted signal. A getter of the program's own may throw: then what it throws. */
@@ -44,7 +46,10 @@ export const openConnection = async (
   open: OpenTransport = openTransport,
 ): Promise<Connection> => {
   const address = parseAddress(target);
-  const { signal, connectTimeout, name } = options;
+  const { signal, connectTimeout, name, tls } = options;
+  if (tls !== undefined && !address.isTls) {
+    throw localError("BAD_ARGUMENT", `the option tls needs an address with tls:// or wss://; it is ${address.text}`);
+  }
   const listener = new TransportListener(address, options);
   const abort = new AbortController();
   const cancel = (): void => {
@@ -58,7 +63,7 @@ export const openConnection = async (
     if (readFrom("signal", () => signal?.aborted) === true) cancel();
     readFrom("signal", () => signal?.addEventListener("abort", cancel, { once: true }));
     abort.signal.throwIfAborted();
-    transport = await open(address, listener, abort.signal);
+    transport = await open(address, listener, abort.signal, tls);
     abort.signal.throwIfAborted();
     abort.signal.addEventListener("abort", () => listener.abandon(abort.signal.reason), { once: true });
     listener.greet(transport, name);

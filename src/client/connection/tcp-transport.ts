@@ -1,7 +1,10 @@
 /**
- * The TCP transport. It needs Node and is loaded only for a tcp: URL.
+ * The TCP transport, with TLS or without. It needs Node and is loaded only for a tcp: or tls: URL.
  */
-import { connect, type Socket } from "node:net";
+import { connect, isIP, type Socket } from "node:net";
+import type { ConnectionOptions } from "node:tls";
+import type { TlsOptions } from "../arguments/options.js";
+import type { Address } from "./address.js";
 import type { OpenTransport, Transport, TransportEvents } from "./transport.js";
 
 /** How long a connection is idle before TCP probes whether the other side is still there. Milliseconds. */
@@ -39,17 +42,28 @@ class TcpTransport implements Transport {
   }
 }
 
-export const openTcp: OpenTransport = ({ host, port }, events, signal) =>
-  new Promise((resolve, reject) => {
+// With Nagle's algorithm a small request would wait for the acknowledgement of the one before: up to 40 ms.
+const SOCKET_OPTIONS = { noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE };
+
+/** What makes a socket, which is ready when it has emitted `ready`. node:tls is loaded when it is asked for. */
+const dialer = async ({ host, port, isTls }: Address, given: TlsOptions = {}) => {
+  if (!isTls) return { dial: (): Socket => connect({ host, port, ...SOCKET_OPTIONS }), ready: "connect" };
+  const [{ connect: connectTls }, { secureOptions }] = await Promise.all([
+    import("node:tls"),
+    import("./tls-options.js"),
+  ]);
+  const options: ConnectionOptions = { host, port, ...secureOptions(given) };
+  // An address is no name that a server could be asked for.
+  if (options.servername === undefined && isIP(host) === 0) options.servername = host;
+  const dial = (): Socket => connectTls(options).setNoDelay(true).setKeepAlive(true, KEEP_ALIVE);
+  return { dial, ready: "secureConnect" };
+};
+
+export const openTcp: OpenTransport = async (address, events, signal, tls) => {
+  const { dial, ready } = await dialer(address, tls);
+  return new Promise((resolve, reject) => {
     signal.throwIfAborted();
-    const socket = connect({
-      host,
-      port,
-      // With Nagle's algorithm a small request would wait for the acknowledgement of the one before: up to 40 ms.
-      noDelay: true,
-      keepAlive: true,
-      keepAliveInitialDelay: KEEP_ALIVE,
-    });
+    const socket = dial();
     let failure: Error | undefined;
     const abort = (): void => {
       socket.destroy();
@@ -60,7 +74,7 @@ export const openTcp: OpenTransport = ({ host, port }, events, signal) =>
       failure = error;
       reject(error);
     });
-    socket.once("connect", () => {
+    socket.once(ready, () => {
       signal.removeEventListener("abort", abort);
       socket.on("data", (chunk: Uint8Array) => {
         // A plain Uint8Array: its subarrays are cheaper than a Buffer's, and bodies are alike over every transport.
@@ -70,3 +84,4 @@ export const openTcp: OpenTransport = ({ host, port }, events, signal) =>
       resolve(new TcpTransport(socket, events));
     });
   });
+};

@@ -1,6 +1,7 @@
 /**
  * The interface to a socket of any kind, which carries frames to the broker and back.
  */
+import type { TlsOptions } from "../arguments/options.js";
 import type { Address } from "./address.js";
 
 /** What a transport tells the connection above it. */
@@ -26,4 +27,9 @@ export interface Transport {
 }
 
 /** Opens a transport. Rejects with what kept it from opening, or with the signal's reason. */
-export type OpenTransport = (address: Address, events: TransportEvents, signal: AbortSignal) => Promise<Transport>;
+export type OpenTransport = (
+  address: Address,
+  events: TransportEvents,
+  signal: AbortSignal,
+  tls?: TlsOptions,
+) => Promise<Transport>;

@@ -3,6 +3,7 @@
  * cut into messages of the largest size that the broker accepts.
  */
 import { MAX_WEBSOCKET_MESSAGE_BYTES } from "../../protocol/limits.js";
+import type { TlsOptions } from "../arguments/options.js";
 import type { OpenTransport, Transport, TransportEvents } from "./transport.js";
 
 /** The socket is congested from this many queued bytes on. */
@@ -50,12 +51,15 @@ const maskSource = (): ((mask: Uint8Array) => void) => {
   };
 };
 
-const dialer = async (): Promise<(url: string) => Socket> => {
+/** With TLS options it is always `ws`: the global WebSocket takes none. */
+const dialer = async (tls: TlsOptions | undefined): Promise<(url: string) => Socket> => {
   const Global: unknown = Reflect.get(globalThis, "WebSocket");
-  if (typeof Global === "function") return (url) => Reflect.construct(Global, [url]) as Socket;
+  if (typeof Global === "function" && tls === undefined) return (url) => Reflect.construct(Global, [url]) as Socket;
+  // First of all, since it is what refuses them in a browser.
+  const secure = tls && (await import("./tls-options.js")).secureOptions(tls);
   const { WebSocket } = await import("ws");
   const generateMask = maskSource();
-  return (url) => new WebSocket(url, { perMessageDeflate: false, generateMask });
+  return (url) => new WebSocket(url, { perMessageDeflate: false, generateMask, ...secure });
 };
 
 class WebSocketTransport implements Transport {
@@ -96,8 +100,8 @@ class WebSocketTransport implements Transport {
   }
 }
 
-export const openWebSocket: OpenTransport = async ({ url }, events, signal) => {
-  const dial = await dialer();
+export const openWebSocket: OpenTransport = async ({ url }, events, signal, tls) => {
+  const dial = await dialer(tls);
   signal.throwIfAborted();
   const target = new URL(url);
   if (target.pathname === "/") target.pathname = PATH;

@@ -1,5 +1,5 @@
 /** Reading what a shard answered: for all front ends. */
-import { HAS_HEADERS, HEADERS_LENGTH_BYTES, WORD_BYTES } from "../../protocol/entry.js";
+import { HAS_HEADERS, HEADERS_LENGTH_BYTES, SIZE_MASK, WORD_BYTES } from "../../protocol/entry.js";
 import { type ErrorName, errorName } from "../../protocol/errors.js";
 import { unpackHead, unpackResult } from "../../protocol/head.js";
 import { formatId } from "../../protocol/id.js";
@@ -55,4 +55,32 @@ export const firstMessage = (frame: AnswerFrame): ReceivedMessage | undefined =>
   let start = run.start + WORD_BYTES;
   if (frame.view.getUint32(run.start) >= HAS_HEADERS) start += HEADERS_LENGTH_BYTES + frame.view.getUint16(start);
   return { idHigh, idLow, delivery, retry, start, end };
+};
+
+/** Calls back for each message of a MESSAGES, in order: its id, its retry, and its body [start, end) in the frame. */
+export const eachMessage = (
+  { view, payloadStart, payloadEnd }: AnswerFrame,
+  onMessage: (idHigh: number, idLow: number, retry: number, start: number, end: number) => void,
+): void => {
+  for (const { idHigh, idLow, retry, start, end } of readRuns(view, payloadStart, payloadEnd)) {
+    // The ids of a run are of one millisecond: the high word is the same.
+    let low = idLow;
+    eachEntry(view, start, end, (from, to) => onMessage(idHigh, low++, retry, from, to));
+  }
+};
+
+/** Calls back for each body of the entries in [start, end), which are whole. */
+export const eachEntry = (
+  view: DataView,
+  start: number,
+  end: number,
+  onBody: (start: number, end: number) => void,
+): void => {
+  for (let at = start; at < end; ) {
+    const word = view.getUint32(at);
+    const next = at + WORD_BYTES + (word & SIZE_MASK);
+    const headers = word >= HAS_HEADERS ? HEADERS_LENGTH_BYTES + view.getUint16(at + WORD_BYTES) : 0;
+    onBody(at + WORD_BYTES + headers, next);
+    at = next;
+  }
 };

@@ -41,6 +41,8 @@ export interface PopOptions {
   readonly max?: number;
   /** Milliseconds to wait for the first; default 0. */
   readonly wait?: number;
+  /** The answer comes when it comes, and what is behind goes on: the front end holds, and keeps the order, itself. */
+  readonly isApart?: boolean;
 }
 
 /** A message that somebody holds, as `answer-reading.ts` reads it. */

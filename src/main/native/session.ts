@@ -43,6 +43,8 @@ export class Session implements TurnTaker, UnansweredPops {
   #last = 0;
   /** Waiting pops and holds: what the client has sent behind them must not be carried out yet. */
   #blocking = 0;
+  /** The same for moments. */
+  #pauses = 0;
   /** The client may have gone, so pops no longer wait. */
   #isHurried = false;
   /** No more requests come. */
@@ -92,7 +94,7 @@ export class Session implements TurnTaker, UnansweredPops {
   /** What the client sends should not be carried out for now. */
   get isBlocked(): boolean {
     // What the front end answers itself has its place in the order as well.
-    return this.#blocking > 0 || this.#answers.length >= this.#options.maxInFlight;
+    return this.#blocking > 0 || this.#pauses > 0 || this.#answers.length >= this.#options.maxInFlight;
   }
 
   /** A pop waits, perhaps for long, or a command of several requests goes on. */
@@ -138,19 +140,23 @@ export class Session implements TurnTaker, UnansweredPops {
 
   /**
    * Takes messages out of a queue. When the client goes before the answer comes, the wait ends at once, and messages that
-   * were on their way are given back. A session whose answers are in order is blocked while it waits.
+   * were on their way are given back. A session whose answers are in order is blocked while it waits, unless it is apart.
    */
-  pop(topic: string, queue: string, { max = 1, wait = 0 }: PopOptions, onAnswer: AnswerHandler): void {
+  pop(topic: string, queue: string, options: PopOptions, onAnswer: AnswerHandler): void {
+    const { max = 1, wait = 0, isApart = false } = options;
     const isWaiting = wait > 0 && !this.#isHurried;
-    const isBlocking = isWaiting && this.#answers.areInOrder;
+    const isBlocking = isWaiting && this.#answers.areInOrder && !isApart;
     const head = packHead([topic, queue, max, isWaiting ? wait : 0]);
-    const request = this.request(Op.POP, 0, head, undefined, (frame) => {
+    const answered = (frame: AnswerFrame): void => {
       // An error of the session's own has no number: the shard may answer all the same.
       if (frame.request !== 0) this.#pops.delete(request);
       if (isBlocking) this.#blocking--;
       if (this.#isClosed && frame.op === Answer.MESSAGES) this.#giveBackLate(frame, onAnswer);
       else onAnswer(frame);
-    });
+    };
+    const request = isApart
+      ? this.#askOutOfOrder(Op.POP, head, undefined, answered)
+      : this.request(Op.POP, 0, head, undefined, answered);
     if (isBlocking) this.#blocking++;
     if (request !== 0) this.#pops.set(request, { request, topic, queue, isWaiting });
   }
@@ -173,6 +179,17 @@ export class Session implements TurnTaker, UnansweredPops {
       if (isHeld) this.#blocking--;
       isHeld = false;
       // Whoever calls may still have its answer to write.
+      queueMicrotask(() => this.#afterAnswers());
+    };
+  }
+
+  /** As `hold`, for moments: what the client sends meanwhile stays in its socket. */
+  pause(): () => void {
+    let isPaused = true;
+    this.#pauses++;
+    return () => {
+      if (isPaused) this.#pauses--;
+      isPaused = false;
       queueMicrotask(() => this.#afterAnswers());
     };
   }
@@ -305,13 +322,17 @@ export class Session implements TurnTaker, UnansweredPops {
     return undefined;
   }
 
-  /** A request of the session itself, whose answer has no place among those of the client. */
-  #askOutOfOrder(op: number, head: Uint8Array, payload: Uint8Array | undefined, onAnswer: AnswerHandler): void {
+  /** A request whose answer has no place among the others; 0: it was refused. */
+  #askOutOfOrder(op: number, head: Uint8Array, payload: Uint8Array | undefined, onAnswer: AnswerHandler): number {
     const request = this.nextRequest();
     this.#answers.expectOutOfOrder(request, onAnswer);
     const refusal = this.#refusal(head, payload);
-    if (refusal === undefined) this.#turns.gather(this, op, 0, request, head, payload);
-    else this.#turns.refuse(this, request, refusal);
+    if (refusal === undefined) {
+      this.#turns.gather(this, op, 0, request, head, payload);
+      return request;
+    }
+    this.#turns.refuse(this, request, refusal);
+    return 0;
   }
 
   /** What the connection is carried by: its frames go to handlers, and its limits hold for the client's own socket. */

@@ -33,7 +33,11 @@ export class ReadBuffer {
   /** The socket to go on with in place of one that was accepted and is paused (`pauseOnConnect`). It reads at once. */
   adopt(accepted: Socket, reading: Reading): Socket {
     const { _handle: handle } = accepted as WithHandle;
-    if (handle === undefined || handle === null) return adoptSlowly(accepted, reading);
+    if (handle === undefined || handle === null) {
+      // The documented way, in case there is no handle.
+      forward(accepted, reading);
+      return accepted;
+    }
     (accepted as WithHandle)._handle = null;
     // Its server forgets it.
     accepted.destroy();
@@ -51,9 +55,8 @@ export class ReadBuffer {
   }
 }
 
-/** The documented way, in case there is no handle. */
-const adoptSlowly = (socket: Socket, reading: Reading): Socket => {
+/** For sockets that cannot read into a buffer of ours: those of TLS, which decrypt into their own. They read at once. */
+export const forward = (socket: Socket, reading: Reading): void => {
   socket.on("data", (bytes: Buffer) => reading.onRead(bytes, viewOf(bytes), bytes.length));
   socket.resume();
-  return socket;
 };

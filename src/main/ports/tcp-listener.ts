@@ -1,16 +1,19 @@
-/** The TCP port: accepts sockets, and hands each to the protocol that it speaks. */
+/** The TCP port: accepts sockets, shakes hands where it speaks TLS, and hands each to the protocol that it speaks. */
 import { createServer, type Server, type Socket } from "node:net";
 import type { Log } from "../log.js";
 import { guard } from "../native/error-boundary.js";
 import { errorFrame } from "../native/local-answers.js";
 import type { Address } from "../options.js";
 import { shareOf } from "./address-shares.js";
+import type { Certificate } from "./certificate.js";
 import type { ConnectionHost } from "./connection-host.js";
 import type { Port } from "./descriptor-watch.js";
 import { type Protocol, recognize } from "./front-end.js";
+import { Hint } from "./hint.js";
 import { listenOn } from "./listen-error.js";
-import { ReadBuffer, type Reading } from "./read-buffer.js";
-import { lingeringEnd } from "./tcp-transport.js";
+import { forward, ReadBuffer, type Reading } from "./read-buffer.js";
+import { LINGER, lingeringEnd } from "./tcp-transport.js";
+import { beginsTls, TlsHandshakes } from "./tls-handshakes.js";
 
 /** A peer that has vanished without a word is noticed after about this and the system's probes, in milliseconds. */
 const KEEP_ALIVE = 60_000;
@@ -21,12 +24,16 @@ const MAX_REFUSED = 1_000;
 /** Of what nobody wants to read any more. */
 const ignore = (): void => {};
 
-const UNKNOWN = "ringmq: this port speaks the native protocol, which begins with HELLO (first byte 0x00)\n";
+const UNKNOWN =
+  "ringmq: this port speaks the native protocol, which begins with HELLO (first byte 0x00), and those of gmq, in plain text\n";
 
 export class TcpListener implements Port {
   readonly #server: Server;
   readonly #buffer = new ReadBuffer();
-  /** Accepted sockets whose protocol is not known yet, and their deadlines. Oldest first. */
+  /** Undefined: plain TCP. */
+  readonly #tls: TlsHandshakes | undefined;
+  readonly #tlsHint: Hint;
+  /** Accepted sockets whose handshake goes on, or whose protocol is not known yet, and their deadlines. Oldest first. */
   readonly #unknown = new Map<Socket, number>();
   #sockets = 0;
   #refused = 0;
@@ -38,7 +45,13 @@ export class TcpListener implements Port {
     readonly protocols: readonly Protocol[],
     readonly helloTimeout: number,
     readonly log: Log,
+    certificate?: Certificate,
   ) {
+    this.#tls = certificate && new TlsHandshakes(certificate, helloTimeout, log);
+    this.#tlsHint = new Hint(
+      log,
+      "a client speaks TLS on the TCP port, which does not: it must connect by tcp://, or the broker needs a certificate",
+    );
     this.#server = createServer(
       { noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE, pauseOnConnect: true },
       (accepted: Socket) => {
@@ -48,7 +61,7 @@ export class TcpListener implements Port {
           log,
           "a new socket",
           () => {
-            socket = this.#buffer.adopt(accepted, reading);
+            if (this.#tls === undefined) socket = this.#buffer.adopt(accepted, reading);
             this.#accept(socket, reading);
           },
           () => socket.destroy(),
@@ -61,7 +74,7 @@ export class TcpListener implements Port {
     });
   }
 
-  /** Sockets whose protocol is not known yet. */
+  /** Sockets whose handshake goes on, or whose protocol is not known yet. */
   get waiting(): number {
     return this.#unknown.size;
   }
@@ -91,6 +104,11 @@ export class TcpListener implements Port {
   async #open(wanted: Address): Promise<Address> {
     const { address, port } = await listenOn(this.#server, "TCP", wanted);
     return { host: address, port };
+  }
+
+  /** Handshakes from now on show this certificate; the port has had one since it was made. */
+  renew(certificate: Certificate): void {
+    this.#tls?.renew(certificate);
   }
 
   /** Takes no more sockets. Those that are there stay. */
@@ -132,17 +150,28 @@ export class TcpListener implements Port {
       this.#unknown.delete(socket);
     };
     socket.once("close", forget);
+    const recognized = (): void => {
+      forget();
+      socket.off("close", forget);
+    };
+    if (this.#tls === undefined) return this.#recognize(socket, reading, recognized);
+    this.#tls.begin(socket, (secured) => {
+      forward(secured, reading);
+      this.#recognize(secured, reading, recognized);
+    });
+  }
+
+  /** Waits for the first bytes, and gives the socket to the protocol whose they are. */
+  #recognize(socket: Socket, reading: Reading, recognized: () => void): void {
     let first: Buffer = Buffer.alloc(0);
     const look = (bytes: Buffer): void => {
       first = Buffer.concat([first, bytes]);
       const protocol = recognize(this.protocols, first);
       if (protocol === undefined) return;
-      forget();
-      socket.off("close", forget);
+      recognized();
       if (protocol !== null) return protocol.accept(socket, reading, first);
       reading.onRead = ignore;
-      this.log.debug({ peer: socket.remoteAddress, firstByte: first[0] }, "a connection speaks an unknown protocol");
-      lingeringEnd(socket, Buffer.from(UNKNOWN));
+      this.#unknownProtocol(socket, first);
     };
     reading.onRead = (bytes, _view, length) =>
       guard(
@@ -151,6 +180,13 @@ export class TcpListener implements Port {
         () => look(bytes.subarray(0, length)),
         () => socket.destroy(),
       );
+  }
+
+  #unknownProtocol(socket: Socket, first: Buffer): void {
+    const fields = { peer: socket.remoteAddress, firstByte: first[0] };
+    if (this.#tls === undefined && beginsTls(first)) this.#tlsHint.give({ peer: socket.remoteAddress });
+    else this.log.debug(fields, "a connection speaks an unknown protocol");
+    lingeringEnd(socket, Buffer.from(UNKNOWN));
   }
 
   #refuse(socket: Socket, text: string): void {
@@ -163,6 +199,12 @@ export class TcpListener implements Port {
     socket.once("close", () => {
       this.#refused--;
     });
-    lingeringEnd(socket, errorFrame("TOO_MANY_CONNECTIONS", text, 0));
+    const frame = errorFrame("TOO_MANY_CONNECTIONS", text, 0);
+    if (this.#tls === undefined) return lingeringEnd(socket, frame);
+    // It cannot be told before it has shaken hands, for which it has as long as for its end.
+    const timer = setTimeout(() => socket.destroy(), LINGER);
+    timer.unref();
+    socket.once("close", () => clearTimeout(timer));
+    this.#tls.begin(socket, (secured) => lingeringEnd(secured, frame));
   }
 }

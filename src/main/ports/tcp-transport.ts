@@ -1,5 +1,6 @@
 /** A native connection over TCP. */
 import type { Socket } from "node:net";
+import { TLSSocket } from "node:tls";
 import type { Transport } from "../native/transport.js";
 
 /** How long a connection that was ended may take to send what is left and to be closed by its other side. */
@@ -13,7 +14,7 @@ export class TcpTransport implements Transport {
 
   constructor(socket: Socket) {
     this.#socket = socket;
-    this.peer = `tcp ${socket.remoteAddress}:${socket.remotePort}`;
+    this.peer = `${socket instanceof TLSSocket ? "tls" : "tcp"} ${socket.remoteAddress}:${socket.remotePort}`;
   }
 
   write(bytes: Buffer): boolean {

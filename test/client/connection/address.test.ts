@@ -24,7 +24,7 @@ describe("the address of a broker", () => {
   });
 
   it.each([
-    ["localhost:9503", "must begin with tcp://, ws:// or wss://, as tcp://localhost:9503 does"],
+    ["localhost:9503", "must begin with tcp://, tls://, ws:// or wss://, as tcp://localhost:9503 does"],
     ["127.0.0.1:9503", "as tcp://127.0.0.1:9503 does"],
     ["[::1]:9503", "as tcp://[::1]:9503 does"],
     ["localhost", "as tcp://localhost does"],

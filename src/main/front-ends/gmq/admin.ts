@@ -16,6 +16,39 @@ export interface TopicConfig {
   retries?: number;
 }
 
+const MILLISECONDS = 1000;
+
+/** The configuration of a topic as gmq's clients write it. */
+export interface ConfigWords {
+  readonly autoAck: string;
+  readonly mode: string;
+  /** Seconds. */
+  readonly ttr: string;
+  readonly retries: string;
+}
+
+/** What the words set, or what is wrong with them. One that is empty leaves its value as it is. */
+export const parseConfig = ({ autoAck, mode, ttr, retries }: ConfigWords): TopicConfig | string => {
+  const config: TopicConfig = {};
+  if (autoAck !== "") {
+    if (autoAck !== "0" && autoAck !== "1") return "isAutoAck must be 0 or 1";
+    config.autoAck = autoAck === "1";
+  }
+  if (mode !== "") {
+    if (mode !== "1" && mode !== "2") return "mode must be 1 (the route key is the bind key) or 2 (it is a pattern)";
+    config.mode = mode === "1" ? "exact" : "pattern";
+  }
+  if (ttr !== "") {
+    if (!/^0*[1-9]\d{0,8}$/.test(ttr)) return "msgTTR must be a number of seconds, at least 1";
+    config.ttr = Number(ttr) * MILLISECONDS;
+  }
+  if (retries !== "") {
+    if (!/^\d{1,9}$/.test(retries)) return "msgRetry must be a number, at least 0";
+    config.retries = Number(retries);
+  }
+  return config;
+};
+
 /** What is not given stays as it is. */
 export const requestConfig = (session: Session, topic: string, config: TopicConfig, onAnswer: AnswerHandler): void => {
   session.request(Op.CONFIGURE, 0, packHead([topic, config]), undefined, onAnswer);

@@ -34,7 +34,8 @@ export const readPop = (frame: AnswerFrame, bindKey: string): Popped | string =>
   return { id: formatId(idHigh, idLow), start, end, retry };
 };
 
-const popRefusal = (frame: AnswerFrame, bindKey: string): string => {
+/** Why there is no message: `no message` also when there is no queue yet that is made on first use. */
+export const popRefusal = (frame: AnswerFrame, bindKey: string): string => {
   switch (refusal(frame)) {
     case "NO_TOPIC":
       return NO_MESSAGE;

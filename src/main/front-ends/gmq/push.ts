@@ -2,7 +2,7 @@
 import { packHead } from "../../../protocol/head.js";
 import { Answer, Op } from "../../../protocol/op.js";
 import type { AnswerFrame, AnswerHandler } from "../../native/answer-frame.js";
-import { publishedId, result } from "../../native/answer-reading.js";
+import { publishedId, refusal, refusalMessage, result } from "../../native/answer-reading.js";
 import type { Session } from "../../native/session.js";
 import { parseStatistics } from "./topic-statistics.js";
 import { isNotMatch } from "./words.js";
@@ -25,4 +25,11 @@ export const requestRouteMode = (session: Session, topic: string, onAnswer: Answ
 export const readNoRoute = (frame: AnswerFrame, routeKey: string): string => {
   const pattern = frame.op === Answer.RESULT && parseStatistics(result(frame)).pattern;
   return isNotMatch(routeKey, pattern ? 2 : 1);
+};
+
+/** Why a message was refused. The broker ends its refusal of one without a route with the mode. */
+export const readPushRefusal = (frame: AnswerFrame, routeKey: string): string => {
+  const text = refusalMessage(frame);
+  if (refusal(frame) !== "NO_ROUTE") return text;
+  return isNotMatch(routeKey, text.endsWith("(mode pattern)") ? 2 : 1);
 };

@@ -6,6 +6,7 @@ export const TOPIC_IS_EMPTY = "topic is empty";
 export const MSG_ID_IS_EMPTY = "msgId is empty";
 export const NO_MESSAGE = "no message";
 export const TOPIC_IS_NOT_EXIST = "topic is not exist";
+export const NO_SUBSCRIBERS = "no subscribers";
 
 export const isNotExist = (id: string): string => `msgId:${id} is not exist`;
 export const hasExist = (bindKey: string): string => `bindKey ${bindKey} has exist.`;

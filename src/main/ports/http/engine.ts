@@ -4,6 +4,7 @@
  */
 import type { Log } from "../../log.js";
 import type { Address } from "../../options.js";
+import type { Certificate } from "../certificate.js";
 
 export type HttpEngineName = "uws" | "node";
 
@@ -104,15 +105,6 @@ export interface WebSocketRoute {
   accept(request: HttpRequest, response: HttpResponse): WebSocketPeer | undefined;
 }
 
-/** The files that TLS needs, as PEM. */
-export interface TlsFiles {
-  /** The certificate, with those between it and its authority. */
-  readonly certificate: string;
-  readonly key: string;
-  /** The authority that certificates of clients are checked against. */
-  readonly ca?: string;
-}
-
 /** What an engine needs of the port. */
 export interface EngineHost {
   readonly log: Log;
@@ -139,10 +131,13 @@ export interface HttpEngine {
    * @throws ListenError when the address cannot be had.
    */
   open(address: Address): Promise<Address>;
+  /** Connections that come from now on are shown this certificate, if the engine can do that. It was made with one. */
+  renew(certificate: Certificate): void;
   /** Takes no more sockets. Those that are there stay. */
   pause(): void;
   /** Closes everything at once. */
   close(): void;
 }
 
-export type HttpEngineFactory = (host: EngineHost, tls?: TlsFiles) => HttpEngine;
+/** With a certificate it speaks TLS. */
+export type HttpEngineFactory = (host: EngineHost, certificate?: Certificate) => HttpEngine;

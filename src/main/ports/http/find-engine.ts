@@ -1,4 +1,8 @@
-/** Which engine serves HTTP: what the operator asks for, or the faster one where it can be loaded. */
+/**
+ * Which engine serves HTTP: what the operator asks for, or the faster one where it can be loaded. With TLS it is node's
+ * unless the other is asked for: uWebSockets.js cannot replace a certificate while it runs, nor turn clients without one
+ * away.
+ */
 
 import type { Log } from "../../log.js";
 import type { HttpEngineOption } from "../../options.js";
@@ -11,6 +15,7 @@ import { UwsEngine } from "./uws-engine.js";
 /** @throws StartError when uWebSockets.js is asked for and cannot be loaded */
 export const findHttpEngine = async (
   wanted: HttpEngineOption,
+  isTls: boolean,
   log: Log,
   load = loadUws,
 ): Promise<HttpEngineFactory> => {
@@ -18,10 +23,14 @@ export const findHttpEngine = async (
     log.info({}, "HTTP engine: node (node:http and ws, as asked for)");
     return makeNode;
   }
+  if (isTls && wanted === "auto") {
+    log.info({}, "HTTP engine: node (node:https and ws, since certificates can be replaced while it runs)");
+    return makeNode;
+  }
   try {
     const uws = await load();
     log.info({}, "HTTP engine: uws (uWebSockets.js)");
-    return (host, tls) => new UwsEngine(uws, host, tls);
+    return (host, certificate) => new UwsEngine(uws, host, certificate);
   } catch (error) {
     const reason = firstLine(error);
     if (wanted === "uws") {
@@ -35,7 +44,7 @@ export const findHttpEngine = async (
   }
 };
 
-const makeNode: HttpEngineFactory = (host, tls) => new NodeEngine(host, tls);
+const makeNode: HttpEngineFactory = (host, certificate) => new NodeEngine(host, certificate);
 
 const firstLine = (error: unknown): string => {
   const text = error instanceof Error ? error.message : String(error);

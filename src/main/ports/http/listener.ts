@@ -4,6 +4,7 @@ import type { Log } from "../../log.js";
 import { contain } from "../../native/error-boundary.js";
 import type { Address } from "../../options.js";
 import { shareOf } from "../address-shares.js";
+import type { Certificate } from "../certificate.js";
 import type { ConnectionHost } from "../connection-host.js";
 import type { Port } from "../descriptor-watch.js";
 import type { EngineHost, HttpEngine, HttpEngineFactory, HttpRequest, HttpResponse, WebSocketPeer } from "./engine.js";
@@ -80,6 +81,10 @@ export class HttpListener implements Port, EngineHost {
     await this.#engine.open(this.#address);
     // It was closed for good meanwhile.
     if (this.#address === undefined) this.#engine.pause();
+  }
+
+  renew(certificate: Certificate): void {
+    this.#engine.renew(certificate);
   }
 
   /** Takes no more connections. Those that are there stay. */

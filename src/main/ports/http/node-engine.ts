@@ -1,12 +1,14 @@
 /** The HTTP port on node:http and ws: for where uWebSockets.js cannot be loaded. */
-import { readFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerOptions, ServerResponse } from "node:http";
-import { createServer as createTlsServer } from "node:https";
+import { createServer as createTlsServer, Server as TlsServer } from "node:https";
 import { Server as NetServer, type Socket } from "node:net";
 import { contain } from "../../native/error-boundary.js";
 import type { Address } from "../../options.js";
+import type { Certificate } from "../certificate.js";
+import { Hint } from "../hint.js";
 import { listenOn } from "../listen-error.js";
-import type { AnswerHead, EngineHost, HttpEngine, RequestHandler, TlsFiles, WebSocketRoute } from "./engine.js";
+import { beginsTls, isPlainText, pathOf } from "../tls-handshakes.js";
+import type { AnswerHead, EngineHost, HttpEngine, RequestHandler, WebSocketRoute } from "./engine.js";
 import { NodeConnection } from "./node-connection.js";
 import { NodeRequest } from "./node-request.js";
 import { NodeResponse } from "./node-response.js";
@@ -33,6 +35,10 @@ interface PathHandlers {
 const raw = (status: string): string => `HTTP/1.1 ${status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`;
 const headOf = (status: string): AnswerHead => ({ status, type: undefined, fields: [] });
 
+const PLAIN_CLIENT = "a client speaks plain HTTP on the HTTP port, which speaks TLS: it must use https:// or wss://";
+const TLS_CLIENT =
+  "a client speaks TLS on the HTTP port, which does not: it must use http:// or ws://, or the broker needs a certificate";
+
 const BAD_REQUEST = raw("400 Bad Request");
 const FAULTS: Readonly<Record<string, string>> = {
   HPE_HEADER_OVERFLOW: raw("431 Request Header Fields Too Large"),
@@ -45,15 +51,23 @@ export class NodeEngine implements HttpEngine {
   readonly #host: EngineHost;
   readonly #server: Server;
   readonly #isTls: boolean;
+  readonly #wrongScheme: Hint;
   readonly #paths = new Map<string, PathHandlers>();
   readonly #webSockets: NodeWebSockets;
-  /** All sockets. */
+  /** All sockets; with TLS those under it. */
   readonly #sockets = new Set<Socket>();
   readonly #connections = new WeakMap<Socket, NodeConnection>();
 
-  constructor(host: EngineHost, tls?: TlsFiles, idleTimeout = IDLE_TIMEOUT) {
+  /** With TLS, those that have shaken hands; and the deadlines of those that have not, by the socket's path. */
+  readonly #secured = new Set<Socket>();
+  readonly #handshakes = new Map<string, NodeJS.Timeout>();
+  readonly #idleTimeout: number;
+
+  constructor(host: EngineHost, certificate?: Certificate, idleTimeout = IDLE_TIMEOUT) {
     this.#host = host;
-    this.#isTls = tls !== undefined;
+    this.#isTls = certificate !== undefined;
+    this.#idleTimeout = idleTimeout;
+    this.#wrongScheme = new Hint(host.log, this.#isTls ? PLAIN_CLIENT : TLS_CLIENT);
     this.#webSockets = new NodeWebSockets(host.log);
     const options: ServerOptions = {
       maxHeaderSize: MAX_HEAD_BYTES,
@@ -69,15 +83,15 @@ export class NodeEngine implements HttpEngine {
       noDelay: true,
     };
     const server =
-      tls === undefined
+      certificate === undefined
         ? createServer(options, this.#onRequest)
-        : createTlsServer({ ...options, ...secrets(tls), handshakeTimeout: idleTimeout }, this.#onRequest);
+        : createTlsServer({ ...options, ...certificate.settings }, this.#onRequest);
     this.#server = server;
     server.timeout = idleTimeout;
     // All that fit in a head: node drops what is above a limit, and the guard must see what there is.
     server.maxHeadersCount = 0;
     server.on("connection", (socket: Socket) => this.#count(socket));
-    server.on("secureConnection", (socket: Socket) => this.#watch(socket));
+    server.on("secureConnection", (socket: Socket) => this.#secure(socket));
     server.on("timeout", (socket: Socket) => this.#connectionOf(socket).idle());
     server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => this.#onFault(error, socket));
     server.on("upgrade", (message, socket, head) => this.#onUpgrade(message, socket as Socket, head));
@@ -98,7 +112,7 @@ export class NodeEngine implements HttpEngine {
   }
 
   get isSending(): boolean {
-    for (const socket of this.#sockets) if (socket.writableLength > 0) return true;
+    for (const socket of this.#isTls ? this.#secured : this.#sockets) if (socket.writableLength > 0) return true;
     return false;
   }
 
@@ -121,6 +135,10 @@ export class NodeEngine implements HttpEngine {
     return { host: wanted.host, port };
   }
 
+  renew({ settings }: Certificate): void {
+    if (this.#server instanceof TlsServer) this.#server.setSecureContext(settings);
+  }
+
   pause(): void {
     // Not `close` of `http.Server`, which closes idle connections too.
     NetServer.prototype.close.call(this.#server);
@@ -139,6 +157,28 @@ export class NodeEngine implements HttpEngine {
     socket.once("close", () => this.#sockets.delete(socket));
     this.#watch(socket);
     if (!this.#host.admitsSocket()) socket.destroy();
+    else if (this.#isTls) this.#expectHandshake(socket);
+  }
+
+  /** Node's own timeout for handshakes is one for silence. */
+  #expectHandshake(socket: Socket): void {
+    const path = pathOf(socket);
+    const timer = setTimeout(() => socket.destroy(), this.#idleTimeout).unref();
+    this.#handshakes.set(path, timer);
+    socket.once("close", () => {
+      clearTimeout(timer);
+      if (this.#handshakes.get(path) === timer) this.#handshakes.delete(path);
+    });
+  }
+
+  /** A socket has shaken hands. One that `#readAgain` has emitted again is known already. */
+  #secure(socket: Socket): void {
+    if (this.#secured.has(socket)) return;
+    this.#secured.add(socket);
+    clearTimeout(this.#handshakes.get(pathOf(socket)));
+    this.#handshakes.delete(pathOf(socket));
+    socket.once("close", () => this.#secured.delete(socket));
+    this.#watch(socket);
   }
 
   #watch(socket: Socket): void {
@@ -200,16 +240,13 @@ export class NodeEngine implements HttpEngine {
     this.#server.emit(this.#isTls ? "secureConnection" : "connection", socket);
   }
 
-  #onFault(error: NodeJS.ErrnoException, socket: Socket): void {
+  #onFault(error: NodeJS.ErrnoException & { readonly rawPacket?: Buffer }, socket: Socket): void {
+    if (this.#isTls ? isPlainText(error) : beginsTls(error.rawPacket))
+      this.#wrongScheme.give({ peer: socket.remoteAddress });
+    else this.#host.log.debug({ peer: socket.remoteAddress, error: error.message }, "a request cannot be read");
     const answer = FAULTS[error.code ?? ""] ?? (error.code?.startsWith("HPE_") ? BAD_REQUEST : undefined);
     const isCutOff = error.code === "HPE_INVALID_EOF_STATE";
     if (answer === undefined || isCutOff || !socket.writable || socket.bytesRead === 0) socket.destroy();
     else this.#connectionOf(socket).fail(answer);
   }
 }
-
-const secrets = ({ certificate, key, ca }: TlsFiles) => ({
-  cert: readFileSync(certificate),
-  key: readFileSync(key),
-  ...(ca !== undefined && { ca: readFileSync(ca), requestCert: true }),
-});

@@ -1,17 +1,10 @@
 /** The HTTP port on uWebSockets.js. */
 import { contain } from "../../native/error-boundary.js";
-import type { Address } from "../../options.js";
+import type { Address, TlsFiles } from "../../options.js";
+import type { Certificate } from "../certificate.js";
 import { findListenError } from "../listen-error.js";
 import { CommonAddress } from "./common-address.js";
-import type {
-  EngineHost,
-  HttpEngine,
-  HttpRequest,
-  RequestHandler,
-  TlsFiles,
-  WebSocketPeer,
-  WebSocketRoute,
-} from "./engine.js";
+import type { EngineHost, HttpEngine, HttpRequest, RequestHandler, WebSocketPeer, WebSocketRoute } from "./engine.js";
 import { addressOf, UwsResponse } from "./uws-response.js";
 import type { Uws, UwsApp, UwsHttpResponse, UwsListenSocket, UwsRequest } from "./uws-types.js";
 import { UwsHttpWebSocket } from "./uws-web-socket.js";
@@ -62,10 +55,10 @@ export class UwsEngine implements HttpEngine {
   #webSockets = 0;
   #listening: UwsListenSocket | undefined;
 
-  constructor(uws: Uws, host: EngineHost, tls?: TlsFiles) {
+  constructor(uws: Uws, host: EngineHost, certificate?: Certificate) {
     this.#uws = uws;
     this.#host = host;
-    this.#app = tls === undefined ? uws.App() : uws.SSLApp(sslOptions(tls));
+    this.#app = certificate === undefined ? uws.App() : uws.SSLApp(sslOptions(certificate.files));
     // Despite its name, a filter is called for each socket that comes (1) or goes (−1).
     this.#app.filter(this.#count);
   }
@@ -152,6 +145,14 @@ export class UwsEngine implements HttpEngine {
     return { host, port: found };
   }
 
+  renew({ files }: Certificate): void {
+    this.#host.log.warn(
+      { certificate: files.certFile },
+      "the HTTP port keeps the certificate that it has: uWebSockets.js reads one only when the broker starts; " +
+        "restart it, or use --http-engine node",
+    );
+  }
+
   pause(): void {
     if (this.#listening !== undefined) this.#uws.us_listen_socket_close(this.#listening);
     this.#listening = undefined;
@@ -189,8 +190,8 @@ export class UwsEngine implements HttpEngine {
   }
 }
 
-const sslOptions = ({ certificate, key, ca }: TlsFiles) => ({
-  cert_file_name: certificate,
-  key_file_name: key,
-  ...(ca !== undefined && { ca_file_name: ca }),
-});
+/** It lets clients in that present no certificate, whatever authority it is given: options with one are refused. */
+const sslOptions = ({ certFile, keyFile, clientCaFile }: TlsFiles) => {
+  if (clientCaFile !== undefined) throw new Error("uWebSockets.js does not turn clients without a certificate away");
+  return { cert_file_name: certFile, key_file_name: keyFile };
+};

@@ -73,7 +73,7 @@ export interface UwsApp {
 
 export interface Uws {
   App(): UwsApp;
-  SSLApp(options: { cert_file_name: string; key_file_name: string; ca_file_name?: string }): UwsApp;
+  SSLApp(options: { cert_file_name: string; key_file_name: string }): UwsApp;
   us_listen_socket_close(socket: UwsListenSocket): void;
   us_socket_local_port(socket: UwsListenSocket): number;
 }

@@ -5,10 +5,10 @@ import { openHost } from "./engines.js";
 
 const broken = (): Promise<never> => Promise.reject(new Error("no binary for this system\n\nand more"));
 
-const found = async (...args: [wanted: "auto" | "uws" | "node", load?: () => Promise<never>]) => {
+const found = async (...args: [wanted: "auto" | "uws" | "node", load?: () => Promise<never>, isTls?: boolean]) => {
   const lines: string[] = [];
-  const [wanted, load] = args;
-  const make = await findHttpEngine(wanted, { ...SILENT, info: (_, text) => void lines.push(text) }, load);
+  const [wanted, load, isTls = false] = args;
+  const make = await findHttpEngine(wanted, isTls, { ...SILENT, info: (_, text) => void lines.push(text) }, load);
   const engine = make(openHost(SILENT));
   engine.close();
   return [engine.name, ...lines];
@@ -29,4 +29,12 @@ it("is no other when uWebSockets.js is asked for", async () => {
   await expect(found("uws", broken)).rejects.toThrow(
     /^uWebSockets\.js cannot be loaded \(no binary for this system\): start with --http-engine node or auto/,
   );
+});
+
+it("is node's with TLS, since it can replace certificates, unless the other is asked for", async () => {
+  expect(await found("auto", broken, true)).toEqual([
+    "node",
+    "HTTP engine: node (node:https and ws, since certificates can be replaced while it runs)",
+  ]);
+  await expect(found("uws", broken, true)).rejects.toThrow(/^uWebSockets\.js cannot be loaded/);
 });

@@ -1,6 +1,7 @@
 /** `/config`, `/declareQueue`, `/setIsAutoAck` and `/exitTopic`. */
 import type { HttpSessions } from "../../../ports/http/sessions.js";
 import {
+  parseConfig,
   readConfig,
   readDeclareQueue,
   readExitTopic,
@@ -15,14 +16,12 @@ import { hasExited } from "../words.js";
 import * as envelope from "./envelope.js";
 import { parameter, type Route, withSession } from "./route.js";
 
-const MILLISECONDS = 1000;
-
 export const configRoute =
   (sessions: HttpSessions): Route =>
   (exchange, query) => {
     const topic = parameter(query, "topic");
     if (topic === "") return exchange.send(envelope.TOPIC_IS_EMPTY);
-    const config = parseConfig(query);
+    const config = configOf(query);
     if (typeof config === "string") return exchange.send(envelope.failure(config));
     withSession(exchange, sessions, ({ session, answering }) => {
       requestConfig(
@@ -34,31 +33,14 @@ export const configRoute =
     });
   };
 
-/** What the query sets, or what is wrong with it. A parameter that is missing or empty leaves its value as it is. */
-const parseConfig = (query: string): TopicConfig | string => {
-  const config: TopicConfig = {};
-  const autoAck = parameter(query, "isAutoAck") || parameter(query, "isAuthoAck");
-  if (autoAck !== "") {
-    if (autoAck !== "0" && autoAck !== "1") return "isAutoAck must be 0 or 1";
-    config.autoAck = autoAck === "1";
-  }
-  const mode = parameter(query, "mode");
-  if (mode !== "") {
-    if (mode !== "1" && mode !== "2") return "mode must be 1 (the route key is the bind key) or 2 (it is a pattern)";
-    config.mode = mode === "1" ? "exact" : "pattern";
-  }
-  const ttr = parameter(query, "msgTTR");
-  if (ttr !== "") {
-    if (!/^0*[1-9]\d{0,8}$/.test(ttr)) return "msgTTR must be a number of seconds, at least 1";
-    config.ttr = Number(ttr) * MILLISECONDS;
-  }
-  const retries = parameter(query, "msgRetry");
-  if (retries !== "") {
-    if (!/^\d{1,9}$/.test(retries)) return "msgRetry must be a number, at least 0";
-    config.retries = Number(retries);
-  }
-  return config;
-};
+/** What the query sets, or what is wrong with it. */
+const configOf = (query: string): TopicConfig | string =>
+  parseConfig({
+    autoAck: parameter(query, "isAutoAck") || parameter(query, "isAuthoAck"),
+    mode: parameter(query, "mode"),
+    ttr: parameter(query, "msgTTR"),
+    retries: parameter(query, "msgRetry"),
+  });
 
 export const declareQueueRoute =
   (sessions: HttpSessions): Route =>

@@ -3,6 +3,7 @@
  * does, one field at a time and without decoding the others. curl sends JSON as it is typed, so the common value has
  * no escape and is a slice of the text.
  */
+import { hexDigit } from "../hex-digit.js";
 
 const PERCENT = 0x25;
 const AMPERSAND = 0x26;
@@ -65,12 +66,4 @@ const decodeLeniently = (text: string): string => {
     bytes[to++] = byte;
   }
   return bytes.toString("utf8", 0, to);
-};
-
-/** The value of a hex digit, or a number that makes any sum with it negative. */
-export const hexDigit = (code: number | undefined): number => {
-  if (code === undefined) return -1000;
-  if (code >= 0x30 && code <= 0x39) return code - 0x30;
-  const letter = code | 0x20;
-  return letter >= 0x61 && letter <= 0x66 ? letter - 0x61 + 10 : -1000;
 };

@@ -2,7 +2,7 @@
  * Hands on the part `data` of a `multipart/form-data` body (RFC 7578) that comes in pieces, in one pass over the bytes.
  * A delimiter begins with a carriage return and has no other, so that one which turns out to be none is never read again.
  */
-import type { ByteSink } from "./byte-sink.js";
+import type { ByteSink } from "../byte-sink.js";
 import { DATA, type FormReader } from "./form-reader.js";
 
 /** RFC 2046 allows 70 characters; some programs write more. */

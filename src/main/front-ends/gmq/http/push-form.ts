@@ -1,8 +1,8 @@
 /** The form of a push while it comes in parts: bytes of the request, then of its field `data`, then of JSON. */
 import { WORD_BYTES } from "../../../../protocol/entry.js";
-import { GatheredBody } from "./body.js";
+import { GatheredBody } from "../body.js";
+import { type Job, JobReader } from "../job.js";
 import type { FormReader } from "./form-reader.js";
-import { type Job, JobReader } from "./job.js";
 import { MultipartReader } from "./multipart-reader.js";
 import { UrlEncodedReader } from "./url-encoded-reader.js";
 import { Utf8Repair } from "./utf8-repair.js";

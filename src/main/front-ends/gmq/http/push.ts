@@ -11,10 +11,10 @@ import { BodyDeadlines, type BodyReader, takeBody } from "../../../ports/http/bo
 import type { HttpRequest } from "../../../ports/http/engine.js";
 import type { HttpExchange } from "../../../ports/http/exchange.js";
 import type { HttpSessions } from "../../../ports/http/sessions.js";
+import type { Job } from "../job.js";
 import { PublishHeads } from "../publish-heads.js";
 import { readNoRoute, readPush, requestPush, requestRouteMode } from "../push.js";
 import * as envelope from "./envelope.js";
-import type { Job } from "./job.js";
 import { type FormType, formType, PushForm } from "./push-form.js";
 
 /** Percent-encoding writes a byte as three. */

@@ -2,8 +2,8 @@
  * Hands on the first field `data` of an `application/x-www-form-urlencoded` body that comes in parts, decoded as
  * `formField` does, in one pass over the bytes: nothing is looked for twice, and no other field is kept.
  */
-import type { ByteSink } from "./byte-sink.js";
-import { hexDigit } from "./form.js";
+import type { ByteSink } from "../byte-sink.js";
+import { hexDigit } from "../hex-digit.js";
 import { DATA, type FormReader } from "./form-reader.js";
 
 const AMPERSAND = 0x26;

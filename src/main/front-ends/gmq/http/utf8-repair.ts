@@ -4,7 +4,7 @@
  */
 import { isUtf8 } from "node:buffer";
 import { StringDecoder } from "node:string_decoder";
-import type { ByteSink } from "./byte-sink.js";
+import type { ByteSink } from "../byte-sink.js";
 
 export class Utf8Repair implements ByteSink {
   readonly #sink: ByteSink;

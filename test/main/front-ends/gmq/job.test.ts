@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { GatheredBody } from "../../../../../src/main/front-ends/gmq/http/body.js";
-import { JobReader } from "../../../../../src/main/front-ends/gmq/http/job.js";
-import { MAX_DELAY } from "../../../../../src/protocol/limits.js";
+import { GatheredBody } from "../../../../src/main/front-ends/gmq/body.js";
+import { JobReader } from "../../../../src/main/front-ends/gmq/job.js";
+import { MAX_DELAY } from "../../../../src/protocol/limits.js";
 
 /** The job of a text that comes in one part, with its body. */
 const parseJob = (text: string): unknown => {

@@ -4,7 +4,7 @@
  * costs the same whatever it is part of; nothing is made for what nobody wants.
  */
 import type { ByteSink } from "./byte-sink.js";
-import { hexDigit } from "./form.js";
+import { hexDigit } from "./hex-digit.js";
 
 /** What the value of a member is. */
 export type ValueKind = "string" | "number" | "null" | "other";

@@ -1,5 +1,5 @@
 /** The message of a push: `{"body","topic","delay","route_key"}`, `delay` in seconds. */
-import { MAX_DELAY, MAX_NAME_BYTES } from "../../../../protocol/limits.js";
+import { MAX_DELAY, MAX_NAME_BYTES } from "../../../protocol/limits.js";
 import type { GatheredBody } from "./body.js";
 import type { ByteSink } from "./byte-sink.js";
 import { JsonScanner, type MemberTarget, type ValueKind } from "./json-scanner.js";
@@ -140,12 +140,17 @@ export class JobReader implements ByteSink, MemberTarget {
     }
   }
 
-  /** No more comes. The job, or what is wrong with it, for people. */
-  end(): Job | string {
+  /**
+   * No more comes. The job, or what is wrong with it, for people.
+   *
+   * @param fixedTopic takes the place of its own topic
+   */
+  end(fixedTopic?: string): Job | string {
     const fault = this.#scanner.end();
     if (fault !== undefined) return fault;
-    const topic = this.#topic.textOrEmpty;
-    if (topic === undefined) return "topic is not a string";
+    const ownTopic = this.#topic.textOrEmpty;
+    if (ownTopic === undefined) return "topic is not a string";
+    const topic = fixedTopic ?? ownTopic;
     if (this.#body.textOrEmpty === undefined) return "body is not a string";
     const seconds = this.#seconds();
     if (!Number.isInteger(seconds)) return "delay is not a whole number of seconds";

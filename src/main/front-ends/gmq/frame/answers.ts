@@ -1,0 +1,60 @@
+/**
+ * The answers of one client, in the order of its requests, whichever is known first. All integers are big-endian.
+ *
+ * ```
+ *  0          2          4          4+D
+ *  +----------+----------+----------+
+ *  | type:i16 | D: i16   | data: D  |
+ *  +----------+----------+----------+
+ * ```
+ */
+import { Fifo } from "../../../../collections/fifo.js";
+import type { Client } from "../../../ports/front-end.js";
+import { MAX_DATA_BYTES } from "./request.js";
+
+export const JOB = 0;
+export const ERROR = 1;
+export const MESSAGE = 2;
+
+const DATA_LENGTH = 2;
+const HEADER = 4;
+
+/** The place of an answer among the others. */
+export interface Place {
+  bytes: Buffer | undefined;
+}
+
+export class Answers {
+  readonly #client: Client;
+  readonly #places = new Fifo<Place>();
+
+  constructor(client: Client) {
+    this.#client = client;
+  }
+
+  /** The place of the next request that has an answer. */
+  next(): Place {
+    const place: Place = { bytes: undefined };
+    this.#places.push(place);
+    return place;
+  }
+
+  /** Answers a request, once. Text that does not fit is cut: only that of an error may be so long. */
+  give(place: Place, type: number, text: string): void {
+    const size = Math.min(Buffer.byteLength(text), MAX_DATA_BYTES);
+    const bytes = Buffer.allocUnsafe(HEADER + size);
+    bytes.writeInt16BE(type, 0);
+    bytes.writeInt16BE(size, DATA_LENGTH);
+    // A character that does not fit is not written in part.
+    bytes.fill(0x20, HEADER + bytes.write(text, HEADER));
+    place.bytes = bytes;
+    for (let first = this.#places.at(0); first?.bytes !== undefined; first = this.#places.at(0)) {
+      this.#client.write(first.bytes);
+      this.#places.shift();
+    }
+  }
+
+  refuse(place: Place, text: string): void {
+    this.give(place, ERROR, text);
+  }
+}

@@ -1,0 +1,102 @@
+/**
+ * Which message a job is: an ack names nothing but the id that the client chose. One table for all clients of a broker. It
+ * forgets what was pushed, or popped, longest ago when it is full; jobs that somebody holds are not driven out by pushes.
+ */
+
+/** A job that was pushed or popped. */
+export interface JobEntry {
+  readonly topic: string;
+  readonly idHigh: number;
+  readonly idLow: number;
+  /** The delivery under which it was popped last; 0: it has not been popped, or that lease is over. */
+  readonly delivery: number;
+  /** It has been popped at some time. */
+  readonly isDelivered: boolean;
+  /** Its push is not confirmed, or it is being asked about. */
+  isBusy: boolean;
+}
+
+/** Jobs of each kind, and what they may take: ids, topics, and what an entry of a map takes beside them. */
+const MAX_JOBS = 128 * 1024;
+const MAX_BYTES = 32 * 1024 * 1024;
+const ENTRY_BYTES = 160;
+
+export class JobTable {
+  readonly #pushed: Jobs;
+  readonly #held: Jobs;
+
+  constructor(maxJobs = MAX_JOBS, maxBytes = MAX_BYTES) {
+    this.#pushed = new Jobs(maxJobs, maxBytes);
+    this.#held = new Jobs(maxJobs, maxBytes);
+  }
+
+  get(id: string): JobEntry | undefined {
+    return this.#held.get(id) ?? this.#pushed.get(id);
+  }
+
+  /** The job has this entry from now on, whatever it had before. */
+  set(id: string, entry: JobEntry): void {
+    this.#held.delete(id);
+    this.#pushed.delete(id);
+    (entry.delivery === 0 ? this.#pushed : this.#held).set(id, entry);
+  }
+
+  /** The job has this entry if it still has `before`. */
+  replace(id: string, before: JobEntry, entry: JobEntry): void {
+    if (this.get(id) === before) this.set(id, entry);
+  }
+
+  /** The job is gone, if it still has this entry. */
+  remove(id: string, entry: JobEntry): void {
+    if (this.get(id) === entry) this.forget(id);
+  }
+
+  forget(id: string): void {
+    this.#held.delete(id);
+    this.#pushed.delete(id);
+  }
+
+  get size(): number {
+    return this.#held.size + this.#pushed.size;
+  }
+}
+
+/** Entries by id, the oldest first. */
+class Jobs {
+  readonly #entries = new Map<string, JobEntry>();
+  readonly #maxJobs: number;
+  readonly #maxBytes: number;
+  #bytes = 0;
+
+  constructor(maxJobs: number, maxBytes: number) {
+    this.#maxJobs = maxJobs;
+    this.#maxBytes = maxBytes;
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  get(id: string): JobEntry | undefined {
+    return this.#entries.get(id);
+  }
+
+  set(id: string, entry: JobEntry): void {
+    this.#entries.set(id, entry);
+    this.#bytes += bytesOf(id, entry);
+    while (this.#entries.size > this.#maxJobs || this.#bytes > this.#maxBytes) {
+      const oldest = this.#entries.keys().next();
+      if (oldest.done) return;
+      this.delete(oldest.value);
+    }
+  }
+
+  delete(id: string): void {
+    const entry = this.#entries.get(id);
+    if (entry === undefined) return;
+    this.#entries.delete(id);
+    this.#bytes -= bytesOf(id, entry);
+  }
+}
+
+const bytesOf = (id: string, { topic }: JobEntry): number => ENTRY_BYTES + 2 * (id.length + topic.length);

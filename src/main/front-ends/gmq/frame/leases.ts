@@ -1,0 +1,71 @@
+/** What becomes of the messages that pops brought: acked, held for the TTR of the job, or given back. */
+import { packHead } from "../../../../protocol/head.js";
+import { Answer, Op } from "../../../../protocol/op.js";
+import { readFaults, SELECTION_BYTES, writeSelection } from "../../../../protocol/selection.js";
+import type { AnswerFrame } from "../../../native/answer-frame.js";
+import { refusalMessage, result } from "../../../native/answer-reading.js";
+import type { Session } from "../../../native/session.js";
+import type { PoppedJob } from "./popped-jobs.js";
+
+const MILLISECONDS = 1000;
+
+/** Where a topic does not say it any more. */
+const DEFAULT_TTR = 60;
+
+/** Undefined: it is acked. False: it was lost before, and will be there again. Text: why nothing is known. */
+export type Acked = (job: PoppedJob, outcome: undefined | false | string) => void;
+
+/** Acks jobs of a topic. `onAcked` is called for each. */
+export const ackJobs = (session: Session, topic: string, jobs: readonly PoppedJob[], onAcked: Acked): void => {
+  session.request(Op.ACK, 0, packHead([topic, ""]), selectionsOf(jobs), (frame) => {
+    if (frame.op === Answer.CONFIRM) for (const job of jobs) onAcked(job, undefined);
+    else if (frame.op === Answer.SETTLED) tellSettled(frame, jobs, onAcked);
+    else for (const job of jobs) onAcked(job, refusalMessage(frame));
+  });
+};
+
+const tellSettled = (frame: AnswerFrame, jobs: readonly PoppedJob[], onAcked: Acked): void => {
+  const faults = readFaults(frame.view, frame.payloadStart, frame.payloadEnd);
+  for (const job of jobs) {
+    const isLost = faults.some(
+      ({ high, low, count }) => high === job.idHigh && job.idLow >= low && job.idLow < low + count,
+    );
+    onAcked(job, isLost ? false : undefined);
+  }
+};
+
+/**
+ * Lets leases end when the TTR of the jobs does. Nobody waits for the answer: what comes next for these messages is behind it,
+ * and a lease that is over by now is so for the client too.
+ */
+export const holdJobs = (session: Session, topic: string, ttr: number, jobs: readonly PoppedJob[]): void => {
+  session.request(Op.TOUCH, 0, packHead([topic, "", ttr * MILLISECONDS]), selectionsOf(jobs), () => {});
+};
+
+/** Gives messages back at once; those that the topic has acked already are published again. */
+export const giveBack = (session: Session, topic: string, jobs: readonly PoppedJob[], frame: AnswerFrame): void => {
+  const held = jobs.filter(({ delivery }) => delivery !== 0);
+  if (held.length > 0) session.request(Op.NACK, 0, packHead([topic, ""]), selectionsOf(held), () => {});
+  for (const { delivery, start, end } of jobs) {
+    if (delivery === 0) session.request(Op.PUBLISH, 0, packHead([topic]), frame.bytes.subarray(start, end), () => {});
+  }
+};
+
+/** Asks for the TTR of a topic, in seconds. */
+export const requestTtr = (session: Session, topic: string, onAnswer: (ttr: number) => void): void => {
+  session.request(Op.STATS, 0, packHead([topic]), undefined, (frame) => {
+    const statistics =
+      frame.op === Answer.RESULT ? (result(frame) as { config?: { ttr?: unknown } } | null) : undefined;
+    const ttr = statistics?.config?.ttr;
+    onAnswer(typeof ttr === "number" ? Math.max(1, Math.round(ttr / MILLISECONDS)) : DEFAULT_TTR);
+  });
+};
+
+const selectionsOf = (jobs: readonly PoppedJob[]): Uint8Array => {
+  const bytes = new Uint8Array(jobs.length * SELECTION_BYTES);
+  const view = new DataView(bytes.buffer);
+  jobs.forEach(({ idHigh, idLow, delivery }, i) => {
+    writeSelection(view, i * SELECTION_BYTES, idHigh, idLow, 1, delivery);
+  });
+  return bytes;
+};

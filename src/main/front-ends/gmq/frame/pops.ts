@@ -1,0 +1,193 @@
+/**
+ * The pops of one client. Those that were sent ahead for the same topics are one request to a shard, for as many messages.
+ * Each topic is asked in its turn without waiting; then all of them are waited for at once.
+ */
+
+import { Fifo } from "../../../../collections/fifo.js";
+import { Answer } from "../../../../protocol/op.js";
+import type { AnswerFrame } from "../../../native/answer-frame.js";
+import { refusal, refusalMessage } from "../../../native/answer-reading.js";
+import type { Session } from "../../../native/session.js";
+import { type Answers, MESSAGE, type Place } from "./answers.js";
+import { Handover, type Takers } from "./handover.js";
+import type { JobTable } from "./job-table.js";
+
+/** How long a pop waits, in milliseconds. */
+const WAIT = 3_000;
+
+/**
+ * How long one request waits where there are several topics. A wait cannot be called off: what it brings when the pop has
+ * been answered by another topic is given back, unless there is another pop by then.
+ */
+const SHORT_WAIT = 250;
+
+/** A wait that ends so much earlier has not waited: the client has closed its side. */
+const EARLY = 50;
+
+/** Pops that are sent ahead. */
+const MAX_POPS = 512;
+
+const NOTHING = "nothing";
+
+export class Pops implements Takers {
+  readonly #session: Session;
+  readonly #answers: Answers;
+  readonly #handover: Handover;
+  readonly #onResolved: () => void;
+  readonly #places = new Fifo<Place>();
+  /** What all of them want. */
+  #topics: readonly string[] = [];
+  /** Topics are being asked in turn. */
+  #isAsking = false;
+  /** All are waited for: ends the hold. */
+  #release: (() => void) | undefined;
+  /** When the first pop is answered that there is nothing. */
+  #deadline = 0;
+  /** Topics for which a request waits. */
+  readonly #awaited = new Set<string>();
+  /** Pops that have a message which is still to be settled. */
+  #unsettled = 0;
+
+  /** `onResolved` is called when all pops have been answered. */
+  constructor(session: Session, answers: Answers, table: JobTable, onResolved: () => void) {
+    this.#session = session;
+    this.#answers = answers;
+    this.#handover = new Handover(session, answers, table);
+    this.#onResolved = onResolved;
+  }
+
+  /** No pop is unanswered. */
+  get areResolved(): boolean {
+    return this.#places.length === 0 && this.#unsettled === 0 && !this.#isAsking;
+  }
+
+  /** More of them may be added before they are asked for. */
+  get areGathering(): boolean {
+    return this.#places.length > 0 && !this.#isAsking && this.#release === undefined;
+  }
+
+  /** Whether a pop may join those that are unanswered. */
+  takes(topics: readonly string[]): boolean {
+    if (this.areResolved) return true;
+    if (this.#places.length >= MAX_POPS || topics.length !== this.#topics.length) return false;
+    return topics === this.#topics || topics.every((topic, i) => topic === this.#topics[i]);
+  }
+
+  add(place: Place, topics: readonly string[]): void {
+    if (this.areResolved) this.#topics = topics;
+    this.#places.push(place);
+  }
+
+  /** Asks for what was added. */
+  start(): void {
+    if (this.areGathering) this.#ask(0);
+  }
+
+  // Takers.
+
+  next(): Place | undefined {
+    return this.#places.shift();
+  }
+
+  again(place: Place): void {
+    this.#places.push(place);
+  }
+
+  settled(): void {
+    this.#unsettled--;
+    // Those that wait again are asked for when all of their kind are settled.
+    if (this.#unsettled === 0) this.#goOn();
+  }
+
+  /** Asks the topic of this number, and behind it the next ones, for what they have. */
+  #ask(number: number): void {
+    const topic = this.#topics[number];
+    if (topic === undefined || this.#places.length === 0) {
+      this.#isAsking = false;
+      if (this.#places.length > 0) this.#wait();
+      else this.#goOn();
+      return;
+    }
+    this.#isAsking = true;
+    this.#session.pop(topic, "", { max: this.#places.length }, (frame) => {
+      if (this.#take(topic, frame) < 0) this.#refuseAll(frame);
+      this.#ask(number + 1);
+    });
+  }
+
+  /** How many pops got a message; less than 0: it is an error. */
+  #take(topic: string, frame: AnswerFrame): number {
+    if (frame.op !== Answer.MESSAGES) return isEmpty(frame) ? 0 : -1;
+    if (frame.payloadStart === frame.payloadEnd) return 0;
+    const isWanted = this.#topics.includes(topic);
+    const takers = isWanted ? this : NOBODY;
+    const { taken, unsettled } = this.#handover.take(frame, topic, takers);
+    this.#unsettled += unsettled;
+    return taken;
+  }
+
+  #refuseAll(frame: AnswerFrame): void {
+    const text = refusalMessage(frame);
+    for (const place of this.#places.takeAll()) this.#answers.refuse(place, text);
+  }
+
+  #wait(): void {
+    this.#release = this.#session.hold();
+    this.#deadline = performance.now() + WAIT;
+    this.#waitOn();
+  }
+
+  #waitOn(): void {
+    const left = Math.ceil(this.#deadline - performance.now());
+    if (left <= 0) return this.#giveUp();
+    const isOne = this.#topics.length === 1;
+    for (const topic of this.#topics) {
+      if (this.#awaited.has(topic)) continue;
+      this.#awaited.add(topic);
+      const wait = isOne ? left : Math.min(left, SHORT_WAIT);
+      const until = performance.now() + wait;
+      const max = isOne ? this.#places.length : 1;
+      this.#session.pop(topic, "", { max, wait, isApart: true }, (frame) => {
+        this.#awaited.delete(topic);
+        this.#waited(this.#take(topic, frame), frame, performance.now() < until - EARLY);
+      });
+    }
+  }
+
+  /** A request that waited is answered. */
+  #waited(taken: number, frame: AnswerFrame, isEarly: boolean): void {
+    if (this.#release === undefined) return;
+    if (taken < 0) this.#refuseAll(frame);
+    if (taken !== 0) return this.#stopWaiting();
+    if (isEarly) return this.#giveUp();
+    this.#waitOn();
+  }
+
+  /** There is nothing for the first pop. */
+  #giveUp(): void {
+    const place = this.#places.shift();
+    if (place !== undefined) this.#answers.give(place, MESSAGE, NOTHING);
+    this.#stopWaiting();
+  }
+
+  #stopWaiting(): void {
+    const release = this.#release;
+    this.#release = undefined;
+    this.#goOn();
+    release?.();
+  }
+
+  #goOn(): void {
+    if (this.areGathering && this.#unsettled === 0) this.#ask(0);
+    else if (this.areResolved) this.#onResolved();
+  }
+}
+
+/** For what comes when nobody waits any more. */
+const NOBODY: Takers = { next: () => undefined, again: () => {}, settled: () => {} };
+
+/** A topic that nobody has used has nothing. */
+const isEmpty = (frame: AnswerFrame): boolean => {
+  const name = refusal(frame);
+  return name === "NO_TOPIC" || name === "NO_QUEUE";
+};

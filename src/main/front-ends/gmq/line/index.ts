@@ -1,0 +1,30 @@
+/** gmq's line protocol, of its second and third generation, on the TCP port. docs/compatibility.md tells what it takes. */
+import type { FrontEnd } from "../../../ports/front-end.js";
+import type { LineOptions } from "./client.js";
+import { LineCodec } from "./codec.js";
+
+const FIRST_PRINTABLE = 0x20;
+const LAST_PRINTABLE = 0x7e;
+
+/** First bytes of others: of gmq's first generation, and of HTTP, so that no web page speaks this protocol by a POST. */
+const OTHERS = [
+  "v111",
+  ...["GET", "POST", "PUT", "HEAD", "DELETE", "OPTIONS", "PATCH", "CONNECT", "TRACE"].map((method) => `${method} `),
+];
+
+const LONGEST = Math.max(...OTHERS.map((other) => other.length));
+
+export const recognizesLine = (bytes: Uint8Array): boolean | undefined => {
+  const [first] = bytes;
+  if (first === undefined) return undefined;
+  if (first < FIRST_PRINTABLE || first > LAST_PRINTABLE) return false;
+  const text = Buffer.from(bytes.subarray(0, LONGEST)).toString("latin1");
+  if (OTHERS.some((other) => text.startsWith(other))) return false;
+  return OTHERS.some((other) => other.startsWith(text)) ? undefined : true;
+};
+
+export const gmqLine = (options: LineOptions): FrontEnd => ({
+  name: "gmq-line",
+  recognizes: recognizesLine,
+  open: (session, client) => new LineCodec(session, client, options),
+});

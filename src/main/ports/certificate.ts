@@ -1,0 +1,146 @@
+/** The certificate with which a port speaks TLS: read from its files, and checked before anybody is shown it. */
+import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { createSecureContext } from "node:tls";
+import type { Log } from "../log.js";
+import type { TlsFiles } from "../options.js";
+
+/** Where in the options the files of a port are. */
+export type TlsOptionName = "tcpTls" | "httpTls";
+
+/** A file of a certificate cannot be used. The text tells which and why; `option` is its place in the options. */
+export class CertificateError extends RangeError {
+  override readonly name = "CertificateError";
+
+  constructor(
+    readonly option: `${TlsOptionName}.${keyof TlsFiles}`,
+    text: string,
+    cause?: unknown,
+  ) {
+    super(`${option} must be ${text}`, { cause });
+  }
+}
+
+/** What node:tls and node:https need. */
+export interface TlsSettings {
+  readonly cert: Buffer;
+  readonly key: Buffer;
+  readonly ca: Buffer | undefined;
+  readonly minVersion: "TLSv1.2";
+  readonly requestCert: boolean;
+  readonly rejectUnauthorized: boolean;
+}
+
+export interface Certificate {
+  readonly files: TlsFiles;
+  readonly settings: TlsSettings;
+  /** Of the broker's own certificate. */
+  readonly subject: string;
+  readonly validFrom: Date;
+  readonly validTo: Date;
+}
+
+/** The certificates of the ports that have one. */
+export interface Certificates {
+  readonly tcp: Certificate | undefined;
+  readonly http: Certificate | undefined;
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: "there is no such file",
+  ENOTDIR: "there is no such file",
+  EACCES: "this user may not read it",
+  EPERM: "this user may not read it",
+  EISDIR: "it is a directory",
+};
+
+const codeOf = (error: unknown): string => String((Object(error) as { readonly code?: unknown }).code ?? "");
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/**
+ * Reads the files of a port.
+ *
+ * @throws CertificateError when one of them cannot be used
+ */
+const readCertificate = (name: TlsOptionName, files: TlsFiles): Certificate => {
+  const { certFile, keyFile, clientCaFile } = files;
+  const cert = readPem(`${name}.certFile`, certFile);
+  const key = readPem(`${name}.keyFile`, keyFile);
+  const ca = clientCaFile === undefined ? undefined : readPem(`${name}.clientCaFile`, clientCaFile);
+  const own = parseCertificate(`${name}.certFile`, certFile, cert);
+  if (!own.checkPrivateKey(parseKey(`${name}.keyFile`, keyFile, key))) {
+    throw new CertificateError(`${name}.keyFile`, `the key of the certificate in ${certFile}; ${keyFile} is another`);
+  }
+  if (ca !== undefined && clientCaFile !== undefined) parseCertificate(`${name}.clientCaFile`, clientCaFile, ca);
+  const isMutual = ca !== undefined;
+  const settings = { cert, key, ca, minVersion: "TLSv1.2", requestCert: isMutual, rejectUnauthorized: true } as const;
+  try {
+    createSecureContext(settings);
+  } catch (error) {
+    throw new CertificateError(`${name}.certFile`, `usable for TLS; ${certFile} is not: ${messageOf(error)}`, error);
+  }
+  const { subject, validFrom, validTo } = own;
+  return {
+    files,
+    settings,
+    subject: subject.replaceAll("\n", ", "),
+    validFrom: new Date(validFrom),
+    validTo: new Date(validTo),
+  };
+};
+
+/** Reads those that the options ask for; both before one is used. */
+export const readCertificates = ({
+  tcpTls,
+  httpTls,
+}: {
+  readonly tcpTls: TlsFiles | undefined;
+  readonly httpTls: TlsFiles | undefined;
+}): Certificates => ({
+  tcp: tcpTls === undefined ? undefined : readCertificate("tcpTls", tcpTls),
+  http: httpTls === undefined ? undefined : readCertificate("httpTls", httpTls),
+});
+
+/** Says in the log what is used from now on, and warns when clients will not take it. */
+export const logCertificates = ({ tcp, http }: Certificates, log: Log, now: Date): void => {
+  for (const [port, certificate] of Object.entries({ TCP: tcp, HTTP: http })) {
+    if (certificate === undefined) continue;
+    const { subject, validFrom, validTo, settings } = certificate;
+    const fields = { subject, until: validTo.toISOString() };
+    const clients = settings.requestCert ? "; clients need a certificate of their own" : "";
+    if (now > validTo) log.warn(fields, `the certificate of the ${port} port has expired`);
+    else if (now < validFrom)
+      log.warn({ ...fields, from: validFrom.toISOString() }, `the certificate of the ${port} port is not valid yet`);
+    else log.info(fields, `the ${port} port speaks TLS${clients}`);
+  }
+};
+
+const readPem = (option: CertificateError["option"], path: string): Buffer => {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    const reason = REASONS[codeOf(error)] ?? messageOf(error);
+    throw new CertificateError(option, `a PEM file that can be read; ${path} cannot: ${reason}`, error);
+  }
+};
+
+const parseCertificate = (option: CertificateError["option"], path: string, pem: Buffer): X509Certificate => {
+  // The parser takes DER too, which node:tls does not.
+  const text = pem.includes("-----BEGIN ") ? "" : ": it has no -----BEGIN CERTIFICATE-----";
+  try {
+    if (text === "") return new X509Certificate(pem);
+  } catch (error) {
+    throw new CertificateError(option, `a certificate in PEM; ${path} is not: ${messageOf(error)}`, error);
+  }
+  throw new CertificateError(option, `a certificate in PEM; ${path} is not${text}`);
+};
+
+const parseKey = (option: CertificateError["option"], path: string, pem: Buffer): KeyObject => {
+  try {
+    return createPrivateKey(pem);
+  } catch (error) {
+    const isLocked = codeOf(error) === "ERR_MISSING_PASSPHRASE";
+    const reason = isLocked ? "it has a passphrase, which nobody could enter" : messageOf(error);
+    throw new CertificateError(option, `a private key in PEM; ${path} is not: ${reason}`, error);
+  }
+};
