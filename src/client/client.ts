@@ -45,9 +45,9 @@ import type { Settlement } from "./consume/settle-result.js";
 import { Settlers } from "./consume/settlers.js";
 import type { StoredMessage } from "./consume/stored-message.js";
 import { BatchPublisher } from "./publish/batch-publisher.js";
-import type { OrElse } from "./publish/publish-batch.js";
 import { Publisher } from "./publish/publisher.js";
 import type { BatchReceipt, ChannelReceipt, Receipt } from "./publish/receipt.js";
+import type { DatedOptions, Repeat } from "./publish/repeat.js";
 
 const PREFETCH = 1000;
 const DRAIN_TIMEOUT = 30_000;
@@ -136,17 +136,12 @@ export class Client {
   }
 
   /**
-   * As `publish`; when the message is not taken, it resolves as the promise of `orElse` does.
+   * As `publish`; when the message is not taken, it resolves as the promise of `repeat` does.
    *
    * @internal
    */
-  publishOrElse(
-    topic: string,
-    body: Body,
-    options: PublishOptions | undefined,
-    orElse: OrElse<Receipt>,
-  ): Promise<Receipt> {
-    return this.#publisher.publish(topic, body, options, orElse);
+  publishRepeatable(topic: string, body: Body, dated: DatedOptions, repeat: Repeat): Promise<Receipt> {
+    return this.#publisher.publishRepeatable(topic, body, dated, repeat);
   }
 
   /**

@@ -5,6 +5,7 @@ import { deferred, unobserved } from "../base/deferred.js";
 import { localError } from "../base/error.js";
 import { startTimer, type Timer } from "../base/timer.js";
 import type { Client } from "../client.js";
+import type { Repeat } from "../publish/repeat.js";
 import { backoff } from "./backoff.js";
 import type { ListedNode } from "./node-lists.js";
 import type { NodeConnectionState, NodeState } from "./options.js";
@@ -29,6 +30,8 @@ export interface NodeLinkEvents {
 }
 
 export interface NodeLinkOptions {
+  /** Takes a message that the node of this link has not taken. */
+  readonly repeat: (link: NodeLink, ...failed: Parameters<Repeat>) => ReturnType<Repeat>;
   readonly open: (url: string, signal: AbortSignal) => Promise<Client>;
   /** Milliseconds, or Infinity. */
   readonly pingInterval: number;
@@ -38,6 +41,8 @@ export class NodeLink {
   readonly url: string;
   weight: number;
   isListed = true;
+  /** Takes a message that this node has not taken. */
+  readonly repeat: Repeat;
   /** The client of the open connection, as long as the node takes requests. */
   client: Client | undefined;
   /** Resolves after the first attempt to connect: with why it failed. */
@@ -57,6 +62,7 @@ export class NodeLink {
     this.url = node.url;
     this.weight = node.weight;
     this.#id = node.id;
+    this.repeat = (...failed) => options.repeat(this, ...failed);
     this.#options = options;
     this.#events = events;
     this.tried = this.#tried.promise;

@@ -19,6 +19,7 @@ import type { Client } from "../client.js";
 import type { PendingBytes } from "../connection/pending-bytes.js";
 import type { Message } from "../consume/message.js";
 import type { BatchReceipt, Receipt } from "../publish/receipt.js";
+import type { DatedOptions } from "../publish/repeat.js";
 import { isForAnotherNode } from "./node-errors.js";
 import type { NodeLink } from "./node-link.js";
 import { NodeLinks, type NodeLinksOptions } from "./node-links.js";
@@ -26,14 +27,7 @@ import { NodesConsumer } from "./nodes-consumer.js";
 import { NodesPopper } from "./nodes-popper.js";
 import type { NodeState, NodesEvent } from "./options.js";
 import type { Picker } from "./picker.js";
-import {
-  costOf,
-  NO_OPTIONS,
-  optionsNow,
-  type RepeatableOptions,
-  readBodies,
-  readRepeatable,
-} from "./repeatable-publish.js";
+import { costOf, dateOptions, NO_OPTIONS, optionsNow, readBodies } from "./repeated-publish.js";
 import { RetryQueue, type Send } from "./retry-queue.js";
 import { StatusFeed } from "./status-feed.js";
 
@@ -41,9 +35,9 @@ const DRAIN_TIMEOUT = 30_000;
 
 /** Sends a message to whatever node is to have it. */
 const publishing =
-  (topic: string, body: Body, read: RepeatableOptions): Send<Receipt> =>
+  (topic: string, body: Body, dated: DatedOptions): Send<Receipt> =>
   (client) =>
-    client.publish(topic, body, optionsNow(read));
+    client.publish(topic, body, optionsNow(dated));
 
 /**
  * A client of several nodes, made by `connectNodes`. Any node may hold messages of a topic: each publish goes to one of
@@ -66,13 +60,25 @@ export class NodesClient {
   #closing: Promise<void> | undefined;
 
   /** @internal */
-  constructor(links: NodeLinksOptions, picker: Picker, pendingBytes: PendingBytes, retryTimeout: number) {
-    this.#links = new NodeLinks(links, {
-      connected: (client) => this.#connected(client),
-      happened: (event) => {
-        for (const feed of this.#feeds) feed.push(event);
+  constructor(
+    links: Omit<NodeLinksOptions, "repeat">,
+    picker: Picker,
+    pendingBytes: PendingBytes,
+    retryTimeout: number,
+  ) {
+    const repeat: NodeLinksOptions["repeat"] = (link, topic, body, dated, error) =>
+      isForAnotherNode(error)
+        ? this.#retries.retry(publishing(topic, body, dated), costOf(body, dated.options), link, error)
+        : Promise.reject(error);
+    this.#links = new NodeLinks(
+      { ...links, repeat },
+      {
+        connected: (client) => this.#connected(client),
+        happened: (event) => {
+          for (const feed of this.#feeds) feed.push(event);
+        },
       },
-    });
+    );
     this.#picker = picker;
     this.#pendingBytes = pendingBytes;
     this.#retries = new RetryQueue((avoided) => this.#pick(avoided), pendingBytes, retryTimeout);
@@ -130,15 +136,10 @@ export class NodesClient {
   publish(topic: string, body: Body, options: PublishOptions = NO_OPTIONS): Promise<Receipt> {
     try {
       this.#assertOpen();
-      const read = readRepeatable(options);
+      const dated = dateOptions(options);
       const link = this.#pick(undefined);
-      if (link?.client === undefined)
-        return this.#retries.wait(publishing(topic, body, read), costOf(body, read.options));
-      return link.client.publishOrElse(topic, body, read.options, (error) =>
-        isForAnotherNode(error)
-          ? this.#retries.retry(publishing(topic, body, read), costOf(body, read.options), link, error)
-          : Promise.reject(error),
-      );
+      if (link?.client !== undefined) return link.client.publishRepeatable(topic, body, dated, link.repeat);
+      return this.#retries.wait(publishing(topic, body, dated), costOf(body, dated.options));
     } catch (error) {
       return Promise.reject(asBadArgument(error));
     }
@@ -154,9 +155,9 @@ export class NodesClient {
     options: PublishOptions = NO_OPTIONS,
   ): Promise<BatchReceipt> {
     this.#assertOpen();
-    const read = readRepeatable(options);
-    const { list, cost } = readBodies(bodies, read.options);
-    const send = (client: Client): Promise<BatchReceipt> => client.publishBatch(topic, list, optionsNow(read));
+    const dated = dateOptions(options);
+    const { list, cost } = readBodies(bodies, dated.options);
+    const send = (client: Client): Promise<BatchReceipt> => client.publishBatch(topic, list, optionsNow(dated));
     const link = this.#pick(undefined);
     if (link?.client === undefined) return this.#retries.wait(send, cost);
     try {

@@ -7,26 +7,21 @@ import { readPublish } from "../arguments/option-reader.js";
 import type { Body, PublishOptions } from "../arguments/options.js";
 import { isBody } from "../publish/body.js";
 import { encodeHeaders, MESSAGE_COST, readContent } from "../publish/message-encoding.js";
+import type { DatedOptions } from "../publish/repeat.js";
 
 export const NO_OPTIONS: PublishOptions = {};
 
-/** The options of a call, and when it was made, in milliseconds since 1970; 0 when none of them is about time. */
-export interface RepeatableOptions {
-  readonly options: PublishOptions;
-  readonly since: number;
-}
-
-const UNTIMED: RepeatableOptions = { options: NO_OPTIONS, since: 0 };
+const UNDATED: DatedOptions = { options: NO_OPTIONS, since: 0 };
 
 /** Reads options once, since getters may return something else the next time. Throws BAD_ARGUMENT. */
-export const readRepeatable = (options: PublishOptions): RepeatableOptions => {
-  if (options === NO_OPTIONS) return UNTIMED;
+export const dateOptions = (options: PublishOptions): DatedOptions => {
+  if (options === NO_OPTIONS) return UNDATED;
   const read = readPublish(options);
   return { options: read, since: read.delay === undefined && read.ttl === undefined ? 0 : Date.now() };
 };
 
 /** Its options for another attempt, with what is left of the times that run from the call on. */
-export const optionsNow = ({ options, since }: RepeatableOptions): PublishOptions => {
+export const optionsNow = ({ options, since }: DatedOptions): PublishOptions => {
   if (since === 0) return options;
   const elapsed = Math.max(0, Date.now() - since);
   const { delay, ttl } = options;
