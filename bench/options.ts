@@ -89,7 +89,7 @@ const command = (): Command =>
     .option("--data <directory>", "where to make directories for the broker's data (default: the system's temporary)")
     .option("--shards <n>", "shards of the broker (default: the broker's own)", positive)
     .option("--pin <cpus>", "run on these CPUs (taskset): all, or broker/load, such as 0/1", pin)
-    .option("--variant <name>", "only this variant: raw or client")
+    .option("--variant <name>", "only this variant, such as raw or client")
     .option("--profile <directory>", "write CPU profiles of the broker's threads there; it is slower meanwhile")
     .option("--json", "print one JSON object and nothing else")
     .addHelpText(

@@ -6,7 +6,11 @@ import { clientConsumer } from "./client-consumer.js";
 import { clientPublisher } from "./client-publisher.js";
 import { clientRoundTrip } from "./client-round-trip.js";
 import { echoRoundTrip } from "./echo-round-trip.js";
+import { gmqConsumer } from "./gmq-consumer.js";
+import { gmqPublisher } from "./gmq-publisher.js";
+import { httpConsumer } from "./http-consumer.js";
 import { httpLoad } from "./http-load.js";
+import { clientOneInFlight, gmqOneInFlight } from "./one-in-flight.js";
 import { pacedPublisher } from "./paced-publisher.js";
 import { rawChannelPublisher } from "./raw-channel-publisher.js";
 import { rawConsumer } from "./raw-consumer.js";
@@ -19,9 +23,14 @@ import { timedConsumer } from "./timed-consumer.js";
 
 const roles = {
   clientConsumer,
+  clientOneInFlight,
   clientPublisher,
   clientRoundTrip,
   echoRoundTrip,
+  gmqConsumer,
+  gmqOneInFlight,
+  gmqPublisher,
+  httpConsumer,
   httpLoad,
   pacedPublisher,
   rawChannelPublisher,

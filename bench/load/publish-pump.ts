@@ -4,15 +4,22 @@
  * A few buffers are filled with copies of the frame once. To send one, its request number is patched, and what `stamp`
  * writes. A buffer is reused when all its requests are answered: the kernel has sent it then, and this bounds the window.
  */
-import { FIRST_REQUEST, type WireFrame } from "../wire/frames.js";
+import { FIRST_REQUEST } from "../wire/frames.js";
 import type { Wire } from "../wire/wire.js";
 
 /** Writes what differs from frame to frame. The frame begins at `at`; it is number `index` of the load, from 0. */
 export type Stamp = (view: DataView, at: number, index: number) => void;
 
+/** What is sent, a `WireFrame` for one. */
+export interface PumpedFrame {
+  readonly bytes: Uint8Array;
+  /** Where its request number stands. Without one, requests are known by their order, and counted from FIRST_REQUEST. */
+  readonly requestAt?: number;
+}
+
 export interface PumpOptions {
   readonly wire: Wire;
-  readonly frame: WireFrame;
+  readonly frame: PumpedFrame;
   /** Frames to send. */
   readonly frames: number;
   /** Requests that may be unanswered, rounded up to whole buffers. */
@@ -108,9 +115,12 @@ export class PublishPump {
 
   #patch(view: DataView, count: number): void {
     const { frame, stamp } = this.#options;
+    const { requestAt } = frame;
     const size = frame.bytes.length;
     const first = this.#sent;
-    for (let i = 0, at = 0; i < count; i++, at += size) view.setUint32(at + frame.requestAt, FIRST_REQUEST + first + i);
+    if (requestAt !== undefined) {
+      for (let i = 0, at = 0; i < count; i++, at += size) view.setUint32(at + requestAt, FIRST_REQUEST + first + i);
+    }
     if (stamp === undefined) return;
     for (let i = 0, at = 0; i < count; i++, at += size) stamp(view, at, first + i);
   }

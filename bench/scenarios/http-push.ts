@@ -10,12 +10,13 @@ import { TOPIC } from "./publish.js";
 import { type Bench, charge, measured, type Result, type Scenario } from "./scenario.js";
 
 const SCENARIO = "http-push";
-const CONNECTIONS = 50;
+export const HTTP_CONNECTIONS = 50;
 /** The two take turns, so that other work on the machine affects both. */
 const ROUNDS = 5;
 
-const formOf = (bytes: number): string => {
-  const job = { body: "a".repeat(bytes), topic: TOPIC, delay: 0, route_key: "" };
+/** The form that pushes a body of `bytes`. */
+export const formOf = (bytes: number, topic = TOPIC): string => {
+  const job = { body: "a".repeat(bytes), topic, delay: 0, route_key: "" };
   return `data=${encodeURIComponent(JSON.stringify(job))}`;
 };
 
@@ -43,7 +44,7 @@ const startBare = (bench: Bench, engine: string, answer: string) => {
 
 export const httpPush: Scenario = {
   name: SCENARIO,
-  summary: `POST /push on ${CONNECTIONS} connections with autocannon, beside a bare handler on the same library`,
+  summary: `POST /push on ${HTTP_CONNECTIONS} connections with autocannon, beside a bare handler on the same library`,
   defaults: () => ({ messages: 150_000, batch: 1, runs: 1 }),
   variants: [
     {
@@ -58,7 +59,7 @@ export const httpPush: Scenario = {
         const engine = engineOf(broker);
         await using bare = await startBare(bench, engine, answer);
         const fire = async (pid: number, url: string, requests: number) => {
-          const params = { url, form, requests, connections: CONNECTIONS, seconds };
+          const params = { url, form, requests, connections: HTTP_CONNECTIONS, seconds };
           const armed = await load.prepare("httpLoad", params);
           return charge(pid, () => armed.go());
         };
@@ -66,11 +67,11 @@ export const httpPush: Scenario = {
           { variant: "raw", pid: broker.pid, url: pushUrl },
           { variant: `bare-${engine}`, pid: bare.pid, url: `${bare.listening}/push` },
         ];
-        for (const { pid, url } of targets) await fire(pid, url, Math.max(CONNECTIONS, Math.ceil(messages / 4)));
+        for (const { pid, url } of targets) await fire(pid, url, Math.max(HTTP_CONNECTIONS, Math.ceil(messages / 4)));
         const round = async (): Promise<readonly Result[]> => {
           const results: Result[] = [];
           for (const { variant, pid, url } of targets) {
-            const { outcome, cpu } = await fire(pid, url, Math.max(CONNECTIONS, Math.ceil(messages / ROUNDS)));
+            const { outcome, cpu } = await fire(pid, url, Math.max(HTTP_CONNECTIONS, Math.ceil(messages / ROUNDS)));
             const latencyMicros = { response: outcome.response };
             results.push({ scenario: SCENARIO, variant, ...measured(outcome, cpu), latencyMicros });
           }

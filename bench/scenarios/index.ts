@@ -5,6 +5,9 @@ import { delayed } from "./delayed.js";
 import { endToEnd } from "./end-to-end.js";
 import { fanOut } from "./fan-out.js";
 import { flow } from "./flow.js";
+import { gmqFrame } from "./gmq-frame.js";
+import { gmqHttp } from "./gmq-http.js";
+import { gmqLine } from "./gmq-line.js";
 import { groupCommit } from "./group-commit.js";
 import { httpPush } from "./http-push.js";
 import { publishBatched, publishSingle } from "./publish.js";
@@ -28,6 +31,9 @@ export const scenarios: readonly Scenario[] = [
   backlogDisk,
   httpPush,
   websocket,
+  gmqLine,
+  gmqFrame,
+  gmqHttp,
 ];
 
 /** What runs without arguments. */

@@ -8,6 +8,7 @@ import { NO_HEAD } from "../../src/protocol/head.js";
 import { Answer } from "../../src/protocol/op.js";
 import { BYTES, COUNT, KEY, KEY_LENGTH } from "../../src/protocol/run.js";
 import { RECEIPT_BYTES, RECEIPT_REQUEST, RECEIPT_REQUESTS } from "../../src/protocol/selection.js";
+import { byteByByte, cuts, feed } from "./stream-pieces.js";
 
 /** What is told of a stream: answers as "op request", runs as "run request count". */
 type Told = string[];
@@ -48,25 +49,6 @@ const stream = (): { bytes: Uint8Array; told: Told; frames: Told } => {
     frames: ["128 0", "129 11", "129 12", "130 13", "129 14", "128 0"],
   };
 };
-
-/** Feeds the stream cut at the given lengths, each piece in a buffer of its own as a socket would give it. */
-const feed = (
-  bytes: Uint8Array,
-  cuts: readonly number[],
-  push: (bytes: Uint8Array, view: DataView, start: number, end: number) => void,
-): void => {
-  let at = 0;
-  for (const cut of [...cuts, bytes.length]) {
-    const piece = bytes.slice(at, Math.min(at + cut, bytes.length));
-    push(piece, new DataView(piece.buffer), 0, piece.length);
-    // What was pushed is read into again by the next read.
-    piece.fill(0);
-    at += piece.length;
-  }
-};
-
-const cuts = fc.array(fc.integer({ min: 1, max: 300 }), { maxLength: 40 });
-const byteByByte = Array.from({ length: 2_000 }, () => 1);
 
 const scan = (bytes: Uint8Array, pieces: readonly number[]): Told => {
   const told: Told = [];

@@ -68,6 +68,7 @@ test(
 );
 
 interface Told {
+  readonly variant: string;
   readonly case?: string;
   readonly durability: string;
   readonly messages: number;
@@ -119,6 +120,18 @@ test(
   RUN_MS,
 );
 
+test(
+  "gmq-http pushes, pops and acks every message once",
+  async () => {
+    const results = await told("gmq-http", "--messages", "200");
+    expect(results.map(({ variant, messages }) => [variant, messages])).toEqual([
+      ["push", 200],
+      ["pop-ack", 200],
+    ]);
+  },
+  RUN_MS,
+);
+
 test("a scenario that needs a journal is refused where there is none", async () => {
   await expect(bench("recovery", "--durability", "memory")).rejects.toMatchObject({
     stderr: expect.stringContaining("recovery needs a journal"),
@@ -133,7 +146,7 @@ test("a disk without room is told before anything is written", async () => {
 test("help lists the scenarios", async () => {
   const { stdout } = await bench("--help");
   const names =
-    "publish-batched publish-single consume-ack end-to-end fan-out delayed topics backlog group-commit recovery backlog-disk http-push ws";
+    "publish-batched publish-single consume-ack end-to-end fan-out delayed topics backlog group-commit recovery backlog-disk http-push ws gmq-line gmq-frame gmq-http";
   for (const name of names.split(" ")) expect(stdout).toMatch(new RegExp(`^ {2}${name} `, "m"));
 });
 

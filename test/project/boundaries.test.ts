@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { expect, it } from "vitest";
 import { ROOT } from "./document.js";
-import { GLOBALS, PLACES } from "./room-probes.js";
+import { PLACES } from "./places.js";
 import { contents, lintRules, type Room, readRooms, roomOf } from "./rooms.js";
 
 const rooms = readRooms();
@@ -59,6 +59,31 @@ const FORMS: readonly ((module: string) => string)[] = [
   (module) => `import type {} from "${module}";`,
   (module) => `export type {} from "${module}";`,
   (module) => `await import("${module}");`,
+];
+
+/** Calls that are refused and allowed, by place: no clock, I/O or randomness, and nothing that browsers lack. */
+const GLOBALS: readonly {
+  readonly file: string;
+  readonly may: readonly string[];
+  readonly mayNot: readonly string[];
+}[] = [
+  {
+    file: "src/shard/probe.ts",
+    may: ["new Uint8Array(1)", "Math.max(1, 2)"],
+    mayNot: [
+      "Date.now()",
+      "performance.now()",
+      "setTimeout(f, 1)",
+      "queueMicrotask(f)",
+      "crypto.randomUUID()",
+      "console.log(1)",
+      "process.exit()",
+      "Buffer.alloc(1)",
+    ],
+  },
+  { file: "src/protocol/probe.ts", may: ["Date.UTC(2024, 0)"], mayNot: ["Buffer.alloc(1)", "process.exit()"] },
+  { file: "src/client/probe.ts", may: ["Date.now()"], mayNot: ["Buffer.alloc(1)", "process.exit()"] },
+  { file: "src/registry/discovery/probe.ts", may: ["fetch(url)"], mayNot: ["Buffer.alloc(1)", "process.exit()"] },
 ];
 
 const BIOME = join(ROOT, "node_modules/@biomejs/biome/bin/biome");

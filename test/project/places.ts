@@ -1,9 +1,11 @@
-/**
- * What each room of src may and may not use, by example: boundaries.test.ts writes these lines to files there and expects
- * the linter to refuse exactly what is refused.
- */
+/** Probes for the rooms of `src`: what each may import and what not. */
 
-import { type Place, REGISTRY_PLACES } from "./registry-places.js";
+/** A file, modules that it may import and modules that it may not. */
+export interface Place {
+  readonly file: string;
+  readonly may: readonly string[];
+  readonly mayNot: readonly string[];
+}
 
 /** For each room a file, modules that it may import and modules that it may not. */
 export const PLACES: readonly Place[] = [
@@ -226,7 +228,33 @@ export const PLACES: readonly Place[] = [
       "uWebSockets.js",
     ],
   },
-  ...REGISTRY_PLACES,
+  {
+    file: "src/registry/discovery/probe.ts",
+    may: ["./gregister.js"],
+    mayNot: [
+      "node:http",
+      "../announcement/index.js",
+      "../server/index.js",
+      "../../main/log.js",
+      "../../client/index.js",
+    ],
+  },
+  {
+    file: "src/registry/announcement/probe.ts",
+    may: ["./presence.js", "../discovery/etcd.js", "../../main/log.js", "node:timers/promises"],
+    mayNot: ["node:http", "../server/index.js", "../../main/broker.js", "../../client/index.js", "../../cli/ringmq.js"],
+  },
+  {
+    file: "src/registry/server/probe.ts",
+    may: ["./registry.js", "../discovery/node-info.js", "../../main/ports/http/guard.js", "node:https"],
+    mayNot: [
+      "../announcement/index.js",
+      "../../main/broker.js",
+      "../../main/ports/http/listener.js",
+      "../../journal/journal.js",
+      "../../cli/ringmq.js",
+    ],
+  },
   {
     file: "src/client/base/probe.ts",
     may: ["./error.js", "../../protocol/op.js"],
@@ -300,25 +328,4 @@ export const PLACES: readonly Place[] = [
       "uWebSockets.js",
     ],
   },
-];
-
-/** Calls that are refused and allowed, by place: no clock, I/O or randomness, and nothing that browsers lack. */
-export const GLOBALS: readonly Place[] = [
-  {
-    file: "src/shard/probe.ts",
-    may: ["new Uint8Array(1)", "Math.max(1, 2)"],
-    mayNot: [
-      "Date.now()",
-      "performance.now()",
-      "setTimeout(f, 1)",
-      "queueMicrotask(f)",
-      "crypto.randomUUID()",
-      "console.log(1)",
-      "process.exit()",
-      "Buffer.alloc(1)",
-    ],
-  },
-  { file: "src/protocol/probe.ts", may: ["Date.UTC(2024, 0)"], mayNot: ["Buffer.alloc(1)", "process.exit()"] },
-  { file: "src/client/probe.ts", may: ["Date.now()"], mayNot: ["Buffer.alloc(1)", "process.exit()"] },
-  { file: "src/registry/discovery/probe.ts", may: ["fetch(url)"], mayNot: ["Buffer.alloc(1)", "process.exit()"] },
 ];
