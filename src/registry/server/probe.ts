@@ -10,18 +10,35 @@ import { parseNodeAddress } from "../discovery/node-address.js";
 /** The head of an answer; more is no answer of a node. */
 const MAX_HEAD_BYTES = 8192;
 
-/** Whether GET /ping on an HTTP address is answered with 200. Without a scheme it may be HTTP or HTTPS. */
-export const answersPing = async (address: string, timeout: number, closing?: AbortSignal): Promise<boolean> => {
+export type PingScheme = "http" | "https";
+
+const CLIENTS = { http, https } as const satisfies Record<PingScheme, unknown>;
+
+/**
+ * Asks GET /ping on an HTTP address, and returns the scheme under which it was answered with 200; undefined: under none.
+ * Where the address has no scheme both are tried, `hint` first: a port of HTTPS that is asked in plain text may well log
+ * that, and so may every ping.
+ */
+export const answersPing = async (
+  address: string,
+  timeout: number,
+  { closing, hint = "http" }: { readonly closing?: AbortSignal; readonly hint?: PingScheme | undefined } = {},
+): Promise<PingScheme | undefined> => {
   const parsed = parseNodeAddress(address);
-  if (parsed === undefined) return false;
+  if (parsed === undefined) return undefined;
   const limit = AbortSignal.timeout(timeout);
   const signal = closing === undefined ? limit : AbortSignal.any([limit, closing]);
-  const { scheme, host, port } = parsed;
-  if (scheme === "https") return (await ping(https, host, port, signal)) === "ok";
-  const outcome = await ping(http, host, port, signal);
-  // A port of HTTPS ends the connection, or answers 400 to what is no handshake.
-  if (outcome === "ok" || outcome === "unreachable" || scheme === "http") return outcome === "ok";
-  return (await ping(https, host, port, signal)) === "ok";
+  for (const scheme of schemesOf(parsed.scheme, hint)) {
+    const outcome = await ping(scheme, parsed.host, parsed.port, signal);
+    if (outcome === "ok") return scheme;
+    if (outcome === "unreachable") return undefined;
+  }
+  return undefined;
+};
+
+const schemesOf = (given: string | undefined, hint: PingScheme): readonly PingScheme[] => {
+  if (given === "http" || given === "https") return [given];
+  return hint === "http" ? ["http", "https"] : ["https", "http"];
 };
 
 type PingOutcome = "ok" | "refused" | "unreachable";
@@ -29,12 +46,10 @@ type PingOutcome = "ok" | "refused" | "unreachable";
 /** There is nothing behind the port, or not in time. */
 const UNREACHABLE = new Set(["ECONNREFUSED", "EHOSTUNREACH", "ENETUNREACH", "ENOTFOUND", "EAI_AGAIN", "ABORT_ERR"]);
 
-const ping = (
-  { request }: Pick<typeof http | typeof https, "request">,
-  host: string,
-  port: number,
-  signal: AbortSignal,
-): Promise<PingOutcome> =>
+/** A node that lets in nobody without a certificate lives. This is how TLS 1.3 says so. */
+const CERTIFICATE_REQUIRED = "ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED";
+
+const ping = (scheme: PingScheme, host: string, port: number, signal: AbortSignal): Promise<PingOutcome> =>
   new Promise((resolve) => {
     const options = {
       host,
@@ -47,12 +62,13 @@ const ping = (
       rejectUnauthorized: false,
       signal,
     } as const;
-    const outgoing = request(options, (answer) => {
+    const outgoing = CLIENTS[scheme].request(options, (answer) => {
       resolve(answer.statusCode === 200 ? "ok" : "refused");
       outgoing.destroy();
     });
-    outgoing.on("error", (error: NodeJS.ErrnoException) => {
-      resolve(UNREACHABLE.has(error.code ?? "") ? "unreachable" : "refused");
+    outgoing.on("error", ({ code = "" }: NodeJS.ErrnoException) => {
+      if (code === CERTIFICATE_REQUIRED) resolve("ok");
+      else resolve(UNREACHABLE.has(code) ? "unreachable" : "refused");
     });
     // A switch of protocols, which would wait for somebody to take it up.
     outgoing.on("upgrade", (_, socket) => {
