@@ -25,8 +25,8 @@ export interface NodeLinkEvents {
   draining(link: NodeLink): void;
   /** A connection has opened: `client` was set. */
   connected(link: NodeLink, client: Client): void;
-  /** It could not be connected to, or its connection has ended: `client` was unset. */
-  lost(link: NodeLink, error: Error): void;
+  /** Its connection has ended, `client` was unset; or (`wasConnected` is false) it could not be connected to. */
+  lost(link: NodeLink, error: Error, wasConnected: boolean): void;
 }
 
 export interface NodeLinkOptions {
@@ -100,10 +100,11 @@ export class NodeLink {
       const start = Date.now();
       const error = await this.#connection();
       if (this.isClosed) return;
+      const wasConnected = this.#state === "connected" || this.#state === "draining";
       this.#state = "lost";
       this.#error = error;
       this.#tried.resolve(error);
-      this.#events.lost(this, error);
+      this.#events.lost(this, error, wasConnected);
       if (this.isClosed) return;
       if (Date.now() - start >= MIN_LIFE) attempt = 0;
       await this.#wait(backoff(attempt, FIRST_WAIT, MAX_WAIT));

@@ -102,7 +102,7 @@ export class NodeLinks {
         this.#events.connected(client);
         this.#events.happened({ type: "connected", node: link.state });
       },
-      lost: (link, error) => this.#lost(link, error),
+      lost: (link, error, wasConnected) => this.#lost(link, error, wasConnected),
     });
   }
 
@@ -112,11 +112,12 @@ export class NodeLinks {
     this.#usable = listed.length > 0 ? listed : connected;
   }
 
-  #lost(link: NodeLink, error: Error): void {
+  #lost(link: NodeLink, error: Error, wasConnected: boolean): void {
     if (!link.isListed) this.#drop(link);
     this.#choose();
     this.#events.happened({ type: "lost", node: link.state, error });
-    this.#hurry();
+    // Not each time that a node which is away is tried: that would be a request of every client every few seconds.
+    if (wasConnected) this.#hurry();
   }
 
   #drop(link: NodeLink): void {

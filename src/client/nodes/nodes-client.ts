@@ -185,14 +185,16 @@ export class NodesClient {
 
   /**
    * Has the messages of a queue pushed by every node, those included that are connected later. `prefetch` counts for each
-   * node. Rejects when every connected node refuses.
+   * node. Resolves when one of them does so; rejects when every connected node refuses.
    */
   async consume(topic: string, options: ConsumeOptions = {}): Promise<NodesConsumer> {
     this.#assertNotDraining();
     const consumer = new NodesConsumer(topic, readOptions(options, OPTIONS.consume));
     this.#consumers.add(consumer);
     unobserved(consumer.finished.then(() => this.#consumers.delete(consumer)));
-    await Promise.all(this.#links.connected.map(({ client }) => client && consumer.join(client)));
+    const answered = Promise.all(this.#links.connected.map(({ client }) => client && consumer.join(client)));
+    // One that hangs must not hold up the others.
+    await Promise.race([answered, consumer.started]);
     const refusal = consumer.isOver ? await consumer.closed : undefined;
     if (refusal === undefined) return consumer;
     this.#consumers.delete(consumer);

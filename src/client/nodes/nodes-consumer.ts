@@ -30,6 +30,7 @@ export class NodesConsumer implements AsyncIterableIterator<Message> {
   readonly #options: ConsumeOptions;
   readonly #loop = new ReadLoop<Message | MessageBatch>();
   readonly #closed = deferred<RingmqError | undefined>();
+  readonly #started = deferred<void>();
   readonly #stopped = deferred<void>();
   /** One for each node that is consumed. */
   #consumers: Consumer[] = [];
@@ -55,6 +56,15 @@ export class NodesConsumer implements AsyncIterableIterator<Message> {
   /** Resolves when no more messages will come: with why, or with undefined when it was stopped or its client closed. */
   get closed(): Promise<RingmqError | undefined> {
     return this.#closed.promise;
+  }
+
+  /**
+   * Resolves when a node is consumed.
+   *
+   * @internal
+   */
+  get started(): Promise<void> {
+    return this.#started.promise;
   }
 
   /** Resolves when the program has read all there is, or has left. */
@@ -213,6 +223,7 @@ export class NodesConsumer implements AsyncIterableIterator<Message> {
     }
     this.#clients.set(client, undefined);
     this.#consumers.push(consumer);
+    this.#started.resolve();
     this.#wakeUp();
   }
 
