@@ -108,6 +108,58 @@ const OVER_RESP: readonly Visit[] = [
   says("*1\r\nnot RESP"),
 ];
 
+const pub = "pub pushed  0\n\0\0\0\u0001x";
+
+const OVER_GMQ_LINE: readonly Visit[] = [
+  says(""),
+  breaksOff(pub),
+  says(pub),
+  hears(pub),
+  hears(pub.repeat(20)),
+  halves(`${pub}pop empty\n`),
+  says("pop empty default\n"),
+  lingers("pop empty default\npop empty default\nack 1 empty default\n"),
+  lingers(`pop empty default\npop other default\n${pub}`),
+  halves("pop empty default\n"),
+  lingers("subscribe news\npop empty default\n"),
+  says('mpub pushed 2\n\0\0\0\u000c{"body":"x"}\0\0\0'),
+  says("pub pushed  0\n\u00ff\u00ff\u00ff\u00ff"),
+  halves("queue q q\n\n"),
+];
+
+/** A request of gmq's first generation: short, so that each length is one character. */
+const framed = (name: string, data: string): string =>
+  `v111\0${String.fromCharCode(name.length)}\0${String.fromCharCode(data.length)}${name}${data}`;
+
+let jobs = 0;
+
+/** A push with an id that no other has. */
+const job = (ttr: number): string => framed("push", `{"Id":${++jobs},"Topic":"pushed","TTR":${ttr},"Body":"x"}`);
+
+/** A visit with a text of its own each time. */
+const afresh =
+  (visit: (text: string) => Visit, text: () => string): Visit =>
+  (socket, number) =>
+    visit(text())(socket, number);
+
+const OVER_FRAMES: readonly Visit[] = [
+  says(""),
+  afresh(breaksOff, () => job(0)),
+  afresh(says, () => job(0)),
+  afresh(hears, () => job(60)),
+  afresh(halves, () => job(60) + framed("pop", "empty")),
+  says(framed("pop", "empty")),
+  says(framed("pop", "empty,void")),
+  lingers(framed("pop", "empty")),
+  lingers(framed("pop", "empty,void").repeat(3)),
+  halves(framed("pop", "void,empty,other")),
+  afresh(halves, () => framed("pop", "empty") + job(0)),
+  hears(framed("ack", '{"JobId":"nosuch"}')),
+  // Three seconds.
+  hears(framed("pop", "empty,void")),
+  says("v111\xff not a frame"),
+];
+
 const visit = (port: number, what: Visit, number: number): Promise<void> =>
   new Promise((resolve) => {
     const socket = connect({ port, host: "127.0.0.1" });
@@ -165,13 +217,16 @@ describe("a thousand sessions that come and go", { timeout: 120_000 }, () => {
   it.each([
     ["HTTP", OVER_HTTP, ({ http }: TestBroker) => http],
     ["a front end of the TCP port", OVER_RESP, ({ tcp }: TestBroker) => tcp],
+    ["gmq's line protocol", OVER_GMQ_LINE, ({ tcp }: TestBroker) => tcp],
+    ["gmq's frames", OVER_FRAMES, ({ tcp }: TestBroker) => tcp],
   ] as const)("over %s leave nothing behind", async (_, visits, portOf) => {
-    const broker = await testBroker({ durability: "memory", shards: 2 }, { frontEnds: [resp] });
+    const seams = visits === OVER_RESP ? { frontEnds: [resp] } : {};
+    const broker = await testBroker({ durability: "memory", shards: 2 }, seams);
     await visitAll(portOf(broker), visits);
     await expectNothing(broker);
     // A pop that does not wait makes no topic.
     const [empty, pushed] = [await queueOf(broker, "empty").catch(() => ({})), await queueOf(broker, "pushed")];
-    expect(empty).toMatchObject(visits === OVER_RESP ? { consumers: 0, inFlight: 0, ready: 0 } : {});
+    expect(empty).toMatchObject(visits !== OVER_HTTP ? { consumers: 0, inFlight: 0, ready: 0 } : {});
     expect(pushed).toMatchObject({ consumers: 0, inFlight: 0 });
     expect((pushed as { ready: number }).ready).toBeGreaterThan(SESSIONS / visits.length);
   });

@@ -279,7 +279,7 @@ describe("handshakes on the TCP port", () => {
   });
 
   it("that are done leave as much time for HELLO as is left", async () => {
-    const { tcp, broker } = await secured({ helloTimeout: 1_000 });
+    const { tcp, broker } = await secured({ helloTimeout: 1_000, maxConnections: 1 });
     const socket = connectTls({ host: "127.0.0.1", port: tcp, ca: authority.cert });
     await once(socket, "secureConnect");
     socket.resume();

@@ -1,6 +1,6 @@
 /** A node that leaves pings unanswered is dropped, and taken back when it answers again. */
 import { expect, it } from "vitest";
-import { ask, idsOf, openNode, refused, registration, SUCCESS, testRegistry } from "./nodes.js";
+import { ask, idsOf, openNode, refused, registration, SUCCESS, serveHttp, testRegistry } from "./nodes.js";
 
 const POLL = { interval: 5, timeout: 20_000 };
 
@@ -53,6 +53,20 @@ it("forgets a dropped node in whose place another one registers", async () => {
   await expect.poll(() => other.requests.length, POLL).toBeGreaterThan(before + 5);
   expect(await ask(registry, "/getNodes")).toContain(other.tcpAddress);
   expect(await ask(registry, "/getNodes")).not.toContain(one.tcpAddress);
+});
+
+it("closes at once while a ping is not answered", async () => {
+  const registry = await testRegistry({ pingTimeout: 1_000_000 });
+  let isMute = false;
+  let isAsked = false;
+  const httpAddress = await serveHttp((_, response) => {
+    if (isMute) isAsked = true;
+    else response.end("OK");
+  });
+  await ask(registry, registration({ ...(await openNode(1)), httpAddress }));
+  isMute = true;
+  await expect.poll(() => isAsked, POLL).toBe(true);
+  await registry.close();
 });
 
 it("forgets a dropped node after a while", async () => {
