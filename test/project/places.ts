@@ -306,6 +306,16 @@ export const PLACES: readonly Place[] = [
     mayNot: ["../client.js", "../consume/consumer.js", "node:net"],
   },
   {
+    file: "src/client/nodes/probe.ts",
+    may: ["./picker.js", "../connect.js", "../../registry/discovery/index.js"],
+    mayNot: ["../channels/subscription.js", "../../registry/server/index.js", "../../main/broker.js", "node:net", "ws"],
+  },
+  {
+    file: "src/client/index.ts",
+    may: ["./connect.js", "./nodes/picker.js", "../protocol/headers.js"],
+    mayNot: ["node:net", "ws", "../main/broker.js"],
+  },
+  {
     file: "src/client/probe.ts",
     may: ["./client.js", "./consume/consumer.js", "../protocol/op.js"],
     mayNot: [
@@ -332,15 +342,5 @@ export const PLACES: readonly Place[] = [
     file: "src/gmq-client/probe.ts",
     may: ["./requests.js", "node:net", "node:events"],
     mayNot: ["../client/index.js", "../protocol/op.js", "../main/options.js"],
-  },
-  {
-    file: "src/client/nodes/probe.ts",
-    may: ["./picker.js"],
-    mayNot: ["../index.js", "../../main/broker.js", "node:net", "ws"],
-  },
-  {
-    file: "src/client/index.ts",
-    may: ["./connect.js", "./nodes/picker.js", "../protocol/headers.js"],
-    mayNot: ["node:net", "ws", "../main/broker.js"],
   },
 ];

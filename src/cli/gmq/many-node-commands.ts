@@ -1,6 +1,6 @@
 /** The commands of `gclient` over all nodes that are listed. */
 import { setTimeout as delay } from "node:timers/promises";
-import type { Pick } from "../../client/nodes/picker.js";
+import type { PickBy } from "../../client/nodes/picker.js";
 import * as requests from "../../gmq-client/requests.js";
 import type { Response } from "../../gmq-client/response-reader.js";
 import { listAnnounced, listRegistered, type NodeInfo } from "../../registry/discovery/index.js";
@@ -53,7 +53,7 @@ const listNodes = async ({ etcd, registries }: GclientSettings): Promise<NodeInf
 };
 
 const push =
-  (pick: Pick): ManyNodeCommand =>
+  (pick: PickBy): ManyNodeCommand =>
   async (settings, { line, progress }) => {
     const { topic, routeKey, pushCount } = settings;
     const pool = new NodePool(await findNodes(settings), pick);

@@ -1,5 +1,5 @@
 /** The nodes that a registry or etcd lists, a connection to each that is used, and which of them is next. */
-import { createPicker, type Pick } from "../../client/nodes/picker.js";
+import { createPicker, type PickBy } from "../../client/nodes/picker.js";
 import { GmqConnection } from "../../gmq-client/connection.js";
 import type { NodeInfo } from "../../registry/discovery/index.js";
 import { parsePeer } from "../units.js";
@@ -19,7 +19,7 @@ export class NodePool {
   #nodes: readonly NodeInfo[];
   readonly #connections = new Map<string, Promise<GmqConnection>>();
 
-  constructor(nodes: readonly NodeInfo[], pick: Pick) {
+  constructor(nodes: readonly NodeInfo[], pick: PickBy) {
     this.#nodes = nodes;
     this.#picker = createPicker(pick);
   }

@@ -3,7 +3,7 @@
  */
 
 /** By weight, each as likely, or each in turn. */
-export type Pick = "weight" | "random" | "turn";
+export type PickBy = "weight" | "random" | "turn";
 
 /** Returns the index of one of the nodes, -1 when there are none. Nodes of weight 0 are left out unless all are. */
 export type Picker = (nodes: readonly { readonly weight: number }[]) => number;
@@ -11,7 +11,7 @@ export type Picker = (nodes: readonly { readonly weight: number }[]) => number;
 type Weighted = Parameters<Picker>[0];
 
 /** Makes a picker. `random` returns numbers from 0 to below 1, as Math.random does. */
-export const createPicker = (kind: Pick, random: () => number = Math.random): Picker => {
+export const createPicker = (kind: PickBy, random: () => number = Math.random): Picker => {
   switch (kind) {
     case "weight":
       return byWeight(random);
@@ -43,39 +43,41 @@ const byWeight = (random: () => number): Picker => {
   let weights: number[] = [];
   let credits: number[] = [];
 
-  const isKnown = (nodes: Weighted): boolean =>
-    nodes.length === weights.length && nodes.every(({ weight }, i) => weightOf(weight) === weights[i]);
-
   const restart = (nodes: Weighted): number => {
     weights = nodes.map(({ weight }) => weightOf(weight));
     credits = weights.slice();
     const total = weights.reduce((sum, weight) => sum + weight, 0);
     let point = random() * total;
-    // Rounding may leave a rest behind the last node: it belongs to the last that may be picked.
-    const last = weights.findLastIndex((weight) => weight > 0);
     let picked = weights.findIndex((weight) => {
       point -= weight;
       return point < 0;
     });
-    if (picked < 0) picked = last;
+    // Rounding may leave a rest behind the last node: it belongs to the last that may be picked.
+    if (picked < 0) picked = weights.findLastIndex((weight) => weight > 0);
     credits[picked] = (credits[picked] ?? 0) - total;
     return picked;
   };
 
   const equal = inTurn(random);
   return (nodes) => {
-    if (eligible(nodes) === 0) return equal(nodes);
-    if (!isKnown(nodes)) return restart(nodes);
+    const { length } = nodes;
+    if (length === 1) return 0;
     let total = 0;
-    let picked = -1;
-    let most = Number.NEGATIVE_INFINITY;
-    for (let i = 0; i < weights.length; i++) {
-      const weight = weights[i] ?? 0;
-      if (weight === 0) continue;
+    let isKnown = length === weights.length;
+    for (let i = 0; i < length; i++) {
+      const weight = weightOf(nodes[i]?.weight ?? 0);
       total += weight;
+      if (weight !== weights[i]) isKnown = false;
+    }
+    if (total === 0) return equal(nodes);
+    if (!isKnown) return restart(nodes);
+    let picked = 0;
+    let most = Number.NEGATIVE_INFINITY;
+    for (let i = 0; i < length; i++) {
+      const weight = weights[i] ?? 0;
       const credit = (credits[i] ?? 0) + weight;
       credits[i] = credit;
-      if (credit <= most) continue;
+      if (credit <= most || weight === 0) continue;
       most = credit;
       picked = i;
     }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { createPicker, type Pick } from "../../../src/client/nodes/picker.js";
+import { createPicker, type PickBy } from "../../../src/client/nodes/picker.js";
 
 /** A small generator (mulberry32), so that a failure can be repeated. */
 const seeded = (seed: number): (() => number) => {
@@ -15,7 +15,7 @@ const seeded = (seed: number): (() => number) => {
 const nodes = (...weights: readonly number[]): { readonly weight: number }[] => weights.map((weight) => ({ weight }));
 
 /** How often each node is picked in so many picks. */
-const shares = (pick: Pick, weights: readonly number[], picks: number, seed = 1): number[] => {
+const shares = (pick: PickBy, weights: readonly number[], picks: number, seed = 1): number[] => {
   const picker = createPicker(pick, seeded(seed));
   const counts = weights.map(() => 0);
   for (let i = 0; i < picks; i++) {
@@ -25,7 +25,7 @@ const shares = (pick: Pick, weights: readonly number[], picks: number, seed = 1)
   return counts;
 };
 
-const KINDS: readonly Pick[] = ["weight", "random", "turn"];
+const KINDS: readonly PickBy[] = ["weight", "random", "turn"];
 
 describe("picking by weight", () => {
   it("gives each node exactly its share of a cycle", () => {
