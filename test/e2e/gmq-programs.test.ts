@@ -1,7 +1,10 @@
 /** gnode, gregister and gclient as processes: what their README does not show. */
+import { once } from "node:events";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { parseId } from "../../src/protocol/id.js";
 import { Authority, writeAuthority, writeCertificate } from "../certificates.js";
 import { freePort, type Running, Shell } from "./shell.js";
@@ -79,6 +82,31 @@ describe("gnode", () => {
     expect(await stop(node)).toBe(0);
     expect(await listed(registry.url)).toEqual([]);
     expect(await stop(registry)).toBe(0);
+  });
+
+  it("still serves while it unregisters", async () => {
+    const shell = new Shell();
+    const registry = await startRegistry(shell);
+    const heard: string[] = [];
+    let node: Awaited<ReturnType<typeof startNode>> | undefined;
+    // Before the registry, and on its way looks after the node.
+    const between = createServer(async ({ url = "" }, response) => {
+      if (url.startsWith("/unregister")) heard.push(await (await fetch(`http://127.0.0.1:${node?.http}/ping`)).text());
+      response.end(await (await fetch(registry.url + url)).text());
+    });
+    onTestFinished(() => void between.close());
+    between.listen(0, "127.0.0.1");
+    await once(between, "listening");
+    node = await startNode(shell, `-register_addr=127.0.0.1:${(between.address() as AddressInfo).port}`);
+    await node.said("the node is listed");
+    expect(await stop(node)).toBe(0);
+    expect(heard).toEqual(["OK"]);
+  });
+
+  it("refuses an address that nobody can be told", async () => {
+    const refused = new Shell().program("gnode -tcp_addr=127.0.0.1:0 -http_addr=127.0.0.1:0 -report_tcp_addr='a b:1'");
+    expect(await refused.exit).toBe(2);
+    expect(refused.text.err).toContain("a node announces addresses as in 10.0.0.1:9503; one is a b:1");
   });
 
   it("on all interfaces announces an address that others reach, and says which", async () => {
