@@ -18,6 +18,9 @@ import { isForAnotherNode } from "./node-errors.js";
 const FIRST_WAIT = 100;
 const MAX_WAIT = 5000;
 
+const takeMessage = (consumer: Consumer): Message | undefined => consumer.take();
+const takeBatch = (consumer: Consumer): MessageBatch | undefined => consumer.takeBatch();
+
 /**
  * Messages of a queue, from all nodes, as they come; of each node in its order. Iterate it once: `for await (const message
  * of consumer)`, or over `batches()`. Leaving the loop stops it and gives back what it has not read.
@@ -97,7 +100,7 @@ export class NodesConsumer implements AsyncIterableIterator<Message> {
 
   /** The next message of any node. Rejects once when every node refuses to be consumed; `done` after that. */
   next(): Promise<IteratorResult<Message, undefined>> {
-    const value = this.#take((consumer) => consumer.take());
+    const value = this.#take(takeMessage);
     return value === undefined ? this.#nextLater() : Promise.resolve({ done: false, value });
   }
 
@@ -112,7 +115,7 @@ export class NodesConsumer implements AsyncIterableIterator<Message> {
   async *batches(): AsyncGenerator<MessageBatch, void> {
     try {
       for (;;) {
-        const batch = this.#take((consumer) => consumer.takeBatch());
+        const batch = this.#take(takeBatch);
         if (batch !== undefined) yield batch;
         else if (!(await this.#available())) return;
       }
@@ -250,7 +253,7 @@ export class NodesConsumer implements AsyncIterableIterator<Message> {
 
   async #nextLater(): Promise<IteratorResult<Message, undefined>> {
     while (await this.#available()) {
-      const value = this.#take((consumer) => consumer.take());
+      const value = this.#take(takeMessage);
       if (value !== undefined) return { done: false, value };
     }
     return { done: true, value: undefined };
