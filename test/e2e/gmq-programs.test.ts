@@ -9,12 +9,12 @@ import { parseId } from "../../src/protocol/id.js";
 import { Authority, writeAuthority, writeCertificate } from "../certificates.js";
 import { freePort, type Running, Shell } from "./shell.js";
 
-/** Starts a node on free ports; `flags` beat those. */
+/** Starts a node on any free ports. */
 const startNode = async (shell: Shell, flags = "-register_addr="): Promise<Running & { tcp: number; http: number }> => {
-  const [tcp, http] = [await freePort(), await freePort()];
-  const node = shell.program(`gnode -tcp_addr=127.0.0.1:${tcp} -http_addr=127.0.0.1:${http} ${flags}`);
-  await node.said("ringmq runs");
-  return { ...node, tcp, http };
+  const node = shell.program(`gnode -tcp_addr=127.0.0.1:0 -http_addr=127.0.0.1:0 ${flags}`);
+  const ports = await node.said(/tcp:\/\/127\.0\.0\.1:\d+\n.*\n.*http:\/\/127\.0\.0\.1:\d+\n/);
+  const [tcp, http] = [...ports.matchAll(/(?:tcp|http):\/\/127\.0\.0\.1:(\d+)/g)].map(([, port]) => Number(port));
+  return { ...node, tcp: tcp ?? 0, http: http ?? 0 };
 };
 
 const startRegistry = async (shell: Shell): Promise<Running & { url: string }> => {
