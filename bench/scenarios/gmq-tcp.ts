@@ -68,7 +68,7 @@ export const measureGmqPopAck = async (bench: Bench, protocol: GmqProtocolName):
   const topics = topicsOf(messages);
   for (const [topic, count] of topics) {
     const filled = await fill(bench, broker, protocol, topic, count);
-    if (filled.messages !== count) throw new Error(`${filled.messages} of ${count} messages were published in time`);
+    if (filled.messages < count) throw new Error(`${filled.messages} of ${count} messages were published in time`);
   }
   const address = broker.listening.tcp;
   const prepare = (topic: string, count: number) =>

@@ -238,6 +238,10 @@ export class Server implements ConnectionHost, SessionHost {
     return this.#sockets >= this.#options.maxConnections;
   }
 
+  get isScarce(): boolean {
+    return this.#sockets > this.#options.maxConnections / 2;
+  }
+
   get isCrowded(): boolean {
     return (this.#tcp?.sockets ?? 0) + (this.#http?.sockets ?? 0) > this.#maxSockets;
   }

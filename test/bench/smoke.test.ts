@@ -121,6 +121,35 @@ test(
 );
 
 test(
+  "gmq-line compares one request in flight with the client's, in turns",
+  async () => {
+    const results = await told("gmq-line", "--messages", "500", "--runs", "1");
+    expect(results.map((result) => [result.variant, result.case, result.messages])).toEqual([
+      ["pub", "pipelined", 500],
+      ["pop-ack", "pipelined", 500],
+      ["pub-1", "line, 1 in flight", 100],
+      ["pub-1", "client, 1 in flight", 100],
+      ["pop-ack-1", "line, 1 in flight", 100],
+      ["pop-ack-1", "client, 1 in flight", 100],
+    ]);
+    for (const i of [2, 4]) expect(results[i]?.figures).toEqual({ ratioToClient: positive });
+  },
+  RUN_MS,
+);
+
+test(
+  "gmq-frame pushes, pops and acks every message once",
+  async () => {
+    const results = await told("gmq-frame", "--messages", "2000", "--runs", "1");
+    expect(results.map(({ variant, messages }) => [variant, messages])).toEqual([
+      ["push", 2_000],
+      ["pop-ack", 2_000],
+    ]);
+  },
+  RUN_MS,
+);
+
+test(
   "gmq-http pushes, pops and acks every message once",
   async () => {
     const results = await told("gmq-http", "--messages", "200");

@@ -247,17 +247,31 @@ describe("the native protocol over TCP", () => {
     await (await NativeClient.greeted(tcp)).ping();
   });
 
-  it("closes a connection that does not say HELLO in time, whether it speaks or not", async () => {
+  it("closes a connection that does not say all of HELLO in time", async () => {
     const { tcp } = await testBroker({ helloTimeout: 100 });
-    const silent = await NativeClient.open(tcp);
     const slow = await NativeClient.open(tcp);
     slow.send(HELLO.subarray(0, 5));
     const greeted = await NativeClient.greeted(tcp);
-    await silent.closed;
     await slow.closed;
-    expect(silent.frames).toEqual([]);
     expectError(await slow.next(), "HANDSHAKE_REQUIRED", 0);
     await greeted.ping();
+  });
+
+  it("keeps connections that say nothing for as long as there is room", async () => {
+    const { tcp, broker } = await testBroker({ helloTimeout: 100, maxConnections: 6 });
+    const silent = [await NativeClient.open(tcp), await NativeClient.open(tcp)];
+    const hesitant = await NativeClient.open(tcp);
+    hesitant.send(Buffer.from("v1"));
+    await hesitant.closed;
+    while (broker.usage.sockets > 2) await new Promise((resolve) => setImmediate(resolve));
+    const [first] = silent;
+    first?.send(HELLO);
+    expect((await first?.next())?.op).toBe(Op.HELLO);
+    await NativeClient.greeted(tcp);
+    await NativeClient.greeted(tcp);
+    await silent[1]?.closed;
+    expect(silent[1]?.frames).toEqual([]);
+    await first?.ping();
   });
 
   it("tells a stranger in plain words what this port speaks", async () => {

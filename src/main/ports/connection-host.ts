@@ -7,6 +7,8 @@ import type { AddressShares } from "./address-shares.js";
 export interface ConnectionHost {
   /** The sockets of all listeners, unrecognized ones included, are at their limit. */
   readonly isFull: boolean;
+  /** More than half of that: sockets that are of no use to anybody should go. */
+  readonly isScarce: boolean;
   /** They are so far past the limit that the newest is closed without an answer. */
   readonly isOverLimit: boolean;
   /** File descriptors may run out: the newest socket is closed without an answer, whatever it is. */

@@ -27,14 +27,22 @@ const ignore = (): void => {};
 const UNKNOWN =
   "ringmq: this port speaks the native protocol, which begins with HELLO (first byte 0x00), and those of gmq, in plain text\n";
 
+/** A socket whose handshake goes on, or whose protocol is not known yet. */
+interface UnknownSocket {
+  /** Of a clock that does not step. */
+  readonly deadline: number;
+  /** It could speak, and has said nothing: as pools of connections that wait for work do. */
+  isSilent: boolean;
+}
+
 export class TcpListener implements Port {
   readonly #server: Server;
   readonly #buffer = new ReadBuffer();
   /** Undefined: plain TCP. */
   readonly #tls: TlsHandshakes | undefined;
   readonly #tlsHint: Hint;
-  /** Accepted sockets whose handshake goes on, or whose protocol is not known yet, and their deadlines. Oldest first. */
-  readonly #unknown = new Map<Socket, number>();
+  /** By deadline. */
+  readonly #unknown = new Map<Socket, UnknownSocket>();
   #sockets = 0;
   #refused = 0;
   /** Undefined: it is not to listen. */
@@ -118,11 +126,15 @@ export class TcpListener implements Port {
     for (const socket of this.#unknown.keys()) socket.destroy();
   }
 
-  /** Closes sockets whose protocol has been unknown for too long. */
+  /**
+   * Closes sockets whose protocol has been unknown for too long. Those that have said nothing yet stay as long as there is
+   * room: clients of gmq may connect long before their first command.
+   */
   expire(now: number): void {
-    for (const [socket, deadline] of this.#unknown) {
+    const { isScarce } = this.host;
+    for (const [socket, { deadline, isSilent }] of this.#unknown) {
       if (deadline > now) return;
-      socket.destroy();
+      if (isScarce || !isSilent) socket.destroy();
     }
   }
 
@@ -145,30 +157,36 @@ export class TcpListener implements Port {
     }
     socket.once("close", () => shares.release(share));
 
-    this.#unknown.set(socket, performance.now() + this.helloTimeout);
+    const deadline = performance.now() + this.helloTimeout;
+    this.#unknown.set(socket, { deadline, isSilent: this.#tls === undefined });
     const forget = (): void => {
       this.#unknown.delete(socket);
     };
     socket.once("close", forget);
-    const recognized = (): void => {
+    const heard = (isRecognized: boolean): void => {
       forget();
-      socket.off("close", forget);
+      if (isRecognized) socket.off("close", forget);
+      else this.#unknown.set(socket, { deadline: performance.now() + this.helloTimeout, isSilent: false });
     };
-    if (this.#tls === undefined) return this.#recognize(socket, reading, recognized);
+    if (this.#tls === undefined) return this.#recognize(socket, reading, heard);
     this.#tls.begin(socket, (secured) => {
+      const unknown = this.#unknown.get(socket);
+      if (unknown !== undefined) unknown.isSilent = true;
       forward(secured, reading);
-      this.#recognize(secured, reading, recognized);
+      this.#recognize(secured, reading, heard);
     });
   }
 
   /** Waits for the first bytes, and gives the socket to the protocol whose they are. */
-  #recognize(socket: Socket, reading: Reading, recognized: () => void): void {
+  #recognize(socket: Socket, reading: Reading, heard: (isRecognized: boolean) => void): void {
     let first: Buffer = Buffer.alloc(0);
     const look = (bytes: Buffer): void => {
+      const isFirst = first.length === 0;
       first = Buffer.concat([first, bytes]);
       const protocol = recognize(this.protocols, first);
-      if (protocol === undefined) return;
-      recognized();
+      // Its time begins with its first word, and not anew with each.
+      if (protocol === undefined) return isFirst ? heard(false) : undefined;
+      heard(true);
       if (protocol !== null) return protocol.accept(socket, reading, first);
       reading.onRead = ignore;
       this.#unknownProtocol(socket, first);

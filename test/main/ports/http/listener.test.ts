@@ -43,6 +43,7 @@ const listening = async (makeEngine: HttpEngineFactory) => {
     get isOverLimit() {
       return faults.isOverLimit?.() ?? false;
     },
+    isScarce: false,
     isCrowded: false,
     acceptFailed: () => {},
     shares: new AddressShares(100),

@@ -13,15 +13,16 @@ import { nameFault } from "./words.js";
 
 const OVERFLOW = "drop-oldest";
 
-export const channelFault = (channel: string): Fault | undefined => {
-  if (channel === "") return { code: "E_INVALID_CHANNEL", text: "channel name required" };
+/** What is wrong with the name of a channel; `empty` is what is said of one that is missing. */
+export const channelFault = (channel: string, empty: string): Fault | undefined => {
+  if (channel === "") return { code: "E_INVALID_CHANNEL", text: empty };
   return nameFault("E_INVALID_CHANNEL", "channel", channel);
 };
 
 export const subscribe: Command = (client, words) => {
   if (words.length !== 1) return client.refuseAndEnd({ code: "E_INVALID_PARAMS", text: "1 parameters required" });
   const [channel = ""] = words;
-  const fault = channelFault(channel);
+  const fault = channelFault(channel, "channel name is empty");
   if (fault !== undefined) return client.refuseAndEnd(fault);
   open(client, channel, (frame) => {
     if (frame.op === Answer.CONFIRM) client.ok();

@@ -139,7 +139,7 @@ export class LineCodec implements Codec {
   #publish(words: readonly string[]): void {
     if (words.length !== 1) return void this.#refuseParams(1, 0);
     const [channel = ""] = words;
-    const fault = channelFault(channel);
+    const fault = channelFault(channel, "channel name required");
     if (fault !== undefined) return this.#client.refuseAndEnd(fault);
     this.#part = new ChannelBody(this.#client, channel);
   }

@@ -12,13 +12,23 @@ export class DecimalId {
   /** Right-aligned. */
   readonly #digits = new Uint8Array(MAX_DIGITS);
   #start = MAX_DIGITS - 1;
+  #high = -1;
+  #low = -1;
 
   get length(): number {
     return MAX_DIGITS - this.#start;
   }
 
-  /** Long division by 10^9 in 16-bit limbs, as in `formatId`. */
+  /** Messages come one after the other: often this is the next. */
   set(high: number, low: number): void {
+    if (high === this.#high && low === this.#low + 1) this.increment();
+    else this.#divide(high, low);
+    this.#high = high;
+    this.#low = low;
+  }
+
+  /** Long division by 10^9 in 16-bit limbs, as in `formatId`. */
+  #divide(high: number, low: number): void {
     const top = Math.floor(high / BILLION);
     const middle = (high % BILLION) * LIMB + (low >>> 16);
     const bottom = (middle % BILLION) * LIMB + (low & (LIMB - 1));
@@ -43,6 +53,7 @@ export class DecimalId {
 
   /** The id after it. */
   increment(): void {
+    this.#low++;
     const digits = this.#digits;
     let at = MAX_DIGITS - 1;
     while (at >= this.#start && digits[at] === NINE) digits[at--] = ZERO;

@@ -20,8 +20,9 @@ import { ResponseType } from "./responses.js";
 /** Pops and acks of one request. */
 const MAX_POPS = 512;
 const MAX_ACKS = 1000;
-/** POPs under way: more are held back by not reading on. */
-const MAX_UNDER_WAY = 8;
+/** POPs and ACKs under way: more are held back by not reading on. */
+const MAX_POPPING = 8;
+const MAX_ACKING = 64;
 
 /** Milliseconds between signs of life while a pop waits. */
 const HEARTBEAT = 5000;
@@ -58,7 +59,9 @@ export class Lane {
   readonly #tail: Uint8Array;
   readonly #plan = new LanePlan();
   readonly #ackHead: Uint8Array;
-  #underWay = 0;
+  /** Requests under way. */
+  #popping = 0;
+  #acking = 0;
   /** Pops for which there was no message. */
   #short = 0;
   #release: (() => void) | undefined;
@@ -77,6 +80,10 @@ export class Lane {
     return this.#plan.isEmpty;
   }
 
+  get #isBusy(): boolean {
+    return this.#popping >= MAX_POPPING || this.#acking >= MAX_ACKING;
+  }
+
   /** Has nothing more carried out until all is answered. */
   holdUntilIdle(): void {
     this.#isLeaving = true;
@@ -89,14 +96,14 @@ export class Lane {
 
   /** Carries out the commands of this lane that stand at `start`; answers where they end. */
   take(bytes: Buffer, start: number, end: number): number {
-    let at = start;
-    let pops = 0;
-    let acks = 0;
-    const plan = this.#plan;
-    if (this.#underWay >= MAX_UNDER_WAY) {
+    if (this.#isBusy) {
       this.#hold();
       return start;
     }
+    const plan = this.#plan;
+    let at = start;
+    let pops = 0;
+    let acks = 0;
     while (pops < MAX_POPS && acks < MAX_ACKS) {
       if (this.#isPop(bytes, at, end)) {
         plan.add(1);
@@ -159,7 +166,9 @@ export class Lane {
     const acks = new Acks(count, ids);
     this.#plan.expectAcks(acks);
     const payload = selections.subarray(0, count * SELECTION_BYTES);
+    this.#acking++;
     this.#client.session.request(Op.ACK, 0, this.#ackHead, payload, (frame) => {
+      this.#acking--;
       acks.answers = readAcks(frame, this.#name.bindKey, acks.ids);
       this.#drain();
       this.#done();
@@ -168,9 +177,9 @@ export class Lane {
 
   #pop(count: number): void {
     const { topic, bindKey } = this.#name;
-    this.#underWay++;
+    this.#popping++;
     this.#client.session.pop(topic, bindKey, { max: count }, (frame) => {
-      this.#underWay--;
+      this.#popping--;
       this.#popped(frame, count);
       this.#done();
     });
@@ -228,8 +237,8 @@ export class Lane {
   /** Sends what can be said now, and waits when that is all that is left to do. */
   #done(): void {
     this.#client.responses.flush();
-    if (this.#short > 0 && this.#underWay === 0) this.#wait();
-    if (this.#isLeaving ? !this.isIdle : this.#underWay >= MAX_UNDER_WAY) return;
+    if (this.#short > 0 && this.#popping === 0) this.#wait();
+    if (this.#isLeaving ? !this.isIdle : this.#isBusy) return;
     this.#isLeaving = false;
     this.#release?.();
     this.#release = undefined;
@@ -240,12 +249,12 @@ export class Lane {
     const { topic, bindKey } = this.#name;
     const count = Math.min(this.#short, MAX_POPS);
     this.#short -= count;
-    this.#underWay++;
+    this.#popping++;
     const since = performance.now();
     session.heartbeat(HEARTBEAT, () => this.#client.say(ResponseType.PING, "ping"));
     session.pop(topic, bindKey || DEFAULT_KEY, { max: count, wait: MAX_POP_WAIT }, (frame) => {
       session.heartbeat(Number.POSITIVE_INFINITY, () => {});
-      this.#underWay--;
+      this.#popping--;
       this.#waited(frame, count, performance.now() - since > MAX_POP_WAIT - WAIT_SLACK);
       this.#done();
     });

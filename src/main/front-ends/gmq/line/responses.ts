@@ -21,28 +21,23 @@ const HEADER_BYTES = 6;
 /** What a message has beside its id and its body, and room for these numbers. */
 const MESSAGE_BYTES = HEADER_BYTES + 64;
 
-const FIRST_CAPACITY = 256;
-/** The most that is kept for responses that are still to come. */
-const KEPT_BYTES = 16 * 1024;
 const ZERO = 0x30;
-/** Responses beyond this are handed over before more are written. */
-const FULL_BYTES = 256 * 1024;
+
+/** Of all clients: what one has written is sent before another writes. */
+const shared = Buffer.alloc(16 * 1024);
 
 const OK = Buffer.from([0, ResponseType.RESULT, 0, 0, 0, 2, ...Buffer.from("ok")]);
 const ID_HEAD = Buffer.from('{"id":"');
 const BODY_HEAD = Buffer.from('","body":"');
 const RETRY_HEAD = Buffer.from('","retry_count":');
 
-/**
- * Gathers responses until `flush`. What has been handed over is not touched again: a socket may hold it.
- */
+/** Gathers responses until `flush`, which is called before anything else is done. */
 export class Responses {
   readonly #client: Client;
   readonly #id = new DecimalId();
-  #bytes: Buffer = Buffer.alloc(0);
+  /** Another than the shared one for what does not fit into it. */
+  #bytes = shared;
   #end = 0;
-  /** What the last `flush` sent. */
-  #usual = 0;
 
   constructor(client: Client) {
     this.#client = client;
@@ -51,9 +46,8 @@ export class Responses {
   /** Sends what has been written. */
   flush(): void {
     if (this.#end === 0) return;
-    this.#client.write(this.#bytes.subarray(0, this.#end));
-    this.#bytes = this.#bytes.subarray(this.#end);
-    this.#usual = Math.min(this.#end, KEPT_BYTES);
+    this.#client.write(this.#bytes, 0, this.#end);
+    this.#bytes = shared;
     this.#end = 0;
   }
 
@@ -151,17 +145,18 @@ export class Responses {
     this.#end = end;
   }
 
-  /** Makes room for so many bytes behind what is there, some of which may be handed over for that. */
+  /** Makes room for a response of so many bytes, for which what is there may be sent. */
   #reserve(need: number): void {
     if (this.#end + need <= this.#bytes.length) return;
-    if (this.#end >= FULL_BYTES) this.flush();
+    this.flush();
     this.#grow(need);
   }
 
+  /** Makes room for so many bytes behind what is there. */
   #grow(need: number): void {
     const size = this.#end + need;
     if (size <= this.#bytes.length) return;
-    const grown = Buffer.allocUnsafe(Math.max(FIRST_CAPACITY, this.#usual, size, Math.min(this.#end * 2, FULL_BYTES)));
+    const grown = Buffer.allocUnsafe(Math.max(size, this.#end * 2));
     this.#bytes.copy(grown, 0, 0, this.#end);
     this.#bytes = grown;
   }

@@ -34,6 +34,7 @@ export const set: Command = (client, words) => {
 export const queue: Command = (client, words) => {
   if (words.length !== 2) return params(client, 2);
   const [topic = "", bindKey = ""] = words;
+  if (topic === "") return client.refuseAndEnd({ code: "E_INVALID_TOPIC", text: "topic name required" });
   const fault = topicFault(topic) ?? keyFault("bind key", bindKey);
   if (fault !== undefined) return client.refuseAndEnd(fault);
   if (bindKey === "") return client.refuseAndEnd({ code: "E_INVALID_BINDKEY", text: "bind key required" });
