@@ -132,6 +132,25 @@ describe("a client that goes", () => {
     expect(board.connections.size).toBe(0);
   });
 
+  it("is told of a pop apart from the others as soon as it is answered, and not held up by it", async () => {
+    const { session, shard } = await openSession(SILENT, { inOrder: true });
+    const seen: string[] = [];
+    session.request(Op.STATS, 0, packHead(["t"]), undefined, ({ op }) => void seen.push(`first ${op}`));
+    session.pop("topic", "", { wait: 1_000, isApart: true }, ({ op }) => void seen.push(`apart ${op}`));
+    session.pop("topic", "", { wait: 1_000, isApart: true }, ({ op }) => void seen.push(`gone ${op}`));
+    expect([session.isBlocked, session.isWaiting]).toEqual([false, false]);
+    const [{ frames } = { frames: [] }] = await readOnce(shard);
+    shard.answer(session.id, messages(frames[1]?.request ?? 0, "early", 9));
+    await until(() => seen.length > 0);
+    expect(seen).toEqual([`apart ${Answer.MESSAGES}`]);
+    session.closed();
+    // What is on its way to the other is given back.
+    shard.answer(session.id, messages(frames[2]?.request ?? 0, "late", 9));
+    const ops = (await arrivals(shard, 3)).flatMap((record) => record.frames).map(({ op }) => op);
+    expect(ops).toContain(Op.NACK);
+    expect(seen.slice(1).toSorted()).toEqual([`first ${Answer.ERROR}`, `gone ${Answer.ERROR}`]);
+  });
+
   it("that has only ended its input is answered first", async () => {
     const { session, shard, client } = await openSession(SILENT, { inOrder: true });
     const answers = new Map<string, Copy>();

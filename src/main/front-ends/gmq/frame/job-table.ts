@@ -61,40 +61,51 @@ export class JobTable {
   }
 }
 
-/** Entries by id, the oldest first. */
+/**
+ * Entries by id in two halves. When the younger one is full it becomes the older one, and what was there is forgotten: a map
+ * from which the oldest are taken one by one has to look for each among the places of those that are gone.
+ */
 class Jobs {
-  readonly #entries = new Map<string, JobEntry>();
+  #young = new Map<string, JobEntry>();
+  #old = new Map<string, JobEntry>();
   readonly #maxJobs: number;
   readonly #maxBytes: number;
+  /** Of the younger half. */
   #bytes = 0;
 
+  /** What both halves hold at most. */
   constructor(maxJobs: number, maxBytes: number) {
-    this.#maxJobs = maxJobs;
-    this.#maxBytes = maxBytes;
+    this.#maxJobs = maxJobs / 2;
+    this.#maxBytes = maxBytes / 2;
   }
 
   get size(): number {
-    return this.#entries.size;
+    return this.#young.size + this.#old.size;
   }
 
   get(id: string): JobEntry | undefined {
-    return this.#entries.get(id);
+    return this.#young.get(id) ?? this.#old.get(id);
   }
 
+  /** There is none of this id. */
   set(id: string, entry: JobEntry): void {
-    this.#entries.set(id, entry);
-    this.#bytes += bytesOf(id, entry);
-    while (this.#entries.size > this.#maxJobs || this.#bytes > this.#maxBytes) {
-      const oldest = this.#entries.keys().next();
-      if (oldest.done) return;
-      this.delete(oldest.value);
+    const bytes = bytesOf(id, entry);
+    if (this.#young.size >= this.#maxJobs || this.#bytes + bytes > this.#maxBytes) {
+      this.#old = this.#young;
+      this.#young = new Map();
+      this.#bytes = 0;
     }
+    this.#young.set(id, entry);
+    this.#bytes += bytes;
   }
 
   delete(id: string): void {
-    const entry = this.#entries.get(id);
-    if (entry === undefined) return;
-    this.#entries.delete(id);
+    const entry = this.#young.get(id);
+    if (entry === undefined) {
+      this.#old.delete(id);
+      return;
+    }
+    this.#young.delete(id);
     this.#bytes -= bytesOf(id, entry);
   }
 }

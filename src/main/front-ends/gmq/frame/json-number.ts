@@ -1,9 +1,7 @@
 /** Numbers of JSON digit for digit: `JSON.parse` rounds what is beyond 2^53. */
 
-/** A string, or one character; what lies between is white space. */
-const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"|[^\s"]/sy;
-const LITERAL = /[^\s,}\]]+/sy;
-const SPACE = /\s*/y;
+/** White space, and behind it a string, a sign, or anything else up to the next of these. */
+const TOKEN = /\s*("[^"\\]*(?:\\.[^"\\]*)*"|[{}[\]:,]|[^\s"{}[\]:,]+)/y;
 
 /**
  * The number that the member `name` of the object has in a text, as it stands there. `json` has been parsed: it is an
@@ -13,26 +11,20 @@ export const numberText = (json: string, name: string): string => {
   let depth = 0;
   let found = "";
   let before = "";
-  let at = 0;
-  while (at < json.length) {
-    at = skip(SPACE, json, at);
-    const token = match(TOKEN, json, at);
-    if (token === "") break;
-    at += token.length;
+  let isValue = false;
+  TOKEN.lastIndex = 0;
+  for (let token = next(json); token !== undefined; token = next(json)) {
+    if (isValue) found = token;
     if (token === "{" || token === "[") depth++;
     else if (token === "}" || token === "]") depth--;
-    else if (token === ":" && depth === 1 && JSON.parse(before) === name) {
-      at = skip(SPACE, json, at);
-      found = match(LITERAL, json, at);
-    }
+    isValue = token === ":" && depth === 1 && isName(before, name);
     before = token;
   }
   return found;
 };
 
-const match = (pattern: RegExp, text: string, at: number): string => {
-  pattern.lastIndex = at;
-  return pattern.exec(text)?.[0] ?? "";
-};
+const next = (json: string): string | undefined => TOKEN.exec(json)?.[1];
 
-const skip = (pattern: RegExp, text: string, at: number): number => at + match(pattern, text, at).length;
+/** Most names have no escapes. */
+const isName = (token: string, name: string): boolean =>
+  token.includes("\\") ? JSON.parse(token) === name : token.slice(1, -1) === name;

@@ -42,6 +42,9 @@ describe("a job", () => {
           expect(parts.end).toBe(entry.length);
           const headers = readHeaders(entry, parts.headers, parts.body);
           expect(headers).toEqual({ id: job.id, ttr, delay });
+          // What the last one was like is remembered.
+          expect(readHeaders(entry, parts.headers, parts.body)).toEqual(headers);
+          expect(readHeaders(entry, parts.headers, parts.body - 1)).toBeUndefined();
           expect(entry.toString("utf8", parts.body, parts.end)).toBe(body);
           const answer = jobJson(job.id, topic, delay, ttr, body, 3);
           expect(answer).toBe(
