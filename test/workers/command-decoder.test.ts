@@ -42,7 +42,10 @@ const single = (request: number, body: string, head: readonly unknown[] = ["t"])
 describe("PUBLISH", () => {
   test("may have its messages taken one by one", () => {
     const batch = { op: Op.PUBLISH, request: 8, head: ["t"], payload: entries("a", "b") };
-    const decoded = decode([{ ...batch, flags: ONE_BY_ONE }, { ...batch, request: 9 }]);
+    const decoded = decode([
+      { ...batch, flags: ONE_BY_ONE },
+      { ...batch, request: 9 },
+    ]);
     expect(decoded.map((command) => "isOneByOne" in command && command["isOneByOne"])).toEqual([true, false]);
   });
 
