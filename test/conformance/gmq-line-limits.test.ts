@@ -70,3 +70,18 @@ test("pubs that come together are all taken by a queue that drops its oldest", a
   const bodies = (await client.take(11)).map(([, text]) => /message \d+/.exec(text)?.[0]);
   expect(bodies).toEqual([...Array.from({ length: 10 }, (_, i) => `message ${90 + i}`), undefined]);
 });
+
+test("the largest message arrives whole, although JSON escapes each of its bytes", { timeout: 60_000 }, async () => {
+  const topic = `t-${randomUUID()}`;
+  const size = 16 * 1024 * 1024;
+  const client = reader();
+  for (let i = 0; i < 2; i++) await send(client.socket, `pub ${topic}  0\n${sized("\x01".repeat(size))}`);
+  const ids = (await client.take(2)).map(([, id]) => id);
+  await send(client.socket, `pop ${topic} default\n`.repeat(2));
+  const body = "\\u0001".repeat(size);
+  for (const id of ids) {
+    const [type, text] = (await client.next()) ?? [];
+    expect(type).toBe(TYPE.message);
+    expect(text === `{"id":"${id}","body":"${body}","retry_count":0}`).toBe(true);
+  }
+});
