@@ -75,13 +75,25 @@ test("the largest message arrives whole, although JSON escapes each of its bytes
   const topic = `t-${randomUUID()}`;
   const size = 16 * 1024 * 1024;
   const client = reader();
-  for (let i = 0; i < 2; i++) await send(client.socket, `pub ${topic}  0\n${sized("\x01".repeat(size))}`);
-  const ids = (await client.take(2)).map(([, id]) => id);
-  await send(client.socket, `pop ${topic} default\n`.repeat(2));
-  const body = "\\u0001".repeat(size);
-  for (const id of ids) {
-    const [type, text] = (await client.next()) ?? [];
-    expect(type).toBe(TYPE.message);
-    expect(text === `{"id":"${id}","body":"${body}","retry_count":0}`).toBe(true);
-  }
+  await send(client.socket, `pub ${topic}  0\n${sized("\x01".repeat(size))}`);
+  const [, id] = (await client.next()) ?? [];
+  await send(client.socket, `pop ${topic}\n`);
+  const [type, text] = (await client.next()) ?? [];
+  expect(type).toBe(TYPE.message);
+  expect(text === `{"id":"${id}","body":"${"\\u0001".repeat(size)}","retry_count":0}`).toBe(true);
+});
+
+test("a client that sends thousands of small commands at once does not keep another waiting", async () => {
+  const [busy, other] = [reader(), reader()];
+  // Both are open.
+  for (const { socket } of [busy, other]) await send(socket, "still here\n");
+  for (const client of [busy, other]) await client.next();
+  const order: string[] = [];
+  busy.socket.once("data", () => order.push("busy"));
+  other.socket.once("data", () => order.push("other"));
+  // What the system takes at once comes in one read.
+  busy.socket.write(`${"ping x\n".repeat(4_000)}still here\n`);
+  other.socket.write("still here\n");
+  await Promise.all([busy.next(), other.next()]);
+  expect(order).toEqual(["other", "busy"]);
 });
