@@ -75,3 +75,20 @@ it("one that says a byte at a time is served, and one that says nothing more hol
   expect(await ask(other, "pop t\n")).toMatch(/^101/);
   expect(broker.usage.assemblyBytes).toBeLessThan(64 * 1024);
 });
+
+it.each(["GET", "POST", "PUT", "OPTIONS"])(
+  "a %s of a web page is told what the port speaks, and nothing behind it is run",
+  async (method) => {
+    const { tcp } = await testBroker({ durability: "memory" });
+    const socket = open(tcp);
+    let answer = "";
+    socket.on("data", (bytes) => {
+      answer += bytes.toString();
+    });
+    const closed = new Promise((resolve) => socket.once("close", resolve));
+    await send(socket, `${method} / HTTP/1.1\r\nHost: x\r\nContent-Length: 20\r\n\r\npub web  0\n${sized("a")}`);
+    await closed;
+    expect(answer).toMatch(/^ringmq: this port speaks /);
+    expect(await ask(new LineReader(open(tcp)), "pop web\n")).toBe("102 no message");
+  },
+);
