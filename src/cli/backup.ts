@@ -5,6 +5,7 @@ import { connect, RingmqError } from "../client/index.js";
 import { restore } from "../inspection/index.js";
 import { type Address, DEFAULT_HOST, DEFAULT_TCP_PORT } from "../main/options.js";
 import { formatAddress } from "../main/ports/listen-error.js";
+import { type ClientTlsFlags, clientTls, clientTlsFlags } from "./client-tls.js";
 import { reportErrors, withProgressBar } from "./data-commands.js";
 import { ENVIRONMENT } from "./environment.js";
 import { formatSize, parsePeer, plural } from "./units.js";
@@ -20,6 +21,7 @@ it, or look into it with ringmq journal.
 Examples:
   ringmq backup /backup/ringmq-monday
   ringmq backup /backup/ringmq-monday --tcp 127.0.0.1:9503
+  ringmq backup /backup/ringmq-monday --tcp localhost:9503 --tls-ca ca.pem
   ringmq journal verify /backup/ringmq-monday
 `;
 
@@ -34,7 +36,7 @@ Example:
 
 const DEFAULT_ADDRESS: Address = { host: DEFAULT_HOST, port: DEFAULT_TCP_PORT };
 
-interface BackupFlags {
+interface BackupFlags extends ClientTlsFlags {
   readonly tcp: Address;
 }
 
@@ -48,8 +50,8 @@ interface Copied {
 const copiedText = ({ shards, segments, bytes }: Copied): string =>
   `${plural(shards, "shard")}, ${plural(segments, "segment")}, ${formatSize(bytes)}`;
 
-export const backupCommand = (): Command =>
-  new Command("backup")
+export const backupCommand = (): Command => {
+  const command = new Command("backup")
     .description("Has a running broker write a backup of itself.")
     .argument("<out>", "a directory that does not exist yet, on the broker's machine")
     .addOption(
@@ -58,8 +60,10 @@ export const backupCommand = (): Command =>
         .default(DEFAULT_ADDRESS, formatAddress(DEFAULT_ADDRESS))
         .env(`${ENVIRONMENT}TCP`),
     )
-    .addHelpText("after", BACKUP_HELP)
-    .action((out: string, { tcp }: BackupFlags, command: Command) => backup(command, resolve(out), tcp));
+    .addHelpText("after", BACKUP_HELP);
+  for (const option of clientTlsFlags()) command.addOption(option);
+  return command.action((out: string, flags: BackupFlags) => backup(command, resolve(out), flags));
+};
 
 export const restoreCommand = (): Command =>
   new Command("restore")
@@ -78,9 +82,13 @@ export const restoreCommand = (): Command =>
       }),
     );
 
-const backup = async (command: Command, out: string, tcp: Address): Promise<void> => {
+const backup = async (command: Command, out: string, { tcp, ...flags }: BackupFlags): Promise<void> => {
+  const tls = clientTls(command, flags);
   try {
-    await using client = await connect(`tcp://${formatAddress(tcp)}`, { name: "ringmq backup" });
+    await using client = await connect(`${tls === undefined ? "tcp" : "tls"}://${formatAddress(tcp)}`, {
+      name: "ringmq backup",
+      tls,
+    });
     process.stdout.write(`backed up ${copiedText(await client.backup(out))} to ${out}\n`);
   } catch (error) {
     if (!(error instanceof RingmqError)) throw error;

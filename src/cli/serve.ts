@@ -72,7 +72,12 @@ const options = (): Option[] => {
       "--tls-client-ca <file>",
       "TLS: clients must present a certificate that this authority (PEM) has signed",
     ).env(`${ENVIRONMENT}TLS_CLIENT_CA`),
-    option("--tls-ports <ports>", "ports that speak TLS when there is a certificate", parseTlsPorts, "tcp,http"),
+    option(
+      "--tls-ports <ports>",
+      "ports that speak TLS when there is a certificate: tcp, http, or tcp,http",
+      parseTlsPorts,
+      "both",
+    ),
     option("--data <dir>", "directory of the journal, for one broker at a time", String, "ringmq-data"),
     new Option(
       "--durability <level>",
@@ -181,7 +186,8 @@ const options = (): Option[] => {
 
 const HELP = `
 Sizes take kb, mb, gb and tb (powers of 1,024); times take ms, s, m and h.
-There is no authentication: listen beyond this machine only in a network you trust.
+There is no authentication but by certificates (--tls-client-ca): without it, listen beyond this machine only in a
+network you trust.
 
 Examples:
   ringmq serve

@@ -47,6 +47,7 @@ import type { StoredMessage } from "./consume/stored-message.js";
 import { BatchPublisher } from "./publish/batch-publisher.js";
 import { Publisher } from "./publish/publisher.js";
 import type { BatchReceipt, ChannelReceipt, Receipt } from "./publish/receipt.js";
+import type { DatedOptions, Repeat } from "./publish/repeat.js";
 
 const PREFETCH = 1000;
 const DRAIN_TIMEOUT = 30_000;
@@ -68,6 +69,12 @@ export class Client {
   readonly #consumers = new Set<Consumer>();
   readonly #checks: RequestChecks;
   #draining: Promise<void> | undefined;
+  /**
+   * Called when the broker is about to stop, before this drains.
+   *
+   * @internal
+   */
+  onGoodbye: (() => void) | undefined;
 
   /** @internal */
   constructor(connection: Connection) {
@@ -83,7 +90,10 @@ export class Client {
     // Publishes go first: messages made from an acked one must be sent before its ack.
     connection.batchers.push(this.#publisher, this.#settlers);
     connection.channels = this.#subscriptions;
-    connection.onGoodbye = () => unobserved(this.drain());
+    connection.onGoodbye = () => {
+      this.onGoodbye?.();
+      unobserved(this.drain());
+    };
     // The connection does not tell consumers that were stopped, whose leases have ended all the same.
     unobserved(connection.closed.then(() => this.#dropLeased()));
   }
@@ -123,6 +133,15 @@ export class Client {
    */
   publish(topic: string, body: Body, options?: PublishOptions): Promise<Receipt> {
     return this.#publisher.publish(topic, body, options);
+  }
+
+  /**
+   * As `publish`; when the message is not taken, it resolves as the promise of `repeat` does.
+   *
+   * @internal
+   */
+  publishRepeatable(topic: string, body: Body, dated: DatedOptions, repeat: Repeat): Promise<Receipt> {
+    return this.#publisher.publishRepeatable(topic, body, dated, repeat);
   }
 
   /**

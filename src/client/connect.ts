@@ -6,16 +6,25 @@ import { readConnect } from "./arguments/connect-checks.js";
 import type { ConnectOptions } from "./arguments/options.js";
 import { Client } from "./client.js";
 import { openConnection } from "./connection/open.js";
+import type { PendingBytes } from "./connection/pending-bytes.js";
 
 const CONNECT_TIMEOUT = 10_000;
-const MAX_PENDING_BYTES = 64 * 1024 * 1024;
+export const MAX_PENDING_BYTES = 64 * 1024 * 1024;
 
 /**
  * Connects to a broker: `tcp://host:port` or `tls://host:port` (port 9503 unless told), `ws://host:port/mq` or
  * `wss://host:port/mq`. Rejects with CONNECT_FAILED,
  * with the code for which the broker refuses the connection, with ABORTED by `signal`, or with BAD_ARGUMENT.
  */
-export const connect = async (url: string, options: ConnectOptions = {}): Promise<Client> => {
+export const connect = async (url: string, options: ConnectOptions = {}): Promise<Client> =>
+  openClient(url, readConnect(options));
+
+/**
+ * As `connect`, with options that have been read. `sharedBytes` counts what is on its way on several connections.
+ *
+ * @internal
+ */
+export const openClient = async (url: string, options: ConnectOptions, sharedBytes?: PendingBytes): Promise<Client> => {
   const {
     name,
     signal,
@@ -23,6 +32,7 @@ export const connect = async (url: string, options: ConnectOptions = {}): Promis
     tls,
     maxInFlight = MAX_IN_FLIGHT,
     maxPendingBytes = MAX_PENDING_BYTES,
-  } = readConnect(options);
-  return new Client(await openConnection(url, { name, signal, connectTimeout, tls, maxInFlight, maxPendingBytes }));
+  } = options;
+  const limits = { maxInFlight, maxPendingBytes, sharedBytes };
+  return new Client(await openConnection(url, { name, signal, connectTimeout, tls, ...limits }));
 };

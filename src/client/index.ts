@@ -48,4 +48,17 @@ export type { Message } from "./consume/message.js";
 export type { MessageBatch } from "./consume/message-batch.js";
 export type { Settlement, SettlementFault } from "./consume/settle-result.js";
 export type { DeathReason, StoredMessage } from "./consume/stored-message.js";
+export { connectNodes } from "./nodes/connect-nodes.js";
+export type { NodesClient } from "./nodes/nodes-client.js";
+export type { NodesConsumer } from "./nodes/nodes-consumer.js";
+export type {
+  ConnectNodesOptions,
+  KnownNode,
+  NodeConnectionState,
+  NodeScheme,
+  NodeState,
+  NodesEvent,
+  NodesSource,
+} from "./nodes/options.js";
+export type { PickBy } from "./nodes/picker.js";
 export type { BatchReceipt, ChannelReceipt, DurabilityName, Receipt } from "./publish/receipt.js";

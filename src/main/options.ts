@@ -334,8 +334,8 @@ export const resolveOptions = (given: Partial<BrokerOptions> = {}): BrokerOption
     ...given,
     // The working directory may change while the broker runs.
     data: resolve(given.data ?? defaults.data),
-    tcpTls: resolveTls("tcpTls", given.tcpTls),
-    httpTls: resolveTls("httpTls", given.httpTls),
+    tcpTls: resolveTls("tcpTls", given.tcp === "off" ? undefined : given.tcpTls),
+    httpTls: resolveTls("httpTls", given.http === "off" ? undefined : given.httpTls),
     allowOrigin: checkNames("allowOrigin", given.allowOrigin ?? [], ORIGIN, "https://console.example, or *"),
     allowHost: checkNames("allowHost", given.allowHost ?? [], HOST_NAME, "broker.example, without a port"),
   };

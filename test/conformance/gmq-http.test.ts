@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Broker, startBroker } from "../../dist/index.js";
 import { makeDirectory, removeDirectory } from "../directories.js";
 import { ENGINE_NAMES } from "../http-engine.js";
+import { WIRES } from "../tls.js";
 import { HTTP_CASES } from "./gmq-http-cases.js";
 import { MESSAGE_CASES } from "./gmq-message-cases.js";
 import { REFUSAL_CASES } from "./gmq-refusal-cases.js";
@@ -15,10 +16,13 @@ let data = "";
 let broker: Broker;
 let port = 0;
 
-describe.each(ENGINE_NAMES)("on the engine %s", (httpEngine) => {
+const COMBINATIONS = ENGINE_NAMES.flatMap((httpEngine) => WIRES.map((wire) => ({ httpEngine, wire })));
+
+describe.each(COMBINATIONS)("on the engine $httpEngine, $wire.name", ({ httpEngine, wire }) => {
   beforeAll(async () => {
     data = makeDirectory();
     broker = await startBroker({
+      ...wire.broker,
       httpEngine,
       tcp: { host: "127.0.0.1", port: 0 },
       http: { host: "127.0.0.1", port: 0 },
@@ -55,7 +59,7 @@ describe.each(ENGINE_NAMES)("on the engine %s", (httpEngine) => {
       typeof value === "string" ? places.fill(value) : value,
     ]);
     for (;;) {
-      const got = await exchange(port, asRequest(operation, Object.fromEntries(filled)));
+      const got = await exchange(port, asRequest(operation, Object.fromEntries(filled)), undefined, wire.request);
       const body = places.hide(got.body, answer);
       if (body === instead) continue;
       expect({ ...got, body }).toEqual({ status: 200, type: "application/json", body: answer });
@@ -78,7 +82,7 @@ describe.each(ENGINE_NAMES)("on the engine %s", (httpEngine) => {
     let places = new Places();
     test.for(HTTP_CASES)("$name", async ({ request, answer }) => {
       if (request.path === "/push") places = new Places();
-      const got = await exchange(port, request);
+      const got = await exchange(port, request, undefined, wire.request);
       expect({ ...got, body: places.hide(got.body, answer.body) }).toEqual(answer);
     });
   });

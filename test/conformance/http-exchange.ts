@@ -1,4 +1,7 @@
-/** One HTTP request, its path and body as they are written; over a socket of its own unless an agent is given. */
+/**
+ * One HTTP request, its path and body as they are written; over a socket of its own unless an agent is given, and over TLS
+ * if `send` does that.
+ */
 import { type Agent, request } from "node:http";
 
 export interface HttpRequest {
@@ -19,11 +22,12 @@ export const exchange = (
   port: number,
   { method, path, headers, body }: HttpRequest,
   agent?: Agent,
+  send = request,
 ): Promise<HttpAnswer> =>
   new Promise((resolve, reject) => {
     // Said for every method: node:http leaves it out of a GET, whose body then looks like another request.
     const length = body === undefined ? {} : { "content-length": String(Buffer.byteLength(body)) };
-    const outgoing = request(
+    const outgoing = send(
       { host: "127.0.0.1", port, method, path, headers: { ...length, ...headers }, ...(agent && { agent }) },
       (answer) => {
         const chunks: Buffer[] = [];

@@ -4,6 +4,12 @@ import { connect, type Socket } from "node:net";
 import { Op } from "../../src/protocol/op.js";
 import { type Frame, frame, splitFrames } from "../main/frames.js";
 
+const dialPlain = async (port: number): Promise<Socket> => {
+  const socket = connect(port, "127.0.0.1");
+  await once(socket, "connect");
+  return socket;
+};
+
 export class NativeClient {
   readonly frames: Frame[] = [];
   /** Resolves when the connection has closed. */
@@ -32,15 +38,14 @@ export class NativeClient {
     });
   }
 
-  static async open(port: number): Promise<NativeClient> {
-    const socket = connect(port, "127.0.0.1");
-    await once(socket, "connect");
-    return new NativeClient(socket);
+  /** @param dial makes the socket: plain unless told */
+  static async open(port: number, dial = dialPlain): Promise<NativeClient> {
+    return new NativeClient(await dial(port));
   }
 
-  /** Connects and shakes hands. */
-  static async greeted(port: number): Promise<NativeClient> {
-    const client = await NativeClient.open(port);
+  /** Connects and says HELLO. */
+  static async greeted(port: number, dial = dialPlain): Promise<NativeClient> {
+    const client = await NativeClient.open(port, dial);
     client.send(frame(Op.HELLO, 1, [1, "test"]));
     const hello = await client.next();
     if (hello.op !== Op.HELLO) throw new Error(`the broker answered HELLO with ${hello.op}: ${String(hello.head)}`);

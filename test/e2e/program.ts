@@ -50,7 +50,7 @@ export const started = async (
       }),
     ]);
   }
-  const tcp = Number(/tcp:\/\/127\.0\.0\.1:(\d+)/.exec(process.text.out)?.[1]);
-  const http = Number(/http:\/\/127\.0\.0\.1:(\d+)$/m.exec(process.text.out)?.[1]);
+  const tcp = Number(/(?:tcp|tls):\/\/127\.0\.0\.1:(\d+)/.exec(process.text.out)?.[1]);
+  const http = Number(/https?:\/\/127\.0\.0\.1:(\d+)$/m.exec(process.text.out)?.[1]);
   return { ...process, tcp, http };
 };

@@ -1,6 +1,7 @@
 /** Sessions come and go at every point of an exchange, and leave nothing behind: not in the main thread, not in shards. */
 import { connect, type Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
+import { TLSSocket } from "node:tls";
 import { describe, expect, it } from "vitest";
 import type { BrokerSeams } from "../../src/main/broker.js";
 import type { AnswerHandler } from "../../src/main/native/answer-frame.js";
@@ -11,6 +12,7 @@ import { packHead, unpackResult } from "../../src/protocol/head.js";
 import { Answer, Op } from "../../src/protocol/op.js";
 import { frame } from "../main/frames.js";
 import { resp } from "../main/front-ends/resp.js";
+import { WIRES, type Wire } from "../tls.js";
 import { type TestBroker, testBroker } from "./brokers.js";
 import { NativeClient } from "./native-client.js";
 
@@ -139,34 +141,65 @@ interface Race {
   readonly answer: string;
 }
 
-const visit = (port: number, what: Visit, number: number): Promise<void> =>
-  new Promise((resolve) => {
-    const socket = connect({ port, host: "127.0.0.1" });
-    socket.on("error", () => {});
-    socket.once("close", () => resolve());
-    socket.once("connect", () => {
-      what(socket, number).then(
-        () => (number % 2 === 0 ? socket.destroy() : socket.resetAndDestroy()),
-        () => socket.destroy(),
-      );
-    });
-  });
+/** A request of gmq's first generation: short, so that each length is one character. */
+const framed = (name: string, data: string): string =>
+  `v111\0${String.fromCharCode(name.length)}\0${String.fromCharCode(data.length)}${name}${data}`;
 
-const visitAll = async (port: number, visits: readonly Visit[]): Promise<void> => {
+let jobs = 0;
+
+/** A push with an id that no other has. */
+const job = (ttr: number): string => framed("push", `{"Id":${++jobs},"Topic":"pushed","TTR":${ttr},"Body":"x"}`);
+
+/** A visit with a text of its own each time. */
+const afresh =
+  (visit: (text: string) => Visit, text: () => string): Visit =>
+  (socket, number) =>
+    visit(text())(socket, number);
+
+const OVER_FRAMES: readonly Visit[] = [
+  says(""),
+  afresh(breaksOff, () => job(0)),
+  afresh(says, () => job(0)),
+  afresh(hears, () => job(60)),
+  afresh(halves, () => job(60) + framed("pop", "empty")),
+  says(framed("pop", "empty")),
+  says(framed("pop", "empty,void")),
+  lingers(framed("pop", "empty")),
+  lingers(framed("pop", "empty,void").repeat(3)),
+  halves(framed("pop", "void,empty,other")),
+  afresh(halves, () => framed("pop", "empty") + job(0)),
+  hears(framed("ack", '{"JobId":"nosuch"}')),
+  // Three seconds.
+  hears(framed("pop", "empty,void")),
+  says("v111\xff not a frame"),
+];
+
+const visit = async (wire: Wire, port: number, what: Visit, number: number): Promise<void> => {
+  const socket = await wire.connect(port);
+  socket.on("error", () => {});
+  const closed = new Promise<void>((resolve) => socket.once("close", () => resolve()));
+  await what(socket, number);
+  // TLS has no reset of its own.
+  if (number % 2 === 0 || socket instanceof TLSSocket) socket.destroy();
+  else socket.resetAndDestroy();
+  await closed;
+};
+
+const visitAll = async (wire: Wire, port: number, visits: readonly Visit[]): Promise<void> => {
   let next = 0;
   const one = async (): Promise<void> => {
     while (next < SESSIONS) {
       const number = next++;
       const what = visits[number % visits.length];
-      if (what !== undefined) await visit(port, what, Math.floor(number / visits.length));
+      if (what !== undefined) await visit(wire, port, what, Math.floor(number / visits.length));
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, one));
 };
 
 /** Statistics of the only queue of a topic. */
-const queueOf = async ({ tcp }: TestBroker, topic: string): Promise<Record<string, unknown>> => {
-  const client = await NativeClient.greeted(tcp);
+const queueOf = async (wire: Wire, { tcp }: TestBroker, topic: string): Promise<Record<string, unknown>> => {
+  const client = await NativeClient.greeted(tcp, wire.connect);
   client.send(frame(Op.STATS, 2, [topic]));
   const { payload } = await client.answer(2);
   await client.end();
@@ -192,18 +225,22 @@ const expectNothing = async ({ broker }: TestBroker): Promise<void> => {
   expect(broker.usage).toEqual(NOTHING);
 };
 
-describe("a thousand sessions that come and go", { timeout: 120_000 }, () => {
+describe.each(WIRES)("a thousand sessions over $name that come and go", { timeout: 120_000 }, (wire) => {
   it.each([
     ["HTTP", OVER_HTTP, ({ http }: TestBroker) => http],
     ["a front end of the TCP port", OVER_RESP, ({ tcp }: TestBroker) => tcp],
     ["gmq's line protocol", OVER_GMQ_LINE, ({ tcp }: TestBroker) => tcp],
+    ["gmq's frames", OVER_FRAMES, ({ tcp }: TestBroker) => tcp],
   ] as const)("over %s leave nothing behind", async (_, visits, portOf) => {
     const seams = visits === OVER_RESP ? { frontEnds: [resp] } : {};
-    const broker = await testBroker({ durability: "memory", shards: 2 }, seams);
-    await visitAll(portOf(broker), visits);
+    const broker = await testBroker({ ...wire.broker, durability: "memory", shards: 2 }, seams);
+    await visitAll(wire, portOf(broker), visits);
     await expectNothing(broker);
     // A pop that does not wait makes no topic.
-    const [empty, pushed] = [await queueOf(broker, "empty").catch(() => ({})), await queueOf(broker, "pushed")];
+    const [empty, pushed] = [
+      await queueOf(wire, broker, "empty").catch(() => ({})),
+      await queueOf(wire, broker, "pushed"),
+    ];
     expect(empty).toMatchObject(visits !== OVER_HTTP ? { consumers: 0, inFlight: 0, ready: 0 } : {});
     expect(pushed).toMatchObject({ consumers: 0, inFlight: 0 });
     expect((pushed as { ready: number }).ready).toBeGreaterThan(SESSIONS / visits.length);
@@ -227,8 +264,8 @@ describe("a thousand sessions that come and go", { timeout: 120_000 }, () => {
   ])(
     "while messages come for pops that have just been abandoned, over $over, lose none, and hold none",
     async ({ seams, pop, publish, answer }) => {
-      const broker = await testBroker({ durability: "memory", shards: 1 }, seams);
-      const publisher = connect(broker.tcp, "127.0.0.1");
+      const broker = await testBroker({ ...wire.broker, durability: "memory", shards: 1 }, seams);
+      const publisher = await wire.connect(broker.tcp);
       let confirmed = 0;
       publisher.on("data", (bytes) => {
         confirmed += bytes.toString("latin1").split(answer).length - 1;
@@ -243,11 +280,11 @@ describe("a thousand sessions that come and go", { timeout: 120_000 }, () => {
         publisher.write(publish);
         if (number % 3 === 0) await delay(1);
       };
-      await visitAll(broker.tcp, [races]);
+      await visitAll(wire, broker.tcp, [races]);
       while (confirmed < published) await delay(10);
       publisher.destroy();
       await expectNothing(broker);
-      const queue = await queueOf(broker, "race");
+      const queue = await queueOf(wire, broker, "race");
       // In flight is what was written to a socket before the broker knew that its client had gone.
       const { ready, inFlight } = queue as { ready: number; inFlight: number };
       expect(ready + inFlight).toBe(published);

@@ -306,8 +306,26 @@ export const PLACES: readonly Place[] = [
     mayNot: ["../client.js", "../consume/consumer.js", "node:net"],
   },
   {
+    file: "src/client/nodes/probe.ts",
+    may: ["./picker.js", "../connect.js", "../../registry/discovery/index.js"],
+    mayNot: ["../channels/subscription.js", "../../registry/server/index.js", "../../main/broker.js", "node:net", "ws"],
+  },
+  {
+    file: "src/client/index.ts",
+    may: ["./connect.js", "./nodes/picker.js", "../protocol/headers.js"],
+    mayNot: ["node:net", "ws", "../main/broker.js"],
+  },
+  {
     file: "src/client/probe.ts",
     may: ["./client.js", "./consume/consumer.js", "../protocol/op.js"],
-    mayNot: ["node:net", "ws", "../main/broker.js", "../channel/ring.js", "msgpackr", "uWebSockets.js"],
+    mayNot: [
+      "./nodes/picker.js",
+      "node:net",
+      "ws",
+      "../main/broker.js",
+      "../channel/ring.js",
+      "msgpackr",
+      "uWebSockets.js",
+    ],
   },
 ];

@@ -28,6 +28,8 @@ const NO_PAYLOAD: Uint8Array = NO_HEAD;
 export interface ConnectionLimits {
   readonly maxInFlight: number;
   readonly maxPendingBytes: number;
+  /** What is on its way on all connections that share a limit; undefined: this one has its own. */
+  readonly sharedBytes?: PendingBytes | undefined;
 }
 
 export class Connection {
@@ -65,7 +67,7 @@ export class Connection {
       (request) => this.consumers.has(request) || this.channels?.holds(request) === true,
     );
     this.#answers = new Answers(this, this.#requests);
-    this.pendingBytes = new PendingBytes(limits.maxPendingBytes);
+    this.pendingBytes = new PendingBytes(limits.maxPendingBytes, limits.sharedBytes);
   }
 
   /** Resolves when the connection has ended: with the reason, or with undefined when its own program closed it. */

@@ -19,8 +19,8 @@ import type { Settler } from "./settler.js";
  * How long a loop may stay at a message before a drain takes it for one that awaits the drain: at a message that it still
  * holds, and at one that it has settled. Milliseconds.
  */
-const MAX_STAY_HELD = 3000;
-const MAX_STAY_SETTLED = 1000;
+export const MAX_STAY_HELD = 3000;
+export const MAX_STAY_SETTLED = 1000;
 
 /**
  * Messages of a queue, as they come. Iterate it once: `for await (const message of consumer)`, or over `batches()`.
@@ -107,13 +107,47 @@ export class Consumer implements AsyncIterableIterator<Message> {
 
   /** The next message. Rejects once when the consumer ended for a reason; `done` after that. */
   next(): Promise<IteratorResult<Message, undefined>> {
+    const value = this.take();
+    return value === undefined ? this.#nextLater() : Promise.resolve({ done: false, value });
+  }
+
+  /**
+   * The next message that has come; undefined when there is none. The loop is at it until it takes another or leaves.
+   *
+   * @internal
+   */
+  take(): Message | undefined {
     const loop = this.#loop;
     loop.isStarted = true;
     const value = this.#feed.shift();
     loop.current = value;
-    if (value === undefined) return this.#nextLater();
-    if (value.isAcked) this.#renew(1);
-    return Promise.resolve({ done: false, value });
+    if (value?.isAcked === true) this.#renew(1);
+    return value;
+  }
+
+  /**
+   * All messages that have come; undefined when there are none.
+   *
+   * @internal
+   */
+  takeBatch(): MessageBatch | undefined {
+    const loop = this.#loop;
+    loop.isStarted = true;
+    loop.current = undefined;
+    if (this.#feed.size === 0) return undefined;
+    const batch = new MessageBatch(this.#settler, this.#feed.takeAll());
+    if (batch.leases < batch.size) this.#renew(batch.size - batch.leases);
+    loop.current = batch;
+    return batch;
+  }
+
+  /**
+   * The loop is no longer at a message of this consumer.
+   *
+   * @internal
+   */
+  leave(): void {
+    this.#loop.current = undefined;
   }
 
   /** Stops it and gives back the messages that were not read. `for await` calls it when the loop is left. */
@@ -128,12 +162,10 @@ export class Consumer implements AsyncIterableIterator<Message> {
   async *batches(): AsyncGenerator<MessageBatch, void> {
     this.#loop.isStarted = true;
     try {
-      while (await this.#available()) {
-        const batch = new MessageBatch(this.#settler, this.#feed.takeAll());
-        if (batch.leases < batch.size) this.#renew(batch.size - batch.leases);
-        this.#loop.current = batch;
-        yield batch;
-        this.#loop.current = undefined;
+      while (await this.available()) {
+        const batch = this.takeBatch();
+        if (batch !== undefined) yield batch;
+        this.leave();
       }
     } finally {
       await this.return();
@@ -189,19 +221,12 @@ export class Consumer implements AsyncIterableIterator<Message> {
     await this.return();
   }
 
-  async #nextLater(): Promise<IteratorResult<Message, undefined>> {
-    while (await this.#available()) {
-      const value = this.#feed.shift();
-      if (value === undefined) continue;
-      this.#loop.current = value;
-      if (value.isAcked) this.#renew(1);
-      return { done: false, value };
-    }
-    return { done: true, value: undefined };
-  }
-
-  /** Resolves with true when there are messages, with false at the end. Rejects once with the reason of the end. */
-  async #available(): Promise<boolean> {
+  /**
+   * Resolves with true when there are messages, with false at the end. Rejects once with the reason of the end.
+   *
+   * @internal
+   */
+  async available(): Promise<boolean> {
     let isAvailable = false;
     try {
       isAvailable = await this.#feed.available();
@@ -209,6 +234,25 @@ export class Consumer implements AsyncIterableIterator<Message> {
     } finally {
       if (!isAvailable) this.#loop.finish();
     }
+  }
+
+  /**
+   * Gives back what nobody reads. What cannot be given back, of a topic that acks by itself, can still be read.
+   *
+   * @internal
+   */
+  giveBackUnread(): void {
+    const unread = this.#feed.takeAll();
+    this.#giveBack(unread.filter(({ run }) => !run.isAcked));
+    for (const reader of unread) if (reader.run.isAcked) this.#feed.putBack(reader);
+  }
+
+  async #nextLater(): Promise<IteratorResult<Message, undefined>> {
+    while (await this.available()) {
+      const value = this.take();
+      if (value !== undefined) return { done: false, value };
+    }
+    return { done: true, value: undefined };
   }
 
   async #stop(): Promise<void> {
@@ -229,9 +273,7 @@ export class Consumer implements AsyncIterableIterator<Message> {
     if (this.#loop.isStarted) await this.stop();
     else await this.return();
     if (await this.#loop.waitForEnd((current) => (current.isHeld ? maxStayHeld : MAX_STAY_SETTLED))) return;
-    const unread = this.#feed.takeAll();
-    this.#giveBack(unread.filter(({ run }) => !run.isAcked));
-    for (const reader of unread) if (reader.run.isAcked) this.#feed.putBack(reader);
+    this.giveBackUnread();
   }
 
   #giveBack(readers: readonly RunReader[]): void {

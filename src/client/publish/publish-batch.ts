@@ -5,10 +5,12 @@
  * promise run in the order in which they were added: so the n-th call of `receipt` is for the n-th message.
  */
 import { ProtocolError } from "../../protocol/errors.js";
+import type { Body } from "../arguments/options.js";
 import { deferred } from "../base/deferred.js";
 import type { RingmqError } from "../base/error.js";
 import { PendingRequest } from "../connection/pending-request.js";
 import { type ChannelReceipt, Receipt } from "./receipt.js";
+import { type DatedOptions, type Repeat, RepeatList } from "./repeat.js";
 
 abstract class Batch<R> extends PendingRequest {
   /** Messages in it. */
@@ -30,6 +32,7 @@ abstract class Batch<R> extends PendingRequest {
 
 /** Messages to a topic. */
 export class PublishBatch extends Batch<Receipt> {
+  #repeats: RepeatList | undefined;
   #high = 0;
   #low = 0;
   #durability = 0;
@@ -48,6 +51,14 @@ export class PublishBatch extends Batch<Receipt> {
   /** Whether a message with these options may be added. */
   accepts(routeKey: string | undefined, delay: number | undefined, ttl: number | undefined): boolean {
     return routeKey === this.#routeKey && delay === this.#delay && ttl === this.#ttl;
+  }
+
+  /** As `add`. If the frame fails, the message is repeated, and the promise resolves as that of `repeat` does. */
+  addRepeatable(topic: string, body: Body, dated: DatedOptions, repeat: Repeat): Promise<Receipt> {
+    this.#repeats ??= new RepeatList(topic, repeat);
+    this.#repeats.push(body, dated);
+    this.count++;
+    return this.answer.promise.then(this.receipt, this.#repeats.next);
   }
 
   protected readonly receipt = (): Receipt => {

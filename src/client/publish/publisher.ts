@@ -18,6 +18,7 @@ import { requestHead } from "../connection/request-head.js";
 import { encodeHeaders, MESSAGE_COST, readContent } from "./message-encoding.js";
 import { ChannelBatch, PublishBatch } from "./publish-batch.js";
 import type { ChannelReceipt, Receipt } from "./receipt.js";
+import type { DatedOptions, Repeat } from "./repeat.js";
 
 /** A frame of this size is ended: a larger one makes messages no cheaper, and the broker can begin. */
 const BATCH_BYTES = 48 * 1024;
@@ -70,25 +71,18 @@ export class Publisher implements Batcher {
   publish(topic: string, body: Body, options: PublishOptions = NO_OPTIONS): Promise<Receipt> {
     try {
       // Options and headers first: reading them may run code of the program, which may publish as well.
-      const read = options === NO_OPTIONS ? options : readPublish(options);
-      const { routeKey, delay, ttl } = read;
-      const headers = encodeHeaders(read.headers);
-      const content = readContent(BODY, body, headers, this.#maxMessageBytes);
-      const bytes = headers.length + content.length;
-      let frame = this.#last?.name === topic ? this.#last : this.#toTopics.get(topic);
-      if (frame?.batch.accepts(routeKey, delay, ttl) === true && this.#fits(frame, bytes)) {
-        this.#write(frame, headers, content, bytes);
-      } else {
-        // Only here are options checked: those that match an open frame's have been checked before.
-        const head = this.#topicHead(topic, read);
-        frame = this.#begin(Op.PUBLISH, topic, head, new PublishBatch(routeKey, delay, ttl), bytes);
-        this.#write(frame, headers, content, bytes);
-        this.#place(this.#toTopics, frame);
-      }
-      this.#last = frame;
-      return frame.batch.add();
+      return this.#add(topic, body, options === NO_OPTIONS ? options : readPublish(options)).add();
     } catch (error) {
       return Promise.reject(asBadArgument(error));
+    }
+  }
+
+  /** Publishes a message whose options were read. If it is not taken, the promise resolves as that of `repeat` does. */
+  publishRepeatable(topic: string, body: Body, dated: DatedOptions, repeat: Repeat): Promise<Receipt> {
+    try {
+      return this.#add(topic, body, dated.options).addRepeatable(topic, body, dated, repeat);
+    } catch (error) {
+      return repeat(topic, body, dated, asBadArgument(error));
     }
   }
 
@@ -127,6 +121,26 @@ export class Publisher implements Batcher {
     this.#toTopics.clear();
     for (const { batch } of this.#toChannels.values()) batch.failed(error);
     this.#toChannels.clear();
+  }
+
+  /** Writes a message to a topic into a frame. The caller adds it to the frame's batch at once. */
+  #add(topic: string, body: Body, options: PublishOptions): PublishBatch {
+    const { routeKey, delay, ttl } = options;
+    const headers = encodeHeaders(options.headers);
+    const content = readContent(BODY, body, headers, this.#maxMessageBytes);
+    const bytes = headers.length + content.length;
+    let frame = this.#last?.name === topic ? this.#last : this.#toTopics.get(topic);
+    if (frame?.batch.accepts(routeKey, delay, ttl) === true && this.#fits(frame, bytes)) {
+      this.#write(frame, headers, content, bytes);
+    } else {
+      // Only here are options checked: those that match an open frame's have been checked before.
+      const head = this.#topicHead(topic, options);
+      frame = this.#begin(Op.PUBLISH, topic, head, new PublishBatch(routeKey, delay, ttl), bytes);
+      this.#write(frame, headers, content, bytes);
+      this.#place(this.#toTopics, frame);
+    }
+    this.#last = frame;
+    return frame.batch;
   }
 
   /** Begins a frame whose first message has this many bytes. It is open after `#place`. */

@@ -1,7 +1,7 @@
 /**
- * The few calls of etcd that nodes and clients need, as JSON over HTTP: the gateway that every etcd since 3.4 serves on
- * its client port. The one client library with a following, etcd3, speaks gRPC, which no browser can, and brings four
- * packages and a native-free HTTP/2 stack for what is six requests here.
+ * The few calls of etcd that nodes and clients need, as JSON over HTTP: the gateway that every etcd since 3.4 has on its
+ * client port. The one client library with a following, etcd3, speaks gRPC, which browsers cannot, and brings four packages
+ * along; for six requests `fetch` is enough.
  *
  * Keys and values travel in base64, 64-bit numbers as decimal strings, and what is zero or empty is left out.
  */

@@ -35,18 +35,28 @@ export const requestJson = async (
   options: RequestOptions,
 ): Promise<JsonAnswer> => {
   const { signal, timeout = DEFAULT_TIMEOUT } = options;
-  const limit = AbortSignal.timeout(timeout);
+  signal?.throwIfAborted();
+  // One of its own, taken off the given signal in the end: that may be one for a whole life of a node, and what
+  // AbortSignal.any ties to it stays there in some versions of Node.
+  const ending = new AbortController();
+  const end = (): void => ending.abort();
+  let isLate = false;
+  const limit = setTimeout(() => {
+    isLate = true;
+    end();
+  }, timeout);
+  signal?.addEventListener("abort", end);
   const given = body === undefined ? {} : { method: "POST", body, headers: { "content-type": "application/json" } };
   try {
-    const answer = await fetch(url, {
-      ...given,
-      redirect: "error",
-      signal: signal === undefined ? limit : AbortSignal.any([signal, limit]),
-    });
+    const answer = await fetch(url, { ...given, redirect: "error", signal: ending.signal });
     return { status: answer.status, value: JSON.parse(await readText(answer)) };
   } catch (error) {
     signal?.throwIfAborted();
-    throw new UnreachableError(`${new URL(url).origin} ${reasonOf(error, limit, timeout)}`, { cause: error });
+    const reason = isLate ? `does not answer within ${timeout} ms` : reasonOf(error);
+    throw new UnreachableError(`${new URL(url).origin} ${reason}`, { cause: error });
+  } finally {
+    clearTimeout(limit);
+    signal?.removeEventListener("abort", end);
   }
 };
 
@@ -68,8 +78,7 @@ const readText = async (answer: Response): Promise<string> => {
   }
 };
 
-const reasonOf = (error: unknown, limit: AbortSignal, timeout: number): string => {
-  if (limit.aborted) return `does not answer within ${timeout} ms`;
+const reasonOf = (error: unknown): string => {
   if (error instanceof SyntaxError) return "does not answer with JSON";
   if (error instanceof RangeError) return error.message;
   const { cause } = error instanceof Error ? error : { cause: undefined };

@@ -3,12 +3,13 @@
  * dropped, to take one back when it answers. The two go round by themselves, so that nodes that are gone, which take the
  * longest, keep nobody waiting who lives.
  */
+import type { ClientRequest } from "node:http";
 import { setTimeout } from "node:timers/promises";
 import type { Log } from "../../main/log.js";
 import type { Directory } from "./directory.js";
 import { dropped, type KnownNode, listed, withDropped, withoutDropped } from "./node-table.js";
 import type { ResolvedOptions } from "./options.js";
-import { answersPing } from "./probe.js";
+import { answersPing, endPings, type PingScheme } from "./probe.js";
 
 /** Pings under way of each round: 1,024 nodes that do not answer are through in half a minute. */
 const MAX_PINGS = 64;
@@ -23,6 +24,9 @@ export class Health {
   readonly #rounds: Promise<unknown>;
   /** Pings in a row that a listed node has not answered, by id. */
   readonly #missed = new Map<number, number>();
+  readonly #underWay = new Set<ClientRequest>();
+  /** How a node was reached the last time, by id. There are as many as ids. */
+  readonly #schemes = new Map<number, PingScheme>();
 
   constructor(directory: Directory, options: HealthOptions) {
     this.#directory = directory;
@@ -33,6 +37,7 @@ export class Health {
 
   async close(): Promise<void> {
     this.#closing.abort();
+    endPings(this.#underWay);
     await this.#rounds;
   }
 
@@ -80,8 +85,10 @@ export class Health {
     const worker = async (): Promise<void> => {
       for (const node of waiting) {
         if (signal.aborted) return;
-        const answers = await answersPing(node.httpAddress, this.#options.pingTimeout, signal);
-        if (!signal.aborted) then(node, answers);
+        const options = { underWay: this.#underWay, hint: this.#schemes.get(node.id) };
+        const scheme = await answersPing(node.httpAddress, this.#options.pingTimeout, options);
+        if (scheme !== undefined) this.#schemes.set(node.id, scheme);
+        if (!signal.aborted) then(node, scheme !== undefined);
       }
     };
     await Promise.all(Array.from({ length: Math.min(MAX_PINGS, nodes.length) }, worker));

@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import type { Log } from "../../main/log.js";
 import { HttpGuard, type Verdict } from "../../main/ports/http/guard.js";
 import { listenOn } from "../../main/ports/listen-error.js";
-import type { ResolvedOptions } from "./options.js";
+import type { RegistryCertificate, ResolvedOptions } from "./options.js";
 import { type Requests, refusal } from "./requests.js";
 
 /** A node asks every few seconds and a client when it connects: connections beyond this are somebody's mistake. */
@@ -23,6 +23,7 @@ const IDLE_TIMEOUT = 30_000;
 
 export interface HttpPort {
   readonly address: AddressInfo;
+  renewCertificate(tls: RegistryCertificate): void;
   /** Stops listening, waits for the answers under way up to `timeout` milliseconds, then cuts them off. */
   close(timeout: number): Promise<void>;
 }
@@ -41,7 +42,9 @@ export const openHttpPort = async (requests: Requests, options: ResolvedOptions)
   server.maxConnections = MAX_CONNECTIONS;
   const guard = new HttpGuard({ listensOn: options.http.host, allowHost, allowOrigin });
   server.on("request", (request, response) => {
-    serve(requests, guard, request, response).catch((error: unknown) => {
+    // A connection that is kept open would hold up a registry that closes.
+    const isClosing = (): boolean => !server.listening;
+    serve(requests, guard, isClosing, request, response).catch((error: unknown) => {
       log.error({ reason: error instanceof Error ? error.stack : String(error) }, "a request failed");
       if (!response.headersSent) send(request, response, 500, refusal("internal error"));
       else response.destroy();
@@ -50,12 +53,20 @@ export const openHttpPort = async (requests: Requests, options: ResolvedOptions)
   const address = await listenOn(server, "HTTP", options.http);
   // Such as too many open files: the port goes on.
   server.on("error", (error) => log.error({ reason: error.message }, "the HTTP port has a problem"));
-  return { address, close: (timeout) => close(server, timeout, log) };
+  return {
+    address,
+    renewCertificate: (renewed) => {
+      if (!(server instanceof https.Server)) throw new Error("the registry serves HTTP, without a certificate");
+      server.setSecureContext({ ...renewed });
+    },
+    close: (timeout) => close(server, timeout, log),
+  };
 };
 
 const serve = async (
   requests: Requests,
   guard: HttpGuard,
+  isClosing: () => boolean,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> => {
@@ -81,6 +92,7 @@ const serve = async (
   const isQuestion = request.method === "HEAD" && path !== "/getNodes";
   const query = new URLSearchParams(isQuestion || mark < 0 ? "" : url.slice(mark + 1));
   const answer = await requests.answer(path, query, () => response.destroyed);
+  if (isClosing()) response.setHeader("Connection", "close");
   if (answer === undefined) return send(request, response, 404, "not found", "text/plain; charset=utf-8");
   send(request, response, 200, answer);
 };

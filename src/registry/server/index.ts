@@ -1,3 +1,3 @@
 /** The registry server. */
-export type { RegistryOptions } from "./options.js";
+export type { RegistryCertificate, RegistryOptions } from "./options.js";
 export { type Registry, startRegistry } from "./registry.js";

@@ -2,13 +2,20 @@
 import { type Log, SILENT } from "../../main/log.js";
 import type { Address } from "../../main/options.js";
 
+/** PEM. */
+export interface RegistryCertificate {
+  /** With those between it and its authority behind it. */
+  readonly cert: string | Buffer;
+  readonly key: string | Buffer;
+}
+
 export interface RegistryOptions {
   /** Where it listens. It asks nobody for a password. */
   readonly http: Address;
   /** The directory where it keeps its list, made when it is not there. Default: none, the list is gone with the process. */
   readonly data?: string | undefined;
-  /** Serves HTTPS instead of HTTP: the PEM of the certificate (chain) and of its key. */
-  readonly tls?: { readonly cert: string | Buffer; readonly key: string | Buffer } | undefined;
+  /** Serves HTTPS instead of HTTP. */
+  readonly tls?: RegistryCertificate | undefined;
   /** Between two pings of a node. Default 2,000. */
   readonly pingInterval?: number;
   /** How long a ping may take, and an attempt to open a node's TCP port. Default 2,000. */

@@ -3,13 +3,18 @@ import type { AddressInfo } from "node:net";
 import { Directory } from "./directory.js";
 import { Health } from "./health.js";
 import { openHttpPort } from "./http-port.js";
-import { type RegistryOptions, resolveOptions } from "./options.js";
+import { type RegistryCertificate, type RegistryOptions, resolveOptions } from "./options.js";
 import { Requests } from "./requests.js";
 import { TableFile } from "./table-file.js";
 
 export interface Registry {
   /** Where it listens. */
   readonly address: AddressInfo;
+  /**
+   * Serves HTTPS with another certificate from now on; connections that are open keep the one they have. Throws when it
+   * is none, and without `tls` from the start; nothing changes then.
+   */
+  renewCertificate(tls: RegistryCertificate): void;
   /** Stops; requests under way are answered as far as that takes no longer than `closeTimeout`. */
   close(): Promise<void>;
 }
@@ -30,6 +35,7 @@ export const startRegistry = async (given: RegistryOptions): Promise<Registry> =
   let closed: Promise<unknown> | undefined;
   return {
     address: port.address,
+    renewCertificate: port.renewCertificate,
     close: async () => {
       closed ??= Promise.all([port.close(options.closeTimeout), health.close()]);
       await closed;

@@ -1,4 +1,5 @@
 /** What a registry is asked, and its answers: `{"code","data","msg"}`, the words gmq's where it has some. */
+import { setTimeout } from "node:timers/promises";
 import { isNodeAddress, parseNodeAddress } from "../discovery/node-address.js";
 import {
   formatJoinTime,
@@ -15,6 +16,10 @@ import { acceptsTcp, answersPing } from "./probe.js";
 
 /** Nodes that register at the same time; each makes the registry open two connections. */
 const MAX_REGISTRATIONS = 16;
+
+/** How often a node that registers is looked for, and the milliseconds between. */
+const PROBES = 3;
+const PROBE_PAUSE = 100;
 
 const SUCCESS = '{"code":0,"data":null,"msg":"success"}';
 
@@ -74,13 +79,16 @@ export class Requests {
     return SUCCESS;
   }
 
+  /** gmq's nodes register while they open their ports, and give up when they are refused: they get a moment. */
   async #probe({ tcpAddress, httpAddress }: Omit<NodeInfo, "joinTime">): Promise<void> {
-    const [pings, accepts] = await Promise.all([
-      answersPing(httpAddress, this.#probeTimeout),
-      acceptsTcp(tcpAddress, this.#probeTimeout),
-    ]);
-    if (!pings) throw new Refusal(`http_addr ${httpAddress} does not answer /ping`);
-    if (!accepts) throw new Refusal(`tcp_addr ${tcpAddress} does not accept connections`);
+    const timeout = this.#probeTimeout;
+    for (let tries = 1; ; tries++) {
+      const [scheme, accepts] = await Promise.all([answersPing(httpAddress, timeout), acceptsTcp(tcpAddress, timeout)]);
+      if (scheme !== undefined && accepts) return;
+      if (tries < PROBES) await setTimeout(PROBE_PAUSE);
+      else if (scheme === undefined) throw new Refusal(`http_addr ${httpAddress} does not answer /ping`);
+      else throw new Refusal(`tcp_addr ${tcpAddress} does not accept connections`);
+    }
   }
 
   #unregister(query: URLSearchParams): string {

@@ -18,6 +18,13 @@ describe("the address of a broker", () => {
     expect(parts("tcp://127.0.0.1:9600")).toEqual([true, "127.0.0.1", 9600, "tcp://127.0.0.1:9600"]);
     expect(parts("tcp://broker/")).toEqual([true, "broker", 9503, "tcp://broker:9503"]);
     expect(parts("tcp://[::1]:1")).toEqual([true, "::1", 1, "tcp://[::1]:1"]);
+    expect(parts("tls://broker")).toEqual([true, "broker", 9503, "tls://broker:9503"]);
+    expect(["tcp", "tls", "ws", "wss"].map((scheme) => parseAddress(`${scheme}://broker`).isTls)).toEqual([
+      false,
+      true,
+      false,
+      true,
+    ]);
     expect(parts("ws://broker:9504/mq?key=1")).toEqual([false, "broker", 9504, "ws://broker:9504"]);
     expect(parts("wss://broker/mq")).toEqual([false, "broker", 443, "wss://broker:443"]);
     expect(parseAddress(new URL("tcp://broker")).host).toBe("broker");
@@ -30,6 +37,8 @@ describe("the address of a broker", () => {
     ["localhost", "as tcp://localhost does"],
     ["", "must begin with tcp://"],
     ["http://localhost:9504", "takes ws://localhost:9504/mq"],
+    ["https://localhost:9504", "takes wss://localhost:9504/mq"],
+    ["tls://localhost:9503/orders", 'path, which means nothing over TCP: leave "/orders" out'],
     ["redis://localhost", "must begin with tcp://"],
     ["tcp:localhost:9503", "must begin with tcp://"],
     ["tcp://:9503", "no host"],

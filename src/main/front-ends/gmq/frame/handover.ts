@@ -30,71 +30,78 @@ export class Handover {
 
   /** Messages of a topic. Answers how many pops they are for; of those some may be settled later. */
   take(frame: AnswerFrame, topic: string, takers: Takers): { taken: number; unsettled: number } {
-    const places = new Map<PoppedJob, Place>();
     const surplus: PoppedJob[] = [];
     const held = new Map<number, PoppedJob[]>();
-    const acked: PoppedJob[] = [];
-    const foreign: PoppedJob[] = [];
+    const acked: Handed[] = [];
+    const foreign: Handed[] = [];
+    let taken = 0;
     for (const job of readJobs(frame, topic)) {
       const place = takers.next();
       if (place === undefined) {
         surplus.push(job);
         continue;
       }
-      places.set(job, place);
-      if (answerOf(job, job.ttr ?? Number.MAX_SAFE_INTEGER) === undefined) {
+      taken++;
+      const ttr = job.delivery === 0 ? 0 : job.ttr;
+      const answer = answerOf(job, ttr ?? Number.MAX_SAFE_INTEGER);
+      if (answer === undefined) {
         surplus.push(job);
         this.#answers.refuse(place, `job ${job.id.text} of ${topic} is longer than ${MAX_DATA_BYTES} bytes`);
-      } else if (job.delivery === 0) this.#answer(place, job, 0);
-      else if (job.ttr === undefined) foreign.push(job);
-      else if (job.ttr === 0) acked.push(job);
+      } else if (ttr === undefined) foreign.push({ job, place, answer });
+      else if (ttr === 0 && job.delivery !== 0) acked.push({ job, place, answer });
       else {
-        const jobs = held.get(job.ttr);
-        if (jobs === undefined) held.set(job.ttr, [job]);
-        else jobs.push(job);
-        this.#answer(place, job, job.ttr);
+        if (ttr > 0) add(held, ttr, job);
+        this.#answer(place, job, answer);
       }
     }
     for (const [ttr, jobs] of held) holdJobs(this.#session, topic, ttr, jobs);
     if (surplus.length > 0) giveBack(this.#session, topic, surplus, frame);
-    if (acked.length > 0) this.#ack(topic, acked, places, takers);
-    if (foreign.length > 0) this.#answerForeign(topic, foreign, places, takers);
-    return { taken: places.size, unsettled: acked.length + foreign.length };
+    if (acked.length > 0) this.#ack(topic, acked, takers);
+    if (foreign.length > 0) this.#answerForeign(topic, foreign, takers);
+    return { taken, unsettled: acked.length + foreign.length };
   }
 
-  #answer(place: Place, job: PoppedJob, ttr: number): void {
+  #answer(place: Place, job: PoppedJob, answer: string): void {
     const { topic, idHigh, idLow, delivery } = job;
     const { text } = job.id;
     if (delivery === 0) this.#table.forget(text);
     else this.#table.set(text, { topic, idHigh, idLow, delivery, isDelivered: true, isBusy: false });
-    this.#answers.give(place, JOB, answerOf(job, ttr) ?? "");
+    this.#answers.give(place, JOB, answer);
   }
 
-  #ack(topic: string, jobs: readonly PoppedJob[], places: ReadonlyMap<PoppedJob, Place>, takers: Takers): void {
-    ackJobs(this.#session, topic, jobs, (job, outcome) => {
-      const place = places.get(job);
-      if (place === undefined) return;
+  #ack(topic: string, handed: readonly Handed[], takers: Takers): void {
+    const jobs = handed.map(({ job }) => job);
+    ackJobs(this.#session, topic, jobs, (number, outcome) => {
+      const one = handed[number];
+      if (one === undefined) return;
       if (outcome === undefined) {
-        this.#table.forget(job.id.text);
-        this.#answers.give(place, JOB, answerOf(job, 0) ?? "");
-      } else if (outcome === false) takers.again(place);
-      else this.#answers.refuse(place, outcome);
+        this.#table.forget(one.job.id.text);
+        this.#answers.give(one.place, JOB, one.answer);
+      } else if (outcome === false) takers.again(one.place);
+      else this.#answers.refuse(one.place, outcome);
       takers.settled();
     });
   }
 
-  #answerForeign(
-    topic: string,
-    jobs: readonly PoppedJob[],
-    places: ReadonlyMap<PoppedJob, Place>,
-    takers: Takers,
-  ): void {
+  #answerForeign(topic: string, handed: readonly Handed[], takers: Takers): void {
     requestTtr(this.#session, topic, (ttr) => {
-      for (const job of jobs) {
-        const place = places.get(job);
-        if (place !== undefined) this.#answer(place, job, ttr);
+      for (const { job, place } of handed) {
+        this.#answer(place, job, answerOf(job, ttr) ?? "");
         takers.settled();
       }
     });
   }
 }
+
+/** A job whose answer waits for a shard. */
+interface Handed {
+  readonly job: PoppedJob;
+  readonly place: Place;
+  readonly answer: string;
+}
+
+const add = (jobs: Map<number, PoppedJob[]>, ttr: number, job: PoppedJob): void => {
+  const same = jobs.get(ttr);
+  if (same === undefined) jobs.set(ttr, [job]);
+  else same.push(job);
+};

@@ -1,7 +1,7 @@
 /** What becomes of the messages that pops brought: acked, held for the TTR of the job, or given back. */
 import { packHead } from "../../../../protocol/head.js";
 import { Answer, Op } from "../../../../protocol/op.js";
-import { readFaults, SELECTION_BYTES, writeSelection } from "../../../../protocol/selection.js";
+import { type ReceivedFault, readFaults, SELECTION_BYTES, writeSelection } from "../../../../protocol/selection.js";
 import type { AnswerFrame } from "../../../native/answer-frame.js";
 import { refusalMessage, result } from "../../../native/answer-reading.js";
 import type { Session } from "../../../native/session.js";
@@ -12,27 +12,25 @@ const MILLISECONDS = 1000;
 /** Where a topic does not say it any more. */
 const DEFAULT_TTR = 60;
 
-/** Undefined: it is acked. False: it was lost before, and will be there again. Text: why nothing is known. */
-export type Acked = (job: PoppedJob, outcome: undefined | false | string) => void;
+/** Of the job of that number. Undefined: it is acked. False: it was lost before, and will be there again. Text: an error. */
+export type Acked = (number: number, outcome: undefined | false | string) => void;
 
 /** Acks jobs of a topic. `onAcked` is called for each. */
 export const ackJobs = (session: Session, topic: string, jobs: readonly PoppedJob[], onAcked: Acked): void => {
   session.request(Op.ACK, 0, packHead([topic, ""]), selectionsOf(jobs), (frame) => {
-    if (frame.op === Answer.CONFIRM) for (const job of jobs) onAcked(job, undefined);
-    else if (frame.op === Answer.SETTLED) tellSettled(frame, jobs, onAcked);
-    else for (const job of jobs) onAcked(job, refusalMessage(frame));
+    const faults =
+      frame.op === Answer.SETTLED ? readFaults(frame.view, frame.payloadStart, frame.payloadEnd) : NO_FAULTS;
+    const error = frame.op === Answer.ERROR ? refusalMessage(frame) : undefined;
+    jobs.forEach((job, i) => {
+      onAcked(i, error ?? (faults.some((fault) => isAbout(fault, job)) ? false : undefined));
+    });
   });
 };
 
-const tellSettled = (frame: AnswerFrame, jobs: readonly PoppedJob[], onAcked: Acked): void => {
-  const faults = readFaults(frame.view, frame.payloadStart, frame.payloadEnd);
-  for (const job of jobs) {
-    const isLost = faults.some(
-      ({ high, low, count }) => high === job.idHigh && job.idLow >= low && job.idLow < low + count,
-    );
-    onAcked(job, isLost ? false : undefined);
-  }
-};
+const NO_FAULTS: readonly ReceivedFault[] = [];
+
+const isAbout = ({ high, low, count }: ReceivedFault, { idHigh, idLow }: PoppedJob): boolean =>
+  high === idHigh && idLow >= low && idLow < low + count;
 
 /**
  * Lets leases end when the TTR of the jobs does. Nobody waits for the answer: what comes next for these messages is behind it,

@@ -110,8 +110,10 @@ export class Pops implements Takers {
     }
     this.#isAsking = true;
     this.#session.pop(topic, "", { max: this.#places.length }, (frame) => {
-      if (this.#take(topic, frame) < 0) this.#refuseAll(frame);
-      this.#ask(number + 1);
+      const taken = this.#take(topic, frame);
+      if (taken < 0) this.#refuseAll(frame);
+      // There may be more of it: an answer has a limit.
+      this.#ask(taken > 0 ? number : number + 1);
     });
   }
 

@@ -75,8 +75,12 @@ export class Pushes {
       before.isBusy = false;
       release();
       if (typeof isThere === "string") this.#answers.refuse(place, isThere);
-      else if (isThere || this.#table.get(job.id.text) !== before) this.#refuse(place, job);
-      else this.#publish(place, job);
+      else if (isThere) this.#refuse(place, job);
+      else {
+        this.#table.remove(job.id.text, before);
+        // Somebody may have pushed or popped another meanwhile.
+        this.push(place, job);
+      }
     };
     const { topic, idHigh, idLow, isDelivered } = before;
     const selection = new Uint8Array(SELECTION_BYTES);

@@ -1,0 +1,7 @@
+/**
+ * How long to wait before something is tried again: twice as long each time up to a limit, and never in step with others.
+ */
+
+/** Milliseconds before try `attempt`, which counts from 0. */
+export const backoff = (attempt: number, first: number, most: number, random: () => number = Math.random): number =>
+  Math.min(most, first * 2 ** Math.min(attempt, 30)) * (0.5 + random() / 2);

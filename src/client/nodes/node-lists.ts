@@ -1,0 +1,51 @@
+/**
+ * Reads the list of nodes from where the program says, as addresses that a client can connect to.
+ */
+import { listAnnounced, listRegistered, type NodeInfo } from "../../registry/discovery/index.js";
+import { parseNodeAddress } from "../../registry/discovery/node-address.js";
+import { reasonOf } from "../arguments/argument-checks.js";
+import { localError } from "../base/error.js";
+import type { NodeScheme, NodesSource } from "./options.js";
+
+/** A node of a list. */
+export interface ListedNode {
+  /** Undefined when the list does not tell. */
+  readonly id: number | undefined;
+  readonly url: string;
+  readonly weight: number;
+}
+
+/** Reads the list anew each time. Rejects when it cannot be read. */
+export type ReadNodes = (signal: AbortSignal) => Promise<readonly ListedNode[]>;
+
+type List = (signal: AbortSignal) => Promise<readonly NodeInfo[]>;
+
+/** The nodes of a source that the program has named. */
+export const nodesFrom = (source: NodesSource, scheme: NodeScheme): ReadNodes => {
+  if ("nodes" in source) {
+    const list = source.nodes.map(({ url, weight = 1 }) => ({ id: undefined, url, weight }));
+    return () => Promise.resolve(list);
+  }
+  if ("etcd" in source) return listing("etcd", (signal) => listAnnounced(source.etcd, { signal }), scheme);
+  return listing("the registry", (signal) => listRegistered(source.registry, { signal }), scheme);
+};
+
+const listing =
+  (what: string, list: List, scheme: NodeScheme): ReadNodes =>
+  async (signal) => {
+    try {
+      return (await list(signal)).map((node) => ({ id: node.id, weight: node.weight, url: urlOf(node, scheme) }));
+    } catch (error) {
+      // An address that is none.
+      if (error instanceof RangeError) throw localError("BAD_ARGUMENT", error.message, error);
+      throw localError("CONNECT_FAILED", `${what} cannot be asked for its nodes: ${reasonOf(error)}`, error);
+    }
+  };
+
+const urlOf = ({ tcpAddress, httpAddress }: NodeInfo, scheme: NodeScheme): string => {
+  const isTcp = scheme === "tcp" || scheme === "tls";
+  const address = isTcp ? tcpAddress : httpAddress;
+  // An address may lack its host, which means this machine, and have a scheme of its own.
+  const { host, port } = parseNodeAddress(address) ?? { host: address, port: 0 };
+  return `${scheme}://${host.includes(":") ? `[${host}]` : host}:${port}${isTcp ? "" : "/mq"}`;
+};

@@ -1,0 +1,103 @@
+/**
+ * Checks of the arguments of `connectNodes`. They throw BAD_ARGUMENT.
+ */
+import {
+  badArgument,
+  checkChoice,
+  checkObject,
+  checkTimeout,
+  readFrom,
+  readList,
+} from "../arguments/argument-checks.js";
+import { readConnect } from "../arguments/connect-checks.js";
+import { OPTIONS, readOptions } from "../arguments/option-reader.js";
+import type { ConnectOptions } from "../arguments/options.js";
+import { parseAddress } from "../connection/address.js";
+import type { ConnectNodesOptions, KnownNode, NodeScheme, NodesSource } from "./options.js";
+import type { PickBy } from "./picker.js";
+
+/** Less would only burden the registry and the nodes. Milliseconds. */
+const MIN_INTERVAL = 100;
+
+const OWN = ["pick", "scheme", "refreshInterval", "pingInterval", "retryTimeout"];
+const NAMES = Object.freeze([...OPTIONS.connect, ...OWN]);
+
+const isText = (value: unknown): value is string => typeof value === "string" && value !== "";
+
+const checkInterval = (what: string, value: unknown): void => {
+  checkTimeout(what, value);
+  if (typeof value === "number" && value < MIN_INTERVAL) {
+    throw badArgument(what, value, `at least ${MIN_INTERVAL} milliseconds`);
+  }
+};
+
+export interface ReadNodesOptions {
+  /** Those of each connection. */
+  readonly connect: ConnectOptions;
+  readonly pick: PickBy;
+  readonly scheme: NodeScheme;
+  readonly refreshInterval: number;
+  readonly pingInterval: number;
+  readonly retryTimeout: number;
+}
+
+export const readNodesOptions = (options: ConnectNodesOptions): ReadNodesOptions => {
+  const { pick, scheme, refreshInterval, pingInterval, retryTimeout, ...rest } = readOptions(options, NAMES);
+  checkChoice("pick", pick, ["weight", "random", "turn"]);
+  checkChoice("scheme", scheme, ["tcp", "tls", "ws", "wss"]);
+  checkInterval("refreshInterval", refreshInterval);
+  checkInterval("pingInterval", pingInterval);
+  checkTimeout("retryTimeout", retryTimeout);
+  return {
+    connect: readConnect(rest),
+    pick: pick ?? "weight",
+    scheme: scheme ?? "tcp",
+    refreshInterval: refreshInterval ?? 10_000,
+    pingInterval: pingInterval ?? 10_000,
+    retryTimeout: retryTimeout ?? 30_000,
+  };
+};
+
+const readNode = (given: unknown, at: number): KnownNode => {
+  const what = `nodes[${at}]`;
+  checkObject(what, given, "an object with the url of a node");
+  const { url, weight } = readFrom(what, () => {
+    const { url, weight } = given as KnownNode;
+    return { url, weight };
+  });
+  parseAddress(url);
+  if (weight !== undefined && !(typeof weight === "number" && weight >= 0 && weight < Number.POSITIVE_INFINITY)) {
+    throw badArgument(`${what}.weight`, weight, "a number from 0 on");
+  }
+  return { url: String(url), weight };
+};
+
+const WANTED = "an object with registry, etcd or nodes";
+
+/** Reads a source. Exactly one of its kinds is given. */
+export const readSource = (source: NodesSource): NodesSource => {
+  checkObject("the source of nodes", source, WANTED);
+  const given = readFrom("the source of nodes", () => ({ ...source })) as Readonly<Record<string, unknown>>;
+  const [kind, ...others] = Object.keys(given).filter((name) => given[name] !== undefined);
+  if (kind === undefined || others.length > 0) throw badArgument("the source of nodes", source, WANTED);
+  const value = given[kind];
+  switch (kind) {
+    case "registry":
+      if (!isText(value)) throw badArgument("registry", value, 'a URL, as "http://127.0.0.1:9595"');
+      return { registry: value };
+    case "etcd": {
+      const endpoints = readList("etcd", value, 'a list of endpoints, as ["127.0.0.1:2379"]', isText);
+      if (endpoints.length === 0 || !endpoints.every(isText)) {
+        throw badArgument("etcd", value, 'a list of endpoints, as ["127.0.0.1:2379"]');
+      }
+      return { etcd: endpoints };
+    }
+    case "nodes": {
+      const nodes = readList("nodes", value, "a list of nodes, each with its url", () => true);
+      if (nodes.length === 0) throw badArgument("nodes", value, "a list of at least one node");
+      return { nodes: nodes.map(readNode) };
+    }
+    default:
+      throw badArgument("the source of nodes", source, WANTED);
+  }
+};

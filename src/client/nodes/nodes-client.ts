@@ -1,0 +1,302 @@
+/**
+ * The client of several nodes: each message goes to one of them.
+ */
+import { asBadArgument, checkTimeout } from "../arguments/argument-checks.js";
+import { OPTIONS, readOptions } from "../arguments/option-reader.js";
+import type {
+  Body,
+  ConsumeOptions,
+  DrainOptions,
+  PopDeadOptions,
+  PopOptions,
+  PublishOptions,
+} from "../arguments/options.js";
+import { deferred, unobserved } from "../base/deferred.js";
+import { localError, type RingmqError } from "../base/error.js";
+import { INSPECT, type Inspect, inspected } from "../base/inspection.js";
+import { startTimer } from "../base/timer.js";
+import type { Client } from "../client.js";
+import type { PendingBytes } from "../connection/pending-bytes.js";
+import type { Message } from "../consume/message.js";
+import type { BatchReceipt, Receipt } from "../publish/receipt.js";
+import type { DatedOptions } from "../publish/repeat.js";
+import { isForAnotherNode } from "./node-errors.js";
+import type { NodeLink } from "./node-link.js";
+import { NodeLinks, type NodeLinksOptions } from "./node-links.js";
+import { NodesConsumer } from "./nodes-consumer.js";
+import { NodesPopper } from "./nodes-popper.js";
+import type { NodeState, NodesEvent } from "./options.js";
+import type { Picker } from "./picker.js";
+import { costOf, dateOptions, NO_OPTIONS, optionsNow, readBodies } from "./repeated-publish.js";
+import { RetryQueue, type Send } from "./retry-queue.js";
+import { StatusFeed } from "./status-feed.js";
+
+const DRAIN_TIMEOUT = 30_000;
+
+/** Sends a message to whatever node is to have it. */
+const publishing =
+  (topic: string, body: Body, dated: DatedOptions): Send<Receipt> =>
+  (client) =>
+    client.publish(topic, body, optionsNow(dated));
+
+/**
+ * A client of several nodes, made by `connectNodes`. Any node may hold messages of a topic: each publish goes to one of
+ * them, and consumers take from all. Order is promised within a node only.
+ *
+ * Its methods do not throw: their promises reject with a RingmqError, as those of `Client` do. CONNECT_FAILED means that no
+ * node is connected.
+ */
+export class NodesClient {
+  readonly #links: NodeLinks;
+  readonly #picker: Picker;
+  readonly #pendingBytes: PendingBytes;
+  readonly #retries: RetryQueue;
+  readonly #popper: NodesPopper;
+  readonly #consumers = new Set<NodesConsumer>();
+  readonly #feeds = new Set<StatusFeed>();
+  readonly #closed = deferred<void>();
+  #turn = 0;
+  #draining: Promise<void> | undefined;
+  #closing: Promise<void> | undefined;
+
+  /** @internal */
+  constructor(
+    links: Omit<NodeLinksOptions, "repeat">,
+    picker: Picker,
+    pendingBytes: PendingBytes,
+    retryTimeout: number,
+  ) {
+    const repeat: NodeLinksOptions["repeat"] = (link, topic, body, dated, error) =>
+      isForAnotherNode(error)
+        ? this.#retries.retry(publishing(topic, body, dated), costOf(body, dated.options), link, error)
+        : Promise.reject(error);
+    this.#links = new NodeLinks(
+      { ...links, repeat },
+      {
+        connected: (client) => this.#connected(client),
+        happened: (event) => {
+          for (const feed of this.#feeds) feed.push(event);
+        },
+      },
+    );
+    this.#picker = picker;
+    this.#pendingBytes = pendingBytes;
+    this.#retries = new RetryQueue((avoided) => this.#pick(avoided), pendingBytes, retryTimeout);
+    this.#popper = new NodesPopper(() => this.#inTurn());
+  }
+
+  /**
+   * Resolves when one node is connected.
+   *
+   * @internal
+   */
+  start(): Promise<void> {
+    return this.#links.start();
+  }
+
+  /** The nodes, as they are now. */
+  get nodes(): readonly NodeState[] {
+    return this.#links.states;
+  }
+
+  /** What happens to the nodes from now on. Of what a program does not read, the last 256 events are kept. */
+  status(): AsyncIterableIterator<NodesEvent, undefined> {
+    const feed = new StatusFeed((left) => this.#feeds.delete(left));
+    if (this.#closing === undefined) this.#feeds.add(feed);
+    else feed.end();
+    return feed;
+  }
+
+  /** Resolves when it has been closed. Nodes that are lost do not end it. */
+  get closed(): Promise<void> {
+    return this.#closed.promise;
+  }
+
+  /** Bytes on their way that no node has confirmed yet, those that wait to be sent again among them. */
+  get pendingBytes(): number {
+    return this.#pendingBytes.total;
+  }
+
+  /**
+   * Resolves when there is room: when no more than 4 MiB (or half of `maxPendingBytes`) are on their way to all nodes. A
+   * program that publishes without awaiting each message awaits this now and then.
+   */
+  ready(): Promise<void> {
+    return this.#closing === undefined ? this.#pendingBytes.ready() : Promise.reject(closedError());
+  }
+
+  /**
+   * Publishes a message to a node. When the node is lost before it has confirmed the message, or refuses it for a reason of
+   * its own (BUSY, MEMORY_FULL, SHUTTING_DOWN, …), it is sent to another one, until `retryTimeout` is over; then it rejects
+   * with the last error. A lost node may have stored the message all the same: it is then delivered twice, with two ids. A
+   * refusal that is about the message (MESSAGE_TOO_LARGE, NO_ROUTE, …) rejects at once.
+   *
+   * A body of bytes must stay as it is until this resolves, because it may be sent again.
+   */
+  publish(topic: string, body: Body, options: PublishOptions = NO_OPTIONS): Promise<Receipt> {
+    try {
+      this.#assertOpen();
+      const dated = dateOptions(options);
+      const link = this.#pick(undefined);
+      if (link?.client !== undefined) return link.client.publishRepeatable(topic, body, dated, link.repeat);
+      return this.#retries.wait(publishing(topic, body, dated), costOf(body, dated.options));
+    } catch (error) {
+      return Promise.reject(asBadArgument(error));
+    }
+  }
+
+  /**
+   * Publishes messages to one node, as `Client.publishBatch` does. When the node is lost or refuses them for a reason of
+   * its own, all of them are sent to another one. The bytes must stay as they are until it resolves.
+   */
+  async publishBatch(
+    topic: string,
+    bodies: readonly Body[],
+    options: PublishOptions = NO_OPTIONS,
+  ): Promise<BatchReceipt> {
+    this.#assertOpen();
+    const dated = dateOptions(options);
+    const { list, cost } = readBodies(bodies, dated.options);
+    const send = (client: Client): Promise<BatchReceipt> => client.publishBatch(topic, list, optionsNow(dated));
+    const link = this.#pick(undefined);
+    if (link?.client === undefined) return this.#retries.wait(send, cost);
+    try {
+      return await send(link.client);
+    } catch (error) {
+      if (!isForAnotherNode(error)) throw error;
+      return this.#retries.retry(send, cost, link, error);
+    }
+  }
+
+  /**
+   * Takes messages out of a queue, of the first node that has any; none when there are none. With `wait`, the nodes are
+   * waited at in turn, for 100 ms each: `consume` is quicker.
+   */
+  async pop(topic: string, options: PopOptions = {}): Promise<Message[]> {
+    this.#assertNotDraining();
+    return this.#popper.pop(topic, readOptions(options, OPTIONS.pop));
+  }
+
+  /** Takes dead letters out of a queue, of the first node that has any. */
+  async popDead(topic: string, options: PopDeadOptions = {}): Promise<Message[]> {
+    this.#assertNotDraining();
+    return this.#popper.popDead(topic, readOptions(options, OPTIONS.popDead));
+  }
+
+  /**
+   * Has the messages of a queue pushed by every node, those included that are connected later. `prefetch` counts for each
+   * node. Resolves when one of them does so; rejects when every connected node refuses.
+   */
+  async consume(topic: string, options: ConsumeOptions = {}): Promise<NodesConsumer> {
+    this.#assertNotDraining();
+    const consumer = new NodesConsumer(topic, readOptions(options, OPTIONS.consume));
+    this.#consumers.add(consumer);
+    unobserved(consumer.finished.then(() => this.#consumers.delete(consumer)));
+    const answered = Promise.all(this.#links.connected.map(({ client }) => client && consumer.join(client)));
+    // One that hangs must not hold up the others.
+    await Promise.race([answered, consumer.started]);
+    const refusal = consumer.isOver ? await consumer.closed : undefined;
+    if (refusal === undefined) return consumer;
+    this.#consumers.delete(consumer);
+    throw refusal;
+  }
+
+  /**
+   * Calls `act` with a client of each connected node, for what is a node's own affair: configuration, queues, statistics,
+   * channels. Resolves with what it resolves with for each; rejects with the first rejection. Nodes that are connected
+   * later have to be told as well.
+   */
+  async onEachNode<T>(act: (client: Client, node: NodeState) => Promise<T>): Promise<T[]> {
+    this.#assertOpen();
+    return Promise.all(
+      this.#links.connected.flatMap(({ client, state }) => (client === undefined ? [] : [act(client, state)])),
+    );
+  }
+
+  /**
+   * Ends in order: consumers stop, their loops read what has come and end, everything is confirmed or has been given up,
+   * then the connections are closed. Meanwhile the program may publish and settle. As `Client.drain`.
+   */
+  async drain(options: DrainOptions = {}): Promise<void> {
+    const { timeout = DRAIN_TIMEOUT } = readOptions(options, OPTIONS.drain);
+    checkTimeout("timeout", timeout);
+    this.#draining ??= this.#drain(timeout);
+    return this.#draining;
+  }
+
+  /**
+   * Closes the connections. What was asked for is still sent, but no answer is waited for: what is not answered rejects
+   * with CONNECTION_CLOSED, and what waits to be sent again with CLIENT_CLOSED.
+   */
+  close(): Promise<void> {
+    this.#closing ??= this.#end((client) => client.close());
+    return this.#closing;
+  }
+
+  /** As `close`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  toJSON(): object {
+    return { nodes: this.nodes, pendingBytes: this.pendingBytes };
+  }
+
+  [INSPECT](_depth: number, options: unknown, inspect: Inspect): string {
+    return inspected("NodesClient", this.toJSON(), options, inspect);
+  }
+
+  async #drain(timeout: number): Promise<void> {
+    const end = Date.now() + timeout;
+    const enough = deferred<void>();
+    const timer = startTimer(timeout, enough.resolve);
+    const answered = Promise.allSettled([...this.#consumers].map((consumer) => consumer.drainWithClient())).then(() =>
+      this.#pendingBytes.empty(),
+    );
+    await Promise.race([answered, enough.promise, this.closed]);
+    timer.cancel();
+    this.#closing ??= this.#end((client) => client.drain({ timeout: Math.max(0, end - Date.now()) }));
+    await this.#closing;
+  }
+
+  async #end(end: (client: Client) => Promise<void>): Promise<void> {
+    this.#retries.close(closedError());
+    for (const consumer of this.#consumers) consumer.ended();
+    await this.#links.close(end);
+    for (const feed of this.#feeds) feed.end();
+    this.#feeds.clear();
+    this.#closed.resolve();
+  }
+
+  #connected(client: Client): void {
+    for (const consumer of this.#consumers) unobserved(consumer.join(client));
+    this.#retries.flush();
+  }
+
+  /** A node to publish to, not the avoided one if there is another. */
+  #pick(avoided: NodeLink | undefined): NodeLink | undefined {
+    const { usable } = this.#links;
+    const at = this.#picker(usable);
+    const link = usable[at];
+    if (link === undefined || link !== avoided) return link;
+    return usable[(at + 1) % usable.length];
+  }
+
+  /** The connected nodes, beginning with another one each time. */
+  #inTurn(): readonly NodeLink[] {
+    const { connected } = this.#links;
+    const first = this.#turn++ % Math.max(1, connected.length);
+    return [...connected.slice(first), ...connected.slice(0, first)];
+  }
+
+  #assertOpen(): void {
+    if (this.#closing !== undefined) throw closedError();
+  }
+
+  #assertNotDraining(): void {
+    this.#assertOpen();
+    if (this.#draining !== undefined) throw localError("CLIENT_CLOSED", "the client is draining");
+  }
+}
+
+const closedError = (): RingmqError => localError("CLIENT_CLOSED", "the client was closed");

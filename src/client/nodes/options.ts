@@ -1,0 +1,70 @@
+/**
+ * What a program can ask for when it connects to several nodes. Times are in milliseconds.
+ */
+import type { ConnectOptions } from "../arguments/options.js";
+import type { PickBy } from "./picker.js";
+
+/** A node that the program knows. */
+export interface KnownNode {
+  /** As `connect` takes it. */
+  readonly url: string;
+  /** Its share of what is published, beside those of the others. Default 1; 0: none while others have any. */
+  readonly weight?: number | undefined;
+}
+
+/** Where to find nodes: a registry (gregister), the endpoints of etcd, or a list of them. */
+export type NodesSource =
+  | { readonly registry: string }
+  | { readonly etcd: readonly string[] }
+  | { readonly nodes: readonly KnownNode[] };
+
+/** How addresses from a registry or etcd are reached: the native port, or WebSocket on the HTTP port. */
+export type NodeScheme = "tcp" | "tls" | "ws" | "wss";
+
+/**
+ * What `connect` takes counts for the connection to each node, except that `maxPendingBytes` bounds all of them together
+ * and `signal` gives up the first connecting.
+ */
+export interface ConnectNodesOptions extends ConnectOptions {
+  /** How the node of each publish is picked: by weight, at random, or in turn. Default `weight`. */
+  readonly pick?: PickBy | undefined;
+  /** How to reach the nodes that a registry or etcd lists. Default `tcp`; a browser needs `ws` or `wss`. */
+  readonly scheme?: NodeScheme | undefined;
+  /** How often the list of nodes is read again. It is also read when a node is lost. At least 100, default 10,000. */
+  readonly refreshInterval?: number | undefined;
+  /** How often each node is pinged. One that has not answered by the next time is lost. At least 100, default 10,000. */
+  readonly pingInterval?: number | undefined;
+  /** How long a publish that failed is tried again, on any node, from its first failure on. Default 30,000. */
+  readonly retryTimeout?: number | undefined;
+}
+
+/**
+ * What a node is to the client. `connected`: it is used. `draining`: it said that it is about to stop. `lost`: it cannot
+ * be reached, and is tried again.
+ */
+export type NodeConnectionState = "connecting" | "connected" | "draining" | "lost";
+
+/** What has happened to the nodes of a client. */
+export type NodesEvent =
+  | { readonly type: "connected"; readonly node: NodeState }
+  /** It is about to stop: nothing more is published to it. */
+  | { readonly type: "draining"; readonly node: NodeState }
+  /** It could not be connected to, or its connection has ended. */
+  | { readonly type: "lost"; readonly node: NodeState; readonly error: Error }
+  /** The list of nodes has changed. */
+  | { readonly type: "listed"; readonly nodes: readonly NodeState[] }
+  /** The list could not be read: the last one stays in use. */
+  | { readonly type: "list-failed"; readonly error: Error };
+
+/** A node, as the client sees it now. */
+export interface NodeState {
+  /** The id that the registry tells; the broker's own once it was connected; undefined until then. */
+  readonly id: number | undefined;
+  readonly url: string;
+  readonly weight: number;
+  readonly state: NodeConnectionState;
+  /** It is in the last list that was read. One that is not is used as long as its connection lasts. */
+  readonly isListed: boolean;
+  /** Why it is lost. */
+  readonly error: Error | undefined;
+}

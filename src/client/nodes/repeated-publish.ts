@@ -1,0 +1,49 @@
+/**
+ * A publish that may be sent more than once.
+ */
+import { NO_HEAD } from "../../protocol/head.js";
+import { readList } from "../arguments/argument-checks.js";
+import { readPublish } from "../arguments/option-reader.js";
+import type { Body, PublishOptions } from "../arguments/options.js";
+import { isBody } from "../publish/body.js";
+import { encodeHeaders, MESSAGE_COST, readContent } from "../publish/message-encoding.js";
+import type { DatedOptions } from "../publish/repeat.js";
+
+export const NO_OPTIONS: PublishOptions = {};
+
+const UNDATED: DatedOptions = { options: NO_OPTIONS, since: 0 };
+
+/** Reads options once, since getters may return something else the next time. Throws BAD_ARGUMENT. */
+export const dateOptions = (options: PublishOptions): DatedOptions => {
+  if (options === NO_OPTIONS) return UNDATED;
+  const read = readPublish(options);
+  return { options: read, since: read.delay === undefined && read.ttl === undefined ? 0 : Date.now() };
+};
+
+/** Its options for another attempt, with what is left of the times that run from the call on. */
+export const optionsNow = ({ options, since }: DatedOptions): PublishOptions => {
+  if (since === 0) return options;
+  const elapsed = Math.max(0, Date.now() - since);
+  const { delay, ttl } = options;
+  return {
+    ...options,
+    delay: delay === undefined ? undefined : Math.max(0, delay - elapsed),
+    // 0 means for ever; a message whose time is over expires at once.
+    ttl: ttl === undefined || ttl === 0 ? ttl : Math.max(1, ttl - elapsed),
+  };
+};
+
+/** What a message counts for while it waits to be sent again. Throws BAD_ARGUMENT. */
+export const costOf = (body: Body, { headers }: PublishOptions): number =>
+  readContent(() => "body", body, NO_HEAD, Number.POSITIVE_INFINITY).length +
+  encodeHeaders(headers).length +
+  MESSAGE_COST;
+
+/** A copy of a list of bodies, and what they count for together. Throws BAD_ARGUMENT. */
+export const readBodies = (bodies: readonly Body[], options: PublishOptions): { list: Body[]; cost: number } => {
+  const list = readList("bodies", bodies, "an array of texts and Uint8Arrays", isBody) as Body[];
+  let cost = encodeHeaders(options.headers).length * list.length + MESSAGE_COST;
+  // The last one may not be a body: a client refuses it, with its place.
+  for (const body of list) if (isBody(body)) cost += body.length;
+  return { list, cost };
+};
