@@ -127,7 +127,8 @@ export class FrameClient implements Codec {
   #whenResolved(work: () => void): void {
     if (this.#pops.areResolved) return work();
     this.#deferred = work;
-    this.#release = this.#session.hold();
+    // Not a hold, behind which little may come: a client that sends ahead would be cut off.
+    this.#release = this.#session.pause();
   }
 
   /** All pops are answered. */

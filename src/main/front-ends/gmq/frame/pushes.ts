@@ -69,7 +69,7 @@ export class Pushes {
 
   /** A job of this id was there: whether its message still is, the shard knows. */
   #check(place: Place, job: Job, before: JobEntry): void {
-    const release = this.#session.hold();
+    const release = this.#session.pause();
     before.isBusy = true;
     const end = (isThere: boolean | string): void => {
       before.isBusy = false;
