@@ -30,3 +30,15 @@ it("carries out pushes, pops and acks in turn, sent ahead in megabytes", async (
     ]);
   }
 });
+
+it("answers what came before bytes that are no request", async () => {
+  const client = await FrameClient.open(await start());
+  client.send(push({ Id: 1, Topic: "t" }), pop("t"), pop("t"), Buffer.from("rubbish"));
+  await client.closed;
+  expect(client.answers).toEqual([
+    MESSAGE("1"),
+    JOB('{"Id":1,"Topic":"t","Delay":0,"TTR":0,"Body":"","Status":3,"ConsumeNum":0}'),
+    MESSAGE("nothing"),
+    ERROR("a request begins with v111"),
+  ]);
+});

@@ -38,7 +38,7 @@ export class FrameClient implements Codec {
 
   constructor(session: Session, client: Client, table: JobTable) {
     this.#session = session;
-    this.#answers = new Answers(client);
+    this.#answers = new Answers(session, client);
     this.#pops = new Pops(session, this.#answers, table, () => this.#carryOn());
     this.#pushes = new Pushes(session, this.#answers, table);
     this.#acks = new Acks(session, this.#answers, table);
@@ -63,7 +63,9 @@ export class FrameClient implements Codec {
     if (isWhole === false) return start;
     if (isWhole !== true) {
       // Where the next request begins is anybody's guess.
-      this.#answers.refuse(this.#answers.next(), isWhole);
+      this.#answers.refuseInTurn(this.#answers.next(), isWhole);
+      // Pops before it are still to be asked for.
+      this.#pops.start();
       this.#session.end();
       return end;
     }
@@ -80,7 +82,7 @@ export class FrameClient implements Codec {
       case "ping":
         break;
       default:
-        this.#answers.refuse(this.#answers.next(), UNKNOWN_COMMAND);
+        this.#answers.refuseInTurn(this.#answers.next(), UNKNOWN_COMMAND);
     }
     return request.end;
   }
@@ -88,9 +90,9 @@ export class FrameClient implements Codec {
   #push(data: string, bytes: number): void {
     const place = this.#answers.next();
     const job = readJob(data);
-    if (typeof job === "string") return this.#answers.refuse(place, job);
+    if (typeof job === "string") return this.#answers.refuseInTurn(place, job);
     if (bytes > LONG_BYTES && isTooLong(job)) {
-      return this.#answers.refuse(place, `with all its fields the job is longer than ${MAX_DATA_BYTES} bytes`);
+      return this.#answers.refuseInTurn(place, `with all its fields the job is longer than ${MAX_DATA_BYTES} bytes`);
     }
     this.#whenResolved(() => this.#pushes.push(place, job));
   }
@@ -98,8 +100,8 @@ export class FrameClient implements Codec {
   #pop(data: string): void {
     const place = this.#answers.next();
     const topics = this.#topicsOf(data);
-    if (topics.length === 0) return this.#answers.refuse(place, TOPIC_IS_EMPTY);
-    if (topics.length > MAX_TOPICS) return this.#answers.refuse(place, `a pop has at most ${MAX_TOPICS} topics`);
+    if (topics.length === 0) return this.#answers.refuseInTurn(place, TOPIC_IS_EMPTY);
+    if (topics.length > MAX_TOPICS) return this.#answers.refuseInTurn(place, `a pop has at most ${MAX_TOPICS} topics`);
     if (this.#pops.takes(topics)) return this.#pops.add(place, topics);
     this.#whenResolved(() => {
       this.#pops.add(place, topics);
@@ -110,7 +112,7 @@ export class FrameClient implements Codec {
   #ack(data: string): void {
     const place = this.#answers.next();
     const id = readJobId(data);
-    if (typeof id === "string") return this.#answers.refuse(place, id);
+    if (typeof id === "string") return this.#answers.refuseInTurn(place, id);
     // One that is not held may be among what the pops before bring.
     if (this.#acks.isHeld(id.text)) this.#acks.ack(place, id.text);
     else this.#whenResolved(() => this.#acks.ack(place, id.text));

@@ -41,7 +41,7 @@ export class Pushes {
   push(place: Place, job: Job): void {
     const before = this.#table.get(job.id.text);
     if (before === undefined) this.#publish(place, job);
-    else if (before.isBusy) this.#refuse(place, job);
+    else if (before.isBusy) this.#answers.refuseInTurn(place, hasExist(job));
     else this.#check(place, job, before);
   }
 
@@ -63,10 +63,6 @@ export class Pushes {
     });
   }
 
-  #refuse(place: Place, { id }: Job): void {
-    this.#answers.refuse(place, `job ${id.text} has exist`);
-  }
-
   /** A job of this id was there: whether its message still is, the shard knows. */
   #check(place: Place, job: Job, before: JobEntry): void {
     const release = this.#session.pause();
@@ -75,7 +71,7 @@ export class Pushes {
       before.isBusy = false;
       release();
       if (typeof isThere === "string") this.#answers.refuse(place, isThere);
-      else if (isThere) this.#refuse(place, job);
+      else if (isThere) this.#answers.refuse(place, hasExist(job));
       else {
         this.#table.remove(job.id.text, before);
         // Somebody may have pushed or popped another meanwhile.
@@ -104,6 +100,8 @@ export class Pushes {
     });
   }
 }
+
+const hasExist = ({ id }: Job): string => `job ${id.text} has exist`;
 
 const isGone = (frame: AnswerFrame): boolean => {
   const name = refusal(frame);
