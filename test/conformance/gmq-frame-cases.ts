@@ -34,6 +34,7 @@ const REFUSED: readonly (readonly [string, string])[] = [
   ['{"Id":1}', "job.topic is empty"],
   ['{"Id":1,"Topic":""}', "job.topic is empty"],
   ['{"Id":1,"Topic":7}', "Topic is not a string"],
+  [`{"Id":1,"Topic":"${"é".repeat(128)}"}`, "Topic is longer than 255 bytes"],
   ['{"Id":1,"Topic":"t","Delay":"1"}', "Delay is not a whole number of seconds"],
   ['{"Id":1,"Topic":"t","Delay":0.5}', "Delay is not a whole number of seconds"],
   ['{"Id":1,"Topic":"t","Delay":315360001}', "Delay is longer than ten years"],

@@ -6,6 +6,7 @@ import { Acks } from "./acks.js";
 import { Answers } from "./answers.js";
 import { type Job, jobJson, readJob, readJobId } from "./job.js";
 import type { JobTable } from "./job-table.js";
+import { ownText } from "./own-text.js";
 import { Pops } from "./pops.js";
 import { Pushes } from "./pushes.js";
 import { MAX_DATA_BYTES, Request } from "./request.js";
@@ -120,7 +121,9 @@ export class FrameClient implements Codec {
 
   #topicsOf(data: string): readonly string[] {
     if (data !== this.#topicsText) {
-      this.#topics = [...new Set(data.split(",").filter((topic) => topic !== ""))];
+      const topics = new Set(data.split(",").filter((topic) => topic !== ""));
+      // Some are kept in the table of jobs.
+      this.#topics = topics.size > MAX_TOPICS ? [...topics] : [...topics].map(ownText);
       this.#topicsText = data;
     }
     return this.#topics;

@@ -3,10 +3,11 @@ import { describe, expect, it } from "vitest";
 import { FrameClient } from "../../../../../src/main/front-ends/gmq/frame/frame-client.js";
 import { JobTable } from "../../../../../src/main/front-ends/gmq/frame/job-table.js";
 import { Answer, Op } from "../../../../../src/protocol/op.js";
+import { heldBytes } from "../../../../collected-memory.js";
 import { ERROR, MESSAGE, pop, push, request } from "../../../../conformance/gmq-frame-client.js";
 import { frame } from "../../../frames.js";
 import { until } from "../../../switchboard.js";
-import { confirm, openSession, readOnce } from "../../../test-session.js";
+import { confirm, messages, openSession, readOnce } from "../../../test-session.js";
 
 const MAX_IN_FLIGHT = 100;
 
@@ -56,5 +57,42 @@ describe("a client", () => {
     shard.answer(envelope[1] ?? 0, frame(Answer.ERROR, frames[0]?.request ?? 0, [1, "no", false, false]));
     await until(() => client.ends.length > 0);
     expect(answers).toEqual([ERROR("no"), ERROR("a request begins with v111")]);
+  });
+});
+
+describe("the table of jobs", () => {
+  const COUNT = 1_000;
+
+  it("holds nothing of a push but the id and the topic", async () => {
+    const table = new JobTable();
+    const { shard, send, answers } = await open(table);
+    const before = await heldBytes();
+    for (let i = 0; i < COUNT; i++) {
+      const id = 384_261_148_721_025n * 1_000n + BigInt(i);
+      send(request("push", `{"Id":${id},"Topic":"a topic of some length","Body":"${"x".repeat(30_000)}"}`));
+      const [{ envelope, frames } = { envelope: [], frames: [] }] = await readOnce(shard);
+      shard.answer(envelope[1] ?? 0, confirm(frames[0]?.request ?? 0));
+      await until(() => answers.length === i + 1);
+    }
+    expect(new Set(answers).size).toBe(COUNT);
+    expect((await heldBytes()) - before).toBeLessThan(COUNT * 5_000);
+    expect(table.size).toBe(COUNT);
+  });
+
+  it("holds nothing of a pop but the topic", async () => {
+    const table = new JobTable();
+    const { shard, send, answers } = await open(table);
+    const before = await heldBytes();
+    for (let i = 0; i < COUNT; i++) {
+      send(pop(`a topic of some length,${",".repeat(30_000 + (i % 2))}`));
+      const [{ envelope, frames } = { envelope: [], frames: [] }] = await readOnce(shard);
+      shard.answer(envelope[1] ?? 0, messages(frames[0]?.request ?? 0, "b", 7, i + 1));
+      await until(() => shard.read().length > 0);
+      shard.answer(envelope[1] ?? 0, frame(Answer.ERROR, (frames[0]?.request ?? 0) + 1, [1, "no", false, false]));
+      await until(() => answers.length === i + 1);
+    }
+    expect(new Set(answers).size).toBe(COUNT);
+    expect((await heldBytes()) - before).toBeLessThan(COUNT * 5_000);
+    expect(table.size).toBe(COUNT);
   });
 });
