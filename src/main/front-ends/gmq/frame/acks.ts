@@ -41,7 +41,7 @@ export class Acks {
       this.#table.remove(id, entry);
       this.#answers.give(place, MESSAGE, SUCCESS);
     } else if (frame.op === Answer.SETTLED && isLeaseLost(frame)) {
-      this.#table.replace(id, entry, { ...entry, delivery: 0 });
+      this.#table.replace(id, entry, { ...entry, delivery: 0, isBusy: false });
       this.#answers.refuse(place, `job ${id} cannot be acked: its TTR has passed`);
     } else if (frame.op === Answer.SETTLED || name === "NO_TOPIC" || name === "NO_QUEUE") {
       this.#table.remove(id, entry);
