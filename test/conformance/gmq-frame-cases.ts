@@ -184,6 +184,20 @@ export const FRAME_CASES: readonly FrameCase[] = [
     ],
   },
   {
+    name: "bytes that are not UTF-8, each of which becomes three",
+    steps: [
+      [
+        request(
+          "push",
+          Buffer.concat([Buffer.from('{"Id":1,"Topic":"t","Body":"'), Buffer.alloc(11_000, 0xff), Buffer.from('"}')]),
+        ),
+        ERROR("with all its fields the job is longer than 32767 bytes"),
+      ],
+      [request("push", Buffer.from('{"Id":1,"Topic":"t","Body":"\xff"}', "latin1")), MESSAGE("1")],
+      [pop("t"), JOB('{"Id":1,"Topic":"t","Delay":0,"TTR":0,"Body":"\ufffd","Status":3,"ConsumeNum":0}')],
+    ],
+  },
+  {
     name: "bytes that are no request",
     steps: [
       [pushed(1), MESSAGE("1")],

@@ -72,7 +72,7 @@ export class FrameClient implements Codec {
     }
     switch (request.command) {
       case "push":
-        this.#push(bytes.toString("utf8", request.start, request.end), request.end - request.start);
+        this.#push(bytes.toString("utf8", request.start, request.end));
         break;
       case "pop":
         this.#pop(bytes.toString("utf8", request.start, request.end));
@@ -88,11 +88,12 @@ export class FrameClient implements Codec {
     return request.end;
   }
 
-  #push(data: string, bytes: number): void {
+  #push(data: string): void {
     const place = this.#answers.next();
     const job = readJob(data);
     if (typeof job === "string") return this.#answers.refuseInTurn(place, job);
-    if (bytes > LONG_BYTES && isTooLong(job)) {
+    // Of the text: a byte that is no UTF-8 becomes three.
+    if (Buffer.byteLength(data) > LONG_BYTES && isTooLong(job)) {
       return this.#answers.refuseInTurn(place, `with all its fields the job is longer than ${MAX_DATA_BYTES} bytes`);
     }
     this.#whenResolved(() => this.#pushes.push(place, job));
