@@ -26,11 +26,13 @@ const MILLISECONDS = 1000;
 /** A delivery that no message has, to ask about one without touching it. */
 const NO_DELIVERY = 0xffff_ffff;
 
+/** Of all clients: those of many take megabytes. */
+const heads = new PublishHeads();
+
 export class Pushes {
   readonly #session: Session;
   readonly #answers: Answers;
   readonly #table: JobTable;
-  readonly #heads = new PublishHeads();
 
   constructor(session: Session, answers: Answers, table: JobTable) {
     this.#session = session;
@@ -50,7 +52,7 @@ export class Pushes {
     const id = job.id.text;
     const entry: JobEntry = { topic, idHigh: 0, idLow: 0, delivery: 0, isDelivered: false, isBusy: true };
     this.#table.set(id, entry);
-    const head = this.#heads.get(topic, "", job.delay * MILLISECONDS);
+    const head = heads.get(topic, "", job.delay * MILLISECONDS);
     this.#session.request(Op.PUBLISH, 0, head, entryOfJob(job), (frame) => {
       if (frame.op !== Answer.CONFIRM) {
         this.#table.remove(id, entry);
