@@ -9,6 +9,7 @@
  * ```
  */
 import { Fifo } from "../../../../collections/fifo.js";
+import type { Session } from "../../../native/session.js";
 import type { Client } from "../../../ports/front-end.js";
 import { MAX_DATA_BYTES } from "./request.js";
 
@@ -25,10 +26,12 @@ export interface Place {
 }
 
 export class Answers {
+  readonly #session: Session;
   readonly #client: Client;
   readonly #places = new Fifo<Place>();
 
-  constructor(client: Client) {
+  constructor(session: Session, client: Client) {
+    this.#session = session;
     this.#client = client;
   }
 
@@ -56,5 +59,10 @@ export class Answers {
 
   refuse(place: Place, text: string): void {
     this.give(place, ERROR, text);
+  }
+
+  /** Refuses what no shard is asked for: in its turn, so that it counts among what is unanswered like the rest. */
+  refuseInTurn(place: Place, text: string): void {
+    this.#session.inOrder(() => this.refuse(place, text));
   }
 }
