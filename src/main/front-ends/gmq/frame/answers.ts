@@ -19,6 +19,14 @@ export const MESSAGE = 2;
 const DATA_LENGTH = 2;
 const HEADER = 4;
 
+/**
+ * Bytes of answers that may wait for earlier ones. Requests that no shard is asked about are answered at once, so a client
+ * that sends them behind a push whose disk is slow would otherwise fill the memory.
+ */
+const MAX_HELD_BYTES = 1024 * 1024;
+/** What an answer takes beside its bytes. */
+const PLACE_BYTES = 192;
+
 /** The place of an answer among the others. */
 export interface Place {
   bytes: Buffer | undefined;
@@ -27,9 +35,15 @@ export interface Place {
 export class Answers {
   readonly #client: Client;
   readonly #places = new Fifo<Place>();
+  readonly #pause: () => () => void;
+  /** Of answers that wait for earlier ones. */
+  #heldBytes = 0;
+  #release: (() => void) | undefined;
 
-  constructor(client: Client) {
+  /** `pause` has no more requests carried out until what it returns is called. */
+  constructor(client: Client, pause: () => () => void) {
     this.#client = client;
+    this.#pause = pause;
   }
 
   /** The place of the next request that has an answer. */
@@ -48,10 +62,19 @@ export class Answers {
     // A character that does not fit is not written in part.
     bytes.fill(0x20, HEADER + bytes.write(text, HEADER));
     place.bytes = bytes;
+    this.#heldBytes += bytes.length + PLACE_BYTES;
     for (let first = this.#places.at(0); first?.bytes !== undefined; first = this.#places.at(0)) {
       this.#client.write(first.bytes);
+      this.#heldBytes -= first.bytes.length + PLACE_BYTES;
       this.#places.shift();
     }
+    if (this.#heldBytes > MAX_HELD_BYTES) this.#release ??= this.#pause();
+    else if (this.#heldBytes === 0) this.#goOn();
+  }
+
+  #goOn(): void {
+    this.#release?.();
+    this.#release = undefined;
   }
 
   refuse(place: Place, text: string): void {

@@ -38,7 +38,7 @@ export class FrameClient implements Codec {
 
   constructor(session: Session, client: Client, table: JobTable) {
     this.#session = session;
-    this.#answers = new Answers(client);
+    this.#answers = new Answers(client, () => session.pause());
     this.#pops = new Pops(session, this.#answers, table, () => this.#carryOn());
     this.#pushes = new Pushes(session, this.#answers, table);
     this.#acks = new Acks(session, this.#answers, table);
