@@ -23,6 +23,9 @@ import type { JobEntry, JobTable } from "./job-table.js";
 
 const MILLISECONDS = 1000;
 
+/** Of all clients. */
+const heads = new PublishHeads();
+
 /** A delivery that no message has, to ask about one without touching it. */
 const NO_DELIVERY = 0xffff_ffff;
 
@@ -30,7 +33,6 @@ export class Pushes {
   readonly #session: Session;
   readonly #answers: Answers;
   readonly #table: JobTable;
-  readonly #heads = new PublishHeads();
 
   constructor(session: Session, answers: Answers, table: JobTable) {
     this.#session = session;
@@ -50,7 +52,7 @@ export class Pushes {
     const id = job.id.text;
     const entry: JobEntry = { topic, idHigh: 0, idLow: 0, delivery: 0, isDelivered: false, isBusy: true };
     this.#table.set(id, entry);
-    const head = this.#heads.get(topic, "", job.delay * MILLISECONDS);
+    const head = heads.get(topic, "", job.delay * MILLISECONDS);
     this.#session.request(Op.PUBLISH, 0, head, entryOfJob(job), (frame) => {
       if (frame.op !== Answer.CONFIRM) {
         this.#table.remove(id, entry);
