@@ -6,6 +6,7 @@ import { Acks } from "./acks.js";
 import { Answers } from "./answers.js";
 import { type Job, jobJson, readJob, readJobId } from "./job.js";
 import type { JobTable } from "./job-table.js";
+import { ownText } from "./own-text.js";
 import { Pops } from "./pops.js";
 import { Pushes } from "./pushes.js";
 import { MAX_DATA_BYTES, Request } from "./request.js";
@@ -118,7 +119,7 @@ export class FrameClient implements Codec {
 
   #topicsOf(data: string): readonly string[] {
     if (data !== this.#topicsText) {
-      this.#topics = [...new Set(data.split(",").filter((topic) => topic !== ""))];
+      this.#topics = [...new Set(data.split(",").filter((topic) => topic !== ""))].map(ownText);
       this.#topicsText = data;
     }
     return this.#topics;
