@@ -3,6 +3,7 @@ import { connect, type Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { TLSSocket } from "node:tls";
 import { describe, expect, it } from "vitest";
+import type { BrokerSeams } from "../../src/main/broker.js";
 import type { AnswerHandler } from "../../src/main/native/answer-frame.js";
 import { firstMessage } from "../../src/main/native/answer-reading.js";
 import type { Session } from "../../src/main/native/session.js";
@@ -120,6 +121,7 @@ const OVER_GMQ_LINE: readonly Visit[] = [
   hears(pub.repeat(20)),
   halves(`${pub}pop empty\n`),
   says("pop empty default\n"),
+  breaksOff("pop empty default\nack 1 empty default\npop other default\n"),
   lingers("pop empty default\npop empty default\nack 1 empty default\n"),
   lingers(`pop empty default\npop other default\n${pub}`),
   halves("pop empty default\n"),
@@ -128,6 +130,16 @@ const OVER_GMQ_LINE: readonly Visit[] = [
   says("pub pushed  0\n\u00ff\u00ff\u00ff\u00ff"),
   halves("queue q q\n\n"),
 ];
+
+/** Pops that are abandoned while messages come for them. */
+interface Race {
+  readonly over: string;
+  readonly seams: BrokerSeams;
+  readonly pop: string;
+  readonly publish: string;
+  /** What the answer to a publish begins with. */
+  readonly answer: string;
+}
 
 /** A request of gmq's first generation: short, so that each length is one character. */
 const framed = (name: string, data: string): string =>
@@ -234,34 +246,52 @@ describe.each(WIRES)("a thousand sessions over $name that come and go", { timeou
     expect((pushed as { ready: number }).ready).toBeGreaterThan(SESSIONS / visits.length);
   });
 
-  it("while messages come for pops that have just been abandoned lose none, and hold none", async () => {
-    const broker = await testBroker({ ...wire.broker, durability: "memory", shards: 1 }, { frontEnds: [resp] });
-    const publisher = await wire.connect(broker.tcp);
-    let confirmed = 0;
-    publisher.on("data", (bytes) => {
-      confirmed += bytes.toString().split(":1\r\n").length - 1;
-    });
-    let received = 0;
-    let published = 0;
-    const races: Visit = async (socket, number) => {
-      socket.on("data", () => received++);
-      await write(socket, command("BRPOP", "race", "600"));
-      await delay(number % 4);
-      published++;
-      publisher.write(command("LPUSH", "race", "x"));
-      if (number % 3 === 0) await delay(1);
-    };
-    await visitAll(wire, broker.tcp, [races]);
-    while (confirmed < published) await delay(10);
-    publisher.destroy();
-    await expectNothing(broker);
-    const queue = await queueOf(wire, broker, "race");
-    // In flight is what was written to a socket before the broker knew that its client had gone.
-    const { ready, inFlight } = queue as { ready: number; inFlight: number };
-    expect(ready + inFlight).toBe(published);
-    expect(inFlight).toBeGreaterThanOrEqual(received);
-    expect(queue).toMatchObject({ consumers: 0, deadLetters: 0 });
-  });
+  it.each<Race>([
+    {
+      over: "RESP",
+      seams: { frontEnds: [resp] },
+      pop: command("BRPOP", "race", "600"),
+      publish: command("LPUSH", "race", "x"),
+      answer: ":1\r\n",
+    },
+    {
+      over: "gmq's line protocol",
+      seams: {},
+      pop: "pop race default\n",
+      publish: "pub race  0\n\0\0\0\u0001x",
+      answer: "\0g\0\0\0",
+    },
+  ])(
+    "while messages come for pops that have just been abandoned, over $over, lose none, and hold none",
+    async ({ seams, pop, publish, answer }) => {
+      const broker = await testBroker({ ...wire.broker, durability: "memory", shards: 1 }, seams);
+      const publisher = await wire.connect(broker.tcp);
+      let confirmed = 0;
+      publisher.on("data", (bytes) => {
+        confirmed += bytes.toString("latin1").split(answer).length - 1;
+      });
+      let received = 0;
+      let published = 0;
+      const races: Visit = async (socket, number) => {
+        socket.on("data", () => received++);
+        await write(socket, pop);
+        await delay(number % 4);
+        published++;
+        publisher.write(publish);
+        if (number % 3 === 0) await delay(1);
+      };
+      await visitAll(wire, broker.tcp, [races]);
+      while (confirmed < published) await delay(10);
+      publisher.destroy();
+      await expectNothing(broker);
+      const queue = await queueOf(wire, broker, "race");
+      // In flight is what was written to a socket before the broker knew that its client had gone.
+      const { ready, inFlight } = queue as { ready: number; inFlight: number };
+      expect(ready + inFlight).toBe(published);
+      expect(inFlight).toBeGreaterThanOrEqual(received);
+      expect(queue).toMatchObject({ consumers: 0, deadLetters: 0 });
+    },
+  );
 });
 
 it("gives a message back that a shard had sent when its client went, and the next pop has it", async () => {

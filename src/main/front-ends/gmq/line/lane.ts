@@ -14,6 +14,7 @@ import { popRefusal } from "../pop-ack.js";
 import { NO_MESSAGE } from "../words.js";
 import type { LineClient } from "./client.js";
 import { type Fault, faultText, type Generation } from "./errors.js";
+import { LaneLines } from "./lane-lines.js";
 import { Acks, LanePlan } from "./lane-plan.js";
 import { ResponseType } from "./responses.js";
 
@@ -29,14 +30,6 @@ const HEARTBEAT = 5000;
 /** A wait that was shorter than the longest by more than this did not end by itself. */
 const WAIT_SLACK = 5000;
 
-const POP = Buffer.from("pop");
-const ACK = Buffer.from("ack ");
-const SPACE = 0x20;
-const ZERO = 0x30;
-const NINE = 0x39;
-const MAX_DIGITS = 20;
-const WORD = 0x1_0000_0000;
-
 /** Which queue, and in which form. */
 export interface LaneName {
   readonly topic: string;
@@ -48,15 +41,10 @@ export interface LaneName {
 const selections = Buffer.alloc(MAX_ACKS * SELECTION_BYTES);
 const selectionView = new DataView(selections.buffer, selections.byteOffset, selections.length);
 
-/** The id that was read last. */
-let idHigh = 0;
-let idLow = 0;
-
 export class Lane {
   readonly #client: LineClient;
   readonly #name: LaneName;
-  /** What lines end with: the space before the topic, and all behind it. */
-  readonly #tail: Uint8Array;
+  readonly #lines: LaneLines;
   readonly #plan = new LanePlan();
   readonly #ackHead: Uint8Array;
   /** Requests under way. */
@@ -68,10 +56,11 @@ export class Lane {
   /** It is held until all is answered, not only until less is under way. */
   #isLeaving = false;
 
+  /** `tail` is what its lines end with: the space before the topic, and all behind it. */
   constructor(client: LineClient, name: LaneName, tail: Uint8Array) {
     this.#client = client;
     this.#name = name;
-    this.#tail = tail;
+    this.#lines = new LaneLines(tail);
     this.#ackHead = packHead([name.topic, name.bindKey]);
   }
 
@@ -101,52 +90,27 @@ export class Lane {
       return start;
     }
     const plan = this.#plan;
+    const lines = this.#lines;
     let at = start;
     let pops = 0;
     let acks = 0;
     while (pops < MAX_POPS && acks < MAX_ACKS) {
-      if (this.#isPop(bytes, at, end)) {
+      let next = lines.popAt(bytes, at, end);
+      if (next >= 0) {
         plan.add(1);
         pops++;
-        at += POP.length + this.#tail.length;
-        continue;
+      } else {
+        next = lines.ackAt(bytes, at, end);
+        if (next < 0) break;
+        plan.add(-1);
+        writeSelection(selectionView, acks++ * SELECTION_BYTES, lines.idHigh, lines.idLow, 1, 0);
       }
-      const next = this.#ackAt(bytes, at, end);
-      if (next < 0) break;
-      plan.add(-1);
-      writeSelection(selectionView, acks++ * SELECTION_BYTES, idHigh, idLow, 1, 0);
       at = next;
     }
     plan.commit();
     if (acks > 0) this.#ack(acks);
     if (pops > 0) this.#pop(pops);
     return at;
-  }
-
-  #isPop(bytes: Buffer, at: number, end: number): boolean {
-    return bytes[at] === POP[0] && stands(POP, bytes, at, end) && stands(this.#tail, bytes, at + POP.length, end);
-  }
-
-  /** Where the ack that stands at `at` ends; -1: there is none. Leaves its id. */
-  #ackAt(bytes: Buffer, start: number, end: number): number {
-    if (!stands(ACK, bytes, start, end)) return -1;
-    let at = start + ACK.length;
-    const stop = Math.min(end, at + MAX_DIGITS);
-    let high = 0;
-    let low = 0;
-    for (; at < stop; at++) {
-      const byte = bytes[at] ?? 0;
-      if (byte < ZERO || byte > NINE) break;
-      const next = low * 10 + (byte - ZERO);
-      // The carry is below 10, and cheap to find in most steps.
-      const carry = next < WORD ? 0 : Math.floor(next / WORD);
-      low = next - carry * WORD;
-      high = high * 10 + carry;
-    }
-    if (bytes[at] !== SPACE || high >= WORD || !stands(this.#tail, bytes, at, end)) return -1;
-    idHigh = high;
-    idLow = low;
-    return at + this.#tail.length;
   }
 
   /** One ack whose id is no number: there is no such message. */
@@ -277,10 +241,3 @@ export class Lane {
     else this.#failPops(left, { code: "E_INVALID_POP", text: NO_MESSAGE });
   }
 }
-
-/** Whether `text` stands at `at`. */
-const stands = (text: Uint8Array, bytes: Buffer, at: number, end: number): boolean => {
-  if (end - at < text.length) return false;
-  for (let i = 0; i < text.length; i++) if (bytes[at + i] !== text[i]) return false;
-  return true;
-};
