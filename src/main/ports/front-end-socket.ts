@@ -152,9 +152,15 @@ class FrontEndSocket implements SessionClient, Client {
     if (!this.#session.isOpen || this.#session.isDone) return;
     this.#session.heard();
     const isHeld = this.#input.length > 0;
-    const start = isHeld ? 0 : this.#take(bytes, 0, length);
-    if (start < length && this.#session.isOpen && !this.#session.isDone && !this.#input.append(bytes, start, length)) {
-      return this.#fail("the broker has no memory for so long a command at the moment");
+    let start = isHeld ? 0 : this.#take(bytes, 0, length);
+    while (start < length && this.#session.isOpen && !this.#session.isDone) {
+      if (this.#input.append(bytes, start, length)) break;
+      if (isHeld || !this.#isYielding) {
+        return this.#fail("the broker has no memory for so long a command at the moment");
+      }
+      // What would only have waited for its turn goes on without one.
+      this.#isYielding = false;
+      start = this.#take(bytes, start, length);
     }
     if (isHeld) this.#goOn();
     else this.#lookBack();
