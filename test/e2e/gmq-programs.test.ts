@@ -323,6 +323,26 @@ describe("gclient", () => {
     expect(await subscriber.exit).toBe(0);
   });
 
+  it("reaches nodes that are listed with a scheme, or without a host", async () => {
+    const shell = new Shell();
+    const { tcp } = await startNode(shell);
+    for (const tcp_addr of [`tcp://127.0.0.1:${tcp}`, `:${tcp}`]) {
+      const nodes = [{ id: 1, tcp_addr, http_addr: ":9504", weight: 1, join_time: "" }];
+      const registry = createServer((_, response) =>
+        response.end(JSON.stringify({ code: 0, data: { nodes }, msg: "" })),
+      );
+      registry.listen(0, "127.0.0.1");
+      await once(registry, "listening");
+      onTestFinished(() => {
+        registry.close();
+        registry.closeAllConnections();
+      });
+      const { port } = registry.address() as AddressInfo;
+      const run = shell.program(`gclient -register_addr=127.0.0.1:${port} -cmd=push_by_avg -topic=t -push_num=1`);
+      expect([await run.exit, run.text.err]).toEqual([0, expect.stringMatching(/rtype:103, msg\.id:\d+$/m)]);
+    }
+  });
+
   it("pops on when its node was killed and started again", async () => {
     const shell = new Shell();
     const node = await startNode(shell);
