@@ -45,8 +45,14 @@ const entryWith = (headers: Record<string, unknown>, body: string): Buffer => {
 };
 
 /** A request that a CONFIRM answers. */
-const confirmed = async (native: NativeClient, op: number, topic: string, payload?: Uint8Array): Promise<void> => {
-  native.send(frame(op, 9, [topic], payload));
+const confirmed = async (
+  native: NativeClient,
+  op: number,
+  topic: string,
+  payload?: Uint8Array,
+  queue?: string,
+): Promise<void> => {
+  native.send(frame(op, 9, queue === undefined ? [topic] : [topic, queue], payload));
   expect((await native.next()).op).toBe(Answer.CONFIRM);
 };
 
@@ -335,6 +341,18 @@ describe("a job whose message is gone", () => {
     await confirmed(native, Op.DELETE_TOPIC, "t");
     expect(await client.ask(ack(1))).toBe(ERROR("job 1 is not exist"));
     expect(await client.ask(pushed(1, 60))).toBe(MESSAGE("1"));
+    await confirmed(native, Op.PURGE, "t");
+    expect(await client.ask(pushed(1, 60))).toBe(MESSAGE("1"));
+    await native.end();
+  });
+
+  it("can be pushed again when its queue is empty, whatever other queues have", async () => {
+    const broker = await start();
+    const native = await NativeClient.greeted(broker.tcp);
+    await confirmed(native, Op.DECLARE_QUEUE, "t", undefined, "other");
+    await confirmed(native, Op.PUBLISH, "t", entries("b"), "other");
+    const client = await FrameClient.open(broker);
+    await client.ask(pushed(1, 60));
     await confirmed(native, Op.PURGE, "t");
     expect(await client.ask(pushed(1, 60))).toBe(MESSAGE("1"));
     await native.end();

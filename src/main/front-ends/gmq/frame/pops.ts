@@ -9,8 +9,8 @@ import type { AnswerFrame } from "../../../native/answer-frame.js";
 import { refusal, refusalMessage } from "../../../native/answer-reading.js";
 import type { Session } from "../../../native/session.js";
 import { type Answers, MESSAGE, type Place } from "./answers.js";
+import type { FrameContext } from "./frame-context.js";
 import { Handover, type Takers } from "./handover.js";
-import type { JobTable } from "./job-table.js";
 
 /** How long a pop waits, in milliseconds. */
 const WAIT = 3_000;
@@ -49,10 +49,10 @@ export class Pops implements Takers {
   #unsettled = 0;
 
   /** `onResolved` is called when all pops have been answered. */
-  constructor(session: Session, answers: Answers, table: JobTable, onResolved: () => void) {
+  constructor(session: Session, answers: Answers, context: FrameContext, onResolved: () => void) {
     this.#session = session;
     this.#answers = answers;
-    this.#handover = new Handover(session, answers, table);
+    this.#handover = new Handover(session, answers, context);
     this.#onResolved = onResolved;
   }
 

@@ -1,0 +1,12 @@
+/** What all clients of frames of one broker share. */
+import { AnswerTurns } from "../answer-turns.js";
+import { JobTable } from "./job-table.js";
+import { TopicTtrs } from "./topic-ttrs.js";
+
+export class FrameContext {
+  /** For requests whose answers may be large. */
+  readonly turns = new AnswerTurns();
+  readonly ttrs = new TopicTtrs(this.turns);
+
+  constructor(readonly jobs = new JobTable()) {}
+}
