@@ -25,6 +25,7 @@ const MAX_RETRY = 0xffff;
 
 export class FrameClient implements Codec {
   readonly #session: Session;
+  readonly #context: FrameContext;
   readonly #request = new Request();
   readonly #answers: Answers;
   readonly #pops: Pops;
@@ -43,6 +44,12 @@ export class FrameClient implements Codec {
     this.#pops = new Pops(session, this.#answers, context, () => this.#carryOn());
     this.#pushes = new Pushes(session, this.#answers, context);
     this.#acks = new Acks(session, this.#answers, context.jobs);
+    this.#context = context;
+    context.surplus.opened(session);
+  }
+
+  closed(): void {
+    this.#context.surplus.closed(this.#session);
   }
 
   /** One request; pops with what else of their kind is there, so that they are asked for at once. */
