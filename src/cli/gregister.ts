@@ -1,16 +1,12 @@
 #!/usr/bin/env node
 /** The program `gregister`: a registry of nodes with gmq's flags, configuration file and defaults. */
-import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
+import { CertificateError, logCertificates, readCertificates } from "../main/ports/certificate.js";
 import { formatAddress, ListenError } from "../main/ports/listen-error.js";
-import { type Registry, startRegistry } from "../registry/server/index.js";
+import { type Registry, type RegistryCertificate, startRegistry } from "../registry/server/index.js";
+import { withKeys } from "./gmq/gnode-settings.js";
 import { goCommand, USAGE } from "./gmq/go-flags.js";
-import {
-  GREGISTER_FLAGS,
-  GREGISTER_KEYS,
-  type GregisterSettings,
-  gregisterSettings,
-} from "./gmq/gregister-settings.js";
+import { GREGISTER_FLAGS, GREGISTER_KEYS, gregisterSettings } from "./gmq/gregister-settings.js";
 import { prepare } from "./gmq/program-settings.js";
 import { FAILURE, stopOnSignal } from "./server-process.js";
 
@@ -43,35 +39,37 @@ const { settings, log, flush } = prepare(command, GREGISTER_KEYS, gregisterSetti
   directory: ".",
 }));
 
-/** Ends the process when a file cannot be read. */
-const tlsOf = ({ tls }: GregisterSettings) => {
-  try {
-    return tls && { cert: readFileSync(tls.certFile), key: readFileSync(tls.keyFile) };
-  } catch (error) {
-    return command.error(`error: ${(error as Error).message}`, { exitCode: USAGE });
-  }
+const { http, directory, tls } = settings;
+
+/** Undefined: it serves plain HTTP. CertificateError: a file cannot be used. */
+const readTls = (): RegistryCertificate | undefined => {
+  const certificates = readCertificates({ tcpTls: undefined, httpTls: tls });
+  logCertificates(certificates, log, new Date());
+  return certificates.http?.settings;
 };
 
 let registry: Registry | undefined;
-const { http, directory } = settings;
-const tls = tlsOf(settings);
-stopOnSignal({
-  name: "the registry",
-  log,
-  close: async () => registry?.close(),
-  reload: () => {
-    if (tls === undefined) log.info({}, "SIGHUP: there is nothing to read again");
-    else log.warn({}, "SIGHUP: a new certificate is read at the next start");
-  },
-  flush,
-});
+
+const reload = (): void => {
+  try {
+    const renewed = readTls();
+    if (renewed === undefined) log.info({}, "SIGHUP: there is nothing to read again");
+    else registry?.renewCertificate(renewed);
+  } catch (error) {
+    if (!(error instanceof CertificateError)) throw error;
+    log.error({}, `SIGHUP: the certificate stays as it is: ${withKeys(error.message)}`);
+  }
+};
+
+stopOnSignal({ name: "the registry", log, close: async () => registry?.close(), reload, flush });
 const data = directory === undefined ? {} : { data: resolve(directory) };
 try {
-  registry = await startRegistry({ http, tls, log, ...data });
+  registry = await startRegistry({ http, tls: readTls(), log, ...data });
 } catch (error) {
-  const isFile = error instanceof Error && "syscall" in error;
-  if (!(error instanceof ListenError || error instanceof RangeError || isFile)) throw error;
-  command.error(`error: ${error.message}`, { exitCode: error instanceof RangeError ? USAGE : FAILURE });
+  if (error instanceof RangeError) command.error(`error: ${withKeys(error.message)}`, { exitCode: USAGE });
+  if (error instanceof ListenError) command.error(`error: ${error.message}`, { exitCode: FAILURE });
+  if (!(error instanceof Error && "syscall" in error)) throw error;
+  command.error(`error: the list cannot be kept in ${data.data}: ${error.message}`, { exitCode: FAILURE });
 }
 if (registry !== undefined) {
   const { address, port } = registry.address;

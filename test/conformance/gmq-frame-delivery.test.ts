@@ -342,4 +342,21 @@ describe("a job whose message is gone", () => {
     expect(await client.ask(pushed(1, 60))).toBe(MESSAGE("1"));
     await native.end();
   });
+
+  it("can be pushed again though an ack and a push of it came at the same moment", async () => {
+    const broker = await start();
+    const client = await FrameClient.open(broker);
+    await client.ask(pushed(1, 1));
+    await client.ask(pop("t"));
+    while ((await queueOf(broker, "t"))["ready"] !== 1) await new Promise(setImmediate);
+    client.send(ack(1), pushed(1, 1));
+    expect(await client.hears(2)).toEqual([
+      ERROR("job 1 cannot be acked: its TTR has passed"),
+      ERROR("job 1 has exist"),
+    ]);
+    const native = await NativeClient.greeted(broker.tcp);
+    await confirmed(native, Op.PURGE, "t");
+    expect(await client.ask(pushed(1, 1))).toBe(MESSAGE("1"));
+    await native.end();
+  });
 });

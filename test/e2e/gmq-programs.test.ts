@@ -4,6 +4,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
+import { connect as connectTls } from "node:tls";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { parseId } from "../../src/protocol/id.js";
 import { Authority, writeAuthority, writeCertificate } from "../certificates.js";
@@ -305,5 +306,41 @@ describe("gclient", () => {
     nodes[1]?.child.kill("SIGKILL");
     await nodes[1]?.exit;
     expect(await push("push_by_avg", 100)).toEqual([100, 0]);
+  });
+});
+
+describe("gregister with TLS, from its file", () => {
+  it("reads its certificate again on SIGHUP, unless it is worse, and refuses one that has another key", async () => {
+    const shell = new Shell();
+    const { directory } = shell;
+    const authority = await Authority.create();
+    writeAuthority(directory, authority);
+    writeCertificate(directory, await authority.issue());
+    const section =
+      "[http_server]\naddr = 127.0.0.1:0\nenableTls = true\ncertFile = broker.pem\nkeyFile = broker-key.pem\n";
+    writeFileSync(join(directory, "conf.ini"), section);
+    const registry = shell.program("gregister -config_file=conf.ini");
+    await registry.said("https://");
+    const [url = ""] = /https:\S+/.exec(registry.text.out) ?? [];
+    const subject = async () => {
+      const socket = connectTls({ host: "127.0.0.1", port: Number(new URL(url).port), ca: authority.cert });
+      await once(socket, "secureConnect");
+      const name = socket.getPeerCertificate().subject.CN;
+      socket.destroy();
+      return name;
+    };
+    expect(await subject()).toBe("test");
+    writeCertificate(directory, await authority.issue({ commonName: "renewed" }));
+    registry.child.kill("SIGHUP");
+    await registry.said(/(?:the HTTP port speaks TLS.*){2}/s);
+    expect(await subject()).toBe("renewed");
+    writeFileSync(join(directory, "broker.pem"), "no certificate");
+    registry.child.kill("SIGHUP");
+    await registry.said(/SIGHUP: the certificate stays as it is: \[http_server\] certFile/);
+    expect(await shell.output(`curl -s -k ${url}/ping`)).toBe("OK");
+    expect(await stop(registry)).toBe(0);
+    const refused = shell.program("gregister -config_file=conf.ini");
+    expect(await refused.exit).toBe(2);
+    expect(refused.text.err).toMatch(/^error: \[http_server\] certFile must be /);
   });
 });
