@@ -25,12 +25,23 @@ export interface Place {
   bytes: Buffer | undefined;
 }
 
+/** What of a session this is about. */
+type Turns = Pick<Session, "pause" | "inOrder">;
+
 export class Answers {
-  readonly #session: Session;
+  readonly #session: Turns;
   readonly #client: Client;
   readonly #places = new Fifo<Place>();
+<<<<<<< HEAD
 
   constructor(session: Session, client: Client) {
+=======
+  /** Of answers that wait for earlier ones. */
+  #heldBytes = 0;
+  #release: (() => void) | undefined;
+
+  constructor(session: Turns, client: Client) {
+>>>>>>> main
     this.#session = session;
     this.#client = client;
   }
@@ -55,6 +66,16 @@ export class Answers {
       this.#client.write(first.bytes);
       this.#places.shift();
     }
+<<<<<<< HEAD
+=======
+    if (this.#heldBytes > MAX_HELD_BYTES) this.#release ??= this.#session.pause();
+    else if (this.#heldBytes === 0) this.#goOn();
+  }
+
+  #goOn(): void {
+    this.#release?.();
+    this.#release = undefined;
+>>>>>>> main
   }
 
   refuse(place: Place, text: string): void {
