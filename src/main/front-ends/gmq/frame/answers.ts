@@ -20,6 +20,14 @@ export const MESSAGE = 2;
 const DATA_LENGTH = 2;
 const HEADER = 4;
 
+/**
+ * Bytes of answers that may wait for earlier ones. Requests that no shard is asked about are answered at once, so a client
+ * that sends them behind a push whose disk is slow would otherwise fill the memory.
+ */
+const MAX_HELD_BYTES = 1024 * 1024;
+/** What an answer takes beside its bytes. */
+const PLACE_BYTES = 192;
+
 /** The place of an answer among the others. */
 export interface Place {
   bytes: Buffer | undefined;
@@ -32,16 +40,11 @@ export class Answers {
   readonly #session: Turns;
   readonly #client: Client;
   readonly #places = new Fifo<Place>();
-<<<<<<< HEAD
-
-  constructor(session: Session, client: Client) {
-=======
   /** Of answers that wait for earlier ones. */
   #heldBytes = 0;
   #release: (() => void) | undefined;
 
   constructor(session: Turns, client: Client) {
->>>>>>> main
     this.#session = session;
     this.#client = client;
   }
@@ -62,12 +65,12 @@ export class Answers {
     // A character that does not fit is not written in part.
     bytes.fill(0x20, HEADER + bytes.write(text, HEADER));
     place.bytes = bytes;
+    this.#heldBytes += bytes.length + PLACE_BYTES;
     for (let first = this.#places.at(0); first?.bytes !== undefined; first = this.#places.at(0)) {
       this.#client.write(first.bytes);
+      this.#heldBytes -= first.bytes.length + PLACE_BYTES;
       this.#places.shift();
     }
-<<<<<<< HEAD
-=======
     if (this.#heldBytes > MAX_HELD_BYTES) this.#release ??= this.#session.pause();
     else if (this.#heldBytes === 0) this.#goOn();
   }
@@ -75,7 +78,6 @@ export class Answers {
   #goOn(): void {
     this.#release?.();
     this.#release = undefined;
->>>>>>> main
   }
 
   refuse(place: Place, text: string): void {
