@@ -70,7 +70,7 @@ const explain = (error: unknown): string | undefined => {
   if (error instanceof RangeError) return withKeys(error.message);
   if (error instanceof ListenError) return error.message;
   if (!(error instanceof Error && "syscall" in error)) return undefined;
-  return `the directory ${data} of -data_save_path cannot be used: ${error.message}`;
+  return `the list cannot be kept in ${data}: ${error.message}`;
 };
 
 stopOnSignal({ name: "the registry", log, close: async () => registry?.close(), reload, flush });
