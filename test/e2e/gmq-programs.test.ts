@@ -113,6 +113,19 @@ describe("gnode", () => {
     expect(refused.text.err).toContain("a node announces addresses as in 10.0.0.1:9503; one is a b:1");
   });
 
+  it("announces the names that it is given on both ports", async () => {
+    const shell = new Shell();
+    const registry = await startRegistry(shell);
+    const node = shell.program(`gnode -tcp_addr=localhost:0 -http_addr=localhost:0 -register_addr=${registry.url}`);
+    await node.said("the node is listed");
+    const [{ tcp_addr = "", http_addr = "" } = {}] = await listed(registry.url);
+    expect([tcp_addr, http_addr]).toEqual([
+      expect.stringMatching(/^localhost:\d+$/),
+      expect.stringMatching(/^localhost:\d+$/),
+    ]);
+    expect(await (await fetch(`http://${http_addr}/ping`)).text()).toBe("OK");
+  });
+
   it("on all interfaces announces an address that others reach, and says which", async () => {
     const shell = new Shell();
     const registry = await startRegistry(shell);
