@@ -243,6 +243,14 @@ describe("gregister", () => {
     expect(registry.text.err).toContain("keys that are not known are ignored file=conf.ini keys=[tcp_server] addr");
   });
 
+  it.skipIf(process.getuid?.() === 0)("refuses a directory that it may not write", async () => {
+    const shell = new Shell();
+    mkdirSync(join(shell.directory, "list"), { mode: 0o555 });
+    const refused = shell.program("gregister -http_addr=127.0.0.1:0 -data_save_path=list");
+    expect(await refused.exit).toBe(1);
+    expect(refused.text.err).toMatch(/^error: the list cannot be kept in \/.*\/list: EACCES/);
+  });
+
   it("refuses certificates and directories that it cannot use, and says which", async () => {
     const shell = new Shell();
     const { directory } = shell;
