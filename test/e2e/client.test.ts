@@ -65,6 +65,19 @@ describe.each(TRANSPORTS)("over %s", (transport) => {
     expect(await client.pop("orders")).toEqual([]);
   });
 
+  it("publishes one by one as many messages as a queue has room for", async () => {
+    const { client } = await start();
+    await client.configure("full", { maxLength: 10 });
+    const outcomes = await Promise.allSettled(Array.from({ length: 100 }, (_, i) => client.publish("full", `${i}`)));
+    expect(outcomes.slice(10)).toEqual(
+      Array(90).fill({ status: "rejected", reason: expect.objectContaining({ code: "QUEUE_FULL", retryable: true }) }),
+    );
+    const ids = outcomes.slice(0, 10).map((outcome) => outcome.status === "fulfilled" && outcome.value.id);
+    const popped = await client.pop("full", { max: 100 });
+    expect(popped.map((message) => [message.id, message.text()])).toEqual(ids.map((id, i) => [id, `${i}`]));
+    for (const outcome of outcomes.slice(0, 10)) expect(outcome).toMatchObject({ value: { durability: "fsync" } });
+  });
+
   it("publishes a batch of any size", async () => {
     const { client } = await start();
     const bodies = Array.from({ length: 10_000 }, (_, i) => `${i}`);

@@ -130,10 +130,10 @@ export class Connection {
    * Begins a request whose payload a batcher writes message by message. It becomes a request with `attach`; a batcher
    * that fails to write it may simply drop it.
    */
-  begin(op: number, head: Uint8Array): Chunk {
+  begin(op: number, head: Uint8Array, flags = 0): Chunk {
     this.assertOpen();
     const chunk = this.#sendQueue.detached();
-    chunk.open(op, 0, 0, head);
+    chunk.open(op, flags, 0, head);
     return chunk;
   }
 

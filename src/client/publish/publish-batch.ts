@@ -9,6 +9,7 @@ import type { Body } from "../arguments/options.js";
 import { deferred } from "../base/deferred.js";
 import type { RingmqError } from "../base/error.js";
 import { PendingRequest } from "../connection/pending-request.js";
+import { type Fate, Fates } from "./fates.js";
 import { type ChannelReceipt, Receipt } from "./receipt.js";
 import { type DatedOptions, type Repeat, RepeatList } from "./repeat.js";
 
@@ -36,6 +37,8 @@ export class PublishBatch extends Batch<Receipt> {
   #high = 0;
   #low = 0;
   #durability = 0;
+  /** What became of each message, when that is not the same for all. */
+  #fates: Fates | undefined;
 
   readonly #routeKey: string | undefined;
   readonly #delay: number | undefined;
@@ -58,13 +61,27 @@ export class PublishBatch extends Batch<Receipt> {
     this.#repeats ??= new RepeatList(topic, repeat);
     this.#repeats.push(body, dated);
     this.count++;
-    return this.answer.promise.then(this.receipt, this.#repeats.next);
+    return this.answer.promise.then(this.#receiptOrRepeat, this.#repeats.next);
+  }
+
+  override result(value: unknown): void {
+    this.#fates = new Fates(value, this.count);
+    this.answer.resolve();
   }
 
   protected readonly receipt = (): Receipt => {
+    if (this.#fates !== undefined) return receiptOf(this.#fates.next());
     const receipt = new Receipt(this.#high, this.#low, this.#durability);
     this.#low = (this.#low + 1) | 0;
     return receipt;
+  };
+
+  readonly #receiptOrRepeat = (): Receipt | Promise<Receipt> => {
+    if (this.#fates === undefined) return this.receipt();
+    const fate = this.#fates.next();
+    if (fate instanceof Receipt) this.#repeats?.skip();
+    else if (this.#repeats !== undefined) return this.#repeats.next(fate);
+    return receiptOf(fate);
   };
 
   override confirmed(high: number, low: number, messages: number, durability: number): void {
@@ -77,6 +94,11 @@ export class PublishBatch extends Batch<Receipt> {
     this.answer.resolve();
   }
 }
+
+const receiptOf = (fate: Fate): Receipt => {
+  if (fate instanceof Receipt) return fate;
+  throw fate;
+};
 
 /** Messages to a channel. All of them reach the same subscribers. */
 export class ChannelBatch extends Batch<ChannelReceipt> {

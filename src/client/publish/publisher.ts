@@ -4,7 +4,7 @@
  * the order of the calls.
  */
 import { appendEntry } from "../../protocol/entry.js";
-import { Op } from "../../protocol/op.js";
+import { ONE_BY_ONE, Op } from "../../protocol/op.js";
 import { asBadArgument } from "../arguments/argument-checks.js";
 import { OPTIONS, readOptions, readPublish } from "../arguments/option-reader.js";
 import type { Body, ChannelPublishOptions, PublishOptions } from "../arguments/options.js";
@@ -145,7 +145,8 @@ export class Publisher implements Batcher {
 
   /** Begins a frame whose first message has this many bytes. It is open after `#place`. */
   #begin<B extends PendingRequest>(op: number, name: string, head: Uint8Array, batch: B, bytes: number): OpenFrame<B> {
-    const chunk = this.#connection.begin(op, head);
+    // Each call of the program has its own outcome.
+    const chunk = this.#connection.begin(op, head, op === Op.PUBLISH ? ONE_BY_ONE : 0);
     if (bytes > LARGE_MESSAGE) chunk.reserve(this.#batchBytes + bytes);
     return { name, batch, chunk, start: chunk.end };
   }

@@ -32,6 +32,11 @@ export class RepeatList {
     this.#dated.push(dated);
   }
 
+  /** The next message was taken. */
+  skip(): void {
+    this.#next++;
+  }
+
   /** Repeats the next message: called once for each, in their order. */
   readonly next = (error: RingmqError): Promise<Receipt> => {
     const at = this.#next++;

@@ -195,7 +195,7 @@ export class Publisher {
       const end = at + WORD_BYTES + (c.view.getUint32(at) & SIZE_MASK);
       try {
         this.#append(topic, queues, c, at, end, 1);
-        addTaken(fates, ids.high, ids.low);
+        addTaken(fates, ids.high, ids.low, topic.level);
       } catch (error) {
         if (!(error instanceof ProtocolError)) throw error;
         addRefused(fates, error);
