@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 /** The program `gregister`: a registry of nodes with gmq's flags, configuration file and defaults. */
+import { accessSync, constants, existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { CertificateError, logCertificates, readCertificates } from "../main/ports/certificate.js";
 import { formatAddress, ListenError } from "../main/ports/listen-error.js";
@@ -70,11 +71,13 @@ const explain = (error: unknown): string | undefined => {
   if (error instanceof RangeError) return withKeys(error.message);
   if (error instanceof ListenError) return error.message;
   if (!(error instanceof Error && "syscall" in error)) return undefined;
-  return `the directory ${data} of -data_save_path cannot be used: ${error.message}`;
+  return `the list cannot be kept in ${data}: ${error.message}`;
 };
 
 stopOnSignal({ name: "the registry", log, close: async () => registry?.close(), reload, flush });
 try {
+  // Now, and not when the first node registers and is refused.
+  if (data !== undefined && existsSync(data)) accessSync(data, constants.W_OK);
   registry = await startRegistry({ http, tls: readTls(), log, data });
 } catch (error) {
   const reason = explain(error);

@@ -45,8 +45,14 @@ const entryWith = (headers: Record<string, unknown>, body: string): Buffer => {
 };
 
 /** A request that a CONFIRM answers. */
-const confirmed = async (native: NativeClient, op: number, topic: string, payload?: Uint8Array): Promise<void> => {
-  native.send(frame(op, 9, [topic], payload));
+const confirmed = async (
+  native: NativeClient,
+  op: number,
+  topic: string,
+  payload?: Uint8Array,
+  queue?: string,
+): Promise<void> => {
+  native.send(frame(op, 9, queue === undefined ? [topic] : [topic, queue], payload));
   expect((await native.next()).op).toBe(Answer.CONFIRM);
 };
 
@@ -133,6 +139,62 @@ describe("a pop that finds nothing", () => {
       for (const id of ids) expect(await waiting.ask(ack(id))).toBe(MESSAGE("success"));
       await other.hears(2);
     }
+  });
+});
+
+describe("a message for pops that other topics have answered", () => {
+  /** Clients that have waited for two topics, and have had a job of the first. */
+  const served = async (broker: TestBroker, publisher: FrameClient, count: number): Promise<FrameClient[]> => {
+    const clients = await Promise.all(Array.from({ length: count }, () => FrameClient.open(broker)));
+    for (const client of clients) client.send(pop("a,b"));
+    while (broker.broker.connections.values().filter(({ inFlight }) => inFlight === 2).length < count)
+      await new Promise(setImmediate);
+    publisher.send(...clients.map((_, i) => pushed(i + 1, 60, "a")));
+    await Promise.all(clients.map((client) => client.hears()));
+    await publisher.hears(count);
+    return clients;
+  };
+
+  it("is no dead letter, and no retry, when a client asks for it", async () => {
+    const broker = await start();
+    const [publisher, other] = [await FrameClient.open(broker), await FrameClient.open(broker)];
+    await served(broker, publisher, 10);
+    expect(await publisher.ask(pushed(100, 60, "b"))).toBe(MESSAGE("100"));
+    expect(await other.ask(pop("b"))).toBe(job(100, 60, 0, "b"));
+    expect(await other.ask(ack(100))).toBe(MESSAGE("success"));
+  });
+
+  it("goes to one that waits", async () => {
+    const broker = await start();
+    const publisher = await FrameClient.open(broker);
+    await served(broker, publisher, 10);
+    const other = await FrameClient.open(broker);
+    other.send(pop("c,b"));
+    while (other.socket.bytesWritten === 0) await new Promise(setImmediate);
+    publisher.send(pushed(100, 0, "b"));
+    expect(await other.hears()).toEqual([job(100, 0, 0, "b")]);
+  });
+
+  it("comes back for other protocols, one retry older", async () => {
+    const broker = await start();
+    const publisher = await FrameClient.open(broker);
+    await served(broker, publisher, 10);
+    expect(await publisher.ask(pushed(100, 60, "b"))).toBe(MESSAGE("100"));
+    const native = await NativeClient.greeted(broker.tcp);
+    const { payload } = await native.ask(Op.POP, 4, ["b", "", 1, 5_000]);
+    expect(payload.readUInt16BE(20)).toBe(1);
+    await native.end();
+  });
+
+  it("does not end a pop for other topics", async () => {
+    const broker = await start();
+    const publisher = await FrameClient.open(broker);
+    const [client] = await served(broker, publisher, 1);
+    client?.send(pop("c,d"));
+    expect(await publisher.ask(pushed(100, 60, "b"))).toBe(MESSAGE("100"));
+    expect(await publisher.ask(pop("b"))).toContain('"Id":100,');
+    expect(await publisher.ask(pushed(101, 60, "d"))).toBe(MESSAGE("101"));
+    expect(await client?.hears()).toEqual([job(101, 60, 0, "d")]);
   });
 });
 
@@ -338,6 +400,18 @@ describe("a job whose message is gone", () => {
     await confirmed(native, Op.DELETE_TOPIC, "t");
     expect(await client.ask(ack(1))).toBe(ERROR("job 1 is not exist"));
     expect(await client.ask(pushed(1, 60))).toBe(MESSAGE("1"));
+    await confirmed(native, Op.PURGE, "t");
+    expect(await client.ask(pushed(1, 60))).toBe(MESSAGE("1"));
+    await native.end();
+  });
+
+  it("can be pushed again when its queue is empty, whatever other queues have", async () => {
+    const broker = await start();
+    const native = await NativeClient.greeted(broker.tcp);
+    await confirmed(native, Op.DECLARE_QUEUE, "t", undefined, "other");
+    await confirmed(native, Op.PUBLISH, "t", entries("b"), "other");
+    const client = await FrameClient.open(broker);
+    await client.ask(pushed(1, 60));
     await confirmed(native, Op.PURGE, "t");
     expect(await client.ask(pushed(1, 60))).toBe(MESSAGE("1"));
     await native.end();

@@ -70,3 +70,30 @@ test("pubs that come together are all taken by a queue that drops its oldest", a
   const bodies = (await client.take(11)).map(([, text]) => /message \d+/.exec(text)?.[0]);
   expect(bodies).toEqual([...Array.from({ length: 10 }, (_, i) => `message ${90 + i}`), undefined]);
 });
+
+test("the largest message arrives whole, although JSON escapes each of its bytes", { timeout: 60_000 }, async () => {
+  const topic = `t-${randomUUID()}`;
+  const size = 16 * 1024 * 1024;
+  const client = reader();
+  await send(client.socket, `pub ${topic}  0\n${sized("\x01".repeat(size))}`);
+  const [, id] = (await client.next()) ?? [];
+  await send(client.socket, `pop ${topic}\n`);
+  const [type, text] = (await client.next()) ?? [];
+  expect(type).toBe(TYPE.message);
+  expect(text === `{"id":"${id}","body":"${"\\u0001".repeat(size)}","retry_count":0}`).toBe(true);
+});
+
+test("a client that sends thousands of small commands at once does not keep another waiting", async () => {
+  const [busy, other] = [reader(), reader()];
+  // Both are open.
+  for (const { socket } of [busy, other]) await send(socket, "still here\n");
+  for (const client of [busy, other]) await client.next();
+  const order: string[] = [];
+  busy.socket.once("data", () => order.push("busy"));
+  other.socket.once("data", () => order.push("other"));
+  // What the system takes at once comes in one read.
+  busy.socket.write(`${"ping x\n".repeat(4_000)}still here\n`);
+  other.socket.write("still here\n");
+  await Promise.all([busy.next(), other.next()]);
+  expect(order).toEqual(["other", "busy"]);
+});

@@ -113,6 +113,19 @@ describe("gnode", () => {
     expect(refused.text.err).toContain("a node announces addresses as in 10.0.0.1:9503; one is a b:1");
   });
 
+  it("announces the names that it is given on both ports", async () => {
+    const shell = new Shell();
+    const registry = await startRegistry(shell);
+    const node = shell.program(`gnode -tcp_addr=localhost:0 -http_addr=localhost:0 -register_addr=${registry.url}`);
+    await node.said("the node is listed");
+    const [{ tcp_addr = "", http_addr = "" } = {}] = await listed(registry.url);
+    expect([tcp_addr, http_addr]).toEqual([
+      expect.stringMatching(/^localhost:\d+$/),
+      expect.stringMatching(/^localhost:\d+$/),
+    ]);
+    expect(await (await fetch(`http://${http_addr}/ping`)).text()).toBe("OK");
+  });
+
   it("on all interfaces announces an address that others reach, and says which", async () => {
     const shell = new Shell();
     const registry = await startRegistry(shell);
@@ -230,6 +243,14 @@ describe("gregister", () => {
     expect(registry.text.err).toContain("keys that are not known are ignored file=conf.ini keys=[tcp_server] addr");
   });
 
+  it.skipIf(process.getuid?.() === 0)("refuses a directory that it may not write", async () => {
+    const shell = new Shell();
+    mkdirSync(join(shell.directory, "list"), { mode: 0o555 });
+    const refused = shell.program("gregister -http_addr=127.0.0.1:0 -data_save_path=list");
+    expect(await refused.exit).toBe(1);
+    expect(refused.text.err).toMatch(/^error: the list cannot be kept in \/.*\/list: EACCES/);
+  });
+
   it("refuses certificates and directories that it cannot use, and says which", async () => {
     const shell = new Shell();
     const { directory } = shell;
@@ -242,32 +263,7 @@ describe("gregister", () => {
     // A file is where the directory should be.
     const homeless = shell.program("gregister -http_addr=127.0.0.1:0 -data_save_path=broker.pem/list");
     expect(await homeless.exit).toBe(1);
-    expect(homeless.text.err).toMatch(/^error: the directory \/.*\/list of -data_save_path cannot be used: ENOTDIR/);
-  });
-
-  it("reads its certificate again on SIGHUP, unless it is worse", async () => {
-    const shell = new Shell();
-    const { directory } = shell;
-    const authority = await Authority.create();
-    writeAuthority(directory, authority);
-    writeCertificate(directory, await authority.issue());
-    writeFileSync(join(directory, "conf.ini"), `[http_server]\n${HTTPS}`);
-    const registry = shell.program("gregister -config_file=conf.ini");
-    const url = await registry.said(/https:\/\/127\.0\.0\.1:\d+\n/);
-    const shown = (): Promise<string> =>
-      shell.output(`curl -sv --cacert ca.pem ${url.trim()}/getNodes 2>&1 | grep -E '"nodes"|expire date'`);
-    const before = await shown();
-    expect(before).toContain('"nodes":[]');
-    writeCertificate(directory, await authority.issue({ validTo: new Date(Date.now() + 7 * 86_400_000) }));
-    registry.child.kill("SIGHUP");
-    await registry.said(/(?:the HTTP port speaks TLS.*){2}/s);
-    const renewed = await shown();
-    expect(renewed).not.toBe(before);
-    writeFileSync(join(directory, "broker.pem"), "no certificate");
-    registry.child.kill("SIGHUP");
-    await registry.said("SIGHUP: the certificate stays as it is: [http_server] certFile");
-    expect(await shown()).toBe(renewed);
-    expect(await stop(registry)).toBe(0);
+    expect(homeless.text.err).toMatch(/^error: the list cannot be kept in \/.*\/list: ENOTDIR/);
   });
 });
 
@@ -321,6 +317,26 @@ describe("gclient", () => {
     await subscriber.said("rtype:104, result:hello");
     subscriber.child.kill("SIGINT");
     expect(await subscriber.exit).toBe(0);
+  });
+
+  it("reaches nodes that are listed with a scheme, or without a host", async () => {
+    const shell = new Shell();
+    const { tcp } = await startNode(shell);
+    for (const tcp_addr of [`tcp://127.0.0.1:${tcp}`, `:${tcp}`]) {
+      const nodes = [{ id: 1, tcp_addr, http_addr: ":9504", weight: 1, join_time: "" }];
+      const registry = createServer((_, response) =>
+        response.end(JSON.stringify({ code: 0, data: { nodes }, msg: "" })),
+      );
+      registry.listen(0, "127.0.0.1");
+      await once(registry, "listening");
+      onTestFinished(() => {
+        registry.close();
+        registry.closeAllConnections();
+      });
+      const { port } = registry.address() as AddressInfo;
+      const run = shell.program(`gclient -register_addr=127.0.0.1:${port} -cmd=push_by_avg -topic=t -push_num=1`);
+      expect([await run.exit, run.text.err]).toEqual([0, expect.stringMatching(/rtype:103, msg\.id:\d+$/m)]);
+    }
   });
 
   it("pops on when its node was killed and started again", async () => {
@@ -399,8 +415,7 @@ describe("gregister with TLS, from its file", () => {
       "[http_server]\naddr = 127.0.0.1:0\nenableTls = true\ncertFile = broker.pem\nkeyFile = broker-key.pem\n";
     writeFileSync(join(directory, "conf.ini"), section);
     const registry = shell.program("gregister -config_file=conf.ini");
-    await registry.said("https://");
-    const [url = ""] = /https:\S+/.exec(registry.text.out) ?? [];
+    const url = await registry.said(/https:\/\/[\d.]+:\d+/);
     const subject = async () => {
       const socket = connectTls({ host: "127.0.0.1", port: Number(new URL(url).port), ca: authority.cert });
       await once(socket, "secureConnect");

@@ -1,6 +1,6 @@
 /** The log of gmq's programs: to the console, to a file that is rotated by size, or to both. */
 import { appendFileSync, closeSync, mkdirSync, openSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { basename, dirname, resolve } from "node:path";
 import { InvalidArgumentError } from "commander";
 import { createStream, type Options, type RotatingFileStream } from "rotating-file-stream";
 import type { Log } from "../../main/log.js";
@@ -73,7 +73,7 @@ export const openLog = (settings: Settings, { file, directory }: LogDefaults): P
   const isOnConsole = targets.includes("console");
   const rotation = rotationOf(settings);
   const path = targets.includes("file")
-    ? join(directory, settings.value(undefined, ["log", "filename"], String) ?? file)
+    ? resolve(directory, settings.value(undefined, ["log", "filename"], String) ?? file)
     : undefined;
   const stream = path === undefined ? undefined : openFile(path, rotation);
   const log = createLog(level, "text", (line) => {

@@ -37,7 +37,7 @@ export const startRegistry = async (given: RegistryOptions): Promise<Registry> =
     address: port.address,
     renewCertificate: port.renewCertificate,
     close: async () => {
-      closed ??= Promise.all([port.close(options.closeTimeout), health.close()]);
+      closed ??= Promise.all([port.close(options.closeTimeout), health.close()]).then(() => directory.close());
       await closed;
     },
   };

@@ -79,8 +79,8 @@ describe("the settings of gnode", () => {
       directory: join("data", "gnode"),
       registries: ["http://127.0.0.1:9595"],
       etcd: [],
-      reportTcp: undefined,
-      reportHttp: undefined,
+      reportTcp: { host: "127.0.0.1", port: 9503 },
+      reportHttp: { host: "127.0.0.1", port: 9504 },
       id: 1,
       weight: 1,
     });

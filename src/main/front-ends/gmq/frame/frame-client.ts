@@ -4,8 +4,8 @@ import type { Client, Codec } from "../../../ports/front-end.js";
 import { TOPIC_IS_EMPTY } from "../words.js";
 import { Acks } from "./acks.js";
 import { Answers } from "./answers.js";
+import type { FrameContext } from "./frame-context.js";
 import { type Job, jobJson, readJob, readJobId } from "./job.js";
-import type { JobTable } from "./job-table.js";
 import { ownText } from "./own-text.js";
 import { Pops } from "./pops.js";
 import { Pushes } from "./pushes.js";
@@ -25,6 +25,7 @@ const MAX_RETRY = 0xffff;
 
 export class FrameClient implements Codec {
   readonly #session: Session;
+  readonly #context: FrameContext;
   readonly #request = new Request();
   readonly #answers: Answers;
   readonly #pops: Pops;
@@ -37,12 +38,18 @@ export class FrameClient implements Codec {
   #topics: readonly string[] = [];
   #topicsText = "";
 
-  constructor(session: Session, client: Client, table: JobTable) {
+  constructor(session: Session, client: Client, context: FrameContext) {
     this.#session = session;
     this.#answers = new Answers(session, client);
-    this.#pops = new Pops(session, this.#answers, table, () => this.#carryOn());
-    this.#pushes = new Pushes(session, this.#answers, table);
-    this.#acks = new Acks(session, this.#answers, table);
+    this.#pops = new Pops(session, this.#answers, context, () => this.#carryOn());
+    this.#pushes = new Pushes(session, this.#answers, context);
+    this.#acks = new Acks(session, this.#answers, context.jobs);
+    this.#context = context;
+    context.surplus.opened(session);
+  }
+
+  closed(): void {
+    this.#context.surplus.closed(this.#session);
   }
 
   /** One request; pops with what else of their kind is there, so that they are asked for at once. */

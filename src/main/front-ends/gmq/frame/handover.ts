@@ -2,10 +2,12 @@
 import type { AnswerFrame } from "../../../native/answer-frame.js";
 import type { Session } from "../../../native/session.js";
 import { type Answers, JOB, type Place } from "./answers.js";
+import type { FrameContext } from "./frame-context.js";
 import type { JobTable } from "./job-table.js";
-import { ackJobs, giveBack, holdJobs, requestTtr } from "./leases.js";
+import { ackJobs, giveBack, holdJobs } from "./leases.js";
 import { answerOf, type PoppedJob, readJobs } from "./popped-jobs.js";
 import { MAX_DATA_BYTES } from "./request.js";
+import type { TopicTtrs } from "./topic-ttrs.js";
 
 /** Whose turn it is: the pops that a message of the topic may go to. */
 export interface Takers {
@@ -21,11 +23,13 @@ export class Handover {
   readonly #session: Session;
   readonly #answers: Answers;
   readonly #table: JobTable;
+  readonly #ttrs: TopicTtrs;
 
-  constructor(session: Session, answers: Answers, table: JobTable) {
+  constructor(session: Session, answers: Answers, { jobs, ttrs }: FrameContext) {
     this.#session = session;
     this.#answers = answers;
-    this.#table = table;
+    this.#table = jobs;
+    this.#ttrs = ttrs;
   }
 
   /** Messages of a topic. Answers how many pops they are for; of those some may be settled later. */
@@ -34,6 +38,7 @@ export class Handover {
     const held = new Map<number, PoppedJob[]>();
     const acked: Handed[] = [];
     const foreign: Handed[] = [];
+    const topicTtr = this.#ttrs.get(topic);
     let taken = 0;
     for (const job of readJobs(frame, topic)) {
       const place = takers.next();
@@ -42,7 +47,7 @@ export class Handover {
         continue;
       }
       taken++;
-      const ttr = job.delivery === 0 ? 0 : job.ttr;
+      const ttr = job.delivery === 0 ? 0 : (job.ttr ?? topicTtr);
       const answer = answerOf(job, ttr ?? Number.MAX_SAFE_INTEGER);
       if (answer === undefined) {
         surplus.push(job);
@@ -50,7 +55,7 @@ export class Handover {
       } else if (ttr === undefined) foreign.push({ job, place, answer });
       else if (ttr === 0 && job.delivery !== 0) acked.push({ job, place, answer });
       else {
-        if (ttr > 0) add(held, ttr, job);
+        if (ttr > 0 && job.ttr !== undefined) add(held, ttr, job);
         this.#answer(place, job, answer);
       }
     }
@@ -84,7 +89,7 @@ export class Handover {
   }
 
   #answerForeign(topic: string, handed: readonly Handed[], takers: Takers): void {
-    requestTtr(this.#session, topic, (ttr) => {
+    this.#ttrs.request(this.#session, topic, (ttr) => {
       for (const { job, place } of handed) {
         this.#answer(place, job, answerOf(job, ttr) ?? "");
         takers.settled();

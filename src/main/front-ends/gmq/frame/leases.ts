@@ -3,14 +3,11 @@ import { packHead } from "../../../../protocol/head.js";
 import { Answer, Op } from "../../../../protocol/op.js";
 import { type ReceivedFault, readFaults, SELECTION_BYTES, writeSelection } from "../../../../protocol/selection.js";
 import type { AnswerFrame } from "../../../native/answer-frame.js";
-import { refusalMessage, result } from "../../../native/answer-reading.js";
+import { refusalMessage } from "../../../native/answer-reading.js";
 import type { Session } from "../../../native/session.js";
 import type { PoppedJob } from "./popped-jobs.js";
 
 const MILLISECONDS = 1000;
-
-/** Where a topic does not say it any more. */
-const DEFAULT_TTR = 60;
 
 /** Of the job of that number. Undefined: it is acked. False: it was lost before, and will be there again. Text: an error. */
 export type Acked = (number: number, outcome: undefined | false | string) => void;
@@ -47,16 +44,6 @@ export const giveBack = (session: Session, topic: string, jobs: readonly PoppedJ
   for (const { delivery, start, end } of jobs) {
     if (delivery === 0) session.request(Op.PUBLISH, 0, packHead([topic]), frame.bytes.subarray(start, end), () => {});
   }
-};
-
-/** Asks for the TTR of a topic, in seconds. */
-export const requestTtr = (session: Session, topic: string, onAnswer: (ttr: number) => void): void => {
-  session.request(Op.STATS, 0, packHead([topic]), undefined, (frame) => {
-    const statistics =
-      frame.op === Answer.RESULT ? (result(frame) as { config?: { ttr?: unknown } } | null) : undefined;
-    const ttr = statistics?.config?.ttr;
-    onAnswer(typeof ttr === "number" ? Math.max(1, Math.round(ttr / MILLISECONDS)) : DEFAULT_TTR);
-  });
 };
 
 const selectionsOf = (jobs: readonly PoppedJob[]): Uint8Array => {

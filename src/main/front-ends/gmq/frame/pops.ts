@@ -9,15 +9,16 @@ import type { AnswerFrame } from "../../../native/answer-frame.js";
 import { refusal, refusalMessage } from "../../../native/answer-reading.js";
 import type { Session } from "../../../native/session.js";
 import { type Answers, MESSAGE, type Place } from "./answers.js";
+import type { FrameContext } from "./frame-context.js";
 import { Handover, type Takers } from "./handover.js";
-import type { JobTable } from "./job-table.js";
+import type { Surplus, Waiter } from "./surplus.js";
 
 /** How long a pop waits, in milliseconds. */
 const WAIT = 3_000;
 
 /**
  * How long one request waits where there are several topics. A wait cannot be called off: what it brings when the pop has
- * been answered by another topic is given back, unless there is another pop by then.
+ * been answered by another topic is surplus, unless there is another pop by then.
  */
 const SHORT_WAIT = 250;
 
@@ -29,10 +30,11 @@ const MAX_POPS = 512;
 
 const NOTHING = "nothing";
 
-export class Pops implements Takers {
+export class Pops implements Takers, Waiter {
   readonly #session: Session;
   readonly #answers: Answers;
   readonly #handover: Handover;
+  readonly #surplus: Surplus;
   readonly #onResolved: () => void;
   readonly #places = new Fifo<Place>();
   /** What all of them want. */
@@ -49,10 +51,11 @@ export class Pops implements Takers {
   #unsettled = 0;
 
   /** `onResolved` is called when all pops have been answered. */
-  constructor(session: Session, answers: Answers, table: JobTable, onResolved: () => void) {
+  constructor(session: Session, answers: Answers, context: FrameContext, onResolved: () => void) {
     this.#session = session;
     this.#answers = answers;
-    this.#handover = new Handover(session, answers, table);
+    this.#handover = new Handover(session, answers, context);
+    this.#surplus = context.surplus;
     this.#onResolved = onResolved;
   }
 
@@ -99,16 +102,28 @@ export class Pops implements Takers {
     if (this.#unsettled === 0) this.#goOn();
   }
 
+  // Waiter.
+
+  accept(topic: string, frame: AnswerFrame): boolean {
+    if (this.#release === undefined || this.#places.length === 0 || !this.#session.isOpen) return false;
+    this.#waited(this.#take(topic, frame), frame, false);
+    return true;
+  }
+
   /** Asks the topic of this number, and behind it the next ones, for what they have. */
   #ask(number: number): void {
     const topic = this.#topics[number];
     if (topic === undefined || this.#places.length === 0) {
       this.#isAsking = false;
+      // What came while the shards were asked.
+      for (const each of this.#topics) this.#takeKept(each);
       if (this.#places.length > 0) this.#wait();
       else this.#goOn();
       return;
     }
     this.#isAsking = true;
+    this.#takeKept(topic);
+    if (this.#places.length === 0) return this.#ask(number);
     this.#session.pop(topic, "", { max: this.#places.length }, (frame) => {
       const taken = this.#take(topic, frame);
       if (taken < 0) this.#refuseAll(frame);
@@ -117,13 +132,24 @@ export class Pops implements Takers {
     });
   }
 
+  /** Messages of the topic that other clients did not need. */
+  #takeKept(topic: string): void {
+    while (this.#places.length > 0) {
+      const kept = this.#surplus.take(topic);
+      if (kept === undefined) return;
+      this.#take(topic, kept);
+    }
+  }
+
   /** How many pops got a message; less than 0: it is an error. */
   #take(topic: string, frame: AnswerFrame): number {
     if (frame.op !== Answer.MESSAGES) return isEmpty(frame) ? 0 : -1;
     if (frame.payloadStart === frame.payloadEnd) return 0;
-    const isWanted = this.#topics.includes(topic);
-    const takers = isWanted ? this : NOBODY;
-    const { taken, unsettled } = this.#handover.take(frame, topic, takers);
+    if (this.#places.length === 0 || !this.#topics.includes(topic)) {
+      this.#surplus.add(topic, frame, this.#session);
+      return 0;
+    }
+    const { taken, unsettled } = this.#handover.take(frame, topic, this);
     this.#unsettled += unsettled;
     return taken;
   }
@@ -136,6 +162,7 @@ export class Pops implements Takers {
   #wait(): void {
     this.#release = this.#session.hold();
     this.#deadline = performance.now() + WAIT;
+    this.#surplus.wait(this.#topics, this);
     this.#waitOn();
   }
 
@@ -146,12 +173,16 @@ export class Pops implements Takers {
     for (const topic of this.#topics) {
       if (this.#awaited.has(topic)) continue;
       this.#awaited.add(topic);
+      this.#surplus.waitBegins(topic);
       const wait = isOne ? left : Math.min(left, SHORT_WAIT);
       const until = performance.now() + wait;
       const max = isOne ? this.#places.length : 1;
       this.#session.pop(topic, "", { max, wait, isApart: true }, (frame) => {
         this.#awaited.delete(topic);
-        this.#waited(this.#take(topic, frame), frame, performance.now() < until - EARLY);
+        const taken = this.#take(topic, frame);
+        this.#surplus.waitEnds(topic);
+        // It may have waited for pops that are over.
+        if (this.#topics.includes(topic)) this.#waited(taken, frame, performance.now() < until - EARLY);
       });
     }
   }
@@ -175,6 +206,7 @@ export class Pops implements Takers {
   #stopWaiting(): void {
     const release = this.#release;
     this.#release = undefined;
+    this.#surplus.stopWaiting(this.#topics, this);
     this.#goOn();
     release?.();
   }
@@ -184,9 +216,6 @@ export class Pops implements Takers {
     else if (this.areResolved) this.#onResolved();
   }
 }
-
-/** For what comes when nobody waits any more. */
-const NOBODY: Takers = { next: () => undefined, again: () => {}, settled: () => {} };
 
 /** A topic that nobody has used has nothing. */
 const isEmpty = (frame: AnswerFrame): boolean => {

@@ -14,9 +14,11 @@ import {
 import type { AnswerFrame } from "../../../native/answer-frame.js";
 import { refusal, refusalMessage, result } from "../../../native/answer-reading.js";
 import type { Session } from "../../../native/session.js";
+import type { AnswerTurns } from "../answer-turns.js";
 import { PublishHeads } from "../publish-heads.js";
-import { parseStatistics } from "../topic-statistics.js";
+import { requestStatistics } from "../statistics.js";
 import { type Answers, MESSAGE, type Place } from "./answers.js";
+import type { FrameContext } from "./frame-context.js";
 import type { Job } from "./job.js";
 import { entryOfJob } from "./job-entry.js";
 import type { JobEntry, JobTable } from "./job-table.js";
@@ -33,11 +35,13 @@ export class Pushes {
   readonly #session: Session;
   readonly #answers: Answers;
   readonly #table: JobTable;
+  readonly #turns: AnswerTurns;
 
-  constructor(session: Session, answers: Answers, table: JobTable) {
+  constructor(session: Session, answers: Answers, { jobs, turns }: FrameContext) {
     this.#session = session;
     this.#answers = answers;
-    this.#table = table;
+    this.#table = jobs;
+    this.#turns = turns;
   }
 
   push(place: Place, job: Job): void {
@@ -92,15 +96,26 @@ export class Pushes {
     });
   }
 
-  /** A message that was never delivered cannot be told from one that is gone, unless the topic has none to deliver. */
+  /** A message that was never delivered cannot be told from one that is gone, unless the queue has none to deliver. */
   #checkTopic(topic: string, end: (isThere: boolean | string) => void): void {
-    this.#session.request(Op.STATS, 0, packHead([topic]), undefined, (frame) => {
+    requestStatistics(this.#turns, this.#session, topic, (frame) => {
       if (isGone(frame)) return end(false);
       if (frame.op !== Answer.RESULT) return end(refusalMessage(frame));
-      const { ready, delayed } = parseStatistics(result(frame));
-      end(ready + delayed > 0);
+      end(hasUndelivered(result(frame)));
     });
   }
+}
+
+/** Whether the queue of jobs has messages that wait or are delayed, by the statistics of its topic. */
+const hasUndelivered = (statistics: unknown): boolean => {
+  const queues = (statistics as { readonly queues?: readonly QueueStatistics[] } | null)?.queues ?? [];
+  return queues.some(({ bindKey, ready, delayed }) => bindKey === DEFAULT_KEY && (ready !== 0 || delayed !== 0));
+};
+
+interface QueueStatistics {
+  readonly bindKey: string;
+  readonly ready: number;
+  readonly delayed: number;
 }
 
 const hasExist = ({ id }: Job): string => `job ${id.text} has exist`;

@@ -1,7 +1,9 @@
 /** A client of frames whose shard is in the hands of the test. */
 import { describe, expect, it } from "vitest";
 import { FrameClient } from "../../../../../src/main/front-ends/gmq/frame/frame-client.js";
+import { FrameContext } from "../../../../../src/main/front-ends/gmq/frame/frame-context.js";
 import { JobTable } from "../../../../../src/main/front-ends/gmq/frame/job-table.js";
+import { packHead } from "../../../../../src/protocol/head.js";
 import { Answer, Op } from "../../../../../src/protocol/op.js";
 import { heldBytes } from "../../../../collected-memory.js";
 import { ERROR, MESSAGE, pop, push, request } from "../../../../conformance/gmq-frame-client.js";
@@ -18,7 +20,7 @@ const open = async (table = new JobTable()) => {
     const answer = Buffer.from(bytes);
     answers.push(`${answer.readInt16BE(0)} ${answer.toString("utf8", 4)}`);
   };
-  const frames = new FrameClient(session, { write }, table);
+  const frames = new FrameClient(session, { write }, new FrameContext(table));
   /** Answers whether all of it has been taken. */
   const send = (...requests: readonly Buffer[]): boolean => {
     const bytes = Buffer.concat(requests);
@@ -58,6 +60,30 @@ describe("a client", () => {
     await until(() => client.ends.length > 0);
     expect(answers).toEqual([ERROR("no"), ERROR("a request begins with v111")]);
   });
+});
+
+it("asks for the TTR of a topic once for many messages of other protocols", async () => {
+  const { shard, send, answers } = await open();
+  for (let i = 1; i <= 5; i++) {
+    send(pop("t"));
+    const [popped] = await readOnce(shard);
+    const request = popped?.frames[0]?.request ?? 0;
+    shard.answer(popped?.envelope[1] ?? 0, messages(request, "b"));
+    if (i === 1) {
+      const [asked] = await readOnce(shard);
+      expect(asked?.frames.map(({ op }) => op)).toEqual([Op.STATS]);
+      const statistics = frame(
+        Answer.RESULT,
+        asked?.frames[0]?.request ?? 0,
+        [],
+        packHead([{ config: { ttr: 7_000 } }]),
+      );
+      shard.answer(asked?.envelope[1] ?? 0, statistics);
+    }
+    await until(() => answers.length === i);
+    expect(answers[i - 1]).toContain('"TTR":7,');
+  }
+  expect(shard.read()).toEqual([]);
 });
 
 describe("the table of jobs", () => {
