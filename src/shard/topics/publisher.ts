@@ -74,14 +74,14 @@ export class Publisher {
   publish(c: Publish): boolean {
     const topic = this.directory.use(c.topic, this.store.now, c.connection);
     const queues = topic.route(c.routeKey);
-    if (queues === undefined || this.#isFarOver(queues, c)) return false;
+    if (queues === undefined || this.#isFarOver(queues, c) || isTooWide(queues, c)) return false;
     this.#publish(topic, queues, c);
     return true;
   }
 
   /**
    * The same in steps: first matches a pattern that is not in the cache, and shrinks queues that are far over their
-   * limit. Throws BAD_PATTERN.
+   * limit; merged requests that reach too many queues together are published a part at a time. Throws BAD_PATTERN.
    */
   *steps(c: Publish): Steps<Publish> {
     let publish = c;
@@ -89,7 +89,38 @@ export class Publisher {
       const topic = this.directory.topic(publish.topic);
       const queues = topic.route(publish.routeKey);
       if (queues === undefined) publish = yield* this.#find(topic, publish);
+      else if (!this.#isFarOver(queues, publish)) return yield* this.#publishInParts(publish);
       else if (this.#shrink(queues)) publish = yield;
+    }
+  }
+
+  /** Publishes merged requests, in each step as many as may reach so many queues. */
+  *#publishInParts(c: Publish): Steps<Publish> {
+    const { store, directory } = this;
+    let publish = c;
+    for (let done = 0; ; ) {
+      const topic = directory.use(publish.topic, store.now, publish.connection);
+      const queues = topic.route(publish.routeKey);
+      if (queues === undefined) {
+        publish = yield* this.#find(topic, publish);
+        continue;
+      }
+      const part = partOf(publish, done, Math.max(1, Math.floor(MAX_FAN_OUT / Math.max(1, queues.length))));
+      this.#publishPart(topic, queues, part);
+      done += part.requests;
+      if (done >= publish.requests) return;
+      publish = yield;
+    }
+  }
+
+  /** What is refused here says nothing of the other parts. */
+  #publishPart(topic: Topic, queues: readonly Queue[], part: Publish): void {
+    try {
+      this.#publish(topic, queues, part);
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      for (let i = 0; i < part.requests; i++)
+        this.store.effects.fail(part.connection, part.request + i, error.kind, error.message);
     }
   }
 
@@ -252,3 +283,19 @@ export class Publisher {
     this.store.idsAnnounced = this.store.log.position;
   }
 }
+
+/** Merged requests that together reach more queues than one may. */
+const isTooWide = (queues: readonly Queue[], { requests, count }: Publish): boolean =>
+  requests > 1 && queues.length * count > MAX_FAN_OUT;
+
+/** The merged requests from `done` on, `max` at the most. */
+const partOf = (c: Publish, done: number, max: number): Publish => {
+  const behind = (from: number, entries: number): number => {
+    let at = from;
+    for (let i = 0; i < entries; i++) at += WORD_BYTES + (c.view.getUint32(at) & SIZE_MASK);
+    return at;
+  };
+  const requests = Math.min(max, c.requests - done);
+  const start = behind(c.start, done);
+  return { ...c, request: c.request + done, requests, count: requests, start, end: behind(start, requests) };
+};
