@@ -95,7 +95,7 @@ export const writeCertificate = (directory: string, { cert, key }: Issued, name 
   return files;
 };
 
-export const writeAuthority = (directory: string, { cert }: Authority, name = "ca"): string => {
+export const writeAuthority = (directory: string, { cert }: Pick<Authority, "cert">, name = "ca"): string => {
   const file = join(directory, `${name}.pem`);
   writeFileSync(file, cert);
   return file;

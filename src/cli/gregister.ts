@@ -1,16 +1,13 @@
 #!/usr/bin/env node
 /** The program `gregister`: a registry of nodes with gmq's flags, configuration file and defaults. */
-import { readFileSync } from "node:fs";
+import { accessSync, constants, existsSync } from "node:fs";
 import { resolve } from "node:path";
+import { CertificateError, logCertificates, readCertificates } from "../main/ports/certificate.js";
 import { formatAddress, ListenError } from "../main/ports/listen-error.js";
-import { type Registry, startRegistry } from "../registry/server/index.js";
+import { type Registry, type RegistryCertificate, startRegistry } from "../registry/server/index.js";
 import { goCommand, USAGE } from "./gmq/go-flags.js";
-import {
-  GREGISTER_FLAGS,
-  GREGISTER_KEYS,
-  type GregisterSettings,
-  gregisterSettings,
-} from "./gmq/gregister-settings.js";
+import { GREGISTER_FLAGS, GREGISTER_KEYS, gregisterSettings } from "./gmq/gregister-settings.js";
+import { withKeys } from "./gmq/port-settings.js";
 import { prepare } from "./gmq/program-settings.js";
 import { FAILURE, stopOnSignal } from "./server-process.js";
 
@@ -38,46 +35,61 @@ const command = goCommand({
   notes: NOTES,
 });
 
-const { settings, log, flush } = prepare(command, GREGISTER_KEYS, gregisterSettings, () => ({
+const { settings, log, flush, noteFailure } = prepare(command, GREGISTER_KEYS, gregisterSettings, () => ({
   file: "gregister.log",
   directory: ".",
 }));
 
-/** Ends the process when a file cannot be read. */
-const tlsOf = ({ tls }: GregisterSettings) => {
+let registry: Registry | undefined;
+const { http, directory, tls, isOfNode } = settings;
+const data = directory === undefined ? undefined : resolve(directory);
+
+if (isOfNode) {
+  log.warn({ port: http.port }, "the file is one for gnode: the registry listens on the HTTP port of that node");
+}
+
+/** @throws CertificateError when a file cannot be used. */
+const readTls = (): RegistryCertificate | undefined => {
+  const certificates = readCertificates({ tcpTls: undefined, httpTls: tls });
+  logCertificates(certificates, log, new Date());
+  return certificates.http?.settings;
+};
+
+const reload = (): void => {
   try {
-    return tls && { cert: readFileSync(tls.certFile), key: readFileSync(tls.keyFile) };
+    const certificate = readTls();
+    if (certificate === undefined) log.info({}, "SIGHUP: there is nothing to read again");
+    else registry?.renewCertificate(certificate);
   } catch (error) {
-    return command.error(`error: ${(error as Error).message}`, { exitCode: USAGE });
+    if (!(error instanceof CertificateError)) throw error;
+    log.error({}, `SIGHUP: the certificate stays as it is: ${withKeys(error.message)}`);
   }
 };
 
-let registry: Registry | undefined;
-const { http, directory } = settings;
-const tls = tlsOf(settings);
-stopOnSignal({
-  name: "the registry",
-  log,
-  close: async () => registry?.close(),
-  reload: () => {
-    if (tls === undefined) log.info({}, "SIGHUP: there is nothing to read again");
-    else log.warn({}, "SIGHUP: a new certificate is read at the next start");
-  },
-  flush,
-});
-const data = directory === undefined ? {} : { data: resolve(directory) };
+/** Why it cannot start, in words that tell what to do; undefined: that is a fault of the program. */
+const explain = (error: unknown): string | undefined => {
+  if (error instanceof RangeError) return withKeys(error.message);
+  if (error instanceof ListenError) return error.message;
+  if (!(error instanceof Error && "syscall" in error)) return undefined;
+  return `the list cannot be kept in ${data}: ${error.message}`;
+};
+
+stopOnSignal({ name: "the registry", log, close: async () => registry?.close(), reload, flush });
 try {
-  registry = await startRegistry({ http, tls, log, ...data });
+  // Now, and not when the first node registers and is refused.
+  if (data !== undefined && existsSync(data)) accessSync(data, constants.W_OK);
+  registry = await startRegistry({ http, tls: readTls(), log, data });
 } catch (error) {
-  const isFile = error instanceof Error && "syscall" in error;
-  if (!(error instanceof ListenError || error instanceof RangeError || isFile)) throw error;
-  command.error(`error: ${error.message}`, { exitCode: error instanceof RangeError ? USAGE : FAILURE });
+  const reason = explain(error);
+  if (reason === undefined) throw error;
+  noteFailure(reason);
+  command.error(`error: ${reason}`, { exitCode: error instanceof RangeError ? USAGE : FAILURE });
 }
 if (registry !== undefined) {
   const { address, port } = registry.address;
   const scheme = tls === undefined ? "http" : "https";
-  const kept = directory === undefined ? "nothing on disk" : `its list in ${resolve(directory)}`;
-  process.stdout.write(
-    `gregister runs with ${kept}\n  HTTP       ${scheme}://${formatAddress({ host: address, port })}\n`,
-  );
+  const url = `${scheme}://${formatAddress({ host: address, port })}`;
+  const kept = data === undefined ? "nothing on disk" : `its list in ${data}`;
+  log.info({ url, ...(data === undefined ? {} : { data }) }, "the registry listens");
+  process.stdout.write(`gregister runs with ${kept}\n  HTTP       ${url}\n`);
 }

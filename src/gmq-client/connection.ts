@@ -6,6 +6,9 @@ import { type Response, ResponseReader, ResponseType } from "./response-reader.j
 /** How long a node may take to accept, in milliseconds. */
 const CONNECT_TIME = 5_000;
 
+const CLOSED = "the node closed the connection";
+const HINT = "is that its TCP port, and without TLS, which is not spoken here?";
+
 export interface Peer {
   readonly host: string;
   readonly port: number;
@@ -28,6 +31,7 @@ export class GmqConnection {
   #waiting: Waiting[] = [];
   #next = 0;
   #end: Error | undefined;
+  #hasAnswered = false;
 
   private constructor(socket: Socket) {
     this.#socket = socket;
@@ -39,7 +43,7 @@ export class GmqConnection {
         resolve(this.#end);
       };
       socket.on("error", ended);
-      socket.on("close", () => ended(new Error("the node closed the connection")));
+      socket.on("close", () => ended(new Error(this.#hasAnswered ? CLOSED : `${CLOSED} without an answer; ${HINT}`)));
     });
     socket.on("data", (chunk: Buffer) => this.#read(chunk));
   }
@@ -84,6 +88,7 @@ export class GmqConnection {
   }
 
   #read(chunk: Buffer): void {
+    this.#hasAnswered = true;
     try {
       this.#reader.push(chunk, (response) => this.#take(response));
     } catch (error) {

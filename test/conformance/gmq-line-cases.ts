@@ -246,6 +246,13 @@ const CONSUMING: readonly LineCase[] = [
     closes: true,
   },
   {
+    name: "pop of a topic whose name is too long",
+    steps: [
+      step(`pop ${LONG} default\n`, error("E_INVALID_TOPIC - topic is longer than 255 bytes")),
+      step(`pop ${LONG}\n`, error("topic is longer than 255 bytes")),
+    ],
+  },
+  {
     name: "pop with too many words",
     steps: [step("pop TOPIC a b\n", error("E_INVALID_PARAMS - 2 parameters required"))],
     closes: true,

@@ -180,3 +180,15 @@ test("a body of the largest size that comes in many pieces is taken, and a large
   expect(popped.length).toBeGreaterThan(largest);
   expect(await ask(reader, "still here\n")).toBe("102 E_INVALID_CMD - unkown cmd: still");
 });
+
+test("a line that is too long, behind a pop that waits, is refused behind its answer", async () => {
+  const [reader, other] = [client(), client()];
+  const topic = topicOf();
+  await send(reader.socket, `pop ${topic} default\n${"n".repeat(5_000)}`);
+  // The topic comes with the pop that waits.
+  while ((await ask(other, `dead ${topic} nosuch\n`)) === "102 E_INVALID_DEAD - no message");
+  const id = (await ask(other, `pub ${topic}  0\n${sized("a")}`)).slice(4);
+  expect(await answer(reader)).toBe(message(id, "a", 0));
+  expect(await answer(reader)).toBe("102 E_INVALID_PARAMS - a line has at most 4096 bytes");
+  expect(await answer(reader)).toBe("closed");
+});

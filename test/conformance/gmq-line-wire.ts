@@ -30,12 +30,16 @@ export class LineReader {
   /** The other side has closed. */
   hasEnded = false;
   #bytes: Buffer = Buffer.alloc(0);
+  /** What has come behind it. */
+  #chunks: Buffer[] = [];
+  #size = 0;
   #onChange = (): void => {};
 
   constructor(socket: Socket) {
     this.socket = socket;
     socket.on("data", (bytes) => {
-      this.#bytes = Buffer.concat([this.#bytes, bytes]);
+      this.#chunks.push(bytes);
+      this.#size += bytes.length;
       this.#onChange();
     });
     const ended = (): void => {
@@ -49,7 +53,7 @@ export class LineReader {
 
   /** Bytes that are no whole response yet. */
   get rest(): number {
-    return this.#bytes.length;
+    return this.#size;
   }
 
   /** Undefined: the connection has ended. */
@@ -74,12 +78,23 @@ export class LineReader {
     return responses;
   }
 
+  /** Joins what has come, once so much has. */
+  #has(length: number): boolean {
+    if (this.#size < length) return false;
+    if (this.#bytes.length < length) {
+      this.#bytes = Buffer.concat([this.#bytes, ...this.#chunks]);
+      this.#chunks = [];
+    }
+    return true;
+  }
+
   #take(): Response | undefined {
+    if (!this.#has(HEADER_BYTES)) return undefined;
+    const end = HEADER_BYTES + this.#bytes.readUInt32BE(2);
+    if (!this.#has(end)) return undefined;
     const bytes = this.#bytes;
-    if (bytes.length < HEADER_BYTES) return undefined;
-    const end = HEADER_BYTES + bytes.readUInt32BE(2);
-    if (bytes.length < end) return undefined;
     this.#bytes = bytes.subarray(end);
+    this.#size -= end;
     return [bytes.readUInt16BE(0), bytes.toString("latin1", HEADER_BYTES, end)];
   }
 }

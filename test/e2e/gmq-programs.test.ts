@@ -4,6 +4,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
+import { connect as connectTls } from "node:tls";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { parseId } from "../../src/protocol/id.js";
 import { Authority, writeAuthority, writeCertificate } from "../certificates.js";
@@ -44,7 +45,10 @@ describe("the flags of gmq's programs", () => {
     ["gnode -node_id", "argument missing"],
     ["gnode --tcp_addr=off", "It must be an address"],
     ["gnode -config_file=nowhere.ini", "nowhere.ini cannot be read: there is no such file"],
-    ["gnode start", "too many arguments"],
+    ["gnode -tcp_addr=9503x", "or :port for all interfaces, with a port up to 65535."],
+    ["gnode start", "'start' is no flag: there are flags only, as -h shows them. To run as a service, use a service"],
+    ["gnode conf.ini", "'conf.ini' is no flag: there are flags only, as -h shows them. A flag and its value are"],
+    ["gregister -http_addr=off", "It must be an address"],
     ["gregister -http_adr=:1", "(Did you mean -http_addr?)"],
     ["gclient -cmd=peek", "It must be one of push, mpush, pop"],
     ["gclient -topic 'a b'", "It must not have blanks"],
@@ -109,6 +113,19 @@ describe("gnode", () => {
     expect(refused.text.err).toContain("a node announces addresses as in 10.0.0.1:9503; one is a b:1");
   });
 
+  it("announces the names that it is given on both ports", async () => {
+    const shell = new Shell();
+    const registry = await startRegistry(shell);
+    const node = shell.program(`gnode -tcp_addr=localhost:0 -http_addr=localhost:0 -register_addr=${registry.url}`);
+    await node.said("the node is listed");
+    const [{ tcp_addr = "", http_addr = "" } = {}] = await listed(registry.url);
+    expect([tcp_addr, http_addr]).toEqual([
+      expect.stringMatching(/^localhost:\d+$/),
+      expect.stringMatching(/^localhost:\d+$/),
+    ]);
+    expect(await (await fetch(`http://${http_addr}/ping`)).text()).toBe("OK");
+  });
+
   it("on all interfaces announces an address that others reach, and says which", async () => {
     const shell = new Shell();
     const registry = await startRegistry(shell);
@@ -148,8 +165,20 @@ describe("gnode", () => {
     expect(await stop(node)).toBe(0);
     expect(node.text.err).toBe("");
     const log = readFileSync(join(shell.directory, "data", "gnode", "n.log"), "utf8");
-    expect(log).toMatch(/WARN .*is not known and is ignored file=conf\.ini section=node key=colour\n/);
+    expect(log).toMatch(/WARN .*not known are ignored file=conf\.ini keys=\[node\] colour\n/);
     expect(log).toMatch(/INFO {2}stopped seconds=/);
+  });
+
+  it("also says in its log file why it could not start", async () => {
+    const shell = new Shell();
+    const other = await startNode(shell);
+    writeFileSync(join(shell.directory, "conf.ini"), "[node]\ndataSavePath = d\n[log]\ntarget_type = file\n");
+    const line = `gnode -config_file=conf.ini -register_addr= -tcp_addr=127.0.0.1:${other.tcp} -http_addr=127.0.0.1:0`;
+    const refused = shell.program(line);
+    expect(await refused.exit).toBe(1);
+    const reason = `cannot listen for TCP on 127.0.0.1:${other.tcp}: the port is in use`;
+    expect(refused.text.err).toContain(`error: ${reason}`);
+    expect(readFileSync(join(shell.directory, "d", "gnode.log"), "utf8")).toContain(`ERROR ${reason}`);
   });
 
   it("refuses a certificate that is not there in the words of its file", async () => {
@@ -188,6 +217,53 @@ describe("gnode with TLS on its ports, from its file", () => {
     await node.said(/SIGHUP: the certificates stay as they are: \[(?:tcp|http)_server\] certFile/);
     expect(await shell.output(`curl -s --cacert ca.pem https://${http_addr}/ping`)).toBe("OK");
     expect(await stop(node)).toBe(0);
+  });
+});
+
+describe("gregister", () => {
+  const HTTPS = "addr = 127.0.0.1:0\nenableTls = true\ncertFile = broker.pem\nkeyFile = broker-key.pem\n";
+
+  it("says in its log what it does with nodes", async () => {
+    const shell = new Shell();
+    const registry = await startRegistry(shell);
+    expect(registry.text.err).toContain(`the registry listens url=${registry.url}`);
+    const node = await startNode(shell, `-register_addr=${registry.url}`);
+    await registry.said(`a node has registered node=1 tcpAddress=127.0.0.1:${node.tcp}`);
+    await shell.output(`curl -s '${registry.url}/editWeight?tcp_addr=127.0.0.1:${node.tcp}&weight=7'`);
+    await registry.said(`the weight of a node has been edited tcpAddress=127.0.0.1:${node.tcp} weight=7`);
+    expect(await stop(node)).toBe(0);
+    await registry.said(`a node has unregistered tcpAddress=127.0.0.1:${node.tcp}`);
+  });
+
+  it("says that a file is one for gnode", async () => {
+    const shell = new Shell();
+    writeFileSync(join(shell.directory, "conf.ini"), "[http_server]\naddr = 127.0.0.1:0\n[tcp_server]\naddr = :1\n");
+    const registry = shell.program("gregister -config_file=conf.ini");
+    await registry.said("the file is one for gnode");
+    expect(registry.text.err).toContain("keys that are not known are ignored file=conf.ini keys=[tcp_server] addr");
+  });
+
+  it.skipIf(process.getuid?.() === 0)("refuses a directory that it may not write", async () => {
+    const shell = new Shell();
+    mkdirSync(join(shell.directory, "list"), { mode: 0o555 });
+    const refused = shell.program("gregister -http_addr=127.0.0.1:0 -data_save_path=list");
+    expect(await refused.exit).toBe(1);
+    expect(refused.text.err).toMatch(/^error: the list cannot be kept in \/.*\/list: EACCES/);
+  });
+
+  it("refuses certificates and directories that it cannot use, and says which", async () => {
+    const shell = new Shell();
+    const { directory } = shell;
+    writeFileSync(join(directory, "conf.ini"), `[http_server]\n${HTTPS}`);
+    writeFileSync(join(directory, "broker.pem"), "no certificate");
+    writeFileSync(join(directory, "broker-key.pem"), "no key");
+    const refused = shell.program("gregister -config_file=conf.ini");
+    expect(await refused.exit).toBe(2);
+    expect(refused.text.err).toMatch(/^error: \[http_server\] certFile must be a certificate in PEM; .*broker\.pem/);
+    // A file is where the directory should be.
+    const homeless = shell.program("gregister -http_addr=127.0.0.1:0 -data_save_path=broker.pem/list");
+    expect(await homeless.exit).toBe(1);
+    expect(homeless.text.err).toMatch(/^error: the list cannot be kept in \/.*\/list: ENOTDIR/);
   });
 });
 
@@ -241,6 +317,26 @@ describe("gclient", () => {
     await subscriber.said("rtype:104, result:hello");
     subscriber.child.kill("SIGINT");
     expect(await subscriber.exit).toBe(0);
+  });
+
+  it("reaches nodes that are listed with a scheme, or without a host", async () => {
+    const shell = new Shell();
+    const { tcp } = await startNode(shell);
+    for (const tcp_addr of [`tcp://127.0.0.1:${tcp}`, `:${tcp}`]) {
+      const nodes = [{ id: 1, tcp_addr, http_addr: ":9504", weight: 1, join_time: "" }];
+      const registry = createServer((_, response) =>
+        response.end(JSON.stringify({ code: 0, data: { nodes }, msg: "" })),
+      );
+      registry.listen(0, "127.0.0.1");
+      await once(registry, "listening");
+      onTestFinished(() => {
+        registry.close();
+        registry.closeAllConnections();
+      });
+      const { port } = registry.address() as AddressInfo;
+      const run = shell.program(`gclient -register_addr=127.0.0.1:${port} -cmd=push_by_avg -topic=t -push_num=1`);
+      expect([await run.exit, run.text.err]).toEqual([0, expect.stringMatching(/rtype:103, msg\.id:\d+$/m)]);
+    }
   });
 
   it("pops on when its node was killed and started again", async () => {
@@ -305,5 +401,40 @@ describe("gclient", () => {
     nodes[1]?.child.kill("SIGKILL");
     await nodes[1]?.exit;
     expect(await push("push_by_avg", 100)).toEqual([100, 0]);
+  });
+});
+
+describe("gregister with TLS, from its file", () => {
+  it("reads its certificate again on SIGHUP, unless it is worse, and refuses one that has another key", async () => {
+    const shell = new Shell();
+    const { directory } = shell;
+    const authority = await Authority.create();
+    writeAuthority(directory, authority);
+    writeCertificate(directory, await authority.issue());
+    const section =
+      "[http_server]\naddr = 127.0.0.1:0\nenableTls = true\ncertFile = broker.pem\nkeyFile = broker-key.pem\n";
+    writeFileSync(join(directory, "conf.ini"), section);
+    const registry = shell.program("gregister -config_file=conf.ini");
+    const url = await registry.said(/https:\/\/[\d.]+:\d+/);
+    const subject = async () => {
+      const socket = connectTls({ host: "127.0.0.1", port: Number(new URL(url).port), ca: authority.cert });
+      await once(socket, "secureConnect");
+      const name = socket.getPeerCertificate().subject.CN;
+      socket.destroy();
+      return name;
+    };
+    expect(await subject()).toBe("test");
+    writeCertificate(directory, await authority.issue({ commonName: "renewed" }));
+    registry.child.kill("SIGHUP");
+    await registry.said(/(?:the HTTP port speaks TLS.*){2}/s);
+    expect(await subject()).toBe("renewed");
+    writeFileSync(join(directory, "broker.pem"), "no certificate");
+    registry.child.kill("SIGHUP");
+    await registry.said(/SIGHUP: the certificate stays as it is: \[http_server\] certFile/);
+    expect(await shell.output(`curl -s -k ${url}/ping`)).toBe("OK");
+    expect(await stop(registry)).toBe(0);
+    const refused = shell.program("gregister -config_file=conf.ini");
+    expect(await refused.exit).toBe(2);
+    expect(refused.text.err).toMatch(/^error: \[http_server\] certFile must be /);
   });
 });

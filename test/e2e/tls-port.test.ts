@@ -84,6 +84,18 @@ describe("handshakes on the TCP port", () => {
     await until(() => broker.usage.sockets === 1);
   });
 
+  it.each(["tcp", "http"] as const)("that a client begins again and again end its connection: %s", async (name) => {
+    const ports = await secured();
+    const options = { host: "127.0.0.1", port: ports[name], ca: authority.cert, maxVersion: "TLSv1.2" } as const;
+    const socket = connectTls(options).on("error", () => {});
+    await once(socket, "secureConnect");
+    const again = (): void => {
+      if (!socket.destroyed) socket.renegotiate({}, again);
+    };
+    again();
+    await once(socket, "close");
+  });
+
   it("end with the reason when the broker has its maximum of connections", async () => {
     const { tcp } = await secured({ maxConnections: 1 });
     const tls = { ca: authority.cert };

@@ -125,6 +125,15 @@ describe.each(["tls", "wss"] as const)("over %s", (scheme) => {
     expect(() => ports.broker.reloadCertificates()).toThrow(/Tls\.certFile must be a certificate in PEM/);
     await exchangeMessage(await opened(at(ports), { tls: { ca: authority.cert } }));
   });
+
+  it("a file of authorities of which half is written changes nothing", async () => {
+    const { directory, broker } = await secured({}, true);
+    const both = `${authority.cert.trim()}\n${other.cert}`;
+    writeAuthority(directory, { cert: both });
+    broker.reloadCertificates();
+    writeAuthority(directory, { cert: both.slice(0, -80) });
+    expect(() => broker.reloadCertificates()).toThrow(/Tls\.clientCaFile must be a certificate in PEM/);
+  });
 });
 
 describe.each(["TLSv1.2", "TLSv1.3"] as const)("a session of %s", (version) => {

@@ -64,8 +64,17 @@ describe("a connection to a node", () => {
     server.write(response(103, "1"));
     await first;
     server.end();
-    await expect(second).rejects.toThrow("the node closed the connection");
-    await expect(node.send(pop)).rejects.toThrow("the node closed the connection");
+    await expect(second).rejects.toThrow(/^the node closed the connection$/);
+    await expect(node.send(pop)).rejects.toThrow(/^the node closed the connection$/);
+  });
+
+  it("says what may be wrong when it ends without any answer, as a port with TLS ends it", async () => {
+    const { node, server } = await pair();
+    const first = node.send(pop);
+    server.end();
+    await expect(first).rejects.toThrow(
+      "closed the connection without an answer; is that its TCP port, and without TLS",
+    );
   });
 
   it.each([

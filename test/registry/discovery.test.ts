@@ -151,6 +151,16 @@ describe("etcd", () => {
     await expect(listAnnounced([])).rejects.toThrow(RangeError);
   });
 
+  it("is asked at the last endpoint in time though those before it say nothing", async () => {
+    const mute = createServer();
+    onTestFinished(() => void mute.close());
+    const silent = `127.0.0.1:${await listen(mute)}`;
+    const whole = await answering(JSON.stringify({ kvs: [{ value: base64(entry) }] }));
+    const begin = performance.now();
+    expect(await listAnnounced([silent, silent, whole], { timeout: 1500 })).toEqual([READ]);
+    expect(performance.now() - begin).toBeLessThan(1500);
+  });
+
   it("refuses for all endpoints", async () => {
     const asked: string[] = [];
     const refusing = await answering('{"error":"etcdserver: permission denied","code":7}', 403);

@@ -56,6 +56,20 @@ it("keeps a node for longer than its lease, and loses one that died", async () =
   await expect.poll(() => idsIn(etcd), POLL).toEqual([1]);
 });
 
+it("loses what a former life of a node left there when this one ends before it has announced itself", async () => {
+  const etcd = await EtcdServer.start();
+  const [node, other] = [await openNode(1), await openNode(2)];
+  const gateway = new EtcdGateway([etcd.endpoint]);
+  for (const { id, tcpAddress, httpAddress } of [node, { ...other, httpAddress: node.httpAddress }]) {
+    const entry = { tcp_addr: tcpAddress, http_addr: httpAddress, weight: "1", node_id: String(id), join_time: "" };
+    await gateway.call("/v3/kv/put", { key: toBase64(`/gmq/node-${id}`), value: toBase64(JSON.stringify(entry)) });
+  }
+  expect(await idsIn(etcd)).toEqual([1, 2]);
+  for (const each of [node, other]) await testAnnouncement(each, { etcd: [etcd.endpoint] }).close();
+  // What another node has under the id stays.
+  expect(await idsIn(etcd)).toEqual([2]);
+});
+
 it("has the node again after it was killed and started, with and without its disk", async () => {
   const etcd = await EtcdServer.start();
   testAnnouncement(await openNode(1), { etcd: ["127.0.0.1:1", etcd.endpoint] });

@@ -1,5 +1,5 @@
 /** The list of a registry survives it. */
-import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, watch, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it, onTestFinished } from "vitest";
 import type { Log } from "../../src/main/log.js";
@@ -81,6 +81,7 @@ it.each([
   ["a node without an id", file({ ...NODE, id: undefined })],
   ["a node with an address that is none", file({ ...NODE, tcp_addr: "x" })],
   ["two nodes with one id", file(NODE, { ...NODE, tcp_addr: "b:1", http_addr: "b:2" })],
+  ["too much", Buffer.alloc(4 * 1024 * 1024 + 1)],
   ["no text", Buffer.from([0x7b, 0xff, 0x7d])],
 ])("sets a damaged file aside and says so: %s", async (_, contents) => {
   const data = testDirectory();
@@ -93,7 +94,7 @@ it.each([
   expect(errors).toEqual(["the list of nodes is damaged: it is set aside, nodes have to register again"]);
   const [aside = ""] = readdirSync(data);
   expect(aside).toMatch(/^registry\.json\.damaged-\d+$/);
-  expect(readFileSync(join(data, aside))).toEqual(Buffer.from(contents));
+  expect(readFileSync(join(data, aside)).equals(Buffer.from(contents))).toBe(true);
   expect(await ask(registry, registration(await openNode(1)))).toBe(SUCCESS);
 });
 
@@ -126,4 +127,22 @@ it("drops a node though that cannot be saved, and saves it as soon as it can", a
   chmodSync(data, 0o755);
   await expect.poll(() => readdirSync(data), POLL).toEqual(["registry.json"]);
   expect(readFileSync(join(data, "registry.json"), "utf8")).toContain("dropped_at");
+});
+
+it("is saved once for nodes that are lost together, which costs those that live no time", async () => {
+  const data = testDirectory();
+  const registry = await testRegistry({ data, pingInterval: 100 });
+  const nodes = await Promise.all(Array.from({ length: 12 }, (_, i) => openNode(i + 1)));
+  for (const node of nodes) await ask(registry, registration(node));
+  const saves: string[] = [];
+  const watcher = watch(data, (event, name) => {
+    if (event === "rename" && name === "registry.json") saves.push(name);
+  });
+  onTestFinished(() => watcher.close());
+  for (const node of nodes) node.answers = false;
+  await expect.poll(() => idsOf(registry), POLL).toEqual([]);
+  await registry.close();
+  expect(readFileSync(join(data, "registry.json"), "utf8").match(/dropped_at/g)).toHaveLength(12);
+  await expect.poll(() => saves.length, POLL).toBeGreaterThan(0);
+  expect(saves.length).toBeLessThan(6);
 });

@@ -322,6 +322,32 @@ describe("in steps, between which others go on,", () => {
     },
   );
 
+  it("requests that were merged reach more queues together than one may, and are published in parts", () => {
+    const { slowly, tell, counts } = open();
+    tell({ op: "configure", config: { mode: "pattern" } });
+    for (let i = 0; i < 90; i++) tell({ op: "declareQueue", queue: `queue-${i}` });
+    const requests = 4_000;
+    const bytes = new Uint8Array(5 * requests);
+    const view = new DataView(bytes.buffer);
+    for (let i = 0; i < requests; i++) view.setUint32(i * 5, 1);
+    const slice = { bytes, view, start: 0, end: bytes.length, count: requests, requests };
+    const command = { op: "publish", routeKey: "queue-[0-9]+", delay: 0, ttl: 0, ...slice };
+    const { effects } = slowly(command, () => {});
+    expect(effects.map((effect) => effect.kind === "confirm" && effect.messages)).toEqual([2_912, 1_088]);
+    expect(counts().map(({ ready }) => ready)).toEqual(Array(90).fill(requests));
+    // What is between two parts counts for the second.
+    const cut = slowly(command, (at) => {
+      if (at > 1 || counts()[0]?.["ready"] === requests) return;
+      tell({ op: "deleteTopic" });
+    });
+    expect(cut.effects.filter(({ kind }) => kind === "confirm")).toHaveLength(1);
+    expect(cut.effects.filter(({ kind }) => kind === "fail")).toHaveLength(1_088);
+    // As one batch they are refused.
+    tell({ op: "configure", config: { mode: "pattern" } });
+    for (let i = 0; i < 90; i++) tell({ op: "declareQueue", queue: `queue-${i}` });
+    expect(tell({ ...command, requests: 1 })).toMatchObject([{ kind: "fail", error: "TOO_MANY_MESSAGES" }]);
+  });
+
   it("a pattern is matched against queues, among them those that come meanwhile, and not those that have gone", () => {
     const { publish, slowly, tell, counts } = open();
     tell({ op: "configure", config: { mode: "pattern" } });

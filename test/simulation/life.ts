@@ -10,11 +10,13 @@ import { FileJournal, type FileJournalOptions } from "../../src/journal/file-jou
 import { PageReader } from "../../src/journal/page-reader.js";
 import { type RecoveryOptions, type RecoveryReport, type RecoveryTarget, recover } from "../../src/journal/recovery.js";
 import { makeSpare } from "../../src/journal/spares.js";
-import type { Command } from "../../src/shard/command.js";
+import type { Command, TopicConfig } from "../../src/shard/command.js";
 import type { CompactedSegment } from "../../src/shard/compaction/relocation.js";
 import type { Log } from "../../src/shard/log/log.js";
 import { Replay } from "../../src/shard/recovery/replay.js";
 import { Shard, type ShardOptions } from "../../src/shard/shard.js";
+import type { TopicDefaults } from "../../src/shard/topics/directory.js";
+import { DEFAULT_CONFIG } from "../../src/shard/topics/topic.js";
 import { Compactor } from "../../src/workers/compactor.js";
 import { HeldEffects } from "../../src/workers/held-effects.js";
 import { raiseIdClock, sharedIdSource } from "../../src/workers/id-clock.js";
@@ -61,6 +63,12 @@ export const realMakers = (checksum: Checksum): Makers => ({
   isDurable: (shard) => shard.store.isDurable,
 });
 
+/** A broker may be started with other defaults than the one before it: what was configured stays as it is all the same. */
+const defaultsAt = (now: number): TopicDefaults => {
+  const kind = Math.floor(now) % 3;
+  return kind === 0 ? {} : { ttr: 5_000 * kind, retries: kind };
+};
+
 /** A job that somebody else is to do, and who waits for it. */
 interface Asked {
   readonly job: Job;
@@ -93,6 +101,8 @@ export class Life {
   readonly isCut: boolean;
   /** The first sequence that this life may begin. */
   readonly #firstSequence: number;
+  /** Of topics that nobody has configured. */
+  readonly defaultConfig: TopicConfig;
   /** Compactions that were begun. */
   compactions = 0;
   readonly #disk: Disk;
@@ -106,6 +116,8 @@ export class Life {
    * throws.
    */
   constructor(disk: SimulatedDisk, directory: string, settings: Settings, now: number, makers: Makers, sent: Sent) {
+    const topicDefaults = defaultsAt(now);
+    this.defaultConfig = { ...DEFAULT_CONFIG, ...topicDefaults };
     const { level, pageBytes, segmentBytes, memoryBytes, hasJobs, topicIdle } = settings;
     const { checksum } = makers;
     this.effects = new HeldEffects(
@@ -117,6 +129,7 @@ export class Life {
     const idClock = new SharedArrayBuffer(ID_CLOCK_BYTES);
     this.shard = makers.shard({
       effects: this.effects,
+      topicDefaults,
       ids: sharedIdSource(idClock),
       node: NODE,
       limits: { ...LIMITS, topicIdle },

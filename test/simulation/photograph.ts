@@ -2,14 +2,12 @@
  * All that a shard knows of its topics and messages at one moment, taken without disturbing it: nothing is read back
  * from disk for it. Taken after every command, so it keeps numbers in rows and makes sense of them only when asked.
  */
-import { isDeepStrictEqual } from "node:util";
 import { Reason } from "../../src/protocol/run.js";
 import type { TopicConfig } from "../../src/shard/command.js";
 import * as ext from "../../src/shard/messages/extent.js";
 import type { ExtentList } from "../../src/shard/messages/extent-list.js";
 import type { Queue } from "../../src/shard/messages/queue.js";
 import type { Shard } from "../../src/shard/shard.js";
-import { DEFAULT_CONFIG } from "../../src/shard/topics/topic.js";
 
 const { State } = ext;
 
@@ -39,7 +37,8 @@ export interface QueueView {
 }
 
 export interface TopicView {
-  readonly config: TopicConfig;
+  /** What somebody has configured; nothing: the topic follows the defaults of each broker. */
+  readonly config: Partial<TopicConfig>;
   readonly startTime: number;
   /** The journal knows of it, or should. */
   readonly isKept: boolean;
@@ -55,7 +54,7 @@ interface QueueShot {
 }
 
 interface TopicShot {
-  readonly config: TopicConfig;
+  readonly config: Partial<TopicConfig>;
   readonly startTime: number;
   readonly isKept: boolean;
   readonly queues: Map<string, QueueShot>;
@@ -87,8 +86,9 @@ export class Photograph {
     for (const topic of shard.directory.topics) {
       const queues = new Map<string, QueueShot>();
       for (const queue of topic.queues.values()) queues.set(queue.bindKey, shoot(shard, queue));
-      const { name, config, startTime } = topic;
-      const isKept = topic.isRecorded || !isDeepStrictEqual(config, DEFAULT_CONFIG);
+      const { name, startTime } = topic;
+      const [, , config] = topic.entry as readonly [string, string, Partial<TopicConfig>];
+      const isKept = topic.isRecorded || Object.keys(config).length > 0;
       this.#topics.set(name, { config, startTime, isKept, queues });
     }
   }

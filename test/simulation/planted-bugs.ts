@@ -338,6 +338,24 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     }),
   },
   {
+    name: "a configuration that is the default one is not written down",
+    symptom: /it is \[\{\},/,
+    plant: (makers) => ({
+      ...makers,
+      shard: (options) => {
+        const shard = makers.shard(options);
+        return withRecorder(shard, (recorder) => {
+          const { directory } = recorder;
+          recorder.directory = (entry, level) => {
+            const [kind, name, , startTime] = entry;
+            const isDefault = kind === "topic" && shard.directory.find(String(name))?.hasDefaultConfig === true;
+            directory.call(recorder, isDefault ? [kind, name, {}, startTime] : entry, level);
+          };
+        });
+      },
+    }),
+  },
+  {
     name: "what was acked is forgotten by a compaction",
     symptom: LOST,
     historyOf: busy,

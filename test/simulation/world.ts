@@ -13,7 +13,7 @@ import { Durability } from "../../src/protocol/op.js";
 import type { Browse, MessageState } from "../../src/shard/command.js";
 import { BrowseCursor, browse } from "../../src/shard/messages/browse.js";
 import type { Queue } from "../../src/shard/messages/queue.js";
-import { DEFAULT_CONFIG, type Topic } from "../../src/shard/topics/topic.js";
+import type { Topic } from "../../src/shard/topics/topic.js";
 import { Clients } from "./clients.js";
 import { Life, type Makers } from "./life.js";
 import { Photograph, type QueueView } from "./photograph.js";
@@ -250,7 +250,10 @@ export class World {
     this.tally.forgotten++;
     const was = before.topics.get(name);
     const isMeant = ({ isDeclared, paused }: QueueView): boolean => isDeclared || paused;
-    const isNeeded = !isDeepStrictEqual(was?.config, DEFAULT_CONFIG) || [...(was?.queues.values() ?? [])].some(isMeant);
+    const { defaultConfig } = this.#life;
+    const isNeeded =
+      !isDeepStrictEqual({ ...defaultConfig, ...was?.config }, defaultConfig) ||
+      [...(was?.queues.values() ?? [])].some(isMeant);
     assert.ok(!isNeeded, `topic ${name} was configured or declared and is forgotten`);
   }
 

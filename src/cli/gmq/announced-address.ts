@@ -15,8 +15,11 @@ export const hostAddress = (interfaces = networkInterfaces()): string => {
   return found?.address ?? LOOPBACK;
 };
 
-/** `report` is what the operator says, `bound` what is listened on. All interfaces are announced as `host`. */
-export const announcedAddress = (report: Address | undefined, bound: Address, host: string): Address => {
-  const { host: named, port } = report ?? bound;
+/**
+ * `said` is what the operator says, by the name that he uses: `bound`, what is listened on, may be an address that the name
+ * has today only. All interfaces are announced as `host`.
+ */
+export const announcedAddress = (said: Address, bound: Address, host: string): Address => {
+  const { host: named, port } = said;
   return { host: isAny(named) ? host : named, port: port === 0 ? bound.port : port };
 };

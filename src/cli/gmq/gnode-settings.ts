@@ -146,8 +146,9 @@ export interface GnodeSettings {
   readonly directory: string;
   readonly registries: readonly string[];
   readonly etcd: readonly string[];
-  readonly reportTcp: Address | undefined;
-  readonly reportHttp: Address | undefined;
+  /** What is announced: what it listens on, unless the operator says otherwise. */
+  readonly reportTcp: Address;
+  readonly reportHttp: Address;
   readonly id: number;
   readonly weight: number;
 }
@@ -162,13 +163,15 @@ export const gnodeSettings = (settings: Settings): GnodeSettings => {
   const ttr = settings.value("msg_ttr", ["node", "msgTTR"], parseTtr);
   const retries = settings.value("msg_max_retry", ["node", "msgMaxRetry"], parseRetries);
   const etcd = settings.value("etcd_endpoints", undefined, parseUrls) ?? [];
+  const tcp = settings.value("tcp_addr", ["tcp_server", "addr"], parseListenAddress) ?? at(DEFAULT_TCP_PORT);
+  const http = settings.value("http_addr", ["http_server", "addr"], parseListenAddress) ?? at(DEFAULT_HTTP_PORT);
   const tcpTls = portFiles(settings, "tcp_server");
   const httpTls = portFiles(settings, "http_server");
   const isUnset = etcd.length === 0 && !settings.has("register_addr");
   return {
     broker: {
-      tcp: settings.value("tcp_addr", ["tcp_server", "addr"], parseListenAddress) ?? at(DEFAULT_TCP_PORT),
-      http: settings.value("http_addr", ["http_server", "addr"], parseListenAddress) ?? at(DEFAULT_HTTP_PORT),
+      tcp,
+      http,
       node: id,
       // Beside what a gmq of before may have left in the directory.
       data: join(directory, "ringmq"),
@@ -180,8 +183,8 @@ export const gnodeSettings = (settings: Settings): GnodeSettings => {
     directory,
     registries: registriesOf(settings) ?? (isUnset ? [DEFAULT_REGISTRY] : []),
     etcd,
-    reportTcp: settings.value("report_tcp_addr", ["node", "reportTcpaddr"], parseListenAddress),
-    reportHttp: settings.value("report_http_addr", ["node", "reportHttpaddr"], parseListenAddress),
+    reportTcp: settings.value("report_tcp_addr", ["node", "reportTcpaddr"], parseListenAddress) ?? tcp,
+    reportHttp: settings.value("report_http_addr", ["node", "reportHttpaddr"], parseListenAddress) ?? http,
     id,
     weight: settings.value("node_weight", ["node", "weight"], parseWeight) || 1,
   };
@@ -194,7 +197,3 @@ const registriesOf = (settings: Settings): readonly string[] | undefined =>
   settings.has("register_addr") && settings.flags["register_addr"] === ""
     ? []
     : settings.value("register_addr", ["gregister", "addr"], parseUrls);
-
-/** A broker's error text with keys of the file in the places of its options. */
-export const withKeys = (text: string): string =>
-  text.replaceAll(/\b(tcp|http)Tls\.(?=certFile|keyFile)/g, "[$1_server] ");

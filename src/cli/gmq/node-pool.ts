@@ -2,7 +2,7 @@
 import { createPicker, type PickBy } from "../../client/nodes/picker.js";
 import { GmqConnection } from "../../gmq-client/connection.js";
 import type { NodeInfo } from "../../registry/discovery/index.js";
-import { parsePeer } from "../units.js";
+import { parseNodeAddress } from "../../registry/discovery/node-address.js";
 
 export interface PickedNode {
   /** `host:port`. */
@@ -36,7 +36,8 @@ export class NodePool {
     const address = node.tcpAddress;
     let connection = this.#connections.get(address);
     if (connection === undefined) {
-      connection = GmqConnection.open(parsePeer(address));
+      // An address of a list may lack its host, or have a scheme before it.
+      connection = GmqConnection.open(parseNodeAddress(address) ?? { host: address, port: 0 });
       // Whoever uses it is told.
       connection.catch(() => {});
       this.#connections.set(address, connection);

@@ -12,6 +12,10 @@ const ANSWERED = 2;
 
 const FIRST_CAPACITY = 64;
 
+/** Up to here a ring stays as long as it is. Beyond it halves when it is less than 1/4 full. */
+const KEPT_CAPACITY = 1024;
+const SPARE = 4;
+
 export class AnswerOrder {
   readonly #onFault: (error: unknown) => void;
   /** Rings of the same power of two: what has the number `n` is at `n & mask`. */
@@ -39,6 +43,11 @@ export class AnswerOrder {
   /** Of those, the ones that have not come. */
   get waiting(): number {
     return this.#waiting;
+  }
+
+  /** Numbers that there is room for. */
+  get capacity(): number {
+    return this.#mask + 1;
   }
 
   /** Bytes of answers that wait for earlier ones. */
@@ -105,7 +114,7 @@ export class AnswerOrder {
   }
 
   #put(request: number, state: number, handler: AnswerHandler | undefined): void {
-    if ((request - this.#head) >>> 0 > this.#mask) this.#grow();
+    if ((request - this.#head) >>> 0 > this.#mask) this.#resize(2 * this.capacity);
     const at = request & this.#mask;
     this.#states[at] = state;
     this.#handlers[at] = handler;
@@ -123,6 +132,8 @@ export class AnswerOrder {
     this.#head = (this.#head + 1) >>> 0;
     this.#length--;
     if (kept !== undefined) this.#bytes -= answerBytes(kept);
+    if (this.#mask >= KEPT_CAPACITY && ((this.#next - this.#head) >>> 0) * SPARE < this.#mask)
+      this.#resize(this.capacity / 2);
     try {
       handler?.(frame ?? kept ?? NOTHING);
     } catch (error) {
@@ -130,8 +141,8 @@ export class AnswerOrder {
     }
   }
 
-  #grow(): void {
-    const capacity = 2 * (this.#mask + 1);
+  /** Moves to rings that have room for what is there. */
+  #resize(capacity: number): void {
     const mask = capacity - 1;
     const states = new Uint8Array(capacity);
     const handlers: (AnswerHandler | undefined)[] = new Array(capacity).fill(undefined);

@@ -18,6 +18,9 @@ const TURN_BYTES = 2 * 1024 * 1024;
  */
 const WAITING_BOUNDS = 3;
 
+/** What a session's front end makes of a message: at worst JSON, in which each byte is six. */
+const FOREIGN_BYTES = 6;
+
 /** Past that, a connection may send this many bytes that need no answer. */
 const UNANSWERED_SLACK_BYTES = 64 * 1024;
 
@@ -28,14 +31,15 @@ export class ConnectionLimits {
   readonly #canPause: boolean;
   readonly #maxWaitingBytes: number;
 
-  /** `canPause`: reading from its client can be paused. */
-  constructor(context: ConnectionContext, canPause: boolean) {
+  /** `canPause`: reading from its client can be paused. `isSession`: its client speaks a foreign protocol. */
+  constructor(context: ConnectionContext, canPause: boolean, isSession: boolean) {
     const { maxFrameBytes, maxOutgoingBytes, ringBytes } = context.options;
     this.#context = context;
     this.#canPause = canPause;
     this.#maxWaitingBytes = canPause ? Number.POSITIVE_INFINITY : maxFrameBytes;
     const underWay = context.links.length * (ringBytes + TURN_BYTES);
-    this.cutOffBytes = CUT_OFF * maxOutgoingBytes + LENGTH_BYTES + maxFrameBytes + underWay;
+    const still = LENGTH_BYTES + maxFrameBytes + underWay;
+    this.cutOffBytes = CUT_OFF * maxOutgoingBytes + still * (isSession ? FOREIGN_BYTES : 1);
   }
 
   /** Unsent bytes from which on it is held: fewer while all connections together leave too much unread. */

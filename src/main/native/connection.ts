@@ -78,7 +78,7 @@ export class NativeConnection implements FrameSink, LocalRequests, BackupClient,
     this.#window = new RequestWindow(session?.maxInFlight ?? context.options.maxInFlight);
     this.#envelope = Uint8Array.from(packEnvelope([EnvelopeOp.FRAMES, id]));
     this.#used = new Uint8Array(context.links.length);
-    this.#limits = new ConnectionLimits(context, transport.canPause);
+    this.#limits = new ConnectionLimits(context, transport.canPause, session !== undefined);
     this.#session = session;
     this.#requests = new RequestRouter(this, context.router, this.#window, this.#ledger, hasSaidHello);
   }

@@ -33,6 +33,12 @@ interface RefusedRequest {
 /** A buffer that has grown beyond this is not kept. Clients that send ahead fill more than a mebibyte in a turn. */
 const KEPT_BYTES = 4 * 1024 * 1024;
 
+/**
+ * From so many on what is gathered is sent as soon as the socket that is being read has been, not at the end of the turn: a
+ * turn reads all sockets, which may be thousands with much to say.
+ */
+const MUCH_BYTES = KEPT_BYTES / 2;
+
 /** One is filled while the other is sent. */
 const KEPT_WRITERS = 2;
 
@@ -45,6 +51,7 @@ export class SessionTurns {
   #ends: number[] = [];
   #refused: RefusedRequest[] = [];
   #isScheduled = false;
+  #isMuch = false;
   #turn = 1;
 
   constructor(log: Log) {
@@ -80,6 +87,9 @@ export class SessionTurns {
       this.#senders.push(session);
       this.#ends.push(writer.end);
     }
+    if (writer.end < MUCH_BYTES || this.#isMuch) return;
+    this.#isMuch = true;
+    process.nextTick(this.#onMuch);
   }
 
   /** Answers a request with an error when the turn ends. */
@@ -120,6 +130,11 @@ export class SessionTurns {
     this.#isScheduled = true;
     setImmediate(this.#onTurn);
   }
+
+  readonly #onMuch = (): void => {
+    this.#isMuch = false;
+    this.flush();
+  };
 
   readonly #onTurn = (): void => {
     this.#isScheduled = false;

@@ -124,15 +124,25 @@ const readPem = (option: CertificateError["option"], path: string): Buffer => {
   }
 };
 
+/** Where each of a file's certificates begins. */
+const CERTIFICATES = /(?=-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----)/;
+
+/** Returns the first. All of them must be whole: OpenSSL leaves out authorities of which half is written. */
 const parseCertificate = (option: CertificateError["option"], path: string, pem: Buffer): X509Certificate => {
   // The parser takes DER too, which node:tls does not.
-  const text = pem.includes("-----BEGIN ") ? "" : ": it has no -----BEGIN CERTIFICATE-----";
+  const [first, ...others] = pem
+    .toString("latin1")
+    .split(CERTIFICATES)
+    .filter((part) => CERTIFICATES.test(part));
+  if (first === undefined) {
+    throw new CertificateError(option, `a certificate in PEM; ${path} is not: it has no -----BEGIN CERTIFICATE-----`);
+  }
   try {
-    if (text === "") return new X509Certificate(pem);
+    for (const other of others) new X509Certificate(other);
+    return new X509Certificate(first);
   } catch (error) {
     throw new CertificateError(option, `a certificate in PEM; ${path} is not: ${messageOf(error)}`, error);
   }
-  throw new CertificateError(option, `a certificate in PEM; ${path} is not${text}`);
 };
 
 const parseKey = (option: CertificateError["option"], path: string, pem: Buffer): KeyObject => {

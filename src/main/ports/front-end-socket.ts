@@ -28,6 +28,9 @@ const MAX_BEHIND_POP = 256 * 1024;
 /** Beside a largest message a command has room for names, and for what its protocol writes around them. */
 const COMMAND_SLACK_BYTES = 64 * 1024;
 
+/** Commands of one client that are carried out before others have their turn: a read may bring many thousands of a few bytes. */
+const MAX_COMMANDS = 256;
+
 /** What sockets of front ends need of the broker. */
 export interface FrontEndContext {
   readonly host: SessionHost;
@@ -65,6 +68,8 @@ class FrontEndSocket implements SessionClient, Client {
   #isStuffed = false;
   #isReading = true;
   #isTaking = false;
+  /** Others have their turn first. */
+  #isYielding = false;
   /** Nothing more comes. */
   #hasEnded = false;
 
@@ -147,9 +152,15 @@ class FrontEndSocket implements SessionClient, Client {
     if (!this.#session.isOpen || this.#session.isDone) return;
     this.#session.heard();
     const isHeld = this.#input.length > 0;
-    const start = isHeld ? 0 : this.#take(bytes, 0, length);
-    if (start < length && this.#session.isOpen && !this.#session.isDone && !this.#input.append(bytes, start, length)) {
-      return this.#fail("the broker has no memory for so long a command at the moment");
+    let start = isHeld ? 0 : this.#take(bytes, 0, length);
+    while (start < length && this.#session.isOpen && !this.#session.isDone) {
+      if (this.#input.append(bytes, start, length)) break;
+      if (isHeld || !this.#isYielding) {
+        return this.#fail("the broker has no memory for so long a command at the moment");
+      }
+      // What would only have waited for its turn goes on without one.
+      this.#isYielding = false;
+      start = this.#take(bytes, start, length);
     }
     if (isHeld) this.#goOn();
     else this.#lookBack();
@@ -159,7 +170,7 @@ class FrontEndSocket implements SessionClient, Client {
   #goOn(): void {
     const input = this.#input;
     if (this.#isTaking || !this.#session.isOpen) return;
-    if (input.length > 0) input.consume(this.#take(input.bytes, input.start, input.end));
+    if (input.length > 0 && !this.#isYielding) input.consume(this.#take(input.bytes, input.start, input.end));
     this.#lookBack();
   }
 
@@ -167,7 +178,8 @@ class FrontEndSocket implements SessionClient, Client {
   #lookBack(): void {
     const input = this.#input;
     if (!this.#session.isOpen) return;
-    const { isBlocked, isWaiting } = this.#session;
+    const { isWaiting } = this.#session;
+    const isBlocked = this.#session.isBlocked || this.#isYielding;
     if (this.#session.isDone) input.release();
     if (!isBlocked && input.length > this.#context.maxMessageBytes + COMMAND_SLACK_BYTES) {
       return this.#fail("a command is longer than any that the broker takes");
@@ -183,9 +195,14 @@ class FrontEndSocket implements SessionClient, Client {
   /** Hands commands to the codec one by one; answers how far it came. */
   #take(bytes: Buffer, start: number, end: number): number {
     let at = start;
+    let commands = 0;
     this.#isTaking = true;
     try {
       while (at < end && this.#session.isOpen && !this.#session.isBlocked && !this.#session.isDone) {
+        if (commands++ === MAX_COMMANDS) {
+          this.#yield();
+          break;
+        }
         const next = this.#codec.take(bytes, at, end);
         if (next === at) break;
         at = next;
@@ -194,6 +211,15 @@ class FrontEndSocket implements SessionClient, Client {
       this.#isTaking = false;
     }
     return at;
+  }
+
+  /** Goes on in the next turn. */
+  #yield(): void {
+    this.#isYielding = true;
+    setImmediate(() => {
+      this.#isYielding = false;
+      this.#contained(() => this.#goOn());
+    });
   }
 
   #ended(): void {

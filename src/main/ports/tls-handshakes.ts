@@ -78,8 +78,11 @@ export class TlsHandshakes {
     const path = pathOf(socket);
     const handshake = this.#open.get(path);
     this.#open.delete(path);
-    // A reset is followed by `close`, and there is nothing else to do about it.
-    socket.on("error", (error) => this.#log.debug({ error: error.message }, "a socket failed"));
+    socket.on("error", (error) => {
+      this.#log.debug({ error: error.message }, "a socket failed");
+      // Not always followed by `close`: a client that negotiates again and again is only reported.
+      socket.destroy();
+    });
     if (handshake === undefined || handshake.accepted.destroyed) {
       socket.destroy();
       return;

@@ -41,9 +41,17 @@ export class EtcdListing implements Listing {
   }
 
   async withdraw(signal: AbortSignal): Promise<void> {
-    if (this.#lease === undefined) return;
+    if (this.#lease !== undefined) await this.#revoke(this.#lease, signal);
+    // This life may not have come to replace the entry of a former one, whose lease nobody else ends.
+    const found = await this.#find(signal);
+    if (isObject(found?.entry) && this.#isOwn(found.entry)) {
+      await this.#call("/v3/kv/deleterange", { key: this.#key }, signal);
+    }
+  }
+
+  async #revoke(lease: string, signal: AbortSignal): Promise<void> {
     try {
-      await this.#call("/v3/lease/revoke", { ID: this.#lease }, signal);
+      await this.#call("/v3/lease/revoke", { ID: lease }, signal);
     } catch (error) {
       // It ran out before.
       if (!(error instanceof EtcdRefusal)) throw error;

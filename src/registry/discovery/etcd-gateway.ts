@@ -5,7 +5,13 @@
  *
  * Keys and values travel in base64, 64-bit numbers as decimal strings, and what is zero or empty is left out.
  */
-import { type JsonAnswer, type RequestOptions, requestJson, UnreachableError } from "./json-request.js";
+import {
+  DEFAULT_TIMEOUT,
+  type JsonAnswer,
+  type RequestOptions,
+  requestJson,
+  UnreachableError,
+} from "./json-request.js";
 import { serviceUrl } from "./node-address.js";
 import { isObject } from "./node-info.js";
 
@@ -26,18 +32,22 @@ export class EtcdGateway {
   }
 
   /**
-   * Asks one endpoint after the other until one answers.
+   * Asks one endpoint after the other until one answers. They share the time: one that says nothing leaves some to those
+   * behind it.
    *
    * @throws EtcdRefusal when etcd refuses the request.
    * @throws UnreachableError when no endpoint answers; the text is about the last.
    */
   async call(path: string, request: object, options: RequestOptions = {}): Promise<Readonly<Record<string, unknown>>> {
     const body = JSON.stringify(request);
+    const { signal, timeout = DEFAULT_TIMEOUT } = options;
+    const end = performance.now() + timeout;
     let failure = new UnreachableError("no endpoint of etcd answers");
     for (let tries = 0; tries < this.#endpoints.length; tries++) {
       const endpoint = this.#endpoints[this.#current] ?? "";
+      const share = Math.max(1, Math.round((end - performance.now()) / (this.#endpoints.length - tries)));
       try {
-        return readAnswer(endpoint, await requestJson(endpoint + path, body, options));
+        return readAnswer(endpoint, await requestJson(endpoint + path, body, { signal, timeout: share }));
       } catch (error) {
         if (!(error instanceof UnreachableError)) throw error;
         failure = error;

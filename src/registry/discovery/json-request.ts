@@ -4,7 +4,7 @@
 const MAX_ANSWER_BYTES = 2 * 1024 * 1024;
 
 /** Long for a registry, short for whoever waits for a list of nodes. */
-const DEFAULT_TIMEOUT = 3000;
+export const DEFAULT_TIMEOUT = 3000;
 
 export interface RequestOptions {
   /** Ends the request. */

@@ -3,12 +3,16 @@ import type { Log } from "../../main/log.js";
 import { type NodeTable, Refusal } from "./node-table.js";
 import type { TableFile } from "./table-file.js";
 
+/** Milliseconds in which what the registry finds out is gathered: many nodes that are lost together are one save. */
+const SAVE_PAUSE = 200;
+
 export class Directory {
   readonly #file: TableFile | undefined;
   readonly #log: Log;
   #table: NodeTable;
   /** The file is behind the table. */
   #isUnsaved = false;
+  #timer: NodeJS.Timeout | undefined;
 
   constructor(file: TableFile | undefined, log: Log) {
     this.#file = file;
@@ -32,13 +36,27 @@ export class Directory {
     this.#table = next;
   }
 
-  /** What the registry found out by itself: it holds at once, and is saved as soon as that can be done. */
+  /** What the registry found out by itself: it holds at once, and is saved soon, or as soon as that can be done. */
   note(next: NodeTable): void {
     if (next !== this.#table) this.#isUnsaved = true;
     this.#table = next;
     if (!this.#isUnsaved) return;
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      this.#save();
+    }, SAVE_PAUSE).unref();
+  }
+
+  /** Saves what is not saved. Nothing is to be changed any more. */
+  close(): void {
+    clearTimeout(this.#timer);
+    this.#save();
+  }
+
+  #save(): void {
+    if (!this.#isUnsaved) return;
     try {
-      this.#file?.save(next);
+      this.#file?.save(this.#table);
       this.#isUnsaved = false;
     } catch (error) {
       this.#log.error({ reason: textOf(error) }, "the list of nodes cannot be saved");

@@ -1,7 +1,7 @@
 /** The HTTP or HTTPS port of a registry: who may ask, what a request may cost, and its way to an answer and back. */
 import http, { type IncomingMessage, type ServerResponse } from "node:http";
 import https from "node:https";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import type { Log } from "../../main/log.js";
 import { HttpGuard, type Verdict } from "../../main/ports/http/guard.js";
 import { listenOn } from "../../main/ports/listen-error.js";
@@ -17,9 +17,8 @@ const MAX_HEAD_BYTES = 16 * 1024;
 /** Nothing that is asked here has a body; a form that somebody sends nonetheless is read and dropped. */
 const MAX_BODY_BYTES = 64 * 1024;
 
-/** Milliseconds for a request to come whole, and for a connection without one. */
-const REQUEST_TIMEOUT = 10_000;
-const IDLE_TIMEOUT = 30_000;
+/** Requests of a connection that are not answered yet. Nodes and clients send one after the other. */
+const MAX_PIPELINED = 16;
 
 export interface HttpPort {
   readonly address: AddressInfo;
@@ -30,18 +29,25 @@ export interface HttpPort {
 
 /** @throws ListenError when the address cannot be had. */
 export const openHttpPort = async (requests: Requests, options: ResolvedOptions): Promise<HttpPort> => {
+  const { tls, allowHost, allowOrigin, requestTimeout, idleTimeout, log } = options;
   const limits = {
     maxHeaderSize: MAX_HEAD_BYTES,
-    headersTimeout: REQUEST_TIMEOUT,
-    requestTimeout: REQUEST_TIMEOUT,
-    keepAliveTimeout: IDLE_TIMEOUT,
-    connectionsCheckingInterval: 1000,
+    headersTimeout: requestTimeout,
+    requestTimeout,
+    keepAliveTimeout: idleTimeout,
+    connectionsCheckingInterval: Math.min(1000, requestTimeout),
   };
-  const { tls, allowHost, allowOrigin, log } = options;
   const server = tls === undefined ? http.createServer(limits) : https.createServer({ ...limits, ...tls });
   server.maxConnections = MAX_CONNECTIONS;
+  // Of a connection on which nothing moves, such as one whose answers are not read.
+  server.timeout = idleTimeout;
+  // All that fit in a head: node drops what is above a limit, and the guard must see what there is.
+  server.maxHeadersCount = 0;
+  if (server instanceof https.Server) boundHandshakes(server, requestTimeout);
+  const unanswered = new WeakMap<Socket, number>();
   const guard = new HttpGuard({ listensOn: options.http.host, allowHost, allowOrigin });
   server.on("request", (request, response) => {
+    if (!admits(unanswered, request, response)) return;
     // A connection that is kept open would hold up a registry that closes.
     const isClosing = (): boolean => !server.listening;
     serve(requests, guard, isClosing, request, response).catch((error: unknown) => {
@@ -61,6 +67,44 @@ export const openHttpPort = async (requests: Requests, options: ResolvedOptions)
     },
     close: (timeout) => close(server, timeout, log),
   };
+};
+
+/** Whoever sends requests without waiting for answers, let alone reading them, is cut off. */
+const admits = (
+  unanswered: WeakMap<Socket, number>,
+  { socket }: IncomingMessage,
+  response: ServerResponse,
+): boolean => {
+  const count = unanswered.get(socket) ?? 0;
+  if (socket.destroyed || count >= MAX_PIPELINED) {
+    socket.destroy();
+    return false;
+  }
+  unanswered.set(socket, count + 1);
+  response.once("close", () => unanswered.set(socket, (unanswered.get(socket) ?? 1) - 1));
+  return true;
+};
+
+/** What a socket of TLS and the one under it have in common. */
+const pathOf = ({ remoteAddress, remotePort, localAddress, localPort }: Socket): string =>
+  `${remoteAddress} ${remotePort} ${localAddress} ${localPort}`;
+
+/** Node's own timeout for handshakes is one for silence. */
+const boundHandshakes = (server: https.Server, timeout: number): void => {
+  const timers = new Map<string, NodeJS.Timeout>();
+  server.on("connection", (socket: Socket) => {
+    const path = pathOf(socket);
+    const timer = setTimeout(() => socket.destroy(), timeout).unref();
+    timers.set(path, timer);
+    socket.once("close", () => {
+      clearTimeout(timer);
+      if (timers.get(path) === timer) timers.delete(path);
+    });
+  });
+  server.on("secureConnection", (socket) => {
+    clearTimeout(timers.get(pathOf(socket)));
+    timers.delete(pathOf(socket));
+  });
 };
 
 const serve = async (
@@ -128,10 +172,10 @@ const send = (
   request: IncomingMessage,
   response: ServerResponse,
   status: number,
-  body: string,
+  body: string | Buffer,
   type = "application/json",
 ): void => {
-  const bytes = Buffer.from(body);
+  const bytes = typeof body === "string" ? Buffer.from(body) : body;
   response.writeHead(status, { "Content-Type": type, "Content-Length": bytes.length, "Cache-Control": "no-store" });
   response.end(request.method === "HEAD" ? undefined : bytes);
 };

@@ -18,7 +18,7 @@ export interface RegistryOptions {
   readonly tls?: RegistryCertificate | undefined;
   /** Between two pings of a node. Default 2,000. */
   readonly pingInterval?: number;
-  /** How long a ping may take, and an attempt to open a node's TCP port. Default 2,000. */
+  /** How long a ping may take, and all that is tried to reach a node that registers. Default 2,000. */
   readonly pingTimeout?: number;
   /** Pings in a row that a node leaves unanswered before it is dropped. Default 3. */
   readonly maxMissedPings?: number;
@@ -26,6 +26,10 @@ export interface RegistryOptions {
   readonly dropMemory?: number;
   /** How long `close` waits for requests that are being answered. Default 2,000. */
   readonly closeTimeout?: number;
+  /** How long a request may take to come whole, and a handshake of TLS. Default 10,000. */
+  readonly requestTimeout?: number;
+  /** How long a connection stays on which nothing moves. Default 30,000. */
+  readonly idleTimeout?: number;
   /** Origins whose pages may use it; `*` for all. Default: none but its own. */
   readonly allowOrigin?: readonly string[];
   /** Names that `Host` may have beside addresses and `localhost` where it listens on loopback. Default: none. */
@@ -47,6 +51,9 @@ const DEFAULTS = {
   // A machine that is repaired on the next day.
   dropMemory: 86_400_000,
   closeTimeout: 2000,
+  requestTimeout: 10_000,
+  // A node asks every three seconds.
+  idleTimeout: 30_000,
   allowOrigin: [],
   allowHost: [],
   log: SILENT,
@@ -55,10 +62,19 @@ const DEFAULTS = {
 /** Longer ones do not fit a timer. */
 const MAX_TIME = 2 ** 31 - 1;
 
+const TIMES = [
+  "pingInterval",
+  "pingTimeout",
+  "dropMemory",
+  "closeTimeout",
+  "requestTimeout",
+  "idleTimeout",
+] as const satisfies readonly (keyof RegistryOptions)[];
+
 /** RangeError: an option is out of its range. */
 export const resolveOptions = (given: RegistryOptions): ResolvedOptions => {
   const options = { ...DEFAULTS, ...given };
-  for (const name of ["pingInterval", "pingTimeout", "dropMemory", "closeTimeout"] as const) {
+  for (const name of TIMES) {
     const value = options[name];
     if (value >= 1 && value <= MAX_TIME) continue;
     throw new RangeError(`${name} must be from 1 to ${MAX_TIME} ms; it is ${value}`);

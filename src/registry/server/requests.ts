@@ -1,5 +1,6 @@
 /** What a registry is asked, and its answers: `{"code","data","msg"}`, the words gmq's where it has some. */
 import { setTimeout } from "node:timers/promises";
+import type { Log } from "../../main/log.js";
 import { isNodeAddress, parseNodeAddress } from "../discovery/node-address.js";
 import {
   formatJoinTime,
@@ -11,15 +12,17 @@ import {
   readInteger,
 } from "../discovery/node-info.js";
 import type { Directory } from "./directory.js";
-import { checkFree, listed, Refusal, withNode, withoutNode, withWeight } from "./node-table.js";
+import { checkFree, listed, type NodeTable, Refusal, withNode, withoutNode, withWeight } from "./node-table.js";
+import type { ResolvedOptions } from "./options.js";
 import { acceptsTcp, answersPing } from "./probe.js";
 
 /** Nodes that register at the same time; each makes the registry open two connections. */
 const MAX_REGISTRATIONS = 16;
 
-/** How often a node that registers is looked for, and the milliseconds between. */
+/** How often a node that registers is looked for, the milliseconds between, and the least for a try. */
 const PROBES = 3;
 const PROBE_PAUSE = 100;
+const MIN_PROBE = 100;
 
 const SUCCESS = '{"code":0,"data":null,"msg":"success"}';
 
@@ -34,15 +37,18 @@ interface Registration {
 export class Requests {
   readonly #directory: Directory;
   readonly #probeTimeout: number;
+  readonly #log: Log;
   readonly #registrations = new Set<Registration>();
+  #shown: { readonly table: NodeTable; readonly answer: Buffer } | undefined;
 
-  constructor(directory: Directory, probeTimeout: number) {
+  constructor(directory: Directory, { pingTimeout, log }: Pick<ResolvedOptions, "pingTimeout" | "log">) {
     this.#directory = directory;
-    this.#probeTimeout = probeTimeout;
+    this.#probeTimeout = pingTimeout;
+    this.#log = log;
   }
 
   /** Answers a request; undefined: there is no such path. `isGone` tells whether whoever asks has gone. Never throws a Refusal. */
-  async answer(path: string, query: URLSearchParams, isGone: () => boolean): Promise<string | undefined> {
+  async answer(path: string, query: URLSearchParams, isGone: () => boolean): Promise<string | Buffer | undefined> {
     try {
       switch (path) {
         case "/register":
@@ -76,16 +82,19 @@ export class Requests {
     // A node that stops while it registers must not be listed by a request that it no longer waits for.
     if (registration.isCancelled || isGone()) throw new Refusal("the registration was cancelled");
     this.#directory.change(withNode(this.#directory.table, { ...node, joinTime: formatJoinTime(new Date()) }));
+    const { id, tcpAddress, httpAddress, weight } = node;
+    this.#log.info({ node: id, tcpAddress, httpAddress, weight }, "a node has registered");
     return SUCCESS;
   }
 
   /** gmq's nodes register while they open their ports, and give up when they are refused: they get a moment. */
   async #probe({ tcpAddress, httpAddress }: Omit<NodeInfo, "joinTime">): Promise<void> {
-    const timeout = this.#probeTimeout;
+    const end = performance.now() + this.#probeTimeout;
     for (let tries = 1; ; tries++) {
+      const timeout = end - performance.now();
       const [scheme, accepts] = await Promise.all([answersPing(httpAddress, timeout), acceptsTcp(tcpAddress, timeout)]);
       if (scheme !== undefined && accepts) return;
-      if (tries < PROBES) await setTimeout(PROBE_PAUSE);
+      if (tries < PROBES && end - performance.now() > PROBE_PAUSE + MIN_PROBE) await setTimeout(PROBE_PAUSE);
       else if (scheme === undefined) throw new Refusal(`http_addr ${httpAddress} does not answer /ping`);
       else throw new Refusal(`tcp_addr ${tcpAddress} does not accept connections`);
     }
@@ -101,6 +110,7 @@ export class Requests {
     }
     try {
       this.#directory.change(withoutNode(this.#directory.table, tcpAddress));
+      this.#log.info({ tcpAddress }, "a node has unregistered");
     } catch (error) {
       if (!wasRegistering) throw error;
     }
@@ -109,21 +119,30 @@ export class Requests {
 
   #editWeight(query: URLSearchParams): string {
     const tcpAddress = readAddress(query, "tcp_addr");
-    this.#directory.change(withWeight(this.#directory.table, tcpAddress, readWeight(query)));
+    const weight = readWeight(query);
+    this.#directory.change(withWeight(this.#directory.table, tcpAddress, weight));
+    this.#log.info({ tcpAddress, weight }, "the weight of a node has been edited");
     return SUCCESS;
   }
 
-  #getNodes(): string {
-    const nodes = listed(this.#directory.table).map(({ id, httpAddress, tcpAddress, joinTime, weight }) => ({
-      id,
-      http_addr: httpAddress,
-      tcp_addr: tcpAddress,
-      join_time: joinTime,
-      weight,
-    }));
-    return `{"code":0,"data":${JSON.stringify({ nodes })},"msg":"success"}`;
+  /** The same bytes for all who ask, so that many who do not read them cost no more than one. */
+  #getNodes(): Buffer {
+    const { table } = this.#directory;
+    if (table !== this.#shown?.table) this.#shown = { table, answer: listOf(table) };
+    return this.#shown.answer;
   }
 }
+
+const listOf = (table: NodeTable): Buffer => {
+  const nodes = listed(table).map(({ id, httpAddress, tcpAddress, joinTime, weight }) => ({
+    id,
+    http_addr: httpAddress,
+    tcp_addr: tcpAddress,
+    join_time: joinTime,
+    weight,
+  }));
+  return Buffer.from(`{"code":0,"data":${JSON.stringify({ nodes })},"msg":"success"}`);
+};
 
 const readRegistration = (query: URLSearchParams): Omit<NodeInfo, "joinTime"> => {
   const tcpAddress = readAddress(query, "tcp_addr");

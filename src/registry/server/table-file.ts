@@ -31,10 +31,12 @@ export class TableFile {
   /** Reads the file. One that is damaged is set aside, and the list begins empty. */
   load(log: Log, now: number): NodeTable {
     if (!nodeDisk.list(this.#directory).includes(NAME)) return new Map();
-    const bytes = readSmallFile(nodeDisk, this.path, MAX_BYTES);
     try {
+      const bytes = readSmallFile(nodeDisk, this.path, MAX_BYTES);
       return readTable(JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes)));
     } catch (error) {
+      // Of the file system: what is in the file may be all right.
+      if (error instanceof Error && "syscall" in error) throw error;
       const aside = `${this.path}.damaged-${now}`;
       nodeDisk.rename(this.path, aside);
       nodeDisk.syncDirectory(this.#directory);

@@ -11,6 +11,7 @@ import type { Queue } from "../messages/queue.js";
 import type { Store } from "../messages/store.js";
 import type { Steps } from "../steps.js";
 import type { Directory } from "./directory.js";
+import { addRefused, addTaken, type PublishFate } from "./publish-fate.js";
 import { RouteSearch } from "./route-search.js";
 import type { Topic } from "./topic.js";
 
@@ -73,14 +74,14 @@ export class Publisher {
   publish(c: Publish): boolean {
     const topic = this.directory.use(c.topic, this.store.now, c.connection);
     const queues = topic.route(c.routeKey);
-    if (queues === undefined || this.#isFarOver(queues, c)) return false;
+    if (queues === undefined || this.#isFarOver(queues, c) || isTooWide(queues, c)) return false;
     this.#publish(topic, queues, c);
     return true;
   }
 
   /**
    * The same in steps: first matches a pattern that is not in the cache, and shrinks queues that are far over their
-   * limit. Throws BAD_PATTERN.
+   * limit; merged requests that reach too many queues together are published a part at a time. Throws BAD_PATTERN.
    */
   *steps(c: Publish): Steps<Publish> {
     let publish = c;
@@ -88,7 +89,38 @@ export class Publisher {
       const topic = this.directory.topic(publish.topic);
       const queues = topic.route(publish.routeKey);
       if (queues === undefined) publish = yield* this.#find(topic, publish);
+      else if (!this.#isFarOver(queues, publish)) return yield* this.#publishInParts(publish);
       else if (this.#shrink(queues)) publish = yield;
+    }
+  }
+
+  /** Publishes merged requests, in each step as many as may reach so many queues. */
+  *#publishInParts(c: Publish): Steps<Publish> {
+    const { store, directory } = this;
+    let publish = c;
+    for (let done = 0; ; ) {
+      const topic = directory.use(publish.topic, store.now, publish.connection);
+      const queues = topic.route(publish.routeKey);
+      if (queues === undefined) {
+        publish = yield* this.#find(topic, publish);
+        continue;
+      }
+      const part = partOf(publish, done, Math.max(1, Math.floor(MAX_FAN_OUT / Math.max(1, queues.length))));
+      this.#publishPart(topic, queues, part);
+      done += part.requests;
+      if (done >= publish.requests) return;
+      publish = yield;
+    }
+  }
+
+  /** What is refused here says nothing of the other parts. */
+  #publishPart(topic: Topic, queues: readonly Queue[], part: Publish): void {
+    try {
+      this.#publish(topic, queues, part);
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      for (let i = 0; i < part.requests; i++)
+        this.store.effects.fail(part.connection, part.request + i, error.kind, error.message);
     }
   }
 
@@ -131,9 +163,10 @@ export class Publisher {
     try {
       this.#append(topic, queues, c, c.start, c.end, c.count);
     } catch (error) {
-      if (c.requests === 1 || !(error instanceof ProtocolError)) throw error;
-      this.#publishEach(topic, queues, c);
-      return;
+      if (c.count === 1 || !(error instanceof ProtocolError)) throw error;
+      if (c.requests > 1) return this.#publishEach(topic, queues, c);
+      if (c.isOneByOne !== true) throw error;
+      return this.#publishOneByOne(topic, queues, c);
     }
     const { ids } = this;
     this.store.effects.confirm(c.connection, c.request, c.requests, ids.high, ids.low, c.count, topic.level);
@@ -151,6 +184,25 @@ export class Publisher {
       });
       at = end;
     }
+  }
+
+  /** Takes the messages of one request one by one, as many as fit, and answers what became of them. */
+  #publishOneByOne(topic: Topic, queues: readonly Queue[], c: Publish): void {
+    const { ids } = this;
+    const fates: PublishFate[] = [];
+    let at = c.start;
+    for (let i = 0; i < c.count; i++) {
+      const end = at + WORD_BYTES + (c.view.getUint32(at) & SIZE_MASK);
+      try {
+        this.#append(topic, queues, c, at, end, 1);
+        addTaken(fates, ids.high, ids.low);
+      } catch (error) {
+        if (!(error instanceof ProtocolError)) throw error;
+        addRefused(fates, error);
+      }
+      at = end;
+    }
+    this.store.effects.result(c.connection, c.request, fates);
   }
 
   /** Throws NO_ROUTE. */
@@ -231,3 +283,19 @@ export class Publisher {
     this.store.idsAnnounced = this.store.log.position;
   }
 }
+
+/** Merged requests that together reach more queues than one may. */
+const isTooWide = (queues: readonly Queue[], { requests, count }: Publish): boolean =>
+  requests > 1 && queues.length * count > MAX_FAN_OUT;
+
+/** The merged requests from `done` on, `max` at the most. */
+const partOf = (c: Publish, done: number, max: number): Publish => {
+  const behind = (from: number, entries: number): number => {
+    let at = from;
+    for (let i = 0; i < entries; i++) at += WORD_BYTES + (c.view.getUint32(at) & SIZE_MASK);
+    return at;
+  };
+  const requests = Math.min(max, c.requests - done);
+  const start = behind(c.start, done);
+  return { ...c, request: c.request + done, requests, count: requests, start, end: behind(start, requests) };
+};

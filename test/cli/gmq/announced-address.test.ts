@@ -17,19 +17,14 @@ it("a machine is announced by its address in its network, IPv4 first", () => {
 
 it("what listens on all interfaces is announced by the machine's, and the operator's word counts first", () => {
   const bound = { host: "::", port: 9503 };
-  expect(announcedAddress(undefined, bound, "10.0.0.5")).toEqual({ host: "10.0.0.5", port: 9503 });
-  expect(announcedAddress(undefined, { host: "0.0.0.0", port: 1 }, "10.0.0.5")).toEqual({ host: "10.0.0.5", port: 1 });
-  expect(announcedAddress(undefined, { host: "127.0.0.1", port: 1 }, "10.0.0.5")).toEqual({
-    host: "127.0.0.1",
-    port: 1,
-  });
-  expect(announcedAddress({ host: "mq.example", port: 80 }, bound, "10.0.0.5")).toEqual({
-    host: "mq.example",
-    port: 80,
-  });
-  expect(announcedAddress({ host: "::", port: 80 }, bound, "10.0.0.5")).toEqual({ host: "10.0.0.5", port: 80 });
-  expect(announcedAddress({ host: "mq.example", port: 0 }, bound, "10.0.0.5")).toEqual({
-    host: "mq.example",
-    port: 9503,
-  });
+  const announced = (host: string, port: number) => announcedAddress({ host, port }, bound, "10.0.0.5");
+  expect(announced("::", 9503)).toEqual({ host: "10.0.0.5", port: 9503 });
+  expect(announced("0.0.0.0", 80)).toEqual({ host: "10.0.0.5", port: 80 });
+  expect(announced("127.0.0.1", 80)).toEqual({ host: "127.0.0.1", port: 80 });
+  expect(announced("mq.example", 0)).toEqual({ host: "mq.example", port: 9503 });
+});
+
+it("a name is announced as it is, and not as the address that it has now", () => {
+  const bound = { host: "127.0.0.1", port: 9503 };
+  expect(announcedAddress({ host: "gnode", port: 9503 }, bound, "10.0.0.5")).toEqual({ host: "gnode", port: 9503 });
 });

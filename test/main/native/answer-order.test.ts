@@ -99,4 +99,22 @@ describe("answers in order", () => {
     expect(got).toEqual(["first", "second", "own", "last"]);
     expect(faults).toHaveLength(1);
   });
+
+  it("give back the room that many of them took, also while some are always expected", () => {
+    const { order, faults } = orderWithFaults();
+    const many = 16_384;
+    const frame = answerTo(1);
+    let got = 0;
+    const ask = (request: number): void => order.expect(request, () => got++);
+    for (let request = 1; request <= many; request++) ask(request);
+    expect(order.capacity).toBe(many);
+    for (let answered = 0; answered < 2 * many; answered += 2) {
+      ask(many + answered / 2 + 1);
+      order.answer(answered + 1, frame);
+      order.answer(answered + 2, frame);
+    }
+    expect([got, order.length]).toEqual([2 * many, 0]);
+    expect(order.capacity).toBeLessThanOrEqual(1024);
+    expect(faults).toEqual([]);
+  });
 });

@@ -1,5 +1,4 @@
 /** Numbers of JSON digit for digit: `JSON.parse` rounds what is beyond 2^53. */
-
 import { ownText } from "./own-text.js";
 
 /** White space, and behind it a string, a sign, or anything else up to the next of these. */

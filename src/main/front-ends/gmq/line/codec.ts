@@ -62,6 +62,10 @@ export class LineCodec implements Codec {
   /** A line without an end. */
   #unfinished(start: number, end: number): number {
     if (end - start < MAX_LINE_BYTES) return start;
+    if (this.#lane?.isIdle === false) {
+      this.#lane.holdUntilIdle();
+      return start;
+    }
     this.#client.refuseAndEnd({ code: "E_INVALID_PARAMS", text: `a line has at most ${MAX_LINE_BYTES} bytes` });
     return end;
   }
@@ -165,7 +169,7 @@ export class LineCodec implements Codec {
     const fault = topicFault(topic) ?? keyFault("bind key", bindKey);
     if (fault !== undefined) {
       // Theirs closes behind a pop without a topic, and dies of an ack without one.
-      if (isAck || fault.code !== "E_INVALID_TOPIC") this.#client.refuse(fault, generation);
+      if (isAck || topic !== "") this.#client.refuse(fault, generation);
       else this.#client.refuseAndEnd({ code: "E_INVALID_PARAMS", text: "topic name required." }, generation);
       return next;
     }

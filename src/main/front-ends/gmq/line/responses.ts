@@ -10,7 +10,7 @@
  */
 import type { Client } from "../../../ports/front-end.js";
 import { DecimalId } from "./decimal-id.js";
-import { copyTo, jsonText } from "./json-body.js";
+import { JsonBody } from "./json-body.js";
 
 /** The `type` of a response. */
 export const ResponseType = { MESSAGE: 101, ERROR: 102, RESULT: 103, CHANNEL: 104, PING: 105 } as const;
@@ -25,6 +25,7 @@ const ZERO = 0x30;
 
 /** Of all clients: what one has written is sent before another writes. */
 const shared = Buffer.alloc(16 * 1024);
+const body = new JsonBody();
 
 const OK = Buffer.from([0, ResponseType.RESULT, 0, 0, 0, 2, ...Buffer.from("ok")]);
 const ID_HEAD = Buffer.from('{"id":"');
@@ -85,11 +86,10 @@ export class Responses {
 
   /** One message as JSON; its body is [start, end) of `bytes`. */
   message(high: number, low: number, retry: number, bytes: Uint8Array, start: number, end: number): void {
-    const text = jsonText(bytes, start, end);
-    this.#reserve(MESSAGE_BYTES + (text === undefined ? end - start : Buffer.byteLength(text)));
+    this.#reserve(MESSAGE_BYTES + body.measure(bytes, start, end));
     const at = this.#jsonHead(this.#end + HEADER_BYTES, high, low);
-    const bodyEnd = text === undefined ? copyTo(this.#bytes, at, bytes, start, end) : at + this.#bytes.write(text, at);
-    this.#close(this.#end, ResponseType.MESSAGE, this.#jsonTail(bodyEnd, retry));
+    this.#close(this.#end, ResponseType.MESSAGE, this.#jsonTail(body.write(this.#bytes, at), retry));
+    body.clear();
   }
 
   /** Begins a list of messages; answers where. */
@@ -103,12 +103,11 @@ export class Responses {
 
   /** Adds one to the list that began at `list`. */
   listed(list: number, high: number, low: number, retry: number, bytes: Uint8Array, start: number, end: number): void {
-    const text = jsonText(bytes, start, end);
-    this.#grow(1 + MESSAGE_BYTES + (text === undefined ? end - start : Buffer.byteLength(text)));
+    this.#grow(1 + MESSAGE_BYTES + body.measure(bytes, start, end));
     if (this.#end > list + HEADER_BYTES + 1) this.#bytes[this.#end++] = ",".charCodeAt(0);
     const at = this.#jsonHead(this.#end, high, low);
-    const bodyEnd = text === undefined ? copyTo(this.#bytes, at, bytes, start, end) : at + this.#bytes.write(text, at);
-    this.#end = this.#jsonTail(bodyEnd, retry);
+    this.#end = this.#jsonTail(body.write(this.#bytes, at), retry);
+    body.clear();
   }
 
   closeList(list: number): void {
