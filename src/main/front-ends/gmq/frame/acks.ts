@@ -1,7 +1,8 @@
 /** ack: of a job by the id that its client gave it. */
 import { ERRORS } from "../../../../protocol/errors.js";
-import { Answer } from "../../../../protocol/op.js";
-import { CODE } from "../../../../protocol/selection.js";
+import { packHead } from "../../../../protocol/head.js";
+import { Answer, Op } from "../../../../protocol/op.js";
+import { CODE, SELECTION_BYTES, writeSelection } from "../../../../protocol/selection.js";
 import type { AnswerFrame } from "../../../native/answer-frame.js";
 import { refusal, refusalMessage } from "../../../native/answer-reading.js";
 import type { Session } from "../../../native/session.js";
@@ -9,10 +10,17 @@ import { SUCCESS } from "../words.js";
 import { type Answers, MESSAGE, type Place } from "./answers.js";
 import type { JobEntry, JobTable } from "./job-table.js";
 
+/** Used again for each request, which copies it. */
+const selection = new Uint8Array(SELECTION_BYTES);
+const selectionView = new DataView(selection.buffer);
+
 export class Acks {
   readonly #session: Session;
   readonly #answers: Answers;
   readonly #table: JobTable;
+  /** Of the last request, and its topic: many acks are for the same. */
+  #head: Uint8Array = new Uint8Array(0);
+  #topic = "";
 
   constructor(session: Session, answers: Answers, table: JobTable) {
     this.#session = session;
@@ -32,7 +40,18 @@ export class Acks {
       const why = entry.isDelivered ? "its TTR has passed" : "it has not been popped";
       return this.#answers.refuseInTurn(place, `job ${id} cannot be acked: ${why}`);
     }
-    this.#session.ack(entry.topic, "", entry, (frame) => this.#acked(place, id, entry, frame));
+    writeSelection(selectionView, 0, entry.idHigh, entry.idLow, 1, entry.delivery);
+    this.#session.request(Op.ACK, 0, this.#headOf(entry.topic), selection, (frame) =>
+      this.#acked(place, id, entry, frame),
+    );
+  }
+
+  #headOf(topic: string): Uint8Array {
+    if (topic !== this.#topic) {
+      this.#topic = topic;
+      this.#head = packHead([topic, ""]);
+    }
+    return this.#head;
   }
 
   #acked(place: Place, id: string, entry: JobEntry, frame: AnswerFrame): void {

@@ -6,8 +6,9 @@
 /** A job that was pushed or popped. */
 export interface JobEntry {
   readonly topic: string;
-  readonly idHigh: number;
-  readonly idLow: number;
+  /** Of its message; 0 while the push is not confirmed. */
+  idHigh: number;
+  idLow: number;
   /** The delivery under which it was popped last; 0: it has not been popped, or that lease is over. */
   readonly delivery: number;
   /** It has been popped at some time. */
@@ -34,11 +35,15 @@ export class JobTable {
     return this.#held.get(id) ?? this.#pushed.get(id);
   }
 
+  /** The job, which is not here, has this entry from now on. */
+  add(id: string, entry: JobEntry): void {
+    (entry.delivery === 0 ? this.#pushed : this.#held).set(id, entry);
+  }
+
   /** The job has this entry from now on, whatever it had before. */
   set(id: string, entry: JobEntry): void {
-    this.#held.delete(id);
-    this.#pushed.delete(id);
-    (entry.delivery === 0 ? this.#pushed : this.#held).set(id, entry);
+    this.forget(id);
+    this.add(id, entry);
   }
 
   /** The job has this entry if it still has `before`. */
@@ -48,7 +53,7 @@ export class JobTable {
 
   /** The job is gone, if it still has this entry. */
   remove(id: string, entry: JobEntry): void {
-    if (this.get(id) === entry) this.forget(id);
+    (entry.delivery === 0 ? this.#pushed : this.#held).remove(id, entry);
   }
 
   forget(id: string): void {
@@ -97,6 +102,13 @@ class Jobs {
     }
     this.#young.set(id, entry);
     this.#bytes += bytes;
+  }
+
+  remove(id: string, entry: JobEntry): void {
+    if (this.#young.get(id) === entry) {
+      this.#young.delete(id);
+      this.#bytes -= bytesOf(id, entry);
+    } else if (this.#old.get(id) === entry) this.#old.delete(id);
   }
 
   delete(id: string): void {

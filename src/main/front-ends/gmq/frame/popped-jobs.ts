@@ -39,11 +39,21 @@ export const readJobs = (frame: AnswerFrame, topic: string): PoppedJob[] => {
       const idLow = run.idLow + i;
       const about = readHeaders(frame.bytes, headers, body);
       const { delivery, retry, idHigh } = run;
-      const own = { text: formatId(idHigh, idLow), isNumber: false };
-      const job = { topic, idHigh, idLow, delivery, retry, start, end, delay: about?.delay ?? 0 };
       const isLong = end - start - WORD_BYTES > MAX_DATA_BYTES;
       const bodyText = isLong && end - body > MAX_DATA_BYTES ? undefined : text(frame, body, end);
-      jobs.push({ ...job, id: about?.id ?? own, ttr: about?.ttr ?? (delivery === 0 ? 0 : undefined), body: bodyText });
+      jobs.push({
+        id: about?.id ?? { text: formatId(idHigh, idLow), isNumber: false },
+        topic,
+        idHigh,
+        idLow,
+        delivery,
+        ttr: about?.ttr ?? (delivery === 0 ? 0 : undefined),
+        delay: about?.delay ?? 0,
+        retry,
+        body: bodyText,
+        start,
+        end,
+      });
       start = end;
     }
   }

@@ -55,16 +55,17 @@ export class Pushes {
     const { topic } = job;
     const id = job.id.text;
     const entry: JobEntry = { topic, idHigh: 0, idLow: 0, delivery: 0, isDelivered: false, isBusy: true };
-    this.#table.set(id, entry);
+    this.#table.add(id, entry);
     const head = heads.get(topic, "", job.delay * MILLISECONDS);
     this.#session.request(Op.PUBLISH, 0, head, entryOfJob(job), (frame) => {
       if (frame.op !== Answer.CONFIRM) {
         this.#table.remove(id, entry);
         return this.#answers.refuse(place, refusalMessage(frame));
       }
-      const idHigh = frame.view.getUint32(frame.payloadStart + RECEIPT_ID_HIGH);
-      const idLow = frame.view.getUint32(frame.payloadStart + RECEIPT_ID_LOW);
-      this.#table.replace(id, entry, { ...entry, idHigh, idLow, isBusy: false });
+      // It may have been popped, and then has another entry.
+      entry.idHigh = frame.view.getUint32(frame.payloadStart + RECEIPT_ID_HIGH);
+      entry.idLow = frame.view.getUint32(frame.payloadStart + RECEIPT_ID_LOW);
+      entry.isBusy = false;
       this.#answers.give(place, MESSAGE, id);
     });
   }
