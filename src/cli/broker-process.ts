@@ -74,7 +74,7 @@ const announce = ({ addresses: { tcp, http }, options }: Broker): void => {
   const { shards, data, durability, tcpTls, httpTls } = options;
   const kept = durability === "memory" ? "nothing on disk" : `the data in ${data} (${durability})`;
   const lines = [`ringmq runs with ${plural(shards, "shard")} and ${kept}`];
-  if (tcp !== undefined) lines.push(`  native     ${tcpTls === undefined ? "tcp" : "tls"}://${formatAddress(tcp)}`);
+  if (tcp !== undefined) lines.push(`  TCP        ${tcpTls === undefined ? "tcp" : "tls"}://${formatAddress(tcp)}`);
   if (http !== undefined) {
     const s = httpTls === undefined ? "" : "s";
     lines.push(`  WebSocket  ws${s}://${formatAddress(http)}/mq`, `  HTTP       http${s}://${formatAddress(http)}`);

@@ -1,9 +1,10 @@
 #!/usr/bin/env node
 /** The program `gnode`: a broker with gmq's flags, configuration file and defaults, which announces itself. */
 import { runBroker } from "./broker-process.js";
-import { GNODE_FLAGS, GNODE_KEYS, gnodeSettings, withKeys } from "./gmq/gnode-settings.js";
+import { GNODE_FLAGS, GNODE_KEYS, gnodeSettings } from "./gmq/gnode-settings.js";
 import { goCommand, USAGE } from "./gmq/go-flags.js";
 import { announceNode } from "./gmq/node-announcement.js";
+import { withKeys } from "./gmq/port-settings.js";
 import { prepare } from "./gmq/program-settings.js";
 import { barProgress } from "./progress-bar.js";
 import { FAILURE } from "./server-process.js";
@@ -34,18 +35,28 @@ const command = goCommand({
   notes: NOTES,
 });
 
-const { settings, log, isOnConsole, flush } = prepare(command, GNODE_KEYS, gnodeSettings, ({ directory }) => ({
-  file: "gnode.log",
-  directory,
-}));
+const { settings, log, isOnConsole, flush, noteFailure } = prepare(
+  command,
+  GNODE_KEYS,
+  gnodeSettings,
+  ({ directory }) => ({
+    file: "gnode.log",
+    directory,
+  }),
+);
+
+const end = (reason: string, exitCode: number): never => {
+  noteFailure(reason);
+  return command.error(`error: ${reason}`, { exitCode });
+};
 
 await runBroker({
   options: settings.broker,
   log,
   progress: process.stderr.isTTY && isOnConsole ? barProgress(process.stderr) : undefined,
-  refuse: (error) => command.error(`error: ${withKeys(error.message)}`, { exitCode: USAGE }),
+  refuse: (error) => end(withKeys(error.message), USAGE),
   explain: withKeys,
-  fail: (reason) => command.error(`error: ${reason}`, { exitCode: FAILURE }),
+  fail: (reason) => end(reason, FAILURE),
   started: ({ addresses: { tcp, http } }) => {
     const announcement = tcp && http && announceNode(settings, tcp, http, log);
     return async () => announcement?.close();

@@ -4,9 +4,9 @@ import { resolve } from "node:path";
 import { CertificateError, logCertificates, readCertificates } from "../main/ports/certificate.js";
 import { formatAddress, ListenError } from "../main/ports/listen-error.js";
 import { type Registry, type RegistryCertificate, startRegistry } from "../registry/server/index.js";
-import { withKeys } from "./gmq/gnode-settings.js";
 import { goCommand, USAGE } from "./gmq/go-flags.js";
 import { GREGISTER_FLAGS, GREGISTER_KEYS, gregisterSettings } from "./gmq/gregister-settings.js";
+import { withKeys } from "./gmq/port-settings.js";
 import { prepare } from "./gmq/program-settings.js";
 import { FAILURE, stopOnSignal } from "./server-process.js";
 
@@ -34,48 +34,59 @@ const command = goCommand({
   notes: NOTES,
 });
 
-const { settings, log, flush } = prepare(command, GREGISTER_KEYS, gregisterSettings, () => ({
+const { settings, log, flush, noteFailure } = prepare(command, GREGISTER_KEYS, gregisterSettings, () => ({
   file: "gregister.log",
   directory: ".",
 }));
 
-const { http, directory, tls } = settings;
+let registry: Registry | undefined;
+const { http, directory, tls, isOfNode } = settings;
+const data = directory === undefined ? undefined : resolve(directory);
 
-/** Undefined: it serves plain HTTP. CertificateError: a file cannot be used. */
+if (isOfNode) {
+  log.warn({ port: http.port }, "the file is one for gnode: the registry listens on the HTTP port of that node");
+}
+
+/** @throws CertificateError when a file cannot be used. */
 const readTls = (): RegistryCertificate | undefined => {
   const certificates = readCertificates({ tcpTls: undefined, httpTls: tls });
   logCertificates(certificates, log, new Date());
   return certificates.http?.settings;
 };
 
-let registry: Registry | undefined;
-
 const reload = (): void => {
   try {
-    const renewed = readTls();
-    if (renewed === undefined) log.info({}, "SIGHUP: there is nothing to read again");
-    else registry?.renewCertificate(renewed);
+    const certificate = readTls();
+    if (certificate === undefined) log.info({}, "SIGHUP: there is nothing to read again");
+    else registry?.renewCertificate(certificate);
   } catch (error) {
     if (!(error instanceof CertificateError)) throw error;
     log.error({}, `SIGHUP: the certificate stays as it is: ${withKeys(error.message)}`);
   }
 };
 
+/** Why it cannot start, in words that tell what to do; undefined: that is a fault of the program. */
+const explain = (error: unknown): string | undefined => {
+  if (error instanceof RangeError) return withKeys(error.message);
+  if (error instanceof ListenError) return error.message;
+  if (!(error instanceof Error && "syscall" in error)) return undefined;
+  return `the directory ${data} of -data_save_path cannot be used: ${error.message}`;
+};
+
 stopOnSignal({ name: "the registry", log, close: async () => registry?.close(), reload, flush });
-const data = directory === undefined ? {} : { data: resolve(directory) };
 try {
-  registry = await startRegistry({ http, tls: readTls(), log, ...data });
+  registry = await startRegistry({ http, tls: readTls(), log, data });
 } catch (error) {
-  if (error instanceof RangeError) command.error(`error: ${withKeys(error.message)}`, { exitCode: USAGE });
-  if (error instanceof ListenError) command.error(`error: ${error.message}`, { exitCode: FAILURE });
-  if (!(error instanceof Error && "syscall" in error)) throw error;
-  command.error(`error: the list cannot be kept in ${data.data}: ${error.message}`, { exitCode: FAILURE });
+  const reason = explain(error);
+  if (reason === undefined) throw error;
+  noteFailure(reason);
+  command.error(`error: ${reason}`, { exitCode: error instanceof RangeError ? USAGE : FAILURE });
 }
 if (registry !== undefined) {
   const { address, port } = registry.address;
   const scheme = tls === undefined ? "http" : "https";
-  const kept = directory === undefined ? "nothing on disk" : `its list in ${resolve(directory)}`;
-  process.stdout.write(
-    `gregister runs with ${kept}\n  HTTP       ${scheme}://${formatAddress({ host: address, port })}\n`,
-  );
+  const url = `${scheme}://${formatAddress({ host: address, port })}`;
+  const kept = data === undefined ? "nothing on disk" : `its list in ${data}`;
+  log.info({ url, ...(data === undefined ? {} : { data }) }, "the registry listens");
+  process.stdout.write(`gregister runs with ${kept}\n  HTTP       ${url}\n`);
 }

@@ -6,7 +6,7 @@ const BYTES: Readonly<Record<string, number>> = { "": 1, b: 1, k: 2 ** 10, m: 2 
 const MILLISECONDS: Readonly<Record<string, number>> = { "": 1, ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
 
 const ALL_INTERFACES = "::";
-const MAX_PORT = 65_535;
+export const MAX_PORT = 65_535;
 
 export const parseCount = (text: string): number => {
   if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError("It must be a whole number, such as 1024.");
@@ -59,7 +59,8 @@ export const parseDuration = (text: string): number => {
   return Number(digits) * factor;
 };
 
-const addressOf = (text: string): Address | undefined => {
+/** `host:port`, `[IPv6]:port`, `:port` or a port; undefined: it is none of them. */
+export const addressOf = (text: string): Address | undefined => {
   const [, bracketed, plain, digits = ""] = /^(?:\[([^\]]+)\]:|([^:[\]]*):)?(\d{1,5})$/.exec(text) ?? [];
   const port = Number(digits);
   if (digits === "" || port > MAX_PORT) return undefined;

@@ -50,6 +50,9 @@ export const Answer = {
 /** Flag of CONSUME: a message that the consumer no longer holds gives its credit back. */
 export const RENEW = 1;
 
+/** Flag of PUBLISH: its messages are taken or refused one by one, not as a whole. */
+export const ONE_BY_ONE = 1;
+
 /** The protocol version in HELLO. Raised by a change that an older peer would misread. */
 export const PROTOCOL_VERSION = 1;
 

@@ -26,6 +26,8 @@ export interface Publish extends Addressed, Slice {
   requests: number;
   /** Entries in the slice. */
   count: number;
+  /** The entries of one request are taken or refused one by one. Default: as a whole. */
+  isOneByOne?: boolean;
   routeKey: string;
   delay: number;
   /** 0: none. */

@@ -6,7 +6,7 @@
 import { SIZE_MASK, WORD_BYTES } from "../protocol/entry.js";
 import { HEAD, HEAD_LENGTH, LENGTH_BYTES, OP, REQUEST } from "../protocol/frame.js";
 import { NO_HEAD } from "../protocol/head.js";
-import { Op } from "../protocol/op.js";
+import { ONE_BY_ONE, Op } from "../protocol/op.js";
 import type { Publish } from "../shard/command.js";
 import { countMessages, type DecoderLimits } from "./decoder-limits.js";
 import type { FrameCursor } from "./frame-cursor.js";
@@ -30,6 +30,7 @@ export class PublishDecoder {
       request: 0,
       requests: 1,
       count: 0,
+      isOneByOne: false,
       topic: "",
       routeKey: "",
       delay: 0,
@@ -52,6 +53,7 @@ export class PublishDecoder {
     c.connection = cursor.connection;
     c.request = cursor.request;
     c.requests = 1;
+    c.isOneByOne = (cursor.flags & ONE_BY_ONE) !== 0;
     const isSingle = end < cursor.limit && this.#isSingle(view, payload, end);
     if (isSingle && this.#follows(bytes, view, end, cursor.request + 1)) return this.#merge(cursor);
     c.count = countMessages(this.#limits, view, payload, end);

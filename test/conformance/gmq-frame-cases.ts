@@ -34,6 +34,7 @@ const REFUSED: readonly (readonly [string, string])[] = [
   ['{"Id":1}', "job.topic is empty"],
   ['{"Id":1,"Topic":""}', "job.topic is empty"],
   ['{"Id":1,"Topic":7}', "Topic is not a string"],
+  [`{"Id":1,"Topic":"${"é".repeat(128)}"}`, "Topic is longer than 255 bytes"],
   ['{"Id":1,"Topic":"t","Delay":"1"}', "Delay is not a whole number of seconds"],
   ['{"Id":1,"Topic":"t","Delay":0.5}', "Delay is not a whole number of seconds"],
   ['{"Id":1,"Topic":"t","Delay":315360001}', "Delay is longer than ten years"],
@@ -180,6 +181,20 @@ export const FRAME_CASES: readonly FrameCase[] = [
         pop("t"),
         JOB(`{"Id":1,"Topic":"t","Delay":0,"TTR":0,"Body":"${"x".repeat(32_767 - 80)}","Status":3,"ConsumeNum":0}`),
       ],
+    ],
+  },
+  {
+    name: "bytes that are not UTF-8, each of which becomes three",
+    steps: [
+      [
+        request(
+          "push",
+          Buffer.concat([Buffer.from('{"Id":1,"Topic":"t","Body":"'), Buffer.alloc(11_000, 0xff), Buffer.from('"}')]),
+        ),
+        ERROR("with all its fields the job is longer than 32767 bytes"),
+      ],
+      [request("push", Buffer.from('{"Id":1,"Topic":"t","Body":"\xff"}', "latin1")), MESSAGE("1")],
+      [pop("t"), JOB('{"Id":1,"Topic":"t","Delay":0,"TTR":0,"Body":"\ufffd","Status":3,"ConsumeNum":0}')],
     ],
   },
   {

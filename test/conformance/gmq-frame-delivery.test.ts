@@ -84,7 +84,10 @@ describe("a pop that finds nothing", () => {
     const broker = await start();
     const [waiting, other] = [await FrameClient.open(broker), await FrameClient.open(broker)];
     waiting.send(pop("a,t"), pushed(1, 0, "u"), pop("u"));
-    expect(await other.ask(pop("u"))).toBe(MESSAGE("nothing"));
+    while (broker.broker.connections.values()[0]?.inFlight === 0) await new Promise(setImmediate);
+    // It closes its side, so it gets what there is and waits no longer.
+    other.socket.end(pop("u"));
+    expect(await other.hears()).toEqual([MESSAGE("nothing")]);
     expect(await waiting.hears(3)).toEqual([MESSAGE("nothing"), MESSAGE("1"), job(1, 0, 0, "u")]);
   });
 
@@ -337,6 +340,23 @@ describe("a job whose message is gone", () => {
     expect(await client.ask(pushed(1, 60))).toBe(MESSAGE("1"));
     await confirmed(native, Op.PURGE, "t");
     expect(await client.ask(pushed(1, 60))).toBe(MESSAGE("1"));
+    await native.end();
+  });
+
+  it("can be pushed again though an ack and a push of it came at the same moment", async () => {
+    const broker = await start();
+    const client = await FrameClient.open(broker);
+    await client.ask(pushed(1, 1));
+    await client.ask(pop("t"));
+    while ((await queueOf(broker, "t"))["ready"] !== 1) await new Promise(setImmediate);
+    client.send(ack(1), pushed(1, 1));
+    expect(await client.hears(2)).toEqual([
+      ERROR("job 1 cannot be acked: its TTR has passed"),
+      ERROR("job 1 has exist"),
+    ]);
+    const native = await NativeClient.greeted(broker.tcp);
+    await confirmed(native, Op.PURGE, "t");
+    expect(await client.ask(pushed(1, 1))).toBe(MESSAGE("1"));
     await native.end();
   });
 });

@@ -45,7 +45,10 @@ describe("the flags of gmq's programs", () => {
     ["gnode -node_id", "argument missing"],
     ["gnode --tcp_addr=off", "It must be an address"],
     ["gnode -config_file=nowhere.ini", "nowhere.ini cannot be read: there is no such file"],
-    ["gnode start", "too many arguments"],
+    ["gnode -tcp_addr=9503x", "or :port for all interfaces, with a port up to 65535."],
+    ["gnode start", "'start' is no flag: there are flags only, as -h shows them. To run as a service, use a service"],
+    ["gnode conf.ini", "'conf.ini' is no flag: there are flags only, as -h shows them. A flag and its value are"],
+    ["gregister -http_addr=off", "It must be an address"],
     ["gregister -http_adr=:1", "(Did you mean -http_addr?)"],
     ["gclient -cmd=peek", "It must be one of push, mpush, pop"],
     ["gclient -topic 'a b'", "It must not have blanks"],
@@ -149,8 +152,20 @@ describe("gnode", () => {
     expect(await stop(node)).toBe(0);
     expect(node.text.err).toBe("");
     const log = readFileSync(join(shell.directory, "data", "gnode", "n.log"), "utf8");
-    expect(log).toMatch(/WARN .*is not known and is ignored file=conf\.ini section=node key=colour\n/);
+    expect(log).toMatch(/WARN .*not known are ignored file=conf\.ini keys=\[node\] colour\n/);
     expect(log).toMatch(/INFO {2}stopped seconds=/);
+  });
+
+  it("also says in its log file why it could not start", async () => {
+    const shell = new Shell();
+    const other = await startNode(shell);
+    writeFileSync(join(shell.directory, "conf.ini"), "[node]\ndataSavePath = d\n[log]\ntarget_type = file\n");
+    const line = `gnode -config_file=conf.ini -register_addr= -tcp_addr=127.0.0.1:${other.tcp} -http_addr=127.0.0.1:0`;
+    const refused = shell.program(line);
+    expect(await refused.exit).toBe(1);
+    const reason = `cannot listen for TCP on 127.0.0.1:${other.tcp}: the port is in use`;
+    expect(refused.text.err).toContain(`error: ${reason}`);
+    expect(readFileSync(join(shell.directory, "d", "gnode.log"), "utf8")).toContain(`ERROR ${reason}`);
   });
 
   it("refuses a certificate that is not there in the words of its file", async () => {
@@ -189,6 +204,70 @@ describe("gnode with TLS on its ports, from its file", () => {
     await node.said(/SIGHUP: the certificates stay as they are: \[(?:tcp|http)_server\] certFile/);
     expect(await shell.output(`curl -s --cacert ca.pem https://${http_addr}/ping`)).toBe("OK");
     expect(await stop(node)).toBe(0);
+  });
+});
+
+describe("gregister", () => {
+  const HTTPS = "addr = 127.0.0.1:0\nenableTls = true\ncertFile = broker.pem\nkeyFile = broker-key.pem\n";
+
+  it("says in its log what it does with nodes", async () => {
+    const shell = new Shell();
+    const registry = await startRegistry(shell);
+    expect(registry.text.err).toContain(`the registry listens url=${registry.url}`);
+    const node = await startNode(shell, `-register_addr=${registry.url}`);
+    await registry.said(`a node has registered node=1 tcpAddress=127.0.0.1:${node.tcp}`);
+    await shell.output(`curl -s '${registry.url}/editWeight?tcp_addr=127.0.0.1:${node.tcp}&weight=7'`);
+    await registry.said(`the weight of a node has been edited tcpAddress=127.0.0.1:${node.tcp} weight=7`);
+    expect(await stop(node)).toBe(0);
+    await registry.said(`a node has unregistered tcpAddress=127.0.0.1:${node.tcp}`);
+  });
+
+  it("says that a file is one for gnode", async () => {
+    const shell = new Shell();
+    writeFileSync(join(shell.directory, "conf.ini"), "[http_server]\naddr = 127.0.0.1:0\n[tcp_server]\naddr = :1\n");
+    const registry = shell.program("gregister -config_file=conf.ini");
+    await registry.said("the file is one for gnode");
+    expect(registry.text.err).toContain("keys that are not known are ignored file=conf.ini keys=[tcp_server] addr");
+  });
+
+  it("refuses certificates and directories that it cannot use, and says which", async () => {
+    const shell = new Shell();
+    const { directory } = shell;
+    writeFileSync(join(directory, "conf.ini"), `[http_server]\n${HTTPS}`);
+    writeFileSync(join(directory, "broker.pem"), "no certificate");
+    writeFileSync(join(directory, "broker-key.pem"), "no key");
+    const refused = shell.program("gregister -config_file=conf.ini");
+    expect(await refused.exit).toBe(2);
+    expect(refused.text.err).toMatch(/^error: \[http_server\] certFile must be a certificate in PEM; .*broker\.pem/);
+    // A file is where the directory should be.
+    const homeless = shell.program("gregister -http_addr=127.0.0.1:0 -data_save_path=broker.pem/list");
+    expect(await homeless.exit).toBe(1);
+    expect(homeless.text.err).toMatch(/^error: the directory \/.*\/list of -data_save_path cannot be used: ENOTDIR/);
+  });
+
+  it("reads its certificate again on SIGHUP, unless it is worse", async () => {
+    const shell = new Shell();
+    const { directory } = shell;
+    const authority = await Authority.create();
+    writeAuthority(directory, authority);
+    writeCertificate(directory, await authority.issue());
+    writeFileSync(join(directory, "conf.ini"), `[http_server]\n${HTTPS}`);
+    const registry = shell.program("gregister -config_file=conf.ini");
+    const url = await registry.said(/https:\/\/127\.0\.0\.1:\d+\n/);
+    const shown = (): Promise<string> =>
+      shell.output(`curl -sv --cacert ca.pem ${url.trim()}/getNodes 2>&1 | grep -E '"nodes"|expire date'`);
+    const before = await shown();
+    expect(before).toContain('"nodes":[]');
+    writeCertificate(directory, await authority.issue({ validTo: new Date(Date.now() + 7 * 86_400_000) }));
+    registry.child.kill("SIGHUP");
+    await registry.said(/(?:the HTTP port speaks TLS.*){2}/s);
+    const renewed = await shown();
+    expect(renewed).not.toBe(before);
+    writeFileSync(join(directory, "broker.pem"), "no certificate");
+    registry.child.kill("SIGHUP");
+    await registry.said("SIGHUP: the certificate stays as it is: [http_server] certFile");
+    expect(await shown()).toBe(renewed);
+    expect(await stop(registry)).toBe(0);
   });
 });
 

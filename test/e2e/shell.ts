@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import { onTestFinished } from "vitest";
 import { testDirectory } from "./brokers.js";
 
-const PROGRAMS = ["gnode", "gregister", "gclient"];
+const PROGRAMS = ["gnode", "gregister", "gclient", "ringmq"];
 
 /** A directory with the programs in it, as `bin` of the package makes one. */
 const programDirectory = (): string => {

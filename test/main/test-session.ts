@@ -114,11 +114,11 @@ export const receipt = (request: number, requests: number, low: number, messages
 };
 
 /** A MESSAGES with one run of one message. */
-export const messages = (request: number, body: string, delivery = 7): Buffer => {
+export const messages = (request: number, body: string, delivery = 7, idLow = 5): Buffer => {
   const bytes = entries(body);
   const run = Buffer.alloc(32);
   run.writeUInt32BE(77, 0);
-  run.writeUInt32BE(5, 4);
+  run.writeUInt32BE(idLow, 4);
   run.writeUInt32BE(1, 8);
   run.writeUInt32BE(bytes.length, 12);
   run.writeUInt32BE(delivery, 16);

@@ -98,6 +98,6 @@ const headings = async (document: string): Promise<string[]> =>
   [...(await readFile(join(ROOT, document), "utf8")).matchAll(/^#+ (.*)$/gm)].map(([, title = ""]) =>
     title
       .toLowerCase()
-      .replaceAll(/[^\w\- ]/g, "")
+      .replaceAll(/[^\p{L}\p{N}_\- ]/gu, "")
       .replaceAll(" ", "-"),
   );

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { Op, RENEW } from "../../src/protocol/op.js";
+import { ONE_BY_ONE, Op, RENEW } from "../../src/protocol/op.js";
 import type { Command } from "../../src/shard/command.js";
 import { CommandDecoder } from "../../src/workers/command-decoder.js";
 import { encodeFrames, entries, type TestFrame } from "./frames.js";
@@ -40,6 +40,15 @@ const single = (request: number, body: string, head: readonly unknown[] = ["t"])
 });
 
 describe("PUBLISH", () => {
+  test("may have its messages taken one by one", () => {
+    const batch = { op: Op.PUBLISH, request: 8, head: ["t"], payload: entries("a", "b") };
+    const decoded = decode([
+      { ...batch, flags: ONE_BY_ONE },
+      { ...batch, request: 9 },
+    ]);
+    expect(decoded.map((command) => "isOneByOne" in command && command["isOneByOne"])).toEqual([true, false]);
+  });
+
   test("carries its options", () => {
     const payload = entries("a", "bc");
     expect(decode([{ op: Op.PUBLISH, request: 8, head: ["t", "key", 5, 6], payload }])).toEqual([
@@ -49,6 +58,7 @@ describe("PUBLISH", () => {
         request: 8,
         requests: 1,
         count: 2,
+        isOneByOne: false,
         topic: "t",
         routeKey: "key",
         delay: 5,

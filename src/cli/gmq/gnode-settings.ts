@@ -194,7 +194,3 @@ const registriesOf = (settings: Settings): readonly string[] | undefined =>
   settings.has("register_addr") && settings.flags["register_addr"] === ""
     ? []
     : settings.value("register_addr", ["gregister", "addr"], parseUrls);
-
-/** A broker's error text with keys of the file in the places of its options. */
-export const withKeys = (text: string): string =>
-  text.replaceAll(/\b(tcp|http)Tls\.(?=certFile|keyFile)/g, "[$1_server] ");

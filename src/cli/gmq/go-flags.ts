@@ -74,7 +74,7 @@ export const goCommand = ({ name, description, groups, notes }: GoProgram): Comm
     .usage("[-flag=value …]")
     .version(VERSION, "--version", "print the version")
     .helpOption("-h, --help", "print this page")
-    .allowExcessArguments(false)
+    .allowExcessArguments(true)
     .configureOutput({ outputError: (text, write) => write(oneDash(text)) })
     .addHelpText("after", `\n${notes.trim()}`)
     .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : Math.max(error.exitCode, exitCodeOf(error.code))));
@@ -96,8 +96,22 @@ const exitCodeOf = (code: string): number => (code === "commander.error" ? 1 : U
 export const parseFlags = (command: Command, args: readonly string[]): Readonly<Record<string, unknown>> => {
   const names = new Set(command.options.filter(({ required }) => required).map((option) => option.name()));
   command.parse(withTwoDashes(args, names), { from: "user" });
+  const [word] = command.args;
+  if (word !== undefined) {
+    command.error(`error: '${word}' is no flag: there are flags only, as -h shows them. ${adviceOn(word)}`, {
+      exitCode: USAGE,
+    });
+  }
   return command.opts();
 };
+
+/** Commands with which gmq's programs make services of themselves. */
+const SERVICE_COMMANDS = new Set(["install", "uninstall", "start", "stop", "restart", "status"]);
+
+const adviceOn = (word: string): string =>
+  SERVICE_COMMANDS.has(word)
+    ? "To run as a service, use a service manager such as systemd; a signal (SIGTERM) stops the program."
+    : "A flag and its value are -name=value.";
 
 /** A whole number in a range. */
 export const wholeNumber =

@@ -34,6 +34,8 @@ export interface GregisterSettings {
   readonly http: Address;
   readonly directory: string | undefined;
   readonly tls: PortFiles | undefined;
+  /** The address is that of a node's HTTP port: the file was written for a gnode. */
+  readonly isOfNode: boolean;
 }
 
 /** ConfigError: a value of the file is wrong. */
@@ -41,4 +43,5 @@ export const gregisterSettings = (settings: Settings): GregisterSettings => ({
   http: settings.value("http_addr", ["http_server", "addr"], parseListenAddress) ?? DEFAULT_ADDRESS,
   directory: settings.value("data_save_path", ["register", "dataSavePath"], String),
   tls: portFiles(settings, "http_server"),
+  isOfNode: settings.file?.hasSection("tcp_server") === true && !settings.has("http_addr"),
 });

@@ -1,8 +1,8 @@
 /** The log of gmq's programs: to the console, to a file that is rotated by size, or to both. */
-import { closeSync, mkdirSync, openSync } from "node:fs";
+import { appendFileSync, closeSync, mkdirSync, openSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { InvalidArgumentError } from "commander";
-import { createStream, type RotatingFileStream } from "rotating-file-stream";
+import { createStream, type Options, type RotatingFileStream } from "rotating-file-stream";
 import type { Log } from "../../main/log.js";
 import { createLog } from "../log-lines.js";
 import { wholeNumber } from "./go-flags.js";
@@ -20,6 +20,16 @@ export const LOG_KEYS = ["target_type", "filename", "level", "max_size", "rotate
 
 /** The least size of a file before it is rotated, which is the default: gmq's. */
 const MIN_FILE_BYTES = 5_000_000;
+
+const wholeBytes = wholeNumber(0, Number.MAX_SAFE_INTEGER);
+
+const parseFileBytes = (text: string): number => {
+  try {
+    return wholeBytes(text);
+  } catch {
+    throw new InvalidArgumentError("It must be a number of bytes, such as 50000000.");
+  }
+};
 
 /** Files that are kept besides the one that is written: `name.1`, the youngest, to `name.5`. */
 const KEPT_FILES = 5;
@@ -52,6 +62,8 @@ export interface ProgramLog {
   readonly isOnConsole: boolean;
   /** Until all lines are written, or it takes too long. */
   readonly flush: () => Promise<void>;
+  /** Puts into the file, if there is one, why the process ends at once; the console is told by others. */
+  readonly noteFailure: (reason: string) => void;
 }
 
 /** Opens the log that the settings describe. ConfigError: its file cannot be written. */
@@ -59,19 +71,30 @@ export const openLog = (settings: Settings, { file, directory }: LogDefaults): P
   const level = LEVELS[settings.value("log_level", ["log", "level"], parseLevel) ?? DEFAULT_LEVEL] ?? "info";
   const targets = settings.value(undefined, ["log", "target_type"], parseTargets) ?? ["console"];
   const isOnConsole = targets.includes("console");
-  const stream = targets.includes("file")
-    ? openFile(join(directory, settings.value(undefined, ["log", "filename"], String) ?? file), settings)
+  const rotation = rotationOf(settings);
+  const path = targets.includes("file")
+    ? join(directory, settings.value(undefined, ["log", "filename"], String) ?? file)
     : undefined;
+  const stream = path === undefined ? undefined : openFile(path, rotation);
   const log = createLog(level, "text", (line) => {
     if (isOnConsole) process.stderr.write(line);
     if (stream !== undefined && stream.writableLength < MAX_UNWRITTEN) stream.write(line);
   });
-  return { log, isOnConsole, flush: () => flushed(stream) };
+  const noteFailure = (reason: string): void => {
+    if (path === undefined) return;
+    createLog("error", "text", (line) => appendFileSync(path, line)).error({}, reason);
+  };
+  return { log, isOnConsole, flush: () => flushed(stream), noteFailure };
 };
 
-const openFile = (path: string, settings: Settings): RotatingFileStream => {
-  const size = settings.value(undefined, ["log", "max_size"], wholeNumber(0, Number.MAX_SAFE_INTEGER)) ?? 0;
-  const isRotated = settings.value(undefined, ["log", "rotate"], parseSwitch) ?? false;
+/** Undefined: the file grows. Also read where there is no file, so that a wrong value is found at once. */
+const rotationOf = (settings: Settings): Options | undefined => {
+  const size = settings.value(undefined, ["log", "max_size"], parseFileBytes) ?? 0;
+  if (settings.value(undefined, ["log", "rotate"], parseSwitch) !== true) return undefined;
+  return { size: `${Math.max(size, MIN_FILE_BYTES)}B`, rotate: KEPT_FILES };
+};
+
+const openFile = (path: string, rotation: Options | undefined): RotatingFileStream => {
   try {
     mkdirSync(dirname(path), { recursive: true });
     // The stream opens the file later; who may not write it shall know before anything has begun.
@@ -79,8 +102,7 @@ const openFile = (path: string, settings: Settings): RotatingFileStream => {
   } catch (error) {
     throw new ConfigError(`the log file ${path} cannot be written: ${(error as Error).message}`);
   }
-  const rotation = { size: `${Math.max(size, MIN_FILE_BYTES)}B` as const, rotate: KEPT_FILES };
-  const stream = createStream(basename(path), { path: dirname(path), ...(isRotated ? rotation : {}) });
+  const stream = createStream(basename(path), { path: dirname(path), ...rotation });
   let isBroken = false;
   stream.on("error", (error) => {
     if (!isBroken) process.stderr.write(`the log file ${path} cannot be written: ${error.message}\n`);

@@ -1,16 +1,19 @@
 /** The settings of a port in gmq's configuration files. */
 import { InvalidArgumentError } from "commander";
 import type { Address } from "../../main/options.js";
-import { parseAddress } from "../units.js";
+import { addressOf, MAX_PORT } from "../units.js";
 import { ConfigError } from "./ini-file.js";
 import { parseSwitch, type Settings } from "./settings.js";
 
 export const PORT_KEYS = ["addr", "certFile", "keyFile", "enableTls"] as const;
 
+/** As for `ringmq serve`, but that gmq's programs cannot do without a port. */
 export const parseListenAddress = (text: string): Address => {
-  const address = /^off$/i.test(text.trim()) ? "off" : parseAddress(text.trim());
-  if (address !== "off") return address;
-  throw new InvalidArgumentError("It must be an address: the port cannot be off.");
+  const address = addressOf(text.trim());
+  if (address !== undefined) return address;
+  throw new InvalidArgumentError(
+    `It must be an address: host:port, [IPv6]:port, or :port for all interfaces, with a port up to ${MAX_PORT}.`,
+  );
 };
 
 /** The certificate of a port and its key, PEM files, relative to the working directory. */
@@ -27,3 +30,7 @@ export const portFiles = (settings: Settings, section: string): PortFiles | unde
   if (certFile !== undefined && keyFile !== undefined) return { certFile, keyFile };
   throw new ConfigError(`${settings.file?.path}: [${section}] enableTls needs a certFile and a keyFile`);
 };
+
+/** An error text with keys of the file in the places of options. */
+export const withKeys = (text: string): string =>
+  text.replaceAll(/\b(tcp|http)Tls\.(?=certFile|keyFile)/g, "[$1_server] ");

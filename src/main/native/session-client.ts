@@ -6,7 +6,7 @@ export interface SessionClient {
   unsentBytes(): number;
   pause(): void;
   resume(): void;
-  /** Answers have come and the session is not blocked: carry on with what the client has sent. */
+  /** Answers have come, and the session is not blocked or has begun to wait: carry on as far as it lets you. */
   proceed(): void;
   /** Sends what was written, for a limited time, then closes. Afterwards `closed` of the session is called. */
   end(): void;

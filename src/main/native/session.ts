@@ -374,7 +374,8 @@ export class Session implements TurnTaker, UnansweredPops {
     // Answers that wait for earlier ones count as unsent: some may have been handed over.
     if (this.#answers.areInOrder) this.#connection.drained();
     this.#endWhenAnswered();
-    if (!this.isBlocked) this.#client.proceed();
+    // Where a pop waits from now on, its client must be read again, or nobody sees it go.
+    if (!this.isBlocked || this.isWaiting) this.#client.proceed();
   }
 
   #concludeSoon(): void {

@@ -14,7 +14,7 @@ export interface NodeInfo {
   readonly joinTime: string;
 }
 
-/** gmq's largest, and ringmq's. */
+/** gmq's largest, and that of ringmq's own nodes. */
 export const MAX_NODE_ID = 1024;
 
 /** As a 32-bit `int` holds it. */

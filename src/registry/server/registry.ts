@@ -30,7 +30,7 @@ export const startRegistry = async (given: RegistryOptions): Promise<Registry> =
   const options = resolveOptions(given);
   const file = options.data === undefined ? undefined : new TableFile(options.data);
   const directory = new Directory(file, options.log);
-  const port = await openHttpPort(new Requests(directory, options.pingTimeout), options);
+  const port = await openHttpPort(new Requests(directory, options), options);
   const health = new Health(directory, options);
   let closed: Promise<unknown> | undefined;
   return {

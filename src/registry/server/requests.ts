@@ -1,5 +1,6 @@
 /** What a registry is asked, and its answers: `{"code","data","msg"}`, the words gmq's where it has some. */
 import { setTimeout } from "node:timers/promises";
+import type { Log } from "../../main/log.js";
 import { isNodeAddress, parseNodeAddress } from "../discovery/node-address.js";
 import {
   formatJoinTime,
@@ -12,6 +13,7 @@ import {
 } from "../discovery/node-info.js";
 import type { Directory } from "./directory.js";
 import { checkFree, listed, type NodeTable, Refusal, withNode, withoutNode, withWeight } from "./node-table.js";
+import type { ResolvedOptions } from "./options.js";
 import { acceptsTcp, answersPing } from "./probe.js";
 
 /** Nodes that register at the same time; each makes the registry open two connections. */
@@ -35,12 +37,14 @@ interface Registration {
 export class Requests {
   readonly #directory: Directory;
   readonly #probeTimeout: number;
+  readonly #log: Log;
   readonly #registrations = new Set<Registration>();
   #shown: { readonly table: NodeTable; readonly answer: Buffer } | undefined;
 
-  constructor(directory: Directory, probeTimeout: number) {
+  constructor(directory: Directory, { pingTimeout, log }: Pick<ResolvedOptions, "pingTimeout" | "log">) {
     this.#directory = directory;
-    this.#probeTimeout = probeTimeout;
+    this.#probeTimeout = pingTimeout;
+    this.#log = log;
   }
 
   /** Answers a request; undefined: there is no such path. `isGone` tells whether whoever asks has gone. Never throws a Refusal. */
@@ -78,6 +82,8 @@ export class Requests {
     // A node that stops while it registers must not be listed by a request that it no longer waits for.
     if (registration.isCancelled || isGone()) throw new Refusal("the registration was cancelled");
     this.#directory.change(withNode(this.#directory.table, { ...node, joinTime: formatJoinTime(new Date()) }));
+    const { id, tcpAddress, httpAddress, weight } = node;
+    this.#log.info({ node: id, tcpAddress, httpAddress, weight }, "a node has registered");
     return SUCCESS;
   }
 
@@ -104,6 +110,7 @@ export class Requests {
     }
     try {
       this.#directory.change(withoutNode(this.#directory.table, tcpAddress));
+      this.#log.info({ tcpAddress }, "a node has unregistered");
     } catch (error) {
       if (!wasRegistering) throw error;
     }
@@ -112,7 +119,9 @@ export class Requests {
 
   #editWeight(query: URLSearchParams): string {
     const tcpAddress = readAddress(query, "tcp_addr");
-    this.#directory.change(withWeight(this.#directory.table, tcpAddress, readWeight(query)));
+    const weight = readWeight(query);
+    this.#directory.change(withWeight(this.#directory.table, tcpAddress, weight));
+    this.#log.info({ tcpAddress, weight }, "the weight of a node has been edited");
     return SUCCESS;
   }
 

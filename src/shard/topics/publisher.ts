@@ -11,6 +11,7 @@ import type { Queue } from "../messages/queue.js";
 import type { Store } from "../messages/store.js";
 import type { Steps } from "../steps.js";
 import type { Directory } from "./directory.js";
+import { addRefused, addTaken, type PublishFate } from "./publish-fate.js";
 import { RouteSearch } from "./route-search.js";
 import type { Topic } from "./topic.js";
 
@@ -131,9 +132,10 @@ export class Publisher {
     try {
       this.#append(topic, queues, c, c.start, c.end, c.count);
     } catch (error) {
-      if (c.requests === 1 || !(error instanceof ProtocolError)) throw error;
-      this.#publishEach(topic, queues, c);
-      return;
+      if (c.count === 1 || !(error instanceof ProtocolError)) throw error;
+      if (c.requests > 1) return this.#publishEach(topic, queues, c);
+      if (c.isOneByOne !== true) throw error;
+      return this.#publishOneByOne(topic, queues, c);
     }
     const { ids } = this;
     this.store.effects.confirm(c.connection, c.request, c.requests, ids.high, ids.low, c.count, topic.level);
@@ -151,6 +153,25 @@ export class Publisher {
       });
       at = end;
     }
+  }
+
+  /** Takes the messages of one request one by one, as many as fit, and answers what became of them. */
+  #publishOneByOne(topic: Topic, queues: readonly Queue[], c: Publish): void {
+    const { ids } = this;
+    const fates: PublishFate[] = [];
+    let at = c.start;
+    for (let i = 0; i < c.count; i++) {
+      const end = at + WORD_BYTES + (c.view.getUint32(at) & SIZE_MASK);
+      try {
+        this.#append(topic, queues, c, at, end, 1);
+        addTaken(fates, ids.high, ids.low);
+      } catch (error) {
+        if (!(error instanceof ProtocolError)) throw error;
+        addRefused(fates, error);
+      }
+      at = end;
+    }
+    this.store.effects.result(c.connection, c.request, fates);
   }
 
   /** Throws NO_ROUTE. */

@@ -43,11 +43,11 @@ describe("a configuration file of gmq", () => {
     const warnings: object[] = [];
     const file = read("top = 1\n[node]\nid = 7\nbgsave = 3-5\n[redis]\nport = 6379\n", warnings);
     expect(file.get("node", "id")).toBe("7");
-    expect(warnings).toMatchObject([
-      { key: "top" },
-      { section: "node", key: "bgsave" },
-      { section: "redis", key: "port" },
-    ]);
+    expect(warnings).toMatchObject([{ keys: "top, [node] bgsave, [redis] port" }]);
+  });
+
+  it("with a section that does not end is an error, for its keys would go unheard", () => {
+    expect(() => read("[node\nid = 7\n")).toThrow(/conf\.ini: \[node must end with \]/);
   });
 
   it("that is not there, or is something else, is an error that names it", () => {

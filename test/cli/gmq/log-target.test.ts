@@ -69,6 +69,8 @@ it("levels are gmq's numbers: 0 errors alone, 2 by default, 4 and the 5 of its e
 it("a target or a file that cannot be had is an error", () => {
   const directory = testDirectory();
   expect(() => open(directory, ["target_type = syslog"])).toThrow(/target_type = syslog: It must be console, file/);
+  // Also where there is no file yet.
+  expect(() => open(directory, ["max_size = 50MB"])).toThrow(/max_size = 50MB: It must be a number of bytes/);
   writeFileSync(join(directory, "data"), "");
   expect(() => open(directory, ["target_type = console,file"])).toThrow(/the log file .* cannot be written/);
   expect(existsSync(join(directory, "data", "gnode.log"))).toBe(false);

@@ -3,6 +3,7 @@
  * everything else that is done with a small message.
  */
 import { packHead } from "../../../protocol/head.js";
+import { MAX_NAME_BYTES } from "../../../protocol/limits.js";
 
 /** Heads kept: some hundred kilobytes at the longest names. The cache starts anew when it is full. */
 const MAX_HEADS = 1024;
@@ -28,6 +29,8 @@ export class PublishHeads {
   #find(topic: string, routeKey: string, delay: number): Uint8Array {
     // The topic's length keeps ("ab", "c") apart from ("a", "bc").
     const key = `${delay} ${topic.length} ${topic}${routeKey}`;
+    // The broker refuses such names: they are not worth keeping, and could be of any length.
+    if (topic.length > MAX_NAME_BYTES || routeKey.length > MAX_NAME_BYTES) return packHead([topic, routeKey, delay]);
     const found = this.#heads.get(key);
     if (found !== undefined) return found;
     if (this.#heads.size === MAX_HEADS) this.#heads.clear();

@@ -24,3 +24,14 @@ test("a head is made once, and again only after a thousand others", () => {
   heads.get("t1024", "", 0);
   expect(heads.get("t0", "", 0)).not.toBe(first);
 });
+
+test("a head with a name that is longer than any is not kept", () => {
+  const heads = new PublishHeads();
+  const long = "x".repeat(256);
+  for (const [topic, routeKey] of [[long, "k"] as const, ["t", long] as const]) {
+    const first = heads.get(topic, routeKey, 0);
+    expect(unpackHead(first, 0, first.length)).toEqual([topic, routeKey, 0]);
+    heads.get("t", "", 0);
+    expect(heads.get(topic, routeKey, 0)).not.toBe(first);
+  }
+});

@@ -27,10 +27,10 @@ export class Acks {
 
   ack(place: Place, id: string): void {
     const entry = this.#table.get(id);
-    if (entry === undefined) return this.#answers.refuse(place, `job ${id} is not exist`);
+    if (entry === undefined) return this.#answers.refuseInTurn(place, `job ${id} is not exist`);
     if (entry.delivery === 0) {
       const why = entry.isDelivered ? "its TTR has passed" : "it has not been popped";
-      return this.#answers.refuse(place, `job ${id} cannot be acked: ${why}`);
+      return this.#answers.refuseInTurn(place, `job ${id} cannot be acked: ${why}`);
     }
     this.#session.ack(entry.topic, "", entry, (frame) => this.#acked(place, id, entry, frame));
   }
@@ -41,7 +41,7 @@ export class Acks {
       this.#table.remove(id, entry);
       this.#answers.give(place, MESSAGE, SUCCESS);
     } else if (frame.op === Answer.SETTLED && isLeaseLost(frame)) {
-      this.#table.replace(id, entry, { ...entry, delivery: 0 });
+      this.#table.replace(id, entry, { ...entry, delivery: 0, isBusy: false });
       this.#answers.refuse(place, `job ${id} cannot be acked: its TTR has passed`);
     } else if (frame.op === Answer.SETTLED || name === "NO_TOPIC" || name === "NO_QUEUE") {
       this.#table.remove(id, entry);

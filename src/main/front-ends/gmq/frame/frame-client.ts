@@ -6,6 +6,7 @@ import { Acks } from "./acks.js";
 import { Answers } from "./answers.js";
 import { type Job, jobJson, readJob, readJobId } from "./job.js";
 import type { JobTable } from "./job-table.js";
+import { ownText } from "./own-text.js";
 import { Pops } from "./pops.js";
 import { Pushes } from "./pushes.js";
 import { MAX_DATA_BYTES, Request } from "./request.js";
@@ -38,7 +39,7 @@ export class FrameClient implements Codec {
 
   constructor(session: Session, client: Client, table: JobTable) {
     this.#session = session;
-    this.#answers = new Answers(client);
+    this.#answers = new Answers(session, client);
     this.#pops = new Pops(session, this.#answers, table, () => this.#carryOn());
     this.#pushes = new Pushes(session, this.#answers, table);
     this.#acks = new Acks(session, this.#answers, table);
@@ -63,13 +64,15 @@ export class FrameClient implements Codec {
     if (isWhole === false) return start;
     if (isWhole !== true) {
       // Where the next request begins is anybody's guess.
-      this.#answers.refuse(this.#answers.next(), isWhole);
+      this.#answers.refuseInTurn(this.#answers.next(), isWhole);
+      // Pops before it are still to be asked for.
+      this.#pops.start();
       this.#session.end();
       return end;
     }
     switch (request.command) {
       case "push":
-        this.#push(bytes.toString("utf8", request.start, request.end), request.end - request.start);
+        this.#push(bytes.toString("utf8", request.start, request.end));
         break;
       case "pop":
         this.#pop(bytes.toString("utf8", request.start, request.end));
@@ -80,17 +83,18 @@ export class FrameClient implements Codec {
       case "ping":
         break;
       default:
-        this.#answers.refuse(this.#answers.next(), UNKNOWN_COMMAND);
+        this.#answers.refuseInTurn(this.#answers.next(), UNKNOWN_COMMAND);
     }
     return request.end;
   }
 
-  #push(data: string, bytes: number): void {
+  #push(data: string): void {
     const place = this.#answers.next();
     const job = readJob(data);
-    if (typeof job === "string") return this.#answers.refuse(place, job);
-    if (bytes > LONG_BYTES && isTooLong(job)) {
-      return this.#answers.refuse(place, `with all its fields the job is longer than ${MAX_DATA_BYTES} bytes`);
+    if (typeof job === "string") return this.#answers.refuseInTurn(place, job);
+    // Of the text: a byte that is no UTF-8 becomes three.
+    if (Buffer.byteLength(data) > LONG_BYTES && isTooLong(job)) {
+      return this.#answers.refuseInTurn(place, `with all its fields the job is longer than ${MAX_DATA_BYTES} bytes`);
     }
     this.#whenResolved(() => this.#pushes.push(place, job));
   }
@@ -98,8 +102,8 @@ export class FrameClient implements Codec {
   #pop(data: string): void {
     const place = this.#answers.next();
     const topics = this.#topicsOf(data);
-    if (topics.length === 0) return this.#answers.refuse(place, TOPIC_IS_EMPTY);
-    if (topics.length > MAX_TOPICS) return this.#answers.refuse(place, `a pop has at most ${MAX_TOPICS} topics`);
+    if (topics.length === 0) return this.#answers.refuseInTurn(place, TOPIC_IS_EMPTY);
+    if (topics.length > MAX_TOPICS) return this.#answers.refuseInTurn(place, `a pop has at most ${MAX_TOPICS} topics`);
     if (this.#pops.takes(topics)) return this.#pops.add(place, topics);
     this.#whenResolved(() => {
       this.#pops.add(place, topics);
@@ -110,7 +114,7 @@ export class FrameClient implements Codec {
   #ack(data: string): void {
     const place = this.#answers.next();
     const id = readJobId(data);
-    if (typeof id === "string") return this.#answers.refuse(place, id);
+    if (typeof id === "string") return this.#answers.refuseInTurn(place, id);
     // One that is not held may be among what the pops before bring.
     if (this.#acks.isHeld(id.text)) this.#acks.ack(place, id.text);
     else this.#whenResolved(() => this.#acks.ack(place, id.text));
@@ -118,7 +122,9 @@ export class FrameClient implements Codec {
 
   #topicsOf(data: string): readonly string[] {
     if (data !== this.#topicsText) {
-      this.#topics = [...new Set(data.split(",").filter((topic) => topic !== ""))];
+      const topics = new Set(data.split(",").filter((topic) => topic !== ""));
+      // Some are kept in the table of jobs.
+      this.#topics = topics.size > MAX_TOPICS ? [...topics] : [...topics].map(ownText);
       this.#topicsText = data;
     }
     return this.#topics;
@@ -127,7 +133,8 @@ export class FrameClient implements Codec {
   #whenResolved(work: () => void): void {
     if (this.#pops.areResolved) return work();
     this.#deferred = work;
-    this.#release = this.#session.hold();
+    // Not a hold, behind which little may come: a client that sends ahead would be cut off.
+    this.#release = this.#session.pause();
   }
 
   /** All pops are answered. */

@@ -1,4 +1,5 @@
 /** Jobs: as a client pushes them, and as it gets them. */
+import { MAX_NAME_BYTES } from "../../../../protocol/limits.js";
 import { numberText } from "./json-number.js";
 
 /** A job's id: its text, and whether the client gave it as a number. 5 and "5" are the same job. */
@@ -43,6 +44,7 @@ export const readJob = (data: string): Job | string => {
   const topic = memberOf(members, "Topic") ?? "";
   if (typeof topic !== "string") return "Topic is not a string";
   if (topic === "") return "job.topic is empty";
+  if (Buffer.byteLength(topic) > MAX_NAME_BYTES) return `Topic is longer than ${MAX_NAME_BYTES} bytes`;
   const delay = secondsOf(members, "Delay");
   if (typeof delay === "string") return delay;
   const ttr = secondsOf(members, "TTR");

@@ -1,4 +1,5 @@
 /** Numbers of JSON digit for digit: `JSON.parse` rounds what is beyond 2^53. */
+import { ownText } from "./own-text.js";
 
 /** White space, and behind it a string, a sign, or anything else up to the next of these. */
 const TOKEN = /\s*("[^"\\]*(?:\\.[^"\\]*)*"|[{}[\]:,]|[^\s"{}[\]:,]+)/y;
@@ -20,7 +21,7 @@ export const numberText = (json: string, name: string): string => {
     isValue = token === ":" && depth === 1 && isName(before, name);
     before = token;
   }
-  return found;
+  return ownText(found);
 };
 
 const next = (json: string): string | undefined => TOKEN.exec(json)?.[1];

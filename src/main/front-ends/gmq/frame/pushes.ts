@@ -26,11 +26,13 @@ const MILLISECONDS = 1000;
 /** A delivery that no message has, to ask about one without touching it. */
 const NO_DELIVERY = 0xffff_ffff;
 
+/** Of all clients: those of many take megabytes. */
+const heads = new PublishHeads();
+
 export class Pushes {
   readonly #session: Session;
   readonly #answers: Answers;
   readonly #table: JobTable;
-  readonly #heads = new PublishHeads();
 
   constructor(session: Session, answers: Answers, table: JobTable) {
     this.#session = session;
@@ -41,7 +43,7 @@ export class Pushes {
   push(place: Place, job: Job): void {
     const before = this.#table.get(job.id.text);
     if (before === undefined) this.#publish(place, job);
-    else if (before.isBusy) this.#refuse(place, job);
+    else if (before.isBusy) this.#answers.refuseInTurn(place, hasExist(job));
     else this.#check(place, job, before);
   }
 
@@ -50,7 +52,7 @@ export class Pushes {
     const id = job.id.text;
     const entry: JobEntry = { topic, idHigh: 0, idLow: 0, delivery: 0, isDelivered: false, isBusy: true };
     this.#table.set(id, entry);
-    const head = this.#heads.get(topic, "", job.delay * MILLISECONDS);
+    const head = heads.get(topic, "", job.delay * MILLISECONDS);
     this.#session.request(Op.PUBLISH, 0, head, entryOfJob(job), (frame) => {
       if (frame.op !== Answer.CONFIRM) {
         this.#table.remove(id, entry);
@@ -63,19 +65,15 @@ export class Pushes {
     });
   }
 
-  #refuse(place: Place, { id }: Job): void {
-    this.#answers.refuse(place, `job ${id.text} has exist`);
-  }
-
   /** A job of this id was there: whether its message still is, the shard knows. */
   #check(place: Place, job: Job, before: JobEntry): void {
-    const release = this.#session.hold();
+    const release = this.#session.pause();
     before.isBusy = true;
     const end = (isThere: boolean | string): void => {
       before.isBusy = false;
       release();
       if (typeof isThere === "string") this.#answers.refuse(place, isThere);
-      else if (isThere) this.#refuse(place, job);
+      else if (isThere) this.#answers.refuse(place, hasExist(job));
       else {
         this.#table.remove(job.id.text, before);
         // Somebody may have pushed or popped another meanwhile.
@@ -104,6 +102,8 @@ export class Pushes {
     });
   }
 }
+
+const hasExist = ({ id }: Job): string => `job ${id.text} has exist`;
 
 const isGone = (frame: AnswerFrame): boolean => {
   const name = refusal(frame);

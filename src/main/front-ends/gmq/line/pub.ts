@@ -7,7 +7,7 @@ import { Answer } from "../../../../protocol/op.js";
 import { RECEIPT_ID_HIGH, RECEIPT_ID_LOW } from "../../../../protocol/selection.js";
 import type { AnswerFrame, AnswerHandler } from "../../../native/answer-frame.js";
 import { PublishHeads } from "../publish-heads.js";
-import { readPushRefusal, requestPush } from "../push.js";
+import { readPushFates, readPushRefusal, requestPush, requestPushes } from "../push.js";
 import type { LineClient } from "./client.js";
 import { type Fault, faultText, type Generation } from "./errors.js";
 import { ResponseType } from "./responses.js";
@@ -130,7 +130,8 @@ export class Pub {
     const generation = this.#generation;
     const routeKey = this.#routeKey;
     const onAnswer: AnswerHandler = (frame) => this.#answer(frame, count, routeKey, generation);
-    requestPush(this.#client.session, this.#head, entries, onAnswer);
+    const request = count > 1 ? requestPushes : requestPush;
+    request(this.#client.session, this.#head, entries, onAnswer);
   }
 
   #answer(frame: AnswerFrame, count: number, routeKey: string, generation: Generation): void {
@@ -142,11 +143,20 @@ export class Pub {
         view.getUint32(payloadStart + RECEIPT_ID_LOW),
         count,
       );
+    } else if (frame.op === Answer.RESULT) {
+      for (const fate of readPushFates(frame)) {
+        if (fate.refusal === undefined) responses.ids(fate.idHigh, fate.idLow, fate.count);
+        else this.#refused(fate.refusal, fate.count, generation);
+      }
     } else {
-      const text = faultText({ code: "E_INVALID_PUSH", text: readPushRefusal(frame, routeKey) }, generation);
-      for (let i = 0; i < count; i++) responses.text(ResponseType.ERROR, text);
+      this.#refused(readPushRefusal(frame, routeKey), count, generation);
     }
     responses.flush();
+  }
+
+  #refused(refusal: string, count: number, generation: Generation): void {
+    const text = faultText({ code: "E_INVALID_PUSH", text: refusal }, generation);
+    for (let i = 0; i < count; i++) this.#client.responses.text(ResponseType.ERROR, text);
   }
 }
 
