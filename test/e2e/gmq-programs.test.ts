@@ -419,8 +419,7 @@ describe("gregister with TLS, from its file", () => {
       "[http_server]\naddr = 127.0.0.1:0\nenableTls = true\ncertFile = broker.pem\nkeyFile = broker-key.pem\n";
     writeFileSync(join(directory, "conf.ini"), section);
     const registry = shell.program("gregister -config_file=conf.ini");
-    await registry.said("https://");
-    const [url = ""] = /https:\S+/.exec(registry.text.out) ?? [];
+    const url = await registry.said(/https:\/\/127\.0\.0\.1:\d+/);
     const subject = async () => {
       const socket = connectTls({ host: "127.0.0.1", port: Number(new URL(url).port), ca: authority.cert });
       await once(socket, "secureConnect");
