@@ -97,7 +97,7 @@ export class NodeLink {
 
   async #run(): Promise<void> {
     for (let attempt = 0; !this.isClosed; attempt++) {
-      const start = Date.now();
+      const start = performance.now();
       const error = await this.#connection();
       if (this.isClosed) return;
       const wasConnected = this.#state === "connected" || this.#state === "draining";
@@ -106,7 +106,7 @@ export class NodeLink {
       this.#tried.resolve(error);
       this.#events.lost(this, error, wasConnected);
       if (this.isClosed) return;
-      if (Date.now() - start >= MIN_LIFE) attempt = 0;
+      if (performance.now() - start >= MIN_LIFE) attempt = 0;
       await this.#wait(backoff(attempt, FIRST_WAIT, MAX_WAIT));
     }
   }

@@ -247,7 +247,7 @@ export class NodesClient {
   }
 
   async #drain(timeout: number): Promise<void> {
-    const end = Date.now() + timeout;
+    const end = performance.now() + timeout;
     const enough = deferred<void>();
     const timer = startTimer(timeout, enough.resolve);
     const answered = Promise.allSettled([...this.#consumers].map((consumer) => consumer.drainWithClient())).then(() =>
@@ -255,7 +255,7 @@ export class NodesClient {
     );
     await Promise.race([answered, enough.promise, this.closed]);
     timer.cancel();
-    this.#closing ??= this.#end((client) => client.drain({ timeout: Math.max(0, end - Date.now()) }));
+    this.#closing ??= this.#end((client) => client.drain({ timeout: Math.max(0, Math.ceil(end - performance.now())) }));
     await this.#closing;
   }
 

@@ -27,11 +27,11 @@ export class NodesPopper {
   async pop(topic: string, options: PopOptions): Promise<Message[]> {
     const { wait = 0, ...rest } = { ...options };
     checkWait("wait", wait);
-    const end = Date.now() + wait;
+    const end = performance.now() + wait;
     const messages = await this.#ask((client) => client.pop(topic, rest), wait === 0);
     if (messages.length > 0 || wait === 0) return messages;
-    for (let left = wait; left > 0; left = end - Date.now()) {
-      const slice = (): number => Math.max(0, Math.min(SLICE, Math.ceil(end - Date.now())));
+    for (let left = wait; left > 0; left = end - performance.now()) {
+      const slice = (): number => Math.max(0, Math.min(SLICE, Math.ceil(end - performance.now())));
       const found = await this.#ask((client) => client.pop(topic, { ...rest, wait: slice() }), left <= SLICE);
       if (found.length > 0) return found;
       if (this.#nodes().length === 0) await pause(Math.min(SLICE, left));

@@ -11,19 +11,19 @@ import type { DatedOptions } from "../publish/repeat.js";
 
 export const NO_OPTIONS: PublishOptions = {};
 
-const UNDATED: DatedOptions = { options: NO_OPTIONS, since: 0 };
+const UNDATED: DatedOptions = { options: NO_OPTIONS, since: undefined };
 
 /** Reads options once, since getters may return something else the next time. Throws BAD_ARGUMENT. */
 export const dateOptions = (options: PublishOptions): DatedOptions => {
   if (options === NO_OPTIONS) return UNDATED;
   const read = readPublish(options);
-  return { options: read, since: read.delay === undefined && read.ttl === undefined ? 0 : Date.now() };
+  return { options: read, since: read.delay === undefined && read.ttl === undefined ? undefined : performance.now() };
 };
 
 /** Its options for another attempt, with what is left of the times that run from the call on. */
 export const optionsNow = ({ options, since }: DatedOptions): PublishOptions => {
-  if (since === 0) return options;
-  const elapsed = Math.max(0, Date.now() - since);
+  if (since === undefined) return options;
+  const elapsed = Math.round(performance.now() - since);
   const { delay, ttl } = options;
   return {
     ...options,

@@ -25,9 +25,9 @@ interface Waiting {
   readonly giveUp: (error: Error) => void;
   /** Bytes that it counts for while it waits. */
   readonly cost: number;
-  /** Milliseconds since 1970. */
+  /** Milliseconds of a clock that does not step. */
   readonly deadline: number;
-  /** When to try it next. Milliseconds since 1970. */
+  /** When to try it next, by the same clock. */
   due: number;
   /** How often it has failed. */
   failures: number;
@@ -81,7 +81,7 @@ export class RetryQueue {
 
   /** Tries what is due. To be called when a node was connected as well. */
   flush(): void {
-    const now = Date.now();
+    const now = performance.now();
     const all = this.#waiting;
     this.#waiting = [];
     for (const entry of all) {
@@ -102,7 +102,7 @@ export class RetryQueue {
   }
 
   #entry(send: Send<void>, giveUp: (error: Error) => void, cost: number, error: RingmqError): Waiting {
-    const now = Date.now();
+    const now = performance.now();
     return { send, giveUp, cost, deadline: now + this.#timeout, due: now, failures: 0, link: undefined, error };
   }
 
@@ -111,7 +111,7 @@ export class RetryQueue {
     entry.link = link;
     entry.error = error;
     this.#pendingBytes.hold(entry.cost);
-    const now = Date.now();
+    const now = performance.now();
     if (this.#isClosed || now >= entry.deadline) {
       this.#giveUp(entry, error);
       return;

@@ -5,10 +5,13 @@ import type { Body, PublishOptions } from "../arguments/options.js";
 import type { RingmqError } from "../base/error.js";
 import type { Receipt } from "./receipt.js";
 
-/** The options of a publish, and when it was called: milliseconds since 1970, 0 when none of them is about time. */
+/**
+ * The options of a publish, and when it was called: milliseconds of a clock that does not step, undefined when none of them
+ * is about time.
+ */
 export interface DatedOptions {
   readonly options: PublishOptions;
-  readonly since: number;
+  readonly since: number | undefined;
 }
 
 /** Takes a message that was not taken here. */
