@@ -62,10 +62,11 @@ describe("across protocols", () => {
 
   it("what is not acked comes back to any of them, with its retries, and is a dead letter beyond the limit", async () => {
     const broker = await testBroker();
-    const ways = await waysIn(broker);
-    const [http, line, , native] = ways;
-    for (const way of ways) {
-      const topic = `retried over ${way.name}`.replaceAll(" ", "-");
+    const retried = async (index: number): Promise<void> => {
+      const ways = await waysIn(broker);
+      const [http, line, , native] = ways;
+      const way = must(ways[index], `way ${index}`);
+      const topic = `retried-over-${way.name}`;
       await fetch(`http://127.0.0.1:${broker.http}/config?topic=${topic}&msgTTR=1&msgRetry=5`);
       await must(http, "http").push(topic, Buffer.from("again"));
       const retries: number[] = [];
@@ -79,14 +80,12 @@ describe("across protocols", () => {
       expect(ids.size).toBe(1);
       let dead: PoppedMessage | undefined;
       while (dead === undefined) dead = await must(line, "line").popDead?.(topic);
-      expect({ id: dead.id, body: `${dead.body}`, retry: dead.retry }).toEqual({
-        id: [...ids][0],
-        body: "again",
-        retry: 6,
-      });
+      const seen = { id: dead.id, body: `${dead.body}`, retry: dead.retry };
+      expect(seen).toEqual({ id: [...ids][0], body: "again", retry: 6 });
       await must(native, "native").ack(topic, dead.id);
       expect(await way.pop(topic)).toBeUndefined();
-    }
+    };
+    await Promise.all([0, 1, 2, 3].map(retried));
   }, 60_000);
 
   it("a delay counts from the push, whoever pops", async () => {
@@ -94,10 +93,10 @@ describe("across protocols", () => {
     for (const pushing of ways) {
       const topic = `delayed-${pushing.name}`;
       const begin = performance.now();
-      await pushing.push(topic, Buffer.from("later"), { delay: 2 });
+      await pushing.push(topic, Buffer.from("later"), { delay: 1 });
       for (const popping of ways) if (popping.name !== "frame") expect(await popping.pop(topic)).toBeUndefined();
       await popSoon(must(ways.at(-1), "native"), topic);
-      expect(performance.now() - begin).toBeGreaterThan(1_980);
+      expect(performance.now() - begin).toBeGreaterThan(980);
     }
   });
 
