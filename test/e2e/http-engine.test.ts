@@ -86,7 +86,7 @@ describe("where uWebSockets.js is not installed", () => {
 
   it("it is not looked for when there is no HTTP", async () => {
     const { text, exit, child } = await begun("--http", "off", "--http-engine", "uws");
-    while (!text.out.includes("native")) await once(child.stdout, "data");
+    while (!text.out.includes("TCP")) await once(child.stdout, "data");
     child.kill("SIGTERM");
     expect(await exit).toBe(0);
     expect(text.err).not.toContain("HTTP engine");

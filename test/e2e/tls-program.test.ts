@@ -25,7 +25,7 @@ describe("ringmq serve with a certificate", () => {
     const flags = flagsOf(directory, await authority.issue());
     const broker = await started([...ANY_PORT, ...flags]);
     const { child, text, tcp, http, exit } = broker;
-    expect(text.out).toMatch(/ native {5}tls:\/\/127\.0\.0\.1:\d+\n {2}WebSocket {2}wss:.*\n {2}HTTP {7}https:/);
+    expect(text.out).toMatch(/ TCP {8}tls:\/\/127\.0\.0\.1:\d+\n {2}WebSocket {2}wss:.*\n {2}HTTP {7}https:/);
     expect(text.out).toMatch(/^try: curl --cacert ca\.pem -d .* https:\/\/127\.0\.0\.1:\d+\/push$/m);
     const open = async (ca: string) =>
       Promise.all([
