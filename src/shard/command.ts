@@ -83,6 +83,8 @@ export interface Nack extends Addressed, Slice {
   delay: number;
   /** To the dead letters instead of the queue. */
   reject: boolean;
+  /** Nobody has seen the messages: that they were delivered does not count. */
+  unseen: boolean;
 }
 
 export interface Touch extends Addressed, Slice {

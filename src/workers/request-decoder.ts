@@ -128,6 +128,7 @@ export class RequestDecoder {
           queue: head.queue(),
           delay: head.duration("delay"),
           reject: head.boolean("reject"),
+          unseen: head.boolean("unseen"),
           ...selections(cursor),
         };
       case Op.TOUCH:

@@ -176,7 +176,7 @@ export class Clients {
         this.shadow.askRedrive(topic, queue);
         return { op, ...where };
       case "nack":
-        return { op, ...where, delay: step.delay, reject: step.reject };
+        return { op, ...where, delay: step.delay, reject: step.reject, unseen: step.unseen };
       case "touch":
         return { op, ...where, ttr: step.ttr };
       case "reschedule":

@@ -231,7 +231,13 @@ const stepOf = (random: Random, habits: Habits): Step => {
     case "cancel":
       return { do: kind, ...settling("delayed") };
     case "nack":
-      return { do: kind, ...settling("in-flight"), delay: maybeTime, reject: random.chance(0.2) };
+      return {
+        do: kind,
+        ...settling("in-flight"),
+        delay: maybeTime,
+        reject: random.chance(0.2),
+        unseen: random.chance(0.2),
+      };
     case "touch":
       return { do: kind, ...settling("in-flight"), ttr: maybeTime };
     case "reschedule":

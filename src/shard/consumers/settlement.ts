@@ -84,7 +84,7 @@ export class Settlement {
         return this.#ack;
       case "nack":
         return this.#inFlight((queue, fragment, mask) =>
-          queue.giveBack(fragment, mask, this.store.now, c.delay, c.reject),
+          queue.giveBack(fragment, mask, this.store.now, c.delay, c.reject, c.unseen),
         );
       case "touch":
         return this.#inFlight((queue, fragment, mask) =>

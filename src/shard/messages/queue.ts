@@ -193,8 +193,11 @@ export class Queue implements StoredQueue {
     store.wheel.schedule(part, deadline);
   }
 
-  /** Messages in flight come back without an ack: to the tail of the queue, delayed, or to the dead letters. */
-  giveBack(fragment: number, mask: number, now: number, delay: number, reject: boolean): void {
+  /**
+   * Messages in flight come back without an ack: to the tail of the queue, delayed, or to the dead letters. That they were
+   * delivered counts, unless nobody has seen them.
+   */
+  giveBack(fragment: number, mask: number, now: number, delay: number, reject: boolean, isUnseen = false): void {
     const { store } = this;
     const { extents } = store;
     const count = ext.popcount(mask);
@@ -209,21 +212,21 @@ export class Queue implements StoredQueue {
     this.inFlightCount -= count;
     extents.set(part, ext.DELIVERY, 0);
     extents.set(part, ext.HOLDER, 0);
-    this.#requeue(part, count, now, delay, reject);
+    this.#requeue(part, count, now, delay, reject, isUnseen);
     holder?.onReturned(count);
   }
 
-  #requeue(part: number, count: number, now: number, delay: number, reject: boolean): void {
+  #requeue(part: number, count: number, now: number, delay: number, reject: boolean, isUnseen: boolean): void {
     const { extents } = this.store;
     const reason = extents.reason(part);
     if (reason !== Reason.ALIVE) {
       this.#pushDead(part, count);
       return;
     }
-    const retry = extents.retry(part) + 1;
+    const retry = extents.retry(part) + (isUnseen ? 0 : 1);
     const expiry = this.store.expiryOf(part);
     extents.setStatus(part, State.READY, Reason.ALIVE, retry);
-    this.topic.retried += count;
+    if (!isUnseen) this.topic.retried += count;
     if (reject) this.#deadLetter(part, Reason.REJECTED, now);
     else if (retry > this.topic.config.retries) this.#deadLetter(part, Reason.RETRIES, now);
     else if (expiry > 0 && expiry <= now) this.#expire(part, now);

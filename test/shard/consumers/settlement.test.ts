@@ -27,6 +27,7 @@ const nack = (picks: readonly Pick[]): Step => ({
   picks,
   delay: 0,
   reject: false,
+  unseen: false,
 });
 
 describe("settlement", () => {

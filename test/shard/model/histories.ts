@@ -60,6 +60,7 @@ const config = fc.oneof<fc.Arbitrary<Partial<TopicConfig>>[]>(
 const which = often<number | undefined>([8, fc.nat(20)], [1, one(undefined)]);
 const key = often<string>([4, queue], [1, one(...PATTERNS.keys())]);
 const merged = fc.boolean();
+const rarely = often([3, one(false)], [1, one(true)]);
 
 const stepOf = (size: fc.Arbitrary<number>): fc.Arbitrary<Step> =>
   often<Step>(
@@ -72,7 +73,7 @@ const stepOf = (size: fc.Arbitrary<number>): fc.Arbitrary<Step> =>
     [4, step("credit", { which, credit: count })],
     [3, step("stop", { which, credit: one(0) })],
     [8, step("ack", settling("in-flight"))],
-    [9, step("nack", { ...settling("in-flight"), delay: maybeTime, reject: often([3, one(false)], [1, one(true)]) })],
+    [9, step("nack", { ...settling("in-flight"), delay: maybeTime, reject: rarely, unseen: rarely })],
     [4, step("touch", { ...settling("in-flight"), ttr: maybeTime })],
     [3, step("cancel", { ...settling("delayed"), all: fc.boolean() })],
     [4, step("reschedule", { ...settling("delayed"), all: fc.boolean(), delay: maybeTime })],

@@ -62,12 +62,12 @@ const settleLease = (
       return;
     case "nack":
       if (!command.reject || message.fromDead) {
-        topic.giveBack(queue, message, now, command.delay, place);
+        topic.giveBack(queue, message, now, command.delay, place, command.unseen);
         return;
       }
       topic.returnCredit(message);
-      topic.counters.retried++;
-      message.retry++;
+      if (!command.unseen) topic.counters.retried++;
+      if (!command.unseen) message.retry++;
       topic.bury(queue, message, Reason.REJECTED, now, place);
       return;
     case "touch":

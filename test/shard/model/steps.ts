@@ -54,7 +54,7 @@ export type Step =
   | (Asking & { readonly do: "consume"; readonly credit: number; readonly renew: boolean })
   | { readonly do: "credit" | "stop"; readonly which: number | undefined; readonly credit: number }
   | (Settling & { readonly do: "ack" | "redrive" })
-  | (Settling & { readonly do: "nack"; readonly delay: number; readonly reject: boolean })
+  | (Settling & { readonly do: "nack"; readonly delay: number; readonly reject: boolean; readonly unseen: boolean })
   | (Settling & { readonly do: "touch"; readonly ttr: number })
   | (Settling & { readonly do: "cancel"; readonly all: boolean })
   | (Settling & { readonly do: "reschedule"; readonly all: boolean; readonly delay: number })

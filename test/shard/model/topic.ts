@@ -119,14 +119,21 @@ export class ModelTopic {
   }
 
   /** A delivery ended without an ack: the message goes back to where it came from, or dies. */
-  giveBack(queue: ModelQueue, message: ModelMessage, now: number, delay = 0, place = nextPlace()): void {
+  giveBack(
+    queue: ModelQueue,
+    message: ModelMessage,
+    now: number,
+    delay = 0,
+    place = nextPlace(),
+    isUnseen = false,
+  ): void {
     this.returnCredit(message);
     if (message.fromDead) {
       queue.join(message, "dead", place);
       return;
     }
-    message.retry++;
-    this.counters.retried++;
+    if (!isUnseen) message.retry++;
+    if (!isUnseen) this.counters.retried++;
     if (message.retry > this.config.retries) this.bury(queue, message, Reason.RETRIES, now, place);
     else if (message.expiry <= now) this.expire(queue, message, now, place);
     else if (delay > 0) this.delay(queue, message, now + delay, place);
