@@ -285,10 +285,11 @@ describe.each(WIRES)("a thousand sessions over $name that come and go", { timeou
       publisher.destroy();
       await expectNothing(broker);
       const queue = await queueOf(wire, broker, "race");
-      // In flight is what was written to a socket before the broker knew that its client had gone.
+      // In flight is what a client has received before it went in an orderly way; the rest has come back, uncounted.
       const { ready, inFlight } = queue as { ready: number; inFlight: number };
       expect(ready + inFlight).toBe(published);
-      expect(inFlight).toBeGreaterThanOrEqual(received);
+      // Over TLS node may have received more than it has told.
+      if (wire.name === "plain") expect(inFlight).toBeLessThanOrEqual(received);
       expect(queue).toMatchObject({ consumers: 0, deadLetters: 0 });
     },
   );
@@ -322,6 +323,6 @@ it("gives a message back that a shard had sent when its client went, and the nex
   while (answers.length < 3) await delay(1);
   other.pop("late", "", { wait: 10_000 }, note("other"));
   while (answers.length < 4) await delay(1);
-  expect(answers).toEqual(["waits", `gone ${Answer.ERROR}`, "published", `other ${Answer.MESSAGES} 1`]);
+  expect(answers).toEqual(["waits", `gone ${Answer.ERROR}`, "published", `other ${Answer.MESSAGES} 0`]);
   for (const socket of sockets) socket.destroy();
 });

@@ -20,7 +20,7 @@ import type { ConnectionKind, SessionSide } from "./connection-kind.js";
 import { ConnectionLimits } from "./connection-limits.js";
 import { ConsumerLedger } from "./consumer-ledger.js";
 import { FrameIntake, type FrameSink } from "./frame-intake.js";
-import { LatePops, type UnansweredPops } from "./late-pops.js";
+import { LatePops, type UnansweredPops, type UnheardPop } from "./late-pops.js";
 import { answerError, answerHello, answerPing, answerResult, sayConsumerClosed, sayGoodbye } from "./local-answers.js";
 import { Outgoing } from "./outgoing.js";
 import { type LocalRequests, RequestRouter } from "./request-router.js";
@@ -127,14 +127,15 @@ export class NativeConnection implements FrameSink, LocalRequests, BackupClient,
     this.#updateReading();
   }
 
-  /** The transport has closed: nothing can be sent any more. */
-  closed(): void {
+  /** The transport has closed: nothing can be sent any more. `unheard` is given back. */
+  closed(unheard: readonly UnheardPop[] = []): void {
     if (this.#state === State.CLOSED) return;
     this.#state = State.CLOSED;
     this.#intake.stop();
     this.#outgoing.discard();
     this.#context.unsent.forget(this);
     this.#leave();
+    if (unheard.length > 0) this.#late?.giveBack(unheard);
     this.#context.closed(this, this.#late?.isPending ?? false);
   }
 

@@ -20,6 +20,14 @@ export interface UnansweredPop {
   readonly queue: string;
 }
 
+/** Messages of a pop that was answered, and whose client has gone without having heard it. */
+export interface UnheardPop {
+  readonly topic: string;
+  readonly queue: string;
+  /** Selections. */
+  readonly leases: Uint8Array;
+}
+
 /** The pops of a client, when it has gone. */
 export interface UnansweredPops {
   unansweredPops(): UnansweredPop[];
@@ -41,6 +49,9 @@ export const leasesOf = (view: DataView, start: number, end: number): Uint8Array
   });
   return selections;
 };
+
+/** The head of a NACK of messages that nobody has seen. */
+export const unseenHead = (topic: string, queue: string): Uint8Array => packHead([topic, queue, 0, false, true]);
 
 export class LatePops {
   readonly #router: Router;
@@ -73,16 +84,23 @@ export class LatePops {
   /** Sends the fences. Call it after DISCONNECT. */
   begin(): void {
     for (const pop of this.#unanswered.unansweredPops()) {
-      // An ACK of the same queue that selects no message.
       const head = packHead([pop.topic, pop.queue]);
-      const shard = this.#router.route(head, new DataView(head.buffer, head.byteOffset, head.length), 0, head.length);
+      const shard = this.#shardOf(head);
       this.#pops.set(pop.request, { ...pop, shard });
-      if (this.#shards.includes(shard)) continue;
-      const request = this.#unanswered.nextRequest();
-      if (!this.#request(Op.ACK, request, shard, head)) continue;
-      this.#shards.push(shard);
-      this.#fences.set(request, shard);
+      if (!this.#shards.includes(shard)) this.#fence(shard, head);
     }
+  }
+
+  /** Gives back what the client has not heard of. */
+  giveBack(pops: readonly UnheardPop[]): void {
+    const heads = new Map<number, Uint8Array>();
+    for (const { topic, queue, leases } of pops) {
+      const head = packHead([topic, queue]);
+      const shard = this.#shardOf(head);
+      this.#request(Op.NACK, this.#unanswered.nextRequest(), shard, unseenHead(topic, queue), leases);
+      heads.set(shard, head);
+    }
+    for (const [shard, head] of heads) this.#fence(shard, head);
   }
 
   /** Whole frames for the connection that is gone. */
@@ -102,6 +120,18 @@ export class LatePops {
     for (const [request, on] of this.#fences) if (on === shard) this.#answered(request);
   }
 
+  /** An ACK of the same queue that selects no message. */
+  #fence(shard: number, head: Uint8Array): void {
+    const request = this.#unanswered.nextRequest();
+    if (!this.#request(Op.ACK, request, shard, head)) return;
+    this.#shards.push(shard);
+    this.#fences.set(request, shard);
+  }
+
+  #shardOf(head: Uint8Array): number {
+    return this.#router.route(head, new DataView(head.buffer, head.byteOffset, head.length), 0, head.length);
+  }
+
   #giveBack(view: DataView, start: number, end: number): void {
     const pop = this.#pops.get(view.getUint32(start + REQUEST));
     if (pop === undefined) return;
@@ -109,7 +139,7 @@ export class LatePops {
     const payload = start + HEAD + view.getUint16(start + HEAD_LENGTH);
     const leases = leasesOf(view, payload, end);
     if (leases === undefined) return;
-    this.#request(Op.NACK, this.#unanswered.nextRequest(), pop.shard, packHead([pop.topic, pop.queue]), leases);
+    this.#request(Op.NACK, this.#unanswered.nextRequest(), pop.shard, unseenHead(pop.topic, pop.queue), leases);
   }
 
   readonly #answered = (request: number): void => {

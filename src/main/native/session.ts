@@ -8,7 +8,7 @@ import { packHead } from "../../protocol/head.js";
 import { Answer, Op } from "../../protocol/op.js";
 import type { AnswerFrame, AnswerHandler } from "./answer-frame.js";
 import type { NativeConnection } from "./connection.js";
-import { leasesOf, type UnansweredPop, type UnansweredPops } from "./late-pops.js";
+import { leasesOf, type UnansweredPop, type UnansweredPops, unseenHead } from "./late-pops.js";
 import { errorFrame, NO_MESSAGES } from "./local-answers.js";
 import { entryOf, selectionOf } from "./request-payloads.js";
 import { SessionAnswers } from "./session-answers.js";
@@ -19,6 +19,7 @@ import { SessionTimers } from "./session-timers.js";
 import type { Refusal, SessionTurns, TurnTaker } from "./session-turns.js";
 import { splitReceipts } from "./single-receipts.js";
 import type { Transport } from "./transport.js";
+import { UnheardPops } from "./unheard-pops.js";
 
 /** An unanswered pop. */
 interface PendingPop extends UnansweredPop {
@@ -40,6 +41,7 @@ export class Session implements TurnTaker, UnansweredPops {
   readonly #connection: NativeConnection;
   readonly #answers: SessionAnswers;
   readonly #pops = new Map<number, PendingPop>();
+  readonly #unheard = new UnheardPops();
   #last = 0;
   /** Waiting pops and holds: what the client has sent behind them must not be carried out yet. */
   #blocking = 0;
@@ -102,6 +104,11 @@ export class Session implements TurnTaker, UnansweredPops {
     return this.#blocking > 0;
   }
 
+  /** The client has ended its side, and was sent messages a moment ago: perhaps nobody listens. */
+  get isDoubtful(): boolean {
+    return this.#isHurried && this.#unheard.size > 0;
+  }
+
   /** Nothing more of what the client sends should be carried out. */
   get isDone(): boolean {
     return this.#isDone;
@@ -151,8 +158,9 @@ export class Session implements TurnTaker, UnansweredPops {
       // An error of the session's own has no number: the shard may answer all the same.
       if (frame.request !== 0) this.#pops.delete(request);
       if (isBlocking) this.#blocking--;
-      if (this.#isClosed && frame.op === Answer.MESSAGES) this.#giveBackLate(frame, onAnswer);
-      else onAnswer(frame);
+      if (this.#isClosed && frame.op === Answer.MESSAGES) return this.#giveBackLate(frame, onAnswer);
+      if (frame.op === Answer.MESSAGES && this.#answers.areInOrder) this.#unheard.add(topic, queue, frame);
+      onAnswer(frame);
     };
     const request = isApart
       ? this.#askOutOfOrder(Op.POP, head, undefined, answered)
@@ -250,12 +258,16 @@ export class Session implements TurnTaker, UnansweredPops {
     this.#connection.drained();
   }
 
-  /** The client has gone. What it asked for before is carried out, and whoever waits for an answer is told. */
-  closed(): void {
+  /**
+   * The client has gone. What it asked for before is carried out, and whoever waits for an answer is told. `isBroken`: it has
+   * refused what it was sent, so the messages that it popped a moment ago are given back.
+   */
+  closed(isBroken = false): void {
     if (this.#isClosed) return;
     this.#turns.flush();
     this.#isClosed = true;
-    this.#connection.closed();
+    const unheard = this.#unheard.take();
+    this.#connection.closed(isBroken ? unheard : []);
     this.pushes.clear();
     this.#answers.failAll(errorFrame("SHUTTING_DOWN", ENDED, 0));
     this.#onClosed();
@@ -264,6 +276,7 @@ export class Session implements TurnTaker, UnansweredPops {
   /** Once a second: whether it is time for a beat, or the client has been silent for too long. */
   sweep(now: number): void {
     this.#client.sweep(now);
+    if (!this.#isHurried) this.#unheard.sweep();
     if (this.isOpen && !this.#timers.sweep(now)) this.destroy();
   }
 
@@ -408,7 +421,7 @@ export class Session implements TurnTaker, UnansweredPops {
     const pop = this.#pops.get(request);
     if (!this.#pops.delete(request) || pop === undefined) return;
     const leases = leasesOf(view, payloadStart, end);
-    if (leases !== undefined) this.#askOutOfOrder(Op.NACK, packHead([pop.topic, pop.queue]), leases, () => {});
+    if (leases !== undefined) this.#askOutOfOrder(Op.NACK, unseenHead(pop.topic, pop.queue), leases, () => {});
   }
 
   /** Messages that waited for earlier answers until the client was gone. */

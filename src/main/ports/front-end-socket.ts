@@ -25,6 +25,11 @@ const MAX_AHEAD = 64 * 1024;
  */
 const MAX_BEHIND_POP = 256 * 1024;
 
+const NOTHING = new Uint8Array(0);
+
+/** Milliseconds for a client that has closed to refuse a message. */
+const REFUSAL_TIME = 25;
+
 /** Beside a largest message a command has room for names, and for what its protocol writes around them. */
 const COMMAND_SLACK_BYTES = 64 * 1024;
 
@@ -88,10 +93,10 @@ class FrontEndSocket implements SessionClient, Client {
     socket.allowHalfOpen = true;
     socket.on("drain", () => this.#contained(() => this.#session.drained()));
     socket.on("end", () => this.#contained(() => this.#ended()));
-    socket.on("close", () => {
+    socket.on("close", (isBroken) => {
       this.#input.release();
       this.#output.release();
-      guard(log, this.#what, () => this.#session.closed(), ignore);
+      guard(log, this.#what, () => this.#session.closed(isBroken), ignore);
       guard(log, this.#what, () => this.#codec.closed?.(), ignore);
     });
     this.#codec = frontEnd.open(this.#session, this);
@@ -127,8 +132,17 @@ class FrontEndSocket implements SessionClient, Client {
   }
 
   end(): void {
+    const socket = this.#socket;
+    if (!this.#session.isDoubtful) {
+      this.#output.flush();
+      return lingeringEnd(socket);
+    }
+    // One that has closed refuses what it is sent: every later write fails, also one of nothing.
     this.#output.flush();
-    lingeringEnd(this.#socket);
+    setTimeout(() => {
+      if (socket.writable) socket.write(NOTHING);
+      lingeringEnd(socket);
+    }, REFUSAL_TIME).unref();
   }
 
   destroy(): void {
