@@ -13,6 +13,7 @@ import { Shard, type ShardOptions } from "../../../src/shard/shard.js";
 import { type Effect, Recorder } from "./effects.js";
 import { Model } from "./model.js";
 import type { ModelQueue } from "./queue.js";
+import { selected } from "./settle.js";
 import type { Move, Pick, Step } from "./steps.js";
 import { STATES } from "./steps.js";
 
@@ -57,6 +58,9 @@ export class Driver {
     this.shard = new Shard({ ...OPTIONS, effects: this.recorder, ids: localIdSource(EPOCH), ...options });
   }
 
+  /** Ids of messages that may have come back with their retry as it was: they have no place in an order. */
+  readonly returned = new Set<string>();
+
   /** `looks` false: the state is not looked at between the moves, only what they do. */
   play(history: readonly Move[], looks = true): void {
     for (const { step, turn } of history) {
@@ -89,6 +93,7 @@ export class Driver {
   }
 
   #command(command: Command): Effect[] {
+    if (command.op === "nack" && command.unseen) for (const { id } of selected(command)) this.returned.add(`${id}`);
     this.#lend(command);
     const effects = this.recorder.take();
     this.model.apply(command, this.#clock, effects);

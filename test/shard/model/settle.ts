@@ -23,7 +23,7 @@ interface Selected {
 }
 
 /** The messages that a slice of selections names, one by one. */
-const selected = ({ view, start, end }: Slice): Selected[] => {
+export const selected = ({ view, start, end }: Slice): Selected[] => {
   const all: Selected[] = [];
   for (let at = start; at < end; at += SELECTION_BYTES) {
     const first = wholeId(view.getUint32(at + FIRST_ID_HIGH), view.getUint32(at + FIRST_ID_LOW));
