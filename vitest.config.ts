@@ -2,8 +2,11 @@ import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 import { tally } from "./test/tally.js";
 
-/** Whole brokers run in these: one keeps two cores busy (the main thread and a shard), and timers are held to 10 ms. */
-const BROKERS = ["bench", "conformance", "e2e", "main", "torture"].map((folder) => `test/${folder}/**/*.test.ts`);
+/** Whole brokers under load, or timers held to 10 ms: a broker keeps two cores busy, the main thread and a shard. */
+const BROKERS = [
+  ...["bench", "e2e", "torture"].map((folder) => `test/${folder}/**/*.test.ts`),
+  "test/conformance/*-{time,delivery,pressure,limits}.test.ts",
+];
 
 export default defineConfig({
   test: {

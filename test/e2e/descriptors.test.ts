@@ -69,7 +69,16 @@ describe.runIf(process.platform === "linux")("a broker that may have 256 files o
     let isOver = false;
     let published = 0;
     const publishing = (async () => {
-      for (; !isOver; published++) await client.publish("orders", Buffer.alloc(8_000));
+      while (!isOver) {
+        try {
+          await client.publish("orders", Buffer.alloc(8_000));
+          published++;
+        } catch (error) {
+          // For a moment there may be no descriptor for the next segment.
+          if (!(error as { readonly retryable?: boolean }).retryable) throw error;
+          await delay(20);
+        }
+      }
     })();
     const closes: (() => void)[] = [];
     onTestFinished(() => {
