@@ -21,6 +21,13 @@ const MAX_WAITING = 4_096;
 /** The most threads. */
 export const POOL_THREADS = Math.max(1, availableParallelism());
 
+/** A thread that could not read its own files says so only in the text. */
+const withCode = (error: unknown): JobError => {
+  const described = describeError(error);
+  const code = descriptorFault(described.message);
+  return code === undefined ? described : { ...described, code };
+};
+
 export class JobPool {
   readonly threads = POOL_THREADS;
   #piscina: Piscina | undefined;
@@ -42,7 +49,7 @@ export class JobPool {
     } catch (error) {
       if (piscina !== this.#piscina && this.#fault !== undefined) return { ok: false, error: this.#fault };
       // The thread died, or `close` has ended it.
-      return { ok: false, error: describeError(error) };
+      return { ok: false, error: withCode(error) };
     }
   }
 
@@ -65,9 +72,7 @@ export class JobPool {
    */
   #threadFailed(piscina: Piscina, error: unknown): void {
     if (this.#fault === undefined) this.log.error({ error }, "a thread of the pool failed");
-    const fault = describeError(error);
-    const code = descriptorFault(fault.message);
-    this.#fault = code === undefined ? fault : { ...fault, code };
+    this.#fault = withCode(error);
     setImmediate(() => {
       if (this.#isClosed || piscina !== this.#piscina || piscina.threads.length > 0) return;
       this.#piscina = undefined;
