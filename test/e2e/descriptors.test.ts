@@ -237,46 +237,42 @@ describe.runIf(process.platform === "linux")("a broker in a program that opens a
   }, 60_000);
 
   // A shard that could make no spare segment may say DISK_FULL before it has tried to open a file itself.
-  it(
-    "refuses publishes as OUT_OF_DESCRIPTORS when it can open nothing, and confirms what waited when it can",
-    {
-      retry: 3,
-    },
-    async () => {
-      const data = testDirectory();
-      const crowded = await CrowdedProcess.start(data);
-      const client = await clientOf(crowded.tcp);
-      const other = await clientOf(crowded.tcp);
-      await client.publish("orders", "first");
-      await crowded.do("keep eating");
-      const waiting: Promise<unknown>[] = [];
-      while (crowded.logged(STALLED) === 0) {
-        expect(waiting.length).toBeLessThan(100);
-        waiting.push(client.publish("orders", Buffer.alloc(8_000)));
-        await Promise.race([waiting.at(-1), crowded.untilLogged(STALLED)]);
-      }
-      for (let i = 0; i < 3; i++) {
-        await expect(other.publish("orders", "refused")).rejects.toMatchObject({
-          code: "OUT_OF_DESCRIPTORS",
-          retryable: true,
-        });
-        // Several times as long as the journal waits between two attempts.
-        await delay(500);
-      }
-      expect(crowded.logged(STALLED)).toBe(1);
-      expect(crowded.lines.find(({ text }) => text?.includes(STALLED))?.error).toContain("EMFILE");
+  it("refuses publishes as OUT_OF_DESCRIPTORS when it can open nothing, and confirms what waited when it can", {
+    retry: 3,
+    timeout: 60_000,
+  }, async () => {
+    const data = testDirectory();
+    const crowded = await CrowdedProcess.start(data);
+    const client = await clientOf(crowded.tcp);
+    const other = await clientOf(crowded.tcp);
+    await client.publish("orders", "first");
+    await crowded.do("keep eating");
+    const waiting: Promise<unknown>[] = [];
+    while (crowded.logged(STALLED) === 0) {
+      expect(waiting.length).toBeLessThan(100);
+      waiting.push(client.publish("orders", Buffer.alloc(8_000)));
+      await Promise.race([waiting.at(-1), crowded.untilLogged(STALLED)]);
+    }
+    for (let i = 0; i < 3; i++) {
+      await expect(other.publish("orders", "refused")).rejects.toMatchObject({
+        code: "OUT_OF_DESCRIPTORS",
+        retryable: true,
+      });
+      // Several times as long as the journal waits between two attempts.
+      await delay(500);
+    }
+    expect(crowded.logged(STALLED)).toBe(1);
+    expect(crowded.lines.find(({ text }) => text?.includes(STALLED))?.error).toContain("EMFILE");
 
-      await crowded.do("free");
-      await Promise.all(waiting);
-      expect(crowded.logged("the journal can write again")).toBe(1);
-      await other.publish("orders", "last");
-      crowded.child.kill("SIGKILL");
-      await crowded.exit;
-      const { tcp } = await testBroker({ data });
-      expect((await (await clientOf(tcp)).stats("orders")).queues[0]?.ready).toBe(waiting.length + 2);
-    },
-    60_000,
-  );
+    await crowded.do("free");
+    await Promise.all(waiting);
+    expect(crowded.logged("the journal can write again")).toBe(1);
+    await other.publish("orders", "last");
+    crowded.child.kill("SIGKILL");
+    await crowded.exit;
+    const { tcp } = await testBroker({ data });
+    expect((await (await clientOf(tcp)).stats("orders")).queues[0]?.ready).toBe(waiting.length + 2);
+  });
 
   it("starts the thread of a shard again when it can, however long that takes", async () => {
     const crowded = await CrowdedProcess.start(testDirectory());
