@@ -4,6 +4,8 @@
  * holds whole is passed on in place; only one that spans reads is copied.
  */
 
+import { Carry } from "../carry.js";
+
 /** Takes a response whose data is [start, end), during the call. */
 export type OnResponse = (type: number, bytes: Uint8Array, start: number, end: number) => void;
 
@@ -13,10 +15,7 @@ const MAX_DATA_BYTES = 16 * 1024 * 1024;
 
 export class ResponseScanner {
   readonly #headBytes: number;
-  /** The beginning of a response that continues in the next read. */
-  #carry = new Uint8Array(64 * 1024);
-  #view = new DataView(this.#carry.buffer);
-  #have = 0;
+  readonly #carry = new Carry();
 
   constructor(
     private readonly lengthBytes: 2 | 4,
@@ -27,7 +26,7 @@ export class ResponseScanner {
 
   push(bytes: Uint8Array, view: DataView, start: number, end: number): void {
     const head = this.#headBytes;
-    let at = this.#have > 0 ? this.#complete(bytes, start, end) : start;
+    let at = this.#carry.length > 0 ? this.#complete(bytes, start, end) : start;
     while (end - at >= head) {
       const data = at + head;
       const next = data + this.#dataBytes(view, at);
@@ -35,26 +34,21 @@ export class ResponseScanner {
       this.onResponse(view.getUint16(at), bytes, data, next);
       at = next;
     }
-    if (at < end) this.#append(bytes, at, end);
+    if (at < end) this.#carry.append(bytes, at, end);
   }
 
   /** Adds to the response in the carry what belongs to it, and passes it on when it is whole. */
   #complete(bytes: Uint8Array, start: number, end: number): number {
+    const carry = this.#carry;
     const head = this.#headBytes;
     let at = start;
-    if (this.#have < head) {
-      const part = Math.min(head - this.#have, end - at);
-      this.#append(bytes, at, at + part);
-      at += part;
-      if (this.#have < head) return at;
-    }
-    const size = head + this.#dataBytes(this.#view, 0);
-    const part = Math.min(size - this.#have, end - at);
-    this.#append(bytes, at, at + part);
-    at += part;
-    if (this.#have === size) {
-      this.#have = 0;
-      this.onResponse(this.#view.getUint16(0), this.#carry, head, size);
+    if (carry.length < head) at = carry.fill(head, bytes, at, end);
+    if (carry.length < head) return at;
+    const size = head + this.#dataBytes(carry.view, 0);
+    at = carry.fill(size, bytes, at, end);
+    if (carry.length === size) {
+      carry.length = 0;
+      this.onResponse(carry.view.getUint16(0), carry.bytes, head, size);
     }
     return at;
   }
@@ -63,17 +57,5 @@ export class ResponseScanner {
     const length = this.lengthBytes === 4 ? view.getUint32(at + TYPE_BYTES) : view.getUint16(at + TYPE_BYTES);
     if (length > MAX_DATA_BYTES) throw new Error(`a response of ${length} bytes`);
     return length;
-  }
-
-  #append(bytes: Uint8Array, start: number, end: number): void {
-    const need = this.#have + end - start;
-    if (need > this.#carry.length) {
-      const grown = new Uint8Array(need * 2);
-      grown.set(this.#carry.subarray(0, this.#have));
-      this.#carry = grown;
-      this.#view = new DataView(grown.buffer);
-    }
-    this.#carry.set(bytes.subarray(start, end), this.#have);
-    this.#have = need;
   }
 }
