@@ -45,7 +45,7 @@ export const makeSpare = (disk: Disk, path: string, bytes: number): void => {
   }
 };
 
-/** Why a spare could not be made, if known. */
+/** Why a spare could not be made, if known. Without a code it was no error of the system: whoever made it has ended. */
 export type Fault = { readonly code?: string | undefined } | undefined;
 
 export class Spares {
@@ -77,7 +77,8 @@ export class Spares {
   }
 
   /**
-   * There is none, and the last attempt to make one failed for a reason other than a lack of descriptors, which passes.
+   * There is none, and the last attempt to make one failed for a reason that is the disk's: not for a lack of descriptors,
+   * which passes, nor because the thread that made it has ended, which says nothing of the disk.
    */
   get isShort(): boolean {
     return this.#isShort && this.#ready.length === 0;
@@ -152,8 +153,8 @@ export class Spares {
   }
 
   #fail(now: number, fault: Fault): void {
-    // Without descriptors a segment begins as an empty file, for which the journal has a reserve.
-    if (fault === undefined || !isOutOfDescriptors(fault)) this.#isShort = true;
+    // Otherwise a segment begins as an empty file, for which the journal has descriptors in reserve.
+    if (fault === undefined || (fault.code !== undefined && !isOutOfDescriptors(fault))) this.#isShort = true;
     this.#retryAt = now + RETRY_INTERVAL;
   }
 

@@ -132,19 +132,22 @@ it("without any it waits, refuses publishes, and goes on when there are some", (
   expect(new Keeper({ disk: nodeDisk, directory, now: keeper.now }).bodies).toHaveLength(confirmed);
 });
 
-it("a spare that cannot be made for want of descriptors is no lack of space: publishes go on", () => {
+it.each([
+  ["for want of descriptors", { code: "EMFILE" }, true],
+  ["because the thread that made it has ended", {}, true],
+  ["because the disk is full", { code: "ENOSPC" }, false],
+])("a spare that cannot be made %s: publishes go on only if that is no lack of space", (_, fault, goOn) => {
   const asked: string[] = [];
   const wantSpare = (path: string): void => void asked.push(path);
   const keeper = new Keeper({ disk: nodeDisk, directory: directoryFor(), wantSpare });
-  for (let i = 0; i < 20; i++) {
+  const hasRoom = (): boolean => keeper.journal.roomForPublishes(keeper.shard.store.log);
+  for (let i = 0; i < 20 && hasRoom(); i++) {
     keeper.publish([body(i)]);
     expect(keeper.commit()).toBe(true);
     keeper.tick();
-    for (const path of asked.splice(0)) {
-      keeper.journal.spareAnswered(path, false, keeper.now, { code: "EMFILE" });
-    }
-    expect(keeper.journal.roomForPublishes(keeper.shard.store.log)).toBe(true);
+    for (const path of asked.splice(0)) keeper.journal.spareAnswered(path, false, keeper.now, fault);
   }
+  expect(hasRoom()).toBe(goOn);
 });
 
 it("reads pages back by its reserve, and gives back what others may need", () => {
