@@ -13,6 +13,8 @@ export interface BrokerProcess {
   readonly progress: StartProgress | undefined;
   /** Ends the process: an option is out of its range. */
   readonly refuse: (error: RangeError) => never;
+  /** Lines that say that it runs, and where. Default: those of `ringmq serve`. */
+  readonly announcement?: (broker: Broker) => readonly string[];
   /** What is wrong with certificates, in the words of this program. */
   readonly explain: (reason: string) => string;
   /** Ends the process: the broker cannot start. */
@@ -24,7 +26,7 @@ export interface BrokerProcess {
 }
 
 export const runBroker = async (given: BrokerProcess): Promise<void> => {
-  const { options, log, progress, refuse, fail, started } = given;
+  const { options, log, progress, refuse, fail, started, announcement = announce } = given;
   let broker: Broker | undefined;
   let retire: (() => Promise<void>) | undefined;
   stopOnSignal({
@@ -47,7 +49,7 @@ export const runBroker = async (given: BrokerProcess): Promise<void> => {
     if (!(error instanceof ListenError || error instanceof StartError)) throw error;
     return fail(error.message);
   }
-  announce(broker);
+  process.stdout.write(`${announcement(broker).join("\n")}\n`);
   try {
     retire = started?.(broker);
   } catch (error) {
@@ -70,7 +72,7 @@ const reload = (broker: Broker, { log, explain }: BrokerProcess): void => {
   }
 };
 
-const announce = ({ addresses: { tcp, http }, options }: Broker): void => {
+const announce = ({ addresses: { tcp, http }, options }: Broker): readonly string[] => {
   const { shards, data, durability, tcpTls, httpTls } = options;
   const kept = durability === "memory" ? "nothing on disk" : `the data in ${data} (${durability})`;
   const lines = [`ringmq runs with ${plural(shards, "shard")} and ${kept}`];
@@ -84,5 +86,5 @@ const announce = ({ addresses: { tcp, http }, options }: Broker): void => {
     const url = `http${s}://127.0.0.1:${http.port}/push`;
     lines.push(`try: curl ${authority}${client}-d 'data={"body":"hello","topic":"greetings"}' ${url}`);
   }
-  process.stdout.write(`${lines.join("\n")}\n`);
+  return lines;
 };
