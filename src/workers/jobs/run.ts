@@ -2,6 +2,7 @@
 import { type Checksum, loadChecksum } from "../../journal/checksum.js";
 import { compact } from "../../journal/compact.js";
 import { nodeDisk } from "../../journal/node-disk.js";
+import { certificate } from "./certificate.js";
 import { beginDirectory, copy, finishDirectory, prepare, remove, verify } from "./files.js";
 import { describeError, type Job, type JobInput, type JobName, type JobOutcome, type JobResult } from "./job.js";
 import { reshard } from "./reshard.js";
@@ -23,6 +24,7 @@ const JOBS: { readonly [N in JobName]: (input: JobInput<N>) => JobResult<N> | Pr
   "begin directory": (input) => beginDirectory(nodeDisk, input),
   copy: async (input) => copy(nodeDisk, await checksum(), input),
   "finish directory": (input) => finishDirectory(nodeDisk, input),
+  certificate: (input) => certificate(nodeDisk, input),
 };
 
 const carryOut = <N extends JobName>(name: N, input: JobInput<N>): JobResult<N> | Promise<JobResult<N>> =>
