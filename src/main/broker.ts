@@ -9,7 +9,7 @@ import type { FrontEnd } from "./ports/front-end.js";
 import type { HttpEngineFactory } from "./ports/http/engine.js";
 import { findHttpEngine } from "./ports/http/find-engine.js";
 import { LINGER } from "./ports/tcp-transport.js";
-import { type Addresses, Server, type Usage } from "./server.js";
+import { type Addresses, Server, SWEEP_EVERY, type Usage } from "./server.js";
 import { findRoom } from "./shards/descriptors.js";
 import { POOL_THREADS } from "./shards/job-pool.js";
 import { Router } from "./shards/router.js";
@@ -41,6 +41,8 @@ export interface Broker {
 export interface BrokerSeams extends SupervisorSeams {
   /** On the TCP port, in place of those that the broker has. */
   readonly frontEnds?: readonly FrontEnd[];
+  /** Milliseconds between two looks at what is idle or late. What it counts passes as much faster. */
+  readonly sweepEvery?: number;
 }
 
 export class RunningBroker implements Broker {
@@ -65,7 +67,7 @@ export class RunningBroker implements Broker {
     this.connections = connections;
     const drain = new OutboxDrain((id) => connections.get(id), log);
     this.#engine = new Engine(options, drain, (shard, kind) => this.#server.shardLost(shard, kind), seams);
-    const { frontEnds } = seams;
+    const { frontEnds, sweepEvery = SWEEP_EVERY } = seams;
     this.#server = new Server({
       options,
       router,
@@ -75,6 +77,7 @@ export class RunningBroker implements Broker {
       makeHttpEngine,
       certificates,
       frontEnds,
+      sweepEvery,
     });
   }
 
