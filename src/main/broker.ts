@@ -11,7 +11,7 @@ import type { HttpEngineFactory } from "./ports/http/engine.js";
 import { findHttpEngine } from "./ports/http/find-engine.js";
 import type { SelfSigned } from "./ports/self-signed.js";
 import { LINGER } from "./ports/tcp-transport.js";
-import { type Addresses, Server, type Usage } from "./server.js";
+import { type Addresses, Server, SWEEP_EVERY, type Usage } from "./server.js";
 import { findRoom } from "./shards/descriptors.js";
 import { POOL_THREADS } from "./shards/job-pool.js";
 import { Router } from "./shards/router.js";
@@ -44,6 +44,8 @@ export interface Broker {
 export interface BrokerSeams extends SupervisorSeams {
   /** On the TCP port, in place of those that the broker has. */
   readonly frontEnds?: readonly FrontEnd[];
+  /** Milliseconds between two looks at what is idle or late. What it counts passes as much faster. */
+  readonly sweepEvery?: number;
 }
 
 export class RunningBroker implements Broker {
@@ -71,7 +73,7 @@ export class RunningBroker implements Broker {
     const drain = new OutboxDrain((id) => connections.get(id), log);
     this.#selfSigned = foundation.selfSigned;
     this.#engine = new Engine(options, foundation, drain, (shard, kind) => this.#server.shardLost(shard, kind), seams);
-    const { frontEnds } = seams;
+    const { frontEnds, sweepEvery = SWEEP_EVERY } = seams;
     this.#server = new Server({
       options,
       router,
@@ -81,6 +83,7 @@ export class RunningBroker implements Broker {
       makeHttpEngine,
       certificates,
       frontEnds,
+      sweepEvery,
     });
   }
 
