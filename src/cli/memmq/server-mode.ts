@@ -38,7 +38,15 @@ const announcement = ({ addresses: { http } }: Broker, { data }: ServerSettings)
   const kept = data === undefined ? "messages in memory" : `messages in ${data} and in <topic>.mq`;
   if (http === undefined) return [`memmq runs with ${kept}`];
   const url = `https://${formatAddress(http)}`;
-  return [`memmq runs with ${kept}`, `  HTTP       ${url}`, `  WebSocket  ${url.replace("http", "ws")}`];
+  // By the name of this machine that every certificate of the broker's own has.
+  const here = `https://localhost:${http.port}`;
+  return [
+    `memmq runs with ${kept}`,
+    `  HTTP       ${url}`,
+    `  WebSocket  ${url.replace("http", "ws")}`,
+    `try: curl -k -N '${here}/sub?topic=example'`,
+    `     curl -k -d 'any message' '${here}/pub?topic=example'`,
+  ];
 };
 
 /** Says so where others than this machine can reach it. */
