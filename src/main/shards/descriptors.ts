@@ -37,15 +37,18 @@ export interface DescriptorUse {
   /** The most threads of the pool. */
   readonly poolThreads: number;
   readonly hasJournal: boolean;
+  /** The broker makes its certificate, which a thread of the pool does. */
+  readonly isSelfSigned: boolean;
   /** Open before the start: Node's own and the program's. */
   readonly inUse: number;
 }
 
 /** Descriptors that are needed for everything but connections. */
-export const reserveFor = ({ shards, poolThreads, hasJournal, inUse }: DescriptorUse): number => {
+export const reserveFor = ({ shards, poolThreads, hasJournal, isSelfSigned, inUse }: DescriptorUse): number => {
   const threads = shards * OF_THREAD;
-  const journals = hasJournal ? shards * JOURNAL_DESCRIPTORS + poolThreads * (OF_THREAD + OF_LOADING) : 0;
-  return inUse + OF_BROKER + FEW_FREE + threads + journals;
+  const journals = hasJournal ? shards * JOURNAL_DESCRIPTORS : 0;
+  const pool = (hasJournal ? poolThreads : Number(isSelfSigned)) * (OF_THREAD + OF_LOADING);
+  return inUse + OF_BROKER + FEW_FREE + threads + journals + pool;
 };
 
 /** How many connections there is room for. */
@@ -107,13 +110,14 @@ export const openDescriptors = (): number => {
  * @throws StartError when too little is left.
  */
 export const findRoom = (options: BrokerOptions, poolThreads: number): ConnectionRoom => {
-  const { shards, durability, maxConnections, log } = options;
+  const { shards, durability, maxConnections, tcpTls, httpTls, log } = options;
   const limit = openFilesLimit();
   const hasJournal = durability !== "memory";
+  const isSelfSigned = [tcpTls, httpTls].includes("self-signed");
   const room = roomFor(
     maxConnections,
     limit,
-    reserveFor({ shards, poolThreads, hasJournal, inUse: openDescriptors() }),
+    reserveFor({ shards, poolThreads, hasJournal, isSelfSigned, inUse: openDescriptors() }),
   );
   const { connections, wantedLimit } = room;
   if (connections < maxConnections) {
