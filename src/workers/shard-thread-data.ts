@@ -29,6 +29,7 @@ export interface ShardThreadData {
   readonly memoryBytes: number;
   /** Of topics that nobody has configured: milliseconds, and how often. */
   readonly topicDefaults: { readonly ttr: number; readonly retries: number };
+  readonly channelDefaults: ChannelDefaults;
   readonly limits: {
     readonly maxMessageBytes: number;
     readonly maxFrameBytes: number;
@@ -41,6 +42,19 @@ export interface ShardThreadData {
     readonly maxConsumersPerConnection: number;
     readonly topicIdle: number;
   };
+}
+
+/** Of channels that nobody has configured. Bytes, and milliseconds. */
+export interface ChannelDefaults {
+  readonly keep: boolean;
+  readonly maxMessages: number;
+  readonly maxBytes: number;
+  readonly maxAge: number;
+  /** Messages of a history that a subscriber asks for. */
+  readonly history: number;
+  readonly historyBytes: number;
+  /** How long a history stays without a subscriber. */
+  readonly historyIdle: number;
 }
 
 export interface JournalData {
