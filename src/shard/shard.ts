@@ -24,6 +24,7 @@ import { checkMessages } from "./messages/invariants.js";
 import { Store } from "./messages/store.js";
 import type { Steps } from "./steps.js";
 import { Administration } from "./topics/administration.js";
+import type { ChannelDefaults } from "./topics/channel-defaults.js";
 import { Directory, type DirectoryLimits, type TopicDefaults } from "./topics/directory.js";
 import { IdleTopics } from "./topics/idle-topics.js";
 import { Publisher, type Refusal } from "./topics/publisher.js";
@@ -48,6 +49,8 @@ export interface ShardOptions {
   readonly limits: ShardLimits;
   /** Of topics that nobody has configured. Default: `DEFAULT_CONFIG` of topic.ts. */
   readonly topicDefaults?: TopicDefaults;
+  /** Of channels that nobody has configured. Default: `CHANNEL_DEFAULTS`. */
+  readonly channelDefaults?: Partial<ChannelDefaults>;
   /** Memory budget in bytes: publishes that would exceed it are refused. */
   readonly memoryBytes: number;
   /** Milliseconds since 1970 at the start. Default 0. */

@@ -80,7 +80,7 @@ export class Channel {
    */
   publish(bytes: Uint8Array, start: number, end: number, count: number, memory: number): readonly ConnectionEntry[] {
     const current = this.#currentConnections();
-    if (current.length > 0) this.effects.channelMessages(current, this.name, bytes, start, end);
+    if (current.length > 0) this.#send(current, this.#next, bytes, start, end);
     this.#next += count;
     if (this.#behind === 0) return [];
     this.#backlog.push({ first: this.#next - count, count, entries: bytes.slice(start, end) });
@@ -116,7 +116,7 @@ export class Channel {
     for (const batch of this.#backlog) {
       if (batch.first + batch.count <= subscriber.cursor) continue;
       const start = offsetOf(batch.entries, subscriber.cursor - batch.first);
-      this.effects.channelMessages(to, this.name, batch.entries, start, batch.entries.length);
+      this.#send(to, Math.max(batch.first, subscriber.cursor), batch.entries, start, batch.entries.length);
       sent += batch.entries.length - start;
     }
     subscriber.cursor = Number.NaN;
@@ -141,6 +141,12 @@ export class Channel {
     if (messages !== this.#backlogMessages || bytes !== this.#backlogBytes || behind !== this.#behind) {
       throw new Error(`channel ${this.name}: counters contradict the backlog`);
     }
+  }
+
+  #send(to: readonly number[], position: number, bytes: Uint8Array, start: number, end: number): void {
+    this.effects.openChannel(to, this.name, position, 0, 0, true);
+    this.effects.channelEntries(bytes, start, end);
+    this.effects.closeChannel();
   }
 
   #currentConnections(): readonly number[] {
