@@ -96,6 +96,42 @@ export class Subscription implements AsyncIterableIterator<ChannelMessage> {
   }
 
   /**
+   * Where the broker sends on: behind what has come.
+   *
+   * @internal
+   */
+  get received(): { readonly epoch: string | undefined; readonly position: number } | undefined {
+    return this.#feed.next;
+  }
+
+  /**
+   * Nothing more will come.
+   *
+   * @internal
+   */
+  get isOver(): boolean {
+    return this.#feed.isOver;
+  }
+
+  /**
+   * Another loop reads it, by `take` and `available`: a drain leaves that what has come.
+   *
+   * @internal
+   */
+  adopt(): void {
+    this.#loop.isStarted = true;
+  }
+
+  /**
+   * That loop has read it to its end.
+   *
+   * @internal
+   */
+  finish(): void {
+    this.#loop.finish();
+  }
+
+  /**
    * The next message if it has come.
    *
    * @internal
