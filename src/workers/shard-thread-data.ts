@@ -2,6 +2,7 @@
 import type { RingMemory } from "../channel/ring.js";
 import { RESERVED_DESCRIPTORS } from "../journal/descriptor-reserve.js";
 import { MAX_OPEN_PAGES } from "../journal/page-reader.js";
+import type { ChannelDefaults } from "../shard/topics/channel-defaults.js";
 
 /** The most descriptors of a shard's journal: the open segment, the reserve, the segments that pages are read from. */
 export const JOURNAL_DESCRIPTORS = 1 + RESERVED_DESCRIPTORS + MAX_OPEN_PAGES;
@@ -42,19 +43,6 @@ export interface ShardThreadData {
     readonly maxConsumersPerConnection: number;
     readonly topicIdle: number;
   };
-}
-
-/** Of channels that nobody has configured. Bytes, and milliseconds. */
-export interface ChannelDefaults {
-  readonly keep: boolean;
-  readonly maxMessages: number;
-  readonly maxBytes: number;
-  readonly maxAge: number;
-  /** Messages of a history that a subscriber asks for. */
-  readonly history: number;
-  readonly historyBytes: number;
-  /** How long a history stays without a subscriber. */
-  readonly historyIdle: number;
 }
 
 export interface JournalData {
