@@ -54,6 +54,8 @@ export class CatchUp {
         subscriber.lost += first - cursor;
         channel.dropped += first - cursor;
         channel.move(subscriber, first, 0);
+        subscriber.extent = ext.NONE;
+        subscriber.batch = undefined;
       }
     } else if (subscriber.source === Source.CONFLATION) {
       subscriber.lost += channel.conflation?.lostFrom(cursor) ?? 0;

@@ -2,6 +2,7 @@
 import { ProtocolError } from "../../protocol/errors.js";
 import { Durability } from "../../protocol/op.js";
 import type { ChannelCommand, Command, ConfigureChannel, ListChannels } from "../command.js";
+import { shrink } from "../messages/overflow.js";
 import { drop } from "../messages/purge.js";
 import type { Store } from "../messages/store.js";
 import type { Steps } from "../steps.js";
@@ -40,6 +41,7 @@ export class ChannelAdministration {
     if (stored.settings.maxAge > 0) this.channels.onTimed(stored.settings.maxAge);
     this.directory.recordChannel(stored, Math.max(this.store.level, stored.level));
     if (kept && keep === false) yield* this.#empty(stored, () => !stored.settings.keep);
+    else while (shrink(stored.queue, this.store.stepExtents) > 0) yield;
     this.store.effects.result(connection, request, stored.settings);
   }
 
