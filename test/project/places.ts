@@ -307,8 +307,8 @@ export const PLACES: readonly Place[] = [
   },
   {
     file: "src/client/nodes/probe.ts",
-    may: ["./picker.js", "../connect.js", "../../registry/discovery/index.js"],
-    mayNot: ["../channels/subscription.js", "../../registry/server/index.js", "../../main/broker.js", "node:net", "ws"],
+    may: ["./picker.js", "../channels/subscription.js", "../connect.js", "../../registry/discovery/index.js"],
+    mayNot: ["../admin/topic-admin.js", "../../registry/server/index.js", "../../main/broker.js", "node:net", "ws"],
   },
   {
     file: "src/client/index.ts",
