@@ -39,7 +39,7 @@ import type { Router } from "./shards/router.js";
 import type { LossKind } from "./shards/shard-loss.js";
 
 /** How often silent connections are looked for, and memory of busier times given back. */
-const SWEEP_EVERY = 1_000;
+export const SWEEP_EVERY = 1_000;
 const TRIM_EVERY = 10;
 
 /** How long clients that have heard GOODBYE may go on; they are done when this many looks found nothing under way. */
@@ -102,6 +102,8 @@ export interface ServerParts {
   readonly certificates: Certificates;
   /** Beside the native protocol. Undefined: those that there are. */
   readonly frontEnds: readonly FrontEnd[] | undefined;
+  /** Milliseconds between two sweeps. */
+  readonly sweepEvery: number;
 }
 
 export class Server implements ConnectionHost, SessionHost {
@@ -109,6 +111,7 @@ export class Server implements ConnectionHost, SessionHost {
   readonly #options: BrokerOptions;
   readonly #connections: ConnectionTable;
   readonly #maxSockets: number;
+  readonly #sweepEvery: number;
   readonly #context: ConnectionContext;
   readonly #tcp: TcpListener | undefined;
   readonly #http: HttpListener | undefined;
@@ -130,12 +133,14 @@ export class Server implements ConnectionHost, SessionHost {
     makeHttpEngine,
     certificates,
     frontEnds,
+    sweepEvery,
   }: ServerParts) {
     const { helloTimeout, maxFrameBytes, maxMessageBytes, shards, log } = options;
     const { supervisor, backups } = engine;
     this.#options = options;
     this.#connections = connections;
     this.#maxSockets = maxSockets;
+    this.#sweepEvery = sweepEvery;
     this.shares = new AddressShares(options.maxConnectionsPerAddress);
     this.#context = {
       options,
@@ -186,7 +191,7 @@ export class Server implements ConnectionHost, SessionHost {
       tcp: tcp === "off" ? undefined : await this.#tcp?.listen(tcp),
       http: http === "off" ? undefined : await this.#http?.listen(http),
     };
-    this.#sweeper = setInterval(() => this.#sweep(), SWEEP_EVERY);
+    this.#sweeper = setInterval(() => this.#sweep(), this.#sweepEvery);
     this.#sweeper.unref();
   }
 
