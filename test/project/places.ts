@@ -216,6 +216,16 @@ export const PLACES: readonly Place[] = [
     mayNot: ["../http/form.js", "../../../broker.js", "../../../ports/http/exchange.js", "node:net"],
   },
   {
+    file: "src/main/front-ends/memmq/probe.ts",
+    may: ["./channels.js", "../../native/session.js", "../../ports/http/sessions.js", "../../../protocol/op.js"],
+    mayNot: ["./http/pub.js", "../gmq/channel.js", "../../broker.js", "../../../client/index.js", "node:http"],
+  },
+  {
+    file: "src/main/front-ends/memmq/http/probe.ts",
+    may: ["./pub.js", "../channels.js", "../../../ports/http/exchange.js", "../../../../channel/copy-bytes.js"],
+    mayNot: ["../../gmq/http/form.js", "../../../broker.js", "../../../../client/index.js", "uWebSockets.js", "ws"],
+  },
+  {
     file: "src/main/probe.ts",
     may: ["./broker.js", "./log.js", "./front-ends/gmq/http/index.js", "./shards/supervisor.js", "../protocol/op.js"],
     mayNot: [
