@@ -5,7 +5,9 @@ import type { BrokerOptions, TlsFiles } from "../main/options.js";
 /** Exit code: wrong usage. */
 const USAGE = 2;
 
-export type TlsPort = "tcp" | "http";
+const TLS_PORTS = ["tcp", "http", "grpc"] as const;
+
+export type TlsPort = (typeof TLS_PORTS)[number];
 
 export interface TlsFlags {
   readonly tlsCert?: string | undefined;
@@ -14,11 +16,11 @@ export interface TlsFlags {
   readonly tlsPorts?: readonly TlsPort[] | undefined;
 }
 
-const isPort = (text: string): text is TlsPort => text === "tcp" || text === "http";
+const isPort = (text: string): text is TlsPort => (TLS_PORTS as readonly string[]).includes(text);
 
 export const parseTlsPorts = (text: string): readonly TlsPort[] => {
   const ports = text.split(",").map((port) => port.trim());
-  if (!ports.every(isPort)) throw new InvalidArgumentError("It must be tcp, http, or tcp,http.");
+  if (!ports.every(isPort)) throw new InvalidArgumentError("It must be one or more of tcp, http and grpc, separated by commas.");
   return ports;
 };
 
@@ -27,7 +29,7 @@ export const tlsOptions = (
   command: Command,
   { tlsCert, tlsKey, tlsClientCa, tlsPorts }: TlsFlags,
   listens: Partial<Pick<BrokerOptions, TlsPort>>,
-): Partial<Pick<BrokerOptions, "tcpTls" | "httpTls">> => {
+): Partial<Pick<BrokerOptions, "tcpTls" | "httpTls" | "grpcTls">> => {
   const refuse = (text: string): never => command.error(`error: ${text}`, { exitCode: USAGE });
   if (tlsCert === undefined || tlsKey === undefined) {
     if (tlsCert !== undefined) refuse("--tls-cert needs --tls-key, the file with the certificate's private key");
@@ -37,16 +39,22 @@ export const tlsOptions = (
     if (tlsPorts !== undefined) refuse("--tls-ports needs --tls-cert and --tls-key: without them there is no TLS");
     return {};
   }
+  // gRPC is off unless it is told where to listen.
+  const isOff = (port: TlsPort): boolean => (listens[port] ?? (port === "grpc" ? "off" : "")) === "off";
   for (const port of tlsPorts ?? []) {
-    if (listens[port] === "off") refuse(`--tls-ports names ${port}, but --${port} is off: leave it out`);
+    if (isOff(port)) refuse(`--tls-ports names ${port}, but --${port} is off: leave it out`);
   }
   const files: TlsFiles = {
     certFile: tlsCert,
     keyFile: tlsKey,
     ...(tlsClientCa !== undefined && { clientCaFile: tlsClientCa }),
   };
-  const has = (port: TlsPort): boolean => listens[port] !== "off" && (tlsPorts ?? ["tcp", "http"]).includes(port);
-  return { ...(has("tcp") && { tcpTls: files }), ...(has("http") && { httpTls: files }) };
+  const has = (port: TlsPort): boolean => !isOff(port) && (tlsPorts ?? TLS_PORTS).includes(port);
+  return {
+    ...(has("tcp") && { tcpTls: files }),
+    ...(has("http") && { httpTls: files }),
+    ...(has("grpc") && { grpcTls: files }),
+  };
 };
 
 const FLAGS: readonly (readonly [keyof TlsFiles, string])[] = [
@@ -58,6 +66,6 @@ const FLAGS: readonly (readonly [keyof TlsFiles, string])[] = [
 /** A broker's error text with flags in the places of its options. */
 export const withTlsFlags = (text: string): string =>
   FLAGS.reduce(
-    (changed, [option, flag]) => changed.replaceAll(new RegExp(`\\b(?:tcpTls|httpTls)\\.${option}`, "g"), flag),
+    (changed, [option, flag]) => changed.replaceAll(new RegExp(`\\b(?:tcpTls|httpTls|grpcTls)\\.${option}`, "g"), flag),
     text,
   );

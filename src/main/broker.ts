@@ -21,7 +21,7 @@ export interface Broker {
   readonly addresses: Addresses;
   readonly options: BrokerOptions;
   /**
-   * Reads the files of `tcpTls` and `httpTls` again. Connections that come from now on get what is in them; those that are
+   * Reads the files of `tcpTls`, `httpTls` and `grpcTls` again. Connections that come from now on get what is in them; those that are
    * there stay. uWebSockets.js keeps what it has read, and the log says so.
    *
    * @throws CertificateError when one of the files cannot be used; then all certificates stay as they are

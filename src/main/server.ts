@@ -27,6 +27,7 @@ import { DescriptorWatch } from "./ports/descriptor-watch.js";
 import type { FrontEnd } from "./ports/front-end.js";
 import { protocolOf } from "./ports/front-end-socket.js";
 import type { HttpEngineFactory } from "./ports/http/engine.js";
+import { GrpcPort } from "./ports/grpc/grpc-port.js";
 import { HttpGuard } from "./ports/http/guard.js";
 import { HttpListener } from "./ports/http/listener.js";
 import { HttpSessions } from "./ports/http/sessions.js";
@@ -70,10 +71,11 @@ const frontEndsOf = ({ maxMessageBytes, maxBatchMessages, maxQueues, log }: Brok
 export interface Addresses {
   readonly tcp: Address | undefined;
   readonly http: Address | undefined;
+  readonly grpc: Address | undefined;
 }
 
 export interface Usage {
-  /** All native connections, those of sessions among them. */
+  /** All native connections, those of sessions and of the gRPC thread among them. */
   readonly connections: number;
   readonly sessions: number;
   /** Of the sessions, those of plain HTTP; some stay a while for the next request. */
@@ -110,11 +112,12 @@ export class Server implements ConnectionHost, SessionHost {
   readonly #context: ConnectionContext;
   readonly #tcp: TcpListener | undefined;
   readonly #http: HttpListener | undefined;
+  readonly #grpc: GrpcPort | undefined;
   readonly #sessions: Sessions;
   /** Of the HTTP port. */
   readonly #httpSessions: HttpSessions;
   readonly #descriptors: DescriptorWatch;
-  #addresses: Addresses = { tcp: undefined, http: undefined };
+  #addresses: Addresses = { tcp: undefined, http: undefined, grpc: undefined };
   #sweeper: NodeJS.Timeout | undefined;
   #sweeps = 0;
 
@@ -167,7 +170,8 @@ export class Server implements ConnectionHost, SessionHost {
       this.#http = new HttpListener(this, httpGuard, log, (host) => makeHttpEngine(host, certificates.http), failure);
       installGmqHttp(this.#http.entrance, this.#httpSessions, { shards, maxMessageBytes });
     }
-    const ports = [this.#tcp, this.#http].filter((port) => port !== undefined);
+    if (options.grpc !== "off") this.#grpc = new GrpcPort(this, options, certificates.grpc);
+    const ports = [this.#tcp, this.#http, this.#grpc].filter((port) => port !== undefined);
     this.#descriptors = new DescriptorWatch(ports, log);
   }
 
@@ -177,19 +181,21 @@ export class Server implements ConnectionHost, SessionHost {
 
   /** Begins to listen. ListenError: an address cannot be had. */
   async listen(): Promise<void> {
-    const { tcp, http } = this.#options;
+    const { tcp, http, grpc } = this.#options;
     this.#addresses = {
       tcp: tcp === "off" ? undefined : await this.#tcp?.listen(tcp),
       http: http === "off" ? undefined : await this.#http?.listen(http),
+      grpc: grpc === "off" ? undefined : await this.#grpc?.listen(grpc),
     };
     this.#sweeper = setInterval(() => this.#sweep(), SWEEP_EVERY);
     this.#sweeper.unref();
   }
 
   /** Connections that come from now on are shown these certificates. Ports that had none still have none. */
-  renew({ tcp, http }: Certificates): void {
+  renew({ tcp, http, grpc }: Certificates): void {
     if (tcp !== undefined) this.#tcp?.renew(tcp);
     if (http !== undefined) this.#http?.renew(http);
+    if (grpc !== undefined) this.#grpc?.renew(grpc);
   }
 
   /** Takes no more connections, tells those that are there to go, and waits up to `timeout` until they are done. */
@@ -197,6 +203,7 @@ export class Server implements ConnectionHost, SessionHost {
     clearInterval(this.#sweeper);
     this.#tcp?.close();
     this.#http?.closePort();
+    this.#grpc?.closePort();
     this.#forEach((connection) => connection.goodbye());
     await this.#untilQuiet(Math.min(GOODBYE_GRACE, timeout));
   }
@@ -210,6 +217,7 @@ export class Server implements ConnectionHost, SessionHost {
     const lingers = performance.now() + LINGER;
     while (this.#http?.isSending && timeout() > 0 && performance.now() < lingers) await delay(CLOSE_LOOK);
     this.#http?.close();
+    await this.#grpc?.close(timeout());
   }
 
   /** A shard has lost all that it knew of connections. */
@@ -224,7 +232,7 @@ export class Server implements ConnectionHost, SessionHost {
       connections: this.#connections.all,
       sessions: this.#sessions.size,
       httpSessions: this.#httpSessions.size,
-      sockets: (this.#tcp?.sockets ?? 0) + (this.#http?.sockets ?? 0),
+      sockets: this.#allSockets,
       addresses: this.shares.size,
       assemblyBytes: assembly.used,
       waitingBytes: waiting.bytes,
@@ -243,7 +251,7 @@ export class Server implements ConnectionHost, SessionHost {
   }
 
   get isCrowded(): boolean {
-    return (this.#tcp?.sockets ?? 0) + (this.#http?.sockets ?? 0) > this.#maxSockets;
+    return this.#allSockets > this.#maxSockets;
   }
 
   get isOverLimit(): boolean {
@@ -254,8 +262,15 @@ export class Server implements ConnectionHost, SessionHost {
     return this.#sockets > maxConnections + MAX_EXCESS;
   }
 
+  /** What counts towards `maxConnections`. */
   get #sockets(): number {
-    return this.#connections.size + (this.#tcp?.waiting ?? 0) + (this.#http?.plain ?? 0);
+    const { size } = this.#connections;
+    return size + (this.#tcp?.waiting ?? 0) + (this.#http?.plain ?? 0) + (this.#grpc?.sockets ?? 0);
+  }
+
+  /** Those that have a descriptor. */
+  get #allSockets(): number {
+    return (this.#tcp?.sockets ?? 0) + (this.#http?.sockets ?? 0) + (this.#grpc?.sockets ?? 0);
   }
 
   reserve(bytes: number): boolean {

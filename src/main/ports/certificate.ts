@@ -6,7 +6,7 @@ import type { Log } from "../log.js";
 import type { TlsFiles } from "../options.js";
 
 /** Where in the options the files of a port are. */
-export type TlsOptionName = "tcpTls" | "httpTls";
+export type TlsOptionName = "tcpTls" | "httpTls" | "grpcTls";
 
 /** A file of a certificate cannot be used. The text tells which and why; `option` is its place in the options. */
 export class CertificateError extends RangeError {
@@ -44,6 +44,7 @@ export interface Certificate {
 export interface Certificates {
   readonly tcp: Certificate | undefined;
   readonly http: Certificate | undefined;
+  readonly grpc: Certificate | undefined;
 }
 
 const REASONS: Readonly<Record<string, string>> = {
@@ -93,17 +94,20 @@ const readCertificate = (name: TlsOptionName, files: TlsFiles): Certificate => {
 export const readCertificates = ({
   tcpTls,
   httpTls,
+  grpcTls,
 }: {
   readonly tcpTls: TlsFiles | undefined;
   readonly httpTls: TlsFiles | undefined;
+  readonly grpcTls?: TlsFiles | undefined;
 }): Certificates => ({
   tcp: tcpTls === undefined ? undefined : readCertificate("tcpTls", tcpTls),
   http: httpTls === undefined ? undefined : readCertificate("httpTls", httpTls),
+  grpc: grpcTls === undefined ? undefined : readCertificate("grpcTls", grpcTls),
 });
 
 /** Says in the log what is used from now on, and warns when clients will not take it. */
-export const logCertificates = ({ tcp, http }: Certificates, log: Log, now: Date): void => {
-  for (const [port, certificate] of Object.entries({ TCP: tcp, HTTP: http })) {
+export const logCertificates = ({ tcp, http, grpc }: Certificates, log: Log, now: Date): void => {
+  for (const [port, certificate] of Object.entries({ TCP: tcp, HTTP: http, gRPC: grpc })) {
     if (certificate === undefined) continue;
     const { subject, validFrom, validTo, settings } = certificate;
     const fields = { subject, until: validTo.toISOString() };
