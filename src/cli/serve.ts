@@ -218,7 +218,9 @@ const serve = async (
     log.warn(unknown, "an environment variable is not one of the broker's: see ringmq serve --help");
   }
   if (flags.tcp === "off" && flags.http === "off" && (flags.grpc ?? "off") === "off") {
-    command.error("error: --tcp off and --http off leave no way in: give one of them an address, or --grpc", { exitCode: USAGE });
+    command.error("error: --tcp off and --http off leave no way in: give one of them an address, or --grpc", {
+      exitCode: USAGE,
+    });
   }
   const tls = tlsOptions(command, { tlsCert, tlsKey, tlsClientCa, tlsPorts }, flags);
   await runBroker({

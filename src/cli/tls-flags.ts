@@ -20,7 +20,8 @@ const isPort = (text: string): text is TlsPort => (TLS_PORTS as readonly string[
 
 export const parseTlsPorts = (text: string): readonly TlsPort[] => {
   const ports = text.split(",").map((port) => port.trim());
-  if (!ports.every(isPort)) throw new InvalidArgumentError("It must be one or more of tcp, http and grpc, separated by commas.");
+  if (!ports.every(isPort))
+    throw new InvalidArgumentError("It must be one or more of tcp, http and grpc, separated by commas.");
   return ports;
 };
 

@@ -6,9 +6,9 @@
  * ```
  */
 import { Server, ServerCredentials, type UntypedServiceImplementation } from "@grpc/grpc-js";
-import { ReflectionService } from "@grpc/reflection";
-import { HealthImplementation, protoPath as HEALTH_PROTO } from "grpc-health-check";
 import { loadSync } from "@grpc/proto-loader";
+import { ReflectionService } from "@grpc/reflection";
+import { protoPath as HEALTH_PROTO, HealthImplementation } from "grpc-health-check";
 import type { Channels } from "./channels.js";
 import { loadDefinition, MQ_SERVICE } from "./definition.js";
 import { Listener, type ListenerHost, type TlsMaterial } from "./listener.js";
@@ -44,6 +44,7 @@ export class GrpcServer {
   readonly #service: MqService;
 
   constructor({ channels, admission, tls, maxMessageBytes, handshakeTimeout, lost }: GrpcServerParts) {
+    const { loaded, mq } = loadDefinition();
     const maxBytes = maxMessageBytes + REQUEST_SLACK;
     this.#server = new Server({
       "grpc.max_receive_message_length": maxBytes,
@@ -53,7 +54,6 @@ export class GrpcServer {
       "grpc.keepalive_timeout_ms": KEEPALIVE_TIMEOUT,
       "grpc.enable_channelz": 0,
     });
-    const { loaded, mq } = loadDefinition();
     this.#service = new MqService(channels, lost);
     const handlers = { Pub: this.#service.pub, Sub: this.#service.sub } satisfies UntypedServiceImplementation;
     this.#server.addService({ ...mq }, handlers);

@@ -41,6 +41,8 @@ export interface Broker {
 export interface BrokerSeams extends SupervisorSeams {
   /** On the TCP port, in place of those that the broker has. */
   readonly frontEnds?: readonly FrontEnd[];
+  /** The file that runs as the gRPC thread. */
+  readonly grpcThread?: URL;
 }
 
 export class RunningBroker implements Broker {
@@ -65,7 +67,7 @@ export class RunningBroker implements Broker {
     this.connections = connections;
     const drain = new OutboxDrain((id) => connections.get(id), log);
     this.#engine = new Engine(options, drain, (shard, kind) => this.#server.shardLost(shard, kind), seams);
-    const { frontEnds } = seams;
+    const { frontEnds, grpcThread } = seams;
     this.#server = new Server({
       options,
       router,
@@ -75,6 +77,7 @@ export class RunningBroker implements Broker {
       makeHttpEngine,
       certificates,
       frontEnds,
+      grpcThread,
     });
   }
 

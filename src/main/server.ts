@@ -26,8 +26,8 @@ import type { ConnectionHost } from "./ports/connection-host.js";
 import { DescriptorWatch } from "./ports/descriptor-watch.js";
 import type { FrontEnd } from "./ports/front-end.js";
 import { protocolOf } from "./ports/front-end-socket.js";
-import type { HttpEngineFactory } from "./ports/http/engine.js";
 import { GrpcPort } from "./ports/grpc/grpc-port.js";
+import type { HttpEngineFactory } from "./ports/http/engine.js";
 import { HttpGuard } from "./ports/http/guard.js";
 import { HttpListener } from "./ports/http/listener.js";
 import { HttpSessions } from "./ports/http/sessions.js";
@@ -102,6 +102,8 @@ export interface ServerParts {
   readonly certificates: Certificates;
   /** Beside the native protocol. Undefined: those that there are. */
   readonly frontEnds: readonly FrontEnd[] | undefined;
+  /** The file that runs as the gRPC thread. Undefined: the broker's own. */
+  readonly grpcThread: URL | undefined;
 }
 
 export class Server implements ConnectionHost, SessionHost {
@@ -131,6 +133,7 @@ export class Server implements ConnectionHost, SessionHost {
     makeHttpEngine,
     certificates,
     frontEnds,
+    grpcThread,
   }: ServerParts) {
     const { helloTimeout, maxFrameBytes, maxMessageBytes, shards, log } = options;
     const { supervisor, backups } = engine;
@@ -170,7 +173,7 @@ export class Server implements ConnectionHost, SessionHost {
       this.#http = new HttpListener(this, httpGuard, log, (host) => makeHttpEngine(host, certificates.http), failure);
       installGmqHttp(this.#http.entrance, this.#httpSessions, { shards, maxMessageBytes });
     }
-    if (options.grpc !== "off") this.#grpc = new GrpcPort(this, options, certificates.grpc);
+    if (options.grpc !== "off") this.#grpc = new GrpcPort(this, options, certificates.grpc, grpcThread);
     const ports = [this.#tcp, this.#http, this.#grpc].filter((port) => port !== undefined);
     this.#descriptors = new DescriptorWatch(ports, log);
   }

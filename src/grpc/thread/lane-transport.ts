@@ -42,7 +42,8 @@ export class LaneTransport implements Transport, LaneOwner {
 
   destroy(): void {
     this.#lane.reset();
-    this.#gone(undefined);
+    // As with a socket: whoever destroys it is not called before that returns.
+    queueMicrotask(() => this.#gone(undefined));
   }
 
   received(bytes: Uint8Array): void {

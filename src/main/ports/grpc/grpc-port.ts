@@ -27,6 +27,7 @@ import type { Port } from "../descriptor-watch.js";
 import { findListenError } from "../listen-error.js";
 import { acceptLane } from "./grpc-lane.js";
 
+/** The file that runs as the thread. */
 const THREAD = new URL("../../../grpc/thread/grpc-thread.js", import.meta.url);
 
 /** Milliseconds until a thread that died is started again: at first, and at most. */
@@ -56,8 +57,11 @@ export class GrpcPort implements Port {
   #pause = MIN_PAUSE;
   #isPaused = false;
   #isClosed = false;
+  readonly #thread: URL;
 
-  constructor(host: ConnectionHost, settings: Settings, certificate: Certificate | undefined) {
+  /** `thread`: for tests, the file that runs as the thread. */
+  constructor(host: ConnectionHost, settings: Settings, certificate: Certificate | undefined, thread = THREAD) {
+    this.#thread = thread;
     this.#host = host;
     this.#settings = settings;
     this.#tls = materialOf(certificate);
@@ -120,7 +124,7 @@ export class GrpcPort implements Port {
     const { maxMessageBytes, helloTimeout, log } = this.#settings;
     const data = { host, port, tls: this.#tls, maxMessageBytes, helloTimeout };
     const begin = performance.now();
-    const life = new GrpcLife(this.#host, data, log, (error) => {
+    const life = new GrpcLife(this.#host, this.#thread, data, log, (error) => {
       if (this.#life === life) this.#died(performance.now() - begin, error);
     });
     this.#life = life;
@@ -160,15 +164,13 @@ class GrpcLife {
   /** The sockets that are admitted, and whose they are. */
   readonly #shares = new Map<number, string>();
 
-  constructor(host: ConnectionHost, data: GrpcThreadData, log: Log, died: (error: unknown) => void) {
+  constructor(host: ConnectionHost, thread: URL, data: GrpcThreadData, log: Log, died: (error: unknown) => void) {
     this.#host = host;
     this.#log = log;
-    const worker = new Worker(THREAD, { workerData: data, ...inheritedFlags() });
+    const worker = new Worker(thread, { workerData: data, ...inheritedFlags() });
     this.#worker = worker;
     const post = (batch: Uint8Array<ArrayBuffer>): void => worker.postMessage(batch, [batch.buffer]);
-    this.#bridge = new Bridge(post, setImmediate, (lane, opening) =>
-      acceptLane(host, lane, readOpening(opening), log),
-    );
+    this.#bridge = new Bridge(post, setImmediate, (lane, opening) => acceptLane(host, lane, readOpening(opening), log));
     let fault: unknown;
     this.listening = new Promise((resolve, reject) => {
       worker.on("message", (message: Uint8Array | GrpcThreadMessage) => {
