@@ -38,7 +38,7 @@ import type { Router } from "./shards/router.js";
 import type { LossKind } from "./shards/shard-loss.js";
 
 /** How often silent connections are looked for, and memory of busier times given back. */
-const SWEEP_EVERY = 1_000;
+export const SWEEP_EVERY = 1_000;
 const TRIM_EVERY = 10;
 
 /** How long clients that have heard GOODBYE may go on; they are done when this many looks found nothing under way. */
@@ -104,6 +104,8 @@ export interface ServerParts {
   readonly frontEnds: readonly FrontEnd[] | undefined;
   /** The file that runs as the gRPC thread. Undefined: the broker's own. */
   readonly grpcThread: URL | undefined;
+  /** Milliseconds between two sweeps. */
+  readonly sweepEvery: number;
 }
 
 export class Server implements ConnectionHost, SessionHost {
@@ -111,6 +113,7 @@ export class Server implements ConnectionHost, SessionHost {
   readonly #options: BrokerOptions;
   readonly #connections: ConnectionTable;
   readonly #maxSockets: number;
+  readonly #sweepEvery: number;
   readonly #context: ConnectionContext;
   readonly #tcp: TcpListener | undefined;
   readonly #http: HttpListener | undefined;
@@ -134,12 +137,14 @@ export class Server implements ConnectionHost, SessionHost {
     certificates,
     frontEnds,
     grpcThread,
+    sweepEvery,
   }: ServerParts) {
     const { helloTimeout, maxFrameBytes, maxMessageBytes, shards, log } = options;
     const { supervisor, backups } = engine;
     this.#options = options;
     this.#connections = connections;
     this.#maxSockets = maxSockets;
+    this.#sweepEvery = sweepEvery;
     this.shares = new AddressShares(options.maxConnectionsPerAddress);
     this.#context = {
       options,
@@ -190,7 +195,7 @@ export class Server implements ConnectionHost, SessionHost {
       http: http === "off" ? undefined : await this.#http?.listen(http),
       grpc: grpc === "off" ? undefined : await this.#grpc?.listen(grpc),
     };
-    this.#sweeper = setInterval(() => this.#sweep(), SWEEP_EVERY);
+    this.#sweeper = setInterval(() => this.#sweep(), this.#sweepEvery);
     this.#sweeper.unref();
   }
 
