@@ -20,6 +20,21 @@ export const PLACES: readonly Place[] = [
     mayNot: ["node:fs", "../protocol/frame.js", "../shard/shard.js", "msgpackr/pack"],
   },
   {
+    file: "src/bridge/probe.ts",
+    may: ["./bridge.js"],
+    mayNot: ["node:worker_threads", "../protocol/frame.js", "../main/native/transport.js", "../client/client.js"],
+  },
+  {
+    file: "src/grpc/probe.ts",
+    may: ["./service.js", "@grpc/grpc-js", "node:tls"],
+    mayNot: ["./thread/native-channels.js", "../client/client.js", "../main/broker.js", "node:worker_threads"],
+  },
+  {
+    file: "src/grpc/thread/probe.ts",
+    may: ["./native-channels.js", "../server.js", "../../client/client.js", "../../bridge/bridge.js"],
+    mayNot: ["../../main/broker.js", "../../shard/shard.js", "@grpc/grpc-js", "node:net"],
+  },
+  {
     file: "src/channel/probe.ts",
     may: ["./ring.js", "msgpackr/pack"],
     mayNot: ["node:worker_threads", "../protocol/frame.js", "../shard/shard.js"],
@@ -183,6 +198,16 @@ export const PLACES: readonly Place[] = [
     file: "src/main/ports/http/probe.ts",
     may: ["./engine.js", "./uws.js", "../../native/session.js", "node:http", "ws"],
     mayNot: ["uWebSockets.js", "../../broker.js", "../../front-ends/gmq/push.js", "../../../shard/shard.js"],
+  },
+  {
+    file: "src/main/ports/grpc/probe.ts",
+    may: [
+      "./grpc-port.js",
+      "../../native/connection.js",
+      "../../../grpc/thread/thread-messages.js",
+      "node:worker_threads",
+    ],
+    mayNot: ["../../broker.js", "../../../grpc/server.js", "../../../client/client.js", "@grpc/grpc-js"],
   },
   {
     file: "src/main/ports/http/uws.ts",
