@@ -374,6 +374,11 @@ export const PLACES: readonly Place[] = [
     mayNot: ["../serve.js", "../gnode.js", "../../shard/shard.js", "../../main/broker.js", "pino"],
   },
   {
+    file: "src/mq-files/probe.ts",
+    may: ["./topic-files.js", "../journal/disk.js", "../protocol/id.js", "node:path"],
+    mayNot: ["../journal/file-journal.js", "../main/broker.js", "../client/client.js", "../shard/shard.js", "node:fs"],
+  },
+  {
     file: "src/cli/memmq/probe.ts",
     may: ["./memmq-settings.js", "../go-flags.js", "../../index.js", "../../main/options.js", "node:fs"],
     mayNot: ["../serve.js", "../gmq/settings.js", "../../shard/shard.js", "../../main/broker.js", "ini"],
