@@ -348,4 +348,14 @@ export const PLACES: readonly Place[] = [
     may: ["./requests.js", "node:net", "node:events"],
     mayNot: ["../client/index.js", "../protocol/op.js", "../main/options.js"],
   },
+  {
+    file: "src/servers/probe.ts",
+    may: ["./selector.js", "./resolver.js"],
+    mayNot: ["node:dns/promises", "../client/index.js", "../main/options.js"],
+  },
+  {
+    file: "src/servers/dns-resolver.ts",
+    may: ["./resolver.js", "node:dns/promises"],
+    mayNot: ["node:net", "../client/index.js", "../main/options.js"],
+  },
 ];
