@@ -358,4 +358,19 @@ export const PLACES: readonly Place[] = [
     may: ["./resolver.js", "node:dns/promises"],
     mayNot: ["node:net", "../client/index.js", "../main/options.js"],
   },
+  {
+    file: "src/memmq-client/link.ts",
+    may: ["./options.js", "../client/base/error.js"],
+    mayNot: ["node:net", "../main/options.js", "../client/client.js"],
+  },
+  {
+    file: "src/memmq-client/http/probe.ts",
+    may: ["../link.js", "../../servers/server.js", "node:net", "ws"],
+    mayNot: ["../client.js", "../../client/client.js", "../../main/options.js", "uWebSockets.js"],
+  },
+  {
+    file: "src/memmq-client/probe.ts",
+    may: ["./link.js", "./http/http-link.js", "../servers/dns-resolver.js", "../client/base/error.js"],
+    mayNot: ["ws", "node:net", "../client/client.js", "../main/options.js", "../cli/memmq.js"],
+  },
 ];
