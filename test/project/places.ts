@@ -388,4 +388,29 @@ export const PLACES: readonly Place[] = [
     may: ["./requests.js", "node:net", "node:events"],
     mayNot: ["../client/index.js", "../protocol/op.js", "../main/options.js"],
   },
+  {
+    file: "src/servers/probe.ts",
+    may: ["./selector.js", "./resolver.js"],
+    mayNot: ["node:dns/promises", "../client/index.js", "../main/options.js"],
+  },
+  {
+    file: "src/servers/dns-resolver.ts",
+    may: ["./resolver.js", "node:dns/promises"],
+    mayNot: ["node:net", "../client/index.js", "../main/options.js"],
+  },
+  {
+    file: "src/memmq-client/link.ts",
+    may: ["./options.js", "../client/base/error.js"],
+    mayNot: ["node:net", "../main/options.js", "../client/client.js"],
+  },
+  {
+    file: "src/memmq-client/http/probe.ts",
+    may: ["../link.js", "../../servers/server.js", "node:net", "ws"],
+    mayNot: ["../client.js", "../../client/client.js", "../../main/options.js", "uWebSockets.js"],
+  },
+  {
+    file: "src/memmq-client/probe.ts",
+    may: ["./link.js", "./http/http-link.js", "../servers/dns-resolver.js", "../client/base/error.js"],
+    mayNot: ["ws", "node:net", "../client/client.js", "../main/options.js", "../cli/memmq.js"],
+  },
 ];
