@@ -62,6 +62,10 @@ const options = (): Option[] => {
       "--tls-client-ca <file>",
       "TLS: clients must present a certificate that this authority (PEM) has signed",
     ).env(`${ENVIRONMENT}TLS_CLIENT_CA`),
+    new Option(
+      "--tls-self-signed",
+      "TLS: the broker makes its certificate, and keeps it in --data (variable: 1 or 0)",
+    ).env(`${ENVIRONMENT}TLS_SELF_SIGNED`),
     option(
       "--tls-ports <ports>",
       "ports that speak TLS when there is a certificate: tcp, http, or tcp,http",
@@ -195,6 +199,8 @@ Examples:
       native protocol on all interfaces, no HTTP, 2 GiB for messages
   ringmq serve --tcp :9503 --http :9504 --tls-cert broker.pem --tls-key broker-key.pem --tls-client-ca ca.pem
       TLS on both ports, for clients with a certificate of ca.pem; SIGHUP reads the files again
+  ringmq serve --tls-self-signed
+      TLS with a certificate of the broker's own; clients check it by ringmq-data/certificate.pem
   curl -d 'data={"body":"hello","topic":"greetings"}' http://127.0.0.1:9504/push
   curl 'http://127.0.0.1:9504/pop?topic=greetings'
       publishes a message and pops it
@@ -209,7 +215,16 @@ export const serveCommand = (): Command => {
 
 const serve = async (
   command: Command,
-  { logLevel = "info", logFormat = "text", tlsCert, tlsKey, tlsClientCa, tlsPorts, ...flags }: Partial<Flags>,
+  {
+    logLevel = "info",
+    logFormat = "text",
+    tlsCert,
+    tlsKey,
+    tlsClientCa,
+    tlsSelfSigned,
+    tlsPorts,
+    ...flags
+  }: Partial<Flags>,
 ): Promise<void> => {
   const log = createLog(logLevel, logFormat, (text) => process.stderr.write(text));
   const allowBackup = switchInEnvironment(command, "allowBackup");
@@ -219,7 +234,8 @@ const serve = async (
   if (flags.tcp === "off" && flags.http === "off") {
     command.error("error: --tcp off and --http off leave no way in: give one of them an address", { exitCode: USAGE });
   }
-  const tls = tlsOptions(command, { tlsCert, tlsKey, tlsClientCa, tlsPorts }, flags);
+  const selfSigned = { tlsSelfSigned, ...switchInEnvironment(command, "tlsSelfSigned") };
+  const tls = tlsOptions(command, { tlsCert, tlsKey, tlsClientCa, ...selfSigned, tlsPorts }, flags);
   await runBroker({
     options: { ...flags, ...tls, ...allowBackup },
     log,

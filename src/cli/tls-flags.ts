@@ -1,6 +1,6 @@
 /** The flags of TLS: one certificate for both ports, or for one of them. */
 import { type Command, InvalidArgumentError } from "commander";
-import type { BrokerOptions, TlsFiles } from "../main/options.js";
+import type { BrokerOptions, Tls, TlsFiles } from "../main/options.js";
 
 /** Exit code: wrong usage. */
 const USAGE = 2;
@@ -11,6 +11,7 @@ export interface TlsFlags {
   readonly tlsCert?: string | undefined;
   readonly tlsKey?: string | undefined;
   readonly tlsClientCa?: string | undefined;
+  readonly tlsSelfSigned?: boolean | undefined;
   readonly tlsPorts?: readonly TlsPort[] | undefined;
 }
 
@@ -25,28 +26,38 @@ export const parseTlsPorts = (text: string): readonly TlsPort[] => {
 /** The options that the flags stand for. Ends the program when they contradict each other, or `listens`. */
 export const tlsOptions = (
   command: Command,
-  { tlsCert, tlsKey, tlsClientCa, tlsPorts }: TlsFlags,
+  { tlsCert, tlsKey, tlsClientCa, tlsSelfSigned, tlsPorts }: TlsFlags,
   listens: Partial<Pick<BrokerOptions, TlsPort>>,
 ): Partial<Pick<BrokerOptions, "tcpTls" | "httpTls">> => {
   const refuse = (text: string): never => command.error(`error: ${text}`, { exitCode: USAGE });
+  const portsOf = (tls: Tls): Partial<Pick<BrokerOptions, "tcpTls" | "httpTls">> => {
+    for (const port of tlsPorts ?? []) {
+      if (listens[port] === "off") refuse(`--tls-ports names ${port}, but --${port} is off: leave it out`);
+    }
+    const has = (port: TlsPort): boolean => listens[port] !== "off" && (tlsPorts ?? ["tcp", "http"]).includes(port);
+    return { ...(has("tcp") && { tcpTls: tls }), ...(has("http") && { httpTls: tls }) };
+  };
+  if (tlsSelfSigned === true) {
+    if (tlsCert !== undefined || tlsKey !== undefined) {
+      refuse("--tls-self-signed makes a certificate: leave it out, or --tls-cert and --tls-key");
+    }
+    if (tlsClientCa !== undefined) refuse("--tls-client-ca needs --tls-cert and --tls-key, not --tls-self-signed");
+    return portsOf("self-signed");
+  }
   if (tlsCert === undefined || tlsKey === undefined) {
     if (tlsCert !== undefined) refuse("--tls-cert needs --tls-key, the file with the certificate's private key");
     if (tlsKey !== undefined) refuse("--tls-key needs --tls-cert, the file with the key's certificate");
     if (tlsClientCa !== undefined)
       refuse("--tls-client-ca needs --tls-cert and --tls-key: without them there is no TLS");
-    if (tlsPorts !== undefined) refuse("--tls-ports needs --tls-cert and --tls-key: without them there is no TLS");
+    if (tlsPorts !== undefined)
+      refuse("--tls-ports needs --tls-cert and --tls-key, or --tls-self-signed: without there is no TLS");
     return {};
   }
-  for (const port of tlsPorts ?? []) {
-    if (listens[port] === "off") refuse(`--tls-ports names ${port}, but --${port} is off: leave it out`);
-  }
-  const files: TlsFiles = {
+  return portsOf({
     certFile: tlsCert,
     keyFile: tlsKey,
     ...(tlsClientCa !== undefined && { clientCaFile: tlsClientCa }),
-  };
-  const has = (port: TlsPort): boolean => listens[port] !== "off" && (tlsPorts ?? ["tcp", "http"]).includes(port);
-  return { ...(has("tcp") && { tcpTls: files }), ...(has("http") && { httpTls: files }) };
+  });
 };
 
 const FLAGS: readonly (readonly [keyof TlsFiles, string])[] = [

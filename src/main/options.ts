@@ -37,7 +37,13 @@ export interface TlsFiles {
   readonly clientCaFile?: string | undefined;
 }
 
-/** `auto`: uWebSockets.js where it can be loaded and there is no TLS, else `node`. */
+/**
+ * `self-signed`: the broker makes the certificate and keeps it in its data directory; where there is none, in memory.
+ * Clients check it by `certificate.pem` of that directory, or not at all.
+ */
+export type Tls = TlsFiles | "self-signed";
+
+/** `auto`: uWebSockets.js where it can be loaded and clients need no certificate, else `node`. */
 export type HttpEngineOption = "auto" | "uws" | "node";
 
 export const HTTP_ENGINES: readonly HttpEngineOption[] = ["auto", "uws", "node"];
@@ -48,9 +54,9 @@ export interface BrokerOptions {
   /** Where HTTP and WebSocket are served. Default 127.0.0.1:9504. */
   readonly http: Address | "off";
   /** With it the TCP port speaks TLS and nothing else. Default: plain TCP. */
-  readonly tcpTls: TlsFiles | undefined;
+  readonly tcpTls: Tls | undefined;
   /** With it the HTTP port speaks HTTPS, and WebSocket over TLS, and nothing else. Default: plain HTTP. */
-  readonly httpTls: TlsFiles | undefined;
+  readonly httpTls: Tls | undefined;
   /** What serves HTTP: uWebSockets.js (`uws`), `node:http` and ws (`node`), or what there is (`auto`, the default). */
   readonly httpEngine: HttpEngineOption;
   /**
@@ -303,8 +309,8 @@ const checkAddress = (name: string, address: Address | "off"): void => {
 };
 
 /** With full paths: the working directory may change before the files are read again. */
-const resolveTls = (name: "tcpTls" | "httpTls", given: TlsFiles | undefined): TlsFiles | undefined => {
-  if (given === undefined) return undefined;
+const resolveTls = (name: "tcpTls" | "httpTls", given: Tls | undefined): Tls | undefined => {
+  if (given === undefined || given === "self-signed") return given;
   const path = (file: keyof TlsFiles): string => {
     const value = given[file];
     if (typeof value === "string" && value !== "" && !value.includes("\0")) return resolve(value);
@@ -313,6 +319,10 @@ const resolveTls = (name: "tcpTls" | "httpTls", given: TlsFiles | undefined): Tl
   const files = { certFile: path("certFile"), keyFile: path("keyFile") };
   return given.clientCaFile === undefined ? files : { ...files, clientCaFile: path("clientCaFile") };
 };
+
+/** Whether a port lets in only those that show a certificate of their own. */
+export const needsClientCertificate = (tls: Tls | undefined): boolean =>
+  tls !== undefined && tls !== "self-signed" && tls.clientCaFile !== undefined;
 
 /** What a browser says in `Origin`: no path, not even a slash. */
 const ORIGIN = /^(?:\*|[a-z][a-z\d+.-]*:\/\/[^\s/?#@,]+)$/;
@@ -354,7 +364,7 @@ export const resolveOptions = (given: Partial<BrokerOptions> = {}): BrokerOption
   if (!HTTP_ENGINES.includes(options.httpEngine)) {
     throw new RangeError(`httpEngine must be auto, uws or node; it is ${options.httpEngine}`);
   }
-  if (options.httpEngine === "uws" && options.httpTls?.clientCaFile !== undefined) {
+  if (options.httpEngine === "uws" && needsClientCertificate(options.httpTls)) {
     throw new RangeError(
       "httpEngine must be node or auto where clients need a certificate (httpTls.clientCaFile): " +
         "uWebSockets.js lets in those that present none; it is uws",

@@ -331,12 +331,17 @@ export const PLACES: readonly Place[] = [
   {
     file: "src/cli/units.ts",
     may: ["./log-lines.js", "../index.js", "../main/options.js", "commander", "pino"],
-    mayNot: ["./serve.js", "./gmq/go-flags.js", "../client/index.js", "ini"],
+    mayNot: ["./serve.js", "./gmq/settings.js", "../client/index.js", "ini"],
   },
   {
     file: "src/cli/gmq/probe.ts",
-    may: ["./go-flags.js", "../units.js", "../../gmq-client/requests.js", "../../registry/discovery/index.js", "ini"],
+    may: ["./settings.js", "../units.js", "../../gmq-client/requests.js", "../../registry/discovery/index.js", "ini"],
     mayNot: ["../serve.js", "../gnode.js", "../../shard/shard.js", "../../main/broker.js", "pino"],
+  },
+  {
+    file: "src/cli/memmq/probe.ts",
+    may: ["./memmq-settings.js", "../go-flags.js", "../../index.js", "../../main/options.js", "node:fs"],
+    mayNot: ["../serve.js", "../gmq/settings.js", "../../shard/shard.js", "../../main/broker.js", "ini"],
   },
   {
     file: "src/gmq-client/probe.ts",

@@ -4,6 +4,7 @@
  */
 import { type Checksum, loadChecksum } from "../../journal/checksum.js";
 import { nodeDisk } from "../../journal/node-disk.js";
+import { certificate } from "./certificate.js";
 import { beginDirectory, copy, finishDirectory, prepare, remove, verify } from "./files.js";
 import { describeError, type Job, type JobInput, type JobName, type JobOutcome, type JobResult } from "./job.js";
 
@@ -24,6 +25,7 @@ const JOBS: { readonly [N in JobName]: (input: JobInput<N>) => JobResult<N> | Pr
   "begin directory": (input) => beginDirectory(nodeDisk, input),
   copy: async (input) => copy(nodeDisk, await checksum(), input),
   "finish directory": (input) => finishDirectory(nodeDisk, input),
+  certificate: (input) => certificate(nodeDisk, input),
 };
 
 const carryOut = <N extends JobName>(name: N, input: JobInput<N>): JobResult<N> | Promise<JobResult<N>> =>

@@ -131,7 +131,7 @@ export interface HttpEngine {
    * @throws ListenError when the address cannot be had.
    */
   open(address: Address): Promise<Address>;
-  /** Connections that come from now on are shown this certificate, if the engine can do that. It was made with one. */
+  /** Connections that come from now on are shown this certificate; those that are there stay. It was made with one. */
   renew(certificate: Certificate): void;
   /** Takes no more sockets. Those that are there stay. */
   pause(): void;
