@@ -11,7 +11,7 @@
  * refuses for now is sent again before everything unsent, but those that were on their way with it may be before it.
  */
 import { localError, type RingmqError } from "../client/base/error.js";
-import { backoff } from "../client/nodes/backoff.js";
+import { backoff } from "../client/base/backoff.js";
 import { Fifo } from "../collections/fifo.js";
 import type { Carrier, Link, Outgoing } from "./link.js";
 
