@@ -34,6 +34,7 @@ const MIN_CONNECTIONS = 16;
 
 export interface DescriptorUse {
   readonly shards: number;
+  readonly hasGrpc: boolean;
   /** The most threads of the pool. */
   readonly poolThreads: number;
   readonly hasJournal: boolean;
@@ -44,8 +45,10 @@ export interface DescriptorUse {
 }
 
 /** Descriptors that are needed for everything but connections. */
-export const reserveFor = ({ shards, poolThreads, hasJournal, isSelfSigned, inUse }: DescriptorUse): number => {
-  const threads = shards * OF_THREAD;
+export const reserveFor = (use: DescriptorUse): number => {
+  const { shards, hasGrpc, poolThreads, hasJournal, isSelfSigned, inUse } = use;
+  // The gRPC thread listens by itself.
+  const threads = shards * OF_THREAD + (hasGrpc ? OF_THREAD + 1 : 0);
   const journals = hasJournal ? shards * JOURNAL_DESCRIPTORS : 0;
   const pool = (hasJournal ? poolThreads : Number(isSelfSigned)) * (OF_THREAD + OF_LOADING);
   return inUse + OF_BROKER + FEW_FREE + threads + journals + pool;
@@ -110,14 +113,15 @@ export const openDescriptors = (): number => {
  * @throws StartError when too little is left.
  */
 export const findRoom = (options: BrokerOptions, poolThreads: number): ConnectionRoom => {
-  const { shards, durability, maxConnections, tcpTls, httpTls, log } = options;
+  const { shards, durability, maxConnections, tcpTls, httpTls, grpc, grpcTls, log } = options;
   const limit = openFilesLimit();
   const hasJournal = durability !== "memory";
-  const isSelfSigned = [tcpTls, httpTls].includes("self-signed");
+  const hasGrpc = grpc !== "off";
+  const isSelfSigned = [tcpTls, httpTls, grpcTls].includes("self-signed");
   const room = roomFor(
     maxConnections,
     limit,
-    reserveFor({ shards, poolThreads, hasJournal, isSelfSigned, inUse: openDescriptors() }),
+    reserveFor({ shards, hasGrpc, poolThreads, hasJournal, isSelfSigned, inUse: openDescriptors() }),
   );
   const { connections, wantedLimit } = room;
   if (connections < maxConnections) {
