@@ -21,12 +21,16 @@ export const runServer = async (settings: ServerSettings, program: Program): Pro
   });
 };
 
-const brokerOptions = ({ listen, data }: ServerSettings): Partial<BrokerOptions> => ({
-  tcp: "off",
-  http: listen.address,
-  httpTls: listen.certificate ?? "self-signed",
-  ...(data === undefined ? { durability: "memory" } : { data }),
-});
+const brokerOptions = ({ listen, data }: ServerSettings): Partial<BrokerOptions> => {
+  const tls = listen.certificate ?? "self-signed";
+  return {
+    tcp: "off",
+    ...(listen.transport === "http"
+      ? { http: listen.address, httpTls: tls }
+      : { http: "off", grpc: listen.address, grpcTls: tls }),
+    ...(data === undefined ? { durability: "memory" } : { data, persist: true, mqFiles: "." }),
+  };
+};
 
 /** A broker's error text with flags in the places of its options. */
 const withMemmqFlags = (text: string): string =>
