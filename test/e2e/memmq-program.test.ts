@@ -4,17 +4,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { Authority, writeCertificate } from "../certificates.js";
-import { isFree, type Running, Shell } from "./shell.js";
-
-const LISTENS = /https:\/\/(?:localhost|127\.0\.0\.1|\[::\]):(\d+)\n/;
-
-const portOf = async (server: Running): Promise<number> =>
-  Number(LISTENS.exec((await server.said(LISTENS)) as string)?.[1]);
-
-const stop = async ({ child, exit }: Running): Promise<number | null> => {
-  child.kill("SIGTERM");
-  return await exit;
-};
+import { portOf, stop } from "./memmq-servers.js";
+import { isFree, Shell } from "./shell.js";
 
 /** The certificate that a server shows, as openssl sees it. */
 const shown = (shell: Shell, port: number): Promise<string> =>

@@ -38,8 +38,9 @@ const withMemmqFlags = (text: string): string =>
     .replaceAll(/\b(?:http|grpc)Tls\.certFile/g, "--cert_file")
     .replaceAll(/\b(?:http|grpc)Tls\.keyFile/g, "--key_file");
 
-const announcement = ({ addresses: { http } }: Broker, { data }: ServerSettings): readonly string[] => {
+const announcement = ({ addresses: { http, grpc } }: Broker, { data }: ServerSettings): readonly string[] => {
   const kept = data === undefined ? "messages in memory" : `messages in ${data} and in <topic>.mq`;
+  if (grpc !== undefined) return [`memmq runs with ${kept}`, `  gRPC       ${formatAddress(grpc)}, over TLS`];
   if (http === undefined) return [`memmq runs with ${kept}`];
   const url = `https://${formatAddress(http)}`;
   // By the name of this machine that every certificate of the broker's own has.
