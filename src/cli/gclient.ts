@@ -5,12 +5,12 @@ import { Presets, SingleBar } from "cli-progress";
 import { GmqConnection } from "../gmq-client/connection.js";
 import { formatAddress } from "../main/ports/listen-error.js";
 import { GCLIENT_FLAGS, type GclientSettings, gclientSettings } from "./gmq/gclient-settings.js";
-import { goCommand, parseFlags, USAGE } from "./gmq/go-flags.js";
 import { goDuration, logLine } from "./gmq/go-log.js";
 import { MANY_NODE_COMMANDS } from "./gmq/many-node-commands.js";
 import { NODE_COMMANDS, type Printer } from "./gmq/node-commands.js";
 import { popLoop } from "./gmq/pop-loop.js";
 import { Settings } from "./gmq/settings.js";
+import { goCommand, parseFlags, USAGE } from "./go-flags.js";
 import { FAILURE } from "./server-process.js";
 
 const NOTES = `

@@ -2,10 +2,10 @@
 /** The program `gnode`: a broker with gmq's flags, configuration file and defaults, which announces itself. */
 import { runBroker } from "./broker-process.js";
 import { GNODE_FLAGS, GNODE_KEYS, gnodeSettings } from "./gmq/gnode-settings.js";
-import { goCommand, USAGE } from "./gmq/go-flags.js";
 import { announceNode } from "./gmq/node-announcement.js";
 import { withKeys } from "./gmq/port-settings.js";
 import { prepare } from "./gmq/program-settings.js";
+import { goCommand, USAGE } from "./go-flags.js";
 import { barProgress } from "./progress-bar.js";
 import { FAILURE } from "./server-process.js";
 

@@ -5,10 +5,10 @@ import { resolve } from "node:path";
 import { CertificateError, logCertificates, readCertificates } from "../main/ports/certificate.js";
 import { formatAddress, ListenError } from "../main/ports/listen-error.js";
 import { type Registry, type RegistryCertificate, startRegistry } from "../registry/server/index.js";
-import { goCommand, USAGE } from "./gmq/go-flags.js";
 import { GREGISTER_FLAGS, GREGISTER_KEYS, gregisterSettings } from "./gmq/gregister-settings.js";
 import { withKeys } from "./gmq/port-settings.js";
 import { prepare } from "./gmq/program-settings.js";
+import { goCommand, USAGE } from "./go-flags.js";
 import { FAILURE, stopOnSignal } from "./server-process.js";
 
 const NOTES = `
@@ -50,7 +50,7 @@ if (isOfNode) {
 
 /** @throws CertificateError when a file cannot be used. */
 const readTls = (): RegistryCertificate | undefined => {
-  const certificates = readCertificates({ tcpTls: undefined, httpTls: tls });
+  const certificates = readCertificates({ tcpTls: undefined, httpTls: tls, grpcTls: undefined });
   logCertificates(certificates, log, new Date());
   return certificates.http?.settings;
 };

@@ -79,6 +79,15 @@ export const parseAddress = (text: string): Address | "off" => {
   );
 };
 
+/** As for `ringmq serve`, for programs that cannot do without a port. */
+export const parseListenAddress = (text: string): Address => {
+  const address = addressOf(text.trim());
+  if (address !== undefined) return address;
+  throw new InvalidArgumentError(
+    `It must be an address: host:port, [IPv6]:port, or :port for all interfaces, with a port up to ${MAX_PORT}.`,
+  );
+};
+
 /** An address to connect to: for a broker on all interfaces, the one of this machine. */
 export const parsePeer = (text: string): Address => {
   const address = addressOf(text);

@@ -2,9 +2,9 @@
 import { InvalidArgumentError } from "commander";
 import { isWord } from "../../gmq-client/requests.js";
 import type { Address } from "../../main/options.js";
+import { type FlagGroup, parseNames, wholeNumber } from "../go-flags.js";
 import { parsePeer } from "../units.js";
-import { type FlagGroup, wholeNumber } from "./go-flags.js";
-import { parseNames, type Settings } from "./settings.js";
+import type { Settings } from "./settings.js";
 
 export const COMMANDS = [
   "push",

@@ -9,11 +9,12 @@ import {
   DEFAULT_TCP_PORT,
 } from "../../main/options.js";
 import { serviceUrl } from "../../registry/discovery/node-address.js";
-import { type FlagGroup, wholeNumber } from "./go-flags.js";
+import { type FlagGroup, parseNames, wholeNumber } from "../go-flags.js";
+import { parseListenAddress } from "../units.js";
 import type { KnownKeys } from "./ini-file.js";
 import { LOG_KEYS, parseLevel } from "./log-target.js";
-import { PORT_KEYS, parseListenAddress, portFiles } from "./port-settings.js";
-import { parseNames, type Settings } from "./settings.js";
+import { PORT_KEYS, portFiles } from "./port-settings.js";
+import type { Settings } from "./settings.js";
 
 /** What a 64-bit id has room for, and what it is reasonable to share traffic by. */
 const MAX_NODE = 1024;

@@ -1,9 +1,10 @@
 /** The flags and the configuration file of `gregister`. */
 import type { Address } from "../../main/options.js";
-import type { FlagGroup } from "./go-flags.js";
+import type { FlagGroup } from "../go-flags.js";
+import { parseListenAddress } from "../units.js";
 import type { KnownKeys } from "./ini-file.js";
 import { LOG_KEYS } from "./log-target.js";
-import { PORT_KEYS, type PortFiles, parseListenAddress, portFiles } from "./port-settings.js";
+import { PORT_KEYS, type PortFiles, portFiles } from "./port-settings.js";
 import type { Settings } from "./settings.js";
 
 const DEFAULT_ADDRESS: Address = { host: "127.0.0.1", port: 9595 };

@@ -4,10 +4,10 @@ import { basename, dirname, resolve } from "node:path";
 import { InvalidArgumentError } from "commander";
 import { createStream, type Options, type RotatingFileStream } from "rotating-file-stream";
 import type { Log } from "../../main/log.js";
+import { parseNames, parseSwitch, wholeNumber } from "../go-flags.js";
 import { createLog } from "../log-lines.js";
-import { wholeNumber } from "./go-flags.js";
 import { ConfigError } from "./ini-file.js";
-import { parseNames, parseSwitch, type Settings } from "./settings.js";
+import type { Settings } from "./settings.js";
 
 /** By gmq's numbers: 0 errors, 1 warnings, 2 information, 3 trace, 4 debug. Its example files also have a 5. */
 const LEVELS = ["error", "warn", "info", "debug", "debug", "debug"] as const;

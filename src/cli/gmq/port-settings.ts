@@ -1,20 +1,9 @@
 /** The settings of a port in gmq's configuration files. */
-import { InvalidArgumentError } from "commander";
-import type { Address } from "../../main/options.js";
-import { addressOf, MAX_PORT } from "../units.js";
+import { parseSwitch } from "../go-flags.js";
 import { ConfigError } from "./ini-file.js";
-import { parseSwitch, type Settings } from "./settings.js";
+import type { Settings } from "./settings.js";
 
 export const PORT_KEYS = ["addr", "certFile", "keyFile", "enableTls"] as const;
-
-/** As for `ringmq serve`, but that gmq's programs cannot do without a port. */
-export const parseListenAddress = (text: string): Address => {
-  const address = addressOf(text.trim());
-  if (address !== undefined) return address;
-  throw new InvalidArgumentError(
-    `It must be an address: host:port, [IPv6]:port, or :port for all interfaces, with a port up to ${MAX_PORT}.`,
-  );
-};
 
 /** The certificate of a port and its key, PEM files, relative to the working directory. */
 export interface PortFiles {

@@ -1,6 +1,6 @@
 /** From the command line of a program to its settings and its log. */
 import type { Command } from "commander";
-import { parseFlags, USAGE } from "./go-flags.js";
+import { parseFlags, USAGE } from "../go-flags.js";
 import { ConfigError, IniFile, type KnownKeys } from "./ini-file.js";
 import { type LogDefaults, openLog, type ProgramLog } from "./log-target.js";
 import { Settings } from "./settings.js";

@@ -36,17 +36,3 @@ export class Settings {
     return flag in this.flags;
   }
 }
-
-/** `true` and `false`, as Go and INI files write them. */
-export const parseSwitch = (text: string): boolean => {
-  if (/^(?:true|1|t|yes|on)$/i.test(text)) return true;
-  if (/^(?:false|0|f|no|off)$/i.test(text)) return false;
-  throw new InvalidArgumentError("It must be true or false.");
-};
-
-/** `a,b`, blanks around the names not counted. */
-export const parseNames = (text: string): readonly string[] =>
-  text
-    .split(",")
-    .map((name) => name.trim())
-    .filter((name) => name !== "");

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { withTwoDashes } from "../../../src/cli/gmq/go-flags.js";
+import { withTwoDashes } from "../../src/cli/go-flags.js";
 
 const NAMES = new Set(["topic", "push_num", "message"]);
 const rewritten = (...args: string[]): string[] => withTwoDashes(args, NAMES);
@@ -26,6 +26,13 @@ describe("flags in Go's style", () => {
     expect(rewritten("-nose", "a", "-topic")).toEqual(["--nose", "a", "--topic"]);
     expect(rewritten("-nose=a")).toEqual(["--nose"]);
     expect(rewritten("---topic", "-", "a")).toEqual(["---topic", "-", "a"]);
+  });
+
+  it("are switches, which never take the next argument, in Go's way", () => {
+    const switches = (...args: string[]): string[] => withTwoDashes(args, NAMES, new Set(["client", "i"]));
+    expect(switches("--client", "-topic", "a", "-i")).toEqual(["--client=true", "--topic=a", "--i=true"]);
+    expect(switches("-client=false", "-i", "rest")).toEqual(["--client=false", "--i=true", "rest"]);
+    expect(switches("-topic", "-i")).toEqual(["--topic=-i"]);
   });
 
   it("ask for help with -h and -help, and end at two dashes", () => {

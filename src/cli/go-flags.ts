@@ -3,7 +3,7 @@
  * commander, which knows two dashes only: arguments are rewritten for it, and what it says is rewritten back.
  */
 import { Command, Help, InvalidArgumentError, Option } from "commander";
-import { VERSION } from "../../main/native/handshake.js";
+import { VERSION } from "../main/native/handshake.js";
 
 /** Exit code: wrong usage. */
 export const USAGE = 2;
@@ -11,8 +11,8 @@ export const USAGE = 2;
 export interface Flag {
   /** Without a dash: `node_id`. */
   readonly name: string;
-  /** What the value is: `address`. */
-  readonly value: string;
+  /** What the value is: `address`. Undefined: it is a switch, `-name` or `-name=true`, which never takes the next argument. */
+  readonly value?: string;
   readonly description: string;
   /** Checks a value. InvalidArgumentError: it is wrong. Default: any text. */
   readonly parse?: (text: string) => unknown;
@@ -23,8 +23,15 @@ export interface FlagGroup {
   readonly flags: readonly Flag[];
 }
 
-/** `-a=b` and `-a b` as `--a=b` and `--a b`. What follows a flag with a value is never taken for a flag. */
-export const withTwoDashes = (args: readonly string[], names: ReadonlySet<string>): string[] => {
+/**
+ * `-a=b` and `-a b` as `--a=b`. What follows a flag with a value is never taken for a flag, and what follows a switch never
+ * for its value.
+ */
+export const withTwoDashes = (
+  args: readonly string[],
+  names: ReadonlySet<string>,
+  switches: ReadonlySet<string> = new Set(),
+): string[] => {
   const rewritten: string[] = [];
   for (let i = 0; i < args.length; i++) {
     const arg = args[i] ?? "";
@@ -32,6 +39,10 @@ export const withTwoDashes = (args: readonly string[], names: ReadonlySet<string
     if (arg === "--") return [...rewritten, ...args.slice(i)];
     if (name === undefined) {
       rewritten.push(arg);
+      continue;
+    }
+    if (switches.has(name)) {
+      rewritten.push(`--${name}${value ?? "=true"}`);
       continue;
     }
     if (!names.has(name)) {
@@ -54,8 +65,12 @@ export const withTwoDashes = (args: readonly string[], names: ReadonlySet<string
 const oneDash = (text: string): string => text.replaceAll(/(?<![\w-])--(?=\w)/g, "-");
 
 class GoHelp extends Help {
+  /** How a text shows flags. */
+  show = oneDash;
+
   override optionTerm(option: Option): string {
-    return oneDash(option.flags);
+    if (!option.optional) return this.show(option.flags);
+    return option.name().length === 1 ? `-${option.name()}` : this.show(`--${option.name()}`);
   }
 }
 
@@ -65,25 +80,31 @@ export interface GoProgram {
   readonly groups: readonly FlagGroup[];
   /** Below the flags. */
   readonly notes: string;
+  /** How it shows its flags, of which it takes both. Default: with one dash. */
+  readonly dashes?: 1 | 2;
 }
 
 /** Makes a command of a program. Its errors end the process with `USAGE`. */
-export const goCommand = ({ name, description, groups, notes }: GoProgram): Command => {
+export const goCommand = ({ name, description, groups, notes, dashes = 1 }: GoProgram): Command => {
+  const show = dashes === 1 ? oneDash : (text: string) => text;
   const command = new Command(name)
     .description(description)
-    .usage("[-flag=value …]")
+    .usage(show("[--flag=value …]"))
     .version(VERSION, "--version", "print the version")
     .helpOption("-h, --help", "print this page")
     .allowExcessArguments(true)
-    .configureOutput({ outputError: (text, write) => write(oneDash(text)) })
+    .configureOutput({ outputError: (text, write) => write(show(text)) })
     .addHelpText("after", `\n${notes.trim()}`)
     .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : Math.max(error.exitCode, exitCodeOf(error.code))));
-  command.createHelp = () => Object.assign(new GoHelp(), command.configureHelp());
+  command.createHelp = () => Object.assign(new GoHelp(), { show }, command.configureHelp());
   for (const { title, flags } of groups) {
     for (const flag of flags) {
-      const option = new Option(`--${flag.name} <${flag.value}>`, flag.description).helpGroup(`${title}:`);
+      const isSwitch = flag.value === undefined;
+      const value = isSwitch ? "[boolean]" : `<${flag.value}>`;
+      const option = new Option(`--${flag.name} ${value}`, flag.description).helpGroup(`${title}:`);
+      const parse = flag.parse ?? (isSwitch ? parseSwitch : String);
       // Go takes an empty value for none.
-      command.addOption(option.argParser((text: string) => (text === "" ? text : (flag.parse ?? String)(text))));
+      command.addOption(option.argParser((text: string) => (text === "" ? text : parse(text))));
     }
   }
   return command;
@@ -94,8 +115,9 @@ const exitCodeOf = (code: string): number => (code === "commander.error" ? 1 : U
 
 /** The flags that were given, by name. Ends the process when they are wrong. */
 export const parseFlags = (command: Command, args: readonly string[]): Readonly<Record<string, unknown>> => {
-  const names = new Set(command.options.filter(({ required }) => required).map((option) => option.name()));
-  command.parse(withTwoDashes(args, names), { from: "user" });
+  const named = (is: "required" | "optional"): Set<string> =>
+    new Set(command.options.filter((option) => option[is]).map((option) => option.name()));
+  command.parse(withTwoDashes(args, named("required"), named("optional")), { from: "user" });
   const [word] = command.args;
   if (word !== undefined) {
     command.error(`error: '${word}' is no flag: there are flags only, as -h shows them. ${adviceOn(word)}`, {
@@ -121,3 +143,17 @@ export const wholeNumber =
     if (value >= min && value <= max) return value;
     throw new InvalidArgumentError(`It must be a whole number from ${min} to ${max}.`);
   };
+
+/** `true` and `false`, as Go and INI files write them. */
+export const parseSwitch = (text: string): boolean => {
+  if (/^(?:true|1|t|yes|on)$/i.test(text)) return true;
+  if (/^(?:false|0|f|no|off)$/i.test(text)) return false;
+  throw new InvalidArgumentError("It must be true or false.");
+};
+
+/** `a,b`, blanks around the names not counted. */
+export const parseNames = (text: string): readonly string[] =>
+  text
+    .split(",")
+    .map((name) => name.trim())
+    .filter((name) => name !== "");

@@ -1,0 +1,40 @@
+#!/usr/bin/env node
+/** The program `memmq`: a message broker, a proxy or a client with memmq's flags and defaults. */
+import { goCommand, parseFlags, USAGE } from "./go-flags.js";
+import { createLog } from "./log-lines.js";
+import { runClient } from "./memmq/client-mode.js";
+import { MEMMQ_FLAGS, MEMMQ_NOTES } from "./memmq/memmq-flags.js";
+import { FlagsError, type GivenFlags, type MemmqSettings, memmqSettings } from "./memmq/memmq-settings.js";
+import type { Program } from "./memmq/program.js";
+import { runProxy } from "./memmq/proxy-mode.js";
+import { runServer } from "./memmq/server-mode.js";
+import { FAILURE } from "./server-process.js";
+
+const command = goCommand({
+  name: "memmq",
+  description: "Runs a message broker, or a proxy before several, until it is told to stop; or is their client.",
+  groups: MEMMQ_FLAGS,
+  notes: MEMMQ_NOTES,
+  dashes: 2,
+});
+
+const flags = parseFlags(command, process.argv.slice(2)) as GivenFlags;
+const program: Program = {
+  log: createLog(flags.log_level || "info", "text", (line) => process.stderr.write(line)),
+  refuse: (reason) => command.error(`error: ${reason}`, { exitCode: USAGE }),
+  fail: (reason) => command.error(`error: ${reason}`, { exitCode: FAILURE }),
+};
+
+const settingsOf = (given: GivenFlags): MemmqSettings => {
+  try {
+    return memmqSettings(given);
+  } catch (error) {
+    if (error instanceof FlagsError) return program.refuse(error.message);
+    throw error;
+  }
+};
+
+const settings = settingsOf(flags);
+if (settings.mode === "server") await runServer(settings, program);
+else if (settings.mode === "proxy") await runProxy(settings, program);
+else await runClient(settings, program);

@@ -1,0 +1,153 @@
+/** What the flags of `memmq` ask for: a server, a proxy or a client. */
+
+import type { Address } from "../../main/options.js";
+import type { LOG_LEVELS } from "../log-lines.js";
+import {
+  DEFAULT_DATA,
+  DEFAULT_PORT,
+  DEFAULT_SERVER,
+  type RESOLVERS,
+  type SELECTS,
+  type TRANSPORTS,
+} from "./memmq-flags.js";
+
+export type Transport = (typeof TRANSPORTS)[number];
+
+/** Where a server or a proxy listens. It always speaks TLS. */
+export interface ListenSettings {
+  readonly address: Address;
+  readonly transport: Transport;
+  /** PEM files. Undefined: a certificate that it makes. */
+  readonly certificate: { readonly certFile: string; readonly keyFile: string } | undefined;
+}
+
+/** How a client or a proxy finds and reaches servers. */
+export interface UpstreamSettings {
+  readonly servers: readonly string[];
+  readonly select: (typeof SELECTS)[number];
+  readonly resolver: (typeof RESOLVERS)[number];
+  /** After the first try. */
+  readonly retries: number;
+  readonly transport: Transport;
+  /** Whether certificates of servers are checked. */
+  readonly verify: boolean;
+  /** By whom: a PEM file. Undefined: by the authorities that Node.js knows. */
+  readonly caFile: string | undefined;
+}
+
+export interface ServerSettings {
+  readonly mode: "server";
+  readonly listen: ListenSettings;
+  /** The directory of messages that are kept. Undefined: they are not. */
+  readonly data: string | undefined;
+}
+
+export interface ProxySettings {
+  readonly mode: "proxy";
+  readonly listen: ListenSettings;
+  readonly upstream: UpstreamSettings;
+}
+
+export interface ClientSettings {
+  readonly mode: "client";
+  readonly topic: string;
+  readonly publish: boolean;
+  readonly subscribe: boolean;
+  /** Both, at a prompt where there is a terminal; own lines are not echoed. */
+  readonly interactive: boolean;
+  readonly upstream: UpstreamSettings;
+}
+
+export type MemmqSettings = ServerSettings | ProxySettings | ClientSettings;
+
+/** As the parsers of the flags have left them; an empty text stands for none. */
+export interface GivenFlags {
+  readonly address?: Address | "";
+  readonly cert_file?: string;
+  readonly key_file?: string;
+  readonly transport?: Transport | "";
+  readonly persist?: boolean | "";
+  readonly data?: string;
+  readonly proxy?: boolean | "";
+  readonly client?: boolean | "";
+  readonly topic?: string;
+  readonly publish?: boolean | "";
+  readonly subscribe?: boolean | "";
+  readonly i?: boolean | "";
+  readonly servers?: readonly string[] | "";
+  readonly select?: UpstreamSettings["select"] | "";
+  readonly resolver?: UpstreamSettings["resolver"] | "";
+  readonly retries?: number | "";
+  readonly verify?: boolean | "";
+  readonly ca_file?: string;
+  readonly log_level?: (typeof LOG_LEVELS)[number] | "";
+}
+
+/** Flags contradict each other, or one is missing. The text says what to do. */
+export class FlagsError extends Error {
+  override readonly name = "FlagsError";
+}
+
+const DEFAULT_TRIES_AGAIN = 1;
+
+/** @throws FlagsError */
+export const memmqSettings = (flags: GivenFlags): MemmqSettings => {
+  const interactive = flags.i === true;
+  const isClient = flags.client === true || interactive;
+  if (flags.proxy === true && isClient) {
+    throw new FlagsError(`--proxy and ${interactive ? "-i" : "--client"} exclude each other: leave one of them out`);
+  }
+  if (isClient) return clientSettings(flags, interactive);
+  for (const name of ["publish", "subscribe"] as const) {
+    if (flags[name] === true) throw new FlagsError(`--${name} is for a client: add --client`);
+  }
+  if (flags.proxy !== true) {
+    const isKept = flags.persist === true;
+    if (flags.data && !isKept) throw new FlagsError("--data is the directory of --persist: add that, or leave it out");
+    return { mode: "server", listen: listenSettings(flags), data: isKept ? flags.data || DEFAULT_DATA : undefined };
+  }
+  const servers = flags.servers || [];
+  if (servers.length === 0) {
+    throw new FlagsError("--proxy needs servers: --servers=127.0.0.1:8081,127.0.0.1:8082");
+  }
+  if (flags.persist === true) throw new FlagsError("--persist is for a server: a proxy has no messages of its own");
+  return { mode: "proxy", listen: listenSettings(flags), upstream: upstreamSettings(flags, servers) };
+};
+
+const clientSettings = (flags: GivenFlags, interactive: boolean): ClientSettings => {
+  if (!flags.topic) throw new FlagsError("a client needs a topic: --topic=example");
+  if (flags.persist === true) throw new FlagsError("--persist is for a server: a client keeps nothing");
+  const publish = interactive || flags.publish === true;
+  const subscribe = interactive || flags.subscribe === true;
+  if (!publish && !subscribe) throw new FlagsError("a client needs --publish, --subscribe, both, or -i");
+  const servers = flags.servers || [];
+  return {
+    mode: "client",
+    topic: flags.topic,
+    publish,
+    subscribe,
+    interactive,
+    upstream: upstreamSettings(flags, servers.length === 0 ? [DEFAULT_SERVER] : servers),
+  };
+};
+
+const listenSettings = ({ address, cert_file, key_file, transport }: GivenFlags): ListenSettings => {
+  if (!cert_file !== !key_file) {
+    throw new FlagsError("--cert_file and --key_file go together: a certificate and its private key");
+  }
+  return {
+    address: address || { host: "::", port: DEFAULT_PORT },
+    transport: transport || "http",
+    certificate: cert_file && key_file ? { certFile: cert_file, keyFile: key_file } : undefined,
+  };
+};
+
+const upstreamSettings = (flags: GivenFlags, servers: readonly string[]): UpstreamSettings => ({
+  servers,
+  select: flags.select || "all",
+  resolver: flags.resolver || "ip",
+  retries: flags.retries === undefined || flags.retries === "" ? DEFAULT_TRIES_AGAIN : flags.retries,
+  transport: flags.transport || "http",
+  verify: flags.verify === true || Boolean(flags.ca_file),
+  caFile: flags.ca_file || undefined,
+});
