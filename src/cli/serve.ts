@@ -19,7 +19,7 @@ import { durationText, parseAddress, parseCount, parseDuration, parseList, parse
 /** Exit code: wrong flags. */
 const USAGE = 2;
 
-interface Flags extends Omit<BrokerOptions, "log" | "progress" | "tcpTls" | "httpTls">, TlsFlags {
+interface Flags extends Omit<BrokerOptions, "log" | "progress" | "tcpTls" | "httpTls" | "grpcTls">, TlsFlags {
   readonly logLevel: string;
   readonly logFormat: string;
 }
@@ -46,6 +46,7 @@ const options = (): Option[] => {
       address(defaults.tcp),
     ),
     option("--http <address>", "HTTP, and WebSocket on /mq: as --tcp", parseAddress, address(defaults.http)),
+    option("--grpc <address>", "gRPC, memmq's service mq.MQ: as --tcp", parseAddress, address(defaults.grpc)),
     new Option(
       "--http-engine <engine>",
       "what serves HTTP: uws (uWebSockets.js), node (node:http and ws), or auto, the first that loads",
@@ -68,9 +69,9 @@ const options = (): Option[] => {
     ).env(`${ENVIRONMENT}TLS_SELF_SIGNED`),
     option(
       "--tls-ports <ports>",
-      "ports that speak TLS when there is a certificate: tcp, http, or tcp,http",
+      "ports that speak TLS when there is a certificate: tcp, http, grpc, or some of them",
       parseTlsPorts,
-      "both",
+      "all",
     ),
     option("--data <dir>", "directory of the journal, for one broker at a time", String, "ringmq-data"),
     new Option(
@@ -250,8 +251,10 @@ const serve = async (
   for (const unknown of unknownVariables(process.env, command)) {
     log.warn(unknown, "an environment variable is not one of the broker's: see ringmq serve --help");
   }
-  if (flags.tcp === "off" && flags.http === "off") {
-    command.error("error: --tcp off and --http off leave no way in: give one of them an address", { exitCode: USAGE });
+  if (flags.tcp === "off" && flags.http === "off" && (flags.grpc ?? "off") === "off") {
+    command.error("error: --tcp off and --http off leave no way in: give one of them an address, or --grpc", {
+      exitCode: USAGE,
+    });
   }
   const selfSigned = { tlsSelfSigned, ...switchInEnvironment(command, "tlsSelfSigned") };
   const tls = tlsOptions(command, { tlsCert, tlsKey, tlsClientCa, ...selfSigned, tlsPorts }, flags);

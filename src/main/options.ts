@@ -58,10 +58,14 @@ export interface BrokerOptions {
   readonly tcp: Address | "off";
   /** Where HTTP and WebSocket are served. Default 127.0.0.1:9504. */
   readonly http: Address | "off";
+  /** Where gRPC (memmq's service mq.MQ) is served. Default off. */
+  readonly grpc: Address | "off";
   /** With it the TCP port speaks TLS and nothing else. Default: plain TCP. */
   readonly tcpTls: Tls | undefined;
   /** With it the HTTP port speaks HTTPS, and WebSocket over TLS, and nothing else. Default: plain HTTP. */
   readonly httpTls: Tls | undefined;
+  /** With it the gRPC port speaks TLS and nothing else. Default: plain HTTP/2. */
+  readonly grpcTls: Tls | undefined;
   /** What serves HTTP: uWebSockets.js (`uws`), `node:http` and ws (`node`), or what there is (`auto`, the default). */
   readonly httpEngine: HttpEngineOption;
   /**
@@ -217,8 +221,10 @@ const MAX_SEGMENT_BYTES = 2 ** 30;
 const defaults = {
   tcp: { host: DEFAULT_HOST, port: DEFAULT_TCP_PORT },
   http: { host: DEFAULT_HOST, port: DEFAULT_HTTP_PORT },
+  grpc: "off",
   tcpTls: undefined,
   httpTls: undefined,
+  grpcTls: undefined,
   httpEngine: "auto",
   data: "ringmq-data",
   durability: "fsync",
@@ -334,7 +340,7 @@ const checkAddress = (name: string, address: Address | "off"): void => {
 };
 
 /** With full paths: the working directory may change before the files are read again. */
-const resolveTls = (name: "tcpTls" | "httpTls", given: Tls | undefined): Tls | undefined => {
+const resolveTls = (name: "tcpTls" | "httpTls" | "grpcTls", given: Tls | undefined): Tls | undefined => {
   if (given === undefined || given === "self-signed") return given;
   const path = (file: keyof TlsFiles): string => {
     const value = given[file];
@@ -381,11 +387,14 @@ export const resolveOptions = (given: Partial<BrokerOptions> = {}): BrokerOption
     data: resolve(given.data ?? defaults.data),
     tcpTls: resolveTls("tcpTls", given.tcp === "off" ? undefined : given.tcpTls),
     httpTls: resolveTls("httpTls", given.http === "off" ? undefined : given.httpTls),
+    grpc: given.grpc ?? defaults.grpc,
+    grpcTls: resolveTls("grpcTls", (given.grpc ?? "off") === "off" ? undefined : given.grpcTls),
     allowOrigin: checkNames("allowOrigin", given.allowOrigin ?? [], ORIGIN, "https://console.example, or *"),
     allowHost: checkNames("allowHost", given.allowHost ?? [], HOST_NAME, "broker.example, without a port"),
   };
   checkAddress("tcp", options.tcp);
   checkAddress("http", options.http);
+  checkAddress("grpc", options.grpc);
   if (!HTTP_ENGINES.includes(options.httpEngine)) {
     throw new RangeError(`httpEngine must be auto, uws or node; it is ${options.httpEngine}`);
   }
