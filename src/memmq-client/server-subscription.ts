@@ -9,6 +9,7 @@
  *       └─ WAITING ◀───────────┘
  * ```
  */
+
 import { backoff } from "../client/base/backoff.js";
 import type { RingmqError } from "../client/base/error.js";
 import type { Feed, FeedRequest, FeedStart, Incoming, Link } from "./link.js";
