@@ -15,6 +15,7 @@ import { recovery } from "./recovery.js";
 import type { Scenario } from "./scenario.js";
 import { topics } from "./topics.js";
 import { websocket } from "./websocket.js";
+import { wsPub } from "./ws-pub.js";
 
 export const scenarios: readonly Scenario[] = [
   publishBatched,
@@ -34,6 +35,7 @@ export const scenarios: readonly Scenario[] = [
   gmqLine,
   gmqFrame,
   gmqHttp,
+  wsPub,
 ];
 
 /** What runs without arguments. */
