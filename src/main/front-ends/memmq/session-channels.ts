@@ -123,9 +123,9 @@ class SessionSubscription {
     const { bytes, view, headStart, headEnd, payloadStart: start, payloadEnd: end } = frame;
     switch (frame.op) {
       case Answer.CHANNEL_MESSAGES: {
-        const [, position, high, low] = unpackHead(bytes, headStart, headEnd);
-        this.#progress.advance(frame);
-        return this.#sink.messages({ bytes, view, start, end, position: whole(position), id: idOf(high, low) });
+        const position = this.#progress.advance(frame);
+        const id = this.#progress.kept ? idOf(frame) : undefined;
+        return this.#sink.messages({ bytes, view, start, end, position, id });
       }
       case Answer.CHANNEL_LOST:
         return this.#sink.lost(Number(unpackHead(bytes, headStart, headEnd)[1]));
@@ -135,10 +135,10 @@ class SessionSubscription {
   }
 }
 
-const whole = (value: unknown): number | undefined => (typeof value === "number" ? value : undefined);
-
-const idOf = (high: unknown, low: unknown): MessageId | undefined =>
-  typeof high === "number" && typeof low === "number" ? { high, low } : undefined;
+const idOf = ({ bytes, headStart, headEnd }: AnswerFrame): MessageId | undefined => {
+  const [, , high, low] = unpackHead(bytes, headStart, headEnd);
+  return typeof high === "number" && typeof low === "number" ? { high, low } : undefined;
+};
 
 const refusalOf = (frame: AnswerFrame): Refusal => ({
   kind: refusal(frame) ?? UNTOLD,
