@@ -8,6 +8,8 @@ import { clientRoundTrip } from "./client-round-trip.js";
 import { echoRoundTrip } from "./echo-round-trip.js";
 import { gmqConsumer } from "./gmq-consumer.js";
 import { gmqPublisher } from "./gmq-publisher.js";
+import { grpcPublisher } from "./grpc-publisher.js";
+import { grpcSubscribers } from "./grpc-subscribers.js";
 import { httpConsumer } from "./http-consumer.js";
 import { httpLoad } from "./http-load.js";
 import { clientOneInFlight, gmqOneInFlight } from "./one-in-flight.js";
@@ -30,6 +32,8 @@ const roles = {
   gmqConsumer,
   gmqOneInFlight,
   gmqPublisher,
+  grpcPublisher,
+  grpcSubscribers,
   httpConsumer,
   httpLoad,
   pacedPublisher,
