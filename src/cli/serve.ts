@@ -123,6 +123,25 @@ const options = (): Option[] => {
       durationText(defaults.ttr),
     ),
     count("--retries <n>", "deliveries after the first before a message is dead, likewise", defaults.retries),
+    new Option(
+      "--persist",
+      "keeps the messages of channels that are not configured otherwise; the variable takes 1, true, 0 or false",
+    ).env(`${ENVIRONMENT}PERSIST`),
+    option("--keep-messages <n>", "messages that such a channel keeps, the newest", parseCount, "no limit"),
+    option("--keep-bytes <size>", "bytes that it keeps", parseSize, "no limit"),
+    option("--keep-age <time>", "time that it keeps a message", parseDuration, "no limit"),
+    count(
+      "--history <n>",
+      "messages that a channel which is not kept has in memory for subscribers that resume",
+      defaults.history,
+    ),
+    size("--history-bytes <size>", "bytes of them", defaults.historyBytes),
+    option(
+      "--history-idle <time>",
+      "time that they stay after the last subscriber has gone",
+      parseDuration,
+      durationText(defaults.historyIdle),
+    ),
     count("--max-queues <n>", "queues of a topic", defaults.maxQueues),
     count("--max-consumers <n>", "consumers, waiting pops and subscriptions of a shard", defaults.maxConsumers),
     option("--max-consumers-per-connection <n>", "those of one connection", parseCount, "a quarter of --max-consumers"),
@@ -228,7 +247,7 @@ const serve = async (
   }: Partial<Flags>,
 ): Promise<void> => {
   const log = createLog(logLevel, logFormat, (text) => process.stderr.write(text));
-  const allowBackup = switchInEnvironment(command, "allowBackup");
+  const switches = { ...switchInEnvironment(command, "allowBackup"), ...switchInEnvironment(command, "persist") };
   for (const unknown of unknownVariables(process.env, command)) {
     log.warn(unknown, "an environment variable is not one of the broker's: see ringmq serve --help");
   }
@@ -240,7 +259,7 @@ const serve = async (
   const selfSigned = { tlsSelfSigned, ...switchInEnvironment(command, "tlsSelfSigned") };
   const tls = tlsOptions(command, { tlsCert, tlsKey, tlsClientCa, ...selfSigned, tlsPorts }, flags);
   await runBroker({
-    options: { ...flags, ...tls, ...allowBackup },
+    options: { ...flags, ...tls, ...switches },
     log,
     progress: process.stderr.isTTY && logLevel !== "silent" ? barProgress(process.stderr) : undefined,
     refuse: (error) => command.error(`error: ${rangeText(command, error)}`, { exitCode: USAGE }),

@@ -5,11 +5,16 @@ import os from "node:os";
 import { resolve } from "node:path";
 import { MAX_NODE_ID } from "../protocol/id.js";
 import {
+  DEFAULT_HISTORY,
+  DEFAULT_HISTORY_BYTES,
+  DEFAULT_HISTORY_IDLE,
   DEFAULT_RETRIES,
   DEFAULT_TTR,
   MAX_BATCH_MESSAGES,
   MAX_DELAY,
   MAX_FRAME_BYTES,
+  MAX_HISTORY,
+  MAX_HISTORY_BYTES,
   MAX_IN_FLIGHT,
   MAX_MESSAGE_BYTES,
   MAX_NAME_BYTES,
@@ -115,6 +120,19 @@ export interface BrokerOptions {
   readonly ttr: number;
   /** How often such a topic delivers a message again before it is a dead letter. Default 5. */
   readonly retries: number;
+  /** Whether channels that nobody has configured are kept in the journal. Default false. */
+  readonly persist: boolean;
+  /** What such a channel keeps: so many messages, the newest, and so many bytes of them. Default 0: no limit. */
+  readonly keepMessages: number;
+  readonly keepBytes: number;
+  /** How long it keeps a message, up to ten years. Default 0: no limit. */
+  readonly keepAge: number;
+  /** Messages of the history in memory that a subscriber asks for by `recover`, at most 65,536. Default 1,000. */
+  readonly history: number;
+  /** Bytes of any history, at most 16 MiB. Default 1 MiB. */
+  readonly historyBytes: number;
+  /** How long a history stays after its last subscriber has gone. Up to 2^53 or Infinity. Default one minute. */
+  readonly historyIdle: number;
   /** Queues in a topic, at most 32,768. */
   readonly maxQueues: number;
   /** Consumers, waiting pops and subscriptions of a shard, at most 65,536. */
@@ -233,6 +251,13 @@ const defaults = {
   maxQueues: 1024,
   ttr: DEFAULT_TTR,
   retries: DEFAULT_RETRIES,
+  persist: false,
+  keepMessages: 0,
+  keepBytes: 0,
+  keepAge: 0,
+  history: DEFAULT_HISTORY,
+  historyBytes: DEFAULT_HISTORY_BYTES,
+  historyIdle: DEFAULT_HISTORY_IDLE,
   maxConsumers: 65_536,
   // Several times what a round trip carries on a fast network; little enough that 10,000 slow readers are told apart
   // from a leak.
@@ -386,6 +411,9 @@ export const resolveOptions = (given: Partial<BrokerOptions> = {}): BrokerOption
   if (!Object.hasOwn(Durability, options.durability)) {
     throw new RangeError(`durability must be fsync, write or memory; it is ${options.durability}`);
   }
+  if (options.persist && options.durability === "memory") {
+    throw new RangeError("persist must be false where durability is memory: the broker has no journal; it is true");
+  }
   check("segmentBytes", options.segmentBytes, MIN_SEGMENT_BYTES, MAX_SEGMENT_BYTES);
   check("diskReserve", options.diskReserve, 0, Number.MAX_SAFE_INTEGER);
   check("shards", options.shards, 1, MAX_SHARDS);
@@ -415,11 +443,17 @@ export const resolveOptions = (given: Partial<BrokerOptions> = {}): BrokerOption
   check("maxQueues", options.maxQueues, 1, MAX_QUEUES);
   check("ttr", options.ttr, 1, MAX_DELAY);
   check("retries", options.retries, 0, MAX_RETRIES);
+  check("keepMessages", options.keepMessages, 0, Number.MAX_SAFE_INTEGER);
+  check("keepBytes", options.keepBytes, 0, Number.MAX_SAFE_INTEGER);
+  check("keepAge", options.keepAge, 0, MAX_DELAY);
+  check("history", options.history, 0, MAX_HISTORY);
+  check("historyBytes", options.historyBytes, 0, MAX_HISTORY_BYTES);
   check("maxConsumers", options.maxConsumers, 1, MAX_CONSUMERS);
   check("maxConsumersPerConnection", options.maxConsumersPerConnection, 1, MAX_CONSUMERS);
   check("maxOutgoingBytes", options.maxOutgoingBytes, MIN_OUTGOING_BYTES, 2 ** 32);
   check("maxAssemblyBytes", options.maxAssemblyBytes, 0, Number.MAX_SAFE_INTEGER);
   checkTimeout("topicIdle", options.topicIdle, 1);
+  checkTimeout("historyIdle", options.historyIdle, 0);
   checkTimeout("helloTimeout", options.helloTimeout, 1);
   checkTimeout("shardTimeout", options.shardTimeout, 100);
   checkTimeout("closeTimeout", options.closeTimeout, 0);

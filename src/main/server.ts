@@ -5,6 +5,8 @@ import { gmqFrame } from "./front-ends/gmq/frame/index.js";
 import { failure } from "./front-ends/gmq/http/envelope.js";
 import { installGmqHttp } from "./front-ends/gmq/http/index.js";
 import { gmqLine } from "./front-ends/gmq/line/index.js";
+import { installMemmqHttp } from "./front-ends/memmq/http/index.js";
+import { SessionChannels } from "./front-ends/memmq/session-channels.js";
 import { AssemblyMemory } from "./native/assembly.js";
 import { NativeConnection } from "./native/connection.js";
 import type { ConnectionContext } from "./native/connection-context.js";
@@ -177,6 +179,8 @@ export class Server implements ConnectionHost, SessionHost {
       const httpGuard = new HttpGuard({ listensOn: http.host, allowOrigin, allowHost });
       this.#http = new HttpListener(this, httpGuard, log, (host) => makeHttpEngine(host, certificates.http), failure);
       installGmqHttp(this.#http.entrance, this.#httpSessions, { shards, maxMessageBytes });
+      const channels = new SessionChannels(this.#httpSessions, this);
+      installMemmqHttp(this.#http.entrance, { channels, maxMessageBytes, log });
     }
     if (options.grpc !== "off") this.#grpc = new GrpcPort(this, options, certificates.grpc, grpcThread);
     const ports = [this.#tcp, this.#http, this.#grpc].filter((port) => port !== undefined);

@@ -241,6 +241,16 @@ export const PLACES: readonly Place[] = [
     mayNot: ["../http/form.js", "../../../broker.js", "../../../ports/http/exchange.js", "node:net"],
   },
   {
+    file: "src/main/front-ends/memmq/probe.ts",
+    may: ["./channels.js", "../../native/session.js", "../../ports/http/sessions.js", "../../../protocol/op.js"],
+    mayNot: ["./http/pub.js", "../gmq/channel.js", "../../broker.js", "../../../client/index.js", "node:http"],
+  },
+  {
+    file: "src/main/front-ends/memmq/http/probe.ts",
+    may: ["./pub.js", "../channels.js", "../../../ports/http/exchange.js", "../../../../channel/copy-bytes.js"],
+    mayNot: ["../../gmq/http/form.js", "../../../broker.js", "../../../../client/index.js", "uWebSockets.js", "ws"],
+  },
+  {
     file: "src/main/probe.ts",
     may: ["./broker.js", "./log.js", "./front-ends/gmq/http/index.js", "./shards/supervisor.js", "../protocol/op.js"],
     mayNot: [
@@ -332,8 +342,8 @@ export const PLACES: readonly Place[] = [
   },
   {
     file: "src/client/nodes/probe.ts",
-    may: ["./picker.js", "../connect.js", "../../registry/discovery/index.js"],
-    mayNot: ["../channels/subscription.js", "../../registry/server/index.js", "../../main/broker.js", "node:net", "ws"],
+    may: ["./picker.js", "../channels/subscription.js", "../connect.js", "../../registry/discovery/index.js"],
+    mayNot: ["../admin/topic-admin.js", "../../registry/server/index.js", "../../main/broker.js", "node:net", "ws"],
   },
   {
     file: "src/client/index.ts",
@@ -364,6 +374,11 @@ export const PLACES: readonly Place[] = [
     mayNot: ["../serve.js", "../gnode.js", "../../shard/shard.js", "../../main/broker.js", "pino"],
   },
   {
+    file: "src/mq-files/probe.ts",
+    may: ["./topic-files.js", "../journal/disk.js", "../protocol/id.js", "node:path"],
+    mayNot: ["../journal/file-journal.js", "../main/broker.js", "../client/client.js", "../shard/shard.js", "node:fs"],
+  },
+  {
     file: "src/cli/memmq/probe.ts",
     may: ["./memmq-settings.js", "../go-flags.js", "../../index.js", "../../main/options.js", "node:fs"],
     mayNot: ["../serve.js", "../gmq/settings.js", "../../shard/shard.js", "../../main/broker.js", "ini"],
@@ -372,5 +387,30 @@ export const PLACES: readonly Place[] = [
     file: "src/gmq-client/probe.ts",
     may: ["./requests.js", "node:net", "node:events"],
     mayNot: ["../client/index.js", "../protocol/op.js", "../main/options.js"],
+  },
+  {
+    file: "src/servers/probe.ts",
+    may: ["./selector.js", "./resolver.js"],
+    mayNot: ["node:dns/promises", "../client/index.js", "../main/options.js"],
+  },
+  {
+    file: "src/servers/dns-resolver.ts",
+    may: ["./resolver.js", "node:dns/promises"],
+    mayNot: ["node:net", "../client/index.js", "../main/options.js"],
+  },
+  {
+    file: "src/memmq-client/link.ts",
+    may: ["./options.js", "../client/base/error.js"],
+    mayNot: ["node:net", "../main/options.js", "../client/client.js"],
+  },
+  {
+    file: "src/memmq-client/http/probe.ts",
+    may: ["../link.js", "../../servers/server.js", "node:net", "ws"],
+    mayNot: ["../client.js", "../../client/client.js", "../../main/options.js", "uWebSockets.js"],
+  },
+  {
+    file: "src/memmq-client/probe.ts",
+    may: ["./link.js", "./http/http-link.js", "../servers/dns-resolver.js", "../client/base/error.js"],
+    mayNot: ["ws", "node:net", "../client/client.js", "../main/options.js", "../cli/memmq.js"],
   },
 ];
