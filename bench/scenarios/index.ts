@@ -13,6 +13,7 @@ import { grpcPub } from "./grpc-pub.js";
 import { httpPush } from "./http-push.js";
 import { publishBatched, publishSingle } from "./publish.js";
 import { recovery } from "./recovery.js";
+import { replay } from "./replay.js";
 import type { Scenario } from "./scenario.js";
 import { topics } from "./topics.js";
 import { websocket } from "./websocket.js";
@@ -30,6 +31,7 @@ export const scenarios: readonly Scenario[] = [
   groupCommit,
   recovery,
   backlogDisk,
+  replay,
   httpPush,
   websocket,
   grpcPub,

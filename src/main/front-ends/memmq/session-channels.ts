@@ -105,7 +105,7 @@ class SessionSubscription {
   begin(options: SubscribeOptions): void {
     this.#session.pushes.subscribe(
       this.#channel,
-      options.overflow,
+      { overflow: options.overflow },
       (frame) => this.#answered(frame),
       (frame) => this.#pushed(frame, options),
     );
