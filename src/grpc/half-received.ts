@@ -2,8 +2,8 @@
  * The requests of which only a part has come. grpc-js keeps what it has of them, up to a largest message for each call, and
  * HTTP/2 lets a connection have a thousand calls. While memory is short, connections whose requests do not get on are closed.
  */
-import type { Socket } from "node:net";
 import { ServerInterceptingCall, type ServerInterceptor } from "@grpc/grpc-js";
+import type { Sockets } from "./sockets.js";
 
 /** Milliseconds between two looks, and from which on a request that is not whole does not get on. */
 const LOOK_EVERY = 1_000;
@@ -16,6 +16,7 @@ interface Waiting {
 }
 
 export interface HalfReceivedOptions {
+  readonly sockets: Pick<Sockets, "destroy">;
   /** Of a request. */
   readonly maxRequestBytes: number;
   /** What buffers of this thread may take up before connections are closed. */
@@ -30,8 +31,6 @@ export interface HalfReceivedOptions {
 
 export class HalfReceived {
   readonly #options: HalfReceivedOptions;
-  /** As grpc-js names its peers. */
-  readonly #sockets = new Map<string, Socket>();
   /** Oldest first. */
   readonly #waiting = new Set<Waiting>();
   readonly #timer: NodeJS.Timeout;
@@ -45,12 +44,6 @@ export class HalfReceived {
   /** Requests of which only a part has come. */
   get size(): number {
     return this.#waiting.size;
-  }
-
-  connected(socket: Socket): void {
-    const peer = `${socket.remoteAddress}:${socket.remotePort}`;
-    this.#sockets.set(peer, socket);
-    socket.once("close", () => this.#sockets.delete(peer));
   }
 
   /** Watches each call from its first byte to the end of its request. */
@@ -72,7 +65,7 @@ export class HalfReceived {
 
   /** Closes connections while memory is short: those with the oldest requests first. */
   look(): void {
-    const { bytes, maxBytes, maxRequestBytes, now, onClosed } = this.#options;
+    const { sockets, bytes, maxBytes, maxRequestBytes, now, onClosed } = this.#options;
     let excess = bytes() - maxBytes;
     const closed = new Set<string>();
     for (const { peer, since } of this.#waiting) {
@@ -80,7 +73,7 @@ export class HalfReceived {
       excess -= maxRequestBytes;
       closed.add(peer);
     }
-    for (const peer of closed) this.#sockets.get(peer)?.destroy();
+    for (const peer of closed) sockets.destroy(peer);
     if (closed.size > 0) onClosed(closed.size);
   }
 

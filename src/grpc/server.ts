@@ -14,6 +14,7 @@ import { loadDefinition, MQ_SERVICE } from "./definition.js";
 import { HalfReceived } from "./half-received.js";
 import { Listener, type ListenerHost, type TlsMaterial } from "./listener.js";
 import { type LossReport, MqService } from "./service.js";
+import { Sockets } from "./sockets.js";
 
 /** What a request has beside its payload: the topic, and the framing of both. */
 const REQUEST_SLACK = 4 * 1024;
@@ -61,7 +62,9 @@ export class GrpcServer {
   }: GrpcServerParts) {
     const { loaded, mq } = loadDefinition();
     const maxBytes = maxMessageBytes + REQUEST_SLACK;
+    const sockets = new Sockets();
     this.#halfReceived = new HalfReceived({
+      sockets,
       maxRequestBytes: maxBytes,
       maxBytes: maxBufferBytes,
       onClosed: slow,
@@ -77,7 +80,7 @@ export class GrpcServer {
       "grpc.enable_channelz": 0,
       interceptors: [this.#halfReceived.interceptor],
     });
-    this.#service = new MqService(channels, lost);
+    this.#service = new MqService(channels, sockets, lost);
     const handlers = { Pub: this.#service.pub, Sub: this.#service.sub } satisfies UntypedServiceImplementation;
     this.#server.addService({ ...mq }, handlers);
     this.#health.addToServer(this.#server);
@@ -85,7 +88,7 @@ export class GrpcServer {
     // TLS is over when a socket comes here.
     this.#injector = this.#server.createConnectionInjector(ServerCredentials.createInsecure());
     const connected: ListenerHost["connected"] = (socket) => {
-      this.#halfReceived.connected(socket);
+      sockets.connected(socket);
       this.#injector.injectConnection(socket);
     };
     this.listener = new Listener({ ...admission, connected }, tls, handshakeTimeout);

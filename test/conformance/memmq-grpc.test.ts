@@ -236,6 +236,8 @@ test("a stream that is not read holds up no other, and is told what it has lost"
   // Each with a connection of its own: HTTP/2 has a window for all streams of one.
   const slow = await clientOf(broker).subscribed("flood");
   slow.stream.pause();
+  const sentAway = await clientOf(broker).subscribed("flood", { overflow: "disconnect" });
+  sentAway.stream.pause();
   const reader = await clientOf(broker).subscribed("flood");
   const publisher = clientOf(broker);
   const body = "x".repeat(60_000);
@@ -248,6 +250,11 @@ test("a stream that is not read holds up no other, and is told what it has lost"
   expect(broker.usage.unsentBytes).toBeLessThan(8 * 1024 * 1024);
   const numbers = (sub: Sub) => sub.texts.map((text) => Number.parseInt(text, 10));
   expect(numbers(reader)).toEqual(Array.from({ length: count }, (_, i) => i));
+  sentAway.stream.resume();
+  expect(await sentAway.ended).toMatchObject({
+    code: status.RESOURCE_EXHAUSTED,
+    details: expect.stringMatching(/^SLOW_SUB/),
+  });
   slow.stream.resume();
   let next = 0;
   while (next < count) {

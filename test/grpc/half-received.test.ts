@@ -5,13 +5,16 @@ import { Server, ServerCredentials } from "@grpc/grpc-js";
 import { expect, it, onTestFinished } from "vitest";
 import { loadDefinition } from "../../src/grpc/definition.js";
 import { HalfReceived } from "../../src/grpc/half-received.js";
+import { Sockets } from "../../src/grpc/sockets.js";
 
 const POLL = { timeout: 10_000 };
 
 /** A server with a clock and a memory that a test moves. */
 const serve = async () => {
   const state = { bytes: 0, now: 0, closed: 0 };
+  const sockets = new Sockets();
   const watch = new HalfReceived({
+    sockets,
     maxRequestBytes: 1_000,
     maxBytes: 10_000,
     bytes: () => state.bytes,
@@ -27,7 +30,7 @@ const serve = async () => {
   );
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
   const listener = createServer((socket) => {
-    watch.connected(socket);
+    sockets.connected(socket);
     injector.injectConnection(socket);
   });
   listener.listen(0, "127.0.0.1");
