@@ -1,8 +1,12 @@
 import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
+import { LongestFirst } from "./test/longest-first.js";
 import { tally } from "./test/tally.js";
 
-/** Whole brokers under load, or timers held to 10 ms: a broker keeps two cores busy, the main thread and a shard. */
+/**
+ * Whole brokers, under load or against the clock. They come after the parts: a broker keeps up to two cores busy, the main
+ * thread and a shard, but most of them wait for something most of the time.
+ */
 const BROKERS = [
   ...["bench", "e2e", "torture"].map((folder) => `test/${folder}/**/*.test.ts`),
   "test/conformance/*-{time,delivery,pressure,limits}.test.ts",
@@ -26,7 +30,7 @@ export default defineConfig({
         test: {
           name: "brokers",
           include: BROKERS,
-          maxWorkers: Math.max(1, Math.floor(availableParallelism() / 2)),
+          maxWorkers: availableParallelism(),
           sequence: { groupOrder: 1 },
         },
       },
@@ -38,6 +42,7 @@ export default defineConfig({
     // Nothing here waits for time to pass; these only say when something hangs.
     testTimeout: 30_000,
     hookTimeout: 30_000,
+    sequence: { sequencer: LongestFirst },
     reporters: ["default", tally],
   },
 });

@@ -1,7 +1,10 @@
 /** The process of a broker: starts it, says where it listens, ends it. Shared by `ringmq serve` and `gnode`. */
+
+import { join } from "node:path";
 import { type Broker, CertificateError, ListenError, StartError, startBroker } from "../index.js";
+import { PUBLIC_CERTIFICATE } from "../journal/layout.js";
 import type { Log } from "../main/log.js";
-import type { BrokerOptions } from "../main/options.js";
+import { type BrokerOptions, needsClientCertificate } from "../main/options.js";
 import { formatAddress } from "../main/ports/listen-error.js";
 import type { StartProgress } from "../main/progress.js";
 import { stopOnSignal } from "./server-process.js";
@@ -61,7 +64,8 @@ export const runBroker = async (given: BrokerProcess): Promise<void> => {
 
 /** SIGHUP reads certificates again. It must not kill a broker that has none: it is also the signal of a closed terminal. */
 const reload = (broker: Broker, { log, explain }: BrokerProcess): void => {
-  if (broker.options.tcpTls === undefined && broker.options.httpTls === undefined) {
+  const { tcpTls, httpTls, grpcTls } = broker.options;
+  if (tcpTls === undefined && httpTls === undefined && grpcTls === undefined) {
     return log.info({}, "SIGHUP: there is nothing to read again");
   }
   try {
@@ -72,19 +76,26 @@ const reload = (broker: Broker, { log, explain }: BrokerProcess): void => {
   }
 };
 
-const announce = ({ addresses: { tcp, http }, options }: Broker): readonly string[] => {
-  const { shards, data, durability, tcpTls, httpTls } = options;
+const announce = ({ addresses: { tcp, http, grpc }, options }: Broker): readonly string[] => {
+  const { shards, data, durability, tcpTls, httpTls, grpcTls } = options;
   const kept = durability === "memory" ? "nothing on disk" : `the data in ${data} (${durability})`;
   const lines = [`ringmq runs with ${plural(shards, "shard")} and ${kept}`];
   if (tcp !== undefined) lines.push(`  TCP        ${tcpTls === undefined ? "tcp" : "tls"}://${formatAddress(tcp)}`);
+  if (grpc !== undefined) lines.push(`  gRPC       ${formatAddress(grpc)}${grpcTls === undefined ? "" : " (TLS)"}`);
   if (http !== undefined) {
     const s = httpTls === undefined ? "" : "s";
     lines.push(`  WebSocket  ws${s}://${formatAddress(http)}/mq`, `  HTTP       http${s}://${formatAddress(http)}`);
-    // The authority of the broker's certificate is not known here.
-    const authority = httpTls === undefined ? "" : "--cacert ca.pem ";
-    const client = httpTls?.clientCaFile === undefined ? "" : "--cert client.pem --key client-key.pem ";
+    const client = needsClientCertificate(httpTls) ? "--cert client.pem --key client-key.pem " : "";
     const url = `http${s}://127.0.0.1:${http.port}/push`;
-    lines.push(`try: curl ${authority}${client}-d 'data={"body":"hello","topic":"greetings"}' ${url}`);
+    lines.push(`try: curl ${authorityFlag(options)}${client}-d 'data={"body":"hello","topic":"greetings"}' ${url}`);
   }
   return lines;
+};
+
+/** What curl checks the certificate by. */
+const authorityFlag = ({ httpTls, durability, data }: BrokerOptions): string => {
+  if (httpTls === undefined) return "";
+  // The authority of a certificate in files is not known here.
+  if (httpTls !== "self-signed") return "--cacert ca.pem ";
+  return durability === "memory" ? "-k " : `--cacert ${join(data, PUBLIC_CERTIFICATE)} `;
 };

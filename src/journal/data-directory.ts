@@ -11,6 +11,7 @@ import { isDiskFault, isOutOfSpace } from "./disk-fault.js";
 import {
   generationName,
   generationOf,
+  isOfCertificate,
   isOfFileSystem,
   journalFiles,
   LOCK_PREFIX,
@@ -102,7 +103,8 @@ export const removeOtherGenerations = (disk: Disk, data: string, { generation }:
 /** Throws unless the directory is a data directory, an unfinished one, or empty. */
 const expectOurs = (disk: Disk, data: string): void => {
   for (const name of disk.list(data)) {
-    if (name.startsWith(LOCK_PREFIX) || name.endsWith(TEMPORARY_SUFFIX) || isOfFileSystem(name)) continue;
+    if (name.startsWith(LOCK_PREFIX) || name.endsWith(TEMPORARY_SUFFIX)) continue;
+    if (isOfCertificate(name) || isOfFileSystem(name)) continue;
     const generation = generationOf(name);
     if (generation === undefined) {
       throw new DataDirectoryError(

@@ -4,8 +4,11 @@
  * throws a `NodeJS.ErrnoException` when it fails.
  */
 
-/** `read` and `write` need an existing file; `create` one that does not exist yet, and may read it as well. */
-export type OpenMode = "read" | "write" | "create";
+/**
+ * `read` and `write` need an existing file; `create` one that does not exist yet, and may read it as well; so does `secret`,
+ * for a file that nobody but this user may read.
+ */
+export type OpenMode = "read" | "write" | "create" | "secret";
 
 export interface Disk {
   open(path: string, mode: OpenMode): DiskFile;

@@ -6,6 +6,8 @@
  * DATA/room.tmp                              room for a start on a full disk
  * DATA/ringmq.json                           format, shards and generation, see data-directory.ts
  * DATA/ringmq.json.unfinished                instead of it while a restore, a repair or a backup makes the directory
+ * DATA/self-signed.pem                       the certificate that the broker made, and its private key
+ * DATA/certificate.pem                       the same certificate, for clients to check it by
  * DATA/generation-G/shard-K/00000001.seg     segments of the journal, by sequence
  * DATA/generation-G/shard-K/*.tmp            being made, or spare: nothing in them counts; deleted at start
  * ```
@@ -18,6 +20,8 @@ import type { Disk } from "./disk.js";
 export const MANIFEST = "ringmq.json";
 /** The manifest's name while a restore, a repair or a backup is making the directory. */
 export const UNFINISHED_MANIFEST = `${MANIFEST}.unfinished`;
+export const SELF_SIGNED = "self-signed.pem";
+export const PUBLIC_CERTIFICATE = "certificate.pem";
 export const LOCK_PREFIX = "LOCK.";
 export const TEMPORARY_SUFFIX = ".tmp";
 const SEGMENT_SUFFIX = ".seg";
@@ -25,6 +29,9 @@ const SEQUENCE_DIGITS = 8;
 
 const SEGMENT_NAME = /^(\d{8,15})\.seg$/;
 const GENERATION_NAME = /^generation-([1-9]\d{0,14})$/;
+
+/** Files that a data directory may have without any messages. */
+export const isOfCertificate = (name: string): boolean => name === SELF_SIGNED || name === PUBLIC_CERTIFICATE;
 
 /** What a file system has at its root of its own accord: a directory with nothing else in it counts as empty. */
 export const isOfFileSystem = (name: string): boolean => name === "lost+found";

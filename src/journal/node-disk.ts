@@ -19,7 +19,7 @@ import { platform } from "node:os";
 import { dirname, resolve } from "node:path";
 import type { Disk, DiskFile, OpenMode } from "./disk.js";
 
-const FLAGS = { read: "r", write: "r+", create: "wx+" } as const satisfies Record<OpenMode, string>;
+const FLAGS = { read: "r", write: "r+", create: "wx+", secret: "wx+" } as const satisfies Record<OpenMode, string>;
 
 /** On Windows a directory cannot be synced; its file system journals names by itself. */
 const canSyncDirectories = platform() !== "win32";
@@ -28,7 +28,7 @@ class NodeFile implements DiskFile {
   readonly #descriptor: number;
 
   constructor(path: string, mode: OpenMode) {
-    this.#descriptor = openSync(path, FLAGS[mode], 0o640);
+    this.#descriptor = openSync(path, FLAGS[mode], mode === "secret" ? 0o600 : 0o640);
   }
 
   get size(): number {

@@ -38,11 +38,17 @@ export const readSmallFile = (disk: Disk, path: string, limit: number): Uint8Arr
 };
 
 /** Replaces `directory/name` atomically: after a crash it has either its old contents or the new ones. */
-export const replaceFile = (disk: Disk, directory: string, name: string, bytes: Uint8Array): void => {
+export const replaceFile = (
+  disk: Disk,
+  directory: string,
+  name: string,
+  bytes: Uint8Array,
+  mode: "create" | "secret" = "create",
+): void => {
   const path = join(directory, name);
   const temporary = path + TEMPORARY_SUFFIX;
   if (disk.list(directory).includes(name + TEMPORARY_SUFFIX)) disk.remove(temporary);
-  const file = disk.open(temporary, "create");
+  const file = disk.open(temporary, mode);
   try {
     writeFully(file, bytes, 0, bytes.length, 0);
     file.sync();

@@ -1,15 +1,17 @@
 /** The composition root: an engine that keeps messages and a server that talks to clients make a broker. */
 import { CloseError } from "./close-error.js";
 import { Engine } from "./engine.js";
+import { Foundation } from "./foundation.js";
 import { ConnectionTable } from "./native/connection-table.js";
 import { OutboxDrain } from "./native/outbox-drain.js";
-import { type BrokerOptions, resolveOptions } from "./options.js";
-import { type Certificates, logCertificates, readCertificates } from "./ports/certificate.js";
+import { type BrokerOptions, needsClientCertificate, resolveOptions } from "./options.js";
+import { type Certificates, logCertificates, readCertificates, withOwn } from "./ports/certificate.js";
 import type { FrontEnd } from "./ports/front-end.js";
 import type { HttpEngineFactory } from "./ports/http/engine.js";
 import { findHttpEngine } from "./ports/http/find-engine.js";
+import type { SelfSigned } from "./ports/self-signed.js";
 import { LINGER } from "./ports/tcp-transport.js";
-import { type Addresses, Server, type Usage } from "./server.js";
+import { type Addresses, Server, SWEEP_EVERY, type Usage } from "./server.js";
 import { findRoom } from "./shards/descriptors.js";
 import { POOL_THREADS } from "./shards/job-pool.js";
 import { Router } from "./shards/router.js";
@@ -21,8 +23,9 @@ export interface Broker {
   readonly addresses: Addresses;
   readonly options: BrokerOptions;
   /**
-   * Reads the files of `tcpTls` and `httpTls` again. Connections that come from now on get what is in them; those that are
-   * there stay. uWebSockets.js keeps what it has read, and the log says so.
+   * Reads the files of `tcpTls`, `httpTls` and `grpcTls` again. Connections that come from now on get what is in them;
+   * those that are there stay. One that the broker has made is made anew if that is due, or if the machine has other names; the log says
+   * so.
    *
    * @throws CertificateError when one of the files cannot be used; then all certificates stay as they are
    */
@@ -41,12 +44,17 @@ export interface Broker {
 export interface BrokerSeams extends SupervisorSeams {
   /** On the TCP port, in place of those that the broker has. */
   readonly frontEnds?: readonly FrontEnd[];
+  /** The file that runs as the gRPC thread. */
+  readonly grpcThread?: URL;
+  /** Milliseconds between two looks at what is idle or late. What it counts passes as much faster. */
+  readonly sweepEvery?: number;
 }
 
 export class RunningBroker implements Broker {
   readonly connections: ConnectionTable;
   readonly #engine: Engine;
   readonly #server: Server;
+  readonly #selfSigned: SelfSigned | undefined;
   #closing: Promise<void> | undefined;
 
   /** Listens nowhere yet: see `start`. */
@@ -58,14 +66,16 @@ export class RunningBroker implements Broker {
     maxSockets: number,
     /** Undefined: HTTP is off. */
     makeHttpEngine: HttpEngineFactory | undefined,
+    foundation: Foundation,
     certificates: Certificates,
   ) {
     const { maxConnections, helloTimeout, log } = options;
     const connections = new ConnectionTable(maxConnections, helloTimeout);
     this.connections = connections;
     const drain = new OutboxDrain((id) => connections.get(id), log);
-    this.#engine = new Engine(options, drain, (shard, kind) => this.#server.shardLost(shard, kind), seams);
-    const { frontEnds } = seams;
+    this.#selfSigned = foundation.selfSigned;
+    this.#engine = new Engine(options, foundation, drain, (shard, kind) => this.#server.shardLost(shard, kind), seams);
+    const { frontEnds, grpcThread, sweepEvery = SWEEP_EVERY } = seams;
     this.#server = new Server({
       options,
       router,
@@ -75,6 +85,8 @@ export class RunningBroker implements Broker {
       makeHttpEngine,
       certificates,
       frontEnds,
+      grpcThread,
+      sweepEvery,
     });
   }
 
@@ -96,14 +108,15 @@ export class RunningBroker implements Broker {
   }
 
   /**
-   * Locks the data directory, starts the shards, then listens.
+   * Starts the shards, then listens.
    *
-   * @throws StartError when the data directory or a journal in it cannot be used; ListenError when an address cannot be had.
+   * @throws StartError when a journal cannot be used; ListenError when an address cannot be had.
    */
   async start(): Promise<void> {
     try {
       await this.#engine.start();
       await this.#server.listen();
+      this.#selfSigned?.watch(this.#renewOwn);
     } catch (error) {
       // What could not start may not stop in order either: the first error is the one that tells what to do.
       await Promise.allSettled([this.close()]);
@@ -112,10 +125,19 @@ export class RunningBroker implements Broker {
   }
 
   reloadCertificates(): void {
-    const certificates = readCertificates(this.options);
+    this.#renew(readCertificates(this.options));
+    this.#selfSigned?.refresh(this.#renewOwn);
+  }
+
+  #renew(certificates: Certificates): void {
     this.#server.renew(certificates);
     logCertificates(certificates, this.options.log, new Date());
   }
+
+  readonly #renewOwn = (): void => {
+    const none: Certificates = { tcp: undefined, http: undefined, grpc: undefined };
+    this.#renew(withOwn(none, this.options, this.#selfSigned?.certificate));
+  };
 
   close(): Promise<void> {
     this.#closing ??= this.#close();
@@ -128,6 +150,7 @@ export class RunningBroker implements Broker {
 
   async #close(): Promise<void> {
     const deadline = performance.now() + this.options.closeTimeout;
+    this.#selfSigned?.stop();
     const left = (): number => Math.max(0, deadline - performance.now());
     await this.#server.goodbye(left());
     const disorderly = await this.#engine.stop(Math.max(0, left() - LINGER));
@@ -153,11 +176,14 @@ export const startBroker = async (
   const isBounded = connections < resolved.maxConnections;
   const effective = isBounded ? resolveOptions({ ...options, maxConnections: connections }) : resolved;
   const { http, httpEngine, httpTls, log, shards } = effective;
-  const certificates = readCertificates(effective);
-  const makeHttpEngine = http === "off" ? undefined : await findHttpEngine(httpEngine, httpTls !== undefined, log);
-  logCertificates(certificates, log, new Date());
+  const ofFiles = readCertificates(effective);
+  const isMutual = needsClientCertificate(httpTls);
+  const makeHttpEngine = http === "off" ? undefined : await findHttpEngine(httpEngine, isMutual, log);
   const router = await Router.create(shards);
-  const broker = new RunningBroker(effective, router, seams, sockets, makeHttpEngine, certificates);
+  const foundation = await Foundation.lay(effective);
+  const certificates = withOwn(ofFiles, effective, foundation.selfSigned?.certificate);
+  logCertificates(certificates, log, new Date());
+  const broker = new RunningBroker(effective, router, seams, sockets, makeHttpEngine, foundation, certificates);
   await broker.start();
   return broker;
 };

@@ -5,11 +5,16 @@ import os from "node:os";
 import { resolve } from "node:path";
 import { MAX_NODE_ID } from "../protocol/id.js";
 import {
+  DEFAULT_HISTORY,
+  DEFAULT_HISTORY_BYTES,
+  DEFAULT_HISTORY_IDLE,
   DEFAULT_RETRIES,
   DEFAULT_TTR,
   MAX_BATCH_MESSAGES,
   MAX_DELAY,
   MAX_FRAME_BYTES,
+  MAX_HISTORY,
+  MAX_HISTORY_BYTES,
   MAX_IN_FLIGHT,
   MAX_MESSAGE_BYTES,
   MAX_NAME_BYTES,
@@ -37,7 +42,13 @@ export interface TlsFiles {
   readonly clientCaFile?: string | undefined;
 }
 
-/** `auto`: uWebSockets.js where it can be loaded and there is no TLS, else `node`. */
+/**
+ * `self-signed`: the broker makes the certificate and keeps it in its data directory; where there is none, in memory.
+ * Clients check it by `certificate.pem` of that directory, or not at all.
+ */
+export type Tls = TlsFiles | "self-signed";
+
+/** `auto`: uWebSockets.js where it can be loaded and clients need no certificate, else `node`. */
 export type HttpEngineOption = "auto" | "uws" | "node";
 
 export const HTTP_ENGINES: readonly HttpEngineOption[] = ["auto", "uws", "node"];
@@ -47,10 +58,14 @@ export interface BrokerOptions {
   readonly tcp: Address | "off";
   /** Where HTTP and WebSocket are served. Default 127.0.0.1:9504. */
   readonly http: Address | "off";
+  /** Where gRPC (memmq's service mq.MQ) is served. Default off. */
+  readonly grpc: Address | "off";
   /** With it the TCP port speaks TLS and nothing else. Default: plain TCP. */
-  readonly tcpTls: TlsFiles | undefined;
+  readonly tcpTls: Tls | undefined;
   /** With it the HTTP port speaks HTTPS, and WebSocket over TLS, and nothing else. Default: plain HTTP. */
-  readonly httpTls: TlsFiles | undefined;
+  readonly httpTls: Tls | undefined;
+  /** With it the gRPC port speaks TLS and nothing else. Default: plain HTTP/2. */
+  readonly grpcTls: Tls | undefined;
   /** What serves HTTP: uWebSockets.js (`uws`), `node:http` and ws (`node`), or what there is (`auto`, the default). */
   readonly httpEngine: HttpEngineOption;
   /**
@@ -105,6 +120,19 @@ export interface BrokerOptions {
   readonly ttr: number;
   /** How often such a topic delivers a message again before it is a dead letter. Default 5. */
   readonly retries: number;
+  /** Whether channels that nobody has configured are kept in the journal. Default false. */
+  readonly persist: boolean;
+  /** What such a channel keeps: so many messages, the newest, and so many bytes of them. Default 0: no limit. */
+  readonly keepMessages: number;
+  readonly keepBytes: number;
+  /** How long it keeps a message, up to ten years. Default 0: no limit. */
+  readonly keepAge: number;
+  /** Messages of the history in memory that a subscriber asks for by `recover`, at most 65,536. Default 1,000. */
+  readonly history: number;
+  /** Bytes of any history, at most 16 MiB. Default 1 MiB. */
+  readonly historyBytes: number;
+  /** How long a history stays after its last subscriber has gone. Up to 2^53 or Infinity. Default one minute. */
+  readonly historyIdle: number;
   /** Queues in a topic, at most 32,768. */
   readonly maxQueues: number;
   /** Consumers, waiting pops and subscriptions of a shard, at most 65,536. */
@@ -193,8 +221,10 @@ const MAX_SEGMENT_BYTES = 2 ** 30;
 const defaults = {
   tcp: { host: DEFAULT_HOST, port: DEFAULT_TCP_PORT },
   http: { host: DEFAULT_HOST, port: DEFAULT_HTTP_PORT },
+  grpc: "off",
   tcpTls: undefined,
   httpTls: undefined,
+  grpcTls: undefined,
   httpEngine: "auto",
   data: "ringmq-data",
   durability: "fsync",
@@ -221,6 +251,13 @@ const defaults = {
   maxQueues: 1024,
   ttr: DEFAULT_TTR,
   retries: DEFAULT_RETRIES,
+  persist: false,
+  keepMessages: 0,
+  keepBytes: 0,
+  keepAge: 0,
+  history: DEFAULT_HISTORY,
+  historyBytes: DEFAULT_HISTORY_BYTES,
+  historyIdle: DEFAULT_HISTORY_IDLE,
   maxConsumers: 65_536,
   // Several times what a round trip carries on a fast network; little enough that 10,000 slow readers are told apart
   // from a leak.
@@ -303,8 +340,8 @@ const checkAddress = (name: string, address: Address | "off"): void => {
 };
 
 /** With full paths: the working directory may change before the files are read again. */
-const resolveTls = (name: "tcpTls" | "httpTls", given: TlsFiles | undefined): TlsFiles | undefined => {
-  if (given === undefined) return undefined;
+const resolveTls = (name: "tcpTls" | "httpTls" | "grpcTls", given: Tls | undefined): Tls | undefined => {
+  if (given === undefined || given === "self-signed") return given;
   const path = (file: keyof TlsFiles): string => {
     const value = given[file];
     if (typeof value === "string" && value !== "" && !value.includes("\0")) return resolve(value);
@@ -313,6 +350,10 @@ const resolveTls = (name: "tcpTls" | "httpTls", given: TlsFiles | undefined): Tl
   const files = { certFile: path("certFile"), keyFile: path("keyFile") };
   return given.clientCaFile === undefined ? files : { ...files, clientCaFile: path("clientCaFile") };
 };
+
+/** Whether a port lets in only those that show a certificate of their own. */
+export const needsClientCertificate = (tls: Tls | undefined): boolean =>
+  tls !== undefined && tls !== "self-signed" && tls.clientCaFile !== undefined;
 
 /** What a browser says in `Origin`: no path, not even a slash. */
 const ORIGIN = /^(?:\*|[a-z][a-z\d+.-]*:\/\/[^\s/?#@,]+)$/;
@@ -346,15 +387,18 @@ export const resolveOptions = (given: Partial<BrokerOptions> = {}): BrokerOption
     data: resolve(given.data ?? defaults.data),
     tcpTls: resolveTls("tcpTls", given.tcp === "off" ? undefined : given.tcpTls),
     httpTls: resolveTls("httpTls", given.http === "off" ? undefined : given.httpTls),
+    grpc: given.grpc ?? defaults.grpc,
+    grpcTls: resolveTls("grpcTls", (given.grpc ?? "off") === "off" ? undefined : given.grpcTls),
     allowOrigin: checkNames("allowOrigin", given.allowOrigin ?? [], ORIGIN, "https://console.example, or *"),
     allowHost: checkNames("allowHost", given.allowHost ?? [], HOST_NAME, "broker.example, without a port"),
   };
   checkAddress("tcp", options.tcp);
   checkAddress("http", options.http);
+  checkAddress("grpc", options.grpc);
   if (!HTTP_ENGINES.includes(options.httpEngine)) {
     throw new RangeError(`httpEngine must be auto, uws or node; it is ${options.httpEngine}`);
   }
-  if (options.httpEngine === "uws" && options.httpTls?.clientCaFile !== undefined) {
+  if (options.httpEngine === "uws" && needsClientCertificate(options.httpTls)) {
     throw new RangeError(
       "httpEngine must be node or auto where clients need a certificate (httpTls.clientCaFile): " +
         "uWebSockets.js lets in those that present none; it is uws",
@@ -366,6 +410,9 @@ export const resolveOptions = (given: Partial<BrokerOptions> = {}): BrokerOption
   }
   if (!Object.hasOwn(Durability, options.durability)) {
     throw new RangeError(`durability must be fsync, write or memory; it is ${options.durability}`);
+  }
+  if (options.persist && options.durability === "memory") {
+    throw new RangeError("persist must be false where durability is memory: the broker has no journal; it is true");
   }
   check("segmentBytes", options.segmentBytes, MIN_SEGMENT_BYTES, MAX_SEGMENT_BYTES);
   check("diskReserve", options.diskReserve, 0, Number.MAX_SAFE_INTEGER);
@@ -396,11 +443,17 @@ export const resolveOptions = (given: Partial<BrokerOptions> = {}): BrokerOption
   check("maxQueues", options.maxQueues, 1, MAX_QUEUES);
   check("ttr", options.ttr, 1, MAX_DELAY);
   check("retries", options.retries, 0, MAX_RETRIES);
+  check("keepMessages", options.keepMessages, 0, Number.MAX_SAFE_INTEGER);
+  check("keepBytes", options.keepBytes, 0, Number.MAX_SAFE_INTEGER);
+  check("keepAge", options.keepAge, 0, MAX_DELAY);
+  check("history", options.history, 0, MAX_HISTORY);
+  check("historyBytes", options.historyBytes, 0, MAX_HISTORY_BYTES);
   check("maxConsumers", options.maxConsumers, 1, MAX_CONSUMERS);
   check("maxConsumersPerConnection", options.maxConsumersPerConnection, 1, MAX_CONSUMERS);
   check("maxOutgoingBytes", options.maxOutgoingBytes, MIN_OUTGOING_BYTES, 2 ** 32);
   check("maxAssemblyBytes", options.maxAssemblyBytes, 0, Number.MAX_SAFE_INTEGER);
   checkTimeout("topicIdle", options.topicIdle, 1);
+  checkTimeout("historyIdle", options.historyIdle, 0);
   checkTimeout("helloTimeout", options.helloTimeout, 1);
   checkTimeout("shardTimeout", options.shardTimeout, 100);
   checkTimeout("closeTimeout", options.closeTimeout, 0);

@@ -10,8 +10,9 @@
  * When a connection is lost, what was not answered is sent again in its order; it may arrive twice. A publish that a server
  * refuses for now is sent again before everything unsent, but those that were on their way with it may be before it.
  */
+
+import { backoff } from "../client/base/backoff.js";
 import { localError, type RingmqError } from "../client/base/error.js";
-import { backoff } from "../client/nodes/backoff.js";
 import { Fifo } from "../collections/fifo.js";
 import type { Carrier, Link, Outgoing } from "./link.js";
 

@@ -9,8 +9,9 @@
  *       └─ WAITING ◀───────────┘
  * ```
  */
+
+import { backoff } from "../client/base/backoff.js";
 import type { RingmqError } from "../client/base/error.js";
-import { backoff } from "../client/nodes/backoff.js";
 import type { Feed, FeedRequest, FeedStart, Incoming, Link } from "./link.js";
 
 /** Before a connection is made again. Milliseconds. */

@@ -3,10 +3,9 @@ import { once } from "node:events";
 import { describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
 import type { BrokerOptions } from "../../src/main/options.js";
-import type { HttpEngineName } from "../../src/main/ports/http/engine.js";
 import { exchange } from "../conformance/http-exchange.js";
 import { ENGINE_NAMES } from "../http-engine.js";
-import { testBroker } from "./brokers.js";
+import { sharedBroker, type TestBroker, testBroker } from "./brokers.js";
 import { isAnswered, sendParts, sendRaw, statusOf } from "./raw-http.js";
 
 const PATHS = [
@@ -26,9 +25,8 @@ const PATHS = [
 ];
 const FORM = { "content-type": "application/x-www-form-urlencoded" };
 
-/** A broker with one message in topic `t`. */
-const brokerOn = async (httpEngine: HttpEngineName, options: Partial<BrokerOptions>) => {
-  const { http } = await testBroker({ durability: "memory", httpEngine, ...options });
+/** Puts a message into topic `t`. Returns the port. */
+const withMessage = async ({ http }: TestBroker): Promise<number> => {
   const body = 'data={"topic":"t","body":"b"}';
   const pushed = await exchange(http, { method: "POST", path: "/push", headers: FORM, body });
   expect(pushed.body).toMatch(/"code":0/);
@@ -62,7 +60,11 @@ const upgrade = async (port: number, headers: Readonly<Record<string, string>>):
 };
 
 describe.each(ENGINE_NAMES)("on the engine %s", (httpEngine) => {
-  const brokerWithMessage = (options: Partial<BrokerOptions> = {}) => brokerOn(httpEngine, options);
+  const usual = { durability: "memory", httpEngine } as const;
+  const shared = sharedBroker(usual);
+  /** A broker with a message in topic `t`: one of its own where it has options, and else the same for all. */
+  const brokerWithMessage = async (options?: Partial<BrokerOptions>): Promise<number> =>
+    withMessage(options === undefined ? shared() : await testBroker({ ...usual, ...options }));
 
   describe("a page of another site", () => {
     it.each([

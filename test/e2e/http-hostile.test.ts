@@ -1,10 +1,9 @@
 /** What programs and strangers write in a request costs that request, and keeps nobody waiting. */
 import { connect } from "node:net";
-import { describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { SILENT } from "../../src/main/log.js";
-import type { BrokerOptions } from "../../src/main/options.js";
 import { ENGINE_NAMES } from "../http-engine.js";
-import { testBroker as anyBroker } from "./brokers.js";
+import { sharedBroker } from "./brokers.js";
 import { isAnswered, sendRaw, statusOf } from "./raw-http.js";
 
 const PATHS = [
@@ -41,13 +40,14 @@ const QUERIES = [
 ];
 
 describe.each(ENGINE_NAMES)("on the engine %s", (httpEngine) => {
-  const testBroker = (options: Partial<BrokerOptions> = {}) => anyBroker({ httpEngine, ...options });
+  const errors: unknown[] = [];
+  const log = { ...SILENT, error: (...event: unknown[]) => void errors.push(event) };
+  const broker = sharedBroker({ durability: "memory", httpEngine, log });
+  beforeEach(() => errors.splice(0));
 
   describe("any query with any method on any path", () => {
     it.each(PATHS)("has an answer or none, and the broker lives: %s", async (path) => {
-      const errors: unknown[] = [];
-      const log = { ...SILENT, error: (...event: unknown[]) => void errors.push(event) };
-      const { http } = await testBroker({ durability: "memory", log });
+      const { http } = broker();
       for (const method of METHODS) {
         for (const query of QUERIES) {
           const request = `${method} ${path}${query} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n`;
@@ -139,7 +139,7 @@ describe.each(ENGINE_NAMES)("on the engine %s", (httpEngine) => {
     it.each(BODIES)(
       "%s keeps nobody waiting",
       async (_, type, make, expected) => {
-        const { http } = await testBroker({ durability: "memory" });
+        const { http } = broker();
         const body = make();
         const head = `POST /push HTTP/1.1\r\nHost: localhost\r\nContent-Type: ${type}\r\nContent-Length: ${body.length}\r\n\r\n`;
         const { result, longest } = await beside(
@@ -153,7 +153,8 @@ describe.each(ENGINE_NAMES)("on the engine %s", (httpEngine) => {
     );
 
     it("characters that JSON escapes comes out as it went in, and keeps nobody waiting", async () => {
-      const { http } = await testBroker({ durability: "memory" });
+      const { http } = broker();
+      await fetch(`http://127.0.0.1:${http}/exitTopic?topic=t`);
       const body = fill(MESSAGE, "\\u0001%C3%A9", 2 * MIB, END);
       const head = `POST /push HTTP/1.1\r\nHost: localhost\r\nContent-Type: ${FORM}\r\nContent-Length: ${body.length}\r\n\r\n`;
       expect(await sendRaw(http, Buffer.concat([Buffer.from(head), body]), isAnswered)).toMatch(/"code":0/);

@@ -93,7 +93,7 @@ describe("handshakes on the TCP port", () => {
       if (!socket.destroyed) socket.renegotiate({}, again);
     };
     again();
-    await once(socket, "close");
+    await new Promise((resolve) => socket.once("close", resolve));
   });
 
   it("end with the reason when the broker has its maximum of connections", async () => {

@@ -123,6 +123,12 @@ describe("ringmq serve refuses", () => {
     expect(await refusal("--tls-client-ca", cert)).toContain("--tls-client-ca needs --tls-cert and --tls-key");
     expect(await refusal("--tls-ports", "tcp")).toContain("--tls-ports needs --tls-cert and --tls-key");
     const both = ["--tls-cert", cert, "--tls-key", key];
+    expect(await refusal(...both, "--tls-self-signed")).toContain(
+      "--tls-self-signed makes a certificate: leave it out",
+    );
+    expect(await refusal("--tls-self-signed", "--tls-client-ca", cert)).toContain(
+      "--tls-client-ca needs --tls-cert and",
+    );
     expect(await refusal(...both, "--tls-ports", "udp")).toContain("It must be tcp, http, or tcp,http.");
     expect(await refusal(...both, "--tls-ports", "http", "--http", "off")).toContain(
       "--tls-ports names http, but --http is off",

@@ -126,8 +126,16 @@ export class StagedAnswers implements StagedEffects<StagedAnswers>, Effects {
     this.#answers.push({ kind: "close", connection });
   }
 
-  channelMessages(): void {
+  openChannel(): void {
     // Channels keep nothing: there are none here.
+  }
+
+  channelEntries(): void {
+    // As above.
+  }
+
+  closeChannel(): void {
+    // As above.
   }
 
   channelLost(): void {

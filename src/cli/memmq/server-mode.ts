@@ -24,7 +24,7 @@ export const runServer = async (settings: ServerSettings, program: Program): Pro
 const brokerOptions = ({ listen, data }: ServerSettings): Partial<BrokerOptions> => ({
   tcp: "off",
   http: listen.address,
-  ...(listen.certificate && { httpTls: listen.certificate }),
+  httpTls: listen.certificate ?? "self-signed",
   ...(data === undefined ? { durability: "memory" } : { data }),
 });
 

@@ -3,10 +3,10 @@ import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createSecureContext } from "node:tls";
 import type { Log } from "../log.js";
-import type { TlsFiles } from "../options.js";
+import type { BrokerOptions, TlsFiles } from "../options.js";
 
 /** Where in the options the files of a port are. */
-export type TlsOptionName = "tcpTls" | "httpTls";
+export type TlsOptionName = "tcpTls" | "httpTls" | "grpcTls";
 
 /** A file of a certificate cannot be used. The text tells which and why; `option` is its place in the options. */
 export class CertificateError extends RangeError {
@@ -32,7 +32,8 @@ export interface TlsSettings {
 }
 
 export interface Certificate {
-  readonly files: TlsFiles;
+  /** Undefined: it is in no file that an engine could read. */
+  readonly files: TlsFiles | undefined;
   readonly settings: TlsSettings;
   /** Of the broker's own certificate. */
   readonly subject: string;
@@ -44,6 +45,7 @@ export interface Certificate {
 export interface Certificates {
   readonly tcp: Certificate | undefined;
   readonly http: Certificate | undefined;
+  readonly grpc: Certificate | undefined;
 }
 
 const REASONS: Readonly<Record<string, string>> = {
@@ -79,31 +81,62 @@ const readCertificate = (name: TlsOptionName, files: TlsFiles): Certificate => {
   } catch (error) {
     throw new CertificateError(`${name}.certFile`, `usable for TLS; ${certFile} is not: ${messageOf(error)}`, error);
   }
-  const { subject, validFrom, validTo } = own;
-  return {
-    files,
-    settings,
-    subject: subject.replaceAll("\n", ", "),
-    validFrom: new Date(validFrom),
-    validTo: new Date(validTo),
-  };
+  return described(own, files, settings);
 };
 
-/** Reads those that the options ask for; both before one is used. */
-export const readCertificates = ({
-  tcpTls,
-  httpTls,
-}: {
-  readonly tcpTls: TlsFiles | undefined;
-  readonly httpTls: TlsFiles | undefined;
-}): Certificates => ({
-  tcp: tcpTls === undefined ? undefined : readCertificate("tcpTls", tcpTls),
-  http: httpTls === undefined ? undefined : readCertificate("httpTls", httpTls),
+const described = (
+  { subject, validFrom, validTo }: X509Certificate,
+  files: TlsFiles | undefined,
+  settings: TlsSettings,
+): Certificate => ({
+  files,
+  settings,
+  subject: subject.replaceAll("\n", ", "),
+  validFrom: new Date(validFrom),
+  validTo: new Date(validTo),
+});
+
+/** One that the broker has made: `pem` is the certificate and its key. */
+export const madeCertificate = (pem: string): Certificate => {
+  const bytes = Buffer.from(pem);
+  const settings = {
+    cert: bytes,
+    key: bytes,
+    ca: undefined,
+    minVersion: "TLSv1.2",
+    requestCert: false,
+    rejectUnauthorized: true,
+  } as const;
+  return described(new X509Certificate(pem), undefined, settings);
+};
+
+type TlsChoice = Pick<BrokerOptions, TlsOptionName>;
+
+/**
+ * Reads the files that the options name; all before one is used.
+ *
+ * @throws CertificateError when one of them cannot be used
+ */
+export const readCertificates = ({ tcpTls, httpTls, grpcTls }: TlsChoice): Certificates => ({
+  tcp: tcpTls === undefined || tcpTls === "self-signed" ? undefined : readCertificate("tcpTls", tcpTls),
+  http: httpTls === undefined || httpTls === "self-signed" ? undefined : readCertificate("httpTls", httpTls),
+  grpc: grpcTls === undefined || grpcTls === "self-signed" ? undefined : readCertificate("grpcTls", grpcTls),
+});
+
+/** With the one that the broker has made where the options ask for it. */
+export const withOwn = (
+  { tcp, http, grpc }: Certificates,
+  { tcpTls, httpTls, grpcTls }: TlsChoice,
+  own: Certificate | undefined,
+): Certificates => ({
+  tcp: tcpTls === "self-signed" ? own : tcp,
+  http: httpTls === "self-signed" ? own : http,
+  grpc: grpcTls === "self-signed" ? own : grpc,
 });
 
 /** Says in the log what is used from now on, and warns when clients will not take it. */
-export const logCertificates = ({ tcp, http }: Certificates, log: Log, now: Date): void => {
-  for (const [port, certificate] of Object.entries({ TCP: tcp, HTTP: http })) {
+export const logCertificates = ({ tcp, http, grpc }: Certificates, log: Log, now: Date): void => {
+  for (const [port, certificate] of Object.entries({ TCP: tcp, HTTP: http, gRPC: grpc })) {
     if (certificate === undefined) continue;
     const { subject, validFrom, validTo, settings } = certificate;
     const fields = { subject, until: validTo.toISOString() };

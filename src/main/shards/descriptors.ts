@@ -12,8 +12,11 @@ import { StartError } from "./start-error.js";
 /** Per thread: its event loop (epoll and the event that wakes it) and the two ends of its pipe for signals. */
 const OF_THREAD = 4;
 
-/** Per job: the file that it reads, the one that it writes, and the directory that it syncs. */
-const OF_JOB = 3;
+/**
+ * Per thread of the pool, beside those: the modules that it loads at once when it starts, which Node.js opens all before it
+ * reads any. A job has fewer: the file that it reads, the one that it writes, and the directory that it syncs.
+ */
+export const OF_LOADING = 8;
 
 /** Free descriptors below which the ports are closed, and from which on they are opened again, which takes two. */
 export const FEW_FREE = 8;
@@ -31,6 +34,7 @@ const MIN_CONNECTIONS = 16;
 
 export interface DescriptorUse {
   readonly shards: number;
+  readonly hasGrpc: boolean;
   /** The most threads of the pool. */
   readonly poolThreads: number;
   readonly hasJournal: boolean;
@@ -39,9 +43,10 @@ export interface DescriptorUse {
 }
 
 /** Descriptors that are needed for everything but connections. */
-export const reserveFor = ({ shards, poolThreads, hasJournal, inUse }: DescriptorUse): number => {
-  const threads = shards * OF_THREAD;
-  const journals = hasJournal ? shards * JOURNAL_DESCRIPTORS + poolThreads * (OF_THREAD + OF_JOB) : 0;
+export const reserveFor = ({ shards, hasGrpc, poolThreads, hasJournal, inUse }: DescriptorUse): number => {
+  // The gRPC thread listens by itself.
+  const threads = shards * OF_THREAD + (hasGrpc ? OF_THREAD + 1 : 0);
+  const journals = hasJournal ? shards * JOURNAL_DESCRIPTORS + poolThreads * (OF_THREAD + OF_LOADING) : 0;
   return inUse + OF_BROKER + FEW_FREE + threads + journals;
 };
 
@@ -104,13 +109,14 @@ export const openDescriptors = (): number => {
  * @throws StartError when too little is left.
  */
 export const findRoom = (options: BrokerOptions, poolThreads: number): ConnectionRoom => {
-  const { shards, durability, maxConnections, log } = options;
+  const { shards, durability, maxConnections, grpc, log } = options;
   const limit = openFilesLimit();
   const hasJournal = durability !== "memory";
+  const hasGrpc = grpc !== "off";
   const room = roomFor(
     maxConnections,
     limit,
-    reserveFor({ shards, poolThreads, hasJournal, inUse: openDescriptors() }),
+    reserveFor({ shards, hasGrpc, poolThreads, hasJournal, inUse: openDescriptors() }),
   );
   const { connections, wantedLimit } = room;
   if (connections < maxConnections) {

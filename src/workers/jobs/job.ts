@@ -24,6 +24,8 @@ interface Jobs {
   copy: { readonly input: CopyInput; readonly result: CopyResult };
   /** Finishes the directory of a backup, which holds all copies. */
   "finish directory": { readonly input: FinishDirectoryInput; readonly result: object };
+  /** Reads the certificate that the broker made, and makes one where there is none that is good for long enough. */
+  certificate: { readonly input: CertificateInput; readonly result: CertificateResult };
 }
 
 export interface VerifyInput {
@@ -69,6 +71,26 @@ export interface CopyInput {
 export interface CopyResult {
   /** Bytes of the records, up to SEAL. */
   readonly bytes: number;
+}
+
+export interface CertificateInput {
+  /** The data directory. Undefined: nothing is read or written. */
+  readonly directory: string | undefined;
+  /** That are served under it: DNS names and addresses, the first of them its common name. */
+  readonly names: readonly string[];
+  /** Milliseconds since 1970. */
+  readonly now: number;
+  /** In PEM, what is in use now: it stays where the directory has nothing better. Undefined: nothing yet. */
+  readonly current?: string | undefined;
+}
+
+export interface CertificateResult {
+  /** The certificate and its private key, in PEM. */
+  readonly pem: string;
+  /** Why it was made anew. Undefined: it was not. */
+  readonly made: string | undefined;
+  /** Why it could not be written to the directory. */
+  readonly unwritten: string | undefined;
 }
 
 export interface RemoveInput {

@@ -1,10 +1,12 @@
-/** Runs the jobs in the threads of the pool. */
+/**
+ * Runs the jobs in the threads of the pool. What rare jobs alone need is loaded by them: a thread has the files of all the
+ * modules that it loads open at once, and starts when the broker has no descriptors to waste (`OF_LOADING`).
+ */
 import { type Checksum, loadChecksum } from "../../journal/checksum.js";
-import { compact } from "../../journal/compact.js";
 import { nodeDisk } from "../../journal/node-disk.js";
+import { certificate } from "./certificate.js";
 import { beginDirectory, copy, finishDirectory, prepare, remove, verify } from "./files.js";
 import { describeError, type Job, type JobInput, type JobName, type JobOutcome, type JobResult } from "./job.js";
-import { reshard } from "./reshard.js";
 
 let loaded: Promise<Checksum> | undefined;
 
@@ -18,11 +20,12 @@ const JOBS: { readonly [N in JobName]: (input: JobInput<N>) => JobResult<N> | Pr
   verify: async (input) => verify(nodeDisk, await checksum(), input),
   prepare: (input) => prepare(nodeDisk, input),
   remove: (input) => remove(nodeDisk, input),
-  reshard: async (input) => reshard(nodeDisk, await checksum(), input),
-  compact: async (input) => compact(nodeDisk, await checksum(), input),
+  reshard: async (input) => (await import("./reshard.js")).reshard(nodeDisk, await checksum(), input),
+  compact: async (input) => (await import("../../journal/compact.js")).compact(nodeDisk, await checksum(), input),
   "begin directory": (input) => beginDirectory(nodeDisk, input),
   copy: async (input) => copy(nodeDisk, await checksum(), input),
   "finish directory": (input) => finishDirectory(nodeDisk, input),
+  certificate: (input) => certificate(nodeDisk, input),
 };
 
 const carryOut = <N extends JobName>(name: N, input: JobInput<N>): JobResult<N> | Promise<JobResult<N>> =>

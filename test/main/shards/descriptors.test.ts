@@ -1,7 +1,17 @@
+import { readdirSync, readlinkSync } from "node:fs";
+import { setImmediate as turn } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { Worker } from "node:worker_threads";
 import { describe, expect, it } from "vitest";
 import { SILENT } from "../../../src/main/log.js";
 import { DescriptorWatch, type Port } from "../../../src/main/ports/descriptor-watch.js";
-import { freeDescriptors, openFilesLimit, reserveFor, roomFor } from "../../../src/main/shards/descriptors.js";
+import {
+  freeDescriptors,
+  OF_LOADING,
+  openFilesLimit,
+  reserveFor,
+  roomFor,
+} from "../../../src/main/shards/descriptors.js";
 import { StartError } from "../../../src/main/shards/start-error.js";
 
 const LIMITS = `Limit                     Soft Limit           Hard Limit           Units
@@ -25,12 +35,47 @@ describe("the limit of open files", () => {
   });
 });
 
+const DIST = fileURLToPath(new URL("../../../dist/", import.meta.url));
+
+/** How many of the built modules this process has open. */
+const openModules = (): number =>
+  readdirSync("/proc/self/fd").filter((descriptor) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${descriptor}`).startsWith(DIST);
+    } catch {
+      return false;
+    }
+  }).length;
+
 describe("what is kept from connections", () => {
-  const use = { shards: 2, poolThreads: 4, hasJournal: true, inUse: 25 };
+  const use = { shards: 2, hasGrpc: false, poolThreads: 4, hasJournal: true, inUse: 25 };
 
   it("grows with shards and threads of the pool, as far as there is a journal", () => {
-    expect(reserveFor(use)).toBe(25 + 18 + 2 * (4 + 20) + 4 * 7);
+    expect(reserveFor(use)).toBe(25 + 18 + 2 * (4 + 20) + 4 * 12);
     expect(reserveFor({ ...use, hasJournal: false })).toBe(25 + 18 + 2 * 4);
+    expect(reserveFor({ ...use, hasGrpc: true })).toBe(reserveFor(use) + 5);
+  });
+
+  it.runIf(process.platform === "linux").each([
+    ["starts", `await import(RUN)`],
+    ["compacts for the first time", `await import(RUN); await import(new URL("../../journal/compact.js", RUN))`],
+  ])("is enough for the modules of a thread of the pool that %s", async (_, code) => {
+    let most = 0;
+    // How many are open at once is a matter of luck.
+    for (let i = 0; i < 10; i++) {
+      const run = JSON.stringify(new URL("../../../dist/workers/jobs/run.js", import.meta.url));
+      const thread = new Worker(`(async () => { ${code.replaceAll("RUN", run)} })()`, { eval: true });
+      let isOver = false;
+      thread.once("exit", () => {
+        isOver = true;
+      });
+      while (!isOver) {
+        most = Math.max(most, openModules());
+        await turn();
+      }
+    }
+    expect(most).toBeGreaterThan(0);
+    expect(most).toBeLessThanOrEqual(OF_LOADING);
   });
 });
 

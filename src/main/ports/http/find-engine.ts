@@ -1,7 +1,6 @@
 /**
- * Which engine serves HTTP: what the operator asks for, or the faster one where it can be loaded. With TLS it is node's
- * unless the other is asked for: uWebSockets.js cannot replace a certificate while it runs, nor turn clients without one
- * away.
+ * Which engine serves HTTP: what the operator asks for, or the faster one where it can be loaded. Where clients need a
+ * certificate it is node's: uWebSockets.js does not turn those away that have none.
  */
 
 import type { Log } from "../../log.js";
@@ -15,7 +14,7 @@ import { UwsEngine } from "./uws-engine.js";
 /** @throws StartError when uWebSockets.js is asked for and cannot be loaded */
 export const findHttpEngine = async (
   wanted: HttpEngineOption,
-  isTls: boolean,
+  needsClientCertificate: boolean,
   log: Log,
   load = loadUws,
 ): Promise<HttpEngineFactory> => {
@@ -23,8 +22,8 @@ export const findHttpEngine = async (
     log.info({}, "HTTP engine: node (node:http and ws, as asked for)");
     return makeNode;
   }
-  if (isTls && wanted === "auto") {
-    log.info({}, "HTTP engine: node (node:https and ws, since certificates can be replaced while it runs)");
+  if (needsClientCertificate && wanted === "auto") {
+    log.info({}, "HTTP engine: node (node:https and ws, since clients need a certificate)");
     return makeNode;
   }
   try {

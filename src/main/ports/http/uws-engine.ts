@@ -1,16 +1,26 @@
 /** The HTTP port on uWebSockets.js. */
 import { contain } from "../../native/error-boundary.js";
-import type { Address, TlsFiles } from "../../options.js";
+import type { Address } from "../../options.js";
 import type { Certificate } from "../certificate.js";
 import { findListenError } from "../listen-error.js";
 import { CommonAddress } from "./common-address.js";
 import type { EngineHost, HttpEngine, HttpRequest, RequestHandler, WebSocketPeer, WebSocketRoute } from "./engine.js";
+import { secureApp } from "./uws-certificate.js";
 import { addressOf, UwsResponse } from "./uws-response.js";
 import type { Uws, UwsApp, UwsHttpResponse, UwsListenSocket, UwsRequest } from "./uws-types.js";
 import { UwsHttpWebSocket } from "./uws-web-socket.js";
 
 /** LIBUS_LISTEN_EXCLUSIVE_PORT, which the library's types have as an enum and the library as a number. Else ports are shared. */
 const EXCLUSIVE_PORT = 1;
+
+/** Milliseconds until a port that cannot be opened is tried again. */
+const TRY_AGAIN = 1_000;
+
+/** An app and the sockets that it has. */
+interface Serving {
+  readonly app: UwsApp;
+  sockets: number;
+}
 
 /** What a WebSocket carries through its life. */
 export interface UwsSocketData {
@@ -47,20 +57,29 @@ class CurrentRequest implements HttpRequest {
 export class UwsEngine implements HttpEngine {
   readonly name = "uws";
   readonly #uws: Uws;
-  readonly #app: UwsApp;
+  /** Takes the sockets. */
+  #serving: Serving;
+  /** With certificates that have been replaced: they keep the sockets that they have. */
+  readonly #former = new Set<Serving>();
+  /** What has been added, for the app of the next certificate. */
+  readonly #routes: ((serving: Serving) => void)[] = [];
   readonly #host: EngineHost;
   readonly #request = new CurrentRequest();
   readonly #address = new CommonAddress();
   #plain = 0;
   #webSockets = 0;
   #listening: UwsListenSocket | undefined;
+  /** Once it has listened. */
+  #listensAt: Address | undefined;
 
   constructor(uws: Uws, host: EngineHost, certificate?: Certificate) {
     this.#uws = uws;
     this.#host = host;
-    this.#app = certificate === undefined ? uws.App() : uws.SSLApp(sslOptions(certificate.files));
+    this.#serving = { app: certificate === undefined ? uws.App() : secureApp(uws, certificate), sockets: 0 };
     // Despite its name, a filter is called for each socket that comes (1) or goes (−1).
-    this.#app.filter(this.#count);
+    this.#install((serving) =>
+      serving.app.filter((response, change) => this.#count(serving, response, Number(change))),
+    );
   }
 
   get plain(): number {
@@ -79,11 +98,20 @@ export class UwsEngine implements HttpEngine {
   }
 
   add(method: "head" | "any", path: string, handler: RequestHandler): void {
-    this.#app[method](path, (response, request) => this.#run(handler, response, request));
+    this.#install(({ app }) => app[method](path, (response, request) => this.#run(handler, response, request)));
   }
 
   addWebSocket(path: string, route: WebSocketRoute): void {
-    this.#app.ws<UwsSocketData>(path, {
+    this.#install((serving) => this.#addWebSocketTo(serving, path, route));
+  }
+
+  #install(route: (serving: Serving) => void): void {
+    this.#routes.push(route);
+    route(this.#serving);
+  }
+
+  #addWebSocketTo(serving: Serving, path: string, route: WebSocketRoute): void {
+    serving.app.ws<UwsSocketData>(path, {
       maxPayloadLength: route.maxMessageBytes,
       idleTimeout: route.idleTimeout,
       sendPingsAutomatically: true,
@@ -125,6 +153,8 @@ export class UwsEngine implements HttpEngine {
         const data = socket.getUserData();
         data.socket?.gone();
         data.peer.closed();
+        serving.sockets--;
+        this.#leave(serving);
       },
     });
   }
@@ -135,22 +165,52 @@ export class UwsEngine implements HttpEngine {
     const found = this.#uws.us_socket_local_port(listening);
     if (port !== 0) {
       this.#listening = listening;
-      return { host, port: found };
+      this.#listensAt = { host, port: found };
+      return this.#listensAt;
     }
     // Only a port that was asked for by its number can be opened again beside its connections (SO_REUSEADDR).
     this.#uws.us_listen_socket_close(listening);
     const again = await this.#tryPort(host, found);
     if (again === false) return this.open({ host, port });
     this.#listening = again;
-    return { host, port: found };
+    this.#listensAt = { host, port: found };
+    return this.#listensAt;
   }
 
-  renew({ files }: Certificate): void {
-    this.#host.log.warn(
-      { certificate: files.certFile },
-      "the HTTP port keeps the certificate that it has: uWebSockets.js reads one only when the broker starts; " +
-        "restart it, or use --http-engine node",
-    );
+  /**
+   * uWebSockets.js reads a certificate when an app is made: another app takes over the port. Both cannot listen at once, so
+   * a client that comes in the moment between is refused, and one that waits to be accepted is reset.
+   */
+  renew(certificate: Certificate): void {
+    const former = this.#serving;
+    this.#serving = { app: secureApp(this.#uws, certificate), sockets: 0 };
+    for (const route of this.#routes) route(this.#serving);
+    this.#former.add(former);
+    this.#leave(former);
+    if (this.#listening === undefined) return;
+    this.pause();
+    this.#listenAgain();
+  }
+
+  #listenAgain(): void {
+    if (this.#listensAt === undefined || this.#listening !== undefined) return;
+    const { host, port } = this.#listensAt;
+    this.#serving.app.listen(host, port, EXCLUSIVE_PORT, (listening) => {
+      if (listening !== false) this.#listening = listening;
+      else {
+        this.#host.log.error(
+          { host, port },
+          "the HTTP port cannot be opened with its next certificate; tried again soon",
+        );
+        setTimeout(() => this.#listenAgain(), TRY_AGAIN).unref();
+      }
+    });
+  }
+
+  /** The last socket under a certificate that was replaced has gone. */
+  #leave(serving: Serving): void {
+    // Not from within a callback of the app.
+    if (serving.sockets === 0 && this.#former.delete(serving)) setImmediate(() => serving.app.close());
   }
 
   pause(): void {
@@ -160,22 +220,26 @@ export class UwsEngine implements HttpEngine {
 
   close(): void {
     this.#listening = undefined;
-    this.#app.close();
+    this.#listensAt = undefined;
+    for (const { app } of [this.#serving, ...this.#former]) app.close();
+    this.#former.clear();
   }
 
   #tryPort(host: string, port: number): Promise<UwsListenSocket | false> {
     return new Promise((resolve) => {
-      this.#app.listen(host, port, EXCLUSIVE_PORT, resolve);
+      this.#serving.app.listen(host, port, EXCLUSIVE_PORT, resolve);
     });
   }
 
-  readonly #count = (response: UwsHttpResponse, change: unknown): void => {
+  #count(serving: Serving, response: UwsHttpResponse, change: number): void {
     // It is also called with −1 for a socket that is closed below.
-    this.#plain += Number(change);
-    if (Number(change) > 0) this.#address.came(addressOf(response));
+    this.#plain += change;
+    serving.sockets += change;
+    if (change > 0) this.#address.came(addressOf(response));
     else this.#address.went();
-    if (Number(change) > 0 && !this.#host.admitsSocket()) response.close();
-  };
+    if (change > 0 && !this.#host.admitsSocket()) response.close();
+    else if (change < 0) this.#leave(serving);
+  }
 
   #run(handler: RequestHandler, response: UwsHttpResponse, request: UwsRequest): void {
     const answer = new UwsResponse(response, this.#host.log, this.#address.value);
@@ -189,9 +253,3 @@ export class UwsEngine implements HttpEngine {
     }
   }
 }
-
-/** It lets clients in that present no certificate, whatever authority it is given: options with one are refused. */
-const sslOptions = ({ certFile, keyFile, clientCaFile }: TlsFiles) => {
-  if (clientCaFile !== undefined) throw new Error("uWebSockets.js does not turn clients without a certificate away");
-  return { cert_file_name: certFile, key_file_name: keyFile };
-};

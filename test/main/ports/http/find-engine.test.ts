@@ -5,10 +5,10 @@ import { openHost } from "./engines.js";
 
 const broken = (): Promise<never> => Promise.reject(new Error("no binary for this system\n\nand more"));
 
-const found = async (...args: [wanted: "auto" | "uws" | "node", load?: () => Promise<never>, isTls?: boolean]) => {
+const found = async (...args: [wanted: "auto" | "uws" | "node", load?: () => Promise<never>, isMutual?: boolean]) => {
   const lines: string[] = [];
-  const [wanted, load, isTls = false] = args;
-  const make = await findHttpEngine(wanted, isTls, { ...SILENT, info: (_, text) => void lines.push(text) }, load);
+  const [wanted, load, isMutual = false] = args;
+  const make = await findHttpEngine(wanted, isMutual, { ...SILENT, info: (_, text) => void lines.push(text) }, load);
   const engine = make(openHost(SILENT));
   engine.close();
   return [engine.name, ...lines];
@@ -31,10 +31,10 @@ it("is no other when uWebSockets.js is asked for", async () => {
   );
 });
 
-it("is node's with TLS, since it can replace certificates, unless the other is asked for", async () => {
+it("is node's where clients need a certificate, unless the other is asked for", async () => {
   expect(await found("auto", broken, true)).toEqual([
     "node",
-    "HTTP engine: node (node:https and ws, since certificates can be replaced while it runs)",
+    "HTTP engine: node (node:https and ws, since clients need a certificate)",
   ]);
   await expect(found("uws", broken, true)).rejects.toThrow(/^uWebSockets\.js cannot be loaded/);
 });
