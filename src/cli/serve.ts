@@ -1,12 +1,7 @@
 /** `ringmq serve`: its flags. */
 import { Command, Option } from "commander";
-import {
-  type BrokerOptions,
-  type DurabilityName,
-  HTTP_ENGINES,
-  OutOfRangeError,
-  resolveOptions,
-} from "../main/options.js";
+import { OutOfRangeError } from "../main/option-checks.js";
+import { type BrokerOptions, type DurabilityName, HTTP_ENGINES, resolveOptions } from "../main/options.js";
 import { formatAddress } from "../main/ports/listen-error.js";
 import { runBroker } from "./broker-process.js";
 import { ENVIRONMENT, switchInEnvironment, unknownVariables } from "./environment.js";

@@ -22,6 +22,7 @@ import {
 } from "../protocol/limits.js";
 import { Durability } from "../protocol/op.js";
 import { type Log, SILENT } from "./log.js";
+import { check, checkNames, checkTimeout, HOST_NAME, ORIGIN, OutOfRangeError } from "./option-checks.js";
 import type { StartProgress } from "./progress.js";
 
 export type DurabilityName = keyof typeof Durability;
@@ -306,34 +307,6 @@ const MAX_ASSEMBLY_BYTES = 256 * 1024 * 1024;
 const assemblyBytes = (memory: number, maxFrameBytes: number): number =>
   Math.max(Math.min(MAX_ASSEMBLY_BYTES, Math.floor(memory / 4)), 2 * 2 ** Math.ceil(Math.log2(maxFrameBytes + 4)));
 
-/** An option is out of its range. The text is for programs; who has units of their own makes another. */
-export class OutOfRangeError extends RangeError {
-  constructor(
-    readonly option: string,
-    readonly value: number,
-    readonly min: number,
-    /** Infinity: there is no bound that anybody could reach. */
-    readonly max: number,
-    text: string,
-    /** Where the bound comes from. */
-    readonly why = "",
-  ) {
-    super(`${option} must be ${text}${why}; it is ${value}`);
-  }
-}
-
-const check = (name: string, value: number, min: number, max: number): void => {
-  if (Number.isSafeInteger(value) && value >= min && value <= max) return;
-  const bound = max === Number.MAX_SAFE_INTEGER ? Number.POSITIVE_INFINITY : max;
-  throw new OutOfRangeError(name, value, min, bound, `a whole number from ${min} to ${max}`);
-};
-
-/** How long something may take: any number of milliseconds, which need not be a whole one. */
-const checkTimeout = (name: string, value: number, min: number): void => {
-  if (typeof value === "number" && value >= min && (value <= 2 ** 53 || value === Number.POSITIVE_INFINITY)) return;
-  throw new OutOfRangeError(name, value, min, 2 ** 53, `a number from ${min} to 2^53, or Infinity`);
-};
-
 const checkAddress = (name: string, address: Address | "off"): void => {
   if (address === "off") return;
   check(`the port of ${name}`, address.port, 0, 65_535);
@@ -354,19 +327,6 @@ const resolveTls = (name: "tcpTls" | "httpTls" | "grpcTls", given: Tls | undefin
 /** Whether a port lets in only those that show a certificate of their own. */
 export const needsClientCertificate = (tls: Tls | undefined): boolean =>
   tls !== undefined && tls !== "self-signed" && tls.clientCaFile !== undefined;
-
-/** What a browser says in `Origin`: no path, not even a slash. */
-const ORIGIN = /^(?:\*|[a-z][a-z\d+.-]*:\/\/[^\s/?#@,]+)$/;
-
-const HOST_NAME = /^[a-z\d_](?:[a-z\d._-]*[a-z\d_])?$/;
-
-/** In lower case, as browsers send them, and the names without the dot of a full name. */
-const checkNames = (name: string, given: readonly string[], pattern: RegExp, example: string): string[] =>
-  given.map((text) => {
-    const lower = text.toLowerCase().replace(/\.$/, "");
-    if (pattern.test(lower)) return lower;
-    throw new RangeError(`${name} must be as in ${example}; it is ${text}`);
-  });
 
 /** Fills in the defaults. RangeError: an option is out of its range, or contradicts another. */
 export const resolveOptions = (given: Partial<BrokerOptions> = {}): BrokerOptions => {

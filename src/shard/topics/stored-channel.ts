@@ -90,8 +90,8 @@ export class StoredChannel implements QueueTopic {
     this.settings = { ...defaultSettings(this.defaults), keep: true, ...config };
     this.#apply();
     const { numbering } = this;
-    // Positions that the journal does not follow must not come again in the same epoch.
-    if (!this.isJournalled) this.numbering = { epoch: "", next: 0 };
+    // Positions that the journal does not follow must not come again in the same epoch. Older messages may still have theirs.
+    if (!this.isJournalled) this.numbering = { epoch: "", next: Math.max(numbering.next, next) };
     else if (numbering.epoch === epoch) numbering.next = Math.max(numbering.next, next);
     else this.numbering = { epoch, next };
   }
