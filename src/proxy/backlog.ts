@@ -21,6 +21,8 @@ export class Backlog {
   #bytes = 0;
   /** That the next message has to tell of. */
   #lost = 0;
+  /** The same of those dropped at the front, for the one that is first now. */
+  #carried = 0;
 
   constructor(overflow: ProxyOverflow) {
     this.#overflow = overflow;
@@ -32,7 +34,7 @@ export class Backlog {
 
   /** False: the subscriber is to be disconnected. */
   push(entry: Uint8Array): boolean {
-    if (this.#overflow === "conflate") this.clear();
+    if (this.#overflow === "conflate") this.#conflate();
     if (this.#isFull(entry)) {
       if (this.#overflow === "disconnect") return false;
       if (this.#overflow === "drop-newest") {
@@ -67,8 +69,10 @@ export class Backlog {
     this.#bytes = 0;
   }
 
-  /** Of those dropped at the front, for the one that is first now. */
-  #carried = 0;
+  /** What is displaced by a newer message is not lost; what was lost before it is. */
+  #conflate(): void {
+    for (let next = this.shift(); next !== undefined; next = this.shift()) this.#lost += next.lost;
+  }
 
   #dropOldest(): void {
     const oldest = this.#waiting.shift();

@@ -418,4 +418,9 @@ export const PLACES: readonly Place[] = [
     may: ["../link.js", "../../grpc/definition.js", "@grpc/grpc-js"],
     mayNot: ["../client.js", "../../grpc/server.js", "../../main/options.js", "ws"],
   },
+  {
+    file: "src/proxy/probe.ts",
+    may: ["./relays.js", "../memmq-client/client.js", "../grpc/server.js", "../main/ports/http/listener.js"],
+    mayNot: ["../main/broker.js", "../shard/shard.js", "../cli/memmq.js", "../client/client.js", "@grpc/grpc-js"],
+  },
 ];
