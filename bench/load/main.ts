@@ -14,7 +14,9 @@ import { clientOneInFlight, gmqOneInFlight } from "./one-in-flight.js";
 import { pacedPublisher } from "./paced-publisher.js";
 import { rawChannelPublisher } from "./raw-channel-publisher.js";
 import { rawConsumer } from "./raw-consumer.js";
+import { rawKeptPublisher } from "./raw-kept-publisher.js";
 import { rawPublisher } from "./raw-publisher.js";
+import { rawReplay } from "./raw-replay.js";
 import { rawRoundTrip } from "./raw-round-trip.js";
 import { rawSubscribers } from "./raw-subscribers.js";
 import type { Prepared, Role } from "./role.js";
@@ -35,7 +37,9 @@ const roles = {
   pacedPublisher,
   rawChannelPublisher,
   rawConsumer,
+  rawKeptPublisher,
   rawPublisher,
+  rawReplay,
   rawRoundTrip,
   rawSubscribers,
   sparingConsumer,

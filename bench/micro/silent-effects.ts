@@ -13,7 +13,9 @@ export class SilentEffects implements Effects {
   result(): void {}
   openMessages(): void {}
   closeMessages(): void {}
-  channelMessages(): void {}
+  openChannel(): void {}
+  channelEntries(): void {}
+  closeChannel(): void {}
   channelLost(): void {}
   consumerClosed(): void {}
   close(): void {}

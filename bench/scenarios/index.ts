@@ -12,6 +12,7 @@ import { groupCommit } from "./group-commit.js";
 import { httpPush } from "./http-push.js";
 import { publishBatched, publishSingle } from "./publish.js";
 import { recovery } from "./recovery.js";
+import { replay } from "./replay.js";
 import type { Scenario } from "./scenario.js";
 import { topics } from "./topics.js";
 import { websocket } from "./websocket.js";
@@ -29,6 +30,7 @@ export const scenarios: readonly Scenario[] = [
   groupCommit,
   recovery,
   backlogDisk,
+  replay,
   httpPush,
   websocket,
   gmqLine,

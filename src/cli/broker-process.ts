@@ -64,7 +64,8 @@ export const runBroker = async (given: BrokerProcess): Promise<void> => {
 
 /** SIGHUP reads certificates again. It must not kill a broker that has none: it is also the signal of a closed terminal. */
 const reload = (broker: Broker, { log, explain }: BrokerProcess): void => {
-  if (broker.options.tcpTls === undefined && broker.options.httpTls === undefined) {
+  const { tcpTls, httpTls, grpcTls } = broker.options;
+  if (tcpTls === undefined && httpTls === undefined && grpcTls === undefined) {
     return log.info({}, "SIGHUP: there is nothing to read again");
   }
   try {
@@ -75,11 +76,12 @@ const reload = (broker: Broker, { log, explain }: BrokerProcess): void => {
   }
 };
 
-const announce = ({ addresses: { tcp, http }, options }: Broker): readonly string[] => {
-  const { shards, data, durability, tcpTls, httpTls } = options;
+const announce = ({ addresses: { tcp, http, grpc }, options }: Broker): readonly string[] => {
+  const { shards, data, durability, tcpTls, httpTls, grpcTls } = options;
   const kept = durability === "memory" ? "nothing on disk" : `the data in ${data} (${durability})`;
   const lines = [`ringmq runs with ${plural(shards, "shard")} and ${kept}`];
   if (tcp !== undefined) lines.push(`  TCP        ${tcpTls === undefined ? "tcp" : "tls"}://${formatAddress(tcp)}`);
+  if (grpc !== undefined) lines.push(`  gRPC       ${formatAddress(grpc)}${grpcTls === undefined ? "" : " (TLS)"}`);
   if (http !== undefined) {
     const s = httpTls === undefined ? "" : "s";
     lines.push(`  WebSocket  ws${s}://${formatAddress(http)}/mq`, `  HTTP       http${s}://${formatAddress(http)}`);

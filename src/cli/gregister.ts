@@ -50,7 +50,7 @@ if (isOfNode) {
 
 /** @throws CertificateError when a file cannot be used. */
 const readTls = (): RegistryCertificate | undefined => {
-  const certificates = readCertificates({ tcpTls: undefined, httpTls: tls });
+  const certificates = readCertificates({ tcpTls: undefined, httpTls: tls, grpcTls: undefined });
   logCertificates(certificates, log, new Date());
   return certificates.http?.settings;
 };

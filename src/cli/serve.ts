@@ -1,12 +1,7 @@
 /** `ringmq serve`: its flags. */
 import { Command, Option } from "commander";
-import {
-  type BrokerOptions,
-  type DurabilityName,
-  HTTP_ENGINES,
-  OutOfRangeError,
-  resolveOptions,
-} from "../main/options.js";
+import { OutOfRangeError } from "../main/option-checks.js";
+import { type BrokerOptions, type DurabilityName, HTTP_ENGINES, resolveOptions } from "../main/options.js";
 import { formatAddress } from "../main/ports/listen-error.js";
 import { runBroker } from "./broker-process.js";
 import { ENVIRONMENT, switchInEnvironment, unknownVariables } from "./environment.js";
@@ -19,7 +14,7 @@ import { durationText, parseAddress, parseCount, parseDuration, parseList, parse
 /** Exit code: wrong flags. */
 const USAGE = 2;
 
-interface Flags extends Omit<BrokerOptions, "log" | "progress" | "tcpTls" | "httpTls">, TlsFlags {
+interface Flags extends Omit<BrokerOptions, "log" | "progress" | "tcpTls" | "httpTls" | "grpcTls">, TlsFlags {
   readonly logLevel: string;
   readonly logFormat: string;
 }
@@ -46,6 +41,7 @@ const options = (): Option[] => {
       address(defaults.tcp),
     ),
     option("--http <address>", "HTTP, and WebSocket on /mq: as --tcp", parseAddress, address(defaults.http)),
+    option("--grpc <address>", "gRPC, memmq's service mq.MQ: as --tcp", parseAddress, address(defaults.grpc)),
     new Option(
       "--http-engine <engine>",
       "what serves HTTP: uws (uWebSockets.js), node (node:http and ws), or auto, the first that loads",
@@ -68,9 +64,9 @@ const options = (): Option[] => {
     ).env(`${ENVIRONMENT}TLS_SELF_SIGNED`),
     option(
       "--tls-ports <ports>",
-      "ports that speak TLS when there is a certificate: tcp, http, or tcp,http",
+      "ports that speak TLS when there is a certificate: tcp, http, grpc, or some of them",
       parseTlsPorts,
-      "both",
+      "all",
     ),
     option("--data <dir>", "directory of the journal, for one broker at a time", String, "ringmq-data"),
     new Option(
@@ -122,6 +118,25 @@ const options = (): Option[] => {
       durationText(defaults.ttr),
     ),
     count("--retries <n>", "deliveries after the first before a message is dead, likewise", defaults.retries),
+    new Option(
+      "--persist",
+      "keeps the messages of channels that are not configured otherwise; the variable takes 1, true, 0 or false",
+    ).env(`${ENVIRONMENT}PERSIST`),
+    option("--keep-messages <n>", "messages that such a channel keeps, the newest", parseCount, "no limit"),
+    option("--keep-bytes <size>", "bytes that it keeps", parseSize, "no limit"),
+    option("--keep-age <time>", "time that it keeps a message", parseDuration, "no limit"),
+    count(
+      "--history <n>",
+      "messages that a channel which is not kept has in memory for subscribers that resume",
+      defaults.history,
+    ),
+    size("--history-bytes <size>", "bytes of them", defaults.historyBytes),
+    option(
+      "--history-idle <time>",
+      "time that they stay after the last subscriber has gone",
+      parseDuration,
+      durationText(defaults.historyIdle),
+    ),
     count("--max-queues <n>", "queues of a topic", defaults.maxQueues),
     count("--max-consumers <n>", "consumers, waiting pops and subscriptions of a shard", defaults.maxConsumers),
     option("--max-consumers-per-connection <n>", "those of one connection", parseCount, "a quarter of --max-consumers"),
@@ -227,17 +242,19 @@ const serve = async (
   }: Partial<Flags>,
 ): Promise<void> => {
   const log = createLog(logLevel, logFormat, (text) => process.stderr.write(text));
-  const allowBackup = switchInEnvironment(command, "allowBackup");
+  const switches = { ...switchInEnvironment(command, "allowBackup"), ...switchInEnvironment(command, "persist") };
   for (const unknown of unknownVariables(process.env, command)) {
     log.warn(unknown, "an environment variable is not one of the broker's: see ringmq serve --help");
   }
-  if (flags.tcp === "off" && flags.http === "off") {
-    command.error("error: --tcp off and --http off leave no way in: give one of them an address", { exitCode: USAGE });
+  if (flags.tcp === "off" && flags.http === "off" && (flags.grpc ?? "off") === "off") {
+    command.error("error: --tcp off and --http off leave no way in: give one of them an address, or --grpc", {
+      exitCode: USAGE,
+    });
   }
   const selfSigned = { tlsSelfSigned, ...switchInEnvironment(command, "tlsSelfSigned") };
   const tls = tlsOptions(command, { tlsCert, tlsKey, tlsClientCa, ...selfSigned, tlsPorts }, flags);
   await runBroker({
-    options: { ...flags, ...tls, ...allowBackup },
+    options: { ...flags, ...tls, ...switches },
     log,
     progress: process.stderr.isTTY && logLevel !== "silent" ? barProgress(process.stderr) : undefined,
     refuse: (error) => command.error(`error: ${rangeText(command, error)}`, { exitCode: USAGE }),

@@ -5,7 +5,9 @@ import type { BrokerOptions, Tls, TlsFiles } from "../main/options.js";
 /** Exit code: wrong usage. */
 const USAGE = 2;
 
-export type TlsPort = "tcp" | "http";
+const TLS_PORTS = ["tcp", "http", "grpc"] as const;
+
+export type TlsPort = (typeof TLS_PORTS)[number];
 
 export interface TlsFlags {
   readonly tlsCert?: string | undefined;
@@ -15,11 +17,12 @@ export interface TlsFlags {
   readonly tlsPorts?: readonly TlsPort[] | undefined;
 }
 
-const isPort = (text: string): text is TlsPort => text === "tcp" || text === "http";
+const isPort = (text: string): text is TlsPort => (TLS_PORTS as readonly string[]).includes(text);
 
 export const parseTlsPorts = (text: string): readonly TlsPort[] => {
   const ports = text.split(",").map((port) => port.trim());
-  if (!ports.every(isPort)) throw new InvalidArgumentError("It must be tcp, http, or tcp,http.");
+  if (!ports.every(isPort))
+    throw new InvalidArgumentError("It must be one or more of tcp, http and grpc, separated by commas.");
   return ports;
 };
 
@@ -28,14 +31,20 @@ export const tlsOptions = (
   command: Command,
   { tlsCert, tlsKey, tlsClientCa, tlsSelfSigned, tlsPorts }: TlsFlags,
   listens: Partial<Pick<BrokerOptions, TlsPort>>,
-): Partial<Pick<BrokerOptions, "tcpTls" | "httpTls">> => {
+): Partial<Pick<BrokerOptions, "tcpTls" | "httpTls" | "grpcTls">> => {
   const refuse = (text: string): never => command.error(`error: ${text}`, { exitCode: USAGE });
-  const portsOf = (tls: Tls): Partial<Pick<BrokerOptions, "tcpTls" | "httpTls">> => {
+  // gRPC is off unless it is told where to listen.
+  const isOff = (port: TlsPort): boolean => (listens[port] ?? (port === "grpc" ? "off" : undefined)) === "off";
+  const portsOf = (tls: Tls): Partial<Pick<BrokerOptions, "tcpTls" | "httpTls" | "grpcTls">> => {
     for (const port of tlsPorts ?? []) {
-      if (listens[port] === "off") refuse(`--tls-ports names ${port}, but --${port} is off: leave it out`);
+      if (isOff(port)) refuse(`--tls-ports names ${port}, but --${port} is off: leave it out`);
     }
-    const has = (port: TlsPort): boolean => listens[port] !== "off" && (tlsPorts ?? ["tcp", "http"]).includes(port);
-    return { ...(has("tcp") && { tcpTls: tls }), ...(has("http") && { httpTls: tls }) };
+    const has = (port: TlsPort): boolean => !isOff(port) && (tlsPorts ?? TLS_PORTS).includes(port);
+    return {
+      ...(has("tcp") && { tcpTls: tls }),
+      ...(has("http") && { httpTls: tls }),
+      ...(has("grpc") && { grpcTls: tls }),
+    };
   };
   if (tlsSelfSigned === true) {
     if (tlsCert !== undefined || tlsKey !== undefined) {
@@ -69,6 +78,6 @@ const FLAGS: readonly (readonly [keyof TlsFiles, string])[] = [
 /** A broker's error text with flags in the places of its options. */
 export const withTlsFlags = (text: string): string =>
   FLAGS.reduce(
-    (changed, [option, flag]) => changed.replaceAll(new RegExp(`\\b(?:tcpTls|httpTls)\\.${option}`, "g"), flag),
+    (changed, [option, flag]) => changed.replaceAll(new RegExp(`\\b(?:tcpTls|httpTls|grpcTls)\\.${option}`, "g"), flag),
     text,
   );

@@ -2,6 +2,7 @@
  * The client: one connection to one broker.
  */
 import { Op } from "../protocol/op.js";
+import { ChannelAdmin } from "./admin/channel-admin.js";
 import { readNothing } from "./admin/results.js";
 import { TopicAdmin } from "./admin/topic-admin.js";
 import { checkTimeout } from "./arguments/argument-checks.js";
@@ -11,7 +12,9 @@ import type {
   BackupSummary,
   Body,
   BrowseOptions,
+  ChannelConfig,
   ChannelPublishOptions,
+  ChannelStatistics,
   ConsumeOptions,
   DrainOptions,
   NackOptions,
@@ -64,6 +67,7 @@ export class Client {
   readonly #reader: QueueReader;
   readonly #idSettler: IdSettler;
   readonly #topicAdmin: TopicAdmin;
+  readonly #channelAdmin: ChannelAdmin;
   readonly #settlers: Settlers;
   readonly #subscriptions: Subscriptions;
   readonly #consumers = new Set<Consumer>();
@@ -86,6 +90,7 @@ export class Client {
     this.#reader = new QueueReader(connection, this.#checks, this.#settlers, () => this.#assertNotDraining());
     this.#idSettler = new IdSettler(connection, this.#checks, this.#settlers);
     this.#topicAdmin = new TopicAdmin(connection, this.#checks);
+    this.#channelAdmin = new ChannelAdmin(connection, this.#checks);
     this.#subscriptions = new Subscriptions(connection);
     // Publishes go first: messages made from an acked one must be sent before its ack.
     connection.batchers.push(this.#publisher, this.#settlers);
@@ -153,7 +158,10 @@ export class Client {
     return this.#batchPublisher.publish(topic, bodies, options);
   }
 
-  /** Publishes to whoever is subscribed to a channel now. */
+  /**
+   * Publishes to whoever is subscribed to a channel now; on a channel that is kept, to those as well who read it later: then
+   * it resolves when the message is as durable as the channel asks. Subscribers with the policy `block` may delay it.
+   */
   publishToChannel(channel: string, body: Body, options?: ChannelPublishOptions): Promise<ChannelReceipt> {
     return this.#publisher.publishToChannel(channel, body, options);
   }
@@ -179,7 +187,10 @@ export class Client {
     return consumer;
   }
 
-  /** Has the messages of a channel pushed, from now on. */
+  /**
+   * Has the messages of a channel pushed, from now on or from wherever the options say. Without options, a program may
+   * subscribe to a channel several times: see `SubscribeOptions.from`.
+   */
   async subscribe(channel: string, options: SubscribeOptions = {}): Promise<Subscription> {
     const read = this.#checks.subscribe(channel, options);
     this.#assertNotDraining();
@@ -263,6 +274,26 @@ export class Client {
   /** The statistics of every topic, ordered by name within each shard. They are asked for a page at a time. */
   topics(): AsyncGenerator<TopicStatistics, void> {
     return this.#topicAdmin.topics();
+  }
+
+  /** Changes what a channel keeps; what is not named stays. Answers the whole configuration. */
+  configureChannel(channel: string, config: Partial<ChannelConfig>): Promise<ChannelConfig> {
+    return this.#channelAdmin.configure(channel, config);
+  }
+
+  /** Drops what a channel has kept, and its configuration. Answers how many messages went. */
+  deleteChannel(channel: string): Promise<number> {
+    return this.#channelAdmin.delete(channel);
+  }
+
+  /** The statistics of a channel. */
+  channelStats(channel: string): Promise<ChannelStatistics> {
+    return this.#channelAdmin.stats(channel);
+  }
+
+  /** The statistics of every channel, ordered by name within each shard. They are asked for a page at a time. */
+  channels(): AsyncGenerator<ChannelStatistics, void> {
+    return this.#channelAdmin.channels();
   }
 
   /**

@@ -16,12 +16,16 @@ export type {
   BackupSummary,
   Body,
   BrowseOptions,
+  ChannelConfig,
+  ChannelPosition,
   ChannelPublishOptions,
+  ChannelStatistics,
   ConnectOptions,
   ConsumeOptions,
   DrainOptions,
   MessageState,
   NackOptions,
+  Overflow,
   Pem,
   PopDeadOptions,
   PopOptions,
@@ -30,6 +34,7 @@ export type {
   QueueOptions,
   QueueStatistics,
   RedriveOptions,
+  Resumption,
   SubscribeOptions,
   TlsOptions,
   TopicConfig,
@@ -51,14 +56,17 @@ export type { DeathReason, StoredMessage } from "./consume/stored-message.js";
 export { connectNodes } from "./nodes/connect-nodes.js";
 export type { NodesClient } from "./nodes/nodes-client.js";
 export type { NodesConsumer } from "./nodes/nodes-consumer.js";
+export type { NodesSubscription } from "./nodes/nodes-subscription.js";
 export type {
   ConnectNodesOptions,
   KnownNode,
   NodeConnectionState,
   NodeScheme,
   NodeState,
+  NodesChannelReceipt,
   NodesEvent,
   NodesSource,
 } from "./nodes/options.js";
 export type { PickBy } from "./nodes/picker.js";
+export { type Selector, selectAll } from "./nodes/selector.js";
 export type { BatchReceipt, ChannelReceipt, DurabilityName, Receipt } from "./publish/receipt.js";

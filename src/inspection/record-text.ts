@@ -71,13 +71,24 @@ const describeBatch = (bytes: Uint8Array, view: DataView, at: number, end: numbe
   const numbers = Array.from({ length: queues }, (_, i) =>
     isKept ? describeClaim(view, names + i * size) : view.getUint32(names + i * size),
   );
+  const name = readText(bytes, at + record.NAMES, topicEnd);
+  const key = readText(bytes, topicEnd, names);
+  const isChannel = view.getUint8(at + record.KIND) === record.BatchKind.CHANNEL;
+  const ofTopic = () => ({
+    topic: name,
+    routeKey: key,
+    due: view.getFloat64(at + record.DUE),
+    expiry: view.getFloat64(at + record.EXPIRY),
+  });
+  const ofChannel = () => ({
+    channel: name,
+    key,
+    position: String(view.getFloat64(at + record.POSITION_BASE) + view.getUint32(at + record.FIRST_ID_LOW)),
+  });
   return {
     first: idAt(view, at + record.FIRST_ID_HIGH),
     count: view.getUint16(at + record.COUNT),
-    topic: readText(bytes, at + record.NAMES, topicEnd),
-    routeKey: readText(bytes, topicEnd, names),
-    due: view.getFloat64(at + record.DUE),
-    expiry: view.getFloat64(at + record.EXPIRY),
+    ...(isChannel ? ofChannel() : ofTopic()),
     [isKept ? "claims" : "queues"]: numbers,
     bodies: describeBodies(bytes, view, names + queues * size, end),
   };

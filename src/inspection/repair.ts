@@ -17,7 +17,7 @@ import { EPOCH, idTime } from "../protocol/id.js";
 import { readText } from "../protocol/text.js";
 import * as record from "../shard/log/record.js";
 import type { DirectoryEntry } from "../shard/log/recorder.js";
-import { SalvagedDirectory } from "./salvaged-directory.js";
+import { type Owner, SalvagedDirectory } from "./salvaged-directory.js";
 import { type Gap, type ScannedRecord, scanSegment, viewOf } from "./segment-scan.js";
 import { type FoundSegment, type FoundShard, manifestOf, readSegment, shardsOf } from "./shard-files.js";
 
@@ -262,9 +262,10 @@ class ShardSalvage {
     const size = type === RecordType.KEEP ? record.CLAIM_BYTES : record.QUEUE_BYTES;
     const count = view.getUint16(offset + record.QUEUES);
     const queues = Array.from({ length: count }, (_, i) => view.getUint32(names + i * size));
-    const topic = readText(bytes, offset + record.NAMES, topicEnd);
+    const name = readText(bytes, offset + record.NAMES, topicEnd);
     const routeKey = readText(bytes, topicEnd, names);
-    this.#introduce(writer, index, queues, topic, routeKey);
+    const isChannel = view.getUint8(offset + record.KIND) === record.BatchKind.CHANNEL;
+    this.#introduce(writer, index, queues, { name, isChannel }, routeKey);
     const high = view.getUint32(offset + record.FIRST_ID_HIGH);
     const low = view.getUint32(offset + record.FIRST_ID_LOW);
     this.#ceiling = Math.max(this.#ceiling, idTime(high, low) - EPOCH);
@@ -276,13 +277,13 @@ class ShardSalvage {
     writer: RecordWriter,
     index: number,
     queues: readonly number[],
-    topic: string | undefined,
+    owner: Owner | undefined,
     routeKey: string,
   ): void {
     for (const queue of queues) {
-      if (this.#directory.knows(queue, topic)) continue;
+      if (this.#directory.knows(queue, owner)) continue;
       const later = this.#laterThan(index);
-      for (const entry of this.#directory.introduce(queue, topic, routeKey, this.job.now, later))
+      for (const entry of this.#directory.introduce(queue, owner, routeKey, this.job.now, later))
         writer.directory(packHead(entry));
     }
   }
@@ -302,7 +303,7 @@ class ShardSalvage {
         if (item.kind === "gap" || item.type !== RecordType.DIRECTORY) continue;
         const entry = entryAt(bytes, view, item);
         // The first entry wins, because queue numbers are reused later.
-        if ((entry[0] === "topic" || entry[0] === "queue") && !later.mentions(entry)) later.apply(entry);
+        if (DESCRIBING.has(entry[0]) && !later.mentions(entry)) later.apply(entry);
         if (entry[0] === "complete") isWhole = true;
       }
       if (isWhole && segment.sequence !== this.#segments[index]?.sequence) break;
@@ -311,6 +312,9 @@ class ShardSalvage {
     return later;
   }
 }
+
+/** Entries that say what something is. */
+const DESCRIBING: ReadonlySet<string> = new Set(["topic", "queue", "channel"]);
 
 /** Recomputes the checksum, which covers the record's position. */
 const copyRecord = (

@@ -105,9 +105,9 @@ export class SegmentFile {
     }
     if (!this.#reader.isWhole(view, 0, length, this.sequence, 0)) return this.#reader.fault;
     const version = view.getUint8(record.VERSION);
-    if (version !== record.FORMAT_VERSION) {
+    if (version < record.OLDEST_VERSION || version > record.FORMAT_VERSION) {
       throw new DataDirectoryError(
-        `${this.path} has format ${version}; this ringmq reads format ${record.FORMAT_VERSION}: use the version that wrote it`,
+        `${this.path} has format ${version}; this ringmq reads formats ${record.OLDEST_VERSION} to ${record.FORMAT_VERSION}: use the version that wrote it`,
       );
     }
     if (view.getUint32(record.SEGMENT_MAGIC) !== record.MAGIC) return "it is not a segment of ringmq";

@@ -23,8 +23,8 @@ export interface Broker {
   readonly addresses: Addresses;
   readonly options: BrokerOptions;
   /**
-   * Reads the files of `tcpTls` and `httpTls` again. Connections that come from now on get what is in them; those that are
-   * there stay. One that the broker has made is made anew if that is due, or if the machine has other names; the log says
+   * Reads the files of `tcpTls`, `httpTls` and `grpcTls` again. Connections that come from now on get what is in them;
+   * those that are there stay. One that the broker has made is made anew if that is due, or if the machine has other names; the log says
    * so.
    *
    * @throws CertificateError when one of the files cannot be used; then all certificates stay as they are
@@ -44,6 +44,8 @@ export interface Broker {
 export interface BrokerSeams extends SupervisorSeams {
   /** On the TCP port, in place of those that the broker has. */
   readonly frontEnds?: readonly FrontEnd[];
+  /** The file that runs as the gRPC thread. */
+  readonly grpcThread?: URL;
   /** Milliseconds between two looks at what is idle or late. What it counts passes as much faster. */
   readonly sweepEvery?: number;
 }
@@ -73,7 +75,7 @@ export class RunningBroker implements Broker {
     const drain = new OutboxDrain((id) => connections.get(id), log);
     this.#selfSigned = foundation.selfSigned;
     this.#engine = new Engine(options, foundation, drain, (shard, kind) => this.#server.shardLost(shard, kind), seams);
-    const { frontEnds, sweepEvery = SWEEP_EVERY } = seams;
+    const { frontEnds, grpcThread, sweepEvery = SWEEP_EVERY } = seams;
     this.#server = new Server({
       options,
       router,
@@ -83,6 +85,7 @@ export class RunningBroker implements Broker {
       makeHttpEngine,
       certificates,
       frontEnds,
+      grpcThread,
       sweepEvery,
     });
   }
@@ -132,7 +135,7 @@ export class RunningBroker implements Broker {
   }
 
   readonly #renewOwn = (): void => {
-    const none: Certificates = { tcp: undefined, http: undefined };
+    const none: Certificates = { tcp: undefined, http: undefined, grpc: undefined };
     this.#renew(withOwn(none, this.options, this.#selfSigned?.certificate));
   };
 

@@ -5,11 +5,16 @@ import os from "node:os";
 import { resolve } from "node:path";
 import { MAX_NODE_ID } from "../protocol/id.js";
 import {
+  DEFAULT_HISTORY,
+  DEFAULT_HISTORY_BYTES,
+  DEFAULT_HISTORY_IDLE,
   DEFAULT_RETRIES,
   DEFAULT_TTR,
   MAX_BATCH_MESSAGES,
   MAX_DELAY,
   MAX_FRAME_BYTES,
+  MAX_HISTORY,
+  MAX_HISTORY_BYTES,
   MAX_IN_FLIGHT,
   MAX_MESSAGE_BYTES,
   MAX_NAME_BYTES,
@@ -17,6 +22,7 @@ import {
 } from "../protocol/limits.js";
 import { Durability } from "../protocol/op.js";
 import { type Log, SILENT } from "./log.js";
+import { check, checkNames, checkTimeout, HOST_NAME, ORIGIN, OutOfRangeError } from "./option-checks.js";
 import type { StartProgress } from "./progress.js";
 
 export type DurabilityName = keyof typeof Durability;
@@ -53,10 +59,14 @@ export interface BrokerOptions {
   readonly tcp: Address | "off";
   /** Where HTTP and WebSocket are served. Default 127.0.0.1:9504. */
   readonly http: Address | "off";
+  /** Where gRPC (memmq's service mq.MQ) is served. Default off. */
+  readonly grpc: Address | "off";
   /** With it the TCP port speaks TLS and nothing else. Default: plain TCP. */
   readonly tcpTls: Tls | undefined;
   /** With it the HTTP port speaks HTTPS, and WebSocket over TLS, and nothing else. Default: plain HTTP. */
   readonly httpTls: Tls | undefined;
+  /** With it the gRPC port speaks TLS and nothing else. Default: plain HTTP/2. */
+  readonly grpcTls: Tls | undefined;
   /** What serves HTTP: uWebSockets.js (`uws`), `node:http` and ws (`node`), or what there is (`auto`, the default). */
   readonly httpEngine: HttpEngineOption;
   /**
@@ -111,6 +121,19 @@ export interface BrokerOptions {
   readonly ttr: number;
   /** How often such a topic delivers a message again before it is a dead letter. Default 5. */
   readonly retries: number;
+  /** Whether channels that nobody has configured are kept in the journal. Default false. */
+  readonly persist: boolean;
+  /** What such a channel keeps: so many messages, the newest, and so many bytes of them. Default 0: no limit. */
+  readonly keepMessages: number;
+  readonly keepBytes: number;
+  /** How long it keeps a message, up to ten years. Default 0: no limit. */
+  readonly keepAge: number;
+  /** Messages of the history in memory that a subscriber asks for by `recover`, at most 65,536. Default 1,000. */
+  readonly history: number;
+  /** Bytes of any history, at most 16 MiB. Default 1 MiB. */
+  readonly historyBytes: number;
+  /** How long a history stays after its last subscriber has gone. Up to 2^53 or Infinity. Default one minute. */
+  readonly historyIdle: number;
   /** Queues in a topic, at most 32,768. */
   readonly maxQueues: number;
   /** Consumers, waiting pops and subscriptions of a shard, at most 65,536. */
@@ -199,8 +222,10 @@ const MAX_SEGMENT_BYTES = 2 ** 30;
 const defaults = {
   tcp: { host: DEFAULT_HOST, port: DEFAULT_TCP_PORT },
   http: { host: DEFAULT_HOST, port: DEFAULT_HTTP_PORT },
+  grpc: "off",
   tcpTls: undefined,
   httpTls: undefined,
+  grpcTls: undefined,
   httpEngine: "auto",
   data: "ringmq-data",
   durability: "fsync",
@@ -227,6 +252,13 @@ const defaults = {
   maxQueues: 1024,
   ttr: DEFAULT_TTR,
   retries: DEFAULT_RETRIES,
+  persist: false,
+  keepMessages: 0,
+  keepBytes: 0,
+  keepAge: 0,
+  history: DEFAULT_HISTORY,
+  historyBytes: DEFAULT_HISTORY_BYTES,
+  historyIdle: DEFAULT_HISTORY_IDLE,
   maxConsumers: 65_536,
   // Several times what a round trip carries on a fast network; little enough that 10,000 slow readers are told apart
   // from a leak.
@@ -275,41 +307,13 @@ const MAX_ASSEMBLY_BYTES = 256 * 1024 * 1024;
 const assemblyBytes = (memory: number, maxFrameBytes: number): number =>
   Math.max(Math.min(MAX_ASSEMBLY_BYTES, Math.floor(memory / 4)), 2 * 2 ** Math.ceil(Math.log2(maxFrameBytes + 4)));
 
-/** An option is out of its range. The text is for programs; who has units of their own makes another. */
-export class OutOfRangeError extends RangeError {
-  constructor(
-    readonly option: string,
-    readonly value: number,
-    readonly min: number,
-    /** Infinity: there is no bound that anybody could reach. */
-    readonly max: number,
-    text: string,
-    /** Where the bound comes from. */
-    readonly why = "",
-  ) {
-    super(`${option} must be ${text}${why}; it is ${value}`);
-  }
-}
-
-const check = (name: string, value: number, min: number, max: number): void => {
-  if (Number.isSafeInteger(value) && value >= min && value <= max) return;
-  const bound = max === Number.MAX_SAFE_INTEGER ? Number.POSITIVE_INFINITY : max;
-  throw new OutOfRangeError(name, value, min, bound, `a whole number from ${min} to ${max}`);
-};
-
-/** How long something may take: any number of milliseconds, which need not be a whole one. */
-const checkTimeout = (name: string, value: number, min: number): void => {
-  if (typeof value === "number" && value >= min && (value <= 2 ** 53 || value === Number.POSITIVE_INFINITY)) return;
-  throw new OutOfRangeError(name, value, min, 2 ** 53, `a number from ${min} to 2^53, or Infinity`);
-};
-
 const checkAddress = (name: string, address: Address | "off"): void => {
   if (address === "off") return;
   check(`the port of ${name}`, address.port, 0, 65_535);
 };
 
 /** With full paths: the working directory may change before the files are read again. */
-const resolveTls = (name: "tcpTls" | "httpTls", given: Tls | undefined): Tls | undefined => {
+const resolveTls = (name: "tcpTls" | "httpTls" | "grpcTls", given: Tls | undefined): Tls | undefined => {
   if (given === undefined || given === "self-signed") return given;
   const path = (file: keyof TlsFiles): string => {
     const value = given[file];
@@ -323,19 +327,6 @@ const resolveTls = (name: "tcpTls" | "httpTls", given: Tls | undefined): Tls | u
 /** Whether a port lets in only those that show a certificate of their own. */
 export const needsClientCertificate = (tls: Tls | undefined): boolean =>
   tls !== undefined && tls !== "self-signed" && tls.clientCaFile !== undefined;
-
-/** What a browser says in `Origin`: no path, not even a slash. */
-const ORIGIN = /^(?:\*|[a-z][a-z\d+.-]*:\/\/[^\s/?#@,]+)$/;
-
-const HOST_NAME = /^[a-z\d_](?:[a-z\d._-]*[a-z\d_])?$/;
-
-/** In lower case, as browsers send them, and the names without the dot of a full name. */
-const checkNames = (name: string, given: readonly string[], pattern: RegExp, example: string): string[] =>
-  given.map((text) => {
-    const lower = text.toLowerCase().replace(/\.$/, "");
-    if (pattern.test(lower)) return lower;
-    throw new RangeError(`${name} must be as in ${example}; it is ${text}`);
-  });
 
 /** Fills in the defaults. RangeError: an option is out of its range, or contradicts another. */
 export const resolveOptions = (given: Partial<BrokerOptions> = {}): BrokerOptions => {
@@ -356,11 +347,14 @@ export const resolveOptions = (given: Partial<BrokerOptions> = {}): BrokerOption
     data: resolve(given.data ?? defaults.data),
     tcpTls: resolveTls("tcpTls", given.tcp === "off" ? undefined : given.tcpTls),
     httpTls: resolveTls("httpTls", given.http === "off" ? undefined : given.httpTls),
+    grpc: given.grpc ?? defaults.grpc,
+    grpcTls: resolveTls("grpcTls", (given.grpc ?? "off") === "off" ? undefined : given.grpcTls),
     allowOrigin: checkNames("allowOrigin", given.allowOrigin ?? [], ORIGIN, "https://console.example, or *"),
     allowHost: checkNames("allowHost", given.allowHost ?? [], HOST_NAME, "broker.example, without a port"),
   };
   checkAddress("tcp", options.tcp);
   checkAddress("http", options.http);
+  checkAddress("grpc", options.grpc);
   if (!HTTP_ENGINES.includes(options.httpEngine)) {
     throw new RangeError(`httpEngine must be auto, uws or node; it is ${options.httpEngine}`);
   }
@@ -376,6 +370,9 @@ export const resolveOptions = (given: Partial<BrokerOptions> = {}): BrokerOption
   }
   if (!Object.hasOwn(Durability, options.durability)) {
     throw new RangeError(`durability must be fsync, write or memory; it is ${options.durability}`);
+  }
+  if (options.persist && options.durability === "memory") {
+    throw new RangeError("persist must be false where durability is memory: the broker has no journal; it is true");
   }
   check("segmentBytes", options.segmentBytes, MIN_SEGMENT_BYTES, MAX_SEGMENT_BYTES);
   check("diskReserve", options.diskReserve, 0, Number.MAX_SAFE_INTEGER);
@@ -406,11 +403,17 @@ export const resolveOptions = (given: Partial<BrokerOptions> = {}): BrokerOption
   check("maxQueues", options.maxQueues, 1, MAX_QUEUES);
   check("ttr", options.ttr, 1, MAX_DELAY);
   check("retries", options.retries, 0, MAX_RETRIES);
+  check("keepMessages", options.keepMessages, 0, Number.MAX_SAFE_INTEGER);
+  check("keepBytes", options.keepBytes, 0, Number.MAX_SAFE_INTEGER);
+  check("keepAge", options.keepAge, 0, MAX_DELAY);
+  check("history", options.history, 0, MAX_HISTORY);
+  check("historyBytes", options.historyBytes, 0, MAX_HISTORY_BYTES);
   check("maxConsumers", options.maxConsumers, 1, MAX_CONSUMERS);
   check("maxConsumersPerConnection", options.maxConsumersPerConnection, 1, MAX_CONSUMERS);
   check("maxOutgoingBytes", options.maxOutgoingBytes, MIN_OUTGOING_BYTES, 2 ** 32);
   check("maxAssemblyBytes", options.maxAssemblyBytes, 0, Number.MAX_SAFE_INTEGER);
   checkTimeout("topicIdle", options.topicIdle, 1);
+  checkTimeout("historyIdle", options.historyIdle, 0);
   checkTimeout("helloTimeout", options.helloTimeout, 1);
   checkTimeout("shardTimeout", options.shardTimeout, 100);
   checkTimeout("closeTimeout", options.closeTimeout, 0);

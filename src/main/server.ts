@@ -5,6 +5,8 @@ import { gmqFrame } from "./front-ends/gmq/frame/index.js";
 import { failure } from "./front-ends/gmq/http/envelope.js";
 import { installGmqHttp } from "./front-ends/gmq/http/index.js";
 import { gmqLine } from "./front-ends/gmq/line/index.js";
+import { installMemmqHttp } from "./front-ends/memmq/http/index.js";
+import { SessionChannels } from "./front-ends/memmq/session-channels.js";
 import { AssemblyMemory } from "./native/assembly.js";
 import { NativeConnection } from "./native/connection.js";
 import type { ConnectionContext } from "./native/connection-context.js";
@@ -26,6 +28,7 @@ import type { ConnectionHost } from "./ports/connection-host.js";
 import { DescriptorWatch } from "./ports/descriptor-watch.js";
 import type { FrontEnd } from "./ports/front-end.js";
 import { protocolOf } from "./ports/front-end-socket.js";
+import { GrpcPort } from "./ports/grpc/grpc-port.js";
 import type { HttpEngineFactory } from "./ports/http/engine.js";
 import { HttpGuard } from "./ports/http/guard.js";
 import { HttpListener } from "./ports/http/listener.js";
@@ -70,10 +73,11 @@ const frontEndsOf = ({ maxMessageBytes, maxBatchMessages, maxQueues, log }: Brok
 export interface Addresses {
   readonly tcp: Address | undefined;
   readonly http: Address | undefined;
+  readonly grpc: Address | undefined;
 }
 
 export interface Usage {
-  /** All native connections, those of sessions among them. */
+  /** All native connections, those of sessions and of the gRPC thread among them. */
   readonly connections: number;
   readonly sessions: number;
   /** Of the sessions, those of plain HTTP; some stay a while for the next request. */
@@ -100,6 +104,8 @@ export interface ServerParts {
   readonly certificates: Certificates;
   /** Beside the native protocol. Undefined: those that there are. */
   readonly frontEnds: readonly FrontEnd[] | undefined;
+  /** The file that runs as the gRPC thread. Undefined: the broker's own. */
+  readonly grpcThread: URL | undefined;
   /** Milliseconds between two sweeps. */
   readonly sweepEvery: number;
 }
@@ -113,11 +119,12 @@ export class Server implements ConnectionHost, SessionHost {
   readonly #context: ConnectionContext;
   readonly #tcp: TcpListener | undefined;
   readonly #http: HttpListener | undefined;
+  readonly #grpc: GrpcPort | undefined;
   readonly #sessions: Sessions;
   /** Of the HTTP port. */
   readonly #httpSessions: HttpSessions;
   readonly #descriptors: DescriptorWatch;
-  #addresses: Addresses = { tcp: undefined, http: undefined };
+  #addresses: Addresses = { tcp: undefined, http: undefined, grpc: undefined };
   #sweeper: NodeJS.Timeout | undefined;
   #sweeps = 0;
 
@@ -131,6 +138,7 @@ export class Server implements ConnectionHost, SessionHost {
     makeHttpEngine,
     certificates,
     frontEnds,
+    grpcThread,
     sweepEvery,
   }: ServerParts) {
     const { helloTimeout, maxFrameBytes, maxMessageBytes, shards, log } = options;
@@ -171,8 +179,11 @@ export class Server implements ConnectionHost, SessionHost {
       const httpGuard = new HttpGuard({ listensOn: http.host, allowOrigin, allowHost });
       this.#http = new HttpListener(this, httpGuard, log, (host) => makeHttpEngine(host, certificates.http), failure);
       installGmqHttp(this.#http.entrance, this.#httpSessions, { shards, maxMessageBytes });
+      const channels = new SessionChannels(this.#httpSessions, this);
+      installMemmqHttp(this.#http.entrance, { channels, maxMessageBytes, log });
     }
-    const ports = [this.#tcp, this.#http].filter((port) => port !== undefined);
+    if (options.grpc !== "off") this.#grpc = new GrpcPort(this, options, certificates.grpc, grpcThread);
+    const ports = [this.#tcp, this.#http, this.#grpc].filter((port) => port !== undefined);
     this.#descriptors = new DescriptorWatch(ports, log);
   }
 
@@ -182,19 +193,21 @@ export class Server implements ConnectionHost, SessionHost {
 
   /** Begins to listen. ListenError: an address cannot be had. */
   async listen(): Promise<void> {
-    const { tcp, http } = this.#options;
+    const { tcp, http, grpc } = this.#options;
     this.#addresses = {
       tcp: tcp === "off" ? undefined : await this.#tcp?.listen(tcp),
       http: http === "off" ? undefined : await this.#http?.listen(http),
+      grpc: grpc === "off" ? undefined : await this.#grpc?.listen(grpc),
     };
     this.#sweeper = setInterval(() => this.#sweep(), this.#sweepEvery);
     this.#sweeper.unref();
   }
 
   /** Connections that come from now on are shown these certificates. Ports that had none still have none. */
-  renew({ tcp, http }: Certificates): void {
+  renew({ tcp, http, grpc }: Certificates): void {
     if (tcp !== undefined) this.#tcp?.renew(tcp);
     if (http !== undefined) this.#http?.renew(http);
+    if (grpc !== undefined) this.#grpc?.renew(grpc);
   }
 
   /** Takes no more connections, tells those that are there to go, and waits up to `timeout` until they are done. */
@@ -202,6 +215,7 @@ export class Server implements ConnectionHost, SessionHost {
     clearInterval(this.#sweeper);
     this.#tcp?.close();
     this.#http?.closePort();
+    this.#grpc?.closePort();
     this.#forEach((connection) => connection.goodbye());
     await this.#untilQuiet(Math.min(GOODBYE_GRACE, timeout));
   }
@@ -215,6 +229,7 @@ export class Server implements ConnectionHost, SessionHost {
     const lingers = performance.now() + LINGER;
     while (this.#http?.isSending && timeout() > 0 && performance.now() < lingers) await delay(CLOSE_LOOK);
     this.#http?.close();
+    await this.#grpc?.close(timeout());
   }
 
   /** A shard has lost all that it knew of connections. */
@@ -229,7 +244,7 @@ export class Server implements ConnectionHost, SessionHost {
       connections: this.#connections.all,
       sessions: this.#sessions.size,
       httpSessions: this.#httpSessions.size,
-      sockets: (this.#tcp?.sockets ?? 0) + (this.#http?.sockets ?? 0),
+      sockets: this.#allSockets,
       addresses: this.shares.size,
       assemblyBytes: assembly.used,
       waitingBytes: waiting.bytes,
@@ -248,7 +263,7 @@ export class Server implements ConnectionHost, SessionHost {
   }
 
   get isCrowded(): boolean {
-    return (this.#tcp?.sockets ?? 0) + (this.#http?.sockets ?? 0) > this.#maxSockets;
+    return this.#allSockets > this.#maxSockets;
   }
 
   get isOverLimit(): boolean {
@@ -259,8 +274,15 @@ export class Server implements ConnectionHost, SessionHost {
     return this.#sockets > maxConnections + MAX_EXCESS;
   }
 
+  /** What counts towards `maxConnections`. */
   get #sockets(): number {
-    return this.#connections.size + (this.#tcp?.waiting ?? 0) + (this.#http?.plain ?? 0);
+    const { size } = this.#connections;
+    return size + (this.#tcp?.waiting ?? 0) + (this.#http?.plain ?? 0) + (this.#grpc?.sockets ?? 0);
+  }
+
+  /** Those that have a descriptor. */
+  get #allSockets(): number {
+    return (this.#tcp?.sockets ?? 0) + (this.#http?.sockets ?? 0) + (this.#grpc?.sockets ?? 0);
   }
 
   reserve(bytes: number): boolean {

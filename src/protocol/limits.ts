@@ -41,6 +41,19 @@ export const MAX_BROWSE = 1000;
 /** Ten years: the longest delay, ttl and TTR, in milliseconds. */
 export const MAX_DELAY = 10 * 365 * 24 * 3600 * 1000;
 
+/** How far a subscriber of a channel may fall behind before its policy applies. */
+export const BACKLOG_MESSAGES = 8192;
+export const BACKLOG_BYTES = 4 * 1024 * 1024;
+
+/** The longest history of a channel: what it takes is held for it, whether anybody asks or not. */
+export const MAX_HISTORY = 65_536;
+export const MAX_HISTORY_BYTES = 16 * 1024 * 1024;
+
+/** The history of a channel that was asked for one: messages, bytes, and milliseconds without a subscriber. */
+export const DEFAULT_HISTORY = 1000;
+export const DEFAULT_HISTORY_BYTES = 1024 * 1024;
+export const DEFAULT_HISTORY_IDLE = 60_000;
+
 /** The most retries that a topic may allow: one more must fit into 16 bits. */
 export const MAX_RETRIES = 65_534;
 

@@ -171,27 +171,86 @@ export interface Topics {
   max: number;
 }
 
-export interface Subscribe {
+/** Where to answer, and about which channel. */
+interface ToChannel {
+  connection: number;
+  request: number;
+  channel: string;
+}
+
+/** What becomes of a subscriber that does not keep up. */
+export type Overflow = "drop-oldest" | "drop-newest" | "conflate" | "disconnect" | "block";
+
+/** Where a subscription begins, and how much it may be sent. Absent: the next message, no history, no limit. */
+export interface SubscribeOptions {
+  /** The next message, the oldest there is, or the first published at that time (milliseconds since 1970) or later. */
+  from?: "now" | "start" | number;
+  /** The first message to be sent, instead of `from`. */
+  position?: number;
+  /** What `position` counts in: a decimal id. */
+  epoch?: string;
+  /** A channel that is not kept is to have a history. */
+  recover?: boolean;
+  /** Messages that may be sent. */
+  credit?: number;
+}
+
+export interface Subscribe extends ToChannel {
   op: "subscribe";
-  connection: number;
-  request: number;
-  channel: string;
-  overflow: "drop-oldest" | "disconnect";
+  overflow: Overflow;
+  options?: SubscribeOptions;
 }
 
-export interface Unsubscribe {
+export interface Unsubscribe extends ToChannel {
   op: "unsubscribe";
-  connection: number;
-  request: number;
-  channel: string;
 }
 
-export interface PublishChannel extends Slice {
+export interface PublishChannel extends ToChannel, Slice {
   op: "publishChannel";
+  count: number;
+  /** What subscribers that conflate go by; "": the key of messages without one. */
+  key: string;
+}
+
+export interface ChannelCredit extends ToChannel {
+  op: "channelCredit";
+  credit: number;
+}
+
+export interface ChannelConfig {
+  /** Messages are in the log. */
+  readonly keep: boolean;
+  /** Kept messages and bytes of them; 0: no limit. */
+  readonly maxMessages: number;
+  readonly maxBytes: number;
+  /** Milliseconds that a message is kept; 0: no limit. */
+  readonly maxAge: number;
+  /** Messages of the history that a channel which is not kept always has. */
+  readonly history: number;
+  /** Bytes of any history. */
+  readonly historyBytes: number;
+  /** What a confirm waits for. Absent: the broker's. */
+  readonly durability?: "fsync" | "write" | "memory";
+}
+
+export interface ConfigureChannel extends ToChannel {
+  op: "configureChannel";
+  config: Partial<ChannelConfig>;
+}
+
+type ChannelOp = "deleteChannel" | "channelStats";
+
+export interface ChannelCommand<Op extends ChannelOp = ChannelOp> extends ToChannel {
+  op: Op;
+}
+
+/** As `Topics`. */
+export interface ListChannels {
+  op: "channels";
   connection: number;
   request: number;
-  channel: string;
-  count: number;
+  after: string;
+  max: number;
 }
 
 type ConnectionOp = "disconnect" | "hold" | "release";
@@ -228,6 +287,11 @@ export type Command =
   | Subscribe
   | Unsubscribe
   | PublishChannel
+  | ChannelCredit
+  | ConfigureChannel
+  | ChannelCommand<"deleteChannel">
+  | ChannelCommand<"channelStats">
+  | ListChannels
   | ConnectionCommand<"disconnect">
   | ConnectionCommand<"hold">
   | ConnectionCommand<"release">;

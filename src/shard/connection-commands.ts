@@ -48,7 +48,6 @@ export class ConnectionCommands {
     for (const consumer of connection.consumers.values()) consumer.peers.leave(consumer);
     for (const consumer of connection.waitingPops) consumer.peers.leave(consumer);
     this.dispatcher.forget(connection);
-    this.channels.forget(connection);
     let left = store.stepExtents;
     const isOver = (cost: number): boolean => {
       left -= cost;

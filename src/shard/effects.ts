@@ -60,8 +60,22 @@ export interface Effects {
   run(run: Readonly<Run>): void;
   closeMessages(): void;
 
-  /** Entries [start, end) of `bytes` for the subscribers of a channel. */
-  channelMessages(connections: readonly number[], channel: string, bytes: Uint8Array, start: number, end: number): void;
+  /**
+   * Messages of a channel for some of its subscribers, with consecutive positions and ids: open, any number of entries,
+   * close. An unchanged audience is the same array. The position and the id are those of the first message; an id of 0:
+   * there are none. `isDurable`: the messages are as durable as their channel asks.
+   */
+  openChannel(
+    connections: readonly number[],
+    channel: string,
+    position: number,
+    idHigh: number,
+    idLow: number,
+    isDurable: boolean,
+  ): void;
+  /** Entries [start, end) of `bytes`. */
+  channelEntries(bytes: Uint8Array, start: number, end: number): void;
+  closeChannel(): void;
   channelLost(connection: number, channel: string, count: number): void;
   consumerClosed(connection: number, request: number, kind: ErrorName, text: string): void;
   /** Tell a connection why, then close it. */

@@ -8,6 +8,8 @@
 import { ProtocolError } from "../protocol/errors.js";
 import { MAX_FRAME_BYTES } from "../protocol/limits.js";
 import { Durability } from "../protocol/op.js";
+import { ChannelAdministration } from "./channels/channel-administration.js";
+import { ChannelUpkeep } from "./channels/channel-upkeep.js";
 import { Channels } from "./channels/channels.js";
 import type { Command } from "./command.js";
 import { MemoryCompaction } from "./compaction/memory-compaction.js";
@@ -24,6 +26,7 @@ import { checkMessages } from "./messages/invariants.js";
 import { Store } from "./messages/store.js";
 import type { Steps } from "./steps.js";
 import { Administration } from "./topics/administration.js";
+import { CHANNEL_DEFAULTS, type ChannelDefaults } from "./topics/channel-defaults.js";
 import { Directory, type DirectoryLimits, type TopicDefaults } from "./topics/directory.js";
 import { IdleTopics } from "./topics/idle-topics.js";
 import { Publisher, type Refusal } from "./topics/publisher.js";
@@ -48,6 +51,8 @@ export interface ShardOptions {
   readonly limits: ShardLimits;
   /** Of topics that nobody has configured. Default: `DEFAULT_CONFIG` of topic.ts. */
   readonly topicDefaults?: TopicDefaults;
+  /** Of channels that nobody has configured. Default: `CHANNEL_DEFAULTS`. */
+  readonly channelDefaults?: Partial<ChannelDefaults>;
   /** Memory budget in bytes: publishes that would exceed it are refused. */
   readonly memoryBytes: number;
   /** Milliseconds since 1970 at the start. Default 0. */
@@ -74,7 +79,10 @@ const TURN_TIMERS = 2048;
 /** Commands that never take several steps. */
 type ImmediateCommand = Exclude<
   Command,
-  SettleCommand | { op: "publish" | "purge" | "deleteQueue" } | { op: "deleteTopic" | "disconnect" }
+  | SettleCommand
+  | { op: "publish" | "purge" | "deleteQueue" }
+  | { op: "deleteTopic" | "disconnect" }
+  | { op: "configureChannel" | "deleteChannel" }
 >;
 
 /** The key of a disconnect among the unfinished commands: that of the connection's own command stays free. */
@@ -90,6 +98,8 @@ export class Shard {
   readonly #connectionCommands: ConnectionCommands;
   readonly #settlement: Settlement;
   readonly #channels: Channels;
+  readonly #channelAdministration: ChannelAdministration;
+  readonly #upkeep: ChannelUpkeep;
   readonly #administration: Administration;
   readonly #deletion: Deletion;
   readonly #compaction: MemoryCompaction;
@@ -107,7 +117,9 @@ export class Shard {
       return this.bytes + growth <= options.memoryBytes;
     };
     store.log.pages.pressure = () => this.bytes - options.memoryBytes;
-    const directory = new Directory(store, limits, hasMemory, options.headBytes, options.topicDefaults);
+    const channelDefaults = { ...CHANNEL_DEFAULTS, ...options.channelDefaults };
+    const { headBytes, topicDefaults } = options;
+    const directory = new Directory(store, limits, hasMemory, headBytes, topicDefaults, channelDefaults);
     const connections = new Connections(
       store,
       limits.maxConsumers,
@@ -122,7 +134,18 @@ export class Shard {
     this.#dispatcher = new Dispatcher(store, directory, connections, limits.maxFrameBytes ?? MAX_FRAME_BYTES);
     this.#consumerCommands = new ConsumerCommands(store, directory, connections);
     this.#settlement = new Settlement(store, directory);
-    this.#channels = new Channels(store, connections, limits.maxTopics);
+    this.#channels = new Channels(store, directory, this.#publisher, connections, limits.maxTopics, channelDefaults);
+    this.#channelAdministration = new ChannelAdministration(store, directory, this.#publisher, this.#channels);
+    const upkeep = new ChannelUpkeep(
+      store,
+      directory,
+      this.#channels,
+      this.#channelAdministration,
+      limits.topicIdle ?? Number.POSITIVE_INFINITY,
+      () => this.#publisher.refusal !== undefined,
+    );
+    this.#upkeep = upkeep;
+    this.#channels.onTimed = (time) => upkeep.hurry(time);
     this.#connectionCommands = new ConnectionCommands(store, connections, this.#dispatcher, this.#channels);
     this.#compaction = new MemoryCompaction(store);
     this.#idle = new IdleTopics(
@@ -171,7 +194,7 @@ export class Shard {
       return this.#apply(c);
     } catch (error) {
       if (!(error instanceof ProtocolError) || !("request" in c)) throw error;
-      const requests = c.op === "publish" ? c.requests : c.op === "credit" ? 0 : 1;
+      const requests = c.op === "publish" ? c.requests : c.op === "credit" || c.op === "channelCredit" ? 0 : 1;
       for (let i = 0; i < requests; i++) {
         this.store.effects.fail(c.connection, c.request + i, error.kind, error.message);
       }
@@ -195,9 +218,10 @@ export class Shard {
     const moreMessages = this.#dispatcher.turn();
     const moreMissed = this.#channels.turn();
     const nextIdle = this.#idle.turn(store.now);
+    const nextUpkeep = this.#upkeep.turn(store.now);
     const moreNames = this.directory.step(this.#publisher.refusal !== undefined);
     if (moreTimers || moreMessages || moreMissed || moreNames) return store.now;
-    return Math.min(store.wheel.nextDue(), this.#dispatcher.nextDue(), nextIdle);
+    return Math.min(store.wheel.nextDue(), this.#dispatcher.nextDue(), nextIdle, nextUpkeep);
   }
 
   /** Throws when the data contradicts itself. Looks at all of it: for tests. */
@@ -235,6 +259,10 @@ export class Shard {
         return unfinished.step(c, () => this.#deletion.deleteQueue(c), c.connection, true);
       case "deleteTopic":
         return unfinished.step(c, () => this.#deletion.deleteTopic(c), c.connection, true);
+      case "configureChannel":
+        return unfinished.step(c, () => this.#channelAdministration.configure(c), c.connection, true);
+      case "deleteChannel":
+        return unfinished.step(c, () => this.#channelAdministration.delete(c), c.connection, true);
       case "disconnect":
         return unfinished.step(c, () => this.#disconnect(c.connection), disconnectKey(c.connection));
       default:
@@ -257,6 +285,12 @@ export class Shard {
         return this.#consumerCommands.stop(c);
       case "publishChannel":
         return this.#channels.publish(c, this.#memoryBytes - this.store.bytes);
+      case "channelStats":
+        return this.#channelAdministration.stats(c);
+      case "channels":
+        return this.#channelAdministration.list(c);
+      case "channelCredit":
+        return this.#channels.credit(c);
       case "subscribe":
         return this.#channels.subscribe(c);
       case "unsubscribe":

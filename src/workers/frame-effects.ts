@@ -129,19 +129,20 @@ export class FrameEffects implements Effects {
     this.outbound.frames.append(frames.bytes, frames.end + frame.HEAD, end);
   }
 
-  channelMessages(
-    connections: readonly number[],
-    channel: string,
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-  ): void {
+  openChannel(connections: readonly number[], channel: string, position: number, idHigh: number, idLow: number): void {
     this.finish();
     this.outbound.toAll(connections);
-    const { frames } = this.outbound;
-    frames.open(Answer.CHANNEL_MESSAGES, 0, 0, packHead([channel]));
-    frames.append(bytes, start, end);
-    frames.close();
+    const hasIds = idHigh !== 0 || idLow !== 0;
+    const head = packHead(hasIds ? [channel, position, idHigh, idLow] : [channel, position]);
+    this.outbound.frames.open(Answer.CHANNEL_MESSAGES, 0, 0, head);
+  }
+
+  channelEntries(bytes: Uint8Array, start: number, end: number): void {
+    this.outbound.frames.append(bytes, start, end);
+  }
+
+  closeChannel(): void {
+    this.outbound.frames.close();
   }
 
   channelLost(connection: number, channel: string, count: number): void {

@@ -2,8 +2,7 @@
 import { ProtocolError } from "../protocol/errors.js";
 import { unpackHead } from "../protocol/head.js";
 import { HeadCursor, Kind } from "../protocol/head-cursor.js";
-import { DEFAULT_KEY, MAX_DELAY, MAX_RETRIES } from "../protocol/limits.js";
-import type { TopicConfig } from "../shard/command.js";
+import { DEFAULT_KEY, MAX_DELAY } from "../protocol/limits.js";
 import { NameTable } from "./name-table.js";
 
 export class HeadReader {
@@ -92,17 +91,26 @@ export class HeadReader {
     return choice;
   }
 
-  /** A topic's configuration, which is the last element. A library decodes the map. */
-  config(): Partial<TopicConfig> {
+  /** As `map`, which there must be. */
+  config(): object {
+    const config = this.map("config");
+    if (config === undefined) throw new ProtocolError("BAD_HEAD", "config must be a map");
+    return config;
+  }
+
+  /** A map, which is the last element. Undefined for none. A library decodes it. */
+  map(what: string): object | undefined {
     const at = this.#count;
-    if (this.#next().kind !== Kind.OTHER) throw new ProtocolError("BAD_HEAD", "config must be a map");
+    const { kind } = this.#next();
+    if (kind === Kind.NIL) return undefined;
+    if (kind !== Kind.OTHER) throw new ProtocolError("BAD_HEAD", `${what} must be a map`);
     const head = unpackHead(this.#bytes, this.#start, this.#end);
     const value = head[at];
     if (typeof value !== "object" || value === null || Array.isArray(value) || value instanceof Uint8Array) {
-      throw new ProtocolError("BAD_HEAD", "config must be a map");
+      throw new ProtocolError("BAD_HEAD", `${what} must be a map`);
     }
     if (head.length > this.#count) throw new ProtocolError("BAD_HEAD", `the request takes ${this.#count} elements`);
-    return checkConfig(value);
+    return value;
   }
 
   /** A name or an empty string; undefined for nil. */
@@ -119,40 +127,3 @@ export class HeadReader {
     return this.#cursor;
   }
 }
-
-const isWhole = (min: number, max: number) => (value: unknown) =>
-  typeof value === "number" && Number.isInteger(value) && value >= min && value <= max;
-
-const isOneOf =
-  (...choices: readonly string[]) =>
-  (value: unknown) =>
-    typeof value === "string" && choices.includes(value);
-
-/** The valid values of each configuration key; docs/protocol.md has the same table. */
-const CONFIG_KEYS: { readonly [K in keyof TopicConfig]-?: (value: unknown) => boolean } = {
-  autoAck: (value) => typeof value === "boolean",
-  mode: isOneOf("exact", "pattern"),
-  ttr: isWhole(1, MAX_DELAY),
-  retries: isWhole(0, MAX_RETRIES),
-  maxLength: isWhole(0, 0xffff_ffff),
-  maxBytes: isWhole(0, Number.MAX_SAFE_INTEGER),
-  overflow: isOneOf("refuse", "drop-oldest"),
-  expired: isOneOf("drop", "dead-letter"),
-  durability: isOneOf("fsync", "write", "memory"),
-};
-
-/** How many characters of a client's key an error repeats. */
-const SHOWN = 64;
-
-const isConfigKey = (key: string): key is keyof TopicConfig => Object.hasOwn(CONFIG_KEYS, key);
-
-const checkConfig = (config: object): Partial<TopicConfig> => {
-  for (const [key, value] of Object.entries(config)) {
-    if (!isConfigKey(key)) {
-      throw new ProtocolError("BAD_CONFIG", `there is no configuration key ${key.slice(0, SHOWN)}`);
-    }
-    // The value may be of any type and length, so the error does not repeat it.
-    if (!CONFIG_KEYS[key](value)) throw new ProtocolError("BAD_CONFIG", `${key} cannot have this value`);
-  }
-  return config;
-};

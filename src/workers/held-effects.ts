@@ -32,6 +32,10 @@ export class HeldEffects<E extends StagedEffects<E>> implements Effects {
   #connection = 0;
   #request = 0;
   #messages: E | undefined;
+  /** Where the open messages of a channel go. */
+  #channel: E | undefined;
+  /** The audience that was held back last: an unchanged one is the same array. */
+  #audience: readonly number[] | undefined;
 
   constructor(
     readonly free: E,
@@ -51,6 +55,7 @@ export class HeldEffects<E extends StagedEffects<E>> implements Effects {
   /** What was held back has been sent. */
   released(): void {
     this.#waiting.clear();
+    this.#audience = undefined;
   }
 
   confirm(
@@ -99,15 +104,27 @@ export class HeldEffects<E extends StagedEffects<E>> implements Effects {
     this.#messages?.closeMessages();
   }
 
-  channelMessages(
+  openChannel(
     connections: readonly number[],
     channel: string,
-    bytes: Uint8Array,
-    start: number,
-    end: number,
+    position: number,
+    idHigh: number,
+    idLow: number,
+    isDurable: boolean,
   ): void {
-    const isHeld = this.#waiting.size > 0 && connections.some((connection) => this.#waiting.has(connection));
-    (isHeld ? this.held : this.free).channelMessages(connections, channel, bytes, start, end);
+    const isHeld = !isDurable || this.#isAnyWaiting(connections);
+    if (isHeld) this.#wait(connections);
+    this.#channel = isHeld ? this.held : this.free;
+    this.#channel.openChannel(connections, channel, position, idHigh, idLow, isDurable);
+  }
+
+  channelEntries(bytes: Uint8Array, start: number, end: number): void {
+    this.#channel?.channelEntries(bytes, start, end);
+  }
+
+  closeChannel(): void {
+    this.#channel?.closeChannel();
+    this.#channel = undefined;
   }
 
   channelLost(connection: number, channel: string, count: number): void {
@@ -120,6 +137,17 @@ export class HeldEffects<E extends StagedEffects<E>> implements Effects {
 
   close(connection: number, kind: ErrorName, text: string): void {
     this.#stage(connection, true).close(connection, kind, text);
+  }
+
+  #isAnyWaiting(connections: readonly number[]): boolean {
+    return this.#waiting.size > 0 && connections.some((connection) => this.#waiting.has(connection));
+  }
+
+  /** What follows for one of these may not overtake what is held back for all of them. */
+  #wait(connections: readonly number[]): void {
+    if (connections === this.#audience) return;
+    for (const connection of connections) this.#waiting.add(connection);
+    this.#audience = connections;
   }
 
   #begin(isFree: boolean): void {

@@ -3,6 +3,7 @@ import type { MessageReader, MessageWriter } from "../channel/ends.js";
 import type { Journal } from "../journal/journal.js";
 import type { IdSource } from "../shard/messages/id-allocator.js";
 import { Shard, type ShardLimits } from "../shard/shard.js";
+import type { ChannelDefaults } from "../shard/topics/channel-defaults.js";
 import type { TopicDefaults } from "../shard/topics/directory.js";
 import type { DecoderLimits } from "./decoder-limits.js";
 import { FrameEffects } from "./frame-effects.js";
@@ -29,6 +30,8 @@ export interface PumpOptions {
   readonly limits: ShardLimits & DecoderLimits;
   /** Of topics that nobody has configured. */
   readonly topicDefaults?: TopicDefaults;
+  /** Of channels that nobody has configured. */
+  readonly channelDefaults?: Partial<ChannelDefaults>;
   readonly memoryBytes: number;
   /** The broker's `Durability`. */
   readonly level: number;

@@ -6,6 +6,7 @@ import { Op, RENEW } from "../protocol/op.js";
 import { roomOf } from "../protocol/run.js";
 import { COUNT, FIRST_ID_LOW, SELECTION_BYTES } from "../protocol/selection.js";
 import type { Command, QueueCommand, Slice } from "../shard/command.js";
+import { channelConfig, OVERFLOWS, subscribeOptions, topicConfig } from "./argument-maps.js";
 import { countMessages, type DecoderLimits } from "./decoder-limits.js";
 import type { FrameCursor } from "./frame-cursor.js";
 import type { HeadReader } from "./head-reader.js";
@@ -163,7 +164,7 @@ export class RequestDecoder {
       case Op.REDRIVE:
         return { op: "redrive", ...to, topic: head.name("topic"), queue: head.queue(), ...selections(cursor) };
       case Op.CONFIGURE:
-        return { op: "configure", ...to, topic: head.name("topic"), config: head.config() };
+        return { op: "configure", ...to, topic: head.name("topic"), config: topicConfig(head.config()) };
       case Op.DECLARE_QUEUE:
       case Op.DELETE_QUEUE:
       case Op.PAUSE:
@@ -199,13 +200,13 @@ export class RequestDecoder {
         // The shard's number has routed the frame here.
         head.integer("shard", 0, 0, MAX_U32);
         return { op: "topics", ...to, after: head.key("after"), max: head.integer("max", 100, 1, MAX_BROWSE) };
-      case Op.SUBSCRIBE:
-        return {
-          op: "subscribe",
-          ...to,
-          channel: head.name("channel"),
-          overflow: head.oneOf("overflow", ["drop-oldest", "disconnect"], "drop-oldest"),
-        };
+      case Op.SUBSCRIBE: {
+        const channel = head.name("channel");
+        const overflow = head.oneOf("overflow", OVERFLOWS, "drop-oldest");
+        const options = head.map("options");
+        const subscribe = { op: "subscribe", ...to, channel, overflow } as const;
+        return options === undefined ? subscribe : { ...subscribe, options: subscribeOptions(options) };
+      }
       case Op.UNSUBSCRIBE:
         return { op: "unsubscribe", ...to, channel: head.name("channel") };
       case Op.PUBLISH_CHANNEL:
@@ -213,9 +214,26 @@ export class RequestDecoder {
           op: "publishChannel",
           ...to,
           channel: head.name("channel"),
+          key: head.key("key"),
           count: countMessages(this.#limits, cursor.view, cursor.payload, cursor.end),
           ...slice(cursor),
         };
+      case Op.CHANNEL_CREDIT:
+        return {
+          op: "channelCredit",
+          ...to,
+          channel: head.name("channel"),
+          credit: head.integer("credit", 0, 1, MAX_U32),
+        };
+      case Op.CONFIGURE_CHANNEL:
+        return { op: "configureChannel", ...to, channel: head.name("channel"), config: channelConfig(head.config()) };
+      case Op.DELETE_CHANNEL:
+        return { op: "deleteChannel", ...to, channel: head.name("channel") };
+      case Op.CHANNEL_STATS:
+        return { op: "channelStats", ...to, channel: head.name("channel") };
+      case Op.CHANNELS:
+        head.integer("shard", 0, 0, MAX_U32);
+        return { op: "channels", ...to, after: head.key("after"), max: head.integer("max", 100, 1, MAX_BROWSE) };
     }
     throw new ProtocolError("UNKNOWN_OP", `there is no request ${cursor.op}`);
   }

@@ -35,6 +35,7 @@ const mayWalk = (command: Command): boolean => {
     case "pop":
     case "credit":
     case "publishChannel":
+    case "channelCredit":
       return false;
     default:
       return true;
@@ -129,12 +130,13 @@ export class RequestIntake implements Intake {
     if (spent > 0) this.#turns.excuse(spent);
   }
 
-  /** Refuses frames that do not fit into their lane. CREDIT is carried out: no client repeats it, and it is cheap. */
+  /** Refuses frames that do not fit into their lane. Credit is given: no client repeats it, and it is cheap. */
   #refuse(connection: number, bytes: Uint8Array, view: DataView, start: number, end: number): void {
     for (let at = start; at < end; ) {
       const next = at + LENGTH_BYTES + view.getUint32(at);
       const request = view.getUint32(at + REQUEST);
-      if (view.getUint8(at + OP) === Op.CREDIT) this.#decoder.decode(connection, bytes, view, at, next);
+      const op = view.getUint8(at + OP);
+      if (op === Op.CREDIT || op === Op.CHANNEL_CREDIT) this.#decoder.decode(connection, bytes, view, at, next);
       else if (request !== 0) this.#options.effects.fail(connection, request, "BUSY", LANE_FULL);
       at = next;
     }

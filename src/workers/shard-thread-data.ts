@@ -2,6 +2,7 @@
 import type { RingMemory } from "../channel/ring.js";
 import { RESERVED_DESCRIPTORS } from "../journal/descriptor-reserve.js";
 import { MAX_OPEN_PAGES } from "../journal/page-reader.js";
+import type { ChannelDefaults } from "../shard/topics/channel-defaults.js";
 
 /** The most descriptors of a shard's journal: the open segment, the reserve, the segments that pages are read from. */
 export const JOURNAL_DESCRIPTORS = 1 + RESERVED_DESCRIPTORS + MAX_OPEN_PAGES;
@@ -29,6 +30,7 @@ export interface ShardThreadData {
   readonly memoryBytes: number;
   /** Of topics that nobody has configured: milliseconds, and how often. */
   readonly topicDefaults: { readonly ttr: number; readonly retries: number };
+  readonly channelDefaults: ChannelDefaults;
   readonly limits: {
     readonly maxMessageBytes: number;
     readonly maxFrameBytes: number;

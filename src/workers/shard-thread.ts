@@ -124,6 +124,7 @@ const makePump = (): Pump =>
     shards: data.shards,
     limits: data.limits,
     topicDefaults: data.topicDefaults,
+    channelDefaults: data.channelDefaults,
     memoryBytes: data.memoryBytes,
     level: data.journal?.level ?? Durability.memory,
     segmentBytes: data.journal?.segmentBytes,

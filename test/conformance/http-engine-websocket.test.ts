@@ -16,7 +16,7 @@ const FILES = {
   certFile: fileURLToPath(new URL("fixtures/localhost-certificate.pem", import.meta.url)),
   keyFile: fileURLToPath(new URL("fixtures/localhost-key.pem", import.meta.url)),
 };
-const { http: TLS } = readCertificates({ tcpTls: undefined, httpTls: FILES });
+const { http: TLS } = readCertificates({ tcpTls: undefined, grpcTls: undefined, httpTls: FILES });
 
 /** Masked with zeros; the longest there is. */
 const PING = Buffer.concat([Buffer.from([0x89, 0x80 | 125]), Buffer.alloc(4 + 125)]);

@@ -18,7 +18,7 @@ const FILES = {
   certFile: fileURLToPath(new URL("fixtures/localhost-certificate.pem", import.meta.url)),
   keyFile: fileURLToPath(new URL("fixtures/localhost-key.pem", import.meta.url)),
 };
-const { http: TLS } = readCertificates({ tcpTls: undefined, httpTls: FILES });
+const { http: TLS } = readCertificates({ tcpTls: undefined, grpcTls: undefined, httpTls: FILES });
 
 const get = (path: string, headers = ""): string => `GET ${path} HTTP/1.1\r\n${HOST}${headers}\r\n`;
 const post = (body: string, headers = ""): string =>

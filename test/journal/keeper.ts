@@ -11,7 +11,7 @@ import { WORD_BYTES } from "../../src/protocol/entry.js";
 import { EPOCH } from "../../src/protocol/id.js";
 import { Durability } from "../../src/protocol/op.js";
 import { SELECTION_BYTES, writeSelection } from "../../src/protocol/selection.js";
-import type { Command, Publish, Slice, TopicConfig } from "../../src/shard/command.js";
+import type { ChannelConfig, Command, Publish, Slice, TopicConfig } from "../../src/shard/command.js";
 import { Replay } from "../../src/shard/recovery/replay.js";
 import { Shard } from "../../src/shard/shard.js";
 import { OPTIONS } from "../shard/model/driver.js";
@@ -140,6 +140,20 @@ export class Keeper {
     });
   }
 
+  configureChannel(channel: string, config: Partial<ChannelConfig>): Effect[] {
+    return this.#apply({ op: "configureChannel", ...this.#toChannel(channel), config });
+  }
+
+  publishChannel(channel: string, bodies: readonly string[], key = ""): Effect[] {
+    return this.#apply({
+      op: "publishChannel",
+      ...this.#toChannel(channel),
+      key,
+      count: bodies.length,
+      ...entries(bodies),
+    });
+  }
+
   pop(max: number, topic = "t", queue = "default"): Held[] {
     const where = this.#where(topic);
     const effects = this.#apply({ op: "pop", ...where, queue, max, maxBytes: 1_000_000, wait: 0 });
@@ -193,6 +207,11 @@ export class Keeper {
   #where(topic: string): { connection: number; request: number; topic: string } {
     this.#request++;
     return { connection: 1, request: this.#request, topic };
+  }
+
+  #toChannel(channel: string): { connection: number; request: number; channel: string } {
+    this.#request++;
+    return { connection: 1, request: this.#request, channel };
   }
 
   #apply(command: Command): Effect[] {

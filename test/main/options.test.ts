@@ -43,6 +43,12 @@ describe("the options of a broker", () => {
       maxTopicsPerConnection: 0,
       maxConsumersPerConnection: 2 ** 16 + 1,
       topicIdle: 0,
+      keepMessages: -1,
+      keepBytes: 0.5,
+      keepAge: -1,
+      history: 65_537,
+      historyBytes: 16 * 1024 * 1024 + 1,
+      historyIdle: -1,
       maxOutgoingBytes: 64 * 1024 - 1,
       helloTimeout: Number.NaN,
     })) {
@@ -52,6 +58,11 @@ describe("the options of a broker", () => {
       32_768,
     );
     expect(() => resolveOptions({ tcp: { host: "127.0.0.1", port: 65_536 } })).toThrow(/port of tcp/);
+  });
+
+  it("keep channels only where there is a journal", () => {
+    expect(resolveOptions({ persist: true }).persist).toBe(true);
+    expect(() => resolveOptions({ persist: true, durability: "memory" })).toThrow(/^persist must be false/);
   });
 
   it("give one connection a part of the topics and consumers, and all of a few", () => {

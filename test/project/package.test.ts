@@ -25,9 +25,16 @@ it("the package holds what its entries name, the documents, and nothing that is 
   );
   expect(paths).toEqual(expect.arrayContaining(entries.map((entry) => entry.replace("./", ""))));
   expect(paths).toEqual(
-    expect.arrayContaining(["README.md", "LICENSE", "CHANGELOG.md", "docs/protocol.md", "docs/architecture.md"]),
+    expect.arrayContaining([
+      "README.md",
+      "LICENSE",
+      "CHANGELOG.md",
+      "docs/protocol.md",
+      "docs/architecture.md",
+      "proto/mq.proto",
+    ]),
   );
-  const places = ["dist/", "docs/", "README.md", "LICENSE", "CHANGELOG.md", "package.json"];
+  const places = ["dist/", "docs/", "proto/", "README.md", "LICENSE", "CHANGELOG.md", "package.json"];
   expect(paths.filter((path) => !places.some((place) => path.startsWith(place)))).toEqual([]);
 });
 

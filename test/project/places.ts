@@ -20,6 +20,21 @@ export const PLACES: readonly Place[] = [
     mayNot: ["node:fs", "../protocol/frame.js", "../shard/shard.js", "msgpackr/pack"],
   },
   {
+    file: "src/bridge/probe.ts",
+    may: ["./bridge.js"],
+    mayNot: ["node:worker_threads", "../protocol/frame.js", "../main/native/transport.js", "../client/client.js"],
+  },
+  {
+    file: "src/grpc/probe.ts",
+    may: ["./service.js", "@grpc/grpc-js", "node:tls"],
+    mayNot: ["./thread/native-channels.js", "../client/client.js", "../main/broker.js", "node:worker_threads"],
+  },
+  {
+    file: "src/grpc/thread/probe.ts",
+    may: ["./native-channels.js", "../server.js", "../../client/client.js", "../../bridge/bridge.js"],
+    mayNot: ["../../main/broker.js", "../../shard/shard.js", "@grpc/grpc-js", "node:net"],
+  },
+  {
     file: "src/channel/probe.ts",
     may: ["./ring.js", "msgpackr/pack"],
     mayNot: ["node:worker_threads", "../protocol/frame.js", "../shard/shard.js"],
@@ -185,6 +200,16 @@ export const PLACES: readonly Place[] = [
     mayNot: ["uWebSockets.js", "../../broker.js", "../../front-ends/gmq/push.js", "../../../shard/shard.js"],
   },
   {
+    file: "src/main/ports/grpc/probe.ts",
+    may: [
+      "./grpc-port.js",
+      "../../native/connection.js",
+      "../../../grpc/thread/thread-messages.js",
+      "node:worker_threads",
+    ],
+    mayNot: ["../../broker.js", "../../../grpc/server.js", "../../../client/client.js", "@grpc/grpc-js"],
+  },
+  {
     file: "src/main/ports/http/uws.ts",
     may: ["./uws-types.js", "uWebSockets.js"],
     mayNot: ["./engine.js", "node:http", "ws"],
@@ -214,6 +239,16 @@ export const PLACES: readonly Place[] = [
     file: "src/main/front-ends/gmq/line/probe.ts",
     may: ["./lane.js", "../push.js", "../../../native/session.js", "../../../ports/front-end.js"],
     mayNot: ["../http/form.js", "../../../broker.js", "../../../ports/http/exchange.js", "node:net"],
+  },
+  {
+    file: "src/main/front-ends/memmq/probe.ts",
+    may: ["./channels.js", "../../native/session.js", "../../ports/http/sessions.js", "../../../protocol/op.js"],
+    mayNot: ["./http/pub.js", "../gmq/channel.js", "../../broker.js", "../../../client/index.js", "node:http"],
+  },
+  {
+    file: "src/main/front-ends/memmq/http/probe.ts",
+    may: ["./pub.js", "../channels.js", "../../../ports/http/exchange.js", "../../../../channel/copy-bytes.js"],
+    mayNot: ["../../gmq/http/form.js", "../../../broker.js", "../../../../client/index.js", "uWebSockets.js", "ws"],
   },
   {
     file: "src/main/probe.ts",
@@ -307,8 +342,8 @@ export const PLACES: readonly Place[] = [
   },
   {
     file: "src/client/nodes/probe.ts",
-    may: ["./picker.js", "../connect.js", "../../registry/discovery/index.js"],
-    mayNot: ["../channels/subscription.js", "../../registry/server/index.js", "../../main/broker.js", "node:net", "ws"],
+    may: ["./picker.js", "../channels/subscription.js", "../connect.js", "../../registry/discovery/index.js"],
+    mayNot: ["../admin/topic-admin.js", "../../registry/server/index.js", "../../main/broker.js", "node:net", "ws"],
   },
   {
     file: "src/client/index.ts",
@@ -339,6 +374,11 @@ export const PLACES: readonly Place[] = [
     mayNot: ["../serve.js", "../gnode.js", "../../shard/shard.js", "../../main/broker.js", "pino"],
   },
   {
+    file: "src/mq-files/probe.ts",
+    may: ["./topic-files.js", "../journal/disk.js", "../protocol/id.js", "node:path"],
+    mayNot: ["../journal/file-journal.js", "../main/broker.js", "../client/client.js", "../shard/shard.js", "node:fs"],
+  },
+  {
     file: "src/cli/memmq/probe.ts",
     may: ["./memmq-settings.js", "../go-flags.js", "../../index.js", "../../main/options.js", "node:fs"],
     mayNot: ["../serve.js", "../gmq/settings.js", "../../shard/shard.js", "../../main/broker.js", "ini"],
@@ -347,5 +387,30 @@ export const PLACES: readonly Place[] = [
     file: "src/gmq-client/probe.ts",
     may: ["./requests.js", "node:net", "node:events"],
     mayNot: ["../client/index.js", "../protocol/op.js", "../main/options.js"],
+  },
+  {
+    file: "src/servers/probe.ts",
+    may: ["./selector.js", "./resolver.js"],
+    mayNot: ["node:dns/promises", "../client/index.js", "../main/options.js"],
+  },
+  {
+    file: "src/servers/dns-resolver.ts",
+    may: ["./resolver.js", "node:dns/promises"],
+    mayNot: ["node:net", "../client/index.js", "../main/options.js"],
+  },
+  {
+    file: "src/memmq-client/link.ts",
+    may: ["./options.js", "../client/base/error.js"],
+    mayNot: ["node:net", "../main/options.js", "../client/client.js"],
+  },
+  {
+    file: "src/memmq-client/http/probe.ts",
+    may: ["../link.js", "../../servers/server.js", "node:net", "ws"],
+    mayNot: ["../client.js", "../../client/client.js", "../../main/options.js", "uWebSockets.js"],
+  },
+  {
+    file: "src/memmq-client/probe.ts",
+    may: ["./link.js", "./http/http-link.js", "../servers/dns-resolver.js", "../client/base/error.js"],
+    mayNot: ["ws", "node:net", "../client/client.js", "../main/options.js", "../cli/memmq.js"],
   },
 ];

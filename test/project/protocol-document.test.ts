@@ -4,6 +4,7 @@ import { resolveOptions } from "../../src/main/options.js";
 import { ERRORS } from "../../src/protocol/errors.js";
 import * as limits from "../../src/protocol/limits.js";
 import { Answer, Durability, Op, PROTOCOL_VERSION } from "../../src/protocol/op.js";
+import { CHANNEL_DEFAULTS } from "../../src/shard/topics/channel-defaults.js";
 import { DEFAULT_CONFIG } from "../../src/shard/topics/topic.js";
 import { cell, leadingNumber, readDocument, section, tableRows } from "./document.js";
 
@@ -102,17 +103,40 @@ describe("docs/protocol.md and the code", () => {
     });
   });
 
+  /** The table of keys behind the paragraph that begins with a request's name. */
+  const configurationOf = (request: string): unknown => {
+    const requests = section(protocol, "Requests");
+    const from = requests.indexOf(`**${request}** takes a map`);
+    const until = requests.indexOf("\n\n**", from);
+    const value = (text: string): unknown => {
+      const number = /^[0-9]/.test(text) ? leadingNumber(text) : undefined;
+      return number === undefined ? text : text.endsWith(" MiB") ? number * 1024 * 1024 : number;
+    };
+    const rows = tableRows(requests.slice(from, until));
+    return Object.fromEntries(rows.map((row) => [cell(row, "key"), value(cell(row, "default"))]));
+  };
+
   it("agree on the configuration of a topic", () => {
-    const value = (text: string): unknown => (/^[0-9]/.test(text) ? leadingNumber(text) : text);
-    const stated = tableRows(section(protocol, "Requests"))
-      .filter((row) => row.has("key"))
-      .map((row) => [cell(row, "key"), value(cell(row, "default"))]);
     // A topic that says nothing of durability follows its broker.
     const absent = { durability: "the broker's" };
-    expect(Object.fromEntries(stated)).toEqual({
+    expect(configurationOf("CONFIGURE")).toEqual({
       ...DEFAULT_CONFIG,
       ...absent,
       autoAck: String(DEFAULT_CONFIG.autoAck),
+    });
+  });
+
+  it("agree on the configuration of a channel", () => {
+    const { maxMessages, maxBytes, maxAge, historyBytes } = CHANNEL_DEFAULTS;
+    expect(configurationOf("CONFIGURE_CHANNEL")).toEqual({
+      keep: "--persist",
+      maxMessages,
+      maxBytes,
+      maxAge,
+      // What a subscriber may ask for is not there before it does.
+      history: 0,
+      historyBytes,
+      durability: "the broker's",
     });
   });
 

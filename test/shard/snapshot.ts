@@ -57,6 +57,14 @@ export const snapshot = (shard: Shard): readonly SeenQueue[] => {
       });
     }
   }
+  for (const { name, settings, numbering, queue } of shard.directory.channels.byName.values()) {
+    if (!queue.isRecorded) continue;
+    const { number, paused, isDeclared, bindKey } = queue;
+    const messages = messagesOf(shard, queue.ready);
+    const order = messages.map(({ id }) => id);
+    const config = { ...settings, ...numbering };
+    seen.push({ topic: `channel ${name}`, config, bindKey, number, paused, isDeclared, messages, order });
+  }
   return seen.sort((a, b) => a.number - b.number);
 };
 

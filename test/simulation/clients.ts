@@ -11,6 +11,7 @@ import type { Queue } from "../../src/shard/messages/queue.js";
 import type { Shard } from "../../src/shard/shard.js";
 import { RouteSearch } from "../../src/shard/topics/route-search.js";
 import type { Topic } from "../../src/shard/topics/topic.js";
+import type { ChannelClients } from "./channel-clients.js";
 import { type Held, type Photograph, wordsOf } from "./photograph.js";
 import type { Batch, Shadow } from "./shadow.js";
 import type { Answer } from "./staged-answers.js";
@@ -55,7 +56,10 @@ export class Clients {
   #consumers: Consumer[] = [];
   #request = 0;
 
-  constructor(readonly shadow: Shadow) {}
+  constructor(
+    readonly shadow: Shadow,
+    readonly channels: ChannelClients,
+  ) {}
 
   /** Everybody's connection is gone with the broker. */
   forget(): void {
@@ -104,6 +108,15 @@ export class Clients {
       case "cancel":
       case "reschedule":
         return this.#settle(step, request, shard, photo);
+      case "publishChannel":
+      case "subscribe":
+      case "unsubscribe":
+      case "channelCredit":
+      case "hold":
+      case "release":
+      case "configureChannel":
+      case "deleteChannel":
+        return this.channels.command(step, request);
       default:
         return this.#administer(step, request);
     }
@@ -111,7 +124,8 @@ export class Clients {
 
   /** The broker has said this, and has not sent it yet: ids are taken. */
   staged(answer: Answer, shard: Shard): void {
-    if (answer.kind === "close") return;
+    this.channels.staged(answer);
+    if (!isAddressed(answer)) return;
     const pending = this.#pending.get(name(answer));
     if (pending?.about === "messages") {
       pending.level = Math.min(pending.level || Durability.fsync, levelOf(shard, pending.topic));
@@ -122,10 +136,9 @@ export class Clients {
 
   /** A client has got this, at a time. */
   released(answer: Answer, at: number): void {
-    if (answer.kind === "close") {
-      this.#disconnected(answer.connection);
-      return;
-    }
+    this.channels.released(answer, at);
+    if (answer.kind === "close") this.#disconnected(answer.connection);
+    if (!isAddressed(answer)) return;
     const pending = this.#pending.get(name(answer));
     if (pending === undefined) return;
     if (pending.about === "publish" && answer.kind === "confirm") {
@@ -227,6 +240,9 @@ export class Clients {
 
 const name = ({ connection, request }: { readonly connection: number; readonly request: number }): string =>
   `${connection}/${request}`;
+
+/** Whether it says which request it answers. */
+const isAddressed = (answer: Answer): answer is Extract<Answer, { readonly request: number }> => "request" in answer;
 
 /** The `Durability` that the answers about a topic have. */
 const levelOf = (shard: Shard, topic: string): number => shard.directory.find(topic)?.level ?? shard.store.level;

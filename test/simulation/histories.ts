@@ -3,18 +3,24 @@
  * are, how often it crashes), so that rare states are reached by those seeds that drive towards them.
  */
 import { Durability } from "../../src/protocol/op.js";
-import type { MessageState, TopicConfig } from "../../src/shard/command.js";
+import type { ChannelConfig, MessageState, Overflow, TopicConfig } from "../../src/shard/command.js";
 import { Random } from "./random.js";
 import type { FaultKind } from "./simulated-disk.js";
-import type { ClientStep, History, Move, Pick, Settings, Step } from "./steps.js";
+import type { ChannelStep, ClientStep, History, Move, Pick, Settings, Step } from "./steps.js";
 
 const KIB = 1024;
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
+/** When histories begin. */
+const BEGIN = Date.UTC(2026, 0, 1);
 
 export const TOPICS = ["t", "u", "v"] as const;
 const QUEUES = ["default", "a", "b"] as const;
 const CONNECTIONS = [1, 2, 3] as const;
+export const CHANNELS = ["c", "d"] as const;
+/** Those of subscribers, which are held and released. */
+const FOLLOWERS = [11, 12, 13] as const;
+const OVERFLOWS: readonly Overflow[] = ["drop-oldest", "drop-newest", "disconnect", "block"];
 const STATES: readonly MessageState[] = ["ready", "delayed", "in-flight", "dead"];
 const PATTERNS = ["a", ".*", "^(a|b)$", "default"] as const;
 
@@ -54,6 +60,14 @@ const WEIGHTS: Readonly<Record<ClientStep["do"] | "wait", number>> = {
   resume: 1.5,
   purge: 0.7,
   disconnect: 1.5,
+  publishChannel: 10,
+  subscribe: 3,
+  unsubscribe: 0.5,
+  channelCredit: 2,
+  hold: 1,
+  release: 2,
+  configureChannel: 0.5,
+  deleteChannel: 0.1,
   wait: 12,
 };
 
@@ -99,6 +113,9 @@ export const historyOf = (seed: number, steps: number, other: Partial<Habits> = 
   for (const topic of habits.topics) {
     if (random.chance(0.7)) play({ do: "declareQueue", topic, queue: "a" });
     if (random.chance(0.5)) play({ do: "configure", topic, config: configOf(random) });
+  }
+  for (const channel of CHANNELS) {
+    if (random.chance(0.7)) play({ do: "configureChannel", channel, config: { keep: true } });
   }
   while (moves.length < steps) {
     if (random.chance(habits.crash)) play(crashOf(random));
@@ -257,5 +274,59 @@ const stepOf = (random: Random, habits: Habits): Step => {
       return { do: kind, connection };
     case "wait":
       return { do: kind, time: timeOf(random) };
+    default:
+      return channelStepOf(kind, random, habits);
   }
 };
+
+const channelStepOf = (kind: ChannelStep["do"], random: Random, habits: Habits): ChannelStep => {
+  const channel = random.one(CHANNELS);
+  const connection = random.one(FOLLOWERS);
+  switch (kind) {
+    case "publishChannel": {
+      const count = random.often([2, 1], [2, random.between(1, habits.maxCount)]);
+      const key = random.often<string>([3, ""], [1, "key"]);
+      return { do: kind, connection: random.one(CONNECTIONS), channel, key, count, size: random.below(habits.maxSize) };
+    }
+    case "subscribe": {
+      const time = BEGIN + random.below(DAY);
+      const from = random.often<"now" | "start" | "resume" | number>(
+        [1, "now"],
+        [3, "start"],
+        [6, "resume"],
+        [1, time],
+      );
+      const credit = random.often([3, 0], [1, random.between(1, 50)]);
+      return {
+        do: kind,
+        connection,
+        channel,
+        from,
+        recover: random.chance(0.7),
+        overflow: random.one(OVERFLOWS),
+        credit,
+      };
+    }
+    case "unsubscribe":
+    case "hold":
+    case "release":
+      return { do: kind, connection, channel };
+    case "channelCredit":
+      return { do: kind, connection, channel, credit: random.between(1, 60) };
+    case "configureChannel":
+      return { do: kind, channel, config: channelConfigOf(random) };
+    case "deleteChannel":
+      return { do: kind, channel };
+  }
+};
+
+const channelConfigOf = (random: Random): Partial<ChannelConfig> =>
+  random.often<Partial<ChannelConfig>>(
+    [4, { keep: true }],
+    [1, { keep: false }],
+    [2, { maxMessages: random.often([1, 0], [2, random.between(1, 60)]) }],
+    [1, { maxBytes: random.often([1, 0], [2, random.between(400, 20_000)]) }],
+    [1, { maxAge: random.often([1, 0], [1, timeOf(random)]) }],
+    [1, { history: random.between(0, 50) }],
+    [1, { durability: random.often(...DURABILITIES) }],
+  );

@@ -33,14 +33,26 @@ export type Answer =
   | (Addressed & { readonly kind: "settled"; readonly faults: ReadonlySet<number> })
   | (Addressed & { readonly kind: "messages"; readonly messages: readonly Delivered[] })
   | (Addressed & { readonly kind: "fail"; readonly error: ErrorName })
-  | (Addressed & { readonly kind: "result" | "consumerClosed" })
+  | (Addressed & { readonly kind: "result"; readonly value: unknown })
+  | (Addressed & { readonly kind: "consumerClosed" })
+  | ChannelMessages
+  | { readonly kind: "channelLost"; readonly connection: number; readonly channel: string; readonly count: number }
   | { readonly kind: "close"; readonly connection: number };
+
+interface ChannelMessages {
+  readonly kind: "channelMessages";
+  readonly connections: readonly number[];
+  readonly channel: string;
+  readonly position: number;
+  readonly entries: string[];
+}
 
 type OpenMessages = Addressed & { readonly messages: Delivered[] };
 
 export class StagedAnswers implements StagedEffects<StagedAnswers>, Effects {
   #answers: Answer[] = [];
   #open: OpenMessages | undefined;
+  #channel: ChannelMessages | undefined;
 
   /** Everything since the last call. */
   take(): Answer[] {
@@ -84,8 +96,8 @@ export class StagedAnswers implements StagedEffects<StagedAnswers>, Effects {
     this.#answers.push({ kind: "fail", connection, request, error });
   }
 
-  result(connection: number, request: number): void {
-    this.#answers.push({ kind: "result", connection, request });
+  result(connection: number, request: number, value: unknown): void {
+    this.#answers.push({ kind: "result", connection, request, value });
   }
 
   settled(connection: number, request: number, _count: number, faults: readonly Fault[]): void {
@@ -126,11 +138,21 @@ export class StagedAnswers implements StagedEffects<StagedAnswers>, Effects {
     this.#answers.push({ kind: "close", connection });
   }
 
-  channelMessages(): void {
-    // Channels keep nothing: there are none here.
+  openChannel(connections: readonly number[], channel: string, position: number): void {
+    this.#channel = { kind: "channelMessages", connections: [...connections], channel, position, entries: [] };
   }
 
-  channelLost(): void {
-    // As above.
+  channelEntries(bytes: Uint8Array, start: number, end: number): void {
+    this.#channel?.entries.push(...splitEntries(bytes, start, end));
+  }
+
+  closeChannel(): void {
+    assert.ok(this.#channel !== undefined, "a channel is closed and was not opened");
+    this.#answers.push(this.#channel);
+    this.#channel = undefined;
+  }
+
+  channelLost(connection: number, channel: string, count: number): void {
+    this.#answers.push({ kind: "channelLost", connection, channel, count });
   }
 }

@@ -3,7 +3,7 @@
  * ends. Messages are named by what became of them, so that a step means something whatever went before: a history stays
  * playable when some of its steps are left out.
  */
-import type { MessageState, TopicConfig } from "../../src/shard/command.js";
+import type { ChannelConfig, MessageState, Overflow, TopicConfig } from "../../src/shard/command.js";
 import type { CrashKind, Fault } from "./simulated-disk.js";
 
 /** A piece of what a request selects: `from` says what for, `at` which of those, `count` how many from there on. */
@@ -60,7 +60,29 @@ export type ClientStep =
   | (At & { readonly do: QueueVerb })
   | { readonly do: "deleteTopic"; readonly topic: string }
   | (At & { readonly do: "purge"; readonly state: MessageState | "all" })
-  | { readonly do: "disconnect"; readonly connection: number };
+  | { readonly do: "disconnect"; readonly connection: number }
+  | ChannelStep;
+
+interface Following {
+  readonly connection: number;
+  readonly channel: string;
+}
+
+export type ChannelStep =
+  | (Following & { readonly do: "publishChannel"; readonly key: string; readonly count: number; readonly size: number })
+  | (Following & {
+      readonly do: "subscribe";
+      /** A time, or to go on where the same connection was. */
+      readonly from: "now" | "start" | "resume" | number;
+      readonly recover: boolean;
+      readonly overflow: Overflow;
+      /** 0: no limit. */
+      readonly credit: number;
+    })
+  | (Following & { readonly do: "unsubscribe" | "hold" | "release" })
+  | (Following & { readonly do: "channelCredit"; readonly credit: number })
+  | { readonly do: "configureChannel"; readonly channel: string; readonly config: Partial<ChannelConfig> }
+  | { readonly do: "deleteChannel"; readonly channel: string };
 
 /** The end of everything. */
 export interface CrashStep {

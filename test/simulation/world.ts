@@ -14,6 +14,7 @@ import type { Browse, MessageState } from "../../src/shard/command.js";
 import { BrowseCursor, browse } from "../../src/shard/messages/browse.js";
 import type { Queue } from "../../src/shard/messages/queue.js";
 import type { Topic } from "../../src/shard/topics/topic.js";
+import { ChannelClients } from "./channel-clients.js";
 import { Clients } from "./clients.js";
 import { Life, type Makers } from "./life.js";
 import { Photograph, type QueueView } from "./photograph.js";
@@ -98,7 +99,8 @@ export class World {
     forgotten: 0,
   };
   readonly #shadow = new Shadow();
-  readonly #clients = new Clients(this.#shadow);
+  readonly #channels: ChannelClients;
+  readonly #clients: Clients;
   readonly #disk: SimulatedDisk;
   #clock = BEGIN;
   #life: Life;
@@ -115,6 +117,8 @@ export class World {
     readonly history: History,
     readonly makers: Makers,
   ) {
+    this.#channels = new ChannelClients(history.settings.level);
+    this.#clients = new Clients(this.#shadow, this.#channels);
     this.#disk = makers.disk(history.seed);
     this.#disk.makeDirectory(DIRECTORY);
     this.#disk.syncDirectory("/");
@@ -339,6 +343,7 @@ export class World {
       level === Durability.fsync || (level === Durability.write && (ends === "process" || at <= ticked - WRITE_WINDOW));
     this.#compare(holds);
     this.#shadow.restart(this.#look(), holds, this.#clock);
+    this.#channels.restart(this.#life.shard, holds, this.#clock);
     this.#settle();
   }
 

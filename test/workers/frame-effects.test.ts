@@ -29,7 +29,12 @@ const staged = () => {
     }, 100);
     return records;
   };
-  return { effects, read };
+  const fanOut = (connections: readonly number[], entries: string): void => {
+    effects.openChannel(connections, "news", 0, 0, 0);
+    effects.channelEntries(Buffer.from(entries, "hex"), 0, entries.length / 2);
+    effects.closeChannel();
+  };
+  return { effects, read, fanOut };
 };
 
 const receipt = (request: number, requests: number, high: number, low: number, messages: number): string =>
@@ -90,11 +95,11 @@ test("a text that repeats a client's own words is cut to fit into a head", () =>
 });
 
 test("fan-outs to one audience share a record", () => {
-  const { effects, read } = staged();
+  const { read, fanOut } = staged();
   const audience = [4, 7, 9];
-  effects.channelMessages(audience, "news", Buffer.from("0000000161", "hex"), 0, 5);
-  effects.channelMessages(audience, "news", Buffer.from("0000000162", "hex"), 0, 5);
-  effects.channelMessages([4], "news", Buffer.from("0000000163", "hex"), 0, 5);
+  fanOut(audience, "0000000161");
+  fanOut(audience, "0000000162");
+  fanOut([4], "0000000163");
   expect(read().map(({ frames }) => frames.map(({ payload }) => payload))).toEqual([
     ["0000000161", "0000000162"],
     ["0000000163"],
@@ -102,8 +107,8 @@ test("fan-outs to one audience share a record", () => {
 });
 
 test("a fan-out is one record for all its connections", () => {
-  const { effects, read } = staged();
-  effects.channelMessages([4, 7, 9], "news", Buffer.from("0000000161", "hex"), 0, 5);
+  const { effects, read, fanOut } = staged();
+  fanOut([4, 7, 9], "0000000161");
   effects.close(7, "SLOW_SUBSCRIBER", "too slow");
   expect(read()).toMatchObject([
     { envelope: [EnvelopeOp.FAN_OUT, 4, 7, 9], frames: [{ op: Answer.CHANNEL_MESSAGES, payload: "0000000161" }] },

@@ -2,7 +2,13 @@
  * Reads the values of RESULT answers. Only their kind is checked; a broker is trusted for what is in them.
  */
 import { ProtocolError } from "../../protocol/errors.js";
-import type { BackupSummary, TopicConfig, TopicStatistics } from "../arguments/options.js";
+import type {
+  BackupSummary,
+  ChannelConfig,
+  ChannelStatistics,
+  TopicConfig,
+  TopicStatistics,
+} from "../arguments/options.js";
 
 const record = (value: unknown, what: string): object => {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
@@ -16,17 +22,27 @@ export const readConfig = (value: unknown): TopicConfig => record(value, "a conf
 export const readStatistics = (value: unknown): TopicStatistics =>
   record(value, "the statistics of a topic") as TopicStatistics;
 
-/** A page of the topics of a shard, and whether there are more after it. */
-export interface TopicPage {
-  readonly topics: readonly TopicStatistics[];
+export const readChannelConfig = (value: unknown): ChannelConfig => record(value, "a configuration") as ChannelConfig;
+
+export const readChannelStatistics = (value: unknown): ChannelStatistics =>
+  record(value, "the statistics of a channel") as ChannelStatistics;
+
+/** A page of the topics or the channels of a shard, and whether there are more after it. */
+export interface Page<T> {
+  readonly items: readonly T[];
   readonly more: boolean;
 }
 
-export const readTopicPage = (value: unknown): TopicPage => {
-  const [topics, more]: readonly unknown[] = Array.isArray(value) ? value : [];
-  if (!Array.isArray(topics)) throw new ProtocolError("BAD_FRAME", "a page of topics is not a list");
-  return { topics: topics.map(readStatistics), more: more === true };
-};
+const readPage =
+  <T>(readItem: (value: unknown) => T) =>
+  (value: unknown): Page<T> => {
+    const [items, more]: readonly unknown[] = Array.isArray(value) ? value : [];
+    if (!Array.isArray(items)) throw new ProtocolError("BAD_FRAME", "a page is not a list");
+    return { items: items.map(readItem), more: more === true };
+  };
+
+export const readTopicPage = readPage(readStatistics);
+export const readChannelPage = readPage(readChannelStatistics);
 
 export const readBackupSummary = (value: unknown): BackupSummary => record(value, "a backup") as BackupSummary;
 

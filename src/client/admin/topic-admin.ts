@@ -10,10 +10,8 @@ import { ask } from "../connection/ask.js";
 import type { Connection } from "../connection/connection.js";
 import { CountRequest, ResultRequest } from "../connection/pending-request.js";
 import { requestHead } from "../connection/request-head.js";
+import { pages } from "./pages.js";
 import { readBackupSummary, readConfig, readStatistics, readTopicPage } from "./results.js";
-
-/** Topics of one page. */
-const PAGE_SIZE = 100;
 
 export class TopicAdmin {
   readonly #connection: Connection;
@@ -70,16 +68,8 @@ export class TopicAdmin {
     return ask(this.#connection, Op.STATS, [topic], new ResultRequest(readStatistics));
   }
 
-  async *topics(): AsyncGenerator<TopicStatistics, void> {
-    for (let shard = 0; shard < this.#connection.info.shards; shard++) {
-      for (let after = "", more = true; more; ) {
-        const head = [shard, after, PAGE_SIZE];
-        const page = await ask(this.#connection, Op.TOPICS, head, new ResultRequest(readTopicPage));
-        yield* page.topics;
-        after = page.topics.at(-1)?.name ?? "";
-        more = page.more && after !== "";
-      }
-    }
+  topics(): AsyncGenerator<TopicStatistics, void> {
+    return pages(this.#connection, Op.TOPICS, readTopicPage);
   }
 
   async backup(directory: string): Promise<BackupSummary> {

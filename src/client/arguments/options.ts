@@ -41,12 +41,17 @@ export interface ConnectOptions {
   readonly maxPendingBytes?: number | undefined;
 }
 
-export interface ChannelPublishOptions {
+interface MessageOptions {
   /** A small map that travels with the message, at most 65,535 bytes as msgpack. Default: none. */
   readonly headers?: Headers | undefined;
 }
 
-export interface PublishOptions extends ChannelPublishOptions {
+export interface ChannelPublishOptions extends MessageOptions {
+  /** What subscribers with the policy `conflate` go by: they get the last message of each key. Default: none. */
+  readonly key?: string | undefined;
+}
+
+export interface PublishOptions extends MessageOptions {
   /** Chooses queues: a bind key, or a pattern when the topic's mode is `pattern`. Default: the queue `default`. */
   readonly routeKey?: string | undefined;
   /** Holds the message back. Milliseconds, default 0, at most ten years. */
@@ -116,17 +121,60 @@ export interface TouchOptions {
   readonly ttr?: number | undefined;
 }
 
+/** What becomes of a subscriber that does not keep up. */
+export type Overflow = "drop-oldest" | "drop-newest" | "conflate" | "disconnect" | "block";
+
 export interface SubscribeOptions {
   /**
-   * What happens when this subscription is behind by more than 8,192 messages or 4 MiB, in the broker or here: the
-   * oldest are dropped and counted, or the connection ends with SLOW_SUBSCRIBER. Default `drop-oldest`.
+   * What happens when this subscription is behind by more than 8,192 messages or 4 MiB. `drop-oldest`, the default: the
+   * oldest are dropped and counted. `drop-newest`: those that come then are. `conflate`: it gets the last message of each
+   * key only, however little it is behind. `disconnect`: the connection ends with SLOW_SUBSCRIBER. `block`: publishes to
+   * the channel are confirmed when it has caught up. Of a kept channel it reads on from what is kept instead.
    */
-  readonly overflow?: "drop-oldest" | "disconnect" | undefined;
+  readonly overflow?: Overflow | undefined;
   /**
-   * Called with how many messages were lost, each time some are. What it throws, or rejects with, is printed with
-   * `console.error` and ends nothing.
+   * The first message: the next one, the oldest that there is, the first that was published at that time or later, or the
+   * one at a position. With the `epoch` of an earlier subscription it goes on where that was, and `recovered` and `lost`
+   * tell whether anything is missing. Default `now`.
+   *
+   * A subscription with this, `recover` or `credit`, or with the policy `drop-newest`, `conflate` or `block`, goes on by
+   * itself when the shard of its channel was restarted (`onResumed`), and has its channel alone: another subscription of the
+   * same client to it is refused with BAD_ARGUMENT. Others end with SHARD_RESTARTED.
+   */
+  readonly from?: "now" | "start" | Date | ChannelPosition | undefined;
+  /** Has a channel that is not kept remember its last messages, so that subscribers can go on. Default false. */
+  readonly recover?: boolean | undefined;
+  /**
+   * Messages that may have come and not be read. The broker sends no more, so that nothing is dropped here: `overflow` is
+   * about what the program has read. `auto`, the default of a subscription that has its channel alone: as many as take about
+   * 4 MiB, up to 4,096. Others have no limit.
+   */
+  readonly credit?: number | "auto" | undefined;
+  /**
+   * Called with how many messages were lost, each time some are known to be. What it throws, or rejects with, is printed
+   * with `console.error` and ends nothing.
    */
   readonly onLost?: ((count: number) => void) | undefined;
+  /** Called when it goes on after an interruption. What it throws is treated as that of `onLost`. */
+  readonly onResumed?: ((resumption: Resumption) => void) | undefined;
+}
+
+/** A place in a channel. */
+export interface ChannelPosition {
+  readonly position: number;
+  /** What it counts in. Default: whatever the channel has now. */
+  readonly epoch?: string | undefined;
+}
+
+/** How a subscription went on after it was interrupted. */
+export interface Resumption {
+  readonly epoch: string;
+  /** Of the first message that comes. */
+  readonly position: number;
+  /** Nothing is missing. */
+  readonly recovered: boolean;
+  /** How many messages are missing; undefined: unknown, because the channel has begun again. */
+  readonly lost: number | undefined;
 }
 
 export interface DrainOptions {
@@ -157,6 +205,42 @@ export interface TopicConfig {
   readonly expired: "drop" | "dead-letter";
   /** What a confirm waits for: the disk, the system, or nothing. Absent: the broker's `--durability`. */
   readonly durability?: "fsync" | "write" | "memory";
+}
+
+/** What a channel does with its messages. docs/protocol.md tells the range of each value. */
+export interface ChannelConfig {
+  /** Its messages are kept; false drops those that are. Default: the broker's `--persist`. */
+  readonly keep: boolean;
+  /** Kept messages, the newest. Default 0: no limit. */
+  readonly maxMessages: number;
+  /** Bytes of the same. Default 0: no limit. */
+  readonly maxBytes: number;
+  /** How long a message is kept. Milliseconds, default 0: no limit. */
+  readonly maxAge: number;
+  /** Messages of a history in memory that is always there. Default 0. */
+  readonly history: number;
+  /** Bytes of any history. Default 1,048,576 (1 MiB). */
+  readonly historyBytes: number;
+  /** What a confirm waits for. Absent: the broker's `--durability`. */
+  readonly durability?: "fsync" | "write" | "memory";
+}
+
+export interface ChannelStatistics {
+  readonly name: string;
+  readonly config: ChannelConfig;
+  readonly kept: boolean;
+  readonly epoch: string;
+  /** The position of the oldest message there is, and of the next one. */
+  readonly first: number;
+  readonly next: number;
+  /** Messages there are, and their bytes. */
+  readonly messages: number;
+  readonly bytes: number;
+  readonly published: number;
+  readonly dropped: number;
+  readonly subscribers: number;
+  /** How many of them are behind. */
+  readonly behind: number;
 }
 
 /** What a backup has come to. */

@@ -2,6 +2,7 @@
  * Checks of the arguments of each request. Every method throws BAD_ARGUMENT for the first wrong one, and returns the
  * options that it has read.
  */
+import { formatId, parseId } from "../../protocol/id.js";
 import { MAX_BROWSE } from "../../protocol/limits.js";
 import {
   badArgument,
@@ -10,8 +11,10 @@ import {
   checkFlag,
   checkKey,
   checkName,
+  checkObject,
   checkWait,
   checkWhole,
+  readFrom,
 } from "./argument-checks.js";
 import { OPTIONS, type OptionNames, readOptions } from "./option-reader.js";
 import type {
@@ -28,6 +31,7 @@ import type {
 } from "./options.js";
 
 const MAX_U32 = 0xffff_ffff;
+const OVERFLOWS = ["drop-oldest", "drop-newest", "conflate", "disconnect", "block"];
 const STATES = ["ready", "delayed", "in-flight", "dead"];
 
 export class RequestChecks {
@@ -61,6 +65,11 @@ export class RequestChecks {
     checkKey("routeKey", routeKey, this.#maxNameBytes);
     checkDuration("delay", delay);
     checkDuration("ttl", ttl);
+  }
+
+  publishToChannel(channel: unknown, key: unknown): void {
+    this.name("channel", channel);
+    checkKey("key", key, this.#maxNameBytes);
   }
 
   pop(topic: unknown, options: PopOptions): PopOptions {
@@ -112,12 +121,43 @@ export class RequestChecks {
   subscribe(channel: unknown, options: SubscribeOptions): SubscribeOptions {
     this.name("channel", channel);
     const read = readOptions(options, OPTIONS.subscribe);
-    checkChoice("overflow", read.overflow, ["drop-oldest", "disconnect"]);
-    const { onLost } = read;
-    if (onLost !== undefined && typeof onLost !== "function") throw badArgument("onLost", onLost, "a function");
-    return read;
+    checkChoice("overflow", read.overflow, OVERFLOWS);
+    checkFlag("recover", read.recover);
+    if (read.credit !== "auto") checkCredit(read.credit);
+    checkFunction("onLost", read.onLost);
+    checkFunction("onResumed", read.onResumed);
+    return { ...read, from: readFromOption(read.from) };
   }
 }
+
+const checkFunction = (what: string, value: unknown): void => {
+  if (value !== undefined && typeof value !== "function") throw badArgument(what, value, "a function");
+};
+
+const checkCredit = (value: unknown): void => {
+  if (value === undefined) return;
+  if (typeof value === "number" && Number.isInteger(value) && value >= 1 && value <= MAX_U32) return;
+  throw badArgument("credit", value, 'a whole number from 1 to 4,294,967,295, or "auto"');
+};
+
+const START = '"now", "start", a Date, or an object with a position';
+
+/** A copy of it: the program may change its Date. */
+const readFromOption = (from: SubscribeOptions["from"]): SubscribeOptions["from"] => {
+  if (from === undefined || from === "now" || from === "start") return from;
+  if (from instanceof Date) {
+    const time = readFrom("from", () => from.getTime());
+    if (!Number.isSafeInteger(time) || time < 0) throw badArgument("from", from, "a valid Date from 1970 on");
+    return new Date(time);
+  }
+  checkObject("from", from, START);
+  const { position, epoch } = readOptions(from, OPTIONS.position);
+  if (position === undefined) throw badArgument("from.position", position, "a whole number from 0 on");
+  checkWhole("from.position", position, 0, Number.MAX_SAFE_INTEGER);
+  const id = typeof epoch === "string" ? parseId(epoch) : undefined;
+  if (epoch !== undefined && id === undefined) throw badArgument("from.epoch", epoch, "the epoch of a subscription");
+  return id === undefined ? { position } : { position, epoch: formatId(id.high, id.low) };
+};
 
 const checkAmount = ({ max, maxBytes }: PopDeadOptions): void => {
   checkWhole("max", max, 1, MAX_U32);

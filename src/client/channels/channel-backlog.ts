@@ -1,53 +1,63 @@
 /**
- * The received messages of a subscription that are not read yet. It keeps as many as the broker does for a subscriber.
+ * The received messages of a subscription that are not read yet. Without a credit it keeps as many as the broker does for
+ * a subscriber; with one the broker sends no more than there is room for.
  */
 import { Fifo } from "../../collections/fifo.js";
+import { BACKLOG_BYTES, BACKLOG_MESSAGES } from "../../protocol/limits.js";
 import { compactCopy } from "../messages/compact-copy.js";
-import { type Arrival, nextEntry } from "../messages/content.js";
-import { ChannelMessage } from "./channel-message.js";
-
-/** The limits that docs/protocol.md gives for the broker. */
-const MAX_MESSAGES = 8192;
-const MAX_BYTES = 4 * 1024 * 1024;
+import { nextEntry } from "../messages/content.js";
+import { type ChannelArrival, ChannelMessage } from "./channel-message.js";
 
 /** The unread entries of one frame. */
 interface FrameRest {
-  readonly arrival: Arrival;
+  readonly arrival: ChannelArrival;
+  /** Messages of it that have been taken. */
+  index: number;
   at: number;
   left: number;
   /** Messages lost right before its next one. */
   lost: number;
 }
 
+/** A message that has been taken. */
+interface Taken extends Pick<FrameRest, "arrival" | "index" | "at" | "lost"> {
+  readonly bytes: number;
+}
+
 export class ChannelBacklog {
   readonly #frames = new Fifo<FrameRest>();
+  readonly #isBounded: boolean;
   #messages = 0;
   #bytes = 0;
   /** Messages lost after the last one in it. */
   #lostLast = 0;
+
+  /** `isBounded`: it drops the oldest messages when there are too many. */
+  constructor(isBounded: boolean) {
+    this.#isBounded = isBounded;
+  }
 
   /** Messages in it. */
   get size(): number {
     return this.#messages;
   }
 
+  /** Where its oldest message is from. */
+  get oldest(): { readonly epoch: string | undefined; readonly position: number } | undefined {
+    const frame = this.#frames.at(0);
+    return frame && { epoch: frame.arrival.epoch, position: frame.arrival.position + frame.index };
+  }
+
   /** Adds the `count` entries [start, end). Returns how many messages it dropped for them, the oldest first. */
-  push(arrival: Arrival, start: number, end: number, count: number): number {
+  push(arrival: ChannelArrival, start: number, end: number, count: number): number {
     const own = compactCopy(arrival.bytes, start, end, this.#frames.length);
-    const from = own === undefined ? arrival : { bytes: own, view: new DataView(own.buffer) };
-    this.#frames.push({ arrival: from, at: own === undefined ? start : 0, left: count, lost: this.#lostLast });
+    const from = own === undefined ? arrival : { ...arrival, bytes: own, view: new DataView(own.buffer) };
+    const at = own === undefined ? start : 0;
+    this.#frames.push({ arrival: from, index: 0, at, left: count, lost: this.#lostLast });
     this.#lostLast = 0;
     this.#messages += count;
     this.#bytes += end - start;
-    let dropped = 0;
-    // One message is kept however large it is.
-    while ((this.#messages > MAX_MESSAGES || this.#bytes > MAX_BYTES) && this.#messages > 1) {
-      const frame = this.#take();
-      if (frame === undefined) break;
-      dropped++;
-      this.#addLost(frame.lost + 1);
-    }
-    return dropped;
+    return this.#isBounded ? this.#dropOldest() : 0;
   }
 
   /** Messages were lost after the last one in it. */
@@ -55,10 +65,12 @@ export class ChannelBacklog {
     this.#lostLast += count;
   }
 
-  /** The next message, or undefined. */
-  shift(channel: string): ChannelMessage | undefined {
+  /** The next message and its bytes, or undefined. */
+  shift(): { readonly message: ChannelMessage; readonly bytes: number } | undefined {
     const taken = this.#take();
-    return taken && new ChannelMessage(channel, taken.arrival, taken.at, taken.lost);
+    if (taken === undefined) return undefined;
+    const { arrival, index, at, lost, bytes } = taken;
+    return { message: new ChannelMessage(arrival, index, at, lost), bytes };
   }
 
   clear(): void {
@@ -67,18 +79,32 @@ export class ChannelBacklog {
     this.#bytes = 0;
   }
 
+  #dropOldest(): number {
+    let dropped = 0;
+    // One message is kept however large it is.
+    while ((this.#messages > BACKLOG_MESSAGES || this.#bytes > BACKLOG_BYTES) && this.#messages > 1) {
+      const frame = this.#take();
+      if (frame === undefined) break;
+      dropped++;
+      this.#addLost(frame.lost + 1);
+    }
+    return dropped;
+  }
+
   /** Removes the oldest message. */
-  #take(): { readonly arrival: Arrival; readonly at: number; readonly lost: number } | undefined {
+  #take(): Taken | undefined {
     const frame = this.#frames.at(0);
     if (frame === undefined) return undefined;
-    const { arrival, at, lost } = frame;
+    const { arrival, index, at, lost } = frame;
     frame.at = nextEntry(arrival.view, at);
+    frame.index++;
     frame.lost = 0;
     frame.left--;
+    const bytes = frame.at - at;
     this.#messages--;
-    this.#bytes -= frame.at - at;
+    this.#bytes -= bytes;
     if (frame.left === 0) this.#frames.shift();
-    return { arrival, at, lost };
+    return { arrival, index, at, lost, bytes };
   }
 
   /** Counts messages as lost right before the oldest one that is left. */

@@ -2,24 +2,31 @@
  * The messages of a subscription on their way from the connection to the program.
  */
 import { reasonOf } from "../arguments/argument-checks.js";
-import type { SubscribeOptions } from "../arguments/options.js";
+import type { Resumption, SubscribeOptions } from "../arguments/options.js";
 import { localError, type RingmqError } from "../base/error.js";
-import type { Arrival } from "../messages/content.js";
 import { FeedState } from "../messages/feed-state.js";
 import { ChannelBacklog } from "./channel-backlog.js";
-import type { ChannelMessage } from "./channel-message.js";
+import type { ChannelArrival, ChannelMessage } from "./channel-message.js";
 
 export class SubscriptionFeed {
   readonly #options: SubscribeOptions;
-  readonly #backlog = new ChannelBacklog();
+  readonly #backlog: ChannelBacklog;
   readonly #state = new FeedState();
+  /** Called with the bytes of each message that the program reads. */
+  readonly #onRead: ((bytes: number) => void) | undefined;
   #lost = 0;
+  /** Of the message that the broker sends next, as far as is known. */
+  #next: { readonly epoch: string | undefined; readonly position: number } | undefined;
 
+  /** With `onRead` somebody sees to it that there are never too many; otherwise the oldest are dropped. */
   constructor(
     readonly channel: string,
     options: SubscribeOptions,
+    onRead?: (bytes: number) => void,
   ) {
     this.#options = options;
+    this.#onRead = onRead;
+    this.#backlog = new ChannelBacklog(onRead === undefined);
   }
 
   /** Resolves when nothing more will come. */
@@ -39,9 +46,24 @@ export class SubscriptionFeed {
     return this.#backlog.size;
   }
 
+  /** Of the message that the program reads next, and of the one that comes next. */
+  get place(): { readonly epoch: string | undefined; readonly position: number } | undefined {
+    return this.#backlog.oldest ?? this.#next;
+  }
+
+  get next(): { readonly epoch: string | undefined; readonly position: number } | undefined {
+    return this.#next;
+  }
+
+  /** Messages come from there on. */
+  begin(epoch: string | undefined, position: number): void {
+    this.#next = { epoch, position };
+  }
+
   /** The `count` entries [start, end) have come. */
-  push(arrival: Arrival, start: number, end: number, count: number): void {
+  push(arrival: ChannelArrival, start: number, end: number, count: number): void {
     if (this.#state.isOver) return;
+    this.#next = { epoch: arrival.epoch, position: arrival.position + count };
     const dropped = this.#backlog.push(arrival, start, end, count);
     if (dropped > 0) this.#addLost(dropped);
     if (dropped > 0 && this.#options.overflow === "disconnect") {
@@ -53,9 +75,15 @@ export class SubscriptionFeed {
 
   /** The broker has dropped messages. */
   lose(count: number): void {
-    if (this.#state.isOver) return;
+    if (this.#state.isOver || count === 0) return;
     this.#backlog.lose(count);
     this.#addLost(count);
+  }
+
+  /** It goes on after an interruption. */
+  resumed(resumption: Resumption): void {
+    const { onResumed } = this.#options;
+    if (onResumed !== undefined) callLater("onResumed", () => onResumed(resumption));
   }
 
   /** Nothing more will come. */
@@ -68,10 +96,23 @@ export class SubscriptionFeed {
     this.#backlog.clear();
   }
 
+  /** The next message if it has come. */
+  take(): ChannelMessage | undefined {
+    const taken = this.#backlog.shift();
+    if (taken === undefined) return undefined;
+    this.#onRead?.(taken.bytes);
+    return taken.message;
+  }
+
+  /** To be called when there is no message: resolves and rejects as `FeedState.wait`. */
+  wait(): Promise<boolean> {
+    return this.#state.wait();
+  }
+
   /** The next message, or undefined at the end. Rejects once with the reason of the end. */
-  async next(): Promise<ChannelMessage | undefined> {
+  async read(): Promise<ChannelMessage | undefined> {
     for (;;) {
-      const message = this.#backlog.shift(this.channel);
+      const message = this.take();
       if (message !== undefined) return message;
       if (!(await this.#state.wait())) return undefined;
     }
@@ -79,22 +120,23 @@ export class SubscriptionFeed {
 
   #addLost(lost: number): void {
     this.#lost += lost;
-    if (this.#options.onLost !== undefined) queueMicrotask(() => void this.#callOnLost(lost));
-  }
-
-  /** Calls the program, in a microtask and not while a frame is read. Its errors must not end the connection. */
-  async #callOnLost(lost: number): Promise<void> {
-    try {
-      await this.#options.onLost?.(lost);
-    } catch (error) {
-      print(error);
-    }
+    const { onLost } = this.#options;
+    if (onLost !== undefined) callLater("onLost", () => onLost(lost));
   }
 }
 
+/** Calls the program, in a microtask and not while a frame is read. Its errors must not end the connection. */
+const callLater = (name: string, call: () => unknown): void =>
+  queueMicrotask(async () => {
+    try {
+      await call();
+    } catch (error) {
+      print(`ringmq: ${name} of a subscription failed:`, error);
+    }
+  });
+
 /** No promise could reject with this error, and it should not end the program. */
-const print = (error: unknown): void => {
-  const what = "ringmq: onLost of a subscription failed:";
+const print = (what: string, error: unknown): void => {
   try {
     console.error(what, error);
   } catch {

@@ -5,6 +5,7 @@ import type { RingmqError } from "../base/error.js";
 import { INSPECT, type Inspect, inspected } from "../base/inspection.js";
 import { ReadLoop } from "../messages/read-loop.js";
 import type { ChannelMessage } from "./channel-message.js";
+import type { Follower } from "./follower.js";
 import type { SubscriptionFeed } from "./subscription-feed.js";
 
 /** How long a loop may stay at one message before a drain takes it for one that awaits the drain. Milliseconds. */
@@ -17,13 +18,16 @@ const MAX_STAY = 1000;
 export class Subscription implements AsyncIterableIterator<ChannelMessage> {
   readonly #feed: SubscriptionFeed;
   readonly #leave: () => Promise<void>;
+  /** Undefined when it shares its channel with others. */
+  readonly #follower: Pick<Follower, "kept" | "recovered"> | undefined;
   readonly #loop = new ReadLoop<ChannelMessage>();
   #leaving: Promise<void> | undefined;
 
   /** `leave` resolves when nothing more will come. */
-  constructor(feed: SubscriptionFeed, leave: () => Promise<void>) {
+  constructor(feed: SubscriptionFeed, leave: () => Promise<void>, follower?: Pick<Follower, "kept" | "recovered">) {
     this.#feed = feed;
     this.#leave = leave;
+    this.#follower = follower;
   }
 
   get channel(): string {
@@ -35,7 +39,33 @@ export class Subscription implements AsyncIterableIterator<ChannelMessage> {
     return this.#feed.closed;
   }
 
-  /** Messages that were lost so far, in the broker and here. */
+  /**
+   * The position of the message that is read next. With `epoch` it is where another subscription goes on:
+   * `from: { position, epoch }`. Undefined until it is known.
+   */
+  get position(): number | undefined {
+    return this.#feed.place?.position;
+  }
+
+  /** What `position` counts in. Undefined without `from`, `recover`, `credit`, and for policies that need none of them. */
+  get epoch(): string | undefined {
+    return this.#feed.place?.epoch;
+  }
+
+  /** Whether the channel's messages are kept. Undefined where `epoch` is. */
+  get kept(): boolean | undefined {
+    return this.#follower?.kept;
+  }
+
+  /**
+   * Whether all messages were there when it went on the last time, from an epoch that the program named or after its shard
+   * was restarted. Undefined when it never did.
+   */
+  get recovered(): boolean | undefined {
+    return this.#follower?.recovered;
+  }
+
+  /** Messages that are known to be lost so far, in the broker and here. */
   get lost(): number {
     return this.#feed.lost;
   }
@@ -54,7 +84,7 @@ export class Subscription implements AsyncIterableIterator<ChannelMessage> {
     this.#loop.isStarted = true;
     this.#loop.current = undefined;
     try {
-      const value = await this.#feed.next();
+      const value = await this.#feed.read();
       this.#loop.current = value;
       if (value !== undefined) return { done: false, value };
       this.#loop.finish();
@@ -63,6 +93,60 @@ export class Subscription implements AsyncIterableIterator<ChannelMessage> {
       this.#loop.finish();
       throw error;
     }
+  }
+
+  /**
+   * Where the broker sends on: behind what has come.
+   *
+   * @internal
+   */
+  get received(): { readonly epoch: string | undefined; readonly position: number } | undefined {
+    return this.#feed.next;
+  }
+
+  /**
+   * Nothing more will come.
+   *
+   * @internal
+   */
+  get isOver(): boolean {
+    return this.#feed.isOver;
+  }
+
+  /**
+   * Another loop reads it, by `take` and `available`: a drain leaves that what has come.
+   *
+   * @internal
+   */
+  adopt(): void {
+    this.#loop.isStarted = true;
+  }
+
+  /**
+   * That loop has read it to its end.
+   *
+   * @internal
+   */
+  finish(): void {
+    this.#loop.finish();
+  }
+
+  /**
+   * The next message if it has come.
+   *
+   * @internal
+   */
+  take(): ChannelMessage | undefined {
+    return this.#feed.take();
+  }
+
+  /**
+   * Resolves with true when messages have come, with false when none will. Rejects once with the reason of its end.
+   *
+   * @internal
+   */
+  available(): Promise<boolean> {
+    return this.#feed.size > 0 ? Promise.resolve(true) : this.#feed.wait();
   }
 
   /** Ends it; what was not read is dropped. `for await` calls it when the loop is left. */
@@ -92,8 +176,8 @@ export class Subscription implements AsyncIterableIterator<ChannelMessage> {
   }
 
   toJSON(): object {
-    const { channel, buffered, lost } = this;
-    return { channel, buffered, lost };
+    const { channel, position, epoch, buffered, lost } = this;
+    return { channel, position, epoch, buffered, lost };
   }
 
   [INSPECT](_depth: number, options: unknown, inspect: Inspect): string {

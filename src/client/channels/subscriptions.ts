@@ -1,18 +1,19 @@
 /**
- * The subscriptions of a connection. A connection subscribes to a channel once; a program may do so several times, and
- * each of its subscriptions gets every message.
+ * The subscriptions of a connection. A connection subscribes to a channel once. A program may do so several times from now
+ * on: each of these gets every message. A subscription that begins elsewhere, or has a credit, has its channel alone.
  */
 import { countEntries, SIZE_MASK } from "../../protocol/entry.js";
 import { ProtocolError } from "../../protocol/errors.js";
-import { unpackHead } from "../../protocol/head.js";
 import { Op } from "../../protocol/op.js";
 import type { SubscribeOptions } from "../arguments/options.js";
 import { unobserved } from "../base/deferred.js";
-import { RingmqError } from "../base/error.js";
+import { localError, RingmqError } from "../base/error.js";
 import type { Connection } from "../connection/connection.js";
 import { CountRequest } from "../connection/pending-request.js";
 import { requestHead } from "../connection/request-head.js";
 import type { ChannelSink } from "../connection/sinks.js";
+import { ArrivalReader } from "./arrival-reader.js";
+import { Follower } from "./follower.js";
 import { Subscription } from "./subscription.js";
 import { SubscriptionFeed } from "./subscription-feed.js";
 
@@ -31,6 +32,8 @@ interface Subscriber {
 /** A channel and its subscriptions. */
 interface ChannelEntry {
   readonly subscribers: Set<Subscriber>;
+  /** The only subscriber's, when it has the channel alone. */
+  readonly follower: Follower | undefined;
   /** The SUBSCRIBE that was confirmed last. The broker uses its number when it ends the channel's subscription. */
   request: number;
 }
@@ -50,14 +53,19 @@ class SubscribeRequest extends CountRequest {
   }
 }
 
+/** Whether a subscription shares nothing with another one: it says where it begins, or its policy is about its reader. */
+const isAlone = ({ from, recover, credit, overflow = "drop-oldest" }: SubscribeOptions): boolean =>
+  from !== undefined ||
+  recover !== undefined ||
+  credit !== undefined ||
+  (overflow !== "drop-oldest" && overflow !== "disconnect");
+
 export class Subscriptions implements ChannelSink {
   readonly #connection: Connection;
   readonly #byChannel = new Map<string, ChannelEntry>();
   /** The channel of each entry's `request`. */
   readonly #byRequest = new Map<number, string>();
-  /** The head of the last frame and its channel: consecutive frames are mostly of one channel. */
-  #lastHead = new Uint8Array(0);
-  #lastChannel = "";
+  readonly #arrivals = new ArrivalReader();
 
   constructor(connection: Connection) {
     this.#connection = connection;
@@ -71,38 +79,36 @@ export class Subscriptions implements ChannelSink {
   }
 
   async subscribe(channel: string, options: SubscribeOptions): Promise<Subscription> {
-    const feed = new SubscriptionFeed(channel, options);
-    const subscription = new Subscription(feed, () => this.#leave(subscriber));
-    const subscriber: Subscriber = { feed, subscription, request: NO_REQUEST, isConfirmed: false };
-    const pending = new SubscribeRequest(() => this.#confirmed(subscriber));
-    // With several subscriptions the broker applies the policy of the latest SUBSCRIBE.
-    subscriber.request = this.#connection.request(Op.SUBSCRIBE, requestHead([channel, options.overflow]), pending);
     const entry = this.#byChannel.get(channel);
-    if (entry === undefined) this.#byChannel.set(channel, { subscribers: new Set([subscriber]), request: NO_REQUEST });
-    else entry.subscribers.add(subscriber);
-    try {
-      await pending.promise;
-    } catch (error) {
-      this.#remove(subscriber);
-      throw error;
+    if (isAlone(options)) {
+      if (entry !== undefined) throw taken(channel);
+      return this.#follow(channel, options);
     }
-    return subscription;
+    if (entry?.follower !== undefined) throw taken(channel);
+    return this.#share(channel, options, entry);
   }
 
   messages(bytes: Uint8Array, view: DataView, head: number, start: number, end: number): void {
     const count = countEntries(view, start, end, SIZE_MASK, Number.POSITIVE_INFINITY);
     if (count <= 0) throw new ProtocolError("BAD_FRAME", "the messages of a channel are not entries");
-    const entry = this.#byChannel.get(this.#channel(bytes, head, start));
+    const arrival = this.#arrivals.read(bytes, view, head, start);
+    const entry = this.#byChannel.get(arrival.channel);
     if (entry === undefined) return;
-    const arrival = { bytes, view };
+    if (entry.follower !== undefined) return entry.follower.messages(arrival, start, end, count);
+    // They are of a subscription that the program has left.
+    if (entry.request === NO_REQUEST) return;
+    const shared = { ...arrival, epoch: undefined };
     for (const subscriber of entry.subscribers) {
-      subscriber.feed.push(arrival, start, end, count);
+      subscriber.feed.push(shared, start, end, count);
       if (subscriber.feed.isOver) unobserved(this.#leave(subscriber));
     }
   }
 
   lost(channel: string, count: number): void {
-    for (const { feed } of this.#byChannel.get(channel)?.subscribers ?? []) feed.lose(count);
+    const entry = this.#byChannel.get(channel);
+    if (entry === undefined) return;
+    if (entry.follower !== undefined) entry.follower.lose(count);
+    else if (entry.request !== NO_REQUEST) for (const { feed } of entry.subscribers) feed.lose(count);
   }
 
   closed(request: number, error: RingmqError): void {
@@ -112,6 +118,7 @@ export class Subscriptions implements ChannelSink {
     if (entry === undefined) return;
     this.#byRequest.delete(request);
     entry.request = NO_REQUEST;
+    if (entry.follower !== undefined) return entry.follower.closed(error);
     for (const subscriber of entry.subscribers) {
       // One that is not confirmed yet did not end: its SUBSCRIBE gets an answer of its own.
       if (!subscriber.isConfirmed) continue;
@@ -128,17 +135,59 @@ export class Subscriptions implements ChannelSink {
     const entries = [...this.#byChannel.values()];
     this.#byChannel.clear();
     this.#byRequest.clear();
-    for (const { subscribers } of entries) for (const { feed } of subscribers) feed.end(error);
+    for (const { subscribers, follower } of entries) {
+      follower?.stop(error);
+      for (const { feed } of subscribers) feed.end(error);
+    }
   }
 
-  #confirmed(subscriber: Subscriber): void {
+  async #follow(channel: string, options: SubscribeOptions): Promise<Subscription> {
+    const follower = new Follower(this.#connection, channel, options, {
+      begun: (request) => this.#confirmed(subscriber, request),
+      refused: () => void this.#remove(subscriber),
+    });
+    const { feed } = follower;
+    const subscription = new Subscription(feed, () => this.#leave(subscriber), follower);
+    const subscriber: Subscriber = { feed, subscription, request: NO_REQUEST, isConfirmed: false };
+    const asked = follower.subscribe();
+    this.#byChannel.set(channel, { subscribers: new Set([subscriber]), follower, request: NO_REQUEST });
+    return this.#begin(subscriber, asked);
+  }
+
+  async #share(channel: string, options: SubscribeOptions, entry: ChannelEntry | undefined): Promise<Subscription> {
+    const feed = new SubscriptionFeed(channel, options);
+    const subscription = new Subscription(feed, () => this.#leave(subscriber));
+    const subscriber: Subscriber = { feed, subscription, request: NO_REQUEST, isConfirmed: false };
+    const pending = new SubscribeRequest(() => this.#confirmed(subscriber, subscriber.request));
+    // With several subscriptions the broker applies the policy of the latest SUBSCRIBE.
+    subscriber.request = this.#connection.request(Op.SUBSCRIBE, requestHead([channel, options.overflow]), pending);
+    if (entry !== undefined) entry.subscribers.add(subscriber);
+    else {
+      const subscribers = new Set([subscriber]);
+      this.#byChannel.set(channel, { subscribers, follower: undefined, request: NO_REQUEST });
+    }
+    return this.#begin(subscriber, pending.promise);
+  }
+
+  async #begin(subscriber: Subscriber, asked: Promise<unknown>): Promise<Subscription> {
+    try {
+      await asked;
+    } catch (error) {
+      this.#remove(subscriber);
+      throw error;
+    }
+    return subscriber.subscription;
+  }
+
+  #confirmed(subscriber: Subscriber, request: number): void {
     subscriber.isConfirmed = true;
     const { channel } = subscriber.feed;
     const entry = this.#byChannel.get(channel);
-    if (entry === undefined) return;
+    // The program has left it meanwhile.
+    if (entry?.subscribers.has(subscriber) !== true) return;
     this.#byRequest.delete(entry.request);
-    entry.request = subscriber.request;
-    this.#byRequest.set(subscriber.request, channel);
+    entry.request = request;
+    this.#byRequest.set(request, channel);
   }
 
   async #leave(subscriber: Subscriber): Promise<void> {
@@ -164,17 +213,11 @@ export class Subscriptions implements ChannelSink {
     this.#byRequest.delete(entry.request);
     return true;
   }
-
-  #channel(bytes: Uint8Array, start: number, end: number): string {
-    const last = this.#lastHead;
-    let same = last.length === end - start;
-    for (let i = 0; same && i < last.length; i++) same = last[i] === bytes[start + i];
-    if (same && last.length > 0) return this.#lastChannel;
-    const [channel] = unpackHead(bytes, start, end);
-    if (typeof channel !== "string") throw new ProtocolError("BAD_FRAME", "the messages of a channel without a name");
-    // Not `slice`, which does not copy if this is a Buffer and would keep the whole chunk in memory.
-    this.#lastHead = new Uint8Array(bytes.subarray(start, end));
-    this.#lastChannel = channel;
-    return channel;
-  }
 }
+
+const taken = (channel: string): RingmqError =>
+  localError(
+    "BAD_ARGUMENT",
+    `this client is subscribed to ${channel}: stop that subscription first, or use another client. Only subscriptions ` +
+      "without from, recover, credit, and with overflow drop-oldest or disconnect, can share a channel",
+  );

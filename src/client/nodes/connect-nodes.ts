@@ -22,7 +22,7 @@ import { createPicker } from "./picker.js";
  * ```
  */
 export const connectNodes = async (source: NodesSource, options: ConnectNodesOptions = {}): Promise<NodesClient> => {
-  const { connect, pick, scheme, refreshInterval, pingInterval, retryTimeout } = readNodesOptions(options);
+  const { connect, pick, select, scheme, refreshInterval, pingInterval, retryTimeout } = readNodesOptions(options);
   const { maxPendingBytes = MAX_PENDING_BYTES, signal, ...rest } = connect;
   const read = nodesFrom(readSource(source), scheme);
   const pendingBytes = new PendingBytes(maxPendingBytes);
@@ -31,6 +31,7 @@ export const connectNodes = async (source: NodesSource, options: ConnectNodesOpt
   const client = new NodesClient(
     { read, open, refreshInterval, pingInterval },
     createPicker(pick),
+    select,
     pendingBytes,
     retryTimeout,
   );

@@ -1,12 +1,13 @@
 /**
  * The link to one node: connects to it, and connects again when the connection ends, until it is closed.
  */
+
+import { backoff } from "../base/backoff.js";
 import { deferred, unobserved } from "../base/deferred.js";
 import { localError } from "../base/error.js";
 import { startTimer, type Timer } from "../base/timer.js";
 import type { Client } from "../client.js";
 import type { Repeat } from "../publish/repeat.js";
-import { backoff } from "./backoff.js";
 import type { ListedNode } from "./node-lists.js";
 import type { NodeConnectionState, NodeState } from "./options.js";
 

@@ -21,7 +21,7 @@ export interface NodeLinksOptions extends NodeLinkOptions {
 
 export interface NodeLinksEvents {
   /** A node takes requests, with this client. */
-  connected(client: Client): void;
+  connected(client: Client, url: string): void;
   happened(event: NodesEvent): void;
 }
 
@@ -49,6 +49,11 @@ export class NodeLinks {
   /** Those that take requests, listed or not. */
   get connected(): NodeLink[] {
     return [...this.#byUrl.values()].filter(({ client }) => client !== undefined);
+  }
+
+  /** Those in the list, connected or not. */
+  get listed(): NodeLink[] {
+    return [...this.#byUrl.values()].filter(({ isListed }) => isListed);
   }
 
   get states(): NodeState[] {
@@ -99,7 +104,7 @@ export class NodeLinks {
       },
       connected: (link, client) => {
         this.#choose();
-        this.#events.connected(client);
+        this.#events.connected(client, link.url);
         this.#events.happened({ type: "connected", node: link.state });
       },
       lost: (link, error, wasConnected) => this.#lost(link, error, wasConnected),

@@ -15,11 +15,12 @@ import type { ConnectOptions } from "../arguments/options.js";
 import { parseAddress } from "../connection/address.js";
 import type { ConnectNodesOptions, KnownNode, NodeScheme, NodesSource } from "./options.js";
 import type { PickBy } from "./picker.js";
+import { type Selector, selectAll } from "./selector.js";
 
 /** Less would only burden the registry and the nodes. Milliseconds. */
 const MIN_INTERVAL = 100;
 
-const OWN = ["pick", "scheme", "refreshInterval", "pingInterval", "retryTimeout"];
+const OWN = ["pick", "select", "scheme", "refreshInterval", "pingInterval", "retryTimeout"];
 const NAMES = Object.freeze([...OPTIONS.connect, ...OWN]);
 
 const isText = (value: unknown): value is string => typeof value === "string" && value !== "";
@@ -35,6 +36,7 @@ export interface ReadNodesOptions {
   /** Those of each connection. */
   readonly connect: ConnectOptions;
   readonly pick: PickBy;
+  readonly select: Selector;
   readonly scheme: NodeScheme;
   readonly refreshInterval: number;
   readonly pingInterval: number;
@@ -42,8 +44,9 @@ export interface ReadNodesOptions {
 }
 
 export const readNodesOptions = (options: ConnectNodesOptions): ReadNodesOptions => {
-  const { pick, scheme, refreshInterval, pingInterval, retryTimeout, ...rest } = readOptions(options, NAMES);
+  const { pick, select, scheme, refreshInterval, pingInterval, retryTimeout, ...rest } = readOptions(options, NAMES);
   checkChoice("pick", pick, ["weight", "random", "turn"]);
+  if (select !== undefined && typeof select !== "function") throw badArgument("select", select, "a function");
   checkChoice("scheme", scheme, ["tcp", "tls", "ws", "wss"]);
   checkInterval("refreshInterval", refreshInterval);
   checkInterval("pingInterval", pingInterval);
@@ -51,6 +54,7 @@ export const readNodesOptions = (options: ConnectNodesOptions): ReadNodesOptions
   return {
     connect: readConnect(rest),
     pick: pick ?? "weight",
+    select: select ?? selectAll,
     scheme: scheme ?? "tcp",
     refreshInterval: refreshInterval ?? 10_000,
     pingInterval: pingInterval ?? 10_000,

@@ -5,11 +5,13 @@ import { asBadArgument, checkTimeout } from "../arguments/argument-checks.js";
 import { OPTIONS, readOptions } from "../arguments/option-reader.js";
 import type {
   Body,
+  ChannelPublishOptions,
   ConsumeOptions,
   DrainOptions,
   PopDeadOptions,
   PopOptions,
   PublishOptions,
+  SubscribeOptions,
 } from "../arguments/options.js";
 import { deferred, unobserved } from "../base/deferred.js";
 import { localError, type RingmqError } from "../base/error.js";
@@ -23,12 +25,15 @@ import type { DatedOptions } from "../publish/repeat.js";
 import { isForAnotherNode } from "./node-errors.js";
 import type { NodeLink } from "./node-link.js";
 import { NodeLinks, type NodeLinksOptions } from "./node-links.js";
+import { NodesChannels } from "./nodes-channels.js";
 import { NodesConsumer } from "./nodes-consumer.js";
 import { NodesPopper } from "./nodes-popper.js";
-import type { NodeState, NodesEvent } from "./options.js";
+import type { NodesSubscription } from "./nodes-subscription.js";
+import type { NodeState, NodesChannelReceipt, NodesEvent } from "./options.js";
 import type { Picker } from "./picker.js";
 import { costOf, dateOptions, NO_OPTIONS, optionsNow, readBodies } from "./repeated-publish.js";
 import { RetryQueue, type Send } from "./retry-queue.js";
+import type { Selector } from "./selector.js";
 import { StatusFeed } from "./status-feed.js";
 
 const DRAIN_TIMEOUT = 30_000;
@@ -53,6 +58,7 @@ export class NodesClient {
   readonly #retries: RetryQueue;
   readonly #popper: NodesPopper;
   readonly #consumers = new Set<NodesConsumer>();
+  readonly #channels: NodesChannels;
   readonly #feeds = new Set<StatusFeed>();
   readonly #closed = deferred<void>();
   #turn = 0;
@@ -63,6 +69,7 @@ export class NodesClient {
   constructor(
     links: Omit<NodeLinksOptions, "repeat">,
     picker: Picker,
+    select: Selector,
     pendingBytes: PendingBytes,
     retryTimeout: number,
   ) {
@@ -73,13 +80,12 @@ export class NodesClient {
     this.#links = new NodeLinks(
       { ...links, repeat },
       {
-        connected: (client) => this.#connected(client),
-        happened: (event) => {
-          for (const feed of this.#feeds) feed.push(event);
-        },
+        connected: (client, url) => this.#connected(client, url),
+        happened: (event) => this.#happened(event),
       },
     );
     this.#picker = picker;
+    this.#channels = new NodesChannels(this.#links, select, (event) => this.#happened(event));
     this.#pendingBytes = pendingBytes;
     this.#retries = new RetryQueue((avoided) => this.#pick(avoided), pendingBytes, retryTimeout);
     this.#popper = new NodesPopper(() => this.#inTurn());
@@ -202,6 +208,30 @@ export class NodesClient {
   }
 
   /**
+   * Publishes a message to a channel: on all nodes that it is on (`select`), each of which tells what became of it there.
+   * Rejects when none of them takes it, with why the last did not. It is not sent a second time, which could show
+   * subscribers a message twice.
+   */
+  publishToChannel(channel: string, body: Body, options?: ChannelPublishOptions): Promise<NodesChannelReceipt> {
+    try {
+      this.#assertOpen();
+      return this.#channels.publish(channel, body, options);
+    } catch (error) {
+      return Promise.reject(asBadArgument(error));
+    }
+  }
+
+  /**
+   * Has the messages of a channel pushed by every node that it is on (`select`), those included that are connected later. A
+   * node that was lost goes on from where it was, as far as it still has what came since. `credit` counts for each node.
+   * `from` is `now`, `start` or a Date: positions are each node's own.
+   */
+  async subscribe(channel: string, options: SubscribeOptions = {}): Promise<NodesSubscription> {
+    this.#assertNotDraining();
+    return this.#channels.subscribe(channel, options);
+  }
+
+  /**
    * Calls `act` with a client of each connected node, for what is a node's own affair: configuration, queues, statistics,
    * channels. Resolves with what it resolves with for each; rejects with the first rejection. Nodes that are connected
    * later have to be told as well.
@@ -250,9 +280,8 @@ export class NodesClient {
     const end = performance.now() + timeout;
     const enough = deferred<void>();
     const timer = startTimer(timeout, enough.resolve);
-    const answered = Promise.allSettled([...this.#consumers].map((consumer) => consumer.drainWithClient())).then(() =>
-      this.#pendingBytes.empty(),
-    );
+    const loops = [...[...this.#consumers].map((consumer) => consumer.drainWithClient()), this.#channels.drain()];
+    const answered = Promise.allSettled(loops).then(() => this.#pendingBytes.empty());
     await Promise.race([answered, enough.promise, this.closed]);
     timer.cancel();
     this.#closing ??= this.#end((client) => client.drain({ timeout: Math.max(0, Math.ceil(end - performance.now())) }));
@@ -262,14 +291,21 @@ export class NodesClient {
   async #end(end: (client: Client) => Promise<void>): Promise<void> {
     this.#retries.close(closedError());
     for (const consumer of this.#consumers) consumer.ended();
+    this.#channels.ended();
     await this.#links.close(end);
     for (const feed of this.#feeds) feed.end();
     this.#feeds.clear();
     this.#closed.resolve();
   }
 
-  #connected(client: Client): void {
+  #happened(event: NodesEvent): void {
+    for (const feed of this.#feeds) feed.push(event);
+    if (event.type === "listed") this.#channels.choose();
+  }
+
+  #connected(client: Client, url: string): void {
     for (const consumer of this.#consumers) unobserved(consumer.join(client));
+    this.#channels.connected(client, url);
     this.#retries.flush();
   }
 

@@ -2,6 +2,7 @@
  * A consumer of a queue on every node.
  */
 import type { ConsumeOptions } from "../arguments/options.js";
+import { backoff } from "../base/backoff.js";
 import { type Deferred, deferred, unobserved } from "../base/deferred.js";
 import { RingmqError } from "../base/error.js";
 import { INSPECT, type Inspect, inspected } from "../base/inspection.js";
@@ -11,7 +12,6 @@ import { type Consumer, MAX_STAY_HELD, MAX_STAY_SETTLED } from "../consume/consu
 import type { Message } from "../consume/message.js";
 import type { MessageBatch } from "../consume/message-batch.js";
 import { ReadLoop } from "../messages/read-loop.js";
-import { backoff } from "./backoff.js";
 import { isForAnotherNode } from "./node-errors.js";
 
 /** Before a node that has ended its consumer, but not the connection, is asked again. Milliseconds. */

@@ -1,8 +1,11 @@
 /**
  * What a program can ask for when it connects to several nodes. Times are in milliseconds.
  */
-import type { ConnectOptions } from "../arguments/options.js";
+import type { ConnectOptions, Resumption } from "../arguments/options.js";
+import type { RingmqError } from "../base/error.js";
+import type { ChannelReceipt } from "../publish/receipt.js";
 import type { PickBy } from "./picker.js";
+import type { Selector } from "./selector.js";
 
 /** A node that the program knows. */
 export interface KnownNode {
@@ -28,6 +31,11 @@ export type NodeScheme = "tcp" | "tls" | "ws" | "wss";
 export interface ConnectNodesOptions extends ConnectOptions {
   /** How the node of each publish is picked: by weight, at random, or in turn. Default `weight`. */
   readonly pick?: PickBy | undefined;
+  /**
+   * Which nodes a channel is on: what is published to it goes to all of these, and subscribers hear all of them. Default:
+   * every node.
+   */
+  readonly select?: Selector | undefined;
   /** How to reach the nodes that a registry or etcd lists. Default `tcp`; a browser needs `ws` or `wss`. */
   readonly scheme?: NodeScheme | undefined;
   /** How often the list of nodes is read again. It is also read when a node is lost. At least 100, default 10,000. */
@@ -53,8 +61,25 @@ export type NodesEvent =
   | { readonly type: "lost"; readonly node: NodeState; readonly error: Error }
   /** The list of nodes has changed. */
   | { readonly type: "listed"; readonly nodes: readonly NodeState[] }
+  /** A subscription has gone on at a node that was lost, or whose shard was restarted. */
+  | {
+      readonly type: "resumed";
+      readonly node: NodeState;
+      readonly channel: string;
+      readonly resumption: Resumption;
+    }
   /** The list could not be read: the last one stays in use. */
   | { readonly type: "list-failed"; readonly error: Error };
+
+/** What became of a message on a channel of several nodes. */
+export interface NodesChannelReceipt {
+  /** Who was subscribed at that moment, at all nodes together. */
+  readonly subscribers: number;
+  /** The nodes that have taken it, with what each told. */
+  readonly taken: readonly { readonly url: string; readonly receipt: ChannelReceipt }[];
+  /** The nodes that the channel is on and that have not taken it, each with why. */
+  readonly failed: readonly { readonly url: string; readonly error: RingmqError }[];
+}
 
 /** A node, as the client sees it now. */
 export interface NodeState {

@@ -1,11 +1,12 @@
 /**
  * Publishes that no node has taken so far. Each is tried again on another node, until one takes it or its time is over.
  */
+
+import { backoff } from "../base/backoff.js";
 import type { RingmqError } from "../base/error.js";
 import { startTimer, type Timer } from "../base/timer.js";
 import type { Client } from "../client.js";
 import type { PendingBytes } from "../connection/pending-bytes.js";
-import { backoff } from "./backoff.js";
 import { isForAnotherNode, noNode } from "./node-errors.js";
 import type { NodeLink } from "./node-link.js";
 

@@ -5,12 +5,13 @@
  * promise run in the order in which they were added: so the n-th call of `receipt` is for the n-th message.
  */
 import { ProtocolError } from "../../protocol/errors.js";
+import { formatId } from "../../protocol/id.js";
 import type { Body } from "../arguments/options.js";
 import { deferred } from "../base/deferred.js";
 import type { RingmqError } from "../base/error.js";
 import { PendingRequest } from "../connection/pending-request.js";
 import { type Fate, Fates } from "./fates.js";
-import { type ChannelReceipt, Receipt } from "./receipt.js";
+import { type ChannelReceipt, type DurabilityName, durabilityName, Receipt } from "./receipt.js";
 import { type DatedOptions, type Repeat, RepeatList } from "./repeat.js";
 
 abstract class Batch<R> extends PendingRequest {
@@ -100,14 +101,29 @@ const receiptOf = (fate: Fate): Receipt => {
   throw fate;
 };
 
-/** Messages to a channel. All of them reach the same subscribers. */
+/** Messages to a channel. All of them have the same key and reach the same subscribers. */
 export class ChannelBatch extends Batch<ChannelReceipt> {
+  /** That of each message, where the channel is not kept. */
   #receipt: ChannelReceipt = { subscribers: 0 };
+  #high = 0;
+  #low = 0;
+  #durability: DurabilityName = "memory";
 
-  protected readonly receipt = (): ChannelReceipt => this.#receipt;
+  constructor(readonly key: string | undefined) {
+    super();
+  }
 
-  override confirmed(_high: number, _low: number, subscribers: number): void {
+  protected readonly receipt = (): ChannelReceipt => {
+    if (this.#high === 0 && this.#low === 0) return this.#receipt;
+    const { subscribers } = this.#receipt;
+    return { subscribers, id: formatId(this.#high, this.#low++), durability: this.#durability };
+  };
+
+  override confirmed(high: number, low: number, subscribers: number, durability: number): void {
     this.#receipt = { subscribers };
+    this.#high = high;
+    this.#low = low;
+    this.#durability = durabilityName(durability);
     this.answer.resolve();
   }
 }

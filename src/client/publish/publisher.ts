@@ -33,6 +33,7 @@ const MAX_OPEN = 64;
 const MAX_HEADS = 1024;
 
 const NO_OPTIONS: PublishOptions = {};
+const NO_CHANNEL_OPTIONS: ChannelPublishOptions = {};
 
 const BODY = (): string => "body";
 
@@ -86,18 +87,22 @@ export class Publisher implements Batcher {
     }
   }
 
-  publishToChannel(channel: string, body: Body, options: ChannelPublishOptions = NO_OPTIONS): Promise<ChannelReceipt> {
+  publishToChannel(
+    channel: string,
+    body: Body,
+    options: ChannelPublishOptions = NO_CHANNEL_OPTIONS,
+  ): Promise<ChannelReceipt> {
     try {
-      const read = options === NO_OPTIONS ? options : readOptions(options, OPTIONS.publishToChannel);
+      const read = options === NO_CHANNEL_OPTIONS ? options : readOptions(options, OPTIONS.publishToChannel);
       const headers = encodeHeaders(read.headers);
       const content = readContent(BODY, body, headers, this.#maxMessageBytes);
       const bytes = headers.length + content.length;
       let frame = this.#toChannels.get(channel);
-      if (frame !== undefined && this.#fits(frame, bytes)) {
+      if (frame !== undefined && frame.batch.key === read.key && this.#fits(frame, bytes)) {
         this.#write(frame, headers, content, bytes);
       } else {
-        const head = this.#nameHead("channel", channel);
-        frame = this.#begin(Op.PUBLISH_CHANNEL, channel, head, new ChannelBatch(), bytes);
+        const head = this.#channelHead(channel, read.key);
+        frame = this.#begin(Op.PUBLISH_CHANNEL, channel, head, new ChannelBatch(read.key), bytes);
         this.#write(frame, headers, content, bytes);
         this.#place(this.#toChannels, frame);
       }
@@ -185,6 +190,12 @@ export class Publisher implements Batcher {
     if (routeKey === undefined && delay === undefined && ttl === undefined) return this.#nameHead("topic", topic);
     this.#checks.publish(topic, options);
     return requestHead([topic, routeKey, delay, ttl]);
+  }
+
+  #channelHead(channel: string, key: string | undefined): Uint8Array {
+    if (key === undefined) return this.#nameHead("channel", channel);
+    this.#checks.publishToChannel(channel, key);
+    return requestHead([channel, key]);
   }
 
   /** The head that has only a name. */

@@ -86,4 +86,8 @@ export class BatchReceipt {
 export interface ChannelReceipt {
   /** Who was subscribed at that moment. */
   readonly subscribers: number;
+  /** The id of the message, in decimal, where the channel is kept. */
+  readonly id?: string;
+  /** What the message survives, where the channel is kept. */
+  readonly durability?: DurabilityName;
 }

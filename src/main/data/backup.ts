@@ -57,8 +57,8 @@ export const readBackupHead = (head: Uint8Array): string | undefined => {
 };
 
 /** Whether only this machine can reach the broker. */
-const isLocal = ({ tcp, http }: BrokerOptions): boolean =>
-  [tcp, http].every((address) => address === "off" || isLoopback(address.host));
+const isLocal = ({ tcp, http, grpc }: BrokerOptions): boolean =>
+  [tcp, http, grpc].every((address) => address === "off" || isLoopback(address.host));
 
 const removeTree = (directory: string): Promise<void> => rm(directory, { recursive: true, force: true });
 

@@ -42,7 +42,11 @@ export const markAnswered = (
       if (op === Answer.CONSUMER_CLOSED) ledger.consumerClosed(request);
       else if (op === Answer.MESSAGES && ledger.isBeginning(request)) {
         // Messages of a consumer carry the number of its CONSUME, and may come before its CONFIRM.
-      } else if (request !== 0 && window.clear(request) && ledger.isWaiting) ledger.refused(request);
+      } else if (request !== 0 && window.clear(request) && ledger.isWaiting) {
+        // RESULT is what confirms a SUBSCRIBE with options.
+        if (op === Answer.RESULT) ledger.confirmed(request);
+        else ledger.refused(request);
+      }
     }
     at = next;
   }

@@ -3,6 +3,34 @@ import { packHead, unpackHead } from "../../protocol/head.js";
 import { Answer, Op, RENEW } from "../../protocol/op.js";
 import type { AnswerFrame, AnswerHandler } from "./answer-frame.js";
 
+/** What a subscriber may ask for; docs/protocol.md tells what each is. */
+export interface SubscribeOptions {
+  /** What becomes of it when it does not keep up. */
+  readonly overflow: "drop-oldest" | "drop-newest" | "conflate" | "disconnect" | "block";
+  /** The first message: the next one, the oldest there is, or the first since then, in milliseconds since 1970. */
+  readonly from?: "now" | "start" | number | undefined;
+  /** The first message, instead of `from`; with `epoch` to go on after a subscription that has ended. */
+  readonly position?: number | undefined;
+  readonly epoch?: string | undefined;
+  readonly recover?: boolean | undefined;
+  /** Messages that may be pushed before more credit is given. */
+  readonly credit?: number | undefined;
+}
+
+/** With any of these, what answers is a RESULT. */
+const OPTION_NAMES = ["from", "position", "epoch", "recover", "credit"] as const;
+
+const subscribeHead = (channel: string, options: SubscribeOptions): Uint8Array => {
+  const map: Record<string, unknown> = {};
+  let count = 0;
+  for (const name of OPTION_NAMES) {
+    if (options[name] === undefined) continue;
+    map[name] = options[name];
+    count++;
+  }
+  return packHead(count === 0 ? [channel, options.overflow] : [channel, options.overflow, map]);
+};
+
 interface Subscription {
   readonly request: number;
   readonly onPush: AnswerHandler;
@@ -70,14 +98,23 @@ export class SessionPushes {
     });
   }
 
-  /** Has messages of a channel pushed: `onPush` is called with CHANNEL_MESSAGES, CHANNEL_LOST, and last CONSUMER_CLOSED. */
-  subscribe(channel: string, overflow: string, onAnswer: AnswerHandler, onPush: AnswerHandler): void {
-    const request = this.#session.request(Op.SUBSCRIBE, 0, packHead([channel, overflow]), undefined, (frame) => {
+  /**
+   * Has messages of a channel pushed: `onPush` is called with CHANNEL_MESSAGES, CHANNEL_LOST, and last CONSUMER_CLOSED.
+   * `onAnswer` gets a CONFIRM, or a RESULT where there is more than `overflow` in the options, or an ERROR.
+   */
+  subscribe(channel: string, options: SubscribeOptions, onAnswer: AnswerHandler, onPush: AnswerHandler): void {
+    const head = subscribeHead(channel, options);
+    const request = this.#session.request(Op.SUBSCRIBE, 0, head, undefined, (frame) => {
       this.#endSubscribing(channel, request, frame.op !== Answer.ERROR);
       onAnswer(frame);
     });
     if (request === 0) return;
     this.#subscriptions.set(channel, { request, onPush, before: this.#subscriptions.get(channel) });
+  }
+
+  /** Lets a subscription that was begun with a credit have so many more messages. */
+  channelCredit(channel: string, credit: number): void {
+    this.#session.tell(Op.CHANNEL_CREDIT, packHead([channel, credit]));
   }
 
   unsubscribe(channel: string, onAnswer: AnswerHandler): void {

@@ -50,6 +50,7 @@ export class SessionTurns {
   #senders: TurnTaker[] = [];
   #ends: number[] = [];
   #refused: RefusedRequest[] = [];
+  #lastWork: (() => void)[] = [];
   #isScheduled = false;
   #isMuch = false;
   #turn = 1;
@@ -92,6 +93,12 @@ export class SessionTurns {
     process.nextTick(this.#onMuch);
   }
 
+  /** Calls back at the end of this turn, before what it has gathered is sent: for who gathers requests into one. */
+  beforeEnd(work: () => void): void {
+    this.#schedule();
+    this.#lastWork.push(work);
+  }
+
   /** Answers a request with an error when the turn ends. */
   refuse(session: TurnTaker, request: number, refusal: Refusal): void {
     this.#schedule();
@@ -131,12 +138,23 @@ export class SessionTurns {
     setImmediate(this.#onTurn);
   }
 
+  #run(work: (() => void) | undefined): void {
+    try {
+      work?.();
+    } catch (error) {
+      this.#log.error({ error }, "a front end failed at the end of a turn");
+    }
+  }
+
   readonly #onMuch = (): void => {
     this.#isMuch = false;
     this.flush();
   };
 
   readonly #onTurn = (): void => {
+    // What the work below gathers belongs to this turn.
+    for (let i = 0; i < this.#lastWork.length; i++) this.#run(this.#lastWork[i]);
+    this.#lastWork = [];
     this.#isScheduled = false;
     this.flush();
     const refused = this.#refused;

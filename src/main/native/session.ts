@@ -179,6 +179,11 @@ export class Session implements TurnTaker, UnansweredPops {
     this.#answers.run(() => this.nextRequest(), work);
   }
 
+  /** Calls back at the end of this turn of the event loop, in time for requests of this turn; `work` must not throw. */
+  atTurnEnd(work: () => void): void {
+    this.#turns.beforeEnd(work);
+  }
+
   /** Nothing behind this is carried out until the caller calls back: for a command of several requests, one by one. */
   hold(): () => void {
     let isHeld = true;

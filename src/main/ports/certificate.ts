@@ -6,7 +6,7 @@ import type { Log } from "../log.js";
 import type { BrokerOptions, TlsFiles } from "../options.js";
 
 /** Where in the options the files of a port are. */
-export type TlsOptionName = "tcpTls" | "httpTls";
+export type TlsOptionName = "tcpTls" | "httpTls" | "grpcTls";
 
 /** A file of a certificate cannot be used. The text tells which and why; `option` is its place in the options. */
 export class CertificateError extends RangeError {
@@ -45,6 +45,7 @@ export interface Certificate {
 export interface Certificates {
   readonly tcp: Certificate | undefined;
   readonly http: Certificate | undefined;
+  readonly grpc: Certificate | undefined;
 }
 
 const REASONS: Readonly<Record<string, string>> = {
@@ -116,24 +117,26 @@ type TlsChoice = Pick<BrokerOptions, TlsOptionName>;
  *
  * @throws CertificateError when one of them cannot be used
  */
-export const readCertificates = ({ tcpTls, httpTls }: TlsChoice): Certificates => ({
+export const readCertificates = ({ tcpTls, httpTls, grpcTls }: TlsChoice): Certificates => ({
   tcp: tcpTls === undefined || tcpTls === "self-signed" ? undefined : readCertificate("tcpTls", tcpTls),
   http: httpTls === undefined || httpTls === "self-signed" ? undefined : readCertificate("httpTls", httpTls),
+  grpc: grpcTls === undefined || grpcTls === "self-signed" ? undefined : readCertificate("grpcTls", grpcTls),
 });
 
 /** With the one that the broker has made where the options ask for it. */
 export const withOwn = (
-  { tcp, http }: Certificates,
-  { tcpTls, httpTls }: TlsChoice,
+  { tcp, http, grpc }: Certificates,
+  { tcpTls, httpTls, grpcTls }: TlsChoice,
   own: Certificate | undefined,
 ): Certificates => ({
   tcp: tcpTls === "self-signed" ? own : tcp,
   http: httpTls === "self-signed" ? own : http,
+  grpc: grpcTls === "self-signed" ? own : grpc,
 });
 
 /** Says in the log what is used from now on, and warns when clients will not take it. */
-export const logCertificates = ({ tcp, http }: Certificates, log: Log, now: Date): void => {
-  for (const [port, certificate] of Object.entries({ TCP: tcp, HTTP: http })) {
+export const logCertificates = ({ tcp, http, grpc }: Certificates, log: Log, now: Date): void => {
+  for (const [port, certificate] of Object.entries({ TCP: tcp, HTTP: http, gRPC: grpc })) {
     if (certificate === undefined) continue;
     const { subject, validFrom, validTo, settings } = certificate;
     const fields = { subject, until: validTo.toISOString() };

@@ -15,14 +15,14 @@ const MAX_NAMES = 100;
 /** Listening there is listening everywhere. */
 const WILDCARDS = new Set(["::", "0.0.0.0"]);
 
-type NameOptions = Pick<BrokerOptions, "tcp" | "http" | "allowHost">;
+type NameOptions = Pick<BrokerOptions, "tcp" | "http" | "grpc" | "allowHost">;
 
 /**
  * The names and addresses that clients may know this broker by, the most telling first: those that it is told to listen on
  * and to answer to, those of the machine, those of the loopback.
  */
-export const namesOfBroker = ({ tcp, http, allowHost }: NameOptions): readonly string[] => {
-  const told = [tcp, http]
+export const namesOfBroker = ({ tcp, http, grpc, allowHost }: NameOptions): readonly string[] => {
+  const told = [tcp, http, grpc]
     .filter((address): address is Address => address !== "off")
     .map(({ host }) => host)
     .filter((host) => !WILDCARDS.has(host));
@@ -40,7 +40,7 @@ export const namesOfBroker = ({ tcp, http, allowHost }: NameOptions): readonly s
 const NAME = /^(?=.{1,253}$)[a-z\d_:](?:[a-z\d._:-]*[a-z\d:])?$/;
 
 export interface SelfSignedParts {
-  readonly options: Pick<BrokerOptions, "data" | "durability" | "tcpTls" | "httpTls" | "log"> & NameOptions;
+  readonly options: Pick<BrokerOptions, "data" | "durability" | "tcpTls" | "httpTls" | "grpcTls" | "log"> & NameOptions;
   readonly pool: Pick<JobPool, "run">;
   /** Milliseconds since 1970. */
   readonly now?: () => number;
@@ -70,8 +70,8 @@ export class SelfSigned {
    * @throws StartError when it cannot be made
    */
   static async open(parts: SelfSignedParts): Promise<SelfSigned | undefined> {
-    const { tcpTls, httpTls } = parts.options;
-    if (tcpTls !== "self-signed" && httpTls !== "self-signed") return undefined;
+    const { tcpTls, httpTls, grpcTls } = parts.options;
+    if (![tcpTls, httpTls, grpcTls].includes("self-signed")) return undefined;
     const made = new SelfSigned(parts);
     await made.#look();
     if (made.#pem === "") throw new StartError("no certificate could be made: the log says why");

@@ -34,6 +34,7 @@ const MIN_CONNECTIONS = 16;
 
 export interface DescriptorUse {
   readonly shards: number;
+  readonly hasGrpc: boolean;
   /** The most threads of the pool. */
   readonly poolThreads: number;
   readonly hasJournal: boolean;
@@ -42,8 +43,9 @@ export interface DescriptorUse {
 }
 
 /** Descriptors that are needed for everything but connections. */
-export const reserveFor = ({ shards, poolThreads, hasJournal, inUse }: DescriptorUse): number => {
-  const threads = shards * OF_THREAD;
+export const reserveFor = ({ shards, hasGrpc, poolThreads, hasJournal, inUse }: DescriptorUse): number => {
+  // The gRPC thread listens by itself.
+  const threads = shards * OF_THREAD + (hasGrpc ? OF_THREAD + 1 : 0);
   const journals = hasJournal ? shards * JOURNAL_DESCRIPTORS + poolThreads * (OF_THREAD + OF_LOADING) : 0;
   return inUse + OF_BROKER + FEW_FREE + threads + journals;
 };
@@ -107,13 +109,14 @@ export const openDescriptors = (): number => {
  * @throws StartError when too little is left.
  */
 export const findRoom = (options: BrokerOptions, poolThreads: number): ConnectionRoom => {
-  const { shards, durability, maxConnections, log } = options;
+  const { shards, durability, maxConnections, grpc, log } = options;
   const limit = openFilesLimit();
   const hasJournal = durability !== "memory";
+  const hasGrpc = grpc !== "off";
   const room = roomFor(
     maxConnections,
     limit,
-    reserveFor({ shards, poolThreads, hasJournal, inUse: openDescriptors() }),
+    reserveFor({ shards, hasGrpc, poolThreads, hasJournal, inUse: openDescriptors() }),
   );
   const { connections, wantedLimit } = room;
   if (connections < maxConnections) {

@@ -262,6 +262,15 @@ export class Supervisor {
       },
       memoryBytes: Math.floor(options.memory / options.shards),
       topicDefaults: { ttr: options.ttr, retries: options.retries },
+      channelDefaults: {
+        keep: options.persist,
+        maxMessages: options.keepMessages,
+        maxBytes: options.keepBytes,
+        maxAge: options.keepAge,
+        history: options.history,
+        historyBytes: options.historyBytes,
+        historyIdle: options.historyIdle,
+      },
       limits: {
         maxMessageBytes: options.maxMessageBytes,
         maxFrameBytes: options.maxFrameBytes,

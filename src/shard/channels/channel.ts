@@ -1,191 +1,398 @@
 /**
- * A channel: ephemeral fan-out. Subscribers that can take a batch get it at once, all in one effect. A subscriber whose
- * connection is held falls behind, and later catches up from the channel's backlog, which keeps only the latest
- * messages. One that falls out of the backlog is told how many it lost, or is disconnected, as it has chosen.
+ * A channel: what is published goes at once to all subscribers that can take it, in one effect. Others fall behind and get
+ * it later: from the log if the channel is kept, otherwise from the window of its last messages.
  */
-import { countEntries, SIZE_MASK, WORD_BYTES } from "../../protocol/entry.js";
-import { MAX_BATCH_MESSAGES, MAX_MESSAGE_BYTES } from "../../protocol/limits.js";
+import { BACKLOG_BYTES, BACKLOG_MESSAGES } from "../../protocol/limits.js";
+import type { Overflow, PublishChannel } from "../command.js";
 import type { ConnectionEntry } from "../consumers/consumer.js";
 import type { Effects } from "../effects.js";
+import type { ChannelDefaults } from "../topics/channel-defaults.js";
+import type { Numbering, StoredChannel } from "../topics/stored-channel.js";
+import { BlockGate } from "./block-gate.js";
+import { Conflation } from "./conflation.js";
+import { type SavedBatches, Source, Subscriber } from "./subscriber.js";
+import { type Batch, Window } from "./window.js";
 
-/** How far a subscriber may fall behind. */
-export const BACKLOG_MESSAGES = 8192;
-export const BACKLOG_BYTES = 4 * 1024 * 1024;
-
-/** Memory that a batch of the backlog takes beside its entries. */
-const BATCH_BYTES = 256;
-
-interface Subscriber {
-  readonly connection: ConnectionEntry;
-  disconnects: boolean;
-  /** The number of the next message for it while it is behind; NaN while it is not. */
-  cursor: number;
-}
-
-interface Batch {
-  readonly first: number;
-  readonly count: number;
-  readonly entries: Uint8Array;
-}
+/** Memory that a saved batch takes beside its entries: the batch, and its place in a list. */
+const SAVED_BYTES = 264;
 
 export class Channel {
-  readonly #subscribers = new Map<number, Subscriber>();
+  /** Undefined: the journal knows nothing of it. */
+  stored: StoredChannel | undefined;
+  readonly subscribers = new Map<number, Subscriber>();
+  readonly window: Window<Subscriber>;
+  readonly gate: BlockGate;
+  published = 0;
+  dropped = 0;
+  /** A subscriber has asked for a history. */
+  isRecoverable = false;
+  /** When the last subscriber has gone, or what was stored was last used. */
+  usedAt = 0;
+  readonly #own: Numbering = { epoch: "", next: 0 };
   /** Connections of the subscribers that are not behind; undefined: to be rebuilt. */
   #current: number[] | undefined;
-  #behind = 0;
-  #next = 0;
-  readonly #backlog: Batch[] = [];
-  #backlogMessages = 0;
-  #backlogBytes = 0;
+  #conflation: Conflation | undefined;
+  /** They have had all there is and can take more, but are asked for each time. */
+  readonly #waiting = new Set<Subscriber>();
+  /** They have lost messages and are to be disconnected. */
+  readonly #slow = new Set<Subscriber>();
+  #savedBytes = 0;
+  /** Bytes ever published. */
+  #mark = 0;
+  /** Bytes that the window and what is saved may take at present. */
+  #memory = Number.POSITIVE_INFINITY;
 
   constructor(
     readonly name: string,
     readonly effects: Effects,
-  ) {}
+    readonly defaults: ChannelDefaults,
+    /** A subscriber has something to be sent, or is to be looked at. */
+    readonly onMissed: (subscriber: Subscriber) => void,
+  ) {
+    this.window = new Window((watchers, _batch, rest) => this.#onDrop(watchers, rest));
+    this.gate = new BlockGate(({ connection, request, idHigh, idLow, receivers, level }) =>
+      effects.confirm(connection, request, 1, idHigh, idLow, receivers, level),
+    );
+  }
+
+  get numbering(): Numbering {
+    return this.stored?.numbering ?? this.#own;
+  }
+
+  get next(): number {
+    return this.numbering.next;
+  }
+
+  /** Goes on with a numbering, when what was stored is gone. */
+  goOn({ epoch, next }: Numbering): void {
+    this.#own.epoch = epoch;
+    this.#own.next = next;
+  }
+
+  get keeps(): boolean {
+    return this.stored?.settings.keep ?? false;
+  }
 
   get size(): number {
-    return this.#subscribers.size;
+    return this.subscribers.size;
   }
 
-  /** Memory that the backlog takes. */
+  /** Memory that it takes beside the log. */
   get bytes(): number {
-    return this.#backlogBytes + this.#backlog.length * BATCH_BYTES;
+    return this.window.bytes + (this.#conflation?.bytes ?? 0) + this.#savedBytes;
   }
 
-  /** Subscribes a connection, or changes its policy. */
-  subscribe(connection: ConnectionEntry, disconnects: boolean): void {
-    const known = this.#subscribers.get(connection.number);
-    if (known !== undefined) {
-      known.disconnects = disconnects;
-      return;
-    }
-    const cursor = connection.isOnHold ? this.#next : Number.NaN;
-    if (connection.isOnHold) this.#behind++;
-    this.#subscribers.set(connection.number, { connection, disconnects, cursor });
-    this.#current = undefined;
+  get conflation(): Conflation | undefined {
+    return this.#conflation;
   }
 
-  unsubscribe(connection: number): void {
-    const subscriber = this.#subscribers.get(connection);
-    if (subscriber === undefined) return;
-    this.#subscribers.delete(connection);
-    this.#current = undefined;
-    if (!Number.isNaN(subscriber.cursor)) this.#behind--;
-    this.#trim();
+  /** The position of the oldest message that there is. */
+  get first(): number {
+    if (this.keeps) return this.stored?.first ?? this.next;
+    return this.window.messages > 0 ? this.window.first : this.next;
+  }
+
+  /** The position of the first message published at `time` or later. */
+  positionAt(time: number): number {
+    if (this.keeps) return this.stored?.positionAt(time) ?? this.next;
+    return this.window.messages > 0 ? this.window.positionOf(time) : this.next;
+  }
+
+  get historyMessages(): number {
+    const configured = this.stored?.settings.history ?? 0;
+    return this.isRecoverable ? Math.max(configured, this.defaults.history) : configured;
+  }
+
+  get historyBytes(): number {
+    return this.stored?.settings.historyBytes ?? this.defaults.historyBytes;
+  }
+
+  /** Subscribers that have not had all there is. */
+  get behind(): number {
+    let behind = 0;
+    for (const { isCurrent, cursor } of this.subscribers.values()) if (!isCurrent && cursor < this.next) behind++;
+    return behind;
+  }
+
+  // --- publish -------------------------------------------------------------------------------------------------------
+
+  /** Throws BUSY, if a subscriber that blocks is too far behind. */
+  admit({ count, start, end }: PublishChannel): void {
+    if (this.gate.size > 0) this.gate.admit(this.name, this.next, this.#mark, count, end - start);
   }
 
   /**
-   * Entries [start, end) of `bytes` for everybody. `memory`: bytes that the backlog may take. Answers the subscribers
-   * that are to be disconnected because they have lost messages; the caller unsubscribes them.
+   * Sends a batch, or has it wait. If it is kept it is in the log already, at `position`. `memory`: bytes that the channel
+   * may take. Answers the subscribers that are to be disconnected; the caller unsubscribes them.
    */
-  publish(bytes: Uint8Array, start: number, end: number, count: number, memory: number): readonly ConnectionEntry[] {
+  publish(
+    c: PublishChannel,
+    position: number,
+    high: number,
+    low: number,
+    now: number,
+    memory: number,
+  ): readonly Subscriber[] {
+    const { bytes, view, start, end, count } = c;
     const current = this.#currentConnections();
-    if (current.length > 0) this.effects.channelMessages(current, this.name, bytes, start, end);
-    this.#next += count;
-    if (this.#behind === 0) return [];
-    this.#backlog.push({ first: this.#next - count, count, entries: bytes.slice(start, end) });
-    this.#backlogMessages += count;
-    this.#backlogBytes += end - start;
-    this.#trim(memory);
-    return this.#lost();
+    if (current.length > 0) {
+      this.effects.openChannel(
+        current,
+        this.name,
+        position,
+        high,
+        low,
+        !this.keeps || this.#isDurable(position + count),
+      );
+      this.effects.channelEntries(bytes, start, end);
+      this.effects.closeChannel();
+    }
+    this.numbering.next = position + count;
+    this.#mark += end - start;
+    this.published += count;
+    if (current.length === this.subscribers.size && this.historyMessages === 0) return [];
+    this.#memory = memory;
+    this.#conflation?.add(c.key, position, count, view, start, end, high, low);
+    if (!this.keeps) this.#remember(bytes.slice(start, end), position, count, now);
+    for (const subscriber of this.#waiting) this.onMissed(subscriber);
+    this.#waiting.clear();
+    if (this.#slow.size === 0) return [];
+    const slow = [...this.#slow];
+    this.#slow.clear();
+    return slow;
   }
 
-  /** The connection is held: it is behind from now on. */
-  hold(connection: number): void {
-    const subscriber = this.#subscribers.get(connection);
-    if (subscriber === undefined || !Number.isNaN(subscriber.cursor)) return;
-    subscriber.cursor = this.#next;
-    this.#behind++;
-    this.#current = undefined;
+  /** Answers a publish, at once unless a subscriber blocks. */
+  answer(connection: number, request: number, idHigh: number, idLow: number, receivers: number, level: number): void {
+    this.gate.answer({ connection, request, idHigh, idLow, receivers, level }, this.next, this.#mark);
   }
 
-  /**
-   * The connection can take messages again: sends how many it has lost, then what it has missed. Answers the bytes
-   * sent, at most those of the whole backlog.
-   */
-  catchUp(connection: number): number {
-    const subscriber = this.#subscribers.get(connection);
-    if (subscriber === undefined || Number.isNaN(subscriber.cursor)) return 0;
-    const to = [connection];
-    const oldest = this.#backlog[0]?.first ?? this.#next;
-    if (subscriber.cursor < oldest) {
-      this.effects.channelLost(connection, this.name, oldest - subscriber.cursor);
-      subscriber.cursor = oldest;
-    }
-    let sent = 0;
-    for (const batch of this.#backlog) {
-      if (batch.first + batch.count <= subscriber.cursor) continue;
-      const start = offsetOf(batch.entries, subscriber.cursor - batch.first);
-      this.effects.channelMessages(to, this.name, batch.entries, start, batch.entries.length);
-      sent += batch.entries.length - start;
-    }
-    subscriber.cursor = Number.NaN;
-    this.#behind--;
-    this.#current = undefined;
-    this.#trim();
-    return sent;
+  #isDurable(end: number): boolean {
+    const { stored } = this;
+    return stored === undefined || stored.durableBefore(stored.store.log) >= end;
   }
 
-  /** Throws when counters and data contradict one another. */
-  invariants(): void {
-    let messages = 0;
-    let bytes = 0;
-    for (const batch of this.#backlog) {
-      const view = new DataView(batch.entries.buffer, batch.entries.byteOffset, batch.entries.length);
-      const count = countEntries(view, 0, batch.entries.length, MAX_MESSAGE_BYTES, MAX_BATCH_MESSAGES);
-      if (count !== batch.count) throw new Error(`channel ${this.name}: a batch counts ${count}, not ${batch.count}`);
-      messages += count;
-      bytes += batch.entries.length;
+  #remember(entries: Uint8Array, first: number, count: number, time: number): void {
+    const { window, historyMessages, historyBytes } = this;
+    if (historyMessages === 0 && window.readers === 0) return;
+    const share = this.gate.size > 0 ? 2 : 1;
+    const view = new DataView(entries.buffer, entries.byteOffset, entries.length);
+    window.push(
+      { first, count, entries, view, time },
+      {
+        messages: Math.max(BACKLOG_MESSAGES * share, historyMessages),
+        bytes: Math.min(this.#memory, Math.max(BACKLOG_BYTES * share, historyBytes)),
+        floor: this.gate.floor,
+      },
+    );
+    window.trim(historyMessages, historyBytes);
+  }
+
+  /** Batches go that these subscribers have not had: they have chosen to be told. */
+  #onDrop(watchers: ReadonlySet<Subscriber>, rest: () => readonly Batch[]): void {
+    let saved: SavedBatches | undefined;
+    for (const subscriber of watchers) {
+      if (subscriber.overflow === "disconnect") {
+        this.#slow.add(subscriber);
+        continue;
+      }
+      saved ??= this.#save(rest());
+      this.window.leave(subscriber.cursor, subscriber);
+      subscriber.source = Source.SAVED;
+      subscriber.saved = saved;
+      saved.holders++;
     }
-    const behind = [...this.#subscribers.values()].filter((subscriber) => !Number.isNaN(subscriber.cursor)).length;
-    if (messages !== this.#backlogMessages || bytes !== this.#backlogBytes || behind !== this.#behind) {
-      throw new Error(`channel ${this.name}: counters contradict the backlog`);
-    }
+  }
+
+  #save(batches: readonly Batch[]): SavedBatches {
+    const bytes = batches.reduce((sum, { entries }) => sum + entries.length + SAVED_BYTES, 0);
+    if (this.bytes + bytes > this.#memory) return { batches: [], end: 0, bytes: 0, holders: 0 };
+    this.#savedBytes += bytes;
+    return { batches, end: this.window.end, bytes, holders: 0 };
   }
 
   #currentConnections(): readonly number[] {
     if (this.#current === undefined) {
       this.#current = [];
-      for (const subscriber of this.#subscribers.values()) {
-        if (Number.isNaN(subscriber.cursor)) this.#current.push(subscriber.connection.number);
+      for (const { isCurrent, connection } of this.subscribers.values()) {
+        if (isCurrent) this.#current.push(connection.number);
       }
     }
     return this.#current;
   }
 
-  /** Drops batches that nobody needs or that are over the limits. */
-  #trim(memory = BACKLOG_BYTES): void {
-    let needed = this.#next;
-    if (this.#behind > 0) {
-      for (const { cursor } of this.#subscribers.values()) if (cursor < needed) needed = cursor;
-    }
-    const bytes = Math.min(memory, BACKLOG_BYTES);
-    let drop = 0;
-    for (const batch of this.#backlog) {
-      const isNeeded = batch.first + batch.count > needed;
-      if (isNeeded && this.#backlogMessages <= BACKLOG_MESSAGES && this.#backlogBytes <= bytes) break;
-      this.#backlogMessages -= batch.count;
-      this.#backlogBytes -= batch.entries.length;
-      drop++;
-    }
-    if (drop > 0) this.#backlog.splice(0, drop);
+  // --- subscribers ---------------------------------------------------------------------------------------------------
+
+  /** Adds a subscriber whose next message is at `cursor`. */
+  subscribe(connection: ConnectionEntry, overflow: Overflow, cursor: number, credit: number): void {
+    const subscriber = new Subscriber(this, connection, overflow);
+    subscriber.credit = credit;
+    this.subscribers.set(connection.number, subscriber);
+    this.place(subscriber, cursor);
   }
 
-  /** Subscribers that have lost messages and have chosen to be disconnected. */
-  #lost(): readonly ConnectionEntry[] {
-    const oldest = this.#backlog[0]?.first ?? this.#next;
-    const lost: ConnectionEntry[] = [];
-    for (const { connection, disconnects, cursor } of this.#subscribers.values()) {
-      if (disconnects && cursor < oldest) lost.push(connection);
+  /** Changes the policy of a subscriber. */
+  setOverflow(subscriber: Subscriber, overflow: Overflow): void {
+    const { isCurrent, cursor } = subscriber;
+    if (!isCurrent) this.#unplace(subscriber);
+    subscriber.overflow = overflow;
+    if (!isCurrent) this.#putBehind(subscriber, cursor);
+  }
+
+  unsubscribe(connection: number, now: number): void {
+    const subscriber = this.subscribers.get(connection);
+    if (subscriber === undefined) return;
+    subscriber.isOver = true;
+    this.#unplace(subscriber);
+    this.subscribers.delete(connection);
+    this.#current = undefined;
+    this.usedAt = now;
+    this.trim();
+  }
+
+  /** The connection is held: it is behind from now on. */
+  hold(connection: number): void {
+    const subscriber = this.subscribers.get(connection);
+    if (subscriber === undefined) return;
+    if (subscriber.isCurrent) this.place(subscriber, this.next);
+    else this.#waiting.delete(subscriber);
+  }
+
+  /** The connection takes messages again. */
+  release(connection: number): void {
+    const subscriber = this.subscribers.get(connection);
+    if (subscriber !== undefined && !subscriber.isCurrent) this.onMissed(subscriber);
+  }
+
+  addCredit(subscriber: Subscriber, credit: number): void {
+    if (subscriber.isUnlimited) return;
+    subscriber.credit = Math.min(Number.MAX_SAFE_INTEGER, subscriber.credit + credit);
+    this.onMissed(subscriber);
+  }
+
+  /** Puts a subscriber where it belongs, whose next message is at `cursor`. */
+  place(subscriber: Subscriber, cursor: number): void {
+    this.#unplace(subscriber);
+    this.#current = undefined;
+    if (cursor === this.next) subscriber.isFollowing = true;
+    if (cursor === this.next && subscriber.canTake && subscriber.isUnlimited) return;
+    this.#putBehind(subscriber, cursor);
+    if (!subscriber.canTake) return;
+    if (cursor === this.next) this.#waiting.add(subscriber);
+    else this.onMissed(subscriber);
+  }
+
+  /** A subscriber that is behind has been sent what is before `cursor`, `bytes` of it. */
+  move(subscriber: Subscriber, cursor: number, bytes: number): void {
+    if (cursor === this.next) {
+      this.place(subscriber, cursor);
+    } else {
+      const watcher = watcherOf(subscriber);
+      if (subscriber.source === Source.WINDOW) {
+        this.window.leave(subscriber.cursor, watcher);
+        this.window.enter(cursor, watcher);
+      }
+      subscriber.cursor = cursor;
+      subscriber.mark += bytes;
+      this.gate.moved(subscriber);
     }
-    return lost;
+    this.trim();
+  }
+
+  /** What a subscriber had kept is sent: it has lost what was published since. */
+  endSaved(subscriber: Subscriber, end: number): void {
+    subscriber.lost += this.next - end;
+    this.dropped += this.next - end;
+    this.place(subscriber, this.next);
+  }
+
+  trim(): void {
+    this.window.trim(this.historyMessages, this.historyBytes);
+  }
+
+  /** Whether it is kept has changed: `change` does that. Subscribers get what is left of what they have missed. */
+  rekeep(change: () => void): void {
+    const behind = [...this.subscribers.values()].filter(({ isCurrent }) => !isCurrent);
+    const cursors = behind.map(({ cursor }) => cursor);
+    for (const subscriber of behind) this.#unplace(subscriber);
+    change();
+    // What was kept goes; and a history begins behind what was kept.
+    if (!this.keeps && this.window.end !== this.next) this.window.restart(this.next);
+    behind.forEach((subscriber, i) => {
+      const cursor = cursors[i] ?? this.next;
+      const first = this.keeps && this.window.has(cursor) ? cursor : this.first;
+      subscriber.lost += Math.max(0, first - cursor);
+      this.place(subscriber, Math.max(cursor, first));
+    });
+    this.trim();
+  }
+
+  /** Takes a subscriber that is behind out of where it is. It counts as current until it is put somewhere. */
+  #unplace(subscriber: Subscriber): void {
+    const { source, saved } = subscriber;
+    if (source === Source.CURRENT) return;
+    if (source === Source.WINDOW) this.window.leave(subscriber.cursor, watcherOf(subscriber));
+    if (source === Source.CONFLATION && this.#conflation !== undefined && --this.#conflation.readers === 0) {
+      this.#conflation = undefined;
+    }
+    if (saved !== undefined && --saved.holders === 0) this.#savedBytes -= saved.bytes;
+    this.#waiting.delete(subscriber);
+    this.#slow.delete(subscriber);
+    subscriber.source = Source.CURRENT;
+    subscriber.saved = undefined;
+    subscriber.batch = undefined;
+    subscriber.extent = -1;
+    this.gate.remove(subscriber);
+  }
+
+  #putBehind(subscriber: Subscriber, cursor: number): void {
+    subscriber.cursor = cursor;
+    // Only of use for those who were following, and fall behind here.
+    subscriber.mark = this.#mark;
+    if (subscriber.overflow === "conflate" && subscriber.isFollowing) {
+      this.#conflation ??= new Conflation();
+      this.#conflation.readers++;
+      subscriber.source = Source.CONFLATION;
+    } else if (this.keeps && !this.window.has(cursor)) {
+      subscriber.source = Source.LOG;
+    } else {
+      this.window.enter(cursor, watcherOf(subscriber));
+      subscriber.source = Source.WINDOW;
+      if (subscriber.overflow === "disconnect" && cursor < this.first) this.#slow.add(subscriber);
+    }
+    if (subscriber.overflow === "block" && subscriber.isFollowing) this.gate.add(subscriber);
+  }
+
+  /** Throws when counters and data contradict one another. */
+  invariants(): void {
+    this.window.invariants();
+    const { current, window } = this.#count();
+    if (window !== this.window.readers)
+      throw new Error(`channel ${this.name}: ${window} read the window, not as counted`);
+    if (this.#current !== undefined && this.#current.length !== current) {
+      throw new Error(`channel ${this.name}: ${current} are current, ${this.#current.length} are listed`);
+    }
+    for (const { connection, canTake, isCurrent, cursor, isQueued } of this.subscribers.values()) {
+      const fail = (what: string): never => {
+        throw new Error(`channel ${this.name}: subscriber ${connection.number} ${what}`);
+      };
+      if (isCurrent && !canTake && !connection.isGone) fail("is sent messages and cannot take them");
+      if (!isCurrent && cursor > this.next) fail("is ahead of the channel");
+      if (!isCurrent && canTake && cursor < this.next && !isQueued) fail("is behind and forgotten");
+    }
+  }
+
+  #count(): { readonly current: number; readonly window: number } {
+    let current = 0;
+    let window = 0;
+    for (const { source } of this.subscribers.values()) {
+      if (source === Source.CURRENT) current++;
+      if (source === Source.WINDOW) window++;
+    }
+    return { current, window };
   }
 }
 
-/** Where the entries after the first `skip` begin. */
-const offsetOf = (entries: Uint8Array, skip: number): number => {
-  const view = new DataView(entries.buffer, entries.byteOffset, entries.length);
-  let at = 0;
-  for (let i = 0; i < skip; i++) at += WORD_BYTES + (view.getUint32(at) & SIZE_MASK);
-  return at;
-};
+/** The subscriber, if it is to be told when batches are dropped that it has not had. */
+const watcherOf = (subscriber: Subscriber): Subscriber | undefined =>
+  subscriber.overflow === "disconnect" || subscriber.overflow === "drop-newest" ? subscriber : undefined;

@@ -1,79 +1,249 @@
 /**
- * The channels of a shard by name: each exists as long as somebody is subscribed to it.
+ * The channels of a shard by name. One exists while somebody is subscribed to it, while it has a history, and as long as
+ * the journal knows of it because it is kept or configured.
  */
+import { Fifo } from "../../collections/fifo.js";
+import { SortedNames } from "../../collections/sorted-names.js";
 import { ProtocolError } from "../../protocol/errors.js";
 import { Durability } from "../../protocol/op.js";
-import type { PublishChannel, Subscribe, Unsubscribe } from "../command.js";
+import type { ChannelCredit, PublishChannel, Subscribe, SubscribeOptions, Unsubscribe } from "../command.js";
 import type { Connections } from "../consumers/connections.js";
 import type { ConnectionEntry } from "../consumers/consumer.js";
+import { shrink } from "../messages/overflow.js";
 import type { Store } from "../messages/store.js";
+import type { ChannelDefaults } from "../topics/channel-defaults.js";
+import type { Directory } from "../topics/directory.js";
+import type { Publisher } from "../topics/publisher.js";
+import type { StoredChannel } from "../topics/stored-channel.js";
+import { CatchUp } from "./catch-up.js";
 import { Channel } from "./channel.js";
+import type { Subscriber } from "./subscriber.js";
 
-/** The most that a turn sends out of backlogs. */
+/** The most that a turn sends of what subscribers have missed; one of them out of the log; and out of a window: all. */
 const TURN_BYTES = 1024 * 1024;
+const SLICE_BYTES = 256 * 1024;
+const WINDOW_BYTES = Number.POSITIVE_INFINITY;
+
+/** Where a subscription begins. */
+interface Beginning {
+  readonly cursor: number;
+  /** Of one that goes on: whether all of what it missed is there, and if not, how much is known to be lost. */
+  readonly recovered: boolean | null;
+  readonly lost: number | null;
+}
 
 export class Channels {
+  /** A channel has something from now on that ends after that time, in milliseconds. */
+  onTimed: (time: number) => void = () => {};
+  /** Those of which more is known than what is stored. */
   readonly #channels = new Map<string, Channel>();
-  /** Connections that were held, with the channels in which they are still behind. */
-  readonly #catchingUp = new Map<ConnectionEntry, string[]>();
-  /** Memory that all backlogs take. */
+  /** Sorted, for listings. */
+  readonly #names = new SortedNames();
+  /** Subscribers that may have something to be sent, in the order of their turns. */
+  readonly #missed = new Fifo<Subscriber>();
+  readonly #catchUp: CatchUp;
+  /** Memory that all channels take beside the log. */
   #bytes = 0;
 
   constructor(
     readonly store: Store,
+    readonly directory: Directory,
+    readonly publisher: Publisher,
     readonly connections: Connections,
     readonly maxChannels: number,
-  ) {}
+    readonly defaults: ChannelDefaults,
+  ) {
+    this.#catchUp = new CatchUp(store, (subscriber) => this.#sendAway(subscriber));
+  }
 
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** Throws TOO_MANY_TOPICS, TOO_MANY_CONSUMERS. */
-  subscribe(c: Subscribe): void {
-    let channel = this.#channels.get(c.channel);
-    if (channel === undefined && this.#channels.size >= this.maxChannels) {
+  get all(): Iterable<Channel> {
+    return this.#channels.values();
+  }
+
+  get isEmpty(): boolean {
+    return this.#channels.size === 0;
+  }
+
+  /** Up to `max` names of channels in their order, from behind the name `after`; and whether there are more. */
+  names(after: string, max: number): { readonly names: readonly string[]; readonly more: boolean } {
+    const names: string[] = [];
+    const live = this.#names.after(after);
+    const stored = this.directory.channels.names.after(after);
+    let a = live.next();
+    let b = stored.next();
+    while (a.value !== undefined || b.value !== undefined) {
+      if (names.length === max) return { names, more: true };
+      const isLive = b.value === undefined || (a.value !== undefined && a.value <= b.value);
+      const name = (isLive ? a.value : b.value) as string;
+      names.push(name);
+      if (a.value === name) a = live.next();
+      if (b.value === name) b = stored.next();
+    }
+    return { names, more: false };
+  }
+
+  /** A channel that is in use or has been. */
+  peek(name: string): Channel | undefined {
+    return this.#channels.get(name);
+  }
+
+  /** The channel of a name, if it exists. */
+  find(name: string): Channel | undefined {
+    const known = this.#channels.get(name);
+    if (known !== undefined) return known;
+    const stored = this.directory.findChannel(name);
+    return stored === undefined ? undefined : this.#add(name, stored);
+  }
+
+  /** The channel of a name, made if there is none. Call `tidy` if it may not be needed. Throws TOO_MANY_TOPICS. */
+  use(name: string): Channel {
+    const known = this.find(name);
+    if (known !== undefined) return known;
+    if (this.#channels.size >= this.maxChannels) {
       throw new ProtocolError("TOO_MANY_TOPICS", `the shard has its maximum of ${this.maxChannels} channels`);
     }
+    return this.#add(name, undefined);
+  }
+
+  /** Has the journal know a channel from now on. Throws TOO_MANY_TOPICS, MEMORY_FULL. */
+  keep(channel: Channel): StoredChannel {
+    if (channel.stored === undefined) {
+      channel.stored = this.directory.addChannel(channel.name, channel.numbering);
+      this.onTimed(channel.stored.settings.maxAge || Number.POSITIVE_INFINITY);
+    }
+    return channel.stored;
+  }
+
+  /** Forgets a channel that nobody needs. */
+  tidy(channel: Channel): void {
+    if (channel.size > 0 || channel.stored !== undefined || channel.historyMessages > 0) return;
+    this.account(channel, () => channel.trim());
+    this.#channels.delete(channel.name);
+    this.#names.remove(channel.name);
+  }
+
+  /** Does something that may change how much memory a channel takes. */
+  account<T>(channel: Channel, act: () => T): T {
+    const before = channel.bytes;
+    try {
+      return act();
+    } finally {
+      this.#bytes += channel.bytes - before;
+    }
+  }
+
+  #add(name: string, stored: StoredChannel | undefined): Channel {
+    const channel = new Channel(name, this.store.effects, this.defaults, (subscriber) => this.#onMissed(subscriber));
+    channel.stored = stored;
+    this.#channels.set(name, channel);
+    this.#names.add(name);
+    return channel;
+  }
+
+  /** Throws TOO_MANY_TOPICS, TOO_MANY_CONSUMERS. */
+  subscribe(c: Subscribe): void {
+    const channel = this.use(c.channel);
     const connection = this.connections.use(c.connection);
-    if (!connection.channels.has(c.channel)) this.connections.admit(connection);
-    channel ??= new Channel(c.channel, this.store.effects);
-    this.#channels.set(c.channel, channel);
-    channel.subscribe(connection, c.overflow === "disconnect");
+    const known = channel.subscribers.get(c.connection);
+    try {
+      if (known === undefined) this.connections.admit(connection);
+    } catch (error) {
+      this.tidy(channel);
+      throw error;
+    }
+    if (known !== undefined && c.options === undefined) {
+      this.account(channel, () => channel.setOverflow(known, c.overflow));
+      return this.#confirm(c, channel.size);
+    }
+    const { recover = false, credit = Number.POSITIVE_INFINITY } = c.options ?? {};
+    if (recover && !channel.isRecoverable) {
+      channel.isRecoverable = true;
+      this.onTimed(this.defaults.historyIdle);
+    }
+    const beginning = this.#beginning(channel, c.options ?? {});
+    this.account(channel, () => {
+      if (known !== undefined) channel.unsubscribe(c.connection, this.store.now);
+      channel.subscribe(connection, c.overflow, beginning.cursor, credit);
+    });
     connection.channels.add(c.channel);
-    this.store.effects.confirm(c.connection, c.request, 1, 0, 0, channel.size, Durability.memory);
+    if (c.options === undefined) return this.#confirm(c, channel.size);
+    this.publisher.number(channel.numbering);
+    this.store.effects.result(c.connection, c.request, {
+      subscribers: channel.size,
+      epoch: channel.numbering.epoch,
+      position: beginning.cursor,
+      kept: channel.keeps,
+      recovered: beginning.recovered,
+      lost: beginning.lost,
+    });
+  }
+
+  #beginning(channel: Channel, { from = "now", position, epoch }: SubscribeOptions): Beginning {
+    const { next, first, numbering } = channel;
+    if (position === undefined) {
+      const cursor = from === "now" ? next : from === "start" ? first : channel.positionAt(from);
+      return { cursor, recovered: null, lost: null };
+    }
+    const cursor = Math.min(next, Math.max(position, first));
+    if (epoch === undefined) return { cursor, recovered: null, lost: null };
+    // Positions have begun again, or some that it knows were lost with the machine.
+    if (epoch !== numbering.epoch || position > next) return { cursor: first, recovered: false, lost: null };
+    return { cursor, recovered: cursor === position, lost: cursor - position };
   }
 
   /** Throws NOT_SUBSCRIBED. */
   unsubscribe(c: Unsubscribe): void {
     const connection = this.connections.find(c.connection);
-    if (connection === undefined || !connection.channels.has(c.channel)) {
-      throw new ProtocolError("NOT_SUBSCRIBED", `the connection has no subscription to channel ${c.channel}`);
-    }
+    if (connection === undefined || !connection.channels.has(c.channel)) throw notSubscribed(c.channel);
     this.leave(connection, c.channel);
     this.connections.tidy(connection);
-    this.store.effects.confirm(c.connection, c.request, 1, 0, 0, 0, Durability.memory);
+    this.#confirm(c, 0);
   }
 
-  /** `memory`: bytes that backlogs may take in all. */
-  publish(c: PublishChannel, memory: number): void {
+  /** Credit for a subscription that has ended is ignored. */
+  credit(c: ChannelCredit): void {
     const channel = this.#channels.get(c.channel);
-    const receivers = channel?.size ?? 0;
-    if (channel !== undefined) {
-      const before = channel.bytes;
-      const dropped = channel.publish(c.bytes, c.start, c.end, c.count, memory - this.#bytes + before);
-      this.#bytes += channel.bytes - before;
-      for (const connection of dropped) {
-        this.leave(connection, c.channel);
-        this.connections.tidy(connection);
-        this.store.effects.close(
-          connection.number,
-          "SLOW_SUBSCRIBER",
-          `channel ${c.channel}: the subscriber fell behind; read faster or subscribe with overflow drop-oldest`,
-        );
-      }
+    const subscriber = channel?.subscribers.get(c.connection);
+    if (subscriber !== undefined) channel?.addCredit(subscriber, c.credit);
+  }
+
+  /** `memory`: bytes that channels may take in all. Throws BUSY; of a kept one also what a PUBLISH throws. */
+  publish(c: PublishChannel, memory: number): void {
+    const channel = this.defaults.keep ? this.use(c.channel) : this.find(c.channel);
+    const { effects } = this.store;
+    if (channel === undefined) {
+      return effects.confirm(c.connection, c.request, 1, 0, 0, 0, Durability.memory);
     }
-    this.store.effects.confirm(c.connection, c.request, 1, 0, 0, receivers, Durability.memory);
+    const before = channel.bytes;
+    const position = channel.next;
+    let idHigh = 0;
+    let idLow = 0;
+    let level: number = Durability.memory;
+    try {
+      channel.admit(c);
+      if (channel.stored === undefined && this.defaults.keep) this.keep(channel);
+      const { stored } = channel;
+      if (stored?.settings.keep) {
+        this.publisher.keep(stored, c);
+        stored.usedAt = this.store.now;
+        ({ high: idHigh, low: idLow } = this.publisher.ids);
+        level = stored.level;
+        const { maxMessages, maxBytes } = stored.settings;
+        if (maxMessages > 0 || maxBytes > 0) shrink(stored.queue, c.count + this.store.stepExtents);
+      }
+    } catch (error) {
+      this.tidy(channel);
+      throw error;
+    }
+    const receivers = channel.size;
+    const slow = channel.publish(c, position, idHigh, idLow, this.store.now, memory - this.#bytes + before);
+    this.#bytes += channel.bytes - before;
+    for (const subscriber of slow) this.#sendAway(subscriber);
+    channel.answer(c.connection, c.request, idHigh, idLow, receivers, level);
   }
 
   hold(connection: ConnectionEntry): void {
@@ -82,36 +252,35 @@ export class Channels {
 
   /** A connection can take messages again: the next turns send it what it has missed. */
   release(connection: ConnectionEntry): void {
-    if (connection.channels.size > 0) this.#catchingUp.set(connection, [...connection.channels]);
+    for (const name of connection.channels) this.#channel(name).release(connection.number);
   }
 
-  /** Sends what connections have missed, a bounded amount. Answers true when there is more to send at once. */
+  /** Sends subscribers what they have missed, a bounded amount. Answers true when there is more to send at once. */
   turn(): boolean {
+    const { pages } = this.store.log;
+    const { scans } = pages;
     let sent = 0;
-    for (const [connection, names] of this.#catchingUp) {
-      while (!connection.isOnHold && names.length > 0) {
-        if (sent >= TURN_BYTES) return true;
-        sent += this.#catchUp(connection.number, names.pop() ?? "");
-      }
-      this.#catchingUp.delete(connection);
+    // Each has one turn. What is read back from disk takes a while: then it is others' turn.
+    for (let left = this.#missed.length; left > 0 && sent < TURN_BYTES && pages.scans === scans; left--) {
+      const subscriber = this.#missed.shift();
+      if (subscriber === undefined) break;
+      subscriber.isQueued = false;
+      if (subscriber.isOver) continue;
+      const { channel } = subscriber;
+      const max = channel.keeps ? SLICE_BYTES : WINDOW_BYTES;
+      sent += this.account(channel, () => this.#catchUp.send(subscriber, max));
+      if (!subscriber.isCurrent && subscriber.canTake && subscriber.cursor < channel.next) this.#onMissed(subscriber);
     }
-    return false;
+    return this.#missed.length > 0;
   }
 
   /** Ends a subscription. */
   leave(connection: ConnectionEntry, name: string): void {
     const channel = this.#channel(name);
-    const before = channel.bytes;
-    channel.unsubscribe(connection.number);
+    this.account(channel, () => channel.unsubscribe(connection.number, this.store.now));
     connection.channels.delete(name);
-    this.#bytes += channel.bytes - before;
     this.connections.dismiss();
-    if (channel.size === 0) this.#channels.delete(name);
-  }
-
-  /** A connection is gone: it is not sent what it has missed. */
-  forget(connection: ConnectionEntry): void {
-    this.#catchingUp.delete(connection);
+    this.tidy(channel);
   }
 
   invariants(): void {
@@ -119,18 +288,30 @@ export class Channels {
     for (const channel of this.#channels.values()) {
       channel.invariants();
       bytes += channel.bytes;
-      if (channel.size === 0) throw new Error(`channel ${channel.name} exists without subscribers`);
+      if (channel.size === 0 && channel.stored === undefined && channel.historyMessages === 0) {
+        throw new Error(`channel ${channel.name} exists without a reason`);
+      }
+      if (channel.stored !== this.directory.findChannel(channel.name)) {
+        throw new Error(`channel ${channel.name} is not as it is stored`);
+      }
     }
     if (bytes !== this.#bytes) throw new Error(`channels: backlogs take ${bytes} bytes, ${this.#bytes} are counted`);
   }
 
-  #catchUp(connection: number, name: string): number {
-    const channel = this.#channels.get(name);
-    if (channel === undefined) return 0;
-    const before = channel.bytes;
-    const sent = channel.catchUp(connection);
-    this.#bytes += channel.bytes - before;
-    return sent;
+  #onMissed(subscriber: Subscriber): void {
+    if (subscriber.isQueued || subscriber.isOver) return;
+    subscriber.isQueued = true;
+    this.#missed.push(subscriber);
+  }
+
+  #sendAway({ connection, channel }: Subscriber): void {
+    this.leave(connection, channel.name);
+    this.connections.tidy(connection);
+    this.store.effects.close(
+      connection.number,
+      "SLOW_SUBSCRIBER",
+      `channel ${channel.name}: the subscriber fell behind; read faster or subscribe with another overflow`,
+    );
   }
 
   #channel(name: string): Channel {
@@ -138,4 +319,11 @@ export class Channels {
     if (channel === undefined) throw new Error(`channel ${name} is subscribed to and does not exist`);
     return channel;
   }
+
+  #confirm({ connection, request }: Subscribe | Unsubscribe, messages: number): void {
+    this.store.effects.confirm(connection, request, 1, 0, 0, messages, Durability.memory);
+  }
 }
+
+const notSubscribed = (channel: string): ProtocolError =>
+  new ProtocolError("NOT_SUBSCRIBED", `the connection has no subscription to channel ${channel}`);

@@ -111,8 +111,10 @@ const directoryOf = (store: Store, numbers: ReadonlySet<number>): readonly Uint8
   for (const number of numbers) {
     const queue = store.queues[number];
     if (queue === undefined) throw new Error(`compaction: queue ${number} is gone and its messages are not`);
-    if (!entries.has(queue.topic)) entries.set(queue.topic, packHead(queue.topic.entry));
-    entries.set(queue, packHead(queue.entry));
+    const { topic } = queue;
+    // A channel is recorded with its queue.
+    if (topic.isRecorded && !entries.has(topic)) entries.set(topic, packHead(topic.entry));
+    entries.set(queue, packHead(queue.movedEntry));
   }
   return [...entries.values()];
 };

@@ -53,7 +53,9 @@ export interface Batch {
   count: number;
   idHigh: number;
   idLow: number;
-  /** When it is due and when its time to live ends, milliseconds since 1970; 0: none. */
+  /** `BatchKind`. */
+  kind: number;
+  /** When it is due and when its time to live ends, milliseconds since 1970; 0: none. Of a channel: `POSITION_BASE`. */
   due: number;
   expiry: number;
   /** The entries: [start, end) of `bytes`. */
@@ -145,7 +147,10 @@ export class Log {
     const page = this.#reserve(batch.isJournalled ? Track.JOURNAL : Track.VOLATILE, entries + end - start);
     const at = this.recordOffset;
     const { view, bytes } = page;
-    view.setUint32(at + record.TYPE, (record.RecordType.PUBLISH << 24) | (topic.length << 16) | (routeKey.length << 8));
+    view.setUint32(
+      at + record.TYPE,
+      (record.RecordType.PUBLISH << 24) | (topic.length << 16) | (routeKey.length << 8) | batch.kind,
+    );
     view.setUint32(at + record.COUNT, (count << 16) | named);
     view.setUint32(at + record.FIRST_ID_HIGH, idHigh);
     view.setUint32(at + record.FIRST_ID_LOW, idLow);

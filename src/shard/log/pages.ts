@@ -23,6 +23,9 @@ const SPARE_SHARE = 1 / 8;
  */
 export const PAGE_CACHE_BYTES = 64 * 1024 * 1024;
 
+/** Pages that are kept of those which were read back to be looked through once. */
+const MAX_SCANNED = 8;
+
 /** Reads back pages that have left memory. */
 export interface PageSource {
   /** Fills `into` with `length` bytes from `offset` of a segment. Throws when it cannot. */
@@ -36,10 +39,14 @@ export class Pages {
   bytes = 0;
   /** How often a page was read back. */
   loads = 0;
+  /** How often one was read back to be looked through. */
+  scans = 0;
   source: PageSource | undefined;
   /** By how many bytes the shard is over its memory budget; negative: under it. */
   pressure: () => number = () => Number.NEGATIVE_INFINITY;
   readonly #freeNumbers: number[] = [];
+  /** Pages that were read back to be looked through, the oldest first. */
+  readonly #scanned: Page[] = [];
   readonly #spare: Uint8Array[] = [];
   readonly #maxSpare: number;
   #pageCacheBytes: number;
@@ -59,6 +66,25 @@ export class Pages {
     const page = this.#known(number);
     page.isTouched = true;
     if (!page.isLoaded) this.#load(page);
+    return page;
+  }
+
+  /**
+   * As `at`, for readers that look through many pages once, and others may do so after them. What they read back takes
+   * the place of what they have read before, not of what queues need.
+   */
+  scan(number: number): Page {
+    const page = this.#known(number);
+    if (page.isLoaded) return page;
+    this.#read(page);
+    this.scans++;
+    this.#scanned.push(page);
+    if (this.#scanned.length <= MAX_SCANNED) return page;
+    const oldest = this.#scanned.shift();
+    // One that was looked into otherwise is like any other page now.
+    if (oldest?.isLoaded && !oldest.isTouched && this.list[oldest.number] === oldest && oldest !== page) {
+      this.#unload(oldest);
+    }
     return page;
   }
 
@@ -162,7 +188,7 @@ export class Pages {
     return page;
   }
 
-  #load(page: Page): void {
+  #read(page: Page): void {
     const { segment } = page;
     if (segment === undefined || this.source === undefined) {
       throw new Error(`log: page ${page.number} is neither in memory nor on disk`);
@@ -171,6 +197,10 @@ export class Pages {
     this.source.read(segment.sequence, page.offset, bytes, page.used);
     page.load(bytes);
     this.bytes += bytes.length;
+  }
+
+  #load(page: Page): void {
+    this.#read(page);
     this.loads++;
     page.loads++;
     if (page.loads > 1) this.#pageCacheBytes *= 2;

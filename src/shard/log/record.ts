@@ -21,7 +21,10 @@
  */
 
 /** The version in the head of each segment. */
-export const FORMAT_VERSION = 1;
+export const FORMAT_VERSION = 2;
+
+/** The oldest version that is read. Version 2 has channels; what it has in common with 1 is laid out in the same way. */
+export const OLDEST_VERSION = 1;
 
 /** "RMQJ": the first bytes of a segment's head behind the common ones. */
 export const MAGIC = 0x524d_514a;
@@ -89,8 +92,8 @@ export const SEGMENT_BYTES = 40;
  * ```
  *  8      9       10         11   12      14       16           24         32         40
  *  +------+-------+----------+----+-------+--------+------------+----------+----------+
- *  | type | topic | route key| 0  | count | queues | first id   | due      | expiry   |
- *  | u8   | len u8| len u8   |    | u16   | u16    | u64        | f64      | f64      |
+ *  | type | topic | route key| kind| count| queues | first id   | due      | expiry   |
+ *  | u8   | len u8| len u8   | u8 | u16   | u16    | u64        | f64      | f64      |
  *  +------+-------+----------+----+-------+--------+------------+----------+----------+
  *  40: topic, route key; then by type; then the entries, as the publisher sent them
  * ```
@@ -98,17 +101,27 @@ export const SEGMENT_BYTES = 40;
  * `due` is when a delayed batch is due, `expiry` when its time to live ends (milliseconds since 1970; 0: none). PUBLISH
  * goes on with the number of each queue that the batch went to (u32). KEEP goes on with a claim for each queue that
  * still wants some of it, which says when that is due; its own `due` is that of the publish.
+ *
+ * `kind` is 0, or 1 for a batch of a kept channel. That has the channel's name for a topic, the key of its messages for a
+ * route key, the number of the channel for a queue, and in the place of `expiry` its **base**: by how much the positions
+ * of its messages are above the low words of their ids. So the position stays with a message when those before it are
+ * dropped and the rest is moved.
  */
 export const TOPIC_LENGTH = 9;
 export const KEY_LENGTH = 10;
+export const KIND = 11;
 export const COUNT = 12;
 export const QUEUES = 14;
 export const FIRST_ID_HIGH = 16;
 export const FIRST_ID_LOW = 20;
 export const DUE = 24;
 export const EXPIRY = 32;
+export const POSITION_BASE = EXPIRY;
 export const NAMES = 40;
 export const QUEUE_BYTES = 4;
+
+/** KIND of a batch. */
+export const BatchKind = { TOPIC: 0, CHANNEL: 1 } as const;
 
 /**
  * A claim of KEEP: the messages [first, first + span) of the record, as those of one extent.
@@ -165,8 +178,10 @@ export const RANGE_BYTES = 12;
 
 /**
  * DIRECTORY: 16: a msgpack array, `["topic", name, config, startTime]`,
- * `["queue", number, topic, bindKey, paused, declared]`, `["queue deleted", number]` or `["topic deleted", name]`. The
- * first two also change what exists. Everything that exists is named between `["checkpoint"]` and `["complete"]`, with
+ * `["queue", number, topic, bindKey, paused, declared]`, `["channel", number, name, config, epoch, next]`,
+ * `["queue deleted", number]` or `["topic deleted", name]`. The first three also change what exists. A channel has a
+ * number among those of queues and is deleted like one. `next` is the position of its next message, unless records behind
+ * this one say that it is higher. Everything that exists is named between `["checkpoint"]` and `["complete"]`, with
  * other records in between. A topic that nobody has configured has an empty `config`, in older files the default one.
  * `declared` is missing in older files: then all queues but `default` were declared.
  */

@@ -49,7 +49,7 @@ export const makeRoom = (queue: Queue, count: number, bytes: number): void => {
 };
 
 /** Drops up to `max` messages of the oldest extent; answers how many. */
-const dropFront = (queue: Queue, max: number): number => {
+export const dropFront = (queue: Queue, max: number): number => {
   const { store } = queue;
   const { extents, log } = store;
   const extent = queue.ready.head;

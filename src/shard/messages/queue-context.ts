@@ -4,7 +4,7 @@
  * through it stay monomorphic.
  */
 import type { TopicConfig } from "../command.js";
-import type { DirectoryItem } from "../log/recorder.js";
+import type { DirectoryEntry, DirectoryItem } from "../log/recorder.js";
 import type { ExtentList } from "./extent-list.js";
 
 /** The topic of a queue. */
@@ -22,6 +22,16 @@ export interface QueueTopic extends DirectoryItem {
   dead: number;
   expired: number;
   dropped: number;
+  /** What a recovery restores a queue of it from. `isPast`: see `StoredQueue.movedEntry`. */
+  entryOf(queue: RecordedQueue, isPast: boolean): DirectoryEntry;
+}
+
+/** What an entry says of a queue. */
+export interface RecordedQueue {
+  readonly number: number;
+  readonly bindKey: string;
+  readonly paused: boolean;
+  readonly isDeclared: boolean;
 }
 
 /** A consumer, as far as the messages that it holds go. */
@@ -50,4 +60,6 @@ export interface QueueConsumers {
 export interface StoredQueue extends DirectoryItem {
   readonly number: number;
   readonly topic: QueueTopic;
+  /** Its entry in front of messages that are moved within the log: it says nothing that later records say. */
+  readonly movedEntry: DirectoryEntry;
 }

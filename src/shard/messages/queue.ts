@@ -44,7 +44,11 @@ export class Queue implements StoredQueue {
   ) {}
 
   get entry(): DirectoryEntry {
-    return ["queue", this.number, this.topic.name, this.bindKey, this.paused, this.isDeclared];
+    return this.topic.entryOf(this, false);
+  }
+
+  get movedEntry(): DirectoryEntry {
+    return this.topic.entryOf(this, true);
   }
 
   /** It has messages, consumers or waiting pops. */

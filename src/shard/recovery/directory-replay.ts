@@ -5,7 +5,7 @@
  * not named there was deleted: the records that said so were in a segment that has been compacted.
  */
 import { DEFAULT_KEY } from "../../protocol/limits.js";
-import type { TopicConfig } from "../command.js";
+import type { ChannelConfig, TopicConfig } from "../command.js";
 import { ALL_STATES, drop } from "../messages/purge.js";
 import type { Queue } from "../messages/queue.js";
 import type { Directory } from "../topics/directory.js";
@@ -13,6 +13,9 @@ import type { Topic } from "../topics/topic.js";
 
 /** Number, topic, bind key, paused, declared. */
 type QueueEntry = readonly [number, string, string, boolean, boolean?];
+
+/** Number, name, configuration, epoch, next position. */
+type ChannelEntry = readonly [number, string, Partial<ChannelConfig>, string, number];
 
 export class DirectoryReplay {
   /** What the present checkpoint has named; undefined: none is being read. */
@@ -39,6 +42,8 @@ export class DirectoryReplay {
         return this.#topic(rest as unknown as [string, TopicConfig, number]);
       case "queue":
         return this.#queue(rest as unknown as QueueEntry);
+      case "channel":
+        return this.#channel(rest as unknown as ChannelEntry);
       case "queue deleted": {
         const queue = this.directory.queues[rest[0] as number];
         return queue === undefined ? undefined : this.#removeQueue(queue);
@@ -78,6 +83,18 @@ export class DirectoryReplay {
     queue.paused = paused;
     queue.isDeclared = isDeclared;
     this.#named?.add(queue);
+  }
+
+  #channel([number, name, config, epoch, next]: ChannelEntry): void {
+    const known = this.directory.queues[number];
+    let channel = this.directory.findChannel(name);
+    if (channel === undefined || channel.queue !== known) {
+      if (known !== undefined) this.#removeQueue(known);
+      if (channel !== undefined) this.#removeQueue(channel.queue);
+      channel = this.directory.restoreChannel(name, number);
+    }
+    channel.restore(config, epoch, next);
+    this.#named?.add(channel.queue);
   }
 
   #complete(): void {

@@ -16,6 +16,7 @@ import type { Queue } from "../messages/queue.js";
 import type { Store } from "../messages/store.js";
 import { cutFront } from "../messages/take.js";
 import type { Directory } from "../topics/directory.js";
+import { StoredChannel } from "../topics/stored-channel.js";
 import { DirectoryReplay } from "./directory-replay.js";
 import { FreshIndex } from "./fresh-index.js";
 
@@ -148,7 +149,9 @@ export class Replay {
       const queue = this.#queue(view.getUint32(names + i * record.QUEUE_BYTES));
       if (queue === undefined) continue;
       log.pages.claim(number, count);
-      if (due > 0 || expiry > 0) queue.addTimed(idHigh, idLow, count, due, expiry);
+      const channel = this.#channelOf(queue);
+      if (channel !== undefined) this.#addKept(channel, idHigh, idLow, count, bytes, expiry);
+      else if (due > 0 || expiry > 0) queue.addTimed(idHigh, idLow, count, due, expiry);
       else this.#addFresh(queue, idHigh, idLow, count, bytes);
     }
   }
@@ -162,6 +165,16 @@ export class Replay {
       this.#fresh[queue.number] = fresh;
     }
     fresh.add(queue.ready.tail);
+  }
+
+  /** A batch of a kept channel, the positions of whose messages are by `base` above the low words of their ids. */
+  #addKept(channel: StoredChannel, idHigh: number, idLow: number, count: number, bytes: number, base: number): void {
+    this.#addFresh(channel.queue, idHigh, idLow, count, bytes);
+    channel.appended(base + idLow, count);
+  }
+
+  #channelOf(queue: Queue): StoredChannel | undefined {
+    return queue.topic instanceof StoredChannel ? queue.topic : undefined;
   }
 
   #keep({ view, number, segment }: Page, at: number): void {
@@ -187,8 +200,11 @@ export class Replay {
       const bytes = skipEntries(view, offset, span) - offset;
       const count = mask === 0 ? span : ext.popcount(mask);
       log.pages.claim(number, count);
-      if (mask === 0) {
-        log.entriesOffset = offset;
+      const channel = this.#channelOf(queue);
+      log.entriesOffset = offset;
+      if (channel !== undefined) {
+        this.#addKept(channel, idHigh, firstLow + first, span, bytes, expiry);
+      } else if (mask === 0) {
         this.#addFresh(queue, idHigh, firstLow + first, span, bytes);
       } else {
         const part = queue.addFragment(idHigh, firstLow + first, span, mask, offset, bytes, expiry);

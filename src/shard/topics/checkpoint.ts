@@ -1,5 +1,5 @@
 /**
- * Writes the whole directory (topics and queues) into each segment, so that the segments before it can go.
+ * Writes the whole directory (topics, queues and channels) into each segment, so that the segments before it can go.
  *
  * A small directory fits at the head of the segment. The rest of a large one is written in steps, turn by turn, between
  * other records; the segment does not end before it is complete. A record about a queue that this segment has not named
@@ -10,6 +10,7 @@ import type { DirectoryItem } from "../log/recorder.js";
 import type { Segment } from "../log/segment.js";
 import type { Queue } from "../messages/queue.js";
 import type { Store } from "../messages/store.js";
+import type { StoredChannel } from "./stored-channel.js";
 import type { Topic } from "./topic.js";
 
 /** Bytes of it that are written at the head of a segment: some hundred microseconds of work. */
@@ -30,6 +31,7 @@ export class Checkpoint {
   #serial = 0;
   #topics: Iterator<Topic> | undefined;
   #queues: Iterator<Queue> | undefined;
+  #channels: Iterator<StoredChannel> | undefined;
   /** The log's position at the end of the last step. */
   #stepped = 0;
   /** Bytes of the last complete directory. */
@@ -38,6 +40,7 @@ export class Checkpoint {
   constructor(
     readonly store: Store,
     readonly topics: ReadonlyMap<string, Topic>,
+    readonly channels: ReadonlyMap<string, StoredChannel>,
     readonly headBytes: number,
   ) {}
 
@@ -50,6 +53,7 @@ export class Checkpoint {
     for (const queue of queues) this.ensureNamed(queue);
     this.#topics = this.topics.values();
     this.#queues = undefined;
+    this.#channels = this.channels.values();
     this.#write(this.headBytes);
     return !log.isDirectoryPending;
   }
@@ -110,13 +114,14 @@ export class Checkpoint {
     if (this.#segment !== undefined) this.#segment.directoryBytes += this.store.log.position - begin;
   }
 
-  /** The next topic or queue, each topic before its queues; undefined: that was all. Those made meanwhile come last. */
+  /** The next topic or queue, each topic before its queues, channels last; undefined: that was all. Those made meanwhile come last. */
   #next(): DirectoryItem | undefined {
     const queue = this.#queues?.next().value as Queue | undefined;
     if (queue !== undefined) return queue;
     const topic = this.#topics?.next().value as Topic | undefined;
     this.#queues = topic?.queues.values();
-    return topic;
+    if (topic !== undefined) return topic;
+    return (this.#channels?.next().value as StoredChannel | undefined)?.queue;
   }
 
   #name(item: DirectoryItem): void {
@@ -128,6 +133,7 @@ export class Checkpoint {
     this.#segment = undefined;
     this.#topics = undefined;
     this.#queues = undefined;
+    this.#channels = undefined;
     this.store.log.isDirectoryPending = false;
     return false;
   }

@@ -1,5 +1,5 @@
 /**
- * The topics of a shard by name and their queues, within the limits on both.
+ * The topics of a shard by name and their queues, and the channels that are kept or configured, within the limits.
  *
  * Topics are made by using them. A topic or queue is recorded in the journal as soon as something durable depends on it:
  * a message that is kept, a configuration, a declaration, a pause. What a command made and did not need after all is
@@ -12,13 +12,17 @@ import { Durability } from "../../protocol/op.js";
 import type { TopicConfig } from "../command.js";
 import { Queue } from "../messages/queue.js";
 import type { Store } from "../messages/store.js";
+import { CHANNEL_DEFAULTS, type ChannelDefaults } from "./channel-defaults.js";
 import { Checkpoint, HEAD_BYTES } from "./checkpoint.js";
 import { RouteCacheBudget } from "./route-cache.js";
+import { type Numbering, StoredChannel } from "./stored-channel.js";
+import { StoredChannels } from "./stored-channels.js";
 import { DEFAULT_CONFIG, Topic, UNKNOWN } from "./topic.js";
 
 /** Memory of a topic and of a queue: measured, rounded up. */
 const TOPIC_BYTES = 2048;
 const QUEUE_BYTES = 1024;
+const CHANNEL_BYTES = TOPIC_BYTES + QUEUE_BYTES;
 
 /** Queues after which a listing stops: keeps its statistics below about a megabyte. */
 const LISTING_QUEUES = 1024;
@@ -53,6 +57,7 @@ export class Directory {
   /** The queues that the next record is about. */
   #expected: readonly Queue[] = [];
   readonly #defaults: TopicConfig;
+  readonly #channels: StoredChannels;
 
   constructor(
     readonly store: Store,
@@ -61,10 +66,12 @@ export class Directory {
     readonly hasMemory: (growth: number) => boolean,
     headBytes = HEAD_BYTES,
     defaults: TopicDefaults = {},
+    channelDefaults: ChannelDefaults = CHANNEL_DEFAULTS,
   ) {
     this.#defaults = { ...DEFAULT_CONFIG, ...defaults };
     store.queues = this.queues;
-    this.#checkpoint = new Checkpoint(store, this.#topics, headBytes);
+    this.#channels = new StoredChannels(store, channelDefaults);
+    this.#checkpoint = new Checkpoint(store, this.#topics, this.#channels.byName, headBytes);
   }
 
   get size(): number {
@@ -166,6 +173,45 @@ export class Directory {
     this.#checkpoint.markNamed(queue);
   }
 
+  get channels(): StoredChannels {
+    return this.#channels;
+  }
+
+  findChannel(name: string): StoredChannel | undefined {
+    return this.#channels.byName.get(name);
+  }
+
+  /** Makes a channel that goes on with a numbering. Throws TOO_MANY_TOPICS, MEMORY_FULL. */
+  addChannel(name: string, numbering: Numbering): StoredChannel {
+    if (this.#channels.byName.size >= this.limits.maxTopics) {
+      throw new ProtocolError("TOO_MANY_TOPICS", `the shard has its maximum of ${this.limits.maxTopics} channels`);
+    }
+    this.#charge(CHANNEL_BYTES);
+    return this.#placeChannel(name, this.#freeQueues.pop() ?? this.queues.length, numbering);
+  }
+
+  /** A channel that was read back, under its number, which is free. */
+  restoreChannel(name: string, number: number): StoredChannel {
+    this.store.directoryBytes += CHANNEL_BYTES;
+    const channel = this.#placeChannel(name, number, { epoch: "", next: 0 });
+    channel.queue.isRecorded = true;
+    return channel;
+  }
+
+  #placeChannel(name: string, number: number, numbering: Numbering): StoredChannel {
+    const channel = this.#channels.add(name, number, numbering);
+    this.queues[number] = channel.queue;
+    return channel;
+  }
+
+  /** Records a channel as it is now. `level`: the `Durability` of the record. */
+  recordChannel({ queue }: StoredChannel, level: number): void {
+    this.expect(queue.asRoute);
+    this.store.recorder.directory(queue.entry, level);
+    queue.isRecorded = true;
+    this.#checkpoint.markNamed(queue);
+  }
+
   /** At the end of a command: removes topics and queues that it made and that turned out not to be needed. */
   tidy(): void {
     for (let made = this.#unchecked.pop(); made !== undefined; made = this.#unchecked.pop()) {
@@ -186,8 +232,13 @@ export class Directory {
   removeQueue(queue: Queue, level = this.store.level): void {
     if (queue.isRecorded) this.store.recorder.directory(["queue deleted", queue.number], level);
     this.queues[queue.number] = undefined;
-    this.store.directoryBytes -= QUEUE_BYTES;
     this.#freeQueues.push(queue.number);
+    if (queue.topic instanceof StoredChannel) {
+      this.store.directoryBytes -= CHANNEL_BYTES;
+      this.#channels.remove(queue.topic);
+      return this.#shrink();
+    }
+    this.store.directoryBytes -= QUEUE_BYTES;
     const topic = this.#topicOf(queue);
     topic.queues.delete(queue.bindKey);
     topic.forgetRoutes();
@@ -211,8 +262,12 @@ export class Directory {
       else this.#createdBy.delete(topic.creator);
     }
     this.#names.remove(topic.name);
-    if (this.#topics.size > 0) return;
-    // The table is as long as there ever were queues.
+    this.#shrink();
+  }
+
+  /** The table of queues is as long as there ever were queues. */
+  #shrink(): void {
+    if (this.#topics.size > 0 || this.#channels.byName.size > 0) return;
     this.queues.length = 0;
     this.#freeQueues.length = 0;
   }
@@ -279,6 +334,9 @@ export class Directory {
         if (isRecorded && !topic.isRecorded)
           throw new Error(`directory: queue ${bindKey} is recorded before its topic`);
       }
+    }
+    for (const { name, queue } of this.#channels.byName.values()) {
+      if (this.queues[queue.number] !== queue) throw new Error(`directory: channel ${name} is not in the table`);
     }
     const counted = [...this.#createdBy.values()].reduce((sum, count) => sum + count, 0);
     if (counted !== made) throw new Error(`directory: connections have made ${made} topics, ${counted} are counted`);

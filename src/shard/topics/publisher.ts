@@ -1,10 +1,12 @@
 /** PUBLISH: appends a batch to the log once, and adds a reference to it to each queue that its route key reaches. */
 import { SIZE_MASK, WORD_BYTES } from "../../protocol/entry.js";
 import { type ErrorName, ProtocolError } from "../../protocol/errors.js";
+import { formatId } from "../../protocol/id.js";
 import { DEFAULT_KEY } from "../../protocol/limits.js";
 import { Durability } from "../../protocol/op.js";
-import type { Publish } from "../command.js";
+import type { Publish, PublishChannel } from "../command.js";
 import type { Batch } from "../log/log.js";
+import { BatchKind } from "../log/record.js";
 import type { IdAllocator } from "../messages/id-allocator.js";
 import { canHold, excessOf, makeRoom, shrink } from "../messages/overflow.js";
 import type { Queue } from "../messages/queue.js";
@@ -13,6 +15,7 @@ import type { Steps } from "../steps.js";
 import type { Directory } from "./directory.js";
 import { addRefused, addTaken, type PublishFate } from "./publish-fate.js";
 import { RouteSearch } from "./route-search.js";
+import type { Numbering, StoredChannel } from "./stored-channel.js";
 import type { Topic } from "./topic.js";
 
 const encoder = new TextEncoder();
@@ -51,6 +54,7 @@ export class Publisher {
     count: 0,
     idHigh: 0,
     idLow: 0,
+    kind: BatchKind.TOPIC,
     due: 0,
     expiry: 0,
     bytes: NO_BYTES,
@@ -218,19 +222,12 @@ export class Publisher {
     const { store, ids } = this;
     const batch = this.#batch;
     const bytes = end - start;
-    if (c.routeKey !== this.#routeKey) {
-      this.#routeKey = c.routeKey;
-      batch.routeKey = encoder.encode(c.routeKey);
-    }
+    this.#setKey(c.routeKey);
     const isTimed = c.delay > 0 || c.ttl > 0;
     const extents = queues.length * (isTimed ? (count >>> 5) + 2 : 1);
     const isKept = topic.level > Durability.memory;
     const names = topic.nameBytes.length + batch.routeKey.length;
-    const growth = store.log.growth(names, queues.length, bytes, isKept) + store.extents.growthFor(extents);
-    if (isKept && this.refusal !== undefined) throw new ProtocolError(this.refusal.kind, this.refusal.text);
-    if (!this.hasMemory(growth)) {
-      throw new ProtocolError("MEMORY_FULL", "the shard's memory budget is used; consume messages or raise --memory");
-    }
+    this.#assertRoom(store.log.growth(names, queues.length, bytes, isKept) + store.extents.growthFor(extents), isKept);
     for (const queue of queues) {
       if (canHold(queue, count, bytes)) continue;
       throw new ProtocolError("QUEUE_FULL", `queue ${queue.bindKey} of topic ${topic.name} is full`);
@@ -253,6 +250,7 @@ export class Publisher {
     batch.count = count;
     batch.idHigh = high;
     batch.idLow = low;
+    batch.kind = BatchKind.TOPIC;
     batch.due = due;
     batch.expiry = expiry;
     batch.bytes = c.bytes;
@@ -272,6 +270,67 @@ export class Publisher {
       else queue.addFresh(high, low, count, bytes);
     }
     topic.published += count;
+  }
+
+  /**
+   * Appends a batch to a kept channel and leaves its first id in `ids`. Throws MEMORY_FULL, and what publishes are refused
+   * with at present.
+   */
+  keep(channel: StoredChannel, c: PublishChannel): void {
+    const { store, ids } = this;
+    const { log } = store;
+    const { queue, level, numbering } = channel;
+    const batch = this.#batch;
+    this.#setKey(c.key);
+    const isKept = level > Durability.memory;
+    const names = channel.nameBytes.length + batch.routeKey.length;
+    const growth = log.growth(names, 1, c.end - c.start, isKept) + store.extents.growthFor(1);
+    this.#assertRoom(growth, isKept);
+    this.number(numbering);
+    ids.take(c.count, store.now);
+    this.#announceIds();
+    if (isKept) {
+      if (level > log.demand) log.demand = level;
+      if (!queue.isRecorded) this.directory.recordChannel(channel, level);
+      this.directory.expect(queue.asRoute);
+    }
+    batch.topic = channel.nameBytes;
+    batch.queues = queue.asRoute;
+    batch.count = c.count;
+    batch.idHigh = ids.high;
+    batch.idLow = ids.low;
+    batch.kind = BatchKind.CHANNEL;
+    batch.due = 0;
+    batch.expiry = numbering.next - ids.low;
+    batch.bytes = c.bytes;
+    batch.start = c.start;
+    batch.end = c.end;
+    batch.isJournalled = isKept;
+    log.append(batch);
+    log.pages.claim(log.page, c.count);
+    queue.addFresh(ids.high, ids.low, c.count, c.end - c.start);
+    channel.appended(numbering.next, c.count);
+  }
+
+  /** Has a numbering have an epoch, which counts as an id that was handed out. */
+  number(numbering: Numbering): void {
+    if (numbering.epoch !== "") return;
+    this.ids.take(1, this.store.now);
+    this.#announceIds();
+    numbering.epoch = formatId(this.ids.high, this.ids.low);
+  }
+
+  #setKey(key: string): void {
+    if (key === this.#routeKey) return;
+    this.#routeKey = key;
+    this.#batch.routeKey = encoder.encode(key);
+  }
+
+  /** Whether there is room for a batch that makes memory grow, and that the journal must keep, if it `isKept`. */
+  #assertRoom(growth: number, isKept: boolean): void {
+    if (isKept && this.refusal !== undefined) throw new ProtocolError(this.refusal.kind, this.refusal.text);
+    if (this.hasMemory(growth)) return;
+    throw new ProtocolError("MEMORY_FULL", "the shard's memory budget is used; consume messages or raise --memory");
   }
 
   /** An id may be used once the journal says that it may have been. */

@@ -6,7 +6,7 @@ import { Durability } from "../../protocol/op.js";
 import type { TopicConfig } from "../command.js";
 import type { DirectoryEntry } from "../log/recorder.js";
 import type { Queue } from "../messages/queue.js";
-import type { QueueTopic } from "../messages/queue-context.js";
+import type { QueueTopic, RecordedQueue } from "../messages/queue-context.js";
 import { RouteCache, type RouteCacheBudget } from "./route-cache.js";
 
 export const DEFAULT_CONFIG: TopicConfig = {
@@ -95,6 +95,10 @@ export class Topic implements QueueTopic {
 
   get entry(): DirectoryEntry {
     return ["topic", this.name, this.#followsDefaults ? {} : this.config, this.startTime];
+  }
+
+  entryOf({ number, bindKey, paused, isDeclared }: RecordedQueue): DirectoryEntry {
+    return ["queue", number, this.name, bindKey, paused, isDeclared];
   }
 
   /** It is empty, nobody waits at it, and using it again would make it just as it is. */

@@ -1,6 +1,6 @@
 /**
  * Moves everything to another number of shards: reads the journals of all shards and writes those of a new generation,
- * each topic to the shard that its name hashes to. The old generation is unchanged, and current until the manifest names
+ * each topic and channel to the shard that its name hashes to. The old generation is unchanged, and current until the manifest names
  * the new one.
  */
 import type { Checksum } from "../../journal/checksum.js";
@@ -51,7 +51,9 @@ const NO_EFFECTS: Effects = {
   openMessages: () => undefined,
   run: () => undefined,
   closeMessages: () => undefined,
-  channelMessages: () => undefined,
+  openChannel: () => undefined,
+  channelEntries: () => undefined,
+  closeChannel: () => undefined,
   channelLost: () => undefined,
   consumerClosed: () => undefined,
   close: () => undefined,
@@ -70,6 +72,8 @@ export const reshard = (disk: Disk, checksum: Checksum, input: ReshardInput): Re
   };
   for (const shard of shards) {
     for (const topic of shard.directory.topics) targetOf(topic.nameBytes).addTopic(topic);
+    for (const channel of shard.directory.channels.byName.values())
+      targetOf(channel.nameBytes).addChannel(channel.queue);
   }
   const ceiling = Math.max(0, ...shards.map(({ idCeiling }) => idCeiling));
   for (const target of targets) target.begin(ceiling);
@@ -135,6 +139,8 @@ class Target {
   readonly #input: ReshardInput;
   readonly #directory: string;
   readonly #topics: FoundTopic[] = [];
+  /** Their queues. */
+  readonly #channels: FoundQueue[] = [];
   /** The new number of each queue. */
   readonly #numbers = new Map<object, number>();
   #ceiling = 0;
@@ -153,6 +159,11 @@ class Target {
   addTopic(topic: FoundTopic): void {
     this.#topics.push(topic);
     for (const queue of topic.queues.values()) this.#numbers.set(queue, this.#numbers.size);
+  }
+
+  addChannel(queue: FoundQueue): void {
+    this.#channels.push(queue);
+    this.#numbers.set(queue, this.#numbers.size);
   }
 
   /** Begins to write, when all topics are known. */
@@ -191,16 +202,20 @@ class Target {
     writer.directory(packHead(["checkpoint"]));
     for (const topic of this.#topics) {
       writer.directory(packHead(topic.entry));
-      for (const queue of topic.queues.values()) {
-        const [kind, , ...facts] = queue.entry;
-        writer.directory(packHead([kind, this.#numbers.get(queue), ...facts]));
-      }
+      for (const queue of topic.queues.values()) this.#name(writer, queue);
     }
+    for (const channel of this.#channels) this.#name(writer, channel);
     writer.directory(packHead(["complete"]));
     writer.ids(this.#ceiling);
     this.#file = file;
     this.#writer = writer;
     return writer;
+  }
+
+  /** Writes the entry of a queue, with its new number. */
+  #name(writer: RecordWriter, queue: FoundQueue): void {
+    const [kind, , ...facts] = queue.entry;
+    writer.directory(packHead([kind, this.#numbers.get(queue), ...facts]));
   }
 
   #endSegment(): void {

@@ -38,3 +38,16 @@ it("the messages of a pop settle it", () => {
   markAnswered(window, ledger, new DataView(bytes.buffer, bytes.byteOffset, bytes.length), 0, bytes.length);
   expect([window.has(8), window.has(9)]).toEqual([false, true]);
 });
+
+it("a subscription begins with its CONFIRM, with its RESULT if it has options, and not with an ERROR", () => {
+  const window = new RequestWindow(10);
+  const ledger = new ConsumerLedger();
+  for (const request of [7, 8, 9]) {
+    window.add(request, 0);
+    ledger.expect(request, { kind: "subscribe", shard: 0, channel: `c${request}` });
+  }
+  const bytes = Buffer.concat([confirm(7), frame(Answer.RESULT, 8), frame(Answer.ERROR, 9)]);
+  markAnswered(window, ledger, new DataView(bytes.buffer, bytes.byteOffset, bytes.length), 0, bytes.length);
+  expect([7, 8, 9].map((request) => window.has(request))).toEqual([false, false, false]);
+  expect(ledger.takeShard(0)).toEqual([7, 8]);
+});

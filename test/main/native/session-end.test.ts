@@ -2,10 +2,12 @@ import { describe, expect, it } from "vitest";
 import { EnvelopeOp } from "../../../src/channel/envelope.js";
 import { SILENT } from "../../../src/main/log.js";
 import type { AnswerFrame } from "../../../src/main/native/answer-frame.js";
+import { ChannelProgress } from "../../../src/main/native/channel-progress.js";
+import type { SubscribeOptions } from "../../../src/main/native/session-pushes.js";
 import { ERRORS } from "../../../src/protocol/errors.js";
 import { packHead } from "../../../src/protocol/head.js";
 import { Answer, Op } from "../../../src/protocol/op.js";
-import { frame } from "../frames.js";
+import { entries, frame } from "../frames.js";
 import { until } from "../switchboard.js";
 import {
   arrivals,
@@ -167,13 +169,15 @@ describe("a client that goes", () => {
   });
 });
 
+const DROPPING = { overflow: "drop-oldest" } as const;
+
 describe("pushes", () => {
   it("go to whoever consumes, in whichever order they come beside answers", async () => {
     const { session, shard } = await openSession(SILENT, { inOrder: true });
     const seen: (readonly [string, number])[] = [];
     const note = (who: string) => (answer: AnswerFrame) => void seen.push([who, answer.op]);
     const consumer = session.pushes.consume("t", "", { credit: 5, renew: true }, note("confirmed"), note("pushed"));
-    session.pushes.subscribe("news", "drop-oldest", note("subscribed"), note("news"));
+    session.pushes.subscribe("news", DROPPING, note("subscribed"), note("news"));
     session.pushes.credit("t", "", consumer, 3);
     const [{ frames } = { frames: [] }] = await readOnce(shard);
     expect(frames.map(({ op, flags, request, head }) => [op, flags, request, head])).toEqual([
@@ -197,11 +201,47 @@ describe("pushes", () => {
     ]);
   });
 
+  it("of a channel begin and go on where their subscriber says, as far as its credit goes", async () => {
+    const { session, shard } = await openSession();
+    const progress = new ChannelProgress();
+    const seen: string[] = [];
+    const subscribe = (options: SubscribeOptions): void =>
+      session.pushes.subscribe(
+        "news",
+        options,
+        (answer) => {
+          progress.begun(answer);
+          seen.push(`${progress.epoch} ${progress.position}`);
+        },
+        (push) => {
+          progress.advance(push);
+          seen.push(`${push.op} ${progress.position}`);
+        },
+      );
+    const resulting = (request: number, result: object): Buffer =>
+      frame(Answer.RESULT, request, [], packHead([result]));
+    const sent = async () => (await readOnce(shard)).flatMap(({ frames }) => frames);
+
+    subscribe({ overflow: "block", from: "start", position: undefined, credit: 10 });
+    session.pushes.channelCredit("news", 3);
+    const [first, credit] = await sent();
+    expect(first?.head).toEqual(["news", "block", { from: "start", credit: 10 }]);
+    expect([credit?.op, credit?.request, credit?.head]).toEqual([Op.CHANNEL_CREDIT, 0, ["news", 3]]);
+    shard.answer(session.id, resulting(first?.request ?? 0, { subscribers: 1, epoch: "77", position: 5, kept: true }));
+    shard.fanOut([session.id], frame(Answer.CHANNEL_MESSAGES, 0, ["news", 6, 1, 2], entries("a", "b")));
+    // The shard has restarted.
+    shard.answer(session.id, frame(Answer.CONSUMER_CLOSED, first?.request ?? 0, [28, "restarted"]));
+    await until(() => seen.length === 3);
+    expect(seen).toEqual(["77 5", `${Answer.CHANNEL_MESSAGES} 8`, `${Answer.CONSUMER_CLOSED} 8`]);
+    subscribe({ overflow: "block", ...progress.resumption });
+    expect((await sent())[0]?.head).toEqual(["news", "block", { position: 8, epoch: "77" }]);
+  });
+
   it("go on to whoever had subscribed when another subscription is refused", async () => {
     const { session, shard } = await openSession();
     const seen: string[] = [];
     const note = (who: string) => (): void => void seen.push(who);
-    session.pushes.subscribe("news", "drop-oldest", note("confirmed"), note("first"));
+    session.pushes.subscribe("news", DROPPING, note("confirmed"), note("first"));
     const [
       {
         frames: [first],
@@ -209,7 +249,7 @@ describe("pushes", () => {
     ] = await readOnce(shard);
     shard.answer(session.id, confirm(first?.request ?? 0));
     await until(() => seen.length === 1);
-    session.pushes.subscribe("news", "drop-oldest", note("refused"), note("second"));
+    session.pushes.subscribe("news", DROPPING, note("refused"), note("second"));
     const [
       {
         frames: [second],

@@ -16,6 +16,7 @@ const append = (log: Log, length: number, fill = 1) => {
     queues,
     count: 2,
     idHigh: 0xffff_ffff,
+    kind: 0,
     idLow: 0x8000_0000,
     due: 12.5,
     expiry: 1e15,

@@ -1,6 +1,6 @@
 /** Channels as the specification describes them: who is subscribed now gets a copy; who is behind gets it later. */
 import assert from "node:assert/strict";
-import type { PublishChannel, Subscribe, Unsubscribe } from "../../../src/shard/command.js";
+import type { Overflow, PublishChannel, Subscribe, Unsubscribe } from "../../../src/shard/command.js";
 import { splitEntries, type Witness } from "./effects.js";
 import { Refusal } from "./topic.js";
 
@@ -11,7 +11,7 @@ const BACKLOG_BYTES = 4 * 1024 * 1024;
 const MAX_BATCH = 4096;
 
 interface Subscription {
-  overflow: "drop-oldest" | "disconnect";
+  overflow: Overflow;
   /** Its connection is held, or was and has not been sent yet what it missed. */
   isBehind: boolean;
   /** Batches that it missed. */

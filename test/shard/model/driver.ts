@@ -164,7 +164,15 @@ export class Driver {
       }
       case "publishChannel": {
         const { channel, count } = step;
-        return { op: "publishChannel", connection: 1, request, channel, count, ...this.#entries(count, step.size) };
+        return {
+          op: "publishChannel",
+          connection: 1,
+          request,
+          channel,
+          key: "",
+          count,
+          ...this.#entries(count, step.size),
+        };
       }
       case "credit":
       case "stop": {

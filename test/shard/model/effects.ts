@@ -29,6 +29,18 @@ export interface Address {
   readonly request: number;
 }
 
+export interface ChannelMessages {
+  kind: "channelMessages";
+  connections: readonly number[];
+  channel: string;
+  /** Of the first message. */
+  position: number;
+  /** Of the first message; 0: they have none. */
+  id: bigint;
+  isDurable: boolean;
+  entries: readonly string[];
+}
+
 export type Effect =
   | (Address & { kind: "confirm"; requests: number; id: bigint; messages: number })
   | (Address & { kind: "fail"; error: ErrorName })
@@ -37,7 +49,7 @@ export type Effect =
   /** `bytes`: of the runs, with their headers. */
   | (Address & { kind: "messages"; messages: readonly SeenMessage[]; bytes: number })
   | (Address & { kind: "consumerClosed"; error: ErrorName })
-  | { kind: "channelMessages"; connections: readonly number[]; channel: string; entries: readonly string[] }
+  | ChannelMessages
   | { kind: "channelLost"; connection: number; channel: string; count: number }
   | { kind: "close"; connection: number; error: ErrorName };
 
@@ -63,6 +75,7 @@ const isWord = (value: number): boolean => Number.isInteger(value) && value >= 0
 
 export class Recorder implements Effects {
   #effects: Effect[] = [];
+  #openChannel: ChannelMessages | undefined;
   #open: { connection: number; request: number; messages: SeenMessage[]; bytes: number } | undefined;
 
   /** All effects since the last call. */
@@ -127,16 +140,39 @@ export class Recorder implements Effects {
     this.#say({ kind: "messages", connection, request, messages, bytes });
   }
 
-  channelMessages(
+  openChannel(
     connections: readonly number[],
     channel: string,
-    bytes: Uint8Array,
-    start: number,
-    end: number,
+    position: number,
+    idHigh: number,
+    idLow: number,
+    isDurable: boolean,
   ): void {
     assert.ok(connections.length > 0, "channel messages for nobody");
-    const entries = splitEntries(bytes, start, end);
-    this.#say({ kind: "channelMessages", connections: [...connections], channel, entries });
+    assert.equal(this.#openChannel, undefined, "openChannel twice");
+    const id = wholeId(idHigh, idLow);
+    this.#openChannel = {
+      kind: "channelMessages",
+      connections: [...connections],
+      channel,
+      position,
+      id,
+      isDurable,
+      entries: [],
+    };
+  }
+
+  channelEntries(bytes: Uint8Array, start: number, end: number): void {
+    const open = this.#openChannel;
+    assert.ok(open !== undefined, "entries without openChannel");
+    this.#openChannel = { ...open, entries: [...open.entries, ...splitEntries(bytes, start, end)] };
+  }
+
+  closeChannel(): void {
+    const open = this.#openChannel;
+    assert.ok(open !== undefined && open.entries.length > 0, "closeChannel without messages");
+    this.#openChannel = undefined;
+    this.#say(open);
   }
 
   channelLost(connection: number, channel: string, count: number): void {

@@ -1,6 +1,6 @@
 /** The message of a push: `{"body","topic","delay","route_key"}`, `delay` in seconds. */
 import { MAX_DELAY, MAX_NAME_BYTES } from "../../../protocol/limits.js";
-import type { GatheredBody } from "./body.js";
+import type { GatheredBody } from "../../native/gathered-body.js";
 import type { ByteSink } from "./byte-sink.js";
 import { JsonScanner, type MemberTarget, type ValueKind } from "./json-scanner.js";
 

@@ -56,10 +56,22 @@ export interface HttpResponse {
   onWritable(callback: () => void): void;
   /** Sends the last part. */
   end(part: string): void;
+  /** Begins an answer without an end: its head leaves at once. `onDrained` is told when the client has taken what waited. */
+  stream(head: AnswerHead, onDrained: () => void): AnswerStream;
   /** Sends the whole answer, closes the connection, and runs nothing that has come behind the request. */
   reject(head: AnswerHead, body: string): void;
   /** Closes the connection, whatever has been sent. */
   close(): void;
+}
+
+/** An answer whose parts leave as they come. Once it has ended or the client has gone nothing here does anything. */
+export interface AnswerStream {
+  /** Bytes of it that were written and that the socket has not taken. */
+  readonly unsentBytes: number;
+  /** The bytes are the caller's again when it returns. */
+  write(bytes: Uint8Array): void;
+  /** Sends what was written, then closes the connection. */
+  end(): void;
 }
 
 export type RequestHandler = (request: HttpRequest, response: HttpResponse) => void;
@@ -76,6 +88,10 @@ export interface HttpWebSocket {
    * the WebSocket's for good.
    */
   send(bytes: Buffer, messageEnd: (bytes: Buffer, start: number) => number): boolean;
+  /** Sends each body of the entries in [start, end) as a binary message; the bytes are the caller's again. */
+  sendEntries(bytes: Uint8Array, view: DataView, start: number, end: number): void;
+  /** Sends a text message. */
+  sendText(text: string): void;
   pause(): void;
   resume(): void;
   /** Sends what was sent, then closes; takes no more messages. */

@@ -5,7 +5,7 @@
  */
 import { type Log, SILENT } from "../../log.js";
 import { contain, guard } from "../../native/error-boundary.js";
-import type { AnswerHead, HttpResponse } from "./engine.js";
+import type { AnswerHead, AnswerStream, HttpResponse } from "./engine.js";
 import { UnsentAnswers } from "./unsent-answers.js";
 
 export const JSON_TYPE = "application/json";
@@ -171,6 +171,13 @@ export class HttpExchange {
     this.#open = false;
     this.#account(0);
     this.#response.end(part);
+  }
+
+  /** Begins an answer without an end; undefined: the client has gone. `onGone` tells when it goes. */
+  stream(type: string, fields: AnswerHead["fields"], onDrained: () => void): AnswerStream | undefined {
+    if (!this.#open) return undefined;
+    this.#begun = true;
+    return this.#response.stream(this.#head(undefined, type, fields), this.guarded<void>(onDrained));
   }
 
   /** Sends a refusal; or, when a part of the answer is sent already, breaks off: that part must not look whole. */

@@ -3,26 +3,24 @@ import { MAX_WEBSOCKET_MESSAGE_BYTES } from "../../../protocol/limits.js";
 import type { Log } from "../../log.js";
 import { contain } from "../../native/error-boundary.js";
 import type { Address } from "../../options.js";
-import { shareOf } from "../address-shares.js";
 import type { Certificate } from "../certificate.js";
 import type { ConnectionHost } from "../connection-host.js";
 import type { Port } from "../descriptor-watch.js";
+import { Admission } from "./admission.js";
 import type { EngineHost, HttpEngine, HttpEngineFactory, HttpRequest, HttpResponse, WebSocketPeer } from "./engine.js";
-import { HttpEntrance } from "./entrance.js";
+import { HttpEntrance, WEBSOCKET_IDLE_TIMEOUT } from "./entrance.js";
 import type { HttpGuard } from "./guard.js";
 import { NativeWebSocket, WEBSOCKET } from "./native-web-socket.js";
 import { WebSocketGathering } from "./websocket-gathering.js";
 
 const PATH = "/mq";
 
-/** In seconds. */
-const IDLE_TIMEOUT = 120;
-
 export class HttpListener implements Port, EngineHost {
   /** Where paths are added. */
   readonly entrance: HttpEntrance;
   readonly #engine: HttpEngine;
   readonly #host: ConnectionHost;
+  readonly #admission: Admission;
   readonly #gathering: WebSocketGathering;
   /** Undefined: it is not to listen. */
   #address: Address | undefined;
@@ -36,12 +34,13 @@ export class HttpListener implements Port, EngineHost {
     refusal: (text: string) => string,
   ) {
     this.#host = host;
+    this.#admission = new Admission(host);
     this.#gathering = new WebSocketGathering(log);
     this.#engine = makeEngine(this);
-    this.entrance = new HttpEntrance(this.#engine, httpGuard, log, refusal);
+    this.entrance = new HttpEntrance(this.#engine, httpGuard, this.#admission, log, refusal);
     this.#engine.addWebSocket(PATH, {
       maxMessageBytes: MAX_WEBSOCKET_MESSAGE_BYTES,
-      idleTimeout: IDLE_TIMEOUT,
+      idleTimeout: WEBSOCKET_IDLE_TIMEOUT,
       accept: (request, response) => this.#accept(request, response),
     });
   }
@@ -115,7 +114,7 @@ export class HttpListener implements Port, EngineHost {
   #accept(request: HttpRequest, response: HttpResponse): WebSocketPeer | undefined {
     try {
       if (!this.entrance.admits(PATH, request, response)) return undefined;
-      return new NativeWebSocket(this.#host, this.#gathering, this.log, shareOf(response.remoteAddress));
+      return new NativeWebSocket(this.#host, this.#admission, this.#gathering, this.log);
     } catch (error) {
       contain(this.log, WEBSOCKET, error, () => response.close());
       return undefined;

@@ -5,6 +5,7 @@ import type { NativeConnection } from "../../native/connection.js";
 import { contain } from "../../native/error-boundary.js";
 import { errorFrame } from "../../native/local-answers.js";
 import type { ConnectionHost } from "../connection-host.js";
+import type { Admission, Admitted } from "./admission.js";
 import type { HttpWebSocket, WebSocketPeer } from "./engine.js";
 import type { WebSocketGathering } from "./websocket-gathering.js";
 import { WebSocketTransport } from "./websocket-transport.js";
@@ -19,20 +20,19 @@ export const WEBSOCKET = "a WebSocket";
 const ignore = (): void => {};
 
 export class NativeWebSocket implements WebSocketPeer {
-  readonly #host: ConnectionHost;
+  readonly #host: Pick<ConnectionHost, "open">;
   readonly #gathering: WebSocketGathering;
   readonly #log: Log;
-  /** The share of its address, and whether it was admitted to it. */
-  readonly #share: string;
-  #isAdmitted = false;
+  readonly #admission: Admission;
+  #place: Admitted | undefined;
   #socket: HttpWebSocket | undefined;
   #connection: NativeConnection | undefined;
 
-  constructor(host: ConnectionHost, gathering: WebSocketGathering, log: Log, share: string) {
+  constructor(host: Pick<ConnectionHost, "open">, admission: Admission, gathering: WebSocketGathering, log: Log) {
     this.#host = host;
+    this.#admission = admission;
     this.#gathering = gathering;
     this.#log = log;
-    this.#share = share;
   }
 
   opened(socket: HttpWebSocket): void {
@@ -72,7 +72,7 @@ export class NativeWebSocket implements WebSocketPeer {
 
   closed(): void {
     try {
-      if (this.#isAdmitted) this.#host.shares.release(this.#share);
+      this.#place?.leave();
       this.#end();
     } catch (error) {
       contain(this.#log, WEBSOCKET, error, ignore);
@@ -80,13 +80,9 @@ export class NativeWebSocket implements WebSocketPeer {
   }
 
   #open(socket: HttpWebSocket): void {
-    const { isFull, shares } = this.#host;
-    if (isFull) return refuse(socket, "the broker has its maximum of connections");
-    this.#isAdmitted = shares.admit(this.#share);
-    if (!this.#isAdmitted) return refuse(socket, `an address has at most ${shares.maxPerAddress} connections`);
-    if (!this.#host.reserve(MAX_WEBSOCKET_MESSAGE_BYTES)) {
-      return refuse(socket, "the broker has no room for another WebSocket: see --max-assembly-bytes");
-    }
+    const place = this.#admission.webSocket(socket.remoteAddress, MAX_WEBSOCKET_MESSAGE_BYTES);
+    if (typeof place === "string") return refuse(socket, place);
+    this.#place = place;
     this.#connection = this.#host.open(new WebSocketTransport(socket));
   }
 
@@ -96,7 +92,6 @@ export class NativeWebSocket implements WebSocketPeer {
       this.#gathering.flush();
     } finally {
       this.#connection?.closed();
-      if (this.#connection !== undefined) this.#host.release(MAX_WEBSOCKET_MESSAGE_BYTES);
     }
   }
 

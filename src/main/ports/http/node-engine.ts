@@ -27,6 +27,9 @@ const KEEP_ALIVE = 60_000;
 
 const REST = "/*";
 
+/** Of a Sec-WebSocket-Key: 16 bytes in base64. */
+const KEY_LENGTH = 24;
+
 interface PathHandlers {
   head: RequestHandler | undefined;
   any: RequestHandler | undefined;
@@ -217,7 +220,11 @@ export class NodeEngine implements HttpEngine {
     if (connection.isBusy) return connection.failDetached(BAD_REQUEST);
     try {
       const request = new NodeRequest(message);
-      const isWebSocket = message.method === "GET" && request.header("upgrade").toLowerCase() === "websocket";
+      const isWebSocket =
+        message.method === "GET" &&
+        request.header("upgrade").toLowerCase() === "websocket" &&
+        // As uWebSockets.js has it: a request whose key cannot be one is handled like any other.
+        request.header("sec-websocket-key").length === KEY_LENGTH;
       const route = isWebSocket ? this.#webSockets.route(request.path) : undefined;
       if (route === undefined) return this.#readAgain(message, socket, head);
       if (!connection.begin(message)) return;

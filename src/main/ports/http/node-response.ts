@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Log } from "../../log.js";
 import { contain } from "../../native/error-boundary.js";
-import type { AnswerHead, HttpResponse } from "./engine.js";
+import type { AnswerHead, AnswerStream, HttpResponse } from "./engine.js";
 import type { NodeConnection, UnfinishedAnswer } from "./node-connection.js";
 
 /** Of a long answer, written at once: node keeps what the socket does not take. */
@@ -138,6 +138,25 @@ export class NodeResponse implements HttpResponse, UnfinishedAnswer {
     this.#response.end(part);
   }
 
+  stream(head: AnswerHead, onDrained: () => void): AnswerStream {
+    const response = this.#response;
+    if (!this.#isOver) {
+      this.#writeHead(head, undefined);
+      this.#readOn();
+      response.flushHeaders();
+      response.on("drain", onDrained);
+    }
+    const isOver = (): boolean => this.#isOver;
+    return {
+      get unsentBytes() {
+        return isOver() ? 0 : response.writableLength;
+      },
+      // A copy: node keeps what the system does not take at once.
+      write: (bytes) => void (isOver() || bytes.length === 0 || response.write(Buffer.from(bytes))),
+      end: () => this.#endStream(),
+    };
+  }
+
   reject(head: AnswerHead, body: string): void {
     if (this.#isOver) return;
     this.#isOver = true;
@@ -148,6 +167,15 @@ export class NodeResponse implements HttpResponse, UnfinishedAnswer {
 
   close(): void {
     if (!this.#isOver) this.#connection.destroy();
+  }
+
+  #endStream(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#connection.closing();
+    const { socket } = this.#message;
+    this.#response.once("finish", () => socket.destroySoon());
+    this.#response.end();
   }
 
   /** What is left of a body whose request is answered is read and dropped: behind it comes the next request. */

@@ -3,6 +3,7 @@ import type { Socket } from "node:net";
 import type { WebSocket } from "ws";
 import type { Log } from "../../log.js";
 import type { HttpWebSocket, WebSocketPeer } from "./engine.js";
+import { framesOf } from "./websocket-frames.js";
 
 /** Before a silent peer is taken for dead it has been pinged and had so long to answer, in milliseconds. */
 const PING_BEFORE = 8_000;
@@ -57,6 +58,17 @@ export class NodeWebSocket implements HttpWebSocket {
     socket.uncork();
     // What the system has taken at once nobody looks at again.
     return isCopied || socket.writableLength === 0;
+  }
+
+  sendEntries(bytes: Uint8Array, view: DataView, start: number, end: number): void {
+    const { readyState, OPEN } = this.#webSocket;
+    // All in one write, which ws does not offer. It keeps nothing back where nothing is compressed.
+    if (readyState === OPEN) this.#socket.write(framesOf(bytes, view, start, end));
+  }
+
+  sendText(text: string): void {
+    const { readyState, OPEN } = this.#webSocket;
+    if (readyState === OPEN) this.#webSocket.send(text);
   }
 
   pause(): void {

@@ -4,7 +4,8 @@
  */
 import type { Log } from "../../log.js";
 import { contain } from "../../native/error-boundary.js";
-import type { AnswerHead, HttpResponse } from "./engine.js";
+import type { AnswerHead, AnswerStream, HttpResponse } from "./engine.js";
+import { UwsAnswerStream } from "./uws-answer-stream.js";
 import type { UwsHttpResponse } from "./uws-types.js";
 
 const CONTENT_TYPE = "Content-Type";
@@ -118,6 +119,16 @@ export class UwsResponse implements HttpResponse {
       this.#response.end(part);
       this.#isOver = true;
     });
+  }
+
+  stream(head: AnswerHead, onDrained: () => void): AnswerStream {
+    const stream = new UwsAnswerStream(this.#response, () => this.#isOver, this.#log, onDrained);
+    if (this.#isOver) return stream;
+    this.#response.cork(() => {
+      this.#writeHead(head);
+      stream.begin();
+    });
+    return stream;
   }
 
   reject(head: AnswerHead, body: string): void {

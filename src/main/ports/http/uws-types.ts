@@ -38,7 +38,7 @@ export interface UwsHttpResponse {
 }
 
 export interface UwsWebSocket<Data> {
-  send(message: Uint8Array, isBinary: boolean): number;
+  send(message: Uint8Array | string, isBinary: boolean): number;
   getBufferedAmount(): number;
   end(code: number, reason?: string): void;
   close(): void;

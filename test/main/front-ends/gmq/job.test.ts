@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { GatheredBody } from "../../../../src/main/front-ends/gmq/body.js";
 import { JobReader } from "../../../../src/main/front-ends/gmq/job.js";
+import { GatheredBody } from "../../../../src/main/native/gathered-body.js";
 import { MAX_DELAY } from "../../../../src/protocol/limits.js";
 
 /** The job of a text that comes in one part, with its body. */

@@ -2,6 +2,8 @@ import { connect } from "node:net";
 import { afterAll, beforeAll, describe, expect, it, test } from "vitest";
 import { failure } from "../../../../src/main/front-ends/gmq/http/envelope.js";
 import { type Log, SILENT } from "../../../../src/main/log.js";
+import { AddressShares } from "../../../../src/main/ports/address-shares.js";
+import { Admission } from "../../../../src/main/ports/http/admission.js";
 import { BodyDeadlines, takeBody } from "../../../../src/main/ports/http/body-intake.js";
 import type { HttpEngine } from "../../../../src/main/ports/http/engine.js";
 import { HttpEntrance, type HttpHandler } from "../../../../src/main/ports/http/entrance.js";
@@ -19,7 +21,9 @@ describe.each(ENGINES)("%s", (_, makeEngine) => {
   beforeAll(async () => {
     engine = makeEngine(openHost(log));
     const guard = new HttpGuard({ listensOn: "127.0.0.1", allowOrigin: [], allowHost: [] });
-    const entrance = new HttpEntrance(engine, guard, log, failure);
+    const shares = new AddressShares(100);
+    const admission = new Admission({ isFull: false, shares, reserve: () => true, release: () => {} });
+    const entrance = new HttpEntrance(engine, guard, admission, log, failure);
     entrance.add("/path", (exchange, request) => handle(exchange, request));
     entrance.add("/ping", (exchange) => exchange.reply(undefined, undefined, "OK"));
     entrance.addRest();

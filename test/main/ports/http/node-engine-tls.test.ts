@@ -27,7 +27,7 @@ beforeEach(async () => {
   const note = (_: object, text: string) => void lines.push(text);
   const log: Log = { ...SILENT, debug: note, warn: note };
   const files = writeCertificate(directory, await authority.issue());
-  const { http } = readCertificates({ tcpTls: undefined, httpTls: files });
+  const { http } = readCertificates({ tcpTls: undefined, grpcTls: undefined, httpTls: files });
   engine = new NodeEngine(openHost(log), http, IDLE);
   engine.add("any", "/path", (_, response) => handle(response));
   ({ port } = await engine.open({ host: "127.0.0.1", port: 0 }));

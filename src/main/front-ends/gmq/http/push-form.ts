@@ -1,6 +1,6 @@
 /** The form of a push while it comes in parts: bytes of the request, then of its field `data`, then of JSON. */
 import { WORD_BYTES } from "../../../../protocol/entry.js";
-import { GatheredBody } from "../body.js";
+import { GatheredBody } from "../../../native/gathered-body.js";
 import { type Job, JobReader } from "../job.js";
 import type { FormReader } from "./form-reader.js";
 import { MultipartReader } from "./multipart-reader.js";

@@ -3,6 +3,7 @@ import { WORD_BYTES } from "../../../../protocol/entry.js";
 import { Answer } from "../../../../protocol/op.js";
 import type { AnswerFrame } from "../../../native/answer-frame.js";
 import { eachEntry, refusalMessage } from "../../../native/answer-reading.js";
+import { ChannelProgress } from "../../../native/channel-progress.js";
 import { readPublish, requestPublish } from "../channel.js";
 import type { LineClient } from "./client.js";
 import type { Fault } from "./errors.js";
@@ -11,7 +12,8 @@ import { ResponseType } from "./responses.js";
 import type { Command } from "./topic-commands.js";
 import { nameFault } from "./words.js";
 
-const OVERFLOW = "drop-oldest";
+/** What gmq gives every subscriber: what is published from now on. With `from` the answer tells where that is. */
+const FROM_NOW = { overflow: "drop-oldest", from: "now" } as const;
 
 /** What is wrong with the name of a channel; `empty` is what is said of one that is missing. */
 export const channelFault = (channel: string, empty: string): Fault | undefined => {
@@ -24,19 +26,34 @@ export const subscribe: Command = (client, words) => {
   const [channel = ""] = words;
   const fault = channelFault(channel, "channel name is empty");
   if (fault !== undefined) return client.refuseAndEnd(fault);
-  open(client, channel, (frame) => {
-    if (frame.op === Answer.CONFIRM) client.ok();
+  const progress = new ChannelProgress();
+  open(client, channel, progress, (frame) => {
+    if (frame.op === Answer.RESULT) client.ok();
     else client.fail({ code: "E_INVALID_SUBSCRIBE", text: refusalMessage(frame) });
   });
 };
 
-const open = (client: LineClient, channel: string, onAnswer: (frame: AnswerFrame) => void): void =>
-  client.session.pushes.subscribe(channel, OVERFLOW, onAnswer, (frame) => pushed(client, channel, frame));
+const open = (
+  client: LineClient,
+  channel: string,
+  progress: ChannelProgress,
+  onAnswer: (frame: AnswerFrame) => void,
+): void =>
+  client.session.pushes.subscribe(
+    channel,
+    { ...FROM_NOW, ...progress.resumption },
+    (frame) => {
+      progress.begun(frame);
+      onAnswer(frame);
+    },
+    (frame) => pushed(client, channel, progress, frame),
+  );
 
-const pushed = (client: LineClient, channel: string, frame: AnswerFrame): void => {
+const pushed = (client: LineClient, channel: string, progress: ChannelProgress, frame: AnswerFrame): void => {
   const { session, responses, options } = client;
   switch (frame.op) {
     case Answer.CHANNEL_MESSAGES:
+      progress.advance(frame);
       eachEntry(frame.view, frame.payloadStart, frame.payloadEnd, (start, end) =>
         responses.data(ResponseType.CHANNEL, frame.bytes, start, end),
       );
@@ -44,9 +61,10 @@ const pushed = (client: LineClient, channel: string, frame: AnswerFrame): void =
     case Answer.CONSUMER_CLOSED:
       options.log.debug({ peer: session.peer, channel }, "a channel has ended, its subscriber subscribes again");
       if (!session.isOpen) return;
-      // A subscriber that would hear nothing any more learns it by the end of its connection.
-      return open(client, channel, (answer) => {
-        if (answer.op !== Answer.CONFIRM) session.close();
+      // It goes on from where it was, as far as the channel still has what came since. A subscriber that would hear
+      // nothing any more learns it by the end of its connection.
+      return open(client, channel, progress, (answer) => {
+        if (answer.op !== Answer.RESULT) session.close();
       });
     default:
       options.log.debug({ peer: session.peer, channel }, "a subscriber has missed messages of a channel");

@@ -9,7 +9,7 @@ import { MAX_DELAY } from "../../../../protocol/limits.js";
 import { Answer } from "../../../../protocol/op.js";
 import { RECEIPT_ID_HIGH, RECEIPT_ID_LOW } from "../../../../protocol/selection.js";
 import type { AnswerFrame } from "../../../native/answer-frame.js";
-import { GatheredBody } from "../body.js";
+import { GatheredBody } from "../../../native/gathered-body.js";
 import { JobReader } from "../job.js";
 import { PublishHeads } from "../publish-heads.js";
 import { readPushRefusal, requestPush } from "../push.js";

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from "vitest";
-import { GatheredBody, heldBytes } from "../../../../src/main/front-ends/gmq/body.js";
+import { GatheredBody, heldBytes } from "../../../src/main/native/gathered-body.js";
 
 const MIB = 1024 * 1024;
 

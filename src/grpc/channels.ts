@@ -1,0 +1,61 @@
+/** What the gRPC service needs of a broker. */
+
+/** How a subscription begins, and what becomes of it when its client is slow: see SUBSCRIBE in docs/protocol.md. */
+export interface SubscribeOptions {
+  /** Milliseconds since 1970 if it is a number. */
+  readonly from?: "now" | "start" | number;
+  readonly position?: number;
+  readonly epoch?: string;
+  readonly recover?: boolean;
+  readonly overflow?: Overflow;
+}
+
+export const OVERFLOWS = ["drop-oldest", "drop-newest", "conflate", "disconnect", "block"] as const;
+export type Overflow = (typeof OVERFLOWS)[number];
+
+/** What the broker has said of a subscription. Undefined: it has not said. */
+export interface SubscriptionStart {
+  readonly epoch?: string | undefined;
+  readonly position?: number | undefined;
+  readonly kept?: boolean | undefined;
+  readonly recovered?: boolean | undefined;
+  readonly lost?: number | undefined;
+}
+
+export interface ChannelMessage {
+  readonly payload: Uint8Array;
+  /** Undefined: the broker does not say. */
+  readonly position: number | undefined;
+  /** Undefined: it has none, since the channel is not kept. */
+  readonly id: string | undefined;
+  /** Messages lost right before this one. */
+  readonly lost: number;
+}
+
+/** Why something failed, for a client: a code of docs/protocol.md. */
+export interface Refusal {
+  readonly code: string;
+  readonly text: string;
+}
+
+/** A subscription. What is not taken waits in it, within the bounds of a connection of the broker. */
+export interface Feed {
+  readonly start: SubscriptionStart;
+  /** Called when there is something to take again after there was nothing, or when it has ended. */
+  onReady: () => void;
+  /** The next message, or undefined: there is none now. Its bytes are the caller's. */
+  take(): ChannelMessage | undefined;
+  /** Nothing more will come behind what there is, and why. */
+  readonly end: Refusal | undefined;
+  /** Frees it. */
+  close(): void;
+}
+
+export interface Channels {
+  /** Resolves when the broker has taken the message, with a refusal when it has not. `key`: what `conflate` goes by. */
+  publish(channel: string, payload: Uint8Array, key: string | undefined): Promise<Refusal | undefined>;
+  /** `client`: its address. Resolves when the subscription stands, or with why it does not. */
+  subscribe(channel: string, options: SubscribeOptions, client: string): Promise<Feed | Refusal>;
+}
+
+export const isRefusal = (value: Feed | Refusal): value is Refusal => "code" in value;

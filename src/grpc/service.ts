@@ -1,0 +1,78 @@
+/** The service mq.MQ over whatever channels there are. */
+import { isIP } from "node:net";
+import type { handleServerStreamingCall, handleUnaryCall, ServerWritableStream } from "@grpc/grpc-js";
+import { readKey, readSubscribe, startMetadata } from "./call-metadata.js";
+import { type Channels, isRefusal, type Refusal } from "./channels.js";
+import type { PubRequest, PubResponse, SubRequest, SubResponse } from "./definition.js";
+import { statusOf } from "./status.js";
+import { SubStream } from "./sub-stream.js";
+
+const NO_TOPIC: Refusal = { code: "BAD_NAME", text: "the request has no topic: give it one" };
+
+const EMPTY: PubResponse = {};
+
+/** Told how many messages a subscriber has lost. */
+export type LossReport = (channel: string, client: string, count: number) => void;
+
+/** `1.2.3.4:56` and `[::1]:56`, as grpc-js writes them, without the port. */
+const addressOf = (peer: string): string => {
+  const host = /^\[?(.*?)\]?:\d+$/.exec(peer)?.[1] ?? peer;
+  return isIP(host) === 0 ? peer : host;
+};
+
+export class MqService {
+  /** Streams that have not ended. */
+  readonly #streams = new Set<SubStream>();
+  readonly #channels: Channels;
+  readonly #lost: LossReport;
+
+  constructor(channels: Channels, lost: LossReport) {
+    this.#channels = channels;
+    this.#lost = lost;
+  }
+
+  get streams(): number {
+    return this.#streams.size;
+  }
+
+  readonly pub: handleUnaryCall<PubRequest, PubResponse> = (call, answer) => {
+    const { topic, payload } = call.request;
+    if (topic === "") return answer(statusOf(NO_TOPIC));
+    this.#channels.publish(topic, payload, readKey(call.metadata)).then((refusal) => {
+      // Whoever has gone is not told.
+      if (call.cancelled) return;
+      if (refusal === undefined) answer(null, EMPTY);
+      else answer(statusOf(refusal));
+    }, answer);
+  };
+
+  readonly sub: handleServerStreamingCall<SubRequest, SubResponse> = (call) => {
+    const { topic } = call.request;
+    const options = readSubscribe(call.metadata);
+    if (topic === "") return fail(call, NO_TOPIC);
+    if ("code" in options) return fail(call, options);
+    const client = addressOf(call.getPeer());
+    let stream: SubStream | undefined;
+    call.once("cancelled", () => {
+      stream?.cancel();
+      if (stream !== undefined) this.#streams.delete(stream);
+    });
+    this.#channels.subscribe(topic, options, client).then(
+      (feed) => {
+        if (isRefusal(feed)) return fail(call, feed);
+        // It may have gone meanwhile.
+        if (call.cancelled) return feed.close();
+        stream = new SubStream(call, feed, (count) => this.#lost(topic, client, count));
+        this.#streams.add(stream);
+        const begun = stream;
+        call.once("finish", () => this.#streams.delete(begun));
+        call.sendMetadata(startMetadata(feed.start));
+        stream.start();
+      },
+      (error: unknown) => call.emit("error", error),
+    );
+  };
+}
+
+const fail = (call: ServerWritableStream<SubRequest, SubResponse>, refusal: Refusal): void =>
+  void call.emit("error", statusOf(refusal));

@@ -1,0 +1,35 @@
+/** SUBSCRIBE and its answer: a RESULT that tells how the subscription begins, or a CONFIRM from a broker that has none. */
+import { PromisedRequest } from "../../client/connection/pending-request.js";
+import type { SubscribeOptions, SubscriptionStart } from "../channels.js";
+
+/** The head of a SUBSCRIBE: `[channel, overflow, options]`. */
+export const subscribeHead = (channel: string, { overflow, ...options }: SubscribeOptions): readonly unknown[] => [
+  channel,
+  overflow,
+  Object.keys(options).length === 0 ? undefined : options,
+];
+
+const number = (value: unknown): number | undefined => (typeof value === "number" ? value : undefined);
+const boolean = (value: unknown): boolean | undefined => (typeof value === "boolean" ? value : undefined);
+
+const read = (value: unknown): SubscriptionStart => {
+  if (typeof value !== "object" || value === null) return {};
+  const { epoch, position, kept, recovered, lost } = value as Readonly<Record<string, unknown>>;
+  return {
+    epoch: typeof epoch === "string" ? epoch : undefined,
+    position: number(position),
+    kept: boolean(kept),
+    recovered: boolean(recovered),
+    lost: number(lost),
+  };
+};
+
+export class SubscribeRequest extends PromisedRequest<SubscriptionStart> {
+  override confirmed(): void {
+    this.resolve({});
+  }
+
+  override result(value: unknown): void {
+    this.resolve(read(value));
+  }
+}

@@ -1,0 +1,75 @@
+/** memmq over HTTP: `/pub` and `/sub`. docs/compatibility.md tells what each takes and answers. */
+import type { Log } from "../../../log.js";
+import type { HttpEntrance, HttpHandler } from "../../../ports/http/entrance.js";
+import { JSON_TYPE } from "../../../ports/http/exchange.js";
+import type { Channels } from "../channels.js";
+import { bad, refused } from "./answer.js";
+import { LossLog } from "./loss-log.js";
+import { PubRoute } from "./pub.js";
+import { PubBatch, PubSocket } from "./pub-socket.js";
+import { ParameterError, publishQuery, subscribeQuery } from "./query.js";
+import { subscribeSocket, subscribeStream } from "./sub.js";
+
+/** What is set apart for a WebSocket, which says little at a time, or nothing. */
+const RESERVED_BYTES = 16 * 1024;
+
+export interface MemmqHttpContext {
+  readonly channels: Channels;
+  /** The largest message, in bytes. */
+  readonly maxMessageBytes: number;
+  readonly log: Log;
+}
+
+export const installMemmqHttp = (
+  entrance: HttpEntrance,
+  { channels, maxMessageBytes, log }: MemmqHttpContext,
+): void => {
+  const pub = new PubRoute(channels, maxMessageBytes);
+  const batch = new PubBatch();
+  entrance.addWebSocket("/pub", { maxMessageBytes, reservedBytes: RESERVED_BYTES }, (request, refuse) =>
+    orRefuse(refuse, () => {
+      const query = publishQuery(request.query);
+      return (client) => new PubSocket(channels, batch, query, client);
+    }),
+  );
+  entrance.add(
+    "/pub",
+    checked((exchange, request) => pub.handle(exchange, request)),
+  );
+
+  const context = { channels, losses: new LossLog(log), log };
+  entrance.addWebSocket("/sub", { maxMessageBytes: RESERVED_BYTES, reservedBytes: RESERVED_BYTES }, (request, refuse) =>
+    orRefuse(refuse, () => {
+      const query = subscribeQuery(request.query);
+      return (client) => subscribeSocket(context, query, client);
+    }),
+  );
+  entrance.add(
+    "/sub",
+    checked((exchange, request) => {
+      const query = subscribeQuery(request.query);
+      const refusal = (text: string): string => refused({ kind: "TOO_MANY_CONNECTIONS", text }).json;
+      entrance.stream(exchange, refusal, (client) => subscribeStream(context, query, client));
+    }),
+  );
+};
+
+const checked =
+  (handler: HttpHandler): HttpHandler =>
+  (exchange, request) =>
+    orRefuse(
+      (status, json) => exchange.reply(status, JSON_TYPE, json),
+      () => handler(exchange, request),
+    );
+
+/** Answers a parameter that cannot be taken. */
+const orRefuse = <T>(refuse: (status: string, json: string) => void, work: () => T): T | undefined => {
+  try {
+    return work();
+  } catch (error) {
+    if (!(error instanceof ParameterError)) throw error;
+    const { status, json } = bad(error.message);
+    refuse(status, json);
+    return undefined;
+  }
+};

@@ -1,0 +1,55 @@
+/**
+ * A client of a front end that has a WebSocket or an endless answer to itself. The front end makes of it what stands for
+ * the client in the broker, nearly always a session, which the port then tells how its client fares.
+ */
+import type { SessionClient } from "../../native/session-client.js";
+
+/** What stands for the client: see `Session`. */
+export interface Carried {
+  /** The client has said something. */
+  heard(): void;
+  /** Some of what was sent has not left. */
+  unsent(): void;
+  /** Some of it has. */
+  drained(): void;
+  /** The client has gone. */
+  closed(): void;
+}
+
+/** A WebSocket as its front end sees it. What cannot be sent any more goes nowhere. */
+export interface WebSocketClient extends SessionClient {
+  readonly address: string;
+  /** Sends the body of each of the entries in [start, end) as a binary message; the bytes are the caller's again. */
+  sendEntries(bytes: Uint8Array, view: DataView, start: number, end: number): void;
+  /** Sends a text message. */
+  sendText(text: string): void;
+  /** Sends what was sent, then closes; `code` as in RFC 6455, and `reason` is cut to the 123 bytes that it may have. */
+  close(code: number, reason: string): void;
+}
+
+/** What a front end does with a WebSocket. What it throws costs this client its connection. */
+export interface WebSocketCodec {
+  readonly carried: Carried;
+  /** A message; the bytes are the port's again when it returns. */
+  message(bytes: Uint8Array, isBinary: boolean): void;
+  /** The client has gone; called before `closed` of what is carried. */
+  closed?(): void;
+}
+
+export interface WebSocketFrontEnd {
+  /** In bytes; a longer message closes its WebSocket. */
+  readonly maxMessageBytes: number;
+  /** What is set apart for each, of the memory for half-received messages, in bytes. */
+  readonly reservedBytes: number;
+}
+
+/** A client with an endless answer as its front end sees it. */
+export interface StreamClient extends SessionClient {
+  readonly address: string;
+  /** Sends the head of the answer, status 200; false: the client has gone. */
+  begin(type: string, fields: readonly (readonly [string, string])[]): boolean;
+  /** Sends bytes of the body, the caller's again when it returns. */
+  write(bytes: Uint8Array): void;
+  /** Answers with an error instead, as long as nothing has begun; then closes. */
+  refuse(status: string, json: string): void;
+}

@@ -1,0 +1,159 @@
+/** A WebSocket of a front end: from the request to become one to its end. */
+import type { Log } from "../../log.js";
+import { contain } from "../../native/error-boundary.js";
+import type { Admission, Admitted } from "./admission.js";
+import type { WebSocketClient, WebSocketCodec } from "./carried.js";
+import type { HttpWebSocket, WebSocketPeer } from "./engine.js";
+
+/** RFC 6455: the broker stops; try again later. */
+const GOING_AWAY = 1001;
+const TRY_AGAIN_LATER = 1013;
+
+/** What a control frame has room for, beside the code. */
+const MAX_REASON_BYTES = 123;
+
+const ignore = (): void => {};
+
+export class FrontEndWebSocket implements WebSocketPeer, WebSocketClient {
+  readonly #admission: Admission;
+  readonly #reservedBytes: number;
+  readonly #open: (client: WebSocketClient) => WebSocketCodec;
+  readonly #log: Log;
+  readonly #what: string;
+  #socket: HttpWebSocket | undefined;
+  #codec: WebSocketCodec | undefined;
+  #place: Admitted | undefined;
+  /** It takes no more messages. */
+  #isClosing = false;
+
+  /** @param what for the log: the path */
+  constructor(
+    admission: Admission,
+    reservedBytes: number,
+    open: (client: WebSocketClient) => WebSocketCodec,
+    log: Log,
+    what: string,
+  ) {
+    this.#admission = admission;
+    this.#reservedBytes = reservedBytes;
+    this.#open = open;
+    this.#log = log;
+    this.#what = what;
+  }
+
+  // WebSocketPeer: called by the engine.
+
+  opened(socket: HttpWebSocket): void {
+    this.#socket = socket;
+    try {
+      const place = this.#admission.webSocket(socket.remoteAddress, this.#reservedBytes);
+      if (typeof place === "string") return this.close(TRY_AGAIN_LATER, place);
+      this.#place = place;
+      this.#codec = this.#open(this);
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  message(bytes: Uint8Array, isBinary: boolean): void {
+    const codec = this.#codec;
+    if (codec === undefined || this.#isClosing) return;
+    try {
+      codec.carried.heard();
+      codec.message(bytes, isBinary);
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  drained(): void {
+    try {
+      this.#codec?.carried.drained();
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  unsent(): void {
+    try {
+      this.#codec?.carried.unsent();
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  closed(): void {
+    this.#isClosing = true;
+    this.#place?.leave();
+    try {
+      this.#codec?.closed?.();
+    } catch (error) {
+      contain(this.#log, this.#what, error, ignore);
+    }
+    try {
+      this.#codec?.carried.closed();
+    } catch (error) {
+      contain(this.#log, this.#what, error, ignore);
+    }
+  }
+
+  // SessionClient: called by what is carried.
+
+  get canPause(): boolean {
+    return this.#socket?.canPause ?? false;
+  }
+
+  unsentBytes(): number {
+    return this.#socket?.bufferedBytes ?? 0;
+  }
+
+  pause(): void {
+    this.#socket?.pause();
+  }
+
+  resume(): void {
+    this.#socket?.resume();
+  }
+
+  proceed(): void {}
+
+  sweep(): void {}
+
+  end(): void {
+    if (!this.#isClosing) this.close(GOING_AWAY, "the broker closes this connection");
+  }
+
+  destroy(): void {
+    this.#socket?.close();
+  }
+
+  // WebSocketClient: called by the front end.
+
+  get address(): string {
+    return this.#socket?.remoteAddress ?? "";
+  }
+
+  sendEntries(bytes: Uint8Array, view: DataView, start: number, end: number): void {
+    if (!this.#isClosing) this.#socket?.sendEntries(bytes, view, start, end);
+  }
+
+  sendText(text: string): void {
+    if (!this.#isClosing) this.#socket?.sendText(text);
+  }
+
+  close(code: number, reason: string): void {
+    if (this.#isClosing) return;
+    this.#isClosing = true;
+    this.#socket?.end(code, cut(reason));
+  }
+
+  #failed(error: unknown): void {
+    contain(this.#log, this.#what, error, () => this.#socket?.close());
+  }
+}
+
+/** Between characters. */
+const cut = (reason: string): string => {
+  const bytes = Buffer.from(reason);
+  return bytes.length <= MAX_REASON_BYTES ? reason : bytes.toString("utf8", 0, MAX_REASON_BYTES).replace(/\uFFFD$/, "");
+};

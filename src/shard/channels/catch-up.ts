@@ -1,0 +1,269 @@
+/** Sends subscribers what they have missed: out of the window, the log, the conflation, or what they have saved. */
+import * as ext from "../messages/extent.js";
+import type { Store } from "../messages/store.js";
+import type { StoredChannel } from "../topics/stored-channel.js";
+import { Source, type Subscriber } from "./subscriber.js";
+import { type Batch, skipEntries } from "./window.js";
+
+/** Bytes of a frame out of the log, unless one message is longer. */
+const FRAME_BYTES = 256 * 1024;
+
+export class CatchUp {
+  constructor(
+    readonly store: Store,
+    /** A subscriber has lost messages and has chosen to be disconnected. */
+    readonly onSlow: (subscriber: Subscriber) => void,
+  ) {}
+
+  /** Sends a subscriber about `max` bytes, if it can take them. Answers how many it was sent. */
+  send(subscriber: Subscriber, max: number): number {
+    const { channel } = subscriber;
+    if (subscriber.isCurrent || !subscriber.canTake) return 0;
+    if (!this.#skipLost(subscriber)) return 0;
+    if (subscriber.cursor === channel.next && subscriber.source !== Source.SAVED) {
+      channel.place(subscriber, subscriber.cursor);
+      return 0;
+    }
+    switch (subscriber.source) {
+      case Source.WINDOW:
+        return this.#sendWindow(subscriber, max);
+      case Source.SAVED:
+        return this.#sendSaved(subscriber, max);
+      case Source.CONFLATION:
+        return this.#sendLatest(subscriber, max);
+      default:
+        return this.#sendLog(subscriber, max);
+    }
+  }
+
+  /** Moves a subscriber on to what there is, and tells how much it has lost. False: it is disconnected for that. */
+  #skipLost(subscriber: Subscriber): boolean {
+    const { channel, source, cursor } = subscriber;
+    if (source === Source.WINDOW && channel.window.end <= cursor && cursor < channel.next) {
+      // The channel has been kept from there on.
+      channel.place(subscriber, cursor);
+    }
+    const isWindow = subscriber.source === Source.WINDOW;
+    if (isWindow || subscriber.source === Source.LOG) {
+      const first = isWindow ? channel.window.first : channel.first;
+      if (cursor < first) {
+        if (subscriber.overflow === "disconnect") {
+          this.onSlow(subscriber);
+          return false;
+        }
+        subscriber.lost += first - cursor;
+        channel.dropped += first - cursor;
+        channel.move(subscriber, first, 0);
+        subscriber.extent = ext.NONE;
+        subscriber.batch = undefined;
+      }
+    } else if (subscriber.source === Source.CONFLATION) {
+      subscriber.lost += channel.conflation?.lostFrom(cursor) ?? 0;
+    }
+    this.#tellLost(subscriber);
+    return true;
+  }
+
+  #tellLost(subscriber: Subscriber): void {
+    if (subscriber.lost === 0) return;
+    this.store.effects.channelLost(subscriber.connection.number, subscriber.channel.name, subscriber.lost);
+    subscriber.lost = 0;
+  }
+
+  #sendWindow(subscriber: Subscriber, max: number): number {
+    const { channel } = subscriber;
+    const { window } = channel;
+    let sent = 0;
+    while (
+      subscriber.source === Source.WINDOW &&
+      window.has(subscriber.cursor) &&
+      sent < max &&
+      subscriber.credit > 0
+    ) {
+      sent += this.#sendBatch(subscriber, window.batchAt(subscriber.cursor));
+    }
+    return sent;
+  }
+
+  #sendSaved(subscriber: Subscriber, max: number): number {
+    const { saved } = subscriber;
+    let sent = 0;
+    if (saved === undefined) throw new Error("channel: a subscriber has saved nothing");
+    const end = saved.batches.length === 0 ? subscriber.cursor : saved.end;
+    while (subscriber.cursor < end && sent < max && subscriber.credit > 0) {
+      sent += this.#sendBatch(subscriber, batchOf(saved.batches, subscriber.cursor));
+    }
+    if (subscriber.source === Source.SAVED && subscriber.cursor >= end) {
+      subscriber.channel.endSaved(subscriber, end);
+      this.#tellLost(subscriber);
+    }
+    return sent;
+  }
+
+  /** Sends as much of a batch as the credit allows. */
+  #sendBatch(subscriber: Subscriber, batch: Batch): number {
+    const { channel, cursor, credit } = subscriber;
+    const isBegun = subscriber.batch === batch;
+    const start = isBegun ? subscriber.offset : skipEntries(batch.view, 0, cursor - batch.first);
+    const rest = batch.first + batch.count - cursor;
+    const count = Math.min(rest, credit);
+    const end = count === rest ? batch.entries.length : skipEntries(batch.view, start, count);
+    this.#emit(subscriber, cursor, batch.entries, start, end, count);
+    channel.move(subscriber, cursor + count, end - start);
+    if (count < rest && !subscriber.isCurrent) {
+      subscriber.batch = batch;
+      subscriber.offset = end;
+    }
+    return end - start;
+  }
+
+  #sendLatest(subscriber: Subscriber, max: number): number {
+    const { channel } = subscriber;
+    let sent = 0;
+    let latest = channel.conflation?.from(subscriber.cursor);
+    let cursor = subscriber.cursor;
+    for (; latest !== undefined && sent < max && subscriber.credit > 0; latest = latest.next) {
+      const { entry, position, idHigh, idLow } = latest;
+      this.#emit(subscriber, position, entry, 0, entry.length, 1, idHigh, idLow);
+      sent += entry.length;
+      cursor = position + 1;
+    }
+    channel.move(subscriber, latest === undefined ? channel.next : cursor, sent);
+    return sent;
+  }
+
+  #emit(
+    subscriber: Subscriber,
+    position: number,
+    entries: Uint8Array,
+    start: number,
+    end: number,
+    count: number,
+    idHigh = 0,
+    idLow = 0,
+  ): void {
+    const { effects } = this.store;
+    subscriber.credit -= count;
+    effects.openChannel(subscriber.audience, subscriber.channel.name, position, idHigh, idLow, true);
+    effects.channelEntries(entries, start, end);
+    effects.closeChannel();
+  }
+
+  // --- out of the log ------------------------------------------------------------------------------------------------
+
+  #sendLog(subscriber: Subscriber, max: number): number {
+    const { channel } = subscriber;
+    const { stored } = channel;
+    if (stored === undefined) throw new Error(`channel ${channel.name} is read from the log and not kept`);
+    const { pages } = this.store.log;
+    const scans = pages.scans;
+    let sent = 0;
+    let { extent, offset } = this.#locate(subscriber, stored);
+    while (extent !== ext.NONE && sent < max && subscriber.credit > 0) {
+      const gap = stored.index.positionOf(extent) - subscriber.cursor;
+      if (gap > 0) {
+        subscriber.lost += gap;
+        subscriber.cursor += gap;
+        this.#tellLost(subscriber);
+      }
+      const frame = this.#sendFrame(subscriber, stored, extent, offset);
+      sent += frame;
+      // What is read back from disk takes a while: others have their turn then.
+      if (pages.scans !== scans) break;
+      ({ extent, offset } = this.#locate(subscriber, stored));
+    }
+    const { cursor } = subscriber;
+    channel.move(subscriber, cursor, sent);
+    return sent;
+  }
+
+  /** Sends one frame from `offset` of an extent on: consecutive messages, as long as all are in memory. */
+  #sendFrame(subscriber: Subscriber, stored: StoredChannel, first: number, start: number): number {
+    const { extents, log, effects } = this.store;
+    const { index } = stored;
+    const durable = stored.durableBefore(log);
+    const skipped = subscriber.cursor - index.positionOf(first);
+    const isDurable = index.positionOf(first) + extents.get(first, ext.SPAN) <= durable;
+    const idLow = extents.idLow(first) + skipped;
+    effects.openChannel(subscriber.audience, stored.name, subscriber.cursor, extents.idHigh(first), idLow, isDurable);
+    let bytes = 0;
+    let extent = first;
+    let offset = start;
+    for (;;) {
+      const page = log.pages.scan(extents.get(extent, ext.PAGE));
+      const rest = index.positionOf(extent) + extents.get(extent, ext.SPAN) - subscriber.cursor;
+      const count = Math.min(rest, subscriber.credit);
+      const end = extents.get(extent, ext.OFFSET) + extents.get(extent, ext.BYTES);
+      const stop = count === rest ? end : skipEntries(page.view, offset, count);
+      effects.channelEntries(page.bytes, offset, stop);
+      bytes += stop - offset;
+      subscriber.credit -= count;
+      subscriber.cursor += count;
+      subscriber.extent = extent;
+      subscriber.rest = end - stop;
+      const next = extents.get(extent, ext.NEXT);
+      if (count < rest || subscriber.credit === 0 || next === ext.NONE || bytes >= FRAME_BYTES) break;
+      if (!this.#continues(stored, extent, next, durable, isDurable)) break;
+      extent = next;
+      offset = extents.get(extent, ext.OFFSET);
+    }
+    effects.closeChannel();
+    return bytes;
+  }
+
+  /** Whether an extent can be in the same frame as the one before it. */
+  #continues(stored: StoredChannel, extent: number, next: number, durable: number, isDurable: boolean): boolean {
+    const { extents, log } = this.store;
+    const span = extents.get(extent, ext.SPAN);
+    const position = stored.index.positionOf(next);
+    return (
+      extents.get(next, ext.ID_HIGH) === extents.get(extent, ext.ID_HIGH) &&
+      extents.idLow(next) === extents.idLow(extent) + span &&
+      position === stored.index.positionOf(extent) + span &&
+      position + extents.get(next, ext.SPAN) <= durable === isDurable &&
+      (log.pages.list[extents.get(next, ext.PAGE)]?.isLoaded ?? false)
+    );
+  }
+
+  /** The extent with a subscriber's next message, or the first behind that, and where its entry begins. */
+  #locate(subscriber: Subscriber, stored: StoredChannel): { extent: number; offset: number } {
+    const { extents, log } = this.store;
+    const { cursor } = subscriber;
+    const { index, queue } = stored;
+    let extent = subscriber.extent;
+    if (extent !== ext.NONE && this.#isOf(extent, stored)) {
+      const first = index.positionOf(extent);
+      const end = first + extents.get(extent, ext.SPAN);
+      if (cursor >= first && cursor < end) {
+        return { extent, offset: extents.get(extent, ext.OFFSET) + extents.get(extent, ext.BYTES) - subscriber.rest };
+      }
+      extent = cursor === end ? extents.get(extent, ext.NEXT) : index.find(cursor, queue.ready.head);
+    } else {
+      extent = index.find(cursor, queue.ready.head);
+    }
+    if (extent === ext.NONE) return { extent, offset: 0 };
+    const skip = Math.max(0, cursor - index.positionOf(extent));
+    const start = extents.get(extent, ext.OFFSET);
+    if (skip === 0) return { extent, offset: start };
+    return { extent, offset: skipEntries(log.pages.scan(extents.get(extent, ext.PAGE)).view, start, skip) };
+  }
+
+  /** Whether an extent that a subscriber was in is still the channel's: numbers are used again. */
+  #isOf(extent: number, stored: StoredChannel): boolean {
+    const { extents } = this.store;
+    if (extent >= extents.high || extents.state(extent) !== ext.State.READY) return false;
+    return extents.get(extent, ext.QUEUE) === stored.queue.number && !extents.isFragment(extent);
+  }
+}
+
+/** The batch with a position, of batches without gaps. */
+const batchOf = (batches: readonly Batch[], position: number): Batch => {
+  let low = 0;
+  let high = batches.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((batches[middle] as Batch).first <= position) low = middle + 1;
+    else high = middle;
+  }
+  return batches[low - 1] as Batch;
+};

@@ -1,0 +1,158 @@
+/** What operators ask of channels: configure, delete, statistics. What is dropped is dropped in steps. */
+import { ProtocolError } from "../../protocol/errors.js";
+import { Durability } from "../../protocol/op.js";
+import type { ChannelCommand, Command, ConfigureChannel, ListChannels } from "../command.js";
+import { shrink } from "../messages/overflow.js";
+import { drop } from "../messages/purge.js";
+import type { Store } from "../messages/store.js";
+import type { Steps } from "../steps.js";
+import type { Directory } from "../topics/directory.js";
+import type { Publisher } from "../topics/publisher.js";
+import { defaultSettings, type StoredChannel } from "../topics/stored-channel.js";
+import type { Channel } from "./channel.js";
+import type { Channels } from "./channels.js";
+
+export class ChannelAdministration {
+  constructor(
+    readonly store: Store,
+    readonly directory: Directory,
+    readonly publisher: Publisher,
+    readonly channels: Channels,
+  ) {}
+
+  /** Throws BAD_CONFIG, TOO_MANY_TOPICS, MEMORY_FULL. */
+  *configure(c: ConfigureChannel): Steps {
+    const { connection, request, config } = c;
+    const { durability, keep } = config;
+    if (this.store.level === Durability.memory && durability !== undefined && durability !== "memory") {
+      throw new ProtocolError("BAD_CONFIG", "the broker keeps nothing on disk: start it without --durability memory");
+    }
+    const channel = this.channels.use(c.channel);
+    const stored = this.#known(channel);
+    const kept = channel.keeps;
+    this.publisher.number(channel.numbering);
+    const configure = (): void => stored.configure(config);
+    this.channels.account(channel, () => {
+      if (keep === undefined || keep === kept) configure();
+      else channel.rekeep(configure);
+      channel.trim();
+    });
+    stored.usedAt = this.store.now;
+    if (stored.settings.maxAge > 0) this.channels.onTimed(stored.settings.maxAge);
+    this.directory.recordChannel(stored, Math.max(this.store.level, stored.level));
+    if (kept && keep === false) yield* this.#empty(stored, () => !stored.settings.keep);
+    else while (shrink(stored.queue, this.store.stepExtents) > 0) yield;
+    this.store.effects.result(connection, request, stored.settings);
+  }
+
+  /** Throws NO_TOPIC. */
+  *delete(c: ChannelCommand): Steps {
+    const { connection, request } = c;
+    const channel = this.#find(c.channel);
+    const { stored } = channel;
+    let dropped = channel.window.messages;
+    if (stored === undefined) {
+      if (channel.historyMessages === 0) throw noChannel(c.channel);
+      this.#forgetHistory(channel);
+    } else {
+      dropped += yield* this.#empty(stored, () => true);
+      if (channel.stored === stored) {
+        dropped += this.#remove(channel, stored);
+      }
+    }
+    this.channels.tidy(channel);
+    this.store.effects.confirm(connection, request, 1, 0, 0, dropped, this.store.level);
+  }
+
+  /** Throws NO_TOPIC. */
+  stats(c: ChannelCommand): void {
+    this.store.effects.result(c.connection, c.request, this.#statsOf(this.#find(c.channel)));
+  }
+
+  list(c: ListChannels): void {
+    const { names, more } = this.channels.names(c.after, c.max);
+    const channels = names.map((name) => this.#statsOf(this.#find(name)));
+    this.store.effects.result(c.connection, c.request, [channels, more]);
+  }
+
+  /** Forgets a channel that nobody has configured, that holds nothing and that nobody is subscribed to. */
+  forget(stored: StoredChannel): void {
+    const channel = this.channels.peek(stored.name);
+    // If the record is lost, the channel comes back and goes again.
+    this.directory.removeQueue(stored.queue, Durability.memory);
+    if (channel === undefined) return;
+    channel.stored = undefined;
+    this.channels.tidy(channel);
+  }
+
+  #known(channel: Channel): StoredChannel {
+    try {
+      return this.channels.keep(channel);
+    } catch (error) {
+      this.channels.tidy(channel);
+      throw error;
+    }
+  }
+
+  /** Drops what a channel has kept until now, as long as it `isStill` to be dropped. Answers how many messages. */
+  *#empty(stored: StoredChannel, isStill: () => boolean): Steps<Command, number> {
+    const { queue } = stored;
+    const before = stored.numbering.next;
+    let dropped = 0;
+    while (queue.readyCount > 0 && stored.first < before && isStill()) {
+      dropped += drop(queue, "ready", this.store.stepExtents);
+      if (queue.readyCount > 0 && stored.first < before) yield;
+    }
+    stored.dropped += dropped;
+    return dropped;
+  }
+
+  /** Forgets what is stored of a channel, with what was published meanwhile. Who is subscribed goes on behind that. */
+  #remove(channel: Channel, stored: StoredChannel): number {
+    const { numbering } = stored;
+    let dropped = 0;
+    this.channels.account(channel, () =>
+      channel.rekeep(() => {
+        dropped = drop(stored.queue, "ready", Number.POSITIVE_INFINITY);
+        this.directory.removeQueue(stored.queue);
+        channel.stored = undefined;
+        channel.goOn(numbering);
+        channel.isRecoverable = false;
+      }),
+    );
+    return dropped;
+  }
+
+  #forgetHistory(channel: Channel): void {
+    this.channels.account(channel, () => {
+      channel.isRecoverable = false;
+      channel.trim();
+    });
+  }
+
+  #find(name: string): Channel {
+    const channel = this.channels.find(name);
+    if (channel === undefined) throw noChannel(name);
+    return channel;
+  }
+
+  #statsOf(channel: Channel): Record<string, unknown> {
+    const { stored, keeps, window, numbering } = channel;
+    return {
+      name: channel.name,
+      config: stored?.settings ?? { ...defaultSettings(this.channels.defaults), keep: false },
+      kept: keeps,
+      epoch: numbering.epoch,
+      first: channel.first,
+      next: channel.next,
+      messages: keeps ? (stored?.queue.readyCount ?? 0) : window.messages,
+      bytes: keeps ? (stored?.queue.readyBytes ?? 0) : window.entryBytes,
+      published: channel.published,
+      dropped: channel.dropped + (stored?.dropped ?? 0),
+      subscribers: channel.size,
+      behind: channel.behind,
+    };
+  }
+}
+
+const noChannel = (name: string): ProtocolError => new ProtocolError("NO_TOPIC", `channel ${name} does not exist`);

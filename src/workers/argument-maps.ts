@@ -1,0 +1,88 @@
+/** Checks the maps of requests: configurations and the options of a subscription, each key with its type and range. */
+import { ProtocolError } from "../protocol/errors.js";
+import { formatId, parseId } from "../protocol/id.js";
+import { MAX_DELAY, MAX_HISTORY, MAX_HISTORY_BYTES, MAX_RETRIES } from "../protocol/limits.js";
+import type { ChannelConfig, Overflow, SubscribeOptions, TopicConfig } from "../shard/command.js";
+
+export const OVERFLOWS: readonly Overflow[] = ["drop-oldest", "drop-newest", "conflate", "disconnect", "block"];
+
+/** The valid values of each key. */
+type Checks<T> = { readonly [K in keyof T]-?: (value: unknown) => boolean };
+
+const isWhole = (min: number, max: number) => (value: unknown) =>
+  typeof value === "number" && Number.isInteger(value) && value >= min && value <= max;
+
+const isOneOf =
+  (...choices: readonly string[]) =>
+  (value: unknown) =>
+    typeof value === "string" && choices.includes(value);
+
+const isBoolean = (value: unknown): boolean => typeof value === "boolean";
+
+const isSize = isWhole(0, Number.MAX_SAFE_INTEGER);
+
+/** In its only decimal form: it is compared as text. */
+const isId = (value: unknown): boolean => {
+  const id = typeof value === "string" ? parseId(value) : undefined;
+  return id !== undefined && formatId(id.high, id.low) === value;
+};
+
+/** docs/protocol.md has the same tables. */
+const TOPIC_KEYS: Checks<TopicConfig> = {
+  autoAck: isBoolean,
+  mode: isOneOf("exact", "pattern"),
+  ttr: isWhole(1, MAX_DELAY),
+  retries: isWhole(0, MAX_RETRIES),
+  maxLength: isWhole(0, 0xffff_ffff),
+  maxBytes: isSize,
+  overflow: isOneOf("refuse", "drop-oldest"),
+  expired: isOneOf("drop", "dead-letter"),
+  durability: isOneOf("fsync", "write", "memory"),
+};
+
+const CHANNEL_KEYS: Checks<ChannelConfig> = {
+  keep: isBoolean,
+  maxMessages: isSize,
+  maxBytes: isSize,
+  maxAge: isWhole(0, MAX_DELAY),
+  history: isWhole(0, MAX_HISTORY),
+  historyBytes: isWhole(0, MAX_HISTORY_BYTES),
+  durability: isOneOf("fsync", "write", "memory"),
+};
+
+const SUBSCRIBE_KEYS: Checks<SubscribeOptions> = {
+  from: (value) => value === "now" || value === "start" || isSize(value),
+  position: isSize,
+  epoch: isId,
+  recover: isBoolean,
+  credit: isWhole(0, 0xffff_ffff),
+};
+
+/** How many characters of a client's key an error repeats. */
+const SHOWN = 64;
+
+/** Throws the error for a key that there is not, or for a value that the key does not take. */
+const checked = <T extends object>(checks: Checks<T>, kind: "BAD_CONFIG" | "BAD_HEAD", map: object): Partial<T> => {
+  for (const [key, value] of Object.entries(map)) {
+    if (!Object.hasOwn(checks, key)) throw new ProtocolError(kind, `there is no key ${key.slice(0, SHOWN)}`);
+    // The value may be of any type and length, so the error does not repeat it.
+    if (!checks[key as keyof T](value)) throw new ProtocolError(kind, `${key} cannot have this value`);
+  }
+  return map;
+};
+
+/** Throws BAD_CONFIG. */
+export const topicConfig = (map: object): Partial<TopicConfig> => checked(TOPIC_KEYS, "BAD_CONFIG", map);
+
+/** Throws BAD_CONFIG. */
+export const channelConfig = (map: object): Partial<ChannelConfig> => checked(CHANNEL_KEYS, "BAD_CONFIG", map);
+
+/** Throws BAD_HEAD. A nil is as good as an absent key. */
+export const subscribeOptions = (map: object): SubscribeOptions => {
+  const given = Object.fromEntries(Object.entries(map).filter(([, value]) => value !== null));
+  const options = checked(SUBSCRIBE_KEYS, "BAD_HEAD", given);
+  if (options.epoch !== undefined && options.position === undefined) {
+    throw new ProtocolError("BAD_HEAD", "an epoch says what a position counts in: give both");
+  }
+  return options;
+};

@@ -1,0 +1,82 @@
+/** Bugs of kept channels: see planted-bugs.ts. */
+import type { StoredChannel } from "../../src/shard/topics/stored-channel.js";
+import { historyOf } from "./histories.js";
+import type { Makers } from "./life.js";
+import type { PlantedBug } from "./planted-bugs.js";
+import type { History } from "./steps.js";
+
+/** Changes each channel that the journal knows of, when it is made. */
+const withChannels = (makers: Makers, change: (channel: StoredChannel) => void): Makers => ({
+  ...makers,
+  shard: (options) => {
+    const shard = makers.shard(options);
+    const { channels } = shard.directory;
+    const add = channels.add.bind(channels);
+    channels.add = (name, number, numbering) => {
+      const channel = add(name, number, numbering);
+      change(channel);
+      return channel;
+    };
+    return shard;
+  },
+});
+
+/** Histories of little but channels, with crashes. */
+const following = (seed: number): History =>
+  historyOf(seed, 200, {
+    crash: 0.06,
+    weights: [
+      [6, "publishChannel"],
+      [4, "subscribe"],
+      [1, "hold"],
+      [2, "release"],
+      [2, "channelCredit"],
+      [1, "configureChannel"],
+      [2, "wait"],
+    ],
+  });
+
+export const PLANTED_CHANNEL_BUGS: readonly PlantedBug[] = [
+  {
+    name: "messages of kept channels are sent before they are on disk",
+    symptom: /is seen with two bodies|got message|goes on elsewhere|cannot go on/,
+    historyOf: following,
+    plant: (makers) =>
+      withChannels(makers, (channel) => {
+        channel.durableBefore = () => channel.numbering.next;
+      }),
+  },
+  {
+    name: "positions begin again where the oldest kept message is gone",
+    symptom: /is seen with two bodies|got message|goes on elsewhere|cannot go on|has a gap|out of order/,
+    historyOf: following,
+    plant: (makers) =>
+      withChannels(makers, (channel) => {
+        const restore = channel.restore.bind(channel);
+        channel.restore = (config, epoch) => restore(config, epoch, 0);
+      }),
+  },
+  {
+    name: "positions of what was in memory alone are given again in the same epoch",
+    symptom: /is seen with two bodies|out of order/,
+    historyOf: following,
+    plant: (makers) =>
+      withChannels(makers, (channel) => {
+        const restore = channel.restore.bind(channel);
+        channel.restore = (config, epoch, next) => {
+          restore(config, epoch, next);
+          channel.numbering.epoch = epoch;
+        };
+      }),
+  },
+  {
+    name: "a restart takes another epoch for a channel that goes on",
+    symptom: /cannot go on/,
+    historyOf: following,
+    plant: (makers) =>
+      withChannels(makers, (channel) => {
+        const restore = channel.restore.bind(channel);
+        channel.restore = (config, _epoch, next) => restore(config, "1", next);
+      }),
+  },
+];
