@@ -428,4 +428,14 @@ export const PLACES: readonly Place[] = [
     may: ["./link.js", "./http/http-link.js", "../servers/dns-resolver.js", "../client/base/error.js"],
     mayNot: ["ws", "node:net", "../client/client.js", "../main/options.js", "../cli/memmq.js"],
   },
+  {
+    file: "src/memmq-client/grpc/probe.ts",
+    may: ["../link.js", "../../grpc/definition.js", "@grpc/grpc-js"],
+    mayNot: ["../client.js", "../../grpc/server.js", "../../main/options.js", "ws"],
+  },
+  {
+    file: "src/proxy/probe.ts",
+    may: ["./relays.js", "../memmq-client/client.js", "../grpc/server.js", "../main/ports/http/listener.js"],
+    mayNot: ["../main/broker.js", "../shard/shard.js", "../cli/memmq.js", "../client/client.js", "@grpc/grpc-js"],
+  },
 ];

@@ -4,7 +4,6 @@
  */
 import type { Bridge } from "../../bridge/bridge.js";
 import { LaneTransport } from "../../bridge/client/lane-transport.js";
-import type { ChannelPublishOptions } from "../../client/arguments/options.js";
 import { RingmqError } from "../../client/base/error.js";
 import { Client } from "../../client/client.js";
 import { MAX_PENDING_BYTES } from "../../client/connect.js";
@@ -51,7 +50,7 @@ export class NativeChannels implements Channels {
     try {
       this.#publisher ??= this.#openPublisher();
       const client = await this.#publisher;
-      await client.publishToChannel(channel, payload, withKey(key));
+      await client.publishToChannel(channel, payload, key === undefined ? undefined : { key });
       return undefined;
     } catch (error) {
       return refused(error);
@@ -97,7 +96,3 @@ export class NativeChannels implements Channels {
     return publisher;
   }
 }
-
-/** As the client takes it. */
-const withKey = (key: string | undefined): (ChannelPublishOptions & { readonly key: string }) | undefined =>
-  key === undefined ? undefined : { key };

@@ -71,7 +71,7 @@ describe("what is kept from connections", () => {
   ])("is enough for the modules of a thread of the pool that %s", async (_, code) => {
     let most = 0;
     // How many are open at once is a matter of luck.
-    for (let i = 0; i < 10; i++) {
+    for (let i = 0; i < 5; i++) {
       const run = JSON.stringify(new URL("../../../dist/workers/jobs/run.js", import.meta.url));
       const thread = new Worker(`(async () => { ${code.replaceAll("RUN", run)} })()`, { eval: true });
       let isOver = false;
