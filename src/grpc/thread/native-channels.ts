@@ -3,6 +3,7 @@
  * all clients; each subscription has one of its own, so that a slow stream holds up none but itself.
  */
 import type { Bridge } from "../../bridge/bridge.js";
+import { LaneTransport } from "../../bridge/client/lane-transport.js";
 import { RingmqError } from "../../client/base/error.js";
 import { Client } from "../../client/client.js";
 import { MAX_PENDING_BYTES } from "../../client/connect.js";
@@ -14,7 +15,6 @@ import { MAX_IN_FLIGHT } from "../../protocol/limits.js";
 import { Op } from "../../protocol/op.js";
 import type { Channels, Feed, Refusal, SubscribeOptions } from "../channels.js";
 import { ChannelFeed, refusalOf } from "./channel-feed.js";
-import { LaneTransport } from "./lane-transport.js";
 import { SubscribeRequest, subscribeHead } from "./subscribe-request.js";
 import { type LaneOpening, writeOpening } from "./thread-messages.js";
 
