@@ -6,6 +6,7 @@ import { clientConsumer } from "./client-consumer.js";
 import { clientPublisher } from "./client-publisher.js";
 import { clientRoundTrip } from "./client-round-trip.js";
 import { echoRoundTrip } from "./echo-round-trip.js";
+import { streamSubscribers, webSocketSubscribers } from "./foreign-subscribers.js";
 import { gmqConsumer } from "./gmq-consumer.js";
 import { gmqPublisher } from "./gmq-publisher.js";
 import { httpConsumer } from "./http-consumer.js";
@@ -22,6 +23,7 @@ import { rawSubscribers } from "./raw-subscribers.js";
 import type { Prepared, Role } from "./role.js";
 import { sparingConsumer } from "./sparing-consumer.js";
 import { timedConsumer } from "./timed-consumer.js";
+import { webSocketRelay } from "./web-socket-relay.js";
 
 const roles = {
   clientConsumer,
@@ -43,7 +45,10 @@ const roles = {
   rawRoundTrip,
   rawSubscribers,
   sparingConsumer,
+  streamSubscribers,
   timedConsumer,
+  webSocketRelay,
+  webSocketSubscribers,
 };
 
 export type Roles = typeof roles;

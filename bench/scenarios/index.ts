@@ -16,6 +16,7 @@ import { replay } from "./replay.js";
 import type { Scenario } from "./scenario.js";
 import { topics } from "./topics.js";
 import { websocket } from "./websocket.js";
+import { wsPub } from "./ws-pub.js";
 
 export const scenarios: readonly Scenario[] = [
   publishBatched,
@@ -36,6 +37,7 @@ export const scenarios: readonly Scenario[] = [
   gmqLine,
   gmqFrame,
   gmqHttp,
+  wsPub,
 ];
 
 /** What runs without arguments. */
