@@ -200,5 +200,5 @@ describe("ringmq serve", () => {
     await client.publish("full", body);
     await client.close();
     expect(text.err.match(/the disk is full/g)).toHaveLength(1);
-  });
+  }, 60_000);
 });
