@@ -6,8 +6,11 @@ import { clientConsumer } from "./client-consumer.js";
 import { clientPublisher } from "./client-publisher.js";
 import { clientRoundTrip } from "./client-round-trip.js";
 import { echoRoundTrip } from "./echo-round-trip.js";
+import { streamSubscribers, webSocketSubscribers } from "./foreign-subscribers.js";
 import { gmqConsumer } from "./gmq-consumer.js";
 import { gmqPublisher } from "./gmq-publisher.js";
+import { grpcPublisher } from "./grpc-publisher.js";
+import { grpcSubscribers } from "./grpc-subscribers.js";
 import { httpConsumer } from "./http-consumer.js";
 import { httpLoad } from "./http-load.js";
 import { clientOneInFlight, gmqOneInFlight } from "./one-in-flight.js";
@@ -22,6 +25,7 @@ import { rawSubscribers } from "./raw-subscribers.js";
 import type { Prepared, Role } from "./role.js";
 import { sparingConsumer } from "./sparing-consumer.js";
 import { timedConsumer } from "./timed-consumer.js";
+import { webSocketRelay } from "./web-socket-relay.js";
 
 const roles = {
   clientConsumer,
@@ -32,6 +36,8 @@ const roles = {
   gmqConsumer,
   gmqOneInFlight,
   gmqPublisher,
+  grpcPublisher,
+  grpcSubscribers,
   httpConsumer,
   httpLoad,
   pacedPublisher,
@@ -43,7 +49,10 @@ const roles = {
   rawRoundTrip,
   rawSubscribers,
   sparingConsumer,
+  streamSubscribers,
   timedConsumer,
+  webSocketRelay,
+  webSocketSubscribers,
 };
 
 export type Roles = typeof roles;

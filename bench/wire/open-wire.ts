@@ -33,9 +33,9 @@ const afterUpgrade = (upgraded: () => void, receive: Receive): Receive => {
   };
 };
 
-const upgradeRequest = (address: Address): string =>
+const upgradeRequest = (address: Address, path: string): string =>
   [
-    "GET /mq HTTP/1.1",
+    `GET ${path} HTTP/1.1`,
     `Host: ${address.host}:${address.port}`,
     "Connection: Upgrade",
     "Upgrade: websocket",
@@ -86,6 +86,16 @@ export const openWire = async (address: Address, receive: Receive): Promise<Wire
     const { socket, end } = await openSocket(address, receive);
     return { ...plain, send: (bytes) => socket.write(bytes), end };
   }
+  const { send, end } = await openWebSocket(address, "/mq", receive);
+  return { prefixBytes, framed: frameMessages, send, end };
+};
+
+/** A WebSocket on which framed bytes are sent; what the other side's messages carry is received, wherever it is cut. */
+export const openWebSocket = async (
+  address: Address,
+  path: string,
+  receive: Receive,
+): Promise<Pick<Wire, "send" | "end">> => {
   let upgraded = (): void => {};
   const upgrade = new Promise<void>((resolve) => {
     upgraded = resolve;
@@ -97,7 +107,7 @@ export const openWire = async (address: Address, receive: Receive): Promise<Wire
     afterUpgrade(upgraded, (bytes, view, start, stop) => deframer.push(bytes, view, start, stop)),
   );
   pong = () => socket.write(EMPTY_PONG);
-  socket.write(upgradeRequest(address));
+  socket.write(upgradeRequest(address, path));
   await upgrade;
-  return { prefixBytes, framed: frameMessages, send: (bytes) => socket.write(bytes), end };
+  return { send: (bytes) => socket.write(bytes), end };
 };

@@ -21,6 +21,10 @@ export const refusalMessage = (frame: AnswerFrame): string => {
   return typeof message === "string" ? message : `the broker answered 0x${frame.op.toString(16)}`;
 };
 
+/** Both, as `SLOW_SUBSCRIBER: …`. */
+export const refusalText = (frame: AnswerFrame): string =>
+  `${refusal(frame) ?? "UNKNOWN_ERROR"}: ${refusalMessage(frame)}`;
+
 /** The id of the message that a CONFIRM of PUBLISH is about, in decimal. */
 export const publishedId = ({ view, payloadStart }: AnswerFrame): string =>
   formatId(view.getUint32(payloadStart + RECEIPT_ID_HIGH), view.getUint32(payloadStart + RECEIPT_ID_LOW));

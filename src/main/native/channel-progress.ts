@@ -2,8 +2,8 @@
  * Where a subscriber of a channel is: for front ends whose subscribers go on when the shard of their channel was
  * restarted, or that tell their clients of positions.
  */
+import { channelPosition } from "../../protocol/channel-position.js";
 import { countEntries, SIZE_MASK } from "../../protocol/entry.js";
-import { unpackHead } from "../../protocol/head.js";
 import { Answer } from "../../protocol/op.js";
 import type { AnswerFrame } from "./answer-frame.js";
 import { result } from "./answer-reading.js";
@@ -46,7 +46,7 @@ export class ChannelProgress {
   /** Messages have come. Returns the position of the first of them. */
   advance({ op, bytes, view, headStart, headEnd, payloadStart, payloadEnd }: AnswerFrame): number {
     if (op !== Answer.CHANNEL_MESSAGES) return this.position;
-    const first = whole(unpackHead(bytes, headStart, headEnd)[1]);
+    const first = channelPosition(bytes, view, headStart, headEnd);
     // A shard sends whole entries.
     this.position = first + countEntries(view, payloadStart, payloadEnd, SIZE_MASK, Number.POSITIVE_INFINITY);
     return first;

@@ -8,6 +8,10 @@ export interface SessionClient {
   resume(): void;
   /** Answers have come, and the session is not blocked or has begun to wait: carry on as far as it lets you. */
   proceed(): void;
+  /** All that has come for the client at once has been handled: what was written of it can leave together. */
+  flush?(): void;
+  /** The broker closes the session, for this reason. */
+  blame?(text: string): void;
   /** Sends what was written, for a limited time, then closes. Afterwards `closed` of the session is called. */
   end(): void;
   /** Closes at once. Afterwards `closed` of the session is called. */

@@ -153,6 +153,8 @@ export class SessionPushes {
         return this.#close(frame.request);
       case Answer.CHANNEL_MESSAGES:
       case Answer.CHANNEL_LOST: {
+        // Nearly every subscriber has one, and what is pushed to it is of that one.
+        if (this.#subscriptions.size === 1) for (const { onPush } of this.#subscriptions.values()) return onPush;
         const [channel] = unpackHead(frame.bytes, frame.headStart, frame.headEnd);
         return typeof channel === "string" ? this.#subscriptions.get(channel)?.onPush : undefined;
       }

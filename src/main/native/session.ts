@@ -7,6 +7,7 @@ import { HEAD, LENGTH_BYTES, MIN_LENGTH, OP, REQUEST } from "../../protocol/fram
 import { packHead } from "../../protocol/head.js";
 import { Answer, Op } from "../../protocol/op.js";
 import type { AnswerFrame, AnswerHandler } from "./answer-frame.js";
+import { refusalText } from "./answer-reading.js";
 import type { NativeConnection } from "./connection.js";
 import { leasesOf, type UnansweredPop, type UnansweredPops, unseenHead } from "./late-pops.js";
 import { errorFrame, NO_MESSAGES } from "./local-answers.js";
@@ -383,6 +384,7 @@ export class Session implements TurnTaker, UnansweredPops {
       this.#dispatch(bytes, view, at, next);
       at = next;
     }
+    this.#client.flush?.();
     this.#afterAnswers();
   }
 
@@ -414,6 +416,7 @@ export class Session implements TurnTaker, UnansweredPops {
     answers.look(bytes, view, start, end);
     const onPush = this.pushes.handlerOf(answers.frame);
     if (onPush !== undefined) answers.show(bytes, view, start, end, onPush);
+    else if (op === Answer.ERROR && request === 0) this.#client.blame?.(refusalText(answers.frame));
     else if (!answers.take(request, bytes, view, start, end) && op === Answer.MESSAGES)
       this.#giveBack(bytes, view, start, end);
   }

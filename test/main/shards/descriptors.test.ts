@@ -48,12 +48,21 @@ const openModules = (): number =>
   }).length;
 
 describe("what is kept from connections", () => {
-  const use = { shards: 2, hasGrpc: false, poolThreads: 4, hasJournal: true, inUse: 25 };
+  const use = {
+    shards: 2,
+    hasGrpc: false,
+    hasMqFiles: false,
+    poolThreads: 4,
+    hasJournal: true,
+    isSelfSigned: false,
+    inUse: 25,
+  };
 
   it("grows with shards and threads of the pool, as far as there is a journal", () => {
     expect(reserveFor(use)).toBe(25 + 18 + 2 * (4 + 20) + 4 * 12);
     expect(reserveFor({ ...use, hasJournal: false })).toBe(25 + 18 + 2 * 4);
-    expect(reserveFor({ ...use, hasGrpc: true })).toBe(reserveFor(use) + 5);
+    expect(reserveFor({ ...use, hasJournal: false, isSelfSigned: true })).toBeGreaterThan(25 + 18 + 3 * 4);
+    expect(reserveFor({ ...use, hasMqFiles: true })).toBeGreaterThan(reserveFor(use) + 4);
   });
 
   it.runIf(process.platform === "linux").each([

@@ -4,6 +4,7 @@
  */
 import type { ErrorName } from "../../../protocol/errors.js";
 import type { SessionClient } from "../../native/session-client.js";
+import type { SubscribeOptions } from "../../native/session-pushes.js";
 
 /** Why something was not done. */
 export interface Refusal {
@@ -15,28 +16,18 @@ export interface Refusal {
 /** Called once: all was published, or nothing for this reason. */
 export type OnPublished = (refusal: Refusal | undefined) => void;
 
-/** What becomes of a subscriber that does not keep up: docs/protocol.md, SUBSCRIBE. */
-export const OVERFLOWS = ["drop-oldest", "drop-newest", "conflate", "disconnect", "block"] as const;
-export type Overflow = (typeof OVERFLOWS)[number];
-
-/** Where a subscription begins, and what it does when its client is late: docs/protocol.md, SUBSCRIBE. */
-export interface SubscribeOptions {
-  readonly overflow: Overflow;
-  /** A number: milliseconds since 1970. */
-  readonly from?: "now" | "start" | number;
-  /** The first message, by its number in the channel, instead of `from`. */
-  readonly position?: number;
-  readonly epoch?: string;
-  readonly recover?: boolean;
-}
-
-/** How a subscription has begun. Undefined: not known. */
+/** How a subscription has begun: the RESULT of SUBSCRIBE. Undefined: not known. */
 export interface Subscribed {
   readonly epoch: string | undefined;
   readonly position: number | undefined;
-  readonly kept: boolean | undefined;
+  readonly kept: boolean;
   readonly recovered: boolean | undefined;
   readonly lost: number | undefined;
+}
+
+export interface MessageId {
+  readonly high: number;
+  readonly low: number;
 }
 
 /** Messages of a channel, one after another; good until the sink returns. */
@@ -46,10 +37,10 @@ export interface ChannelMessages {
   /** Entries, as docs/protocol.md has them: [start, end). */
   readonly start: number;
   readonly end: number;
-  /** Of the first, where it is known; those behind it have the next ones. */
+  /** Of the first; those behind it have the next ones. */
   readonly position: number | undefined;
-  /** The same, of messages that are kept. */
-  readonly id: { readonly high: number; readonly low: number } | undefined;
+  /** Of the first, where it is known, as `position`. */
+  readonly id: MessageId | undefined;
 }
 
 /** Who hears a subscription. */

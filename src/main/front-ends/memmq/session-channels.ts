@@ -1,21 +1,22 @@
 /** The broker's own channels, asked for by sessions. */
-import { ERRORS, type ErrorName } from "../../../protocol/errors.js";
+import type { ErrorName } from "../../../protocol/errors.js";
 import { unpackHead } from "../../../protocol/head.js";
 import { Answer, Op } from "../../../protocol/op.js";
 import type { AnswerFrame } from "../../native/answer-frame.js";
-import { refusalMessage, refusal as refusalName } from "../../native/answer-reading.js";
+import { refusal, refusalMessage } from "../../native/answer-reading.js";
+import { ChannelProgress } from "../../native/channel-progress.js";
 import type { Session } from "../../native/session.js";
 import type { SessionClient } from "../../native/session-client.js";
+import type { SubscribeOptions } from "../../native/session-pushes.js";
 import type { SessionHost } from "../../native/sessions.js";
 import type { HttpSessions } from "../../ports/http/sessions.js";
 import { ChannelHeads } from "./channel-heads.js";
-import type { ChannelClient, Channels, OnPublished, Refusal, Sink, SubscribeOptions } from "./channels.js";
-import { startOf, UNKNOWN_START } from "./subscribed.js";
+import type { ChannelClient, Channels, MessageId, OnPublished, Refusal, Sink } from "./channels.js";
 
 /** Requests that a client may have unanswered: a WebSocket makes a few in each turn. */
 const MAX_IN_FLIGHT = 4_096;
 
-/** What frames of channels that cannot be told say. */
+/** What an answer is taken for that is neither a CONFIRM nor an ERROR that this version knows. */
 const UNTOLD: ErrorName = "SHARD_RESTARTED";
 
 export class SessionChannels implements Channels {
@@ -95,6 +96,7 @@ class SessionSubscription {
   readonly #session: Session;
   readonly #channel: string;
   readonly #sink: Sink;
+  readonly #progress = new ChannelProgress();
 
   constructor(session: Session, channel: string, sink: Sink) {
     this.#session = session;
@@ -105,36 +107,40 @@ class SessionSubscription {
   begin(options: SubscribeOptions): void {
     this.#session.pushes.subscribe(
       this.#channel,
-      { overflow: options.overflow },
+      options,
       (frame) => this.#answered(frame),
       (frame) => this.#pushed(frame, options),
     );
   }
 
   #answered(frame: AnswerFrame): void {
-    if (frame.op === Answer.ERROR) this.#sink.ended(refusalOf(frame));
-    else this.#sink.subscribed(frame.op === Answer.RESULT ? startOf(frame) : UNKNOWN_START);
+    if (frame.op === Answer.ERROR) return this.#sink.ended(refusalOf(frame));
+    this.#progress.begun(frame);
+    this.#sink.subscribed(this.#progress);
   }
 
-  #pushed(frame: AnswerFrame, options: SubscribeOptions): void {
+  #pushed(frame: AnswerFrame, { overflow }: SubscribeOptions): void {
+    const { bytes, view, headStart, headEnd, payloadStart: start, payloadEnd: end } = frame;
     switch (frame.op) {
-      case Answer.CHANNEL_MESSAGES:
-        return this.#messages(frame);
-      case Answer.CHANNEL_LOST: {
-        const [, count] = unpackHead(frame.bytes, frame.headStart, frame.headEnd);
-        return this.#sink.lost(typeof count === "number" ? count : 1);
+      case Answer.CHANNEL_MESSAGES: {
+        const position = this.#progress.advance(frame);
+        const id = this.#progress.kept ? idOf(frame) : undefined;
+        return this.#sink.messages({ bytes, view, start, end, position, id });
       }
+      case Answer.CHANNEL_LOST:
+        return this.#sink.lost(Number(unpackHead(bytes, headStart, headEnd)[1]));
       default:
-        return this.begin(options);
+        if (this.#session.isOpen) this.begin({ overflow, from: "now", ...this.#progress.resumption });
     }
-  }
-
-  #messages({ bytes, view, payloadStart, payloadEnd }: AnswerFrame): void {
-    this.#sink.messages({ bytes, view, start: payloadStart, end: payloadEnd, position: undefined, id: undefined });
   }
 }
 
-const refusalOf = (frame: AnswerFrame): Refusal => {
-  const kind = refusalName(frame) ?? UNTOLD;
-  return { kind: kind in ERRORS ? kind : UNTOLD, text: refusalMessage(frame) };
+const idOf = ({ bytes, headStart, headEnd }: AnswerFrame): MessageId | undefined => {
+  const [, , high, low] = unpackHead(bytes, headStart, headEnd);
+  return typeof high === "number" && typeof low === "number" ? { high, low } : undefined;
 };
+
+const refusalOf = (frame: AnswerFrame): Refusal => ({
+  kind: refusal(frame) ?? UNTOLD,
+  text: refusalMessage(frame),
+});

@@ -19,10 +19,11 @@ export interface Carried {
 /** A WebSocket as its front end sees it. What cannot be sent any more goes nowhere. */
 export interface WebSocketClient extends SessionClient {
   readonly address: string;
-  /** Sends the body of each of the entries in [start, end) as a binary message; the bytes are the caller's again. */
+  /** Sends the body of each of the entries in [start, end) as a binary message, with `flush`; the bytes stay good until then. */
   sendEntries(bytes: Uint8Array, view: DataView, start: number, end: number): void;
-  /** Sends a text message. */
+  /** Sends a text message, with `flush`. */
   sendText(text: string): void;
+  flush(): void;
   /** Sends what was sent, then closes; `code` as in RFC 6455, and `reason` is cut to the 123 bytes that it may have. */
   close(code: number, reason: string): void;
 }
@@ -48,8 +49,11 @@ export interface StreamClient extends SessionClient {
   readonly address: string;
   /** Sends the head of the answer, status 200; false: the client has gone. */
   begin(type: string, fields: readonly (readonly [string, string])[]): boolean;
-  /** Sends bytes of the body, the caller's again when it returns. */
-  write(bytes: Uint8Array): void;
+  /** Sends the bodies of the entries in [start, end), with `flush`; the bytes stay good until then. */
+  writeEntries(bytes: Uint8Array, view: DataView, start: number, end: number): void;
+  /** Sends text, with `flush`. */
+  writeText(text: string): void;
+  flush(): void;
   /** Answers with an error instead, as long as nothing has begun; then closes. */
   refuse(status: string, json: string): void;
 }

@@ -5,6 +5,7 @@
 import type { Log } from "../../log.js";
 import type { Address } from "../../options.js";
 import type { Certificate } from "../certificate.js";
+import type { EntryRanges } from "./entry-ranges.js";
 
 export type HttpEngineName = "uws" | "node";
 
@@ -88,10 +89,10 @@ export interface HttpWebSocket {
    * the WebSocket's for good.
    */
   send(bytes: Buffer, messageEnd: (bytes: Buffer, start: number) => number): boolean;
-  /** Sends each body of the entries in [start, end) as a binary message; the bytes are the caller's again. */
-  sendEntries(bytes: Uint8Array, view: DataView, start: number, end: number): void;
-  /** Sends a text message. */
-  sendText(text: string): void;
+  /** Sends the body of each of these entries as a binary message; the bytes are the caller's again. */
+  sendEntries(entries: EntryRanges): void;
+  /** Sends text messages. */
+  sendTexts(texts: readonly string[]): void;
   pause(): void;
   resume(): void;
   /** Sends what was sent, then closes; takes no more messages. */

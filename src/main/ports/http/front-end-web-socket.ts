@@ -4,6 +4,7 @@ import { contain } from "../../native/error-boundary.js";
 import type { Admission, Admitted } from "./admission.js";
 import type { WebSocketClient, WebSocketCodec } from "./carried.js";
 import type { HttpWebSocket, WebSocketPeer } from "./engine.js";
+import { EntryRanges } from "./entry-ranges.js";
 
 /** RFC 6455: the broker stops; try again later. */
 const GOING_AWAY = 1001;
@@ -25,6 +26,11 @@ export class FrontEndWebSocket implements WebSocketPeer, WebSocketClient {
   #place: Admitted | undefined;
   /** It takes no more messages. */
   #isClosing = false;
+  /** What is gathered for `flush`: one of the two. */
+  readonly #entries = new EntryRanges();
+  #texts: string[] = [];
+  /** Why the broker closes it. */
+  #reason: string | undefined;
 
   /** @param what for the log: the path */
   constructor(
@@ -119,8 +125,13 @@ export class FrontEndWebSocket implements WebSocketPeer, WebSocketClient {
 
   sweep(): void {}
 
+  blame(text: string): void {
+    this.#reason = text;
+  }
+
   end(): void {
-    if (!this.#isClosing) this.close(GOING_AWAY, "the broker closes this connection");
+    if (this.#reason !== undefined) this.close(TRY_AGAIN_LATER, this.#reason);
+    else this.close(GOING_AWAY, "the broker is stopping");
   }
 
   destroy(): void {
@@ -134,15 +145,30 @@ export class FrontEndWebSocket implements WebSocketPeer, WebSocketClient {
   }
 
   sendEntries(bytes: Uint8Array, view: DataView, start: number, end: number): void {
-    if (!this.#isClosing) this.#socket?.sendEntries(bytes, view, start, end);
+    if (this.#texts.length > 0) this.flush();
+    if (this.#entries.add(bytes, view, start, end)) return;
+    this.flush();
+    this.#entries.add(bytes, view, start, end);
   }
 
   sendText(text: string): void {
-    if (!this.#isClosing) this.#socket?.sendText(text);
+    if (this.#entries.bytes !== undefined) this.flush();
+    this.#texts.push(text);
+  }
+
+  flush(): void {
+    if (this.#entries.bytes !== undefined) {
+      if (!this.#isClosing) this.#socket?.sendEntries(this.#entries);
+      this.#entries.clear();
+    }
+    if (this.#texts.length === 0) return;
+    if (!this.#isClosing) this.#socket?.sendTexts(this.#texts);
+    this.#texts = [];
   }
 
   close(code: number, reason: string): void {
     if (this.#isClosing) return;
+    this.flush();
     this.#isClosing = true;
     this.#socket?.end(code, cut(reason));
   }

@@ -3,6 +3,7 @@ import type { Socket } from "node:net";
 import type { WebSocket } from "ws";
 import type { Log } from "../../log.js";
 import type { HttpWebSocket, WebSocketPeer } from "./engine.js";
+import type { EntryRanges } from "./entry-ranges.js";
 import { framesOf } from "./websocket-frames.js";
 
 /** Before a silent peer is taken for dead it has been pinged and had so long to answer, in milliseconds. */
@@ -60,15 +61,18 @@ export class NodeWebSocket implements HttpWebSocket {
     return isCopied || socket.writableLength === 0;
   }
 
-  sendEntries(bytes: Uint8Array, view: DataView, start: number, end: number): void {
+  sendEntries(entries: EntryRanges): void {
     const { readyState, OPEN } = this.#webSocket;
     // All in one write, which ws does not offer. It keeps nothing back where nothing is compressed.
-    if (readyState === OPEN) this.#socket.write(framesOf(bytes, view, start, end));
+    if (readyState === OPEN) this.#socket.write(framesOf(entries));
   }
 
-  sendText(text: string): void {
-    const { readyState, OPEN } = this.#webSocket;
-    if (readyState === OPEN) this.#webSocket.send(text);
+  sendTexts(texts: readonly string[]): void {
+    const webSocket = this.#webSocket;
+    if (webSocket.readyState !== webSocket.OPEN) return;
+    this.#socket.cork();
+    for (const text of texts) webSocket.send(text);
+    this.#socket.uncork();
   }
 
   pause(): void {

@@ -2,6 +2,7 @@
 import type { Admitted } from "./admission.js";
 import type { Carried, StreamClient } from "./carried.js";
 import type { AnswerStream } from "./engine.js";
+import { EntryRanges } from "./entry-ranges.js";
 import { type HttpExchange, JSON_TYPE } from "./exchange.js";
 
 const UNAVAILABLE = "503 Service Unavailable";
@@ -16,6 +17,9 @@ export class StreamExchange implements StreamClient {
   #stream: AnswerStream | undefined;
   #carried: Carried | undefined;
   #isOver = false;
+  /** What is gathered for `flush`: one of the two. */
+  readonly #entries = new EntryRanges();
+  #text = "";
 
   /** @param refusal JSON for a client that has been told nothing when the broker ends it */
   constructor(exchange: HttpExchange, place: Admitted, refusal: string) {
@@ -43,14 +47,35 @@ export class StreamExchange implements StreamClient {
     return this.#stream !== undefined;
   }
 
-  write(bytes: Uint8Array): void {
-    this.#stream?.write(bytes);
+  writeEntries(bytes: Uint8Array, view: DataView, start: number, end: number): void {
+    if (this.#text !== "") this.flush();
+    if (this.#entries.add(bytes, view, start, end)) return;
+    this.flush();
+    this.#entries.add(bytes, view, start, end);
+  }
+
+  writeText(text: string): void {
+    if (this.#entries.bytes !== undefined) this.flush();
+    this.#text += text;
+  }
+
+  flush(): void {
+    if (this.#entries.bytes !== undefined) {
+      this.#stream?.write(this.#entries.bodies());
+      this.#entries.clear();
+    }
+    if (this.#text === "") return;
+    this.#stream?.write(Buffer.from(this.#text));
+    this.#text = "";
   }
 
   refuse(status: string, json: string): void {
     if (this.#isOver) return;
     if (this.#stream === undefined) this.#exchange.reply(status, JSON_TYPE, json);
-    else this.#stream.end();
+    else {
+      this.flush();
+      this.#stream.end();
+    }
     this.#gone();
   }
 

@@ -1,6 +1,6 @@
 /** A WebSocket of uWebSockets.js. */
-import { eachEntry } from "../../native/answer-reading.js";
 import type { HttpWebSocket } from "./engine.js";
+import type { EntryRanges } from "./entry-ranges.js";
 import type { UwsWebSocket } from "./uws-types.js";
 
 export class UwsHttpWebSocket implements HttpWebSocket {
@@ -39,19 +39,23 @@ export class UwsHttpWebSocket implements HttpWebSocket {
     return true;
   }
 
-  sendEntries(bytes: Uint8Array, view: DataView, start: number, end: number): void {
-    if (this.#isGone) return;
+  sendEntries(entries: EntryRanges): void {
+    const { bytes } = entries;
+    if (this.#isGone || bytes === undefined) return;
     const { buffer, byteOffset } = bytes;
     this.#socket.cork(() => {
-      eachEntry(view, start, end, (from, to) => {
+      entries.each((start, end) => {
         // Not `subarray`: that of a Buffer takes much longer.
-        this.#socket.send(new Uint8Array(buffer, byteOffset + from, to - from), true);
+        this.#socket.send(new Uint8Array(buffer, byteOffset + start, end - start), true);
       });
     });
   }
 
-  sendText(text: string): void {
-    if (!this.#isGone) this.#socket.send(text, false);
+  sendTexts(texts: readonly string[]): void {
+    if (this.#isGone) return;
+    this.#socket.cork(() => {
+      for (const text of texts) this.#socket.send(text, false);
+    });
   }
 
   pause(): void {}

@@ -9,7 +9,7 @@
  * ```
  */
 import { copyBytes } from "../../../channel/copy-bytes.js";
-import { eachEntry } from "../../native/answer-reading.js";
+import type { EntryRanges } from "./entry-ranges.js";
 
 /** The last and only frame of its message; binary. */
 const BINARY = 0x82;
@@ -21,18 +21,20 @@ const WORD = 2 ** 32;
 
 const headBytes = (length: number): number => (length <= MAX_SHORT ? 2 : length <= MAX_MEDIUM ? 4 : 10);
 
-/** A frame for each body of the entries in [start, end). */
-export const framesOf = (bytes: Uint8Array, view: DataView, start: number, end: number): Buffer => {
+/** A frame for each body. */
+export const framesOf = (entries: EntryRanges): Buffer => {
+  const { bytes } = entries;
   let size = 0;
-  eachEntry(view, start, end, (from, to) => {
-    size += headBytes(to - from) + to - from;
+  entries.each((start, end) => {
+    size += headBytes(end - start) + end - start;
   });
   const frames = Buffer.allocUnsafe(size);
+  if (bytes === undefined) return frames;
   let at = 0;
-  eachEntry(view, start, end, (from, to) => {
-    at = writeHead(frames, at, to - from);
-    copyBytes(frames, at, bytes, from, to);
-    at += to - from;
+  entries.each((start, end) => {
+    at = writeHead(frames, at, end - start);
+    copyBytes(frames, at, bytes, start, end);
+    at += end - start;
   });
   return frames;
 };

@@ -1,18 +1,7 @@
-/** What subscribers of `/sub` are sent: payloads as they are, or JSON that says what each is. */
+/** What subscribers of `/sub` are told beside payloads: as JSON, or in headers. */
 import { formatId, idTime } from "../../../../protocol/id.js";
 import { eachEntry } from "../../../native/answer-reading.js";
 import type { ChannelMessages, Subscribed } from "../channels.js";
-
-/** Payloads, one behind the other, in new bytes. */
-export const payloadsOf = ({ bytes, view, start, end }: ChannelMessages): Buffer => {
-  const payloads = Buffer.allocUnsafe(end - start);
-  let at = 0;
-  eachEntry(view, start, end, (from, to) => {
-    payloads.set(new Uint8Array(bytes.buffer, bytes.byteOffset + from, to - from), at);
-    at += to - from;
-  });
-  return payloads.subarray(0, at);
-};
 
 /** Calls back with the JSON of each message. */
 export const eachJson = (messages: ChannelMessages, onJson: (json: string) => void): void => {
@@ -34,13 +23,7 @@ const placeOf = (position: number | undefined, id: ChannelMessages["id"], number
 
 export const subscribedJson = ({ epoch, position, kept, recovered, lost }: Subscribed): string =>
   JSON.stringify({
-    subscribed: {
-      epoch: epoch ?? null,
-      position: position ?? null,
-      kept: kept ?? null,
-      recovered: recovered ?? null,
-      lost: lost ?? null,
-    },
+    subscribed: { epoch, position, kept, recovered: recovered ?? null, lost: lost ?? null },
   });
 
 export const lostJson = (count: number): string => JSON.stringify({ lost: count });

@@ -1,6 +1,9 @@
 /** What the query strings of memmq's paths say. */
 import { MAX_NAME_BYTES } from "../../../../protocol/limits.js";
-import { OVERFLOWS, type Overflow, type SubscribeOptions } from "../channels.js";
+import type { SubscribeOptions } from "../../../native/session-pushes.js";
+
+type Overflow = SubscribeOptions["overflow"];
+const OVERFLOWS: readonly Overflow[] = ["drop-oldest", "drop-newest", "conflate", "disconnect", "block"];
 
 /** A parameter that cannot be taken; its text says which and why. */
 export class ParameterError extends Error {
@@ -72,13 +75,9 @@ const optionsOf = (parameters: URLSearchParams): SubscribeOptions => {
   if (epoch !== undefined && position === undefined) throw new ParameterError("epoch needs a position beside it");
   if (from !== undefined && position !== undefined) throw new ParameterError("from and position exclude each other");
   const recover = recoverOf(parameters.get("recover"));
-  return {
-    overflow: overflowOf(parameters.get("overflow")),
-    ...(from === undefined ? {} : { from }),
-    ...(position === undefined ? {} : { position }),
-    ...(epoch === undefined ? {} : { epoch }),
-    ...(recover === undefined ? {} : { recover }),
-  };
+  // With `from` or a position the answer tells where the subscription begins.
+  const start = position === undefined ? { from: from ?? "now" } : { position, epoch };
+  return { overflow: overflowOf(parameters.get("overflow")), ...start, recover };
 };
 
 const overflowOf = (text: string | null): Overflow => {

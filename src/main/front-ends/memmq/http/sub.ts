@@ -3,7 +3,7 @@ import type { Log } from "../../../log.js";
 import type { Carried, StreamClient, WebSocketClient, WebSocketCodec } from "../../../ports/http/carried.js";
 import type { ChannelMessages, Channels, Refusal, Sink, Subscribed } from "../channels.js";
 import { closeCode, closeReason, refused } from "./answer.js";
-import { eachJson, lostJson, payloadsOf, subscribedFields, subscribedJson } from "./formats.js";
+import { eachJson, lostJson, subscribedFields, subscribedJson } from "./formats.js";
 import type { LossLog } from "./loss-log.js";
 import type { SubscribeQuery } from "./query.js";
 
@@ -73,8 +73,8 @@ class RawStream implements Sink {
     this.#hasBegun = true;
   }
 
-  messages(messages: ChannelMessages): void {
-    this.#client.write(payloadsOf(messages));
+  messages({ bytes, view, start, end }: ChannelMessages): void {
+    this.#client.writeEntries(bytes, view, start, end);
   }
 
   lost(count: number): void {
@@ -101,9 +101,7 @@ class LineStream implements Sink {
   }
 
   messages(messages: ChannelMessages): void {
-    const lines: string[] = [];
-    eachJson(messages, (json) => lines.push(json));
-    this.#write(lines.join("\n"));
+    eachJson(messages, (json) => this.#write(json));
   }
 
   lost(count: number): void {
@@ -114,7 +112,7 @@ class LineStream implements Sink {
     endStream(this.#client, refusal);
   }
 
-  #write(lines: string): void {
-    this.#client.write(Buffer.from(`${lines}\n`));
+  #write(json: string): void {
+    this.#client.writeText(`${json}\n`);
   }
 }
