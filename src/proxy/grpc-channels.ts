@@ -83,13 +83,18 @@ class RelayFeed implements Feed {
   }
 
   get end(): Refusal | undefined {
-    return this.#end;
+    return this.#backlog.isEmpty ? this.#end : undefined;
   }
 
   take(): ChannelMessage | undefined {
     const next = this.#backlog.shift();
-    return next && { payload: payloadOf(next.entry), position: undefined, id: undefined, lost: next.lost };
+    if (next === undefined) return undefined;
+    const payload = payloadOf(next.entry);
+    return { payload, position: undefined, id: undefined, lost: next.lost, size: payload.length };
   }
+
+  /** The backlog is bounded by itself. */
+  done(): void {}
 
   stop(why: Refusal): void {
     this.#end ??= why;

@@ -52,6 +52,9 @@ const SWEEP_EVERY = 1_000;
 /** For a handshake of TLS over gRPC. Milliseconds. */
 const HANDSHAKE_TIMEOUT = 10_000;
 
+/** What buffers may take up before connections over gRPC are closed whose requests do not get on. */
+const MAX_BUFFER_BYTES = 256 * 1024 * 1024;
+
 /** Between two lines of the log about messages that some servers have not taken. Milliseconds. */
 const PARTLY_EVERY = 10_000;
 
@@ -199,8 +202,10 @@ const grpcPort = async (
     },
     tls: certificate && materialOf(certificate),
     maxMessageBytes,
+    maxBufferBytes: MAX_BUFFER_BYTES,
     handshakeTimeout: HANDSHAKE_TIMEOUT,
     lost: () => {},
+    slow: (connections) => log.warn({ connections }, "connections over gRPC whose requests do not get on are closed"),
   });
   try {
     const listening = await server.listener.listen(address.host, address.port);
