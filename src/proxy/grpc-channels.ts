@@ -93,7 +93,7 @@ class RelayFeed implements Feed {
     return { payload, position: undefined, id: undefined, lost: next.lost, size: payload.length };
   }
 
-  /** The backlog is bounded by itself. */
+  /** The backlog bounds what waits; what was taken is the stream's. */
   done(): void {}
 
   stop(why: Refusal): void {

@@ -205,7 +205,7 @@ const grpcPort = async (
     maxBufferBytes: MAX_BUFFER_BYTES,
     handshakeTimeout: HANDSHAKE_TIMEOUT,
     lost: () => {},
-    slow: (connections) => log.warn({ connections }, "connections over gRPC whose requests do not get on are closed"),
+    slow: (connections) => log.warn({ connections }, "requests that did not become whole took too much memory"),
   });
   try {
     const listening = await server.listener.listen(address.host, address.port);
