@@ -16,11 +16,13 @@ import { type Batch, Window } from "./window.js";
 /** Memory that a saved batch takes beside its entries: the batch, and its place in a list. */
 const SAVED_BYTES = 264;
 
+export type ChannelSubscriber = Subscriber<Channel>;
+
 export class Channel {
   /** Undefined: the journal knows nothing of it. */
   stored: StoredChannel | undefined;
-  readonly subscribers = new Map<number, Subscriber>();
-  readonly window: Window<Subscriber>;
+  readonly subscribers = new Map<number, ChannelSubscriber>();
+  readonly window: Window<ChannelSubscriber>;
   readonly gate: BlockGate;
   published = 0;
   dropped = 0;
@@ -33,9 +35,9 @@ export class Channel {
   #current: number[] | undefined;
   #conflation: Conflation | undefined;
   /** They have had all there is and can take more, but are asked for each time. */
-  readonly #waiting = new Set<Subscriber>();
+  readonly #waiting = new Set<ChannelSubscriber>();
   /** They have lost messages and are to be disconnected. */
-  readonly #slow = new Set<Subscriber>();
+  readonly #slow = new Set<ChannelSubscriber>();
   #savedBytes = 0;
   /** Bytes ever published. */
   #mark = 0;
@@ -47,7 +49,7 @@ export class Channel {
     readonly effects: Effects,
     readonly defaults: ChannelDefaults,
     /** A subscriber has something to be sent, or is to be looked at. */
-    readonly onMissed: (subscriber: Subscriber) => void,
+    readonly onMissed: (subscriber: ChannelSubscriber) => void,
   ) {
     this.window = new Window((watchers, _batch, rest) => this.#onDrop(watchers, rest));
     this.gate = new BlockGate(({ connection, request, idHigh, idLow, receivers, level }) =>
@@ -132,7 +134,7 @@ export class Channel {
     low: number,
     now: number,
     memory: number,
-  ): readonly Subscriber[] {
+  ): readonly ChannelSubscriber[] {
     const { bytes, view, start, end, count } = c;
     const current = this.#currentConnections();
     if (current.length > 0) {
@@ -189,7 +191,7 @@ export class Channel {
   }
 
   /** Batches go that these subscribers have not had: they have chosen to be told. */
-  #onDrop(watchers: ReadonlySet<Subscriber>, rest: () => readonly Batch[]): void {
+  #onDrop(watchers: ReadonlySet<ChannelSubscriber>, rest: () => readonly Batch[]): void {
     let saved: SavedBatches | undefined;
     for (const subscriber of watchers) {
       if (subscriber.overflow === "disconnect") {
@@ -232,7 +234,7 @@ export class Channel {
   }
 
   /** Changes the policy of a subscriber. */
-  setOverflow(subscriber: Subscriber, overflow: Overflow): void {
+  setOverflow(subscriber: ChannelSubscriber, overflow: Overflow): void {
     const { isCurrent, cursor } = subscriber;
     if (!isCurrent) this.#unplace(subscriber);
     subscriber.overflow = overflow;
@@ -264,14 +266,14 @@ export class Channel {
     if (subscriber !== undefined && !subscriber.isCurrent) this.onMissed(subscriber);
   }
 
-  addCredit(subscriber: Subscriber, credit: number): void {
+  addCredit(subscriber: ChannelSubscriber, credit: number): void {
     if (subscriber.isUnlimited) return;
     subscriber.credit = Math.min(Number.MAX_SAFE_INTEGER, subscriber.credit + credit);
     this.onMissed(subscriber);
   }
 
   /** Puts a subscriber where it belongs, whose next message is at `cursor`. */
-  place(subscriber: Subscriber, cursor: number): void {
+  place(subscriber: ChannelSubscriber, cursor: number): void {
     this.#unplace(subscriber);
     this.#current = undefined;
     if (cursor === this.next) subscriber.isFollowing = true;
@@ -283,7 +285,7 @@ export class Channel {
   }
 
   /** A subscriber that is behind has been sent what is before `cursor`, `bytes` of it. */
-  move(subscriber: Subscriber, cursor: number, bytes: number): void {
+  move(subscriber: ChannelSubscriber, cursor: number, bytes: number): void {
     if (cursor === this.next) {
       this.place(subscriber, cursor);
     } else {
@@ -300,7 +302,7 @@ export class Channel {
   }
 
   /** What a subscriber had kept is sent: it has lost what was published since. */
-  endSaved(subscriber: Subscriber, end: number): void {
+  endSaved(subscriber: ChannelSubscriber, end: number): void {
     subscriber.lost += this.next - end;
     this.dropped += this.next - end;
     this.place(subscriber, this.next);
@@ -328,7 +330,7 @@ export class Channel {
   }
 
   /** Takes a subscriber that is behind out of where it is. It counts as current until it is put somewhere. */
-  #unplace(subscriber: Subscriber): void {
+  #unplace(subscriber: ChannelSubscriber): void {
     const { source, saved } = subscriber;
     if (source === Source.CURRENT) return;
     if (source === Source.WINDOW) this.window.leave(subscriber.cursor, watcherOf(subscriber));
@@ -345,7 +347,7 @@ export class Channel {
     this.gate.remove(subscriber);
   }
 
-  #putBehind(subscriber: Subscriber, cursor: number): void {
+  #putBehind(subscriber: ChannelSubscriber, cursor: number): void {
     subscriber.cursor = cursor;
     // Only of use for those who were following, and fall behind here.
     subscriber.mark = this.#mark;
@@ -394,5 +396,5 @@ export class Channel {
 }
 
 /** The subscriber, if it is to be told when batches are dropped that it has not had. */
-const watcherOf = (subscriber: Subscriber): Subscriber | undefined =>
+const watcherOf = (subscriber: ChannelSubscriber): ChannelSubscriber | undefined =>
   subscriber.overflow === "disconnect" || subscriber.overflow === "drop-newest" ? subscriber : undefined;

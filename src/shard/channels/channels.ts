@@ -16,8 +16,7 @@ import type { Directory } from "../topics/directory.js";
 import type { Publisher } from "../topics/publisher.js";
 import type { StoredChannel } from "../topics/stored-channel.js";
 import { CatchUp } from "./catch-up.js";
-import { Channel } from "./channel.js";
-import type { Subscriber } from "./subscriber.js";
+import { Channel, type ChannelSubscriber } from "./channel.js";
 
 /** The most that a turn sends of what subscribers have missed; one of them out of the log; and out of a window: all. */
 const TURN_BYTES = 1024 * 1024;
@@ -40,7 +39,7 @@ export class Channels {
   /** Sorted, for listings. */
   readonly #names = new SortedNames();
   /** Subscribers that may have something to be sent, in the order of their turns. */
-  readonly #missed = new Fifo<Subscriber>();
+  readonly #missed = new Fifo<ChannelSubscriber>();
   readonly #catchUp: CatchUp;
   /** Memory that all channels take beside the log. */
   #bytes = 0;
@@ -299,13 +298,13 @@ export class Channels {
     if (bytes !== this.#bytes) throw new Error(`channels: backlogs take ${bytes} bytes, ${this.#bytes} are counted`);
   }
 
-  #onMissed(subscriber: Subscriber): void {
+  #onMissed(subscriber: ChannelSubscriber): void {
     if (subscriber.isQueued || subscriber.isOver) return;
     subscriber.isQueued = true;
     this.#missed.push(subscriber);
   }
 
-  #sendAway({ connection, channel }: Subscriber): void {
+  #sendAway({ connection, channel }: ChannelSubscriber): void {
     this.leave(connection, channel.name);
     this.connections.tidy(connection);
     this.store.effects.close(
