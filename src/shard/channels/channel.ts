@@ -2,6 +2,7 @@
  * A channel: what is published goes at once to all subscribers that can take it, in one effect. Others fall behind and get
  * it later: from the log if the channel is kept, otherwise from the window of its last messages.
  */
+import { ProtocolError } from "../../protocol/errors.js";
 import { BACKLOG_BYTES, BACKLOG_MESSAGES } from "../../protocol/limits.js";
 import type { Overflow, PublishChannel } from "../command.js";
 import type { ConnectionEntry } from "../consumers/consumer.js";
@@ -26,6 +27,8 @@ export class Channel {
   readonly gate: BlockGate;
   published = 0;
   dropped = 0;
+  /** What of its bytes has been counted among those of all channels. */
+  countedBytes = 0;
   /** A subscriber has asked for a history. */
   isRecoverable = false;
   /** When the last subscriber has gone, or what was stored was last used. */
@@ -118,9 +121,13 @@ export class Channel {
 
   // --- publish -------------------------------------------------------------------------------------------------------
 
-  /** Throws BUSY, if a subscriber that blocks is too far behind. */
-  admit({ count, start, end }: PublishChannel): void {
-    if (this.gate.size > 0) this.gate.admit(this.name, this.next, this.#mark, count, end - start);
+  /** Throws BUSY or MEMORY_FULL, if a subscriber that blocks is too far behind. `memory`: bytes that the channel may take. */
+  admit({ count, start, end }: PublishChannel, memory: number): void {
+    if (this.gate.size === 0) return;
+    this.gate.admit(this.name, this.next, this.#mark, count, end - start);
+    // Nothing is dropped that it has not had.
+    if (this.keeps || this.bytes + end - start <= memory) return;
+    throw new ProtocolError("MEMORY_FULL", "the shard's memory budget is used, and a subscriber waits: raise --memory");
   }
 
   /**
@@ -154,7 +161,7 @@ export class Channel {
     this.published += count;
     if (current.length === this.subscribers.size && this.historyMessages === 0) return [];
     this.#memory = memory;
-    this.#conflation?.add(c.key, position, count, view, start, end, high, low);
+    this.#conflation?.add(c.key, position, count, view, start, end, high, low, memory);
     if (!this.keeps) this.#remember(bytes.slice(start, end), position, count, now);
     for (const subscriber of this.#waiting) this.onMissed(subscriber);
     this.#waiting.clear();

@@ -128,12 +128,16 @@ export class Channels {
 
   /** Does something that may change how much memory a channel takes. */
   account<T>(channel: Channel, act: () => T): T {
-    const before = channel.bytes;
     try {
       return act();
     } finally {
-      this.#bytes += channel.bytes - before;
+      this.#recount(channel);
     }
+  }
+
+  #recount(channel: Channel): void {
+    this.#bytes += channel.bytes - channel.countedBytes;
+    channel.countedBytes = channel.bytes;
   }
 
   #add(name: string, stored: StoredChannel | undefined): Channel {
@@ -218,13 +222,13 @@ export class Channels {
     if (channel === undefined) {
       return effects.confirm(c.connection, c.request, 1, 0, 0, 0, Durability.memory);
     }
-    const before = channel.bytes;
     const position = channel.next;
+    const room = memory - this.#bytes + channel.bytes;
     let idHigh = 0;
     let idLow = 0;
     let level: number = Durability.memory;
     try {
-      channel.admit(c);
+      channel.admit(c, room);
       if (channel.stored === undefined && this.defaults.keep) this.keep(channel);
       const { stored } = channel;
       if (stored?.settings.keep) {
@@ -240,8 +244,8 @@ export class Channels {
       throw error;
     }
     const receivers = channel.size;
-    const slow = channel.publish(c, position, idHigh, idLow, this.store.now, memory - this.#bytes + before);
-    this.#bytes += channel.bytes - before;
+    const slow = channel.publish(c, position, idHigh, idLow, this.store.now, room);
+    this.#recount(channel);
     for (const subscriber of slow) this.#sendAway(subscriber);
     channel.answer(c.connection, c.request, idHigh, idLow, receivers, level);
   }

@@ -151,4 +151,19 @@ export class StoredChannel implements QueueTopic {
     if (this.#appendedLog <= log.durable) return next;
     return this.#waitingLog <= log.durable ? this.#waiting : this.#durable;
   }
+
+  /** Throws when positions contradict one another, or are not found. Looks at all kept messages: for tests. */
+  invariants(): void {
+    const { extents } = this.store;
+    const { head } = this.queue.ready;
+    let end = -1;
+    for (let extent = head; extent !== ext.NONE; extent = extents.get(extent, ext.NEXT)) {
+      const position = this.index.positionOf(extent);
+      if (position < end) throw new Error(`channel ${this.name}: message ${position} is kept behind ${end}`);
+      if (this.index.find(position, head) !== extent) throw new Error(`channel ${this.name}: ${position} is not found`);
+      if (extents.isFragment(extent)) throw new Error(`channel ${this.name}: message ${position} is in a fragment`);
+      end = position + extents.get(extent, ext.SPAN);
+    }
+    if (end > this.numbering.next) throw new Error(`channel ${this.name}: ${this.numbering.next} follows ${end}`);
+  }
 }
