@@ -35,11 +35,11 @@ export const scenarios: readonly Scenario[] = [
   replay,
   httpPush,
   websocket,
+  wsPub,
   grpcPub,
   gmqLine,
   gmqFrame,
   gmqHttp,
-  wsPub,
 ];
 
 /** What runs without arguments. */

@@ -88,8 +88,13 @@ class RelayFeed implements Feed {
 
   take(): ChannelMessage | undefined {
     const next = this.#backlog.shift();
-    return next && { payload: payloadOf(next.entry), position: undefined, id: undefined, lost: next.lost };
+    if (next === undefined) return undefined;
+    const payload = payloadOf(next.entry);
+    return { payload, position: undefined, id: undefined, lost: next.lost, size: payload.length };
   }
+
+  /** The backlog bounds what waits; what was taken is the stream's. */
+  done(): void {}
 
   stop(why: Refusal): void {
     this.#end ??= why;

@@ -1,15 +1,9 @@
 /** memmq's routes over HTTP, answered by other servers. */
 
-import type {
-  ChannelClient,
-  Channels,
-  OnPublished,
-  Refusal,
-  Sink,
-  SubscribeOptions,
-} from "../main/front-ends/memmq/channels.js";
+import type { ChannelClient, Channels, OnPublished, Refusal, Sink } from "../main/front-ends/memmq/channels.js";
 import { eachEntry } from "../main/native/answer-reading.js";
 import type { SessionClient } from "../main/native/session-client.js";
+import type { SubscribeOptions } from "../main/native/session-pushes.js";
 import type { MemmqClient } from "../memmq-client/client.js";
 import type { PublishError } from "../memmq-client/publish-error.js";
 import { Backlog } from "./backlog.js";
@@ -29,7 +23,7 @@ export interface HttpChannelsParts {
 const UNKNOWN_START = {
   epoch: undefined,
   position: undefined,
-  kept: undefined,
+  kept: false,
   recovered: undefined,
   lost: undefined,
 } as const;

@@ -50,6 +50,9 @@ const CLOSE_LOOK = 20;
 const SWEEP_EVERY = 1_000;
 
 /** For a handshake of TLS over gRPC. Milliseconds. */
+/** For requests that are not whole yet. */
+const MAX_BUFFER_BYTES = 256 * 1024 * 1024;
+
 const HANDSHAKE_TIMEOUT = 10_000;
 
 /** Between two lines of the log about messages that some servers have not taken. Milliseconds. */
@@ -199,8 +202,10 @@ const grpcPort = async (
     },
     tls: certificate && materialOf(certificate),
     maxMessageBytes,
+    maxBufferBytes: MAX_BUFFER_BYTES,
     handshakeTimeout: HANDSHAKE_TIMEOUT,
     lost: () => {},
+    slow: (connections) => log.warn({ connections }, "requests that did not become whole took too much memory"),
   });
   try {
     const listening = await server.listener.listen(address.host, address.port);
