@@ -175,7 +175,9 @@ export class Channels {
     });
     connection.channels.add(c.channel);
     if (c.options === undefined) return this.#confirm(c, channel.size);
-    this.publisher.number(channel.numbering);
+    const { stored } = channel;
+    const isNumbered = this.publisher.number(channel.numbering);
+    if (isNumbered && stored?.isJournalled) this.directory.recordChannel(stored, stored.level);
     this.store.effects.result(c.connection, c.request, {
       subscribers: channel.size,
       epoch: channel.numbering.epoch,

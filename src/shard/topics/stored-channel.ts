@@ -89,11 +89,8 @@ export class StoredChannel implements QueueTopic {
     this.followsDefaults = Object.keys(config).length === 0;
     this.settings = { ...defaultSettings(this.defaults), keep: true, ...config };
     this.#apply();
-    const { numbering } = this;
-    // Positions that the journal does not follow must not come again in the same epoch. Older messages may still have theirs.
-    if (!this.isJournalled) this.numbering = { epoch: "", next: Math.max(numbering.next, next) };
-    else if (numbering.epoch === epoch) numbering.next = Math.max(numbering.next, next);
-    else this.numbering = { epoch, next };
+    // Positions that the journal does not follow must not come again in the same epoch; older messages may still have theirs.
+    this.numbering = { epoch: this.isJournalled ? epoch : "", next: Math.max(this.numbering.next, next) };
   }
 
   #apply(): void {
