@@ -12,6 +12,20 @@ const BROKERS = [
   "test/conformance/*-{time,delivery,pressure,limits}.test.ts",
 ];
 
+/**
+ * What neither starts threads nor touches what a process has but once: its files share a process and the modules in it,
+ * which saves a third of a second for each.
+ */
+const PURE = [
+  "collections",
+  "protocol",
+  "shard",
+  "client/arguments",
+  "main/front-ends",
+  "main/native",
+  "inspection",
+].map((folder) => `test/${folder}/**/*.test.ts`);
+
 export default defineConfig({
   test: {
     projects: [
@@ -20,9 +34,19 @@ export default defineConfig({
         test: {
           name: "parts",
           include: ["test/**/*.test.ts"],
-          exclude: BROKERS,
+          exclude: [...BROKERS, ...PURE],
           maxWorkers: availableParallelism(),
           sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "pure",
+          include: PURE,
+          isolate: false,
+          maxWorkers: availableParallelism(),
+          sequence: { groupOrder: 1 },
         },
       },
       {
@@ -31,7 +55,7 @@ export default defineConfig({
           name: "brokers",
           include: BROKERS,
           maxWorkers: availableParallelism(),
-          sequence: { groupOrder: 1 },
+          sequence: { groupOrder: 2 },
         },
       },
     ],

@@ -9,6 +9,8 @@ import { echoRoundTrip } from "./echo-round-trip.js";
 import { streamSubscribers, webSocketSubscribers } from "./foreign-subscribers.js";
 import { gmqConsumer } from "./gmq-consumer.js";
 import { gmqPublisher } from "./gmq-publisher.js";
+import { grpcPublisher } from "./grpc-publisher.js";
+import { grpcSubscribers } from "./grpc-subscribers.js";
 import { httpConsumer } from "./http-consumer.js";
 import { httpLoad } from "./http-load.js";
 import { clientOneInFlight, gmqOneInFlight } from "./one-in-flight.js";
@@ -34,6 +36,8 @@ const roles = {
   gmqConsumer,
   gmqOneInFlight,
   gmqPublisher,
+  grpcPublisher,
+  grpcSubscribers,
   httpConsumer,
   httpLoad,
   pacedPublisher,

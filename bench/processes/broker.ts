@@ -13,6 +13,8 @@ export interface BrokerAddresses {
   readonly ws: Address;
   /** `http://host:port`. */
   readonly http: string;
+  /** `host:port`; empty when it is off. */
+  readonly grpc: string;
 }
 
 export interface BrokerSettings {
@@ -21,6 +23,8 @@ export interface BrokerSettings {
   /** CPUs to run on. */
   readonly cpus?: string | undefined;
   readonly shards?: number | undefined;
+  /** Whether it serves gRPC. Default: no. */
+  readonly grpc?: boolean | undefined;
   /** Budget for messages in memory, in bytes. Default: the broker's own. */
   readonly memory?: number | undefined;
   readonly durability: Level;
@@ -40,12 +44,14 @@ const parse = (output: string): BrokerAddresses | undefined => {
     tcp: { transport: "tcp", host: tcp[1], port: Number(tcp[2]) },
     ws: { transport: "ws", host: http[1], port: Number(http[2]) },
     http: `http://${http[1]}:${http[2]}`,
+    grpc: /gRPC +(\S+)/.exec(output)?.[1] ?? "",
   };
 };
 
 const start = (settings: BrokerSettings, directory: DataDirectory | undefined) => {
-  const { cpus, shards, profile, memory, durability } = settings;
+  const { cpus, shards, profile, grpc, memory, durability } = settings;
   const args = ["serve", "--tcp", "127.0.0.1:0", "--http", "127.0.0.1:0", "--durability", durability];
+  if (grpc === true) args.push("--grpc", "127.0.0.1:0");
   if (directory !== undefined) args.push("--data", directory.path);
   if (shards !== undefined) args.push("--shards", String(shards));
   if (memory !== undefined) args.push("--memory", String(memory));

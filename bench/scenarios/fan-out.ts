@@ -12,6 +12,23 @@ const SUBSCRIBERS = 100;
 const WINDOW = 256;
 const WINDOW_BYTES = 1024 * 1024;
 
+/** A connection of HTTP/2 has 10 of the streams. */
+const GRPC_CONNECTIONS = 10;
+
+/** How the publisher goes about it. */
+interface Pace {
+  /** The part of the scenario's messages. */
+  readonly share: number;
+  /** Messages on their way at most; undefined: `WINDOW`. */
+  readonly window: number | undefined;
+  readonly grpc: boolean;
+}
+
+const FULL: Pace = { share: 1, window: undefined, grpc: false };
+
+/** A stream of grpc-js costs both sides tens of microseconds a message; what it loses for the pace is counted. */
+const GRPC: Pace = { share: 1 / 25, window: 1, grpc: true };
+
 /** What the subscribers are to expect. */
 interface Expected {
   readonly channel: string;
@@ -30,16 +47,17 @@ const variant = <Outcome extends Work>(
   name: string,
   subscribe: Subscribe<Outcome>,
   tell: (delivered: Outcome) => Pick<Result, "latencyMicros" | "figures">,
+  pace = FULL,
 ) => ({
   name,
   run: async (bench: Bench): Promise<readonly Result[]> => {
     const { bytes: bodyBytes, batch, seconds } = bench.parameters;
-    const messages = Math.ceil(bench.parameters.messages / batch) * batch;
-    await using broker = await bench.startBroker();
+    const messages = Math.ceil((bench.parameters.messages * pace.share) / batch) * batch;
+    await using broker = await bench.startBroker({ grpc: pace.grpc });
     using publisher = bench.startLoad();
     using subscribers = bench.startLoad();
     const address = broker.listening.tcp;
-    const window = Math.max(batch, Math.min(WINDOW, Math.floor(WINDOW_BYTES / (bodyBytes + 4))));
+    const window = Math.max(batch, Math.min(pace.window ?? WINDOW, Math.floor(WINDOW_BYTES / (bodyBytes + 4))));
     const fan = async (channel: string, count: number) => {
       // The publisher is one of the hundred subscribers, so that it sees how far they are.
       const expected = { channel, subscribers: SUBSCRIBERS - 1, messages: count };
@@ -80,9 +98,28 @@ const memmq = (name: string, role: "webSocketSubscribers" | "streamSubscribers")
     () => ({}),
   );
 
+const grpc = variant(
+  "memmq-grpc",
+  ({ parameters: { seconds } }, load, { listening: { grpc: target } }, expected) =>
+    load.prepare("grpcSubscribers", {
+      target,
+      seconds,
+      connections: GRPC_CONNECTIONS,
+      topic: expected.channel,
+      ...expected,
+    }),
+  ({ deliver, lost }) => ({ latencyMicros: { deliver }, figures: { lost } }),
+  GRPC,
+);
+
 export const fanOut: Scenario = {
   name: "fan-out",
   summary: `one publisher, ${SUBSCRIBERS} subscribers of a channel; messages are counted as delivered`,
   defaults: (bytes) => ({ messages: 50_000, batch: fittingBatch(1, bytes), runs: 3 }),
-  variants: [native, memmq("memmq-websocket", "webSocketSubscribers"), memmq("memmq-stream", "streamSubscribers")],
+  variants: [
+    native,
+    memmq("memmq-websocket", "webSocketSubscribers"),
+    memmq("memmq-stream", "streamSubscribers"),
+    grpc,
+  ],
 };

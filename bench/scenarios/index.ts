@@ -9,6 +9,7 @@ import { gmqFrame } from "./gmq-frame.js";
 import { gmqHttp } from "./gmq-http.js";
 import { gmqLine } from "./gmq-line.js";
 import { groupCommit } from "./group-commit.js";
+import { grpcPub } from "./grpc-pub.js";
 import { httpPush } from "./http-push.js";
 import { publishBatched, publishSingle } from "./publish.js";
 import { recovery } from "./recovery.js";
@@ -34,10 +35,11 @@ export const scenarios: readonly Scenario[] = [
   replay,
   httpPush,
   websocket,
+  wsPub,
+  grpcPub,
   gmqLine,
   gmqFrame,
   gmqHttp,
-  wsPub,
 ];
 
 /** What runs without arguments. */

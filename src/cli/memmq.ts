@@ -2,12 +2,9 @@
 /** The program `memmq`: a message broker, a proxy or a client with memmq's flags and defaults. */
 import { goCommand, parseFlags, USAGE } from "./go-flags.js";
 import { createLog } from "./log-lines.js";
-import { runClient } from "./memmq/client-mode.js";
 import { MEMMQ_FLAGS, MEMMQ_NOTES } from "./memmq/memmq-flags.js";
 import { FlagsError, type GivenFlags, type MemmqSettings, memmqSettings } from "./memmq/memmq-settings.js";
 import type { Program } from "./memmq/program.js";
-import { runProxy } from "./memmq/proxy-mode.js";
-import { runServer } from "./memmq/server-mode.js";
 import { FAILURE } from "./server-process.js";
 
 const command = goCommand({
@@ -35,6 +32,7 @@ const settingsOf = (given: GivenFlags): MemmqSettings => {
 };
 
 const settings = settingsOf(flags);
-if (settings.mode === "server") await runServer(settings, program);
-else if (settings.mode === "proxy") await runProxy(settings, program);
-else await runClient(settings, program);
+// A client need not wait until a broker is loaded.
+if (settings.mode === "server") await (await import("./memmq/server-mode.js")).runServer(settings, program);
+else if (settings.mode === "proxy") await (await import("./memmq/proxy-mode.js")).runProxy(settings, program);
+else await (await import("./memmq/client-mode.js")).runClient(settings, program);

@@ -66,7 +66,8 @@ export type {
   NodesChannelReceipt,
   NodesEvent,
   NodesSource,
+  Selector,
+  SelectorName,
 } from "./nodes/options.js";
 export type { PickBy } from "./nodes/picker.js";
-export { type Selector, selectAll } from "./nodes/selector.js";
 export type { BatchReceipt, ChannelReceipt, DurabilityName, Receipt } from "./publish/receipt.js";

@@ -30,6 +30,8 @@ export interface ChannelMessage {
   readonly id: string | undefined;
   /** Messages lost right before this one. */
   readonly lost: number;
+  /** Bytes that it takes up in its feed until it is `done`. */
+  readonly size: number;
 }
 
 /** Why something failed, for a client: a code of docs/protocol.md. */
@@ -45,6 +47,8 @@ export interface Feed {
   onReady: () => void;
   /** The next message, or undefined: there is none now. Its bytes are the caller's. */
   take(): ChannelMessage | undefined;
+  /** A message of this size has gone to the client. */
+  done(size: number): void;
   /** Nothing more will come behind what there is, and why. */
   readonly end: Refusal | undefined;
   /** Frees it. */

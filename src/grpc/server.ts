@@ -11,8 +11,10 @@ import { ReflectionService } from "@grpc/reflection";
 import { protoPath as HEALTH_PROTO, HealthImplementation } from "grpc-health-check";
 import type { Channels } from "./channels.js";
 import { loadDefinition, MQ_SERVICE } from "./definition.js";
+import { HalfReceived } from "./half-received.js";
 import { Listener, type ListenerHost, type TlsMaterial } from "./listener.js";
 import { type LossReport, MqService } from "./service.js";
+import { Sockets } from "./sockets.js";
 
 /** What a request has beside its payload: the topic, and the framing of both. */
 const REQUEST_SLACK = 4 * 1024;
@@ -32,8 +34,12 @@ export interface GrpcServerParts {
   readonly admission: Pick<ListenerHost, "admit" | "gone">;
   readonly tls: TlsMaterial | undefined;
   readonly maxMessageBytes: number;
+  /** What buffers of this thread may take up before connections with half-received requests are closed. */
+  readonly maxBufferBytes: number;
   readonly handshakeTimeout: number;
   readonly lost: LossReport;
+  /** Told how many such connections were closed. */
+  readonly slow: (connections: number) => void;
 }
 
 export class GrpcServer {
@@ -42,10 +48,29 @@ export class GrpcServer {
   readonly #health = new HealthImplementation(Object.fromEntries(HEALTH_NAMES.map((name) => [name, "SERVING"])));
   readonly #injector: ReturnType<Server["createConnectionInjector"]>;
   readonly #service: MqService;
+  readonly #halfReceived: HalfReceived;
 
-  constructor({ channels, admission, tls, maxMessageBytes, handshakeTimeout, lost }: GrpcServerParts) {
+  constructor({
+    channels,
+    admission,
+    tls,
+    maxMessageBytes,
+    maxBufferBytes,
+    handshakeTimeout,
+    lost,
+    slow,
+  }: GrpcServerParts) {
     const { loaded, mq } = loadDefinition();
     const maxBytes = maxMessageBytes + REQUEST_SLACK;
+    const sockets = new Sockets();
+    this.#halfReceived = new HalfReceived({
+      sockets,
+      maxRequestBytes: maxBytes,
+      maxBytes: maxBufferBytes,
+      onClosed: slow,
+      bytes: () => process.memoryUsage().arrayBuffers,
+      now: () => performance.now(),
+    });
     this.#server = new Server({
       "grpc.max_receive_message_length": maxBytes,
       "grpc.max_send_message_length": -1,
@@ -53,15 +78,19 @@ export class GrpcServer {
       "grpc.keepalive_time_ms": KEEPALIVE_TIME,
       "grpc.keepalive_timeout_ms": KEEPALIVE_TIMEOUT,
       "grpc.enable_channelz": 0,
+      interceptors: [this.#halfReceived.interceptor],
     });
-    this.#service = new MqService(channels, lost);
+    this.#service = new MqService(channels, sockets, lost);
     const handlers = { Pub: this.#service.pub, Sub: this.#service.sub } satisfies UntypedServiceImplementation;
     this.#server.addService({ ...mq }, handlers);
     this.#health.addToServer(this.#server);
     new ReflectionService({ ...loaded, ...loadSync(HEALTH_PROTO) }).addToServer(this.#server);
     // TLS is over when a socket comes here.
     this.#injector = this.#server.createConnectionInjector(ServerCredentials.createInsecure());
-    const connected: ListenerHost["connected"] = (socket) => this.#injector.injectConnection(socket);
+    const connected: ListenerHost["connected"] = (socket) => {
+      sockets.connected(socket);
+      this.#injector.injectConnection(socket);
+    };
     this.listener = new Listener({ ...admission, connected }, tls, handshakeTimeout);
   }
 
@@ -79,6 +108,7 @@ export class GrpcServer {
   /** Tells clients to go (GOAWAY), and cuts off what is not over after `within` milliseconds. */
   async stop(within: number): Promise<void> {
     this.drain();
+    this.#halfReceived.stop();
     await new Promise<void>((resolve) => {
       const timer = setTimeout(() => {
         this.#server.forceShutdown();

@@ -4,6 +4,7 @@ import type { handleServerStreamingCall, handleUnaryCall, ServerWritableStream }
 import { readKey, readSubscribe, startMetadata } from "./call-metadata.js";
 import { type Channels, isRefusal, type Refusal } from "./channels.js";
 import type { PubRequest, PubResponse, SubRequest, SubResponse } from "./definition.js";
+import type { Sockets } from "./sockets.js";
 import { statusOf } from "./status.js";
 import { SubStream } from "./sub-stream.js";
 
@@ -24,10 +25,12 @@ export class MqService {
   /** Streams that have not ended. */
   readonly #streams = new Set<SubStream>();
   readonly #channels: Channels;
+  readonly #sockets: Pick<Sockets, "destroy">;
   readonly #lost: LossReport;
 
-  constructor(channels: Channels, lost: LossReport) {
+  constructor(channels: Channels, sockets: Pick<Sockets, "destroy">, lost: LossReport) {
     this.#channels = channels;
+    this.#sockets = sockets;
     this.#lost = lost;
   }
 
@@ -62,7 +65,10 @@ export class MqService {
         if (isRefusal(feed)) return fail(call, feed);
         // It may have gone meanwhile.
         if (call.cancelled) return feed.close();
-        stream = new SubStream(call, feed, (count) => this.#lost(topic, client, count));
+        stream = new SubStream(call, feed, {
+          lost: (count) => this.#lost(topic, client, count),
+          stuck: () => this.#sockets.destroy(call.getPeer()),
+        });
         this.#streams.add(stream);
         const begun = stream;
         call.once("finish", () => this.#streams.delete(begun));

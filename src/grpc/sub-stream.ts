@@ -3,33 +3,43 @@
  * in the feed, for which the broker has bounds.
  */
 import type { ServerWritableStream } from "@grpc/grpc-js";
-import type { ChannelMessage, Feed } from "./channels.js";
+import { Fifo } from "../collections/fifo.js";
+import type { ChannelMessage, Feed, Refusal } from "./channels.js";
 import type { SubRequest, SubResponse } from "./definition.js";
 import { statusOf } from "./status.js";
 
 /** Bytes that may be handed to a stream and not taken by HTTP/2; a message more whatever its size. */
 const MAX_PENDING_BYTES = 64 * 1024;
 
-/** What a message counts beside its payload. */
+/** What a message counts beside its bytes. */
 const MESSAGE_BYTES = 64;
+
+/** How long a client may take to read the rest of a stream that has ended. Milliseconds. */
+const LINGER = 10_000;
+
+export interface StreamEvents {
+  /** So many messages will not come. */
+  lost(count: number): void;
+  /** The stream has ended long ago, and its client does not read it. */
+  stuck(): void;
+}
 
 const NO_ID = "";
 
 export class SubStream {
   readonly #call: ServerWritableStream<SubRequest, SubResponse>;
   readonly #feed: Feed;
-  readonly #lost: (count: number) => void;
-  /** The size of each message that is handed over and not taken, oldest first: a ring that begins at #first. */
-  #sizes: number[] = [];
-  #first = 0;
+  readonly #events: StreamEvents;
+  #linger: NodeJS.Timeout | undefined;
+  /** The size of each message that is handed over and not taken, oldest first. */
+  readonly #sizes = new Fifo<number>();
   #pending = 0;
   #isOver = false;
 
-  /** `lost` is told of messages that will not come. */
-  constructor(call: ServerWritableStream<SubRequest, SubResponse>, feed: Feed, lost: (count: number) => void) {
+  constructor(call: ServerWritableStream<SubRequest, SubResponse>, feed: Feed, events: StreamEvents) {
     this.#call = call;
     this.#feed = feed;
-    this.#lost = lost;
+    this.#events = events;
     feed.onReady = () => this.#pump();
   }
 
@@ -39,6 +49,7 @@ export class SubStream {
 
   /** The client has gone: frees the feed. */
   cancel(): void {
+    clearTimeout(this.#linger);
     if (this.#isOver) return;
     this.#isOver = true;
     this.#feed.close();
@@ -48,35 +59,34 @@ export class SubStream {
     if (this.#isOver) return;
     while (this.#pending <= MAX_PENDING_BYTES) {
       const message = this.#feed.take();
-      if (message === undefined) return this.#finish();
+      if (message === undefined) break;
       this.#write(message);
     }
+    if (this.#feed.end !== undefined) this.#finish(this.#feed.end);
   }
 
-  #write({ payload, position, id, lost }: ChannelMessage): void {
-    if (lost > 0) this.#lost(lost);
-    const size = payload.length + MESSAGE_BYTES;
-    this.#pending += size;
+  #write({ payload, position, id, lost, size }: ChannelMessage): void {
+    if (lost > 0) this.#events.lost(lost);
+    this.#pending += size + MESSAGE_BYTES;
     this.#sizes.push(size);
     this.#call.write({ payload, position: position ?? 0, id: id ?? NO_ID, lost }, this.#taken);
   }
 
   /** HTTP/2 has taken the oldest message. */
   readonly #taken = (): void => {
-    this.#pending -= this.#sizes[this.#first] ?? 0;
-    this.#first++;
-    if (this.#first === this.#sizes.length) {
-      this.#sizes = [];
-      this.#first = 0;
-    }
+    const size = this.#sizes.shift() ?? 0;
+    this.#pending -= size + MESSAGE_BYTES;
+    this.#feed.done(size);
     if (this.#pending <= MAX_PENDING_BYTES / 2) this.#pump();
   };
 
-  #finish(): void {
-    const { end } = this.#feed;
-    if (end === undefined) return;
+  /** Behind what is handed over already. */
+  #finish(end: Refusal): void {
     this.#isOver = true;
     this.#feed.close();
+    this.#call.once("finish", () => clearTimeout(this.#linger));
+    this.#linger = setTimeout(() => this.#events.stuck(), LINGER);
+    this.#linger.unref();
     this.#call.emit("error", statusOf(end));
   }
 }

@@ -2,6 +2,7 @@
 import { CloseError } from "./close-error.js";
 import { Engine } from "./engine.js";
 import { Foundation } from "./foundation.js";
+import { MqFiles } from "./mq-files.js";
 import { ConnectionTable } from "./native/connection-table.js";
 import { OutboxDrain } from "./native/outbox-drain.js";
 import { type BrokerOptions, needsClientCertificate, resolveOptions } from "./options.js";
@@ -16,6 +17,9 @@ import { findRoom } from "./shards/descriptors.js";
 import { POOL_THREADS } from "./shards/job-pool.js";
 import { Router } from "./shards/router.js";
 import type { Supervisor, SupervisorSeams } from "./shards/supervisor.js";
+
+/** How long the end waits for the files of topics to be written to their ends. */
+const LAST_LINES = 2_000;
 
 /** A broker that runs. */
 export interface Broker {
@@ -55,6 +59,8 @@ export class RunningBroker implements Broker {
   readonly #engine: Engine;
   readonly #server: Server;
   readonly #selfSigned: SelfSigned | undefined;
+  /** Undefined: there are no files of topics. */
+  readonly #mqFiles: MqFiles | undefined;
   #closing: Promise<void> | undefined;
 
   /** Listens nowhere yet: see `start`. */
@@ -88,6 +94,7 @@ export class RunningBroker implements Broker {
       grpcThread,
       sweepEvery,
     });
+    if (options.mqFiles !== undefined) this.#mqFiles = new MqFiles(this.#server, options.mqFiles, log);
   }
 
   get addresses(): Addresses {
@@ -117,6 +124,7 @@ export class RunningBroker implements Broker {
       await this.#engine.start();
       await this.#server.listen();
       this.#selfSigned?.watch(this.#renewOwn);
+      this.#mqFiles?.start();
     } catch (error) {
       // What could not start may not stop in order either: the first error is the one that tells what to do.
       await Promise.allSettled([this.close()]);
@@ -152,6 +160,8 @@ export class RunningBroker implements Broker {
     const deadline = performance.now() + this.options.closeTimeout;
     this.#selfSigned?.stop();
     const left = (): number => Math.max(0, deadline - performance.now());
+    // While there are connections: the writer of the files has one.
+    await this.#mqFiles?.stop(Math.min(LAST_LINES, left()));
     await this.#server.goodbye(left());
     const disorderly = await this.#engine.stop(Math.max(0, left() - LINGER));
     await this.#server.close(left);

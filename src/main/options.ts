@@ -134,6 +134,11 @@ export interface BrokerOptions {
   readonly historyBytes: number;
   /** How long a history stays after its last subscriber has gone. Up to 2^53 or Infinity. Default one minute. */
   readonly historyIdle: number;
+  /**
+   * A directory of files for those who read files: `<channel>.mq` has the messages of a kept channel, a line of JSON for
+   * each, about a second behind. Default: none.
+   */
+  readonly mqFiles: string | undefined;
   /** Queues in a topic, at most 32,768. */
   readonly maxQueues: number;
   /** Consumers, waiting pops and subscriptions of a shard, at most 65,536. */
@@ -253,6 +258,7 @@ const defaults = {
   ttr: DEFAULT_TTR,
   retries: DEFAULT_RETRIES,
   persist: false,
+  mqFiles: undefined,
   keepMessages: 0,
   keepBytes: 0,
   keepAge: 0,
@@ -349,6 +355,7 @@ export const resolveOptions = (given: Partial<BrokerOptions> = {}): BrokerOption
     httpTls: resolveTls("httpTls", given.http === "off" ? undefined : given.httpTls),
     grpc: given.grpc ?? defaults.grpc,
     grpcTls: resolveTls("grpcTls", (given.grpc ?? "off") === "off" ? undefined : given.grpcTls),
+    mqFiles: given.mqFiles === undefined ? undefined : resolve(given.mqFiles),
     allowOrigin: checkNames("allowOrigin", given.allowOrigin ?? [], ORIGIN, "https://console.example, or *"),
     allowHost: checkNames("allowHost", given.allowHost ?? [], HOST_NAME, "broker.example, without a port"),
   };

@@ -178,6 +178,7 @@ export class Server implements ConnectionHost, SessionHost {
       const { allowOrigin, allowHost, http } = options;
       const httpGuard = new HttpGuard({ listensOn: http.host, allowOrigin, allowHost });
       this.#http = new HttpListener(this, httpGuard, log, (host) => makeHttpEngine(host, certificates.http), failure);
+      this.#http.addNative(this);
       installGmqHttp(this.#http.entrance, this.#httpSessions, { shards, maxMessageBytes });
       const channels = new SessionChannels(this.#httpSessions, this);
       installMemmqHttp(this.#http.entrance, { channels, limits: options, log });

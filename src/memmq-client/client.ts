@@ -60,6 +60,12 @@ export class MemmqClient {
     return this.#servers;
   }
 
+  /** The URLs of those that have a topic, as the selector names them now. */
+  serversOf(topic: string): readonly string[] {
+    checkTopic(topic);
+    return this.#select(topic);
+  }
+
   /**
    * Publishes a message: to every server that the selector names. Resolves when all of them have taken it. Rejects with a
    * PublishError when one has not, after 1 + `retries` tries, which tells those that have; with CLIENT_BUSY, and nothing

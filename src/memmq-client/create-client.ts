@@ -2,6 +2,7 @@
 import type { Server } from "../servers/server.js";
 import { MemmqClient } from "./client.js";
 import { readClientOptions } from "./client-checks.js";
+import { GrpcLink } from "./grpc/grpc-link.js";
 import { HttpLink } from "./http/http-link.js";
 import type { Link } from "./link.js";
 import type { ClientOptions } from "./options.js";
@@ -18,6 +19,7 @@ import type { ClientOptions } from "./options.js";
  */
 export const createClient = (options: ClientOptions = {}): MemmqClient => {
   const read = readClientOptions(options);
-  const open = (server: Server): Link => new HttpLink(server, read.link);
+  const open = (server: Server): Link =>
+    read.transport === "grpc" ? new GrpcLink(server, read.link) : new HttpLink(server, read.link);
   return new MemmqClient(read, open);
 };

@@ -72,8 +72,8 @@ export interface Feed {
 
 /** A server, and how it is spoken to. Connections are made when they are needed. */
 export interface Link {
-  /** Publishes of topics with the same lane keep their order; the fewer lanes, the fewer connections. */
-  laneOf(topic: string): string;
+  /** Publishes of topics with the same lane keep their order. A small number: each lane has a carrier. */
+  laneOf(topic: string): number;
   /** How much may be unanswered in a lane. A single publish always may. */
   readonly window: { readonly publishes: number; readonly bytes: number };
   carrier(events: CarrierEvents): Carrier;

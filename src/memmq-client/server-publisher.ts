@@ -8,7 +8,7 @@ import { clientClosed, PublishLane } from "./publish-lane.js";
 export class ServerPublisher {
   readonly #link: Link;
   readonly #retries: number;
-  readonly #lanes = new Map<string, PublishLane>();
+  readonly #lanes = new Map<number, PublishLane>();
   #isRetired = false;
 
   constructor(link: Link, retries: number) {
@@ -18,11 +18,11 @@ export class ServerPublisher {
 
   /** `done` is called once, later: undefined when the server has taken it. */
   publish(publish: Outgoing, done: (error: RingmqError | undefined) => void): void {
-    const name = this.#link.laneOf(publish.topic);
-    let lane = this.#lanes.get(name);
+    const number = this.#link.laneOf(publish.topic);
+    let lane = this.#lanes.get(number);
     if (lane === undefined) {
-      lane = new PublishLane(this.#link, this.#retries, () => this.#idle(name));
-      this.#lanes.set(name, lane);
+      lane = new PublishLane(this.#link, this.#retries, () => this.#closeWhenIdle());
+      this.#lanes.set(number, lane);
     }
     lane.publish(publish, done);
   }
@@ -30,8 +30,7 @@ export class ServerPublisher {
   /** The server is one no more: what is on its way is finished, then its connections are closed. */
   retire(): void {
     this.#isRetired = true;
-    for (const [name, lane] of [...this.#lanes]) if (lane.isIdle) this.#drop(name);
-    if (this.#lanes.size === 0) this.#link.close();
+    this.#closeWhenIdle();
   }
 
   /** What is not answered gets the error of a client that is closed. */
@@ -41,14 +40,7 @@ export class ServerPublisher {
     this.#link.close();
   }
 
-  #idle(name: string): void {
-    // The last lane keeps its connection; those of many topics would be kept for ever.
-    if (this.#lanes.size > 1 || this.#isRetired) this.#drop(name);
-    if (this.#isRetired && this.#lanes.size === 0) this.#link.close();
-  }
-
-  #drop(name: string): void {
-    this.#lanes.get(name)?.close(clientClosed());
-    this.#lanes.delete(name);
+  #closeWhenIdle(): void {
+    if (this.#isRetired && [...this.#lanes.values()].every(({ isIdle }) => isIdle)) this.close();
   }
 }

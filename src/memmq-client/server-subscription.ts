@@ -57,6 +57,10 @@ export class ServerSubscription {
   /** Of the next message, in the epoch. */
   #next: number | undefined;
   #loss: Loss = NO_LOSS;
+  /** The last word of the server said nothing; whether it was to go on then, and what was lost before. */
+  #isUntold = false;
+  #wentOn = false;
+  #lossBefore: Loss = NO_LOSS;
 
   constructor(link: Link, request: FeedRequest, events: ServerSubscriptionEvents) {
     this.#link = link;
@@ -86,6 +90,7 @@ export class ServerSubscription {
   }
 
   #connect(): void {
+    this.#isUntold = false;
     const resume =
       this.#epoch === undefined || this.#next === undefined ? undefined : { epoch: this.#epoch, position: this.#next };
     // What came before the connection was lost must not come again, where the server cannot tell it from what did not.
@@ -103,10 +108,17 @@ export class ServerSubscription {
   }
 
   #begun({ epoch, position, recovered, lost }: FeedStart): void {
-    if (this.#wasSubscribed && recovered !== true) {
+    // A server that was slow to say that it is ringmq's: what was taken for unknown is known now.
+    const isLate = this.#isUntold && epoch !== undefined;
+    if (isLate) this.#loss = this.#lossBefore;
+    else this.#lossBefore = this.#loss;
+    const goesOn = isLate ? this.#wentOn : this.#wasSubscribed;
+    if (goesOn && recovered !== true) {
       if (lost !== undefined) this.#lost(lost);
       else this.#loss = { lost: this.#loss.lost, isUnknown: true };
     }
+    this.#wentOn = goesOn;
+    this.#isUntold = epoch === undefined;
     this.#wasSubscribed = true;
     this.#failures = 0;
     this.#epoch = epoch;

@@ -134,7 +134,15 @@ export class Shard {
     this.#dispatcher = new Dispatcher(store, directory, connections, limits.maxFrameBytes ?? MAX_FRAME_BYTES);
     this.#consumerCommands = new ConsumerCommands(store, directory, connections);
     this.#settlement = new Settlement(store, directory);
-    this.#channels = new Channels(store, directory, this.#publisher, connections, limits.maxTopics, channelDefaults);
+    this.#channels = new Channels(
+      store,
+      directory,
+      this.#publisher,
+      connections,
+      limits.maxTopics,
+      channelDefaults,
+      limits.maxFrameBytes ?? MAX_FRAME_BYTES,
+    );
     this.#channelAdministration = new ChannelAdministration(store, directory, this.#publisher, this.#channels);
     const upkeep = new ChannelUpkeep(
       store,

@@ -9,6 +9,8 @@ export const FindingText = {
   retry: "a retry count went down",
   revived: "rejected messages came as if they were alive",
   early: "delayed messages came before their time",
+  gap: "a reader of a kept channel missed positions, or got them twice",
+  "position changed": "a position of a kept channel had another message before",
   invented: "messages came that nobody has published so",
   "id repeated": "an id stands for more than one message",
   "id changed": "a message has another id than its publisher was told",

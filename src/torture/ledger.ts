@@ -137,8 +137,9 @@ export class Ledger {
     this.#judge(slot, state, body, arrival);
     this.#judgeOrder(slot, state, arrival, order);
     this.#set(slot, SEEN);
-    // It was delivered, so no ack has reached it.
-    this.#clear(slot, ACK_SENT);
+    // It was delivered, so no ack has reached it; unless the lease had ended when this was read: then somebody else may
+    // have had it meanwhile, whose ack was carried out and not answered.
+    if (arrival.deadline === 0 || arrival.deadline > Date.now()) this.#clear(slot, ACK_SENT);
     if (this.topics[topic]?.autoAck === true) this.ackConfirmed(slot);
     return slot;
   }

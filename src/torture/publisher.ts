@@ -1,23 +1,12 @@
 /** Publishes to all topics of the plan: single messages, bursts and batches, small and large, delayed or not. */
 import { setTimeout as delay } from "node:timers/promises";
 import type { PublishOptions } from "../client/arguments/options.js";
-import type { RingmqErrorCode } from "../client/base/error.js";
 import type { Client } from "../client/client.js";
 import { MIN_BODY_BYTES, makeBody } from "./body.js";
 import type { TortureContext } from "./context.js";
+import { IN_DOUBT } from "./in-doubt.js";
 import { PLAN, type TopicPlan } from "./plan.js";
 import type { Random } from "./random.js";
-
-/** After these errors it is unknown whether the message was accepted; after any other it was not. */
-const IN_DOUBT: ReadonlySet<RingmqErrorCode> = new Set([
-  "CONNECTION_CLOSED",
-  "CLIENT_CLOSED",
-  "UNKNOWN_ERROR",
-  "SHARD_RESTARTED",
-  "SHARD_DOWN",
-  "SHUTTING_DOWN",
-  "JOURNAL_FAILED",
-]);
 
 /** Messages of one burst. */
 const MAX_BURST = 100;

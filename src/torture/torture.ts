@@ -9,6 +9,8 @@ import { RingmqError } from "../client/base/error.js";
 import type { Client } from "../client/client.js";
 import { connect } from "../client/connect.js";
 import { BrokerProcess, type Exit } from "./broker-process.js";
+import { ChannelLedger } from "./channel-ledger.js";
+import { CHANNELS, follow, prepareChannels, publishToChannel, readChannel } from "./channels.js";
 import { TortureContext } from "./context.js";
 import { handleDead } from "./dead-letters.js";
 import { assertEmpty, drain } from "./drain.js";
@@ -56,12 +58,17 @@ export interface TortureResult extends TortureProgress {
   readonly refused: number;
   /** Messages of auto-ack topics that may be missing. */
   readonly unseen: number;
+  /** Messages of kept channels that were confirmed, and how many of them readers got. */
+  readonly kept: { readonly confirmed: number; readonly heard: number };
   /** Errors that clients got, with counts. */
   readonly errors: ReadonlyMap<string, number>;
   readonly found: readonly Finding[];
 }
 
 const PUBLISHERS = 3;
+
+/** Publishers, and followers, of each channel. */
+const CHANNEL_ACTORS = 2;
 
 /** Mean life of a broker in milliseconds, unless the number of kills is given. */
 const MEAN_LIFE = 4_000;
@@ -94,6 +101,7 @@ class Torture {
   readonly ledger: Ledger;
   readonly context: TortureContext;
   readonly places: readonly Place[];
+  readonly channels: readonly ChannelLedger[];
   kills = 0;
   phase: TortureProgress["phase"] = "killing";
   readonly #begun = performance.now();
@@ -105,6 +113,7 @@ class Torture {
   constructor(readonly options: TortureOptions) {
     this.#random = new Random(options.seed);
     this.ledger = new Ledger(this.#random.word(), PLAN, this.findings);
+    this.channels = CHANNELS.map((name) => new ChannelLedger(this.ledger.run, name, this.findings));
     this.context = new TortureContext(this.ledger, options.rate);
     this.places = PLAN.flatMap((plan, topic) => plan.queues.map((bindKey, queue) => ({ topic, queue, plan, bindKey })));
   }
@@ -133,7 +142,12 @@ class Torture {
   result(): TortureResult {
     const { refused } = this.ledger;
     const { unseen, errors } = this.context;
-    return { ...this.progress(), refused, unseen, errors, found: this.findings.list() };
+    const kept = { confirmed: 0, heard: 0 };
+    for (const { confirmed, heard } of this.channels) {
+      kept.confirmed += confirmed;
+      kept.heard += heard;
+    }
+    return { ...this.progress(), refused, unseen, kept, errors, found: this.findings.list() };
   }
 
   async #inTurn(): Promise<void> {
@@ -146,7 +160,10 @@ class Torture {
     this.context.stop();
     await actors;
     this.phase = "reading";
-    await this.#with(await this.#restart(), (client) => drain(client, this.ledger, this.places, DRAIN_TIMEOUT));
+    await this.#with(await this.#restart(), async (client) => {
+      await drain(client, this.ledger, this.places, DRAIN_TIMEOUT);
+      for (const channel of this.channels) await readChannel(client, channel);
+    });
     this.ledger.finish(this.context.unseen);
     this.phase = "starting again";
     await this.#stop();
@@ -164,6 +181,12 @@ class Torture {
       for (let i = 0; i < plan.consumers; i++) actors.push(consume(context, this.#random.fork(), place, order));
       for (let i = 0; i < plan.poppers; i++) actors.push(pop(context, this.#random.fork(), place));
       if (!plan.autoAck) actors.push(handleDead(context, this.#random.fork(), place));
+    }
+    for (const channel of this.channels) {
+      for (let i = 0; i < CHANNEL_ACTORS; i++) {
+        actors.push(publishToChannel(context, this.#random.fork(), channel, i));
+        actors.push(follow(context, this.#random.fork(), channel));
+      }
     }
     return actors;
   }
@@ -269,8 +292,9 @@ class Torture {
   }
 }
 
-/** Creates the topics and queues of the plan. */
+/** Creates the topics and queues of the plan, and the channels. */
 const prepare = async (client: Client): Promise<void> => {
+  await prepareChannels(client);
   for (const { name, config, queues } of PLAN) {
     await client.configure(name, config);
     for (const queue of queues) if (queue !== "default") await client.declareQueue(name, queue);

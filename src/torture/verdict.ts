@@ -19,17 +19,33 @@ export const progressLine = (progress: TortureProgress): string => {
 };
 
 const CLEAN = `Every confirmed message was there at the end or had been acked; no acked message came back; bodies, ids,
-order, delays, retry counts and configurations were what they had to be.`;
+order, delays, retry counts and configurations were what they had to be. Every confirmed message of a kept channel was
+read from its start once and in order; those who followed one across the kills saw no gap and nothing twice.`;
 
 /** The result in a few lines. `kept`: the directory with the data that shows the faults. */
 export const verdict = (result: TortureResult, seed: number, kept: string): string => {
-  const { elapsed, kills, published, confirmed, refused, delivered, acked, unseen, errors, found } = result;
+  const {
+    elapsed,
+    kills,
+    published,
+    confirmed,
+    refused,
+    delivered,
+    acked,
+    unseen,
+    kept: channels,
+    errors,
+    found,
+  } = result;
   const lines = [
     `In ${clock(elapsed)} the broker was killed ${plural(kills, "time")}. Of ${plural(published, "message")} ` +
       `${count(confirmed)} were confirmed,`,
     `${count(refused)} refused and ${count(published - confirmed - refused)} in doubt when it died; there were ` +
       `${count(delivered)} ${delivered === 1 ? "delivery" : "deliveries"} and ${plural(acked, "ack")}.`,
   ];
+  lines.push(
+    `Of kept channels ${plural(channels.confirmed, "message")} were confirmed; readers got ${count(channels.heard)}.`,
+  );
   if (unseen > 0)
     lines.push(`Up to ${count(unseen)} messages of auto-ack topics may be lost on their way: not counted.`);
   const answered = [...errors].filter(([code]) => code !== "CONNECTION_CLOSED" && code !== "CLIENT_CLOSED");

@@ -13,6 +13,7 @@ import { Answer } from "../protocol/op.js";
 import * as runs from "../protocol/run.js";
 import * as records from "../protocol/selection.js";
 import type { Effects, Fault, Run } from "../shard/effects.js";
+import { ChannelHead } from "./channel-head.js";
 import type { Outbound } from "./outbound.js";
 
 export class FrameEffects implements Effects {
@@ -22,6 +23,7 @@ export class FrameEffects implements Effects {
   #receipt = 0;
   /** `Durability` of the open CONFIRM. */
   #level = 0;
+  readonly #head = new ChannelHead();
 
   constructor(readonly outbound: Outbound) {}
 
@@ -132,9 +134,7 @@ export class FrameEffects implements Effects {
   openChannel(connections: readonly number[], channel: string, position: number, idHigh: number, idLow: number): void {
     this.finish();
     this.outbound.toAll(connections);
-    const hasIds = idHigh !== 0 || idLow !== 0;
-    const head = packHead(hasIds ? [channel, position, idHigh, idLow] : [channel, position]);
-    this.outbound.frames.open(Answer.CHANNEL_MESSAGES, 0, 0, head);
+    this.outbound.frames.open(Answer.CHANNEL_MESSAGES, 0, 0, this.#head.pack(channel, position, idHigh, idLow));
   }
 
   channelEntries(bytes: Uint8Array, start: number, end: number): void {

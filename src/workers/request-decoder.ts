@@ -13,6 +13,9 @@ import type { HeadReader } from "./head-reader.js";
 
 const MAX_U32 = 0xffff_ffff;
 
+/** What a CHANNEL_MESSAGES has beside its entries and the bytes of the name: the header, a position, an id. */
+const CHANNEL_HEAD_BYTES = 40;
+
 const QUEUE_OPS = new Map<number, QueueCommand["op"]>([
   [Op.DECLARE_QUEUE, "declareQueue"],
   [Op.DELETE_QUEUE, "deleteQueue"],
@@ -68,6 +71,18 @@ export class RequestDecoder {
       throw new ProtocolError("BAD_PAYLOAD", "the request takes no payload");
     }
     return command;
+  }
+
+  /** How many entries there are. They must fit into the frame that subscribers get, which has another head. */
+  #channelMessages({ view, payload, end }: FrameCursor): number {
+    const count = countMessages(this.#limits, view, payload, end);
+    const { maxFrameBytes, maxNameBytes } = this.#limits;
+    const room = maxFrameBytes - CHANNEL_HEAD_BYTES - maxNameBytes;
+    if (end - payload <= room) return count;
+    throw new ProtocolError(
+      count === 1 ? "MESSAGE_TOO_LARGE" : "TOO_MANY_MESSAGES",
+      `the messages of a frame for a channel may have ${room} bytes in all`,
+    );
   }
 
   /** How many messages a request asks for, at most what fits into an answer. */
@@ -215,7 +230,7 @@ export class RequestDecoder {
           ...to,
           channel: head.name("channel"),
           key: head.key("key"),
-          count: countMessages(this.#limits, cursor.view, cursor.payload, cursor.end),
+          count: this.#channelMessages(cursor),
           ...slice(cursor),
         };
       case Op.CHANNEL_CREDIT:

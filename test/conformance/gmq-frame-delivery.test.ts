@@ -77,7 +77,7 @@ describe("a pop that finds nothing", () => {
     const times: number[] = [];
     for (let i = 1; i < 20; i++) {
       waiting.send(pop(topics));
-      await new Promise((resolve) => setTimeout(resolve, i * 13));
+      await new Promise((resolve) => setTimeout(resolve, i * 5));
       expect(waiting.answers).toEqual([]);
       const both = Promise.all([other.ask(pushed(i)), waiting.hears()]);
       times.push(await timed(both.then(([, answers]) => expect(answers).toEqual([job(i, 0)]))));

@@ -5,6 +5,7 @@ import { createServer } from "node:net";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { connect } from "../../src/client/index.js";
 import { Answer, Op } from "../../src/protocol/op.js";
+import { GrpcClient } from "../conformance/memmq-grpc-client.js";
 import { entries, frame, receiptsOf } from "../main/frames.js";
 import { testDirectory } from "./brokers.js";
 import { NativeClient } from "./native-client.js";
@@ -12,8 +13,11 @@ import { ANY_PORT, run, started } from "./program.js";
 
 describe("ringmq serve", () => {
   it("prints where it listens and a curl line that works", async () => {
-    const { text, tcp } = await started();
+    const { text, tcp } = await started([...ANY_PORT, "--grpc", "127.0.0.1:0"]);
     await (await NativeClient.greeted(tcp)).ping();
+    const grpc = new GrpcClient(Number(/^ {2}gRPC {7}127\.0\.0\.1:(\d+)$/m.exec(text.out)?.[1]));
+    await grpc.pub("greetings", "hello");
+    grpc.close();
     const line = /^try: (curl .*)$/m.exec(text.out)?.[1] ?? "";
     const curl = spawn("sh", ["-c", line]);
     const [answer] = (await once(curl.stdout, "data")) as [Buffer];
@@ -200,5 +204,5 @@ describe("ringmq serve", () => {
     await client.publish("full", body);
     await client.close();
     expect(text.err.match(/the disk is full/g)).toHaveLength(1);
-  });
+  }, 60_000);
 });

@@ -8,13 +8,21 @@ import { fileURLToPath } from "node:url";
 import { onTestFinished } from "vitest";
 import { testDirectory } from "./brokers.js";
 
-const PROGRAMS = ["gnode", "gregister", "gclient", "ringmq"];
+/** By what they are called, and the files that they are. */
+const PROGRAMS = {
+  gnode: "gnode",
+  gregister: "gregister",
+  gclient: "gclient",
+  ringmq: "ringmq",
+  memmq: "memmq",
+  "memmq.bin": "memmq",
+};
 
 /** A directory with the programs in it, as `bin` of the package makes one. */
 const programDirectory = (): string => {
   const directory = testDirectory();
-  for (const name of PROGRAMS) {
-    const file = fileURLToPath(new URL(`../../dist/cli/${name}.js`, import.meta.url));
+  for (const [name, main] of Object.entries(PROGRAMS)) {
+    const file = fileURLToPath(new URL(`../../dist/cli/${main}.js`, import.meta.url));
     const shim = join(directory, name);
     writeFileSync(shim, `#!/bin/sh\nexec '${process.execPath}' '${file}' "$@"\n`);
     chmodSync(shim, 0o755);
@@ -83,7 +91,7 @@ export class Shell {
   }
 }
 
-const isFree = async (port: number): Promise<boolean> => {
+export const isFree = async (port: number): Promise<boolean> => {
   const server = createServer();
   server.listen(port, "127.0.0.1");
   const listens = await once(server, "listening").then(

@@ -129,7 +129,7 @@ describe("ringmq serve refuses", () => {
     expect(await refusal("--tls-self-signed", "--tls-client-ca", cert)).toContain(
       "--tls-client-ca needs --tls-cert and",
     );
-    expect(await refusal(...both, "--tls-ports", "udp")).toContain("It must be tcp, http, or tcp,http.");
+    expect(await refusal(...both, "--tls-ports", "udp")).toContain("It must be one or more of tcp, http and grpc");
     expect(await refusal(...both, "--tls-ports", "http", "--http", "off")).toContain(
       "--tls-ports names http, but --http is off",
     );

@@ -81,22 +81,29 @@ describe("a broker that is killed", () => {
   it(
     `${KILLS} times (seed ${SEED}) keeps all it has confirmed and hands out nothing that was acked`,
     async () => {
-      const data = join(temporary(), "data");
-      const segments = new Set<string>();
-      let most = 0;
-      const { found, kills, confirmed, acked, delivered, said } = await tortured({
-        data,
-        kills: KILLS,
-        // Topics come and go as well: those that nothing was configured of.
-        serve: [...SMALL, "--topic-idle", "300ms"],
-        whileDown: () => {
-          const files = segmentFiles(data);
-          most = Math.max(most, files.length);
-          for (const file of files) segments.add(file);
-          return Promise.resolve();
-        },
-      });
-      expect(found, said).toEqual([]);
+      const torturedFor = async (life: number) => {
+        const data = join(temporary(), "data");
+        const segments = new Set<string>();
+        let most = 0;
+        const result = await tortured({
+          data,
+          kills: KILLS,
+          time: KILLS * life,
+          // Topics come and go as well: those that nothing was configured of.
+          serve: [...SMALL, "--topic-idle", "300ms"],
+          whileDown: () => {
+            const files = segmentFiles(data);
+            most = Math.max(most, files.length);
+            for (const file of files) segments.add(file);
+            return Promise.resolve();
+          },
+        });
+        expect(result.found, result.said).toEqual([]);
+        return { ...result, segments, most };
+      };
+      let last = await torturedFor(LIFE);
+      for (const life of LONGER_LIVES.slice(1)) if (last.confirmed <= KILLS * 100) last = await torturedFor(life);
+      const { kills, confirmed, acked, delivered, segments, most } = last;
       expect(kills).toBeGreaterThanOrEqual(KILLS);
       // Work was done, and there were more segments than ever at once: some have been reclaimed.
       expect(confirmed).toBeGreaterThan(KILLS * 100);
@@ -104,7 +111,7 @@ describe("a broker that is killed", () => {
       expect(delivered).toBeGreaterThan(acked);
       expect(segments.size).toBeGreaterThan(most);
     },
-    120_000 + KILLS * 3 * LIFE,
+    120_000 + KILLS * 15 * LIFE,
   );
 });
 

@@ -30,6 +30,8 @@ export interface KeeperOptions {
   readonly segmentBytes?: number;
   /** Default 2 KiB. */
   readonly pageBytes?: number;
+  /** Default 0. */
+  readonly shard?: number;
   /** Default fsync. */
   readonly level?: number;
   readonly memoryBytes?: number;
@@ -87,7 +89,7 @@ export class Keeper {
         disk,
         directory,
         checksum,
-        shard: 0,
+        shard: options.shard ?? 0,
         pageBytes,
         ...(verified && { verified }),
         ...(onProgress && { onProgress }),

@@ -25,6 +25,11 @@ export const PLACES: readonly Place[] = [
     mayNot: ["node:worker_threads", "../protocol/frame.js", "../main/native/transport.js", "../client/client.js"],
   },
   {
+    file: "src/bridge/client/probe.ts",
+    may: ["./lane-transport.js", "../bridge.js", "../../client/connection/transport.js"],
+    mayNot: ["node:worker_threads", "../../client/client.js", "../../main/native/transport.js"],
+  },
+  {
     file: "src/grpc/probe.ts",
     may: ["./service.js", "@grpc/grpc-js", "node:tls"],
     mayNot: ["./thread/native-channels.js", "../client/client.js", "../main/broker.js", "node:worker_threads"],
@@ -198,6 +203,11 @@ export const PLACES: readonly Place[] = [
     file: "src/main/ports/http/probe.ts",
     may: ["./engine.js", "./uws.js", "../../native/session.js", "node:http", "ws"],
     mayNot: ["uWebSockets.js", "../../broker.js", "../../front-ends/gmq/push.js", "../../../shard/shard.js"],
+  },
+  {
+    file: "src/main/ports/bridge/probe.ts",
+    may: ["./lane-connection.js", "../../native/connection.js", "../../../bridge/bridge.js"],
+    mayNot: ["../grpc/grpc-port.js", "../../../client/client.js", "node:worker_threads"],
   },
   {
     file: "src/main/ports/grpc/probe.ts",
@@ -379,6 +389,11 @@ export const PLACES: readonly Place[] = [
     mayNot: ["../journal/file-journal.js", "../main/broker.js", "../client/client.js", "../shard/shard.js", "node:fs"],
   },
   {
+    file: "src/mq-files/thread/probe.ts",
+    may: ["./broker-channels.js", "../topic-files.js", "../../client/client.js", "node:worker_threads"],
+    mayNot: ["../../main/broker.js", "../../shard/shard.js", "../../grpc/service.js", "node:net"],
+  },
+  {
     file: "src/cli/memmq/probe.ts",
     may: ["./memmq-settings.js", "../go-flags.js", "../../index.js", "../../main/options.js", "node:fs"],
     mayNot: ["../serve.js", "../gmq/settings.js", "../../shard/shard.js", "../../main/broker.js", "ini"],
@@ -412,5 +427,15 @@ export const PLACES: readonly Place[] = [
     file: "src/memmq-client/probe.ts",
     may: ["./link.js", "./http/http-link.js", "../servers/dns-resolver.js", "../client/base/error.js"],
     mayNot: ["ws", "node:net", "../client/client.js", "../main/options.js", "../cli/memmq.js"],
+  },
+  {
+    file: "src/memmq-client/grpc/probe.ts",
+    may: ["../link.js", "../../grpc/definition.js", "@grpc/grpc-js"],
+    mayNot: ["../client.js", "../../grpc/server.js", "../../main/options.js", "ws"],
+  },
+  {
+    file: "src/proxy/probe.ts",
+    may: ["./relays.js", "../memmq-client/client.js", "../grpc/server.js", "../main/ports/http/listener.js"],
+    mayNot: ["../main/broker.js", "../shard/shard.js", "../cli/memmq.js", "../client/client.js", "@grpc/grpc-js"],
   },
 ];

@@ -169,7 +169,8 @@ export class ChannelClients {
       const kept = keptIn(shard, queue.ready.head);
       found.set(name, kept);
       if (!isJournalled) continue;
-      if (this.#isWeak(name) && !holds({ level: Durability.write, at: now })) this.#forgetFrom(name, numbering);
+      if (this.#isWeak(name) && !holds({ level: Durability.write, at: Number.POSITIVE_INFINITY }))
+        this.#forgetFrom(name, numbering);
       for (const [i, { position, entry }] of kept.entries()) {
         if (i > 0) assert.equal(position, (kept[i - 1]?.position ?? 0) + 1, `channel ${name} has a gap`);
         this.#see(name, numbering.epoch, position, entry);

@@ -189,6 +189,7 @@ export class Clients {
         this.shadow.askRedrive(topic, queue);
         return { op, ...where };
       case "nack":
+        if (step.unseen) this.shadow.askUnseen(topic, queue, keys);
         return { op, ...where, delay: step.delay, reject: step.reject, unseen: step.unseen };
       case "touch":
         return { op, ...where, ttr: step.ttr };

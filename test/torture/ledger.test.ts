@@ -79,6 +79,16 @@ describe("a ledger finds nothing", () => {
     expect(kinds()).toEqual([]);
   });
 
+  it("in an ack without an answer behind which a delivery is read whose lease had ended before", () => {
+    const { ledger, published, arrive, kinds } = start();
+    const slot = published(101);
+    arrive(slot, 101);
+    ledger.acking(slot);
+    arrive(slot, 101, { deadline: Date.now() - 1 });
+    ledger.finish(0);
+    expect(kinds()).toEqual([]);
+  });
+
   it("in as many missing messages of auto-ack topics as were on their way", () => {
     const { ledger, kinds } = start();
     for (let i = 0; i < 3; i++) ledger.confirm(ledger.send(AUTO, 1, false), 1, String(i + 1));

@@ -241,3 +241,45 @@ describe("other requests", () => {
     );
   });
 });
+
+describe("requests of channels", () => {
+  const epoch = "264905529753604096";
+  const to = { connection: 3, request: 1, channel: "c" };
+  const slice = entries("a", "b");
+
+  test.each<[number, readonly unknown[], object, Uint8Array?]>([
+    [Op.SUBSCRIBE, ["c"], { op: "subscribe", ...to, overflow: "drop-oldest" }],
+    [Op.SUBSCRIBE, ["c", null, null], { op: "subscribe", ...to, overflow: "drop-oldest" }],
+    [Op.SUBSCRIBE, ["c", "conflate", {}], { op: "subscribe", ...to, overflow: "conflate", options: {} }],
+    [
+      Op.SUBSCRIBE,
+      ["c", "block", { position: 5, epoch, recover: true, credit: 0, from: null }],
+      { op: "subscribe", ...to, overflow: "block", options: { position: 5, epoch, recover: true, credit: 0 } },
+    ],
+    [Op.PUBLISH_CHANNEL, ["c", "k"], { op: "publishChannel", ...to, key: "k", count: 2, payload: text(slice) }, slice],
+    [Op.CHANNEL_CREDIT, ["c", 7], { op: "channelCredit", ...to, credit: 7 }],
+    [Op.CONFIGURE_CHANNEL, ["c", { keep: true }], { op: "configureChannel", ...to, config: { keep: true } }],
+    [Op.DELETE_CHANNEL, ["c"], { op: "deleteChannel", ...to }],
+    [Op.CHANNEL_STATS, ["c"], { op: "channelStats", ...to }],
+    [Op.CHANNELS, [0, "b", 5], { op: "channels", connection: 3, request: 1, after: "b", max: 5 }],
+  ])("%i with %j", (op, head, command, payload) => {
+    expect(decode([{ op, request: 1, head, ...(payload !== undefined && { payload }) }])).toEqual([command]);
+  });
+
+  test.each<[string, number, readonly unknown[]]>([
+    ["BAD_HEAD", Op.SUBSCRIBE, ["c", "drop-some"]],
+    ["BAD_HEAD", Op.SUBSCRIBE, ["c", "block", 5]],
+    ["BAD_HEAD", Op.SUBSCRIBE, ["c", "block", { start: 0 }]],
+    ["BAD_HEAD", Op.SUBSCRIBE, ["c", "block", { from: "end" }]],
+    ["BAD_HEAD", Op.SUBSCRIBE, ["c", "block", { position: -1 }]],
+    ["BAD_HEAD", Op.SUBSCRIBE, ["c", "block", { position: 1, epoch: "01" }]],
+    ["BAD_HEAD", Op.SUBSCRIBE, ["c", "block", { epoch }]],
+    ["BAD_HEAD", Op.SUBSCRIBE, ["c", "block", {}, 1]],
+    ["BAD_HEAD", Op.CONFIGURE_CHANNEL, ["c"]],
+    ["BAD_CONFIG", Op.CONFIGURE_CHANNEL, ["c", { history: 65_537 }]],
+    ["BAD_CONFIG", Op.CONFIGURE_CHANNEL, ["c", { ttr: 1 }]],
+    ["BAD_HEAD", Op.CHANNEL_CREDIT, ["c", 0]],
+  ])("%s for %i with %j", (error, op, head) => {
+    expect(decode([{ op, request: 1, head }])).toEqual([{ error, request: 1 }]);
+  });
+});

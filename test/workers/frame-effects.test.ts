@@ -4,7 +4,9 @@ import { EnvelopeOp } from "../../src/channel/envelope.js";
 import { allocateRing } from "../../src/channel/ring.js";
 import { RingReader } from "../../src/channel/ring-reader.js";
 import { RingWriter } from "../../src/channel/ring-writer.js";
+import { unpackHead } from "../../src/protocol/head.js";
 import { Answer } from "../../src/protocol/op.js";
+import { ChannelHead } from "../../src/workers/channel-head.js";
 import { FrameEffects } from "../../src/workers/frame-effects.js";
 import { Outbound } from "../../src/workers/outbound.js";
 
@@ -114,4 +116,16 @@ test("a fan-out is one record for all its connections", () => {
     { envelope: [EnvelopeOp.FAN_OUT, 4, 7, 9], frames: [{ op: Answer.CHANNEL_MESSAGES, payload: "0000000161" }] },
     { envelope: [EnvelopeOp.CLOSE, 7], frames: [{ op: Answer.ERROR }] },
   ]);
+});
+
+test.each([
+  ["news", 0, 0, 0],
+  ["news", 2 ** 40 + 5, 7, 0xffff_ffff],
+  ["ü".repeat(127), 0xffff_ffff, 0x8000_0000, 1],
+])("the head of messages of channel %s at %i", (channel, position, high, low) => {
+  const head = new ChannelHead();
+  head.pack("another", 1, 2, 3);
+  const packed = head.pack(channel, position, high, low);
+  const ids = high === 0 ? [] : [high, low];
+  expect(unpackHead(packed, 0, packed.length)).toEqual([channel, position, ...ids]);
 });

@@ -159,6 +159,41 @@ describe("waiting for the journal", () => {
   });
 });
 
+describe("messages of channels", () => {
+  const publishChannel = (channel: string): void => {
+    const bytes = new Uint8Array(WORD_BYTES);
+    const slice = { bytes, view: new DataView(bytes.buffer), start: 0, end: bytes.length };
+    tell({ op: "publishChannel", connection: 9, channel, key: "", count: 1, ...slice });
+  };
+  const positions = (staged: Staged): number[] =>
+    staged.take().flatMap((effect) => (effect.kind === "channelMessages" ? [effect.position] : []));
+
+  it("do not overtake those that are held back for somebody else", () => {
+    tell({ op: "subscribe", connection: 1, channel: "c", overflow: "drop-oldest" });
+    tell({ op: "subscribe", connection: 2, channel: "c", overflow: "drop-oldest" });
+    // From here on an answer to the first waits.
+    publish(1);
+    publishChannel("c");
+    tell({ op: "unsubscribe", connection: 1, channel: "c" });
+    publishChannel("c");
+    expect(positions(free)).toEqual([]);
+    expect(positions(held)).toEqual([0, 1]);
+    commit();
+    publishChannel("c");
+    expect(positions(free)).toEqual([2]);
+  });
+
+  it("wait for the disk where they are kept", () => {
+    tell({ op: "configureChannel", channel: "c", config: { keep: true } });
+    tell({ op: "subscribe", connection: 2, channel: "c", overflow: "drop-oldest" });
+    commit();
+    publishChannel("c");
+    publishChannel("other");
+    expect(positions(free)).toEqual([]);
+    expect(positions(held)).toEqual([0]);
+  });
+});
+
 describe("leases after a restart", () => {
   /** Records of the log, in order. */
   const typesOf = (pages: readonly Page[]): number[] => {

@@ -1,7 +1,53 @@
 /** `memmq --proxy`. */
+import { CertificateError, ListenError, StartError } from "../../index.js";
+import { formatAddress } from "../../main/ports/listen-error.js";
+import { MemmqProxy } from "../../proxy/proxy.js";
+import { stopOnSignal } from "../server-process.js";
 import type { ProxySettings } from "./memmq-settings.js";
 import type { Program } from "./program.js";
+import { warnOfOpenPort } from "./server-mode.js";
+import { statusLines, upstreamClient } from "./upstream-client.js";
+
+/** As much as a server of memmq takes by default. */
+const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
 
 /** Resolves when it listens; the process runs until it is told to stop. */
-export const runProxy = async (_settings: ProxySettings, { fail }: Program): Promise<void> =>
-  fail("this version has no proxy");
+export const runProxy = async ({ listen, upstream }: ProxySettings, program: Program): Promise<void> => {
+  const { log } = program;
+  warnOfOpenPort(listen, program);
+  const status = statusLines(
+    (text) => log.warn({}, text),
+    (text) => log.info({}, text),
+  );
+  const client = upstreamClient(upstream, program, status);
+  let proxy: MemmqProxy | undefined;
+  stopOnSignal({
+    name: "the proxy",
+    log,
+    close: () => proxy?.close() ?? client.close(),
+    reload: () => log.info({}, "SIGHUP: there is nothing to read again"),
+  });
+  try {
+    proxy = await MemmqProxy.start({
+      address: listen.address,
+      transport: listen.transport,
+      tls: listen.certificate ?? "self-signed",
+      httpEngine: "auto",
+      client,
+      maxMessageBytes: MAX_MESSAGE_BYTES,
+      log,
+    });
+  } catch (error) {
+    if (error instanceof CertificateError) {
+      const words = error.message
+        .replaceAll("httpTls.certFile", "--cert_file")
+        .replaceAll("httpTls.keyFile", "--key_file");
+      return program.refuse(words);
+    }
+    if (error instanceof ListenError || error instanceof StartError) return program.fail(error.message);
+    throw error;
+  }
+  const scheme = listen.transport === "grpc" ? "gRPC" : "https";
+  const servers = upstream.servers.join(", ");
+  process.stdout.write(`memmq is a proxy of ${servers}\n  ${scheme}://${formatAddress(proxy.address)}\n`);
+};

@@ -21,12 +21,16 @@ export const runServer = async (settings: ServerSettings, program: Program): Pro
   });
 };
 
-const brokerOptions = ({ listen, data }: ServerSettings): Partial<BrokerOptions> => ({
-  tcp: "off",
-  http: listen.address,
-  httpTls: listen.certificate ?? "self-signed",
-  ...(data === undefined ? { durability: "memory" } : { data }),
-});
+const brokerOptions = ({ listen, data }: ServerSettings): Partial<BrokerOptions> => {
+  const tls = listen.certificate ?? "self-signed";
+  return {
+    tcp: "off",
+    ...(listen.transport === "http"
+      ? { http: listen.address, httpTls: tls }
+      : { http: "off", grpc: listen.address, grpcTls: tls }),
+    ...(data === undefined ? { durability: "memory" } : { data, persist: true, mqFiles: "." }),
+  };
+};
 
 /** A broker's error text with flags in the places of its options. */
 const withMemmqFlags = (text: string): string =>
@@ -34,11 +38,20 @@ const withMemmqFlags = (text: string): string =>
     .replaceAll(/\b(?:http|grpc)Tls\.certFile/g, "--cert_file")
     .replaceAll(/\b(?:http|grpc)Tls\.keyFile/g, "--key_file");
 
-const announcement = ({ addresses: { http } }: Broker, { data }: ServerSettings): readonly string[] => {
+const announcement = ({ addresses: { http, grpc } }: Broker, { data }: ServerSettings): readonly string[] => {
   const kept = data === undefined ? "messages in memory" : `messages in ${data} and in <topic>.mq`;
+  if (grpc !== undefined) return [`memmq runs with ${kept}`, `  gRPC       ${formatAddress(grpc)}, over TLS`];
   if (http === undefined) return [`memmq runs with ${kept}`];
   const url = `https://${formatAddress(http)}`;
-  return [`memmq runs with ${kept}`, `  HTTP       ${url}`, `  WebSocket  ${url.replace("http", "ws")}`];
+  // By the name of this machine that every certificate of the broker's own has.
+  const here = `https://localhost:${http.port}`;
+  return [
+    `memmq runs with ${kept}`,
+    `  HTTP       ${url}`,
+    `  WebSocket  ${url.replace("http", "ws")}`,
+    `try: curl -k -N '${here}/sub?topic=example'`,
+    `     curl -k -d 'any message' '${here}/pub?topic=example'`,
+  ];
 };
 
 /** Says so where others than this machine can reach it. */

@@ -91,8 +91,9 @@ export class SubscriptionFeed {
     this.#state.end(error);
   }
 
-  /** Drops what is not read. */
+  /** Drops what is not read: whoever goes on later begins with that. */
   clear(): void {
+    this.#next = this.place;
     this.#backlog.clear();
   }
 

@@ -1,6 +1,8 @@
 /**
  * The channels of a client of several nodes: on which of them each is, who is subscribed to it, and what is published.
  */
+
+import type { Selector } from "../../servers/selector.js";
 import { asBadArgument, badArgument } from "../arguments/argument-checks.js";
 import { OPTIONS, readOptions } from "../arguments/option-reader.js";
 import type { Body, ChannelPublishOptions, Resumption, SubscribeOptions } from "../arguments/options.js";
@@ -12,7 +14,6 @@ import { noNode } from "./node-errors.js";
 import type { NodeLink } from "./node-link.js";
 import { NodesSubscription } from "./nodes-subscription.js";
 import type { NodeState, NodesChannelReceipt, NodesEvent } from "./options.js";
-import type { Selector } from "./selector.js";
 
 /** What it needs of the links. */
 interface Links {

@@ -1,6 +1,8 @@
 /**
  * Checks of the arguments of `connectNodes`. They throw BAD_ARGUMENT.
  */
+
+import { SELECTORS, type Selector, selectorOf } from "../../servers/selector.js";
 import {
   badArgument,
   checkChoice,
@@ -15,7 +17,6 @@ import type { ConnectOptions } from "../arguments/options.js";
 import { parseAddress } from "../connection/address.js";
 import type { ConnectNodesOptions, KnownNode, NodeScheme, NodesSource } from "./options.js";
 import type { PickBy } from "./picker.js";
-import { type Selector, selectAll } from "./selector.js";
 
 /** Less would only burden the registry and the nodes. Milliseconds. */
 const MIN_INTERVAL = 100;
@@ -46,7 +47,7 @@ export interface ReadNodesOptions {
 export const readNodesOptions = (options: ConnectNodesOptions): ReadNodesOptions => {
   const { pick, select, scheme, refreshInterval, pingInterval, retryTimeout, ...rest } = readOptions(options, NAMES);
   checkChoice("pick", pick, ["weight", "random", "turn"]);
-  if (select !== undefined && typeof select !== "function") throw badArgument("select", select, "a function");
+  if (typeof select !== "function") checkChoice("select", select, SELECTORS);
   checkChoice("scheme", scheme, ["tcp", "tls", "ws", "wss"]);
   checkInterval("refreshInterval", refreshInterval);
   checkInterval("pingInterval", pingInterval);
@@ -54,7 +55,7 @@ export const readNodesOptions = (options: ConnectNodesOptions): ReadNodesOptions
   return {
     connect: readConnect(rest),
     pick: pick ?? "weight",
-    select: select ?? selectAll,
+    select: selectorOf(select ?? "all"),
     scheme: scheme ?? "tcp",
     refreshInterval: refreshInterval ?? 10_000,
     pingInterval: pingInterval ?? 10_000,

@@ -1,6 +1,8 @@
 /**
  * The client of several nodes: each message goes to one of them.
  */
+
+import type { Selector } from "../../servers/selector.js";
 import { asBadArgument, checkTimeout } from "../arguments/argument-checks.js";
 import { OPTIONS, readOptions } from "../arguments/option-reader.js";
 import type {
@@ -33,7 +35,6 @@ import type { NodeState, NodesChannelReceipt, NodesEvent } from "./options.js";
 import type { Picker } from "./picker.js";
 import { costOf, dateOptions, NO_OPTIONS, optionsNow, readBodies } from "./repeated-publish.js";
 import { RetryQueue, type Send } from "./retry-queue.js";
-import type { Selector } from "./selector.js";
 import { StatusFeed } from "./status-feed.js";
 
 const DRAIN_TIMEOUT = 30_000;

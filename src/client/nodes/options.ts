@@ -1,11 +1,14 @@
 /**
  * What a program can ask for when it connects to several nodes. Times are in milliseconds.
  */
+
+import type { Selector, SelectorName } from "../../servers/selector.js";
 import type { ConnectOptions, Resumption } from "../arguments/options.js";
 import type { RingmqError } from "../base/error.js";
 import type { ChannelReceipt } from "../publish/receipt.js";
 import type { PickBy } from "./picker.js";
-import type { Selector } from "./selector.js";
+
+export type { Selector, SelectorName } from "../../servers/selector.js";
 
 /** A node that the program knows. */
 export interface KnownNode {
@@ -32,10 +35,11 @@ export interface ConnectNodesOptions extends ConnectOptions {
   /** How the node of each publish is picked: by weight, at random, or in turn. Default `weight`. */
   readonly pick?: PickBy | undefined;
   /**
-   * Which nodes a channel is on: what is published to it goes to all of these, and subscribers hear all of them. Default:
-   * every node.
+   * Which nodes a channel is on: what is published to it goes to all of these, and subscribers hear all of them. Default
+   * `all`. With `rendezvous` it is one, and few channels move when a node is added; with `shard` it is the one that memmq's
+   * clients choose. All programs that share a channel select alike, from the same list of nodes.
    */
-  readonly select?: Selector | undefined;
+  readonly select?: SelectorName | Selector | undefined;
   /** How to reach the nodes that a registry or etcd lists. Default `tcp`; a browser needs `ws` or `wss`. */
   readonly scheme?: NodeScheme | undefined;
   /** How often the list of nodes is read again. It is also read when a node is lost. At least 100, default 10,000. */

@@ -69,9 +69,12 @@ export class ChannelFeed implements ChannelSink, Feed {
     if (position !== undefined) frame.position = position + 1;
     frame.idLow = (idLow + 1) >>> 0;
     if (end >= frame.end) this.#frames.shift();
-    this.#settle(end - at);
     const id = idHigh === 0 && idLow === 0 ? undefined : formatId(idHigh, idLow);
-    return { payload: bytes.subarray(body, end), position, id, lost };
+    return { payload: bytes.subarray(body, end), position, id, lost, size: end - at };
+  }
+
+  done(size: number): void {
+    this.#settle(size);
   }
 
   close(): void {

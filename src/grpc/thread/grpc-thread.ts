@@ -12,11 +12,13 @@ const GRACE = 500;
 const port = parentPort;
 if (port === null) throw new Error("this file runs in a thread of the broker");
 
-const { host, port: wanted, tls, maxMessageBytes, helloTimeout } = workerData as GrpcThreadData;
+const { host, port: wanted, tls, maxMessageBytes, maxBufferBytes, helloTimeout } = workerData as GrpcThreadData;
 
 const say = (message: GrpcThreadMessage): void => port.postMessage(message);
 
 const bridge = new Bridge((batch) => port.postMessage(batch, [batch.buffer]), setImmediate);
+
+const SLOW_SENDERS = "connections over gRPC whose requests do not get on are closed: others need the memory";
 
 /** The sockets that wait to be admitted. */
 const knocking = new Map<number, (isAdmitted: boolean) => void>();
@@ -37,7 +39,10 @@ const server = new GrpcServer({
   },
   tls,
   maxMessageBytes,
+  maxBufferBytes,
   handshakeTimeout: Math.min(helloTimeout, 2 ** 31 - 1),
+  slow: (connections) =>
+    say({ kind: "log", level: "warn", fields: { connections, maxBufferBytes }, text: SLOW_SENDERS }),
   lost: (channel, client, count) => losses.add(channel, client, count),
 });
 

@@ -3,7 +3,7 @@
  * all clients; each subscription has one of its own, so that a slow stream holds up none but itself.
  */
 import type { Bridge } from "../../bridge/bridge.js";
-import type { ChannelPublishOptions } from "../../client/arguments/options.js";
+import { LaneTransport } from "../../bridge/client/lane-transport.js";
 import { RingmqError } from "../../client/base/error.js";
 import { Client } from "../../client/client.js";
 import { MAX_PENDING_BYTES } from "../../client/connect.js";
@@ -15,7 +15,6 @@ import { MAX_IN_FLIGHT } from "../../protocol/limits.js";
 import { Op } from "../../protocol/op.js";
 import type { Channels, Feed, Refusal, SubscribeOptions } from "../channels.js";
 import { ChannelFeed, refusalOf } from "./channel-feed.js";
-import { LaneTransport } from "./lane-transport.js";
 import { SubscribeRequest, subscribeHead } from "./subscribe-request.js";
 import { type LaneOpening, writeOpening } from "./thread-messages.js";
 
@@ -51,7 +50,7 @@ export class NativeChannels implements Channels {
     try {
       this.#publisher ??= this.#openPublisher();
       const client = await this.#publisher;
-      await client.publishToChannel(channel, payload, withKey(key));
+      await client.publishToChannel(channel, payload, key === undefined ? undefined : { key });
       return undefined;
     } catch (error) {
       return refused(error);
@@ -97,7 +96,3 @@ export class NativeChannels implements Channels {
     return publisher;
   }
 }
-
-/** As the client takes it. */
-const withKey = (key: string | undefined): (ChannelPublishOptions & { readonly key: string }) | undefined =>
-  key === undefined ? undefined : { key };

@@ -1,12 +1,12 @@
-/** SUBSCRIBE and its answer: a RESULT that tells how the subscription begins, or a CONFIRM from a broker that has none. */
+/** SUBSCRIBE and its answer, a RESULT that tells how the subscription begins. */
 import { PromisedRequest } from "../../client/connection/pending-request.js";
 import type { SubscribeOptions, SubscriptionStart } from "../channels.js";
 
-/** The head of a SUBSCRIBE: `[channel, overflow, options]`. */
+/** The head of a SUBSCRIBE: `[channel, overflow, options]`. Without options, even none, it would be answered by a count. */
 export const subscribeHead = (channel: string, { overflow, ...options }: SubscribeOptions): readonly unknown[] => [
   channel,
   overflow,
-  Object.keys(options).length === 0 ? undefined : options,
+  options,
 ];
 
 const number = (value: unknown): number | undefined => (typeof value === "number" ? value : undefined);
@@ -25,10 +25,6 @@ const read = (value: unknown): SubscriptionStart => {
 };
 
 export class SubscribeRequest extends PromisedRequest<SubscriptionStart> {
-  override confirmed(): void {
-    this.resolve({});
-  }
-
   override result(value: unknown): void {
     this.resolve(read(value));
   }

@@ -9,6 +9,8 @@ export interface GrpcThreadData {
   readonly port: number;
   readonly tls: TlsMaterial | undefined;
   readonly maxMessageBytes: number;
+  /** What buffers of the thread may take up before slow senders are closed. */
+  readonly maxBufferBytes: number;
   /** How long a TLS handshake may take. */
   readonly helloTimeout: number;
 }

@@ -1,10 +1,11 @@
-/** What a listener needs of the broker to let native connections in. */
+/** What a listener needs of the broker to let connections in. */
 
 import type { NativeConnection } from "../native/connection.js";
 import type { Transport } from "../native/transport.js";
 import type { AddressShares } from "./address-shares.js";
 
-export interface ConnectionHost {
+/** To let in whatever speaks other protocols than the native one. */
+export interface SocketHost {
   /** The sockets of all listeners, unrecognized ones included, are at their limit. */
   readonly isFull: boolean;
   /** More than half of that: sockets that are of no use to anybody should go. */
@@ -20,6 +21,9 @@ export interface ConnectionHost {
   release(bytes: number): void;
   /** A connection could not be accepted. */
   acceptFailed(error: Error): void;
+}
+
+export interface ConnectionHost extends SocketHost {
   /** A new connection; the listener brings it bytes and tells it when it can send again and when it is closed. */
   open(transport: Transport): NativeConnection;
 }

@@ -38,16 +38,23 @@ export interface DescriptorUse {
   /** The most threads of the pool. */
   readonly poolThreads: number;
   readonly hasJournal: boolean;
+  /** A thread writes the files of topics. It opens fewer files than its modules are. */
+  readonly hasMqFiles: boolean;
+  /** The broker makes its certificate, which a thread of the pool does. */
+  readonly isSelfSigned: boolean;
   /** Open before the start: Node's own and the program's. */
   readonly inUse: number;
 }
 
 /** Descriptors that are needed for everything but connections. */
-export const reserveFor = ({ shards, hasGrpc, poolThreads, hasJournal, inUse }: DescriptorUse): number => {
+export const reserveFor = (use: DescriptorUse): number => {
+  const { shards, hasGrpc, hasMqFiles, poolThreads, hasJournal, isSelfSigned, inUse } = use;
   // The gRPC thread listens by itself.
-  const threads = shards * OF_THREAD + (hasGrpc ? OF_THREAD + 1 : 0);
-  const journals = hasJournal ? shards * JOURNAL_DESCRIPTORS + poolThreads * (OF_THREAD + OF_LOADING) : 0;
-  return inUse + OF_BROKER + FEW_FREE + threads + journals;
+  const others = (hasGrpc ? OF_THREAD + 1 : 0) + (hasMqFiles ? OF_THREAD + OF_LOADING : 0);
+  const threads = shards * OF_THREAD + others;
+  const journals = hasJournal ? shards * JOURNAL_DESCRIPTORS : 0;
+  const pool = (hasJournal ? poolThreads : Number(isSelfSigned)) * (OF_THREAD + OF_LOADING);
+  return inUse + OF_BROKER + FEW_FREE + threads + journals + pool;
 };
 
 /** How many connections there is room for. */
@@ -109,14 +116,16 @@ export const openDescriptors = (): number => {
  * @throws StartError when too little is left.
  */
 export const findRoom = (options: BrokerOptions, poolThreads: number): ConnectionRoom => {
-  const { shards, durability, maxConnections, grpc, log } = options;
+  const { shards, durability, maxConnections, tcpTls, httpTls, grpc, grpcTls, mqFiles, log } = options;
   const limit = openFilesLimit();
   const hasJournal = durability !== "memory";
   const hasGrpc = grpc !== "off";
+  const hasMqFiles = mqFiles !== undefined;
+  const isSelfSigned = [tcpTls, httpTls, grpcTls].includes("self-signed");
   const room = roomFor(
     maxConnections,
     limit,
-    reserveFor({ shards, hasGrpc, poolThreads, hasJournal, inUse: openDescriptors() }),
+    reserveFor({ shards, hasGrpc, hasMqFiles, poolThreads, hasJournal, isSelfSigned, inUse: openDescriptors() }),
   );
   const { connections, wantedLimit } = room;
   if (connections < maxConnections) {

@@ -1,12 +1,18 @@
 /** A server over HTTP and WebSocket. */
+import { crc32 } from "../../servers/crc32.js";
 import type { Server } from "../../servers/server.js";
 import type { Carrier, CarrierEvents, Feed, FeedEvents, FeedRequest, Link, LinkOptions } from "../link.js";
 import { HttpCarrier } from "./http-carrier.js";
 import { HttpTarget } from "./http-target.js";
 import { WebSocketFeed } from "./web-socket-feed.js";
 
-/** Enough to hide a round trip, and little enough that what must be sent again after a loss is little too. */
-const WINDOW = { publishes: 256, bytes: 1024 * 1024 };
+/** As `HttpCarrier` says. */
+const WINDOW = { publishes: 1, bytes: 0 };
+
+/** Connections for publishes at most. Topics share them, by a checksum of their names. */
+const LANES = 8;
+
+const encoder = new TextEncoder();
 
 export class HttpLink implements Link {
   readonly window = WINDOW;
@@ -16,9 +22,8 @@ export class HttpLink implements Link {
     this.#target = new HttpTarget(server, options);
   }
 
-  /** One connection keeps the order of all topics. */
-  laneOf(): string {
-    return "";
+  laneOf(topic: string): number {
+    return crc32(encoder.encode(topic)) % LANES;
   }
 
   carrier(events: CarrierEvents): Carrier {

@@ -1,8 +1,8 @@
 /**
- * A server as node:net and node:tls are told of it.
+ * A server as requests and WebSockets are told of it.
  */
-import { connect as connectPlain, isIP, type Socket } from "node:net";
-import { type ConnectionOptions, connect as connectTls, createSecureContext } from "node:tls";
+import { isIP } from "node:net";
+import { type ConnectionOptions, createSecureContext } from "node:tls";
 import { plainHost, type Server } from "../../servers/server.js";
 import type { LinkOptions } from "../link.js";
 
@@ -15,9 +15,9 @@ export class HttpTarget {
   readonly authority: string;
   /** Empty for http://. */
   readonly tls: ConnectionOptions;
-  readonly #isTls: boolean;
-  readonly #host: string;
-  readonly #port: number;
+  readonly isTls: boolean;
+  readonly host: string;
+  readonly port: number;
 
   constructor({ url, host }: Server, options: LinkOptions) {
     const parsed = new URL(url);
@@ -25,18 +25,10 @@ export class HttpTarget {
     this.options = options;
     this.prefix = parsed.pathname.replace(/\/+$/, "");
     this.authority = parsed.host;
-    this.#isTls = parsed.protocol === "https:";
-    this.#host = plainHost(parsed);
-    this.#port = Number(parsed.port) || (this.#isTls ? 443 : 80);
-    this.tls = this.#isTls ? tlsOptions(host, options) : {};
-  }
-
-  /** `connected` when it can be written to. */
-  connect(connected: () => void): Socket {
-    const place = { host: this.#host, port: this.#port };
-    const socket = this.#isTls ? connectTls({ ...this.tls, ...place }) : connectPlain(place);
-    socket.once(this.#isTls ? "secureConnect" : "connect", connected);
-    return socket.setNoDelay(true);
+    this.isTls = parsed.protocol === "https:";
+    this.host = plainHost(parsed);
+    this.port = Number(parsed.port) || (this.isTls ? 443 : 80);
+    this.tls = this.isTls ? tlsOptions(host, options) : {};
   }
 
   /** `/pub` or `/sub` of a topic. `more` begins with &, or is empty. */

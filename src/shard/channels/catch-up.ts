@@ -5,15 +5,29 @@ import type { StoredChannel } from "../topics/stored-channel.js";
 import { Source, type Subscriber } from "./subscriber.js";
 import { type Batch, skipEntries } from "./window.js";
 
-/** Bytes of a frame out of the log, unless one message is longer. */
+/** Bytes of a frame out of the log, unless one batch is longer. */
 const FRAME_BYTES = 256 * 1024;
 
+/** What a frame has beside its entries: its header, and a head with the longest name. */
+const HEAD_BYTES = 512;
+
 export class CatchUp {
+  /** Bytes of entries that fit into a frame, and how many a frame out of the log should have. */
+  readonly #room: number;
+  readonly #frameBytes: number;
+  /** Of the last `#fit`: how many entries, and where they end. */
+  #count = 0;
+  #stop = 0;
+
   constructor(
     readonly store: Store,
+    maxFrameBytes: number,
     /** A subscriber has lost messages and has chosen to be disconnected. */
     readonly onSlow: (subscriber: Subscriber) => void,
-  ) {}
+  ) {
+    this.#room = maxFrameBytes - HEAD_BYTES;
+    this.#frameBytes = Math.min(FRAME_BYTES, this.#room);
+  }
 
   /** Sends a subscriber about `max` bytes, if it can take them. Answers how many it was sent. */
   send(subscriber: Subscriber, max: number): number {
@@ -192,9 +206,10 @@ export class CatchUp {
     for (;;) {
       const page = log.pages.scan(extents.get(extent, ext.PAGE));
       const rest = index.positionOf(extent) + extents.get(extent, ext.SPAN) - subscriber.cursor;
-      const count = Math.min(rest, subscriber.credit);
       const end = extents.get(extent, ext.OFFSET) + extents.get(extent, ext.BYTES);
-      const stop = count === rest ? end : skipEntries(page.view, offset, count);
+      this.#fit(page.view, offset, end, rest, subscriber.credit);
+      const count = this.#count;
+      const stop = this.#stop;
       effects.channelEntries(page.bytes, offset, stop);
       bytes += stop - offset;
       subscriber.credit -= count;
@@ -202,13 +217,31 @@ export class CatchUp {
       subscriber.extent = extent;
       subscriber.rest = end - stop;
       const next = extents.get(extent, ext.NEXT);
-      if (count < rest || subscriber.credit === 0 || next === ext.NONE || bytes >= FRAME_BYTES) break;
+      if (count < rest || subscriber.credit === 0 || next === ext.NONE) break;
+      if (bytes + extents.get(next, ext.BYTES) > this.#frameBytes) break;
       if (!this.#continues(stored, extent, next, durable, isDurable)) break;
       extent = next;
       offset = extents.get(extent, ext.OFFSET);
     }
     effects.closeChannel();
     return bytes;
+  }
+
+  /**
+   * How many of the `rest` entries in [start, end) can be sent: those that there is credit for, and that fit into a frame,
+   * at least one. All do but when a broker is started with smaller frames than the one that took the batch.
+   */
+  #fit(view: DataView, start: number, end: number, rest: number, credit: number): void {
+    this.#count = rest;
+    this.#stop = end;
+    if (rest <= credit && end - start <= this.#room) return;
+    const max = Math.min(rest, credit);
+    this.#stop = skipEntries(view, start, 1);
+    for (this.#count = 1; this.#count < max; this.#count++) {
+      const next = skipEntries(view, this.#stop, 1);
+      if (next - start > this.#room) return;
+      this.#stop = next;
+    }
   }
 
   /** Whether an extent can be in the same frame as the one before it. */

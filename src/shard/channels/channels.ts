@@ -52,8 +52,9 @@ export class Channels {
     readonly connections: Connections,
     readonly maxChannels: number,
     readonly defaults: ChannelDefaults,
+    maxFrameBytes: number,
   ) {
-    this.#catchUp = new CatchUp(store, (subscriber) => this.#sendAway(subscriber));
+    this.#catchUp = new CatchUp(store, maxFrameBytes, (subscriber) => this.#sendAway(subscriber));
   }
 
   get bytes(): number {

@@ -78,6 +78,8 @@ export class Pages {
     if (page.isLoaded) return page;
     this.#read(page);
     this.scans++;
+    const over = this.pressure();
+    if (over > 0) this.evict(over, page);
     this.#scanned.push(page);
     if (this.#scanned.length <= MAX_SCANNED) return page;
     const oldest = this.#scanned.shift();

@@ -104,6 +104,14 @@ describe("where it begins", () => {
     expect(subscription.position).toBe(4);
   });
 
+  it("is where the next one goes on when the program leaves: behind what it has read, whatever has come", async () => {
+    const { client, broker, subscription } = await followed({ from: "start" });
+    broker.send(messages(5, "a", "b", "c"));
+    await client.ping();
+    for await (const message of subscription) if (message.text() === "a") break;
+    expect([subscription.epoch, subscription.position, subscription.buffered]).toEqual([EPOCH, 6, 0]);
+  });
+
   it("is that of a program that comes back: what is missing is told with the first message", async () => {
     const lost: number[] = [];
     const options = { from: { position: 1, epoch: EPOCH }, onLost: (count: number) => void lost.push(count) };

@@ -48,12 +48,21 @@ const openModules = (): number =>
   }).length;
 
 describe("what is kept from connections", () => {
-  const use = { shards: 2, hasGrpc: false, poolThreads: 4, hasJournal: true, inUse: 25 };
+  const use = {
+    shards: 2,
+    hasGrpc: false,
+    hasMqFiles: false,
+    poolThreads: 4,
+    hasJournal: true,
+    isSelfSigned: false,
+    inUse: 25,
+  };
 
   it("grows with shards and threads of the pool, as far as there is a journal", () => {
     expect(reserveFor(use)).toBe(25 + 18 + 2 * (4 + 20) + 4 * 12);
     expect(reserveFor({ ...use, hasJournal: false })).toBe(25 + 18 + 2 * 4);
-    expect(reserveFor({ ...use, hasGrpc: true })).toBe(reserveFor(use) + 5);
+    expect(reserveFor({ ...use, hasJournal: false, isSelfSigned: true })).toBeGreaterThan(25 + 18 + 3 * 4);
+    expect(reserveFor({ ...use, hasMqFiles: true })).toBeGreaterThan(reserveFor(use) + 4);
   });
 
   it.runIf(process.platform === "linux").each([
@@ -62,7 +71,7 @@ describe("what is kept from connections", () => {
   ])("is enough for the modules of a thread of the pool that %s", async (_, code) => {
     let most = 0;
     // How many are open at once is a matter of luck.
-    for (let i = 0; i < 10; i++) {
+    for (let i = 0; i < 5; i++) {
       const run = JSON.stringify(new URL("../../../dist/workers/jobs/run.js", import.meta.url));
       const thread = new Worker(`(async () => { ${code.replaceAll("RUN", run)} })()`, { eval: true });
       let isOver = false;

@@ -48,6 +48,18 @@ describe("pages beyond what is easy to keep", () => {
     expect(loaded(all)).toEqual([2, 3]);
   });
 
+  it("make room for one another when they are only looked through, however often, and not at the cost of others", () => {
+    const { pages, all } = filled(30, 2 * PAGE);
+    pages.trimCache();
+    for (let round = 0; round < 3; round++) {
+      for (const [i, { number }] of all.entries()) expect(pages.scan(number).bytes[0]).toBe(i);
+    }
+    expect(loaded(all)).toEqual([0, 1, ...Array.from({ length: 8 }, (_, i) => 22 + i)]);
+    expect(pages.loads).toBe(0);
+    pages.trimCache();
+    expect(pages.bytes).toBe(2 * PAGE);
+  });
+
   it("are allowed more when they are read back twice", () => {
     const { pages, all } = filled(8, 2 * PAGE);
     pages.trimCache();

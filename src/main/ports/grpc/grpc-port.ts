@@ -45,7 +45,7 @@ const materialOf = (certificate: Certificate | undefined): TlsMaterial | undefin
   return { cert: cert.toString("latin1"), key: key.toString("latin1"), ca: ca?.toString("latin1") };
 };
 
-type Settings = Pick<BrokerOptions, "maxMessageBytes" | "helloTimeout" | "log">;
+type Settings = Pick<BrokerOptions, "maxMessageBytes" | "maxAssemblyBytes" | "maxUnsentBytes" | "helloTimeout" | "log">;
 
 export class GrpcPort implements Port {
   readonly #host: ConnectionHost;
@@ -121,8 +121,10 @@ export class GrpcPort implements Port {
   }
 
   #begin({ host, port }: Address): GrpcLife {
-    const { maxMessageBytes, helloTimeout, log } = this.#settings;
-    const data = { host, port, tls: this.#tls, maxMessageBytes, helloTimeout };
+    const { maxMessageBytes, maxAssemblyBytes, maxUnsentBytes, helloTimeout, log } = this.#settings;
+    // What has half come, and what clients have not taken, as for all other connections together.
+    const maxBufferBytes = maxAssemblyBytes + maxUnsentBytes;
+    const data = { host, port, tls: this.#tls, maxMessageBytes, maxBufferBytes, helloTimeout };
     const begin = performance.now();
     const life = new GrpcLife(this.#host, this.#thread, data, log, (error) => {
       if (this.#life === life) this.#died(performance.now() - begin, error);

@@ -4,7 +4,7 @@ import type { Log } from "../../log.js";
 import { contain } from "../../native/error-boundary.js";
 import type { Address } from "../../options.js";
 import type { Certificate } from "../certificate.js";
-import type { ConnectionHost } from "../connection-host.js";
+import type { ConnectionHost, SocketHost } from "../connection-host.js";
 import type { Port } from "../descriptor-watch.js";
 import { Admission } from "./admission.js";
 import type { EngineHost, HttpEngine, HttpEngineFactory, HttpRequest, HttpResponse, WebSocketPeer } from "./engine.js";
@@ -19,7 +19,7 @@ export class HttpListener implements Port, EngineHost {
   /** Where paths are added. */
   readonly entrance: HttpEntrance;
   readonly #engine: HttpEngine;
-  readonly #host: ConnectionHost;
+  readonly #host: SocketHost;
   readonly #admission: Admission;
   readonly #gathering: WebSocketGathering;
   /** Undefined: it is not to listen. */
@@ -27,7 +27,7 @@ export class HttpListener implements Port, EngineHost {
 
   /** @param refusal makes the JSON of a refusal */
   constructor(
-    host: ConnectionHost,
+    host: SocketHost,
     httpGuard: HttpGuard,
     readonly log: Log,
     makeEngine: HttpEngineFactory,
@@ -38,10 +38,14 @@ export class HttpListener implements Port, EngineHost {
     this.#gathering = new WebSocketGathering(log);
     this.#engine = makeEngine(this);
     this.entrance = new HttpEntrance(this.#engine, httpGuard, this.#admission, log, refusal);
+  }
+
+  /** Adds the native protocol. */
+  addNative(host: ConnectionHost): void {
     this.#engine.addWebSocket(PATH, {
       maxMessageBytes: MAX_WEBSOCKET_MESSAGE_BYTES,
       idleTimeout: WEBSOCKET_IDLE_TIMEOUT,
-      accept: (request, response) => this.#accept(request, response),
+      accept: (request, response) => this.#accept(host, request, response),
     });
   }
 
@@ -111,10 +115,10 @@ export class HttpListener implements Port, EngineHost {
     this.#host.acceptFailed(error);
   }
 
-  #accept(request: HttpRequest, response: HttpResponse): WebSocketPeer | undefined {
+  #accept(host: ConnectionHost, request: HttpRequest, response: HttpResponse): WebSocketPeer | undefined {
     try {
       if (!this.entrance.admits(PATH, request, response)) return undefined;
-      return new NativeWebSocket(this.#host, this.#admission, this.#gathering, this.log);
+      return new NativeWebSocket(host, this.#admission, this.#gathering, this.log);
     } catch (error) {
       contain(this.log, WEBSOCKET, error, () => response.close());
       return undefined;

@@ -1,4 +1,4 @@
-/** A native connection of the gRPC thread: a lane of the bridge to it. */
+/** What carries the bytes of a native connection of another thread: a lane of the bridge to it. */
 import type { Lane } from "../../../bridge/bridge.js";
 import type { Transport } from "../../native/transport.js";
 

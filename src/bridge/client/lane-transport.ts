@@ -1,6 +1,7 @@
 /** A transport of the client: a lane of the bridge to the main thread. */
-import type { Lane, LaneOwner } from "../../bridge/bridge.js";
+
 import type { Transport, TransportEvents } from "../../client/connection/transport.js";
+import type { Lane, LaneOwner } from "../bridge.js";
 
 /** Bytes that may be on their way to the main thread, of one connection. */
 const MAX_UNSETTLED_BYTES = 1024 * 1024;

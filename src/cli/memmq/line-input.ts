@@ -1,0 +1,36 @@
+/** Lines of standard input, each of which is one message; an empty one too. */
+import { LineSplitter, LineTooLong } from "./line-splitter.js";
+
+/** As long as a message may be. */
+const MAX_LINE_BYTES = 16 * 1024 * 1024;
+
+/** Calls `take` with each line, one after another. Resolves at the end, or at the signal: with why, if it could not go on. */
+export const eachLine = async (
+  input: AsyncIterable<Buffer>,
+  stopping: AbortSignal,
+  take: (line: Buffer) => Promise<void>,
+): Promise<string | undefined> => {
+  const lines = new LineSplitter(MAX_LINE_BYTES);
+  try {
+    for await (const chunk of until(input, stopping)) for (const line of lines.push(chunk)) await take(line);
+    const last = stopping.aborted ? undefined : lines.end();
+    if (last !== undefined) await take(last);
+    return undefined;
+  } catch (error) {
+    if (error instanceof LineTooLong) return `${error.message}: neither it nor what is behind it was published`;
+    return `standard input cannot be read: ${error instanceof Error ? error.message : String(error)}`;
+  }
+};
+
+/** The input, up to its end or the signal. What is read when that comes is dropped. */
+async function* until(input: AsyncIterable<Buffer>, signal: AbortSignal): AsyncGenerator<Buffer, void, void> {
+  const aborted = new Promise<undefined>((resolve) => {
+    signal.addEventListener("abort", () => resolve(undefined), { once: true });
+  });
+  const iterator = input[Symbol.asyncIterator]();
+  while (!signal.aborted) {
+    const next = await Promise.race([iterator.next(), aborted]);
+    if (next === undefined || next.done === true) return;
+    yield next.value;
+  }
+}

@@ -1,0 +1,58 @@
+/** The client of the servers that flags name, for a client and for a proxy. */
+import { readFileSync } from "node:fs";
+import { createClient, type MemmqClient, type ServerStatus } from "../../memmq-client/index.js";
+import type { UpstreamSettings } from "./memmq-settings.js";
+import type { Program } from "./program.js";
+
+/** Ends the process when a flag is not what it may be. */
+export const upstreamClient = (
+  settings: UpstreamSettings,
+  program: Program,
+  onStatus: (status: ServerStatus) => void,
+): MemmqClient => {
+  const { servers, select, resolver, retries, transport, verify, caFile } = settings;
+  const insecure = !verify && caFile === undefined;
+  if (insecure && servers.some((server) => !server.startsWith("http://"))) {
+    program.log.warn({}, "certificates of servers are not checked: --verify does, or --ca_file with the one to trust");
+  }
+  try {
+    return createClient({
+      servers,
+      selector: select,
+      resolver,
+      retries,
+      transport,
+      insecure,
+      ...(caFile !== undefined && { ca: readFileSync(caFile) }),
+      onStatus,
+    });
+  } catch (error) {
+    return program.refuse(error instanceof Error ? error.message : String(error));
+  }
+};
+
+/**
+ * Lines of a log about servers: one when a server is lost and one when it is back, not one for each try.
+ */
+export const statusLines = (
+  warn: (text: string) => void,
+  info: (text: string) => void,
+): ((status: ServerStatus) => void) => {
+  const lost = new Set<string>();
+  return (status) => {
+    switch (status.type) {
+      case "subscribed":
+        if (lost.delete(status.server)) info(`${status.server} is back`);
+        return;
+      case "lost":
+        if (lost.has(status.server)) return;
+        lost.add(status.server);
+        return warn(`${status.error.message}; it is tried again`);
+      case "listed":
+        for (const server of [...lost]) if (!status.servers.includes(server)) lost.delete(server);
+        return;
+      case "list-failed":
+        return warn(status.error.message);
+    }
+  };
+};

@@ -1,0 +1,16 @@
+/** What the thread that writes files of topics and the main thread tell each other, beside the batches of their bridge. */
+
+/** What the thread is started with. */
+export interface MqFilesThreadData {
+  /** Where the files are. */
+  readonly directory: string;
+}
+
+/** From the thread. */
+export type MqFilesMessage =
+  | { readonly kind: "log"; readonly level: "warn" | "error"; readonly fields: object; readonly text: string }
+  /** All is written that there was when it was told to stop. */
+  | { readonly kind: "stopped" };
+
+/** To the thread: write what there is, then end. */
+export type MqFilesOrder = { readonly kind: "stop" };

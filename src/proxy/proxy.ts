@@ -1,0 +1,232 @@
+/**
+ * A server with no messages of its own: what is published here is published on the servers behind it, and their messages go
+ * to who subscribes here. It speaks memmq's protocols to both sides, so proxies can stand before proxies.
+ */
+import { setTimeout as delay } from "node:timers/promises";
+import type { TlsMaterial } from "../grpc/listener.js";
+import { GrpcServer } from "../grpc/server.js";
+import { installMemmqHttp } from "../main/front-ends/memmq/http/index.js";
+import type { Log } from "../main/log.js";
+import type { Address, HttpEngineOption, TlsFiles } from "../main/options.js";
+import { type Certificate, readCertificates } from "../main/ports/certificate.js";
+import { findHttpEngine } from "../main/ports/http/find-engine.js";
+import { HttpGuard } from "../main/ports/http/guard.js";
+import { HttpListener } from "../main/ports/http/listener.js";
+import { findListenError } from "../main/ports/listen-error.js";
+import { SelfSigned } from "../main/ports/self-signed.js";
+import { JobPool } from "../main/shards/job-pool.js";
+import type { MemmqClient } from "../memmq-client/client.js";
+import type { PublishError } from "../memmq-client/publish-error.js";
+import { WORD_BYTES } from "../protocol/entry.js";
+import { MAX_BATCH_MESSAGES } from "../protocol/limits.js";
+import { GrpcChannels } from "./grpc-channels.js";
+import { HttpChannels } from "./http-channels.js";
+import { ProxyHost } from "./proxy-host.js";
+import { Relays } from "./relays.js";
+
+export interface ProxyOptions {
+  readonly address: Address;
+  /** What it speaks to its clients. */
+  readonly transport: "http" | "grpc";
+  /** Undefined: no TLS. */
+  readonly tls: TlsFiles | "self-signed" | undefined;
+  readonly httpEngine: HttpEngineOption;
+  /** Of the servers behind it; closed with the proxy. */
+  readonly client: MemmqClient;
+  /** The largest message, in bytes. */
+  readonly maxMessageBytes: number;
+  readonly log: Log;
+}
+
+/** A port of a proxy, whatever it speaks. */
+interface ProxyPort {
+  readonly address: Address;
+  renew(certificate: Certificate): void;
+  /** Takes no more connections and tells its clients to go. Resolves when they have, or after `timeout` milliseconds. */
+  close(timeout: number): Promise<void>;
+}
+
+/** How long clients may take to go. Milliseconds. */
+const CLOSE_TIMEOUT = 2_000;
+const CLOSE_LOOK = 20;
+const SWEEP_EVERY = 1_000;
+
+/** For a handshake of TLS over gRPC. Milliseconds. */
+/** For requests that are not whole yet. */
+const MAX_BUFFER_BYTES = 256 * 1024 * 1024;
+
+const HANDSHAKE_TIMEOUT = 10_000;
+
+/** Between two lines of the log about messages that some servers have not taken. Milliseconds. */
+const PARTLY_EVERY = 10_000;
+
+export class MemmqProxy {
+  readonly #client: MemmqClient;
+  readonly #relays: Relays;
+  readonly #port: ProxyPort;
+  readonly #pool: JobPool;
+  readonly #selfSigned: SelfSigned | undefined;
+  #closing: Promise<void> | undefined;
+
+  private constructor(
+    client: MemmqClient,
+    relays: Relays,
+    port: ProxyPort,
+    pool: JobPool,
+    selfSigned: SelfSigned | undefined,
+  ) {
+    this.#client = client;
+    this.#relays = relays;
+    this.#port = port;
+    this.#pool = pool;
+    this.#selfSigned = selfSigned;
+    selfSigned?.watch(() => port.renew(selfSigned.certificate));
+  }
+
+  /**
+   * Listens.
+   *
+   * @throws CertificateError for a file that TLS needs; ListenError when the address cannot be had; StartError
+   */
+  static async start(options: ProxyOptions): Promise<MemmqProxy> {
+    const { client, tls, log } = options;
+    const pool = new JobPool(log);
+    try {
+      const selfSigned = await ownCertificate(options, pool);
+      const certificate =
+        selfSigned?.certificate ?? readCertificates({ tcpTls: undefined, httpTls: tls, grpcTls: undefined }).http;
+      const relays = new Relays(client);
+      const parts = { client, relays, partly: partlyLog(log) };
+      const port =
+        options.transport === "grpc"
+          ? await grpcPort(options, new GrpcChannels(parts), certificate)
+          : await httpPort(options, new HttpChannels(parts), certificate);
+      return new MemmqProxy(client, relays, port, pool, selfSigned);
+    } catch (error) {
+      await Promise.allSettled([pool.close(), client.close()]);
+      throw error;
+    }
+  }
+
+  get address(): Address {
+    return this.#port.address;
+  }
+
+  /** Subscriptions on servers. */
+  get subscriptions(): number {
+    return this.#relays.size;
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    this.#selfSigned?.stop();
+    await this.#port.close(CLOSE_TIMEOUT);
+    await this.#client.close();
+    await this.#pool.close();
+  }
+}
+
+const ownCertificate = ({ tls, address, log }: ProxyOptions, pool: JobPool): Promise<SelfSigned | undefined> => {
+  const names = { tcp: "off", http: address, grpc: "off", allowHost: [] } as const;
+  const none = { data: "", durability: "memory", tcpTls: undefined, grpcTls: undefined } as const;
+  return SelfSigned.open({ options: { ...names, ...none, httpTls: tls, log }, pool });
+};
+
+const partlyLog = (log: Log): ((error: PublishError) => void) => {
+  let next = Number.NEGATIVE_INFINITY;
+  let count = 0;
+  return (error) => {
+    count++;
+    const now = performance.now();
+    if (now < next) return;
+    next = now + PARTLY_EVERY;
+    log.warn({ messages: count }, `some servers have not taken what others have: ${error.message}`);
+    count = 0;
+  };
+};
+
+const httpPort = async (
+  { address, httpEngine, maxMessageBytes, log }: ProxyOptions,
+  channels: HttpChannels,
+  certificate: Certificate | undefined,
+): Promise<ProxyPort> => {
+  const makeEngine = await findHttpEngine(httpEngine, false, log);
+  const guard = new HttpGuard({ listensOn: address.host, allowOrigin: [], allowHost: [] });
+  const host = new ProxyHost(log, () => listener.sockets);
+  const refusal = (text: string): string => JSON.stringify({ code: 400, error: "BAD_ARGUMENT", msg: text });
+  const listener: HttpListener = new HttpListener(
+    host,
+    guard,
+    log,
+    (engine) => makeEngine(engine, certificate),
+    refusal,
+  );
+  const limits = { maxMessageBytes, maxFrameBytes: maxMessageBytes + WORD_BYTES, maxBatchMessages: MAX_BATCH_MESSAGES };
+  installMemmqHttp(listener.entrance, { channels, limits, log });
+  const listening = await listener.listen(address);
+  const sweeper = setInterval(() => channels.sweep(performance.now()), SWEEP_EVERY);
+  sweeper.unref();
+  return {
+    address: listening,
+    renew: (renewed) => listener.renew(renewed),
+    close: async (timeout) => {
+      clearInterval(sweeper);
+      listener.closePort();
+      channels.goodbye();
+      const deadline = performance.now() + timeout;
+      while ((channels.size > 0 || listener.isSending) && performance.now() < deadline) await delay(CLOSE_LOOK);
+      listener.close();
+    },
+  };
+};
+
+const grpcPort = async (
+  { address, maxMessageBytes, log }: ProxyOptions,
+  channels: GrpcChannels,
+  certificate: Certificate | undefined,
+): Promise<ProxyPort> => {
+  let sockets = 0;
+  const host = new ProxyHost(log, () => sockets);
+  const server = new GrpcServer({
+    channels,
+    admission: {
+      admit: () => {
+        if (host.isFull) return Promise.resolve(false);
+        sockets++;
+        return Promise.resolve(true);
+      },
+      gone: () => {
+        sockets--;
+      },
+    },
+    tls: certificate && materialOf(certificate),
+    maxMessageBytes,
+    maxBufferBytes: MAX_BUFFER_BYTES,
+    handshakeTimeout: HANDSHAKE_TIMEOUT,
+    lost: () => {},
+    slow: (connections) => log.warn({ connections }, "requests that did not become whole took too much memory"),
+  });
+  try {
+    const listening = await server.listener.listen(address.host, address.port);
+    return {
+      address: { host: listening.address, port: listening.port },
+      renew: (renewed) => server.listener.renew(materialOf(renewed)),
+      close: (timeout) => {
+        channels.goodbye();
+        return server.stop(timeout);
+      },
+    };
+  } catch {
+    throw await findListenError("gRPC", address);
+  }
+};
+
+const materialOf = ({ settings: { cert, key } }: Certificate): TlsMaterial => ({
+  cert: cert.toString("latin1"),
+  key: key.toString("latin1"),
+  ca: undefined,
+});

@@ -1,0 +1,66 @@
+import { expect, it } from "vitest";
+import { FlagsError, memmqSettings } from "../../src/cli/memmq/memmq-settings.js";
+
+const EVERYWHERE = { host: "::", port: 8081 };
+
+it("is a server with memmq's defaults without flags", () => {
+  expect(memmqSettings({})).toEqual({
+    mode: "server",
+    listen: { address: EVERYWHERE, transport: "http", certificate: undefined },
+    data: undefined,
+  });
+  expect(memmqSettings({ address: "", cert_file: "", persist: false, transport: "" })).toEqual(memmqSettings({}));
+});
+
+it("keeps messages where it is told, or beside the files of topics", () => {
+  expect(memmqSettings({ persist: true })).toMatchObject({ data: "memmq-data" });
+  expect(memmqSettings({ persist: true, data: "/var/lib/memmq" })).toMatchObject({ data: "/var/lib/memmq" });
+});
+
+it("is a proxy before servers, each tried once more, or as often as told", () => {
+  const upstream = { select: "all", resolver: "ip", retries: 1, transport: "http", verify: false, caFile: undefined };
+  expect(memmqSettings({ proxy: true, servers: ["a:1", "b:2"] })).toEqual({
+    mode: "proxy",
+    listen: { address: EVERYWHERE, transport: "http", certificate: undefined },
+    upstream: { ...upstream, servers: ["a:1", "b:2"] },
+  });
+  expect(memmqSettings({ proxy: true, servers: ["a:1"], retries: 0, select: "shard", resolver: "dns" })).toMatchObject({
+    upstream: { retries: 0, select: "shard", resolver: "dns" },
+  });
+});
+
+it("is a client of the server on this machine, or of others", () => {
+  expect(memmqSettings({ client: true, topic: "t", publish: true })).toMatchObject({
+    mode: "client",
+    publish: true,
+    subscribe: false,
+    interactive: false,
+    upstream: { servers: ["localhost:8081"], verify: false },
+  });
+  expect(memmqSettings({ i: true, topic: "t", ca_file: "ca.pem" })).toMatchObject({
+    mode: "client",
+    publish: true,
+    subscribe: true,
+    interactive: true,
+    upstream: { verify: true, caFile: "ca.pem" },
+  });
+});
+
+it.each([
+  [{ proxy: true, client: true }, "--proxy and --client exclude each other"],
+  [{ proxy: true, i: true, topic: "t" }, "--proxy and -i exclude each other"],
+  [{ proxy: true }, "--proxy needs servers: --servers="],
+  [{ proxy: true, servers: [] }, "--proxy needs servers"],
+  [{ proxy: true, servers: ["a"], persist: true }, "a proxy has no messages of its own"],
+  [{ client: true, publish: true }, "a client needs a topic"],
+  [{ i: true }, "a client needs a topic"],
+  [{ client: true, topic: "t" }, "a client needs --publish, --subscribe, both, or -i"],
+  [{ client: true, topic: "t", publish: true, persist: true }, "a client keeps nothing"],
+  [{ publish: true }, "--publish is for a client: add --client"],
+  [{ cert_file: "c.pem" }, "--cert_file and --key_file go together"],
+  [{ key_file: "k.pem" }, "--cert_file and --key_file go together"],
+  [{ data: "d" }, "--data is the directory of --persist"],
+])("refuses %j", (flags, text) => {
+  expect(() => memmqSettings(flags)).toThrow(FlagsError);
+  expect(() => memmqSettings(flags)).toThrow(text);
+});
