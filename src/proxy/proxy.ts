@@ -52,10 +52,10 @@ const CLOSE_LOOK = 20;
 const SWEEP_EVERY = 1_000;
 
 /** For a handshake of TLS over gRPC. Milliseconds. */
-/** For requests that are not whole yet. */
-const MAX_BUFFER_BYTES = 256 * 1024 * 1024;
-
 const HANDSHAKE_TIMEOUT = 10_000;
+
+/** What buffers may take up before connections over gRPC are closed whose requests do not get on. */
+const MAX_BUFFER_BYTES = 256 * 1024 * 1024;
 
 /** Between two lines of the log about messages that some servers have not taken. Milliseconds. */
 const PARTLY_EVERY = 10_000;
