@@ -16,8 +16,7 @@ import type { Directory } from "../topics/directory.js";
 import type { Publisher } from "../topics/publisher.js";
 import type { StoredChannel } from "../topics/stored-channel.js";
 import { CatchUp } from "./catch-up.js";
-import { Channel } from "./channel.js";
-import type { Subscriber } from "./subscriber.js";
+import { Channel, type ChannelSubscriber } from "./channel.js";
 
 /** The most that a turn sends of what subscribers have missed; one of them out of the log; and out of a window: all. */
 const TURN_BYTES = 1024 * 1024;
@@ -40,7 +39,7 @@ export class Channels {
   /** Sorted, for listings. */
   readonly #names = new SortedNames();
   /** Subscribers that may have something to be sent, in the order of their turns. */
-  readonly #missed = new Fifo<Subscriber>();
+  readonly #missed = new Fifo<ChannelSubscriber>();
   readonly #catchUp: CatchUp;
   /** Memory that all channels take beside the log. */
   #bytes = 0;
@@ -129,12 +128,16 @@ export class Channels {
 
   /** Does something that may change how much memory a channel takes. */
   account<T>(channel: Channel, act: () => T): T {
-    const before = channel.bytes;
     try {
       return act();
     } finally {
-      this.#bytes += channel.bytes - before;
+      this.#recount(channel);
     }
+  }
+
+  #recount(channel: Channel): void {
+    this.#bytes += channel.bytes - channel.countedBytes;
+    channel.countedBytes = channel.bytes;
   }
 
   #add(name: string, stored: StoredChannel | undefined): Channel {
@@ -172,7 +175,9 @@ export class Channels {
     });
     connection.channels.add(c.channel);
     if (c.options === undefined) return this.#confirm(c, channel.size);
-    this.publisher.number(channel.numbering);
+    const { stored } = channel;
+    const isNumbered = this.publisher.number(channel.numbering);
+    if (isNumbered && stored?.isJournalled) this.directory.recordChannel(stored, stored.level);
     this.store.effects.result(c.connection, c.request, {
       subscribers: channel.size,
       epoch: channel.numbering.epoch,
@@ -219,13 +224,13 @@ export class Channels {
     if (channel === undefined) {
       return effects.confirm(c.connection, c.request, 1, 0, 0, 0, Durability.memory);
     }
-    const before = channel.bytes;
     const position = channel.next;
+    const room = memory - this.#bytes + channel.bytes;
     let idHigh = 0;
     let idLow = 0;
     let level: number = Durability.memory;
     try {
-      channel.admit(c);
+      channel.admit(c, room);
       if (channel.stored === undefined && this.defaults.keep) this.keep(channel);
       const { stored } = channel;
       if (stored?.settings.keep) {
@@ -241,8 +246,8 @@ export class Channels {
       throw error;
     }
     const receivers = channel.size;
-    const slow = channel.publish(c, position, idHigh, idLow, this.store.now, memory - this.#bytes + before);
-    this.#bytes += channel.bytes - before;
+    const slow = channel.publish(c, position, idHigh, idLow, this.store.now, room);
+    this.#recount(channel);
     for (const subscriber of slow) this.#sendAway(subscriber);
     channel.answer(c.connection, c.request, idHigh, idLow, receivers, level);
   }
@@ -299,13 +304,13 @@ export class Channels {
     if (bytes !== this.#bytes) throw new Error(`channels: backlogs take ${bytes} bytes, ${this.#bytes} are counted`);
   }
 
-  #onMissed(subscriber: Subscriber): void {
+  #onMissed(subscriber: ChannelSubscriber): void {
     if (subscriber.isQueued || subscriber.isOver) return;
     subscriber.isQueued = true;
     this.#missed.push(subscriber);
   }
 
-  #sendAway({ connection, channel }: Subscriber): void {
+  #sendAway({ connection, channel }: ChannelSubscriber): void {
     this.leave(connection, channel.name);
     this.connections.tidy(connection);
     this.store.effects.close(

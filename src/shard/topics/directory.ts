@@ -335,7 +335,9 @@ export class Directory {
           throw new Error(`directory: queue ${bindKey} is recorded before its topic`);
       }
     }
-    for (const { name, queue } of this.#channels.byName.values()) {
+    for (const channel of this.#channels.byName.values()) {
+      channel.invariants();
+      const { name, queue } = channel;
       if (this.queues[queue.number] !== queue) throw new Error(`directory: channel ${name} is not in the table`);
     }
     const counted = [...this.#createdBy.values()].reduce((sum, count) => sum + count, 0);
