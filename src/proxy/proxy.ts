@@ -148,6 +148,9 @@ const partlyLog = (log: Log): ((error: PublishError) => void) => {
   };
 };
 
+/** A request that publishes a largest message has this much beside it. */
+const SLACK_BYTES = MAX_FRAME_BYTES - MAX_MESSAGE_BYTES;
+
 const httpPort = async (
   { address, httpEngine, maxMessageBytes, log }: ProxyOptions,
   channels: HttpChannels,
