@@ -83,7 +83,7 @@ class RelayFeed implements Feed {
   }
 
   get end(): Refusal | undefined {
-    return this.#end;
+    return this.#backlog.isEmpty ? this.#end : undefined;
   }
 
   take(): ChannelMessage | undefined {

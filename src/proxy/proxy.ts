@@ -17,6 +17,7 @@ import { SelfSigned } from "../main/ports/self-signed.js";
 import { JobPool } from "../main/shards/job-pool.js";
 import type { MemmqClient } from "../memmq-client/client.js";
 import type { PublishError } from "../memmq-client/publish-error.js";
+import { MAX_BATCH_MESSAGES, MAX_FRAME_BYTES, MAX_MESSAGE_BYTES } from "../protocol/limits.js";
 import { GrpcChannels } from "./grpc-channels.js";
 import { HttpChannels } from "./http-channels.js";
 import { ProxyHost } from "./proxy-host.js";
@@ -50,10 +51,10 @@ const CLOSE_LOOK = 20;
 const SWEEP_EVERY = 1_000;
 
 /** For a handshake of TLS over gRPC. Milliseconds. */
-/** For requests that are not whole yet. */
-const MAX_BUFFER_BYTES = 256 * 1024 * 1024;
-
 const HANDSHAKE_TIMEOUT = 10_000;
+
+/** What buffers may take up before connections over gRPC are closed whose requests do not get on. */
+const MAX_BUFFER_BYTES = 256 * 1024 * 1024;
 
 /** Between two lines of the log about messages that some servers have not taken. Milliseconds. */
 const PARTLY_EVERY = 10_000;
@@ -147,6 +148,9 @@ const partlyLog = (log: Log): ((error: PublishError) => void) => {
   };
 };
 
+/** A request that publishes a largest message has this much beside it. */
+const SLACK_BYTES = MAX_FRAME_BYTES - MAX_MESSAGE_BYTES;
+
 const httpPort = async (
   { address, httpEngine, maxMessageBytes, log }: ProxyOptions,
   channels: HttpChannels,
@@ -163,7 +167,12 @@ const httpPort = async (
     (engine) => makeEngine(engine, certificate),
     refusal,
   );
-  installMemmqHttp(listener.entrance, { channels, maxMessageBytes, log });
+  const limits = {
+    maxMessageBytes,
+    maxFrameBytes: maxMessageBytes + SLACK_BYTES,
+    maxBatchMessages: MAX_BATCH_MESSAGES,
+  };
+  installMemmqHttp(listener.entrance, { channels, limits, log });
   const listening = await listener.listen(address);
   const sweeper = setInterval(() => channels.sweep(performance.now()), SWEEP_EVERY);
   sweeper.unref();

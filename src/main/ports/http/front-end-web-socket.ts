@@ -26,6 +26,7 @@ export class FrontEndWebSocket implements WebSocketPeer, WebSocketClient {
   #place: Admitted | undefined;
   /** It takes no more messages. */
   #isClosing = false;
+  #isGone = false;
   /** What is gathered for `flush`: one of the two. */
   readonly #entries = new EntryRanges();
   #texts: string[] = [];
@@ -89,18 +90,10 @@ export class FrontEndWebSocket implements WebSocketPeer, WebSocketClient {
   }
 
   closed(): void {
+    this.#isGone = true;
     this.#isClosing = true;
     this.#place?.leave();
-    try {
-      this.#codec?.closed?.();
-    } catch (error) {
-      contain(this.#log, this.#what, error, ignore);
-    }
-    try {
-      this.#codec?.carried.closed();
-    } catch (error) {
-      contain(this.#log, this.#what, error, ignore);
-    }
+    this.#tellClosed();
   }
 
   // SessionClient: called by what is carried.
@@ -130,12 +123,14 @@ export class FrontEndWebSocket implements WebSocketPeer, WebSocketClient {
   }
 
   end(): void {
-    if (this.#reason !== undefined) this.close(TRY_AGAIN_LATER, this.#reason);
+    if (this.#isGone) this.#tellClosed();
+    else if (this.#reason !== undefined) this.close(TRY_AGAIN_LATER, this.#reason);
     else this.close(GOING_AWAY, "the broker is stopping");
   }
 
   destroy(): void {
-    this.#socket?.close();
+    if (this.#isGone) this.#tellClosed();
+    else this.#socket?.close();
   }
 
   // WebSocketClient: called by the front end.
@@ -171,6 +166,15 @@ export class FrontEndWebSocket implements WebSocketPeer, WebSocketClient {
     this.flush();
     this.#isClosing = true;
     this.#socket?.end(code, cut(reason));
+  }
+
+  /** Again if what is carried had something to finish first, and is to end before it has. */
+  #tellClosed(): void {
+    try {
+      this.#codec?.carried.closed();
+    } catch (error) {
+      contain(this.#log, this.#what, error, ignore);
+    }
   }
 
   #failed(error: unknown): void {

@@ -6,7 +6,8 @@ import type { Channels } from "../channels.js";
 import { bad, refused } from "./answer.js";
 import { LossLog } from "./loss-log.js";
 import { PubRoute } from "./pub.js";
-import { PubBatch, PubSocket } from "./pub-socket.js";
+import { PubBatch } from "./pub-batch.js";
+import { PubSocket } from "./pub-socket.js";
 import { ParameterError, publishQuery, subscribeQuery } from "./query.js";
 import { subscribeSocket, subscribeStream } from "./sub.js";
 
@@ -15,21 +16,27 @@ const RESERVED_BYTES = 16 * 1024;
 
 export interface MemmqHttpContext {
   readonly channels: Channels;
-  /** The largest message, in bytes. */
-  readonly maxMessageBytes: number;
+  readonly limits: MemmqLimits;
   readonly log: Log;
 }
 
-export const installMemmqHttp = (
-  entrance: HttpEntrance,
-  { channels, maxMessageBytes, log }: MemmqHttpContext,
-): void => {
+export interface MemmqLimits {
+  /** The largest message, and the largest request that publishes some, in bytes. */
+  readonly maxMessageBytes: number;
+  readonly maxFrameBytes: number;
+  /** Messages that are published together at most. */
+  readonly maxBatchMessages: number;
+}
+
+export const installMemmqHttp = (entrance: HttpEntrance, { channels, limits, log }: MemmqHttpContext): void => {
+  const { maxMessageBytes, maxFrameBytes, maxBatchMessages } = limits;
   const pub = new PubRoute(channels, maxMessageBytes);
-  const batch = new PubBatch();
+  const publishing = { batch: new PubBatch(maxFrameBytes, maxBatchMessages), maxMessageBytes };
   entrance.addWebSocket("/pub", { maxMessageBytes, reservedBytes: RESERVED_BYTES }, (request, refuse) =>
     orRefuse(refuse, () => {
       const query = publishQuery(request.query);
-      return (client) => new PubSocket(channels, batch, query, client);
+      return (client) =>
+        new PubSocket(publishing, query, client, channels.open("memmq publisher", client.address, client));
     }),
   );
   entrance.add(
