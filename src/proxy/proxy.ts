@@ -17,7 +17,8 @@ import { SelfSigned } from "../main/ports/self-signed.js";
 import { JobPool } from "../main/shards/job-pool.js";
 import type { MemmqClient } from "../memmq-client/client.js";
 import type { PublishError } from "../memmq-client/publish-error.js";
-import { MAX_BATCH_MESSAGES, MAX_FRAME_BYTES, MAX_MESSAGE_BYTES } from "../protocol/limits.js";
+import { WORD_BYTES } from "../protocol/entry.js";
+import { MAX_BATCH_MESSAGES } from "../protocol/limits.js";
 import { GrpcChannels } from "./grpc-channels.js";
 import { HttpChannels } from "./http-channels.js";
 import { ProxyHost } from "./proxy-host.js";
@@ -148,9 +149,6 @@ const partlyLog = (log: Log): ((error: PublishError) => void) => {
   };
 };
 
-/** A request that publishes a largest message has this much beside it. */
-const SLACK_BYTES = MAX_FRAME_BYTES - MAX_MESSAGE_BYTES;
-
 const httpPort = async (
   { address, httpEngine, maxMessageBytes, log }: ProxyOptions,
   channels: HttpChannels,
@@ -167,11 +165,7 @@ const httpPort = async (
     (engine) => makeEngine(engine, certificate),
     refusal,
   );
-  const limits = {
-    maxMessageBytes,
-    maxFrameBytes: maxMessageBytes + SLACK_BYTES,
-    maxBatchMessages: MAX_BATCH_MESSAGES,
-  };
+  const limits = { maxMessageBytes, maxFrameBytes: maxMessageBytes + WORD_BYTES, maxBatchMessages: MAX_BATCH_MESSAGES };
   installMemmqHttp(listener.entrance, { channels, limits, log });
   const listening = await listener.listen(address);
   const sweeper = setInterval(() => channels.sweep(performance.now()), SWEEP_EVERY);

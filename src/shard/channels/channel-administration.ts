@@ -78,10 +78,11 @@ export class ChannelAdministration {
   /** Forgets a channel that nobody has configured, that holds nothing and that nobody is subscribed to. */
   forget(stored: StoredChannel): void {
     const channel = this.channels.peek(stored.name);
-    // If the record is lost, the channel comes back and goes again.
-    this.directory.removeQueue(stored.queue, Durability.memory);
-    if (channel === undefined) return;
-    channel.stored = undefined;
+    if (channel === undefined) {
+      this.directory.removeQueue(stored.queue, Durability.memory);
+      return;
+    }
+    this.channels.forgetStored(channel);
     this.channels.tidy(channel);
   }
 

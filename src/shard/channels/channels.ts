@@ -118,6 +118,18 @@ export class Channels {
     return channel.stored;
   }
 
+  /**
+   * Has the journal forget a channel of which it keeps nothing. Durability `memory` will do: if the record is lost, the
+   * channel comes back and goes again.
+   */
+  forgetStored(channel: Channel): void {
+    const { stored } = channel;
+    if (stored === undefined) return;
+    this.directory.removeQueue(stored.queue, Durability.memory);
+    channel.stored = undefined;
+    channel.goOn(stored.numbering);
+  }
+
   /** Forgets a channel that nobody needs. */
   tidy(channel: Channel): void {
     if (channel.size > 0 || channel.stored !== undefined || channel.historyMessages > 0) return;
@@ -223,6 +235,7 @@ export class Channels {
     }
     const position = channel.next;
     const room = memory - this.#bytes + channel.bytes;
+    const isNew = channel.stored === undefined;
     let idHigh = 0;
     let idLow = 0;
     let level: number = Durability.memory;
@@ -239,6 +252,7 @@ export class Channels {
         if (maxMessages > 0 || maxBytes > 0) shrink(stored.queue, c.count + this.store.stepExtents);
       }
     } catch (error) {
+      if (isNew) this.forgetStored(channel);
       this.tidy(channel);
       throw error;
     }

@@ -248,6 +248,21 @@ describe("configuring and deleting", () => {
   });
 });
 
+describe("a publish that is refused", () => {
+  it("keeps nothing, and makes no channel", () => {
+    const keeper = new ChannelsByHand({ channelDefaults: { keep: true } });
+    keeper.by.shard.refusal = { kind: "DISK_FULL", text: "the disk is full" };
+    expect(keeper.publish("x")).toMatchObject([{ kind: "fail", error: "DISK_FULL" }]);
+    keeper.subscribe("y", 1);
+    expect(keeper.publish("y")).toMatchObject([{ kind: "fail", error: "DISK_FULL" }]);
+    expect(keeper.by.shard.store.directoryBytes).toBe(0);
+    keeper.by.shard.refusal = undefined;
+    keeper.publish("y");
+    expect(keeper.told(1)).toBe("0:2");
+    keeper.by.shard.invariants();
+  });
+});
+
 describe("after a restart", () => {
   it("everything is there, and a subscriber goes on where it was", () => {
     const { epoch } = channels.subscribe("c", 1, {}) as { epoch: string };
