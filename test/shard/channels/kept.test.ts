@@ -108,6 +108,12 @@ describe("retention", () => {
     expect(channels.stats("c")).toMatchObject({ first: 24, messages: 5, bytes: 40 });
   });
 
+  it("leaves nothing behind of what is gone, though nobody reads", () => {
+    channels.configure("c", { maxMessages: 10 });
+    for (let i = 0; i < 10_000; i++) channels.publish("c");
+    expect(channels.by.shard.directory.findChannel("c")?.index.size).toBeLessThan(130);
+  });
+
   it("by age takes whole batches, soon after their time", () => {
     channels.configure("c", { maxAge: 8_000 });
     channels.publish("c", 5);
