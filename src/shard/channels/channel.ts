@@ -4,7 +4,8 @@
  */
 import { ProtocolError } from "../../protocol/errors.js";
 import { BACKLOG_BYTES, BACKLOG_MESSAGES } from "../../protocol/limits.js";
-import type { Overflow, PublishChannel } from "../command.js";
+import type { Overflow } from "../../protocol/subscribe-options.js";
+import type { PublishChannel } from "../command.js";
 import type { ConnectionEntry } from "../consumers/consumer.js";
 import type { Effects } from "../effects.js";
 import type { ChannelDefaults } from "../topics/channel-defaults.js";

@@ -1,6 +1,6 @@
 /** Channels that are not kept: positions, histories, credit, and what becomes of subscribers that do not keep up. */
 import { beforeEach, describe, expect, it } from "vitest";
-import type { Overflow } from "../../../src/shard/command.js";
+import type { Overflow } from "../../../src/protocol/subscribe-options.js";
 import { ChannelsByHand, type Seen } from "./by-hand.js";
 
 let channels: ChannelsByHand;
