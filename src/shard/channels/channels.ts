@@ -109,10 +109,10 @@ export class Channels {
     return this.#add(name, undefined);
   }
 
-  /** Has the journal know a channel from now on. Throws TOO_MANY_TOPICS, MEMORY_FULL. */
-  keep(channel: Channel): StoredChannel {
+  /** Has the journal know a channel from now on, for a connection. Throws TOO_MANY_TOPICS, MEMORY_FULL. */
+  keep(channel: Channel, connection: number): StoredChannel {
     if (channel.stored === undefined) {
-      channel.stored = this.directory.addChannel(channel.name, channel.numbering);
+      channel.stored = this.directory.addChannel(channel.name, channel.numbering, connection);
       this.onTimed(channel.stored.settings.maxAge || Number.POSITIVE_INFINITY);
     }
     return channel.stored;
@@ -244,7 +244,7 @@ export class Channels {
     let level: number = Durability.memory;
     try {
       channel.admit(c, room);
-      if (channel.stored === undefined && this.defaults.keep) this.keep(channel);
+      if (channel.stored === undefined && this.defaults.keep) this.keep(channel, c.connection);
       const { stored } = channel;
       if (stored?.settings.keep) {
         this.publisher.keep(stored, c);
