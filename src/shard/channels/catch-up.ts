@@ -175,21 +175,27 @@ export class CatchUp {
     let sent = 0;
     let { extent, offset } = this.#locate(subscriber, stored);
     while (extent !== ext.NONE && sent < max && subscriber.credit > 0) {
-      const gap = stored.index.positionOf(extent) - subscriber.cursor;
-      if (gap > 0) {
-        subscriber.lost += gap;
-        subscriber.cursor += gap;
-        this.#tellLost(subscriber);
-      }
+      this.#skipTo(subscriber, stored.index.positionOf(extent));
       const frame = this.#sendFrame(subscriber, stored, extent, offset);
       sent += frame;
       // What is read back from disk takes a while: others have their turn then.
       if (pages.scans !== scans) break;
       ({ extent, offset } = this.#locate(subscriber, stored));
     }
+    // What is published from now on is behind what was published while the channel was not kept.
+    if (extent === ext.NONE) this.#skipTo(subscriber, channel.next);
     const { cursor } = subscriber;
     channel.move(subscriber, cursor, sent);
     return sent;
+  }
+
+  /** Passes over messages that are not in the log: the channel was not kept for a while. */
+  #skipTo(subscriber: ChannelSubscriber, position: number): void {
+    const gap = position - subscriber.cursor;
+    if (gap <= 0) return;
+    subscriber.lost += gap;
+    subscriber.cursor = position;
+    this.#tellLost(subscriber);
   }
 
   /** Sends one frame from `offset` of an extent on: consecutive messages, as long as all are in memory. */

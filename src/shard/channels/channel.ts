@@ -232,30 +232,39 @@ export class Channel {
 
   // --- subscribers ---------------------------------------------------------------------------------------------------
 
-  /** Adds a subscriber whose next message is at `cursor`. */
+  /** Adds a subscriber whose next message is at `cursor`. It takes the place of the one that its connection has. */
   subscribe(connection: ConnectionEntry, overflow: Overflow, cursor: number, credit: number): void {
+    const known = this.subscribers.get(connection.number);
     const subscriber = new Subscriber(this, connection, overflow);
     subscriber.credit = credit;
     this.subscribers.set(connection.number, subscriber);
     this.place(subscriber, cursor);
+    // Last: what the one before it was behind by is what this one may begin with.
+    if (known !== undefined) this.#end(known);
   }
 
   /** Changes the policy of a subscriber. */
   setOverflow(subscriber: ChannelSubscriber, overflow: Overflow): void {
-    const { isCurrent, cursor } = subscriber;
+    const { isCurrent, cursor, mark } = subscriber;
     if (!isCurrent) this.#unplace(subscriber);
     subscriber.overflow = overflow;
-    if (!isCurrent) this.#putBehind(subscriber, cursor);
+    if (isCurrent) return;
+    this.place(subscriber, cursor);
+    if (!subscriber.isCurrent) subscriber.mark = mark;
   }
 
   unsubscribe(connection: number, now: number): void {
     const subscriber = this.subscribers.get(connection);
     if (subscriber === undefined) return;
+    this.subscribers.delete(connection);
+    this.usedAt = now;
+    this.#end(subscriber);
+  }
+
+  #end(subscriber: ChannelSubscriber): void {
     subscriber.isOver = true;
     this.#unplace(subscriber);
-    this.subscribers.delete(connection);
     this.#current = undefined;
-    this.usedAt = now;
     this.trim();
   }
 
@@ -321,7 +330,10 @@ export class Channel {
 
   /** Whether it is kept has changed: `change` does that. Subscribers get what is left of what they have missed. */
   rekeep(change: () => void): void {
-    const behind = [...this.subscribers.values()].filter(({ isCurrent }) => !isCurrent);
+    // Others have copies of their own of what they are still to get.
+    const behind = [...this.subscribers.values()].filter(
+      ({ source }) => source === Source.WINDOW || source === Source.LOG,
+    );
     const cursors = behind.map(({ cursor }) => cursor);
     for (const subscriber of behind) this.#unplace(subscriber);
     change();
@@ -358,7 +370,8 @@ export class Channel {
     subscriber.cursor = cursor;
     // Only of use for those who were following, and fall behind here.
     subscriber.mark = this.#mark;
-    if (subscriber.overflow === "conflate" && subscriber.isFollowing) {
+    // One that is behind already has messages to come that no conflation knows of.
+    if (subscriber.overflow === "conflate" && subscriber.isFollowing && cursor === this.next) {
       this.#conflation ??= new Conflation();
       this.#conflation.readers++;
       subscriber.source = Source.CONFLATION;

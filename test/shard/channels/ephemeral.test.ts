@@ -124,6 +124,16 @@ describe("credit", () => {
     expect(channels.by.shard.bytes - channels.by.shard.store.bytes).toBe(0);
   });
 
+  it("outlasts another policy", () => {
+    channels.subscribe("c", 1, { credit: 5 });
+    channels.publish("c");
+    channels.settle();
+    channels.subscribe("c", 1, undefined, "block");
+    channels.publish("c");
+    channels.settle();
+    expect(channels.told(1)).toBe("0:0 1:1");
+  });
+
   it("may be none", () => {
     channels.subscribe("c", 1, { credit: 0 });
     channels.publish("c", 2);
@@ -163,6 +173,30 @@ describe("a subscriber that falls too far behind", () => {
     expect(channels.told(1)).toBe("0:0 4:4 8:8 10:10 14:14");
     channels.publish("c", 2, { key: "a" });
     expect(channels.told(1)).toBe("15:15 16:16");
+  });
+
+  it("that begins to conflate loses nothing that it was behind by", () => {
+    channels.subscribe("c", 1);
+    channels.hold(1);
+    channels.publish("c", 2, { key: "a" });
+    channels.subscribe("c", 1, undefined, "conflate");
+    channels.publish("c", 1, { key: "b" });
+    channels.release(1);
+    expect(channels.told(1)).toBe("0:0 1:1 2:2");
+    channels.hold(1);
+    channels.publish("c", 1, { key: "a" });
+    channels.publish("c", 1, { key: "a" });
+    channels.release(1);
+    expect(channels.told(1)).toBe("4:4");
+  });
+
+  it("goes on from a position that only its own last subscription has kept", () => {
+    const { epoch } = channels.subscribe("c", 1, {}) as { epoch: string };
+    channels.hold(1);
+    channels.publish("c", 2);
+    expect(channels.subscribe("c", 1, { position: 0, epoch })).toMatchObject({ recovered: true });
+    channels.release(1);
+    expect(channels.told(1)).toBe("0:0 1:1");
   });
 
   it("is told of keys that were too many", () => {

@@ -109,6 +109,12 @@ describe("retention", () => {
     expect(channels.stats("c")).toMatchObject({ first: 24, messages: 5, bytes: 40 });
   });
 
+  it("leaves nothing behind of what is gone, though nobody reads", () => {
+    channels.configure("c", { maxMessages: 10 });
+    for (let i = 0; i < 10_000; i++) channels.publish("c");
+    expect(channels.by.shard.directory.findChannel("c")?.index.size).toBeLessThan(130);
+  });
+
   it("by age takes whole batches, soon after their time", () => {
     channels.configure("c", { maxAge: 8_000 });
     channels.publish("c", 5);
@@ -171,6 +177,33 @@ describe("configuring and deleting", () => {
     channels.subscribe("d", 3, { from: "start" });
     channels.settle();
     expect(channels.told(3)).toBe("2:2 3:3");
+  });
+
+  it("leaves the latest of each key to those who conflate", () => {
+    channels.subscribe("d", 1, undefined, "conflate");
+    channels.hold(1);
+    channels.publish("d", 1, { key: "a" });
+    channels.publish("d", 1, { key: "a" });
+    channels.configure("d", { keep: true });
+    channels.publish("d", 1, { key: "b" });
+    channels.release(1);
+    expect(channels.told(1)).toBe("1:1 2:2");
+  });
+
+  it("tells of what was published while it was not kept, though nothing is published behind that", () => {
+    for (let i = 0; i < 50; i++) channels.publish("c");
+    const end = { op: "configureChannel", connection: 9, request: 1, channel: "c", config: { keep: false } } as const;
+    expect(channels.by.shard.apply(end, channels.by.now)).toBe(false);
+    channels.publish("c", 3);
+    channels.configure("c", { keep: true });
+    expect(channels.by.shard.apply(end, channels.by.now)).toBe(true);
+    channels.subscribe("c", 1, { from: "start" });
+    channels.settle();
+    const seen = channels.take(1);
+    expect(seen.at(-1)).toEqual({ lost: 3 });
+    expect(positions(seen).at(-1)).toBe(49);
+    channels.publish("c");
+    expect(channels.told(1)).toBe("53:53");
   });
 
   it("drops what is kept when it ends, in steps", () => {
