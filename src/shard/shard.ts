@@ -105,6 +105,8 @@ export class Shard {
   readonly #compaction: MemoryCompaction;
   readonly #idle: IdleTopics;
   readonly #memoryBytes: number;
+  /** Whether the budget allows so many more bytes. Takes pages out of memory for them. */
+  readonly #hasMemory: (growth: number) => boolean;
   readonly #unfinished = new UnfinishedCommands();
 
   constructor(options: ShardOptions) {
@@ -130,6 +132,7 @@ export class Shard {
     this.directory = directory;
     this.connections = connections;
     this.#memoryBytes = options.memoryBytes;
+    this.#hasMemory = hasMemory;
     this.#publisher = new Publisher(store, directory, ids, hasMemory);
     this.#dispatcher = new Dispatcher(store, directory, connections, limits.maxFrameBytes ?? MAX_FRAME_BYTES);
     this.#consumerCommands = new ConsumerCommands(store, directory, connections);
@@ -292,6 +295,8 @@ export class Shard {
       case "stop":
         return this.#consumerCommands.stop(c);
       case "publishChannel":
+        // What subscribers have missed goes before pages that are on disk as well.
+        this.#hasMemory(c.end - c.start);
         return this.#channels.publish(c, this.#memoryBytes - this.store.bytes);
       case "channelStats":
         return this.#channelAdministration.stats(c);

@@ -98,6 +98,12 @@ export class Channel {
     return this.window.messages > 0 ? this.window.positionOf(time) : this.next;
   }
 
+  /** Messages before this position are as durable as the channel asks. */
+  get durable(): number {
+    const { stored } = this;
+    return stored?.settings.keep ? stored.durableBefore(stored.store.log) : Number.POSITIVE_INFINITY;
+  }
+
   get historyMessages(): number {
     const configured = this.stored?.settings.history ?? 0;
     return this.isRecoverable ? Math.max(configured, this.defaults.history) : configured;
@@ -136,14 +142,7 @@ export class Channel {
     const { bytes, view, start, end, count } = c;
     const current = this.#currentConnections();
     if (current.length > 0) {
-      this.effects.openChannel(
-        current,
-        this.name,
-        position,
-        high,
-        low,
-        !this.keeps || this.#isDurable(position + count),
-      );
+      this.effects.openChannel(current, this.name, position, high, low, position + count <= this.durable);
       this.effects.channelEntries(bytes, start, end);
       this.effects.closeChannel();
     }
@@ -165,11 +164,6 @@ export class Channel {
   /** Answers a publish, at once unless a subscriber blocks. */
   answer(connection: number, request: number, idHigh: number, idLow: number, receivers: number, level: number): void {
     this.gate.answer({ connection, request, idHigh, idLow, receivers, level }, this.next, this.#mark);
-  }
-
-  #isDurable(end: number): boolean {
-    const { stored } = this;
-    return stored === undefined || stored.durableBefore(stored.store.log) >= end;
   }
 
   #remember(entries: Uint8Array, first: number, count: number, time: number): void {
@@ -223,31 +217,42 @@ export class Channel {
 
   // --- subscribers ---------------------------------------------------------------------------------------------------
 
-  /** Adds a subscriber whose next message is at `cursor`. */
+  /** Adds a subscriber whose next message is at `cursor`, or puts it in the place of the connection's last one. */
   subscribe(connection: ConnectionEntry, overflow: Overflow, cursor: number, credit: number): void {
+    const known = this.subscribers.get(connection.number);
+    if (known !== undefined) this.#end(known);
     const subscriber = new Subscriber(this, connection, overflow);
     subscriber.credit = credit;
     this.subscribers.set(connection.number, subscriber);
     this.place(subscriber, cursor);
+    // Not before: it may go on in what the last one was behind by.
+    this.trim();
   }
 
-  /** Changes the policy of a subscriber. */
+  /** Changes the policy of a subscriber. What it has missed until now it gets as one that has not caught up yet. */
   setOverflow(subscriber: Subscriber, overflow: Overflow): void {
     const { isCurrent, cursor } = subscriber;
+    if (subscriber.overflow === overflow) return;
     if (!isCurrent) this.#unplace(subscriber);
     subscriber.overflow = overflow;
-    if (!isCurrent) this.#putBehind(subscriber, cursor);
+    if (isCurrent) return;
+    subscriber.isFollowing = false;
+    this.place(subscriber, cursor);
   }
 
   unsubscribe(connection: number, now: number): void {
     const subscriber = this.subscribers.get(connection);
     if (subscriber === undefined) return;
-    subscriber.isOver = true;
-    this.#unplace(subscriber);
-    this.subscribers.delete(connection);
-    this.#current = undefined;
+    this.#end(subscriber);
     this.usedAt = now;
     this.trim();
+  }
+
+  #end(subscriber: Subscriber): void {
+    subscriber.isOver = true;
+    this.#unplace(subscriber);
+    this.subscribers.delete(subscriber.connection.number);
+    this.#current = undefined;
   }
 
   /** The connection is held: it is behind from now on. */
@@ -310,9 +315,14 @@ export class Channel {
     this.window.trim(this.historyMessages, this.historyBytes);
   }
 
-  /** Whether it is kept has changed: `change` does that. Subscribers get what is left of what they have missed. */
+  /**
+   * Whether it is kept has changed: `change` does that. Subscribers get what is left of what they have missed; those that
+   * conflate have it with them.
+   */
   rekeep(change: () => void): void {
-    const behind = [...this.subscribers.values()].filter(({ isCurrent }) => !isCurrent);
+    const behind = [...this.subscribers.values()].filter(
+      ({ isCurrent, source }) => !isCurrent && source !== Source.CONFLATION,
+    );
     const cursors = behind.map(({ cursor }) => cursor);
     for (const subscriber of behind) this.#unplace(subscriber);
     change();

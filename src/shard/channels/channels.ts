@@ -166,10 +166,7 @@ export class Channels {
       this.onTimed(this.defaults.historyIdle);
     }
     const beginning = this.#beginning(channel, c.options ?? {});
-    this.account(channel, () => {
-      if (known !== undefined) channel.unsubscribe(c.connection, this.store.now);
-      channel.subscribe(connection, c.overflow, beginning.cursor, credit);
-    });
+    this.account(channel, () => channel.subscribe(connection, c.overflow, beginning.cursor, credit));
     connection.channels.add(c.channel);
     if (c.options === undefined) return this.#confirm(c, channel.size);
     this.publisher.number(channel.numbering);

@@ -124,6 +124,15 @@ describe("credit", () => {
     expect(channels.by.shard.bytes - channels.by.shard.store.bytes).toBe(0);
   });
 
+  it("is what it gets after its policy has changed, too", () => {
+    channels.subscribe("c", 1, { credit: 10 });
+    channels.settle();
+    channels.subscribe("c", 1, undefined, "drop-newest");
+    channels.publish("c", 3);
+    channels.settle();
+    expect(channels.told(1)).toBe("0:0 1:1 2:2");
+  });
+
   it("may be none", () => {
     channels.subscribe("c", 1, { credit: 0 });
     channels.publish("c", 2);
@@ -201,5 +210,45 @@ describe("a subscriber that falls too far behind", () => {
     const before = channels.confirmed.length;
     channels.unsubscribe("c", 1);
     expect(channels.confirmed).toHaveLength(before + 3);
+  });
+
+  it("loses all that there is no memory for", () => {
+    channels = new ChannelsByHand({ memoryBytes: 1 });
+    fallBehind("drop-oldest", 1, 3);
+    channels.release(1);
+    expect(channels.told(1)).toBe("0:0 -3");
+  });
+
+  it("keeps what it has missed rather than pages that are on disk as well", () => {
+    channels = new ChannelsByHand({ memoryBytes: 4 * 1024 * 1024 });
+    const { shard } = channels.by;
+    for (let refused = false; !refused; channels.commit()) {
+      refused = channels.by.publish("t", { count: 1000 })[0]?.kind === "fail" || shard.bytes > 3.9 * 1024 * 1024;
+    }
+    fallBehind("drop-oldest", 10, 1000);
+    channels.release(1);
+    expect(channels.take(1).slice(0, 2)).toEqual([{ position: 0, body: "0" }, { lost: 2000 }]);
+  });
+
+  it("gets what it has missed when it changes its policy", () => {
+    fallBehind("drop-oldest", 2, 1);
+    channels.subscribe("c", 1, undefined, "conflate");
+    channels.publish("c");
+    channels.release(1);
+    expect(channels.told(1)).toBe("0:0 1:1 2:2 3:3");
+    channels.hold(1);
+    channels.publish("c", 3);
+    channels.release(1);
+    expect(channels.told(1)).toBe("6:6");
+  });
+
+  it("goes on in what it has missed when it subscribes again", () => {
+    const { epoch } = channels.subscribe("c", 1, {}) as { epoch: string };
+    channels.hold(1);
+    channels.publish("c", 5);
+    channels.publish("c", 2);
+    expect(channels.subscribe("c", 1, { position: 2, epoch })).toMatchObject({ recovered: true, lost: 0 });
+    channels.release(1);
+    expect(channels.told(1)).toBe("2:2 3:3 4:4 5:5 6:6");
   });
 });
