@@ -55,6 +55,8 @@ export interface ShardOptions {
   readonly channelDefaults?: Partial<ChannelDefaults>;
   /** Memory budget in bytes: publishes that would exceed it are refused. */
   readonly memoryBytes: number;
+  /** Whether so much is on its way to clients that what can wait should. Default: never. */
+  readonly isCrowded?: () => boolean;
   /** Milliseconds since 1970 at the start. Default 0. */
   readonly now?: number;
   /** Bytes of a page of the log; default `PAGE_BYTES` of log.ts. */
@@ -145,6 +147,7 @@ export class Shard {
       limits.maxTopics,
       channelDefaults,
       limits.maxFrameBytes ?? MAX_FRAME_BYTES,
+      options.isCrowded ?? (() => false),
     );
     this.#channelAdministration = new ChannelAdministration(store, directory, this.#publisher, this.#channels);
     const upkeep = new ChannelUpkeep(
@@ -227,12 +230,12 @@ export class Shard {
     if (store.extents.live === 0 && store.bytes > this.#memoryBytes / 2) store.shrink();
     const moreTimers = store.wheel.advance(store.now, this.#fire, TURN_TIMERS);
     const moreMessages = this.#dispatcher.turn();
-    const moreMissed = this.#channels.turn();
+    const nextMissed = this.#channels.turn(store.now);
     const nextIdle = this.#idle.turn(store.now);
     const nextUpkeep = this.#upkeep.turn(store.now);
     const moreNames = this.directory.step(this.#publisher.refusal !== undefined);
-    if (moreTimers || moreMessages || moreMissed || moreNames) return store.now;
-    return Math.min(store.wheel.nextDue(), this.#dispatcher.nextDue(), nextIdle, nextUpkeep);
+    if (moreTimers || moreMessages || moreNames) return store.now;
+    return Math.min(store.wheel.nextDue(), this.#dispatcher.nextDue(), nextMissed, nextIdle, nextUpkeep);
   }
 
   /** Throws when the data contradicts itself. Looks at all of it: for tests. */

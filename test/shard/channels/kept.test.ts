@@ -89,6 +89,21 @@ describe("a subscriber of a kept channel", () => {
     expect(channels.by.recorder.take()).toMatchObject([{ kind: "channelMessages", position: 0, isDurable: false }]);
   });
 
+  it("waits while much else is on its way to clients", () => {
+    let isCrowded = true;
+    channels = new ChannelsByHand({ ...OPTIONS, isCrowded: () => isCrowded });
+    channels.configure("c", { keep: true });
+    channels.publish("c");
+    channels.commit();
+    channels.subscribe("c", 1, { from: "start" });
+    const { by } = channels;
+    expect(by.shard.turn(by.now)).toBe(by.now + 1);
+    expect(by.recorder.take()).toEqual([]);
+    isCrowded = false;
+    channels.settle();
+    expect(channels.told(1)).toBe("0:0");
+  });
+
   it("conflates and blocks only once it has caught up", () => {
     for (let i = 0; i < 10; i++) channels.publish("c", 1, { key: "a" });
     channels.subscribe("c", 1, { from: "start" }, "conflate");
