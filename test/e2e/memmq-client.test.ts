@@ -1,7 +1,13 @@
 /** The client of `ringmq/memmq` with brokers, over each transport. */
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { type ClientOptions, createClient, type MemmqClient, type Subscription } from "../../src/memmq-client/index.js";
+import {
+  type ClientOptions,
+  createClient,
+  type MemmqClient,
+  type PublishError,
+  type Subscription,
+} from "../../src/memmq-client/index.js";
 import type { ServerStatus } from "../../src/memmq-client/options.js";
 import { Authority, writeCertificate } from "../certificates.js";
 import { type TestBroker, testBroker, testDirectory } from "./brokers.js";
@@ -182,4 +188,21 @@ it("with all, each message comes from each server, and a publish tells which ser
     failures: [{ server: urls[0] }],
   });
   expect(await take(subscription, 1)).toEqual(["b"]);
+});
+
+it("with all, a subscriber gets each message at least once while servers die one after another", async () => {
+  const [one, two] = await Promise.all([testBroker(MEMORY), testBroker(MEMORY)]);
+  const client = testClient({ servers: [one.http, two.http].map((port) => `http://127.0.0.1:${port}`), retries: 0 });
+  const subscription = client.subscribe("t");
+  await subscription.ready;
+  const fates = numbers(0, 200).map((text) => client.publish("t", text).catch((error: PublishError) => error));
+  await one.broker.close();
+  for (const fate of await Promise.all(fates)) if (fate !== undefined) expect(fate.taken).toHaveLength(1);
+  // Back on its port, it is subscribed on again before the other one dies.
+  const again = await testBroker({ ...MEMORY, http: { host: "127.0.0.1", port: one.http } });
+  await expect.poll(() => again.broker.usage.sessions, { timeout: 10_000 }).toBe(1);
+  await two.broker.close();
+  for (const text of numbers(200, 220)) await client.publish("t", text).catch(() => {});
+  const heard = new Set<string>();
+  for await (const { payload } of subscription) if (heard.add(textOf(payload)).size === 220) break;
 });

@@ -109,13 +109,25 @@ export class Channels {
     return this.#add(name, undefined);
   }
 
-  /** Has the journal know a channel from now on. Throws TOO_MANY_TOPICS, MEMORY_FULL. */
-  keep(channel: Channel): StoredChannel {
+  /** Has the journal know a channel from now on, for a connection. Throws TOO_MANY_TOPICS, MEMORY_FULL. */
+  keep(channel: Channel, connection: number): StoredChannel {
     if (channel.stored === undefined) {
-      channel.stored = this.directory.addChannel(channel.name, channel.numbering);
+      channel.stored = this.directory.addChannel(channel.name, channel.numbering, connection);
       this.onTimed(channel.stored.settings.maxAge || Number.POSITIVE_INFINITY);
     }
     return channel.stored;
+  }
+
+  /**
+   * Has the journal forget a channel of which it keeps nothing. Durability `memory` will do: if the record is lost, the
+   * channel comes back and goes again.
+   */
+  forgetStored(channel: Channel): void {
+    const { stored } = channel;
+    if (stored === undefined) return;
+    this.directory.removeQueue(stored.queue, Durability.memory);
+    channel.stored = undefined;
+    channel.goOn(stored.numbering);
   }
 
   /** Forgets a channel that nobody needs. */
@@ -226,12 +238,13 @@ export class Channels {
     }
     const position = channel.next;
     const room = memory - this.#bytes + channel.bytes;
+    const isNew = channel.stored === undefined;
     let idHigh = 0;
     let idLow = 0;
     let level: number = Durability.memory;
     try {
       channel.admit(c, room);
-      if (channel.stored === undefined && this.defaults.keep) this.keep(channel);
+      if (channel.stored === undefined && this.defaults.keep) this.keep(channel, c.connection);
       const { stored } = channel;
       if (stored?.settings.keep) {
         this.publisher.keep(stored, c);
@@ -242,6 +255,7 @@ export class Channels {
         if (maxMessages > 0 || maxBytes > 0) shrink(stored.queue, c.count + this.store.stepExtents);
       }
     } catch (error) {
+      if (isNew) this.forgetStored(channel);
       this.tidy(channel);
       throw error;
     }

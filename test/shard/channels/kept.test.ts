@@ -2,6 +2,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { Durability } from "../../../src/protocol/op.js";
 import type { ShardOptions } from "../../../src/shard/shard.js";
+import { CHANNEL_DEFAULTS } from "../../../src/shard/topics/channel-defaults.js";
 import { ChannelsByHand, type Seen } from "./by-hand.js";
 
 /** Long commands take steps of a few extents. */
@@ -221,6 +222,21 @@ describe("configuring and deleting", () => {
   });
 });
 
+describe("a publish that is refused", () => {
+  it("keeps nothing, and makes no channel", () => {
+    const keeper = new ChannelsByHand({ channelDefaults: { keep: true } });
+    keeper.by.shard.refusal = { kind: "DISK_FULL", text: "the disk is full" };
+    expect(keeper.publish("x")).toMatchObject([{ kind: "fail", error: "DISK_FULL" }]);
+    keeper.subscribe("y", 1);
+    expect(keeper.publish("y")).toMatchObject([{ kind: "fail", error: "DISK_FULL" }]);
+    expect(keeper.by.shard.store.directoryBytes).toBe(0);
+    keeper.by.shard.refusal = undefined;
+    keeper.publish("y");
+    expect(keeper.told(1)).toBe("0:2");
+    keeper.by.shard.invariants();
+  });
+});
+
 describe("after a restart", () => {
   it("everything is there, and a subscriber goes on where it was", () => {
     const { epoch } = channels.subscribe("c", 1, {}) as { epoch: string };
@@ -265,4 +281,24 @@ describe("after a restart", () => {
     expect(channels.told(1)).toBe("0:0 1:1 2:2 3:3 4:4");
     expect(channels.configure("c", { durability: "fsync" })).toBe("BAD_CONFIG");
   });
+});
+
+it("of what is kept by default one connection makes its share, and no more", () => {
+  const keep = { ...CHANNEL_DEFAULTS, keep: true };
+  const limits = { maxTopics: 10, maxTopicsPerConnection: 2, maxQueues: 10, maxConsumers: 10 };
+  const all = new ChannelsByHand({ channelDefaults: keep, limits });
+  const kindOf = (channel: string, connection: number): string => {
+    const [answer] = all.publish(channel, 1, { connection });
+    return answer?.kind === "fail" ? answer.error : `${answer?.kind}`;
+  };
+  expect(["a", "b", "a", "c"].map((channel) => kindOf(channel, 1))).toEqual([
+    "confirm",
+    "confirm",
+    "confirm",
+    "TOO_MANY_TOPICS",
+  ]);
+  expect(kindOf("c", 2)).toBe("confirm");
+  all.delete("a");
+  all.settle();
+  expect(kindOf("d", 1)).toBe("confirm");
 });
