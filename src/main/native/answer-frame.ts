@@ -43,6 +43,12 @@ export class CurrentFrame implements AnswerFrame {
     this.payloadStart = this.headEnd;
     this.payloadEnd = end;
   }
+
+  /** Lets go of the bytes, which are large. */
+  clear(): void {
+    this.bytes = NO_BYTES;
+    this.view = NO_VIEW;
+  }
 }
 
 /** Bytes of an answer's head and payload. */

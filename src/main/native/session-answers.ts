@@ -70,6 +70,11 @@ export class SessionAnswers {
     this.#frame.show(bytes, view, start, end);
   }
 
+  /** No handler is being shown anything: keeps no bytes. */
+  lookAway(): void {
+    this.#frame.clear();
+  }
+
   /** Shows whoever waits for it the answer in [start, end). False: nobody does. */
   take(request: number, bytes: Uint8Array, view: DataView, start: number, end: number): boolean {
     this.#frame.show(bytes, view, start, end);

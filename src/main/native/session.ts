@@ -328,6 +328,7 @@ export class Session implements TurnTaker, FrameTaker, UnansweredPops {
       this.#dispatch(bytes, view, at, next);
       at = next;
     }
+    this.#answers.lookAway();
     this.#client.flush?.();
     this.#afterAnswers();
   }
