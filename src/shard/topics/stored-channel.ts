@@ -45,6 +45,8 @@ export class StoredChannel implements QueueTopic {
   /** A channel is recorded with its queue, in one entry. */
   readonly isRecorded = false;
   namedIn = 0;
+  /** The connection that it was made for; undefined: it was read back. */
+  creator: number | undefined;
   usedAt: number;
   delivered = 0;
   acked = 0;

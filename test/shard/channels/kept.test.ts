@@ -2,6 +2,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { Durability } from "../../../src/protocol/op.js";
 import type { ShardOptions } from "../../../src/shard/shard.js";
+import { CHANNEL_DEFAULTS } from "../../../src/shard/topics/channel-defaults.js";
 import { ChannelsByHand, type Seen } from "./by-hand.js";
 
 /** Long commands take steps of a few extents. */
@@ -79,6 +80,29 @@ describe("a subscriber of a kept channel", () => {
     channels.subscribe("c", 3, { from: "start" });
     channels.by.shard.turn(channels.by.now);
     expect(channels.by.recorder.take()).toMatchObject([{ kind: "channelMessages", connections: [3], isDurable: true }]);
+  });
+
+  it("waits for the disk when it conflates, too", () => {
+    channels.subscribe("c", 1, { credit: 10 }, "conflate");
+    channels.settle();
+    channels.publish("c");
+    channels.by.shard.turn(channels.by.now);
+    expect(channels.by.recorder.take()).toMatchObject([{ kind: "channelMessages", position: 0, isDurable: false }]);
+  });
+
+  it("waits while much else is on its way to clients", () => {
+    let isCrowded = true;
+    channels = new ChannelsByHand({ ...OPTIONS, isCrowded: () => isCrowded });
+    channels.configure("c", { keep: true });
+    channels.publish("c");
+    channels.commit();
+    channels.subscribe("c", 1, { from: "start" });
+    const { by } = channels;
+    expect(by.shard.turn(by.now)).toBe(by.now + 1);
+    expect(by.recorder.take()).toEqual([]);
+    isCrowded = false;
+    channels.settle();
+    expect(channels.told(1)).toBe("0:0");
   });
 
   it("conflates and blocks only once it has caught up", () => {
@@ -205,6 +229,18 @@ describe("configuring and deleting", () => {
     expect(channels.told(1)).toBe("53:53");
   });
 
+  it("leaves those that conflate what they have missed", () => {
+    channels.subscribe("d", 1, undefined, "conflate");
+    channels.hold(1);
+    for (const keep of [true, false, true]) {
+      channels.publish("d", 1, { key: String(keep) });
+      channels.configure("d", { keep });
+    }
+    channels.publish("d", 1, { key: "last" });
+    channels.release(1);
+    expect(channels.told(1)).toBe("1:1 2:2 3:3");
+  });
+
   it("drops what is kept when it ends, in steps", () => {
     for (let i = 0; i < 50; i++) channels.publish("c");
     channels.subscribe("c", 1, { from: "start", credit: 3 });
@@ -313,4 +349,24 @@ describe("after a restart", () => {
     expect(channels.told(1)).toBe("0:0 1:1 2:2 3:3 4:4");
     expect(channels.configure("c", { durability: "fsync" })).toBe("BAD_CONFIG");
   });
+});
+
+it("of what is kept by default one connection makes its share, and no more", () => {
+  const keep = { ...CHANNEL_DEFAULTS, keep: true };
+  const limits = { maxTopics: 10, maxTopicsPerConnection: 2, maxQueues: 10, maxConsumers: 10 };
+  const all = new ChannelsByHand({ channelDefaults: keep, limits });
+  const kindOf = (channel: string, connection: number): string => {
+    const [answer] = all.publish(channel, 1, { connection });
+    return answer?.kind === "fail" ? answer.error : `${answer?.kind}`;
+  };
+  expect(["a", "b", "a", "c"].map((channel) => kindOf(channel, 1))).toEqual([
+    "confirm",
+    "confirm",
+    "confirm",
+    "TOO_MANY_TOPICS",
+  ]);
+  expect(kindOf("c", 2)).toBe("confirm");
+  all.delete("a");
+  all.settle();
+  expect(kindOf("d", 1)).toBe("confirm");
 });
