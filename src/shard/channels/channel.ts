@@ -377,6 +377,8 @@ export class Channel {
     } else if (this.keeps && !this.window.has(cursor)) {
       subscriber.source = Source.LOG;
     } else {
+      // Without a reader and a history nothing was put into it.
+      if (!this.keeps && this.window.messages === 0 && this.window.end !== this.next) this.window.restart(this.next);
       this.window.enter(cursor, watcherOf(subscriber));
       subscriber.source = Source.WINDOW;
       if (subscriber.overflow === "disconnect" && cursor < this.first) this.#slow.add(subscriber);

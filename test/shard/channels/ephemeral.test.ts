@@ -199,6 +199,17 @@ describe("a subscriber that falls too far behind", () => {
     expect(channels.told(1)).toBe("4:4");
   });
 
+  it("that conflates no more is told of what nobody has kept for it", () => {
+    channels.subscribe("c", 1, undefined, "conflate");
+    channels.hold(1);
+    channels.publish("c", 5);
+    channels.subscribe("c", 1, undefined, "drop-oldest");
+    channels.release(1);
+    expect(channels.told(1)).toBe("-5");
+    channels.publish("c");
+    expect(channels.told(1)).toBe("5:5");
+  });
+
   it("goes on from a position that only its own last subscription has kept", () => {
     const { epoch } = channels.subscribe("c", 1, {}) as { epoch: string };
     channels.hold(1);
