@@ -296,6 +296,9 @@ export class Channel {
       if (subscriber.source === Source.WINDOW) {
         this.window.leave(subscriber.cursor, watcher);
         this.window.enter(cursor, watcher);
+      } else if (subscriber.source === Source.CONFLATION) {
+        this.#conflation?.leave(subscriber.cursor);
+        this.#conflation?.enter(cursor);
       }
       subscriber.cursor = cursor;
       subscriber.mark += bytes;
@@ -342,8 +345,9 @@ export class Channel {
     const { source, saved } = subscriber;
     if (source === Source.CURRENT) return;
     if (source === Source.WINDOW) this.window.leave(subscriber.cursor, watcherOf(subscriber));
-    if (source === Source.CONFLATION && this.#conflation !== undefined && --this.#conflation.readers === 0) {
-      this.#conflation = undefined;
+    if (source === Source.CONFLATION) {
+      this.#conflation?.leave(subscriber.cursor);
+      if (!this.#conflation?.isRead) this.#conflation = undefined;
     }
     if (saved !== undefined && --saved.holders === 0) this.#savedBytes -= saved.bytes;
     this.#waiting.delete(subscriber);
@@ -361,7 +365,7 @@ export class Channel {
     subscriber.mark = this.#mark;
     if (subscriber.overflow === "conflate" && subscriber.isFollowing) {
       this.#conflation ??= new Conflation();
-      this.#conflation.readers++;
+      this.#conflation.enter(cursor);
       subscriber.source = Source.CONFLATION;
     } else if (this.keeps && !this.window.has(cursor)) {
       subscriber.source = Source.LOG;
