@@ -57,7 +57,10 @@ it("lines cost what they cost singly, however many are under way", async () => {
   let sent = 0;
   const client = {
     ready: () => Promise.resolve(),
-    publish: () => new Promise<void>((resolve) => setImmediate(resolve, sent++)),
+    publish: () => {
+      sent++;
+      return new Promise<void>((resolve) => setImmediate(resolve));
+    },
   } as Partial<MemmqClient> as MemmqClient;
   const publisher = new LinePublisher(client, "a");
   for (let i = 0; i < 20_000; i++) await publisher.publish(line("x"));
