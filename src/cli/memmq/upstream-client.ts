@@ -51,6 +51,7 @@ export const statusLines = (
   info: (text: string) => void,
 ): ((status: ServerStatus) => void) => {
   const lost = new Set<string>();
+  const unknown = new Set<string>();
   return (status) => {
     switch (status.type) {
       case "subscribed":
@@ -61,10 +62,13 @@ export const statusLines = (
         lost.add(status.server);
         return warn(`${status.error.message}; it is tried again`);
       case "listed":
+        unknown.clear();
         for (const server of [...lost]) if (!status.servers.includes(server)) lost.delete(server);
         return;
       case "list-failed":
-        return warn(status.error.message);
+        if (unknown.has(status.name)) return;
+        unknown.add(status.name);
+        return warn(`${status.error.message}; it is tried again`);
     }
   };
 };
