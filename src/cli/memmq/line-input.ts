@@ -1,8 +1,6 @@
 /** Lines of standard input, each of which is one message; an empty one too. */
+import { MAX_MESSAGE_BYTES } from "../../protocol/limits.js";
 import { LineSplitter, LineTooLong } from "./line-splitter.js";
-
-/** As long as a message may be. */
-const MAX_LINE_BYTES = 16 * 1024 * 1024;
 
 /** Calls `take` with each line, one after another. Resolves at the end, or at the signal: with why, if it could not go on. */
 export const eachLine = async (
@@ -10,7 +8,7 @@ export const eachLine = async (
   stopping: AbortSignal,
   take: (line: Buffer) => Promise<void>,
 ): Promise<string | undefined> => {
-  const lines = new LineSplitter(MAX_LINE_BYTES);
+  const lines = new LineSplitter(MAX_MESSAGE_BYTES);
   try {
     for await (const chunk of until(input, stopping)) for (const line of lines.push(chunk)) await take(line);
     const last = stopping.aborted ? undefined : lines.end();
