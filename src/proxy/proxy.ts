@@ -21,7 +21,7 @@ import { MAX_BATCH_MESSAGES } from "../protocol/limits.js";
 import { GrpcChannels } from "./grpc-channels.js";
 import { HttpChannels } from "./http-channels.js";
 import { ProxyHost } from "./proxy-host.js";
-import { Relays } from "./relays.js";
+import { type OnUnknownLoss, Relays } from "./relays.js";
 
 export interface ProxyOptions {
   readonly address: Address;
@@ -56,8 +56,8 @@ const HANDSHAKE_TIMEOUT = 10_000;
 /** What buffers may take up before connections over gRPC are closed whose requests do not get on. */
 const MAX_BUFFER_BYTES = 256 * 1024 * 1024;
 
-/** Between two lines of the log about messages that some servers have not taken. Milliseconds. */
-const PARTLY_EVERY = 10_000;
+/** Between two lines of the log about messages that some servers have not taken, or that may be lost. Milliseconds. */
+const LINE_EVERY = 10_000;
 
 export class MemmqProxy {
   readonly #client: MemmqClient;
@@ -94,7 +94,7 @@ export class MemmqProxy {
       const selfSigned = await ownCertificate(options, pool);
       const certificate =
         selfSigned?.certificate ?? readCertificates({ tcpTls: undefined, httpTls: tls, grpcTls: undefined }).http;
-      const relays = new Relays(client);
+      const relays = new Relays(client, unknownLossLog(log));
       const parts = { client, relays, partly: partlyLog(log) };
       const port =
         options.transport === "grpc"
@@ -136,14 +136,25 @@ const ownCertificate = ({ tls, address, log }: ProxyOptions, pool: JobPool): Pro
 };
 
 const partlyLog = (log: Log): ((error: PublishError) => void) => {
+  const write = counted((messages, text: string) => log.warn({ messages }, text));
+  return (error) => write(`some servers have not taken what others have: ${error.message}`);
+};
+
+const unknownLossLog = (log: Log): OnUnknownLoss => {
+  const text = (server: string): string => `messages of ${server} may be lost: the connection was, and it cannot tell`;
+  return counted((times, topic: string, server: string) => log.warn({ times, topic }, text(server)));
+};
+
+/** Calls `write` now and then only, with how often it was to be since. */
+const counted = <T extends unknown[]>(write: (count: number, ...what: T) => void): ((...what: T) => void) => {
   let next = Number.NEGATIVE_INFINITY;
   let count = 0;
-  return (error) => {
+  return (...what) => {
     count++;
     const now = performance.now();
     if (now < next) return;
-    next = now + PARTLY_EVERY;
-    log.warn({ messages: count }, `some servers have not taken what others have: ${error.message}`);
+    next = now + LINE_EVERY;
+    write(count, ...what);
     count = 0;
   };
 };
