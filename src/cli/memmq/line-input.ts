@@ -22,13 +22,18 @@ export const eachLine = async (
 
 /** The input, up to its end or the signal. What is read when that comes is dropped. */
 async function* until(input: AsyncIterable<Buffer>, signal: AbortSignal): AsyncGenerator<Buffer, void, void> {
-  const aborted = new Promise<undefined>((resolve) => {
-    signal.addEventListener("abort", () => resolve(undefined), { once: true });
-  });
   const iterator = input[Symbol.asyncIterator]();
   while (!signal.aborted) {
-    const next = await Promise.race([iterator.next(), aborted]);
+    const next = await beforeAbort(iterator.next(), signal);
     if (next === undefined || next.done === true) return;
     yield next.value;
   }
 }
+
+/** Undefined: the signal came first. Not Promise.race, with which the signal would hold everything that was ever read. */
+const beforeAbort = <T>(promise: Promise<T>, signal: AbortSignal): Promise<T | undefined> =>
+  new Promise((resolve, reject) => {
+    const abort = (): void => resolve(undefined);
+    signal.addEventListener("abort", abort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
+  });

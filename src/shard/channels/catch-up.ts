@@ -34,7 +34,7 @@ export class CatchUp {
   send(subscriber: ChannelSubscriber, max: number): number {
     const { channel } = subscriber;
     if (subscriber.isCurrent || !subscriber.canTake) return 0;
-    if (!this.#skipLost(subscriber)) return 0;
+    if (!this.#skipLost(subscriber) || subscriber.isCurrent) return 0;
     if (subscriber.cursor === channel.next && subscriber.source !== Source.SAVED) {
       channel.place(subscriber, subscriber.cursor);
       return 0;
@@ -137,9 +137,10 @@ export class CatchUp {
     let sent = 0;
     let latest = channel.conflation?.from(subscriber.cursor);
     let cursor = subscriber.cursor;
+    const durable = channel.durable;
     for (; latest !== undefined && sent < max && subscriber.credit > 0; latest = latest.next) {
       const { entry, position, idHigh, idLow } = latest;
-      this.#emit(subscriber, position, entry, 0, entry.length, 1, idHigh, idLow);
+      this.#emit(subscriber, position, entry, 0, entry.length, 1, idHigh, idLow, position < durable);
       sent += entry.length;
       cursor = position + 1;
     }
@@ -156,10 +157,11 @@ export class CatchUp {
     count: number,
     idHigh = 0,
     idLow = 0,
+    isDurable = true,
   ): void {
     const { effects } = this.store;
     subscriber.credit -= count;
-    effects.openChannel(subscriber.audience, subscriber.channel.name, position, idHigh, idLow, true);
+    effects.openChannel(subscriber.audience, subscriber.channel.name, position, idHigh, idLow, isDurable);
     effects.channelEntries(entries, start, end);
     effects.closeChannel();
   }

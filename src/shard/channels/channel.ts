@@ -103,6 +103,12 @@ export class Channel {
     return this.window.messages > 0 ? this.window.positionOf(time) : this.next;
   }
 
+  /** Messages before this position are as durable as the channel asks. */
+  get durable(): number {
+    const { stored } = this;
+    return stored?.settings.keep ? stored.durableBefore(stored.store.log) : Number.POSITIVE_INFINITY;
+  }
+
   get historyMessages(): number {
     const configured = this.stored?.settings.history ?? 0;
     return this.isRecoverable ? Math.max(configured, this.defaults.history) : configured;
@@ -145,14 +151,7 @@ export class Channel {
     const { bytes, view, start, end, count } = c;
     const current = this.#currentConnections();
     if (current.length > 0) {
-      this.effects.openChannel(
-        current,
-        this.name,
-        position,
-        high,
-        low,
-        !this.keeps || this.#isDurable(position + count),
-      );
+      this.effects.openChannel(current, this.name, position, high, low, position + count <= this.durable);
       this.effects.channelEntries(bytes, start, end);
       this.effects.closeChannel();
     }
@@ -174,11 +173,6 @@ export class Channel {
   /** Answers a publish, at once unless a subscriber blocks. */
   answer(connection: number, request: number, idHigh: number, idLow: number, receivers: number, level: number): void {
     this.gate.answer({ connection, request, idHigh, idLow, receivers, level }, this.next, this.#mark);
-  }
-
-  #isDurable(end: number): boolean {
-    const { stored } = this;
-    return stored === undefined || stored.durableBefore(stored.store.log) >= end;
   }
 
   #remember(entries: Uint8Array, first: number, count: number, time: number): void {
@@ -246,6 +240,7 @@ export class Channel {
   /** Changes the policy of a subscriber. */
   setOverflow(subscriber: ChannelSubscriber, overflow: Overflow): void {
     const { isCurrent, cursor, mark } = subscriber;
+    if (subscriber.overflow === overflow) return;
     if (!isCurrent) this.#unplace(subscriber);
     subscriber.overflow = overflow;
     if (isCurrent) return;
@@ -328,7 +323,10 @@ export class Channel {
     this.window.trim(this.historyMessages, this.historyBytes);
   }
 
-  /** Whether it is kept has changed: `change` does that. Subscribers get what is left of what they have missed. */
+  /**
+   * Whether it is kept has changed: `change` does that. Subscribers get what is left of what they have missed; those that
+   * conflate have it with them.
+   */
   rekeep(change: () => void): void {
     // Others have copies of their own of what they are still to get.
     const behind = [...this.subscribers.values()].filter(

@@ -19,9 +19,12 @@ import { CatchUp } from "./catch-up.js";
 import { Channel, type ChannelSubscriber } from "./channel.js";
 
 /** The most that a turn sends of what subscribers have missed; one of them out of the log; and out of a window: all. */
-const TURN_BYTES = 1024 * 1024;
+const TURN_BYTES = 256 * 1024;
 const SLICE_BYTES = 256 * 1024;
 const WINDOW_BYTES = Number.POSITIVE_INFINITY;
+
+/** Milliseconds until the way to the clients is looked at again, when it is crowded. */
+const CROWDED_WAIT = 1;
 
 /** Where a subscription begins. */
 interface Beginning {
@@ -52,6 +55,8 @@ export class Channels {
     readonly maxChannels: number,
     readonly defaults: ChannelDefaults,
     maxFrameBytes: number,
+    /** So much is on its way to clients that subscribers which are behind should wait. */
+    readonly isCrowded: () => boolean,
   ) {
     this.#catchUp = new CatchUp(store, maxFrameBytes, (subscriber) => this.#sendAway(subscriber));
   }
@@ -272,13 +277,15 @@ export class Channels {
     for (const name of connection.channels) this.#channel(name).release(connection.number);
   }
 
-  /** Sends subscribers what they have missed, a bounded amount. Answers true when there is more to send at once. */
-  turn(): boolean {
+  /** Sends subscribers what they have missed, a bounded amount. Answers when to call again. */
+  turn(now: number): number {
     const { pages } = this.store.log;
     const { scans } = pages;
     let sent = 0;
     // Each has one turn. What is read back from disk takes a while: then it is others' turn.
     for (let left = this.#missed.length; left > 0 && sent < TURN_BYTES && pages.scans === scans; left--) {
+      // Answers would have to wait behind what is sent now.
+      if (this.isCrowded()) return now + CROWDED_WAIT;
       const subscriber = this.#missed.shift();
       if (subscriber === undefined) break;
       subscriber.isQueued = false;
@@ -288,7 +295,7 @@ export class Channels {
       sent += this.account(channel, () => this.#catchUp.send(subscriber, max));
       if (!subscriber.isCurrent && subscriber.canTake && subscriber.cursor < channel.next) this.#onMissed(subscriber);
     }
-    return this.#missed.length > 0;
+    return this.#missed.length > 0 ? now : Number.POSITIVE_INFINITY;
   }
 
   /** Ends a subscription. */

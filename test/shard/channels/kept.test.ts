@@ -82,6 +82,29 @@ describe("a subscriber of a kept channel", () => {
     expect(channels.by.recorder.take()).toMatchObject([{ kind: "channelMessages", connections: [3], isDurable: true }]);
   });
 
+  it("waits for the disk when it conflates, too", () => {
+    channels.subscribe("c", 1, { credit: 10 }, "conflate");
+    channels.settle();
+    channels.publish("c");
+    channels.by.shard.turn(channels.by.now);
+    expect(channels.by.recorder.take()).toMatchObject([{ kind: "channelMessages", position: 0, isDurable: false }]);
+  });
+
+  it("waits while much else is on its way to clients", () => {
+    let isCrowded = true;
+    channels = new ChannelsByHand({ ...OPTIONS, isCrowded: () => isCrowded });
+    channels.configure("c", { keep: true });
+    channels.publish("c");
+    channels.commit();
+    channels.subscribe("c", 1, { from: "start" });
+    const { by } = channels;
+    expect(by.shard.turn(by.now)).toBe(by.now + 1);
+    expect(by.recorder.take()).toEqual([]);
+    isCrowded = false;
+    channels.settle();
+    expect(channels.told(1)).toBe("0:0");
+  });
+
   it("conflates and blocks only once it has caught up", () => {
     for (let i = 0; i < 10; i++) channels.publish("c", 1, { key: "a" });
     channels.subscribe("c", 1, { from: "start" }, "conflate");
@@ -204,6 +227,18 @@ describe("configuring and deleting", () => {
     expect(positions(seen).at(-1)).toBe(49);
     channels.publish("c");
     expect(channels.told(1)).toBe("53:53");
+  });
+
+  it("leaves those that conflate what they have missed", () => {
+    channels.subscribe("d", 1, undefined, "conflate");
+    channels.hold(1);
+    for (const keep of [true, false, true]) {
+      channels.publish("d", 1, { key: String(keep) });
+      channels.configure("d", { keep });
+    }
+    channels.publish("d", 1, { key: "last" });
+    channels.release(1);
+    expect(channels.told(1)).toBe("1:1 2:2 3:3");
   });
 
   it("drops what is kept when it ends, in steps", () => {
