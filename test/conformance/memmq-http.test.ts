@@ -126,6 +126,9 @@ describe.each(CASES)("%s", (_, httpEngine, wire) => {
       [`topic=${"é".repeat(128)}`.replaceAll("é", "%C3%A9"), "topic is longer than 255 bytes"],
       ["topic=a%0Ab", "topic has a control character"],
       [`topic=a&key=${"k".repeat(256)}`, "key is longer than 255 bytes"],
+      // Two of GB 18030: what is no UTF-8 would all become one topic.
+      ["topic=%D6%D0", "topic is not UTF-8"],
+      ["topic=a&key=%FF", "key is not UTF-8"],
     ])("refuses the query %j", async (query, msg) => {
       const [status, json] = await ask(post(`/pub?${query}`, "x"));
       expect([status, JSON.parse(json)]).toEqual([400, { code: 400, error: "BAD_ARGUMENT", msg }]);
@@ -135,10 +138,23 @@ describe.each(CASES)("%s", (_, httpEngine, wire) => {
       ["a%20b+c%2F%25", "a b c/%"],
       ["%E8%AF%B7%E6%B1%82", "请求"],
       ["first&topic=second", "first"],
+      ["%EF%BF%BD", "\uFFFD"],
       ["..%2F..%2Fetc", "../../etc"],
     ])("the topic %j is %j", async (query, name) => {
       const subscriber = await socket(`/sub?topic=${encodeURIComponent(name)}`);
       expect(await ask(post(`/pub?topic=${query}`, "x"))).toEqual([200, PUBLISHED]);
+      expect(await subscriber.texts(1)).toEqual(["x"]);
+      subscriber.socket.terminate();
+    });
+
+    it("publishes nothing for a WebSocket that cannot be, since its key is none", async () => {
+      const topic = newTopic();
+      const subscriber = await socket(`/sub?topic=${topic}`);
+      const publisher = await raw();
+      await publisher.say(readmeUpgrade(`/pub?topic=${topic}`, broker().http), (text) => text.includes("}"));
+      expect(publisher.text).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n.*nothing was published/s);
+      publisher.close();
+      await ask(post(`/pub?topic=${topic}`, "x"));
       expect(await subscriber.texts(1)).toEqual(["x"]);
       subscriber.socket.terminate();
     });
