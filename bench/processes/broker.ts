@@ -25,6 +25,8 @@ export interface BrokerSettings {
   readonly shards?: number | undefined;
   /** Whether it serves gRPC. Default: no. */
   readonly grpc?: boolean | undefined;
+  /** Connections that it lets in, of one address too. Default: the broker's own. */
+  readonly connections?: number | undefined;
   /** Budget for messages in memory, in bytes. Default: the broker's own. */
   readonly memory?: number | undefined;
   readonly durability: Level;
@@ -49,11 +51,14 @@ const parse = (output: string): BrokerAddresses | undefined => {
 };
 
 const start = (settings: BrokerSettings, directory: DataDirectory | undefined) => {
-  const { cpus, shards, profile, grpc, memory, durability } = settings;
+  const { cpus, shards, profile, grpc, connections, memory, durability } = settings;
   const args = ["serve", "--tcp", "127.0.0.1:0", "--http", "127.0.0.1:0", "--durability", durability];
   if (grpc === true) args.push("--grpc", "127.0.0.1:0");
   if (directory !== undefined) args.push("--data", directory.path);
   if (shards !== undefined) args.push("--shards", String(shards));
+  if (connections !== undefined) {
+    args.push("--max-connections", String(connections), "--max-connections-per-address", String(connections));
+  }
   if (memory !== undefined) args.push("--memory", String(memory));
   return ServerProcess.start({ script: projectFile("dist/cli/ringmq.js"), args, cpus, profile }, parse, START_MS);
 };

@@ -139,7 +139,8 @@ export class UwsEngine implements HttpEngine {
         this.#webSockets++;
         socket.getUserData().carried.opened(socket);
       },
-      message: (socket, message, isBinary) => socket.getUserData().carried.peer.message(new Uint8Array(message), isBinary),
+      message: (socket, message, isBinary) =>
+        socket.getUserData().carried.peer.message(new Uint8Array(message), isBinary),
       drain: (socket) => socket.getUserData().carried.peer.drained(),
       // The answer is sent already.
       ping: (socket) => {
