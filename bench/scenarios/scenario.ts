@@ -84,7 +84,7 @@ const JOURNAL_BYTES = 1024 ** 3;
 const RECORD_BYTES = 96;
 const JOURNAL_GROWTH = 2;
 
-export interface BrokerNeeds extends Pick<BrokerSettings, "memory" | "grpc" | "connections"> {
+export interface BrokerNeeds extends Pick<BrokerSettings, "memory" | "grpc" | "httpTls" | "connections"> {
   /** Messages published to it in total. Default: those of the workload, and as many to warm up. */
   readonly messages?: number;
 }
@@ -101,6 +101,7 @@ export class Bench {
   startBroker({
     memory,
     grpc,
+    httpTls,
     connections,
     messages = this.parameters.messages * 2,
   }: BrokerNeeds = {}): Promise<Broker> {
@@ -112,6 +113,7 @@ export class Bench {
       profile,
       memory,
       grpc,
+      httpTls,
       connections,
       durability,
       data: { parent: data, bytes: room },
