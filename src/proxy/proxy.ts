@@ -6,6 +6,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { GrpcServer } from "../grpc/server.js";
 import { installMemmqHttp } from "../main/front-ends/memmq/http/index.js";
 import type { Log } from "../main/log.js";
+import { WaitingInput } from "../main/native/waiting-input.js";
 import type { Address, HttpEngineOption, TlsFiles } from "../main/options.js";
 import { type Certificate, pemOf, readCertificates } from "../main/ports/certificate.js";
 import { findHttpEngine } from "../main/ports/http/find-engine.js";
@@ -176,7 +177,7 @@ const httpPort = async (
     refusalBody,
   );
   const limits = { maxMessageBytes, maxFrameBytes: maxMessageBytes + WORD_BYTES, maxBatchMessages: MAX_BATCH_MESSAGES };
-  installMemmqHttp(listener.entrance, { channels, limits, log });
+  installMemmqHttp(listener.entrance, { channels, waiting: new WaitingInput(MAX_BUFFER_BYTES), limits, log });
   const listening = await listener.listen(address);
   const sweeper = setInterval(() => channels.sweep(performance.now()), SWEEP_EVERY);
   sweeper.unref();

@@ -1,6 +1,7 @@
 /** memmq over HTTP: `/pub` and `/sub`. docs/compatibility.md tells what each takes and answers. */
 import { Losses } from "../../../../collections/losses.js";
 import type { Log } from "../../../log.js";
+import type { WaitingInput } from "../../../native/waiting-input.js";
 import type { HttpRequest } from "../../../ports/http/engine.js";
 import type { HttpEntrance, HttpHandler } from "../../../ports/http/entrance.js";
 import { JSON_TYPE } from "../../../ports/http/exchange.js";
@@ -21,6 +22,8 @@ const TOO_SLOW =
 
 export interface MemmqHttpContext {
   readonly channels: Channels;
+  /** Counts what of publishers waits to be published. */
+  readonly waiting: WaitingInput;
   readonly limits: MemmqLimits;
   readonly log: Log;
 }
@@ -33,10 +36,13 @@ export interface MemmqLimits {
   readonly maxBatchMessages: number;
 }
 
-export const installMemmqHttp = (entrance: HttpEntrance, { channels, limits, log }: MemmqHttpContext): void => {
+export const installMemmqHttp = (
+  entrance: HttpEntrance,
+  { channels, waiting, limits, log }: MemmqHttpContext,
+): void => {
   const { maxMessageBytes, maxFrameBytes, maxBatchMessages } = limits;
   const pub = new PubRoute(channels, maxMessageBytes);
-  const publishing = { batch: new PubBatch(maxFrameBytes, maxBatchMessages), maxMessageBytes };
+  const publishing = { batch: new PubBatch(maxFrameBytes, maxBatchMessages), waiting, maxMessageBytes };
   entrance.addWebSocket("/pub", { maxMessageBytes, reservedBytes: RESERVED_BYTES }, (request, refuse) =>
     orRefuse(refuse, () => {
       const query = publishQuery(request.query);
