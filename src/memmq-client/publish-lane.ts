@@ -14,6 +14,7 @@
 import { backoff } from "../client/base/backoff.js";
 import { localError, type RingmqError } from "../client/base/error.js";
 import { Fifo } from "../collections/fifo.js";
+import { NoAnswer } from "./failure.js";
 import type { Carrier, Link, Outgoing } from "./link.js";
 
 /** Before the second try, and at most. Milliseconds. */
@@ -93,7 +94,7 @@ export class PublishLane {
     const entry = this.#sent.shift();
     if (entry === undefined) return;
     this.#sentBytes -= entry.publish.payload.length;
-    if (refusal?.code === "CONNECT_FAILED") {
+    if (refusal !== undefined && isAway(refusal)) {
       this.#unsendFirst(entry);
       return this.#lost(refusal, false);
     }
@@ -120,8 +121,9 @@ export class PublishLane {
     const sent = this.#sent.length;
     const entries = this.#takeAll();
     const givenUp: Entry[] = [];
-    // All that waited for a server that is not there have tried it together: one after another they would wait for ever.
-    const failed = error.code === "CONNECT_FAILED" ? entries.length : sent;
+    // All that waited for a server that is not there, or says nothing, have tried it together: one after another they would
+    // wait for ever.
+    const failed = isAway(error) ? entries.length : sent;
     for (const [i, entry] of entries.entries()) {
       // A connection that has worked may end at any time, and the server is there: that is no try that has failed.
       if (i < failed && !wasUseful) entry.tries++;
@@ -151,5 +153,7 @@ export class PublishLane {
     return [...this.#sent.takeAll(), ...this.#unsent.takeAll()];
   }
 }
+
+const isAway = (error: RingmqError): boolean => error.code === "CONNECT_FAILED" || error instanceof NoAnswer;
 
 export const clientClosed = (): RingmqError => localError("CLIENT_CLOSED", "the client is closed");

@@ -6,10 +6,10 @@ import { setTimeout as delay } from "node:timers/promises";
 import { GrpcServer } from "../grpc/server.js";
 import { installMemmqHttp } from "../main/front-ends/memmq/http/index.js";
 import type { Log } from "../main/log.js";
+import { WaitingInput } from "../main/native/waiting-input.js";
 import type { Address, HttpEngineOption, TlsFiles } from "../main/options.js";
 import { type Certificate, pemOf, readCertificates } from "../main/ports/certificate.js";
 import { findHttpEngine } from "../main/ports/http/find-engine.js";
-import { HttpGuard } from "../main/ports/http/guard.js";
 import { HttpListener } from "../main/ports/http/listener.js";
 import { findListenError } from "../main/ports/listen-error.js";
 import { SelfSigned } from "../main/ports/self-signed.js";
@@ -20,6 +20,7 @@ import { WORD_BYTES } from "../protocol/entry.js";
 import { MAX_BATCH_MESSAGES } from "../protocol/limits.js";
 import { GrpcChannels } from "./grpc-channels.js";
 import { HttpChannels } from "./http-channels.js";
+import { comesBack, LoopGuard, refusalBody } from "./loop-guard.js";
 import { ProxyHost } from "./proxy-host.js";
 import { type OnUnknownLoss, Relays } from "./relays.js";
 
@@ -96,6 +97,7 @@ export class MemmqProxy {
         selfSigned?.certificate ?? readCertificates({ tcpTls: undefined, httpTls: tls, grpcTls: undefined }).http;
       const relays = new Relays(client, unknownLossLog(log));
       const parts = { client, relays, partly: partlyLog(log) };
+      client.trail.begin();
       const port =
         options.transport === "grpc"
           ? await grpcPort(options, new GrpcChannels(parts), certificate)
@@ -160,23 +162,22 @@ const counted = <T extends unknown[]>(write: (count: number, ...what: T) => void
 };
 
 const httpPort = async (
-  { address, httpEngine, maxMessageBytes, log }: ProxyOptions,
+  { address, httpEngine, client, maxMessageBytes, log }: ProxyOptions,
   channels: HttpChannels,
   certificate: Certificate | undefined,
 ): Promise<ProxyPort> => {
   const makeEngine = await findHttpEngine(httpEngine, false, log);
-  const guard = new HttpGuard({ listensOn: address.host, allowOrigin: [], allowHost: [] });
+  const guard = new LoopGuard(address.host, client.trail, log);
   const host = new ProxyHost(log, () => listener.sockets);
-  const refusal = (text: string): string => JSON.stringify({ code: 400, error: "BAD_ARGUMENT", msg: text });
   const listener: HttpListener = new HttpListener(
     host,
     guard,
     log,
     (engine) => makeEngine(engine, certificate),
-    refusal,
+    refusalBody,
   );
   const limits = { maxMessageBytes, maxFrameBytes: maxMessageBytes + WORD_BYTES, maxBatchMessages: MAX_BATCH_MESSAGES };
-  installMemmqHttp(listener.entrance, { channels, limits, log });
+  installMemmqHttp(listener.entrance, { channels, waiting: new WaitingInput(MAX_BUFFER_BYTES), limits, log });
   const listening = await listener.listen(address);
   const sweeper = setInterval(() => channels.sweep(performance.now()), SWEEP_EVERY);
   sweeper.unref();
@@ -195,7 +196,7 @@ const httpPort = async (
 };
 
 const grpcPort = async (
-  { address, maxMessageBytes, log }: ProxyOptions,
+  { address, client, maxMessageBytes, log }: ProxyOptions,
   channels: GrpcChannels,
   certificate: Certificate | undefined,
 ): Promise<ProxyPort> => {
@@ -218,6 +219,7 @@ const grpcPort = async (
     maxBufferBytes: MAX_BUFFER_BYTES,
     handshakeTimeout: HANDSHAKE_TIMEOUT,
     lost: () => {},
+    refuse: comesBack(client.trail, log),
     slow: (connections) => log.warn({ connections }, "requests that did not become whole took too much memory"),
   });
   try {

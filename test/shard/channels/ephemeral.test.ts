@@ -1,6 +1,6 @@
 /** Channels that are not kept: positions, histories, credit, and what becomes of subscribers that do not keep up. */
 import { beforeEach, describe, expect, it } from "vitest";
-import type { Overflow } from "../../../src/shard/command.js";
+import type { Overflow } from "../../../src/protocol/subscribe-options.js";
 import { ChannelsByHand, type Seen } from "./by-hand.js";
 
 let channels: ChannelsByHand;
@@ -199,6 +199,17 @@ describe("a subscriber that falls too far behind", () => {
     expect(channels.told(1)).toBe("4:4");
   });
 
+  it("that conflates no more is told of what nobody has kept for it", () => {
+    channels.subscribe("c", 1, undefined, "conflate");
+    channels.hold(1);
+    channels.publish("c", 5);
+    channels.subscribe("c", 1, undefined, "drop-oldest");
+    channels.release(1);
+    expect(channels.told(1)).toBe("-5");
+    channels.publish("c");
+    expect(channels.told(1)).toBe("5:5");
+  });
+
   it("goes on from a position that only its own last subscription has kept", () => {
     const { epoch } = channels.subscribe("c", 1, {}) as { epoch: string };
     channels.hold(1);
@@ -208,14 +219,25 @@ describe("a subscriber that falls too far behind", () => {
     expect(channels.told(1)).toBe("0:0 1:1");
   });
 
-  it("is told of keys that were too many", () => {
-    channels.subscribe("c", 1, undefined, "conflate");
+  it("is told of keys that were too many, however many", () => {
+    for (const connection of [1, 2]) channels.subscribe("c", connection, undefined, "conflate");
+    let key = 0;
+    const publish = (count: number): void => {
+      for (let i = 0; i < count; i++) channels.publish("c", 1, { key: `k${key++}` });
+    };
     channels.hold(1);
-    for (let i = 0; i < 8200; i++) channels.publish("c", 1, { key: `k${i}` });
+    publish(100);
+    channels.hold(2);
+    expect(channels.take(2)).toHaveLength(100);
+    publish(20_000);
+    channels.release(2);
+    publish(10);
     channels.release(1);
-    const seen = channels.take(1);
-    expect(seen[0]).toEqual({ lost: 8 });
-    expect(positions(seen)).toHaveLength(8192);
+    const [first, second] = [channels.take(1), channels.take(2)];
+    expect(first[0]).toEqual({ lost: 20_110 - 8192 });
+    expect(positions(first)).toHaveLength(8192);
+    expect(second[0]).toEqual({ lost: 20_000 - 8192 });
+    expect(positions(second)).toHaveLength(8192 + 10);
   });
 
   it("is disconnected", () => {
