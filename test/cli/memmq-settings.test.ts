@@ -1,5 +1,8 @@
 import { expect, it } from "vitest";
 import { FlagsError, memmqSettings } from "../../src/cli/memmq/memmq-settings.js";
+import { statusLines } from "../../src/cli/memmq/upstream-client.js";
+import { connectFailure } from "../../src/memmq-client/failure.js";
+import { RingmqError } from "../../src/memmq-client/index.js";
 
 const EVERYWHERE = { host: "::", port: 8081 };
 
@@ -70,4 +73,22 @@ it.each([
 ])("refuses %j", (flags, text) => {
   expect(() => memmqSettings(flags)).toThrow(FlagsError);
   expect(() => memmqSettings(flags)).toThrow(text);
+});
+
+it("says once that something is wrong, in words of the flags", () => {
+  const lines: string[] = [];
+  const write = (text: string): void => void lines.push(text);
+  const told = statusLines(write, write);
+  const untrusted = connectFailure("https://a", Object.assign(new Error("self-signed"), { code: "SELF_SIGNED_CERT" }));
+  const unknown = new RingmqError("CONNECT_FAILED", "b cannot be looked up", true);
+  for (let i = 0; i < 2; i++) {
+    told({ type: "lost", server: "https://a", topic: "t", error: untrusted });
+    told({ type: "list-failed", name: "b", error: unknown });
+  }
+  told({ type: "subscribed", server: "https://a", topic: "t" });
+  expect(lines).toEqual([
+    expect.stringMatching(/with --ca_file, or leave --verify out; it is tried again$/),
+    "b cannot be looked up; it is tried again",
+    "https://a is back",
+  ]);
 });

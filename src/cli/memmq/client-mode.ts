@@ -7,7 +7,7 @@ import type { ClientSettings } from "./memmq-settings.js";
 import { printMessages } from "./message-printer.js";
 import type { Program } from "./program.js";
 import { stopOnSignals } from "./signals.js";
-import { statusLines, upstreamClient } from "./upstream-client.js";
+import { inFlags, statusLines, upstreamClient } from "./upstream-client.js";
 
 /** Resolves when there is nothing left to do: the process then ends with exit code 0. */
 export const runClient = async (settings: ClientSettings, program: Program): Promise<void> => {
@@ -15,7 +15,7 @@ export const runClient = async (settings: ClientSettings, program: Program): Pro
   // Who reads this has read enough, as `| head` does.
   process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1));
   const failure = settings.interactive ? await interact(settings, program) : await converse(settings, program);
-  if (failure !== undefined) fail(failure);
+  if (failure !== undefined) fail(inFlags(failure));
   // A terminal or a pipe that is read no further would keep the process.
   process.stdin.destroy();
 };

@@ -7,7 +7,7 @@ import { OwnLines } from "./own-lines.js";
 import type { Program } from "./program.js";
 import { PipeScreen, type Screen, TerminalScreen } from "./screen.js";
 import { stopOnSignals } from "./signals.js";
-import { statusLines, upstreamClient } from "./upstream-client.js";
+import { inFlags, statusLines, upstreamClient } from "./upstream-client.js";
 
 /** Resolves at the end of the input, with why not all was done as it should. */
 export const interact = async (settings: ClientSettings, program: Program): Promise<string | undefined> => {
@@ -25,7 +25,7 @@ export const interact = async (settings: ClientSettings, program: Program): Prom
   const publisher = new LinePublisher(client, topic);
   const unread = await screen.lines(stopOnSignals(), async (line) => {
     own.add(client.serversOf(topic), line);
-    await publisher.publish(line, (error) => notice(`not published: ${error.message}`));
+    await publisher.publish(line, (error) => notice(`not published: ${inFlags(error.message)}`));
   });
   await publisher.flush();
   subscription.stop();

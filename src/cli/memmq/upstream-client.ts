@@ -43,6 +43,10 @@ const readCa = (file: string, program: Program): Buffer => {
   }
 };
 
+/** What the client advises, in words of the flags. */
+export const inFlags = (text: string): string =>
+  text.replaceAll("as ca, or say insecure", "with --ca_file, or leave --verify out");
+
 /**
  * Lines of a log about servers: one when a server is lost and one when it is back, not one for each try.
  */
@@ -60,7 +64,7 @@ export const statusLines = (
       case "lost":
         if (lost.has(status.server)) return;
         lost.add(status.server);
-        return warn(`${status.error.message}; it is tried again`);
+        return warn(`${inFlags(status.error.message)}; it is tried again`);
       case "listed":
         unknown.clear();
         for (const server of [...lost]) if (!status.servers.includes(server)) lost.delete(server);
