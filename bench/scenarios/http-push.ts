@@ -20,12 +20,19 @@ export const formOf = (bytes: number, topic = TOPIC): string => {
   return `data=${encodeURIComponent(JSON.stringify(job))}`;
 };
 
-/** The broker's answer to a push, for the bare server to send. */
-const answerTo = async (url: string, form: string): Promise<string> => {
+/** What is posted, and how its answer is known to be no refusal. */
+interface Posted {
+  readonly path: string;
+  readonly form: string;
+  readonly accepted: string;
+}
+
+/** The broker's answer, for the bare server to send. */
+const answerTo = async (url: string, { form, accepted }: Posted): Promise<string> => {
   const headers = { "content-type": "application/x-www-form-urlencoded" };
   const response = await fetch(url, { method: "POST", headers, body: form });
   const text = await response.text();
-  if (!response.ok || !text.includes('"code":0')) throw new Error(`${url} answered ${response.status} ${text}`);
+  if (!response.ok || !text.includes(accepted)) throw new Error(`${url} answered ${response.status} ${text}`);
   return text;
 };
 
@@ -42,6 +49,43 @@ const startBare = (bench: Bench, engine: string, answer: string) => {
   return ServerProcess.start({ script, args: [engine, answer], cpus }, (output) => /^(http:\S+)\n/.exec(output)?.[1]);
 };
 
+/** Posts to the broker and to the bare server in turn; the results are the medians of the turns. */
+export const besideBare = async (bench: Bench, scenario: string, posted: Posted): Promise<readonly Result[]> => {
+  const { messages, seconds } = bench.parameters;
+  const { path, form } = posted;
+  await using broker = await bench.startBroker();
+  using load = bench.startLoad();
+  const pushUrl = `${broker.listening.http}${path}`;
+  const answer = await answerTo(pushUrl, posted);
+  const engine = engineOf(broker);
+  await using bare = await startBare(bench, engine, answer);
+  const fire = async (pid: number, url: string, requests: number) => {
+    const params = { url, form, requests, connections: HTTP_CONNECTIONS, seconds };
+    const armed = await load.prepare("httpLoad", params);
+    return charge(pid, () => armed.go());
+  };
+  const targets = [
+    { variant: "raw", pid: broker.pid, url: pushUrl },
+    { variant: `bare-${engine}`, pid: bare.pid, url: `${bare.listening}/push` },
+  ];
+  for (const { pid, url } of targets) await fire(pid, url, Math.max(HTTP_CONNECTIONS, Math.ceil(messages / 4)));
+  const round = async (): Promise<readonly Result[]> => {
+    const results: Result[] = [];
+    for (const { variant, pid, url } of targets) {
+      const { outcome, cpu } = await fire(pid, url, Math.max(HTTP_CONNECTIONS, Math.ceil(messages / ROUNDS)));
+      const latencyMicros = { response: outcome.response };
+      results.push({ scenario, variant, ...measured(outcome, cpu), latencyMicros });
+    }
+    const bareRate = results[1]?.messagesPerSecond ?? 0;
+    return results.map((result) =>
+      result.variant === "raw" ? { ...result, figures: { ratioToBare: result.messagesPerSecond / bareRate } } : result,
+    );
+  };
+  const rounds: (readonly Result[])[] = [];
+  for (let i = 0; i < ROUNDS; i++) rounds.push(await round());
+  return medianOfRuns(rounds);
+};
+
 export const httpPush: Scenario = {
   name: SCENARIO,
   summary: `POST /push on ${HTTP_CONNECTIONS} connections with autocannon, beside a bare handler on the same library`,
@@ -49,43 +93,8 @@ export const httpPush: Scenario = {
   variants: [
     {
       name: "raw",
-      run: async (bench) => {
-        const { messages, bytes, seconds } = bench.parameters;
-        const form = formOf(bytes);
-        await using broker = await bench.startBroker();
-        using load = bench.startLoad();
-        const pushUrl = `${broker.listening.http}/push`;
-        const answer = await answerTo(pushUrl, form);
-        const engine = engineOf(broker);
-        await using bare = await startBare(bench, engine, answer);
-        const fire = async (pid: number, url: string, requests: number) => {
-          const params = { url, form, requests, connections: HTTP_CONNECTIONS, seconds };
-          const armed = await load.prepare("httpLoad", params);
-          return charge(pid, () => armed.go());
-        };
-        const targets = [
-          { variant: "raw", pid: broker.pid, url: pushUrl },
-          { variant: `bare-${engine}`, pid: bare.pid, url: `${bare.listening}/push` },
-        ];
-        for (const { pid, url } of targets) await fire(pid, url, Math.max(HTTP_CONNECTIONS, Math.ceil(messages / 4)));
-        const round = async (): Promise<readonly Result[]> => {
-          const results: Result[] = [];
-          for (const { variant, pid, url } of targets) {
-            const { outcome, cpu } = await fire(pid, url, Math.max(HTTP_CONNECTIONS, Math.ceil(messages / ROUNDS)));
-            const latencyMicros = { response: outcome.response };
-            results.push({ scenario: SCENARIO, variant, ...measured(outcome, cpu), latencyMicros });
-          }
-          const bareRate = results[1]?.messagesPerSecond ?? 0;
-          return results.map((result) =>
-            result.variant === "raw"
-              ? { ...result, figures: { ratioToBare: result.messagesPerSecond / bareRate } }
-              : result,
-          );
-        };
-        const rounds: (readonly Result[])[] = [];
-        for (let i = 0; i < ROUNDS; i++) rounds.push(await round());
-        return medianOfRuns(rounds);
-      },
+      run: (bench) =>
+        besideBare(bench, SCENARIO, { path: "/push", form: formOf(bench.parameters.bytes), accepted: '"code":0' }),
     },
   ],
 };

@@ -11,6 +11,7 @@ import { gmqLine } from "./gmq-line.js";
 import { groupCommit } from "./group-commit.js";
 import { grpcPub } from "./grpc-pub.js";
 import { httpPush } from "./http-push.js";
+import { memmqHttpPub } from "./memmq-http-pub.js";
 import { publishBatched, publishSingle } from "./publish.js";
 import { recovery } from "./recovery.js";
 import { replay } from "./replay.js";
@@ -35,6 +36,7 @@ export const scenarios: readonly Scenario[] = [
   replay,
   httpPush,
   websocket,
+  memmqHttpPub,
   wsPub,
   grpcPub,
   gmqLine,

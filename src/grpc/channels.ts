@@ -49,7 +49,7 @@ export interface Feed {
   take(): ChannelMessage | undefined;
   /** A message of this size has gone to the client. */
   done(size: number): void;
-  /** Nothing more will come behind what there is, and why. */
+  /** Nothing more will come, and why. Undefined as long as there is something to take. */
   readonly end: Refusal | undefined;
   /** Frees it. */
   close(): void;

@@ -183,6 +183,9 @@ class ShardSalvage {
     const isLast = index === this.#segments.length - 1;
     // A damaged record may have handed out ids, but only before now.
     if (isLast) this.#ceiling = Math.max(this.#ceiling, this.job.now - EPOCH);
+    if (isLast && this.#losses.length > 0) {
+      for (const entry of this.#directory.renumberings()) writer.directory(packHead(entry));
+    }
     writer.ids(this.#ceiling);
   }
 

@@ -87,6 +87,15 @@ export class SalvagedDirectory {
     return [["checkpoint"], ...this.#topics.values(), ...this.#queues.values(), ["complete"]];
   }
 
+  /** Entries of all channels, by which their positions count in another epoch: some may have been told and are lost. */
+  renumberings(): DirectoryEntry[] {
+    return [...this.#queues.values()].flatMap((entry) => {
+      if (entry[0] !== "channel") return [];
+      const [kind, number, name, config, , next] = entry;
+      return [[kind, number, name, config, "", next] as const];
+    });
+  }
+
   /**
    * The entries that must precede a record about an unknown queue. `later`: directory entries of later records. Empty
    * if those do not help and the record does not say whose it is.

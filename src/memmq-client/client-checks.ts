@@ -1,6 +1,7 @@
 /**
  * Checks of what a program hands over. They throw BAD_ARGUMENT.
  */
+import { createSecureContext } from "node:tls";
 import {
   badArgument,
   checkChoice,
@@ -123,10 +124,20 @@ const readResolver = (value: ClientOptions["resolver"]): Resolver => {
 const pem = (value: unknown): string => {
   const text = value instanceof Uint8Array ? new TextDecoder().decode(value) : value;
   // Node takes what is no certificate for no authority at all.
-  if (typeof text !== "string" || !text.includes("-----BEGIN CERTIFICATE-----")) {
+  if (typeof text !== "string" || !text.includes("-----BEGIN CERTIFICATE-----") || !isReadable(text)) {
     throw localError("BAD_ARGUMENT", "ca must be a certificate in PEM, or a list of some; not the path of one");
   }
   return text;
+};
+
+/** Here, and not when the first connection is made, where nobody would be told. */
+const isReadable = (ca: string): boolean => {
+  try {
+    createSecureContext({ ca });
+    return true;
+  } catch {
+    return false;
+  }
 };
 
 const readAuthorities = (value: ClientOptions["ca"]): readonly string[] | undefined => {

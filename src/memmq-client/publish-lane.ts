@@ -95,6 +95,10 @@ export class PublishLane {
     const entry = this.#sent.shift();
     if (entry === undefined) return;
     this.#sentBytes -= entry.publish.payload.length;
+    if (refusal?.code === "CONNECT_FAILED") {
+      this.#unsendFirst(entry);
+      return this.#lost(refusal, false);
+    }
     this.#failures = 0;
     if (refusal?.retryable === true && entry.tries < this.#retries) {
       entry.tries++;
@@ -114,19 +118,22 @@ export class PublishLane {
   }
 
   #lost(error: RingmqError, wasUseful: boolean): void {
+    this.#carrier?.close();
     this.#carrier = undefined;
     const sent = this.#sent.length;
     const entries = this.#takeAll();
-    const failed: Entry[] = [];
+    const givenUp: Entry[] = [];
+    // All that waited for a server that is not there have tried it together: one after another they would wait for ever.
+    const failed = error.code === "CONNECT_FAILED" ? entries.length : sent;
     for (const [i, entry] of entries.entries()) {
       // A connection that has worked may end at any time, and the server is there: that is no try that has failed.
-      if (i < sent && !wasUseful) entry.tries++;
-      if (entry.tries > this.#retries) failed.push(entry);
+      if (i < failed && !wasUseful) entry.tries++;
+      if (entry.tries > this.#retries) givenUp.push(entry);
       else this.#unsent.push(entry);
     }
     this.#failures = wasUseful ? 0 : this.#failures + 1;
     if (this.#unsent.length > 0) this.#waitFor(wasUseful ? 0 : FIRST_PAUSE * 2 ** Math.min(this.#failures, 10));
-    for (const { done } of failed) done(error);
+    for (const { done } of givenUp) done(error);
     if (this.isIdle) this.#idle();
   }
 

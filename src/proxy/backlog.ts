@@ -1,9 +1,6 @@
 /** What a subscriber of a proxy has not taken yet, within the bounds that a broker has for it. */
 import { Fifo } from "../collections/fifo.js";
-
-/** As in docs/protocol.md, SUBSCRIBE. */
-const MAX_MESSAGES = 8_192;
-const MAX_BYTES = 4 * 1024 * 1024;
+import { BACKLOG_BYTES, BACKLOG_MESSAGES } from "../protocol/limits.js";
 
 /** What it does when it is full. A proxy knows no keys, so to `conflate` all messages have the same. */
 export type ProxyOverflow = "drop-oldest" | "drop-newest" | "conflate" | "disconnect";
@@ -84,6 +81,6 @@ export class Backlog {
   /** A single message always has room. */
   #isFull(entry: Uint8Array): boolean {
     const { length } = this.#waiting;
-    return length > 0 && (length >= MAX_MESSAGES || this.#bytes + entry.length > MAX_BYTES);
+    return length > 0 && (length >= BACKLOG_MESSAGES || this.#bytes + entry.length > BACKLOG_BYTES);
   }
 }

@@ -12,6 +12,7 @@ import { publishUpstream, refusalOf } from "./upstream.js";
 
 /** What is written to a client whose socket takes no more, before the rest waits here. Bytes. */
 const MAX_UNSENT = 256 * 1024;
+const CHUNK = 64 * 1024;
 
 export interface HttpChannelsParts {
   readonly client: MemmqClient;
@@ -87,6 +88,7 @@ class ProxyClient implements ChannelClient {
   #backlog: Backlog | undefined;
   #leave: (() => void) | undefined;
   #hasBegun = false;
+  #isDue = false;
 
   constructor(parts: HttpChannelsParts, client: SessionClient, gone: () => void) {
     this.#parts = parts;
@@ -136,7 +138,7 @@ class ProxyClient implements ChannelClient {
         begun: () => this.#begun(),
         message: (entry) => {
           if (!backlog.push(entry)) return this.#end({ kind: "SLOW_SUBSCRIBER", text: "it fell too far behind" });
-          this.#flush();
+          this.#flushSoon();
         },
         lost: (count) => backlog.lose(count),
         ended: (error) => this.#end(refusalOf(error)),
@@ -150,22 +152,39 @@ class ProxyClient implements ChannelClient {
     if (this.#hasBegun) return;
     this.#hasBegun = true;
     this.#sink?.subscribed(UNKNOWN_START);
+    this.#client.flush?.();
     this.#flush();
+  }
+
+  /** What comes together leaves together. */
+  #flushSoon(): void {
+    if (this.#isDue) return;
+    this.#isDue = true;
+    setImmediate(() => {
+      this.#isDue = false;
+      this.#flush();
+    });
   }
 
   /** Writes what the client takes. */
   #flush(): void {
-    const sink = this.#sink;
-    const backlog = this.#backlog;
-    if (sink === undefined || backlog === undefined || !this.#hasBegun) return;
-    while (this.#client.unsentBytes() < MAX_UNSENT) {
-      const next = backlog.shift();
-      if (next === undefined) return;
+    if (!this.#hasBegun) return;
+    while (this.#client.unsentBytes() < MAX_UNSENT && this.#write()) this.#client.flush?.();
+  }
+
+  /** Hands over about a chunk; whether there was anything. */
+  #write(): boolean {
+    let bytes = 0;
+    while (bytes < CHUNK) {
+      const next = this.#backlog?.shift();
+      if (next === undefined || this.#sink === undefined) break;
       const { entry, lost } = next;
-      if (lost > 0) sink.lost(lost);
+      if (lost > 0) this.#sink.lost(lost);
       const view = new DataView(entry.buffer, entry.byteOffset, entry.byteLength);
-      sink.messages({ bytes: entry, view, start: 0, end: entry.length, position: undefined, id: undefined });
+      this.#sink.messages({ bytes: entry, view, start: 0, end: entry.length, position: undefined, id: undefined });
+      bytes += entry.length;
     }
+    return bytes > 0;
   }
 
   #end(refusal: Refusal): void {

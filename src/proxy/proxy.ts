@@ -3,12 +3,11 @@
  * to who subscribes here. It speaks memmq's protocols to both sides, so proxies can stand before proxies.
  */
 import { setTimeout as delay } from "node:timers/promises";
-import type { TlsMaterial } from "../grpc/listener.js";
 import { GrpcServer } from "../grpc/server.js";
 import { installMemmqHttp } from "../main/front-ends/memmq/http/index.js";
 import type { Log } from "../main/log.js";
 import type { Address, HttpEngineOption, TlsFiles } from "../main/options.js";
-import { type Certificate, readCertificates } from "../main/ports/certificate.js";
+import { type Certificate, pemOf, readCertificates } from "../main/ports/certificate.js";
 import { findHttpEngine } from "../main/ports/http/find-engine.js";
 import { HttpGuard } from "../main/ports/http/guard.js";
 import { HttpListener } from "../main/ports/http/listener.js";
@@ -17,6 +16,8 @@ import { SelfSigned } from "../main/ports/self-signed.js";
 import { JobPool } from "../main/shards/job-pool.js";
 import type { MemmqClient } from "../memmq-client/client.js";
 import type { PublishError } from "../memmq-client/publish-error.js";
+import { WORD_BYTES } from "../protocol/entry.js";
+import { MAX_BATCH_MESSAGES } from "../protocol/limits.js";
 import { GrpcChannels } from "./grpc-channels.js";
 import { HttpChannels } from "./http-channels.js";
 import { ProxyHost } from "./proxy-host.js";
@@ -50,10 +51,10 @@ const CLOSE_LOOK = 20;
 const SWEEP_EVERY = 1_000;
 
 /** For a handshake of TLS over gRPC. Milliseconds. */
-/** For requests that are not whole yet. */
-const MAX_BUFFER_BYTES = 256 * 1024 * 1024;
-
 const HANDSHAKE_TIMEOUT = 10_000;
+
+/** What buffers may take up before connections over gRPC are closed whose requests do not get on. */
+const MAX_BUFFER_BYTES = 256 * 1024 * 1024;
 
 /** Between two lines of the log about messages that some servers have not taken. Milliseconds. */
 const PARTLY_EVERY = 10_000;
@@ -163,7 +164,8 @@ const httpPort = async (
     (engine) => makeEngine(engine, certificate),
     refusal,
   );
-  installMemmqHttp(listener.entrance, { channels, maxMessageBytes, log });
+  const limits = { maxMessageBytes, maxFrameBytes: maxMessageBytes + WORD_BYTES, maxBatchMessages: MAX_BATCH_MESSAGES };
+  installMemmqHttp(listener.entrance, { channels, limits, log });
   const listening = await listener.listen(address);
   const sweeper = setInterval(() => channels.sweep(performance.now()), SWEEP_EVERY);
   sweeper.unref();
@@ -200,7 +202,7 @@ const grpcPort = async (
         sockets--;
       },
     },
-    tls: certificate && materialOf(certificate),
+    tls: certificate && pemOf(certificate),
     maxMessageBytes,
     maxBufferBytes: MAX_BUFFER_BYTES,
     handshakeTimeout: HANDSHAKE_TIMEOUT,
@@ -211,7 +213,7 @@ const grpcPort = async (
     const listening = await server.listener.listen(address.host, address.port);
     return {
       address: { host: listening.address, port: listening.port },
-      renew: (renewed) => server.listener.renew(materialOf(renewed)),
+      renew: (renewed) => server.listener.renew(pemOf(renewed)),
       close: (timeout) => {
         channels.goodbye();
         return server.stop(timeout);
@@ -221,9 +223,3 @@ const grpcPort = async (
     throw await findListenError("gRPC", address);
   }
 };
-
-const materialOf = ({ settings: { cert, key } }: Certificate): TlsMaterial => ({
-  cert: cert.toString("latin1"),
-  key: key.toString("latin1"),
-  ca: undefined,
-});

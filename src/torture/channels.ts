@@ -1,8 +1,8 @@
 /** Actors on kept channels: they publish, follow across crashes, and in the end read everything. */
 import { setTimeout as delay } from "node:timers/promises";
 import type { SubscribeOptions } from "../client/arguments/options.js";
+import { RingmqError } from "../client/base/error.js";
 import type { ChannelMessage } from "../client/channels/channel-message.js";
-import type { Subscription } from "../client/channels/subscription.js";
 import type { Client } from "../client/client.js";
 import { type ChannelLedger, type ChannelReader, newReader } from "./channel-ledger.js";
 import type { TortureContext } from "./context.js";
@@ -66,18 +66,37 @@ export const follow = (context: TortureContext, random: Random, ledger: ChannelL
   });
 };
 
-/** Reads all of a channel, which nobody publishes to any longer, and judges what is there. */
-export const readChannel = async (client: Client, ledger: ChannelLedger): Promise<void> => {
-  const { next } = await client.channelStats(ledger.name);
+/** Reads all of a channel, which nobody publishes to any longer, within `timeout` milliseconds, and judges what is there. */
+export const readChannel = async (client: Client, ledger: ChannelLedger, timeout: number): Promise<void> => {
   const reader = newReader();
-  const subscription: Subscription = await client.subscribe(ledger.name, { from: "start" });
+  const next = await endOf(client, ledger);
+  const subscription = await client.subscribe(ledger.name, { from: "start" });
+  const late = new AbortController();
+  const enough = delay(timeout, undefined, { signal: late.signal }).catch(() => undefined);
   while (reader.next < next) {
-    const { value } = await subscription.next();
-    if (value === undefined) break;
-    note(ledger, reader, value);
+    const message = await Promise.race([subscription.next(), enough]);
+    if (message?.value === undefined) {
+      ledger.findings.add("not drained", `${ledger.name}: ${reader.next} of ${next} after ${timeout / 1000} s`);
+      break;
+    }
+    note(ledger, reader, message.value);
   }
+  late.abort();
   await subscription.return();
   ledger.finish(reader);
+};
+
+/** The position behind the channel's last message. */
+const endOf = async (client: Client, { name, findings }: ChannelLedger): Promise<number> => {
+  try {
+    const { kept, next } = await client.channelStats(name);
+    if (!kept) findings.add("configuration", `${name} is not kept`);
+    return next;
+  } catch (error) {
+    if (!(error instanceof RingmqError) || error.code !== "NO_TOPIC") throw error;
+    findings.add("configuration", `${name} is gone`);
+    return 0;
+  }
 };
 
 const note = (ledger: ChannelLedger, reader: ChannelReader, message: ChannelMessage): void => {

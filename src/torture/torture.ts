@@ -162,7 +162,7 @@ class Torture {
     this.phase = "reading";
     await this.#with(await this.#restart(), async (client) => {
       await drain(client, this.ledger, this.places, DRAIN_TIMEOUT);
-      for (const channel of this.channels) await readChannel(client, channel);
+      for (const channel of this.channels) await readChannel(client, channel, DRAIN_TIMEOUT);
     });
     this.ledger.finish(this.context.unseen);
     this.phase = "starting again";

@@ -1,6 +1,9 @@
 /** The front ends through which channels are reached. A front end that is added gets a row in `CHANNEL_DOORS`. */
-import { once } from "node:events";
+import { on, once } from "node:events";
+import { Agent, type IncomingMessage, request } from "node:http";
 import { connect as connectSocket } from "node:net";
+import { createInterface } from "node:readline";
+import { WebSocket } from "ws";
 import type { ConnectOptions } from "../../src/client/arguments/options.js";
 import type { ChannelMessage } from "../../src/client/channels/channel-message.js";
 import type { Client } from "../../src/client/client.js";
@@ -112,8 +115,95 @@ const line: ChannelDoor = {
   },
 };
 
+/** What the lines of memmq's JSON say, one by one. */
+class JsonListener implements Listener {
+  lost = 0;
+  readonly #lines: AsyncIterator<string, undefined>;
+  readonly #hangUp: () => Promise<void>;
+
+  private constructor(lines: AsyncIterator<string, undefined>, hangUp: () => Promise<void>) {
+    this.#lines = lines;
+    this.#hangUp = hangUp;
+  }
+
+  static async open(lines: AsyncIterator<string, undefined>, hangUp: () => Promise<void>): Promise<JsonListener> {
+    const listener = new JsonListener(lines, hangUp);
+    if ((await listener.#next())["subscribed"] === undefined) throw new Error("no word of the subscription");
+    return listener;
+  }
+
+  async next(): Promise<Buffer> {
+    for (this.lost = 0; ; ) {
+      const { payload, lost } = await this.#next();
+      if (typeof payload === "string") return Buffer.from(payload, "base64");
+      this.lost += Number(lost);
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#hangUp();
+  }
+
+  async #next(): Promise<Record<string, unknown>> {
+    const { value } = await this.#lines.next();
+    if (value === undefined) throw new Error("the subscription has ended");
+    return JSON.parse(value);
+  }
+}
+
+const memmqSocket: ChannelDoor = {
+  name: "memmq's WebSocket",
+  publish: async ({ http }, channel, bodies) => {
+    const socket = new WebSocket(`ws://127.0.0.1:${http}/pub?topic=${channel}`);
+    await once(socket, "open");
+    for (const body of bodies) socket.send(body);
+    // What comes before the end is published.
+    socket.close(1000);
+    await once(socket, "close");
+  },
+  subscribe: async ({ http }, channel) => {
+    const socket = new WebSocket(`ws://127.0.0.1:${http}/sub?topic=${channel}&format=json`);
+    const messages = on(socket, "message");
+    const texts = async function* (): AsyncGenerator<string, undefined> {
+      for await (const [message] of messages) yield `${message}`;
+      return undefined;
+    };
+    return JsonListener.open(texts(), async () => {
+      socket.terminate();
+      await once(socket, "close");
+    });
+  },
+};
+
+const memmqHttp: ChannelDoor = {
+  name: "memmq's HTTP",
+  publish: async ({ http: port }, channel, bodies) => {
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    for (const body of bodies) {
+      const post = request({ port, host: "127.0.0.1", method: "POST", path: `/pub?topic=${channel}`, agent }).end(body);
+      const [answer] = (await once(post, "response")) as [IncomingMessage];
+      answer.resume();
+      await once(answer, "end");
+      if (answer.statusCode !== 200) throw new Error(`POST was answered ${answer.statusCode}`);
+    }
+    agent.destroy();
+  },
+  subscribe: async ({ http: port }, channel) => {
+    const get = request({ port, host: "127.0.0.1", path: `/sub?topic=${channel}&format=json` }).end();
+    const [answer] = (await once(get, "response")) as [IncomingMessage];
+    answer.on("error", () => {});
+    const lines = createInterface({ input: answer })[Symbol.asyncIterator]();
+    return JsonListener.open(lines, async () => {
+      get.destroy();
+      await once(get, "close");
+    });
+  },
+};
+
 export const CHANNEL_DOORS: readonly ChannelDoor[] = [
   native("native over TCP", ({ tcp }) => `tcp://127.0.0.1:${tcp}`),
   native("native over WebSocket", ({ http }) => `ws://127.0.0.1:${http}/mq`),
   line,
+  memmqSocket,
+  memmqHttp,
 ];

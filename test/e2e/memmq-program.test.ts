@@ -1,7 +1,5 @@
 /** The program `memmq` as a server: its flags, its certificate, its ends. */
 import { X509Certificate } from "node:crypto";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { expect, it } from "vitest";
 import { Authority, writeCertificate } from "../certificates.js";
 import { portOf, stop } from "./memmq-servers.js";
@@ -69,16 +67,4 @@ it("memmq shows the certificate that it is given, and reads it again on SIGHUP",
   expect(new X509Certificate(await shown(shell, port)).subject).toBe("CN=second");
   server.child.kill("SIGINT");
   expect(await server.exit).toBe(0);
-});
-
-it("memmq --persist keeps its certificate beside the messages, over kills", async () => {
-  const shell = new Shell();
-  const first = shell.program("memmq --persist --address=localhost:0");
-  const before = await shown(shell, await portOf(first));
-  first.child.kill("SIGKILL");
-  await first.exit;
-  expect(readFileSync(join(shell.directory, "memmq-data", "certificate.pem"), "utf8").trim()).toBe(before.trim());
-  const second = shell.program("memmq --persist --address=localhost:0");
-  expect(await shown(shell, await portOf(second))).toBe(before);
-  expect(await stop(second)).toBe(0);
 });

@@ -100,6 +100,53 @@ describe("a repair", () => {
     expect(keeperOf(out, { now: NOW }).bodies).toEqual(expect.arrayContaining([...kept, ...bodies(3, "new")]));
   });
 
+  it("keeps the messages and positions of a channel of which no entry is left", () => {
+    const root = temporary();
+    const data = join(root, "data");
+    const keeper = keeperOf(data, { segmentBytes: 1024 * 1024 });
+    keeper.publish(["of the topic of that name"], { topic: "news" });
+    keeper.configureChannel("news", { keep: true, maxMessages: 25 });
+    for (let i = 0; i < 10; i++) keeper.publishChannel("news", bodies(3, `batch-${i}`), "key");
+    keeper.commit();
+    const before = keeper.state.find(({ topic }) => topic === "channel news");
+    keeper.close();
+    const [sequence = 0] = segmentsOf(data);
+    for (const { kind, text, offset } of recordsOf(data, sequence)) {
+      const isEntry = kind === "record" && text.charCodeAt(record.TYPE) === record.RecordType.DIRECTORY;
+      if (isEntry && text.includes("channel")) damage(data, sequence, offset + 20, offset + 21);
+    }
+    expect(repair(data, join(root, "out")).losses).not.toEqual([]);
+    const after = keeperOf(join(root, "out"), { now: NOW }).state;
+    expect(after.map(({ topic }) => topic).sort()).toEqual(["channel news", "news"]);
+    const found = after.find(({ topic }) => topic === "channel news");
+    expect(found?.messages).toEqual(before?.messages);
+    // Nobody knows what else was told of its positions: they count in another epoch.
+    expect(found?.config).toMatchObject({ keep: true, epoch: "", next: 30 });
+  });
+
+  it("has the positions of a channel that lost something count in another epoch, and a start writes down which", () => {
+    const root = temporary();
+    const data = join(root, "data");
+    const keeper = keeperOf(data);
+    keeper.configureChannel("news", { keep: true });
+    for (let i = 0; i < 10; i++) keeper.publishChannel("news", bodies(3, `batch-${i}`));
+    keeper.commit();
+    keeper.close();
+    const out = join(root, "out");
+    const numberingOf = (each: Keeper) => each.state[0]?.config as { epoch: string; next: number };
+    const { epoch } = numberingOf(keeper);
+    const sequence = segmentsOf(data).at(-1) ?? 0;
+    const hit = recordsOf(data, sequence).findLast(({ text }) => text.includes("batch-9"));
+    damage(data, sequence, (hit?.offset ?? 0) + 60, (hit?.offset ?? 0) + 61);
+    repair(data, out);
+    const after = keeperOf(out, { now: NOW });
+    expect(numberingOf(after)).toMatchObject({ epoch: "", next: 27 });
+    after.publishChannel("news", ["more"]);
+    after.commit();
+    expect(numberingOf(after).epoch).not.toBe(epoch);
+    expect(numberingOf(keeperOf(out, { now: NOW }))).toEqual(numberingOf(after));
+  });
+
   it("brings messages back of which an ack is lost, and says which bytes", () => {
     const { data, keeper, out } = filled();
     const hit = recordsOf(data, 1).find(({ kind, text }) => kind === "record" && text.charCodeAt(8) === 4);

@@ -14,8 +14,8 @@ export class ArrivalReader {
   #lastBytes = new Uint8Array(0);
   #lastName = "";
 
-  /** Reads the head in [start, end). */
-  read(bytes: Uint8Array, view: DataView, start: number, end: number): Omit<ChannelArrival, "epoch"> {
+  /** Reads the head in [start, end), which tells no epoch. */
+  read(bytes: Uint8Array, view: DataView, start: number, end: number): ChannelArrival {
     const cursor = this.#cursor;
     cursor.begin(view, start, end);
     cursor.next();
@@ -23,7 +23,7 @@ export class ArrivalReader {
     const channel = this.#name(bytes, cursor.start, cursor.end);
     const position = this.#number();
     const idHigh = this.#number();
-    return { bytes, view, channel, position, idHigh, idLow: this.#number() };
+    return { bytes, view, channel, epoch: undefined, position, idHigh, idLow: this.#number() };
   }
 
   #number(): number {

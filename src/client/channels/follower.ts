@@ -118,7 +118,7 @@ export class Follower {
     }
   }
 
-  messages(arrival: Omit<ChannelArrival, "epoch">, start: number, end: number, count: number): void {
+  messages(arrival: ChannelArrival, start: number, end: number, count: number): void {
     if (this.#hasBegun) this.feed.push({ ...arrival, epoch: this.#epoch }, start, end, count);
   }
 

@@ -97,9 +97,8 @@ export class Subscriptions implements ChannelSink {
     if (entry.follower !== undefined) return entry.follower.messages(arrival, start, end, count);
     // They are of a subscription that the program has left.
     if (entry.request === NO_REQUEST) return;
-    const shared = { ...arrival, epoch: undefined };
     for (const subscriber of entry.subscribers) {
-      subscriber.feed.push(shared, start, end, count);
+      subscriber.feed.push(arrival, start, end, count);
       if (subscriber.feed.isOver) unobserved(this.#leave(subscriber));
     }
   }

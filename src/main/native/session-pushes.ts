@@ -1,4 +1,5 @@
 /** What is pushed to a session: messages of its consumers and its channels, asked for once and handed on as they come. */
+import { SmallMap } from "../../collections/small-map.js";
 import { packHead, unpackHead } from "../../protocol/head.js";
 import { Answer, Op, RENEW } from "../../protocol/op.js";
 import type { AnswerFrame, AnswerHandler } from "./answer-frame.js";
@@ -56,9 +57,9 @@ export interface ConsumeOptions {
 export class SessionPushes {
   readonly #session: Requests;
   /** By the request that began the consumer. */
-  readonly #consumers = new Map<number, AnswerHandler>();
+  readonly #consumers = new SmallMap<number, AnswerHandler>();
   /** By channel. */
-  readonly #subscriptions = new Map<string, Subscription>();
+  readonly #subscriptions = new SmallMap<string, Subscription>();
 
   constructor(session: Requests) {
     this.#session = session;
@@ -154,7 +155,7 @@ export class SessionPushes {
       case Answer.CHANNEL_MESSAGES:
       case Answer.CHANNEL_LOST: {
         // Nearly every subscriber has one, and what is pushed to it is of that one.
-        if (this.#subscriptions.size === 1) for (const { onPush } of this.#subscriptions.values()) return onPush;
+        if (this.#subscriptions.size === 1) for (const [, { onPush }] of this.#subscriptions) return onPush;
         const [channel] = unpackHead(frame.bytes, frame.headStart, frame.headEnd);
         return typeof channel === "string" ? this.#subscriptions.get(channel)?.onPush : undefined;
       }

@@ -5,7 +5,6 @@
 import { type ClientRequest, Agent as HttpAgent, request as httpRequest, type IncomingMessage } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import type { Socket } from "node:net";
-import type { RingmqError } from "../../client/base/error.js";
 import { connectFailure, connectionClosed } from "../failure.js";
 import type { Carrier, CarrierEvents, Outgoing } from "../link.js";
 import { answerRefusal } from "./answer-refusal.js";
@@ -26,6 +25,7 @@ export class HttpCarrier implements Carrier {
   readonly #events: CarrierEvents;
   readonly #agent: HttpAgent;
   #request: ClientRequest | undefined;
+  #isConnected = false;
   #isOver = false;
 
   constructor(target: HttpTarget, events: CarrierEvents) {
@@ -62,15 +62,18 @@ export class HttpCarrier implements Carrier {
 
   #connecting(socket: Socket, request: ClientRequest): void {
     if (!socket.connecting) return;
+    this.#isConnected = false;
     socket.setNoDelay(true);
     const { connectTimeout } = this.#target.options;
     const timer = setTimeout(
       () => request.destroy(new Error(`no connection within ${connectTimeout} ms`)),
       connectTimeout,
     );
-    const stop = (): void => clearTimeout(timer);
-    socket.once(this.#target.isTls ? "secureConnect" : "connect", stop);
-    socket.once("close", stop);
+    socket.once(this.#target.isTls ? "secureConnect" : "connect", () => {
+      this.#isConnected = true;
+      clearTimeout(timer);
+    });
+    socket.once("close", () => clearTimeout(timer));
   }
 
   #answer(answer: IncomingMessage, request: ClientRequest): void {
@@ -94,12 +97,8 @@ export class HttpCarrier implements Carrier {
   #lose(error: Error, request: ClientRequest): void {
     if (this.#isOver) return;
     this.close();
-    this.#events.lost(this.#explained(error, request), request.reusedSocket);
-  }
-
-  #explained(error: Error, { socket, reusedSocket }: ClientRequest): RingmqError {
     const { url } = this.#target;
-    const wasConnected = reusedSocket || (socket !== null && socket.bytesWritten > 0);
-    return wasConnected ? connectionClosed(url, error.message, error) : connectFailure(url, error);
+    const why = this.#isConnected ? connectionClosed(url, error.message, error) : connectFailure(url, error);
+    this.#events.lost(why, request.reusedSocket);
   }
 }

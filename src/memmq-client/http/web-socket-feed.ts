@@ -48,6 +48,7 @@ export class WebSocketFeed implements Feed {
   #isPaused = false;
   #isOver = false;
   #isOpen = false;
+  #hasBegun = false;
   #wasHeard = true;
   #timer: Timer | undefined;
 
@@ -103,7 +104,8 @@ export class WebSocketFeed implements Feed {
     this.#isOpen = true;
     if (this.#isPaused) this.#socket.pause();
     this.#timer = startTimer(PATIENCE, () => {
-      if (this.#format === "unknown") this.#events.begun(UNKNOWN);
+      this.#hasBegun = true;
+      this.#events.begun(UNKNOWN);
     });
   }
 
@@ -128,7 +130,7 @@ export class WebSocketFeed implements Feed {
     this.#timer?.cancel();
     if (start === undefined) {
       this.#format = "raw";
-      this.#events.begun(UNKNOWN);
+      if (!this.#hasBegun) this.#events.begun(UNKNOWN);
       return this.#events.message({ payload: data, position: undefined, id: undefined });
     }
     this.#format = "json";

@@ -2,7 +2,8 @@
 import * as ext from "../messages/extent.js";
 import type { Store } from "../messages/store.js";
 import type { StoredChannel } from "../topics/stored-channel.js";
-import { Source, type Subscriber } from "./subscriber.js";
+import type { ChannelSubscriber } from "./channel.js";
+import { Source } from "./subscriber.js";
 import { type Batch, skipEntries } from "./window.js";
 
 /** Bytes of a frame out of the log, unless one batch is longer. */
@@ -23,14 +24,14 @@ export class CatchUp {
     readonly store: Store,
     maxFrameBytes: number,
     /** A subscriber has lost messages and has chosen to be disconnected. */
-    readonly onSlow: (subscriber: Subscriber) => void,
+    readonly onSlow: (subscriber: ChannelSubscriber) => void,
   ) {
     this.#room = maxFrameBytes - HEAD_BYTES;
     this.#frameBytes = Math.min(FRAME_BYTES, this.#room);
   }
 
   /** Sends a subscriber about `max` bytes, if it can take them. Answers how many it was sent. */
-  send(subscriber: Subscriber, max: number): number {
+  send(subscriber: ChannelSubscriber, max: number): number {
     const { channel } = subscriber;
     if (subscriber.isCurrent || !subscriber.canTake) return 0;
     if (!this.#skipLost(subscriber) || subscriber.isCurrent) return 0;
@@ -51,7 +52,7 @@ export class CatchUp {
   }
 
   /** Whether what a subscriber is to be sent must be read back from disk. */
-  isOnDisk(subscriber: Subscriber): boolean {
+  isOnDisk(subscriber: ChannelSubscriber): boolean {
     const { stored } = subscriber.channel;
     if (subscriber.source !== Source.LOG || stored === undefined || !subscriber.canTake) return false;
     const extent = this.#extentOf(subscriber, stored);
@@ -64,7 +65,7 @@ export class CatchUp {
   }
 
   /** Moves a subscriber on to what there is, and tells how much it has lost. False: it is disconnected for that. */
-  #skipLost(subscriber: Subscriber): boolean {
+  #skipLost(subscriber: ChannelSubscriber): boolean {
     const { channel, source, cursor } = subscriber;
     if (source === Source.WINDOW && channel.window.end <= cursor && cursor < channel.next) {
       // The channel has been kept from there on.
@@ -91,13 +92,13 @@ export class CatchUp {
     return true;
   }
 
-  #tellLost(subscriber: Subscriber): void {
+  #tellLost(subscriber: ChannelSubscriber): void {
     if (subscriber.lost === 0) return;
     this.store.effects.channelLost(subscriber.connection.number, subscriber.channel.name, subscriber.lost);
     subscriber.lost = 0;
   }
 
-  #sendWindow(subscriber: Subscriber, max: number): number {
+  #sendWindow(subscriber: ChannelSubscriber, max: number): number {
     const { channel } = subscriber;
     const { window } = channel;
     let sent = 0;
@@ -112,7 +113,7 @@ export class CatchUp {
     return sent;
   }
 
-  #sendSaved(subscriber: Subscriber, max: number): number {
+  #sendSaved(subscriber: ChannelSubscriber, max: number): number {
     const { saved } = subscriber;
     let sent = 0;
     if (saved === undefined) throw new Error("channel: a subscriber has saved nothing");
@@ -128,7 +129,7 @@ export class CatchUp {
   }
 
   /** Sends as much of a batch as the credit allows. */
-  #sendBatch(subscriber: Subscriber, batch: Batch): number {
+  #sendBatch(subscriber: ChannelSubscriber, batch: Batch): number {
     const { channel, cursor, credit } = subscriber;
     const isBegun = subscriber.batch === batch;
     const start = isBegun ? subscriber.offset : skipEntries(batch.view, 0, cursor - batch.first);
@@ -144,7 +145,7 @@ export class CatchUp {
     return end - start;
   }
 
-  #sendLatest(subscriber: Subscriber, max: number): number {
+  #sendLatest(subscriber: ChannelSubscriber, max: number): number {
     const { channel } = subscriber;
     let sent = 0;
     let latest = channel.conflation?.from(subscriber.cursor);
@@ -161,7 +162,7 @@ export class CatchUp {
   }
 
   #emit(
-    subscriber: Subscriber,
+    subscriber: ChannelSubscriber,
     position: number,
     entries: Uint8Array,
     start: number,
@@ -180,7 +181,7 @@ export class CatchUp {
 
   // --- out of the log ------------------------------------------------------------------------------------------------
 
-  #sendLog(subscriber: Subscriber, max: number): number {
+  #sendLog(subscriber: ChannelSubscriber, max: number): number {
     const { channel } = subscriber;
     const { stored } = channel;
     if (stored === undefined) throw new Error(`channel ${channel.name} is read from the log and not kept`);
@@ -189,25 +190,31 @@ export class CatchUp {
     let sent = 0;
     let { extent, offset } = this.#locate(subscriber, stored);
     while (extent !== ext.NONE && sent < max && subscriber.credit > 0) {
-      const gap = stored.index.positionOf(extent) - subscriber.cursor;
-      if (gap > 0) {
-        subscriber.lost += gap;
-        subscriber.cursor += gap;
-        this.#tellLost(subscriber);
-      }
+      this.#skipTo(subscriber, stored.index.positionOf(extent));
       const frame = this.#sendFrame(subscriber, stored, extent, offset);
       sent += frame;
       // What is read back from disk takes a while: others have their turn then, and before that.
       if (pages.scans !== scans || this.isOnDisk(subscriber)) break;
       ({ extent, offset } = this.#locate(subscriber, stored));
     }
+    // What is published from now on is behind what was published while the channel was not kept.
+    if (extent === ext.NONE) this.#skipTo(subscriber, channel.next);
     const { cursor } = subscriber;
     channel.move(subscriber, cursor, sent);
     return sent;
   }
 
+  /** Passes over messages that are not in the log: the channel was not kept for a while. */
+  #skipTo(subscriber: ChannelSubscriber, position: number): void {
+    const gap = position - subscriber.cursor;
+    if (gap <= 0) return;
+    subscriber.lost += gap;
+    subscriber.cursor = position;
+    this.#tellLost(subscriber);
+  }
+
   /** Sends one frame from `offset` of an extent on: consecutive messages, as long as all are in memory. */
-  #sendFrame(subscriber: Subscriber, stored: StoredChannel, first: number, start: number): number {
+  #sendFrame(subscriber: ChannelSubscriber, stored: StoredChannel, first: number, start: number): number {
     const { extents, log, effects } = this.store;
     const { index } = stored;
     const durable = stored.durableBefore(log);
@@ -274,7 +281,7 @@ export class CatchUp {
   }
 
   /** The extent with a subscriber's next message, or the first behind that, and where its entry begins. */
-  #locate(subscriber: Subscriber, stored: StoredChannel): { extent: number; offset: number } {
+  #locate(subscriber: ChannelSubscriber, stored: StoredChannel): { extent: number; offset: number } {
     const { extents, log } = this.store;
     const { cursor } = subscriber;
     const extent = this.#extentOf(subscriber, stored);
@@ -289,7 +296,7 @@ export class CatchUp {
   }
 
   /** The extent with a subscriber's next message, or the first behind that. */
-  #extentOf({ extent, cursor }: Subscriber, stored: StoredChannel): number {
+  #extentOf({ extent, cursor }: ChannelSubscriber, stored: StoredChannel): number {
     const { extents } = this.store;
     const { index, queue } = stored;
     if (extent !== ext.NONE && this.#isOf(extent, stored)) {

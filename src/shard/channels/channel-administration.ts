@@ -28,7 +28,7 @@ export class ChannelAdministration {
       throw new ProtocolError("BAD_CONFIG", "the broker keeps nothing on disk: start it without --durability memory");
     }
     const channel = this.channels.use(c.channel);
-    const stored = this.#known(channel);
+    const stored = this.#known(channel, c.connection);
     const kept = channel.keeps;
     this.publisher.number(channel.numbering);
     const configure = (): void => stored.configure(config);
@@ -78,16 +78,17 @@ export class ChannelAdministration {
   /** Forgets a channel that nobody has configured, that holds nothing and that nobody is subscribed to. */
   forget(stored: StoredChannel): void {
     const channel = this.channels.peek(stored.name);
-    // If the record is lost, the channel comes back and goes again.
-    this.directory.removeQueue(stored.queue, Durability.memory);
-    if (channel === undefined) return;
-    channel.stored = undefined;
+    if (channel === undefined) {
+      this.directory.removeQueue(stored.queue, Durability.memory);
+      return;
+    }
+    this.channels.forgetStored(channel);
     this.channels.tidy(channel);
   }
 
-  #known(channel: Channel): StoredChannel {
+  #known(channel: Channel, connection: number): StoredChannel {
     try {
-      return this.channels.keep(channel);
+      return this.channels.keep(channel, connection);
     } catch (error) {
       this.channels.tidy(channel);
       throw error;

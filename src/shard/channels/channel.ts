@@ -2,6 +2,7 @@
  * A channel: what is published goes at once to all subscribers that can take it, in one effect. Others fall behind and get
  * it later: from the log if the channel is kept, otherwise from the window of its last messages.
  */
+import { ProtocolError } from "../../protocol/errors.js";
 import { BACKLOG_BYTES, BACKLOG_MESSAGES } from "../../protocol/limits.js";
 import type { Overflow, PublishChannel } from "../command.js";
 import type { ConnectionEntry } from "../consumers/consumer.js";
@@ -16,14 +17,18 @@ import { type Batch, Window } from "./window.js";
 /** Memory that a saved batch takes beside its entries: the batch, and its place in a list. */
 const SAVED_BYTES = 264;
 
+export type ChannelSubscriber = Subscriber<Channel>;
+
 export class Channel {
   /** Undefined: the journal knows nothing of it. */
   stored: StoredChannel | undefined;
-  readonly subscribers = new Map<number, Subscriber>();
-  readonly window: Window<Subscriber>;
+  readonly subscribers = new Map<number, ChannelSubscriber>();
+  readonly window: Window<ChannelSubscriber>;
   readonly gate: BlockGate;
   published = 0;
   dropped = 0;
+  /** What of its bytes has been counted among those of all channels. */
+  countedBytes = 0;
   /** A subscriber has asked for a history. */
   isRecoverable = false;
   /** When the last subscriber has gone, or what was stored was last used. */
@@ -33,9 +38,9 @@ export class Channel {
   #current: number[] | undefined;
   #conflation: Conflation | undefined;
   /** They have had all there is and can take more, but are asked for each time. */
-  readonly #waiting = new Set<Subscriber>();
+  readonly #waiting = new Set<ChannelSubscriber>();
   /** They have lost messages and are to be disconnected. */
-  readonly #slow = new Set<Subscriber>();
+  readonly #slow = new Set<ChannelSubscriber>();
   #savedBytes = 0;
   /** Bytes ever published. */
   #mark = 0;
@@ -47,7 +52,7 @@ export class Channel {
     readonly effects: Effects,
     readonly defaults: ChannelDefaults,
     /** A subscriber has something to be sent, or is to be looked at. */
-    readonly onMissed: (subscriber: Subscriber) => void,
+    readonly onMissed: (subscriber: ChannelSubscriber) => void,
   ) {
     this.window = new Window((watchers, _batch, rest) => this.#onDrop(watchers, rest));
     this.gate = new BlockGate(({ connection, request, idHigh, idLow, receivers, level }) =>
@@ -122,9 +127,13 @@ export class Channel {
 
   // --- publish -------------------------------------------------------------------------------------------------------
 
-  /** Throws BUSY, if a subscriber that blocks is too far behind. */
-  admit({ count, start, end }: PublishChannel): void {
-    if (this.gate.size > 0) this.gate.admit(this.name, this.next, this.#mark, count, end - start);
+  /** Throws BUSY or MEMORY_FULL, if a subscriber that blocks is too far behind. `memory`: bytes that the channel may take. */
+  admit({ count, start, end }: PublishChannel, memory: number): void {
+    if (this.gate.size === 0) return;
+    this.gate.admit(this.name, this.next, this.#mark, count, end - start);
+    // Nothing is dropped that it has not had.
+    if (this.keeps || this.bytes + end - start <= memory) return;
+    throw new ProtocolError("MEMORY_FULL", "the shard's memory budget is used, and a subscriber waits: raise --memory");
   }
 
   /**
@@ -138,7 +147,7 @@ export class Channel {
     low: number,
     now: number,
     memory: number,
-  ): readonly Subscriber[] {
+  ): readonly ChannelSubscriber[] {
     const { bytes, view, start, end, count } = c;
     const current = this.#currentConnections();
     if (current.length > 0) {
@@ -151,7 +160,7 @@ export class Channel {
     this.published += count;
     if (current.length === this.subscribers.size && this.historyMessages === 0) return [];
     this.#memory = memory;
-    this.#conflation?.add(c.key, position, count, view, start, end, high, low);
+    this.#conflation?.add(c.key, position, count, view, start, end, high, low, memory);
     if (!this.keeps) this.#remember(bytes.slice(start, end), position, count, now);
     for (const subscriber of this.#waiting) this.onMissed(subscriber);
     this.#waiting.clear();
@@ -183,7 +192,7 @@ export class Channel {
   }
 
   /** Batches go that these subscribers have not had: they have chosen to be told. */
-  #onDrop(watchers: ReadonlySet<Subscriber>, rest: () => readonly Batch[]): void {
+  #onDrop(watchers: ReadonlySet<ChannelSubscriber>, rest: () => readonly Batch[]): void {
     let saved: SavedBatches | undefined;
     for (const subscriber of watchers) {
       if (subscriber.overflow === "disconnect") {
@@ -217,42 +226,41 @@ export class Channel {
 
   // --- subscribers ---------------------------------------------------------------------------------------------------
 
-  /** Adds a subscriber whose next message is at `cursor`, or puts it in the place of the connection's last one. */
+  /** Adds a subscriber whose next message is at `cursor`. It takes the place of the one that its connection has. */
   subscribe(connection: ConnectionEntry, overflow: Overflow, cursor: number, credit: number): void {
     const known = this.subscribers.get(connection.number);
-    if (known !== undefined) this.#end(known);
     const subscriber = new Subscriber(this, connection, overflow);
     subscriber.credit = credit;
     this.subscribers.set(connection.number, subscriber);
     this.place(subscriber, cursor);
-    // Not before: it may go on in what the last one was behind by.
-    this.trim();
+    // Last: what the one before it was behind by is what this one may begin with.
+    if (known !== undefined) this.#end(known);
   }
 
-  /** Changes the policy of a subscriber. What it has missed until now it gets as one that has not caught up yet. */
-  setOverflow(subscriber: Subscriber, overflow: Overflow): void {
-    const { isCurrent, cursor } = subscriber;
+  /** Changes the policy of a subscriber. */
+  setOverflow(subscriber: ChannelSubscriber, overflow: Overflow): void {
+    const { isCurrent, cursor, mark } = subscriber;
     if (subscriber.overflow === overflow) return;
     if (!isCurrent) this.#unplace(subscriber);
     subscriber.overflow = overflow;
     if (isCurrent) return;
-    subscriber.isFollowing = false;
     this.place(subscriber, cursor);
+    if (!subscriber.isCurrent) subscriber.mark = mark;
   }
 
   unsubscribe(connection: number, now: number): void {
     const subscriber = this.subscribers.get(connection);
     if (subscriber === undefined) return;
-    this.#end(subscriber);
+    this.subscribers.delete(connection);
     this.usedAt = now;
-    this.trim();
+    this.#end(subscriber);
   }
 
-  #end(subscriber: Subscriber): void {
+  #end(subscriber: ChannelSubscriber): void {
     subscriber.isOver = true;
     this.#unplace(subscriber);
-    this.subscribers.delete(subscriber.connection.number);
     this.#current = undefined;
+    this.trim();
   }
 
   /** The connection is held: it is behind from now on. */
@@ -269,14 +277,14 @@ export class Channel {
     if (subscriber !== undefined && !subscriber.isCurrent) this.onMissed(subscriber);
   }
 
-  addCredit(subscriber: Subscriber, credit: number): void {
+  addCredit(subscriber: ChannelSubscriber, credit: number): void {
     if (subscriber.isUnlimited) return;
     subscriber.credit = Math.min(Number.MAX_SAFE_INTEGER, subscriber.credit + credit);
     this.onMissed(subscriber);
   }
 
   /** Puts a subscriber where it belongs, whose next message is at `cursor`. */
-  place(subscriber: Subscriber, cursor: number): void {
+  place(subscriber: ChannelSubscriber, cursor: number): void {
     this.#unplace(subscriber);
     this.#current = undefined;
     if (cursor === this.next) subscriber.isFollowing = true;
@@ -288,7 +296,7 @@ export class Channel {
   }
 
   /** A subscriber that is behind has been sent what is before `cursor`, `bytes` of it. */
-  move(subscriber: Subscriber, cursor: number, bytes: number): void {
+  move(subscriber: ChannelSubscriber, cursor: number, bytes: number): void {
     if (cursor === this.next) {
       this.place(subscriber, cursor);
     } else {
@@ -308,7 +316,7 @@ export class Channel {
   }
 
   /** What a subscriber had kept is sent: it has lost what was published since. */
-  endSaved(subscriber: Subscriber, end: number): void {
+  endSaved(subscriber: ChannelSubscriber, end: number): void {
     subscriber.lost += this.next - end;
     this.dropped += this.next - end;
     this.place(subscriber, this.next);
@@ -323,8 +331,9 @@ export class Channel {
    * conflate have it with them.
    */
   rekeep(change: () => void): void {
+    // Others have copies of their own of what they are still to get.
     const behind = [...this.subscribers.values()].filter(
-      ({ isCurrent, source }) => !isCurrent && source !== Source.CONFLATION,
+      ({ source }) => source === Source.WINDOW || source === Source.LOG,
     );
     const cursors = behind.map(({ cursor }) => cursor);
     for (const subscriber of behind) this.#unplace(subscriber);
@@ -341,7 +350,7 @@ export class Channel {
   }
 
   /** Takes a subscriber that is behind out of where it is. It counts as current until it is put somewhere. */
-  #unplace(subscriber: Subscriber): void {
+  #unplace(subscriber: ChannelSubscriber): void {
     const { source, saved } = subscriber;
     if (source === Source.CURRENT) return;
     if (source === Source.WINDOW) this.window.leave(subscriber.cursor, watcherOf(subscriber));
@@ -359,11 +368,12 @@ export class Channel {
     this.gate.remove(subscriber);
   }
 
-  #putBehind(subscriber: Subscriber, cursor: number): void {
+  #putBehind(subscriber: ChannelSubscriber, cursor: number): void {
     subscriber.cursor = cursor;
     // Only of use for those who were following, and fall behind here.
     subscriber.mark = this.#mark;
-    if (subscriber.overflow === "conflate" && subscriber.isFollowing) {
+    // One that is behind already has messages to come that no conflation knows of.
+    if (subscriber.overflow === "conflate" && subscriber.isFollowing && cursor === this.next) {
       this.#conflation ??= new Conflation();
       this.#conflation.enter(cursor);
       subscriber.source = Source.CONFLATION;
@@ -408,5 +418,5 @@ export class Channel {
 }
 
 /** The subscriber, if it is to be told when batches are dropped that it has not had. */
-const watcherOf = (subscriber: Subscriber): Subscriber | undefined =>
+const watcherOf = (subscriber: ChannelSubscriber): ChannelSubscriber | undefined =>
   subscriber.overflow === "disconnect" || subscriber.overflow === "drop-newest" ? subscriber : undefined;

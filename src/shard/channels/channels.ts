@@ -16,8 +16,7 @@ import type { Directory } from "../topics/directory.js";
 import type { Publisher } from "../topics/publisher.js";
 import type { StoredChannel } from "../topics/stored-channel.js";
 import { CatchUp } from "./catch-up.js";
-import { Channel } from "./channel.js";
-import type { Subscriber } from "./subscriber.js";
+import { Channel, type ChannelSubscriber } from "./channel.js";
 
 /** The most that a turn sends of what subscribers have missed; one of them out of the log; and out of a window: all. */
 const TURN_BYTES = 256 * 1024;
@@ -46,7 +45,7 @@ export class Channels {
   /** Sorted, for listings. */
   readonly #names = new SortedNames();
   /** Subscribers that may have something to be sent, in the order of their turns. */
-  readonly #missed = new Fifo<Subscriber>();
+  readonly #missed = new Fifo<ChannelSubscriber>();
   readonly #catchUp: CatchUp;
   /** Memory that all channels take beside the log. */
   #bytes = 0;
@@ -118,13 +117,25 @@ export class Channels {
     return this.#add(name, undefined);
   }
 
-  /** Has the journal know a channel from now on. Throws TOO_MANY_TOPICS, MEMORY_FULL. */
-  keep(channel: Channel): StoredChannel {
+  /** Has the journal know a channel from now on, for a connection. Throws TOO_MANY_TOPICS, MEMORY_FULL. */
+  keep(channel: Channel, connection: number): StoredChannel {
     if (channel.stored === undefined) {
-      channel.stored = this.directory.addChannel(channel.name, channel.numbering);
+      channel.stored = this.directory.addChannel(channel.name, channel.numbering, connection);
       this.onTimed(channel.stored.settings.maxAge || Number.POSITIVE_INFINITY);
     }
     return channel.stored;
+  }
+
+  /**
+   * Has the journal forget a channel of which it keeps nothing. Durability `memory` will do: if the record is lost, the
+   * channel comes back and goes again.
+   */
+  forgetStored(channel: Channel): void {
+    const { stored } = channel;
+    if (stored === undefined) return;
+    this.directory.removeQueue(stored.queue, Durability.memory);
+    channel.stored = undefined;
+    channel.goOn(stored.numbering);
   }
 
   /** Forgets a channel that nobody needs. */
@@ -137,12 +148,16 @@ export class Channels {
 
   /** Does something that may change how much memory a channel takes. */
   account<T>(channel: Channel, act: () => T): T {
-    const before = channel.bytes;
     try {
       return act();
     } finally {
-      this.#bytes += channel.bytes - before;
+      this.#recount(channel);
     }
+  }
+
+  #recount(channel: Channel): void {
+    this.#bytes += channel.bytes - channel.countedBytes;
+    channel.countedBytes = channel.bytes;
   }
 
   #add(name: string, stored: StoredChannel | undefined): Channel {
@@ -177,7 +192,9 @@ export class Channels {
     this.account(channel, () => channel.subscribe(connection, c.overflow, beginning.cursor, credit));
     connection.channels.add(c.channel);
     if (c.options === undefined) return this.#confirm(c, channel.size);
-    this.publisher.number(channel.numbering);
+    const { stored } = channel;
+    const isNumbered = this.publisher.number(channel.numbering);
+    if (isNumbered && stored?.isJournalled) this.directory.recordChannel(stored, stored.level);
     this.store.effects.result(c.connection, c.request, {
       subscribers: channel.size,
       epoch: channel.numbering.epoch,
@@ -224,14 +241,15 @@ export class Channels {
     if (channel === undefined) {
       return effects.confirm(c.connection, c.request, 1, 0, 0, 0, Durability.memory);
     }
-    const before = channel.bytes;
     const position = channel.next;
+    const room = memory - this.#bytes + channel.bytes;
+    const isNew = channel.stored === undefined;
     let idHigh = 0;
     let idLow = 0;
     let level: number = Durability.memory;
     try {
-      channel.admit(c);
-      if (channel.stored === undefined && this.defaults.keep) this.keep(channel);
+      channel.admit(c, room);
+      if (channel.stored === undefined && this.defaults.keep) this.keep(channel, c.connection);
       const { stored } = channel;
       if (stored?.settings.keep) {
         this.publisher.keep(stored, c);
@@ -242,12 +260,13 @@ export class Channels {
         if (maxMessages > 0 || maxBytes > 0) shrink(stored.queue, c.count + this.store.stepExtents);
       }
     } catch (error) {
+      if (isNew) this.forgetStored(channel);
       this.tidy(channel);
       throw error;
     }
     const receivers = channel.size;
-    const slow = channel.publish(c, position, idHigh, idLow, this.store.now, memory - this.#bytes + before);
-    this.#bytes += channel.bytes - before;
+    const slow = channel.publish(c, position, idHigh, idLow, this.store.now, room);
+    this.#recount(channel);
     for (const subscriber of slow) this.#sendAway(subscriber);
     channel.answer(c.connection, c.request, idHigh, idLow, receivers, level);
   }
@@ -271,10 +290,10 @@ export class Channels {
     const { pages } = this.store.log;
     const { scans } = pages;
     let sent = 0;
-    let reader: Subscriber | undefined;
+    let reader: ChannelSubscriber | undefined;
     // Each has one turn.
     for (let left = Math.min(TURN_LOOKS, this.#missed.length); left > 0; left--) {
-      if (sent >= TURN_BYTES || pages.scans !== scans) return now;
+      if (sent >= TURN_BYTES || pages.scans !== scans) break;
       // Answers would have to wait behind what is sent now.
       if (this.isCrowded()) return now + CROWDED_WAIT;
       const subscriber = this.#missed.shift();
@@ -287,11 +306,11 @@ export class Channels {
       reader ??= subscriber;
       this.#onMissed(subscriber);
     }
-    if (reader !== undefined) this.#send(reader);
+    if (reader !== undefined && pages.scans === scans) this.#send(reader);
     return this.#missed.length > 0 ? now : Number.POSITIVE_INFINITY;
   }
 
-  #send(subscriber: Subscriber): number {
+  #send(subscriber: ChannelSubscriber): number {
     if (subscriber.isOver) return 0;
     const { channel } = subscriber;
     const max = channel.keeps ? SLICE_BYTES : WINDOW_BYTES;
@@ -324,13 +343,13 @@ export class Channels {
     if (bytes !== this.#bytes) throw new Error(`channels: backlogs take ${bytes} bytes, ${this.#bytes} are counted`);
   }
 
-  #onMissed(subscriber: Subscriber): void {
+  #onMissed(subscriber: ChannelSubscriber): void {
     if (subscriber.isQueued || subscriber.isOver) return;
     subscriber.isQueued = true;
     this.#missed.push(subscriber);
   }
 
-  #sendAway({ connection, channel }: Subscriber): void {
+  #sendAway({ connection, channel }: ChannelSubscriber): void {
     this.leave(connection, channel.name);
     this.connections.tidy(connection);
     this.store.effects.close(

@@ -39,7 +39,7 @@ export class Conflation {
     return this.#entryBytes + this.#latest.size * LATEST_BYTES;
   }
 
-  /** A batch was published: the last of its entries [start, end) is the latest of the key. */
+  /** A batch was published: the last of its entries [start, end) is the latest of the key. `memory`: bytes that it may take. */
   add(
     key: string,
     first: number,
@@ -49,6 +49,7 @@ export class Conflation {
     end: number,
     high: number,
     low: number,
+    memory: number,
   ): void {
     let at = start;
     for (let next = at; next < end; next += WORD_BYTES + (view.getUint32(next) & SIZE_MASK)) at = next;
@@ -70,7 +71,8 @@ export class Conflation {
     this.#newest = latest;
     this.#latest.set(key, latest);
     this.#entryBytes += entry.length;
-    while (this.#latest.size > BACKLOG_MESSAGES || this.#entryBytes > BACKLOG_BYTES) this.#dropOldest();
+    const max = Math.max(0, Math.min(memory, BACKLOG_BYTES));
+    while (this.#latest.size > BACKLOG_MESSAGES || this.#entryBytes > max) this.#dropOldest();
   }
 
   /** The first message from `position` on; the others are its `next`. */

@@ -1,7 +1,6 @@
 /** A subscription: how far it has come, how much it may be sent, and from where it gets what it has missed. */
 import type { Overflow } from "../command.js";
 import type { ConnectionEntry } from "../consumers/consumer.js";
-import type { Channel } from "./channel.js";
 import type { Batch } from "./window.js";
 
 /**
@@ -19,7 +18,8 @@ export interface SavedBatches {
   holders: number;
 }
 
-export class Subscriber {
+/** `C`: its channel. */
+export class Subscriber<C> {
   source: number = Source.CURRENT;
   /** The position of its next message, while it is behind. */
   cursor = 0;
@@ -46,7 +46,7 @@ export class Subscriber {
   readonly audience: readonly number[];
 
   constructor(
-    readonly channel: Channel,
+    readonly channel: C,
     readonly connection: ConnectionEntry,
     public overflow: Overflow,
   ) {

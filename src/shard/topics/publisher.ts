@@ -286,12 +286,12 @@ export class Publisher {
     const names = channel.nameBytes.length + batch.routeKey.length;
     const growth = log.growth(names, 1, c.end - c.start, isKept) + store.extents.growthFor(1);
     this.#assertRoom(growth, isKept);
-    this.number(numbering);
+    const isNumbered = this.number(numbering);
     ids.take(c.count, store.now);
     this.#announceIds();
     if (isKept) {
       if (level > log.demand) log.demand = level;
-      if (!queue.isRecorded) this.directory.recordChannel(channel, level);
+      if (isNumbered || !queue.isRecorded) this.directory.recordChannel(channel, level);
       this.directory.expect(queue.asRoute);
     }
     batch.topic = channel.nameBytes;
@@ -312,12 +312,13 @@ export class Publisher {
     channel.appended(numbering.next, c.count);
   }
 
-  /** Has a numbering have an epoch, which counts as an id that was handed out. */
-  number(numbering: Numbering): void {
-    if (numbering.epoch !== "") return;
+  /** Has a numbering have an epoch, which counts as an id that was handed out. True: it had none. */
+  number(numbering: Numbering): boolean {
+    if (numbering.epoch !== "") return false;
     this.ids.take(1, this.store.now);
     this.#announceIds();
     numbering.epoch = formatId(this.ids.high, this.ids.low);
+    return true;
   }
 
   #setKey(key: string): void {

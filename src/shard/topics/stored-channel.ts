@@ -45,6 +45,8 @@ export class StoredChannel implements QueueTopic {
   /** A channel is recorded with its queue, in one entry. */
   readonly isRecorded = false;
   namedIn = 0;
+  /** The connection that it was made for; undefined: it was read back. */
+  creator: number | undefined;
   usedAt: number;
   delivered = 0;
   acked = 0;
@@ -89,11 +91,8 @@ export class StoredChannel implements QueueTopic {
     this.followsDefaults = Object.keys(config).length === 0;
     this.settings = { ...defaultSettings(this.defaults), keep: true, ...config };
     this.#apply();
-    const { numbering } = this;
-    // Positions that the journal does not follow must not come again in the same epoch. Older messages may still have theirs.
-    if (!this.isJournalled) this.numbering = { epoch: "", next: Math.max(numbering.next, next) };
-    else if (numbering.epoch === epoch) numbering.next = Math.max(numbering.next, next);
-    else this.numbering = { epoch, next };
+    // Positions that the journal does not follow must not come again in the same epoch; older messages may still have theirs.
+    this.numbering = { epoch: this.isJournalled ? epoch : "", next: Math.max(this.numbering.next, next) };
   }
 
   #apply(): void {
@@ -132,9 +131,9 @@ export class StoredChannel implements QueueTopic {
   /** The batch that was just added to the queue begins at `position`. */
   appended(position: number, count: number): void {
     const { extents, log } = this.store;
-    const extent = this.queue.ready.tail;
+    const { head, tail: extent } = this.queue.ready;
     extents.times[extent] = position - extents.idLow(extent);
-    this.index.add(extent);
+    this.index.add(extent, head);
     if (this.#appendedLog <= log.durable || this.#waitingLog <= log.durable) {
       this.#durable = this.#appendedLog <= log.durable ? position : this.#waiting;
       this.#waiting = position + count;
@@ -150,5 +149,20 @@ export class StoredChannel implements QueueTopic {
     if (!log.isJournalled || this.level === Durability.memory) return this.store.areIdsDurable ? next : 0;
     if (this.#appendedLog <= log.durable) return next;
     return this.#waitingLog <= log.durable ? this.#waiting : this.#durable;
+  }
+
+  /** Throws when positions contradict one another, or are not found. Looks at all kept messages: for tests. */
+  invariants(): void {
+    const { extents } = this.store;
+    const { head } = this.queue.ready;
+    let end = -1;
+    for (let extent = head; extent !== ext.NONE; extent = extents.get(extent, ext.NEXT)) {
+      const position = this.index.positionOf(extent);
+      if (position < end) throw new Error(`channel ${this.name}: message ${position} is kept behind ${end}`);
+      if (this.index.find(position, head) !== extent) throw new Error(`channel ${this.name}: ${position} is not found`);
+      if (extents.isFragment(extent)) throw new Error(`channel ${this.name}: message ${position} is in a fragment`);
+      end = position + extents.get(extent, ext.SPAN);
+    }
+    if (end > this.numbering.next) throw new Error(`channel ${this.name}: ${this.numbering.next} follows ${end}`);
   }
 }

@@ -2,6 +2,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { Durability } from "../../../src/protocol/op.js";
 import type { ShardOptions } from "../../../src/shard/shard.js";
+import { CHANNEL_DEFAULTS } from "../../../src/shard/topics/channel-defaults.js";
 import { ChannelsByHand, type Seen } from "./by-hand.js";
 
 /** Long commands take steps of a few extents. */
@@ -148,6 +149,12 @@ describe("retention", () => {
     expect(channels.stats("c")).toMatchObject({ first: 24, messages: 5, bytes: 40 });
   });
 
+  it("leaves nothing behind of what is gone, though nobody reads", () => {
+    channels.configure("c", { maxMessages: 10 });
+    for (let i = 0; i < 10_000; i++) channels.publish("c");
+    expect(channels.by.shard.directory.findChannel("c")?.index.size).toBeLessThan(130);
+  });
+
   it("by age takes whole batches, soon after their time", () => {
     channels.configure("c", { maxAge: 8_000 });
     channels.publish("c", 5);
@@ -212,6 +219,33 @@ describe("configuring and deleting", () => {
     expect(channels.told(3)).toBe("2:2 3:3");
   });
 
+  it("leaves the latest of each key to those who conflate", () => {
+    channels.subscribe("d", 1, undefined, "conflate");
+    channels.hold(1);
+    channels.publish("d", 1, { key: "a" });
+    channels.publish("d", 1, { key: "a" });
+    channels.configure("d", { keep: true });
+    channels.publish("d", 1, { key: "b" });
+    channels.release(1);
+    expect(channels.told(1)).toBe("1:1 2:2");
+  });
+
+  it("tells of what was published while it was not kept, though nothing is published behind that", () => {
+    for (let i = 0; i < 50; i++) channels.publish("c");
+    const end = { op: "configureChannel", connection: 9, request: 1, channel: "c", config: { keep: false } } as const;
+    expect(channels.by.shard.apply(end, channels.by.now)).toBe(false);
+    channels.publish("c", 3);
+    channels.configure("c", { keep: true });
+    expect(channels.by.shard.apply(end, channels.by.now)).toBe(true);
+    channels.subscribe("c", 1, { from: "start" });
+    channels.settle();
+    const seen = channels.take(1);
+    expect(seen.at(-1)).toEqual({ lost: 3 });
+    expect(positions(seen).at(-1)).toBe(49);
+    channels.publish("c");
+    expect(channels.told(1)).toBe("53:53");
+  });
+
   it("leaves those that conflate what they have missed", () => {
     channels.subscribe("d", 1, undefined, "conflate");
     channels.hold(1);
@@ -273,6 +307,21 @@ describe("configuring and deleting", () => {
   });
 });
 
+describe("a publish that is refused", () => {
+  it("keeps nothing, and makes no channel", () => {
+    const keeper = new ChannelsByHand({ channelDefaults: { keep: true } });
+    keeper.by.shard.refusal = { kind: "DISK_FULL", text: "the disk is full" };
+    expect(keeper.publish("x")).toMatchObject([{ kind: "fail", error: "DISK_FULL" }]);
+    keeper.subscribe("y", 1);
+    expect(keeper.publish("y")).toMatchObject([{ kind: "fail", error: "DISK_FULL" }]);
+    expect(keeper.by.shard.store.directoryBytes).toBe(0);
+    keeper.by.shard.refusal = undefined;
+    keeper.publish("y");
+    expect(keeper.told(1)).toBe("0:2");
+    keeper.by.shard.invariants();
+  });
+});
+
 describe("after a restart", () => {
   it("everything is there, and a subscriber goes on where it was", () => {
     const { epoch } = channels.subscribe("c", 1, {}) as { epoch: string };
@@ -317,4 +366,24 @@ describe("after a restart", () => {
     expect(channels.told(1)).toBe("0:0 1:1 2:2 3:3 4:4");
     expect(channels.configure("c", { durability: "fsync" })).toBe("BAD_CONFIG");
   });
+});
+
+it("of what is kept by default one connection makes its share, and no more", () => {
+  const keep = { ...CHANNEL_DEFAULTS, keep: true };
+  const limits = { maxTopics: 10, maxTopicsPerConnection: 2, maxQueues: 10, maxConsumers: 10 };
+  const all = new ChannelsByHand({ channelDefaults: keep, limits });
+  const kindOf = (channel: string, connection: number): string => {
+    const [answer] = all.publish(channel, 1, { connection });
+    return answer?.kind === "fail" ? answer.error : `${answer?.kind}`;
+  };
+  expect(["a", "b", "a", "c"].map((channel) => kindOf(channel, 1))).toEqual([
+    "confirm",
+    "confirm",
+    "confirm",
+    "TOO_MANY_TOPICS",
+  ]);
+  expect(kindOf("c", 2)).toBe("confirm");
+  all.delete("a");
+  all.settle();
+  expect(kindOf("d", 1)).toBe("confirm");
 });

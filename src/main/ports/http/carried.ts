@@ -12,7 +12,7 @@ export interface Carried {
   unsent(): void;
   /** Some of it has. */
   drained(): void;
-  /** The client has gone. */
+  /** The client has gone. Called again where it does not end with that, and is to end now. */
   closed(): void;
 }
 
@@ -33,8 +33,6 @@ export interface WebSocketCodec {
   readonly carried: Carried;
   /** A message; the bytes are the port's again when it returns. */
   message(bytes: Uint8Array, isBinary: boolean): void;
-  /** The client has gone; called before `closed` of what is carried. */
-  closed?(): void;
 }
 
 export interface WebSocketFrontEnd {

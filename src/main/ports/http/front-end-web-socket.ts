@@ -18,7 +18,8 @@ const ignore = (): void => {};
 export class FrontEndWebSocket implements WebSocketPeer, WebSocketClient {
   readonly #admission: Admission;
   readonly #reservedBytes: number;
-  readonly #open: (client: WebSocketClient) => WebSocketCodec;
+  /** Until it has been opened. */
+  #open: ((client: WebSocketClient) => WebSocketCodec) | undefined;
   readonly #log: Log;
   readonly #what: string;
   #socket: HttpWebSocket | undefined;
@@ -26,6 +27,7 @@ export class FrontEndWebSocket implements WebSocketPeer, WebSocketClient {
   #place: Admitted | undefined;
   /** It takes no more messages. */
   #isClosing = false;
+  #isGone = false;
   /** What is gathered for `flush`: one of the two. */
   readonly #entries = new EntryRanges();
   #texts: string[] = [];
@@ -55,7 +57,8 @@ export class FrontEndWebSocket implements WebSocketPeer, WebSocketClient {
       const place = this.#admission.webSocket(socket.remoteAddress, this.#reservedBytes);
       if (typeof place === "string") return this.close(TRY_AGAIN_LATER, place);
       this.#place = place;
-      this.#codec = this.#open(this);
+      this.#codec = this.#open?.(this);
+      this.#open = undefined;
     } catch (error) {
       this.#failed(error);
     }
@@ -89,18 +92,10 @@ export class FrontEndWebSocket implements WebSocketPeer, WebSocketClient {
   }
 
   closed(): void {
+    this.#isGone = true;
     this.#isClosing = true;
     this.#place?.leave();
-    try {
-      this.#codec?.closed?.();
-    } catch (error) {
-      contain(this.#log, this.#what, error, ignore);
-    }
-    try {
-      this.#codec?.carried.closed();
-    } catch (error) {
-      contain(this.#log, this.#what, error, ignore);
-    }
+    this.#tellClosed();
   }
 
   // SessionClient: called by what is carried.
@@ -130,12 +125,14 @@ export class FrontEndWebSocket implements WebSocketPeer, WebSocketClient {
   }
 
   end(): void {
-    if (this.#reason !== undefined) this.close(TRY_AGAIN_LATER, this.#reason);
+    if (this.#isGone) this.#tellClosed();
+    else if (this.#reason !== undefined) this.close(TRY_AGAIN_LATER, this.#reason);
     else this.close(GOING_AWAY, "the broker is stopping");
   }
 
   destroy(): void {
-    this.#socket?.close();
+    if (this.#isGone) this.#tellClosed();
+    else this.#socket?.close();
   }
 
   // WebSocketClient: called by the front end.
@@ -171,6 +168,15 @@ export class FrontEndWebSocket implements WebSocketPeer, WebSocketClient {
     this.flush();
     this.#isClosing = true;
     this.#socket?.end(code, cut(reason));
+  }
+
+  /** Again if what is carried had something to finish first, and is to end before it has. */
+  #tellClosed(): void {
+    try {
+      this.#codec?.carried.closed();
+    } catch (error) {
+      contain(this.#log, this.#what, error, ignore);
+    }
   }
 
   #failed(error: unknown): void {

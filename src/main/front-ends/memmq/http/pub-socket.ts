@@ -1,100 +1,106 @@
 /**
  * `/pub` as a WebSocket: each message, text or binary, is published, in order. Those that are read together leave together,
  * as one batch. A publish that is refused closes the WebSocket, and the code and reason tell why: there are no answers.
+ *
+ * What is on its way is limited. What comes beyond that waits here, and the WebSocket is not read; where it has to be, since
+ * uWebSockets.js cannot be kept from reading, it is closed when too much waits.
  */
-import { copyBytes } from "../../../../channel/copy-bytes.js";
-import { WORD_BYTES } from "../../../../protocol/entry.js";
-import { MAX_BATCH_MESSAGES } from "../../../../protocol/limits.js";
-import type { WebSocketClient, WebSocketCodec } from "../../../ports/http/carried.js";
-import type { ChannelClient, Channels, Refusal } from "../channels.js";
+import { Fifo } from "../../../../collections/fifo.js";
+import type { Carried, WebSocketClient, WebSocketCodec } from "../../../ports/http/carried.js";
+import type { ChannelClient, Refusal } from "../channels.js";
 import { closeCode, closeReason } from "./answer.js";
+import type { BatchOwner, PubBatch } from "./pub-batch.js";
 import type { PublishQuery } from "./query.js";
 
-/** What is gathered, of one publisher after another. */
-const BATCH_BYTES = 64 * 1024;
+/** Bytes that may be on their way, unless it is a single larger message. */
+const WINDOW = 4 * 1024 * 1024;
 
-/** Bytes of messages that are not confirmed; a publisher with more is not read, where that can be done. */
-const MAX_UNCONFIRMED = 4 * 1024 * 1024;
+/** Batches of the same: a publisher with little to say at a time has many. */
+const MAX_BATCHES = 1_024;
 
-/** Messages of one turn, gathered for one publisher at a time: it is emptied before another's are put in. */
-export class PubBatch {
-  readonly #bytes = Buffer.allocUnsafeSlow(BATCH_BYTES);
-  readonly #view = new DataView(this.#bytes.buffer);
-  #owner: PubSocket | undefined;
-  #end = 0;
-  #messages = 0;
+/** Bytes that may wait, of one publisher. */
+const MAX_WAITING = 16 * 1024 * 1024;
 
-  add(owner: PubSocket, message: Uint8Array): void {
-    const { length } = message;
-    if (
-      this.#owner !== owner ||
-      this.#messages === MAX_BATCH_MESSAGES ||
-      length > BATCH_BYTES - WORD_BYTES - this.#end
-    ) {
-      this.flush();
-      this.#owner = owner;
-    }
-    if (length > BATCH_BYTES - WORD_BYTES) return owner.publish(entryOf(message));
-    this.#view.setUint32(this.#end, length);
-    copyBytes(this.#bytes, this.#end + WORD_BYTES, message, 0, length);
-    this.#end += WORD_BYTES + length;
-    this.#messages++;
-  }
-
-  flush(): void {
-    const owner = this.#owner;
-    const end = this.#end;
-    this.#owner = undefined;
-    this.#end = 0;
-    this.#messages = 0;
-    if (end > 0) owner?.publish(this.#bytes.subarray(0, end));
-  }
-}
-
-const entryOf = (message: Uint8Array): Uint8Array => {
-  const entry = Buffer.allocUnsafe(WORD_BYTES + message.length);
-  entry.writeUInt32BE(message.length, 0);
-  entry.set(message, WORD_BYTES);
-  return entry;
+const TOO_FAST: Refusal = {
+  kind: "BUSY",
+  text: "messages come faster than they can be published; send more slowly, or publish with POST, which is answered",
 };
 
-export class PubSocket implements WebSocketCodec {
-  readonly carried: ChannelClient;
+/** What all publishers share. */
+export interface PubContext {
+  readonly batch: PubBatch;
+  /** The largest message, in bytes. */
+  readonly maxMessageBytes: number;
+}
+
+export class PubSocket implements WebSocketCodec, BatchOwner, Carried {
+  readonly carried: Carried = this;
   readonly #client: WebSocketClient;
+  readonly #channels: ChannelClient;
   readonly #query: PublishQuery;
   readonly #batch: PubBatch;
-  #isInTurn = false;
+  readonly #window: number;
+  readonly #maxWaiting: number;
+  /** Entries that are not published yet, and their bytes. */
+  readonly #waiting = new Fifo<Uint8Array>();
+  #waitingBytes = 0;
+  /** Bytes and batches that are published and not confirmed. */
   #unconfirmed = 0;
+  #batches = 0;
+  #isInTurn = false;
   #isPaused = false;
+  /** Its client has gone, or it was refused something. */
+  #isOver = false;
 
-  constructor(channels: Channels, batch: PubBatch, query: PublishQuery, client: WebSocketClient) {
+  constructor(context: PubContext, query: PublishQuery, client: WebSocketClient, channels: ChannelClient) {
     this.#client = client;
+    this.#channels = channels;
     this.#query = query;
-    this.#batch = batch;
-    this.carried = channels.open("memmq publisher", client.address, client);
+    this.#batch = context.batch;
+    this.#window = Math.min(WINDOW, context.maxMessageBytes);
+    this.#maxWaiting = Math.max(MAX_WAITING, 2 * context.maxMessageBytes);
   }
 
   message(bytes: Uint8Array): void {
     this.#batch.add(this, bytes);
     if (this.#isInTurn) return;
     this.#isInTurn = true;
-    this.carried.atTurnEnd(this.#onTurnEnd);
+    this.#channels.atTurnEnd(this.#onTurnEnd);
   }
 
-  /** Entries; called by the batch. */
+  // BatchOwner
+
   publish(entries: Uint8Array): void {
-    const { length } = entries;
-    this.#unconfirmed += length;
-    this.carried.publish(this.#query.topic, this.#query.key, entries, (refusal) => this.#published(length, refusal));
-    if (this.#unconfirmed > MAX_UNCONFIRMED && !this.#isPaused) {
-      this.#isPaused = true;
-      this.#client.pause();
-    }
+    if (this.#isOver) return;
+    if (this.#waitingBytes === 0 && this.#fits(entries.length)) return this.#send(entries);
+    this.#waiting.push(entries.slice());
+    this.#waitingBytes += entries.length;
+    if (this.#waitingBytes > this.#maxWaiting) return this.#fail(TOO_FAST);
+    if (this.#isPaused) return;
+    this.#isPaused = true;
+    this.#client.pause();
   }
 
+  // Carried
+
+  heard(): void {
+    this.#channels.heard();
+  }
+
+  unsent(): void {
+    this.#channels.unsent();
+  }
+
+  drained(): void {
+    this.#channels.drained();
+  }
+
+  /** What came before the end is published; called again, what is left of it is dropped. */
   closed(): void {
-    // What came before the end is published.
     this.#batch.flush();
+    const mayWait = !this.#isOver && this.#waitingBytes > 0;
+    this.#isOver = true;
+    if (!mayWait) this.#channels.closed();
   }
 
   readonly #onTurnEnd = (): void => {
@@ -102,11 +108,41 @@ export class PubSocket implements WebSocketCodec {
     this.#batch.flush();
   };
 
+  #fits(bytes: number): boolean {
+    if (this.#batches === 0) return true;
+    return this.#unconfirmed + bytes <= this.#window && this.#batches < MAX_BATCHES;
+  }
+
+  #send(entries: Uint8Array): void {
+    const { length } = entries;
+    const { topic, key } = this.#query;
+    this.#unconfirmed += length;
+    this.#batches++;
+    this.#channels.publish(topic, key, entries, (refusal) => this.#published(length, refusal));
+  }
+
   #published(bytes: number, refusal: Refusal | undefined): void {
     this.#unconfirmed -= bytes;
-    if (refusal !== undefined) return this.#client.close(closeCode(refusal), closeReason(refusal));
-    if (!this.#isPaused || this.#unconfirmed > MAX_UNCONFIRMED / 2) return;
+    this.#batches--;
+    if (refusal !== undefined) return this.#fail(refusal);
+    for (let next = this.#waiting.at(0); next !== undefined && this.#fits(next.length); next = this.#waiting.at(0)) {
+      this.#waiting.shift();
+      this.#waitingBytes -= next.length;
+      this.#send(next);
+    }
+    if (this.#waitingBytes > 0) return;
+    if (this.#isOver) return this.#channels.closed();
+    if (!this.#isPaused) return;
     this.#isPaused = false;
     this.#client.resume();
+  }
+
+  #fail(refusal: Refusal): void {
+    this.#waiting.clear();
+    this.#waitingBytes = 0;
+    const isGone = this.#isOver;
+    this.#isOver = true;
+    if (isGone) this.#channels.closed();
+    else this.#client.close(closeCode(refusal), closeReason(refusal));
   }
 }
