@@ -1,6 +1,7 @@
 /**
  * Checks of what a program hands over. They throw BAD_ARGUMENT.
  */
+
 import { createSecureContext } from "node:tls";
 import {
   badArgument,
@@ -16,12 +17,14 @@ import {
 import { readOptions } from "../client/arguments/option-reader.js";
 import { localError } from "../client/base/error.js";
 import { MAX_NAME_BYTES } from "../protocol/limits.js";
+import { OVERFLOWS } from "../protocol/subscribe-options.js";
 import { dnsResolver } from "../servers/dns-resolver.js";
 import { addressResolver, type Resolver } from "../servers/resolver.js";
 import { SELECTORS, type Selector, selectorOf } from "../servers/selector.js";
 import { parseServer } from "../servers/server.js";
 import type { FeedRequest, LinkOptions } from "./link.js";
 import type { ClientOptions, PublishOptions, ServerStatus, SubscribeOptions } from "./options.js";
+import { Trail } from "./trail.js";
 
 const CLIENT = [
   "servers",
@@ -84,6 +87,7 @@ export const readClientOptions = (options: ClientOptions): ReadOptions => {
       connectTimeout: connectTimeout ?? 5_000,
       answerTimeout: answerTimeout ?? 30_000,
       maxMessageBytes: maxMessageBytes ?? MESSAGE_BYTES,
+      trail: new Trail(),
     },
     maxPendingBytes: maxPendingBytes ?? PENDING_BYTES,
     onStatus: given.onStatus,
@@ -160,7 +164,7 @@ export const readSubscribe = (topic: string, options: SubscribeOptions): FeedReq
   checkTopic(topic);
   const { from, recover, overflow } = readOptions(options, ["from", "recover", "overflow"]);
   checkFlag("recover", recover);
-  checkChoice("overflow", overflow, ["drop-oldest", "drop-newest", "conflate", "disconnect", "block"]);
+  checkChoice("overflow", overflow, OVERFLOWS);
   return { topic, from: readFromOption(from), recover: recover ?? true, overflow, resume: undefined };
 };
 

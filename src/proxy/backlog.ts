@@ -1,9 +1,10 @@
 /** What a subscriber of a proxy has not taken yet, within the bounds that a broker has for it. */
 import { Fifo } from "../collections/fifo.js";
 import { BACKLOG_BYTES, BACKLOG_MESSAGES } from "../protocol/limits.js";
+import type { Overflow } from "../protocol/subscribe-options.js";
 
 /** What it does when it is full. A proxy knows no keys, so to `conflate` all messages have the same. */
-export type ProxyOverflow = "drop-oldest" | "drop-newest" | "conflate" | "disconnect";
+export type ProxyOverflow = Exclude<Overflow, "block">;
 
 export interface Waiting {
   /** An entry of docs/protocol.md: shared by all subscribers, not to be written to. */

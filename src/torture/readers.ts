@@ -45,24 +45,25 @@ export const note = (ledger: Ledger, at: Place, messages: Iterable<Message>, ord
 
 /** Acks one message and records the result. */
 export const ack = (ledger: Ledger, { message, slot }: Held): Promise<void> => {
-  ledger.acking(slot);
+  const { deadline } = message;
+  ledger.acking(slot, deadline);
   return message.ack().then(
     () => ledger.ackConfirmed(slot),
     (error: { readonly code?: unknown }) => {
-      if (error.code === "LEASE_LOST") ledger.ackRefused(slot);
+      if (error.code === "LEASE_LOST") ledger.ackRefused(slot, deadline);
     },
   );
 };
 
 const ackBatch = (ledger: Ledger, batch: MessageBatch, held: readonly Held[]): void => {
-  for (const { slot } of held) ledger.acking(slot);
+  for (const { slot, message } of held) ledger.acking(slot, message.deadline);
   batch.ack().then(
     ({ faults }) => {
       const codes = new Map(faults.map(({ id, code }) => [id, code]));
       for (const { slot, message } of held) {
         const code = codes.get(message.id);
         if (code === undefined) ledger.ackConfirmed(slot);
-        else if (code === "LEASE_LOST") ledger.ackRefused(slot);
+        else if (code === "LEASE_LOST") ledger.ackRefused(slot, message.deadline);
       }
     },
     // The connection ended: the outcome of the acks is unknown.

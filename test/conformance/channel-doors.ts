@@ -9,6 +9,7 @@ import type { ChannelMessage } from "../../src/client/channels/channel-message.j
 import type { Client } from "../../src/client/client.js";
 import type { TestBroker } from "../e2e/brokers.js";
 import { LineReader, send, sized, TYPE } from "./gmq-line-wire.js";
+import { GrpcClient } from "./memmq-grpc-client.js";
 
 const { connect } = (await import("../../dist/client/index.js" as string)) as {
   connect: (url: string, options?: ConnectOptions) => Promise<Client>;
@@ -200,10 +201,42 @@ const memmqHttp: ChannelDoor = {
   },
 };
 
+const memmqGrpc: ChannelDoor = {
+  name: "memmq's gRPC",
+  publish: async ({ broker }, channel, bodies) => {
+    const client = new GrpcClient(broker.addresses.grpc?.port ?? 0);
+    // Calls that are under way together have no order.
+    for (const body of bodies) await client.pub(channel, body);
+    client.close();
+  },
+  subscribe: async ({ broker }, channel) => {
+    const client = new GrpcClient(broker.addresses.grpc?.port ?? 0);
+    const { stream, begun, ended } = client.sub(channel);
+    const messages = stream.iterator({ destroyOnReturn: false });
+    await begun;
+    const listener = {
+      lost: 0,
+      next: async () => {
+        const { value } = await messages.next();
+        if (value === undefined) throw new Error("the subscription has ended");
+        listener.lost = value.lost;
+        return Buffer.from(value.payload);
+      },
+      close: async () => {
+        stream.cancel();
+        await ended;
+        client.close();
+      },
+    };
+    return listener;
+  },
+};
+
 export const CHANNEL_DOORS: readonly ChannelDoor[] = [
   native("native over TCP", ({ tcp }) => `tcp://127.0.0.1:${tcp}`),
   native("native over WebSocket", ({ http }) => `ws://127.0.0.1:${http}/mq`),
   line,
   memmqSocket,
   memmqHttp,
+  memmqGrpc,
 ];

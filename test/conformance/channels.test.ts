@@ -8,7 +8,7 @@ const ALL_BYTES = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte));
 const LARGE = Buffer.alloc(1024 * 1024, "0123456789abcdef-");
 const MESSAGES = 2000;
 
-const broker = sharedBroker({ shards: 2, durability: "memory" });
+const broker = sharedBroker({ shards: 2, durability: "memory", grpc: { host: "127.0.0.1", port: 0 } });
 
 let channels = 0;
 const newChannel = (): string => `news-${++channels}`;
@@ -62,17 +62,16 @@ describe.each(CHANNEL_DOORS.map((door) => [door.name, door] as const))("%s", (_,
     await nobodyListens(channel);
   });
 
-  it.each(CHANNEL_DOORS.map((to) => [to.name, to] as const))(
-    `%s hears ${MESSAGES} messages, in order`,
-    async (_to, to) => {
-      const channel = newChannel();
-      const listener = await to.subscribe(broker(), channel);
-      const bodies = numbered(MESSAGES);
-      const [heard] = await Promise.all([hear(listener, MESSAGES), door.publish(broker(), channel, bodies)]);
-      expect(heard.map(String)).toEqual(bodies.map(String));
-      await listener.close();
-    },
-  );
+  it(`brings every other ${MESSAGES} messages, in order`, async () => {
+    const channel = newChannel();
+    const listeners = await Promise.all(CHANNEL_DOORS.map((to) => to.subscribe(broker(), channel)));
+    const bodies = numbered(MESSAGES);
+    const all = listeners.map((listener) => hear(listener, MESSAGES));
+    const [heard] = await Promise.all([Promise.all(all), door.publish(broker(), channel, bodies)]);
+    for (const [i, to] of CHANNEL_DOORS.entries())
+      expect(heard[i]?.map(String), `at ${to.name}`).toEqual(bodies.map(String));
+    await Promise.all(listeners.map((listener) => listener.close()));
+  });
 
   it.runIf(door.subscribeSlowly !== undefined)("tells a slow subscriber in band what it has lost", async () => {
     await toldOfLosses(door);

@@ -26,7 +26,7 @@ const SEED = Number(RINGMQ_TORTURE_SEED);
 /** A seed that lets brokers live long enough to have something to lose. */
 const LIVELY = 5;
 
-/** A life of a broker, on a machine that does other things as well. */
+/** A life of a broker at least, with what it takes to start it. */
 const LIFE = 1_000;
 
 /** On one that does much else a broker has hardly begun by then: those that must lose something get longer lives. */
@@ -81,31 +81,24 @@ describe("a broker that is killed", () => {
   it(
     `${KILLS} times (seed ${SEED}) keeps all it has confirmed and hands out nothing that was acked`,
     async () => {
-      const torturedFor = async (life: number) => {
-        const data = join(temporary(), "data");
-        const segments = new Set<string>();
-        let most = 0;
-        const result = await tortured({
-          data,
-          kills: KILLS,
-          time: KILLS * life,
-          // Topics come and go as well: those that nothing was configured of.
-          serve: [...SMALL, "--topic-idle", "300ms"],
-          whileDown: () => {
-            const files = segmentFiles(data);
-            most = Math.max(most, files.length);
-            for (const file of files) segments.add(file);
-            return Promise.resolve();
-          },
-        });
-        expect(result.found, result.said).toEqual([]);
-        return { ...result, segments, most };
-      };
-      let last = await torturedFor(LIFE);
-      for (const life of LONGER_LIVES.slice(1)) if (last.confirmed <= KILLS * 100) last = await torturedFor(life);
-      const { kills, confirmed, acked, delivered, segments, most } = last;
+      const data = join(temporary(), "data");
+      const segments = new Set<string>();
+      let most = 0;
+      const { kills, confirmed, acked, delivered, found, said } = await tortured({
+        data,
+        kills: KILLS,
+        // Topics come and go as well: those that nothing was configured of.
+        serve: [...SMALL, "--topic-idle", "300ms"],
+        whileDown: () => {
+          const files = segmentFiles(data);
+          most = Math.max(most, files.length);
+          for (const file of files) segments.add(file);
+          return Promise.resolve();
+        },
+      });
+      expect(found, said).toEqual([]);
       expect(kills).toBeGreaterThanOrEqual(KILLS);
-      // Work was done, and there were more segments than ever at once: some have been reclaimed.
+      // Work was done, however slow the machine, and there were more segments than ever at once: some have been reclaimed.
       expect(confirmed).toBeGreaterThan(KILLS * 100);
       expect(acked).toBeGreaterThan(confirmed * 0.9);
       expect(delivered).toBeGreaterThan(acked);

@@ -4,7 +4,10 @@ import { Findings } from "../../src/torture/findings.js";
 import { type Arrival, Ledger, type Order } from "../../src/torture/ledger.js";
 
 const RUN = 77;
-const LEASED = Number.MAX_SAFE_INTEGER;
+/** When the lease of a first delivery ends; those of later ones end later. */
+const LEASED = 1_000;
+const LATER = 2_000;
+const LATEST = 3_000;
 
 const PLAIN = 0;
 const AUTO = 1;
@@ -55,8 +58,8 @@ describe("a ledger finds nothing", () => {
     const slots = [101, 102, 103].map((id) => published(id));
     for (const [i, slot] of slots.entries()) {
       arrive(slot, 101 + i);
-      arrive(slot, 101 + i);
-      ledger.acking(slot);
+      arrive(slot, 101 + i, { deadline: LATER });
+      ledger.acking(slot, LATER);
       ledger.ackConfirmed(slot);
     }
     ledger.finish(0);
@@ -68,23 +71,25 @@ describe("a ledger finds nothing", () => {
     const lost = ledger.send(PLAIN, 1, false);
     const taken = ledger.send(PLAIN, 1, false);
     arrive(taken, 102);
-    ledger.acking(taken);
+    ledger.acking(taken, LEASED);
     const acked = published(103);
     arrive(acked, 103);
-    ledger.acking(acked);
-    arrive(acked, 103);
-    ledger.acking(acked);
+    ledger.acking(acked, LEASED);
+    arrive(acked, 103, { deadline: LATER });
+    ledger.acking(acked, LATER);
     ledger.finish(0);
     expect(lost).toBe(0);
     expect(kinds()).toEqual([]);
   });
 
-  it("in an ack without an answer behind which a delivery is read whose lease had ended before", () => {
+  it("in an ack without an answer behind which an earlier delivery is read, and is acked too late", () => {
     const { ledger, published, arrive, kinds } = start();
     const slot = published(101);
+    arrive(slot, 101, { deadline: LATER });
+    ledger.acking(slot, LATER);
     arrive(slot, 101);
-    ledger.acking(slot);
-    arrive(slot, 101, { deadline: Date.now() - 1 });
+    ledger.acking(slot, LEASED);
+    ledger.ackRefused(slot, LEASED);
     ledger.finish(0);
     expect(kinds()).toEqual([]);
   });
@@ -116,8 +121,19 @@ describe("a ledger finds", () => {
     const { ledger, published, arrive, kinds } = start();
     const slot = published(101);
     arrive(slot, 101);
-    ledger.acking(slot);
-    ledger.ackRefused(slot);
+    ledger.acking(slot, LEASED);
+    ledger.ackRefused(slot, LEASED);
+    ledger.finish(0);
+    expect(kinds()).toEqual(["lost 1"]);
+  });
+
+  it("a message that was delivered after an ack without an answer, was not acked again and is gone, however late that is read", () => {
+    const { ledger, published, arrive, kinds } = start();
+    const slot = published(101);
+    arrive(slot, 101);
+    ledger.acking(slot, LEASED);
+    // Its lease has ended long ago.
+    arrive(slot, 101, { deadline: LATER });
     ledger.finish(0);
     expect(kinds()).toEqual(["lost 1"]);
   });
@@ -129,15 +145,15 @@ describe("a ledger finds", () => {
     expect(kinds()).toEqual(["lost 1"]);
   });
 
-  it("a message that comes back after its ack, but not one that was buffered until its lease had ended", () => {
+  it("a message that comes back after its ack, but not a delivery from before it that is read late", () => {
     const { ledger, published, arrive, kinds } = start();
     const slot = published(101);
-    arrive(slot, 101);
-    ledger.acking(slot);
+    arrive(slot, 101, { deadline: LATER });
+    ledger.acking(slot, LATER);
     ledger.ackConfirmed(slot);
-    expect(arrive(slot, 101, { deadline: 1 })).toBe(-1);
+    expect(arrive(slot, 101)).toBe(-1);
     expect(kinds()).toEqual([]);
-    arrive(slot, 101);
+    arrive(slot, 101, { deadline: LATEST });
     expect(kinds()).toEqual(["resurrected 1"]);
   });
 
@@ -230,8 +246,8 @@ describe("a ledger finds", () => {
     const { ledger, published, arrive, kinds } = start();
     const slot = published(101);
     ledger.confirm(ledger.send(ROUTED, 2, false), 2, "102");
-    ledger.acking(slot);
-    arrive(slot, 103);
+    ledger.acking(slot, LEASED);
+    arrive(slot, 103, { deadline: LATER });
     expect(kinds()).toEqual(["id changed 1"]);
     published(102);
     ledger.finish(0);
@@ -244,8 +260,9 @@ it("a ledger grows and keeps what it knows", () => {
   const first = published(1);
   const others = Array.from({ length: 70_000 }, (_, i) => published(i + 2));
   arrive(first, 1);
+  ledger.acking(first, LEASED);
   ledger.ackConfirmed(first);
   expect(others.at(-1)).toBe(70_000);
-  arrive(first, 1);
+  arrive(first, 1, { deadline: LATER });
   expect(kinds()).toEqual(["resurrected 1"]);
 });

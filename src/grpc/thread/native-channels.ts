@@ -2,8 +2,10 @@
  * The channels of the broker for the gRPC service: native connections over the bridge to the main thread. One publishes for
  * all clients; each subscription has one of its own, so that a slow stream holds up none but itself.
  */
+import { setTimeout as delay } from "node:timers/promises";
 import type { Bridge } from "../../bridge/bridge.js";
 import { LaneTransport } from "../../bridge/client/lane-transport.js";
+import { backoff } from "../../client/base/backoff.js";
 import { RingmqError } from "../../client/base/error.js";
 import { Client } from "../../client/client.js";
 import { MAX_PENDING_BYTES } from "../../client/connect.js";
@@ -13,7 +15,7 @@ import { requestHead } from "../../client/connection/request-head.js";
 import type { OpenTransport, TransportEvents } from "../../client/connection/transport.js";
 import { MAX_IN_FLIGHT } from "../../protocol/limits.js";
 import { Op } from "../../protocol/op.js";
-import type { Channels, Feed, Refusal, SubscribeOptions } from "../channels.js";
+import type { Channels, Feed, Refusal, SubscribeOptions, SubscriptionStart } from "../channels.js";
 import { ChannelFeed, refusalOf } from "./channel-feed.js";
 import { SubscribeRequest, subscribeHead } from "./subscribe-request.js";
 import { type LaneOpening, writeOpening } from "./thread-messages.js";
@@ -31,6 +33,10 @@ const OPTIONS = {
 
 /** Of the answers to publishes nothing is put aside. */
 const NONE = (): number => 0;
+
+/** Before a channel is asked for again. Milliseconds. */
+const FIRST_WAIT = 20;
+const MAX_WAIT = 1_000;
 
 const refused = (error: unknown): Refusal => {
   if (error instanceof RingmqError) return refusalOf(error);
@@ -60,10 +66,13 @@ export class NativeChannels implements Channels {
   async subscribe(channel: string, options: SubscribeOptions, client: string): Promise<Feed | Refusal> {
     let connection: Connection | undefined;
     let transport: LaneTransport | undefined;
-    const feed = new ChannelFeed(
-      (bytes) => transport?.settle(bytes),
-      () => transport?.destroy(),
-    );
+    const feed = new ChannelFeed({
+      settle: (bytes) => transport?.settle(bytes),
+      leave: () => transport?.destroy(),
+      interrupted: (error) => {
+        if (connection !== undefined) void resume(connection, channel, options, feed, error);
+      },
+    });
     const open = this.#opener({ kind: "stream", address: client }, () => feed.kept);
     try {
       connection = await openConnection(ADDRESS, OPTIONS, async (...given) => {
@@ -71,9 +80,7 @@ export class NativeChannels implements Channels {
         return transport;
       });
       connection.channels = feed;
-      const pending = new SubscribeRequest();
-      feed.request = connection.request(Op.SUBSCRIBE, requestHead(subscribeHead(channel, options)), pending);
-      feed.start = await pending.promise;
+      await begin(connection, channel, options, feed, (start) => feed.begin(start));
       return feed;
     } catch (error) {
       feed.close();
@@ -96,3 +103,46 @@ export class NativeChannels implements Channels {
     return publisher;
   }
 }
+
+/** Resolves when the subscription stands. Rejects when the broker refuses. */
+const begin = async (
+  connection: Connection,
+  channel: string,
+  options: SubscribeOptions,
+  feed: ChannelFeed,
+  begun: (start: SubscriptionStart) => void,
+): Promise<void> => {
+  const pending = new SubscribeRequest(begun);
+  feed.request = connection.control(Op.SUBSCRIBE, requestHead(subscribeHead(channel, options)), pending);
+  await pending.promise;
+};
+
+/**
+ * Has a subscription go on behind what has come, as often as it takes. Where the channel's positions have begun anew, it
+ * ends instead with what has interrupted it, so that its client asks again and is told; unless the client is one of
+ * memmq's, which would not ask again and goes by no positions.
+ */
+const resume = async (
+  connection: Connection,
+  channel: string,
+  options: SubscribeOptions,
+  feed: ChannelFeed,
+  reason: RingmqError,
+): Promise<void> => {
+  const isTold = Object.keys(options).length > 0;
+  const begun = (start: SubscriptionStart): void => {
+    if (isTold && start.recovered !== true) feed.refused(reason);
+    else feed.begin(start);
+  };
+  const { overflow } = options;
+  for (let attempt = 0; !feed.isOver; attempt++) {
+    try {
+      const again = { ...(overflow !== undefined && { overflow }), ...feed.place };
+      return await begin(connection, channel, again, feed, begun);
+    } catch (error) {
+      if (!(error instanceof RingmqError) || !error.retryable)
+        return feed.refused(error instanceof RingmqError ? error : reason);
+      await delay(backoff(attempt, FIRST_WAIT, MAX_WAIT), undefined, { ref: false });
+    }
+  }
+};

@@ -24,8 +24,18 @@ const read = (value: unknown): SubscriptionStart => {
   };
 };
 
+/** Calls back while its RESULT is read. What awaits the promise runs only after the frames that follow it. */
 export class SubscribeRequest extends PromisedRequest<SubscriptionStart> {
+  readonly #begun: (start: SubscriptionStart) => void;
+
+  constructor(begun: (start: SubscriptionStart) => void) {
+    super();
+    this.#begun = begun;
+  }
+
   override result(value: unknown): void {
-    this.resolve(read(value));
+    const start = read(value);
+    this.#begun(start);
+    this.resolve(start);
   }
 }

@@ -4,7 +4,8 @@
  */
 import { ProtocolError } from "../../protocol/errors.js";
 import { BACKLOG_BYTES, BACKLOG_MESSAGES } from "../../protocol/limits.js";
-import type { Overflow, PublishChannel } from "../command.js";
+import type { Overflow } from "../../protocol/subscribe-options.js";
+import type { PublishChannel } from "../command.js";
 import type { ConnectionEntry } from "../consumers/consumer.js";
 import type { Effects } from "../effects.js";
 import type { ChannelDefaults } from "../topics/channel-defaults.js";
@@ -380,6 +381,8 @@ export class Channel {
     } else if (this.keeps && !this.window.has(cursor)) {
       subscriber.source = Source.LOG;
     } else {
+      // Without a reader and a history nothing was put into it.
+      if (!this.keeps && this.window.messages === 0 && this.window.end !== this.next) this.window.restart(this.next);
       this.window.enter(cursor, watcherOf(subscriber));
       subscriber.source = Source.WINDOW;
       if (subscriber.overflow === "disconnect" && cursor < this.first) this.#slow.add(subscriber);

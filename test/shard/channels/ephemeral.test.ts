@@ -1,6 +1,6 @@
 /** Channels that are not kept: positions, histories, credit, and what becomes of subscribers that do not keep up. */
 import { beforeEach, describe, expect, it } from "vitest";
-import type { Overflow } from "../../../src/shard/command.js";
+import type { Overflow } from "../../../src/protocol/subscribe-options.js";
 import { ChannelsByHand, type Seen } from "./by-hand.js";
 
 let channels: ChannelsByHand;
@@ -197,6 +197,17 @@ describe("a subscriber that falls too far behind", () => {
     channels.publish("c", 1, { key: "a" });
     channels.release(1);
     expect(channels.told(1)).toBe("4:4");
+  });
+
+  it("that conflates no more is told of what nobody has kept for it", () => {
+    channels.subscribe("c", 1, undefined, "conflate");
+    channels.hold(1);
+    channels.publish("c", 5);
+    channels.subscribe("c", 1, undefined, "drop-oldest");
+    channels.release(1);
+    expect(channels.told(1)).toBe("-5");
+    channels.publish("c");
+    expect(channels.told(1)).toBe("5:5");
   });
 
   it("goes on from a position that only its own last subscription has kept", () => {
