@@ -294,7 +294,7 @@ export class Channels {
     let reader: ChannelSubscriber | undefined;
     // Each has one turn.
     for (let left = Math.min(TURN_LOOKS, this.#missed.length); left > 0; left--) {
-      if (sent >= TURN_BYTES || pages.scans !== scans) return now;
+      if (sent >= TURN_BYTES || pages.scans !== scans) break;
       // Answers would have to wait behind what is sent now.
       if (this.isCrowded()) return now + CROWDED_WAIT;
       const subscriber = this.#missed.shift();
@@ -307,7 +307,7 @@ export class Channels {
       reader ??= subscriber;
       this.#onMissed(subscriber);
     }
-    if (reader !== undefined) this.#send(reader);
+    if (reader !== undefined && pages.scans === scans) this.#send(reader);
     return this.#missed.length > 0 ? now : Number.POSITIVE_INFINITY;
   }
 

@@ -284,26 +284,4 @@ describe("a subscriber that falls too far behind", () => {
     for (let i = 0; i < 10; i++) channels.publish("c", 100, { size: 1000 });
     expect(channels.stats("c")).toMatchObject({ first: 0, messages: 1000 });
   });
-
-  it("gets what it has missed when it changes its policy", () => {
-    fallBehind("drop-oldest", 2, 1);
-    channels.subscribe("c", 1, undefined, "conflate");
-    channels.publish("c");
-    channels.release(1);
-    expect(channels.told(1)).toBe("0:0 1:1 2:2 3:3");
-    channels.hold(1);
-    channels.publish("c", 3);
-    channels.release(1);
-    expect(channels.told(1)).toBe("6:6");
-  });
-
-  it("goes on in what it has missed when it subscribes again", () => {
-    const { epoch } = channels.subscribe("c", 1, {}) as { epoch: string };
-    channels.hold(1);
-    channels.publish("c", 5);
-    channels.publish("c", 2);
-    expect(channels.subscribe("c", 1, { position: 2, epoch })).toMatchObject({ recovered: true, lost: 0 });
-    channels.release(1);
-    expect(channels.told(1)).toBe("2:2 3:3 4:4 5:5 6:6");
-  });
 });
