@@ -36,8 +36,6 @@ export class PublishLane {
   #sentBytes = 0;
   #carrier: Carrier | undefined;
   #pause: ReturnType<typeof setTimeout> | undefined;
-  /** In a row. */
-  #failures = 0;
   #isSending = false;
 
   /** `idle`: it has nothing to publish any more. */
@@ -99,7 +97,6 @@ export class PublishLane {
       this.#unsendFirst(entry);
       return this.#lost(refusal, false);
     }
-    this.#failures = 0;
     if (refusal?.retryable === true && entry.tries < this.#retries) {
       entry.tries++;
       this.#unsendFirst(entry);
@@ -131,8 +128,9 @@ export class PublishLane {
       if (entry.tries > this.#retries) givenUp.push(entry);
       else this.#unsent.push(entry);
     }
-    this.#failures = wasUseful ? 0 : this.#failures + 1;
-    if (this.#unsent.length > 0) this.#waitFor(wasUseful ? 0 : FIRST_PAUSE * 2 ** Math.min(this.#failures, 10));
+    // By the tries of the publish, not of the lane: a server that is long down must not make each publish slower.
+    const next = this.#unsent.at(0);
+    if (next !== undefined) this.#waitFor(wasUseful ? 0 : FIRST_PAUSE * 2 ** Math.min(next.tries, 10));
     for (const { done } of givenUp) done(error);
     if (this.isIdle) this.#idle();
   }

@@ -2,20 +2,12 @@
 import { SmallMap } from "../../collections/small-map.js";
 import { packHead, unpackHead } from "../../protocol/head.js";
 import { Answer, Op, RENEW } from "../../protocol/op.js";
+import type { Overflow, SubscribeOptions as WireOptions } from "../../protocol/subscribe-options.js";
 import type { AnswerFrame, AnswerHandler } from "./answer-frame.js";
 
-/** What a subscriber may ask for; docs/protocol.md tells what each is. */
-export interface SubscribeOptions {
-  /** What becomes of it when it does not keep up. */
-  readonly overflow: "drop-oldest" | "drop-newest" | "conflate" | "disconnect" | "block";
-  /** The first message: the next one, the oldest there is, or the first since then, in milliseconds since 1970. */
-  readonly from?: "now" | "start" | number | undefined;
-  /** The first message, instead of `from`; with `epoch` to go on after a subscription that has ended. */
-  readonly position?: number | undefined;
-  readonly epoch?: string | undefined;
-  readonly recover?: boolean | undefined;
-  /** Messages that may be pushed before more credit is given. */
-  readonly credit?: number | undefined;
+/** What a session's subscriber asks for. With more than `overflow`, what answers is a RESULT. */
+export interface SubscribeOptions extends WireOptions {
+  readonly overflow: Overflow;
 }
 
 /** With any of these, what answers is a RESULT. */

@@ -34,7 +34,7 @@ export class CatchUp {
   send(subscriber: ChannelSubscriber, max: number): number {
     const { channel } = subscriber;
     if (subscriber.isCurrent || !subscriber.canTake) return 0;
-    if (!this.#skipLost(subscriber)) return 0;
+    if (!this.#skipLost(subscriber) || subscriber.isCurrent) return 0;
     if (subscriber.cursor === channel.next && subscriber.source !== Source.SAVED) {
       channel.place(subscriber, subscriber.cursor);
       return 0;
@@ -49,6 +49,19 @@ export class CatchUp {
       default:
         return this.#sendLog(subscriber, max);
     }
+  }
+
+  /** Whether what a subscriber is to be sent must be read back from disk. */
+  isOnDisk(subscriber: ChannelSubscriber): boolean {
+    const { stored } = subscriber.channel;
+    if (subscriber.source !== Source.LOG || stored === undefined || !subscriber.canTake) return false;
+    const extent = this.#extentOf(subscriber, stored);
+    return extent !== ext.NONE && !this.#isLoaded(extent);
+  }
+
+  #isLoaded(extent: number): boolean {
+    const { extents, log } = this.store;
+    return log.pages.list[extents.get(extent, ext.PAGE)]?.isLoaded ?? false;
   }
 
   /** Moves a subscriber on to what there is, and tells how much it has lost. False: it is disconnected for that. */
@@ -137,9 +150,10 @@ export class CatchUp {
     let sent = 0;
     let latest = channel.conflation?.from(subscriber.cursor);
     let cursor = subscriber.cursor;
+    const durable = channel.durable;
     for (; latest !== undefined && sent < max && subscriber.credit > 0; latest = latest.next) {
       const { entry, position, idHigh, idLow } = latest;
-      this.#emit(subscriber, position, entry, 0, entry.length, 1, idHigh, idLow);
+      this.#emit(subscriber, position, entry, 0, entry.length, 1, idHigh, idLow, position < durable);
       sent += entry.length;
       cursor = position + 1;
     }
@@ -156,10 +170,11 @@ export class CatchUp {
     count: number,
     idHigh = 0,
     idLow = 0,
+    isDurable = true,
   ): void {
     const { effects } = this.store;
     subscriber.credit -= count;
-    effects.openChannel(subscriber.audience, subscriber.channel.name, position, idHigh, idLow, true);
+    effects.openChannel(subscriber.audience, subscriber.channel.name, position, idHigh, idLow, isDurable);
     effects.channelEntries(entries, start, end);
     effects.closeChannel();
   }
@@ -175,21 +190,27 @@ export class CatchUp {
     let sent = 0;
     let { extent, offset } = this.#locate(subscriber, stored);
     while (extent !== ext.NONE && sent < max && subscriber.credit > 0) {
-      const gap = stored.index.positionOf(extent) - subscriber.cursor;
-      if (gap > 0) {
-        subscriber.lost += gap;
-        subscriber.cursor += gap;
-        this.#tellLost(subscriber);
-      }
+      this.#skipTo(subscriber, stored.index.positionOf(extent));
       const frame = this.#sendFrame(subscriber, stored, extent, offset);
       sent += frame;
-      // What is read back from disk takes a while: others have their turn then.
-      if (pages.scans !== scans) break;
+      // What is read back from disk takes a while: others have their turn then, and before that.
+      if (pages.scans !== scans || this.isOnDisk(subscriber)) break;
       ({ extent, offset } = this.#locate(subscriber, stored));
     }
+    // What is published from now on is behind what was published while the channel was not kept.
+    if (extent === ext.NONE) this.#skipTo(subscriber, channel.next);
     const { cursor } = subscriber;
     channel.move(subscriber, cursor, sent);
     return sent;
+  }
+
+  /** Passes over messages that are not in the log: the channel was not kept for a while. */
+  #skipTo(subscriber: ChannelSubscriber, position: number): void {
+    const gap = position - subscriber.cursor;
+    if (gap <= 0) return;
+    subscriber.lost += gap;
+    subscriber.cursor = position;
+    this.#tellLost(subscriber);
   }
 
   /** Sends one frame from `offset` of an extent on: consecutive messages, as long as all are in memory. */
@@ -247,7 +268,7 @@ export class CatchUp {
 
   /** Whether an extent can be in the same frame as the one before it. */
   #continues(stored: StoredChannel, extent: number, next: number, durable: number, isDurable: boolean): boolean {
-    const { extents, log } = this.store;
+    const { extents } = this.store;
     const span = extents.get(extent, ext.SPAN);
     const position = stored.index.positionOf(next);
     return (
@@ -255,7 +276,7 @@ export class CatchUp {
       extents.idLow(next) === extents.idLow(extent) + span &&
       position === stored.index.positionOf(extent) + span &&
       position + extents.get(next, ext.SPAN) <= durable === isDurable &&
-      (log.pages.list[extents.get(next, ext.PAGE)]?.isLoaded ?? false)
+      this.#isLoaded(next)
     );
   }
 
@@ -263,23 +284,28 @@ export class CatchUp {
   #locate(subscriber: ChannelSubscriber, stored: StoredChannel): { extent: number; offset: number } {
     const { extents, log } = this.store;
     const { cursor } = subscriber;
+    const extent = this.#extentOf(subscriber, stored);
+    if (extent === ext.NONE) return { extent, offset: 0 };
+    const start = extents.get(extent, ext.OFFSET);
+    const skip = cursor - stored.index.positionOf(extent);
+    if (extent === subscriber.extent && skip >= 0) {
+      return { extent, offset: start + extents.get(extent, ext.BYTES) - subscriber.rest };
+    }
+    if (skip <= 0) return { extent, offset: start };
+    return { extent, offset: skipEntries(log.pages.scan(extents.get(extent, ext.PAGE)).view, start, skip) };
+  }
+
+  /** The extent with a subscriber's next message, or the first behind that. */
+  #extentOf({ extent, cursor }: ChannelSubscriber, stored: StoredChannel): number {
+    const { extents } = this.store;
     const { index, queue } = stored;
-    let extent = subscriber.extent;
     if (extent !== ext.NONE && this.#isOf(extent, stored)) {
       const first = index.positionOf(extent);
       const end = first + extents.get(extent, ext.SPAN);
-      if (cursor >= first && cursor < end) {
-        return { extent, offset: extents.get(extent, ext.OFFSET) + extents.get(extent, ext.BYTES) - subscriber.rest };
-      }
-      extent = cursor === end ? extents.get(extent, ext.NEXT) : index.find(cursor, queue.ready.head);
-    } else {
-      extent = index.find(cursor, queue.ready.head);
+      if (cursor >= first && cursor < end) return extent;
+      if (cursor === end) return extents.get(extent, ext.NEXT);
     }
-    if (extent === ext.NONE) return { extent, offset: 0 };
-    const skip = Math.max(0, cursor - index.positionOf(extent));
-    const start = extents.get(extent, ext.OFFSET);
-    if (skip === 0) return { extent, offset: start };
-    return { extent, offset: skipEntries(log.pages.scan(extents.get(extent, ext.PAGE)).view, start, skip) };
+    return index.find(cursor, queue.ready.head);
   }
 
   /** Whether an extent that a subscriber was in is still the channel's: numbers are used again. */

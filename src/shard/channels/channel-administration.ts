@@ -28,7 +28,7 @@ export class ChannelAdministration {
       throw new ProtocolError("BAD_CONFIG", "the broker keeps nothing on disk: start it without --durability memory");
     }
     const channel = this.channels.use(c.channel);
-    const stored = this.#known(channel);
+    const stored = this.#known(channel, c.connection);
     const kept = channel.keeps;
     this.publisher.number(channel.numbering);
     const configure = (): void => stored.configure(config);
@@ -86,9 +86,9 @@ export class ChannelAdministration {
     this.channels.tidy(channel);
   }
 
-  #known(channel: Channel): StoredChannel {
+  #known(channel: Channel, connection: number): StoredChannel {
     try {
-      return this.channels.keep(channel);
+      return this.channels.keep(channel, connection);
     } catch (error) {
       this.channels.tidy(channel);
       throw error;

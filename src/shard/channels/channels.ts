@@ -6,7 +6,8 @@ import { Fifo } from "../../collections/fifo.js";
 import { SortedNames } from "../../collections/sorted-names.js";
 import { ProtocolError } from "../../protocol/errors.js";
 import { Durability } from "../../protocol/op.js";
-import type { ChannelCredit, PublishChannel, Subscribe, SubscribeOptions, Unsubscribe } from "../command.js";
+import type { SubscribeOptions } from "../../protocol/subscribe-options.js";
+import type { ChannelCredit, PublishChannel, Subscribe, Unsubscribe } from "../command.js";
 import type { Connections } from "../consumers/connections.js";
 import type { ConnectionEntry } from "../consumers/consumer.js";
 import { shrink } from "../messages/overflow.js";
@@ -19,9 +20,15 @@ import { CatchUp } from "./catch-up.js";
 import { Channel, type ChannelSubscriber } from "./channel.js";
 
 /** The most that a turn sends of what subscribers have missed; one of them out of the log; and out of a window: all. */
-const TURN_BYTES = 1024 * 1024;
+const TURN_BYTES = 256 * 1024;
 const SLICE_BYTES = 256 * 1024;
 const WINDOW_BYTES = Number.POSITIVE_INFINITY;
+
+/** Subscribers that a turn looks at. */
+const TURN_LOOKS = 4096;
+
+/** Milliseconds until the way to the clients is looked at again, when it is crowded. */
+const CROWDED_WAIT = 1;
 
 /** Where a subscription begins. */
 interface Beginning {
@@ -52,6 +59,8 @@ export class Channels {
     readonly maxChannels: number,
     readonly defaults: ChannelDefaults,
     maxFrameBytes: number,
+    /** So much is on its way to clients that subscribers which are behind should wait. */
+    readonly isCrowded: () => boolean,
   ) {
     this.#catchUp = new CatchUp(store, maxFrameBytes, (subscriber) => this.#sendAway(subscriber));
   }
@@ -109,10 +118,10 @@ export class Channels {
     return this.#add(name, undefined);
   }
 
-  /** Has the journal know a channel from now on. Throws TOO_MANY_TOPICS, MEMORY_FULL. */
-  keep(channel: Channel): StoredChannel {
+  /** Has the journal know a channel from now on, for a connection. Throws TOO_MANY_TOPICS, MEMORY_FULL. */
+  keep(channel: Channel, connection: number): StoredChannel {
     if (channel.stored === undefined) {
-      channel.stored = this.directory.addChannel(channel.name, channel.numbering);
+      channel.stored = this.directory.addChannel(channel.name, channel.numbering, connection);
       this.onTimed(channel.stored.settings.maxAge || Number.POSITIVE_INFINITY);
     }
     return channel.stored;
@@ -181,10 +190,7 @@ export class Channels {
       this.onTimed(this.defaults.historyIdle);
     }
     const beginning = this.#beginning(channel, c.options ?? {});
-    this.account(channel, () => {
-      if (known !== undefined) channel.unsubscribe(c.connection, this.store.now);
-      channel.subscribe(connection, c.overflow, beginning.cursor, credit);
-    });
+    this.account(channel, () => channel.subscribe(connection, c.overflow, beginning.cursor, credit));
     connection.channels.add(c.channel);
     if (c.options === undefined) return this.#confirm(c, channel.size);
     const { stored } = channel;
@@ -244,7 +250,7 @@ export class Channels {
     let level: number = Durability.memory;
     try {
       channel.admit(c, room);
-      if (channel.stored === undefined && this.defaults.keep) this.keep(channel);
+      if (channel.stored === undefined && this.defaults.keep) this.keep(channel, c.connection);
       const { stored } = channel;
       if (stored?.settings.keep) {
         this.publisher.keep(stored, c);
@@ -275,23 +281,43 @@ export class Channels {
     for (const name of connection.channels) this.#channel(name).release(connection.number);
   }
 
-  /** Sends subscribers what they have missed, a bounded amount. Answers true when there is more to send at once. */
-  turn(): boolean {
+  /**
+   * Sends subscribers what they have missed, a bounded amount. Answers when to call again.
+   *
+   * What is read back from disk takes a while: that is done for one of them, after those that need none, so that a page
+   * serves all who are in it before it leaves memory again.
+   */
+  turn(now: number): number {
     const { pages } = this.store.log;
     const { scans } = pages;
     let sent = 0;
-    // Each has one turn. What is read back from disk takes a while: then it is others' turn.
-    for (let left = this.#missed.length; left > 0 && sent < TURN_BYTES && pages.scans === scans; left--) {
+    let reader: ChannelSubscriber | undefined;
+    // Each has one turn.
+    for (let left = Math.min(TURN_LOOKS, this.#missed.length); left > 0; left--) {
+      if (sent >= TURN_BYTES || pages.scans !== scans) return now;
+      // Answers would have to wait behind what is sent now.
+      if (this.isCrowded()) return now + CROWDED_WAIT;
       const subscriber = this.#missed.shift();
       if (subscriber === undefined) break;
       subscriber.isQueued = false;
-      if (subscriber.isOver) continue;
-      const { channel } = subscriber;
-      const max = channel.keeps ? SLICE_BYTES : WINDOW_BYTES;
-      sent += this.account(channel, () => this.#catchUp.send(subscriber, max));
-      if (!subscriber.isCurrent && subscriber.canTake && subscriber.cursor < channel.next) this.#onMissed(subscriber);
+      if (!this.#catchUp.isOnDisk(subscriber)) {
+        sent += this.#send(subscriber);
+        continue;
+      }
+      reader ??= subscriber;
+      this.#onMissed(subscriber);
     }
-    return this.#missed.length > 0;
+    if (reader !== undefined) this.#send(reader);
+    return this.#missed.length > 0 ? now : Number.POSITIVE_INFINITY;
+  }
+
+  #send(subscriber: ChannelSubscriber): number {
+    if (subscriber.isOver) return 0;
+    const { channel } = subscriber;
+    const max = channel.keeps ? SLICE_BYTES : WINDOW_BYTES;
+    const sent = this.account(channel, () => this.#catchUp.send(subscriber, max));
+    if (!subscriber.isCurrent && subscriber.canTake && subscriber.cursor < channel.next) this.#onMissed(subscriber);
+    return sent;
   }
 
   /** Ends a subscription. */

@@ -14,6 +14,7 @@ import { Queue } from "../messages/queue.js";
 import type { Store } from "../messages/store.js";
 import { CHANNEL_DEFAULTS, type ChannelDefaults } from "./channel-defaults.js";
 import { Checkpoint, HEAD_BYTES } from "./checkpoint.js";
+import { CreatorShares } from "./creator-shares.js";
 import { RouteCacheBudget } from "./route-cache.js";
 import { type Numbering, StoredChannel } from "./stored-channel.js";
 import { StoredChannels } from "./stored-channels.js";
@@ -29,7 +30,7 @@ const LISTING_QUEUES = 1024;
 
 export interface DirectoryLimits {
   readonly maxTopics: number;
-  /** How many of them one connection may make. Default: all. */
+  /** How many of them one connection may make, and as many channels that are kept. Default: all. */
   readonly maxTopicsPerConnection?: number;
   /** Queues in a topic. */
   readonly maxQueues: number;
@@ -49,8 +50,8 @@ export class Directory {
   /** Sorted, for listings. */
   readonly #names = new SortedNames();
   readonly #freeQueues: number[] = [];
-  /** By connection: how many topics it has made that still exist. */
-  readonly #createdBy = new Map<number, number>();
+  readonly #topicShares: CreatorShares;
+  readonly #channelShares: CreatorShares;
   /** What was made since the last `tidy`, each topic before its queues. */
   readonly #unchecked: (Topic | Queue)[] = [];
   readonly #checkpoint: Checkpoint;
@@ -71,6 +72,9 @@ export class Directory {
     this.#defaults = { ...DEFAULT_CONFIG, ...defaults };
     store.queues = this.queues;
     this.#channels = new StoredChannels(store, channelDefaults);
+    const share = limits.maxTopicsPerConnection ?? Number.POSITIVE_INFINITY;
+    this.#topicShares = new CreatorShares(share, "topics");
+    this.#channelShares = new CreatorShares(share, "channels");
     this.#checkpoint = new Checkpoint(store, this.#topics, this.#channels.byName, headBytes);
   }
 
@@ -101,19 +105,12 @@ export class Directory {
       known.usedAt = now;
       return known;
     }
-    const share = this.limits.maxTopicsPerConnection ?? Number.POSITIVE_INFINITY;
-    const made = this.#createdBy.get(connection) ?? 0;
-    if (made >= share) {
-      throw new ProtocolError(
-        "TOO_MANY_TOPICS",
-        `the connection has made its share of ${share} topics of a shard: delete some, or raise --max-topics-per-connection`,
-      );
-    }
+    this.#topicShares.check(connection);
     if (this.#topics.size >= this.limits.maxTopics) {
       throw new ProtocolError("TOO_MANY_TOPICS", `the shard has its maximum of ${this.limits.maxTopics} topics`);
     }
     this.#charge(TOPIC_BYTES);
-    this.#createdBy.set(connection, made + 1);
+    this.#topicShares.add(connection);
     return this.#add(name, now, connection);
   }
 
@@ -181,13 +178,17 @@ export class Directory {
     return this.#channels.byName.get(name);
   }
 
-  /** Makes a channel that goes on with a numbering. Throws TOO_MANY_TOPICS, MEMORY_FULL. */
-  addChannel(name: string, numbering: Numbering): StoredChannel {
+  /** Makes a channel for a connection, which goes on with a numbering. Throws TOO_MANY_TOPICS, MEMORY_FULL. */
+  addChannel(name: string, numbering: Numbering, connection: number): StoredChannel {
+    this.#channelShares.check(connection);
     if (this.#channels.byName.size >= this.limits.maxTopics) {
       throw new ProtocolError("TOO_MANY_TOPICS", `the shard has its maximum of ${this.limits.maxTopics} channels`);
     }
     this.#charge(CHANNEL_BYTES);
-    return this.#placeChannel(name, this.#freeQueues.pop() ?? this.queues.length, numbering);
+    this.#channelShares.add(connection);
+    const channel = this.#placeChannel(name, this.#freeQueues.pop() ?? this.queues.length, numbering);
+    channel.creator = connection;
+    return channel;
   }
 
   /** A channel that was read back, under its number, which is free. */
@@ -236,6 +237,7 @@ export class Directory {
     if (queue.topic instanceof StoredChannel) {
       this.store.directoryBytes -= CHANNEL_BYTES;
       this.#channels.remove(queue.topic);
+      this.#channelShares.remove(queue.topic.creator);
       return this.#shrink();
     }
     this.store.directoryBytes -= QUEUE_BYTES;
@@ -256,11 +258,7 @@ export class Directory {
     this.store.directoryBytes -= TOPIC_BYTES;
     topic.forgetRoutes();
     this.#topics.delete(topic.name);
-    if (topic.creator !== undefined) {
-      const made = (this.#createdBy.get(topic.creator) ?? 0) - 1;
-      if (made > 0) this.#createdBy.set(topic.creator, made);
-      else this.#createdBy.delete(topic.creator);
-    }
+    this.#topicShares.remove(topic.creator);
     this.#names.remove(topic.name);
     this.#shrink();
   }
@@ -324,9 +322,7 @@ export class Directory {
   /** Throws when something durable is not recorded, or counters are wrong. For tests. */
   invariants(): void {
     if (this.#unchecked.length > 0) throw new Error("directory: what was made was not looked at again");
-    let made = 0;
     for (const topic of this.#topics.values()) {
-      if (topic.creator !== undefined) made++;
       if (!(topic.isRecorded || topic.hasDefaultConfig))
         throw new Error(`directory: topic ${topic.name} is not recorded`);
       for (const { bindKey, isRecorded, isDeclared, paused } of topic.queues.values()) {
@@ -340,8 +336,8 @@ export class Directory {
       const { name, queue } = channel;
       if (this.queues[queue.number] !== queue) throw new Error(`directory: channel ${name} is not in the table`);
     }
-    const counted = [...this.#createdBy.values()].reduce((sum, count) => sum + count, 0);
-    if (counted !== made) throw new Error(`directory: connections have made ${made} topics, ${counted} are counted`);
+    this.#topicShares.invariants([...this.#topics.values()]);
+    this.#channelShares.invariants([...this.#channels.byName.values()]);
   }
 
   /** Throws MEMORY_FULL. */

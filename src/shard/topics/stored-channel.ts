@@ -45,6 +45,8 @@ export class StoredChannel implements QueueTopic {
   /** A channel is recorded with its queue, in one entry. */
   readonly isRecorded = false;
   namedIn = 0;
+  /** The connection that it was made for; undefined: it was read back. */
+  creator: number | undefined;
   usedAt: number;
   delivered = 0;
   acked = 0;
@@ -129,9 +131,9 @@ export class StoredChannel implements QueueTopic {
   /** The batch that was just added to the queue begins at `position`. */
   appended(position: number, count: number): void {
     const { extents, log } = this.store;
-    const extent = this.queue.ready.tail;
+    const { head, tail: extent } = this.queue.ready;
     extents.times[extent] = position - extents.idLow(extent);
-    this.index.add(extent);
+    this.index.add(extent, head);
     if (this.#appendedLog <= log.durable || this.#waitingLog <= log.durable) {
       this.#durable = this.#appendedLog <= log.durable ? position : this.#waiting;
       this.#waiting = position + count;

@@ -2,6 +2,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { Durability } from "../../../src/protocol/op.js";
 import type { ShardOptions } from "../../../src/shard/shard.js";
+import { CHANNEL_DEFAULTS } from "../../../src/shard/topics/channel-defaults.js";
 import { ChannelsByHand, type Seen } from "./by-hand.js";
 
 /** Long commands take steps of a few extents. */
@@ -81,6 +82,46 @@ describe("a subscriber of a kept channel", () => {
     expect(channels.by.recorder.take()).toMatchObject([{ kind: "channelMessages", connections: [3], isDurable: true }]);
   });
 
+  it("waits for the disk when it conflates, too", () => {
+    channels.subscribe("c", 1, { credit: 10 }, "conflate");
+    channels.settle();
+    channels.publish("c");
+    channels.by.shard.turn(channels.by.now);
+    expect(channels.by.recorder.take()).toMatchObject([{ kind: "channelMessages", position: 0, isDurable: false }]);
+  });
+
+  it("waits while much else is on its way to clients", () => {
+    let isCrowded = true;
+    channels = new ChannelsByHand({ ...OPTIONS, isCrowded: () => isCrowded });
+    channels.configure("c", { keep: true });
+    channels.publish("c");
+    channels.commit();
+    channels.subscribe("c", 1, { from: "start" });
+    const { by } = channels;
+    expect(by.shard.turn(by.now)).toBe(by.now + 1);
+    expect(by.recorder.take()).toEqual([]);
+    isCrowded = false;
+    channels.settle();
+    expect(channels.told(1)).toBe("0:0");
+  });
+
+  it("shares what is read back from disk with others who need it", () => {
+    const { pages } = channels.by.shard.store.log;
+    const names = range(0, 50).map((i) => `c${i}`);
+    for (const name of names) channels.configure(name, { keep: true });
+    for (let round = 0; round < 4; round++) for (const name of names) channels.publish(name, 1, { size: 2000 });
+    channels.commit();
+    const copies = new Map(pages.list.map((page) => [page?.offset ?? -1, page?.bytes.slice(0, page.used)]));
+    pages.source = { read: (_, offset, into) => into.set(copies.get(offset) ?? []) };
+    // One page at a time.
+    pages.pressure = () => Number.POSITIVE_INFINITY;
+    pages.evict(Number.POSITIVE_INFINITY);
+    for (const name of names) channels.subscribe(name, 1, { from: "start" });
+    channels.settle();
+    expect(channels.take(1)).toHaveLength(200);
+    expect(pages.scans).toBeLessThan(2 * pages.list.length);
+  });
+
   it("conflates and blocks only once it has caught up", () => {
     for (let i = 0; i < 10; i++) channels.publish("c", 1, { key: "a" });
     channels.subscribe("c", 1, { from: "start" }, "conflate");
@@ -106,6 +147,12 @@ describe("retention", () => {
     channels.configure("c", { maxMessages: 0, maxBytes: 44 });
     channels.publish("c");
     expect(channels.stats("c")).toMatchObject({ first: 24, messages: 5, bytes: 40 });
+  });
+
+  it("leaves nothing behind of what is gone, though nobody reads", () => {
+    channels.configure("c", { maxMessages: 10 });
+    for (let i = 0; i < 10_000; i++) channels.publish("c");
+    expect(channels.by.shard.directory.findChannel("c")?.index.size).toBeLessThan(130);
   });
 
   it("by age takes whole batches, soon after their time", () => {
@@ -170,6 +217,45 @@ describe("configuring and deleting", () => {
     channels.subscribe("d", 3, { from: "start" });
     channels.settle();
     expect(channels.told(3)).toBe("2:2 3:3");
+  });
+
+  it("leaves the latest of each key to those who conflate", () => {
+    channels.subscribe("d", 1, undefined, "conflate");
+    channels.hold(1);
+    channels.publish("d", 1, { key: "a" });
+    channels.publish("d", 1, { key: "a" });
+    channels.configure("d", { keep: true });
+    channels.publish("d", 1, { key: "b" });
+    channels.release(1);
+    expect(channels.told(1)).toBe("1:1 2:2");
+  });
+
+  it("tells of what was published while it was not kept, though nothing is published behind that", () => {
+    for (let i = 0; i < 50; i++) channels.publish("c");
+    const end = { op: "configureChannel", connection: 9, request: 1, channel: "c", config: { keep: false } } as const;
+    expect(channels.by.shard.apply(end, channels.by.now)).toBe(false);
+    channels.publish("c", 3);
+    channels.configure("c", { keep: true });
+    expect(channels.by.shard.apply(end, channels.by.now)).toBe(true);
+    channels.subscribe("c", 1, { from: "start" });
+    channels.settle();
+    const seen = channels.take(1);
+    expect(seen.at(-1)).toEqual({ lost: 3 });
+    expect(positions(seen).at(-1)).toBe(49);
+    channels.publish("c");
+    expect(channels.told(1)).toBe("53:53");
+  });
+
+  it("leaves those that conflate what they have missed", () => {
+    channels.subscribe("d", 1, undefined, "conflate");
+    channels.hold(1);
+    for (const keep of [true, false, true]) {
+      channels.publish("d", 1, { key: String(keep) });
+      channels.configure("d", { keep });
+    }
+    channels.publish("d", 1, { key: "last" });
+    channels.release(1);
+    expect(channels.told(1)).toBe("1:1 2:2 3:3");
   });
 
   it("drops what is kept when it ends, in steps", () => {
@@ -280,4 +366,24 @@ describe("after a restart", () => {
     expect(channels.told(1)).toBe("0:0 1:1 2:2 3:3 4:4");
     expect(channels.configure("c", { durability: "fsync" })).toBe("BAD_CONFIG");
   });
+});
+
+it("of what is kept by default one connection makes its share, and no more", () => {
+  const keep = { ...CHANNEL_DEFAULTS, keep: true };
+  const limits = { maxTopics: 10, maxTopicsPerConnection: 2, maxQueues: 10, maxConsumers: 10 };
+  const all = new ChannelsByHand({ channelDefaults: keep, limits });
+  const kindOf = (channel: string, connection: number): string => {
+    const [answer] = all.publish(channel, 1, { connection });
+    return answer?.kind === "fail" ? answer.error : `${answer?.kind}`;
+  };
+  expect(["a", "b", "a", "c"].map((channel) => kindOf(channel, 1))).toEqual([
+    "confirm",
+    "confirm",
+    "confirm",
+    "TOO_MANY_TOPICS",
+  ]);
+  expect(kindOf("c", 2)).toBe("confirm");
+  all.delete("a");
+  all.settle();
+  expect(kindOf("d", 1)).toBe("confirm");
 });

@@ -1,10 +1,10 @@
 /** `/sub`: the messages of a channel as they come, each a binary message of a WebSocket, or one behind the other. */
+import type { Losses } from "../../../../collections/losses.js";
 import type { Log } from "../../../log.js";
 import type { Carried, StreamClient, WebSocketClient, WebSocketCodec } from "../../../ports/http/carried.js";
 import type { ChannelMessages, Channels, Refusal, Sink, Subscribed } from "../channels.js";
 import { closeCode, closeReason, refused } from "./answer.js";
 import { eachJson, lostJson, subscribedFields, subscribedJson } from "./formats.js";
-import type { LossLog } from "./loss-log.js";
 import type { SubscribeQuery } from "./query.js";
 
 const BYTES_TYPE = "application/octet-stream";
@@ -12,7 +12,7 @@ const LINES_TYPE = "application/x-ndjson";
 
 export interface SubContext {
   readonly channels: Channels;
-  readonly losses: LossLog;
+  readonly losses: Losses;
   readonly log: Log;
 }
 
