@@ -16,6 +16,8 @@ export type MessageHandler = (
 ) => void;
 
 export interface MessageWriter {
+  /** Bytes that were written and have not been read, about. */
+  readonly unreadBytes: number;
   /**
    * Writes a message: an encoded envelope and [start, end) of `payload`, both of which may be reused at once. False: there
    * is no room for it now.

@@ -19,6 +19,9 @@ export class LocalChannel implements MessageWriter, MessageReader {
     return this.#messages.length === 0;
   }
 
+  /** Who reads it does so before more is written. */
+  readonly unreadBytes = 0;
+
   tryWrite(envelope: Uint8Array, payload: Uint8Array, start: number, end: number): boolean {
     // Not `slice`: that of a Buffer is not a copy.
     const copy = new Uint8Array(payload.subarray(start, end));

@@ -103,6 +103,10 @@ export class RingWriter implements MessageWriter {
     return Atomics.load(this.#words, HEAD) === this.#tail;
   }
 
+  get unreadBytes(): number {
+    return (this.#tail - Atomics.load(this.#words, HEAD)) | 0;
+  }
+
   /** For a thread with an event loop: resolves when any record fits, at once if it does now. */
   whenWritable(): Promise<void> {
     return this.#doorbell.whenReady();

@@ -10,8 +10,9 @@ const MIN_CAPACITY = 16;
 const SPARE = 4;
 
 export class Fifo<T> implements Iterable<T> {
-  #slots: (T | undefined)[] = new Array<T | undefined>(MIN_CAPACITY).fill(undefined);
-  #mask = MIN_CAPACITY - 1;
+  /** None until there is an entry. */
+  #slots: (T | undefined)[] = [];
+  #mask = -1;
   /** The slot of the oldest entry. */
   #head = 0;
   #length = 0;
@@ -26,7 +27,7 @@ export class Fifo<T> implements Iterable<T> {
   }
 
   push(entry: T): void {
-    if (this.#length > this.#mask) this.#resize(this.capacity * 2);
+    if (this.#length > this.#mask) this.#resize(Math.max(MIN_CAPACITY, this.capacity * 2));
     this.#slots[(this.#head + this.#length) & this.#mask] = entry;
     this.#length++;
   }
@@ -57,8 +58,8 @@ export class Fifo<T> implements Iterable<T> {
   }
 
   clear(): void {
-    this.#slots = new Array<T | undefined>(MIN_CAPACITY).fill(undefined);
-    this.#mask = MIN_CAPACITY - 1;
+    this.#slots = [];
+    this.#mask = -1;
     this.#head = 0;
     this.#length = 0;
   }

@@ -1,6 +1,7 @@
 /** What calls say and hear beside their messages: see proto/mq.proto. */
 import { Metadata } from "@grpc/grpc-js";
-import { OVERFLOWS, type Overflow, type Refusal, type SubscribeOptions, type SubscriptionStart } from "./channels.js";
+import { OVERFLOWS, type Overflow } from "../protocol/subscribe-options.js";
+import type { Refusal, SubscribeOptions, SubscriptionStart } from "./channels.js";
 
 class BadMetadata extends Error {}
 

@@ -1,17 +1,10 @@
 /** What the gRPC service needs of a broker. */
+import type { Overflow, SubscribeOptions as WireOptions } from "../protocol/subscribe-options.js";
 
-/** How a subscription begins, and what becomes of it when its client is slow: see SUBSCRIBE in docs/protocol.md. */
-export interface SubscribeOptions {
-  /** Milliseconds since 1970 if it is a number. */
-  readonly from?: "now" | "start" | number;
-  readonly position?: number;
-  readonly epoch?: string;
-  readonly recover?: boolean;
-  readonly overflow?: Overflow;
+/** How a subscription begins, and what becomes of it when its client is slow. What it may be sent at a time is HTTP/2's. */
+export interface SubscribeOptions extends Omit<WireOptions, "credit"> {
+  readonly overflow?: Overflow | undefined;
 }
-
-export const OVERFLOWS = ["drop-oldest", "drop-newest", "conflate", "disconnect", "block"] as const;
-export type Overflow = (typeof OVERFLOWS)[number];
 
 /** What the broker has said of a subscription. Undefined: it has not said. */
 export interface SubscriptionStart {

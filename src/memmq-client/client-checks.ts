@@ -1,6 +1,8 @@
 /**
  * Checks of what a program hands over. They throw BAD_ARGUMENT.
  */
+
+import { createSecureContext } from "node:tls";
 import {
   badArgument,
   checkChoice,
@@ -15,6 +17,7 @@ import {
 import { readOptions } from "../client/arguments/option-reader.js";
 import { localError } from "../client/base/error.js";
 import { MAX_NAME_BYTES } from "../protocol/limits.js";
+import { OVERFLOWS } from "../protocol/subscribe-options.js";
 import { dnsResolver } from "../servers/dns-resolver.js";
 import { addressResolver, type Resolver } from "../servers/resolver.js";
 import { SELECTORS, type Selector, selectorOf } from "../servers/selector.js";
@@ -123,10 +126,20 @@ const readResolver = (value: ClientOptions["resolver"]): Resolver => {
 const pem = (value: unknown): string => {
   const text = value instanceof Uint8Array ? new TextDecoder().decode(value) : value;
   // Node takes what is no certificate for no authority at all.
-  if (typeof text !== "string" || !text.includes("-----BEGIN CERTIFICATE-----")) {
+  if (typeof text !== "string" || !text.includes("-----BEGIN CERTIFICATE-----") || !isReadable(text)) {
     throw localError("BAD_ARGUMENT", "ca must be a certificate in PEM, or a list of some; not the path of one");
   }
   return text;
+};
+
+/** Here, and not when the first connection is made, where nobody would be told. */
+const isReadable = (ca: string): boolean => {
+  try {
+    createSecureContext({ ca });
+    return true;
+  } catch {
+    return false;
+  }
 };
 
 const readAuthorities = (value: ClientOptions["ca"]): readonly string[] | undefined => {
@@ -149,7 +162,7 @@ export const readSubscribe = (topic: string, options: SubscribeOptions): FeedReq
   checkTopic(topic);
   const { from, recover, overflow } = readOptions(options, ["from", "recover", "overflow"]);
   checkFlag("recover", recover);
-  checkChoice("overflow", overflow, ["drop-oldest", "drop-newest", "conflate", "disconnect", "block"]);
+  checkChoice("overflow", overflow, OVERFLOWS);
   return { topic, from: readFromOption(from), recover: recover ?? true, overflow, resume: undefined };
 };
 

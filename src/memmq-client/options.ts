@@ -1,6 +1,7 @@
 /**
  * What a program can ask for of memmq's servers. Times are in milliseconds.
  */
+import type { Overflow } from "../protocol/subscribe-options.js";
 import type { Resolver } from "../servers/resolver.js";
 import type { Selector, SelectorName } from "../servers/selector.js";
 
@@ -43,7 +44,7 @@ export interface PublishOptions {
 }
 
 /** What becomes of a subscriber that does not keep up: docs/protocol.md, SUBSCRIBE. */
-export type Overflow = "drop-oldest" | "drop-newest" | "conflate" | "disconnect" | "block";
+export type { Overflow } from "../protocol/subscribe-options.js";
 
 /** memmq's own servers know none of these: there a subscription begins with the next message. */
 export interface SubscribeOptions {

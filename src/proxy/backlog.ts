@@ -1,12 +1,10 @@
 /** What a subscriber of a proxy has not taken yet, within the bounds that a broker has for it. */
 import { Fifo } from "../collections/fifo.js";
-
-/** As in docs/protocol.md, SUBSCRIBE. */
-const MAX_MESSAGES = 8_192;
-const MAX_BYTES = 4 * 1024 * 1024;
+import { BACKLOG_BYTES, BACKLOG_MESSAGES } from "../protocol/limits.js";
+import type { Overflow } from "../protocol/subscribe-options.js";
 
 /** What it does when it is full. A proxy knows no keys, so to `conflate` all messages have the same. */
-export type ProxyOverflow = "drop-oldest" | "drop-newest" | "conflate" | "disconnect";
+export type ProxyOverflow = Exclude<Overflow, "block">;
 
 export interface Waiting {
   /** An entry of docs/protocol.md: shared by all subscribers, not to be written to. */
@@ -84,6 +82,6 @@ export class Backlog {
   /** A single message always has room. */
   #isFull(entry: Uint8Array): boolean {
     const { length } = this.#waiting;
-    return length > 0 && (length >= MAX_MESSAGES || this.#bytes + entry.length > MAX_BYTES);
+    return length > 0 && (length >= BACKLOG_MESSAGES || this.#bytes + entry.length > BACKLOG_BYTES);
   }
 }

@@ -24,6 +24,11 @@ export class GrpcChannels implements Channels {
     this.#parts = parts;
   }
 
+  /** Subscribers. */
+  get size(): number {
+    return this.#feeds.size;
+  }
+
   async publish(topic: string, payload: Uint8Array, key: string | undefined): Promise<Refusal | undefined> {
     const { client, partly } = this.#parts;
     const refusal = await publishUpstream(client, topic, payload, key, partly);
@@ -37,12 +42,12 @@ export class GrpcChannels implements Channels {
     if (overflow === "block") return refuse("a proxy cannot hold publishers back: overflow=block is for servers");
     const start: RelayStart = typeof from === "number" ? new Date(from) : from;
     return new Promise((resolve) => {
+      const feed: RelayFeed = new RelayFeed(new Backlog(overflow), () => this.#feeds.delete(feed), resolve);
+      this.#feeds.add(feed);
       try {
-        const feed: RelayFeed = new RelayFeed(new Backlog(overflow), () => this.#feeds.delete(feed), resolve);
-        this.#feeds.add(feed);
         feed.join(this.#parts.relays, topic, start);
       } catch (error) {
-        resolve(codeAnd(refusalOf(error)));
+        feed.stop(codeAnd(refusalOf(error)));
       }
     });
   }
@@ -82,6 +87,7 @@ class RelayFeed implements Feed {
     });
   }
 
+  /** Undefined as long as there is something to take. */
   get end(): Refusal | undefined {
     return this.#backlog.isEmpty ? this.#end : undefined;
   }
@@ -96,9 +102,11 @@ class RelayFeed implements Feed {
   /** The backlog bounds what waits; what was taken is the stream's. */
   done(): void {}
 
+  /** What has come can still be taken; whoever has not been given the feed yet is given the reason. */
   stop(why: Refusal): void {
     this.#end ??= why;
     this.#leave();
+    this.#closed();
     this.#begun(this.#end);
     this.onReady();
   }

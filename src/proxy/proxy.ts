@@ -3,12 +3,11 @@
  * to who subscribes here. It speaks memmq's protocols to both sides, so proxies can stand before proxies.
  */
 import { setTimeout as delay } from "node:timers/promises";
-import type { TlsMaterial } from "../grpc/listener.js";
 import { GrpcServer } from "../grpc/server.js";
 import { installMemmqHttp } from "../main/front-ends/memmq/http/index.js";
 import type { Log } from "../main/log.js";
 import type { Address, HttpEngineOption, TlsFiles } from "../main/options.js";
-import { type Certificate, readCertificates } from "../main/ports/certificate.js";
+import { type Certificate, pemOf, readCertificates } from "../main/ports/certificate.js";
 import { findHttpEngine } from "../main/ports/http/find-engine.js";
 import { HttpGuard } from "../main/ports/http/guard.js";
 import { HttpListener } from "../main/ports/http/listener.js";
@@ -203,7 +202,7 @@ const grpcPort = async (
         sockets--;
       },
     },
-    tls: certificate && materialOf(certificate),
+    tls: certificate && pemOf(certificate),
     maxMessageBytes,
     maxBufferBytes: MAX_BUFFER_BYTES,
     handshakeTimeout: HANDSHAKE_TIMEOUT,
@@ -214,7 +213,7 @@ const grpcPort = async (
     const listening = await server.listener.listen(address.host, address.port);
     return {
       address: { host: listening.address, port: listening.port },
-      renew: (renewed) => server.listener.renew(materialOf(renewed)),
+      renew: (renewed) => server.listener.renew(pemOf(renewed)),
       close: (timeout) => {
         channels.goodbye();
         return server.stop(timeout);
@@ -224,9 +223,3 @@ const grpcPort = async (
     throw await findListenError("gRPC", address);
   }
 };
-
-const materialOf = ({ settings: { cert, key } }: Certificate): TlsMaterial => ({
-  cert: cert.toString("latin1"),
-  key: key.toString("latin1"),
-  ca: undefined,
-});

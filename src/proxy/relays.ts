@@ -87,7 +87,11 @@ class Relay {
     if (this.#hasBegun) queueMicrotask(() => this.#subscribers.has(subscriber) && subscriber.begun());
     return () => {
       if (!this.#subscribers.delete(subscriber) || this.#subscribers.size > 0) return;
-      this.#timer = setTimeout(() => this.#subscription.stop(), this.#linger);
+      this.#timer = setTimeout(() => {
+        // First: who joins now must not join one that ends.
+        this.#over();
+        this.#subscription.stop();
+      }, this.#linger);
     };
   }
 

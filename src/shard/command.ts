@@ -4,6 +4,7 @@
  *
  * `connection` and `request` say whom to answer. Times are milliseconds. A `queue` is a bind key.
  */
+import type { Overflow, SubscribeOptions } from "../protocol/subscribe-options.js";
 
 /** Where to answer, and about what. */
 interface Addressed {
@@ -176,23 +177,6 @@ interface ToChannel {
   connection: number;
   request: number;
   channel: string;
-}
-
-/** What becomes of a subscriber that does not keep up. */
-export type Overflow = "drop-oldest" | "drop-newest" | "conflate" | "disconnect" | "block";
-
-/** Where a subscription begins, and how much it may be sent. Absent: the next message, no history, no limit. */
-export interface SubscribeOptions {
-  /** The next message, the oldest there is, or the first published at that time (milliseconds since 1970) or later. */
-  from?: "now" | "start" | number;
-  /** The first message to be sent, instead of `from`. */
-  position?: number;
-  /** What `position` counts in: a decimal id. */
-  epoch?: string;
-  /** A channel that is not kept is to have a history. */
-  recover?: boolean;
-  /** Messages that may be sent. */
-  credit?: number;
 }
 
 export interface Subscribe extends ToChannel {

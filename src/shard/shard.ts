@@ -55,6 +55,8 @@ export interface ShardOptions {
   readonly channelDefaults?: Partial<ChannelDefaults>;
   /** Memory budget in bytes: publishes that would exceed it are refused. */
   readonly memoryBytes: number;
+  /** Whether so much is on its way to clients that what can wait should. Default: never. */
+  readonly isCrowded?: () => boolean;
   /** Milliseconds since 1970 at the start. Default 0. */
   readonly now?: number;
   /** Bytes of a page of the log; default `PAGE_BYTES` of log.ts. */
@@ -105,6 +107,8 @@ export class Shard {
   readonly #compaction: MemoryCompaction;
   readonly #idle: IdleTopics;
   readonly #memoryBytes: number;
+  /** Whether the budget allows so many more bytes. Takes pages out of memory for them. */
+  readonly #hasMemory: (growth: number) => boolean;
   readonly #unfinished = new UnfinishedCommands();
 
   constructor(options: ShardOptions) {
@@ -130,6 +134,7 @@ export class Shard {
     this.directory = directory;
     this.connections = connections;
     this.#memoryBytes = options.memoryBytes;
+    this.#hasMemory = hasMemory;
     this.#publisher = new Publisher(store, directory, ids, hasMemory);
     this.#dispatcher = new Dispatcher(store, directory, connections, limits.maxFrameBytes ?? MAX_FRAME_BYTES);
     this.#consumerCommands = new ConsumerCommands(store, directory, connections);
@@ -142,6 +147,7 @@ export class Shard {
       limits.maxTopics,
       channelDefaults,
       limits.maxFrameBytes ?? MAX_FRAME_BYTES,
+      options.isCrowded ?? (() => false),
     );
     this.#channelAdministration = new ChannelAdministration(store, directory, this.#publisher, this.#channels);
     const upkeep = new ChannelUpkeep(
@@ -224,12 +230,12 @@ export class Shard {
     if (store.extents.live === 0 && store.bytes > this.#memoryBytes / 2) store.shrink();
     const moreTimers = store.wheel.advance(store.now, this.#fire, TURN_TIMERS);
     const moreMessages = this.#dispatcher.turn();
-    const moreMissed = this.#channels.turn();
+    const nextMissed = this.#channels.turn(store.now);
     const nextIdle = this.#idle.turn(store.now);
     const nextUpkeep = this.#upkeep.turn(store.now);
     const moreNames = this.directory.step(this.#publisher.refusal !== undefined);
-    if (moreTimers || moreMessages || moreMissed || moreNames) return store.now;
-    return Math.min(store.wheel.nextDue(), this.#dispatcher.nextDue(), nextIdle, nextUpkeep);
+    if (moreTimers || moreMessages || moreNames) return store.now;
+    return Math.min(store.wheel.nextDue(), this.#dispatcher.nextDue(), nextMissed, nextIdle, nextUpkeep);
   }
 
   /** Throws when the data contradicts itself. Looks at all of it: for tests. */
@@ -292,6 +298,8 @@ export class Shard {
       case "stop":
         return this.#consumerCommands.stop(c);
       case "publishChannel":
+        // What subscribers have missed goes before pages that are on disk as well.
+        this.#hasMemory(c.end - c.start);
         return this.#channels.publish(c, this.#memoryBytes - this.store.bytes);
       case "channelStats":
         return this.#channelAdministration.stats(c);

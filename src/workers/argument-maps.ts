@@ -2,9 +2,8 @@
 import { ProtocolError } from "../protocol/errors.js";
 import { formatId, parseId } from "../protocol/id.js";
 import { MAX_DELAY, MAX_HISTORY, MAX_HISTORY_BYTES, MAX_RETRIES } from "../protocol/limits.js";
-import type { ChannelConfig, Overflow, SubscribeOptions, TopicConfig } from "../shard/command.js";
-
-export const OVERFLOWS: readonly Overflow[] = ["drop-oldest", "drop-newest", "conflate", "disconnect", "block"];
+import type { SubscribeOptions } from "../protocol/subscribe-options.js";
+import type { ChannelConfig, TopicConfig } from "../shard/command.js";
 
 /** The valid values of each key. */
 type Checks<T> = { readonly [K in keyof T]-?: (value: unknown) => boolean };

@@ -15,6 +15,12 @@ import { Pump } from "./pump.js";
 import { RequestIntake } from "./request-intake.js";
 import type { Growth } from "./space-gauge.js";
 
+/**
+ * Unread bytes of the outbox above which subscribers that are behind wait: enough for the main thread to have work for
+ * the millisecond until they are looked at again, and little enough for answers to be behind them.
+ */
+const CROWDED_BYTES = 128 * 1024;
+
 const NEVER = Number.POSITIVE_INFINITY;
 
 export interface PumpOptions {
@@ -65,7 +71,12 @@ export const assemblePump = (options: PumpOptions): Pump => {
     () => shard.store.isDurable,
     () => shard.store.areIdsDurable,
   );
-  const shard: Shard = new Shard({ ...options, effects, now: clock() });
+  const shard: Shard = new Shard({
+    ...options,
+    effects,
+    now: clock(),
+    isCrowded: () => outbox.unreadBytes > CROWDED_BYTES,
+  });
   const journal = options.openJournal(shard);
   const intake = new RequestIntake({
     ...options,

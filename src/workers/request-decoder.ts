@@ -5,8 +5,9 @@ import { DEFAULT_POP_BYTES, MAX_BROWSE, MAX_POP_WAIT, MAX_SELECTED } from "../pr
 import { Op, RENEW } from "../protocol/op.js";
 import { roomOf } from "../protocol/run.js";
 import { COUNT, FIRST_ID_LOW, SELECTION_BYTES } from "../protocol/selection.js";
+import { OVERFLOWS } from "../protocol/subscribe-options.js";
 import type { Command, QueueCommand, Slice } from "../shard/command.js";
-import { channelConfig, OVERFLOWS, subscribeOptions, topicConfig } from "./argument-maps.js";
+import { channelConfig, subscribeOptions, topicConfig } from "./argument-maps.js";
 import { countMessages, type DecoderLimits } from "./decoder-limits.js";
 import type { FrameCursor } from "./frame-cursor.js";
 import type { HeadReader } from "./head-reader.js";

@@ -52,12 +52,14 @@ describe("a ring", () => {
     expect(write(pair, [2, 70_000], payloadOf(0))).toBe(true);
     expect(write(pair, [6, 1, 2, 3], payloadOf(90, 2))).toBe(true);
     expect(pair.reader.isEmpty).toBe(false);
+    expect(pair.writer.unreadBytes).toBeGreaterThan(100);
     expect(readAll(pair)).toEqual([
       { envelope: [1, 7], payload: payloadOf(10, 1) },
       { envelope: [2, 70_000], payload: payloadOf(0) },
       { envelope: [6, 1, 2, 3], payload: payloadOf(90, 2) },
     ]);
     expect(pair.reader.isEmpty).toBe(true);
+    expect(pair.writer.unreadBytes).toBe(0);
   });
 
   it("takes a part of a payload", () => {

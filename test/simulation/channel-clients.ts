@@ -8,7 +8,8 @@
 import assert from "node:assert/strict";
 import { SIZE_MASK, WORD_BYTES } from "../../src/protocol/entry.js";
 import { Durability } from "../../src/protocol/op.js";
-import type { Command, SubscribeOptions } from "../../src/shard/command.js";
+import type { SubscribeOptions } from "../../src/protocol/subscribe-options.js";
+import type { Command } from "../../src/shard/command.js";
 import * as ext from "../../src/shard/messages/extent.js";
 import type { Shard } from "../../src/shard/shard.js";
 import { keyOf } from "./photograph.js";

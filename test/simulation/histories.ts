@@ -3,7 +3,8 @@
  * are, how often it crashes), so that rare states are reached by those seeds that drive towards them.
  */
 import { Durability } from "../../src/protocol/op.js";
-import type { ChannelConfig, MessageState, Overflow, TopicConfig } from "../../src/shard/command.js";
+import type { Overflow } from "../../src/protocol/subscribe-options.js";
+import type { ChannelConfig, MessageState, TopicConfig } from "../../src/shard/command.js";
 import { Random } from "./random.js";
 import type { FaultKind } from "./simulated-disk.js";
 import type { ChannelStep, ClientStep, History, Move, Pick, Settings, Step } from "./steps.js";

@@ -3,7 +3,8 @@
  * ends. Messages are named by what became of them, so that a step means something whatever went before: a history stays
  * playable when some of its steps are left out.
  */
-import type { ChannelConfig, MessageState, Overflow, TopicConfig } from "../../src/shard/command.js";
+import type { Overflow } from "../../src/protocol/subscribe-options.js";
+import type { ChannelConfig, MessageState, TopicConfig } from "../../src/shard/command.js";
 import type { CrashKind, Fault } from "./simulated-disk.js";
 
 /** A piece of what a request selects: `from` says what for, `at` which of those, `count` how many from there on. */

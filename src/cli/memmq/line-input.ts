@@ -1,8 +1,6 @@
 /** Lines of standard input, each of which is one message; an empty one too. */
+import { MAX_MESSAGE_BYTES } from "../../protocol/limits.js";
 import { LineSplitter, LineTooLong } from "./line-splitter.js";
-
-/** As long as a message may be. */
-const MAX_LINE_BYTES = 16 * 1024 * 1024;
 
 /** Calls `take` with each line, one after another. Resolves at the end, or at the signal: with why, if it could not go on. */
 export const eachLine = async (
@@ -10,7 +8,7 @@ export const eachLine = async (
   stopping: AbortSignal,
   take: (line: Buffer) => Promise<void>,
 ): Promise<string | undefined> => {
-  const lines = new LineSplitter(MAX_LINE_BYTES);
+  const lines = new LineSplitter(MAX_MESSAGE_BYTES);
   try {
     for await (const chunk of until(input, stopping)) for (const line of lines.push(chunk)) await take(line);
     const last = stopping.aborted ? undefined : lines.end();
@@ -24,13 +22,18 @@ export const eachLine = async (
 
 /** The input, up to its end or the signal. What is read when that comes is dropped. */
 async function* until(input: AsyncIterable<Buffer>, signal: AbortSignal): AsyncGenerator<Buffer, void, void> {
-  const aborted = new Promise<undefined>((resolve) => {
-    signal.addEventListener("abort", () => resolve(undefined), { once: true });
-  });
   const iterator = input[Symbol.asyncIterator]();
   while (!signal.aborted) {
-    const next = await Promise.race([iterator.next(), aborted]);
+    const next = await beforeAbort(iterator.next(), signal);
     if (next === undefined || next.done === true) return;
     yield next.value;
   }
 }
+
+/** Undefined: the signal came first. Not Promise.race, with which the signal would hold everything that was ever read. */
+const beforeAbort = <T>(promise: Promise<T>, signal: AbortSignal): Promise<T | undefined> =>
+  new Promise((resolve, reject) => {
+    const abort = (): void => resolve(undefined);
+    signal.addEventListener("abort", abort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
+  });

@@ -7,7 +7,9 @@ const MAX_UNDER_WAY = 4_096;
 export class LinePublisher {
   readonly #client: MemmqClient;
   readonly #topic: string;
-  readonly #underWay = new Set<Promise<void>>();
+  #underWay = 0;
+  /** Those who wait for fewer. */
+  #waiting: (() => void)[] = [];
   #published = 0;
   #failed = 0;
   #error: Error | undefined;
@@ -27,25 +29,36 @@ export class LinePublisher {
   /** Resolves when the next line may come. `failed` is told of this line. */
   async publish(line: Uint8Array, failed: (error: Error) => void = () => {}): Promise<void> {
     await this.#client.ready();
-    const fate: Promise<void> = this.#client
-      .publish(this.#topic, line)
-      .then(
-        () => {
-          this.#published++;
-        },
-        (error: Error) => {
-          this.#failed++;
-          this.#error ??= error;
-          failed(error);
-        },
-      )
-      .finally(() => this.#underWay.delete(fate));
-    this.#underWay.add(fate);
-    while (this.#underWay.size >= MAX_UNDER_WAY) await Promise.race(this.#underWay);
+    this.#underWay++;
+    this.#client.publish(this.#topic, line).then(
+      () => {
+        this.#published++;
+        this.#settled();
+      },
+      (error: Error) => {
+        this.#failed++;
+        this.#error ??= error;
+        failed(error);
+        this.#settled();
+      },
+    );
+    await this.#fewerThan(MAX_UNDER_WAY);
   }
 
   /** Resolves when nothing is under way. */
   async flush(): Promise<void> {
-    while (this.#underWay.size > 0) await Promise.all(this.#underWay);
+    await this.#fewerThan(1);
+  }
+
+  async #fewerThan(count: number): Promise<void> {
+    while (this.#underWay >= count) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  }
+
+  #settled(): void {
+    this.#underWay--;
+    if (this.#waiting.length === 0) return;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const resume of waiting) resume();
   }
 }

@@ -2,6 +2,7 @@
  * Tells what comes back of what was published here from what others publish. Messages have no name of their sender, so it
  * counts: each line published here comes back once from each server, and as many equal messages are taken for it, no more.
  */
+import { createHash } from "node:crypto";
 
 /** What has not come back by then was lost on the way, and an equal message is somebody else's. Milliseconds. */
 const WAIT = 10_000;
@@ -13,8 +14,9 @@ interface Expected {
   readonly until: number;
 }
 
+/** Of equal length for all lines, of which there may be many, and long ones. */
 const keyOf = (server: string, payload: Uint8Array): string =>
-  `${server} ${Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength).toString("latin1")}`;
+  `${server} ${createHash("sha256").update(payload).digest("base64")}`;
 
 export class OwnLines {
   readonly #now: () => number;

@@ -1,15 +1,13 @@
 /** `memmq --proxy`. */
 import { CertificateError, ListenError, StartError } from "../../index.js";
 import { formatAddress } from "../../main/ports/listen-error.js";
+import { MAX_MESSAGE_BYTES } from "../../protocol/limits.js";
 import { MemmqProxy } from "../../proxy/proxy.js";
 import { stopOnSignal } from "../server-process.js";
 import type { ProxySettings } from "./memmq-settings.js";
 import type { Program } from "./program.js";
-import { warnOfOpenPort } from "./server-mode.js";
+import { warnOfOpenPort, withMemmqFlags } from "./server-mode.js";
 import { statusLines, upstreamClient } from "./upstream-client.js";
-
-/** As much as a server of memmq takes by default. */
-const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
 
 /** Resolves when it listens; the process runs until it is told to stop. */
 export const runProxy = async ({ listen, upstream }: ProxySettings, program: Program): Promise<void> => {
@@ -39,10 +37,7 @@ export const runProxy = async ({ listen, upstream }: ProxySettings, program: Pro
     });
   } catch (error) {
     if (error instanceof CertificateError) {
-      const words = error.message
-        .replaceAll("httpTls.certFile", "--cert_file")
-        .replaceAll("httpTls.keyFile", "--key_file");
-      return program.refuse(words);
+      return program.refuse(withMemmqFlags(error.message));
     }
     if (error instanceof ListenError || error instanceof StartError) return program.fail(error.message);
     throw error;

@@ -33,7 +33,7 @@ const brokerOptions = ({ listen, data }: ServerSettings): Partial<BrokerOptions>
 };
 
 /** A broker's error text with flags in the places of its options. */
-const withMemmqFlags = (text: string): string =>
+export const withMemmqFlags = (text: string): string =>
   text
     .replaceAll(/\b(?:http|grpc)Tls\.certFile/g, "--cert_file")
     .replaceAll(/\b(?:http|grpc)Tls\.keyFile/g, "--key_file");

@@ -1,7 +1,9 @@
 /**
  * What a program can ask for. Times are in milliseconds.
  */
+
 import type { Headers } from "../../protocol/headers.js";
+import type { Overflow } from "../../protocol/subscribe-options.js";
 
 /** What a message carries. Text is sent as UTF-8. */
 export type Body = Uint8Array | string;
@@ -121,8 +123,7 @@ export interface TouchOptions {
   readonly ttr?: number | undefined;
 }
 
-/** What becomes of a subscriber that does not keep up. */
-export type Overflow = "drop-oldest" | "drop-newest" | "conflate" | "disconnect" | "block";
+export type { Overflow } from "../../protocol/subscribe-options.js";
 
 export interface SubscribeOptions {
   /**

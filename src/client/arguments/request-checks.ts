@@ -2,8 +2,10 @@
  * Checks of the arguments of each request. Every method throws BAD_ARGUMENT for the first wrong one, and returns the
  * options that it has read.
  */
+
 import { formatId, parseId } from "../../protocol/id.js";
 import { MAX_BROWSE } from "../../protocol/limits.js";
+import { OVERFLOWS } from "../../protocol/subscribe-options.js";
 import {
   badArgument,
   checkChoice,
@@ -31,7 +33,6 @@ import type {
 } from "./options.js";
 
 const MAX_U32 = 0xffff_ffff;
-const OVERFLOWS = ["drop-oldest", "drop-newest", "conflate", "disconnect", "block"];
 const STATES = ["ready", "delayed", "in-flight", "dead"];
 
 export class RequestChecks {

@@ -45,6 +45,8 @@ export class NodesSubscription implements AsyncIterableIterator<ChannelMessage> 
   readonly #options: SubscribeOptions;
   readonly #onResumed: (url: string, resumption: Resumption) => void;
   readonly #places = new Map<string, Place>();
+  /** The same: looked through for each message. */
+  readonly #inOrder: Place[] = [];
   readonly #loop = new ReadLoop<ChannelMessage>();
   readonly #closed = deferred<RingmqError | undefined>();
   readonly #started = deferred<void>();
@@ -199,6 +201,7 @@ export class NodesSubscription implements AsyncIterableIterator<ChannelMessage> 
     if (place === undefined) {
       place = { url, client: undefined, subscriptions: [], next: undefined, refusal: undefined };
       this.#places.set(url, place);
+      this.#inOrder.push(place);
     }
     return place;
   }
@@ -260,7 +263,7 @@ export class NodesSubscription implements AsyncIterableIterator<ChannelMessage> 
 
   /** The next message of the first node that has one, beginning behind the one that had one last. */
   #take(): ChannelMessage | undefined {
-    const places = [...this.#places.values()];
+    const places = this.#inOrder;
     for (let i = 0; i < places.length; i++) {
       const at = (this.#turn + i) % places.length;
       const place = places[at];

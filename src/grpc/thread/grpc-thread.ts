@@ -1,8 +1,8 @@
 /** The gRPC thread: a server over the native connections that the bridge to the main thread carries. */
 import { parentPort, workerData } from "node:worker_threads";
 import { Bridge } from "../../bridge/bridge.js";
+import { Losses } from "../../collections/losses.js";
 import { GrpcServer } from "../server.js";
-import { Losses } from "./losses.js";
 import { NativeChannels } from "./native-channels.js";
 import type { GrpcOrder, GrpcThreadData, GrpcThreadMessage } from "./thread-messages.js";
 

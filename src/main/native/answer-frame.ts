@@ -17,13 +17,16 @@ export interface AnswerFrame {
 /** Takes an answer, which is good until it returns. */
 export type AnswerHandler = (frame: AnswerFrame) => void;
 
+const NO_BYTES: Uint8Array = new Uint8Array(0);
+const NO_VIEW: DataView = new DataView(NO_BYTES.buffer);
+
 /** The frame that handlers are shown: one object is used again and again. */
 export class CurrentFrame implements AnswerFrame {
   op = 0;
   flags = 0;
   request = 0;
-  bytes: Uint8Array = new Uint8Array(0);
-  view: DataView = new DataView(new ArrayBuffer(0));
+  bytes = NO_BYTES;
+  view = NO_VIEW;
   headStart = 0;
   headEnd = 0;
   payloadStart = 0;
@@ -39,6 +42,12 @@ export class CurrentFrame implements AnswerFrame {
     this.headEnd = this.headStart + view.getUint16(start + HEAD_LENGTH);
     this.payloadStart = this.headEnd;
     this.payloadEnd = end;
+  }
+
+  /** Lets go of the bytes, which are large. */
+  clear(): void {
+    this.bytes = NO_BYTES;
+    this.view = NO_VIEW;
   }
 }
 
@@ -70,8 +79,8 @@ export const NOTHING: AnswerFrame = {
   op: 0,
   flags: 0,
   request: 0,
-  bytes: new Uint8Array(0),
-  view: new DataView(new ArrayBuffer(0)),
+  bytes: NO_BYTES,
+  view: NO_VIEW,
   headStart: 0,
   headEnd: 0,
   payloadStart: 0,

@@ -4,6 +4,8 @@
  * deliveries.
  */
 
+import { SmallMap } from "../../collections/small-map.js";
+
 /** What becomes of the ledger when a request is confirmed. */
 type Change =
   | { readonly kind: "consume"; readonly shard: number }
@@ -13,13 +15,13 @@ type Change =
 
 export class ConsumerLedger {
   /** By request. */
-  readonly #pending = new Map<number, Change>();
+  readonly #pending = new SmallMap<number, Change>();
   /** Consumer's request → shard. */
-  readonly #consumers = new Map<number, number>();
+  readonly #consumers = new SmallMap<number, number>();
   /** The highest number of a consumer. New requests nearly always have a higher one, which saves the look-up. */
   #highest = 0;
   /** Channel → the request that subscribed last, and its shard. */
-  readonly #subscriptions = new Map<string, { readonly request: number; readonly shard: number }>();
+  readonly #subscriptions = new SmallMap<string, { readonly request: number; readonly shard: number }>();
 
   /** The answer to some request will change the ledger. */
   get isWaiting(): boolean {

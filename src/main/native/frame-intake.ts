@@ -15,6 +15,8 @@ export const HERE = -1;
 /** A run of more than one frame is at most this long, or as a largest frame: shards bound the records they take. */
 const MAX_RUN_BYTES = 256 * 1024;
 
+const NO_BYTES: DataView = new DataView(new ArrayBuffer(0));
+
 export interface FrameSink {
   /** The shard that the whole frame at `start` goes to, or HERE. Its layout has been checked. */
   route(bytes: Uint8Array, view: DataView, start: number): number;
@@ -36,7 +38,7 @@ export class FrameIntake implements Holder {
   #stopped = false;
   /** The beginning of a frame that was cut: `#filled` bytes. */
   #partial: Buffer | undefined;
-  #partialView: DataView = new DataView(new ArrayBuffer(0));
+  #partialView = NO_BYTES;
   #filled = 0;
   /** Bytes to skip, of a frame that there was no memory for. */
   #skip = 0;

@@ -7,24 +7,32 @@
 const MAX_BYTES = 320;
 
 export class HeadCache {
-  readonly #view = new DataView(new ArrayBuffer(MAX_BYTES));
+  /** Made when a second head comes: many connections send no more than one. */
+  #view: DataView | undefined;
+  #hasSeenOne = false;
   #length = -1;
   #shard = 0;
 
   /** The shard of the head in [start, end) if it is the same as the last, else -1. */
   recall(view: DataView, start: number, end: number): number {
     const length = end - start;
-    if (length !== this.#length) return -1;
+    const known = this.#view;
+    if (length !== this.#length || known === undefined) return -1;
     const words = length & ~3;
     let i = 0;
-    for (; i < words; i += 4) if (view.getUint32(start + i) !== this.#view.getUint32(i)) return -1;
-    for (; i < length; i++) if (view.getUint8(start + i) !== this.#view.getUint8(i)) return -1;
+    for (; i < words; i += 4) if (view.getUint32(start + i) !== known.getUint32(i)) return -1;
+    for (; i < length; i++) if (view.getUint8(start + i) !== known.getUint8(i)) return -1;
     return this.#shard;
   }
 
   remember(view: DataView, start: number, end: number, shard: number): void {
     const length = end - start;
     if (length > MAX_BYTES) return;
+    if (!this.#hasSeenOne) {
+      this.#hasSeenOne = true;
+      return;
+    }
+    this.#view ??= new DataView(new ArrayBuffer(MAX_BYTES));
     for (let i = 0; i < length; i++) this.#view.setUint8(i, view.getUint8(start + i));
     this.#length = length;
     this.#shard = shard;

@@ -28,13 +28,15 @@ export interface LocalRequests {
   fail(kind: ErrorName, text: string, request: number): void;
 }
 
+/** A head is read at once: one serves all connections. */
+const cursor = new HeadCursor();
+
 export class RequestRouter {
   readonly #local: LocalRequests;
   readonly #router: Router;
   readonly #window: RequestWindow;
   readonly #ledger: ConsumerLedger;
   readonly #heads = new HeadCache();
-  readonly #cursor = new HeadCursor();
   #kinds: Readonly<Uint8Array>;
 
   constructor(
@@ -140,7 +142,6 @@ export class RequestRouter {
   /** Notes what a request will begin or end. A head that makes no sense is the shard's to refuse. */
   #keepTrack(op: number, request: number, shard: number, bytes: Uint8Array): void {
     if (op === Op.CONSUME) return this.#ledger.expect(request, { kind: "consume", shard });
-    const cursor = this.#cursor;
     try {
       cursor.begin(new DataView(bytes.buffer, bytes.byteOffset, bytes.length), 0, bytes.length);
       cursor.next();

@@ -6,13 +6,18 @@
  * double while it is well filled, and otherwise sends the newcomer to a small map.
  */
 
+import { SmallMap } from "../../collections/small-map.js";
+
 /** The result of `add`. */
 export const Admission = { TAKEN: 0, DUPLICATE: 1, FULL: 2 } as const;
 
-/** Slots of an idle connection: 384 bytes. */
-const MIN_SLOTS = 64;
+/** Slots of an idle connection: so few lie within their arrays, and need no memory outside the heap. */
+const MIN_SLOTS = 8;
 
-/** A table less than 1/4 full does not grow: the collision is one of unlucky numbers. */
+/** A smaller table grows whatever is in it. */
+const BUSY_SLOTS = 64;
+
+/** A larger table less than 1/4 full does not grow: the collision is one of unlucky numbers. */
 const FILL = 4;
 
 /** In place of a shard, for a request that the main thread answers itself. */
@@ -27,7 +32,7 @@ export class RequestWindow {
   #mask = MIN_SLOTS - 1;
   #count = 0;
   /** Request → shard, of requests whose slot was taken. */
-  readonly #strays = new Map<number, number>();
+  readonly #strays = new SmallMap<number, number>();
 
   constructor(readonly maxInFlight: number) {}
 
@@ -91,7 +96,7 @@ export class RequestWindow {
     while (
       this.#requests[request & this.#mask] !== NONE &&
       this.#mask + 1 < this.maxInFlight &&
-      this.#count * FILL > this.#mask
+      (this.#mask + 1 < BUSY_SLOTS || this.#count * FILL > this.#mask)
     ) {
       this.#resize((this.#mask + 1) * 2);
     }

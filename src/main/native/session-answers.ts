@@ -1,6 +1,11 @@
 /** Who waits for which answer of a session, in the order of the requests where the protocol wants it. */
+import { SmallMap } from "../../collections/small-map.js";
 import { type AnswerFrame, type AnswerHandler, CurrentFrame } from "./answer-frame.js";
 import { AnswerOrder } from "./answer-order.js";
+import { errorFrame } from "./local-answers.js";
+
+/** Why requests are not answered any more. */
+export const SESSION_ENDED = "the session has ended";
 
 export class SessionAnswers {
   /** What is being shown to a handler. */
@@ -9,7 +14,7 @@ export class SessionAnswers {
   /** Undefined: answers come as they are. */
   readonly #order: AnswerOrder | undefined;
   /** By request, where there is no order; else those that have no place in it. */
-  readonly #handlers = new Map<number, AnswerHandler>();
+  readonly #handlers = new SmallMap<number, AnswerHandler>();
   readonly #onFault: (error: unknown) => void;
 
   /** `onFault` is told what a handler throws: the answers of others lie in the same bytes, so it goes no further. */
@@ -65,6 +70,11 @@ export class SessionAnswers {
     this.#frame.show(bytes, view, start, end);
   }
 
+  /** No handler is being shown anything: keeps no bytes. */
+  lookAway(): void {
+    this.#frame.clear();
+  }
+
   /** Shows whoever waits for it the answer in [start, end). False: nobody does. */
   take(request: number, bytes: Uint8Array, view: DataView, start: number, end: number): boolean {
     this.#frame.show(bytes, view, start, end);
@@ -87,12 +97,16 @@ export class SessionAnswers {
     this.#call(handler);
   }
 
-  showOwn(frame: Uint8Array, handler: AnswerHandler): void {
+  /** Tells a handler that is not one of those here that the session has ended. */
+  fail(handler: AnswerHandler): void {
+    const frame = errorFrame("SHUTTING_DOWN", SESSION_ENDED, 0);
     this.show(frame, new DataView(frame.buffer, frame.byteOffset, frame.length), 0, frame.length, handler);
   }
 
-  /** Answers whatever is unanswered. */
-  failAll(frame: Uint8Array): void {
+  /** Tells whoever waits for an answer that the session has ended. */
+  failAll(): void {
+    if (this.unanswered === 0) return;
+    const frame = errorFrame("SHUTTING_DOWN", SESSION_ENDED, 0);
     for (const request of [...this.#handlers.keys(), ...(this.#order?.unanswered() ?? [])])
       this.takeOwn(request, frame);
   }

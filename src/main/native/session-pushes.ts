@@ -1,20 +1,13 @@
 /** What is pushed to a session: messages of its consumers and its channels, asked for once and handed on as they come. */
+import { SmallMap } from "../../collections/small-map.js";
 import { packHead, unpackHead } from "../../protocol/head.js";
 import { Answer, Op, RENEW } from "../../protocol/op.js";
+import type { Overflow, SubscribeOptions as WireOptions } from "../../protocol/subscribe-options.js";
 import type { AnswerFrame, AnswerHandler } from "./answer-frame.js";
 
-/** What a subscriber may ask for; docs/protocol.md tells what each is. */
-export interface SubscribeOptions {
-  /** What becomes of it when it does not keep up. */
-  readonly overflow: "drop-oldest" | "drop-newest" | "conflate" | "disconnect" | "block";
-  /** The first message: the next one, the oldest there is, or the first since then, in milliseconds since 1970. */
-  readonly from?: "now" | "start" | number | undefined;
-  /** The first message, instead of `from`; with `epoch` to go on after a subscription that has ended. */
-  readonly position?: number | undefined;
-  readonly epoch?: string | undefined;
-  readonly recover?: boolean | undefined;
-  /** Messages that may be pushed before more credit is given. */
-  readonly credit?: number | undefined;
+/** What a session's subscriber asks for. With more than `overflow`, what answers is a RESULT. */
+export interface SubscribeOptions extends WireOptions {
+  readonly overflow: Overflow;
 }
 
 /** With any of these, what answers is a RESULT. */
@@ -56,9 +49,9 @@ export interface ConsumeOptions {
 export class SessionPushes {
   readonly #session: Requests;
   /** By the request that began the consumer. */
-  readonly #consumers = new Map<number, AnswerHandler>();
+  readonly #consumers = new SmallMap<number, AnswerHandler>();
   /** By channel. */
-  readonly #subscriptions = new Map<string, Subscription>();
+  readonly #subscriptions = new SmallMap<string, Subscription>();
 
   constructor(session: Requests) {
     this.#session = session;
@@ -154,7 +147,7 @@ export class SessionPushes {
       case Answer.CHANNEL_MESSAGES:
       case Answer.CHANNEL_LOST: {
         // Nearly every subscriber has one, and what is pushed to it is of that one.
-        if (this.#subscriptions.size === 1) for (const { onPush } of this.#subscriptions.values()) return onPush;
+        if (this.#subscriptions.size === 1) for (const [, { onPush }] of this.#subscriptions) return onPush;
         const [channel] = unpackHead(frame.bytes, frame.headStart, frame.headEnd);
         return typeof channel === "string" ? this.#subscriptions.get(channel)?.onPush : undefined;
       }

@@ -7,7 +7,7 @@ export class SessionTimers {
   #silence = Number.POSITIVE_INFINITY;
   #every = Number.POSITIVE_INFINITY;
   #due = Number.POSITIVE_INFINITY;
-  #onBeat: () => void = () => {};
+  #onBeat: (() => void) | undefined;
 
   /** `now` is in milliseconds, of any clock that does not step. */
   constructor(now: number) {
@@ -40,7 +40,7 @@ export class SessionTimers {
     if (now - this.#heardAt >= this.#silence) return false;
     if (now >= this.#due) {
       this.#due = now + this.#every;
-      this.#onBeat();
+      this.#onBeat?.();
     }
     return true;
   }

@@ -3,6 +3,7 @@
  * without frames on a socket: requests go to shards as those of other connections do, under the same limits, and answers
  * come back to handlers. It ends with its client, and leaves nothing behind.
  */
+import { SmallMap } from "../../collections/small-map.js";
 import { HEAD, LENGTH_BYTES, MIN_LENGTH, OP, REQUEST } from "../../protocol/frame.js";
 import { packHead } from "../../protocol/head.js";
 import { Answer, Op } from "../../protocol/op.js";
@@ -12,14 +13,14 @@ import type { NativeConnection } from "./connection.js";
 import { leasesOf, type UnansweredPop, type UnansweredPops, unseenHead } from "./late-pops.js";
 import { errorFrame, NO_MESSAGES } from "./local-answers.js";
 import { entryOf, selectionOf } from "./request-payloads.js";
-import { SessionAnswers } from "./session-answers.js";
+import { SESSION_ENDED, SessionAnswers } from "./session-answers.js";
 import type { SessionClient } from "./session-client.js";
 import type { Identity, Lease, OpenConnection, PopOptions, PublishOptions, SessionOptions } from "./session-options.js";
 import { SessionPushes } from "./session-pushes.js";
 import { SessionTimers } from "./session-timers.js";
+import { type FrameTaker, SessionTransport } from "./session-transport.js";
 import type { Refusal, SessionTurns, TurnTaker } from "./session-turns.js";
 import { splitReceipts } from "./single-receipts.js";
-import type { Transport } from "./transport.js";
 import { UnheardPops } from "./unheard-pops.js";
 
 /** An unanswered pop. */
@@ -29,19 +30,22 @@ interface PendingPop extends UnansweredPop {
 
 const LAST_REQUEST = 0xffff_ffff;
 
-const ENDED = "the session has ended";
+/** Who keeps the sessions. */
+export interface SessionOwner {
+  closed(session: Session): void;
+}
 
-export class Session implements TurnTaker, UnansweredPops {
+export class Session implements TurnTaker, FrameTaker, UnansweredPops {
   readonly identity: Identity;
   /** Consumers and subscriptions. */
   readonly pushes: SessionPushes;
   readonly #options: SessionOptions;
   readonly #client: SessionClient;
   readonly #turns: SessionTurns;
-  readonly #onClosed: () => void;
+  readonly #owner: SessionOwner;
   readonly #connection: NativeConnection;
   readonly #answers: SessionAnswers;
-  readonly #pops = new Map<number, PendingPop>();
+  readonly #pops = new SmallMap<number, PendingPop>();
   readonly #unheard = new UnheardPops();
   #last = 0;
   /** Waiting pops and holds: what the client has sent behind them must not be carried out yet. */
@@ -58,21 +62,19 @@ export class Session implements TurnTaker, UnansweredPops {
   turn = 0;
   gathered = 0;
 
-  constructor(options: SessionOptions, turns: SessionTurns, openConnection: OpenConnection, onClosed: () => void) {
+  constructor(options: SessionOptions, turns: SessionTurns, openConnection: OpenConnection, owner: SessionOwner) {
     this.identity = options.identity;
     this.#options = options;
     this.#client = options.client;
     this.#turns = turns;
-    this.#onClosed = onClosed;
+    this.#owner = owner;
     this.#answers = new SessionAnswers(options.inOrder, (error) => this.#failed(error));
     this.#timers = new SessionTimers(options.now);
-    this.pushes = new SessionPushes({
-      request: (op, flags, head, payload, onAnswer) => this.request(op, flags, head, payload, onAnswer),
-      tell: (op, head) => {
-        if (this.isOpen) this.#turns.gather(this, op, 0, 0, head, undefined);
-      },
+    this.pushes = new SessionPushes(this);
+    this.#connection = openConnection(new SessionTransport(this, this.#answers, options.client), {
+      maxInFlight: options.maxInFlight,
+      unanswered: this,
     });
-    this.#connection = openConnection(this.#transport(), { maxInFlight: options.maxInFlight, unanswered: this });
   }
 
   /** For the log. */
@@ -138,6 +140,11 @@ export class Session implements TurnTaker, UnansweredPops {
     }
     this.#turns.refuse(this, request, refusal);
     return 0;
+  }
+
+  /** Sends one that has no answer; `head` is the caller's again at once. */
+  tell(op: number, head: Uint8Array): void {
+    if (this.isOpen) this.#turns.gather(this, op, 0, 0, head, undefined);
   }
 
   /** Publishes a message: to the queues that `routeKey` leads to, by default the queue `default`. */
@@ -275,8 +282,8 @@ export class Session implements TurnTaker, UnansweredPops {
     const unheard = this.#unheard.take();
     this.#connection.closed(isBroken ? unheard : []);
     this.pushes.clear();
-    this.#answers.failAll(errorFrame("SHUTTING_DOWN", ENDED, 0));
-    this.#onClosed();
+    this.#answers.failAll();
+    this.#owner.closed(this);
   }
 
   /** Once a second: whether it is time for a beat, or the client has been silent for too long. */
@@ -311,6 +318,21 @@ export class Session implements TurnTaker, UnansweredPops {
     this.#afterAnswers();
   }
 
+  // FrameTaker: called by `SessionTransport`.
+
+  /** Answers and pushes. */
+  take(bytes: Buffer): void {
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    for (let at = 0; at < bytes.length; ) {
+      const next = at + LENGTH_BYTES + view.getUint32(at);
+      this.#dispatch(bytes, view, at, next);
+      at = next;
+    }
+    this.#answers.lookAway();
+    this.#client.flush?.();
+    this.#afterAnswers();
+  }
+
   // UnansweredPops: for when the client has gone.
 
   unansweredPops(): UnansweredPop[] {
@@ -331,7 +353,7 @@ export class Session implements TurnTaker, UnansweredPops {
   /** Why a request cannot be sent; undefined: it can. */
   #refusal(head: Uint8Array, payload: Uint8Array | undefined): Refusal | undefined {
     const { maxFrameBytes } = this.#options;
-    if (!this.isOpen) return { kind: "SHUTTING_DOWN", text: ENDED };
+    if (!this.isOpen) return { kind: "SHUTTING_DOWN", text: SESSION_ENDED };
     if (MIN_LENGTH + head.length + (payload?.length ?? 0) > maxFrameBytes) {
       return { kind: "FRAME_TOO_LARGE", text: `a request has at most ${maxFrameBytes} bytes` };
     }
@@ -352,40 +374,6 @@ export class Session implements TurnTaker, UnansweredPops {
     }
     this.#turns.refuse(this, request, refusal);
     return 0;
-  }
-
-  /** What the connection is carried by: its frames go to handlers, and its limits hold for the client's own socket. */
-  #transport(): Transport {
-    const client = this.#client;
-    return {
-      framed: true,
-      canPause: client.canPause,
-      peer: this.peer,
-      write: (bytes) => {
-        this.#take(bytes);
-        return true;
-      },
-      bufferedBytes: () => client.unsentBytes() + this.#answers.heldBytes,
-      pause: () => client.pause(),
-      resume: () => client.resume(),
-      end: () => {
-        this.#answers.failAll(errorFrame("SHUTTING_DOWN", ENDED, 0));
-        client.end();
-      },
-      destroy: () => client.destroy(),
-    };
-  }
-
-  /** Takes whole frames: answers and pushes. */
-  #take(bytes: Buffer): void {
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-    for (let at = 0; at < bytes.length; ) {
-      const next = at + LENGTH_BYTES + view.getUint32(at);
-      this.#dispatch(bytes, view, at, next);
-      at = next;
-    }
-    this.#client.flush?.();
-    this.#afterAnswers();
   }
 
   /** Requests have been answered: the session may close, and the client may go on. */
@@ -435,7 +423,7 @@ export class Session implements TurnTaker, UnansweredPops {
   /** Messages that waited for earlier answers until the client was gone. */
   #giveBackLate({ bytes, view, headStart, payloadEnd }: AnswerFrame, onAnswer: AnswerHandler): void {
     this.#connection.deliver(bytes, view, headStart - HEAD, payloadEnd);
-    this.#answers.showOwn(errorFrame("SHUTTING_DOWN", ENDED, 0), onAnswer);
+    this.#answers.fail(onAnswer);
   }
 
   /** A handler has thrown. */

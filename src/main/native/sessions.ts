@@ -1,7 +1,7 @@
 /** The sessions there are: opened under the limits of connections, and swept once a second. */
 import type { Log } from "../log.js";
 import { contain } from "./error-boundary.js";
-import { Session } from "./session.js";
+import { Session, type SessionOwner } from "./session.js";
 import type { SessionClient } from "./session-client.js";
 import type { Identity, OpenConnection } from "./session-options.js";
 import { SessionTurns } from "./session-turns.js";
@@ -21,7 +21,7 @@ export interface SessionHost {
   openSession(kind: SessionKind, client: SessionClient): Session;
 }
 
-export class Sessions {
+export class Sessions implements SessionOwner {
   readonly #maxFrameBytes: number;
   readonly #log: Log;
   readonly #turns: SessionTurns;
@@ -43,10 +43,15 @@ export class Sessions {
       { ...kind, client, maxFrameBytes: this.#maxFrameBytes, log: this.#log, now: performance.now() },
       this.#turns,
       openConnection,
-      () => this.#sessions.delete(session),
+      this,
     );
     this.#sessions.add(session);
     return session;
+  }
+
+  /** A session is over. */
+  closed(session: Session): void {
+    this.#sessions.delete(session);
   }
 
   /** Once a second; `now` is of a clock that does not step. */

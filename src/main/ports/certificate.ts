@@ -41,6 +41,13 @@ export interface Certificate {
   readonly validTo: Date;
 }
 
+/** Its texts, for another thread; `ca` is undefined where clients need no certificate. */
+export const pemOf = ({ settings: { cert, key, ca } }: Certificate) => ({
+  cert: cert.toString("latin1"),
+  key: key.toString("latin1"),
+  ca: ca?.toString("latin1"),
+});
+
 /** The certificates of the ports that have one. */
 export interface Certificates {
   readonly tcp: Certificate | undefined;

@@ -99,7 +99,9 @@ export class SelfSigned {
   }
 
   #lookAgain(onRenewed: () => void): void {
-    this.#looking = this.#looking.then(() => this.#look());
+    // One that has failed is no reason for the next one not to look.
+    const look = (): Promise<boolean> => this.#look();
+    this.#looking = this.#looking.then(look, look);
     this.#looking.then(
       (isNew) => isNew && onRenewed(),
       (error: unknown) => this.#log.error({ error }, "the broker's own certificate could not be looked at"),

@@ -62,6 +62,14 @@ port.on("message", (message: Uint8Array | MqFilesOrder) => {
 });
 
 const client = await openClient();
+/** It does not come back: another thread takes the place of this one. */
+let isCutOff = false;
+client.closed.then(
+  () => {
+    isCutOff = true;
+  },
+  () => {},
+);
 const files = new TopicFiles(nodeDisk, directory, new BrokerChannels(client), {
   warn: (fields, text) => say({ kind: "log", level: "warn", fields, text }),
   error: (fields, text) => say({ kind: "log", level: "error", fields, text }),
@@ -74,6 +82,7 @@ for (let isLast = false; !isLast; ) {
   } catch (error) {
     // Mostly a shard that is being restarted. The next look begins where the files end.
     const reason = error instanceof Error ? error.message : String(error);
+    if (isCutOff && !isStopping) throw new Error(`the connection of the files of topics has ended: ${reason}`);
     say({ kind: "log", level: "warn", fields: { reason }, text: "the files of topics wait for the broker" });
   }
   if (!isLast) await pause(Math.max(LOOK_EVERY, performance.now() - begin));

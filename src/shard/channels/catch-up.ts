@@ -34,7 +34,7 @@ export class CatchUp {
   send(subscriber: ChannelSubscriber, max: number): number {
     const { channel } = subscriber;
     if (subscriber.isCurrent || !subscriber.canTake) return 0;
-    if (!this.#skipLost(subscriber)) return 0;
+    if (!this.#skipLost(subscriber) || subscriber.isCurrent) return 0;
     if (subscriber.cursor === channel.next && subscriber.source !== Source.SAVED) {
       channel.place(subscriber, subscriber.cursor);
       return 0;
@@ -137,9 +137,10 @@ export class CatchUp {
     let sent = 0;
     let latest = channel.conflation?.from(subscriber.cursor);
     let cursor = subscriber.cursor;
+    const durable = channel.durable;
     for (; latest !== undefined && sent < max && subscriber.credit > 0; latest = latest.next) {
       const { entry, position, idHigh, idLow } = latest;
-      this.#emit(subscriber, position, entry, 0, entry.length, 1, idHigh, idLow);
+      this.#emit(subscriber, position, entry, 0, entry.length, 1, idHigh, idLow, position < durable);
       sent += entry.length;
       cursor = position + 1;
     }
@@ -156,10 +157,11 @@ export class CatchUp {
     count: number,
     idHigh = 0,
     idLow = 0,
+    isDurable = true,
   ): void {
     const { effects } = this.store;
     subscriber.credit -= count;
-    effects.openChannel(subscriber.audience, subscriber.channel.name, position, idHigh, idLow, true);
+    effects.openChannel(subscriber.audience, subscriber.channel.name, position, idHigh, idLow, isDurable);
     effects.channelEntries(entries, start, end);
     effects.closeChannel();
   }
@@ -175,21 +177,27 @@ export class CatchUp {
     let sent = 0;
     let { extent, offset } = this.#locate(subscriber, stored);
     while (extent !== ext.NONE && sent < max && subscriber.credit > 0) {
-      const gap = stored.index.positionOf(extent) - subscriber.cursor;
-      if (gap > 0) {
-        subscriber.lost += gap;
-        subscriber.cursor += gap;
-        this.#tellLost(subscriber);
-      }
+      this.#skipTo(subscriber, stored.index.positionOf(extent));
       const frame = this.#sendFrame(subscriber, stored, extent, offset);
       sent += frame;
       // What is read back from disk takes a while: others have their turn then.
       if (pages.scans !== scans) break;
       ({ extent, offset } = this.#locate(subscriber, stored));
     }
+    // What is published from now on is behind what was published while the channel was not kept.
+    if (extent === ext.NONE) this.#skipTo(subscriber, channel.next);
     const { cursor } = subscriber;
     channel.move(subscriber, cursor, sent);
     return sent;
+  }
+
+  /** Passes over messages that are not in the log: the channel was not kept for a while. */
+  #skipTo(subscriber: ChannelSubscriber, position: number): void {
+    const gap = position - subscriber.cursor;
+    if (gap <= 0) return;
+    subscriber.lost += gap;
+    subscriber.cursor = position;
+    this.#tellLost(subscriber);
   }
 
   /** Sends one frame from `offset` of an extent on: consecutive messages, as long as all are in memory. */

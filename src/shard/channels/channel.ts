@@ -4,7 +4,8 @@
  */
 import { ProtocolError } from "../../protocol/errors.js";
 import { BACKLOG_BYTES, BACKLOG_MESSAGES } from "../../protocol/limits.js";
-import type { Overflow, PublishChannel } from "../command.js";
+import type { Overflow } from "../../protocol/subscribe-options.js";
+import type { PublishChannel } from "../command.js";
 import type { ConnectionEntry } from "../consumers/consumer.js";
 import type { Effects } from "../effects.js";
 import type { ChannelDefaults } from "../topics/channel-defaults.js";
@@ -103,6 +104,12 @@ export class Channel {
     return this.window.messages > 0 ? this.window.positionOf(time) : this.next;
   }
 
+  /** Messages before this position are as durable as the channel asks. */
+  get durable(): number {
+    const { stored } = this;
+    return stored?.settings.keep ? stored.durableBefore(stored.store.log) : Number.POSITIVE_INFINITY;
+  }
+
   get historyMessages(): number {
     const configured = this.stored?.settings.history ?? 0;
     return this.isRecoverable ? Math.max(configured, this.defaults.history) : configured;
@@ -145,14 +152,7 @@ export class Channel {
     const { bytes, view, start, end, count } = c;
     const current = this.#currentConnections();
     if (current.length > 0) {
-      this.effects.openChannel(
-        current,
-        this.name,
-        position,
-        high,
-        low,
-        !this.keeps || this.#isDurable(position + count),
-      );
+      this.effects.openChannel(current, this.name, position, high, low, position + count <= this.durable);
       this.effects.channelEntries(bytes, start, end);
       this.effects.closeChannel();
     }
@@ -174,11 +174,6 @@ export class Channel {
   /** Answers a publish, at once unless a subscriber blocks. */
   answer(connection: number, request: number, idHigh: number, idLow: number, receivers: number, level: number): void {
     this.gate.answer({ connection, request, idHigh, idLow, receivers, level }, this.next, this.#mark);
-  }
-
-  #isDurable(end: number): boolean {
-    const { stored } = this;
-    return stored === undefined || stored.durableBefore(stored.store.log) >= end;
   }
 
   #remember(entries: Uint8Array, first: number, count: number, time: number): void {
@@ -232,30 +227,40 @@ export class Channel {
 
   // --- subscribers ---------------------------------------------------------------------------------------------------
 
-  /** Adds a subscriber whose next message is at `cursor`. */
+  /** Adds a subscriber whose next message is at `cursor`. It takes the place of the one that its connection has. */
   subscribe(connection: ConnectionEntry, overflow: Overflow, cursor: number, credit: number): void {
+    const known = this.subscribers.get(connection.number);
     const subscriber = new Subscriber(this, connection, overflow);
     subscriber.credit = credit;
     this.subscribers.set(connection.number, subscriber);
     this.place(subscriber, cursor);
+    // Last: what the one before it was behind by is what this one may begin with.
+    if (known !== undefined) this.#end(known);
   }
 
   /** Changes the policy of a subscriber. */
   setOverflow(subscriber: ChannelSubscriber, overflow: Overflow): void {
-    const { isCurrent, cursor } = subscriber;
+    const { isCurrent, cursor, mark } = subscriber;
+    if (subscriber.overflow === overflow) return;
     if (!isCurrent) this.#unplace(subscriber);
     subscriber.overflow = overflow;
-    if (!isCurrent) this.#putBehind(subscriber, cursor);
+    if (isCurrent) return;
+    this.place(subscriber, cursor);
+    if (!subscriber.isCurrent) subscriber.mark = mark;
   }
 
   unsubscribe(connection: number, now: number): void {
     const subscriber = this.subscribers.get(connection);
     if (subscriber === undefined) return;
+    this.subscribers.delete(connection);
+    this.usedAt = now;
+    this.#end(subscriber);
+  }
+
+  #end(subscriber: ChannelSubscriber): void {
     subscriber.isOver = true;
     this.#unplace(subscriber);
-    this.subscribers.delete(connection);
     this.#current = undefined;
-    this.usedAt = now;
     this.trim();
   }
 
@@ -319,9 +324,15 @@ export class Channel {
     this.window.trim(this.historyMessages, this.historyBytes);
   }
 
-  /** Whether it is kept has changed: `change` does that. Subscribers get what is left of what they have missed. */
+  /**
+   * Whether it is kept has changed: `change` does that. Subscribers get what is left of what they have missed; those that
+   * conflate have it with them.
+   */
   rekeep(change: () => void): void {
-    const behind = [...this.subscribers.values()].filter(({ isCurrent }) => !isCurrent);
+    // Others have copies of their own of what they are still to get.
+    const behind = [...this.subscribers.values()].filter(
+      ({ source }) => source === Source.WINDOW || source === Source.LOG,
+    );
     const cursors = behind.map(({ cursor }) => cursor);
     for (const subscriber of behind) this.#unplace(subscriber);
     change();
@@ -358,13 +369,16 @@ export class Channel {
     subscriber.cursor = cursor;
     // Only of use for those who were following, and fall behind here.
     subscriber.mark = this.#mark;
-    if (subscriber.overflow === "conflate" && subscriber.isFollowing) {
+    // One that is behind already has messages to come that no conflation knows of.
+    if (subscriber.overflow === "conflate" && subscriber.isFollowing && cursor === this.next) {
       this.#conflation ??= new Conflation();
       this.#conflation.readers++;
       subscriber.source = Source.CONFLATION;
     } else if (this.keeps && !this.window.has(cursor)) {
       subscriber.source = Source.LOG;
     } else {
+      // Without a reader and a history nothing was put into it.
+      if (!this.keeps && this.window.messages === 0 && this.window.end !== this.next) this.window.restart(this.next);
       this.window.enter(cursor, watcherOf(subscriber));
       subscriber.source = Source.WINDOW;
       if (subscriber.overflow === "disconnect" && cursor < this.first) this.#slow.add(subscriber);

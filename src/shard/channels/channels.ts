@@ -6,7 +6,8 @@ import { Fifo } from "../../collections/fifo.js";
 import { SortedNames } from "../../collections/sorted-names.js";
 import { ProtocolError } from "../../protocol/errors.js";
 import { Durability } from "../../protocol/op.js";
-import type { ChannelCredit, PublishChannel, Subscribe, SubscribeOptions, Unsubscribe } from "../command.js";
+import type { SubscribeOptions } from "../../protocol/subscribe-options.js";
+import type { ChannelCredit, PublishChannel, Subscribe, Unsubscribe } from "../command.js";
 import type { Connections } from "../consumers/connections.js";
 import type { ConnectionEntry } from "../consumers/consumer.js";
 import { shrink } from "../messages/overflow.js";
@@ -19,9 +20,12 @@ import { CatchUp } from "./catch-up.js";
 import { Channel, type ChannelSubscriber } from "./channel.js";
 
 /** The most that a turn sends of what subscribers have missed; one of them out of the log; and out of a window: all. */
-const TURN_BYTES = 1024 * 1024;
+const TURN_BYTES = 256 * 1024;
 const SLICE_BYTES = 256 * 1024;
 const WINDOW_BYTES = Number.POSITIVE_INFINITY;
+
+/** Milliseconds until the way to the clients is looked at again, when it is crowded. */
+const CROWDED_WAIT = 1;
 
 /** Where a subscription begins. */
 interface Beginning {
@@ -52,6 +56,8 @@ export class Channels {
     readonly maxChannels: number,
     readonly defaults: ChannelDefaults,
     maxFrameBytes: number,
+    /** So much is on its way to clients that subscribers which are behind should wait. */
+    readonly isCrowded: () => boolean,
   ) {
     this.#catchUp = new CatchUp(store, maxFrameBytes, (subscriber) => this.#sendAway(subscriber));
   }
@@ -181,10 +187,7 @@ export class Channels {
       this.onTimed(this.defaults.historyIdle);
     }
     const beginning = this.#beginning(channel, c.options ?? {});
-    this.account(channel, () => {
-      if (known !== undefined) channel.unsubscribe(c.connection, this.store.now);
-      channel.subscribe(connection, c.overflow, beginning.cursor, credit);
-    });
+    this.account(channel, () => channel.subscribe(connection, c.overflow, beginning.cursor, credit));
     connection.channels.add(c.channel);
     if (c.options === undefined) return this.#confirm(c, channel.size);
     const { stored } = channel;
@@ -275,13 +278,15 @@ export class Channels {
     for (const name of connection.channels) this.#channel(name).release(connection.number);
   }
 
-  /** Sends subscribers what they have missed, a bounded amount. Answers true when there is more to send at once. */
-  turn(): boolean {
+  /** Sends subscribers what they have missed, a bounded amount. Answers when to call again. */
+  turn(now: number): number {
     const { pages } = this.store.log;
     const { scans } = pages;
     let sent = 0;
     // Each has one turn. What is read back from disk takes a while: then it is others' turn.
     for (let left = this.#missed.length; left > 0 && sent < TURN_BYTES && pages.scans === scans; left--) {
+      // Answers would have to wait behind what is sent now.
+      if (this.isCrowded()) return now + CROWDED_WAIT;
       const subscriber = this.#missed.shift();
       if (subscriber === undefined) break;
       subscriber.isQueued = false;
@@ -291,7 +296,7 @@ export class Channels {
       sent += this.account(channel, () => this.#catchUp.send(subscriber, max));
       if (!subscriber.isCurrent && subscriber.canTake && subscriber.cursor < channel.next) this.#onMissed(subscriber);
     }
-    return this.#missed.length > 0;
+    return this.#missed.length > 0 ? now : Number.POSITIVE_INFINITY;
   }
 
   /** Ends a subscription. */

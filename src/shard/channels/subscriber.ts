@@ -1,5 +1,5 @@
 /** A subscription: how far it has come, how much it may be sent, and from where it gets what it has missed. */
-import type { Overflow } from "../command.js";
+import type { Overflow } from "../../protocol/subscribe-options.js";
 import type { ConnectionEntry } from "../consumers/consumer.js";
 import type { Batch } from "./window.js";
 

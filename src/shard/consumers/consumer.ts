@@ -3,6 +3,8 @@
  * connection behind each, which the shard knows by number alone.
  */
 import { Fifo } from "../../collections/fifo.js";
+import { SmallMap } from "../../collections/small-map.js";
+import { SmallSet } from "../../collections/small-set.js";
 import type { Browse, Pop, PopDead } from "../command.js";
 import type { BrowseCursor } from "../messages/browse.js";
 import { ExtentList } from "../messages/extent-list.js";
@@ -23,11 +25,11 @@ export class ConnectionEntry {
   /** It is closed, and what it had here is being ended. */
   isGone = false;
   /** By the request that began each. */
-  readonly consumers = new Map<number, Consumer>();
+  readonly consumers = new SmallMap<number, Consumer>();
   /** Consumers that were stopped while they still held messages. */
-  readonly stopped = new Set<Consumer>();
-  readonly waitingPops = new Set<Consumer>();
-  readonly channels = new Set<string>();
+  readonly stopped = new SmallSet<Consumer>();
+  readonly waitingPops = new SmallSet<Consumer>();
+  readonly channels = new SmallSet<string>();
   /** In order of arrival; at most as many as a connection may have requests in flight. */
   readonly deferred = new Fifo<FetchCommand>();
 

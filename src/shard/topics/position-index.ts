@@ -9,7 +9,7 @@ import * as ext from "../messages/extent.js";
 const EVERY = 64;
 
 /** Notes of extents that are gone are dropped when there are so many, and half of all are. */
-const MIN_DROP = 1024;
+const MIN_DROP = 64;
 
 export class PositionIndex {
   #positions: number[] = [];
@@ -25,9 +25,16 @@ export class PositionIndex {
     return (this.table.times[extent] as number) + this.table.idLow(extent);
   }
 
-  /** An extent is appended. */
-  add(extent: number): void {
+  /** Extents that are noted. */
+  get size(): number {
+    return this.#extents.length;
+  }
+
+  /** An extent is appended. `head`: the first one. */
+  add(extent: number, head: number): void {
     if (this.#count++ % EVERY !== 0) return;
+    // Here, since it may be that nobody ever looks for anything.
+    this.#skip(this.positionOf(head));
     this.#positions.push(this.positionOf(extent));
     this.#times.push(idTime(this.table.idHigh(extent), this.table.idLow(extent)));
     this.#extents.push(extent);
@@ -52,15 +59,6 @@ export class PositionIndex {
       extent = table.get(extent, ext.NEXT);
     }
     return extent;
-  }
-
-  /** All extents are gone. */
-  clear(): void {
-    this.#positions = [];
-    this.#times = [];
-    this.#extents = [];
-    this.#from = 0;
-    this.#count = 0;
   }
 
   /** The last noted extent whose key is not above this, or the head. */

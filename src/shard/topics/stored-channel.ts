@@ -131,9 +131,9 @@ export class StoredChannel implements QueueTopic {
   /** The batch that was just added to the queue begins at `position`. */
   appended(position: number, count: number): void {
     const { extents, log } = this.store;
-    const extent = this.queue.ready.tail;
+    const { head, tail: extent } = this.queue.ready;
     extents.times[extent] = position - extents.idLow(extent);
-    this.index.add(extent);
+    this.index.add(extent, head);
     if (this.#appendedLog <= log.durable || this.#waitingLog <= log.durable) {
       this.#durable = this.#appendedLog <= log.durable ? position : this.#waiting;
       this.#waiting = position + count;

@@ -1,6 +1,7 @@
 /** Channels of a shard by hand: numbered messages, and what each subscriber has seen of them. */
 import assert from "node:assert/strict";
-import type { ChannelConfig, Overflow, SubscribeOptions } from "../../../src/shard/command.js";
+import type { Overflow, SubscribeOptions } from "../../../src/protocol/subscribe-options.js";
+import type { ChannelConfig } from "../../../src/shard/command.js";
 import type { ShardOptions } from "../../../src/shard/shard.js";
 import type { Effect } from "../model/effects.js";
 import { readInto, segmentsOf } from "../read-back.js";

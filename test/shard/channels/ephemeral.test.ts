@@ -1,6 +1,6 @@
 /** Channels that are not kept: positions, histories, credit, and what becomes of subscribers that do not keep up. */
 import { beforeEach, describe, expect, it } from "vitest";
-import type { Overflow } from "../../../src/shard/command.js";
+import type { Overflow } from "../../../src/protocol/subscribe-options.js";
 import { ChannelsByHand, type Seen } from "./by-hand.js";
 
 let channels: ChannelsByHand;
@@ -124,6 +124,25 @@ describe("credit", () => {
     expect(channels.by.shard.bytes - channels.by.shard.store.bytes).toBe(0);
   });
 
+  it("outlasts another policy", () => {
+    channels.subscribe("c", 1, { credit: 5 });
+    channels.publish("c");
+    channels.settle();
+    channels.subscribe("c", 1, undefined, "block");
+    channels.publish("c");
+    channels.settle();
+    expect(channels.told(1)).toBe("0:0 1:1");
+  });
+
+  it("is what it gets after its policy has changed, too", () => {
+    channels.subscribe("c", 1, { credit: 10 });
+    channels.settle();
+    channels.subscribe("c", 1, undefined, "drop-newest");
+    channels.publish("c", 3);
+    channels.settle();
+    expect(channels.told(1)).toBe("0:0 1:1 2:2");
+  });
+
   it("may be none", () => {
     channels.subscribe("c", 1, { credit: 0 });
     channels.publish("c", 2);
@@ -165,6 +184,41 @@ describe("a subscriber that falls too far behind", () => {
     expect(channels.told(1)).toBe("15:15 16:16");
   });
 
+  it("that begins to conflate loses nothing that it was behind by", () => {
+    channels.subscribe("c", 1);
+    channels.hold(1);
+    channels.publish("c", 2, { key: "a" });
+    channels.subscribe("c", 1, undefined, "conflate");
+    channels.publish("c", 1, { key: "b" });
+    channels.release(1);
+    expect(channels.told(1)).toBe("0:0 1:1 2:2");
+    channels.hold(1);
+    channels.publish("c", 1, { key: "a" });
+    channels.publish("c", 1, { key: "a" });
+    channels.release(1);
+    expect(channels.told(1)).toBe("4:4");
+  });
+
+  it("that conflates no more is told of what nobody has kept for it", () => {
+    channels.subscribe("c", 1, undefined, "conflate");
+    channels.hold(1);
+    channels.publish("c", 5);
+    channels.subscribe("c", 1, undefined, "drop-oldest");
+    channels.release(1);
+    expect(channels.told(1)).toBe("-5");
+    channels.publish("c");
+    expect(channels.told(1)).toBe("5:5");
+  });
+
+  it("goes on from a position that only its own last subscription has kept", () => {
+    const { epoch } = channels.subscribe("c", 1, {}) as { epoch: string };
+    channels.hold(1);
+    channels.publish("c", 2);
+    expect(channels.subscribe("c", 1, { position: 0, epoch })).toMatchObject({ recovered: true });
+    channels.release(1);
+    expect(channels.told(1)).toBe("0:0 1:1");
+  });
+
   it("is told of keys that were too many", () => {
     channels.subscribe("c", 1, undefined, "conflate");
     channels.hold(1);
@@ -201,5 +255,44 @@ describe("a subscriber that falls too far behind", () => {
     const before = channels.confirmed.length;
     channels.unsubscribe("c", 1);
     expect(channels.confirmed).toHaveLength(before + 3);
+  });
+
+  it("loses all that there is no memory for", () => {
+    channels = new ChannelsByHand({ memoryBytes: 1 });
+    fallBehind("drop-oldest", 1, 3);
+    channels.release(1);
+    expect(channels.told(1)).toBe("0:0 -3");
+  });
+
+  it("keeps what it has missed rather than pages that are on disk as well", () => {
+    channels = new ChannelsByHand({ memoryBytes: 4 * 1024 * 1024 });
+    const { shard } = channels.by;
+    for (; shard.bytes < 3.8 * 1024 * 1024; channels.commit()) channels.by.publish("t", { count: 1000 });
+    channels.subscribe("c", 1);
+    channels.hold(1);
+    for (let i = 0; i < 10; i++) channels.publish("c", 100, { size: 1000 });
+    expect(channels.stats("c")).toMatchObject({ first: 0, messages: 1000 });
+  });
+
+  it("gets what it has missed when it changes its policy", () => {
+    fallBehind("drop-oldest", 2, 1);
+    channels.subscribe("c", 1, undefined, "conflate");
+    channels.publish("c");
+    channels.release(1);
+    expect(channels.told(1)).toBe("0:0 1:1 2:2 3:3");
+    channels.hold(1);
+    channels.publish("c", 3);
+    channels.release(1);
+    expect(channels.told(1)).toBe("6:6");
+  });
+
+  it("goes on in what it has missed when it subscribes again", () => {
+    const { epoch } = channels.subscribe("c", 1, {}) as { epoch: string };
+    channels.hold(1);
+    channels.publish("c", 5);
+    channels.publish("c", 2);
+    expect(channels.subscribe("c", 1, { position: 2, epoch })).toMatchObject({ recovered: true, lost: 0 });
+    channels.release(1);
+    expect(channels.told(1)).toBe("2:2 3:3 4:4 5:5 6:6");
   });
 });

@@ -82,6 +82,29 @@ describe("a subscriber of a kept channel", () => {
     expect(channels.by.recorder.take()).toMatchObject([{ kind: "channelMessages", connections: [3], isDurable: true }]);
   });
 
+  it("waits for the disk when it conflates, too", () => {
+    channels.subscribe("c", 1, { credit: 10 }, "conflate");
+    channels.settle();
+    channels.publish("c");
+    channels.by.shard.turn(channels.by.now);
+    expect(channels.by.recorder.take()).toMatchObject([{ kind: "channelMessages", position: 0, isDurable: false }]);
+  });
+
+  it("waits while much else is on its way to clients", () => {
+    let isCrowded = true;
+    channels = new ChannelsByHand({ ...OPTIONS, isCrowded: () => isCrowded });
+    channels.configure("c", { keep: true });
+    channels.publish("c");
+    channels.commit();
+    channels.subscribe("c", 1, { from: "start" });
+    const { by } = channels;
+    expect(by.shard.turn(by.now)).toBe(by.now + 1);
+    expect(by.recorder.take()).toEqual([]);
+    isCrowded = false;
+    channels.settle();
+    expect(channels.told(1)).toBe("0:0");
+  });
+
   it("conflates and blocks only once it has caught up", () => {
     for (let i = 0; i < 10; i++) channels.publish("c", 1, { key: "a" });
     channels.subscribe("c", 1, { from: "start" }, "conflate");
@@ -107,6 +130,12 @@ describe("retention", () => {
     channels.configure("c", { maxMessages: 0, maxBytes: 44 });
     channels.publish("c");
     expect(channels.stats("c")).toMatchObject({ first: 24, messages: 5, bytes: 40 });
+  });
+
+  it("leaves nothing behind of what is gone, though nobody reads", () => {
+    channels.configure("c", { maxMessages: 10 });
+    for (let i = 0; i < 10_000; i++) channels.publish("c");
+    expect(channels.by.shard.directory.findChannel("c")?.index.size).toBeLessThan(130);
   });
 
   it("by age takes whole batches, soon after their time", () => {
@@ -171,6 +200,45 @@ describe("configuring and deleting", () => {
     channels.subscribe("d", 3, { from: "start" });
     channels.settle();
     expect(channels.told(3)).toBe("2:2 3:3");
+  });
+
+  it("leaves the latest of each key to those who conflate", () => {
+    channels.subscribe("d", 1, undefined, "conflate");
+    channels.hold(1);
+    channels.publish("d", 1, { key: "a" });
+    channels.publish("d", 1, { key: "a" });
+    channels.configure("d", { keep: true });
+    channels.publish("d", 1, { key: "b" });
+    channels.release(1);
+    expect(channels.told(1)).toBe("1:1 2:2");
+  });
+
+  it("tells of what was published while it was not kept, though nothing is published behind that", () => {
+    for (let i = 0; i < 50; i++) channels.publish("c");
+    const end = { op: "configureChannel", connection: 9, request: 1, channel: "c", config: { keep: false } } as const;
+    expect(channels.by.shard.apply(end, channels.by.now)).toBe(false);
+    channels.publish("c", 3);
+    channels.configure("c", { keep: true });
+    expect(channels.by.shard.apply(end, channels.by.now)).toBe(true);
+    channels.subscribe("c", 1, { from: "start" });
+    channels.settle();
+    const seen = channels.take(1);
+    expect(seen.at(-1)).toEqual({ lost: 3 });
+    expect(positions(seen).at(-1)).toBe(49);
+    channels.publish("c");
+    expect(channels.told(1)).toBe("53:53");
+  });
+
+  it("leaves those that conflate what they have missed", () => {
+    channels.subscribe("d", 1, undefined, "conflate");
+    channels.hold(1);
+    for (const keep of [true, false, true]) {
+      channels.publish("d", 1, { key: String(keep) });
+      channels.configure("d", { keep });
+    }
+    channels.publish("d", 1, { key: "last" });
+    channels.release(1);
+    expect(channels.told(1)).toBe("1:1 2:2 3:3");
   });
 
   it("drops what is kept when it ends, in steps", () => {

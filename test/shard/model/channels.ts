@@ -1,6 +1,7 @@
 /** Channels as the specification describes them: who is subscribed now gets a copy; who is behind gets it later. */
 import assert from "node:assert/strict";
-import type { Overflow, PublishChannel, Subscribe, Unsubscribe } from "../../../src/shard/command.js";
+import type { Overflow } from "../../../src/protocol/subscribe-options.js";
+import type { PublishChannel, Subscribe, Unsubscribe } from "../../../src/shard/command.js";
 import { splitEntries, type Witness } from "./effects.js";
 import { Refusal } from "./topic.js";
 

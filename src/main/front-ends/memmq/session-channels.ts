@@ -119,7 +119,7 @@ class SessionSubscription {
     this.#sink.subscribed(this.#progress);
   }
 
-  #pushed(frame: AnswerFrame, { overflow }: SubscribeOptions): void {
+  #pushed(frame: AnswerFrame, { overflow, recover }: SubscribeOptions): void {
     const { bytes, view, headStart, headEnd, payloadStart: start, payloadEnd: end } = frame;
     switch (frame.op) {
       case Answer.CHANNEL_MESSAGES: {
@@ -130,7 +130,7 @@ class SessionSubscription {
       case Answer.CHANNEL_LOST:
         return this.#sink.lost(Number(unpackHead(bytes, headStart, headEnd)[1]));
       default:
-        if (this.#session.isOpen) this.begin({ overflow, from: "now", ...this.#progress.resumption });
+        if (this.#session.isOpen) this.begin({ overflow, recover, from: "now", ...this.#progress.resumption });
     }
   }
 }

@@ -21,7 +21,7 @@ import type { Log } from "../../log.js";
 import type { Address, BrokerOptions } from "../../options.js";
 import { inheritedFlags } from "../../shards/inherited-flags.js";
 import { shareOf } from "../address-shares.js";
-import type { Certificate } from "../certificate.js";
+import { type Certificate, pemOf } from "../certificate.js";
 import type { ConnectionHost } from "../connection-host.js";
 import type { Port } from "../descriptor-watch.js";
 import { findListenError } from "../listen-error.js";
@@ -38,12 +38,6 @@ const STEADY = 60_000;
 
 /** What a thread that is told to stop may take beyond what it was given. */
 const STOP_SLACK = 200;
-
-const materialOf = (certificate: Certificate | undefined): TlsMaterial | undefined => {
-  if (certificate === undefined) return undefined;
-  const { cert, key, ca } = certificate.settings;
-  return { cert: cert.toString("latin1"), key: key.toString("latin1"), ca: ca?.toString("latin1") };
-};
 
 type Settings = Pick<BrokerOptions, "maxMessageBytes" | "maxAssemblyBytes" | "maxUnsentBytes" | "helloTimeout" | "log">;
 
@@ -64,7 +58,7 @@ export class GrpcPort implements Port {
     this.#thread = thread;
     this.#host = host;
     this.#settings = settings;
-    this.#tls = materialOf(certificate);
+    this.#tls = certificate && pemOf(certificate);
   }
 
   /** Sockets of its clients. */
@@ -91,8 +85,7 @@ export class GrpcPort implements Port {
 
   /** Connections that come from now on are shown this certificate; those that are there keep theirs. */
   renew(certificate: Certificate): void {
-    const tls = materialOf(certificate);
-    if (tls === undefined) return;
+    const tls = pemOf(certificate);
     this.#tls = tls;
     this.#life?.order({ kind: "renew", tls });
   }

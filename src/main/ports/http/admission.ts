@@ -7,10 +7,12 @@ export interface Admitted {
   leave(): void;
 }
 
-export class Admission {
-  readonly #host: Pick<ConnectionHost, "isFull" | "shares" | "reserve" | "release">;
+type Host = Pick<ConnectionHost, "isFull" | "shares" | "reserve" | "release">;
 
-  constructor(host: Pick<ConnectionHost, "isFull" | "shares" | "reserve" | "release">) {
+export class Admission {
+  readonly #host: Host;
+
+  constructor(host: Host) {
     this.#host = host;
   }
 
@@ -28,28 +30,35 @@ export class Admission {
       shares.release(share);
       return "the broker has no room for another WebSocket: see --max-assembly-bytes";
     }
-    return once(() => {
-      shares.release(share);
-      this.#host.release(bytes);
-    });
+    return new Place(this.#host, share, bytes);
   }
 
   /** The same for a request that is being answered without an end; its socket is counted already. */
   stream(address: string): Admitted | string {
     const { shares } = this.#host;
     const share = shareOf(address);
-    return shares.admit(share) ? once(() => shares.release(share)) : tooMany(shares.maxPerAddress);
+    return shares.admit(share) ? new Place(this.#host, share, 0) : tooMany(shares.maxPerAddress);
   }
 }
 
 const tooMany = (most: number): string => `an address has at most ${most} connections`;
 
-const once = (leave: () => void): Admitted => {
-  let isIn = true;
-  return {
-    leave: () => {
-      if (isIn) leave();
-      isIn = false;
-    },
-  };
-};
+class Place implements Admitted {
+  readonly #host: Host;
+  readonly #share: string;
+  readonly #bytes: number;
+  #isIn = true;
+
+  constructor(host: Host, share: string, bytes: number) {
+    this.#host = host;
+    this.#share = share;
+    this.#bytes = bytes;
+  }
+
+  leave(): void {
+    if (!this.#isIn) return;
+    this.#isIn = false;
+    this.#host.shares.release(this.#share);
+    this.#host.release(this.#bytes);
+  }
+}

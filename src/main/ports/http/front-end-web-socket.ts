@@ -18,7 +18,8 @@ const ignore = (): void => {};
 export class FrontEndWebSocket implements WebSocketPeer, WebSocketClient {
   readonly #admission: Admission;
   readonly #reservedBytes: number;
-  readonly #open: (client: WebSocketClient) => WebSocketCodec;
+  /** Until it has been opened. */
+  #open: ((client: WebSocketClient) => WebSocketCodec) | undefined;
   readonly #log: Log;
   readonly #what: string;
   #socket: HttpWebSocket | undefined;
@@ -56,7 +57,8 @@ export class FrontEndWebSocket implements WebSocketPeer, WebSocketClient {
       const place = this.#admission.webSocket(socket.remoteAddress, this.#reservedBytes);
       if (typeof place === "string") return this.close(TRY_AGAIN_LATER, place);
       this.#place = place;
-      this.#codec = this.#open(this);
+      this.#codec = this.#open?.(this);
+      this.#open = undefined;
     } catch (error) {
       this.#failed(error);
     }

@@ -22,10 +22,9 @@ interface Serving {
   sockets: number;
 }
 
-/** What a WebSocket carries through its life. */
-export interface UwsSocketData {
-  readonly peer: WebSocketPeer;
-  socket: UwsHttpWebSocket | undefined;
+/** What a WebSocket carries through its life. uWebSockets.js makes each key a property of the WebSocket, which costs. */
+interface UwsSocketData {
+  readonly carried: UwsHttpWebSocket;
 }
 
 /** The head of the request that is being handled. One object for all: heads are good only until the handler returns. */
@@ -130,7 +129,7 @@ export class UwsEngine implements HttpEngine {
         const [key, protocol, extensions] = ["key", "protocol", "extensions"].map((name) =>
           request.getHeader(`sec-websocket-${name}`),
         );
-        const data: UwsSocketData = { peer, socket: undefined };
+        const data: UwsSocketData = { carried: new UwsHttpWebSocket(peer) };
         // The filter is not called when a WebSocket goes.
         this.#plain--;
         this.#address.went();
@@ -138,21 +137,18 @@ export class UwsEngine implements HttpEngine {
       },
       open: (socket) => {
         this.#webSockets++;
-        const data = socket.getUserData();
-        data.socket = new UwsHttpWebSocket(socket);
-        data.peer.opened(data.socket);
+        socket.getUserData().carried.opened(socket);
       },
-      message: (socket, message, isBinary) => socket.getUserData().peer.message(new Uint8Array(message), isBinary),
-      drain: (socket) => socket.getUserData().peer.drained(),
+      message: (socket, message, isBinary) =>
+        socket.getUserData().carried.peer.message(new Uint8Array(message), isBinary),
+      drain: (socket) => socket.getUserData().carried.peer.drained(),
       // The answer is sent already.
       ping: (socket) => {
-        if (socket.getBufferedAmount() > 0) socket.getUserData().peer.unsent();
+        if (socket.getBufferedAmount() > 0) socket.getUserData().carried.peer.unsent();
       },
       close: (socket) => {
         this.#webSockets--;
-        const data = socket.getUserData();
-        data.socket?.gone();
-        data.peer.closed();
+        socket.getUserData().carried.closed();
         serving.sockets--;
         this.#leave(serving);
       },

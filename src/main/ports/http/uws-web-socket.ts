@@ -1,37 +1,39 @@
 /** A WebSocket of uWebSockets.js. */
-import type { HttpWebSocket } from "./engine.js";
+import type { HttpWebSocket, WebSocketPeer } from "./engine.js";
 import type { EntryRanges } from "./entry-ranges.js";
 import type { UwsWebSocket } from "./uws-types.js";
 
 export class UwsHttpWebSocket implements HttpWebSocket {
   /** uWebSockets.js cannot pause a WebSocket. */
   readonly canPause = false;
-  readonly remoteAddress: string;
-  readonly #socket: UwsWebSocket<unknown>;
-  /** The socket must not be touched any more. */
-  #isGone = false;
+  remoteAddress = "";
+  /** Undefined: it is not open yet, or has closed and must not be touched any more. */
+  #socket: UwsWebSocket<unknown> | undefined;
 
-  constructor(socket: UwsWebSocket<unknown>) {
+  constructor(readonly peer: WebSocketPeer) {}
+
+  opened(socket: UwsWebSocket<unknown>): void {
     this.#socket = socket;
     this.remoteAddress = Buffer.from(socket.getRemoteAddressAsText()).toString();
+    this.peer.opened(this);
   }
 
-  /** The socket has closed. */
-  gone(): void {
-    this.#isGone = true;
+  closed(): void {
+    this.#socket = undefined;
+    this.peer.closed();
   }
 
   get bufferedBytes(): number {
-    return this.#isGone ? 0 : this.#socket.getBufferedAmount();
+    return this.#socket?.getBufferedAmount() ?? 0;
   }
 
   send(bytes: Buffer, messageEnd: (bytes: Buffer, start: number) => number): boolean {
-    if (this.#isGone) return true;
-    this.#socket.cork(() => {
+    const socket = this.#socket;
+    socket?.cork(() => {
       let at = 0;
       while (at < bytes.length) {
         const next = messageEnd(bytes, at);
-        this.#socket.send(at === 0 && next === bytes.length ? bytes : bytes.subarray(at, next), true);
+        socket.send(at === 0 && next === bytes.length ? bytes : bytes.subarray(at, next), true);
         at = next;
       }
     });
@@ -40,21 +42,22 @@ export class UwsHttpWebSocket implements HttpWebSocket {
   }
 
   sendEntries(entries: EntryRanges): void {
+    const socket = this.#socket;
     const { bytes } = entries;
-    if (this.#isGone || bytes === undefined) return;
+    if (socket === undefined || bytes === undefined) return;
     const { buffer, byteOffset } = bytes;
-    this.#socket.cork(() => {
+    socket.cork(() => {
       entries.each((start, end) => {
         // Not `subarray`: that of a Buffer takes much longer.
-        this.#socket.send(new Uint8Array(buffer, byteOffset + start, end - start), true);
+        socket.send(new Uint8Array(buffer, byteOffset + start, end - start), true);
       });
     });
   }
 
   sendTexts(texts: readonly string[]): void {
-    if (this.#isGone) return;
-    this.#socket.cork(() => {
-      for (const text of texts) this.#socket.send(text, false);
+    const socket = this.#socket;
+    socket?.cork(() => {
+      for (const text of texts) socket.send(text, false);
     });
   }
 
@@ -63,12 +66,11 @@ export class UwsHttpWebSocket implements HttpWebSocket {
   resume(): void {}
 
   end(code: number, reason?: string): void {
-    if (this.#isGone) return;
-    if (reason === undefined) this.#socket.end(code);
-    else this.#socket.end(code, reason);
+    if (reason === undefined) this.#socket?.end(code);
+    else this.#socket?.end(code, reason);
   }
 
   close(): void {
-    if (!this.#isGone) this.#socket.close();
+    this.#socket?.close();
   }
 }

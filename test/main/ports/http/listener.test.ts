@@ -60,6 +60,7 @@ const listening = async (makeEngine: HttpEngineFactory) => {
   const check = guard.check.bind(guard);
   guard.check = (request) => faults.guard?.() ?? check(request);
   const listener = new HttpListener(host, guard, log, makeEngine, (text) => text);
+  listener.addNative(host);
   const { port } = await listener.listen({ host: "127.0.0.1", port: 0 });
   onTestFinished(() => listener.close());
   return { errors, faults, port, board };

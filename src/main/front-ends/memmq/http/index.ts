@@ -1,10 +1,10 @@
 /** memmq over HTTP: `/pub` and `/sub`. docs/compatibility.md tells what each takes and answers. */
+import { Losses } from "../../../../collections/losses.js";
 import type { Log } from "../../../log.js";
 import type { HttpEntrance, HttpHandler } from "../../../ports/http/entrance.js";
 import { JSON_TYPE } from "../../../ports/http/exchange.js";
 import type { Channels } from "../channels.js";
 import { bad, refused } from "./answer.js";
-import { LossLog } from "./loss-log.js";
 import { PubRoute } from "./pub.js";
 import { PubBatch } from "./pub-batch.js";
 import { PubSocket } from "./pub-socket.js";
@@ -13,6 +13,10 @@ import { subscribeSocket, subscribeStream } from "./sub.js";
 
 /** What is set apart for a WebSocket, which says little at a time, or nothing. */
 const RESERVED_BYTES = 16 * 1024;
+
+/** Payloads are all that subscribers of `format=raw` are sent. */
+const TOO_SLOW =
+  "subscribers that were too slow have lost messages; format=json tells them how many, overflow=block slows publishers down";
 
 export interface MemmqHttpContext {
   readonly channels: Channels;
@@ -44,7 +48,7 @@ export const installMemmqHttp = (entrance: HttpEntrance, { channels, limits, log
     checked((exchange, request) => pub.handle(exchange, request)),
   );
 
-  const context = { channels, losses: new LossLog(log), log };
+  const context = { channels, losses: new Losses((losses) => log.warn(losses, TOO_SLOW)), log };
   entrance.addWebSocket("/sub", { maxMessageBytes: RESERVED_BYTES, reservedBytes: RESERVED_BYTES }, (request, refuse) =>
     orRefuse(refuse, () => {
       const query = subscribeQuery(request.query);

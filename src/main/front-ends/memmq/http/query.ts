@@ -1,9 +1,7 @@
 /** What the query strings of memmq's paths say. */
 import { MAX_NAME_BYTES } from "../../../../protocol/limits.js";
+import { OVERFLOWS, type Overflow } from "../../../../protocol/subscribe-options.js";
 import type { SubscribeOptions } from "../../../native/session-pushes.js";
-
-type Overflow = SubscribeOptions["overflow"];
-const OVERFLOWS: readonly Overflow[] = ["drop-oldest", "drop-newest", "conflate", "disconnect", "block"];
 
 /** A parameter that cannot be taken; its text says which and why. */
 export class ParameterError extends Error {

@@ -1,10 +1,10 @@
 /** `/sub`: the messages of a channel as they come, each a binary message of a WebSocket, or one behind the other. */
+import type { Losses } from "../../../../collections/losses.js";
 import type { Log } from "../../../log.js";
 import type { Carried, StreamClient, WebSocketClient, WebSocketCodec } from "../../../ports/http/carried.js";
 import type { ChannelMessages, Channels, Refusal, Sink, Subscribed } from "../channels.js";
 import { closeCode, closeReason, refused } from "./answer.js";
 import { eachJson, lostJson, subscribedFields, subscribedJson } from "./formats.js";
-import type { LossLog } from "./loss-log.js";
 import type { SubscribeQuery } from "./query.js";
 
 const BYTES_TYPE = "application/octet-stream";
@@ -12,35 +12,78 @@ const LINES_TYPE = "application/x-ndjson";
 
 export interface SubContext {
   readonly channels: Channels;
-  readonly losses: LossLog;
+  readonly losses: Losses;
   readonly log: Log;
 }
 
 /** A subscriber with a WebSocket. What it sends is nothing to us. */
 export const subscribeSocket = (
-  { channels, losses }: SubContext,
-  { topic, options, format }: SubscribeQuery,
+  context: SubContext,
+  query: SubscribeQuery,
   client: WebSocketClient,
 ): WebSocketCodec => {
-  const carried = channels.open("memmq subscriber", client.address, client);
-  const common = {
-    ended: (refusal: Refusal) => client.close(closeCode(refusal), closeReason(refusal)),
-  };
-  const raw: Sink = {
-    ...common,
-    subscribed: ({ lost }) => losses.add(topic, client.address, lost ?? 0),
-    messages: ({ bytes, view, start, end }) => client.sendEntries(bytes, view, start, end),
-    lost: (count) => losses.add(topic, client.address, count),
-  };
-  const json: Sink = {
-    ...common,
-    subscribed: (start) => client.sendText(subscribedJson(start)),
-    messages: (messages) => eachJson(messages, (text) => client.sendText(text)),
-    lost: (count) => client.sendText(lostJson(count)),
-  };
-  carried.subscribe(topic, options, format === "raw" ? raw : json);
-  return { carried, message: () => {} };
+  const carried = context.channels.open("memmq subscriber", client.address, client);
+  const { topic, options, format } = query;
+  carried.subscribe(topic, options, format === "raw" ? new RawSocket(context, topic, client) : new JsonSocket(client));
+  return { carried, message: ignore };
 };
+
+const ignore = (): void => {};
+
+const endSocket = (client: WebSocketClient, refusal: Refusal): void =>
+  client.close(closeCode(refusal), closeReason(refusal));
+
+class RawSocket implements Sink {
+  readonly #context: SubContext;
+  readonly #topic: string;
+  readonly #client: WebSocketClient;
+
+  constructor(context: SubContext, topic: string, client: WebSocketClient) {
+    this.#context = context;
+    this.#topic = topic;
+    this.#client = client;
+  }
+
+  subscribed({ lost }: Subscribed): void {
+    this.lost(lost ?? 0);
+  }
+
+  messages({ bytes, view, start, end }: ChannelMessages): void {
+    this.#client.sendEntries(bytes, view, start, end);
+  }
+
+  lost(count: number): void {
+    this.#context.losses.add(this.#topic, this.#client.address, count);
+  }
+
+  ended(refusal: Refusal): void {
+    endSocket(this.#client, refusal);
+  }
+}
+
+class JsonSocket implements Sink {
+  readonly #client: WebSocketClient;
+
+  constructor(client: WebSocketClient) {
+    this.#client = client;
+  }
+
+  subscribed(start: Subscribed): void {
+    this.#client.sendText(subscribedJson(start));
+  }
+
+  messages(messages: ChannelMessages): void {
+    eachJson(messages, (text) => this.#client.sendText(text));
+  }
+
+  lost(count: number): void {
+    this.#client.sendText(lostJson(count));
+  }
+
+  ended(refusal: Refusal): void {
+    endSocket(this.#client, refusal);
+  }
+}
 
 /** A subscriber with an answer that has no end. */
 export const subscribeStream = (context: SubContext, query: SubscribeQuery, client: StreamClient): Carried => {

@@ -1,4 +1,6 @@
-/** Says in the log how many messages slow subscribers have lost: once in a while for each channel, not for each message. */
+/**
+ * Adds up how many messages slow subscribers have lost, to be told once in a while for each channel, not for each message.
+ */
 export interface LossTotals {
   readonly channel: string;
   readonly lost: number;
@@ -6,7 +8,7 @@ export interface LossTotals {
   readonly client: string;
 }
 
-/** Milliseconds between two lines for the same losses. */
+/** Milliseconds for which losses are added up. */
 const SAY_EVERY = 1_000;
 
 /** Channels of which losses are told one by one; those of others are added up. */
@@ -23,6 +25,7 @@ export class Losses {
   }
 
   add(channel: string, client: string, count: number): void {
+    if (count === 0) return;
     const name = this.#byChannel.has(channel) || this.#byChannel.size < MAX_CHANNELS ? channel : OTHERS;
     const before = this.#byChannel.get(name);
     if (before === undefined) this.#byChannel.set(name, { lost: count, client });
@@ -30,7 +33,9 @@ export class Losses {
       before.lost += count;
       before.client = client;
     }
-    this.#timer ??= setTimeout(() => this.flush(), SAY_EVERY);
+    if (this.#timer !== undefined) return;
+    this.#timer = setTimeout(() => this.flush(), SAY_EVERY);
+    this.#timer.unref();
   }
 
   flush(): void {
