@@ -31,7 +31,7 @@ export interface Wire {
   readonly client: ConnectOptions;
 }
 
-const PLAIN: Wire = {
+export const PLAIN: Wire = {
   name: "plain",
   broker: {},
   connect: async (port) => {

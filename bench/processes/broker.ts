@@ -11,7 +11,7 @@ import { ServerProcess } from "./server-process.js";
 export interface BrokerAddresses {
   readonly tcp: Address;
   readonly ws: Address;
-  /** `http://host:port`. */
+  /** `http://host:port`, or `https://…`. */
   readonly http: string;
   /** `host:port`; empty when it is off. */
   readonly grpc: string;
@@ -25,6 +25,10 @@ export interface BrokerSettings {
   readonly shards?: number | undefined;
   /** Whether it serves gRPC. Default: no. */
   readonly grpc?: boolean | undefined;
+  /** Whether its HTTP port speaks TLS, with a certificate that it makes. Default: no. */
+  readonly httpTls?: boolean | undefined;
+  /** Connections that it lets in, of one address too. Default: the broker's own. */
+  readonly connections?: number | undefined;
   /** Budget for messages in memory, in bytes. Default: the broker's own. */
   readonly memory?: number | undefined;
   readonly durability: Level;
@@ -38,22 +42,26 @@ const START_MS = 10 * 60_000;
 /** Parses the output of `ringmq serve`. White space after an address shows that it is complete. */
 const parse = (output: string): BrokerAddresses | undefined => {
   const tcp = /tcp:\/\/([\d.]+):(\d+)\s/.exec(output);
-  const http = /http:\/\/([\d.]+):(\d+)\s/.exec(output);
-  if (tcp?.[1] === undefined || http?.[1] === undefined) return undefined;
+  const http = /(https?):\/\/([\d.]+):(\d+)\s/.exec(output);
+  if (tcp?.[1] === undefined || http?.[2] === undefined) return undefined;
   return {
     tcp: { transport: "tcp", host: tcp[1], port: Number(tcp[2]) },
-    ws: { transport: "ws", host: http[1], port: Number(http[2]) },
-    http: `http://${http[1]}:${http[2]}`,
+    ws: { transport: "ws", host: http[2], port: Number(http[3]) },
+    http: `${http[1]}://${http[2]}:${http[3]}`,
     grpc: /gRPC +(\S+)/.exec(output)?.[1] ?? "",
   };
 };
 
 const start = (settings: BrokerSettings, directory: DataDirectory | undefined) => {
-  const { cpus, shards, profile, grpc, memory, durability } = settings;
+  const { cpus, shards, profile, grpc, httpTls, connections, memory, durability } = settings;
   const args = ["serve", "--tcp", "127.0.0.1:0", "--http", "127.0.0.1:0", "--durability", durability];
   if (grpc === true) args.push("--grpc", "127.0.0.1:0");
   if (directory !== undefined) args.push("--data", directory.path);
   if (shards !== undefined) args.push("--shards", String(shards));
+  if (httpTls === true) args.push("--tls-self-signed", "--tls-ports", "http");
+  if (connections !== undefined) {
+    args.push("--max-connections", String(connections), "--max-connections-per-address", String(connections));
+  }
   if (memory !== undefined) args.push("--memory", String(memory));
   return ServerProcess.start({ script: projectFile("dist/cli/ringmq.js"), args, cpus, profile }, parse, START_MS);
 };

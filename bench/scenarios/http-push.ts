@@ -49,25 +49,28 @@ const startBare = (bench: Bench, engine: string, answer: string) => {
   return ServerProcess.start({ script, args: [engine, answer], cpus }, (output) => /^(http:\S+)\n/.exec(output)?.[1]);
 };
 
-/** Posts to the broker and to the bare server in turn; the results are the medians of the turns. */
-export const besideBare = async (bench: Bench, scenario: string, posted: Posted): Promise<readonly Result[]> => {
+/** What is posted to. */
+interface Target {
+  readonly variant: string;
+  readonly pid: number;
+  readonly url: string;
+}
+
+/** Posts to two servers in turn; the results are the medians of the turns. `ratio` names the figure of the first. */
+const inTurn = async (
+  bench: Bench,
+  scenario: string,
+  form: string,
+  targets: readonly [Target, Target],
+  ratio: string,
+): Promise<readonly Result[]> => {
   const { messages, seconds } = bench.parameters;
-  const { path, form } = posted;
-  await using broker = await bench.startBroker();
   using load = bench.startLoad();
-  const pushUrl = `${broker.listening.http}${path}`;
-  const answer = await answerTo(pushUrl, posted);
-  const engine = engineOf(broker);
-  await using bare = await startBare(bench, engine, answer);
   const fire = async (pid: number, url: string, requests: number) => {
     const params = { url, form, requests, connections: HTTP_CONNECTIONS, seconds };
     const armed = await load.prepare("httpLoad", params);
     return charge(pid, () => armed.go());
   };
-  const targets = [
-    { variant: "raw", pid: broker.pid, url: pushUrl },
-    { variant: `bare-${engine}`, pid: bare.pid, url: `${bare.listening}/push` },
-  ];
   for (const { pid, url } of targets) await fire(pid, url, Math.max(HTTP_CONNECTIONS, Math.ceil(messages / 4)));
   const round = async (): Promise<readonly Result[]> => {
     const results: Result[] = [];
@@ -76,14 +79,41 @@ export const besideBare = async (bench: Bench, scenario: string, posted: Posted)
       const latencyMicros = { response: outcome.response };
       results.push({ scenario, variant, ...measured(outcome, cpu), latencyMicros });
     }
-    const bareRate = results[1]?.messagesPerSecond ?? 0;
-    return results.map((result) =>
-      result.variant === "raw" ? { ...result, figures: { ratioToBare: result.messagesPerSecond / bareRate } } : result,
-    );
+    const [first, second] = results;
+    if (first === undefined || second === undefined) return results;
+    return [{ ...first, figures: { [ratio]: first.messagesPerSecond / second.messagesPerSecond } }, second];
   };
   const rounds: (readonly Result[])[] = [];
   for (let i = 0; i < ROUNDS; i++) rounds.push(await round());
   return medianOfRuns(rounds);
+};
+
+/** The broker beside a bare server. */
+export const besideBare = async (bench: Bench, scenario: string, posted: Posted): Promise<readonly Result[]> => {
+  const { path, form } = posted;
+  await using broker = await bench.startBroker();
+  const url = `${broker.listening.http}${path}`;
+  const answer = await answerTo(url, posted);
+  const engine = engineOf(broker);
+  await using bare = await startBare(bench, engine, answer);
+  const bareTarget = { variant: `bare-${engine}`, pid: bare.pid, url: `${bare.listening}/push` };
+  return await inTurn(bench, scenario, form, [{ variant: "raw", pid: broker.pid, url }, bareTarget], "ratioToBare");
+};
+
+/** A broker over TLS beside one without. */
+export const besidePlain = async (
+  bench: Bench,
+  scenario: string,
+  { path, form }: Posted,
+): Promise<readonly Result[]> => {
+  await using secure = await bench.startBroker({ httpTls: true });
+  await using plain = await bench.startBroker();
+  const target = (variant: string, { pid, listening }: Broker): Target => ({
+    variant,
+    pid,
+    url: `${listening.http}${path}`,
+  });
+  return await inTurn(bench, scenario, form, [target("tls", secure), target("tls-plain", plain)], "ratioToPlain");
 };
 
 export const httpPush: Scenario = {

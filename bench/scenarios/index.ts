@@ -16,6 +16,7 @@ import { publishBatched, publishSingle } from "./publish.js";
 import { recovery } from "./recovery.js";
 import { replay } from "./replay.js";
 import type { Scenario } from "./scenario.js";
+import { subscribers } from "./subscribers.js";
 import { topics } from "./topics.js";
 import { websocket } from "./websocket.js";
 import { wsPub } from "./ws-pub.js";
@@ -38,6 +39,7 @@ export const scenarios: readonly Scenario[] = [
   websocket,
   memmqHttpPub,
   wsPub,
+  subscribers,
   grpcPub,
   gmqLine,
   gmqFrame,

@@ -84,7 +84,7 @@ const JOURNAL_BYTES = 1024 ** 3;
 const RECORD_BYTES = 96;
 const JOURNAL_GROWTH = 2;
 
-export interface BrokerNeeds extends Pick<BrokerSettings, "memory" | "grpc"> {
+export interface BrokerNeeds extends Pick<BrokerSettings, "memory" | "grpc" | "httpTls" | "connections"> {
   /** Messages published to it in total. Default: those of the workload, and as many to warm up. */
   readonly messages?: number;
 }
@@ -98,7 +98,13 @@ export class Bench {
     return Durability[this.parameters.durability];
   }
 
-  startBroker({ memory, grpc, messages = this.parameters.messages * 2 }: BrokerNeeds = {}): Promise<Broker> {
+  startBroker({
+    memory,
+    grpc,
+    httpTls,
+    connections,
+    messages = this.parameters.messages * 2,
+  }: BrokerNeeds = {}): Promise<Broker> {
     const { pin, shards, profile, durability, data, bytes } = this.parameters;
     const room = messages * (bytes + RECORD_BYTES) * JOURNAL_GROWTH + JOURNAL_BYTES;
     return Broker.start({
@@ -107,6 +113,8 @@ export class Bench {
       profile,
       memory,
       grpc,
+      httpTls,
+      connections,
       durability,
       data: { parent: data, bytes: room },
     });

@@ -8,8 +8,9 @@ import type { Address } from "./address.js";
 import { Deframer, EMPTY_PONG, frameMessages, prefixBytes } from "./websocket-framing.js";
 import type { Receive, Wire } from "./wire.js";
 
-/** One buffer is used for all reads. It is large, so that a busy socket takes few calls. */
-const READ_BYTES = 256 * 1024;
+/** One buffer is used for all reads of all connections. It is large, so that a busy socket takes few calls. */
+const READ_BUFFER = Buffer.allocUnsafeSlow(256 * 1024);
+const READ_VIEW = new DataView(READ_BUFFER.buffer);
 const MAX_UPGRADE_BYTES = 8 * 1024;
 
 /** Reads the answer to an HTTP upgrade, and passes on what follows it. */
@@ -46,8 +47,6 @@ const upgradeRequest = (address: Address, path: string): string =>
 
 const openSocket = (address: Address, receive: Receive): Promise<{ socket: Socket; end: () => void }> =>
   new Promise((resolve, reject) => {
-    const buffer = Buffer.allocUnsafeSlow(READ_BYTES);
-    const view = new DataView(buffer.buffer, buffer.byteOffset, buffer.length);
     let connected = false;
     let ending = false;
     const socket = connect({
@@ -55,9 +54,9 @@ const openSocket = (address: Address, receive: Receive): Promise<{ socket: Socke
       port: address.port,
       noDelay: true,
       onread: {
-        buffer,
+        buffer: READ_BUFFER,
         callback: (length) => {
-          receive(buffer, view, 0, length);
+          receive(READ_BUFFER, READ_VIEW, 0, length);
           return true;
         },
       },

@@ -5,11 +5,11 @@
  *   SERVING ── drain ──▶ DRAINING: NOT_SERVING, no new connections, calls go on ── stop ──▶ STOPPED
  * ```
  */
-import { Server, ServerCredentials, type UntypedServiceImplementation } from "@grpc/grpc-js";
+import { type Metadata, Server, ServerCredentials, type UntypedServiceImplementation } from "@grpc/grpc-js";
 import { loadSync } from "@grpc/proto-loader";
 import { ReflectionService } from "@grpc/reflection";
 import { protoPath as HEALTH_PROTO, HealthImplementation } from "grpc-health-check";
-import type { Channels } from "./channels.js";
+import type { Channels, Refusal } from "./channels.js";
 import { loadDefinition, MQ_SERVICE } from "./definition.js";
 import { HalfReceived } from "./half-received.js";
 import { Listener, type ListenerHost, type TlsMaterial } from "./listener.js";
@@ -38,6 +38,8 @@ export interface GrpcServerParts {
   readonly maxBufferBytes: number;
   readonly handshakeTimeout: number;
   readonly lost: LossReport;
+  /** Why a call may not, by its metadata; without it all may. */
+  readonly refuse?: ((metadata: Metadata) => Refusal | undefined) | undefined;
   /** Told how many such connections were closed. */
   readonly slow: (connections: number) => void;
 }
@@ -58,6 +60,7 @@ export class GrpcServer {
     maxBufferBytes,
     handshakeTimeout,
     lost,
+    refuse = () => undefined,
     slow,
   }: GrpcServerParts) {
     const { loaded, mq } = loadDefinition();
@@ -80,7 +83,7 @@ export class GrpcServer {
       "grpc.enable_channelz": 0,
       interceptors: [this.#halfReceived.interceptor],
     });
-    this.#service = new MqService(channels, sockets, lost);
+    this.#service = new MqService(channels, sockets, lost, refuse);
     const handlers = { Pub: this.#service.pub, Sub: this.#service.sub } satisfies UntypedServiceImplementation;
     this.#server.addService({ ...mq }, handlers);
     this.#health.addToServer(this.#server);

@@ -1,6 +1,6 @@
 /** The service mq.MQ over whatever channels there are. */
 import { isIP } from "node:net";
-import type { handleServerStreamingCall, handleUnaryCall, ServerWritableStream } from "@grpc/grpc-js";
+import type { handleServerStreamingCall, handleUnaryCall, Metadata, ServerWritableStream } from "@grpc/grpc-js";
 import { readKey, readSubscribe, startMetadata } from "./call-metadata.js";
 import { type Channels, isRefusal, type Refusal } from "./channels.js";
 import type { PubRequest, PubResponse, SubRequest, SubResponse } from "./definition.js";
@@ -27,11 +27,18 @@ export class MqService {
   readonly #channels: Channels;
   readonly #sockets: Pick<Sockets, "destroy">;
   readonly #lost: LossReport;
+  readonly #refuse: (metadata: Metadata) => Refusal | undefined;
 
-  constructor(channels: Channels, sockets: Pick<Sockets, "destroy">, lost: LossReport) {
+  constructor(
+    channels: Channels,
+    sockets: Pick<Sockets, "destroy">,
+    lost: LossReport,
+    refuse: (metadata: Metadata) => Refusal | undefined,
+  ) {
     this.#channels = channels;
     this.#sockets = sockets;
     this.#lost = lost;
+    this.#refuse = refuse;
   }
 
   get streams(): number {
@@ -40,7 +47,8 @@ export class MqService {
 
   readonly pub: handleUnaryCall<PubRequest, PubResponse> = (call, answer) => {
     const { topic, payload } = call.request;
-    if (topic === "") return answer(statusOf(NO_TOPIC));
+    const refused = topic === "" ? NO_TOPIC : this.#refuse(call.metadata);
+    if (refused !== undefined) return answer(statusOf(refused));
     this.#channels.publish(topic, payload, readKey(call.metadata)).then((refusal) => {
       // Whoever has gone is not told.
       if (call.cancelled) return;
@@ -52,7 +60,8 @@ export class MqService {
   readonly sub: handleServerStreamingCall<SubRequest, SubResponse> = (call) => {
     const { topic } = call.request;
     const options = readSubscribe(call.metadata);
-    if (topic === "") return fail(call, NO_TOPIC);
+    const refused = topic === "" ? NO_TOPIC : this.#refuse(call.metadata);
+    if (refused !== undefined) return fail(call, refused);
     if ("code" in options) return fail(call, options);
     const client = addressOf(call.getPeer());
     let stream: SubStream | undefined;

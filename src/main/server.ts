@@ -181,7 +181,7 @@ export class Server implements ConnectionHost, SessionHost {
       this.#http.addNative(this);
       installGmqHttp(this.#http.entrance, this.#httpSessions, { shards, maxMessageBytes });
       const channels = new SessionChannels(this.#httpSessions, this);
-      installMemmqHttp(this.#http.entrance, { channels, limits: options, log });
+      installMemmqHttp(this.#http.entrance, { channels, waiting: this.#context.waiting, limits: options, log });
     }
     if (options.grpc !== "off") this.#grpc = new GrpcPort(this, options, certificates.grpc, grpcThread);
     const ports = [this.#tcp, this.#http, this.#grpc].filter((port) => port !== undefined);

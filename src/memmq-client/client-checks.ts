@@ -24,6 +24,7 @@ import { SELECTORS, type Selector, selectorOf } from "../servers/selector.js";
 import { parseServer } from "../servers/server.js";
 import type { FeedRequest, LinkOptions } from "./link.js";
 import type { ClientOptions, PublishOptions, ServerStatus, SubscribeOptions } from "./options.js";
+import { Trail } from "./trail.js";
 
 const CLIENT = [
   "servers",
@@ -86,6 +87,7 @@ export const readClientOptions = (options: ClientOptions): ReadOptions => {
       connectTimeout: connectTimeout ?? 5_000,
       answerTimeout: answerTimeout ?? 30_000,
       maxMessageBytes: maxMessageBytes ?? MESSAGE_BYTES,
+      trail: new Trail(),
     },
     maxPendingBytes: maxPendingBytes ?? PENDING_BYTES,
     onStatus: given.onStatus,

@@ -16,6 +16,7 @@ import { PublishError, type ServerFailure } from "./publish-error.js";
 import { clientClosed } from "./publish-lane.js";
 import { ServerPublisher } from "./server-publisher.js";
 import { Subscription } from "./subscription.js";
+import type { Trail } from "./trail.js";
 
 /** What a publish takes of `maxPendingBytes` beside its payload. */
 const PUBLISH_BYTES = 256;
@@ -53,6 +54,11 @@ export class MemmqClient {
       this.#waiting = undefined;
       for (const send of waiting) send();
     });
+  }
+
+  /** @internal What it says to its servers of the proxy that it is of. */
+  get trail(): Trail {
+    return this.#options.link.trail;
   }
 
   /** The URLs of the servers as they are listed now, in their order. */

@@ -51,6 +51,13 @@ export const connectFailure = (url: string, error: unknown): RingmqError =>
     ? error
     : localError("CONNECT_FAILED", `no connection to ${url}: ${hintOf(codeOf(error), messageOf(error), url)}`, error);
 
+/** CONNECTION_CLOSED: a server that is there says nothing. */
+export class NoAnswer extends RingmqError {
+  constructor(url: string, within: number, cause?: unknown) {
+    super("CONNECTION_CLOSED", `the connection to ${url} has ended: no answer within ${within} ms`, true, { cause });
+  }
+}
+
 /** CONNECTION_CLOSED: it has ended before all was answered. */
 export const connectionClosed = (url: string, why: string, cause?: unknown): RingmqError =>
   localError("CONNECTION_CLOSED", `the connection to ${url} has ended: ${why}`, cause);

@@ -3,6 +3,7 @@
  */
 import type { RingmqError } from "../client/base/error.js";
 import type { Overflow } from "./options.js";
+import type { Trail } from "./trail.js";
 
 export interface Outgoing {
   readonly topic: string;
@@ -89,4 +90,5 @@ export interface LinkOptions {
   readonly connectTimeout: number;
   readonly answerTimeout: number;
   readonly maxMessageBytes: number;
+  readonly trail: Trail;
 }

@@ -14,6 +14,7 @@
 import { backoff } from "../client/base/backoff.js";
 import { localError, type RingmqError } from "../client/base/error.js";
 import { Fifo } from "../collections/fifo.js";
+import { NoAnswer } from "./failure.js";
 import type { Carrier, Link, Outgoing } from "./link.js";
 
 /** Before the second try, and at most. Milliseconds. */
@@ -36,8 +37,6 @@ export class PublishLane {
   #sentBytes = 0;
   #carrier: Carrier | undefined;
   #pause: ReturnType<typeof setTimeout> | undefined;
-  /** In a row. */
-  #failures = 0;
   #isSending = false;
 
   /** `idle`: it has nothing to publish any more. */
@@ -95,11 +94,10 @@ export class PublishLane {
     const entry = this.#sent.shift();
     if (entry === undefined) return;
     this.#sentBytes -= entry.publish.payload.length;
-    if (refusal?.code === "CONNECT_FAILED") {
+    if (refusal !== undefined && isAway(refusal)) {
       this.#unsendFirst(entry);
       return this.#lost(refusal, false);
     }
-    this.#failures = 0;
     if (refusal?.retryable === true && entry.tries < this.#retries) {
       entry.tries++;
       this.#unsendFirst(entry);
@@ -123,16 +121,18 @@ export class PublishLane {
     const sent = this.#sent.length;
     const entries = this.#takeAll();
     const givenUp: Entry[] = [];
-    // All that waited for a server that is not there have tried it together: one after another they would wait for ever.
-    const failed = error.code === "CONNECT_FAILED" ? entries.length : sent;
+    // All that waited for a server that is not there, or says nothing, have tried it together: one after another they would
+    // wait for ever.
+    const failed = isAway(error) ? entries.length : sent;
     for (const [i, entry] of entries.entries()) {
       // A connection that has worked may end at any time, and the server is there: that is no try that has failed.
       if (i < failed && !wasUseful) entry.tries++;
       if (entry.tries > this.#retries) givenUp.push(entry);
       else this.#unsent.push(entry);
     }
-    this.#failures = wasUseful ? 0 : this.#failures + 1;
-    if (this.#unsent.length > 0) this.#waitFor(wasUseful ? 0 : FIRST_PAUSE * 2 ** Math.min(this.#failures, 10));
+    // By the tries of the publish, not of the lane: a server that is long down must not make each publish slower.
+    const next = this.#unsent.at(0);
+    if (next !== undefined) this.#waitFor(wasUseful ? 0 : FIRST_PAUSE * 2 ** Math.min(next.tries, 10));
     for (const { done } of givenUp) done(error);
     if (this.isIdle) this.#idle();
   }
@@ -153,5 +153,7 @@ export class PublishLane {
     return [...this.#sent.takeAll(), ...this.#unsent.takeAll()];
   }
 }
+
+const isAway = (error: RingmqError): boolean => error.code === "CONNECT_FAILED" || error instanceof NoAnswer;
 
 export const clientClosed = (): RingmqError => localError("CLIENT_CLOSED", "the client is closed");

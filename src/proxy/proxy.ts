@@ -6,10 +6,10 @@ import { setTimeout as delay } from "node:timers/promises";
 import { GrpcServer } from "../grpc/server.js";
 import { installMemmqHttp } from "../main/front-ends/memmq/http/index.js";
 import type { Log } from "../main/log.js";
+import { WaitingInput } from "../main/native/waiting-input.js";
 import type { Address, HttpEngineOption, TlsFiles } from "../main/options.js";
 import { type Certificate, pemOf, readCertificates } from "../main/ports/certificate.js";
 import { findHttpEngine } from "../main/ports/http/find-engine.js";
-import { HttpGuard } from "../main/ports/http/guard.js";
 import { HttpListener } from "../main/ports/http/listener.js";
 import { findListenError } from "../main/ports/listen-error.js";
 import { SelfSigned } from "../main/ports/self-signed.js";
@@ -20,8 +20,9 @@ import { WORD_BYTES } from "../protocol/entry.js";
 import { MAX_BATCH_MESSAGES } from "../protocol/limits.js";
 import { GrpcChannels } from "./grpc-channels.js";
 import { HttpChannels } from "./http-channels.js";
+import { comesBack, LoopGuard, refusalBody } from "./loop-guard.js";
 import { ProxyHost } from "./proxy-host.js";
-import { Relays } from "./relays.js";
+import { type OnUnknownLoss, Relays } from "./relays.js";
 
 export interface ProxyOptions {
   readonly address: Address;
@@ -56,8 +57,8 @@ const HANDSHAKE_TIMEOUT = 10_000;
 /** What buffers may take up before connections over gRPC are closed whose requests do not get on. */
 const MAX_BUFFER_BYTES = 256 * 1024 * 1024;
 
-/** Between two lines of the log about messages that some servers have not taken. Milliseconds. */
-const PARTLY_EVERY = 10_000;
+/** Between two lines of the log about messages that some servers have not taken, or that may be lost. Milliseconds. */
+const LINE_EVERY = 10_000;
 
 export class MemmqProxy {
   readonly #client: MemmqClient;
@@ -94,8 +95,9 @@ export class MemmqProxy {
       const selfSigned = await ownCertificate(options, pool);
       const certificate =
         selfSigned?.certificate ?? readCertificates({ tcpTls: undefined, httpTls: tls, grpcTls: undefined }).http;
-      const relays = new Relays(client);
+      const relays = new Relays(client, unknownLossLog(log));
       const parts = { client, relays, partly: partlyLog(log) };
+      client.trail.begin();
       const port =
         options.transport === "grpc"
           ? await grpcPort(options, new GrpcChannels(parts), certificate)
@@ -136,36 +138,46 @@ const ownCertificate = ({ tls, address, log }: ProxyOptions, pool: JobPool): Pro
 };
 
 const partlyLog = (log: Log): ((error: PublishError) => void) => {
+  const write = counted((messages, text: string) => log.warn({ messages }, text));
+  return (error) => write(`some servers have not taken what others have: ${error.message}`);
+};
+
+const unknownLossLog = (log: Log): OnUnknownLoss => {
+  const text = (server: string): string => `messages of ${server} may be lost: the connection was, and it cannot tell`;
+  return counted((times, topic: string, server: string) => log.warn({ times, topic }, text(server)));
+};
+
+/** Calls `write` now and then only, with how often it was to be since. */
+const counted = <T extends unknown[]>(write: (count: number, ...what: T) => void): ((...what: T) => void) => {
   let next = Number.NEGATIVE_INFINITY;
   let count = 0;
-  return (error) => {
+  return (...what) => {
     count++;
     const now = performance.now();
     if (now < next) return;
-    next = now + PARTLY_EVERY;
-    log.warn({ messages: count }, `some servers have not taken what others have: ${error.message}`);
+    next = now + LINE_EVERY;
+    write(count, ...what);
     count = 0;
   };
 };
 
 const httpPort = async (
-  { address, httpEngine, maxMessageBytes, log }: ProxyOptions,
+  { address, httpEngine, client, maxMessageBytes, log }: ProxyOptions,
   channels: HttpChannels,
   certificate: Certificate | undefined,
 ): Promise<ProxyPort> => {
   const makeEngine = await findHttpEngine(httpEngine, false, log);
-  const guard = new HttpGuard({ listensOn: address.host, allowOrigin: [], allowHost: [] });
+  const guard = new LoopGuard(address.host, client.trail, log);
   const host = new ProxyHost(log, () => listener.sockets);
-  const refusal = (text: string): string => JSON.stringify({ code: 400, error: "BAD_ARGUMENT", msg: text });
   const listener: HttpListener = new HttpListener(
     host,
     guard,
     log,
     (engine) => makeEngine(engine, certificate),
-    refusal,
+    refusalBody,
   );
   const limits = { maxMessageBytes, maxFrameBytes: maxMessageBytes + WORD_BYTES, maxBatchMessages: MAX_BATCH_MESSAGES };
-  installMemmqHttp(listener.entrance, { channels, limits, log });
+  installMemmqHttp(listener.entrance, { channels, waiting: new WaitingInput(MAX_BUFFER_BYTES), limits, log });
   const listening = await listener.listen(address);
   const sweeper = setInterval(() => channels.sweep(performance.now()), SWEEP_EVERY);
   sweeper.unref();
@@ -184,7 +196,7 @@ const httpPort = async (
 };
 
 const grpcPort = async (
-  { address, maxMessageBytes, log }: ProxyOptions,
+  { address, client, maxMessageBytes, log }: ProxyOptions,
   channels: GrpcChannels,
   certificate: Certificate | undefined,
 ): Promise<ProxyPort> => {
@@ -207,6 +219,7 @@ const grpcPort = async (
     maxBufferBytes: MAX_BUFFER_BYTES,
     handshakeTimeout: HANDSHAKE_TIMEOUT,
     lost: () => {},
+    refuse: comesBack(client.trail, log),
     slow: (connections) => log.warn({ connections }, "requests that did not become whole took too much memory"),
   });
   try {

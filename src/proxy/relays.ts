@@ -20,17 +20,22 @@ export interface Subscriber {
   ended(error: Error): void;
 }
 
+/** A server has been lost and cannot tell what was published meanwhile. */
+export type OnUnknownLoss = (topic: string, server: string) => void;
+
 /** Where a subscriber begins. */
 export type RelayStart = "now" | "start" | Date;
 
 export class Relays {
   readonly #client: MemmqClient;
+  readonly #unknownLoss: OnUnknownLoss;
   readonly #linger: number;
   readonly #byTopic = new Map<string, Relay>();
   readonly #alone = new Set<Relay>();
 
-  constructor(client: MemmqClient, linger = LINGER) {
+  constructor(client: MemmqClient, unknownLoss: OnUnknownLoss, linger = LINGER) {
     this.#client = client;
+    this.#unknownLoss = unknownLoss;
     this.#linger = linger;
   }
 
@@ -45,13 +50,13 @@ export class Relays {
     if (relay === undefined) {
       const subscription = this.#client.subscribe(topic, { from });
       if (from === "now") {
-        const made: Relay = new Relay(subscription, this.#linger, () => {
+        const made: Relay = new Relay(subscription, this.#unknownLoss, this.#linger, () => {
           if (this.#byTopic.get(topic) === made) this.#byTopic.delete(topic);
         });
         relay = made;
         this.#byTopic.set(topic, relay);
       } else {
-        const made: Relay = new Relay(subscription, 0, () => this.#alone.delete(made));
+        const made: Relay = new Relay(subscription, this.#unknownLoss, 0, () => this.#alone.delete(made));
         relay = made;
         this.#alone.add(relay);
       }
@@ -62,14 +67,16 @@ export class Relays {
 
 class Relay {
   readonly #subscription: Subscription;
+  readonly #unknownLoss: OnUnknownLoss;
   readonly #linger: number;
   readonly #over: () => void;
   readonly #subscribers = new Set<Subscriber>();
   #timer: NodeJS.Timeout | undefined;
   #hasBegun = false;
 
-  constructor(subscription: Subscription, linger: number, over: () => void) {
+  constructor(subscription: Subscription, unknownLoss: OnUnknownLoss, linger: number, over: () => void) {
     this.#subscription = subscription;
+    this.#unknownLoss = unknownLoss;
     this.#linger = linger;
     this.#over = over;
     // Servers that are down are tried for ever: subscribers of the proxy wait with it.
@@ -98,7 +105,8 @@ class Relay {
   async #run(): Promise<void> {
     let why: Error = new Error("the proxy has ended its subscription");
     try {
-      for await (const { payload, lost } of this.#subscription) {
+      for await (const { topic, server, payload, lost, mayHaveLost } of this.#subscription) {
+        if (mayHaveLost) this.#unknownLoss(topic, server);
         const entry = asEntry(payload);
         for (const subscriber of this.#subscribers) {
           if (lost > 0) subscriber.lost(lost);

@@ -1,4 +1,6 @@
 /** Proxies before brokers, and before proxies. */
+import { once } from "node:events";
+import { createServer } from "node:net";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { SILENT } from "../../src/main/log.js";
 import type { ClientOptions, MemmqClient, Subscription } from "../../src/memmq-client/index.js";
@@ -106,3 +108,45 @@ it("with all, takes what one server at least takes, and streams to programs with
   const past = await fetch(`${url}/sub?topic=t&position=3`);
   expect(past.status).toBe(403);
 });
+
+/** A port that nobody has now. */
+const freePort = async (): Promise<number> => {
+  const server = createServer().listen(0, LOCAL.host);
+  await once(server, "listening");
+  const address = server.address();
+  server.close();
+  await once(server, "close");
+  return address !== null && typeof address === "object" ? address.port : 0;
+};
+
+it.each(["http", "grpc"] as const)(
+  "refuses what comes back to it over %s, through itself or through another",
+  async (transport) => {
+    const broker = await testBroker(MEMORY);
+    const { grpc } = broker.broker.addresses;
+    const own = `http://127.0.0.1:${transport === "http" ? broker.http : grpc?.port}`;
+    const address = { host: LOCAL.host, port: await freePort() };
+    const loop = `http://127.0.0.1:${address.port}`;
+    const lines: string[] = [];
+    const log = { ...SILENT, error: (_fields: object, text: string) => lines.push(text) };
+    const { url: through } = await testProxy({ servers: [loop], retries: 0, transport }, transport);
+    // Itself, another one that leads to it, and a broker.
+    const client = createClient({ servers: [loop, through, own], retries: 0, transport });
+    const options = { address, transport, tls: undefined, httpEngine: "auto", maxMessageBytes: 1 << 20 } as const;
+    const proxy = await MemmqProxy.start({ ...options, client, log });
+    onTestFinished(() => proxy.close());
+    const behind = testClient({ servers: [own], transport }).subscribe("t");
+    const before = testClient({ servers: [loop], transport }).subscribe("t");
+    await Promise.all([behind.ready, before.ready]);
+    const publisher = testClient({ servers: [loop], transport, answerTimeout: 5_000 });
+    await publisher.publish("t", "once");
+    await publisher.publish("t", "last");
+    expect(await take(behind, 2)).toEqual(["once", "last"]);
+    expect(await take(before, 2)).toEqual(["once", "last"]);
+    expect(lines).toContainEqual(expect.stringContaining("this proxy is among the servers behind it"));
+    // The other one stands in the circle too.
+    await expect(testClient({ servers: [through], transport, retries: 0 }).publish("t", "2")).rejects.toMatchObject({
+      failures: [{ error: { message: expect.stringContaining("this proxy is among the servers behind it") } }],
+    });
+  },
+);

@@ -28,6 +28,7 @@ it("who comes when a subscription that nobody wanted any more is just ending get
       subscriptions++;
       return quiet();
     }),
+    () => {},
     1000,
   );
   const ends: Error[] = [];
@@ -44,7 +45,34 @@ it("a subscriber that is refused at once leaves nothing behind", async () => {
   const client = clientOf(() => {
     throw new RangeError("no such topic");
   });
-  const channels = new GrpcChannels({ client, relays: new Relays(client), partly: () => {} });
+  const channels = new GrpcChannels({ client, relays: new Relays(client, () => {}), partly: () => {} });
   expect(await channels.subscribe("t", {})).toEqual({ code: "BUSY", text: "RangeError: no such topic" });
   expect(channels.size).toBe(0);
+});
+
+const message = (text: string, mayHaveLost: boolean): object => ({
+  topic: "t",
+  server: "https://a:8081",
+  payload: new TextEncoder().encode(text),
+  lost: 0,
+  mayHaveLost,
+});
+
+it("says where messages may be lost, since its subscribers cannot be told", async () => {
+  async function* messages(): AsyncGenerator<object> {
+    yield message("one", false);
+    yield message("two", true);
+  }
+  const subscription = Object.assign(messages(), { ready: Promise.resolve(), stop: () => {} });
+  const told: string[] = [];
+  let count = 0;
+  const relays = new Relays(
+    clientOf(() => subscription),
+    (topic, server) => told.push(`${topic} ${server} after ${count}`),
+  );
+  await new Promise<void>((resolve) => {
+    relays.join("t", "now", { ...silent, message: () => count++, ended: () => resolve() });
+  });
+  expect(count).toBe(2);
+  expect(told).toEqual(["t https://a:8081 after 1"]);
 });

@@ -90,6 +90,21 @@ export class FlagsError extends Error {
 
 const DEFAULT_TRIES_AGAIN = 1;
 
+type FlagName = keyof GivenFlags;
+
+/** Of servers and proxies. */
+const LISTENING: readonly FlagName[] = ["address", "cert_file", "key_file"];
+/** Of clients and proxies. */
+const UPSTREAM: readonly FlagName[] = ["servers", "select", "resolver", "retries", "verify", "ca_file"];
+
+/** Flags that make no sense in a mode, unless they say nothing. @throws FlagsError */
+const refuse = (flags: GivenFlags, names: readonly FlagName[], why: string): void => {
+  for (const name of names) {
+    const value = flags[name];
+    if (value !== undefined && value !== false && value !== "") throw new FlagsError(`--${name} ${why}`);
+  }
+};
+
 /** @throws FlagsError */
 export const memmqSettings = (flags: GivenFlags): MemmqSettings => {
   const interactive = flags.i === true;
@@ -97,11 +112,13 @@ export const memmqSettings = (flags: GivenFlags): MemmqSettings => {
   if (flags.proxy === true && isClient) {
     throw new FlagsError(`--proxy and ${interactive ? "-i" : "--client"} exclude each other: leave one of them out`);
   }
-  if (isClient) return clientSettings(flags, interactive);
-  for (const name of ["publish", "subscribe"] as const) {
-    if (flags[name] === true) throw new FlagsError(`--${name} is for a client: add --client`);
+  if (isClient) {
+    refuse(flags, LISTENING, "is for a server or a proxy, not for a client: leave it out");
+    return clientSettings(flags, interactive);
   }
+  refuse(flags, ["publish", "subscribe", "topic"], "is for a client: add --client");
   if (flags.proxy !== true) {
+    refuse(flags, UPSTREAM, "is for a client or a proxy: add --client or --proxy");
     const isKept = flags.persist === true;
     if (flags.data && !isKept) throw new FlagsError("--data is the directory of --persist: add that, or leave it out");
     return { mode: "server", listen: listenSettings(flags), data: isKept ? flags.data || DEFAULT_DATA : undefined };
@@ -110,13 +127,13 @@ export const memmqSettings = (flags: GivenFlags): MemmqSettings => {
   if (servers.length === 0) {
     throw new FlagsError("--proxy needs servers: --servers=127.0.0.1:8081,127.0.0.1:8082");
   }
-  if (flags.persist === true) throw new FlagsError("--persist is for a server: a proxy has no messages of its own");
+  refuse(flags, ["persist", "data"], "is for a server: a proxy has no messages of its own");
   return { mode: "proxy", listen: listenSettings(flags), upstream: upstreamSettings(flags, servers) };
 };
 
 const clientSettings = (flags: GivenFlags, interactive: boolean): ClientSettings => {
   if (!flags.topic) throw new FlagsError("a client needs a topic: --topic=example");
-  if (flags.persist === true) throw new FlagsError("--persist is for a server: a client keeps nothing");
+  refuse(flags, ["persist", "data"], "is for a server: a client keeps nothing");
   const publish = interactive || flags.publish === true;
   const subscribe = interactive || flags.subscribe === true;
   if (!publish && !subscribe) throw new FlagsError("a client needs --publish, --subscribe, both, or -i");

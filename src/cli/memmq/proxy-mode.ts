@@ -42,7 +42,7 @@ export const runProxy = async ({ listen, upstream }: ProxySettings, program: Pro
     if (error instanceof ListenError || error instanceof StartError) return program.fail(error.message);
     throw error;
   }
-  const scheme = listen.transport === "grpc" ? "gRPC" : "https";
-  const servers = upstream.servers.join(", ");
-  process.stdout.write(`memmq is a proxy of ${servers}\n  ${scheme}://${formatAddress(proxy.address)}\n`);
+  const address = formatAddress(proxy.address);
+  const where = listen.transport === "grpc" ? `gRPC       ${address}, over TLS` : `https://${address}`;
+  process.stdout.write(`memmq is a proxy of ${upstream.servers.join(", ")}\n  ${where}\n`);
 };

@@ -15,6 +15,7 @@ export const upstreamClient = (
   if (insecure && servers.some((server) => !server.startsWith("http://"))) {
     program.log.warn({}, "certificates of servers are not checked: --verify does, or --ca_file with the one to trust");
   }
+  const ca = caFile === undefined ? undefined : readCa(caFile, program);
   try {
     return createClient({
       servers,
@@ -23,11 +24,22 @@ export const upstreamClient = (
       retries,
       transport,
       insecure,
-      ...(caFile !== undefined && { ca: readFileSync(caFile) }),
+      ...(ca !== undefined && { ca }),
       onStatus,
     });
   } catch (error) {
-    return program.refuse(error instanceof Error ? error.message : String(error));
+    const reason = error instanceof Error ? error.message : String(error);
+    // The client's option in words of the flag.
+    return program.refuse(reason.replace(/^ca must be .*/, `--ca_file: ${caFile} has no certificate in PEM`));
+  }
+};
+
+const readCa = (file: string, program: Program): Buffer => {
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    return program.refuse(`--ca_file must be a PEM file that can be read: ${reason}`);
   }
 };
 
@@ -39,6 +51,7 @@ export const statusLines = (
   info: (text: string) => void,
 ): ((status: ServerStatus) => void) => {
   const lost = new Set<string>();
+  const unknown = new Set<string>();
   return (status) => {
     switch (status.type) {
       case "subscribed":
@@ -49,10 +62,13 @@ export const statusLines = (
         lost.add(status.server);
         return warn(`${status.error.message}; it is tried again`);
       case "listed":
+        unknown.clear();
         for (const server of [...lost]) if (!status.servers.includes(server)) lost.delete(server);
         return;
       case "list-failed":
-        return warn(status.error.message);
+        if (unknown.has(status.name)) return;
+        unknown.add(status.name);
+        return warn(`${status.error.message}; it is tried again`);
     }
   };
 };

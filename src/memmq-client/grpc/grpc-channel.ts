@@ -4,8 +4,9 @@ import { Client, type ClientReadableStream, credentials, Metadata, type ServiceE
 import { localError, type RingmqError } from "../../client/base/error.js";
 import { loadDefinition, type SubResponse } from "../../grpc/definition.js";
 import type { Server } from "../../servers/server.js";
-import { connectFailure, connectionClosed, refusalIn, refused } from "../failure.js";
+import { connectFailure, connectionClosed, NoAnswer, refusalIn, refused } from "../failure.js";
 import type { FeedRequest, LinkOptions, Outgoing } from "../link.js";
+import { TRAIL } from "../trail.js";
 
 /** Between tries of grpc-js to connect. Milliseconds. */
 const FIRST_RECONNECT = 100;
@@ -59,7 +60,7 @@ export class GrpcChannel {
   /** Returns what ends the call. */
   publish({ topic, key, payload }: Outgoing, answered: (refusal: RingmqError | undefined) => void): () => void {
     const { path, requestSerialize, responseDeserialize } = mq.Pub;
-    const metadata = new Metadata();
+    const metadata = this.#metadata();
     if (key !== undefined) metadata.set("key", key);
     const deadline = Date.now() + this.#options.answerTimeout;
     const call = this.#client.makeUnaryRequest(
@@ -76,7 +77,7 @@ export class GrpcChannel {
 
   subscribe({ topic, from, recover, overflow, resume }: FeedRequest): ClientReadableStream<SubResponse> {
     const { path, requestSerialize, responseDeserialize } = mq.Sub;
-    const metadata = new Metadata();
+    const metadata = this.#metadata();
     if (resume !== undefined) {
       metadata.set("position", String(resume.position));
       metadata.set("epoch", resume.epoch);
@@ -95,6 +96,13 @@ export class GrpcChannel {
     });
   }
 
+  #metadata(): Metadata {
+    const metadata = new Metadata();
+    const trail = this.#options.trail.text;
+    if (trail !== undefined) metadata.set(TRAIL, trail);
+    return metadata;
+  }
+
   explain(error: ServiceError): RingmqError {
     const known = refusalIn(error.details);
     if (known !== undefined) return known;
@@ -103,13 +111,15 @@ export class GrpcChannel {
       case status.UNAVAILABLE:
         return connectFailure(this.#url, new Error(error.details));
       case status.DEADLINE_EXCEEDED:
-        return connectionClosed(this.#url, `no answer within ${this.#options.answerTimeout} ms`, error);
+        return new NoAnswer(this.#url, this.#options.answerTimeout, error);
       case status.INVALID_ARGUMENT:
         return refused("BAD_ARGUMENT", text, false);
       case status.RESOURCE_EXHAUSTED:
         return refused("BUSY", text, true);
       case status.UNIMPLEMENTED:
         return refused("CONNECT_FAILED", `${text}: is that a server of memmq?`, true);
+      case status.FAILED_PRECONDITION:
+        return refused("UNKNOWN_ERROR", text, false);
       default:
         return connectionClosed(this.#url, error.details, error);
     }

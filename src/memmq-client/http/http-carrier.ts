@@ -5,8 +5,9 @@
 import { type ClientRequest, Agent as HttpAgent, request as httpRequest, type IncomingMessage } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import type { Socket } from "node:net";
-import { connectFailure, connectionClosed } from "../failure.js";
+import { connectFailure, connectionClosed, NoAnswer } from "../failure.js";
 import type { Carrier, CarrierEvents, Outgoing } from "../link.js";
+import { TRAIL } from "../trail.js";
 import { answerRefusal } from "./answer-refusal.js";
 import type { HttpTarget } from "./http-target.js";
 
@@ -36,20 +37,26 @@ export class HttpCarrier implements Carrier {
   }
 
   send({ topic, key, payload }: Outgoing): void {
-    const { options, isTls, host, port, authority } = this.#target;
+    const { options, isTls, host, port, authority, url } = this.#target;
+    const trail = options.trail.text;
     const request = (isTls ? httpsRequest : httpRequest)({
       agent: this.#agent,
       method: "POST",
       host,
       port,
       path: this.#target.path("pub", topic, key === undefined ? "" : `&key=${encodeURIComponent(key)}`),
-      headers: { Host: authority, "Content-Length": payload.length },
+      headers: { Host: authority, "Content-Length": payload.length, ...(trail !== undefined && { [TRAIL]: trail }) },
       timeout: options.answerTimeout,
     });
     this.#request = request;
     request.on("socket", (socket) => this.#connecting(socket, request));
     request.on("response", (answer) => this.#answer(answer, request));
-    request.on("timeout", () => request.destroy(new Error(`no answer within ${options.answerTimeout} ms`)));
+    // Without this a request that is answered so ends in silence.
+    request.on("upgrade", ({ statusCode }, socket) => {
+      socket.destroy();
+      this.#lose(new Error(`it answers with HTTP ${statusCode}`), request);
+    });
+    request.on("timeout", () => request.destroy(new NoAnswer(url, options.answerTimeout)));
     request.on("error", (error) => this.#lose(error, request));
     request.end(payload);
   }
@@ -98,6 +105,7 @@ export class HttpCarrier implements Carrier {
     if (this.#isOver) return;
     this.close();
     const { url } = this.#target;
+    if (error instanceof NoAnswer) return this.#events.lost(error, false);
     const why = this.#isConnected ? connectionClosed(url, error.message, error) : connectFailure(url, error);
     this.#events.lost(why, request.reusedSocket);
   }

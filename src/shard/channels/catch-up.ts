@@ -51,6 +51,19 @@ export class CatchUp {
     }
   }
 
+  /** Whether what a subscriber is to be sent must be read back from disk. */
+  isOnDisk(subscriber: ChannelSubscriber): boolean {
+    const { stored } = subscriber.channel;
+    if (subscriber.source !== Source.LOG || stored === undefined || !subscriber.canTake) return false;
+    const extent = this.#extentOf(subscriber, stored);
+    return extent !== ext.NONE && !this.#isLoaded(extent);
+  }
+
+  #isLoaded(extent: number): boolean {
+    const { extents, log } = this.store;
+    return log.pages.list[extents.get(extent, ext.PAGE)]?.isLoaded ?? false;
+  }
+
   /** Moves a subscriber on to what there is, and tells how much it has lost. False: it is disconnected for that. */
   #skipLost(subscriber: ChannelSubscriber): boolean {
     const { channel, source, cursor } = subscriber;
@@ -180,8 +193,8 @@ export class CatchUp {
       this.#skipTo(subscriber, stored.index.positionOf(extent));
       const frame = this.#sendFrame(subscriber, stored, extent, offset);
       sent += frame;
-      // What is read back from disk takes a while: others have their turn then.
-      if (pages.scans !== scans) break;
+      // What is read back from disk takes a while: others have their turn then, and before that.
+      if (pages.scans !== scans || this.isOnDisk(subscriber)) break;
       ({ extent, offset } = this.#locate(subscriber, stored));
     }
     // What is published from now on is behind what was published while the channel was not kept.
@@ -255,7 +268,7 @@ export class CatchUp {
 
   /** Whether an extent can be in the same frame as the one before it. */
   #continues(stored: StoredChannel, extent: number, next: number, durable: number, isDurable: boolean): boolean {
-    const { extents, log } = this.store;
+    const { extents } = this.store;
     const span = extents.get(extent, ext.SPAN);
     const position = stored.index.positionOf(next);
     return (
@@ -263,7 +276,7 @@ export class CatchUp {
       extents.idLow(next) === extents.idLow(extent) + span &&
       position === stored.index.positionOf(extent) + span &&
       position + extents.get(next, ext.SPAN) <= durable === isDurable &&
-      (log.pages.list[extents.get(next, ext.PAGE)]?.isLoaded ?? false)
+      this.#isLoaded(next)
     );
   }
 
@@ -271,23 +284,28 @@ export class CatchUp {
   #locate(subscriber: ChannelSubscriber, stored: StoredChannel): { extent: number; offset: number } {
     const { extents, log } = this.store;
     const { cursor } = subscriber;
+    const extent = this.#extentOf(subscriber, stored);
+    if (extent === ext.NONE) return { extent, offset: 0 };
+    const start = extents.get(extent, ext.OFFSET);
+    const skip = cursor - stored.index.positionOf(extent);
+    if (extent === subscriber.extent && skip >= 0) {
+      return { extent, offset: start + extents.get(extent, ext.BYTES) - subscriber.rest };
+    }
+    if (skip <= 0) return { extent, offset: start };
+    return { extent, offset: skipEntries(log.pages.scan(extents.get(extent, ext.PAGE)).view, start, skip) };
+  }
+
+  /** The extent with a subscriber's next message, or the first behind that. */
+  #extentOf({ extent, cursor }: ChannelSubscriber, stored: StoredChannel): number {
+    const { extents } = this.store;
     const { index, queue } = stored;
-    let extent = subscriber.extent;
     if (extent !== ext.NONE && this.#isOf(extent, stored)) {
       const first = index.positionOf(extent);
       const end = first + extents.get(extent, ext.SPAN);
-      if (cursor >= first && cursor < end) {
-        return { extent, offset: extents.get(extent, ext.OFFSET) + extents.get(extent, ext.BYTES) - subscriber.rest };
-      }
-      extent = cursor === end ? extents.get(extent, ext.NEXT) : index.find(cursor, queue.ready.head);
-    } else {
-      extent = index.find(cursor, queue.ready.head);
+      if (cursor >= first && cursor < end) return extent;
+      if (cursor === end) return extents.get(extent, ext.NEXT);
     }
-    if (extent === ext.NONE) return { extent, offset: 0 };
-    const skip = Math.max(0, cursor - index.positionOf(extent));
-    const start = extents.get(extent, ext.OFFSET);
-    if (skip === 0) return { extent, offset: start };
-    return { extent, offset: skipEntries(log.pages.scan(extents.get(extent, ext.PAGE)).view, start, skip) };
+    return index.find(cursor, queue.ready.head);
   }
 
   /** Whether an extent that a subscriber was in is still the channel's: numbers are used again. */

@@ -305,6 +305,9 @@ export class Channel {
       if (subscriber.source === Source.WINDOW) {
         this.window.leave(subscriber.cursor, watcher);
         this.window.enter(cursor, watcher);
+      } else if (subscriber.source === Source.CONFLATION) {
+        this.#conflation?.leave(subscriber.cursor);
+        this.#conflation?.enter(cursor);
       }
       subscriber.cursor = cursor;
       subscriber.mark += bytes;
@@ -352,8 +355,9 @@ export class Channel {
     const { source, saved } = subscriber;
     if (source === Source.CURRENT) return;
     if (source === Source.WINDOW) this.window.leave(subscriber.cursor, watcherOf(subscriber));
-    if (source === Source.CONFLATION && this.#conflation !== undefined && --this.#conflation.readers === 0) {
-      this.#conflation = undefined;
+    if (source === Source.CONFLATION) {
+      this.#conflation?.leave(subscriber.cursor);
+      if (!this.#conflation?.isRead) this.#conflation = undefined;
     }
     if (saved !== undefined && --saved.holders === 0) this.#savedBytes -= saved.bytes;
     this.#waiting.delete(subscriber);
@@ -372,7 +376,7 @@ export class Channel {
     // One that is behind already has messages to come that no conflation knows of.
     if (subscriber.overflow === "conflate" && subscriber.isFollowing && cursor === this.next) {
       this.#conflation ??= new Conflation();
-      this.#conflation.readers++;
+      this.#conflation.enter(cursor);
       subscriber.source = Source.CONFLATION;
     } else if (this.keeps && !this.window.has(cursor)) {
       subscriber.source = Source.LOG;

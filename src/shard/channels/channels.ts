@@ -24,6 +24,9 @@ const TURN_BYTES = 256 * 1024;
 const SLICE_BYTES = 256 * 1024;
 const WINDOW_BYTES = Number.POSITIVE_INFINITY;
 
+/** Subscribers that a turn looks at. */
+const TURN_LOOKS = 4096;
+
 /** Milliseconds until the way to the clients is looked at again, when it is crowded. */
 const CROWDED_WAIT = 1;
 
@@ -278,25 +281,43 @@ export class Channels {
     for (const name of connection.channels) this.#channel(name).release(connection.number);
   }
 
-  /** Sends subscribers what they have missed, a bounded amount. Answers when to call again. */
+  /**
+   * Sends subscribers what they have missed, a bounded amount. Answers when to call again.
+   *
+   * What is read back from disk takes a while: that is done for one of them, after those that need none, so that a page
+   * serves all who are in it before it leaves memory again.
+   */
   turn(now: number): number {
     const { pages } = this.store.log;
     const { scans } = pages;
     let sent = 0;
-    // Each has one turn. What is read back from disk takes a while: then it is others' turn.
-    for (let left = this.#missed.length; left > 0 && sent < TURN_BYTES && pages.scans === scans; left--) {
+    let reader: ChannelSubscriber | undefined;
+    // Each has one turn.
+    for (let left = Math.min(TURN_LOOKS, this.#missed.length); left > 0; left--) {
+      if (sent >= TURN_BYTES || pages.scans !== scans) return now;
       // Answers would have to wait behind what is sent now.
       if (this.isCrowded()) return now + CROWDED_WAIT;
       const subscriber = this.#missed.shift();
       if (subscriber === undefined) break;
       subscriber.isQueued = false;
-      if (subscriber.isOver) continue;
-      const { channel } = subscriber;
-      const max = channel.keeps ? SLICE_BYTES : WINDOW_BYTES;
-      sent += this.account(channel, () => this.#catchUp.send(subscriber, max));
-      if (!subscriber.isCurrent && subscriber.canTake && subscriber.cursor < channel.next) this.#onMissed(subscriber);
+      if (!this.#catchUp.isOnDisk(subscriber)) {
+        sent += this.#send(subscriber);
+        continue;
+      }
+      reader ??= subscriber;
+      this.#onMissed(subscriber);
     }
+    if (reader !== undefined) this.#send(reader);
     return this.#missed.length > 0 ? now : Number.POSITIVE_INFINITY;
+  }
+
+  #send(subscriber: ChannelSubscriber): number {
+    if (subscriber.isOver) return 0;
+    const { channel } = subscriber;
+    const max = channel.keeps ? SLICE_BYTES : WINDOW_BYTES;
+    const sent = this.account(channel, () => this.#catchUp.send(subscriber, max));
+    if (!subscriber.isCurrent && subscriber.canTake && subscriber.cursor < channel.next) this.#onMissed(subscriber);
+    return sent;
   }
 
   /** Ends a subscription. */

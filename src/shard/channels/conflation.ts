@@ -2,7 +2,6 @@
  * The last message of each key of a channel, by when it was published: what subscribers get that conflate and are behind.
  * It begins with the first of them and ends with the last.
  */
-import { Fifo } from "../../collections/fifo.js";
 import { SIZE_MASK, WORD_BYTES } from "../../protocol/entry.js";
 import { BACKLOG_BYTES, BACKLOG_MESSAGES } from "../../protocol/limits.js";
 
@@ -20,15 +19,21 @@ export interface Latest {
   previous: Latest | undefined;
 }
 
+/** Readers with the same next message. What they and those before them have lost is counted at the last of them. */
+interface Place {
+  readonly cursor: number;
+  readers: number;
+  /** Messages dropped from here on, and not from the next place on. */
+  dropped: number;
+}
+
 export class Conflation {
-  /** Subscribers that read it. */
-  readers = 0;
   readonly #latest = new Map<string, Latest>();
   #oldest: Latest | undefined;
   #newest: Latest | undefined;
   #entryBytes = 0;
-  /** Positions of messages that were dropped for the limits, the last ones. */
-  readonly #dropped = new Fifo<number>();
+  /** Where readers are, in the order of their cursors. */
+  readonly #places: Place[] = [];
 
   get bytes(): number {
     return this.#entryBytes + this.#latest.size * LATEST_BYTES;
@@ -79,24 +84,56 @@ export class Conflation {
     return found;
   }
 
-  /** How many messages from `position` on were dropped that no later one of their key has replaced, as far as is known. */
-  lostFrom(position: number): number {
+  // --- readers -------------------------------------------------------------------------------------------------------
+
+  get isRead(): boolean {
+    return this.#places.length > 0;
+  }
+
+  /** A subscriber's next message is at `cursor` or behind it. */
+  enter(cursor: number): void {
+    const i = this.#placeOf(cursor);
+    const place = this.#places[i];
+    if (place?.cursor === cursor) place.readers++;
+    else this.#places.splice(i + 1, 0, { cursor, readers: 1, dropped: 0 });
+  }
+
+  /** The subscriber that entered with this cursor moves on or goes. */
+  leave(cursor: number): void {
+    const i = this.#placeOf(cursor);
+    const place = this.#places[i];
+    if (place?.cursor !== cursor) throw new Error(`conflation: nobody reads from ${cursor}`);
+    if (--place.readers > 0) return;
+    this.#places.splice(i, 1);
+    const previous = this.#places[i - 1];
+    if (previous !== undefined) previous.dropped += place.dropped;
+  }
+
+  /** How many messages were dropped that a reader at `cursor` had not had and no later one of their key had replaced. */
+  lostFrom(cursor: number): number {
+    let lost = 0;
+    for (let i = this.#placeOf(cursor); i >= 0 && i < this.#places.length; i++) lost += this.#places[i]?.dropped ?? 0;
+    return lost;
+  }
+
+  /** The last place at `position` or before it; -1: there is none. */
+  #placeOf(position: number): number {
     let low = 0;
-    let high = this.#dropped.length;
+    let high = this.#places.length;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if ((this.#dropped.at(middle) as number) < position) low = middle + 1;
+      if ((this.#places[middle] as Place).cursor <= position) low = middle + 1;
       else high = middle;
     }
-    return this.#dropped.length - low;
+    return low - 1;
   }
 
   #dropOldest(): void {
     const oldest = this.#oldest;
     if (oldest === undefined) return;
     this.#remove(oldest);
-    this.#dropped.push(oldest.position);
-    if (this.#dropped.length > BACKLOG_MESSAGES) this.#dropped.shift();
+    const place = this.#places[this.#placeOf(oldest.position)];
+    if (place !== undefined) place.dropped++;
   }
 
   #remove(latest: Latest): void {

@@ -1,6 +1,10 @@
 import { expect, it } from "vitest";
+import { eachLine } from "../../../src/cli/memmq/line-input.js";
+import { LinePublisher } from "../../../src/cli/memmq/line-publisher.js";
 import { LineSplitter } from "../../../src/cli/memmq/line-splitter.js";
 import { OwnLines } from "../../../src/cli/memmq/own-lines.js";
+import type { MemmqClient } from "../../../src/memmq-client/index.js";
+import { heldBytes } from "../../collected-memory.js";
 
 /** The lines of a text that comes in pieces of so many bytes. */
 const linesOf = (text: string, size: number): string[] => {
@@ -47,4 +51,34 @@ it("a line that does not come back is waited for no longer than ten seconds", ()
   own.add(["a"], line("x"));
   now = 10_001;
   expect(own.take("a", line("x"))).toBe(false);
+});
+
+it("lines cost what they cost singly, however many are under way", async () => {
+  let sent = 0;
+  const client = {
+    ready: () => Promise.resolve(),
+    publish: () => {
+      sent++;
+      return new Promise<void>((resolve) => setImmediate(resolve));
+    },
+  } as Partial<MemmqClient> as MemmqClient;
+  const publisher = new LinePublisher(client, "a");
+  for (let i = 0; i < 20_000; i++) await publisher.publish(line("x"));
+  await publisher.flush();
+  expect(sent).toBe(20_000);
+  expect(publisher.failure).toBeUndefined();
+}, 10_000);
+
+it("what was read is not held", async () => {
+  const CHUNKS = 100;
+  const chunk = 256 * 1024;
+  const newline = Buffer.from("\n");
+  const before = await heldBytes();
+  let held = 0;
+  async function* input(): AsyncGenerator<Buffer> {
+    for (let i = 0; i < CHUNKS; i++) yield Buffer.concat([Buffer.alloc(chunk, "x"), newline]);
+    held = (await heldBytes()) - before;
+  }
+  await eachLine(input(), new AbortController().signal, () => Promise.resolve());
+  expect(held).toBeLessThan((CHUNKS * chunk) / 4);
 });

@@ -219,14 +219,25 @@ describe("a subscriber that falls too far behind", () => {
     expect(channels.told(1)).toBe("0:0 1:1");
   });
 
-  it("is told of keys that were too many", () => {
-    channels.subscribe("c", 1, undefined, "conflate");
+  it("is told of keys that were too many, however many", () => {
+    for (const connection of [1, 2]) channels.subscribe("c", connection, undefined, "conflate");
+    let key = 0;
+    const publish = (count: number): void => {
+      for (let i = 0; i < count; i++) channels.publish("c", 1, { key: `k${key++}` });
+    };
     channels.hold(1);
-    for (let i = 0; i < 8200; i++) channels.publish("c", 1, { key: `k${i}` });
+    publish(100);
+    channels.hold(2);
+    expect(channels.take(2)).toHaveLength(100);
+    publish(20_000);
+    channels.release(2);
+    publish(10);
     channels.release(1);
-    const seen = channels.take(1);
-    expect(seen[0]).toEqual({ lost: 8 });
-    expect(positions(seen)).toHaveLength(8192);
+    const [first, second] = [channels.take(1), channels.take(2)];
+    expect(first[0]).toEqual({ lost: 20_110 - 8192 });
+    expect(positions(first)).toHaveLength(8192);
+    expect(second[0]).toEqual({ lost: 20_000 - 8192 });
+    expect(positions(second)).toHaveLength(8192 + 10);
   });
 
   it("is disconnected", () => {

@@ -105,6 +105,23 @@ describe("a subscriber of a kept channel", () => {
     expect(channels.told(1)).toBe("0:0");
   });
 
+  it("shares what is read back from disk with others who need it", () => {
+    const { pages } = channels.by.shard.store.log;
+    const names = range(0, 50).map((i) => `c${i}`);
+    for (const name of names) channels.configure(name, { keep: true });
+    for (let round = 0; round < 4; round++) for (const name of names) channels.publish(name, 1, { size: 2000 });
+    channels.commit();
+    const copies = new Map(pages.list.map((page) => [page?.offset ?? -1, page?.bytes.slice(0, page.used)]));
+    pages.source = { read: (_, offset, into) => into.set(copies.get(offset) ?? []) };
+    // One page at a time.
+    pages.pressure = () => Number.POSITIVE_INFINITY;
+    pages.evict(Number.POSITIVE_INFINITY);
+    for (const name of names) channels.subscribe(name, 1, { from: "start" });
+    channels.settle();
+    expect(channels.take(1)).toHaveLength(200);
+    expect(pages.scans).toBeLessThan(2 * pages.list.length);
+  });
+
   it("conflates and blocks only once it has caught up", () => {
     for (let i = 0; i < 10; i++) channels.publish("c", 1, { key: "a" });
     channels.subscribe("c", 1, { from: "start" }, "conflate");

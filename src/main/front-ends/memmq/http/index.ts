@@ -1,6 +1,8 @@
 /** memmq over HTTP: `/pub` and `/sub`. docs/compatibility.md tells what each takes and answers. */
 import { Losses } from "../../../../collections/losses.js";
 import type { Log } from "../../../log.js";
+import type { WaitingInput } from "../../../native/waiting-input.js";
+import type { HttpRequest } from "../../../ports/http/engine.js";
 import type { HttpEntrance, HttpHandler } from "../../../ports/http/entrance.js";
 import { JSON_TYPE } from "../../../ports/http/exchange.js";
 import type { Channels } from "../channels.js";
@@ -20,6 +22,8 @@ const TOO_SLOW =
 
 export interface MemmqHttpContext {
   readonly channels: Channels;
+  /** Counts what of publishers waits to be published. */
+  readonly waiting: WaitingInput;
   readonly limits: MemmqLimits;
   readonly log: Log;
 }
@@ -32,10 +36,13 @@ export interface MemmqLimits {
   readonly maxBatchMessages: number;
 }
 
-export const installMemmqHttp = (entrance: HttpEntrance, { channels, limits, log }: MemmqHttpContext): void => {
+export const installMemmqHttp = (
+  entrance: HttpEntrance,
+  { channels, waiting, limits, log }: MemmqHttpContext,
+): void => {
   const { maxMessageBytes, maxFrameBytes, maxBatchMessages } = limits;
   const pub = new PubRoute(channels, maxMessageBytes);
-  const publishing = { batch: new PubBatch(maxFrameBytes, maxBatchMessages), maxMessageBytes };
+  const publishing = { batch: new PubBatch(maxFrameBytes, maxBatchMessages), waiting, maxMessageBytes };
   entrance.addWebSocket("/pub", { maxMessageBytes, reservedBytes: RESERVED_BYTES }, (request, refuse) =>
     orRefuse(refuse, () => {
       const query = publishQuery(request.query);
@@ -45,7 +52,10 @@ export const installMemmqHttp = (entrance: HttpEntrance, { channels, limits, log
   );
   entrance.add(
     "/pub",
-    checked((exchange, request) => pub.handle(exchange, request)),
+    checked((exchange, request) => {
+      if (isUpgrade(request)) throw new ParameterError(NO_KEY);
+      pub.handle(exchange, request);
+    }),
   );
 
   const context = { channels, losses: new Losses((losses) => log.warn(losses, TOO_SLOW)), log };
@@ -64,6 +74,15 @@ export const installMemmqHttp = (entrance: HttpEntrance, { channels, limits, log
     }),
   );
 };
+
+/** Not `Upgrade`, which an engine may have taken away. */
+const UPGRADE_HEADERS = ["sec-websocket-key", "sec-websocket-version"];
+
+/** Of a WebSocket that could not be: a publisher that says its messages later would be told that it has published. */
+const isUpgrade = (request: HttpRequest): boolean =>
+  request.method === "get" && UPGRADE_HEADERS.some((name) => request.header(name) !== "");
+
+const NO_KEY = "a WebSocket needs a Sec-WebSocket-Key of 24 characters; nothing was published";
 
 const checked =
   (handler: HttpHandler): HttpHandler =>

@@ -3,9 +3,10 @@
  * as one batch. A publish that is refused closes the WebSocket, and the code and reason tell why: there are no answers.
  *
  * What is on its way is limited. What comes beyond that waits here, and the WebSocket is not read; where it has to be, since
- * uWebSockets.js cannot be kept from reading, it is closed when too much waits.
+ * uWebSockets.js cannot be kept from reading, it is closed when too much waits: of its own, or of all connections together.
  */
 import { Fifo } from "../../../../collections/fifo.js";
+import type { WaitingInput } from "../../../native/waiting-input.js";
 import type { Carried, WebSocketClient, WebSocketCodec } from "../../../ports/http/carried.js";
 import type { ChannelClient, Refusal } from "../channels.js";
 import { closeCode, closeReason } from "./answer.js";
@@ -26,8 +27,15 @@ const TOO_FAST: Refusal = {
   text: "messages come faster than they can be published; send more slowly, or publish with POST, which is answered",
 };
 
+const TOO_MANY: Refusal = {
+  kind: "BUSY",
+  text: "too much input of all connections together waits to be published; try again later",
+};
+
 /** What all publishers share. */
 export interface PubContext {
+  /** Counts what waits, with that of other connections. */
+  readonly waiting: WaitingInput;
   readonly batch: PubBatch;
   /** The largest message, in bytes. */
   readonly maxMessageBytes: number;
@@ -39,6 +47,7 @@ export class PubSocket implements WebSocketCodec, BatchOwner, Carried {
   readonly #channels: ChannelClient;
   readonly #query: PublishQuery;
   readonly #batch: PubBatch;
+  readonly #budget: WaitingInput;
   readonly #window: number;
   readonly #maxWaiting: number;
   /** Entries that are not published yet, and their bytes. */
@@ -57,6 +66,7 @@ export class PubSocket implements WebSocketCodec, BatchOwner, Carried {
     this.#channels = channels;
     this.#query = query;
     this.#batch = context.batch;
+    this.#budget = context.waiting;
     this.#window = Math.min(WINDOW, context.maxMessageBytes);
     this.#maxWaiting = Math.max(MAX_WAITING, 2 * context.maxMessageBytes);
   }
@@ -73,9 +83,11 @@ export class PubSocket implements WebSocketCodec, BatchOwner, Carried {
   publish(entries: Uint8Array): void {
     if (this.#isOver) return;
     if (this.#waitingBytes === 0 && this.#fits(entries.length)) return this.#send(entries);
+    if (this.#waitingBytes + entries.length > this.#maxWaiting) return this.#fail(TOO_FAST);
+    if (!this.#client.canPause && this.#isCrowded) return this.#fail(TOO_MANY);
     this.#waiting.push(entries.slice());
     this.#waitingBytes += entries.length;
-    if (this.#waitingBytes > this.#maxWaiting) return this.#fail(TOO_FAST);
+    this.#budget.add(entries.length);
     if (this.#isPaused) return;
     this.#isPaused = true;
     this.#client.pause();
@@ -100,13 +112,20 @@ export class PubSocket implements WebSocketCodec, BatchOwner, Carried {
     this.#batch.flush();
     const mayWait = !this.#isOver && this.#waitingBytes > 0;
     this.#isOver = true;
-    if (!mayWait) this.#channels.closed();
+    if (mayWait) return;
+    this.#forgetWaiting();
+    this.#channels.closed();
   }
 
   readonly #onTurnEnd = (): void => {
     this.#isInTurn = false;
     this.#batch.flush();
   };
+
+  /** Past half of the budget of all only who has nothing waiting may wait: what is small still gets through. */
+  get #isCrowded(): boolean {
+    return this.#waitingBytes > 0 ? this.#budget.isShort : this.#budget.isSpent;
+  }
 
   #fits(bytes: number): boolean {
     if (this.#batches === 0) return true;
@@ -128,6 +147,7 @@ export class PubSocket implements WebSocketCodec, BatchOwner, Carried {
     for (let next = this.#waiting.at(0); next !== undefined && this.#fits(next.length); next = this.#waiting.at(0)) {
       this.#waiting.shift();
       this.#waitingBytes -= next.length;
+      this.#budget.remove(next.length);
       this.#send(next);
     }
     if (this.#waitingBytes > 0) return;
@@ -137,9 +157,14 @@ export class PubSocket implements WebSocketCodec, BatchOwner, Carried {
     this.#client.resume();
   }
 
-  #fail(refusal: Refusal): void {
+  #forgetWaiting(): void {
+    for (const { length } of this.#waiting) this.#budget.remove(length);
     this.#waiting.clear();
     this.#waitingBytes = 0;
+  }
+
+  #fail(refusal: Refusal): void {
+    this.#forgetWaiting();
     const isGone = this.#isOver;
     this.#isOver = true;
     if (isGone) this.#channels.closed();

@@ -26,10 +26,20 @@ const CONTROL = /[\u0000-\u001f\u007f]/;
 
 const isTooLong = (name: string): boolean => name.length > MAX_NAME_BYTES || Buffer.byteLength(name) > MAX_NAME_BYTES;
 
-const topicOf = (parameters: URLSearchParams): string => {
+/** What stands for bytes that are no UTF-8, and how one that is meant is written. */
+const REPLACEMENT = "\uFFFD";
+const MEANT = /%ef%bf%bd|\ufffd/i;
+
+/** All names in another encoding would become the same few. */
+const checkText = (what: string, text: string, query: string): void => {
+  if (text.includes(REPLACEMENT) && !MEANT.test(query)) throw new ParameterError(`${what} is not UTF-8`);
+};
+
+const topicOf = (parameters: URLSearchParams, query: string): string => {
   const topic = parameters.get("topic") ?? "";
   if (topic === "") throw new ParameterError("topic is missing: /pub?topic=NAME, /sub?topic=NAME");
   if (isTooLong(topic)) throw new ParameterError(`topic is longer than ${MAX_NAME_BYTES} bytes`);
+  checkText("topic", topic, query);
   if (CONTROL.test(topic)) throw new ParameterError("topic has a control character");
   return topic;
 };
@@ -39,7 +49,8 @@ export const publishQuery = (query: string): PublishQuery => {
   const parameters = new URLSearchParams(query);
   const key = parameters.get("key") ?? "";
   if (isTooLong(key)) throw new ParameterError(`key is longer than ${MAX_NAME_BYTES} bytes`);
-  return { topic: topicOf(parameters), key };
+  checkText("key", key, query);
+  return { topic: topicOf(parameters, query), key };
 };
 
 /** The same for publishers that say the same again and again, as nearly all do. */
@@ -62,7 +73,7 @@ export const subscribeQuery = (query: string): SubscribeQuery => {
   const parameters = new URLSearchParams(query);
   const format = parameters.get("format") ?? "raw";
   if (format !== "raw" && format !== "json") throw new ParameterError(`format is raw or json, not ${shown(format)}`);
-  return { topic: topicOf(parameters), options: optionsOf(parameters), format };
+  return { topic: topicOf(parameters, query), options: optionsOf(parameters), format };
 };
 
 const optionsOf = (parameters: URLSearchParams): SubscribeOptions => {
