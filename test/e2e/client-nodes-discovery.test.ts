@@ -6,7 +6,9 @@ import type { NodesClient } from "../../src/client/nodes/nodes-client.js";
 import type { NodesEvent } from "../../src/client/nodes/options.js";
 import { type Announcement, announce } from "../../src/registry/announcement/index.js";
 import { startRegistry } from "../../src/registry/server/index.js";
+import { dnsResolver } from "../../src/servers/dns-resolver.js";
 import { ETCD_FETCH_TIMEOUT, EtcdServer, findEtcd } from "../registry/etcd-server.js";
+import { DnsServer } from "../servers/dns-server.js";
 import { type TestBroker, testBroker } from "./brokers.js";
 import { allConnected, nodesBecome, nodesClientOf, sharesOf } from "./nodes.js";
 
@@ -158,5 +160,41 @@ describe("with etcd", () => {
     await nodesBecome(client, allConnected(3));
     await publishMany(client, "again");
     expect((await sharesOf(client, "again")).sort((a, b) => a - b)).toEqual([50, 100, 150]);
+  });
+});
+
+describe("by names", () => {
+  it("finds a node at each address, and follows the records as they change", async () => {
+    const dns = await DnsServer.start();
+    onTestFinished(() => dns.close());
+    const first = await testBroker({ node: 1, durability: "memory" });
+    const port = first.tcp;
+    await testBroker({ node: 2, durability: "memory", tcp: { host: "127.0.0.2", port }, http: "off" });
+    dns.records.set("nodes.test", ["127.0.0.1"]);
+    const source = { names: [`tcp://nodes.test:${port}`], resolver: dnsResolver({ nameServers: [dns.address] }) };
+    const client = await nodesClientOf(source, QUICK);
+    dns.records.set("nodes.test", ["127.0.0.1", "127.0.0.2"]);
+    await nodesBecome(client, allConnected(2));
+    await publishMany(client, "orders");
+    expect(await sharesOf(client, "orders")).toEqual([150, 150]);
+    const failed = nextEvent(client, "list-failed");
+    dns.isFailing = true;
+    expect(await failed).toMatchObject({ error: { code: "CONNECT_FAILED" } });
+    expect(client.nodes).toHaveLength(2);
+    dns.isFailing = false;
+    dns.records.set("nodes.test", ["127.0.0.2"]);
+    // A node that is listed no more is used as long as it is there.
+    await nodesBecome(client, (nodes) => nodes.some(({ isListed }) => !isListed));
+    await first.broker.close();
+    await nodesBecome(client, (nodes) => nodes.length === 1);
+    expect(client.nodes.map(({ url }) => url)).toEqual([`tcp://127.0.0.2:${port}`]);
+  });
+
+  it.each([
+    ["without a resolver", { names: ["tcp://nodes.test:1"] }],
+    ["that are none", { names: ["nodes.test"], resolver: dnsResolver() }],
+    ["beside another list", { names: ["tcp://nodes.test:1"], resolver: dnsResolver(), registry: "http://r" }],
+  ])("refuses names %s", async (_, source) => {
+    await expect(nodesClientOf(source as never)).rejects.toMatchObject({ code: "BAD_ARGUMENT" });
   });
 });

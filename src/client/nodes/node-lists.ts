@@ -3,9 +3,10 @@
  */
 import { listAnnounced, listRegistered, type NodeInfo } from "../../registry/discovery/index.js";
 import { parseNodeAddress } from "../../registry/discovery/node-address.js";
+import type { Resolver } from "../../servers/resolver.js";
 import { reasonOf } from "../arguments/argument-checks.js";
 import { localError } from "../base/error.js";
-import type { NodeScheme, NodesSource } from "./options.js";
+import type { NamedNodes, NodeScheme, NodesSource } from "./options.js";
 
 /** A node of a list. */
 export interface ListedNode {
@@ -26,8 +27,30 @@ export const nodesFrom = (source: NodesSource, scheme: NodeScheme): ReadNodes =>
     const list = source.nodes.map(({ url, weight = 1 }) => ({ id: undefined, url, weight }));
     return () => Promise.resolve(list);
   }
+  if ("names" in source) return resolving(source);
   if ("etcd" in source) return listing("etcd", (signal) => listAnnounced(source.etcd, { signal }), scheme);
   return listing("the registry", (signal) => listRegistered(source.registry, { signal }), scheme);
+};
+
+/** All addresses of all names. A name that cannot be looked up now makes the list one that cannot be read. */
+const resolving =
+  ({ names, resolver }: NamedNodes): ReadNodes =>
+  async (signal) =>
+    (await Promise.all(names.map((name) => addressesOf(name, resolver, signal)))).flat();
+
+const addressesOf = async (name: string, resolver: Resolver, signal: AbortSignal): Promise<readonly ListedNode[]> => {
+  const named = new URL(name);
+  try {
+    const servers = await resolver.resolve(`http://${named.host}`, signal);
+    return servers.map(({ url }) => {
+      // By its parts: a URL leaves out what is the port of its own scheme.
+      const { hostname } = new URL(url);
+      const port = named.port === "" ? "" : `:${named.port}`;
+      return { id: undefined, weight: 1, url: `${named.protocol}//${hostname}${port}${named.pathname}` };
+    });
+  } catch (error) {
+    throw localError("CONNECT_FAILED", `${named.host} cannot be looked up: ${reasonOf(error)}`, error);
+  }
 };
 
 const listing =

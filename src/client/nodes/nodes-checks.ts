@@ -2,6 +2,7 @@
  * Checks of the arguments of `connectNodes`. They throw BAD_ARGUMENT.
  */
 
+import type { Resolver } from "../../servers/resolver.js";
 import { SELECTORS, type Selector, selectorOf } from "../../servers/selector.js";
 import {
   badArgument,
@@ -77,13 +78,15 @@ const readNode = (given: unknown, at: number): KnownNode => {
   return { url: String(url), weight };
 };
 
-const WANTED = "an object with registry, etcd or nodes";
+const WANTED = "an object with registry, etcd, nodes, or names and a resolver";
 
 /** Reads a source. Exactly one of its kinds is given. */
 export const readSource = (source: NodesSource): NodesSource => {
   checkObject("the source of nodes", source, WANTED);
   const given = readFrom("the source of nodes", () => ({ ...source })) as Readonly<Record<string, unknown>>;
-  const [kind, ...others] = Object.keys(given).filter((name) => given[name] !== undefined);
+  const { resolver, ...sources } = given;
+  const [kind, ...others] = Object.keys(sources).filter((name) => sources[name] !== undefined);
+  if ((resolver === undefined) === (kind === "names")) throw badArgument("the source of nodes", source, WANTED);
   if (kind === undefined || others.length > 0) throw badArgument("the source of nodes", source, WANTED);
   const value = given[kind];
   switch (kind) {
@@ -102,7 +105,24 @@ export const readSource = (source: NodesSource): NodesSource => {
       if (nodes.length === 0) throw badArgument("nodes", value, "a list of at least one node");
       return { nodes: nodes.map(readNode) };
     }
+    case "names": {
+      const names = readList("names", value, NODE_NAMES, isText).filter(isText);
+      if (names.length === 0 || !names.every(isNodeUrl)) throw badArgument("names", value, NODE_NAMES);
+      return { names, resolver: readResolver(resolver) };
+    }
     default:
       throw badArgument("the source of nodes", source, WANTED);
   }
+};
+
+const NODE_NAMES = 'a list of names of nodes, as ["tcp://nodes.example:9503"]';
+
+const isNodeUrl = (value: unknown): boolean =>
+  isText(value) && /^(?:tcp|tls|wss?):\/\/[^/]/.test(value) && URL.canParse(value);
+
+const readResolver = (value: unknown): Resolver => {
+  const { resolve } = Object(value) as Partial<Resolver>;
+  if (typeof resolve !== "function")
+    throw badArgument("resolver", value, "a resolver, as dnsResolver() of ringmq/memmq");
+  return value as Resolver;
 };

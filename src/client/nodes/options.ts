@@ -2,12 +2,14 @@
  * What a program can ask for when it connects to several nodes. Times are in milliseconds.
  */
 
+import type { Resolver } from "../../servers/resolver.js";
 import type { Selector, SelectorName } from "../../servers/selector.js";
 import type { ConnectOptions, Resumption } from "../arguments/options.js";
 import type { RingmqError } from "../base/error.js";
 import type { ChannelReceipt } from "../publish/receipt.js";
 import type { PickBy } from "./picker.js";
 
+export type { Resolver } from "../../servers/resolver.js";
 export type { Selector, SelectorName } from "../../servers/selector.js";
 
 /** A node that the program knows. */
@@ -18,11 +20,19 @@ export interface KnownNode {
   readonly weight?: number | undefined;
 }
 
-/** Where to find nodes: a registry (gregister), the endpoints of etcd, or a list of them. */
+/** Nodes that names stand for, such as `tcp://nodes.example:9503`, whose addresses are looked up with the list. */
+export interface NamedNodes {
+  readonly names: readonly string[];
+  /** `dnsResolver()` of `ringmq/memmq`: every address of a name is a node. With TLS, `tls` says the name of its certificate. */
+  readonly resolver: Resolver;
+}
+
+/** Where to find nodes: a registry (gregister), the endpoints of etcd, a list of them, or names that are looked up. */
 export type NodesSource =
   | { readonly registry: string }
   | { readonly etcd: readonly string[] }
-  | { readonly nodes: readonly KnownNode[] };
+  | { readonly nodes: readonly KnownNode[] }
+  | NamedNodes;
 
 /** How addresses from a registry or etcd are reached: the native port, or WebSocket on the HTTP port. */
 export type NodeScheme = "tcp" | "tls" | "ws" | "wss";
