@@ -19,7 +19,7 @@ import type { Growth } from "./space-gauge.js";
  * Unread bytes of the outbox above which subscribers that are behind wait: enough for the main thread to have work for
  * the millisecond until they are looked at again, and little enough for answers to be behind them.
  */
-const CROWDED_BYTES = 128 * 1024;
+const CROWDED_BYTES = 512 * 1024;
 
 const NEVER = Number.POSITIVE_INFINITY;
 
