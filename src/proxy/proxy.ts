@@ -3,6 +3,7 @@
  * to who subscribes here. It speaks memmq's protocols to both sides, so proxies can stand before proxies.
  */
 import { setTimeout as delay } from "node:timers/promises";
+import { Losses } from "../collections/losses.js";
 import { GrpcServer } from "../grpc/server.js";
 import { installMemmqHttp } from "../main/front-ends/memmq/http/index.js";
 import type { Log } from "../main/log.js";
@@ -56,6 +57,8 @@ const HANDSHAKE_TIMEOUT = 10_000;
 
 /** What buffers may take up before connections over gRPC are closed whose requests do not get on. */
 const MAX_BUFFER_BYTES = 256 * 1024 * 1024;
+
+const TOO_SLOW = "subscribers over gRPC that were too slow have lost messages";
 
 /** Between two lines of the log about messages that some servers have not taken, or that may be lost. Milliseconds. */
 const LINE_EVERY = 10_000;
@@ -202,6 +205,7 @@ const grpcPort = async (
 ): Promise<ProxyPort> => {
   let sockets = 0;
   const host = new ProxyHost(log, () => sockets);
+  const losses = new Losses((lost) => log.warn(lost, TOO_SLOW));
   const server = new GrpcServer({
     channels,
     admission: {
@@ -218,7 +222,7 @@ const grpcPort = async (
     maxMessageBytes,
     maxBufferBytes: MAX_BUFFER_BYTES,
     handshakeTimeout: HANDSHAKE_TIMEOUT,
-    lost: () => {},
+    lost: (channel, subscriber, count) => losses.add(channel, subscriber, count),
     refuse: comesBack(client.trail, log),
     slow: (connections) => log.warn({ connections }, "requests that did not become whole took too much memory"),
   });
@@ -227,9 +231,10 @@ const grpcPort = async (
     return {
       address: { host: listening.address, port: listening.port },
       renew: (renewed) => server.listener.renew(pemOf(renewed)),
-      close: (timeout) => {
+      close: async (timeout) => {
         channels.goodbye();
-        return server.stop(timeout);
+        await server.stop(timeout);
+        losses.flush();
       },
     };
   } catch {
