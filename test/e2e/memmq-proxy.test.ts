@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { SILENT } from "../../src/main/log.js";
+import { type Log, SILENT } from "../../src/main/log.js";
 import type { ClientOptions, MemmqClient, Subscription } from "../../src/memmq-client/index.js";
 import { testBroker } from "./brokers.js";
 
@@ -24,7 +24,7 @@ const testClient = (options: ClientOptions): MemmqClient => {
 };
 
 /** Its URL is one that clients take. */
-const testProxy = async (options: ClientOptions, transport: "http" | "grpc" = "http") => {
+const testProxy = async (options: ClientOptions, transport: "http" | "grpc" = "http", log: Log = SILENT) => {
   const proxy = await MemmqProxy.start({
     address: LOCAL,
     transport,
@@ -32,7 +32,7 @@ const testProxy = async (options: ClientOptions, transport: "http" | "grpc" = "h
     httpEngine: "auto",
     client: createClient(options),
     maxMessageBytes: 1 << 20,
-    log: SILENT,
+    log,
   });
   onTestFinished(() => proxy.close());
   return { proxy, url: `http://127.0.0.1:${proxy.address.port}` };
@@ -150,3 +150,19 @@ it.each(["http", "grpc"] as const)(
     });
   },
 );
+
+it("what a slow subscriber over gRPC has lost it is told, and the log", async () => {
+  const broker = await testBroker({ durability: "memory", tcp: "off" });
+  const logged: object[] = [];
+  const log: Log = { ...SILENT, warn: (fields: object) => void logged.push(fields) };
+  const { proxy, url } = await testProxy({ servers: [urlOf(broker)] }, "grpc", log);
+  const slow = await testClient({ servers: [url], transport: "grpc" }).subscribe("t");
+  const publisher = testClient({ servers: [urlOf(broker)] });
+  const body = new Uint8Array(512 * 1024);
+  for (let i = 0; i < 64; i++) await publisher.publish("t", body);
+  let lost = 0;
+  while (lost === 0) lost = (await slow.next()).value?.lost ?? -1;
+  await proxy.close();
+  expect(lost).toBeGreaterThan(0);
+  expect(logged).toContainEqual(expect.objectContaining({ channel: "t", lost: expect.any(Number) }));
+});
