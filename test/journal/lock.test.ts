@@ -129,10 +129,11 @@ describe("a lock that names a process that is there", () => {
   });
 
   it("is nobody's when it was killed and only its number is left", async () => {
-    // A parent that never reaps its child.
+    // A parent that never reaps its child, once it is no shell any more: a shell does.
     const parent = spawn("sh", ["-c", "sleep 60 & echo $!; exec sleep 60"], { stdio: ["ignore", "pipe", "inherit"] });
     const [line] = await once(createInterface({ input: parent.stdout }), "line");
     const pid = Number(line);
+    await expect.poll(() => readFileSync(`/proc/${parent.pid}/comm`, "utf8"), { timeout: 10_000 }).toBe("sleep\n");
     write("LOCK.4", { ...identityOf(pid), isReleased: false });
     expect(lockHolder(directory)).toBe(pid);
     process.kill(pid, "SIGKILL");
