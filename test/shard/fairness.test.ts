@@ -1,5 +1,5 @@
 /** Requests that were put off, however many, must not hold up others of the shard. */
-import { expect, test } from "vitest";
+import { describe, expect, it, test } from "vitest";
 import { EPOCH } from "../../src/protocol/id.js";
 import { localIdSource } from "../../src/shard/messages/id-allocator.js";
 import { Shard } from "../../src/shard/shard.js";
@@ -11,7 +11,7 @@ const BODY = 100_000;
 /** A shard with two topics, `heavy` of two megabytes and `light` of one message. */
 const filled = () => {
   const effects = new Recorder();
-  const limits = { maxTopics: 10, maxQueues: 10, maxConsumers: 10 };
+  const limits = { maxTopics: 100, maxQueues: 10, maxConsumers: 100 };
   const shard = new Shard({ effects, ids: localIdSource(EPOCH), node: 1, limits, memoryBytes: 1e9, now: NOW });
   const publish = (topic: string, size: number): void => {
     const bytes = new Uint8Array(4 + size);
@@ -27,7 +27,7 @@ const filled = () => {
     const all = { queue: "default", state: "ready", offset: 0, max: 100, maxBytes: 1e9 } as const;
     shard.apply({ op: "browse", connection, request, topic: "heavy", ...all }, NOW);
   };
-  return { shard, effects, browse };
+  return { shard, effects, browse, publish };
 };
 
 test("a consumer is served although a connection has hundreds of long answers to come", () => {
@@ -61,4 +61,49 @@ test("connections with long answers to come take turns", () => {
     for (const effect of effects.take()) if (effect.kind === "messages") served.push(effect.connection);
   }
   for (const connection of [1, 2, 3]) expect(served.filter((each) => each === connection).length).toBe(3);
+});
+
+describe("queues take turns", () => {
+  const to = (topic: string) => ({ topic, queue: "default", credit: 1_000_000, renew: false });
+
+  it("one message is not held up by a backlog that is being consumed", () => {
+    const { shard, effects, publish } = filled();
+    shard.apply({ op: "consume", connection: 1, request: 1, ...to("heavy") }, NOW);
+    shard.apply({ op: "consume", connection: 2, request: 1, ...to("light") }, NOW);
+    for (let turn = 0; turn < 3; turn++) {
+      // The backlog is never at its end, and comes before the one message in each turn.
+      for (let i = 0; i < 20; i++) publish("heavy", BODY);
+      publish("light", 10);
+      effects.take();
+      shard.turn(NOW);
+      expect(effects.take().filter((effect) => effect.kind === "messages" && effect.connection === 2)).toHaveLength(1);
+    }
+  });
+
+  it("whoever was not served in a turn comes first in the next one", () => {
+    const { shard, effects, publish } = filled();
+    const topics = Array.from({ length: 40 }, (_, i) => `topic ${i}`);
+    for (const [i, topic] of topics.entries()) {
+      for (let n = 0; n < 3; n++) publish(topic, BODY);
+      shard.apply({ op: "consume", connection: i + 1, request: 1, ...to(topic) }, NOW);
+    }
+    effects.take();
+    const served: number[] = [];
+    for (let turn = 0; turn < 12; turn++) {
+      shard.turn(NOW);
+      for (const effect of effects.take()) if (effect.kind === "messages") served.push(effect.connection);
+    }
+    for (let round = 0; round < 3; round++) {
+      expect(new Set(served.slice(round * topics.length, (round + 1) * topics.length)).size).toBe(topics.length);
+    }
+  });
+
+  it("a single queue has the whole turn", () => {
+    const { shard, effects } = filled();
+    shard.apply({ op: "consume", connection: 1, request: 1, ...to("heavy") }, NOW);
+    effects.take();
+    shard.turn(NOW);
+    const sent = effects.take().flatMap((effect) => (effect.kind === "messages" ? effect.messages : []));
+    expect(sent.length * BODY).toBeGreaterThan(1_000_000);
+  });
 });

@@ -2,6 +2,7 @@
  * The connections that have something in this shard, their consumers and waiting pops, and the numbers by which extents
  * name who holds them.
  */
+import { Fifo } from "../../collections/fifo.js";
 import { ProtocolError } from "../../protocol/errors.js";
 import type { Queue } from "../messages/queue.js";
 import type { Store } from "../messages/store.js";
@@ -11,7 +12,7 @@ export class Connections implements ConsumerOwner {
   /** By number; the store sees it as its table of holders. */
   readonly consumers: (Consumer | undefined)[] = [];
   /** The consumers of queues that may have something to hand out, in the order in which they are served. */
-  scheduled: ConsumerSet[] = [];
+  readonly scheduled = new Fifo<ConsumerSet>();
   readonly #byNumber = new Map<number, ConnectionEntry>();
   readonly #freeNumbers: number[] = [];
   /** Consumers, waiting pops and subscriptions. */

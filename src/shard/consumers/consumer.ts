@@ -139,6 +139,11 @@ export class ConsumerSet implements QueueConsumers {
     return this.#first;
   }
 
+  /** There is something to hand out, and somebody in line. */
+  get isServable(): boolean {
+    return this.#first !== undefined && this.queue.readyCount > 0 && !this.queue.paused;
+  }
+
   onReady(): void {
     if (this.isScheduled || this.#first === undefined) return;
     this.isScheduled = true;

@@ -16,15 +16,22 @@ import type { Directory } from "../topics/directory.js";
 import type { Connections } from "./connections.js";
 import type { ConnectionEntry, Consumer, ConsumerSet, FetchCommand, StartedBrowse } from "./consumer.js";
 
-/** The most that a consumer is handed before the next one has its turn. */
+/**
+ * The most that a consumer is handed before the next queue, and in its queue the next consumer, has its turn. When many
+ * queues wait for theirs, it is less, but not below the smaller number of bytes.
+ */
 const QUANTUM_MESSAGES = 512;
 const QUANTUM_BYTES = 256 * 1024;
+const MIN_QUANTUM_BYTES = 16 * 1024;
 
 /**
  * The most that a turn sends. With the size of the outbox it bounds what can be on its way to a connection before a HOLD
  * gets through.
  */
 const TURN_BYTES = DEFAULT_POP_BYTES;
+
+/** Queues served in one turn at most: with small messages that takes about a millisecond. */
+const TURN_QUEUES = 1024;
 
 /** Browses under way at a time: whatever leaves a list must move the cursors in it. */
 const MAX_WALKING = 64;
@@ -107,12 +114,7 @@ export class Dispatcher {
     }
     // Consumers have a share of their own: fetches must not starve them.
     this.#turnStart = this.store.emitted;
-    const { scheduled } = this.connections;
-    this.connections.scheduled = [];
-    for (const consumers of scheduled) {
-      consumers.isScheduled = false;
-      if (!this.#dispatch(consumers)) consumers.onReady();
-    }
+    this.#rotate();
     // After dispatching: a pop whose time is over still gets what is there.
     const more = this.#waits.advance(this.store.now, this.#endWait, TURN_WAITS);
     if (more || this.connections.scheduled.length > 0) return true;
@@ -238,27 +240,47 @@ export class Dispatcher {
     return true;
   }
 
-  /** Serves the consumers of a queue. False: enough has been sent in this turn and there is more. */
+  /**
+   * Serves queues in turn until enough has been sent. Whoever has had a share comes last, whoever has not comes first in
+   * the next turn: so a queue waits for one share of each of the others, however much they have.
+   */
+  #rotate(): void {
+    const { scheduled } = this.connections;
+    for (let queues = 0; queues < TURN_QUEUES && this.#sent < TURN_BYTES; queues++) {
+      const share = Math.max(MIN_QUANTUM_BYTES, TURN_BYTES / scheduled.length);
+      const consumers = scheduled.shift();
+      if (consumers === undefined) return;
+      consumers.isScheduled = false;
+      if (this.#serve(consumers, Math.min(share, this.#quantumBytes))) consumers.onReady();
+    }
+  }
+
+  /** Serves all consumers of a queue. False: enough has been sent in this turn and there is more. */
   #dispatch(consumers: ConsumerSet): boolean {
-    const { effects } = this.store;
-    const { queue } = consumers;
-    while (queue.readyCount > 0 && !queue.paused) {
-      const consumer = consumers.first;
-      if (consumer === undefined) return true;
+    while (consumers.isServable) {
       if (this.#sent >= TURN_BYTES) return false;
-      consumers.leave(consumer);
-      effects.openMessages(consumer.connection.number, consumer.request);
-      if (consumer.isPop) {
-        this.endPop(consumer);
-        this.#taker.takeReady(queue, consumer.credit, consumer.popBytes, undefined);
-      } else {
-        const max = Math.min(consumer.credit, this.#quantumMessages);
-        consumer.credit -= this.#taker.takeReady(queue, max, this.#quantumBytes, consumer);
-        consumers.join(consumer);
-      }
-      effects.closeMessages();
+      this.#serve(consumers, this.#quantumBytes);
     }
     return true;
+  }
+
+  /** Hands about `bytes` to the first consumer in line, if there is one and something to hand out. True: there is more. */
+  #serve(consumers: ConsumerSet, bytes: number): boolean {
+    const { queue, first: consumer } = consumers;
+    if (consumer === undefined || !consumers.isServable) return false;
+    const { effects } = this.store;
+    consumers.leave(consumer);
+    effects.openMessages(consumer.connection.number, consumer.request);
+    if (consumer.isPop) {
+      this.endPop(consumer);
+      this.#taker.takeReady(queue, consumer.credit, consumer.popBytes, undefined);
+    } else {
+      const max = Math.min(consumer.credit, this.#quantumMessages);
+      consumer.credit -= this.#taker.takeReady(queue, max, bytes, consumer);
+      consumers.join(consumer);
+    }
+    effects.closeMessages();
+    return consumers.isServable;
   }
 
   /** Carries out the deferred fetches of a connection, as far as this turn goes. */
