@@ -3,6 +3,7 @@ import { backlogDisk } from "./backlog-disk.js";
 import { consumeAck } from "./consume.js";
 import { delayed } from "./delayed.js";
 import { endToEnd } from "./end-to-end.js";
+import { fairness } from "./fairness.js";
 import { fanOut } from "./fan-out.js";
 import { flow } from "./flow.js";
 import { gmqFrame } from "./gmq-frame.js";
@@ -27,6 +28,7 @@ export const scenarios: readonly Scenario[] = [
   consumeAck,
   flow,
   endToEnd,
+  fairness,
   fanOut,
   delayed,
   topics,
