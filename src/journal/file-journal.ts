@@ -139,6 +139,10 @@ export class FileJournal implements Journal, PageSource {
     return this.#state;
   }
 
+  get synced(): number {
+    return this.#synced;
+  }
+
   /** A backup is under way: no file may be removed or changed. */
   get isPinned(): boolean {
     return this.#isPinned;

@@ -18,6 +18,8 @@ export interface Journal {
   /** The broker's `Durability`. */
   readonly level: number;
   readonly state: JournalState;
+  /** Log position up to which everything survives a loss of power. */
+  readonly synced: number;
   /**
    * Writes what the log has appended, and syncs it if that was demanded. Returns the log position up to which answers
    * may be sent. Does not throw for disk faults: if the position is short of the log's, see `state`.
@@ -38,6 +40,7 @@ export interface Journal {
 export const memoryJournal: Journal = {
   level: Durability.memory,
   state: { kind: "working" },
+  synced: 0,
   commit: (log) => log.position,
   tick: () => Number.POSITIVE_INFINITY,
   roomForPublishes: () => true,

@@ -51,9 +51,10 @@ export interface Effects {
     level: number,
   ): void;
   fail(connection: number, request: number, kind: ErrorName, text: string): void;
-  result(connection: number, request: number, value: unknown): void;
-  /** Part of the selected messages was not settled. */
-  settled(connection: number, request: number, count: number, faults: readonly Fault[]): void;
+  /** `level`: the `Durability` of the records that the request has made, if it makes any. Default memory. */
+  result(connection: number, request: number, value: unknown, level?: number): void;
+  /** Part of the selected messages was not settled; the rest was, with this `Durability`. */
+  settled(connection: number, request: number, count: number, faults: readonly Fault[], level: number): void;
 
   /** Messages for a pop, a browse or a consumer: open, any number of runs, close. */
   openMessages(connection: number, request: number): void;

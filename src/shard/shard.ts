@@ -204,13 +204,15 @@ export class Shard {
    */
   apply(c: Command, now: number): boolean {
     this.#advance(now);
+    const { store } = this;
+    store.before = store.log.position;
     try {
       return this.#apply(c);
     } catch (error) {
       if (!(error instanceof ProtocolError) || !("request" in c)) throw error;
       const requests = c.op === "publish" ? c.requests : c.op === "credit" || c.op === "channelCredit" ? 0 : 1;
       for (let i = 0; i < requests; i++) {
-        this.store.effects.fail(c.connection, c.request + i, error.kind, error.message);
+        store.effects.fail(c.connection, c.request + i, error.kind, error.message);
       }
       return true;
     } finally {
@@ -225,6 +227,7 @@ export class Shard {
   turn(now: number): number {
     this.#advance(now);
     const { store } = this;
+    store.before = Number.POSITIVE_INFINITY;
     this.#compaction.run();
     // Only when memory is short: under a changing load it is cheaper to keep the tables.
     if (store.extents.live === 0 && store.bytes > this.#memoryBytes / 2) store.shrink();

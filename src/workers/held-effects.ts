@@ -7,6 +7,8 @@
 import type { ErrorName } from "../protocol/errors.js";
 import { Durability } from "../protocol/op.js";
 import type { Effects, Fault, Run } from "../shard/effects.js";
+import type { Store } from "../shard/messages/store.js";
+import { Footing } from "./footing.js";
 
 /** Where effects are staged: `FrameEffects`, or a recorder of a test. */
 export interface StagedEffects<E> extends Effects {
@@ -37,6 +39,10 @@ export class HeldEffects<E extends StagedEffects<E>> implements Effects {
   /** The audience that was held back last: an unchanged one is the same array. */
   #audience: readonly number[] | undefined;
 
+  /** What the answers of each stage rest on. */
+  readonly #freeFooting = new Footing();
+  readonly #heldFooting = new Footing();
+
   constructor(
     readonly free: E,
     readonly held: E,
@@ -44,7 +50,19 @@ export class HeldEffects<E extends StagedEffects<E>> implements Effects {
     readonly isDurable: () => boolean,
     /** The ids handed out so far are reserved on disk. */
     readonly areIdsDurable: () => boolean,
+    /** For what answers rest on, which is found out by itself. */
+    readonly store: () => Pick<Store, "log" | "before" | "idsAnnounced">,
   ) {}
+
+  /** The free answers are about to be sent. Throws if they may not. */
+  assertFree(synced: number): void {
+    this.#freeFooting.assert(this.store().log.durable, synced);
+  }
+
+  /** The held answers are about to be sent. Throws if they may not. */
+  assertHeld(synced: number): void {
+    this.#heldFooting.assert(this.store().log.durable, synced);
+  }
 
   /** Ends open frames, so that the staged ones are whole. */
   finish(): void {
@@ -68,19 +86,29 @@ export class HeldEffects<E extends StagedEffects<E>> implements Effects {
     level: number,
   ): void {
     const isFree = this.isDurable() || (level === Durability.memory && this.areIdsDurable());
-    this.#stage(connection, isFree).confirm(connection, request, requests, idHigh, idLow, messages, level);
+    const stage = this.#stage(connection, isFree);
+    if (level === Durability.memory) this.#footingOf(stage).on(this.store().idsAnnounced);
+    else this.#rest(stage, level);
+    stage.confirm(connection, request, requests, idHigh, idLow, messages, level);
   }
 
   fail(connection: number, request: number, kind: ErrorName, text: string): void {
-    this.#stage(connection, !TELLS_STATE.has(kind) || this.isDurable()).fail(connection, request, kind, text);
+    const tellsState = TELLS_STATE.has(kind);
+    const stage = this.#stage(connection, !tellsState || this.isDurable());
+    if (tellsState) this.#rest(stage);
+    stage.fail(connection, request, kind, text);
   }
 
-  result(connection: number, request: number, value: unknown): void {
-    this.#stage(connection, this.isDurable()).result(connection, request, value);
+  result(connection: number, request: number, value: unknown, level: number = Durability.memory): void {
+    const stage = this.#stage(connection, this.isDurable());
+    this.#rest(stage, level);
+    stage.result(connection, request, value, level);
   }
 
-  settled(connection: number, request: number, count: number, faults: readonly Fault[]): void {
-    this.#stage(connection, this.isDurable()).settled(connection, request, count, faults);
+  settled(connection: number, request: number, count: number, faults: readonly Fault[], level: number): void {
+    const stage = this.#stage(connection, this.isDurable());
+    this.#rest(stage, level);
+    stage.settled(connection, request, count, faults, level);
   }
 
   openMessages(connection: number, request: number): void {
@@ -96,6 +124,7 @@ export class HeldEffects<E extends StagedEffects<E>> implements Effects {
       this.#messages = this.#stage(this.#connection, false);
       this.#messages.takeMessages(this.free, this.#connection, this.#request);
     }
+    if (!run.isDurable) this.#rest(this.held);
     this.#messages?.run(run);
   }
 
@@ -115,6 +144,7 @@ export class HeldEffects<E extends StagedEffects<E>> implements Effects {
     const isHeld = !isDurable || this.#isAnyWaiting(connections);
     if (isHeld) this.#wait(connections);
     this.#channel = isHeld ? this.held : this.free;
+    if (!isDurable) this.#rest(this.held);
     this.#channel.openChannel(connections, channel, position, idHigh, idLow, isDurable);
   }
 
@@ -132,7 +162,9 @@ export class HeldEffects<E extends StagedEffects<E>> implements Effects {
   }
 
   consumerClosed(connection: number, request: number, kind: ErrorName, text: string): void {
-    this.#stage(connection, this.isDurable()).consumerClosed(connection, request, kind, text);
+    const stage = this.#stage(connection, this.isDurable());
+    this.#rest(stage);
+    stage.consumerClosed(connection, request, kind, text);
   }
 
   close(connection: number, kind: ErrorName, text: string): void {
@@ -153,6 +185,21 @@ export class HeldEffects<E extends StagedEffects<E>> implements Effects {
   #begin(isFree: boolean): void {
     this.#messages = this.#stage(this.#connection, isFree);
     this.#messages.openMessages(this.#connection, this.#request);
+  }
+
+  /**
+   * What was just staged rests on all of the log. If the command has made records, they are as durable as `level` says;
+   * without any it claims nothing beyond what its log says of itself.
+   */
+  #rest(stage: E, level: number = Durability.memory): void {
+    const { log, before } = this.store();
+    const footing = this.#footingOf(stage);
+    footing.on(log.position);
+    if (level >= Durability.fsync && log.position > before) footing.onSynced(log.position);
+  }
+
+  #footingOf(stage: E): Footing {
+    return stage === this.free ? this.#freeFooting : this.#heldFooting;
   }
 
   #stage(connection: number, isFree: boolean): E {

@@ -70,6 +70,7 @@ export const assemblePump = (options: PumpOptions): Pump => {
     new FrameEffects(held),
     () => shard.store.isDurable,
     () => shard.store.areIdsDurable,
+    () => shard.store,
   );
   const shard: Shard = new Shard({
     ...options,
@@ -96,7 +97,14 @@ export const assemblePump = (options: PumpOptions): Pump => {
     shard,
     journal,
     intake,
-    answers: { free, held, finish: () => effects.finish(), released: () => effects.released() },
+    answers: {
+      free,
+      held,
+      finish: () => effects.finish(),
+      assertFree: (synced) => effects.assertFree(synced),
+      assertHeld: (synced) => effects.assertHeld(synced),
+      released: () => effects.released(),
+    },
     gate: new PublishGate({
       shard,
       journal,

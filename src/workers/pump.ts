@@ -54,6 +54,9 @@ export interface StagedAnswers {
   readonly held: Stage;
   /** Ends open frames, so that the staged ones are whole. */
   finish(): void;
+  /** Throw if answers of a stage rest on what is not durable. `synced`: the log position up to which all is synced. */
+  assertFree(synced: number): void;
+  assertHeld(synced: number): void;
   /** The held answers have been sent. */
   released(): void;
 }
@@ -159,14 +162,17 @@ export class Pump {
     if (log.position > log.durable && journal.commit(log, this.#now) < log.position) return this.#stall();
     if (this.#isStalled) this.#goOn();
     if (answers.held.bytes === 0) return;
+    answers.assertHeld(journal.synced);
     answers.held.flush();
     answers.released();
   }
 
   #flushFree(): void {
-    const { answers } = this.#parts;
+    const { answers, journal } = this.#parts;
     answers.finish();
-    if (answers.free.bytes > 0) answers.free.flush();
+    if (answers.free.bytes === 0) return;
+    answers.assertFree(journal.synced);
+    answers.free.flush();
   }
 
   /** Whether the commit should wait for what is still in the inbox. */

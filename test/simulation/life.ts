@@ -125,6 +125,7 @@ export class Life {
       this.held,
       () => makers.isDurable(this.shard),
       () => this.shard.store.areIdsDurable,
+      () => this.shard.store,
     );
     const idClock = new SharedArrayBuffer(ID_CLOCK_BYTES);
     this.shard = makers.shard({
@@ -193,6 +194,8 @@ export class Life {
         free: { bytes: SOME_BYTES, flush: sent.free },
         held: { bytes: SOME_BYTES, flush: sent.held },
         finish: () => this.effects.finish(),
+        assertFree: (synced) => this.effects.assertFree(synced),
+        assertHeld: (synced) => this.effects.assertHeld(synced),
         released: () => this.effects.released(),
       },
       gate: this.#gate,

@@ -57,6 +57,8 @@ const nothing = (): void => undefined;
 
 /** Something that was promised is not there, or something that was ended is. */
 const LOST = /was never promised|is lost|is there again|come back/;
+/** The pump has noticed it before anything was promised. */
+const UNFOUNDED = /an answer that (rests on|promises a sync)/;
 const LOST_OR_DAMAGED = /was never promised|is lost|is there again|come back|\.seg, at byte/;
 
 /** A recovery's target that is told something else. */
@@ -152,12 +154,12 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: "what is only written is confirmed as synced",
-    symptom: LOST_OR_DAMAGED,
+    symptom: UNFOUNDED,
     plant: (makers) => ({ ...makers, journal: (options) => new CarelessJournal(options) }),
   },
   {
     name: "answers are sent before the journal has committed",
-    symptom: LOST,
+    symptom: UNFOUNDED,
     plant: (makers) => ({ ...makers, isDurable: () => true }),
   },
   {

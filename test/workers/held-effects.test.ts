@@ -44,6 +44,7 @@ const open = (now: number): void => {
     held,
     () => shard.store.isDurable,
     () => shard.store.areIdsDurable,
+    () => shard.store,
   );
   shard = new Shard({
     ...OPTIONS,

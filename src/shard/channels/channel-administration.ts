@@ -42,7 +42,7 @@ export class ChannelAdministration {
     this.directory.recordChannel(stored, Math.max(this.store.level, stored.level));
     if (kept && keep === false) yield* this.#empty(stored, () => !stored.settings.keep);
     else while (shrink(stored.queue, this.store.stepExtents) > 0) yield;
-    this.store.effects.result(connection, request, stored.settings);
+    this.store.effects.result(connection, request, stored.settings, stored.level);
   }
 
   /** Throws NO_TOPIC. */

@@ -75,7 +75,7 @@ export class Settlement {
   #answer(c: SettleCommand, topic: Topic, { settled, faults }: Selections): void {
     const { effects } = this.store;
     if (faults.length === 0) effects.confirm(c.connection, c.request, 1, 0, 0, settled, topic.level);
-    else effects.settled(c.connection, c.request, settled, faults);
+    else effects.settled(c.connection, c.request, settled, faults, topic.level);
   }
 
   #disposition(c: SettleCommand): Disposition {

@@ -36,6 +36,8 @@ export class Store {
   emitted = 0;
   /** The log's position behind the last IDS record. */
   idsAnnounced = 0;
+  /** The log's position before the command that is being carried out. Infinity: none is, it is the shard's own turn. */
+  before = Number.POSITIVE_INFINITY;
   /** Memory of topics and queues without messages. */
   directoryBytes = 0;
   #delivery = 0;

@@ -25,8 +25,9 @@ export class Administration {
     const topic = this.directory.use(c.topic, this.store.now, c.connection);
     topic.configure({ ...topic.config, ...c.config });
     // The record is as durable as the topic's messages are to be from now on.
-    this.directory.recordTopic(topic, Math.max(this.store.level, topic.level));
-    this.store.effects.result(c.connection, c.request, topic.config);
+    const level = Math.max(this.store.level, topic.level);
+    this.directory.recordTopic(topic, level);
+    this.store.effects.result(c.connection, c.request, topic.config, level);
   }
 
   stats(c: TopicCommand): void {
@@ -65,10 +66,11 @@ export class Administration {
     let dropped = 0;
     for (const state of c.state === "all" ? ALL_STATES : [c.state]) dropped += yield* purge(queue, state);
     queue.topic.dropped += dropped;
-    this.#confirm(connection, request, dropped);
+    // No more durable than the records of these messages.
+    this.#confirm(connection, request, dropped, queue.topic.level);
   }
 
-  #confirm(connection: number, request: number, messages: number): void {
-    this.store.effects.confirm(connection, request, 1, 0, 0, messages, this.store.level);
+  #confirm(connection: number, request: number, messages: number, level = this.store.level): void {
+    this.store.effects.confirm(connection, request, 1, 0, 0, messages, level);
   }
 }

@@ -206,7 +206,7 @@ export class Publisher {
       }
       at = end;
     }
-    this.store.effects.result(c.connection, c.request, fates);
+    this.store.effects.result(c.connection, c.request, fates, topic.level);
   }
 
   /** Throws NO_ROUTE. */
