@@ -82,3 +82,9 @@ export interface Effects {
   /** Tell a connection why, then close it. */
   close(connection: number, kind: ErrorName, text: string): void;
 }
+
+/**
+ * Milliseconds until the way to the clients is looked at again, when so much is on it that what can wait should: answers,
+ * and what is for others, would have to wait behind it.
+ */
+export const CROWDED_WAIT = 1;

@@ -136,7 +136,9 @@ export class Shard {
     this.#memoryBytes = options.memoryBytes;
     this.#hasMemory = hasMemory;
     this.#publisher = new Publisher(store, directory, ids, hasMemory);
-    this.#dispatcher = new Dispatcher(store, directory, connections, limits.maxFrameBytes ?? MAX_FRAME_BYTES);
+    const maxFrameBytes = limits.maxFrameBytes ?? MAX_FRAME_BYTES;
+    const isCrowded = options.isCrowded ?? (() => false);
+    this.#dispatcher = new Dispatcher(store, directory, connections, maxFrameBytes, isCrowded);
     this.#consumerCommands = new ConsumerCommands(store, directory, connections);
     this.#settlement = new Settlement(store, directory);
     this.#channels = new Channels(
@@ -146,8 +148,8 @@ export class Shard {
       connections,
       limits.maxTopics,
       channelDefaults,
-      limits.maxFrameBytes ?? MAX_FRAME_BYTES,
-      options.isCrowded ?? (() => false),
+      maxFrameBytes,
+      isCrowded,
     );
     this.#channelAdministration = new ChannelAdministration(store, directory, this.#publisher, this.#channels);
     const upkeep = new ChannelUpkeep(
@@ -232,13 +234,13 @@ export class Shard {
     // Only when memory is short: under a changing load it is cheaper to keep the tables.
     if (store.extents.live === 0 && store.bytes > this.#memoryBytes / 2) store.shrink();
     const moreTimers = store.wheel.advance(store.now, this.#fire, TURN_TIMERS);
-    const moreMessages = this.#dispatcher.turn();
+    const nextMessages = this.#dispatcher.turn();
     const nextMissed = this.#channels.turn(store.now);
     const nextIdle = this.#idle.turn(store.now);
     const nextUpkeep = this.#upkeep.turn(store.now);
     const moreNames = this.directory.step(this.#publisher.refusal !== undefined);
-    if (moreTimers || moreMessages || moreNames) return store.now;
-    return Math.min(store.wheel.nextDue(), this.#dispatcher.nextDue(), nextMissed, nextIdle, nextUpkeep);
+    if (moreTimers || moreNames) return store.now;
+    return Math.min(store.wheel.nextDue(), nextMessages, nextMissed, nextIdle, nextUpkeep);
   }
 
   /** Throws when the data contradicts itself. Looks at all of it: for tests. */

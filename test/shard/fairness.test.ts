@@ -9,10 +9,18 @@ const NOW = Date.UTC(2026, 0, 1);
 const BODY = 100_000;
 
 /** A shard with two topics, `heavy` of two megabytes and `light` of one message. */
-const filled = () => {
+const filled = (isCrowded = () => false) => {
   const effects = new Recorder();
   const limits = { maxTopics: 100, maxQueues: 10, maxConsumers: 100 };
-  const shard = new Shard({ effects, ids: localIdSource(EPOCH), node: 1, limits, memoryBytes: 1e9, now: NOW });
+  const shard = new Shard({
+    effects,
+    ids: localIdSource(EPOCH),
+    node: 1,
+    limits,
+    memoryBytes: 1e9,
+    now: NOW,
+    isCrowded,
+  });
   const publish = (topic: string, size: number): void => {
     const bytes = new Uint8Array(4 + size);
     const view = new DataView(bytes.buffer);
@@ -96,6 +104,20 @@ describe("queues take turns", () => {
     for (let round = 0; round < 3; round++) {
       expect(new Set(served.slice(round * topics.length, (round + 1) * topics.length)).size).toBe(topics.length);
     }
+  });
+
+  it("a backlog waits while the way to the clients is crowded, and answers do not", () => {
+    let isCrowded = true;
+    const { shard, effects } = filled(() => isCrowded);
+    shard.apply({ op: "consume", connection: 1, request: 1, ...to("heavy") }, NOW);
+    const pop = { op: "pop", connection: 2, request: 1, topic: "light", queue: "default" } as const;
+    shard.apply({ ...pop, max: 1, maxBytes: 1e6, wait: 0 }, NOW);
+    expect(effects.take().at(-1)?.kind).toBe("messages");
+    expect(shard.turn(NOW)).toBe(NOW + 1);
+    expect(effects.take()).toHaveLength(0);
+    isCrowded = false;
+    expect(shard.turn(NOW + 1)).toBe(NOW + 1);
+    expect(new Set(effects.take().map(({ kind }) => kind))).toEqual(new Set(["messages"]));
   });
 
   it("a single queue has the whole turn", () => {

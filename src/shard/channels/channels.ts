@@ -10,6 +10,7 @@ import type { SubscribeOptions } from "../../protocol/subscribe-options.js";
 import type { ChannelCredit, PublishChannel, Subscribe, Unsubscribe } from "../command.js";
 import type { Connections } from "../consumers/connections.js";
 import type { ConnectionEntry } from "../consumers/consumer.js";
+import { CROWDED_WAIT } from "../effects.js";
 import { shrink } from "../messages/overflow.js";
 import type { Store } from "../messages/store.js";
 import type { ChannelDefaults } from "../topics/channel-defaults.js";
@@ -26,9 +27,6 @@ const WINDOW_BYTES = Number.POSITIVE_INFINITY;
 
 /** Subscribers that a turn looks at. */
 const TURN_LOOKS = 4096;
-
-/** Milliseconds until the way to the clients is looked at again, when it is crowded. */
-const CROWDED_WAIT = 1;
 
 /** Where a subscription begins. */
 interface Beginning {

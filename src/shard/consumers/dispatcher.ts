@@ -6,6 +6,7 @@ import { ProtocolError } from "../../protocol/errors.js";
 import { DEFAULT_POP_BYTES } from "../../protocol/limits.js";
 import { roomOf } from "../../protocol/run.js";
 import type { Pop } from "../command.js";
+import { CROWDED_WAIT } from "../effects.js";
 import { BrowseCursor, browse } from "../messages/browse.js";
 import * as ext from "../messages/extent.js";
 import type { Store } from "../messages/store.js";
@@ -69,6 +70,8 @@ export class Dispatcher {
     readonly directory: Directory,
     readonly connections: Connections,
     maxFrameBytes: number,
+    /** So much is on its way to clients that deliveries should wait. */
+    readonly isCrowded: () => boolean = () => false,
     readonly maxDeferred = MAX_DEFERRED,
   ) {
     const room = roomOf(maxFrameBytes);
@@ -100,8 +103,8 @@ export class Dispatcher {
     }
   }
 
-  /** Plays one turn. Answers true when there is more to do at once. */
-  turn(): boolean {
+  /** Plays one turn. Answers when to call again. */
+  turn(): number {
     this.#turnStart = this.store.emitted;
     this.#looks = 0;
     // Whoever was served in this turn comes last in the next one.
@@ -114,17 +117,16 @@ export class Dispatcher {
     }
     // Consumers have a share of their own: fetches must not starve them.
     this.#turnStart = this.store.emitted;
-    this.#rotate();
+    const isCrowded = this.isCrowded();
+    if (!isCrowded) this.#rotate();
     // After dispatching: a pop whose time is over still gets what is there.
     const more = this.#waits.advance(this.store.now, this.#endWait, TURN_WAITS);
-    if (more || this.connections.scheduled.length > 0) return true;
-    for (const connection of this.#deferring) if (!connection.isOnHold) return true;
-    return false;
-  }
-
-  /** When the next wait of a pop ends. */
-  nextDue(): number {
-    return this.#waits.nextDue();
+    const { now } = this.store;
+    if (more) return now;
+    for (const connection of this.#deferring) if (!connection.isOnHold) return now;
+    const due = this.#waits.nextDue();
+    if (this.connections.scheduled.length === 0) return due;
+    return isCrowded ? Math.min(due, now + CROWDED_WAIT) : now;
   }
 
   /** Ends a waiting pop without an answer. */
