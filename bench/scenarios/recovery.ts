@@ -115,7 +115,9 @@ const scatter = async (
   order: "random" | "in turn",
 ): Promise<readonly Result[]> => {
   const { seconds } = bench.parameters;
-  const messages = Math.floor(bench.parameters.messages / topics.length);
+  const share = Math.floor(bench.parameters.messages / topics.length);
+  const batch = Math.min(bench.parameters.batch, share);
+  const messages = share - (share % batch);
   const published = messages * topics.length;
   await using broker = await bench.startBroker({ messages: published });
   const emptySeconds = broker.startSeconds;
@@ -124,10 +126,14 @@ const scatter = async (
     for (const topic of topics) await client.configure(topic, { ttr: TTR_MS });
   }
   using publisher = bench.startLoad();
-  const load = topics.length === 1 ? { messages } : { topic: topics.length, messages: published, batch: 1 };
-  const work = await publisher.run("rawPublisher", rawPublish(bench, broker.listening.tcp, load));
-  const atMost = Math.ceil(work.messages / topics.length);
-  if (atMost !== messages) throw new Error(`${work.messages} messages in ${seconds} s: --seconds gives more time`);
+  for (const topic of topics) {
+    const work = await publisher.run(
+      "rawPublisher",
+      rawPublish(bench, broker.listening.tcp, { topic, messages, batch }),
+    );
+    if (work.messages < messages)
+      throw new Error(`${work.messages} of ${messages} messages in ${seconds} s: --seconds`);
+  }
   using consumer = bench.startLoad();
   const address = broker.listening.tcp;
   const how = { address, topics, messages, ackOneIn: ACK_ONE_IN, order, seconds };
