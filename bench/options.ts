@@ -18,6 +18,7 @@ interface Flags {
   readonly runs?: number;
   readonly seconds?: number;
   readonly shards?: number;
+  readonly memory?: number;
   readonly durability?: readonly Level[];
   readonly data?: string;
   readonly pin?: Pin;
@@ -42,6 +43,13 @@ const positive = (text: string): number => {
   const value = Number(text.replaceAll("_", ""));
   if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError("It must be a positive integer.");
   return value;
+};
+
+/** `512mb`, `2gb`, or bytes: units are powers of 1,024. */
+const size = (text: string): number => {
+  const [, digits, unit = ""] = /^(\d{1,15})(kb|mb|gb)?$/.exec(text) ?? [];
+  if (digits === undefined) throw new InvalidArgumentError("It must be a size, such as 512mb.");
+  return Number(digits) * 1024 ** ["", "kb", "mb", "gb"].indexOf(unit);
 };
 
 const pin = (text: string): Pin => {
@@ -88,6 +96,7 @@ const command = (): Command =>
     )
     .option("--data <directory>", "where to make directories for the broker's data (default: the system's temporary)")
     .option("--shards <n>", "shards of the broker (default: the broker's own)", positive)
+    .option("--memory <size>", "the broker's budget for messages, such as 512mb (default: the broker's own)", size)
     .option("--pin <cpus>", "run on these CPUs (taskset): all, or broker/load, such as 0/1", pin)
     .option("--variant <name>", "only this variant, such as raw or client")
     .option("--profile <directory>", "write CPU profiles of the broker's threads there; it is slower meanwhile")
@@ -102,6 +111,7 @@ Examples:
   npm run bench                                        the workload that matters, in a minute
   npm run --silent bench -- end-to-end --pin 0 --json  latency with all processes on one CPU
   npm run bench -- publish-batched --bytes 16384
+  npm run bench -- recovery --memory 512mb --messages 20_000_000
   npm run bench -- publish-single --durability all     what the disk costs`,
     );
 
@@ -136,6 +146,7 @@ export const parseOptions = (args: readonly string[]): Options => {
         data,
         pin: flags.pin,
         shards: flags.shards,
+        memory: flags.memory,
         profile: flags.profile,
       };
     },

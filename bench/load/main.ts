@@ -23,6 +23,7 @@ import { rawReplay } from "./raw-replay.js";
 import { rawRoundTrip } from "./raw-round-trip.js";
 import { rawSubscribers } from "./raw-subscribers.js";
 import type { Prepared, Role } from "./role.js";
+import { scatteredConsumer } from "./scattered-consumer.js";
 import { sparingConsumer } from "./sparing-consumer.js";
 import { timedConsumer } from "./timed-consumer.js";
 import { webSocketRelay } from "./web-socket-relay.js";
@@ -48,6 +49,7 @@ const roles = {
   rawReplay,
   rawRoundTrip,
   rawSubscribers,
+  scatteredConsumer,
   sparingConsumer,
   streamSubscribers,
   timedConsumer,

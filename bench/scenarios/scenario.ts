@@ -30,6 +30,8 @@ export interface Parameters extends Workload {
   readonly data: string;
   readonly pin: Pin | undefined;
   readonly shards: number | undefined;
+  /** The broker's budget for messages in bytes, unless the scenario is about a certain one. */
+  readonly memory: number | undefined;
   /** A directory for the broker's CPU profiles. */
   readonly profile: string | undefined;
 }
@@ -99,7 +101,7 @@ export class Bench {
   }
 
   startBroker({
-    memory,
+    memory = this.parameters.memory,
     grpc,
     httpTls,
     connections,

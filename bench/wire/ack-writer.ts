@@ -20,6 +20,8 @@ export class AckWriter {
     private readonly wire: Wire,
     topic: string,
     firstRequest = FIRST_REQUEST,
+    /** From the request of a frame to that of the next one. */
+    private readonly stride = 1,
   ) {
     this.#head = packHead([topic]);
     this.#request = firstRequest;
@@ -27,13 +29,13 @@ export class AckWriter {
 
   /** Selects the first `count` messages of the run whose header begins at `at`; all of it by default. */
   select(view: DataView, at: number, count = view.getUint32(at + Run.COUNT)): void {
-    if (this.#end === this.#selections.length) this.#grow();
-    const to = this.#end;
-    this.#view.setUint32(to + Selection.FIRST_ID_HIGH, view.getUint32(at + Run.FIRST_ID_HIGH));
-    this.#view.setUint32(to + Selection.FIRST_ID_LOW, view.getUint32(at + Run.FIRST_ID_LOW));
-    this.#view.setUint32(to + Selection.COUNT, count);
-    this.#view.setUint32(to + Selection.DELIVERY, view.getUint32(at + Run.DELIVERY));
-    this.#end = to + Selection.SELECTION_BYTES;
+    const idHigh = view.getUint32(at + Run.FIRST_ID_HIGH);
+    this.#put(idHigh, view.getUint32(at + Run.FIRST_ID_LOW), count, view.getUint32(at + Run.DELIVERY));
+  }
+
+  /** Selects one message. */
+  selectOne(idHigh: number, idLow: number, delivery: number): void {
+    this.#put(idHigh, idLow, 1, delivery);
   }
 
   /** Sends what is selected, if anything. */
@@ -46,11 +48,22 @@ export class AckWriter {
     view.setUint8(OP, Op.ACK);
     view.setUint8(FLAGS, 0);
     view.setUint16(HEAD_LENGTH, this.#head.length);
-    view.setUint32(REQUEST, this.#request++);
+    view.setUint32(REQUEST, this.#request);
+    this.#request += this.stride;
     bytes.set(this.#head, HEAD);
     bytes.set(this.#selections.subarray(0, this.#end), HEAD + this.#head.length);
     this.#end = 0;
     this.wire.send(this.wire.framed(bytes));
+  }
+
+  #put(idHigh: number, idLow: number, count: number, delivery: number): void {
+    if (this.#end === this.#selections.length) this.#grow();
+    const to = this.#end;
+    this.#view.setUint32(to + Selection.FIRST_ID_HIGH, idHigh);
+    this.#view.setUint32(to + Selection.FIRST_ID_LOW, idLow);
+    this.#view.setUint32(to + Selection.COUNT, count);
+    this.#view.setUint32(to + Selection.DELIVERY, delivery);
+    this.#end = to + Selection.SELECTION_BYTES;
   }
 
   #grow(): void {

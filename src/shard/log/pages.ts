@@ -44,6 +44,8 @@ export class Pages {
   source: PageSource | undefined;
   /** By how many bytes the shard is over its memory budget; negative: under it. */
   pressure: () => number = () => Number.NEGATIVE_INFINITY;
+  /** Called while a page is still in memory, before it leaves. */
+  onLeave: ((page: Page) => void) | undefined;
   readonly #freeNumbers: number[] = [];
   /** Pages that were read back to be looked through, the oldest first. */
   readonly #scanned: Page[] = [];
@@ -54,7 +56,7 @@ export class Pages {
   /** `pageBytes`: the size of a page, unless one record needs a larger one. `budget`: the memory budget of the shard. */
   constructor(
     readonly pageBytes: number,
-    budget = Number.POSITIVE_INFINITY,
+    readonly budget = Number.POSITIVE_INFINITY,
     pageCacheBytes = PAGE_CACHE_BYTES,
   ) {
     this.#pageCacheBytes = pageCacheBytes;
@@ -212,6 +214,7 @@ export class Pages {
   }
 
   #unload(page: Page): number {
+    this.onLeave?.(page);
     const bytes = page.unload();
     this.bytes -= bytes.length;
     this.giveBack(bytes);

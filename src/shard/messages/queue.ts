@@ -322,6 +322,21 @@ export class Queue implements StoredQueue {
     }
   }
 
+  /** Ends messages that are ready, delayed or dead, as a record says. */
+  end(fragment: number, mask: number): void {
+    const { store } = this;
+    const { extents } = store;
+    this.#discount(fragment, mask);
+    store.log.pages.release(extents.get(fragment, ext.PAGE), ext.popcount(mask));
+    const rest = extents.get(fragment, ext.MASK) & ~mask;
+    if (rest !== 0) {
+      extents.set(fragment, ext.MASK, rest);
+      return;
+    }
+    this.#listOf(extents.state(fragment)).remove(extents, fragment);
+    store.retire(fragment);
+  }
+
   #record(part: number, state: number, time: number): void {
     const { extents } = this.store;
     const flags = extents.get(part, ext.FLAGS);
@@ -363,6 +378,17 @@ export class Queue implements StoredQueue {
     const { store } = this;
     const { extents } = store;
     const state = extents.state(fragment);
+    this.#discount(fragment, mask);
+    if (mask !== extents.get(fragment, ext.MASK)) return store.split(fragment, mask);
+    this.#listOf(state).remove(extents, fragment);
+    store.wheel.cancel(fragment);
+    return fragment;
+  }
+
+  /** Counts messages off that are ready, delayed or dead. */
+  #discount(fragment: number, mask: number): void {
+    const { store } = this;
+    const state = store.extents.state(fragment);
     const count = ext.popcount(mask);
     if (state === State.READY) {
       this.readyCount -= count;
@@ -373,10 +399,6 @@ export class Queue implements StoredQueue {
     } else {
       this.deadCount -= count;
     }
-    if (mask !== extents.get(fragment, ext.MASK)) return store.split(fragment, mask);
-    this.#listOf(state).remove(extents, fragment);
-    store.wheel.cancel(fragment);
-    return fragment;
   }
 
   #listOf(state: number): ExtentList {

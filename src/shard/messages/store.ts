@@ -21,6 +21,12 @@ export interface StoreOptions extends LogOptions {
   readonly stepExtents?: number | undefined;
 }
 
+/** Knows how large the entries of pages are that are not in memory: see `EntrySizes` of src/shard/recovery. */
+export interface MissingSizes {
+  /** Bytes of the entries of the messages in `mask` of a fragment. */
+  bytesOf(extent: number, mask: number): number;
+}
+
 export class Store {
   readonly log: Log;
   readonly recorder: Recorder;
@@ -40,6 +46,10 @@ export class Store {
   before = Number.POSITIVE_INFINITY;
   /** Memory of topics and queues without messages. */
   directoryBytes = 0;
+  /** Memory that reading the log back takes beside it. */
+  replayBytes = 0;
+  /** While the log is read back. */
+  missingSizes: MissingSizes | undefined;
   #delivery = 0;
   readonly #run: Run = {
     idHigh: 0,
@@ -87,7 +97,7 @@ export class Store {
 
   /** Memory of messages, topics and queues. */
   get bytes(): number {
-    return this.log.pages.bytes + this.extents.bytes + this.index.bytes + this.directoryBytes;
+    return this.log.pages.bytes + this.extents.bytes + this.index.bytes + this.directoryBytes + this.replayBytes;
   }
 
   /** Gives back the memory of tables, if they are empty. */
@@ -155,6 +165,10 @@ export class Store {
     const span = extents.get(extent, ext.SPAN);
     const idLow = extents.idLow(extent);
     if (mask === ext.bits(idLow & 31, span)) return extents.get(extent, ext.BYTES);
+    const { missingSizes } = this;
+    if (missingSizes !== undefined && this.log.pages.list[extents.get(extent, ext.PAGE)]?.isLoaded === false) {
+      return missingSizes.bytesOf(extent, mask);
+    }
     const { view } = this.pageOf(extent);
     let at = extents.get(extent, ext.OFFSET);
     let bytes = 0;

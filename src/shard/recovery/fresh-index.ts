@@ -6,28 +6,45 @@
 import { idOrder } from "../../protocol/id.js";
 import * as ext from "../messages/extent.js";
 
+const MIN_CAPACITY = 8;
+
+/** Extents at the front that are gone before the rest is moved. */
+const MIN_GONE = 1024;
+
 export class FreshIndex {
-  /** First ids, sorted, and the extents that begin there; those before `#from` are gone. */
-  #keys: number[] = [];
-  #extents: number[] = [];
+  /** First ids, sorted, and the extents that begin there; those before `#from` are gone, those from `#end` on unused. */
+  #keys = new Float64Array(MIN_CAPACITY);
+  #extents = new Int32Array(MIN_CAPACITY);
   #from = 0;
+  #end = 0;
 
   constructor(
     readonly table: ext.ExtentTable,
     readonly queue: number,
-  ) {}
+    /** It takes so many bytes more. */
+    readonly onGrow: (bytes: number) => void,
+  ) {
+    onGrow(this.bytes);
+  }
+
+  /** Memory. */
+  get bytes(): number {
+    return this.#keys.byteLength + this.#extents.byteLength;
+  }
 
   add(extent: number): void {
     const key = idOrder(this.table.idHigh(extent), this.table.idLow(extent));
-    let at = this.#keys.length;
+    if (this.#end === this.#keys.length) this.#grow();
+    let at = this.#end++;
     if (at > this.#from && (this.#keys[at - 1] as number) > key) {
+      this.#end--;
       at = this.#below(key) + 1;
-      this.#keys.splice(at, 0, key);
-      this.#extents.splice(at, 0, extent);
-      return;
+      this.#keys.copyWithin(at + 1, at, this.#end);
+      this.#extents.copyWithin(at + 1, at, this.#end);
+      this.#end++;
     }
-    this.#keys.push(key);
-    this.#extents.push(extent);
+    this.#keys[at] = key;
+    this.#extents[at] = extent;
   }
 
   /** The fresh extent that has the id, or NONE. */
@@ -46,7 +63,7 @@ export class FreshIndex {
   /** The distance from an id that is in no fresh extent to the next one that is; Infinity: more than a block. */
   distance(high: number, low: number): number {
     const key = idOrder(high, low);
-    for (let at = Math.max(this.#below(key), this.#from); at < this.#extents.length; at++) {
+    for (let at = Math.max(this.#below(key), this.#from); at < this.#end; at++) {
       if ((this.#keys[at] as number) >= key + ext.BLOCK) break;
       if (!this.#isAlive(at)) continue;
       const extent = this.#extents[at] as number;
@@ -59,7 +76,7 @@ export class FreshIndex {
   /** The last extent with a key up to this. One that has lost its first messages keeps its place. */
   #below(key: number): number {
     let low = this.#from;
-    let high = this.#keys.length;
+    let high = this.#end;
     while (low < high) {
       const middle = (low + high) >>> 1;
       if ((this.#keys[middle] as number) <= key) low = middle + 1;
@@ -70,11 +87,27 @@ export class FreshIndex {
 
   /** Skips what is gone at the front. */
   #skip(): void {
-    while (this.#from < this.#extents.length && !this.#isAlive(this.#from)) this.#from++;
-    if (this.#from < 1024 || this.#from * 2 < this.#keys.length) return;
-    this.#keys = this.#keys.slice(this.#from);
-    this.#extents = this.#extents.slice(this.#from);
+    while (this.#from < this.#end && !this.#isAlive(this.#from)) this.#from++;
+    if (this.#from >= MIN_GONE && this.#from * 2 >= this.#end) this.#close();
+  }
+
+  /** Moves what is left to the front. */
+  #close(): void {
+    this.#keys.copyWithin(0, this.#from, this.#end);
+    this.#extents.copyWithin(0, this.#from, this.#end);
+    this.#end -= this.#from;
     this.#from = 0;
+  }
+
+  #grow(): void {
+    const before = this.bytes;
+    const keys = new Float64Array(2 * this.#end);
+    keys.set(this.#keys);
+    this.#keys = keys;
+    const extents = new Int32Array(2 * this.#end);
+    extents.set(this.#extents);
+    this.#extents = extents;
+    this.onGrow(this.bytes - before);
   }
 
   /** Whether the extent is still the one that was added: numbers are reused. */
@@ -84,7 +117,6 @@ export class FreshIndex {
     if (table.state(extent) !== ext.State.READY || table.isFragment(extent)) return false;
     if (table.get(extent, ext.QUEUE) !== this.queue) return false;
     const key = idOrder(table.idHigh(extent), table.idLow(extent));
-    const next = this.#keys[at + 1];
-    return key >= (this.#keys[at] as number) && (next === undefined || key < next);
+    return key >= (this.#keys[at] as number) && (at + 1 === this.#end || key < (this.#keys[at + 1] as number));
   }
 }

@@ -5,7 +5,6 @@
  * The pages it is given become the log's own. Their checksums have been verified; a record that contradicts the state is
  * an error.
  */
-import { SIZE_MASK, WORD_BYTES } from "../../protocol/entry.js";
 import { unpackHead } from "../../protocol/head.js";
 import type { Page } from "../log/page.js";
 import * as record from "../log/record.js";
@@ -18,7 +17,9 @@ import { cutFront } from "../messages/take.js";
 import type { Directory } from "../topics/directory.js";
 import { StoredChannel } from "../topics/stored-channel.js";
 import { DirectoryReplay } from "./directory-replay.js";
+import { EntrySizes } from "./entry-sizes.js";
 import { FreshIndex } from "./fresh-index.js";
+import { skipEntries } from "./skip-entries.js";
 
 const { RecordType } = record;
 
@@ -37,7 +38,10 @@ export class Replay {
   readonly #store: Store;
   readonly #target: ReplayTarget;
   readonly #directory: DirectoryReplay;
+  readonly #sizes: EntrySizes;
   readonly #fresh: (FreshIndex | undefined)[] = [];
+  /** The fragments that a record is about. */
+  readonly #found: number[] = [];
   #segment: Segment | undefined;
   #buffer: Uint8Array | undefined;
   /** The present segment has had an IDS record. */
@@ -48,9 +52,11 @@ export class Replay {
     this.#store = shard.store;
     // What is read back is recorded already.
     shard.store.recorder.isReplaying = true;
-    this.#directory = new DirectoryReplay(shard.directory, (number) => {
-      this.#fresh[number] = undefined;
-    });
+    const sizes = new EntrySizes(shard.store);
+    this.#sizes = sizes;
+    shard.store.missingSizes = sizes;
+    shard.store.log.pages.onLeave = (page) => sizes.leaving(page);
+    this.#directory = new DirectoryReplay(shard.directory, (number) => this.#forgetFresh(number));
   }
 
   /** The pages that follow are of that segment. */
@@ -92,9 +98,17 @@ export class Replay {
     const { log } = this.#store;
     if (this.#buffer !== undefined) log.pages.giveBack(this.#buffer);
     this.#buffer = undefined;
-    this.#fresh.length = 0;
+    for (let number = 0; number < this.#fresh.length; number++) this.#forgetFresh(number);
+    log.pages.onLeave = undefined;
+    this.#store.missingSizes = undefined;
+    this.#sizes.clear();
     this.#target.directory.finishRestore();
     this.#store.recorder.isReplaying = false;
+  }
+
+  #forgetFresh(queue: number): void {
+    this.#store.replayBytes -= this.#fresh[queue]?.bytes ?? 0;
+    this.#fresh[queue] = undefined;
   }
 
   #record(page: Page, at: number): void {
@@ -161,7 +175,9 @@ export class Replay {
     queue.addFresh(idHigh, idLow, count, bytes);
     let fresh = this.#fresh[queue.number];
     if (fresh === undefined) {
-      fresh = new FreshIndex(extents, queue.number);
+      fresh = new FreshIndex(extents, queue.number, (bytes) => {
+        this.#store.replayBytes += bytes;
+      });
       this.#fresh[queue.number] = fresh;
     }
     fresh.add(queue.ready.tail);
@@ -235,6 +251,12 @@ export class Replay {
   /** Gives messages from an id on their new state, as many as can be done at once. Answers how many. */
   #move(queue: Queue, idHigh: number, idLow: number, count: number, change: StateChange): number {
     const { extents } = this.#store;
+    const from = idLow & 31;
+    const inBlock = Math.min(count, ext.BLOCK - from);
+    if (this.#findFragments(queue, idHigh, idLow, ext.bits(from, inBlock))) {
+      this.#moveFound(queue, ext.bits(from, inBlock), change);
+      return inBlock;
+    }
     const fresh = this.#fresh[queue.number];
     const extent = fresh?.find(idHigh, idLow) ?? ext.NONE;
     if (extent !== ext.NONE) {
@@ -246,11 +268,24 @@ export class Replay {
         return n;
       }
     }
-    const from = idLow & 31;
     // A fresh extent may follow in the middle of the block.
-    const n = Math.min(count, ext.BLOCK - from, fresh?.distance(idHigh, idLow) ?? count);
-    this.#moveBlock(queue, idHigh, idLow >>> 0, ext.bits(from, n), change);
+    const n = Math.min(inBlock, fresh?.distance(idHigh, idLow) ?? count);
+    this.#findFragments(queue, idHigh, idLow, ext.bits(from, n));
+    this.#moveFound(queue, ext.bits(from, n), change);
     return n;
+  }
+
+  /** Finds the fragments with some of the messages in `wanted` of a block. True: they have all of them. */
+  #findFragments(queue: Queue, idHigh: number, idLow: number, wanted: number): boolean {
+    const { extents, index } = this.#store;
+    this.#found.length = 0;
+    let missing = wanted;
+    for (let part = index.first(queue.number, idHigh, idLow); part !== ext.NONE; part = index.next(part)) {
+      const mask = extents.get(part, ext.MASK) & wanted;
+      if (mask !== 0) this.#found.push(part);
+      missing &= ~mask;
+    }
+    return missing === 0;
   }
 
   #dropFront(queue: Queue, extent: number, n: number): void {
@@ -258,17 +293,18 @@ export class Replay {
     const page = extents.get(extent, ext.PAGE);
     const start = extents.get(extent, ext.OFFSET);
     const isWhole = n === extents.get(extent, ext.SPAN);
-    const end = isWhole ? start + extents.get(extent, ext.BYTES) : skipEntries(log.pages.at(page).view, start, n);
+    const bytes = isWhole
+      ? extents.get(extent, ext.BYTES)
+      : this.#sizes.bytesFrom(extent, extents.idLow(extent), n, start);
     queue.readyCount -= n;
-    queue.readyBytes -= end - start;
-    cutFront(queue, extent, n, end);
+    queue.readyBytes -= bytes;
+    cutFront(queue, extent, n, start + bytes);
     log.pages.release(page, n);
   }
 
   /** Splits a fresh extent into fragments, in its place. */
   #breakUp(queue: Queue, extent: number): void {
     const { extents, index } = this.#store;
-    const { view } = this.#store.pageOf(extent);
     const idLow = extents.idLow(extent);
     const span = extents.get(extent, ext.SPAN);
     let at = extents.get(extent, ext.OFFSET);
@@ -276,41 +312,37 @@ export class Replay {
     for (let done = 0; done < span; ) {
       const first = idLow + done;
       const n = Math.min(span - done, ext.BLOCK - (first & 31));
-      const end = skipEntries(view, at, n);
+      const bytes = this.#sizes.bytesFrom(extent, first, n, at);
       const part = extents.clone(extent);
       extents.set(part, ext.ID_LOW, first);
       extents.set(part, ext.SPAN, n);
       extents.set(part, ext.MASK, ext.bits(first & 31, n));
       extents.set(part, ext.OFFSET, at);
-      extents.set(part, ext.BYTES, end - at);
+      extents.set(part, ext.BYTES, bytes);
       index.add(part);
       queue.ready.insertAfter(extents, part, after);
       after = part;
-      at = end;
+      at += bytes;
       done += n;
     }
     queue.ready.remove(extents, extent);
     extents.free(extent);
   }
 
-  #moveBlock(queue: Queue, idHigh: number, idLow: number, wanted: number, change: StateChange): void {
-    const { extents, index } = this.#store;
-    const found: number[] = [];
-    for (let part = index.first(queue.number, idHigh, idLow); part !== ext.NONE; part = index.next(part)) {
-      if ((extents.get(part, ext.MASK) & wanted) !== 0) found.push(part);
+  /** Gives the messages in `wanted` of the fragments found their new state. */
+  #moveFound(queue: Queue, wanted: number, change: StateChange): void {
+    const { extents } = this.#store;
+    const found = this.#found;
+    if (found.length > 1) {
+      // In the order of ids, in which the range was recorded: they come to the tail in that order.
+      const firstOf = (part: number): number => Math.clz32(lowest(extents.get(part, ext.MASK) & wanted));
+      found.sort((a, b) => firstOf(b) - firstOf(a));
     }
-    // In the order of ids, in which the range was recorded: they come to the tail in that order.
-    const firstOf = (part: number): number => Math.clz32(lowest(extents.get(part, ext.MASK) & wanted));
-    if (found.length > 1) found.sort((a, b) => firstOf(b) - firstOf(a));
-    for (const fragment of found) this.#moveFragment(queue, fragment, extents.get(fragment, ext.MASK) & wanted, change);
-  }
-
-  #moveFragment(queue: Queue, fragment: number, mask: number, change: StateChange): void {
-    const { extents, log } = this.#store;
-    const part = queue.withdraw(fragment, mask);
-    if (change.state !== ext.State.FREE) return queue.restore(part, change);
-    log.pages.release(extents.get(part, ext.PAGE), ext.popcount(mask));
-    this.#store.retire(part);
+    for (const fragment of found) {
+      const mask = extents.get(fragment, ext.MASK) & wanted;
+      if (change.state === ext.State.FREE) queue.end(fragment, mask);
+      else queue.restore(queue.withdraw(fragment, mask), change);
+    }
   }
 
   #queue(number: number): Queue | undefined {
@@ -328,10 +360,3 @@ const changeAt = (view: DataView, claim: number): StateChange => ({
   flags: view.getUint32(claim + record.CLAIM_FLAGS),
   time: view.getFloat64(claim + record.CLAIM_TIME),
 });
-
-/** Where the entries after the first `count` begin. */
-const skipEntries = (view: DataView, start: number, count: number): number => {
-  let at = start;
-  for (let i = 0; i < count; i++) at += WORD_BYTES + (view.getUint32(at) & SIZE_MASK);
-  return at;
-};
