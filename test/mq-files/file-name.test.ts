@@ -31,7 +31,7 @@ it("is the name of one file in the directory, and of no other topic's", () => {
   const hostile = fc.string({
     minLength: 1,
     maxLength: 300,
-    unit: fc.constantFrom(..."./\\%~ \0\n2Fé€😀aé\u2028:".split(""), "😀", "..", "%2F"),
+    unit: fc.constantFrom(..."./\\%~ \0\n2Fé€😀aé\u2028:", "..", "%2F"),
   });
   const seen = new Map<string, string>();
   fc.assert(

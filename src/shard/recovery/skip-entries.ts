@@ -1,3 +1,4 @@
+/** Steps over the entries of a batch without reading them. */
 import { SIZE_MASK, WORD_BYTES } from "../../protocol/entry.js";
 
 /** Where the entries after the first `count` begin. */
