@@ -121,7 +121,7 @@ export class Clients {
       case "unsubscribe":
       case "channelCredit":
       case "hold":
-      case "release":
+      case "unhold":
       case "configureChannel":
       case "deleteChannel":
         return this.channels.command(step, request);

@@ -20,7 +20,7 @@ export const TOPICS = ["t", "u", "v"] as const;
 const QUEUES = ["default", "a", "b"] as const;
 const CONNECTIONS = [1, 2, 3] as const;
 export const CHANNELS = ["c", "d"] as const;
-/** Those of subscribers, which are held and released. */
+/** Those of subscribers, which are held for a while. */
 const FOLLOWERS = [11, 12, 13] as const;
 const OVERFLOWS: readonly Overflow[] = ["drop-oldest", "drop-newest", "disconnect", "block"];
 const STATES: readonly MessageState[] = ["ready", "delayed", "in-flight", "dead"];
@@ -67,7 +67,7 @@ const WEIGHTS: Readonly<Record<ClientStep["do"] | "wait", number>> = {
   unsubscribe: 0.5,
   channelCredit: 2,
   hold: 1,
-  release: 2,
+  unhold: 2,
   configureChannel: 0.5,
   deleteChannel: 0.1,
   wait: 12,
@@ -311,7 +311,7 @@ const channelStepOf = (kind: ChannelStep["do"], random: Random, habits: Habits):
     }
     case "unsubscribe":
     case "hold":
-    case "release":
+    case "unhold":
       return { do: kind, connection, channel };
     case "channelCredit":
       return { do: kind, connection, channel, credit: random.between(1, 60) };

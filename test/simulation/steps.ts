@@ -80,7 +80,7 @@ export type ChannelStep =
       /** 0: no limit. */
       readonly credit: number;
     })
-  | (Following & { readonly do: "unsubscribe" | "hold" | "release" })
+  | (Following & { readonly do: "unsubscribe" | "hold" | "unhold" })
   | (Following & { readonly do: "channelCredit"; readonly credit: number })
   | { readonly do: "configureChannel"; readonly channel: string; readonly config: Partial<ChannelConfig> }
   | { readonly do: "deleteChannel"; readonly channel: string };
