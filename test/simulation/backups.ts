@@ -6,8 +6,10 @@
  * - One that was interrupted passes for none: nothing can be restored from it, and no broker starts on it.
  */
 import assert from "node:assert/strict";
+import { relative } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { restoreData } from "../../src/inspection/restore.js";
+import type { ListedFile } from "../../src/journal/backup-list.js";
 import { DamageError, DataDirectoryError } from "../../src/journal/damage-error.js";
 import { readManifest } from "../../src/journal/data-directory.js";
 import type { Disk } from "../../src/journal/disk.js";
@@ -46,6 +48,8 @@ interface Backup {
   readonly shards: number;
   readonly shardOf: (name: string) => number;
   readonly pinned: (Pinned | undefined)[];
+  /** Its segments. */
+  readonly files: ListedFile[];
   /** Whoever asked was told that it is there. */
   isMade: boolean;
 }
@@ -91,6 +95,7 @@ export class Backups {
       shards,
       shardOf: (name) => broker.shardOf(name),
       pinned: Array.from({ length: shards }, () => undefined),
+      files: [],
       isMade: false,
     };
     const copyings = backup.pinned.map((_, number) => ({ number, life: undefined, left: [], isOver: false }));
@@ -111,7 +116,8 @@ export class Backups {
     this.#try(broker, () => {
       const copying = copyings.shift();
       if (copying === undefined) {
-        this.makers.backup.finish(this.makers.view(this.disk), backup.path);
+        for (const { journal } of broker.lives) journal.unpin();
+        this.makers.backup.finish(this.makers.view(this.disk), backup.path, backup.shards, backup.files);
         backup.isMade = true;
         this.made++;
         this.#current = undefined;
@@ -153,14 +159,13 @@ export class Backups {
   #copy(backup: Backup, broker: Broker, { number, life, left }: Copying, now: number): Copying {
     if (life === undefined) return this.#pin(backup, broker, number, now);
     const [sequence, ...rest] = left;
-    if (sequence === undefined) {
-      life.journal.unpin();
-      return { number, life, left: rest, isOver: true };
-    }
+    if (sequence === undefined) return { number, life, left, isOver: true };
     const path = segmentPath(life.directory, sequence);
     const to = segmentPath(shardDirectory(backup.path, GENERATION, number), sequence);
-    this.makers.backup.copy(this.makers.view(this.disk), this.makers.checksum, { path, sequence, to });
-    return { number, life, left: rest, isOver: false };
+    const input = { path, sequence, to };
+    const copied = this.makers.backup.copy(this.makers.view(this.disk), this.makers.checksum, input);
+    backup.files.push({ path: relative(backup.path, to), ...copied });
+    return { number, life, left: rest, isOver: rest.length === 0 };
   }
 
   #pin(backup: Backup, broker: Broker, number: number, now: number): Copying {

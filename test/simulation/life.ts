@@ -2,12 +2,13 @@
  * One life of a shard: from reading its journal back to its end. The parts are those of production, put together as the
  * thread of a shard does it; `Makers` is where a test puts in one that is broken.
  */
+import type { ListedFile } from "../../src/journal/backup-list.js";
 import type { Checksum } from "../../src/journal/checksum.js";
 import { type CompactInput, compact } from "../../src/journal/compact.js";
 import type { Disk } from "../../src/journal/disk.js";
 import { isDiskFault } from "../../src/journal/disk-fault.js";
 import { FileJournal, type FileJournalOptions } from "../../src/journal/file-journal.js";
-import { beginDataDirectory, finishDataDirectory } from "../../src/journal/new-data-directory.js";
+import { beginDataDirectory, finishBackup } from "../../src/journal/new-data-directory.js";
 import { PageReader } from "../../src/journal/page-reader.js";
 import { type RecoveryOptions, type RecoveryReport, type RecoveryTarget, recover } from "../../src/journal/recovery.js";
 import { makeSpare } from "../../src/journal/spares.js";
@@ -23,7 +24,13 @@ import { HeldEffects } from "../../src/workers/held-effects.js";
 import { raiseIdClock, sharedIdSource } from "../../src/workers/id-clock.js";
 import type { JobPort } from "../../src/workers/job-port.js";
 import { copy } from "../../src/workers/jobs/files.js";
-import { type CopyInput, describeError, type Job, type JobOutcome } from "../../src/workers/jobs/job.js";
+import {
+  type CopyInput,
+  type CopyResult,
+  describeError,
+  type Job,
+  type JobOutcome,
+} from "../../src/workers/jobs/job.js";
 import { type ReshardInput, reshard } from "../../src/workers/jobs/reshard.js";
 import { PublishGate } from "../../src/workers/publish-gate.js";
 import { Pulse } from "../../src/workers/pulse.js";
@@ -57,8 +64,8 @@ export interface Makers {
 /** What the pool does for a backup. */
 export interface BackupJobs {
   begin(disk: Disk, path: string, shards: number): void;
-  copy(disk: Disk, checksum: Checksum, input: CopyInput): void;
-  finish(disk: Disk, path: string): void;
+  copy(disk: Disk, checksum: Checksum, input: CopyInput): CopyResult;
+  finish(disk: Disk, path: string, shards: number, files: readonly ListedFile[]): void;
 }
 
 export const realMakers = (checksum: Checksum): Makers => ({
@@ -72,7 +79,7 @@ export const realMakers = (checksum: Checksum): Makers => ({
   idsAfter: (shard) => shard.idCeiling,
   compact,
   reshard,
-  backup: { begin: beginDataDirectory, copy, finish: finishDataDirectory },
+  backup: { begin: beginDataDirectory, copy, finish: finishBackup },
   isDurable: (shard) => shard.store.isDurable,
 });
 

@@ -69,8 +69,19 @@ export const PLANTED_BACKUP_BUGS: readonly PlantedBug[] = [
     plant: (makers) =>
       withJobs(makers, ({ copy }) => ({
         copy: (view, checksum, input) => {
-          if (input.sequence !== 1) copy(view, checksum, input);
+          const copied = copy(view, checksum, input);
+          if (input.sequence === 1) view.remove(input.to);
+          return copied;
         },
+      })),
+  },
+  {
+    name: "a backup lists only a part of what it has",
+    symptom: BROKEN,
+    historyOf: backedUp,
+    plant: (makers) =>
+      withJobs(makers, ({ finish }) => ({
+        finish: (view, path, shards, files) => finish(view, path, shards, files.slice(1)),
       })),
   },
   {
@@ -104,7 +115,7 @@ export const PLANTED_BACKUP_BUGS: readonly PlantedBug[] = [
       withJobs(makers, ({ begin, finish }) => ({
         begin: (view, path, shards) => {
           begin(view, path, shards);
-          finish(view, path);
+          finish(view, path, shards, []);
         },
         finish: nothing,
       })),
@@ -115,7 +126,7 @@ export const PLANTED_BACKUP_BUGS: readonly PlantedBug[] = [
     historyOf: backedUp,
     plant: (makers) =>
       withJobs(makers, ({ finish }) => ({
-        finish: (view, path) => finish(disk(view as SimulatedDisk, { syncDirectory: nothing }), path),
+        finish: (view, path, ...what) => finish(disk(view as SimulatedDisk, { syncDirectory: nothing }), path, ...what),
       })),
   },
 ];

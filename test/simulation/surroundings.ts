@@ -43,9 +43,10 @@ export const surrounded = (history: History, other: Partial<Surroundings> = {}):
     if (step.do !== "restart" && step.do !== "crash") return step;
     if (step.do === "crash" && random.chance(alone)) return { ...step, kind: "shard" };
     if (!random.chance(move)) return step;
-    const moving = { ...step, shards: random.between(1, MAX_SHARDS) };
+    const shards = random.between(1, MAX_SHARDS);
     // Within the move, or right after it.
-    return step.do === "crash" && random.chance(0.5) ? { ...moving, again: [random.between(1, MOVE_STEPS)] } : moving;
+    const again = [random.between(1, MOVE_STEPS)];
+    return step.do === "crash" && random.chance(0.5) ? { ...step, shards, again } : { ...step, shards };
   };
   const last = history.moves.length - 1;
   const moves = history.moves.flatMap(({ step, flush }, i): readonly Move[] => {
