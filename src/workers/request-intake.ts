@@ -8,6 +8,7 @@ import { Op } from "../protocol/op.js";
 import type { Command } from "../shard/command.js";
 import type { Effects } from "../shard/effects.js";
 import type { Shard } from "../shard/shard.js";
+import type { Refusal } from "../shard/topics/publisher.js";
 import { CommandDecoder } from "./command-decoder.js";
 import type { DecoderLimits } from "./decoder-limits.js";
 import type { Pulse } from "./pulse.js";
@@ -52,6 +53,8 @@ export interface RequestIntakeOptions {
   readonly pulse: Pulse;
   /** Called after each request: sends answers if too much is staged. Returns how many milliseconds that took. */
   readonly relieve: () => number;
+  /** Why a command is not carried out at present; undefined: it is. */
+  readonly refusalOf: (command: Command) => Refusal | undefined;
   /** An answer has arrived outside the inbox. */
   readonly onNotice: () => void;
   /** STOP has come. */
@@ -68,6 +71,8 @@ export class RequestIntake implements Intake {
   readonly #decoder: CommandDecoder;
   readonly #turns: Turns;
   #now = 0;
+  /** STOP has come: what is behind it is not taken. */
+  #isStopped = false;
 
   constructor(options: RequestIntakeOptions) {
     const { shard, limits, clock, pulse } = options;
@@ -78,7 +83,9 @@ export class RequestIntake implements Intake {
     this.#decoder = new CommandDecoder(
       limits,
       (command) => {
-        if (!shard.apply(command, this.#now)) this.#decoder.hold();
+        const refusal = options.refusalOf(command);
+        if (refusal !== undefined) this.#refuseCommand(command, refusal);
+        else if (!shard.apply(command, this.#now)) this.#decoder.hold();
         // Only routed publishes count: the others take as long as their bytes suggest, and those are bounded already.
         if (command.op !== "publish" || command.routeKey !== "") this.#turns.done(mayWalk(command));
         this.#relieve();
@@ -103,7 +110,7 @@ export class RequestIntake implements Intake {
   }
 
   get isEmpty(): boolean {
-    return this.#inbox.isEmpty;
+    return this.#isStopped || this.#inbox.isEmpty;
   }
 
   get isIdle(): boolean {
@@ -116,13 +123,17 @@ export class RequestIntake implements Intake {
     this.#now = now;
     this.takenBytes = 0;
     this.#turns.begin();
-    while (step === DRAIN_STEP && taken < DRAIN_MESSAGES && this.takenBytes < DRAIN_BYTES) {
+    while (!this.#isStopped && step === DRAIN_STEP && taken < DRAIN_MESSAGES && this.takenBytes < DRAIN_BYTES) {
       step = this.#inbox.drain(this.#onMessage, DRAIN_STEP);
       taken += step;
     }
     this.taken = taken;
     this.#turns.serve();
     return this.#now;
+  }
+
+  #refuseCommand(command: Command, { kind, text }: Refusal): void {
+    if ("request" in command) this.#options.effects.fail(command.connection, command.request, kind, text);
   }
 
   #relieve(): void {
@@ -171,6 +182,8 @@ export class RequestIntake implements Intake {
         this.#options.onNotice();
         break;
       case EnvelopeOp.STOP:
+        this.#isStopped = true;
+        this.#inbox.stop();
         this.#options.onStop(this.#now);
         break;
       default:
