@@ -48,6 +48,8 @@ export interface Makers {
   compact(disk: Disk, checksum: Checksum, input: CompactInput): CompactedSegment;
   /** Nothing waits for the journal: answers may go at once. */
   isDurable(shard: Shard): boolean;
+  /** What answers rest on is asserted when they are sent. */
+  readonly hasFooting: boolean;
 }
 
 export const realMakers = (checksum: Checksum): Makers => ({
@@ -61,6 +63,7 @@ export const realMakers = (checksum: Checksum): Makers => ({
   idsAfter: (shard) => shard.idCeiling,
   compact,
   isDurable: (shard) => shard.store.isDurable,
+  hasFooting: true,
 });
 
 /** A broker may be started with other defaults than the one before it: what was configured stays as it is all the same. */
@@ -194,8 +197,8 @@ export class Life {
         free: { bytes: SOME_BYTES, flush: sent.free },
         held: { bytes: SOME_BYTES, flush: sent.held },
         finish: () => this.effects.finish(),
-        assertFree: (synced) => this.effects.assertFree(synced),
-        assertHeld: (synced) => this.effects.assertHeld(synced),
+        assertFree: (synced) => makers.hasFooting && this.effects.assertFree(synced),
+        assertHeld: (synced) => makers.hasFooting && this.effects.assertHeld(synced),
         released: () => this.effects.released(),
       },
       gate: this.#gate,

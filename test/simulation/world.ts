@@ -10,19 +10,21 @@
 import assert from "node:assert/strict";
 import { isDeepStrictEqual } from "node:util";
 import { Durability } from "../../src/protocol/op.js";
-import type { Browse, MessageState } from "../../src/shard/command.js";
+import type { Browse, Command, MessageState } from "../../src/shard/command.js";
 import { BrowseCursor, browse } from "../../src/shard/messages/browse.js";
 import type { Queue } from "../../src/shard/messages/queue.js";
 import type { Topic } from "../../src/shard/topics/topic.js";
 import { ChannelClients } from "./channel-clients.js";
 import { Clients } from "./clients.js";
 import { Life, type Makers } from "./life.js";
+import { type Moment, Moments } from "./moments.js";
 import { Photograph, type QueueView } from "./photograph.js";
-import { type Found, type Holds, type Pledge, Shadow } from "./shadow.js";
+import { isAnswerTo, isDone, promised } from "./promises.js";
+import { type Found, type Holds, Shadow } from "./shadow.js";
 import { Crash, type CrashKind, type SimulatedDisk } from "./simulated-disk.js";
 import type { Answer } from "./staged-answers.js";
 import type { CrashStep, History, Move, Step } from "./steps.js";
-import { difference, type Terms } from "./survival.js";
+import { isChanged, type Terms } from "./survival.js";
 
 const BEGIN = Date.UTC(2026, 0, 1);
 const DIRECTORY = "/data/shard-0";
@@ -40,19 +42,6 @@ const MAX_STEPS = 1000;
 
 /** How many steps a job of somebody else's takes. */
 const JOB_STEPS = 4;
-
-/** Something was done to the shard. */
-interface Moment {
-  readonly photo: Photograph;
-  /** Answers that need not wait for the journal and have not been sent yet. */
-  free: readonly Answer[];
-  /** Answers that are sent when the journal has confirmed. */
-  readonly held: readonly Answer[];
-  /** Promised with them; undefined: they have not been sent. */
-  pledge: Pledge | undefined;
-  /** How durable the journal was told to make it. */
-  readonly demand: number;
-}
 
 /** What a simulation has been through. */
 export interface Tally {
@@ -106,8 +95,7 @@ export class World {
   #life: Life;
   /** When this life began. */
   #bornAt = BEGIN;
-  /** From the last one that is on disk for good. */
-  #moments: Moment[] = [];
+  readonly #moments = new Moments();
   /** When the journal has last done what is due from time to time. */
   #ticked = 0;
   /** A crash that is to come, in some operation of the disk. */
@@ -177,33 +165,41 @@ export class World {
         this.#doom = step;
         return this.#disk.crashAfter(step.after);
       default: {
-        const command = this.#clients.command(step, this.#life.shard, this.#last.photo);
+        const command = this.#clients.command(step, this.#life.shard, this.#moments.last.photo);
         this.tally.commands++;
         this.#life.apply(command, this.#clock);
-        this.#remember();
+        this.#remember(command);
       }
     }
   }
 
-  get #last(): Moment {
-    const last = this.#moments.at(-1);
-    assert.ok(last !== undefined, "there is always a moment that was confirmed");
-    return last;
+  /** Something has been done to the shard; its answers wait for the journal. */
+  #remember(command?: Command): void {
+    this.#moments.add(this.#look(command));
   }
 
-  /** Something has been done to the shard; its answers wait for the journal. */
-  #remember(): void {
-    const { shard, effects, free, held, log } = this.#life;
+  /** What the shard is like, and what it says of a command. */
+  #look(command?: Command): Omit<Moment, "pledge"> {
+    const { shard, effects, free, held } = this.#life;
     effects.finish();
-    const moment = {
-      photo: new Photograph(shard),
-      free: free.take(),
-      held: held.take(),
-      pledge: undefined,
-      demand: log.demand,
-    };
-    for (const answer of [...moment.free, ...moment.held]) this.#clients.staged(answer, shard);
-    this.#moments.push(moment);
+    const answers = { free: free.take(), held: held.take() };
+    const all = [...answers.free, ...answers.held];
+    for (const answer of all) this.#clients.staged(answer, shard);
+    const photo = new Photograph(shard);
+    return { ...answers, photo, level: command === undefined ? 0 : this.#promise(command, photo, all) };
+  }
+
+  /** The `Durability` that the answers to a command promise, if it has changed anything. */
+  #promise(command: Command, photo: Photograph, answers: readonly Answer[]): number {
+    const level = promised(command, this.#life.shard);
+    const done = answers.filter(isDone).filter((answer) => isAnswerTo(command, answer));
+    if (level === 0 || done.length === 0) return 0;
+    for (const answer of done)
+      assert.equal(answer.level, level, `${command.op} is done at another level than it must be`);
+    const { photo: before } = this.#moments.last;
+    return "topic" in command && isChanged(before.topics.get(command.topic), photo.topics.get(command.topic))
+      ? level
+      : 0;
   }
 
   /** Plays time up to now, writes, and sends what may go. Answers when there is something to do again. */
@@ -223,7 +219,7 @@ export class World {
   #pump(): number {
     const { shard, pump, journal } = this.#life;
     const topics = new Set(shard.directory.topics);
-    const before = this.#last.photo;
+    const before = this.#moments.last.photo;
     let due = Number.POSITIVE_INFINITY;
     try {
       due = pump.step(this.#clock);
@@ -238,10 +234,7 @@ export class World {
   /** The pump sends what need not wait for the journal. */
   #sendFree(): void {
     this.#remember();
-    for (const moment of this.#moments) {
-      for (const answer of moment.free) this.#clients.released(answer, this.#clock);
-      moment.free = [];
-    }
+    this.#moments.sendFree((answer) => this.#clients.released(answer, this.#clock));
   }
 
   /** Whoever catches every error has caught the end of everything as well. */
@@ -264,25 +257,7 @@ export class World {
   /** The journal has confirmed: what has waited for it is sent. */
   #release(): void {
     this.#assertUp();
-    const at = this.#clock;
-    for (const moment of this.#moments) {
-      if (moment.pledge !== undefined) continue;
-      for (const answer of moment.held) this.#clients.released(answer, at);
-      moment.pledge = { level: this.#promise(moment), at };
-    }
-    // What is on disk stays there, and with it all that comes before.
-    const durable = this.#moments.findLastIndex(({ pledge }) => pledge?.level === Durability.fsync);
-    if (durable > 0) this.#moments.splice(0, durable);
-  }
-
-  /** The `Durability` that a moment's answers promise, as far as it has changed anything. */
-  #promise({ held, demand }: Moment): number {
-    let level = 0;
-    for (const answer of held) {
-      if (answer.kind === "confirm") level = Math.max(level, answer.level);
-      else if (answer.kind === "result") level = Math.max(level, this.history.settings.level);
-    }
-    return Math.min(level, demand);
+    this.#moments.release(this.#clock, (answer) => this.#clients.released(answer, this.#clock));
   }
 
   #wait(time: number): void {
@@ -302,9 +277,7 @@ export class World {
     this.#assertUp();
     if (journal.state.kind === "working") {
       this.#release();
-      const last = this.#last;
-      last.pledge = { level: Durability.fsync, at: this.#clock };
-      this.#moments = [last];
+      this.#moments.settle(this.#clock);
     }
     this.#recover("power", this.history.seed + this.tally.steps, pause, []);
   }
@@ -341,8 +314,10 @@ export class World {
     this.tally.recoveries++;
     const holds: Holds = ({ level, at }) =>
       level === Durability.fsync || (level === Durability.write && (ends === "process" || at <= ticked - WRITE_WINDOW));
-    this.#compare(holds);
-    this.#shadow.restart(this.#look(), holds, this.#clock);
+    const survival = this.#moments.compare(new Photograph(this.#life.shard), holds, this.#terms());
+    if (survival.hasSurvived) this.tally.survived++;
+    if (survival.hasVanished) this.tally.vanished++;
+    this.#shadow.restart(this.#everything(), holds, this.#clock);
     this.#channels.restart(this.#life.shard, holds, this.#clock);
     this.#settle();
   }
@@ -360,43 +335,7 @@ export class World {
   /** What is there now is there for good. */
   #settle(): void {
     this.#ticked = this.#clock;
-    this.#moments = [];
-    this.#remember();
-    this.#last.pledge = { level: Durability.fsync, at: this.#clock };
-  }
-
-  /** What has been read back is a state that the shard was in, and not an earlier one than was promised. */
-  #compare(holds: Holds): void {
-    const after = new Photograph(this.#life.shard);
-    const moments = this.#moments;
-    const promised = Math.max(
-      0,
-      moments.findLastIndex(({ pledge }) => pledge !== undefined && holds(pledge)),
-    );
-    const terms = this.#terms();
-    const reasons: string[] = [];
-    for (let i = moments.length - 1; i >= promised; i--) {
-      const moment = moments[i];
-      const next = moments[i + 1];
-      if (moment === undefined) continue;
-      const why = difference(moment.photo, moment.photo, after, terms);
-      const whyNot =
-        why !== undefined && next !== undefined
-          ? difference(moment.photo, next.photo, after, { ...terms, fresh: publishedIn(next) })
-          : why;
-      if (whyNot === undefined) {
-        if (i > promised) this.tally.survived++;
-        if (i < moments.length - 1) this.tally.vanished++;
-        return;
-      }
-      reasons.push(`${moments.length - 1 - i} before the end: ${whyNot}`);
-    }
-    assert.fail(
-      `what is there was never promised:\n${reasons
-        .slice(0, 6)
-        .map((reason) => reason.slice(0, 400))
-        .join("\n")}`,
-    );
+    this.#moments.begin(this.#look(), this.#clock);
   }
 
   /** Compaction keeps the order that is promised, and none but that. */
@@ -410,7 +349,7 @@ export class World {
   }
 
   /** Everything that there is, as an operator sees it; no time is played. */
-  #look(): Found[] {
+  #everything(): Found[] {
     const { shard } = this.#life;
     const found: Found[] = [];
     for (const topic of shard.directory.topics) {
@@ -439,13 +378,3 @@ export class World {
     }
   }
 }
-
-/** The ids that were given out in a moment. */
-const publishedIn = ({ free, held }: Moment): ReadonlySet<number> => {
-  const keys = new Set<number>();
-  for (const answer of [...free, ...held]) {
-    if (answer.kind !== "confirm" || answer.firstKey === 0) continue;
-    for (let i = 0; i < answer.messages; i++) keys.add(answer.firstKey + i);
-  }
-  return keys;
-};
