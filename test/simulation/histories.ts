@@ -8,6 +8,7 @@ import type { ChannelConfig, MessageState, TopicConfig } from "../../src/shard/c
 import { type Op, PROMISES } from "./promises.js";
 import { Random } from "./random.js";
 import type { FaultKind } from "./simulated-disk.js";
+import { spread } from "./spread.js";
 import type { ChannelStep, ClientStep, History, Move, Pick, Settings, Step } from "./steps.js";
 
 const KIB = 1024;
@@ -20,7 +21,7 @@ export const TOPICS = ["t", "u", "v"] as const;
 const QUEUES = ["default", "a", "b"] as const;
 const CONNECTIONS = [1, 2, 3] as const;
 export const CHANNELS = ["c", "d"] as const;
-/** Those of subscribers, which are held and released. */
+/** Those of subscribers, which are held for a while. */
 const FOLLOWERS = [11, 12, 13] as const;
 const OVERFLOWS: readonly Overflow[] = ["drop-oldest", "drop-newest", "disconnect", "block"];
 const STATES: readonly MessageState[] = ["ready", "delayed", "in-flight", "dead"];
@@ -69,7 +70,7 @@ const WEIGHTS: Readonly<Record<ClientStep["do"] | "wait", number>> = {
   unsubscribe: 0.5,
   channelCredit: 2,
   hold: 1,
-  release: 2,
+  unhold: 2,
   configureChannel: 0.5,
   deleteChannel: 0.1,
   wait: 12,
@@ -99,7 +100,7 @@ const habitsOf = (random: Random): Habits => {
   };
 };
 
-const settingsOf = (random: Random): Omit<Settings, "topicIdle"> => {
+const settingsOf = (random: Random): Omit<Settings, "topicIdle" | "shards"> => {
   const pageBytes = random.one([4 * KIB, 8 * KIB]);
   return {
     level: random.often([6, Durability.fsync], [2, Durability.write]),
@@ -145,7 +146,7 @@ export const historyOf = (seed: number, steps: number, other: Partial<Habits> = 
   // Where nobody makes anything of a topic, all of them come and go.
   const isPlain = topicIdle < Number.POSITIVE_INFINITY && random.chance(0.4);
   const kept = isPlain ? moves.filter(({ step }) => !MEANT.has(step.do)) : moves;
-  return { seed, settings: { ...settings, topicIdle }, moves: kept };
+  return spread({ seed, settings: { ...settings, shards: 1, topicIdle }, moves: kept });
 };
 
 /** What a client does, and whether the power goes with it. */
@@ -337,7 +338,7 @@ const channelStepOf = (kind: ChannelStep["do"], random: Random, habits: Habits):
     }
     case "unsubscribe":
     case "hold":
-    case "release":
+    case "unhold":
       return { do: kind, connection, channel };
     case "channelCredit":
       return { do: kind, connection, channel, credit: random.between(1, 60) };

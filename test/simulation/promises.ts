@@ -47,7 +47,7 @@ export const PROMISES: Readonly<Record<Op, Level>> = {
   channelCredit: "none",
   disconnect: "none",
   hold: "none",
-  release: "none",
+  unhold: "none",
   // What they tell was promised by others.
   stats: "none",
   topics: "none",

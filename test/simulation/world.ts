@@ -1,33 +1,29 @@
 /**
- * A broker with one shard, its clients and its disk, in which everything goes wrong that can. It plays a history: what
- * clients do is applied, the pump commits it and sends the answers as it does in a shard's thread, and each time when
- * everything has ended and is there again it looks at what has become of it all, twice:
+ * A broker with its shards, its clients and its disk, in which everything goes wrong that can. It plays a history: what
+ * clients do is applied, the pumps commit it and send the answers as they do in the shards' threads, and each time when
+ * everything has ended and is there again, or a single shard has, it looks at what has become of it all, twice:
  *
  * - The **shadow** knows what clients were told, and what they were promised must be there.
- * - **Photographs** are taken of the shard after every command. What is read back must be the last of them whose effects
- *   were confirmed, or a later one, or something between two later ones that follow one another.
+ * - A **witness** of each shard has photographs of it, and knows which of them were confirmed.
  */
 import assert from "node:assert/strict";
-import { isDeepStrictEqual } from "node:util";
 import { Durability } from "../../src/protocol/op.js";
 import type { Browse, Command, MessageState } from "../../src/shard/command.js";
 import { BrowseCursor, browse } from "../../src/shard/messages/browse.js";
 import type { Queue } from "../../src/shard/messages/queue.js";
-import type { Topic } from "../../src/shard/topics/topic.js";
+import { Broker } from "./broker.js";
 import { ChannelClients } from "./channel-clients.js";
 import { Clients } from "./clients.js";
-import { Life, type Makers } from "./life.js";
-import { type Moment, Moments } from "./moments.js";
-import { Photograph, type QueueView } from "./photograph.js";
-import { isAnswerTo, isDone, promised } from "./promises.js";
+import type { Life, Makers, Sent } from "./life.js";
+import { Photograph, type TopicView, type View } from "./photograph.js";
 import { type Found, type Holds, Shadow } from "./shadow.js";
 import { Crash, type CrashKind, type SimulatedDisk } from "./simulated-disk.js";
-import type { Answer } from "./staged-answers.js";
 import type { CrashStep, History, Move, Step } from "./steps.js";
-import { isChanged, type Terms } from "./survival.js";
+import type { Terms } from "./survival.js";
+import { Witness } from "./witness.js";
 
 const BEGIN = Date.UTC(2026, 0, 1);
-const DIRECTORY = "/data/shard-0";
+const DATA = "/data";
 
 /** Who looks at everything; no client has this number. */
 const OBSERVER = 99;
@@ -49,7 +45,11 @@ export interface Tally {
   commands: number;
   /** Ends of everything, those in the middle of a recovery among them. */
   crashes: number;
+  /** Ends of a single shard. */
+  deaths: number;
   recoveries: number;
+  /** Starts that have moved everything to another number of shards. */
+  moves: number;
   /** Torn ends that a recovery has cut off. */
   cuts: number;
   /** Recoveries after which something had happened that nobody was told of, and after which something had not. */
@@ -69,12 +69,16 @@ export interface Tally {
   forgotten: number;
 }
 
+const everything = (): boolean => true;
+
 export class World {
   readonly tally: Tally = {
     steps: 0,
     commands: 0,
     crashes: 0,
+    deaths: 0,
     recoveries: 0,
+    moves: 0,
     cuts: 0,
     survived: 0,
     vanished: 0,
@@ -92,11 +96,14 @@ export class World {
   readonly #clients: Clients;
   readonly #disk: SimulatedDisk;
   #clock = BEGIN;
-  #life: Life;
+  #broker: Broker;
+  /** By shard. */
+  #witnesses: Witness[] = [];
+  /** The shard that is doing something. */
+  #acting = 0;
   /** When this life began. */
   #bornAt = BEGIN;
-  readonly #moments = new Moments();
-  /** When the journal has last done what is due from time to time. */
+  /** When the journals have last done what is due from time to time. */
   #ticked = 0;
   /** A crash that is to come, in some operation of the disk. */
   #doom: CrashStep | undefined;
@@ -108,10 +115,9 @@ export class World {
     this.#channels = new ChannelClients(history.settings.level);
     this.#clients = new Clients(this.#shadow, this.#channels);
     this.#disk = makers.disk(history.seed);
-    this.#disk.makeDirectory(DIRECTORY);
+    this.#disk.makeDirectory(DATA);
     this.#disk.syncDirectory("/");
-    this.#disk.syncDirectory("/data");
-    this.#life = this.#begin();
+    this.#broker = this.#begin(history.settings.shards);
     this.#settle();
   }
 
@@ -135,17 +141,17 @@ export class World {
       this.#assertUp();
     } catch (error) {
       if (!(error instanceof Crash)) throw error;
-      const { kind, seed, pause, again } = this.#doom ?? { kind: "power", seed: 1, pause: 0, again: [] };
-      this.#recover(kind, seed, pause, again);
+      this.#crash(this.#doom ?? { do: "crash", kind: "power", after: 0, seed: 1, pause: 0, again: [] });
     }
   }
 
   #move({ step, flush }: Move): void {
     this.#step(step);
     if (flush) this.#flush();
-    if (this.#life.journal.state.kind === "stalled") this.tally.stalls++;
-    // The journal says that it will never confirm anything again: somebody starts the broker anew.
-    if (this.#life.journal.state.kind !== "failed") return;
+    const states = this.#broker.lives.map(({ journal }) => journal.state.kind);
+    if (states.includes("stalled")) this.tally.stalls++;
+    // A journal says that it will never confirm anything again: somebody starts the broker anew.
+    if (!states.includes("failed")) return;
     this.tally.failures++;
     this.#recover("process", this.history.seed + this.tally.steps, 10, []);
   }
@@ -159,67 +165,70 @@ export class World {
       case "mend":
         return this.#disk.clearFaults();
       case "restart":
-        return this.#restart(step.pause);
+        return this.#restart(step.pause, step.shards);
       case "crash":
-        if (step.after === 0) return this.#recover(step.kind, step.seed, step.pause, step.again);
+        if (step.after === 0) {
+          this.#acting = step.seed % this.#witnesses.length;
+          return this.#crash(step);
+        }
         this.#doom = step;
         return this.#disk.crashAfter(step.after);
       default: {
-        const command = this.#clients.command(step, this.#life.shard, this.#moments.last.photo);
+        const command = this.#clients.command(step, this.#broker, this.#view);
         this.tally.commands++;
-        this.#life.apply(command, this.#clock);
-        this.#remember(command);
+        for (const [number, witness] of this.#addressees(command)) {
+          this.#acting = number;
+          witness.life.apply(command, this.#clock);
+          witness.remember(command);
+        }
       }
     }
   }
 
-  /** Something has been done to the shard; its answers wait for the journal. */
-  #remember(command?: Command): void {
-    this.#moments.add(this.#look(command));
+  /** All topics, as they were last seen. */
+  get #view(): View {
+    const [only, ...others] = this.#witnesses;
+    if (only !== undefined && others.length === 0) return only.photo;
+    const topics = (): ReadonlyMap<string, TopicView> =>
+      new Map(this.#witnesses.flatMap(({ photo }) => [...photo.topics]));
+    return {
+      get topics() {
+        return topics();
+      },
+    };
   }
 
-  /** What the shard is like, and what it says of a command. */
-  #look(command?: Command): Omit<Moment, "pledge"> {
-    const { shard, effects, free, held } = this.#life;
-    effects.finish();
-    const answers = { free: free.take(), held: held.take() };
-    const all = [...answers.free, ...answers.held];
-    for (const answer of all) this.#clients.staged(answer, shard);
-    const photo = new Photograph(shard);
-    return { ...answers, photo, level: command === undefined ? 0 : this.#promise(command, photo, all) };
-  }
-
-  /** The `Durability` that the answers to a command promise, if it has changed anything. */
-  #promise(command: Command, photo: Photograph, answers: readonly Answer[]): number {
-    const level = promised(command, this.#life.shard);
-    const done = answers.filter(isDone).filter((answer) => isAnswerTo(command, answer));
-    if (level === 0 || done.length === 0) return 0;
-    for (const answer of done)
-      assert.equal(answer.level, level, `${command.op} is done at another level than it must be`);
-    const { photo: before } = this.#moments.last;
-    return "topic" in command && isChanged(before.topics.get(command.topic), photo.topics.get(command.topic))
-      ? level
-      : 0;
+  /** The shard of a topic or a channel; every shard, where it is about a connection. */
+  #addressees(command: Command): readonly (readonly [number, Witness])[] {
+    const all = [...this.#witnesses.entries()];
+    const name = "topic" in command ? command.topic : "channel" in command ? command.channel : undefined;
+    return name === undefined ? all : all.filter(([number]) => number === this.#broker.shardOf(name));
   }
 
   /** Plays time up to now, writes, and sends what may go. Answers when there is something to do again. */
   #flush(): number {
-    if (this.tally.steps % JOB_STEPS === 0) this.#life.work(this.#clock);
-    const { shard, journal } = this.#life;
+    if (this.tally.steps % JOB_STEPS === 0) for (const { life } of this.#witnesses) life.work(this.#clock);
+    const dues = this.#witnesses.map((witness, number) => this.#rest(witness, number));
+    if (this.#witnesses.every(({ life }) => life.journal.state.kind !== "failed")) this.#ticked = this.#clock;
+    return Math.min(...dues);
+  }
+
+  /** Has a shard do all that is due. */
+  #rest(witness: Witness, number: number): number {
+    this.#acting = number;
+    const { shard, journal } = witness.life;
     for (let steps = 0; steps < MAX_STEPS; steps++) {
-      const due = this.#pump();
-      if (journal.state.kind === "failed") return due;
-      this.#ticked = this.#clock;
-      if (due > this.#clock && due > shard.store.now) return due;
+      const due = this.#pump(witness);
+      if (journal.state.kind === "failed" || (due > this.#clock && due > shard.store.now)) return due;
     }
     throw new Error("the shard never comes to rest");
   }
 
   /** A step of the pump. */
-  #pump(): number {
-    const { shard, pump, journal } = this.#life;
+  #pump(witness: Witness): number {
+    const { shard, pump, journal } = witness.life;
     const topics = new Set(shard.directory.topics);
-    const before = this.#moments.last.photo;
+    const before = witness.photo;
     let due = Number.POSITIVE_INFINITY;
     try {
       due = pump.step(this.#clock);
@@ -227,37 +236,17 @@ export class World {
       if (journal.state.kind !== "failed" || error !== journal.state.error) throw error;
     }
     this.#assertUp();
-    for (const topic of topics) if (shard.directory.find(topic.name) !== topic) this.#forgotten(topic, before);
+    for (const topic of topics) {
+      if (shard.directory.find(topic.name) === topic) continue;
+      this.tally.forgotten++;
+      witness.forgotten(topic, before);
+    }
     return due;
-  }
-
-  /** The pump sends what need not wait for the journal. */
-  #sendFree(): void {
-    this.#remember();
-    this.#moments.sendFree((answer) => this.#clients.released(answer, this.#clock));
   }
 
   /** Whoever catches every error has caught the end of everything as well. */
   #assertUp(): void {
     if (this.#disk.isDown) throw new Crash("the simulated machine has stopped");
-  }
-
-  /** A topic has gone by itself. Its messages are the shadow's concern. */
-  #forgotten({ name }: Topic, before: Photograph): void {
-    this.tally.forgotten++;
-    const was = before.topics.get(name);
-    const isMeant = ({ isDeclared, paused }: QueueView): boolean => isDeclared || paused;
-    const { defaultConfig } = this.#life;
-    const isNeeded =
-      !isDeepStrictEqual({ ...defaultConfig, ...was?.config }, defaultConfig) ||
-      [...(was?.queues.values() ?? [])].some(isMeant);
-    assert.ok(!isNeeded, `topic ${name} was configured or declared and is forgotten`);
-  }
-
-  /** The journal has confirmed: what has waited for it is sent. */
-  #release(): void {
-    this.#assertUp();
-    this.#moments.release(this.#clock, (answer) => this.#clients.released(answer, this.#clock));
   }
 
   #wait(time: number): void {
@@ -269,112 +258,191 @@ export class World {
     this.#clock = end;
   }
 
-  /** A clean end: all that was accepted survives it, whatever happens to the machine. */
-  #restart(pause: number): void {
+  #restart(pause: number, shards: number | undefined): void {
     this.#flush();
-    const { journal, pump } = this.#life;
-    pump.end();
-    this.#assertUp();
-    if (journal.state.kind === "working") {
-      this.#release();
-      this.#moments.settle(this.#clock);
+    for (const witness of this.#witnesses) {
+      const { journal, pump } = witness.life;
+      pump.end();
+      this.#assertUp();
+      if (journal.state.kind === "working") witness.end();
     }
-    this.#recover("power", this.history.seed + this.tally.steps, pause, []);
+    this.#recover("power", this.history.seed + this.tally.steps, pause, [], shards);
   }
 
-  #recover(kind: CrashKind, seed: number, pause: number, again: readonly number[]): void {
+  #crash({ kind, seed, pause, again, shards }: CrashStep): void {
+    this.#doom = undefined;
+    if (kind === "shard") this.#revive(this.#acting, again);
+    else this.#recover(kind, seed, pause, again, shards);
+  }
+
+  #recover(kind: CrashKind, seed: number, pause: number, again: readonly number[], shards?: number): void {
     this.tally.crashes++;
     const ticked = this.#ticked;
     this.#doom = undefined;
-    this.#clients.forget();
+    this.#clients.forget(everything);
     // A clock that is set back comes to a time at which ids were given out, rather than to one between two such.
     this.#clock = pause < 0 ? Math.max(this.#bornAt, this.#clock + pause) : this.#clock + pause;
     this.#bornAt = this.#clock;
     let ends = kind;
-    this.tally.loads += this.#life.log.pages.loads;
-    this.tally.segments += this.#life.segmentsBegun;
-    this.tally.compactions += this.#life.compactions;
+    for (const { life } of this.#witnesses) this.#count(life);
     this.#disk.restart(kind, seed);
+    const next = shards ?? this.#witnesses.length;
+    const before = this.#broker;
     for (const [i, after] of again.entries()) {
       this.#disk.crashAfter(after);
       try {
-        this.#life = this.#begin();
+        // Whoever has seen it fail may change their mind about the number of shards.
+        this.#broker = this.#begin(shards === undefined ? next : 1 + ((seed + i) % 3));
         break;
       } catch (error) {
         if (!(error instanceof Crash)) throw error;
         this.tally.crashes++;
         // The second end may be of another kind than the first: what counts is the worse of them.
-        const next: CrashKind = (seed + i) % 2 === 0 ? "power" : "process";
-        if (next === "power") ends = "power";
-        this.#disk.restart(next, seed + i + 1);
+        const other: CrashKind = (seed + i) % 2 === 0 ? "power" : "process";
+        if (other === "power") ends = "power";
+        this.#disk.restart(other, seed + i + 1);
       }
     }
     this.#disk.crashAfter(Number.POSITIVE_INFINITY);
-    this.#life = this.#begin();
-    this.tally.recoveries++;
+    this.#broker = this.#begin(next);
     const holds: Holds = ({ level, at }) =>
       level === Durability.fsync || (level === Durability.write && (ends === "process" || at <= ticked - WRITE_WINDOW));
-    const survival = this.#moments.compare(new Photograph(this.#life.shard), holds, this.#terms());
-    if (survival.hasSurvived) this.tally.survived++;
-    if (survival.hasVanished) this.tally.vanished++;
-    this.#shadow.restart(this.#everything(), holds, this.#clock);
-    this.#channels.restart(this.#life.shard, holds, this.#clock);
+    for (const [number, witness] of this.#witnesses.entries()) {
+      this.#judge(
+        witness,
+        this.#viewOf((name) => before.shardOf(name) === number),
+        holds,
+      );
+    }
+    this.#shadow.restart(this.#look(this.#broker.lives), everything, holds, this.#clock);
+    this.#channels.restart(this.#broker.shards, everything, holds, this.#clock);
+    this.tally.recoveries++;
     this.#settle();
   }
 
-  #begin(): Life {
-    const life = new Life(this.#disk, DIRECTORY, this.history.settings, this.#clock, this.makers, {
-      free: () => this.#sendFree(),
-      held: () => this.#release(),
+  /** A shard's thread ends, and another takes its place; the machine, and the other shards, do not notice. */
+  #revive(number: number, again: readonly number[]): void {
+    const witness = this.#witnesses[number];
+    assert.ok(witness !== undefined, "only a shard that there is can end");
+    this.tally.deaths++;
+    const isOver = (name: string): boolean => this.#broker.shardOf(name) === number;
+    this.#clients.forget(isOver);
+    this.#count(witness.life);
+    this.#disk.resume();
+    this.#disk.clearFaults();
+    for (const after of again) {
+      this.#disk.crashAfter(after);
+      try {
+        this.#broker.revive(number, this.#clock);
+        break;
+      } catch (error) {
+        if (!(error instanceof Crash)) throw error;
+        this.tally.deaths++;
+        this.#disk.resume();
+      }
+    }
+    this.#disk.crashAfter(Number.POSITIVE_INFINITY);
+    const life = this.#broker.revive(number, this.#clock);
+    this.#inspect(life, number);
+    const holds: Holds = ({ level }) => level >= Durability.write;
+    this.#judge(witness, this.#viewOf(isOver), holds);
+    this.#shadow.restart(this.#look([life]), isOver, holds, this.#clock);
+    this.#channels.restart([life.shard], isOver, holds, this.#clock);
+    this.#witnesses[number] = this.#witness(life);
+  }
+
+  /** What a life has been through, at its end. */
+  #count({ log, segmentsBegun, compactions }: Life): void {
+    this.tally.loads += log.pages.loads;
+    this.tally.segments += segmentsBegun;
+    this.tally.compactions += compactions;
+  }
+
+  #begin(shards: number): Broker {
+    const { history, makers } = this;
+    const sent = (number: number): Sent => ({
+      free: () => this.#witnesses[number]?.sendFree(),
+      held: () => {
+        this.#assertUp();
+        this.#witnesses[number]?.release();
+      },
     });
-    life.shard.invariants();
-    if (life.isCut) this.tally.cuts++;
-    return life;
+    const { settings } = history;
+    const broker = new Broker({ disk: this.#disk, data: DATA, shards, settings, now: this.#clock, makers, sent });
+    if (broker.isMoved) this.tally.moves++;
+    for (const [number, life] of broker.lives.entries()) this.#inspect(life, number, broker);
+    return broker;
+  }
+
+  /** Whether a shard that has just begun can be what it seems. */
+  #inspect({ shard, isCut }: Life, number: number, broker = this.#broker): void {
+    shard.invariants();
+    if (isCut) this.tally.cuts++;
+    const { topics, channels } = shard.directory;
+    for (const { name } of [...topics, ...channels.byName.values()]) {
+      assert.equal(broker.shardOf(name), number, `${name} is in a shard that nobody asks for it`);
+    }
   }
 
   /** What is there now is there for good. */
   #settle(): void {
     this.#ticked = this.#clock;
-    this.#moments.begin(this.#look(), this.#clock);
+    this.#witnesses = this.#broker.lives.map((life) => this.#witness(life));
   }
 
-  /** Compaction keeps the order that is promised, and none but that. */
+  #witness(life: Life): Witness {
+    return new Witness(life, this.#clients, this.#broker, () => this.#clock);
+  }
+
+  /** These topics as they are now, in whatever shard. */
+  #viewOf(isOfInterest: (topic: string) => boolean): View {
+    const photos = this.#broker.shards.map((shard) => new Photograph(shard));
+    const topics = photos.flatMap((photo) => [...photo.topics].filter(([name]) => isOfInterest(name)));
+    return { topics: new Map(topics) };
+  }
+
+  #judge(witness: Witness, after: View, holds: Holds): void {
+    const { isSurvived, isVanished } = witness.compare(after, holds, this.#terms());
+    if (isSurvived) this.tally.survived++;
+    if (isVanished) this.tally.vanished++;
+  }
+
+  /** What makes segments anew keeps the order that is promised, and none but that. */
   #terms(): Terms {
-    const isCompacted = this.tally.compactions > 0;
+    const isAnew = this.tally.compactions + this.tally.moves > 0;
     return {
       fresh: new Set(),
       holdsPlace: (topic, queue, { key, retry }) =>
-        !isCompacted || (retry === 0 && this.#shadow.isInOrder(topic, queue, key)),
+        !isAnew || (retry === 0 && this.#shadow.isInOrder(topic, queue, key)),
     };
   }
 
   /** Everything that there is, as an operator sees it; no time is played. */
-  #everything(): Found[] {
-    const { shard } = this.#life;
+  #look(lives: readonly Life[]): Found[] {
     const found: Found[] = [];
-    for (const topic of shard.directory.topics) {
-      for (const queue of topic.queues.values()) {
-        for (const state of STATES) found.push(...this.#browse(queue, state));
+    for (const life of lives) {
+      for (const topic of life.shard.directory.topics) {
+        for (const queue of topic.queues.values()) {
+          for (const state of STATES) found.push(...seen(life, queue, state));
+        }
       }
     }
     return found;
   }
-
-  #browse(queue: Queue, state: MessageState): Found[] {
-    const { store } = this.#life.shard;
-    const { held, free } = this.#life;
-    const topic = queue.topic.name;
-    const found: Found[] = [];
-    for (let request = 1; ; request++) {
-      const offset = found.length;
-      const about = { topic, queue: queue.bindKey, state, offset, max: 1000, maxBytes: 65_536 };
-      const c: Browse = { op: "browse", connection: OBSERVER, request, ...about };
-      browse(store, c, new BrowseCursor(store, queue, c));
-      const page = [...held.take(), ...free.take()].flatMap((answer) =>
-        answer.kind === "messages" ? answer.messages : [],
-      );
-      if (page.length === 0) return found;
-      for (const message of page) found.push({ ...message, topic, queue: queue.bindKey });
-    }
-  }
 }
+
+const seen = ({ shard: { store }, held, free }: Life, queue: Queue, state: MessageState): readonly Found[] => {
+  const topic = queue.topic.name;
+  const found: Found[] = [];
+  for (let request = 1; ; request++) {
+    const offset = found.length;
+    const about = { topic, queue: queue.bindKey, state, offset, max: 1000, maxBytes: 65_536 };
+    const c: Browse = { op: "browse", connection: OBSERVER, request, ...about };
+    browse(store, c, new BrowseCursor(store, queue, c));
+    const page = [...held.take(), ...free.take()].flatMap((answer) =>
+      answer.kind === "messages" ? answer.messages : [],
+    );
+    if (page.length === 0) return found;
+    for (const message of page) found.push({ ...message, topic, queue: queue.bindKey });
+  }
+};
