@@ -3,8 +3,10 @@ import { expect, it } from "vitest";
 import { loadChecksum } from "../../src/journal/checksum.js";
 import { CI_SEEDS, CI_STEPS, historyOf } from "./histories.js";
 import { realMakers } from "./life.js";
+import { PLANTED_BACKUP_BUGS } from "./planted-backup-bugs.js";
 import { PLANTED_BUGS } from "./planted-bugs.js";
 import { PLANTED_CHANNEL_BUGS } from "./planted-channel-bugs.js";
+import { PLANTED_MOVE_BUGS } from "./planted-move-bugs.js";
 import { PLANTED_PROMISES } from "./planted-promises.js";
 import { isFailure, simulate } from "./simulate.js";
 import type { History } from "./steps.js";
@@ -15,7 +17,7 @@ const randomHistory = (seed: number): History => historyOf(seed, CI_STEPS);
 
 const makers = realMakers(await loadChecksum());
 
-it.each([...PLANTED_BUGS, ...PLANTED_CHANNEL_BUGS, ...PLANTED_PROMISES])(
+it.each([...PLANTED_BUGS, ...PLANTED_CHANNEL_BUGS, ...PLANTED_MOVE_BUGS, ...PLANTED_BACKUP_BUGS, ...PLANTED_PROMISES])(
   "finds that $name",
   { timeout: TIMEOUT },
   ({ plant, symptom, historyOf: towards = randomHistory }) => {
