@@ -1,7 +1,5 @@
 /** Faults of a disk. A failed sync is the one that must not be retried. */
 
-import { HomeError } from "./home.js";
-
 /** An error of the system, as opposed to a bug. */
 export const isDiskFault = (error: unknown): error is NodeJS.ErrnoException =>
   error instanceof Error && "code" in error && typeof error.code === "string";
@@ -45,7 +43,7 @@ export const synced = (sync: () => void): void => {
     sync();
   } catch (error) {
     if (!isDiskFault(error)) throw error;
-    if (error.syscall === "open" || error instanceof HomeError) throw error;
+    if (error.syscall === "open" || error.syscall === "stat") throw error;
     throw new SyncError(error.message, error.code ?? "");
   }
 };

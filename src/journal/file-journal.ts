@@ -48,8 +48,8 @@ export interface FileJournalOptions {
   readonly hasSpace?: () => boolean;
   /** Used when no file can be opened. Without it the journal waits for a free descriptor. */
   readonly reserve?: Pick<DescriptorReserve, "isWhole" | "fill" | "giveUp">;
-  /** Asked before anything is confirmed; `disk` asks it as well. Without it, names lead where they did. */
-  readonly home?: Pick<Home, "confirm" | "follow">;
+  /** Asked before anything is written; `disk` asks it as well. Without it, names lead where they did. */
+  readonly home?: Pick<Home, "check" | "follow">;
   /**
    * Called with an obsolete file, to be removed at some time. Without it the file is removed at once, which takes tens
    * of milliseconds for a large file on some file systems.
@@ -212,7 +212,8 @@ export class FileJournal implements Journal, PageSource {
    */
   pin(log: Log, now: number): boolean {
     this.#sealAll(log, now);
-    this.#isPinned = this.#state.kind === "working";
+    const isHome = this.#attemptQuietly(() => this.#home?.check(now)) === undefined;
+    this.#isPinned = isHome && this.#state.kind === "working";
     return this.#isPinned;
   }
 
@@ -265,6 +266,7 @@ export class FileJournal implements Journal, PageSource {
     if (this.#state.kind === "failed") return log.durable;
     if (log.position === log.durable && (!isSynced || log.position === this.#synced)) return log.durable;
     const work = (): void => {
+      this.#home?.check(now);
       this.#names.sync();
       if (log.position !== log.durable && log.position !== this.#marked && log.segments.last?.isSealed === false) {
         log.commitMark(this.#synced);
@@ -272,7 +274,6 @@ export class FileJournal implements Journal, PageSource {
       }
       this.#write(log, now);
       if (isSynced) this.#sync();
-      this.#home?.confirm(now);
     };
     // The second attempt continues where the first one failed.
     if (!this.#attempt(log, work) && !(this.#makeRoom(now) && this.#attempt(log, work))) return log.durable;

@@ -1,8 +1,8 @@
 /**
  * The home of a journal: its directory and the files in it, known by what they are (device and inode) and not by their
  * names. A directory that is moved away, removed or replaced while a broker runs leaves the open files usable, but nobody
- * will find there what is written to them. So nothing is confirmed before the names have been seen to lead home, and
- * nothing is made, renamed or removed under names that lead elsewhere: the files there are somebody else's.
+ * will find there what is written to them. So nothing is written and confirmed before the names have been seen to lead
+ * home, and nothing is made, renamed or removed under names that lead elsewhere: the files there are somebody else's.
  */
 import { type Stats, statSync } from "node:fs";
 import type { Disk } from "./disk.js";
@@ -24,6 +24,7 @@ export const AWAY = "ESTALE";
 export class HomeError extends Error {
   override readonly name = "HomeError";
   readonly code = AWAY;
+  readonly syscall = "stat";
 
   constructor(
     /** The name. */
@@ -72,15 +73,15 @@ export class Home {
     this.#segment = placeAt(path);
   }
 
-  /** Before something is confirmed. `now`: milliseconds. Throws a `HomeError` and disk faults. */
-  confirm(now: number): void {
+  /** Before something is written that will be confirmed. `now`: milliseconds. Throws a `HomeError` and disk faults. */
+  check(now: number): void {
     if (now < this.#lookedAt + LOOK_EVERY) return;
     this.expect();
     if (this.#segment !== undefined) expectPlace(this.#segment, true);
     this.#lookedAt = now;
   }
 
-  /** Before something is done under a name. Throws as `confirm` does. */
+  /** Before something is done under a name. Throws as `check` does. */
   expect(): void {
     for (const place of this.#places) expectPlace(place, false);
   }

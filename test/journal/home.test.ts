@@ -1,9 +1,16 @@
-import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { changeOf, Home, HomeError, homeDisk, placeAt } from "../../src/journal/home.js";
 import { nodeDisk } from "../../src/journal/node-disk.js";
 import { makeDirectory, removeDirectory } from "../directories.js";
+import { Keeper } from "./keeper.js";
+
+const contents = (directory: string): Buffer[] =>
+  nodeDisk
+    .list(directory)
+    .sort()
+    .map((name) => readFileSync(join(directory, name)));
 
 let root: string;
 let data: string;
@@ -39,28 +46,28 @@ describe("a place", () => {
 });
 
 describe("a home", () => {
-  it("is looked at before a confirm, every few milliseconds, and again at once when it was not there", () => {
+  it("is looked at before a commit, every few milliseconds, and again at once when it was not there", () => {
     const home = new Home([placeAt(data)]);
-    home.confirm(1_000);
+    home.check(1_000);
     renameSync(data, join(root, "moved"));
-    expect(() => home.confirm(1_010)).toThrow(new HomeError(data, "is gone"));
-    expect(() => home.confirm(1_011)).toThrow(HomeError);
+    expect(() => home.check(1_010)).toThrow(new HomeError(data, "is gone"));
+    expect(() => home.check(1_011)).toThrow(HomeError);
     renameSync(join(root, "moved"), data);
-    home.confirm(1_012);
+    home.check(1_012);
     renameSync(data, join(root, "moved"));
-    home.confirm(1_021);
-    expect(() => home.confirm(1_022)).toThrow(HomeError);
+    home.check(1_021);
+    expect(() => home.check(1_022)).toThrow(HomeError);
   });
 
   it("is lost with the name of the open segment", () => {
     const home = new Home([placeAt(data)]);
     const segment = join(data, "1.seg");
     home.follow(segment);
-    home.confirm(1_000);
+    home.check(1_000);
     // As a copy over it does.
     writeFileSync(join(data, "other"), "one");
     renameSync(join(data, "other"), segment);
-    expect(() => home.confirm(2_000)).toThrow(`${segment} is not the one that was opened`);
+    expect(() => home.check(2_000)).toThrow(`${segment} is not the one that was opened`);
   });
 
   it("is all that its disk touches", () => {
@@ -84,4 +91,53 @@ describe("a home", () => {
     expect(file.write(new TextEncoder().encode("two"), 0, 3, 0)).toBe(3);
     file.close();
   });
+});
+
+it("a journal that is not at home writes, confirms and pins nothing, and goes on where it was when it is again", () => {
+  const home = new Home([placeAt(data)]);
+  const disk = homeDisk(nodeDisk, home);
+  rmSync(join(data, "1.seg"));
+  const keeper = new Keeper({ disk, directory: data, home });
+  const { log } = keeper.shard.store;
+  keeper.publish(["first"]);
+  expect(keeper.commit()).toBe(true);
+  const moved = join(root, "moved");
+  renameSync(data, moved);
+  mkdirSync(data);
+  const written = contents(moved);
+
+  keeper.now += 1_000;
+  // More than a segment.
+  const bodies = Array.from({ length: 20 }, (_, i) => `${i} `.padEnd(1_000, "x"));
+  for (const body of bodies) keeper.publish([body]);
+  const { durable } = log;
+  for (let i = 0; i < 3; i++) {
+    expect(keeper.commit()).toBe(false);
+    keeper.tick();
+  }
+  expect(keeper.journal.state).toMatchObject({ kind: "stalled", error: { path: data } });
+  expect(keeper.journal.hindrance?.code).toBe("ESTALE");
+  expect(keeper.journal.roomForPublishes(log)).toBe(false);
+  expect(keeper.journal.pin(log, keeper.now)).toBe(false);
+  expect(log.durable).toBe(durable);
+  expect(contents(moved)).toEqual(written);
+  expect(nodeDisk.list(data)).toEqual([]);
+
+  rmSync(data, { recursive: true });
+  renameSync(moved, data);
+  expect(keeper.commit()).toBe(true);
+  expect(keeper.journal.pin(log, keeper.now)).toBe(true);
+  expect(new Keeper({ disk, directory: data, now: keeper.now }).bodies).toEqual(["first", ...bodies]);
+});
+
+it("a journal that has everything on disk is not pinned away from home either", () => {
+  const home = new Home([placeAt(data)]);
+  rmSync(join(data, "1.seg"));
+  const keeper = new Keeper({ disk: homeDisk(nodeDisk, home), directory: data, home });
+  keeper.publish(["first"]);
+  expect(keeper.journal.pin(keeper.shard.store.log, keeper.now)).toBe(true);
+  keeper.journal.unpin();
+  renameSync(data, join(root, "moved"));
+  keeper.now += 1_000;
+  expect(keeper.journal.pin(keeper.shard.store.log, keeper.now)).toBe(false);
 });
