@@ -42,7 +42,8 @@ export class ChannelAdministration {
     this.directory.recordChannel(stored, Math.max(this.store.level, stored.level));
     if (kept && keep === false) yield* this.#empty(stored, () => !stored.settings.keep);
     else while (shrink(stored.queue, this.store.stepExtents) > 0) yield;
-    this.store.effects.result(connection, request, stored.settings, stored.level);
+    // Its record waits for the disk even where its messages do not.
+    this.store.effects.result(connection, request, stored.settings, Math.max(Durability.write, stored.level));
   }
 
   /** Throws NO_TOPIC. */
