@@ -23,7 +23,7 @@ export interface Surroundings {
   readonly alone: number;
   /** At each move, that a backup is asked for. */
   readonly backup: number;
-  /** That the disk fails while a broker moves everything. */
+  /** That the disk fails while a broker starts. */
   readonly fault: number;
   /** A topic that is in memory alone. */
   readonly inMemory: string | undefined;
@@ -39,14 +39,14 @@ const surroundingsOf = (random: Random): Surroundings =>
         move: random.one([0, 0.3, 0.6]),
         alone: random.one([0, 0.3]),
         backup: random.one([0, 0.01, 0.03]),
-        fault: random.one([0, 0.3]),
+        fault: random.one([0, 0.2]),
         inMemory: random.often([2, undefined], [1, "t"]),
         keepsChannels: random.chance(0.3),
       };
 
 const faultOf = (random: Random): Fault => ({
-  kind: random.one(["full", "short", "write", "sync"] as const),
-  after: random.below(MOVE_STEPS / 3),
+  kind: random.one(["full", "write", "sync"] as const),
+  after: random.below(MOVE_STEPS / 6),
   times: random.between(1, 3),
 });
 
@@ -57,12 +57,12 @@ export const surrounded = (history: History, other: Partial<Surroundings> = {}):
   const around = (step: Step): Step => {
     if (step.do !== "restart" && step.do !== "crash") return step;
     if (step.do === "crash" && random.chance(alone)) return { ...step, kind: "shard" };
-    if (!random.chance(move)) return step;
+    const fails = random.chance(fault) ? { ...step, fault: faultOf(random) } : step;
+    if (!random.chance(move)) return fails;
     const shards = random.between(1, MAX_SHARDS);
     // Within the move, or right after it.
-    if (random.chance(fault)) return { ...step, shards, fault: faultOf(random) };
     const again = [random.between(1, MOVE_STEPS)];
-    return step.do === "crash" && random.chance(0.5) ? { ...step, shards, again } : { ...step, shards };
+    return fails.do === "crash" && random.chance(0.5) ? { ...fails, shards, again } : { ...fails, shards };
   };
   const last = history.moves.length - 1;
   const moves = history.moves.flatMap(({ step, flush }, i): readonly Move[] => {
