@@ -39,7 +39,7 @@ const surroundingsOf = (random: Random): Surroundings =>
         move: random.one([0, 0.3, 0.6]),
         alone: random.one([0, 0.3]),
         backup: random.one([0, 0.01, 0.03]),
-        fault: random.one([0, 0.2]),
+        fault: random.one([0.1, 0.4]),
         inMemory: random.often([2, undefined], [1, "t"]),
         keepsChannels: random.chance(0.3),
       };
