@@ -1,7 +1,8 @@
-/** What concerns a connection as a whole, its consumers, pops and subscriptions: HOLD, RELEASE and its end. */
+/** What concerns a connection as a whole, its consumers, pops and subscriptions: HOLD, UNHOLD and its end. */
 import type { Channels } from "./channels/channels.js";
 import type { Connections } from "./consumers/connections.js";
 import type { Dispatcher } from "./consumers/dispatcher.js";
+import { takeBack } from "./consumers/progress.js";
 import * as ext from "./messages/extent.js";
 import type { Store } from "./messages/store.js";
 import { CONSUMER_EXTENTS, type Steps } from "./steps.js";
@@ -24,7 +25,7 @@ export class ConnectionCommands {
   }
 
   /** The connection can be sent messages again. */
-  release(number: number): void {
+  unhold(number: number): void {
     const connection = this.connections.find(number);
     if (connection === undefined || connection.isGone) return;
     connection.isOnHold = false;
@@ -69,7 +70,7 @@ export class ConnectionCommands {
     }
     for (const consumer of connection.stopped) {
       while (consumer.held.head !== ext.NONE) {
-        if (isOver(consumer.queue.giveBackAll(consumer, store.now, left))) yield;
+        if (isOver(takeBack(consumer, store.now, left))) yield;
       }
     }
     connection.isOnHold = false;

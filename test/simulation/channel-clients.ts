@@ -111,7 +111,7 @@ export class ChannelClients {
       case "channelCredit":
         return { op: "channelCredit", connection: step.connection, request: 0, channel, credit: step.credit };
       case "hold":
-      case "release":
+      case "unhold":
         return { op: step.do, connection: step.connection };
       case "configureChannel": {
         const { keep, durability, maxMessages, maxBytes, maxAge } = step.config;

@@ -103,6 +103,7 @@ export class Clients {
       }
       case "ack":
       case "nack":
+      case "release":
       case "touch":
       case "redrive":
       case "cancel":
@@ -113,7 +114,7 @@ export class Clients {
       case "unsubscribe":
       case "channelCredit":
       case "hold":
-      case "release":
+      case "unhold":
       case "configureChannel":
       case "deleteChannel":
         return this.channels.command(step, request);
@@ -170,7 +171,7 @@ export class Clients {
   }
 
   #settle(
-    step: Extract<ClientStep, { do: "ack" | "nack" | "touch" | "redrive" | "cancel" | "reschedule" }>,
+    step: Extract<ClientStep, { do: "ack" | "nack" | "release" | "touch" | "redrive" | "cancel" | "reschedule" }>,
     request: number,
     shard: Shard,
     photo: Photograph,
@@ -189,8 +190,9 @@ export class Clients {
         this.shadow.askRedrive(topic, queue);
         return { op, ...where };
       case "nack":
-        if (step.unseen) this.shadow.askUnseen(topic, queue, keys);
-        return { op, ...where, delay: step.delay, reject: step.reject, unseen: step.unseen };
+        return { op, ...where, delay: step.delay, reject: step.reject };
+      case "release":
+        return { op, ...where };
       case "touch":
         return { op, ...where, ttr: step.ttr };
       case "reschedule":

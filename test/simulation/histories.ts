@@ -19,7 +19,7 @@ export const TOPICS = ["t", "u", "v"] as const;
 const QUEUES = ["default", "a", "b"] as const;
 const CONNECTIONS = [1, 2, 3] as const;
 export const CHANNELS = ["c", "d"] as const;
-/** Those of subscribers, which are held and released. */
+/** Those of subscribers, which are held and let go. */
 const FOLLOWERS = [11, 12, 13] as const;
 const OVERFLOWS: readonly Overflow[] = ["drop-oldest", "drop-newest", "disconnect", "block"];
 const STATES: readonly MessageState[] = ["ready", "delayed", "in-flight", "dead"];
@@ -49,6 +49,8 @@ const WEIGHTS: Readonly<Record<ClientStep["do"] | "wait", number>> = {
   stop: 1,
   ack: 12,
   nack: 4,
+  /** Some of the nacks. */
+  release: 0,
   touch: 2,
   redrive: 2,
   cancel: 2,
@@ -66,7 +68,7 @@ const WEIGHTS: Readonly<Record<ClientStep["do"] | "wait", number>> = {
   unsubscribe: 0.5,
   channelCredit: 2,
   hold: 1,
-  release: 2,
+  unhold: 2,
   configureChannel: 0.5,
   deleteChannel: 0.1,
   wait: 12,
@@ -243,19 +245,17 @@ const stepOf = (random: Random, habits: Habits): Step => {
     case "stop":
       return { do: kind, which: random.below(20) };
     case "ack":
+    case "release":
       return { do: kind, ...settling("in-flight") };
     case "redrive":
       return { do: kind, ...settling("dead"), ...(random.chance(0.3) ? { picks: [] } : {}) };
     case "cancel":
       return { do: kind, ...settling("delayed") };
-    case "nack":
-      return {
-        do: kind,
-        ...settling("in-flight"),
-        delay: maybeTime,
-        reject: random.chance(0.2),
-        unseen: random.chance(0.2),
-      };
+    case "nack": {
+      const about = settling("in-flight");
+      const nack = { ...about, delay: maybeTime, reject: random.chance(0.2) };
+      return random.chance(0.2) ? { do: "release", ...about } : { do: kind, ...nack };
+    }
     case "touch":
       return { do: kind, ...settling("in-flight"), ttr: maybeTime };
     case "reschedule":
@@ -310,7 +310,7 @@ const channelStepOf = (kind: ChannelStep["do"], random: Random, habits: Habits):
     }
     case "unsubscribe":
     case "hold":
-    case "release":
+    case "unhold":
       return { do: kind, connection, channel };
     case "channelCredit":
       return { do: kind, connection, channel, credit: random.between(1, 60) };

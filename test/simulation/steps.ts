@@ -53,8 +53,8 @@ export type ClientStep =
     })
   | { readonly do: "credit"; readonly which: number; readonly credit: number }
   | { readonly do: "stop"; readonly which: number }
-  | (Settling & { readonly do: "ack" | "redrive" | "cancel" })
-  | (Settling & { readonly do: "nack"; readonly delay: number; readonly reject: boolean; readonly unseen: boolean })
+  | (Settling & { readonly do: "ack" | "release" | "redrive" | "cancel" })
+  | (Settling & { readonly do: "nack"; readonly delay: number; readonly reject: boolean })
   | (Settling & { readonly do: "touch"; readonly ttr: number })
   | (Settling & { readonly do: "reschedule"; readonly delay: number })
   | { readonly do: "configure"; readonly topic: string; readonly config: Partial<TopicConfig> }
@@ -80,7 +80,7 @@ export type ChannelStep =
       /** 0: no limit. */
       readonly credit: number;
     })
-  | (Following & { readonly do: "unsubscribe" | "hold" | "release" })
+  | (Following & { readonly do: "unsubscribe" | "hold" | "unhold" })
   | (Following & { readonly do: "channelCredit"; readonly credit: number })
   | { readonly do: "configureChannel"; readonly channel: string; readonly config: Partial<ChannelConfig> }
   | { readonly do: "deleteChannel"; readonly channel: string };

@@ -13,6 +13,8 @@ export interface Cursor {
 export class ExtentList {
   head = NONE;
   tail = NONE;
+  /** The extent that was last put at its place among those given back, or a neighbour of it. */
+  finger = NONE;
   /** Of walks in steps. */
   #cursors: Set<Cursor> | undefined;
 
@@ -24,12 +26,13 @@ export class ExtentList {
     this.tail = extent;
   }
 
-  /** Puts an extent right behind another one of this list. */
+  /** Puts an extent right behind another one of this list; behind NONE: at the head. */
   insertAfter(table: ExtentTable, extent: number, after: number): void {
-    const next = table.get(after, NEXT);
+    const next = after === NONE ? this.head : table.get(after, NEXT);
     table.set(extent, PREVIOUS, after);
     table.set(extent, NEXT, next);
-    table.set(after, NEXT, extent);
+    if (after === NONE) this.head = extent;
+    else table.set(after, NEXT, extent);
     if (next === NONE) this.tail = extent;
     else table.set(next, PREVIOUS, extent);
   }
@@ -56,6 +59,7 @@ export class ExtentList {
     const next = table.get(extent, NEXT);
     if (this.#cursors !== undefined) for (const cursor of this.#cursors) if (cursor.at === extent) cursor.at = next;
     const previous = table.get(extent, PREVIOUS);
+    if (this.finger === extent) this.finger = previous;
     if (previous === NONE) this.head = next;
     else table.set(previous, NEXT, next);
     if (next === NONE) this.tail = previous;

@@ -77,7 +77,7 @@ export class ChannelsByHand {
   }
 
   release(connection: number): void {
-    this.by.shard.apply({ op: "release", connection }, this.by.now);
+    this.by.shard.apply({ op: "unhold", connection }, this.by.now);
     this.settle();
   }
 

@@ -69,11 +69,29 @@ const stepOf = (size: fc.Arbitrary<number>): fc.Arbitrary<Step> =>
     [20, step("publish", { connection, topic, key, delay: maybeTime, ttl: maybeTime, count, size, merged })],
     [14, step("pop", { ...asking, max: count, maxBytes: bytes, wait: maybeTime })],
     [4, step("popDead", { ...asking, max: count, maxBytes: bytes })],
-    [6, step("consume", { ...asking, credit: often([1, one(0)], [4, count]), renew: fc.boolean() })],
-    [4, step("credit", { which, credit: count })],
-    [3, step("stop", { which, credit: one(0) })],
+    [
+      6,
+      step("consume", {
+        ...asking,
+        credit: often([1, one(0)], [4, count]),
+        renew: fc.boolean(),
+        reports: fc.boolean(),
+      }),
+    ],
+    [4, step("credit", { which, credit: often([4, count], [1, fc.integer({ min: -60, max: -1 })]) })],
+    [3, step("stop", { which, givesBack: fc.boolean() })],
+    [
+      8,
+      step("seen", {
+        which,
+        at: fc.nat(200),
+        to: often<"it" | "beyond" | "none">([8, one("it")], [1, one("beyond", "none")]),
+        renews: rarely,
+      }),
+    ],
     [8, step("ack", settling("in-flight"))],
-    [9, step("nack", { ...settling("in-flight"), delay: maybeTime, reject: rarely, unseen: rarely })],
+    [9, step("nack", { ...settling("in-flight"), delay: maybeTime, reject: rarely })],
+    [6, step("release", settling("in-flight"))],
     [4, step("touch", { ...settling("in-flight"), ttr: maybeTime })],
     [3, step("cancel", { ...settling("delayed"), all: fc.boolean() })],
     [4, step("reschedule", { ...settling("delayed"), all: fc.boolean(), delay: maybeTime })],
@@ -87,7 +105,7 @@ const stepOf = (size: fc.Arbitrary<number>): fc.Arbitrary<Step> =>
     [1, step("purge", { ...at, state: often<MessageState | "all">([4, state], [1, one("all")]) })],
     [2, step("browse", { ...asking, state, offset: fc.nat(40), max: count, maxBytes: bytes })],
     [2, step("hold", { connection })],
-    [3, step("release", { connection })],
+    [3, step("unhold", { connection })],
     [3, step("disconnect", { connection })],
   );
 
@@ -112,7 +130,7 @@ const channelStep = often<Step>(
   ],
   [1, step("publishChannel", { channel, count: few, size: one(900_000) })],
   [3, step("hold", { connection })],
-  [3, step("release", { connection })],
+  [3, step("unhold", { connection })],
   [1, step("disconnect", { connection })],
 );
 
