@@ -4,6 +4,7 @@
  */
 import { existsSync, realpathSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
+import { type ListedFile, writeBackupList } from "./backup-list.js";
 import { DataDirectoryError } from "./damage-error.js";
 import { DIRECTORY_FORMAT, encodeManifest, makeGeneration } from "./data-directory.js";
 import type { Disk } from "./disk.js";
@@ -25,6 +26,14 @@ export const beginDataDirectory = (disk: Disk, data: string, shards: number): vo
 export const finishDataDirectory = (disk: Disk, data: string): void => {
   disk.rename(join(data, UNFINISHED_MANIFEST), join(data, MANIFEST));
   disk.syncDirectory(data);
+};
+
+/** Completes the directory of a backup, which has these files for this number of shards. */
+export const finishBackup = (disk: Disk, data: string, shards: number, files: readonly ListedFile[]): void => {
+  const backup = writeBackupList(disk, data, files);
+  const manifest = { format: DIRECTORY_FORMAT, shards, generation: GENERATION, backup };
+  replaceFile(disk, data, UNFINISHED_MANIFEST, encodeManifest(manifest));
+  finishDataDirectory(disk, data);
 };
 
 /**

@@ -29,7 +29,7 @@ export class ConnectionCommands {
     const connection = this.connections.find(number);
     if (connection === undefined || connection.isGone) return;
     connection.isOnHold = false;
-    this.channels.release(connection);
+    this.channels.unhold(connection);
     for (const consumer of connection.consumers.values()) consumer.peers.offer(consumer);
     for (const consumer of connection.waitingPops) consumer.peers.offer(consumer);
     this.connections.tidy(connection);

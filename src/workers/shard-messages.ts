@@ -32,6 +32,8 @@ export type ShardMessage =
 export interface PinnedSegment {
   readonly path: string;
   readonly sequence: number;
+  /** Of its records: the file may be longer. */
+  readonly bytes: number;
 }
 
 /** To the thread, followed by a NOTICE in its inbox: the outcome of a job, or a request of a backup. */

@@ -150,7 +150,7 @@ export class RingLink implements ShardLink {
   }
 
   /**
-   * Replaces a waiting HOLD or UNHOLD of the connection, so that the line stays bounded if it is held and released over
+   * Replaces a waiting HOLD or UNHOLD of the connection, so that the line stays bounded if it is held and let go over
    * and over. The first in line is left alone, because it may be partly in the ring.
    */
   #toggleAgain(connection: number, envelope: Uint8Array): boolean {

@@ -3,6 +3,7 @@
  * files that are not in use yet.
  */
 
+import type { ListedFile } from "../../journal/backup-list.js";
 import type { CompactInput } from "../../journal/compact.js";
 import type { CompactedSegment } from "../../shard/compaction/relocation.js";
 import type { ReshardInput, ReshardResult } from "./reshard.js";
@@ -59,6 +60,8 @@ export interface BeginDirectoryInput {
 
 export interface FinishDirectoryInput {
   readonly path: string;
+  readonly shards: number;
+  readonly files: readonly ListedFile[];
 }
 
 export interface CopyInput {
@@ -69,8 +72,10 @@ export interface CopyInput {
 }
 
 export interface CopyResult {
-  /** Bytes of the records, up to SEAL. */
+  /** Bytes of the records, up to SEAL, and of the copy. */
   readonly bytes: number;
+  /** Of the copy, in hexadecimal. */
+  readonly sha256: string;
 }
 
 export interface CertificateInput {

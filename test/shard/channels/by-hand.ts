@@ -76,7 +76,7 @@ export class ChannelsByHand {
     this.by.shard.apply({ op: "hold", connection }, this.by.now);
   }
 
-  release(connection: number): void {
+  unhold(connection: number): void {
     this.by.shard.apply({ op: "unhold", connection }, this.by.now);
     this.settle();
   }
