@@ -3,8 +3,10 @@ import { expect, it } from "vitest";
 import { loadChecksum } from "../../src/journal/checksum.js";
 import { historyOf } from "./histories.js";
 import { realMakers } from "./life.js";
+import { PLANTED_BACKUP_BUGS } from "./planted-backup-bugs.js";
 import { PLANTED_BUGS } from "./planted-bugs.js";
 import { PLANTED_CHANNEL_BUGS } from "./planted-channel-bugs.js";
+import { PLANTED_MOVE_BUGS } from "./planted-move-bugs.js";
 import { isFailure, simulate } from "./simulate.js";
 import type { History } from "./steps.js";
 
@@ -16,7 +18,7 @@ const randomHistory = (seed: number): History => historyOf(seed, STEPS);
 
 const makers = realMakers(await loadChecksum());
 
-it.each([...PLANTED_BUGS, ...PLANTED_CHANNEL_BUGS])(
+it.each([...PLANTED_BUGS, ...PLANTED_CHANNEL_BUGS, ...PLANTED_MOVE_BUGS, ...PLANTED_BACKUP_BUGS])(
   "finds that $name",
   ({ plant, symptom, historyOf: towards = randomHistory }) => {
     for (let seed = 1; seed <= SEEDS; seed++) {
