@@ -38,6 +38,9 @@ export class HeldEffects<E extends StagedEffects<E>> implements Effects {
   #channel: E | undefined;
   /** The audience that was held back last: an unchanged one is the same array. */
   #audience: readonly number[] | undefined;
+  /** An audience of whom nobody waited when so many did. */
+  #freeAudience: readonly number[] | undefined;
+  #waitingThen = 0;
 
   /** What the answers of each stage rest on. */
   readonly #freeFooting = new Footing();
@@ -74,6 +77,7 @@ export class HeldEffects<E extends StagedEffects<E>> implements Effects {
   released(): void {
     this.#waiting.clear();
     this.#audience = undefined;
+    this.#freeAudience = undefined;
   }
 
   confirm(
@@ -171,8 +175,16 @@ export class HeldEffects<E extends StagedEffects<E>> implements Effects {
     this.#stage(connection, true).close(connection, kind, text);
   }
 
+  /** Looks through an audience again only if somebody waits who did not. */
   #isAnyWaiting(connections: readonly number[]): boolean {
-    return this.#waiting.size > 0 && connections.some((connection) => this.#waiting.has(connection));
+    const { size } = this.#waiting;
+    if (size === 0) return false;
+    if (connections === this.#audience) return true;
+    if (connections === this.#freeAudience && size === this.#waitingThen) return false;
+    if (connections.some((connection) => this.#waiting.has(connection))) return true;
+    this.#freeAudience = connections;
+    this.#waitingThen = size;
+    return false;
   }
 
   /** What follows for one of these may not overtake what is held back for all of them. */

@@ -184,6 +184,27 @@ describe("messages of channels", () => {
     expect(positions(free)).toEqual([2]);
   });
 
+  it("have their audience looked through once, however many are sent while others wait", () => {
+    let looks = 0;
+    const audience = [1, 2, 3];
+    audience.some = (...args: Parameters<typeof audience.some>): boolean => {
+      looks++;
+      return Array.prototype.some.apply([...audience], args);
+    };
+    const send = (): void => {
+      effects.openChannel(audience, "c", 0, 0, 0, true);
+      effects.channelEntries(new Uint8Array(WORD_BYTES), 0, WORD_BYTES);
+      effects.closeChannel();
+    };
+    tell({ op: "configure", connection: 9, config: { ttr: 5 } });
+    for (let i = 0; i < 10; i++) send();
+    expect([looks, positions(free).length]).toEqual([1, 10]);
+    // Another waits, who is one of them.
+    tell({ op: "configure", connection: 3, config: { ttr: 6 } });
+    for (let i = 0; i < 10; i++) send();
+    expect([looks, positions(free).length, positions(held).length]).toEqual([2, 0, 10]);
+  });
+
   it("wait for the disk where they are kept", () => {
     tell({ op: "configureChannel", channel: "c", config: { keep: true } });
     tell({ op: "subscribe", connection: 2, channel: "c", overflow: "drop-oldest" });
