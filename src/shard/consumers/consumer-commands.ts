@@ -79,6 +79,7 @@ export class ConsumerCommands {
       released += heldCount - consumer.heldCount;
       if (!isOver) yield;
     }
-    store.effects.confirm(connection, request, 1, 0, 0, released, store.level);
+    // Some of them may have expired.
+    store.effects.confirm(connection, request, 1, 0, 0, released, consumer.queue.topic.level);
   }
 }
