@@ -90,6 +90,10 @@ type ImmediateCommand = Exclude<
 /** Whether a command is of those that are never answered. */
 const hasNoAnswer = ({ op }: Command): boolean => op === "credit" || op === "seen" || op === "channelCredit";
 
+/** Whether it shows things as they are at this moment, and promises nothing. */
+const isLook = ({ op }: Command): boolean =>
+  op === "stats" || op === "topics" || op === "browse" || op === "channelStats" || op === "channels";
+
 /** The key of a disconnect among the unfinished commands: that of the connection's own command stays free. */
 const disconnectKey = (connection: number): number => -1 - connection;
 
@@ -217,7 +221,7 @@ export class Shard {
       if (!(error instanceof ProtocolError) || !("request" in c)) throw error;
       const requests = c.op === "publish" ? c.requests : hasNoAnswer(c) ? 0 : 1;
       for (let i = 0; i < requests; i++) {
-        store.effects.fail(c.connection, c.request + i, error.kind, error.message);
+        store.effects.fail(c.connection, c.request + i, error.kind, error.message, isLook(c));
       }
       return true;
     } finally {

@@ -1,5 +1,6 @@
 /** CONSUME, CREDIT, SEEN and STOP: the life of a consumer, as its client directs it. */
 import { ProtocolError } from "../../protocol/errors.js";
+import { Durability } from "../../protocol/op.js";
 import type { Consume, Credit, Seen, Stop } from "../command.js";
 import type { Store } from "../messages/store.js";
 import type { Steps } from "../steps.js";
@@ -30,8 +31,9 @@ export class ConsumerCommands {
     const { credit, renew, reports = false } = c;
     const terms = { credit, renew, reports, acksSeen: reports && autoAck, popBytes: 0 };
     const consumer = connections.add(connections.use(c.connection), c.request, queue, terms);
+    // It makes no record: what holds nothing is not kept.
     if (reports) store.effects.result(c.connection, c.request, { now: store.now, ttr, autoAck });
-    else store.effects.confirm(c.connection, c.request, 1, 0, 0, 0, store.level);
+    else store.effects.confirm(c.connection, c.request, 1, 0, 0, 0, Durability.memory);
     consumer.peers.offer(consumer);
   }
 
@@ -79,6 +81,8 @@ export class ConsumerCommands {
       released += heldCount - consumer.heldCount;
       if (!isOver) yield;
     }
-    store.effects.confirm(connection, request, 1, 0, 0, released, store.level);
+    // Some of them may have expired; otherwise there is no record.
+    const level = released > 0 ? consumer.queue.topic.level : Durability.memory;
+    store.effects.confirm(connection, request, 1, 0, 0, released, level);
   }
 }

@@ -4,6 +4,9 @@
  */
 import { type ExtentTable, NEXT, NONE, PREVIOUS } from "./extent.js";
 
+/** Steps on the way to a place after which a mark is left. */
+const MARK_STEPS = 64;
+
 /** A place in a list. It moves on when its extent leaves the list. */
 export interface Cursor {
   /** The extent, or NONE behind the last one. */
@@ -13,8 +16,10 @@ export interface Cursor {
 export class ExtentList {
   head = NONE;
   tail = NONE;
-  /** The extent that was last put at its place among those given back, or a neighbour of it. */
-  finger = NONE;
+  /** The extent that `placeFor` was last asked for, or the one before it. */
+  #finger = NONE;
+  /** Extents that were passed on the way to a place, in their order: what is between two of them was walked at most once. */
+  readonly #marks: number[] = [];
   /** Of walks in steps. */
   #cursors: Set<Cursor> | undefined;
 
@@ -55,11 +60,56 @@ export class ExtentList {
     if (this.#cursors?.size === 0) this.#cursors = undefined;
   }
 
+  /** Puts an extent that is to have its place again there. Answers what stands before it. */
+  insertAtPlace(table: ExtentTable, extent: number): number {
+    const before = this.#placeFor(table, extent);
+    this.insertAfter(table, extent, before);
+    this.#finger = extent;
+    return before;
+  }
+
+  /** What an extent is to stand behind; NONE: the head. */
+  #placeFor(table: ExtentTable, extent: number): number {
+    const finger = this.#finger;
+    if (finger !== NONE && table.isBefore(finger, extent)) {
+      const next = table.get(finger, NEXT);
+      if (next === NONE || !table.isBefore(next, extent)) return finger;
+    }
+    let mark = this.#markBefore(table, extent);
+    let before = mark < 0 ? NONE : (this.#marks[mark] as number);
+    let next = before === NONE ? this.head : table.get(before, NEXT);
+    for (let steps = 1; next !== NONE && table.isBefore(next, extent); steps++) {
+      before = next;
+      next = table.get(next, NEXT);
+      if (steps % MARK_STEPS === 0) this.#marks.splice(++mark, 0, before);
+    }
+    return before;
+  }
+
+  /** The index of the last mark that stands before an extent or is it; -1: none does. */
+  #markBefore(table: ExtentTable, extent: number): number {
+    const marks = this.#marks;
+    let low = 0;
+    let high = marks.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (table.isBefore(extent, marks[middle] as number)) high = middle;
+      else low = middle + 1;
+    }
+    return low - 1;
+  }
+
+  #unmark(table: ExtentTable, extent: number): void {
+    const mark = this.#markBefore(table, extent);
+    if (mark >= 0 && this.#marks[mark] === extent) this.#marks.splice(mark, 1);
+  }
+
   remove(table: ExtentTable, extent: number): void {
     const next = table.get(extent, NEXT);
     if (this.#cursors !== undefined) for (const cursor of this.#cursors) if (cursor.at === extent) cursor.at = next;
     const previous = table.get(extent, PREVIOUS);
-    if (this.finger === extent) this.finger = previous;
+    if (this.#finger === extent) this.#finger = previous;
+    if (this.#marks.length > 0) this.#unmark(table, extent);
     if (previous === NONE) this.head = next;
     else table.set(previous, NEXT, next);
     if (next === NONE) this.tail = previous;

@@ -189,6 +189,21 @@ export class ExtentTable {
     return this.get(extent, MASK) !== 0;
   }
 
+  /** Whether a fragment has its place before another one; those without a place come last. */
+  isBefore(fragment: number, other: number): boolean {
+    const place = this.places[fragment] || Number.POSITIVE_INFINITY;
+    const otherPlace = this.places[other] || Number.POSITIVE_INFINITY;
+    if (place !== otherPlace) return place < otherPlace;
+    // Pieces of one fragment.
+    return this.lowest(fragment) >>> 0 < this.lowest(other) >>> 0;
+  }
+
+  /** The first message of a fragment, as a bit. */
+  lowest(fragment: number): number {
+    const mask = this.get(fragment, MASK);
+    return mask & -mask;
+  }
+
   /** Messages in an extent. */
   count(extent: number): number {
     const mask = this.get(extent, MASK);

@@ -146,3 +146,38 @@ describe("what is given back", () => {
     expect(numbers(by.restarted(), ids)).toEqual({ order: range(0, 40), retries: Array(40).fill(0) });
   });
 });
+
+describe("many that are given back one by one", () => {
+  const COUNT = 1 << 13;
+
+  /** Numbers of 13 bits in an order in which neighbours are far apart. */
+  const reversed = (i: number): number => {
+    let result = 0;
+    for (let bit = 0; bit < 13; bit++) if (((i >>> bit) & 1) === 1) result |= 1 << (12 - bit);
+    return result;
+  };
+
+  it.each<[string, (i: number) => number]>([
+    ["forwards", (i) => i],
+    ["backwards", (i) => COUNT - 1 - i],
+    ["in an order that nobody would choose", reversed],
+  ])("find their places with few looks, %s", (_, nth) => {
+    const { by, ids } = queueOf(COUNT, 1);
+    const taken = pop(by, COUNT);
+    expect(taken).toHaveLength(COUNT);
+    let looks = 0;
+    const { extents } = by.shard.store;
+    const isBefore = extents.isBefore.bind(extents);
+    extents.isBefore = (fragment, other) => {
+      looks++;
+      return isBefore(fragment, other);
+    };
+    for (let i = 0; i < COUNT; i++) settle(by, "release", taken.slice(nth(i), nth(i) + 1));
+    expect(looks / COUNT).toBeLessThan(100);
+    // As they go, so do the marks that they left.
+    for (let at = 0; at < COUNT; at += 1000) {
+      expect(numbers(by, ids, 1000).order).toEqual(range(at, Math.min(at + 1000, COUNT)));
+    }
+    expect(looks / COUNT).toBeLessThan(120);
+  });
+});
