@@ -26,6 +26,7 @@ const needOf = (op: Command["op"]): number => {
   switch (op) {
     case "ack":
     case "nack":
+    case "release":
     case "cancel":
     case "purge":
     case "deleteQueue":
@@ -83,6 +84,7 @@ export class Standstill {
     switch (command.op) {
       case "ack":
       case "nack":
+      case "release":
       case "cancel":
       case "reschedule":
       case "redrive":
