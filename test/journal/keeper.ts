@@ -39,6 +39,7 @@ export interface KeeperOptions {
   readonly wantSpare?: FileJournalOptions["wantSpare"];
   readonly reclaimFailed?: FileJournalOptions["reclaimFailed"];
   readonly reserve?: FileJournalOptions["reserve"];
+  readonly home?: FileJournalOptions["home"];
   readonly verified?: ReadonlySet<number>;
   readonly onProgress?: (bytes: number) => void;
 }
@@ -81,7 +82,7 @@ export class Keeper {
       level,
       memoryBytes: options.memoryBytes ?? OPTIONS.memoryBytes,
     });
-    const { verified, onProgress, wantSpare, reclaimFailed, reserve } = options;
+    const { verified, onProgress, wantSpare, reclaimFailed, reserve, home } = options;
     const pages = new PageReader(disk, directory, checksum);
     this.shard.store.log.pages.source = pages;
     this.report = recover(
@@ -107,6 +108,7 @@ export class Keeper {
       ...(wantSpare && { wantSpare }),
       ...(reclaimFailed && { reclaimFailed }),
       ...(reserve && { reserve }),
+      ...(home && { home }),
     });
     this.shard.store.log.pages.source = this.journal;
     pages.close();
@@ -172,7 +174,7 @@ export class Keeper {
   }
 
   nack(held: readonly Held[], { reject = false, delay = 0 } = {}, topic = "t", queue = "default"): Effect[] {
-    return this.#apply({ op: "nack", ...this.#where(topic), queue, reject, delay, unseen: false, ...selections(held) });
+    return this.#apply({ op: "nack", ...this.#where(topic), queue, reject, delay, ...selections(held) });
   }
 
   administer(
