@@ -60,7 +60,7 @@ const LOST = /was never promised|was promised|is lost|is there again|come back/;
 /** The pump has noticed it before anything was promised. */
 export const UNFOUNDED = /an answer that (rests on|promises a sync)/;
 export const LOST_OR_DAMAGED =
-  /cannot be read|was never promised|was promised|is lost|is there again|come back|\.seg, at byte/;
+  /cannot be (read|restored)|was never promised|was promised|is lost|is there again|come back|\.seg, at byte/;
 
 /** A recovery's target that is told something else. */
 const target = (real: RecoveryTarget, own: Partial<RecoveryTarget>): RecoveryTarget => ({

@@ -7,6 +7,7 @@ import { PLANTED_BACKUP_BUGS } from "./planted-backup-bugs.js";
 import { PLANTED_BUGS } from "./planted-bugs.js";
 import { PLANTED_CHANNEL_BUGS } from "./planted-channel-bugs.js";
 import { PLANTED_ENDS } from "./planted-ends.js";
+import { PLANTED_MEMORY_BUGS } from "./planted-memory-bugs.js";
 import { PLANTED_MOVE_BUGS } from "./planted-move-bugs.js";
 import { PLANTED_PROMISES } from "./planted-promises.js";
 import { isFailure, simulate } from "./simulate.js";
@@ -23,6 +24,7 @@ it.each([
   ...PLANTED_CHANNEL_BUGS,
   ...PLANTED_MOVE_BUGS,
   ...PLANTED_BACKUP_BUGS,
+  ...PLANTED_MEMORY_BUGS,
   ...PLANTED_PROMISES,
   ...PLANTED_ENDS,
 ])("finds that $name", { timeout: TIMEOUT }, ({ plant, symptom, historyOf: towards = randomHistory }) => {
