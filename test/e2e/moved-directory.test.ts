@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { testDirectory } from "./brokers.js";
+import { testBroker, testDirectory } from "./brokers.js";
 import { clientOf, texts } from "./clients.js";
 import { ANY_PORT, type Run, run, started } from "./program.js";
 
@@ -169,6 +169,16 @@ describe("two brokers", () => {
     expect(await broker.exit).toEqual({ code: 0, signal: null });
     await started(FLAGS, { RINGMQ_DATA: link });
   }, 120_000);
+
+  it("do not share a directory when there is no lock at all", async () => {
+    const data = testDirectory();
+    await testBroker({ data });
+    const deleting = setInterval(() => {
+      for (const name of locks(data)) rmSync(join(data, name), { force: true });
+    }, 1);
+    onTestFinished(() => clearInterval(deleting));
+    await expect(testBroker({ data })).rejects.toThrow(`${data} is in use by another broker`);
+  }, 60_000);
 
   it("do not share a directory by a mount", async (context) => {
     const [data, mount] = [testDirectory(), testDirectory()];
