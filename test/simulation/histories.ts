@@ -23,7 +23,7 @@ const CONNECTIONS = [1, 2, 3] as const;
 export const CHANNELS = ["c", "d"] as const;
 /** Those of subscribers, which are held for a while. */
 const FOLLOWERS = [11, 12, 13] as const;
-const OVERFLOWS: readonly Overflow[] = ["drop-oldest", "drop-newest", "disconnect", "block"];
+const OVERFLOWS: readonly Overflow[] = ["drop-oldest", "drop-newest", "conflate", "disconnect", "block"];
 const STATES: readonly MessageState[] = ["ready", "delayed", "in-flight", "dead"];
 const PATTERNS = ["a", ".*", "^(a|b)$", "default"] as const;
 
@@ -53,6 +53,8 @@ const WEIGHTS: Readonly<Record<ClientStep["do"] | "wait", number>> = {
   stop: 1,
   ack: 12,
   nack: 4,
+  /** Some of the nacks. */
+  release: 0,
   touch: 2,
   redrive: 2,
   cancel: 2,
@@ -100,7 +102,7 @@ const habitsOf = (random: Random): Habits => {
   };
 };
 
-const settingsOf = (random: Random): Omit<Settings, "topicIdle" | "shards"> => {
+const settingsOf = (random: Random): Omit<Settings, "topicIdle" | "shards" | "keepsChannels"> => {
   const pageBytes = random.one([4 * KIB, 8 * KIB]);
   return {
     level: random.often([6, Durability.fsync], [2, Durability.write]),
@@ -151,7 +153,10 @@ export const historyOf = (
   // Where nobody makes anything of a topic, all of them come and go.
   const isPlain = topicIdle < Number.POSITIVE_INFINITY && random.chance(0.4);
   const kept = isPlain ? moves.filter(({ step }) => !MEANT.has(step.do)) : moves;
-  return surrounded({ seed, settings: { ...settings, shards: 1, topicIdle }, moves: kept }, around);
+  return surrounded(
+    { seed, settings: { ...settings, shards: 1, keepsChannels: false, topicIdle }, moves: kept },
+    around,
+  );
 };
 
 /** What a client does, and whether the power goes with it. */
@@ -276,19 +281,17 @@ const stepOf = (random: Random, habits: Habits): Step => {
     case "stop":
       return { do: kind, which: random.below(20) };
     case "ack":
+    case "release":
       return { do: kind, ...settling("in-flight") };
     case "redrive":
       return { do: kind, ...settling("dead"), ...(random.chance(0.3) ? { picks: [] } : {}) };
     case "cancel":
       return { do: kind, ...settling("delayed") };
-    case "nack":
-      return {
-        do: kind,
-        ...settling("in-flight"),
-        delay: maybeTime,
-        reject: random.chance(0.2),
-        unseen: random.chance(0.2),
-      };
+    case "nack": {
+      const about = settling("in-flight");
+      const nack = { ...about, delay: maybeTime, reject: random.chance(0.2) };
+      return random.chance(0.2) ? { do: "release", ...about } : { do: kind, ...nack };
+    }
     case "touch":
       return { do: kind, ...settling("in-flight"), ttr: maybeTime };
     case "reschedule":

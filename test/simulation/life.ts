@@ -156,7 +156,7 @@ export class Life {
   constructor({ disk, directory, number, shards, idClock, settings, now, makers, sent }: LifeOptions) {
     const topicDefaults = defaultsAt(now);
     this.defaultConfig = { ...DEFAULT_CONFIG, ...topicDefaults };
-    const { level, pageBytes, segmentBytes, memoryBytes, hasJobs, topicIdle } = settings;
+    const { level, pageBytes, segmentBytes, memoryBytes, hasJobs, topicIdle, keepsChannels } = settings;
     const { checksum } = makers;
     this.effects = new HeldEffects(
       this.free,
@@ -168,6 +168,7 @@ export class Life {
     this.shard = makers.shard({
       effects: this.effects,
       topicDefaults,
+      channelDefaults: { keep: keepsChannels },
       ids: sharedIdSource(idClock),
       node: NODE,
       shard: number,
