@@ -14,6 +14,7 @@ import {
   isOfCertificate,
   isOfFileSystem,
   journalFiles,
+  LEDGER,
   LOCK_PREFIX,
   MANIFEST,
   segmentPath,
@@ -21,12 +22,24 @@ import {
   TEMPORARY_SUFFIX,
   UNFINISHED_MANIFEST,
 } from "./layout.js";
+import { makeLedger, NO_SEGMENTS, NOT_KNOWN } from "./ledger.js";
 import { DirectoryLock } from "./lock.js";
 import { makeSpare } from "./spares.js";
 import { readSmallFile, replaceFile } from "./whole-file.js";
 
-/** Version of the directory layout and the manifest. Segments have their own (record.ts of src/shard). */
-export const DIRECTORY_FORMAT = 1;
+/**
+ * Version of the directory layout and the manifest. Segments have their own (record.ts of src/shard). In format 2 each
+ * shard has a ledger (ledger.ts). A directory of format 1 is read, and a start makes it one of format 2, which older
+ * versions refuse: they would not keep the ledger.
+ *
+ * **Changing the format.** Raise the number, have `openDataDirectory` make the new format of the one before, so that a crash
+ * in between leaves either, let src/inspection read both, keep a directory of the old one in test/journal/fixtures, and say
+ * in CHANGELOG.md from which release on it is read.
+ */
+export const DIRECTORY_FORMAT = 2;
+
+/** The first format with ledgers. */
+const WITH_LEDGERS = 2;
 
 const MANIFEST_BYTES = 64 * 1024;
 
@@ -35,6 +48,9 @@ export interface Manifest {
   readonly shards: number;
   readonly generation: number;
 }
+
+/** Whether each shard must have a ledger. */
+export const hasLedgers = ({ format }: Manifest): boolean => format >= WITH_LEDGERS;
 
 const positive = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) > 0;
 
@@ -71,7 +87,7 @@ const unfinished = (data: string): DataDirectoryError =>
 
 const ADVICE =
   "If this is a copy, it may not be complete: make it again. If it is where the broker has always worked, write the " +
-  'file anew: {"format":1,"shards":N,"generation":G}, with the highest generation-G there is and the number of shards in it';
+  'file anew: {"format":2,"shards":N,"generation":G}, with the highest generation-G there is and the number of shards in it';
 
 const unreadable = (path: string): DataDirectoryError => new DataDirectoryError(`${path} cannot be read. ${ADVICE}`);
 
@@ -87,7 +103,11 @@ export const makeGeneration = (disk: Disk, data: string, generation: number, sha
   const directory = join(data, generationName(generation));
   disk.removeDirectory(directory);
   disk.makeDirectory(directory);
-  for (let shard = 0; shard < shards; shard++) disk.makeDirectory(shardDirectory(data, generation, shard));
+  for (let shard = 0; shard < shards; shard++) {
+    const path = shardDirectory(data, generation, shard);
+    disk.makeDirectory(path);
+    makeLedger(disk, path, shard, NO_SEGMENTS);
+  }
   disk.syncDirectory(directory);
   disk.syncDirectory(data);
 };
@@ -146,13 +166,25 @@ const holdDurably = (disk: Disk, data: string): void => {
   }
 };
 
+/** Gives each shard of an older directory a ledger, and then the directory its format. */
+const upgrade = (disk: Disk, data: string, manifest: Manifest): Manifest => {
+  const { generation, shards } = manifest;
+  for (let shard = 0; shard < shards; shard++) {
+    const path = shardDirectory(data, generation, shard);
+    if (!disk.list(path).includes(LEDGER)) makeLedger(disk, path, shard, NOT_KNOWN);
+  }
+  const upgraded = { ...manifest, format: DIRECTORY_FORMAT };
+  writeManifest(disk, data, upgraded);
+  return upgraded;
+};
+
 /** Opens a data directory, or makes one for this number of shards. The caller holds the lock. */
 export const openDataDirectory = (disk: Disk, data: string, shards: number): Manifest => {
   const present = readManifest(disk, data);
   if (present !== undefined) {
     expectShards(disk, data, present);
     holdDurably(disk, data);
-    return present;
+    return hasLedgers(present) ? present : upgrade(disk, data, present);
   }
   expectOurs(disk, data);
   const manifest: Manifest = { format: DIRECTORY_FORMAT, shards, generation: 1 };

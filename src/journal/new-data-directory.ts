@@ -7,7 +7,8 @@ import { dirname, join, resolve } from "node:path";
 import { DataDirectoryError } from "./damage-error.js";
 import { DIRECTORY_FORMAT, encodeManifest, makeGeneration } from "./data-directory.js";
 import type { Disk } from "./disk.js";
-import { MANIFEST, UNFINISHED_MANIFEST } from "./layout.js";
+import { MANIFEST, shardDirectory, UNFINISHED_MANIFEST } from "./layout.js";
+import { type LedgerEntry, makeLedger } from "./ledger.js";
 import { replaceFile } from "./whole-file.js";
 
 /** The generation of a new directory. */
@@ -21,8 +22,10 @@ export const beginDataDirectory = (disk: Disk, data: string, shards: number): vo
   disk.syncDirectory(dirname(resolve(data)));
 };
 
-/** Completes the directory: everything in it is on disk. */
-export const finishDataDirectory = (disk: Disk, data: string): void => {
+/** Completes the directory: everything in it is on disk. `ledgers`: what is to be in those of the shards, by shard. */
+export const finishDataDirectory = (disk: Disk, data: string, ledgers: readonly LedgerEntry[]): void => {
+  for (const [shard, entry] of ledgers.entries())
+    makeLedger(disk, shardDirectory(data, GENERATION, shard), shard, entry);
   disk.rename(join(data, UNFINISHED_MANIFEST), join(data, MANIFEST));
   disk.syncDirectory(data);
 };

@@ -32,6 +32,8 @@ export type ShardMessage =
 export interface PinnedSegment {
   readonly path: string;
   readonly sequence: number;
+  /** The first of the segments that it stands for. */
+  readonly replaces: number;
 }
 
 /** To the thread, followed by a NOTICE in its inbox: the outcome of a job, or a request of a backup. */

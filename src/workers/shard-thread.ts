@@ -106,7 +106,11 @@ const pin = (): readonly PinnedSegment[] | undefined => {
   const { directory } = data.journal;
   const { log: records } = opened.shard.store;
   if (!opened.journal.pin(records, clock())) return undefined;
-  return records.segments.all.map(({ sequence }) => ({ path: segmentPath(directory, sequence), sequence }));
+  return records.segments.all.map(({ sequence, replaces }) => ({
+    path: segmentPath(directory, sequence),
+    sequence,
+    replaces,
+  }));
 };
 
 // The length of a frame does not count its own field.

@@ -6,6 +6,7 @@ import { loadChecksum } from "../../src/journal/checksum.js";
 import type { Disk } from "../../src/journal/disk.js";
 import { FileJournal, type FileJournalOptions } from "../../src/journal/file-journal.js";
 import { PageReader } from "../../src/journal/page-reader.js";
+import { makeLedger, NO_SEGMENTS } from "../../src/journal/ledger.js";
 import { type RecoveryReport, recover } from "../../src/journal/recovery.js";
 import { WORD_BYTES } from "../../src/protocol/entry.js";
 import { EPOCH } from "../../src/protocol/id.js";
@@ -24,7 +25,7 @@ export const START = EPOCH + 1_000_000;
 
 export interface KeeperOptions {
   readonly disk: Disk;
-  /** The shard's directory, which exists. */
+  /** The shard's directory, which exists. An empty one is made that of a new shard. */
   readonly directory: string;
   /** Default 8 KiB. */
   readonly segmentBytes?: number;
@@ -81,6 +82,7 @@ export class Keeper {
       level,
       memoryBytes: options.memoryBytes ?? OPTIONS.memoryBytes,
     });
+    if (disk.list(directory).length === 0) makeLedger(disk, directory, options.shard ?? 0, NO_SEGMENTS);
     const { verified, onProgress, wantSpare, reclaimFailed, reserve } = options;
     const pages = new PageReader(disk, directory, checksum);
     this.shard.store.log.pages.source = pages;

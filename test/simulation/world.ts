@@ -9,6 +9,7 @@
  */
 import assert from "node:assert/strict";
 import { isDeepStrictEqual } from "node:util";
+import { makeLedger, NO_SEGMENTS } from "../../src/journal/ledger.js";
 import { Durability } from "../../src/protocol/op.js";
 import type { Browse, MessageState } from "../../src/shard/command.js";
 import { BrowseCursor, browse } from "../../src/shard/messages/browse.js";
@@ -123,6 +124,7 @@ export class World {
     this.#disk.makeDirectory(DIRECTORY);
     this.#disk.syncDirectory("/");
     this.#disk.syncDirectory("/data");
+    makeLedger(this.#disk, DIRECTORY, 0, NO_SEGMENTS);
     this.#life = this.#begin();
     this.#settle();
   }

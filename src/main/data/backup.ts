@@ -8,6 +8,7 @@
 import { mkdir, rm } from "node:fs/promises";
 import { isAbsolute } from "node:path";
 import { segmentPath, shardDirectory } from "../../journal/layout.js";
+import { type LedgerEntry, NO_SEGMENTS } from "../../journal/ledger.js";
 import { type ErrorName, ProtocolError } from "../../protocol/errors.js";
 import { unpackHead } from "../../protocol/head.js";
 import type { JobName, JobOutcome, JobResult } from "../../workers/jobs/job.js";
@@ -21,6 +22,10 @@ export interface BackupSummary {
   readonly shards: number;
   readonly segments: number;
   readonly bytes: number;
+}
+
+interface CopiedShard extends Omit<BackupSummary, "shards"> {
+  readonly ledger: LedgerEntry;
 }
 
 /** The generation of a new directory, see journal/new-data-directory.ts. */
@@ -110,12 +115,14 @@ export class Backups {
       );
       let segments = 0;
       let bytes = 0;
+      const ledgers: LedgerEntry[] = [];
       for (const outcome of outcomes) {
         if (outcome.status === "rejected") throw outcome.reason;
+        ledgers.push(outcome.value.ledger);
         segments += outcome.value.segments;
         bytes += outcome.value.bytes;
       }
-      resultOf(await this.pool.run({ job: "finish directory", path: directory }));
+      resultOf(await this.pool.run({ job: "finish directory", path: directory, ledgers }));
       log.info({ directory, segments, bytes, seconds: Math.round(performance.now() - begin) / 1_000 }, "backed up");
       return { shards, segments, bytes };
     } catch (error) {
@@ -136,7 +143,7 @@ export class Backups {
     }
   }
 
-  async #copyShard(shard: number, into: string): Promise<Omit<BackupSummary, "shards">> {
+  async #copyShard(shard: number, into: string): Promise<CopiedShard> {
     const life = this.supervisor.life(shard);
     const segments = await life?.pin();
     if (life === undefined || segments === undefined)
@@ -148,13 +155,16 @@ export class Backups {
     life.ended.then(over, over);
     try {
       let bytes = 0;
-      for (const { path, sequence } of segments) {
+      let ledger = NO_SEGMENTS;
+      for (const { path, sequence, replaces } of segments) {
         const outcome = await this.pool.run({ job: "copy", path, sequence, to: segmentPath(into, sequence) });
         // The next life knows of no pin: the file may have changed while it was copied.
         if (isOver) throw failed(`shard ${shard} was restarted meanwhile`);
-        bytes += resultOf(outcome).bytes;
+        const copied = resultOf(outcome).bytes;
+        bytes += copied;
+        ledger = { first: ledger === NO_SEGMENTS ? replaces : ledger.first, last: sequence, bytes: copied };
       }
-      return { segments: segments.length, bytes };
+      return { segments: segments.length, bytes, ledger };
     } finally {
       life.unpin();
     }

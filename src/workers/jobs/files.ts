@@ -100,8 +100,8 @@ const copyInto = (
   return { bytes: end };
 };
 
-export const finishDirectory = (disk: Disk, { path }: FinishDirectoryInput): object => {
-  finishDataDirectory(disk, path);
+export const finishDirectory = (disk: Disk, { path, ledgers }: FinishDirectoryInput): object => {
+  finishDataDirectory(disk, path, ledgers);
   return {};
 };
 

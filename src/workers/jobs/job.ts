@@ -4,6 +4,7 @@
  */
 
 import type { CompactInput } from "../../journal/compact.js";
+import type { LedgerEntry } from "../../journal/ledger.js";
 import type { CompactedSegment } from "../../shard/compaction/relocation.js";
 import type { ReshardInput, ReshardResult } from "./reshard.js";
 
@@ -59,6 +60,8 @@ export interface BeginDirectoryInput {
 
 export interface FinishDirectoryInput {
   readonly path: string;
+  /** Which segments it has, by shard. */
+  readonly ledgers: readonly LedgerEntry[];
 }
 
 export interface CopyInput {
