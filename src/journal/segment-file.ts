@@ -31,14 +31,14 @@ export interface HeadFault {
  */
 export const faultOfHead = (head: SegmentHead, sequence: number, shard: number | undefined): HeadFault | undefined => {
   const { replaces } = head;
+  if (shard !== undefined && head.shard !== shard) {
+    return { offset: record.SHARD, what: `it belongs to shard ${head.shard}, not to shard ${shard}` };
+  }
   if (head.sequence !== sequence) {
     return { offset: record.SEQUENCE, what: `it is segment ${head.sequence} under another name` };
   }
   if (replaces < 1 || replaces > sequence) {
     return { offset: record.REPLACES, what: `segment ${sequence} cannot replace ${replaces}` };
-  }
-  if (shard !== undefined && head.shard !== shard) {
-    return { offset: record.SHARD, what: `it belongs to shard ${head.shard}, not to shard ${shard}` };
   }
   return undefined;
 };

@@ -79,6 +79,7 @@ export class Keeper {
       now: this.now,
       pageBytes,
       segmentBytes,
+      shard: options.shard,
       level,
       memoryBytes: options.memoryBytes ?? OPTIONS.memoryBytes,
     });
