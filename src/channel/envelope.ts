@@ -12,7 +12,7 @@ export const EnvelopeOp = {
   /** To a shard. `[op, connection]`: the connection's send buffer is full, deliver nothing more to it. */
   HOLD: 3,
   /** To a shard. `[op, connection]`: the send buffer has space again. */
-  RELEASE: 4,
+  UNHOLD: 4,
   /** To a shard. `[op, 0]`: finish everything before this, then end the thread. */
   STOP: 5,
   /** From a shard. `[op, connection, connection, …]`, then frames to send to each of them. */

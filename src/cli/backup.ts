@@ -25,8 +25,12 @@ Examples:
   ringmq journal verify /backup/ringmq-monday
 `;
 
+const NO_LIST =
+  "note: ringmq backup did not make this, or a broker has started from it since: its records are whole, but whether files " +
+  "are missing at its ends is not known\n";
+
 const RESTORE_HELP = `
-Checks every record of the backup first. The broker that starts from the directory has what the backup has: messages
+Checks first that each file of the backup is there and as it was written, and every record in it. The broker that starts from the directory has what the backup has: messages
 that were acked after the backup come again, and what was published after it is not there.
 
 Example:
@@ -78,6 +82,7 @@ export const restoreCommand = (): Command =>
     .action((from: string, { data }: { readonly data: string }, command: Command) =>
       reportErrors(command, async () => {
         const restored = await withProgressBar("restoring", (onRead) => restore(from, data, onRead));
+        if (!restored.wasListed) process.stderr.write(NO_LIST);
         process.stdout.write(`restored ${copiedText(restored)}\nto use it: ringmq serve --data ${data}\n`);
       }),
     );

@@ -73,8 +73,10 @@ export class Client {
   readonly #consumers = new Set<Consumer>();
   readonly #checks: RequestChecks;
   #draining: Promise<void> | undefined;
+  /** Why nothing is begun any more that brings messages. */
+  #refusal: RingmqError | undefined;
   /**
-   * Called when the broker is about to stop, before this drains.
+   * Called when the broker is about to stop, before this leaves it.
    *
    * @internal
    */
@@ -87,7 +89,7 @@ export class Client {
     this.#publisher = new Publisher(connection, this.#checks);
     this.#batchPublisher = new BatchPublisher(connection, this.#checks);
     this.#settlers = new Settlers(connection);
-    this.#reader = new QueueReader(connection, this.#checks, this.#settlers, () => this.#assertNotDraining());
+    this.#reader = new QueueReader(connection, this.#checks, this.#settlers, () => this.#assertTaking());
     this.#idSettler = new IdSettler(connection, this.#checks, this.#settlers);
     this.#topicAdmin = new TopicAdmin(connection, this.#checks);
     this.#channelAdmin = new ChannelAdmin(connection, this.#checks);
@@ -95,12 +97,10 @@ export class Client {
     // Publishes go first: messages made from an acked one must be sent before its ack.
     connection.batchers.push(this.#publisher, this.#settlers);
     connection.channels = this.#subscriptions;
-    connection.onGoodbye = () => {
+    connection.onGoodbye = (reason) => {
       this.onGoodbye?.();
-      unobserved(this.drain());
+      this.#leaveBroker(reason);
     };
-    // The connection does not tell consumers that were stopped, whose leases have ended all the same.
-    unobserved(connection.closed.then(() => this.#dropLeased()));
   }
 
   /** What the broker told of itself. */
@@ -179,7 +179,7 @@ export class Client {
   /** Has the messages of a queue pushed. */
   async consume(topic: string, options: ConsumeOptions = {}): Promise<Consumer> {
     const { queue, prefetch = PREFETCH } = this.#checks.consume(topic, options);
-    this.#assertNotDraining();
+    this.#assertTaking();
     const settler = this.#settlers.of(topic, queue);
     const consumer = await Consumer.start(this.#connection, topic, queue, prefetch, settler);
     this.#consumers.add(consumer);
@@ -193,7 +193,7 @@ export class Client {
    */
   async subscribe(channel: string, options: SubscribeOptions = {}): Promise<Subscription> {
     const read = this.#checks.subscribe(channel, options);
-    this.#assertNotDraining();
+    this.#assertTaking();
     return this.#subscriptions.subscribe(channel, read);
   }
 
@@ -316,6 +316,7 @@ export class Client {
   async drain(options: DrainOptions = {}): Promise<void> {
     const { timeout = DRAIN_TIMEOUT } = readOptions(options, OPTIONS.drain);
     checkTimeout("timeout", timeout);
+    this.#refusal ??= localError("CLIENT_CLOSED", "the client is draining");
     this.#draining ??= this.#drain(timeout);
     return this.#draining;
   }
@@ -342,12 +343,12 @@ export class Client {
     return inspected("Client", this.toJSON(), options, inspect);
   }
 
-  async #drain(timeout: number): Promise<void> {
+  async #drain(timeout: number, subscriptions = this.#subscriptions.all): Promise<void> {
     const enough = deferred<void>();
     const timer = startTimer(timeout, enough.resolve);
     const loops = [
       ...[...this.#consumers].map((consumer) => consumer.drainWithClient()),
-      ...this.#subscriptions.all.map((subscription) => subscription.drain()),
+      ...subscriptions.map((subscription) => subscription.drain()),
     ];
     const answered = Promise.allSettled(loops).then(() => this.#connection.idle());
     await Promise.race([answered, enough.promise, this.closed]);
@@ -355,11 +356,21 @@ export class Client {
     await this.close();
   }
 
-  #dropLeased(): void {
-    for (const consumer of this.#consumers) consumer.dropLeased();
+  /**
+   * The broker is about to close the connection. What nobody has read goes back to it now: it would be refused later. What
+   * the program is at can still be settled.
+   */
+  #leaveBroker(reason: RingmqError): void {
+    this.#refusal ??= reason;
+    const subscriptions = this.#subscriptions.all;
+    for (const consumer of this.#consumers) consumer.shutDown(reason);
+    for (const subscription of subscriptions) subscription.shutDown(reason);
+    this.#draining ??= this.#drain(DRAIN_TIMEOUT, subscriptions);
+    unobserved(this.#draining);
   }
 
-  #assertNotDraining(): void {
-    if (this.#draining !== undefined) throw localError("CLIENT_CLOSED", "the client is draining");
+  /** Throws when nothing that brings messages may be begun any more. */
+  #assertTaking(): void {
+    if (this.#refusal !== undefined) throw this.#refusal;
   }
 }

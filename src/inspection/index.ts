@@ -6,15 +6,16 @@ import { nodeDisk } from "../journal/node-disk.js";
 import { type DumpedRecord, type DumpOptions, dumpData } from "./dump.js";
 import { repairData, type ShardRepair } from "./repair.js";
 import { type Restored, restoreData } from "./restore.js";
-import { expectUnused } from "./shard-files.js";
-import { bytesToVerify, type ShardVerification, verifyData } from "./verification.js";
+import { expectUnused, shardsOf } from "./shard-files.js";
+import { bytesOf, bytesToVerify, type ShardVerification, verifyData } from "./verification.js";
 
 export { DataDirectoryError } from "../journal/damage-error.js";
+export type { Damage } from "./damage.js";
 export type { DumpedRecord, DumpOptions } from "./dump.js";
 export { recordLine } from "./record-text.js";
 export type { Loss, ShardRepair } from "./repair.js";
 export type { Restored } from "./restore.js";
-export type { Damage, ShardVerification } from "./verification.js";
+export type { ShardVerification } from "./verification.js";
 
 /** Progress: bytes read, of how many. */
 export type OnRead = (read: number, total: number) => void;
@@ -35,14 +36,15 @@ export const dump = async (data: string, options: DumpOptions): Promise<Iterable
 export const repair = async (data: string, out: string, onRead: OnRead): Promise<ShardRepair[]> => {
   const checksum = await loadChecksum();
   expectUnused(nodeDisk, data);
-  const total = bytesToVerify(nodeDisk, data, checksum);
+  const total = bytesOf(shardsOf(nodeDisk, data, checksum));
   return repairData(nodeDisk, data, out, checksum, Date.now(), counted(total, onRead));
 };
 
 export const restore = async (backup: string, data: string, onRead: OnRead): Promise<Restored> => {
   const checksum = await loadChecksum();
   expectUnused(nodeDisk, backup);
-  const total = 2 * bytesToVerify(nodeDisk, backup, checksum);
+  // All of it is verified, and then copied.
+  const total = bytesToVerify(nodeDisk, backup, checksum) + bytesOf(shardsOf(nodeDisk, backup, checksum));
   return restoreData(nodeDisk, backup, data, checksum, counted(total, onRead));
 };
 

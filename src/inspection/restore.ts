@@ -14,10 +14,12 @@ export interface Restored {
   readonly shards: number;
   readonly segments: number;
   readonly bytes: number;
+  /** There was a list of the backup's files to hold it against. */
+  readonly wasListed: boolean;
 }
 
 /**
- * `data` is new or empty. `onRead` gets the bytes read since its last call; each byte is read twice. Throws a
+ * `data` is new or empty. `onRead` gets the bytes read since its last call. Throws a
  * `DataDirectoryError` when the backup is damaged, or `data` is not empty or is inside a data directory; or a disk
  * fault. `data` is then unfinished, and no broker starts from it.
  */
@@ -28,13 +30,13 @@ export const restoreData = (
   checksum: Checksum,
   onRead: (bytes: number) => void,
 ): Restored => {
-  const { shards } = manifestOf(disk, backup);
+  const { shards, backup: backupList } = manifestOf(disk, backup);
   expectOutside(data);
   for (const { damage, torn } of verifyData(disk, backup, checksum, onRead)) {
     const [first = torn] = damage;
     if (first === undefined) continue;
     throw new DataDirectoryError(
-      `the backup is damaged: ${first.file}, at byte ${first.offset}: ${first.what}. ` +
+      `the backup is damaged: ${first.file}, at byte ${first.offset}: ${first.what}. If it was copied, copy it again. ` +
         `What is whole is saved by: ringmq journal repair ${backup} OUT`,
     );
   }
@@ -60,7 +62,7 @@ export const restoreData = (
     ledgers.push(shard.ledger ?? NOT_KNOWN);
   }
   finishDataDirectory(disk, data, ledgers);
-  return { shards, segments, bytes };
+  return { shards, segments, bytes, wasListed: backupList !== undefined };
 };
 
 const copySegment = (disk: Disk, segment: FoundSegment, directory: string): number => {

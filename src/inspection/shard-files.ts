@@ -138,7 +138,12 @@ const found = (disk: Disk, directory: string, shard: number, sequence: number, c
 };
 
 /** The last file, which may have been a spare until the broker ended. */
-const begun = (segment: FoundSegment, sequence: number, shard: number, ledger: LedgerEntry | undefined): FoundSegment => {
+const begun = (
+  segment: FoundSegment,
+  sequence: number,
+  shard: number,
+  ledger: LedgerEntry | undefined,
+): FoundSegment => {
   const { head } = segment;
   if (typeof head === "string" || ledger === undefined || !isLeftOver(head, sequence, shard, ledger)) return segment;
   return { ...segment, sequence, head: NO_HEAD, misplaced: undefined, isOwn: true };

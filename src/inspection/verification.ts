@@ -1,20 +1,16 @@
 /**
  * Checks every record of every segment of a data directory, by the rules of a start: only the last segment of a shard
- * may be torn at its end, where nothing was confirmed.
+ * may be torn at its end, where nothing was confirmed. A backup is held against the list of its files as well.
  */
 import type { Checksum } from "../journal/checksum.js";
 import type { Disk } from "../journal/disk.js";
 import { faultByLedger, type LedgerEntry } from "../journal/ledger.js";
 import { SegmentFile } from "../journal/segment-file.js";
 import * as record from "../shard/log/record.js";
+import { isBackup, listedFiles, listFaults } from "./backup-check.js";
+import type { Damage } from "./damage.js";
 import { viewOf } from "./segment-scan.js";
-import { type FoundSegment, shardsOf } from "./shard-files.js";
-
-export interface Damage {
-  readonly file: string;
-  readonly offset: number;
-  readonly what: string;
-}
+import { type FoundSegment, type FoundShard, shardsOf } from "./shard-files.js";
 
 export interface ShardVerification {
   readonly shard: number;
@@ -37,8 +33,10 @@ export const verifyData = (
   data: string,
   checksum: Checksum,
   onRead: (bytes: number) => void,
-): ShardVerification[] =>
-  shardsOf(disk, data, checksum).map(({ shard, directory, isThere, segments, missing, ledger, fault: unknown }) => {
+): ShardVerification[] => {
+  const listed = listedFiles(disk, data);
+  return shardsOf(disk, data, checksum).map((found) => {
+    const { shard, directory, isThere, segments, missing, ledger, fault: unknown } = found;
     const tally = { records: 0, messages: 0, bytes: 0 };
     const damage: Damage[] = missing.map((sequence) => ({
       file: directory,
@@ -58,14 +56,19 @@ export const verifyData = (
       }
       onRead(segment.size);
     }
+    if (listed !== undefined) damage.push(...listFaults(disk, data, listed, found, onRead));
     return { shard, segments: segments.length, ...tally, damage, torn };
   });
+};
 
-/** Bytes of all files that a verification reads. */
-export const bytesToVerify = (disk: Disk, data: string, checksum: Checksum): number =>
-  shardsOf(disk, data, checksum)
-    .flatMap(({ segments }) => segments)
-    .reduce((sum, { size }) => sum + size, 0);
+/** Bytes that a verification reads: those of a backup twice. */
+export const bytesToVerify = (disk: Disk, data: string, checksum: Checksum): number => {
+  const times = isBackup(disk, data) ? 2 : 1;
+  return times * bytesOf(shardsOf(disk, data, checksum));
+};
+
+export const bytesOf = (shards: readonly FoundShard[]): number =>
+  shards.flatMap(({ segments }) => segments).reduce((sum, { size }) => sum + size, 0);
 
 const verifySegment = (
   disk: Disk,

@@ -5,10 +5,12 @@
  * makes a new generation beside the current one; it becomes current when the manifest names it.
  */
 import { dirname, join, resolve } from "node:path";
+import { faultOfListed, incomplete, readBackupList } from "./backup-list.js";
 import { DamageError, DataDirectoryError } from "./damage-error.js";
 import type { Disk } from "./disk.js";
 import { isDiskFault, isOutOfSpace } from "./disk-fault.js";
 import {
+  BACKUP_LIST,
   generationName,
   generationOf,
   isOfCertificate,
@@ -47,6 +49,8 @@ export interface Manifest {
   readonly format: number;
   readonly shards: number;
   readonly generation: number;
+  /** In a backup that no broker has started from: the SHA-256 of its list of files. */
+  readonly backup?: string;
 }
 
 /** Whether each shard must have a ledger. */
@@ -69,7 +73,7 @@ export const readManifest = (disk: Disk, data: string): Manifest | undefined => 
     if (error instanceof SyntaxError) throw unreadable(path);
     throw error;
   }
-  const { format, shards, generation } = (value ?? {}) as { format?: unknown; shards?: unknown; generation?: unknown };
+  const { format, shards, generation, backup } = (value ?? {}) as Partial<Record<keyof Manifest, unknown>>;
   if (!positive(format)) throw unreadable(path);
   if (format > DIRECTORY_FORMAT) {
     throw new DataDirectoryError(
@@ -77,7 +81,9 @@ export const readManifest = (disk: Disk, data: string): Manifest | undefined => 
     );
   }
   if (!positive(shards) || !positive(generation)) throw unreadable(path);
-  return { format, shards, generation };
+  if (backup === undefined) return { format, shards, generation };
+  if (typeof backup !== "string") throw unreadable(path);
+  return { format, shards, generation, backup };
 };
 
 const unfinished = (data: string): DataDirectoryError =>
@@ -178,13 +184,30 @@ const upgrade = (disk: Disk, data: string, manifest: Manifest): Manifest => {
   return upgraded;
 };
 
+/**
+ * A broker is about to write to the directory. Throws a `DataDirectoryError` when it is a backup of which files are missing or
+ * cut off; their records are checked by the start. Otherwise its list of files is removed, since it will not hold any more.
+ */
+const noLongerBackup = (disk: Disk, data: string, { backup, ...manifest }: Manifest): Manifest => {
+  if (backup !== undefined) {
+    for (const file of readBackupList(disk, data, backup)) {
+      const fault = faultOfListed(disk, data, file);
+      if (fault !== undefined) throw incomplete(data, `${file.path}: ${fault}`);
+    }
+    writeManifest(disk, data, manifest);
+  }
+  if (disk.list(data).includes(BACKUP_LIST)) disk.remove(join(data, BACKUP_LIST));
+  return manifest;
+};
+
 /** Opens a data directory, or makes one for this number of shards. The caller holds the lock. */
 export const openDataDirectory = (disk: Disk, data: string, shards: number): Manifest => {
   const present = readManifest(disk, data);
   if (present !== undefined) {
     expectShards(disk, data, present);
     holdDurably(disk, data);
-    return hasLedgers(present) ? present : upgrade(disk, data, present);
+    const own = noLongerBackup(disk, data, present);
+    return hasLedgers(own) ? own : upgrade(disk, data, own);
   }
   expectOurs(disk, data);
   const manifest: Manifest = { format: DIRECTORY_FORMAT, shards, generation: 1 };

@@ -6,6 +6,7 @@
  * DATA/room.tmp                              room for a start on a full disk
  * DATA/ringmq.json                           format, shards and generation, see data-directory.ts
  * DATA/ringmq.json.unfinished                instead of it while a restore, a repair or a backup makes the directory
+ * DATA/backup.json                           in a backup: its files, see backup-list.ts
  * DATA/self-signed.pem                       the certificate that the broker made, and its private key
  * DATA/certificate.pem                       the same certificate, for clients to check it by
  * DATA/generation-G/shard-K/00000001.seg     segments of the journal, by sequence
@@ -21,6 +22,8 @@ import type { Disk } from "./disk.js";
 export const MANIFEST = "ringmq.json";
 /** The manifest's name while a restore, a repair or a backup is making the directory. */
 export const UNFINISHED_MANIFEST = `${MANIFEST}.unfinished`;
+/** The list of a backup's files. */
+export const BACKUP_LIST = "backup.json";
 export const SELF_SIGNED = "self-signed.pem";
 export const PUBLIC_CERTIFICATE = "certificate.pem";
 export const LOCK_PREFIX = "LOCK.";

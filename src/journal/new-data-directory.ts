@@ -4,6 +4,7 @@
  */
 import { existsSync, realpathSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
+import { type ListedFile, writeBackupList } from "./backup-list.js";
 import { DataDirectoryError } from "./damage-error.js";
 import { DIRECTORY_FORMAT, encodeManifest, makeGeneration } from "./data-directory.js";
 import type { Disk } from "./disk.js";
@@ -28,6 +29,20 @@ export const finishDataDirectory = (disk: Disk, data: string, ledgers: readonly 
     makeLedger(disk, shardDirectory(data, GENERATION, shard), shard, entry);
   disk.rename(join(data, UNFINISHED_MANIFEST), join(data, MANIFEST));
   disk.syncDirectory(data);
+};
+
+/** Completes the directory of a backup, which has these files; `ledgers` as above. */
+export const finishBackup = (
+  disk: Disk,
+  data: string,
+  ledgers: readonly LedgerEntry[],
+  files: readonly ListedFile[],
+): void => {
+  const shards = ledgers.length;
+  const backup = writeBackupList(disk, data, files);
+  const manifest = { format: DIRECTORY_FORMAT, shards, generation: GENERATION, backup };
+  replaceFile(disk, data, UNFINISHED_MANIFEST, encodeManifest(manifest));
+  finishDataDirectory(disk, data, ledgers);
 };
 
 /**

@@ -59,6 +59,13 @@ export const appendEntry = (writer: FrameWriter, headers: Uint8Array, body: Uint
   return size;
 };
 
+/** Where the entries after the first `count` begin, from `start` on; they have been checked. */
+export const skipEntries = (view: DataView, start: number, count: number): number => {
+  let at = start;
+  for (let i = 0; i < count; i++) at += WORD_BYTES + (view.getUint32(at) & SIZE_MASK);
+  return at;
+};
+
 /** The number of entries in [start, end), or an `EntriesFault`. */
 export const countEntries = (
   view: DataView,

@@ -237,7 +237,7 @@ export interface ListChannels {
   max: number;
 }
 
-type ConnectionOp = "disconnect" | "hold" | "release";
+type ConnectionOp = "disconnect" | "hold" | "unhold";
 
 /** About a connection as a whole: it is closed; it is to be sent no deliveries; it can take them again. */
 export interface ConnectionCommand<Op extends ConnectionOp = ConnectionOp> {
@@ -278,4 +278,4 @@ export type Command =
   | ListChannels
   | ConnectionCommand<"disconnect">
   | ConnectionCommand<"hold">
-  | ConnectionCommand<"release">;
+  | ConnectionCommand<"unhold">;

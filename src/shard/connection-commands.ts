@@ -1,4 +1,4 @@
-/** What concerns a connection as a whole, its consumers, pops and subscriptions: HOLD, RELEASE and its end. */
+/** What concerns a connection as a whole, its consumers, pops and subscriptions: HOLD, UNHOLD and its end. */
 import type { Channels } from "./channels/channels.js";
 import type { Connections } from "./consumers/connections.js";
 import type { Dispatcher } from "./consumers/dispatcher.js";
@@ -24,11 +24,11 @@ export class ConnectionCommands {
   }
 
   /** The connection can be sent messages again. */
-  release(number: number): void {
+  unhold(number: number): void {
     const connection = this.connections.find(number);
     if (connection === undefined || connection.isGone) return;
     connection.isOnHold = false;
-    this.channels.release(connection);
+    this.channels.unhold(connection);
     for (const consumer of connection.consumers.values()) consumer.peers.offer(consumer);
     for (const consumer of connection.waitingPops) consumer.peers.offer(consumer);
     this.connections.tidy(connection);

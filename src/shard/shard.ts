@@ -329,8 +329,8 @@ export class Shard {
         return this.#administration.topics(c);
       case "hold":
         return this.#connectionCommands.hold(c.connection);
-      case "release":
-        return this.#connectionCommands.release(c.connection);
+      case "unhold":
+        return this.#connectionCommands.unhold(c.connection);
     }
   }
 

@@ -144,7 +144,7 @@ export class RequestIntake implements Intake {
   }
 
   /** Applies a command about a whole connection. False: only a step of it is done. */
-  #tell(op: "disconnect" | "hold" | "release", connection: number): boolean {
+  #tell(op: "disconnect" | "hold" | "unhold", connection: number): boolean {
     this.#options.pulse.carriesOut(NO_OP, connection);
     return this.#shard.apply({ op, connection }, this.#now);
   }
@@ -164,8 +164,8 @@ export class RequestIntake implements Intake {
       case EnvelopeOp.HOLD:
         this.#tell("hold", connection);
         break;
-      case EnvelopeOp.RELEASE:
-        this.#tell("release", connection);
+      case EnvelopeOp.UNHOLD:
+        this.#tell("unhold", connection);
         break;
       case EnvelopeOp.NOTICE:
         this.#options.onNotice();

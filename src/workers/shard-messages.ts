@@ -34,6 +34,8 @@ export interface PinnedSegment {
   readonly sequence: number;
   /** The first of the segments that it stands for. */
   readonly replaces: number;
+  /** Of its records: the file may be longer. */
+  readonly bytes: number;
 }
 
 /** To the thread, followed by a NOTICE in its inbox: the outcome of a job, or a request of a backup. */

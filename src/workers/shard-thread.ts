@@ -106,10 +106,11 @@ const pin = (): readonly PinnedSegment[] | undefined => {
   const { directory } = data.journal;
   const { log: records } = opened.shard.store;
   if (!opened.journal.pin(records, clock())) return undefined;
-  return records.segments.all.map(({ sequence, replaces }) => ({
+  return records.segments.all.map(({ sequence, replaces, used }) => ({
     path: segmentPath(directory, sequence),
     sequence,
     replaces,
+    bytes: used,
   }));
 };
 

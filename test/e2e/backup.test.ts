@@ -1,11 +1,11 @@
 /** A running broker is backed up and restored, and a damaged journal repaired, with the programs that operators have. */
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it, onTestFinished, type TestContext } from "vitest";
 import type { Client } from "../../src/client/client.js";
 import type { BrokerOptions } from "../../src/main/options.js";
 import { testBroker } from "./brokers.js";
@@ -172,6 +172,53 @@ describe("a backup of a running broker", () => {
   });
 });
 
+describe("the room for a backup", () => {
+  const MIB = 1024 * 1024;
+
+  /** An empty file system of its own; undefined, with the reason in the test's result, where none can be mounted. */
+  const mounted = (context: TestContext, bytes: number): string => {
+    const directory = temporary();
+    try {
+      execFileSync("mount", ["-t", "tmpfs", "-o", `size=${bytes}`, "tmpfs", directory], { stdio: "pipe" });
+    } catch (error) {
+      return context.skip(`no file system can be mounted: ${String(error)}`);
+    }
+    onTestFinished(() => {
+      execFileSync("umount", ["-l", directory]);
+    });
+    return directory;
+  };
+
+  const fill = async (client: Client, bytes: number): Promise<void> => {
+    const batch = Array.from({ length: 20 }, () => "x".repeat(50_000));
+    for (let written = 0; written < bytes; written += 1_000_000) await client.publishBatch("red", batch);
+  };
+
+  it("is looked for before the first byte is copied", async (context) => {
+    const small = mounted(context, 4 * MIB);
+    const { client, address } = await started(join(temporary(), "data"), { shards: 2 });
+    await fill(client, 6 * MIB);
+    const made = await run("backup", join(small, "out"), "--tcp", address);
+    expect(made).toMatchObject({
+      code: 1,
+      text: expect.stringMatching(/\d+ bytes are still to be copied, and \d+ are free in .*: make room.*BACKUP_FAILED/),
+    });
+    expect(readdirSync(small)).toEqual([]);
+  });
+
+  it("is not the broker's reserve, so that publishes are taken as before", async (context) => {
+    const disk = mounted(context, 48 * MIB);
+    const { client, address } = await started(join(disk, "data"), { shards: 1, diskReserve: 16 * MIB });
+    await fill(client, 16 * MIB);
+    const made = await run("backup", join(disk, "out"), "--tcp", address);
+    expect(made).toMatchObject({ code: 1, text: expect.stringMatching(/of which 20971520 are for the broker/) });
+    expect(readdirSync(disk)).toEqual(["data"]);
+    await client.publish("red", "as before");
+    // Elsewhere there is enough.
+    expect(await run("backup", join(temporary(), "out"), "--tcp", address)).toMatchObject({ code: 0 });
+  });
+});
+
 describe("a restore", () => {
   it("is refused where something is, and of a backup that is damaged", async () => {
     const root = temporary();
@@ -183,6 +230,20 @@ describe("a restore", () => {
       code: 2,
       text: expect.stringContaining("not empty"),
     });
+
+    // Copied without one of its files.
+    const part = join(root, "part");
+    cpSync(out, part, { recursive: true });
+    rmSync(join(part, "generation-1", "shard-0", "00000001.seg"));
+    for (const command of [
+      ["journal", "verify", part],
+      ["restore", part, "--data", join(root, "of-part")],
+    ]) {
+      const { code, text } = await run(...command);
+      expect(code).not.toBe(0);
+      expect(text).toMatch(/00000001.seg.*: the backup has this file, and it is missing here/);
+    }
+    expect(existsSync(join(root, "of-part"))).toBe(false);
 
     const file = join(out, "generation-1", "shard-0", "00000001.seg");
     const bytes = readFileSync(file);

@@ -5,8 +5,8 @@
 import { loadChecksum } from "../../src/journal/checksum.js";
 import type { Disk } from "../../src/journal/disk.js";
 import { FileJournal, type FileJournalOptions } from "../../src/journal/file-journal.js";
-import { PageReader } from "../../src/journal/page-reader.js";
 import { makeLedger, NO_SEGMENTS } from "../../src/journal/ledger.js";
+import { PageReader } from "../../src/journal/page-reader.js";
 import { type RecoveryReport, recover } from "../../src/journal/recovery.js";
 import { WORD_BYTES } from "../../src/protocol/entry.js";
 import { EPOCH } from "../../src/protocol/id.js";

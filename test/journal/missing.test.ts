@@ -1,4 +1,13 @@
-import { copyFileSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
@@ -235,7 +244,9 @@ describe("the last commit before a kill", () => {
     const { shard, last, at } = published(true);
     flip(last, at);
     const place = lastRecords(last).at(-2);
-    expect(shard.refusal).toContain(`${last}, at byte ${place}: the checksum of the record is wrong, and the ledger says`);
+    expect(shard.refusal).toContain(
+      `${last}, at byte ${place}: the checksum of the record is wrong, and the ledger says`,
+    );
     const { losses } = shard.repair();
     expect(losses).toMatchObject([{ file: last, offset: place }]);
   });

@@ -34,6 +34,7 @@ interface Sent {
 }
 
 interface Follower {
+  readonly channel: string;
   /** Undefined: it has not been told. */
   epoch: string | undefined;
   /** The position of its next message. */
@@ -111,7 +112,7 @@ export class ChannelClients {
       case "channelCredit":
         return { op: "channelCredit", connection: step.connection, request: 0, channel, credit: step.credit };
       case "hold":
-      case "release":
+      case "unhold":
         return { op: step.do, connection: step.connection };
       case "configureChannel": {
         const { keep, durability, maxMessages, maxBytes, maxAge } = step.config;
@@ -161,12 +162,20 @@ export class ChannelClients {
     }
   }
 
-  /** Everything has ended, and this is what there is. */
-  restart(shard: Shard, holds: Holds, now: number): void {
-    this.#pending.clear();
-    for (const name of [...this.#followers.keys()]) this.#end(name);
+  /** The shard of these channels, or all of them, have ended, and this is what there is. */
+  restart(shards: readonly Shard[], isOver: (channel: string) => boolean, holds: Holds, now: number): void {
+    for (const [request, pending] of this.#pending) {
+      if (isOver(pending.about === "publish" ? pending.sent.channel : pending.channel)) this.#pending.delete(request);
+    }
+    for (const [name, { channel }] of this.#followers) if (isOver(channel)) this.#end(name);
     const found = new Map<string, readonly Kept[]>();
-    for (const { name, queue, numbering, isJournalled } of shard.directory.channels.byName.values()) {
+    const channels = shards.flatMap((shard) =>
+      [...shard.directory.channels.byName.values()].map((channel) => ({ shard, channel })),
+    );
+    for (const { shard, channel } of channels) {
+      const { name, queue, numbering, isJournalled } = channel;
+      if (!isOver(name)) continue;
+      assert.ok(!found.has(name), `channel ${name} is in two shards`);
       const kept = keptIn(shard, queue.ready.head);
       found.set(name, kept);
       if (!isJournalled) continue;
@@ -180,8 +189,12 @@ export class ChannelClients {
       assert.ok(last < numbering.next, `channel ${name} will number another message ${last}`);
     }
     const durable: Pledge = { level: Durability.fsync, at: now };
-    for (const sent of this.#sent) this.#judge(sent, found.get(sent.channel) ?? [], holds, durable);
-    this.#sent = this.#sent.filter(({ firstKey, promise }) => firstKey !== 0 && promise !== undefined);
+    for (const sent of this.#sent) {
+      if (isOver(sent.channel)) this.#judge(sent, found.get(sent.channel) ?? [], holds, durable);
+    }
+    this.#sent = this.#sent.filter(
+      ({ channel, firstKey, promise }) => !isOver(channel) || (firstKey !== 0 && promise !== undefined),
+    );
   }
 
   #judge(sent: Sent, found: readonly Kept[], holds: Holds, durable: Pledge): void {
@@ -240,7 +253,7 @@ export class ChannelClients {
     const { recovered, lost, epoch, position } = result;
     const name = `${connection}/${channel}`;
     // Before the first message has come it may be the next one, or another that retention has spared.
-    const follower: Follower = { epoch, next: recovered === null ? position : undefined, isKept: result.kept };
+    const follower: Follower = { channel, epoch, next: recovered === null ? position : undefined, isKept: result.kept };
     if (recovered !== null && options.position !== undefined) {
       const asked = options.position;
       if (recovered)

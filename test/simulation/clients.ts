@@ -8,11 +8,10 @@ import { COUNT, DELIVERY, FIRST_ID_HIGH, FIRST_ID_LOW, SELECTION_BYTES } from ".
 import type { Command, MessageState, Slice } from "../../src/shard/command.js";
 import { State } from "../../src/shard/messages/extent.js";
 import type { Queue } from "../../src/shard/messages/queue.js";
-import type { Shard } from "../../src/shard/shard.js";
 import { RouteSearch } from "../../src/shard/topics/route-search.js";
 import type { Topic } from "../../src/shard/topics/topic.js";
 import type { ChannelClients } from "./channel-clients.js";
-import { type Held, type Photograph, wordsOf } from "./photograph.js";
+import { type Held, type View, wordsOf } from "./photograph.js";
 import type { Batch, Shadow } from "./shadow.js";
 import type { Answer } from "./staged-answers.js";
 import type { ClientStep, Pick } from "./steps.js";
@@ -44,6 +43,13 @@ type Pending =
 
 const NO_FAULTS: ReadonlySet<number> = new Set();
 
+/** Where the topics are that a request is about. */
+export interface Topics {
+  /** `Durability` where a topic does not say otherwise. */
+  readonly level: number;
+  find(topic: string): Topic | undefined;
+}
+
 interface Consumer {
   readonly connection: number;
   readonly request: number;
@@ -61,18 +67,20 @@ export class Clients {
     readonly channels: ChannelClients,
   ) {}
 
-  /** Everybody's connection is gone with the broker. */
-  forget(): void {
-    this.#pending.clear();
-    this.#consumers = [];
+  /** The shard of these topics, or all of them, are gone, and with them what was asked of them. */
+  forget(isGone: (topic: string) => boolean): void {
+    for (const [request, pending] of this.#pending) {
+      if (isGone(pending.about === "publish" ? pending.batch.topic : pending.topic)) this.#pending.delete(request);
+    }
+    this.#consumers = this.#consumers.filter(({ topic }) => !isGone(topic));
   }
 
   /** The command of a step. What it asks for counts as asked from here on. */
-  command(step: ClientStep, shard: Shard, photo: Photograph): Command {
+  command(step: ClientStep, topics: Topics, photo: View): Command {
     const request = ++this.#request;
     switch (step.do) {
       case "publish":
-        return this.#publish(step, request, shard);
+        return this.#publish(step, request, topics);
       case "pop": {
         const { connection, topic, queue, max, wait } = step;
         this.#pend(connection, request, { about: "messages", topic, queue, level: 0 });
@@ -107,13 +115,13 @@ export class Clients {
       case "redrive":
       case "cancel":
       case "reschedule":
-        return this.#settle(step, request, shard, photo);
+        return this.#settle(step, request, topics, photo);
       case "publishChannel":
       case "subscribe":
       case "unsubscribe":
       case "channelCredit":
       case "hold":
-      case "release":
+      case "unhold":
       case "configureChannel":
       case "deleteChannel":
         return this.channels.command(step, request);
@@ -123,12 +131,12 @@ export class Clients {
   }
 
   /** The broker has said this, and has not sent it yet: ids are taken. */
-  staged(answer: Answer, shard: Shard): void {
+  staged(answer: Answer, topics: Topics): void {
     this.channels.staged(answer);
     if (!isAddressed(answer)) return;
     const pending = this.#pending.get(name(answer));
     if (pending?.about === "messages") {
-      pending.level = Math.min(pending.level || Durability.fsync, levelOf(shard, pending.topic));
+      pending.level = Math.min(pending.level || Durability.fsync, levelOf(topics, pending.topic));
     } else if (pending?.about === "publish" && answer.kind === "confirm") {
       this.shadow.number(pending.batch, pending.index, answer.messages, answer.firstKey);
     }
@@ -156,9 +164,9 @@ export class Clients {
     }
   }
 
-  #publish(step: Extract<ClientStep, { do: "publish" }>, request: number, shard: Shard): Command {
+  #publish(step: Extract<ClientStep, { do: "publish" }>, request: number, topics: Topics): Command {
     const { connection, topic, key: routeKey, delay, ttl, count, merged: isMerged } = step;
-    const queues = reach(shard, topic, routeKey);
+    const queues = reach(topics, topic, routeKey);
     const what = { topic, routeKey, queues, count, isDelayed: delay > 0, isTimed: ttl > 0, isMerged };
     const { batch, bytes } = this.shadow.send(what, step.size);
     const requests = isMerged ? count : 1;
@@ -172,15 +180,15 @@ export class Clients {
   #settle(
     step: Extract<ClientStep, { do: "ack" | "nack" | "touch" | "redrive" | "cancel" | "reschedule" }>,
     request: number,
-    shard: Shard,
-    photo: Photograph,
+    topics: Topics,
+    photo: View,
   ): Command {
     const { do: op, connection } = step;
     const { topic, queue } = aim(photo, step.picks[0]?.from ?? "dead", step.aim);
     const { slice, keys } = select(photo, topic, queue, step.picks);
     const where = { connection, request, topic, queue, ...slice };
     if (op === "ack" || op === "cancel") {
-      this.#pend(connection, request, { about: "end", topic, queue, keys, level: levelOf(shard, topic) });
+      this.#pend(connection, request, { about: "end", topic, queue, keys, level: levelOf(topics, topic) });
       this.shadow.askEnd(topic, queue, keys);
       return { op, ...where };
     }
@@ -246,11 +254,11 @@ const name = ({ connection, request }: { readonly connection: number; readonly r
 const isAddressed = (answer: Answer): answer is Extract<Answer, { readonly request: number }> => "request" in answer;
 
 /** The `Durability` that the answers about a topic have. */
-const levelOf = (shard: Shard, topic: string): number => shard.directory.find(topic)?.level ?? shard.store.level;
+const levelOf = (topics: Topics, topic: string): number => topics.find(topic)?.level ?? topics.level;
 
 /** The bind keys that a route key reaches just now. */
-const reach = (shard: Shard, topic: string, routeKey: string): readonly string[] => {
-  const known = shard.directory.find(topic);
+const reach = (topics: Topics, topic: string, routeKey: string): readonly string[] => {
+  const known = topics.find(topic);
   try {
     const queues = known === undefined ? [] : (known.route(routeKey) ?? match(known, routeKey));
     return queues.length > 0 ? queues.map(({ bindKey }) => bindKey) : [DEFAULT_KEY];
@@ -267,7 +275,7 @@ const match = (topic: Topic, pattern: string): readonly Queue[] => {
 };
 
 /** One of the queues that have messages in a state. */
-const aim = (photo: Photograph, from: MessageState, which: number): { topic: string; queue: string } => {
+const aim = (photo: View, from: MessageState, which: number): { topic: string; queue: string } => {
   const likely: { topic: string; queue: string }[] = [];
   for (const [topic, { queues }] of photo.topics) {
     for (const [queue, { messages }] of queues) {
@@ -278,7 +286,7 @@ const aim = (photo: Photograph, from: MessageState, which: number): { topic: str
 };
 
 const select = (
-  photo: Photograph,
+  photo: View,
   topic: string,
   queue: string,
   picks: readonly Pick[],

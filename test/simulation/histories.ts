@@ -7,6 +7,7 @@ import type { Overflow } from "../../src/protocol/subscribe-options.js";
 import type { ChannelConfig, MessageState, TopicConfig } from "../../src/shard/command.js";
 import { Random } from "./random.js";
 import type { FaultKind } from "./simulated-disk.js";
+import { spread } from "./spread.js";
 import type { ChannelStep, ClientStep, History, Move, Pick, Settings, Step } from "./steps.js";
 
 const KIB = 1024;
@@ -19,7 +20,7 @@ export const TOPICS = ["t", "u", "v"] as const;
 const QUEUES = ["default", "a", "b"] as const;
 const CONNECTIONS = [1, 2, 3] as const;
 export const CHANNELS = ["c", "d"] as const;
-/** Those of subscribers, which are held and released. */
+/** Those of subscribers, which are held for a while. */
 const FOLLOWERS = [11, 12, 13] as const;
 const OVERFLOWS: readonly Overflow[] = ["drop-oldest", "drop-newest", "disconnect", "block"];
 const STATES: readonly MessageState[] = ["ready", "delayed", "in-flight", "dead"];
@@ -66,7 +67,7 @@ const WEIGHTS: Readonly<Record<ClientStep["do"] | "wait", number>> = {
   unsubscribe: 0.5,
   channelCredit: 2,
   hold: 1,
-  release: 2,
+  unhold: 2,
   configureChannel: 0.5,
   deleteChannel: 0.1,
   wait: 12,
@@ -90,7 +91,7 @@ const habitsOf = (random: Random): Habits => {
   };
 };
 
-const settingsOf = (random: Random): Omit<Settings, "topicIdle"> => {
+const settingsOf = (random: Random): Omit<Settings, "topicIdle" | "shards"> => {
   const pageBytes = random.one([4 * KIB, 8 * KIB]);
   return {
     level: random.often([6, Durability.fsync], [2, Durability.write]),
@@ -132,7 +133,7 @@ export const historyOf = (seed: number, steps: number, other: Partial<Habits> = 
   // Where nobody makes anything of a topic, all of them come and go.
   const isPlain = topicIdle < Number.POSITIVE_INFINITY && random.chance(0.4);
   const kept = isPlain ? moves.filter(({ step }) => !MEANT.has(step.do)) : moves;
-  return { seed, settings: { ...settings, topicIdle }, moves: kept };
+  return spread({ seed, settings: { ...settings, shards: 1, topicIdle }, moves: kept });
 };
 
 const crashOf = (random: Random): Extract<Step, { do: "crash" }> => ({
@@ -310,7 +311,7 @@ const channelStepOf = (kind: ChannelStep["do"], random: Random, habits: Habits):
     }
     case "unsubscribe":
     case "hold":
-    case "release":
+    case "unhold":
       return { do: kind, connection, channel };
     case "channelCredit":
       return { do: kind, connection, channel, credit: random.between(1, 60) };

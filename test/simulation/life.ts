@@ -1,6 +1,6 @@
 /**
- * One life of the simulated broker: from reading its journal back to its end. The parts are those of production, put
- * together as the thread of a shard does it; `Makers` is where a test puts in one that is broken.
+ * One life of a shard: from reading its journal back to its end. The parts are those of production, put together as the
+ * thread of a shard does it; `Makers` is where a test puts in one that is broken.
  */
 import type { Checksum } from "../../src/journal/checksum.js";
 import { type CompactInput, compact } from "../../src/journal/compact.js";
@@ -22,10 +22,10 @@ import { HeldEffects } from "../../src/workers/held-effects.js";
 import { raiseIdClock, sharedIdSource } from "../../src/workers/id-clock.js";
 import type { JobPort } from "../../src/workers/job-port.js";
 import { describeError, type Job, type JobOutcome } from "../../src/workers/jobs/job.js";
+import { type ReshardInput, reshard } from "../../src/workers/jobs/reshard.js";
 import { PublishGate } from "../../src/workers/publish-gate.js";
 import { Pulse } from "../../src/workers/pulse.js";
 import { type Intake, Pump } from "../../src/workers/pump.js";
-import { ID_CLOCK_BYTES } from "../../src/workers/shard-thread-data.js";
 import { NODE } from "./clients.js";
 import { SimulatedDisk } from "./simulated-disk.js";
 import { StagedAnswers } from "./staged-answers.js";
@@ -46,6 +46,7 @@ export interface Makers {
   /** No id of a millisecond up to this is handed out after a recovery. */
   idsAfter(shard: Shard): number;
   compact(disk: Disk, checksum: Checksum, input: CompactInput): CompactedSegment;
+  reshard(disk: Disk, checksum: Checksum, input: ReshardInput): void;
   /** Nothing waits for the journal: answers may go at once. */
   isDurable(shard: Shard): boolean;
 }
@@ -60,6 +61,7 @@ export const realMakers = (checksum: Checksum): Makers => ({
   journal: (options) => new FileJournal(options),
   idsAfter: (shard) => shard.idCeiling,
   compact,
+  reshard,
   isDurable: (shard) => shard.store.isDurable,
 });
 
@@ -87,6 +89,21 @@ const SOME_BYTES = 1;
 /** Commands do not come through an inbox: the world applies each by itself, to look at the shard behind it. */
 const NOTHING_TAKEN: Intake = { take: (now) => now, taken: 0, takenBytes: 0, isEmpty: true, isIdle: true };
 
+export interface LifeOptions {
+  readonly disk: SimulatedDisk;
+  /** Of the shard's journal. */
+  readonly directory: string;
+  readonly number: number;
+  readonly shards: number;
+  /** All shards of a broker share it. */
+  readonly idClock: SharedArrayBuffer;
+  readonly settings: Settings;
+  readonly now: number;
+  readonly makers: Makers;
+  /** Told what the pump sends, when it sends it. */
+  readonly sent: Sent;
+}
+
 export class Life {
   /** The loop around the shard as a thread runs it. */
   readonly pump: Pump;
@@ -111,11 +128,8 @@ export class Life {
   readonly #asked: Asked[] = [];
   #now = 0;
 
-  /**
-   * Reads the journal back. `sent` is told what the pump sends, when it sends it. Throws `Crash`, and what a recovery
-   * throws.
-   */
-  constructor(disk: SimulatedDisk, directory: string, settings: Settings, now: number, makers: Makers, sent: Sent) {
+  /** Reads the journal back. Throws `Crash`, and what a recovery throws. */
+  constructor({ disk, directory, number, shards, idClock, settings, now, makers, sent }: LifeOptions) {
     const topicDefaults = defaultsAt(now);
     this.defaultConfig = { ...DEFAULT_CONFIG, ...topicDefaults };
     const { level, pageBytes, segmentBytes, memoryBytes, hasJobs, topicIdle } = settings;
@@ -127,12 +141,13 @@ export class Life {
       () => this.shard.store.areIdsDurable,
       () => this.shard.store,
     );
-    const idClock = new SharedArrayBuffer(ID_CLOCK_BYTES);
     this.shard = makers.shard({
       effects: this.effects,
       topicDefaults,
       ids: sharedIdSource(idClock),
       node: NODE,
+      shard: number,
+      shards,
       limits: { ...LIMITS, topicIdle },
       memoryBytes,
       pageCacheBytes: memoryBytes / 4,
@@ -150,7 +165,7 @@ export class Life {
     const pages = new PageReader(view, directory, checksum);
     this.log.pages.source = pages;
     const { nextSequence, cut } = makers.recover(
-      { disk: view, directory, checksum, pageBytes },
+      { disk: view, directory, checksum, shard: number, pageBytes },
       makers.target(this.shard),
     );
     raiseIdClock(idClock, makers.idsAfter(this.shard));
@@ -179,8 +194,8 @@ export class Life {
     const compactor = new Compactor(this.shard.store, this.journal, {
       directory,
       segmentBytes,
-      shard: 0,
-      shards: 1,
+      shard: number,
+      shards,
       jobs,
       failed,
     });
@@ -222,6 +237,11 @@ export class Life {
     if (asked === undefined) return;
     this.#now = now;
     asked.done(this.#carryOut(asked.job));
+  }
+
+  /** The thread has ended; its jobs have not. A successor starts when they have. */
+  finishJobs(): void {
+    for (const { job } of this.#asked.splice(0)) this.#carryOut(job);
   }
 
   #carryOut(job: Job): JobOutcome {

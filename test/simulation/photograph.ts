@@ -75,7 +75,12 @@ export const wordsOf = (key: number, node: number): { readonly high: number; rea
   };
 };
 
-export class Photograph {
+/** All that there is of topics at a moment. */
+export interface View {
+  readonly topics: ReadonlyMap<string, TopicView>;
+}
+
+export class Photograph implements View {
   readonly #topics = new Map<string, TopicShot>();
   #views: Map<string, TopicView> | undefined;
   /** The shard's present, milliseconds since 1970. */

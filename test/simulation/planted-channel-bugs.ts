@@ -29,7 +29,7 @@ const following = (seed: number): History =>
       [6, "publishChannel"],
       [4, "subscribe"],
       [1, "hold"],
-      [2, "release"],
+      [2, "unhold"],
       [2, "channelCredit"],
       [1, "configureChannel"],
       [2, "wait"],

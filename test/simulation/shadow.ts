@@ -191,8 +191,8 @@ export class Shadow {
 
   // --- after a restart -----------------------------------------------------------------------------------------------
 
-  /** Everything ended, and this is what is there. From here on it is there for good. */
-  restart(found: readonly Found[], holds: Holds, now: number): void {
+  /** The shard of these topics, or all of them, ended, and this is what is there. From here on it is there for good. */
+  restart(found: readonly Found[], isOver: (topic: string) => boolean, holds: Holds, now: number): void {
     const present = new Map<string, Found>();
     for (const each of found) {
       const where = `${each.topic}/${each.queue}/${each.key}`;
@@ -204,6 +204,7 @@ export class Shadow {
     const durable: Pledge = { level: Durability.fsync, at: now };
     const batches = new Map<string, boolean>();
     for (const [key, message] of this.#messages) {
+      if (!isOver(message.batch.topic)) continue;
       for (const [queue, place] of message.places) {
         const seen = present.get(`${message.batch.topic}/${queue}/${key}`);
         this.#judge(key, queue, message, place, seen, holds);

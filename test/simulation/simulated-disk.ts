@@ -94,6 +94,12 @@ export class SimulatedDisk implements Disk {
     if (kind === "power") this.#root.crash(this.#random.one(CRASH_OUTCOMES), this.#random);
   }
 
+  /** A thread has ended in the operation that has thrown `Crash`. The others have their files open. */
+  resume(): void {
+    this.#crashAt = Number.POSITIVE_INFINITY;
+    this.isDown = false;
+  }
+
   // --- Disk ----------------------------------------------------------------------------------------------------------
 
   open(path: string, mode: OpenMode): DiskFile {

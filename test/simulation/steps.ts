@@ -80,15 +80,15 @@ export type ChannelStep =
       /** 0: no limit. */
       readonly credit: number;
     })
-  | (Following & { readonly do: "unsubscribe" | "hold" | "release" })
+  | (Following & { readonly do: "unsubscribe" | "hold" | "unhold" })
   | (Following & { readonly do: "channelCredit"; readonly credit: number })
   | { readonly do: "configureChannel"; readonly channel: string; readonly config: Partial<ChannelConfig> }
   | { readonly do: "deleteChannel"; readonly channel: string };
 
-/** The end of everything. */
+/** The end of everything, or of one shard's thread. */
 export interface CrashStep {
   readonly do: "crash";
-  readonly kind: CrashKind;
+  readonly kind: CrashKind | "shard";
   /** In which operation of the disk from now on; 0: now, between two of them. */
   readonly after: number;
   /** Of what becomes of the unsynced. */
@@ -97,6 +97,8 @@ export interface CrashStep {
   readonly pause: number;
   /** The recovery ends early as well, in which operation; each time another. */
   readonly again: readonly number[];
+  /** Shards of the next broker. Default: as many as before. */
+  readonly shards?: number;
 }
 
 export type Step =
@@ -106,7 +108,7 @@ export type Step =
   /** The disk has space again, and works. */
   | { readonly do: "mend" }
   /** The broker stops in order and is started again. */
-  | { readonly do: "restart"; readonly pause: number }
+  | { readonly do: "restart"; readonly pause: number; readonly shards?: number }
   | CrashStep;
 
 /** A step, and whether the shard is given a turn and its journal a commit after it. */
@@ -123,6 +125,8 @@ export interface History {
 }
 
 export interface Settings {
+  /** Of the first broker. */
+  readonly shards: number;
   /** `Durability` of the broker. */
   readonly level: number;
   readonly pageBytes: number;

@@ -6,7 +6,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { Reason } from "../../src/protocol/run.js";
 import { State } from "../../src/shard/messages/extent.js";
-import type { Held, Photograph, QueueView, TopicView } from "./photograph.js";
+import type { Held, Photograph, QueueView, TopicView, View } from "./photograph.js";
 
 const STATE_NAMES = ["free", "ready", "delayed", "in flight", "dead"] as const;
 
@@ -57,12 +57,7 @@ export interface Terms {
  * end came between them, either may be what has survived, of each thing. How the records of one command hang together
  * is not looked at here.
  */
-export const difference = (
-  earlier: Photograph,
-  later: Photograph,
-  after: Photograph,
-  terms: Terms,
-): string | undefined => {
+export const difference = (earlier: Photograph, later: Photograph, after: View, terms: Terms): string | undefined => {
   for (const name of new Set([...earlier.topics.keys(), ...later.topics.keys(), ...after.topics.keys()])) {
     const choices = [earlier, later].map(({ topics, now }) => ({ view: kept(topics.get(name)), now }));
     const why = topicDifference(name, choices, after.topics.get(name), terms);

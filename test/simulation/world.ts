@@ -1,32 +1,29 @@
 /**
- * A broker with one shard, its clients and its disk, in which everything goes wrong that can. It plays a history: what
- * clients do is applied, the pump commits it and sends the answers as it does in a shard's thread, and each time when
- * everything has ended and is there again it looks at what has become of it all, twice:
+ * A broker with its shards, its clients and its disk, in which everything goes wrong that can. It plays a history: what
+ * clients do is applied, the pumps commit it and send the answers as they do in the shards' threads, and each time when
+ * everything has ended and is there again, or a single shard has, it looks at what has become of it all, twice:
  *
  * - The **shadow** knows what clients were told, and what they were promised must be there.
- * - **Photographs** are taken of the shard after every command. What is read back must be the last of them whose effects
- *   were confirmed, or a later one, or something between two later ones that follow one another.
+ * - A **witness** of each shard has photographs of it, and knows which of them were confirmed.
  */
 import assert from "node:assert/strict";
-import { isDeepStrictEqual } from "node:util";
-import { makeLedger, NO_SEGMENTS } from "../../src/journal/ledger.js";
 import { Durability } from "../../src/protocol/op.js";
-import type { Browse, MessageState } from "../../src/shard/command.js";
+import type { Browse, Command, MessageState } from "../../src/shard/command.js";
 import { BrowseCursor, browse } from "../../src/shard/messages/browse.js";
 import type { Queue } from "../../src/shard/messages/queue.js";
-import type { Topic } from "../../src/shard/topics/topic.js";
+import { Broker } from "./broker.js";
 import { ChannelClients } from "./channel-clients.js";
 import { Clients } from "./clients.js";
-import { Life, type Makers } from "./life.js";
-import { Photograph, type QueueView } from "./photograph.js";
-import { type Found, type Holds, type Pledge, Shadow } from "./shadow.js";
+import type { Life, Makers, Sent } from "./life.js";
+import { Photograph, type TopicView, type View } from "./photograph.js";
+import { type Found, type Holds, Shadow } from "./shadow.js";
 import { Crash, type CrashKind, type SimulatedDisk } from "./simulated-disk.js";
-import type { Answer } from "./staged-answers.js";
 import type { CrashStep, History, Move, Step } from "./steps.js";
-import { difference, type Terms } from "./survival.js";
+import type { Terms } from "./survival.js";
+import { Witness } from "./witness.js";
 
 const BEGIN = Date.UTC(2026, 0, 1);
-const DIRECTORY = "/data/shard-0";
+const DATA = "/data";
 
 /** Who looks at everything; no client has this number. */
 const OBSERVER = 99;
@@ -42,26 +39,17 @@ const MAX_STEPS = 1000;
 /** How many steps a job of somebody else's takes. */
 const JOB_STEPS = 4;
 
-/** Something was done to the shard. */
-interface Moment {
-  readonly photo: Photograph;
-  /** Answers that need not wait for the journal and have not been sent yet. */
-  free: readonly Answer[];
-  /** Answers that are sent when the journal has confirmed. */
-  readonly held: readonly Answer[];
-  /** Promised with them; undefined: they have not been sent. */
-  pledge: Pledge | undefined;
-  /** How durable the journal was told to make it. */
-  readonly demand: number;
-}
-
 /** What a simulation has been through. */
 export interface Tally {
   steps: number;
   commands: number;
   /** Ends of everything, those in the middle of a recovery among them. */
   crashes: number;
+  /** Ends of a single shard. */
+  deaths: number;
   recoveries: number;
+  /** Starts that have moved everything to another number of shards. */
+  moves: number;
   /** Torn ends that a recovery has cut off. */
   cuts: number;
   /** Recoveries after which something had happened that nobody was told of, and after which something had not. */
@@ -81,12 +69,16 @@ export interface Tally {
   forgotten: number;
 }
 
+const everything = (): boolean => true;
+
 export class World {
   readonly tally: Tally = {
     steps: 0,
     commands: 0,
     crashes: 0,
+    deaths: 0,
     recoveries: 0,
+    moves: 0,
     cuts: 0,
     survived: 0,
     vanished: 0,
@@ -104,12 +96,14 @@ export class World {
   readonly #clients: Clients;
   readonly #disk: SimulatedDisk;
   #clock = BEGIN;
-  #life: Life;
+  #broker: Broker;
+  /** By shard. */
+  #witnesses: Witness[] = [];
+  /** The shard that is doing something. */
+  #acting = 0;
   /** When this life began. */
   #bornAt = BEGIN;
-  /** From the last one that is on disk for good. */
-  #moments: Moment[] = [];
-  /** When the journal has last done what is due from time to time. */
+  /** When the journals have last done what is due from time to time. */
   #ticked = 0;
   /** A crash that is to come, in some operation of the disk. */
   #doom: CrashStep | undefined;
@@ -121,11 +115,9 @@ export class World {
     this.#channels = new ChannelClients(history.settings.level);
     this.#clients = new Clients(this.#shadow, this.#channels);
     this.#disk = makers.disk(history.seed);
-    this.#disk.makeDirectory(DIRECTORY);
+    this.#disk.makeDirectory(DATA);
     this.#disk.syncDirectory("/");
-    this.#disk.syncDirectory("/data");
-    makeLedger(this.#disk, DIRECTORY, 0, NO_SEGMENTS);
-    this.#life = this.#begin();
+    this.#broker = this.#begin(history.settings.shards);
     this.#settle();
   }
 
@@ -149,17 +141,17 @@ export class World {
       this.#assertUp();
     } catch (error) {
       if (!(error instanceof Crash)) throw error;
-      const { kind, seed, pause, again } = this.#doom ?? { kind: "power", seed: 1, pause: 0, again: [] };
-      this.#recover(kind, seed, pause, again);
+      this.#crash(this.#doom ?? { do: "crash", kind: "power", after: 0, seed: 1, pause: 0, again: [] });
     }
   }
 
   #move({ step, flush }: Move): void {
     this.#step(step);
     if (flush) this.#flush();
-    if (this.#life.journal.state.kind === "stalled") this.tally.stalls++;
-    // The journal says that it will never confirm anything again: somebody starts the broker anew.
-    if (this.#life.journal.state.kind !== "failed") return;
+    const states = this.#broker.lives.map(({ journal }) => journal.state.kind);
+    if (states.includes("stalled")) this.tally.stalls++;
+    // A journal says that it will never confirm anything again: somebody starts the broker anew.
+    if (!states.includes("failed")) return;
     this.tally.failures++;
     this.#recover("process", this.history.seed + this.tally.steps, 10, []);
   }
@@ -173,59 +165,70 @@ export class World {
       case "mend":
         return this.#disk.clearFaults();
       case "restart":
-        return this.#restart(step.pause);
+        return this.#restart(step.pause, step.shards);
       case "crash":
-        if (step.after === 0) return this.#recover(step.kind, step.seed, step.pause, step.again);
+        if (step.after === 0) {
+          this.#acting = step.seed % this.#witnesses.length;
+          return this.#crash(step);
+        }
         this.#doom = step;
         return this.#disk.crashAfter(step.after);
       default: {
-        const command = this.#clients.command(step, this.#life.shard, this.#last.photo);
+        const command = this.#clients.command(step, this.#broker, this.#view);
         this.tally.commands++;
-        this.#life.apply(command, this.#clock);
-        this.#remember();
+        for (const [number, witness] of this.#addressees(command)) {
+          this.#acting = number;
+          witness.life.apply(command, this.#clock);
+          witness.remember();
+        }
       }
     }
   }
 
-  get #last(): Moment {
-    const last = this.#moments.at(-1);
-    assert.ok(last !== undefined, "there is always a moment that was confirmed");
-    return last;
+  /** All topics, as they were last seen. */
+  get #view(): View {
+    const [only, ...others] = this.#witnesses;
+    if (only !== undefined && others.length === 0) return only.photo;
+    const topics = (): ReadonlyMap<string, TopicView> =>
+      new Map(this.#witnesses.flatMap(({ photo }) => [...photo.topics]));
+    return {
+      get topics() {
+        return topics();
+      },
+    };
   }
 
-  /** Something has been done to the shard; its answers wait for the journal. */
-  #remember(): void {
-    const { shard, effects, free, held, log } = this.#life;
-    effects.finish();
-    const moment = {
-      photo: new Photograph(shard),
-      free: free.take(),
-      held: held.take(),
-      pledge: undefined,
-      demand: log.demand,
-    };
-    for (const answer of [...moment.free, ...moment.held]) this.#clients.staged(answer, shard);
-    this.#moments.push(moment);
+  /** The shard of a topic or a channel; every shard, where it is about a connection. */
+  #addressees(command: Command): readonly (readonly [number, Witness])[] {
+    const all = [...this.#witnesses.entries()];
+    const name = "topic" in command ? command.topic : "channel" in command ? command.channel : undefined;
+    return name === undefined ? all : all.filter(([number]) => number === this.#broker.shardOf(name));
   }
 
   /** Plays time up to now, writes, and sends what may go. Answers when there is something to do again. */
   #flush(): number {
-    if (this.tally.steps % JOB_STEPS === 0) this.#life.work(this.#clock);
-    const { shard, journal } = this.#life;
+    if (this.tally.steps % JOB_STEPS === 0) for (const { life } of this.#witnesses) life.work(this.#clock);
+    const dues = this.#witnesses.map((witness, number) => this.#rest(witness, number));
+    if (this.#witnesses.every(({ life }) => life.journal.state.kind !== "failed")) this.#ticked = this.#clock;
+    return Math.min(...dues);
+  }
+
+  /** Has a shard do all that is due. */
+  #rest(witness: Witness, number: number): number {
+    this.#acting = number;
+    const { shard, journal } = witness.life;
     for (let steps = 0; steps < MAX_STEPS; steps++) {
-      const due = this.#pump();
-      if (journal.state.kind === "failed") return due;
-      this.#ticked = this.#clock;
-      if (due > this.#clock && due > shard.store.now) return due;
+      const due = this.#pump(witness);
+      if (journal.state.kind === "failed" || (due > this.#clock && due > shard.store.now)) return due;
     }
     throw new Error("the shard never comes to rest");
   }
 
   /** A step of the pump. */
-  #pump(): number {
-    const { shard, pump, journal } = this.#life;
+  #pump(witness: Witness): number {
+    const { shard, pump, journal } = witness.life;
     const topics = new Set(shard.directory.topics);
-    const before = this.#last.photo;
+    const before = witness.photo;
     let due = Number.POSITIVE_INFINITY;
     try {
       due = pump.step(this.#clock);
@@ -233,58 +236,17 @@ export class World {
       if (journal.state.kind !== "failed" || error !== journal.state.error) throw error;
     }
     this.#assertUp();
-    for (const topic of topics) if (shard.directory.find(topic.name) !== topic) this.#forgotten(topic, before);
-    return due;
-  }
-
-  /** The pump sends what need not wait for the journal. */
-  #sendFree(): void {
-    this.#remember();
-    for (const moment of this.#moments) {
-      for (const answer of moment.free) this.#clients.released(answer, this.#clock);
-      moment.free = [];
+    for (const topic of topics) {
+      if (shard.directory.find(topic.name) === topic) continue;
+      this.tally.forgotten++;
+      witness.forgotten(topic, before);
     }
+    return due;
   }
 
   /** Whoever catches every error has caught the end of everything as well. */
   #assertUp(): void {
     if (this.#disk.isDown) throw new Crash("the simulated machine has stopped");
-  }
-
-  /** A topic has gone by itself. Its messages are the shadow's concern. */
-  #forgotten({ name }: Topic, before: Photograph): void {
-    this.tally.forgotten++;
-    const was = before.topics.get(name);
-    const isMeant = ({ isDeclared, paused }: QueueView): boolean => isDeclared || paused;
-    const { defaultConfig } = this.#life;
-    const isNeeded =
-      !isDeepStrictEqual({ ...defaultConfig, ...was?.config }, defaultConfig) ||
-      [...(was?.queues.values() ?? [])].some(isMeant);
-    assert.ok(!isNeeded, `topic ${name} was configured or declared and is forgotten`);
-  }
-
-  /** The journal has confirmed: what has waited for it is sent. */
-  #release(): void {
-    this.#assertUp();
-    const at = this.#clock;
-    for (const moment of this.#moments) {
-      if (moment.pledge !== undefined) continue;
-      for (const answer of moment.held) this.#clients.released(answer, at);
-      moment.pledge = { level: this.#promise(moment), at };
-    }
-    // What is on disk stays there, and with it all that comes before.
-    const durable = this.#moments.findLastIndex(({ pledge }) => pledge?.level === Durability.fsync);
-    if (durable > 0) this.#moments.splice(0, durable);
-  }
-
-  /** The `Durability` that a moment's answers promise, as far as it has changed anything. */
-  #promise({ held, demand }: Moment): number {
-    let level = 0;
-    for (const answer of held) {
-      if (answer.kind === "confirm") level = Math.max(level, answer.level);
-      else if (answer.kind === "result") level = Math.max(level, this.history.settings.level);
-    }
-    return Math.min(level, demand);
   }
 
   #wait(time: number): void {
@@ -296,158 +258,191 @@ export class World {
     this.#clock = end;
   }
 
-  /** A clean end: all that was accepted survives it, whatever happens to the machine. */
-  #restart(pause: number): void {
+  #restart(pause: number, shards: number | undefined): void {
     this.#flush();
-    const { journal, pump } = this.#life;
-    pump.end();
-    this.#assertUp();
-    if (journal.state.kind === "working") {
-      this.#release();
-      const last = this.#last;
-      last.pledge = { level: Durability.fsync, at: this.#clock };
-      this.#moments = [last];
+    for (const witness of this.#witnesses) {
+      const { journal, pump } = witness.life;
+      pump.end();
+      this.#assertUp();
+      if (journal.state.kind === "working") witness.end();
     }
-    this.#recover("power", this.history.seed + this.tally.steps, pause, []);
+    this.#recover("power", this.history.seed + this.tally.steps, pause, [], shards);
   }
 
-  #recover(kind: CrashKind, seed: number, pause: number, again: readonly number[]): void {
+  #crash({ kind, seed, pause, again, shards }: CrashStep): void {
+    this.#doom = undefined;
+    if (kind === "shard") this.#revive(this.#acting, again);
+    else this.#recover(kind, seed, pause, again, shards);
+  }
+
+  #recover(kind: CrashKind, seed: number, pause: number, again: readonly number[], shards?: number): void {
     this.tally.crashes++;
     const ticked = this.#ticked;
     this.#doom = undefined;
-    this.#clients.forget();
+    this.#clients.forget(everything);
     // A clock that is set back comes to a time at which ids were given out, rather than to one between two such.
     this.#clock = pause < 0 ? Math.max(this.#bornAt, this.#clock + pause) : this.#clock + pause;
     this.#bornAt = this.#clock;
     let ends = kind;
-    this.tally.loads += this.#life.log.pages.loads;
-    this.tally.segments += this.#life.segmentsBegun;
-    this.tally.compactions += this.#life.compactions;
+    for (const { life } of this.#witnesses) this.#count(life);
     this.#disk.restart(kind, seed);
+    const next = shards ?? this.#witnesses.length;
+    const before = this.#broker;
     for (const [i, after] of again.entries()) {
       this.#disk.crashAfter(after);
       try {
-        this.#life = this.#begin();
+        // Whoever has seen it fail may change their mind about the number of shards.
+        this.#broker = this.#begin(shards === undefined ? next : 1 + ((seed + i) % 3));
         break;
       } catch (error) {
         if (!(error instanceof Crash)) throw error;
         this.tally.crashes++;
         // The second end may be of another kind than the first: what counts is the worse of them.
-        const next: CrashKind = (seed + i) % 2 === 0 ? "power" : "process";
-        if (next === "power") ends = "power";
-        this.#disk.restart(next, seed + i + 1);
+        const other: CrashKind = (seed + i) % 2 === 0 ? "power" : "process";
+        if (other === "power") ends = "power";
+        this.#disk.restart(other, seed + i + 1);
       }
     }
     this.#disk.crashAfter(Number.POSITIVE_INFINITY);
-    this.#life = this.#begin();
-    this.tally.recoveries++;
+    this.#broker = this.#begin(next);
     const holds: Holds = ({ level, at }) =>
       level === Durability.fsync || (level === Durability.write && (ends === "process" || at <= ticked - WRITE_WINDOW));
-    this.#compare(holds);
-    this.#shadow.restart(this.#look(), holds, this.#clock);
-    this.#channels.restart(this.#life.shard, holds, this.#clock);
+    for (const [number, witness] of this.#witnesses.entries()) {
+      this.#judge(
+        witness,
+        this.#viewOf((name) => before.shardOf(name) === number),
+        holds,
+      );
+    }
+    this.#shadow.restart(this.#look(this.#broker.lives), everything, holds, this.#clock);
+    this.#channels.restart(this.#broker.shards, everything, holds, this.#clock);
+    this.tally.recoveries++;
     this.#settle();
   }
 
-  #begin(): Life {
-    const life = new Life(this.#disk, DIRECTORY, this.history.settings, this.#clock, this.makers, {
-      free: () => this.#sendFree(),
-      held: () => this.#release(),
+  /** A shard's thread ends, and another takes its place; the machine, and the other shards, do not notice. */
+  #revive(number: number, again: readonly number[]): void {
+    const witness = this.#witnesses[number];
+    assert.ok(witness !== undefined, "only a shard that there is can end");
+    this.tally.deaths++;
+    const isOver = (name: string): boolean => this.#broker.shardOf(name) === number;
+    this.#clients.forget(isOver);
+    this.#count(witness.life);
+    this.#disk.resume();
+    this.#disk.clearFaults();
+    for (const after of again) {
+      this.#disk.crashAfter(after);
+      try {
+        this.#broker.revive(number, this.#clock);
+        break;
+      } catch (error) {
+        if (!(error instanceof Crash)) throw error;
+        this.tally.deaths++;
+        this.#disk.resume();
+      }
+    }
+    this.#disk.crashAfter(Number.POSITIVE_INFINITY);
+    const life = this.#broker.revive(number, this.#clock);
+    this.#inspect(life, number);
+    const holds: Holds = ({ level }) => level >= Durability.write;
+    this.#judge(witness, this.#viewOf(isOver), holds);
+    this.#shadow.restart(this.#look([life]), isOver, holds, this.#clock);
+    this.#channels.restart([life.shard], isOver, holds, this.#clock);
+    this.#witnesses[number] = this.#witness(life);
+  }
+
+  /** What a life has been through, at its end. */
+  #count({ log, segmentsBegun, compactions }: Life): void {
+    this.tally.loads += log.pages.loads;
+    this.tally.segments += segmentsBegun;
+    this.tally.compactions += compactions;
+  }
+
+  #begin(shards: number): Broker {
+    const { history, makers } = this;
+    const sent = (number: number): Sent => ({
+      free: () => this.#witnesses[number]?.sendFree(),
+      held: () => {
+        this.#assertUp();
+        this.#witnesses[number]?.release();
+      },
     });
-    life.shard.invariants();
-    if (life.isCut) this.tally.cuts++;
-    return life;
+    const { settings } = history;
+    const broker = new Broker({ disk: this.#disk, data: DATA, shards, settings, now: this.#clock, makers, sent });
+    if (broker.isMoved) this.tally.moves++;
+    for (const [number, life] of broker.lives.entries()) this.#inspect(life, number, broker);
+    return broker;
+  }
+
+  /** Whether a shard that has just begun can be what it seems. */
+  #inspect({ shard, isCut }: Life, number: number, broker = this.#broker): void {
+    shard.invariants();
+    if (isCut) this.tally.cuts++;
+    const { topics, channels } = shard.directory;
+    for (const { name } of [...topics, ...channels.byName.values()]) {
+      assert.equal(broker.shardOf(name), number, `${name} is in a shard that nobody asks for it`);
+    }
   }
 
   /** What is there now is there for good. */
   #settle(): void {
     this.#ticked = this.#clock;
-    this.#moments = [];
-    this.#remember();
-    this.#last.pledge = { level: Durability.fsync, at: this.#clock };
+    this.#witnesses = this.#broker.lives.map((life) => this.#witness(life));
   }
 
-  /** What has been read back is a state that the shard was in, and not an earlier one than was promised. */
-  #compare(holds: Holds): void {
-    const after = new Photograph(this.#life.shard);
-    const moments = this.#moments;
-    const promised = Math.max(
-      0,
-      moments.findLastIndex(({ pledge }) => pledge !== undefined && holds(pledge)),
-    );
-    const terms = this.#terms();
-    const reasons: string[] = [];
-    for (let i = moments.length - 1; i >= promised; i--) {
-      const moment = moments[i];
-      const next = moments[i + 1];
-      if (moment === undefined) continue;
-      const why = difference(moment.photo, moment.photo, after, terms);
-      const whyNot =
-        why !== undefined && next !== undefined
-          ? difference(moment.photo, next.photo, after, { ...terms, fresh: publishedIn(next) })
-          : why;
-      if (whyNot === undefined) {
-        if (i > promised) this.tally.survived++;
-        if (i < moments.length - 1) this.tally.vanished++;
-        return;
-      }
-      reasons.push(`${moments.length - 1 - i} before the end: ${whyNot}`);
-    }
-    assert.fail(
-      `what is there was never promised:\n${reasons
-        .slice(0, 6)
-        .map((reason) => reason.slice(0, 400))
-        .join("\n")}`,
-    );
+  #witness(life: Life): Witness {
+    return new Witness(life, this.#clients, this.#broker, () => this.#clock);
   }
 
-  /** Compaction keeps the order that is promised, and none but that. */
+  /** These topics as they are now, in whatever shard. */
+  #viewOf(isOfInterest: (topic: string) => boolean): View {
+    const photos = this.#broker.shards.map((shard) => new Photograph(shard));
+    const topics = photos.flatMap((photo) => [...photo.topics].filter(([name]) => isOfInterest(name)));
+    return { topics: new Map(topics) };
+  }
+
+  #judge(witness: Witness, after: View, holds: Holds): void {
+    const { isSurvived, isVanished } = witness.compare(after, holds, this.#terms());
+    if (isSurvived) this.tally.survived++;
+    if (isVanished) this.tally.vanished++;
+  }
+
+  /** What makes segments anew keeps the order that is promised, and none but that. */
   #terms(): Terms {
-    const isCompacted = this.tally.compactions > 0;
+    const isAnew = this.tally.compactions + this.tally.moves > 0;
     return {
       fresh: new Set(),
       holdsPlace: (topic, queue, { key, retry }) =>
-        !isCompacted || (retry === 0 && this.#shadow.isInOrder(topic, queue, key)),
+        !isAnew || (retry === 0 && this.#shadow.isInOrder(topic, queue, key)),
     };
   }
 
   /** Everything that there is, as an operator sees it; no time is played. */
-  #look(): Found[] {
-    const { shard } = this.#life;
+  #look(lives: readonly Life[]): Found[] {
     const found: Found[] = [];
-    for (const topic of shard.directory.topics) {
-      for (const queue of topic.queues.values()) {
-        for (const state of STATES) found.push(...this.#browse(queue, state));
+    for (const life of lives) {
+      for (const topic of life.shard.directory.topics) {
+        for (const queue of topic.queues.values()) {
+          for (const state of STATES) found.push(...seen(life, queue, state));
+        }
       }
     }
     return found;
   }
-
-  #browse(queue: Queue, state: MessageState): Found[] {
-    const { store } = this.#life.shard;
-    const { held, free } = this.#life;
-    const topic = queue.topic.name;
-    const found: Found[] = [];
-    for (let request = 1; ; request++) {
-      const offset = found.length;
-      const about = { topic, queue: queue.bindKey, state, offset, max: 1000, maxBytes: 65_536 };
-      const c: Browse = { op: "browse", connection: OBSERVER, request, ...about };
-      browse(store, c, new BrowseCursor(store, queue, c));
-      const page = [...held.take(), ...free.take()].flatMap((answer) =>
-        answer.kind === "messages" ? answer.messages : [],
-      );
-      if (page.length === 0) return found;
-      for (const message of page) found.push({ ...message, topic, queue: queue.bindKey });
-    }
-  }
 }
 
-/** The ids that were given out in a moment. */
-const publishedIn = ({ free, held }: Moment): ReadonlySet<number> => {
-  const keys = new Set<number>();
-  for (const answer of [...free, ...held]) {
-    if (answer.kind !== "confirm" || answer.firstKey === 0) continue;
-    for (let i = 0; i < answer.messages; i++) keys.add(answer.firstKey + i);
+const seen = ({ shard: { store }, held, free }: Life, queue: Queue, state: MessageState): readonly Found[] => {
+  const topic = queue.topic.name;
+  const found: Found[] = [];
+  for (let request = 1; ; request++) {
+    const offset = found.length;
+    const about = { topic, queue: queue.bindKey, state, offset, max: 1000, maxBytes: 65_536 };
+    const c: Browse = { op: "browse", connection: OBSERVER, request, ...about };
+    browse(store, c, new BrowseCursor(store, queue, c));
+    const page = [...held.take(), ...free.take()].flatMap((answer) =>
+      answer.kind === "messages" ? answer.messages : [],
+    );
+    if (page.length === 0) return found;
+    for (const message of page) found.push({ ...message, topic, queue: queue.bindKey });
   }
-  return keys;
 };

@@ -1,6 +1,7 @@
 /**
  * A subscription to a channel, as a program reads it.
  */
+import { unobserved } from "../base/deferred.js";
 import type { RingmqError } from "../base/error.js";
 import { INSPECT, type Inspect, inspected } from "../base/inspection.js";
 import { ReadLoop } from "../messages/read-loop.js";
@@ -17,14 +18,18 @@ const MAX_STAY = 1000;
  */
 export class Subscription implements AsyncIterableIterator<ChannelMessage> {
   readonly #feed: SubscriptionFeed;
-  readonly #leave: () => Promise<void>;
+  readonly #leave: (reason: RingmqError | undefined) => Promise<void>;
   /** Undefined when it shares its channel with others. */
   readonly #follower: Pick<Follower, "kept" | "recovered"> | undefined;
   readonly #loop = new ReadLoop<ChannelMessage>();
   #leaving: Promise<void> | undefined;
 
-  /** `leave` resolves when nothing more will come. */
-  constructor(feed: SubscriptionFeed, leave: () => Promise<void>, follower?: Pick<Follower, "kept" | "recovered">) {
+  /** `leave` resolves when nothing more will come; `closed` gets the reason that it is given. */
+  constructor(
+    feed: SubscriptionFeed,
+    leave: (reason: RingmqError | undefined) => Promise<void>,
+    follower?: Pick<Follower, "kept" | "recovered">,
+  ) {
     this.#feed = feed;
     this.#leave = leave;
     this.#follower = follower;
@@ -159,8 +164,19 @@ export class Subscription implements AsyncIterableIterator<ChannelMessage> {
 
   /** Ends the subscription. What has come can still be read; then the iteration ends. */
   stop(): Promise<void> {
-    this.#leaving ??= this.#leave();
+    this.#leaving ??= this.#leave(undefined);
     return this.#leaving;
+  }
+
+  /**
+   * The broker is about to close the connection, for this reason. What has come can still be read; then the iteration
+   * rejects with it, unless the program has ended it.
+   *
+   * @internal
+   */
+  shutDown(reason: RingmqError): void {
+    this.#leaving ??= this.#leave(reason);
+    unobserved(this.#leaving);
   }
 
   /**

@@ -99,7 +99,7 @@ export class Subscriptions implements ChannelSink {
     if (entry.request === NO_REQUEST) return;
     for (const subscriber of entry.subscribers) {
       subscriber.feed.push(arrival, start, end, count);
-      if (subscriber.feed.isOver) unobserved(this.#leave(subscriber));
+      if (subscriber.feed.isOver) unobserved(this.#leave(subscriber, undefined));
     }
   }
 
@@ -146,7 +146,7 @@ export class Subscriptions implements ChannelSink {
       refused: () => void this.#remove(subscriber),
     });
     const { feed } = follower;
-    const subscription = new Subscription(feed, () => this.#leave(subscriber), follower);
+    const subscription = new Subscription(feed, (reason) => this.#leave(subscriber, reason), follower);
     const subscriber: Subscriber = { feed, subscription, request: NO_REQUEST, isConfirmed: false };
     const asked = follower.subscribe();
     this.#byChannel.set(channel, { subscribers: new Set([subscriber]), follower, request: NO_REQUEST });
@@ -155,7 +155,7 @@ export class Subscriptions implements ChannelSink {
 
   async #share(channel: string, options: SubscribeOptions, entry: ChannelEntry | undefined): Promise<Subscription> {
     const feed = new SubscriptionFeed(channel, options);
-    const subscription = new Subscription(feed, () => this.#leave(subscriber));
+    const subscription = new Subscription(feed, (reason) => this.#leave(subscriber, reason));
     const subscriber: Subscriber = { feed, subscription, request: NO_REQUEST, isConfirmed: false };
     const pending = new SubscribeRequest(() => this.#confirmed(subscriber, subscriber.request));
     // With several subscriptions the broker applies the policy of the latest SUBSCRIBE.
@@ -189,7 +189,7 @@ export class Subscriptions implements ChannelSink {
     this.#byRequest.set(request, channel);
   }
 
-  async #leave(subscriber: Subscriber): Promise<void> {
+  async #leave(subscriber: Subscriber, reason: RingmqError | undefined): Promise<void> {
     if (this.#remove(subscriber)) {
       const pending = new CountRequest();
       try {
@@ -200,7 +200,7 @@ export class Subscriptions implements ChannelSink {
         if (!(error instanceof RingmqError)) throw error;
       }
     }
-    subscriber.feed.end(undefined);
+    subscriber.feed.end(reason);
   }
 
   /** Returns whether it was the last one of its channel. */

@@ -15,7 +15,7 @@ import type { ChannelSink, ConsumerSink } from "./sinks.js";
 interface AnswerTarget {
   readonly consumers: Map<number, ConsumerSink>;
   readonly channels: ChannelSink | undefined;
-  readonly onGoodbye: (() => void) | undefined;
+  readonly onGoodbye: ((reason: RingmqError) => void) | undefined;
   answered(pending: PendingRequest): void;
   expectEnd(reason: RingmqError): void;
 }
@@ -83,10 +83,12 @@ export class Answers {
         else this.#target.channels?.closed(request, error);
         return;
       }
-      case Answer.GOODBYE:
-        this.#target.expectEnd(localError("SHUTTING_DOWN", text(head()[0])));
-        this.#target.onGoodbye?.();
+      case Answer.GOODBYE: {
+        const reason = localError("SHUTTING_DOWN", text(head()[0]));
+        this.#target.expectEnd(reason);
+        this.#target.onGoodbye?.(reason);
         return;
+      }
       default:
         badFrame(`operation ${view.getUint8(start + OP)} is not one that a broker sends`);
     }

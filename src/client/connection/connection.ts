@@ -39,8 +39,8 @@ export class Connection {
   /** The receivers of pushed messages, by the number of their CONSUME. */
   readonly consumers = new Map<number, ConsumerSink>();
   channels: ChannelSink | undefined;
-  /** Called when the broker is about to stop. */
-  onGoodbye: (() => void) | undefined;
+  /** Called when the broker is about to stop, with the reason that it gives. */
+  onGoodbye: ((reason: RingmqError) => void) | undefined;
 
   readonly #transport: Transport;
   readonly #sendQueue: SendQueue;

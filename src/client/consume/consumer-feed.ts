@@ -9,6 +9,7 @@ import { FeedState } from "../messages/feed-state.js";
 import type { Message } from "./message.js";
 import { MessageBuffer } from "./message-buffer.js";
 import { type RunReader, readDeliveredRuns } from "./run-reader.js";
+import { SelectionList } from "./selection-list.js";
 import type { Settler } from "./settler.js";
 
 export class ConsumerFeed implements ConsumerSink {
@@ -19,6 +20,8 @@ export class ConsumerFeed implements ConsumerSink {
   /** Only used on topics that ack by themselves: messages that may still come. */
   #credit: number;
   #lapsed = 0;
+  /** The program has asked for its end: that has no other reason then. */
+  isDraining = false;
 
   constructor(settler: Settler, prefetch: number) {
     this.#settler = settler;
@@ -58,6 +61,8 @@ export class ConsumerFeed implements ConsumerSink {
       }
       this.#buffer.push(reader);
     }
+    // They were on their way when it was left.
+    if (this.#state.isOver) this.#giveBack();
     // The broker counts at most a prefetch of messages as held by this consumer. If more are buffered, the leases of the
     // oldest have ended and somebody else gets them. Without this, a program that does not read would buffer them all.
     this.#lapsed += this.#buffer.dropLapsed(this.#prefetch);
@@ -72,7 +77,13 @@ export class ConsumerFeed implements ConsumerSink {
 
   /** Nothing more will come. What is buffered can still be read. */
   end(error: RingmqError | undefined): void {
-    this.#state.end(error);
+    this.#state.end(this.isDraining ? undefined : error);
+  }
+
+  /** Nothing more is handed out: what is buffered, and what still comes, is given back. */
+  leave(error: RingmqError | undefined): void {
+    this.#giveBack();
+    this.end(error);
   }
 
   /** The broker was told that it may send so many messages more. */
@@ -90,18 +101,20 @@ export class ConsumerFeed implements ConsumerSink {
     return this.#buffer.takeAll();
   }
 
-  /** Puts back what `takeAll` returned. */
-  putBack(reader: RunReader): void {
-    this.#buffer.push(reader);
-  }
-
-  dropLeased(): void {
-    this.#buffer.dropLeased();
-  }
-
   /** Resolves with true when there are messages, with false at the end. Rejects once with the reason of the end. */
   async available(): Promise<boolean> {
     while (this.#buffer.size === 0) if (!(await this.#state.wait())) return false;
     return true;
+  }
+
+  /** Gives back what is buffered. What cannot be given back, of a topic that acks by itself, can still be read. */
+  #giveBack(): void {
+    const unread = this.#buffer.takeAll();
+    const leased = new SelectionList();
+    for (const reader of unread) {
+      if (reader.run.isAcked) this.#buffer.push(reader);
+      else reader.select(leased);
+    }
+    this.#settler.release(leased);
   }
 }

@@ -12,7 +12,6 @@ import { ReadLoop } from "../messages/read-loop.js";
 import { ConsumerFeed } from "./consumer-feed.js";
 import type { Message } from "./message.js";
 import { MessageBatch } from "./message-batch.js";
-import type { RunReader } from "./run-reader.js";
 import type { Settler } from "./settler.js";
 
 /**
@@ -38,6 +37,8 @@ export class Consumer implements AsyncIterableIterator<Message> {
   /** Only used on topics that ack by themselves: messages read since credit was last given. */
   #read = 0;
   #stopping: Promise<void> | undefined;
+  /** STOP has been confirmed, or is not needed any more. */
+  #isStopped = false;
   #draining: Promise<void> | undefined;
 
   private constructor(
@@ -150,11 +151,10 @@ export class Consumer implements AsyncIterableIterator<Message> {
     this.#loop.current = undefined;
   }
 
-  /** Stops it and gives back the messages that were not read. `for await` calls it when the loop is left. */
+  /** As `stop`. `for await` calls it when the loop is left. */
   async return(): Promise<IteratorResult<Message, undefined>> {
     await this.stop();
-    this.#giveBack(this.#feed.takeAll());
-    this.#loop.finish();
+    this.#finish();
     return { done: true, value: undefined };
   }
 
@@ -172,10 +172,25 @@ export class Consumer implements AsyncIterableIterator<Message> {
     }
   }
 
-  /** Stops the pushing. What has come can still be read and acked; then the iteration ends. */
-  stop(): Promise<void> {
-    this.#stopping ??= this.#stop();
-    return this.#stopping;
+  /**
+   * Ends it: what was not read is given back, and the iteration ends. What the program has read can still be settled.
+   * Messages of a topic that acks by itself cannot be given back: it reads those before it ends.
+   */
+  async stop(): Promise<void> {
+    const stopped = this.#stop();
+    this.#feed.leave(undefined);
+    await stopped;
+  }
+
+  /**
+   * The broker is about to close the connection, for this reason: as `stop`, but the iteration rejects with it, unless
+   * the program has ended it.
+   *
+   * @internal
+   */
+  shutDown(reason: RingmqError): void {
+    unobserved(this.#stop());
+    this.#feed.leave(reason);
   }
 
   /**
@@ -197,15 +212,6 @@ export class Consumer implements AsyncIterableIterator<Message> {
    */
   drainWithClient(): Promise<void> {
     return this.#drain(Number.POSITIVE_INFINITY);
-  }
-
-  /**
-   * The connection has ended: what was leased and is not read is not this program's any longer.
-   *
-   * @internal
-   */
-  dropLeased(): void {
-    this.#feed.dropLeased();
   }
 
   toJSON(): object {
@@ -231,20 +237,33 @@ export class Consumer implements AsyncIterableIterator<Message> {
     try {
       isAvailable = await this.#feed.available();
       return isAvailable;
+    } catch (error) {
+      // It may end the program, which has just acked: a broker that stops still takes that.
+      if (error instanceof RingmqError && error.code === "SHUTTING_DOWN") await this.#connection.idle();
+      throw error;
     } finally {
-      if (!isAvailable) this.#loop.finish();
+      if (!isAvailable) this.#finish();
     }
   }
 
   /**
-   * Gives back what nobody reads. What cannot be given back, of a topic that acks by itself, can still be read.
+   * No more comes, and what has come can still be read.
+   *
+   * @internal
+   */
+  async stopPushing(): Promise<void> {
+    this.#feed.isDraining = true;
+    await this.#stop();
+    this.#feed.end(undefined);
+  }
+
+  /**
+   * Nobody reads what has come: it is given back.
    *
    * @internal
    */
   giveBackUnread(): void {
-    const unread = this.#feed.takeAll();
-    this.#giveBack(unread.filter(({ run }) => !run.isAcked));
-    for (const reader of unread) if (reader.run.isAcked) this.#feed.putBack(reader);
+    this.#feed.leave(undefined);
   }
 
   async #nextLater(): Promise<IteratorResult<Message, undefined>> {
@@ -255,8 +274,14 @@ export class Consumer implements AsyncIterableIterator<Message> {
     return { done: true, value: undefined };
   }
 
-  async #stop(): Promise<void> {
-    if (this.#feed.isOver) return;
+  /** Has the broker push no more. Resolves when nothing more comes. */
+  #stop(): Promise<void> {
+    this.#stopping ??= this.#sendStop();
+    return this.#stopping;
+  }
+
+  async #sendStop(): Promise<void> {
+    if (!this.#connection.consumers.has(this.#request)) return;
     const pending = new CountRequest();
     try {
       this.#connection.control(Op.STOP, requestHead([this.#topic, this.#queue, this.#request]), pending);
@@ -265,20 +290,29 @@ export class Consumer implements AsyncIterableIterator<Message> {
       // Its queue was deleted or the connection has ended: it has stopped already.
       if (!(error instanceof RingmqError)) throw error;
     }
-    this.#connection.consumers.delete(this.#request);
-    this.#feed.end(undefined);
+    this.#isStopped = true;
+    this.#forget();
+  }
+
+  /** Nothing more comes, and nothing is left that the end of the connection would take away. */
+  #forget(): void {
+    if (this.#isStopped && this.#feed.size === 0) this.#connection.consumers.delete(this.#request);
+  }
+
+  /** The program has read everything, or has left. */
+  #finish(): void {
+    this.#loop.finish();
+    this.#forget();
   }
 
   async #drain(maxStayHeld: number): Promise<void> {
-    if (this.#loop.isStarted) await this.stop();
-    else await this.return();
+    if (!this.#loop.isStarted) {
+      await this.return();
+      return;
+    }
+    await this.stopPushing();
     if (await this.#loop.waitForEnd((current) => (current.isHeld ? maxStayHeld : MAX_STAY_SETTLED))) return;
     this.giveBackUnread();
-  }
-
-  #giveBack(readers: readonly RunReader[]): void {
-    // If the connection has ended, the broker has taken them back already.
-    unobserved(new MessageBatch(this.#settler, readers).nack());
   }
 
   /** On a topic that acks by itself no ack gives credit back: reading does, half a prefetch at a time. */

@@ -104,7 +104,7 @@ export class NodesConsumer implements AsyncIterableIterator<Message> {
     return value === undefined ? this.#nextLater() : Promise.resolve({ done: false, value });
   }
 
-  /** Stops it and gives back the messages that were not read. `for await` calls it when the loop is left. */
+  /** As `stop`. `for await` calls it when the loop is left. */
   async return(): Promise<IteratorResult<Message, undefined>> {
     await Promise.all([this.stop(), ...this.#consumers.map((consumer) => consumer.return())]);
     this.#loop.finish();
@@ -124,7 +124,7 @@ export class NodesConsumer implements AsyncIterableIterator<Message> {
     }
   }
 
-  /** Stops the pushing. What has come can still be read and acked; then the iteration ends. */
+  /** Ends it: what was not read is given back, and the iteration ends. As `Consumer.stop`. */
   async stop(): Promise<void> {
     this.#end(undefined);
     await Promise.all(this.#consumers.map((consumer) => consumer.stop()));
@@ -192,8 +192,9 @@ export class NodesConsumer implements AsyncIterableIterator<Message> {
         attempt = 0;
         this.#add(client, consumer);
         answered.resolve();
-        // Without a reason it was stopped, by the program or because its node is about to stop.
-        if ((await consumer.closed) === undefined) return;
+        const reason = await consumer.closed;
+        // The program has stopped it; or its node is about to stop, and the loop may be at a message of it.
+        if (reason === undefined || reason.code === "SHUTTING_DOWN") break;
         this.#lost(consumer);
       } catch (error) {
         this.#refused(client, error);
@@ -310,8 +311,12 @@ export class NodesConsumer implements AsyncIterableIterator<Message> {
   }
 
   async #drain(maxStayHeld: number): Promise<void> {
-    if (this.#loop.isStarted) await this.stop();
-    else await this.return();
+    if (!this.#loop.isStarted) {
+      await this.return();
+      return;
+    }
+    this.#end(undefined);
+    await Promise.all(this.#consumers.map((consumer) => consumer.stopPushing()));
     if (await this.#loop.waitForEnd((current) => (current.isHeld ? maxStayHeld : MAX_STAY_SETTLED))) return;
     for (const consumer of this.#consumers) consumer.giveBackUnread();
   }

@@ -215,8 +215,8 @@ export class NodesSubscription implements AsyncIterableIterator<ChannelMessage> 
         const reason = await subscription.closed;
         const { position, epoch } = subscription.received ?? {};
         if (position !== undefined && epoch !== undefined) place.next = { position, epoch };
-        // Without a reason it was stopped, by the program or because its node is about to stop.
-        if (reason === undefined) break;
+        // The program has stopped it, or its node is about to stop.
+        if (reason === undefined || reason.code === "SHUTTING_DOWN") break;
       } catch (error) {
         this.#refused(place, client, error);
       }

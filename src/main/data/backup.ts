@@ -6,16 +6,20 @@
  * brokers that listen on this machine only, unless the broker was started to allow it.
  */
 import { mkdir, rm } from "node:fs/promises";
-import { isAbsolute } from "node:path";
+import { isAbsolute, posix, relative, sep } from "node:path";
+import type { ListedFile } from "../../journal/backup-list.js";
 import { segmentPath, shardDirectory } from "../../journal/layout.js";
 import { type LedgerEntry, NO_SEGMENTS } from "../../journal/ledger.js";
 import { type ErrorName, ProtocolError } from "../../protocol/errors.js";
 import { unpackHead } from "../../protocol/head.js";
 import type { JobName, JobOutcome, JobResult } from "../../workers/jobs/job.js";
+import type { PinnedSegment } from "../../workers/shard-messages.js";
 import { isLoopback } from "../loopback.js";
 import type { BrokerOptions } from "../options.js";
 import type { JobPool } from "../shards/job-pool.js";
+import type { ShardLife } from "../shards/shard-life.js";
 import type { Supervisor } from "../shards/supervisor.js";
+import { BackupRoom, type RoomOf, roomOfDirectory } from "./backup-room.js";
 import { escapeControls } from "./control-characters.js";
 
 export interface BackupSummary {
@@ -24,7 +28,8 @@ export interface BackupSummary {
   readonly bytes: number;
 }
 
-interface CopiedShard extends Omit<BackupSummary, "shards"> {
+interface CopiedShard {
+  readonly files: readonly ListedFile[];
   readonly ledger: LedgerEntry;
 }
 
@@ -76,6 +81,7 @@ export class Backups {
     readonly supervisor: Pick<Supervisor, "life">,
     readonly pool: Pick<JobPool, "run">,
     readonly remove: (directory: string) => Promise<void> = removeTree,
+    readonly roomOf: RoomOf = roomOfDirectory,
   ) {}
 
   /** Makes a backup, or refuses. The promise rejects with BACKUP_FAILED, and then no directory is left. */
@@ -107,22 +113,12 @@ export class Backups {
     }
     try {
       resultOf(await this.pool.run({ job: "begin directory", path: directory, shards }));
-      // All settled: if a shard fails, the others must still unpin, and not copy into a removed directory.
-      const outcomes = await Promise.allSettled(
-        Array.from({ length: shards }, (_, shard) =>
-          this.#copyShard(shard, shardDirectory(directory, GENERATION, shard)),
-        ),
-      );
-      let segments = 0;
-      let bytes = 0;
-      const ledgers: LedgerEntry[] = [];
-      for (const outcome of outcomes) {
-        if (outcome.status === "rejected") throw outcome.reason;
-        ledgers.push(outcome.value.ledger);
-        segments += outcome.value.segments;
-        bytes += outcome.value.bytes;
-      }
-      resultOf(await this.pool.run({ job: "finish directory", path: directory, ledgers }));
+      const copies = await this.#copyAll(directory);
+      const files = copies.flatMap((copy) => copy.files);
+      const ledgers = copies.map(({ ledger }) => ledger);
+      resultOf(await this.pool.run({ job: "finish directory", path: directory, ledgers, files }));
+      const segments = files.length;
+      const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
       log.info({ directory, segments, bytes, seconds: Math.round(performance.now() - begin) / 1_000 }, "backed up");
       return { shards, segments, bytes };
     } catch (error) {
@@ -143,33 +139,82 @@ export class Backups {
     }
   }
 
-  async #copyShard(shard: number, into: string): Promise<CopiedShard> {
-    const life = this.supervisor.life(shard);
-    const segments = await life?.pin();
-    if (life === undefined || segments === undefined)
-      throw failed(`shard ${shard} cannot make its messages durable now`);
-    let isOver = false;
-    const over = (): void => {
-      isOver = true;
-    };
-    life.ended.then(over, over);
+  /** Copies all segments of all shards, once it is known that there is room for them. */
+  async #copyAll(directory: string): Promise<CopiedShard[]> {
+    const { shards, data, diskReserve } = this.options;
+    const room = new BackupRoom(directory, data, diskReserve, this.roomOf);
+    // All settled: if a shard fails, the others must still unpin, and not copy into a removed directory.
+    const pins = await settled(Array.from({ length: shards }, (_, shard) => this.#pin(shard)));
+    const pinned = pins.filter((pin) => pin.status === "fulfilled").map(({ value }) => value);
     try {
-      let bytes = 0;
-      let ledger = NO_SEGMENTS;
-      for (const { path, sequence, replaces } of segments) {
-        const outcome = await this.pool.run({ job: "copy", path, sequence, to: segmentPath(into, sequence) });
-        // The next life knows of no pin: the file may have changed while it was copied.
-        if (isOver) throw failed(`shard ${shard} was restarted meanwhile`);
-        const copied = resultOf(outcome).bytes;
-        bytes += copied;
-        ledger = { first: ledger === NO_SEGMENTS ? replaces : ledger.first, last: sequence, bytes: copied };
-      }
-      return { segments: segments.length, bytes, ledger };
+      valuesOf(pins);
+      const progress = { left: pinned.reduce((sum, { bytes }) => sum + bytes, 0) };
+      const copies = pinned.map((pin) => this.#copyShard(pin, directory, room, progress));
+      return valuesOf(await settled(copies));
     } finally {
-      life.unpin();
+      for (const { life } of pinned) life.unpin();
     }
   }
+
+  async #pin(shard: number): Promise<Pinned> {
+    const life = this.supervisor.life(shard);
+    const segments = await life?.pin();
+    if (life === undefined || segments === undefined) {
+      throw failed(`shard ${shard} cannot make its messages durable now`);
+    }
+    const pinned = { shard, life, segments, bytes: segments.reduce((sum, { bytes }) => sum + bytes, 0), isOver: false };
+    const over = (): void => {
+      pinned.isOver = true;
+    };
+    life.ended.then(over, over);
+    return pinned;
+  }
+
+  async #copyShard(
+    pinned: Pinned,
+    directory: string,
+    room: BackupRoom,
+    progress: { left: number },
+  ): Promise<CopiedShard> {
+    const { shard, segments } = pinned;
+    const into = shardDirectory(directory, GENERATION, shard);
+    const files: ListedFile[] = [];
+    let ledger = NO_SEGMENTS;
+    for (const { path, sequence, replaces, bytes } of segments) {
+      // Of all that is left, also of other shards: what others write to the disk meanwhile counts as well.
+      const lack = await room.lacks(progress.left);
+      if (lack !== undefined) throw failed(escapeControls(lack, ""));
+      const to = segmentPath(into, sequence);
+      const copied = resultOf(await this.pool.run({ job: "copy", path, sequence, to }));
+      // The next life knows of no pin: the file may have changed while it was copied.
+      if (pinned.isOver) throw failed(`shard ${shard} was restarted meanwhile`);
+      ledger = { first: ledger === NO_SEGMENTS ? replaces : ledger.first, last: sequence, bytes: copied.bytes };
+      files.push({ path: relative(directory, to).replaceAll(sep, posix.sep), ...copied });
+      progress.left -= bytes;
+    }
+    return { files, ledger };
+  }
 }
+
+/** A shard whose files stay as they are. */
+interface Pinned {
+  readonly shard: number;
+  readonly life: Pick<ShardLife, "unpin">;
+  readonly segments: readonly PinnedSegment[];
+  readonly bytes: number;
+  /** It has ended, and the pin with it. */
+  isOver: boolean;
+}
+
+const settled = <T>(promises: readonly Promise<T>[]): Promise<PromiseSettledResult<T>[]> =>
+  Promise.allSettled(promises);
+
+/** Throws the first error. */
+const valuesOf = <T>(outcomes: readonly PromiseSettledResult<T>[]): T[] =>
+  outcomes.map((outcome) => {
+    if (outcome.status === "rejected") throw outcome.reason;
+    return outcome.value;
+  });
 
 const resultOf = <N extends JobName>(outcome: JobOutcome<N>): JobResult<N> => {
   if (!outcome.ok) throw failed(escapeControls(outcome.error.message, ""));

@@ -12,7 +12,7 @@ import type { Log } from "../log.js";
 const CHECK_INTERVAL = 1_000;
 
 /** Times the reserve: with that much free space publishes are accepted again. */
-const ENOUGH_AGAIN = 1.25;
+export const ENOUGH_AGAIN = 1.25;
 
 /** Free bytes for an unprivileged process. */
 export type FreeSpace = (path: string) => Promise<number>;

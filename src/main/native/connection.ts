@@ -123,7 +123,7 @@ export class NativeConnection implements FrameSink, LocalRequests, BackupClient,
     this.#context.unsent.account(this, buffered);
     if (!this.#isHeld || buffered > this.#limits.heldFrom / 2) return;
     this.#isHeld = false;
-    this.#tellShards(EnvelopeOp.RELEASE);
+    this.#tellShards(EnvelopeOp.UNHOLD);
     this.#updateReading();
   }
 

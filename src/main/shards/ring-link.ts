@@ -17,7 +17,7 @@ interface Waiting {
   envelope: Uint8Array;
   readonly payload: Uint8Array;
   readonly sender: Sender | undefined;
-  /** For a HOLD or RELEASE: the connection. */
+  /** For a HOLD or UNHOLD: the connection. */
   readonly toggles: number | undefined;
 }
 
@@ -44,7 +44,7 @@ export class RingLink implements ShardLink {
   readonly #failed: (error: unknown) => void;
   /** The waiting line. The first one may be partly in the ring. */
   readonly #waiting = new Fifo<Waiting>();
-  /** The last waiting HOLD or RELEASE of each connection. */
+  /** The last waiting HOLD or UNHOLD of each connection. */
   readonly #toggles = new Map<number, Waiting>();
   /** It is waiting for room in the inbox, or writing the line. */
   #isWriting = false;
@@ -104,7 +104,7 @@ export class RingLink implements ShardLink {
     if (this.#closed) return;
     const envelope = packEnvelope([op, connection]);
     if (!this.isCongested && this.#writer.tryWrite(envelope, NOTHING, 0, 0)) return;
-    const toggles = op === EnvelopeOp.HOLD || op === EnvelopeOp.RELEASE ? connection : undefined;
+    const toggles = op === EnvelopeOp.HOLD || op === EnvelopeOp.UNHOLD ? connection : undefined;
     if (toggles !== undefined && this.#toggleAgain(toggles, envelope)) return;
     this.#wait({ envelope: Uint8Array.from(envelope), payload: NOTHING, sender: undefined, toggles });
   }
@@ -150,7 +150,7 @@ export class RingLink implements ShardLink {
   }
 
   /**
-   * Replaces a waiting HOLD or RELEASE of the connection, so that the line stays bounded if it is held and released over
+   * Replaces a waiting HOLD or UNHOLD of the connection, so that the line stays bounded if it is held and let go over
    * and over. The first in line is left alone, because it may be partly in the ring.
    */
   #toggleAgain(connection: number, envelope: Uint8Array): boolean {

@@ -1,10 +1,11 @@
 /** Sends subscribers what they have missed: out of the window, the log, the conflation, or what they have saved. */
+import { skipEntries } from "../../protocol/entry.js";
 import * as ext from "../messages/extent.js";
 import type { Store } from "../messages/store.js";
 import type { StoredChannel } from "../topics/stored-channel.js";
 import type { ChannelSubscriber } from "./channel.js";
 import { Source } from "./subscriber.js";
-import { type Batch, skipEntries } from "./window.js";
+import type { Batch } from "./window.js";
 
 /** Bytes of a frame out of the log, unless one batch is longer. */
 const FRAME_BYTES = 256 * 1024;

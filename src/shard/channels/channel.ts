@@ -273,7 +273,7 @@ export class Channel {
   }
 
   /** The connection takes messages again. */
-  release(connection: number): void {
+  unhold(connection: number): void {
     const subscriber = this.subscribers.get(connection);
     if (subscriber !== undefined && !subscriber.isCurrent) this.onMissed(subscriber);
   }

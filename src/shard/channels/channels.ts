@@ -275,8 +275,8 @@ export class Channels {
   }
 
   /** A connection can take messages again: the next turns send it what it has missed. */
-  release(connection: ConnectionEntry): void {
-    for (const name of connection.channels) this.#channel(name).release(connection.number);
+  unhold(connection: ConnectionEntry): void {
+    for (const name of connection.channels) this.#channel(name).unhold(connection.number);
   }
 
   /**

@@ -201,10 +201,3 @@ export class Window<W> {
     return this.#slots.at(Math.max(0, low - 1));
   }
 }
-
-/** Where the entries after the first `skip` begin, from `start` on. */
-export const skipEntries = (view: DataView, start: number, skip: number): number => {
-  let at = start;
-  for (let i = 0; i < skip; i++) at += WORD_BYTES + (view.getUint32(at) & SIZE_MASK);
-  return at;
-};

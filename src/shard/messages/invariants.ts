@@ -1,7 +1,7 @@
 /**
  * What must always be true of a shard's messages. Looks at every extent: for tests and simulations.
  */
-import { SIZE_MASK, WORD_BYTES } from "../../protocol/entry.js";
+import { skipEntries } from "../../protocol/entry.js";
 import * as ext from "./extent.js";
 import type { ExtentList } from "./extent-list.js";
 import type { Queue } from "./queue.js";
@@ -88,9 +88,8 @@ const checkExtent = (store: Store, extent: number): void => {
   const { extents } = store;
   const span = extents.get(extent, ext.SPAN);
   const { view } = store.pageOf(extent);
-  let at = extents.get(extent, ext.OFFSET);
-  for (let i = 0; i < span; i++) at += WORD_BYTES + (view.getUint32(at) & SIZE_MASK);
-  check(at - extents.get(extent, ext.OFFSET) === extents.get(extent, ext.BYTES), `extent ${extent} has a wrong size`);
+  const start = extents.get(extent, ext.OFFSET);
+  check(skipEntries(view, start, span) - start === extents.get(extent, ext.BYTES), `extent ${extent} has a wrong size`);
   if (!extents.isFragment(extent)) {
     check(extents.state(extent) === State.READY && extents.retry(extent) === 0, `extent ${extent} is not fresh`);
     return;

@@ -1,7 +1,7 @@
 /**
  * What a full queue does: it refuses, or drops its oldest messages, as its topic says.
  */
-import { SIZE_MASK, WORD_BYTES } from "../../protocol/entry.js";
+import { skipEntries } from "../../protocol/entry.js";
 import * as ext from "./extent.js";
 import type { Queue } from "./queue.js";
 import { cutFront, firstMessages } from "./take.js";
@@ -68,8 +68,7 @@ export const dropFront = (queue: Queue, max: number): number => {
   }
   const count = Math.min(max, extents.get(extent, ext.SPAN));
   const start = extents.get(extent, ext.OFFSET);
-  let offset = start;
-  for (let i = 0; i < count; i++) offset += WORD_BYTES + (view.getUint32(offset) & SIZE_MASK);
+  const offset = skipEntries(view, start, count);
   const page = extents.get(extent, ext.PAGE);
   queue.readyBytes -= offset - start;
   queue.readyCount -= count;

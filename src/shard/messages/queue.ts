@@ -3,7 +3,7 @@
  * docs/protocol.md draws them. Every move goes through a method of this class, which keeps lists, counters, timers and
  * the index in step.
  */
-import { SIZE_MASK, WORD_BYTES } from "../../protocol/entry.js";
+import { skipEntries } from "../../protocol/entry.js";
 import { Reason } from "../../protocol/run.js";
 import type { MessageState } from "../command.js";
 import type { DirectoryEntry, StateChange } from "../log/recorder.js";
@@ -112,7 +112,7 @@ export class Queue implements StoredQueue {
       const first = idLow + i;
       const n = Math.min(count - i, ext.BLOCK - (first & 31));
       const start = at;
-      for (let j = 0; j < n; j++) at += WORD_BYTES + (view.getUint32(at) & SIZE_MASK);
+      at = skipEntries(view, at, n);
       const part = this.addFragment(idHigh, first, n, ext.bits(first & 31, n), start, at - start, expiry);
       if (due > 0) this.#delay(part, due, expiry);
       else this.#makeReady(part, expiry);

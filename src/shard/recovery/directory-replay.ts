@@ -25,8 +25,8 @@ export class DirectoryReplay {
 
   constructor(
     readonly directory: Directory,
-    /** A queue was removed. */
-    readonly onQueueGone: (number: number) => void,
+    /** A queue is about to be removed. */
+    readonly onQueueGoing: (queue: Queue) => void,
   ) {}
 
   /** Another segment begins: a checkpoint that is not complete by now does not count. */
@@ -112,8 +112,8 @@ export class DirectoryReplay {
   }
 
   #removeQueue(queue: Queue): void {
+    this.onQueueGoing(queue);
     for (const state of ALL_STATES) drop(queue, state, Number.POSITIVE_INFINITY);
     this.directory.removeQueue(queue);
-    this.onQueueGone(queue.number);
   }
 }

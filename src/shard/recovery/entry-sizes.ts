@@ -5,11 +5,11 @@
  * A page is measured when it leaves memory, unless nobody needs it any more. The sizes take a share of the memory budget;
  * beyond it, those go that were not asked for lately, and their page is read again if they are.
  */
+import { skipEntries } from "../../protocol/entry.js";
 import type { Page } from "../log/page.js";
 import * as ext from "../messages/extent.js";
 import type { MissingSizes, Store } from "../messages/store.js";
 import { PageMeter, type PageSizes } from "./page-sizes.js";
-import { skipEntries } from "./skip-entries.js";
 
 /** The part of the memory budget that sizes may take. */
 const SHARE = 1 / 8;

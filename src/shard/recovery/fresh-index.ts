@@ -17,6 +17,8 @@ export class FreshIndex {
   #extents = new Int32Array(MIN_CAPACITY);
   #from = 0;
   #end = 0;
+  /** Where the last search ended. */
+  #last = 0;
 
   constructor(
     readonly table: ext.ExtentTable,
@@ -34,7 +36,7 @@ export class FreshIndex {
 
   add(extent: number): void {
     const key = idOrder(this.table.idHigh(extent), this.table.idLow(extent));
-    if (this.#end === this.#keys.length) this.#grow();
+    if (this.#end === this.#keys.length) this.#makeRoom();
     let at = this.#end++;
     if (at > this.#from && (this.#keys[at - 1] as number) > key) {
       this.#end--;
@@ -47,11 +49,18 @@ export class FreshIndex {
     this.#extents[at] = extent;
   }
 
+  /** Those that are still there. */
+  *extents(): Iterable<number> {
+    for (let at = this.#from; at < this.#end; at++) if (this.#isAlive(at)) yield this.#extents[at] as number;
+  }
+
   /** The fresh extent that has the id, or NONE. */
   find(high: number, low: number): number {
     this.#skip();
-    const at = this.#below(idOrder(high, low));
+    const key = idOrder(high, low);
+    const at = this.#isLast(key) ? this.#last : this.#below(key);
     if (at < this.#from) return ext.NONE;
+    this.#last = at;
     const extent = this.#extents[at] as number;
     if (!this.#isAlive(at)) return ext.NONE;
     const first = this.table.idLow(extent);
@@ -71,6 +80,13 @@ export class FreshIndex {
       if (first > key) return first - key;
     }
     return Number.POSITIVE_INFINITY;
+  }
+
+  /** The last search ended where one for this key would. */
+  #isLast(key: number): boolean {
+    const at = this.#last;
+    if (at < this.#from || at >= this.#end || (this.#keys[at] as number) > key) return false;
+    return at + 1 === this.#end || (this.#keys[at + 1] as number) > key;
   }
 
   /** The last extent with a key up to this. One that has lost its first messages keeps its place. */
@@ -99,12 +115,25 @@ export class FreshIndex {
     this.#from = 0;
   }
 
+  /** Drops those that are gone, or grows if they are few. */
+  #makeRoom(): void {
+    let end = this.#from;
+    for (let at = this.#from; at < this.#end; at++) {
+      if (!this.#isAlive(at)) continue;
+      this.#keys[end] = this.#keys[at] as number;
+      this.#extents[end++] = this.#extents[at] as number;
+    }
+    this.#end = end;
+    this.#close();
+    if (this.#end * 2 > this.#keys.length) this.#grow();
+  }
+
   #grow(): void {
     const before = this.bytes;
-    const keys = new Float64Array(2 * this.#end);
+    const keys = new Float64Array(2 * this.#keys.length);
     keys.set(this.#keys);
     this.#keys = keys;
-    const extents = new Int32Array(2 * this.#end);
+    const extents = new Int32Array(2 * this.#extents.length);
     extents.set(this.#extents);
     this.#extents = extents;
     this.onGrow(this.bytes - before);

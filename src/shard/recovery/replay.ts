@@ -5,6 +5,7 @@
  * The pages it is given become the log's own. Their checksums have been verified; a record that contradicts the state is
  * an error.
  */
+import { skipEntries } from "../../protocol/entry.js";
 import { unpackHead } from "../../protocol/head.js";
 import type { Page } from "../log/page.js";
 import * as record from "../log/record.js";
@@ -13,13 +14,11 @@ import type { Segment } from "../log/segment.js";
 import * as ext from "../messages/extent.js";
 import type { Queue } from "../messages/queue.js";
 import type { Store } from "../messages/store.js";
-import { cutFront } from "../messages/take.js";
 import type { Directory } from "../topics/directory.js";
 import { StoredChannel } from "../topics/stored-channel.js";
 import { DirectoryReplay } from "./directory-replay.js";
 import { EntrySizes } from "./entry-sizes.js";
-import { FreshIndex } from "./fresh-index.js";
-import { skipEntries } from "./skip-entries.js";
+import { FreshExtents } from "./fresh-extents.js";
 
 const { RecordType } = record;
 
@@ -39,7 +38,7 @@ export class Replay {
   readonly #target: ReplayTarget;
   readonly #directory: DirectoryReplay;
   readonly #sizes: EntrySizes;
-  readonly #fresh: (FreshIndex | undefined)[] = [];
+  readonly #fresh: FreshExtents;
   /** The fragments that a record is about. */
   readonly #found: number[] = [];
   #segment: Segment | undefined;
@@ -56,7 +55,8 @@ export class Replay {
     this.#sizes = sizes;
     shard.store.missingSizes = sizes;
     shard.store.log.pages.onLeave = (page) => sizes.leaving(page);
-    this.#directory = new DirectoryReplay(shard.directory, (number) => this.#forgetFresh(number));
+    this.#fresh = new FreshExtents(shard.store, sizes);
+    this.#directory = new DirectoryReplay(shard.directory, (queue) => this.#fresh.forget(queue));
   }
 
   /** The pages that follow are of that segment. */
@@ -98,17 +98,12 @@ export class Replay {
     const { log } = this.#store;
     if (this.#buffer !== undefined) log.pages.giveBack(this.#buffer);
     this.#buffer = undefined;
-    for (let number = 0; number < this.#fresh.length; number++) this.#forgetFresh(number);
+    this.#fresh.finish(this.#target.directory.queues);
     log.pages.onLeave = undefined;
     this.#store.missingSizes = undefined;
     this.#sizes.clear();
     this.#target.directory.finishRestore();
     this.#store.recorder.isReplaying = false;
-  }
-
-  #forgetFresh(queue: number): void {
-    this.#store.replayBytes -= this.#fresh[queue]?.bytes ?? 0;
-    this.#fresh[queue] = undefined;
   }
 
   #record(page: Page, at: number): void {
@@ -171,16 +166,8 @@ export class Replay {
   }
 
   #addFresh(queue: Queue, idHigh: number, idLow: number, count: number, bytes: number): void {
-    const { extents } = this.#store;
     queue.addFresh(idHigh, idLow, count, bytes);
-    let fresh = this.#fresh[queue.number];
-    if (fresh === undefined) {
-      fresh = new FreshIndex(extents, queue.number, (bytes) => {
-        this.#store.replayBytes += bytes;
-      });
-      this.#fresh[queue.number] = fresh;
-    }
-    fresh.add(queue.ready.tail);
+    this.#fresh.add(queue);
   }
 
   /** A batch of a kept channel, the positions of whose messages are by `base` above the low words of their ids. */
@@ -250,26 +237,18 @@ export class Replay {
 
   /** Gives messages from an id on their new state, as many as can be done at once. Answers how many. */
   #move(queue: Queue, idHigh: number, idLow: number, count: number, change: StateChange): number {
-    const { extents } = this.#store;
+    const isGone = change.state === ext.State.FREE;
+    const ended = isGone ? this.#fresh.end(queue, idHigh, idLow, count) : 0;
+    if (ended > 0) return ended;
     const from = idLow & 31;
     const inBlock = Math.min(count, ext.BLOCK - from);
     if (this.#findFragments(queue, idHigh, idLow, ext.bits(from, inBlock))) {
       this.#moveFound(queue, ext.bits(from, inBlock), change);
       return inBlock;
     }
-    const fresh = this.#fresh[queue.number];
-    const extent = fresh?.find(idHigh, idLow) ?? ext.NONE;
-    if (extent !== ext.NONE) {
-      if (change.state !== ext.State.FREE || idLow !== extents.idLow(extent)) {
-        this.#breakUp(queue, extent);
-      } else {
-        const n = Math.min(count, extents.get(extent, ext.SPAN));
-        this.#dropFront(queue, extent, n);
-        return n;
-      }
-    }
+    if (!isGone) this.#fresh.breakUp(queue, idHigh, idLow);
     // A fresh extent may follow in the middle of the block.
-    const n = Math.min(inBlock, fresh?.distance(idHigh, idLow) ?? count);
+    const n = Math.min(inBlock, this.#fresh.distance(queue, idHigh, idLow));
     this.#findFragments(queue, idHigh, idLow, ext.bits(from, n));
     this.#moveFound(queue, ext.bits(from, n), change);
     return n;
@@ -286,47 +265,6 @@ export class Replay {
       missing &= ~mask;
     }
     return missing === 0;
-  }
-
-  #dropFront(queue: Queue, extent: number, n: number): void {
-    const { extents, log } = this.#store;
-    const page = extents.get(extent, ext.PAGE);
-    const start = extents.get(extent, ext.OFFSET);
-    const isWhole = n === extents.get(extent, ext.SPAN);
-    const bytes = isWhole
-      ? extents.get(extent, ext.BYTES)
-      : this.#sizes.bytesFrom(extent, extents.idLow(extent), n, start);
-    queue.readyCount -= n;
-    queue.readyBytes -= bytes;
-    cutFront(queue, extent, n, start + bytes);
-    log.pages.release(page, n);
-  }
-
-  /** Splits a fresh extent into fragments, in its place. */
-  #breakUp(queue: Queue, extent: number): void {
-    const { extents, index } = this.#store;
-    const idLow = extents.idLow(extent);
-    const span = extents.get(extent, ext.SPAN);
-    let at = extents.get(extent, ext.OFFSET);
-    let after = extent;
-    for (let done = 0; done < span; ) {
-      const first = idLow + done;
-      const n = Math.min(span - done, ext.BLOCK - (first & 31));
-      const bytes = this.#sizes.bytesFrom(extent, first, n, at);
-      const part = extents.clone(extent);
-      extents.set(part, ext.ID_LOW, first);
-      extents.set(part, ext.SPAN, n);
-      extents.set(part, ext.MASK, ext.bits(first & 31, n));
-      extents.set(part, ext.OFFSET, at);
-      extents.set(part, ext.BYTES, bytes);
-      index.add(part);
-      queue.ready.insertAfter(extents, part, after);
-      after = part;
-      at += bytes;
-      done += n;
-    }
-    queue.ready.remove(extents, extent);
-    extents.free(extent);
   }
 
   /** Gives the messages in `wanted` of the fragments found their new state. */

@@ -1,5 +1,5 @@
 /** PUBLISH: appends a batch to the log once, and adds a reference to it to each queue that its route key reaches. */
-import { SIZE_MASK, WORD_BYTES } from "../../protocol/entry.js";
+import { SIZE_MASK, skipEntries, WORD_BYTES } from "../../protocol/entry.js";
 import { type ErrorName, ProtocolError } from "../../protocol/errors.js";
 import { formatId } from "../../protocol/id.js";
 import { DEFAULT_KEY } from "../../protocol/limits.js";
@@ -350,12 +350,8 @@ const isTooWide = (queues: readonly Queue[], { requests, count }: Publish): bool
 
 /** The merged requests from `done` on, `max` at the most. */
 const partOf = (c: Publish, done: number, max: number): Publish => {
-  const behind = (from: number, entries: number): number => {
-    let at = from;
-    for (let i = 0; i < entries; i++) at += WORD_BYTES + (c.view.getUint32(at) & SIZE_MASK);
-    return at;
-  };
   const requests = Math.min(max, c.requests - done);
-  const start = behind(c.start, done);
-  return { ...c, request: c.request + done, requests, count: requests, start, end: behind(start, requests) };
+  const start = skipEntries(c.view, c.start, done);
+  const end = skipEntries(c.view, start, requests);
+  return { ...c, request: c.request + done, requests, count: requests, start, end };
 };

@@ -3,10 +3,11 @@
  * large files take milliseconds, for which a shard's thread or the main thread would stop.
  */
 import { dirname } from "node:path";
+import { Sha256 } from "../../journal/backup-list.js";
 import type { Checksum } from "../../journal/checksum.js";
 import type { Disk, DiskFile } from "../../journal/disk.js";
 import { isDiskFault } from "../../journal/disk-fault.js";
-import { beginDataDirectory, expectOutside, finishDataDirectory } from "../../journal/new-data-directory.js";
+import { beginDataDirectory, expectOutside, finishBackup } from "../../journal/new-data-directory.js";
 import { SegmentFile } from "../../journal/segment-file.js";
 import { makeSpare } from "../../journal/spares.js";
 import { writeFully } from "../../journal/whole-file.js";
@@ -93,15 +94,19 @@ const copyInto = (
   into: DiskFile,
   { path, to }: Pick<CopyInput, "path" | "to">,
 ): CopyResult => {
-  const { end, isSealed, fault } = walk(segment, (memory, offset, used) => writeFully(into, memory, 0, used, offset));
+  const hash = new Sha256();
+  const { end, isSealed, fault } = walk(segment, (memory, offset, used) => {
+    writeFully(into, memory, 0, used, offset);
+    hash.add(memory.subarray(0, used));
+  });
   if (!isSealed) throw new Error(`${path}, at byte ${end}: ${fault}`);
   into.sync();
   disk.syncDirectory(dirname(to));
-  return { bytes: end };
+  return { bytes: end, sha256: hash.end() };
 };
 
-export const finishDirectory = (disk: Disk, { path, ledgers }: FinishDirectoryInput): object => {
-  finishDataDirectory(disk, path, ledgers);
+export const finishDirectory = (disk: Disk, { path, ledgers, files }: FinishDirectoryInput): object => {
+  finishBackup(disk, path, ledgers, files);
   return {};
 };
 

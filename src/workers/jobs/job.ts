@@ -3,6 +3,7 @@
  * files that are not in use yet.
  */
 
+import type { ListedFile } from "../../journal/backup-list.js";
 import type { CompactInput } from "../../journal/compact.js";
 import type { LedgerEntry } from "../../journal/ledger.js";
 import type { CompactedSegment } from "../../shard/compaction/relocation.js";
@@ -62,6 +63,7 @@ export interface FinishDirectoryInput {
   readonly path: string;
   /** Which segments it has, by shard. */
   readonly ledgers: readonly LedgerEntry[];
+  readonly files: readonly ListedFile[];
 }
 
 export interface CopyInput {
@@ -72,8 +74,10 @@ export interface CopyInput {
 }
 
 export interface CopyResult {
-  /** Bytes of the records, up to SEAL. */
+  /** Bytes of the records, up to SEAL, and of the copy. */
   readonly bytes: number;
+  /** Of the copy, in hexadecimal. */
+  readonly sha256: string;
 }
 
 export interface CertificateInput {

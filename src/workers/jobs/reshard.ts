@@ -34,6 +34,8 @@ export interface ReshardInput {
   /** How many shards the next generation has. Their directories exist and are empty. */
   readonly to: number;
   readonly segmentBytes: number;
+  /** Bytes of a page of the journals. Default `PAGE_BYTES`. */
+  readonly pageBytes?: number;
   /** Milliseconds since 1970. */
   readonly now: number;
 }
@@ -100,7 +102,7 @@ const readShard = (
   checksum: Checksum,
   directory: string,
   number: number,
-  { segmentBytes, now }: ReshardInput,
+  { segmentBytes, pageBytes = PAGE_BYTES, now }: ReshardInput,
 ): Shard => {
   const shard = new Shard({
     effects: NO_EFFECTS,
@@ -108,13 +110,14 @@ const readShard = (
     node: 1,
     limits: { maxTopics: 0, maxQueues: 0, maxConsumers: 0 },
     memoryBytes: READ_BYTES,
+    pageBytes,
     segmentBytes,
     level: Durability.fsync,
     now,
   });
   const pages = new PageReader(disk, directory, checksum);
   shard.store.log.pages.source = pages;
-  recover({ disk, directory, checksum, shard: number, pageBytes: PAGE_BYTES }, new Replay(shard));
+  recover({ disk, directory, checksum, shard: number, pageBytes }, new Replay(shard));
   pages.close();
   return shard;
 };
@@ -196,10 +199,10 @@ class Target {
   #nextSegment(): RecordWriter {
     this.#endSegment();
     this.#sequence++;
-    const { to, now } = this.#input;
+    const { to, now, pageBytes = PAGE_BYTES } = this.#input;
     const file = this.#disk.open(segmentPath(this.#directory, this.#sequence), "create");
     const head = { sequence: this.#sequence, replaces: this.#sequence, created: now, shard: this.#shard, shards: to };
-    const writer = new RecordWriter(file, this.#checksum, head, PAGE_BYTES);
+    const writer = new RecordWriter(file, this.#checksum, head, pageBytes);
     writer.directory(packHead(["checkpoint"]));
     for (const topic of this.#topics) {
       writer.directory(packHead(topic.entry));

@@ -89,13 +89,18 @@ describe("a consumer", () => {
 });
 
 describe("a consumer that ends", () => {
-  it("by stop gives what has come and then ends", async () => {
+  it("by stop hands out nothing more: what has come, and what comes then, is given back", async () => {
     const { broker, consumer, request } = await consuming();
-    broker.answer = (seen) => broker.send(deliver(request, 20, 1), confirm({ request: seen.request }));
-    broker.send(deliver(request, 10, 1));
+    broker.answer = (seen) => {
+      if (seen.op === Op.STOP) broker.send(deliver(request, 20, 1));
+      broker.send(confirm({ request: seen.request }));
+    };
+    broker.send(deliver(request, 10, 2));
+    expect(await take(consumer, 1)).toEqual(["10"]);
     await consumer.stop();
     expect((await broker.nth(Op.STOP)).head).toEqual(["orders", null, request]);
-    expect(await take(consumer, 3)).toEqual(["10", "20", "end"]);
+    expect((await broker.seen(Op.NACK, 2)).map(selectionsOf)).toEqual([[[11, 1, 7]], [[20, 1, 7]]]);
+    expect(await take(consumer, 1)).toEqual(["end"]);
     expect(await consumer.closed).toBeUndefined();
   });
 

@@ -96,7 +96,7 @@ describe("a connection", () => {
     transport.buffered = 50_000;
     connection.drained();
     expect(transport.isPaused).toBe(false);
-    for (const shard of [first, second]) expect(envelopesOf(shard)).toEqual([[EnvelopeOp.RELEASE, connection.id]]);
+    for (const shard of [first, second]) expect(envelopesOf(shard)).toEqual([[EnvelopeOp.UNHOLD, connection.id]]);
   });
 
   it("is cut off when it stays far above the limit", async () => {

@@ -280,7 +280,7 @@ describe("pushes", () => {
     expect(client.isPaused).toBe(true);
     client.unsent = 0;
     session.drained();
-    expect((await arrivals(shard, 1))[0]?.envelope).toEqual([EnvelopeOp.RELEASE, session.id]);
+    expect((await arrivals(shard, 1))[0]?.envelope).toEqual([EnvelopeOp.UNHOLD, session.id]);
     expect(client.isPaused).toBe(false);
   });
 
@@ -296,7 +296,7 @@ describe("pushes", () => {
     answer(2, 40_000);
     expect((await arrivals(shard, 1))[0]?.envelope).toEqual([EnvelopeOp.HOLD, session.id]);
     answer(0, 1);
-    expect((await arrivals(shard, 1))[0]?.envelope).toEqual([EnvelopeOp.RELEASE, session.id]);
+    expect((await arrivals(shard, 1))[0]?.envelope).toEqual([EnvelopeOp.UNHOLD, session.id]);
     expect(client.isPaused).toBe(false);
   });
 

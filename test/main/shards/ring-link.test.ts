@@ -175,8 +175,8 @@ describe("a link to a shard", () => {
     link.send(new Sending(), framesOf(1), Buffer.alloc(10_000), 0, 10_000);
     for (let i = 0; i < 1_000; i++) {
       link.tell(EnvelopeOp.HOLD, 1);
-      link.tell(EnvelopeOp.RELEASE, 1);
-      link.tell(EnvelopeOp.RELEASE, 2);
+      link.tell(EnvelopeOp.UNHOLD, 1);
+      link.tell(EnvelopeOp.UNHOLD, 2);
       link.tell(EnvelopeOp.HOLD, 2);
     }
     const arrived: Arrived[] = [];
@@ -184,7 +184,7 @@ describe("a link to a shard", () => {
     await turn();
     readInbox(inbox, arrived);
     expect(arrived.slice(1).map(({ envelope }) => envelope)).toEqual([
-      [EnvelopeOp.RELEASE, 1],
+      [EnvelopeOp.UNHOLD, 1],
       [EnvelopeOp.HOLD, 2],
     ]);
     link.close();
@@ -217,7 +217,7 @@ describe("a link to a shard", () => {
     const connections = 10_000;
     // A search of the line each time would take 10,000 × 10,000 / 2 steps in each of the rounds.
     for (let round = 0; round < 20; round++) {
-      for (let id = 1; id <= connections; id++) link.tell(round % 2 === 0 ? EnvelopeOp.HOLD : EnvelopeOp.RELEASE, id);
+      for (let id = 1; id <= connections; id++) link.tell(round % 2 === 0 ? EnvelopeOp.HOLD : EnvelopeOp.UNHOLD, id);
     }
     expect(link.lineCapacity).toBe(16_384);
     readInbox(inbox, []);

@@ -76,8 +76,8 @@ export class ChannelsByHand {
     this.by.shard.apply({ op: "hold", connection }, this.by.now);
   }
 
-  release(connection: number): void {
-    this.by.shard.apply({ op: "release", connection }, this.by.now);
+  unhold(connection: number): void {
+    this.by.shard.apply({ op: "unhold", connection }, this.by.now);
     this.settle();
   }
 

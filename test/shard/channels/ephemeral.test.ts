@@ -156,7 +156,7 @@ describe("credit", () => {
 describe("a subscriber that falls too far behind", () => {
   it("loses the oldest", () => {
     fallBehind("drop-oldest", 5, 2048);
-    channels.release(1);
+    channels.unhold(1);
     const seen = channels.take(1);
     expect(seen.slice(0, 3)).toEqual([{ position: 0, body: "0" }, { lost: 2048 }, { position: 2049, body: "2049" }]);
     expect(seen).toHaveLength(2 + 4 * 2048);
@@ -164,7 +164,7 @@ describe("a subscriber that falls too far behind", () => {
 
   it("loses the newest, and goes on with what is published then", () => {
     fallBehind("drop-newest", 6, 2048);
-    channels.release(1);
+    channels.unhold(1);
     const seen = channels.take(1);
     expect(positions(seen)).toEqual(Array.from({ length: 1 + 8192 }, (_, i) => i));
     expect(seen.at(-1)).toEqual({ lost: 4096 });
@@ -178,7 +178,7 @@ describe("a subscriber that falls too far behind", () => {
     channels.publish("c", 1, { key: "a" });
     channels.hold(1);
     for (const key of ["a", "b", "a", "c", "a", "", ""]) channels.publish("c", 2, { key });
-    channels.release(1);
+    channels.unhold(1);
     expect(channels.told(1)).toBe("0:0 4:4 8:8 10:10 14:14");
     channels.publish("c", 2, { key: "a" });
     expect(channels.told(1)).toBe("15:15 16:16");
@@ -190,12 +190,12 @@ describe("a subscriber that falls too far behind", () => {
     channels.publish("c", 2, { key: "a" });
     channels.subscribe("c", 1, undefined, "conflate");
     channels.publish("c", 1, { key: "b" });
-    channels.release(1);
+    channels.unhold(1);
     expect(channels.told(1)).toBe("0:0 1:1 2:2");
     channels.hold(1);
     channels.publish("c", 1, { key: "a" });
     channels.publish("c", 1, { key: "a" });
-    channels.release(1);
+    channels.unhold(1);
     expect(channels.told(1)).toBe("4:4");
   });
 
@@ -204,7 +204,7 @@ describe("a subscriber that falls too far behind", () => {
     channels.hold(1);
     channels.publish("c", 5);
     channels.subscribe("c", 1, undefined, "drop-oldest");
-    channels.release(1);
+    channels.unhold(1);
     expect(channels.told(1)).toBe("-5");
     channels.publish("c");
     expect(channels.told(1)).toBe("5:5");
@@ -215,7 +215,7 @@ describe("a subscriber that falls too far behind", () => {
     channels.hold(1);
     channels.publish("c", 2);
     expect(channels.subscribe("c", 1, { position: 0, epoch })).toMatchObject({ recovered: true });
-    channels.release(1);
+    channels.unhold(1);
     expect(channels.told(1)).toBe("0:0 1:1");
   });
 
@@ -230,9 +230,9 @@ describe("a subscriber that falls too far behind", () => {
     channels.hold(2);
     expect(channels.take(2)).toHaveLength(100);
     publish(20_000);
-    channels.release(2);
+    channels.unhold(2);
     publish(10);
-    channels.release(1);
+    channels.unhold(1);
     const [first, second] = [channels.take(1), channels.take(2)];
     expect(first[0]).toEqual({ lost: 20_110 - 8192 });
     expect(positions(first)).toHaveLength(8192);
@@ -254,7 +254,7 @@ describe("a subscriber that falls too far behind", () => {
     for (let i = 0; i < 4; i++) channels.publish("c", 2048);
     expect(channels.confirmed).toHaveLength(before);
     expect(channels.publish("c")).toMatchObject([{ kind: "fail", error: "BUSY" }]);
-    channels.release(1);
+    channels.unhold(1);
     expect(channels.confirmed).toHaveLength(before + 4);
     expect(positions(channels.take(1))).toEqual(Array.from({ length: 1 + 8 * 2048 }, (_, i) => i));
     channels.publish("c");
@@ -271,7 +271,7 @@ describe("a subscriber that falls too far behind", () => {
   it("loses all that there is no memory for", () => {
     channels = new ChannelsByHand({ memoryBytes: 1 });
     fallBehind("drop-oldest", 1, 3);
-    channels.release(1);
+    channels.unhold(1);
     expect(channels.told(1)).toBe("0:0 -3");
   });
 

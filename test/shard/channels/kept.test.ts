@@ -129,7 +129,7 @@ describe("a subscriber of a kept channel", () => {
     expect(positions(channels.take(1))).toEqual(range(0, 10));
     channels.hold(1);
     for (let i = 0; i < 10; i++) channels.publish("c", 1, { key: "a" });
-    channels.release(1);
+    channels.unhold(1);
     expect(channels.told(1)).toBe("19:19");
     channels.subscribe("c", 2, { from: "start", credit: 0 }, "block");
     for (let i = 0; i < 20; i++) channels.publish("c", 1000);
@@ -175,8 +175,8 @@ describe("retention", () => {
     channels.hold(1);
     channels.hold(2);
     for (let i = 0; i < 5; i++) channels.publish("c", 5);
-    channels.release(1);
-    channels.release(2);
+    channels.unhold(1);
+    channels.unhold(2);
     expect(channels.told(1)).toBe("-15 15:15 16:16 17:17 18:18 19:19 20:20 21:21 22:22 23:23 24:24");
     expect(channels.closed).toEqual([2]);
   });
@@ -211,8 +211,8 @@ describe("configuring and deleting", () => {
     channels.publish("d", 2);
     channels.configure("d", { keep: true });
     channels.publish("d", 2);
-    channels.release(1);
-    channels.release(2);
+    channels.unhold(1);
+    channels.unhold(2);
     expect([channels.told(1), channels.told(2)]).toEqual(["0:0 1:1 2:2 3:3", "0:0 1:1 2:2 3:3"]);
     channels.subscribe("d", 3, { from: "start" });
     channels.settle();
@@ -226,7 +226,7 @@ describe("configuring and deleting", () => {
     channels.publish("d", 1, { key: "a" });
     channels.configure("d", { keep: true });
     channels.publish("d", 1, { key: "b" });
-    channels.release(1);
+    channels.unhold(1);
     expect(channels.told(1)).toBe("1:1 2:2");
   });
 
@@ -254,7 +254,7 @@ describe("configuring and deleting", () => {
       channels.configure("d", { keep });
     }
     channels.publish("d", 1, { key: "last" });
-    channels.release(1);
+    channels.unhold(1);
     expect(channels.told(1)).toBe("1:1 2:2 3:3");
   });
 

@@ -95,7 +95,7 @@ describe("dispatcher", () => {
       pop(1, 50),
     ];
     driver.play(steps.map((step) => ({ step, turn: true })));
-    driver.shard.apply({ op: "release", connection: 1 }, driver.model.world.now);
+    driver.shard.apply({ op: "unhold", connection: 1 }, driver.model.world.now);
     driver.shard.turn(driver.model.world.now);
     const sizes = driver.recorder.take().map((effect) => (effect.kind === "messages" ? effect.messages.length : -1));
     expect(sizes).toEqual([2, 3, 4, 1]);

@@ -215,7 +215,7 @@ export class Driver {
         return { ...rest, request, op } as Command;
       }
       case "hold":
-      case "release":
+      case "unhold":
       case "disconnect":
         return { op: step.do, connection: step.connection };
       default: {

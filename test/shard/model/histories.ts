@@ -87,7 +87,7 @@ const stepOf = (size: fc.Arbitrary<number>): fc.Arbitrary<Step> =>
     [1, step("purge", { ...at, state: often<MessageState | "all">([4, state], [1, one("all")]) })],
     [2, step("browse", { ...asking, state, offset: fc.nat(40), max: count, maxBytes: bytes })],
     [2, step("hold", { connection })],
-    [3, step("release", { connection })],
+    [3, step("unhold", { connection })],
     [3, step("disconnect", { connection })],
   );
 
@@ -112,7 +112,7 @@ const channelStep = often<Step>(
   ],
   [1, step("publishChannel", { channel, count: few, size: one(900_000) })],
   [3, step("hold", { connection })],
-  [3, step("release", { connection })],
+  [3, step("unhold", { connection })],
   [1, step("disconnect", { connection })],
 );
 

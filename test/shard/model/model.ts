@@ -118,7 +118,7 @@ export class Model {
       case "hold":
         world.held.add(cmd.connection);
         return world.channels.hold(cmd.connection);
-      case "release":
+      case "unhold":
         if (!world.held.delete(cmd.connection)) return;
         for (const queue of world.queues) {
           for (const waiter of queue.waiters) if (waiter.connection === cmd.connection) getInLine(waiter);

@@ -77,7 +77,7 @@ export type Step =
     }
   | { readonly do: "unsubscribe"; readonly connection: number; readonly channel: string }
   | { readonly do: "publishChannel"; readonly channel: string; readonly count: number; readonly size: number }
-  | { readonly do: "hold" | "release" | "disconnect"; readonly connection: number };
+  | { readonly do: "hold" | "unhold" | "disconnect"; readonly connection: number };
 
 /** A step, and whether the shard is given a turn after it. */
 export interface Move {

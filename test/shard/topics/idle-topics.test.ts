@@ -359,7 +359,7 @@ describe("a request that is refused", () => {
       (hand) => {
         hand.ask({ op: "hold" });
         hand.pop("t", 1000);
-        hand.ask({ op: "release" });
+        hand.ask({ op: "unhold" });
         hand.shard.turn(hand.now);
         return hand.recorder.take();
       },
