@@ -2,8 +2,11 @@
 import { CloseError } from "../index.js";
 import type { Log } from "../main/log.js";
 
-/** Exit code: it cannot run, or had to be killed. */
+/** Exit code: it cannot run, has failed, or was told twice to stop. */
 export const FAILURE = 1;
+
+/** Exit code: it has stopped, though not in order. */
+const DISORDERLY = 3;
 
 export interface ServedBy {
   /** For the log: `the broker`. */
@@ -37,7 +40,7 @@ export const stopOnSignal = ({ name, log, close, reload, flush = () => Promise.r
       (error: unknown) => {
         if (error instanceof CloseError) log.error({}, error.message);
         else log.error({ error }, `${name} did not stop in order`);
-        end(FAILURE);
+        end(DISORDERLY);
       },
     );
   };

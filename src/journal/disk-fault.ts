@@ -4,6 +4,11 @@
 export const isDiskFault = (error: unknown): error is NodeJS.ErrnoException =>
   error instanceof Error && "code" in error && typeof error.code === "string";
 
+/** What is known of a fault that another thread may have met. Without a code it was none of the system. */
+export interface Fault {
+  readonly code?: string | undefined;
+}
+
 /** The disk is full; the user's quota is used up. */
 const OUT_OF_SPACE: ReadonlySet<string> = new Set(["ENOSPC", "EDQUOT"]);
 
@@ -13,8 +18,7 @@ export const isOutOfSpace = ({ code }: NodeJS.ErrnoException): boolean => OUT_OF
 const OUT_OF_DESCRIPTORS: ReadonlySet<string> = new Set(["EMFILE", "ENFILE"]);
 
 /** No file can be opened until others are closed. Open files work as before. */
-export const isOutOfDescriptors = ({ code }: { readonly code?: string | undefined }): boolean =>
-  OUT_OF_DESCRIPTORS.has(code ?? "");
+export const isOutOfDescriptors = ({ code }: Fault): boolean => OUT_OF_DESCRIPTORS.has(code ?? "");
 
 /** A sync has failed. The kernel may have dropped what it could not write, so a second sync would prove nothing. */
 export class SyncError extends Error {

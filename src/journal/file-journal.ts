@@ -17,7 +17,7 @@ import type { Checksum } from "./checksum.js";
 import type { DescriptorReserve } from "./descriptor-reserve.js";
 import { DirectoryNames } from "./directory-names.js";
 import type { Disk } from "./disk.js";
-import { isDiskFault, isOutOfDescriptors, isOutOfSpace, SyncError } from "./disk-fault.js";
+import { type Fault, isDiskFault, isOutOfDescriptors, isOutOfSpace, SyncError } from "./disk-fault.js";
 import type { Journal, JournalState } from "./journal.js";
 import { segmentPath } from "./layout.js";
 import { Ledger } from "./ledger.js";
@@ -25,7 +25,7 @@ import { LedgerKeeper } from "./ledger-keeper.js";
 import { PageReader } from "./page-reader.js";
 import { Reclaimer } from "./reclaimer.js";
 import { SegmentWriter } from "./segment-writer.js";
-import { type Fault, MAX_SPARES, Spares } from "./spares.js";
+import { MAX_SPARES, Spares } from "./spares.js";
 
 export interface FileJournalOptions {
   readonly disk: Disk;
@@ -101,6 +101,8 @@ export class FileJournal implements Journal, PageSource {
   #synced = 0;
   /** Log position after the last commit mark. */
   #marked = -1;
+  /** For which the ballast was given up. */
+  #relieved: Fault | undefined;
   #isPinned = false;
   /** Time of the first write since the last sync; Infinity: there was none. */
   #dirtySince = Number.POSITIVE_INFINITY;
@@ -192,6 +194,11 @@ export class FileJournal implements Journal, PageSource {
     const segment = log.segments.last;
     if (segment === undefined || !this.#spares.isShort) return true;
     return segment === this.#writer.segment && segment.used + this.#roomForAcks <= this.#writer.capacity;
+  }
+
+  get hindrance(): Fault | undefined {
+    if (this.#state.kind === "stalled") return this.#state.error;
+    return this.#spares.fault ?? (this.#ballast.isGivenUp ? this.#relieved : undefined);
   }
 
   /** The answer to `wantSpare`. Answers meant for an earlier run are ignored. */
@@ -304,6 +311,7 @@ export class FileJournal implements Journal, PageSource {
     if (this.#state.kind !== "stalled") return false;
     if (isOutOfDescriptors(this.#state.error)) return this.#freeDescriptors(now);
     if (!isOutOfSpace(this.#state.error)) return false;
+    this.#relieved = this.#state.error;
     const hasRoom = this.#ballast.giveUp(now);
     return this.#spares.removeAll() > 0 || hasRoom;
   }

@@ -4,6 +4,7 @@
  */
 import { Durability } from "../protocol/op.js";
 import type { Log } from "../shard/log/log.js";
+import type { Fault } from "./disk-fault.js";
 
 export type JournalState =
   | { readonly kind: "working" }
@@ -32,6 +33,8 @@ export interface Journal {
   tick(log: Log, now: number): number;
   /** Whether publishes may be accepted: not while stalled, nor when the remaining space is reserved for acks. */
   roomForPublishes(log: Log): boolean;
+  /** Why it has no room for publishes, as far as is known. The same object for the same failure. */
+  readonly hindrance: Fault | undefined;
   /** A clean end: writes, seals and syncs everything, unless `state` says otherwise. */
   close(log: Log, now: number): void;
 }
@@ -44,5 +47,6 @@ export const memoryJournal: Journal = {
   commit: (log) => log.position,
   tick: () => Number.POSITIVE_INFINITY,
   roomForPublishes: () => true,
+  hindrance: undefined,
   close: () => undefined,
 };

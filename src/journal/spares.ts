@@ -9,7 +9,7 @@
  */
 import { join } from "node:path";
 import type { Disk } from "./disk.js";
-import { isDiskFault, isOutOfDescriptors } from "./disk-fault.js";
+import { type Fault, isDiskFault, isOutOfDescriptors } from "./disk-fault.js";
 import { TEMPORARY_SUFFIX } from "./layout.js";
 import { writeFully } from "./whole-file.js";
 
@@ -45,9 +45,6 @@ export const makeSpare = (disk: Disk, path: string, bytes: number): void => {
   }
 };
 
-/** Why a spare could not be made, if known. Without a code it was no error of the system: whoever made it has ended. */
-export type Fault = { readonly code?: string | undefined } | undefined;
-
 export class Spares {
   readonly #disk: Disk;
   readonly #directory: string;
@@ -60,6 +57,7 @@ export class Spares {
   #asked: string | undefined;
   #retryAt = Number.NEGATIVE_INFINITY;
   #isShort = false;
+  #fault: Fault | undefined;
 
   /** `run` differs at each start. Without `ask` files are made when they are needed. */
   constructor(
@@ -82,6 +80,11 @@ export class Spares {
    */
   get isShort(): boolean {
     return this.#isShort && this.#ready.length === 0;
+  }
+
+  /** Why it is short. */
+  get fault(): Fault | undefined {
+    return this.isShort ? this.#fault : undefined;
   }
 
   /** Somebody else makes the files, in the background. */
@@ -130,8 +133,8 @@ export class Spares {
     this.#isShort = false;
   }
 
-  /** The answer to `ask`. Paths of an earlier run are ignored. */
-  answer(path: string, isMade: boolean, now: number, fault: Fault): void {
+  /** The answer to `ask`. Paths of an earlier run are ignored. `fault`: why it was not made, if known. */
+  answer(path: string, isMade: boolean, now: number, fault: Fault | undefined): void {
     if (path !== this.#asked) return;
     this.#asked = undefined;
     if (isMade) this.add(path);
@@ -152,9 +155,12 @@ export class Spares {
     return removed;
   }
 
-  #fail(now: number, fault: Fault): void {
+  #fail(now: number, fault: Fault | undefined): void {
     // Otherwise a segment begins as an empty file, for which the journal has descriptors in reserve.
-    if (fault === undefined || (fault.code !== undefined && !isOutOfDescriptors(fault))) this.#isShort = true;
+    if (fault === undefined || (fault.code !== undefined && !isOutOfDescriptors(fault))) {
+      this.#isShort = true;
+      this.#fault = fault;
+    }
     this.#retryAt = now + RETRY_INTERVAL;
   }
 

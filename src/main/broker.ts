@@ -38,7 +38,7 @@ export interface Broker {
    * Stops: takes no more connections, tells those that are there to go, finishes what has been received, ends. Takes
    * at most about `closeTimeout`. Calling it again gives the same promise.
    *
-   * @throws CloseError when a shard had to be cut off, or could not end its journal; all is released in spite of that.
+   * @throws CloseError when a shard had to be cut off, could not end its journal, or was down already; all is released in spite of that.
    */
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;

@@ -55,6 +55,7 @@ export const ERRORS = {
   BACKUP_FAILED: kind(39),
   TOO_SLOW: kind(40, true, true),
   OUT_OF_DESCRIPTORS: kind(41, true),
+  DISK_FAULT: kind(42, true),
 } as const satisfies Record<string, ErrorKind>;
 
 export type ErrorName = keyof typeof ERRORS;

@@ -1,24 +1,14 @@
 /** Refuses publishes that must be kept while the journal or the disk has no room for them. */
-import { isOutOfDescriptors } from "../journal/disk-fault.js";
 import type { Journal } from "../journal/journal.js";
 import type { Shard } from "../shard/shard.js";
-import type { Refusal } from "../shard/topics/publisher.js";
 import { RoomWatch } from "./room-watch.js";
 import type { Growth } from "./space-gauge.js";
-
-const DISK_FULL: Refusal = {
-  kind: "DISK_FULL",
-  text: "the disk is full: free some space, or acknowledge messages, and publish again",
-};
-
-const OUT_OF_DESCRIPTORS: Refusal = {
-  kind: "OUT_OF_DESCRIPTORS",
-  text: "the broker can open no file now: close connections, or raise its limit of open files, and publish again",
-};
+import type { Stoppages } from "./stoppages.js";
 
 export interface PublishGateOptions {
   readonly shard: Shard;
   readonly journal: Journal;
+  readonly stoppages: Stoppages;
   /** Whether the file system has so little space left that publishes must wait. */
   readonly isDiskFull: (growth: Growth) => boolean;
   /** The journal works and has no room for publishes, or has some again. */
@@ -28,12 +18,14 @@ export interface PublishGateOptions {
 export class PublishGate {
   readonly #shard: Shard;
   readonly #journal: Journal;
+  readonly #stoppages: Stoppages;
   readonly #isDiskFull: (growth: Growth) => boolean;
   readonly #room: RoomWatch;
 
-  constructor({ shard, journal, isDiskFull, onRoom }: PublishGateOptions) {
+  constructor({ shard, journal, stoppages, isDiskFull, onRoom }: PublishGateOptions) {
     this.#shard = shard;
     this.#journal = journal;
+    this.#stoppages = stoppages;
     this.#isDiskFull = isDiskFull;
     this.#room = new RoomWatch(onRoom);
   }
@@ -49,11 +41,7 @@ export class PublishGate {
     const hasRoom = !log.isJournalled || this.#journal.roomForPublishes(log);
     this.#room.look(this.#journal.state.kind === "working" ? hasRoom : undefined, now);
     const isDiskFull = log.isJournalled && this.#isDiskFull(log);
-    this.#shard.refusal = isDiskFull || !hasRoom ? this.#refusal : undefined;
-  }
-
-  get #refusal(): Refusal {
-    const { state } = this.#journal;
-    return state.kind === "stalled" && isOutOfDescriptors(state.error) ? OUT_OF_DESCRIPTORS : DISK_FULL;
+    const hindrance = hasRoom ? undefined : this.#journal.hindrance;
+    this.#shard.refusal = isDiskFull || !hasRoom ? this.#stoppages.of(hindrance) : undefined;
   }
 }

@@ -14,12 +14,16 @@ import { Pulse } from "./pulse.js";
 import { Pump } from "./pump.js";
 import { RequestIntake } from "./request-intake.js";
 import type { Growth } from "./space-gauge.js";
+import { Stoppages } from "./stoppages.js";
 
 /**
  * Unread bytes of the outbox above which subscribers that are behind wait: enough for the main thread to have work for
  * the millisecond until they are looked at again, and little enough for answers to be behind them.
  */
 const CROWDED_BYTES = 512 * 1024;
+
+/** Of a file system of which nothing is known. */
+const UNKNOWN = { bavail: 0, files: 0, ffree: 0 };
 
 const NEVER = Number.POSITIVE_INFINITY;
 
@@ -49,6 +53,8 @@ export interface PumpOptions {
   readonly openJournal: (shard: Shard) => Journal;
   /** Whether the file system has so little space left that publishes must wait. Default: never. */
   readonly isDiskFull?: (growth: Growth) => boolean;
+  /** What stops the journal. Default: told apart by the error alone. */
+  readonly stoppages?: Stoppages;
   /** Background work; returns when there is more to do, milliseconds since 1970. Default: none. */
   readonly chores?: (now: number) => number;
   /** An answer has arrived outside the inbox. */
@@ -108,6 +114,7 @@ export const assemblePump = (options: PumpOptions): Pump => {
     gate: new PublishGate({
       shard,
       journal,
+      stoppages: options.stoppages ?? new Stoppages(() => UNKNOWN),
       isDiskFull: options.isDiskFull ?? (() => false),
       onRoom: options.onRoom ?? (() => {}),
     }),

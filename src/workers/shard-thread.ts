@@ -2,13 +2,13 @@
  * The thread of a shard: assembles the pump and runs it until it is told to stop. An unexpected error ends the thread, and
  * the main thread starts another, unless this one says that it would not help.
  */
-import { statfsSync } from "node:fs";
+import { type StatsFs, statfsSync } from "node:fs";
 import { parentPort, workerData } from "node:worker_threads";
 import { RingReader } from "../channel/ring-reader.js";
 import { RingWriter } from "../channel/ring-writer.js";
 import { loadChecksum } from "../journal/checksum.js";
 import { DamageError, DataDirectoryError } from "../journal/damage-error.js";
-import { isOutOfDescriptors, SyncError } from "../journal/disk-fault.js";
+import { SyncError } from "../journal/disk-fault.js";
 import type { FileJournal } from "../journal/file-journal.js";
 import { memoryJournal } from "../journal/journal.js";
 import { segmentPath } from "../journal/layout.js";
@@ -28,6 +28,7 @@ import { assemblePump } from "./pump-assembly.js";
 import type { PinnedSegment, Recovered, ShardMessage } from "./shard-messages.js";
 import type { ShardThreadData } from "./shard-thread-data.js";
 import { SpaceGauge } from "./space-gauge.js";
+import { Stoppages } from "./stoppages.js";
 import { threadLog } from "./thread-log.js";
 import { runPump } from "./thread-loop.js";
 import { watchedDisk } from "./watched-disk.js";
@@ -52,15 +53,22 @@ const sleep = (milliseconds: number): void => {
   pulse.beat();
 };
 
-const freeBytesOf = (directory: string) => (): number => {
+/** The journal's file system. Throws if there is no journal, which then asks for nothing. */
+const fileSystem = (): StatsFs => {
   const before = pulse.at(Doing.disk);
   try {
-    const { bavail, bsize } = statfsSync(directory);
-    return bavail * bsize;
+    return statfsSync(data.journal?.directory ?? "");
   } finally {
     pulse.at(before);
   }
 };
+
+const freeBytes = (): number => {
+  const { bavail, bsize } = fileSystem();
+  return bavail * bsize;
+};
+
+const stoppages = new Stoppages(fileSystem);
 
 const tell = (message: ShardMessage): void => port.postMessage(message);
 
@@ -71,15 +79,12 @@ const space =
     memory: data.journal.disk,
     reserve: data.journal.diskReserve,
     shards: data.shards,
-    freeBytes: freeBytesOf(data.journal.directory),
+    freeBytes,
   });
 
 /** Log texts about a journal that is stalled or short of room. */
-const NO_WRITES = "the journal cannot write";
-const NO_DESCRIPTORS =
-  "the journal can open no file, since the process or the machine has as many open as it may (raise it: ulimit -n)";
 const UNTIL = "publishes are refused and confirms wait until it can";
-const NO_ROOM = "the disk is full: publishes are refused until there is room; acks go on";
+const NO_ROOM = "publishes are refused until there is room; acks go on";
 
 let isReady = false;
 
@@ -163,6 +168,7 @@ const makePump = (): Pump =>
       return journal;
     },
     chores: (now) => compactor?.look(now) ?? Number.POSITIVE_INFINITY,
+    stoppages,
     isDiskFull: (growth) => space?.isFull(growth) ?? false,
     onNotice: () =>
       jobs.drain((message) => {
@@ -170,12 +176,14 @@ const makePump = (): Pump =>
         else tell({ kind: "pinned", segments: pin() });
       }),
     onStall: (error) => {
-      if (error === undefined) log.info({}, "the journal can write again: what waited is confirmed");
-      else log.error({ error }, `${isOutOfDescriptors(error) ? NO_DESCRIPTORS : NO_WRITES}: ${UNTIL}`);
+      if (error === undefined) return log.info({}, "the journal can write again: what waited is confirmed");
+      const { cause, remedy } = stoppages.of(error);
+      log.error({ remedy, error }, `the journal cannot write, since ${cause}: ${UNTIL}`);
     },
     onRoom: (hasRoom) => {
-      if (hasRoom) log.info({}, "the disk has room again: publishes are taken");
-      else log.warn({}, NO_ROOM);
+      if (hasRoom) return log.info({}, "the disk has room again: publishes are taken");
+      const { cause, remedy } = stoppages.of(opened?.journal.hindrance);
+      log.warn({ remedy }, `${cause}: ${NO_ROOM}`);
     },
     clock,
     pulse,

@@ -58,7 +58,7 @@ describe.runIf(process.platform === "linux")("a broker that may have 256 files o
   it("lets as many in as it can, and goes on for them", async () => {
     const data = testDirectory();
     const args = [...ANY_PORT, "--shards", "1", "--memory", "256mb", "--segment-bytes", "64kb", "--data", data];
-    const broker = await started(args, {}, LIMIT);
+    const broker = await started(args, {}, `-n ${LIMIT}`);
     const pid = broker.child.pid ?? 0;
     expect(broker.text.err).toMatch(
       /WARN {2}the limit of open files leaves room for 1\d\d connections: raise it to 10\d\d\d/,
@@ -107,7 +107,7 @@ describe.runIf(process.platform === "linux")("a broker that may have 256 files o
     const broker = run(
       ["serve", ...ANY_PORT, "--shards", "8", "--memory", "256mb", "--data", testDirectory()],
       {},
-      LIMIT,
+      `-n ${LIMIT}`,
     );
     expect(await broker.exit).toEqual({ code: 1, signal: null });
     expect(broker.text.err).toMatch(/^error: the process may have 256 files open, and the broker needs \d+ beside/m);
@@ -187,7 +187,7 @@ class CrowdedProcess {
   }
 }
 
-const STALLED = "the journal can open no file";
+const STALLED = "the journal cannot write, since the broker can open no file now";
 const OPENED = "files can be opened again";
 const CLOSED = "no connections are accepted until some are closed";
 

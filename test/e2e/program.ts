@@ -15,10 +15,10 @@ export interface Run {
   readonly exit: Promise<{ readonly code: number | null; readonly signal: string | null }>;
 }
 
-/** `openFiles`: the limit of files that it may have open. */
-export const run = (args: readonly string[], env: Readonly<Record<string, string>> = {}, openFiles?: number): Run => {
-  const limit = openFiles === undefined ? "" : `ulimit -n ${openFiles}; `;
-  const child = spawn("sh", ["-c", `${limit}exec "$@"`, "sh", process.execPath, PROGRAM, ...args], {
+/** `limit`: of its resources, as `ulimit` takes it. */
+export const run = (args: readonly string[], env: Readonly<Record<string, string>> = {}, limit?: string): Run => {
+  const limited = limit === undefined ? "" : `ulimit ${limit}; `;
+  const child = spawn("sh", ["-c", `${limited}exec "$@"`, "sh", process.execPath, PROGRAM, ...args], {
     env: { ...process.env, ...env },
   });
   const text = { out: "", err: "" };
@@ -39,9 +39,9 @@ export const run = (args: readonly string[], env: Readonly<Record<string, string
 export const started = async (
   args: readonly string[] = ANY_PORT,
   env: Readonly<Record<string, string>> = {},
-  openFiles?: number,
+  limit?: string,
 ) => {
-  const process = run(["serve", ...args], { RINGMQ_DATA: testDirectory(), ...env }, openFiles);
+  const process = run(["serve", ...args], { RINGMQ_DATA: testDirectory(), ...env }, limit);
   while (!process.text.out.includes("try: ")) {
     await Promise.race([
       once(process.child.stdout, "data"),

@@ -26,6 +26,7 @@ import { type ReshardInput, reshard } from "../../src/workers/jobs/reshard.js";
 import { PublishGate } from "../../src/workers/publish-gate.js";
 import { Pulse } from "../../src/workers/pulse.js";
 import { type Intake, Pump } from "../../src/workers/pump.js";
+import { Stoppages } from "../../src/workers/stoppages.js";
 import { NODE } from "./clients.js";
 import { SimulatedDisk } from "./simulated-disk.js";
 import { StagedAnswers } from "./staged-answers.js";
@@ -200,7 +201,8 @@ export class Life {
       failed,
     });
     const { shard, journal } = this;
-    this.#gate = new PublishGate({ shard, journal, isDiskFull: () => false, onRoom: failed });
+    const stoppages = new Stoppages(() => ({ bavail: 0, files: 0, ffree: 0 }));
+    this.#gate = new PublishGate({ shard, journal, stoppages, isDiskFull: () => false, onRoom: failed });
     this.pump = new Pump({
       shard,
       journal,

@@ -153,6 +153,10 @@ export class StallingJournal implements Journal {
     return this.state.kind === "working";
   }
 
+  get hindrance(): Journal["hindrance"] {
+    return this.state.kind === "stalled" ? this.state.error : undefined;
+  }
+
   close(): void {
     this.isClosed = true;
   }

@@ -145,11 +145,12 @@ export class Supervisor {
 
   /**
    * Lets the threads finish their requests. Those that have not ended after `timeout` milliseconds are terminated, and
-   * abandoned if that does not end them either. Returns the shards that did not end in order.
+   * abandoned if that does not end them either. Returns the shards that did not end in order, or were down before.
    */
   async stop(timeout: number): Promise<number[]> {
     this.#isStopping = true;
     this.#watchdog.stop();
+    for (const [shard, kind] of this.down.entries()) if (kind !== undefined) this.#disorderly.add(shard);
     for (const link of this.links) link?.tell(EnvelopeOp.STOP, 0);
     const over = new AbortController();
     const ended = Promise.all(this.#lives.map((life) => life?.ended)).then(() => over.abort());
@@ -304,7 +305,7 @@ export class Supervisor {
     this.#starts.delete(shard);
     if (start !== undefined) return start.reject(startError(shard, life, code));
     if (this.#isStopping) {
-      if (code !== 0) this.#disorderly.add(shard);
+      if (code !== 0 || life.refusal !== undefined) this.#disorderly.add(shard);
       return;
     }
     const { log } = this.#options;

@@ -137,4 +137,6 @@ it("gives a shard up whose journal has failed: no other thread could do better",
   expect(lost).toEqual(["0 JOURNAL_FAILED"]);
   expect(supervisor.down).toEqual(["JOURNAL_FAILED", undefined]);
   expect(supervisor.links.map((link) => link !== undefined)).toEqual([false, true]);
+  // A stop does not make good what it has lost.
+  expect(await supervisor.stop(10_000)).toEqual([0]);
 });
