@@ -25,7 +25,7 @@ export interface PlantedBug {
 }
 
 /** A disk with some of its calls replaced. */
-const disk = (
+export const disk = (
   view: SimulatedDisk,
   own: Partial<Disk>,
   file: (file: DiskFile) => Partial<DiskFile> = () => ({}),
@@ -59,7 +59,7 @@ const nothing = (): void => undefined;
 const LOST = /was never promised|is lost|is there again|come back/;
 /** The pump has noticed it before anything was promised. */
 const UNFOUNDED = /an answer that (rests on|promises a sync)/;
-const LOST_OR_DAMAGED = /was never promised|is lost|is there again|come back|\.seg, at byte/;
+export const LOST_OR_DAMAGED = /was never promised|is lost|is there again|come back|\.seg, at byte/;
 
 /** A recovery's target that is told something else. */
 const target = (real: RecoveryTarget, own: Partial<RecoveryTarget>): RecoveryTarget => ({

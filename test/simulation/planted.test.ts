@@ -5,6 +5,7 @@ import { historyOf } from "./histories.js";
 import { realMakers } from "./life.js";
 import { PLANTED_BUGS } from "./planted-bugs.js";
 import { PLANTED_CHANNEL_BUGS } from "./planted-channel-bugs.js";
+import { PLANTED_LEDGER_BUGS } from "./planted-ledger-bugs.js";
 import { isFailure, simulate } from "./simulate.js";
 import type { History } from "./steps.js";
 
@@ -16,7 +17,7 @@ const randomHistory = (seed: number): History => historyOf(seed, STEPS);
 
 const makers = realMakers(await loadChecksum());
 
-it.each([...PLANTED_BUGS, ...PLANTED_CHANNEL_BUGS])(
+it.each([...PLANTED_BUGS, ...PLANTED_CHANNEL_BUGS, ...PLANTED_LEDGER_BUGS])(
   "finds that $name",
   ({ plant, symptom, historyOf: towards = randomHistory }) => {
     for (let seed = 1; seed <= SEEDS; seed++) {
