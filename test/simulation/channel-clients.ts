@@ -308,6 +308,17 @@ export class ChannelClients {
 
 const serialOf = (entry: string): number => Number(entry.slice(WORD_BYTES).split(" ")[2]);
 
+/** The journalled channels of a shard, as far as the journal has them. */
+export const keptChannels = (shard: Shard): ReadonlyMap<string, unknown> => {
+  const channels = [...shard.directory.channels.byName.values()].filter(({ isJournalled }) => isJournalled);
+  return new Map(
+    channels.map(({ name, queue, numbering: { epoch, next } }) => [
+      name,
+      { epoch, next, messages: keptIn(shard, queue.ready.head) },
+    ]),
+  );
+};
+
 /** The messages of the extents from `head` on, with their positions as the shard has them. */
 const keptIn = ({ store }: Shard, head: number): readonly Kept[] => {
   const { extents } = store;

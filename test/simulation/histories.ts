@@ -7,8 +7,8 @@ import type { Overflow } from "../../src/protocol/subscribe-options.js";
 import type { ChannelConfig, MessageState, TopicConfig } from "../../src/shard/command.js";
 import { Random } from "./random.js";
 import type { FaultKind } from "./simulated-disk.js";
-import { spread } from "./spread.js";
 import type { ChannelStep, ClientStep, History, Move, Pick, Settings, Step } from "./steps.js";
+import { type Surroundings, surrounded } from "./surroundings.js";
 
 const KIB = 1024;
 const MINUTE = 60_000;
@@ -104,7 +104,12 @@ const settingsOf = (random: Random): Omit<Settings, "topicIdle" | "shards"> => {
 };
 
 /** The history of a seed, about `steps` long; it may be given other habits than its own. */
-export const historyOf = (seed: number, steps: number, other: Partial<Habits> = {}): History => {
+export const historyOf = (
+  seed: number,
+  steps: number,
+  other: Partial<Habits> = {},
+  around: Partial<Surroundings> = {},
+): History => {
   const random = new Random(seed);
   const settings = settingsOf(random);
   const habits = { ...habitsOf(random), ...other };
@@ -133,7 +138,7 @@ export const historyOf = (seed: number, steps: number, other: Partial<Habits> = 
   // Where nobody makes anything of a topic, all of them come and go.
   const isPlain = topicIdle < Number.POSITIVE_INFINITY && random.chance(0.4);
   const kept = isPlain ? moves.filter(({ step }) => !MEANT.has(step.do)) : moves;
-  return spread({ seed, settings: { ...settings, shards: 1, topicIdle }, moves: kept });
+  return surrounded({ seed, settings: { ...settings, shards: 1, topicIdle }, moves: kept }, around);
 };
 
 const crashOf = (random: Random): Extract<Step, { do: "crash" }> => ({

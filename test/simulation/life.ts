@@ -2,11 +2,14 @@
  * One life of a shard: from reading its journal back to its end. The parts are those of production, put together as the
  * thread of a shard does it; `Makers` is where a test puts in one that is broken.
  */
+import type { ListedFile } from "../../src/journal/backup-list.js";
 import type { Checksum } from "../../src/journal/checksum.js";
 import { type CompactInput, compact } from "../../src/journal/compact.js";
 import type { Disk } from "../../src/journal/disk.js";
 import { isDiskFault } from "../../src/journal/disk-fault.js";
 import { FileJournal, type FileJournalOptions } from "../../src/journal/file-journal.js";
+import type { LedgerEntry } from "../../src/journal/ledger.js";
+import { beginDataDirectory, finishBackup } from "../../src/journal/new-data-directory.js";
 import { PageReader } from "../../src/journal/page-reader.js";
 import { type RecoveryOptions, type RecoveryReport, type RecoveryTarget, recover } from "../../src/journal/recovery.js";
 import { makeSpare } from "../../src/journal/spares.js";
@@ -21,7 +24,14 @@ import { Compactor } from "../../src/workers/compactor.js";
 import { HeldEffects } from "../../src/workers/held-effects.js";
 import { raiseIdClock, sharedIdSource } from "../../src/workers/id-clock.js";
 import type { JobPort } from "../../src/workers/job-port.js";
-import { describeError, type Job, type JobOutcome } from "../../src/workers/jobs/job.js";
+import { copy } from "../../src/workers/jobs/files.js";
+import {
+  type CopyInput,
+  type CopyResult,
+  describeError,
+  type Job,
+  type JobOutcome,
+} from "../../src/workers/jobs/job.js";
 import { type ReshardInput, reshard } from "../../src/workers/jobs/reshard.js";
 import { PublishGate } from "../../src/workers/publish-gate.js";
 import { Pulse } from "../../src/workers/pulse.js";
@@ -48,8 +58,16 @@ export interface Makers {
   idsAfter(shard: Shard): number;
   compact(disk: Disk, checksum: Checksum, input: CompactInput): CompactedSegment;
   reshard(disk: Disk, checksum: Checksum, input: ReshardInput): void;
+  backup: BackupJobs;
   /** Nothing waits for the journal: answers may go at once. */
   isDurable(shard: Shard): boolean;
+}
+
+/** What the pool does for a backup. */
+export interface BackupJobs {
+  begin(disk: Disk, path: string, shards: number): void;
+  copy(disk: Disk, checksum: Checksum, input: CopyInput): CopyResult;
+  finish(disk: Disk, path: string, ledgers: readonly LedgerEntry[], files: readonly ListedFile[]): void;
 }
 
 export const realMakers = (checksum: Checksum): Makers => ({
@@ -63,6 +81,7 @@ export const realMakers = (checksum: Checksum): Makers => ({
   idsAfter: (shard) => shard.idCeiling,
   compact,
   reshard,
+  backup: { begin: beginDataDirectory, copy, finish: finishBackup },
   isDurable: (shard) => shard.store.isDurable,
 });
 
@@ -123,6 +142,8 @@ export class Life {
   readonly defaultConfig: TopicConfig;
   /** Compactions that were begun. */
   compactions = 0;
+  /** Of its journal. */
+  readonly directory: string;
   readonly #disk: Disk;
   readonly #makers: Makers;
   readonly #gate: PublishGate;
@@ -161,6 +182,7 @@ export class Life {
     });
     this.log = this.shard.store.log;
     const view = makers.view(disk);
+    this.directory = directory;
     this.#disk = view;
     this.#makers = makers;
     const pages = new PageReader(view, directory, checksum);

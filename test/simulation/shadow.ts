@@ -31,6 +31,14 @@ export interface Found extends Seen {
   readonly queue: string;
 }
 
+/** That a message is in a queue, or is there no more. */
+export interface Claim {
+  readonly topic: string;
+  readonly queue: string;
+  readonly key: number;
+  readonly isThere: boolean;
+}
+
 interface Batch {
   readonly topic: string;
   readonly routeKey: string;
@@ -189,6 +197,19 @@ export class Shadow {
     if (place.retry !== "unsure") place.retry = { ...promise, count: seen.retry };
   }
 
+  /** What has been confirmed of these topics, at least so durably: what must be there, and what must not. */
+  *claims(isAsked: (topic: string) => boolean, level: number): Iterable<Claim> {
+    for (const [key, { batch, places, published }] of this.#messages) {
+      const { topic } = batch;
+      if (!isAsked(topic)) continue;
+      for (const [queue, { end }] of places) {
+        const isKept = (published?.level ?? 0) >= level;
+        if (typeof end === "object" && end.level >= level) yield { topic, queue, key, isThere: false };
+        else if (end === "none" && isKept && !this.#isLossy(batch)) yield { topic, queue, key, isThere: true };
+      }
+    }
+  }
+
   // --- after a restart -----------------------------------------------------------------------------------------------
 
   /** The shard of these topics, or all of them, ended, and this is what is there. From here on it is there for good. */
@@ -245,6 +266,17 @@ export class Shadow {
     }
   }
 }
+
+/** Throws unless everything is there that is claimed to be, and nothing that is claimed to be gone. */
+export const expectTrue = (claims: Iterable<Claim>, found: readonly Found[], where: string): void => {
+  const present = new Set(found.map(({ topic, queue, key }) => `${topic}/${queue}/${key}`));
+  for (const { topic, queue, key, isThere } of claims) {
+    const name = `message ${key} of ${topic}/${queue}`;
+    const isFound = present.has(`${topic}/${queue}/${key}`);
+    assert.ok(isFound || !isThere, `${name} was confirmed and is lost ${where}`);
+    assert.ok(!isFound || isThere, `${name} was acked and is there again ${where}`);
+  }
+};
 
 /** Of a batch that nobody has taken anything from either all is there or nothing. */
 const wholeBatch = (

@@ -105,6 +105,8 @@ export type Step =
   | ClientStep
   | { readonly do: "wait"; readonly time: number }
   | { readonly do: "fault"; readonly fault: Fault }
+  /** A backup is asked for, and made while clients go on. */
+  | { readonly do: "backup" }
   /** The disk has space again, and works. */
   | { readonly do: "mend" }
   /** The broker stops in order and is started again. */

@@ -8,26 +8,22 @@
  */
 import assert from "node:assert/strict";
 import { Durability } from "../../src/protocol/op.js";
-import type { Browse, Command, MessageState } from "../../src/shard/command.js";
-import { BrowseCursor, browse } from "../../src/shard/messages/browse.js";
-import type { Queue } from "../../src/shard/messages/queue.js";
+import type { Command } from "../../src/shard/command.js";
+import { Backups } from "./backups.js";
 import { Broker } from "./broker.js";
 import { ChannelClients } from "./channel-clients.js";
 import { Clients } from "./clients.js";
 import type { Life, Makers, Sent } from "./life.js";
-import { Photograph, type TopicView, type View } from "./photograph.js";
-import { type Found, type Holds, Shadow } from "./shadow.js";
+import type { TopicView, View } from "./photograph.js";
+import { expectTrue, type Holds, Shadow } from "./shadow.js";
 import { Crash, type CrashKind, type SimulatedDisk } from "./simulated-disk.js";
 import type { CrashStep, History, Move, Step } from "./steps.js";
 import type { Terms } from "./survival.js";
+import { lookAt, viewOf } from "./views.js";
 import { Witness } from "./witness.js";
 
 const BEGIN = Date.UTC(2026, 0, 1);
 const DATA = "/data";
-
-/** Who looks at everything; no client has this number. */
-const OBSERVER = 99;
-const STATES: readonly MessageState[] = ["ready", "delayed", "in-flight", "dead"];
 
 /** What a power loss may cost at level `write`: the last of these milliseconds. */
 const WRITE_WINDOW = 1000;
@@ -50,6 +46,9 @@ export interface Tally {
   recoveries: number;
   /** Starts that have moved everything to another number of shards. */
   moves: number;
+  /** Backups that were made, and that were not. */
+  backups: number;
+  unmade: number;
   /** Torn ends that a recovery has cut off. */
   cuts: number;
   /** Recoveries after which something had happened that nobody was told of, and after which something had not. */
@@ -79,6 +78,8 @@ export class World {
     deaths: 0,
     recoveries: 0,
     moves: 0,
+    backups: 0,
+    unmade: 0,
     cuts: 0,
     survived: 0,
     vanished: 0,
@@ -95,6 +96,7 @@ export class World {
   readonly #channels: ChannelClients;
   readonly #clients: Clients;
   readonly #disk: SimulatedDisk;
+  readonly #backups: Backups;
   #clock = BEGIN;
   #broker: Broker;
   /** By shard. */
@@ -117,6 +119,7 @@ export class World {
     this.#disk = makers.disk(history.seed);
     this.#disk.makeDirectory(DATA);
     this.#disk.syncDirectory("/");
+    this.#backups = new Backups(this.#disk, makers, this.#shadow);
     this.#broker = this.#begin(history.settings.shards);
     this.#settle();
   }
@@ -130,6 +133,8 @@ export class World {
     }
     const { operations, hits } = this.#disk;
     this.tally.operations = operations;
+    this.tally.backups = this.#backups.made;
+    this.tally.unmade = this.#backups.failed;
     this.tally.faults = hits.full + hits.short + hits.write + hits.sync;
     return this.tally;
   }
@@ -164,10 +169,13 @@ export class World {
         return this.#disk.inject(step.fault);
       case "mend":
         return this.#disk.clearFaults();
+      case "backup":
+        return this.#backups.begin(this.#broker);
       case "restart":
         return this.#restart(step.pause, step.shards);
       case "crash":
         if (step.after === 0) {
+          this.#audit();
           this.#acting = step.seed % this.#witnesses.length;
           return this.#crash(step);
         }
@@ -209,6 +217,7 @@ export class World {
   #flush(): number {
     if (this.tally.steps % JOB_STEPS === 0) for (const { life } of this.#witnesses) life.work(this.#clock);
     const dues = this.#witnesses.map((witness, number) => this.#rest(witness, number));
+    this.#backups.work(this.#broker, this.#clock);
     if (this.#witnesses.every(({ life }) => life.journal.state.kind !== "failed")) this.#ticked = this.#clock;
     return Math.min(...dues);
   }
@@ -260,6 +269,8 @@ export class World {
 
   #restart(pause: number, shards: number | undefined): void {
     this.#flush();
+    this.#audit();
+    this.#backups.stop(this.#broker);
     for (const witness of this.#witnesses) {
       const { journal, pump } = witness.life;
       pump.end();
@@ -310,12 +321,16 @@ export class World {
     for (const [number, witness] of this.#witnesses.entries()) {
       this.#judge(
         witness,
-        this.#viewOf((name) => before.shardOf(name) === number),
+        viewOf(this.#broker.shards, (name) => before.shardOf(name) === number),
         holds,
       );
     }
-    this.#shadow.restart(this.#look(this.#broker.lives), everything, holds, this.#clock);
+    this.#shadow.restart(lookAt(this.#broker.lives), everything, holds, this.#clock);
     this.#channels.restart(this.#broker.shards, everything, holds, this.#clock);
+    this.#backups.judge(
+      (data, count) => this.#begin(count, data),
+      (isMoved) => this.#terms(isMoved),
+    );
     this.tally.recoveries++;
     this.#settle();
   }
@@ -330,6 +345,7 @@ export class World {
     this.#count(witness.life);
     this.#disk.resume();
     this.#disk.clearFaults();
+    this.#backups.died(this.#broker, witness.life);
     for (const after of again) {
       this.#disk.crashAfter(after);
       try {
@@ -345,8 +361,8 @@ export class World {
     const life = this.#broker.revive(number, this.#clock);
     this.#inspect(life, number);
     const holds: Holds = ({ level }) => level >= Durability.write;
-    this.#judge(witness, this.#viewOf(isOver), holds);
-    this.#shadow.restart(this.#look([life]), isOver, holds, this.#clock);
+    this.#judge(witness, viewOf(this.#broker.shards, isOver), holds);
+    this.#shadow.restart(lookAt([life]), isOver, holds, this.#clock);
     this.#channels.restart([life.shard], isOver, holds, this.#clock);
     this.#witnesses[number] = this.#witness(life);
   }
@@ -358,7 +374,7 @@ export class World {
     this.tally.compactions += compactions;
   }
 
-  #begin(shards: number): Broker {
+  #begin(shards: number, data = DATA): Broker {
     const { history, makers } = this;
     const sent = (number: number): Sent => ({
       free: () => this.#witnesses[number]?.sendFree(),
@@ -368,7 +384,7 @@ export class World {
       },
     });
     const { settings } = history;
-    const broker = new Broker({ disk: this.#disk, data: DATA, shards, settings, now: this.#clock, makers, sent });
+    const broker = new Broker({ disk: this.#disk, data, shards, settings, now: this.#clock, makers, sent });
     if (broker.isMoved) this.tally.moves++;
     for (const [number, life] of broker.lives.entries()) this.#inspect(life, number, broker);
     return broker;
@@ -384,6 +400,12 @@ export class World {
     }
   }
 
+  /** While a broker lives, everything is there that was confirmed, however durably. */
+  #audit(): void {
+    const claims = this.#shadow.claims(everything, Durability.memory);
+    expectTrue(claims, lookAt(this.#broker.lives), "while its shard lives");
+  }
+
   /** What is there now is there for good. */
   #settle(): void {
     this.#ticked = this.#clock;
@@ -394,13 +416,6 @@ export class World {
     return new Witness(life, this.#clients, this.#broker, () => this.#clock);
   }
 
-  /** These topics as they are now, in whatever shard. */
-  #viewOf(isOfInterest: (topic: string) => boolean): View {
-    const photos = this.#broker.shards.map((shard) => new Photograph(shard));
-    const topics = photos.flatMap((photo) => [...photo.topics].filter(([name]) => isOfInterest(name)));
-    return { topics: new Map(topics) };
-  }
-
   #judge(witness: Witness, after: View, holds: Holds): void {
     const { isSurvived, isVanished } = witness.compare(after, holds, this.#terms());
     if (isSurvived) this.tally.survived++;
@@ -408,41 +423,12 @@ export class World {
   }
 
   /** What makes segments anew keeps the order that is promised, and none but that. */
-  #terms(): Terms {
-    const isAnew = this.tally.compactions + this.tally.moves > 0;
+  #terms(isMoved = false): Terms {
+    const isAnew = isMoved || this.tally.compactions + this.tally.moves > 0;
     return {
       fresh: new Set(),
       holdsPlace: (topic, queue, { key, retry }) =>
         !isAnew || (retry === 0 && this.#shadow.isInOrder(topic, queue, key)),
     };
   }
-
-  /** Everything that there is, as an operator sees it; no time is played. */
-  #look(lives: readonly Life[]): Found[] {
-    const found: Found[] = [];
-    for (const life of lives) {
-      for (const topic of life.shard.directory.topics) {
-        for (const queue of topic.queues.values()) {
-          for (const state of STATES) found.push(...seen(life, queue, state));
-        }
-      }
-    }
-    return found;
-  }
 }
-
-const seen = ({ shard: { store }, held, free }: Life, queue: Queue, state: MessageState): readonly Found[] => {
-  const topic = queue.topic.name;
-  const found: Found[] = [];
-  for (let request = 1; ; request++) {
-    const offset = found.length;
-    const about = { topic, queue: queue.bindKey, state, offset, max: 1000, maxBytes: 65_536 };
-    const c: Browse = { op: "browse", connection: OBSERVER, request, ...about };
-    browse(store, c, new BrowseCursor(store, queue, c));
-    const page = [...held.take(), ...free.take()].flatMap((answer) =>
-      answer.kind === "messages" ? answer.messages : [],
-    );
-    if (page.length === 0) return found;
-    for (const message of page) found.push({ ...message, topic, queue: queue.bindKey });
-  }
-};

@@ -13,7 +13,7 @@ import { CompactingShard } from "./compacting-shard.js";
 
 const { RINGMQ_MODEL_RUNS = "300" } = process.env;
 const RUNS = Number(RINGMQ_MODEL_RUNS);
-const TIMEOUT = 60_000 + RUNS * 200;
+const TIMEOUT = 60_000 + RUNS * 500;
 
 const SEGMENT_BYTES = 2048;
 /** Compacts as much as possible after each move. */

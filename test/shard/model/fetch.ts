@@ -47,21 +47,26 @@ const timeOf = (message: ModelMessage): number => {
 };
 
 /**
- * Messages that share a place may stand in any order: the one that is seen is theirs from now on. `list` is in line but
- * for such messages, and is put in the order seen; the page begins at `offset`.
+ * Messages that share a place, a whole number, may stand in any order: the one that is seen is theirs from now on, before
+ * those that have not been seen. `list` is in line but for such messages, and is put in the order seen; the page begins
+ * at `offset`.
  */
 const learnOrder = (list: ModelMessage[], offset: number, seen: readonly bigint[]): void => {
   const byId = new Map(list.map((message) => [message.id, message]));
   const page = seen.flatMap((id) => byId.get(id) ?? []);
   const places = list.map(({ place }) => place);
+  const learned = new Set(list.filter(({ place }) => !Number.isInteger(place)));
   for (const [i, message] of page.entries()) {
-    const { place } = message;
-    assert.equal(place, places[offset + i], `message ${message.id} is out of line`);
+    assert.equal(message.place, places[offset + i], `message ${message.id} is out of line`);
     // A page that begins among messages of one place does not say where they stand.
-    if (place !== places[offset - 1]) message.place = Math.ceil(place) + (offset + i + 1) / 2 ** 20 - 0.5;
+    if (message.place !== places[offset - 1]) learned.add(message);
   }
   const others = list.filter((message) => !page.includes(message));
   list.splice(0, list.length, ...others.slice(0, offset), ...page, ...others.slice(offset));
+  // All of them anew: those that were learned before counted from another head of the list.
+  for (const [i, message] of list.entries()) {
+    if (learned.has(message)) message.place = Math.ceil(message.place) - 0.5 + (i + 1) / 2 ** 20;
+  }
 };
 
 export const browse = (fetch: Browse, queue: ModelQueue, witness: Witness): void => {

@@ -14,7 +14,7 @@ import { expectSurvived, snapshot } from "../snapshot.js";
 
 const { RINGMQ_MODEL_RUNS = "300" } = process.env;
 const RUNS = Number(RINGMQ_MODEL_RUNS);
-const TIMEOUT = 60_000 + RUNS * 100;
+const TIMEOUT = 60_000 + RUNS * 500;
 
 const JOURNALLED = { level: Durability.fsync, segmentBytes: 4096 };
 
@@ -66,34 +66,42 @@ describe("a log that is read back", () => {
     TIMEOUT,
   );
 
-  it("numbers messages only with milliseconds that nobody had", () => {
-    fc.assert(
-      fc.property(history, (moves) => {
-        const { shard } = play(moves);
-        const again = readBack(segmentsOf(shard.store.log), shard.store.now);
-        expect(again.idCeiling).toBe(shard.idCeiling);
-      }),
-      { numRuns: Math.ceil(RUNS / 10) },
-    );
-  });
+  it(
+    "numbers messages only with milliseconds that nobody had",
+    () => {
+      fc.assert(
+        fc.property(history, (moves) => {
+          const { shard } = play(moves);
+          const again = readBack(segmentsOf(shard.store.log), shard.store.now);
+          expect(again.idCeiling).toBe(shard.idCeiling);
+        }),
+        { numRuns: Math.ceil(RUNS / 10) },
+      );
+    },
+    TIMEOUT,
+  );
 
-  it("has a head, whole records one behind the other, and a seal in each segment but the last", () => {
-    fc.assert(
-      fc.property(largeHistory, (moves) => {
-        const segments = segmentsOf(play(moves).shard.store.log);
-        const last = Math.max(...segments.keys());
-        for (const [sequence, pages] of segments) {
-          const bytes = Buffer.concat(pages);
-          const types: number[] = [];
-          for (let at = 0; at < bytes.length; at += record.align(bytes.readUInt32BE(at))) {
-            types.push(bytes.readUInt8(at + record.TYPE));
+  it(
+    "has a head, whole records one behind the other, and a seal in each segment but the last",
+    () => {
+      fc.assert(
+        fc.property(largeHistory, (moves) => {
+          const segments = segmentsOf(play(moves).shard.store.log);
+          const last = Math.max(...segments.keys());
+          for (const [sequence, pages] of segments) {
+            const bytes = Buffer.concat(pages);
+            const types: number[] = [];
+            for (let at = 0; at < bytes.length; at += record.align(bytes.readUInt32BE(at))) {
+              types.push(bytes.readUInt8(at + record.TYPE));
+            }
+            expect(types[0]).toBe(record.RecordType.SEGMENT);
+            expect(bytes.readUInt32BE(record.SEQUENCE)).toBe(sequence);
+            expect(types.lastIndexOf(record.RecordType.SEAL)).toBe(sequence === last ? -1 : types.length - 1);
           }
-          expect(types[0]).toBe(record.RecordType.SEGMENT);
-          expect(bytes.readUInt32BE(record.SEQUENCE)).toBe(sequence);
-          expect(types.lastIndexOf(record.RecordType.SEAL)).toBe(sequence === last ? -1 : types.length - 1);
-        }
-      }),
-      { numRuns: Math.ceil(RUNS / 10) },
-    );
-  });
+        }),
+        { numRuns: Math.ceil(RUNS / 10) },
+      );
+    },
+    TIMEOUT,
+  );
 });
