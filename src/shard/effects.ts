@@ -50,14 +50,18 @@ export interface Effects {
     messages: number,
     level: number,
   ): void;
-  fail(connection: number, request: number, kind: ErrorName, text: string): void;
-  /** `level`: the `Durability` of the records that the request has made, if it makes any. Default memory. */
-  result(connection: number, request: number, value: unknown, level?: number): void;
+  /** `isLook`: what has failed was a look, which shows things as they are and waits for nothing. */
+  fail(connection: number, request: number, kind: ErrorName, text: string, isLook?: boolean): void;
+  /**
+   * `level`: the `Durability` of what the request has made, and of its records; undefined: it was a look. `channel`: it
+   * begins a subscription, whose messages come after this.
+   */
+  result(connection: number, request: number, value: unknown, level?: number, channel?: string): void;
   /** Part of the selected messages was not settled; the rest was, with this `Durability`. */
   settled(connection: number, request: number, count: number, faults: readonly Fault[], level: number): void;
 
-  /** Messages for a pop, a browse or a consumer: open, any number of runs, close. */
-  openMessages(connection: number, request: number): void;
+  /** Messages for a pop, a consumer or a browse, which is a look: open, any number of runs, close. */
+  openMessages(connection: number, request: number, isLook?: boolean): void;
   run(run: Readonly<Run>): void;
   closeMessages(): void;
 

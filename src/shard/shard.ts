@@ -87,6 +87,10 @@ type ImmediateCommand = Exclude<
   | { op: "configureChannel" | "deleteChannel" }
 >;
 
+/** Whether it shows things as they are at this moment, and promises nothing. */
+const isLook = ({ op }: Command): boolean =>
+  op === "stats" || op === "topics" || op === "browse" || op === "channelStats" || op === "channels";
+
 /** The key of a disconnect among the unfinished commands: that of the connection's own command stays free. */
 const disconnectKey = (connection: number): number => -1 - connection;
 
@@ -214,7 +218,7 @@ export class Shard {
       if (!(error instanceof ProtocolError) || !("request" in c)) throw error;
       const requests = c.op === "publish" ? c.requests : c.op === "credit" || c.op === "channelCredit" ? 0 : 1;
       for (let i = 0; i < requests; i++) {
-        store.effects.fail(c.connection, c.request + i, error.kind, error.message);
+        store.effects.fail(c.connection, c.request + i, error.kind, error.message, isLook(c));
       }
       return true;
     } finally {

@@ -1,8 +1,10 @@
 /**
- * Separates a shard's effects into those that must wait for the journal and those that need not: deliveries of messages
- * on disk, channel messages, errors, topics with durability `memory`.
+ * Separates a shard's effects into those that must wait for the journal and those that need not: looks, refusals,
+ * deliveries of messages on disk, channel messages that are not kept, topics with durability `memory`.
  *
- * Answers to one connection stay in order: after one that waits, all its others wait too.
+ * What must wait is sent in order. What need not may overtake it, so that a client that waits for the disk can still
+ * look around; but nothing overtakes the earlier messages of its consumer or its channel, and no end of a consumer or a
+ * subscription comes before its last message.
  */
 import type { ErrorName } from "../protocol/errors.js";
 import { Durability } from "../protocol/op.js";
@@ -28,12 +30,18 @@ const TELLS_STATE: ReadonlySet<ErrorName> = new Set<ErrorName>([
 ]);
 
 export class HeldEffects<E extends StagedEffects<E>> implements Effects {
-  /** Connections with an answer that is held back. */
+  /** Connections with something that is held back. */
   readonly #waiting = new Set<number>();
+  /** Those of them with messages that are held back, by request; 0: of a channel. */
+  readonly #messagesOf = new Map<number, Set<number>>();
+  /** Channels of which something is held back. */
+  readonly #channels = new Set<string>();
   /** The connection and request of the open messages, and where they go: undefined before the first run. */
   #connection = 0;
   #request = 0;
   #messages: E | undefined;
+  /** They are those of a look. */
+  #isLook = false;
   /** Where the open messages of a channel go. */
   #channel: E | undefined;
   /** The audience that was held back last: an unchanged one is the same array. */
@@ -73,6 +81,8 @@ export class HeldEffects<E extends StagedEffects<E>> implements Effects {
   /** What was held back has been sent. */
   released(): void {
     this.#waiting.clear();
+    this.#messagesOf.clear();
+    this.#channels.clear();
     this.#audience = undefined;
   }
 
@@ -85,23 +95,32 @@ export class HeldEffects<E extends StagedEffects<E>> implements Effects {
     messages: number,
     level: number,
   ): void {
-    const isFree = this.isDurable() || (level === Durability.memory && this.areIdsDurable());
-    const stage = this.#stage(connection, isFree);
-    if (level === Durability.memory) this.#footingOf(stage).on(this.store().idsAnnounced);
-    else this.#rest(stage, level);
+    const hasIds = idHigh !== 0 || idLow !== 0;
+    const stage = this.#confirmStage(connection, messages, level, hasIds);
+    if (level > Durability.memory) this.#rest(stage, level);
+    else if (hasIds) this.#restOnIds(stage);
+    // If it begins a consumer, the messages of that come after it.
+    if (stage === this.held && messages === 0 && level === Durability.memory) this.#holdMessages(connection, request);
     stage.confirm(connection, request, requests, idHigh, idLow, messages, level);
   }
 
-  fail(connection: number, request: number, kind: ErrorName, text: string): void {
-    const tellsState = TELLS_STATE.has(kind);
-    const stage = this.#stage(connection, !tellsState || this.isDurable());
-    if (tellsState) this.#rest(stage);
+  fail(connection: number, request: number, kind: ErrorName, text: string, isLook = false): void {
+    if (isLook || !TELLS_STATE.has(kind)) return this.free.fail(connection, request, kind, text);
+    const stage = this.#stage(connection, this.isDurable());
+    this.#rest(stage);
     stage.fail(connection, request, kind, text);
   }
 
-  result(connection: number, request: number, value: unknown, level: number = Durability.memory): void {
-    const stage = this.#stage(connection, this.isDurable());
-    this.#rest(stage, level);
+  result(connection: number, request: number, value: unknown, level?: number, channel?: string): void {
+    if (level === undefined) return this.free.result(connection, request, value);
+    if (channel !== undefined) return this.#subscribed(connection, request, value, level, channel);
+    if (level > Durability.memory) {
+      const stage = this.#stage(connection, this.isDurable());
+      this.#rest(stage, level);
+      return stage.result(connection, request, value, level);
+    }
+    const stage = this.areIdsDurable() ? this.free : this.#stage(connection, false);
+    this.#restOnIds(stage);
     stage.result(connection, request, value, level);
   }
 
@@ -111,20 +130,23 @@ export class HeldEffects<E extends StagedEffects<E>> implements Effects {
     stage.settled(connection, request, count, faults, level);
   }
 
-  openMessages(connection: number, request: number): void {
+  openMessages(connection: number, request: number, isLook = false): void {
     this.#connection = connection;
     this.#request = request;
     this.#messages = undefined;
+    this.#isLook = isLook;
   }
 
   run(run: Readonly<Run>): void {
+    const isFree = run.isDurable || this.#isLook;
     if (this.#messages === undefined) {
-      this.#begin(run.isDurable);
-    } else if (!run.isDurable && this.#messages === this.free) {
-      this.#messages = this.#stage(this.#connection, false);
+      this.#begin(isFree);
+    } else if (!isFree && this.#messages === this.free) {
+      this.#holdMessages(this.#connection, this.#request);
+      this.#messages = this.held;
       this.#messages.takeMessages(this.free, this.#connection, this.#request);
     }
-    if (!run.isDurable) this.#rest(this.held);
+    if (!isFree) this.#rest(this.held);
     this.#messages?.run(run);
   }
 
@@ -141,8 +163,8 @@ export class HeldEffects<E extends StagedEffects<E>> implements Effects {
     idLow: number,
     isDurable: boolean,
   ): void {
-    const isHeld = !isDurable || this.#isAnyWaiting(connections);
-    if (isHeld) this.#wait(connections);
+    const isHeld = !isDurable || this.#channels.has(channel);
+    if (isHeld) this.#holdChannel(connections, channel);
     this.#channel = isHeld ? this.held : this.free;
     if (!isDurable) this.#rest(this.held);
     this.#channel.openChannel(connections, channel, position, idHigh, idLow, isDurable);
@@ -158,7 +180,8 @@ export class HeldEffects<E extends StagedEffects<E>> implements Effects {
   }
 
   channelLost(connection: number, channel: string, count: number): void {
-    this.#stage(connection, true).channelLost(connection, channel, count);
+    const stage = this.#channels.has(channel) ? this.held : this.free;
+    stage.channelLost(connection, channel, count);
   }
 
   consumerClosed(connection: number, request: number, kind: ErrorName, text: string): void {
@@ -171,20 +194,48 @@ export class HeldEffects<E extends StagedEffects<E>> implements Effects {
     this.#stage(connection, true).close(connection, kind, text);
   }
 
-  #isAnyWaiting(connections: readonly number[]): boolean {
-    return this.#waiting.size > 0 && connections.some((connection) => this.#waiting.has(connection));
+  /** Of the answer to a SUBSCRIBE. */
+  #subscribed(connection: number, request: number, value: unknown, level: number, channel: string): void {
+    const isFree = level > Durability.memory ? this.isDurable() : this.areIdsDurable();
+    const stage = isFree && !this.#channels.has(channel) ? this.free : this.held;
+    if (stage === this.held) {
+      this.#waiting.add(connection);
+      this.#channels.add(channel);
+    }
+    if (level > Durability.memory) this.#rest(stage, level);
+    else this.#restOnIds(stage);
+    stage.result(connection, request, value, level);
   }
 
-  /** What follows for one of these may not overtake what is held back for all of them. */
-  #wait(connections: readonly number[]): void {
+  #holdMessages(connection: number, request: number): void {
+    this.#waiting.add(connection);
+    const requests = this.#messagesOf.get(connection);
+    if (requests === undefined) this.#messagesOf.set(connection, new Set([request]));
+    else requests.add(request);
+  }
+
+  #holdChannel(connections: readonly number[], channel: string): void {
+    this.#channels.add(channel);
     if (connections === this.#audience) return;
-    for (const connection of connections) this.#waiting.add(connection);
+    for (const connection of connections) this.#holdMessages(connection, 0);
     this.#audience = connections;
   }
 
   #begin(isFree: boolean): void {
-    this.#messages = this.#stage(this.#connection, isFree);
+    const { held, free } = this;
+    const isNext = this.#isLook || !this.#messagesOf.get(this.#connection)?.has(this.#request);
+    this.#messages = isFree && isNext ? free : held;
+    if (this.#messages === held) this.#holdMessages(this.#connection, this.#request);
     this.#messages.openMessages(this.#connection, this.#request);
+  }
+
+  #confirmStage(connection: number, messages: number, level: number, hasIds: boolean): E {
+    if (level > Durability.memory) return this.#stage(connection, this.isDurable());
+    if (hasIds) return this.areIdsDurable() ? this.free : this.#stage(connection, false);
+    const requests = this.#messagesOf.get(connection);
+    // It may be the end of a consumer or a subscription, or the beginning of another.
+    const mayPart = requests !== undefined && (messages === 0 || requests.has(0));
+    return mayPart ? this.#stage(connection, false) : this.free;
   }
 
   /**
@@ -196,6 +247,12 @@ export class HeldEffects<E extends StagedEffects<E>> implements Effects {
     const footing = this.#footingOf(stage);
     footing.on(log.position);
     if (level >= Durability.fsync && log.position > before) footing.onSynced(log.position);
+  }
+
+  /** What was just staged has ids. While the journal stands still, that they stay unique rests on the clock alone. */
+  #restOnIds(stage: E): void {
+    const { log, idsAnnounced } = this.store();
+    if (!log.isStalled) this.#footingOf(stage).on(idsAnnounced);
   }
 
   #footingOf(stage: E): Footing {

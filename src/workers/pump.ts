@@ -190,11 +190,13 @@ export class Pump {
     if (state.kind === "working") throw new Error("pump: the journal has not made the log durable");
     if (this.#isStalled) return;
     this.#isStalled = true;
+    this.#parts.shard.store.log.isStalled = true;
     this.#parts.onStall(state.error);
   }
 
   #goOn(): void {
     this.#isStalled = false;
+    this.#parts.shard.store.log.isStalled = false;
     this.#parts.onStall(undefined);
   }
 }

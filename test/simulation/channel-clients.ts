@@ -12,7 +12,9 @@ import type { SubscribeOptions } from "../../src/protocol/subscribe-options.js";
 import type { Command } from "../../src/shard/command.js";
 import * as ext from "../../src/shard/messages/extent.js";
 import type { Shard } from "../../src/shard/shard.js";
+import type { StoredChannel } from "../../src/shard/topics/stored-channel.js";
 import { keyOf } from "./photograph.js";
+import { Register } from "./register.js";
 import type { Holds, Pledge } from "./shadow.js";
 import type { Answer } from "./staged-answers.js";
 import type { ChannelStep } from "./steps.js";
@@ -45,6 +47,8 @@ interface Follower {
 
 type Pending =
   | { readonly about: "publish"; readonly sent: Sent }
+  /** Its configuration is set, or (undefined) it is deleted. `confirm`: undefined before the broker has said so. */
+  | { readonly about: "settings"; readonly channel: string; confirm: ((pledge: Pledge) => void) | undefined }
   | {
       readonly about: "subscribe";
       readonly channel: string;
@@ -70,6 +74,8 @@ export class ChannelClients {
   /** Channels that were not always as durable as can be. */
   readonly #weak = new Set<string>();
   readonly #risks = new Map<string, Risk>();
+  /** What channels are configured to be. */
+  readonly #settings = new Map<string, Register<unknown>>();
   /** By channel and epoch: entries by position. */
   readonly #seen = new Map<string, Map<number, string>>();
   /** By connection and channel; and where they were when everything ended. */
@@ -119,19 +125,23 @@ export class ChannelClients {
         if (durability !== undefined && durability !== "fsync") this.#weak.add(channel);
         if (keep === false || durability === "memory") this.#risk(channel, "all");
         if (maxMessages || maxBytes || maxAge) this.#risk(channel, "oldest");
+        this.#pend(1, request, { about: "settings", channel, confirm: undefined });
         return { op: "configureChannel", connection: 1, request, channel, config: step.config };
       }
       case "deleteChannel":
         this.#risk(channel, "all");
+        this.#pend(1, request, { about: "settings", channel, confirm: undefined });
         return { op: "deleteChannel", connection: 1, request, channel };
     }
   }
 
   /** The broker has said this, and has not sent it yet: ids are taken. */
   staged(answer: Answer): void {
-    if (answer.kind !== "confirm") return;
+    if (answer.kind !== "confirm" && answer.kind !== "result") return;
     const pending = this.#pending.get(`${answer.connection}/${answer.request}`);
-    if (pending?.about === "publish") pending.sent.firstKey = answer.firstKey;
+    if (pending?.about === "publish" && answer.kind === "confirm") pending.sent.firstKey = answer.firstKey;
+    if (pending?.about !== "settings") return;
+    pending.confirm = this.#settingsOf(pending.channel).set(answer.kind === "result" ? answer.value : undefined);
   }
 
   /** A client has got this, at a time. */
@@ -154,6 +164,8 @@ export class ChannelClients {
         const pending = this.#pending.get(`${answer.connection}/${answer.request}`);
         if (pending?.about === "publish" && answer.kind === "confirm") {
           if (answer.firstKey !== 0) pending.sent.promise = { level: answer.level, at };
+        } else if (pending?.about === "settings") {
+          pending.confirm?.({ level: answer.level, at });
         } else if (pending?.about === "subscribe" && answer.kind === "result") {
           this.#subscribed(answer.connection, pending, answer.value as SubscribeResult);
         }
@@ -188,6 +200,7 @@ export class ChannelClients {
       const last = kept.at(-1)?.position ?? -1;
       assert.ok(last < numbering.next, `channel ${name} will number another message ${last}`);
     }
+    this.#judgeSettings(new Map(channels.map(({ channel }) => [channel.name, channel])), isOver, holds, now);
     const durable: Pledge = { level: Durability.fsync, at: now };
     for (const sent of this.#sent) {
       if (isOver(sent.channel)) this.#judge(sent, found.get(sent.channel) ?? [], holds, durable);
@@ -195,6 +208,19 @@ export class ChannelClients {
     this.#sent = this.#sent.filter(
       ({ channel, firstKey, promise }) => !isOver(channel) || (firstKey !== 0 && promise !== undefined),
     );
+  }
+
+  #judgeSettings(
+    stored: ReadonlyMap<string, StoredChannel>,
+    isOver: (channel: string) => boolean,
+    holds: Holds,
+    now: number,
+  ): void {
+    for (const [name, settings] of this.#settings) {
+      if (!isOver(name)) continue;
+      const channel = stored.get(name);
+      settings.restart(channel?.followsDefaults === false ? channel.settings : undefined, holds, now);
+    }
   }
 
   #judge(sent: Sent, found: readonly Kept[], holds: Holds, durable: Pledge): void {
@@ -287,6 +313,13 @@ export class ChannelClients {
     for (const [name, follower] of this.#ended) {
       if (name.endsWith(`/${channel}`) && (follower.next ?? 0) > next) this.#ended.delete(name);
     }
+  }
+
+  #settingsOf(channel: string): Register<unknown> {
+    const known =
+      this.#settings.get(channel) ?? new Register<unknown>(`the configuration of channel ${channel}`, undefined);
+    this.#settings.set(channel, known);
+    return known;
   }
 
   #risk(channel: string, risk: Risk): void {

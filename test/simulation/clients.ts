@@ -34,9 +34,8 @@ type Pending =
   | {
       readonly about: "end";
       readonly topic: string;
-      readonly queue: string;
-      readonly keys: readonly number[];
-      readonly level: number;
+      /** Of messages, by queue. */
+      readonly keys: ReadonlyMap<string, readonly number[]>;
     }
   /** `level`: the lowest that the topic had when some of them were handed out; 0: none were. */
   | { readonly about: "messages"; readonly topic: string; readonly queue: string; level: number };
@@ -115,7 +114,7 @@ export class Clients {
       case "redrive":
       case "cancel":
       case "reschedule":
-        return this.#settle(step, request, topics, photo);
+        return this.#settle(step, request, photo);
       case "publishChannel":
       case "subscribe":
       case "unsubscribe":
@@ -126,7 +125,7 @@ export class Clients {
       case "deleteChannel":
         return this.channels.command(step, request);
       default:
-        return this.#administer(step, request);
+        return this.#administer(step, request, photo);
     }
   }
 
@@ -153,8 +152,10 @@ export class Clients {
       this.shadow.confirmPublish(answer.firstKey, answer.messages, { level: answer.level, at });
     } else if (pending.about === "end" && (answer.kind === "confirm" || answer.kind === "settled")) {
       const faults = answer.kind === "settled" ? answer.faults : NO_FAULTS;
-      const keys = pending.keys.filter((key) => !faults.has(key));
-      this.shadow.confirmEnd(pending.topic, pending.queue, keys, { level: pending.level, at });
+      for (const [queue, all] of pending.keys) {
+        const keys = all.filter((key) => !faults.has(key));
+        this.shadow.confirmEnd(pending.topic, queue, keys, { level: answer.level, at });
+      }
     } else if (pending.about === "messages" && answer.kind === "messages") {
       const { topic, queue, level } = pending;
       for (const message of answer.messages) {
@@ -180,7 +181,6 @@ export class Clients {
   #settle(
     step: Extract<ClientStep, { do: "ack" | "nack" | "touch" | "redrive" | "cancel" | "reschedule" }>,
     request: number,
-    topics: Topics,
     photo: View,
   ): Command {
     const { do: op, connection } = step;
@@ -188,8 +188,7 @@ export class Clients {
     const { slice, keys } = select(photo, topic, queue, step.picks);
     const where = { connection, request, topic, queue, ...slice };
     if (op === "ack" || op === "cancel") {
-      this.#pend(connection, request, { about: "end", topic, queue, keys, level: levelOf(topics, topic) });
-      this.shadow.askEnd(topic, queue, keys);
+      this.#end(connection, request, topic, new Map([[queue, keys]]));
       return { op, ...where };
     }
     switch (op) {
@@ -212,6 +211,7 @@ export class Clients {
       { do: "configure" | "declareQueue" | "deleteQueue" | "pause" | "resume" | "deleteTopic" | "purge" | "disconnect" }
     >,
     request: number,
+    photo: View,
   ): Command {
     const connection = 1;
     switch (step.do) {
@@ -221,21 +221,29 @@ export class Clients {
         return { op: "configure", connection, request, topic, config };
       }
       case "purge":
-        this.shadow.askEnd(step.topic, step.queue || DEFAULT_KEY, undefined);
+        this.#end(connection, request, step.topic, keysIn(photo, step.topic, step.queue, step.state));
         return { op: step.do, connection, request, topic: step.topic, queue: step.queue, state: step.state };
       case "declareQueue":
       case "deleteQueue":
       case "pause":
       case "resume":
-        if (step.do === "deleteQueue") this.shadow.askEnd(step.topic, step.queue || DEFAULT_KEY, undefined);
+        if (step.do === "deleteQueue") {
+          this.#end(connection, request, step.topic, keysIn(photo, step.topic, step.queue, "all"));
+        }
         return { op: step.do, connection, request, topic: step.topic, queue: step.queue };
       case "deleteTopic":
-        this.shadow.askEnd(step.topic, undefined, undefined);
+        this.#end(connection, request, step.topic, keysIn(photo, step.topic, undefined, "all"));
         return { op: "deleteTopic", connection, request, topic: step.topic };
       case "disconnect":
         this.#disconnected(step.connection);
         return { op: "disconnect", connection: step.connection };
     }
+  }
+
+  /** A client asks for the end of messages. */
+  #end(connection: number, request: number, topic: string, keys: ReadonlyMap<string, readonly number[]>): void {
+    this.#pend(connection, request, { about: "end", topic, keys });
+    for (const [queue, each] of keys) this.shadow.askEnd(topic, queue, each);
   }
 
   #disconnected(connection: number): void {
@@ -283,6 +291,25 @@ const aim = (photo: View, from: MessageState, which: number): { topic: string; q
     }
   }
   return likely[which % Math.max(1, likely.length)] ?? { topic: "t", queue: DEFAULT_KEY };
+};
+
+/** What there is in a queue in a state, or (undefined) in all queues of a topic. */
+const keysIn = (
+  photo: View,
+  topic: string,
+  queue: string | undefined,
+  from: MessageState | "all",
+): ReadonlyMap<string, readonly number[]> => {
+  const keys = new Map<string, readonly number[]>();
+  for (const [name, { messages }] of photo.topics.get(topic)?.queues ?? []) {
+    if (queue !== undefined && name !== (queue || DEFAULT_KEY)) continue;
+    const meant = [...messages.values()].filter(({ state }) => from === "all" || state === STATE_OF[from]);
+    keys.set(
+      name,
+      meant.map(({ key }) => key),
+    );
+  }
+  return keys;
 };
 
 const select = (

@@ -5,6 +5,7 @@
 import { Durability } from "../../src/protocol/op.js";
 import type { Overflow } from "../../src/protocol/subscribe-options.js";
 import type { ChannelConfig, MessageState, TopicConfig } from "../../src/shard/command.js";
+import { type Op, PROMISES } from "./promises.js";
 import { Random } from "./random.js";
 import type { FaultKind } from "./simulated-disk.js";
 import type { ChannelStep, ClientStep, History, Move, Pick, Settings, Step } from "./steps.js";
@@ -39,6 +40,8 @@ export interface Habits {
   readonly topics: readonly string[];
   /** Messages come and go at once, but for some that stay: segments fill with garbage. */
   readonly churn: number;
+  /** How likely the power goes as soon as something was done that promises to last, publishes and acks apart. */
+  readonly sudden: number;
 }
 
 const WEIGHTS: Readonly<Record<ClientStep["do"] | "wait", number>> = {
@@ -76,10 +79,16 @@ const WEIGHTS: Readonly<Record<ClientStep["do"] | "wait", number>> = {
 /** What keeps a topic that nobody uses. */
 const MEANT: ReadonlySet<Step["do"]> = new Set<Step["do"]>(["configure", "declareQueue", "pause"]);
 
+/** The least weight of what a client does where the power goes after rare deeds. */
+const SUDDEN_WEIGHT = 3;
+
 const habitsOf = (random: Random): Habits => {
   const kinds = Object.entries(WEIGHTS) as [ClientStep["do"] | "wait", number][];
+  const sudden = random.often([2, 0], [1, 0.4]);
+  const least = sudden > 0 ? SUDDEN_WEIGHT : 0;
   return {
-    weights: kinds.map(([kind, weight]) => [weight * random.often([4, 1], [1, 0.2], [1, 3]), kind]),
+    sudden,
+    weights: kinds.map(([kind, weight]) => [Math.max(weight, least) * random.often([4, 1], [1, 0.2], [1, 3]), kind]),
     maxCount: random.often([2, 3], [3, 20], [1, 100]),
     maxSize: random.often([2, 40], [3, 400], [1, 3000]),
     flush: random.one([1, 0.8, 0.5]),
@@ -102,6 +111,10 @@ const settingsOf = (random: Random): Omit<Settings, "topicIdle" | "shards"> => {
     hasJobs: random.chance(0.5),
   };
 };
+
+/** What CI plays: the seeds from 1 on, each so many steps long. Every planted bug must show in one of them. */
+export const CI_SEEDS = 300;
+export const CI_STEPS = 300;
 
 /** The history of a seed, about `steps` long; it may be given other habits than its own. */
 export const historyOf = (
@@ -130,7 +143,7 @@ export const historyOf = (
     else if (habits.fault > 0 && random.chance(0.03)) play({ do: "mend" });
     else if (random.chance(0.004)) play({ do: "restart", pause: pauseOf(random) });
     else if (random.chance(habits.churn)) for (const step of churnOf(random, habits)) play(step);
-    else play(stepOf(random, habits), random.chance(habits.flush));
+    else for (const move of movesOf(random, habits)) moves.push(move);
   }
   // Whatever has been built up must survive once more.
   play({ ...crashOf(random), after: 0 });
@@ -140,6 +153,20 @@ export const historyOf = (
   const kept = isPlain ? moves.filter(({ step }) => !MEANT.has(step.do)) : moves;
   return surrounded({ seed, settings: { ...settings, shards: 1, topicIdle }, moves: kept }, around);
 };
+
+/** What a client does, and whether the power goes with it. */
+const movesOf = (random: Random, habits: Habits): readonly Move[] => {
+  const step = stepOf(random, habits);
+  if (!isLasting(step.do) || !random.chance(habits.sudden)) return [{ step, flush: random.chance(habits.flush) }];
+  return [
+    { step, flush: true },
+    { step: { ...crashOf(random), kind: "power", after: 0 }, flush: true },
+  ];
+};
+
+/** Whether it promises to last, and is none of what there is most of. */
+const isLasting = (kind: Step["do"]): boolean =>
+  kind in PROMISES && PROMISES[kind as Op] !== "none" && !kind.startsWith("publish") && kind !== "ack";
 
 const crashOf = (random: Random): Extract<Step, { do: "crash" }> => ({
   do: "crash",

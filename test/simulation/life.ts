@@ -61,6 +61,8 @@ export interface Makers {
   backup: BackupJobs;
   /** Nothing waits for the journal: answers may go at once. */
   isDurable(shard: Shard): boolean;
+  /** What answers rest on is asserted when they are sent. */
+  readonly hasFooting: boolean;
 }
 
 /** What the pool does for a backup. */
@@ -83,6 +85,7 @@ export const realMakers = (checksum: Checksum): Makers => ({
   reshard,
   backup: { begin: beginDataDirectory, copy, finish: finishBackup },
   isDurable: (shard) => shard.store.isDurable,
+  hasFooting: true,
 });
 
 /** A broker may be started with other defaults than the one before it: what was configured stays as it is all the same. */
@@ -233,8 +236,8 @@ export class Life {
         free: { bytes: SOME_BYTES, flush: sent.free },
         held: { bytes: SOME_BYTES, flush: sent.held },
         finish: () => this.effects.finish(),
-        assertFree: (synced) => this.effects.assertFree(synced),
-        assertHeld: (synced) => this.effects.assertHeld(synced),
+        assertFree: (synced) => makers.hasFooting && this.effects.assertFree(synced),
+        assertHeld: (synced) => makers.hasFooting && this.effects.assertHeld(synced),
         released: () => this.effects.released(),
       },
       gate: this.#gate,

@@ -56,10 +56,11 @@ export const disk = (
 const nothing = (): void => undefined;
 
 /** Something that was promised is not there, or something that was ended is. */
-const LOST = /was never promised|is lost|is there again|come back/;
+const LOST = /was never promised|was promised|is lost|is there again|come back/;
 /** The pump has noticed it before anything was promised. */
 const UNFOUNDED = /an answer that (rests on|promises a sync)/;
-export const LOST_OR_DAMAGED = /was never promised|is lost|is there again|come back|\.seg, at byte/;
+export const LOST_OR_DAMAGED =
+  /cannot be read|was never promised|was promised|is lost|is there again|come back|\.seg, at byte/;
 
 /** A recovery's target that is told something else. */
 const target = (real: RecoveryTarget, own: Partial<RecoveryTarget>): RecoveryTarget => ({

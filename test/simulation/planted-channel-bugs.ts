@@ -71,7 +71,7 @@ export const PLANTED_CHANNEL_BUGS: readonly PlantedBug[] = [
   },
   {
     name: "a restart takes another epoch for a channel that goes on",
-    symptom: /cannot go on/,
+    symptom: /cannot go on|got message/,
     historyOf: following,
     plant: (makers) =>
       withChannels(makers, (channel) => {

@@ -116,14 +116,12 @@ export class Shadow {
     }
   }
 
-  /** Somebody asks for the end of messages: an ack, a cancel, a purge. Undefined: of all in the queue. */
-  askEnd(topic: string, queue: string | undefined, keys: Iterable<number> | undefined): void {
-    for (const key of keys ?? this.#messages.keys()) {
+  /** Somebody asks for the end of messages: an ack, a cancel, a purge. */
+  askEnd(topic: string, queue: string, keys: Iterable<number>): void {
+    for (const key of keys) {
       const message = this.#messages.get(key);
-      if (message === undefined || message.batch.topic !== topic) continue;
-      for (const [name, place] of message.places) {
-        if ((queue === undefined || queue === name) && place.end === "none") place.end = "asked";
-      }
+      const place = message?.batch.topic === topic ? message.places.get(queue) : undefined;
+      if (place?.end === "none") place.end = "asked";
     }
   }
 
@@ -260,7 +258,7 @@ export class Shadow {
       assert.ok(!isPledged || end !== "none" || this.#isLossy(batch), `${name} was confirmed and is lost`);
       return;
     }
-    assert.ok(typeof end === "string" || !holds(end), `${name} was acked and is there again`);
+    assert.ok(typeof end === "string" || !holds(end), `${name} was ended and is there again`);
     if (typeof retry === "object" && holds(retry)) {
       assert.ok(seen.retry >= retry.count, `${name} had ${retry.count} retries and has ${seen.retry}`);
     }

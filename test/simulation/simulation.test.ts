@@ -1,26 +1,25 @@
 /** Whatever happens to a broker and its disk, nothing that was confirmed is lost. `npm run simulate` does more of it. */
 import { describe, expect, it } from "vitest";
 import { loadChecksum } from "../../src/journal/checksum.js";
-import { historyOf } from "./histories.js";
+import { CI_SEEDS, CI_STEPS, historyOf } from "./histories.js";
 import { realMakers } from "./life.js";
 import { PLANTED_BUGS } from "./planted-bugs.js";
 import { isFailure, shrink, simulate } from "./simulate.js";
 import type { Tally } from "./world.js";
 
-const { RINGMQ_SIMULATION_SEEDS = "300" } = process.env;
+const { RINGMQ_SIMULATION_SEEDS = String(CI_SEEDS) } = process.env;
 const SEEDS = Number(RINGMQ_SIMULATION_SEEDS);
 /** Seeds that one test plays, so that a failure is soon seen. */
 const PART = 50;
-const STEPS = 300;
-const TIMEOUT = 60_000;
+const TIMEOUT = 180_000;
 
 const makers = realMakers(await loadChecksum());
 const total: Partial<Tally> = {};
 
 const play = (seed: number): void => {
-  const outcome = simulate(historyOf(seed, STEPS), makers);
+  const outcome = simulate(historyOf(seed, CI_STEPS), makers);
   if (isFailure(outcome)) {
-    console.error(`seed ${seed} fails: npm run simulate -- --seed ${seed} --steps ${STEPS}`);
+    console.error(`seed ${seed} fails: npm run simulate -- --seed ${seed} --steps ${CI_STEPS}`);
     throw outcome.error;
   }
   for (const key of Object.keys(outcome) as (keyof Tally)[]) total[key] = (total[key] ?? 0) + outcome[key];
@@ -48,7 +47,7 @@ describe("a history", () => {
     const [bug] = PLANTED_BUGS;
     const broken = bug?.plant(makers) ?? makers;
     for (let seed = 1; ; seed++) {
-      const history = historyOf(seed, STEPS);
+      const history = historyOf(seed, CI_STEPS);
       const outcome = simulate(history, broken);
       if (!isFailure(outcome)) continue;
       const short = shrink(outcome, broken);

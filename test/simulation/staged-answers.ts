@@ -1,6 +1,7 @@
 /** A stage of answers as plain data, in place of frames: what a shard says is kept until it may be sent. */
 import assert from "node:assert/strict";
 import type { ErrorName } from "../../src/protocol/errors.js";
+import { Durability } from "../../src/protocol/op.js";
 import type { Effects, Fault, Run } from "../../src/shard/effects.js";
 import type { StagedEffects } from "../../src/workers/held-effects.js";
 import { splitEntries } from "../shard/model/effects.js";
@@ -30,10 +31,10 @@ export type Answer =
       /** The `Durability` that it names. */
       readonly level: number;
     })
-  | (Addressed & { readonly kind: "settled"; readonly faults: ReadonlySet<number> })
+  | (Addressed & { readonly kind: "settled"; readonly faults: ReadonlySet<number>; readonly level: number })
   | (Addressed & { readonly kind: "messages"; readonly messages: readonly Delivered[] })
   | (Addressed & { readonly kind: "fail"; readonly error: ErrorName })
-  | (Addressed & { readonly kind: "result"; readonly value: unknown })
+  | (Addressed & { readonly kind: "result"; readonly value: unknown; readonly level: number })
   | (Addressed & { readonly kind: "consumerClosed" })
   | ChannelMessages
   | { readonly kind: "channelLost"; readonly connection: number; readonly channel: string; readonly count: number }
@@ -96,16 +97,16 @@ export class StagedAnswers implements StagedEffects<StagedAnswers>, Effects {
     this.#answers.push({ kind: "fail", connection, request, error });
   }
 
-  result(connection: number, request: number, value: unknown): void {
-    this.#answers.push({ kind: "result", connection, request, value });
+  result(connection: number, request: number, value: unknown, level: number = Durability.memory): void {
+    this.#answers.push({ kind: "result", connection, request, value, level });
   }
 
-  settled(connection: number, request: number, _count: number, faults: readonly Fault[]): void {
+  settled(connection: number, request: number, _count: number, faults: readonly Fault[], level: number): void {
     const keys = new Set<number>();
     for (const { idHigh, idLow, count } of faults) {
       for (let i = 0; i < count; i++) keys.add(keyOf(idHigh, idLow) + i);
     }
-    this.#answers.push({ kind: "settled", connection, request, faults: keys });
+    this.#answers.push({ kind: "settled", connection, request, faults: keys, level });
   }
 
   openMessages(connection: number, request: number): void {

@@ -133,3 +133,29 @@ const orderDifference = (
   if (were.some((was) => isDeepStrictEqual(was, is))) return undefined;
   return `what is ready has the order ${is.join()}, had ${were.map((was) => was.join()).join(" or ")}`;
 };
+
+/** Whether a topic is another one for those who read the journal. */
+export const isChanged = (before: TopicView | undefined, after: TopicView | undefined): boolean =>
+  !isDeepStrictEqual(forGood(kept(before)), forGood(kept(after)));
+
+/** What of a topic is in the journal, or should be. */
+const forGood = (topic: TopicView | undefined): unknown => {
+  if (topic === undefined) return undefined;
+  const queues = [...topic.queues].filter(([, { isKept }]) => isKept);
+  return [
+    topic.config,
+    topic.startTime,
+    new Map(queues.map(([name, { paused, isDeclared, messages }]) => [name, [paused, isDeclared, lasting(messages)]])),
+  ];
+};
+
+/** Messages in flight are ready again, or dead. */
+const lasting = (messages: ReadonlyMap<number, Held>): ReadonlyMap<number, unknown> =>
+  new Map(
+    [...messages]
+      .filter(([, { isKept }]) => isKept)
+      .map(([key, { state, reason, retry, time, expiry }]) => {
+        const rest = state === State.IN_FLIGHT ? (reason === Reason.ALIVE ? State.READY : State.DEAD) : state;
+        return [key, [rest, reason, retry, time, expiry]];
+      }),
+  );

@@ -6,13 +6,15 @@
 import assert from "node:assert/strict";
 import { isDeepStrictEqual } from "node:util";
 import { Durability } from "../../src/protocol/op.js";
+import type { Command } from "../../src/shard/command.js";
 import type { Topic } from "../../src/shard/topics/topic.js";
 import type { Clients, Topics } from "./clients.js";
 import type { Life } from "./life.js";
 import { Photograph, type QueueView, type View } from "./photograph.js";
+import { isAnswerTo, isDone, promised } from "./promises.js";
 import type { Holds, Pledge } from "./shadow.js";
 import type { Answer } from "./staged-answers.js";
-import { difference, type Terms } from "./survival.js";
+import { difference, isChanged, type Terms } from "./survival.js";
 
 /** Something was done to the shard. */
 interface Moment {
@@ -21,10 +23,10 @@ interface Moment {
   free: readonly Answer[];
   /** Answers that are sent when the journal has confirmed. */
   readonly held: readonly Answer[];
+  /** The `Durability` that they promise of what was done; 0: none. */
+  readonly level: number;
   /** Promised with them; undefined: they have not been sent. */
   pledge: Pledge | undefined;
-  /** How durable the journal was told to make it. */
-  readonly demand: number;
 }
 
 /** What has become of the moments that nothing was promised of. */
@@ -59,19 +61,17 @@ export class Witness {
     return last;
   }
 
-  /** Something has been done to the shard; its answers wait for the journal. */
-  remember(): void {
-    const { shard, effects, free, held, log } = this.life;
+  /** Something has been done to the shard, perhaps by a command; its answers wait for the journal. */
+  remember(command?: Command): void {
+    const { shard, effects } = this.life;
     effects.finish();
-    const moment = {
-      photo: new Photograph(shard),
-      free: free.take(),
-      held: held.take(),
-      pledge: undefined,
-      demand: log.demand,
-    };
-    for (const answer of [...moment.free, ...moment.held]) this.clients.staged(answer, this.topics);
-    this.#moments.push(moment);
+    const free = this.life.free.take();
+    const held = this.life.held.take();
+    const answers = [...free, ...held];
+    for (const answer of answers) this.clients.staged(answer, this.topics);
+    const photo = new Photograph(shard);
+    const level = command === undefined ? 0 : this.#promise(command, photo, answers);
+    this.#moments.push({ photo, free, held, level, pledge: undefined });
   }
 
   /** What is there now is there for good. */
@@ -96,7 +96,7 @@ export class Witness {
     for (const moment of this.#moments) {
       if (moment.pledge !== undefined) continue;
       for (const answer of moment.held) this.clients.released(answer, at);
-      moment.pledge = { level: this.#promise(moment), at };
+      moment.pledge = { level: moment.level, at };
     }
     // What is on disk stays there, and with it all that comes before.
     const durable = this.#moments.findLastIndex(({ pledge }) => pledge?.level === Durability.fsync);
@@ -150,14 +150,16 @@ export class Witness {
     );
   }
 
-  /** The `Durability` that a moment's answers promise, as far as it has changed anything. */
-  #promise({ held, demand }: Moment): number {
-    let level = 0;
-    for (const answer of held) {
-      if (answer.kind === "confirm") level = Math.max(level, answer.level);
-      else if (answer.kind === "result") level = Math.max(level, this.topics.level);
+  /** The `Durability` that the answers to a command promise, if it has changed anything. */
+  #promise(command: Command, photo: Photograph, answers: readonly Answer[]): number {
+    const level = promised(command, this.life.shard);
+    const done = answers.filter(isDone).filter((answer) => isAnswerTo(command, answer));
+    if (level === 0 || done.length === 0) return 0;
+    for (const answer of done) {
+      assert.equal(answer.level, level, `${command.op} is done at another level than it must be`);
     }
-    return Math.min(level, demand);
+    if (!("topic" in command)) return 0;
+    return isChanged(this.photo.topics.get(command.topic), photo.topics.get(command.topic)) ? level : 0;
   }
 }
 

@@ -187,7 +187,7 @@ export class World {
         for (const [number, witness] of this.#addressees(command)) {
           this.#acting = number;
           witness.life.apply(command, this.#clock);
-          witness.remember();
+          witness.remember(command);
         }
       }
     }

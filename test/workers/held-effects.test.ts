@@ -77,6 +77,9 @@ const publish = (count: number, topic = "t"): void => {
   tell({ op: "publish", topic, requests: 1, count, routeKey: "", delay: 0, ttl: 0, ...slice });
 };
 
+/** A body of nothing. */
+const ENTRY = { bytes: new Uint8Array(WORD_BYTES), view: new DataView(new ArrayBuffer(WORD_BYTES)), start: 0, end: 4 };
+
 const pop = (more: object = {}): boolean => tell({ op: "pop", max: 10, maxBytes: 1000, wait: 0, ...more });
 
 const kinds = (effects: readonly Effect[]): string[] => effects.map(({ kind }) => kind);
@@ -160,6 +163,91 @@ describe("waiting for the journal", () => {
   });
 });
 
+describe("on a connection with something held back", () => {
+  beforeEach(() => {
+    tell({ op: "configure", topic: "fleeting", config: { durability: "memory" } });
+    publish(1, "stored");
+    commit();
+    publish(1, "fleeting");
+    commit();
+    free.take();
+    held.take();
+    publish(1);
+    expect(kinds(held.take())).toEqual(["confirm"]);
+  });
+
+  it("looks wait for nothing, whatever comes of them", () => {
+    for (const op of ["stats", "topics", "channels"]) tell({ op, after: "", max: 10 });
+    tell({ op: "browse", state: "ready", offset: 0, max: 10, maxBytes: 1000 });
+    tell({ op: "stats", topic: "unknown" });
+    tell({ op: "browse", topic: "unknown", state: "ready", offset: 0, max: 10, maxBytes: 1000 });
+    tell({ op: "channelStats", channel: "unknown" });
+    expect(kinds(held.take())).toEqual([]);
+    expect(kinds(free.take())).toEqual(["result", "result", "result", "messages", "fail", "fail", "fail"]);
+  });
+
+  it("a look that had to walk far waits for nothing either, and tells of its failure at once", () => {
+    tell({ op: "hold" });
+    tell({ op: "browse", state: "ready", offset: 0, max: 10, maxBytes: 1000 });
+    tell({ op: "browse", topic: "unknown", state: "ready", offset: 0, max: 10, maxBytes: 1000 });
+    tell({ op: "unhold" });
+    shard.turn(now);
+    expect(kinds(held.take())).toEqual([]);
+    expect(kinds(free.take())).toEqual(["messages", "fail"]);
+  });
+
+  it("topics with durability memory go on, and so do leases and messages on disk", () => {
+    publish(1, "fleeting");
+    pop({ topic: "fleeting" });
+    pop({ topic: "stored" });
+    const run = free.lastRun;
+    const view = new DataView(new ArrayBuffer(SELECTION_BYTES));
+    view.setUint32(FIRST_ID_HIGH, run?.idHigh ?? 0);
+    view.setUint32(FIRST_ID_LOW, run?.idLow ?? 0);
+    view.setUint32(COUNT, 1);
+    view.setUint32(DELIVERY, run?.delivery ?? 0);
+    tell({
+      op: "touch",
+      topic: "stored",
+      ttr: 0,
+      bytes: new Uint8Array(view.buffer),
+      view,
+      start: 0,
+      end: SELECTION_BYTES,
+    });
+    expect(kinds(held.take())).toEqual([]);
+    expect(kinds(free.take())).toEqual(["confirm", "messages", "messages", "confirm"]);
+  });
+
+  it("a refusal that tells of no state is said at once", () => {
+    shard.refusal = { kind: "DISK_FULL", text: "full" };
+    publish(1);
+    tell({ op: "deleteTopic", topic: "unknown" });
+    expect(kinds(free.take())).toEqual(["fail"]);
+    expect(held.take().map((effect) => (effect.kind === "fail" ? effect.error : effect.kind))).toEqual(["NO_TOPIC"]);
+  });
+
+  it("a consumer begins, and neither its later messages nor its end overtake one that is held back", () => {
+    publish(1, "stored");
+    tell({ op: "publish", topic: "stored", requests: 1, count: 1, routeKey: "", delay: 1000, ttl: 0, ...ENTRY });
+    commit();
+    held.take();
+    free.take();
+    pop({ topic: "stored", max: 2 });
+    tell({ op: "consume", request: 7, topic: "stored", credit: 10, renew: false });
+    publish(1, "stored");
+    shard.turn(now);
+    expect(kinds(free.take())).toEqual(["messages", "confirm"]);
+    expect(kinds(held.take())).toEqual(["confirm", "messages"]);
+    // On disk for a long time.
+    now += 1000;
+    shard.turn(now);
+    tell({ op: "stop", consumer: 7 });
+    expect(kinds(free.take())).toEqual([]);
+    expect(kinds(held.take())).toEqual(["messages", "confirm"]);
+  });
+});
+
 describe("messages of channels", () => {
   const publishChannel = (channel: string): void => {
     const bytes = new Uint8Array(WORD_BYTES);
@@ -169,19 +257,40 @@ describe("messages of channels", () => {
   const positions = (staged: Staged): number[] =>
     staged.take().flatMap((effect) => (effect.kind === "channelMessages" ? [effect.position] : []));
 
-  it("do not overtake those that are held back for somebody else", () => {
+  it("do not wait for what is held back for a subscriber", () => {
     tell({ op: "subscribe", connection: 1, channel: "c", overflow: "drop-oldest" });
-    tell({ op: "subscribe", connection: 2, channel: "c", overflow: "drop-oldest" });
-    // From here on an answer to the first waits.
     publish(1);
     publishChannel("c");
+    expect(positions(held)).toEqual([]);
+    expect(positions(free)).toEqual([0]);
+  });
+
+  it("do not overtake those of their channel that are held back, for whomever; nor does the end of a subscription", () => {
+    const config = { keep: true };
+    tell({ op: "configureChannel", channel: "c", config });
+    tell({ op: "subscribe", connection: 1, channel: "c", overflow: "drop-oldest" });
+    tell({ op: "subscribe", connection: 2, channel: "c", overflow: "drop-oldest" });
+    commit();
+    held.take();
+    free.take();
+    publishChannel("c");
+    // It keeps nothing from here on.
+    tell({ op: "configureChannel", connection: 9, channel: "c", config: { keep: false } });
     tell({ op: "unsubscribe", connection: 1, channel: "c" });
     publishChannel("c");
-    expect(positions(free)).toEqual([]);
-    expect(positions(held)).toEqual([0, 1]);
+    expect(kinds(free.take()).filter((kind) => kind !== "confirm")).toEqual([]);
+    expect(kinds(held.take())).toEqual(["channelMessages", "confirm", "result", "confirm", "channelMessages"]);
     commit();
     publishChannel("c");
-    expect(positions(free)).toEqual([2]);
+    expect(kinds(free.take())).toContain("channelMessages");
+  });
+
+  it("come after the answer to the SUBSCRIBE that asks for more", () => {
+    tell({ op: "subscribe", connection: 1, channel: "c", overflow: "drop-oldest", options: {} });
+    publishChannel("c");
+    expect(kinds(free.take()).filter((kind) => kind !== "confirm")).toEqual([]);
+    // The epoch, which is an id, is not on disk yet.
+    expect(kinds(held.take())).toEqual(["result", "channelMessages"]);
   });
 
   it("wait for the disk where they are kept", () => {

@@ -89,14 +89,8 @@ export class CatchUp {
     } else if (subscriber.source === Source.CONFLATION) {
       subscriber.lost += channel.conflation?.lostFrom(cursor) ?? 0;
     }
-    this.#tellLost(subscriber);
+    channel.tellLost(subscriber);
     return true;
-  }
-
-  #tellLost(subscriber: ChannelSubscriber): void {
-    if (subscriber.lost === 0) return;
-    this.store.effects.channelLost(subscriber.connection.number, subscriber.channel.name, subscriber.lost);
-    subscriber.lost = 0;
   }
 
   #sendWindow(subscriber: ChannelSubscriber, max: number): number {
@@ -124,7 +118,7 @@ export class CatchUp {
     }
     if (subscriber.source === Source.SAVED && subscriber.cursor >= end) {
       subscriber.channel.endSaved(subscriber, end);
-      this.#tellLost(subscriber);
+      subscriber.channel.tellLost(subscriber);
     }
     return sent;
   }
@@ -211,7 +205,7 @@ export class CatchUp {
     if (gap <= 0) return;
     subscriber.lost += gap;
     subscriber.cursor = position;
-    this.#tellLost(subscriber);
+    subscriber.channel.tellLost(subscriber);
   }
 
   /** Sends one frame from `offset` of an extent on: consecutive messages, as long as all are in memory. */

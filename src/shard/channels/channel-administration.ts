@@ -39,10 +39,12 @@ export class ChannelAdministration {
     });
     stored.usedAt = this.store.now;
     if (stored.settings.maxAge > 0) this.channels.onTimed(stored.settings.maxAge);
-    this.directory.recordChannel(stored, Math.max(this.store.level, stored.level));
+    // As durable as the channel's messages are to be from now on.
+    const level = Math.max(this.store.level, stored.level);
+    this.directory.recordChannel(stored, level);
     if (kept && keep === false) yield* this.#empty(stored, () => !stored.settings.keep);
     else while (shrink(stored.queue, this.store.stepExtents) > 0) yield;
-    this.store.effects.result(connection, request, stored.settings, stored.level);
+    this.store.effects.result(connection, request, stored.settings, level);
   }
 
   /** Throws NO_TOPIC. */

@@ -346,8 +346,17 @@ export class Channel {
       const first = this.keeps && this.window.has(cursor) ? cursor : this.first;
       subscriber.lost += Math.max(0, first - cursor);
       this.place(subscriber, Math.max(cursor, first));
+      // One that is not behind any more has nothing before which it would be told.
+      if (subscriber.isCurrent) this.tellLost(subscriber);
     });
     this.trim();
+  }
+
+  /** Tells a subscriber how many messages it has lost, if any. */
+  tellLost(subscriber: ChannelSubscriber): void {
+    if (subscriber.lost === 0) return;
+    this.effects.channelLost(subscriber.connection.number, this.name, subscriber.lost);
+    subscriber.lost = 0;
   }
 
   /** Takes a subscriber that is behind out of where it is. It counts as current until it is put somewhere. */

@@ -194,14 +194,16 @@ export class Channels {
     const { stored } = channel;
     const isNumbered = this.publisher.number(channel.numbering);
     if (isNumbered && stored?.isJournalled) this.directory.recordChannel(stored, stored.level);
-    this.store.effects.result(c.connection, c.request, {
+    const value = {
       subscribers: channel.size,
       epoch: channel.numbering.epoch,
       position: beginning.cursor,
       kept: channel.keeps,
       recovered: beginning.recovered,
       lost: beginning.lost,
-    });
+    };
+    const level = stored?.isJournalled ? stored.level : Durability.memory;
+    this.store.effects.result(c.connection, c.request, value, level, channel.name);
   }
 
   #beginning(channel: Channel, { from = "now", position, epoch }: SubscribeOptions): Beginning {

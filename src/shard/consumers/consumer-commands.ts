@@ -1,5 +1,6 @@
 /** CONSUME, CREDIT and STOP: the life of a consumer, as its client directs it. */
 import { ProtocolError } from "../../protocol/errors.js";
+import { Durability } from "../../protocol/op.js";
 import type { Consume, Credit, Stop } from "../command.js";
 import type { Store } from "../messages/store.js";
 import type { Directory } from "../topics/directory.js";
@@ -25,7 +26,8 @@ export class ConsumerCommands {
     const queue = directory.queue(directory.use(c.topic, store.now, c.connection), c.queue);
     const terms = { credit: c.credit, renew: c.renew, popBytes: 0 };
     const consumer = connections.add(connections.use(c.connection), c.request, queue, terms);
-    store.effects.confirm(c.connection, c.request, 1, 0, 0, 0, store.level);
+    // It makes no record: what holds nothing is not kept.
+    store.effects.confirm(c.connection, c.request, 1, 0, 0, 0, Durability.memory);
     consumer.peers.offer(consumer);
   }
 
@@ -44,6 +46,6 @@ export class ConsumerCommands {
       throw new ProtocolError("NO_CONSUMER", `the connection has no consumer ${c.consumer}`);
     }
     this.connections.stop(consumer);
-    this.store.effects.confirm(c.connection, c.request, 1, 0, 0, 0, this.store.level);
+    this.store.effects.confirm(c.connection, c.request, 1, 0, 0, 0, Durability.memory);
   }
 }

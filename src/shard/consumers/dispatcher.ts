@@ -293,9 +293,10 @@ export class Dispatcher {
       let isDone = true;
       const isNew = c.op !== "browse" || c.cursor === undefined;
       if (c.op === "browse" && isNew && c.offset > this.#stepLooks && this.#walking >= MAX_WALKING) return;
-      this.store.attempt(c.connection, c.request, () => {
+      const act = (): void => {
         isDone = this.#fetch(c, true);
-      });
+      };
+      this.store.attempt(c.connection, c.request, act, c.op === "browse");
       if (!isDone) {
         if (isNew) this.#walking++;
         return;

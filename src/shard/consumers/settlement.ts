@@ -1,4 +1,5 @@
 /** ACK, NACK, TOUCH, CANCEL, RESCHEDULE and REDRIVE: what each does with the messages it selects. */
+import { Durability } from "../../protocol/op.js";
 import type { Ack, Cancel, Nack, Redrive, Reschedule, Touch } from "../command.js";
 import * as ext from "../messages/extent.js";
 import { redriveAll } from "../messages/purge.js";
@@ -74,7 +75,9 @@ export class Settlement {
 
   #answer(c: SettleCommand, topic: Topic, { settled, faults }: Selections): void {
     const { effects } = this.store;
-    if (faults.length === 0) effects.confirm(c.connection, c.request, 1, 0, 0, settled, topic.level);
+    // A lease is not kept on disk.
+    const level = c.op === "touch" ? Durability.memory : topic.level;
+    if (faults.length === 0) effects.confirm(c.connection, c.request, 1, 0, 0, settled, level);
     else effects.settled(c.connection, c.request, settled, faults, topic.level);
   }
 

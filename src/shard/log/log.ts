@@ -73,6 +73,8 @@ export class Log {
   /** Bytes ever appended to the journal, and how many of them are as durable as was asked for. */
   position = 0;
   durable = 0;
+  /** The journal cannot write at present: what is appended waits, perhaps for long. */
+  isStalled = false;
   /** The highest `Durability` that was asked for since the last commit; 0: none. */
   demand = 0;
   /** The place of the last record: its page, its offset, and the offset of its entries. */

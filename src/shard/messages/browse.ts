@@ -73,7 +73,7 @@ export const browse = (store: Store, c: Browse, cursor: BrowseCursor): void => {
   let left = c.max;
   let bytes = 0;
   cursor.advance(Number.POSITIVE_INFINITY);
-  effects.openMessages(c.connection, c.request);
+  effects.openMessages(c.connection, c.request, true);
   for (let extent = cursor.extent; extent !== ext.NONE && left > 0; extent = cursor.extent) {
     const { skip } = cursor;
     const max = Math.min(left, extents.count(extent) - skip);

@@ -90,9 +90,12 @@ export class Store {
     return this.log.position === this.log.durable;
   }
 
-  /** The ids handed out so far will not be handed out again, even after a crash or with another clock. */
+  /**
+   * The ids handed out so far will not be handed out again, even after a crash or with another clock. While the journal
+   * stands still the clock has to do, as on a broker that has none.
+   */
   get areIdsDurable(): boolean {
-    return this.log.durable >= this.idsAnnounced;
+    return this.log.isStalled || this.log.durable >= this.idsAnnounced;
   }
 
   /** Memory of messages, topics and queues. */
@@ -108,13 +111,13 @@ export class Store {
     this.wheel.shrink(this.extents.capacity);
   }
 
-  /** Runs `act`; a `ProtocolError` becomes the answer to the request. */
-  attempt(connection: number, request: number, act: () => void): void {
+  /** Runs `act`; a `ProtocolError` becomes the answer to the request, which is a look or not. */
+  attempt(connection: number, request: number, act: () => void, isLook = false): void {
     try {
       act();
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
-      this.effects.fail(connection, request, error.kind, error.message);
+      this.effects.fail(connection, request, error.kind, error.message, isLook);
     }
   }
 

@@ -236,7 +236,7 @@ export class Publisher {
     const due = c.delay > 0 ? now + c.delay : 0;
     const expiry = c.ttl > 0 ? now + c.ttl : 0;
     ids.take(count, now);
-    this.#announceIds();
+    this.#announceIds(isKept);
     const { high, low } = ids;
     const { log } = store;
     if (isKept) {
@@ -288,7 +288,7 @@ export class Publisher {
     this.#assertRoom(growth, isKept);
     const isNumbered = this.number(numbering);
     ids.take(c.count, store.now);
-    this.#announceIds();
+    this.#announceIds(isKept);
     if (isKept) {
       if (level > log.demand) log.demand = level;
       if (isNumbered || !queue.isRecorded) this.directory.recordChannel(channel, level);
@@ -316,7 +316,7 @@ export class Publisher {
   number(numbering: Numbering): boolean {
     if (numbering.epoch !== "") return false;
     this.ids.take(1, this.store.now);
-    this.#announceIds();
+    this.#announceIds(true);
     numbering.epoch = formatId(this.ids.high, this.ids.low);
     return true;
   }
@@ -334,9 +334,12 @@ export class Publisher {
     throw new ProtocolError("MEMORY_FULL", "the shard's memory budget is used; consume messages or raise --memory");
   }
 
-  /** An id may be used once the journal says that it may have been. */
-  #announceIds(): void {
-    if (this.ids.millisecond <= this.idCeiling) return;
+  /**
+   * An id may be used once the journal says that it may have been. While it stands still nothing is said of ids that are
+   * in memory alone: the record would only wait.
+   */
+  #announceIds(isKept: boolean): void {
+    if (this.ids.millisecond <= this.idCeiling || (this.store.log.isStalled && !isKept)) return;
     this.idCeiling = this.ids.millisecond + IDS_AHEAD;
     // Synced whatever the topic's level: even the id of a message that a power loss takes must not come again.
     this.store.recorder.ids(this.idCeiling, Durability.fsync);

@@ -271,6 +271,14 @@ describe("configuring and deleting", () => {
     expect(channels.stats("c")).toMatchObject({ kept: false, messages: 0, first: 51 });
   });
 
+  it("tells those who have begun at its start, and have not been sent a thing, what they lose by its end", () => {
+    channels.publish("c", 3);
+    channels.subscribe("c", 1, { from: "start" });
+    channels.configure("c", { keep: false });
+    channels.publish("c");
+    expect(channels.told(1)).toBe("-3 3:3");
+  });
+
   it("forgets all but how positions go on for those who are there", () => {
     for (let i = 0; i < 30; i++) channels.publish("c", 2);
     channels.subscribe("c", 1);

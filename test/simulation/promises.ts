@@ -1,0 +1,88 @@
+/**
+ * What the answers to commands promise. An answer that says "done" is a promise that a loss of power must keep, as far as
+ * the level goes that it names; every command has its line here, so that a new one cannot be forgotten.
+ */
+import { Durability } from "../../src/protocol/op.js";
+import type { Command } from "../../src/shard/command.js";
+import type { Shard } from "../../src/shard/shard.js";
+import type { Answer } from "./staged-answers.js";
+
+/**
+ * Whose `Durability` an answer names: that of the topic, of the channel if it is kept, of the broker, or the higher one of
+ * the broker and what is configured. None: what it says holds only as long as the broker lives.
+ */
+export type Level = "topic" | "kept" | "broker" | "higher" | "none";
+
+export type Op = Command["op"];
+
+export const PROMISES: Readonly<Record<Op, Level>> = {
+  publish: "topic",
+  ack: "topic",
+  nack: "topic",
+  // Leases end with the broker.
+  touch: "none",
+  cancel: "topic",
+  reschedule: "topic",
+  redrive: "topic",
+  purge: "topic",
+  configure: "higher",
+  declareQueue: "broker",
+  deleteQueue: "broker",
+  pause: "broker",
+  resume: "broker",
+  deleteTopic: "broker",
+  publishChannel: "kept",
+  configureChannel: "higher",
+  deleteChannel: "broker",
+  // What they hand out: the shadow knows what was delivered.
+  pop: "none",
+  popDead: "none",
+  consume: "none",
+  browse: "none",
+  // What they change ends with the connection.
+  credit: "none",
+  stop: "none",
+  subscribe: "none",
+  unsubscribe: "none",
+  channelCredit: "none",
+  disconnect: "none",
+  hold: "none",
+  unhold: "none",
+  // What they tell was promised by others.
+  stats: "none",
+  topics: "none",
+  channelStats: "none",
+  channels: "none",
+};
+
+/** The answers that say that a request was carried out. */
+export type Done = Extract<Answer, { readonly kind: "confirm" | "settled" | "result" }>;
+
+export const isDone = (answer: Answer): answer is Done =>
+  answer.kind === "confirm" || answer.kind === "settled" || answer.kind === "result";
+
+/** Whether it is the answer to a command: to one of its requests, if there are several in it. */
+export const isAnswerTo = (command: Command, answer: Done): boolean => {
+  if (!("request" in command) || answer.connection !== command.connection) return false;
+  const requests = command.op === "publish" ? command.requests : 1;
+  return answer.request >= command.request && answer.request < command.request + requests;
+};
+
+/** The `Durability` that the answer to a command must name, which has just been carried out; 0: any. */
+export const promised = (command: Command, { store, directory }: Shard): number => {
+  const broker = store.level;
+  const stored = "channel" in command ? directory.findChannel(command.channel) : undefined;
+  const own = "topic" in command ? directory.find(command.topic)?.level : stored?.level;
+  switch (PROMISES[command.op]) {
+    case "none":
+      return 0;
+    case "topic":
+      return own ?? broker;
+    case "kept":
+      return stored?.settings.keep === true ? stored.level : Durability.memory;
+    case "broker":
+      return broker;
+    case "higher":
+      return Math.max(broker, own ?? broker);
+  }
+};
