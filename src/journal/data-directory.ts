@@ -217,7 +217,7 @@ export const openDataDirectory = (disk: Disk, data: string, shards: number): Man
 };
 
 /** Makes the directory and its missing parents, durably. */
-const makeDurably = (disk: Disk, path: string): void => {
+export const makeDurably = (disk: Disk, path: string): void => {
   const missing: string[] = [];
   for (let at = path; isMissing(disk, at); at = dirname(at)) missing.push(at);
   disk.makeDirectory(path);

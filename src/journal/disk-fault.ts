@@ -35,14 +35,15 @@ export class SyncError extends Error {
 
 /**
  * Runs a sync; throws a `SyncError` if it fails. To sync a directory it must be opened first. If that fails, mostly for
- * want of descriptors, nothing was synced and nothing dropped, and the error is thrown as it is.
+ * want of descriptors, or if its name leads elsewhere, nothing was synced and nothing dropped, and the error is thrown as
+ * it is.
  */
 export const synced = (sync: () => void): void => {
   try {
     sync();
   } catch (error) {
     if (!isDiskFault(error)) throw error;
-    if (error.syscall === "open") throw error;
+    if (error.syscall === "open" || error.syscall === "stat") throw error;
     throw new SyncError(error.message, error.code ?? "");
   }
 };

@@ -18,6 +18,7 @@ import type { DescriptorReserve } from "./descriptor-reserve.js";
 import { DirectoryNames } from "./directory-names.js";
 import type { Disk } from "./disk.js";
 import { type Fault, isDiskFault, isOutOfDescriptors, isOutOfSpace, SyncError } from "./disk-fault.js";
+import { type Home, HomeError } from "./home.js";
 import type { Journal, JournalState } from "./journal.js";
 import { segmentPath } from "./layout.js";
 import { Ledger } from "./ledger.js";
@@ -49,6 +50,8 @@ export interface FileJournalOptions {
   readonly hasSpace?: () => boolean;
   /** Used when no file can be opened. Without it the journal waits for a free descriptor. */
   readonly reserve?: Pick<DescriptorReserve, "isWhole" | "fill" | "giveUp">;
+  /** Asked before anything is written; `disk` asks it as well. Without it, names lead where they did. */
+  readonly home?: Pick<Home, "check" | "follow">;
   /**
    * Called with an obsolete file, to be removed at some time. Without it the file is removed at once, which takes tens
    * of milliseconds for a large file on some file systems.
@@ -94,6 +97,7 @@ export class FileJournal implements Journal, PageSource {
   readonly #reclaimer: Reclaimer;
   readonly #reclaimFailed: FileJournalOptions["reclaimFailed"];
   readonly #reserve: FileJournalOptions["reserve"];
+  readonly #home: FileJournalOptions["home"];
   #hasComplained = false;
   #state: JournalState = WORKING;
   /** Log positions up to which everything is written, and synced. */
@@ -139,6 +143,7 @@ export class FileJournal implements Journal, PageSource {
     });
     this.#reclaimFailed = options.reclaimFailed;
     this.#reserve = options.reserve;
+    this.#home = options.home;
     this.#reserve?.fill();
   }
 
@@ -213,7 +218,8 @@ export class FileJournal implements Journal, PageSource {
    */
   pin(log: Log, now: number): boolean {
     this.#sealAll(log, now);
-    this.#isPinned = this.#state.kind === "working";
+    const isHome = this.#attemptQuietly(() => this.#home?.check(now)) === undefined;
+    this.#isPinned = isHome && this.#state.kind === "working";
     return this.#isPinned;
   }
 
@@ -269,6 +275,7 @@ export class FileJournal implements Journal, PageSource {
     if (this.#state.kind === "failed") return log.durable;
     if (log.position === log.durable && (!isSynced || log.position === this.#synced)) return log.durable;
     const work = (): void => {
+      this.#home?.check(now);
       this.#names.sync();
       if (log.position !== log.durable && log.position !== this.#marked && log.segments.last?.isSealed === false) {
         log.commitMark(this.#synced);
@@ -299,8 +306,8 @@ export class FileJournal implements Journal, PageSource {
         this.#state = { kind: "failed", error };
       } else {
         this.#state = { kind: "stalled", error };
-        // The segments before the one that failed are complete on disk.
-        if (this.#synced > log.durable) log.markDurable(this.#synced);
+        // The segments before the one that failed are complete on disk, unless that is not where they are looked for.
+        if (this.#synced > log.durable && !(error instanceof HomeError)) log.markDurable(this.#synced);
       }
       return false;
     }
@@ -365,6 +372,7 @@ export class FileJournal implements Journal, PageSource {
     for (let attempt = 0; !this.#open(segment, now); attempt++) {
       if (attempt > MAX_SPARES) throw new Error("journal: there are more spares than there may be");
     }
+    this.#home?.follow(segmentPath(this.#directory, segment.sequence));
   }
 
   /** Turns a spare into the file of a segment. False: somebody has removed the spare; the next one may exist. */

@@ -23,6 +23,7 @@ import {
 import { join } from "node:path";
 import { DataDirectoryError } from "./damage-error.js";
 import { DescriptorReserve } from "./descriptor-reserve.js";
+import { changeOf, type Place, placeAt } from "./home.js";
 import { LOCK_PREFIX, TEMPORARY_SUFFIX } from "./layout.js";
 import { pause } from "./pause.js";
 import { identityOf, lifeOf, type ProcessIdentity } from "./process-identity.js";
@@ -162,6 +163,9 @@ export class DirectoryLock {
   /** Kept to release the lock when the process has no other descriptor: the next broker may run in this process. */
   readonly #reserve = new DescriptorReserve(1);
 
+  /** By what it is: nobody else's lock may be touched where the name leads elsewhere. */
+  readonly #place: Place;
+
   private constructor(
     readonly directory: string,
     readonly path: string,
@@ -169,6 +173,7 @@ export class DirectoryLock {
     pulse: number,
     private readonly lost: (error: DataDirectoryError) => void,
   ) {
+    this.#place = placeAt(directory);
     this.#reserve.fill();
     this.#pulse = setInterval(() => this.#touch(), pulse);
     this.#pulse.unref();
@@ -186,7 +191,7 @@ export class DirectoryLock {
       const holder = present === 0 ? undefined : holderOf(join(directory, LOCK_PREFIX + present), pulse);
       if (holder !== undefined) throw refusal(directory, holder, owner);
       const path = join(directory, LOCK_PREFIX + (present + 1));
-      if (!createWhole(path, `${JSON.stringify({ ...owner, isReleased: false })}\n`)) continue;
+      if (!createWhole(path, textOf(owner, false))) continue;
       if (highest(directory) === present + 1) {
         removeBelow(directory, present + 1);
         return new DirectoryLock(directory, path, owner, pulse, lost);
@@ -203,7 +208,8 @@ export class DirectoryLock {
     this.#reserve.giveUp();
     const temporary = `${this.path}${TEMPORARY_SUFFIX}`;
     try {
-      writeFileSync(temporary, `${JSON.stringify({ ...this.owner, isReleased: true })}\n`, { mode: 0o640 });
+      if (changeOf(this.#place) !== undefined) return;
+      writeFileSync(temporary, textOf(this.owner, true), { mode: 0o640 });
       renameSync(temporary, this.path);
     } catch (error) {
       // The disk is full, or the directory has been deleted.
@@ -212,21 +218,30 @@ export class DirectoryLock {
     }
   }
 
+  /** One that somebody has deleted is made again. */
   #touch(): void {
-    const now = new Date();
     this.#reserve.fill();
     try {
+      // The directory itself has gone elsewhere, which others notice.
+      if (changeOf(this.#place) !== undefined) return;
+      const present = readLock(this.path);
+      if (present === undefined ? this.#isTaken() : !isSame(present, this.owner)) return this.#lose();
+      if (present === undefined) createWhole(this.path, textOf(this.owner, false));
+      const now = new Date();
       utimesSync(this.path, now, now);
     } catch (error) {
       // The next touch may succeed, and only another container looks. But it may have looked already.
-      if ((error as NodeJS.ErrnoException).code !== "ENOENT" || !this.#isTaken()) return;
-      clearInterval(this.#pulse);
-      this.lost(
-        new DataDirectoryError(
-          `another broker has taken the data directory ${this.directory}: this one stood still for too long. It ends at once`,
-        ),
-      );
+      if ((error as NodeJS.ErrnoException).code === undefined) throw error;
     }
+  }
+
+  #lose(): void {
+    clearInterval(this.#pulse);
+    this.lost(
+      new DataDirectoryError(
+        `another broker has taken the data directory ${this.directory}: this one stood still for too long. It ends at once`,
+      ),
+    );
   }
 
   /** Whether there is a higher lock. False if the directory was deleted. */
@@ -239,12 +254,24 @@ export class DirectoryLock {
   }
 }
 
+const textOf = (owner: ProcessIdentity, isReleased: boolean): string => `${JSON.stringify({ ...owner, isReleased })}\n`;
+
+const isSame = (a: ProcessIdentity, b: ProcessIdentity): boolean =>
+  a.pid === b.pid && a.start === b.start && a.boot === b.boot;
+
 /** Deletes older locks. */
 const removeBelow = (directory: string, number: number): void => {
   for (const name of readdirSync(directory)) {
     const digits = /^LOCK\.(\d+)(\..*\.tmp|\.tmp)?$/.exec(name)?.[1];
     if (digits !== undefined && Number(digits) < number) rmSync(join(directory, name), { force: true });
   }
+};
+
+/** Throws a `DataDirectoryError` if the lock of a data directory names a process that uses it. Blocks as `acquire` does. */
+export const expectFree = (directory: string, pulse = PULSE): void => {
+  const present = highest(directory);
+  const holder = present === 0 ? undefined : holderOf(join(directory, LOCK_PREFIX + present), pulse);
+  if (holder !== undefined) throw refusal(directory, holder, identityOf(process.pid));
 };
 
 /** The process that uses a data directory; undefined: none. Blocks as `acquire` does. */

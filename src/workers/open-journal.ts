@@ -3,6 +3,7 @@ import type { Checksum } from "../journal/checksum.js";
 import { DescriptorReserve } from "../journal/descriptor-reserve.js";
 import type { Disk } from "../journal/disk.js";
 import { FileJournal } from "../journal/file-journal.js";
+import type { Home } from "../journal/home.js";
 import { PageReader } from "../journal/page-reader.js";
 import { recover } from "../journal/recovery.js";
 import { PAGE_BYTES } from "../shard/log/log.js";
@@ -37,6 +38,7 @@ export interface OpeningJournal {
   /** The number of the shard. */
   readonly number: number;
   readonly disk: Disk;
+  readonly home: Home;
   readonly checksum: Checksum;
   readonly jobs: Pick<JobPort, "ask">;
   /** Milliseconds since 1970 that never step back. */
@@ -57,7 +59,7 @@ export interface OpeningJournal {
  */
 export const openJournal = (
   shard: Shard,
-  { data, number, disk, checksum, jobs, clock, replayed, beat, reclaimFailed, hasSpace }: OpeningJournal,
+  { data, number, disk, home, checksum, jobs, clock, replayed, beat, reclaimFailed, hasSpace }: OpeningJournal,
 ): { readonly journal: FileJournal; readonly recovered: Recovered } => {
   const { directory, level, segmentBytes } = data;
   const { log } = shard.store;
@@ -85,6 +87,7 @@ export const openJournal = (
   );
   const journal = new FileJournal({
     disk,
+    home,
     directory,
     checksum,
     level,

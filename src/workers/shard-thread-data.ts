@@ -1,10 +1,13 @@
 /** What a shard's thread is started with. */
 import type { RingMemory } from "../channel/ring.js";
 import { RESERVED_DESCRIPTORS } from "../journal/descriptor-reserve.js";
+import type { Place } from "../journal/home.js";
 import { MAX_OPEN_PAGES } from "../journal/page-reader.js";
 import type { ChannelDefaults } from "../shard/topics/channel-defaults.js";
 
-/** The most descriptors of a shard's journal: the open segment, the ledger, the reserve, the segments that pages are read from. */
+/**
+ * The most descriptors of a shard's journal: the open segment, the ledger, the reserve, the segments that pages are read from.
+ */
 export const JOURNAL_DESCRIPTORS = 2 + RESERVED_DESCRIPTORS + MAX_OPEN_PAGES;
 
 /** The size of the clock of message ids, one 64-bit word (see id-clock.ts). */
@@ -48,6 +51,8 @@ export interface ShardThreadData {
 export interface JournalData {
   /** The shard's directory, an absolute path. It exists, and this process has locked it. */
   readonly directory: string;
+  /** What the names in the data directory must lead to. */
+  readonly home: readonly Place[];
   /** `Durability` of topics that are not configured otherwise. */
   readonly level: number;
   readonly segmentBytes: number;

@@ -10,6 +10,7 @@ import { loadChecksum } from "../journal/checksum.js";
 import { DamageError, DataDirectoryError } from "../journal/damage-error.js";
 import { SyncError } from "../journal/disk-fault.js";
 import type { FileJournal } from "../journal/file-journal.js";
+import { AWAY, Home, HomeError, homeDisk } from "../journal/home.js";
 import { memoryJournal } from "../journal/journal.js";
 import { segmentPath } from "../journal/layout.js";
 import { nodeDisk } from "../journal/node-disk.js";
@@ -39,7 +40,8 @@ const data = workerData as ShardThreadData;
 const log = threadLog(port);
 const jobs = new JobPort(port);
 const pulse = new Pulse(data.pulse);
-const disk = watchedDisk(nodeDisk, pulse);
+const home = new Home(data.journal?.home ?? []);
+const disk = homeDisk(watchedDisk(nodeDisk, pulse), home);
 const checksum = await loadChecksum();
 
 /** Milliseconds since 1970 of a monotonic clock: timers must not follow steps of the wall clock. */
@@ -82,6 +84,11 @@ const space =
     freeBytes,
   });
 
+/** Jobs on this shard's files, which the pool may carry out some time later. */
+const homeJobs: Pick<JobPort, "ask"> = {
+  ask: (job, done) => jobs.ask({ ...job, home: data.journal?.home }, done),
+};
+
 /** Log texts about a journal that is stalled or short of room. */
 const UNTIL = "publishes are refused and confirms wait until it can";
 const NO_ROOM = "publishes are refused until there is room; acks go on";
@@ -94,6 +101,7 @@ const refusalOf = (error: unknown): string | undefined => {
   if (error instanceof SyncError) {
     return `${error.message}: nothing is confirmed any more. Look after the disk, then restart the broker`;
   }
+  if (error instanceof HomeError) return `${error.message}: put the data directory back, and restart the broker`;
   // The disk cannot be read or is full: whoever starts the broker can fix that.
   if (!isReady && (data.isFirst || !isPassing(error)) && error instanceof Error && "syscall" in error) {
     const remedy = isPassing(error) ? remedyOf(error) : "";
@@ -146,8 +154,9 @@ const makePump = (): Pump =>
         data: data.journal,
         number: data.shard,
         disk,
+        home,
         checksum,
-        jobs,
+        jobs: homeJobs,
         clock,
         replayed,
         beat: () => pulse.beat(),
@@ -162,7 +171,7 @@ const makePump = (): Pump =>
         segmentBytes: data.journal.segmentBytes,
         shard: data.shard,
         shards: data.shards,
-        jobs,
+        jobs: homeJobs,
         failed: (why) => log.warn({ why }, "segments could not be compacted; it is tried again"),
       });
       return journal;
@@ -177,12 +186,16 @@ const makePump = (): Pump =>
       }),
     onStall: (error) => {
       if (error === undefined) return log.info({}, "the journal can write again: what waited is confirmed");
+      // The main thread says so, for all shards, and where the directory is.
+      if (error instanceof HomeError && !error.isSegment) return;
       const { cause, remedy } = stoppages.of(error);
       log.error({ remedy, error }, `the journal cannot write, since ${cause}: ${UNTIL}`);
     },
     onRoom: (hasRoom) => {
       if (hasRoom) return log.info({}, "the disk has room again: publishes are taken");
-      const { cause, remedy } = stoppages.of(opened?.journal.hindrance);
+      const hindrance = opened?.journal.hindrance;
+      if (hindrance?.code === AWAY) return;
+      const { cause, remedy } = stoppages.of(hindrance);
       log.warn({ remedy }, `${cause}: ${NO_ROOM}`);
     },
     clock,

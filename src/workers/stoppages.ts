@@ -3,6 +3,7 @@
  * those whose publishes are refused meanwhile.
  */
 import type { Fault } from "../journal/disk-fault.js";
+import { AWAY } from "../journal/home.js";
 import type { Refusal } from "../shard/topics/publisher.js";
 
 /** A refusal, and what the log says. */
@@ -64,6 +65,12 @@ const GONE = stoppage(
   "put it back, or stop the broker",
 );
 
+const NOT_HOME = stoppage(
+  "DISK_FAULT",
+  "the data directory has been moved, removed or replaced",
+  "put it back, or stop the broker",
+);
+
 const BY_CODE: ReadonlyMap<string, Stoppage> = new Map([
   ["ENOSPC", NO_SPACE],
   ["EDQUOT", NO_QUOTA],
@@ -75,6 +82,7 @@ const BY_CODE: ReadonlyMap<string, Stoppage> = new Map([
   ["EFBIG", TOO_LARGE],
   ["ENOENT", GONE],
   ["ENOTDIR", GONE],
+  [AWAY, NOT_HOME],
 ]);
 
 /** What the system reports of a file system. */

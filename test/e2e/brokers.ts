@@ -31,15 +31,17 @@ export const testDirectory = (): string => {
 
 /**
  * A broker with both listeners, one shard, little memory and a journal that is synced, unless told otherwise. One on the
- * directory of another, which is closed, is the same broker started again.
+ * directory of another, which is closed, is the same broker started again. `ends`: what becomes of its end, in order by
+ * default.
  */
 export const testBroker = async (
   options: Partial<BrokerOptions> = {},
   seams: BrokerSeams = {},
+  ends: (closing: Promise<void>) => Promise<void> = (closing) => closing,
 ): Promise<TestBroker> => {
   const data = options.data ?? join(testDirectory(), "data");
   const started = await start({ ...options, data }, seams);
-  onTestFinished(() => started.broker.close());
+  onTestFinished(() => ends(started.broker.close()));
   return started;
 };
 

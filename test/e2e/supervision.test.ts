@@ -70,7 +70,9 @@ describe("a shard's thread that dies", () => {
       errors.push(text);
     };
     const log: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: note };
-    const { broker, tcp } = await testBroker({ shards: SHARDS, log });
+    const { broker, tcp } = await testBroker({ shards: SHARDS, log }, {}, (closing) =>
+      expect(closing).rejects.toMatchObject({ name: "CloseError", shards: [0] }),
+    );
     const client = await NativeClient.greeted(tcp);
     const [first = "", second = ""] = await topicOfEachShard(client);
     for (let death = 1; death <= 5; death++) {

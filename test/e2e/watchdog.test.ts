@@ -58,7 +58,7 @@ it("does not end with status 0 when a shard has to be cut off, and says what tha
   client.send(frame(Op.STATS, 2, ["spin"]));
   await client.ping();
   child.kill("SIGTERM");
-  expect(await exit).toEqual({ code: 1, signal: null });
+  expect(await exit).toEqual({ code: 3, signal: null });
   expect(text.err).toMatch(/ERROR a shard has not finished in time and is cut off: .* doing="?carrying out STATS/);
   expect(text.err).toContain("shard 0 did not end in order");
 });
@@ -66,7 +66,7 @@ it("does not end with status 0 when a shard has to be cut off, and says what tha
 it("does not end with status 0 when a journal cannot be ended", async () => {
   const { text, child, exit } = await start("unended-journal");
   child.kill("SIGTERM");
-  expect(await exit).toEqual({ code: 1, signal: null });
+  expect(await exit).toEqual({ code: 3, signal: null });
   expect(text.err).toContain("the journal could not be ended");
   expect(text.err).toContain("shard 0 did not end in order");
 });

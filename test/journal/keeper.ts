@@ -40,6 +40,7 @@ export interface KeeperOptions {
   readonly wantSpare?: FileJournalOptions["wantSpare"];
   readonly reclaimFailed?: FileJournalOptions["reclaimFailed"];
   readonly reserve?: FileJournalOptions["reserve"];
+  readonly home?: FileJournalOptions["home"];
   readonly verified?: ReadonlySet<number>;
   readonly onProgress?: (bytes: number) => void;
 }
@@ -84,7 +85,7 @@ export class Keeper {
       memoryBytes: options.memoryBytes ?? OPTIONS.memoryBytes,
     });
     if (disk.list(directory).length === 0) makeLedger(disk, directory, options.shard ?? 0, NO_SEGMENTS);
-    const { verified, onProgress, wantSpare, reclaimFailed, reserve } = options;
+    const { verified, onProgress, wantSpare, reclaimFailed, reserve, home } = options;
     const pages = new PageReader(disk, directory, checksum);
     this.shard.store.log.pages.source = pages;
     this.report = recover(
@@ -110,6 +111,7 @@ export class Keeper {
       ...(wantSpare && { wantSpare }),
       ...(reclaimFailed && { reclaimFailed }),
       ...(reserve && { reserve }),
+      ...(home && { home }),
     });
     this.shard.store.log.pages.source = this.journal;
     pages.close();

@@ -186,10 +186,14 @@ describe("a lock without contents", () => {
     write("LOCK.1", "");
     // Another process, since this one blocks while it watches.
     const contents = JSON.stringify({ ...identityOf(process.pid), isReleased: false });
-    const script = `setTimeout(() => fs.writeFileSync(process.argv[1], process.argv[2]), 100); console.log("soon")`;
+    const script = `
+      const write = () => fs.writeFileSync(process.argv[1], process.argv[2]);
+      process.stdin.once("data", () => setTimeout(write, 100)).once("end", () => process.stdin.destroy());
+      console.log("ready")`;
     const writer = spawn(process.execPath, ["-e", script, join(directory, "LOCK.1"), contents]);
     await once(writer.stdout, "data");
     write("LOCK.1", "");
+    writer.stdin.end("now");
     expect(() => DirectoryLock.acquire(directory, 5000)).toThrow(/in use/);
     await once(writer, "exit");
   });

@@ -36,7 +36,7 @@ it("the package holds what its entries name, the documents, and nothing that is 
   );
   const places = ["dist/", "docs/", "proto/", "README.md", "LICENSE", "CHANGELOG.md", "package.json"];
   expect(paths.filter((path) => !places.some((place) => path.startsWith(place)))).toEqual([]);
-});
+}, 180_000);
 
 it("the programs can be run by their names", () => {
   const bin: Record<string, string> = JSON.parse(readDocument("package.json")).bin;

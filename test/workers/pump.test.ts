@@ -2,6 +2,7 @@
 import { expect, it, onTestFinished } from "vitest";
 import { loadChecksum } from "../../src/journal/checksum.js";
 import { DamageError } from "../../src/journal/damage-error.js";
+import { Home } from "../../src/journal/home.js";
 import { makeLedger, NO_SEGMENTS } from "../../src/journal/ledger.js";
 import { nodeDisk } from "../../src/journal/node-disk.js";
 import { ERRORS } from "../../src/protocol/errors.js";
@@ -33,10 +34,12 @@ const onDisk = (directory: string, number: number, shards: number): TestShard =>
           segmentBytes: SEGMENT_BYTES,
           verified: [],
           disk: new SharedArrayBuffer(4),
+          home: [],
           diskReserve: 0,
         },
         number,
         disk: nodeDisk,
+        home: new Home([]),
         checksum,
         jobs: { ask: () => {} },
         clock: () => NOW,

@@ -8,20 +8,23 @@ import { DamageError, DataDirectoryError } from "../../journal/damage-error.js";
 import {
   claimDataDirectory,
   type Manifest,
+  makeDurably,
   makeGeneration,
   removeOtherGenerations,
   writeManifest,
 } from "../../journal/data-directory.js";
 import type { Disk } from "../../journal/disk.js";
-import { journalFiles, segmentPath, shardDirectory } from "../../journal/layout.js";
-import type { DirectoryLock } from "../../journal/lock.js";
+import { journalFiles, MANIFEST, segmentPath, shardDirectory } from "../../journal/layout.js";
+import { type DirectoryLock, expectFree } from "../../journal/lock.js";
 import { nodeDisk } from "../../journal/node-disk.js";
 import type { Log } from "../log.js";
 import type { BrokerOptions } from "../options.js";
 import type { JobPool } from "../shards/job-pool.js";
 import { StartError } from "../shards/start-error.js";
 import type { ShardFiles, ShardOnDisk } from "../shards/start-up.js";
-import { DiskWatch } from "./disk-watch.js";
+import { DirectorySocket } from "./directory-socket.js";
+import { DiskWatch, freeSpace } from "./disk-watch.js";
+import { HomeWatch } from "./home-watch.js";
 
 export class Data implements ShardFiles {
   readonly watch: DiskWatch;
@@ -29,14 +32,20 @@ export class Data implements ShardFiles {
   readonly #log: Log;
 
   private constructor(
-    options: BrokerOptions,
+    { data, diskReserve, log }: BrokerOptions,
+    readonly socket: DirectorySocket,
     lock: DirectoryLock,
+    readonly home: HomeWatch,
     /** By shard. */
     readonly shards: readonly ShardOnDisk[],
   ) {
-    this.#log = options.log;
+    this.#log = log;
     this.#lock = lock;
-    this.watch = new DiskWatch(options.data, options.diskReserve, options.log);
+    this.watch = new DiskWatch(data, diskReserve, log, (directory) => {
+      home.look();
+      // Of a directory that is not there: failed writes show what is the matter.
+      return home.isHome ? freeSpace(directory) : Promise.resolve(Number.POSITIVE_INFINITY);
+    });
   }
 
   /**
@@ -45,26 +54,42 @@ export class Data implements ShardFiles {
    * @throws StartError when it cannot be used; its text says what to do.
    */
   static async open(options: BrokerOptions, pool: Pick<JobPool, "run">, disk: Disk = nodeDisk): Promise<Data> {
-    const { data, shards } = options;
+    const { data } = options;
     try {
-      const { lock, manifest } = claimDataDirectory(disk, data, shards);
+      makeDurably(disk, data);
+      const socket = await DirectorySocket.take(data);
+      if (socket === undefined) throw inUse(data);
       try {
-        const present = await withShards(options, manifest, pool, disk);
-        removeOtherGenerations(disk, data, present);
-        const directories = Array.from({ length: shards }, (_, shard) =>
-          shardDirectory(data, present.generation, shard),
-        );
-        return new Data(
-          options,
-          lock,
-          directories.map((directory) => shardOnDisk(disk, directory)),
-        );
+        return await Data.#open(options, pool, disk, socket);
       } catch (error) {
-        lock.release();
+        socket.close();
         throw error;
       }
     } catch (error) {
       throw explain(data, error);
+    }
+  }
+
+  static async #open(
+    options: BrokerOptions,
+    pool: Pick<JobPool, "run">,
+    disk: Disk,
+    socket: DirectorySocket,
+  ): Promise<Data> {
+    const { data, shards, log } = options;
+    const { lock, manifest } = claimDataDirectory(disk, data, shards);
+    try {
+      const present = await withShards(options, manifest, pool, disk);
+      removeOtherGenerations(disk, data, present);
+      const directories = Array.from({ length: shards }, (_, shard) => shardDirectory(data, present.generation, shard));
+      const found = directories.map((directory) => shardOnDisk(disk, directory));
+      const named = join(data, MANIFEST);
+      const home = new HomeWatch(data, [named, ...directories], log);
+      const placed = found.map((each) => ({ ...each, home: [home.placeOf(each.directory), home.placeOf(named)] }));
+      return new Data(options, socket, lock, home, placed);
+    } catch (error) {
+      lock.release();
+      throw error;
     }
   }
 
@@ -78,6 +103,8 @@ export class Data implements ShardFiles {
   /** Releases the directory for another broker. */
   close(): void {
     this.watch.stop();
+    this.home.stop();
+    this.socket.close();
     try {
       this.#lock.release();
     } catch (error) {
@@ -115,7 +142,7 @@ const withShards = async (
   return moved;
 };
 
-const shardOnDisk = (disk: Disk, directory: string): ShardOnDisk => {
+const shardOnDisk = (disk: Disk, directory: string): Omit<ShardOnDisk, "home"> => {
   const { sequences, temporary } = journalFiles(disk, directory);
   for (const name of temporary) disk.remove(join(directory, name));
   const segments = sequences.map((sequence) => {
@@ -128,6 +155,15 @@ const shardOnDisk = (disk: Disk, directory: string): ShardOnDisk => {
     }
   });
   return { directory, segments };
+};
+
+/** Another broker of this machine has the directory, perhaps by another path. */
+const inUse = (data: string): Error => {
+  // Names its process, if the lock does.
+  expectFree(data);
+  return new DataDirectoryError(
+    `the data directory ${data} is in use by another broker, though nothing in it says so: stop that one first`,
+  );
 };
 
 const isFile = (path: string): boolean => {

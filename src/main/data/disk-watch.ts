@@ -17,7 +17,7 @@ export const ENOUGH_AGAIN = 1.25;
 /** Free bytes for an unprivileged process. */
 export type FreeSpace = (path: string) => Promise<number>;
 
-const freeSpace: FreeSpace = async (path) => {
+export const freeSpace: FreeSpace = async (path) => {
   const { bavail, bsize } = await statfs(path);
   return bavail * bsize;
 };

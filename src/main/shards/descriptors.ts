@@ -25,6 +25,10 @@ export const ENOUGH_FREE = 12;
 /** The main thread's: two ports and the loop of HTTP, 5; the lock, 2; a directory that is listed or removed, 3. */
 const OF_BROKER = 10;
 
+/** The main thread's with a journal: the data directory, its manifest and its socket; and for each shard its directory. */
+const OF_HOME = 3;
+const OF_SHARD_HOME = 1;
+
 /** Sockets beyond the accepted connections, which are told that there are too many: at most this many, and this share. */
 const MAX_EXCESS = 100;
 const EXCESS_SHARE = 1 / 8;
@@ -52,7 +56,7 @@ export const reserveFor = (use: DescriptorUse): number => {
   // The gRPC thread listens by itself.
   const others = (hasGrpc ? OF_THREAD + 1 : 0) + (hasMqFiles ? OF_THREAD + OF_LOADING : 0);
   const threads = shards * OF_THREAD + others;
-  const journals = hasJournal ? shards * JOURNAL_DESCRIPTORS : 0;
+  const journals = hasJournal ? OF_HOME + shards * (OF_SHARD_HOME + JOURNAL_DESCRIPTORS) : 0;
   const pool = (hasJournal ? poolThreads : Number(isSelfSigned)) * (OF_THREAD + OF_LOADING);
   return inUse + OF_BROKER + FEW_FREE + threads + journals + pool;
 };

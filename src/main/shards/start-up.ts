@@ -3,6 +3,7 @@
  * replays its journal.
  */
 import type { Recovered } from "../../workers/shard-messages.js";
+import type { JournalData } from "../../workers/shard-thread-data.js";
 import type { BrokerOptions } from "../options.js";
 import { logProgress, type StartProgress } from "../progress.js";
 import type { JobPool } from "./job-pool.js";
@@ -26,6 +27,8 @@ export interface SegmentOnDisk {
 export interface ShardOnDisk {
   readonly directory: string;
   readonly segments: readonly SegmentOnDisk[];
+  /** What names must lead to before anything is confirmed. */
+  readonly home: JournalData["home"];
 }
 
 /** What a start must know of the journals of all shards. */
@@ -109,8 +112,9 @@ const replay = async (
   verified: readonly (readonly number[])[],
   progress: StartProgress,
 ): Promise<void> => {
-  const journals = shards.map(({ directory }, shard) => ({
+  const journals = shards.map(({ directory, home }, shard) => ({
     directory,
+    home,
     verified: verified[shard] ?? [],
     disk: watch.memory,
   }));

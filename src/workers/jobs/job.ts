@@ -5,6 +5,7 @@
 
 import type { ListedFile } from "../../journal/backup-list.js";
 import type { CompactInput } from "../../journal/compact.js";
+import type { Place } from "../../journal/home.js";
 import type { LedgerEntry } from "../../journal/ledger.js";
 import type { CompactedSegment } from "../../shard/compaction/relocation.js";
 import type { ReshardInput, ReshardResult } from "./reshard.js";
@@ -112,8 +113,10 @@ export type JobName = keyof Jobs;
 export type JobInput<N extends JobName> = Jobs[N]["input"];
 export type JobResult<N extends JobName> = Jobs[N]["result"];
 
-/** A job as it is sent to the pool. */
-export type Job<N extends JobName = JobName> = { readonly [K in N]: { readonly job: K } & JobInput<K> }[N];
+/** A job as it is sent to the pool. `home`: nothing is done under names that lead elsewhere. */
+export type Job<N extends JobName = JobName> = {
+  readonly [K in N]: { readonly job: K; readonly home?: readonly Place[] | undefined } & JobInput<K>;
+}[N];
 
 /** An error as it is sent between threads: a structured clone would drop its `code`. */
 export interface JobError {

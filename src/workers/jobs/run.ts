@@ -3,6 +3,8 @@
  * modules that it loads open at once, and starts when the broker has no descriptors to waste (`OF_LOADING`).
  */
 import { type Checksum, loadChecksum } from "../../journal/checksum.js";
+import type { Disk } from "../../journal/disk.js";
+import { Home, homeDisk } from "../../journal/home.js";
 import { nodeDisk } from "../../journal/node-disk.js";
 import { certificate } from "./certificate.js";
 import { beginDirectory, copy, finishDirectory, prepare, remove, verify } from "./files.js";
@@ -16,25 +18,28 @@ const checksum = (): Promise<Checksum> => {
   return loaded;
 };
 
-const JOBS: { readonly [N in JobName]: (input: JobInput<N>) => JobResult<N> | Promise<JobResult<N>> } = {
-  verify: async (input) => verify(nodeDisk, await checksum(), input),
-  prepare: (input) => prepare(nodeDisk, input),
-  remove: (input) => remove(nodeDisk, input),
-  reshard: async (input) => (await import("./reshard.js")).reshard(nodeDisk, await checksum(), input),
-  compact: async (input) => (await import("../../journal/compact.js")).compact(nodeDisk, await checksum(), input),
-  "begin directory": (input) => beginDirectory(nodeDisk, input),
-  copy: async (input) => copy(nodeDisk, await checksum(), input),
-  "finish directory": (input) => finishDirectory(nodeDisk, input),
-  certificate: (input) => certificate(nodeDisk, input),
+type Work<N extends JobName> = (input: JobInput<N>, disk: Disk) => JobResult<N> | Promise<JobResult<N>>;
+
+const JOBS: { readonly [N in JobName]: Work<N> } = {
+  verify: async (input, disk) => verify(disk, await checksum(), input),
+  prepare: (input, disk) => prepare(disk, input),
+  remove: (input, disk) => remove(disk, input),
+  reshard: async (input, disk) => (await import("./reshard.js")).reshard(disk, await checksum(), input),
+  compact: async (input, disk) => (await import("../../journal/compact.js")).compact(disk, await checksum(), input),
+  "begin directory": (input, disk) => beginDirectory(disk, input),
+  copy: async (input, disk) => copy(disk, await checksum(), input),
+  "finish directory": (input, disk) => finishDirectory(disk, input),
+  certificate: (input, disk) => certificate(disk, input),
 };
 
-const carryOut = <N extends JobName>(name: N, input: JobInput<N>): JobResult<N> | Promise<JobResult<N>> =>
-  JOBS[name](input);
+const carryOut = <N extends JobName>(name: N, input: JobInput<N>, disk: Disk): JobResult<N> | Promise<JobResult<N>> =>
+  JOBS[name](input, disk);
 
 /** Never rejects: an error is returned as data, since it would lose its code between threads. */
 export default async (job: Job): Promise<JobOutcome> => {
   try {
-    return { ok: true, result: await carryOut(job.job, job as JobInput<typeof job.job>) };
+    const disk = job.home === undefined ? nodeDisk : homeDisk(nodeDisk, new Home(job.home));
+    return { ok: true, result: await carryOut(job.job, job as JobInput<typeof job.job>, disk) };
   } catch (error) {
     return { ok: false, error: describeError(error) };
   }

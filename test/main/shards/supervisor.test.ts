@@ -46,6 +46,7 @@ const supervise = (...names: readonly string[]) => {
   });
   const journals = names.map((directory) => ({
     directory,
+    home: [],
     verified: [7],
     disk: new SharedArrayBuffer(4),
   }));
