@@ -43,6 +43,7 @@ import { ResultRequest } from "./connection/pending-request.js";
 import { Consumer } from "./consume/consumer.js";
 import { IdSettler, type Ids } from "./consume/id-settler.js";
 import type { Message } from "./consume/message.js";
+import { Progress } from "./consume/progress.js";
 import { QueueReader } from "./consume/queue-reader.js";
 import type { Settlement } from "./consume/settle-result.js";
 import { Settlers } from "./consume/settlers.js";
@@ -52,7 +53,6 @@ import { Publisher } from "./publish/publisher.js";
 import type { BatchReceipt, ChannelReceipt, Receipt } from "./publish/receipt.js";
 import type { DatedOptions, Repeat } from "./publish/repeat.js";
 
-const PREFETCH = 1000;
 const DRAIN_TIMEOUT = 30_000;
 
 /**
@@ -69,6 +69,7 @@ export class Client {
   readonly #topicAdmin: TopicAdmin;
   readonly #channelAdmin: ChannelAdmin;
   readonly #settlers: Settlers;
+  readonly #progress: Progress;
   readonly #subscriptions: Subscriptions;
   readonly #consumers = new Set<Consumer>();
   readonly #checks: RequestChecks;
@@ -89,13 +90,14 @@ export class Client {
     this.#publisher = new Publisher(connection, this.#checks);
     this.#batchPublisher = new BatchPublisher(connection, this.#checks);
     this.#settlers = new Settlers(connection);
+    this.#progress = new Progress(connection);
     this.#reader = new QueueReader(connection, this.#checks, this.#settlers, () => this.#assertTaking());
     this.#idSettler = new IdSettler(connection, this.#checks, this.#settlers);
     this.#topicAdmin = new TopicAdmin(connection, this.#checks);
     this.#channelAdmin = new ChannelAdmin(connection, this.#checks);
     this.#subscriptions = new Subscriptions(connection);
     // Publishes go first: messages made from an acked one must be sent before its ack.
-    connection.batchers.push(this.#publisher, this.#settlers);
+    connection.batchers.push(this.#publisher, this.#progress, this.#settlers);
     connection.channels = this.#subscriptions;
     connection.onGoodbye = (reason) => {
       this.onGoodbye?.();
@@ -178,10 +180,10 @@ export class Client {
 
   /** Has the messages of a queue pushed. */
   async consume(topic: string, options: ConsumeOptions = {}): Promise<Consumer> {
-    const { queue, prefetch = PREFETCH } = this.#checks.consume(topic, options);
+    const { queue, prefetch = "auto" } = this.#checks.consume(topic, options);
     this.#assertTaking();
     const settler = this.#settlers.of(topic, queue);
-    const consumer = await Consumer.start(this.#connection, topic, queue, prefetch, settler);
+    const consumer = await Consumer.start(this.#connection, topic, queue, prefetch, settler, this.#progress);
     this.#consumers.add(consumer);
     unobserved(consumer.finished.then(() => this.#consumers.delete(consumer)));
     return consumer;

@@ -11,9 +11,11 @@ export const Op = {
   CONSUME: 0x12,
   CREDIT: 0x13,
   STOP: 0x14,
+  SEEN: 0x15,
   ACK: 0x20,
   NACK: 0x21,
   TOUCH: 0x22,
+  RELEASE: 0x23,
   CANCEL: 0x30,
   RESCHEDULE: 0x31,
   POP_DEAD: 0x38,
@@ -54,6 +56,15 @@ export const Answer = {
 
 /** Flag of CONSUME: a message that the consumer no longer holds gives its credit back. */
 export const RENEW = 1;
+
+/** Flag of CONSUME: the client reports, with SEEN, how far its program has come. */
+export const REPORTS = 2;
+
+/** Flag of SEEN: renews the leases of what lies ahead. */
+export const AHEAD = 1;
+
+/** Flag of STOP: what lies ahead is given back. */
+export const GIVE_BACK = 1;
 
 /** Flag of PUBLISH: its messages are taken or refused one by one, not as a whole. */
 export const ONE_BY_ONE = 1;

@@ -56,6 +56,8 @@ export interface Consume extends Addressed {
   credit: number;
   /** A message that leaves the consumer's hands gives its credit back. */
   renew: boolean;
+  /** SEEN tells how far the client's program has come. Default false. */
+  reports?: boolean;
 }
 
 export interface Credit extends Addressed {
@@ -63,13 +65,27 @@ export interface Credit extends Addressed {
   queue: string;
   /** The request of the CONSUME. */
   consumer: number;
+  /** Below 0: so much is taken back. */
   credit: number;
+}
+
+/** How far the program of a consumer has come, if `delivery` is not 0: up to this message of that delivery. */
+export interface Seen extends Addressed {
+  op: "seen";
+  queue: string;
+  consumer: number;
+  delivery: number;
+  idLow: number;
+  /** Renews the leases of what lies ahead. */
+  renews: boolean;
 }
 
 export interface Stop extends Addressed {
   op: "stop";
   queue: string;
   consumer: number;
+  /** What lies ahead is released. Default false. */
+  givesBack?: boolean;
 }
 
 /** Selections as src/protocol/selection.ts lays them out. */
@@ -84,8 +100,12 @@ export interface Nack extends Addressed, Slice {
   delay: number;
   /** To the dead letters instead of the queue. */
   reject: boolean;
-  /** Nobody has seen the messages: that they were delivered does not count. */
-  unseen: boolean;
+}
+
+/** Gives messages back that no program was handed. */
+export interface Release extends Addressed, Slice {
+  op: "release";
+  queue: string;
 }
 
 export interface Touch extends Addressed, Slice {
@@ -251,9 +271,11 @@ export type Command =
   | PopDead
   | Consume
   | Credit
+  | Seen
   | Stop
   | Ack
   | Nack
+  | Release
   | Touch
   | Cancel
   | Reschedule

@@ -2,6 +2,7 @@
 import type { Channels } from "./channels/channels.js";
 import type { Connections } from "./consumers/connections.js";
 import type { Dispatcher } from "./consumers/dispatcher.js";
+import { takeBack } from "./consumers/progress.js";
 import * as ext from "./messages/extent.js";
 import type { Store } from "./messages/store.js";
 import { CONSUMER_EXTENTS, type Steps } from "./steps.js";
@@ -69,7 +70,7 @@ export class ConnectionCommands {
     }
     for (const consumer of connection.stopped) {
       while (consumer.held.head !== ext.NONE) {
-        if (isOver(consumer.queue.giveBackAll(consumer, store.now, left))) yield;
+        if (isOver(takeBack(consumer, store.now, left))) yield;
       }
     }
     connection.isOnHold = false;

@@ -11,7 +11,7 @@ import { Durability } from "../protocol/op.js";
 import { ChannelAdministration } from "./channels/channel-administration.js";
 import { ChannelUpkeep } from "./channels/channel-upkeep.js";
 import { Channels } from "./channels/channels.js";
-import type { Command } from "./command.js";
+import type { Command, Seen } from "./command.js";
 import { MemoryCompaction } from "./compaction/memory-compaction.js";
 import { ConnectionCommands } from "./connection-commands.js";
 import { Connections } from "./consumers/connections.js";
@@ -82,10 +82,13 @@ const TURN_TIMERS = 2048;
 type ImmediateCommand = Exclude<
   Command,
   | SettleCommand
-  | { op: "publish" | "purge" | "deleteQueue" }
+  | { op: "publish" | "seen" | "stop" | "purge" | "deleteQueue" }
   | { op: "deleteTopic" | "disconnect" }
   | { op: "configureChannel" | "deleteChannel" }
 >;
+
+/** Whether a command is of those that are never answered. */
+const hasNoAnswer = ({ op }: Command): boolean => op === "credit" || op === "seen" || op === "channelCredit";
 
 /** Whether it shows things as they are at this moment, and promises nothing. */
 const isLook = ({ op }: Command): boolean =>
@@ -216,7 +219,7 @@ export class Shard {
       return this.#apply(c);
     } catch (error) {
       if (!(error instanceof ProtocolError) || !("request" in c)) throw error;
-      const requests = c.op === "publish" ? c.requests : c.op === "credit" || c.op === "channelCredit" ? 0 : 1;
+      const requests = c.op === "publish" ? c.requests : hasNoAnswer(c) ? 0 : 1;
       for (let i = 0; i < requests; i++) {
         store.effects.fail(c.connection, c.request + i, error.kind, error.message, isLook(c));
       }
@@ -224,6 +227,11 @@ export class Shard {
     } finally {
       this.directory.tidy();
     }
+  }
+
+  /** Carries out that part of a SEEN which takes no time: what it says is known, and what follows of it comes later. */
+  see(c: Seen): void {
+    this.#consumerCommands.see(c);
   }
 
   /**
@@ -270,12 +278,17 @@ export class Shard {
         return unfinished.step(c, () => this.#publisher.steps(c));
       case "ack":
       case "nack":
+      case "release":
       case "touch":
       case "cancel":
       case "reschedule":
       case "redrive":
         if (!unfinished.has(c.connection) && this.#settlement.settle(c)) return true;
         return unfinished.step(c, () => this.#settlement.steps(c));
+      case "seen":
+        return unfinished.step(c, () => this.#consumerCommands.seen(c));
+      case "stop":
+        return unfinished.step(c, () => this.#consumerCommands.stop(c));
       case "purge":
         return unfinished.step(c, () => this.#administration.purge(c));
       case "deleteQueue":
@@ -304,8 +317,6 @@ export class Shard {
         return this.#dispatcher.fetch(c);
       case "consume":
         return this.#consumerCommands.consume(c);
-      case "stop":
-        return this.#consumerCommands.stop(c);
       case "publishChannel":
         // What subscribers have missed goes before pages that are on disk as well.
         this.#hasMemory(c.end - c.start);

@@ -2,11 +2,11 @@
 import { ProtocolError } from "../protocol/errors.js";
 import { SEQUENCES } from "../protocol/id.js";
 import { DEFAULT_POP_BYTES, MAX_BROWSE, MAX_POP_WAIT, MAX_SELECTED } from "../protocol/limits.js";
-import { Op, RENEW } from "../protocol/op.js";
+import { AHEAD, GIVE_BACK, Op, RENEW, REPORTS } from "../protocol/op.js";
 import { roomOf } from "../protocol/run.js";
-import { COUNT, FIRST_ID_LOW, SELECTION_BYTES } from "../protocol/selection.js";
+import { COUNT, DELIVERY, FIRST_ID_LOW, SELECTION_BYTES } from "../protocol/selection.js";
 import { OVERFLOWS } from "../protocol/subscribe-options.js";
-import type { Command, QueueCommand, Slice } from "../shard/command.js";
+import type { Command, QueueCommand, Seen, Slice } from "../shard/command.js";
 import { channelConfig, subscribeOptions, topicConfig } from "./argument-maps.js";
 import { countMessages, type DecoderLimits } from "./decoder-limits.js";
 import type { FrameCursor } from "./frame-cursor.js";
@@ -68,7 +68,7 @@ export class RequestDecoder {
     head.begin(cursor.bytes, cursor.view, cursor.head, cursor.payload);
     const command = this.#read(cursor);
     head.end();
-    if (cursor.payload < cursor.end && !("start" in command)) {
+    if (cursor.payload < cursor.end && !("start" in command) && command.op !== "seen") {
       throw new ProtocolError("BAD_PAYLOAD", "the request takes no payload");
     }
     return command;
@@ -95,6 +95,31 @@ export class RequestDecoder {
     return Math.min(this.#head.integer("max bytes", DEFAULT_POP_BYTES, 1, MAX_U32), this.#room.bytes);
   }
 
+  #creditChange(): number {
+    const credit = this.#head.integer("credit", 0, -MAX_U32, MAX_U32);
+    if (credit === 0) throw new ProtocolError("BAD_HEAD", "a credit of 0 changes nothing");
+    return credit;
+  }
+
+  /** Its payload is the last message that the program was handed, as a selection; or nothing. */
+  #seen({ connection, request, flags, view, payload, end }: FrameCursor): Seen {
+    const head = this.#head;
+    if (end - payload > SELECTION_BYTES) throw new ProtocolError("BAD_PAYLOAD", "a SEEN takes one selection");
+    checkSelections(view, payload, end);
+    const isThere = end > payload;
+    return {
+      op: "seen",
+      connection,
+      request,
+      topic: head.name("topic"),
+      queue: head.queue(),
+      consumer: head.integer("consumer", 0, 1, MAX_U32),
+      delivery: isThere ? view.getUint32(payload + DELIVERY) : 0,
+      idLow: isThere ? (view.getUint32(payload + FIRST_ID_LOW) + view.getUint32(payload + COUNT) - 1) >>> 0 : 0,
+      renews: (flags & AHEAD) !== 0,
+    };
+  }
+
   #read(cursor: FrameCursor): Command {
     const head = this.#head;
     const to = { connection: cursor.connection, request: cursor.request };
@@ -117,6 +142,7 @@ export class RequestDecoder {
           queue: head.queue(),
           credit: head.integer("credit", 0, 0, MAX_U32),
           renew: (cursor.flags & RENEW) !== 0,
+          reports: (cursor.flags & REPORTS) !== 0,
         };
       case Op.CREDIT:
         return {
@@ -125,8 +151,10 @@ export class RequestDecoder {
           topic: head.name("topic"),
           queue: head.queue(),
           consumer: head.integer("consumer", 0, 1, MAX_U32),
-          credit: head.integer("credit", 0, 1, MAX_U32),
+          credit: this.#creditChange(),
         };
+      case Op.SEEN:
+        return this.#seen(cursor);
       case Op.STOP:
         return {
           op: "stop",
@@ -134,6 +162,7 @@ export class RequestDecoder {
           topic: head.name("topic"),
           queue: head.queue(),
           consumer: head.integer("consumer", 0, 1, MAX_U32),
+          givesBack: (cursor.flags & GIVE_BACK) !== 0,
         };
       case Op.ACK:
         return { op: "ack", ...to, topic: head.name("topic"), queue: head.queue(), ...selections(cursor) };
@@ -145,9 +174,10 @@ export class RequestDecoder {
           queue: head.queue(),
           delay: head.duration("delay"),
           reject: head.boolean("reject"),
-          unseen: head.boolean("unseen"),
           ...selections(cursor),
         };
+      case Op.RELEASE:
+        return { op: "release", ...to, topic: head.name("topic"), queue: head.queue(), ...selections(cursor) };
       case Op.TOUCH:
         return {
           op: "touch",

@@ -28,6 +28,9 @@ const NO_OP = 0;
 const LANE_FULL =
   "the connection has asked for more work than the shard keeps for it: wait for answers, then ask again";
 
+/** Requests that have no answer. */
+const UNANSWERED: ReadonlySet<number> = new Set([Op.CREDIT, Op.SEEN, Op.CHANNEL_CREDIT]);
+
 /** Whether a single command may take long, so that the clock must be checked after it. */
 const mayWalk = (command: Command): boolean => {
   switch (command.op) {
@@ -68,6 +71,8 @@ export class RequestIntake implements Intake {
   readonly #decoder: CommandDecoder;
   readonly #turns: Turns;
   #now = 0;
+  /** What is decoded is refused, except that it is heard. */
+  #isRefusing = false;
 
   constructor(options: RequestIntakeOptions) {
     const { shard, limits, clock, pulse } = options;
@@ -78,7 +83,9 @@ export class RequestIntake implements Intake {
     this.#decoder = new CommandDecoder(
       limits,
       (command) => {
-        if (!shard.apply(command, this.#now)) this.#decoder.hold();
+        // Its connection may have another command under way, which must not be taken for this one.
+        if (this.#isRefusing && command.op === "seen") shard.see(command);
+        else if (!shard.apply(command, this.#now)) this.#decoder.hold();
         // Only routed publishes count: the others take as long as their bytes suggest, and those are bounded already.
         if (command.op !== "publish" || command.routeKey !== "") this.#turns.done(mayWalk(command));
         this.#relieve();
@@ -130,16 +137,18 @@ export class RequestIntake implements Intake {
     if (spent > 0) this.#turns.excuse(spent);
   }
 
-  /** Refuses frames that do not fit into their lane. Credit is given: no client repeats it, and it is cheap. */
+  /** Refuses frames that do not fit into their lane. What has no answer is heard: no client repeats it, and it is cheap. */
   #refuse(connection: number, bytes: Uint8Array, view: DataView, start: number, end: number): void {
+    this.#isRefusing = true;
     for (let at = start; at < end; ) {
       const next = at + LENGTH_BYTES + view.getUint32(at);
       const request = view.getUint32(at + REQUEST);
       const op = view.getUint8(at + OP);
-      if (op === Op.CREDIT || op === Op.CHANNEL_CREDIT) this.#decoder.decode(connection, bytes, view, at, next);
+      if (UNANSWERED.has(op)) this.#decoder.decode(connection, bytes, view, at, next);
       else if (request !== 0) this.#options.effects.fail(connection, request, "BUSY", LANE_FULL);
       at = next;
     }
+    this.#isRefusing = false;
     this.#relieve();
   }
 

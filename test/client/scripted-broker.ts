@@ -49,6 +49,20 @@ export const settled = (request: number, count: number, ...faults: readonly (rea
 export const result = (request: number, value: unknown = null): Buffer =>
   frame(Answer.RESULT, request, [], packHead([value]));
 
+/** When the leases of `runs` end. */
+export const DEADLINE = 1e12;
+
+/** The answer to CONSUME: the leases of `runs` have just begun. */
+export const begun = (request: number, { now = DEADLINE - 60_000, ttr = 60_000, autoAck = false } = {}): Buffer =>
+  result(request, { now, ttr, autoAck });
+
+/** Answers a PING, a CONSUME, and whatever else has an answer with a CONFIRM. */
+export const answerTo = ({ op, request }: Frame, autoAck = false): Buffer => {
+  if (request === 0) return Buffer.alloc(0);
+  if (op === Op.CONSUME) return begun(request, { autoAck });
+  return op === Op.PING ? result(request) : confirm({ request });
+};
+
 export const error = (request: number, code: number, text: string, retryable: boolean, closes: boolean): Buffer =>
   frame(Answer.ERROR, request, [code, text, retryable, closes]);
 
@@ -58,15 +72,17 @@ export interface RunFields {
   /** 0 when the messages are acked on delivery. */
   readonly delivery: number;
   readonly bodies: readonly string[];
+  /** When the lease ends. Default `DEADLINE`. */
+  readonly time?: number;
 }
 
 /** The payload of MESSAGES. */
 export const runs = (...list: readonly RunFields[]): Buffer =>
   Buffer.concat(
-    list.flatMap(({ high, low, delivery, bodies }) => {
+    list.flatMap(({ high, low, delivery, bodies, time: ends = DEADLINE }) => {
       const payload = entries(...bodies);
       const time = Buffer.alloc(8);
-      time.writeDoubleBE(delivery === 0 ? 0 : 1e12);
+      time.writeDoubleBE(delivery === 0 ? 0 : ends);
       return [words(high, low, bodies.length, payload.length, delivery, 0), time, payload];
     }),
   );

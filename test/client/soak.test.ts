@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import { ChannelBacklog } from "../../src/client/channels/channel-backlog.js";
 import { Answer, Op } from "../../src/protocol/op.js";
 import { heldBytes } from "../collected-memory.js";
-import { confirm, connected, entries, frame, result, runs } from "./scripted-broker.js";
+import { answerTo, confirm, connected, entries, frame, runs } from "./scripted-broker.js";
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -19,7 +19,7 @@ const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes
 describe("what a consumer has read", () => {
   it("is let go of though one message is always unread: 3,000 of 16 KiB", async () => {
     const { client, broker } = await connected();
-    broker.answer = ({ op, request }) => broker.send(op === Op.PING ? result(request) : confirm({ request }));
+    broker.answer = (seen) => broker.send(answerTo(seen));
     const consumer = await client.consume("orders", { prefetch: 10 });
     const { request } = await broker.nth(Op.CONSUME);
     const deliver = (low: number): void => {
@@ -77,8 +77,8 @@ describe("a few messages out of many pieces of the stream", () => {
 
   it("hold their own bytes and not those of the pieces: a consumer beside other traffic", async () => {
     const { client, broker } = await connected();
-    broker.answer = ({ op, request }) => broker.send(op === Op.PING ? result(request) : confirm({ request }));
-    const consumer = await client.consume("orders");
+    broker.answer = (seen) => broker.send(answerTo(seen));
+    const consumer = await client.consume("orders", { prefetch: 1000 });
     const { request } = await broker.nth(Op.CONSUME);
     const before = await heldBytes();
     const filler = frame(Answer.CHANNEL_MESSAGES, 0, ["nobody"], entries("x".repeat(PIECE)));

@@ -65,8 +65,8 @@ it("leaving a loop gives back what it has not read, to the nodes that it came fr
 it("drain lets the loop read all that has come, and settle it", async () => {
   const { client } = await start();
   await publishAll(client, numbers(300));
-  const consumer = await client.consume("orders");
-  await expect.poll(() => consumer.buffered).toBe(300);
+  const consumer = await client.consume("orders", { prefetch: 1000 });
+  await expect.poll(() => consumer.buffered, { timeout: 20_000 }).toBe(300);
   let drained: Promise<void> | undefined;
   let read = 0;
   for await (const batch of consumer.batches()) {

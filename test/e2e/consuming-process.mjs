@@ -9,7 +9,7 @@ const [url = "", topic = "", work = "0"] = process.argv.slice(2);
 
 const client = await connect(url);
 for await (const message of await client.consume(topic)) {
-  process.send({ read: message.text() });
+  process.send({ read: message.text(), retry: message.retry });
   if (message.text() === "poison") process.kill(process.pid, "SIGKILL");
   await setTimeout(Number(work));
   message.ack().catch((error) => process.send({ refused: error.code }));

@@ -177,7 +177,7 @@ export class Keeper {
   }
 
   nack(held: readonly Held[], { reject = false, delay = 0 } = {}, topic = "t", queue = "default"): Effect[] {
-    return this.#apply({ op: "nack", ...this.#where(topic), queue, reject, delay, unseen: false, ...selections(held) });
+    return this.#apply({ op: "nack", ...this.#where(topic), queue, reject, delay, ...selections(held) });
   }
 
   administer(

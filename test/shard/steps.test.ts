@@ -173,7 +173,7 @@ describe("in steps, between which others go on,", () => {
     const { publish, slowly, tell, counts } = open();
     const ids = publish(100);
     tell({ op: "pop", max: 200, maxBytes: 1e6, wait: 0 });
-    tell({ op: "nack", delay: 0, reject: true, unseen: false, ...selected(ids) });
+    tell({ op: "nack", delay: 0, reject: true, ...selected(ids) });
     expect(counts()).toMatchObject([{ deadLetters: 100 }]);
     const { effects, steps } = slowly({ op: "redrive", ...NOTHING }, () => publish(1));
     expect(steps).toBeGreaterThan(10);

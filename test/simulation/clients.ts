@@ -110,6 +110,7 @@ export class Clients {
       }
       case "ack":
       case "nack":
+      case "release":
       case "touch":
       case "redrive":
       case "cancel":
@@ -179,7 +180,7 @@ export class Clients {
   }
 
   #settle(
-    step: Extract<ClientStep, { do: "ack" | "nack" | "touch" | "redrive" | "cancel" | "reschedule" }>,
+    step: Extract<ClientStep, { do: "ack" | "nack" | "release" | "touch" | "redrive" | "cancel" | "reschedule" }>,
     request: number,
     photo: View,
   ): Command {
@@ -196,8 +197,9 @@ export class Clients {
         this.shadow.askRedrive(topic, queue);
         return { op, ...where };
       case "nack":
-        if (step.unseen) this.shadow.askUnseen(topic, queue, keys);
-        return { op, ...where, delay: step.delay, reject: step.reject, unseen: step.unseen };
+        return { op, ...where, delay: step.delay, reject: step.reject };
+      case "release":
+        return { op, ...where };
       case "touch":
         return { op, ...where, ttr: step.ttr };
       case "reschedule":

@@ -53,6 +53,8 @@ const WEIGHTS: Readonly<Record<ClientStep["do"] | "wait", number>> = {
   stop: 1,
   ack: 12,
   nack: 4,
+  /** Some of the nacks. */
+  release: 0,
   touch: 2,
   redrive: 2,
   cancel: 2,
@@ -276,19 +278,17 @@ const stepOf = (random: Random, habits: Habits): Step => {
     case "stop":
       return { do: kind, which: random.below(20) };
     case "ack":
+    case "release":
       return { do: kind, ...settling("in-flight") };
     case "redrive":
       return { do: kind, ...settling("dead"), ...(random.chance(0.3) ? { picks: [] } : {}) };
     case "cancel":
       return { do: kind, ...settling("delayed") };
-    case "nack":
-      return {
-        do: kind,
-        ...settling("in-flight"),
-        delay: maybeTime,
-        reject: random.chance(0.2),
-        unseen: random.chance(0.2),
-      };
+    case "nack": {
+      const about = settling("in-flight");
+      const nack = { ...about, delay: maybeTime, reject: random.chance(0.2) };
+      return random.chance(0.2) ? { do: "release", ...about } : { do: kind, ...nack };
+    }
     case "touch":
       return { do: kind, ...settling("in-flight"), ttr: maybeTime };
     case "reschedule":

@@ -19,6 +19,7 @@ export const PROMISES: Readonly<Record<Op, Level>> = {
   publish: "topic",
   ack: "topic",
   nack: "topic",
+  release: "topic",
   // Leases end with the broker.
   touch: "none",
   cancel: "topic",
@@ -41,6 +42,7 @@ export const PROMISES: Readonly<Record<Op, Level>> = {
   browse: "none",
   // What they change ends with the connection.
   credit: "none",
+  seen: "none",
   stop: "none",
   subscribe: "none",
   unsubscribe: "none",

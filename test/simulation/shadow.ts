@@ -135,15 +135,6 @@ export class Shadow {
     }
   }
 
-  /** Messages come back as if nobody had seen them, to the tail of their queue. */
-  askUnseen(topic: string, queue: string, keys: Iterable<number>): void {
-    for (const key of keys) {
-      const message = this.#messages.get(key);
-      const place = message?.batch.topic === topic ? message.places.get(queue) : undefined;
-      if (place !== undefined) place.isMoved = true;
-    }
-  }
-
   /** Whether a message must be delivered in the order in which it was published: if nobody has moved it. */
   isInOrder(topic: string, queue: string, key: number): boolean {
     const message = this.#messages.get(key);

@@ -53,8 +53,8 @@ export type ClientStep =
     })
   | { readonly do: "credit"; readonly which: number; readonly credit: number }
   | { readonly do: "stop"; readonly which: number }
-  | (Settling & { readonly do: "ack" | "redrive" | "cancel" })
-  | (Settling & { readonly do: "nack"; readonly delay: number; readonly reject: boolean; readonly unseen: boolean })
+  | (Settling & { readonly do: "ack" | "release" | "redrive" | "cancel" })
+  | (Settling & { readonly do: "nack"; readonly delay: number; readonly reject: boolean })
   | (Settling & { readonly do: "touch"; readonly ttr: number })
   | (Settling & { readonly do: "reschedule"; readonly delay: number })
   | { readonly do: "configure"; readonly topic: string; readonly config: Partial<TopicConfig> }

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { ONE_BY_ONE, Op, RENEW } from "../../src/protocol/op.js";
+import { AHEAD, GIVE_BACK, ONE_BY_ONE, Op, RENEW, REPORTS } from "../../src/protocol/op.js";
 import type { Command } from "../../src/shard/command.js";
 import { CommandDecoder } from "../../src/workers/command-decoder.js";
 import { encodeFrames, entries, type TestFrame } from "./frames.js";
@@ -182,9 +182,30 @@ describe("other requests", () => {
       { op: "pop", ...to, max: 1, wait: 0, maxBytes: 1024 * 1024 },
     ]);
     expect(decode([{ op: Op.CONSUME, flags: RENEW, head: ["t", null, 7] }])).toEqual([
-      { op: "consume", ...to, credit: 7, renew: true },
+      { op: "consume", ...to, credit: 7, renew: true, reports: false },
     ]);
     expect(decode([{ op: Op.PURGE, head: ["t"] }])).toEqual([{ op: "purge", ...to, state: "ready" }]);
+  });
+
+  test("what a consumer's client says of itself", () => {
+    const to = { connection: 3, topic: "t", queue: "default" };
+    const seen = { op: "seen", ...to, request: 0, consumer: 5 };
+    const payload = Buffer.from("0000004d 00000ff0 00000003 0000002a".replaceAll(" ", ""), "hex");
+    expect(
+      decode([
+        { op: Op.CONSUME, request: 1, flags: RENEW | REPORTS, head: ["t"] },
+        { op: Op.SEEN, request: 0, head: ["t", "", 5], payload },
+        { op: Op.SEEN, request: 0, flags: AHEAD, head: ["t", "", 5] },
+        { op: Op.CREDIT, request: 0, head: ["t", "", 5, -7] },
+        { op: Op.STOP, request: 2, flags: GIVE_BACK, head: ["t", "", 5] },
+      ]),
+    ).toEqual([
+      { op: "consume", ...to, request: 1, credit: 0, renew: true, reports: true },
+      { ...seen, delivery: 42, idLow: 0xff2, renews: false },
+      { ...seen, delivery: 0, idLow: 0, renews: true },
+      { op: "credit", ...to, request: 0, consumer: 5, credit: -7 },
+      { op: "stop", ...to, request: 2, consumer: 5, givesBack: true },
+    ]);
   });
 
   test("an answer gathers no more than a frame has room for", () => {
@@ -199,6 +220,8 @@ describe("other requests", () => {
     ["an op that does not exist", { op: 0x7f, head: ["t"] }, "UNKNOWN_OP"],
     ["a selection that is cut", { op: Op.ACK, head: ["t"], payload: new Uint8Array(15) }, "BAD_PAYLOAD"],
     ["a selection of nothing", { op: Op.ACK, head: ["t"], payload: new Uint8Array(16) }, "BAD_PAYLOAD"],
+    ["two selections of a SEEN", { op: Op.SEEN, head: ["t", "", 5], payload: new Uint8Array(32) }, "BAD_PAYLOAD"],
+    ["a SEEN that is cut", { op: Op.SEEN, head: ["t", "", 5], payload: new Uint8Array(15) }, "BAD_PAYLOAD"],
     ["an unknown state", { op: Op.PURGE, head: ["t", "", "gone"] }, "BAD_HEAD"],
     ["an unknown configuration key", { op: Op.CONFIGURE, head: ["t", { nope: 1 }] }, "BAD_CONFIG"],
     ["a key of Object.prototype", { op: Op.CONFIGURE, head: ["t", { constructor: 1 }] }, "BAD_CONFIG"],

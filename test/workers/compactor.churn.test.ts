@@ -84,10 +84,7 @@ class Churn {
       this.#request++;
       const slice = { bytes: new Uint8Array(view.buffer), view, start: 0, end: 16 };
       const to = { ...about, request: this.#request, ...slice };
-      this.shard.apply(
-        i < rejected ? { op: "nack", delay: 0, reject: true, unseen: false, ...to } : { op: "ack", ...to },
-        this.now,
-      );
+      this.shard.apply(i < rejected ? { op: "nack", delay: 0, reject: true, ...to } : { op: "ack", ...to }, this.now);
     }
     return messages.length;
   }

@@ -1,6 +1,6 @@
 /** No answer leaves before what it promises is true: asserted whenever answers leave, whatever has gone wrong before. */
 import { beforeEach, describe, expect, it } from "vitest";
-import { Answer, Durability, Op } from "../../src/protocol/op.js";
+import { Answer, Durability, GIVE_BACK, Op, REPORTS } from "../../src/protocol/op.js";
 import * as runs from "../../src/protocol/run.js";
 import { SELECTION_BYTES, writeSelection } from "../../src/protocol/selection.js";
 import type { Shard } from "../../src/shard/shard.js";
@@ -79,6 +79,18 @@ describe("the pump ends", () => {
     Object.defineProperty(core.store, "isDurable", { get: () => true });
     expect(() => shard.ask(publish)).toThrow("rests on position");
   });
+});
+
+it("promises of messages that expire when they are given back what their topic does", () => {
+  const consume: TestFrame = { op: Op.CONSUME, request: 2, flags: REPORTS, head: ["t", "", 1] };
+  shard.ask({ op: Op.CONFIGURE, head: ["t", { durability: "write" }] });
+  shard.ask({ op: Op.PUBLISH, head: ["t", "", 0, 50], payload: entries("message") });
+  shard.ask(consume);
+  shard.now += 100;
+  const { position } = core.store.log;
+  const stop: TestFrame = { op: Op.STOP, request: 3, flags: GIVE_BACK, head: ["t", "", 2] };
+  expect(shard.ask(stop).map(({ op }) => op)).toEqual([Answer.CONFIRM]);
+  expect(core.store.log.position).toBeGreaterThan(position);
 });
 
 it("promises nothing of what other topics have not asked for, if a request makes no record", () => {

@@ -134,7 +134,7 @@ describe("waiting for the journal", () => {
     view.setUint32(COUNT, 1);
     view.setUint32(DELIVERY, 0);
     const slice = { bytes: new Uint8Array(view.buffer), view, start: 0, end: SELECTION_BYTES };
-    tell({ op: "nack", connection: 2, delay: 0, reject: false, unseen: false, ...slice });
+    tell({ op: "nack", connection: 2, delay: 0, reject: false, ...slice });
     pop({ connection: 3 });
     expect(kinds(free.take())).toEqual([]);
     expect(kinds(held.take())).toEqual(["confirm", "messages"]);

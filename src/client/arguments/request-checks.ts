@@ -88,7 +88,7 @@ export class RequestChecks {
 
   consume(topic: unknown, options: ConsumeOptions): ConsumeOptions {
     const read = this.topic(topic, options, OPTIONS.consume);
-    checkWhole("prefetch", read.prefetch, 1, MAX_U32);
+    checkCountOrAuto("prefetch", read.prefetch);
     return read;
   }
 
@@ -124,7 +124,7 @@ export class RequestChecks {
     const read = readOptions(options, OPTIONS.subscribe);
     checkChoice("overflow", read.overflow, OVERFLOWS);
     checkFlag("recover", read.recover);
-    if (read.credit !== "auto") checkCredit(read.credit);
+    checkCountOrAuto("credit", read.credit);
     checkFunction("onLost", read.onLost);
     checkFunction("onResumed", read.onResumed);
     return { ...read, from: readFromOption(read.from) };
@@ -135,10 +135,10 @@ const checkFunction = (what: string, value: unknown): void => {
   if (value !== undefined && typeof value !== "function") throw badArgument(what, value, "a function");
 };
 
-const checkCredit = (value: unknown): void => {
-  if (value === undefined) return;
+const checkCountOrAuto = (what: string, value: unknown): void => {
+  if (value === undefined || value === "auto") return;
   if (typeof value === "number" && Number.isInteger(value) && value >= 1 && value <= MAX_U32) return;
-  throw badArgument("credit", value, 'a whole number from 1 to 4,294,967,295, or "auto"');
+  throw badArgument(what, value, 'a whole number from 1 to 4,294,967,295, or "auto"');
 };
 
 const START = '"now", "start", a Date, or an object with a position';

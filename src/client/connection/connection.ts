@@ -120,10 +120,22 @@ export class Connection {
   }
 
   /** Sends a request that has no answer. */
-  notify(op: number, head: Uint8Array): void {
+  notify(op: number, head: Uint8Array, payload: Uint8Array = NO_PAYLOAD, flags = 0): void {
     if (this.#failure !== undefined) return;
-    this.#sendQueue.add(op, 0, 0, head, NO_PAYLOAD);
+    this.#sendQueue.add(op, flags, 0, head, payload);
     this.schedule();
+  }
+
+  /** Has everything sent that was asked for so far. */
+  flush(): void {
+    if (this.#failure !== undefined) return;
+    this.seal();
+    if (this.#failure !== undefined) return;
+    try {
+      this.#sendQueue.flush();
+    } catch (error) {
+      this.#broken(error);
+    }
   }
 
   /**
@@ -233,14 +245,7 @@ export class Connection {
 
   readonly #flush = (): void => {
     this.#scheduled = false;
-    if (this.#failure !== undefined) return;
-    this.seal();
-    if (this.#failure !== undefined) return;
-    try {
-      this.#sendQueue.flush();
-    } catch (error) {
-      this.#broken(error);
-    }
+    this.flush();
   };
 
   /** Part of a frame may have been written: the broker could not understand anything after it. */

@@ -1,17 +1,20 @@
 /**
  * A consumer of a queue, as a program reads it.
  */
-import { Op, RENEW } from "../../protocol/op.js";
+import { ProtocolError } from "../../protocol/errors.js";
+import { GIVE_BACK, Op, RENEW, REPORTS } from "../../protocol/op.js";
 import { unobserved } from "../base/deferred.js";
 import { RingmqError } from "../base/error.js";
 import { INSPECT, type Inspect, inspected } from "../base/inspection.js";
 import type { Connection } from "../connection/connection.js";
-import { CountRequest } from "../connection/pending-request.js";
+import { CountRequest, ResultRequest } from "../connection/pending-request.js";
 import { requestHead } from "../connection/request-head.js";
 import { ReadLoop } from "../messages/read-loop.js";
-import { ConsumerFeed } from "./consumer-feed.js";
+import { ConsumerFeed, type ConsumerTerms } from "./consumer-feed.js";
 import type { Message } from "./message.js";
 import { MessageBatch } from "./message-batch.js";
+import { PrefetchWindow } from "./prefetch-window.js";
+import type { Progress } from "./progress.js";
 import type { Settler } from "./settler.js";
 
 /**
@@ -21,6 +24,29 @@ import type { Settler } from "./settler.js";
 export const MAX_STAY_HELD = 3000;
 export const MAX_STAY_SETTLED = 1000;
 
+const readTerms = (value: unknown): ConsumerTerms => {
+  const { now, ttr, autoAck } = Object(value) as { readonly [K in keyof ConsumerTerms]?: unknown };
+  if (typeof now !== "number" || typeof ttr !== "number" || typeof autoAck !== "boolean") {
+    throw new ProtocolError("BAD_FRAME", "a consumer begins without the broker's time, the TTR and the ack mode");
+  }
+  return { now, ttr, autoAck };
+};
+
+/** Calls back while its RESULT is read. What awaits the promise runs only after the frames that follow it. */
+class ConsumeRequest extends ResultRequest<ConsumerTerms> {
+  readonly #onBegun: (terms: ConsumerTerms) => void;
+
+  constructor(onBegun: (terms: ConsumerTerms) => void) {
+    super(readTerms);
+    this.#onBegun = onBegun;
+  }
+
+  protected override resolve(terms: ConsumerTerms): void {
+    this.#onBegun(terms);
+    super.resolve(terms);
+  }
+}
+
 /**
  * Messages of a queue, as they come. Iterate it once: `for await (const message of consumer)`, or over `batches()`.
  * Leaving the loop stops it and gives back what it has not read.
@@ -29,13 +55,11 @@ export class Consumer implements AsyncIterableIterator<Message> {
   readonly #connection: Connection;
   readonly #topic: string;
   readonly #queue: string | undefined;
-  readonly #prefetch: number;
+  readonly #window: PrefetchWindow;
   readonly #settler: Settler;
   readonly #feed: ConsumerFeed;
   readonly #loop = new ReadLoop<Message | MessageBatch>();
   #request = 0;
-  /** Only used on topics that ack by themselves: messages read since credit was last given. */
-  #read = 0;
   #stopping: Promise<void> | undefined;
   /** STOP has been confirmed, or is not needed any more. */
   #isStopped = false;
@@ -45,29 +69,34 @@ export class Consumer implements AsyncIterableIterator<Message> {
     connection: Connection,
     topic: string,
     queue: string | undefined,
-    prefetch: number,
+    prefetch: number | "auto",
     settler: Settler,
+    progress: Progress,
   ) {
     this.#connection = connection;
     this.#topic = topic;
     this.#queue = queue;
-    this.#prefetch = prefetch;
+    this.#window = new PrefetchWindow(prefetch);
     this.#settler = settler;
-    this.#feed = new ConsumerFeed(settler, prefetch);
+    this.#feed = new ConsumerFeed(connection, settler, progress, this.#window);
   }
 
-  /** Sends CONSUME. Resolves with the consumer when that is confirmed. */
+  /** Sends CONSUME. Resolves with the consumer when that is answered. */
   static async start(
     connection: Connection,
     topic: string,
     queue: string | undefined,
-    prefetch: number,
+    prefetch: number | "auto",
     settler: Settler,
+    progress: Progress,
   ): Promise<Consumer> {
-    const consumer = new Consumer(connection, topic, queue, prefetch, settler);
-    const pending = new CountRequest();
-    const request = connection.request(Op.CONSUME, requestHead([topic, queue, prefetch]), pending, RENEW);
+    const consumer = new Consumer(connection, topic, queue, prefetch, settler, progress);
+    const asked = performance.now();
+    const pending = new ConsumeRequest((terms) => consumer.#feed.begun(terms, asked));
+    const head = requestHead([topic, queue, consumer.#window.size]);
+    const request = connection.request(Op.CONSUME, head, pending, RENEW | REPORTS);
     consumer.#request = request;
+    consumer.#feed.named([topic, queue, request]);
     // Before the answer, because messages may come with it.
     connection.consumers.set(request, consumer.#feed);
     try {
@@ -95,8 +124,8 @@ export class Consumer implements AsyncIterableIterator<Message> {
   }
 
   /**
-   * Messages that were given up unread because their leases had ended. It grows when a program takes longer over a
-   * prefetch of messages than the topic's TTR: a smaller prefetch helps.
+   * Messages that were given up unread because their leases had ended or were about to: the program was at one message, or
+   * blocked its event loop, for longer than the topic's TTR. They go back, and this does not count as a retry.
    */
   get lapsed(): number {
     return this.#feed.lapsed;
@@ -122,7 +151,6 @@ export class Consumer implements AsyncIterableIterator<Message> {
     loop.isStarted = true;
     const value = this.#feed.shift();
     loop.current = value;
-    if (value?.isAcked === true) this.#renew(1);
     return value;
   }
 
@@ -137,7 +165,7 @@ export class Consumer implements AsyncIterableIterator<Message> {
     loop.current = undefined;
     if (this.#feed.size === 0) return undefined;
     const batch = new MessageBatch(this.#settler, this.#feed.takeAll());
-    if (batch.leases < batch.size) this.#renew(batch.size - batch.leases);
+    if (batch.size === 0) return undefined;
     loop.current = batch;
     return batch;
   }
@@ -173,13 +201,11 @@ export class Consumer implements AsyncIterableIterator<Message> {
   }
 
   /**
-   * Ends it: what was not read is given back, and the iteration ends. What the program has read can still be settled.
-   * Messages of a topic that acks by itself cannot be given back: it reads those before it ends.
+   * Ends it: what was not read goes back to the head of its queue, and the iteration ends. What the program has read can
+   * still be settled.
    */
   async stop(): Promise<void> {
-    const stopped = this.#stop();
-    this.#feed.leave(undefined);
-    await stopped;
+    await this.#leave(undefined);
   }
 
   /**
@@ -189,8 +215,7 @@ export class Consumer implements AsyncIterableIterator<Message> {
    * @internal
    */
   shutDown(reason: RingmqError): void {
-    unobserved(this.#stop());
-    this.#feed.leave(reason);
+    unobserved(this.#leave(reason));
   }
 
   /**
@@ -198,7 +223,7 @@ export class Consumer implements AsyncIterableIterator<Message> {
    *
    * It can be awaited in the loop as well. A loop that is at one message for 3 seconds meanwhile, or for 1 second at one
    * that it has settled, is taken for one that waits for this: what it has not read is given back, and it ends when it
-   * goes on. Messages of a topic that acks by itself cannot be given back: it reads those before it ends.
+   * goes on.
    */
   drain(): Promise<void> {
     this.#draining ??= this.#drain(MAX_STAY_HELD);
@@ -216,7 +241,7 @@ export class Consumer implements AsyncIterableIterator<Message> {
 
   toJSON(): object {
     const { buffered, lapsed } = this;
-    return { topic: this.#topic, queue: this.#queue, prefetch: this.#prefetch, buffered, lapsed };
+    return { topic: this.#topic, queue: this.#queue, prefetch: this.#window.size, buffered, lapsed };
   }
 
   [INSPECT](_depth: number, options: unknown, inspect: Inspect): string {
@@ -253,7 +278,7 @@ export class Consumer implements AsyncIterableIterator<Message> {
    */
   async stopPushing(): Promise<void> {
     this.#feed.isDraining = true;
-    await this.#stop();
+    await this.#stop(0);
     this.#feed.end(undefined);
   }
 
@@ -263,7 +288,7 @@ export class Consumer implements AsyncIterableIterator<Message> {
    * @internal
    */
   giveBackUnread(): void {
-    this.#feed.leave(undefined);
+    this.#feed.giveBack();
   }
 
   async #nextLater(): Promise<IteratorResult<Message, undefined>> {
@@ -274,17 +299,27 @@ export class Consumer implements AsyncIterableIterator<Message> {
     return { done: true, value: undefined };
   }
 
-  /** Has the broker push no more. Resolves when nothing more comes. */
-  #stop(): Promise<void> {
-    this.#stopping ??= this.#sendStop();
+  /** Nothing more is handed out. Resolves when nothing more comes. */
+  #leave(reason: RingmqError | undefined): Promise<void> {
+    const wasStopped = this.#stopping !== undefined;
+    const stopped = this.#stop(GIVE_BACK);
+    if (wasStopped) this.#feed.giveBack();
+    else this.#feed.leave(reason);
+    return stopped;
+  }
+
+  /** Has the broker push no more, and do what the flags say. Resolves when nothing more comes. */
+  #stop(flags: number): Promise<void> {
+    this.#stopping ??= this.#sendStop(flags);
     return this.#stopping;
   }
 
-  async #sendStop(): Promise<void> {
+  async #sendStop(flags: number): Promise<void> {
     if (!this.#connection.consumers.has(this.#request)) return;
     const pending = new CountRequest();
     try {
-      this.#connection.control(Op.STOP, requestHead([this.#topic, this.#queue, this.#request]), pending);
+      const head = requestHead([this.#topic, this.#queue, this.#request]);
+      this.#connection.control(Op.STOP, head, pending, undefined, flags);
       await pending.promise;
     } catch (error) {
       // Its queue was deleted or the connection has ended: it has stopped already.
@@ -302,6 +337,7 @@ export class Consumer implements AsyncIterableIterator<Message> {
   /** The program has read everything, or has left. */
   #finish(): void {
     this.#loop.finish();
+    this.#feed.finish();
     this.#forget();
   }
 
@@ -313,14 +349,5 @@ export class Consumer implements AsyncIterableIterator<Message> {
     await this.stopPushing();
     if (await this.#loop.waitForEnd((current) => (current.isHeld ? maxStayHeld : MAX_STAY_SETTLED))) return;
     this.giveBackUnread();
-  }
-
-  /** On a topic that acks by itself no ack gives credit back: reading does, half a prefetch at a time. */
-  #renew(read: number): void {
-    this.#read += read;
-    if (this.#feed.isOver || this.#stopping !== undefined || this.#read < this.#prefetch / 2) return;
-    this.#connection.notify(Op.CREDIT, requestHead([this.#topic, this.#queue, this.#request, this.#read]));
-    this.#feed.addCredit(this.#read);
-    this.#read = 0;
   }
 }

@@ -1,15 +1,14 @@
 /**
- * The delivered messages that a program has not read yet.
+ * The delivered messages that a program has not read yet, in the order in which they came.
  */
 import { Fifo } from "../../collections/fifo.js";
 import type { Message } from "./message.js";
 import type { RunReader } from "./run-reader.js";
+import { SelectionList } from "./selection-list.js";
 
 export class MessageBuffer {
   readonly #readers = new Fifo<RunReader>();
   #size = 0;
-  /** Those of them that are held under a lease. */
-  #leased = 0;
 
   /** Messages not yet read. */
   get size(): number {
@@ -21,10 +20,19 @@ export class MessageBuffer {
     return this.#readers.length;
   }
 
+  /** When the lease of the next message ends, by the broker's clock; Infinity when there is none. */
+  get deadline(): number {
+    return this.#readers.at(0)?.run.fields.time ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** The run of the next message. */
+  get first(): RunReader | undefined {
+    return this.#readers.at(0);
+  }
+
   push(reader: RunReader): void {
     this.#readers.push(reader);
     this.#size += reader.left;
-    if (!reader.run.isAcked) this.#leased += reader.left;
   }
 
   /** The next message, or undefined. */
@@ -33,7 +41,6 @@ export class MessageBuffer {
     if (reader === undefined) return undefined;
     const message = reader.next();
     this.#size--;
-    if (!reader.run.isAcked) this.#leased--;
     if (reader.left === 0) this.#readers.shift();
     return message;
   }
@@ -41,38 +48,57 @@ export class MessageBuffer {
   /** Removes and returns everything that is not read. */
   takeAll(): RunReader[] {
     this.#size = 0;
-    this.#leased = 0;
     return this.#readers.takeAll();
   }
 
-  /** Drops the messages that are held under a lease. */
-  dropLeased(): void {
-    for (const reader of this.takeAll()) if (reader.run.isAcked) this.push(reader);
+  /** Removes and selects everything that is not read. */
+  selectAll(): SelectionList {
+    const selected = new SelectionList();
+    for (const reader of this.takeAll()) reader.select(selected);
+    return selected;
   }
 
-  /**
-   * Drops the oldest messages that are held under a lease until at most `size` of these are left. Returns how many it
-   * dropped. Messages that were acked on delivery stay: nobody else gets them, and credit bounds them.
-   */
-  dropLapsed(size: number): number {
-    const dropped = Math.max(this.#leased - size, 0);
-    let excess = dropped;
-    /** Older than the last one that is dropped, but acked on delivery: these stay. */
-    const older: RunReader[] = [];
-    while (excess > 0) {
-      const reader = this.#readers.at(0);
+  /** Removes and selects the next messages, as far as their leases end before that time. */
+  selectExpired(time: number): SelectionList {
+    const selected = new SelectionList();
+    while (this.deadline <= time) {
+      const reader = this.#readers.shift();
       if (reader === undefined) break;
-      const n = reader.run.isAcked ? 0 : Math.min(reader.left, excess);
-      reader.skip(n);
-      excess -= n;
-      if (reader.left > 0 && n > 0) break;
-      this.#readers.shift();
-      if (reader.left > 0) older.push(reader);
+      this.#size -= reader.left;
+      reader.select(selected);
     }
-    this.#size -= dropped;
-    this.#leased -= dropped;
-    // Rare: the topic's `autoAck` was changed a moment ago.
-    if (older.length > 0) for (const reader of [...older, ...this.takeAll()]) this.push(reader);
-    return dropped;
+    return selected;
+  }
+
+  /** Removes and selects the next `count` messages. */
+  selectFirst(count: number): SelectionList {
+    const selected = new SelectionList();
+    let left = count;
+    for (const reader of this.takeAll()) {
+      const gone = Math.min(left, reader.left);
+      left -= gone;
+      const rest = reader.split(gone);
+      reader.select(selected);
+      if (rest.left > 0) this.push(rest);
+    }
+    return selected;
+  }
+
+  /** Removes and selects the last `count` messages. */
+  selectLast(count: number): SelectionList {
+    const selected = new SelectionList();
+    let stay = this.#size - count;
+    for (const reader of this.takeAll()) {
+      const kept = Math.min(stay, reader.left);
+      stay -= kept;
+      reader.split(kept).select(selected);
+      if (kept > 0) this.push(reader);
+    }
+    return selected;
+  }
+
+  /** All leases end at that time. */
+  renew(deadline: number): void {
+    for (const reader of this.#readers) reader.renew(deadline);
   }
 }

@@ -29,7 +29,7 @@ export class Message extends StoredMessage<DeliveredRun> {
 
   /** When the lease ends: milliseconds since 1970. 0 on a topic that acks by itself. */
   get deadline(): number {
-    return Math.floor(this.arrival.fields.time);
+    return this.arrival.isAcked ? 0 : Math.floor(this.arrival.fields.time);
   }
 
   /**

@@ -23,6 +23,12 @@ export class Run implements Arrival {
   }
 }
 
+/** What holds for all messages of a consumer. */
+export interface DeliveryTerms {
+  /** Its topic acks by itself: the broker takes a message for acked when the program has been handed it. */
+  readonly autoAck: boolean;
+}
+
 /** A run that was delivered, and the settler of its queue. */
 export class DeliveredRun extends Run {
   /** How many of its messages the program has acked or nacked one by one. */
@@ -33,12 +39,18 @@ export class DeliveredRun extends Run {
     view: DataView,
     fields: ReceivedRun,
     readonly settler: Settler,
+    readonly terms?: DeliveryTerms,
   ) {
     super(bytes, view, fields);
   }
 
-  /** The topic acks by itself: the messages were gone when they were delivered. */
+  /** The topic acks by itself: the program has nothing to settle. */
   get isAcked(): boolean {
-    return this.fields.delivery === 0;
+    return this.fields.delivery === 0 || this.terms?.autoAck === true;
+  }
+
+  /** The same with another end of its lease. */
+  renewed(time: number): DeliveredRun {
+    return new DeliveredRun(this.bytes, this.view, { ...this.fields, time }, this.settler, this.terms);
   }
 }

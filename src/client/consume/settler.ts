@@ -64,7 +64,7 @@ export class Settler {
 
   /** Gives back messages that no program was handed. If the connection has ended, the broker has taken them back. */
   release(selections: SelectionList): void {
-    unobserved(this.settleAll(Op.NACK, [undefined, undefined, true], selections, selections.messages));
+    unobserved(this.settleAll(Op.RELEASE, [], selections, selections.messages));
   }
 
   seal(): void {

@@ -50,9 +50,6 @@ export const leasesOf = (view: DataView, start: number, end: number): Uint8Array
   return selections;
 };
 
-/** The head of a NACK of messages that nobody has seen. */
-export const unseenHead = (topic: string, queue: string): Uint8Array => packHead([topic, queue, 0, false, true]);
-
 export class LatePops {
   readonly #router: Router;
   readonly #unanswered: UnansweredPops;
@@ -97,7 +94,7 @@ export class LatePops {
     for (const { topic, queue, leases } of pops) {
       const head = packHead([topic, queue]);
       const shard = this.#shardOf(head);
-      this.#request(Op.NACK, this.#unanswered.nextRequest(), shard, unseenHead(topic, queue), leases);
+      this.#request(Op.RELEASE, this.#unanswered.nextRequest(), shard, head, leases);
       heads.set(shard, head);
     }
     for (const [shard, head] of heads) this.#fence(shard, head);
@@ -139,7 +136,7 @@ export class LatePops {
     const payload = start + HEAD + view.getUint16(start + HEAD_LENGTH);
     const leases = leasesOf(view, payload, end);
     if (leases === undefined) return;
-    this.#request(Op.NACK, this.#unanswered.nextRequest(), pop.shard, unseenHead(pop.topic, pop.queue), leases);
+    this.#request(Op.RELEASE, this.#unanswered.nextRequest(), pop.shard, packHead([pop.topic, pop.queue]), leases);
   }
 
   readonly #answered = (request: number): void => {

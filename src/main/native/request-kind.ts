@@ -24,6 +24,7 @@ const kindOf = (op: number): number => {
     case Op.BACKUP:
       return RequestKind.BACKUP;
     case Op.CREDIT:
+    case Op.SEEN:
     case Op.CHANNEL_CREDIT:
       return RequestKind.UNANSWERED;
     case Op.CONSUME:

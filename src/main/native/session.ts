@@ -10,7 +10,7 @@ import { Answer, Op } from "../../protocol/op.js";
 import type { AnswerFrame, AnswerHandler } from "./answer-frame.js";
 import { refusalText } from "./answer-reading.js";
 import type { NativeConnection } from "./connection.js";
-import { leasesOf, type UnansweredPop, type UnansweredPops, unseenHead } from "./late-pops.js";
+import { leasesOf, type UnansweredPop, type UnansweredPops } from "./late-pops.js";
 import { errorFrame, NO_MESSAGES } from "./local-answers.js";
 import { entryOf, selectionOf } from "./request-payloads.js";
 import { SESSION_ENDED, SessionAnswers } from "./session-answers.js";
@@ -417,7 +417,7 @@ export class Session implements TurnTaker, FrameTaker, UnansweredPops {
     const pop = this.#pops.get(request);
     if (!this.#pops.delete(request) || pop === undefined) return;
     const leases = leasesOf(view, payloadStart, end);
-    if (leases !== undefined) this.#askOutOfOrder(Op.NACK, unseenHead(pop.topic, pop.queue), leases, () => {});
+    if (leases !== undefined) this.#askOutOfOrder(Op.RELEASE, packHead([pop.topic, pop.queue]), leases, () => {});
   }
 
   /** Messages that waited for earlier answers until the client was gone. */

@@ -259,8 +259,8 @@ export class Channel {
 
   #end(subscriber: ChannelSubscriber): void {
     subscriber.isOver = true;
+    if (subscriber.isCurrent) this.#current = undefined;
     this.#unplace(subscriber);
-    this.#current = undefined;
     this.trim();
   }
 
@@ -286,10 +286,13 @@ export class Channel {
 
   /** Puts a subscriber where it belongs, whose next message is at `cursor`. */
   place(subscriber: ChannelSubscriber, cursor: number): void {
+    // One that is behind and stays so changes nothing for those who are not: else each publish would list them anew.
+    const wasCurrent = subscriber.isCurrent;
     this.#unplace(subscriber);
-    this.#current = undefined;
     if (cursor === this.next) subscriber.isFollowing = true;
-    if (cursor === this.next && subscriber.canTake && subscriber.isUnlimited) return;
+    const isCurrent = cursor === this.next && subscriber.canTake && subscriber.isUnlimited;
+    if (isCurrent || wasCurrent) this.#current = undefined;
+    if (isCurrent) return;
     this.#putBehind(subscriber, cursor);
     if (!subscriber.canTake) return;
     if (cursor === this.next) this.#waiting.add(subscriber);

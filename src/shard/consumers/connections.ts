@@ -105,13 +105,19 @@ export class Connections implements ConsumerOwner {
     if (consumer.isPop) connection.waitingPops.delete(consumer);
     else connection.consumers.delete(consumer.request);
     if (consumer.heldCount === 0) this.remove(consumer);
-    else connection.stopped.add(consumer);
+    else {
+      connection.stopped.add(consumer);
+      connection.stoppedByRequest.set(consumer.request, consumer);
+    }
   }
 
   /** Forgets a stopped consumer that holds nothing. */
   remove(consumer: Consumer): void {
     const { connection, peers, number } = consumer;
     connection.stopped.delete(consumer);
+    if (connection.stoppedByRequest.get(consumer.request) === consumer) {
+      connection.stoppedByRequest.delete(consumer.request);
+    }
     peers.holders.delete(consumer);
     this.consumers[number] = undefined;
     this.#freeNumbers.push(number);

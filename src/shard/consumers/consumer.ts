@@ -7,6 +7,7 @@ import { SmallMap } from "../../collections/small-map.js";
 import { SmallSet } from "../../collections/small-set.js";
 import type { Browse, Pop, PopDead } from "../command.js";
 import type { BrowseCursor } from "../messages/browse.js";
+import * as ext from "../messages/extent.js";
 import { ExtentList } from "../messages/extent-list.js";
 import type { Queue } from "../messages/queue.js";
 import type { Holder, QueueConsumers } from "../messages/queue-context.js";
@@ -28,12 +29,19 @@ export class ConnectionEntry {
   readonly consumers = new SmallMap<number, Consumer>();
   /** Consumers that were stopped while they still held messages. */
   readonly stopped = new SmallSet<Consumer>();
+  /** Of these, the one that was stopped last under each request. */
+  readonly stoppedByRequest = new SmallMap<number, Consumer>();
   readonly waitingPops = new SmallSet<Consumer>();
   readonly channels = new SmallSet<string>();
   /** In order of arrival; at most as many as a connection may have requests in flight. */
   readonly deferred = new Fifo<FetchCommand>();
 
   constructor(readonly number: number) {}
+
+  /** The consumer of a request, also a stopped one that still holds messages. */
+  consumerOf(request: number): Consumer | undefined {
+    return this.consumers.get(request) ?? this.stoppedByRequest.get(request);
+  }
 
   /** Consumers (also stopped ones that still hold messages), waiting pops and subscriptions. */
   get size(): number {
@@ -58,18 +66,28 @@ export interface ConsumerTerms {
   readonly credit: number;
   /** A message that it no longer holds gives its credit back. */
   readonly renew: boolean;
+  /** See `Holder`. */
+  readonly reports: boolean;
+  readonly acksSeen: boolean;
   /** The most bytes that a waiting pop is answered with. 0: it is a consumer. */
   readonly popBytes: number;
 }
 
 export class Consumer implements Holder {
-  /** Messages it may still be sent. */
+  /** Messages it may still be sent. Below 0: so many that it is returned do not count. */
   credit: number;
   readonly renew: boolean;
+  readonly reports: boolean;
+  readonly acksSeen: boolean;
   readonly popBytes: number;
   readonly held = new ExtentList();
   heldCount = 0;
   stopped = false;
+  /** The delivery and the id of the last message that its program was handed: what comes later lies ahead. */
+  #seenDelivery: number;
+  #seenIdLow = 0xffff_ffff;
+  /** The last delivery that it was sent. */
+  lastDelivery: number;
   /** Links of the line of waiting consumers. */
   next: Consumer | undefined;
   previous: Consumer | undefined;
@@ -82,10 +100,14 @@ export class Consumer implements Holder {
     readonly request: number,
     /** The consumers of its queue, of which it is one. */
     readonly peers: ConsumerSet,
-    { credit, renew, popBytes }: ConsumerTerms,
+    { credit, renew, reports, acksSeen, popBytes }: ConsumerTerms,
   ) {
     this.credit = credit;
     this.renew = renew;
+    this.reports = reports;
+    this.acksSeen = acksSeen;
+    this.lastDelivery = peers.queue.store.delivery;
+    this.#seenDelivery = this.lastDelivery;
     this.popBytes = popBytes;
   }
 
@@ -95,6 +117,27 @@ export class Consumer implements Holder {
 
   get isPop(): boolean {
     return this.popBytes > 0;
+  }
+
+  /** Its program was handed a message. An earlier one than before, or one that it was never sent, changes nothing. */
+  see(delivery: number, idLow: number): void {
+    // Delivery numbers wrap around.
+    const later = (delivery - this.#seenDelivery) | 0;
+    if (later < 0 || ((this.lastDelivery - delivery) | 0) < 0) return;
+    if (later === 0 && idLow <= this.#seenIdLow) return;
+    this.#seenDelivery = delivery;
+    this.#seenIdLow = idLow;
+  }
+
+  aheadOf(fragment: number): number {
+    if (!this.reports) return 0;
+    const { extents } = this.queue.store;
+    const mask = extents.get(fragment, ext.MASK);
+    const later = (extents.get(fragment, ext.DELIVERY) - this.#seenDelivery) | 0;
+    if (later !== 0) return later > 0 ? mask : 0;
+    // The messages of a delivery are in the order of their ids.
+    const seen = this.#seenIdLow - ((extents.idLow(fragment) & ~(ext.BLOCK - 1)) >>> 0) + 1;
+    return seen <= 0 ? mask : mask & ~ext.bits(0, seen);
   }
 
   onReturned(count: number): void {

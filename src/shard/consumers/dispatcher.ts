@@ -230,7 +230,7 @@ export class Dispatcher {
       effects.closeMessages();
     } else if (c.wait > 0) {
       const connection = this.connections.use(c.connection);
-      const terms = { credit: c.max, renew: false, popBytes: c.maxBytes };
+      const terms = { credit: c.max, renew: false, reports: false, acksSeen: false, popBytes: c.maxBytes };
       const consumer = this.connections.add(connection, c.request, queue, terms);
       this.#waits.grow(ext.nextPowerOfTwo(consumer.number + 1));
       this.#waits.schedule(consumer.number, now + c.wait);
@@ -279,6 +279,7 @@ export class Dispatcher {
     } else {
       const max = Math.min(consumer.credit, this.#quantumMessages);
       consumer.credit -= this.#taker.takeReady(queue, max, bytes, consumer);
+      consumer.lastDelivery = this.store.delivery;
       consumers.join(consumer);
     }
     effects.closeMessages();

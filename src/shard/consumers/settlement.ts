@@ -1,6 +1,6 @@
-/** ACK, NACK, TOUCH, CANCEL, RESCHEDULE and REDRIVE: what each does with the messages it selects. */
+/** ACK, NACK, RELEASE, TOUCH, CANCEL, RESCHEDULE and REDRIVE: what each does with the messages it selects. */
 import { Durability } from "../../protocol/op.js";
-import type { Ack, Cancel, Nack, Redrive, Reschedule, Touch } from "../command.js";
+import type { Ack, Cancel, Nack, Redrive, Release, Reschedule, Touch } from "../command.js";
 import * as ext from "../messages/extent.js";
 import { redriveAll } from "../messages/purge.js";
 import type { Queue } from "../messages/queue.js";
@@ -12,7 +12,7 @@ import { type Disposition, Selections } from "./selections.js";
 
 const { State } = ext;
 
-export type SettleCommand = Ack | Nack | Touch | Cancel | Reschedule | Redrive;
+export type SettleCommand = Ack | Nack | Release | Touch | Cancel | Reschedule | Redrive;
 
 export class Settlement {
   readonly #selections: Selections;
@@ -86,9 +86,9 @@ export class Settlement {
       case "ack":
         return this.#ack;
       case "nack":
-        return this.#inFlight((queue, fragment, mask) =>
-          queue.giveBack(fragment, mask, this.store.now, c.delay, c.reject, c.unseen),
-        );
+        return this.#inFlight((queue, fragment, mask) => queue.fail(fragment, mask, this.store.now, c.delay, c.reject));
+      case "release":
+        return this.#inFlight((queue, fragment, mask) => queue.release(fragment, mask, this.store.now));
       case "touch":
         return this.#inFlight((queue, fragment, mask) =>
           queue.touch(fragment, mask, this.store.now + (c.ttr > 0 ? c.ttr : queue.topic.config.ttr)),
@@ -115,8 +115,10 @@ export class Settlement {
         (delivery === 0 || extents.get(fragment, ext.DELIVERY) === (delivery | 0)),
       settle,
       // In flight under another delivery, dead, or back in the queue.
-      refusal: (fragment) =>
-        extents.retry(fragment) > 0 || extents.state(fragment) >= State.IN_FLIGHT ? "LEASE_LOST" : undefined,
+      refusal: (fragment) => {
+        const wasDelivered = extents.retry(fragment) > 0 || extents.get(fragment, ext.DELIVERY) !== 0;
+        return wasDelivered || extents.state(fragment) >= State.IN_FLIGHT ? "LEASE_LOST" : undefined;
+      },
     };
   }
 

@@ -115,7 +115,7 @@ const show = (
 ): { readonly count: number; readonly bytes: number } => {
   const { extents, wheel } = store;
   const time = c.state === "dead" ? (extents.times[extent] ?? 0) : wheel.isScheduled(extent) ? wheel.dueOf(extent) : 0;
-  const delivery = extents.get(extent, ext.DELIVERY) >>> 0;
+  const delivery = c.state === "in-flight" ? extents.get(extent, ext.DELIVERY) >>> 0 : 0;
   const { view } = store.pageOf(extent);
   const idLow = extents.idLow(extent);
   const isFragment = extents.isFragment(extent);

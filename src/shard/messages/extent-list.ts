@@ -4,6 +4,9 @@
  */
 import { type ExtentTable, NEXT, NONE, PREVIOUS } from "./extent.js";
 
+/** Steps on the way to a place after which a mark is left. */
+const MARK_STEPS = 64;
+
 /** A place in a list. It moves on when its extent leaves the list. */
 export interface Cursor {
   /** The extent, or NONE behind the last one. */
@@ -13,6 +16,10 @@ export interface Cursor {
 export class ExtentList {
   head = NONE;
   tail = NONE;
+  /** The extent that `placeFor` was last asked for, or the one before it. */
+  #finger = NONE;
+  /** Extents that were passed on the way to a place, in their order: what is between two of them was walked at most once. */
+  readonly #marks: number[] = [];
   /** Of walks in steps. */
   #cursors: Set<Cursor> | undefined;
 
@@ -24,12 +31,13 @@ export class ExtentList {
     this.tail = extent;
   }
 
-  /** Puts an extent right behind another one of this list. */
+  /** Puts an extent right behind another one of this list; behind NONE: at the head. */
   insertAfter(table: ExtentTable, extent: number, after: number): void {
-    const next = table.get(after, NEXT);
+    const next = after === NONE ? this.head : table.get(after, NEXT);
     table.set(extent, PREVIOUS, after);
     table.set(extent, NEXT, next);
-    table.set(after, NEXT, extent);
+    if (after === NONE) this.head = extent;
+    else table.set(after, NEXT, extent);
     if (next === NONE) this.tail = extent;
     else table.set(next, PREVIOUS, extent);
   }
@@ -52,10 +60,56 @@ export class ExtentList {
     if (this.#cursors?.size === 0) this.#cursors = undefined;
   }
 
+  /** Puts an extent that is to have its place again there. Answers what stands before it. */
+  insertAtPlace(table: ExtentTable, extent: number): number {
+    const before = this.#placeFor(table, extent);
+    this.insertAfter(table, extent, before);
+    this.#finger = extent;
+    return before;
+  }
+
+  /** What an extent is to stand behind; NONE: the head. */
+  #placeFor(table: ExtentTable, extent: number): number {
+    const finger = this.#finger;
+    if (finger !== NONE && table.isBefore(finger, extent)) {
+      const next = table.get(finger, NEXT);
+      if (next === NONE || !table.isBefore(next, extent)) return finger;
+    }
+    let mark = this.#markBefore(table, extent);
+    let before = mark < 0 ? NONE : (this.#marks[mark] as number);
+    let next = before === NONE ? this.head : table.get(before, NEXT);
+    for (let steps = 1; next !== NONE && table.isBefore(next, extent); steps++) {
+      before = next;
+      next = table.get(next, NEXT);
+      if (steps % MARK_STEPS === 0) this.#marks.splice(++mark, 0, before);
+    }
+    return before;
+  }
+
+  /** The index of the last mark that stands before an extent or is it; -1: none does. */
+  #markBefore(table: ExtentTable, extent: number): number {
+    const marks = this.#marks;
+    let low = 0;
+    let high = marks.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (table.isBefore(extent, marks[middle] as number)) high = middle;
+      else low = middle + 1;
+    }
+    return low - 1;
+  }
+
+  #unmark(table: ExtentTable, extent: number): void {
+    const mark = this.#markBefore(table, extent);
+    if (mark >= 0 && this.#marks[mark] === extent) this.#marks.splice(mark, 1);
+  }
+
   remove(table: ExtentTable, extent: number): void {
     const next = table.get(extent, NEXT);
     if (this.#cursors !== undefined) for (const cursor of this.#cursors) if (cursor.at === extent) cursor.at = next;
     const previous = table.get(extent, PREVIOUS);
+    if (this.#finger === extent) this.#finger = previous;
+    if (this.#marks.length > 0) this.#unmark(table, extent);
     if (previous === NONE) this.head = next;
     else table.set(previous, NEXT, next);
     if (next === NONE) this.tail = previous;

@@ -13,7 +13,7 @@
  * ```
  *  word  0  first id, high           8  queue number
  *        1  first id, low            9  state u8 | reason u8 | retry u16 (from the low bits up)
- *        2  span: ids covered       10  delivery number while in flight
+ *        2  span: ids covered       10  delivery number, also when it was given back; else 0
  *        3  mask (fragments)        11  consumer number + 1 while a consumer holds it, else 0
  *        4  page                    12  next in list
  *        5  offset of first entry   13  previous in list
@@ -72,6 +72,11 @@ export class ExtentTable {
   words = new Int32Array(INITIAL_EXTENTS << WORDS_SHIFT);
   /** When the time to live ends (0: never), or when dead messages died; milliseconds since 1970. */
   times = new Float64Array(INITIAL_EXTENTS);
+  /**
+   * Where messages stood in the line of their queue when they left its head: they have that place again when they are given
+   * back. 0: they have none, and go to the tail.
+   */
+  places = new Float64Array(INITIAL_EXTENTS);
   #free = NONE;
   #used = 0;
   #live = 0;
@@ -98,7 +103,7 @@ export class ExtentTable {
 
   /** Memory of the table, with that of the timing wheel. */
   get bytes(): number {
-    return this.capacity * ((4 << WORDS_SHIFT) + 8 + 24);
+    return this.capacity * ((4 << WORDS_SHIFT) + 8 + 8 + 24);
   }
 
   /** How much memory the table needs for so many more extents. */
@@ -110,6 +115,7 @@ export class ExtentTable {
   reset(): void {
     this.words = new Int32Array(INITIAL_EXTENTS << WORDS_SHIFT);
     this.times = new Float64Array(INITIAL_EXTENTS);
+    this.places = new Float64Array(INITIAL_EXTENTS);
     this.#free = NONE;
     this.#used = 0;
   }
@@ -126,6 +132,7 @@ export class ExtentTable {
     this.#live++;
     const at = extent << WORDS_SHIFT;
     this.times[extent] = 0;
+    this.places[extent] = 0;
     // A loop: for sixteen words it is faster than `fill`.
     for (let word = at; word < at + (1 << WORDS_SHIFT); word++) this.words[word] = 0;
     this.words[at + NEXT] = NONE;
@@ -182,6 +189,21 @@ export class ExtentTable {
     return this.get(extent, MASK) !== 0;
   }
 
+  /** Whether a fragment has its place before another one; those without a place come last. */
+  isBefore(fragment: number, other: number): boolean {
+    const place = this.places[fragment] || Number.POSITIVE_INFINITY;
+    const otherPlace = this.places[other] || Number.POSITIVE_INFINITY;
+    if (place !== otherPlace) return place < otherPlace;
+    // Pieces of one fragment.
+    return this.lowest(fragment) >>> 0 < this.lowest(other) >>> 0;
+  }
+
+  /** The first message of a fragment, as a bit. */
+  lowest(fragment: number): number {
+    const mask = this.get(fragment, MASK);
+    return mask & -mask;
+  }
+
   /** Messages in an extent. */
   count(extent: number): number {
     const mask = this.get(extent, MASK);
@@ -196,6 +218,7 @@ export class ExtentTable {
     this.words.copyWithin(to, from, from + NEXT);
     this.words[to + FLAGS] = this.words[from + FLAGS] as number;
     this.times[copy] = this.times[extent] as number;
+    this.places[copy] = this.places[extent] as number;
     return copy;
   }
 
@@ -207,6 +230,9 @@ export class ExtentTable {
     const times = new Float64Array(capacity);
     times.set(this.times);
     this.times = times;
+    const places = new Float64Array(capacity);
+    places.set(this.places);
+    this.places = places;
     this.#onGrow(capacity);
   }
 }

@@ -26,6 +26,8 @@ export const checkMessages = (store: Store, queues: Iterable<Queue | undefined>)
     let count = 0;
     let bytes = 0;
     let previous: number = ext.NONE;
+    // What was given back comes first, in its order.
+    let lastPlace = 0;
     for (let extent = list.head; extent !== ext.NONE; extent = store.extents.get(extent, ext.NEXT)) {
       check(!seen.has(extent), `extent ${extent} is in two lists`);
       seen.add(extent);
@@ -35,6 +37,10 @@ export const checkMessages = (store: Store, queues: Iterable<Queue | undefined>)
       checkExtent(store, extent);
       const isKept = store.log.pages.isKept(store.extents.get(extent, ext.PAGE));
       check(queue.isRecorded || !isKept, `extent ${extent} is kept and its queue is not recorded`);
+      const place = store.extents.places[extent] || Number.POSITIVE_INFINITY;
+      const isListed = state === State.READY || state === State.DEAD;
+      check(!isListed || place >= lastPlace, `extent ${extent} is in front of its place`);
+      lastPlace = place;
       const messages = store.extents.count(extent);
       const page = store.extents.get(extent, ext.PAGE);
       live.set(page, (live.get(page) ?? 0) + messages);

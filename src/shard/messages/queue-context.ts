@@ -19,6 +19,7 @@ export interface QueueTopic extends DirectoryItem {
   delivered: number;
   acked: number;
   retried: number;
+  released: number;
   dead: number;
   expired: number;
   dropped: number;
@@ -41,6 +42,12 @@ export interface Holder {
   /** In flight with it, in the order of delivery. */
   readonly held: ExtentList;
   heldCount: number;
+  /** Its client tells how far its program has come, and holds messages under leases even with auto-ack. */
+  readonly reports: boolean;
+  /** What its program has been handed is acked with that. */
+  readonly acksSeen: boolean;
+  /** Those messages of a fragment that it holds which its program has not been handed yet, as a mask. */
+  aheadOf(fragment: number): number;
   /** `count` of these messages were settled, given back or dropped; their extents are up to date already. */
   onReturned(count: number): void;
 }

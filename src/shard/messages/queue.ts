@@ -9,6 +9,8 @@ import type { MessageState } from "../command.js";
 import type { DirectoryEntry, StateChange } from "../log/recorder.js";
 import * as ext from "./extent.js";
 import { ExtentList } from "./extent-list.js";
+import { putBack } from "./given-back.js";
+import { newExtent, newFragment } from "./new-extent.js";
 import type { Holder, QueueConsumers, QueueTopic, StoredQueue } from "./queue-context.js";
 import type { Store } from "./store.js";
 
@@ -92,8 +94,7 @@ export class Queue implements StoredQueue {
   /** Adds the batch that the log has just appended: ready, without a time to live. */
   addFresh(idHigh: number, idLow: number, count: number, bytes: number): void {
     const { extents, log } = this.store;
-    const extent = extents.allocate();
-    this.#place(extent, idHigh, idLow, count, log.entriesOffset, bytes);
+    const extent = newExtent(this, idHigh, idLow, count, log.entriesOffset, bytes);
     extents.setStatus(extent, State.READY, Reason.ALIVE, 0);
     this.ready.push(extents, extent);
     this.readyCount += count;
@@ -113,42 +114,11 @@ export class Queue implements StoredQueue {
       const n = Math.min(count - i, ext.BLOCK - (first & 31));
       const start = at;
       at = skipEntries(view, at, n);
-      const part = this.addFragment(idHigh, first, n, ext.bits(first & 31, n), start, at - start, expiry);
+      const part = newFragment(this, idHigh, first, n, ext.bits(first & 31, n), start, at - start, expiry);
       if (due > 0) this.#delay(part, due, expiry);
       else this.#makeReady(part, expiry);
       i += n;
     }
-  }
-
-  /** A fragment of the batch that the log has just appended, whose entries are at `offset`. It is in no list yet. */
-  addFragment(
-    idHigh: number,
-    idLow: number,
-    span: number,
-    mask: number,
-    offset: number,
-    bytes: number,
-    expiry: number,
-  ): number {
-    const { extents, index } = this.store;
-    const part = extents.allocate();
-    this.#place(part, idHigh, idLow, span, offset, bytes);
-    extents.set(part, ext.MASK, mask);
-    extents.times[part] = expiry;
-    index.add(part);
-    return part;
-  }
-
-  #place(extent: number, idHigh: number, idLow: number, count: number, offset: number, bytes: number): void {
-    const { extents, log } = this.store;
-    extents.set(extent, ext.ID_HIGH, idHigh);
-    extents.set(extent, ext.ID_LOW, idLow);
-    extents.set(extent, ext.SPAN, count);
-    extents.set(extent, ext.PAGE, log.page);
-    extents.set(extent, ext.OFFSET, offset);
-    extents.set(extent, ext.BYTES, bytes);
-    extents.set(extent, ext.RECORD, log.recordOffset);
-    extents.set(extent, ext.QUEUE, this.number);
   }
 
   // --- in flight -----------------------------------------------------------------------------------------------------
@@ -157,6 +127,7 @@ export class Queue implements StoredQueue {
   lease(fragment: number, count: number, holder: Holder | undefined, delivery: number, deadline: number): void {
     const { extents, wheel } = this.store;
     extents.setState(fragment, State.IN_FLIGHT);
+    if (extents.places[fragment] === 0) extents.places[fragment] = this.store.nextPlace();
     extents.set(fragment, ext.DELIVERY, delivery);
     extents.set(fragment, ext.HOLDER, holder === undefined ? 0 : holder.number + 1);
     if (holder === undefined) {
@@ -197,15 +168,49 @@ export class Queue implements StoredQueue {
     store.wheel.schedule(part, deadline);
   }
 
-  /**
-   * Messages in flight come back without an ack: to the tail of the queue, delayed, or to the dead letters. That they were
-   * delivered counts, unless nobody has seen them.
-   */
-  giveBack(fragment: number, mask: number, now: number, delay: number, reject: boolean, isUnseen = false): void {
+  /** A delivery has failed: the messages come back to the tail of the queue, delayed, or to the dead letters. */
+  fail(fragment: number, mask: number, now: number, delay: number, reject: boolean): void {
+    const { extents } = this.store;
+    const count = ext.popcount(mask);
+    const holder = this.#holderOf(fragment);
+    const part = this.#takeBack(fragment, mask, count, holder);
+    extents.set(part, ext.DELIVERY, 0);
+    if (extents.reason(part) !== Reason.ALIVE) this.#pushDead(part, count);
+    else this.#requeue(part, count, now, delay, reject);
+    holder?.onReturned(count);
+  }
+
+  /** Messages in flight that nobody was handed come back as they were: to where they stood at the head. */
+  release(fragment: number, mask: number, now: number): void {
     const { store } = this;
     const { extents } = store;
     const count = ext.popcount(mask);
     const holder = this.#holderOf(fragment);
+    const part = this.#takeBack(fragment, mask, count, holder);
+    const isDead = extents.reason(part) !== Reason.ALIVE;
+    const expiry = isDead ? 0 : store.expiryOf(part);
+    this.topic.released += count;
+    if (isDead) {
+      extents.setState(part, State.DEAD);
+      this.deadCount += count;
+      putBack(store, this.dead, part);
+    } else if (expiry > 0 && expiry <= now) {
+      this.#expire(part, now);
+    } else {
+      extents.setState(part, State.READY);
+      this.readyCount += count;
+      this.readyBytes += store.bytesOf(part, mask);
+      if (expiry > 0) store.wheel.schedule(part, expiry);
+      putBack(store, this.ready, part);
+      this.consumers?.onReady();
+    }
+    holder?.onReturned(count);
+  }
+
+  /** Takes messages in flight from whoever holds them, as a fragment in no list. */
+  #takeBack(fragment: number, mask: number, count: number, holder: Holder | undefined): number {
+    const { store } = this;
+    const { extents } = store;
     let part = fragment;
     if (mask === extents.get(fragment, ext.MASK)) {
       (holder?.held ?? this.popped).remove(extents, fragment);
@@ -214,23 +219,16 @@ export class Queue implements StoredQueue {
       part = store.split(fragment, mask);
     }
     this.inFlightCount -= count;
-    extents.set(part, ext.DELIVERY, 0);
     extents.set(part, ext.HOLDER, 0);
-    this.#requeue(part, count, now, delay, reject, isUnseen);
-    holder?.onReturned(count);
+    return part;
   }
 
-  #requeue(part: number, count: number, now: number, delay: number, reject: boolean, isUnseen: boolean): void {
+  #requeue(part: number, count: number, now: number, delay: number, reject: boolean): void {
     const { extents } = this.store;
-    const reason = extents.reason(part);
-    if (reason !== Reason.ALIVE) {
-      this.#pushDead(part, count);
-      return;
-    }
-    const retry = extents.retry(part) + (isUnseen ? 0 : 1);
+    const retry = extents.retry(part) + 1;
     const expiry = this.store.expiryOf(part);
     extents.setStatus(part, State.READY, Reason.ALIVE, retry);
-    if (!isUnseen) this.topic.retried += count;
+    this.topic.retried += count;
     if (reject) this.#deadLetter(part, Reason.REJECTED, now);
     else if (retry > this.topic.config.retries) this.#deadLetter(part, Reason.RETRIES, now);
     else if (expiry > 0 && expiry <= now) this.#expire(part, now);
@@ -241,13 +239,25 @@ export class Queue implements StoredQueue {
     }
   }
 
+  /** A lease has ended, whoever held it: what the holder's program was handed has failed, the rest is given back. */
+  endLease(fragment: number, now: number): void {
+    const mask = this.store.extents.get(fragment, ext.MASK);
+    const holder = this.#holderOf(fragment);
+    const ahead = holder === undefined ? 0 : holder.aheadOf(fragment);
+    if (ahead !== mask) {
+      if (holder?.acksSeen === true) this.ack(fragment, mask & ~ahead);
+      else this.fail(fragment, mask & ~ahead, now, 0, false);
+    }
+    if (ahead !== 0) this.release(fragment, ahead, now);
+  }
+
   /** A timer of a fragment of this queue has fired. */
   onTimer(fragment: number, now: number): void {
     const { extents } = this.store;
     const mask = extents.get(fragment, ext.MASK);
     switch (extents.state(fragment)) {
       case State.IN_FLIGHT:
-        this.giveBack(fragment, mask, now, 0, false);
+        this.endLease(fragment, now);
         return;
       case State.READY:
         this.withdraw(fragment, mask);
@@ -263,17 +273,6 @@ export class Queue implements StoredQueue {
       default:
         throw new Error(`queue: a timer fired for extent ${fragment} in state ${extents.state(fragment)}`);
     }
-  }
-
-  /** Gives back what a consumer holds, up to `max` fragments. Answers how many. */
-  giveBackAll(holder: Holder, now: number, max: number): number {
-    const { extents } = this.store;
-    let count = 0;
-    for (; count < max && holder.held.head !== ext.NONE; count++) {
-      const fragment = holder.held.head;
-      this.giveBack(fragment, extents.get(fragment, ext.MASK), now, 0, false);
-    }
-    return count;
   }
 
   /** Drops delayed messages. */
@@ -293,6 +292,7 @@ export class Queue implements StoredQueue {
     const part = this.withdraw(fragment, mask);
     extents.setStatus(part, State.READY, Reason.ALIVE, 0);
     extents.times[part] = 0;
+    extents.set(part, ext.DELIVERY, 0);
     extents.set(part, ext.FLAGS, extents.get(part, ext.FLAGS) | ext.REDRIVEN);
     this.#record(part, State.READY, 0);
     this.#makeReady(part, 0);
@@ -351,6 +351,7 @@ export class Queue implements StoredQueue {
     const { store } = this;
     const { extents } = store;
     extents.setState(fragment, State.READY);
+    extents.places[fragment] = 0;
     this.ready.push(extents, fragment);
     this.readyCount += extents.count(fragment);
     this.readyBytes += store.bytesOf(fragment, extents.get(fragment, ext.MASK));
@@ -362,6 +363,7 @@ export class Queue implements StoredQueue {
     const { store } = this;
     const { extents } = store;
     extents.setState(fragment, State.DELAYED);
+    extents.places[fragment] = 0;
     this.delayed.push(extents, fragment);
     this.delayedCount += extents.count(fragment);
     this.delayedBytes += store.bytesOf(fragment, extents.get(fragment, ext.MASK));
@@ -425,8 +427,10 @@ export class Queue implements StoredQueue {
   }
 
   #pushDead(fragment: number, count: number): void {
-    this.store.extents.setState(fragment, State.DEAD);
-    this.dead.push(this.store.extents, fragment);
+    const { extents } = this.store;
+    extents.setState(fragment, State.DEAD);
+    extents.places[fragment] = 0;
+    this.dead.push(extents, fragment);
     this.deadCount += count;
   }
 

@@ -51,6 +51,7 @@ export class Store {
   /** While the log is read back. */
   missingSizes: MissingSizes | undefined;
   #delivery = 0;
+  #place = 0;
   readonly #run: Run = {
     idHigh: 0,
     idLow: 0,
@@ -125,6 +126,16 @@ export class Store {
   nextDelivery(): number {
     this.#delivery = (this.#delivery + 1) >>> 0 || 1;
     return this.#delivery;
+  }
+
+  /** The delivery number that was given last. */
+  get delivery(): number {
+    return this.#delivery;
+  }
+
+  /** A place behind all that were given before. */
+  nextPlace(): number {
+    return ++this.#place;
   }
 
   pageOf(extent: number): Page {

@@ -17,6 +17,8 @@ export class Taker {
   #holder: Holder | undefined;
   #delivery = 0;
   #deadline = 0;
+  /** What is taken is gone. */
+  #isGone = false;
 
   constructor(readonly store: Store) {}
 
@@ -29,6 +31,7 @@ export class Taker {
     let taken = 0;
     this.#bytes = 0;
     this.#holder = holder;
+    this.#isGone = queue.topic.config.autoAck && holder?.reports !== true;
     while (taken < max && queue.ready.head !== ext.NONE) {
       const extent = queue.ready.head;
       const room = maxBytes - this.#bytes;
@@ -49,6 +52,7 @@ export class Taker {
     let taken = 0;
     this.#bytes = 0;
     this.#holder = undefined;
+    this.#isGone = queue.topic.config.autoAck;
     while (taken < max && queue.dead.head !== ext.NONE) {
       const n = this.#takeFragment(queue, queue.dead, max - taken, maxBytes - this.#bytes, taken === 0);
       if (n === 0) break;
@@ -63,13 +67,14 @@ export class Taker {
   #takeFresh(queue: Queue, extent: number, limit: number, room: number, first: boolean): number {
     const { store } = this;
     const { extents } = store;
-    const { autoAck, ttr } = queue.topic.config;
+    const isGone = this.#isGone;
+    const { ttr } = queue.topic.config;
     const { view } = store.pageOf(extent);
     const idLow = extents.idLow(extent);
     const offset = extents.get(extent, ext.OFFSET);
     const max = Math.min(limit, extents.get(extent, ext.SPAN));
-    this.#delivery = autoAck ? 0 : store.nextDelivery();
-    this.#deadline = autoAck ? 0 : store.now + ttr;
+    this.#delivery = isGone ? 0 : store.nextDelivery();
+    this.#deadline = isGone ? 0 : store.now + ttr;
     let at = offset;
     let n = 0;
     let fragmentAt = offset;
@@ -79,19 +84,19 @@ export class Taker {
       if (next - offset > room && (n > 0 || !first)) break;
       at = next;
       n++;
-      if (((idLow + n) & 31) === 0 && !autoAck) {
+      if (((idLow + n) & 31) === 0 && !isGone) {
         this.#leaseFragment(queue, extent, fragmentFirst, n, fragmentAt, at);
         fragmentFirst = n;
         fragmentAt = at;
       }
     }
     if (n === 0) return 0;
-    if (n > fragmentFirst && !autoAck) this.#leaseFragment(queue, extent, fragmentFirst, n, fragmentAt, at);
+    if (n > fragmentFirst && !isGone) this.#leaseFragment(queue, extent, fragmentFirst, n, fragmentAt, at);
     // With auto-ack the record that they are gone comes before the answer, which waits for it.
-    if (autoAck) store.recordGone(extent, n);
+    if (isGone) store.recordGone(extent, n);
     store.emit(extent, idLow, n, offset, at, this.#delivery, this.#deadline);
     this.#bytes += at - offset;
-    if (autoAck) store.log.pages.release(extents.get(extent, ext.PAGE), n);
+    if (isGone) store.log.pages.release(extents.get(extent, ext.PAGE), n);
     cutFront(queue, extent, n, at);
     return n;
   }
@@ -114,7 +119,8 @@ export class Taker {
   #takeFragment(queue: Queue, list: ExtentList, limit: number, room: number, first: boolean): number {
     const { store } = this;
     const { extents } = store;
-    const { autoAck, ttr } = queue.topic.config;
+    const isGone = this.#isGone;
+    const { ttr } = queue.topic.config;
     const extent = list.head;
     const mask = extents.get(extent, ext.MASK);
     const chosen = firstMessages(store, extent, mask, limit, room, first);
@@ -127,11 +133,11 @@ export class Taker {
       fragment = store.split(extent, chosen);
     }
     const count = ext.popcount(chosen);
-    const delivery = autoAck ? 0 : store.nextDelivery();
-    const deadline = autoAck ? 0 : store.now + ttr;
-    if (autoAck) store.record(fragment, chosen, GONE);
+    const delivery = isGone ? 0 : store.nextDelivery();
+    const deadline = isGone ? 0 : store.now + ttr;
+    if (isGone) store.record(fragment, chosen, GONE);
     this.#bytes += store.emitMask(fragment, chosen, delivery, deadline);
-    if (autoAck) store.drop(fragment);
+    if (isGone) store.drop(fragment);
     else queue.lease(fragment, count, this.#holder, delivery, deadline);
     return count;
   }

@@ -12,6 +12,7 @@ import * as record from "../log/record.js";
 import type { StateChange } from "../log/recorder.js";
 import type { Segment } from "../log/segment.js";
 import * as ext from "../messages/extent.js";
+import { newFragment } from "../messages/new-extent.js";
 import type { Queue } from "../messages/queue.js";
 import type { Store } from "../messages/store.js";
 import type { Directory } from "../topics/directory.js";
@@ -210,7 +211,7 @@ export class Replay {
       } else if (mask === 0) {
         this.#addFresh(queue, idHigh, firstLow + first, span, bytes);
       } else {
-        const part = queue.addFragment(idHigh, firstLow + first, span, mask, offset, bytes, expiry);
+        const part = newFragment(queue, idHigh, firstLow + first, span, mask, offset, bytes, expiry);
         queue.restore(part, changeAt(view, claim));
       }
     }

@@ -51,6 +51,7 @@ export class StoredChannel implements QueueTopic {
   delivered = 0;
   acked = 0;
   retried = 0;
+  released = 0;
   dead = 0;
   expired = 0;
   dropped = 0;

@@ -44,6 +44,7 @@ export class Topic implements QueueTopic {
   delivered = 0;
   acked = 0;
   retried = 0;
+  released = 0;
   dead = 0;
   expired = 0;
   dropped = 0;
@@ -134,6 +135,7 @@ export class Topic implements QueueTopic {
       delivered: this.delivered,
       acked: this.acked,
       retried: this.retried,
+      released: this.released,
       dead: this.dead,
       expired: this.expired,
       dropped: this.dropped,

@@ -3,7 +3,7 @@ import { expect, it } from "vitest";
 import type { Client } from "../../../src/client/client.js";
 import { Receipt } from "../../../src/client/publish/receipt.js";
 import { Answer, Op } from "../../../src/protocol/op.js";
-import { confirm, connected, frame, runs } from "../scripted-broker.js";
+import { answerTo, connected, frame, runs } from "../scripted-broker.js";
 
 const CASES: readonly (readonly [string, (client: Client) => Promise<unknown>, string])[] = [
   ["no body", (c) => c.publish("t", undefined as never), "body must be text or a Uint8Array; it is undefined"],
@@ -28,8 +28,9 @@ it.each(CASES)("what a method does not take is refused: %s", async (_, act, text
 
 it("a consumer that is drained in its own loop gives back what is unread and ends", async () => {
   const { client, broker } = await connected();
-  broker.answer = ({ op, request }) => {
-    broker.send(confirm({ request }));
+  broker.answer = (seen) => {
+    const { op, request } = seen;
+    broker.send(answerTo(seen));
     if (op !== Op.CONSUME) return;
     broker.send(frame(Answer.MESSAGES, request, [], runs({ high: 1, low: 10, delivery: 7, bodies: ["a", "b"] })));
   };
@@ -41,7 +42,7 @@ it("a consumer that is drained in its own loop gives back what is unread and end
     await consumer.drain();
   }
   expect(seen).toEqual(["a"]);
-  await broker.nth(Op.NACK);
+  expect((await broker.nth(Op.RELEASE)).head).toEqual(["t"]);
 });
 
 it("a receipt shows its id and durability", () => {

@@ -8,7 +8,7 @@ import { connect } from "../../../src/client/connect.js";
 import type { Message } from "../../../src/client/consume/message.js";
 import type { MessageBatch } from "../../../src/client/consume/message-batch.js";
 import { Answer, Op } from "../../../src/protocol/op.js";
-import { confirm, connected, frame, result, runs, ScriptedBroker } from "../scripted-broker.js";
+import { answerTo, confirm, connected, frame, runs, ScriptedBroker } from "../scripted-broker.js";
 
 const boom = new Error("boom");
 
@@ -74,16 +74,17 @@ const METHODS: Readonly<Record<string, readonly [readonly (keyof typeof OPTIONS)
 /** A client with a message and a batch, and the number of frames that were sent for them. */
 const subjects = async (): Promise<Subjects & { readonly broker: ScriptedBroker; readonly sent: number }> => {
   const { client, broker } = await connected();
-  broker.answer = ({ op, request }) => {
-    if (op === Op.PING) return broker.send(result(request));
+  broker.answer = (seen) => {
+    const { op, request } = seen;
     const payload = runs({ high: 1, low: 10, delivery: 7, bodies: ["a"] });
     if (op === Op.POP) return broker.send(frame(Answer.MESSAGES, request, [], payload));
-    broker.send(confirm({ request }));
+    broker.send(answerTo(seen));
     if (op === Op.CONSUME) broker.send(frame(Answer.MESSAGES, request, [], payload));
   };
   const [message] = await client.pop("t");
   const { value: batch } = await (await client.consume("t")).batches().next();
   if (message === undefined || batch === undefined) throw new Error("unreachable");
+  await broker.nth(Op.SEEN);
   return { client, message, batch, broker, sent: broker.frames.length };
 };
 

@@ -2,8 +2,10 @@ import { createServer } from "node:net";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { RingmqError } from "../../../src/client/base/error.js";
 import { connect } from "../../../src/client/connect.js";
-import { Answer, Op } from "../../../src/protocol/op.js";
+import { Answer, GIVE_BACK, Op } from "../../../src/protocol/op.js";
 import {
+  answerTo,
+  begun,
   confirm,
   connected,
   entries,
@@ -150,7 +152,8 @@ describe("a connection that ends", () => {
   it("leaves nobody waiting, whatever for", async () => {
     const { client, broker } = await connected({ maxPendingBytes: 1000 });
     broker.answer = ({ op, request }) => {
-      if (op === Op.CONSUME || op === Op.SUBSCRIBE) broker.send(confirm({ request }));
+      if (op === Op.CONSUME) broker.send(begun(request));
+      else if (op === Op.SUBSCRIBE) broker.send(confirm({ request }));
     };
     const consumer = await client.consume("t");
     const subscription = await client.subscribe("c");
@@ -234,9 +237,10 @@ describe("draining", () => {
     broker.answer = ({ op, request }) => {
       if (op === Op.CONSUME) {
         const payload = runs({ high: 1, low: 10, delivery: 7, bodies: ["a", "b"] });
-        broker.send(confirm({ request }), frame(Answer.MESSAGES, request, [], payload));
+        broker.send(begun(request), frame(Answer.MESSAGES, request, [], payload));
       } else if (op === Op.PING) broker.send(result(request));
-      else if (op === Op.PUBLISH) held.push(() => broker.send(confirm({ request, high: 1, low: 50, messages: 2 })));
+      else if (op === Op.SEEN) return;
+      else if (op === Op.PUBLISH) held.push(() => broker.send(confirm({ request, high: 1, low: 50 })));
       else broker.send(confirm({ request, messages: 2 }));
     };
     const consumer = await client.consume("t");
@@ -250,9 +254,9 @@ describe("draining", () => {
     const drained = client.drain();
     await expect(client.consume("t")).rejects.toMatchObject({ code: "CLIENT_CLOSED" });
     await expect(client.pop("t")).rejects.toMatchObject({ code: "CLIENT_CLOSED" });
-    await broker.nth(Op.ACK);
+    await broker.seen(Op.ACK, 2);
     for (let i = 0; i < 5; i++) await client.ping();
-    held[0]?.();
+    for (const answer of held) answer();
     await Promise.all([drained, loop]);
     expect(await Promise.all(published)).toHaveLength(2);
     expect(await client.closed).toBeUndefined();
@@ -260,14 +264,15 @@ describe("draining", () => {
 
   it("gives back what nobody reads", async () => {
     const { client, broker } = await connected();
-    broker.answer = ({ op, request }) => {
-      broker.send(confirm({ request }));
+    broker.answer = (seen) => {
+      const { op, request } = seen;
+      broker.send(answerTo(seen));
       if (op !== Op.CONSUME) return;
       broker.send(frame(Answer.MESSAGES, request, [], runs({ high: 1, low: 10, delivery: 7, bodies: ["a", "b"] })));
     };
     await client.consume("t");
     await client.drain();
-    await broker.nth(Op.NACK);
+    expect((await broker.nth(Op.STOP)).flags).toBe(GIVE_BACK);
   });
 
   it("ends in time though the broker does not answer", async () => {

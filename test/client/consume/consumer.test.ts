@@ -1,13 +1,14 @@
 import { describe, expect, it } from "vitest";
 import type { Client } from "../../../src/client/client.js";
 import type { Consumer } from "../../../src/client/consume/consumer.js";
-import { Answer, Op, RENEW } from "../../../src/protocol/op.js";
+import { AHEAD, Answer, GIVE_BACK, Op, RENEW, REPORTS } from "../../../src/protocol/op.js";
 import {
-  confirm,
+  answerTo,
+  begun,
   connected,
+  DEADLINE,
   error,
   frame,
-  result,
   runs,
   type ScriptedBroker,
   selectionsOf,
@@ -15,11 +16,10 @@ import {
 
 const consuming = async (
   prefetch?: number,
+  autoAck = false,
 ): Promise<{ client: Client; broker: ScriptedBroker; consumer: Consumer; request: number }> => {
   const { client, broker } = await connected();
-  broker.answer = ({ op, request }) => {
-    if (op !== Op.CREDIT) broker.send(op === Op.PING ? result(request) : confirm({ request }));
-  };
+  broker.answer = (seen) => broker.send(answerTo(seen, autoAck));
   const consumer = await client.consume("orders", { prefetch });
   return { client, broker, consumer, request: (await broker.nth(Op.CONSUME)).request };
 };
@@ -40,10 +40,12 @@ const take = async (consumer: Consumer, count: number): Promise<string[]> => {
 };
 
 describe("a consumer", () => {
-  it("asks for a prefetch that renews itself", async () => {
-    const { broker } = await consuming(50);
+  it("asks for a prefetch that renews itself, and reports", async () => {
+    const { client, broker } = await consuming(50);
     const consume = await broker.nth(Op.CONSUME);
-    expect([consume.head, consume.flags]).toEqual([["orders", null, 50], RENEW]);
+    expect([consume.head, consume.flags]).toEqual([["orders", null, 50], RENEW | REPORTS]);
+    await client.consume("orders");
+    expect((await broker.nth(Op.CONSUME, 2)).head).toEqual(["orders", null, 16]);
   });
 
   it("iterates over the messages in the order in which they come", async () => {
@@ -57,7 +59,7 @@ describe("a consumer", () => {
 
   it("has messages that came before the answer to its CONSUME", async () => {
     const { client, broker } = await connected();
-    broker.answer = ({ request }) => broker.send(deliver(request, 10, 1), confirm({ request }));
+    broker.answer = ({ request }) => broker.send(deliver(request, 10, 1), begun(request));
     expect(await take(await client.consume("orders"), 1)).toEqual(["10"]);
   });
 
@@ -93,27 +95,31 @@ describe("a consumer that ends", () => {
     const { broker, consumer, request } = await consuming();
     broker.answer = (seen) => {
       if (seen.op === Op.STOP) broker.send(deliver(request, 20, 1));
-      broker.send(confirm({ request: seen.request }));
+      broker.send(answerTo(seen));
     };
     broker.send(deliver(request, 10, 2));
     expect(await take(consumer, 1)).toEqual(["10"]);
     await consumer.stop();
-    expect((await broker.nth(Op.STOP)).head).toEqual(["orders", null, request]);
-    expect((await broker.seen(Op.NACK, 2)).map(selectionsOf)).toEqual([[[11, 1, 7]], [[20, 1, 7]]]);
+    const stop = await broker.nth(Op.STOP);
+    expect([stop.head, stop.flags]).toEqual([["orders", null, request], GIVE_BACK]);
     expect(await take(consumer, 1)).toEqual(["end"]);
     expect(await consumer.closed).toBeUndefined();
   });
 
-  it("by leaving the loop gives back what was not read", async () => {
+  it("by leaving the loop tells how far it has come, and gives back what was not read", async () => {
     const { broker, consumer, request } = await consuming();
     broker.send(deliver(request, 10, 4));
     for await (const message of consumer) {
       expect(message.text()).toBe("10");
       break;
     }
-    const nack = await broker.nth(Op.NACK);
-    expect(selectionsOf(nack)).toEqual([[11, 3, 7]]);
-    expect(broker.frames.slice(-2).map(({ op }) => op)).toEqual([Op.STOP, Op.NACK]);
+    const [seen, stop] = broker.frames.slice(-2);
+    expect([seen?.op, seen?.head, seen && selectionsOf(seen)]).toEqual([
+      Op.SEEN,
+      ["orders", null, request],
+      [[10, 1, 7]],
+    ]);
+    expect([stop?.op, stop?.flags]).toEqual([Op.STOP, GIVE_BACK]);
   });
 
   it("because its queue is gone rejects once, and drops what was the queue's", async () => {
@@ -127,13 +133,12 @@ describe("a consumer that ends", () => {
     expect(broker.frames.filter(({ op }) => op === Op.STOP)).toEqual([]);
   });
 
-  it("for any reason still gives what was acked on delivery", async () => {
-    const { client, broker, consumer, request } = await consuming();
-    broker.send(deliver(request, 10, 2, 0), deliver(request, 20, 2));
+  it("because the connection is lost hands out nothing more, of a topic that acks by itself neither", async () => {
+    const { client, broker, consumer, request } = await consuming(4, true);
+    broker.send(deliver(request, 10, 2));
     await client.ping();
     broker.socket.destroy();
     await client.closed;
-    expect(await take(consumer, 2)).toEqual(["10", "11"]);
     await expect(consumer.next()).rejects.toMatchObject({ code: "CONNECTION_CLOSED" });
   });
 
@@ -167,29 +172,96 @@ describe("what a consumer holds", () => {
     expect(await take(consumer, 4)).toEqual(["12", "20", "21", "22"]);
   });
 
-  it("is a prefetch beside what was acked on delivery, which is not dropped", async () => {
-    const { client, broker, consumer, request } = await consuming(4);
-    broker.send(deliver(request, 10, 2), deliver(request, 20, 4, 0), deliver(request, 30, 3));
-    await client.ping();
-    expect([consumer.buffered, consumer.lapsed]).toEqual([8, 1]);
-    expect(await take(consumer, 8)).toEqual(["11", "20", "21", "22", "23", "30", "31", "32"]);
+  it("is acked by what it reports on a topic that acks by itself", async () => {
+    const { broker, consumer, request } = await consuming(4, true);
+    broker.send(deliver(request, 10, 2));
+    const { value } = await consumer.next();
+    expect([value?.isAcked, value?.deadline]).toEqual([true, 0]);
+    await value?.ack();
+    await expect(value?.nack()).rejects.toMatchObject({ code: "UNKNOWN_MESSAGE" });
+    expect(selectionsOf(await broker.nth(Op.SEEN))).toEqual([[10, 1, 7]]);
+    expect(broker.frames.filter(({ op }) => op === Op.ACK)).toEqual([]);
+  });
+});
+
+describe("how far a program has come", () => {
+  it("is told before it has a message, so that a message which kills it is known", async () => {
+    const { broker, consumer, request } = await consuming();
+    broker.send(deliver(request, 10, 3));
+    while (consumer.buffered < 3) await new Promise(setImmediate);
+    // In one turn, of which a process that is killed does not reach the end.
+    consumer.take();
+    consumer.take();
+    expect((await broker.seen(Op.SEEN, 2)).map(selectionsOf)).toEqual([[[10, 1, 7]], [[11, 1, 7]]]);
   });
 
-  it("is added to on a topic that acks by itself, half a prefetch at a time", async () => {
-    const { client, broker, consumer, request } = await consuming(4);
-    broker.send(deliver(request, 10, 4, 0));
-    expect(await take(consumer, 1)).toEqual(["10"]);
+  it("is told once in a turn when it has had a thousand, with the acks", async () => {
+    const { client, broker, consumer, request } = await consuming(3000);
+    broker.send(deliver(request, 0, 2000));
+    for (let i = 0; i < 1024; i++) await consumer.next();
     await client.ping();
-    expect(broker.frames.filter(({ op }) => op === Op.CREDIT)).toEqual([]);
-    await take(consumer, 1);
-    expect(await broker.nth(Op.CREDIT)).toMatchObject({ request: 0, head: ["orders", null, request, 2] });
-    broker.send(deliver(request, 20, 2, 0));
-    expect(await take(consumer, 4)).toEqual(["12", "13", "20", "21"]);
+    const before = broker.frames.length;
+    for (let i = 0; i < 500; i++) void (await consumer.next()).value?.ack();
+    await client.ping();
+    const frames = broker.frames.slice(before).filter(({ op }) => op !== Op.PING);
+    expect(frames.map((each) => [each.op, selectionsOf(each)])).toEqual([
+      [Op.SEEN, [[1523, 1, 7]]],
+      [Op.ACK, [[1024, 500, 7]]],
+    ]);
   });
 
-  it("is never more than the credit there was on a topic that acks by itself", async () => {
-    const { client, broker, request } = await consuming(4);
-    broker.send(deliver(request, 10, 5, 0));
-    expect(await client.closed).toMatchObject({ code: "BAD_FRAME" });
+  it("is told of a batch by its last message", async () => {
+    const { broker, consumer, request } = await consuming();
+    broker.send(deliver(request, 10, 3), deliver(request, 20, 2, 8));
+    while (consumer.buffered < 5) await new Promise(setImmediate);
+    await consumer.batches().next();
+    expect(selectionsOf(await broker.nth(Op.SEEN))).toEqual([[21, 1, 8]]);
+  });
+});
+
+describe("a lease", () => {
+  const TTR = 1000;
+
+  /** A consumer whose broker's clock is at `now`. */
+  const leased = async (now: number, ttr: number, prefetch?: number) => {
+    const { client, broker } = await connected();
+    broker.answer = (seen) => broker.send(seen.op === Op.CONSUME ? begun(seen.request, { now, ttr }) : answerTo(seen));
+    const consumer = await client.consume("orders", { prefetch });
+    return { client, broker, consumer, request: (await broker.nth(Op.CONSUME)).request };
+  };
+
+  const deliverUntil = (request: number, low: number, count: number, time: number): Buffer => {
+    const bodies = Array.from({ length: count }, (_, i) => `${low + i}`);
+    return frame(Answer.MESSAGES, request, [], runs({ high: 1, low, delivery: 7, bodies, time }));
+  };
+
+  it("that has ended while its message waited hands out nothing, and the message is given back", async () => {
+    const { broker, consumer, request } = await leased(DEADLINE, TTR);
+    broker.send(deliverUntil(request, 10, 2, DEADLINE - 1), deliverUntil(request, 20, 1, DEADLINE + TTR));
+    while (consumer.buffered < 3) await new Promise(setImmediate);
+    expect(await take(consumer, 1)).toEqual(["20"]);
+    expect(consumer.lapsed).toBe(2);
+    expect(selectionsOf(await broker.nth(Op.RELEASE))).toEqual([[10, 2, 7]]);
+  });
+
+  it("of what waits is renewed before it ends, with one frame", async () => {
+    const { broker, consumer, request } = await leased(DEADLINE - TTR, TTR, 10);
+    broker.send(deliverUntil(request, 10, 2, DEADLINE), deliverUntil(request, 20, 2, DEADLINE));
+    const { value: first } = await consumer.next();
+    const isAhead = (): number => broker.frames.filter(({ op, flags }) => op === Op.SEEN && flags === AHEAD).length;
+    await expect.poll(isAhead, { timeout: 10_000 }).toBe(1);
+    const { value: second } = await consumer.next();
+    expect(first?.deadline).toBe(DEADLINE);
+    expect(second?.deadline).toBeGreaterThan(DEADLINE);
+    expect(consumer.lapsed).toBe(0);
+  });
+
+  it("is not renewed for a program that stays at one message for longer than the TTR", async () => {
+    const { broker, consumer, request } = await leased(DEADLINE - 200, 200, 10);
+    broker.send(deliverUntil(request, 10, 3, DEADLINE));
+    await consumer.next();
+    const released = await broker.nth(Op.RELEASE);
+    expect(selectionsOf(released)).toEqual([[11, 2, 7]]);
+    expect([consumer.buffered, consumer.lapsed]).toEqual([0, 2]);
   });
 });

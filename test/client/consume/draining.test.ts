@@ -9,16 +9,7 @@ import type { Consumer } from "../../../src/client/consume/consumer.js";
 import type { Message } from "../../../src/client/consume/message.js";
 import type { MessageBatch } from "../../../src/client/consume/message-batch.js";
 import { Answer, Op } from "../../../src/protocol/op.js";
-import {
-  confirm,
-  connected,
-  entries,
-  frame,
-  result,
-  runs,
-  type ScriptedBroker,
-  selectionsOf,
-} from "../scripted-broker.js";
+import { answerTo, connected, entries, frame, runs, type ScriptedBroker, selectionsOf } from "../scripted-broker.js";
 
 /** How long a loop may stay at a message that it has settled, at one that it holds, and at one of a channel. */
 const SETTLED = 1000;
@@ -27,9 +18,10 @@ const PATIENCE = 1000;
 /** What the interval of the checks adds. */
 const LOOK = 100;
 const DRAIN_TIMEOUT = 30_000;
+/** Timers of a drain of a consumer: its own, and the one that looks after what is unread. */
+const WATCHED = 2;
 
-const ACKED = 0;
-const LEASED = 7;
+const DELIVERY = 7;
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
@@ -46,23 +38,21 @@ const pass = async (milliseconds: number, timers = 1): Promise<void> => {
 };
 
 /** A client whose broker answers everything. */
-const answered = async (): Promise<{ readonly client: Client; readonly broker: ScriptedBroker }> => {
+const answered = async (autoAck = false): Promise<{ readonly client: Client; readonly broker: ScriptedBroker }> => {
   const { client, broker } = await connected();
-  broker.answer = ({ op, request }) => {
-    if (op !== Op.CREDIT) broker.send(op === Op.PING ? result(request) : confirm({ request }));
-  };
+  broker.answer = (seen) => broker.send(answerTo(seen, autoAck));
   return { client, broker };
 };
 
 type Consuming = { readonly client: Client; readonly broker: ScriptedBroker; readonly consumer: Consumer };
 
 /** A consumer with the messages 10 to 12. */
-const consuming = async (delivery = LEASED): Promise<Consuming> => {
-  const { client, broker } = await answered();
+const consuming = async (autoAck = false): Promise<Consuming> => {
+  const { client, broker } = await answered(autoAck);
   const consumer = await client.consume("orders");
   const { request } = await broker.nth(Op.CONSUME);
   const bodies = ["10", "11", "12"];
-  broker.send(frame(Answer.MESSAGES, request, [], runs({ high: 1, low: 10, delivery, bodies })));
+  broker.send(frame(Answer.MESSAGES, request, [], runs({ high: 1, low: 10, delivery: DELIVERY, bodies })));
   await client.ping();
   return { client, broker, consumer };
 };
@@ -89,7 +79,6 @@ const reading = async (consumer: Consumer, atFirst: (message: Message) => Promis
 /** As `reading`, in batches. The first one has been read when the rest comes. */
 const readingBatches = async (
   { broker, consumer, client }: Consuming,
-  delivery: number,
   atFirst: (batch: MessageBatch) => Promise<void>,
 ): Promise<string[][]> => {
   const seen: string[][] = [];
@@ -97,7 +86,9 @@ const readingBatches = async (
   for await (const batch of consumer.batches()) {
     seen.push([...batch].map((message) => message.text()));
     if (seen.length > 1) continue;
-    broker.send(frame(Answer.MESSAGES, request, [], runs({ high: 1, low: 20, delivery, bodies: ["20", "21"] })));
+    broker.send(
+      frame(Answer.MESSAGES, request, [], runs({ high: 1, low: 20, delivery: DELIVERY, bodies: ["20", "21"] })),
+    );
     await client.ping();
     await atFirst(batch);
   }
@@ -140,9 +131,9 @@ describe("a consumer that is drained in its own loop", () => {
       await message.ack();
       await wait();
     });
-    await ends(called, SETTLED);
+    await ends(called, SETTLED, WATCHED);
     expect(await loop).toEqual(["10"]);
-    expect([selected(broker, Op.ACK), selected(broker, Op.NACK)]).toEqual([[[10, 1, 7]], [[11, 2, 7]]]);
+    expect([selected(broker, Op.ACK), selected(broker, Op.RELEASE)]).toEqual([[[10, 1, 7]], [[11, 2, 7]]]);
   });
 
   it("ends after three seconds at a message that it holds, which it can settle then", async () => {
@@ -152,19 +143,19 @@ describe("a consumer that is drained in its own loop", () => {
       await wait();
       await message.ack();
     });
-    await ends(called, HOLDING);
+    await ends(called, HOLDING, WATCHED);
     expect(await loop).toEqual(["10"]);
-    expect([selected(broker, Op.ACK), selected(broker, Op.NACK)]).toEqual([[[10, 1, 7]], [[11, 2, 7]]]);
+    expect([selected(broker, Op.ACK), selected(broker, Op.RELEASE)]).toEqual([[[10, 1, 7]], [[11, 2, 7]]]);
     expect(client.pendingBytes).toBe(0);
   });
 
-  it("reads what was acked on delivery, which nobody else has, after the drain", async () => {
-    const { broker, consumer } = await consuming(ACKED);
+  it("gives back what is unread of a topic that acks by itself, too", async () => {
+    const { broker, consumer } = await consuming(true);
     const { called, wait } = inLoop(() => consumer.drain());
     const loop = reading(consumer, wait);
-    await ends(called, SETTLED);
-    expect(await loop).toEqual(["10", "11", "12"]);
-    expect(selected(broker, Op.NACK)).toEqual([]);
+    await ends(called, SETTLED, WATCHED);
+    expect(await loop).toEqual(["10"]);
+    expect([selected(broker, Op.SEEN), selected(broker, Op.RELEASE)]).toEqual([[[10, 1, 7]], [[11, 2, 7]]]);
   });
 
   it("ends at once when nothing is unread and it goes on", async () => {
@@ -183,36 +174,25 @@ describe("a consumer that is drained in the loop over its batches", () => {
   it("ends a second after its batch was settled, and gives back what is unread", async () => {
     const all = await consuming();
     const { called, wait } = inLoop(() => all.consumer.drain());
-    const loop = readingBatches(all, LEASED, async (batch) => {
+    const loop = readingBatches(all, async (batch) => {
       await batch.ack();
       await wait();
     });
-    await ends(called, SETTLED);
+    await ends(called, SETTLED, WATCHED);
     expect(await loop).toEqual([["10", "11", "12"]]);
-    expect([selected(all.broker, Op.ACK), selected(all.broker, Op.NACK)]).toEqual([[[10, 3, 7]], [[20, 2, 7]]]);
+    expect([selected(all.broker, Op.ACK), selected(all.broker, Op.RELEASE)]).toEqual([[[10, 3, 7]], [[20, 2, 7]]]);
   });
 
   it("ends after three seconds at a batch that it holds, which it can settle then", async () => {
     const all = await consuming();
     const { called, wait } = inLoop(() => all.consumer.drain());
-    const loop = readingBatches(all, LEASED, async (batch) => {
+    const loop = readingBatches(all, async (batch) => {
       await wait();
       await batch.ack();
     });
-    await ends(called, HOLDING);
+    await ends(called, HOLDING, WATCHED);
     expect(await loop).toEqual([["10", "11", "12"]]);
-    expect([selected(all.broker, Op.ACK), selected(all.broker, Op.NACK)]).toEqual([[[10, 3, 7]], [[20, 2, 7]]]);
-  });
-
-  it("reads what was acked on delivery after the drain", async () => {
-    const all = await consuming(ACKED);
-    const { called, wait } = inLoop(() => all.consumer.drain());
-    const loop = readingBatches(all, ACKED, wait);
-    await ends(called, SETTLED);
-    expect(await loop).toEqual([
-      ["10", "11", "12"],
-      ["20", "21"],
-    ]);
+    expect([selected(all.broker, Op.ACK), selected(all.broker, Op.RELEASE)]).toEqual([[[10, 3, 7]], [[20, 2, 7]]]);
   });
 });
 
@@ -241,30 +221,30 @@ describe("a client that is drained in a loop", () => {
       await message.ack();
       await wait();
     });
-    await ends(called, SETTLED, 2);
+    await ends(called, SETTLED, WATCHED + 1);
     expect(await loop).toEqual(["10"]);
-    expect([selected(broker, Op.ACK), selected(broker, Op.NACK)]).toEqual([[[10, 1, 7]], [[11, 2, 7]]]);
+    expect([selected(broker, Op.ACK), selected(broker, Op.RELEASE)]).toEqual([[[10, 1, 7]], [[11, 2, 7]]]);
   });
 
   it("over a consumer that holds its message closes at the time-out", async () => {
     const { client, broker, consumer } = await consuming();
     const { called, wait } = inLoop(() => client.drain());
     const loop = reading(consumer, wait);
-    await ends(called, DRAIN_TIMEOUT, 2);
+    await ends(called, DRAIN_TIMEOUT, WATCHED + 1);
     expect(await loop).toEqual(["10"]);
-    expect(selected(broker, Op.NACK)).toEqual([]);
+    expect(selected(broker, Op.RELEASE)).toEqual([]);
   });
 
   it("over batches closes a second after the batch was settled; what is unread goes back before", async () => {
     const all = await consuming();
     const { called, wait } = inLoop(() => all.client.drain());
-    const loop = readingBatches(all, LEASED, async (batch) => {
+    const loop = readingBatches(all, async (batch) => {
       await batch.ack();
       await wait();
     });
-    await ends(called, SETTLED, 2);
+    await ends(called, SETTLED, WATCHED + 1);
     expect(await loop).toEqual([["10", "11", "12"]]);
-    expect(selected(all.broker, Op.NACK)).toEqual([[20, 2, 7]]);
+    expect(selected(all.broker, Op.RELEASE)).toEqual([[20, 2, 7]]);
   });
 
   it("over a subscription closes after a second, and the loop reads the rest", async () => {
@@ -291,11 +271,11 @@ describe("a loop that has asked for its next message when it is drained from out
       Answer.MESSAGES,
       request,
       [],
-      runs({ high: 1, low: 20, delivery: LEASED, bodies: ["20", "21"] }),
+      runs({ high: 1, low: 20, delivery: DELIVERY, bodies: ["20", "21"] }),
     );
     broker.answer = (seen) => {
       if (seen.op === Op.STOP) broker.send(late);
-      broker.send(confirm({ request: seen.request }));
+      broker.send(answerTo(seen));
     };
     const seen: string[] = [];
     let acked = 0;
@@ -312,9 +292,9 @@ describe("a loop that has asked for its next message when it is drained from out
     // Now the loop asks for more.
     await turn();
     stopping = consumer.drain();
-    await ends(stopping, SETTLED);
+    await ends(stopping, SETTLED, WATCHED);
     await loop;
-    expect([seen, selected(broker, Op.NACK)]).toEqual([["10", "11", "12", "20"], [[21, 1, 7]]]);
+    expect([seen, selected(broker, Op.RELEASE)]).toEqual([["10", "11", "12", "20"], [[21, 1, 7]]]);
   });
 });
 
@@ -336,15 +316,16 @@ describe("a loop that is busy with a message when it is drained from outside", (
     void drained.then(() => {
       isDrained = true;
     });
-    await pass(HOLDING - LOOK);
+    await pass(HOLDING - LOOK, WATCHED);
     expect(isDrained).toBe(false);
     work.resolve();
     expect(await loop).toEqual(["10", "11", "12"]);
-    await Promise.all([drained, ...acked, broker.seen(Op.ACK, 2)]);
-    expect([selected(broker, Op.ACK), selected(broker, Op.NACK)]).toEqual([
+    await Promise.all([drained, ...acked, broker.seen(Op.ACK, 3)]);
+    expect([selected(broker, Op.ACK), selected(broker, Op.RELEASE)]).toEqual([
       [
         [10, 1, 7],
-        [11, 2, 7],
+        [11, 1, 7],
+        [12, 1, 7],
       ],
       [],
     ]);

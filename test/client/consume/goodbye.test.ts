@@ -3,17 +3,8 @@
  */
 import { describe, expect, it } from "vitest";
 import type { Client } from "../../../src/client/client.js";
-import { Answer, Op } from "../../../src/protocol/op.js";
-import {
-  confirm,
-  connected,
-  entries,
-  frame,
-  result,
-  runs,
-  type ScriptedBroker,
-  selectionsOf,
-} from "../scripted-broker.js";
+import { Answer, GIVE_BACK, Op } from "../../../src/protocol/op.js";
+import { answerTo, connected, entries, frame, runs, type ScriptedBroker, selectionsOf } from "../scripted-broker.js";
 
 const SHUTTING_DOWN = { code: "SHUTTING_DOWN", retryable: true, message: "the broker is stopping" };
 
@@ -25,9 +16,8 @@ const messages = (request: number, low: number, ...bodies: readonly string[]): B
 /** A client whose broker answers everything but pops. */
 const answered = async (): Promise<{ readonly client: Client; readonly broker: ScriptedBroker }> => {
   const { client, broker } = await connected();
-  broker.answer = ({ op, request }) => {
-    if (op === Op.PING) broker.send(result(request));
-    else if (op !== Op.POP) broker.send(confirm({ request }));
+  broker.answer = (seen) => {
+    if (seen.op !== Op.POP) broker.send(answerTo(seen));
   };
   return { client, broker };
 };
@@ -45,16 +35,14 @@ const consuming = async () => {
 describe("when the broker says goodbye, a consumer", () => {
   it("gives back what was not read, with what comes then, settles what it is at, and ends with why", async () => {
     const { client, broker, consumer, request, first } = await consuming();
-    broker.answer = ({ op, request: asked }) => {
-      if (op === Op.STOP) broker.send(messages(request, 20, "20"));
-      broker.send(confirm({ request: asked }));
+    broker.answer = (seen) => {
+      if (seen.op === Op.STOP) broker.send(messages(request, 20, "20"));
+      broker.send(answerTo(seen));
     };
     broker.send(goodbye());
     expect(await consumer.closed).toMatchObject(SHUTTING_DOWN);
-    expect((await broker.seen(Op.NACK, 2)).map((nack) => [nack.head, selectionsOf(nack)])).toEqual([
-      [["orders", null, null, null, true], [[11, 2, 7]]],
-      [["orders", null, null, null, true], [[20, 1, 7]]],
-    ]);
+    expect((await broker.nth(Op.STOP)).flags).toBe(GIVE_BACK);
+    expect(selectionsOf(await broker.nth(Op.SEEN))).toEqual([[10, 1, 7]]);
     await first?.ack();
     await expect(consumer.next()).rejects.toMatchObject(SHUTTING_DOWN);
     expect(await consumer.next()).toEqual({ done: true, value: undefined });
@@ -77,7 +65,7 @@ describe("when the broker says goodbye, a consumer", () => {
     })();
     await expect(loop).rejects.toMatchObject(SHUTTING_DOWN);
     expect(seen).toEqual([2]);
-    expect(selectionsOf(await broker.nth(Op.NACK))).toEqual([[20, 1, 7]]);
+    expect((await broker.nth(Op.STOP)).flags).toBe(GIVE_BACK);
   });
 
   it("ends without an error where its program has ended it before", async () => {
@@ -86,7 +74,7 @@ describe("when the broker says goodbye, a consumer", () => {
     await broker.seen(Op.STOP);
     await client.ping();
     broker.send(goodbye());
-    expect(selectionsOf(await broker.nth(Op.NACK))).toEqual([[11, 2, 7]]);
+    expect(selectionsOf(await broker.nth(Op.RELEASE))).toEqual([[11, 2, 7]]);
     await first?.ack();
     expect(await consumer.next()).toEqual({ done: true, value: undefined });
     await drained;

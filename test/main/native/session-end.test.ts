@@ -30,9 +30,6 @@ class LingeringClient extends TestClient {
   }
 }
 
-/** The head of a NACK that counts for nothing. */
-const UNSEEN = ["topic", "queue", 0, false, true];
-
 describe("a client that goes", () => {
   it("has each handler called once, with an error", async () => {
     const { session, shard } = await openSession();
@@ -80,7 +77,7 @@ describe("a client that goes", () => {
     // It had been taken before the shard heard of the end; of the other there was nothing.
     shard.answer(session.id, messages(pops[0]?.request ?? 0, "late", 9), messages(pops[1]?.request ?? 0, "gone", 0));
     const [back] = await arrivals(shard, 1);
-    expect(back?.frames.map(({ op, head }) => [op, head])).toEqual([[Op.NACK, UNSEEN]]);
+    expect(back?.frames.map(({ op, head }) => [op, head])).toEqual([[Op.RELEASE, ["topic", "queue"]]]);
     expect(back?.frames[0]?.payload.toString("hex")).toBe("0000004d000000050000000100000009");
     shard.answer(session.id, confirm(fence?.frames[0]?.request ?? 0));
     expect((await arrivals(shard, 1))[0]?.envelope).toEqual([EnvelopeOp.DISCONNECT, session.id]);
@@ -101,7 +98,7 @@ describe("a client that goes", () => {
     const arrived = (await arrivals(shard, 3)).flatMap(({ frames }) => frames);
     expect(arrived.map(({ op, head }) => [op, head])).toEqual([
       [Op.ACK, ["topic", "queue"]],
-      [Op.NACK, UNSEEN],
+      [Op.RELEASE, ["topic", "queue"]],
     ]);
     expect(arrived[1]?.payload.toString("hex")).toBe("0000004d000000050000000100000009");
   });
@@ -115,7 +112,7 @@ describe("a client that goes", () => {
     const [stats = 0, pop = 0] = frames.map(({ request }) => request);
     shard.answer(session.id, frame(Answer.RESULT, stats, [], Buffer.from("x")), messages(pop, "beside", 9));
     const arrived = (await arrivals(shard, 3)).flatMap(({ frames }) => frames);
-    expect(arrived.map(({ op }) => op)).toEqual([Op.ACK, Op.NACK]);
+    expect(arrived.map(({ op }) => op)).toEqual([Op.ACK, Op.RELEASE]);
   });
 
   it("closes when its last answer is a refusal of the broker's own", async () => {
@@ -152,7 +149,7 @@ describe("a client that goes", () => {
     // What is on its way to the other is given back.
     shard.answer(session.id, messages(frames[2]?.request ?? 0, "late", 9));
     const ops = (await arrivals(shard, 3)).flatMap((record) => record.frames).map(({ op }) => op);
-    expect(ops).toContain(Op.NACK);
+    expect(ops).toContain(Op.RELEASE);
     expect(seen.slice(1).toSorted()).toEqual([`first ${Answer.ERROR}`, `gone ${Answer.ERROR}`]);
   });
 

@@ -153,6 +153,40 @@ describe("credit", () => {
   });
 });
 
+describe("those who are not behind", () => {
+  /** To whom a message goes that is published now, as the shard names them. */
+  const audience = (): readonly number[] | undefined => {
+    const [sent] = channels.publish("c").filter(({ kind }) => kind === "channelMessages");
+    return sent?.kind === "channelMessages" ? sent.connections : undefined;
+  };
+
+  it.each<[string, () => void, () => void]>([
+    ["has a credit", () => channels.subscribe("c", 1, { credit: 1000 }), () => channels.settle()],
+    [
+      "has credit for one message at a time",
+      () => channels.subscribe("c", 1, { credit: 1 }),
+      () => channels.credit("c", 1, 1),
+    ],
+    [
+      "is held all the time",
+      () => {
+        channels.subscribe("c", 1);
+        channels.hold(1);
+      },
+      () => channels.settle(),
+    ],
+  ])("are not listed anew with each message because somebody %s", (_, begin, between) => {
+    for (let connection = 2; connection <= 50; connection++) channels.subscribe("c", connection);
+    begin();
+    const first = audience();
+    expect(first).toHaveLength(49);
+    for (let i = 0; i < 5; i++) {
+      between();
+      expect(audience()).toBe(first);
+    }
+  });
+});
+
 describe("a subscriber that falls too far behind", () => {
   it("loses the oldest", () => {
     fallBehind("drop-oldest", 5, 2048);

@@ -27,7 +27,6 @@ const nack = (picks: readonly Pick[]): Step => ({
   picks,
   delay: 0,
   reject: false,
-  unseen: false,
 });
 
 describe("settlement", () => {

@@ -13,7 +13,6 @@ import { Shard, type ShardOptions } from "../../../src/shard/shard.js";
 import { type Effect, Recorder } from "./effects.js";
 import { Model } from "./model.js";
 import type { ModelQueue } from "./queue.js";
-import { selected } from "./settle.js";
 import type { Move, Pick, Step } from "./steps.js";
 import { STATES } from "./steps.js";
 
@@ -58,9 +57,6 @@ export class Driver {
     this.shard = new Shard({ ...OPTIONS, effects: this.recorder, ids: localIdSource(EPOCH), ...options });
   }
 
-  /** Ids of messages that may have come back with their retry as it was: they have no place in an order. */
-  readonly returned = new Set<string>();
-
   /** `looks` false: the state is not looked at between the moves, only what they do. */
   play(history: readonly Move[], looks = true): void {
     for (const { step, turn } of history) {
@@ -93,7 +89,6 @@ export class Driver {
   }
 
   #command(command: Command): Effect[] {
-    if (command.op === "nack" && command.unseen) for (const { id } of selected(command)) this.returned.add(`${id}`);
     this.#lend(command);
     const effects = this.recorder.take();
     this.model.apply(command, this.#clock, effects);
@@ -185,11 +180,14 @@ export class Driver {
         const { topic, queue, consumer } = chosen ?? {};
         const where = { connection: consumer?.connection ?? 1, topic: topic?.name ?? "t", queue: queue?.bindKey ?? "" };
         const about = { ...where, consumer: consumer?.request ?? 0 };
-        if (step.do === "stop") return { op: "stop", request, ...about };
+        if (step.do === "stop") return { op: "stop", request, ...about, givesBack: step.givesBack ?? false };
         return { op: "credit", request: 0, ...about, credit: step.credit };
       }
+      case "seen":
+        return this.#seen(step);
       case "ack":
       case "nack":
+      case "release":
       case "touch":
       case "redrive": {
         const { do: op, picks, aim, ...rest } = step;
@@ -223,6 +221,25 @@ export class Driver {
         return { ...rest, connection: 1, request, op } as Command;
       }
     }
+  }
+
+  #seen({ which, at, to, renews }: Extract<Step, { do: "seen" }>): Command {
+    const all = [...this.model.world.topics.values()].flatMap((topic) =>
+      [...topic.queues.values()].flatMap((queue) => {
+        const holders = [...queue.messages.values()].map(({ holder }) => holder);
+        const consumers = [...new Set([...queue.consumers, ...holders])];
+        return consumers.flatMap((each) => (each === undefined ? [] : { topic, queue, consumer: each }));
+      }),
+    );
+    const reporting = all.filter(({ consumer }) => consumer.reports);
+    const chosen = which === undefined ? undefined : reporting[which % Math.max(1, reporting.length)];
+    const { topic, queue, consumer } = chosen ?? {};
+    const { connection = 1, request = 0, sent = [] } = consumer ?? {};
+    const message = sent[at % Math.max(1, sent.length)];
+    const delivery = to === "none" ? 0 : ((message?.delivery ?? 0) + (to === "beyond" ? 100_000 : 0)) >>> 0;
+    const idLow = Number((message?.id ?? 0n) & 0xffff_ffffn);
+    const about = { connection, request: 0, topic: topic?.name ?? "t", queue: queue?.bindKey ?? "" };
+    return { op: "seen", ...about, consumer: request, delivery, idLow, renews };
   }
 
   /** Messages with bodies of about `size` bytes, each of them unlike all others. */

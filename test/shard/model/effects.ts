@@ -153,7 +153,8 @@ export class Recorder implements Effects {
     const id = wholeId(idHigh, idLow);
     this.#openChannel = {
       kind: "channelMessages",
-      connections: [...connections],
+      // Itself: an unchanged audience is the same array.
+      connections,
       channel,
       position,
       id,

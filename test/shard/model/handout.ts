@@ -48,6 +48,9 @@ const takeFirst = (list: readonly ModelMessage[], seen: readonly SeenMessage[], 
 export const bytesOf = (messages: readonly { entry: string }[]): number =>
   messages.reduce((bytes, { entry }) => bytes + entry.length, 0);
 
+/** Messages that were handed out. */
+let lines = 0;
+
 /** Moves messages that were seen leaving a list (ready or dead) into the hands of somebody. */
 export const handOut = (
   topic: ModelTopic,
@@ -57,11 +60,12 @@ export const handOut = (
   holder: Waiter | undefined,
   { now, playedTo }: Hands,
 ): void => {
-  const { autoAck, ttr } = topic.config;
-  const taken = takeFirst(queue.list(from), seen, autoAck ? 0 : now + ttr);
+  const { ttr } = topic.config;
+  const isGone = topic.config.autoAck && holder?.reports !== true;
+  const taken = takeFirst(queue.list(from), seen, isGone ? 0 : now + ttr);
   const numbers = new Set(seen.map(({ delivery }) => delivery));
   for (const number of numbers) {
-    assert.equal(number === 0, autoAck, `delivery ${number}`);
+    assert.equal(number === 0, isGone, `delivery ${number}`);
     assert.ok(!queue.deliveries.has(number), `delivery number ${number} was given before`);
   }
   topic.counters.delivered += taken.length;
@@ -70,17 +74,20 @@ export const handOut = (
       from === "dead" || message.expiry > playedTo,
       `message ${message.id} was handed out after its time to live`,
     );
-    if (autoAck) {
+    if (isGone) {
       queue.messages.delete(message.id);
       continue;
     }
     const delivery = seen[i]?.delivery ?? 0;
     queue.deliveries.add(delivery);
+    const line = message.line || ++lines;
     queue.join(message, "in-flight");
+    message.line = line;
     message.delivery = delivery;
     message.due = now + ttr;
     message.fromDead = from === "dead";
     message.holder = holder?.kind === "consumer" ? holder : undefined;
+    if (holder?.reports === true) message.ordinal = holder.sent.push({ delivery, id: message.id });
   }
 };
 

@@ -6,12 +6,12 @@
  * learns from what it sees, and holds to its laws.
  */
 import assert from "node:assert/strict";
-import type { Command, Consume } from "../../../src/shard/command.js";
+import type { Command, Consume, Seen, Stop } from "../../../src/shard/command.js";
 import { administer } from "./administration.js";
 import { ModelDispatcher } from "./dispatcher.js";
 import { type Effect, Witness } from "./effects.js";
 import { ModelPublisher } from "./publish.js";
-import { beginEvent, getInLine, giveCredit, type ModelQueue, newWaiter, nextPlace } from "./queue.js";
+import { beginEvent, getInLine, giveCredit, isAhead, type ModelQueue, newWaiter, nextPlace } from "./queue.js";
 import { settleAll } from "./settle.js";
 import { playQueue } from "./timers.js";
 import { type ModelTopic, Refusal } from "./topic.js";
@@ -88,14 +88,13 @@ export class Model {
         if (found !== undefined) giveCredit(found.consumer, cmd.credit);
         return;
       }
-      case "stop": {
-        const found = world.findConsumer(cmd);
-        if (found === undefined) throw new Refusal("NO_CONSUMER");
-        found.queue.remove(found.consumer);
-        return expectConfirm(cmd, 0, witness);
-      }
+      case "seen":
+        return this.#seen(cmd);
+      case "stop":
+        return this.#stop(cmd, witness);
       case "ack":
       case "nack":
+      case "release":
       case "touch":
       case "redrive":
       case "cancel":
@@ -136,10 +135,52 @@ export class Model {
   }
 
   #consume(cmd: Consume, witness: Witness): void {
-    const queue = this.world.useTopic(cmd.topic).use(cmd.queue);
-    this.world.assertRoomForConsumer();
-    queue.consumers.push(newWaiter(cmd, { kind: "consumer", credit: cmd.credit, renew: cmd.renew }));
-    expectConfirm(cmd, 0, witness);
+    const { world } = this;
+    const { connection, request, credit, renew, reports = false } = cmd;
+    const topic = world.useTopic(cmd.topic);
+    const queue = topic.use(cmd.queue);
+    world.assertRoomForConsumer();
+    const { autoAck, ttr } = topic.config;
+    const acksSeen = reports && autoAck;
+    queue.consumers.push(newWaiter(cmd, { kind: "consumer", credit, renew, reports, acksSeen }));
+    if (reports) witness.expect({ kind: "result", connection, request, value: { now: world.now, ttr, autoAck } });
+    else expectConfirm(cmd, 0, witness);
+  }
+
+  #seen({ topic: name, queue: key, connection, consumer: request, delivery, idLow, renews }: Seen): void {
+    const { world } = this;
+    const topic = world.topics.get(name);
+    const queue = topic?.queues.get(key || "default");
+    const consumer = queue?.consumerOf(connection, request);
+    if (topic === undefined || queue === undefined || consumer?.reports !== true) return;
+    const { sent } = consumer;
+    const last = sent.at(-1);
+    if (delivery !== 0 && last !== undefined && ((delivery - last.delivery) | 0) <= 0) {
+      const passed = sent.findLastIndex((each) => {
+        const later = (each.delivery - delivery) | 0;
+        return later < 0 || (later === 0 && Number(each.id & 0xffff_ffffn) <= idLow);
+      });
+      consumer.seen = Math.max(consumer.seen, passed + 1);
+    }
+    for (const message of queue.list("in-flight").filter(({ holder }) => holder === consumer)) {
+      if (isAhead(message) && renews) message.due = world.now + topic.config.ttr;
+      if (!isAhead(message) && consumer.acksSeen) topic.ack(queue, message);
+    }
+  }
+
+  /** Throws NO_CONSUMER. */
+  #stop(cmd: Stop, witness: Witness): void {
+    const { world } = this;
+    const found = world.findConsumer(cmd);
+    if (found === undefined) throw new Refusal("NO_CONSUMER");
+    const { topic, queue, consumer } = found;
+    queue.remove(consumer);
+    const held = queue.list("in-flight").filter(({ holder }) => holder === consumer);
+    const ahead = cmd.givesBack === true ? held.filter(isAhead) : [];
+    // Those that have expired do so in any order.
+    const place = nextPlace();
+    for (const message of ahead) topic.release(queue, message, world.now, place);
+    expectConfirm(cmd, ahead.length, witness);
   }
 
   #disconnect(connection: number): void {
@@ -165,6 +206,6 @@ const giveAllBack = (topic: ModelTopic, queue: ModelQueue, connection: number, n
   for (const message of held) {
     if (message.delivery !== last && holders.size === 1) place = nextPlace();
     last = message.delivery;
-    topic.giveBack(queue, message, now, 0, place);
+    topic.endLease(queue, message, now, place);
   }
 };

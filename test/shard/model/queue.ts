@@ -25,6 +25,13 @@ export interface Waiter {
   readonly maxBytes: number;
   /** A consumer's: a message that leaves its hands gives its credit back. */
   readonly renew: boolean;
+  /** A consumer's: SEEN tells how far its program has come. */
+  readonly reports: boolean;
+  /** What it has seen is acked. */
+  readonly acksSeen: boolean;
+  /** What it was sent, if it reports, and how many of these messages its program was handed. */
+  readonly sent: { readonly delivery: number; readonly id: bigint }[];
+  seen: number;
   /** A pop's: when it is answered without messages. */
   readonly deadline: number;
   /** Its place in the line of those who could be served: from when it has had credit, or was served last. */
@@ -39,14 +46,19 @@ export const newWaiter = (
   request,
   maxBytes: Number.POSITIVE_INFINITY,
   renew: false,
+  reports: false,
+  acksSeen: false,
+  sent: [],
+  seen: 0,
   deadline: Number.POSITIVE_INFINITY,
   since: event,
   ...rest,
 });
 
 export const giveCredit = (waiter: Waiter, credit: number): void => {
-  if (waiter.credit === 0) waiter.since = event;
+  const wasServed = waiter.credit > 0;
   waiter.credit += credit;
+  if (!wasServed && waiter.credit > 0) waiter.since = event;
 };
 
 /** Its connection can be sent to again. */
@@ -77,7 +89,20 @@ export interface ModelMessage {
   holder: Waiter | undefined;
   /** Was a dead letter when it was handed over. */
   fromDead: boolean;
+  /** Its number among all that were handed out: it goes back there if it is given back. 0: to the end. */
+  line: number;
+  /** It was given back. */
+  isReturned: boolean;
+  /** Which of the messages that its holder was sent it is, from 1 on. */
+  ordinal: number;
 }
+
+/** Its holder's program was not handed it yet. */
+export const isAhead = ({ holder, ordinal }: ModelMessage): boolean =>
+  holder?.reports === true && ordinal > holder.seen;
+
+/** In front of all places. */
+const FRONT = -1e12;
 
 export const newMessage = (id: bigint, entry: string, key: string, expiry: number): ModelMessage => ({
   id,
@@ -94,6 +119,9 @@ export const newMessage = (id: bigint, entry: string, key: string, expiry: numbe
   delivery: 0,
   holder: undefined,
   fromDead: false,
+  line: 0,
+  isReturned: false,
+  ordinal: 0,
 });
 
 export class ModelQueue {
@@ -141,7 +169,17 @@ export class ModelQueue {
     message.state = state;
     message.place = place;
     message.holder = undefined;
+    message.line = 0;
+    message.isReturned = false;
     this.messages.set(message.id, message);
+  }
+
+  /** Puts a message back where it stood at the head of a list. */
+  rejoin(message: ModelMessage, state: MessageState): void {
+    const { line } = message;
+    this.join(message, state, FRONT + line);
+    message.line = line;
+    message.isReturned = true;
   }
 
   /** Something is in it, or somebody waits at it. */
@@ -165,6 +203,14 @@ export class ModelQueue {
     for (const { holder } of this.messages.values()) if (holder !== undefined) holders.add(holder);
     for (const consumer of this.consumers) holders.delete(consumer);
     return holders.size;
+  }
+
+  /** The consumer of a request, also a stopped one that still holds messages. */
+  consumerOf(connection: number, request: number): Waiter | undefined {
+    const holders = [...this.messages.values()].map(({ holder }) => holder);
+    return [...this.consumers, ...holders].find(
+      (each) => each !== undefined && each.connection === connection && each.request === request,
+    );
   }
 
   remove(waiter: Waiter): void {

@@ -1,16 +1,16 @@
-/** What ACK, NACK, TOUCH, CANCEL, RESCHEDULE and REDRIVE do to the messages they select. */
+/** What ACK, NACK, RELEASE, TOUCH, CANCEL, RESCHEDULE and REDRIVE do to the messages they select. */
 import assert from "node:assert/strict";
 import type { ErrorName } from "../../../src/protocol/errors.js";
 import { Reason } from "../../../src/protocol/run.js";
 import { COUNT, DELIVERY, FIRST_ID_HIGH, FIRST_ID_LOW, SELECTION_BYTES } from "../../../src/protocol/selection.js";
-import type { Ack, Cancel, Nack, Redrive, Reschedule, Slice, Touch } from "../../../src/shard/command.js";
+import type { Ack, Cancel, Nack, Redrive, Release, Reschedule, Slice, Touch } from "../../../src/shard/command.js";
 import { type SeenFault, type Witness, wholeId } from "./effects.js";
 import { type ModelMessage, type ModelQueue, nextPlace } from "./queue.js";
 import type { ModelTopic } from "./topic.js";
 
 const BLOCK = 32n;
 
-export type Settling = Ack | Nack | Touch | Cancel | Reschedule | Redrive;
+export type Settling = Ack | Nack | Release | Touch | Cancel | Reschedule | Redrive;
 
 interface Selected {
   readonly id: bigint;
@@ -41,13 +41,14 @@ export const selected = ({ view, start, end }: Slice): Selected[] => {
 const leaseFault = (message: ModelMessage | undefined, delivery: number): ErrorName | undefined => {
   if (message === undefined) return "UNKNOWN_MESSAGE";
   // Not delivered yet, or begun anew by a re-drive.
-  if ((message.state === "ready" || message.state === "delayed") && message.retry === 0) return "UNKNOWN_MESSAGE";
+  const isWaiting = message.state === "ready" || message.state === "delayed";
+  if (isWaiting && message.retry === 0 && !message.isReturned) return "UNKNOWN_MESSAGE";
   const holds = message.state === "in-flight" && (delivery === 0 || delivery === message.delivery);
   return holds ? undefined : "LEASE_LOST";
 };
 
 const settleLease = (
-  command: Ack | Nack | Touch,
+  command: Ack | Nack | Release | Touch,
   topic: ModelTopic,
   queue: ModelQueue,
   message: ModelMessage,
@@ -56,19 +57,20 @@ const settleLease = (
 ): void => {
   switch (command.op) {
     case "ack":
-      topic.returnCredit(message);
-      topic.counters.acked++;
-      queue.messages.delete(message.id);
+      topic.ack(queue, message);
       return;
     case "nack":
       if (!command.reject || message.fromDead) {
-        topic.giveBack(queue, message, now, command.delay, place, command.unseen);
+        topic.fail(queue, message, now, command.delay, place);
         return;
       }
       topic.returnCredit(message);
-      if (!command.unseen) topic.counters.retried++;
-      if (!command.unseen) message.retry++;
+      topic.counters.retried++;
+      message.retry++;
       topic.bury(queue, message, Reason.REJECTED, now, place);
+      return;
+    case "release":
+      topic.release(queue, message, now, place);
       return;
     case "touch":
       message.due = now + (command.ttr === 0 ? topic.config.ttr : command.ttr);
@@ -112,6 +114,7 @@ const settle = (
   switch (command.op) {
     case "ack":
     case "nack":
+    case "release":
     case "touch": {
       const fault = leaseFault(message, delivery);
       if (fault !== undefined || message === undefined) return fault ?? "UNKNOWN_MESSAGE";

@@ -51,10 +51,19 @@ export type Step =
     }
   | (Asking & { readonly do: "pop"; readonly max: number; readonly maxBytes: number; readonly wait: number })
   | (Asking & { readonly do: "popDead"; readonly max: number; readonly maxBytes: number })
-  | (Asking & { readonly do: "consume"; readonly credit: number; readonly renew: boolean })
-  | { readonly do: "credit" | "stop"; readonly which: number | undefined; readonly credit: number }
-  | (Settling & { readonly do: "ack" | "redrive" })
-  | (Settling & { readonly do: "nack"; readonly delay: number; readonly reject: boolean; readonly unseen: boolean })
+  | (Asking & { readonly do: "consume"; readonly credit: number; readonly renew: boolean; readonly reports?: boolean })
+  | { readonly do: "credit"; readonly which: number | undefined; readonly credit: number }
+  | { readonly do: "stop"; readonly which: number | undefined; readonly givesBack?: boolean }
+  /** `at` counts what the consumer was sent; `to`: that message, one that it was never sent, or none. */
+  | {
+      readonly do: "seen";
+      readonly which: number | undefined;
+      readonly at: number;
+      readonly to: "it" | "beyond" | "none";
+      readonly renews: boolean;
+    }
+  | (Settling & { readonly do: "ack" | "release" | "redrive" })
+  | (Settling & { readonly do: "nack"; readonly delay: number; readonly reject: boolean })
   | (Settling & { readonly do: "touch"; readonly ttr: number })
   | (Settling & { readonly do: "cancel"; readonly all: boolean })
   | (Settling & { readonly do: "reschedule"; readonly all: boolean; readonly delay: number })

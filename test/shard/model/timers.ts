@@ -25,7 +25,7 @@ const nextDueOf = (queue: ModelQueue): number => {
 
 /** A message whose time has come. All those of one millisecond share a place in line. */
 const fire = (topic: ModelTopic, queue: ModelQueue, message: ModelMessage, now: number, place: number): void => {
-  if (message.state === "in-flight") topic.giveBack(queue, message, now, 0, place);
+  if (message.state === "in-flight") topic.endLease(queue, message, now, place);
   else if (message.expiry <= now) topic.expire(queue, message, now, place);
   else queue.join(message, "ready", place);
 };

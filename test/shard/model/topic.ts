@@ -4,7 +4,7 @@ import type { ErrorName } from "../../../src/protocol/errors.js";
 import { DEFAULT_KEY } from "../../../src/protocol/limits.js";
 import { Reason } from "../../../src/protocol/run.js";
 import type { TopicConfig } from "../../../src/shard/command.js";
-import { giveCredit, type ModelMessage, ModelQueue, nextPlace } from "./queue.js";
+import { giveCredit, isAhead, type ModelMessage, ModelQueue, nextPlace } from "./queue.js";
 
 /** A request that is refused. */
 export class Refusal extends Error {
@@ -45,7 +45,16 @@ export class ModelTopic {
   /** When a command has last named it; and when it was last named or seen in use by anybody. */
   namedAt: number;
   seenAt: number;
-  readonly counters = { published: 0, delivered: 0, acked: 0, retried: 0, dead: 0, expired: 0, dropped: 0 };
+  readonly counters = {
+    published: 0,
+    delivered: 0,
+    acked: 0,
+    retried: 0,
+    released: 0,
+    dead: 0,
+    expired: 0,
+    dropped: 0,
+  };
 
   constructor(
     readonly name: string,
@@ -119,25 +128,40 @@ export class ModelTopic {
   }
 
   /** A delivery ended without an ack: the message goes back to where it came from, or dies. */
-  giveBack(
-    queue: ModelQueue,
-    message: ModelMessage,
-    now: number,
-    delay = 0,
-    place = nextPlace(),
-    isUnseen = false,
-  ): void {
+  fail(queue: ModelQueue, message: ModelMessage, now: number, delay = 0, place = nextPlace()): void {
     this.returnCredit(message);
     if (message.fromDead) {
       queue.join(message, "dead", place);
       return;
     }
-    if (!isUnseen) message.retry++;
-    if (!isUnseen) this.counters.retried++;
+    message.retry++;
+    this.counters.retried++;
     if (message.retry > this.config.retries) this.bury(queue, message, Reason.RETRIES, now, place);
     else if (message.expiry <= now) this.expire(queue, message, now, place);
     else if (delay > 0) this.delay(queue, message, now + delay, place);
     else queue.join(message, "ready", place);
+  }
+
+  /** Nobody was handed the message: it goes back to where it stood. */
+  release(queue: ModelQueue, message: ModelMessage, now: number, place = nextPlace()): void {
+    this.returnCredit(message);
+    this.counters.released++;
+    if (!message.fromDead && message.expiry <= now) this.expire(queue, message, now, place);
+    else queue.rejoin(message, message.fromDead ? "dead" : "ready");
+  }
+
+  /** An ack of a message in flight. */
+  ack(queue: ModelQueue, message: ModelMessage): void {
+    this.returnCredit(message);
+    this.counters.acked++;
+    queue.messages.delete(message.id);
+  }
+
+  /** Whoever held it holds it no longer: what no program was handed is given back, the rest has failed. */
+  endLease(queue: ModelQueue, message: ModelMessage, now: number, place = nextPlace()): void {
+    if (isAhead(message)) this.release(queue, message, now, place);
+    else if (message.holder?.acksSeen === true) this.ack(queue, message);
+    else this.fail(queue, message, now, 0, place);
   }
 
   delay(queue: ModelQueue, message: ModelMessage, due: number, place = nextPlace()): void {

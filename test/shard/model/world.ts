@@ -111,12 +111,14 @@ export class World implements Hands {
     readonly queue: string;
     readonly connection: number;
     readonly consumer: number;
-  }): { queue: ModelQueue; consumer: Waiter } | undefined {
-    const queue = this.topics.get(cmd.topic)?.queues.get(cmd.queue);
+  }): { topic: ModelTopic; queue: ModelQueue; consumer: Waiter } | undefined {
+    const topic = this.topics.get(cmd.topic);
+    const queue = topic?.queues.get(cmd.queue);
     const consumer = queue?.consumers.find(
       ({ connection, request }) => connection === cmd.connection && request === cmd.consumer,
     );
-    return queue === undefined || consumer === undefined ? undefined : { queue, consumer };
+    if (topic === undefined || queue === undefined || consumer === undefined) return undefined;
+    return { topic, queue, consumer };
   }
 }
 

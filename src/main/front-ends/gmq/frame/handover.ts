@@ -4,7 +4,7 @@ import type { Session } from "../../../native/session.js";
 import { type Answers, JOB, type Place } from "./answers.js";
 import type { FrameContext } from "./frame-context.js";
 import type { JobTable } from "./job-table.js";
-import { ackJobs, giveBack, holdJobs } from "./leases.js";
+import { ackJobs, failJobs, giveBack, holdJobs } from "./leases.js";
 import { answerOf, type PoppedJob, readJobs } from "./popped-jobs.js";
 import { MAX_DATA_BYTES } from "./request.js";
 import type { TopicTtrs } from "./topic-ttrs.js";
@@ -35,6 +35,7 @@ export class Handover {
   /** Messages of a topic. Answers how many pops they are for; of those some may be settled later. */
   take(frame: AnswerFrame, topic: string, takers: Takers): { taken: number; unsettled: number } {
     const surplus: PoppedJob[] = [];
+    const refused: PoppedJob[] = [];
     const held = new Map<number, PoppedJob[]>();
     const acked: Handed[] = [];
     const foreign: Handed[] = [];
@@ -50,7 +51,7 @@ export class Handover {
       const ttr = job.delivery === 0 ? 0 : (job.ttr ?? topicTtr);
       const answer = answerOf(job, ttr ?? Number.MAX_SAFE_INTEGER);
       if (answer === undefined) {
-        surplus.push(job);
+        refused.push(job);
         this.#answers.refuse(place, `job ${job.id.text} of ${topic} is longer than ${MAX_DATA_BYTES} bytes`);
       } else if (ttr === undefined) foreign.push({ job, place, answer });
       else if (ttr === 0 && job.delivery !== 0) acked.push({ job, place, answer });
@@ -61,6 +62,7 @@ export class Handover {
     }
     for (const [ttr, jobs] of held) holdJobs(this.#session, topic, ttr, jobs);
     if (surplus.length > 0) giveBack(this.#session, topic, surplus, frame);
+    if (refused.length > 0) failJobs(this.#session, topic, refused, frame);
     if (acked.length > 0) this.#ack(topic, acked, takers);
     if (foreign.length > 0) this.#answerForeign(topic, foreign, takers);
     return { taken, unsettled: acked.length + foreign.length };

@@ -37,10 +37,23 @@ export const holdJobs = (session: Session, topic: string, ttr: number, jobs: rea
   session.request(Op.TOUCH, 0, packHead([topic, "", ttr * MILLISECONDS]), selectionsOf(jobs), () => {});
 };
 
-/** Gives messages back at once; those that the topic has acked already are published again. */
-export const giveBack = (session: Session, topic: string, jobs: readonly PoppedJob[], frame: AnswerFrame): void => {
+/** Gives messages back that no client was handed; those that the topic has acked already are published again. */
+export const giveBack = (session: Session, topic: string, jobs: readonly PoppedJob[], frame: AnswerFrame): void =>
+  sendBack(Op.RELEASE, session, topic, jobs, frame);
+
+/** The same with messages that no client can be handed: it counts as a failure, or they would come again for ever. */
+export const failJobs = (session: Session, topic: string, jobs: readonly PoppedJob[], frame: AnswerFrame): void =>
+  sendBack(Op.NACK, session, topic, jobs, frame);
+
+const sendBack = (
+  op: number,
+  session: Session,
+  topic: string,
+  jobs: readonly PoppedJob[],
+  frame: AnswerFrame,
+): void => {
   const held = jobs.filter(({ delivery }) => delivery !== 0);
-  if (held.length > 0) session.request(Op.NACK, 0, packHead([topic, ""]), selectionsOf(held), () => {});
+  if (held.length > 0) session.request(op, 0, packHead([topic, ""]), selectionsOf(held), () => {});
   for (const { delivery, start, end } of jobs) {
     if (delivery === 0) session.request(Op.PUBLISH, 0, packHead([topic]), frame.bytes.subarray(start, end), () => {});
   }

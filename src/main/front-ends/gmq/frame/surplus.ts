@@ -1,8 +1,8 @@
 /**
- * Messages that came for a pop which another topic had answered by then. A wait cannot be called off, and to give a message
- * back counts as a retry: it would go to the next wait that nobody needs any more, and could end as a dead letter that no
- * client has seen. So it goes to another client that waits for its topic, or is kept until one asks or until no wait is left
- * that could take it. Whoever begins to wait has asked before, so what is kept is not kept for longer than waits last.
+ * Messages that came for a pop which another topic had answered by then. A wait cannot be called off, and a message that is
+ * given back would go to the next wait that nobody needs any more, again and again. So it goes to another client that waits
+ * for its topic, or is kept until one asks or until no wait is left that could take it. Whoever begins to wait has asked
+ * before, so what is kept is not kept for longer than waits last.
  */
 import { type AnswerFrame, answerBytes, copyAnswer } from "../../../native/answer-frame.js";
 import type { Session } from "../../../native/session.js";

@@ -41,7 +41,7 @@ describe.each(ENGINES)("%s", (_, makeEngine) => {
     expect(left?.envelope).toEqual([EnvelopeOp.DISCONNECT, id]);
     shard.answer(id, messages(popped?.frames[0]?.request ?? 0, "late"));
     const [back] = await arrivals(shard, 1);
-    expect(back?.frames.map(({ op, head }) => [op, head])).toEqual([[Op.NACK, ["topic", "", 0, false, true]]]);
+    expect(back?.frames.map(({ op, head }) => [op, head])).toEqual([[Op.RELEASE, ["topic", ""]]]);
     shard.answer(id, confirm(fence?.frames[0]?.request ?? 0));
     await until(() => board.connections.size === 0);
     expect([httpSessions.size, sessions.size]).toEqual([0, 0]);

@@ -1,0 +1,31 @@
+/**
+ * Messages that are given back stand where they stood: at the head of their list, in the order in which they first left it,
+ * whoever gives them back in whatever order. So the head of a list is what was given back, by place, and behind it is what
+ * has none.
+ */
+import * as ext from "./extent.js";
+import type { ExtentList } from "./extent-list.js";
+import type { Store } from "./store.js";
+
+/** Puts a fragment that is in no list at its place. */
+export const putBack = (store: Store, list: ExtentList, part: number): void => {
+  const { extents } = store;
+  const before = list.insertAtPlace(extents, part);
+  // Pieces of one fragment may interleave: then they are cut, so that each message is at its place.
+  const next = extents.get(part, ext.NEXT);
+  const cut = before === ext.NONE ? ext.NONE : cutBehind(store, before, part);
+  const rest = next === ext.NONE ? ext.NONE : cutBehind(store, part, next);
+  if (cut !== ext.NONE) putBack(store, list, cut);
+  if (rest !== ext.NONE) putBack(store, list, rest);
+};
+
+/** Cuts off what a piece has behind the first message of another piece of the same fragment; NONE: nothing. */
+const cutBehind = (store: Store, piece: number, other: number): number => {
+  const { extents, wheel } = store;
+  if (extents.places[piece] !== extents.places[other] || extents.places[piece] === 0) return ext.NONE;
+  const behind = extents.get(piece, ext.MASK) & ~(extents.lowest(other) - 1);
+  if (behind === 0) return ext.NONE;
+  const cut = store.split(piece, behind);
+  if (wheel.isScheduled(piece)) wheel.schedule(cut, wheel.dueOf(piece));
+  return cut;
+};

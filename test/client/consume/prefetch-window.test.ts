@@ -1,0 +1,97 @@
+import { describe, expect, it } from "vitest";
+import { FIRST_AUTO, MAX_AUTO, PrefetchWindow } from "../../../src/client/consume/prefetch-window.js";
+
+const BYTES = 128;
+
+/** A window whose messages come and go at times that a test gives. */
+const open = (prefetch: number | "auto" = "auto") => {
+  const window = new PrefetchWindow(prefetch);
+  return {
+    window,
+    come: (now: number, messages: number, isFirst = true, bytes = messages * BYTES): void =>
+      window.came(now, isFirst, messages, bytes),
+    /** The program takes all that came, over some time. */
+    empty: (from: number, messages: number, time: number, holdsAll = false): number => {
+      window.came(from, true, messages, messages * BYTES);
+      window.take(messages);
+      window.emptied(from + time, holdsAll);
+      return window.size;
+    },
+  };
+};
+
+describe("a window of a number", () => {
+  it("stays that number", () => {
+    const { window, empty } = open(500);
+    for (let i = 0; i < 20; i++) empty(i, 500, 0);
+    window.came(100, true, 500, 500);
+    expect([window.excess(10_000, 500), window.size, window.max, window.takeChange()]).toEqual([0, 500, 500, 0]);
+  });
+});
+
+describe("a window measured in time", () => {
+  it("begins small, and doubles while the program empties it, to a limit", () => {
+    const { window, empty } = open();
+    const sizes = [window.size];
+    for (let i = 0; i < 8; i++) sizes.push(empty(i * 10, window.size, 1));
+    expect(sizes).toEqual([FIRST_AUTO, 32, 64, 128, 256, 512, MAX_AUTO, MAX_AUTO, MAX_AUTO]);
+    expect([window.takeChange(), window.takeChange()]).toEqual([MAX_AUTO - FIRST_AUTO, 0]);
+  });
+
+  it("stays when the program empties less than half of it, as where messages come one by one", () => {
+    const { empty } = open();
+    for (let i = 0; i < 1000; i++) expect(empty(i, 7, 0)).toBe(FIRST_AUTO);
+  });
+
+  it("stays when the program takes as long over it as it should", () => {
+    const { empty } = open();
+    expect(empty(0, FIRST_AUTO, 100)).toBe(FIRST_AUTO);
+  });
+
+  it("shrinks to what the program gets through in 100 ms, and gives the rest back", () => {
+    const { window, come } = open();
+    come(0, FIRST_AUTO);
+    window.take(1);
+    expect(window.excess(99, 15)).toBe(0);
+    expect([window.excess(100, 15), window.size, window.takeChange()]).toEqual([14, 2, -14]);
+    // Each of its messages takes 5 ms: 20 in 100 ms.
+    come(200, 60);
+    window.take(20);
+    expect([window.excess(300, 60), window.excess(350, 60)]).toEqual([40, 0]);
+  });
+
+  it("shrinks to one message at least, however long one takes", () => {
+    const { window, come } = open();
+    come(0, FIRST_AUTO);
+    expect([window.excess(60_000, FIRST_AUTO), window.size]).toEqual([15, 1]);
+  });
+
+  it("does not shrink for what the program holds: only what waits is too much", () => {
+    const { window, come, empty } = open();
+    empty(0, FIRST_AUTO, 0);
+    empty(1, FIRST_AUTO, 0);
+    come(2, 10);
+    expect([window.excess(1000, 2), window.size]).toEqual([0, 64]);
+  });
+
+  it("shrinks with the batches of a program that takes long over each", () => {
+    const { empty } = open();
+    expect(empty(0, FIRST_AUTO, 1600, true)).toBe(1);
+    expect(open().empty(0, FIRST_AUTO, 400, true)).toBe(4);
+  });
+
+  it("holds no more than about 16 MiB of large messages, but as many as at first", () => {
+    for (const [bytes, most] of [
+      [64 * 1024, 256],
+      [4 * 1024 * 1024, FIRST_AUTO],
+    ] as const) {
+      const { window, come } = open();
+      for (let i = 0; i < 10; i++) {
+        come(i, window.size, true, window.size * bytes);
+        window.take(window.size);
+        window.emptied(i, false);
+      }
+      expect(window.size).toBe(most);
+    }
+  });
+});
