@@ -23,7 +23,7 @@ const CONNECTIONS = [1, 2, 3] as const;
 export const CHANNELS = ["c", "d"] as const;
 /** Those of subscribers, which are held for a while. */
 const FOLLOWERS = [11, 12, 13] as const;
-const OVERFLOWS: readonly Overflow[] = ["drop-oldest", "drop-newest", "disconnect", "block"];
+const OVERFLOWS: readonly Overflow[] = ["drop-oldest", "drop-newest", "conflate", "disconnect", "block"];
 const STATES: readonly MessageState[] = ["ready", "delayed", "in-flight", "dead"];
 const PATTERNS = ["a", ".*", "^(a|b)$", "default"] as const;
 
@@ -102,7 +102,7 @@ const habitsOf = (random: Random): Habits => {
   };
 };
 
-const settingsOf = (random: Random): Omit<Settings, "topicIdle" | "shards"> => {
+const settingsOf = (random: Random): Omit<Settings, "topicIdle" | "shards" | "keepsChannels"> => {
   const pageBytes = random.one([4 * KIB, 8 * KIB]);
   return {
     level: random.often([6, Durability.fsync], [2, Durability.write]),
@@ -153,7 +153,10 @@ export const historyOf = (
   // Where nobody makes anything of a topic, all of them come and go.
   const isPlain = topicIdle < Number.POSITIVE_INFINITY && random.chance(0.4);
   const kept = isPlain ? moves.filter(({ step }) => !MEANT.has(step.do)) : moves;
-  return surrounded({ seed, settings: { ...settings, shards: 1, topicIdle }, moves: kept }, around);
+  return surrounded(
+    { seed, settings: { ...settings, shards: 1, keepsChannels: false, topicIdle }, moves: kept },
+    around,
+  );
 };
 
 /** What a client does, and whether the power goes with it. */

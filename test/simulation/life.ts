@@ -157,7 +157,7 @@ export class Life {
   constructor({ disk, directory, number, shards, idClock, settings, now, makers, sent }: LifeOptions) {
     const topicDefaults = defaultsAt(now);
     this.defaultConfig = { ...DEFAULT_CONFIG, ...topicDefaults };
-    const { level, pageBytes, segmentBytes, memoryBytes, hasJobs, topicIdle } = settings;
+    const { level, pageBytes, segmentBytes, memoryBytes, hasJobs, topicIdle, keepsChannels } = settings;
     const { checksum } = makers;
     this.effects = new HeldEffects(
       this.free,
@@ -169,6 +169,7 @@ export class Life {
     this.shard = makers.shard({
       effects: this.effects,
       topicDefaults,
+      channelDefaults: { keep: keepsChannels },
       ids: sharedIdSource(idClock),
       node: NODE,
       shard: number,

@@ -7,7 +7,7 @@ import { loadChecksum } from "../../src/journal/checksum.js";
 import { historyOf } from "./histories.js";
 import { type Makers, realMakers } from "./life.js";
 import { type Failure, isFailure, shrink, simulate } from "./simulate.js";
-import type { Tally } from "./world.js";
+import type { Tally } from "./tally.js";
 
 const USAGE = "usage: npm run simulate -- [--seeds N] [--from S] [--steps K] [--seed S]";
 

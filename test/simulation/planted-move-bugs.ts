@@ -1,4 +1,6 @@
 /** Bugs of a change of the number of shards: see planted-bugs.ts. */
+import { join } from "node:path";
+import { generationName } from "../../src/journal/layout.js";
 import { RecordWriter } from "../../src/journal/record-writer.js";
 import { packHead, unpackHead } from "../../src/protocol/head.js";
 import { historyOf } from "./histories.js";
@@ -153,6 +155,18 @@ export const PLANTED_MOVE_BUGS: readonly PlantedBug[] = [
       ...makers,
       reshard: (view, checksum, input) =>
         makers.reshard(disk(view as SimulatedDisk, { syncDirectory: nothing }), checksum, input),
+    }),
+  },
+  {
+    name: "the generation before goes before the next one is current",
+    symptom: /is missing|it is gone|is lost/,
+    historyOf: moving,
+    plant: (makers) => ({
+      ...makers,
+      reshard: (view, checksum, input) => {
+        makers.reshard(view, checksum, input);
+        view.removeDirectory(join(input.data, generationName(input.generation)));
+      },
     }),
   },
 ];

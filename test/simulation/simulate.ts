@@ -1,7 +1,8 @@
 /** Runs simulations, and makes a history that fails as short as is cheap. */
 import type { Makers } from "./life.js";
 import type { History, Move } from "./steps.js";
-import { type Tally, World } from "./world.js";
+import type { Tally } from "./tally.js";
+import { World } from "./world.js";
 
 export interface Failure {
   readonly history: History;

@@ -5,7 +5,7 @@ import { CI_SEEDS, CI_STEPS, historyOf } from "./histories.js";
 import { realMakers } from "./life.js";
 import { PLANTED_BUGS } from "./planted-bugs.js";
 import { isFailure, shrink, simulate } from "./simulate.js";
-import type { Tally } from "./world.js";
+import type { Tally } from "./tally.js";
 
 const { RINGMQ_SIMULATION_SEEDS = String(CI_SEEDS) } = process.env;
 const SEEDS = Number(RINGMQ_SIMULATION_SEEDS);

@@ -99,6 +99,8 @@ export interface CrashStep {
   readonly again: readonly number[];
   /** Shards of the next broker. Default: as many as before. */
   readonly shards?: number;
+  /** Of the disk, while it starts. */
+  readonly fault?: Fault;
 }
 
 export type Step =
@@ -110,7 +112,7 @@ export type Step =
   /** The disk has space again, and works. */
   | { readonly do: "mend" }
   /** The broker stops in order and is started again. */
-  | { readonly do: "restart"; readonly pause: number; readonly shards?: number }
+  | { readonly do: "restart"; readonly pause: number; readonly shards?: number; readonly fault?: Fault }
   | CrashStep;
 
 /** A step, and whether the shard is given a turn and its journal a commit after it. */
@@ -129,6 +131,8 @@ export interface History {
 export interface Settings {
   /** Of the first broker. */
   readonly shards: number;
+  /** Channels are kept that nobody has configured. */
+  readonly keepsChannels: boolean;
   /** `Durability` of the broker. */
   readonly level: number;
   readonly pageBytes: number;

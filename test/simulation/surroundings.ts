@@ -3,6 +3,7 @@
  * backups are made. What is drawn here does not change what the clients of a seed do.
  */
 import { Random } from "./random.js";
+import type { Fault } from "./simulated-disk.js";
 import type { History, Move, Step } from "./steps.js";
 
 /** Which other numbers are drawn for a seed than for its clients. */
@@ -22,31 +23,46 @@ export interface Surroundings {
   readonly alone: number;
   /** At each move, that a backup is asked for. */
   readonly backup: number;
+  /** That the disk fails while a broker starts. */
+  readonly fault: number;
+  /** A topic that is in memory alone. */
+  readonly inMemory: string | undefined;
+  readonly keepsChannels: boolean;
 }
 
 /** Some seeds have one shard and nothing else around them. */
 const surroundingsOf = (random: Random): Surroundings =>
   random.chance(0.4)
-    ? { shards: 1, move: 0, alone: 0, backup: 0 }
+    ? { shards: 1, move: 0, alone: 0, backup: 0, fault: 0, inMemory: undefined, keepsChannels: false }
     : {
         shards: random.between(1, MAX_SHARDS),
         move: random.one([0, 0.3, 0.6]),
         alone: random.one([0, 0.3]),
         backup: random.one([0, 0.01, 0.03]),
+        fault: random.one([0.1, 0.4]),
+        inMemory: random.often([2, undefined], [1, "t"]),
+        keepsChannels: random.chance(0.3),
       };
+
+const faultOf = (random: Random): Fault => ({
+  kind: random.one(["full", "write", "sync"] as const),
+  after: random.below(MOVE_STEPS / 6),
+  times: random.between(1, 3),
+});
 
 /** Puts a history into its surroundings, or into others. */
 export const surrounded = (history: History, other: Partial<Surroundings> = {}): History => {
   const random = new Random(history.seed ^ STREAM);
-  const { shards, move, alone, backup } = { ...surroundingsOf(random), ...other };
+  const { shards, move, alone, backup, fault, inMemory, keepsChannels } = { ...surroundingsOf(random), ...other };
   const around = (step: Step): Step => {
     if (step.do !== "restart" && step.do !== "crash") return step;
     if (step.do === "crash" && random.chance(alone)) return { ...step, kind: "shard" };
-    if (!random.chance(move)) return step;
+    const fails = random.chance(fault) ? { ...step, fault: faultOf(random) } : step;
+    if (!random.chance(move)) return fails;
     const shards = random.between(1, MAX_SHARDS);
     // Within the move, or right after it.
     const again = [random.between(1, MOVE_STEPS)];
-    return step.do === "crash" && random.chance(0.5) ? { ...step, shards, again } : { ...step, shards };
+    return fails.do === "crash" && random.chance(0.5) ? { ...fails, shards, again } : { ...fails, shards };
   };
   const last = history.moves.length - 1;
   const moves = history.moves.flatMap(({ step, flush }, i): readonly Move[] => {
@@ -55,5 +71,10 @@ export const surrounded = (history: History, other: Partial<Surroundings> = {}):
     const own = { step: around(step), flush };
     return random.chance(backup) ? [{ step: { do: "backup" }, flush: true }, own] : [own];
   });
-  return { ...history, settings: { ...history.settings, shards }, moves };
+  const config: Step = { do: "configure", topic: inMemory ?? "", config: { durability: "memory" } };
+  return {
+    ...history,
+    settings: { ...history.settings, shards, keepsChannels },
+    moves: inMemory === undefined ? moves : [{ step: config, flush: true }, ...moves],
+  };
 };

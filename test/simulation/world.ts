@@ -7,6 +7,7 @@
  * - A **witness** of each shard has photographs of it, and knows which of them were confirmed.
  */
 import assert from "node:assert/strict";
+import { isDiskFault } from "../../src/journal/disk-fault.js";
 import { Durability } from "../../src/protocol/op.js";
 import type { Command } from "../../src/shard/command.js";
 import { Backups } from "./backups.js";
@@ -16,9 +17,10 @@ import { Clients } from "./clients.js";
 import type { Life, Makers, Sent } from "./life.js";
 import type { TopicView, View } from "./photograph.js";
 import { expectTrue, type Holds, Shadow } from "./shadow.js";
-import { Crash, type CrashKind, type SimulatedDisk } from "./simulated-disk.js";
+import { Crash, type CrashKind, type Fault, type SimulatedDisk } from "./simulated-disk.js";
 import type { CrashStep, History, Move, Step } from "./steps.js";
 import type { Terms } from "./survival.js";
+import { nothingYet, type Tally } from "./tally.js";
 import { lookAt, viewOf } from "./views.js";
 import { Witness } from "./witness.js";
 
@@ -35,63 +37,16 @@ const MAX_STEPS = 1000;
 /** How many steps a job of somebody else's takes. */
 const JOB_STEPS = 4;
 
-/** What a simulation has been through. */
-export interface Tally {
-  steps: number;
-  commands: number;
-  /** Ends of everything, those in the middle of a recovery among them. */
-  crashes: number;
-  /** Ends of a single shard. */
-  deaths: number;
-  recoveries: number;
-  /** Starts that have moved everything to another number of shards. */
-  moves: number;
-  /** Backups that were made, and that were not. */
-  backups: number;
-  unmade: number;
-  /** Torn ends that a recovery has cut off. */
-  cuts: number;
-  /** Recoveries after which something had happened that nobody was told of, and after which something had not. */
-  survived: number;
-  vanished: number;
-  /** Operations of the disk, and faults of it. */
-  operations: number;
-  faults: number;
-  /** Commits that could not write, and those that will never again. */
-  stalls: number;
-  failures: number;
-  /** Segments that were begun, compactions of them, and pages that were read back. */
-  segments: number;
-  compactions: number;
-  loads: number;
-  /** Topics that nobody needed any more. */
-  forgotten: number;
-}
-
 const everything = (): boolean => true;
 
+/** How everything ends, and what comes then. */
+interface End extends Pick<CrashStep, "seed" | "pause" | "shards" | "fault"> {
+  readonly kind: CrashKind;
+  readonly again?: readonly number[];
+}
+
 export class World {
-  readonly tally: Tally = {
-    steps: 0,
-    commands: 0,
-    crashes: 0,
-    deaths: 0,
-    recoveries: 0,
-    moves: 0,
-    backups: 0,
-    unmade: 0,
-    cuts: 0,
-    survived: 0,
-    vanished: 0,
-    operations: 0,
-    faults: 0,
-    stalls: 0,
-    failures: 0,
-    segments: 0,
-    compactions: 0,
-    loads: 0,
-    forgotten: 0,
-  };
+  readonly tally: Tally = nothingYet();
   readonly #shadow = new Shadow();
   readonly #channels: ChannelClients;
   readonly #clients: Clients;
@@ -158,7 +113,7 @@ export class World {
     // A journal says that it will never confirm anything again: somebody starts the broker anew.
     if (!states.includes("failed")) return;
     this.tally.failures++;
-    this.#recover("process", this.history.seed + this.tally.steps, 10, []);
+    this.#recover({ kind: "process", seed: this.history.seed + this.tally.steps, pause: 10 });
   }
 
   #step(step: Step): void {
@@ -172,7 +127,7 @@ export class World {
       case "backup":
         return this.#backups.begin(this.#broker);
       case "restart":
-        return this.#restart(step.pause, step.shards);
+        return this.#restart(step);
       case "crash":
         if (step.after === 0) {
           this.#audit();
@@ -267,7 +222,7 @@ export class World {
     this.#clock = end;
   }
 
-  #restart(pause: number, shards: number | undefined): void {
+  #restart(next: Extract<Step, { do: "restart" }>): void {
     this.#flush();
     this.#audit();
     this.#backups.stop(this.#broker);
@@ -277,16 +232,16 @@ export class World {
       this.#assertUp();
       if (journal.state.kind === "working") witness.end();
     }
-    this.#recover("power", this.history.seed + this.tally.steps, pause, [], shards);
+    this.#recover({ ...next, kind: "power", seed: this.history.seed + this.tally.steps });
   }
 
-  #crash({ kind, seed, pause, again, shards }: CrashStep): void {
+  #crash({ kind, again, ...rest }: CrashStep): void {
     this.#doom = undefined;
     if (kind === "shard") this.#revive(this.#acting, again);
-    else this.#recover(kind, seed, pause, again, shards);
+    else this.#recover({ kind, again, ...rest });
   }
 
-  #recover(kind: CrashKind, seed: number, pause: number, again: readonly number[], shards?: number): void {
+  #recover({ kind, seed, pause, again = [], shards, fault }: End): void {
     this.tally.crashes++;
     const ticked = this.#ticked;
     this.#doom = undefined;
@@ -315,7 +270,7 @@ export class World {
       }
     }
     this.#disk.crashAfter(Number.POSITIVE_INFINITY);
-    this.#broker = this.#begin(next);
+    this.#broker = fault === undefined ? this.#begin(next) : this.#beginBadly(next, before.lives.length, fault);
     const holds: Holds = ({ level, at }) =>
       level === Durability.fsync || (level === Durability.write && (ends === "process" || at <= ticked - WRITE_WINDOW));
     for (const [number, witness] of this.#witnesses.entries()) {
@@ -390,6 +345,21 @@ export class World {
     return broker;
   }
 
+  /** The disk fails in a start. Whoever cannot move everything goes on with the number of shards that there was. */
+  #beginBadly(shards: number, before: number, fault: Fault): Broker {
+    this.#disk.inject(fault);
+    try {
+      return this.#begin(shards);
+    } catch (error) {
+      if (!isDiskFault(error)) throw error;
+      this.tally.refusals++;
+    } finally {
+      this.#disk.clearFaults();
+    }
+    this.#disk.restart("process", shards);
+    return this.#begin(before);
+  }
+
   /** Whether a shard that has just begun can be what it seems. */
   #inspect({ shard, isCut }: Life, number: number, broker = this.#broker): void {
     shard.invariants();
@@ -402,8 +372,9 @@ export class World {
 
   /** While a broker lives, everything is there that was confirmed, however durably. */
   #audit(): void {
-    const claims = this.#shadow.claims(everything, Durability.memory);
-    expectTrue(claims, lookAt(this.#broker.lives), "while its shard lives");
+    const found = lookAt(this.#broker.lives);
+    for (const each of found) this.#shadow.check(each.topic, each);
+    expectTrue(this.#shadow.claims(everything, Durability.memory), found, "while its shard lives");
   }
 
   /** What is there now is there for good. */

@@ -1,6 +1,7 @@
 /**
  * The fresh extents of all queues while a log is read back. Acks of their messages are noted (gone-messages.ts); what is
- * left of the extents is split at the end, page by page, so that no page is read more than once for it.
+ * left of the extents is split at the end, page by page, so that no page is read more than once for it. Until then queues
+ * and pages count the messages of an extent as if all of them were there.
  */
 import * as ext from "../messages/extent.js";
 import type { Queue } from "../messages/queue.js";
@@ -19,40 +20,50 @@ export class FreshExtents {
 
   constructor(store: Store, sizes: EntrySizes) {
     this.#store = store;
-    this.#gone = new GoneMessages(store.extents, (bytes) => this.#count(bytes));
+    this.#gone = new GoneMessages((bytes) => this.#count(bytes));
     this.#splitter = new Splitter(store, sizes, this.#gone);
   }
 
   /** The last ready extent of a queue is a fresh one. */
   add(queue: Queue): void {
+    const { extents } = this.#store;
     let index = this.#indexes[queue.number];
     if (index === undefined) {
-      index = new FreshIndex(this.#store.extents, queue.number, (bytes) => this.#count(bytes));
+      index = new FreshIndex((bytes) => this.#count(bytes));
       this.#indexes[queue.number] = index;
     }
-    index.add(queue.ready.tail);
+    const { tail } = queue.ready;
+    index.add(tail, extents.idHigh(tail), extents.idLow(tail), extents.get(tail, ext.SPAN));
   }
 
   /** Messages from an id on are gone. Answers how many of them one extent has or had; 0: the first one is in none. */
   end(queue: Queue, idHigh: number, idLow: number, count: number): number {
-    const { extents, log } = this.#store;
-    const extent = this.#find(queue, idHigh, idLow);
-    if (extent === ext.NONE) return 0;
-    const span = extents.get(extent, ext.SPAN);
-    const n = Math.min(count, extents.idLow(extent) + span - idLow);
-    const isWhole = n === span;
-    const ended = isWhole ? span - this.#gone.countOf(extent) : this.#gone.add(extent, idLow, n);
-    queue.readyCount -= ended;
-    const page = extents.get(extent, ext.PAGE);
-    if (isWhole || this.#gone.countOf(extent) === span) this.#drop(queue, extent);
-    log.pages.release(page, ended);
+    const index = this.#indexes[queue.number];
+    const at = index?.find(idHigh, idLow) ?? ext.NONE;
+    if (index === undefined || at === ext.NONE) return 0;
+    const firstLow = index.firstLow(at);
+    const span = index.span(at);
+    const n = Math.min(count, firstLow + span - idLow);
+    let isWhole = n === span;
+    if (!isWhole) {
+      let start = index.bits(at);
+      if (start === ext.NONE) {
+        start = this.#gone.begin(firstLow, span);
+        index.setBits(at, start);
+      }
+      isWhole = index.count(at, this.#gone.add(start, firstLow, idLow, n));
+    }
+    if (isWhole) this.#drop(queue, this.#remove(index, at));
     return n;
   }
 
   /** Makes fragments of the extent that has an id, if one has it. */
   breakUp(queue: Queue, idHigh: number, idLow: number): void {
-    const extent = this.#find(queue, idHigh, idLow);
-    if (extent !== ext.NONE) this.#splitter.intoFragments(queue, extent);
+    const index = this.#indexes[queue.number];
+    const at = index?.find(idHigh, idLow) ?? ext.NONE;
+    if (index === undefined || at === ext.NONE) return;
+    this.#splitter.intoFragments(queue, index.extent(at), index.bits(at));
+    this.#remove(index, at);
   }
 
   /** The distance from an id that is in no fresh extent to the next one that is; Infinity: more than a block. */
@@ -60,20 +71,11 @@ export class FreshExtents {
     return this.#indexes[queue.number]?.distance(idHigh, idLow) ?? Number.POSITIVE_INFINITY;
   }
 
-  /** A queue is about to be removed: drops those of its extents that have lost messages. */
+  /** A queue is about to be removed, with all that it has. */
   forget(queue: Queue): void {
-    const { extents, log } = this.#store;
     const index = this.#indexes[queue.number];
     if (index === undefined) return;
-    for (const extent of index.extents()) {
-      const gone = this.#gone.countOf(extent);
-      if (gone === 0) continue;
-      const left = extents.get(extent, ext.SPAN) - gone;
-      const page = extents.get(extent, ext.PAGE);
-      queue.readyCount -= left;
-      this.#drop(queue, extent);
-      log.pages.release(page, left);
-    }
+    for (let at = index.from; at < index.end; at++) if (index.extent(at) !== ext.NONE) this.#freeBits(index, at);
     this.#count(-index.bytes);
     this.#indexes[queue.number] = undefined;
   }
@@ -81,14 +83,15 @@ export class FreshExtents {
   /** Everything has been read: splits what has lost messages. */
   finish(queues: readonly (Queue | undefined)[]): void {
     const { extents, log } = this.#store;
-    // Fragments are in chains, fresh extents are not: here they are, those of a page in one.
-    const { list } = log.pages;
-    const firsts = new Int32Array(list.length).fill(ext.NONE);
+    // Two words mean nothing in a fresh extent. Here they say where its bits are, and which is the next one of its page.
+    const firsts = new Int32Array(log.pages.list.length).fill(ext.NONE);
     for (const index of this.#indexes) {
       if (index === undefined) continue;
-      for (const extent of index.extents()) {
-        if (this.#gone.countOf(extent) === 0) continue;
+      for (let at = index.from; at < index.end; at++) {
+        const extent = index.extent(at);
+        if (extent === ext.NONE || index.bits(at) === ext.NONE) continue;
         const page = extents.get(extent, ext.PAGE);
+        extents.set(extent, ext.DELIVERY, index.bits(at));
         extents.set(extent, ext.CHAIN, firsts[page] as number);
         firsts[page] = extent;
       }
@@ -98,8 +101,10 @@ export class FreshExtents {
     for (const first of firsts) {
       for (let extent = first; extent !== ext.NONE; ) {
         const next = extents.get(extent, ext.CHAIN);
+        const bits = extents.get(extent, ext.DELIVERY);
         extents.set(extent, ext.CHAIN, ext.NONE);
-        this.#splitter.split(queues[extents.get(extent, ext.QUEUE)] as Queue, extent);
+        extents.set(extent, ext.DELIVERY, 0);
+        this.#splitter.split(queues[extents.get(extent, ext.QUEUE)] as Queue, extent, bits);
         extent = next;
       }
       const excess = first === ext.NONE ? 0 : log.pages.pressure();
@@ -108,16 +113,27 @@ export class FreshExtents {
     this.#count(-this.#gone.bytes);
   }
 
-  #find(queue: Queue, idHigh: number, idLow: number): number {
-    return this.#indexes[queue.number]?.find(idHigh, idLow) ?? ext.NONE;
+  /** Takes an entry out of an index. Answers its extent. */
+  #remove(index: FreshIndex, at: number): number {
+    const extent = index.extent(at);
+    this.#freeBits(index, at);
+    index.remove(at);
+    return extent;
   }
 
-  /** Frees an extent whose messages are not counted any more. */
+  #freeBits(index: FreshIndex, at: number): void {
+    const bits = index.bits(at);
+    if (bits !== ext.NONE) this.#gone.end(bits, index.firstLow(at), index.span(at));
+  }
+
+  /** Frees an extent all of whose messages are gone. */
   #drop(queue: Queue, extent: number): void {
-    const { extents } = this.#store;
+    const { extents, log } = this.#store;
+    const span = extents.get(extent, ext.SPAN);
+    queue.readyCount -= span;
     queue.readyBytes -= extents.get(extent, ext.BYTES);
     queue.ready.remove(extents, extent);
-    this.#gone.forget(extent);
+    log.pages.release(extents.get(extent, ext.PAGE), span);
     extents.free(extent);
   }
 

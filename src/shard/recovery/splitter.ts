@@ -12,9 +12,13 @@ export class Splitter {
   readonly #store: Store;
   readonly #sizes: EntrySizes;
   readonly #gone: GoneMessages;
-  /** The last part of the present extent, and how many there are. */
-  #last = ext.NONE;
+  /** The ids of the present extent, and where its bits begin; NONE: no message is gone. */
+  #first = 0;
+  #span = 0;
+  #bits = ext.NONE;
+  /** How many parts it has so far, and the last one. */
   #parts = 0;
+  #last = ext.NONE;
 
   constructor(store: Store, sizes: EntrySizes, gone: GoneMessages) {
     this.#store = store;
@@ -23,74 +27,65 @@ export class Splitter {
   }
 
   /** Splits an extent, of which messages are left, into what is fewer. */
-  split(queue: Queue, extent: number): void {
-    if (this.#isSparse(extent)) this.intoFragments(queue, extent);
+  split(queue: Queue, extent: number, bits: number): void {
+    this.#begin(extent, bits);
+    if (this.#isSparse()) this.#intoFragments(queue, extent);
     else this.#intoFresh(queue, extent);
   }
 
   /** Makes fragments of what is left of an extent. */
-  intoFragments(queue: Queue, extent: number): void {
+  intoFragments(queue: Queue, extent: number, bits: number): void {
+    this.#begin(extent, bits);
+    this.#intoFragments(queue, extent);
+  }
+
+  #intoFragments(queue: Queue, extent: number): void {
     const { extents, index } = this.#store;
-    const first = extents.idLow(extent);
-    const span = extents.get(extent, ext.SPAN);
-    const whole = this.#begin(extent);
     let at = extents.get(extent, ext.OFFSET);
-    for (let done = 0, n = 0; done < span; done += n) {
-      const id = first + done;
-      n = Math.min(span - done, ext.BLOCK - (id & 31));
-      const bytes = this.#sizes.bytesFrom(whole, id, n, at);
-      const mask = ext.bits(id & 31, n) & ~this.#gone.of(whole, id);
+    for (let done = 0, n = 0; done < this.#span; done += n) {
+      const id = this.#first + done;
+      n = Math.min(this.#span - done, ext.BLOCK - (id & 31));
+      const bytes = this.#sizes.bytesFrom(extent, id, n, at);
+      const all = ext.bits(id & 31, n);
+      const mask = all & ~this.#goneBeside(id);
       if (mask === 0) {
-        queue.readyBytes -= bytes;
+        this.#end(queue, extent, n, bytes);
       } else {
         const part = this.#part(queue, extent, id, n, at, bytes);
         extents.set(part, ext.MASK, mask);
         index.add(part);
-        queue.readyBytes -= bytes - this.#store.bytesOf(part, mask);
+        if (mask !== all) this.#end(queue, extent, ext.popcount(all ^ mask), bytes - this.#store.bytesOf(part, mask));
       }
       at += bytes;
     }
-    this.#end(whole);
   }
 
   /** Makes a fresh extent of each run of messages that are left. */
   #intoFresh(queue: Queue, extent: number): void {
-    const { extents } = this.#store;
-    const first = extents.idLow(extent);
-    const span = extents.get(extent, ext.SPAN);
-    const whole = this.#begin(extent);
-    let at = extents.get(extent, ext.OFFSET);
-    for (let done = 0, n = 0; done < span; done += n) {
-      const id = first + done;
-      const isGone = this.#isGone(whole, id);
-      for (n = 1; done + n < span && this.#isGone(whole, id + n) === isGone; ) n++;
-      const bytes = this.#sizes.bytesFrom(whole, id, n, at);
-      if (isGone) queue.readyBytes -= bytes;
+    let at = this.#store.extents.get(extent, ext.OFFSET);
+    for (let done = 0, n = 0; done < this.#span; done += n) {
+      const id = this.#first + done;
+      const isGone = this.#isGone(id);
+      for (n = 1; done + n < this.#span && this.#isGone(id + n) === isGone; ) n++;
+      const bytes = this.#sizes.bytesFrom(extent, id, n, at);
+      if (isGone) this.#end(queue, extent, n, bytes);
       else this.#part(queue, extent, id, n, at, bytes);
       at += bytes;
     }
-    this.#end(whole);
   }
 
-  /** A copy of an extent that is about to be split, in no list. */
-  #begin(extent: number): number {
+  #begin(extent: number, bits: number): void {
     const { extents } = this.#store;
-    const whole = extents.clone(extent);
-    extents.set(extent, ext.DELIVERY, 0);
-    extents.set(extent, ext.HOLDER, 0);
-    this.#last = extent;
+    this.#first = extents.idLow(extent);
+    this.#span = extents.get(extent, ext.SPAN);
+    this.#bits = bits;
     this.#parts = 0;
-    return whole;
-  }
-
-  #end(whole: number): void {
-    this.#gone.forget(whole);
-    this.#store.extents.free(whole);
+    this.#last = extent;
   }
 
   /**
    * The next part of an extent. The first one is the extent itself, by whose number an index of positions knows it; the
-   * others follow in its place.
+   * others follow in its place. All are in the same page and record.
    */
   #part(queue: Queue, extent: number, idLow: number, span: number, offset: number, bytes: number): number {
     const { extents } = this.#store;
@@ -108,22 +103,32 @@ export class Splitter {
     return part;
   }
 
-  #isGone(extent: number, idLow: number): boolean {
-    return ((this.#gone.of(extent, idLow) >>> (idLow & 31)) & 1) === 1;
+  /** Counts off messages of an extent that are gone; others of its page are left. */
+  #end(queue: Queue, extent: number, count: number, bytes: number): void {
+    const { extents, log } = this.#store;
+    queue.readyCount -= count;
+    queue.readyBytes -= bytes;
+    log.pages.release(extents.get(extent, ext.PAGE), count);
+  }
+
+  /** Those that are gone of the block that has an id, as a mask. */
+  #goneBeside(idLow: number): number {
+    return this.#bits === ext.NONE ? 0 : this.#gone.of(this.#bits, this.#first, idLow);
+  }
+
+  #isGone(idLow: number): boolean {
+    return ((this.#goneBeside(idLow) >>> (idLow & 31)) & 1) === 1;
   }
 
   /** It has more runs of messages than blocks with some. */
-  #isSparse(extent: number): boolean {
-    const { extents } = this.#store;
-    const first = extents.idLow(extent);
-    const span = extents.get(extent, ext.SPAN);
+  #isSparse(): boolean {
     let blocks = 0;
     let runs = 0;
     let before = 0;
-    for (let done = 0, n = 0; done < span; done += n) {
-      const id = first + done;
-      n = Math.min(span - done, ext.BLOCK - (id & 31));
-      const mask = ext.bits(id & 31, n) & ~this.#gone.of(extent, id);
+    for (let done = 0, n = 0; done < this.#span; done += n) {
+      const id = this.#first + done;
+      n = Math.min(this.#span - done, ext.BLOCK - (id & 31));
+      const mask = ext.bits(id & 31, n) & ~this.#goneBeside(id);
       if (mask !== 0) blocks++;
       // A run begins with each bit that does not follow another one.
       runs += ext.popcount(mask & ~((mask << 1) | before));
