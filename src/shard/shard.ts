@@ -78,6 +78,9 @@ export interface ShardOptions {
 /** Timers that a turn fires at most: a few milliseconds of work. */
 const TURN_TIMERS = 2048;
 
+/** Milliseconds until a timer whose record would wait for the journal is looked at again. */
+const STANDSTILL_WAIT = 1_000;
+
 /** Commands that never take several steps. */
 type ImmediateCommand = Exclude<
   Command,
@@ -200,6 +203,28 @@ export class Shard {
   /** Why publishes that the journal must keep are refused at present; undefined: they are not. */
   set refusal(refusal: Refusal | undefined) {
     this.#publisher.refusal = refusal;
+  }
+
+  get refusal(): Refusal | undefined {
+    return this.#publisher.refusal;
+  }
+
+  /**
+   * Why what would wait for the journal stays as it is at present: messages whose delivery makes a record are in their
+   * queues, and leases do not end. Undefined: it does not.
+   */
+  set standstill(refusal: Refusal | undefined) {
+    const { store } = this;
+    const hasEnded = store.standstill !== undefined && refusal === undefined;
+    store.standstill = refusal;
+    if (!hasEnded) return;
+    for (const queue of this.directory.queues)
+      if (queue !== undefined && queue.readyCount > 0) queue.consumers?.onReady();
+  }
+
+  /** The last command of a connection is not finished. */
+  isUnfinished(connection: number): boolean {
+    return this.#unfinished.has(connection);
   }
 
   /** Memory in use by messages, topics and the backlogs of channels. */
@@ -354,7 +379,10 @@ export class Shard {
   }
 
   readonly #fire = (extent: number): void => {
-    const { extents, now } = this.store;
+    const { extents, now, standstill, log, wheel } = this.store;
+    if (standstill !== undefined && log.pages.isKept(extents.get(extent, ext.PAGE))) {
+      return wheel.schedule(extent, now + STANDSTILL_WAIT);
+    }
     const queue = this.directory.queues[extents.get(extent, ext.QUEUE)];
     if (queue === undefined) throw new Error(`shard: extent ${extent} is of a queue that is gone`);
     queue.onTimer(extent, now);

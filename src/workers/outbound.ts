@@ -10,6 +10,9 @@ import { Doing, Pulse } from "./pulse.js";
 /** A buffer that a large answer has grown beyond this is not kept. */
 const KEPT_BYTES = 4 * 1024 * 1024;
 
+/** A piece of this size or more is followed by another one: what is held back for a connection may be much. */
+const PIECE_BYTES = 1024 * 1024;
+
 interface Piece {
   readonly envelope: readonly number[];
   end: number;
@@ -22,6 +25,8 @@ export class Outbound {
   #op = 0;
   #connection = 0;
   #audience: readonly number[] | undefined;
+  /** Where the last piece begins. */
+  #start = 0;
 
   constructor(
     readonly outbox: MessageWriter,
@@ -34,7 +39,7 @@ export class Outbound {
 
   /** The frames written next are for one connection. */
   to(connection: number): void {
-    if (this.#op === EnvelopeOp.FRAMES && this.#connection === connection) return;
+    if (this.#op === EnvelopeOp.FRAMES && this.#connection === connection && !this.#isLong) return;
     this.#begin(EnvelopeOp.FRAMES, connection, [EnvelopeOp.FRAMES, connection]);
   }
 
@@ -45,7 +50,7 @@ export class Outbound {
 
   /** The frames written next are for all these connections. An unchanged audience is the same array. */
   toAll(connections: readonly number[]): void {
-    if (this.#op === EnvelopeOp.FAN_OUT && this.#audience === connections) return;
+    if (this.#op === EnvelopeOp.FAN_OUT && this.#audience === connections && !this.#isLong) return;
     this.#audience = connections;
     this.#begin(EnvelopeOp.FAN_OUT, 0, [EnvelopeOp.FAN_OUT, ...connections]);
   }
@@ -68,6 +73,10 @@ export class Outbound {
     else frames.clear();
   }
 
+  get #isLong(): boolean {
+    return this.frames.end - this.#start >= PIECE_BYTES;
+  }
+
   #waitForRoom(): void {
     const before = this.pulse.at(Doing.outbox);
     this.outbox.waitWritable(Number.POSITIVE_INFINITY);
@@ -79,6 +88,7 @@ export class Outbound {
     this.#end();
     this.#op = op;
     this.#connection = connection;
+    this.#start = this.frames.end;
     this.#pieces.push({ envelope, end: this.frames.end });
   }
 

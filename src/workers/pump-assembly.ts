@@ -96,6 +96,7 @@ export const assemblePump = (options: PumpOptions): Pump => {
       pump.flush();
       return clock() - begin;
     },
+    refusalOf: (command) => pump.refusalOf(command),
     onNotice: options.onNotice ?? (() => {}),
     onStop: (now) => pump.stop(now),
   });

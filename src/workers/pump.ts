@@ -3,13 +3,16 @@
  * journal, and then sends the answers that waited for the commit. It never sleeps: its caller decides how to spend the
  * time until the next step. So the same loop runs in a thread, in the simulation, and in one thread with its clients.
  *
- * While the journal is stalled, publishes are refused and answers that need it wait. Everything else continues until too
- * much is held back. When the journal has failed for good, a step throws.
+ * While the journal is stalled, publishes are refused and answers that need it wait; everything else continues, within
+ * the bounds of standstill.ts. When the journal has failed for good, a step throws.
  */
 import type { Journal } from "../journal/journal.js";
+import type { Command } from "../shard/command.js";
 import type { Shard } from "../shard/shard.js";
+import type { Refusal } from "../shard/topics/publisher.js";
 import type { PublishGate } from "./publish-gate.js";
 import { Doing, type Pulse } from "./pulse.js";
+import { Standstill } from "./standstill.js";
 
 /**
  * While there is more in the inbox, a commit waits for it, up to this many bytes and milliseconds: a sync of four times
@@ -24,9 +27,8 @@ const STOP_WITHIN = 1_000;
 /** Above this, staged answers are sent in the middle of an intake, so that an intake needs a bounded buffer. */
 const STAGED_BYTES = 1024 * 1024;
 
-/** Milliseconds between attempts of a stalled journal, and the bytes held back above which no requests are taken. */
+/** Milliseconds between attempts of a stalled journal. */
 const RETRY_EVERY = 100;
-const MAX_HELD_BYTES = 16 * 1024 * 1024;
 
 /** Where requests come from. */
 export interface Intake {
@@ -76,6 +78,7 @@ export interface PumpParts {
 
 export class Pump {
   readonly #parts: PumpParts;
+  readonly #standstill: Standstill;
   #now = 0;
   /** Bytes taken since the last commit, and when the first of them were. */
   #uncommitted = 0;
@@ -84,24 +87,18 @@ export class Pump {
   /** When it ends even if requests still wait. */
   #stopBy = Number.POSITIVE_INFINITY;
   #isStalled = false;
+  /** When a stalled journal is tried again. */
+  #retryAt = 0;
 
   constructor(parts: PumpParts) {
     this.#parts = parts;
+    this.#standstill = new Standstill(parts.shard, parts.answers.held);
   }
 
   /** It was told to stop, and has carried out the requests from before that, as far as there was time. */
   get isOver(): boolean {
-    if (!this.#isStopping) return false;
-    if (this.isClogged) return true;
     const { intake } = this.#parts;
-    return intake.isEmpty && (intake.isIdle || this.#now >= this.#stopBy);
-  }
-
-  /** The journal is stalled, and too much waits for it. */
-  get isClogged(): boolean {
-    if (!this.#isStalled) return false;
-    const { log } = this.#parts.shard.store;
-    return this.#parts.answers.held.bytes + log.position - log.durable > MAX_HELD_BYTES;
+    return this.#isStopping && intake.isEmpty && (intake.isIdle || this.#now >= this.#stopBy);
   }
 
   /** Tells it to end after the requests that have come so far. */
@@ -122,12 +119,12 @@ export class Pump {
     this.#now = now;
     pulse.at(Doing.requests);
     gate.look(now);
-    const isClogged = this.isClogged;
-    if (!isClogged) this.#now = intake.take(now);
+    this.#standstill.look();
+    this.#now = intake.take(now);
     pulse.at(Doing.turn);
-    const due = isClogged ? Number.POSITIVE_INFINITY : shard.turn(this.#now);
+    const due = shard.turn(this.#now);
     pulse.at(Doing.answers);
-    const taken = isClogged ? 0 : intake.taken;
+    const { taken } = intake;
     if (this.#isWorthWaiting(taken)) this.#flushFree();
     else this.flush();
     pulse.at(Doing.chores);
@@ -135,8 +132,8 @@ export class Pump {
     const chore = chores(this.#now);
     // A background sync may have failed. Without this, clients would only see misleading DISK_FULL errors.
     if (journal.state.kind === "failed") throw journal.state.error;
-    if (taken > 0 || this.#isStopping || (!isClogged && !intake.isIdle)) return now;
-    const retry = this.#isStalled ? this.#now + RETRY_EVERY : Number.POSITIVE_INFINITY;
+    if (taken > 0 || this.#isStopping || !intake.isIdle) return now;
+    const retry = this.#isStalled ? this.#retryAt : Number.POSITIVE_INFINITY;
     return Math.min(due, tick, chore, gate.due, retry);
   }
 
@@ -147,10 +144,15 @@ export class Pump {
     journal.close(shard.store.log, this.#now);
   }
 
+  /** Why a command is refused while the journal stands still; undefined: it is not. Asked before each command. */
+  refusalOf(command: Command): Refusal | undefined {
+    return this.#isStalled ? this.#standstill.refusalOf(command) : undefined;
+  }
+
   /** Too much is staged. Asked during `take`: one message may hold thousands of requests with long answers. */
   get mustFlush(): boolean {
     const { free, held } = this.#parts.answers;
-    return free.bytes + held.bytes > STAGED_BYTES && !this.#isStalled;
+    return free.bytes + (this.#isStalled ? 0 : held.bytes) > STAGED_BYTES;
   }
 
   /** Sends the free answers, commits, and sends the held ones. */
@@ -159,7 +161,10 @@ export class Pump {
     this.#uncommitted = 0;
     const { shard, journal, answers } = this.#parts;
     const { log } = shard.store;
-    if (log.position > log.durable && journal.commit(log, this.#now) < log.position) return this.#stall();
+    if (log.position > log.durable) {
+      if (this.#isStalled && this.#now < this.#retryAt && !this.#isStopping) return;
+      if (journal.commit(log, this.#now) < log.position) return this.#stall();
+    }
     if (this.#isStalled) this.#goOn();
     if (answers.held.bytes === 0) return;
     answers.assertHeld(journal.synced);
@@ -188,6 +193,7 @@ export class Pump {
     const { state } = this.#parts.journal;
     if (state.kind === "failed") throw state.error;
     if (state.kind === "working") throw new Error("pump: the journal has not made the log durable");
+    this.#retryAt = this.#now + RETRY_EVERY;
     if (this.#isStalled) return;
     this.#isStalled = true;
     this.#parts.shard.store.log.isStalled = true;

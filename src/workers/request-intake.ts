@@ -8,6 +8,7 @@ import { Op } from "../protocol/op.js";
 import type { Command } from "../shard/command.js";
 import type { Effects } from "../shard/effects.js";
 import type { Shard } from "../shard/shard.js";
+import type { Refusal } from "../shard/topics/publisher.js";
 import { CommandDecoder } from "./command-decoder.js";
 import type { DecoderLimits } from "./decoder-limits.js";
 import type { Pulse } from "./pulse.js";
@@ -55,6 +56,8 @@ export interface RequestIntakeOptions {
   readonly pulse: Pulse;
   /** Called after each request: sends answers if too much is staged. Returns how many milliseconds that took. */
   readonly relieve: () => number;
+  /** Why a command is not carried out at present; undefined: it is. */
+  readonly refusalOf: (command: Command) => Refusal | undefined;
   /** An answer has arrived outside the inbox. */
   readonly onNotice: () => void;
   /** STOP has come. */
@@ -71,6 +74,8 @@ export class RequestIntake implements Intake {
   readonly #decoder: CommandDecoder;
   readonly #turns: Turns;
   #now = 0;
+  /** STOP has come: what is behind it is not taken. */
+  #isStopped = false;
   /** What is decoded is refused, except that it is heard. */
   #isRefusing = false;
 
@@ -83,8 +88,10 @@ export class RequestIntake implements Intake {
     this.#decoder = new CommandDecoder(
       limits,
       (command) => {
+        const refusal = options.refusalOf(command);
+        if (refusal !== undefined) this.#refuseCommand(command, refusal);
         // Its connection may have another command under way, which must not be taken for this one.
-        if (this.#isRefusing && command.op === "seen") shard.see(command);
+        else if (this.#isRefusing && command.op === "seen") shard.see(command);
         else if (!shard.apply(command, this.#now)) this.#decoder.hold();
         // Only routed publishes count: the others take as long as their bytes suggest, and those are bounded already.
         if (command.op !== "publish" || command.routeKey !== "") this.#turns.done(mayWalk(command));
@@ -110,7 +117,7 @@ export class RequestIntake implements Intake {
   }
 
   get isEmpty(): boolean {
-    return this.#inbox.isEmpty;
+    return this.#isStopped || this.#inbox.isEmpty;
   }
 
   get isIdle(): boolean {
@@ -123,13 +130,17 @@ export class RequestIntake implements Intake {
     this.#now = now;
     this.takenBytes = 0;
     this.#turns.begin();
-    while (step === DRAIN_STEP && taken < DRAIN_MESSAGES && this.takenBytes < DRAIN_BYTES) {
+    while (!this.#isStopped && step === DRAIN_STEP && taken < DRAIN_MESSAGES && this.takenBytes < DRAIN_BYTES) {
       step = this.#inbox.drain(this.#onMessage, DRAIN_STEP);
       taken += step;
     }
     this.taken = taken;
     this.#turns.serve();
     return this.#now;
+  }
+
+  #refuseCommand(command: Command, { kind, text }: Refusal): void {
+    if ("request" in command) this.#options.effects.fail(command.connection, command.request, kind, text);
   }
 
   #relieve(): void {
@@ -180,6 +191,8 @@ export class RequestIntake implements Intake {
         this.#options.onNotice();
         break;
       case EnvelopeOp.STOP:
+        this.#isStopped = true;
+        this.#inbox.stop();
         this.#options.onStop(this.#now);
         break;
       default:

@@ -68,7 +68,7 @@ export interface JournalData {
 export const DiskSpace = { enough: 0, full: 1 } as const;
 
 /**
- * The largest message of an outbox. Answers are sent when a megabyte is staged; a turn may add half a frame of requested
- * messages, a largest message, and the backlog of a channel.
+ * The largest message of an outbox: a piece of staged frames, which ends with the frame that makes it a megabyte. A frame may
+ * have half a frame of requested messages, a largest message, or the backlog of a channel.
  */
 export const maxOutboxRecordBytes = (maxFrameBytes: number): number => 2 * maxFrameBytes + 8 * 1024 * 1024;

@@ -1,6 +1,5 @@
 /** The loop of a shard's thread: steps its pump, and sleeps on the inbox in between. */
 import type { RingReader } from "../channel/ring-reader.js";
-import { pause } from "../journal/pause.js";
 import { Doing, type Pulse } from "./pulse.js";
 import type { Pump } from "./pump.js";
 
@@ -21,9 +20,7 @@ export const runPump = (pump: Pump, { inbox, clock, pulse }: ThreadLoop): void =
     const sleep = Math.min(until - clock(), MAX_SLEEP);
     if (sleep <= 0) continue;
     pulse.at(Doing.asleep);
-    // A clogged pump takes nothing from the inbox, which must not wake it.
-    if (pump.isClogged) pause(sleep);
-    else inbox.wait(sleep);
+    inbox.wait(sleep);
   }
   pump.end();
 };

@@ -147,6 +147,26 @@ describe("closing a broker", () => {
     expect(answered).toBe(2_000);
   });
 
+  it("does not wait for a publisher that ignores GOODBYE", { timeout: 60_000 }, async () => {
+    const closeTimeout = 60_000;
+    const { broker, tcp } = await testBroker({ closeTimeout });
+    const client = await NativeClient.greeted(tcp);
+    const payload = entries("x".repeat(1_000));
+    let request = 10;
+    const goOn = (): void => {
+      if (client.isClosed) return;
+      client.send(...Array.from({ length: 50 }, () => frame(Op.PUBLISH, request++, ["busy"], payload)));
+      if (client.socket.writableNeedDrain) client.socket.once("drain", goOn);
+      else setImmediate(goOn);
+    };
+    goOn();
+    await client.next();
+    const begin = performance.now();
+    await broker.close();
+    expect(performance.now() - begin).toBeLessThan(closeTimeout / 3);
+    await client.closed;
+  });
+
   it("answers what waits its turn in a shard", async () => {
     const { broker, tcp } = await testBroker();
     const client = await NativeClient.greeted(tcp);

@@ -116,36 +116,25 @@ it("keeps confirms back and refuses publishes while the journal cannot write, an
   shard.send(publish("first"));
   shard.step();
   expect(shard.ops()).toEqual([]);
-  // There is nothing to do but to try again.
+  // There is nothing to do but to try again, ten times a second, whatever comes meanwhile.
+  const retry = shard.now + 100;
+  const { commits } = journal;
   shard.now += 10;
-  expect(shard.step()).toBe(shard.now + 100);
+  expect(shard.step()).toBe(retry);
   const [refusal] = shard.ask(publish("second", 2));
   expect(refusal?.head[0]).toBe(ERRORS.DISK_FULL.code);
   expect(stalls).toEqual([true]);
+  expect(journal.commits).toBe(commits);
+  shard.now = retry;
+  expect(shard.step()).toBe(retry + 100);
+  expect(journal.commits).toBe(commits + 1);
+  expect(shard.ops()).toEqual([]);
 
   journal.isFull = false;
   shard.now += 100;
   shard.step();
   expect(stalls).toEqual([true, false]);
   expect(shard.ops()).toEqual([Answer.CONFIRM]);
-});
-
-it("takes no more requests when too much is held back, and ends all the same when it was told to", () => {
-  const { journal, shard } = stalling();
-  journal.isFull = true;
-  const body = "x".repeat(4 * 1024 * 1024);
-  // The journal is not known to be full before the first commit: these are all taken.
-  for (let request = 1; request <= 5; request++) shard.send(publish(body, request));
-  shard.stop();
-  while (!shard.pump.isClogged) shard.step();
-  const { commits } = journal;
-  shard.send(pop(9));
-  shard.step();
-  expect(journal.commits).toBeGreaterThan(commits);
-  expect(shard.ops()).toEqual([]);
-  expect(shard.pump.isOver).toBe(true);
-  shard.pump.end();
-  expect(journal.isClosed).toBe(true);
 });
 
 it("sends answers that wait for nothing while more is in the inbox, and commits within a few milliseconds", () => {
@@ -183,4 +172,58 @@ it("throws the journal's error when that can never confirm again", () => {
     return 0;
   };
   expect(() => shard.step()).toThrow(error);
+});
+
+it("carries out nothing that comes after it was told to stop, however much that is", () => {
+  const { shard } = stalling();
+  shard.send(publish("before"));
+  shard.stop();
+  for (let i = 0; i < 5; i++) {
+    shard.send(publish("after", 2 + i));
+    shard.step();
+  }
+  expect(shard.pump.isOver).toBe(true);
+  expect(shard.confirmed()).toBe(1);
+});
+
+it("sends answers and commits in the middle of an intake, as soon as much is staged", () => {
+  const { journal, shard } = stalling();
+  const body = "x".repeat(600 * 1024);
+  shard.send(publish(body, 1), pop(2), publish(body, 3), pop(4), publish(body, 5), pop(6));
+  shard.step();
+  // After the second pop, and at the end.
+  expect(journal.commits).toBe(2);
+  expect(shard.ops().filter((op) => op === Answer.MESSAGES)).toHaveLength(3);
+});
+
+it("sends what need not wait before the commit, and what waited for it after that, in the order of the requests", () => {
+  const { journal, shard } = stalling();
+  const commit = journal.commit.bind(journal);
+  let before: number[] = [];
+  journal.commit = (log) => {
+    before = shard.ops();
+    return commit(log);
+  };
+  shard.send(
+    publish("first", 1),
+    { op: Op.STATS, request: 2, head: ["t"] },
+    { op: Op.DECLARE_QUEUE, request: 3, head: ["t", "default"] },
+    pop(4),
+    publish("second", 5),
+    { op: Op.CONFIGURE, request: 6, head: ["t", { retries: 1 }] },
+  );
+  shard.step();
+  expect(before).toEqual([Answer.RESULT]);
+  expect(shard.ops()).toEqual([Answer.CONFIRM, Answer.ERROR, Answer.MESSAGES, Answer.CONFIRM, Answer.RESULT]);
+});
+
+it("does not send what is held back in the middle of an intake while the journal is stalled", () => {
+  const { journal, shard } = stalling();
+  journal.isFull = true;
+  shard.send(publish("x".repeat(600 * 1024), 1));
+  shard.step();
+  const look: TestFrame = { op: Op.BROWSE, request: 9, head: ["t", "default", "ready", 0, 1] };
+  shard.send(pop(2), ...Array.from({ length: 4 }, () => look));
+  shard.step();
+  expect(shard.ops()).toEqual(Array.from({ length: 4 }, () => Answer.MESSAGES));
 });

@@ -141,6 +141,7 @@ export class StallingJournal implements Journal {
     this.state = this.isFull ? { kind: "stalled", error } : { kind: "working" };
     if (this.isFull) return log.durable;
     if (log.demand >= Durability.fsync) this.synced = log.position;
+    for (const page of log.unwritten) page.written = page.used;
     log.markDurable(log.position);
     return log.position;
   }

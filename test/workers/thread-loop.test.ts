@@ -7,7 +7,6 @@ import { runPump } from "../../src/workers/thread-loop.js";
 interface Step {
   /** What the step returns, in milliseconds from now. */
   readonly due: number;
-  readonly isClogged?: boolean;
 }
 
 /** Runs a pump that takes these steps. Returns the waits at the inbox, and what happened last. */
@@ -21,9 +20,6 @@ const run = (steps: readonly Step[]): { readonly waits: readonly number[]; reado
   const pump = {
     get isOver(): boolean {
       return left.length === 0;
-    },
-    get isClogged(): boolean {
-      return last?.isClogged === true;
     },
     step: (at: number): number => {
       expect(at).toBe(now);
@@ -53,8 +49,4 @@ it("steps again at once when there is more to do, and ends the pump when it is o
 it("sleeps at its inbox until the next step is due, for a minute at most", () => {
   const { waits } = run([{ due: 250 }, { due: Number.POSITIVE_INFINITY }]);
   expect(waits).toEqual([250, 60_000]);
-});
-
-it("is not woken by its inbox while the pump is clogged", () => {
-  expect(run([{ due: 2, isClogged: true }]).waits).toEqual([]);
 });

@@ -11,6 +11,7 @@ import * as ext from "../messages/extent.js";
 import { ExtentList } from "../messages/extent-list.js";
 import type { Queue } from "../messages/queue.js";
 import type { Holder, QueueConsumers } from "../messages/queue-context.js";
+import { isServable } from "../messages/take.js";
 
 /** Requests for messages: they are deferred while their connection is held. */
 export type FetchCommand = Pop | PopDead | StartedBrowse;
@@ -184,7 +185,7 @@ export class ConsumerSet implements QueueConsumers {
 
   /** There is something to hand out, and somebody in line. */
   get isServable(): boolean {
-    return this.#first !== undefined && this.queue.readyCount > 0 && !this.queue.paused;
+    return this.#first !== undefined && isServable(this.queue);
   }
 
   onReady(): void {

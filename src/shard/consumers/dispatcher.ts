@@ -10,7 +10,7 @@ import { CROWDED_WAIT } from "../effects.js";
 import { BrowseCursor, browse } from "../messages/browse.js";
 import * as ext from "../messages/extent.js";
 import type { Store } from "../messages/store.js";
-import { Taker } from "../messages/take.js";
+import { isServable, mustStay, Taker } from "../messages/take.js";
 import { TimingWheel } from "../messages/timing-wheel.js";
 import { LOOKS_PER_EXTENT } from "../steps.js";
 import type { Directory } from "../topics/directory.js";
@@ -186,6 +186,7 @@ export class Dispatcher {
         return this.#pop(c, wasDeferred);
       case "popDead": {
         const queue = this.directory.queue(this.directory.topic(c.topic), c.queue);
+        if (queue.deadCount > 0 && mustStay(queue, queue.dead.head)) this.#refuseAtStandstill();
         this.store.effects.openMessages(c.connection, c.request);
         this.#taker.takeDead(queue, c.max, c.maxBytes);
         this.store.effects.closeMessages();
@@ -206,6 +207,12 @@ export class Dispatcher {
     return true;
   }
 
+  /** Throws why there are messages and none of them is handed out. */
+  #refuseAtStandstill(): void {
+    const { standstill } = this.store;
+    if (standstill !== undefined) throw new ProtocolError(standstill.kind, standstill.text);
+  }
+
   #endWalk(c: FetchCommand): void {
     if (c.op !== "browse" || c.cursor === undefined) return;
     c.cursor.close();
@@ -224,7 +231,7 @@ export class Dispatcher {
     // Those already waiting come first; before a deferred pop they have had a whole turn.
     const consumers = this.connections.consumersOf(queue);
     if (!wasDeferred && !this.#dispatch(consumers)) return false;
-    if (queue.readyCount > 0 && !queue.paused) {
+    if (isServable(queue)) {
       effects.openMessages(c.connection, c.request);
       this.#taker.takeReady(queue, c.max, c.maxBytes, undefined);
       effects.closeMessages();
@@ -236,6 +243,7 @@ export class Dispatcher {
       this.#waits.schedule(consumer.number, now + c.wait);
       consumers.join(consumer);
     } else {
+      if (queue.readyCount > 0 && !queue.paused) this.#refuseAtStandstill();
       effects.openMessages(c.connection, c.request);
       effects.closeMessages();
     }

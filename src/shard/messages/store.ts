@@ -3,7 +3,7 @@
  * timers. Queues and consumers belong to the rooms above; the store only looks at their tables.
  */
 import { SIZE_MASK, WORD_BYTES } from "../../protocol/entry.js";
-import { ProtocolError } from "../../protocol/errors.js";
+import { type ErrorName, ProtocolError } from "../../protocol/errors.js";
 import * as runs from "../../protocol/run.js";
 import type { Effects, Run } from "../effects.js";
 import { Log, type LogOptions } from "../log/log.js";
@@ -44,6 +44,8 @@ export class Store {
   idsAnnounced = 0;
   /** The log's position before the command that is being carried out. Infinity: none is, it is the shard's own turn. */
   before = Number.POSITIVE_INFINITY;
+  /** Why nothing is handed out whose record would wait for the journal; undefined: it is. */
+  standstill: { readonly kind: ErrorName; readonly text: string } | undefined;
   /** Memory of topics and queues without messages. */
   directoryBytes = 0;
   /** Memory that reading the log back takes beside it. */
@@ -192,6 +194,14 @@ export class Store {
       at += size;
     }
     return bytes;
+  }
+
+  /** Whether the messages of an extent can be handed out though the journal stands still: their delivery needs no record. */
+  isDeliverable(extent: number, autoAck: boolean): boolean {
+    const { extents, log } = this;
+    const page = log.pages.list[extents.get(extent, ext.PAGE)];
+    if (page?.segment === undefined) return true;
+    return !autoAck && extents.retry(extent) === 0 && page.written > extents.get(extent, ext.RECORD);
   }
 
   /** Emits `count` messages whose entries are [start, end) of the extent's page. */

@@ -34,6 +34,7 @@ export class Taker {
     this.#isGone = queue.topic.config.autoAck && holder?.reports !== true;
     while (taken < max && queue.ready.head !== ext.NONE) {
       const extent = queue.ready.head;
+      if (mustStay(queue, extent)) break;
       const room = maxBytes - this.#bytes;
       const n = extents.isFragment(extent)
         ? this.#takeFragment(queue, queue.ready, max - taken, room, taken === 0)
@@ -53,7 +54,7 @@ export class Taker {
     this.#bytes = 0;
     this.#holder = undefined;
     this.#isGone = queue.topic.config.autoAck;
-    while (taken < max && queue.dead.head !== ext.NONE) {
+    while (taken < max && queue.dead.head !== ext.NONE && !mustStay(queue, queue.dead.head)) {
       const n = this.#takeFragment(queue, queue.dead, max - taken, maxBytes - this.#bytes, taken === 0);
       if (n === 0) break;
       taken += n;
@@ -142,6 +143,14 @@ export class Taker {
     return count;
   }
 }
+
+/** Whether a queue has something that may be handed out now. */
+export const isServable = (queue: Queue): boolean =>
+  queue.readyCount > 0 && !queue.paused && !mustStay(queue, queue.ready.head);
+
+/** Whether the journal stands still, and handing out an extent would make a record. */
+export const mustStay = ({ store, topic }: Queue, extent: number): boolean =>
+  store.standstill !== undefined && !store.isDeliverable(extent, topic.config.autoAck);
 
 /** Takes n messages off the front of a fresh extent, whose next entry is at `offset`. */
 export const cutFront = (queue: Queue, extent: number, n: number, offset: number): void => {
