@@ -159,6 +159,28 @@ export const historyOf = (
   );
 };
 
+/** Histories in which segments fill with garbage. */
+export const busy = (seed: number): History => historyOf(seed, CI_STEPS, { churn: 0.3, crash: 0.03 });
+
+/** Histories of topics whose durability goes up and down, with the power gone at any time. */
+export const raising = (seed: number): History => {
+  const random = new Random(seed);
+  const settings = { ...historyOf(seed, 0).settings, level: random.one([Durability.write, Durability.fsync]) };
+  const moves: Move[] = [];
+  const play = (step: Step): void => {
+    moves.push({ step, flush: true });
+  };
+  for (let i = 0; i < 30; i++) {
+    const topic = random.one(TOPICS);
+    const publish = { topic, key: "", delay: 0, ttl: 0, count: 2, size: 20, merged: false } as const;
+    play({ do: "configure", topic, config: { durability: random.one(["memory", "write", "fsync"]) } });
+    if (random.chance(0.7)) play({ do: "publish", connection: 1, ...publish });
+    if (random.chance(0.3)) play({ do: "purge", topic, queue: "default", state: "ready" });
+    if (random.chance(0.3)) play({ ...crashOf(random), kind: "power", after: 0 });
+  }
+  return { seed, settings, moves };
+};
+
 /** What a client does, and whether the power goes with it. */
 const movesOf = (random: Random, habits: Habits): readonly Move[] => {
   const step = stepOf(random, habits);

@@ -9,7 +9,7 @@ import { Durability } from "../../src/protocol/op.js";
 import type { Log } from "../../src/shard/log/log.js";
 import * as record from "../../src/shard/log/record.js";
 import type { Shard } from "../../src/shard/shard.js";
-import { historyOf } from "./histories.js";
+import { busy, historyOf } from "./histories.js";
 import type { Makers } from "./life.js";
 import { Random } from "./random.js";
 import type { SimulatedDisk } from "./simulated-disk.js";
@@ -58,9 +58,9 @@ const nothing = (): void => undefined;
 /** Something that was promised is not there, or something that was ended is. */
 const LOST = /was never promised|was promised|is lost|is there again|come back/;
 /** The pump has noticed it before anything was promised. */
-const UNFOUNDED = /an answer that (rests on|promises a sync)/;
+export const UNFOUNDED = /an answer that (rests on|promises a sync)/;
 export const LOST_OR_DAMAGED =
-  /cannot be read|was never promised|was promised|is lost|is there again|come back|\.seg, at byte/;
+  /cannot be (read|restored)|was never promised|was promised|is lost|is there again|come back|\.seg, at byte/;
 
 /** A recovery's target that is told something else. */
 const target = (real: RecoveryTarget, own: Partial<RecoveryTarget>): RecoveryTarget => ({
@@ -113,11 +113,12 @@ const tornBeginning = (seed: number): History => {
   return { seed, settings, moves: steps.map((step) => ({ step, flush: step.do !== "crash" })) };
 };
 
-/** Histories in which segments fill with garbage. */
-const busy = (seed: number): History => historyOf(seed, 300, { churn: 0.3, crash: 0.03 });
-
 /** Looks at the records of a file, which can be changed in place. */
-const eachRecord = (view: Disk, path: string, look: (records: DataView, at: number, length: number) => void): void => {
+export const eachRecord = (
+  view: Disk,
+  path: string,
+  look: (records: DataView, at: number, length: number) => void,
+): void => {
   const file = view.open(path, "write");
   const bytes = new Uint8Array(file.size);
   file.read(bytes, 0, bytes.length, 0);

@@ -6,7 +6,7 @@
 import { Durability } from "../../src/protocol/op.js";
 import type { Shard } from "../../src/shard/shard.js";
 import type { Makers } from "./life.js";
-import type { PlantedBug } from "./planted-bugs.js";
+import { type PlantedBug, UNFOUNDED } from "./planted-bugs.js";
 import { type Op, PROMISES } from "./promises.js";
 
 const OPS = (Object.keys(PROMISES) as Op[]).filter((op) => PROMISES[op] !== "none");
@@ -14,11 +14,11 @@ const OPS = (Object.keys(PROMISES) as Op[]).filter((op) => PROMISES[op] !== "non
 /** Their records are those of messages, without which there is nothing to promise. */
 const PUBLISHES: readonly Op[] = ["publish", "publishChannel"];
 
-const BROKEN =
-  /was never promised|is lost|is there again|come back|is seen with two bodies|retries and has|was promised/;
+export const BROKEN =
+  /was never promised|is lost|is there again|come back|is seen with two bodies|retries and has|was promised|backup/;
 
-/** Does something else instead of carrying out an op. */
-const around = (makers: Makers, op: Op, act: (shard: Shard, apply: () => boolean) => boolean): Makers => ({
+/** Does something around carrying out an op. What asserts that answers have a footing is off. */
+export const around = (makers: Makers, op: Op, act: (shard: Shard, apply: () => boolean) => boolean): Makers => ({
   ...makers,
   hasFooting: false,
   shard: (options) => {
@@ -43,18 +43,63 @@ const unrecorded = (op: Op): PlantedBug => ({
     }),
 });
 
+const withoutSync = (makers: Makers, op: Op): Makers =>
+  around(makers, op, ({ store: { log } }, apply) => {
+    const { demand } = log;
+    const isDone = apply();
+    log.demand = Math.max(demand, Math.min(log.demand, Durability.write));
+    return isDone;
+  });
+
 const unsynced = (op: Op): PlantedBug => ({
   name: `${op} is answered and asks for no sync`,
   symptom: BROKEN,
-  plant: (makers) =>
-    around(makers, op, ({ store: { log } }, apply) => {
-      const { demand } = log;
-      const isDone = apply();
-      log.demand = Math.max(demand, Math.min(log.demand, Durability.write));
-      return isDone;
-    }),
+  plant: (makers) => withoutSync(makers, op),
 });
 
-export const PLANTED_PROMISES: readonly PlantedBug[] = OPS.flatMap((op) =>
-  PUBLISHES.includes(op) ? [unsynced(op)] : [unrecorded(op), unsynced(op)],
-);
+/** The same, as production would notice it. */
+const unfounded = (op: Op): PlantedBug => ({
+  name: `${op} asks for no sync, and its answer has no footing`,
+  symptom: UNFOUNDED,
+  plant: (makers) => ({ ...withoutSync(makers, op), hasFooting: true }),
+});
+
+/** It says that it is as durable as can be, whatever its topic, its channel or its broker asks for. */
+const overstated = (op: Op): PlantedBug => ({
+  name: `${op} is answered with a level that it has not`,
+  symptom: /another level/,
+  plant: (makers) => ({
+    ...makers,
+    hasFooting: false,
+    shard: (options) => {
+      let isMeant = false;
+      const { effects } = options;
+      const { confirm, settled, result } = effects;
+      const of = (level: number): number => (isMeant ? Durability.fsync : level);
+      effects.confirm = (connection, request, requests, idHigh, idLow, messages, level) =>
+        confirm.call(effects, connection, request, requests, idHigh, idLow, messages, of(level));
+      effects.settled = (connection, request, count, faults, level) =>
+        settled.call(effects, connection, request, count, faults, of(level));
+      effects.result = (connection, request, value, level, channel) =>
+        result.call(effects, connection, request, value, level === undefined ? level : of(level), channel);
+      const shard = makers.shard(options);
+      const apply = shard.apply.bind(shard);
+      shard.apply = (c, now) => {
+        isMeant = c.op === op;
+        try {
+          return apply(c, now);
+        } finally {
+          isMeant = false;
+        }
+      };
+      return shard;
+    },
+  }),
+});
+
+export const PLANTED_PROMISES: readonly PlantedBug[] = OPS.flatMap((op) => [
+  ...(PUBLISHES.includes(op) ? [] : [unrecorded(op)]),
+  unsynced(op),
+  unfounded(op),
+  overstated(op),
+]);

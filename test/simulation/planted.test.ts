@@ -6,6 +6,7 @@ import { realMakers } from "./life.js";
 import { PLANTED_BACKUP_BUGS } from "./planted-backup-bugs.js";
 import { PLANTED_BUGS } from "./planted-bugs.js";
 import { PLANTED_CHANNEL_BUGS } from "./planted-channel-bugs.js";
+import { PLANTED_ENDS } from "./planted-ends.js";
 import { PLANTED_MEMORY_BUGS } from "./planted-memory-bugs.js";
 import { PLANTED_MOVE_BUGS } from "./planted-move-bugs.js";
 import { PLANTED_PROMISES } from "./planted-promises.js";
@@ -25,6 +26,7 @@ it.each([
   ...PLANTED_BACKUP_BUGS,
   ...PLANTED_MEMORY_BUGS,
   ...PLANTED_PROMISES,
+  ...PLANTED_ENDS,
 ])("finds that $name", { timeout: TIMEOUT }, ({ plant, symptom, historyOf: towards = randomHistory }) => {
   for (let seed = 1; seed <= CI_SEEDS; seed++) {
     const history = towards(seed);

@@ -73,18 +73,19 @@ export const isAnswerTo = (command: Command, answer: Done): boolean => {
 /** The `Durability` that the answer to a command must name, which has just been carried out; 0: any. */
 export const promised = (command: Command, { store, directory }: Shard): number => {
   const broker = store.level;
-  const stored = "channel" in command ? directory.findChannel(command.channel) : undefined;
-  const own = "topic" in command ? directory.find(command.topic)?.level : stored?.level;
+  const stored = "channel" in command ? directory.findChannel(command.channel)?.settings : undefined;
+  const config = "topic" in command ? directory.find(command.topic)?.config : stored;
+  const own = config?.durability === undefined ? broker : Durability[config.durability];
   switch (PROMISES[command.op]) {
     case "none":
       return 0;
     case "topic":
-      return own ?? broker;
+      return own;
     case "kept":
-      return stored?.settings.keep === true ? stored.level : Durability.memory;
+      return stored?.keep === true ? own : Durability.memory;
     case "broker":
       return broker;
     case "higher":
-      return Math.max(broker, own ?? broker);
+      return Math.max(broker, own);
   }
 };
