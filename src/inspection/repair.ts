@@ -10,6 +10,7 @@ import type { Checksum } from "../journal/checksum.js";
 import { DataDirectoryError } from "../journal/damage-error.js";
 import type { Disk } from "../journal/disk.js";
 import { segmentPath, shardDirectory } from "../journal/layout.js";
+import { faultByLedger, type LedgerEntry } from "../journal/ledger.js";
 import { beginDataDirectory, expectOutside, finishDataDirectory } from "../journal/new-data-directory.js";
 import { RecordWriter } from "../journal/record-writer.js";
 import { packHead, unpackHead } from "../protocol/head.js";
@@ -19,7 +20,7 @@ import * as record from "../shard/log/record.js";
 import type { DirectoryEntry } from "../shard/log/recorder.js";
 import { type Owner, SalvagedDirectory } from "./salvaged-directory.js";
 import { type Gap, type ScannedRecord, scanSegment, viewOf } from "./segment-scan.js";
-import { type FoundSegment, type FoundShard, manifestOf, readSegment, shardsOf } from "./shard-files.js";
+import { type FoundSegment, type FoundShard, isReplaced, manifestOf, readSegment, shardsOf } from "./shard-files.js";
 
 /** Something that could not be saved. */
 export interface Loss {
@@ -66,8 +67,13 @@ export const repairData = (
   disk.makeDirectory(out);
   beginDataDirectory(disk, out, shards);
   const job: RepairJob = { disk, checksum, shards, now, onRead };
-  const repairs = found.map((shard) => new ShardSalvage(job, shard, shardDirectory(out, 1, shard.shard)).run());
-  finishDataDirectory(disk, out);
+  const salvages = found.map((shard) => new ShardSalvage(job, shard, shardDirectory(out, 1, shard.shard)));
+  const repairs = salvages.map((salvage) => salvage.run());
+  finishDataDirectory(
+    disk,
+    out,
+    salvages.map(({ ledger }) => ledger),
+  );
   return repairs;
 };
 
@@ -102,21 +108,32 @@ class ShardSalvage {
   /** The last millisecond (since EPOCH) of which an id may have been handed out. */
   #ceiling = 0;
 
-  /** Segments of other shards are not among them. */
+  /** In their order, whatever their names. Segments of other shards are not among them. */
   readonly #segments: readonly FoundSegment[];
+  /** Of the last new segment. */
+  #length = 0;
 
   constructor(
     readonly job: RepairJob,
     readonly found: FoundShard,
     readonly out: string,
   ) {
-    this.#segments = found.segments.filter(({ head }) => typeof head === "string" || head.shard === found.shard);
+    this.#segments = found.segments.filter((segment) => isUsed(segment, found));
+  }
+
+  /** Of the new directory, after the run. */
+  get ledger(): LedgerEntry {
+    return { first: 1, last: this.#segments.length, bytes: this.#length };
   }
 
   run(): ShardRepair {
     const { found, out } = this;
     const { disk } = this.job;
     if (!found.isThere) this.#missing("the directory of this shard is missing");
+    if (found.fault !== undefined) {
+      const { file, offset, what } = found.fault;
+      this.#losses.push({ file, offset, length: 0, what: `${what}: whether segments are missing is not known` });
+    }
     for (const sequence of found.missing) this.#missing(`segment ${sequence} is missing`);
     for (const segment of found.segments) {
       if (this.#segments.includes(segment)) continue;
@@ -157,6 +174,7 @@ class ShardSalvage {
       this.#salvage(writer, index, segment);
       writer.seal();
       this.#bytes += writer.size;
+      this.#length = writer.size;
     } finally {
       file.close();
     }
@@ -192,13 +210,16 @@ class ShardSalvage {
   /** Cuts the last segment where a start would: at a break after which nothing was confirmed. */
   #untilTorn(
     index: number,
-    { path }: FoundSegment,
+    { path, sequence }: FoundSegment,
     view: DataView,
     items: readonly (ScannedRecord | Gap)[],
   ): readonly (ScannedRecord | Gap)[] {
     if (index < this.#segments.length - 1) return items;
+    const { ledger } = this.found;
     for (const [i, gap] of items.entries()) {
-      if (gap.kind !== "gap" || items.slice(i).some((item) => isProof(item, view, gap.offset))) continue;
+      if (gap.kind !== "gap") continue;
+      if (ledger !== undefined && faultByLedger(ledger, sequence, gap.offset, "") !== undefined) continue;
+      if (items.slice(i).some((item) => isProof(item, view, gap.offset))) continue;
       this.#torn = { file: path, offset: gap.offset, length: gap.length, what: gap.what };
       return items.slice(0, i);
     }
@@ -315,6 +336,16 @@ class ShardSalvage {
     return later;
   }
 }
+
+/** Whether a segment is of this shard and is needed, whatever its name; not a copy of one that is there as well. */
+const isUsed = (segment: FoundSegment, { shard, segments }: FoundShard): boolean => {
+  const { head, misplaced, sequence } = segment;
+  if (typeof head !== "string" && head.shard !== shard) return false;
+  if (misplaced === undefined) return true;
+  const same = segments.filter((other) => other.sequence === sequence);
+  const best = same.find((other) => other.misplaced === undefined) ?? same[0];
+  return segment === best && !isReplaced(segment, segments);
+};
 
 /** Entries that say what something is. */
 const DESCRIBING: ReadonlySet<string> = new Set(["topic", "queue", "channel"]);

@@ -4,6 +4,7 @@ import { DataDirectoryError } from "../journal/damage-error.js";
 import { readManifest } from "../journal/data-directory.js";
 import type { Disk } from "../journal/disk.js";
 import { isOfFileSystem, segmentPath, shardDirectory } from "../journal/layout.js";
+import { type LedgerEntry, NOT_KNOWN } from "../journal/ledger.js";
 import { beginDataDirectory, expectOutside, finishDataDirectory } from "../journal/new-data-directory.js";
 import { writeFully } from "../journal/whole-file.js";
 import { type FoundSegment, manifestOf, readSegment, shardsOf } from "./shard-files.js";
@@ -49,6 +50,7 @@ export const restoreData = (
   beginDataDirectory(disk, data, shards);
   let segments = 0;
   let bytes = 0;
+  const ledgers: LedgerEntry[] = [];
   for (const shard of shardsOf(disk, backup, checksum)) {
     const directory = shardDirectory(data, 1, shard.shard);
     for (const segment of shard.segments) {
@@ -57,8 +59,9 @@ export const restoreData = (
       onRead(segment.size);
     }
     disk.syncDirectory(directory);
+    ledgers.push(shard.ledger ?? NOT_KNOWN);
   }
-  finishDataDirectory(disk, data);
+  finishDataDirectory(disk, data, ledgers);
   return { shards, segments, bytes, wasListed: backupList !== undefined };
 };
 

@@ -4,6 +4,7 @@
  */
 import type { Checksum } from "../journal/checksum.js";
 import type { Disk } from "../journal/disk.js";
+import { faultByLedger, type LedgerEntry } from "../journal/ledger.js";
 import { SegmentFile } from "../journal/segment-file.js";
 import * as record from "../shard/log/record.js";
 import { isBackup, listedFiles, listFaults } from "./backup-check.js";
@@ -35,7 +36,7 @@ export const verifyData = (
 ): ShardVerification[] => {
   const listed = listedFiles(disk, data);
   return shardsOf(disk, data, checksum).map((found) => {
-    const { shard, directory, isThere, segments, missing } = found;
+    const { shard, directory, isThere, segments, missing, ledger, fault: unknown } = found;
     const tally = { records: 0, messages: 0, bytes: 0 };
     const damage: Damage[] = missing.map((sequence) => ({
       file: directory,
@@ -43,10 +44,11 @@ export const verifyData = (
       what: `segment ${sequence} is missing`,
     }));
     if (!isThere) damage.push({ file: directory, offset: 0, what: "the directory of this shard is missing" });
+    if (unknown !== undefined) damage.push({ file: unknown.file, offset: unknown.offset, what: unknown.what });
     let torn: Damage | undefined;
     for (const [i, segment] of segments.entries()) {
       const isLast = i === segments.length - 1;
-      const fault = verifySegment(disk, segment, checksum, isLast, tally);
+      const fault = verifySegment(disk, segment, checksum, isLast, ledger, tally);
       if (fault !== undefined) {
         const { isTorn, ...found } = fault;
         if (isTorn) torn = found;
@@ -73,12 +75,18 @@ const verifySegment = (
   { path, sequence, head, misplaced }: FoundSegment,
   checksum: Checksum,
   isLast: boolean,
+  ledger: LedgerEntry | undefined,
   tally: { records: number; messages: number; bytes: number },
 ): (Damage & { readonly isTorn: boolean }) | undefined => {
   const file = disk.open(path, "read");
   try {
     const segment = new SegmentFile(path, sequence, file, checksum);
+    /** What the ledger says of a break at `end`. */
+    const known = (end: number, fault: string): string | undefined =>
+      ledger === undefined ? undefined : faultByLedger(ledger, sequence, end, fault);
     if (typeof head === "string") {
+      const what = known(0, head);
+      if (what !== undefined) return { file: path, offset: 0, what, isTorn: false };
       return { file: path, offset: 0, what: head, isTorn: isLast && segment.proofOfDamage(0) === undefined };
     }
     if (misplaced !== undefined) return { file: path, ...misplaced, isTorn: false };
@@ -95,6 +103,8 @@ const verifySegment = (
     const { end, isSealed, fault, records } = segment.walk(sink, READ_BYTES);
     tally.records += records;
     tally.bytes += end;
+    const what = known(end, fault);
+    if (what !== undefined) return { file: path, offset: end, what, isTorn: false };
     if (isSealed) return undefined;
     if (!isLast) return { file: path, offset: end, what: fault, isTorn: false };
     const behind = segment.bytesBehind(end);

@@ -22,8 +22,8 @@ const rotate = (word: number, bits: number): number => (word << bits) | (word >>
 const lane = (sum: number, word: number): number =>
   Math.imul(rotate((sum + Math.imul(word, PRIME_2)) | 0, 13), PRIME_1);
 
-/** The algorithm as its specification has it, on little-endian words. */
-const short: Checksum = (view, start, end, seed) => {
+/** The algorithm as its specification has it, on little-endian words. The better one for short ranges. */
+export const xxh32: Checksum = (view, start, end, seed) => {
   let at = start;
   let sum = (seed + PRIME_5) | 0;
   if (end - start >= STRIPE_BYTES) {
@@ -54,6 +54,6 @@ export const loadChecksum = async (): Promise<Checksum> => {
   const { h32Raw } = await xxhash();
   return (view, start, end, seed) =>
     end - start < LONG_BYTES
-      ? short(view, start, end, seed)
+      ? xxh32(view, start, end, seed)
       : h32Raw(new Uint8Array(view.buffer, view.byteOffset + start, end - start), seed);
 };

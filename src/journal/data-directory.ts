@@ -16,6 +16,7 @@ import {
   isOfCertificate,
   isOfFileSystem,
   journalFiles,
+  LEDGER,
   LOCK_PREFIX,
   MANIFEST,
   segmentPath,
@@ -23,12 +24,24 @@ import {
   TEMPORARY_SUFFIX,
   UNFINISHED_MANIFEST,
 } from "./layout.js";
+import { makeLedger, NO_SEGMENTS, NOT_KNOWN } from "./ledger.js";
 import { DirectoryLock } from "./lock.js";
 import { makeSpare } from "./spares.js";
 import { readSmallFile, replaceFile } from "./whole-file.js";
 
-/** Version of the directory layout and the manifest. Segments have their own (record.ts of src/shard). */
-export const DIRECTORY_FORMAT = 1;
+/**
+ * Version of the directory layout and the manifest. Segments have their own (record.ts of src/shard). In format 2 each
+ * shard has a ledger (ledger.ts). A directory of format 1 is read, and a start makes it one of format 2, which older
+ * versions refuse: they would not keep the ledger.
+ *
+ * **Changing the format.** Raise the number, have `openDataDirectory` make the new format of the one before, so that a crash
+ * in between leaves either, let src/inspection read both, keep a directory of the old one in test/journal/fixtures, and say
+ * in CHANGELOG.md from which release on it is read.
+ */
+export const DIRECTORY_FORMAT = 2;
+
+/** The first format with ledgers. */
+const WITH_LEDGERS = 2;
 
 const MANIFEST_BYTES = 64 * 1024;
 
@@ -39,6 +52,9 @@ export interface Manifest {
   /** In a backup that no broker has started from: the SHA-256 of its list of files. */
   readonly backup?: string;
 }
+
+/** Whether each shard must have a ledger. */
+export const hasLedgers = ({ format }: Manifest): boolean => format >= WITH_LEDGERS;
 
 const positive = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) > 0;
 
@@ -77,7 +93,7 @@ const unfinished = (data: string): DataDirectoryError =>
 
 const ADVICE =
   "If this is a copy, it may not be complete: make it again. If it is where the broker has always worked, write the " +
-  'file anew: {"format":1,"shards":N,"generation":G}, with the highest generation-G there is and the number of shards in it';
+  'file anew: {"format":2,"shards":N,"generation":G}, with the highest generation-G there is and the number of shards in it';
 
 const unreadable = (path: string): DataDirectoryError => new DataDirectoryError(`${path} cannot be read. ${ADVICE}`);
 
@@ -93,7 +109,11 @@ export const makeGeneration = (disk: Disk, data: string, generation: number, sha
   const directory = join(data, generationName(generation));
   disk.removeDirectory(directory);
   disk.makeDirectory(directory);
-  for (let shard = 0; shard < shards; shard++) disk.makeDirectory(shardDirectory(data, generation, shard));
+  for (let shard = 0; shard < shards; shard++) {
+    const path = shardDirectory(data, generation, shard);
+    disk.makeDirectory(path);
+    makeLedger(disk, path, shard, NO_SEGMENTS);
+  }
   disk.syncDirectory(directory);
   disk.syncDirectory(data);
 };
@@ -152,6 +172,18 @@ const holdDurably = (disk: Disk, data: string): void => {
   }
 };
 
+/** Gives each shard of an older directory a ledger, and then the directory its format. */
+const upgrade = (disk: Disk, data: string, manifest: Manifest): Manifest => {
+  const { generation, shards } = manifest;
+  for (let shard = 0; shard < shards; shard++) {
+    const path = shardDirectory(data, generation, shard);
+    if (!disk.list(path).includes(LEDGER)) makeLedger(disk, path, shard, NOT_KNOWN);
+  }
+  const upgraded = { ...manifest, format: DIRECTORY_FORMAT };
+  writeManifest(disk, data, upgraded);
+  return upgraded;
+};
+
 /**
  * A broker is about to write to the directory. Throws a `DataDirectoryError` when it is a backup of which files are missing or
  * cut off; their records are checked by the start. Otherwise its list of files is removed, since it will not hold any more.
@@ -174,7 +206,8 @@ export const openDataDirectory = (disk: Disk, data: string, shards: number): Man
   if (present !== undefined) {
     expectShards(disk, data, present);
     holdDurably(disk, data);
-    return noLongerBackup(disk, data, present);
+    const own = noLongerBackup(disk, data, present);
+    return hasLedgers(own) ? own : upgrade(disk, data, own);
   }
   expectOurs(disk, data);
   const manifest: Manifest = { format: DIRECTORY_FORMAT, shards, generation: 1 };

@@ -2,8 +2,8 @@
  * The journal of a shard in files: writes what the log has appended, and says up to where it may be confirmed.
  *
  * Recovery relies on the order within a commit: the pages of a segment, its sync, the name of the next segment, the
- * sync of that name, its pages, its sync. So if a segment has a whole head, everything before it is sealed and durable;
- * only the last segment can be torn.
+ * sync of that name, its pages, its sync, the ledger. So if a segment has a whole head, everything before it is sealed and
+ * durable; only the last segment can be torn, and only behind what the ledger says of it.
  *
  * A failed write changes nothing and is retried. A failed sync is never retried: the kernel may have dropped what it
  * could not write, and would report success.
@@ -21,6 +21,8 @@ import { type Fault, isDiskFault, isOutOfDescriptors, isOutOfSpace, SyncError } 
 import { type Home, HomeError } from "./home.js";
 import type { Journal, JournalState } from "./journal.js";
 import { segmentPath } from "./layout.js";
+import { Ledger } from "./ledger.js";
+import { LedgerKeeper } from "./ledger-keeper.js";
 import { PageReader } from "./page-reader.js";
 import { Reclaimer } from "./reclaimer.js";
 import { SegmentWriter } from "./segment-writer.js";
@@ -91,6 +93,7 @@ export class FileJournal implements Journal, PageSource {
   readonly #ballast: Ballast;
   readonly #hasSpace: () => boolean;
   readonly #names: DirectoryNames;
+  readonly #ledger: LedgerKeeper;
   readonly #reclaimer: Reclaimer;
   readonly #reclaimFailed: FileJournalOptions["reclaimFailed"];
   readonly #reserve: FileJournalOptions["reserve"];
@@ -126,11 +129,13 @@ export class FileJournal implements Journal, PageSource {
     this.#writer = new SegmentWriter(disk, directory, checksum, names);
     this.#ballast = new Ballast(disk, directory, segmentBytes, wantSpare);
     this.#hasSpace = options.hasSpace ?? (() => true);
+    this.#ledger = new LedgerKeeper(Ledger.open(disk, directory));
     this.#reclaimer = new Reclaimer({
       disk,
       directory,
       segmentBytes,
       names,
+      ledger: this.#ledger,
       spares,
       reader,
       removeLater,
@@ -172,9 +177,10 @@ export class FileJournal implements Journal, PageSource {
 
   tick(log: Log, now: number): number {
     if (this.#state.kind === "failed") return Number.POSITIVE_INFINITY;
-    if (now < this.#due) return this.#due;
+    if (now >= this.#ledger.due && this.#state.kind === "working") this.#attemptQuietly(() => this.#ledger.write(now));
+    if (now < this.#due) return Math.min(this.#due, this.#ledger.due);
     this.#due = Number.POSITIVE_INFINITY;
-    if (this.#dirtySince + SYNC_INTERVAL <= now) this.#attempt(log, () => this.#sync());
+    if (this.#dirtySince + SYNC_INTERVAL <= now) this.#attemptQuietly(() => this.#sync(now));
     const isReclaimed = this.#reclaim(log, now);
     this.#provide(log, now);
     if (this.#state.kind === "working" && this.#hasSpace()) this.#ballast.provide(now);
@@ -185,7 +191,7 @@ export class FileJournal implements Journal, PageSource {
     // One batch per turn, so that commits do not wait for all of them.
     if (isLeft && !this.#isPinned) this.#callBy(isReclaimed ? now : now + SYNC_INTERVAL);
     if (this.#spares.isShort || this.#ballast.due < Number.POSITIVE_INFINITY) this.#callBy(now + SYNC_INTERVAL);
-    return this.#due;
+    return Math.min(this.#due, this.#ledger.due);
   }
 
   roomForPublishes(log: Log): boolean {
@@ -224,6 +230,7 @@ export class FileJournal implements Journal, PageSource {
 
   close(log: Log, now: number): void {
     this.#sealAll(log, now);
+    this.#ledger.close();
     this.#writer.close();
     this.#reader.close();
     this.#reserve?.giveUp();
@@ -260,6 +267,8 @@ export class FileJournal implements Journal, PageSource {
     this.#marked = log.position;
     log.seal();
     this.#commit(log, now, true);
+    // If the end of the segment goes, that is noticed.
+    if (this.#state.kind === "working") this.#attemptQuietly(() => this.#ledger.write(now));
   }
 
   #commit(log: Log, now: number, isSynced: boolean): number {
@@ -273,7 +282,7 @@ export class FileJournal implements Journal, PageSource {
         this.#marked = log.position;
       }
       this.#write(log, now);
-      if (isSynced) this.#sync();
+      if (isSynced) this.#sync(now);
     };
     // The second attempt continues where the first one failed.
     if (!this.#attempt(log, work) && !(this.#makeRoom(now) && this.#attempt(log, work))) return log.durable;
@@ -381,8 +390,10 @@ export class FileJournal implements Journal, PageSource {
     }
   }
 
-  #sync(): void {
+  #sync(now: number): void {
     this.#writer.sync();
+    const { segment } = this.#writer;
+    if (segment !== undefined) this.#ledger.synced(segment.sequence, this.#written - segment.base, now);
     this.#synced = this.#written;
     this.#dirtySince = Number.POSITIVE_INFINITY;
   }

@@ -10,6 +10,7 @@
  * DATA/self-signed.pem                       the certificate that the broker made, and its private key
  * DATA/certificate.pem                       the same certificate, for clients to check it by
  * DATA/generation-G/shard-K/00000001.seg     segments of the journal, by sequence
+ * DATA/generation-G/shard-K/segments.ledger  which segments there must be, see ledger.ts
  * DATA/generation-G/shard-K/*.tmp            being made, or spare: nothing in them counts; deleted at start
  * ```
  *
@@ -27,6 +28,8 @@ export const SELF_SIGNED = "self-signed.pem";
 export const PUBLIC_CERTIFICATE = "certificate.pem";
 export const LOCK_PREFIX = "LOCK.";
 export const TEMPORARY_SUFFIX = ".tmp";
+/** In the directory of each shard. */
+export const LEDGER = "segments.ledger";
 const SEGMENT_SUFFIX = ".seg";
 const SEQUENCE_DIGITS = 8;
 

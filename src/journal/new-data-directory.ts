@@ -8,7 +8,8 @@ import { type ListedFile, writeBackupList } from "./backup-list.js";
 import { DataDirectoryError } from "./damage-error.js";
 import { DIRECTORY_FORMAT, encodeManifest, makeGeneration } from "./data-directory.js";
 import type { Disk } from "./disk.js";
-import { MANIFEST, UNFINISHED_MANIFEST } from "./layout.js";
+import { MANIFEST, shardDirectory, UNFINISHED_MANIFEST } from "./layout.js";
+import { type LedgerEntry, makeLedger } from "./ledger.js";
 import { replaceFile } from "./whole-file.js";
 
 /** The generation of a new directory. */
@@ -22,18 +23,26 @@ export const beginDataDirectory = (disk: Disk, data: string, shards: number): vo
   disk.syncDirectory(dirname(resolve(data)));
 };
 
-/** Completes the directory: everything in it is on disk. */
-export const finishDataDirectory = (disk: Disk, data: string): void => {
+/** Completes the directory: everything in it is on disk. `ledgers`: what is to be in those of the shards, by shard. */
+export const finishDataDirectory = (disk: Disk, data: string, ledgers: readonly LedgerEntry[]): void => {
+  for (const [shard, entry] of ledgers.entries())
+    makeLedger(disk, shardDirectory(data, GENERATION, shard), shard, entry);
   disk.rename(join(data, UNFINISHED_MANIFEST), join(data, MANIFEST));
   disk.syncDirectory(data);
 };
 
-/** Completes the directory of a backup, which has these files for this number of shards. */
-export const finishBackup = (disk: Disk, data: string, shards: number, files: readonly ListedFile[]): void => {
+/** Completes the directory of a backup, which has these files; `ledgers` as above. */
+export const finishBackup = (
+  disk: Disk,
+  data: string,
+  ledgers: readonly LedgerEntry[],
+  files: readonly ListedFile[],
+): void => {
+  const shards = ledgers.length;
   const backup = writeBackupList(disk, data, files);
   const manifest = { format: DIRECTORY_FORMAT, shards, generation: GENERATION, backup };
   replaceFile(disk, data, UNFINISHED_MANIFEST, encodeManifest(manifest));
-  finishDataDirectory(disk, data);
+  finishDataDirectory(disk, data, ledgers);
 };
 
 /**

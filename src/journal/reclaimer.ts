@@ -1,6 +1,6 @@
 /**
- * Reclaims the files of obsolete segments: they become spares or are removed. Each removal is durable before the next,
- * in order, so that a crash never leaves a gap.
+ * Reclaims the files of obsolete segments: they become spares or are removed. The ledger says that they are obsolete
+ * before the first one goes, so a crash may leave any of them.
  */
 import type { Log } from "../shard/log/log.js";
 import type { Segment } from "../shard/log/segment.js";
@@ -8,10 +8,11 @@ import type { DirectoryNames } from "./directory-names.js";
 import type { Disk } from "./disk.js";
 import { isDiskFault } from "./disk-fault.js";
 import { segmentPath } from "./layout.js";
+import type { LedgerKeeper } from "./ledger-keeper.js";
 import type { PageReader } from "./page-reader.js";
 import type { Spares } from "./spares.js";
 
-/** Segments reclaimed in one call: each costs a sync of the directory. */
+/** Segments reclaimed in one call: on some file systems each takes milliseconds. */
 const MAX_RECLAIMED = 8;
 
 /** Shares of a segment: how short and how long a file may be to become a spare. */
@@ -24,6 +25,7 @@ export interface ReclaimerOptions {
   readonly directory: string;
   readonly segmentBytes: number;
   readonly names: DirectoryNames;
+  readonly ledger: Pick<LedgerKeeper, "raise">;
   readonly spares: Spares;
   readonly reader: PageReader;
   /** Whether there is space to keep files as spares. */
@@ -69,11 +71,15 @@ export class Reclaimer {
    */
   reclaim(log: Log): void {
     this.#settle();
-    for (const segment of log.segments.reclaimable.slice(0, MAX_RECLAIMED)) {
+    const batch = log.segments.reclaimable.slice(0, MAX_RECLAIMED);
+    const next = log.segments.all[batch.length];
+    if (batch.length === 0 || next === undefined) return;
+    this.#options.ledger.raise(next.replaces);
+    for (const segment of batch) {
       this.#letGo(segment);
       log.segments.forget(segment);
-      this.#settle();
     }
+    this.#settle();
   }
 
   #letGo({ sequence }: Segment): void {

@@ -2,8 +2,9 @@
  * Reads a shard's journal back, and leaves it ready for the log to continue in a new segment.
  *
  * Everything is read before anything is changed. Confirmed bytes that are not whole are damage, and an error; what was
- * being written when the broker ended is cut off. Two things tell these apart: the journal's order of writing (see
- * file-journal.ts), and what each COMMIT says about the bytes before it (see record.ts of src/shard).
+ * being written when the broker ended is cut off. Three things tell these apart: the journal's order of writing (see
+ * file-journal.ts), what each COMMIT says about the bytes before it (see record.ts of src/shard), and the ledger, which
+ * says what there must be.
  */
 import { join } from "node:path";
 import * as record from "../shard/log/record.js";
@@ -11,7 +12,8 @@ import type { Checksum } from "./checksum.js";
 import { DamageError } from "./damage-error.js";
 import type { Disk, DiskFile } from "./disk.js";
 import { journalFiles, segmentPath } from "./layout.js";
-import { faultOfHead, type PageSink, SegmentFile, type SegmentWalk } from "./segment-file.js";
+import { faultByLedger, Ledger, type LedgerEntry } from "./ledger.js";
+import { faultOfHead, isLeftOver, type PageSink, SegmentFile, type SegmentWalk } from "./segment-file.js";
 import { readFully, writeFully } from "./whole-file.js";
 
 /** Receives the records: `Replay` of src/shard. */
@@ -67,7 +69,7 @@ interface Plan {
   readonly segments: readonly Known[];
   /** Paths of files to ignore. */
   readonly superfluous: readonly string[];
-  /** The last file was begun but has no whole head; and what is in it. */
+  /** After the last of them another file was begun, which has no whole head. */
   readonly isFollowed: boolean;
   readonly cut: Cut | undefined;
 }
@@ -77,8 +79,18 @@ interface Plan {
  * repair the end. In both cases another attempt finds the same journal.
  */
 export const recover = (options: RecoveryOptions, target: RecoveryTarget): RecoveryReport => {
+  const ledger = Ledger.open(options.disk, options.directory, options.shard);
+  try {
+    return recoverBy(ledger, options, target);
+  } finally {
+    ledger.close();
+  }
+};
+
+const recoverBy = (ledger: Ledger, options: RecoveryOptions, target: RecoveryTarget): RecoveryReport => {
   const { disk, directory, onProgress } = options;
-  const plan = planOf(options);
+  const { entry } = ledger;
+  const plan = planOf(options, entry);
   let bytes = 0;
   let records = 0;
   let last: SegmentWalk | undefined;
@@ -97,6 +109,7 @@ export const recover = (options: RecoveryOptions, target: RecoveryTarget): Recov
     const walk = using(options, known.path, known.sequence, (file) => {
       const found = file.walk(sink, options.pageBytes, options.verified?.has(known.sequence));
       // A later segment means that this one was sealed, even if the later one has no whole head.
+      expectEntered(file, found.end, found.fault, entry);
       if (!found.isSealed) {
         expectTorn(file, found, isLast && !plan.isFollowed);
         cut = cutOf(file, found.end);
@@ -110,9 +123,14 @@ export const recover = (options: RecoveryOptions, target: RecoveryTarget): Recov
   target.finish();
 
   const end = plan.segments.at(-1);
-  if (end !== undefined && last !== undefined) seal(options, end, last);
-  for (const path of plan.superfluous) disk.remove(path);
+  const length = end !== undefined && last !== undefined ? seal(options, end, last) : 0;
+  // The ledger names what is durable, and says of what is about to go that it may.
   disk.syncDirectory(directory);
+  ledger.rewrite();
+  const first = Math.max(entry.first, plan.segments[0]?.replaces ?? 1);
+  ledger.write({ first, last: end?.sequence ?? 0, bytes: length });
+  for (const path of plan.superfluous) disk.remove(path);
+  if (plan.superfluous.length > 0) disk.syncDirectory(directory);
   return {
     segments: plan.segments.length,
     bytes,
@@ -123,7 +141,7 @@ export const recover = (options: RecoveryOptions, target: RecoveryTarget): Recov
 };
 
 /** Reads the heads of all segments and says which are current. */
-const planOf = (options: RecoveryOptions): Plan => {
+const planOf = (options: RecoveryOptions, entry: LedgerEntry): Plan => {
   const { disk, directory } = options;
   const { sequences, temporary } = journalFiles(disk, directory);
   const superfluous = temporary.map((name) => join(directory, name));
@@ -134,14 +152,24 @@ const planOf = (options: RecoveryOptions): Plan => {
     const path = segmentPath(directory, sequence);
     using(options, path, sequence, (file) => {
       const head = file.head();
-      if (typeof head !== "string") {
-        const fault = faultOfHead(head, sequence, options.shard);
-        if (fault !== undefined) throw new DamageError(path, fault.offset, fault.what);
+      const isLast = sequence === sequences.at(-1);
+      const fault = typeof head === "string" ? undefined : faultOfHead(head, sequence, options.shard);
+      const isForeign = fault !== undefined && typeof head !== "string";
+      if (isForeign && !(isLast && isLeftOver(head, sequence, options.shard, entry))) {
+        throw new DamageError(path, fault.offset, fault.what);
+      }
+      if (sequence < entry.first) {
+        superfluous.push(path);
+        return;
+      }
+      if (typeof head !== "string" && !isForeign) {
         known.push({ path, sequence, replaces: head.replaces });
         return;
       }
-      if (sequence !== sequences.at(-1)) throw new DamageError(path, 0, head);
-      expectNoProof(file, 0, head);
+      const what = typeof head === "string" ? head : "it has no head of its own";
+      if (!isLast) throw new DamageError(path, 0, what);
+      expectEntered(file, 0, what, entry);
+      expectNoProof(file, 0, what);
       unbegun = sequence;
       cut = cutOf(file, 0);
       superfluous.push(path);
@@ -155,19 +183,35 @@ const planOf = (options: RecoveryOptions): Plan => {
     first = Math.min(first, segment.replaces);
   }
   segments.reverse();
-  expectNoGap(directory, segments, unbegun);
+  expectAll(directory, segments, unbegun, entry);
   return { segments, superfluous, isFollowed: unbegun !== undefined, cut };
 };
 
-const expectNoGap = (directory: string, segments: readonly Known[], unbegun: number | undefined): void => {
-  let next = segments[0]?.replaces;
+/** Throws when a segment is missing: between others, or one that the ledger knows. */
+const expectAll = (
+  directory: string,
+  segments: readonly Known[],
+  unbegun: number | undefined,
+  entry: LedgerEntry,
+): void => {
   const missing = (sequence: number): DamageError =>
     new DamageError(segmentPath(directory, sequence), 0, "the file is missing");
+  const begin = segments[0]?.replaces;
+  let next = entry.first > 0 && !(begin !== undefined && begin <= entry.first) ? entry.first : begin;
   for (const { sequence, replaces } of segments) {
     if (next !== undefined && replaces !== next) throw missing(next);
     next = sequence + 1;
   }
-  if (unbegun !== undefined && next !== undefined && unbegun !== next) throw missing(next);
+  if (next === undefined) return;
+  if (unbegun !== undefined && unbegun !== next) throw missing(next);
+  if (unbegun === next) next++;
+  if (next <= entry.last) throw missing(next);
+};
+
+/** Throws when the segment ends, at `end`, before the bytes that the ledger knows to have been on disk. */
+const expectEntered = (file: SegmentFile, end: number, fault: string, entry: LedgerEntry): void => {
+  const what = faultByLedger(entry, file.sequence, end, fault);
+  if (what !== undefined) throw new DamageError(file.path, end, what);
 };
 
 /** Throws unless the fault can be a torn write. */
@@ -188,23 +232,24 @@ const cutOf = (file: SegmentFile, end: number): Cut | undefined => {
   return bytes === 0 ? undefined : { file: file.path, offset: end, bytes };
 };
 
-/** Makes the last segment durable, and seals it if it was torn. */
+/** Makes the last segment durable, and seals it if it was torn. Returns its length. */
 const seal = (
   { disk, checksum }: RecoveryOptions,
   { path, sequence }: Known,
   { end, isSealed, durable }: SegmentWalk,
-): void => {
+): number => {
   const file = disk.open(path, "write");
   try {
     rewrite(file, durable, end);
     if (!isSealed) file.truncate(end);
     // Records may have been read from the page cache and not be on disk yet.
     file.sync();
-    if (isSealed) return;
+    if (isSealed) return end;
     // After that sync, because the COMMIT in it says that everything before it is on disk.
     const ending = endingAt(checksum, sequence, end);
     writeFully(file, ending, 0, ending.length, end);
     file.sync();
+    return end + ending.length;
   } finally {
     file.close();
   }

@@ -6,6 +6,7 @@ import * as record from "../shard/log/record.js";
 import type { Checksum } from "./checksum.js";
 import { DataDirectoryError } from "./damage-error.js";
 import type { DiskFile } from "./disk.js";
+import type { LedgerEntry } from "./ledger.js";
 import { RecordReader } from "./record-reader.js";
 import { readFully } from "./whole-file.js";
 
@@ -30,17 +31,29 @@ export interface HeadFault {
  */
 export const faultOfHead = (head: SegmentHead, sequence: number, shard: number | undefined): HeadFault | undefined => {
   const { replaces } = head;
+  if (shard !== undefined && head.shard !== shard) {
+    return { offset: record.SHARD, what: `it belongs to shard ${head.shard}, not to shard ${shard}` };
+  }
   if (head.sequence !== sequence) {
     return { offset: record.SEQUENCE, what: `it is segment ${head.sequence} under another name` };
   }
   if (replaces < 1 || replaces > sequence) {
     return { offset: record.REPLACES, what: `segment ${sequence} cannot replace ${replaces}` };
   }
-  if (shard !== undefined && head.shard !== shard) {
-    return { offset: record.SHARD, what: `it belongs to shard ${head.shard}, not to shard ${shard}` };
-  }
   return undefined;
 };
+
+/**
+ * Whether a whole head that is not that of the last segment's file can be what an earlier use has left in it: the file was
+ * a spare, made of an obsolete segment, and its new head was never written.
+ */
+export const isLeftOver = (
+  head: SegmentHead,
+  sequence: number,
+  shard: number | undefined,
+  { first }: Pick<LedgerEntry, "first">,
+): boolean =>
+  head.sequence !== sequence && (first === 0 || head.sequence < first) && (shard === undefined || head.shard === shard);
 
 /** Receives the whole records of a segment. */
 export interface PageSink {
@@ -92,7 +105,10 @@ export class SegmentFile {
     return this.#size;
   }
 
-  /** The head, or what is wrong with it. Throws a `DataDirectoryError` if it is of a newer version. */
+  /**
+   * The head, or what is wrong with it. That of another segment is whole as well: see `faultOfHead`. Throws a
+   * `DataDirectoryError` if it is of a newer version.
+   */
   head(): SegmentHead | string {
     const bytes = new Uint8Array(record.SEGMENT_BYTES);
     const read = readFully(this.#file, bytes, bytes.length, 0);
@@ -103,7 +119,8 @@ export class SegmentFile {
     if (view.getUint8(record.TYPE) !== record.RecordType.SEGMENT || length !== bytes.length) {
       return "it does not begin with the head of a segment";
     }
-    if (!this.#reader.isWhole(view, 0, length, this.sequence, 0)) return this.#reader.fault;
+    const sequence = view.getUint32(record.SEQUENCE);
+    if (!this.#reader.isWhole(view, 0, length, sequence, 0)) return this.#reader.fault;
     const version = view.getUint8(record.VERSION);
     if (version < record.OLDEST_VERSION || version > record.FORMAT_VERSION) {
       throw new DataDirectoryError(

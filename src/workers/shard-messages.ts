@@ -32,6 +32,8 @@ export type ShardMessage =
 export interface PinnedSegment {
   readonly path: string;
   readonly sequence: number;
+  /** The first of the segments that it stands for. */
+  readonly replaces: number;
   /** Of its records: the file may be longer. */
   readonly bytes: number;
 }

@@ -5,8 +5,10 @@ import type { Place } from "../journal/home.js";
 import { MAX_OPEN_PAGES } from "../journal/page-reader.js";
 import type { ChannelDefaults } from "../shard/topics/channel-defaults.js";
 
-/** The most descriptors of a shard's journal: the open segment, the reserve, the segments that pages are read from. */
-export const JOURNAL_DESCRIPTORS = 1 + RESERVED_DESCRIPTORS + MAX_OPEN_PAGES;
+/**
+ * The most descriptors of a shard's journal: the open segment, the ledger, the reserve, the segments that pages are read from.
+ */
+export const JOURNAL_DESCRIPTORS = 2 + RESERVED_DESCRIPTORS + MAX_OPEN_PAGES;
 
 /** The size of the clock of message ids, one 64-bit word (see id-clock.ts). */
 export const ID_CLOCK_BYTES = 8;

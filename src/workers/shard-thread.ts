@@ -119,9 +119,10 @@ const pin = (): readonly PinnedSegment[] | undefined => {
   const { directory } = data.journal;
   const { log: records } = opened.shard.store;
   if (!opened.journal.pin(records, clock())) return undefined;
-  return records.segments.all.map(({ sequence, used }) => ({
+  return records.segments.all.map(({ sequence, replaces, used }) => ({
     path: segmentPath(directory, sequence),
     sequence,
+    replaces,
     bytes: used,
   }));
 };

@@ -49,7 +49,12 @@ beforeAll(() => {
     const copied = copy(nodeDisk, checksum, { path: pathOf(data, sequence), sequence, to });
     return { path: `${SHARD}/${to.split("/").at(-1)}`, ...copied };
   });
-  finishDirectory(nodeDisk, { path: backup, shards: 1, files });
+  const last = sequences.at(-1) ?? 0;
+  finishDirectory(nodeDisk, {
+    path: backup,
+    ledgers: [{ first: sequences[0] ?? 0, last, bytes: files.at(-1)?.bytes ?? 0 }],
+    files,
+  });
   return () => removeDirectory(root);
 });
 

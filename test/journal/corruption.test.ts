@@ -5,13 +5,13 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { DamageError } from "../../src/journal/damage-error.js";
 import type { Disk } from "../../src/journal/disk.js";
-import { segmentPath } from "../../src/journal/layout.js";
+import { LEDGER, segmentPath } from "../../src/journal/layout.js";
 import { nodeDisk } from "../../src/journal/node-disk.js";
 import * as record from "../../src/shard/log/record.js";
 import { Keeper } from "./keeper.js";
 
 /** Thousands of starts, each of a fraction of a millisecond on an idle machine. */
-const TIMEOUT = 120_000;
+const TIMEOUT = 300_000;
 
 const SIZES = { segmentBytes: 2048, pageBytes: 512 };
 
@@ -29,6 +29,7 @@ const disk: Disk = {
 let directory: string;
 /** The whole journal, file by file. */
 const whole = new Map<number, Buffer>();
+let ledger: Buffer;
 /** The state after each step, as text; and how many steps are in all commits but the last. */
 const states: string[] = [];
 let certain = 0;
@@ -60,12 +61,14 @@ beforeAll(() => {
   for (let sequence = 1; sequence <= LAST; sequence++) {
     whole.set(sequence, readFileSync(segmentPath(directory, sequence)));
   }
+  ledger = readFileSync(join(directory, LEDGER));
 });
 
 afterAll(() => rmSync(directory, { recursive: true }));
 
 const restore = (): void => {
   for (const [sequence, bytes] of whole) writeFileSync(segmentPath(directory, sequence), bytes);
+  writeFileSync(join(directory, LEDGER), ledger);
 };
 
 /** The state that a start finds; undefined: it refuses to start, as it should. Anything else throws. */

@@ -79,7 +79,7 @@ describe("a data directory", () => {
   });
 
   it("is made with its shards, and found again", () => {
-    const manifest = { format: 1, shards: 2, generation: 1 };
+    const manifest = { format: 2, shards: 2, generation: 1 };
     expect(claim(2)).toEqual(manifest);
     expect(readdirSync(join(data, "generation-1")).sort()).toEqual(["shard-0", "shard-1"]);
     // The manifest counts, whatever is asked for.
@@ -108,9 +108,9 @@ describe("a data directory", () => {
 
   it("of a newer format is refused, and is free for the version that can read it", () => {
     claim();
-    writeFileSync(join(data, "ringmq.json"), '{"format":2,"shards":[1,2],"generation":1}');
-    expect(() => claim()).toThrow(/has format 2; this ringmq reads up to 1/);
-    writeFileSync(join(data, "ringmq.json"), '{"format":1,"shards":2,"generation":1}');
+    writeFileSync(join(data, "ringmq.json"), '{"format":3,"shards":[1,2],"generation":1}');
+    expect(() => claim()).toThrow(/has format 3; this ringmq reads up to 2/);
+    writeFileSync(join(data, "ringmq.json"), '{"format":2,"shards":2,"generation":1}');
     claim();
   });
 
@@ -167,8 +167,8 @@ describe("a data directory", () => {
         }
       }
       ({ hits } = disk);
-      expect(claim(2)).toEqual({ format: 1, shards: 2, generation: 1 });
-      expect(readManifest(nodeDisk, data)).toEqual({ format: 1, shards: 2, generation: 1 });
+      expect(claim(2)).toEqual({ format: 2, shards: 2, generation: 1 });
+      expect(readManifest(nodeDisk, data)).toEqual({ format: 2, shards: 2, generation: 1 });
     }
   });
 });

@@ -3,8 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
-import { claimDataDirectory } from "../../src/journal/data-directory.js";
+import { claimDataDirectory, DIRECTORY_FORMAT } from "../../src/journal/data-directory.js";
 import { segmentPath, shardDirectory } from "../../src/journal/layout.js";
+import { readLedger } from "../../src/journal/ledger.js";
 import { nodeDisk } from "../../src/journal/node-disk.js";
 import { DEFAULT_KEY } from "../../src/protocol/limits.js";
 import { align, FORMAT_VERSION, RecordType, TYPE } from "../../src/shard/log/record.js";
@@ -34,13 +35,15 @@ it.each(versions)("a data directory of %s is read, and goes on", (version) => {
     cpSync(join(FIXTURES, version), data, { recursive: true });
     const { now, state } = JSON.parse(readFileSync(join(data, EXPECTED), "utf8")) as Expected;
     const { lock, manifest } = claimDataDirectory(nodeDisk, data, SHARDS + 1);
-    expect(manifest).toMatchObject({ shards: SHARDS });
+    // It has a ledger from now on.
+    expect(manifest).toEqual({ format: DIRECTORY_FORMAT, shards: SHARDS, generation: 1 });
     const directory = shardDirectory(data, manifest.generation, 0);
     const keeper = new Keeper({ disk: nodeDisk, directory, ...SIZES, now });
     // Queues without further notice were declared, except `default`.
     const queues = state.map((queue) => ({ isDeclared: queue.bindKey !== DEFAULT_KEY, ...queue }));
     expect(JSON.parse(JSON.stringify(keeper.state))).toEqual(queues);
     expect(keeper.report.cut).toBeUndefined();
+    expect(readLedger(nodeDisk, directory, 0)).toMatchObject({ first: 1, last: 4 });
 
     keeper.publish(["now"], { topic: "orders" });
     keeper.ack(keeper.pop(1, "orders"), "orders");

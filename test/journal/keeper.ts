@@ -5,6 +5,7 @@
 import { loadChecksum } from "../../src/journal/checksum.js";
 import type { Disk } from "../../src/journal/disk.js";
 import { FileJournal, type FileJournalOptions } from "../../src/journal/file-journal.js";
+import { makeLedger, NO_SEGMENTS } from "../../src/journal/ledger.js";
 import { PageReader } from "../../src/journal/page-reader.js";
 import { type RecoveryReport, recover } from "../../src/journal/recovery.js";
 import { WORD_BYTES } from "../../src/protocol/entry.js";
@@ -24,7 +25,7 @@ export const START = EPOCH + 1_000_000;
 
 export interface KeeperOptions {
   readonly disk: Disk;
-  /** The shard's directory, which exists. */
+  /** The shard's directory, which exists. An empty one is made that of a new shard. */
   readonly directory: string;
   /** Default 8 KiB. */
   readonly segmentBytes?: number;
@@ -79,9 +80,11 @@ export class Keeper {
       now: this.now,
       pageBytes,
       segmentBytes,
+      shard: options.shard,
       level,
       memoryBytes: options.memoryBytes ?? OPTIONS.memoryBytes,
     });
+    if (disk.list(directory).length === 0) makeLedger(disk, directory, options.shard ?? 0, NO_SEGMENTS);
     const { verified, onProgress, wantSpare, reclaimFailed, reserve, home } = options;
     const pages = new PageReader(disk, directory, checksum);
     this.shard.store.log.pages.source = pages;

@@ -38,9 +38,9 @@ describe("a data directory that is made out of another", () => {
     expect(calls[0]).toBe(`rename ${manifest}.unfinished`);
     expect(calls).toContain(`sync ${root}`);
     calls.length = 0;
-    finishDataDirectory(disk, data);
+    finishDataDirectory(disk, data, []);
     expect(calls).toEqual([`rename ${manifest}`, `sync ${data}`]);
-    expect(readManifest(nodeDisk, data)).toEqual({ format: 1, shards: 2, generation: 1 });
+    expect(readManifest(nodeDisk, data)).toEqual({ format: 2, shards: 2, generation: 1 });
   });
 
   it("cannot lie in one, however it is named", () => {
@@ -59,7 +59,7 @@ describe("a data directory that is made out of another", () => {
       for (const way of ways) expect(() => expectOutside(way), way).toThrow(`lies in the data directory ${data}`);
     };
     expectRefusals();
-    finishDataDirectory(nodeDisk, data);
+    finishDataDirectory(nodeDisk, data, []);
     expectRefusals();
     expectOutside(data);
     expectOutside(join(root, "data-2", "new"));

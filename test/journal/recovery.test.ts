@@ -13,7 +13,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { DamageError } from "../../src/journal/damage-error.js";
-import { segmentPath } from "../../src/journal/layout.js";
+import { LEDGER, segmentPath } from "../../src/journal/layout.js";
+import { makeLedger } from "../../src/journal/ledger.js";
 import { nodeDisk } from "../../src/journal/node-disk.js";
 import { Durability } from "../../src/protocol/op.js";
 import * as record from "../../src/shard/log/record.js";
@@ -31,7 +32,11 @@ afterEach(() => {
 
 const open = (options: Partial<KeeperOptions> = {}): Keeper => new Keeper({ disk: nodeDisk, directory, ...options });
 
-const files = (): string[] => readdirSync(directory).sort();
+/** Besides the ledger. */
+const files = (): string[] =>
+  readdirSync(directory)
+    .filter((name) => name !== LEDGER)
+    .sort();
 
 /** Unique bodies. */
 const bodies = (count: number, mark: string, length = 40): string[] =>
@@ -209,6 +214,9 @@ describe("a torn end", () => {
         .at(-1) ?? "";
     expect(last > "00000002.seg").toBe(true);
     truncateSync(join(directory, last), 20);
+    expect(() => open()).toThrow("the ledger says");
+    // As it was until something of the last segment was on disk.
+    makeLedger(nodeDisk, directory, 0, { first: 1, last: Number.parseInt(last, 10) - 1, bytes: 0 });
     const after = open({ pageBytes: 1024, segmentBytes: 1024 });
     expect(files()).not.toContain(last);
     expect(after.bodies.length).toBeGreaterThan(0);
@@ -423,6 +431,8 @@ describe("what is only written", () => {
     expect(syncs).toBe(0);
     keeper.tick(1);
     expect(syncs).toBe(1);
+    // The ledger is to know.
+    keeper.tick(50);
     expect(keeper.journal.tick(keeper.shard.store.log, keeper.now)).toBe(Number.POSITIVE_INFINITY);
   });
 });

@@ -15,6 +15,7 @@ import { readManifest } from "../../src/journal/data-directory.js";
 import type { Disk } from "../../src/journal/disk.js";
 import { isDiskFault } from "../../src/journal/disk-fault.js";
 import { segmentPath, shardDirectory } from "../../src/journal/layout.js";
+import { type LedgerEntry, NO_SEGMENTS } from "../../src/journal/ledger.js";
 import { Durability } from "../../src/protocol/op.js";
 import type { Broker } from "./broker.js";
 import { keptChannels } from "./channel-clients.js";
@@ -48,8 +49,9 @@ interface Backup {
   readonly shards: number;
   readonly shardOf: (name: string) => number;
   readonly pinned: (Pinned | undefined)[];
-  /** Its segments. */
+  /** Its segments, and what is known of them, by shard. */
   readonly files: ListedFile[];
+  readonly ledgers: LedgerEntry[];
   /** Whoever asked was told that it is there. */
   isMade: boolean;
 }
@@ -96,6 +98,7 @@ export class Backups {
       shardOf: (name) => broker.shardOf(name),
       pinned: Array.from({ length: shards }, () => undefined),
       files: [],
+      ledgers: Array.from({ length: shards }, () => NO_SEGMENTS),
       isMade: false,
     };
     const copyings = backup.pinned.map((_, number) => ({ number, life: undefined, left: [], isOver: false }));
@@ -117,7 +120,7 @@ export class Backups {
       const copying = copyings.shift();
       if (copying === undefined) {
         for (const { journal } of broker.lives) journal.unpin();
-        this.makers.backup.finish(this.makers.view(this.disk), backup.path, backup.shards, backup.files);
+        this.makers.backup.finish(this.makers.view(this.disk), backup.path, backup.ledgers, backup.files);
         backup.isMade = true;
         this.made++;
         this.#current = undefined;
@@ -164,6 +167,8 @@ export class Backups {
     const to = segmentPath(shardDirectory(backup.path, GENERATION, number), sequence);
     const input = { path, sequence, to };
     const copied = this.makers.backup.copy(this.makers.view(this.disk), this.makers.checksum, input);
+    const { first } = backup.ledgers[number] ?? NO_SEGMENTS;
+    backup.ledgers[number] = { first, last: sequence, bytes: copied.bytes };
     backup.files.push({ path: relative(backup.path, to), ...copied });
     return { number, life, left: rest, isOver: rest.length === 0 };
   }
@@ -173,13 +178,15 @@ export class Backups {
     if (life === undefined || !life.journal.pin(life.log, now)) {
       throw new Failure(`shard ${number} cannot make its messages durable now`);
     }
+    const { all } = life.log.segments;
+    backup.ledgers[number] = { ...NO_SEGMENTS, first: all[0]?.replaces ?? 1 };
     const isOf = (name: string): boolean => broker.shardOf(name) === number;
     backup.pinned[number] = {
       photo: new Photograph(life.shard),
       claims: [...this.shadow.claims(isOf, Durability.write)],
       channels: keptChannels(life.shard),
     };
-    return { number, life, left: life.log.segments.all.map(({ sequence }) => sequence), isOver: false };
+    return { number, life, left: all.map(({ sequence }) => sequence), isOver: false };
   }
 
   /** Does something that may fail if the disk does, and only then. */

@@ -8,6 +8,7 @@ import { type CompactInput, compact } from "../../src/journal/compact.js";
 import type { Disk } from "../../src/journal/disk.js";
 import { isDiskFault } from "../../src/journal/disk-fault.js";
 import { FileJournal, type FileJournalOptions } from "../../src/journal/file-journal.js";
+import type { LedgerEntry } from "../../src/journal/ledger.js";
 import { beginDataDirectory, finishBackup } from "../../src/journal/new-data-directory.js";
 import { PageReader } from "../../src/journal/page-reader.js";
 import { type RecoveryOptions, type RecoveryReport, type RecoveryTarget, recover } from "../../src/journal/recovery.js";
@@ -68,7 +69,7 @@ export interface Makers {
 export interface BackupJobs {
   begin(disk: Disk, path: string, shards: number): void;
   copy(disk: Disk, checksum: Checksum, input: CopyInput): CopyResult;
-  finish(disk: Disk, path: string, shards: number, files: readonly ListedFile[]): void;
+  finish(disk: Disk, path: string, ledgers: readonly LedgerEntry[], files: readonly ListedFile[]): void;
 }
 
 export const realMakers = (checksum: Checksum): Makers => ({

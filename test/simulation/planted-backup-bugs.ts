@@ -1,5 +1,6 @@
 /** Bugs of backups, and of what leaves alone the files that they copy: see planted-bugs.ts. */
 import { FileJournal } from "../../src/journal/file-journal.js";
+import { NO_SEGMENTS } from "../../src/journal/ledger.js";
 import type { Log } from "../../src/shard/log/log.js";
 import { historyOf } from "./histories.js";
 import type { BackupJobs, Makers } from "./life.js";
@@ -81,7 +82,7 @@ export const PLANTED_BACKUP_BUGS: readonly PlantedBug[] = [
     historyOf: backedUp,
     plant: (makers) =>
       withJobs(makers, ({ finish }) => ({
-        finish: (view, path, shards, files) => finish(view, path, shards, files.slice(1)),
+        finish: (view, path, ledgers, files) => finish(view, path, ledgers, files.slice(1)),
       })),
   },
   {
@@ -115,7 +116,8 @@ export const PLANTED_BACKUP_BUGS: readonly PlantedBug[] = [
       withJobs(makers, ({ begin, finish }) => ({
         begin: (view, path, shards) => {
           begin(view, path, shards);
-          finish(view, path, shards, []);
+          const ledgers = Array.from({ length: shards }, () => NO_SEGMENTS);
+          finish(view, path, ledgers, []);
         },
         finish: nothing,
       })),

@@ -3,6 +3,7 @@ import { expect } from "vitest";
 import { loadChecksum } from "../../src/journal/checksum.js";
 import { type CompactInput, compact } from "../../src/journal/compact.js";
 import { FileJournal } from "../../src/journal/file-journal.js";
+import { makeLedger, NO_SEGMENTS } from "../../src/journal/ledger.js";
 import { recover } from "../../src/journal/recovery.js";
 import { EPOCH } from "../../src/protocol/id.js";
 import { Durability } from "../../src/protocol/op.js";
@@ -35,6 +36,7 @@ export class CompactingShard {
     readonly segmentBytes: number,
   ) {
     this.disk.makeDirectory(DIRECTORY);
+    makeLedger(this.disk, DIRECTORY, 0, NO_SEGMENTS);
     this.#journal = journalOn(this.disk, segmentBytes);
     shard.store.log.pages.source = this.#journal;
     const ask: JobPort["ask"] = (job, done) => {

@@ -3,6 +3,7 @@ import { expect, it, onTestFinished } from "vitest";
 import { loadChecksum } from "../../src/journal/checksum.js";
 import { DamageError } from "../../src/journal/damage-error.js";
 import { Home } from "../../src/journal/home.js";
+import { makeLedger, NO_SEGMENTS } from "../../src/journal/ledger.js";
 import { nodeDisk } from "../../src/journal/node-disk.js";
 import { ERRORS } from "../../src/protocol/errors.js";
 import { Answer, Durability, Op } from "../../src/protocol/op.js";
@@ -59,8 +60,9 @@ const end = (shard: TestShard): void => {
 };
 
 const directories = (count: number): string[] =>
-  Array.from({ length: count }, () => {
+  Array.from({ length: count }, (_, shard) => {
     const directory = makeDirectory();
+    makeLedger(nodeDisk, directory, shard, NO_SEGMENTS);
     onTestFinished(() => removeDirectory(directory));
     return directory;
   });

@@ -9,6 +9,7 @@ import { mkdir, rm } from "node:fs/promises";
 import { isAbsolute, posix, relative, sep } from "node:path";
 import type { ListedFile } from "../../journal/backup-list.js";
 import { segmentPath, shardDirectory } from "../../journal/layout.js";
+import { type LedgerEntry, NO_SEGMENTS } from "../../journal/ledger.js";
 import { type ErrorName, ProtocolError } from "../../protocol/errors.js";
 import { unpackHead } from "../../protocol/head.js";
 import type { JobName, JobOutcome, JobResult } from "../../workers/jobs/job.js";
@@ -25,6 +26,11 @@ export interface BackupSummary {
   readonly shards: number;
   readonly segments: number;
   readonly bytes: number;
+}
+
+interface CopiedShard {
+  readonly files: readonly ListedFile[];
+  readonly ledger: LedgerEntry;
 }
 
 /** The generation of a new directory, see journal/new-data-directory.ts. */
@@ -107,8 +113,10 @@ export class Backups {
     }
     try {
       resultOf(await this.pool.run({ job: "begin directory", path: directory, shards }));
-      const files = await this.#copyAll(directory);
-      resultOf(await this.pool.run({ job: "finish directory", path: directory, shards, files }));
+      const copies = await this.#copyAll(directory);
+      const files = copies.flatMap((copy) => copy.files);
+      const ledgers = copies.map(({ ledger }) => ledger);
+      resultOf(await this.pool.run({ job: "finish directory", path: directory, ledgers, files }));
       const segments = files.length;
       const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
       log.info({ directory, segments, bytes, seconds: Math.round(performance.now() - begin) / 1_000 }, "backed up");
@@ -132,7 +140,7 @@ export class Backups {
   }
 
   /** Copies all segments of all shards, once it is known that there is room for them. */
-  async #copyAll(directory: string): Promise<ListedFile[]> {
+  async #copyAll(directory: string): Promise<CopiedShard[]> {
     const { shards, data, diskReserve } = this.options;
     const room = new BackupRoom(directory, data, diskReserve, this.roomOf);
     // All settled: if a shard fails, the others must still unpin, and not copy into a removed directory.
@@ -142,7 +150,7 @@ export class Backups {
       valuesOf(pins);
       const progress = { left: pinned.reduce((sum, { bytes }) => sum + bytes, 0) };
       const copies = pinned.map((pin) => this.#copyShard(pin, directory, room, progress));
-      return valuesOf(await settled(copies)).flat();
+      return valuesOf(await settled(copies));
     } finally {
       for (const { life } of pinned) life.unpin();
     }
@@ -167,11 +175,12 @@ export class Backups {
     directory: string,
     room: BackupRoom,
     progress: { left: number },
-  ): Promise<readonly ListedFile[]> {
+  ): Promise<CopiedShard> {
     const { shard, segments } = pinned;
     const into = shardDirectory(directory, GENERATION, shard);
     const files: ListedFile[] = [];
-    for (const { path, sequence, bytes } of segments) {
+    let ledger = NO_SEGMENTS;
+    for (const { path, sequence, replaces, bytes } of segments) {
       // Of all that is left, also of other shards: what others write to the disk meanwhile counts as well.
       const lack = await room.lacks(progress.left);
       if (lack !== undefined) throw failed(escapeControls(lack, ""));
@@ -179,10 +188,11 @@ export class Backups {
       const copied = resultOf(await this.pool.run({ job: "copy", path, sequence, to }));
       // The next life knows of no pin: the file may have changed while it was copied.
       if (pinned.isOver) throw failed(`shard ${shard} was restarted meanwhile`);
+      ledger = { first: ledger === NO_SEGMENTS ? replaces : ledger.first, last: sequence, bytes: copied.bytes };
       files.push({ path: relative(directory, to).replaceAll(sep, posix.sep), ...copied });
       progress.left -= bytes;
     }
-    return files;
+    return { files, ledger };
   }
 }
 

@@ -105,8 +105,8 @@ const copyInto = (
   return { bytes: end, sha256: hash.end() };
 };
 
-export const finishDirectory = (disk: Disk, { path, shards, files }: FinishDirectoryInput): object => {
-  finishBackup(disk, path, shards, files);
+export const finishDirectory = (disk: Disk, { path, ledgers, files }: FinishDirectoryInput): object => {
+  finishBackup(disk, path, ledgers, files);
   return {};
 };
 

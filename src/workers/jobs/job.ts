@@ -6,6 +6,7 @@
 import type { ListedFile } from "../../journal/backup-list.js";
 import type { CompactInput } from "../../journal/compact.js";
 import type { Place } from "../../journal/home.js";
+import type { LedgerEntry } from "../../journal/ledger.js";
 import type { CompactedSegment } from "../../shard/compaction/relocation.js";
 import type { ReshardInput, ReshardResult } from "./reshard.js";
 
@@ -61,7 +62,8 @@ export interface BeginDirectoryInput {
 
 export interface FinishDirectoryInput {
   readonly path: string;
-  readonly shards: number;
+  /** Which segments it has, by shard. */
+  readonly ledgers: readonly LedgerEntry[];
   readonly files: readonly ListedFile[];
 }
 

@@ -7,6 +7,7 @@ import type { Checksum } from "../../journal/checksum.js";
 import type { Disk, DiskFile } from "../../journal/disk.js";
 import { eachKeep, keepBytes, writeKeep } from "../../journal/keep-writer.js";
 import { segmentPath, shardDirectory } from "../../journal/layout.js";
+import { makeLedger } from "../../journal/ledger.js";
 import { PageReader } from "../../journal/page-reader.js";
 import { RecordWriter } from "../../journal/record-writer.js";
 import { recover } from "../../journal/recovery.js";
@@ -190,8 +191,8 @@ class Target {
   }
 
   end(): void {
-    this.#endSegment();
-    this.#disk.syncDirectory(this.#directory);
+    const bytes = this.#endSegment();
+    makeLedger(this.#disk, this.#directory, this.#shard, { first: 1, last: this.#sequence, bytes });
   }
 
   /** Begins a segment with the whole directory, as in a shard's journal. */
@@ -221,10 +222,13 @@ class Target {
     writer.directory(packHead([kind, this.#numbers.get(queue), ...facts]));
   }
 
-  #endSegment(): void {
+  /** Returns its length. */
+  #endSegment(): number {
     this.#writer?.seal();
+    const bytes = this.#writer?.size ?? 0;
     this.#file?.close();
     this.#writer = undefined;
     this.#file = undefined;
+    return bytes;
   }
 }
