@@ -1,5 +1,5 @@
 /**
- * Consumes and acks through the client library.
+ * Consumes and acks through the client library, as it does by default.
  */
 import { type Consumer, connect } from "ringmq/client";
 import { type Address, url } from "../wire/address.js";
@@ -9,7 +9,6 @@ export interface ClientConsume {
   readonly address: Address;
   readonly topic: string;
   readonly messages: number;
-  readonly prefetch: number;
   readonly seconds: number;
   /** Reads and acks messages in batches instead of one by one. */
   readonly batches: boolean;
@@ -45,7 +44,7 @@ export const clientConsumer: Role<ClientConsume, Work> = async (params) => {
   return {
     run: async () => {
       const work = await timed(async () => {
-        const consumer = await client.consume(params.topic, { prefetch: params.prefetch });
+        const consumer = await client.consume(params.topic);
         const timer = setTimeout(() => void consumer.stop(), params.seconds * 1000);
         const acked = await (params.batches ? inBatches : oneByOne)(consumer, params.messages);
         clearTimeout(timer);

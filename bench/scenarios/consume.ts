@@ -26,14 +26,12 @@ export const prepareConsume = (
   messages: number,
 ) => {
   const { bytes, seconds } = bench.parameters;
-  const credit = creditFor(bytes);
   return load === "raw"
-    ? process.prepare("rawConsumer", { address, topic, messages, credit, seconds })
+    ? process.prepare("rawConsumer", { address, topic, messages, credit: creditFor(bytes), seconds })
     : process.prepare("clientConsumer", {
         address,
         topic,
         messages,
-        prefetch: credit,
         seconds,
         batches: load === "client-batches",
       });

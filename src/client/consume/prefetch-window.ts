@@ -27,6 +27,8 @@ export class PrefetchWindow {
   /** When measuring began last, and messages taken since. */
   #start = 0;
   #taken = 0;
+  /** Too much waited when that was measured last: a process that was stopped for a moment is not slow yet. */
+  #wasExcessive = false;
   /** Messages that have come, and their bytes. */
   #messages = 0;
   #bytes = 0;
@@ -64,6 +66,7 @@ export class PrefetchWindow {
     this.#burstStart = now;
     this.#start = now;
     this.#taken = 0;
+    this.#wasExcessive = false;
   }
 
   /**
@@ -90,7 +93,9 @@ export class PrefetchWindow {
     const target = Math.max(1, Math.ceil((this.#taken * SPAN) / elapsed));
     this.#start = now;
     this.#taken = 0;
-    if (unread <= 2 * target) return 0;
+    const wasExcessive = this.#wasExcessive;
+    this.#wasExcessive = unread > 2 * target;
+    if (!wasExcessive || !this.#wasExcessive) return 0;
     const excess = unread - target;
     this.#resize(this.#size - excess);
     return excess;

@@ -11,7 +11,7 @@ import type { NodeLink } from "./node-link.js";
 
 /**
  * How long one node is waited at before the next one is asked. Asking all at once would take more messages than were
- * asked for: those of the slower nodes would have to be given back, which counts as a retry. Milliseconds.
+ * asked for: those of the slower nodes would have to be given back. Milliseconds.
  */
 const SLICE = 100;
 

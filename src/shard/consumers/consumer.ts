@@ -130,6 +130,11 @@ export class Consumer implements Holder {
     this.#seenIdLow = idLow;
   }
 
+  /** Whether a fragment is of the delivery of which the program was handed messages last. */
+  isWithin(fragment: number): boolean {
+    return this.queue.store.extents.get(fragment, ext.DELIVERY) === (this.#seenDelivery | 0);
+  }
+
   aheadOf(fragment: number): number {
     if (!this.reports) return 0;
     const { extents } = this.queue.store;

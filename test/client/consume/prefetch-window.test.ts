@@ -52,18 +52,30 @@ describe("a window measured in time", () => {
     const { window, come } = open();
     come(0, FIRST_AUTO);
     window.take(1);
-    expect(window.excess(99, 15)).toBe(0);
-    expect([window.excess(100, 15), window.size, window.takeChange()]).toEqual([14, 2, -14]);
+    expect([window.excess(99, 15), window.excess(100, 15), window.excess(199, 15)]).toEqual([0, 0, 0]);
+    window.take(1);
+    expect([window.excess(200, 14), window.size, window.takeChange()]).toEqual([13, 3, -13]);
     // Each of its messages takes 5 ms: 20 in 100 ms.
-    come(200, 60);
+    come(200, 100);
     window.take(20);
-    expect([window.excess(300, 60), window.excess(350, 60)]).toEqual([40, 0]);
+    expect(window.excess(300, 80)).toBe(0);
+    window.take(20);
+    expect([window.excess(400, 60), window.excess(450, 60)]).toEqual([40, 0]);
+  });
+
+  it("does not shrink for a process that stood still for a moment", () => {
+    const { window, come } = open();
+    come(0, FIRST_AUTO);
+    expect(window.excess(5000, FIRST_AUTO)).toBe(0);
+    window.take(FIRST_AUTO);
+    come(5001, FIRST_AUTO);
+    expect([window.excess(5102, FIRST_AUTO), window.takeChange()]).toEqual([0, 0]);
   });
 
   it("shrinks to one message at least, however long one takes", () => {
     const { window, come } = open();
     come(0, FIRST_AUTO);
-    expect([window.excess(60_000, FIRST_AUTO), window.size]).toEqual([15, 1]);
+    expect([window.excess(60_000, FIRST_AUTO), window.excess(120_000, FIRST_AUTO), window.size]).toEqual([0, 15, 1]);
   });
 
   it("does not shrink for what the program holds: only what waits is too much", () => {
@@ -71,7 +83,7 @@ describe("a window measured in time", () => {
     empty(0, FIRST_AUTO, 0);
     empty(1, FIRST_AUTO, 0);
     come(2, 10);
-    expect([window.excess(1000, 2), window.size]).toEqual([0, 64]);
+    expect([window.excess(1000, 2), window.excess(2000, 2), window.size]).toEqual([0, 0, 64]);
   });
 
   it("shrinks with the batches of a program that takes long over each", () => {

@@ -75,7 +75,9 @@ const statsOf = (by: ShardByHand): Record<string, unknown> => {
 
 const numbers = (from: number, to: number): string[] => Array.from({ length: to - from }, (_, i) => `${from + i}`);
 
-const ack = (by: ShardByHand, ...messages: readonly (SeenMessage | undefined)[]): void => {
+type Settling = { op: "ack" } | { op: "touch"; ttr: number };
+
+const settle = (by: ShardByHand, settling: Settling, messages: readonly (SeenMessage | undefined)[]): void => {
   for (const message of messages) {
     if (message === undefined) throw new Error("there is no such message");
     const view = new DataView(new ArrayBuffer(16));
@@ -83,9 +85,15 @@ const ack = (by: ShardByHand, ...messages: readonly (SeenMessage | undefined)[])
     view.setUint32(8, 1);
     view.setUint32(12, message.delivery);
     const bytes = new Uint8Array(view.buffer);
-    by.ask({ op: "ack", topic: "t", queue: "", bytes, view, start: 0, end: 16 });
+    by.ask({ ...settling, topic: "t", queue: "", bytes, view, start: 0, end: 16 });
   }
 };
+
+const ack = (by: ShardByHand, ...messages: readonly (SeenMessage | undefined)[]): void =>
+  settle(by, { op: "ack" }, messages);
+
+const touch = (by: ShardByHand, ...messages: readonly (SeenMessage | undefined)[]): void =>
+  settle(by, { op: "touch", ttr: 0 }, messages);
 
 describe("a consumer that reports", () => {
   it("is told the time, the TTR and whether its topic acks by itself", () => {
@@ -107,6 +115,18 @@ describe("a consumer that reports", () => {
     worker.vanish();
     expect(ready(queue)).toEqual([...numbers(7, 161), "1+1", "2+1", "3+1", "4+1", "6+1"]);
     expect(statsOf(queue.by)).toMatchObject({ released: 123, retried: 5, acked: 2, dead: 0 });
+  });
+
+  it("has failed on none of the neighbours of messages that its program has touched", () => {
+    const queue = queueOf(100);
+    const worker = new Worker(queue.by, 2);
+    const messages = worker.receive();
+    worker.see(messages[40]);
+    touch(queue.by, messages[3], messages[40], messages[36]);
+    worker.vanish();
+    const failed = numbers(0, 41).map((number) => `${number}+1`);
+    expect(ready(queue).slice(0, 59)).toEqual(numbers(41, 100));
+    expect(ready(queue).slice(59).sort()).toEqual(failed.sort());
   });
 
   it("has failed on nothing when its program was handed nothing", () => {
@@ -199,6 +219,16 @@ describe("a consumer that reports", () => {
     expect(ready(queue)).toEqual([...numbers(2, 60), "0+1", "1+1"]);
   });
 
+  it("gives back what lies ahead around messages that its program has touched", () => {
+    const queue = queueOf(60);
+    const worker = new Worker(queue.by, 2, 50);
+    const messages = worker.receive();
+    worker.see(messages[5]);
+    touch(queue.by, messages[5], messages[2]);
+    expect(worker.stop(true)).toBe(44);
+    expect(ready(queue)).toEqual(numbers(6, 60));
+  });
+
   it("can go on with what it has when it has stopped", () => {
     const queue = queueOf(10);
     const worker = new Worker(queue.by, 2);
@@ -241,6 +271,13 @@ describe("a consumer that reports, on a topic with auto-ack", () => {
     expect(statsOf(queue.by)).toMatchObject({ acked: 40, queues: [{ inFlight: 40 }] });
     worker.vanish();
     expect(ready(queue)).toEqual(numbers(40, 100));
+  });
+
+  it("acks what its program was handed, also what that has touched", () => {
+    const { worker, messages, ...queue } = autoAck(100, 80);
+    touch(queue.by, messages[0], messages[35]);
+    worker.see(messages[39]);
+    expect(statsOf(queue.by)).toMatchObject({ acked: 40, queues: [{ inFlight: 40 }] });
   });
 
   it("has credit for as many messages as its program was handed", () => {
