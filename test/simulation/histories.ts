@@ -46,14 +46,12 @@ export interface Habits {
   readonly sudden: number;
 }
 
-const WEIGHTS: Readonly<Record<ClientStep["do"] | "wait", number>> = {
+const WEIGHTS: Readonly<Record<Exclude<ClientStep["do"], "seen"> | "wait", number>> = {
   publish: 24,
   pop: 12,
   popDead: 2,
   consume: 5,
   credit: 4,
-  /** Where there are consumers that report. */
-  seen: 0,
   stop: 1,
   ack: 12,
   nack: 4,
