@@ -83,7 +83,7 @@ export class ConsumerCommands {
     }
     // Some of them may have expired; otherwise there is no record.
     const level = released > 0 ? consumer.queue.topic.level : Durability.memory;
-    store.effects.confirm(connection, request, 1, 0, 0, released, level);
+    store.effects.confirm(connection, request, 1, 0, 0, released, level, true);
   }
 
   /** The consumer that a SEEN is about, unless that is gone. */
