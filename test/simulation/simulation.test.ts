@@ -6,6 +6,7 @@ import { realMakers } from "./life.js";
 import { PLANTED_BUGS } from "./planted-bugs.js";
 import { reporting } from "./planted-lease-bugs.js";
 import { isFailure, shrink, simulate } from "./simulate.js";
+import type { Move, Step } from "./steps.js";
 import type { Tally } from "./tally.js";
 
 const { RINGMQ_SIMULATION_SEEDS = String(CI_SEEDS) } = process.env;
@@ -37,6 +38,22 @@ describe("a broker on a disk that loses what was not synced", () => {
       const outcome = simulate(reporting(seed), makers);
       if (isFailure(outcome)) throw new Error(`the reporting history of seed ${seed} fails`, { cause: outcome.error });
     }
+  });
+
+  it("misses what a channel had in memory alone between what it kept before and after", () => {
+    const play = (step: Step): Move => ({ step, flush: true });
+    const publish = { connection: 1, channel: "c", key: "", count: 2, size: 10 };
+    const moves = [
+      play({ do: "configureChannel", channel: "c", config: { keep: true } }),
+      play({ do: "publishChannel", ...publish }),
+      play({ do: "configureChannel", channel: "c", config: { durability: "memory" } }),
+      play({ do: "publishChannel", ...publish }),
+      play({ do: "configureChannel", channel: "c", config: { durability: "write" } }),
+      play({ do: "publishChannel", ...publish }),
+      play({ do: "crash", kind: "process", after: 0, seed: 1, pause: 100, again: [] }),
+    ];
+    const { settings } = historyOf(1, 0);
+    expect(simulate({ seed: 1, settings, moves }, makers)).not.toHaveProperty("error");
   });
 
   it("has been through everything that can go wrong", () => {
