@@ -30,8 +30,9 @@ const NO_LIST =
   "are missing at its ends is not known\n";
 
 const RESTORE_HELP = `
-Checks first that each file of the backup is there and as it was written, and every record in it. The broker that starts from the directory has what the backup has: messages
-that were acked after the backup come again, and what was published after it is not there.
+Checks first that each file of the backup is there and as it was written, and every record in it. The broker that
+starts from the directory has what the backup has: messages that were acked after the backup come again, and what was
+published after it is not there.
 
 Example:
   ringmq restore /backup/ringmq-monday --data /var/lib/ringmq

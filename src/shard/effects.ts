@@ -39,7 +39,7 @@ export interface Fault {
 export interface Effects {
   /**
    * Done. `requests` consecutive requests, the first being `request`; see CONFIRM in docs/protocol.md. `level`: the
-   * `Durability` that it has when this is sent.
+   * `Durability` that it has when this is sent. `isEnd`: of a consumer, whose messages come before this.
    */
   confirm(
     connection: number,
@@ -49,6 +49,7 @@ export interface Effects {
     idLow: number,
     messages: number,
     level: number,
+    isEnd?: boolean,
   ): void;
   /** `isLook`: what has failed was a look, which shows things as they are and waits for nothing. */
   fail(connection: number, request: number, kind: ErrorName, text: string, isLook?: boolean): void;

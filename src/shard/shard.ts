@@ -311,6 +311,7 @@ export class Shard {
         if (!unfinished.has(c.connection) && this.#settlement.settle(c)) return true;
         return unfinished.step(c, () => this.#settlement.steps(c));
       case "seen":
+        if (!unfinished.has(c.connection) && this.#consumerCommands.see(c)) return true;
         return unfinished.step(c, () => this.#consumerCommands.seen(c));
       case "stop":
         return unfinished.step(c, () => this.#consumerCommands.stop(c));

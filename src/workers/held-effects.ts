@@ -94,9 +94,10 @@ export class HeldEffects<E extends StagedEffects<E>> implements Effects {
     idLow: number,
     messages: number,
     level: number,
+    isEnd = false,
   ): void {
     const hasIds = idHigh !== 0 || idLow !== 0;
-    const stage = this.#confirmStage(connection, messages, level, hasIds);
+    const stage = this.#confirmStage(connection, messages, level, hasIds, isEnd);
     if (level > Durability.memory) this.#rest(stage, level);
     else if (hasIds) this.#restOnIds(stage);
     // If it begins a consumer, the messages of that come after it.
@@ -229,12 +230,12 @@ export class HeldEffects<E extends StagedEffects<E>> implements Effects {
     this.#messages.openMessages(this.#connection, this.#request);
   }
 
-  #confirmStage(connection: number, messages: number, level: number, hasIds: boolean): E {
+  #confirmStage(connection: number, messages: number, level: number, hasIds: boolean, isEnd: boolean): E {
     if (level > Durability.memory) return this.#stage(connection, this.isDurable());
     if (hasIds) return this.areIdsDurable() ? this.free : this.#stage(connection, false);
     const requests = this.#messagesOf.get(connection);
     // It may be the end of a consumer or a subscription, or the beginning of another.
-    const mayPart = requests !== undefined && (messages === 0 || requests.has(0));
+    const mayPart = requests !== undefined && (isEnd || messages === 0 || requests.has(0));
     return mayPart ? this.#stage(connection, false) : this.free;
   }
 

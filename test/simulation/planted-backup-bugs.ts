@@ -110,7 +110,8 @@ export const PLANTED_BACKUP_BUGS: readonly PlantedBug[] = [
   },
   {
     name: "a backup passes for one from its beginning",
-    symptom: /was never copied|a backup has what was not there|in a backup|starts on a backup that was interrupted/,
+    symptom:
+      /was never copied|cannot be restored|fails though|a backup has what was not there|in a backup|starts on a backup/,
     historyOf: backedUp,
     plant: (makers) =>
       withJobs(makers, ({ begin, finish }) => ({

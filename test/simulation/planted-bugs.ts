@@ -56,7 +56,7 @@ export const disk = (
 const nothing = (): void => undefined;
 
 /** Something that was promised is not there, or something that was ended is. */
-const LOST = /was never promised|was promised|is lost|is there again|come back/;
+const LOST = /was never promised|was promised|is lost|is there again|come back|in a backup|an answer that promises/;
 /** The pump has noticed it before anything was promised. */
 export const UNFOUNDED = /an answer that (rests on|promises a sync)/;
 export const LOST_OR_DAMAGED =

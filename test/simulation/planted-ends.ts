@@ -9,7 +9,7 @@ import { Durability } from "../../src/protocol/op.js";
 import type { Log } from "../../src/shard/log/log.js";
 import { raising } from "./histories.js";
 import type { Makers } from "./life.js";
-import { disk, type PlantedBug, UNFOUNDED } from "./planted-bugs.js";
+import { disk, LOST_OR_DAMAGED, type PlantedBug, UNFOUNDED } from "./planted-bugs.js";
 import { around, BROKEN } from "./planted-promises.js";
 
 /** Says that everything is durable, because it has tried. */
@@ -35,7 +35,7 @@ export const PLANTED_ENDS: readonly PlantedBug[] = [
   },
   {
     name: "a clean end is not synced",
-    symptom: BROKEN,
+    symptom: LOST_OR_DAMAGED,
     plant: (makers) => {
       let isEnding = false;
       class HastyJournal extends FileJournal {

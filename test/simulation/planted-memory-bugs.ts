@@ -10,7 +10,7 @@ const inMemory = (seed: number): History =>
 export const PLANTED_MEMORY_BUGS: readonly PlantedBug[] = [
   {
     name: "a page of messages in memory goes while one is left in it",
-    symptom: /has the bytes of another|is lost while its shard lives|is invented|page/,
+    symptom: /has the bytes of another|is lost while its shard lives|is invented|page|an entry has reserved bits/,
     historyOf: inMemory,
     plant: (makers) => ({
       ...makers,

@@ -93,11 +93,11 @@ export const PLANTED_MOVE_BUGS: readonly PlantedBug[] = [
   },
   {
     name: "positions of kept channels are off by one after a move",
-    symptom: /is seen with two bodies|cannot go on|goes on elsewhere|has a gap|out of order|will number/,
+    symptom: /is seen with two bodies|cannot go on|goes on elsewhere|has a gap|out of order|got message|not lost what/,
     historyOf: moving,
     plant: (makers) =>
       written(makers, ([kind, ...rest]) =>
-        kind === "channel" ? [kind, ...rest.slice(0, 4), Math.max(0, Number(rest[4]) - 1)] : [kind, ...rest],
+        kind === "channel" ? [kind, ...rest.slice(0, 4), Number(rest[4]) + 1] : [kind, ...rest],
       ),
   },
   {

@@ -7,6 +7,7 @@ import { PLANTED_BACKUP_BUGS } from "./planted-backup-bugs.js";
 import { PLANTED_BUGS } from "./planted-bugs.js";
 import { PLANTED_CHANNEL_BUGS } from "./planted-channel-bugs.js";
 import { PLANTED_ENDS } from "./planted-ends.js";
+import { PLANTED_LEDGER_BUGS } from "./planted-ledger-bugs.js";
 import { PLANTED_MEMORY_BUGS } from "./planted-memory-bugs.js";
 import { PLANTED_MOVE_BUGS } from "./planted-move-bugs.js";
 import { PLANTED_PROMISES } from "./planted-promises.js";
@@ -24,6 +25,7 @@ it.each([
   ...PLANTED_CHANNEL_BUGS,
   ...PLANTED_MOVE_BUGS,
   ...PLANTED_BACKUP_BUGS,
+  ...PLANTED_LEDGER_BUGS,
   ...PLANTED_MEMORY_BUGS,
   ...PLANTED_PROMISES,
   ...PLANTED_ENDS,

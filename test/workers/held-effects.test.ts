@@ -248,6 +248,18 @@ describe("on a connection with something held back", () => {
   });
 });
 
+describe("a consumer that gives back what lies ahead, on a topic that is in memory from now on", () => {
+  it("does not end before its last messages", () => {
+    publish(1, "stored");
+    tell({ op: "consume", request: 7, topic: "stored", credit: 10, renew: false, reports: true });
+    shard.turn(now);
+    tell({ op: "configure", topic: "stored", config: { durability: "memory" } });
+    tell({ op: "stop", consumer: 7, givesBack: true });
+    expect(kinds(free.take())).toEqual(["result"]);
+    expect(kinds(held.take())).toEqual(["confirm", "messages", "result", "confirm"]);
+  });
+});
+
 describe("messages of channels", () => {
   const publishChannel = (channel: string): void => {
     const bytes = new Uint8Array(WORD_BYTES);

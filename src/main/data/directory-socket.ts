@@ -17,6 +17,8 @@ export class DirectorySocket {
     if (platform() !== "linux") return new DirectorySocket(undefined);
     const { device, inode } = placeAt(directory);
     const server = createServer((socket) => socket.destroy());
+    // Whoever connects to it while the process has no descriptor left must not end the broker.
+    server.on("error", () => {});
     server.unref();
     // Exclusive: a process of a cluster would share its parent's.
     server.listen({ path: `\0ringmq-data-${device}-${inode}`, exclusive: true });

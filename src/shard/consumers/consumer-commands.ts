@@ -46,19 +46,19 @@ export class ConsumerCommands {
     else consumer.peers.leave(consumer);
   }
 
-  /** Notes how far a program has come. Answers its consumer, unless that is gone. */
-  see(c: Seen): Consumer | undefined {
-    const consumer = this.connections.find(c.connection)?.consumerOf(c.consumer);
-    if (consumer?.reports !== true) return undefined;
+  /** Notes how far a program has come. False: `seen` does the rest. */
+  see(c: Seen): boolean {
+    const consumer = this.#reporting(c);
+    if (consumer === undefined) return true;
     if (c.delivery !== 0) consumer.see(c.delivery, c.idLow);
-    return consumer;
+    return !consumer.acksSeen && !c.renews;
   }
 
-  /** Also acks what the program was handed, with auto-ack, and renews the leases of what lies ahead, if it is asked to. */
+  /** Acks what the program was handed, with auto-ack, and renews the leases of what lies ahead, if it is asked to. */
   *seen(c: Seen): Steps {
     const { store } = this;
     const { renews } = c;
-    const consumer = this.see(c);
+    const consumer = this.#reporting(c);
     if (consumer === undefined) return;
     const deadline = store.now + consumer.queue.topic.config.ttr;
     if (consumer.acksSeen) while (ackSeen(consumer, store.stepExtents) === store.stepExtents) yield;
@@ -83,6 +83,12 @@ export class ConsumerCommands {
     }
     // Some of them may have expired; otherwise there is no record.
     const level = released > 0 ? consumer.queue.topic.level : Durability.memory;
-    store.effects.confirm(connection, request, 1, 0, 0, released, level);
+    store.effects.confirm(connection, request, 1, 0, 0, released, level, true);
+  }
+
+  /** The consumer that a SEEN is about, unless that is gone. */
+  #reporting(c: Seen): Consumer | undefined {
+    const consumer = this.connections.find(c.connection)?.consumerOf(c.consumer);
+    return consumer?.reports === true ? consumer : undefined;
   }
 }

@@ -72,31 +72,39 @@ export class Selections {
   ): void {
     const { index, extents } = this.store;
     let missing = wanted;
-    let refused = 0;
-    let kind: ErrorName = "UNKNOWN_MESSAGE";
     for (const queue of queues) {
       let fragment = index.first(queue.number, idHigh, idLow);
       while (fragment !== ext.NONE) {
         // Read before settling, which may free the fragment; new ones are added in front of the chain only.
         const next = index.next(fragment);
         const hit = extents.get(fragment, ext.MASK) & wanted;
-        if (hit !== 0) {
-          if (disposition.accepts(fragment, delivery)) {
-            missing &= ~hit;
-            this.settled += ext.popcount(hit);
-            disposition.settle(queue, fragment, hit);
-          } else {
-            const why = disposition.refusal(fragment);
-            if (why !== undefined) {
-              refused |= hit;
-              kind = why;
-            }
-          }
+        if (hit !== 0 && disposition.accepts(fragment, delivery)) {
+          missing &= ~hit;
+          this.settled += ext.popcount(hit);
+          disposition.settle(queue, fragment, hit);
         }
         fragment = next;
       }
     }
-    if (missing !== 0) this.#addFaults(idHigh, idLow & ~31, missing, refused, kind);
+    if (missing !== 0) this.#refuse(queues, idHigh, idLow, missing, disposition);
+  }
+
+  /** Afterwards, because what is settled may have cut other fragments of the block. */
+  #refuse(queues: readonly Queue[], idHigh: number, idLow: number, missing: number, disposition: Disposition): void {
+    const { index, extents } = this.store;
+    let refused = 0;
+    let kind: ErrorName = "UNKNOWN_MESSAGE";
+    for (const queue of queues) {
+      let fragment = index.first(queue.number, idHigh, idLow);
+      for (; fragment !== ext.NONE; fragment = index.next(fragment)) {
+        const hit = extents.get(fragment, ext.MASK) & missing;
+        const why = hit === 0 ? undefined : disposition.refusal(fragment);
+        if (why === undefined) continue;
+        refused |= hit;
+        kind = why;
+      }
+    }
+    this.#addFaults(idHigh, idLow & ~31, missing, refused, kind);
   }
 
   #addFaults(idHigh: number, block: number, missing: number, refused: number, kind: ErrorName): void {

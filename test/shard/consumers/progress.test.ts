@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { SeenMessage } from "../model/effects.js";
+import type { Effect, SeenMessage } from "../model/effects.js";
 import { NOW, ShardByHand } from "../shard-by-hand.js";
 
 /** A consumer of one topic, whose program is the test. */
@@ -75,25 +75,26 @@ const statsOf = (by: ShardByHand): Record<string, unknown> => {
 
 const numbers = (from: number, to: number): string[] => Array.from({ length: to - from }, (_, i) => `${from + i}`);
 
-type Settling = { op: "ack" } | { op: "touch"; ttr: number };
+type Settling = { op: "ack" | "release" } | { op: "touch"; ttr: number };
 
-const settle = (by: ShardByHand, settling: Settling, messages: readonly (SeenMessage | undefined)[]): void => {
-  for (const message of messages) {
-    if (message === undefined) throw new Error("there is no such message");
-    const view = new DataView(new ArrayBuffer(16));
-    view.setBigUint64(0, message.id);
-    view.setUint32(8, 1);
-    view.setUint32(12, message.delivery);
-    const bytes = new Uint8Array(view.buffer);
-    by.ask({ ...settling, topic: "t", queue: "", bytes, view, start: 0, end: 16 });
-  }
+/** Settles `count` messages from this one on. */
+const settle = (by: ShardByHand, settling: Settling, message: SeenMessage | undefined, count = 1): Effect[] => {
+  if (message === undefined) throw new Error("there is no such message");
+  const view = new DataView(new ArrayBuffer(16));
+  view.setBigUint64(0, message.id);
+  view.setUint32(8, count);
+  view.setUint32(12, message.delivery);
+  const bytes = new Uint8Array(view.buffer);
+  return by.ask({ ...settling, topic: "t", queue: "", bytes, view, start: 0, end: 16 });
 };
 
-const ack = (by: ShardByHand, ...messages: readonly (SeenMessage | undefined)[]): void =>
-  settle(by, { op: "ack" }, messages);
+const ack = (by: ShardByHand, ...messages: readonly (SeenMessage | undefined)[]): void => {
+  for (const message of messages) settle(by, { op: "ack" }, message);
+};
 
-const touch = (by: ShardByHand, ...messages: readonly (SeenMessage | undefined)[]): void =>
-  settle(by, { op: "touch", ttr: 0 }, messages);
+const touch = (by: ShardByHand, ...messages: readonly (SeenMessage | undefined)[]): void => {
+  for (const message of messages) settle(by, { op: "touch", ttr: 0 }, message);
+};
 
 describe("a consumer that reports", () => {
   it("is told the time, the TTR and whether its topic acks by itself", () => {
@@ -189,6 +190,19 @@ describe("a consumer that reports", () => {
     worker.see(worker.receive()[2]);
     queue.by.wait(1001);
     expect(ready(queue)).toEqual(["3", "4", "5", "6", "7", "0+1", "1+1", "2+1"]);
+  });
+
+  it("is told LEASE_LOST of what was given back on both sides of a message that it still holds", () => {
+    const queue = queueOf(6);
+    queue.by.configure("t", { ttr: 1000 });
+    const messages = new Worker(queue.by, 2, 6).receive();
+    queue.by.wait(600);
+    touch(queue.by, messages[3]);
+    queue.by.wait(500);
+    expect(settle(queue.by, { op: "release" }, messages[2], 3)).toMatchObject([
+      { kind: "settled", count: 1, faults: [{ error: "LEASE_LOST" }, { error: "LEASE_LOST" }] },
+    ]);
+    expect(ready(queue)).toEqual(numbers(0, 6));
   });
 
   it("renews the leases of what lies ahead with one SEEN, and of nothing else", () => {
