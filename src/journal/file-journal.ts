@@ -177,8 +177,8 @@ export class FileJournal implements Journal, PageSource {
 
   tick(log: Log, now: number): number {
     if (this.#state.kind === "failed") return Number.POSITIVE_INFINITY;
-    if (now >= this.#ledger.due && this.#state.kind === "working") this.#attemptQuietly(() => this.#ledger.write(now));
-    if (now < this.#due) return Math.min(this.#due, this.#ledger.due);
+    if (now >= this.#ledgerDue) this.#attemptQuietly(() => this.#ledger.write(now));
+    if (now < this.#due) return Math.min(this.#due, this.#ledgerDue);
     this.#due = Number.POSITIVE_INFINITY;
     if (this.#dirtySince + SYNC_INTERVAL <= now) this.#attemptQuietly(() => this.#sync(now));
     const isReclaimed = this.#reclaim(log, now);
@@ -191,7 +191,12 @@ export class FileJournal implements Journal, PageSource {
     // One batch per turn, so that commits do not wait for all of them.
     if (isLeft && !this.#isPinned) this.#callBy(isReclaimed ? now : now + SYNC_INTERVAL);
     if (this.#spares.isShort || this.#ballast.due < Number.POSITIVE_INFINITY) this.#callBy(now + SYNC_INTERVAL);
-    return Math.min(this.#due, this.#ledger.due);
+    return Math.min(this.#due, this.#ledgerDue);
+  }
+
+  /** While the journal stands still its ledger is left as it is: who asks when, is not to come back at once for ever. */
+  get #ledgerDue(): number {
+    return this.#state.kind === "working" ? this.#ledger.due : Number.POSITIVE_INFINITY;
   }
 
   roomForPublishes(log: Log): boolean {

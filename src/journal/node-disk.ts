@@ -25,9 +25,11 @@ const FLAGS = { read: "r", write: "r+", create: "wx+", secret: "wx+" } as const 
 const canSyncDirectories = platform() !== "win32";
 
 class NodeFile implements DiskFile {
+  readonly #path: string;
   readonly #descriptor: number;
 
   constructor(path: string, mode: OpenMode) {
+    this.#path = path;
     this.#descriptor = openSync(path, FLAGS[mode], mode === "secret" ? 0o600 : 0o640);
   }
 
@@ -36,7 +38,13 @@ class NodeFile implements DiskFile {
   }
 
   read(into: Uint8Array, start: number, length: number, at: number): number {
-    return readSync(this.#descriptor, into, start, length, at);
+    try {
+      return readSync(this.#descriptor, into, start, length, at);
+    } catch (error) {
+      // The system does not know the name of an open file: whoever has to mend it must.
+      if (error instanceof Error) error.message += ` '${this.#path}'`;
+      throw error;
+    }
   }
 
   write(from: Uint8Array, start: number, length: number, at: number): number {

@@ -340,3 +340,23 @@ describe("a file that cannot be removed", () => {
     history.expectKept();
   });
 });
+
+it("a journal that stands still does not ask to be called again at once", () => {
+  const disk = new FaultyDisk(nodeDisk);
+  const keeper = new Keeper({ disk, directory: makeDirectory() });
+  const { log } = keeper.shard.store;
+  keeper.publish(["one"]);
+  expect(keeper.commit()).toBe(true);
+  keeper.publish(["two"]);
+  expect(keeper.commit()).toBe(true);
+  disk.fault = { operations: ["write"], from: 1, code: "EIO" };
+  keeper.publish(["three"]);
+  expect(keeper.commit()).toBe(false);
+  // What was synced last is not in the ledger yet, and that is overdue.
+  const now = keeper.now + 10_000;
+  keeper.journal.tick(log, now);
+  expect(keeper.journal.tick(log, now)).toBeGreaterThan(now);
+  disk.fault = undefined;
+  expect(keeper.commit()).toBe(true);
+  expect(keeper.journal.tick(log, now)).toBeGreaterThan(now);
+});

@@ -34,3 +34,10 @@ it("does not take a file, or a link to nowhere, for a directory; takes a link to
   nodeDisk.makeDirectory(join(at, "link", "x"));
   expect(readdirSync(join(at, "real"))).toEqual(["x"]);
 });
+
+it("names the file that it cannot read", () => {
+  const at = root();
+  const file = nodeDisk.open(at, "read");
+  onTestFinished(() => file.close());
+  expect(() => file.read(new Uint8Array(8), 0, 8, 0)).toThrow(`EISDIR: illegal operation on a directory, read '${at}'`);
+});

@@ -13,7 +13,7 @@ import type { Topic } from "../../src/shard/topics/topic.js";
 import type { ChannelClients } from "./channel-clients.js";
 import { type Held, type View, wordsOf } from "./photograph.js";
 import type { Batch, Shadow } from "./shadow.js";
-import type { Answer } from "./staged-answers.js";
+import type { Answer, Delivered } from "./staged-answers.js";
 import type { ClientStep, Pick } from "./steps.js";
 
 export const NODE = 1;
@@ -54,6 +54,10 @@ interface Consumer {
   readonly request: number;
   readonly topic: string;
   readonly queue: string;
+  readonly reports: boolean;
+  /** What it was sent, or is to be sent, and how much of that its program was handed. */
+  readonly sent: Delivered[];
+  seen: number;
 }
 
 export class Clients {
@@ -94,19 +98,19 @@ export class Clients {
         const { do: op, ...rest } = step;
         const { topic, queue } = step;
         this.#pend(step.connection, request, { about: "messages", topic, queue, level: 0 });
-        this.#consumers.push({ ...rest, request });
+        this.#consumers.push({ ...rest, request, sent: [], seen: 0 });
         return { op, request, ...rest };
       }
       case "credit":
+      case "seen":
       case "stop": {
-        const { request: consumer, ...where } = this.#consumers[step.which % Math.max(1, this.#consumers.length)] ?? {
-          connection: 1,
-          request: 0,
-          topic: "t",
-          queue: DEFAULT_KEY,
-        };
-        if (step.do === "stop") return { op: "stop", ...where, request, consumer };
-        return { op: "credit", ...where, request: 0, consumer, credit: step.credit };
+        const chosen = this.#consumers[step.which % Math.max(1, this.#consumers.length)];
+        const { connection = 1, request: consumer = 0, topic = "t", queue = DEFAULT_KEY } = chosen ?? {};
+        const where = { connection, topic, queue, consumer };
+        if (step.do === "stop") return { op: "stop", ...where, request, givesBack: step.givesBack };
+        if (step.do === "credit") return { op: "credit", ...where, request: 0, credit: step.credit };
+        const { key = 0, delivery = 0 } = this.#see(chosen, step.at) ?? {};
+        return { op: "seen", ...where, request: 0, delivery, idLow: wordsOf(key, NODE).low, renews: step.renews };
       }
       case "ack":
       case "nack":
@@ -137,6 +141,7 @@ export class Clients {
     const pending = this.#pending.get(name(answer));
     if (pending?.about === "messages") {
       pending.level = Math.min(pending.level || Durability.fsync, levelOf(topics, pending.topic));
+      if (answer.kind === "messages") this.#handOut(answer, pending.topic, pending.queue || DEFAULT_KEY);
     } else if (pending?.about === "publish" && answer.kind === "confirm") {
       this.shadow.number(pending.batch, pending.index, answer.messages, answer.firstKey);
     }
@@ -161,9 +166,34 @@ export class Clients {
       const { topic, queue, level } = pending;
       for (const message of answer.messages) {
         this.shadow.deliver(topic, queue || DEFAULT_KEY, message, { level, at });
-        if (message.isGone) this.shadow.confirmEnd(topic, queue || DEFAULT_KEY, [message.key], { level, at });
+        if (message.delivery === 0) this.shadow.confirmEnd(topic, queue || DEFAULT_KEY, [message.key], { level, at });
       }
     }
+  }
+
+  #handOut(
+    { connection, request, messages }: Extract<Answer, { readonly kind: "messages" }>,
+    topic: string,
+    queue: string,
+  ): void {
+    const consumer = this.#consumers.find((each) => each.connection === connection && each.request === request);
+    for (const { key, retry } of messages) this.shadow.handOut(topic, queue, key, retry);
+    if (consumer?.reports === true) consumer.sent.push(...messages);
+    else {
+      const keys = messages.map(({ key }) => key);
+      this.shadow.mayFail(topic, queue, keys);
+    }
+  }
+
+  /** The program of a consumer comes to one of the messages that it was sent, which is answered. */
+  #see(consumer: Consumer | undefined, at: number): Delivered | undefined {
+    if (consumer === undefined || consumer.sent.length === 0) return undefined;
+    const { sent, seen, topic, queue } = consumer;
+    const last = at % sent.length;
+    consumer.seen = Math.max(seen, last + 1);
+    const keys = sent.slice(seen, consumer.seen).map(({ key }) => key);
+    this.shadow.mayFail(topic, queue || DEFAULT_KEY, keys);
+    return sent[last];
   }
 
   #publish(step: Extract<ClientStep, { do: "publish" }>, request: number, topics: Topics): Command {
@@ -197,6 +227,7 @@ export class Clients {
         this.shadow.askRedrive(topic, queue);
         return { op, ...where };
       case "nack":
+        this.shadow.mayFail(topic, queue, keys);
         return { op, ...where, delay: step.delay, reject: step.reject };
       case "release":
         return { op, ...where };

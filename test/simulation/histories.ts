@@ -40,11 +40,13 @@ export interface Habits {
   readonly topics: readonly string[];
   /** Messages come and go at once, but for some that stay: segments fill with garbage. */
   readonly churn: number;
+  /** How likely a consumer reports how far its program has come. */
+  readonly reports: number;
   /** How likely the power goes as soon as something was done that promises to last, publishes and acks apart. */
   readonly sudden: number;
 }
 
-const WEIGHTS: Readonly<Record<ClientStep["do"] | "wait", number>> = {
+const WEIGHTS: Readonly<Record<Exclude<ClientStep["do"], "seen"> | "wait", number>> = {
   publish: 24,
   pop: 12,
   popDead: 2,
@@ -99,6 +101,7 @@ const habitsOf = (random: Random): Habits => {
     timed: random.one([0.05, 0.2, 0.5]),
     topics: TOPICS.slice(0, random.between(1, TOPICS.length)),
     churn: random.often([3, 0], [1, 0.1], [1, 0.4]),
+    reports: 0,
   };
 };
 
@@ -296,12 +299,18 @@ const stepOf = (random: Random, habits: Habits): Step => {
       return { do: kind, connection, ...at, max: random.between(1, 40), wait: random.chance(0.2) ? timeOf(random) : 0 };
     case "popDead":
       return { do: kind, connection, ...at, max: random.between(1, 10) };
-    case "consume":
-      return { do: kind, connection, ...at, credit: random.between(1, 60), renew: random.chance(0.5) };
+    case "consume": {
+      const credit = random.between(1, 60);
+      const renew = random.chance(0.5);
+      const reports = habits.reports > 0 && random.chance(habits.reports);
+      return { do: kind, connection, ...at, credit, renew, reports };
+    }
     case "credit":
       return { do: kind, which: random.below(20), credit: random.between(1, 40) };
+    case "seen":
+      return { do: kind, which: random.below(20), at: random.below(60), renews: random.chance(0.2) };
     case "stop":
-      return { do: kind, which: random.below(20) };
+      return { do: kind, which: random.below(20), givesBack: habits.reports > 0 && random.chance(0.5) };
     case "ack":
     case "release":
       return { do: kind, ...settling("in-flight") };

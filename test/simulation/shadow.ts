@@ -60,6 +60,8 @@ interface Place {
   retry: (Pledge & { readonly count: number }) | "unsure" | undefined;
   /** It was re-driven, or may have been, and has lost its place in the queue. */
   isMoved: boolean;
+  /** How often it may have failed: a program was handed it, or somebody nacked it. */
+  failures: number;
 }
 
 interface Message {
@@ -110,7 +112,10 @@ export class Shadow {
       const isForgotten = namesake?.places.size === 0 && namesake.published?.level === Durability.memory;
       assert.ok(namesake === undefined || isForgotten, `the id ${key} is used a second time`);
       const places = new Map(
-        batch.queues.map((queue): [string, Place] => [queue, { end: "none", retry: undefined, isMoved: false }]),
+        batch.queues.map((queue): [string, Place] => [
+          queue,
+          { end: "none", retry: undefined, isMoved: false, failures: 0 },
+        ]),
       );
       this.#messages.set(key, { serial, batch, places, published: undefined, isKnown: false });
     }
@@ -133,6 +138,27 @@ export class Shadow {
       place.retry = "unsure";
       place.isMoved = true;
     }
+  }
+
+  /** A program is handed messages, or a client says that they have failed. */
+  mayFail(topic: string, queue: string, keys: Iterable<number>): void {
+    for (const key of keys) {
+      const message = this.#messages.get(key);
+      const place = message?.batch.topic === topic ? message.places.get(queue) : undefined;
+      if (place !== undefined) place.failures++;
+    }
+  }
+
+  /** A message goes out to a client, with that many retries. */
+  handOut(topic: string, queue: string, key: number, retry: number): void {
+    const message = this.#messages.get(key);
+    const place = message?.batch.topic === topic ? message.places.get(queue) : undefined;
+    if (place === undefined) return;
+    const { failures } = place;
+    assert.ok(
+      retry <= failures,
+      `message ${key} has ${retry} retries, and no more than ${failures} times it can have failed`,
+    );
   }
 
   /** Whether a message must be delivered in the order in which it was published: if nobody has moved it. */

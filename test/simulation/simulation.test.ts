@@ -4,6 +4,7 @@ import { loadChecksum } from "../../src/journal/checksum.js";
 import { CI_SEEDS, CI_STEPS, historyOf } from "./histories.js";
 import { realMakers } from "./life.js";
 import { PLANTED_BUGS } from "./planted-bugs.js";
+import { reporting } from "./planted-lease-bugs.js";
 import { isFailure, shrink, simulate } from "./simulate.js";
 import type { Tally } from "./tally.js";
 
@@ -29,6 +30,13 @@ describe("a broker on a disk that loses what was not synced", () => {
   const parts = Array.from({ length: Math.ceil(SEEDS / PART) }, (_, i) => 1 + i * PART);
   it.each(parts)("keeps its word in the histories from seed %i on", { timeout: TIMEOUT }, (from) => {
     for (let seed = from; seed < Math.min(from + PART, SEEDS + 1); seed++) play(seed);
+  });
+
+  it("counts no retry but for what a program was handed", { timeout: TIMEOUT }, () => {
+    for (let seed = 1; seed <= 40; seed++) {
+      const outcome = simulate(reporting(seed), makers);
+      if (isFailure(outcome)) throw new Error(`the reporting history of seed ${seed} fails`, { cause: outcome.error });
+    }
   });
 
   it("has been through everything that can go wrong", () => {

@@ -12,8 +12,8 @@ export interface Delivered {
   readonly entry: string;
   readonly routeKey: string;
   readonly retry: number;
-  /** It is gone with its delivery: the topic acks by itself. */
-  readonly isGone: boolean;
+  /** 0: it is gone with its delivery, the topic acks by itself. */
+  readonly delivery: number;
 }
 
 interface Addressed {
@@ -119,8 +119,9 @@ export class StagedAnswers implements StagedEffects<StagedAnswers>, Effects {
     const routeKey = Buffer.from(run.bytes.subarray(run.keyStart, run.keyEnd)).toString("utf8");
     const entries = splitEntries(run.bytes, run.start, run.end);
     assert.equal(entries.length, run.count, "a run counts other messages than it has");
+    const { retry, delivery } = run;
     for (const [i, entry] of entries.entries()) {
-      this.#open?.messages.push({ key: first + i, entry, routeKey, retry: run.retry, isGone: run.delivery === 0 });
+      this.#open?.messages.push({ key: first + i, entry, routeKey, retry, delivery });
     }
   }
 

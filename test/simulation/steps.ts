@@ -50,9 +50,12 @@ export type ClientStep =
       readonly connection: number;
       readonly credit: number;
       readonly renew: boolean;
+      readonly reports: boolean;
     })
   | { readonly do: "credit"; readonly which: number; readonly credit: number }
-  | { readonly do: "stop"; readonly which: number }
+  /** The program of a consumer has come to that of the messages it was sent. */
+  | { readonly do: "seen"; readonly which: number; readonly at: number; readonly renews: boolean }
+  | { readonly do: "stop"; readonly which: number; readonly givesBack: boolean }
   | (Settling & { readonly do: "ack" | "release" | "redrive" | "cancel" })
   | (Settling & { readonly do: "nack"; readonly delay: number; readonly reject: boolean })
   | (Settling & { readonly do: "touch"; readonly ttr: number })
