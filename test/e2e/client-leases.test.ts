@@ -64,7 +64,8 @@ describe("jobs that take longer than a TTR together", () => {
     const read = working(consumer, 30, refused);
     await acked(client, topic, 100);
     await consumer.stop();
-    expect([await read, refused]).toEqual([numbers(100), []]);
+    // What a worker gives back because it was held up comes again behind what was on its way.
+    expect([(await read).sort((one, other) => Number(one) - Number(other)), refused]).toEqual([numbers(100), []]);
     expect(await client.stats(topic)).toMatchObject({ acked: 100, retried: 0 });
   });
 

@@ -22,10 +22,13 @@ import type { Settler } from "./settler.js";
 
 /**
  * The first messages of a consumer are told to the broker before the program has them, one by one, so that one which kills
- * its process is known for it. As many as another consumer may have been ahead of its program when it was killed by one
- * of them; later it is told at the end of the turn, which costs nothing.
+ * its process is known for it. Later it is told at the end of the turn, which costs nothing, and within a long turn after as
+ * many; or after an eighth of all that were told, if that is more, up to MAX_UNTOLD. So a message that kills its process is
+ * among the first ones of another consumer after one such kill, or two.
  */
 const CAREFUL = 1024;
+const TOLD_PER_UNTOLD = 8;
+const MAX_UNTOLD = CAREFUL * TOLD_PER_UNTOLD;
 
 /** A lease with less than this share of the TTR left is renewed, so that whoever is handed a message has most of it. */
 const FRESH = 3 / 4;
@@ -41,7 +44,7 @@ const MAX_WATCH = 10_000;
 
 /** The clock is not read for each message of a program that takes less than this over one, but for one in so many. */
 const QUICK = 0.1;
-const UNSEEN_BY_CLOCK = 16;
+const UNSEEN_BY_CLOCK = 32;
 
 /** What the broker says of a consumer that it begins: its time, the TTR, whether the topic acks by itself. */
 export interface ConsumerTerms extends DeliveryTerms {
@@ -80,7 +83,11 @@ export class ConsumerFeed implements ConsumerSink, Reporter {
   #looked = 0;
   /** When the program was handed something, give or take a few messages. */
   #handedAt = 0;
-  #careful = CAREFUL;
+  /** Messages that the broker was told of. */
+  #told = 0;
+  /** Messages handed out since the broker was told, and how many they may be. */
+  #untold = 0;
+  #bearable = 0;
   /** Whoever is handed a batch holds all that came. */
   #isInBatches = false;
   /** Nothing is handed out any more. */
@@ -219,9 +226,8 @@ export class ConsumerFeed implements ConsumerSink, Reporter {
     this.#lastIndex = index;
     this.#handed += count;
     this.#open();
-    if (this.#careful <= 0) return;
-    this.#careful -= count;
-    this.#connection.flush();
+    this.#untold += count;
+    if (this.#untold > this.#bearable) this.#connection.flush();
   }
 
   #open(): void {
@@ -234,6 +240,9 @@ export class ConsumerFeed implements ConsumerSink, Reporter {
   #tell(flags: number): void {
     const run = this.#lastRun;
     this.#lastRun = undefined;
+    this.#told += this.#untold;
+    this.#untold = 0;
+    if (this.#told >= CAREFUL) this.#bearable = Math.min(Math.max(CAREFUL, this.#told / TOLD_PER_UNTOLD), MAX_UNTOLD);
     if (run === undefined) {
       this.#connection.notify(Op.SEEN, this.#seenHead, undefined, flags);
       return;

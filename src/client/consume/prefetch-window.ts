@@ -2,7 +2,9 @@
  * How many messages a consumer may hold, those that its program has been handed and those that wait for it.
  *
  * A number stays that number. "auto" is measured in time: it doubles when the program has emptied what came and would get
- * through more, and shrinks to about what the program gets through in 100 ms when more than that waits.
+ * through more, and shrinks to about what the program gets through in 100 ms when more than that waits. Beyond a thousand
+ * it doubles only when messages also leave again that fast, handed out and settled: a program that takes all that comes
+ * and works on it at once does not gather what others could work on.
  */
 
 /** What may wait for the program, in the time that it takes over it. Also the least time that is measured. Milliseconds. */
@@ -10,8 +12,11 @@ export const SPAN = 100;
 
 export const FIRST_AUTO = 16;
 
-/** Enough for a round trip at a million messages a second. */
-export const MAX_AUTO = 1024;
+/** What it becomes for a program that empties it quickly, however long messages are held then. */
+export const EAGER_AUTO = 1024;
+
+/** Each read of a socket finds it full of messages of usual sizes; more only make more garbage at a time. */
+export const MAX_AUTO = 4096;
 
 /** With "auto" no more than about so many bytes, and no fewer messages than at first. */
 const AUTO_BYTES = 16 * 1024 * 1024;
@@ -24,6 +29,9 @@ export class PrefetchWindow {
   /** When what came last came into an empty buffer, and messages taken since. */
   #burstStart = 0;
   #burst = 0;
+  /** When it was resized or measured last by what passes through it, and messages since. */
+  #passing = 0;
+  #passed = 0;
   /** When measuring began last, and messages taken since. */
   #start = 0;
   #taken = 0;
@@ -75,15 +83,21 @@ export class PrefetchWindow {
    */
   emptied(now: number, holdsAll: boolean): void {
     if (!this.#isAuto || this.#burst === 0) return;
+    this.#passed += this.#burst;
     // Less than half of the window: more would have come if there was more.
     if (this.#burst * 2 >= this.#size) {
       const elapsed = now - this.#burstStart;
       const target = elapsed > 0 ? (this.#burst * SPAN) / elapsed : Number.POSITIVE_INFINITY;
-      if (target > this.#size) this.#resize(Math.min(this.#size * 2, this.#mostForBytes));
+      if (target > this.#size) this.#grow(now, EAGER_AUTO);
       else if (holdsAll && target * 2 < this.#size) this.#resize(Math.ceil(target));
     }
     this.#burst = 0;
     this.#burstStart = now;
+    // Two windows have passed through it, so that the first was settled: would twice as much take less than its time?
+    if (this.#passed < this.#size * 2) return;
+    if (this.#passed * SPAN > (now - this.#passing) * this.#size * 2) this.#grow(now, MAX_AUTO);
+    this.#passing = now;
+    this.#passed = 0;
   }
 
   /** How many of the messages that wait are to be given back, because the program takes too long to come to them. */
@@ -112,8 +126,13 @@ export class PrefetchWindow {
     return change;
   }
 
-  get #mostForBytes(): number {
-    return Math.max(FIRST_AUTO, Math.min(MAX_AUTO, Math.floor((AUTO_BYTES * this.#messages) / this.#bytes)));
+  #grow(now: number, max: number): void {
+    const most = Math.max(FIRST_AUTO, Math.min(max, Math.floor((AUTO_BYTES * this.#messages) / this.#bytes)));
+    const size = Math.min(this.#size * 2, most);
+    if (size <= this.#size) return;
+    this.#resize(size);
+    this.#passing = now;
+    this.#passed = 0;
   }
 
   #resize(size: number): void {

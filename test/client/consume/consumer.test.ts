@@ -210,6 +210,18 @@ describe("how far a program has come", () => {
     ]);
   });
 
+  it("is told within a turn that is long", async () => {
+    const { client, broker, consumer, request } = await consuming(4000);
+    broker.send(deliver(request, 0, 3000));
+    for (let i = 0; i < 1024; i++) await consumer.next();
+    await client.ping();
+    const before = broker.frames.length;
+    for (let i = 0; i < 1500; i++) consumer.take();
+    await client.ping();
+    const frames = broker.frames.slice(before).filter(({ op }) => op === Op.SEEN);
+    expect(frames.map(selectionsOf)).toEqual([[[2048, 1, 7]], [[2523, 1, 7]]]);
+  });
+
   it("is told of a batch by its last message", async () => {
     const { broker, consumer, request } = await consuming();
     broker.send(deliver(request, 10, 3), deliver(request, 20, 2, 8));

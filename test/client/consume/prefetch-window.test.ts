@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { FIRST_AUTO, MAX_AUTO, PrefetchWindow } from "../../../src/client/consume/prefetch-window.js";
+import { EAGER_AUTO, FIRST_AUTO, MAX_AUTO, PrefetchWindow } from "../../../src/client/consume/prefetch-window.js";
 
 const BYTES = 128;
 
@@ -33,14 +33,31 @@ describe("a window measured in time", () => {
   it("begins small, and doubles while the program empties it, to a limit", () => {
     const { window, empty } = open();
     const sizes = [window.size];
-    for (let i = 0; i < 8; i++) sizes.push(empty(i * 10, window.size, 1));
-    expect(sizes).toEqual([FIRST_AUTO, 32, 64, 128, 256, 512, MAX_AUTO, MAX_AUTO, MAX_AUTO]);
-    expect([window.takeChange(), window.takeChange()]).toEqual([MAX_AUTO - FIRST_AUTO, 0]);
+    for (let i = 0; i < 8; i++) sizes.push(empty(i * 100, window.size, 1));
+    expect(sizes).toEqual([FIRST_AUTO, 32, 64, 128, 256, 512, EAGER_AUTO, EAGER_AUTO, EAGER_AUTO]);
+    expect([window.takeChange(), window.takeChange()]).toEqual([EAGER_AUTO - FIRST_AUTO, 0]);
   });
 
-  it("stays when the program empties less than half of it, as where messages come one by one", () => {
+  it("becomes larger when messages are settled that fast, too", () => {
+    const { window, empty } = open();
+    for (let i = 0; i < 6; i++) empty(i, window.size, 0);
+    expect(window.size).toBe(EAGER_AUTO);
+    // Each settled 60 ms after it came, whatever the program takes over it.
+    for (let i = 0; i < 20; i++) expect(empty(100 + i * 60, EAGER_AUTO, 1)).toBe(EAGER_AUTO);
+    // As much of it as one read brings, and the next at once.
+    for (let i = 0; i < 100; i++) empty(2000 + i, 480, 1);
+    expect([window.size, window.takeChange()]).toEqual([MAX_AUTO, MAX_AUTO - FIRST_AUTO]);
+  });
+
+  it("stays when less than half of it comes, and takes long to come, as where messages come one by one", () => {
     const { empty } = open();
-    for (let i = 0; i < 1000; i++) expect(empty(i, 7, 0)).toBe(FIRST_AUTO);
+    for (let i = 0; i < 1000; i++) expect(empty(i * 50, 7, 0)).toBe(FIRST_AUTO);
+  });
+
+  it("becomes what the program gets through in 100 ms, about, where it comes in small pieces", () => {
+    const { empty, window } = open();
+    for (let i = 0; i < 1000; i++) empty(i, 7, 0);
+    expect(window.size).toBe(512);
   });
 
   it("stays when the program takes as long over it as it should", () => {
