@@ -100,15 +100,6 @@ export const PLANTED_BACKUP_BUGS: readonly PlantedBug[] = [
       })),
   },
   {
-    name: "names of copies are not synced",
-    symptom: /cannot be restored|a backup has what was not there/,
-    historyOf: backedUp,
-    plant: (makers) =>
-      withJobs(makers, ({ copy }) => ({
-        copy: (view, checksum, input) => copy(disk(view as SimulatedDisk, { syncDirectory: nothing }), checksum, input),
-      })),
-  },
-  {
     name: "a backup passes for one from its beginning",
     symptom:
       /was never copied|cannot be restored|fails though|a backup has what was not there|in a backup|starts on a backup/,
