@@ -16,7 +16,10 @@ const REFUSED = 4;
 const SEEN = 8;
 /** An ack is unanswered: the message may be gone. */
 const ACK_SENT = 16;
-/** Its ack was confirmed, or it was delivered on an auto-ack topic: it must not be delivered again. */
+/**
+ * Its ack was confirmed: it must not be delivered again. Or it was delivered on an auto-ack topic: it may come again if the
+ * broker has died since, which may not have known yet that a program had it.
+ */
 const GONE = 32;
 /** It was delayed or returned to the queue: its position is not that of its id. */
 const MOVED = 64;
@@ -63,6 +66,10 @@ export class Ledger {
   refused = 0;
   delivered = 0;
   acked = 0;
+  /** Brokers that have died. */
+  deaths = 0;
+  /** By slot of an auto-ack topic: the deaths before it was last delivered. */
+  readonly #deathsBefore = new Map<number, number>();
   /** By topic: messages confirmed and not known to be gone, approximately. */
   readonly #outstanding: Int32Array;
   /** Messages that are being returned, without an answer yet. */
@@ -146,7 +153,10 @@ export class Ledger {
     this.#set(slot, SEEN);
     // It was delivered after all that were acked, so no ack has reached it.
     if (!isStale) this.#clear(slot, ACK_SENT);
-    if (this.topics[topic]?.autoAck === true) this.ackConfirmed(slot);
+    if (this.topics[topic]?.autoAck === true) {
+      this.#deathsBefore.set(slot, this.deaths);
+      this.ackConfirmed(slot);
+    }
     return slot;
   }
 
@@ -243,7 +253,7 @@ export class Ledger {
 
   #judge(slot: number, state: number, body: Body, { id, retry, isDead }: Arrival): void {
     const { findings } = this;
-    if ((state & GONE) !== 0) {
+    if ((state & GONE) !== 0 && (this.#deathsBefore.get(slot) ?? this.deaths) === this.deaths) {
       const kind = this.topics[body.topic]?.autoAck === true ? "delivered twice" : "resurrected";
       findings.add(kind, `${this.#name(slot)}, id ${id}, retry ${retry}`);
     }

@@ -272,6 +272,7 @@ class Torture {
       this.#broken("it did not start", address);
     }
     this.#startTook = performance.now() - begin;
+    this.ledger.deaths = this.kills;
     return address;
   }
 
