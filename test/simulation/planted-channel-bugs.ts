@@ -36,6 +36,17 @@ const following = (seed: number): History =>
     ],
   });
 
+/** Histories of channels that are in memory alone for a while. */
+const forgetful = (seed: number): History => {
+  const history = following(seed);
+  const moves = history.moves.map((move, i): History["moves"][number] => {
+    if (move.step.do !== "configureChannel") return move;
+    const durability = i % 2 === 0 ? "memory" : "fsync";
+    return { ...move, step: { ...move.step, config: { keep: true, durability } } };
+  });
+  return { ...history, moves };
+};
+
 export const PLANTED_CHANNEL_BUGS: readonly PlantedBug[] = [
   {
     name: "messages of kept channels are sent before they are on disk",
@@ -77,6 +88,15 @@ export const PLANTED_CHANNEL_BUGS: readonly PlantedBug[] = [
       withChannels(makers, (channel) => {
         const restore = channel.restore.bind(channel);
         channel.restore = (config, _epoch, next) => restore(config, "1", next);
+      }),
+  },
+  {
+    name: "whoever goes on is not told that messages are missing between what is kept",
+    symptom: /is not told of the gap/,
+    historyOf: forgetful,
+    plant: (makers) =>
+      withChannels(makers, (channel) => {
+        Object.defineProperty(channel, "wholeFrom", { get: () => 0 });
       }),
   },
 ];
