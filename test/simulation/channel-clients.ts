@@ -13,7 +13,7 @@ import type { Overflow, SubscribeOptions } from "../../src/protocol/subscribe-op
 import type { Command } from "../../src/shard/command.js";
 import * as ext from "../../src/shard/messages/extent.js";
 import type { Shard } from "../../src/shard/shard.js";
-import type { StoredChannel } from "../../src/shard/topics/stored-channel.js";
+import type { Numbering, StoredChannel } from "../../src/shard/topics/stored-channel.js";
 import { keyOf } from "./photograph.js";
 import { Register } from "./register.js";
 import type { Holds, Pledge } from "./shadow.js";
@@ -208,17 +208,7 @@ export class ChannelClients {
       if (!isJournalled) continue;
       if (this.#isWeak(name) && !holds({ level: Durability.write, at: Number.POSITIVE_INFINITY }))
         this.#forgetFrom(name, numbering);
-      let gapEnd = 0;
-      for (const [i, { position, entry }] of kept.entries()) {
-        const gap = i > 0 ? position - (kept[i - 1]?.position ?? 0) - 1 : 0;
-        assert.ok(gap === 0 || (gap > 0 && this.#volatile.has(name)), `channel ${name} has a gap`);
-        if (gap > 0) gapEnd = position;
-        this.#see(name, numbering.epoch, position, entry);
-      }
-      if ((kept.at(-1)?.position ?? -1) + 1 < numbering.next) gapEnd = numbering.next;
-      this.#gapEnds.set(`${name}/${numbering.epoch}`, gapEnd);
-      const last = kept.at(-1)?.position ?? -1;
-      assert.ok(last < numbering.next, `channel ${name} will number another message ${last}`);
+      this.#expectNumbered(name, numbering, kept);
     }
     this.#judgeSettings(new Map(channels.map(({ channel }) => [channel.name, channel])), isOver, holds, now);
     const durable: Pledge = { level: Durability.fsync, at: now };
@@ -228,6 +218,20 @@ export class ChannelClients {
     this.#sent = this.#sent.filter(
       ({ channel, firstKey, promise }) => !isOver(channel) || (firstKey !== 0 && promise !== undefined),
     );
+  }
+
+  /** What a channel has kept has the positions that it had, and what is missing in between may be. */
+  #expectNumbered(name: string, { epoch, next }: Numbering, kept: readonly Kept[]): void {
+    let end = kept[0]?.position ?? next;
+    let gapEnd = 0;
+    for (const { position, entry } of kept) {
+      assert.ok(position === end || (position > end && this.#volatile.has(name)), `channel ${name} has a gap`);
+      if (position > end) gapEnd = position;
+      this.#see(name, epoch, position, entry);
+      end = position + 1;
+    }
+    assert.ok(end <= next, `channel ${name} will number another message ${end - 1}`);
+    this.#gapEnds.set(`${name}/${epoch}`, end < next ? next : gapEnd);
   }
 
   #judgeSettings(
@@ -313,7 +317,10 @@ export class ChannelClients {
       if (recovered) {
         assert.deepEqual([epoch, position, lost], [options.epoch, asked, 0], `subscriber ${name} goes on elsewhere`);
         const gapEnd = this.#gapEnds.get(`${channel}/${epoch}`) ?? 0;
-        assert.ok(asked >= gapEnd, `subscriber ${name} goes on at ${asked} and is not told of the gap before ${gapEnd}`);
+        assert.ok(
+          asked >= gapEnd,
+          `subscriber ${name} goes on at ${asked} and is not told of the gap before ${gapEnd}`,
+        );
       } else if (lost !== null) assert.equal(position, asked + lost, `subscriber ${name} has not lost what it is told`);
       const mayLose = this.#risks.has(channel) || !wasKept || !result.kept || this.#isWeak(channel);
       assert.ok(
@@ -337,7 +344,7 @@ export class ChannelClients {
     return this.level < Durability.fsync || this.#weak.has(channel);
   }
 
-  #forgetFrom(channel: string, { epoch, next }: { readonly epoch: string; readonly next: number }): void {
+  #forgetFrom(channel: string, { epoch, next }: Numbering): void {
     const seen = this.#seen.get(`${channel}/${epoch}`);
     for (const position of [...(seen?.keys() ?? [])]) if (position >= next) seen?.delete(position);
     for (const [name, follower] of this.#ended) {
