@@ -2,6 +2,7 @@
 import { expect, it, vi } from "vitest";
 import { Durability } from "../../../src/protocol/op.js";
 import type { TopicConfig } from "../../../src/shard/command.js";
+import type { Effects } from "../../../src/shard/effects.js";
 import { ShardByHand } from "../shard-by-hand.js";
 
 type Asked = Parameters<ShardByHand["ask"]>[0];
@@ -26,7 +27,7 @@ it.each<[keyof typeof Durability, NonNullable<TopicConfig["durability"]>, keyof 
 ])("in a broker with %s, of a topic with %s: what is done is %s, and asks for that", (level, durability, reached) => {
   const hand = new ShardByHand({ level: Durability[level] });
   const { log } = hand.shard.store;
-  const confirm = vi.spyOn(hand.recorder, "confirm");
+  const confirm = vi.spyOn(hand.recorder as Effects, "confirm");
   hand.configure(topic, { durability });
   hand.ask({ op: "configureChannel", channel: "c", config: { keep: true, durability } });
   for (const deed of DEEDS) {
