@@ -60,6 +60,8 @@ export class Model {
     for (let effect = witness.next; effect !== undefined; effect = witness.next) {
       if (effect.kind === "channelMessages" || effect.kind === "channelLost") {
         world.channels.catchUp(world.isHeld, witness);
+      } else if (effect.kind === "close") {
+        world.channels.closed(world.isHeld, witness);
       } else {
         const { kind } = effect;
         assert.ok(kind === "messages" || kind === "result" || kind === "fail", `a turn says ${kind}`);
