@@ -51,7 +51,7 @@ export interface FileJournalOptions {
   /** Used when no file can be opened. Without it the journal waits for a free descriptor. */
   readonly reserve?: Pick<DescriptorReserve, "isWhole" | "fill" | "giveUp">;
   /** Asked before anything is written; `disk` asks it as well. Without it, names lead where they did. */
-  readonly home?: Pick<Home, "check" | "confirm" | "follow">;
+  readonly home?: Pick<Home, "check" | "confirm" | "follow" | "look">;
   /**
    * Called with an obsolete file, to be removed at some time. Without it the file is removed at once, which takes tens
    * of milliseconds for a large file on some file systems.
@@ -320,11 +320,7 @@ export class FileJournal implements Journal, PageSource {
 
   /** Whether what is on disk is where it is looked for. */
   #isHome(now: number): boolean {
-    const look = (): void => {
-      this.#home?.check(now);
-      this.#home?.confirm();
-    };
-    return this.#attemptQuietly(look) === undefined;
+    return this.#attemptQuietly(() => this.#home?.look(now)) === undefined;
   }
 
   /** Frees reserved space or descriptors if the journal is stalled for want of them. False: nothing could be freed. */

@@ -97,6 +97,12 @@ export class Home {
     }
   }
 
+  /** Both, when nothing is to be written. */
+  look(now: number): void {
+    this.check(now);
+    this.confirm();
+  }
+
   /** Before something is done under a name. Throws as `check` does. */
   expect(): void {
     for (const place of this.#places) expectPlace(place, false);

@@ -1,9 +1,8 @@
 /** Bugs of kept channels: see planted-bugs.ts. */
 import type { StoredChannel } from "../../src/shard/topics/stored-channel.js";
-import { historyOf } from "./histories.js";
+import { ageing, following, forgetful } from "./directed-histories.js";
 import type { Makers } from "./life.js";
 import type { PlantedBug } from "./planted-bugs.js";
-import type { History } from "./steps.js";
 
 /** Changes each channel that the journal knows of, when it is made. */
 const withChannels = (makers: Makers, change: (channel: StoredChannel) => void): Makers => ({
@@ -21,32 +20,6 @@ const withChannels = (makers: Makers, change: (channel: StoredChannel) => void):
   },
 });
 
-/** Histories of little but channels, with crashes. */
-const following = (seed: number): History =>
-  historyOf(seed, 200, {
-    crash: 0.06,
-    weights: [
-      [6, "publishChannel"],
-      [4, "subscribe"],
-      [1, "hold"],
-      [2, "unhold"],
-      [2, "channelCredit"],
-      [1, "configureChannel"],
-      [2, "wait"],
-    ],
-  });
-
-/** Histories of channels that are in memory alone for a while. */
-const forgetful = (seed: number): History => {
-  const history = following(seed);
-  const moves = history.moves.map((move, i): History["moves"][number] => {
-    if (move.step.do !== "configureChannel") return move;
-    const durability = i % 2 === 0 ? "memory" : "fsync";
-    return { ...move, step: { ...move.step, config: { keep: true, durability } } };
-  });
-  return { ...history, moves };
-};
-
 export const PLANTED_CHANNEL_BUGS: readonly PlantedBug[] = [
   {
     name: "messages of kept channels are sent before they are on disk",
@@ -60,7 +33,7 @@ export const PLANTED_CHANNEL_BUGS: readonly PlantedBug[] = [
   {
     name: "positions begin again where the oldest kept message is gone",
     symptom: /is seen with two bodies|got message|goes on elsewhere|cannot go on|has a gap|out of order/,
-    historyOf: following,
+    historyOf: ageing,
     plant: (makers) =>
       withChannels(makers, (channel) => {
         const restore = channel.restore.bind(channel);
