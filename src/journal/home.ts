@@ -93,6 +93,8 @@ export class Home {
     } catch (error) {
       // Nothing is written before it has been seen to be home again.
       this.#lookedAt = Number.NEGATIVE_INFINITY;
+      // If it is a directory that is not there, that is what is said.
+      this.expect();
       throw error;
     }
   }

@@ -66,9 +66,13 @@ describe("a home", () => {
     home.check(1_000);
     home.confirm();
     renameSync(data, join(root, "moved"));
-    expect(() => home.confirm()).toThrow(new HomeError(join(data, "1.seg"), "is gone", true));
+    expect(() => home.confirm()).toThrow(new HomeError(data, "is gone"));
     expect(() => home.check(1_001)).toThrow(new HomeError(data, "is gone"));
     renameSync(join(root, "moved"), data);
+    rmSync(join(data, "1.seg"));
+    expect(() => home.confirm()).toThrow(new HomeError(join(data, "1.seg"), "is gone", true));
+    writeFileSync(join(data, "1.seg"), "another");
+    home.follow(join(data, "1.seg"));
     home.confirm();
     home.check(1_002);
   });
