@@ -26,7 +26,7 @@ import { type FoundSegment, type FoundShard, isReplaced, manifestOf, readSegment
 export interface Loss {
   readonly file: string;
   readonly offset: number;
-  /** Bytes; 0 where a whole file is missing. */
+  /** Bytes; 0 where nobody knows how many, such as where a whole file is missing. */
   readonly length: number;
   readonly what: string;
 }
@@ -198,6 +198,7 @@ class ShardSalvage {
         this.#directory.interrupt();
       } else if (i >= from) this.#copy(writer, index, bytes, view, item);
     }
+    this.#notCutShort(index, segment, items);
     const isLast = index === this.#segments.length - 1;
     // A damaged record may have handed out ids, but only before now.
     if (isLast) this.#ceiling = Math.max(this.#ceiling, this.job.now - EPOCH);
@@ -205,6 +206,20 @@ class ShardSalvage {
       for (const entry of this.#directory.renumberings()) writer.directory(packHead(entry));
     }
     writer.ids(this.#ceiling);
+  }
+
+  /** Notes what is lost where nothing is left that could be a record: the file was cut, emptied or zeroed. */
+  #notCutShort(index: number, { path, sequence }: FoundSegment, items: readonly (ScannedRecord | Gap)[]): void {
+    const last = items.at(-1);
+    if (last?.kind === "gap" || last?.type === RecordType.SEAL) return;
+    const { ledger } = this.found;
+    const end = last === undefined ? 0 : last.offset + record.align(last.length);
+    const known = ledger === undefined ? undefined : faultByLedger(ledger, sequence, end, "");
+    if (ledger !== undefined && known !== undefined) {
+      this.#losses.push({ file: path, offset: end, length: ledger.bytes - end, what: known });
+    } else if (index < this.#segments.length - 1) {
+      this.#losses.push({ file: path, offset: end, length: 0, what: "it ends there, and there are later segments" });
+    }
   }
 
   /** Cuts the last segment where a start would: at a break after which nothing was confirmed. */

@@ -54,7 +54,9 @@ export const writeBackupList = (disk: Disk, data: string, files: readonly Listed
 export const readBackupList = (disk: Disk, data: string, sha256: string): readonly ListedFile[] => {
   if (!disk.list(data).includes(BACKUP_LIST)) throw incomplete(data, `its list of files, ${BACKUP_LIST}, is missing`);
   const bytes = readSmallFile(disk, join(data, BACKUP_LIST), MAX_BYTES);
-  if (sha256Of(bytes) !== sha256) throw incomplete(data, `${BACKUP_LIST} is not the list that was written with it`);
+  if (bytes === undefined || sha256Of(bytes) !== sha256) {
+    throw incomplete(data, `${BACKUP_LIST} is not the list that was written with it`);
+  }
   return (JSON.parse(new TextDecoder().decode(bytes)) as { files: ListedFile[] }).files;
 };
 

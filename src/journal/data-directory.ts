@@ -67,8 +67,10 @@ export const readManifest = (disk: Disk, data: string): Manifest | undefined => 
   }
   const path = join(data, MANIFEST);
   let value: unknown;
+  const bytes = readSmallFile(disk, path, MANIFEST_BYTES);
+  if (bytes === undefined) throw unreadable(path);
   try {
-    value = JSON.parse(new TextDecoder().decode(readSmallFile(disk, path, MANIFEST_BYTES)));
+    value = JSON.parse(new TextDecoder().decode(bytes));
   } catch (error) {
     if (error instanceof SyntaxError) throw unreadable(path);
     throw error;

@@ -24,12 +24,12 @@ export const writeFully = (file: DiskFile, from: Uint8Array, start: number, leng
   }
 };
 
-/** The contents of a small file. Throws when it has more than `limit` bytes. */
-export const readSmallFile = (disk: Disk, path: string, limit: number): Uint8Array => {
+/** The contents of a small file. Undefined: it has more than `limit` bytes. */
+export const readSmallFile = (disk: Disk, path: string, limit: number): Uint8Array | undefined => {
   const file = disk.open(path, "read");
   try {
     const { size } = file;
-    if (size > limit) throw new Error(`${path} has ${size} bytes; at most ${limit} are expected`);
+    if (size > limit) return undefined;
     const bytes = new Uint8Array(size);
     return bytes.subarray(0, readFully(file, bytes, size, 0));
   } finally {

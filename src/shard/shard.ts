@@ -15,6 +15,7 @@ import type { Command, Seen } from "./command.js";
 import { MemoryCompaction } from "./compaction/memory-compaction.js";
 import { ConnectionCommands } from "./connection-commands.js";
 import { Connections } from "./consumers/connections.js";
+import type { ListCommand } from "./consumers/consumer.js";
 import { ConsumerCommands } from "./consumers/consumer-commands.js";
 import { Deletion } from "./consumers/deletion.js";
 import { Dispatcher } from "./consumers/dispatcher.js";
@@ -148,7 +149,8 @@ export class Shard {
     this.#publisher = new Publisher(store, directory, ids, hasMemory);
     const maxFrameBytes = limits.maxFrameBytes ?? MAX_FRAME_BYTES;
     const isCrowded = options.isCrowded ?? (() => false);
-    this.#dispatcher = new Dispatcher(store, directory, connections, maxFrameBytes, isCrowded);
+    const answerList = (c: ListCommand): void => this.#answerList(c);
+    this.#dispatcher = new Dispatcher(store, directory, connections, maxFrameBytes, answerList, isCrowded);
     this.#consumerCommands = new ConsumerCommands(store, directory, connections);
     this.#settlement = new Settlement(store, directory);
     this.#channels = new Channels(
@@ -347,10 +349,11 @@ export class Shard {
         // What subscribers have missed goes before pages that are on disk as well.
         this.#hasMemory(c.end - c.start);
         return this.#channels.publish(c, this.#memoryBytes - this.store.bytes);
+      case "stats":
+      case "topics":
       case "channelStats":
-        return this.#channelAdministration.stats(c);
       case "channels":
-        return this.#channelAdministration.list(c);
+        return this.#dispatcher.list(c);
       case "channelCredit":
         return this.#channels.credit(c);
       case "subscribe":
@@ -364,14 +367,23 @@ export class Shard {
       case "pause":
       case "resume":
         return this.#administration.pause(c);
-      case "stats":
-        return this.#administration.stats(c);
-      case "topics":
-        return this.#administration.topics(c);
       case "hold":
         return this.#connectionCommands.hold(c.connection);
       case "unhold":
         return this.#connectionCommands.unhold(c.connection);
+    }
+  }
+
+  #answerList(c: ListCommand): void {
+    switch (c.op) {
+      case "stats":
+        return this.#administration.stats(c);
+      case "topics":
+        return this.#administration.topics(c);
+      case "channelStats":
+        return this.#channelAdministration.stats(c);
+      case "channels":
+        return this.#channelAdministration.list(c);
     }
   }
 

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { unpackHead } from "../../src/protocol/head.js";
 import { Answer, Op } from "../../src/protocol/op.js";
 import { readRuns } from "../../src/protocol/run.js";
+import { requestAll } from "../conformance/native-requests.js";
 import { entries, type Frame, frame, receiptsOf } from "../main/frames.js";
 import { testBroker } from "./brokers.js";
 import { NativeClient } from "./native-client.js";
@@ -77,5 +78,34 @@ describe("a slow reader of many shards", () => {
     await consumer.ping();
     const all = Array.from({ length: MESSAGES }, (_, i) => i);
     expect(received).toEqual(TOPICS.map(() => all));
+  });
+
+  it("is answered later when it asks for hundreds of long lists at once", async () => {
+    const { tcp, broker } = await testBroker({ shards: 1, maxOutgoingBytes: LIMIT });
+    const keys = Array.from({ length: 500 }, (_, i) => `${i}`.padEnd(200, "a"));
+    await requestAll(
+      tcp,
+      keys.map((key) => ({ op: Op.DECLARE_QUEUE, head: ["wide", key] })),
+    );
+
+    const neighbour = await NativeClient.greeted(tcp);
+    const client = await NativeClient.greeted(tcp);
+    client.socket.pause();
+    // 100 MB of answers.
+    const requests = Array.from({ length: 800 }, (_, i) => 10 + i);
+    const ask = (request: number): Buffer =>
+      request % 2 === 0 ? frame(Op.STATS, request, ["wide"]) : frame(Op.TOPICS, request, [0, "", 10]);
+    client.send(...requests.map(ask));
+    for (let i = 0; i < 100; i++) await neighbour.ask(Op.STATS, 1_000 + i, ["wide"]);
+    expect(broker.connections.size).toBe(2);
+
+    client.socket.resume();
+    const answered: number[] = [];
+    while (answered.length < requests.length) {
+      const { op, request, head } = await client.next();
+      expect(op, String(head)).toBe(Answer.RESULT);
+      answered.push(request);
+    }
+    expect(answered.sort((a, b) => a - b)).toEqual(requests);
   });
 });

@@ -122,6 +122,7 @@ describe("a copy of a backup", () => {
   it.each<[string, (there: string) => void, RegExp]>([
     ["without its list", (there) => rmSync(join(there, "backup.json")), /its list of files, backup.json, is missing/],
     ["with another list", (there) => flip(join(there, "backup.json"), 40), /backup.json is not the list/],
+    ["with a large list", (there) => truncateSync(join(there, "backup.json"), 2 ** 30), /backup.json is not the list/],
     ["without the directory of a shard", (there) => rmSync(join(there, SHARD), { recursive: true }), /shard.*missing/],
     ["without its manifest", (there) => rmSync(join(there, "ringmq.json")), /no ringmq.json/],
     [

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, rmSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { repairData, type ShardRepair } from "../../src/inspection/repair.js";
@@ -201,6 +201,32 @@ describe("a repair", () => {
     const kept = new Set(keeperOf(out, { now: NOW }).bodies);
     for (const { text } of recordsOf(data, 3)) {
       for (const [body] of text.matchAll(/late-\d+-\d+\.{25,}/g)) expect(kept).toContain(body.padEnd(40, "."));
+    }
+  });
+
+  it.each([
+    ["cut at the end of a record", (bytes: Buffer, at: number) => bytes.subarray(0, at)],
+    ["zeroed from a record on", (bytes: Buffer, at: number) => Buffer.concat([bytes.subarray(0, at)], bytes.length)],
+    ["emptied", () => Buffer.alloc(0)],
+    ["zeroed", (bytes: Buffer) => Buffer.alloc(bytes.length)],
+  ])("says what is lost of a segment that is %s", (_, change) => {
+    const { data, out } = filled();
+    const last = segmentsOf(data).at(-1) ?? 0;
+    for (const sequence of [2, last]) {
+      const whole = bytesOf(data, sequence);
+      const cut = recordsOf(data, sequence).findLast(({ text }) => text.includes("batch"))?.offset ?? 0;
+      expect(cut).toBeGreaterThan(0);
+      const changed = change(whole, cut);
+      writeFileSync(pathOf(data, sequence), changed);
+      const end = changed.some((byte) => byte !== 0) ? cut : 0;
+      const { losses } = repair(data, `${out}-${sequence}`);
+      expect(losses).toMatchObject([{ file: pathOf(data, sequence), offset: end }]);
+      if (sequence === last) {
+        expect(losses[0]?.what).toMatch(/^it ends there, and the ledger says that its first \d+ bytes were on disk$/);
+        expect(losses[0]?.length).toBeGreaterThan(0);
+      }
+      expect(verifyData(nodeDisk, data, checksum, () => {})[0]?.damage).toMatchObject([losses[0] && { offset: end }]);
+      writeFileSync(pathOf(data, sequence), whole);
     }
   });
 

@@ -123,6 +123,13 @@ describe("a data directory", () => {
     },
   );
 
+  it("with something large for a manifest is refused in the same words", () => {
+    claim();
+    writeFileSync(join(data, "ringmq.json"), Buffer.alloc(1024 * 1024));
+    expect(() => claim()).toThrow(DataDirectoryError);
+    expect(() => claim()).toThrow(/ringmq.json cannot be read.*"generation":G/);
+  });
+
   it("without its manifest is not taken for an empty one when there are messages", () => {
     claim();
     rmSync(join(data, "ringmq.json"));

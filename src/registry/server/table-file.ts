@@ -33,6 +33,7 @@ export class TableFile {
     if (!nodeDisk.list(this.#directory).includes(NAME)) return new Map();
     try {
       const bytes = readSmallFile(nodeDisk, this.path, MAX_BYTES);
+      if (bytes === undefined) throw new Error(`it has more than ${MAX_BYTES} bytes`);
       return readTable(JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes)));
     } catch (error) {
       // Of the file system: what is in the file may be all right.

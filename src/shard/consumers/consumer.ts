@@ -5,7 +5,7 @@
 import { Fifo } from "../../collections/fifo.js";
 import { SmallMap } from "../../collections/small-map.js";
 import { SmallSet } from "../../collections/small-set.js";
-import type { Browse, Pop, PopDead } from "../command.js";
+import type { Browse, ChannelCommand, ListChannels, Pop, PopDead, TopicCommand, Topics } from "../command.js";
 import type { BrowseCursor } from "../messages/browse.js";
 import * as ext from "../messages/extent.js";
 import { ExtentList } from "../messages/extent-list.js";
@@ -13,8 +13,14 @@ import type { Queue } from "../messages/queue.js";
 import type { Holder, QueueConsumers } from "../messages/queue-context.js";
 import { isServable } from "../messages/take.js";
 
-/** Requests for messages: they are deferred while their connection is held. */
+/** Requests for messages. */
 export type FetchCommand = Pop | PopDead | StartedBrowse;
+
+/** Requests that tell what there is, in answers as long as that. */
+export type ListCommand = TopicCommand<"stats"> | Topics | ChannelCommand<"channelStats"> | ListChannels;
+
+/** Short requests with long answers: they are deferred while their connection is held. */
+export type DeferrableCommand = FetchCommand | ListCommand;
 
 /** A BROWSE, with its cursor once it is on the way to its offset. */
 export interface StartedBrowse extends Browse {
@@ -22,7 +28,7 @@ export interface StartedBrowse extends Browse {
 }
 
 export class ConnectionEntry {
-  /** The connection's outgoing buffer is full: it is sent nothing it did not ask for, and its fetches wait. */
+  /** The connection's outgoing buffer is full: it is sent nothing more that is long, and its fetches and lists wait. */
   isOnHold = false;
   /** It is closed, and what it had here is being ended. */
   isGone = false;
@@ -35,7 +41,7 @@ export class ConnectionEntry {
   readonly waitingPops = new SmallSet<Consumer>();
   readonly channels = new SmallSet<string>();
   /** In order of arrival; at most as many as a connection may have requests in flight. */
-  readonly deferred = new Fifo<FetchCommand>();
+  readonly deferred = new Fifo<DeferrableCommand>();
 
   constructor(readonly number: number) {}
 
@@ -47,6 +53,11 @@ export class ConnectionEntry {
   /** Consumers (also stopped ones that still hold messages), waiting pops and subscriptions. */
   get size(): number {
     return this.consumers.size + this.stopped.size + this.waitingPops.size + this.channels.size;
+  }
+
+  /** Long answers come later: it is held, or others wait for them already. */
+  get mustWait(): boolean {
+    return this.isOnHold || this.deferred.length > 0;
   }
 
   get isIdle(): boolean {

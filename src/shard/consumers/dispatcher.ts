@@ -1,6 +1,7 @@
 /**
  * Hands out ready messages: to consumers with credit in turn, to waiting pops, and to fetches (POP, POP_DEAD, BROWSE).
- * A fetch is deferred when enough has been sent in this turn, or while its connection is held.
+ * A fetch is deferred when enough has been sent in this turn, or while its connection is held; so is a list (STATS,
+ * TOPICS, CHANNEL_STATS, CHANNELS), which others carry out.
  */
 import { ProtocolError } from "../../protocol/errors.js";
 import { DEFAULT_POP_BYTES } from "../../protocol/limits.js";
@@ -15,7 +16,16 @@ import { TimingWheel } from "../messages/timing-wheel.js";
 import { LOOKS_PER_EXTENT } from "../steps.js";
 import type { Directory } from "../topics/directory.js";
 import type { Connections } from "./connections.js";
-import type { ConnectionEntry, Consumer, ConsumerSet, FetchCommand, StartedBrowse } from "./consumer.js";
+import type {
+  ConnectionEntry,
+  Consumer,
+  ConsumerSet,
+  DeferrableCommand,
+  FetchCommand,
+  ListCommand,
+  StartedBrowse,
+} from "./consumer.js";
+import { DeferredRequests, MAX_DEFERRED } from "./deferred-requests.js";
 
 /**
  * The most that a consumer is handed before the next queue, and in its queue the next consumer, has its turn. When many
@@ -34,35 +44,21 @@ const TURN_BYTES = DEFAULT_POP_BYTES;
 /** Queues served in one turn at most: with small messages that takes about a millisecond. */
 const TURN_QUEUES = 1024;
 
-/** Browses under way at a time: whatever leaves a list must move the cursors in it. */
-const MAX_WALKING = 64;
-
-/** The most that browses walk in a turn, in steps of about a millisecond. */
+/** The most that browses walk in a turn, in steps of about a millisecond. A deferred list counts as a step. */
 const TURN_STEPS = 2;
 
 /** Waits of pops that end in one turn at most. */
 const TURN_WAITS = 8192;
 
-/**
- * Deferred fetches of all connections: some tens of megabytes with their names. One connection has at most half of
- * them, as many as it may have requests in flight (MAX_IN_FLIGHT).
- */
-const MAX_DEFERRED = 131_072;
-
 export class Dispatcher {
   readonly #taker: Taker;
-  readonly #deferring = new Set<ConnectionEntry>();
-  /** Deferred fetches by topic. */
-  readonly #deferredTopics = new Map<string, number>();
+  readonly #deferred: DeferredRequests;
   readonly #waits: TimingWheel;
   readonly #quantumMessages: number;
   readonly #quantumBytes: number;
   /** The store's `emitted` when the present part of the turn began. */
   #turnStart = 0;
-  #deferred = 0;
-  /** Deferred browses that are on the way to their offset. */
-  #walking = 0;
-  /** Extents that browses have looked at since the turn began. */
+  /** Extents that browses have looked at since the turn began, or what costs as much. */
   #looks = 0;
 
   constructor(
@@ -70,10 +66,13 @@ export class Dispatcher {
     readonly directory: Directory,
     readonly connections: Connections,
     maxFrameBytes: number,
+    /** Answers a list. */
+    readonly answerList: (c: ListCommand) => void,
     /** So much is on its way to clients that deliveries should wait. */
     readonly isCrowded: () => boolean = () => false,
-    readonly maxDeferred = MAX_DEFERRED,
+    maxDeferred = MAX_DEFERRED,
   ) {
+    this.#deferred = new DeferredRequests(connections, maxDeferred);
     const room = roomOf(maxFrameBytes);
     this.#quantumMessages = Math.min(QUANTUM_MESSAGES, room.messages);
     this.#quantumBytes = Math.min(QUANTUM_BYTES, room.bytes);
@@ -98,9 +97,13 @@ export class Dispatcher {
   /** POP, POP_DEAD or BROWSE. Copies the command if it is deferred. Throws BUSY when too many are. */
   fetch(c: FetchCommand): void {
     const connection = this.connections.find(c.connection);
-    if (connection?.isOnHold || connection?.deferred.length || this.#isSpent || !this.#fetch(c, false)) {
-      this.#defer(c);
-    }
+    if (connection?.mustWait || this.#isSpent || !this.#carryOut(c, false)) this.#deferred.push(c);
+  }
+
+  /** STATS, TOPICS, CHANNEL_STATS or CHANNELS. Copies the command if it is deferred. Throws BUSY when too many are. */
+  list(c: ListCommand): void {
+    if (this.connections.find(c.connection)?.mustWait) this.#deferred.push(c);
+    else this.answerList(c);
   }
 
   /** Plays one turn. Answers when to call again. */
@@ -108,12 +111,10 @@ export class Dispatcher {
     this.#turnStart = this.store.emitted;
     this.#looks = 0;
     // Whoever was served in this turn comes last in the next one.
-    for (const connection of [...this.#deferring]) {
+    for (const connection of [...this.#deferred.waiting]) {
       if (this.#isSpent) break;
       this.#resume(connection);
-      this.#deferring.delete(connection);
-      if (connection.deferred.length > 0) this.#deferring.add(connection);
-      else this.connections.tidy(connection);
+      this.#deferred.served(connection);
     }
     // Consumers have a share of their own: fetches must not starve them.
     this.#turnStart = this.store.emitted;
@@ -123,7 +124,7 @@ export class Dispatcher {
     const more = this.#waits.advance(this.store.now, this.#endWait, TURN_WAITS);
     const { now } = this.store;
     if (more) return now;
-    for (const connection of this.#deferring) if (!connection.isOnHold) return now;
+    for (const connection of this.#deferred.waiting) if (!connection.isOnHold) return now;
     const due = this.#waits.nextDue();
     if (this.connections.scheduled.length === 0) return due;
     return isCrowded ? Math.min(due, now + CROWDED_WAIT) : now;
@@ -135,20 +136,14 @@ export class Dispatcher {
     this.connections.stop(consumer);
   }
 
-  /** Whether a deferred fetch names that topic. */
+  /** Whether a deferred request names that topic. */
   hasDeferred(topic: string): boolean {
-    return this.#deferredTopics.has(topic);
+    return this.#deferred.isAbout(topic);
   }
 
   /** A connection is gone. */
   forget(connection: ConnectionEntry): void {
-    this.#deferred -= connection.deferred.length;
-    for (const c of connection.deferred) {
-      this.#undefer(c.topic);
-      this.#endWalk(c);
-    }
-    connection.deferred.clear();
-    this.#deferring.delete(connection);
+    this.#deferred.drop(connection);
   }
 
   invariants(): void {
@@ -156,31 +151,14 @@ export class Dispatcher {
     for (const { isScheduled } of this.connections.scheduled) {
       if (!isScheduled) throw new Error("dispatcher: consumers are on the list and not marked so");
     }
-    let deferred = 0;
-    for (const connection of this.#deferring) deferred += connection.deferred.length;
-    if (deferred !== this.#deferred)
-      throw new Error(`dispatcher: ${deferred} requests are put off, not ${this.#deferred}`);
-  }
-
-  #defer(c: FetchCommand): void {
-    const isWalking = c.op === "browse" && c.cursor !== undefined;
-    if (this.#deferred >= this.maxDeferred || (isWalking && this.#walking >= MAX_WALKING)) {
-      if (c.op === "browse") c.cursor?.close();
-      throw new ProtocolError("BUSY", `the shard has ${this.maxDeferred} requests put off: read, then ask again`);
-    }
-    const connection = this.connections.use(c.connection);
-    connection.deferred.push({ ...c });
-    this.#deferring.add(connection);
-    this.#deferred++;
-    if (isWalking) this.#walking++;
-    this.#deferredTopics.set(c.topic, (this.#deferredTopics.get(c.topic) ?? 0) + 1);
+    this.#deferred.invariants();
   }
 
   /**
-   * Answers a fetch, or lets it wait for messages. False: enough has been sent or walked in this turn. A pop that was
+   * Answers a request, or lets it wait for messages. False: enough has been sent or walked in this turn. A pop that was
    * deferred before is always carried out.
    */
-  #fetch(c: FetchCommand, wasDeferred: boolean): boolean {
+  #carryOut(c: DeferrableCommand, wasDeferred: boolean): boolean {
     switch (c.op) {
       case "pop":
         return this.#pop(c, wasDeferred);
@@ -194,6 +172,10 @@ export class Dispatcher {
       }
       case "browse":
         return this.#browse(c);
+      default:
+        this.answerList(c);
+        this.#looks += this.#stepLooks;
+        return true;
     }
   }
 
@@ -211,12 +193,6 @@ export class Dispatcher {
   #refuseAtStandstill(): void {
     const { standstill } = this.store;
     if (standstill !== undefined) throw new ProtocolError(standstill.kind, standstill.text);
-  }
-
-  #endWalk(c: FetchCommand): void {
-    if (c.op !== "browse" || c.cursor === undefined) return;
-    c.cursor.close();
-    this.#walking--;
   }
 
   #pop(c: Pop, wasDeferred: boolean): boolean {
@@ -294,35 +270,26 @@ export class Dispatcher {
     return consumers.isServable;
   }
 
-  /** Carries out the deferred fetches of a connection, as far as this turn goes. */
+  /** Carries out the deferred requests of a connection, as far as this turn goes. */
   #resume(connection: ConnectionEntry): void {
+    const isFar = (c: DeferrableCommand): boolean => c.op === "browse" && c.offset > this.#stepLooks;
     while (!connection.isOnHold && !this.#isSpent) {
       const c = connection.deferred.at(0);
       if (c === undefined) return;
-      let isDone = true;
       const isNew = c.op !== "browse" || c.cursor === undefined;
-      if (c.op === "browse" && isNew && c.offset > this.#stepLooks && this.#walking >= MAX_WALKING) return;
+      if (isNew && isFar(c) && !this.#deferred.canWalk) return;
+      let isDone = true;
       const act = (): void => {
-        isDone = this.#fetch(c, true);
+        isDone = this.#carryOut(c, true);
       };
-      this.store.attempt(c.connection, c.request, act, c.op === "browse");
+      this.store.attempt(c.connection, c.request, act, c.op !== "pop" && c.op !== "popDead");
       if (!isDone) {
-        if (isNew) this.#walking++;
+        if (isNew) this.#deferred.walks();
         return;
       }
-      connection.deferred.shift();
-      if (!isNew) this.#endWalk(c);
-      this.#deferred--;
-      this.#undefer(c.topic);
+      this.#deferred.shift(connection);
       this.directory.tidy();
     }
-  }
-
-  /** A deferred fetch that names the topic has ended. */
-  #undefer(topic: string): void {
-    const left = (this.#deferredTopics.get(topic) ?? 0) - 1;
-    if (left > 0) this.#deferredTopics.set(topic, left);
-    else this.#deferredTopics.delete(topic);
   }
 
   readonly #endWait = (number: number): void => {

@@ -68,7 +68,8 @@ const isFor = (certificate: X509Certificate, name: string): boolean =>
 
 const read = (disk: Disk, path: string): string | undefined => {
   try {
-    return new TextDecoder().decode(readSmallFile(disk, path, MAX_FILE_BYTES));
+    const bytes = readSmallFile(disk, path, MAX_FILE_BYTES);
+    return bytes === undefined ? "" : new TextDecoder().decode(bytes);
   } catch (error) {
     // What cannot be read is as good as damaged: it will be replaced, and the log says why if that fails too.
     return isMissing(error) ? undefined : "";

@@ -5,7 +5,8 @@ import type { Effect, Witness } from "./effects.js";
 import type { ModelQueue } from "./queue.js";
 import { expectConfirm, expectResult, type World } from "./world.js";
 
-export type Administering = Configure | Purge | QueueCommand | TopicCommand | Topics;
+export type Listing = TopicCommand<"stats"> | Topics;
+export type Administering = Configure | Purge | QueueCommand | TopicCommand<"deleteTopic">;
 
 /** Everybody who waits on queues that are going is told. */
 const closeQueues = (queues: readonly ModelQueue[], witness: Witness): void => {
@@ -83,14 +84,15 @@ export const administer = (cmd: Administering, world: World, witness: Witness): 
     }
     case "purge":
       return purge(cmd, world, witness);
-    case "stats":
-      return expectResult(cmd, world.findTopic(cmd.topic).stats(), witness);
-    case "topics": {
-      const after = [...world.topics.values()]
-        .filter(({ name }) => name > cmd.after)
-        .sort((a, b) => (a.name < b.name ? -1 : 1));
-      const shown = after.slice(0, cmd.max).map((topic) => topic.stats());
-      return expectResult(cmd, [shown, after.length > cmd.max], witness);
-    }
   }
+};
+
+/** How things are at this moment. */
+export const list = (cmd: Listing, world: World, witness: Witness): void => {
+  if (cmd.op === "stats") return expectResult(cmd, world.findTopic(cmd.topic).stats(), witness);
+  const after = [...world.topics.values()]
+    .filter(({ name }) => name > cmd.after)
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
+  const shown = after.slice(0, cmd.max).map((topic) => topic.stats());
+  expectResult(cmd, [shown, after.length > cmd.max], witness);
 };

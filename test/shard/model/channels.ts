@@ -117,6 +117,20 @@ export class ModelChannels {
     this.#catchUp(next.channel, connection, subscription, witness);
   }
 
+  /** Takes the close of a connection that lost messages before it chose rather to be closed, and can be told now. */
+  closed(isHeld: (connection: number) => boolean, witness: Witness): void {
+    const { connection, error } = witness.take("close");
+    assert.equal(error, "SLOW_SUBSCRIBER");
+    assert.ok(!isHeld(connection), `${connection} is held, and closed in a turn`);
+    for (const [channel, subscriptions] of this.#channels) {
+      const subscription = subscriptions.get(connection);
+      if (subscription?.overflow !== "disconnect" || !this.#isOver(subscription)) continue;
+      this.#remove(channel, connection);
+      return;
+    }
+    assert.fail(`${connection} is closed and has lost nothing`);
+  }
+
   /** At rest nobody is behind but those who are held. */
   rest(isHeld: (connection: number) => boolean): void {
     for (const subscriptions of this.#channels.values()) {

@@ -1,5 +1,6 @@
-/** Who is handed messages when: fetches at once or put off, those who wait in turns. */
+/** Who is answered when: fetches and lists at once or put off, those who wait for messages in turns. */
 import assert from "node:assert/strict";
+import { type Listing, list } from "./administration.js";
 import type { Effect, Witness } from "./effects.js";
 import { browse, expectNothing, type Fetch, pop, popDead } from "./fetch.js";
 import { assertNobodyStarves, findStarved, serve } from "./handout.js";
@@ -9,9 +10,12 @@ import { refusable, type World } from "./world.js";
 /** Once a shard has sent this much in a turn it may put fetches off to the next. */
 const TURN_BYTES = 1024 * 1024;
 
+/** What can be put off. */
+type Deferrable = Fetch | Listing;
+
 export class ModelDispatcher {
-  /** Fetches that are put off, by connection. */
-  readonly #deferred = new Map<number, Fetch[]>();
+  /** Requests that are put off, by connection. */
+  readonly #deferred = new Map<number, Deferrable[]>();
   /** Bytes handed out since the last turn began. */
   #sent = 0;
 
@@ -25,8 +29,8 @@ export class ModelDispatcher {
     }
   }
 
-  /** Takes what a turn may hand out: to those who wait, and in answer to a fetch that was put off. */
-  handedOut(effect: Extract<Effect, { kind: "messages" | "fail" }>, witness: Witness): void {
+  /** Takes what a turn may say: to those who wait, and in answer to a request that was put off. */
+  handedOut(effect: Extract<Effect, { kind: "messages" | "result" | "fail" }>, witness: Witness): void {
     const { connection, request } = effect;
     const isDeferred = this.#deferred.get(connection)?.some((cmd) => cmd.request === request) ?? false;
     if (isDeferred) this.#resume(connection, request, witness);
@@ -45,9 +49,9 @@ export class ModelDispatcher {
     }
   }
 
-  /** A fetch about the topic of that name is put off. */
+  /** A request about the topic of that name is put off. */
   isAwaited(topic: string): boolean {
-    return [...this.#deferred.values()].flat().some((cmd) => cmd.topic === topic);
+    return [...this.#deferred.values()].flat().some((cmd) => "topic" in cmd && cmd.topic === topic);
   }
 
   forget(connection: number): void {
@@ -75,20 +79,31 @@ export class ModelDispatcher {
 
   /** A fetch is carried out, unless its connection is held or the shard has sent enough for one turn. */
   fetch(cmd: Fetch, witness: Witness): void {
-    const waiting = this.#deferred.get(cmd.connection) ?? [];
-    const isPutOff = waiting.length > 0 || this.world.isHeld(cmd.connection);
     const isEnough = witness.next === undefined && this.#sent >= TURN_BYTES;
-    if (isPutOff || isEnough || !this.#fetch(cmd, false, witness))
-      this.#deferred.set(cmd.connection, [...waiting, { ...cmd }]);
+    if (this.#mustWait(cmd) || isEnough || !this.#carryOut(cmd, false, witness)) this.#putOff(cmd);
+  }
+
+  /** A list is answered, unless its connection is held. */
+  list(cmd: Listing, witness: Witness): void {
+    if (this.#mustWait(cmd)) this.#putOff(cmd);
+    else list(cmd, this.world, witness);
+  }
+
+  #mustWait({ connection }: Deferrable): boolean {
+    return this.#deferred.has(connection) || this.world.isHeld(connection);
+  }
+
+  #putOff(cmd: Deferrable): void {
+    this.#deferred.set(cmd.connection, [...(this.#deferred.get(cmd.connection) ?? []), { ...cmd }]);
   }
 
   /** Carries out what a connection had put off, up to a request; undefined: as much as there is. */
   #resume(connection: number, request: number | undefined, witness: Witness): void {
     const waiting = this.#deferred.get(connection) ?? [];
     for (let cmd = waiting[0]; cmd !== undefined; cmd = waiting[0]) {
-      const act = (): boolean => this.#fetch(cmd, true, witness);
+      const act = (): boolean => this.#carryOut(cmd, true, witness);
       const isDone = this.world.tidying(() => refusable(cmd, witness, act));
-      assert.ok(isDone, "a fetch was put off although the shard is at rest");
+      assert.ok(isDone, "a request was put off although the shard is at rest");
       waiting.shift();
       if (cmd.request === request) return;
     }
@@ -96,7 +111,11 @@ export class ModelDispatcher {
   }
 
   /** False: the shard has sent enough for one turn to those who came first. What was put off comes before them. */
-  #fetch(cmd: Fetch, wasPutOff: boolean, witness: Witness): boolean {
+  #carryOut(cmd: Deferrable, wasPutOff: boolean, witness: Witness): boolean {
+    if (cmd.op === "stats" || cmd.op === "topics") {
+      list(cmd, this.world, witness);
+      return true;
+    }
     if (cmd.op === "popDead") {
       const topic = this.world.findTopic(cmd.topic);
       popDead(cmd, topic, topic.use(cmd.queue), this.world, witness);

@@ -201,8 +201,12 @@ export class Driver {
         const queue = all ? null : where.queue;
         return { ...rest, topic: where.topic, queue, ...this.#selections(where, picks), request, op } as Command;
       }
-      case "topics":
-        return { op: "topics", connection: 1, request, after: step.topic === "t" ? "" : step.topic, max: 2 };
+      case "stats":
+        return { op: "stats", connection: step.connection, request, topic: step.topic };
+      case "topics": {
+        const { connection, topic } = step;
+        return { op: "topics", connection, request, after: topic === "t" ? "" : topic, max: 2 };
+      }
       case "subscribe":
       case "unsubscribe":
       case "pop":

@@ -60,8 +60,11 @@ export class Model {
     for (let effect = witness.next; effect !== undefined; effect = witness.next) {
       if (effect.kind === "channelMessages" || effect.kind === "channelLost") {
         world.channels.catchUp(world.isHeld, witness);
+      } else if (effect.kind === "close") {
+        world.channels.closed(world.isHeld, witness);
       } else {
-        assert.ok(effect.kind === "messages" || effect.kind === "fail", `a turn says ${effect.kind}`);
+        const { kind } = effect;
+        assert.ok(kind === "messages" || kind === "result" || kind === "fail", `a turn says ${kind}`);
         this.#dispatcher.handedOut(effect, witness);
       }
     }
@@ -80,6 +83,9 @@ export class Model {
       case "popDead":
       case "browse":
         return this.#dispatcher.fetch(cmd, witness);
+      case "stats":
+      case "topics":
+        return this.#dispatcher.list(cmd, witness);
       case "consume":
         return this.#consume(cmd, witness);
       case "credit": {

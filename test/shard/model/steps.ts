@@ -69,7 +69,8 @@ export type Step =
   | (Settling & { readonly do: "reschedule"; readonly all: boolean; readonly delay: number })
   | (At & { readonly do: "configure"; readonly config: Partial<TopicConfig> })
   | (At & { readonly do: "declareQueue" | "deleteQueue" | "pause" | "resume" })
-  | (At & { readonly do: "deleteTopic" | "topics" })
+  | (At & { readonly do: "deleteTopic" })
+  | (Asking & { readonly do: "stats" | "topics" })
   | (At & { readonly do: "purge"; readonly state: MessageState | "all" })
   | (Asking & {
       readonly do: "browse";
