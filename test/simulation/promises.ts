@@ -6,6 +6,7 @@ import { Durability } from "../../src/protocol/op.js";
 import type { Command } from "../../src/shard/command.js";
 import type { Shard } from "../../src/shard/shard.js";
 import type { Answer } from "./staged-answers.js";
+import type { ClientStep } from "./steps.js";
 
 /**
  * Whose `Durability` an answer names: that of the topic, of the channel if it is kept, of the broker, or the higher one of
@@ -56,6 +57,11 @@ export const PROMISES: Readonly<Record<Op, Level>> = {
   channelStats: "none",
   channels: "none",
 };
+
+/** The ops whose answers promise something. All of them are what clients of a history do. */
+export const PROMISING = (Object.keys(PROMISES) as Op[]).filter(
+  (op): op is Op & ClientStep["do"] => PROMISES[op] !== "none",
+);
 
 /** The answers that say that a request was carried out. */
 export type Done = Extract<Answer, { readonly kind: "confirm" | "settled" | "result" }>;
