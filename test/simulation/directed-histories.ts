@@ -84,6 +84,12 @@ const expiring = (step: Step): readonly Step[] => {
   return step.do === "release" ? [{ do: "wait", time: 1000 }, step] : [step];
 };
 
+/** Messages die that no program wants. */
+const rejected = (step: Step): readonly Step[] => [step.do === "nack" ? { ...step, reject: true } : step];
+
+/** What other steps become, so that an op has something to do. */
+const SUITED: Partial<Readonly<Record<Op, (step: Step) => readonly Step[]>>> = { release: expiring, redrive: rejected };
+
 /** Histories of something that is done, and of power that goes right after. */
 export const promising = (op: Op & ClientStep["do"]): ((seed: number) => History) =>
   directed({
@@ -93,7 +99,7 @@ export const promising = (op: Op & ClientStep["do"]): ((seed: number) => History
     },
     settings: (random) => ({ level: random.one([Durability.write, Durability.fsync]) }),
     steer: (step, random) => {
-      const steps = op === "release" ? expiring(step) : [step];
+      const steps = SUITED[op]?.(step) ?? [step];
       return step.do === op && random.chance(0.4) ? [...steps, powerCut(random)] : steps;
     },
   });
