@@ -9,6 +9,7 @@ import { Durability } from "../../src/protocol/op.js";
 import type { Log } from "../../src/shard/log/log.js";
 import * as record from "../../src/shard/log/record.js";
 import type { Shard } from "../../src/shard/shard.js";
+import { failing, leaving, promising, shortened } from "./directed-histories.js";
 import { busy, historyOf } from "./histories.js";
 import type { Makers } from "./life.js";
 import { Random } from "./random.js";
@@ -60,7 +61,7 @@ const LOST = /was never promised|was promised|is lost|is there again|come back|i
 /** The pump has noticed it before anything was promised. */
 export const UNFOUNDED = /an answer that (rests on|promises a sync)/;
 export const LOST_OR_DAMAGED =
-  /cannot be (read|restored)|was never promised|was promised|is lost|is there again|come back|\.seg, at byte/;
+  /cannot be (read|restored)|was never promised|was promised|is lost|is there again|come back|\.(seg|ledger), at byte/;
 
 /** A recovery's target that is told something else. */
 const target = (real: RecoveryTarget, own: Partial<RecoveryTarget>): RecoveryTarget => ({
@@ -167,6 +168,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: "a short write counts as a whole one",
     symptom: LOST_OR_DAMAGED,
+    historyOf: shortened,
     plant: (makers) => ({
       ...makers,
       view: (view) =>
@@ -181,6 +183,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: "a sync that failed is tried again",
     symptom: LOST_OR_DAMAGED,
+    historyOf: failing,
     plant: (makers) => ({
       ...makers,
       view: (view) =>
@@ -198,6 +201,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: "a recovery trusts bytes that no sync will write",
     symptom: LOST_OR_DAMAGED,
+    historyOf: failing,
     plant: (makers) => ({
       ...makers,
       view: (view) =>
@@ -283,6 +287,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: "deletions of queues are not written down",
     symptom: LOST,
+    historyOf: promising("deleteQueue"),
     plant: (makers) => ({
       ...makers,
       shard: (options) =>
@@ -327,6 +332,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: "topics are forgotten that were configured",
     symptom: /was configured or declared and is forgotten/,
+    historyOf: leaving,
     plant: (makers) => ({
       ...makers,
       shard: (options) => {
@@ -344,6 +350,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: "a configuration that is the default one is not written down",
     symptom: /it is \[\{\},/,
+    historyOf: leaving,
     plant: (makers) => ({
       ...makers,
       shard: (options) => {

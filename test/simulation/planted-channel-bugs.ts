@@ -1,9 +1,8 @@
 /** Bugs of kept channels: see planted-bugs.ts. */
 import type { StoredChannel } from "../../src/shard/topics/stored-channel.js";
-import { historyOf } from "./histories.js";
+import { ageing, following, forgetful } from "./directed-histories.js";
 import type { Makers } from "./life.js";
 import type { PlantedBug } from "./planted-bugs.js";
-import type { History } from "./steps.js";
 
 /** Changes each channel that the journal knows of, when it is made. */
 const withChannels = (makers: Makers, change: (channel: StoredChannel) => void): Makers => ({
@@ -21,21 +20,6 @@ const withChannels = (makers: Makers, change: (channel: StoredChannel) => void):
   },
 });
 
-/** Histories of little but channels, with crashes. */
-const following = (seed: number): History =>
-  historyOf(seed, 200, {
-    crash: 0.06,
-    weights: [
-      [6, "publishChannel"],
-      [4, "subscribe"],
-      [1, "hold"],
-      [2, "unhold"],
-      [2, "channelCredit"],
-      [1, "configureChannel"],
-      [2, "wait"],
-    ],
-  });
-
 export const PLANTED_CHANNEL_BUGS: readonly PlantedBug[] = [
   {
     name: "messages of kept channels are sent before they are on disk",
@@ -49,7 +33,7 @@ export const PLANTED_CHANNEL_BUGS: readonly PlantedBug[] = [
   {
     name: "positions begin again where the oldest kept message is gone",
     symptom: /is seen with two bodies|got message|goes on elsewhere|cannot go on|has a gap|out of order/,
-    historyOf: following,
+    historyOf: ageing,
     plant: (makers) =>
       withChannels(makers, (channel) => {
         const restore = channel.restore.bind(channel);
@@ -77,6 +61,15 @@ export const PLANTED_CHANNEL_BUGS: readonly PlantedBug[] = [
       withChannels(makers, (channel) => {
         const restore = channel.restore.bind(channel);
         channel.restore = (config, _epoch, next) => restore(config, "1", next);
+      }),
+  },
+  {
+    name: "whoever goes on is not told that messages are missing between what is kept",
+    symptom: /is not told of the gap/,
+    historyOf: forgetful,
+    plant: (makers) =>
+      withChannels(makers, (channel) => {
+        Object.defineProperty(channel, "wholeFrom", { get: () => 0 });
       }),
   },
 ];

@@ -7,6 +7,7 @@ import type { DiskFile } from "../../src/journal/disk.js";
 import { FileJournal } from "../../src/journal/file-journal.js";
 import { Durability } from "../../src/protocol/op.js";
 import type { Log } from "../../src/shard/log/log.js";
+import { stalling } from "./directed-histories.js";
 import { raising } from "./histories.js";
 import type { Makers } from "./life.js";
 import { disk, LOST_OR_DAMAGED, type PlantedBug, UNFOUNDED } from "./planted-bugs.js";
@@ -26,11 +27,13 @@ export const PLANTED_ENDS: readonly PlantedBug[] = [
   {
     name: "answers are sent while the journal stalls",
     symptom: UNFOUNDED,
+    historyOf: stalling,
     plant: impatient,
   },
   {
     name: "answers are sent while the journal stalls, and nothing asserts their footing",
     symptom: BROKEN,
+    historyOf: stalling,
     plant: (makers) => ({ ...impatient(makers), hasFooting: false }),
   },
   {

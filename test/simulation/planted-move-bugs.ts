@@ -3,35 +3,10 @@ import { join } from "node:path";
 import { generationName } from "../../src/journal/layout.js";
 import { RecordWriter } from "../../src/journal/record-writer.js";
 import { packHead, unpackHead } from "../../src/protocol/head.js";
-import { historyOf } from "./histories.js";
+import { moving } from "./directed-histories.js";
 import type { Makers } from "./life.js";
 import { disk, LOST_OR_DAMAGED, type PlantedBug } from "./planted-bugs.js";
 import type { SimulatedDisk } from "./simulated-disk.js";
-import type { History } from "./steps.js";
-
-/** Brokers that are started with other numbers of shards again and again. */
-const moving = (seed: number): History =>
-  historyOf(
-    seed,
-    150,
-    {
-      crash: 0.08,
-      flush: 1,
-      weights: [
-        [8, "publish"],
-        [3, "pop"],
-        [2, "ack"],
-        [2, "pause"],
-        [1, "declareQueue"],
-        [1, "configure"],
-        [5, "publishChannel"],
-        [4, "subscribe"],
-        [2, "channelCredit"],
-        [2, "wait"],
-      ],
-    },
-    { shards: 2, move: 0.7, alone: 0, backup: 0 },
-  );
 
 type Entry = readonly unknown[];
 
@@ -87,7 +62,7 @@ export const PLANTED_MOVE_BUGS: readonly PlantedBug[] = [
   },
   {
     name: "a move does not say which ids were given out",
-    symptom: /used a second time/,
+    symptom: /used a second time|has the bytes of another/,
     historyOf: moving,
     plant: (makers) => written(makers, asItIs, () => 0),
   },
@@ -111,7 +86,7 @@ export const PLANTED_MOVE_BUGS: readonly PlantedBug[] = [
   },
   {
     name: "a move forgets a shard",
-    symptom: /it is gone|is lost/,
+    symptom: /it is gone|is lost|was promised to be/,
     historyOf: moving,
     plant: (makers) => ({
       ...makers,

@@ -5,35 +5,16 @@
  */
 import { Durability } from "../../src/protocol/op.js";
 import type { Shard } from "../../src/shard/shard.js";
-import { historyOf as randomHistory } from "./histories.js";
+import { promising } from "./directed-histories.js";
 import type { Makers } from "./life.js";
 import { type PlantedBug, UNFOUNDED } from "./planted-bugs.js";
-import { type Op, PROMISES } from "./promises.js";
-import type { History } from "./steps.js";
-
-const OPS = (Object.keys(PROMISES) as Op[]).filter((op) => PROMISES[op] !== "none");
+import { type Op, PROMISING } from "./promises.js";
 
 /** Their records are those of messages, without which there is nothing to promise. */
 const PUBLISHES: readonly Op[] = ["publish", "publishChannel"];
 
 export const BROKEN =
   /does not exist|was never promised|is lost|is there again|come back|is seen with two bodies|retries and has|was promised|backup/;
-
-/** Histories of messages that are given back, some of them expired, and of power that goes right after. */
-const givingBack = (seed: number): History =>
-  randomHistory(seed, 250, {
-    crash: 0.1,
-    weights: [
-      [10, "publish"],
-      [8, "consume"],
-      [4, "credit"],
-      [6, "pop"],
-      [12, "release"],
-      [3, "ack"],
-      [1, "configure"],
-      [8, "wait"],
-    ],
-  });
 
 /** Does something around carrying out an op. What asserts that answers have a footing is off. */
 export const around = (makers: Makers, op: Op, act: (shard: Shard, apply: () => boolean) => boolean): Makers => ({
@@ -115,12 +96,8 @@ const overstated = (op: Op): PlantedBug => ({
   }),
 });
 
-/** Histories in which an op is about often enough; undefined: those of CI. */
-const historyOf = (op: Op): Pick<PlantedBug, "historyOf"> => (op === "release" ? { historyOf: givingBack } : {});
-
-export const PLANTED_PROMISES: readonly PlantedBug[] = OPS.flatMap((op) =>
-  [...(PUBLISHES.includes(op) ? [] : [unrecorded(op)]), unsynced(op), unfounded(op), overstated(op)].map((bug) => ({
-    ...bug,
-    ...historyOf(op),
-  })),
-);
+export const PLANTED_PROMISES: readonly PlantedBug[] = PROMISING.flatMap((op) => {
+  const historyOf = promising(op);
+  const bugs = [...(PUBLISHES.includes(op) ? [] : [unrecorded(op)]), unsynced(op), unfounded(op), overstated(op)];
+  return bugs.map((bug) => ({ ...bug, historyOf }));
+});

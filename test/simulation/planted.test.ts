@@ -21,6 +21,16 @@ const randomHistory = (seed: number): History => historyOf(seed, CI_STEPS);
 
 const makers = realMakers(await loadChecksum());
 
+/** By what they come from, the seeds whose histories hold without a bug. Many bugs show in the same ones. */
+const held = new Map<(seed: number) => History, Set<number>>();
+
+const expectHolds = (towards: (seed: number) => History, seed: number): void => {
+  const seeds = held.get(towards) ?? new Set();
+  if (seeds.has(seed)) return;
+  expect(simulate(towards(seed), makers)).not.toHaveProperty("error");
+  held.set(towards, seeds.add(seed));
+};
+
 it.each([
   ...PLANTED_BUGS,
   ...PLANTED_CHANNEL_BUGS,
@@ -33,12 +43,11 @@ it.each([
   ...PLANTED_LEASE_BUGS,
 ])("finds that $name", { timeout: TIMEOUT }, ({ plant, symptom, historyOf: towards = randomHistory }) => {
   for (let seed = 1; seed <= CI_SEEDS; seed++) {
-    const history = towards(seed);
-    const outcome = simulate(history, plant(makers));
+    const outcome = simulate(towards(seed), plant(makers));
     if (!isFailure(outcome)) continue;
     expect(String(outcome.error)).toMatch(symptom);
     // It is the bug, and not the history.
-    expect(simulate(history, makers)).not.toHaveProperty("error");
+    expectHolds(towards, seed);
     return;
   }
   expect.fail(`${CI_SEEDS} histories have not shown it`);

@@ -6,12 +6,14 @@ import { Durability } from "../../src/protocol/op.js";
 import type { Command } from "../../src/shard/command.js";
 import type { Shard } from "../../src/shard/shard.js";
 import type { Answer } from "./staged-answers.js";
+import type { ClientStep } from "./steps.js";
 
 /**
- * Whose `Durability` an answer names: that of the topic, of the channel if it is kept, of the broker, or the higher one of
- * the broker and what is configured. None: what it says holds only as long as the broker lives.
+ * Whose `Durability` an answer names: that of the topic, of the channel if it is kept, or the higher one of the broker and
+ * the topic or channel as it is now. Gone: the same of what is not there any more, so that it is known to be no less than
+ * the broker's. None: what it says holds only as long as the broker lives.
  */
-export type Level = "topic" | "kept" | "broker" | "higher" | "none";
+export type Level = "topic" | "kept" | "higher" | "gone" | "none";
 
 export type Op = Command["op"];
 
@@ -27,14 +29,14 @@ export const PROMISES: Readonly<Record<Op, Level>> = {
   redrive: "topic",
   purge: "topic",
   configure: "higher",
-  declareQueue: "broker",
-  deleteQueue: "broker",
-  pause: "broker",
-  resume: "broker",
-  deleteTopic: "broker",
+  declareQueue: "higher",
+  deleteQueue: "gone",
+  pause: "higher",
+  resume: "higher",
+  deleteTopic: "gone",
   publishChannel: "kept",
   configureChannel: "higher",
-  deleteChannel: "broker",
+  deleteChannel: "gone",
   // What they hand out: the shadow knows what was delivered.
   pop: "none",
   popDead: "none",
@@ -56,6 +58,11 @@ export const PROMISES: Readonly<Record<Op, Level>> = {
   channelStats: "none",
   channels: "none",
 };
+
+/** The ops whose answers promise something. All of them are what clients of a history do. */
+export const PROMISING = (Object.keys(PROMISES) as Op[]).filter(
+  (op): op is Op & ClientStep["do"] => PROMISES[op] !== "none",
+);
 
 /** The answers that say that a request was carried out. */
 export type Done = Extract<Answer, { readonly kind: "confirm" | "settled" | "result" }>;
@@ -83,7 +90,7 @@ export const promised = (command: Command, { store, directory }: Shard): number 
       return own;
     case "kept":
       return stored?.keep === true ? own : Durability.memory;
-    case "broker":
+    case "gone":
       return broker;
     case "higher":
       return Math.max(broker, own);

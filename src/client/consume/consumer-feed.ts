@@ -22,13 +22,25 @@ import type { Settler } from "./settler.js";
 
 /**
  * The first messages of a consumer are told to the broker before the program has them, one by one, so that one which kills
- * its process is known for it. Later it is told at the end of the turn, which costs nothing, and within a long turn after as
- * many; or after an eighth of all that were told, if that is more, up to MAX_UNTOLD. So a message that kills its process is
- * among the first ones of another consumer after one such kill, or two.
+ * its process is known for it. Telling takes longer than a quick program does over a message: of the later ones among the
+ * first, each is told that comes after a while in which a program does something, and a few of those that do not. Then it is
+ * told at the end of the turn, which costs nothing, and within a long turn after as many as the first were; or after an
+ * eighth of all that were told, if that is more, up to MAX_UNTOLD. So a message that kills its process is among the very
+ * first ones of another consumer after one such kill, or two, or three.
  */
+const VERY_FIRST = 64;
 const CAREFUL = 1024;
+const FEW = 32;
+const WHILE = 0.05;
 const TOLD_PER_UNTOLD = 8;
 const MAX_UNTOLD = CAREFUL * TOLD_PER_UNTOLD;
+
+/** How many messages may be handed out untold, after so many that were told. */
+const bearableAfter = (told: number): number => {
+  if (told < VERY_FIRST) return 0;
+  if (told < CAREFUL) return FEW;
+  return Math.min(Math.max(CAREFUL, told / TOLD_PER_UNTOLD), MAX_UNTOLD);
+};
 
 /** A lease with less than this share of the TTR left is renewed, so that whoever is handed a message has most of it. */
 const FRESH = 3 / 4;
@@ -89,6 +101,8 @@ export class ConsumerFeed implements ConsumerSink, Reporter {
   #handedAt = 0;
   /** Messages that the broker was told of. */
   #told = 0;
+  /** When one of the first messages was told before the program had it. */
+  #toldAt = 0;
   /** Messages handed out since the broker was told, and how many they may be. */
   #untold = 0;
   #bearable = 0;
@@ -231,7 +245,9 @@ export class ConsumerFeed implements ConsumerSink, Reporter {
     this.#handed += count;
     this.#open();
     this.#untold += count;
-    if (this.#untold > this.#bearable) this.#connection.flush();
+    if (this.#untold <= this.#bearable && (this.#told >= CAREFUL || performance.now() - this.#toldAt < WHILE)) return;
+    this.#connection.flush();
+    this.#toldAt = performance.now();
   }
 
   #open(): void {
@@ -246,7 +262,7 @@ export class ConsumerFeed implements ConsumerSink, Reporter {
     this.#lastRun = undefined;
     this.#told += this.#untold;
     this.#untold = 0;
-    if (this.#told >= CAREFUL) this.#bearable = Math.min(Math.max(CAREFUL, this.#told / TOLD_PER_UNTOLD), MAX_UNTOLD);
+    this.#bearable = bearableAfter(this.#told);
     if (run === undefined) {
       this.#connection.notify(Op.SEEN, this.#seenHead, undefined, flags);
       return;

@@ -15,8 +15,8 @@ export const FIRST_AUTO = 16;
 /** What it becomes for a program that empties it quickly, however long messages are held then. */
 export const EAGER_AUTO = 1024;
 
-/** Each read of a socket finds it full of messages of usual sizes; more only make more garbage at a time. */
-export const MAX_AUTO = 4096;
+/** What one turn of the event loop reads of a socket, 2 MiB, in messages of 128 bytes; more only make more garbage at a time. */
+export const MAX_AUTO = 16_384;
 
 /** With "auto" no more than about so many bytes, and no fewer messages than at first. */
 const AUTO_BYTES = 16 * 1024 * 1024;

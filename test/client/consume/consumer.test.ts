@@ -195,6 +195,33 @@ describe("how far a program has come", () => {
     expect((await broker.seen(Op.SEEN, 2)).map(selectionsOf)).toEqual([[[10, 1, 7]], [[11, 1, 7]]]);
   });
 
+  it("is told of a quick program's first messages one by one at first, then of a few at a time", async () => {
+    const { client, broker, consumer, request } = await consuming(1000);
+    broker.send(deliver(request, 0, 1000));
+    while (consumer.buffered < 1000) await new Promise(setImmediate);
+    for (let i = 0; i < 1000; i++) consumer.take();
+    await client.ping();
+    const told = broker.frames.filter(({ op }) => op === Op.SEEN).map((each) => selectionsOf(each)[0]?.[0] ?? -1);
+    expect(told.slice(0, 64)).toEqual(Array.from({ length: 64 }, (_, i) => i));
+    expect(Math.max(...told.slice(1).map((low, i) => low - (told[i] ?? 0)))).toBeLessThanOrEqual(33);
+    // Fewer, but for the times that this process was not running.
+    expect(told.length).toBeLessThan(500);
+    expect(told.at(-1)).toBe(999);
+  });
+
+  it("is told one by one of a program that does something with each", async () => {
+    const { broker, consumer, request } = await consuming(1000);
+    broker.send(deliver(request, 0, 300));
+    while (consumer.buffered < 300) await new Promise(setImmediate);
+    for (let i = 0; i < 300; i++) {
+      consumer.take();
+      const handed = performance.now();
+      while (performance.now() - handed < 0.1);
+    }
+    const told = (await broker.seen(Op.SEEN, 300)).map((each) => selectionsOf(each)[0]?.[0]);
+    expect(told).toEqual(Array.from({ length: 300 }, (_, i) => i));
+  });
+
   it("is told once in a turn when it has had a thousand, with the acks", async () => {
     const { client, broker, consumer, request } = await consuming(3000);
     broker.send(deliver(request, 0, 2000));

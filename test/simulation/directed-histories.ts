@@ -1,0 +1,230 @@
+/**
+ * Histories that lead towards one thing and leave the rest out: few steps, one shard, one topic, a disk that works. What
+ * those of CI show somewhere, they show soon.
+ */
+import { Durability } from "../../src/protocol/op.js";
+import { type Habits, historyOf } from "./histories.js";
+import { type Op, PROMISING } from "./promises.js";
+import { Random } from "./random.js";
+import type { Fault, FaultKind } from "./simulated-disk.js";
+import type { ClientStep, History, Move, Settings, Step } from "./steps.js";
+import type { Surroundings } from "./surroundings.js";
+
+/** Which other numbers are drawn for a seed than for its clients and its surroundings. */
+const STREAM = 0x5a4d_0002;
+
+const HABITS = { maxCount: 3, maxSize: 40, flush: 1, crash: 0, fault: 0, topics: ["t"], churn: 0, sudden: 0 } as const;
+
+const ALONE: Surroundings = {
+  shards: 1,
+  move: 0,
+  alone: 0,
+  backup: 0,
+  fault: 0,
+  inMemory: undefined,
+  keepsChannels: false,
+};
+
+const STEPS = 80;
+
+interface Direction {
+  readonly steps?: number;
+  readonly habits: Partial<Habits>;
+  readonly around?: Partial<Surroundings>;
+  readonly settings?: (random: Random) => Partial<Settings>;
+  /** What becomes of each step: it may have others before and after it. */
+  readonly steer?: (step: Step, random: Random) => readonly Step[];
+}
+
+const directed =
+  ({ steps = STEPS, habits, around, settings, steer }: Direction) =>
+  (seed: number): History => {
+    const random = new Random(seed ^ STREAM);
+    const history = historyOf(seed, steps, { ...HABITS, ...habits }, { ...ALONE, ...around });
+    const moves = history.moves.flatMap(({ step, flush }): readonly Move[] =>
+      (steer?.(step, random) ?? [step]).map((each) => ({ step: each, flush })),
+    );
+    return { ...history, settings: { ...history.settings, ...settings?.(random) }, moves };
+  };
+
+/** The power goes, between two operations of the disk. */
+const powerCut = (random: Random): Step => ({
+  do: "crash",
+  kind: "power",
+  after: 0,
+  seed: random.below(0x1_0000_0000),
+  pause: random.between(0, 2000),
+  again: [],
+});
+
+type Weights = readonly (readonly [weight: number, kind: ClientStep["do"] | "wait"])[];
+
+const PUBLISH: Weights = [[8, "publish"]];
+const HANDED_OUT: Weights = [...PUBLISH, [8, "pop"]];
+
+/** What else happens, so that an op has something to do. */
+const AROUND: Partial<Readonly<Record<Op, Weights>>> = {
+  ack: HANDED_OUT,
+  nack: HANDED_OUT,
+  release: HANDED_OUT,
+  redrive: [...HANDED_OUT, [8, "nack"]],
+  resume: [...PUBLISH, [4, "pause"]],
+  deleteQueue: [...PUBLISH, [4, "declareQueue"]],
+  publishChannel: [[2, "configureChannel"]],
+  configureChannel: [[6, "publishChannel"]],
+  deleteChannel: [[6, "publishChannel"]],
+};
+
+/** How likely messages have delays, and about half as likely times to live. */
+const TIMED: Partial<Readonly<Record<Op, number>>> = { cancel: 0.8, reschedule: 0.8 };
+
+/** What is given back promises something where that ends it: it has expired in the hands of a program. */
+const expiring = (step: Step): readonly Step[] => {
+  if (step.do === "publish") return [{ ...step, delay: 0, ttl: 1000 }];
+  return step.do === "release" ? [{ do: "wait", time: 1000 }, step] : [step];
+};
+
+/** Messages die that no program wants. */
+const rejected = (step: Step): readonly Step[] => [step.do === "nack" ? { ...step, reject: true } : step];
+
+/** What other steps become, so that an op has something to do. */
+const SUITED: Partial<Readonly<Record<Op, (step: Step) => readonly Step[]>>> = { release: expiring, redrive: rejected };
+
+/** Histories of something that is done, and of power that goes right after. */
+export const promising = (op: Op & ClientStep["do"]): ((seed: number) => History) =>
+  directed({
+    habits: {
+      weights: [...(AROUND[op] ?? PUBLISH), [8, op], [1, "configure"], [2, "wait"]],
+      timed: TIMED[op] ?? 0.2,
+    },
+    settings: (random) => ({ level: random.one([Durability.write, Durability.fsync]) }),
+    steer: (step, random) => {
+      const steps = SUITED[op]?.(step) ?? [step];
+      return step.do === op && random.chance(0.4) ? [...steps, powerCut(random)] : steps;
+    },
+  });
+
+/** A disk that fails now and then while messages come, and power that goes when the broker has gone on. */
+const faulty = (kind: FaultKind, maxTimes: number): ((seed: number) => History) =>
+  directed({
+    habits: {
+      maxCount: 10,
+      weights: [
+        [8, "publish"],
+        [1, "pop"],
+        [1, "ack"],
+        [1, "wait"],
+      ],
+    },
+    settings: () => ({ level: Durability.fsync }),
+    steer: (step, random) => {
+      if (step.do !== "publish" || !random.chance(0.3)) return [step];
+      const fault: Fault = { kind, after: 0, times: random.between(1, maxTimes) };
+      return [{ do: "fault", fault }, step, ...(random.chance(0.5) ? [step] : []), powerCut(random)];
+    },
+  });
+
+export const failing = faulty("sync", 1);
+export const shortened = faulty("short", 3);
+/** The disk is full for a while, and the journal stands still. */
+export const stalling = faulty("full", 20);
+
+/** Brokers that are started with other numbers of shards again and again, and lose their power when they have started. */
+export const moving = directed({
+  habits: {
+    crash: 0.25,
+    topics: ["t", "u", "v"],
+    weights: [
+      [8, "publish"],
+      [3, "pop"],
+      [2, "ack"],
+      [2, "pause"],
+      [1, "declareQueue"],
+      [1, "configure"],
+      [5, "publishChannel"],
+      [4, "subscribe"],
+      [2, "channelCredit"],
+      [2, "wait"],
+    ],
+  },
+  around: { shards: 2 },
+  steer: (step, random) => {
+    if (step.do !== "crash" && step.do !== "restart") return [step];
+    const shards = random.between(1, 3);
+    // The power goes again where the new generation becomes current, or when all is done.
+    const again = random.chance(0.7) ? [random.between(28, 72)] : [];
+    // Ids are given out again if nothing speaks against it: the clock goes back.
+    const pause = random.one([10, -1000, -60_000]);
+    // The second end is one of the power as well.
+    const seed = 2 * random.below(0x8000_0000);
+    const end: Step = { do: "crash", kind: "power", after: 0, seed, pause, again, shards };
+    return again.length > 0 ? [end] : [end, powerCut(random)];
+  },
+});
+
+/** Topics of which nothing is left soon, and that are forgotten. */
+export const leaving = directed({
+  habits: {
+    crash: 0.1,
+    topics: ["t", "u"],
+    weights: [
+      [4, "publish"],
+      [4, "pop"],
+      [4, "ack"],
+      [4, "configure"],
+      [2, "deleteTopic"],
+      [2, "declareQueue"],
+      [8, "wait"],
+    ],
+  },
+  settings: (random) => ({ topicIdle: random.one([1, 500, 5000]) }),
+});
+
+/** Little but channels, with crashes. */
+const FOLLOWING: Direction = {
+  steps: 120,
+  habits: {
+    crash: 0.06,
+    fault: 0.01,
+    weights: [
+      [6, "publishChannel"],
+      [4, "subscribe"],
+      [1, "hold"],
+      [2, "unhold"],
+      [2, "channelCredit"],
+      [1, "configureChannel"],
+      [2, "wait"],
+    ],
+  },
+};
+
+/** Histories of channels and of those who follow them. */
+export const following = directed(FOLLOWING);
+
+/** The same, of channels whose messages soon are old: often none is left. */
+export const ageing = directed({
+  ...FOLLOWING,
+  steer: (step) => (step.do === "configureChannel" ? [{ ...step, config: { keep: true, maxAge: 200 } }] : [step]),
+});
+
+/** The same, of channels that are in memory alone for a while. */
+export const forgetful = directed({
+  ...FOLLOWING,
+  steer: (step, random) =>
+    step.do === "configureChannel"
+      ? [{ ...step, config: { keep: true, durability: random.one(["memory", "fsync"]) } }]
+      : [step],
+});
+
+/** All of them by name: what shows a planted bug must hold without it. */
+export const DIRECTED: readonly (readonly [name: string, historyOf: (seed: number) => History])[] = [
+  ...PROMISING.map((op) => [`${op} and a loss of power`, promising(op)] as const),
+  ["syncs that fail", failing],
+  ["short writes", shortened],
+  ["a disk that is full", stalling],
+  ["moves", moving],
+  ["topics that are forgotten", leaving],
+  ["channels", following],
+  ["channels whose messages soon are old", ageing],
+  ["channels in memory alone for a while", forgetful],
+];
