@@ -1,4 +1,8 @@
 /** The package `ringmq`: a broker inside another program. */
+
+// `await using` and Symbol.asyncDispose, for programs whose own settings do not know them.
+/// <reference lib="esnext.disposable" preserve="true" />
+
 import { type Broker, startBroker as start } from "./main/broker.js";
 import type { BrokerOptions } from "./main/options.js";
 

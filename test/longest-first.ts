@@ -7,6 +7,9 @@ import { BaseSequencer } from "vitest/node";
 
 /** Files that take half a minute or more, or mostly wait. */
 const LONG = [
+  "simulation/simulation",
+  "simulation/planted",
+  "journal/corruption",
   "e2e/torture",
   "e2e/sessions",
   "e2e/reply-topics",

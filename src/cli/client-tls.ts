@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { type Command, Option } from "commander";
 import type { TlsOptions } from "../client/index.js";
+import { whyUnreadable } from "../main/unreadable.js";
 
 /** Exit code: wrong usage. */
 const USAGE = 2;
@@ -36,8 +37,10 @@ export const clientTls = (
     try {
       return path === undefined ? undefined : readFileSync(path, "utf8");
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      return command.error(`error: ${flag} cannot be read: ${reason}`, { exitCode: USAGE });
+      const reason = whyUnreadable(error);
+      return command.error(`error: ${flag} must be a PEM file that can be read; ${path} cannot: ${reason}`, {
+        exitCode: USAGE,
+      });
     }
   };
   return {

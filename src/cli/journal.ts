@@ -10,8 +10,9 @@ import { formatSize, parseCount, plural } from "./units.js";
 const FAILURE = 1;
 
 const VERIFY_HELP = `
-Reads everything and changes nothing. Exits 0 when all is whole, 1 when something is damaged. A torn end of the last
-segment is no damage: it is what a crash leaves, was never confirmed, and is cut off by the next start.
+Reads everything and changes nothing. Exits 0 when all is whole, 1 when something is damaged, 2 when it could not
+check. A torn end of the last segment is no damage: it is what a crash leaves, was never confirmed, and is cut off by
+the next start.
 
 Example:
   ringmq journal verify /var/lib/ringmq
@@ -19,7 +20,7 @@ Example:
 
 const DUMP_HELP = `
 One line for each record: where it is, what it is. Bodies and long lists are shortened. Where records are damaged the
-line says DAMAGED and why, and it goes on at the next whole one.
+line says DAMAGED and why, and it goes on at the next whole one; then it exits 1.
 
 Examples:
   ringmq journal dump /var/lib/ringmq --shard 0 | less
@@ -144,10 +145,9 @@ const runRepair = async (dir: string, out: string): Promise<void> => {
     if (torn === undefined) continue;
     process.stdout.write(`torn ${torn.file}, at byte ${torn.offset}: ${torn.length} bytes, never confirmed\n`);
   }
-  process.stdout.write(
-    `Saved to ${out}; ${dir} is as it was.\nTo use it: ringmq serve --data ${out}\n` +
-      "Messages whose acks are among what was lost will be delivered again.\n",
-  );
+  process.stdout.write(`Saved to ${out}; ${dir} is as it was.\nTo use it: ringmq serve --data ${out}\n`);
+  if (shards.every(({ losses }) => losses.length === 0)) return;
+  process.stdout.write("Messages whose acks are among what was lost will be delivered again.\n");
 };
 
 const lostBytes = (losses: ShardRepair["losses"]): number => losses.reduce((sum, { length }) => sum + length, 0);

@@ -60,7 +60,7 @@ const options = (): Option[] => {
     ).env(`${ENVIRONMENT}TLS_CLIENT_CA`),
     new Option(
       "--tls-self-signed",
-      "TLS: the broker makes its certificate, and keeps it in --data (variable: 1 or 0)",
+      "TLS: the broker makes its certificate, and keeps it in --data; the variable takes 1, true, 0 or false",
     ).env(`${ENVIRONMENT}TLS_SELF_SIGNED`),
     option(
       "--tls-ports <ports>",

@@ -10,6 +10,10 @@
  * }
  * ```
  */
+
+// `await using` and Symbol.asyncDispose, for programs whose own settings do not know them.
+/// <reference lib="esnext.disposable" preserve="true" />
+
 export type { Headers } from "../protocol/headers.js";
 export type {
   AnyQueueOptions,

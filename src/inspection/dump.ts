@@ -35,8 +35,10 @@ export function* dumpData(
     const present = shards.length === 1 ? "shard 0 alone" : `shards 0 to ${shards.length - 1}`;
     throw new DataDirectoryError(`there is no shard ${shard} in ${data}: it has ${present}`);
   }
-  for (const found of shards) {
-    if (shard !== undefined && found.shard !== shard) continue;
+  const wanted = shards.filter((found) => shard === undefined || found.shard === shard);
+  const last = Math.max(0, ...wanted.flatMap(({ segments }) => segments.map(({ sequence }) => sequence)));
+  if (from > last) throw new DataDirectoryError(`there is no segment ${from} in ${data}: the last is ${last}`);
+  for (const found of wanted) {
     for (const segment of found.segments) {
       if (segment.sequence < from) continue;
       const bytes = readSegment(disk, segment);

@@ -32,6 +32,8 @@ export const restoreData = (
 ): Restored => {
   const { shards, backup: backupList } = manifestOf(disk, backup);
   expectOutside(data);
+  // Before all is read, which may take minutes; and again before something is written.
+  expectEmpty(disk, data);
   for (const { damage, torn } of verifyData(disk, backup, checksum, onRead)) {
     const [first = torn] = damage;
     if (first === undefined) continue;
@@ -40,13 +42,8 @@ export const restoreData = (
         `What is whole is saved by: ringmq journal repair ${backup} OUT`,
     );
   }
+  expectEmpty(disk, data);
   disk.makeDirectory(data);
-  const present = disk.list(data).find((name) => !isOfFileSystem(name));
-  if (present !== undefined) {
-    // Throws if the backup is unfinished.
-    readManifest(disk, data);
-    throw new DataDirectoryError(`${data} is not empty ("${present}"): give a new or an empty directory`);
-  }
   beginDataDirectory(disk, data, shards);
   let segments = 0;
   let bytes = 0;
@@ -63,6 +60,25 @@ export const restoreData = (
   }
   finishDataDirectory(disk, data, ledgers);
   return { shards, segments, bytes, wasListed: backupList !== undefined };
+};
+
+const expectEmpty = (disk: Disk, data: string): void => {
+  const present = namesIn(disk, data).find((name) => !isOfFileSystem(name));
+  if (present === undefined) return;
+  // Throws if it is unfinished.
+  readManifest(disk, data);
+  throw new DataDirectoryError(`${data} is not empty ("${present}"): give a new or an empty directory`);
+};
+
+const namesIn = (disk: Disk, data: string): readonly string[] => {
+  try {
+    return disk.list(data);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT") return [];
+    if (code === "ENOTDIR") throw new DataDirectoryError(`${data} is no directory: give a new or an empty one`);
+    throw error;
+  }
 };
 
 const copySegment = (disk: Disk, segment: FoundSegment, directory: string): number => {

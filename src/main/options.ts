@@ -379,7 +379,7 @@ export const resolveOptions = (given: Partial<BrokerOptions> = {}): BrokerOption
     throw new RangeError(`durability must be fsync, write or memory; it is ${options.durability}`);
   }
   if (options.persist && options.durability === "memory") {
-    throw new RangeError("persist must be false where durability is memory: the broker has no journal; it is true");
+    throw new RangeError("persist must have a journal, which durability memory has not: leave one of them out");
   }
   check("segmentBytes", options.segmentBytes, MIN_SEGMENT_BYTES, MAX_SEGMENT_BYTES);
   check("diskReserve", options.diskReserve, 0, Number.MAX_SAFE_INTEGER);

@@ -1,4 +1,8 @@
 /** The package `ringmq/memmq`: a client of memmq's servers, and of ringmq's. */
+
+// `await using` and Symbol.asyncDispose, for programs whose own settings do not know them.
+/// <reference lib="esnext.disposable" preserve="true" />
+
 export { RingmqError, type RingmqErrorCode } from "../client/base/error.js";
 export { type DnsOptions, dnsResolver } from "../servers/dns-resolver.js";
 export { addressResolver, type Resolver } from "../servers/resolver.js";

@@ -22,6 +22,9 @@ const CLEAN = `Every confirmed message was there at the end or had been acked; n
 order, delays, retry counts and configurations were what they had to be. Every confirmed message of a kept channel was
 read from its start once and in order; those who followed one across the kills saw no gap and nothing twice.`;
 
+/** No fault was found where there might have been one. */
+export const isClean = ({ confirmed, found }: TortureResult): boolean => found.length === 0 && confirmed > 0;
+
 /** The result in a few lines. `kept`: the directory with the data that shows the faults. */
 export const verdict = (result: TortureResult, seed: number, kept: string): string => {
   const {
@@ -52,6 +55,10 @@ export const verdict = (result: TortureResult, seed: number, kept: string): stri
   if (answered.length > 0)
     lines.push(`Errors answered: ${answered.map(([code, n]) => `${code} ${count(n)}`).join(", ")}.`);
   lines.push("");
+  if (found.length === 0 && !isClean(result)) {
+    lines.push("NOTHING IS SHOWN: no message was confirmed. Give it more time, or look why brokers took none.");
+    return `${lines.join("\n")}\n`;
+  }
   if (found.length === 0) {
     lines.push("NO FAULT FOUND.", CLEAN);
     return `${lines.join("\n")}\n`;

@@ -1,5 +1,8 @@
-/** What gmq's frames ask and hear, as literal data: a case runs alone on a topic `t` of its own broker's making. */
+/** What gmq's frames ask and hear, as literal data: each case finds no job, and may leave some. */
 import { ack, ERROR, JOB, MESSAGE, pop, push, request } from "./gmq-frame-client.js";
+
+/** Those that cases push to. */
+export const TOPICS = ["t", "t1", "t2", "t3"] as const;
 
 export interface FrameCase {
   readonly name: string;

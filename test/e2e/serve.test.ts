@@ -130,6 +130,7 @@ describe("ringmq serve", () => {
       [["--topic-idle", "9999999999999999h"], /--topic-idle must be from 1ms to \d+ms; it is/],
       [["--memory", "1mb", "--shards", "2"], /--memory must be at least 32mb \(16 MiB for each .*\); it is 1mb\n/],
       [["--ring-bytes", "3mb"], /--ring-bytes must be a power of two/],
+      [["--persist", "--durability", "memory"], /--persist must have a journal, .*: leave one of them out\n/],
       [["--allow-origin", "x"], /--allow-origin must be as in/],
       [["--max-message-bytes", "1.5"], /--max-message-bytes.* whole number of bytes/],
       [["--max-frame-bytes", "1"], /--max-frame-bytes must be/],

@@ -92,6 +92,11 @@ describe("ringmq serve with a certificate", () => {
     const own = writeCertificate(directory, await authority.issue(), "client");
     const out = `${directory}/backup`;
     const at = ["backup", out, "--tcp", `localhost:${tcp}`];
+    const missing = run([...at, "--tls-ca", "nowhere.pem"]);
+    expect((await missing.exit).code).toBe(2);
+    expect(missing.text.err).toBe(
+      "error: --tls-ca must be a PEM file that can be read; nowhere.pem cannot: there is no such file\n",
+    );
     const refused = run([...at, "--tls-ca", ca]);
     expect((await refused.exit).code).toBe(1);
     expect(refused.text.err).toContain("tls.cert");

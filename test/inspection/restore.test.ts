@@ -1,8 +1,9 @@
-import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { repairData } from "../../src/inspection/repair.js";
 import { restoreData } from "../../src/inspection/restore.js";
+import { DataDirectoryError } from "../../src/journal/damage-error.js";
 import { claimDataDirectory } from "../../src/journal/data-directory.js";
 import type { Disk } from "../../src/journal/disk.js";
 import { nodeDisk } from "../../src/journal/node-disk.js";
@@ -67,6 +68,17 @@ describe("a restore", () => {
     }
     expect(refused).toBeGreaterThan(10);
     expect(keeperOf(data).bodies).toEqual(all);
+  });
+
+  it("is refused at once where something else is", () => {
+    const { root, backup } = filled();
+    const neverRead = (data: string) => () =>
+      restoreData(nodeDisk, backup, data, checksum, () => expect.unreachable("the backup is read"));
+    const file = join(root, "file");
+    writeFileSync(file, "");
+    expect(neverRead(file)).toThrow(DataDirectoryError);
+    expect(neverRead(file)).toThrow(/file is no directory: give a new or an empty one$/);
+    expect(neverRead(root)).toThrow(/ is not empty \("backup"\): give a new or an empty directory$/);
   });
 
   it("is refused inside a data directory, and so is a repair: a start would delete it", () => {

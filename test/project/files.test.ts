@@ -46,6 +46,16 @@ it("a program or a thread that is started by its path is there", async () => {
   expect(missing).toEqual([]);
 });
 
+it("a document that begins with its contents lists all of its sections, in their order", async () => {
+  for (const document of (await files()).filter((name) => name.endsWith(".md"))) {
+    const text = (await readFile(join(ROOT, document), "utf8")).replaceAll(/^```.*?^```/gms, "");
+    const sections = [...text.matchAll(/^## (.*)$/gm)].map(([, title = ""]) => title);
+    const [beginning = ""] = text.split(/^## /m);
+    const contents = [...beginning.matchAll(/^- \[(.*)\]\(#.*\)$/gm)].map(([, title]) => title);
+    if (contents.length > 0) expect(contents, document).toEqual(sections);
+  }
+});
+
 it("a link in a document leads to a file or a heading that is there", async () => {
   const own = await files();
   const broken: string[] = [];

@@ -1,4 +1,7 @@
 import { execFile } from "node:child_process";
+import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { promisify } from "node:util";
 import { expect, it } from "vitest";
 import { ROOT, readDocument } from "./document.js";
@@ -36,6 +39,34 @@ it("the package holds what its entries name, the documents, and nothing that is 
   );
   const places = ["dist/", "docs/", "proto/", "README.md", "LICENSE", "CHANGELOG.md", "package.json"];
   expect(paths.filter((path) => !places.some((place) => path.startsWith(place)))).toEqual([]);
+}, 180_000);
+
+it("the client has types for a browser's program, which knows nothing of Node.js", async () => {
+  const project = await mkdtemp(join(tmpdir(), "ringmq-types-"));
+  try {
+    await mkdir(join(project, "node_modules"));
+    await symlink(ROOT, join(project, "node_modules", "ringmq"));
+    const samples = [...readDocument("README.md").matchAll(/^```js\n(.*?)^```/gms)].map(([, sample = ""]) => sample);
+    const sample = samples.find((text) => text.includes('connect("ws://')) ?? expect.unreachable("no such sample");
+    await writeFile(join(project, "program.ts"), sample);
+    const compilerOptions = {
+      strict: true,
+      exactOptionalPropertyTypes: true,
+      noUncheckedIndexedAccess: true,
+      skipLibCheck: false,
+      target: "es2022",
+      lib: ["es2022", "dom"],
+      types: [],
+      module: "esnext",
+      moduleResolution: "bundler",
+      noEmit: true,
+    };
+    await writeFile(join(project, "tsconfig.json"), JSON.stringify({ compilerOptions }));
+    const compiled = await run("npx", ["tsc", "-p", project], { cwd: ROOT }).catch((error) => error);
+    expect(compiled.stdout).toBe("");
+  } finally {
+    await rm(project, { recursive: true });
+  }
 }, 180_000);
 
 it("the programs can be run by their names", () => {

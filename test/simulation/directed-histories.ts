@@ -84,6 +84,12 @@ const expiring = (step: Step): readonly Step[] => {
   return step.do === "release" ? [{ do: "wait", time: 1000 }, step] : [step];
 };
 
+/** Messages die that no program wants. */
+const rejected = (step: Step): readonly Step[] => [step.do === "nack" ? { ...step, reject: true } : step];
+
+/** What other steps become, so that an op has something to do. */
+const SUITED: Partial<Readonly<Record<Op, (step: Step) => readonly Step[]>>> = { release: expiring, redrive: rejected };
+
 /** Histories of something that is done, and of power that goes right after. */
 export const promising = (op: Op & ClientStep["do"]): ((seed: number) => History) =>
   directed({
@@ -93,7 +99,7 @@ export const promising = (op: Op & ClientStep["do"]): ((seed: number) => History
     },
     settings: (random) => ({ level: random.one([Durability.write, Durability.fsync]) }),
     steer: (step, random) => {
-      const steps = op === "release" ? expiring(step) : [step];
+      const steps = SUITED[op]?.(step) ?? [step];
       return step.do === op && random.chance(0.4) ? [...steps, powerCut(random)] : steps;
     },
   });
@@ -201,6 +207,15 @@ export const ageing = directed({
   steer: (step) => (step.do === "configureChannel" ? [{ ...step, config: { keep: true, maxAge: 200 } }] : [step]),
 });
 
+/** The same, of channels that are in memory alone for a while. */
+export const forgetful = directed({
+  ...FOLLOWING,
+  steer: (step, random) =>
+    step.do === "configureChannel"
+      ? [{ ...step, config: { keep: true, durability: random.one(["memory", "fsync"]) } }]
+      : [step],
+});
+
 /** All of them by name: what shows a planted bug must hold without it. */
 export const DIRECTED: readonly (readonly [name: string, historyOf: (seed: number) => History])[] = [
   ...PROMISING.map((op) => [`${op} and a loss of power`, promising(op)] as const),
@@ -211,4 +226,5 @@ export const DIRECTED: readonly (readonly [name: string, historyOf: (seed: numbe
   ["topics that are forgotten", leaving],
   ["channels", following],
   ["channels whose messages soon are old", ageing],
+  ["channels in memory alone for a while", forgetful],
 ];

@@ -1,6 +1,7 @@
 /** A configuration file in INI: sections of keys, comments after `#` or `;`, also behind a value. */
 import { readFileSync } from "node:fs";
 import { parse } from "ini";
+import { whyUnreadable } from "../../main/unreadable.js";
 
 /** A configuration is a page of text; whoever names a data file by mistake gets an error and not its parse. */
 const MAX_FILE_BYTES = 1024 * 1024;
@@ -63,9 +64,7 @@ const contentOf = (path: string): string => {
     const bytes = readFileSync(path);
     if (bytes.length <= MAX_FILE_BYTES) return bytes.toString("utf8").replace(/^\uFEFF/, "");
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    const reason = code === "ENOENT" ? "there is no such file" : message;
-    throw new ConfigError(`the configuration file ${path} cannot be read: ${reason}`);
+    throw new ConfigError(`the configuration file ${path} cannot be read: ${whyUnreadable(error)}`);
   }
   throw new ConfigError(`the configuration file ${path} is larger than 1 MiB: it is something else`);
 };

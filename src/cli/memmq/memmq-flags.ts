@@ -19,11 +19,13 @@ export const TRANSPORTS = ["http", "grpc"] as const;
 /** A try takes up to a second, and nobody waits for a quarter of an hour. */
 const MAX_TRIES_AGAIN = 1_000;
 
+const orList = (words: readonly string[]): string => `${words.slice(0, -1).join(", ")} or ${words.at(-1)}`;
+
 const oneOf =
   <T extends string>(...words: readonly T[]) =>
   (text: string): T => {
     const found = words.find((word) => word === text);
-    if (found === undefined) throw new InvalidArgumentError(`It must be ${words.join(" or ")}.`);
+    if (found === undefined) throw new InvalidArgumentError(`It must be ${orList(words)}.`);
     return found;
   };
 

@@ -1,5 +1,6 @@
 /** The client of the servers that flags name, for a client and for a proxy. */
 import { readFileSync } from "node:fs";
+import { whyUnreadable } from "../../main/unreadable.js";
 import { createClient, type MemmqClient, type ServerStatus } from "../../memmq-client/index.js";
 import type { UpstreamSettings } from "./memmq-settings.js";
 import type { Program } from "./program.js";
@@ -38,8 +39,7 @@ const readCa = (file: string, program: Program): Buffer => {
   try {
     return readFileSync(file);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    return program.refuse(`--ca_file must be a PEM file that can be read: ${reason}`);
+    return program.refuse(`--ca_file must be a PEM file that can be read; ${file} cannot: ${whyUnreadable(error)}`);
   }
 };
 

@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { createSecureContext } from "node:tls";
 import type { Log } from "../log.js";
 import type { BrokerOptions, TlsFiles } from "../options.js";
+import { whyUnreadable } from "../unreadable.js";
 
 /** Where in the options the files of a port are. */
 export type TlsOptionName = "tcpTls" | "httpTls" | "grpcTls";
@@ -55,15 +56,6 @@ export interface Certificates {
   readonly grpc: Certificate | undefined;
 }
 
-const REASONS: Readonly<Record<string, string>> = {
-  ENOENT: "there is no such file",
-  ENOTDIR: "there is no such file",
-  EACCES: "this user may not read it",
-  EPERM: "this user may not read it",
-  EISDIR: "it is a directory",
-};
-
-const codeOf = (error: unknown): string => String((Object(error) as { readonly code?: unknown }).code ?? "");
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /**
@@ -159,8 +151,7 @@ const readPem = (option: CertificateError["option"], path: string): Buffer => {
   try {
     return readFileSync(path);
   } catch (error) {
-    const reason = REASONS[codeOf(error)] ?? messageOf(error);
-    throw new CertificateError(option, `a PEM file that can be read; ${path} cannot: ${reason}`, error);
+    throw new CertificateError(option, `a PEM file that can be read; ${path} cannot: ${whyUnreadable(error)}`, error);
   }
 };
 
@@ -189,7 +180,7 @@ const parseKey = (option: CertificateError["option"], path: string, pem: Buffer)
   try {
     return createPrivateKey(pem);
   } catch (error) {
-    const isLocked = codeOf(error) === "ERR_MISSING_PASSPHRASE";
+    const isLocked = error instanceof Error && "code" in error && error.code === "ERR_MISSING_PASSPHRASE";
     const reason = isLocked ? "it has a passphrase, which nobody could enter" : messageOf(error);
     throw new CertificateError(option, `a private key in PEM; ${path} is not: ${reason}`, error);
   }
