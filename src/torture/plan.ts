@@ -25,7 +25,7 @@ export interface TopicPlan {
   /** Probability that a burst is delayed, by up to `maxDelay` milliseconds. */
   readonly delayed: number;
   readonly maxDelay: number;
-  /** Consumers of each queue. With a single one and no pops, the queue's order is checked across restarts. */
+  /** Consumers of each queue. With a single one, the queue's order is checked: see `isOrdered`. */
   readonly consumers: number;
   /** Clients that pop from each queue. */
   readonly poppers: number;
@@ -89,5 +89,9 @@ export const PLAN: readonly TopicPlan[] = ["a", "b"].flatMap((copy) =>
 export const isForgettable = ({ config, queues }: TopicPlan): boolean =>
   Object.keys(config).length === 0 && queues.every((queue) => queue === "default");
 
-/** Whether a queue has one reader at a time. */
-export const isOrdered = ({ consumers, poppers }: TopicPlan): boolean => consumers === 1 && poppers === 0;
+/**
+ * Whether new messages come in order: a queue has one reader at a time, and what waits unread in its buffer keeps its
+ * lease. Otherwise messages that were given back unread come, still new, after later ones.
+ */
+export const isOrdered = ({ consumers, poppers, config }: TopicPlan): boolean =>
+  consumers === 1 && poppers === 0 && config.ttr === undefined;

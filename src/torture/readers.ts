@@ -91,16 +91,15 @@ const settle = (ledger: Ledger, random: Random, behavior: Behavior, held: readon
   }
 };
 
-/** Consumes a queue. `order`: shared by successive readers if there is one at a time; otherwise each has its own. */
+/** Consumes a queue. `order`: shared by successive readers, if new messages come in order. */
 export const consume = (context: TortureContext, random: Random, at: Place, order: Order | undefined): Promise<void> =>
   context.act(async (client) => {
     const { name, prefetch, behavior, autoAck } = at.plan;
-    const own = order ?? { last: 0n };
     // On an auto-ack topic, messages under way to it are lost when it ends.
     if (autoAck) context.unseen += prefetch;
     const consumer = await client.consume(name, { queue: at.bindKey, prefetch });
     for await (const batch of consumer.batches()) {
-      const held = note(context.ledger, at, batch, own);
+      const held = note(context.ledger, at, batch, order);
       if (random.chance(behavior.disconnect)) {
         // Before leaving the loop, which would stop the consumer cleanly and return unread messages.
         if (random.chance(0.5)) await client.close();

@@ -51,7 +51,7 @@ export class ConsumerCommands {
     const consumer = this.#reporting(c);
     if (consumer === undefined) return true;
     if (c.delivery !== 0) consumer.see(c.delivery, c.idLow);
-    return !consumer.acksSeen && !c.renews;
+    return !consumer.acksSeen && !(c.renews && !consumer.isRenewed(this.store.now));
   }
 
   /** Acks what the program was handed, with auto-ack, and renews the leases of what lies ahead, if it is asked to. */
@@ -60,9 +60,11 @@ export class ConsumerCommands {
     const { renews } = c;
     const consumer = this.#reporting(c);
     if (consumer === undefined) return;
-    const deadline = store.now + consumer.queue.topic.config.ttr;
+    const { now } = store;
     if (consumer.acksSeen) while (ackSeen(consumer, store.stepExtents) === store.stepExtents) yield;
-    if (renews) yield* renewAhead(consumer, deadline);
+    if (!renews || consumer.isRenewed(now)) return;
+    consumer.renewedAt = now;
+    yield* renewAhead(consumer, now + consumer.queue.topic.config.ttr);
   }
 
   /** Throws NO_CONSUMER. */

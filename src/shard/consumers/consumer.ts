@@ -85,6 +85,9 @@ export interface ConsumerTerms {
   readonly popBytes: number;
 }
 
+/** Leases that were renewed less than this share of the TTR ago are not renewed again: it is a walk over all of them. */
+const JUST_RENEWED = 1 / 64;
+
 export class Consumer implements Holder {
   /** Messages it may still be sent. Below 0: so many that it is returned do not count. */
   credit: number;
@@ -100,6 +103,8 @@ export class Consumer implements Holder {
   #seenIdLow = 0xffff_ffff;
   /** The last delivery that it was sent. */
   lastDelivery: number;
+  /** When the leases of what lies ahead were renewed, in milliseconds. */
+  renewedAt = Number.NEGATIVE_INFINITY;
   /** Links of the line of waiting consumers. */
   next: Consumer | undefined;
   previous: Consumer | undefined;
@@ -139,6 +144,11 @@ export class Consumer implements Holder {
     if (later === 0 && idLow <= this.#seenIdLow) return;
     this.#seenDelivery = delivery;
     this.#seenIdLow = idLow;
+  }
+
+  /** Whether the leases of what lies ahead have all been renewed a moment ago, or given. */
+  isRenewed(now: number): boolean {
+    return now - this.renewedAt < this.queue.topic.config.ttr * JUST_RENEWED;
   }
 
   /** Whether a fragment is of the delivery of which the program was handed messages last. */

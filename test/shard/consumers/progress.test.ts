@@ -222,6 +222,21 @@ describe("a consumer that reports", () => {
     expect(ready(queue).slice(0, 41)).toEqual(numbers(10, 51));
   });
 
+  it("renews leases that were renewed a moment ago no more, however often it asks", () => {
+    const queue = queueOf(2);
+    queue.by.configure("t", { ttr: 6400 });
+    const worker = new Worker(queue.by, 2, 2);
+    worker.receive();
+    queue.by.wait(3000);
+    worker.see(undefined, true);
+    queue.by.wait(99);
+    worker.see(undefined, true);
+    queue.by.wait(6300);
+    expect(statsOf(queue.by)).toMatchObject({ queues: [{ inFlight: 2 }] });
+    queue.by.wait(2);
+    expect(statsOf(queue.by)).toMatchObject({ queues: [{ inFlight: 0 }], released: 2 });
+  });
+
   it("gives back what lies ahead when it stops, if it says so, and reports on after that", () => {
     const queue = queueOf(60);
     const worker = new Worker(queue.by, 2, 50);

@@ -168,8 +168,10 @@ export class Model {
       });
       consumer.seen = Math.max(consumer.seen, passed + 1);
     }
+    const isRenewal = renews && world.now - consumer.renewedAt >= topic.config.ttr / 64;
+    if (isRenewal) consumer.renewedAt = world.now;
     for (const message of queue.list("in-flight").filter(({ holder }) => holder === consumer)) {
-      if (isAhead(message) && renews) message.due = world.now + topic.config.ttr;
+      if (isAhead(message) && isRenewal) message.due = world.now + topic.config.ttr;
       if (!isAhead(message) && consumer.acksSeen) topic.ack(queue, message);
     }
   }

@@ -32,6 +32,8 @@ export interface Waiter {
   /** What it was sent, if it reports, and how many of these messages its program was handed. */
   readonly sent: { readonly delivery: number; readonly id: bigint }[];
   seen: number;
+  /** When the leases of what it has not seen were renewed. */
+  renewedAt: number;
   /** A pop's: when it is answered without messages. */
   readonly deadline: number;
   /** Its place in the line of those who could be served: from when it has had credit, or was served last. */
@@ -50,6 +52,7 @@ export const newWaiter = (
   acksSeen: false,
   sent: [],
   seen: 0,
+  renewedAt: Number.NEGATIVE_INFINITY,
   deadline: Number.POSITIVE_INFINITY,
   since: event,
   ...rest,
