@@ -18,7 +18,7 @@ import type { DescriptorReserve } from "./descriptor-reserve.js";
 import { DirectoryNames } from "./directory-names.js";
 import type { Disk } from "./disk.js";
 import { type Fault, isDiskFault, isOutOfDescriptors, isOutOfSpace, SyncError } from "./disk-fault.js";
-import { type Home, HomeError } from "./home.js";
+import type { Home } from "./home.js";
 import type { Journal, JournalState } from "./journal.js";
 import { segmentPath } from "./layout.js";
 import { Ledger } from "./ledger.js";
@@ -51,7 +51,7 @@ export interface FileJournalOptions {
   /** Used when no file can be opened. Without it the journal waits for a free descriptor. */
   readonly reserve?: Pick<DescriptorReserve, "isWhole" | "fill" | "giveUp">;
   /** Asked before anything is written; `disk` asks it as well. Without it, names lead where they did. */
-  readonly home?: Pick<Home, "check" | "follow">;
+  readonly home?: Pick<Home, "check" | "confirm" | "follow" | "look">;
   /**
    * Called with an obsolete file, to be removed at some time. Without it the file is removed at once, which takes tens
    * of milliseconds for a large file on some file systems.
@@ -223,8 +223,7 @@ export class FileJournal implements Journal, PageSource {
    */
   pin(log: Log, now: number): boolean {
     this.#sealAll(log, now);
-    const isHome = this.#attemptQuietly(() => this.#home?.check(now)) === undefined;
-    this.#isPinned = isHome && this.#state.kind === "working";
+    this.#isPinned = this.#isHome(now) && this.#state.kind === "working";
     return this.#isPinned;
   }
 
@@ -288,9 +287,10 @@ export class FileJournal implements Journal, PageSource {
       }
       this.#write(log, now);
       if (isSynced) this.#sync(now);
+      this.#home?.confirm();
     };
     // The second attempt continues where the first one failed.
-    if (!this.#attempt(log, work) && !(this.#makeRoom(now) && this.#attempt(log, work))) return log.durable;
+    if (!this.#attempt(log, now, work) && !(this.#makeRoom(now) && this.#attempt(log, now, work))) return log.durable;
     this.#state = WORKING;
     // At once, before others take the descriptors.
     if (this.#reserve?.isWhole === false) this.#reserve.fill();
@@ -301,7 +301,7 @@ export class FileJournal implements Journal, PageSource {
   }
 
   /** Runs `work`. False: it failed with a disk fault, which is in `state`. */
-  #attempt(log: Log, work: () => void): boolean {
+  #attempt(log: Log, now: number, work: () => void): boolean {
     try {
       work();
       return true;
@@ -312,10 +312,15 @@ export class FileJournal implements Journal, PageSource {
       } else {
         this.#state = { kind: "stalled", error };
         // The segments before the one that failed are complete on disk, unless that is not where they are looked for.
-        if (this.#synced > log.durable && !(error instanceof HomeError)) log.markDurable(this.#synced);
+        if (this.#synced > log.durable && this.#isHome(now)) log.markDurable(this.#synced);
       }
       return false;
     }
+  }
+
+  /** Whether what is on disk is where it is looked for. */
+  #isHome(now: number): boolean {
+    return this.#attemptQuietly(() => this.#home?.look(now)) === undefined;
   }
 
   /** Frees reserved space or descriptors if the journal is stalled for want of them. False: nothing could be freed. */

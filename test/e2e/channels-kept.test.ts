@@ -86,6 +86,32 @@ describe("a kept channel", () => {
     expect(await texts(subscription, 1500)).toEqual(bodies(500, 2000));
   });
 
+  it("says that what was in memory alone is missing, when its broker was killed", async () => {
+    const node = await startNode(1, ["--persist"]);
+    const channel = newChannel();
+    const before = await clientOf(node.tcp);
+    const { epoch } = await before.subscribe(channel, { from: "start" });
+    await publish(before, channel, 0, 5);
+    await before.configureChannel(channel, { durability: "memory" });
+    await publish(before, channel, 5, 10);
+    await before.configureChannel(channel, { durability: "fsync" });
+    await publish(before, channel, 10, 12);
+    await node.end("SIGKILL");
+    await node.restart();
+    const from = { position: 3, epoch };
+    const gapped = await (await clientOf(node.tcp)).subscribe(channel, { from });
+    expect(gapped.recovered).toBe(false);
+    const seen = (await read(gapped, 4)).map((message) => [message.text(), message.lost]);
+    expect(seen).toEqual([
+      ["3", 0],
+      ["4", 0],
+      ["10", 5],
+      ["11", 0],
+    ]);
+    const whole = await (await clientOf(node.tcp)).subscribe(channel, { from: { position: 10, epoch } });
+    expect([whole.recovered, await texts(whole, 2)]).toEqual([true, ["10", "11"]]);
+  });
+
   it("is configured, told of, listed and deleted", async () => {
     const client = await clientOf(broker().tcp);
     const channel = newChannel();

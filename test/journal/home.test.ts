@@ -59,6 +59,24 @@ describe("a home", () => {
     expect(() => home.check(1_022)).toThrow(HomeError);
   });
 
+  it("is looked at when something is to be confirmed, each time, and then again before anything is written", () => {
+    const home = new Home([placeAt(data)]);
+    home.confirm();
+    home.follow(join(data, "1.seg"));
+    home.check(1_000);
+    home.confirm();
+    renameSync(data, join(root, "moved"));
+    expect(() => home.confirm()).toThrow(new HomeError(data, "is gone"));
+    expect(() => home.check(1_001)).toThrow(new HomeError(data, "is gone"));
+    renameSync(join(root, "moved"), data);
+    rmSync(join(data, "1.seg"));
+    expect(() => home.confirm()).toThrow(new HomeError(join(data, "1.seg"), "is gone", true));
+    writeFileSync(join(data, "1.seg"), "another");
+    home.follow(join(data, "1.seg"));
+    home.confirm();
+    home.check(1_002);
+  });
+
   it("is lost with the name of the open segment", () => {
     const home = new Home([placeAt(data)]);
     const segment = join(data, "1.seg");
@@ -128,6 +146,43 @@ it("a journal that is not at home writes, confirms and pins nothing, and goes on
   expect(keeper.commit()).toBe(true);
   expect(keeper.journal.pin(log, keeper.now)).toBe(true);
   expect(new Keeper({ disk, directory: data, now: keeper.now }).bodies).toEqual(["first", ...bodies]);
+});
+
+it("a journal confirms nothing that it has written while its directory went", () => {
+  const home = new Home([placeAt(data)]);
+  rmSync(join(data, "1.seg"));
+  const moved = join(root, "moved");
+  let leaves = false;
+  const disk = homeDisk(nodeDisk, home);
+  const leaving = {
+    ...disk,
+    open: (path: string, mode: Parameters<typeof disk.open>[1]) => {
+      const file = disk.open(path, mode);
+      const sync = file.sync.bind(file);
+      file.sync = () => {
+        if (leaves) renameSync(data, moved);
+        leaves = false;
+        sync();
+      };
+      return file;
+    },
+  };
+  const keeper = new Keeper({ disk: leaving, directory: data, home });
+  const { log } = keeper.shard.store;
+  keeper.publish(["first"]);
+  expect(keeper.commit()).toBe(true);
+  const { durable } = log;
+  leaves = true;
+  keeper.publish(["second"]);
+  // At the same moment: a look before it is still good.
+  for (let i = 0; i < 2; i++) {
+    expect(keeper.commit()).toBe(false);
+    expect(log.durable).toBe(durable);
+    expect(keeper.journal.state).toMatchObject({ kind: "stalled", error: { code: "ESTALE" } });
+  }
+  renameSync(moved, data);
+  expect(keeper.commit()).toBe(true);
+  expect(log.durable).toBe(log.position);
 });
 
 it("a journal that has everything on disk is not pinned away from home either", () => {

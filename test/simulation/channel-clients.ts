@@ -3,6 +3,7 @@
  *
  * - A position of an epoch has one message, whoever sees it and whenever.
  * - A follower, also one that goes on after a restart, gets each message once and in order, or is told how many it lost.
+ *   One that goes on where messages are missing is told that before it does.
  * - What was confirmed on a kept channel, or was seen, is there after a restart, unless its retention has taken it.
  */
 import assert from "node:assert/strict";
@@ -12,7 +13,7 @@ import type { Overflow, SubscribeOptions } from "../../src/protocol/subscribe-op
 import type { Command } from "../../src/shard/command.js";
 import * as ext from "../../src/shard/messages/extent.js";
 import type { Shard } from "../../src/shard/shard.js";
-import type { StoredChannel } from "../../src/shard/topics/stored-channel.js";
+import type { Numbering, StoredChannel } from "../../src/shard/topics/stored-channel.js";
 import { keyOf } from "./photograph.js";
 import { Register } from "./register.js";
 import type { Holds, Pledge } from "./shadow.js";
@@ -79,6 +80,8 @@ export class ChannelClients {
   readonly #risks = new Map<string, Risk>();
   /** Channels that were kept in memory alone for a while: what was published then may be missing between what is kept. */
   readonly #volatile = new Set<string>();
+  /** By channel and epoch, of what a restart has found: the position behind its last gap. */
+  readonly #gapEnds = new Map<string, number>();
   /** What channels are configured to be. */
   readonly #settings = new Map<string, Register<unknown>>();
   /** By channel and epoch: entries by position. */
@@ -205,13 +208,7 @@ export class ChannelClients {
       if (!isJournalled) continue;
       if (this.#isWeak(name) && !holds({ level: Durability.write, at: Number.POSITIVE_INFINITY }))
         this.#forgetFrom(name, numbering);
-      for (const [i, { position, entry }] of kept.entries()) {
-        const gap = i > 0 ? position - (kept[i - 1]?.position ?? 0) - 1 : 0;
-        assert.ok(gap === 0 || (gap > 0 && this.#volatile.has(name)), `channel ${name} has a gap`);
-        this.#see(name, numbering.epoch, position, entry);
-      }
-      const last = kept.at(-1)?.position ?? -1;
-      assert.ok(last < numbering.next, `channel ${name} will number another message ${last}`);
+      this.#expectNumbered(name, numbering, kept);
     }
     this.#judgeSettings(new Map(channels.map(({ channel }) => [channel.name, channel])), isOver, holds, now);
     const durable: Pledge = { level: Durability.fsync, at: now };
@@ -221,6 +218,20 @@ export class ChannelClients {
     this.#sent = this.#sent.filter(
       ({ channel, firstKey, promise }) => !isOver(channel) || (firstKey !== 0 && promise !== undefined),
     );
+  }
+
+  /** What a channel has kept has the positions that it had, and what is missing in between may be. */
+  #expectNumbered(name: string, { epoch, next }: Numbering, kept: readonly Kept[]): void {
+    let end = kept[0]?.position ?? next;
+    let gapEnd = 0;
+    for (const { position, entry } of kept) {
+      assert.ok(position === end || (position > end && this.#volatile.has(name)), `channel ${name} has a gap`);
+      if (position > end) gapEnd = position;
+      this.#see(name, epoch, position, entry);
+      end = position + 1;
+    }
+    assert.ok(end <= next, `channel ${name} will number another message ${end - 1}`);
+    this.#gapEnds.set(`${name}/${epoch}`, end < next ? next : gapEnd);
   }
 
   #judgeSettings(
@@ -303,9 +314,14 @@ export class ChannelClients {
     };
     if (recovered !== null && options.position !== undefined) {
       const asked = options.position;
-      if (recovered)
+      if (recovered) {
         assert.deepEqual([epoch, position, lost], [options.epoch, asked, 0], `subscriber ${name} goes on elsewhere`);
-      else if (lost !== null) assert.equal(position, asked + lost, `subscriber ${name} has not lost what it is told`);
+        const gapEnd = this.#gapEnds.get(`${channel}/${epoch}`) ?? 0;
+        assert.ok(
+          asked >= gapEnd,
+          `subscriber ${name} goes on at ${asked} and is not told of the gap before ${gapEnd}`,
+        );
+      } else if (lost !== null) assert.equal(position, asked + lost, `subscriber ${name} has not lost what it is told`);
       const mayLose = this.#risks.has(channel) || !wasKept || !result.kept || this.#isWeak(channel);
       assert.ok(
         recovered || mayLose,
@@ -328,7 +344,7 @@ export class ChannelClients {
     return this.level < Durability.fsync || this.#weak.has(channel);
   }
 
-  #forgetFrom(channel: string, { epoch, next }: { readonly epoch: string; readonly next: number }): void {
+  #forgetFrom(channel: string, { epoch, next }: Numbering): void {
     const seen = this.#seen.get(`${channel}/${epoch}`);
     for (const position of [...(seen?.keys() ?? [])]) if (position >= next) seen?.delete(position);
     for (const [name, follower] of this.#ended) {
@@ -373,12 +389,13 @@ export const keptChannels = (shard: Shard): ReadonlyMap<string, unknown> => {
   );
 };
 
-/** The messages of the extents from `head` on, with their positions as the shard has them. */
+/** The messages of the extents from `head` on that are in the journal, with their positions as the shard has them. */
 const keptIn = ({ store }: Shard, head: number): readonly Kept[] => {
   const { extents } = store;
   const kept: Kept[] = [];
   for (let extent = head; extent !== ext.NONE; extent = extents.get(extent, ext.NEXT)) {
-    const { bytes, view } = store.pageOf(extent);
+    const { bytes, view, segment } = store.pageOf(extent);
+    if (segment === undefined) continue;
     let at = extents.get(extent, ext.OFFSET);
     for (let i = 0; i < extents.get(extent, ext.SPAN); i++) {
       const low = extents.idLow(extent) + i;

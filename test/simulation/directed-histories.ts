@@ -207,6 +207,15 @@ export const ageing = directed({
   steer: (step) => (step.do === "configureChannel" ? [{ ...step, config: { keep: true, maxAge: 200 } }] : [step]),
 });
 
+/** The same, of channels that are in memory alone for a while. */
+export const forgetful = directed({
+  ...FOLLOWING,
+  steer: (step, random) =>
+    step.do === "configureChannel"
+      ? [{ ...step, config: { keep: true, durability: random.one(["memory", "fsync"]) } }]
+      : [step],
+});
+
 /** All of them by name: what shows a planted bug must hold without it. */
 export const DIRECTED: readonly (readonly [name: string, historyOf: (seed: number) => History])[] = [
   ...PROMISING.map((op) => [`${op} and a loss of power`, promising(op)] as const),
@@ -217,4 +226,5 @@ export const DIRECTED: readonly (readonly [name: string, historyOf: (seed: numbe
   ["topics that are forgotten", leaving],
   ["channels", following],
   ["channels whose messages soon are old", ageing],
+  ["channels in memory alone for a while", forgetful],
 ];

@@ -1,6 +1,6 @@
 /** Bugs of kept channels: see planted-bugs.ts. */
 import type { StoredChannel } from "../../src/shard/topics/stored-channel.js";
-import { ageing, following } from "./directed-histories.js";
+import { ageing, following, forgetful } from "./directed-histories.js";
 import type { Makers } from "./life.js";
 import type { PlantedBug } from "./planted-bugs.js";
 
@@ -61,6 +61,15 @@ export const PLANTED_CHANNEL_BUGS: readonly PlantedBug[] = [
       withChannels(makers, (channel) => {
         const restore = channel.restore.bind(channel);
         channel.restore = (config, _epoch, next) => restore(config, "1", next);
+      }),
+  },
+  {
+    name: "whoever goes on is not told that messages are missing between what is kept",
+    symptom: /is not told of the gap/,
+    historyOf: forgetful,
+    plant: (makers) =>
+      withChannels(makers, (channel) => {
+        Object.defineProperty(channel, "wholeFrom", { get: () => 0 });
       }),
   },
 ];

@@ -9,10 +9,11 @@ import type { Answer } from "./staged-answers.js";
 import type { ClientStep } from "./steps.js";
 
 /**
- * Whose `Durability` an answer names: that of the topic, of the channel if it is kept, of the broker, or the higher one of
- * the broker and what is configured. None: what it says holds only as long as the broker lives.
+ * Whose `Durability` an answer names: that of the topic, of the channel if it is kept, or the higher one of the broker and
+ * the topic or channel as it is now. Gone: the same of what is not there any more, so that it is known to be no less than
+ * the broker's. None: what it says holds only as long as the broker lives.
  */
-export type Level = "topic" | "kept" | "broker" | "higher" | "none";
+export type Level = "topic" | "kept" | "higher" | "gone" | "none";
 
 export type Op = Command["op"];
 
@@ -28,14 +29,14 @@ export const PROMISES: Readonly<Record<Op, Level>> = {
   redrive: "topic",
   purge: "topic",
   configure: "higher",
-  declareQueue: "broker",
-  deleteQueue: "broker",
-  pause: "broker",
-  resume: "broker",
-  deleteTopic: "broker",
+  declareQueue: "higher",
+  deleteQueue: "gone",
+  pause: "higher",
+  resume: "higher",
+  deleteTopic: "gone",
   publishChannel: "kept",
   configureChannel: "higher",
-  deleteChannel: "broker",
+  deleteChannel: "gone",
   // What they hand out: the shadow knows what was delivered.
   pop: "none",
   popDead: "none",
@@ -89,7 +90,7 @@ export const promised = (command: Command, { store, directory }: Shard): number 
       return own;
     case "kept":
       return stored?.keep === true ? own : Durability.memory;
-    case "broker":
+    case "gone":
       return broker;
     case "higher":
       return Math.max(broker, own);

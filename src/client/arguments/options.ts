@@ -175,7 +175,10 @@ export interface Resumption {
   readonly position: number;
   /** Nothing is missing. */
   readonly recovered: boolean;
-  /** How many messages are missing; undefined: unknown, because the channel has begun again. */
+  /**
+   * How many messages are missing before `position`; undefined: unknown, because the channel has begun again. Those missing
+   * further on are told when it comes to them (`onLost`).
+   */
   readonly lost: number | undefined;
 }
 

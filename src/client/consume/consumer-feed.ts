@@ -199,7 +199,7 @@ export class ConsumerFeed implements ConsumerSink, Reporter {
     const reader = this.#buffer.first;
     if (reader === undefined) return undefined;
     const { run, index } = reader;
-    const message = this.#buffer.shift();
+    const message = this.#buffer.shift(reader);
     this.#hand(run, index, 1);
     return message;
   }

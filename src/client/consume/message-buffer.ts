@@ -25,7 +25,7 @@ export class MessageBuffer {
     return this.#readers.at(0)?.run.fields.time ?? Number.POSITIVE_INFINITY;
   }
 
-  /** The run of the next message. */
+  /** The run of the next message; undefined: there is none. */
   get first(): RunReader | undefined {
     return this.#readers.at(0);
   }
@@ -35,10 +35,8 @@ export class MessageBuffer {
     this.#size += reader.left;
   }
 
-  /** The next message, or undefined. */
-  shift(): Message | undefined {
-    const reader = this.#readers.at(0);
-    if (reader === undefined) return undefined;
+  /** The next message, of the first run. */
+  shift(reader: RunReader): Message {
     const message = reader.next();
     this.#size--;
     if (reader.left === 0) this.#readers.shift();

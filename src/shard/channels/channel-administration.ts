@@ -40,7 +40,7 @@ export class ChannelAdministration {
     stored.usedAt = this.store.now;
     if (stored.settings.maxAge > 0) this.channels.onTimed(stored.settings.maxAge);
     // As durable as the channel's messages are to be from now on.
-    const level = Math.max(this.store.level, stored.level);
+    const level = this.store.levelOf(stored);
     this.directory.recordChannel(stored, level);
     if (kept && keep === false) yield* this.#empty(stored, () => !stored.settings.keep);
     else while (shrink(stored.queue, this.store.stepExtents) > 0) yield;
@@ -63,7 +63,8 @@ export class ChannelAdministration {
       }
     }
     this.channels.tidy(channel);
-    this.store.effects.confirm(connection, request, 1, 0, 0, dropped, this.store.level);
+    const level = stored === undefined ? this.store.level : this.store.levelOf(stored);
+    this.store.effects.confirm(connection, request, 1, 0, 0, dropped, level);
   }
 
   /** Throws NO_TOPIC. */
@@ -117,7 +118,7 @@ export class ChannelAdministration {
     this.channels.account(channel, () =>
       channel.rekeep(() => {
         dropped = drop(stored.queue, "ready", Number.POSITIVE_INFINITY);
-        this.directory.removeQueue(stored.queue);
+        this.directory.removeQueue(stored.queue, this.store.levelOf(stored));
         channel.stored = undefined;
         channel.goOn(numbering);
         channel.isRecoverable = false;

@@ -98,6 +98,11 @@ export class Channel {
     return this.window.messages > 0 ? this.window.first : this.next;
   }
 
+  /** All messages from this position on are there, as far as that reaches back: none is missing between them. */
+  get wholeFrom(): number {
+    return this.keeps ? (this.stored?.wholeFrom ?? this.next) : 0;
+  }
+
   /** The position of the first message published at `time` or later. */
   positionAt(time: number): number {
     if (this.keeps) return this.stored?.positionAt(time) ?? this.next;

@@ -216,7 +216,8 @@ export class Channels {
     if (epoch === undefined) return { cursor, recovered: null, lost: null };
     // Positions have begun again, or some that it knows were lost with the machine.
     if (epoch !== numbering.epoch || position > next) return { cursor: first, recovered: false, lost: null };
-    return { cursor, recovered: cursor === position, lost: cursor - position };
+    // What is missing further on it is told when it comes there.
+    return { cursor, recovered: cursor === position && cursor >= channel.wholeFrom, lost: cursor - position };
   }
 
   /** Throws NOT_SUBSCRIBED. */

@@ -28,7 +28,7 @@ export class Deletion {
     const { connection, request } = c;
     let dropped = yield* this.#empty(topic, queue);
     if (this.#exists(topic, queue)) dropped += this.#remove(queue);
-    this.#confirm(connection, request, dropped);
+    this.#confirm(connection, request, dropped, topic);
   }
 
   /** Throws NO_TOPIC. */
@@ -40,9 +40,9 @@ export class Deletion {
     // It was in use until now: what was published meanwhile goes as well.
     if (this.directory.find(topic.name) === topic) {
       for (const queue of [...topic.queues.values()]) dropped += this.#remove(queue);
-      this.directory.removeTopic(topic);
+      this.directory.removeTopic(topic, this.store.levelOf(topic));
     }
-    this.#confirm(connection, request, dropped);
+    this.#confirm(connection, request, dropped, topic);
   }
 
   #exists(topic: Topic, queue: Queue): boolean {
@@ -73,7 +73,7 @@ export class Deletion {
     let dropped = 0;
     for (const state of ALL_STATES) dropped += drop(queue, state, Number.POSITIVE_INFINITY);
     queue.topic.dropped += dropped;
-    this.directory.removeQueue(queue);
+    this.directory.removeQueue(queue, this.store.levelOf(queue.topic));
     return dropped;
   }
 
@@ -90,7 +90,7 @@ export class Deletion {
     }
   }
 
-  #confirm(connection: number, request: number, messages: number): void {
-    this.store.effects.confirm(connection, request, 1, 0, 0, messages, this.store.level);
+  #confirm(connection: number, request: number, messages: number, topic: Topic): void {
+    this.store.effects.confirm(connection, request, 1, 0, 0, messages, this.store.levelOf(topic));
   }
 }

@@ -13,7 +13,7 @@ import { GONE, Recorder, type StateChange } from "../log/recorder.js";
 import { STEP_EXTENTS } from "../steps.js";
 import * as ext from "./extent.js";
 import { MessageIndex } from "./message-index.js";
-import type { Holder, StoredQueue } from "./queue-context.js";
+import type { Holder, QueueTopic, StoredQueue } from "./queue-context.js";
 import { TimingWheel } from "./timing-wheel.js";
 
 export interface StoreOptions extends LogOptions {
@@ -99,6 +99,14 @@ export class Store {
    */
   get areIdsDurable(): boolean {
     return this.log.isStalled || this.log.durable >= this.idsAnnounced;
+  }
+
+  /**
+   * The `Durability` of records about a topic or channel itself: what is said to be done to it must not come undone before
+   * what is in it can.
+   */
+  levelOf(topic: Pick<QueueTopic, "level">): number {
+    return Math.max(this.level, topic.level);
   }
 
   /** Memory of messages, topics and queues. */

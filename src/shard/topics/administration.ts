@@ -7,6 +7,7 @@ import { DEFAULT_KEY } from "../../protocol/limits.js";
 import { Durability } from "../../protocol/op.js";
 import type { Configure, Purge, QueueCommand, TopicCommand, Topics } from "../command.js";
 import { ALL_STATES, purge } from "../messages/purge.js";
+import type { Queue } from "../messages/queue.js";
 import type { Store } from "../messages/store.js";
 import type { Steps } from "../steps.js";
 import type { Directory } from "./directory.js";
@@ -25,7 +26,7 @@ export class Administration {
     const topic = this.directory.use(c.topic, this.store.now, c.connection);
     topic.configure({ ...topic.config, ...c.config });
     // The record is as durable as the topic's messages are to be from now on.
-    const level = Math.max(this.store.level, topic.level);
+    const level = this.store.levelOf(topic);
     this.directory.recordTopic(topic, level);
     this.store.effects.result(c.connection, c.request, topic.config, level);
   }
@@ -48,16 +49,14 @@ export class Administration {
     }
     const queue = this.directory.addQueue(topic, key);
     queue.isDeclared = true;
-    this.directory.recordQueue(queue, this.store.level);
-    this.#confirm(c.connection, c.request, 0);
+    this.#record(queue, c);
   }
 
   pause(c: QueueCommand): void {
     const queue = this.directory.queue(this.directory.topic(c.topic), c.queue);
     queue.paused = c.op === "pause";
-    this.directory.recordQueue(queue, this.store.level);
+    this.#record(queue, c);
     if (!queue.paused) queue.consumers?.onReady();
-    this.#confirm(c.connection, c.request, 0);
   }
 
   *purge(c: Purge): Steps {
@@ -67,10 +66,13 @@ export class Administration {
     for (const state of c.state === "all" ? ALL_STATES : [c.state]) dropped += yield* purge(queue, state);
     queue.topic.dropped += dropped;
     // No more durable than the records of these messages.
-    this.#confirm(connection, request, dropped, queue.topic.level);
+    this.store.effects.confirm(connection, request, 1, 0, 0, dropped, queue.topic.level);
   }
 
-  #confirm(connection: number, request: number, messages: number, level = this.store.level): void {
-    this.store.effects.confirm(connection, request, 1, 0, 0, messages, level);
+  /** Records a queue as it is now, and confirms that. */
+  #record(queue: Queue, { connection, request }: QueueCommand): void {
+    const level = this.store.levelOf(queue.topic);
+    this.directory.recordQueue(queue, level);
+    this.store.effects.confirm(connection, request, 1, 0, 0, 0, level);
   }
 }

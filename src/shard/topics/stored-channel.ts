@@ -62,6 +62,9 @@ export class StoredChannel implements QueueTopic {
   #waiting = 0;
   #waitingLog = 0;
   #appendedLog = 0;
+  /** The position behind the last message that was appended; and of the one behind the last gap between them. */
+  #end = 0;
+  #gapEnd = 0;
 
   constructor(
     readonly name: string,
@@ -129,9 +132,20 @@ export class StoredChannel implements QueueTopic {
     return extent === ext.NONE ? this.numbering.next : this.index.positionOf(extent);
   }
 
+  /**
+   * From this position on, or that of the oldest message if that is later, all messages are there. Before it some may be
+   * missing: the channel was not kept for a while, or in memory alone until a restart.
+   */
+  get wholeFrom(): number {
+    const { next } = this.numbering;
+    return this.#end === next ? this.#gapEnd : next;
+  }
+
   /** The batch that was just added to the queue begins at `position`. */
   appended(position: number, count: number): void {
     const { extents, log } = this.store;
+    if (position !== this.#end) this.#gapEnd = position;
+    this.#end = position + count;
     const { head, tail: extent } = this.queue.ready;
     extents.times[extent] = position - extents.idLow(extent);
     this.index.add(extent, head);

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { Message } from "../../../src/client/consume/message.js";
 import { MessageBuffer } from "../../../src/client/consume/message-buffer.js";
 import { readDeliveredRuns } from "../../../src/client/consume/run-reader.js";
 import type { SelectionList } from "../../../src/client/consume/selection-list.js";
@@ -27,9 +28,11 @@ const filled = (): MessageBuffer => {
 
 const selected = (list: SelectionList): number[][] => selectionsOf({ payload: Buffer.from(list.encode()) } as never);
 
+const next = (buffer: MessageBuffer): Message | undefined => buffer.first && buffer.shift(buffer.first);
+
 const rest = (buffer: MessageBuffer): string[] => {
   const texts: string[] = [];
-  for (let message = buffer.shift(); message !== undefined; message = buffer.shift()) texts.push(message.text());
+  for (let message = next(buffer); message !== undefined; message = next(buffer)) texts.push(message.text());
   return texts;
 };
 
@@ -43,7 +46,7 @@ describe("unread messages", () => {
 
   it("go when their leases end, the read ones of a run not among them", () => {
     const buffer = filled();
-    buffer.shift();
+    next(buffer);
     expect(selected(buffer.selectExpired(99))).toEqual([]);
     expect(selected(buffer.selectExpired(200))).toEqual([
       [11, 2, 1],
@@ -54,7 +57,7 @@ describe("unread messages", () => {
 
   it("go from the end, or from the front, through the middle of a run", () => {
     const buffer = filled();
-    buffer.shift();
+    next(buffer);
     expect(selected(buffer.selectLast(3))).toEqual([
       [21, 2, 2],
       [30, 1, 3],
@@ -65,9 +68,9 @@ describe("unread messages", () => {
 
   it("have another deadline when they are renewed; what was read keeps its own", () => {
     const buffer = filled();
-    const first = buffer.shift();
+    const first = next(buffer);
     buffer.renew(500);
-    const second = buffer.shift();
+    const second = next(buffer);
     expect([first?.deadline, second?.deadline, second?.text(), buffer.deadline]).toEqual([100, 500, "11", 500]);
   });
 });

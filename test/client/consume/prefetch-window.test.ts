@@ -45,7 +45,7 @@ describe("a window measured in time", () => {
     // Each settled 60 ms after it came, whatever the program takes over it.
     for (let i = 0; i < 20; i++) expect(empty(100 + i * 60, EAGER_AUTO, 1)).toBe(EAGER_AUTO);
     // As much of it as one read brings, and the next at once.
-    for (let i = 0; i < 100; i++) empty(2000 + i, 480, 1);
+    for (let i = 0; i < 200; i++) empty(2000 + i, 480, 1);
     expect([window.size, window.takeChange()]).toEqual([MAX_AUTO, MAX_AUTO - FIRST_AUTO]);
   });
 

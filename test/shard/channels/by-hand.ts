@@ -10,6 +10,9 @@ import { ShardByHand } from "../shard-by-hand.js";
 /** A message that a subscriber has got, or how many it was told that it lost. */
 export type Seen = { readonly position: number; readonly body: string } | { readonly lost: number };
 
+/** The connection of those who look and configure: it is never held. */
+const OPERATOR = 98;
+
 export class ChannelsByHand {
   readonly by: ShardByHand;
   /** By connection. */
@@ -82,15 +85,15 @@ export class ChannelsByHand {
   }
 
   configure(channel: string, config: Partial<ChannelConfig>): unknown {
-    return this.#value(this.by.ask({ op: "configureChannel", channel, config }));
+    return this.#value(this.by.ask({ op: "configureChannel", channel, config }, OPERATOR));
   }
 
   stats(channel: string): Record<string, unknown> {
-    return this.#value(this.by.ask({ op: "channelStats", channel })) as Record<string, unknown>;
+    return this.#value(this.by.ask({ op: "channelStats", channel }, OPERATOR)) as Record<string, unknown>;
   }
 
   delete(channel: string): Effect[] {
-    return this.#note(this.by.ask({ op: "deleteChannel", channel }));
+    return this.#note(this.by.ask({ op: "deleteChannel", channel }, OPERATOR));
   }
 
   /** What a connection has seen since the last call. */

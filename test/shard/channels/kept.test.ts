@@ -240,7 +240,10 @@ describe("configuring and deleting", () => {
     channels.subscribe("c", 1, { from: "start" });
     channels.settle();
     const seen = channels.take(1);
+    const { epoch } = channels.stats("c") as { epoch: string };
     expect(seen.at(-1)).toEqual({ lost: 3 });
+    expect(channels.subscribe("c", 2, { position: 52, epoch })).toMatchObject({ recovered: false });
+    expect(channels.subscribe("c", 2, { position: 53, epoch })).toMatchObject({ recovered: true });
     expect(positions(seen).at(-1)).toBe(49);
     channels.publish("c");
     expect(channels.told(1)).toBe("53:53");
@@ -356,6 +359,34 @@ describe("after a restart", () => {
     const again = channels.restarted(OPTIONS);
     expect(again.stats("c")).toMatchObject({ epoch, first: 10, next: 11 });
     expect(again.stats("d")).toMatchObject({ config: other, next: 0, epoch: "" });
+  });
+
+  it("what was in memory alone is missing, and whoever has not read it is told so before it goes on", () => {
+    const { epoch } = channels.subscribe("c", 1, {}) as { epoch: string };
+    channels.publish("c", 5);
+    channels.configure("c", { durability: "memory" });
+    channels.publish("c", 5);
+    channels.configure("c", { durability: "fsync" });
+    expect(channels.subscribe("c", 2, { position: 3, epoch })).toMatchObject({ recovered: true, lost: 0 });
+
+    let again = channels.restarted(OPTIONS);
+    const goOn = (position: number) => again.subscribe("c", 1, { position, epoch });
+    expect(goOn(3)).toMatchObject({ recovered: false, lost: 0, position: 3 });
+    again.settle();
+    expect(again.told(1)).toBe("3:3 4:4 -5");
+    expect(goOn(7)).toMatchObject({ recovered: false });
+    expect(goOn(10)).toMatchObject({ recovered: true, lost: 0 });
+
+    again.publish("c", 2);
+    // The gap is between messages now, and in the journal with them.
+    for (const position of [3, 9]) expect(goOn(position)).toMatchObject({ recovered: false });
+    again = again.restarted(OPTIONS);
+    for (const position of [0, 5, 9]) expect(goOn(position)).toMatchObject({ recovered: false });
+    for (const position of [10, 11, 12]) expect(goOn(position)).toMatchObject({ recovered: true });
+    again.settle();
+    again.configure("c", { maxMessages: 2 });
+    again.publish("c", 2);
+    expect(goOn(12)).toMatchObject({ recovered: true });
   });
 
   it("what was kept by default stays so in a broker that keeps nothing by itself", () => {
