@@ -132,14 +132,13 @@ const runRepair = async (dir: string, out: string): Promise<void> => {
         String(records),
         String(messages),
         formatSize(bytes),
-        losses.length === 0
-          ? "nothing"
-          : `${plural(losses.length, "stretch", "stretches")}, ${formatSize(lostBytes(losses))}`,
+        lossText(losses),
       ]),
     ),
   );
   for (const { file, offset, length, what } of shards.flatMap(({ losses }) => losses)) {
-    process.stdout.write(`LOST ${file}, at byte ${offset}, ${length} bytes: ${what}\n`);
+    const where = length === 0 ? file : `${file}, at byte ${offset}, ${length} bytes`;
+    process.stdout.write(`LOST ${where}: ${what}\n`);
   }
   for (const { torn } of shards) {
     if (torn === undefined) continue;
@@ -148,6 +147,13 @@ const runRepair = async (dir: string, out: string): Promise<void> => {
   process.stdout.write(`Saved to ${out}; ${dir} is as it was.\nTo use it: ringmq serve --data ${out}\n`);
   if (shards.every(({ losses }) => losses.length === 0)) return;
   process.stdout.write("Messages whose acks are among what was lost will be delivered again.\n");
+};
+
+/** Of a file that is not there nobody knows the bytes. */
+const lossText = (losses: ShardRepair["losses"]): string => {
+  if (losses.length === 0) return "nothing";
+  const bytes = lostBytes(losses);
+  return `${plural(losses.length, "stretch", "stretches")}, ${bytes === 0 ? "of unknown size" : formatSize(bytes)}`;
 };
 
 const lostBytes = (losses: ShardRepair["losses"]): number => losses.reduce((sum, { length }) => sum + length, 0);

@@ -24,7 +24,7 @@ import {
   TEMPORARY_SUFFIX,
   UNFINISHED_MANIFEST,
 } from "./layout.js";
-import { makeLedger, NO_SEGMENTS, NOT_KNOWN } from "./ledger.js";
+import { makeLedger, NO_SEGMENTS, NOT_KNOWN, readLedger } from "./ledger.js";
 import { DirectoryLock } from "./lock.js";
 import { makeSpare } from "./spares.js";
 import { readSmallFile, replaceFile } from "./whole-file.js";
@@ -142,11 +142,24 @@ const expectOurs = (disk: Disk, data: string): void => {
     if (hasSegments(disk, join(data, name))) {
       throw new DataDirectoryError(`${data} has messages in ${name} but no ${MANIFEST}. ${ADVICE}`);
     }
+    if (hasHadSegments(disk, join(data, name))) {
+      throw new DataDirectoryError(
+        `${data} has no ${MANIFEST}, and segments that were in ${name} are gone. Find out what removed them, and put them ` +
+          `back or restore a backup. To begin without messages, give an empty or a new directory`,
+      );
+    }
   }
 };
 
 const hasSegments = (disk: Disk, generation: string): boolean =>
   disk.list(generation).some((shard) => journalFiles(disk, join(generation, shard)).sequences.length > 0);
+
+/** Whether a ledger knows of segments. A new directory that is unfinished has whole ledgers or none, of no segments. */
+const hasHadSegments = (disk: Disk, generation: string): boolean =>
+  disk
+    .list(generation)
+    .map((shard) => join(generation, shard))
+    .some((shard) => disk.list(shard).includes(LEDGER) && readLedger(disk, shard, undefined).last > 0);
 
 /** Every shard in the manifest must have its directory: a missing one is not the same as an empty one. */
 const expectShards = (disk: Disk, data: string, { generation, shards }: Manifest): void => {

@@ -6,7 +6,7 @@
 import { Fifo } from "../collections/fifo.js";
 
 /** The most bytes that wait for one connection, and for all; further requests are refused. A largest frame fits. */
-const MAX_LANE_BYTES = 16 * 1024 * 1024;
+export const MAX_LANE_BYTES = 16 * 1024 * 1024;
 const MAX_BYTES = 64 * 1024 * 1024;
 
 interface Chunk {

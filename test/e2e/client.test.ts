@@ -5,7 +5,7 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import type { ConnectOptions } from "../../src/client/arguments/options.js";
 import type { Client } from "../../src/client/client.js";
 import type { BrokerOptions } from "../../src/main/options.js";
-import { testBroker } from "./brokers.js";
+import { sharedBroker, testBroker } from "./brokers.js";
 
 const { connect } = (await import("../../dist/client/index.js" as string)) as {
   connect: (url: string, options?: ConnectOptions) => Promise<Client>;
@@ -14,15 +14,20 @@ const { connect } = (await import("../../dist/client/index.js" as string)) as {
 const TRANSPORTS = ["tcp", "ws"] as const;
 
 describe.each(TRANSPORTS)("over %s", (transport) => {
-  const start = async (options: Partial<BrokerOptions> = {}) => {
-    const { broker, tcp, http } = await testBroker(options);
+  const shared = sharedBroker();
+
+  /** With options, a broker of the test's own; without, the one of all tests, which has no topic. */
+  const start = async (options?: Partial<BrokerOptions>) => {
+    const { broker, tcp, http } = options === undefined ? shared() : await testBroker(options);
     const url = transport === "tcp" ? `tcp://127.0.0.1:${tcp}` : `ws://127.0.0.1:${http}`;
     const open = async (): Promise<Client> => {
       const client = await connect(url, { name: "e2e" });
       onTestFinished(() => client.close());
       return client;
     };
-    return { broker, open, client: await open() };
+    const client = await open();
+    for await (const { name } of client.topics()) await client.deleteTopic(name);
+    return { broker, open, client };
   };
 
   it("connects, learns about the broker, and pings", async () => {
@@ -324,7 +329,7 @@ describe.each(TRANSPORTS)("over %s", (transport) => {
   });
 
   it("is told when the broker stops", async () => {
-    const { broker, client } = await start();
+    const { broker, client } = await start({});
     const consumer = await client.consume("orders");
     const ended = (async () => {
       for await (const _ of consumer);

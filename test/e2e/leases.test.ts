@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { unpackResult } from "../../src/protocol/head.js";
 import { AHEAD, Answer, GIVE_BACK, Op, RENEW, REPORTS } from "../../src/protocol/op.js";
@@ -94,23 +95,38 @@ const publish = async (client: NativeClient, count: number, topic = "t"): Promis
   await client.next();
 };
 
+/** Milliseconds between two looks at what a broker does by itself, which has other work as well. */
+const LOOK_EVERY = 10;
+
+/** Waits until nobody holds a message: the topic's statistics. */
+const released = async (client: NativeClient): Promise<Record<string, unknown>> => {
+  for (;;) {
+    const stats = await statsOf(client);
+    if ((stats["queues"] as { inFlight: number }[])[0]?.inFlight === 0) return stats;
+    await delay(LOOK_EVERY);
+  }
+};
+
 /** Waits until nobody holds a message; then what there is, in order: `body` or `body+retry`. */
 const rest = async (client: NativeClient, count: number): Promise<string[]> => {
-  for (;;) {
-    const { queues } = await statsOf(client);
-    if ((queues as { inFlight: number }[])[0]?.inFlight === 0) break;
-  }
+  await released(client);
   const all = messagesOf(await client.ask(Op.POP, 902, ["t", "", count + 1]));
   return all.map(({ body, retry }) => (retry === 0 ? body : `${body}+${retry}`));
 };
 
+/** A worker that was sent the first six of ten messages. */
+const sixOfTen = async (config: object = {}) => {
+  const { tcp } = await testBroker();
+  const publisher = await NativeClient.greeted(tcp);
+  await publisher.ask(Op.CONFIGURE, 3, ["t", config]);
+  await publish(publisher, 10);
+  const worker = await Worker.begin(tcp, 6);
+  return { publisher, worker, messages: await worker.receive(6) };
+};
+
 describe("a client that reports and dies", () => {
   it("has failed on what its program was handed; the rest is at the head again, as it was", async () => {
-    const { tcp } = await testBroker();
-    const publisher = await NativeClient.greeted(tcp);
-    await publish(publisher, 10);
-    const worker = await Worker.begin(tcp, 6);
-    const messages = await worker.receive(6);
+    const { publisher, worker, messages } = await sixOfTen();
     worker.see(messages[2]);
     await worker.isHeard();
     await worker.die();
@@ -134,12 +150,7 @@ describe("a client that reports and dies", () => {
   });
 
   it("on a topic with auto-ack has had what its program was handed; the rest is there still", async () => {
-    const { tcp } = await testBroker();
-    const publisher = await NativeClient.greeted(tcp);
-    await publisher.ask(Op.CONFIGURE, 3, ["t", { autoAck: true }]);
-    await publish(publisher, 10);
-    const worker = await Worker.begin(tcp, 6);
-    const messages = await worker.receive(6);
+    const { publisher, worker, messages } = await sixOfTen({ autoAck: true });
     worker.see(messages[2]);
     await worker.isHeard();
     await worker.die();
@@ -170,11 +181,7 @@ describe("a client that reports and dies", () => {
       await worker.isHeard();
       await worker.die();
       deaths++;
-      for (let isHeld = true; isHeld; ) {
-        const stats = await statsOf(publisher);
-        dead = stats["dead"] as number;
-        isHeld = (stats["queues"] as { inFlight: number }[])[0]?.inFlight !== 0;
-      }
+      dead = (await released(publisher))["dead"] as number;
     }
     const { retried, queues } = await statsOf(publisher);
     expect([deaths, retried, queues]).toMatchObject([4, 4, [{ deadLetters: 1 }]]);
@@ -189,11 +196,7 @@ describe("a client that reports and dies", () => {
 
 describe("a client that reports and leaves", () => {
   it("gives back with its STOP what lies ahead", async () => {
-    const { tcp } = await testBroker();
-    const publisher = await NativeClient.greeted(tcp);
-    await publish(publisher, 10);
-    const worker = await Worker.begin(tcp, 6);
-    const messages = await worker.receive(6);
+    const { publisher, worker, messages } = await sixOfTen();
     worker.see(messages[0]);
     worker.client.send(frame(Op.STOP, 8, ["t", "", CONSUMER], undefined, GIVE_BACK));
     for (let next = await worker.client.next(); ; next = await worker.client.next()) {
@@ -208,11 +211,7 @@ describe("a client that reports and leaves", () => {
   });
 
   it("gives back with RELEASE what it names", async () => {
-    const { tcp } = await testBroker();
-    const publisher = await NativeClient.greeted(tcp);
-    await publish(publisher, 10);
-    const worker = await Worker.begin(tcp, 6);
-    const messages = await worker.receive(6);
+    const { publisher, worker, messages } = await sixOfTen();
     worker.client.send(
       frame(Op.CREDIT, 0, ["t", "", CONSUMER, -100]),
       frame(Op.RELEASE, 8, ["t", ""], selections(...messages.slice(3), ...messages.slice(1, 3))),

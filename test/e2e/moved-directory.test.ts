@@ -3,9 +3,12 @@ import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync } from "node:fs";
+import { createServer } from "node:net";
+import { platform } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { socketOf } from "../../src/main/data/directory-socket.js";
 import { testBroker, testDirectory } from "./brokers.js";
 import { clientOf, texts } from "./clients.js";
 import { ANY_PORT, type Run, run, started } from "./program.js";
@@ -200,3 +203,16 @@ describe("two brokers", () => {
     await refusedOn(mount, `is in use by the process ${broker.child.pid}`);
   }, 60_000);
 });
+
+it.runIf(platform() === "linux")(
+  "a process that has taken the name of a directory's socket is one that the broker tells how to find",
+  async () => {
+    const data = testDirectory();
+    const server = createServer().listen(socketOf(data));
+    await once(server, "listening");
+    onTestFinished(() => void server.close());
+    await expect(testBroker({ data })).rejects.toThrow(
+      `\`ss -xlp | grep ${socketOf(data).slice(1)}\` tells root which; end it`,
+    );
+  },
+);

@@ -13,6 +13,7 @@ import {
   writeManifest,
 } from "../../src/journal/data-directory.js";
 import { segmentPath, shardDirectory } from "../../src/journal/layout.js";
+import { makeLedger } from "../../src/journal/ledger.js";
 import { nodeDisk } from "../../src/journal/node-disk.js";
 import { Crash, SimulatedDisk } from "../simulation/simulated-disk.js";
 import { FaultyDisk, type Operation } from "./faulty-disk.js";
@@ -137,6 +138,14 @@ describe("a data directory", () => {
     writeFileSync(segmentPath(shardDirectory(data, 1, 1), 1), "");
     rmSync(join(data, "ringmq.json"));
     expect(() => claim()).toThrow(/has messages in generation-1 but no ringmq.json/);
+  });
+
+  it("without its manifest and its segments is not taken for an empty one: the ledger knows of them", () => {
+    claim();
+    makeLedger(nodeDisk, shardDirectory(data, 1, 1), 1, { first: 1, last: 2, bytes: 100 });
+    rmSync(join(data, "ringmq.json"));
+    expect(() => claim()).toThrow(DataDirectoryError);
+    expect(() => claim()).toThrow(/segments that were in generation-1 are gone/);
   });
 
   it("in which a shard is missing is damaged", () => {

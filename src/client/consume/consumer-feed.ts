@@ -54,7 +54,11 @@ const LOOKS = 8;
 const MIN_WATCH = 5;
 const MAX_WATCH = 10_000;
 
-/** The clock is not read for each message of a program that takes less than this over one, but for one in so many. */
+/**
+ * The clock is not read for each message of a program that takes less than this over one, but for one in so many: to read it
+ * can take as long as the rest. A program that is as quick, and then blocks its event loop for longer than a TTR, may be
+ * handed so many messages whose leases have ended.
+ */
 const QUICK = 0.1;
 const UNSEEN_BY_CLOCK = 32;
 

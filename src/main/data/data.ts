@@ -22,7 +22,7 @@ import type { BrokerOptions } from "../options.js";
 import type { JobPool } from "../shards/job-pool.js";
 import { StartError } from "../shards/start-error.js";
 import type { ShardFiles, ShardOnDisk } from "../shards/start-up.js";
-import { DirectorySocket } from "./directory-socket.js";
+import { DirectorySocket, socketOf } from "./directory-socket.js";
 import { DiskWatch, freeSpace } from "./disk-watch.js";
 import { HomeWatch } from "./home-watch.js";
 
@@ -157,12 +157,13 @@ const shardOnDisk = (disk: Disk, directory: string): Omit<ShardOnDisk, "home"> =
   return { directory, segments };
 };
 
-/** Another broker of this machine has the directory, perhaps by another path. */
+/** Another broker of this machine has the directory, perhaps by another path; or a process that has taken its socket's name. */
 const inUse = (data: string): Error => {
   // Names its process, if the lock does.
   expectFree(data);
   return new DataDirectoryError(
-    `the data directory ${data} is in use by another broker, though nothing in it says so: stop that one first`,
+    `the data directory ${data} is in use by another broker, though nothing in it says so: stop that one first. If there ` +
+      `is none, some process has taken the name of its socket: \`ss -xlp | grep ${socketOf(data).slice(1)}\` tells root which; end it`,
   );
 };
 

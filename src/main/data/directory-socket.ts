@@ -9,19 +9,24 @@ import { createServer, type Server } from "node:net";
 import { platform } from "node:os";
 import { placeAt } from "../../journal/home.js";
 
+/** The name of a directory's socket. It begins with a zero byte, which tools show as "@". Any user may take such a name. */
+export const socketOf = (directory: string): string => {
+  const { device, inode } = placeAt(directory);
+  return `\0ringmq-data-${device}-${inode}`;
+};
+
 export class DirectorySocket {
   private constructor(readonly server: Server | undefined) {}
 
   /** Undefined: another has it. `directory` exists. */
   static async take(directory: string): Promise<DirectorySocket | undefined> {
     if (platform() !== "linux") return new DirectorySocket(undefined);
-    const { device, inode } = placeAt(directory);
     const server = createServer((socket) => socket.destroy());
     // Whoever connects to it while the process has no descriptor left must not end the broker.
     server.on("error", () => {});
     server.unref();
     // Exclusive: a process of a cluster would share its parent's.
-    server.listen({ path: `\0ringmq-data-${device}-${inode}`, exclusive: true });
+    server.listen({ path: socketOf(directory), exclusive: true });
     try {
       await once(server, "listening");
       return new DirectorySocket(server);

@@ -14,6 +14,9 @@ const CHECK_INTERVAL = 1_000;
 /** Times the reserve: with that much free space publishes are accepted again. */
 export const ENOUGH_AGAIN = 1.25;
 
+/** On a disk that is smaller than the reserve only the last helps. */
+const REMEDY = "free some space, acknowledge messages, or start with a smaller --disk-reserve";
+
 /** Free bytes for an unprivileged process. */
 export type FreeSpace = (path: string) => Promise<number>;
 
@@ -83,7 +86,8 @@ export class DiskWatch {
     if (this.isFull === this.#isLoggedFull) return;
     this.#isLoggedFull = this.isFull;
     if (this.isFull) {
-      this.#log.error(fields, "the disk is nearly full: publishes are refused until there is space; acks go on");
+      const text = "the disk is nearly full: publishes are refused until there is space; acks go on";
+      this.#log.error({ ...fields, remedy: REMEDY }, text);
     } else {
       this.#log.warn(fields, "the disk has space again: publishes are taken");
     }

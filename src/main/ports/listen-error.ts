@@ -10,7 +10,7 @@ export const formatAddress = ({ host, port }: Address): string =>
   host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 
 const REASONS: Readonly<Record<string, string>> = {
-  EADDRINUSE: "the port is in use; is another broker, a registry or a gmq still running?",
+  EADDRINUSE: "the port is in use; is another broker, a registry or a gmq still running? Stop it, or take another port",
   EACCES: "this user may not open the port",
   EADDRNOTAVAIL: "this machine does not have the address",
   ENOTFOUND: "there is no such host",

@@ -295,6 +295,19 @@ describe("a lease", () => {
     expect(consumer.lapsed).toBe(0);
   });
 
+  it("that has ended is noticed within 32 messages by a program that was quick before it blocked its event loop", async () => {
+    const { broker, consumer, request } = await leased(DEADLINE - TTR, TTR, 3000);
+    broker.send(deliverUntil(request, 0, 2500, DEADLINE));
+    while (consumer.buffered < 2500) await new Promise(setImmediate);
+    for (let i = 0; i < 1500; i++) consumer.take();
+    const end = performance.now() + 2 * TTR;
+    while (performance.now() < end);
+    let late = 0;
+    while (consumer.take() !== undefined) late++;
+    expect(late).toBeLessThanOrEqual(32);
+    expect([consumer.buffered, consumer.lapsed]).toEqual([0, 1000 - late]);
+  });
+
   it("is not renewed for a program that stays at one message for longer than the TTR", async () => {
     const { broker, consumer, request } = await leased(DEADLINE - 200, 200, 10);
     broker.send(deliverUntil(request, 10, 3, DEADLINE));

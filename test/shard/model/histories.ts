@@ -92,7 +92,7 @@ const stepOf = (size: fc.Arbitrary<number>): fc.Arbitrary<Step> =>
     [8, step("ack", settling("in-flight"))],
     [9, step("nack", { ...settling("in-flight"), delay: maybeTime, reject: rarely })],
     [6, step("release", settling("in-flight"))],
-    [4, step("touch", { ...settling("in-flight"), ttr: maybeTime })],
+    [9, step("touch", { ...settling("in-flight"), ttr: maybeTime })],
     [3, step("cancel", { ...settling("delayed"), all: fc.boolean() })],
     [4, step("reschedule", { ...settling("delayed"), all: fc.boolean(), delay: maybeTime })],
     [2, step("redrive", settling("dead"))],
