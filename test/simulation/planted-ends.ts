@@ -11,7 +11,7 @@ import { stalling } from "./directed-histories.js";
 import { raising } from "./histories.js";
 import type { Makers } from "./life.js";
 import { disk, LOST_OR_DAMAGED, type PlantedBug, UNFOUNDED } from "./planted-bugs.js";
-import { around, BROKEN } from "./planted-promises.js";
+import { around, BROKEN, WRONG_LEVEL } from "./planted-promises.js";
 
 /** Says that everything is durable, because it has tried. */
 class ImpatientJournal extends FileJournal {
@@ -57,7 +57,7 @@ export const PLANTED_ENDS: readonly PlantedBug[] = [
   },
   {
     name: "a topic that is raised goes on at the level that it had",
-    symptom: /another level/,
+    symptom: WRONG_LEVEL,
     historyOf: raising,
     plant: (makers) =>
       around(makers, "configure", ({ directory }, apply) => {

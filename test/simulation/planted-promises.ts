@@ -16,6 +16,9 @@ const PUBLISHES: readonly Op[] = ["publish", "publishChannel"];
 export const BROKEN =
   /does not exist|was never promised|is lost|is there again|come back|is seen with two bodies|retries and has|was promised|backup/;
 
+/** What the witness says of an answer that names a level that is not its own. */
+export const WRONG_LEVEL = /which it must not be/;
+
 /** Does something around carrying out an op. What asserts that answers have a footing is off. */
 export const around = (makers: Makers, op: Op, act: (shard: Shard, apply: () => boolean) => boolean): Makers => ({
   ...makers,
@@ -66,7 +69,7 @@ const unfounded = (op: Op): PlantedBug => ({
 /** It says that it is as durable as can be, whatever its topic, its channel or its broker asks for. */
 const overstated = (op: Op): PlantedBug => ({
   name: `${op} is answered with a level that it has not`,
-  symptom: /another level/,
+  symptom: new RegExp(`${WRONG_LEVEL.source}|${BROKEN.source}`),
   plant: (makers) => ({
     ...makers,
     hasFooting: false,
