@@ -10,8 +10,7 @@ import type { ClientStep } from "./steps.js";
 
 /**
  * Whose `Durability` an answer names: that of the topic, of the channel if it is kept, or the higher one of the broker and
- * the topic or channel as it is now. Gone: the same of what is not there any more, so that it is known to be no less than
- * the broker's. None: what it says holds only as long as the broker lives.
+ * the topic or channel as it is now. Gone: the same as it was before, when it was still there. None: what it says holds only as long as the broker lives.
  */
 export type Level = "topic" | "kept" | "higher" | "gone" | "none";
 
@@ -77,8 +76,19 @@ export const isAnswerTo = (command: Command, answer: Done): boolean => {
   return answer.request >= command.request && answer.request < command.request + requests;
 };
 
-/** The `Durability` that the answer to a command must name, which has just been carried out; 0: any. */
-export const promised = (command: Command, { store, directory }: Shard): number => {
+/** What topics and channels there are: the `Durability` that is configured, or the broker's. */
+export interface Levels {
+  readonly topics: ReadonlyMap<string, number>;
+  readonly channels: ReadonlyMap<string, number>;
+}
+
+export const levelsOf = ({ directory }: Shard): Levels => ({
+  topics: new Map([...directory.topics].map(({ name, level }) => [name, level])),
+  channels: new Map([...directory.channels.byName.values()].map(({ name, level }) => [name, level])),
+});
+
+/** The `Durability` that the answer to a command must name, which has just been carried out; 0: any. `before`: it was. */
+export const promised = (command: Command, { store, directory }: Shard, before: Levels): number => {
   const broker = store.level;
   const stored = "channel" in command ? directory.findChannel(command.channel)?.settings : undefined;
   const config = "topic" in command ? directory.find(command.topic)?.config : stored;
@@ -90,8 +100,10 @@ export const promised = (command: Command, { store, directory }: Shard): number 
       return own;
     case "kept":
       return stored?.keep === true ? own : Durability.memory;
-    case "gone":
-      return broker;
+    case "gone": {
+      const had = "topic" in command ? before.topics.get(command.topic) : undefined;
+      return Math.max(broker, had ?? ("channel" in command ? before.channels.get(command.channel) : 0) ?? 0);
+    }
     case "higher":
       return Math.max(broker, own);
   }

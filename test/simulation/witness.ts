@@ -11,7 +11,7 @@ import type { Topic } from "../../src/shard/topics/topic.js";
 import type { Clients, Topics } from "./clients.js";
 import type { Life } from "./life.js";
 import { Photograph, type QueueView, type View } from "./photograph.js";
-import { isAnswerTo, isDone, PROMISES, promised } from "./promises.js";
+import { isAnswerTo, isDone, type Levels, levelsOf, promised } from "./promises.js";
 import type { Holds, Pledge } from "./shadow.js";
 import type { Answer } from "./staged-answers.js";
 import { difference, isChanged, type Terms } from "./survival.js";
@@ -48,8 +48,11 @@ export class Witness {
     readonly topics: Topics,
     readonly now: () => number,
   ) {
+    this.#levels = levelsOf(this.life.shard);
     this.settle();
   }
+
+  #levels: Levels;
 
   get photo(): Photograph {
     return this.#last.photo;
@@ -71,6 +74,7 @@ export class Witness {
     for (const answer of answers) this.clients.staged(answer, this.topics);
     const photo = new Photograph(shard);
     const level = command === undefined ? 0 : this.#promise(command, photo, answers);
+    this.#levels = levelsOf(shard);
     this.#moments.push({ photo, free, held, level, pledge: undefined });
   }
 
@@ -152,16 +156,14 @@ export class Witness {
 
   /** The `Durability` that the answers to a command promise, if it has changed anything. */
   #promise(command: Command, photo: Photograph, answers: readonly Answer[]): number {
-    const level = promised(command, this.life.shard);
+    const level = promised(command, this.life.shard, this.#levels);
     const done = answers.filter(isDone).filter((answer) => isAnswerTo(command, answer));
     if (level === 0 || done.length === 0) return 0;
     for (const answer of done) {
-      const isRight = PROMISES[command.op] === "gone" ? answer.level >= level : answer.level === level;
-      assert.ok(isRight, `${command.op} is done at level ${answer.level}, which it must not be`);
+      assert.equal(answer.level, level, `${command.op} is done at another level than it must be`);
     }
     if (!("topic" in command)) return 0;
-    const isChange = isChanged(this.photo.topics.get(command.topic), photo.topics.get(command.topic));
-    return isChange ? Math.min(...done.map((answer) => answer.level)) : 0;
+    return isChanged(this.photo.topics.get(command.topic), photo.topics.get(command.topic)) ? level : 0;
   }
 }
 

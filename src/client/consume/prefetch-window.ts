@@ -15,11 +15,8 @@ export const FIRST_AUTO = 16;
 /** What it becomes for a program that empties it quickly, however long messages are held then. */
 export const EAGER_AUTO = 1024;
 
-/**
- * What two turns of the event loop read of a socket, 2 MiB each, in messages of 128 bytes: one is worked on while the next is
- * on its way. More only make more garbage at a time.
- */
-export const MAX_AUTO = 32_768;
+/** What one turn of the event loop reads of a socket, 2 MiB, in messages of 128 bytes; more only make more garbage at a time. */
+export const MAX_AUTO = 16_384;
 
 /** With "auto" no more than about so many bytes, and no fewer messages than at first. */
 const AUTO_BYTES = 16 * 1024 * 1024;
