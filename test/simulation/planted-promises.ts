@@ -17,7 +17,7 @@ export const BROKEN =
   /does not exist|was never promised|is lost|is there again|come back|is seen with two bodies|retries and has|was promised|backup/;
 
 /** What the witness says of an answer that names a level that is not its own. */
-export const WRONG_LEVEL = /which it must not be/;
+export const WRONG_LEVEL = /at another level than it must be/;
 
 /** Does something around carrying out an op. What asserts that answers have a footing is off. */
 export const around = (makers: Makers, op: Op, act: (shard: Shard, apply: () => boolean) => boolean): Makers => ({
