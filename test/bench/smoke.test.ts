@@ -97,7 +97,7 @@ test(
 test(
   "recovery counts what came back",
   async () => {
-    const results = await told("recovery", "--messages", "20000", "--memory", "64mb");
+    const results = await told("recovery", "--messages", "20000", "--memory", "64mb", "--runs", "1");
     const names = results.map((result) => result.case);
     expect(names.filter((name) => name?.includes("disk") !== true)).toEqual([
       "all waiting",
@@ -114,7 +114,7 @@ test(
 test(
   "backlog-disk compares a backlog beyond memory with one in memory",
   async () => {
-    const results = await told("backlog-disk", "--messages", "20000");
+    const results = await told("backlog-disk", "--messages", "20000", "--runs", "1");
     expect(results.map((result) => [result.case, result.messages])).toEqual([
       ["publish, beyond memory", 20_000],
       ["consume, beyond memory", 20_000],
@@ -158,7 +158,7 @@ test(
 test(
   "gmq-http pushes, pops and acks every message once",
   async () => {
-    const results = await told("gmq-http", "--messages", "200");
+    const results = await told("gmq-http", "--messages", "200", "--runs", "1");
     expect(results.map(({ variant, messages }) => [variant, messages])).toEqual([
       ["push", 200],
       ["pop-ack", 200],

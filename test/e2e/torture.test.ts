@@ -19,7 +19,7 @@ const { torture } = (await import(
 
 const PROGRAM = fileURLToPath(new URL("../../dist/cli/ringmq.js", import.meta.url));
 
-const { RINGMQ_TORTURE_KILLS = "20", RINGMQ_TORTURE_SEED = String(Date.now() % 2 ** 31) } = process.env;
+const { RINGMQ_TORTURE_KILLS = "12", RINGMQ_TORTURE_SEED = String(Date.now() % 2 ** 31) } = process.env;
 const KILLS = Number(RINGMQ_TORTURE_KILLS);
 const SEED = Number(RINGMQ_TORTURE_SEED);
 
