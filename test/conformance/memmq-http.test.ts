@@ -306,9 +306,9 @@ describe.each(CASES)("%s", (_, httpEngine, wire) => {
     });
 
     // Once more where a busy machine takes longer over the rest of the flood than a broker waits for who is disconnected.
-    const twice = { retry: 2 };
+    const again = { retry: 2 };
 
-    it("tell subscribers that do not read what they have lost, in place, and why they are disconnected", twice, async () => {
+    it("tell who does not read what has been lost, in place, and why the connection ends", again, async () => {
       const topic = newTopic();
       const slow = await socket(`/sub?topic=${topic}&format=json`);
       await slow.texts(1);
