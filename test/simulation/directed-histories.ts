@@ -32,8 +32,8 @@ interface Direction {
   readonly habits: Partial<Habits>;
   readonly around?: Partial<Surroundings>;
   readonly settings?: (random: Random) => Partial<Settings>;
-  /** What becomes of each step: it may have others before and after it. */
-  readonly steer?: (step: Step, random: Random) => readonly Step[];
+  /** What becomes of each step: it may have others before and after it, which are flushed as it is or as they say. */
+  readonly steer?: (step: Step, random: Random) => readonly (Step | Move)[];
 }
 
 const directed =
@@ -42,16 +42,16 @@ const directed =
     const random = new Random(seed ^ STREAM);
     const history = historyOf(seed, steps, { ...HABITS, ...habits }, { ...ALONE, ...around });
     const moves = history.moves.flatMap(({ step, flush }): readonly Move[] =>
-      (steer?.(step, random) ?? [step]).map((each) => ({ step: each, flush })),
+      (steer?.(step, random) ?? [step]).map((each) => ("step" in each ? each : { step: each, flush })),
     );
     return { ...history, settings: { ...history.settings, ...settings?.(random) }, moves };
   };
 
-/** The power goes, between two operations of the disk. */
-const powerCut = (random: Random): Step => ({
+/** The power goes, between two operations of the disk, after so many more of them. */
+const powerCut = (random: Random, after = 0): Step => ({
   do: "crash",
   kind: "power",
-  after: 0,
+  after,
   seed: random.below(0x1_0000_0000),
   pause: random.between(0, 2000),
   again: [],
@@ -216,6 +216,23 @@ export const forgetful = directed({
       : [step],
 });
 
+/** The same, of channels that are followed when they are deleted or not kept any more; the power goes soon after that. */
+export const ending = directed({
+  ...FOLLOWING,
+  habits: { ...FOLLOWING.habits, crash: 0 },
+  steer: (step, random) => {
+    if (step.do !== "configureChannel") return [step];
+    const { channel } = step;
+    const kept: Step = { ...step, config: { keep: true } };
+    const policy = { recover: false, overflow: "drop-oldest", credit: 0 } as const;
+    const followed: Step = { do: "subscribe", connection: 11, channel, from: "now", ...policy };
+    const published: Step = { do: "publishChannel", connection: 1, channel, key: "", count: 1, size: 20 };
+    const ended: Step = random.below(2) === 0 ? { ...step, config: { keep: false } } : { do: "deleteChannel", channel };
+    const atOnce = [ended, published].map((each): Move => ({ step: each, flush: false }));
+    return [kept, followed, published, ...atOnce, powerCut(random, random.between(1, 6)), published];
+  },
+});
+
 /** All of them by name: what shows a planted bug must hold without it. */
 export const DIRECTED: readonly (readonly [name: string, historyOf: (seed: number) => History])[] = [
   ...PROMISING.map((op) => [`${op} and a loss of power`, promising(op)] as const),
@@ -227,4 +244,5 @@ export const DIRECTED: readonly (readonly [name: string, historyOf: (seed: numbe
   ["channels", following],
   ["channels whose messages soon are old", ageing],
   ["channels in memory alone for a while", forgetful],
+  ["channels that are kept no longer", ending],
 ];

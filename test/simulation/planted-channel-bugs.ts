@@ -1,6 +1,6 @@
 /** Bugs of kept channels: see planted-bugs.ts. */
 import type { StoredChannel } from "../../src/shard/topics/stored-channel.js";
-import { ageing, following, forgetful } from "./directed-histories.js";
+import { ageing, ending, following, forgetful } from "./directed-histories.js";
 import type { Makers } from "./life.js";
 import type { PlantedBug } from "./planted-bugs.js";
 
@@ -71,5 +71,24 @@ export const PLANTED_CHANNEL_BUGS: readonly PlantedBug[] = [
       withChannels(makers, (channel) => {
         Object.defineProperty(channel, "wholeFrom", { get: () => 0 });
       }),
+  },
+  {
+    name: "what follows in a channel is sent before it is on disk that the channel is not kept",
+    symptom: /is seen with two bodies|got message|goes on elsewhere|cannot go on/,
+    historyOf: ending,
+    plant: (makers) => ({
+      ...makers,
+      hasFooting: false,
+      shard: (options) => {
+        const { effects } = options;
+        const open = effects.openChannel.bind(effects);
+        effects.openChannel = (connections, channel, position, idHigh, idLow, isDurable) => {
+          const isKept = shard.directory.findChannel(channel)?.settings.keep ?? false;
+          open(connections, channel, position, idHigh, idLow, isDurable || !isKept);
+        };
+        const shard = makers.shard(options);
+        return shard;
+      },
+    }),
   },
 ];

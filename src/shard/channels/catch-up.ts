@@ -131,7 +131,7 @@ export class CatchUp {
     const rest = batch.first + batch.count - cursor;
     const count = Math.min(rest, credit);
     const end = count === rest ? batch.entries.length : skipEntries(batch.view, start, count);
-    this.#emit(subscriber, cursor, batch.entries, start, end, count);
+    this.#emit(subscriber, cursor, batch.entries, start, end, count, 0, 0, cursor + count <= channel.durable);
     channel.move(subscriber, cursor + count, end - start);
     if (count < rest && !subscriber.isCurrent) {
       subscriber.batch = batch;
@@ -163,9 +163,9 @@ export class CatchUp {
     start: number,
     end: number,
     count: number,
-    idHigh = 0,
-    idLow = 0,
-    isDurable = true,
+    idHigh: number,
+    idLow: number,
+    isDurable: boolean,
   ): void {
     const { effects } = this.store;
     subscriber.credit -= count;

@@ -30,6 +30,7 @@ export class ChannelAdministration {
     const channel = this.channels.use(c.channel);
     const stored = this.#known(channel, c.connection);
     const kept = channel.keeps;
+    const wasJournalled = stored.isJournalled;
     this.publisher.number(channel.numbering);
     const configure = (): void => stored.configure(config);
     this.channels.account(channel, () => {
@@ -42,8 +43,10 @@ export class ChannelAdministration {
     // As durable as the channel's messages are to be from now on.
     const level = this.store.levelOf(stored);
     this.directory.recordChannel(stored, level);
-    if (kept && keep === false) yield* this.#empty(stored, () => !stored.settings.keep);
-    else while (shrink(stored.queue, this.store.stepExtents) > 0) yield;
+    if (kept && keep === false) {
+      if (wasJournalled) channel.endKeeping(this.store.log);
+      yield* this.#empty(stored, () => !stored.settings.keep);
+    } else while (shrink(stored.queue, this.store.stepExtents) > 0) yield;
     this.store.effects.result(connection, request, stored.settings, level);
   }
 
@@ -60,6 +63,7 @@ export class ChannelAdministration {
       dropped += yield* this.#empty(stored, () => true);
       if (channel.stored === stored) {
         dropped += this.#remove(channel, stored);
+        if (stored.isJournalled) channel.endKeeping(this.store.log);
       }
     }
     this.channels.tidy(channel);

@@ -20,6 +20,8 @@ const SAVED_BYTES = 264;
 
 export type ChannelSubscriber = Subscriber<Channel>;
 
+type StoredLog = Readonly<Pick<StoredChannel["store"]["log"], "position" | "durable">>;
+
 export class Channel {
   /** Undefined: the journal knows nothing of it. */
   stored: StoredChannel | undefined;
@@ -43,6 +45,8 @@ export class Channel {
   /** They have lost messages and are to be disconnected. */
   readonly #slow = new Set<ChannelSubscriber>();
   #savedBytes = 0;
+  /** It was kept until this position, and the log says so before that position of its own. */
+  #keptUntil: { readonly position: number; readonly log: StoredLog; readonly end: number } | undefined;
   /** Bytes ever published. */
   #mark = 0;
   /** Bytes that the window and what is saved may take at present. */
@@ -109,10 +113,22 @@ export class Channel {
     return this.window.messages > 0 ? this.window.positionOf(time) : this.next;
   }
 
-  /** Messages before this position are as durable as the channel asks. */
+  /**
+   * It was just recorded that it is not kept any more. As long as that is not on disk, a restart would find it as it was
+   * and give its positions again: what has them now must wait.
+   */
+  endKeeping(log: StoredLog): void {
+    this.#keptUntil = { position: this.next, log, end: log.position };
+  }
+
+  /** Messages before this position are as durable as the channel asks, and will have no other's position. */
   get durable(): number {
     const { stored } = this;
-    return stored?.settings.keep ? stored.durableBefore(stored.store.log) : Number.POSITIVE_INFINITY;
+    if (stored?.settings.keep) return stored.durableBefore(stored.store.log);
+    const until = this.#keptUntil;
+    if (until === undefined || until.end > until.log.durable) return until?.position ?? Number.POSITIVE_INFINITY;
+    this.#keptUntil = undefined;
+    return Number.POSITIVE_INFINITY;
   }
 
   get historyMessages(): number {
