@@ -12,6 +12,7 @@ import type { ChannelDefaults } from "../topics/channel-defaults.js";
 import type { Numbering, StoredChannel } from "../topics/stored-channel.js";
 import { BlockGate } from "./block-gate.js";
 import { Conflation } from "./conflation.js";
+import { KeptUntil, type StoredLog } from "./kept-until.js";
 import { type SavedBatches, Source, Subscriber } from "./subscriber.js";
 import { type Batch, Window } from "./window.js";
 
@@ -19,8 +20,6 @@ import { type Batch, Window } from "./window.js";
 const SAVED_BYTES = 264;
 
 export type ChannelSubscriber = Subscriber<Channel>;
-
-type StoredLog = Readonly<Pick<StoredChannel["store"]["log"], "position" | "durable">>;
 
 export class Channel {
   /** Undefined: the journal knows nothing of it. */
@@ -45,8 +44,7 @@ export class Channel {
   /** They have lost messages and are to be disconnected. */
   readonly #slow = new Set<ChannelSubscriber>();
   #savedBytes = 0;
-  /** It was kept until this position, and the log says so before that position of its own. */
-  #keptUntil: { readonly position: number; readonly log: StoredLog; readonly end: number } | undefined;
+  #keptUntil: KeptUntil | undefined;
   /** Bytes ever published. */
   #mark = 0;
   /** Bytes that the window and what is saved may take at present. */
@@ -113,22 +111,17 @@ export class Channel {
     return this.window.messages > 0 ? this.window.positionOf(time) : this.next;
   }
 
-  /**
-   * It was just recorded that it is not kept any more. As long as that is not on disk, a restart would find it as it was
-   * and give its positions again: what has them now must wait.
-   */
+  /** It was just recorded that it is not kept any more. What follows waits until that is on disk. */
   endKeeping(log: StoredLog): void {
-    this.#keptUntil = { position: this.next, log, end: log.position };
+    this.#keptUntil = new KeptUntil(this.next, log);
   }
 
   /** Messages before this position are as durable as the channel asks, and will have no other's position. */
   get durable(): number {
     const { stored } = this;
     if (stored?.settings.keep) return stored.durableBefore(stored.store.log);
-    const until = this.#keptUntil;
-    if (until === undefined || until.end > until.log.durable) return until?.position ?? Number.POSITIVE_INFINITY;
-    this.#keptUntil = undefined;
-    return Number.POSITIVE_INFINITY;
+    if (this.#keptUntil?.isOnDisk) this.#keptUntil = undefined;
+    return this.#keptUntil?.position ?? Number.POSITIVE_INFINITY;
   }
 
   get historyMessages(): number {
