@@ -118,8 +118,7 @@ export class Channel {
 
   /** Messages before this position are as durable as the channel asks, and will have no other's position. */
   get durable(): number {
-    const { stored } = this;
-    if (stored?.settings.keep) return stored.durableBefore(stored.store.log);
+    if (this.stored?.settings.keep) return this.stored.durableBefore(this.stored.store.log);
     if (this.#keptUntil?.isOnDisk) this.#keptUntil = undefined;
     return this.#keptUntil?.position ?? Number.POSITIVE_INFINITY;
   }
