@@ -12,8 +12,10 @@ import type { Move } from "../model/steps.js";
 import { readInto, segmentsOf } from "../read-back.js";
 import { expectSurvived, snapshot } from "../snapshot.js";
 
-const { RINGMQ_MODEL_RUNS = "300" } = process.env;
+/** The same histories each time, unless others are asked for by their seed. */
+const { RINGMQ_MODEL_RUNS = "300", RINGMQ_MODEL_SEED = "1" } = process.env;
 const RUNS = Number(RINGMQ_MODEL_RUNS);
+const SEED = Number(RINGMQ_MODEL_SEED);
 const TIMEOUT = 60_000 + RUNS * 500;
 
 const JOURNALLED = { level: Durability.fsync, segmentBytes: 4096 };
@@ -53,7 +55,7 @@ describe("a log that is read back", () => {
   it(
     "makes the shard that wrote it, with nothing in flight",
     () => {
-      fc.assert(fc.property(history, isReadBackWhole), { numRuns: RUNS });
+      fc.assert(fc.property(history, isReadBackWhole), { numRuns: RUNS, seed: SEED });
     },
     TIMEOUT,
   );
@@ -61,7 +63,7 @@ describe("a log that is read back", () => {
   it(
     "does so with messages that fill pages and segments",
     () => {
-      fc.assert(fc.property(largeHistory, isReadBackWhole), { numRuns: Math.ceil(RUNS / 3) });
+      fc.assert(fc.property(largeHistory, isReadBackWhole), { numRuns: Math.ceil(RUNS / 3), seed: SEED });
     },
     TIMEOUT,
   );
