@@ -116,8 +116,9 @@ export class Dispatcher {
       this.#resume(connection);
       this.#deferred.served(connection);
     }
-    // Consumers have a share of their own: fetches must not starve them.
+    // Consumers have a share of their own, which fetches must not starve; and so has who asks until the next turn.
     this.#turnStart = this.store.emitted;
+    this.#looks = 0;
     const isCrowded = this.isCrowded();
     if (!isCrowded) this.#rotate();
     // After dispatching: a pop whose time is over still gets what is there.
