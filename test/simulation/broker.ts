@@ -35,10 +35,11 @@ export interface BrokerOptions {
 export class Broker implements Topics {
   /** By number. */
   readonly lives: Life[] = [];
-  /** Everything has moved to another number of shards. */
+  /** This start has moved everything to another number of shards. */
   readonly isMoved: boolean;
+  /** That of its data directory: each move makes another one. */
+  readonly generation: number;
   readonly #options: BrokerOptions;
-  readonly #generation: number;
   readonly #router: Router;
   readonly #idClock = new SharedArrayBuffer(ID_CLOCK_BYTES);
 
@@ -60,7 +61,7 @@ export class Broker implements Topics {
       writeManifest(view, data, manifest);
     }
     removeOtherGenerations(view, data, manifest);
-    this.#generation = manifest.generation;
+    this.generation = manifest.generation;
     for (let shard = 0; shard < shards; shard++) this.lives.push(this.#begin(shard, now));
   }
 
@@ -96,7 +97,7 @@ export class Broker implements Topics {
 
   #begin(number: number, now: number): Life {
     const { disk, data, shards, settings, makers, sent } = this.#options;
-    const directory = shardDirectory(data, this.#generation, number);
+    const directory = shardDirectory(data, this.generation, number);
     return new Life({
       disk,
       directory,

@@ -284,18 +284,17 @@ export class World {
     this.#broker = fault === undefined ? this.#begin(next) : this.#beginBadly(next, before.lives.length, fault);
     const holds: Holds = ({ level, at }) =>
       level === Durability.fsync || (level === Durability.write && (ends === "process" || at <= ticked - WRITE_WINDOW));
+    // A start that did not come to its end may have moved everything all the same.
+    const isMoved = this.#broker.generation !== before.generation;
     for (const [number, witness] of this.#witnesses.entries()) {
-      this.#judge(
-        witness,
-        viewOf(this.#broker.shards, (name) => before.shardOf(name) === number),
-        holds,
-      );
+      const view = viewOf(this.#broker.shards, (name) => before.shardOf(name) === number);
+      this.#judge(witness, view, holds, isMoved);
     }
     this.#shadow.restart(lookAt(this.#broker.lives), everything, holds, this.#clock);
     this.#channels.restart(this.#broker.shards, everything, holds, this.#clock);
     this.#backups.judge(
       (data, count) => this.#begin(count, data),
-      (isMoved) => this.#terms(isMoved),
+      (isAnew) => this.#terms(isAnew),
     );
     this.tally.recoveries++;
     this.#settle();
@@ -327,7 +326,7 @@ export class World {
     const life = this.#broker.revive(number, this.#clock);
     this.#inspect(life, number);
     const holds: Holds = ({ level }) => level >= Durability.write;
-    this.#judge(witness, viewOf(this.#broker.shards, isOver), holds);
+    this.#judge(witness, viewOf(this.#broker.shards, isOver), holds, false);
     this.#shadow.restart(lookAt([life]), isOver, holds, this.#clock);
     this.#channels.restart([life.shard], isOver, holds, this.#clock);
     this.#witnesses[number] = this.#witness(life);
@@ -398,15 +397,15 @@ export class World {
     return new Witness(life, this.#clients, this.#broker, () => this.#clock);
   }
 
-  #judge(witness: Witness, after: View, holds: Holds): void {
-    const { isSurvived, isVanished } = witness.compare(after, holds, this.#terms());
+  #judge(witness: Witness, after: View, holds: Holds, isMoved: boolean): void {
+    const terms = this.#terms(isMoved || witness.life.compactions > 0);
+    const { isSurvived, isVanished } = witness.compare(after, holds, terms);
     if (isSurvived) this.tally.survived++;
     if (isVanished) this.tally.vanished++;
   }
 
   /** What makes segments anew keeps the order that is promised, and none but that. */
-  #terms(isMoved = false): Terms {
-    const isAnew = isMoved || this.tally.compactions + this.tally.moves > 0;
+  #terms(isAnew: boolean): Terms {
     return {
       fresh: new Set(),
       holdsPlace: (topic, queue, { key, retry }) =>
