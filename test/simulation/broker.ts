@@ -2,6 +2,7 @@
  * One life of the simulated broker: a data directory on the simulated disk, and in it the journal of each shard. Started
  * with another number of shards than the directory has, it moves everything first, as a broker does.
  */
+import { dirname } from "node:path";
 import {
   makeGeneration,
   openDataDirectory,
@@ -75,6 +76,11 @@ export class Broker implements Topics {
   /** The number of the shard that a topic or a channel belongs to. */
   shardOf(name: string): number {
     return route(this.#router, name);
+  }
+
+  /** The number of the shard that a file belongs to; -1: to none. */
+  shardAt(path: string): number {
+    return this.lives.findIndex(({ directory }) => directory === path || directory === dirname(path));
   }
 
   find(topic: string): Topic | undefined {

@@ -199,6 +199,21 @@ export const leaving = directed({
   settings: (random) => ({ topicIdle: random.one([1, 500, 5000]) }),
 });
 
+/** A shard's thread ends in one of the next operations of the disk, and for a while there is little but jobs. */
+const deathAtJobs = (random: Random): readonly Step[] => [
+  { do: "crash", kind: "shard", after: random.between(1, 14), seed: 0, pause: 0, again: [] },
+  ...Array.from({ length: 4 }, (): Step => ({ do: "wait", time: 1000 })),
+];
+
+/** Shards whose threads end while their segments are compacted, and others that go on. */
+export const dying = directed({
+  steps: 120,
+  habits: { churn: 0.7 },
+  around: { shards: 3, backup: 0.02 },
+  settings: () => ({ level: Durability.fsync, segmentBytes: 16 * 1024, memoryBytes: 260 * 1024, hasJobs: false }),
+  steer: (step, random) => (step.do === "wait" && random.chance(0.5) ? [step, ...deathAtJobs(random)] : [step]),
+});
+
 /** Little but channels, with crashes. */
 const FOLLOWING: Direction = {
   steps: 120,
@@ -261,6 +276,7 @@ export const DIRECTED: readonly (readonly [name: string, historyOf: (seed: numbe
   ["moves", moving],
   ["moves of messages that come back", returning],
   ["topics that are forgotten", leaving],
+  ["shards that die at their jobs", dying],
   ["channels", following],
   ["channels whose messages soon are old", ageing],
   ["channels in memory alone for a while", forgetful],
