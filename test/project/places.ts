@@ -80,14 +80,8 @@ export const PLACES: readonly Place[] = [
   },
   {
     file: "src/testing/probe.ts",
-    may: ["./test-broker.js", "../client/connect.js", "../main/native/connection.js", "../workers/pump-assembly.js"],
-    mayNot: [
-      "../main/broker.js",
-      "../main/options.js",
-      "../workers/shard-thread.js",
-      "../journal/node-disk.js",
-      "node:fs",
-    ],
+    may: ["./test-broker.js", "../client/connect.js", "../workers/pump-assembly.js"],
+    mayNot: ["../main/broker.js", "../main/options.js", "../workers/shard-thread.js", "node:fs"],
   },
   {
     file: "src/torture/probe.ts",
