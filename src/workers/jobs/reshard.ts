@@ -48,6 +48,7 @@ export interface ReshardResult {
 /** Nobody waits for answers. */
 const NO_EFFECTS: Effects = {
   confirm: () => undefined,
+  duplicate: () => undefined,
   fail: () => undefined,
   result: () => undefined,
   settled: () => undefined,
