@@ -1,8 +1,6 @@
 /** `ringmq backup` and `ringmq restore`. */
 import { resolve } from "node:path";
 import { Command, Option } from "commander";
-import { connect, RingmqError } from "../client/index.js";
-import { restore } from "../inspection/index.js";
 import { type Address, DEFAULT_HOST, DEFAULT_TCP_PORT } from "../main/options.js";
 import { formatAddress } from "../main/ports/listen-error.js";
 import { type ClientTlsFlags, clientTls, clientTlsFlags } from "./client-tls.js";
@@ -82,6 +80,7 @@ export const restoreCommand = (): Command =>
     .addHelpText("after", RESTORE_HELP)
     .action((from: string, { data }: { readonly data: string }, command: Command) =>
       reportErrors(command, async () => {
+        const { restore } = await import("../inspection/index.js");
         const restored = await withProgressBar("restoring", (onRead) => restore(from, data, onRead));
         if (!restored.wasListed) process.stderr.write(NO_LIST);
         process.stdout.write(`restored ${copiedText(restored)}\nto use it: ringmq serve --data ${data}\n`);
@@ -90,6 +89,7 @@ export const restoreCommand = (): Command =>
 
 const backup = async (command: Command, out: string, { tcp, ...flags }: BackupFlags): Promise<void> => {
   const tls = clientTls(command, flags);
+  const { connect, RingmqError } = await import("../client/index.js");
   try {
     await using client = await connect(`${tls === undefined ? "tcp" : "tls"}://${formatAddress(tcp)}`, {
       name: "ringmq backup",

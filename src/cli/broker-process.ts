@@ -6,14 +6,14 @@ import { PUBLIC_CERTIFICATE } from "../journal/layout.js";
 import type { Log } from "../main/log.js";
 import { type BrokerOptions, needsClientCertificate } from "../main/options.js";
 import { formatAddress } from "../main/ports/listen-error.js";
-import type { StartProgress } from "../main/progress.js";
 import { stopOnSignal } from "./server-process.js";
 import { plural } from "./units.js";
 
 export interface BrokerProcess {
   readonly options: Partial<Omit<BrokerOptions, "log" | "progress">>;
   readonly log: Log;
-  readonly progress: StartProgress | undefined;
+  /** Whether a bar on the terminal shows how far a start is. */
+  readonly hasBar: boolean;
   /** Ends the process: an option is out of its range. */
   readonly refuse: (error: RangeError) => never;
   /** Lines that say that it runs, and where. Default: those of `ringmq serve`. */
@@ -29,7 +29,8 @@ export interface BrokerProcess {
 }
 
 export const runBroker = async (given: BrokerProcess): Promise<void> => {
-  const { options, log, progress, refuse, fail, started, announcement = announce } = given;
+  const { options, log, hasBar, refuse, fail, started, announcement = announce } = given;
+  const progress = hasBar ? (await import("./progress-bar.js")).barProgress(process.stderr) : undefined;
   let broker: Broker | undefined;
   let retire: (() => Promise<void>) | undefined;
   stopOnSignal({

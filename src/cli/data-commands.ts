@@ -1,7 +1,7 @@
 /** Shared by the commands on data directories: one-line errors and a progress bar. */
-import { Presets, SingleBar } from "cli-progress";
 import type { Command } from "commander";
-import { DataDirectoryError, type OnRead } from "../inspection/index.js";
+import type { OnRead } from "../inspection/index.js";
+import { DataDirectoryError } from "../journal/damage-error.js";
 
 /** Exit code: the command could not be carried out. */
 const USAGE = 2;
@@ -22,6 +22,7 @@ export const reportErrors = async (command: Command, work: () => Promise<void>):
 /** Runs work that can take minutes with a progress bar, if there is a terminal. */
 export const withProgressBar = async <T>(verb: string, work: (onRead: OnRead) => Promise<T>): Promise<T> => {
   if (!process.stderr.isTTY) return await work(() => {});
+  const { Presets, SingleBar } = await import("cli-progress");
   const format = `${verb} [{bar}] {percentage}% | {value} of {total} MiB | {eta_formatted} left`;
   const bar = new SingleBar(
     { stream: process.stderr, format, gracefulExit: false, clearOnComplete: true },

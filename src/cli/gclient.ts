@@ -1,12 +1,10 @@
 #!/usr/bin/env node
 /** The program `gclient`: one command to a node of gmq's, or to several. It prints what gmq's own program prints. */
 import { once } from "node:events";
-import { Presets, SingleBar } from "cli-progress";
 import { GmqConnection } from "../gmq-client/connection.js";
 import { formatAddress } from "../main/ports/listen-error.js";
 import { GCLIENT_FLAGS, type GclientSettings, gclientSettings } from "./gmq/gclient-settings.js";
 import { goDuration, logLine } from "./gmq/go-log.js";
-import { MANY_NODE_COMMANDS } from "./gmq/many-node-commands.js";
 import { NODE_COMMANDS, type Printer } from "./gmq/node-commands.js";
 import { popLoop } from "./gmq/pop-loop.js";
 import { Settings } from "./gmq/settings.js";
@@ -79,9 +77,13 @@ const connected = async (settings: GclientSettings): Promise<GmqConnection> => {
   }
 };
 
-const makePrinter = ({ command: name, pushCount }: GclientSettings): Printer & { readonly done: () => void } => {
+const makePrinter = async ({
+  command: name,
+  pushCount,
+}: GclientSettings): Promise<Printer & { readonly done: () => void }> => {
   const isLong = name.includes("push") && pushCount > MAX_LINES && stderr.isTTY;
   if (!isLong) return { line, progress: undefined, done: () => {} };
+  const { Presets, SingleBar } = await import("cli-progress");
   const format = "pushing [{bar}] {percentage}% | {value} of {total} | {eta_formatted} left";
   const bar = new SingleBar({ stream: stderr, format, gracefulExit: false }, Presets.legacy);
   bar.start(pushCount, 0);
@@ -90,17 +92,17 @@ const makePrinter = ({ command: name, pushCount }: GclientSettings): Printer & {
 
 const run = async (settings: GclientSettings): Promise<boolean> => {
   const { command: name } = settings;
-  const overMany = MANY_NODE_COMMANDS[name];
   if (name === "pop_loop") {
     await connected(settings).then((node) => node.close());
     return await popLoop(() => GmqConnection.open(settings.node), settings, line);
   }
-  const node = overMany === undefined ? await connected(settings) : undefined;
-  const printer = makePrinter(settings);
+  const toOne = NODE_COMMANDS[name];
+  const node = toOne && (await connected(settings));
+  const printer = await makePrinter(settings);
   try {
-    const toOne = NODE_COMMANDS[name];
     if (node !== undefined && toOne !== undefined) return await toOne(node, settings, printer);
-    return (await overMany?.(settings, printer)) ?? false;
+    const { MANY_NODE_COMMANDS } = await import("./gmq/many-node-commands.js");
+    return (await MANY_NODE_COMMANDS[name]?.(settings, printer)) ?? false;
   } finally {
     printer.done();
     node?.close();

@@ -1,12 +1,9 @@
 #!/usr/bin/env node
 /** The program `gnode`: a broker with gmq's flags, configuration file and defaults, which announces itself. */
-import { runBroker } from "./broker-process.js";
 import { GNODE_FLAGS, GNODE_KEYS, gnodeSettings } from "./gmq/gnode-settings.js";
-import { announceNode } from "./gmq/node-announcement.js";
 import { withKeys } from "./gmq/port-settings.js";
 import { prepare } from "./gmq/program-settings.js";
 import { goCommand, USAGE } from "./go-flags.js";
-import { barProgress } from "./progress-bar.js";
 import { FAILURE } from "./server-process.js";
 
 const NOTES = `
@@ -35,7 +32,7 @@ const command = goCommand({
   notes: NOTES,
 });
 
-const { settings, log, isOnConsole, flush, noteFailure } = prepare(
+const { settings, log, isOnConsole, flush, noteFailure } = await prepare(
   command,
   GNODE_KEYS,
   gnodeSettings,
@@ -50,10 +47,14 @@ const end = (reason: string, exitCode: number): never => {
   return command.error(`error: ${reason}`, { exitCode });
 };
 
+const [{ runBroker }, { announceNode }] = await Promise.all([
+  import("./broker-process.js"),
+  import("./gmq/node-announcement.js"),
+]);
 await runBroker({
   options: settings.broker,
   log,
-  progress: process.stderr.isTTY && isOnConsole ? barProgress(process.stderr) : undefined,
+  hasBar: process.stderr.isTTY && isOnConsole,
   refuse: (error) => end(withKeys(error.message), USAGE),
   explain: withKeys,
   fail: (reason) => end(reason, FAILURE),

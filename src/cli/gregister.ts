@@ -4,7 +4,7 @@ import { accessSync, constants, existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { CertificateError, logCertificates, readCertificates } from "../main/ports/certificate.js";
 import { formatAddress, ListenError } from "../main/ports/listen-error.js";
-import { type Registry, type RegistryCertificate, startRegistry } from "../registry/server/index.js";
+import type { Registry, RegistryCertificate } from "../registry/server/index.js";
 import { GREGISTER_FLAGS, GREGISTER_KEYS, gregisterSettings } from "./gmq/gregister-settings.js";
 import { withKeys } from "./gmq/port-settings.js";
 import { prepare } from "./gmq/program-settings.js";
@@ -35,7 +35,7 @@ const command = goCommand({
   notes: NOTES,
 });
 
-const { settings, log, flush, noteFailure } = prepare(command, GREGISTER_KEYS, gregisterSettings, () => ({
+const { settings, log, flush, noteFailure } = await prepare(command, GREGISTER_KEYS, gregisterSettings, () => ({
   file: "gregister.log",
   directory: ".",
 }));
@@ -74,6 +74,7 @@ const explain = (error: unknown): string | undefined => {
   return `the list cannot be kept in ${data}: ${error.message}`;
 };
 
+const { startRegistry } = await import("../registry/server/index.js");
 stopOnSignal({ name: "the registry", log, close: async () => registry?.close(), reload, flush });
 try {
   // Now, and not when the first node registers and is refused.

@@ -1,7 +1,7 @@
 /** `ringmq journal`: inspects the data directory of a broker that is not running. */
 import { once } from "node:events";
 import { Command, Option } from "commander";
-import { dump, recordLine, repair, type ShardRepair, type ShardVerification, verify } from "../inspection/index.js";
+import type { ShardRepair, ShardVerification } from "../inspection/index.js";
 import { reportErrors, withProgressBar } from "./data-commands.js";
 import { textTable } from "./text-table.js";
 import { formatSize, parseCount, plural } from "./units.js";
@@ -70,6 +70,7 @@ export const journalCommand = (): Command => {
 };
 
 const runVerify = async (dir: string): Promise<void> => {
+  const { verify } = await import("../inspection/index.js");
   const shards = await withProgressBar("verifying", (onRead) => verify(dir, onRead));
   process.stdout.write(
     textTable(
@@ -108,6 +109,7 @@ interface DumpFlags {
 }
 
 const runDump = async (dir: string, { shard, from, json = false }: DumpFlags): Promise<void> => {
+  const { dump, recordLine } = await import("../inspection/index.js");
   const { stdout } = process;
   // The reader has closed the pipe, as `| head` does.
   stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : FAILURE));
@@ -123,6 +125,7 @@ const runDump = async (dir: string, { shard, from, json = false }: DumpFlags): P
 };
 
 const runRepair = async (dir: string, out: string): Promise<void> => {
+  const { repair } = await import("../inspection/index.js");
   const shards = await withProgressBar("repairing", (onRead) => repair(dir, out, onRead));
   process.stdout.write(
     textTable(

@@ -3,9 +3,6 @@ import { pino } from "pino";
 import { escapeControls } from "../main/data/control-characters.js";
 import type { Log } from "../main/log.js";
 
-export const LOG_LEVELS = ["debug", "info", "warn", "error", "silent"] as const;
-export const LOG_FORMATS = ["text", "json"] as const;
-
 interface Line {
   readonly level: string;
   readonly time: string;

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** The program `ringmq`. Each command has a file of its own. */
 import { Command } from "commander";
-import { VERSION } from "../main/native/handshake.js";
+import { VERSION } from "../main/version.js";
 import { backupCommand, restoreCommand } from "./backup.js";
 import { forgetEmptyVariables } from "./environment.js";
 import { journalCommand } from "./journal.js";

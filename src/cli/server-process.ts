@@ -1,5 +1,5 @@
 /** The process around a server: what signals, failures and closed streams do to it. */
-import { CloseError } from "../index.js";
+import { CloseError } from "../main/close-error.js";
 import type { Log } from "../main/log.js";
 
 /** Exit code: it cannot run, has failed, or was told twice to stop. */

@@ -1,8 +1,7 @@
 /** `ringmq torture`: kills brokers on the operator's machine and checks that they kept their promises. */
 import { closeSync, openSync, writeSync } from "node:fs";
-import { SingleBar } from "cli-progress";
 import { Command, InvalidArgumentError, Option } from "commander";
-import { FlagsError, type TortureProgress, torture } from "../torture/torture.js";
+import type { TortureProgress } from "../torture/torture.js";
 import {
   claimDirectory,
   leaveDirectory,
@@ -93,7 +92,8 @@ const run = async (command: Command, serve: readonly string[], flags: Flags): Pr
   process.once("SIGTERM", () => stop.abort());
   const time = flags.minutes * MINUTE;
   const log = openSync(place.log, "w");
-  const display = process.stdout.isTTY ? bar(time) : lines();
+  const { FlagsError, torture } = await import("../torture/torture.js");
+  const display = process.stdout.isTTY ? await bar(time) : lines();
   process.stdout.write(`torture with seed ${seed} in ${flags.data}\n`);
   let written = 0;
   try {
@@ -142,7 +142,8 @@ const lines = (): Display => {
   };
 };
 
-const bar = (time: number): Display => {
+const bar = async (time: number): Promise<Display> => {
+  const { SingleBar } = await import("cli-progress");
   const shown = new SingleBar({
     format: "{bar} {text}",
     barsize: 20,

@@ -252,9 +252,10 @@ export class FileJournal implements Journal, PageSource {
     if (fault !== undefined) return false;
     this.#names.changed();
     for (const each of replaced) if (each.sequence !== sequence) this.#reclaimer.leave(each.sequence);
-    // If the name cannot be made durable now, the next commit begins with it. Nothing on disk relies on it yet.
+    // If the name cannot be made durable now, the next commit begins with it, unless the sync has failed for good. Nothing
+    // on disk relies on it yet, but what is read from now on is read from the new file.
     this.#attemptRemoval(() => this.#reclaimer.removeLeftovers());
-    return this.#state.kind !== "failed";
+    return true;
   }
 
   read(sequence: number, offset: number, into: Uint8Array, length: number): void {

@@ -41,6 +41,8 @@ interface Pinned {
   readonly photo: Photograph;
   readonly claims: readonly Claim[];
   readonly channels: ReadonlyMap<string, unknown>;
+  /** Some of its segments may have been compacted since it began. */
+  readonly isAnew: boolean;
 }
 
 interface Backup {
@@ -143,14 +145,14 @@ export class Backups {
   }
 
   /** A broker has started after the end of another. Looks at all backups there are. */
-  judge(begin: (data: string, shards: number) => Broker, terms: (isMoved: boolean) => Terms): void {
+  judge(begin: (data: string, shards: number) => Broker, terms: (isAnew: boolean) => Terms): void {
     if (this.#current !== undefined) this.failed++;
     this.#current = undefined;
     this.#isBusy = false;
     for (const [i, backup] of this.#kept.entries()) {
       const shards = 1 + ((i + backup.shards) % 3);
       if (!this.#restore(backup)) this.#expectNothing(backup, begin);
-      else compare(backup, begin(RESTORED, shards), terms(shards !== backup.shards));
+      else compare(backup, begin(RESTORED, shards), (isAnew) => terms(isAnew || shards !== backup.shards));
       this.disk.removeDirectory(RESTORED);
       this.disk.syncDirectory("/");
     }
@@ -185,6 +187,7 @@ export class Backups {
       photo: new Photograph(life.shard),
       claims: [...this.shadow.claims(isOf, Durability.write)],
       channels: keptChannels(life.shard),
+      isAnew: life.compactions > 0,
     };
     return { number, life, left: all.map(({ sequence }) => sequence), isOver: false };
   }
@@ -250,13 +253,13 @@ export class Backups {
 }
 
 /** What was restored is what the shards had when they were pinned. */
-const compare = ({ pinned, shardOf }: Backup, broker: Broker, terms: Terms): void => {
+const compare = ({ pinned, shardOf }: Backup, broker: Broker, terms: (isAnew: boolean) => Terms): void => {
   const found = lookAt(broker.lives);
   const channels = new Map(broker.shards.flatMap((shard) => [...keptChannels(shard)]));
   for (const [number, had] of pinned.entries()) {
     assert.ok(had !== undefined, `a backup passes for one, and shard ${number} was never copied`);
     const view = viewOf(broker.shards, (name) => shardOf(name) === number);
-    const why = difference(had.photo, had.photo, view, terms);
+    const why = difference(had.photo, had.photo, view, terms(had.isAnew));
     assert.ok(why === undefined, `a backup has what was not there: ${why}`);
     expectTrue(had.claims, found, "in a backup");
     for (const [name, kept] of had.channels) {

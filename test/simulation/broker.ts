@@ -2,6 +2,7 @@
  * One life of the simulated broker: a data directory on the simulated disk, and in it the journal of each shard. Started
  * with another number of shards than the directory has, it moves everything first, as a broker does.
  */
+import { dirname } from "node:path";
 import {
   makeGeneration,
   openDataDirectory,
@@ -34,10 +35,11 @@ export interface BrokerOptions {
 export class Broker implements Topics {
   /** By number. */
   readonly lives: Life[] = [];
-  /** Everything has moved to another number of shards. */
+  /** This start has moved everything to another number of shards. */
   readonly isMoved: boolean;
+  /** That of its data directory: each move makes another one. */
+  readonly generation: number;
   readonly #options: BrokerOptions;
-  readonly #generation: number;
   readonly #router: Router;
   readonly #idClock = new SharedArrayBuffer(ID_CLOCK_BYTES);
 
@@ -59,7 +61,7 @@ export class Broker implements Topics {
       writeManifest(view, data, manifest);
     }
     removeOtherGenerations(view, data, manifest);
-    this.#generation = manifest.generation;
+    this.generation = manifest.generation;
     for (let shard = 0; shard < shards; shard++) this.lives.push(this.#begin(shard, now));
   }
 
@@ -76,6 +78,11 @@ export class Broker implements Topics {
     return route(this.#router, name);
   }
 
+  /** The number of the shard that a file belongs to; -1: to none. */
+  shardAt(path: string): number {
+    return this.lives.findIndex(({ directory }) => directory === path || directory === dirname(path));
+  }
+
   find(topic: string): Topic | undefined {
     return this.lives[this.shardOf(topic)]?.shard.directory.find(topic);
   }
@@ -90,7 +97,7 @@ export class Broker implements Topics {
 
   #begin(number: number, now: number): Life {
     const { disk, data, shards, settings, makers, sent } = this.#options;
-    const directory = shardDirectory(data, this.#generation, number);
+    const directory = shardDirectory(data, this.generation, number);
     return new Life({
       disk,
       directory,

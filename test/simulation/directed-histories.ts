@@ -129,6 +129,20 @@ export const shortened = faulty("short", 3);
 /** The disk is full for a while, and the journal stands still. */
 export const stalling = faulty("full", 20);
 
+/** Where a broker ends it is started with some number of shards, and loses its power while it starts or after that. */
+const movingOn = (step: Step, random: Random): readonly Step[] => {
+  if (step.do !== "crash" && step.do !== "restart") return [step];
+  const shards = random.between(1, 3);
+  // The power goes again where the new generation becomes current, or when all is done.
+  const again = random.chance(0.7) ? [random.between(28, 72)] : [];
+  // Ids are given out again if nothing speaks against it: the clock goes back.
+  const pause = random.one([10, -1000, -60_000]);
+  // The second end is one of the power as well.
+  const seed = 2 * random.below(0x8000_0000);
+  const end: Step = { do: "crash", kind: "power", after: 0, seed, pause, again, shards };
+  return again.length > 0 ? [end] : [end, powerCut(random)];
+};
+
 /** Brokers that are started with other numbers of shards again and again, and lose their power when they have started. */
 export const moving = directed({
   habits: {
@@ -148,18 +162,23 @@ export const moving = directed({
     ],
   },
   around: { shards: 2 },
-  steer: (step, random) => {
-    if (step.do !== "crash" && step.do !== "restart") return [step];
-    const shards = random.between(1, 3);
-    // The power goes again where the new generation becomes current, or when all is done.
-    const again = random.chance(0.7) ? [random.between(28, 72)] : [];
-    // Ids are given out again if nothing speaks against it: the clock goes back.
-    const pause = random.one([10, -1000, -60_000]);
-    // The second end is one of the power as well.
-    const seed = 2 * random.below(0x8000_0000);
-    const end: Step = { do: "crash", kind: "power", after: 0, seed, pause, again, shards };
-    return again.length > 0 ? [end] : [end, powerCut(random)];
+  steer: movingOn,
+});
+
+/** Moves of messages that came back, which need not keep their places then, and of those that never did. */
+export const returning = directed({
+  habits: {
+    crash: 0.1,
+    timed: 0,
+    weights: [
+      [8, "publish"],
+      [4, "pop"],
+      [4, "nack"],
+      [1, "ack"],
+    ],
   },
+  around: { shards: 2 },
+  steer: movingOn,
 });
 
 /** Topics of which nothing is left soon, and that are forgotten. */
@@ -178,6 +197,21 @@ export const leaving = directed({
     ],
   },
   settings: (random) => ({ topicIdle: random.one([1, 500, 5000]) }),
+});
+
+/** A shard's thread ends in one of the next operations of the disk, and for a while there is little but jobs. */
+const deathAtJobs = (random: Random): readonly Step[] => [
+  { do: "crash", kind: "shard", after: random.between(1, 14), seed: 0, pause: 0, again: [] },
+  ...Array.from({ length: 4 }, (): Step => ({ do: "wait", time: 1000 })),
+];
+
+/** Shards whose threads end while their segments are compacted, and others that go on. */
+export const dying = directed({
+  steps: 120,
+  habits: { churn: 0.7 },
+  around: { shards: 3, backup: 0.02 },
+  settings: () => ({ level: Durability.fsync, segmentBytes: 16 * 1024, memoryBytes: 260 * 1024, hasJobs: false }),
+  steer: (step, random) => (step.do === "wait" && random.chance(0.5) ? [step, ...deathAtJobs(random)] : [step]),
 });
 
 /** Little but channels, with crashes. */
@@ -240,7 +274,9 @@ export const DIRECTED: readonly (readonly [name: string, historyOf: (seed: numbe
   ["short writes", shortened],
   ["a disk that is full", stalling],
   ["moves", moving],
+  ["moves of messages that come back", returning],
   ["topics that are forgotten", leaving],
+  ["shards that die at their jobs", dying],
   ["channels", following],
   ["channels whose messages soon are old", ageing],
   ["channels in memory alone for a while", forgetful],

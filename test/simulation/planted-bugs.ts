@@ -64,7 +64,7 @@ export const LOST_OR_DAMAGED =
   /cannot be (read|restored)|was never promised|was promised|is lost|is there again|come back|\.(seg|ledger), at byte/;
 
 /** A recovery's target that is told something else. */
-const target = (real: RecoveryTarget, own: Partial<RecoveryTarget>): RecoveryTarget => ({
+export const target = (real: RecoveryTarget, own: Partial<RecoveryTarget>): RecoveryTarget => ({
   segment: (sequence, replaces) => real.segment(sequence, replaces),
   buffer: (length) => real.buffer(length),
   page: (offset, used) => real.page(offset, used),

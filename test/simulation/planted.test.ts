@@ -11,6 +11,7 @@ import { PLANTED_LEASE_BUGS } from "./planted-lease-bugs.js";
 import { PLANTED_LEDGER_BUGS } from "./planted-ledger-bugs.js";
 import { PLANTED_MEMORY_BUGS } from "./planted-memory-bugs.js";
 import { PLANTED_MOVE_BUGS } from "./planted-move-bugs.js";
+import { PLANTED_ORDER_BUGS } from "./planted-order-bugs.js";
 import { PLANTED_PROMISES } from "./planted-promises.js";
 import { isFailure, simulate } from "./simulate.js";
 import type { History } from "./steps.js";
@@ -38,6 +39,7 @@ it.each([
   ...PLANTED_BACKUP_BUGS,
   ...PLANTED_LEDGER_BUGS,
   ...PLANTED_MEMORY_BUGS,
+  ...PLANTED_ORDER_BUGS,
   ...PLANTED_PROMISES,
   ...PLANTED_ENDS,
   ...PLANTED_LEASE_BUGS,

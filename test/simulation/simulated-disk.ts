@@ -56,7 +56,8 @@ const CRASH_OUTCOMES: readonly CrashOutcome[] = [
 export class SimulatedDisk implements Disk {
   /** Operations that change something or make it durable, ever. */
   operations = 0;
-  isDown = false;
+  /** The path of the operation in which everything has ended; undefined: it is up. */
+  downAt: string | undefined;
   /** How often a fault has hit. */
   readonly hits: Record<FaultKind, number> = { full: 0, short: 0, write: 0, sync: 0 };
   readonly #root = new Directory();
@@ -69,6 +70,10 @@ export class SimulatedDisk implements Disk {
 
   constructor(seed: number) {
     this.#random = new Random(seed);
+  }
+
+  get isDown(): boolean {
+    return this.downAt !== undefined;
   }
 
   /** Lets everything end in the middle of the n-th operation from now (1: the next). */
@@ -90,14 +95,14 @@ export class SimulatedDisk implements Disk {
     this.#crashAt = Number.POSITIVE_INFINITY;
     this.#faults = [];
     this.#epoch++;
-    this.isDown = false;
+    this.downAt = undefined;
     if (kind === "power") this.#root.crash(this.#random.one(CRASH_OUTCOMES), this.#random);
   }
 
   /** A thread has ended in the operation that has thrown `Crash`. The others have their files open. */
   resume(): void {
     this.#crashAt = Number.POSITIVE_INFINITY;
-    this.isDown = false;
+    this.downAt = undefined;
   }
 
   // --- Disk ----------------------------------------------------------------------------------------------------------
@@ -110,7 +115,7 @@ export class SimulatedDisk implements Disk {
     if (mode === "create") {
       if (entry !== undefined) throw failure("EEXIST", path);
       const inode = new Inode();
-      this.#operate(() => {
+      this.#operate(path, () => {
         if (this.#isHit("full")) throw failure("ENOSPC", path);
         directory.add(name, inode);
       });
@@ -125,13 +130,13 @@ export class SimulatedDisk implements Disk {
     if (dirname(from) !== dirname(to)) throw failure("EXDEV", from);
     const directory = this.#directory(dirname(from));
     if (directory.find(basename(from)) === undefined) throw failure("ENOENT", from);
-    this.#operate(() => directory.rename(basename(from), basename(to)));
+    this.#operate(from, () => directory.rename(basename(from), basename(to)));
   }
 
   remove(path: string): void {
     const directory = this.#directory(dirname(path));
     if (!(directory.find(basename(path)) instanceof Inode)) throw failure("ENOENT", path);
-    this.#operate(() => directory.remove(basename(path)));
+    this.#operate(path, () => directory.remove(basename(path)));
   }
 
   list(path: string): string[] {
@@ -148,7 +153,7 @@ export class SimulatedDisk implements Disk {
       if (entry === undefined) {
         const made = new Directory();
         const parent = directory;
-        this.#operate(() => parent.add(name, made));
+        this.#operate(path, () => parent.add(name, made));
         entry = made;
       }
       directory = entry;
@@ -158,12 +163,12 @@ export class SimulatedDisk implements Disk {
   removeDirectory(path: string): void {
     const parent = this.#find(dirname(path));
     if (!(parent instanceof Directory) || parent.find(basename(path)) === undefined) return;
-    this.#operate(() => parent.remove(basename(path)));
+    this.#operate(path, () => parent.remove(basename(path)));
   }
 
   syncDirectory(path: string): void {
     const directory = this.#directory(path);
-    this.#operate(() => {
+    this.#operate(path, () => {
       if (this.#isHit("sync")) throw failure("EIO", path);
       directory.sync();
     });
@@ -197,7 +202,7 @@ export class SimulatedDisk implements Disk {
       },
       sync: () => {
         check();
-        this.#operate(() => {
+        this.#operate(path, () => {
           if (this.#isHit("sync")) {
             inode.failSync(this.#random);
             throw failure("EIO", path);
@@ -207,7 +212,7 @@ export class SimulatedDisk implements Disk {
       },
       truncate: (size) => {
         checkWritable();
-        this.#operate(() => inode.truncate(size));
+        this.#operate(path, () => inode.truncate(size));
       },
       close: () => {
         isOpen = false;
@@ -218,6 +223,7 @@ export class SimulatedDisk implements Disk {
   #write(inode: Inode, path: string, from: Uint8Array, start: number, length: number, at: number): number {
     let written = length;
     this.#operate(
+      path,
       () => {
         if (this.#isHit("write")) throw failure("EIO", path);
         if (!inode.isAllocated(at, length) && this.#isHit("full")) throw failure("ENOSPC", path);
@@ -230,13 +236,13 @@ export class SimulatedDisk implements Disk {
   }
 
   /** Carries out an operation; when everything ends in it, `half` of it, or all, or nothing. */
-  #operate(act: () => void, half?: () => void): void {
+  #operate(path: string, act: () => void, half?: () => void): void {
     this.#assertUp();
     this.operations++;
     if (this.operations >= this.#crashAt) {
       if (half !== undefined) half();
       else if (this.#random.chance(0.5)) act();
-      this.isDown = true;
+      this.downAt = path;
       throw new Crash("the simulated machine has stopped");
     }
     if (this.#random.chance(WRITE_BACK_CHANCE)) this.#writeBack();

@@ -21,6 +21,8 @@ const DIRECTED_SEEDS = 8;
 const makers = realMakers(await loadChecksum());
 const total: Partial<Tally> = {};
 
+const flushed = (step: Step): Move => ({ step, flush: true });
+
 const play = (seed: number): void => {
   const outcome = simulate(historyOf(seed, CI_STEPS), makers);
   if (isFailure(outcome)) {
@@ -51,19 +53,36 @@ describe("a broker on a disk that loses what was not synced", () => {
   });
 
   it("misses what a channel had in memory alone between what it kept before and after", () => {
-    const play = (step: Step): Move => ({ step, flush: true });
     const publish = { connection: 1, channel: "c", key: "", count: 2, size: 10 };
     const moves = [
-      play({ do: "configureChannel", channel: "c", config: { keep: true } }),
-      play({ do: "publishChannel", ...publish }),
-      play({ do: "configureChannel", channel: "c", config: { durability: "memory" } }),
-      play({ do: "publishChannel", ...publish }),
-      play({ do: "configureChannel", channel: "c", config: { durability: "write" } }),
-      play({ do: "publishChannel", ...publish }),
-      play({ do: "crash", kind: "process", after: 0, seed: 1, pause: 100, again: [] }),
+      flushed({ do: "configureChannel", channel: "c", config: { keep: true } }),
+      flushed({ do: "publishChannel", ...publish }),
+      flushed({ do: "configureChannel", channel: "c", config: { durability: "memory" } }),
+      flushed({ do: "publishChannel", ...publish }),
+      flushed({ do: "configureChannel", channel: "c", config: { durability: "write" } }),
+      flushed({ do: "publishChannel", ...publish }),
+      flushed({ do: "crash", kind: "process", after: 0, seed: 1, pause: 100, again: [] }),
     ];
     const { settings } = historyOf(1, 0);
     expect(simulate({ seed: 1, settings, moves }, makers)).not.toHaveProperty("error");
+  });
+
+  it("holds when the power goes in any operation of a move", { timeout: TIMEOUT }, () => {
+    const queue = { topic: "t", queue: "default" };
+    const batch = { topic: "t", key: "", delay: 0, ttl: 0, count: 3, size: 10, merged: false };
+    const nacked = { from: "in-flight", at: 0, count: 1, quote: "right" } as const;
+    const settings = { ...historyOf(1, 0).settings, shards: 1 };
+    for (let after = 1; after <= 100; after++) {
+      const moves = [
+        flushed({ do: "publish", connection: 1, ...batch }),
+        flushed({ do: "publish", connection: 1, ...batch }),
+        flushed({ do: "pop", connection: 1, ...queue, max: 1, wait: 0 }),
+        flushed({ do: "nack", connection: 1, picks: [nacked], aim: 0, delay: 0, reject: false }),
+        // With this seed the start that is interrupted has two shards as well.
+        flushed({ do: "crash", kind: "power", after: 0, seed: 4, pause: 10, again: [after], shards: 2 }),
+      ];
+      expect(simulate({ seed: 1, settings, moves }, makers), `operation ${after}`).not.toHaveProperty("error");
+    }
   });
 
   it("has been through everything that can go wrong", () => {

@@ -56,8 +56,6 @@ export class World {
   #broker: Broker;
   /** By shard. */
   #witnesses: Witness[] = [];
-  /** The shard that is doing something. */
-  #acting = 0;
   /** When this life began. */
   #bornAt = BEGIN;
   /** When the journals have last done what is due from time to time. */
@@ -131,7 +129,6 @@ export class World {
       case "crash":
         if (step.after === 0) {
           this.#audit();
-          this.#acting = step.seed % this.#witnesses.length;
           return this.#crash(step);
         }
         this.#doom = step;
@@ -139,8 +136,7 @@ export class World {
       default: {
         const command = this.#clients.command(step, this.#broker, this.#view);
         this.tally.commands++;
-        for (const [number, witness] of this.#addressees(command)) {
-          this.#acting = number;
+        for (const witness of this.#addressees(command)) {
           witness.life.apply(command, this.#clock);
           witness.remember(command);
         }
@@ -162,24 +158,23 @@ export class World {
   }
 
   /** The shard of a topic or a channel; every shard, where it is about a connection. */
-  #addressees(command: Command): readonly (readonly [number, Witness])[] {
-    const all = [...this.#witnesses.entries()];
+  #addressees(command: Command): readonly Witness[] {
     const name = "topic" in command ? command.topic : "channel" in command ? command.channel : undefined;
-    return name === undefined ? all : all.filter(([number]) => number === this.#broker.shardOf(name));
+    if (name === undefined) return this.#witnesses;
+    return this.#witnesses.filter((_, number) => number === this.#broker.shardOf(name));
   }
 
   /** Plays time up to now, writes, and sends what may go. Answers when there is something to do again. */
   #flush(): number {
     if (this.tally.steps % JOB_STEPS === 0) for (const { life } of this.#witnesses) life.work(this.#clock);
-    const dues = this.#witnesses.map((witness, number) => this.#rest(witness, number));
+    const dues = this.#witnesses.map((witness) => this.#rest(witness));
     this.#backups.work(this.#broker, this.#clock);
     if (this.#witnesses.every(({ life }) => life.journal.state.kind !== "failed")) this.#ticked = this.#clock;
     return Math.min(...dues);
   }
 
   /** Has a shard do all that is due. */
-  #rest(witness: Witness, number: number): number {
-    this.#acting = number;
+  #rest(witness: Witness): number {
     const { shard, journal } = witness.life;
     for (let steps = 0; steps < MAX_STEPS; steps++) {
       const due = this.#pump(witness);
@@ -226,19 +221,35 @@ export class World {
     this.#flush();
     this.#audit();
     this.#backups.stop(this.#broker);
-    for (const witness of this.#witnesses) {
-      const { journal, pump } = witness.life;
+    for (const witness of this.#witnesses) this.#end(witness);
+    this.#recover({ ...next, kind: "power", seed: this.history.seed + this.tally.steps });
+  }
+
+  /** A shard ends in order. Where its thread ends in the middle of that, nobody starts another. */
+  #end(witness: Witness): void {
+    const { journal, pump } = witness.life;
+    try {
       pump.end();
       this.#assertUp();
       if (journal.state.kind === "working") witness.end();
+    } catch (error) {
+      if (!(error instanceof Crash) || this.#doom?.kind !== "shard") throw error;
+      this.tally.deaths++;
+      this.#disk.resume();
     }
-    this.#recover({ ...next, kind: "power", seed: this.history.seed + this.tally.steps });
   }
 
   #crash({ kind, again, ...rest }: CrashStep): void {
     this.#doom = undefined;
-    if (kind === "shard") this.#revive(this.#acting, again);
+    if (kind === "shard") this.#revive(this.#victim(rest.seed), again);
     else this.#recover({ kind, again, ...rest });
+  }
+
+  /** The shard that the last operation of the disk was for; any, where it was for none of them. */
+  #victim(seed: number): number {
+    const { downAt } = this.#disk;
+    const number = downAt === undefined ? -1 : this.#broker.shardAt(downAt);
+    return number < 0 ? seed % this.#witnesses.length : number;
   }
 
   #recover({ kind, seed, pause, again = [], shards, fault }: End): void {
@@ -273,18 +284,17 @@ export class World {
     this.#broker = fault === undefined ? this.#begin(next) : this.#beginBadly(next, before.lives.length, fault);
     const holds: Holds = ({ level, at }) =>
       level === Durability.fsync || (level === Durability.write && (ends === "process" || at <= ticked - WRITE_WINDOW));
+    // A start that did not come to its end may have moved everything all the same.
+    const isMoved = this.#broker.generation !== before.generation;
     for (const [number, witness] of this.#witnesses.entries()) {
-      this.#judge(
-        witness,
-        viewOf(this.#broker.shards, (name) => before.shardOf(name) === number),
-        holds,
-      );
+      const view = viewOf(this.#broker.shards, (name) => before.shardOf(name) === number);
+      this.#judge(witness, view, holds, isMoved);
     }
     this.#shadow.restart(lookAt(this.#broker.lives), everything, holds, this.#clock);
     this.#channels.restart(this.#broker.shards, everything, holds, this.#clock);
     this.#backups.judge(
       (data, count) => this.#begin(count, data),
-      (isMoved) => this.#terms(isMoved),
+      (isAnew) => this.#terms(isAnew),
     );
     this.tally.recoveries++;
     this.#settle();
@@ -316,7 +326,7 @@ export class World {
     const life = this.#broker.revive(number, this.#clock);
     this.#inspect(life, number);
     const holds: Holds = ({ level }) => level >= Durability.write;
-    this.#judge(witness, viewOf(this.#broker.shards, isOver), holds);
+    this.#judge(witness, viewOf(this.#broker.shards, isOver), holds, false);
     this.#shadow.restart(lookAt([life]), isOver, holds, this.#clock);
     this.#channels.restart([life.shard], isOver, holds, this.#clock);
     this.#witnesses[number] = this.#witness(life);
@@ -387,15 +397,15 @@ export class World {
     return new Witness(life, this.#clients, this.#broker, () => this.#clock);
   }
 
-  #judge(witness: Witness, after: View, holds: Holds): void {
-    const { isSurvived, isVanished } = witness.compare(after, holds, this.#terms());
+  #judge(witness: Witness, after: View, holds: Holds, isMoved: boolean): void {
+    const terms = this.#terms(isMoved || witness.life.compactions > 0);
+    const { isSurvived, isVanished } = witness.compare(after, holds, terms);
     if (isSurvived) this.tally.survived++;
     if (isVanished) this.tally.vanished++;
   }
 
   /** What makes segments anew keeps the order that is promised, and none but that. */
-  #terms(isMoved = false): Terms {
-    const isAnew = isMoved || this.tally.compactions + this.tally.moves > 0;
+  #terms(isAnew: boolean): Terms {
     return {
       fresh: new Set(),
       holdsPlace: (topic, queue, { key, retry }) =>

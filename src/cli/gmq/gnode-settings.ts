@@ -12,7 +12,7 @@ import { serviceUrl } from "../../registry/discovery/node-address.js";
 import { type FlagGroup, parseNames, wholeNumber } from "../go-flags.js";
 import { parseListenAddress } from "../units.js";
 import type { KnownKeys } from "./ini-file.js";
-import { LOG_KEYS, parseLevel } from "./log-target.js";
+import { LOG_KEYS, parseLevel } from "./log-settings.js";
 import { PORT_KEYS, portFiles } from "./port-settings.js";
 import type { Settings } from "./settings.js";
 

@@ -3,7 +3,7 @@ import type { Address } from "../../main/options.js";
 import type { FlagGroup } from "../go-flags.js";
 import { parseListenAddress } from "../units.js";
 import type { KnownKeys } from "./ini-file.js";
-import { LOG_KEYS } from "./log-target.js";
+import { LOG_KEYS } from "./log-settings.js";
 import { PORT_KEYS, type PortFiles, portFiles } from "./port-settings.js";
 import type { Settings } from "./settings.js";
 

@@ -2,7 +2,8 @@
 import type { Command } from "commander";
 import { parseFlags, USAGE } from "../go-flags.js";
 import { ConfigError, IniFile, type KnownKeys } from "./ini-file.js";
-import { type LogDefaults, openLog, type ProgramLog } from "./log-target.js";
+import { type LogDefaults, logSettings } from "./log-settings.js";
+import type { ProgramLog } from "./log-target.js";
 import { Settings } from "./settings.js";
 
 export interface Prepared<T> extends ProgramLog {
@@ -13,12 +14,12 @@ export interface Prepared<T> extends ProgramLog {
  * Reads the flags and the file that they name, then opens the log. Ends the process when any of it is wrong. `known` are
  * the keys of the file.
  */
-export const prepare = <T>(
+export const prepare = async <T>(
   command: Command,
   known: KnownKeys,
   read: (settings: Settings) => T,
   logDefaults: (settings: T) => LogDefaults,
-): Prepared<T> => {
+): Promise<Prepared<T>> => {
   const flags = parseFlags(command, process.argv.slice(2));
   try {
     const warnings: (readonly [object, string])[] = [];
@@ -27,7 +28,9 @@ export const prepare = <T>(
       typeof path === "string" && path !== "" ? IniFile.read(path, known, (...each) => warnings.push(each)) : undefined;
     const source = new Settings(flags, file);
     const settings = read(source);
-    const opened = openLog(source, logDefaults(settings));
+    const logged = logSettings(source, logDefaults(settings));
+    const { openLog } = await import("./log-target.js");
+    const opened = await openLog(logged);
     for (const [fields, text] of warnings) opened.log.warn(fields, text);
     return { ...opened, settings };
   } catch (error) {

@@ -1,12 +1,13 @@
 /** `memmq --proxy`. */
-import { CertificateError, ListenError, StartError } from "../../index.js";
-import { formatAddress } from "../../main/ports/listen-error.js";
+import { CertificateError } from "../../main/ports/certificate.js";
+import { formatAddress, ListenError } from "../../main/ports/listen-error.js";
+import { StartError } from "../../main/shards/start-error.js";
 import { MAX_MESSAGE_BYTES } from "../../protocol/limits.js";
 import { MemmqProxy } from "../../proxy/proxy.js";
 import { stopOnSignal } from "../server-process.js";
+import { warnOfOpenPort, withMemmqFlags } from "./listening.js";
 import type { ProxySettings } from "./memmq-settings.js";
 import type { Program } from "./program.js";
-import { warnOfOpenPort, withMemmqFlags } from "./server-mode.js";
 import { statusLines, upstreamClient } from "./upstream-client.js";
 
 /** Resolves when it listens; the process runs until it is told to stop. */

@@ -1,20 +1,11 @@
 /** HELLO: what a client says first, and what the broker says of itself. */
-import { readFileSync } from "node:fs";
 import { ProtocolError } from "../../protocol/errors.js";
 import { packHead } from "../../protocol/head.js";
 import { HeadCursor, Kind } from "../../protocol/head-cursor.js";
 import { PROTOCOL_VERSION } from "../../protocol/op.js";
 import { readTextUpTo } from "../../protocol/text.js";
 import type { BrokerOptions } from "../options.js";
-
-const readVersion = (): string => {
-  const text = readFileSync(new URL("../../../package.json", import.meta.url), "utf8");
-  const { version } = JSON.parse(text) as { readonly version: string };
-  return version;
-};
-
-/** The version of the package. */
-export const VERSION = readVersion();
+import { VERSION } from "../version.js";
 
 /** The head of the broker's HELLO. */
 export const helloHead = (options: BrokerOptions): Uint8Array => {
