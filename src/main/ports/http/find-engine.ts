@@ -1,15 +1,13 @@
 /**
  * Which engine serves HTTP: what the operator asks for, or the faster one where it can be loaded. Where clients need a
- * certificate it is node's: uWebSockets.js does not turn those away that have none.
+ * certificate it is node's: uWebSockets.js does not turn those away that have none. The other one is not loaded.
  */
 
 import type { Log } from "../../log.js";
 import type { HttpEngineOption } from "../../options.js";
 import { StartError } from "../../shards/start-error.js";
 import type { HttpEngineFactory } from "./engine.js";
-import { NodeEngine } from "./node-engine.js";
 import { loadUws } from "./uws.js";
-import { UwsEngine } from "./uws-engine.js";
 
 /** @throws StartError when uWebSockets.js is asked for and cannot be loaded */
 export const findHttpEngine = async (
@@ -20,14 +18,15 @@ export const findHttpEngine = async (
 ): Promise<HttpEngineFactory> => {
   if (wanted === "node") {
     log.info({}, "HTTP engine: node (node:http and ws, as asked for)");
-    return makeNode;
+    return await loadNode();
   }
   if (needsClientCertificate && wanted === "auto") {
     log.info({}, "HTTP engine: node (node:https and ws, since clients need a certificate)");
-    return makeNode;
+    return await loadNode();
   }
   try {
     const uws = await load();
+    const { UwsEngine } = await import("./uws-engine.js");
     log.info({}, "HTTP engine: uws (uWebSockets.js)");
     return (host, certificate) => new UwsEngine(uws, host, certificate);
   } catch (error) {
@@ -39,11 +38,15 @@ export const findHttpEngine = async (
       );
     }
     log.info({}, `HTTP engine: node (uWebSockets.js cannot be loaded: ${reason})`);
-    return makeNode;
+    return await loadNode();
   }
 };
 
-const makeNode: HttpEngineFactory = (host, certificate) => new NodeEngine(host, certificate);
+/** With node:http, node:https and ws. */
+const loadNode = async (): Promise<HttpEngineFactory> => {
+  const { NodeEngine } = await import("./node-engine.js");
+  return (host, certificate) => new NodeEngine(host, certificate);
+};
 
 const firstLine = (error: unknown): string => {
   const text = error instanceof Error ? error.message : String(error);
