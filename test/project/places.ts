@@ -375,13 +375,13 @@ export const PLACES: readonly Place[] = [
   },
   {
     file: "src/cli/units.ts",
-    may: ["./log-lines.js", "../index.js", "../main/options.js", "commander", "cli-progress"],
+    may: ["./log-lines.js", "../index.js", "../main/options.js", "commander", "pino"],
     mayNot: ["./serve.js", "./gmq/settings.js", "../client/index.js", "ini"],
   },
   {
     file: "src/cli/gmq/probe.ts",
     may: ["./settings.js", "../units.js", "../../gmq-client/requests.js", "../../registry/discovery/index.js", "ini"],
-    mayNot: ["../serve.js", "../gnode.js", "../../shard/shard.js", "../../main/broker.js", "cli-progress"],
+    mayNot: ["../serve.js", "../gnode.js", "../../shard/shard.js", "../../main/broker.js", "pino"],
   },
   {
     file: "src/mq-files/probe.ts",
