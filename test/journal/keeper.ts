@@ -52,7 +52,7 @@ export interface Held {
   readonly body: string;
 }
 
-type Publishing = Partial<Pick<Publish, "topic" | "routeKey" | "delay" | "ttl">>;
+type Publishing = Partial<Pick<Publish, "topic" | "routeKey" | "delay" | "ttl" | "producer" | "sequence">>;
 
 export class Keeper {
   readonly shard: Shard;
