@@ -126,5 +126,8 @@ export class Producing {
   }
 }
 
-/** The clocks of a world are set back now and then: it is enough that so much time may have passed. */
-const isOver = ({ at }: Taken, now: number): boolean => Math.abs(now - at) >= DEFAULT_DEDUP_WINDOW;
+/** Ids are of times that may be a little ahead of the clock, which is set back now and then. */
+const SLACK = 2_000;
+
+/** Whether so much time may have passed that a message is forgotten. */
+const isOver = ({ at }: Taken, now: number): boolean => Math.abs(now - at) >= DEFAULT_DEDUP_WINDOW - SLACK;

@@ -8,7 +8,7 @@ import type { Page } from "../log/page.js";
 import * as record from "../log/record.js";
 import type { Directory } from "../topics/directory.js";
 import type { ProducerWindow } from "../topics/producer-window.js";
-import { Producers, producersOf } from "../topics/producers.js";
+import { Producers, producersOf, type Remembering } from "../topics/producers.js";
 import type { Topic } from "../topics/topic.js";
 
 /** Topic, name, floor, runs: see producer-window.ts. */
@@ -64,24 +64,31 @@ export class ProducerReplay {
     const count = view.getUint16(at + record.COUNT);
     const idHigh = view.getUint32(at + record.FIRST_ID_HIGH);
     const idLow = view.getUint32(at + record.FIRST_ID_LOW);
-    this.#add(topic, producer, (window, level) => window.restore(sequence, count, idHigh, idLow, level));
+    this.#add(topic, producer, (window, level, { dedupWindow }) =>
+      window.restore(sequence, count, idHigh, idLow, level, dedupWindow),
+    );
   }
 
   /** Has the windows of a producer filled; nothing if its topic is gone. */
-  #add(name: string, producer: string, fill: (window: ProducerWindow, level: number) => void): void {
+  #add(
+    name: string,
+    producer: string,
+    fill: (window: ProducerWindow, level: number, config: Remembering) => void,
+  ): void {
     const topic = this.directory.find(name);
     if (topic === undefined) return;
     const { store } = this.directory;
     // It is not in memory alone, whatever its topic is now.
     const level = Math.max(topic.level, Durability.write);
-    producersOf(topic, store).restore(producer, (window) => fill(window, level), topic.config);
+    const { config } = topic;
+    producersOf(topic, store).restore(producer, (window) => fill(window, level, config), config);
     if (this.#repeated === undefined) return;
     let repeated = this.#repeated.get(topic);
     if (repeated === undefined) {
       repeated = new Producers(name, store);
       this.#repeated.set(topic, repeated);
     }
-    repeated.restore(producer, (window) => fill(window, level), topic.config);
+    repeated.restore(producer, (window) => fill(window, level, config), config);
   }
 
   #forget(): void {

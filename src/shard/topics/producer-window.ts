@@ -93,10 +93,14 @@ export class ProducerWindow {
     this.#end += RUN;
   }
 
-  /** The same of a batch that is read back, and that is known already if it is in a directory as well. */
-  restore(sequence: number, count: number, idHigh: number, idLow: number, level: number): void {
-    // Taken again, or so late: by then all that was before had been forgotten.
-    if (sequence < this.floor || this.#contradicts(sequence, count, idHigh, idLow)) this.#clear();
+  /**
+   * The same of a batch that is read back, and that is known already if it is in a directory as well. `dedupWindow`: for how
+   * long messages were remembered.
+   */
+  restore(sequence: number, count: number, idHigh: number, idLow: number, level: number, dedupWindow: number): void {
+    // What was before had been forgotten by then.
+    const isOver = this.isOver(idTime(idHigh, idLow), dedupWindow);
+    if (isOver || sequence < this.floor || this.#contradicts(sequence, count, idHigh, idLow)) this.clear();
     this.#restore(sequence, count, idHigh, idLow, level);
   }
 
@@ -107,6 +111,19 @@ export class ProducerWindow {
       if (n < 0) this.add(sequence + i, -n, idHigh, idLow + i, level, at);
       i += Math.abs(n);
     }
+  }
+
+  /** Whether nothing was added for so long that the producer is forgotten. */
+  isOver(now: number, dedupWindow: number): boolean {
+    return now - this.usedAt >= dedupWindow;
+  }
+
+  /** Forgets everything, as if the producer had never published. */
+  clear(): void {
+    this.floor = 0;
+    this.#first = 0;
+    this.#end = 0;
+    this.#messages = 0;
   }
 
   /** Forgets what is below a sequence. */
@@ -200,13 +217,6 @@ export class ProducerWindow {
       i += Math.abs(n);
     }
     return false;
-  }
-
-  #clear(): void {
-    this.floor = 0;
-    this.#first = 0;
-    this.#end = 0;
-    this.#messages = 0;
   }
 
   #runEnd(at: number): number {

@@ -36,8 +36,10 @@ export class Producers {
     return this.#windows.values();
   }
 
-  find(name: string): ProducerWindow | undefined {
-    return this.#windows.get(name);
+  /** What is remembered of a producer at `now`. */
+  find(name: string, now: number, { dedupWindow }: Remembering): ProducerWindow | undefined {
+    const window = this.#windows.get(name);
+    return window?.isOver(now, dedupWindow) ? undefined : window;
   }
 
   /** The window of a producer, which is made if there is none. */
@@ -61,6 +63,7 @@ export class Producers {
     { dedupWindow, dedupMessages }: Remembering,
   ): void {
     const before = window.bytes;
+    if (window.isOver(now, dedupWindow)) window.clear();
     window.add(sequence, count, idHigh, idLow, level, now);
     window.trim(dedupMessages, now - dedupWindow);
     this.account.directoryBytes += window.bytes - before;
@@ -85,7 +88,7 @@ export class Producers {
   /** Forgets those that have published nothing for so long. */
   expire(now: number, dedupWindow: number): void {
     for (const [name, window] of this.#windows) {
-      if (now - window.usedAt < dedupWindow) continue;
+      if (!window.isOver(now, dedupWindow)) continue;
       this.account.directoryBytes -= window.bytes;
       this.#windows.delete(name);
     }
