@@ -58,6 +58,7 @@ const FEW = 40;
 it.each([
   ["ringmq --version", ["commander"]],
   ["ringmq serve --help", ["commander"]],
+  ["ringmq publish --help", ["commander"]],
   ["ringmq journal verify --help", ["commander"]],
   ["gnode --help", ["commander", "ini"]],
   ["gregister --help", ["commander", "ini"]],

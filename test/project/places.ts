@@ -379,6 +379,11 @@ export const PLACES: readonly Place[] = [
     mayNot: ["./serve.js", "./gmq/settings.js", "../client/index.js", "ini"],
   },
   {
+    file: "src/cli/commands/probe.ts",
+    may: ["./output.js", "../units.js", "../../client/index.js", "../../protocol/limits.js", "cli-progress", "node:fs"],
+    mayNot: ["../serve.js", "../gmq/settings.js", "../../main/broker.js", "../../shard/shard.js", "ini"],
+  },
+  {
     file: "src/cli/gmq/probe.ts",
     may: ["./settings.js", "../units.js", "../../gmq-client/requests.js", "../../registry/discovery/index.js", "ini"],
     mayNot: ["../serve.js", "../gnode.js", "../../shard/shard.js", "../../main/broker.js", "pino"],
