@@ -1,7 +1,9 @@
 /** The log for a terminal or a service manager: lines on standard error. */
 import { escapeControls } from "../main/data/control-characters.js";
 import type { Log } from "../main/log.js";
-import { LOG_LEVELS } from "./log-levels.js";
+
+export const LOG_LEVELS = ["debug", "info", "warn", "error", "silent"] as const;
+export const LOG_FORMATS = ["text", "json"] as const;
 
 type Level = keyof Log;
 type Fields = Readonly<Record<string, unknown>>;
