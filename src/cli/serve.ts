@@ -1,7 +1,8 @@
 /** `ringmq serve`: its flags. */
 import { Command, Option } from "commander";
+import type { DurabilityName } from "../main/limits.js";
 import { OutOfRangeError } from "../main/option-checks.js";
-import { type BrokerOptions, type DurabilityName, HTTP_ENGINES, resolveOptions } from "../main/options.js";
+import { type BrokerOptions, HTTP_ENGINES, resolveOptions } from "../main/options.js";
 import { formatAddress } from "../main/ports/listen-error.js";
 import { runBroker } from "./broker-process.js";
 import { ENVIRONMENT, switchInEnvironment, unknownVariables } from "./environment.js";

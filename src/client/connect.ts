@@ -4,9 +4,11 @@
 import { MAX_IN_FLIGHT } from "../protocol/limits.js";
 import { readConnect } from "./arguments/connect-checks.js";
 import type { ConnectOptions } from "./arguments/options.js";
+import type { Clock } from "./base/clock.js";
 import { Client } from "./client.js";
 import { openConnection } from "./connection/open.js";
 import type { PendingBytes } from "./connection/pending-bytes.js";
+import type { OpenTransport } from "./connection/transport.js";
 
 const CONNECT_TIMEOUT = 10_000;
 export const MAX_PENDING_BYTES = 64 * 1024 * 1024;
@@ -19,12 +21,23 @@ export const MAX_PENDING_BYTES = 64 * 1024 * 1024;
 export const connect = async (url: string, options: ConnectOptions = {}): Promise<Client> =>
   openClient(url, readConnect(options));
 
+/** What a test broker has of its own. */
+export interface ClientSeams {
+  readonly open?: OpenTransport;
+  readonly clock?: Clock;
+}
+
 /**
  * As `connect`, with options that have been read. `sharedBytes` counts what is on its way on several connections.
  *
  * @internal
  */
-export const openClient = async (url: string, options: ConnectOptions, sharedBytes?: PendingBytes): Promise<Client> => {
+export const openClient = async (
+  url: string,
+  options: ConnectOptions,
+  sharedBytes?: PendingBytes,
+  { open, clock }: ClientSeams = {},
+): Promise<Client> => {
   const {
     name,
     signal,
@@ -34,5 +47,5 @@ export const openClient = async (url: string, options: ConnectOptions, sharedByt
     maxPendingBytes = MAX_PENDING_BYTES,
   } = options;
   const limits = { maxInFlight, maxPendingBytes, sharedBytes };
-  return new Client(await openConnection(url, { name, signal, connectTimeout, tls, ...limits }));
+  return new Client(await openConnection(url, { name, signal, connectTimeout, tls, ...limits }, open, clock));
 };

@@ -1,6 +1,6 @@
 /** Opens the journal of a shard: reads it back into an empty shard and returns the journal to continue with. */
 import type { Checksum } from "../journal/checksum.js";
-import { DescriptorReserve } from "../journal/descriptor-reserve.js";
+import type { DescriptorReserve } from "../journal/descriptor-reserve.js";
 import type { Disk } from "../journal/disk.js";
 import { FileJournal } from "../journal/file-journal.js";
 import type { Home } from "../journal/home.js";
@@ -34,11 +34,12 @@ const removals = (jobs: Pick<JobPort, "ask">): ((path: string) => void) => {
 const TELL_EVERY = 250;
 
 export interface OpeningJournal {
-  readonly data: JournalData;
+  readonly data: Pick<JournalData, "directory" | "level" | "segmentBytes" | "verified">;
   /** The number of the shard. */
   readonly number: number;
   readonly disk: Disk;
-  readonly home: Home;
+  /** Undefined: names always lead where they did. */
+  readonly home?: Home;
   readonly checksum: Checksum;
   readonly jobs: Pick<JobPort, "ask">;
   /** Milliseconds since 1970 that never step back. */
@@ -51,6 +52,8 @@ export interface OpeningJournal {
   readonly reclaimFailed: (error: Error) => void;
   /** Whether the file system has more space than is reserved for acks and compaction, as far as is known. */
   readonly hasSpace: () => boolean;
+  /** Undefined: files can always be opened. */
+  readonly reserve?: DescriptorReserve;
 }
 
 /**
@@ -59,7 +62,7 @@ export interface OpeningJournal {
  */
 export const openJournal = (
   shard: Shard,
-  { data, number, disk, home, checksum, jobs, clock, replayed, beat, reclaimFailed, hasSpace }: OpeningJournal,
+  { data, number, disk, home, checksum, jobs, clock, replayed, beat, reclaimFailed, hasSpace, reserve }: OpeningJournal,
 ): { readonly journal: FileJournal; readonly recovered: Recovered } => {
   const { directory, level, segmentBytes } = data;
   const { log } = shard.store;
@@ -87,7 +90,7 @@ export const openJournal = (
   );
   const journal = new FileJournal({
     disk,
-    home,
+    ...(home && { home }),
     directory,
     checksum,
     level,
@@ -96,7 +99,7 @@ export const openJournal = (
     removeLater: removals(jobs),
     reclaimFailed,
     hasSpace,
-    reserve: new DescriptorReserve(),
+    ...(reserve && { reserve }),
     wantSpare: (path, bytes) =>
       jobs.ask({ job: "prepare", path, bytes }, (outcome) =>
         journal.spareAnswered(path, outcome.ok, clock(), outcome.ok ? undefined : outcome.error),

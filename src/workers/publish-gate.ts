@@ -8,7 +8,7 @@ import type { Stoppages } from "./stoppages.js";
 export interface PublishGateOptions {
   readonly shard: Shard;
   readonly journal: Journal;
-  readonly stoppages: Stoppages;
+  readonly stoppages: Pick<Stoppages, "of">;
   /** Whether the file system has so little space left that publishes must wait. */
   readonly isDiskFull: (growth: Growth) => boolean;
   /** The journal works and has no room for publishes, or has some again. */
@@ -18,7 +18,7 @@ export interface PublishGateOptions {
 export class PublishGate {
   readonly #shard: Shard;
   readonly #journal: Journal;
-  readonly #stoppages: Stoppages;
+  readonly #stoppages: PublishGateOptions["stoppages"];
   readonly #isDiskFull: (growth: Growth) => boolean;
   readonly #room: RoomWatch;
 

@@ -54,7 +54,7 @@ export interface PumpOptions {
   /** Whether the file system has so little space left that publishes must wait. Default: never. */
   readonly isDiskFull?: (growth: Growth) => boolean;
   /** What stops the journal. Default: told apart by the error alone. */
-  readonly stoppages?: Stoppages;
+  readonly stoppages?: Pick<Stoppages, "of">;
   /** Background work; returns when there is more to do, milliseconds since 1970. Default: none. */
   readonly chores?: (now: number) => number;
   /** An answer has arrived outside the inbox. */

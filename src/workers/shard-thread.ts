@@ -8,6 +8,7 @@ import { RingReader } from "../channel/ring-reader.js";
 import { RingWriter } from "../channel/ring-writer.js";
 import { loadChecksum } from "../journal/checksum.js";
 import { DamageError, DataDirectoryError } from "../journal/damage-error.js";
+import { DescriptorReserve } from "../journal/descriptor-reserve.js";
 import { SyncError } from "../journal/disk-fault.js";
 import type { FileJournal } from "../journal/file-journal.js";
 import { AWAY, Home, HomeError, homeDisk } from "../journal/home.js";
@@ -161,6 +162,7 @@ const makePump = (): Pump =>
         replayed,
         beat: () => pulse.beat(),
         hasSpace: () => space?.isKnownFull !== true,
+        reserve: new DescriptorReserve(),
         reclaimFailed: (error) => log.warn({ error }, "files that nobody needs cannot be removed; it is tried again"),
       });
       opened = { shard, journal };

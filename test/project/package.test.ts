@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { expect, it } from "vitest";
+import { VERSION } from "../../src/main/version.js";
 import { ROOT, readDocument } from "./document.js";
 
 const run = promisify(execFile);
@@ -68,6 +69,10 @@ it("the client has types for a browser's program, which knows nothing of Node.js
     await rm(project, { recursive: true });
   }
 }, 180_000);
+
+it("the broker says the version of the package", () => {
+  expect(VERSION).toBe(JSON.parse(readDocument("package.json")).version);
+});
 
 it("the programs can be run by their names", () => {
   const bin: Record<string, string> = JSON.parse(readDocument("package.json")).bin;

@@ -28,15 +28,7 @@ const onDisk = (directory: string, number: number, shards: number): TestShard =>
     shards,
     openJournal: (opened) =>
       openJournal(opened, {
-        data: {
-          directory,
-          level: Durability.fsync,
-          segmentBytes: SEGMENT_BYTES,
-          verified: [],
-          disk: new SharedArrayBuffer(4),
-          home: [],
-          diskReserve: 0,
-        },
+        data: { directory, level: Durability.fsync, segmentBytes: SEGMENT_BYTES, verified: [] },
         number,
         disk: nodeDisk,
         home: new Home([]),

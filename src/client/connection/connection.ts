@@ -3,6 +3,7 @@
  */
 import { NO_HEAD } from "../../protocol/head.js";
 import { asBadArgument } from "../arguments/argument-checks.js";
+import { type Clock, SYSTEM_CLOCK } from "../base/clock.js";
 import { deferred } from "../base/deferred.js";
 import { localError, type RingmqError } from "../base/error.js";
 import { Answers } from "./answers.js";
@@ -60,6 +61,8 @@ export class Connection {
     transport: Transport,
     readonly info: BrokerInfo,
     limits: ConnectionLimits,
+    /** By it leases are kept. */
+    readonly clock: Clock = SYSTEM_CLOCK,
   ) {
     this.#transport = transport;
     this.#sendQueue = new SendQueue(transport, Math.max(1, Math.min(limits.maxInFlight, info.limits.maxInFlight)));

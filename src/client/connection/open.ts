@@ -3,6 +3,7 @@
  */
 import { readFrom } from "../arguments/argument-checks.js";
 import type { TlsOptions } from "../arguments/options.js";
+import type { Clock } from "../base/clock.js";
 import { localError, RingmqError } from "../base/error.js";
 import { startTimer } from "../base/timer.js";
 import { parseAddress } from "./address.js";
@@ -44,13 +45,14 @@ export const openConnection = async (
   target: string,
   options: OpenOptions,
   open: OpenTransport = openTransport,
+  clock?: Clock,
 ): Promise<Connection> => {
   const address = parseAddress(target);
   const { signal, connectTimeout, name, tls } = options;
   if (tls !== undefined && !address.isTls) {
     throw localError("BAD_ARGUMENT", `the option tls needs an address with tls:// or wss://; it is ${address.text}`);
   }
-  const listener = new TransportListener(address, options);
+  const listener = new TransportListener(address, options, clock);
   const abort = new AbortController();
   const cancel = (): void => {
     abort.abort(localError("ABORTED", `connecting to ${address.text} was given up by its signal`, reasonFor(signal)));

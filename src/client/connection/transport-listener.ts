@@ -5,6 +5,7 @@ import { ProtocolError } from "../../protocol/errors.js";
 import { FrameWriter, HEAD, OP } from "../../protocol/frame.js";
 import { unpackHead } from "../../protocol/head.js";
 import { Answer, Op } from "../../protocol/op.js";
+import type { Clock } from "../base/clock.js";
 import { deferred, unobserved } from "../base/deferred.js";
 import { brokerError, localError, RingmqError } from "../base/error.js";
 import type { Address } from "./address.js";
@@ -25,15 +26,17 @@ const asReceiveError = (error: unknown): RingmqError => {
 export class TransportListener implements TransportEvents {
   readonly #address: Address;
   readonly #limits: ConnectionLimits;
+  readonly #clock: Clock | undefined;
   readonly #opened = deferred<Connection>();
   readonly #parser = new FrameParser((...frame) => this.#frame(...frame));
   #transport: Transport | undefined;
   #connection: Connection | undefined;
   #hasReceived = false;
 
-  constructor(address: Address, limits: ConnectionLimits) {
+  constructor(address: Address, limits: ConnectionLimits, clock?: Clock) {
     this.#address = address;
     this.#limits = limits;
+    this.#clock = clock;
     // It may reject before anybody waits for it.
     unobserved(this.#opened.promise);
   }
@@ -97,7 +100,7 @@ export class TransportListener implements TransportEvents {
     const info = readHello(head);
     // A broker may send larger frames than it accepts: a pop gathers up to a mebibyte by default.
     this.#parser.maxFrameBytes = Math.max(this.#parser.maxFrameBytes, info.limits.maxFrameBytes);
-    this.#connection = new Connection(this.#transport, info, this.#limits);
+    this.#connection = new Connection(this.#transport, info, this.#limits, this.#clock);
     this.#opened.resolve(this.#connection);
   }
 }

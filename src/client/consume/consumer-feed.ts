@@ -5,7 +5,7 @@
 import { AHEAD, Op } from "../../protocol/op.js";
 import { SELECTION_BYTES, writeSelection } from "../../protocol/selection.js";
 import type { RingmqError } from "../base/error.js";
-import { startTimer, type Timer } from "../base/timer.js";
+import type { Timer } from "../base/timer.js";
 import type { Connection } from "../connection/connection.js";
 import { requestHead } from "../connection/request-head.js";
 import type { ConsumerSink } from "../connection/sinks.js";
@@ -69,7 +69,7 @@ export interface ConsumerTerms extends DeliveryTerms {
 }
 
 /** What it needs of its connection. */
-type Line = Pick<Connection, "notify" | "flush">;
+type Line = Pick<Connection, "notify" | "flush" | "clock">;
 
 export class ConsumerFeed implements ConsumerSink, Reporter {
   readonly #connection: Line;
@@ -144,7 +144,7 @@ export class ConsumerFeed implements ConsumerSink, Reporter {
 
   /** CONSUME, which was sent at that time, has been answered. */
   begun({ now, ttr, autoAck }: ConsumerTerms, asked: number): void {
-    const answered = performance.now();
+    const answered = this.#connection.clock.now();
     this.#terms.autoAck = autoAck;
     this.#clock = new LeaseClock(now, ttr, asked, answered);
     this.#handedAt = answered;
@@ -161,7 +161,7 @@ export class ConsumerFeed implements ConsumerSink, Reporter {
         : readDeliveredRuns(copy, new DataView(copy.buffer), 0, copy.length, this.#settler, this.#terms);
     const before = this.#buffer.size;
     for (const reader of readers) this.#buffer.push(reader);
-    const now = performance.now();
+    const now = this.#connection.clock.now();
     this.#tellWindow();
     this.#window.came(now, before === 0, this.#buffer.size - before, end - start);
     this.#dropExcess(now);
@@ -245,9 +245,13 @@ export class ConsumerFeed implements ConsumerSink, Reporter {
     this.#handed += count;
     this.#open();
     this.#untold += count;
-    if (this.#untold <= this.#bearable && (this.#told >= CAREFUL || performance.now() - this.#toldAt < WHILE)) return;
+    if (
+      this.#untold <= this.#bearable &&
+      (this.#told >= CAREFUL || this.#connection.clock.now() - this.#toldAt < WHILE)
+    )
+      return;
     this.#connection.flush();
-    this.#toldAt = performance.now();
+    this.#toldAt = this.#connection.clock.now();
   }
 
   #open(): void {
@@ -281,7 +285,7 @@ export class ConsumerFeed implements ConsumerSink, Reporter {
   /** The program waits for messages. */
   #empty(): void {
     this.#tellWindow();
-    this.#window.emptied(performance.now(), this.#isInBatches);
+    this.#window.emptied(this.#connection.clock.now(), this.#isInBatches);
     if (this.#window.isChanged) this.#open();
   }
 
@@ -293,7 +297,7 @@ export class ConsumerFeed implements ConsumerSink, Reporter {
 
   /** The program is about to be handed a message. */
   #look(): void {
-    const now = performance.now();
+    const now = this.#connection.clock.now();
     this.#untilLook = now - this.#looked < QUICK ? UNSEEN_BY_CLOCK : 0;
     this.#looked = now;
     this.#handedAt = now;
@@ -304,9 +308,9 @@ export class ConsumerFeed implements ConsumerSink, Reporter {
   #watch(): void {
     if (this.#timer !== undefined || this.#clock === undefined || this.#buffer.size === 0 || this.#isLeft) return;
     const interval = Math.max(MIN_WATCH, Math.min(this.#clock.ttr / LOOKS, MAX_WATCH));
-    this.#timer = startTimer(this.#window.isAuto ? Math.min(interval, SPAN) : interval, () => {
+    this.#timer = this.#connection.clock.startTimer(this.#window.isAuto ? Math.min(interval, SPAN) : interval, () => {
       this.#timer = undefined;
-      this.#keep(performance.now());
+      this.#keep(this.#connection.clock.now());
       this.#watch();
     });
   }

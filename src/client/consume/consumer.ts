@@ -91,7 +91,7 @@ export class Consumer implements AsyncIterableIterator<Message> {
     progress: Progress,
   ): Promise<Consumer> {
     const consumer = new Consumer(connection, topic, queue, prefetch, settler, progress);
-    const asked = performance.now();
+    const asked = connection.clock.now();
     const pending = new ConsumeRequest((terms) => consumer.#feed.begun(terms, asked));
     const head = requestHead([topic, queue, consumer.#window.size]);
     const request = connection.request(Op.CONSUME, head, pending, RENEW | REPORTS);

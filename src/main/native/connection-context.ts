@@ -15,7 +15,7 @@ export interface ConnectionId {
 }
 
 export interface ConnectionContext {
-  readonly options: BrokerOptions;
+  readonly options: Pick<BrokerOptions, "maxFrameBytes" | "maxInFlight" | "maxOutgoingBytes" | "ringBytes" | "log">;
   readonly router: Router;
   /** By shard; undefined: the shard is down for good. */
   readonly links: readonly (ShardLink | undefined)[];

@@ -4,11 +4,11 @@ import { packHead } from "../../protocol/head.js";
 import { HeadCursor, Kind } from "../../protocol/head-cursor.js";
 import { PROTOCOL_VERSION } from "../../protocol/op.js";
 import { readTextUpTo } from "../../protocol/text.js";
-import type { BrokerOptions } from "../options.js";
+import type { BrokerLimits } from "../limits.js";
 import { VERSION } from "../version.js";
 
 /** The head of the broker's HELLO. */
-export const helloHead = (options: BrokerOptions): Uint8Array => {
+export const helloHead = (options: BrokerLimits & { readonly shards: number }): Uint8Array => {
   const { maxMessageBytes, maxFrameBytes, maxBatchMessages, maxInFlight, maxNameBytes } = options;
   const limits = { maxMessageBytes, maxFrameBytes, maxBatchMessages, maxInFlight, maxNameBytes };
   return packHead([PROTOCOL_VERSION, `ringmq/${VERSION}`, options.node, options.shards, limits]);

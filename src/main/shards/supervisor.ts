@@ -9,6 +9,7 @@ import { Durability } from "../../protocol/op.js";
 import type { Recovered } from "../../workers/shard-messages.js";
 import { ID_CLOCK_BYTES, type JournalData, type ShardThreadData } from "../../workers/shard-thread-data.js";
 import type { BrokerOptions } from "../options.js";
+import { shardSettings } from "../shard-settings.js";
 import type { JobPool } from "./job-pool.js";
 import { ShardLife } from "./shard-life.js";
 import type { Outlet, ShardLink } from "./shard-link.js";
@@ -261,29 +262,7 @@ export class Supervisor {
         segmentBytes: options.segmentBytes,
         diskReserve: options.diskReserve,
       },
-      memoryBytes: Math.floor(options.memory / options.shards),
-      topicDefaults: { ttr: options.ttr, retries: options.retries },
-      channelDefaults: {
-        keep: options.persist,
-        maxMessages: options.keepMessages,
-        maxBytes: options.keepBytes,
-        maxAge: options.keepAge,
-        history: options.history,
-        historyBytes: options.historyBytes,
-        historyIdle: options.historyIdle,
-      },
-      limits: {
-        maxMessageBytes: options.maxMessageBytes,
-        maxFrameBytes: options.maxFrameBytes,
-        maxBatchMessages: options.maxBatchMessages,
-        maxNameBytes: options.maxNameBytes,
-        maxTopics: options.maxTopics,
-        maxQueues: options.maxQueues,
-        maxConsumers: options.maxConsumers,
-        maxTopicsPerConnection: options.maxTopicsPerConnection,
-        maxConsumersPerConnection: options.maxConsumersPerConnection,
-        topicIdle: options.topicIdle,
-      },
+      ...shardSettings(options, options.shards),
     };
   }
 

@@ -212,7 +212,7 @@ export class CatchUp {
   #sendFrame(subscriber: ChannelSubscriber, stored: StoredChannel, first: number, start: number): number {
     const { extents, log, effects } = this.store;
     const { index } = stored;
-    const durable = stored.durableBefore(log);
+    const { durable } = subscriber.channel;
     const skipped = subscriber.cursor - index.positionOf(first);
     const isDurable = index.positionOf(first) + extents.get(first, ext.SPAN) <= durable;
     const idLow = extents.idLow(first) + skipped;

@@ -31,6 +31,7 @@ export class ChannelAdministration {
     const stored = this.#known(channel, c.connection);
     const kept = channel.keeps;
     const wasJournalled = stored.isJournalled;
+    const { durable } = channel;
     this.publisher.number(channel.numbering);
     const configure = (): void => stored.configure(config);
     this.channels.account(channel, () => {
@@ -43,8 +44,8 @@ export class ChannelAdministration {
     // As durable as the channel's messages are to be from now on.
     const level = this.store.levelOf(stored);
     this.directory.recordChannel(stored, level);
+    if (wasJournalled && !stored.isJournalled) channel.endKeeping(this.store.log, durable);
     if (kept && keep === false) {
-      if (wasJournalled) channel.endKeeping(this.store.log);
       yield* this.#empty(stored, () => !stored.settings.keep);
     } else while (shrink(stored.queue, this.store.stepExtents) > 0) yield;
     this.store.effects.result(connection, request, stored.settings, level);
@@ -62,8 +63,9 @@ export class ChannelAdministration {
     } else {
       dropped += yield* this.#empty(stored, () => true);
       if (channel.stored === stored) {
+        const { durable } = channel;
         dropped += this.#remove(channel, stored);
-        if (stored.isJournalled) channel.endKeeping(this.store.log);
+        if (stored.isJournalled) channel.endKeeping(this.store.log, durable);
       }
     }
     this.channels.tidy(channel);

@@ -111,16 +111,16 @@ export class Channel {
     return this.window.messages > 0 ? this.window.positionOf(time) : this.next;
   }
 
-  /** It was just recorded that it is not kept any more. What follows waits until that is on disk. */
-  endKeeping(log: StoredLog): void {
-    this.#keptUntil = new KeptUntil(this.next, log);
+  /** It was just recorded that it is not kept on disk any more; `durable` before that. What follows waits for that record. */
+  endKeeping(log: StoredLog, durable: number): void {
+    this.#keptUntil = new KeptUntil(durable, log);
   }
 
   /** Messages before this position are as durable as the channel asks, and will have no other's position. */
   get durable(): number {
-    if (this.stored?.settings.keep) return this.stored.durableBefore(this.stored.store.log);
     if (this.#keptUntil?.isOnDisk) this.#keptUntil = undefined;
-    return this.#keptUntil?.position ?? Number.POSITIVE_INFINITY;
+    const durable = this.keeps ? this.stored?.durableBefore(this.stored.store.log) : undefined;
+    return Math.min(durable ?? Number.POSITIVE_INFINITY, this.#keptUntil?.position ?? Number.POSITIVE_INFINITY);
   }
 
   get historyMessages(): number {

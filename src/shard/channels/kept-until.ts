@@ -1,4 +1,7 @@
-/** Where a channel ceased to be kept, as long as a restart may find it kept still and give later positions again. */
+/**
+ * Where a channel ceased to be kept on disk, as long as a restart may find it kept still: what was not durable by then has
+ * positions that may be given again, and so has what follows.
+ */
 import type { StoredChannel } from "../topics/stored-channel.js";
 
 export type StoredLog = Readonly<Pick<StoredChannel["store"]["log"], "position" | "durable">>;
@@ -8,6 +11,7 @@ export class KeptUntil {
 
   /** The log has just recorded it. */
   constructor(
+    /** What was durable before. */
     readonly position: number,
     readonly log: StoredLog,
   ) {

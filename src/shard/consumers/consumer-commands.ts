@@ -29,7 +29,7 @@ export class ConsumerCommands {
     const queue = directory.queue(directory.use(c.topic, store.now, c.connection), c.queue);
     const { autoAck, ttr } = queue.topic.config;
     const { credit, renew, reports = false } = c;
-    const terms = { credit, renew, reports, acksSeen: reports && autoAck, popBytes: 0 };
+    const terms = { credit, renew, reports, acksSeen: reports && autoAck, ttr, popBytes: 0 };
     const consumer = connections.add(connections.use(c.connection), c.request, queue, terms);
     // It makes no record: what holds nothing is not kept.
     if (reports) store.effects.result(c.connection, c.request, { now: store.now, ttr, autoAck });
@@ -63,8 +63,7 @@ export class ConsumerCommands {
     const { now } = store;
     if (consumer.acksSeen) while (ackSeen(consumer, store.stepExtents) === store.stepExtents) yield;
     if (!renews || consumer.isRenewed(now)) return;
-    consumer.renewedAt = now;
-    yield* renewAhead(consumer, now + consumer.queue.topic.config.ttr);
+    yield* renewAhead(consumer, consumer.renewed(now));
   }
 
   /** Throws NO_CONSUMER. */

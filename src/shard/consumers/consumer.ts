@@ -5,7 +5,16 @@
 import { Fifo } from "../../collections/fifo.js";
 import { SmallMap } from "../../collections/small-map.js";
 import { SmallSet } from "../../collections/small-set.js";
-import type { Browse, ChannelCommand, ListChannels, Pop, PopDead, TopicCommand, Topics } from "../command.js";
+import type {
+  Browse,
+  ChannelCommand,
+  ListChannels,
+  Pop,
+  PopDead,
+  TopicCommand,
+  TopicConfig,
+  Topics,
+} from "../command.js";
 import type { BrowseCursor } from "../messages/browse.js";
 import * as ext from "../messages/extent.js";
 import { ExtentList } from "../messages/extent-list.js";
@@ -81,6 +90,8 @@ export interface ConsumerTerms {
   /** See `Holder`. */
   readonly reports: boolean;
   readonly acksSeen: boolean;
+  /** The TTR that it was told. */
+  readonly ttr: number;
   /** The most bytes that a waiting pop is answered with. 0: it is a consumer. */
   readonly popBytes: number;
 }
@@ -94,6 +105,7 @@ export class Consumer implements Holder {
   readonly renew: boolean;
   readonly reports: boolean;
   readonly acksSeen: boolean;
+  readonly ttr: number;
   readonly popBytes: number;
   readonly held = new ExtentList();
   heldCount = 0;
@@ -103,8 +115,10 @@ export class Consumer implements Holder {
   #seenIdLow = 0xffff_ffff;
   /** The last delivery that it was sent. */
   lastDelivery: number;
-  /** When the leases of what lies ahead were renewed, in milliseconds. */
-  renewedAt = Number.NEGATIVE_INFINITY;
+  /** When the leases of what lies ahead were renewed, under which configuration, and the last delivery before that. */
+  #renewedAt = Number.NEGATIVE_INFINITY;
+  #renewedUnder: TopicConfig | undefined;
+  #renewedDelivery = 0;
   /** Links of the line of waiting consumers. */
   next: Consumer | undefined;
   previous: Consumer | undefined;
@@ -117,12 +131,13 @@ export class Consumer implements Holder {
     readonly request: number,
     /** The consumers of its queue, of which it is one. */
     readonly peers: ConsumerSet,
-    { credit, renew, reports, acksSeen, popBytes }: ConsumerTerms,
+    { credit, renew, reports, acksSeen, ttr, popBytes }: ConsumerTerms,
   ) {
     this.credit = credit;
     this.renew = renew;
     this.reports = reports;
     this.acksSeen = acksSeen;
+    this.ttr = ttr;
     this.lastDelivery = peers.queue.store.delivery;
     this.#seenDelivery = this.lastDelivery;
     this.popBytes = popBytes;
@@ -148,7 +163,22 @@ export class Consumer implements Holder {
 
   /** Whether the leases of what lies ahead have all been renewed a moment ago, or given. */
   isRenewed(now: number): boolean {
-    return now - this.renewedAt < this.queue.topic.config.ttr * JUST_RENEWED;
+    const { config } = this.queue.topic;
+    if (this.#renewedUnder !== config || now - this.#renewedAt >= config.ttr * JUST_RENEWED) return false;
+    // What it was sent since then has the TTR of the topic.
+    return config.ttr >= this.ttr || this.#renewedDelivery === this.lastDelivery;
+  }
+
+  /**
+   * Notes that the leases of what lies ahead are renewed. Answers when they end: it goes by the TTR that it was told, also
+   * where the topic has a shorter one by now.
+   */
+  renewed(now: number): number {
+    const { config } = this.queue.topic;
+    this.#renewedAt = now;
+    this.#renewedUnder = config;
+    this.#renewedDelivery = this.lastDelivery;
+    return now + Math.max(config.ttr, this.ttr);
   }
 
   /** Whether a fragment is of the delivery of which the program was handed messages last. */

@@ -214,7 +214,7 @@ export class Dispatcher {
       effects.closeMessages();
     } else if (c.wait > 0) {
       const connection = this.connections.use(c.connection);
-      const terms = { credit: c.max, renew: false, reports: false, acksSeen: false, popBytes: c.maxBytes };
+      const terms = { credit: c.max, renew: false, reports: false, acksSeen: false, ttr: 0, popBytes: c.maxBytes };
       const consumer = this.connections.add(connection, c.request, queue, terms);
       this.#waits.grow(ext.nextPowerOfTwo(consumer.number + 1));
       this.#waits.schedule(consumer.number, now + c.wait);
@@ -263,8 +263,9 @@ export class Dispatcher {
       this.#taker.takeReady(queue, consumer.credit, consumer.popBytes, undefined);
     } else {
       const max = Math.min(consumer.credit, this.#quantumMessages);
-      consumer.credit -= this.#taker.takeReady(queue, max, bytes, consumer);
-      consumer.lastDelivery = this.store.delivery;
+      const taken = this.#taker.takeReady(queue, max, bytes, consumer);
+      consumer.credit -= taken;
+      if (taken > 0) consumer.lastDelivery = this.store.delivery;
       consumers.join(consumer);
     }
     effects.closeMessages();

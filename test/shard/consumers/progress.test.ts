@@ -237,6 +237,39 @@ describe("a consumer that reports", () => {
     expect(statsOf(queue.by)).toMatchObject({ queues: [{ inFlight: 0 }], released: 2 });
   });
 
+  it("renews leases again at once when the TTR has changed since", () => {
+    const queue = queueOf(2);
+    queue.by.configure("t", { ttr: 1000 });
+    const worker = new Worker(queue.by, 2, 2);
+    worker.receive();
+    worker.see(undefined, true);
+    queue.by.configure("t", { ttr: 640_000 });
+    queue.by.wait(500);
+    worker.see(undefined, true);
+    queue.by.wait(639_000);
+    expect(statsOf(queue.by)).toMatchObject({ queues: [{ inFlight: 2 }] });
+  });
+
+  it("renews by the TTR that it was told, also what it is sent with a shorter one", () => {
+    const queue = queueOf(1);
+    queue.by.configure("t", { ttr: 64_000 });
+    const worker = new Worker(queue.by, 2, 4);
+    worker.receive();
+    worker.see(undefined, true);
+    queue.by.configure("t", { ttr: 6400 });
+    for (const since of [500, 40, 40]) {
+      queue.by.wait(since);
+      queue.by.publish("t");
+      worker.receive();
+      queue.by.wait(1);
+      worker.see(undefined, true);
+    }
+    queue.by.wait(63_000);
+    expect(statsOf(queue.by)).toMatchObject({ queues: [{ inFlight: 4 }], released: 0 });
+    queue.by.wait(1100);
+    expect(statsOf(queue.by)).toMatchObject({ queues: [{ inFlight: 0 }], released: 4 });
+  });
+
   it("gives back what lies ahead when it stops, if it says so, and reports on after that", () => {
     const queue = queueOf(60);
     const worker = new Worker(queue.by, 2, 50);

@@ -11,7 +11,16 @@ import { administer } from "./administration.js";
 import { ModelDispatcher } from "./dispatcher.js";
 import { type Effect, Witness } from "./effects.js";
 import { ModelPublisher } from "./publish.js";
-import { beginEvent, getInLine, giveCredit, isAhead, type ModelQueue, newWaiter, nextPlace } from "./queue.js";
+import {
+  beginEvent,
+  getInLine,
+  giveCredit,
+  isAhead,
+  isRenewed,
+  type ModelQueue,
+  newWaiter,
+  nextPlace,
+} from "./queue.js";
 import { settleAll } from "./settle.js";
 import { playQueue } from "./timers.js";
 import { type ModelTopic, Refusal } from "./topic.js";
@@ -148,7 +157,7 @@ export class Model {
     world.assertRoomForConsumer();
     const { autoAck, ttr } = topic.config;
     const acksSeen = reports && autoAck;
-    queue.consumers.push(newWaiter(cmd, { kind: "consumer", credit, renew, reports, acksSeen }));
+    queue.consumers.push(newWaiter(cmd, { kind: "consumer", credit, renew, reports, acksSeen, ttr }));
     if (reports) witness.expect({ kind: "result", connection, request, value: { now: world.now, ttr, autoAck } });
     else expectConfirm(cmd, 0, witness);
   }
@@ -168,10 +177,10 @@ export class Model {
       });
       consumer.seen = Math.max(consumer.seen, passed + 1);
     }
-    const isRenewal = renews && world.now - consumer.renewedAt >= topic.config.ttr / 64;
-    if (isRenewal) consumer.renewedAt = world.now;
+    const isRenewal = renews && !isRenewed(consumer, topic.config, world.now);
+    if (isRenewal) consumer.renewal = { at: world.now, config: topic.config, sent: sent.length };
     for (const message of queue.list("in-flight").filter(({ holder }) => holder === consumer)) {
-      if (isAhead(message) && isRenewal) message.due = world.now + topic.config.ttr;
+      if (isAhead(message) && isRenewal) message.due = world.now + Math.max(topic.config.ttr, consumer.ttr);
       if (!isAhead(message) && consumer.acksSeen) topic.ack(queue, message);
     }
   }

@@ -2,7 +2,7 @@
  * A queue as the specification describes it: a map of messages, each of which knows its state and its place in line.
  */
 import { Reason } from "../../../src/protocol/run.js";
-import type { MessageState } from "../../../src/shard/command.js";
+import type { MessageState, TopicConfig } from "../../../src/shard/command.js";
 import type { Effect } from "./effects.js";
 
 /** Places in line: each later than all before it. */
@@ -32,8 +32,10 @@ export interface Waiter {
   /** What it was sent, if it reports, and how many of these messages its program was handed. */
   readonly sent: { readonly delivery: number; readonly id: bigint }[];
   seen: number;
-  /** When the leases of what it has not seen were renewed. */
-  renewedAt: number;
+  /** The TTR that it was told. */
+  readonly ttr: number;
+  /** When the leases of what it has not seen were renewed, under which configuration, and how much it was sent by then. */
+  renewal: { readonly at: number; readonly config: TopicConfig; readonly sent: number } | undefined;
   /** A pop's: when it is answered without messages. */
   readonly deadline: number;
   /** Its place in the line of those who could be served: from when it has had credit, or was served last. */
@@ -52,11 +54,18 @@ export const newWaiter = (
   acksSeen: false,
   sent: [],
   seen: 0,
-  renewedAt: Number.NEGATIVE_INFINITY,
+  ttr: 0,
+  renewal: undefined,
   deadline: Number.POSITIVE_INFINITY,
   since: event,
   ...rest,
 });
+
+/** The leases of all that a consumer has not seen were renewed, or given, a moment ago. */
+export const isRenewed = ({ renewal, sent, ttr }: Waiter, config: TopicConfig, now: number): boolean =>
+  renewal?.config === config &&
+  now - renewal.at < config.ttr / 64 &&
+  (config.ttr >= ttr || renewal.sent === sent.length);
 
 export const giveCredit = (waiter: Waiter, credit: number): void => {
   const wasServed = waiter.credit > 0;
