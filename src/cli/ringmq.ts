@@ -1,23 +1,32 @@
 #!/usr/bin/env node
-/** The program `ringmq`. Each command has a file of its own. */
+/** The program `ringmq`. Each command has a file of its own, and is loaded when it is the one that is run. */
 import { Command } from "commander";
 import { VERSION } from "../main/version.js";
-import { backupCommand, restoreCommand } from "./backup.js";
 import { forgetEmptyVariables } from "./environment.js";
-import { journalCommand } from "./journal.js";
-import { serveCommand } from "./serve.js";
-import { tortureCommand } from "./torture.js";
 
 const USAGE = 2;
 
+/** In the order of the help. */
+const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  serve: async () => (await import("./serve.js")).serveCommand(),
+  publish: async () => (await import("./commands/publish.js")).publishCommand(),
+  consume: async () => (await import("./commands/consume.js")).consumeCommand(),
+  pop: async () => (await import("./commands/pop.js")).popCommand(),
+  ack: async () => (await import("./commands/settle.js")).ackCommand(),
+  nack: async () => (await import("./commands/settle.js")).nackCommand(),
+  backup: async () => (await import("./backup.js")).backupCommand(),
+  restore: async () => (await import("./backup.js")).restoreCommand(),
+  journal: async () => (await import("./journal.js")).journalCommand(),
+  torture: async () => (await import("./torture.js")).tortureCommand(),
+};
+
 const program = new Command("ringmq")
   .description("A message broker: topics, queues, delays, dead letters; TCP, WebSocket and HTTP.")
-  .version(VERSION)
-  .addCommand(serveCommand())
-  .addCommand(backupCommand())
-  .addCommand(restoreCommand())
-  .addCommand(journalCommand())
-  .addCommand(tortureCommand());
+  .version(VERSION);
+
+const named = COMMANDS[process.argv[2] ?? ""];
+// The help, and what says which command was meant, need all of them.
+for (const make of named === undefined ? Object.values(COMMANDS) : [named]) program.addCommand(await make());
 
 // All errors of commander are usage errors.
 for (const command of [program, ...program.commands, ...program.commands.flatMap(({ commands }) => commands)]) {

@@ -72,6 +72,7 @@ const FEW = 50;
 const FLAGS_ALONE: readonly (readonly [string, readonly string[]])[] = [
   ["ringmq --version", ["commander"]],
   ["ringmq serve --help", ["commander"]],
+  ["ringmq publish --help", ["commander"]],
   ["ringmq journal verify --help", ["commander"]],
   ["gnode --help", ["commander", "ini"]],
   ["gregister --help", ["commander", "ini"]],

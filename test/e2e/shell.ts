@@ -44,8 +44,11 @@ export interface Running {
 export class Shell {
   readonly #env: Record<string, string | undefined>;
 
-  constructor(readonly directory = testDirectory()) {
-    this.#env = { ...process.env, PATH: `${programDirectory()}${delimiter}${process.env["PATH"]}` };
+  constructor(
+    readonly directory = testDirectory(),
+    env: Readonly<Record<string, string>> = {},
+  ) {
+    this.#env = { ...process.env, ...env, PATH: `${programDirectory()}${delimiter}${process.env["PATH"]}` };
   }
 
   /** Runs a line of one program, which gets the signals that `child` is sent. */

@@ -79,6 +79,11 @@ export const PLACES: readonly Place[] = [
     mayNot: ["../main/broker.js", "../client/index.js", "node:net", "uWebSockets.js", "../../bench/main.js"],
   },
   {
+    file: "src/testing/probe.ts",
+    may: ["./test-broker.js", "../client/connect.js", "../workers/pump-assembly.js"],
+    mayNot: ["../main/broker.js", "../main/options.js", "../workers/shard-thread.js", "node:fs"],
+  },
+  {
     file: "src/torture/probe.ts",
     may: ["./ledger.js", "../client/client.js", "node:child_process"],
     mayNot: ["../main/broker.js", "../shard/shard.js", "../journal/lock.js", "../cli/ringmq.js"],
@@ -377,6 +382,11 @@ export const PLACES: readonly Place[] = [
     file: "src/cli/units.ts",
     may: ["./log-lines.js", "../index.js", "../main/options.js", "commander", "cli-progress"],
     mayNot: ["./serve.js", "./gmq/settings.js", "../client/index.js", "ini"],
+  },
+  {
+    file: "src/cli/commands/probe.ts",
+    may: ["./output.js", "../units.js", "../../client/index.js", "../../protocol/limits.js", "cli-progress", "node:fs"],
+    mayNot: ["../serve.js", "../gmq/settings.js", "../../main/broker.js", "../../shard/shard.js", "ini"],
   },
   {
     file: "src/cli/gmq/probe.ts",

@@ -1,12 +1,12 @@
 /** `memmq --client` and `memmq -i`. */
 import type { MemmqClient } from "../../memmq-client/index.js";
+import { eachLine } from "../line-input.js";
+import { stopOnSignals } from "../signals.js";
 import { interact } from "./interactive.js";
-import { eachLine } from "./line-input.js";
 import { LinePublisher } from "./line-publisher.js";
 import type { ClientSettings } from "./memmq-settings.js";
 import { printMessages } from "./message-printer.js";
 import type { Program } from "./program.js";
-import { stopOnSignals } from "./signals.js";
 import { inFlags, statusLines, upstreamClient } from "./upstream-client.js";
 
 /** Resolves when there is nothing left to do: the process then ends with exit code 0. */

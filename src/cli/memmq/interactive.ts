@@ -1,12 +1,12 @@
 /** `memmq -i`: publishes lines and prints what others publish, both at once. */
 import type { Subscription } from "../../memmq-client/index.js";
+import { stopOnSignals } from "../signals.js";
 import { LinePublisher } from "./line-publisher.js";
 import type { ClientSettings } from "./memmq-settings.js";
 import { lossText } from "./message-printer.js";
 import { OwnLines } from "./own-lines.js";
 import type { Program } from "./program.js";
 import { PipeScreen, type Screen, TerminalScreen } from "./screen.js";
-import { stopOnSignals } from "./signals.js";
 import { inFlags, statusLines, upstreamClient } from "./upstream-client.js";
 
 /** Resolves at the end of the input, with why not all was done as it should. */

@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import { clearScreenDown, createInterface, cursorTo, type Interface, moveCursor } from "node:readline";
 import { escapeControls } from "../../main/data/control-characters.js";
-import { eachLine } from "./line-input.js";
+import { eachLine } from "../line-input.js";
 
 export interface Screen {
   /** Calls `take` with each line, one after another. Resolves at the end: with why, if it could not go on. */

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
-import { eachLine } from "../../../src/cli/memmq/line-input.js";
+import { eachLine } from "../../../src/cli/line-input.js";
+import { LineSplitter } from "../../../src/cli/line-splitter.js";
 import { LinePublisher } from "../../../src/cli/memmq/line-publisher.js";
-import { LineSplitter } from "../../../src/cli/memmq/line-splitter.js";
 import { OwnLines } from "../../../src/cli/memmq/own-lines.js";
 import type { MemmqClient } from "../../../src/memmq-client/index.js";
 import { heldBytes } from "../../collected-memory.js";

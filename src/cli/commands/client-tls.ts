@@ -1,8 +1,8 @@
 /** The flags with which a program connects to a broker over TLS. */
 import { readFileSync } from "node:fs";
 import { type Command, Option } from "commander";
-import type { TlsOptions } from "../client/index.js";
-import { whyUnreadable } from "../main/unreadable.js";
+import type { TlsOptions } from "../../client/index.js";
+import { whyUnreadable } from "../../main/unreadable.js";
 
 /** Exit code: wrong usage. */
 const USAGE = 2;
@@ -24,7 +24,7 @@ export const clientTlsFlags = (): Option[] => [
   ),
   new Option("--tls-cert <file>", "a certificate in PEM for a broker that asks for one"),
   new Option("--tls-key <file>", "the private key of that certificate, in PEM"),
-  new Option("--tls-server-name <name>", "the name in the broker's certificate (default: the host of --tcp)"),
+  new Option("--tls-server-name <name>", "the name in the broker's certificate (default: the host of its address)"),
 ];
 
 /** The options of `connect`; undefined: plain TCP. Ends the program when a file cannot be read. */

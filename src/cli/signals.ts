@@ -1,7 +1,7 @@
 /** What signals do to a client. */
 
 /** Exit code after a second signal, as of a program that SIGINT has ended. */
-const INTERRUPTED = 130;
+export const INTERRUPTED = 130;
 
 /** The first signal ends in order, the second does not wait. */
 export const stopOnSignals = (): AbortSignal => {

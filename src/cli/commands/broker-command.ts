@@ -1,0 +1,83 @@
+/** What the commands that are clients of a broker share: how they connect, and how they end. */
+import { type Command, Option } from "commander";
+import type { Client } from "../../client/index.js";
+import { formatAddress } from "../../main/ports/listen-error.js";
+import { SERVER_VARIABLE } from "../environment.js";
+import { addressOf } from "../units.js";
+import { type ClientTlsFlags, clientTls, clientTlsFlags } from "./client-tls.js";
+import { EXIT, EXIT_TEXTS, exitCodeOf } from "./exit-codes.js";
+import { isClosedOutput } from "./output.js";
+
+const DEFAULT_SERVER = "tcp://127.0.0.1:9503";
+
+export interface BrokerFlags extends ClientTlsFlags {
+  readonly server: string;
+  readonly json?: boolean;
+}
+
+const FOOTER = `
+Exit codes:
+${Object.entries(EXIT_TEXTS)
+  .map(([code, text]) => `  ${code}  ${text}`)
+  .join("\n")}
+`;
+
+/** Adds the flags that all of them have, and the examples at the end of the help. */
+export const withBrokerFlags = (command: Command, help: string): Command => {
+  command
+    .option("--json", "prints JSON, an object a line")
+    .addOption(
+      new Option("--server <url>", "the broker: tcp://, tls://, ws:// or wss:// with host and port, or host:port")
+        .default(DEFAULT_SERVER)
+        .env(SERVER_VARIABLE),
+    )
+    .addHelpText("after", `${help}${FOOTER}`);
+  for (const option of clientTlsFlags()) command.addOption(option);
+  return command;
+};
+
+/** As `connect` takes it: a host and a port alone are an address of the native protocol. */
+const urlOf = (server: string, isTls: boolean): string => {
+  if (server.includes("://")) return server;
+  const address = addressOf(server);
+  return `${isTls ? "tls" : "tcp"}://${address === undefined ? server : formatAddress(address)}`;
+};
+
+/** Connects, does the work, closes. An error ends the program with one line and its exit code. */
+export const onBroker = async (
+  command: Command,
+  flags: BrokerFlags,
+  work: (client: Client) => Promise<void>,
+): Promise<void> => {
+  const tls = clientTls(command, flags);
+  const { connect, RingmqError } = await import("../../client/index.js");
+  try {
+    await using client = await connect(urlOf(flags.server, tls !== undefined), {
+      name: `ringmq ${command.name()}`,
+      tls,
+    });
+    await work(client);
+  } catch (error) {
+    // Whoever reads this has read enough, as `| head` does.
+    if (isClosedOutput(error)) process.exit(0);
+    if (error instanceof CommandError) command.error(`error: ${error.message}`, { exitCode: error.exitCode });
+    if (!(error instanceof RingmqError)) throw error;
+    const hint =
+      error.code === "CONNECT_FAILED"
+        ? "\nIs a broker running there? Start one with ringmq serve, or name another with --server."
+        : "";
+    command.error(`error: ${error.message} (${error.code})${hint}`, { exitCode: exitCodeOf(error) });
+  }
+};
+
+/** Ends the program with this line and this exit code. */
+export class CommandError extends Error {
+  override readonly name = "CommandError";
+
+  constructor(
+    text: string,
+    readonly exitCode: number = EXIT.failed,
+  ) {
+    super(text);
+  }
+}

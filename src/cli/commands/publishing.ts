@@ -1,0 +1,214 @@
+/** What `ringmq publish` does. */
+import { createReadStream, fstatSync, statSync } from "node:fs";
+import type { BatchReceipt, Body, Client, PublishOptions, Receipt } from "../../client/index.js";
+import { whyUnreadable } from "../../main/unreadable.js";
+import { eachLine } from "../line-input.js";
+import { INTERRUPTED, stopOnSignals } from "../signals.js";
+import { plural } from "../units.js";
+import { CommandError } from "./broker-command.js";
+import { EXIT } from "./exit-codes.js";
+import { BadLine, parseJsonLine } from "./json-line.js";
+import { write, writeJson } from "./output.js";
+import type { PublishFlags } from "./publish.js";
+import { drawPublishBar } from "./publish-bar.js";
+import { Sending } from "./sending.js";
+
+const STANDARD_INPUT = "-";
+
+export const publish = async (
+  client: Client,
+  topic: string,
+  bodies: readonly string[],
+  flags: PublishFlags,
+): Promise<void> => {
+  const options: PublishOptions = {
+    routeKey: flags.key,
+    delay: flags.delay,
+    ttl: flags.ttl,
+    headers: flags.header,
+  };
+  if (bodies.length > 0) return publishSome(client, topic, bodies, options, flags);
+  const isWhole = flags.file !== undefined && !flags.lines && !flags.jsonLines;
+  if (!isWhole) return new LinePublishing(client, topic, options, flags).run();
+  const body = await wholeInput(flags.file ?? STANDARD_INPUT, client.info.limits.maxMessageBytes);
+  return publishSome(client, topic, [body], options, flags);
+};
+
+/** Those of the command line, or a file: each id is printed. */
+const publishSome = async (
+  client: Client,
+  topic: string,
+  bodies: readonly Body[],
+  options: PublishOptions,
+  { json = false, batch: size = 1 }: PublishFlags,
+): Promise<void> => {
+  const printed: string[] = [];
+  const sending = new Sending<BatchReceipt>(client, "number", (_, { ids, durability }) => {
+    for (const id of ids) printed.push(json ? JSON.stringify({ id, durability }) : id);
+  });
+  for (let at = 0; at < bodies.length; at += size) {
+    const some = bodies.slice(at, at + size);
+    await sending.ready();
+    sending.add({ first: at + 1, count: some.length, bytes: 0 }, client.publishBatch(topic, some, options));
+  }
+  await sending.flush();
+  await write(printed.map((line) => `${line}\n`).join(""));
+  report(sending);
+};
+
+const report = ({ failure, exitCode }: Pick<Sending<never>, "failure" | "exitCode">): void => {
+  if (failure !== undefined) throw new CommandError(failure, exitCode);
+};
+
+const openInput = (path: string): NodeJS.ReadableStream & AsyncIterable<Buffer> =>
+  path === STANDARD_INPUT ? process.stdin : createReadStream(path);
+
+const nameOf = (path: string): string => (path === STANDARD_INPUT ? "standard input" : path);
+
+const unreadable = (path: string, error: unknown): CommandError =>
+  new CommandError(`${nameOf(path)} cannot be read: ${whyUnreadable(error)}`, EXIT.usage);
+
+const wholeInput = async (path: string, maxBytes: number): Promise<Uint8Array> => {
+  const parts: Buffer[] = [];
+  let bytes = 0;
+  try {
+    for await (const part of openInput(path)) {
+      bytes += part.length;
+      if (bytes > maxBytes) break;
+      parts.push(part);
+    }
+  } catch (error) {
+    throw unreadable(path, error);
+  }
+  if (bytes > maxBytes) {
+    throw new CommandError(`${nameOf(path)} has more than the ${maxBytes} bytes that the broker allows a message`);
+  }
+  return Buffer.concat(parts);
+};
+
+/** Bytes of the input; undefined where it is no file. */
+const inputBytes = (path: string): number | undefined => {
+  try {
+    const stats = path === STANDARD_INPUT ? fstatSync(0) : statSync(path);
+    return stats.isFile() ? stats.size : undefined;
+  } catch {
+    // Opening it will tell why.
+    return undefined;
+  }
+};
+
+class LinePublishing {
+  readonly #client: Client;
+  readonly #topic: string;
+  readonly #options: PublishOptions;
+  readonly #flags: PublishFlags;
+  readonly #sending: Sending<Receipt | BatchReceipt>;
+  #lines = 0;
+  #batch: Buffer[] = [];
+  #durability: string | undefined;
+  /** What is to be printed before more is read. */
+  #printed: object[] = [];
+
+  constructor(client: Client, topic: string, options: PublishOptions, flags: PublishFlags) {
+    this.#client = client;
+    this.#topic = topic;
+    this.#options = options;
+    this.#flags = flags;
+    const isPrinted = flags.json === true;
+    this.#sending = new Sending(
+      client,
+      "line",
+      ({ first }, receipt) => {
+        this.#durability ??= receipt.durability;
+        if (isPrinted) this.#confirmed(first, receipt);
+      },
+      ({ first: line }, { message: error }) => {
+        if (isPrinted) this.#printed.push({ line, error });
+      },
+    );
+  }
+
+  async run(): Promise<void> {
+    const path = this.#flags.file ?? STANDARD_INPUT;
+    const begin = performance.now();
+    const sending = this.#sending;
+    const stopping = stopOnSignals();
+    const ended = new AbortController();
+    void this.#client.closed.then(() => ended.abort());
+    const endBar =
+      process.stderr.isTTY && !(path === STANDARD_INPUT && process.stdin.isTTY)
+        ? drawPublishBar(inputBytes(path), sending)
+        : undefined;
+    let unread: string | undefined;
+    try {
+      const stopped = AbortSignal.any([stopping, ended.signal]);
+      unread = await eachLine(openInput(path), stopped, (line) => this.#take(line), nameOf(path));
+      this.#sendBatch();
+      await sending.flush();
+      await this.#print();
+    } finally {
+      endBar?.();
+      // A terminal or a pipe that is read no further would keep the process.
+      process.stdin.destroy();
+    }
+    if (this.#flags.json !== true) {
+      const seconds = (performance.now() - begin) / 1_000;
+      const level = this.#durability === undefined ? "" : `, confirmed at ${this.#durability}`;
+      process.stderr.write(`${plural(sending.done, "message")} published in ${seconds.toFixed(1)} s${level}\n`);
+    }
+    report(sending);
+    if (unread !== undefined) throw new CommandError(unread);
+    if (ended.signal.aborted) throw (await this.#client.closed) ?? new CommandError("the connection has ended");
+    if (stopping.aborted) process.exitCode = INTERRUPTED;
+  }
+
+  #take(line: Buffer): Promise<void> | undefined {
+    this.#lines++;
+    if (this.#flags.batch === undefined) this.#sendLine(line);
+    else if (this.#batch.push(line) >= this.#flags.batch) this.#sendBatch();
+    return this.#sending.isReady && this.#printed.length === 0 ? undefined : this.#pause();
+  }
+
+  async #pause(): Promise<void> {
+    await this.#print();
+    await this.#sending.ready();
+  }
+
+  #sendLine(line: Buffer): void {
+    const sent = { first: this.#lines, count: 1, bytes: line.length + 1 };
+    let body: Body = line;
+    let options = this.#options;
+    if (this.#flags.jsonLines) {
+      try {
+        ({ body, options } = parseJsonLine(line, options));
+      } catch (error) {
+        if (!(error instanceof BadLine)) throw error;
+        this.#sending.refused(sent, error);
+        return;
+      }
+    }
+    this.#sending.add(sent, this.#client.publish(this.#topic, body, options));
+  }
+
+  #sendBatch(): void {
+    const lines = this.#batch;
+    if (lines.length === 0) return;
+    this.#batch = [];
+    const bytes = lines.reduce((sum, { length }) => sum + length + 1, 0);
+    const sent = { first: this.#lines - lines.length + 1, count: lines.length, bytes };
+    this.#sending.add(sent, this.#client.publishBatch(this.#topic, lines, this.#options));
+  }
+
+  #confirmed(first: number, receipt: Receipt | BatchReceipt): void {
+    const { durability } = receipt;
+    const ids = "ids" in receipt ? receipt.ids : [receipt.id];
+    for (const [i, id] of ids.entries()) this.#printed.push({ line: first + i, id, durability });
+  }
+
+  async #print(): Promise<void> {
+    const printed = this.#printed;
+    if (printed.length === 0) return;
+    this.#printed = [];
+    await writeJson(...printed);
+  }
+}
