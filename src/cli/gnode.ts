@@ -1,6 +1,5 @@
 #!/usr/bin/env node
 /** The program `gnode`: a broker with gmq's flags, configuration file and defaults, which announces itself. */
-import { runBroker } from "./broker-process.js";
 import { GNODE_FLAGS, GNODE_KEYS, gnodeSettings } from "./gmq/gnode-settings.js";
 import { withKeys } from "./gmq/port-settings.js";
 import { prepare } from "./gmq/program-settings.js";
@@ -48,7 +47,10 @@ const end = (reason: string, exitCode: number): never => {
   return command.error(`error: ${reason}`, { exitCode });
 };
 
-const { announceNode } = await import("./gmq/node-announcement.js");
+const [{ runBroker }, { announceNode }] = await Promise.all([
+  import("./broker-process.js"),
+  import("./gmq/node-announcement.js"),
+]);
 await runBroker({
   options: settings.broker,
   log,

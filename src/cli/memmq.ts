@@ -1,7 +1,6 @@
 #!/usr/bin/env node
 /** The program `memmq`: a message broker, a proxy or a client with memmq's flags and defaults. */
 import { goCommand, parseFlags, USAGE } from "./go-flags.js";
-import { createLog } from "./log-lines.js";
 import { MEMMQ_FLAGS, MEMMQ_NOTES } from "./memmq/memmq-flags.js";
 import { FlagsError, type GivenFlags, type MemmqSettings, memmqSettings } from "./memmq/memmq-settings.js";
 import type { Program } from "./memmq/program.js";
@@ -16,6 +15,7 @@ const command = goCommand({
 });
 
 const flags = parseFlags(command, process.argv.slice(2)) as GivenFlags;
+const { createLog } = await import("./log-lines.js");
 const program: Program = {
   log: createLog(flags.log_level || "info", "text", (line) => process.stderr.write(line)),
   refuse: (reason) => command.error(`error: ${reason}`, { exitCode: USAGE }),

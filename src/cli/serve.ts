@@ -4,9 +4,8 @@ import type { DurabilityName } from "../main/limits.js";
 import { OutOfRangeError } from "../main/option-checks.js";
 import { type BrokerOptions, HTTP_ENGINES, resolveOptions } from "../main/options.js";
 import { formatAddress } from "../main/ports/listen-error.js";
-import { runBroker } from "./broker-process.js";
 import { ENVIRONMENT, switchInEnvironment, unknownVariables } from "./environment.js";
-import { createLog, LOG_FORMATS, LOG_LEVELS } from "./log-lines.js";
+import { LOG_FORMATS, LOG_LEVELS } from "./log-levels.js";
 import { FAILURE } from "./server-process.js";
 import { parseTlsPorts, type TlsFlags, tlsOptions, withTlsFlags } from "./tls-flags.js";
 import { durationText, parseAddress, parseCount, parseDuration, parseList, parseSize, sizeText } from "./units.js";
@@ -241,6 +240,7 @@ const serve = async (
     ...flags
   }: Partial<Flags>,
 ): Promise<void> => {
+  const { createLog } = await import("./log-lines.js");
   const log = createLog(logLevel, logFormat, (text) => process.stderr.write(text));
   const switches = { ...switchInEnvironment(command, "allowBackup"), ...switchInEnvironment(command, "persist") };
   for (const unknown of unknownVariables(process.env, command)) {
@@ -253,6 +253,7 @@ const serve = async (
   }
   const selfSigned = { tlsSelfSigned, ...switchInEnvironment(command, "tlsSelfSigned") };
   const tls = tlsOptions(command, { tlsCert, tlsKey, tlsClientCa, ...selfSigned, tlsPorts }, flags);
+  const { runBroker } = await import("./broker-process.js");
   await runBroker({
     options: { ...flags, ...tls, ...switches },
     log,

@@ -89,11 +89,11 @@ it.each(FLAGS_ALONE)("%s loads the flags alone", async (line, packages) => {
 
 it("a flag that is wrong is refused before a broker is loaded", async () => {
   const loaded = await run("ringmq serve --shards 0", 2);
-  expect(loaded.packages).toEqual(["commander"]);
+  expect(loaded.packages).toEqual(["commander", "pino"]);
   expect(loaded.own.length, loaded.own.join("\n")).toBeLessThan(FEW);
 });
 
-const BROKER = ["commander", "msgpackr", "piscina", "re2js", "xxhash-wasm"];
+const BROKER = ["commander", "msgpackr", "pino", "piscina", "re2js", "xxhash-wasm"];
 
 it("a broker and its threads load what they serve with", async () => {
   const served = await run("ringmq serve --shards 1 --tcp 127.0.0.1:0 --http 127.0.0.1:0 --http-engine node");
@@ -111,7 +111,7 @@ it("a broker and its threads load what they serve with", async () => {
 
 it("a registry has no broker in it", async () => {
   const loaded = await run("gregister -http_addr=127.0.0.1:0");
-  expect(loaded.packages).toEqual(["commander", "ini"]);
+  expect(loaded.packages).toEqual(["commander", "ini", "pino"]);
   expect(
     loaded.own.filter((file) => /^(?:channel|main\/(?:native|front-ends|shards)|shard|workers)\//.test(file)),
   ).toEqual([]);
@@ -119,7 +119,7 @@ it("a registry has no broker in it", async () => {
 
 it("a client has no broker in it", async () => {
   const loaded = await run("memmq --client --publish --topic=t --servers=127.0.0.1:9");
-  expect(loaded.packages).toEqual(["commander", "ws"]);
+  expect(loaded.packages).toEqual(["commander", "pino", "ws"]);
   expect(
     loaded.own.filter((file) => /^(?:channel|grpc|main\/(?:native|front-ends)|shard|workers)\//.test(file)),
   ).toEqual([]);

@@ -2,7 +2,7 @@
 import { resolve } from "node:path";
 import { InvalidArgumentError } from "commander";
 import { parseNames, parseSwitch, wholeNumber } from "../go-flags.js";
-import type { LOG_LEVELS } from "../log-lines.js";
+import type { LOG_LEVELS } from "../log-levels.js";
 import type { Settings } from "./settings.js";
 
 /** By gmq's numbers: 0 errors, 1 warnings, 2 information, 3 trace, 4 debug. Its example files also have a 5. */

@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { parseFlags, USAGE } from "../go-flags.js";
 import { ConfigError, IniFile, type KnownKeys } from "./ini-file.js";
 import { type LogDefaults, logSettings } from "./log-settings.js";
-import { openLog, type ProgramLog } from "./log-target.js";
+import type { ProgramLog } from "./log-target.js";
 import { Settings } from "./settings.js";
 
 export interface Prepared<T> extends ProgramLog {
@@ -29,6 +29,7 @@ export const prepare = async <T>(
     const source = new Settings(flags, file);
     const settings = read(source);
     const logged = logSettings(source, logDefaults(settings));
+    const { openLog } = await import("./log-target.js");
     const opened = await openLog(logged);
     for (const [fields, text] of warnings) opened.log.warn(fields, text);
     return { ...opened, settings };

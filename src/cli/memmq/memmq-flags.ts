@@ -1,7 +1,7 @@
 /** The flags of `memmq`, by memmq's own names, and those that only this program has. */
 import { InvalidArgumentError } from "commander";
 import { type FlagGroup, parseNames, wholeNumber } from "../go-flags.js";
-import { LOG_LEVELS } from "../log-lines.js";
+import { LOG_LEVELS } from "../log-levels.js";
 import { parseListenAddress } from "../units.js";
 
 export const DEFAULT_PORT = 8081;

@@ -1,7 +1,7 @@
 /** What the flags of `memmq` ask for: a server, a proxy or a client. */
 
 import type { Address } from "../../main/options.js";
-import type { LOG_LEVELS } from "../log-lines.js";
+import type { LOG_LEVELS } from "../log-levels.js";
 import {
   DEFAULT_DATA,
   DEFAULT_PORT,
