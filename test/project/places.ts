@@ -54,7 +54,6 @@ export const PLACES: readonly Place[] = [
       "../shard/shard.js",
       "../shard/messages/queue.js",
       "../workers/pump.js",
-      "../main/broker.js",
       "../channel/ring.js",
       "node:worker_threads",
       "msgpackr/pack",
