@@ -23,6 +23,8 @@ import { Router } from "../main/shards/router.js";
 import { Durability } from "../protocol/op.js";
 import type { IdSource } from "../shard/messages/id-allocator.js";
 import type { Shard } from "../shard/shard.js";
+import type { JobPort } from "../workers/job-port.js";
+import type { Job, JobOutcome } from "../workers/jobs/job.js";
 import { openJournal } from "../workers/open-journal.js";
 import type { Pump } from "../workers/pump.js";
 import { assemblePump } from "../workers/pump-assembly.js";
@@ -170,6 +172,16 @@ export class BrokerLife {
   }
 }
 
+/** The one job that is carried out. Files need not be made ahead, nor segments be compacted, where they are memory. */
+const jobsOn = (disk: Disk): Pick<JobPort, "ask"> => ({
+  ask: (job: Job, done: (outcome: never) => void) => {
+    if (job.job !== "remove") return;
+    for (const path of job.paths) disk.remove(path);
+    const outcome: JobOutcome<"remove"> = { ok: true, result: { removed: job.paths.length } };
+    done(outcome as never);
+  },
+});
+
 const journalOf = (shard: Shard, level: number, { disk, directory, limits, now }: BrokerLifeOptions): Journal =>
   openJournal(shard, {
     data: { directory, level, segmentBytes: limits.segmentBytes, verified: [] },
@@ -177,9 +189,8 @@ const journalOf = (shard: Shard, level: number, { disk, directory, limits, now }
     disk,
     checksum: xxh32,
     clock: now,
-    // Nothing in memory takes so long that somebody else had better do it.
-    jobs: { ask: () => {} },
-    hasSpace: () => false,
+    jobs: jobsOn(disk),
+    hasSpace: () => true,
     replayed: () => {},
     beat: () => {},
     reclaimFailed: (error) => {

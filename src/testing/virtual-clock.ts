@@ -35,10 +35,11 @@ export class VirtualClock implements Clock {
     return { cancel: () => this.#alarms.delete(alarm) };
   }
 
-  /** Moves it on, never back, and fires what is due by then, the earliest first. */
-  moveTo(time: number): void {
+  /** Moves it on, never back, and fires what is due by then, the earliest first. False: nothing was. */
+  moveTo(time: number): boolean {
     this.#now = Math.max(this.#now, time);
     const due = [...this.#alarms].filter((alarm) => alarm.due <= this.#now).sort((a, b) => a.due - b.due);
     for (const alarm of due) if (this.#alarms.delete(alarm)) alarm.act();
+    return due.length > 0;
   }
 }

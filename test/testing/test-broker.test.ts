@@ -248,6 +248,15 @@ it("has the limits of a broker, and says which is out of range", async () => {
   expect(() => createTestBroker({ ttr: 0 })).toThrow(RangeError);
 });
 
+it("leaves messages as they were, whatever comes after them", async () => {
+  const { client } = await open();
+  const bodies = Array.from({ length: 50 }, (_, i) => `message ${i}`);
+  for (const body of bodies) await client.publish("t", body);
+  const popped = [];
+  for (const _ of bodies) popped.push(...(await client.pop("t")));
+  expect(texts(popped)).toEqual(bodies);
+});
+
 it("does not mix brokers of one process", async () => {
   const brokers = await Promise.all(Array.from({ length: 50 }, () => open()));
   await Promise.all(brokers.map(({ client }, i) => client.publish("t", `${i}`)));
