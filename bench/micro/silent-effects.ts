@@ -10,6 +10,7 @@ export class SilentEffects implements Effects {
 
   settled(): void {}
   confirm(): void {}
+  duplicate(): void {}
   result(): void {}
   openMessages(): void {}
   closeMessages(): void {}

@@ -9,6 +9,8 @@
  * Neither orders memory accesses: the ring's counters do.
  */
 
+import { HAS_BUFFERS } from "./buffers.js";
+
 /** Up to this length a loop is fastest. */
 const TINY_BYTES = 24;
 
@@ -24,6 +26,6 @@ export const copyBytes = (target: Buffer, at: number, source: Uint8Array, start:
   }
   // Not `subarray`: sockets deliver Buffers, and the `subarray` of a Buffer takes 90 ns longer.
   const range = bytes === source.length ? source : new Uint8Array(source.buffer, source.byteOffset + start, bytes);
-  if (bytes <= SHORT_BYTES) target.set(range, at);
+  if (bytes <= SHORT_BYTES || !HAS_BUFFERS) target.set(range, at);
   else target.fill(range, at, at + bytes);
 };

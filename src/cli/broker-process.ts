@@ -1,11 +1,14 @@
 /** The process of a broker: starts it, says where it listens, ends it. Shared by `ringmq serve` and `gnode`. */
 
 import { join } from "node:path";
-import { type Broker, CertificateError, ListenError, StartError, startBroker } from "../index.js";
+import type { Broker } from "../index.js";
 import { PUBLIC_CERTIFICATE } from "../journal/layout.js";
 import type { Log } from "../main/log.js";
-import { type BrokerOptions, needsClientCertificate } from "../main/options.js";
-import { formatAddress } from "../main/ports/listen-error.js";
+import { type BrokerOptions, needsClientCertificate, resolveOptions } from "../main/options.js";
+import { CertificateError } from "../main/ports/certificate.js";
+import { formatAddress, ListenError } from "../main/ports/listen-error.js";
+import type { StartProgress } from "../main/progress.js";
+import { StartError } from "../main/shards/start-error.js";
 import { stopOnSignal } from "./server-process.js";
 import { plural } from "./units.js";
 
@@ -30,7 +33,7 @@ export interface BrokerProcess {
 
 export const runBroker = async (given: BrokerProcess): Promise<void> => {
   const { options, log, hasBar, refuse, fail, started, announcement = announce } = given;
-  const progress = hasBar ? (await import("./progress-bar.js")).barProgress(process.stderr) : undefined;
+  let progress: StartProgress | undefined;
   let broker: Broker | undefined;
   let retire: (() => Promise<void>) | undefined;
   stopOnSignal({
@@ -47,6 +50,10 @@ export const runBroker = async (given: BrokerProcess): Promise<void> => {
     },
   });
   try {
+    // What is wrong with them is said before a broker is loaded.
+    resolveOptions(options);
+    if (hasBar) progress = (await import("./progress-bar.js")).barProgress(process.stderr);
+    const { startBroker } = await import("../index.js");
     broker = await startBroker({ ...options, log, progress });
   } catch (error) {
     if (error instanceof RangeError) return refuse(error);

@@ -68,12 +68,14 @@ const describeBatch = (bytes: Uint8Array, view: DataView, at: number, end: numbe
   const queues = view.getUint16(at + record.QUEUES);
   const isKept = view.getUint8(at + record.TYPE) === RecordType.KEEP;
   const size = isKept ? record.CLAIM_BYTES : record.QUEUE_BYTES;
+  const entries = isKept ? record.keptEntries(view, at) : record.publishedEntries(view, at);
   const numbers = Array.from({ length: queues }, (_, i) =>
     isKept ? describeClaim(view, names + i * size) : view.getUint32(names + i * size),
   );
   const name = readText(bytes, at + record.NAMES, topicEnd);
   const key = readText(bytes, topicEnd, names);
   const isChannel = view.getUint8(at + record.KIND) === record.BatchKind.CHANNEL;
+  const isNumbered = view.getUint8(at + record.KIND) === record.BatchKind.NUMBERED;
   const ofTopic = () => ({
     topic: name,
     routeKey: key,
@@ -90,9 +92,15 @@ const describeBatch = (bytes: Uint8Array, view: DataView, at: number, end: numbe
     count: view.getUint16(at + record.COUNT),
     ...(isChannel ? ofChannel() : ofTopic()),
     [isKept ? "claims" : "queues"]: numbers,
-    bodies: describeBodies(bytes, view, names + queues * size, end),
+    ...(isNumbered ? describeNumbers(bytes, view, record.queuesEnd(view, at), entries) : {}),
+    bodies: describeBodies(bytes, view, entries, end),
   };
 };
+
+const describeNumbers = (bytes: Uint8Array, view: DataView, at: number, end: number) => ({
+  producer: readText(bytes, at + record.NUMBERED_PRODUCER, end),
+  sequence: view.getFloat64(at + record.NUMBERED_SEQUENCE),
+});
 
 const describeClaim = (view: DataView, at: number) => ({
   queue: view.getUint32(at + record.CLAIM_QUEUE),

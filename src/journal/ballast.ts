@@ -2,10 +2,10 @@
  * The ballast file: it reserves disk space, and is deleted when a write finds none left. That lets the shard write what
  * it has accepted, and the acks that will free space for good. Publishes are refused until the file is there again.
  */
-import { join } from "node:path";
 import type { Disk } from "./disk.js";
 import { isDiskFault } from "./disk-fault.js";
 import { TEMPORARY_SUFFIX } from "./layout.js";
+import { join } from "./paths.js";
 import { makeSpare } from "./spares.js";
 
 /** More than a shard appends between two checks of `roomForPublishes`. */

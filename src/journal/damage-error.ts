@@ -1,5 +1,5 @@
 /** The error for damage: confirmed bytes that are missing or have changed. */
-import { dirname } from "node:path";
+import { above } from "./paths.js";
 
 export class DamageError extends Error {
   override readonly name = "DamageError";
@@ -11,7 +11,7 @@ export class DamageError extends Error {
     readonly what: string,
   ) {
     // DATA/generation-1/shard-0/00000001.seg
-    const data = dirname(dirname(dirname(file)));
+    const data = above(file, 3);
     super(
       `${file}, at byte ${offset}: ${what}. Nothing has been changed. What is whole is listed by ` +
         `"ringmq journal verify ${data}" and saved to another directory by "ringmq journal repair ${data} OUT"`,

@@ -14,6 +14,12 @@ const OUT_OF_SPACE: ReadonlySet<string> = new Set(["ENOSPC", "EDQUOT"]);
 
 export const isOutOfSpace = ({ code }: NodeJS.ErrnoException): boolean => OUT_OF_SPACE.has(code ?? "");
 
+/**
+ * The system's word, which a network file system says as well, for a name that leads nowhere or to something else than it
+ * did: see home.ts.
+ */
+export const AWAY = "ESTALE";
+
 /** The limit of the process; the limit of the machine. */
 const OUT_OF_DESCRIPTORS: ReadonlySet<string> = new Set(["EMFILE", "ENFILE"]);
 

@@ -7,6 +7,7 @@
  */
 import { type Stats, statSync } from "node:fs";
 import type { Disk } from "./disk.js";
+import { AWAY } from "./disk-fault.js";
 
 /** A file or directory. Its number is nobody else's while somebody has it open. */
 export interface Place {
@@ -17,9 +18,6 @@ export interface Place {
 
 /** Milliseconds for which a look at all of them is good, before a commit: three calls of the system, some 15 µs. */
 const LOOK_EVERY = 10;
-
-/** The system's word for it, which a network file system says as well. */
-export const AWAY = "ESTALE";
 
 /** A name leads nowhere, or to something else than it did. An error of the disk like others: the name may lead home again. */
 export class HomeError extends Error {

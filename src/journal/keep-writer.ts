@@ -41,7 +41,9 @@ export const writeKeep = (
   if (readFully(file, entries, length, start) < length) throw new Error("journal: a segment is shorter than it was");
   const gaps = withoutGaps(entries, idLow, all, claims);
   if (gaps !== undefined) entries = gaps.entries;
-  const names = record.NAMES + view.getUint8(record.TOPIC_LENGTH) + view.getUint8(record.KEY_LENGTH);
+  const names = record.queuesOf(view, 0);
+  // Who has numbered a batch is remembered with its topic, not with its messages.
+  if (view.getUint8(record.KIND) === record.BatchKind.NUMBERED) view.setUint8(record.KIND, record.BatchKind.TOPIC);
   const at = writer.begin(record.RecordType.KEEP, names + claims.length + entries.length);
   writer.bytes.set(head.subarray(record.TOPIC_LENGTH, names), at + record.TOPIC_LENGTH);
   writer.view.setUint16(at + record.COUNT, gaps?.span ?? all);

@@ -16,8 +16,8 @@
  *
  * A new generation is made when the number of shards changes.
  */
-import { join } from "node:path";
 import type { Disk } from "./disk.js";
+import { join } from "./paths.js";
 
 export const MANIFEST = "ringmq.json";
 /** The manifest's name while a restore, a repair or a backup is making the directory. */

@@ -18,12 +18,12 @@
  * true then, so what an entry says to be there is durable before the entry is written, and what it says to be obsolete is
  * removed after that. The file never grows: it can be written on a full disk.
  */
-import { join } from "node:path";
 import { xxh32 } from "./checksum.js";
 import { DamageError } from "./damage-error.js";
 import type { Disk, DiskFile } from "./disk.js";
 import { isDiskFault, synced } from "./disk-fault.js";
 import { LEDGER } from "./layout.js";
+import { join } from "./paths.js";
 import { readFully, replaceFile, writeFully } from "./whole-file.js";
 
 export interface LedgerEntry {

@@ -6,13 +6,13 @@
  * file-journal.ts), what each COMMIT says about the bytes before it (see record.ts of src/shard), and the ledger, which
  * says what there must be.
  */
-import { join } from "node:path";
 import * as record from "../shard/log/record.js";
 import type { Checksum } from "./checksum.js";
 import { DamageError } from "./damage-error.js";
 import type { Disk, DiskFile } from "./disk.js";
 import { journalFiles, segmentPath } from "./layout.js";
 import { faultByLedger, Ledger, type LedgerEntry } from "./ledger.js";
+import { join } from "./paths.js";
 import { faultOfHead, isLeftOver, type PageSink, SegmentFile, type SegmentWalk } from "./segment-file.js";
 import { readFully, writeFully } from "./whole-file.js";
 

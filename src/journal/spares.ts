@@ -7,10 +7,10 @@
  * them, and more CPU, so it is done ahead only while the disk is idle. Without a spare, a segment begins as an empty
  * file.
  */
-import { join } from "node:path";
 import type { Disk } from "./disk.js";
 import { type Fault, isDiskFault, isOutOfDescriptors } from "./disk-fault.js";
 import { TEMPORARY_SUFFIX } from "./layout.js";
+import { join } from "./paths.js";
 import { writeFully } from "./whole-file.js";
 
 /** One for the next segment, and one that is being made or was reclaimed. */

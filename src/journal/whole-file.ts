@@ -1,7 +1,7 @@
 /** Reads and writes in full, where a system call may do less. */
-import { join } from "node:path";
 import type { Disk, DiskFile } from "./disk.js";
 import { TEMPORARY_SUFFIX } from "./layout.js";
+import { join } from "./paths.js";
 
 /** Returns the bytes read: fewer than `length` only at the end of the file. */
 export const readFully = (file: DiskFile, into: Uint8Array, length: number, at: number): number => {

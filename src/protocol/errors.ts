@@ -56,6 +56,7 @@ export const ERRORS = {
   TOO_SLOW: kind(40, true, true),
   OUT_OF_DESCRIPTORS: kind(41, true),
   DISK_FAULT: kind(42, true),
+  SEQUENCE_FORGOTTEN: kind(43),
 } as const satisfies Record<string, ErrorKind>;
 
 export type ErrorName = keyof typeof ERRORS;

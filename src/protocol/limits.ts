@@ -61,5 +61,10 @@ export const MAX_RETRIES = 65_534;
 export const DEFAULT_TTR = 60_000;
 export const DEFAULT_RETRIES = 5;
 
+/** What a topic remembers of a producer that numbers its messages: milliseconds, and messages. */
+export const DEFAULT_DEDUP_WINDOW = 600_000;
+export const DEFAULT_DEDUP_MESSAGES = 100_000;
+export const MAX_DEDUP_MESSAGES = 10_000_000;
+
 /** The queue of messages without a route key. */
 export const DEFAULT_KEY = "default";

@@ -69,8 +69,11 @@ export const GIVE_BACK = 1;
 /** Flag of PUBLISH: its messages are taken or refused one by one, not as a whole. */
 export const ONE_BY_ONE = 1;
 
+/** Flag of CONFIRM, beside its `Durability`: the messages had been taken before. */
+export const DUPLICATE = 4;
+
 /** The protocol version in HELLO. Raised by a change that an older peer would misread. */
 export const PROTOCOL_VERSION = 1;
 
-/** How durable a confirmed message is: the `flags` of CONFIRM. */
+/** How durable a confirmed message is: in the `flags` of CONFIRM. */
 export const Durability = { memory: 1, write: 2, fsync: 3 } as const;

@@ -29,6 +29,12 @@ export interface Publish extends Addressed, Slice {
   count: number;
   /** The entries of one request are taken or refused one by one. Default: as a whole. */
   isOneByOne?: boolean;
+  /** Who has numbered the messages; empty or absent: nobody has. */
+  producer?: string;
+  /** The number of the first message; the others follow. */
+  sequence?: number;
+  /** The producer has had the answers to all lower numbers. */
+  answered?: number;
   routeKey: string;
   delay: number;
   /** 0: none. */
@@ -138,6 +144,9 @@ export interface TopicConfig {
   readonly mode: "exact" | "pattern";
   readonly ttr: number;
   readonly retries: number;
+  /** How long and how many messages of a producer that numbers them are remembered: milliseconds, and the newest. */
+  readonly dedupWindow: number;
+  readonly dedupMessages: number;
   /** 0: no limit. */
   readonly maxLength: number;
   /** 0: no limit. */

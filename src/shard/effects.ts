@@ -51,6 +51,16 @@ export interface Effects {
     level: number,
     isEnd?: boolean,
   ): void;
+  /** As `confirm`, of messages that had been taken before. */
+  duplicate(
+    connection: number,
+    request: number,
+    requests: number,
+    idHigh: number,
+    idLow: number,
+    messages: number,
+    level: number,
+  ): void;
   /** `isLook`: what has failed was a look, which shows things as they are and waits for nothing. */
   fail(connection: number, request: number, kind: ErrorName, text: string, isLook?: boolean): void;
   /**

@@ -9,7 +9,7 @@ import { ERRORS } from "../protocol/errors.js";
 import type { FrameWriter } from "../protocol/frame.js";
 import * as frame from "../protocol/frame.js";
 import { NO_HEAD, packHead } from "../protocol/head.js";
-import { Answer } from "../protocol/op.js";
+import { Answer, DUPLICATE } from "../protocol/op.js";
 import * as runs from "../protocol/run.js";
 import * as records from "../protocol/selection.js";
 import type { Effects, Fault, Run } from "../shard/effects.js";
@@ -21,8 +21,8 @@ export class FrameEffects implements Effects {
   #confirming = 0;
   /** Where the open CONFIRM's last receipt begins. */
   #receipt = 0;
-  /** `Durability` of the open CONFIRM. */
-  #level = 0;
+  /** Of the open CONFIRM. */
+  #flags = 0;
   readonly #head = new ChannelHead();
 
   constructor(readonly outbound: Outbound) {}
@@ -43,13 +43,38 @@ export class FrameEffects implements Effects {
     messages: number,
     level: number,
   ): void {
+    this.#receive(connection, request, requests, idHigh, idLow, messages, level);
+  }
+
+  duplicate(
+    connection: number,
+    request: number,
+    requests: number,
+    idHigh: number,
+    idLow: number,
+    messages: number,
+    level: number,
+  ): void {
+    this.#receive(connection, request, requests, idHigh, idLow, messages, level | DUPLICATE);
+  }
+
+  /** Adds a receipt to a CONFIRM with these flags. */
+  #receive(
+    connection: number,
+    request: number,
+    requests: number,
+    idHigh: number,
+    idLow: number,
+    messages: number,
+    flags: number,
+  ): void {
     const { outbound } = this;
-    if (this.#confirming !== connection || this.#level !== level) {
+    if (this.#confirming !== connection || this.#flags !== flags) {
       this.finish();
       outbound.to(connection);
-      outbound.frames.open(Answer.CONFIRM, level, 0, NO_HEAD);
+      outbound.frames.open(Answer.CONFIRM, flags, 0, NO_HEAD);
       this.#confirming = connection;
-      this.#level = level;
+      this.#flags = flags;
     } else if (this.#extend(request, requests, idHigh, idLow, messages)) {
       return;
     }

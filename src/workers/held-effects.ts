@@ -105,6 +105,21 @@ export class HeldEffects<E extends StagedEffects<E>> implements Effects {
     stage.confirm(connection, request, requests, idHigh, idLow, messages, level);
   }
 
+  duplicate(
+    connection: number,
+    request: number,
+    requests: number,
+    idHigh: number,
+    idLow: number,
+    messages: number,
+    level: number,
+  ): void {
+    const stage = this.#confirmStage(connection, messages, level, true, false);
+    if (level > Durability.memory) this.#rest(stage, level);
+    else this.#restOnIds(stage);
+    stage.duplicate(connection, request, requests, idHigh, idLow, messages, level);
+  }
+
   fail(connection: number, request: number, kind: ErrorName, text: string, isLook = false): void {
     if (isLook || !TELLS_STATE.has(kind)) return this.free.fail(connection, request, kind, text);
     const stage = this.#stage(connection, this.isDurable());

@@ -4,13 +4,19 @@
  * bytes are copied out of the ring in one go, and the entries are then pushed together inside that copy.
  */
 import { SIZE_MASK, WORD_BYTES } from "../protocol/entry.js";
+import { ProtocolError } from "../protocol/errors.js";
 import { HEAD, HEAD_LENGTH, LENGTH_BYTES, OP, REQUEST } from "../protocol/frame.js";
 import { NO_HEAD } from "../protocol/head.js";
+import { MAX_BATCH_MESSAGES } from "../protocol/limits.js";
+import { ANSWERED, NUMBERS_BYTES, readNumber, SEQUENCE } from "../protocol/numbers.js";
 import { ONE_BY_ONE, Op } from "../protocol/op.js";
 import type { Publish } from "../shard/command.js";
 import { countMessages, type DecoderLimits } from "./decoder-limits.js";
 import type { FrameCursor } from "./frame-cursor.js";
 import type { HeadReader } from "./head-reader.js";
+
+/** So that the numbers of a batch are exact. */
+const MAX_SEQUENCE = Number.MAX_SAFE_INTEGER - MAX_BATCH_MESSAGES;
 
 export class PublishDecoder {
   /** The only command, reused for each; its topic and options are those in `#headBytes`. */
@@ -35,6 +41,9 @@ export class PublishDecoder {
       routeKey: "",
       delay: 0,
       ttl: 0,
+      producer: "",
+      sequence: 0,
+      answered: 0,
       bytes: this.#copy,
       view: this.#copyView,
       start: 0,
@@ -54,18 +63,38 @@ export class PublishDecoder {
     c.request = cursor.request;
     c.requests = 1;
     c.isOneByOne = (cursor.flags & ONE_BY_ONE) !== 0;
-    const isSingle = end < cursor.limit && this.#isSingle(view, payload, end);
-    if (isSingle && this.#follows(bytes, view, end, cursor.request + 1)) return this.#merge(cursor);
-    c.count = countMessages(this.#limits, view, payload, end);
+    const entries = this.#readNumbers(view, payload, end);
+    const isSingle = end < cursor.limit && this.#isSingle(view, entries, end);
+    if (isSingle && this.#follows(bytes, view, end, cursor.request + 1)) return this.#merge(cursor, entries);
+    c.count = countMessages(this.#limits, view, entries, end);
     c.bytes = bytes;
     c.view = view;
-    c.start = payload;
+    c.start = entries;
     c.end = end;
     return end;
   }
 
-  /** Merges consecutive publishes of one message each, by moving their entries together. */
-  #merge({ bytes, start, payload: firstPayload, limit }: FrameCursor): number {
+  /** Reads what the producer of numbered messages says of them. Answers where the entries begin. Throws BAD_PAYLOAD. */
+  #readNumbers(view: DataView, payload: number, end: number): number {
+    const c = this.command;
+    if (c.producer === "") return payload;
+    const entries = payload + NUMBERS_BYTES;
+    if (entries > end) throw new ProtocolError("BAD_PAYLOAD", "the messages of a producer have numbers before them");
+    const sequence = readNumber(view, payload + SEQUENCE);
+    const answered = readNumber(view, payload + ANSWERED);
+    if (!(answered <= sequence && sequence <= MAX_SEQUENCE)) {
+      throw new ProtocolError(
+        "BAD_PAYLOAD",
+        `a sequence is at most ${MAX_SEQUENCE}, and is not answered before it is sent`,
+      );
+    }
+    c.sequence = sequence;
+    c.answered = answered;
+    return entries;
+  }
+
+  /** Merges consecutive publishes of one message each, by moving their entries together: that of the first is at `entry`. */
+  #merge({ bytes, start, limit }: FrameCursor, entry: number): number {
     const c = this.command;
     const length = limit - start;
     if (length > this.#copy.length) {
@@ -75,17 +104,17 @@ export class PublishDecoder {
     const copy = this.#copy;
     const view = this.#copyView;
     copy.set(bytes.subarray(start, limit));
-    // Bytes from a frame to its payload: the same in all, since their heads are equal.
-    const lead = firstPayload - start;
+    // Bytes from a frame to its entry: the same in all, since their heads are equal.
+    const lead = entry - start;
     let from = 0;
     let to = lead;
     let requests = 0;
     do {
       const stop = from + LENGTH_BYTES + view.getUint32(from);
-      const payload = from + lead;
+      const at = from + lead;
       // The entry moves forward, over heads that are not needed any more.
-      if (requests > 0) copy.copyWithin(to, payload, stop);
-      to += stop - payload;
+      if (requests > 0) copy.copyWithin(to, at, stop);
+      to += stop - at;
       from = stop;
       requests++;
     } while (
@@ -103,10 +132,16 @@ export class PublishDecoder {
     return start + from;
   }
 
-  /** Whether the frame at `at` is a PUBLISH with the same head and this request number. */
+  /** Whether the frame at `at` is a PUBLISH with the same head and this request number, whose message has the next number. */
   #follows(bytes: Uint8Array, view: DataView, at: number, request: number): boolean {
     if (view.getUint8(at + OP) !== Op.PUBLISH || view.getUint32(at + REQUEST) !== request) return false;
-    return this.#isSameHead(bytes, at + HEAD, view.getUint16(at + HEAD_LENGTH));
+    const length = view.getUint16(at + HEAD_LENGTH);
+    if (!this.#isSameHead(bytes, at + HEAD, length)) return false;
+    const { producer, sequence = 0 } = this.command;
+    if (producer === "") return true;
+    const payload = at + HEAD + length;
+    if (payload + NUMBERS_BYTES > at + LENGTH_BYTES + view.getUint32(at)) return false;
+    return readNumber(view, payload + SEQUENCE) === sequence + request - this.command.request;
   }
 
   /** Whether a payload is one valid entry without headers. Only such payloads are merged. */
@@ -133,6 +168,7 @@ export class PublishDecoder {
     c.routeKey = head.key("route key");
     c.delay = head.duration("delay");
     c.ttl = head.duration("ttl");
+    c.producer = head.key("producer");
     head.end();
     // Not `slice`: that of a Buffer is not a copy.
     this.#headBytes = new Uint8Array(bytes.subarray(start, end));

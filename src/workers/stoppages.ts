@@ -2,8 +2,7 @@
  * What stops a journal, told apart by the system's error: what is wrong and what to do about it, for the log and for
  * those whose publishes are refused meanwhile.
  */
-import type { Fault } from "../journal/disk-fault.js";
-import { AWAY } from "../journal/home.js";
+import { AWAY, type Fault } from "../journal/disk-fault.js";
 import type { Refusal } from "../shard/topics/publisher.js";
 
 /** A refusal, and what the log says. */

@@ -37,33 +37,6 @@ describe("log lines", () => {
     expect(JSON.parse(lines[0] ?? "")).toMatchObject({ level: "debug", shard: 3, msg: "this" });
   });
 
-  it("tell the causes of an error, and what of its own is no object", () => {
-    const { lines, log } = written("info", "json");
-    const refused = Object.assign(new Error("refused"), { code: "ECONNREFUSED", socket: { peer: "::1" } });
-    const error = new Error("no way", { cause: new AggregateError([refused, new TypeError("odd")], "all failed") });
-    error.cause = Object.assign(error.cause as Error, { cause: error });
-    log.error({ error, at: undefined }, "failed");
-    const { error: told, ...rest } = JSON.parse(lines[0] ?? "");
-    expect(Object.keys(rest)).toEqual(["level", "time", "msg"]);
-    expect(told).toMatchObject({ type: "Error", message: "no way" });
-    expect(told.stack).toMatch(
-      /^Error: no way\n.*caused by: AggregateError: all failed\n.*caused by: Error: refused\n.*caused by: TypeError: odd\n/s,
-    );
-    log.error({ error: refused }, "failed");
-    expect(Object.keys(JSON.parse(lines[1] ?? "").error)).toEqual(["code", "type", "message", "stack"]);
-  });
-
-  it("tell of anything that was thrown", () => {
-    const endless: Record<string, unknown> = { n: 1n };
-    endless["self"] = endless;
-    for (const format of ["text", "json"]) {
-      const { lines, log } = written("info", format);
-      for (const error of [endless, undefined, null, 1n, "x", Symbol("s")]) log.error({ error }, "failed");
-      expect(lines).toHaveLength(6);
-      if (format === "json") for (const line of lines) JSON.parse(line);
-    }
-  });
-
   it("are none at the level silent", () => {
     const { lines, log } = written("silent", "text");
     log.error({}, "nothing");

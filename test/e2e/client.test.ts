@@ -1,39 +1,60 @@
 /**
- * The client against a broker: every method, over both transports.
+ * The client against a broker: every method, over both transports; and against the test broker, which is none of them but
+ * the same.
  */
 import { describe, expect, it, onTestFinished } from "vitest";
 import type { ConnectOptions } from "../../src/client/arguments/options.js";
 import type { Client } from "../../src/client/client.js";
 import type { BrokerOptions } from "../../src/main/options.js";
-import { sharedBroker, testBroker } from "./brokers.js";
+import { sharedBroker, type TestBroker, testBroker } from "./brokers.js";
 
 const { connect } = (await import("../../dist/client/index.js" as string)) as {
   connect: (url: string, options?: ConnectOptions) => Promise<Client>;
 };
 
-const TRANSPORTS = ["tcp", "ws"] as const;
+const { createTestBroker } = (await import(
+  "../../dist/testing/index.js" as string
+)) as typeof import("../../src/testing/index.js");
+
+const TRANSPORTS = ["tcp", "ws", "test broker"] as const;
 
 describe.each(TRANSPORTS)("over %s", (transport) => {
-  const shared = sharedBroker();
+  const isReal = transport !== "test broker";
+  const shared = isReal ? sharedBroker() : undefined;
 
   /** With options, a broker of the test's own; without, the one of all tests, which has no topic. */
   const start = async (options?: Partial<BrokerOptions>) => {
-    const { broker, tcp, http } = options === undefined ? shared() : await testBroker(options);
-    const url = transport === "tcp" ? `tcp://127.0.0.1:${tcp}` : `ws://127.0.0.1:${http}`;
+    const { broker, dial, pass } = shared === undefined ? virtual(options) : await real(shared, options);
     const open = async (): Promise<Client> => {
-      const client = await connect(url, { name: "e2e" });
+      const client = await dial({ name: "e2e" });
       onTestFinished(() => client.close());
       return client;
     };
     const client = await open();
     for await (const { name } of client.topics()) await client.deleteTopic(name);
-    return { broker, open, client };
+    return { broker, open, client, pass };
+  };
+
+  const real = async (all: () => TestBroker, options: Partial<BrokerOptions> | undefined) => {
+    const { broker, tcp, http } = options === undefined ? all() : await testBroker(options);
+    const url = transport === "tcp" ? `tcp://127.0.0.1:${tcp}` : `ws://127.0.0.1:${http}`;
+    return { broker, dial: (to: ConnectOptions) => connect(url, to), pass: async () => {} };
+  };
+
+  const virtual = (options: Partial<BrokerOptions> | undefined) => {
+    const broker = createTestBroker(options);
+    onTestFinished(() => broker.close());
+    return {
+      broker,
+      dial: (to: ConnectOptions) => broker.connect(to),
+      pass: (ms: number) => broker.clock.advance(ms),
+    };
   };
 
   it("connects, learns about the broker, and pings", async () => {
     const { client } = await start({ shards: 2, node: 5, maxMessageBytes: 5000 });
     await client.ping();
-    expect(client.info).toMatchObject({ nodeId: 5, shards: 2, limits: { maxMessageBytes: 5000 } });
+    expect(client.info).toMatchObject({ nodeId: 5, shards: isReal ? 2 : 1, limits: { maxMessageBytes: 5000 } });
     expect(client.info.server).toMatch(/^ringmq\//);
   });
 
@@ -221,7 +242,7 @@ describe.each(TRANSPORTS)("over %s", (transport) => {
   });
 
   it("delays, cancels and reschedules", async () => {
-    const { client } = await start();
+    const { client, pass } = await start();
     const { ids } = await client.publishBatch("later", ["a", "b"], { delay: 60_000 });
     expect(await client.cancel("later", ids[0] ?? "")).toEqual({ settled: 1, faults: [] });
     const held = await client.publish("later", "held");
@@ -233,7 +254,9 @@ describe.each(TRANSPORTS)("over %s", (transport) => {
         { id: held.id, code: "NOT_DELAYED" },
       ],
     });
-    const [due] = await client.pop("later", { wait: 20_000 });
+    const popping = client.pop("later", { wait: 20_000 });
+    await pass(1);
+    const [due] = await popping;
     expect([due?.id, due?.text(), due?.retry]).toEqual([ids[1], "b", 0]);
   });
 

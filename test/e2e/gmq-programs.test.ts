@@ -8,6 +8,7 @@ import { connect as connectTls } from "node:tls";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { parseId } from "../../src/protocol/id.js";
 import { Authority, writeAuthority, writeCertificate } from "../certificates.js";
+import { sharedBroker } from "./brokers.js";
 import { freePort, type Running, Shell } from "./shell.js";
 
 /** Starts a node on any free ports. */
@@ -268,6 +269,9 @@ describe("gregister", () => {
 });
 
 describe("gclient", () => {
+  /** Any node: what is shown here is what the program says of its answers. */
+  const node = sharedBroker();
+
   it("says what to do when there is no node, or no registry, and exits 1", async () => {
     const shell = new Shell();
     const nowhere = `127.0.0.1:${await freePort()}`;
@@ -284,9 +288,9 @@ describe("gclient", () => {
 
   it("carries out each command, with keys and without", { timeout: 60_000 }, async () => {
     const shell = new Shell();
-    const node = await startNode(shell);
+    const { tcp } = node();
     const client = async (flags: string): Promise<string> => {
-      const run = shell.program(`gclient -node_addr 127.0.0.1:${node.tcp} ${flags}`);
+      const run = shell.program(`gclient -node_addr 127.0.0.1:${tcp} ${flags}`);
       const code = await run.exit;
       const lines = run.text.err.split("\n").map((line) => line.replace(/^\d{4}\/\d\d\/\d\d \d\d:\d\d:\d\d /, ""));
       expect(lines.at(-2)).toMatch(/^[\d.]+(?:ms|s) in total\.$/);
@@ -311,7 +315,7 @@ describe("gclient", () => {
       `0: ${message(0)}; ${message(1)}; ${message(2).replace("golang_2", "last")}`,
     );
     expect(await client("-cmd=publish -channel=news")).toMatch(/^1: rtype:102, result:.*no subscribers$/);
-    const subscriber = shell.program(`gclient -node_addr=127.0.0.1:${node.tcp} -cmd=subscribe -channel=news`);
+    const subscriber = shell.program(`gclient -node_addr=127.0.0.1:${tcp} -cmd=subscribe -channel=news`);
     await subscriber.said("rtype:103, result:ok");
     expect(await client("-cmd=publish -channel=news -message=hello")).toBe("0: rtype:103, result:ok");
     await subscriber.said("rtype:104, result:hello");
@@ -321,7 +325,7 @@ describe("gclient", () => {
 
   it("reaches nodes that are listed with a scheme, or without a host", async () => {
     const shell = new Shell();
-    const { tcp } = await startNode(shell);
+    const { tcp } = node();
     for (const tcp_addr of [`tcp://127.0.0.1:${tcp}`, `:${tcp}`]) {
       const nodes = [{ id: 1, tcp_addr, http_addr: ":9504", weight: 1, join_time: "" }];
       const registry = createServer((_, response) =>
@@ -341,11 +345,11 @@ describe("gclient", () => {
 
   it("pops on when its node was killed and started again", async () => {
     const shell = new Shell();
-    const node = await startNode(shell);
-    const address = `127.0.0.1:${node.tcp}`;
+    const first = await startNode(shell);
+    const address = `127.0.0.1:${first.tcp}`;
     const loop = shell.program(`gclient -node_addr=${address} -cmd=pop_loop -topic=t`);
     await loop.said("no message");
-    node.child.kill("SIGKILL");
+    first.child.kill("SIGKILL");
     await loop.said("connecting again");
     const again = shell.program(`gnode -tcp_addr=${address} -http_addr=127.0.0.1:0 -register_addr=`);
     await again.said("ringmq runs");
@@ -357,8 +361,7 @@ describe("gclient", () => {
 
   it("shows on a terminal how far it is, where lines would be too many", async () => {
     const shell = new Shell();
-    const node = await startNode(shell);
-    const push = (count: number): string => `gclient -node_addr=127.0.0.1:${node.tcp} -topic=t -push_num=${count}`;
+    const push = (count: number): string => `gclient -node_addr=127.0.0.1:${node().tcp} -topic=t -push_num=${count}`;
     const onTerminal = (line: string): Promise<string> => shell.output(`script -qec '${line}' /dev/null`);
     const long = await onTerminal(push(1001));
     expect(long).toMatch(/pushing \[=+\] 100% \| 1001 of 1001 .* in total\./s);
@@ -368,9 +371,8 @@ describe("gclient", () => {
 
   it("ends quietly when nobody reads its lines any more", async () => {
     const shell = new Shell();
-    const node = await startNode(shell);
     const lines = await shell.output(
-      `gclient -node_addr=127.0.0.1:${node.tcp} -topic=t -push_num=20000 2>&1 | head -n 1; wait`,
+      `gclient -node_addr=127.0.0.1:${node().tcp} -topic=t -push_num=20000 2>&1 | head -n 1; wait`,
     );
     expect(lines).toMatch(/^\d{4}\/.* rtype:103, msg\.id:\d+\n$/);
   });

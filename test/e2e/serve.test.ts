@@ -121,30 +121,31 @@ describe("ringmq serve", () => {
     expect(text.err).toContain(`error: ${data} is a file: give the name of a directory\n`);
   });
 
-  it("says which flag is wrong, and exits 2", async () => {
-    for (const [args, words] of [
-      [["--tcp", "nonsense"], /--tcp .*host:port/],
-      [["--memory", "lots"], /--memory .*256mb/],
-      [["--shards", "0"], /--shards must be from 1 to 256; it is 0\n/],
-      [["--shard-timeout", "5"], /--shard-timeout must be at least 100ms; it is 5ms\n/],
-      [["--topic-idle", "9999999999999999h"], /--topic-idle must be from 1ms to \d+ms; it is/],
-      [["--memory", "1mb", "--shards", "2"], /--memory must be at least 32mb \(16 MiB for each .*\); it is 1mb\n/],
-      [["--ring-bytes", "3mb"], /--ring-bytes must be a power of two/],
-      [["--persist", "--durability", "memory"], /--persist must have a journal, .*: leave one of them out\n/],
-      [["--allow-origin", "x"], /--allow-origin must be as in/],
-      [["--max-message-bytes", "1.5"], /--max-message-bytes.* whole number of bytes/],
-      [["--max-frame-bytes", "1"], /--max-frame-bytes must be/],
-      [["--log-level", "loud"], /--log-level/],
-      [["--durability", "some"], /--durability.* fsync, write, memory/],
-      [["--segment-bytes", "1kb"], /--segment-bytes must be from 64kb to 1gb; it is 1kb\n/],
-      [["--nosuch"], /nosuch/],
-      [["extra"], /too many arguments/],
-    ] as const) {
-      const { exit, text } = run(["serve", ...args]);
-      expect(await exit).toEqual({ code: 2, signal: null });
-      expect(text.err).toMatch(words);
-      expect(text.err).not.toMatch(/\n\s+at /);
-    }
+  it.each<[readonly string[], RegExp]>([
+    [["--tcp", "nonsense"], /--tcp .*host:port/],
+    [["--memory", "lots"], /--memory .*256mb/],
+    [["--shards", "0"], /--shards must be from 1 to 256; it is 0\n/],
+    [["--shard-timeout", "5"], /--shard-timeout must be at least 100ms; it is 5ms\n/],
+    [["--topic-idle", "9999999999999999h"], /--topic-idle must be from 1ms to \d+ms; it is/],
+    [["--memory", "1mb", "--shards", "2"], /--memory must be at least 32mb \(16 MiB for each .*\); it is 1mb\n/],
+    [["--ring-bytes", "3mb"], /--ring-bytes must be a power of two/],
+    [["--persist", "--durability", "memory"], /--persist must have a journal, .*: leave one of them out\n/],
+    [["--allow-origin", "x"], /--allow-origin must be as in/],
+    [["--max-message-bytes", "1.5"], /--max-message-bytes.* whole number of bytes/],
+    [["--max-frame-bytes", "1"], /--max-frame-bytes must be/],
+    [["--log-level", "loud"], /--log-level/],
+    [["--durability", "some"], /--durability.* fsync, write, memory/],
+    [["--segment-bytes", "1kb"], /--segment-bytes must be from 64kb to 1gb; it is 1kb\n/],
+    [["--nosuch"], /nosuch/],
+    [["extra"], /too many arguments/],
+  ])("says what is wrong with %j, and exits 2", async (args, words) => {
+    const { exit, text } = run(["serve", ...args]);
+    expect(await exit).toEqual({ code: 2, signal: null });
+    expect(text.err).toMatch(words);
+    expect(text.err).not.toMatch(/\n\s+at /);
+  });
+
+  it("says that there is no such command, and exits 2", async () => {
     const { exit, text } = run(["nosuch"]);
     expect((await exit).code).toBe(2);
     expect(text.err).toContain("nosuch");

@@ -9,6 +9,8 @@ import { readLedger } from "../../src/journal/ledger.js";
 import { nodeDisk } from "../../src/journal/node-disk.js";
 import { DEFAULT_KEY } from "../../src/protocol/limits.js";
 import { align, FORMAT_VERSION, RecordType, TYPE } from "../../src/shard/log/record.js";
+import { DEFAULT_CONFIG } from "../../src/shard/topics/topic.js";
+import { remembered } from "../shard/remembered.js";
 import { Keeper } from "./keeper.js";
 import { EXPECTED, makeFixture, SHARDS, SIZES } from "./make-fixture.js";
 
@@ -19,7 +21,7 @@ if (RINGMQ_MAKE_FIXTURE !== undefined) makeFixture(join(FIXTURES, RINGMQ_MAKE_FI
 
 interface Expected {
   readonly now: number;
-  readonly state: readonly { readonly bindKey: string }[];
+  readonly state: readonly { readonly bindKey: string; readonly config: object }[];
 }
 
 const versions = readdirSync(FIXTURES).sort();
@@ -39,10 +41,17 @@ it.each(versions)("a data directory of %s is read, and goes on", (version) => {
     expect(manifest).toEqual({ format: DIRECTORY_FORMAT, shards: SHARDS, generation: 1 });
     const directory = shardDirectory(data, manifest.generation, 0);
     const keeper = new Keeper({ disk: nodeDisk, directory, ...SIZES, now });
-    // Queues without further notice were declared, except `default`.
-    const queues = state.map((queue) => ({ isDeclared: queue.bindKey !== DEFAULT_KEY, ...queue }));
+    // Queues without further notice were declared, except `default`; topics are configured as by default.
+    const queues = state.map(({ config, ...queue }) => ({
+      isDeclared: queue.bindKey !== DEFAULT_KEY,
+      ...queue,
+      config: "ttr" in config ? { ...DEFAULT_CONFIG, ...config } : config,
+    }));
     expect(JSON.parse(JSON.stringify(keeper.state))).toEqual(queues);
     expect(keeper.report.cut).toBeUndefined();
+    if (version === `version-${FORMAT_VERSION}`) {
+      expect([...remembered(keeper.shard).keys()]).toEqual(["orders shop 1 0", "orders shop 1 1"]);
+    }
     expect(readLedger(nodeDisk, directory, 0)).toMatchObject({ first: 1, last: 4 });
 
     keeper.publish(["now"], { topic: "orders" });

@@ -52,7 +52,7 @@ export interface Held {
   readonly body: string;
 }
 
-type Publishing = Partial<Pick<Publish, "topic" | "routeKey" | "delay" | "ttl">>;
+type Publishing = Partial<Pick<Publish, "topic" | "routeKey" | "delay" | "ttl" | "producer" | "sequence">>;
 
 export class Keeper {
   readonly shard: Shard;
@@ -132,7 +132,10 @@ export class Keeper {
     this.#apply({ op: "configure", ...this.#where(topic), config });
   }
 
-  publish(bodies: readonly string[], { topic = "t", routeKey = "", delay = 0, ttl = 0 }: Publishing = {}): Effect[] {
+  publish(
+    bodies: readonly string[],
+    { topic = "t", routeKey = "", delay = 0, ttl = 0, ...numbers }: Publishing = {},
+  ): Effect[] {
     const count = bodies.length;
     const where = this.#where(topic);
     return this.#apply({
@@ -143,6 +146,7 @@ export class Keeper {
       routeKey,
       delay,
       ttl,
+      ...numbers,
       ...entries(bodies),
     });
   }

@@ -3,7 +3,7 @@
  * for each format, when it is settled, and never again for an old one:
  *
  * ```
- * RINGMQ_MAKE_FIXTURE=version-2 npx vitest run test/journal/fixture.test.ts
+ * RINGMQ_MAKE_FIXTURE=version-3 npx vitest run test/journal/fixture.test.ts
  * ```
  *
  * Shard 0 has three segments: a sealed one, a compacted one that replaces two (written here byte by byte), and one that
@@ -60,6 +60,8 @@ export const makeFixture = (data: string): void => {
 
   const second = new Keeper({ disk: nodeDisk, directory, ...SIZES, now: first.now + 1000 });
   second.publish(["after a restart"], { topic: "orders" });
+  for (const [sequence, body] of [["numbered"], ["numbered as well"]].entries())
+    second.publish(body, { topic: "orders", producer: "shop 1", sequence });
   second.configureChannel("news", { keep: true, maxMessages: 3, history: 5 });
   second.publishChannel("news", ["dropped", "kept 1"], "key");
   second.publishChannel("news", ["kept 2", "kept 3"]);

@@ -1,5 +1,7 @@
 /** Probes for the rooms of `src`: what each may import and what not. */
 
+import { MAIN_PLACES } from "./main-places.js";
+
 /** A file, modules that it may import and modules that it may not. */
 export interface Place {
   readonly file: string;
@@ -9,6 +11,7 @@ export interface Place {
 
 /** For each room a file, modules that it may import and modules that it may not. */
 export const PLACES: readonly Place[] = [
+  ...MAIN_PLACES,
   {
     file: "src/protocol/probe.ts",
     may: ["./op.js"],
@@ -51,7 +54,6 @@ export const PLACES: readonly Place[] = [
       "../shard/shard.js",
       "../shard/messages/queue.js",
       "../workers/pump.js",
-      "../main/broker.js",
       "../channel/ring.js",
       "node:worker_threads",
       "msgpackr/pack",
@@ -77,6 +79,11 @@ export const PLACES: readonly Place[] = [
       "node:worker_threads",
     ],
     mayNot: ["../main/broker.js", "../client/index.js", "node:net", "uWebSockets.js", "../../bench/main.js"],
+  },
+  {
+    file: "src/testing/probe.ts",
+    may: ["./test-broker.js", "../client/connect.js", "../workers/pump-assembly.js"],
+    mayNot: ["../main/broker.js", "../main/options.js", "../workers/shard-thread.js", "node:fs"],
   },
   {
     file: "src/torture/probe.ts",
@@ -151,125 +158,6 @@ export const PLACES: readonly Place[] = [
       "../protocol/../main/broker.js",
       "../workers/shard-thread.js",
       "msgpackr/pack",
-      "uWebSockets.js",
-    ],
-  },
-  {
-    file: "src/main/log.ts",
-    may: ["./options.js", "../protocol/op.js"],
-    mayNot: ["./broker.js", "./shards/supervisor.js", "../journal/layout.js"],
-  },
-  {
-    file: "src/main/shards/probe.ts",
-    may: [
-      "./supervisor.js",
-      "../log.js",
-      "../../channel/ring.js",
-      "../../workers/shard-messages.js",
-      "../../workers/jobs/job.js",
-    ],
-    mayNot: [
-      "../broker.js",
-      "../data/data.js",
-      "../native/connection.js",
-      "../../shard/shard.js",
-      "../../workers/pump.js",
-      "../../journal/journal.js",
-    ],
-  },
-  {
-    file: "src/main/data/probe.ts",
-    may: ["./data.js", "../shards/supervisor.js", "../../journal/data-directory.js"],
-    mayNot: ["../broker.js", "../native/connection.js", "../../journal/journal.js", "../../workers/jobs/run.js"],
-  },
-  {
-    file: "src/main/native/probe.ts",
-    may: ["./reception.js", "../shards/shard-link.js", "../data/backup.js"],
-    mayNot: [
-      "../broker.js",
-      "../ports/tcp-listener.js",
-      "../../shard/shard.js",
-      "../../client/index.js",
-      "node:net",
-      "uWebSockets.js",
-    ],
-  },
-  {
-    file: "src/main/ports/probe.ts",
-    may: ["./front-end.js", "../native/transport.js", "node:net"],
-    mayNot: ["../broker.js", "../front-ends/gmq/http/form.js", "../../shard/shard.js", "../../cli/ringmq.js"],
-  },
-  {
-    file: "src/main/ports/http/probe.ts",
-    may: ["./engine.js", "./uws.js", "../../native/session.js", "node:http", "ws"],
-    mayNot: ["uWebSockets.js", "../../broker.js", "../../front-ends/gmq/push.js", "../../../shard/shard.js"],
-  },
-  {
-    file: "src/main/ports/bridge/probe.ts",
-    may: ["./lane-connection.js", "../../native/connection.js", "../../../bridge/bridge.js"],
-    mayNot: ["../grpc/grpc-port.js", "../../../client/client.js", "node:worker_threads"],
-  },
-  {
-    file: "src/main/ports/grpc/probe.ts",
-    may: [
-      "./grpc-port.js",
-      "../../native/connection.js",
-      "../../../grpc/thread/thread-messages.js",
-      "node:worker_threads",
-    ],
-    mayNot: ["../../broker.js", "../../../grpc/server.js", "../../../client/client.js", "@grpc/grpc-js"],
-  },
-  {
-    file: "src/main/ports/http/uws.ts",
-    may: ["./uws-types.js", "uWebSockets.js"],
-    mayNot: ["./engine.js", "node:http", "ws"],
-  },
-  {
-    file: "src/main/front-ends/gmq/probe.ts",
-    may: ["./push.js", "../../native/session.js", "../../../protocol/op.js"],
-    mayNot: ["./http/index.js", "../../ports/http/exchange.js", "uWebSockets.js", "node:http"],
-  },
-  {
-    file: "src/main/front-ends/gmq/frame/probe.ts",
-    may: ["./job.js", "../words.js", "../../../native/session.js", "../../../ports/front-end.js"],
-    mayNot: ["../http/index.js", "../../../broker.js", "../../../../shard/shard.js", "node:net"],
-  },
-  {
-    file: "src/main/front-ends/gmq/http/probe.ts",
-    may: ["./form.js", "../../../log.js", "../../../native/gateway.js", "../../../../protocol/op.js"],
-    mayNot: [
-      "../../../broker.js",
-      "../../../shards/supervisor.js",
-      "../../../../channel/ring.js",
-      "../../../../shard/shard.js",
-      "../../../../client/index.js",
-    ],
-  },
-  {
-    file: "src/main/front-ends/gmq/line/probe.ts",
-    may: ["./lane.js", "../push.js", "../../../native/session.js", "../../../ports/front-end.js"],
-    mayNot: ["../http/form.js", "../../../broker.js", "../../../ports/http/exchange.js", "node:net"],
-  },
-  {
-    file: "src/main/front-ends/memmq/probe.ts",
-    may: ["./channels.js", "../../native/session.js", "../../ports/http/sessions.js", "../../../protocol/op.js"],
-    mayNot: ["./http/pub.js", "../gmq/channel.js", "../../broker.js", "../../../client/index.js", "node:http"],
-  },
-  {
-    file: "src/main/front-ends/memmq/http/probe.ts",
-    may: ["./pub.js", "../channels.js", "../../../ports/http/exchange.js", "../../../../channel/copy-bytes.js"],
-    mayNot: ["../../gmq/http/form.js", "../../../broker.js", "../../../../client/index.js", "uWebSockets.js", "ws"],
-  },
-  {
-    file: "src/main/probe.ts",
-    may: ["./broker.js", "./log.js", "./front-ends/gmq/http/index.js", "./shards/supervisor.js", "../protocol/op.js"],
-    mayNot: [
-      "../shard/shard.js",
-      "../workers/shard-thread.js",
-      "../workers/jobs/run.js",
-      "../journal/journal.js",
-      "../client/index.js",
-      "../cli/ringmq.js",
       "uWebSockets.js",
     ],
   },
@@ -375,7 +263,7 @@ export const PLACES: readonly Place[] = [
   },
   {
     file: "src/cli/units.ts",
-    may: ["./log-lines.js", "../index.js", "../main/options.js", "commander", "cli-progress"],
+    may: ["./log-lines.js", "../index.js", "../main/options.js", "commander", "pino"],
     mayNot: ["./serve.js", "./gmq/settings.js", "../client/index.js", "ini"],
   },
   {
@@ -386,7 +274,7 @@ export const PLACES: readonly Place[] = [
   {
     file: "src/cli/gmq/probe.ts",
     may: ["./settings.js", "../units.js", "../../gmq-client/requests.js", "../../registry/discovery/index.js", "ini"],
-    mayNot: ["../serve.js", "../gnode.js", "../../shard/shard.js", "../../main/broker.js", "cli-progress"],
+    mayNot: ["../serve.js", "../gnode.js", "../../shard/shard.js", "../../main/broker.js", "pino"],
   },
   {
     file: "src/mq-files/probe.ts",

@@ -123,11 +123,16 @@ describe("memory", () => {
     const held = small.fill();
     small.purge("ready");
     const effects = small.publish(held + 3);
-    const confirmed = effects.filter(({ kind }) => kind === "confirm").length;
-    const last = effects.slice(confirmed);
+    const taken = effects.filter((effect) => effect.kind === "confirm");
+    const confirmed = taken.reduce((sum, { requests }) => sum + requests, 0);
+    const last = effects.slice(taken.length);
     expect(confirmed).toBeGreaterThanOrEqual(held - Math.floor(PAGE / BODY));
     expect(last.every((effect) => effect.kind === "fail" && effect.error === "MEMORY_FULL")).toBe(true);
-    const requests = effects.flatMap((effect) => ("request" in effect ? [effect.request] : []));
+    const requests = effects.flatMap((effect) => {
+      if (!("request" in effect)) return [];
+      const { request } = effect;
+      return Array.from({ length: "requests" in effect ? effect.requests : 1 }, (_, i) => request + i);
+    });
     expect(requests).toEqual(Array.from({ length: held + 3 }, (_, i) => i + 1));
   });
 });

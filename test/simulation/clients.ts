@@ -2,6 +2,7 @@
  * The clients of a simulation: they make commands of steps, remember which request was about what, and tell the shadow
  * what they sent and what they were told.
  */
+import assert from "node:assert/strict";
 import { DEFAULT_KEY } from "../../src/protocol/limits.js";
 import { Durability } from "../../src/protocol/op.js";
 import { COUNT, DELIVERY, FIRST_ID_HIGH, FIRST_ID_LOW, SELECTION_BYTES } from "../../src/protocol/selection.js";
@@ -12,6 +13,8 @@ import { RouteSearch } from "../../src/shard/topics/route-search.js";
 import type { Topic } from "../../src/shard/topics/topic.js";
 import type { ChannelClients } from "./channel-clients.js";
 import { type Held, type View, wordsOf } from "./photograph.js";
+import type { Numbered, Producing } from "./producing.js";
+import { type Fate, fatesIn } from "./publish-fates.js";
 import type { Batch, Shadow } from "./shadow.js";
 import type { Answer, Delivered } from "./staged-answers.js";
 import type { ClientStep, Pick } from "./steps.js";
@@ -30,7 +33,12 @@ const STATE_OF: Readonly<Record<MessageState, number>> = {
 
 /** What a request that is unanswered is about. */
 type Pending =
-  | { readonly about: "publish"; readonly batch: Batch; readonly index: number }
+  | {
+      readonly about: "publish";
+      readonly batch: Batch;
+      readonly index: number;
+      readonly numbered: Numbered | undefined;
+    }
   | {
       readonly about: "end";
       readonly topic: string;
@@ -39,6 +47,8 @@ type Pending =
     }
   /** `level`: the lowest that the topic had when some of them were handed out; 0: none were. */
   | { readonly about: "messages"; readonly topic: string; readonly queue: string; level: number };
+
+type Publishing = Extract<Pending, { readonly about: "publish" }>;
 
 const NO_FAULTS: ReadonlySet<number> = new Set();
 
@@ -68,6 +78,8 @@ export class Clients {
   constructor(
     readonly shadow: Shadow,
     readonly channels: ChannelClients,
+    readonly producing: Producing,
+    readonly now: () => number,
   ) {}
 
   /** The shard of these topics, or all of them, are gone, and with them what was asked of them. */
@@ -142,9 +154,18 @@ export class Clients {
     if (pending?.about === "messages") {
       pending.level = Math.min(pending.level || Durability.fsync, levelOf(topics, pending.topic));
       if (answer.kind === "messages") this.#handOut(answer, pending.topic, pending.queue || DEFAULT_KEY);
-    } else if (pending?.about === "publish" && answer.kind === "confirm") {
-      this.shadow.number(pending.batch, pending.index, answer.messages, answer.firstKey);
+    } else if (pending?.about === "publish") {
+      for (const fate of fatesIn(answer)) this.#taken(pending, fate);
     }
+  }
+
+  /** The broker has taken messages, now or before. */
+  #taken({ batch, index, numbered }: Publishing, { first, count, key, isDuplicate }: Fate): void {
+    if (isDuplicate) assert.ok(numbered !== undefined, "messages without numbers are told to be duplicates");
+    else this.shadow.number(batch, index + first, count, key);
+    if (numbered === undefined) return;
+    if (isDuplicate) this.producing.tookBefore(numbered, index + first, count, key);
+    else this.producing.took(numbered, index + first, count, key, this.now());
   }
 
   /** A client has got this, at a time. */
@@ -154,8 +175,8 @@ export class Clients {
     if (!isAddressed(answer)) return;
     const pending = this.#pending.get(name(answer));
     if (pending === undefined) return;
-    if (pending.about === "publish" && answer.kind === "confirm") {
-      this.shadow.confirmPublish(answer.firstKey, answer.messages, { level: answer.level, at });
+    if (pending.about === "publish") {
+      this.#confirmed(pending, answer, at);
     } else if (pending.about === "end" && (answer.kind === "confirm" || answer.kind === "settled")) {
       const faults = answer.kind === "settled" ? answer.faults : NO_FAULTS;
       for (const [queue, all] of pending.keys) {
@@ -168,6 +189,16 @@ export class Clients {
         this.shadow.deliver(topic, queue || DEFAULT_KEY, message, { level, at });
         if (message.delivery === 0) this.shadow.confirmEnd(topic, queue || DEFAULT_KEY, [message.key], { level, at });
       }
+    }
+  }
+
+  #confirmed({ index, numbered }: Publishing, answer: Answer, at: number): void {
+    const isForgotten = answer.kind === "fail" && answer.error === "SEQUENCE_FORGOTTEN";
+    if (isForgotten && numbered !== undefined) this.producing.forgotten(numbered, index, at);
+    for (const { first, count, key, level, isDuplicate } of fatesIn(answer)) {
+      if (numbered !== undefined) this.producing.confirmed(numbered, index + first, count, { level, at });
+      if (isDuplicate) this.shadow.confirmAgain(key, count, { level, at });
+      else this.shadow.confirmPublish(key, count, { level, at });
     }
   }
 
@@ -197,16 +228,27 @@ export class Clients {
   }
 
   #publish(step: Extract<ClientStep, { do: "publish" }>, request: number, topics: Topics): Command {
-    const { connection, topic, key: routeKey, delay, ttl, count, merged: isMerged } = step;
+    const { connection, topic, delay, ttl, numbered: how } = step;
+    const sent = how === undefined || how.back === 0 ? undefined : this.producing.again(topic, how.producer, how.back);
+    const routeKey = sent?.batch.routeKey ?? step.key;
     const queues = reach(topics, topic, routeKey);
-    const what = { topic, routeKey, queues, count, isDelayed: delay > 0, isTimed: ttl > 0, isMerged };
-    const { batch, bytes } = this.shadow.send(what, step.size);
-    const requests = isMerged ? count : 1;
+    const isTimed = { isDelayed: delay > 0, isTimed: ttl > 0 };
+    const what = { topic, routeKey, queues, count: step.count, ...isTimed, isMerged: step.merged };
+    // What of a batch was not taken before may come later than the rest.
+    const { batch, bytes } =
+      sent === undefined
+        ? this.shadow.send(what, step.size)
+        : { batch: { ...sent.batch, queues, ...isTimed, isMerged: true }, bytes: sent.bytes };
+    const { count } = batch;
+    const numbered = how === undefined ? undefined : (sent ?? this.producing.send(topic, how.producer, batch, bytes));
+    const requests = step.merged ? count : 1;
     for (let index = 0; index < requests; index++) {
-      this.#pend(connection, request + index, { about: "publish", batch, index });
+      this.#pend(connection, request + index, { about: "publish", batch, index, numbered });
     }
     this.#request += requests;
-    return { op: "publish", connection, request, requests, topic, routeKey, delay, ttl, count, ...sliceOf(bytes) };
+    const numbers = numbered && { producer: numbered.producer, sequence: numbered.sequence, answered: 0 };
+    const options = { routeKey, delay, ttl, ...numbers };
+    return { op: "publish", connection, request, requests, topic, ...options, count, ...sliceOf(bytes) };
   }
 
   #settle(
@@ -265,6 +307,7 @@ export class Clients {
         }
         return { op: step.do, connection, request, topic: step.topic, queue: step.queue };
       case "deleteTopic":
+        this.producing.askDeletion(step.topic);
         this.#end(connection, request, step.topic, keysIn(photo, step.topic, undefined, "all"));
         return { op: "deleteTopic", connection, request, topic: step.topic };
       case "disconnect":

@@ -214,6 +214,60 @@ export const dying = directed({
   steer: (step, random) => (step.do === "wait" && random.chance(0.5) ? [step, ...deathAtJobs(random)] : [step]),
 });
 
+/** Producers that send again and again what they have sent, whatever ends in between. */
+const PRODUCING: Direction = {
+  steps: 100,
+  habits: {
+    crash: 0.08,
+    topics: ["t", "u"],
+    weights: [
+      [12, "publish"],
+      [2, "pop"],
+      [2, "ack"],
+      [1, "purge"],
+      [1, "configure"],
+      [2, "wait"],
+    ],
+  },
+  steer: (step, random) => {
+    if (step.do !== "publish") return [step];
+    const numbered = {
+      producer: random.often([3, "p"], [1, "q"]),
+      back: random.often([3, 0], [4, random.between(1, 6)]),
+    };
+    if (random.chance(0.15)) {
+      // Sent again before the first answer: both must wait for the disk.
+      const again: Step = { ...step, numbered: { ...numbered, back: 1 } };
+      const atOnce = [{ ...step, numbered: { ...numbered, back: 0 } }, again].map(
+        (each): Move => ({ step: each, flush: false }),
+      );
+      return [...atOnce, powerCut(random, random.between(1, 4)), again];
+    }
+    // What is confirmed again is a promise as well.
+    return random.chance(0.1) ? [{ ...step, numbered }, powerCut(random)] : [{ ...step, numbered }];
+  },
+};
+
+export const producing = directed(PRODUCING);
+
+/** The same, where brokers are started with other numbers of shards. */
+export const producingOn = directed({
+  ...PRODUCING,
+  around: { shards: 2 },
+  steer: (step, random) =>
+    (PRODUCING.steer?.(step, random) ?? []).flatMap((each): readonly (Step | Move)[] =>
+      "step" in each ? [each] : movingOn(each, random),
+    ),
+});
+
+/** The same, where segments fill with garbage and go. */
+export const producingMuch = directed({
+  ...PRODUCING,
+  steps: 150,
+  habits: { ...PRODUCING.habits, churn: 0.3, crash: 0.03 },
+  settings: () => ({ segmentBytes: 16 * 1024, hasJobs: true }),
+});
+
 /** Little but channels, with crashes. */
 const FOLLOWING: Direction = {
   steps: 120,
@@ -277,6 +331,9 @@ export const DIRECTED: readonly (readonly [name: string, historyOf: (seed: numbe
   ["moves of messages that come back", returning],
   ["topics that are forgotten", leaving],
   ["shards that die at their jobs", dying],
+  ["producers", producing],
+  ["producers and moves", producingOn],
+  ["producers and segments that go", producingMuch],
   ["channels", following],
   ["channels whose messages soon are old", ageing],
   ["channels in memory alone for a while", forgetful],

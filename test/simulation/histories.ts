@@ -225,6 +225,12 @@ const faultOf = (random: Random): { readonly kind: FaultKind; readonly after: nu
   times: random.often([3, 1], [2, random.between(2, 20)]),
 });
 
+/** One in so many batches is numbered by a producer. */
+const NUMBERED = 5;
+
+/** Of two producers, one that publishes something new or sends again what it sent before. */
+const numberedOf = (draw: number) => ({ producer: draw % 2 === 0 ? "p" : "q", back: Math.floor(draw / 2) % 3 });
+
 const timeOf = (random: Random): number =>
   random.often(
     [4, random.between(1, 100)],
@@ -293,7 +299,8 @@ const stepOf = (random: Random, habits: Habits): Step => {
       const ttl = random.chance(habits.timed / 2) ? timeOf(random) : 0;
       const count = random.often([2, 1], [2, random.between(1, habits.maxCount)]);
       const size = random.below(habits.maxSize);
-      return { do: kind, connection, topic, key, delay: maybeTime, ttl, count, size, merged: random.chance(0.3) };
+      const step = { do: kind, connection, topic, key, delay: maybeTime, ttl, count, size, merged: random.chance(0.3) };
+      return size % NUMBERED === 0 ? { ...step, numbered: numberedOf(size / NUMBERED) } : step;
     }
     case "pop":
       return { do: kind, connection, ...at, max: random.between(1, 40), wait: random.chance(0.2) ? timeOf(random) : 0 };

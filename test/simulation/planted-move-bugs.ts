@@ -11,7 +11,7 @@ import type { SimulatedDisk } from "./simulated-disk.js";
 type Entry = readonly unknown[];
 
 /** What a move writes, with some of it changed. `undefined` leaves an entry out. */
-const written = (
+export const written = (
   makers: Makers,
   change: (entry: Entry) => Entry | undefined,
   ids = (ceiling: number) => ceiling,

@@ -12,6 +12,7 @@ import { PLANTED_LEDGER_BUGS } from "./planted-ledger-bugs.js";
 import { PLANTED_MEMORY_BUGS } from "./planted-memory-bugs.js";
 import { PLANTED_MOVE_BUGS } from "./planted-move-bugs.js";
 import { PLANTED_ORDER_BUGS } from "./planted-order-bugs.js";
+import { PLANTED_PRODUCER_BUGS } from "./planted-producer-bugs.js";
 import { PLANTED_PROMISES } from "./planted-promises.js";
 import { isFailure, simulate } from "./simulate.js";
 import type { History } from "./steps.js";
@@ -43,6 +44,7 @@ it.each([
   ...PLANTED_PROMISES,
   ...PLANTED_ENDS,
   ...PLANTED_LEASE_BUGS,
+  ...PLANTED_PRODUCER_BUGS,
 ])("finds that $name", { timeout: TIMEOUT }, ({ plant, symptom, historyOf: towards = randomHistory }) => {
   for (let seed = 1; seed <= CI_SEEDS; seed++) {
     const outcome = simulate(towards(seed), plant(makers));

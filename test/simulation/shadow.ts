@@ -184,6 +184,16 @@ export class Shadow {
     }
   }
 
+  /** Messages were taken before, as is told now; some may be gone by now. */
+  confirmAgain(firstKey: number, count: number, promise: Pledge): void {
+    for (let i = 0; i < count; i++) {
+      const message = this.#messages.get(firstKey + i);
+      if (message === undefined) continue;
+      if ((message.published?.level ?? 0) < promise.level) message.published = promise;
+      message.isKnown = true;
+    }
+  }
+
   confirmEnd(topic: string, queue: string, keys: Iterable<number>, promise: Pledge): void {
     for (const key of keys) {
       const message = this.#messages.get(key);

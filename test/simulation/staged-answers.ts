@@ -30,6 +30,8 @@ export type Answer =
       readonly messages: number;
       /** The `Durability` that it names. */
       readonly level: number;
+      /** The messages had been taken before. */
+      readonly isDuplicate: boolean;
     })
   | (Addressed & { readonly kind: "settled"; readonly faults: ReadonlySet<number>; readonly level: number })
   | (Addressed & { readonly kind: "messages"; readonly messages: readonly Delivered[] })
@@ -82,14 +84,26 @@ export class StagedAnswers implements StagedEffects<StagedAnswers>, Effects {
     messages: number,
     level: number,
   ): void {
+    const address = { connection, request, requests };
     this.#answers.push({
-      kind: "confirm",
-      connection,
-      request,
-      requests,
-      firstKey: keyOf(idHigh, idLow),
-      messages,
-      level,
+      ...{ kind: "confirm", ...address, firstKey: keyOf(idHigh, idLow), messages, level },
+      isDuplicate: false,
+    });
+  }
+
+  duplicate(
+    connection: number,
+    request: number,
+    requests: number,
+    idHigh: number,
+    idLow: number,
+    messages: number,
+    level: number,
+  ): void {
+    const address = { connection, request, requests };
+    this.#answers.push({
+      ...{ kind: "confirm", ...address, firstKey: keyOf(idHigh, idLow), messages, level },
+      isDuplicate: true,
     });
   }
 

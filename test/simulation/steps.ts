@@ -42,6 +42,8 @@ export type ClientStep =
       /** Bytes of a body, about. */
       readonly size: number;
       readonly merged: boolean;
+      /** A producer has numbered the messages; or it sends those again that it sent so many batches ago. */
+      readonly numbered?: { readonly producer: string; readonly back: number };
     }
   | (At & { readonly do: "pop"; readonly connection: number; readonly max: number; readonly wait: number })
   | (At & { readonly do: "popDead"; readonly connection: number; readonly max: number })

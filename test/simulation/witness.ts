@@ -12,6 +12,7 @@ import type { Clients, Topics } from "./clients.js";
 import type { Life } from "./life.js";
 import { Photograph, type QueueView, type View } from "./photograph.js";
 import { isAnswerTo, isDone, type Levels, levelsOf, promised } from "./promises.js";
+import { fatesIn } from "./publish-fates.js";
 import type { Holds, Pledge } from "./shadow.js";
 import type { Answer } from "./staged-answers.js";
 import { difference, isChanged, type Terms } from "./survival.js";
@@ -160,6 +161,8 @@ export class Witness {
     const done = answers.filter(isDone).filter((answer) => isAnswerTo(command, answer));
     if (level === 0 || done.length === 0) return 0;
     for (const answer of done) {
+      // What was taken before has the level that it was taken with.
+      if (command.op === "publish" && fatesIn(answer).some(({ isDuplicate }) => isDuplicate)) continue;
       assert.equal(answer.level, level, `${command.op} is done at another level than it must be`);
     }
     if (!("topic" in command)) return 0;
@@ -171,8 +174,10 @@ export class Witness {
 const publishedIn = ({ free, held }: Moment): ReadonlySet<number> => {
   const keys = new Set<number>();
   for (const answer of [...free, ...held]) {
-    if (answer.kind !== "confirm" || answer.firstKey === 0) continue;
-    for (let i = 0; i < answer.messages; i++) keys.add(answer.firstKey + i);
+    for (const { key, count, isDuplicate } of fatesIn(answer)) {
+      if (key === 0 || isDuplicate) continue;
+      for (let i = 0; i < count; i++) keys.add(key + i);
+    }
   }
   return keys;
 };

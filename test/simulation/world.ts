@@ -16,6 +16,7 @@ import { ChannelClients } from "./channel-clients.js";
 import { Clients } from "./clients.js";
 import type { Life, Makers, Sent } from "./life.js";
 import type { TopicView, View } from "./photograph.js";
+import { Producing } from "./producing.js";
 import { expectTrue, type Holds, Shadow } from "./shadow.js";
 import { Crash, type CrashKind, type Fault, type SimulatedDisk } from "./simulated-disk.js";
 import type { CrashStep, History, Move, Step } from "./steps.js";
@@ -49,6 +50,7 @@ export class World {
   readonly tally: Tally = nothingYet();
   readonly #shadow = new Shadow();
   readonly #channels: ChannelClients;
+  readonly #producing = new Producing();
   readonly #clients: Clients;
   readonly #disk: SimulatedDisk;
   readonly #backups: Backups;
@@ -68,7 +70,7 @@ export class World {
     readonly makers: Makers,
   ) {
     this.#channels = new ChannelClients(history.settings.level);
-    this.#clients = new Clients(this.#shadow, this.#channels);
+    this.#clients = new Clients(this.#shadow, this.#channels, this.#producing, () => this.#clock);
     this.#disk = makers.disk(history.seed);
     this.#disk.makeDirectory(DATA);
     this.#disk.syncDirectory("/");
@@ -292,6 +294,7 @@ export class World {
     }
     this.#shadow.restart(lookAt(this.#broker.lives), everything, holds, this.#clock);
     this.#channels.restart(this.#broker.shards, everything, holds, this.#clock);
+    this.#producing.restart(everything, holds, { level: Durability.fsync, at: this.#clock });
     this.#backups.judge(
       (data, count) => this.#begin(count, data),
       (isAnew) => this.#terms(isAnew),
@@ -329,6 +332,7 @@ export class World {
     this.#judge(witness, viewOf(this.#broker.shards, isOver), holds, false);
     this.#shadow.restart(lookAt([life]), isOver, holds, this.#clock);
     this.#channels.restart([life.shard], isOver, holds, this.#clock);
+    this.#producing.restart(isOver, holds, { level: Durability.fsync, at: this.#clock });
     this.#witnesses[number] = this.#witness(life);
   }
 

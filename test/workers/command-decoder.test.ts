@@ -32,6 +32,20 @@ const decode = (frames: readonly TestFrame[] | Uint8Array): Decoded[] => {
 
 const text = (payload: Uint8Array): string => Buffer.from(payload).toString("latin1");
 
+const numberedHead = ["t", null, null, null, "p"];
+
+const numbers = (sequence: number, answered: number): Buffer => {
+  const bytes = Buffer.alloc(16);
+  bytes.writeBigUInt64BE(BigInt(sequence), 0);
+  bytes.writeBigUInt64BE(BigInt(answered), 8);
+  return bytes;
+};
+
+const numbered = (request: number, sequence: number, body: string): TestFrame => {
+  const payload = Buffer.concat([numbers(sequence, 0), entries(body)]);
+  return { op: Op.PUBLISH, request, head: numberedHead, payload };
+};
+
 const single = (request: number, body: string, head: readonly unknown[] = ["t"]): TestFrame => ({
   op: Op.PUBLISH,
   request,
@@ -63,6 +77,9 @@ describe("PUBLISH", () => {
         routeKey: "key",
         delay: 5,
         ttl: 6,
+        producer: "",
+        sequence: 0,
+        answered: 0,
         payload: text(payload),
       },
     ]);
@@ -95,6 +112,49 @@ describe("PUBLISH", () => {
     expect(decoded[0]).toMatchObject({ request: 5, requests: 1 });
     expect(decoded[1]).not.toHaveProperty("error");
     expect(decoded[2]).toMatchObject({ request: 7, requests: 1, payload: text(entries("c")) });
+  });
+
+  test("carries the numbers of its producer", () => {
+    const payload = Buffer.concat([numbers(2 ** 40 + 7, 2 ** 33), entries("a", "b")]);
+    const [command] = decode([{ op: Op.PUBLISH, request: 8, head: numberedHead, payload }]);
+    const sequence = 2 ** 40 + 7;
+    expect(command).toMatchObject({ producer: "p", sequence, answered: 2 ** 33, payload: text(entries("a", "b")) });
+  });
+
+  test("single publishes whose numbers continue become one command", () => {
+    const decoded = decode([
+      numbered(5, 100, "one"),
+      numbered(6, 101, ""),
+      numbered(7, 102, "three"),
+      numbered(8, 102, "x"),
+    ]);
+    expect(decoded).toHaveLength(2);
+    const payload = text(entries("one", "", "three"));
+    expect(decoded[0]).toMatchObject({ request: 5, requests: 3, count: 3, sequence: 100, payload });
+    expect(decoded[1]).toMatchObject({ request: 8, requests: 1, sequence: 102, payload: text(entries("x")) });
+  });
+
+  test.each([
+    ["none", Buffer.alloc(0)],
+    ["half of them", numbers(1, 0).subarray(0, 15)],
+    ["nothing behind them", numbers(1, 0)],
+    ["an answer that comes first", Buffer.concat([numbers(1, 2), entries("a")])],
+    ["a number that no double holds", Buffer.concat([Buffer.alloc(8, 0xff), Buffer.alloc(8), entries("a")])],
+    ["a number too near to that", Buffer.concat([numbers(Number.MAX_SAFE_INTEGER, 0), entries("a")])],
+  ])("is refused with numbers such as %s", (_, payload) => {
+    const frames = [{ op: Op.PUBLISH, request: 8, head: numberedHead, payload }, numbered(9, 3, "next")];
+    expect(decode(frames)).toMatchObject([
+      { error: "BAD_PAYLOAD", request: 8 },
+      { request: 9, sequence: 3 },
+    ]);
+  });
+
+  test("numbers that are cut off in a second frame do not merge it", () => {
+    const cut = { op: Op.PUBLISH, request: 6, head: numberedHead, payload: numbers(101, 0).subarray(0, 7) };
+    expect(decode([numbered(5, 100, "one"), cut])).toMatchObject([
+      { request: 5, requests: 1 },
+      { error: "BAD_PAYLOAD", request: 6 },
+    ]);
   });
 
   test("at most a batch is merged", () => {

@@ -305,6 +305,21 @@ describe("messages of channels", () => {
     expect(kinds(held.take())).toEqual(["result", "channelMessages"]);
   });
 
+  it("are told of no position that a restart may give again, nor is who subscribes", () => {
+    tell({ op: "configureChannel", channel: "c", config: { keep: true } });
+    commit();
+    free.take();
+    held.take();
+    while (!tell({ op: "configureChannel", channel: "c", config: { keep: false } }));
+    publishChannel("c");
+    tell({ op: "subscribe", connection: 3, channel: "c", overflow: "drop-oldest", options: {} });
+    expect(kinds(free.take())).toEqual(["confirm"]);
+    expect(kinds(held.take())).toEqual(["result", "result"]);
+    commit();
+    tell({ op: "subscribe", connection: 4, channel: "c", overflow: "drop-oldest", options: {} });
+    expect(kinds(free.take())).toEqual(["result"]);
+  });
+
   it("wait for the disk where they are kept", () => {
     tell({ op: "configureChannel", channel: "c", config: { keep: true } });
     tell({ op: "subscribe", connection: 2, channel: "c", overflow: "drop-oldest" });

@@ -200,6 +200,10 @@ export interface TopicConfig {
   readonly ttr: number;
   /** Deliveries after the first before a message is dead. Default 5. */
   readonly retries: number;
+  /** How long the messages of a producer that numbers them are remembered. Milliseconds, default 600,000. */
+  readonly dedupWindow: number;
+  /** How many of them at least, the newest of each producer. Default 100,000. */
+  readonly dedupMessages: number;
   /** Ready and delayed messages of a queue. Default 0: no limit. */
   readonly maxLength: number;
   /** Bytes of the same. Default 0: no limit. */

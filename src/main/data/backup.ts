@@ -11,7 +11,6 @@ import type { ListedFile } from "../../journal/backup-list.js";
 import { segmentPath, shardDirectory } from "../../journal/layout.js";
 import { type LedgerEntry, NO_SEGMENTS } from "../../journal/ledger.js";
 import { type ErrorName, ProtocolError } from "../../protocol/errors.js";
-import { unpackHead } from "../../protocol/head.js";
 import type { JobName, JobOutcome, JobResult } from "../../workers/jobs/job.js";
 import type { PinnedSegment } from "../../workers/shard-messages.js";
 import { isLoopback } from "../loopback.js";
@@ -50,21 +49,11 @@ const ANOTHER_RUNS: BackupRefusal = {
   text: "there is no backup: another backup is being made",
 };
 
-/** More than any system accepts. */
-const MAX_PATH_BYTES = 4_096;
-
 /** Why a backup is refused at once. Not an error: there may be thousands, and each would cost a stack trace. */
 export interface BackupRefusal {
   readonly kind: ErrorName;
   readonly text: string;
 }
-
-/** The path in the head of a BACKUP; undefined: it is not a path. Throws BAD_HEAD. */
-export const readBackupHead = (head: Uint8Array): string | undefined => {
-  const [directory] = unpackHead(head, 0, head.length);
-  if (typeof directory !== "string" || directory.length > MAX_PATH_BYTES || directory.includes("\0")) return undefined;
-  return directory;
-};
 
 /** Whether only this machine can reach the broker. */
 const isLocal = ({ tcp, http, grpc }: BrokerOptions): boolean =>

@@ -3,6 +3,7 @@
  * grows with what has really arrived, never on the word of a length field. WebSockets reserve room for the half message
  * that their library may hold.
  */
+import { allocate } from "../../channel/buffers.js";
 
 /** The smallest buffer: most frames that are cut by the end of a read fit into it. */
 const MIN_BYTES = 4 * 1024;
@@ -48,7 +49,7 @@ export class AssemblyMemory {
     while (this.#used + size > this.maxBytes && size > MIN_BYTES) if (!this.#cutLargest(size)) return undefined;
     this.#used += size;
     const kept = this.#free[Math.log2(size)]?.pop();
-    if (kept === undefined) return Buffer.allocUnsafeSlow(size);
+    if (kept === undefined) return allocate(size);
     this.#kept -= size;
     return kept;
   }

@@ -1,8 +1,12 @@
 /** BACKUP: the one request that the main thread answers itself in some later turn. */
 import { type ErrorName, ProtocolError } from "../../protocol/errors.js";
-import { type BackupRefusal, type BackupSummary, readBackupHead } from "../data/backup.js";
+import { unpackHead } from "../../protocol/head.js";
+import type { BackupRefusal, BackupSummary } from "../data/backup.js";
 import type { ConnectionContext } from "./connection-context.js";
 import { guard } from "./error-boundary.js";
+
+/** More than any system accepts. */
+const MAX_PATH_BYTES = 4_096;
 
 /** The connection that asked for the backup. */
 export interface BackupClient {
@@ -33,6 +37,13 @@ export const requestBackup = (
     () => answer(client, backup, request),
     () => client.failLater("BACKUP_FAILED", "there is no backup: the broker's log tells why", request),
   );
+};
+
+/** The path in the head of a BACKUP; undefined: it is not a path. Throws BAD_HEAD. */
+const readBackupHead = (head: Uint8Array): string | undefined => {
+  const [directory] = unpackHead(head, 0, head.length);
+  if (typeof directory !== "string" || directory.length > MAX_PATH_BYTES || directory.includes("\0")) return undefined;
+  return directory;
 };
 
 const begin = (

@@ -3,6 +3,7 @@
  * written at once. Frames for an audience (the subscribers of a channel) are gathered once for all of it.
  */
 
+import { allocate } from "../../channel/buffers.js";
 import { copyBytes } from "../../channel/copy-bytes.js";
 import { EnvelopeOp } from "../../channel/envelope.js";
 import type { Log } from "../log.js";
@@ -51,7 +52,7 @@ export class OutboxDrain implements Outlet {
   #audience: NativeConnection[] = [];
   /** Of the audience; connections of it carry it. */
   #number = 0;
-  #shared = Buffer.allocUnsafeSlow(SHARED_BYTES);
+  #shared = allocate(SHARED_BYTES);
   #end = 0;
   /** What is sent to more than one flush has time for. Nothing is gathered meanwhile. */
   #fanOut: FanOut | undefined;
@@ -128,7 +129,7 @@ export class OutboxDrain implements Outlet {
     const length = end - start;
     if (length > SHARED_BYTES - this.#end) this.#deliverShared();
     if (length > SHARED_BYTES) {
-      const whole = Buffer.allocUnsafeSlow(length);
+      const whole = allocate(length);
       copyBytes(whole, 0, bytes, start, end);
       this.#fanOut = { bytes: whole, audience: this.#audience, next: 0 };
       return;
@@ -189,6 +190,6 @@ export class OutboxDrain implements Outlet {
       this.#contain(connection, error);
     }
     // A transport keeps the bytes: take a new buffer.
-    if (!isFree && bytes.buffer === this.#shared.buffer) this.#shared = Buffer.allocUnsafeSlow(SHARED_BYTES);
+    if (!isFree && bytes.buffer === this.#shared.buffer) this.#shared = allocate(SHARED_BYTES);
   }
 }

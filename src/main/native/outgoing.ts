@@ -2,6 +2,7 @@
  * What a connection is to be sent: answers are gathered and written at once, since a socket write for each would cost
  * half of the throughput.
  */
+import { allocate } from "../../channel/buffers.js";
 import { copyBytes } from "../../channel/copy-bytes.js";
 import { OUTPUT_BYTES, type OutputPool } from "./output-pool.js";
 import type { Transport } from "./transport.js";
@@ -59,7 +60,7 @@ export class Outgoing {
   /** In pieces that go through the cache, unless a frame must not be cut. */
   #appendLarge(bytes: Uint8Array, start: number, end: number): void {
     if (this.#transport.framed) {
-      const whole = Buffer.allocUnsafeSlow(end - start);
+      const whole = allocate(end - start);
       copyBytes(whole, 0, bytes, start, end);
       this.#transport.write(whole);
       return;

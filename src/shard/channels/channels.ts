@@ -202,7 +202,9 @@ export class Channels {
       recovered: beginning.recovered,
       lost: beginning.lost,
     };
-    const level = stored?.isJournalled ? stored.level : Durability.memory;
+    // Where it has just ceased to be kept, positions are told once they will not be given again.
+    const other = channel.next > channel.durable ? Durability.write : Durability.memory;
+    const level = stored?.isJournalled ? stored.level : other;
     this.store.effects.result(c.connection, c.request, value, level, channel.name);
   }
 

@@ -55,6 +55,9 @@ export interface Batch {
   idLow: number;
   /** `BatchKind`. */
   kind: number;
+  /** Who has numbered its messages, and the number of the first one: of a NUMBERED batch. */
+  producer: Uint8Array;
+  sequence: number;
   /** When it is due and when its time to live ends, milliseconds since 1970; 0: none. Of a channel: `POSITION_BASE`. */
   due: number;
   expiry: number;
@@ -125,11 +128,12 @@ export class Log {
   }
 
   /**
-   * Memory that a batch for `queues` queues needs beyond what is allocated. On the journal's track a full page makes
-   * room for the next one, because it may leave memory as soon as it is written.
+   * Memory that a batch for `queues` queues needs beyond what is allocated; `names` has the bytes of all its names. On the
+   * journal's track a full page makes room for the next one, because it may leave memory as soon as it is written.
    */
   growth(names: number, queues: number, entriesLength: number, isJournalled: boolean): number {
-    const length = record.NAMES + names + (isJournalled ? queues * record.QUEUE_BYTES : 0) + entriesLength;
+    const about = isJournalled ? queues * record.QUEUE_BYTES + record.NUMBERED_PRODUCER : 0;
+    const length = record.NAMES + names + about + entriesLength;
     const page = this.#open[isJournalled ? Track.JOURNAL : Track.VOLATILE];
     const size = record.align(length);
     if (page !== undefined && this.#fits(page, size)) return 0;
@@ -142,16 +146,22 @@ export class Log {
    * claims the messages of the page that queues need.
    */
   append(batch: Batch): Page {
-    const { topic, routeKey, queues, count, idHigh, idLow, start, end } = batch;
-    const named = batch.isJournalled ? queues.length : 0;
+    const { topic, routeKey, queues, count, idHigh, idLow, start, end, isJournalled } = batch;
+    const named = isJournalled ? queues.length : 0;
     const names = record.NAMES + topic.length + routeKey.length;
-    const entries = names + named * record.QUEUE_BYTES;
-    const page = this.#reserve(batch.isJournalled ? Track.JOURNAL : Track.VOLATILE, entries + end - start);
+    const numbers = names + named * record.QUEUE_BYTES;
+    // Who has numbered it matters to whoever reads it back.
+    const isNumbered = isJournalled && batch.kind === record.BatchKind.NUMBERED;
+    const entries = numbers + (isNumbered ? record.NUMBERED_PRODUCER + batch.producer.length : 0);
+    const page = this.#reserve(isJournalled ? Track.JOURNAL : Track.VOLATILE, entries + end - start);
     const at = this.recordOffset;
     const { view, bytes } = page;
     view.setUint32(
       at + record.TYPE,
-      (record.RecordType.PUBLISH << 24) | (topic.length << 16) | (routeKey.length << 8) | batch.kind,
+      (record.RecordType.PUBLISH << 24) |
+        (topic.length << 16) |
+        (routeKey.length << 8) |
+        (isJournalled ? batch.kind : record.BatchKind.TOPIC),
     );
     view.setUint32(at + record.COUNT, (count << 16) | named);
     view.setUint32(at + record.FIRST_ID_HIGH, idHigh);
@@ -162,6 +172,11 @@ export class Log {
     copyName(routeKey, bytes, at + record.NAMES + topic.length);
     for (let i = 0; i < named; i++) {
       view.setUint32(at + names + i * record.QUEUE_BYTES, (queues[i] as Numbered).number);
+    }
+    if (isNumbered) {
+      view.setFloat64(at + numbers + record.NUMBERED_SEQUENCE, batch.sequence);
+      bytes[at + numbers + record.NUMBERED_LENGTH] = batch.producer.length;
+      copyName(batch.producer, bytes, at + numbers + record.NUMBERED_PRODUCER);
     }
     bytes.set(batch.bytes.subarray(start, end), at + entries);
     this.entriesOffset = at + entries;

@@ -21,9 +21,12 @@
  */
 
 /** The version in the head of each segment. */
-export const FORMAT_VERSION = 2;
+export const FORMAT_VERSION = 3;
 
-/** The oldest version that is read. Version 2 has channels; what it has in common with 1 is laid out in the same way. */
+/**
+ * The oldest version that is read. Version 2 has channels and version 3 numbered batches; what they have in common with 1 is
+ * laid out in the same way.
+ */
 export const OLDEST_VERSION = 1;
 
 /** "RMQJ": the first bytes of a segment's head behind the common ones. */
@@ -106,6 +109,18 @@ export const SEGMENT_BYTES = 40;
  * route key, the number of the channel for a queue, and in the place of `expiry` its **base**: by how much the positions
  * of its messages are above the low words of their ids. So the position stays with a message when those before it are
  * dropped and the rest is moved.
+ *
+ * `kind` is 2 for a PUBLISH whose producer has numbered its messages. Behind the queues that says
+ *
+ * ```
+ *  0          8          9
+ *  +----------+----------+----------+
+ *  | sequence | length   | producer |
+ *  | f64      | u8       |          |
+ *  +----------+----------+----------+
+ * ```
+ *
+ * where `sequence` is the number of its first message; the others follow.
  */
 export const TOPIC_LENGTH = 9;
 export const KEY_LENGTH = 10;
@@ -121,7 +136,32 @@ export const NAMES = 40;
 export const QUEUE_BYTES = 4;
 
 /** KIND of a batch. */
-export const BatchKind = { TOPIC: 0, CHANNEL: 1 } as const;
+export const BatchKind = { TOPIC: 0, CHANNEL: 1, NUMBERED: 2 } as const;
+
+/** What a NUMBERED batch has behind its queues. */
+export const NUMBERED_SEQUENCE = 0;
+export const NUMBERED_LENGTH = 8;
+export const NUMBERED_PRODUCER = 9;
+
+/** Where the numbers of a PUBLISH's queues begin, or the claims of a KEEP. */
+export const queuesOf = (view: DataView, at: number): number =>
+  at + NAMES + view.getUint8(at + TOPIC_LENGTH) + view.getUint8(at + KEY_LENGTH);
+
+/** Where the queues of a PUBLISH end: there a NUMBERED one goes on with its producer. */
+export const queuesEnd = (view: DataView, at: number): number =>
+  queuesOf(view, at) + view.getUint16(at + QUEUES) * QUEUE_BYTES;
+
+/** Where the entries of a PUBLISH begin. */
+export const publishedEntries = (view: DataView, at: number): number => {
+  const end = queuesEnd(view, at);
+  return view.getUint8(at + KIND) === BatchKind.NUMBERED
+    ? end + NUMBERED_PRODUCER + view.getUint8(end + NUMBERED_LENGTH)
+    : end;
+};
+
+/** Where the entries of a KEEP begin. */
+export const keptEntries = (view: DataView, at: number): number =>
+  queuesOf(view, at) + view.getUint16(at + QUEUES) * CLAIM_BYTES;
 
 /**
  * A claim of KEEP: the messages [first, first + span) of the record, as those of one extent.
@@ -179,7 +219,8 @@ export const RANGE_BYTES = 12;
 /**
  * DIRECTORY: 16: a msgpack array, `["topic", name, config, startTime]`,
  * `["queue", number, topic, bindKey, paused, declared]`, `["channel", number, name, config, epoch, next]`,
- * `["queue deleted", number]` or `["topic deleted", name]`. The first three also change what exists. A channel has a
+ * `["producer", topic, name, floor, runs]`, `["queue deleted", number]` or `["topic deleted", name]`. The first three also
+ * change what exists. The fourth adds to what is remembered of a producer (see producer-window.ts). A channel has a
  * number among those of queues and is deleted like one. `next` is the position of its next message, unless records behind
  * this one say that it is higher. Everything that exists is named between `["checkpoint"]` and `["complete"]`, with
  * other records in between. A topic that nobody has configured has an empty `config`, in older files the default one.

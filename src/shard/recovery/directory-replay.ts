@@ -10,6 +10,7 @@ import { ALL_STATES, drop } from "../messages/purge.js";
 import type { Queue } from "../messages/queue.js";
 import type { Directory } from "../topics/directory.js";
 import type { Topic } from "../topics/topic.js";
+import type { ProducerEntry, ProducerReplay } from "./producer-replay.js";
 
 /** Number, topic, bind key, paused, declared. */
 type QueueEntry = readonly [number, string, string, boolean, boolean?];
@@ -25,6 +26,7 @@ export class DirectoryReplay {
 
   constructor(
     readonly directory: Directory,
+    readonly producers: ProducerReplay,
     /** A queue is about to be removed. */
     readonly onQueueGoing: (queue: Queue) => void,
   ) {}
@@ -33,6 +35,7 @@ export class DirectoryReplay {
   segment(): void {
     this.#named = undefined;
     this.isWhole = false;
+    this.producers.segment();
   }
 
   apply(entry: readonly unknown[]): void {
@@ -44,6 +47,8 @@ export class DirectoryReplay {
         return this.#queue(rest as unknown as QueueEntry);
       case "channel":
         return this.#channel(rest as unknown as ChannelEntry);
+      case "producer":
+        return this.producers.part(rest as unknown as ProducerEntry);
       case "queue deleted": {
         const queue = this.directory.queues[rest[0] as number];
         return queue === undefined ? undefined : this.#removeQueue(queue);
@@ -54,6 +59,7 @@ export class DirectoryReplay {
       }
       case "checkpoint":
         this.#named = new Set();
+        this.producers.checkpoint();
         return;
       case "complete":
         return this.#complete();
@@ -104,6 +110,7 @@ export class DirectoryReplay {
     this.isWhole = true;
     for (const queue of this.directory.queues) if (queue !== undefined && !named.has(queue)) this.#removeQueue(queue);
     for (const topic of [...this.directory.topics]) if (!named.has(topic)) this.#removeTopic(topic);
+    this.producers.complete();
   }
 
   #removeTopic(topic: Topic): void {

@@ -106,17 +106,16 @@ export class PageMeter {
     this.#surplusEnd = 0;
     for (let at = 0; at < used; at += record.align(view.getUint32(at + record.LENGTH))) {
       const type = view.getUint8(at + record.TYPE);
-      if (type === record.RecordType.PUBLISH) this.#add(view, at, record.QUEUE_BYTES);
-      else if (type === record.RecordType.KEEP) this.#add(view, at, record.CLAIM_BYTES);
+      if (type === record.RecordType.PUBLISH) this.#add(view, at, record.publishedEntries(view, at));
+      else if (type === record.RecordType.KEEP) this.#add(view, at, record.keptEntries(view, at));
     }
     return new PageSizes(page, this.#words.slice(0, this.#end), this.#surplus.slice(0, this.#surplusEnd));
   }
 
-  /** Adds the batch of a record, with so many bytes for each of its queues. */
-  #add(view: DataView, at: number, queueBytes: number): void {
+  /** Adds the batch of a record, whose entries begin there. */
+  #add(view: DataView, at: number, entries: number): void {
     const count = view.getUint16(at + record.COUNT);
-    const names = view.getUint8(at + record.TOPIC_LENGTH) + view.getUint8(at + record.KEY_LENGTH);
-    let entry = at + record.NAMES + names + view.getUint16(at + record.QUEUES) * queueBytes;
+    let entry = entries;
     if (count > this.#sizes.length) this.#sizes = new Uint32Array(2 * count);
     const sizes = this.#sizes;
     let smallest = Number.POSITIVE_INFINITY;

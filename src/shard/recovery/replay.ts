@@ -20,6 +20,7 @@ import { StoredChannel } from "../topics/stored-channel.js";
 import { DirectoryReplay } from "./directory-replay.js";
 import { EntrySizes } from "./entry-sizes.js";
 import { FreshExtents } from "./fresh-extents.js";
+import { ProducerReplay } from "./producer-replay.js";
 
 const { RecordType } = record;
 
@@ -38,6 +39,7 @@ export class Replay {
   readonly #store: Store;
   readonly #target: ReplayTarget;
   readonly #directory: DirectoryReplay;
+  readonly #producers: ProducerReplay;
   readonly #sizes: EntrySizes;
   readonly #fresh: FreshExtents;
   /** The fragments that a record is about. */
@@ -57,7 +59,8 @@ export class Replay {
     shard.store.missingSizes = sizes;
     shard.store.log.pages.onLeave = (page) => sizes.leaving(page);
     this.#fresh = new FreshExtents(shard.store, sizes);
-    this.#directory = new DirectoryReplay(shard.directory, (queue) => this.#fresh.forget(queue));
+    this.#producers = new ProducerReplay(shard.directory);
+    this.#directory = new DirectoryReplay(shard.directory, this.#producers, (queue) => this.#fresh.forget(queue));
   }
 
   /** The pages that follow are of that segment. */
@@ -139,7 +142,8 @@ export class Replay {
     if (segment !== undefined && this.#directory.isWhole && this.#hasIds) segment.hasDirectory = true;
   }
 
-  #publish({ view, number, segment }: Page, at: number): void {
+  #publish(page: Page, at: number): void {
+    const { view, number, segment } = page;
     const { log } = this.#store;
     const count = view.getUint16(at + record.COUNT);
     const queues = view.getUint16(at + record.QUEUES);
@@ -147,14 +151,15 @@ export class Replay {
     const idLow = view.getUint32(at + record.FIRST_ID_LOW);
     const due = view.getFloat64(at + record.DUE);
     const expiry = view.getFloat64(at + record.EXPIRY);
-    const names = at + record.NAMES + view.getUint8(at + record.TOPIC_LENGTH) + view.getUint8(at + record.KEY_LENGTH);
-    const entries = names + queues * record.QUEUE_BYTES;
+    const names = record.queuesOf(view, at);
+    const entries = record.publishedEntries(view, at);
     const bytes = at + view.getUint32(at + record.LENGTH) - entries;
     log.page = number;
     log.recordOffset = at;
     log.entriesOffset = entries;
     segment?.includeIds(idHigh, idLow, count);
     this.messages += count;
+    if (view.getUint8(at + record.KIND) === record.BatchKind.NUMBERED) this.#producers.batch(page, at);
     for (let i = 0; i < queues; i++) {
       const queue = this.#queue(view.getUint32(names + i * record.QUEUE_BYTES));
       if (queue === undefined) continue;
@@ -188,8 +193,8 @@ export class Replay {
     const firstLow = view.getUint32(at + record.FIRST_ID_LOW);
     segment?.includeIds(idHigh, firstLow, view.getUint16(at + record.COUNT));
     const expiry = view.getFloat64(at + record.EXPIRY);
-    const names = at + record.NAMES + view.getUint8(at + record.TOPIC_LENGTH) + view.getUint8(at + record.KEY_LENGTH);
-    const entries = names + claims * record.CLAIM_BYTES;
+    const names = record.queuesOf(view, at);
+    const entries = record.keptEntries(view, at);
     log.page = number;
     log.recordOffset = at;
     this.messages += view.getUint16(at + record.COUNT);

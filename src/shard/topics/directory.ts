@@ -256,6 +256,7 @@ export class Directory {
   removeTopic(topic: Topic, level = this.store.level): void {
     if (topic.isRecorded) this.store.recorder.directory(["topic deleted", topic.name], level);
     this.store.directoryBytes -= TOPIC_BYTES;
+    topic.producers?.clear();
     topic.forgetRoutes();
     this.#topics.delete(topic.name);
     this.#topicShares.remove(topic.creator);
@@ -300,7 +301,10 @@ export class Directory {
     for (let number = queues.length - 1; number >= 0; number--) {
       if (queues[number] === undefined) this.#freeQueues.push(number);
     }
-    for (const topic of this.#topics.values()) topic.usedAt = UNKNOWN;
+    for (const topic of this.#topics.values()) {
+      topic.usedAt = UNKNOWN;
+      topic.producers?.finishRestore(this.store.now, topic.config);
+    }
   }
 
   /** Announces that the next record is about these queues, so that its segment names them before it. */
@@ -323,6 +327,7 @@ export class Directory {
   invariants(): void {
     if (this.#unchecked.length > 0) throw new Error("directory: what was made was not looked at again");
     for (const topic of this.#topics.values()) {
+      topic.producers?.invariants();
       if (!(topic.isRecorded || topic.hasDefaultConfig))
         throw new Error(`directory: topic ${topic.name} is not recorded`);
       for (const { bindKey, isRecorded, isDeclared, paused } of topic.queues.values()) {

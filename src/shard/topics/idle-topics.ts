@@ -56,6 +56,7 @@ export class IdleTopics {
         this.#walk = undefined;
         return this.topics.size === 0 ? Number.POSITIVE_INFINITY : this.#due;
       }
+      topic.producers?.expire(now, topic.config.dedupWindow);
       // Nobody knows when a topic that was read back was used last: its time begins now.
       if (topic.usedAt === UNKNOWN || !topic.isForgettable || this.isAwaited(topic.name)) topic.usedAt = now;
       if (now - topic.usedAt < this.idle || (topic.isRecorded && this.isShort())) continue;

@@ -1,25 +1,46 @@
 /** What became of the messages of a PUBLISH that are taken one by one, in runs: the RESULT of docs/protocol.md. */
-import { ERRORS, type ProtocolError } from "../../protocol/errors.js";
+import { ERRORS, type ErrorName, errorName, type ProtocolError } from "../../protocol/errors.js";
+import { DUPLICATE } from "../../protocol/op.js";
+import type { Publish } from "../command.js";
+import type { Effects } from "../effects.js";
 
 /**
- * So many messages were taken, with ids from this one on, at this level of durability; or were refused, with the code and the
- * text of the error.
+ * So many messages were taken, with ids from this one on, with the flags of a CONFIRM (how durable they are, and whether it was
+ * before); or were refused, with the code and the text of the error.
  */
 export type PublishFate =
-  | [messages: number, idHigh: number, idLow: number, level: number]
+  | [messages: number, idHigh: number, idLow: number, flags: number]
   | [messages: number, code: number, text: string];
 
-/** Adds a message that was taken. */
-export const addTaken = (fates: PublishFate[], high: number, low: number, level: number): void => {
+/** Adds messages that were taken. */
+export const addTaken = (fates: PublishFate[], count: number, high: number, low: number, flags: number): void => {
   const last = fates.at(-1);
-  if (last !== undefined && last[1] === high && last[2] === low - last[0]) last[0]++;
-  else fates.push([1, high, low, level]);
+  if (last !== undefined && last[1] === high && last[2] === low - last[0] && last[3] === flags) last[0] += count;
+  else fates.push([count, high, low, flags]);
 };
 
-/** Adds one that was refused. */
-export const addRefused = (fates: PublishFate[], { kind, message }: ProtocolError): void => {
+/** Adds messages that were refused. */
+export const addRefused = (fates: PublishFate[], count: number, { kind, message }: ProtocolError): void => {
   const { code } = ERRORS[kind];
   const last = fates.at(-1);
-  if (last !== undefined && last[1] === code && last[2] === message) last[0]++;
-  else fates.push([1, code, message]);
+  if (last !== undefined && last[1] === code && last[2] === message) last[0] += count;
+  else fates.push([count, code, message]);
+};
+
+/** Answers a publish, or each of merged ones. `level`: the `Durability` of all of it. */
+export const answerFates = (effects: Effects, c: Publish, fates: readonly PublishFate[], level: number): void => {
+  const { connection } = c;
+  if (c.requests === 1 && fates.length > 1) return effects.result(connection, c.request, fates, level);
+  let { request } = c;
+  for (const [count, first, second, flags = 0] of fates) {
+    const requests = c.requests === 1 ? 1 : count;
+    if (typeof second === "string") {
+      for (let i = 0; i < requests; i++) effects.fail(connection, request + i, errorName(first) as ErrorName, second);
+    } else if ((flags & DUPLICATE) !== 0) {
+      effects.duplicate(connection, request, requests, first, second, count, flags & ~DUPLICATE);
+    } else {
+      effects.confirm(connection, request, requests, first, second, count, flags);
+    }
+    request += requests;
+  }
 };

@@ -3,7 +3,7 @@ import { SIZE_MASK, skipEntries, WORD_BYTES } from "../../protocol/entry.js";
 import { type ErrorName, ProtocolError } from "../../protocol/errors.js";
 import { formatId } from "../../protocol/id.js";
 import { DEFAULT_KEY } from "../../protocol/limits.js";
-import { Durability } from "../../protocol/op.js";
+import { DUPLICATE, Durability } from "../../protocol/op.js";
 import type { Publish, PublishChannel } from "../command.js";
 import type { Batch } from "../log/log.js";
 import { BatchKind } from "../log/record.js";
@@ -13,7 +13,9 @@ import type { Queue } from "../messages/queue.js";
 import type { Store } from "../messages/store.js";
 import type { Steps } from "../steps.js";
 import type { Directory } from "./directory.js";
-import { addRefused, addTaken, type PublishFate } from "./publish-fate.js";
+import { type ProducerWindow, WINDOW_BYTES } from "./producer-window.js";
+import { producersOf } from "./producers.js";
+import { addRefused, addTaken, answerFates, type PublishFate } from "./publish-fate.js";
 import { RouteSearch } from "./route-search.js";
 import type { Numbering, StoredChannel } from "./stored-channel.js";
 import type { Topic } from "./topic.js";
@@ -29,6 +31,9 @@ const IDS_AHEAD = 1000;
  * that matters: each queue has an extent of its own for each block of them.
  */
 const MAX_FAN_OUT = 262_144;
+
+/** Bytes of a character, at most. */
+const MAX_UTF8 = 3;
 
 /** What can be matched for the price of moving one extent, in characters of bind keys times the pattern's cost. */
 const MATCHES_PER_EXTENT = 64;
@@ -55,6 +60,8 @@ export class Publisher {
     idHigh: 0,
     idLow: 0,
     kind: BatchKind.TOPIC,
+    producer: NO_BYTES,
+    sequence: 0,
     due: 0,
     expiry: 0,
     bytes: NO_BYTES,
@@ -78,7 +85,7 @@ export class Publisher {
   publish(c: Publish): boolean {
     const topic = this.directory.use(c.topic, this.store.now, c.connection);
     const queues = topic.route(c.routeKey);
-    if (queues === undefined || this.#isFarOver(queues, c) || isTooWide(queues, c)) return false;
+    if (queues === undefined || this.#isFarOver(topic, queues, c) || isTooWide(queues, c)) return false;
     this.#publish(topic, queues, c);
     return true;
   }
@@ -93,7 +100,7 @@ export class Publisher {
       const topic = this.directory.topic(publish.topic);
       const queues = topic.route(publish.routeKey);
       if (queues === undefined) publish = yield* this.#find(topic, publish);
-      else if (!this.#isFarOver(queues, publish)) return yield* this.#publishInParts(publish);
+      else if (!this.#isFarOver(topic, queues, publish)) return yield* this.#publishInParts(publish);
       else if (this.#shrink(queues)) publish = yield;
     }
   }
@@ -139,11 +146,13 @@ export class Publisher {
     return publish;
   }
 
-  #isFarOver(queues: readonly Queue[], { count, start, end }: Publish): boolean {
+  #isFarOver(topic: Topic, queues: readonly Queue[], c: Publish): boolean {
+    const { count, start, end, sequence = 0 } = c;
     let excess = 0;
     for (const queue of queues) excess += excessOf(queue);
     if (excess <= this.store.stepExtents) return false;
-    // Nothing is dropped for a batch that will be refused.
+    // Nothing is dropped for a batch that was taken before or will be refused.
+    if (this.#windowOf(topic, c)?.known(sequence, count) === count) return false;
     const isRefused = this.refusal !== undefined || queues.length * count > MAX_FAN_OUT || !this.hasMemory(0);
     return !isRefused && queues.every((queue) => canHold(queue, count, end - start));
   }
@@ -164,49 +173,92 @@ export class Publisher {
         `the route key reaches ${queues.length} queues: a batch for so many may have ${max} messages`,
       );
     }
-    try {
-      this.#append(topic, queues, c, c.start, c.end, c.count);
-    } catch (error) {
-      if (c.count === 1 || !(error instanceof ProtocolError)) throw error;
-      if (c.requests > 1) return this.#publishEach(topic, queues, c);
-      if (c.isOneByOne !== true) throw error;
-      return this.#publishOneByOne(topic, queues, c);
-    }
-    const { ids } = this;
-    this.store.effects.confirm(c.connection, c.request, c.requests, ids.high, ids.low, c.count, topic.level);
-  }
-
-  /** Takes merged requests one by one, as many as fit. */
-  #publishEach(topic: Topic, queues: readonly Queue[], c: Publish): void {
-    const { effects } = this.store;
-    let at = c.start;
-    for (let i = 0; i < c.requests; i++) {
-      const end = at + WORD_BYTES + (c.view.getUint32(at) & SIZE_MASK);
-      this.store.attempt(c.connection, c.request + i, () => {
-        this.#append(topic, queues, c, at, end, 1);
-        effects.confirm(c.connection, c.request + i, 1, this.ids.high, this.ids.low, 1, topic.level);
-      });
-      at = end;
-    }
-  }
-
-  /** Takes the messages of one request one by one, as many as fit, and answers what became of them. */
-  #publishOneByOne(topic: Topic, queues: readonly Queue[], c: Publish): void {
-    const { ids } = this;
+    const { store, ids } = this;
     const fates: PublishFate[] = [];
-    let at = c.start;
-    for (let i = 0; i < c.count; i++) {
+    const window = this.#windowOf(topic, c);
+    if (window !== undefined) {
+      const level = this.#takeAgain(topic, queues, c, window, fates);
+      return answerFates(store.effects, c, fates, level);
+    }
+    try {
+      this.#append(topic, queues, c, 0, c.start, c.end, c.count);
+    } catch (error) {
+      if (c.count === 1 || isWhole(c) || !(error instanceof ProtocolError)) throw error;
+      this.#takeEach(topic, queues, c, 0, c.start, c.count, fates);
+      return answerFates(store.effects, c, fates, topic.level);
+    }
+    store.effects.confirm(c.connection, c.request, c.requests, ids.high, ids.low, c.count, topic.level);
+  }
+
+  /** Takes `count` messages from the `first` of a request on, one by one, as many as fit. */
+  #takeEach(
+    topic: Topic,
+    queues: readonly Queue[],
+    c: Publish,
+    first: number,
+    start: number,
+    count: number,
+    fates: PublishFate[],
+  ): void {
+    const { ids } = this;
+    let at = start;
+    for (let i = 0; i < count; i++) {
       const end = at + WORD_BYTES + (c.view.getUint32(at) & SIZE_MASK);
       try {
-        this.#append(topic, queues, c, at, end, 1);
-        addTaken(fates, ids.high, ids.low, topic.level);
+        this.#append(topic, queues, c, first + i, at, end, 1);
+        addTaken(fates, 1, ids.high, ids.low, topic.level);
       } catch (error) {
         if (!(error instanceof ProtocolError)) throw error;
-        addRefused(fates, error);
+        addRefused(fates, 1, error);
       }
       at = end;
     }
-    this.store.effects.result(c.connection, c.request, fates, topic.level);
+  }
+
+  /** What is remembered of the producer of numbered messages, if some of these may have been taken before. */
+  #windowOf(topic: Topic, { producer = "", sequence = 0, answered = 0 }: Publish): ProducerWindow | undefined {
+    const window = producer === "" ? undefined : topic.producers?.find(producer, this.store.now, topic.config);
+    window?.forget(answered);
+    return window !== undefined && sequence < window.next ? window : undefined;
+  }
+
+  /**
+   * Takes numbered messages that may have been taken before: those that were have the fate that they had then. Answers the
+   * `Durability` that is promised of all of them. Throws SEQUENCE_FORGOTTEN.
+   */
+  #takeAgain(topic: Topic, queues: readonly Queue[], c: Publish, window: ProducerWindow, fates: PublishFate[]): number {
+    const { ids } = this;
+    const { log, before } = this.store;
+    let { level } = topic;
+    let at = c.start;
+    for (let i = 0; i < c.count; ) {
+      const sequence = (c.sequence ?? 0) + i;
+      const known = window.known(sequence, c.count - i);
+      const n = Math.abs(known);
+      const end = skipEntries(c.view, at, n);
+      if (known > 0) {
+        level = Math.max(level, window.level);
+        addTaken(fates, n, window.idHigh, window.idLow, window.level | DUPLICATE);
+      } else if (sequence < window.floor) {
+        const error = forgotten(topic, window, sequence);
+        if (isWhole(c)) throw error;
+        addRefused(fates, n, error);
+      } else {
+        try {
+          this.#append(topic, queues, c, i, at, end, n);
+          addTaken(fates, n, ids.high, ids.low, topic.level);
+        } catch (error) {
+          if (!(error instanceof ProtocolError)) throw error;
+          if (n === 1 || isWhole(c)) addRefused(fates, n, error);
+          else this.#takeEach(topic, queues, c, i, at, n, fates);
+        }
+      }
+      at = end;
+      i += n;
+    }
+    // One answer is about both: it waits for the stronger promise.
+    if (log.position > before && level > log.demand) log.demand = level;
+    return level;
   }
 
   /** Throws NO_ROUTE. */
@@ -217,17 +269,27 @@ export class Publisher {
     throw new ProtocolError("NO_ROUTE", `route key ${routeKey} reaches no queue of topic ${topic.name} (mode ${mode})`);
   }
 
-  /** Leaves the first id in `ids`. Throws MEMORY_FULL, QUEUE_FULL. */
-  #append(topic: Topic, queues: readonly Queue[], c: Publish, start: number, end: number, count: number): void {
+  /** Takes `count` messages from the `first` of a request on. Leaves the first id in `ids`. Throws MEMORY_FULL, QUEUE_FULL. */
+  #append(
+    topic: Topic,
+    queues: readonly Queue[],
+    c: Publish,
+    first: number,
+    start: number,
+    end: number,
+    count: number,
+  ): void {
     const { store, ids } = this;
+    const { producer = "" } = c;
     const batch = this.#batch;
     const bytes = end - start;
     this.#setKey(c.routeKey);
     const isTimed = c.delay > 0 || c.ttl > 0;
     const extents = queues.length * (isTimed ? (count >>> 5) + 2 : 1);
     const isKept = topic.level > Durability.memory;
-    const names = topic.nameBytes.length + batch.routeKey.length;
-    this.#assertRoom(store.log.growth(names, queues.length, bytes, isKept) + store.extents.growthFor(extents), isKept);
+    const names = topic.nameBytes.length + batch.routeKey.length + producer.length * MAX_UTF8;
+    const growth = store.log.growth(names, queues.length, bytes, isKept) + store.extents.growthFor(extents);
+    this.#assertRoom(growth + (producer === "" ? 0 : WINDOW_BYTES), isKept);
     for (const queue of queues) {
       if (canHold(queue, count, bytes)) continue;
       throw new ProtocolError("QUEUE_FULL", `queue ${queue.bindKey} of topic ${topic.name} is full`);
@@ -250,7 +312,11 @@ export class Publisher {
     batch.count = count;
     batch.idHigh = high;
     batch.idLow = low;
-    batch.kind = BatchKind.TOPIC;
+    const window = producer === "" ? undefined : producersOf(topic, store).use(producer);
+    const sequence = (c.sequence ?? 0) + first;
+    batch.kind = window === undefined ? BatchKind.TOPIC : BatchKind.NUMBERED;
+    batch.producer = window?.nameBytes ?? NO_BYTES;
+    batch.sequence = sequence;
     batch.due = due;
     batch.expiry = expiry;
     batch.bytes = c.bytes;
@@ -258,6 +324,8 @@ export class Publisher {
     batch.end = end;
     batch.isJournalled = isKept;
     log.append(batch);
+    // Behind the record, or a segment that begins with it would know of messages that may be torn off.
+    if (window !== undefined) topic.producers?.took(window, sequence, batch, topic.level, now, topic.config);
     log.pages.claim(log.page, count * queues.length);
     const { page, recordOffset, entriesOffset } = log;
     for (const queue of queues) {
@@ -347,6 +415,15 @@ export class Publisher {
   }
 }
 
+/** Whether its messages are taken or refused together. */
+const isWhole = ({ requests, isOneByOne }: Publish): boolean => requests === 1 && isOneByOne !== true;
+
+const forgotten = ({ name }: Topic, { name: producer, floor }: ProducerWindow, sequence: number): ProtocolError =>
+  new ProtocolError(
+    "SEQUENCE_FORGOTTEN",
+    `topic ${name} remembers producer ${producer} from message ${floor} on: whether it has taken ${sequence} is not known`,
+  );
+
 /** Merged requests that together reach more queues than one may. */
 const isTooWide = (queues: readonly Queue[], { requests, count }: Publish): boolean =>
   requests > 1 && queues.length * count > MAX_FAN_OUT;
@@ -356,5 +433,6 @@ const partOf = (c: Publish, done: number, max: number): Publish => {
   const requests = Math.min(max, c.requests - done);
   const start = skipEntries(c.view, c.start, done);
   const end = skipEntries(c.view, start, requests);
-  return { ...c, request: c.request + done, requests, count: requests, start, end };
+  const sequence = (c.sequence ?? 0) + done;
+  return { ...c, request: c.request + done, requests, count: requests, sequence, start, end };
 };

@@ -1,12 +1,19 @@
 /**
  * A topic: a configuration, its queues by bind key, and counters. It decides which queues a route key reaches.
  */
-import { DEFAULT_KEY, DEFAULT_RETRIES, DEFAULT_TTR } from "../../protocol/limits.js";
+import {
+  DEFAULT_DEDUP_MESSAGES,
+  DEFAULT_DEDUP_WINDOW,
+  DEFAULT_KEY,
+  DEFAULT_RETRIES,
+  DEFAULT_TTR,
+} from "../../protocol/limits.js";
 import { Durability } from "../../protocol/op.js";
 import type { TopicConfig } from "../command.js";
 import type { DirectoryEntry } from "../log/recorder.js";
 import type { Queue } from "../messages/queue.js";
 import type { QueueTopic, RecordedQueue } from "../messages/queue-context.js";
+import type { Producers } from "./producers.js";
 import { RouteCache, type RouteCacheBudget } from "./route-cache.js";
 
 export const DEFAULT_CONFIG: TopicConfig = {
@@ -14,6 +21,8 @@ export const DEFAULT_CONFIG: TopicConfig = {
   mode: "exact",
   ttr: DEFAULT_TTR,
   retries: DEFAULT_RETRIES,
+  dedupWindow: DEFAULT_DEDUP_WINDOW,
+  dedupMessages: DEFAULT_DEDUP_MESSAGES,
   maxLength: 0,
   maxBytes: 0,
   overflow: "refuse",
@@ -39,6 +48,8 @@ export class Topic implements QueueTopic {
   usedAt: number;
   level: number;
   readonly queues = new Map<string, Queue>();
+  /** Those that number their messages; undefined: nobody has. */
+  producers: Producers | undefined;
   namedIn = 0;
   published = 0;
   delivered = 0;
@@ -102,9 +113,9 @@ export class Topic implements QueueTopic {
     return ["queue", number, this.name, bindKey, paused, isDeclared];
   }
 
-  /** It is empty, nobody waits at it, and using it again would make it just as it is. */
+  /** It is empty, nobody waits at it, and using it again would make it just as it is. Producers that are over: `expire`. */
   get isForgettable(): boolean {
-    if (!this.hasDefaultConfig) return false;
+    if (!this.hasDefaultConfig || (this.producers?.size ?? 0) > 0) return false;
     for (const queue of this.queues.values()) if (queue.isDeclared || queue.paused || queue.isInUse) return false;
     return true;
   }

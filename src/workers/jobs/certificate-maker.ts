@@ -1,19 +1,21 @@
-/** Makes a certificate that signs itself (RFC 5280): ECDSA on P-256 with SHA-256, for a year. */
-import { createHash, createPublicKey, generateKeyPairSync, type KeyObject, randomBytes, sign } from "node:crypto";
+/** Makes a certificate that signs itself: ECDSA on P-256 with SHA-256, for a year. */
+// For the container of dependencies inside @peculiar/x509.
+import "reflect-metadata";
+import { createPublicKey, KeyObject, randomBytes, webcrypto } from "node:crypto";
 import { isIP } from "node:net";
 import {
-  bitString,
-  integer,
-  objectIdentifier,
-  octetString,
-  sequence,
-  set,
-  TRUE,
-  tagged,
-  time,
-  utf8String,
-  wrapped,
-} from "./der.js";
+  BasicConstraintsExtension,
+  ExtendedKeyUsage,
+  ExtendedKeyUsageExtension,
+  KeyUsageFlags,
+  KeyUsagesExtension,
+  SubjectAlternativeNameExtension,
+  SubjectKeyIdentifierExtension,
+  X509CertificateGenerator,
+} from "@peculiar/x509";
+
+const ALGORITHM = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
+const PKCS8 = { type: "pkcs8", format: "pem" } as const;
 
 const HOUR = 3_600_000;
 const YEAR = 365 * 24 * HOUR;
@@ -27,89 +29,55 @@ const MAX_COMMON_NAME = 64;
 /** X.509 wants a positive number of at most 20 bytes. */
 const SERIAL_BYTES = 16;
 
-/** Of a point on P-256 in a public key, which it ends with: a byte for the form, two coordinates. */
-const POINT_BYTES = 65;
-
-const ECDSA_WITH_SHA256 = sequence(objectIdentifier("1.2.840.10045.4.3.2"));
-const COMMON_NAME = objectIdentifier("2.5.4.3");
-const SERVER_AUTHENTICATION = objectIdentifier("1.3.6.1.5.5.7.3.1");
-
-const VERSION_3 = wrapped(0, integer(Buffer.of(2)));
-
-const EXTENSIONS = 3;
-
-/** The names of SubjectAltName. */
-const DNS_NAME = 2;
-const IP_ADDRESS = 7;
-
-/** Of KeyUsage, the first bit of a byte. */
-const DIGITAL_SIGNATURE = 0x80;
-const OTHER_BITS = 7;
-
-const extension = (id: string, contents: Buffer): Buffer => sequence(objectIdentifier(id), octetString(contents));
-
-/** A client that does not know it must refuse the certificate. */
-const criticalExtension = (id: string, contents: Buffer): Buffer =>
-  sequence(objectIdentifier(id), TRUE, octetString(contents));
-
-const serialNumber = (): Buffer => {
+const serialNumber = (): string => {
   const bytes = randomBytes(SERIAL_BYTES);
   bytes[0] = (Number(bytes[0]) & 0x7f) | 0x40;
-  return bytes;
+  return bytes.toString("hex");
 };
-
-/** The 4 or 16 bytes of an address. */
-const addressBytes = (address: string): Buffer => {
-  if (isIP(address) === 4) return Buffer.from(address.split(".").map(Number));
-  // As a URL has it, the groups are hexadecimal, also those of an IPv4 address inside.
-  const [head = "", tail] = new URL(`http://[${address}]`).hostname.slice(1, -1).split("::");
-  const groups = (text = ""): string[] => text.split(":").filter((group) => group !== "");
-  const before = groups(head);
-  const after = groups(tail);
-  const zeros = Array<string>(8 - before.length - after.length).fill("0");
-  return Buffer.from([...before, ...zeros, ...after].map((group) => group.padStart(4, "0")).join(""), "hex");
-};
-
-const alternativeName = (name: string): Buffer =>
-  isIP(name) === 0 ? tagged(DNS_NAME, Buffer.from(name)) : tagged(IP_ADDRESS, addressBytes(name));
 
 /**
  * For these DNS names and addresses, from `now` on (milliseconds since 1970). Answers the certificate and its private key
  * in PEM. Without a key it makes one.
  */
-export const makeCertificate = (names: readonly string[], now: number, given: KeyObject | undefined): string => {
-  const key = given ?? generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey;
-  const publicKey = createPublicKey(key).export({ type: "spki", format: "der" });
+export const makeCertificate = async (
+  names: readonly string[],
+  now: number,
+  key: KeyObject | undefined,
+): Promise<string> => {
+  const keys = key === undefined ? await newKeys() : await keysOf(key);
   const [first = "localhost"] = names;
-  const commonName = utf8String(first.length > MAX_COMMON_NAME ? "localhost" : first);
-  const name = sequence(set(sequence(COMMON_NAME, commonName)));
-  const point = publicKey.subarray(-POINT_BYTES);
-  const contents = sequence(
-    VERSION_3,
-    integer(serialNumber()),
-    ECDSA_WITH_SHA256,
-    name,
-    sequence(time(now - CLOCK_SKEW), time(now + YEAR)),
-    name,
-    publicKey,
-    wrapped(
-      EXTENSIONS,
-      sequence(
-        // Basic constraints: no authority. Whoever trusts it trusts this broker, and nobody that it could sign for.
-        criticalExtension("2.5.29.19", sequence()),
-        // Key usage.
-        criticalExtension("2.5.29.15", bitString(Buffer.of(DIGITAL_SIGNATURE), OTHER_BITS)),
-        // Extended key usage.
-        extension("2.5.29.37", sequence(SERVER_AUTHENTICATION)),
-        // Subject alternative name.
-        extension("2.5.29.17", sequence(...names.map(alternativeName))),
-        // Subject key identifier, by the first method of RFC 5280.
-        extension("2.5.29.14", octetString(createHash("sha1").update(point).digest())),
-      ),
-    ),
+  const certificate = await X509CertificateGenerator.createSelfSigned(
+    {
+      serialNumber: serialNumber(),
+      name: [{ CN: [first.length > MAX_COMMON_NAME ? "localhost" : first] }],
+      notBefore: new Date(now - CLOCK_SKEW),
+      notAfter: new Date(now + YEAR),
+      signingAlgorithm: ALGORITHM,
+      keys,
+      extensions: [
+        // Not an authority: whoever trusts it trusts this broker, and nobody that it could sign for.
+        new BasicConstraintsExtension(false, undefined, true),
+        new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
+        new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth]),
+        new SubjectAlternativeNameExtension(
+          names.map((value) => ({ type: isIP(value) === 0 ? ("dns" as const) : ("ip" as const), value })),
+        ),
+        await SubjectKeyIdentifierExtension.create(keys.publicKey, false, webcrypto),
+      ],
+    },
+    webcrypto,
   );
-  const certificate = sequence(contents, ECDSA_WITH_SHA256, bitString(sign("sha256", contents, key)));
-  const base64 = certificate.toString("base64").replaceAll(/.{1,64}/g, "$&\n");
-  const pem = `-----BEGIN CERTIFICATE-----\n${base64}-----END CERTIFICATE-----\n`;
-  return `${key.export({ type: "pkcs8", format: "pem" })}${pem}`;
+  return `${KeyObject.from(keys.privateKey).export(PKCS8)}${certificate.toString("pem")}\n`;
+};
+
+const newKeys = (): Promise<webcrypto.CryptoKeyPair> =>
+  webcrypto.subtle.generateKey(ALGORITHM, true, ["sign", "verify"]);
+
+const keysOf = async (key: KeyObject): Promise<webcrypto.CryptoKeyPair> => {
+  const spki = createPublicKey(key).export({ type: "spki", format: "der" });
+  const pkcs8 = key.export({ type: "pkcs8", format: "der" });
+  return {
+    publicKey: await webcrypto.subtle.importKey("spki", spki, ALGORITHM, true, ["verify"]),
+    privateKey: await webcrypto.subtle.importKey("pkcs8", pkcs8, ALGORITHM, true, ["sign"]),
+  };
 };

@@ -9,7 +9,6 @@ import type { Disk } from "../../journal/disk.js";
 import { isDiskFault } from "../../journal/disk-fault.js";
 import { PUBLIC_CERTIFICATE, SELF_SIGNED } from "../../journal/layout.js";
 import { readSmallFile, replaceFile } from "../../journal/whole-file.js";
-import { makeCertificate } from "./certificate-maker.js";
 import type { CertificateInput, CertificateResult } from "./job.js";
 
 const DAY = 24 * 3_600_000;
@@ -27,7 +26,7 @@ interface Kept {
 }
 
 /** Never fails for what is in the directory, or for what is wrong with it. */
-export const certificate = (disk: Disk, input: CertificateInput): CertificateResult => {
+export const certificate = async (disk: Disk, input: CertificateInput): Promise<CertificateResult> => {
   const { directory, names, now, current } = input;
   const onDisk = directory === undefined ? undefined : read(disk, join(directory, SELF_SIGNED));
   const texts = [onDisk, current].filter((text) => text !== undefined);
@@ -37,7 +36,9 @@ export const certificate = (disk: Disk, input: CertificateInput): CertificateRes
   const unwritten = (pem: string): string | undefined =>
     directory === undefined ? undefined : write(disk, directory, pem, pem !== onDisk);
   if (good !== undefined) return { pem: good, made: undefined, unwritten: unwritten(good) };
-  const pem = makeCertificate(names, now, kept.find((each) => each !== undefined && isOurs(each))?.key);
+  // With it come the packages that make certificates, which most starts need not load.
+  const { makeCertificate } = await import("./certificate-maker.js");
+  const pem = await makeCertificate(names, now, kept.find((each) => each !== undefined && isOurs(each))?.key);
   return { pem, made: faults[0] ?? "there was none", unwritten: unwritten(pem) };
 };
 

@@ -21,6 +21,7 @@ import * as record from "../../shard/log/record.js";
 import { localIdSource } from "../../shard/messages/id-allocator.js";
 import { Replay } from "../../shard/recovery/replay.js";
 import { Shard } from "../../shard/shard.js";
+import type { Producers } from "../../shard/topics/producers.js";
 
 /** Memory for the pages of a journal that is read. What is known of its messages comes on top. */
 const READ_BYTES = 64 * 1024 * 1024;
@@ -48,6 +49,7 @@ export interface ReshardResult {
 /** Nobody waits for answers. */
 const NO_EFFECTS: Effects = {
   confirm: () => undefined,
+  duplicate: () => undefined,
   fail: () => undefined,
   result: () => undefined,
   settled: () => undefined,
@@ -133,6 +135,7 @@ interface FoundTopic {
   readonly name: string;
   readonly entry: readonly unknown[];
   readonly queues: ReadonlyMap<string, FoundQueue>;
+  readonly producers: Pick<Producers, "parts"> | undefined;
 }
 
 /** A shard of the new generation. */
@@ -207,6 +210,7 @@ class Target {
     for (const topic of this.#topics) {
       writer.directory(packHead(topic.entry));
       for (const queue of topic.queues.values()) this.#name(writer, queue);
+      for (const { entry } of topic.producers?.parts() ?? []) writer.directory(packHead(entry));
     }
     for (const channel of this.#channels) this.#name(writer, channel);
     writer.directory(packHead(["complete"]));

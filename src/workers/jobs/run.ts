@@ -6,6 +6,7 @@ import { type Checksum, loadChecksum } from "../../journal/checksum.js";
 import type { Disk } from "../../journal/disk.js";
 import { Home, homeDisk } from "../../journal/home.js";
 import { nodeDisk } from "../../journal/node-disk.js";
+import { certificate } from "./certificate.js";
 import { beginDirectory, copy, finishDirectory, prepare, remove, verify } from "./files.js";
 import { describeError, type Job, type JobInput, type JobName, type JobOutcome, type JobResult } from "./job.js";
 
@@ -28,7 +29,7 @@ const JOBS: { readonly [N in JobName]: Work<N> } = {
   "begin directory": (input, disk) => beginDirectory(disk, input),
   copy: async (input, disk) => copy(disk, await checksum(), input),
   "finish directory": (input, disk) => finishDirectory(disk, input),
-  certificate: async (input, disk) => (await import("./certificate.js")).certificate(disk, input),
+  certificate: (input, disk) => certificate(disk, input),
 };
 
 const carryOut = <N extends JobName>(name: N, input: JobInput<N>, disk: Disk): JobResult<N> | Promise<JobResult<N>> =>

@@ -17,6 +17,8 @@ const append = (log: Log, length: number, fill = 1) => {
     count: 2,
     idHigh: 0xffff_ffff,
     kind: 0,
+    producer: new Uint8Array(0),
+    sequence: 0,
     idLow: 0x8000_0000,
     due: 12.5,
     expiry: 1e15,

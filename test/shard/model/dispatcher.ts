@@ -1,5 +1,6 @@
 /** Who is answered when: fetches and lists at once or put off, those who wait for messages in turns. */
 import assert from "node:assert/strict";
+import { LOOKS_PER_EXTENT } from "../../../src/shard/steps.js";
 import { type Listing, list } from "./administration.js";
 import type { Effect, Witness } from "./effects.js";
 import { browse, expectNothing, type Fetch, pop, popDead } from "./fetch.js";
@@ -10,6 +11,12 @@ import { refusable, type World } from "./world.js";
 /** Once a shard has sent this much in a turn it may put fetches off to the next. */
 const TURN_BYTES = 1024 * 1024;
 
+/** Extents of a step of the shards that are played on: see `OPTIONS` of driver.ts. */
+export const STEP = 4;
+
+/** Once browses may have looked at so many extents in a turn the shard may put the next one off as well. */
+const TURN_WALK = STEP * LOOKS_PER_EXTENT;
+
 /** What can be put off. */
 type Deferrable = Fetch | Listing;
 
@@ -18,12 +25,17 @@ export class ModelDispatcher {
   readonly #deferred = new Map<number, Deferrable[]>();
   /** Bytes handed out since the last turn began. */
   #sent = 0;
+  /** Messages that browses since then have skipped or begun with: at least as many as there were extents to look at. */
+  #walked = 0;
 
   constructor(readonly world: World) {}
 
   /** Effects that were seen count towards what may be sent in a turn; `isTurn`: of a new one. */
   countSent(effects: readonly Effect[], isTurn: boolean): void {
-    if (isTurn) this.#sent = 0;
+    if (isTurn) {
+      this.#sent = 0;
+      this.#walked = 0;
+    }
     for (const effect of effects) {
       if (effect.kind === "messages") this.#sent += effect.bytes;
     }
@@ -79,7 +91,9 @@ export class ModelDispatcher {
 
   /** A fetch is carried out, unless its connection is held or the shard has sent enough for one turn. */
   fetch(cmd: Fetch, witness: Witness): void {
-    const isEnough = witness.next === undefined && this.#sent >= TURN_BYTES;
+    if (cmd.op === "browse") this.#walked += cmd.offset + 1;
+    const isSpent = this.#sent >= TURN_BYTES || (cmd.op === "browse" && this.#walked >= TURN_WALK);
+    const isEnough = witness.next === undefined && isSpent;
     if (this.#mustWait(cmd) || isEnough || !this.#carryOut(cmd, false, witness)) this.#putOff(cmd);
   }
 

@@ -10,10 +10,11 @@ import type { Command, MessageState, Slice } from "../../../src/shard/command.js
 import { MemoryCompaction } from "../../../src/shard/compaction/memory-compaction.js";
 import { localIdSource } from "../../../src/shard/messages/id-allocator.js";
 import { Shard, type ShardOptions } from "../../../src/shard/shard.js";
+import { STEP } from "./dispatcher.js";
 import { type Effect, Recorder } from "./effects.js";
 import { Model } from "./model.js";
 import type { ModelQueue } from "./queue.js";
-import type { Move, Pick, Step } from "./steps.js";
+import type { Move, Numbered, Pick, Step } from "./steps.js";
 import { STATES } from "./steps.js";
 
 const LIMITS = { maxTopics: 3, maxQueues: 3, maxConsumers: 6, topicIdle: 2000 };
@@ -27,7 +28,7 @@ export const OPTIONS = {
   // Small, so that pages fill, become sparse and are used again all the time.
   pageBytes: 512,
   // As small, so that requests are carried out in steps.
-  stepExtents: 4,
+  stepExtents: STEP,
   headBytes: 64,
 };
 /** Who looks at the state after each move; never held. */
@@ -47,6 +48,8 @@ export class Driver {
   #clock = START;
   #serial = 0;
   #request = 0;
+  /** The next number of each producer of a topic. */
+  readonly #sequences = new Map<string, number>();
   /** Nothing has happened since the last turn: another one changes nothing. */
   #isAtRest = true;
   /** Every id that was ever published. */
@@ -155,7 +158,8 @@ export class Driver {
         const requests = step.merged ? count : 1;
         this.#request += requests;
         const entries = this.#entries(count, step.size);
-        return { op: "publish", connection, request, requests, topic, routeKey: key, delay, ttl, count, ...entries };
+        const options = { routeKey: key, delay, ttl, ...this.#numbers(topic, count, step.numbered) };
+        return { op: "publish", connection, request, requests, topic, ...options, count, ...entries };
       }
       case "publishChannel": {
         const { channel, count } = step;
@@ -225,6 +229,18 @@ export class Driver {
         return { ...rest, connection: 1, request, op } as Command;
       }
     }
+  }
+
+  /** What a producer says of messages that it has numbered. */
+  #numbers(topic: string, count: number, numbered: Numbered | undefined): object {
+    if (numbered === undefined) return {};
+    const { producer, back, unanswered } = numbered;
+    const name = `${topic} ${producer}`;
+    const next = this.#sequences.get(name) ?? 0;
+    const sequence = Math.max(0, next - back);
+    this.#sequences.set(name, Math.max(next, sequence + count));
+    const answered = unanswered === undefined ? 0 : Math.max(0, sequence - unanswered);
+    return { producer, sequence, answered };
   }
 
   #seen({ which, at, to, renews }: Extract<Step, { do: "seen" }>): Command {

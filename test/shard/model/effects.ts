@@ -43,6 +43,7 @@ export interface ChannelMessages {
 
 export type Effect =
   | (Address & { kind: "confirm"; requests: number; id: bigint; messages: number })
+  | (Address & { kind: "duplicate"; requests: number; id: bigint; messages: number })
   | (Address & { kind: "fail"; error: ErrorName })
   | (Address & { kind: "result"; value: unknown })
   | (Address & { kind: "settled"; count: number; faults: readonly SeenFault[] })
@@ -95,6 +96,17 @@ export class Recorder implements Effects {
     messages: number,
   ): void {
     this.#say({ kind: "confirm", connection, request, requests, id: wholeId(idHigh, idLow), messages });
+  }
+
+  duplicate(
+    connection: number,
+    request: number,
+    requests: number,
+    idHigh: number,
+    idLow: number,
+    messages: number,
+  ): void {
+    this.#say({ kind: "duplicate", connection, request, requests, id: wholeId(idHigh, idLow), messages });
   }
 
   fail(connection: number, request: number, error: ErrorName, text: string): void {

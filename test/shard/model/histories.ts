@@ -1,7 +1,17 @@
 /** Random histories of a shard: a topic with two queues and some configuration, and then whatever may happen. */
 import fc from "fast-check";
 import type { MessageState, TopicConfig } from "../../../src/shard/command.js";
-import { CHANNELS, CONNECTIONS, KEYS, type Move, type Pick, STATES, type Step, TOPICS } from "./steps.js";
+import {
+  CHANNELS,
+  CONNECTIONS,
+  KEYS,
+  type Move,
+  type Numbered,
+  type Pick,
+  STATES,
+  type Step,
+  TOPICS,
+} from "./steps.js";
 import { PATTERNS } from "./topic.js";
 
 const DAY = 24 * 3600 * 1000;
@@ -54,12 +64,18 @@ const config = fc.oneof<fc.Arbitrary<Partial<TopicConfig>>[]>(
   fc.record({ maxLength: one(0, 0, 0, 1, 5, 60), overflow }),
   fc.record({ maxBytes: one(0, 0, 0, 40, 2000), overflow }),
   fc.record({ expired: one("drop", "dead-letter") }),
+  fc.record({ dedupWindow: time, dedupMessages: one(0, 1, 5, 60, 100_000) }),
 );
 
 /** One of the consumers that are there, or one that is not. */
 const which = often<number | undefined>([8, fc.nat(20)], [1, one(undefined)]);
 const key = often<string>([4, queue], [1, one(...PATTERNS.keys())]);
 const merged = fc.boolean();
+const numbered = fc.record<Numbered>({
+  producer: often([3, one("p")], [1, one("q")]),
+  back: often([2, one(0)], [3, few], [1, count]),
+  unanswered: often<number | undefined>([4, one(undefined)], [1, few]),
+});
 const rarely = often([3, one(false)], [1, one(true)]);
 
 const stepOf = (size: fc.Arbitrary<number>): fc.Arbitrary<Step> =>
@@ -67,6 +83,16 @@ const stepOf = (size: fc.Arbitrary<number>): fc.Arbitrary<Step> =>
     [14, step("wait", { time })],
     [1, step("stepBack", { time: smallTime })],
     [20, step("publish", { connection, topic, key, delay: maybeTime, ttl: maybeTime, count, size, merged })],
+    [
+      6,
+      step("publish", {
+        ...{ connection, topic, key, delay: maybeTime, ttl: maybeTime },
+        count,
+        size,
+        merged,
+        numbered,
+      }),
+    ],
     [14, step("pop", { ...asking, max: count, maxBytes: bytes, wait: maybeTime })],
     [4, step("popDead", { ...asking, max: count, maxBytes: bytes })],
     [

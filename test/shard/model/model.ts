@@ -214,15 +214,22 @@ export class Model {
   }
 }
 
-/** What the consumers of a connection hold comes back, each delivery in turn; of several consumers, in any order. */
+/**
+ * What the consumers of a connection hold comes back, each delivery in turn; of several consumers, in any order. What lies
+ * ahead and has expired dies in any order.
+ */
 const giveAllBack = (topic: ModelTopic, queue: ModelQueue, connection: number, now: number): void => {
   const held = queue.list("in-flight").filter(({ holder }) => holder?.connection === connection);
   const holders = new Set(held.map(({ holder }) => holder));
   let last = -1;
+  let wasAhead = false;
   let place = nextPlace();
   for (const message of held) {
-    if (message.delivery !== last && holders.size === 1) place = nextPlace();
+    const ahead = isAhead(message);
+    const isNext = ahead ? !wasAhead : message.delivery !== last;
+    if (isNext && holders.size === 1) place = nextPlace();
     last = message.delivery;
+    wasAhead = ahead;
     topic.endLease(queue, message, now, place);
   }
 };

@@ -1,9 +1,12 @@
 /** PUBLISH: whole or not at all, to every queue that the route key reaches, with ids that nobody had before. */
 import assert from "node:assert/strict";
-import type { ErrorName } from "../../../src/protocol/errors.js";
+import { type ErrorName, errorName } from "../../../src/protocol/errors.js";
 import { idTime, SEQUENCES } from "../../../src/protocol/id.js";
+import { DUPLICATE } from "../../../src/protocol/op.js";
 import type { Publish } from "../../../src/shard/command.js";
-import { splitEntries, type Witness } from "./effects.js";
+import type { PublishFate } from "../../../src/shard/topics/publish-fate.js";
+import { splitEntries, type Witness, wholeId } from "./effects.js";
+import type { ModelProducers } from "./producers.js";
 import { type ModelQueue, newMessage } from "./queue.js";
 import { type ModelTopic, Refusal } from "./topic.js";
 
@@ -20,6 +23,7 @@ export class ModelPublisher {
 
   /** `requests` above 1 stand for as many publishes of one message. */
   publish(cmd: Publish, useTopic: (name: string) => ModelTopic, now: number, witness: Witness): void {
+    if (cmd.producer !== undefined) return this.#numbered(cmd, useTopic, now, witness);
     const entries = splitEntries(cmd.bytes, cmd.start, cmd.end);
     const batches = cmd.requests === 1 ? [entries] : entries.map((entry) => [entry]);
     let request = cmd.request;
@@ -53,6 +57,60 @@ export class ModelPublisher {
         id += BigInt(one.length);
       }
       request += seen.requests;
+    }
+  }
+
+  /** The same of messages that a producer has numbered: those that were taken before are answered as they were then. */
+  #numbered(cmd: Publish, useTopic: (name: string) => ModelTopic, now: number, witness: Witness): void {
+    const { producer = "", sequence = 0 } = cmd;
+    const entries = splitEntries(cmd.bytes, cmd.start, cmd.end);
+    const known = (): ModelProducers | undefined => {
+      try {
+        const { producers, config } = useTopic(cmd.topic);
+        producers.age(now, config);
+        return producers;
+      } catch (cause) {
+        // There is no room for the topic.
+        if (cause instanceof Refusal) return undefined;
+        throw cause;
+      }
+    };
+    known()?.answered(producer, cmd.answered ?? 0);
+    for (let at = 0; at < entries.length; ) {
+      const fate = nextFate(cmd, at, entries.length, witness);
+      const some = entries.slice(at, at + fate.count);
+      if (fate.error === "SEQUENCE_FORGOTTEN") {
+        // Where the messages of a batch are taken together, the first one is enough.
+        known()?.forgotten(producer, sequence + at);
+      } else if (fate.isDuplicate) {
+        for (let i = 0; i < some.length; i++) known()?.again(producer, sequence + at + i, fate.id + BigInt(i));
+      } else {
+        this.#take(cmd, useTopic, some, sequence + at, fate, now);
+      }
+      at += fate.count;
+    }
+  }
+
+  /** Numbered messages, the first of which has this sequence, were taken or refused. */
+  #take(
+    cmd: Publish,
+    useTopic: (name: string) => ModelTopic,
+    entries: readonly string[],
+    sequence: number,
+    fate: Fate,
+    now: number,
+  ): void {
+    if (fate.error === undefined) this.#holdIds(fate.id, entries.length, now);
+    let taken = 0;
+    for (const batch of cmd.requests === 1 ? [entries] : entries.map((entry) => [entry])) {
+      const outcome = this.#try(cmd, useTopic, batch);
+      assert.equal(typeof outcome === "string" ? outcome : undefined, fate.error);
+      if (typeof outcome === "string") continue;
+      const topic = useTopic(cmd.topic);
+      this.#add(cmd, topic, outcome, fate.id + BigInt(taken), now);
+      for (let i = 0; i < batch.length; i++, taken++) {
+        topic.producers.took(cmd.producer ?? "", sequence + taken, fate.id + BigInt(taken), now, topic.config);
+      }
     }
   }
 
@@ -96,6 +154,52 @@ export class ModelPublisher {
     this.#lastId = first + BigInt(count) - 1n;
   }
 }
+
+/** What became of so many messages, as an answer tells it. */
+interface Fate {
+  readonly count: number;
+  readonly id: bigint;
+  readonly isDuplicate: boolean;
+  readonly error: ErrorName | undefined;
+}
+
+/** What the answers say of the messages from `at` on: of some of them, or of all. */
+const nextFate = (cmd: Publish, at: number, entries: number, witness: Witness): Fate => {
+  const effect = witness.next;
+  const request = cmd.requests === 1 ? cmd.request : cmd.request + at;
+  assert.ok(effect !== undefined && "request" in effect, "a publish is not answered");
+  assert.deepEqual([effect.connection, effect.request], [cmd.connection, request]);
+  switch (effect.kind) {
+    case "fail": {
+      witness.take("fail");
+      return { count: cmd.requests === 1 ? entries : 1, id: 0n, isDuplicate: false, error: effect.error };
+    }
+    case "confirm":
+    case "duplicate":
+      witness.take(effect.kind);
+      assert.equal(effect.requests, cmd.requests === 1 ? 1 : effect.messages);
+      return { count: effect.messages, id: effect.id, isDuplicate: effect.kind === "duplicate", error: undefined };
+    default: {
+      assert.equal(effect.kind, "result");
+      assert.equal(cmd.requests, 1, "merged publishes are answered one by one");
+      return fateIn(effect.value as readonly PublishFate[], at, entries, witness);
+    }
+  }
+};
+
+/** The part of a RESULT that begins with a message; the last part ends it. */
+const fateIn = (fates: readonly PublishFate[], at: number, entries: number, witness: Witness): Fate => {
+  let begin = 0;
+  for (const [count, first, second, flags = 0] of fates) {
+    if (begin === at) {
+      if (begin + count === entries) witness.take("result");
+      if (typeof second === "string") return { count, id: 0n, isDuplicate: false, error: errorName(first) };
+      return { count, id: wholeId(first, second), isDuplicate: (flags & DUPLICATE) !== 0, error: undefined };
+    }
+    begin += count;
+  }
+  assert.fail(`a RESULT about ${begin} messages of ${entries} says nothing of message ${at}`);
+};
 
 /** How many of the oldest ready messages of a queue must go for a batch; undefined: it cannot be held. */
 const excessOf = (topic: ModelTopic, queue: ModelQueue, entries: readonly string[]): number | undefined => {

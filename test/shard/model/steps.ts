@@ -24,6 +24,14 @@ interface At {
   readonly queue: string;
 }
 
+/** How a producer numbers what it publishes: from its next number on, or from so far `back` again. */
+export interface Numbered {
+  readonly producer: string;
+  readonly back: number;
+  /** It has had the answers to all numbers below that of the first message but so many. */
+  readonly unanswered: number | undefined;
+}
+
 interface Asking extends At {
   readonly connection: number;
 }
@@ -48,6 +56,8 @@ export type Step =
       readonly count: number;
       readonly size: number;
       readonly merged: boolean;
+      /** A producer has numbered the messages. */
+      readonly numbered?: Numbered;
     }
   | (Asking & { readonly do: "pop"; readonly max: number; readonly maxBytes: number; readonly wait: number })
   | (Asking & { readonly do: "popDead"; readonly max: number; readonly maxBytes: number })

@@ -4,6 +4,7 @@ import type { ErrorName } from "../../../src/protocol/errors.js";
 import { DEFAULT_KEY } from "../../../src/protocol/limits.js";
 import { Reason } from "../../../src/protocol/run.js";
 import type { TopicConfig } from "../../../src/shard/command.js";
+import { ModelProducers } from "./producers.js";
 import { giveCredit, isAhead, type ModelMessage, ModelQueue, nextPlace } from "./queue.js";
 
 /** A request that is refused. */
@@ -18,6 +19,8 @@ const DEFAULTS: TopicConfig = {
   mode: "exact",
   ttr: 60_000,
   retries: 5,
+  dedupWindow: 600_000,
+  dedupMessages: 100_000,
   maxLength: 0,
   maxBytes: 0,
   overflow: "refuse",
@@ -40,6 +43,7 @@ export const PATTERNS: ReadonlyMap<string, RegExp | undefined> = new Map([
 export class ModelTopic {
   config = DEFAULTS;
   readonly queues = new Map<string, ModelQueue>();
+  readonly producers = new ModelProducers();
   /** It was configured. */
   isMeant = false;
   /** When a command has last named it; and when it was last named or seen in use by anybody. */

@@ -10,6 +10,7 @@ import { Recorder } from "../model/effects.js";
 import { history, largeHistory } from "../model/histories.js";
 import type { Move } from "../model/steps.js";
 import { readInto, segmentsOf } from "../read-back.js";
+import { expectRemembered, remembered } from "../remembered.js";
 import { expectSurvived, snapshot } from "../snapshot.js";
 
 const { RINGMQ_MODEL_RUNS = "300" } = process.env;
@@ -47,6 +48,7 @@ const isReadBackWhole = (moves: readonly Move[]): void => {
   const before = snapshot(driver.shard);
   const after = snapshot(again);
   expectSurvived(before, after);
+  expectRemembered(remembered(driver.shard), remembered(again), now);
 };
 
 describe("a log that is read back", () => {
@@ -62,6 +64,26 @@ describe("a log that is read back", () => {
     "does so with messages that fill pages and segments",
     () => {
       fc.assert(fc.property(largeHistory, isReadBackWhole), { numRuns: Math.ceil(RUNS / 3) });
+    },
+    TIMEOUT,
+  );
+
+  it(
+    "knows from its last whole directory on what producers have published",
+    () => {
+      let segmentsLeftOut = 0;
+      const isKnown = (moves: readonly Move[]): void => {
+        const { shard } = play(moves);
+        const { all } = shard.store.log.segments;
+        const whole = all.findLastIndex(({ hasDirectory }) => hasDirectory);
+        const from = all[whole]?.sequence ?? 0;
+        segmentsLeftOut += whole;
+        const rest = [...segmentsOf(shard.store.log)].filter(([sequence]) => sequence >= from);
+        const again = readBack(new Map(rest), shard.store.now);
+        expectRemembered(remembered(shard), remembered(again), shard.store.now);
+      };
+      fc.assert(fc.property(largeHistory, isKnown), { numRuns: RUNS });
+      expect(segmentsLeftOut).toBeGreaterThan(RUNS);
     },
     TIMEOUT,
   );

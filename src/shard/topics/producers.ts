@@ -1,0 +1,119 @@
+/**
+ * The producers of a topic that number their messages, each with what is remembered of it, for as long and as many messages as
+ * the topic is configured to. Memory is charged to the shard's account.
+ */
+import type { TopicConfig } from "../command.js";
+import type { Batch } from "../log/log.js";
+import type { DirectoryItem } from "../log/recorder.js";
+import { ProducerWindow } from "./producer-window.js";
+
+/** Where memory is charged to. */
+export interface Account {
+  directoryBytes: number;
+}
+
+/** What a topic's configuration says about them. */
+export type Remembering = Pick<TopicConfig, "dedupWindow" | "dedupMessages">;
+
+/** Producers that are looked through, at least, before more are remembered. */
+const MIN_SWEEP = 64;
+
+export class Producers {
+  readonly #windows = new Map<string, ProducerWindow>();
+  /** So many of them are there when those that are over are looked for. */
+  #sweepAt = MIN_SWEEP;
+
+  constructor(
+    readonly topic: string,
+    readonly account: Account,
+  ) {}
+
+  get size(): number {
+    return this.#windows.size;
+  }
+
+  get windows(): Iterable<ProducerWindow> {
+    return this.#windows.values();
+  }
+
+  /** What is remembered of a producer at `now`. */
+  find(name: string, now: number, { dedupWindow }: Remembering): ProducerWindow | undefined {
+    const window = this.#windows.get(name);
+    return window?.isOver(now, dedupWindow) ? undefined : window;
+  }
+
+  /** The window of a producer, which is made if there is none. */
+  use(name: string): ProducerWindow {
+    let window = this.#windows.get(name);
+    if (window === undefined) {
+      window = new ProducerWindow(this.topic, name);
+      this.#windows.set(name, window);
+      this.account.directoryBytes += window.bytes;
+    }
+    return window;
+  }
+
+  /** Messages of a producer were taken at `now`, none of which was known. */
+  took(
+    window: ProducerWindow,
+    sequence: number,
+    { count, idHigh, idLow }: Pick<Batch, "count" | "idHigh" | "idLow">,
+    level: number,
+    now: number,
+    { dedupWindow, dedupMessages }: Remembering,
+  ): void {
+    const before = window.bytes;
+    if (window.isOver(now, dedupWindow)) window.clear();
+    window.add(sequence, count, idHigh, idLow, level, now);
+    window.trim(dedupMessages, now - dedupWindow);
+    this.account.directoryBytes += window.bytes - before;
+    if (this.#windows.size >= this.#sweepAt) this.expire(now, dedupWindow);
+  }
+
+  /** Has the window of a producer filled with what was read back. What was too old by then is seen when all has been. */
+  restore(name: string, fill: (window: ProducerWindow) => void, { dedupMessages }: Remembering): void {
+    const window = this.use(name);
+    const before = window.bytes;
+    fill(window);
+    window.trim(dedupMessages, Number.NEGATIVE_INFINITY);
+    this.account.directoryBytes += window.bytes - before;
+  }
+
+  /** All has been read back, at `now`. */
+  finishRestore(now: number, { dedupWindow, dedupMessages }: Remembering): void {
+    this.expire(now, dedupWindow);
+    for (const window of this.#windows.values()) window.finishRestore(dedupMessages, now - dedupWindow);
+  }
+
+  /** Forgets those that have published nothing for so long. */
+  expire(now: number, dedupWindow: number): void {
+    for (const [name, window] of this.#windows) {
+      if (!window.isOver(now, dedupWindow)) continue;
+      this.account.directoryBytes -= window.bytes;
+      this.#windows.delete(name);
+    }
+    this.#sweepAt = Math.max(MIN_SWEEP, 2 * this.#windows.size);
+  }
+
+  clear(): void {
+    this.expire(Number.POSITIVE_INFINITY, 0);
+  }
+
+  /** What a recovery restores them from, while messages are added. */
+  *parts(): Iterable<DirectoryItem> {
+    for (const window of this.#windows.values()) yield* window.parts();
+  }
+
+  invariants(): void {
+    for (const window of this.#windows.values()) window.invariants();
+  }
+}
+
+/** Those of a topic, from when somebody numbers messages to it. */
+export const producersOf = (
+  topic: { readonly name: string; producers: Producers | undefined },
+  account: Account,
+): Producers => {
+  topic.producers ??= new Producers(topic.name, account);
+  return topic.producers;
+};

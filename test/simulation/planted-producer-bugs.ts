@@ -1,0 +1,140 @@
+/** Bugs of what is remembered of producers: see planted-bugs.ts. */
+
+import { ProducerReplay } from "../../src/shard/recovery/producer-replay.js";
+import type { Shard } from "../../src/shard/shard.js";
+import { ProducerWindow } from "../../src/shard/topics/producer-window.js";
+import { Producers } from "../../src/shard/topics/producers.js";
+import type { HeldEffects } from "../../src/workers/held-effects.js";
+import { producing, producingMuch, producingOn } from "./directed-histories.js";
+import type { Makers } from "./life.js";
+import type { PlantedBug } from "./planted-bugs.js";
+import { written } from "./planted-move-bugs.js";
+import type { StagedAnswers } from "./staged-answers.js";
+
+const TWICE = /is taken twice/;
+
+const nothing = (): void => undefined;
+
+/** Does something with a method of all objects of a class replaced. */
+const replaced = <T extends object, R>(prototype: T, own: Partial<T>, act: () => R): R => {
+  const names = Object.keys(own) as (keyof T)[];
+  const real = Object.fromEntries(names.map((name) => [name, prototype[name]]));
+  Object.assign(prototype, own);
+  try {
+    return act();
+  } finally {
+    Object.assign(prototype, real);
+  }
+};
+
+/** Each command is carried out with such a method. */
+const applying = <T extends object>(makers: Makers, prototype: T, own: Partial<T>): Makers => ({
+  ...makers,
+  shard: (options) => {
+    const shard = makers.shard(options);
+    const apply = shard.apply.bind(shard);
+    shard.apply = (c, now) => replaced(prototype, own, () => apply(c, now));
+    return shard;
+  },
+});
+
+/** Each recovery is. */
+const recovering = <T extends object>(makers: Makers, prototype: T, own: Partial<T>): Makers => ({
+  ...makers,
+  recover: (options, target) => replaced(prototype, own, () => makers.recover(options, target)),
+});
+
+const withoutParts = (shard: Shard): Shard => {
+  const { recorder } = shard.store;
+  const directory = recorder.directory.bind(recorder);
+  recorder.directory = (entry, level) => {
+    if (entry[0] !== "producer") directory(entry, level);
+  };
+  return shard;
+};
+
+export const PLANTED_PRODUCER_BUGS: readonly PlantedBug[] = [
+  {
+    name: "a recovery does not read what producers have numbered",
+    symptom: TWICE,
+    historyOf: producing,
+    plant: (makers) => recovering(makers, ProducerReplay.prototype, { batch: nothing }),
+  },
+  {
+    name: "a recovery does not read what directories say of producers",
+    symptom: TWICE,
+    historyOf: producingMuch,
+    plant: (makers) => recovering(makers, ProducerReplay.prototype, { part: nothing }),
+  },
+  {
+    name: "directories do not name producers",
+    symptom: TWICE,
+    historyOf: producingMuch,
+    plant: (makers) => ({ ...makers, shard: (options) => withoutParts(makers.shard(options)) }),
+  },
+  {
+    name: "a directory that is not complete counts for producers",
+    symptom: TWICE,
+    historyOf: producingMuch,
+    plant: (makers) =>
+      recovering(makers, ProducerReplay.prototype, {
+        segment(this: ProducerReplay) {
+          this.complete();
+        },
+      }),
+  },
+  {
+    name: "a move forgets producers",
+    symptom: TWICE,
+    historyOf: producingOn,
+    plant: (makers) => written(makers, (entry) => (entry[0] === "producer" ? undefined : entry)),
+  },
+  {
+    name: "a duplicate is answered before the first of it is on disk",
+    symptom: /was confirmed and is lost|is taken twice/,
+    historyOf: producing,
+    plant: (makers) => ({
+      ...makers,
+      hasFooting: false,
+      shard: (options) => {
+        const effects = options.effects as HeldEffects<StagedAnswers>;
+        effects.duplicate = (...args) => effects.free.duplicate(...args);
+        return makers.shard(options);
+      },
+    }),
+  },
+  {
+    name: "what was taken is not remembered",
+    symptom: TWICE,
+    historyOf: producing,
+    plant: (makers) => applying(makers, Producers.prototype, { took: nothing }),
+  },
+  {
+    name: "a duplicate has the id of the first message of its run",
+    symptom: /has another id/,
+    historyOf: producing,
+    plant: (makers) => {
+      const { known } = ProducerWindow.prototype;
+      return applying(makers, ProducerWindow.prototype, {
+        known(this: ProducerWindow, sequence: number, max: number) {
+          const count = known.call(this, sequence, max);
+          known.call(this, this.floor, 1);
+          return count;
+        },
+      });
+    },
+  },
+  {
+    name: "no more than the newest message of a producer is remembered",
+    symptom: /is said to be forgotten/,
+    historyOf: producing,
+    plant: (makers) => {
+      const { trim } = ProducerWindow.prototype;
+      return applying(makers, ProducerWindow.prototype, {
+        trim(this: ProducerWindow, _messages: number, oldest: number) {
+          trim.call(this, 1, oldest);
+        },
+      });
+    },
+  },
+];
