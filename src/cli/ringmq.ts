@@ -41,9 +41,12 @@ const program = new Command("ringmq")
   .description("A message broker: topics, queues, delays, dead letters; TCP, WebSocket and HTTP.")
   .version(VERSION);
 
-const named = COMMANDS[process.argv[2] ?? ""];
+const [, , word = ""] = process.argv;
+const isVersion = word === "--version" || word === "-V";
+const named = COMMANDS[word];
 // The help, and what says which command was meant, need all of them.
-for (const command of named === undefined ? await allCommands() : [await named()]) program.addCommand(command);
+if (named !== undefined) program.addCommand(await named());
+else if (!isVersion) for (const command of await allCommands()) program.addCommand(command);
 
 // All errors of commander are usage errors.
 for (const command of [program, ...program.commands, ...program.commands.flatMap(({ commands }) => commands)]) {

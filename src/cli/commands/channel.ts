@@ -6,7 +6,7 @@ import { textTable } from "../text-table.js";
 import { durationText, parseCount, parseDuration, parseSize, plural, sizeText } from "../units.js";
 import { askFirst, YES_FLAG, type YesFlags } from "./ask-first.js";
 import { type BrokerFlags, onBroker, withBrokerFlags } from "./broker-command.js";
-import { configText, DURABILITIES } from "./config-text.js";
+import { changesIn, configText, DURABILITIES } from "./config-text.js";
 import { EXIT } from "./exit-codes.js";
 import { headerFlag, type InputFlags, inputConflict, inputFlags } from "./input-flags.js";
 import { shownName, write, writeJson } from "./output.js";
@@ -32,7 +32,7 @@ Examples:
 `;
 
 const CONFIG_HELP = `
-Without flags it shows the configuration. What is not named stays as it is. Sizes take kb, mb and gb, times ms, s, m and h.
+Prints the configuration as flags. What is not named stays as it is. Sizes take kb, mb and gb, times ms, s, m and h.
 
 Examples:
   ringmq channel config weather
@@ -132,32 +132,31 @@ const subscribeCommand = (): Command => {
   );
 };
 
-type Changes = Partial<ChannelConfig>;
+/** For each setting its flags. */
+const settings = (): Readonly<Record<keyof ChannelConfig, readonly Option[]>> => ({
+  keep: [new Option("--keep", "keeps its messages"), new Option("--no-keep", "drops those that are kept")],
+  maxMessages: [new Option("--max-messages <n>", "messages that are kept, 0 for any number").argParser(parseCount)],
+  maxBytes: [new Option("--max-bytes <size>", "bytes that are kept, 0 for any number").argParser(parseSize)],
+  maxAge: [new Option("--max-age <time>", "how long one is kept, 0 for ever").argParser(parseDuration)],
+  history: [new Option("--history <n>", "messages that are always in memory").argParser(parseCount)],
+  historyBytes: [new Option("--history-bytes <size>", "bytes of them").argParser(parseSize)],
+  durability: [new Option("--durability <level>", "what a confirm waits for").choices(DURABILITIES)],
+});
 
 const UNITS = { maxBytes: sizeText, maxAge: durationText, historyBytes: sizeText };
 
 const configCommand = (): Command => {
-  const command = new Command("config")
-    .description("Shows what a channel keeps, or changes it.")
-    .argument(...CHANNEL)
-    .option("--keep", "keeps its messages")
-    .option("--no-keep", "drops those that are kept")
-    .addOption(new Option("--max-messages <n>", "messages that are kept, 0 for any number").argParser(parseCount))
-    .addOption(new Option("--max-bytes <size>", "bytes that are kept, 0 for any number").argParser(parseSize))
-    .addOption(new Option("--max-age <time>", "how long one is kept, 0 for ever").argParser(parseDuration))
-    .addOption(new Option("--history <n>", "messages that are always in memory").argParser(parseCount))
-    .addOption(new Option("--history-bytes <size>", "bytes of them").argParser(parseSize))
-    .addOption(new Option("--durability <level>", "what a confirm waits for").choices(DURABILITIES));
+  const command = new Command("config").description("Shows what a channel keeps, or changes it.").argument(...CHANNEL);
+  const known = settings();
+  for (const option of Object.values(known).flat()) command.addOption(option);
   withBrokerFlags(command, CONFIG_HELP);
-  return command.action((channel: string, flags: BrokerFlags & Changes) =>
+  return command.action((channel: string, flags: BrokerFlags & Partial<ChannelConfig>) =>
     onBroker(command, flags, async (client) => {
-      const { keep, maxMessages, maxBytes, maxAge, history, historyBytes, durability } = flags;
-      const given = { keep, maxMessages, maxBytes, maxAge, history, historyBytes, durability };
-      const changes: Changes = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
-      const isChange = Object.keys(changes).length > 0;
-      const config = isChange
-        ? await client.configureChannel(channel, changes)
-        : (await client.channelStats(channel)).config;
+      const changes = changesIn(flags, known);
+      const config =
+        changes === undefined
+          ? (await client.channelStats(channel)).config
+          : await client.configureChannel(channel, changes);
       await (flags.json ? writeJson(config) : write(configText(config, UNITS)));
     }),
   );
