@@ -1,6 +1,7 @@
 /**
  * Publishes pre-encoded frames as fast as the window allows.
  */
+import { NUMBERS_BYTES } from "#protocol/numbers.js";
 import { Op } from "#protocol/op.js";
 import type { Address } from "../wire/address.js";
 import { AnswerScanner } from "../wire/answer-scanner.js";
@@ -9,7 +10,9 @@ import { openWire } from "../wire/open-wire.js";
 import { receipts } from "../wire/receipts.js";
 import { PublishPump, type Stamp } from "./publish-pump.js";
 import { type Role, timed, type Work } from "./role.js";
-import { delayStamp, PATCHED_DELAY, topicName, topicStamp } from "./stamps.js";
+import { delayStamp, numberStamp, PATCHED_DELAY, topicName, topicStamp } from "./stamps.js";
+
+const PRODUCER = "bench";
 
 export interface RawPublish {
   readonly address: Address;
@@ -25,16 +28,23 @@ export interface RawPublish {
   readonly seconds: number;
   /** The least Durability (src/protocol/op.ts) of each confirm. */
   readonly durability: number;
+  /** The messages are numbered by a producer. Default false. */
+  readonly numbered?: boolean;
   /** See `delayStamp`. */
   readonly delay?: { readonly afterMs: number; readonly spreadMs: number };
 }
 
 const headOf = (params: RawPublish): readonly unknown[] => {
   const topic = typeof params.topic === "string" ? params.topic : topicName(0);
+  if (params.numbered === true) return [topic, "", 0, 0, PRODUCER];
   return params.delay === undefined ? [topic] : [topic, "", PATCHED_DELAY];
 };
 
-const stampOf = (params: RawPublish, frame: WireFrame, frames: number): Stamp | undefined => {
+const payloadOf = ({ batch, bodyBytes, numbered = false }: RawPublish): Uint8Array =>
+  numbered ? Buffer.concat([Buffer.alloc(NUMBERS_BYTES), entries(batch, bodyBytes)]) : entries(batch, bodyBytes);
+
+const stampOf = (params: RawPublish, frame: WireFrame, frames: number, window: number): Stamp | undefined => {
+  if (params.numbered === true) return numberStamp(frame, params.batch, window);
   if (typeof params.topic === "number") return topicStamp(frame, params.topic);
   if (params.delay !== undefined) return delayStamp(frame, frames, params.delay.afterMs, params.delay.spreadMs);
   return undefined;
@@ -54,10 +64,10 @@ export const rawPublisher: Role<RawPublish, Work> = async (params) => {
     pump?.proceed();
   });
   sendHello(wire);
-  const frame = encodeFrame(wire, Op.PUBLISH, 0, 0, headOf(params), entries(params.batch, params.bodyBytes));
+  const frame = encodeFrame(wire, Op.PUBLISH, 0, 0, headOf(params), payloadOf(params));
   const frames = Math.ceil(params.messages / params.batch);
-  const stamp = stampOf(params, frame, frames);
   const window = Math.max(2, Math.min(params.windowRequests, Math.floor(params.windowBytes / frame.bytes.length)));
+  const stamp = stampOf(params, frame, frames, window);
   const ready = new PublishPump({
     wire,
     frame,

@@ -2,6 +2,7 @@
  * What a load patches into each frame: times, delays and topics.
  */
 import { WORD_BYTES } from "#protocol/entry.js";
+import { ANSWERED, SEQUENCE, writeNumber } from "#protocol/numbers.js";
 import { monotonicMicros } from "../measure/clock.js";
 import type { WireFrame } from "../wire/frames.js";
 import type { Stamp } from "./publish-pump.js";
@@ -50,6 +51,15 @@ export const delayStamp = (frame: WireFrame, frames: number, afterMs: number, sp
     const delay = Math.max(1, Math.ceil(due - now / 1000));
     view.setUint32(at + delayAt, delay);
     view.setFloat64(at + dueAt, now + delay * 1000);
+  };
+};
+
+/** Numbers the messages of each frame, of which no more than `window` are unanswered. Its payload begins with the numbers. */
+export const numberStamp = (frame: WireFrame, batch: number, window: number): Stamp => {
+  const at = frame.payloadAt;
+  return (view, begin, index) => {
+    writeNumber(view, begin + at + SEQUENCE, index * batch);
+    writeNumber(view, begin + at + ANSWERED, Math.max(0, index - window) * batch);
   };
 };
 

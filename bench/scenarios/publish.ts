@@ -37,17 +37,21 @@ export const rawPublish = (bench: Bench, address: Address, over: Partial<RawPubl
 
 export type Load = "raw" | "client";
 
+/** `numbered`: raw, and the producer numbers its messages. */
+type PublishLoad = Load | "numbered";
+
 /** `awaited`: the client awaits each publish, in many concurrent loops, instead of streaming. */
 export const preparePublish = (
   bench: Bench,
   load: LoadProcess,
   address: Address,
-  how: { readonly load: Load; readonly batch: number; readonly awaited: boolean },
+  how: { readonly load: PublishLoad; readonly batch: number; readonly awaited: boolean },
   topic: string,
   messages: number,
 ) => {
-  if (how.load === "raw") {
-    return load.prepare("rawPublisher", rawPublish(bench, address, { topic, messages, batch: how.batch }));
+  if (how.load !== "client") {
+    const numbered = how.load === "numbered";
+    return load.prepare("rawPublisher", rawPublish(bench, address, { topic, messages, batch: how.batch, numbered }));
   }
   const { bytes: bodyBytes, seconds } = bench.parameters;
   const { durability } = bench;
@@ -58,7 +62,7 @@ export const preparePublish = (
 export const measurePublish = async (
   bench: Bench,
   transport: keyof Pick<BrokerAddresses, "tcp" | "ws">,
-  how: { readonly load: Load; readonly batch: number; readonly awaited: boolean },
+  how: { readonly load: PublishLoad; readonly batch: number; readonly awaited: boolean },
 ): Promise<Measured> => {
   const { messages } = bench.parameters;
   await using broker = await bench.startBroker();
@@ -71,7 +75,7 @@ export const measurePublish = async (
   return measured(outcome, cpu);
 };
 
-const variant = (scenario: string, load: Load, single: boolean) => ({
+const variant = (scenario: string, load: PublishLoad, single: boolean) => ({
   name: load,
   run: async (bench: Bench) => {
     const how = { load, batch: single ? 1 : bench.parameters.batch, awaited: single };
@@ -83,12 +87,20 @@ export const publishBatched: Scenario = {
   name: "publish-batched",
   summary: "publish to one topic, many messages a frame; the client streams publish() without awaiting each",
   defaults: (bytes) => ({ messages: fitting(2_000_000, bytes), batch: fittingBatch(200, bytes), runs: 3 }),
-  variants: [variant("publish-batched", "raw", false), variant("publish-batched", "client", false)],
+  variants: [
+    variant("publish-batched", "raw", false),
+    variant("publish-batched", "numbered", false),
+    variant("publish-batched", "client", false),
+  ],
 };
 
 export const publishSingle: Scenario = {
   name: "publish-single",
   summary: `publish to one topic, one message a frame, pipelined; the client awaits each in ${AWAITING_LOOPS} loops`,
   defaults: (bytes) => ({ messages: fitting(1_000_000, bytes), batch: 1, runs: 3 }),
-  variants: [variant("publish-single", "raw", true), variant("publish-single", "client", true)],
+  variants: [
+    variant("publish-single", "raw", true),
+    variant("publish-single", "numbered", true),
+    variant("publish-single", "client", true),
+  ],
 };

@@ -24,6 +24,9 @@ export class PublishDecoder {
   readonly #head: HeadReader;
   readonly #limits: DecoderLimits;
   #headBytes: Uint8Array = NO_HEAD;
+  /** The number of the first message, in words. */
+  #sequenceHigh = 0;
+  #sequenceLow = 0;
   #copy = new Uint8Array(64 * 1024);
   #copyView = new DataView(this.#copy.buffer);
 
@@ -90,6 +93,8 @@ export class PublishDecoder {
     }
     c.sequence = sequence;
     c.answered = answered;
+    this.#sequenceHigh = view.getUint32(payload + SEQUENCE);
+    this.#sequenceLow = view.getUint32(payload + SEQUENCE + 4);
     return entries;
   }
 
@@ -137,11 +142,12 @@ export class PublishDecoder {
     if (view.getUint8(at + OP) !== Op.PUBLISH || view.getUint32(at + REQUEST) !== request) return false;
     const length = view.getUint16(at + HEAD_LENGTH);
     if (!this.#isSameHead(bytes, at + HEAD, length)) return false;
-    const { producer, sequence = 0 } = this.command;
-    if (producer === "") return true;
+    if (this.command.producer === "") return true;
     const payload = at + HEAD + length;
     if (payload + NUMBERS_BYTES > at + LENGTH_BYTES + view.getUint32(at)) return false;
-    return readNumber(view, payload + SEQUENCE) === sequence + request - this.command.request;
+    // Numbers that differ in the high word are not merged: once in four billion messages.
+    const low = this.#sequenceLow + request - this.command.request;
+    return view.getUint32(payload + SEQUENCE + 4) === low && view.getUint32(payload + SEQUENCE) === this.#sequenceHigh;
   }
 
   /** Whether a payload is one valid entry without headers. Only such payloads are merged. */

@@ -57,6 +57,7 @@ test(
       },
       results: [
         { scenario: "publish-batched", variant: "raw", durability: "fsync", ...figures },
+        { scenario: "publish-batched", variant: "numbered", durability: "fsync", ...figures },
         { scenario: "publish-batched", variant: "client", durability: "fsync", ...figures },
         { scenario: "consume-ack", variant: "raw", durability: "fsync", ...figures },
         { scenario: "consume-ack", variant: "client", durability: "fsync", ...figures },
