@@ -42,7 +42,19 @@ it("the package holds what its entries name, the documents, and nothing that is 
   expect(paths.filter((path) => !places.some((place) => path.startsWith(place)))).toEqual([]);
 }, 180_000);
 
-it("the client has types for a browser's program, which knows nothing of Node.js", async () => {
+const IN_TESTS = `
+import { type Client, createTestBroker, type RefusalCode, type TestBroker } from "ringmq/testing";
+
+const broker: TestBroker = createTestBroker({ now: 0, ttr: 5_000, durability: "write" });
+const client: Client = await broker.connect({ name: "a test" });
+await broker.clock.advance("3 days");
+const code: RefusalCode = "DISK_FULL";
+broker.refuse(code);
+await client.close();
+await broker.close();
+`;
+
+it("the client and the test broker have types for a browser's program, which knows nothing of Node.js", async () => {
   const project = await mkdtemp(join(tmpdir(), "ringmq-types-"));
   try {
     await mkdir(join(project, "node_modules"));
@@ -50,6 +62,7 @@ it("the client has types for a browser's program, which knows nothing of Node.js
     const samples = [...readDocument("README.md").matchAll(/^```js\n(.*?)^```/gms)].map(([, sample = ""]) => sample);
     const sample = samples.find((text) => text.includes('connect("ws://')) ?? expect.unreachable("no such sample");
     await writeFile(join(project, "program.ts"), sample);
+    await writeFile(join(project, "in-tests.ts"), IN_TESTS);
     const compilerOptions = {
       strict: true,
       exactOptionalPropertyTypes: true,

@@ -24,6 +24,15 @@ const read = async (client: Client, topic: string, take: (message: Message) => P
   })().catch(() => {});
 };
 
+/** The first messages of the channel `news`. */
+const replayed = async (client: Client, count: number): Promise<string[]> => {
+  const seen: string[] = [];
+  for await (const message of await client.subscribe("news", { from: "start" })) {
+    if (seen.push(message.text()) === count) break;
+  }
+  return seen;
+};
+
 describe("its clock", () => {
   it("stands still until it is moved, then makes delayed messages due, by days and at once", async () => {
     const { broker, client } = await open();
@@ -93,6 +102,28 @@ describe("its clock", () => {
     expect(first.slice(-3)).toEqual(["a", "b", "c"]);
     expect(first).toHaveLength(15);
     expect(await history()).toEqual(first);
+  });
+
+  it("ends a pop that waits, times to live, and what kept channels keep", async () => {
+    const { broker, client } = await open();
+    const waiting = client.pop("jobs", { wait: 60_000 });
+    await broker.clock.advance("1 minute");
+    expect(await waiting).toEqual([]);
+
+    await client.publish("jobs", "short", { ttl: 5_000 });
+    await client.publish("jobs", "long");
+    await broker.clock.advance("6 s");
+    expect(texts(await client.pop("jobs", { max: 9 }))).toEqual(["long"]);
+
+    await client.configureChannel("news", { keep: true, maxAge: 3_600_000 });
+    await client.publishToChannel("news", "old");
+    await broker.clock.advance("50 minutes");
+    await client.publishToChannel("news", "new");
+    expect(await replayed(client, 2)).toEqual(["old", "new"]);
+    await broker.restart();
+    const again = await broker.connect();
+    await broker.clock.advance("20 minutes");
+    expect(await replayed(again, 1)).toEqual(["new"]);
   });
 
   it("lets a client renew the leases of what waits, for as long as its program is at work", async () => {
@@ -172,14 +203,14 @@ describe("faults", () => {
     await expect(client.ping()).rejects.toMatchObject({ code: "CONNECTION_CLOSED" });
 
     const again = await broker.connect();
+    // Ids go on: none is given twice.
+    expect(BigInt((await again.publish("more", "c")).id) > BigInt(acked?.id ?? 0)).toBe(true);
     expect(texts(await again.pop("passing"))).toEqual([]);
     const [message] = await again.pop("kept", { max: 9 });
     expect([message?.id, message?.text()]).toEqual([receipts[0]?.id, "a"]);
     expect(held?.id).toBe(message?.id);
     await broker.clock.advance("1 minute");
     expect(texts(await again.pop("kept", { max: 9 }))).toContain("b");
-    // Ids go on: none is given twice.
-    expect(BigInt((await again.publish("kept", "c")).id) > BigInt(receipts[1]?.id ?? 0)).toBe(true);
   });
 
   it("restarts over and over with more than a segment holds", async () => {
