@@ -50,7 +50,7 @@ export const describeRecord = (bytes: Uint8Array, view: DataView, at: number): D
     case RecordType.STATE:
       return { type, ...describeState(view, at, end) };
     case RecordType.DIRECTORY:
-      return { type, entry: unpackHead(bytes, at + record.DIRECTORY_BODY, end) };
+      return { type, entry: unpackHead(bytes, at + record.DIRECTORY_BODY, end).map(describeElement) };
     case RecordType.IDS:
       return { type, until: EPOCH + view.getFloat64(at + record.CEILING) };
     case RecordType.COMMIT:
@@ -59,6 +59,10 @@ export const describeRecord = (bytes: Uint8Array, view: DataView, at: number): D
       return { type };
   }
 };
+
+/** What is remembered of a producer is bytes, and as many as nobody reads. */
+const describeElement = (element: unknown): unknown =>
+  element instanceof Uint8Array ? `${element.length} bytes` : element;
 
 const idAt = (view: DataView, at: number): string => formatId(view.getUint32(at), view.getUint32(at + 4));
 

@@ -57,6 +57,7 @@ export const ERRORS = {
   OUT_OF_DESCRIPTORS: kind(41, true),
   DISK_FAULT: kind(42, true),
   SEQUENCE_FORGOTTEN: kind(43),
+  TOO_MANY_PRODUCERS: kind(44, true),
 } as const satisfies Record<string, ErrorKind>;
 
 export type ErrorName = keyof typeof ERRORS;

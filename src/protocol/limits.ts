@@ -66,5 +66,8 @@ export const DEFAULT_DEDUP_WINDOW = 600_000;
 export const DEFAULT_DEDUP_MESSAGES = 100_000;
 export const MAX_DEDUP_MESSAGES = 10_000_000;
 
+/** Producers that a topic remembers at a time. */
+export const MAX_PRODUCERS = 65_536;
+
 /** The queue of messages without a route key. */
 export const DEFAULT_KEY = "default";

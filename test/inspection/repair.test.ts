@@ -8,6 +8,7 @@ import { nodeDisk } from "../../src/journal/node-disk.js";
 import { EPOCH } from "../../src/protocol/id.js";
 import * as record from "../../src/shard/log/record.js";
 import { checksum, type Keeper, START } from "../journal/keeper.js";
+import { expectRemembered, remembered } from "../shard/remembered.js";
 import {
   bodies,
   bytesOf,
@@ -56,6 +57,23 @@ describe("a repair", () => {
     const after = keeperOf(out, { now: NOW });
     expect(after.state).toEqual(keeper.state);
     expect(verifyData(nodeDisk, out, checksum, () => {})[0]).toMatchObject({ damage: [], torn: undefined });
+  });
+
+  it("of what is whole remembers what producers have numbered", () => {
+    const data = join(temporary(), "data");
+    const keeper = keeperOf(data, { segmentBytes: 4096 });
+    for (let i = 0; i < 20; i++) {
+      keeper.publish(bodies(10, `batch-${i}`), { producer: "p", sequence: 10 * i });
+      keeper.ack(keeper.pop(10));
+      keeper.commit();
+    }
+    keeper.close();
+    const before = remembered(keeper.shard);
+    const out = `${data}-repaired`;
+    expect(segmentsOf(data).length).toBeGreaterThan(2);
+    expect(repair(data, out).losses).toEqual([]);
+    expect(before.size).toBe(200);
+    expectRemembered(before, remembered(keeperOf(out, { now: keeper.now }).shard), keeper.now);
   });
 
   it("seals what it makes so that a last record that breaks later is found", () => {

@@ -14,6 +14,9 @@ const MIN_ROUND = 100;
 const TURN_LOOKS = 1024;
 const TURN_FORGETS = 128;
 
+/** Producers that are looked at for the price of a topic. */
+const PRODUCERS_PER_LOOK = 16;
+
 /** All topics. Walks see topics that are added meanwhile, and do not see those that are removed. */
 export interface TopicTable {
   readonly size: number;
@@ -57,6 +60,7 @@ export class IdleTopics {
         return this.topics.size === 0 ? Number.POSITIVE_INFINITY : this.#due;
       }
       topic.producers?.expire(now, topic.config.dedupWindow);
+      looks += Math.floor((topic.producers?.size ?? 0) / PRODUCERS_PER_LOOK);
       // Nobody knows when a topic that was read back was used last: its time begins now.
       if (topic.usedAt === UNKNOWN || !topic.isForgettable || this.isAwaited(topic.name)) topic.usedAt = now;
       if (now - topic.usedAt < this.idle || (topic.isRecorded && this.isShort())) continue;

@@ -2,6 +2,7 @@
  * The producers of a topic that number their messages, each with what is remembered of it, for as long and as many messages as
  * the topic is configured to. Memory is charged to the shard's account.
  */
+import { MAX_PRODUCERS } from "../../protocol/limits.js";
 import type { TopicConfig } from "../command.js";
 import type { Batch } from "../log/log.js";
 import type { DirectoryItem } from "../log/recorder.js";
@@ -15,6 +16,9 @@ export interface Account {
 /** What a topic's configuration says about them. */
 export type Remembering = Pick<TopicConfig, "dedupWindow" | "dedupMessages">;
 
+/** Milliseconds until those that are over are looked for again. */
+const FULL_WAIT = 1_000;
+
 /** Producers that are looked through, at least, before more are remembered. */
 const MIN_SWEEP = 64;
 
@@ -22,6 +26,8 @@ export class Producers {
   readonly #windows = new Map<string, ProducerWindow>();
   /** So many of them are there when those that are over are looked for. */
   #sweepAt = MIN_SWEEP;
+  /** There are too many of them, and until then it is not looked whether some are over. */
+  #fullUntil = Number.NEGATIVE_INFINITY;
 
   constructor(
     readonly topic: string,
@@ -40,6 +46,16 @@ export class Producers {
   find(name: string, now: number, { dedupWindow }: Remembering): ProducerWindow | undefined {
     const window = this.#windows.get(name);
     return window?.isOver(now, dedupWindow) ? undefined : window;
+  }
+
+  /** Whether there is room to remember a producer at `now`, who may be known already. */
+  hasRoom(name: string, now: number, { dedupWindow }: Remembering): boolean {
+    if (this.#windows.size < MAX_PRODUCERS || this.#windows.has(name)) return true;
+    // When it is full, whoever comes next would look in vain each time.
+    if (now < this.#fullUntil) return false;
+    this.expire(now, dedupWindow);
+    this.#fullUntil = now + FULL_WAIT;
+    return this.#windows.size < MAX_PRODUCERS;
   }
 
   /** The window of a producer, which is made if there is none. */

@@ -2,7 +2,7 @@
 import { SIZE_MASK, skipEntries, WORD_BYTES } from "../../protocol/entry.js";
 import { type ErrorName, ProtocolError } from "../../protocol/errors.js";
 import { formatId } from "../../protocol/id.js";
-import { DEFAULT_KEY } from "../../protocol/limits.js";
+import { DEFAULT_KEY, MAX_PRODUCERS } from "../../protocol/limits.js";
 import { DUPLICATE, Durability } from "../../protocol/op.js";
 import type { Publish, PublishChannel } from "../command.js";
 import type { Batch } from "../log/log.js";
@@ -290,6 +290,12 @@ export class Publisher {
     const names = topic.nameBytes.length + batch.routeKey.length + producer.length * MAX_UTF8;
     const growth = store.log.growth(names, queues.length, bytes, isKept) + store.extents.growthFor(extents);
     this.#assertRoom(growth + (producer === "" ? 0 : WINDOW_BYTES), isKept);
+    if (producer !== "" && topic.producers?.hasRoom(producer, store.now, topic.config) === false) {
+      throw new ProtocolError(
+        "TOO_MANY_PRODUCERS",
+        `topic ${topic.name} remembers its maximum of ${MAX_PRODUCERS} producers`,
+      );
+    }
     for (const queue of queues) {
       if (canHold(queue, count, bytes)) continue;
       throw new ProtocolError("QUEUE_FULL", `queue ${queue.bindKey} of topic ${topic.name} is full`);

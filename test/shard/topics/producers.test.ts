@@ -1,0 +1,106 @@
+/** What is remembered of producers: window by window, and how many there may be. */
+import { describe, expect, it } from "vitest";
+import { idHigh, idLow } from "../../../src/protocol/id.js";
+import { MAX_PRODUCERS } from "../../../src/protocol/limits.js";
+import { Durability } from "../../../src/protocol/op.js";
+import { ProducerWindow } from "../../../src/shard/topics/producer-window.js";
+import { Producers } from "../../../src/shard/topics/producers.js";
+
+const CONFIG = { dedupWindow: 1000, dedupMessages: 10 };
+const { fsync, memory } = Durability;
+
+/** Adds messages under the first ids of a millisecond. */
+const add = (window: ProducerWindow, sequence: number, count: number, millisecond: number, level: number = fsync) =>
+  window.add(sequence, count, idHigh(millisecond), idLow(millisecond, 1), level, millisecond);
+
+/** The sequences from `from` to `to` that are known. */
+const known = (window: ProducerWindow, from: number, to: number): number[] =>
+  Array.from({ length: to - from }, (_, i) => from + i).filter((sequence) => window.known(sequence, 1) === 1);
+
+describe("the window of a producer", () => {
+  it("knows what it was told, whatever the order, and how far it goes", () => {
+    const window = new ProducerWindow("t", "p");
+    add(window, 10, 5, 1);
+    add(window, 20, 5, 2);
+    add(window, 16, 2, 3);
+    add(window, 0, 1, 4);
+    window.invariants();
+    expect(known(window, 0, 30)).toEqual([0, 10, 11, 12, 13, 14, 16, 17, 20, 21, 22, 23, 24]);
+    expect(window.known(12, 100)).toBe(3);
+    expect([window.idHigh, window.idLow]).toEqual([idHigh(1), idLow(1, 1) + 2]);
+    expect(window.known(15, 100)).toBe(-1);
+    expect(window.known(25, 7)).toBe(-7);
+    expect(window.next).toBe(25);
+  });
+
+  it("keeps the newest messages, and gives back the memory of those it forgets", () => {
+    const window = new ProducerWindow("t", "p");
+    for (let i = 0; i < 10_000; i++) {
+      add(window, 2 * i, 1, i);
+      window.trim(10, Number.NEGATIVE_INFINITY);
+    }
+    window.invariants();
+    expect(known(window, 0, 20_000)).toHaveLength(10);
+    expect(window.floor).toBe(2 * 9990 - 1);
+    expect(window.bytes).toBeLessThan(4096);
+  });
+
+  it("forgets what its producer knows, within a run as well", () => {
+    const window = new ProducerWindow("t", "p");
+    add(window, 0, 10, 1);
+    window.forget(4);
+    window.invariants();
+    expect(known(window, 0, 12)).toEqual([4, 5, 6, 7, 8, 9]);
+    window.forget(100);
+    expect([window.next, window.floor]).toEqual([100, 100]);
+  });
+
+  it("comes back in parts, without what was in memory alone", () => {
+    const window = new ProducerWindow("t", "p");
+    for (let i = 0; i < 2000; i++) add(window, 2 * i, 1, i, i % 10 === 0 ? memory : fsync);
+    window.forget(100);
+    const back = new ProducerWindow("t", "p");
+    const parts = [...window.parts()];
+    expect(parts.length).toBeGreaterThan(2);
+    for (const { entry } of parts) back.restorePart(entry[3] as number, entry[4] as Uint8Array);
+    back.invariants();
+    expect(known(back, 0, 4000)).toEqual(known(window, 0, 4000).filter((sequence) => sequence % 20 !== 0));
+    expect(back.floor).toBe(100);
+  });
+});
+
+describe("the producers of a topic", () => {
+  it("count what they take, and give it back when they are over", () => {
+    const account = { directoryBytes: 0 };
+    const producers = new Producers("t", account);
+    const took = (name: string, now: number) =>
+      producers.took(
+        producers.use(name),
+        0,
+        { count: 1, idHigh: idHigh(now), idLow: idLow(now, 1) },
+        fsync,
+        now,
+        CONFIG,
+      );
+    for (let i = 0; i < 1000; i++) took(`p${i}`, 1);
+    expect(account.directoryBytes).toBeGreaterThan(1000 * 512);
+    // Those that are over are looked for now and then, whoever asks.
+    for (let i = 0; i < 2000; i++) took(`q${i}`, 2000);
+    expect(producers.size).toBe(2000);
+    producers.clear();
+    expect(account.directoryBytes).toBe(0);
+  });
+
+  it("are no more than there may be", () => {
+    const producers = new Producers("t", { directoryBytes: 0 });
+    for (let i = 0; i < MAX_PRODUCERS; i++) {
+      const ids = { count: 1, idHigh: idHigh(1), idLow: idLow(1, 1) };
+      producers.took(producers.use(`p${i}`), 0, ids, fsync, 1, CONFIG);
+    }
+    expect(producers.hasRoom("another", 500, CONFIG)).toBe(false);
+    expect(producers.hasRoom("p7", 500, CONFIG)).toBe(true);
+    expect(producers.hasRoom("another", 1400, CONFIG)).toBe(false);
+    expect(producers.hasRoom("another", 2500, CONFIG)).toBe(true);
+    expect(producers.size).toBe(0);
+  });
+});
