@@ -49,6 +49,7 @@ import type { Settlement } from "./consume/settle-result.js";
 import { Settlers } from "./consume/settlers.js";
 import type { StoredMessage } from "./consume/stored-message.js";
 import { BatchPublisher } from "./publish/batch-publisher.js";
+import type { Numbering } from "./publish/numbering.js";
 import { Publisher } from "./publish/publisher.js";
 import type { BatchReceipt, ChannelReceipt, Receipt } from "./publish/receipt.js";
 import type { DatedOptions, Repeat } from "./publish/repeat.js";
@@ -84,11 +85,11 @@ export class Client {
   onGoodbye: (() => void) | undefined;
 
   /** @internal */
-  constructor(connection: Connection) {
+  constructor(connection: Connection, numbering?: Numbering) {
     this.#connection = connection;
     this.#checks = new RequestChecks(connection.info.limits.maxNameBytes);
-    this.#publisher = new Publisher(connection, this.#checks);
-    this.#batchPublisher = new BatchPublisher(connection, this.#checks);
+    this.#publisher = new Publisher(connection, this.#checks, numbering);
+    this.#batchPublisher = new BatchPublisher(connection, this.#checks, numbering);
     this.#settlers = new Settlers(connection);
     this.#progress = new Progress(connection);
     this.#reader = new QueueReader(connection, this.#checks, this.#settlers, () => this.#assertTaking());
@@ -149,6 +150,29 @@ export class Client {
    */
   publishRepeatable(topic: string, body: Body, dated: DatedOptions, repeat: Repeat): Promise<Receipt> {
     return this.#publisher.publishRepeatable(topic, body, dated, repeat);
+  }
+
+  /**
+   * As `publish`, of a message that was sent before, under the number that it had then.
+   *
+   * @internal
+   */
+  publishAgain(topic: string, body: Body, options: PublishOptions, sequence: number | undefined): Promise<Receipt> {
+    return this.#publisher.publishAgain(topic, body, options, sequence);
+  }
+
+  /**
+   * As `publishBatch`, of messages of which the first has this number.
+   *
+   * @internal
+   */
+  publishNumbered(
+    topic: string,
+    bodies: readonly Body[],
+    options: PublishOptions,
+    sequence: number,
+  ): Promise<BatchReceipt> {
+    return this.#batchPublisher.publish(topic, bodies, options, sequence);
   }
 
   /**

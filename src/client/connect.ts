@@ -9,6 +9,7 @@ import { Client } from "./client.js";
 import { openConnection } from "./connection/open.js";
 import type { PendingBytes } from "./connection/pending-bytes.js";
 import type { OpenTransport } from "./connection/transport.js";
+import type { Numbering } from "./publish/numbering.js";
 
 const CONNECT_TIMEOUT = 10_000;
 export const MAX_PENDING_BYTES = 64 * 1024 * 1024;
@@ -21,10 +22,12 @@ export const MAX_PENDING_BYTES = 64 * 1024 * 1024;
 export const connect = async (url: string, options: ConnectOptions = {}): Promise<Client> =>
   openClient(url, readConnect(options));
 
-/** What a test broker has of its own. */
+/** What a test broker has of its own, and a client of several nodes. */
 export interface ClientSeams {
   readonly open?: OpenTransport;
   readonly clock?: Clock;
+  /** Messages to topics are numbered. */
+  readonly numbering?: Numbering;
 }
 
 /**
@@ -36,7 +39,7 @@ export const openClient = async (
   url: string,
   options: ConnectOptions,
   sharedBytes?: PendingBytes,
-  { open, clock }: ClientSeams = {},
+  { open, clock, numbering }: ClientSeams = {},
 ): Promise<Client> => {
   const {
     name,
@@ -47,5 +50,6 @@ export const openClient = async (
     maxPendingBytes = MAX_PENDING_BYTES,
   } = options;
   const limits = { maxInFlight, maxPendingBytes, sharedBytes };
-  return new Client(await openConnection(url, { name, signal, connectTimeout, tls, ...limits }, open, clock));
+  const connection = await openConnection(url, { name, signal, connectTimeout, tls, ...limits }, open, clock);
+  return new Client(connection, numbering);
 };

@@ -5,6 +5,7 @@ import { deferred } from "../base/deferred.js";
 import { localError } from "../base/error.js";
 import { MAX_PENDING_BYTES, openClient } from "../connect.js";
 import { PendingBytes } from "../connection/pending-bytes.js";
+import { Numbering } from "../publish/numbering.js";
 import { nodesFrom } from "./node-lists.js";
 import { readNodesOptions, readSource } from "./nodes-checks.js";
 import { NodesClient } from "./nodes-client.js";
@@ -26,13 +27,15 @@ export const connectNodes = async (source: NodesSource, options: ConnectNodesOpt
   const { maxPendingBytes = MAX_PENDING_BYTES, signal, ...rest } = connect;
   const read = nodesFrom(readSource(source), scheme);
   const pendingBytes = new PendingBytes(maxPendingBytes);
+  const numbering = new Numbering();
   const open = (url: string, closing: AbortSignal) =>
-    openClient(url, { ...rest, maxPendingBytes, signal: closing }, pendingBytes);
+    openClient(url, { ...rest, maxPendingBytes, signal: closing }, pendingBytes, { numbering });
   const client = new NodesClient(
     { read, open, refreshInterval, pingInterval },
     createPicker(pick),
     select,
     pendingBytes,
+    numbering,
     retryTimeout,
   );
   const aborted = deferred<never>();

@@ -22,6 +22,7 @@ import { startTimer } from "../base/timer.js";
 import type { Client } from "../client.js";
 import type { PendingBytes } from "../connection/pending-bytes.js";
 import type { Message } from "../consume/message.js";
+import type { Numbering } from "../publish/numbering.js";
 import type { BatchReceipt, Receipt } from "../publish/receipt.js";
 import type { DatedOptions } from "../publish/repeat.js";
 import { isForAnotherNode } from "./node-errors.js";
@@ -43,7 +44,7 @@ const DRAIN_TIMEOUT = 30_000;
 const publishing =
   (topic: string, body: Body, dated: DatedOptions): Send<Receipt> =>
   (client) =>
-    client.publish(topic, body, optionsNow(dated));
+    client.publishAgain(topic, body, optionsNow(dated), dated.sequence);
 
 /**
  * A client of several nodes, made by `connectNodes`. Any node may hold messages of a topic: each publish goes to one of
@@ -56,6 +57,7 @@ export class NodesClient {
   readonly #links: NodeLinks;
   readonly #picker: Picker;
   readonly #pendingBytes: PendingBytes;
+  readonly #numbering: Numbering;
   readonly #retries: RetryQueue;
   readonly #popper: NodesPopper;
   readonly #consumers = new Set<NodesConsumer>();
@@ -72,6 +74,7 @@ export class NodesClient {
     picker: Picker,
     select: Selector,
     pendingBytes: PendingBytes,
+    numbering: Numbering,
     retryTimeout: number,
   ) {
     const repeat: NodeLinksOptions["repeat"] = (link, topic, body, dated, error) =>
@@ -88,6 +91,7 @@ export class NodesClient {
     this.#picker = picker;
     this.#channels = new NodesChannels(this.#links, select, (event) => this.#happened(event));
     this.#pendingBytes = pendingBytes;
+    this.#numbering = numbering;
     this.#retries = new RetryQueue((avoided) => this.#pick(avoided), pendingBytes, retryTimeout);
     this.#popper = new NodesPopper(() => this.#inTurn());
   }
@@ -135,8 +139,9 @@ export class NodesClient {
   /**
    * Publishes a message to a node. When the node is lost before it has confirmed the message, or refuses it for a reason of
    * its own (BUSY, MEMORY_FULL, SHUTTING_DOWN, …), it is sent to another one, until `retryTimeout` is over; then it rejects
-   * with the last error. A lost node may have stored the message all the same: it is then delivered twice, with two ids. A
-   * refusal that is about the message (MESSAGE_TOO_LARGE, NO_ROUTE, …) rejects at once.
+   * with the last error. A lost node may have stored the message all the same: when it is sent to that node again it is stored
+   * once, and its receipt is a `duplicate`; another node stores it a second time, with another id. A refusal that is about
+   * the message (MESSAGE_TOO_LARGE, NO_ROUTE, …) rejects at once.
    *
    * A body of bytes must stay as it is until this resolves, because it may be sent again.
    */
@@ -146,7 +151,9 @@ export class NodesClient {
       const dated = dateOptions(options);
       const link = this.#pick(undefined);
       if (link?.client !== undefined) return link.client.publishRepeatable(topic, body, dated, link.repeat);
-      return this.#retries.wait(publishing(topic, body, dated), costOf(body, dated.options));
+      // It keeps its number from its first attempt on.
+      const numbered = { ...dated, sequence: this.#numbering.take(topic) };
+      return this.#retries.wait(publishing(topic, body, numbered), costOf(body, dated.options));
     } catch (error) {
       return Promise.reject(asBadArgument(error));
     }
@@ -164,7 +171,9 @@ export class NodesClient {
     this.#assertOpen();
     const dated = dateOptions(options);
     const { list, cost } = readBodies(bodies, dated.options);
-    const send = (client: Client): Promise<BatchReceipt> => client.publishBatch(topic, list, optionsNow(dated));
+    const sequence = this.#numbering.take(topic, list.length);
+    const send = (client: Client): Promise<BatchReceipt> =>
+      client.publishNumbered(topic, list, optionsNow(dated), sequence);
     const link = this.#pick(undefined);
     if (link?.client === undefined) return this.#retries.wait(send, cost);
     try {

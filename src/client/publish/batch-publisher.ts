@@ -4,42 +4,73 @@
 import { appendEntry, WORD_BYTES } from "../../protocol/entry.js";
 import { MIN_LENGTH } from "../../protocol/frame.js";
 import { NO_HEAD } from "../../protocol/head.js";
-import { Op } from "../../protocol/op.js";
+import { NUMBERS_BYTES } from "../../protocol/numbers.js";
+import { DUPLICATE, Op } from "../../protocol/op.js";
 import { asBadArgument, readList } from "../arguments/argument-checks.js";
 import { readPublish } from "../arguments/option-reader.js";
 import type { Body, PublishOptions } from "../arguments/options.js";
 import type { RequestChecks } from "../arguments/request-checks.js";
 import { unobserved } from "../base/deferred.js";
+import { brokerError } from "../base/error.js";
 import type { Chunk } from "../connection/chunk.js";
 import type { Connection } from "../connection/connection.js";
 import { PromisedRequest } from "../connection/pending-request.js";
 import { requestHead } from "../connection/request-head.js";
 import { checkAttached, isBody } from "./body.js";
+import { Fates } from "./fates.js";
 import { encodeHeaders, encodeText, headersSize, MESSAGE_COST, readContent } from "./message-encoding.js";
+import { appendNumbers, type Numbering } from "./numbering.js";
 import { BatchReceipt, type IdRange } from "./receipt.js";
 
-/** A PUBLISH of a whole frame, which is confirmed as one. */
-class FrameRequest extends PromisedRequest<IdRange & { readonly durability: number }> {
-  override confirmed(high: number, low: number, count: number, durability: number): void {
-    this.resolve({ high, low, count, durability });
+/** Consecutive messages that were taken together. */
+type TakenRange = IdRange & { readonly durability: number };
+
+/** A PUBLISH of a whole frame, which is confirmed as one; where part of it had been taken before, in parts. */
+class FrameRequest extends PromisedRequest<readonly TakenRange[]> {
+  constructor(readonly count: number) {
+    super();
+  }
+
+  override confirmed(high: number, low: number, count: number, flags: number): void {
+    this.resolve([{ high, low, count, durability: flags & ~DUPLICATE }]);
+  }
+
+  override result(value: unknown): void {
+    const ranges: TakenRange[] = [];
+    for (const [count, first, second, flags = 0] of new Fates(value, this.count).runs) {
+      if (typeof second === "string") return this.failed(brokerError(first, second));
+      ranges.push({ high: first, low: second, count, durability: flags & ~DUPLICATE });
+    }
+    this.resolve(ranges);
   }
 }
 
 export class BatchPublisher {
   readonly #connection: Connection;
   readonly #checks: RequestChecks;
+  readonly #numbering: Numbering | undefined;
 
-  constructor(connection: Connection, checks: RequestChecks) {
+  /** `numbering`: messages are numbered. */
+  constructor(connection: Connection, checks: RequestChecks, numbering?: Numbering) {
     this.#connection = connection;
     this.#checks = checks;
+    this.#numbering = numbering;
   }
 
-  async publish(topic: string, bodies: readonly Body[], options: PublishOptions = {}): Promise<BatchReceipt> {
+  /** `known`: the number of the first message, if it has one already. */
+  async publish(
+    topic: string,
+    bodies: readonly Body[],
+    options: PublishOptions = {},
+    known?: number,
+  ): Promise<BatchReceipt> {
     const read = readPublish(options);
     this.#checks.publish(topic, read);
     const list = readList("bodies", bodies, "an array of texts and Uint8Arrays", isBody);
     const { maxFrameBytes, maxBatchMessages, maxMessageBytes } = this.#connection.info.limits;
-    const head = requestHead([topic, read.routeKey, read.delay, read.ttl]);
+    const head = requestHead([topic, read.routeKey, read.delay, read.ttl, this.#numbering?.producer]);
+    const sequence = known ?? this.#numbering?.take(topic, list.length);
+    const numbers = sequence === undefined ? 0 : NUMBERS_BYTES;
     const headers = encodeHeaders(read.headers);
     // After the last call of the program's getters, so that nothing changes the bodies after they were checked.
     const contents = list.map((body, i) =>
@@ -49,7 +80,7 @@ export class BatchPublisher {
     const frames: FrameRequest[] = [];
     for (let at = 0; at < contents.length; ) {
       if (at > 0) await this.#connection.pendingBytes.ready();
-      let bytes = MIN_LENGTH + head.length;
+      let bytes = MIN_LENGTH + head.length + numbers;
       const first = at;
       for (; at < contents.length && at - first < maxBatchMessages; at++) {
         const content = contents[at] ?? NO_HEAD;
@@ -59,14 +90,21 @@ export class BatchPublisher {
         if (at > first && bytes + size > maxFrameBytes) break;
         bytes += size;
       }
-      frames.push(this.#send(head, headers, contents.slice(first, at), bytes));
+      const number = sequence === undefined ? undefined : sequence + first;
+      frames.push(this.#send(head, headers, contents.slice(first, at), bytes, number));
     }
-    const confirmed = await Promise.all(frames.map((frame) => frame.promise));
+    const confirmed = (await Promise.all(frames.map((frame) => frame.promise))).flat();
     return new BatchReceipt(confirmed, Math.min(...confirmed.map(({ durability }) => durability)));
   }
 
   /** Sends one frame, after everything that was requested before. */
-  #send(head: Uint8Array, headers: Uint8Array, contents: readonly Uint8Array[], bytes: number): FrameRequest {
+  #send(
+    head: Uint8Array,
+    headers: Uint8Array,
+    contents: readonly Uint8Array[],
+    bytes: number,
+    sequence: number | undefined,
+  ): FrameRequest {
     const { pendingBytes } = this.#connection;
     this.#connection.assertOpen();
     const cost = bytes + MESSAGE_COST;
@@ -75,6 +113,7 @@ export class BatchPublisher {
     try {
       chunk = this.#connection.begin(Op.PUBLISH, head);
       chunk.reserve(bytes);
+      if (sequence !== undefined) appendNumbers(chunk, sequence);
       for (const content of contents) appendEntry(chunk, headers, content);
       this.#connection.seal();
       this.#connection.assertOpen();
@@ -82,7 +121,7 @@ export class BatchPublisher {
       pendingBytes.release(cost);
       throw asBadArgument(error);
     }
-    const frame = new FrameRequest();
+    const frame = new FrameRequest(contents.length);
     unobserved(frame.promise);
     frame.pendingBytes = cost;
     this.#connection.attach(chunk, frame);

@@ -45,21 +45,33 @@ export class PublishBatch extends Batch<Receipt> {
   readonly #delay: number | undefined;
   readonly #ttl: number | undefined;
 
-  constructor(routeKey: string | undefined, delay: number | undefined, ttl: number | undefined) {
+  constructor(
+    routeKey: string | undefined,
+    delay: number | undefined,
+    ttl: number | undefined,
+    /** The number of its first message, if it has one. */
+    readonly sequence?: number,
+  ) {
     super();
     this.#routeKey = routeKey;
     this.#delay = delay;
     this.#ttl = ttl;
   }
 
-  /** Whether a message with these options may be added. */
-  accepts(routeKey: string | undefined, delay: number | undefined, ttl: number | undefined): boolean {
-    return routeKey === this.#routeKey && delay === this.#delay && ttl === this.#ttl;
+  /** Whether a message with these options, and this number if it has one, may be added. */
+  accepts(
+    routeKey: string | undefined,
+    delay: number | undefined,
+    ttl: number | undefined,
+    sequence: number | undefined,
+  ): boolean {
+    const isNext = this.sequence === undefined ? sequence === undefined : sequence === this.sequence + this.count;
+    return isNext && routeKey === this.#routeKey && delay === this.#delay && ttl === this.#ttl;
   }
 
   /** As `add`. If the frame fails, the message is repeated, and the promise resolves as that of `repeat` does. */
   addRepeatable(topic: string, body: Body, dated: DatedOptions, repeat: Repeat): Promise<Receipt> {
-    this.#repeats ??= new RepeatList(topic, repeat);
+    this.#repeats ??= new RepeatList(topic, repeat, this.sequence);
     this.#repeats.push(body, dated);
     this.count++;
     return this.answer.promise.then(this.#receiptOrRepeat, this.#repeats.next);

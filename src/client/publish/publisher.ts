@@ -16,6 +16,7 @@ import type { Connection } from "../connection/connection.js";
 import type { PendingRequest } from "../connection/pending-request.js";
 import { requestHead } from "../connection/request-head.js";
 import { encodeHeaders, MESSAGE_COST, readContent } from "./message-encoding.js";
+import { appendNumbers, type Numbering } from "./numbering.js";
 import { ChannelBatch, PublishBatch } from "./publish-batch.js";
 import type { ChannelReceipt, Receipt } from "./receipt.js";
 import type { DatedOptions, Repeat } from "./repeat.js";
@@ -51,19 +52,22 @@ interface OpenFrame<B> {
 export class Publisher implements Batcher {
   readonly #connection: Connection;
   readonly #checks: RequestChecks;
+  readonly #numbering: Numbering | undefined;
   readonly #maxMessageBytes: number;
   readonly #batchBytes: number;
-  /** The heads of publishes without options, by topic or channel. */
-  readonly #heads = new Map<string, Uint8Array>();
+  /** The heads of publishes without options, by topic and by channel. */
+  readonly #heads = { topic: new Map<string, Uint8Array>(), channel: new Map<string, Uint8Array>() };
   /** The open frames, by topic and by channel. */
   readonly #toTopics = new Map<string, OpenFrame<PublishBatch>>();
   readonly #toChannels = new Map<string, OpenFrame<ChannelBatch>>();
   /** The frame of the last publish. */
   #last: OpenFrame<PublishBatch> | undefined;
 
-  constructor(connection: Connection, checks: RequestChecks) {
+  /** `numbering`: messages to topics are numbered. */
+  constructor(connection: Connection, checks: RequestChecks, numbering?: Numbering) {
     this.#connection = connection;
     this.#checks = checks;
+    this.#numbering = numbering;
     this.#maxMessageBytes = connection.info.limits.maxMessageBytes;
     // `bytes` below counts a character as one byte, but it may take three: an eighth of the limit leaves room for that.
     this.#batchBytes = Math.min(BATCH_BYTES, Math.floor(connection.info.limits.maxFrameBytes / 8));
@@ -78,10 +82,19 @@ export class Publisher implements Batcher {
     }
   }
 
+  /** Publishes a message again whose options were read, under the number that it had if it had one. */
+  publishAgain(topic: string, body: Body, options: PublishOptions, sequence: number | undefined): Promise<Receipt> {
+    try {
+      return this.#add(topic, body, options, sequence).add();
+    } catch (error) {
+      return Promise.reject(asBadArgument(error));
+    }
+  }
+
   /** Publishes a message whose options were read. If it is not taken, the promise resolves as that of `repeat` does. */
   publishRepeatable(topic: string, body: Body, dated: DatedOptions, repeat: Repeat): Promise<Receipt> {
     try {
-      return this.#add(topic, body, dated.options).addRepeatable(topic, body, dated, repeat);
+      return this.#add(topic, body, dated.options, dated.sequence).addRepeatable(topic, body, dated, repeat);
     } catch (error) {
       return repeat(topic, body, dated, asBadArgument(error));
     }
@@ -128,19 +141,21 @@ export class Publisher implements Batcher {
     this.#toChannels.clear();
   }
 
-  /** Writes a message to a topic into a frame. The caller adds it to the frame's batch at once. */
-  #add(topic: string, body: Body, options: PublishOptions): PublishBatch {
+  /** Writes a message to a topic into a frame. The caller adds it to the frame's batch at once. `known`: its number, if it has one already. */
+  #add(topic: string, body: Body, options: PublishOptions, known?: number): PublishBatch {
     const { routeKey, delay, ttl } = options;
     const headers = encodeHeaders(options.headers);
     const content = readContent(BODY, body, headers, this.#maxMessageBytes);
     const bytes = headers.length + content.length;
+    const sequence = known ?? this.#numbering?.take(topic);
     let frame = this.#last?.name === topic ? this.#last : this.#toTopics.get(topic);
-    if (frame?.batch.accepts(routeKey, delay, ttl) === true && this.#fits(frame, bytes)) {
+    if (frame?.batch.accepts(routeKey, delay, ttl, sequence) === true && this.#fits(frame, bytes)) {
       this.#write(frame, headers, content, bytes);
     } else {
       // Only here are options checked: those that match an open frame's have been checked before.
       const head = this.#topicHead(topic, options);
-      frame = this.#begin(Op.PUBLISH, topic, head, new PublishBatch(routeKey, delay, ttl), bytes);
+      frame = this.#begin(Op.PUBLISH, topic, head, new PublishBatch(routeKey, delay, ttl, sequence), bytes);
+      if (sequence !== undefined) appendNumbers(frame.chunk, sequence);
       this.#write(frame, headers, content, bytes);
       this.#place(this.#toTopics, frame);
     }
@@ -187,9 +202,11 @@ export class Publisher implements Batcher {
 
   #topicHead(topic: string, options: PublishOptions): Uint8Array {
     const { routeKey, delay, ttl } = options;
-    if (routeKey === undefined && delay === undefined && ttl === undefined) return this.#nameHead("topic", topic);
+    const producer = this.#numbering?.producer;
+    if (routeKey === undefined && delay === undefined && ttl === undefined)
+      return this.#nameHead("topic", topic, producer);
     this.#checks.publish(topic, options);
-    return requestHead([topic, routeKey, delay, ttl]);
+    return requestHead([topic, routeKey, delay, ttl, producer]);
   }
 
   #channelHead(channel: string, key: string | undefined): Uint8Array {
@@ -198,14 +215,15 @@ export class Publisher implements Batcher {
     return requestHead([channel, key]);
   }
 
-  /** The head that has only a name. */
-  #nameHead(what: string, name: string): Uint8Array {
-    let head = this.#heads.get(name);
+  /** The head that has only a name, and of a topic the producer if there is one. */
+  #nameHead(what: "topic" | "channel", name: string, producer?: string): Uint8Array {
+    const heads = this.#heads[what];
+    let head = heads.get(name);
     if (head === undefined) {
       this.#checks.name(what, name);
-      head = requestHead([name]);
-      if (this.#heads.size === MAX_HEADS) this.#heads.clear();
-      this.#heads.set(name, head);
+      head = requestHead([name, undefined, undefined, undefined, producer]);
+      if (heads.size === MAX_HEADS) heads.clear();
+      heads.set(name, head);
     }
     return head;
   }

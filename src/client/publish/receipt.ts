@@ -2,7 +2,7 @@
  * What a publish resolves with. Ids become text only when a program asks for them.
  */
 import { formatId } from "../../protocol/id.js";
-import { Durability } from "../../protocol/op.js";
+import { DUPLICATE, Durability } from "../../protocol/op.js";
 import { INSPECT, type Inspect, inspected } from "../base/inspection.js";
 
 /** How durable a confirmed message is: it lives as long as the broker process, survives that, or is on disk. */
@@ -10,8 +10,9 @@ export type DurabilityName = keyof typeof Durability;
 
 const NAMES = Object.entries(Durability) as readonly (readonly [DurabilityName, number])[];
 
-/** The name of CONFIRM's flag. An unknown level of a newer broker counts as the lowest. */
-export const durabilityName = (flag: number): DurabilityName => NAMES.find(([, n]) => n === flag)?.[0] ?? "memory";
+/** The name of the level in CONFIRM's flags. An unknown level of a newer broker counts as the lowest. */
+export const durabilityName = (flags: number): DurabilityName =>
+  NAMES.find(([, n]) => n === (flags & ~DUPLICATE))?.[0] ?? "memory";
 
 /** A message that the broker has taken. */
 export class Receipt {
@@ -19,7 +20,7 @@ export class Receipt {
     private readonly high: number,
     /** As a signed 32-bit number, which V8 holds without an allocation. */
     private readonly low: number,
-    private readonly level: number,
+    private readonly flags: number,
   ) {}
 
   /** The id of the message, in decimal. */
@@ -29,11 +30,17 @@ export class Receipt {
 
   /** What the message survives. */
   get durability(): DurabilityName {
-    return durabilityName(this.level);
+    return durabilityName(this.flags);
   }
 
-  toJSON(): { readonly id: string; readonly durability: DurabilityName } {
-    return { id: this.id, durability: this.durability };
+  /** The broker had taken the message before, and has not taken it again: its first answer was lost. */
+  get duplicate(): boolean {
+    return (this.flags & DUPLICATE) !== 0;
+  }
+
+  toJSON(): { readonly id: string; readonly durability: DurabilityName; readonly duplicate?: true } {
+    const { id, durability, duplicate } = this;
+    return duplicate ? { id, durability, duplicate } : { id, durability };
   }
 
   [INSPECT](_depth: number, options: unknown, inspect: Inspect): string {

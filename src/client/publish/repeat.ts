@@ -12,6 +12,8 @@ import type { Receipt } from "./receipt.js";
 export interface DatedOptions {
   readonly options: PublishOptions;
   readonly since: number | undefined;
+  /** The number that the message was sent under, to which the broker may know it. */
+  readonly sequence?: number;
 }
 
 /** Takes a message that was not taken here. */
@@ -21,13 +23,16 @@ export type Repeat = (topic: string, body: Body, dated: DatedOptions, error: Rin
 export class RepeatList {
   readonly #topic: string;
   readonly #repeat: Repeat;
+  /** The number of the first; undefined: they have none. */
+  readonly #sequence: number | undefined;
   readonly #bodies: Body[] = [];
   readonly #dated: DatedOptions[] = [];
   #next = 0;
 
-  constructor(topic: string, repeat: Repeat) {
+  constructor(topic: string, repeat: Repeat, sequence: number | undefined) {
     this.#topic = topic;
     this.#repeat = repeat;
+    this.#sequence = sequence;
   }
 
   push(body: Body, dated: DatedOptions): void {
@@ -46,6 +51,8 @@ export class RepeatList {
     const body = this.#bodies[at];
     const dated = this.#dated[at];
     if (body === undefined || dated === undefined) throw error;
-    return this.#repeat(this.#topic, body, dated, error);
+    const sequence = this.#sequence;
+    const again = sequence === undefined ? dated : { ...dated, sequence: sequence + at };
+    return this.#repeat(this.#topic, body, again, error);
   };
 }
