@@ -76,6 +76,16 @@ export class ProducerWindow {
     return Math.min(max, this.#runEnd(at) - sequence);
   }
 
+  /** Whether all of these messages were taken. */
+  hasAll(sequence: number, count: number): boolean {
+    for (let i = 0; i < count; ) {
+      const n = this.known(sequence + i, count - i);
+      if (n < 0) return false;
+      i += n;
+    }
+    return true;
+  }
+
   /** Messages were taken, none of which was known. */
   add(sequence: number, count: number, idHigh: number, idLow: number, level: number, now: number): void {
     if (now > this.usedAt) this.usedAt = now;
