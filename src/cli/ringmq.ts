@@ -11,22 +11,42 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   serve: async () => (await import("./serve.js")).serveCommand(),
   publish: async () => (await import("./commands/publish.js")).publishCommand(),
   consume: async () => (await import("./commands/consume.js")).consumeCommand(),
+  work: async () => (await import("./commands/work.js")).workCommand(),
   pop: async () => (await import("./commands/pop.js")).popCommand(),
   ack: async () => (await import("./commands/settle.js")).ackCommand(),
   nack: async () => (await import("./commands/settle.js")).nackCommand(),
+  topics: async () => (await import("./commands/stat.js")).topicsCommand(),
+  stat: async () => (await import("./commands/stat.js")).statCommand(),
+  top: async () => (await import("./commands/top.js")).topCommand(),
+  peek: async () => (await import("./commands/peek.js")).peekCommand(),
+  dead: async () => (await import("./commands/dead.js")).deadCommand(),
+  redrive: async () => (await import("./commands/dead.js")).redriveCommand(),
+  config: async () => (await import("./commands/config.js")).configCommand(),
+  pause: async () => (await import("./commands/pause.js")).pauseCommand(),
+  resume: async () => (await import("./commands/pause.js")).resumeCommand(),
+  purge: async () => (await import("./commands/purge.js")).purgeCommand(),
+  delete: async () => (await import("./commands/purge.js")).deleteCommand(),
+  channel: async () => (await import("./commands/channel.js")).channelCommand(),
+  bench: async () => (await import("./commands/bench.js")).benchCommand(),
   backup: async () => (await import("./backup.js")).backupCommand(),
   restore: async () => (await import("./backup.js")).restoreCommand(),
   journal: async () => (await import("./journal.js")).journalCommand(),
   torture: async () => (await import("./torture.js")).tortureCommand(),
+  completion: async () => (await import("./commands/completion.js")).completionCommand(allCommands),
 };
+
+const allCommands = (): Promise<Command[]> => Promise.all(Object.values(COMMANDS).map((make) => make()));
 
 const program = new Command("ringmq")
   .description("A message broker: topics, queues, delays, dead letters; TCP, WebSocket and HTTP.")
   .version(VERSION);
 
-const named = COMMANDS[process.argv[2] ?? ""];
+const [, , word = ""] = process.argv;
+const isVersion = word === "--version" || word === "-V";
+const named = COMMANDS[word];
 // The help, and what says which command was meant, need all of them.
-for (const make of named === undefined ? Object.values(COMMANDS) : [named]) program.addCommand(await make());
+if (named !== undefined) program.addCommand(await named());
+else if (!isVersion) for (const command of await allCommands()) program.addCommand(command);
 
 // All errors of commander are usage errors.
 for (const command of [program, ...program.commands, ...program.commands.flatMap(({ commands }) => commands)]) {

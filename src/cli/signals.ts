@@ -3,11 +3,14 @@
 /** Exit code after a second signal, as of a program that SIGINT has ended. */
 export const INTERRUPTED = 130;
 
-/** The first signal ends in order, the second does not wait. */
-export const stopOnSignals = (): AbortSignal => {
+/** The first signal ends in order, the second does not wait: `leaving` is called before. */
+export const stopOnSignals = (leaving: () => void = () => {}): AbortSignal => {
   const stopping = new AbortController();
   const stop = (): void => {
-    if (stopping.signal.aborted) process.exit(INTERRUPTED);
+    if (stopping.signal.aborted) {
+      leaving();
+      process.exit(INTERRUPTED);
+    }
     stopping.abort();
   };
   process.on("SIGINT", stop);

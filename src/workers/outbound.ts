@@ -10,6 +10,9 @@ import { Doing, Pulse } from "./pulse.js";
 /** A buffer that a large answer has grown beyond this is not kept. */
 const KEPT_BYTES = 4 * 1024 * 1024;
 
+/** The size of a new buffer, which grows as needed: a shard that is little used costs little. */
+const FIRST_BYTES = 64 * 1024;
+
 /** A piece of this size or more is followed by another one: what is held back for a connection may be much. */
 const PIECE_BYTES = 1024 * 1024;
 
@@ -19,7 +22,7 @@ interface Piece {
 }
 
 export class Outbound {
-  frames = new FrameWriter(KEPT_BYTES / 4);
+  frames = new FrameWriter(FIRST_BYTES);
   #pieces: Piece[] = [];
   /** What the last piece is, and for whom: more frames of the same kind are added to it. */
   #op = 0;
@@ -69,7 +72,7 @@ export class Outbound {
     this.#pieces = [];
     this.#op = 0;
     this.#audience = undefined;
-    if (frames.bytes.length > KEPT_BYTES) this.frames = new FrameWriter(KEPT_BYTES / 4);
+    if (frames.bytes.length > KEPT_BYTES) this.frames = new FrameWriter(FIRST_BYTES);
     else frames.clear();
   }
 

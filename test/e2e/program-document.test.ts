@@ -13,7 +13,7 @@ const broker = sharedBroker();
 const constant = (text: string): string =>
   text
     .replaceAll(/\b\d{18}\b/g, "ID")
-    .replaceAll(/\b1[67]\d{11}\b/g, "TIME")
+    .replaceAll(/\b1[67]\d{11}\b|\d{4}-\d\d-\d\dT[\d:.]+Z|\d\d:\d\d:\d\d/g, "TIME")
     .replaceAll(/\d+\.\d s\b/g, "T s");
 
 it("has the exit codes of the code", () => {

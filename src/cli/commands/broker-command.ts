@@ -15,6 +15,9 @@ export interface BrokerFlags extends ClientTlsFlags {
   readonly json?: boolean;
 }
 
+/** The flag of commands for one queue, as `option` takes it. */
+export const QUEUE_FLAG = ["--queue <key>", "the queue's bind key (default: the queue default)"] as const;
+
 const FOOTER = `
 Exit codes:
 ${Object.entries(EXIT_TEXTS)

@@ -1,7 +1,7 @@
 /** `ringmq consume`: its flags. */
 import { Command, Option } from "commander";
 import { parseCount, parseDuration } from "../units.js";
-import { type BrokerFlags, onBroker, withBrokerFlags } from "./broker-command.js";
+import { type BrokerFlags, onBroker, QUEUE_FLAG, withBrokerFlags } from "./broker-command.js";
 
 const HELP = `
 Each body is a line; with --json each message is an object, which ringmq publish --json-lines takes. A message is acked
@@ -26,7 +26,7 @@ export const consumeCommand = (): Command => {
   const command = new Command("consume")
     .description("Prints the messages of a queue as they come, and acks them.")
     .argument("<topic>", "the topic")
-    .option("--queue <key>", "the queue's bind key (default: the queue default)")
+    .option(...QUEUE_FLAG)
     .addOption(new Option("--count <n>", "ends after so many messages").argParser(parseCount))
     .addOption(new Option("--idle <time>", "ends when nothing has come for so long").argParser(parseDuration))
     .addOption(

@@ -1,7 +1,7 @@
 /** `ringmq pop`. */
 import { Command, Option } from "commander";
 import { parseCount, parseDuration } from "../units.js";
-import { type BrokerFlags, onBroker, withBrokerFlags } from "./broker-command.js";
+import { type BrokerFlags, onBroker, QUEUE_FLAG, withBrokerFlags } from "./broker-command.js";
 import { EXIT } from "./exit-codes.js";
 
 const HELP = `
@@ -28,7 +28,7 @@ export const popCommand = (): Command => {
   const command = new Command("pop")
     .description("Takes messages out of a queue.")
     .argument("<topic>", "the topic")
-    .option("--queue <key>", "the queue's bind key (default: the queue default)")
+    .option(...QUEUE_FLAG)
     .addOption(new Option("--count <n>", "messages to take at most (default: 1)").argParser(parseCount))
     .addOption(new Option("--wait <time>", "how long to wait for the first (default: 0)").argParser(parseDuration))
     .addOption(new Option("--dead", "takes dead letters").conflicts("wait"))

@@ -1,25 +1,33 @@
 /** What `ringmq publish` does. */
 import { createReadStream, fstatSync, statSync } from "node:fs";
-import type { BatchReceipt, Body, Client, PublishOptions, Receipt } from "../../client/index.js";
+import type { Body, Client, PublishOptions } from "../../client/index.js";
 import { whyUnreadable } from "../../main/unreadable.js";
 import { eachLine } from "../line-input.js";
 import { INTERRUPTED, stopOnSignals } from "../signals.js";
 import { plural } from "../units.js";
 import { CommandError } from "./broker-command.js";
 import { EXIT } from "./exit-codes.js";
+import type { InputFlags } from "./input-flags.js";
 import { BadLine, parseJsonLine } from "./json-line.js";
 import { write, writeJson } from "./output.js";
-import type { PublishFlags } from "./publish.js";
 import { drawPublishBar } from "./publish-bar.js";
 import { Sending } from "./sending.js";
+import { type AnyReceipt, confirmedBy, type Target } from "./targets.js";
 
 const STANDARD_INPUT = "-";
 
+export interface PublishingFlags extends InputFlags {
+  readonly delay?: number;
+  readonly ttl?: number;
+  readonly batch?: number;
+  readonly json?: boolean;
+}
+
 export const publish = async (
   client: Client,
-  topic: string,
+  target: Target,
   bodies: readonly string[],
-  flags: PublishFlags,
+  flags: PublishingFlags,
 ): Promise<void> => {
   const options: PublishOptions = {
     routeKey: flags.key,
@@ -27,29 +35,33 @@ export const publish = async (
     ttl: flags.ttl,
     headers: flags.header,
   };
-  if (bodies.length > 0) return publishSome(client, topic, bodies, options, flags);
+  if (bodies.length > 0) return publishSome(client, target, bodies, options, flags);
   const isWhole = flags.file !== undefined && !flags.lines && !flags.jsonLines;
-  if (!isWhole) return new LinePublishing(client, topic, options, flags).run();
+  if (!isWhole) return new LinePublishing(client, target, options, flags).run();
   const body = await wholeInput(flags.file ?? STANDARD_INPUT, client.info.limits.maxMessageBytes);
-  return publishSome(client, topic, [body], options, flags);
+  return publishSome(client, target, [body], options, flags);
 };
 
-/** Those of the command line, or a file: each id is printed. */
+/** Those of the command line, or a file: what was confirmed is printed. */
 const publishSome = async (
   client: Client,
-  topic: string,
+  target: Target,
   bodies: readonly Body[],
   options: PublishOptions,
-  { json = false, batch: size = 1 }: PublishFlags,
+  { json = false, batch }: PublishingFlags,
 ): Promise<void> => {
   const printed: string[] = [];
-  const sending = new Sending<BatchReceipt>(client, "number", (_, { ids, durability }) => {
-    for (const id of ids) printed.push(json ? JSON.stringify({ id, durability }) : id);
+  const sending = new Sending<AnyReceipt>(client, "number", (_, receipt) => {
+    for (const { text, fields } of confirmedBy(receipt)) printed.push(json ? JSON.stringify(fields) : text);
   });
-  for (let at = 0; at < bodies.length; at += size) {
-    const some = bodies.slice(at, at + size);
+  for (let at = 0, some: readonly Body[]; at < bodies.length; at += some.length) {
+    some = bodies.slice(at, at + (batch ?? 1));
+    const [only = ""] = some;
     await sending.ready();
-    sending.add({ first: at + 1, count: some.length, bytes: 0 }, client.publishBatch(topic, some, options));
+    sending.add(
+      { first: at + 1, count: some.length, bytes: 0 },
+      batch === undefined ? target.publish(only, options) : target.publishBatch(some, options),
+    );
   }
   await sending.flush();
   await write(printed.map((line) => `${line}\n`).join(""));
@@ -99,19 +111,19 @@ const inputBytes = (path: string): number | undefined => {
 
 class LinePublishing {
   readonly #client: Client;
-  readonly #topic: string;
+  readonly #target: Target;
   readonly #options: PublishOptions;
-  readonly #flags: PublishFlags;
-  readonly #sending: Sending<Receipt | BatchReceipt>;
+  readonly #flags: PublishingFlags;
+  readonly #sending: Sending<AnyReceipt>;
   #lines = 0;
   #batch: Buffer[] = [];
   #durability: string | undefined;
   /** What is to be printed before more is read. */
   #printed: object[] = [];
 
-  constructor(client: Client, topic: string, options: PublishOptions, flags: PublishFlags) {
+  constructor(client: Client, target: Target, options: PublishOptions, flags: PublishingFlags) {
     this.#client = client;
-    this.#topic = topic;
+    this.#target = target;
     this.#options = options;
     this.#flags = flags;
     const isPrinted = flags.json === true;
@@ -187,7 +199,7 @@ class LinePublishing {
         return;
       }
     }
-    this.#sending.add(sent, this.#client.publish(this.#topic, body, options));
+    this.#sending.add(sent, this.#target.publish(body, options));
   }
 
   #sendBatch(): void {
@@ -196,13 +208,11 @@ class LinePublishing {
     this.#batch = [];
     const bytes = lines.reduce((sum, { length }) => sum + length + 1, 0);
     const sent = { first: this.#lines - lines.length + 1, count: lines.length, bytes };
-    this.#sending.add(sent, this.#client.publishBatch(this.#topic, lines, this.#options));
+    this.#sending.add(sent, this.#target.publishBatch(lines, this.#options));
   }
 
-  #confirmed(first: number, receipt: Receipt | BatchReceipt): void {
-    const { durability } = receipt;
-    const ids = "ids" in receipt ? receipt.ids : [receipt.id];
-    for (const [i, id] of ids.entries()) this.#printed.push({ line: first + i, id, durability });
+  #confirmed(first: number, receipt: AnyReceipt): void {
+    for (const [i, { fields }] of confirmedBy(receipt).entries()) this.#printed.push({ line: first + i, ...fields });
   }
 
   async #print(): Promise<void> {

@@ -2,7 +2,7 @@
 import { Command, Option } from "commander";
 import type { Client, Settlement } from "../../client/index.js";
 import { parseDuration, plural } from "../units.js";
-import { type BrokerFlags, CommandError, onBroker, withBrokerFlags } from "./broker-command.js";
+import { type BrokerFlags, CommandError, onBroker, QUEUE_FLAG, withBrokerFlags } from "./broker-command.js";
 import { EXIT } from "./exit-codes.js";
 import { write, writeJson } from "./output.js";
 
@@ -52,7 +52,7 @@ const settleCommand = (name: string, description: string, help: string, done: st
     .description(description)
     .argument("<topic>", "the topic")
     .argument("<ids...>", "the ids of the messages")
-    .option("--queue <key>", "the queue's bind key (default: the queue default)");
+    .option(...QUEUE_FLAG);
   withBrokerFlags(command, help);
   return command.action((topic: string, ids: readonly string[], flags: SettleFlags) =>
     onBroker(command, flags, async (client) => {

@@ -1,0 +1,150 @@
+/** What `ringmq work` does. */
+import { type Client, type Message, RingmqError } from "../../client/index.js";
+import { stopOnSignals } from "../signals.js";
+import { CommandError } from "./broker-command.js";
+import { CommandRun, type Outcome } from "./command-run.js";
+import { EXIT } from "./exit-codes.js";
+import { IdleTimer } from "./idle-timer.js";
+import { shownName, writeJson } from "./output.js";
+import type { WorkFlags } from "./work.js";
+
+/** Renewals of a lease within its time: one may come late. */
+const RENEWALS = 3;
+
+/** The longest time that a timer takes. */
+const MAX_TIMER = 2 ** 31 - 1;
+
+export const work = async (
+  client: Client,
+  topic: string,
+  command: readonly string[],
+  flags: WorkFlags,
+): Promise<void> => {
+  const { queue, concurrency, idle, count = Number.POSITIVE_INFINITY } = flags;
+  if (count === 0) return;
+  const consumer = await client.consume(topic, { queue, prefetch: Math.min(concurrency, count) });
+  const { ttr } = (await client.stats(topic)).config;
+  const worker = new Worker(topic, command, ttr, flags);
+  const stop = (): void => void consumer.stop();
+  stopOnSignals(() => worker.killAll()).addEventListener("abort", stop, { once: true });
+  const timer = new IdleTimer(idle, stop);
+  // What runs has lost its lease with the connection.
+  void client.closed.then(() => worker.terminateAll("the connection to the broker was lost"));
+  let left = count;
+  try {
+    for await (const message of consumer) {
+      timer.pause();
+      worker.start(message);
+      if (--left === 0 || worker.fault !== undefined) break;
+      if (worker.running >= concurrency) await worker.oneEnds();
+      if (worker.fault !== undefined) break;
+      timer.restart();
+    }
+  } finally {
+    timer.pause();
+    await worker.allEnd();
+  }
+  if (worker.fault !== undefined) throw worker.fault;
+  await client.drain();
+  if (worker.failed > 0) process.exitCode = EXIT.failed;
+};
+
+class Worker {
+  readonly #topic: string;
+  readonly #command: readonly string[];
+  readonly #ttr: number;
+  readonly #flags: WorkFlags;
+  readonly #runs = new Map<CommandRun, Promise<void>>();
+  /** Why the command cannot be run at all. */
+  fault: CommandError | undefined;
+  /** Commands that have failed. */
+  failed = 0;
+
+  constructor(topic: string, command: readonly string[], ttr: number, flags: WorkFlags) {
+    this.#topic = topic;
+    this.#command = command;
+    this.#ttr = ttr;
+    this.#flags = flags;
+  }
+
+  get running(): number {
+    return this.#runs.size;
+  }
+
+  start(message: Message): void {
+    const run = new CommandRun(this.#command, this.#topic, message, this.#flags.json ? 2 : "inherit");
+    this.#runs.set(
+      run,
+      this.#follow(run, message).finally(() => this.#runs.delete(run)),
+    );
+  }
+
+  async oneEnds(): Promise<void> {
+    await Promise.race(this.#runs.values());
+  }
+
+  async allEnd(): Promise<void> {
+    await Promise.all(this.#runs.values());
+  }
+
+  terminateAll(why: string): void {
+    for (const run of this.#runs.keys()) run.terminate(why);
+  }
+
+  killAll(): void {
+    for (const run of this.#runs.keys()) run.kill();
+  }
+
+  /** Minds a run to its end, and settles its message. */
+  async #follow(run: CommandRun, message: Message): Promise<void> {
+    const { timeout } = this.#flags;
+    let isHeld = !message.isAcked;
+    const renew = (): void => {
+      message.touch().catch((error: unknown) => {
+        if (!(error instanceof RingmqError) || error.code !== "LEASE_LOST") return;
+        isHeld = false;
+        run.terminate("its lease was lost: the message is somebody else's");
+      });
+    };
+    const renewal = isHeld ? setInterval(renew, Math.min(Math.ceil(this.#ttr / RENEWALS), MAX_TIMER)) : undefined;
+    const limit =
+      timeout === undefined
+        ? undefined
+        : setTimeout(() => run.terminate("it took longer than --timeout"), Math.min(timeout, MAX_TIMER));
+    try {
+      await this.#settle(message, await run.end(), isHeld);
+    } catch (error) {
+      // Its message goes back when the connection ends.
+      this.fault ??= new CommandError(
+        `${shownName(this.#command[0] ?? "")} cannot be started: ${startFailure(error)}`,
+        EXIT.usage,
+      );
+    } finally {
+      clearInterval(renewal);
+      clearTimeout(limit);
+    }
+  }
+
+  async #settle(message: Message, { isDone, text }: Outcome, isHeld: boolean): Promise<void> {
+    const { id, retry } = message;
+    if (!isDone) this.failed++;
+    let settled = "lost";
+    try {
+      if (isDone) await message.ack();
+      else if (isHeld) await message.nack({ delay: this.#flags.retryDelay });
+      if (isDone || isHeld) settled = isDone ? "acked" : "given back";
+    } catch (error) {
+      if (!(error instanceof RingmqError)) throw error;
+      settled = error.code;
+    }
+    if (this.#flags.json) await writeJson({ id, retry, end: text, settled });
+    else if (!isDone || settled !== "acked") process.stderr.write(`message ${id}: ${text}; ${settled}\n`);
+  }
+}
+
+const startFailure = (error: unknown): string => {
+  const { code } = Object(error) as { readonly code?: unknown };
+  if (code === "ENOENT") return "there is no such program";
+  if (code === "EACCES") return "it is no program that this user may run";
+  return error instanceof Error ? error.message : String(error);
+};
