@@ -173,13 +173,14 @@ export class ProducerWindow {
       }
       if (end > begin) from = this.#runEnd(end - RUN);
       const runs = new Uint8Array(view.buffer, 0, used);
-      yield { entry: ["producer", this.topic, this.name, this.floor, runs], isRecorded: true, namedIn: 0 };
+      yield { entry: ["producer", this.topic, this.name, this.floor, runs, this.usedAt], isRecorded: true, namedIn: 0 };
       if (end === begin) return;
     }
   }
 
-  /** Takes over a part. */
-  restorePart(floor: number, runs: Uint8Array): void {
+  /** Takes over a part. `usedAt`: without it one that remembers no message would be over, and its floor forgotten. */
+  restorePart(floor: number, runs: Uint8Array, usedAt: number): void {
+    if (usedAt > this.usedAt) this.usedAt = usedAt;
     const view = new DataView(runs.buffer, runs.byteOffset, runs.byteLength);
     const word = (at: number, n: number): number => view.getFloat64(at + n * WORD_BYTES);
     for (let at = 0; at + RUN_BYTES <= runs.length; at += RUN_BYTES) {
