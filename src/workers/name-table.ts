@@ -5,8 +5,13 @@
 import { ProtocolError } from "../protocol/errors.js";
 import { readStrictText } from "../protocol/text.js";
 
-/** Slots, by hash, of one name each; a new name replaces the old one. About 2 MB when full. A power of two. */
-const SLOTS = 16_384;
+/**
+ * Slots, by hash, of one name each; a new name replaces the old one. About 2 MB when full. They begin with few, and are
+ * made more where names meet, since to make them all takes a millisecond. Powers of two.
+ */
+const FIRST_SLOTS = 256;
+const MAX_SLOTS = 16_384;
+const GROWTH = 4;
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: it finds control characters
 const CONTROL = /[\u0000-\u001f\u007f]/;
@@ -16,9 +21,10 @@ interface Known {
   readonly name: string;
 }
 
+const slots = (count: number): (Known | undefined)[] => new Array<Known | undefined>(count).fill(undefined);
+
 export class NameTable {
-  /** With holes: filled, it takes a millisecond of the start, and is no faster. */
-  readonly #slots = new Array<Known | undefined>(SLOTS);
+  #slots = slots(FIRST_SLOTS);
 
   constructor(readonly maxNameBytes: number) {}
 
@@ -30,13 +36,15 @@ export class NameTable {
     // FNV-1a, which is fast for short names.
     let hash = 0x811c_9dc5;
     for (let at = start; at < end; at++) hash = Math.imul(hash ^ (bytes[at] ?? 0), 0x0100_0193);
-    const slot = (hash ^ (hash >>> 15)) & (SLOTS - 1);
-    const known = this.#slots[slot];
+    const spread = hash ^ (hash >>> 15);
+    const known = this.#slots[spread & (this.#slots.length - 1)];
     if (known !== undefined && isSame(known.bytes, bytes, start, end)) return known.name;
     // Not `slice`: that of a Buffer is not a copy.
     const own = new Uint8Array(bytes.subarray(start, end));
     const name = this.#check(what, own);
-    this.#slots[slot] = { bytes: own, name };
+    // Those that are known are found out anew.
+    if (known !== undefined && this.#slots.length < MAX_SLOTS) this.#slots = slots(this.#slots.length * GROWTH);
+    this.#slots[spread & (this.#slots.length - 1)] = { bytes: own, name };
     return name;
   }
 

@@ -1,5 +1,7 @@
 /** Messages that their producer numbers are taken once, however often they are sent, whatever happens in between. */
 import { describe, expect, it } from "vitest";
+import { ERRORS } from "../../src/protocol/errors.js";
+import { unpackResult } from "../../src/protocol/head.js";
 import { parseId } from "../../src/protocol/id.js";
 import { Answer, DUPLICATE, ONE_BY_ONE, Op } from "../../src/protocol/op.js";
 import { frame } from "../main/frames.js";
@@ -25,6 +27,7 @@ interface Receipt {
 interface Numbered {
   readonly topic?: string;
   readonly producer?: string;
+  readonly routeKey?: string;
   readonly sequence: number;
   readonly answered?: number;
   readonly bodies: readonly string[];
@@ -40,18 +43,21 @@ class Producer {
     return new Producer(await NativeClient.greeted(port));
   }
 
-  send({ topic = "t", producer = "p", sequence, answered, bodies, flags = 0 }: Numbered): void {
+  /** In one write. */
+  send(...publishes: readonly Numbered[]): void {
+    this.native.send(...publishes.map((publish) => this.#frame(publish)));
+  }
+
+  #frame({ topic = "t", producer = "p", routeKey, sequence, answered, bodies, flags = 0 }: Numbered): Buffer {
     const payload = Buffer.concat([numbers(sequence, answered), entries(...bodies)]);
-    const publish = frame(Op.PUBLISH, ++this.#request, [topic, null, null, null, producer], payload);
-    publish.writeUInt8(flags, 5);
-    this.native.send(publish);
+    return frame(Op.PUBLISH, ++this.#request, [topic, routeKey ?? null, null, null, producer], payload, flags);
   }
 
   /** The receipts of the next CONFIRM, the next RESULT, or the code of the next ERROR. */
   async answer(): Promise<readonly Receipt[] | number | unknown> {
     const { op, flags, head, payload } = await this.native.next();
     if (op === Answer.ERROR) return head[0];
-    if (op === Answer.RESULT) return head[0] ?? payload;
+    if (op === Answer.RESULT) return unpackResult(payload, 0, payload.length)[0];
     const receipts: Receipt[] = [];
     for (let at = 0; at < payload.length; at += 20) {
       receipts.push({
@@ -145,5 +151,34 @@ describe("numbered messages", () => {
     const again = await producer.publish({ sequence: 1, bodies: ["m"] });
     expect(again).toMatchObject([{ isDuplicate: false }]);
     expect(parseId((again as readonly [Receipt])[0].id)).toBeDefined();
+  });
+
+  it("are answered as they were when their route key reaches no queue any more", async () => {
+    const { tcp } = await testBroker({ data: testDirectory() });
+    const producer = await Producer.open(tcp);
+    const client = await clientOf(tcp);
+    await client.declareQueue("t", "a");
+    const bodies = ["a", "b", "c"];
+    const receipts = await producer.publish({ routeKey: "a", sequence: 1, bodies });
+    const [{ id }] = receipts as readonly [Receipt];
+    await client.deleteQueue("t", "a");
+    expect(await producer.publish({ routeKey: "a", sequence: 1, bodies })).toEqual(taken(id, 3, true));
+    // What was not taken is refused, which says nothing of the rest: before it and behind it.
+    const [known, refused] = (await producer.publish({ routeKey: "a", sequence: 2, bodies })) as readonly unknown[];
+    expect(known).toEqual([2, expect.any(Number), expect.any(Number), 3 | DUPLICATE]);
+    expect(refused).toEqual([1, ERRORS.NO_ROUTE.code, expect.any(String)]);
+    // Merged requests as well.
+    const both = [2, 3].map((sequence) => ({ routeKey: "a", sequence, bodies: ["m"] }));
+    producer.send(...both, { routeKey: "a", sequence: 4, bodies: ["new"] });
+    expect(await producer.answer()).toMatchObject([{ isDuplicate: true }]);
+    expect(await producer.answer()).toBe(ERRORS.NO_ROUTE.code);
+    // A pattern that cannot be read any more.
+    await client.configure("t", { mode: "pattern" });
+    await client.declareQueue("t", "b");
+    await producer.publish({ producer: "q", routeKey: "b", sequence: 0, bodies });
+    await client.deleteQueue("t", "b");
+    expect(await producer.publish({ producer: "q", routeKey: "(", sequence: 0, bodies })).toMatchObject([
+      { isDuplicate: true },
+    ]);
   });
 });

@@ -1,9 +1,10 @@
 /** `ringmq publish`, `consume`, `pop`, `ack` and `nack` as processes: what goes wrong, pipes that close, terminals. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import type { Client } from "../../src/client/client.js";
-import { sharedBroker } from "./brokers.js";
+import { sharedBroker, testBroker } from "./brokers.js";
 import { clientOf } from "./clients.js";
 import { freePort, Shell } from "./shell.js";
 
@@ -58,6 +59,27 @@ describe("ringmq publish", () => {
     expect(await shell.output("seq 8 | ringmq publish batches --batch 4 2>&1")).toContain("error: 4 of 8 messages");
     expect((await client.stats("batches")).queues[0]?.ready).toBe(4);
   });
+});
+
+it("ringmq publish tells what was confirmed when the broker goes, and is exit code 3", async () => {
+  const { broker: mortal, tcp } = await testBroker();
+  const { child, exit, text } = shellAt(tcp).program("ringmq publish lost");
+  const client = await clientOf(tcp);
+  child.stdin.write("one\n");
+  while ((await client.stats("lost").catch(() => undefined))?.published !== 1) await setTimeout(20);
+  await mortal.close();
+  expect(await exit).toBe(3);
+  expect(text.err).toMatch(/^1 message published in .*\nerror: .*\((?:SHUTTING_DOWN|CONNECTION_CLOSED)\)\n$/);
+});
+
+it("ringmq bench measures, and leaves nothing behind", async () => {
+  const { shell, client } = await here();
+  const { exit, text } = shell.program("ringmq bench --messages 5000 --size 1kb --json");
+  expect([await exit, text.err]).toEqual([0, ""]);
+  const { messages, bytes, published, consumed, confirmP50 } = JSON.parse(text.out);
+  expect([messages, bytes]).toEqual([5_000, 1_024]);
+  for (const figure of [published, consumed, confirmP50]) expect(figure).toBeGreaterThan(0);
+  for await (const { name } of client.topics()) expect(name).not.toMatch(/^ringmq-bench/);
 });
 
 describe("ringmq consume", () => {

@@ -11,8 +11,8 @@ import type { ProducerWindow } from "../topics/producer-window.js";
 import { Producers, producersOf, type Remembering } from "../topics/producers.js";
 import type { Topic } from "../topics/topic.js";
 
-/** Topic, name, floor, runs: see producer-window.ts. */
-export type ProducerEntry = readonly [string, string, number, Uint8Array];
+/** Topic, name, floor, runs, when it was used: see producer-window.ts. */
+export type ProducerEntry = readonly [string, string, number, Uint8Array, number];
 
 const decoder = new TextDecoder();
 
@@ -49,8 +49,8 @@ export class ProducerReplay {
   }
 
   /** Reads part of what a directory says of a producer. */
-  part([topic, producer, floor, runs]: ProducerEntry): void {
-    this.#add(topic, producer, (window) => window.restorePart(floor, runs));
+  part([topic, producer, floor, runs, usedAt]: ProducerEntry): void {
+    this.#add(topic, producer, (window) => window.restorePart(floor, runs, usedAt));
   }
 
   /** Reads a NUMBERED batch. */

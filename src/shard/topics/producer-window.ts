@@ -76,6 +76,16 @@ export class ProducerWindow {
     return Math.min(max, this.#runEnd(at) - sequence);
   }
 
+  /** Whether all of these messages were taken. */
+  hasAll(sequence: number, count: number): boolean {
+    for (let i = 0; i < count; ) {
+      const n = this.known(sequence + i, count - i);
+      if (n < 0) return false;
+      i += n;
+    }
+    return true;
+  }
+
   /** Messages were taken, none of which was known. */
   add(sequence: number, count: number, idHigh: number, idLow: number, level: number, now: number): void {
     if (now > this.usedAt) this.usedAt = now;
@@ -163,13 +173,14 @@ export class ProducerWindow {
       }
       if (end > begin) from = this.#runEnd(end - RUN);
       const runs = new Uint8Array(view.buffer, 0, used);
-      yield { entry: ["producer", this.topic, this.name, this.floor, runs], isRecorded: true, namedIn: 0 };
+      yield { entry: ["producer", this.topic, this.name, this.floor, runs, this.usedAt], isRecorded: true, namedIn: 0 };
       if (end === begin) return;
     }
   }
 
-  /** Takes over a part. */
-  restorePart(floor: number, runs: Uint8Array): void {
+  /** Takes over a part. `usedAt`: without it one that remembers no message would be over, and its floor forgotten. */
+  restorePart(floor: number, runs: Uint8Array, usedAt: number): void {
+    if (usedAt > this.usedAt) this.usedAt = usedAt;
     const view = new DataView(runs.buffer, runs.byteOffset, runs.byteLength);
     const word = (at: number, n: number): number => view.getFloat64(at + n * WORD_BYTES);
     for (let at = 0; at + RUN_BYTES <= runs.length; at += RUN_BYTES) {

@@ -2,6 +2,7 @@
  * The producers of a topic that number their messages, each with what is remembered of it, for as long and as many messages as
  * the topic is configured to. Memory is charged to the shard's account.
  */
+import { ProtocolError } from "../../protocol/errors.js";
 import { MAX_PRODUCERS } from "../../protocol/limits.js";
 import type { TopicConfig } from "../command.js";
 import type { Batch } from "../log/log.js";
@@ -54,8 +55,9 @@ export class Producers {
     // When it is full, whoever comes next would look in vain each time.
     if (now < this.#fullUntil) return false;
     this.expire(now, dedupWindow);
-    this.#fullUntil = now + FULL_WAIT;
-    return this.#windows.size < MAX_PRODUCERS;
+    const hasRoom = this.#windows.size < MAX_PRODUCERS;
+    if (!hasRoom) this.#fullUntil = now + FULL_WAIT;
+    return hasRoom;
   }
 
   /** The window of a producer, which is made if there is none. */
@@ -133,3 +135,10 @@ export const producersOf = (
   topic.producers ??= new Producers(topic.name, account);
   return topic.producers;
 };
+
+/** Why numbered messages are refused of which nobody knows whether they were taken. */
+export const forgotten = (topic: string, { name, floor }: ProducerWindow, sequence: number): ProtocolError =>
+  new ProtocolError(
+    "SEQUENCE_FORGOTTEN",
+    `topic ${topic} remembers producer ${name} from message ${floor} on: whether it has taken ${sequence} is not known`,
+  );

@@ -14,23 +14,19 @@ import type { Store } from "../messages/store.js";
 import type { Steps } from "../steps.js";
 import type { Directory } from "./directory.js";
 import { type ProducerWindow, WINDOW_BYTES } from "./producer-window.js";
-import { producersOf } from "./producers.js";
+import { forgotten, producersOf } from "./producers.js";
 import { addRefused, addTaken, answerFates, type PublishFate } from "./publish-fate.js";
+import { isTooWide, isWhole, MAX_FAN_OUT, partOf } from "./publish-requests.js";
 import { RouteSearch } from "./route-search.js";
 import type { Numbering, StoredChannel } from "./stored-channel.js";
 import type { Topic } from "./topic.js";
 
 const encoder = new TextEncoder();
 const NO_BYTES = new Uint8Array(0);
+const NO_QUEUES: readonly Queue[] = [];
 
 /** Milliseconds of ids that an IDS record reserves: one small record a second, one second of ids lost at a restart. */
 const IDS_AHEAD = 1000;
-
-/**
- * Messages of a batch times the queues that it reaches: some milliseconds of work. It is the number of delayed messages
- * that matters: each queue has an extent of its own for each block of them.
- */
-const MAX_FAN_OUT = 262_144;
 
 /** Bytes of a character, at most. */
 const MAX_UTF8 = 3;
@@ -84,8 +80,13 @@ export class Publisher {
    */
   publish(c: Publish): boolean {
     const topic = this.directory.use(c.topic, this.store.now, c.connection);
+    // Whatever its route key reaches by now.
+    if (this.#windowOf(topic, c)?.hasAll(c.sequence ?? 0, c.count)) {
+      this.#publish(topic, NO_QUEUES, c);
+      return true;
+    }
     const queues = topic.route(c.routeKey);
-    if (queues === undefined || this.#isFarOver(topic, queues, c) || isTooWide(queues, c)) return false;
+    if (queues === undefined || this.#isFarOver(queues, c) || isTooWide(queues, c)) return false;
     this.#publish(topic, queues, c);
     return true;
   }
@@ -100,7 +101,7 @@ export class Publisher {
       const topic = this.directory.topic(publish.topic);
       const queues = topic.route(publish.routeKey);
       if (queues === undefined) publish = yield* this.#find(topic, publish);
-      else if (!this.#isFarOver(topic, queues, publish)) return yield* this.#publishInParts(publish);
+      else if (!this.#isFarOver(queues, publish)) return yield* this.#publishInParts(publish);
       else if (this.#shrink(queues)) publish = yield;
     }
   }
@@ -146,13 +147,11 @@ export class Publisher {
     return publish;
   }
 
-  #isFarOver(topic: Topic, queues: readonly Queue[], c: Publish): boolean {
-    const { count, start, end, sequence = 0 } = c;
+  #isFarOver(queues: readonly Queue[], { count, start, end }: Publish): boolean {
     let excess = 0;
     for (const queue of queues) excess += excessOf(queue);
     if (excess <= this.store.stepExtents) return false;
-    // Nothing is dropped for a batch that was taken before or will be refused.
-    if (this.#windowOf(topic, c)?.known(sequence, count) === count) return false;
+    // Nothing is dropped for a batch that will be refused.
     const isRefused = this.refusal !== undefined || queues.length * count > MAX_FAN_OUT || !this.hasMemory(0);
     return !isRefused && queues.every((queue) => canHold(queue, count, end - start));
   }
@@ -165,21 +164,14 @@ export class Publisher {
   }
 
   #publish(topic: Topic, reached: readonly Queue[], c: Publish): void {
-    const queues = this.#orDefault(topic, reached, c.routeKey);
-    if (queues.length * c.count > MAX_FAN_OUT) {
-      const max = Math.floor(MAX_FAN_OUT / queues.length);
-      throw new ProtocolError(
-        "TOO_MANY_MESSAGES",
-        `the route key reaches ${queues.length} queues: a batch for so many may have ${max} messages`,
-      );
-    }
     const { store, ids } = this;
     const fates: PublishFate[] = [];
     const window = this.#windowOf(topic, c);
     if (window !== undefined) {
-      const level = this.#takeAgain(topic, queues, c, window, fates);
+      const level = this.#takeAgain(topic, reached, c, window, fates);
       return answerFates(store.effects, c, fates, level);
     }
+    const queues = this.#queuesFor(topic, reached, c);
     try {
       this.#append(topic, queues, c, 0, c.start, c.end, c.count);
     } catch (error) {
@@ -226,8 +218,13 @@ export class Publisher {
    * Takes numbered messages that may have been taken before: those that were have the fate that they had then. Answers the
    * `Durability` that is promised of all of them. Throws SEQUENCE_FORGOTTEN.
    */
-  #takeAgain(topic: Topic, queues: readonly Queue[], c: Publish, window: ProducerWindow, fates: PublishFate[]): number {
-    const { ids } = this;
+  #takeAgain(
+    topic: Topic,
+    reached: readonly Queue[],
+    c: Publish,
+    window: ProducerWindow,
+    fates: PublishFate[],
+  ): number {
     const { log, before } = this.store;
     let { level } = topic;
     let at = c.start;
@@ -240,18 +237,11 @@ export class Publisher {
         level = Math.max(level, window.level);
         addTaken(fates, n, window.idHigh, window.idLow, window.level | DUPLICATE);
       } else if (sequence < window.floor) {
-        const error = forgotten(topic, window, sequence);
+        const error = forgotten(topic.name, window, sequence);
         if (isWhole(c)) throw error;
         addRefused(fates, n, error);
       } else {
-        try {
-          this.#append(topic, queues, c, i, at, end, n);
-          addTaken(fates, n, ids.high, ids.low, topic.level);
-        } catch (error) {
-          if (!(error instanceof ProtocolError)) throw error;
-          if (n === 1 || isWhole(c)) addRefused(fates, n, error);
-          else this.#takeEach(topic, queues, c, i, at, n, fates);
-        }
+        this.#takeNew(topic, reached, c, i, at, end, n, fates);
       }
       at = end;
       i += n;
@@ -259,6 +249,41 @@ export class Publisher {
     // One answer is about both: it waits for the stronger promise.
     if (log.position > before && level > log.demand) log.demand = level;
     return level;
+  }
+
+  /** Takes those of them that were not taken before: `count` from the `first` on. */
+  #takeNew(
+    topic: Topic,
+    reached: readonly Queue[],
+    c: Publish,
+    first: number,
+    start: number,
+    end: number,
+    count: number,
+    fates: PublishFate[],
+  ): void {
+    const { ids } = this;
+    let queues: readonly Queue[] | undefined;
+    try {
+      queues = this.#queuesFor(topic, reached, c);
+      this.#append(topic, queues, c, first, start, end, count);
+      addTaken(fates, count, ids.high, ids.low, topic.level);
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      if (count === 1 || isWhole(c) || queues === undefined) addRefused(fates, count, error);
+      else this.#takeEach(topic, queues, c, first, start, count, fates);
+    }
+  }
+
+  /** The queues that a batch goes to. Throws NO_ROUTE, TOO_MANY_MESSAGES. */
+  #queuesFor(topic: Topic, reached: readonly Queue[], { routeKey, count }: Publish): readonly Queue[] {
+    const queues = this.#orDefault(topic, reached, routeKey);
+    if (queues.length * count <= MAX_FAN_OUT) return queues;
+    const max = Math.floor(MAX_FAN_OUT / queues.length);
+    throw new ProtocolError(
+      "TOO_MANY_MESSAGES",
+      `the route key reaches ${queues.length} queues: a batch for so many may have ${max} messages`,
+    );
   }
 
   /** Throws NO_ROUTE. */
@@ -420,25 +445,3 @@ export class Publisher {
     this.store.idsAnnounced = this.store.log.position;
   }
 }
-
-/** Whether its messages are taken or refused together. */
-const isWhole = ({ requests, isOneByOne }: Publish): boolean => requests === 1 && isOneByOne !== true;
-
-const forgotten = ({ name }: Topic, { name: producer, floor }: ProducerWindow, sequence: number): ProtocolError =>
-  new ProtocolError(
-    "SEQUENCE_FORGOTTEN",
-    `topic ${name} remembers producer ${producer} from message ${floor} on: whether it has taken ${sequence} is not known`,
-  );
-
-/** Merged requests that together reach more queues than one may. */
-const isTooWide = (queues: readonly Queue[], { requests, count }: Publish): boolean =>
-  requests > 1 && queues.length * count > MAX_FAN_OUT;
-
-/** The merged requests from `done` on, `max` at the most. */
-const partOf = (c: Publish, done: number, max: number): Publish => {
-  const requests = Math.min(max, c.requests - done);
-  const start = skipEntries(c.view, c.start, done);
-  const end = skipEntries(c.view, start, requests);
-  const sequence = (c.sequence ?? 0) + done;
-  return { ...c, request: c.request + done, requests, count: requests, sequence, start, end };
-};

@@ -17,6 +17,9 @@ const add = (window: ProducerWindow, sequence: number, count: number, millisecon
 const known = (window: ProducerWindow, from: number, to: number): number[] =>
   Array.from({ length: to - from }, (_, i) => from + i).filter((sequence) => window.known(sequence, 1) === 1);
 
+const restorePart = (window: ProducerWindow, entry: readonly unknown[]): void =>
+  window.restorePart(entry[3] as number, entry[4] as Uint8Array, entry[5] as number);
+
 describe("the window of a producer", () => {
   it("knows what it was told, whatever the order, and how far it goes", () => {
     const window = new ProducerWindow("t", "p");
@@ -62,7 +65,7 @@ describe("the window of a producer", () => {
     const back = new ProducerWindow("t", "p");
     const parts = [...window.parts()];
     expect(parts.length).toBeGreaterThan(2);
-    for (const { entry } of parts) back.restorePart(entry[3] as number, entry[4] as Uint8Array);
+    for (const { entry } of parts) restorePart(back, entry);
     back.invariants();
     expect(known(back, 0, 4000)).toEqual(known(window, 0, 4000).filter((sequence) => sequence % 20 !== 0));
     expect(back.floor).toBe(100);
@@ -70,6 +73,19 @@ describe("the window of a producer", () => {
 });
 
 describe("the producers of a topic", () => {
+  it("come back with what is known to be forgotten, also when nothing else is left of them", () => {
+    const config = { dedupWindow: 1000, dedupMessages: 0 };
+    const producers = new Producers("t", { directoryBytes: 0 });
+    const ids = { count: 3, idHigh: idHigh(1), idLow: idLow(1, 1) };
+    producers.took(producers.use("p"), 0, ids, fsync, 5000, config);
+    const back = new Producers("t", { directoryBytes: 0 });
+    for (const { entry } of producers.parts()) back.restore("p", (window) => restorePart(window, entry), config);
+    back.finishRestore(5500, config);
+    expect(back.find("p", 5500, config)?.floor).toBe(3);
+    back.finishRestore(6000, config);
+    expect(back.size).toBe(0);
+  });
+
   it("count what they take, and give it back when they are over", () => {
     const account = { directoryBytes: 0 };
     const producers = new Producers("t", account);
