@@ -64,7 +64,7 @@ export const DEFAULT_RETRIES = 5;
 /** What a topic remembers of a producer that numbers its messages: milliseconds, and messages. */
 export const DEFAULT_DEDUP_WINDOW = 600_000;
 export const DEFAULT_DEDUP_MESSAGES = 100_000;
-export const MAX_DEDUP_MESSAGES = 10_000_000;
+export const MAX_DEDUP_MESSAGES = 1_000_000;
 
 /** Producers that a topic remembers at a time. */
 export const MAX_PRODUCERS = 65_536;

@@ -8,6 +8,7 @@ import type { ConnectOptions } from "../../src/client/arguments/options.js";
 import type { Client } from "../../src/client/client.js";
 import { connect } from "../../src/client/connect.js";
 import { packHead } from "../../src/protocol/head.js";
+import { NUMBERS_BYTES } from "../../src/protocol/numbers.js";
 import { Answer, Durability, Op, PROTOCOL_VERSION } from "../../src/protocol/op.js";
 import { FIRST_ID_LOW, SELECTION_BYTES } from "../../src/protocol/selection.js";
 import { entries, type Frame, frame, splitFrames } from "../main/frames.js";
@@ -87,8 +88,13 @@ export const runs = (...list: readonly RunFields[]): Buffer =>
     }),
   );
 
+/** What a numbered PUBLISH has before its entries; nothing in others. */
+const numbersIn = ({ op, head }: Frame): number =>
+  op === Op.PUBLISH && typeof head[4] === "string" ? NUMBERS_BYTES : 0;
+
 /** The bodies of entries without headers, as text. */
-export const bodiesOf = ({ payload }: Frame): string[] => {
+export const bodiesOf = (published: Frame): string[] => {
+  const payload = published.payload.subarray(numbersIn(published));
   const bodies: string[] = [];
   for (let at = 0; at < payload.length; ) {
     const end = at + 4 + payload.readUInt32BE(at);

@@ -9,20 +9,13 @@
 import { idTime } from "../../protocol/id.js";
 import { Durability } from "../../protocol/op.js";
 import type { DirectoryItem } from "../log/recorder.js";
-
-const SEQUENCE = 0;
-const COUNT = 1;
-const ID_HIGH = 2;
-const ID_LOW = 3;
-const LEVEL = 4;
-const RUN = 5;
-
-const FIRST_RUNS = 2;
-const WORD_BYTES = Float64Array.BYTES_PER_ELEMENT;
+import { RUN_BYTES, RunTable, readRun } from "./run-table.js";
 
 /** Runs of one record of a checkpoint: 20 KiB. */
 const PART_RUNS = 512;
-const RUN_BYTES = RUN * WORD_BYTES;
+
+/** Where a part is laid out. */
+const PART = new DataView(new ArrayBuffer(PART_RUNS * RUN_BYTES));
 
 /** Memory of a window without its runs: measured, rounded up. */
 export const WINDOW_BYTES = 512;
@@ -37,10 +30,7 @@ export class ProducerWindow {
   idHigh = 0;
   idLow = 0;
   level = 0;
-  #runs = new Float64Array(FIRST_RUNS * RUN);
-  /** The runs are [#first, #end) of it, in words. */
-  #first = 0;
-  #end = 0;
+  #runs = new RunTable();
   #messages = 0;
 
   constructor(
@@ -52,11 +42,11 @@ export class ProducerWindow {
 
   /** The sequence behind the highest that was taken. */
   get next(): number {
-    return this.#end === this.#first ? this.floor : this.#runEnd(this.#end - RUN);
+    return this.#runs.last() ? this.#runs.end : this.floor;
   }
 
   get bytes(): number {
-    return WINDOW_BYTES + this.#runs.byteLength;
+    return WINDOW_BYTES + this.#runs.bytes;
   }
 
   /**
@@ -66,14 +56,13 @@ export class ProducerWindow {
   known(sequence: number, max: number): number {
     const runs = this.#runs;
     if (sequence < this.floor) return -Math.min(max, this.floor - sequence);
-    const at = this.#find(sequence);
-    if (at === this.#end) return -max;
-    const begin = runs[at + SEQUENCE] as number;
+    if (!runs.seek(sequence)) return -max;
+    const begin = runs.sequence;
     if (begin > sequence) return -Math.min(max, begin - sequence);
-    this.idHigh = runs[at + ID_HIGH] as number;
-    this.idLow = (runs[at + ID_LOW] as number) + sequence - begin;
-    this.level = runs[at + LEVEL] as number;
-    return Math.min(max, this.#runEnd(at) - sequence);
+    this.idHigh = runs.idHigh;
+    this.idLow = runs.idLow + sequence - begin;
+    this.level = runs.level;
+    return Math.min(max, runs.end - sequence);
   }
 
   /** Whether all of these messages were taken. */
@@ -90,17 +79,14 @@ export class ProducerWindow {
   add(sequence: number, count: number, idHigh: number, idLow: number, level: number, now: number): void {
     if (now > this.usedAt) this.usedAt = now;
     this.#messages += count;
-    if (this.#end > this.#first) {
-      const last = this.#end - RUN;
-      if (sequence < this.#runEnd(last)) return this.#insert(sequence, count, idHigh, idLow, level);
-      if (this.#continues(last, sequence, idHigh, idLow, level)) {
-        this.#runs[last + COUNT] = (this.#runs[last + COUNT] as number) + count;
-        return;
-      }
+    const runs = this.#runs;
+    if (!runs.last() || sequence >= runs.end) {
+      if (this.#continues(sequence, idHigh, idLow, level)) runs.extend(count);
+      else runs.append(sequence, count, idHigh, idLow, level);
+      return;
     }
-    this.#room();
-    this.#write(this.#end, sequence, count, idHigh, idLow, level);
-    this.#end += RUN;
+    // A late one: it was refused at first, when others behind it were taken.
+    runs.insert(sequence, count, idHigh, idLow, level);
   }
 
   /**
@@ -131,25 +117,24 @@ export class ProducerWindow {
   /** Forgets everything, as if the producer had never published. */
   clear(): void {
     this.floor = 0;
-    this.#first = 0;
-    this.#end = 0;
+    this.#runs.clear();
     this.#messages = 0;
   }
 
   /** Forgets what is below a sequence. */
   forget(sequence: number): void {
     if (sequence > this.floor) this.floor = sequence;
-    while (this.#first < this.#end && this.#runEnd(this.#first) <= this.floor) this.#drop();
+    const runs = this.#runs;
+    while (runs.first() && runs.end <= this.floor) this.#drop();
   }
 
   /** Forgets the oldest runs while there are so many `messages` without them, and those from before `oldest` (since 1970). */
   trim(messages: number, oldest: number): void {
     const runs = this.#runs;
-    while (this.#first < this.#end) {
-      const first = this.#first;
-      const isOld = idTime(runs[first + ID_HIGH] as number, runs[first + ID_LOW] as number) < oldest;
-      if (!isOld && this.#messages - (runs[first + COUNT] as number) < messages) break;
-      this.floor = Math.max(this.floor, this.#runEnd(first));
+    while (runs.first()) {
+      const isOld = idTime(runs.idHigh, runs.idLow) < oldest;
+      if (!isOld && this.#messages - runs.count < messages) break;
+      this.floor = Math.max(this.floor, runs.end);
       this.#drop();
     }
   }
@@ -159,22 +144,27 @@ export class ProducerWindow {
    * only in memory is left out.
    */
   *parts(): Iterable<DirectoryItem> {
-    for (let from = 0, isFirst = true; ; isFirst = false) {
-      let at = this.#find(from);
-      const begin = at;
-      const end = Math.min(this.#end, at + PART_RUNS * RUN);
-      if (begin === end && !isFirst) return;
-      const view = new DataView(new ArrayBuffer(((end - begin) / RUN) * RUN_BYTES));
+    let from = 0;
+    let isFirst = true;
+    // Whenever this goes on, the cursor is somewhere else.
+    while (this.#runs.seek(from) || isFirst) {
+      const runs = this.#runs;
       let used = 0;
-      for (; at < end; at += RUN) {
-        if (this.#runs[at + LEVEL] === Durability.memory) continue;
-        for (let word = 0; word < RUN; word++, used += WORD_BYTES)
-          view.setFloat64(used, this.#runs[at + word] as number);
+      for (let i = 0, isThere = runs.seek(from); isThere && i < PART_RUNS; i++) {
+        if (runs.level !== Durability.memory) {
+          runs.copyTo(PART, used);
+          used += RUN_BYTES;
+        }
+        from = runs.end;
+        isThere = runs.next();
       }
-      if (end > begin) from = this.#runEnd(end - RUN);
-      const runs = new Uint8Array(view.buffer, 0, used);
-      yield { entry: ["producer", this.topic, this.name, this.floor, runs, this.usedAt], isRecorded: true, namedIn: 0 };
-      if (end === begin) return;
+      isFirst = false;
+      const bytes = new Uint8Array(PART.buffer).slice(0, used);
+      yield {
+        entry: ["producer", this.topic, this.name, this.floor, bytes, this.usedAt],
+        isRecorded: true,
+        namedIn: 0,
+      };
     }
   }
 
@@ -182,25 +172,21 @@ export class ProducerWindow {
   restorePart(floor: number, runs: Uint8Array, usedAt: number): void {
     if (usedAt > this.usedAt) this.usedAt = usedAt;
     const view = new DataView(runs.buffer, runs.byteOffset, runs.byteLength);
-    const word = (at: number, n: number): number => view.getFloat64(at + n * WORD_BYTES);
-    for (let at = 0; at + RUN_BYTES <= runs.length; at += RUN_BYTES) {
-      this.#restore(word(at, SEQUENCE), word(at, COUNT), word(at, ID_HIGH), word(at, ID_LOW), word(at, LEVEL));
-    }
+    for (let at = 0; at + RUN_BYTES <= runs.length; at += RUN_BYTES) this.#restore(...readRun(view, at));
     this.forget(floor);
   }
 
   /** As `trim`, of all runs: what was forgotten before may be among them. */
   finishRestore(messages: number, oldest: number): void {
     const runs = this.#runs;
-    let to = this.#first;
-    for (let at = this.#first; at < this.#end; at += RUN) {
-      const isOld = idTime(runs[at + ID_HIGH] as number, runs[at + ID_LOW] as number) < oldest;
-      if (isOld) this.#messages -= runs[at + COUNT] as number;
-      else runs.copyWithin(to, at, at + RUN);
-      if (isOld && to === this.#first) this.floor = Math.max(this.floor, this.#runEnd(at));
-      if (!isOld) to += RUN;
+    const young = new RunTable();
+    for (let isThere = runs.first(); isThere; isThere = runs.next()) {
+      const { sequence, count, idHigh, idLow, level } = runs;
+      if (idTime(idHigh, idLow) >= oldest) young.append(sequence, count, idHigh, idLow, level);
+      else this.#messages -= count;
+      if (!young.first()) this.floor = Math.max(this.floor, runs.end);
     }
-    this.#end = to;
+    this.#runs = young;
     this.trim(messages, oldest);
   }
 
@@ -208,12 +194,14 @@ export class ProducerWindow {
   invariants(): void {
     let messages = 0;
     let end = this.floor;
-    for (let at = this.#first; at < this.#end; at += RUN) {
-      const begin = this.#runs[at + SEQUENCE] as number;
-      const isPartlyForgotten = at === this.#first && begin < end;
-      if (begin < end && !isPartlyForgotten) throw new Error(`producer ${this.name}: a run at ${begin} behind ${end}`);
-      end = this.#runEnd(at);
-      messages += this.#runs[at + COUNT] as number;
+    const runs = this.#runs;
+    for (let isThere = runs.first(), isFirst = true; isThere; isThere = runs.next(), isFirst = false) {
+      const isPartlyForgotten = isFirst && runs.sequence < end && runs.end > end;
+      if (runs.sequence < end && !isPartlyForgotten) {
+        throw new Error(`producer ${this.name}: a run at ${runs.sequence} behind ${end}`);
+      }
+      end = runs.end;
+      messages += runs.count;
     }
     if (messages !== this.#messages) {
       throw new Error(`producer ${this.name}: ${this.#messages} messages, and ${messages} in its runs`);
@@ -230,64 +218,20 @@ export class ProducerWindow {
     return false;
   }
 
-  #runEnd(at: number): number {
-    return (this.#runs[at + SEQUENCE] as number) + (this.#runs[at + COUNT] as number);
-  }
-
-  /** The first run that ends behind a sequence. */
-  #find(sequence: number): number {
-    let low = this.#first / RUN;
-    let high = this.#end / RUN;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (this.#runEnd(middle * RUN) <= sequence) low = middle + 1;
-      else high = middle;
-    }
-    return low * RUN;
-  }
-
-  /** A late one: it was refused at first, when others behind it were taken. */
-  #insert(sequence: number, count: number, idHigh: number, idLow: number, level: number): void {
-    this.#room();
-    const at = this.#find(sequence);
-    this.#runs.copyWithin(at + RUN, at, this.#end);
-    this.#write(at, sequence, count, idHigh, idLow, level);
-    this.#end += RUN;
-  }
-
-  #continues(at: number, sequence: number, idHigh: number, idLow: number, level: number): boolean {
+  /** Whether a run continues that at the cursor. False if there is none. */
+  #continues(sequence: number, idHigh: number, idLow: number, level: number): boolean {
     const runs = this.#runs;
     return (
-      this.#runEnd(at) === sequence &&
-      (runs[at + ID_LOW] as number) + (runs[at + COUNT] as number) === idLow &&
-      runs[at + ID_HIGH] === idHigh &&
-      runs[at + LEVEL] === level
+      runs.last() &&
+      runs.end === sequence &&
+      runs.idLow + runs.count === idLow &&
+      runs.idHigh === idHigh &&
+      runs.level === level
     );
   }
 
-  #write(at: number, sequence: number, count: number, idHigh: number, idLow: number, level: number): void {
-    const runs = this.#runs;
-    runs[at + SEQUENCE] = sequence;
-    runs[at + COUNT] = count;
-    runs[at + ID_HIGH] = idHigh;
-    runs[at + ID_LOW] = idLow;
-    runs[at + LEVEL] = level;
-  }
-
   #drop(): void {
-    this.#messages -= this.#runs[this.#first + COUNT] as number;
-    this.#first += RUN;
-  }
-
-  /** Makes room for one more run. The table shrinks as well, when most of it was forgotten. */
-  #room(): void {
-    const used = this.#end - this.#first;
-    if (this.#end + RUN <= this.#runs.length) return;
-    const size = Math.max(FIRST_RUNS * RUN, 2 * used);
-    const runs = size === this.#runs.length ? this.#runs : new Float64Array(size);
-    runs.set(this.#runs.subarray(this.#first, this.#end));
-    this.#runs = runs;
-    this.#first = 0;
-    this.#end = used;
+    this.#messages -= this.#runs.count;
+    this.#runs.dropFirst();
   }
 }

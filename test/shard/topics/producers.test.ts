@@ -36,6 +36,28 @@ describe("the window of a producer", () => {
     expect(window.next).toBe(25);
   });
 
+  it("takes late ones between many others, each at the price of a few", () => {
+    const window = new ProducerWindow("t", "p");
+    const count = 20_000;
+    for (let i = 0; i < count; i++) add(window, 2 * i, 1, i);
+    // Every second one of them, from both ends to the middle, and some in the middle of a run.
+    for (let i = 0; i < count / 2; i++) {
+      add(window, 2 * i + 1, 1, count + i);
+      add(window, 2 * (count - i) - 1, 1, 2 * count + i);
+    }
+    window.invariants();
+    expect(window.known(0, 1)).toBe(1);
+    expect(known(window, 0, 2 * count)).toHaveLength(2 * count);
+    expect(window.bytes).toBeLessThan(6 * 40 * count);
+    for (let i = 0; i < count; i += 777) {
+      window.known(2 * i, 1);
+      expect([window.idHigh, window.idLow]).toEqual([idHigh(i), idLow(i, 1)]);
+    }
+    window.forget(2 * count);
+    expect(window.bytes).toBeLessThan(2048);
+    expect(window.next).toBe(2 * count);
+  });
+
   it("keeps the newest messages, and gives back the memory of those it forgets", () => {
     const window = new ProducerWindow("t", "p");
     for (let i = 0; i < 10_000; i++) {

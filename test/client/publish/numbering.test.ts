@@ -1,0 +1,35 @@
+import { expect, it } from "vitest";
+import { appendNumbers, Numbering } from "../../../src/client/publish/numbering.js";
+import { FrameWriter } from "../../../src/protocol/frame.js";
+import { ANSWERED, NUMBERS_BYTES, readNumber, SEQUENCE } from "../../../src/protocol/numbers.js";
+
+it("numbers the messages of each topic without a gap", () => {
+  const numbering = new Numbering();
+  expect([numbering.take("t"), numbering.take("u"), numbering.take("t", 5), numbering.take("t")]).toEqual([0, 0, 1, 6]);
+  expect(numbering.take("u")).toBe(1);
+});
+
+it("gives no number of a topic twice, however many topics there are", () => {
+  const numbering = new Numbering();
+  const highest = new Map<string, number>();
+  for (let i = 0; i < 30_000; i++) {
+    const topic = `topic ${(i * 7919) % 12_000}`;
+    const first = numbering.take(topic, 1 + (i % 3));
+    expect(first).toBeGreaterThan(highest.get(topic) ?? -1);
+    highest.set(topic, first + (i % 3));
+  }
+});
+
+it("has a name of its own, short enough for a broker", () => {
+  const names = new Set(Array.from({ length: 1000 }, () => new Numbering().producer));
+  expect(names.size).toBe(1000);
+  for (const name of names) expect(name).toMatch(/^[a-z0-9]{3,21}$/);
+});
+
+it("lays a number out before the messages, also where it needs more than 32 bits", () => {
+  const frame = new FrameWriter(8);
+  appendNumbers(frame, 2 ** 40 + 5);
+  expect(frame.end).toBe(NUMBERS_BYTES);
+  expect(readNumber(frame.view, SEQUENCE)).toBe(2 ** 40 + 5);
+  expect(readNumber(frame.view, ANSWERED)).toBe(0);
+});
