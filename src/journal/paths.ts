@@ -5,7 +5,7 @@
 
 /** The path of something in a directory. */
 export const join = (directory: string, ...names: readonly string[]): string =>
-  [directory.replace(/\/+$/, ""), ...names].join("/");
+  directory === "" ? names.join("/") : [directory.replace(/\/+$/, ""), ...names].join("/");
 
 /** The directory that so many levels of names are in. */
 export const above = (path: string, levels: number): string => path.split(/[/\\]/).slice(0, -levels).join("/");
