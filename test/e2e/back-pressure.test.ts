@@ -66,7 +66,9 @@ describe("back-pressure", () => {
     }
   });
 
-  it("pauses deliveries to a connection that does not read, and goes on when it does", async () => {
+  it("pauses deliveries to a connection that does not read, and goes on when it does", {
+    timeout: 90_000,
+  }, async () => {
     const { tcp } = await testBroker({ maxOutgoingBytes: 256 * 1024 });
     const publisher = await NativeClient.greeted(tcp);
     const total = 6_000;
