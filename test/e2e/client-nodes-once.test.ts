@@ -166,3 +166,23 @@ it.each([0, 1])(
     expect(read.sort()).toEqual(bodies.sort());
   },
 );
+
+it("drain waits for what is refused again and again, until it is taken", { timeout: 60_000 }, async () => {
+  const { tcp } = await testBroker();
+  const reader = await clientOf(tcp);
+  await reader.configure("orders", { maxLength: 1 });
+  const client = await connectNodes({ nodes: [{ url: `tcp://127.0.0.1:${tcp}` }] });
+  await client.publish("orders", "a");
+  const published = client.publish("orders", "b").then(() => "taken", String);
+  await client.onEachNode((node) => node.ping());
+  let isDrained = false;
+  const drained = client.drain().then(() => {
+    isDrained = true;
+  });
+  // Some attempts fail meanwhile.
+  await Promise.race([drained, reader.pop("elsewhere", { wait: 500 })]);
+  expect(isDrained).toBe(false);
+  for (const message of await reader.pop("orders")) await message.ack();
+  expect(await published).toBe("taken");
+  await drained;
+});

@@ -20,6 +20,7 @@ import { localError, type RingmqError } from "../base/error.js";
 import { INSPECT, type Inspect, inspected } from "../base/inspection.js";
 import { startTimer } from "../base/timer.js";
 import type { Client } from "../client.js";
+import { atEndOfTurn } from "../connection/end-of-turn.js";
 import type { PendingBytes } from "../connection/pending-bytes.js";
 import type { Message } from "../consume/message.js";
 import type { Numbering } from "../publish/numbering.js";
@@ -292,11 +293,21 @@ export class NodesClient {
     const enough = deferred<void>();
     const timer = startTimer(timeout, enough.resolve);
     const loops = [...[...this.#consumers].map((consumer) => consumer.drainWithClient()), this.#channels.drain()];
-    const answered = Promise.allSettled(loops).then(() => this.#pendingBytes.empty());
+    const answered = Promise.allSettled(loops).then(() => this.#settled());
     await Promise.race([answered, enough.promise, this.closed]);
     timer.cancel();
     this.#closing ??= this.#end((client) => client.drain({ timeout: Math.max(0, Math.ceil(end - performance.now())) }));
     await this.#closing;
+  }
+
+  /** Resolves when nothing is on its way, nor waits to be sent again. */
+  async #settled(): Promise<void> {
+    do {
+      await this.#pendingBytes.empty();
+      await this.#retries.idle();
+      // What has just failed is sent again in this turn.
+      await new Promise<void>(atEndOfTurn);
+    } while (this.#pendingBytes.total > 0 || !this.#retries.isIdle);
   }
 
   async #end(end: (client: Client) => Promise<void>): Promise<void> {

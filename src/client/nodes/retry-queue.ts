@@ -3,6 +3,7 @@
  */
 
 import { backoff } from "../base/backoff.js";
+import { type Deferred, deferred } from "../base/deferred.js";
 import type { RingmqError } from "../base/error.js";
 import { startTimer, type Timer } from "../base/timer.js";
 import type { Client } from "../client.js";
@@ -47,6 +48,9 @@ export class RetryQueue {
   #waiting: Waiting[] = [];
   #timer: Timer | undefined;
   #isClosed = false;
+  /** Messages that no node has taken and that were not given up: those that are being sent as well. */
+  #open = 0;
+  #idle: Deferred<void> | undefined;
 
   /** `timeout`: milliseconds, or Infinity. */
   constructor(pick: PickOther, pendingBytes: PendingBytes, timeout: number) {
@@ -58,6 +62,17 @@ export class RetryQueue {
   /** Messages that wait to be tried again. */
   get size(): number {
     return this.#waiting.length;
+  }
+
+  get isIdle(): boolean {
+    return this.#open === 0;
+  }
+
+  /** Resolves when everything has been taken, or given up. */
+  idle(): Promise<void> {
+    if (this.isIdle) return Promise.resolve();
+    this.#idle ??= deferred();
+    return this.#idle.promise;
   }
 
   /** Takes what failed on a node. Resolves when a node has taken it. */
@@ -104,6 +119,7 @@ export class RetryQueue {
 
   #entry(send: Send<void>, giveUp: (error: Error) => void, cost: number, error: RingmqError): Waiting {
     const now = performance.now();
+    this.#open++;
     return { send, giveUp, cost, deadline: now + this.#timeout, due: now, failures: 0, link: undefined, error };
   }
 
@@ -136,14 +152,23 @@ export class RetryQueue {
     }
     // From here on the connection counts it.
     this.#pendingBytes.release(entry.cost);
-    entry.send(client).catch((error: RingmqError) => {
-      if (error.code === "CLIENT_BUSY" || isForAnotherNode(error)) this.#failed(entry, link, error);
-      else entry.giveUp(error);
+    entry.send(client).then(this.#ended, (error: RingmqError) => {
+      if (error.code === "CLIENT_BUSY" || isForAnotherNode(error)) return this.#failed(entry, link, error);
+      this.#ended();
+      entry.giveUp(error);
     });
   }
 
+  readonly #ended = (): void => {
+    this.#open--;
+    if (this.#open > 0) return;
+    this.#idle?.resolve();
+    this.#idle = undefined;
+  };
+
   #giveUp({ cost, giveUp }: Waiting, error: Error): void {
     this.#pendingBytes.release(cost);
+    this.#ended();
     giveUp(error);
   }
 
