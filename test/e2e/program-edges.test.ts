@@ -1,6 +1,7 @@
 /** The commands of `ringmq` that are clients of a broker at their edges: outputs that take no more, inputs that are odd, text that would control a terminal. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import type { Client } from "../../src/client/client.js";
 import { sharedBroker } from "./brokers.js";
@@ -103,6 +104,20 @@ it.each(["constructor", "__proto__", "toString"])("a word that every object has 
   expect(await fault(shell, `ringmq ${word}`)).toBe(`error: unknown command '${word}'\nexit 2\n`);
 });
 
+it("bench ends at a signal while it publishes, and deletes its topic", async () => {
+  const { shell, client } = await here();
+  const { child, exit, text } = shell.program("ringmq bench --messages 100000000");
+  const published = async (): Promise<number> => {
+    for await (const topic of client.topics()) if (topic.name.startsWith("ringmq-bench")) return topic.published;
+    return 0;
+  };
+  // More than it publishes one at a time.
+  while ((await published()) < 1_000) await setTimeout(50);
+  child.kill("SIGTERM");
+  expect([await exit, text.err]).toEqual([1, "error: stopped before it was through\n"]);
+  for await (const { name } of client.topics()) expect(name).not.toMatch(/^ringmq-bench/);
+});
+
 it("work tells that a program without a name cannot be started, and leaves the message", async () => {
   const { shell, client } = await here();
   await client.publish("nameless", "x");
@@ -122,7 +137,6 @@ describe("on a terminal", () => {
   ])("nothing that others have written controls it: %s", async (command) => {
     const { shell, client } = await here();
     await client.publish("wild", "\u009b31m\u202e", { headers: { "\u009b": "\u202e" } });
-    mkdirSync(shell.directory, { recursive: true });
     writeFileSync(join(shell.directory, "lines"), '\u001b[31m{\n{"\u009b":1}\n');
     const screen = await shell.output(`script -qec "ringmq ${command}" /dev/null`);
     expect(screen).toMatch(/\\u0(?:09b|01b)|\\u202e/);
