@@ -2,6 +2,7 @@
 /** The program `ringmq`. Each command has a file of its own, and is loaded when it is the one that is run. */
 import { Command } from "commander";
 import { VERSION } from "../main/version.js";
+import { say } from "./commands/output.js";
 import { forgetEmptyVariables } from "./environment.js";
 
 const USAGE = 2;
@@ -43,13 +44,14 @@ const program = new Command("ringmq")
 
 const [, , word = ""] = process.argv;
 const isVersion = word === "--version" || word === "-V";
-const named = COMMANDS[word];
+const named = Object.hasOwn(COMMANDS, word) ? COMMANDS[word] : undefined;
 // The help, and what says which command was meant, need all of them.
 if (named !== undefined) program.addCommand(await named());
 else if (!isVersion) for (const command of await allCommands()) program.addCommand(command);
 
 // All errors of commander are usage errors.
 for (const command of [program, ...program.commands, ...program.commands.flatMap(({ commands }) => commands)]) {
+  command.configureOutput({ writeErr: say });
   command.exitOverride((error) => {
     process.exit(error.exitCode === 0 ? 0 : Math.max(error.exitCode, error.code === "commander.error" ? 1 : USAGE));
   });

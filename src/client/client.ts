@@ -48,7 +48,7 @@ import { QueueReader } from "./consume/queue-reader.js";
 import type { Settlement } from "./consume/settle-result.js";
 import { Settlers } from "./consume/settlers.js";
 import type { StoredMessage } from "./consume/stored-message.js";
-import { BatchPublisher } from "./publish/batch-publisher.js";
+import { type BatchNumbers, BatchPublisher } from "./publish/batch-publisher.js";
 import type { Numbering } from "./publish/numbering.js";
 import { Publisher } from "./publish/publisher.js";
 import type { BatchReceipt, ChannelReceipt, Receipt } from "./publish/receipt.js";
@@ -162,7 +162,7 @@ export class Client {
   }
 
   /**
-   * As `publishBatch`, of messages of which the first has this number.
+   * As `publishBatch`, of messages that have these numbers.
    *
    * @internal
    */
@@ -170,9 +170,9 @@ export class Client {
     topic: string,
     bodies: readonly Body[],
     options: PublishOptions,
-    sequence: number,
+    numbers: BatchNumbers,
   ): Promise<BatchReceipt> {
-    return this.#batchPublisher.publish(topic, bodies, options, sequence);
+    return this.#batchPublisher.publish(topic, bodies, options, numbers);
   }
 
   /**

@@ -18,13 +18,13 @@ const UNITS: readonly (readonly [RegExp, number])[] = [
 /** Milliseconds, or a number and a unit: `"90 s"`, `"1.5 hours"`, `"3 days"`. */
 export type Duration = number | string;
 
-/** Milliseconds. Throws a RangeError for what is no length of time. */
+/** Whole milliseconds, as all times of a broker are. Throws a RangeError for what is no length of time. */
 export const milliseconds = (duration: Duration): number => {
   const [, count = "", unit = ""] = /^\s*(\d+(?:\.\d+)?)\s*([a-z]+)\s*$/.exec(String(duration)) ?? [];
   const factor = UNITS.find(([name]) => name.test(unit))?.[1];
   const value = typeof duration === "number" ? duration : Number(count) * (factor ?? Number.NaN);
-  if (value >= 0 && value < Number.POSITIVE_INFINITY) return value;
+  if (value >= 0 && value < Number.POSITIVE_INFINITY) return Math.round(value);
   throw new RangeError(
-    `a length of time is a number of milliseconds from 0 on, or text such as "90 s" or "3 days"; it is ${JSON.stringify(duration)}`,
+    `a length of time is a number of milliseconds from 0 on, or text such as "90 s" or "3 days"; it is ${String(typeof duration === "string" ? JSON.stringify(duration) : duration)}`,
   );
 };

@@ -39,6 +39,9 @@ const SEGMENT_BYTES = 1024 * 1024;
  */
 const QUIET_TURNS = 3;
 
+/** The last moment that a Date can name. Milliseconds since 1970. */
+const MAX_TIME = 8.64e15;
+
 /** What a disk may have against publishes, and the error of the system that shows it. */
 const FAULTS = {
   DISK_FULL: { code: "ENOSPC" },
@@ -51,7 +54,7 @@ export type RefusalCode = keyof typeof FAULTS;
 
 /** The limits of `startBroker`, with its defaults, but 256 MiB of memory and segments of 1 MiB. */
 export interface TestBrokerOptions extends Partial<BrokerLimits> {
-  /** What its clock shows at first, in milliseconds since 1970. Default: the time of the machine. */
+  /** What its clock shows at first, in whole milliseconds since 1970. Default: the time of the machine. */
   readonly now?: number;
   /** Default: silent. */
   readonly log?: Log;
@@ -67,7 +70,8 @@ export interface TestClock {
    * happens, happens in the same order each time. Resolves when all has been done that was due and everybody has the
    * answers. A program that waits for something else than the broker (a file, a timer) is not waited for.
    *
-   * `by`: milliseconds, or text such as `"90 s"`, `"1.5 hours"`, `"3 days"`. Rejects with a RangeError for others.
+   * `by`: milliseconds, or text such as `"90 s"`, `"1.5 hours"`, `"3 days"`, rounded to whole milliseconds. Rejects with a
+   * RangeError for others.
    */
   advance(by: Duration): Promise<void>;
 }
@@ -88,6 +92,9 @@ export class TestBroker {
 
   /** @internal */
   constructor({ now = Date.now(), log = SILENT, ...given }: TestBrokerOptions) {
+    if (!Number.isSafeInteger(now) || now < 0 || now > MAX_TIME) {
+      throw new RangeError(`now must be a whole number from 0 to ${MAX_TIME}; it is ${String(now)}`);
+    }
     this.#limits = resolveLimits({ memory: MEMORY_BYTES, segmentBytes: SEGMENT_BYTES, ...given }, 1);
     this.#log = log;
     this.#time = new VirtualClock(now);
@@ -103,7 +110,8 @@ export class TestBroker {
       },
       advance: async (by: Duration): Promise<void> => {
         const length = milliseconds(by);
-        const before = broker.#advance;
+        // One that failed does not keep the next from moving it.
+        const before = broker.#advance.catch(() => {});
         broker.#advance = before.then(() => broker.#moveOn(length));
         return broker.#advance;
       },
@@ -216,6 +224,7 @@ export class TestBroker {
 
   async #moveOn(length: number): Promise<void> {
     const end = this.#time.now() + length;
+    if (end > MAX_TIME) throw new RangeError(`the clock goes up to ${MAX_TIME}; it would be ${end}`);
     // What has been asked for so far is asked for now, and not later.
     await this.#settle();
     for (;;) {
@@ -242,6 +251,6 @@ export class TestBroker {
 /**
  * Makes a broker for a test, which is there at once. Any number of them may be in a process; none keeps it alive.
  *
- * @throws RangeError for a limit that is out of its range.
+ * @throws RangeError for an option that is out of its range.
  */
 export const createTestBroker = (options: TestBrokerOptions = {}): TestBroker => new TestBroker(options);

@@ -127,3 +127,42 @@ it(`when its node is killed, ${KILLS} times`, { timeout: 120_000 }, async () => 
   await client.close();
   expect((await stored(tcp)).sort()).toEqual(bodies.sort());
 });
+
+/** One node refuses what its queue has no room for, while newer messages are taken by it; the other takes what it refused. */
+it.each([0, 1])(
+  "what was refused is taken later, where a topic remembers %i messages",
+  { timeout: 60_000 },
+  async (dedupMessages) => {
+    const brokers = [await testBroker({ node: 1 }), await testBroker({ node: 2 })];
+    const readers = await Promise.all(brokers.map(({ tcp }) => clientOf(tcp)));
+    await Promise.all(readers.map((reader) => reader.configure("orders", { maxLength: 3, dedupMessages })));
+    const client = await connectNodes({ nodes: brokers.map(({ tcp }) => ({ url: `tcp://127.0.0.1:${tcp}` })) });
+    const bodies: string[] = [];
+    const publishes: Promise<unknown>[] = [];
+    for (let i = 0; i < 20; i++) {
+      const several = [`${i} a`, `${i} b`];
+      bodies.push(...several, `${i}`);
+      publishes.push(client.publishBatch("orders", several), client.publish("orders", `${i}`));
+      await client.onEachNode((node) => node.ping());
+    }
+    let isOver = false;
+    const published = Promise.all(publishes).finally(() => {
+      isOver = true;
+    });
+    const read: string[] = [];
+    const readAll = async (): Promise<void> => {
+      for (let isDry = false; !isDry; ) {
+        isDry = isOver;
+        for (const reader of readers) {
+          const messages = await reader.pop("orders", { max: 2, wait: 20 });
+          if (messages.length > 0) isDry = false;
+          read.push(...messages.map((message) => message.text()));
+          await Promise.all(messages.map((message) => message.ack()));
+        }
+      }
+    };
+    await Promise.all([published, readAll()]);
+    await client.close();
+    expect(read.sort()).toEqual(bodies.sort());
+  },
+);

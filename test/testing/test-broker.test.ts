@@ -49,6 +49,29 @@ describe("its clock", () => {
     expect(texts(await client.pop("mail"))).toEqual(["later"]);
   });
 
+  it("goes by whole milliseconds, whatever it is moved by", async () => {
+    const { broker, client } = await open();
+    await broker.clock.advance(0.5);
+    await broker.clock.advance("1.1 hours");
+    expect(broker.clock.now).toBe(NOW + 1 + 3_960_000);
+    await client.publish("mail", "later", { delay: 1_000 });
+    await broker.clock.advance(1_000);
+    expect(texts(await client.pop("mail"))).toEqual(["later"]);
+  });
+
+  it("begins at no time that is none, and ends at the last that there is", async () => {
+    for (const now of [Number.NaN, Number.POSITIVE_INFINITY, -1, 0.5, "2026", null, new Date()]) {
+      expect(() => createTestBroker({ now: now as number }), String(now)).toThrow(RangeError);
+    }
+    const { broker, client } = await open({ now: 8.64e15 - 1 });
+    const advances = [2, 1].map((by) => broker.clock.advance(by));
+    await expect(advances[0]).rejects.toThrow(RangeError);
+    await advances[1];
+    expect(broker.clock.now).toBe(8.64e15);
+    await client.publish("mail", "late");
+    expect(texts(await client.pop("mail"))).toEqual(["late"]);
+  });
+
   it("makes TTRs pass, counts retries, and buries what has failed too often", async () => {
     const { broker, client } = await open({ ttr: 10_000, retries: 2 });
     await client.publish("jobs", "x");

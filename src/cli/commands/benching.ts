@@ -35,13 +35,19 @@ export const bench = async (client: Client, { messages, size, durability, json }
     const { p50, p99, level } = await publishAlone(client, topic, body, stopping);
     await client.purge(topic);
     const published = await publishAhead(client, topic, body, messages, stopping);
+    // What was not published would be waited for.
+    failIfStopped(stopping);
     const consumed = await consumeAll(client, topic, messages, stopping);
-    if (stopping.aborted) throw new CommandError("stopped before it was through");
+    failIfStopped(stopping);
     const figures = { messages, bytes: size, durability: level, confirmP50: p50, confirmP99: p99, published, consumed };
     await (json ? writeJson(figures) : write(figuresText(figures)));
   } finally {
     await client.deleteTopic(topic).catch(() => {});
   }
+};
+
+const failIfStopped = ({ aborted }: AbortSignal): void => {
+  if (aborted) throw new CommandError("stopped before it was through");
 };
 
 const grouped = (value: number): string => Math.round(value).toLocaleString("en-US");
@@ -98,7 +104,9 @@ const publishAhead = async (
 const consumeAll = async (client: Client, topic: string, messages: number, stopping: AbortSignal): Promise<number> => {
   const begin = performance.now();
   const consumer = await client.consume(topic);
-  stopping.addEventListener("abort", () => void consumer.stop(), { once: true });
+  const stop = (): void => void consumer.stop();
+  stopping.addEventListener("abort", stop, { once: true });
+  if (stopping.aborted) stop();
   let left = messages;
   let acked: Promise<unknown> = Promise.resolve();
   for await (const batch of consumer.batches()) {

@@ -6,7 +6,7 @@ import { SERVER_VARIABLE } from "../environment.js";
 import { addressOf } from "../units.js";
 import { type ClientTlsFlags, clientTls, clientTlsFlags } from "./client-tls.js";
 import { EXIT, EXIT_TEXTS, exitCodeOf } from "./exit-codes.js";
-import { isClosedOutput } from "./output.js";
+import { isClosedOutput, shownName, UnwritableOutput } from "./output.js";
 
 const DEFAULT_SERVER = "tcp://127.0.0.1:9503";
 
@@ -46,6 +46,13 @@ const urlOf = (server: string, isTls: boolean): string => {
   return `${isTls ? "tls" : "tcp"}://${address === undefined ? server : formatAddress(address)}`;
 };
 
+/** Ends the program, if the error is that its output takes no more. */
+export const endWithOutput = (command: Command, error: unknown): void => {
+  // Whoever reads this has read enough, as `| head` does.
+  if (isClosedOutput(error)) process.exit(0);
+  if (error instanceof UnwritableOutput) command.error(`error: ${error.message}`, { exitCode: EXIT.failed });
+};
+
 /** Connects, does the work, closes. An error ends the program with one line and its exit code. */
 export const onBroker = async (
   command: Command,
@@ -61,15 +68,16 @@ export const onBroker = async (
     });
     await work(client);
   } catch (error) {
-    // Whoever reads this has read enough, as `| head` does.
-    if (isClosedOutput(error)) process.exit(0);
-    if (error instanceof CommandError) command.error(`error: ${error.message}`, { exitCode: error.exitCode });
+    endWithOutput(command, error);
+    if (error instanceof CommandError) {
+      command.error(`error: ${shownName(error.message)}`, { exitCode: error.exitCode });
+    }
     if (!(error instanceof RingmqError)) throw error;
     const hint =
       error.code === "CONNECT_FAILED"
         ? "\nIs a broker running there? Start one with ringmq serve, or name another with --server."
         : "";
-    command.error(`error: ${error.message} (${error.code})${hint}`, { exitCode: exitCodeOf(error) });
+    command.error(`error: ${shownName(error.message)} (${error.code})${hint}`, { exitCode: exitCodeOf(error) });
   }
 };
 

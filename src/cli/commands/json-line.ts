@@ -26,15 +26,37 @@ const bodyOf = ({ body, bodyBase64 }: Readonly<Record<string, unknown>>): Body =
   }
   if (typeof body === "string") return body;
   if (body === undefined) throw new BadLine("it has no body");
-  // A structured body is what JSON says it is.
-  return JSON.stringify(body);
+  try {
+    // A structured body is what JSON says it is.
+    return JSON.stringify(body);
+  } catch {
+    throw new BadLine("its body is nested too deeply");
+  }
+};
+
+const strict = new TextDecoder("utf-8", { fatal: true });
+
+const textOf = (line: Uint8Array): string => {
+  try {
+    return strict.decode(line);
+  } catch {
+    throw new BadLine("it is no UTF-8");
+  }
+};
+
+/** None where there are none, or `ringmq consume --json` could not read them. */
+const headersOf = ({ headers }: Readonly<Record<string, unknown>>): Headers | undefined => {
+  if (headers === undefined || headers === null) return undefined;
+  if (typeof headers !== "object" || Array.isArray(headers)) throw new BadLine("headers must be an object");
+  return headers as Headers;
 };
 
 /** `defaults`: what the line may leave out. @throws BadLine */
 export const parseJsonLine = (line: Uint8Array, defaults: PublishOptions): PublishedLine => {
+  const text = textOf(line);
   let value: unknown;
   try {
-    value = JSON.parse(new TextDecoder().decode(line));
+    value = JSON.parse(text);
   } catch (error) {
     throw new BadLine(`it is no JSON: ${error instanceof Error ? error.message : String(error)}`);
   }
@@ -44,7 +66,8 @@ export const parseJsonLine = (line: Uint8Array, defaults: PublishOptions): Publi
   if (unknown !== undefined) {
     throw new BadLine(`it has ${JSON.stringify(unknown.slice(0, 60))}, which is none of ${KNOWN.join(", ")}`);
   }
-  const { key = defaults.routeKey, delay = defaults.delay, ttl = defaults.ttl, headers } = fields;
+  const { key = defaults.routeKey, delay = defaults.delay, ttl = defaults.ttl } = fields;
+  const headers = headersOf(fields);
   return {
     body: bodyOf(fields),
     // The client checks what is in them.
@@ -52,7 +75,7 @@ export const parseJsonLine = (line: Uint8Array, defaults: PublishOptions): Publi
       routeKey: key as string | undefined,
       delay: delay as number | undefined,
       ttl: ttl as number | undefined,
-      headers: headers === undefined ? defaults.headers : { ...defaults.headers, ...(headers as Headers) },
+      headers: headers === undefined ? defaults.headers : { ...defaults.headers, ...headers },
     },
   };
 };

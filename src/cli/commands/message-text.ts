@@ -2,6 +2,7 @@
 import { plainHeaders } from "../../client/base/inspection.js";
 import type { ChannelMessage, Message, StoredMessage } from "../../client/index.js";
 import { escapeControls } from "../../main/data/control-characters.js";
+import { jsonText } from "./output.js";
 
 const NEWLINE = Buffer.from("\n");
 
@@ -63,7 +64,7 @@ export const channelObject = (message: ChannelMessage): object => {
 export const bodyLine = (message: Received, isTerminal: boolean): Uint8Array =>
   isTerminal ? Buffer.from(`${escapeControls(message.text(), "\t")}\n`) : Buffer.concat([message.body, NEWLINE]);
 
-export const jsonLine = (value: object): Uint8Array => Buffer.from(`${JSON.stringify(value)}\n`);
+export const jsonLine = (value: object): Uint8Array => Buffer.from(`${jsonText(value)}\n`);
 
 /** Characters of a body in a table. */
 const SHOWN = 60;

@@ -9,7 +9,7 @@ import { CommandError } from "./broker-command.js";
 import { EXIT } from "./exit-codes.js";
 import type { InputFlags } from "./input-flags.js";
 import { BadLine, parseJsonLine } from "./json-line.js";
-import { write, writeJson } from "./output.js";
+import { say, write, writeJson } from "./output.js";
 import { drawPublishBar } from "./publish-bar.js";
 import { Sending } from "./sending.js";
 import { type AnyReceipt, confirmedBy, type Target } from "./targets.js";
@@ -72,19 +72,24 @@ const report = ({ failure, exitCode }: Pick<Sending<never>, "failure" | "exitCod
   if (failure !== undefined) throw new CommandError(failure, exitCode);
 };
 
-const openInput = (path: string): NodeJS.ReadableStream & AsyncIterable<Buffer> =>
-  path === STANDARD_INPUT ? process.stdin : createReadStream(path);
-
 const nameOf = (path: string): string => (path === STANDARD_INPUT ? "standard input" : path);
 
 const unreadable = (path: string, error: unknown): CommandError =>
   new CommandError(`${nameOf(path)} cannot be read: ${whyUnreadable(error)}`, EXIT.usage);
 
+const openInput = (path: string): NodeJS.ReadableStream & AsyncIterable<Buffer> => {
+  if (path !== STANDARD_INPUT) return createReadStream(path);
+  // To Node.js a directory is empty.
+  if (fstatSync(0).isDirectory()) throw unreadable(path, { code: "EISDIR" });
+  return process.stdin;
+};
+
 const wholeInput = async (path: string, maxBytes: number): Promise<Uint8Array> => {
   const parts: Buffer[] = [];
   let bytes = 0;
+  const input = openInput(path);
   try {
-    for await (const part of openInput(path)) {
+    for await (const part of input) {
       bytes += part.length;
       if (bytes > maxBytes) break;
       parts.push(part);
@@ -166,10 +171,10 @@ class LinePublishing {
     if (this.#flags.json !== true) {
       const seconds = (performance.now() - begin) / 1_000;
       const level = this.#durability === undefined ? "" : `, confirmed at ${this.#durability}`;
-      process.stderr.write(`${plural(sending.done, "message")} published in ${seconds.toFixed(1)} s${level}\n`);
+      say(`${plural(sending.done, "message")} published in ${seconds.toFixed(1)} s${level}\n`);
     }
     report(sending);
-    if (unread !== undefined) throw new CommandError(unread);
+    if (unread !== undefined) throw new CommandError(unread, this.#lines === 0 ? EXIT.usage : EXIT.failed);
     if (ended.signal.aborted) throw (await this.#client.closed) ?? new CommandError("the connection has ended");
     if (stopping.aborted) process.exitCode = INTERRUPTED;
   }

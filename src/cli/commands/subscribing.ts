@@ -5,7 +5,7 @@ import { plural } from "../units.js";
 import type { SubscribeFlags } from "./channel.js";
 import { IdleTimer } from "./idle-timer.js";
 import { bodyLine, channelObject, jsonLine } from "./message-text.js";
-import { write } from "./output.js";
+import { say, write } from "./output.js";
 
 /** What is written at once. */
 const CHUNK_BYTES = 64 * 1024;
@@ -16,7 +16,7 @@ export const subscribe = async (
   { from, recover, overflow, idle, count = Number.POSITIVE_INFINITY, json = false }: SubscribeFlags,
 ): Promise<void> => {
   if (count === 0) return;
-  const onLost = (lost: number): void => void process.stderr.write(`${plural(lost, "message")} lost\n`);
+  const onLost = (lost: number): void => say(`${plural(lost, "message")} lost\n`);
   const subscription = await client.subscribe(channel, { from, recover, overflow, onLost });
   const stop = (): void => void subscription.stop();
   stopOnSignals().addEventListener("abort", stop, { once: true });

@@ -5,7 +5,7 @@ import { CommandError } from "./broker-command.js";
 import { CommandRun, type Outcome } from "./command-run.js";
 import { EXIT } from "./exit-codes.js";
 import { IdleTimer } from "./idle-timer.js";
-import { shownName, writeJson } from "./output.js";
+import { say, shownName, writeJson } from "./output.js";
 import type { WorkFlags } from "./work.js";
 
 /** Renewals of a lease within its time: one may come late. */
@@ -24,8 +24,8 @@ export const work = async (
   if (count === 0) return;
   const consumer = await client.consume(topic, { queue, prefetch: Math.min(concurrency, count) });
   const { ttr } = (await client.stats(topic)).config;
-  const worker = new Worker(topic, command, ttr, flags);
   const stop = (): void => void consumer.stop();
+  const worker = new Worker(topic, command, ttr, flags, stop);
   stopOnSignals(() => worker.killAll()).addEventListener("abort", stop, { once: true });
   const timer = new IdleTimer(idle, stop);
   // What runs has lost its lease with the connection.
@@ -55,16 +55,18 @@ class Worker {
   readonly #ttr: number;
   readonly #flags: WorkFlags;
   readonly #runs = new Map<CommandRun, Promise<void>>();
-  /** Why the command cannot be run at all. */
-  fault: CommandError | undefined;
+  readonly #onFault: () => void;
+  /** Why it cannot go on: the command cannot be run at all, or what became of it cannot be written. */
+  fault: Error | undefined;
   /** Commands that have failed. */
   failed = 0;
 
-  constructor(topic: string, command: readonly string[], ttr: number, flags: WorkFlags) {
+  constructor(topic: string, command: readonly string[], ttr: number, flags: WorkFlags, onFault: () => void) {
     this.#topic = topic;
     this.#command = command;
     this.#ttr = ttr;
     this.#flags = flags;
+    this.#onFault = onFault;
   }
 
   get running(): number {
@@ -72,11 +74,24 @@ class Worker {
   }
 
   start(message: Message): void {
-    const run = new CommandRun(this.#command, this.#topic, message, this.#flags.json ? 2 : "inherit");
+    let run: CommandRun;
+    try {
+      run = new CommandRun(this.#command, this.#topic, message, this.#flags.json ? 2 : "inherit");
+    } catch (error) {
+      return this.#end(notStarted(this.#command, error));
+    }
     this.#runs.set(
       run,
-      this.#follow(run, message).finally(() => this.#runs.delete(run)),
+      this.#follow(run, message)
+        .catch((error: Error) => this.#end(error))
+        .finally(() => this.#runs.delete(run)),
     );
+  }
+
+  /** The message that it is about goes back when the connection ends, unless it is settled. */
+  #end(fault: Error): void {
+    this.fault ??= fault;
+    this.#onFault();
   }
 
   async oneEnds(): Promise<void> {
@@ -112,13 +127,10 @@ class Worker {
         ? undefined
         : setTimeout(() => run.terminate("it took longer than --timeout"), Math.min(timeout, MAX_TIMER));
     try {
-      await this.#settle(message, await run.end(), isHeld);
-    } catch (error) {
-      // Its message goes back when the connection ends.
-      this.fault ??= new CommandError(
-        `${shownName(this.#command[0] ?? "")} cannot be started: ${startFailure(error)}`,
-        EXIT.usage,
-      );
+      const outcome = await run.end().catch((error: unknown) => {
+        throw notStarted(this.#command, error);
+      });
+      await this.#settle(message, outcome, isHeld);
     } finally {
       clearInterval(renewal);
       clearTimeout(limit);
@@ -138,9 +150,12 @@ class Worker {
       settled = error.code;
     }
     if (this.#flags.json) await writeJson({ id, retry, end: text, settled });
-    else if (!isDone || settled !== "acked") process.stderr.write(`message ${id}: ${text}; ${settled}\n`);
+    else if (!isDone || settled !== "acked") say(`message ${id}: ${text}; ${settled}\n`);
   }
 }
+
+const notStarted = ([program = ""]: readonly string[], error: unknown): CommandError =>
+  new CommandError(`${shownName(program)} cannot be started: ${startFailure(error)}`, EXIT.usage);
 
 const startFailure = (error: unknown): string => {
   const { code } = Object(error) as { readonly code?: unknown };

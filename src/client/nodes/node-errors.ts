@@ -10,4 +10,20 @@ const OF_THE_NODE: ReadonlySet<RingmqErrorCode> = new Set(["SHARD_DOWN", "JOURNA
 export const isForAnotherNode = (error: unknown): error is RingmqError =>
   error instanceof RingmqError && error.code !== "CLIENT_BUSY" && (error.retryable || OF_THE_NODE.has(error.code));
 
+/** Refusals of what was looked at, and has not been taken. After another error, nobody knows. CLIENT_BUSY: nothing was sent. */
+const REFUSALS: ReadonlySet<RingmqErrorCode> = new Set([
+  "BUSY",
+  "CLIENT_BUSY",
+  "DISK_FAULT",
+  "DISK_FULL",
+  "MEMORY_FULL",
+  "OUT_OF_DESCRIPTORS",
+  "QUEUE_FULL",
+  "TOO_MANY_IN_FLIGHT",
+  "TOO_MANY_PRODUCERS",
+]);
+
+/** Whether the message that failed with this error has certainly not been taken. */
+export const wasRefused = ({ code }: RingmqError): boolean => REFUSALS.has(code);
+
 export const noNode = (): RingmqError => localError("CONNECT_FAILED", "no node is connected");

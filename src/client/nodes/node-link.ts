@@ -49,6 +49,9 @@ export class NodeLink {
   /** Resolves after the first attempt to connect: with why it failed. */
   readonly tried: Promise<Error | undefined>;
 
+  /** What the broker called itself that it was connected to last. */
+  brokerId = 0;
+
   readonly #options: NodeLinkOptions;
   readonly #events: NodeLinkEvents;
   readonly #tried = deferred<Error | undefined>();
@@ -126,7 +129,8 @@ export class NodeLink {
       await client.close();
       return new Error("closed");
     }
-    this.#id = client.info.nodeId;
+    this.brokerId = client.info.nodeId;
+    this.#id = this.brokerId;
     this.#state = "connected";
     this.#error = undefined;
     this.client = client;

@@ -25,26 +25,21 @@ import type { Message } from "../consume/message.js";
 import type { Numbering } from "../publish/numbering.js";
 import type { BatchReceipt, Receipt } from "../publish/receipt.js";
 import type { DatedOptions } from "../publish/repeat.js";
-import { isForAnotherNode } from "./node-errors.js";
+import { isForAnotherNode, wasRefused } from "./node-errors.js";
 import type { NodeLink } from "./node-link.js";
 import { NodeLinks, type NodeLinksOptions } from "./node-links.js";
 import { NodesChannels } from "./nodes-channels.js";
 import { NodesConsumer } from "./nodes-consumer.js";
 import { NodesPopper } from "./nodes-popper.js";
 import type { NodesSubscription } from "./nodes-subscription.js";
+import { NumberedSend } from "./numbered-send.js";
 import type { NodeState, NodesChannelReceipt, NodesEvent } from "./options.js";
 import type { Picker } from "./picker.js";
 import { costOf, dateOptions, NO_OPTIONS, optionsNow, readBodies } from "./repeated-publish.js";
-import { RetryQueue, type Send } from "./retry-queue.js";
+import { RetryQueue } from "./retry-queue.js";
 import { StatusFeed } from "./status-feed.js";
 
 const DRAIN_TIMEOUT = 30_000;
-
-/** Sends a message to whatever node is to have it. */
-const publishing =
-  (topic: string, body: Body, dated: DatedOptions): Send<Receipt> =>
-  (client) =>
-    client.publishAgain(topic, body, optionsNow(dated), dated.sequence);
 
 /**
  * A client of several nodes, made by `connectNodes`. Any node may hold messages of a topic: each publish goes to one of
@@ -78,9 +73,7 @@ export class NodesClient {
     retryTimeout: number,
   ) {
     const repeat: NodeLinksOptions["repeat"] = (link, topic, body, dated, error) =>
-      isForAnotherNode(error)
-        ? this.#retries.retry(publishing(topic, body, dated), costOf(body, dated.options), link, error)
-        : Promise.reject(error);
+      isForAnotherNode(error) ? this.#publishElsewhere(link, topic, body, dated, error) : Promise.reject(error);
     this.#links = new NodeLinks(
       { ...links, repeat },
       {
@@ -151,9 +144,7 @@ export class NodesClient {
       const dated = dateOptions(options);
       const link = this.#pick(undefined);
       if (link?.client !== undefined) return link.client.publishRepeatable(topic, body, dated, link.repeat);
-      // It keeps its number from its first attempt on.
-      const numbered = { ...dated, sequence: this.#numbering.take(topic) };
-      return this.#retries.wait(publishing(topic, body, numbered), costOf(body, dated.options));
+      return this.#retries.wait(this.#publishing(topic, body, dated).send, costOf(body, dated.options));
     } catch (error) {
       return Promise.reject(asBadArgument(error));
     }
@@ -171,9 +162,19 @@ export class NodesClient {
     this.#assertOpen();
     const dated = dateOptions(options);
     const { list, cost } = readBodies(bodies, dated.options);
-    const sequence = this.#numbering.take(topic, list.length);
-    const send = (client: Client): Promise<BatchReceipt> =>
-      client.publishNumbered(topic, list, optionsNow(dated), sequence);
+    let frames = 0;
+    const { send } = new NumberedSend({
+      send: (client, first) => {
+        const numbers = { first, frames: 0 };
+        const sent = client.publishNumbered(topic, list, optionsNow(dated), numbers);
+        return sent.finally(() => {
+          frames = numbers.frames;
+        });
+      },
+      take: () => this.#numbering.take(topic, list.length),
+      // A frame is taken whole or refused whole; of several, others may have been taken.
+      isUntaken: (error) => frames === 0 || (frames === 1 && error.code !== "CLIENT_BUSY" && wasRefused(error)),
+    });
     const link = this.#pick(undefined);
     if (link?.client === undefined) return this.#retries.wait(send, cost);
     try {
@@ -306,6 +307,28 @@ export class NodesClient {
     for (const feed of this.#feeds) feed.end();
     this.#feeds.clear();
     this.#closed.resolve();
+  }
+
+  #publishing(topic: string, body: Body, dated: DatedOptions): NumberedSend<Receipt> {
+    return new NumberedSend({
+      send: (client, sequence) => client.publishAgain(topic, body, optionsNow(dated), sequence),
+      take: () => this.#numbering.take(topic),
+      isUntaken: wasRefused,
+    });
+  }
+
+  /** Publishes a message that a node has not taken, or has not confirmed. */
+  #publishElsewhere(
+    link: NodeLink,
+    topic: string,
+    body: Body,
+    dated: DatedOptions,
+    error: RingmqError,
+  ): Promise<Receipt> {
+    const publishing = this.#publishing(topic, body, dated);
+    // Without a number, nothing was sent.
+    if (dated.sequence !== undefined) publishing.failed(link.brokerId, dated.sequence, error);
+    return this.#retries.retry(publishing.send, costOf(body, dated.options), link, error);
   }
 
   #happened(event: NodesEvent): void {

@@ -45,6 +45,14 @@ class FrameRequest extends PromisedRequest<readonly TakenRange[]> {
   }
 }
 
+/** The numbers of a batch. */
+export interface BatchNumbers {
+  /** That of the first message. */
+  readonly first: number;
+  /** The frames that it was sent in, so far. */
+  frames: number;
+}
+
 export class BatchPublisher {
   readonly #connection: Connection;
   readonly #checks: RequestChecks;
@@ -57,19 +65,19 @@ export class BatchPublisher {
     this.#numbering = numbering;
   }
 
-  /** `known`: the number of the first message, if it has one already. */
+  /** `known`: its numbers, if it has some already. */
   async publish(
     topic: string,
     bodies: readonly Body[],
     options: PublishOptions = {},
-    known?: number,
+    known?: BatchNumbers,
   ): Promise<BatchReceipt> {
     const read = readPublish(options);
     this.#checks.publish(topic, read);
     const list = readList("bodies", bodies, "an array of texts and Uint8Arrays", isBody);
     const { maxFrameBytes, maxBatchMessages, maxMessageBytes } = this.#connection.info.limits;
     const head = requestHead([topic, read.routeKey, read.delay, read.ttl, this.#numbering?.producer]);
-    const sequence = known ?? this.#numbering?.take(topic, list.length);
+    const sequence = known?.first ?? this.#numbering?.take(topic, list.length);
     const numbers = sequence === undefined ? 0 : NUMBERS_BYTES;
     const headers = encodeHeaders(read.headers);
     // After the last call of the program's getters, so that nothing changes the bodies after they were checked.
@@ -92,6 +100,7 @@ export class BatchPublisher {
       }
       const number = sequence === undefined ? undefined : sequence + first;
       frames.push(this.#send(head, headers, contents.slice(first, at), bytes, number));
+      if (known !== undefined) known.frames = frames.length;
     }
     const confirmed = (await Promise.all(frames.map((frame) => frame.promise))).flat();
     return new BatchReceipt(confirmed, Math.min(...confirmed.map(({ durability }) => durability)));
