@@ -10,7 +10,6 @@ export class SilentEffects implements Effects {
 
   settled(): void {}
   confirm(): void {}
-  duplicate(): void {}
   result(): void {}
   openMessages(): void {}
   closeMessages(): void {}

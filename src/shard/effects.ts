@@ -39,7 +39,8 @@ export interface Fault {
 export interface Effects {
   /**
    * Done. `requests` consecutive requests, the first being `request`; see CONFIRM in docs/protocol.md. `level`: the
-   * `Durability` that it has when this is sent. `isEnd`: of a consumer, whose messages come before this.
+   * `Durability` that it has when this is sent. `isEnd`: of a consumer, whose messages come before this. `isDuplicate`: it had
+   * been done before.
    */
   confirm(
     connection: number,
@@ -50,16 +51,7 @@ export interface Effects {
     messages: number,
     level: number,
     isEnd?: boolean,
-  ): void;
-  /** As `confirm`, of messages that had been taken before. */
-  duplicate(
-    connection: number,
-    request: number,
-    requests: number,
-    idHigh: number,
-    idLow: number,
-    messages: number,
-    level: number,
+    isDuplicate?: boolean,
   ): void;
   /** `isLook`: what has failed was a look, which shows things as they are and waits for nothing. */
   fail(connection: number, request: number, kind: ErrorName, text: string, isLook?: boolean): void;

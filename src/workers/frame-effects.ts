@@ -42,32 +42,10 @@ export class FrameEffects implements Effects {
     idLow: number,
     messages: number,
     level: number,
+    _isEnd = false,
+    isDuplicate = false,
   ): void {
-    this.#receive(connection, request, requests, idHigh, idLow, messages, level);
-  }
-
-  duplicate(
-    connection: number,
-    request: number,
-    requests: number,
-    idHigh: number,
-    idLow: number,
-    messages: number,
-    level: number,
-  ): void {
-    this.#receive(connection, request, requests, idHigh, idLow, messages, level | DUPLICATE);
-  }
-
-  /** Adds a receipt to a CONFIRM with these flags. */
-  #receive(
-    connection: number,
-    request: number,
-    requests: number,
-    idHigh: number,
-    idLow: number,
-    messages: number,
-    flags: number,
-  ): void {
+    const flags = isDuplicate ? level | DUPLICATE : level;
     const { outbound } = this;
     if (this.#confirming !== connection || this.#flags !== flags) {
       this.finish();

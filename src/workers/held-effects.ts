@@ -95,6 +95,7 @@ export class HeldEffects<E extends StagedEffects<E>> implements Effects {
     messages: number,
     level: number,
     isEnd = false,
+    isDuplicate = false,
   ): void {
     const hasIds = idHigh !== 0 || idLow !== 0;
     const stage = this.#confirmStage(connection, messages, level, hasIds, isEnd);
@@ -102,22 +103,7 @@ export class HeldEffects<E extends StagedEffects<E>> implements Effects {
     else if (hasIds) this.#restOnIds(stage);
     // If it begins a consumer, the messages of that come after it.
     if (stage === this.held && messages === 0 && level === Durability.memory) this.#holdMessages(connection, request);
-    stage.confirm(connection, request, requests, idHigh, idLow, messages, level);
-  }
-
-  duplicate(
-    connection: number,
-    request: number,
-    requests: number,
-    idHigh: number,
-    idLow: number,
-    messages: number,
-    level: number,
-  ): void {
-    const stage = this.#confirmStage(connection, messages, level, true, false);
-    if (level > Durability.memory) this.#rest(stage, level);
-    else this.#restOnIds(stage);
-    stage.duplicate(connection, request, requests, idHigh, idLow, messages, level);
+    stage.confirm(connection, request, requests, idHigh, idLow, messages, level, isEnd, isDuplicate);
   }
 
   fail(connection: number, request: number, kind: ErrorName, text: string, isLook = false): void {

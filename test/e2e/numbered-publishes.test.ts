@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { ERRORS } from "../../src/protocol/errors.js";
 import { unpackResult } from "../../src/protocol/head.js";
 import { parseId } from "../../src/protocol/id.js";
-import { Answer, DUPLICATE, ONE_BY_ONE, Op } from "../../src/protocol/op.js";
+import { Answer, DUPLICATE, Durability, ONE_BY_ONE, Op } from "../../src/protocol/op.js";
 import { frame } from "../main/frames.js";
 import { entries } from "../workers/frames.js";
 import { testBroker, testDirectory } from "./brokers.js";
@@ -54,7 +54,7 @@ class Producer {
   }
 
   /** The receipts of the next CONFIRM, the next RESULT, or the code of the next ERROR. */
-  async answer(): Promise<readonly Receipt[] | number | unknown> {
+  async answer(): Promise<unknown> {
     const { op, flags, head, payload } = await this.native.next();
     if (op === Answer.ERROR) return head[0];
     if (op === Answer.RESULT) return unpackResult(payload, 0, payload.length)[0];
@@ -70,7 +70,7 @@ class Producer {
     return receipts;
   }
 
-  async publish(numbered: Numbered): Promise<readonly Receipt[] | number | unknown> {
+  async publish(numbered: Numbered): Promise<unknown> {
     this.send(numbered);
     return await this.answer();
   }
@@ -104,10 +104,16 @@ describe("numbered messages", () => {
     await client.declareQueue("t", "default");
     const bodies = ["a", "b", "c", "d"];
     const fates = await producer.publish({ sequence: 0, bodies, flags: ONE_BY_ONE });
-    expect(fates).toMatchObject({ length: expect.any(Number) });
+    expect(fates).toEqual([
+      [2, expect.any(Number), expect.any(Number), Durability.fsync],
+      [2, ERRORS.QUEUE_FULL.code, expect.any(String)],
+    ]);
+    const [[, high, low]] = fates as readonly [readonly number[]];
     await client.configure("t", { maxLength: 0 });
-    producer.send({ sequence: 0, bodies, flags: ONE_BY_ONE });
-    await producer.answer();
+    expect(await producer.publish({ sequence: 0, bodies, flags: ONE_BY_ONE })).toEqual([
+      [2, high, low, Durability.fsync | DUPLICATE],
+      [2, expect.any(Number), expect.any(Number), Durability.fsync],
+    ]);
     expect(await producer.publish({ sequence: 2, bodies: ["c", "d"] })).toEqual(taken(expect.any(String), 2, true));
     const ready = await client.browse("t", { state: "ready", max: 10 });
     expect(ready.map((message) => message.text())).toEqual(bodies);

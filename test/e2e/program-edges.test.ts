@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import type { Client } from "../../src/client/client.js";
-import { sharedBroker } from "./brokers.js";
+import { sharedBroker, testBroker } from "./brokers.js";
 import { clientOf } from "./clients.js";
 import { Shell } from "./shell.js";
 
@@ -104,18 +104,30 @@ it.each(["constructor", "__proto__", "toString"])("a word that every object has 
   expect(await fault(shell, `ringmq ${word}`)).toBe(`error: unknown command '${word}'\nexit 2\n`);
 });
 
+/** Up to 200 it publishes one at a time. */
+const benchPublished = async (client: Client): Promise<number> => {
+  for await (const topic of client.topics()) if (topic.name.startsWith("ringmq-bench")) return topic.published;
+  return 0;
+};
+
 it("bench ends at a signal while it publishes, and deletes its topic", async () => {
   const { shell, client } = await here();
   const { child, exit, text } = shell.program("ringmq bench --messages 100000000");
-  const published = async (): Promise<number> => {
-    for await (const topic of client.topics()) if (topic.name.startsWith("ringmq-bench")) return topic.published;
-    return 0;
-  };
-  // More than it publishes one at a time.
-  while ((await published()) < 1_000) await setTimeout(50);
+  while ((await benchPublished(client)) < 1_000) await setTimeout(50);
   child.kill("SIGTERM");
   expect([await exit, text.err]).toEqual([1, "error: stopped before it was through\n"]);
   for await (const { name } of client.topics()) expect(name).not.toMatch(/^ringmq-bench/);
+});
+
+it("bench ends when the broker goes while it publishes", async () => {
+  const { broker: mortal, tcp } = await testBroker();
+  const client = await clientOf(tcp);
+  const shell = new Shell(undefined, { RINGMQ_SERVER: `tcp://127.0.0.1:${tcp}` });
+  const { exit, text } = shell.program("ringmq bench --messages 100000000");
+  while ((await benchPublished(client)) < 1_000) await setTimeout(50);
+  await mortal.close();
+  expect(await exit).toBe(3);
+  expect(text.err).toMatch(/^error: .* messages were not published, .*\((?:SHUTTING_DOWN|CONNECTION_CLOSED)\)\n$/);
 });
 
 it("work tells that a program without a name cannot be started, and leaves the message", async () => {

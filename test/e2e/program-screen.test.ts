@@ -63,10 +63,13 @@ complete_line ringmq pu
 complete_line ringmq dead ''
 complete_line ringmq peek orders --st
 complete_line ringmq peek orders --state d
-complete_line ringmq channel config --dura`,
+complete_line ringmq channel config --dura
+complete_line ringmq publish orders --file 'a b'`,
     );
+    // bash itself completes names of files, whatever is in them.
+    writeFileSync(join(shell.directory, "a b"), "");
     expect(await shell.output("bash session")).toBe(
-      "publish purge\nlist redrive purge\n--state\ndelayed dead\n--durability\n",
+      "publish purge\nlist redrive purge\n--state\ndelayed dead\n--durability\n\n",
     );
   });
 });

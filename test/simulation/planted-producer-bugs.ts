@@ -98,7 +98,8 @@ export const PLANTED_PRODUCER_BUGS: readonly PlantedBug[] = [
       hasFooting: false,
       shard: (options) => {
         const effects = options.effects as HeldEffects<StagedAnswers>;
-        effects.duplicate = (...args) => effects.free.duplicate(...args);
+        const confirm = effects.confirm.bind(effects);
+        effects.confirm = (...args) => (args.at(8) === true ? effects.free.confirm(...args) : confirm(...args));
         return makers.shard(options);
       },
     }),

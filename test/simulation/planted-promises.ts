@@ -78,8 +78,8 @@ const overstated = (op: Op): PlantedBug => ({
       const { effects } = options;
       const { confirm, settled, result } = effects;
       const of = (level: number): number => (isMeant ? Durability.fsync : level);
-      effects.confirm = (connection, request, requests, idHigh, idLow, messages, level) =>
-        confirm.call(effects, connection, request, requests, idHigh, idLow, messages, of(level));
+      effects.confirm = (connection, request, requests, idHigh, idLow, messages, level, ...rest) =>
+        confirm.call(effects, connection, request, requests, idHigh, idLow, messages, of(level), ...rest);
       effects.settled = (connection, request, count, faults, level) =>
         settled.call(effects, connection, request, count, faults, of(level));
       effects.result = (connection, request, value, level, channel) =>

@@ -83,28 +83,11 @@ export class StagedAnswers implements StagedEffects<StagedAnswers>, Effects {
     idLow: number,
     messages: number,
     level: number,
+    _isEnd = false,
+    isDuplicate = false,
   ): void {
-    const address = { connection, request, requests };
-    this.#answers.push({
-      ...{ kind: "confirm", ...address, firstKey: keyOf(idHigh, idLow), messages, level },
-      isDuplicate: false,
-    });
-  }
-
-  duplicate(
-    connection: number,
-    request: number,
-    requests: number,
-    idHigh: number,
-    idLow: number,
-    messages: number,
-    level: number,
-  ): void {
-    const address = { connection, request, requests };
-    this.#answers.push({
-      ...{ kind: "confirm", ...address, firstKey: keyOf(idHigh, idLow), messages, level },
-      isDuplicate: true,
-    });
+    const firstKey = keyOf(idHigh, idLow);
+    this.#answers.push({ kind: "confirm", connection, request, requests, firstKey, messages, level, isDuplicate });
   }
 
   fail(connection: number, request: number, error: ErrorName): void {

@@ -7,7 +7,7 @@ import { Durability } from "../../src/protocol/op.js";
 import type { Shard } from "../../src/shard/shard.js";
 import { Driver } from "../shard/model/driver.js";
 import { history, largeHistory } from "../shard/model/histories.js";
-import type { Move } from "../shard/model/steps.js";
+import type { Move, Step } from "../shard/model/steps.js";
 import { expectSurvived, snapshot } from "../shard/snapshot.js";
 import { CompactingShard } from "./compacting-shard.js";
 
@@ -63,4 +63,26 @@ describe("compaction", () => {
     },
     TIMEOUT,
   );
+
+  it("keeps the order of messages of one batch that were given back one by one", () => {
+    const at = { topic: "t", queue: "a", connection: 1 };
+    const publish = { do: "publish", connection: 1, topic: "t", delay: 0, merged: false } as const;
+    const steps: readonly Step[] = [
+      { do: "declareQueue", topic: "t", queue: "a" },
+      { ...publish, key: "a", ttl: 0, count: 2, size: 0 },
+      { ...at, do: "pop", max: 6, maxBytes: 1_048_576, wait: 1 },
+      { ...publish, key: "default", ttl: 4096, count: 1, size: 10_000 },
+      {
+        ...at,
+        do: "release",
+        picks: [
+          { from: "in-flight", at: 0, count: 1, quote: "none" },
+          { from: "in-flight", at: 0, count: 41, quote: "right" },
+        ],
+        aim: undefined,
+      },
+      { do: "wait", time: 4096 },
+    ];
+    isUnchanged(steps.map((step) => ({ step, turn: step.do !== "pop" })));
+  });
 });

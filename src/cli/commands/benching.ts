@@ -91,7 +91,7 @@ const publishAhead = async (
 ): Promise<number> => {
   const sending = new Sending<Receipt>(client, "number", () => {});
   const begin = performance.now();
-  for (let sent = 1; sent <= messages && !stopping.aborted; sent++) {
+  for (let sent = 1; sent <= messages && !stopping.aborted && sending.exitCode === 0; sent++) {
     sending.add({ first: sent, count: 1, bytes: body.length }, client.publish(topic, body));
     if (!sending.isReady) await sending.ready();
   }

@@ -81,7 +81,8 @@ _ringmq() {
   case "$path $previous" in
 ${choiceArms(all, (key, choices) => `    ${quoted(key)}) COMPREPLY=($(compgen -W ${quoted(choices.join(" "))} -- "$current")); return ;;\n`)}  esac
   case "$previous" in
-    ${valueFlags(all)}) COMPREPLY=($(compgen -f -- "$current")); return ;;
+    # Files, as bash completes them by default: names may have spaces.
+    ${valueFlags(all)}) return ;;
   esac
   case "$path" in
 ${arms.join("")}  esac

@@ -2,18 +2,8 @@
  * Numbers the messages of a program, topic by topic, so that a broker takes each of them once, however often it is sent: see
  * "Numbered messages" in docs/protocol.md.
  */
-
 import type { FrameWriter } from "../../protocol/frame.js";
 import { NUMBERS_BYTES, SEQUENCE, writeNumber } from "../../protocol/numbers.js";
-
-const NO_NUMBERS = new Uint8Array(NUMBERS_BYTES);
-
-/** Begins the payload of a frame, the first message of which has this number. */
-export const appendNumbers = (frame: FrameWriter, sequence: number): void => {
-  const at = frame.end;
-  frame.append(NO_NUMBERS);
-  writeNumber(frame.view, at + SEQUENCE, sequence);
-};
 
 /** Topics whose next numbers are kept apart. What comes to others is numbered from the highest on. */
 const MAX_TOPICS = 10_000;
@@ -46,3 +36,12 @@ export class Numbering {
 
 const randomName = (): string =>
   Array.from(crypto.getRandomValues(new Uint32Array(3)), (word) => word.toString(36)).join("");
+
+const NO_NUMBERS = new Uint8Array(NUMBERS_BYTES);
+
+/** Begins the payload of a frame, the first message of which has this number. */
+export const appendNumbers = (frame: FrameWriter, sequence: number): void => {
+  const at = frame.end;
+  frame.append(NO_NUMBERS);
+  writeNumber(frame.view, at + SEQUENCE, sequence);
+};

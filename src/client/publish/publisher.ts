@@ -141,7 +141,10 @@ export class Publisher implements Batcher {
     this.#toChannels.clear();
   }
 
-  /** Writes a message to a topic into a frame. The caller adds it to the frame's batch at once. `known`: its number, if it has one already. */
+  /**
+   * Writes a message to a topic into a frame. The caller adds it to the frame's batch at once. `known`: its number, if it has
+   * one already.
+   */
   #add(topic: string, body: Body, options: PublishOptions, known?: number): PublishBatch {
     const { routeKey, delay, ttl } = options;
     const headers = encodeHeaders(options.headers);

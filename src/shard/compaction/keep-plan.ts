@@ -51,6 +51,8 @@ export const planKeeps = (store: Store, segments: ReadonlySet<Segment>): KeepPla
   const queues = new Set<number>();
   let keep = -1;
   let end = 0;
+  /** The claims of the present KEEP, from the one with this number on. */
+  let begin = 0;
   for (const [i, { extent, segment, offset }] of found.entries()) {
     const { extents } = store;
     const bytes = extents.get(extent, ext.BYTES);
@@ -59,6 +61,8 @@ export const planKeeps = (store: Store, segments: ReadonlySet<Segment>): KeepPla
     // Queues that share messages claim them together.
     const isFull = keep >= 0 && (keeps[keep + KEEP_CLAIMS] as number) >= MAX_CLAIMS;
     if (keep < 0 || keeps[keep + KEEP_SEQUENCE] !== segment.sequence || offset >= end || isFull) {
+      sortClaims(claims, begin, i, keeps[keep + KEEP_ID_LOW] as number);
+      begin = i;
       keep = keeps.length;
       const place = offset - extents.get(extent, ext.OFFSET) + extents.get(extent, ext.RECORD);
       keeps.push(segment.sequence, place, offset, 0, extents.idHigh(extent), idLow, 0, 0);
@@ -72,7 +76,36 @@ export const planKeeps = (store: Store, segments: ReadonlySet<Segment>): KeepPla
     writeClaim(store, extent, first, view, i * record.CLAIM_BYTES);
     queues.add(extents.get(extent, ext.QUEUE));
   }
+  sortClaims(claims, begin, found.length, keeps[keep + KEEP_ID_LOW] as number);
   return { keeps: Uint32Array.from(keeps), claims, directory: directoryOf(store, queues) };
+};
+
+/**
+ * Sorts the claims [from, to) of a KEEP, whose first id has this low word, by the first message of each: a recovery puts them in
+ * their queues in this order, and messages of one batch that were given back one by one keep theirs.
+ */
+const sortClaims = (claims: Uint8Array, from: number, to: number, idLow: number): void => {
+  if (to - from < 2) return;
+  const part = claims.subarray(from * record.CLAIM_BYTES, to * record.CLAIM_BYTES);
+  const view = new DataView(part.buffer, part.byteOffset, part.byteLength);
+  const firsts = Array.from({ length: to - from }, (_, i) => firstClaimed(view, i * record.CLAIM_BYTES, idLow));
+  const order = [...firsts.keys()].sort((a, b) => (firsts[a] as number) - (firsts[b] as number) || a - b);
+  if (order.every((claim, i) => claim === i)) return;
+  const before = part.slice();
+  for (const [i, claim] of order.entries()) {
+    const at = claim * record.CLAIM_BYTES;
+    part.set(before.subarray(at, at + record.CLAIM_BYTES), i * record.CLAIM_BYTES);
+  }
+};
+
+/** The first message of a claim, counted from that of its KEEP. */
+const firstClaimed = (view: DataView, at: number, idLow: number): number => {
+  const first = view.getUint16(at + record.CLAIM_FIRST);
+  const mask = view.getInt32(at + record.CLAIM_MASK);
+  if (mask === 0) return first;
+  let i = first;
+  while (((mask >>> ((idLow + i) & 31)) & 1) === 0) i++;
+  return i;
 };
 
 /** The extents with messages in these segments, in the order of segments and offsets. */

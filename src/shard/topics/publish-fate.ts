@@ -36,10 +36,9 @@ export const answerFates = (effects: Effects, c: Publish, fates: readonly Publis
     const requests = c.requests === 1 ? 1 : count;
     if (typeof second === "string") {
       for (let i = 0; i < requests; i++) effects.fail(connection, request + i, errorName(first) as ErrorName, second);
-    } else if ((flags & DUPLICATE) !== 0) {
-      effects.duplicate(connection, request, requests, first, second, count, flags & ~DUPLICATE);
     } else {
-      effects.confirm(connection, request, requests, first, second, count, flags);
+      const isDuplicate = (flags & DUPLICATE) !== 0;
+      effects.confirm(connection, request, requests, first, second, count, flags & ~DUPLICATE, false, isDuplicate);
     }
     request += requests;
   }

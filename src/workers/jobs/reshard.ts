@@ -49,7 +49,6 @@ export interface ReshardResult {
 /** Nobody waits for answers. */
 const NO_EFFECTS: Effects = {
   confirm: () => undefined,
-  duplicate: () => undefined,
   fail: () => undefined,
   result: () => undefined,
   settled: () => undefined,

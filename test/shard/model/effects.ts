@@ -94,19 +94,12 @@ export class Recorder implements Effects {
     idHigh: number,
     idLow: number,
     messages: number,
+    _level: number,
+    _isEnd = false,
+    isDuplicate = false,
   ): void {
-    this.#say({ kind: "confirm", connection, request, requests, id: wholeId(idHigh, idLow), messages });
-  }
-
-  duplicate(
-    connection: number,
-    request: number,
-    requests: number,
-    idHigh: number,
-    idLow: number,
-    messages: number,
-  ): void {
-    this.#say({ kind: "duplicate", connection, request, requests, id: wholeId(idHigh, idLow), messages });
+    const kind = isDuplicate ? "duplicate" : "confirm";
+    this.#say({ kind, connection, request, requests, id: wholeId(idHigh, idLow), messages });
   }
 
   fail(connection: number, request: number, error: ErrorName, text: string): void {
