@@ -3,7 +3,7 @@
  */
 import type { RingmqError } from "../base/error.js";
 import type { Message } from "../consume/message.js";
-import type { TopicMessage } from "./topic.js";
+import type { TopicMessage } from "./topic-message.js";
 
 /** What it reads messages from: a consumer of one broker, or of several nodes. */
 export interface MessageReader extends AsyncIterableIterator<Message, undefined> {

@@ -12,9 +12,7 @@ import type { BatchReceipt, Receipt } from "../publish/receipt.js";
 import { type Codec, codecs } from "./codec.js";
 import { type StandardSchema, validated } from "./standard-schema.js";
 import { type MessageReader, TopicConsumer } from "./topic-consumer.js";
-
-/** A message, and the value that its body stands for: what the schema has made of it. */
-export type TopicMessage<T> = Message & { readonly value: T };
+import type { TopicMessage } from "./topic-message.js";
 
 export interface TopicOptions<In, Out = In> {
   /** How values are written. Default `codecs.json`. */
