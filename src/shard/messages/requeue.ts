@@ -3,11 +3,23 @@ import { Failed } from "../../protocol/failure.js";
 import { Reason } from "../../protocol/run.js";
 import * as ext from "./extent.js";
 import type { Failure } from "./failure.js";
-import type { Queue } from "./queue.js";
+import type { QueueTopic } from "./queue-context.js";
 import { isTooOld, retryDelay } from "./retry-policy.js";
+import type { Store } from "./store.js";
+
+/** The queue that they are of, and the moves that they can make in it: see `Queue`. */
+interface Owner {
+  readonly store: Store;
+  readonly topic: QueueTopic;
+  makeReady(part: number, expiry: number): void;
+  postpone(part: number, due: number): void;
+  expire(part: number, now: number): void;
+  deadLetter(part: number, reason: number, now: number): void;
+  record(part: number, state: number, time: number): void;
+}
 
 /** `part` is a fragment in no list, of `count` messages. */
-export const requeue = (queue: Queue, part: number, count: number, now: number, { kind, delay }: Failure): void => {
+export const requeue = (queue: Owner, part: number, count: number, now: number, { kind, delay }: Failure): void => {
   const { store, topic } = queue;
   const { extents } = store;
   const retry = extents.retry(part) + 1;
@@ -23,14 +35,14 @@ export const requeue = (queue: Queue, part: number, count: number, now: number, 
 };
 
 /** What was re-driven begins anew, however old it is. */
-const isPastAge = ({ store, topic }: Queue, part: number, now: number): boolean => {
+const isPastAge = ({ store, topic }: Owner, part: number, now: number): boolean => {
   const { extents } = store;
   const isRedriven = (extents.get(part, ext.FLAGS) & ext.REDRIVEN) !== 0;
   return !isRedriven && isTooOld(topic.config, extents.idHigh(part), extents.idLow(part), now);
 };
 
 /** Messages are tried again when the topic's policy says. With a jitter each of them has a time of its own. */
-const backOff = (queue: Queue, part: number, retry: number, now: number): void => {
+const backOff = (queue: Owner, part: number, retry: number, now: number): void => {
   const { store, topic } = queue;
   const { extents } = store;
   const { retryDelay: first, retryJitter } = topic.config;
@@ -47,7 +59,7 @@ const backOff = (queue: Queue, part: number, retry: number, now: number): void =
 };
 
 /** To the tail, at once or after a delay. */
-const putBehind = (queue: Queue, part: number, now: number, delay: number): void => {
+const putBehind = (queue: Owner, part: number, now: number, delay: number): void => {
   if (delay > 0) return queue.postpone(part, now + delay);
   queue.record(part, ext.State.READY, 0);
   queue.makeReady(part, queue.store.expiryOf(part));
