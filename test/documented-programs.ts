@@ -16,16 +16,16 @@ export interface DocumentedProgram {
   readonly output: string | undefined;
 }
 
-const PARTS = /^#+ (?<heading>[^\n]*)$|^```js\n(?<code>.*?)^```\n(?:\n+```\n(?<output>.*?)^```\n)?/gms;
+const PARTS = /^#+ ([^\n]*)$|^```js\n(.*?)^```\n(?:\n+```\n(.*?)^```\n)?/gms;
 
 /** Those of a document, in their order. */
 export const documentedPrograms = (path: string): DocumentedProgram[] => {
   const programs: DocumentedProgram[] = [];
   let heading = "";
   // The headings are those outside of programs: a pattern that begins at a program takes it whole.
-  for (const { groups = {} } of readDocument(path).matchAll(PARTS)) {
-    if (groups.heading !== undefined) heading = groups.heading;
-    else if (groups.code !== undefined) programs.push({ heading, code: groups.code, output: groups.output });
+  for (const [, title, code, output] of readDocument(path).matchAll(PARTS)) {
+    if (title !== undefined) heading = title;
+    else if (code !== undefined) programs.push({ heading, code, output });
   }
   return programs;
 };
