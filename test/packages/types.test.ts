@@ -5,8 +5,8 @@
 import { access, mkdir, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { makeBroker, makeClient, makeFolder, removeFolder, run, writeFiles } from "../packages/packed.js";
-import { ROOT, readDocument } from "./document.js";
+import { ROOT, readDocument } from "../project/document.js";
+import { makeBroker, makeClient, makeFolder, removeFolder, run, writeFiles } from "./packed.js";
 
 /** TypeScript before the one that the project uses; the oldest that programs may have, and the last in JavaScript. */
 const COMPILERS = { "typescript-5.4": "typescript@5.4.5", "typescript-5.9": "typescript@5.9.3" };
