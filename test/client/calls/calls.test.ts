@@ -73,7 +73,7 @@ describe("a request", () => {
     expect(await codeOf(requester.request("nobody", ""))).toBe("NO_RESPONDER");
     await server.respond("fails", ({ headers }) => {
       if (headers["how"] === "reply") return 17 as unknown as string;
-      if (headers["how"] === "value") throw { toString: () => "what" };
+      if (headers["how"] === "value") return Promise.reject({ toString: () => "what" });
       if (headers["how"] === "long") throw new RangeError("x".repeat(100_000));
       throw new TypeError("no such user");
     });
