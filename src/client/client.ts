@@ -36,11 +36,10 @@ import { deferred, unobserved } from "./base/deferred.js";
 import { localError, type RingmqError } from "./base/error.js";
 import { INSPECT, type Inspect, inspected } from "./base/inspection.js";
 import { startTimer } from "./base/timer.js";
-import { Caller } from "./calls/caller.js";
+import { Calls } from "./calls/calls.js";
 import type { RequestHandler } from "./calls/handler.js";
 import type { Reply } from "./calls/reply.js";
-import { Responder } from "./calls/responder.js";
-import { Serving } from "./calls/serving.js";
+import type { Responder } from "./calls/responder.js";
 import type { Subscription } from "./channels/subscription.js";
 import { Subscriptions } from "./channels/subscriptions.js";
 import { ask } from "./connection/ask.js";
@@ -65,9 +64,6 @@ import { Topic, type TopicOptions } from "./topics/topic.js";
 
 const DRAIN_TIMEOUT = 30_000;
 
-/** Requests that a responder is at, at a time, unless it says otherwise: most handlers wait for something. */
-const CONCURRENCY = 64;
-
 /**
  * A client of a broker, made by `connect`. No method throws: its promise rejects with a RingmqError, whose code is one
  * of the broker's, BAD_ARGUMENT for what the method does not take, CLIENT_BUSY, CONNECTION_CLOSED or CLIENT_CLOSED. What
@@ -84,15 +80,12 @@ export class Client {
   readonly #settlers: Settlers;
   readonly #progress: Progress;
   readonly #subscriptions: Subscriptions;
-  readonly #caller: Caller;
+  readonly #calls: Calls;
   readonly #consumers = new Set<Consumer>();
-  readonly #servings = new Set<Serving>();
   readonly #checks: RequestChecks;
   #draining: Promise<void> | undefined;
   /** Why nothing is begun any more that brings messages. */
   #refusal: RingmqError | undefined;
-  /** Why the broker is about to close the connection. */
-  #reason: RingmqError | undefined;
   /**
    * Called when the broker is about to stop, before this leaves it.
    *
@@ -113,7 +106,7 @@ export class Client {
     this.#topicAdmin = new TopicAdmin(connection, this.#checks);
     this.#channelAdmin = new ChannelAdmin(connection, this.#checks);
     this.#subscriptions = new Subscriptions(connection);
-    this.#caller = new Caller(connection, this.#checks);
+    this.#calls = new Calls(connection, this.#checks);
     // Publishes go first: messages made from an acked one must be sent before its ack.
     connection.batchers.push(this.#publisher, this.#progress, this.#settlers);
     connection.channels = this.#subscriptions;
@@ -259,27 +252,21 @@ export class Client {
   }
 
   /**
-   * Sends a request to one of the responders of a channel, and resolves with its reply. Rejects with NO_RESPONDER at once when
-   * there is none, with REQUEST_TIMEOUT, with RESPONDER_FAILED when the responder's handler has thrown (`cause` has the name
-   * and message of that error), with RESPONDER_LOST when the responder's connection ended before it replied, and with BUSY
-   * when too many requests wait for a responder. After REQUEST_TIMEOUT, RESPONDER_LOST and CONNECTION_CLOSED nobody knows
-   * whether it was carried out.
+   * Sends a request to one of a channel's responders, and resolves with its reply. Rejects at once with NO_RESPONDER when there
+   * is none, with REQUEST_TIMEOUT, with RESPONDER_FAILED when the handler has thrown (`cause` has the name and message), with
+   * RESPONDER_LOST when the responder's connection ended, and with BUSY when too many requests wait for a responder. After
+   * REQUEST_TIMEOUT, RESPONDER_LOST and CONNECTION_CLOSED nobody knows whether it was carried out.
    */
   request(channel: string, body: Body, options?: RequestOptions): Promise<Reply> {
-    return this.#caller.request(channel, body, options);
+    return this.#calls.request(channel, body, options);
   }
 
   /**
    * Has the requests to a channel handled. Each goes to one of the channel's responders, of all clients: to the one that is at
    * the fewest. What the handler returns is the reply.
    */
-  async respond(channel: string, handler: RequestHandler, options: RespondOptions = {}): Promise<Responder> {
-    const { concurrency = CONCURRENCY } = this.#checks.respond(channel, handler, options);
-    this.#assertTaking();
-    const serving = await Serving.start(this.#connection, channel, handler, concurrency);
-    this.#servings.add(serving);
-    unobserved(serving.closed.then(() => this.#servings.delete(serving)));
-    return new Responder(channel, serving);
+  respond(channel: string, handler: RequestHandler, options: RespondOptions = {}): Promise<Responder> {
+    return this.#calls.respond(channel, handler, options, () => this.#assertTaking());
   }
 
   /** Acks messages of which only the ids are known, whoever holds them. */
@@ -434,7 +421,7 @@ export class Client {
     const loops = [
       ...[...this.#consumers].map((consumer) => consumer.drainWithClient()),
       ...subscriptions.map((subscription) => subscription.drain()),
-      ...[...this.#servings].map((serving) => serving.stop(this.#reason)),
+      this.#calls.stop(undefined),
     ];
     const answered = Promise.allSettled(loops).then(() => this.#connection.idle());
     await Promise.race([answered, enough.promise, this.closed]);
@@ -448,10 +435,10 @@ export class Client {
    */
   #leaveBroker(reason: RingmqError): void {
     this.#refusal ??= reason;
-    this.#reason = reason;
     const subscriptions = this.#subscriptions.all;
     for (const consumer of this.#consumers) consumer.shutDown(reason);
     for (const subscription of subscriptions) subscription.shutDown(reason);
+    unobserved(this.#calls.stop(reason));
     this.#draining ??= this.#drain(DRAIN_TIMEOUT, subscriptions);
     unobserved(this.#draining);
   }

@@ -32,7 +32,7 @@ export const MAIN_PLACES: readonly Place[] = [
   },
   {
     file: "src/main/calls/probe.ts",
-    may: ["./call.js", "../../collections/indexed-heap.js", "../../protocol/errors.js"],
+    may: ["./call-state.js", "../../collections/indexed-heap.js", "../../protocol/errors.js"],
     mayNot: ["../native/connection.js", "../log.js", "../limits.js", "../../workers/head-reader.js", "node:timers"],
   },
   {

@@ -5,11 +5,8 @@
 import { IndexedHeap, NOWHERE } from "../../collections/indexed-heap.js";
 import type { ErrorName } from "../../protocol/errors.js";
 import { MAX_CALL_CREDIT } from "../../protocol/limits.js";
-import { Call, isDueBefore } from "./call.js";
-import { CallChannel } from "./call-channel.js";
-import { CallMember } from "./call-member.js";
 import type { CallParty } from "./call-party.js";
-import { Responder } from "./responder.js";
+import { Call, CallChannel, CallMember, isDueBefore, Responder } from "./call-state.js";
 
 /** Calls of all connections that are not over: four times what one may have. Some 50 MB of them. */
 const MAX_CALLS = 262_144;

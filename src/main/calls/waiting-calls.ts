@@ -2,8 +2,17 @@
  * The calls to a channel that wait because its responders have all they take. Their requesters take turns, a call each, so
  * that one that floods the channel keeps nobody else from being served, and each has a share of the room.
  */
-import type { Call } from "./call.js";
-import type { CallMember } from "./call-member.js";
+
+/** A call as far as its waiting goes. */
+export interface WaitingCall<C> {
+  /** Calls of the same requester wait in line. */
+  readonly requester: object;
+  /** Its message. */
+  readonly entry: Uint8Array | undefined;
+  /** Its neighbours in the line. */
+  before: C | undefined;
+  after: C | undefined;
+}
 
 /** Of a channel; a single call may be larger. */
 export const MAX_WAITING = 8_192;
@@ -13,18 +22,18 @@ export const MAX_WAITING_BYTES = 16 * 1024 * 1024;
 const SHARE = 1 / 4;
 
 /** What waits of one requester, the oldest first. */
-interface Line {
-  first: Call | undefined;
-  last: Call | undefined;
+interface Line<C> {
+  first: C | undefined;
+  last: C | undefined;
   count: number;
   bytes: number;
 }
 
-const sizeOf = ({ entry }: Call): number => entry?.length ?? 0;
+const sizeOf = ({ entry }: WaitingCall<unknown>): number => entry?.length ?? 0;
 
-export class WaitingCalls {
+export class WaitingCalls<C extends WaitingCall<C>> {
   /** In the order of their turns. */
-  readonly #lines = new Map<CallMember, Line>();
+  readonly #lines = new Map<object, Line<C>>();
   #count = 0;
   #bytes = 0;
 
@@ -37,7 +46,7 @@ export class WaitingCalls {
   }
 
   /** Whether a call of so many bytes may wait. */
-  hasRoomFor(requester: CallMember, bytes: number): boolean {
+  hasRoomFor(requester: object, bytes: number): boolean {
     if (this.#count === 0) return true;
     if (this.#count >= MAX_WAITING || this.#bytes + bytes > MAX_WAITING_BYTES) return false;
     const line = this.#lines.get(requester);
@@ -45,7 +54,7 @@ export class WaitingCalls {
   }
 
   /** The call has its `entry`. */
-  add(call: Call): void {
+  add(call: C): void {
     let line = this.#lines.get(call.requester);
     if (line === undefined) {
       line = { first: undefined, last: undefined, count: 0, bytes: 0 };
@@ -62,7 +71,7 @@ export class WaitingCalls {
   }
 
   /** Takes out the oldest call of the requester whose turn it is; undefined: none waits. */
-  take(): Call | undefined {
+  take(): C | undefined {
     for (const [requester, line] of this.#lines) {
       const call = line.first;
       if (call === undefined) throw new Error("a requester without a waiting call has a turn");
@@ -76,14 +85,14 @@ export class WaitingCalls {
   }
 
   /** Takes out a call that waits. */
-  remove(call: Call): void {
+  remove(call: C): void {
     const line = this.#lines.get(call.requester);
     if (line === undefined) throw new Error("the call does not wait");
     this.#unlink(call, line);
     if (line.count === 0) this.#lines.delete(call.requester);
   }
 
-  #unlink(call: Call, line: Line): void {
+  #unlink(call: C, line: Line<C>): void {
     const { before, after } = call;
     if (before === undefined) line.first = after;
     else before.after = after;

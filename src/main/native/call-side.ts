@@ -11,7 +11,7 @@ import {
   MAX_FAILURE_TEXT_BYTES,
 } from "../../protocol/limits.js";
 import { Answer, Op } from "../../protocol/op.js";
-import type { CallMember } from "../calls/call-member.js";
+import type { CallMember } from "../calls/call-state.js";
 import type { CallParty } from "../calls/call-party.js";
 import type { CallDesk, CallRecipient } from "./call-desk.js";
 import type { ConnectionContext } from "./connection-context.js";

@@ -1,6 +1,7 @@
 /** Connections of calls that write down what they are told. */
-import type { CallMember } from "../../../src/main/calls/call-member.js";
+
 import type { CallParty } from "../../../src/main/calls/call-party.js";
+import type { CallMember } from "../../../src/main/calls/call-state.js";
 import { Calls } from "../../../src/main/calls/calls.js";
 import type { ErrorName } from "../../../src/protocol/errors.js";
 
