@@ -11,8 +11,8 @@ import {
   MAX_FAILURE_TEXT_BYTES,
 } from "../../protocol/limits.js";
 import { Answer, Op } from "../../protocol/op.js";
-import type { CallMember } from "../calls/call-state.js";
 import type { CallParty } from "../calls/call-party.js";
+import type { CallMember } from "../calls/call-state.js";
 import type { CallDesk, CallRecipient } from "./call-desk.js";
 import type { ConnectionContext } from "./connection-context.js";
 import type { ConsumerLedger } from "./consumer-ledger.js";
