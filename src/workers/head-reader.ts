@@ -3,6 +3,7 @@ import { ProtocolError } from "../protocol/errors.js";
 import { unpackHead } from "../protocol/head.js";
 import { HeadCursor, Kind } from "../protocol/head-cursor.js";
 import { DEFAULT_KEY, MAX_DELAY } from "../protocol/limits.js";
+import { readStrictText } from "../protocol/text.js";
 import { NameTable } from "./name-table.js";
 
 export class HeadReader {
@@ -43,6 +44,16 @@ export class HeadReader {
     if (name === undefined) throw new ProtocolError("BAD_HEAD", `${what} must be a string`);
     if (name === "") throw new ProtocolError("BAD_NAME", `${what} is empty`);
     return name;
+  }
+
+  /** Any text of at most so many bytes; "" for none. */
+  text(what: string, maxBytes: number): string {
+    const { kind, start, end } = this.#next();
+    if (kind === Kind.NIL) return "";
+    const text = kind === Kind.STRING && end - start <= maxBytes ? readStrictText(this.#bytes, start, end) : undefined;
+    if (text === undefined)
+      throw new ProtocolError("BAD_HEAD", `${what} must be UTF-8 text of at most ${maxBytes} bytes`);
+    return text;
   }
 
   /** A route key, or "" for none. */
