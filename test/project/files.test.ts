@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { expect, it } from "vitest";
 import { ROOT } from "./document.js";
 
-const FOLDERS = ["src", "test", "bench", "docs", "proto", ".ci"];
+const FOLDERS = ["src", "packages", "test", "bench", "docs", "proto", ".ci"];
 
 /** The project's own text files, as paths from its root. */
 const files = async (): Promise<string[]> => {
