@@ -28,7 +28,7 @@ export const Failed = {
   REJECTED: 4,
 } as const;
 
-/** Bytes of a reason: a message and the head of a stack. */
+/** Bytes of a reason, as a client sends it: a message and the head of a stack. What is no UTF-8 may take three times as many. */
 export const MAX_REASON_BYTES = 2048;
 
 /** Failures that a history has beside the first. */

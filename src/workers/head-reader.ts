@@ -3,7 +3,7 @@ import { ProtocolError } from "../protocol/errors.js";
 import { unpackHead } from "../protocol/head.js";
 import { HeadCursor, Kind } from "../protocol/head-cursor.js";
 import { DEFAULT_KEY, MAX_DELAY } from "../protocol/limits.js";
-import { readStrictText } from "../protocol/text.js";
+import { readTextUpTo } from "../protocol/text.js";
 import { NameTable } from "./name-table.js";
 
 export class HeadReader {
@@ -46,16 +46,6 @@ export class HeadReader {
     return name;
   }
 
-  /** Any text of at most so many bytes; "" for none. */
-  text(what: string, maxBytes: number): string {
-    const { kind, start, end } = this.#next();
-    if (kind === Kind.NIL) return "";
-    const text = kind === Kind.STRING && end - start <= maxBytes ? readStrictText(this.#bytes, start, end) : undefined;
-    if (text === undefined)
-      throw new ProtocolError("BAD_HEAD", `${what} must be UTF-8 text of at most ${maxBytes} bytes`);
-    return text;
-  }
-
   /** A route key, or "" for none. */
   key(what: string): string {
     return this.#string(what) ?? "";
@@ -80,6 +70,14 @@ export class HeadReader {
       throw new ProtocolError("BAD_HEAD", `${what} must be a whole number from ${min} to ${max}`);
     }
     return number;
+  }
+
+  /** Text that is no name: at most so many bytes of it. "" for none. */
+  text(what: string, maxBytes: number): string {
+    const { kind, start, end } = this.#next();
+    if (kind === Kind.NIL) return "";
+    if (kind !== Kind.STRING) throw new ProtocolError("BAD_HEAD", `${what} must be a string`);
+    return readTextUpTo(this.#bytes, start, end, maxBytes);
   }
 
   /** Milliseconds up to ten years. */

@@ -297,22 +297,27 @@ describe("other requests", () => {
 
   test("a nack says how and why, and the failures of messages are told to those who ask", () => {
     const nack = (...args: readonly unknown[]): TestFrame => ({ op: Op.NACK, head: ["t", "", ...args] });
-    expect(decode([nack(), nack(0), nack(5, true, "店\n"), nack(null, null, "x".repeat(2048))])).toMatchObject([
+    expect(
+      decode([
+        nack(),
+        nack(0),
+        nack(5, true, "店\n"),
+        nack(null, null, "x".repeat(2049)),
+        nack(0, false, "店".repeat(683)),
+      ]),
+    ).toMatchObject([
       { delay: undefined, reject: false, reason: "" },
       { delay: 0, reject: false, reason: "" },
       { delay: 5, reject: true, reason: "店\n" },
       { delay: undefined, reject: false, reason: "x".repeat(2048) },
+      { delay: 0, reject: false, reason: "店".repeat(682) },
     ]);
-    const bad = [
-      nack(0, false, "x".repeat(2049)),
-      nack(0, false, "店".repeat(683)),
-      nack(0, false, 5),
-      nack(0, false, {}),
-    ];
-    for (const each of bad) expect(decode([each])).toEqual([{ error: "BAD_HEAD", request: 1 }]);
+    for (const reason of [5, {}, true]) {
+      expect(decode([nack(0, false, reason)])).toEqual([{ error: "BAD_HEAD", request: 1 }]);
+    }
     const invalid = encodeFrames([nack(0, false, "~")]);
     invalid[invalid.indexOf("~".charCodeAt(0))] = 0xff;
-    expect(decode(invalid)).toEqual([{ error: "BAD_HEAD", request: 1 }]);
+    expect(decode(invalid)).toMatchObject([{ reason: "\ufffd" }]);
     for (const op of [Op.BROWSE, Op.POP_DEAD]) {
       expect(decode([{ op, head: ["t"], flags: WITH_FAILURES }])).toMatchObject([{ withFailures: true }]);
       expect(decode([{ op, head: ["t"] }])).toMatchObject([{ withFailures: false }]);

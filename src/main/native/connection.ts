@@ -15,6 +15,7 @@ import type { Sender, ShardLink } from "../shards/shard-link.js";
 import { LOSS_TEXTS, type LossKind } from "../shards/shard-loss.js";
 import { markAnswered } from "./answered-requests.js";
 import { type BackupClient, requestBackup } from "./backup-request.js";
+import { type CallConnection, CallSide } from "./call-side.js";
 import type { ConnectionContext } from "./connection-context.js";
 import type { ConnectionKind, SessionSide } from "./connection-kind.js";
 import { ConnectionLimits } from "./connection-limits.js";
@@ -35,7 +36,7 @@ const encoder = new TextEncoder();
 
 const STOPPING = "the broker is stopping";
 
-export class NativeConnection implements FrameSink, LocalRequests, BackupClient, Sender {
+export class NativeConnection implements FrameSink, LocalRequests, BackupClient, CallConnection, Sender {
   /** What the client calls itself. */
   name = "";
   /** In the list of those that have something gathered. */
@@ -66,6 +67,8 @@ export class NativeConnection implements FrameSink, LocalRequests, BackupClient,
   /** Its outgoing bytes are above the limit and shards know it. */
   #isHeld = false;
   #isPaused = false;
+  /** Undefined until its client makes or takes calls. */
+  #calls: CallSide | undefined;
   /** Pops whose answers may still come after the end. */
   #late: LatePops | undefined;
 
@@ -128,6 +131,7 @@ export class NativeConnection implements FrameSink, LocalRequests, BackupClient,
     if (!this.#isHeld || buffered > this.#limits.heldFrom / 2) return;
     this.#isHeld = false;
     this.#tellShards(EnvelopeOp.UNHOLD);
+    this.#calls?.unhold();
     this.#updateReading();
   }
 
@@ -176,6 +180,7 @@ export class NativeConnection implements FrameSink, LocalRequests, BackupClient,
     if (this.#isHeld) return;
     this.#isHeld = true;
     this.#tellShards(EnvelopeOp.HOLD);
+    this.#calls?.hold();
     this.#updateReading();
   }
 
@@ -317,6 +322,20 @@ export class NativeConnection implements FrameSink, LocalRequests, BackupClient,
     requestBackup(this.#context, this, head, request);
   }
 
+  call(op: number, request: number, bytes: Uint8Array, view: DataView, start: number): void {
+    if (this.#calls === undefined) {
+      this.#calls = new CallSide(this, this.#outgoing, this.#window, this.#ledger, this.#context);
+      if (this.#isHeld) this.#calls.hold();
+    }
+    this.#calls.take(op, request, bytes, view, start);
+  }
+
+  // CallConnection: what calls send it is gathered until `flush`.
+
+  relieve(): void {
+    if (this.#transport.bufferedBytes() > this.#limits.heldFrom) this.flush();
+  }
+
   // BackupClient: the answer to BACKUP.
 
   settled(request: number): void {
@@ -375,11 +394,12 @@ export class NativeConnection implements FrameSink, LocalRequests, BackupClient,
     this.#leave();
   }
 
-  /** Shards deliver nothing more, and give back at once what its consumers hold. */
+  /** Shards deliver nothing more, and give back at once what its consumers hold; its calls end. */
   #leave(): void {
     if (this.#hasLeft) return;
     this.#hasLeft = true;
     this.#tellShards(EnvelopeOp.DISCONNECT);
+    this.#calls?.leave();
     if (this.#session !== undefined) this.#awaitLatePops(this.#session.unanswered);
   }
 
