@@ -1,7 +1,7 @@
 /**
  * The client in a browser: until it opens a transport, it loads only its own files.
  */
-import { dirname, join } from "node:path";
+import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
 import { importsOf, moduleGraph } from "../module-graph.js";
