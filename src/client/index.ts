@@ -66,6 +66,7 @@ export type { DeathReason, StoredMessage } from "./consume/stored-message.js";
 export { connectNodes } from "./nodes/connect-nodes.js";
 export type { NodesClient } from "./nodes/nodes-client.js";
 export type { NodesConsumer } from "./nodes/nodes-consumer.js";
+export type { NodesResponder } from "./nodes/nodes-responder.js";
 export type { NodesSubscription } from "./nodes/nodes-subscription.js";
 export type {
   ConnectNodesOptions,
