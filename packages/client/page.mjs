@@ -13,7 +13,10 @@ const LATER = {
   "admin/channel-admin.js": { name: "ChannelAdmin", iterators: ["channels"] },
   "admin/topic-admin.js": { name: "TopicAdmin", iterators: ["topics"] },
   "calls/calls.js": { name: "Calls", before: "{ stop: async () => {} }" },
-  "channels/subscriptions.js": { name: "Subscriptions", before: "{ all: [], ended() {}, holds: () => false }" },
+  "channels/subscriptions.js": {
+    name: "Subscriptions",
+    before: "{ all: [], ended() {}, lost() {}, holds: () => false }",
+  },
   "consume/consumer.js": { name: "Consumer", isStatic: true },
   "consume/id-settler.js": { name: "IdSettler" },
   "consume/queue-reader.js": { name: "QueueReader" },
