@@ -45,7 +45,7 @@ const compressed = (names: Iterable<string>): number =>
 
 /** Bytes, compressed by gzip: what a page loads to connect and publish, and what each part adds to that. */
 const MOST = {
-  "index.js": 28 * 1024,
+  "index.js": 29 * 1024,
   "subscriptions.js": 6 * 1024,
   "queues.js": 8 * 1024,
   "calls.js": 4 * 1024,

@@ -3,7 +3,7 @@
  */
 import { localError } from "../base/error.js";
 
-type Part = Readonly<Record<string, unknown>>;
+type Part = Readonly<Record<PropertyKey, unknown>>;
 type Method = (...args: unknown[]) => unknown;
 
 const cannotLoad = (error: unknown): never => {
@@ -15,10 +15,10 @@ const cannotLoad = (error: unknown): never => {
  * return promises; those named in `iterators` return iterators. A call that cannot load it rejects with CONNECT_FAILED, and the next one
  * tries again.
  */
-export const later = (load: () => Promise<Part>, before: Part = {}, iterators: readonly string[] = []): object => {
+export const later = (load: () => Promise<Part>, before: Part = {}, iterators: readonly PropertyKey[] = []): object => {
   let part: Part | undefined;
   let loading: Promise<Part> | undefined;
-  const call = async (name: string, args: unknown[]): Promise<unknown> => {
+  const call = async (name: PropertyKey, args: unknown[]): Promise<unknown> => {
     loading ??= load().catch((error) => {
       loading = undefined;
       return cannotLoad(error);
@@ -26,7 +26,7 @@ export const later = (load: () => Promise<Part>, before: Part = {}, iterators: r
     part = await loading;
     return (part[name] as Method).apply(part, args);
   };
-  const get = (_: object, name: string): unknown => {
+  const get = (_: object, name: PropertyKey): unknown => {
     const now = part ?? before;
     const value = now[name];
     if (typeof value === "function") return value.bind(now);
@@ -36,5 +36,5 @@ export const later = (load: () => Promise<Part>, before: Part = {}, iterators: r
       yield* (await call(name, args)) as AsyncIterable<unknown>;
     };
   };
-  return new Proxy({}, { get: get as NonNullable<ProxyHandler<object>["get"]> });
+  return new Proxy({}, { get });
 };

@@ -16,12 +16,16 @@ class Part {
     for (let i = 0; i < count; i++) yield i;
   }
 
+  [Symbol.asyncIterator](): AsyncGenerator<number, void> {
+    return this.numbers(2);
+  }
+
   get isThere(): boolean {
     return true;
   }
 }
 
-interface Later {
+interface Later extends AsyncIterable<number> {
   readonly name: string | undefined;
   readonly isThere: boolean;
   call(number: number): number | Promise<number>;
@@ -29,7 +33,10 @@ interface Later {
 }
 
 const standIn = (load: () => Promise<object>): Later =>
-  later(load as () => Promise<Record<string, unknown>>, { isThere: false }, ["numbers"]) as Later;
+  later(load as () => Promise<Record<PropertyKey, unknown>>, { isThere: false }, [
+    "numbers",
+    Symbol.asyncIterator,
+  ]) as Later;
 
 it("is loaded once, by its first call, and has its calls in their order", async () => {
   const part = new Part();
@@ -48,7 +55,8 @@ it("is loaded once, by its first call, and has its calls in their order", async 
 it("has iterators that load it when they are read", async () => {
   const numbers: number[] = [];
   for await (const number of standIn(async () => new Part()).numbers(3)) numbers.push(number);
-  expect(numbers).toEqual([0, 1, 2]);
+  for await (const number of standIn(async () => new Part())) numbers.push(number);
+  expect(numbers).toEqual([0, 1, 2, 0, 1]);
 });
 
 it("that cannot be loaded rejects with an error of the client's, and is tried again", async () => {
