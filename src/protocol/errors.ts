@@ -58,6 +58,8 @@ export const ERRORS = {
   DISK_FAULT: kind(42, true),
   SEQUENCE_FORGOTTEN: kind(43),
   TOO_MANY_PRODUCERS: kind(44, true),
+  TOO_MANY_KEYS: kind(45, true),
+  MESSAGE_IN_FLIGHT: kind(46, true),
 } as const satisfies Record<string, ErrorKind>;
 
 export type ErrorName = keyof typeof ERRORS;

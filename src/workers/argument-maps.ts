@@ -1,7 +1,14 @@
 /** Checks the maps of requests: configurations and the options of a subscription, each key with its type and range. */
 import { ProtocolError } from "../protocol/errors.js";
 import { formatId, parseId } from "../protocol/id.js";
-import { MAX_DEDUP_MESSAGES, MAX_DELAY, MAX_HISTORY, MAX_HISTORY_BYTES, MAX_RETRIES } from "../protocol/limits.js";
+import {
+  MAX_DEDUP_MESSAGES,
+  MAX_DELAY,
+  MAX_HISTORY,
+  MAX_HISTORY_BYTES,
+  MAX_KEYS,
+  MAX_RETRIES,
+} from "../protocol/limits.js";
 import type { SubscribeOptions } from "../protocol/subscribe-options.js";
 import type { ChannelConfig, TopicConfig } from "../shard/command.js";
 
@@ -34,6 +41,7 @@ const TOPIC_KEYS: Checks<TopicConfig> = {
   retries: isWhole(0, MAX_RETRIES),
   dedupWindow: isWhole(0, MAX_DELAY),
   dedupMessages: isWhole(0, MAX_DEDUP_MESSAGES),
+  maxKeys: isWhole(0, MAX_KEYS),
   maxLength: isWhole(0, 0xffff_ffff),
   maxBytes: isSize,
   overflow: isOneOf("refuse", "drop-oldest"),

@@ -8,7 +8,7 @@ import { Op } from "../protocol/op.js";
 import type { Command } from "../shard/command.js";
 import type { Effects } from "../shard/effects.js";
 import type { Shard } from "../shard/shard.js";
-import type { Refusal } from "../shard/topics/publisher.js";
+import type { Refusal } from "../shard/topics/batch-appender.js";
 import { CommandDecoder } from "./command-decoder.js";
 import type { DecoderLimits } from "./decoder-limits.js";
 import type { Pulse } from "./pulse.js";

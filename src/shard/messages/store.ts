@@ -19,6 +19,8 @@ import { TimingWheel } from "./timing-wheel.js";
 export interface StoreOptions extends LogOptions {
   /** Extents that a step of a long command may move or drop; default `STEP_EXTENTS` of steps.ts. */
   readonly stepExtents?: number | undefined;
+  /** Two words for the hashes of what clients choose, which they do not know. Default 0, 0. */
+  readonly hashSecret?: readonly [number, number] | undefined;
 }
 
 /** Knows how large the entries of pages are that are not in memory: see `EntrySizes` of src/shard/recovery. */
@@ -38,6 +40,7 @@ export class Store {
   /** By the number that extents name a consumer by: the table of `Connections`. */
   holders: readonly (Holder | undefined)[] = [];
   readonly stepExtents: number;
+  readonly hashSecret: readonly [number, number];
   /** Bytes of runs, headers and entries, ever emitted. */
   emitted = 0;
   /** The log's position behind the last IDS record. */
@@ -79,6 +82,7 @@ export class Store {
     options: StoreOptions,
   ) {
     this.stepExtents = options.stepExtents ?? STEP_EXTENTS;
+    this.hashSecret = options.hashSecret ?? [0, 0];
     // Begins elsewhere in each life of the shard, so that old leases are not taken for new ones.
     this.#delivery = Math.imul(Math.floor(now), 0x9e37_79b1) >>> 0;
     this.log = new Log(options);

@@ -21,6 +21,7 @@ const DEFAULTS: TopicConfig = {
   retries: 5,
   dedupWindow: 600_000,
   dedupMessages: 100_000,
+  maxKeys: 1_000_000,
   maxLength: 0,
   maxBytes: 0,
   overflow: "refuse",
