@@ -7,6 +7,7 @@ import {
   DEFAULT_KEY,
   DEFAULT_MAX_KEYS,
   DEFAULT_RETRIES,
+  DEFAULT_RETRY_FACTOR,
   DEFAULT_TTR,
 } from "../../protocol/limits.js";
 import { Durability } from "../../protocol/op.js";
@@ -23,6 +24,11 @@ export const DEFAULT_CONFIG: TopicConfig = {
   mode: "exact",
   ttr: DEFAULT_TTR,
   retries: DEFAULT_RETRIES,
+  retryDelay: 0,
+  retryFactor: DEFAULT_RETRY_FACTOR,
+  retryMaxDelay: 0,
+  retryJitter: 0,
+  retryMaxAge: 0,
   dedupWindow: DEFAULT_DEDUP_WINDOW,
   dedupMessages: DEFAULT_DEDUP_MESSAGES,
   maxKeys: DEFAULT_MAX_KEYS,
