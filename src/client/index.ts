@@ -33,6 +33,7 @@ export type {
   Pem,
   PopDeadOptions,
   PopOptions,
+  PublishBatchOptions,
   PublishOptions,
   PurgeOptions,
   QueueOptions,

@@ -45,6 +45,20 @@ export const countKeys = (view: DataView, start: number, end: number, least = 0)
 export const sizeOfKeys = (keys: readonly Uint8Array[]): number =>
   keys.reduce((sum, { length }) => sum + 1 + length, 0);
 
+/** Adds a key to those of a frame, which begin at `at`: before the entries that it has already. */
+export const insertKey = (frame: FrameWriter, at: number, key: Uint8Array): void => {
+  const size = 1 + key.length;
+  frame.reserve(size);
+  const { bytes, view } = frame;
+  const keys = view.getUint32(at);
+  const place = at + KEYS_BYTES + keys;
+  bytes.copyWithin(place + size, place, frame.end);
+  bytes[place] = key.length;
+  bytes.set(key, place + 1);
+  view.setUint32(at, keys + size);
+  frame.end += size;
+};
+
 /** Appends keys to the payload of a frame. */
 export const appendKeys = (frame: FrameWriter, keys: readonly Uint8Array[]): void => {
   frame.reserve(sizeOfKeys(keys));

@@ -6,6 +6,7 @@ import type { Command, TopicConfig } from "../../src/shard/command.js";
 import * as record from "../../src/shard/log/record.js";
 import { localIdSource } from "../../src/shard/messages/id-allocator.js";
 import { Shard, type ShardLimits, type ShardOptions } from "../../src/shard/shard.js";
+import { keysSlice } from "./keys-slice.js";
 import { type Effect, Recorder } from "./model/effects.js";
 import { readInto, segmentsOf } from "./read-back.js";
 
@@ -25,10 +26,6 @@ interface KeyedOptions {
   readonly producer?: string;
   readonly sequence?: number;
 }
-
-/** Keys as a request has them. */
-export const keysSlice = (keys: readonly string[]): Uint8Array =>
-  new Uint8Array(Buffer.concat(keys.map((key) => Buffer.concat([Buffer.of(Buffer.byteLength(key)), Buffer.from(key)]))));
 
 /** A command without where to answer it. */
 type Asked = Command extends infer C ? (C extends Command ? Omit<C, "connection" | "request"> : never) : never;

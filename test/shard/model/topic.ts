@@ -6,6 +6,7 @@ import { DEFAULT_KEY, MAX_DELAY } from "../../../src/protocol/limits.js";
 import { Reason } from "../../../src/protocol/run.js";
 import type { TopicConfig } from "../../../src/shard/command.js";
 import { retryDelay } from "../../../src/shard/messages/retry-policy.js";
+import { ModelKeys } from "./keys.js";
 import { ModelProducers } from "./producers.js";
 import { giveCredit, isAhead, type ModelMessage, ModelQueue, nextPlace } from "./queue.js";
 
@@ -52,6 +53,7 @@ export class ModelTopic {
   config = DEFAULTS;
   readonly queues = new Map<string, ModelQueue>();
   readonly producers = new ModelProducers();
+  readonly keys = new ModelKeys(this.queues);
   /** It was configured. */
   isMeant = false;
   /** When a command has last named it; and when it was last named or seen in use by anybody. */
@@ -122,6 +124,13 @@ export class ModelTopic {
     if (reached.length > 0) return reached;
     if (key === DEFAULT_KEY) return [this.use(DEFAULT_KEY)];
     throw new Refusal("NO_ROUTE");
+  }
+
+  /** Throws BAD_PATTERN for a route key that is to be a pattern and is none. */
+  assertPattern(key: string): void {
+    if (key !== "" && this.config.mode === "pattern" && PATTERNS.has(key) && PATTERNS.get(key) === undefined) {
+      throw new Refusal("BAD_PATTERN");
+    }
   }
 
   /** To the dead letters. */

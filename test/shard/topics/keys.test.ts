@@ -191,7 +191,12 @@ describe("after a restart", () => {
     const [waiting] = fatesOf(shard.publishKeyed("t", ["waiting"], { producer: "p", sequence: 3 }));
     const [late] = fatesOf(shard.publishKeyed("t", ["late"], { delay: 5000 }));
     // So much that the first segments are of no more use but for what they say of keys.
-    for (let i = 0; i < 30; i++) shard.publishKeyed("t", Array.from({ length: 20 }, (_, j) => `${i} ${j}`), { window: 1 });
+    for (let i = 0; i < 30; i++)
+      shard.publishKeyed(
+        "t",
+        Array.from({ length: 20 }, (_, j) => `${i} ${j}`),
+        { window: 1 },
+      );
     shard.wait(20);
     const again = shard.restarted({ segmentBytes: 4096, pageBytes: 1024 });
     again.shard.invariants();
