@@ -74,7 +74,10 @@ it("keeps the keys of messages, those as well whose messages are gone", () => {
       keeper.ack(keeper.pop(3, topic), topic);
       keeper.publishKeyed(["one", "", "two"], 0, { topic, delay: 1_000_000 });
       keeper.publishKeyed(["three"], 3_600_000, { topic });
-      for (let i = 0; i < 20; i++) keeper.ack((keeper.publish(["filler"], { topic }), keeper.pop(5, topic)), topic);
+      for (let i = 0; i < 20; i++) {
+        keeper.publish(["filler"], { topic });
+        keeper.ack(keeper.pop(5, topic), topic);
+      }
     }
     keeper.commit();
     const known = knownKeys(keeper.shard);
