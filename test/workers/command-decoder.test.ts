@@ -1,7 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { AHEAD, GIVE_BACK, ONE_BY_ONE, Op, RENEW, REPORTS, WITH_FAILURES } from "../../src/protocol/op.js";
-import type { Command } from "../../src/shard/command.js";
 import { decode, numbers, single, text } from "./decoding.js";
 import { encodeFrames, entries, type TestFrame } from "./frames.js";
 
