@@ -20,6 +20,7 @@ import type {
   NackOptions,
   PopDeadOptions,
   PopOptions,
+  PublishBatchOptions,
   PublishOptions,
   PurgeOptions,
   QueueOptions,
@@ -179,7 +180,7 @@ export class Client {
   publishNumbered(
     topic: string,
     bodies: readonly Body[],
-    options: PublishOptions,
+    options: PublishBatchOptions,
     numbers: BatchNumbers,
   ): Promise<BatchReceipt> {
     return this.#batchPublisher.publish(topic, bodies, options, numbers);
@@ -190,7 +191,7 @@ export class Client {
    * one is sent as several such, and when one of them is refused others may have been taken. Bytes must stay as they are
    * until it resolves: each frame is written when there is room for it.
    */
-  publishBatch(topic: string, bodies: readonly Body[], options?: PublishOptions): Promise<BatchReceipt> {
+  publishBatch(topic: string, bodies: readonly Body[], options?: PublishBatchOptions): Promise<BatchReceipt> {
     return this.#batchPublisher.publish(topic, bodies, options);
   }
 

@@ -34,6 +34,7 @@ export type {
   Pem,
   PopDeadOptions,
   PopOptions,
+  PublishBatchOptions,
   PublishOptions,
   PurgeOptions,
   QueueOptions,
