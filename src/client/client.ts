@@ -53,6 +53,8 @@ import type { Numbering } from "./publish/numbering.js";
 import { Publisher } from "./publish/publisher.js";
 import type { BatchReceipt, ChannelReceipt, Receipt } from "./publish/receipt.js";
 import type { DatedOptions, Repeat } from "./publish/repeat.js";
+import { QueueWorker } from "./work/queue-worker.js";
+import { readWork, type WorkHandler, type WorkOptions } from "./work/work-options.js";
 
 const DRAIN_TIMEOUT = 30_000;
 
@@ -73,6 +75,7 @@ export class Client {
   readonly #progress: Progress;
   readonly #subscriptions: Subscriptions;
   readonly #consumers = new Set<Consumer>();
+  readonly #workers = new Set<QueueWorker>();
   readonly #checks: RequestChecks;
   #draining: Promise<void> | undefined;
   /** Why nothing is begun any more that brings messages. */
@@ -211,6 +214,18 @@ export class Client {
     this.#consumers.add(consumer);
     unobserved(consumer.finished.then(() => this.#consumers.delete(consumer)));
     return consumer;
+  }
+
+  /**
+   * Runs a handler for each message of a queue, `concurrency` of them at a time: a message is acked when its handler has
+   * returned, and given back when it has thrown. Its lease is renewed as long as the handler runs, even one that blocks the
+   * event loop.
+   */
+  async work(topic: string, handler: WorkHandler, options: WorkOptions = {}): Promise<QueueWorker> {
+    const worker = await QueueWorker.start(topic, readWork(handler, options), (read) => this.consume(topic, read));
+    this.#workers.add(worker);
+    unobserved(worker.closed.then(() => this.#workers.delete(worker)));
+    return worker;
   }
 
   /**
@@ -375,6 +390,7 @@ export class Client {
     const loops = [
       ...[...this.#consumers].map((consumer) => consumer.drainWithClient()),
       ...subscriptions.map((subscription) => subscription.drain()),
+      ...[...this.#workers].map((worker) => worker.drain()),
     ];
     const answered = Promise.allSettled(loops).then(() => this.#connection.idle());
     await Promise.race([answered, enough.promise, this.closed]);

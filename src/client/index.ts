@@ -75,3 +75,12 @@ export type {
 } from "./nodes/options.js";
 export type { PickBy } from "./nodes/picker.js";
 export type { BatchReceipt, ChannelReceipt, DurabilityName, Receipt } from "./publish/receipt.js";
+export type { QueueWorker } from "./work/queue-worker.js";
+export type { WorkContext } from "./work/work-context.js";
+export {
+  type RetryDelay,
+  UnrecoverableError,
+  type WorkHandler,
+  type WorkOptions,
+  type WorkRetryOptions,
+} from "./work/work-options.js";

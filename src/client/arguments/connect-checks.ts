@@ -20,6 +20,12 @@ const checkBound = (what: string, value: unknown): void => {
 const isSignal = (value: unknown): boolean =>
   typeof value === "object" && value !== null && "aborted" in value && "addEventListener" in value;
 
+/** An AbortSignal, or undefined. */
+export const checkSignal = (signal: unknown): void => {
+  if (signal === undefined || readFrom("signal", () => isSignal(signal))) return;
+  throw badArgument("signal", signal, "an AbortSignal");
+};
+
 const isPem = (value: unknown): value is Pem =>
   (typeof value === "string" && value !== "") || value instanceof Uint8Array;
 
@@ -64,9 +70,7 @@ export const readConnect = (options: ConnectOptions): ConnectOptions => {
   const read = readOptions(options, OPTIONS.connect);
   const { name, signal, connectTimeout, maxInFlight, maxPendingBytes } = read;
   checkKey("name", name, MAX_CLIENT_NAME_BYTES);
-  if (signal !== undefined && !readFrom("signal", () => isSignal(signal))) {
-    throw badArgument("signal", signal, "an AbortSignal");
-  }
+  checkSignal(signal);
   checkTimeout("connectTimeout", connectTimeout);
   checkBound("maxInFlight", maxInFlight);
   checkBound("maxPendingBytes", maxPendingBytes);

@@ -20,6 +20,8 @@ export const OPTIONS = {
   pop: names("queue", "max", "wait", "maxBytes"),
   popDead: names("queue", "max", "maxBytes"),
   consume: names("queue", "prefetch"),
+  work: names("queue", "prefetch", "concurrency", "timeout", "retry", "signal", "onFailed"),
+  workRetry: names("delay"),
   subscribe: names("overflow", "from", "recover", "credit", "onLost", "onResumed"),
   position: names("position", "epoch"),
   queue: names("queue"),

@@ -26,6 +26,8 @@ import type { Message } from "../consume/message.js";
 import type { Numbering } from "../publish/numbering.js";
 import type { BatchReceipt, Receipt } from "../publish/receipt.js";
 import type { DatedOptions } from "../publish/repeat.js";
+import { QueueWorker } from "../work/queue-worker.js";
+import { readWork, type WorkHandler, type WorkOptions } from "../work/work-options.js";
 import { isForAnotherNode, wasRefused } from "./node-errors.js";
 import type { NodeLink } from "./node-link.js";
 import { NodeLinks, type NodeLinksOptions } from "./node-links.js";
@@ -57,6 +59,7 @@ export class NodesClient {
   readonly #retries: RetryQueue;
   readonly #popper: NodesPopper;
   readonly #consumers = new Set<NodesConsumer>();
+  readonly #workers = new Set<QueueWorker>();
   readonly #channels: NodesChannels;
   readonly #feeds = new Set<StatusFeed>();
   readonly #closed = deferred<void>();
@@ -220,6 +223,16 @@ export class NodesClient {
   }
 
   /**
+   * Runs a handler for each message of a queue of every node, `concurrency` of them at a time in all. As `Client.work`.
+   */
+  async work(topic: string, handler: WorkHandler, options: WorkOptions = {}): Promise<QueueWorker> {
+    const worker = await QueueWorker.start(topic, readWork(handler, options), (read) => this.consume(topic, read));
+    this.#workers.add(worker);
+    unobserved(worker.closed.then(() => this.#workers.delete(worker)));
+    return worker;
+  }
+
+  /**
    * Publishes a message to a channel: on all nodes that it is on (`select`), each of which tells what became of it there.
    * Rejects when none of them takes it, with why the last did not. It is not sent a second time, which could show
    * subscribers a message twice.
@@ -292,7 +305,11 @@ export class NodesClient {
     const end = performance.now() + timeout;
     const enough = deferred<void>();
     const timer = startTimer(timeout, enough.resolve);
-    const loops = [...[...this.#consumers].map((consumer) => consumer.drainWithClient()), this.#channels.drain()];
+    const loops = [
+      ...[...this.#consumers].map((consumer) => consumer.drainWithClient()),
+      ...[...this.#workers].map((worker) => worker.drain()),
+      this.#channels.drain(),
+    ];
     const answered = Promise.allSettled(loops).then(() => this.#settled());
     await Promise.race([answered, enough.promise, this.closed]);
     timer.cancel();
