@@ -30,6 +30,7 @@ it("what it loads later is pure JavaScript in a bundle for browsers", async () =
     }
   }
   expect(later.map((file) => file.slice(dirname(ENTRY).length + 1))).toEqual([
+    "work/no-lease-thread.js",
     "connection/no-tcp-transport.js",
     "connection/websocket-transport.js",
   ]);

@@ -1,7 +1,7 @@
 /**
  * The messages of a subscription on their way from the connection to the program.
  */
-import { callLater } from "../arguments/hooks.js";
+import { callLater } from "../arguments/call-later.js";
 import type { Resumption, SubscribeOptions } from "../arguments/options.js";
 import { localError, type RingmqError } from "../base/error.js";
 import { FeedState } from "../messages/feed-state.js";

@@ -304,7 +304,8 @@ export class ConsumerFeed implements ConsumerSink, Reporter {
 
   /** Looks after what waits, now and then as long as something does. */
   #watch(): void {
-    if (this.#timer !== undefined || this.#terms.leases === undefined || this.#buffer.size === 0 || this.#isLeft) return;
+    if (this.#timer !== undefined || this.#terms.leases === undefined || this.#buffer.size === 0 || this.#isLeft)
+      return;
     const interval = Math.max(MIN_WATCH, Math.min(this.#terms.leases.ttr / LOOKS, MAX_WATCH));
     this.#timer = this.#connection.clock.startTimer(this.#window.isAuto ? Math.min(interval, SPAN) : interval, () => {
       this.#timer = undefined;

@@ -2,7 +2,7 @@
  * What becomes of a message whose handler has failed.
  */
 import { checkDuration } from "../arguments/argument-checks.js";
-import { print } from "../arguments/hooks.js";
+import { callLater } from "../arguments/call-later.js";
 import type { NackOptions } from "../arguments/options.js";
 import type { RetryDelay } from "./work-options.js";
 
@@ -22,11 +22,13 @@ const delayAfter = (delay: number | RetryDelay | undefined, attempt: number, err
     checkDuration("what retry.delay returns", told);
     return told;
   } catch (thrown) {
-    print("ringmq: retry.delay of a worker failed:", thrown);
+    callLater("retry.delay of a worker", () => {
+      throw thrown;
+    });
     return undefined;
   }
 };
 
 /** How to give the message back. */
 export const nackAfter = (error: unknown, attempt: number, delay: number | RetryDelay | undefined): NackOptions =>
-  isUnrecoverable(error) ? { reject: true } : { delay: delayAfter(delay, attempt, error) };
+  isUnrecoverable(error) ? { retry: false } : { delay: delayAfter(delay, attempt, error) };

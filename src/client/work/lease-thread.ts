@@ -2,7 +2,7 @@
  * The lease thread, as workers see it: one for all workers of this process, there as long as one of them needs it. It needs
  * Node and is loaded only when a program works.
  */
-import { emitWarning } from "node:process";
+import { emitWarning, execArgv, hrtime } from "node:process";
 import { Worker } from "node:worker_threads";
 import type { LeaseThreads, ThreadHandle, ThreadUser } from "./leases.js";
 import type { LeaseOrder, LeaseReport, LeaseThreadData } from "./thread/thread-messages.js";
@@ -11,11 +11,11 @@ const FILE = new URL("./thread/lease-thread-main.js", import.meta.url);
 
 /** A thread inherits the flags of its process, and those who run text instead of a file would keep it from starting. */
 const flags = (): { readonly execArgv?: string[] } =>
-  process.execArgv.some((flag) => flag.startsWith("--input-type")) ? { execArgv: [] } : {};
+  execArgv.some((flag) => flag.startsWith("--input-type")) ? { execArgv: [] } : {};
 
 /** What to add to the monotonic time of the process for that of this thread. */
 const clockOffset = (): number => {
-  const [seconds, nanoseconds] = process.hrtime();
+  const [seconds, nanoseconds] = hrtime();
   return performance.now() - (seconds * 1000 + nanoseconds / 1e6);
 };
 
@@ -90,11 +90,14 @@ const fail = (failure: unknown): void => {
   if (hasFailed) return;
   hasFailed = true;
   const reason = failure instanceof Error ? failure.message : String(failure);
-  emitWarning("the leases of messages in hand are kept by a timer, which a handler that blocks the event loop holds up", {
-    type: "RingmqWarning",
-    code: "RINGMQ_NO_LEASE_THREAD",
-    detail: `the thread that keeps them has failed: ${reason}`,
-  });
+  emitWarning(
+    "the leases of messages in hand are kept by a timer, which a handler that blocks the event loop holds up",
+    {
+      type: "RingmqWarning",
+      code: "RINGMQ_NO_LEASE_THREAD",
+      detail: `the thread that keeps them has failed: ${reason}`,
+    },
+  );
 };
 
 /** The thread, or undefined where there can be none. */

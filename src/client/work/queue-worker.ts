@@ -2,7 +2,7 @@
  * A worker: runs a handler for each message of a queue.
  */
 import { checkTimeout } from "../arguments/argument-checks.js";
-import { callLater } from "../arguments/hooks.js";
+import { callLater } from "../arguments/call-later.js";
 import { OPTIONS, readOptions } from "../arguments/option-reader.js";
 import type { ConsumeOptions, DrainOptions } from "../arguments/options.js";
 import { deferred, unobserved } from "../base/deferred.js";

@@ -2,6 +2,7 @@
  * The lease thread: keeps the leases of messages that the workers of this process have in hand, whatever their handlers do to
  * the event loop of their own thread.
  */
+import { hrtime } from "node:process";
 import { parentPort, workerData } from "node:worker_threads";
 import { startTimer, type Timer } from "../../base/timer.js";
 import type { SelectionList } from "../../consume/selection-list.js";
@@ -26,7 +27,7 @@ const { clockOffset } = workerData as LeaseThreadData;
 
 /** The workers' clock. */
 const clock = (): number => {
-  const [seconds, nanoseconds] = process.hrtime();
+  const [seconds, nanoseconds] = hrtime();
   return seconds * 1000 + nanoseconds / 1e6 + clockOffset;
 };
 

@@ -1,11 +1,11 @@
 /**
- * Calls the functions that a program hands over to be told of things.
+ * Calls what a program has handed over to be told something.
  */
 import { reasonOf } from "./argument-checks.js";
 
 /**
- * Calls the program, in a microtask and not while a frame is read. Its errors must not end the connection: they are printed
- * behind `name`.
+ * Calls the program in a microtask, and not while a frame is read. `name` is what it has handed over. What it throws, or
+ * rejects with, is printed: no promise could reject with it, and it must end neither the connection nor the program.
  */
 export const callLater = (name: string, call: () => unknown): void =>
   queueMicrotask(async () => {
@@ -16,8 +16,7 @@ export const callLater = (name: string, call: () => unknown): void =>
     }
   });
 
-/** No promise could reject with this error, and it should not end the program. */
-export const print = (what: string, error: unknown): void => {
+const print = (what: string, error: unknown): void => {
   try {
     console.error(what, error);
   } catch {
