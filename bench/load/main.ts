@@ -5,6 +5,7 @@
 import { clientConsumer } from "./client-consumer.js";
 import { clientPublisher } from "./client-publisher.js";
 import { clientRoundTrip } from "./client-round-trip.js";
+import { clientWorker } from "./client-worker.js";
 import { echoRoundTrip } from "./echo-round-trip.js";
 import { streamSubscribers, webSocketSubscribers } from "./foreign-subscribers.js";
 import { gmqConsumer } from "./gmq-consumer.js";
@@ -33,6 +34,7 @@ const roles = {
   clientOneInFlight,
   clientPublisher,
   clientRoundTrip,
+  clientWorker,
   echoRoundTrip,
   gmqConsumer,
   gmqOneInFlight,

@@ -20,6 +20,7 @@ import type { Scenario } from "./scenario.js";
 import { subscribers } from "./subscribers.js";
 import { topics } from "./topics.js";
 import { websocket } from "./websocket.js";
+import { work } from "./work.js";
 import { wsPub } from "./ws-pub.js";
 
 export const scenarios: readonly Scenario[] = [
@@ -27,6 +28,7 @@ export const scenarios: readonly Scenario[] = [
   publishSingle,
   consumeAck,
   flow,
+  work,
   endToEnd,
   fairness,
   fanOut,

@@ -26,9 +26,11 @@ const ABORT_GRACE = 1000;
 
 /** Where the messages come from: a consumer, of one node or of several. */
 export interface MessageSource {
+  /** Resolves when no more messages will come: with why, or with undefined when the program has ended it. */
+  readonly closed: Promise<RingmqError | undefined>;
   /** The next message that has come; undefined: there is none. */
   take(): Message | undefined;
-  /** Resolves with true when there may be messages, with false at the end. Rejects once with the reason of the end. */
+  /** Resolves with true when there may be messages, with false at the end. Rejects with the reason of the end. */
   available(): Promise<boolean>;
   /** No more comes, and what was not taken is given back. */
   return(): Promise<unknown>;
@@ -101,6 +103,7 @@ export class QueueWorker implements AckObserver, ExecutionOwner {
     if (isAborted(signal)) throw abortedError(signal);
     const [threads, source] = await Promise.all([loadThreads(), consume(work.consume)]);
     const worker = new QueueWorker(topic, work, source, threads);
+    unobserved(source.closed.then((error) => worker.#end(error)));
     signal?.addEventListener("abort", worker.#cancel, { once: true });
     if (isAborted(signal)) worker.#cancelled();
     // Not before the program has the worker.
