@@ -224,7 +224,13 @@ export class Client {
    * event loop.
    */
   async work(topic: string, handler: WorkHandler, options: WorkOptions = {}): Promise<QueueWorker> {
-    const worker = await QueueWorker.start(topic, readWork(handler, options), (read) => this.consume(topic, read));
+    const consume = (read: ConsumeOptions) => this.consume(topic, read);
+    const worker = await QueueWorker.start(
+      topic,
+      readWork(handler, options),
+      consume,
+      this.#connection.target !== undefined,
+    );
     this.#workers.add(worker);
     unobserved(worker.closed.then(() => this.#workers.delete(worker)));
     return worker;

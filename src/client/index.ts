@@ -33,6 +33,7 @@ export type {
   Pem,
   PopDeadOptions,
   PopOptions,
+  Prefetch,
   PublishOptions,
   PurgeOptions,
   QueueOptions,

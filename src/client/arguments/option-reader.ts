@@ -20,6 +20,7 @@ export const OPTIONS = {
   pop: names("queue", "max", "wait", "maxBytes"),
   popDead: names("queue", "max", "maxBytes"),
   consume: names("queue", "prefetch"),
+  prefetch: names("min"),
   work: names("queue", "prefetch", "concurrency", "timeout", "retry", "signal", "onFailed"),
   workRetry: names("delay"),
   subscribe: names("overflow", "from", "recover", "credit", "onLost", "onResumed"),

@@ -13,6 +13,7 @@ import type { SelectionList } from "./selection-list.js";
 import { type AckObserver, SettleBatch } from "./settle-batch.js";
 import { SettleRequest } from "./settle-request.js";
 import { refusedSettlement, type Settlement } from "./settle-result.js";
+import type { Tenure } from "./tenure.js";
 
 /** Holds messages for so many more milliseconds, whoever was delivered them on whatever connection. */
 export const touchAll = (
@@ -53,21 +54,34 @@ export class Settler {
   readonly #topic: string;
   readonly #queue: string | undefined;
   readonly #open: Set<Settler>;
+  readonly #tenures: { readonly tenure: Tenure };
   readonly #ackHead: Uint8Array;
   #batch: SettleBatch | undefined;
 
   /** It is in `open` while it has a batch. */
-  constructor(connection: Connection, topic: string, queue: string | undefined, open: Set<Settler>) {
+  constructor(
+    connection: Connection,
+    topic: string,
+    queue: string | undefined,
+    open: Set<Settler>,
+    tenures: { readonly tenure: Tenure },
+  ) {
     this.#connection = connection;
     this.#topic = topic;
     this.#queue = queue;
     this.#open = open;
+    this.#tenures = tenures;
     this.#ackHead = requestHead([topic, queue]);
   }
 
   /** The connection that its messages came on. */
   get connection(): Connection {
     return this.#connection;
+  }
+
+  /** That of what is delivered now. */
+  get tenure(): Tenure {
+    return this.#tenures.tenure;
   }
 
   ack(high: number, low: number, delivery: number): Promise<void> {

@@ -238,7 +238,8 @@ export class NodesClient {
    * Runs a handler for each message of a queue of every node, `concurrency` of them at a time in all. As `Client.work`.
    */
   async work(topic: string, handler: WorkHandler, options: WorkOptions = {}): Promise<QueueWorker> {
-    const worker = await QueueWorker.start(topic, readWork(handler, options), (read) => this.consume(topic, read));
+    const consume = (read: ConsumeOptions) => this.consume(topic, read);
+    const worker = await QueueWorker.start(topic, readWork(handler, options), consume, true);
     this.#workers.add(worker);
     unobserved(worker.closed.then(() => this.#workers.delete(worker)));
     return worker;

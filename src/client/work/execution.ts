@@ -3,6 +3,7 @@
  * costs no closure.
  */
 import type { Message } from "../consume/message.js";
+import type { Tenure } from "../consume/tenure.js";
 import { NO_TICKET } from "./lease-table.js";
 import type { WorkContext } from "./work-context.js";
 
@@ -15,6 +16,8 @@ export interface ExecutionOwner {
 export class Execution {
   message: Message | undefined;
   context: WorkContext | undefined;
+  /** Of the connection that the message came on. */
+  tenure: Tenure | undefined;
   /** That of its row in the table of leases. */
   ticket = NO_TICKET;
   /** The message is not the handler's any longer. */
@@ -40,6 +43,7 @@ export class Execution {
   clear(): void {
     this.message = undefined;
     this.context = undefined;
+    this.tenure = undefined;
     this.ticket = NO_TICKET;
     this.isLost = false;
     this.isAbandoned = false;

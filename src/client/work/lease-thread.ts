@@ -4,6 +4,7 @@
  */
 import { emitWarning, execArgv, hrtime } from "node:process";
 import { Worker } from "node:worker_threads";
+import { deferred } from "../base/deferred.js";
 import type { LeaseThreads, ThreadHandle, ThreadUser } from "./leases.js";
 import type { LeaseOrder, LeaseReport, LeaseThreadData } from "./thread/thread-messages.js";
 
@@ -23,6 +24,7 @@ class LeaseThread {
   readonly #thread: Worker;
   readonly #users = new Map<number, ThreadUser>();
   readonly #ended: (failure: unknown) => void;
+  readonly #ready = deferred<void>();
   #failure: unknown;
   #lastUser = 0;
 
@@ -36,6 +38,7 @@ class LeaseThread {
     });
     this.#thread.once("exit", (code) => this.#ended(this.#failure ?? new Error(`it ended with code ${code}`)));
     this.#ended = (failure) => {
+      this.#ready.resolve();
       const users = [...this.#users.values()];
       this.#users.clear();
       ended(this, users, failure);
@@ -52,6 +55,7 @@ class LeaseThread {
     this.#users.set(worker, user);
     this.#order({ kind: "begin", worker, memory: user.memory, timeout: user.timeout });
     return {
+      ready: this.#ready.promise,
       addLine: (line, target, topic, queue, ttr) =>
         this.#order({ kind: "line", worker, line, target, topic, queue, ttr }),
       removeLine: (line) => this.#order({ kind: "line-ended", worker, line }),
@@ -69,8 +73,14 @@ class LeaseThread {
   }
 
   #hear(report: LeaseReport): void {
-    if (report.kind === "ask") this.#order({ kind: "turned" });
-    else this.#users.get(report.worker)?.lost(report.row, report.ticket, report.code);
+    switch (report.kind) {
+      case "ready":
+        return this.#ready.resolve();
+      case "ask":
+        return this.#order({ kind: "turned" });
+      case "lost":
+        return this.#users.get(report.worker)?.lost(report.row, report.ticket, report.code);
+    }
   }
 }
 

@@ -8,8 +8,10 @@ import type { Timer } from "../base/timer.js";
 import type { Connection } from "../connection/connection.js";
 import type { BrokerTarget } from "../connection/target.js";
 import type { Message } from "../consume/message.js";
+import type { DeliveredRun } from "../consume/run.js";
 import type { SelectionList } from "../consume/selection-list.js";
-import { type Settler, touchAll } from "../consume/settler.js";
+import { touchAll } from "../consume/settler.js";
+import type { Tenure } from "../consume/tenure.js";
 import { LeaseKeeper, type TellLoss } from "./lease-keeper.js";
 import { LeaseTable, NO_LINE, NO_TICKET } from "./lease-table.js";
 
@@ -25,6 +27,8 @@ export interface ThreadUser {
 
 /** What a worker tells the lease thread. */
 export interface ThreadHandle {
+  /** Resolves when the thread runs, or has failed. */
+  readonly ready: Promise<void>;
   addLine(line: number, target: BrokerTarget, topic: string, queue: string | undefined, ttr: number): void;
   removeLine(line: number): void;
   /** Something is in hand. */
@@ -35,15 +39,14 @@ export interface ThreadHandle {
 /** Has the lease thread keep the leases of a worker. Undefined: there is none. */
 export type LeaseThreads = (user: ThreadUser) => ThreadHandle | undefined;
 
-/** A connection that messages of the worker's queue come on. */
+/** A connection that messages of the worker's queue come on, as long as it lasts. */
 export interface Line {
   readonly number: number;
-  readonly settler: Settler;
+  readonly tenure: Tenure;
   readonly connection: Connection;
   readonly ttr: number;
   /** The broker's time at 0 of the connection's clock. */
   readonly offset: number;
-  isOver: boolean;
 }
 
 export interface LeasesOptions {
@@ -52,11 +55,12 @@ export interface LeasesOptions {
   readonly rows: number;
   /** The longest that a handler may take. Milliseconds, or Infinity. */
   readonly timeout: number;
+  /** Undefined: leases are kept by the clock of the connection. */
   readonly threads: LeaseThreads | undefined;
   /** The message of a row is lost, or its handler has had its time. */
   readonly lost: TellLoss;
-  /** A connection has ended: with why, or with undefined when the program closed it. */
-  readonly lineEnded: (line: Line, reason: RingmqError | undefined) => void;
+  /** A connection has ended, and why. */
+  readonly connectionEnded: (tenure: Tenure, error: RingmqError) => void;
 }
 
 /** A lease of which nothing is known: it is not the client's to keep. */
@@ -65,7 +69,7 @@ const NO_LEASE = Number.POSITIVE_INFINITY;
 export class Leases {
   readonly #options: LeasesOptions;
   readonly #table: LeaseTable;
-  readonly #lines = new Map<Settler, Line>();
+  readonly #lines = new Map<Tenure, Line>();
   #line: Line | undefined;
   #lastNumber = NO_LINE;
   #thread: ThreadHandle | undefined;
@@ -74,11 +78,16 @@ export class Leases {
   #timer: Timer | undefined;
   /** When the keeper looks next. */
   #next = Number.POSITIVE_INFINITY;
-  #isOver = false;
 
   constructor(options: LeasesOptions) {
     this.#options = options;
     this.#table = LeaseTable.ofRows(options.rows);
+    this.#startKeeping(options.threads);
+  }
+
+  /** Resolves when messages may be handed out: who has one may block this thread. */
+  get ready(): Promise<void> {
+    return this.#thread?.ready ?? Promise.resolve();
   }
 
   /** Writes down a message before its handler has it. Returns the ticket of its row; NO_TICKET: there is nothing to keep. */
@@ -86,7 +95,7 @@ export class Leases {
     const { timeout } = this.#options;
     const { delivered } = message;
     let line = this.#line;
-    if (line?.settler !== delivered.settler) line = this.lineOf(message);
+    if (line?.tenure !== delivered.settler.tenure) line = this.#lineOf(delivered);
     const isKept = !delivered.isAcked && line.ttr !== NO_LEASE;
     const isTimed = timeout !== Number.POSITIVE_INFINITY;
     if (!isKept && !isTimed) return NO_TICKET;
@@ -109,23 +118,8 @@ export class Leases {
     this.#table.free(row);
   }
 
-  /** The connection that a message came on. */
-  lineOf({ delivered: { settler, terms } }: Message): Line {
-    let line = this.#lines.get(settler);
-    if (line === undefined) {
-      const { connection } = settler;
-      const clock = terms?.leases;
-      const number = ++this.#lastNumber;
-      line = { number, settler, connection, ttr: clock?.ttr ?? NO_LEASE, offset: clock?.at(0) ?? 0, isOver: false };
-      this.#begin(line);
-    }
-    this.#line = line;
-    return line;
-  }
-
   /** Nothing is kept any more. */
   async end(): Promise<void> {
-    this.#isOver = true;
     this.#timer?.cancel();
     this.#keeper = undefined;
     const thread = this.#thread;
@@ -133,30 +127,37 @@ export class Leases {
     await thread?.end();
   }
 
+  #lineOf({ settler: { tenure, connection }, terms }: DeliveredRun): Line {
+    let line = this.#lines.get(tenure);
+    if (line === undefined) {
+      const clock = terms?.leases;
+      const number = ++this.#lastNumber;
+      line = { number, tenure, connection, ttr: clock?.ttr ?? NO_LEASE, offset: clock?.at(0) ?? 0 };
+      this.#begin(line);
+    }
+    this.#line = line;
+    return line;
+  }
+
   #begin(line: Line): void {
-    const { settler, connection } = line;
-    this.#lines.set(settler, line);
-    this.#startKeeping(connection.target !== undefined);
+    const { number, tenure } = line;
+    this.#lines.set(tenure, line);
     this.#addLine(line);
     unobserved(
-      connection.closed.then((reason) => {
-        line.isOver = true;
-        this.#lines.delete(settler);
+      tenure.ended.then((error) => {
+        this.#lines.delete(tenure);
         if (this.#line === line) this.#line = undefined;
-        this.#thread?.removeLine(line.number);
-        this.#keeper?.lines.delete(line.number);
-        this.#options.lineEnded(line, reason);
+        this.#thread?.removeLine(number);
+        this.#keeper?.lines.delete(number);
+        this.#options.connectionEnded(tenure, error);
       }),
     );
   }
 
-  #startKeeping(mayBeThread: boolean): void {
-    if (this.#isOver || this.#thread !== undefined || this.#keeper !== undefined) return;
-    const { timeout, threads, lost } = this.#options;
-    if (mayBeThread) {
-      const threadFailed = (): void => this.#threadFailed();
-      this.#thread = threads?.({ memory: this.#table.memory, timeout, lost, threadFailed });
-    }
+  #startKeeping(threads: LeaseThreads | undefined): void {
+    const { timeout, lost } = this.#options;
+    const threadFailed = (): void => this.#threadFailed();
+    this.#thread = threads?.({ memory: this.#table.memory, timeout, lost, threadFailed });
     if (this.#thread === undefined) this.#keeper = new LeaseKeeper(this.#table, timeout, lost);
   }
 
@@ -169,8 +170,7 @@ export class Leases {
   }
 
   #threadFailed(): void {
-    this.#thread = undefined;
-    this.#startKeeping(false);
+    this.#startKeeping(undefined);
     for (const line of this.#lines.values()) {
       this.#addLine(line);
       this.#lookAt(line.connection.clock.now(), line.connection);

@@ -13,9 +13,10 @@ import { atEndOfTurn } from "../connection/end-of-turn.js";
 import type { Message } from "../consume/message.js";
 import type { AckObserver } from "../consume/settle-batch.js";
 import { faultError } from "../consume/settle-result.js";
+import type { Tenure } from "../consume/tenure.js";
 import { Execution, type ExecutionOwner } from "./execution.js";
 import { nackAfter } from "./failure.js";
-import { Leases, type LeaseThreads, type Line } from "./leases.js";
+import { Leases, type LeaseThreads } from "./leases.js";
 import { WorkContext } from "./work-context.js";
 import type { ReadWork } from "./work-options.js";
 
@@ -89,23 +90,31 @@ export class QueueWorker implements AckObserver, ExecutionOwner {
       timeout: work.timeout,
       threads,
       lost: (row, ticket, code) => this.#told(row, ticket, code),
-      lineEnded: (line, reason) => this.#lineEnded(line, reason),
+      connectionEnded: (tenure, error) => this.#connectionEnded(tenure, error),
     });
   }
 
-  /** @internal */
+  /**
+   * `hasThreads`: another thread can connect to the broker.
+   *
+   * @internal
+   */
   static async start(
     topic: string,
     work: ReadWork,
     consume: (options: ConsumeOptions) => Promise<MessageSource>,
+    hasThreads: boolean,
   ): Promise<QueueWorker> {
     const { signal } = work;
     if (isAborted(signal)) throw abortedError(signal);
-    const [threads, source] = await Promise.all([loadThreads(), consume(work.consume)]);
+    const threads = hasThreads ? await loadThreads() : undefined;
+    const { queue, prefetch = { min: work.concurrency } } = work.consume;
+    const source = await consume({ queue, prefetch });
     const worker = new QueueWorker(topic, work, source, threads);
     unobserved(source.closed.then((error) => worker.#end(error)));
     signal?.addEventListener("abort", worker.#cancel, { once: true });
     if (isAborted(signal)) worker.#cancelled();
+    await worker.#leases.ready;
     // Not before the program has the worker.
     atEndOfTurn(() => worker.#fill());
     return worker;
@@ -234,6 +243,7 @@ export class QueueWorker implements AckObserver, ExecutionOwner {
     const context = new WorkContext(message.retry + 1);
     execution.message = message;
     execution.context = context;
+    execution.tenure = message.delivered.settler.tenure;
     execution.ticket = this.#leases.hold(execution.row, message);
     let result: unknown;
     try {
@@ -291,11 +301,10 @@ export class QueueWorker implements AckObserver, ExecutionOwner {
     } else this.#lose(execution, faultError(message.id, code));
   }
 
-  #lineEnded({ settler }: Line, reason: RingmqError | undefined): void {
-    const code = reason === undefined ? "CLIENT_CLOSED" : "CONNECTION_CLOSED";
-    const error = localError(code, "the connection that the message came on has ended", reason);
+  #connectionEnded(tenure: Tenure, error: RingmqError): void {
+    const reason = error.cause === undefined ? localError("CLIENT_CLOSED", "the client was closed") : error;
     for (const execution of this.#executions) {
-      if (execution.message?.delivered.settler === settler) this.#lose(execution, error);
+      if (execution.tenure === tenure && execution.message?.isAcked === false) this.#lose(execution, reason);
     }
   }
 

@@ -161,3 +161,5 @@ port.on("message", (order: LeaseOrder) => {
       asked = undefined;
   }
 });
+
+tell({ kind: "ready" });

@@ -29,6 +29,8 @@ export type LeaseOrder =
 
 /** From the thread. */
 export type LeaseReport =
+  /** It runs. */
+  | { readonly kind: "ready" }
   | {
       readonly kind: "lost";
       readonly worker: number;
