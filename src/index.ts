@@ -8,6 +8,7 @@ import type { BrokerOptions } from "./main/options.js";
 
 export type { Broker } from "./main/broker.js";
 export { CloseError } from "./main/close-error.js";
+export type { BrokerEvents } from "./main/events.js";
 export type { Log } from "./main/log.js";
 export type { Address, BrokerOptions, Tls, TlsFiles } from "./main/options.js";
 export { CertificateError } from "./main/ports/certificate.js";

@@ -24,6 +24,8 @@ import type {
   PurgeOptions,
   QueueOptions,
   RedriveOptions,
+  RequestOptions,
+  RespondOptions,
   SubscribeOptions,
   TopicConfig,
   TopicStatistics,
@@ -34,6 +36,10 @@ import { deferred, unobserved } from "./base/deferred.js";
 import { localError, type RingmqError } from "./base/error.js";
 import { INSPECT, type Inspect, inspected } from "./base/inspection.js";
 import { startTimer } from "./base/timer.js";
+import { Calls } from "./calls/calls.js";
+import type { RequestHandler } from "./calls/handler.js";
+import type { Reply } from "./calls/reply.js";
+import type { Responder } from "./calls/responder.js";
 import type { Subscription } from "./channels/subscription.js";
 import { Subscriptions } from "./channels/subscriptions.js";
 import { ask } from "./connection/ask.js";
@@ -76,6 +82,7 @@ export class Client {
   readonly #settlers: Settlers;
   readonly #progress: Progress;
   readonly #subscriptions: Subscriptions;
+  readonly #calls: Calls;
   readonly #consumers = new Set<Consumer>();
   readonly #workers = new Set<QueueWorker>();
   readonly #checks: RequestChecks;
@@ -102,6 +109,7 @@ export class Client {
     this.#topicAdmin = new TopicAdmin(connection, this.#checks);
     this.#channelAdmin = new ChannelAdmin(connection, this.#checks);
     this.#subscriptions = new Subscriptions(connection);
+    this.#calls = new Calls(connection, this.#checks);
     // Publishes go first: messages made from an acked one must be sent before its ack.
     connection.batchers.push(this.#publisher, this.#progress, this.#settlers);
     connection.channels = this.#subscriptions;
@@ -264,6 +272,24 @@ export class Client {
     return new Topic(this, name, options);
   }
 
+  /**
+   * Sends a request to one of a channel's responders, and resolves with its reply. Rejects at once with NO_RESPONDER when there
+   * is none, with REQUEST_TIMEOUT, with RESPONDER_FAILED when the handler has thrown (`cause` has the name and message), with
+   * RESPONDER_LOST when the responder's connection ended, and with BUSY when too many requests wait for a responder. After
+   * REQUEST_TIMEOUT, RESPONDER_LOST and CONNECTION_CLOSED nobody knows whether it was carried out.
+   */
+  request(channel: string, body: Body, options?: RequestOptions): Promise<Reply> {
+    return this.#calls.request(channel, body, options);
+  }
+
+  /**
+   * Has the requests to a channel handled. Each goes to one of the channel's responders, of all clients: to the one that is at
+   * the fewest. What the handler returns is the reply.
+   */
+  respond(channel: string, handler: RequestHandler, options: RespondOptions = {}): Promise<Responder> {
+    return this.#calls.respond(channel, handler, options, () => this.#assertTaking());
+  }
+
   /** Acks messages of which only the ids are known, whoever holds them. */
   ackById(topic: string, ids: Ids, options: QueueOptions = {}): Promise<Settlement> {
     return this.#idSettler.ack(topic, ids, options);
@@ -372,7 +398,7 @@ export class Client {
   }
 
   /**
-   * Ends in order: consumers and subscriptions stop, their loops read what has come and end, everything asked for is
+   * Ends in order: consumers, subscriptions and responders stop, their loops and handlers finish with what has come, everything asked for is
    * answered, then the connection is closed. Meanwhile the program may publish and settle.
    *
    * It can be awaited in a loop as well, after the message at hand has been settled: a loop that is at such a message
@@ -417,6 +443,7 @@ export class Client {
       ...[...this.#consumers].map((consumer) => consumer.drainWithClient()),
       ...subscriptions.map((subscription) => subscription.drain()),
       ...[...this.#workers].map((worker) => worker.drain()),
+      this.#calls.stop(undefined),
     ];
     const answered = Promise.allSettled(loops).then(() => this.#connection.idle());
     await Promise.race([answered, enough.promise, this.closed]);
@@ -433,6 +460,7 @@ export class Client {
     const subscriptions = this.#subscriptions.all;
     for (const consumer of this.#consumers) consumer.shutDown(reason);
     for (const subscription of subscriptions) subscription.shutDown(reason);
+    unobserved(this.#calls.stop(reason));
     this.#draining ??= this.#drain(DRAIN_TIMEOUT, subscriptions);
     unobserved(this.#draining);
   }

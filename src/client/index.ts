@@ -39,6 +39,8 @@ export type {
   QueueOptions,
   QueueStatistics,
   RedriveOptions,
+  RequestOptions,
+  RespondOptions,
   Resumption,
   SubscribeOptions,
   TlsOptions,
@@ -47,6 +49,10 @@ export type {
   TouchOptions,
 } from "./arguments/options.js";
 export { type ClientErrorName, RingmqError, type RingmqErrorCode } from "./base/error.js";
+export type { ReplyContent, RequestHandler } from "./calls/handler.js";
+export type { ReceivedRequest } from "./calls/received-request.js";
+export type { Reply } from "./calls/reply.js";
+export type { Responder } from "./calls/responder.js";
 export type { ChannelMessage } from "./channels/channel-message.js";
 export type { Subscription } from "./channels/subscription.js";
 export type { Client } from "./client.js";

@@ -8,6 +8,7 @@ import { gmqLine } from "./front-ends/gmq/line/index.js";
 import { installMemmqHttp } from "./front-ends/memmq/http/index.js";
 import { SessionChannels } from "./front-ends/memmq/session-channels.js";
 import { AssemblyMemory } from "./native/assembly.js";
+import { CallDesk, systemSchedule } from "./native/call-desk.js";
 import { NativeConnection } from "./native/connection.js";
 import type { ConnectionContext } from "./native/connection-context.js";
 import type { SessionSide } from "./native/connection-kind.js";
@@ -89,6 +90,10 @@ export interface Usage {
   readonly assemblyBytes: number;
   readonly waitingBytes: number;
   readonly unsentBytes: number;
+  /** Calls that are not over, bytes of those that wait for responders, and responders. */
+  readonly calls: number;
+  readonly callBytes: number;
+  readonly responders: number;
 }
 
 /** What a server is made of. */
@@ -157,6 +162,7 @@ export class Server implements ConnectionHost, SessionHost {
       pool: new OutputPool(),
       unsent: new UnsentBudget(options.maxUnsentBytes, log),
       waiting: new WaitingInput(options.maxAssemblyBytes),
+      calls: new CallDesk(options, systemSchedule(), log),
       get isClosing() {
         return supervisor.isStopping;
       },
@@ -240,7 +246,8 @@ export class Server implements ConnectionHost, SessionHost {
 
   /** What clients take up now: all 0 when there are none. */
   get usage(): Usage {
-    const { assembly, waiting, unsent } = this.#context;
+    const { assembly, waiting, unsent, calls: desk } = this.#context;
+    const { calls } = desk;
     return {
       connections: this.#connections.all,
       sessions: this.#sessions.size,
@@ -250,6 +257,9 @@ export class Server implements ConnectionHost, SessionHost {
       assemblyBytes: assembly.used,
       waitingBytes: waiting.bytes,
       unsentBytes: unsent.total,
+      calls: calls.size,
+      callBytes: calls.waitingBytes,
+      responders: calls.responders,
     };
   }
 

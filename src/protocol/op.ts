@@ -38,6 +38,12 @@ export const Op = {
   DELETE_CHANNEL: 0x55,
   CHANNEL_STATS: 0x56,
   CHANNELS: 0x57,
+  RESPOND: 0x58,
+  STOP_RESPONDING: 0x59,
+  CALL: 0x5a,
+  ABANDON: 0x5b,
+  REPLY: 0x5c,
+  FAIL: 0x5d,
   BACKUP: 0x60,
 } as const;
 
@@ -52,6 +58,9 @@ export const Answer = {
   CHANNEL_LOST: 0x86,
   CONSUMER_CLOSED: 0x87,
   GOODBYE: 0x88,
+  CALLED: 0x89,
+  ABANDONED: 0x8a,
+  REPLIED: 0x8b,
 } as const;
 
 /** Flag of CONSUME: a message that the consumer no longer holds gives its credit back. */

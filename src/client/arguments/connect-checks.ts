@@ -2,7 +2,7 @@
  * Checks of the options of `connect`.
  */
 import { localError } from "../base/error.js";
-import { badArgument, checkKey, checkTimeout, readFrom, readList } from "./argument-checks.js";
+import { badArgument, checkKey, checkSignal, checkTimeout, readList } from "./argument-checks.js";
 import { OPTIONS, readOptions } from "./option-reader.js";
 import type { ConnectOptions, Pem, TlsOptions } from "./options.js";
 
@@ -14,16 +14,6 @@ const checkBound = (what: string, value: unknown): void => {
   if (value === undefined || value === Number.POSITIVE_INFINITY) return;
   if (typeof value === "number" && Number.isInteger(value) && value >= 1) return;
   throw badArgument(what, value, "a whole number from 1 on, or Infinity");
-};
-
-/** Not `instanceof`: the signal may come from another realm. */
-const isSignal = (value: unknown): boolean =>
-  typeof value === "object" && value !== null && "aborted" in value && "addEventListener" in value;
-
-/** An AbortSignal, or undefined. */
-export const checkSignal = (signal: unknown): void => {
-  if (signal === undefined || readFrom("signal", () => isSignal(signal))) return;
-  throw badArgument("signal", signal, "an AbortSignal");
 };
 
 const isPem = (value: unknown): value is Pem =>
@@ -70,7 +60,7 @@ export const readConnect = (options: ConnectOptions): ConnectOptions => {
   const read = readOptions(options, OPTIONS.connect);
   const { name, signal, connectTimeout, maxInFlight, maxPendingBytes } = read;
   checkKey("name", name, MAX_CLIENT_NAME_BYTES);
-  checkSignal(signal);
+  checkSignal("signal", signal);
   checkTimeout("connectTimeout", connectTimeout);
   checkBound("maxInFlight", maxInFlight);
   checkBound("maxPendingBytes", maxPendingBytes);

@@ -33,6 +33,9 @@ export const OPTIONS = {
   redrive: names("queue", "ids"),
   browse: names("queue", "state", "offset", "max", "maxBytes"),
   purge: names("queue", "state"),
+  request: names("timeout", "headers", "signal"),
+  respond: names("concurrency"),
+  reply: names("body", "headers"),
   drain: names("timeout"),
 } as const satisfies Record<string, OptionNames>;
 

@@ -128,6 +128,18 @@ export interface TouchOptions {
   readonly ttr?: number | undefined;
 }
 
+export interface RequestOptions extends MessageOptions {
+  /** How long to wait for the reply. Whole milliseconds from 1 to 86,400,000 (a day), default 10,000. */
+  readonly timeout?: number | undefined;
+  /** Abandons the request, which rejects with ABORTED, and its responder's work. Default: none. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface RespondOptions {
+  /** Requests that it is at, at a time; others wait in the broker. 1 to 16,384, all of a connection together; default 64. */
+  readonly concurrency?: number | undefined;
+}
+
 export type { Overflow } from "../../protocol/subscribe-options.js";
 
 export interface SubscribeOptions {

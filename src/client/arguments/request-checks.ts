@@ -4,7 +4,7 @@
  */
 
 import { formatId, parseId } from "../../protocol/id.js";
-import { MAX_BROWSE } from "../../protocol/limits.js";
+import { MAX_BROWSE, MAX_CALL_CREDIT, MAX_CALL_TIMEOUT } from "../../protocol/limits.js";
 import { OVERFLOWS } from "../../protocol/subscribe-options.js";
 import {
   badArgument,
@@ -14,6 +14,7 @@ import {
   checkKey,
   checkName,
   checkObject,
+  checkSignal,
   checkWait,
   checkWhole,
   readFrom,
@@ -29,6 +30,8 @@ import type {
   PublishOptions,
   PurgeOptions,
   QueueOptions,
+  RequestOptions,
+  RespondOptions,
   SubscribeOptions,
   TouchOptions,
 } from "./options.js";
@@ -116,6 +119,22 @@ export class RequestChecks {
   purge(topic: unknown, options: PurgeOptions): PurgeOptions {
     const read = this.topic(topic, options, OPTIONS.purge);
     checkChoice("state", read.state, [...STATES, "all"]);
+    return read;
+  }
+
+  request(channel: unknown, options: RequestOptions): RequestOptions {
+    this.name("channel", channel);
+    const read = readOptions(options, OPTIONS.request);
+    checkWhole("timeout", read.timeout, 1, MAX_CALL_TIMEOUT);
+    checkSignal("signal", read.signal);
+    return read;
+  }
+
+  respond(channel: unknown, handler: unknown, options: RespondOptions): RespondOptions {
+    this.name("channel", channel);
+    if (typeof handler !== "function") throw badArgument("handler", handler, "a function");
+    const read = readOptions(options, OPTIONS.respond);
+    checkWhole("concurrency", read.concurrency, 1, MAX_CALL_CREDIT);
     return read;
   }
 

@@ -15,7 +15,7 @@ import { PendingBytes } from "./pending-bytes.js";
 import type { PendingRequest } from "./pending-request.js";
 import { RequestTable } from "./request-table.js";
 import { SendQueue } from "./send-queue.js";
-import type { ChannelSink, ConsumerSink } from "./sinks.js";
+import type { ChannelSink, ConsumerSink, ResponderSink } from "./sinks.js";
 import type { BrokerTarget } from "./target.js";
 import type { Transport } from "./transport.js";
 
@@ -40,6 +40,8 @@ export class Connection {
   readonly batchers: Batcher[] = [];
   /** The receivers of pushed messages, by the number of their CONSUME. */
   readonly consumers = new Map<number, ConsumerSink>();
+  /** The receivers of calls, by the number of their RESPOND. */
+  readonly responders = new Map<number, ResponderSink>();
   channels: ChannelSink | undefined;
   /** How another thread can connect to the same broker; undefined where it cannot, because the transport is of this one. */
   target: BrokerTarget | undefined;
@@ -70,7 +72,8 @@ export class Connection {
     this.#transport = transport;
     this.#sendQueue = new SendQueue(transport, Math.max(1, Math.min(limits.maxInFlight, info.limits.maxInFlight)));
     this.#requests = new RequestTable(
-      (request) => this.consumers.has(request) || this.channels?.holds(request) === true,
+      (request) =>
+        this.consumers.has(request) || this.responders.has(request) || this.channels?.holds(request) === true,
     );
     this.#answers = new Answers(this, this.#requests);
     this.pendingBytes = new PendingBytes(limits.maxPendingBytes, limits.sharedBytes);
@@ -155,15 +158,17 @@ export class Connection {
     return chunk;
   }
 
-  /** Numbers a request from `begin` and queues it for the end of the turn. If that fails the connection has ended. */
-  attach(chunk: Chunk, pending: PendingRequest): void {
-    chunk.number(this.#requests.add(pending));
+  /** Numbers a request from `begin` and queues it for the end of the turn. Returns the number. If that fails the connection has ended. */
+  attach(chunk: Chunk, pending: PendingRequest): number {
+    const request = this.#requests.add(pending);
+    chunk.number(request);
     chunk.close();
     try {
       this.#sendQueue.attach(chunk);
     } catch (error) {
       this.#broken(error);
     }
+    return request;
   }
 
   /** Encodes all batches, so that what is sent next comes after them. If that fails the connection has ended. */
@@ -274,6 +279,9 @@ export class Connection {
     const consumers = [...this.consumers.values()];
     this.consumers.clear();
     for (const consumer of consumers) consumer.ended(reason);
+    const responders = [...this.responders.values()];
+    this.responders.clear();
+    for (const responder of responders) responder.ended(reason);
     this.channels?.ended(reason);
     this.#closed.resolve(reason);
   }

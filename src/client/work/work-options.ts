@@ -1,8 +1,8 @@
 /**
  * What a program says of its work: the handler and the options of `work`.
  */
-import { badArgument, checkDuration, checkTimeout, checkWhole } from "../arguments/argument-checks.js";
-import { checkSignal } from "../arguments/connect-checks.js";
+import { badArgument, checkDuration, checkSignal, checkTimeout, checkWhole } from "../arguments/argument-checks.js";
+
 import { OPTIONS, readOptions } from "../arguments/option-reader.js";
 import type { ConsumeOptions } from "../arguments/options.js";
 import type { Message } from "../consume/message.js";
@@ -81,7 +81,7 @@ export const readWork = (handler: WorkHandler, options: WorkOptions): ReadWork =
   const { queue, prefetch, concurrency, timeout, retry = {}, signal, onFailed } = read;
   checkWhole("concurrency", concurrency, 1, MAX_CONCURRENCY);
   checkTimeout("timeout", timeout);
-  checkSignal(signal);
+  checkSignal("signal", signal);
   const { delay } = readOptions(retry, OPTIONS.workRetry);
   if (typeof delay !== "function") checkDuration("retry.delay", delay);
   if (onFailed !== undefined && typeof onFailed !== "function") throw badArgument("onFailed", onFailed, "a function");

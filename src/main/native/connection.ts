@@ -15,6 +15,7 @@ import type { Sender } from "../shards/shard-link.js";
 import { LOSS_TEXTS, type LossKind } from "../shards/shard-loss.js";
 import { markAnswered } from "./answered-requests.js";
 import { type BackupClient, requestBackup } from "./backup-request.js";
+import { type CallConnection, CallSide } from "./call-side.js";
 import type { ConnectionContext } from "./connection-context.js";
 import type { ConnectionKind, SessionSide } from "./connection-kind.js";
 import { ConnectionLimits } from "./connection-limits.js";
@@ -31,7 +32,7 @@ const State = { OPEN: 0, CLOSING: 1, CLOSED: 2 } as const;
 
 const STOPPING = "the broker is stopping";
 
-export class NativeConnection implements FrameSink, LocalRequests, BackupClient, Sender {
+export class NativeConnection implements FrameSink, LocalRequests, BackupClient, CallConnection, Sender {
   /** What the client calls itself. */
   name = "";
   /** In the list of those that have something gathered. */
@@ -62,6 +63,8 @@ export class NativeConnection implements FrameSink, LocalRequests, BackupClient,
   /** Its outgoing bytes are above the limit and shards know it. */
   #isHeld = false;
   #isPaused = false;
+  /** Undefined until its client makes or takes calls. */
+  #calls: CallSide | undefined;
   /** Pops whose answers may still come after the end. */
   #late: LatePops | undefined;
 
@@ -124,6 +127,7 @@ export class NativeConnection implements FrameSink, LocalRequests, BackupClient,
     if (!this.#isHeld || buffered > this.#limits.heldFrom / 2) return;
     this.#isHeld = false;
     this.#tellShards(EnvelopeOp.UNHOLD);
+    this.#calls?.unhold();
     this.#updateReading();
   }
 
@@ -172,6 +176,7 @@ export class NativeConnection implements FrameSink, LocalRequests, BackupClient,
     if (this.#isHeld) return;
     this.#isHeld = true;
     this.#tellShards(EnvelopeOp.HOLD);
+    this.#calls?.hold();
     this.#updateReading();
   }
 
@@ -306,6 +311,20 @@ export class NativeConnection implements FrameSink, LocalRequests, BackupClient,
     requestBackup(this.#context, this, head, request);
   }
 
+  call(op: number, request: number, bytes: Uint8Array, view: DataView, start: number): void {
+    if (this.#calls === undefined) {
+      this.#calls = new CallSide(this, this.#outgoing, this.#window, this.#ledger, this.#context);
+      if (this.#isHeld) this.#calls.hold();
+    }
+    this.#calls.take(op, request, bytes, view, start);
+  }
+
+  // CallConnection: what calls send it is gathered until `flush`.
+
+  relieve(): void {
+    if (this.#transport.bufferedBytes() > this.#limits.heldFrom) this.flush();
+  }
+
   // BackupClient: the answer to BACKUP.
 
   settled(request: number): void {
@@ -364,11 +383,12 @@ export class NativeConnection implements FrameSink, LocalRequests, BackupClient,
     this.#leave();
   }
 
-  /** Shards deliver nothing more, and give back at once what its consumers hold. */
+  /** Shards deliver nothing more, and give back at once what its consumers hold; its calls end. */
   #leave(): void {
     if (this.#hasLeft) return;
     this.#hasLeft = true;
     this.#tellShards(EnvelopeOp.DISCONNECT);
+    this.#calls?.leave();
     if (this.#session !== undefined) this.#awaitLatePops(this.#session.unanswered);
   }
 
