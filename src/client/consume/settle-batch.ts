@@ -4,6 +4,7 @@
 import { formatId } from "../../protocol/id.js";
 import { MAX_SELECTED } from "../../protocol/limits.js";
 import type { ReceivedFault } from "../../protocol/selection.js";
+import type { ReadNackOptions } from "../arguments/request-checks.js";
 import { deferred, unobserved } from "../base/deferred.js";
 import type { RingmqError } from "../base/error.js";
 import { PendingRequest } from "../connection/pending-request.js";
@@ -19,6 +20,13 @@ export interface AckObserver {
   answered(messages: number, late: number): void;
 }
 
+/** What a NACK says after topic and queue. */
+export const nackArguments = ({ delay, retry, reason }: ReadNackOptions): readonly unknown[] => [
+  delay,
+  retry === false ? true : undefined,
+  reason,
+];
+
 export class SettleBatch extends PendingRequest {
   readonly selections = new SelectionList();
   readonly #answer = deferred<void>();
@@ -30,13 +38,17 @@ export class SettleBatch extends PendingRequest {
 
   constructor(
     readonly op: number,
-    /** The arguments after topic and queue: the delay of a NACK or the TTR of a TOUCH; whether a NACK rejects. */
-    readonly delayOrTtr: number | undefined,
-    readonly reject: boolean | undefined,
+    /** Those after topic and queue. */
+    readonly args: readonly unknown[],
     /** Hears of all of its messages, none of which has a promise then. */
     readonly observer: AckObserver | undefined,
   ) {
     super();
+  }
+
+  /** Whether messages are settled like these. */
+  isLike(op: number, args: readonly unknown[]): boolean {
+    return op === this.op && args.length === this.args.length && args.every((each, i) => each === this.args[i]);
   }
 
   get isFull(): boolean {

@@ -4,13 +4,14 @@
  */
 import { Op } from "../../protocol/op.js";
 import { asBadArgument } from "../arguments/argument-checks.js";
-import type { NackOptions, TouchOptions } from "../arguments/options.js";
+import type { TouchOptions } from "../arguments/options.js";
+import type { ReadNackOptions } from "../arguments/request-checks.js";
 import { unobserved } from "../base/deferred.js";
 import type { RingmqError } from "../base/error.js";
 import type { Connection } from "../connection/connection.js";
 import { requestHead } from "../connection/request-head.js";
 import type { SelectionList } from "./selection-list.js";
-import { type AckObserver, SettleBatch } from "./settle-batch.js";
+import { type AckObserver, nackArguments, SettleBatch } from "./settle-batch.js";
 import { SettleRequest } from "./settle-request.js";
 import { refusedSettlement, type Settlement } from "./settle-result.js";
 import type { Tenure } from "./tenure.js";
@@ -49,6 +50,8 @@ const settleSelected = async (
   };
 };
 
+const NO_ARGUMENTS: readonly unknown[] = [];
+
 export class Settler {
   readonly #connection: Connection;
   readonly #topic: string;
@@ -85,25 +88,25 @@ export class Settler {
   }
 
   ack(high: number, low: number, delivery: number): Promise<void> {
-    return this.#settle(Op.ACK, undefined, undefined, high, low, delivery);
+    return this.#settle(Op.ACK, NO_ARGUMENTS, high, low, delivery);
   }
 
   /** As `ack`: instead of a promise, the observer hears of it. */
   ackObserved(high: number, low: number, delivery: number, observer: AckObserver): void {
     try {
-      this.#batchFor(Op.ACK, undefined, undefined, observer).addObserved(high, low, delivery);
+      this.#batchFor(Op.ACK, NO_ARGUMENTS, observer).addObserved(high, low, delivery);
     } catch {
       // The connection has ended, and the lease with it.
       observer.answered(1, 1);
     }
   }
 
-  nack(high: number, low: number, delivery: number, { delay, retry }: NackOptions): Promise<void> {
-    return this.#settle(Op.NACK, delay, retry === false || undefined, high, low, delivery);
+  nack(high: number, low: number, delivery: number, options: ReadNackOptions): Promise<void> {
+    return this.#settle(Op.NACK, nackArguments(options), high, low, delivery);
   }
 
   touch(high: number, low: number, delivery: number, { ttr }: TouchOptions): Promise<void> {
-    return this.#settle(Op.TOUCH, ttr, undefined, high, low, delivery);
+    return this.#settle(Op.TOUCH, [ttr], high, low, delivery);
   }
 
   /** Settles messages together, after everything that was settled before. `named` is how many are named. */
@@ -119,9 +122,9 @@ export class Settler {
   seal(): void {
     const batch = this.#close();
     if (batch === undefined) return;
-    const { op, delayOrTtr, reject, selections } = batch;
+    const { op, args, selections } = batch;
     try {
-      const head = op === Op.ACK ? this.#ackHead : requestHead([this.#topic, this.#queue, delayOrTtr, reject]);
+      const head = op === Op.ACK ? this.#ackHead : requestHead([this.#topic, this.#queue, ...args]);
       this.#connection.send(op, 0, head, batch, selections.encode());
     } catch (error) {
       batch.failed(asBadArgument(error));
@@ -139,17 +142,10 @@ export class Settler {
     return batch;
   }
 
-  #settle(
-    op: number,
-    delayOrTtr: number | undefined,
-    reject: boolean | undefined,
-    high: number,
-    low: number,
-    delivery: number,
-  ): Promise<void> {
+  #settle(op: number, args: readonly unknown[], high: number, low: number, delivery: number): Promise<void> {
     let batch: SettleBatch;
     try {
-      batch = this.#batchFor(op, delayOrTtr, reject, undefined);
+      batch = this.#batchFor(op, args, undefined);
     } catch (error) {
       return refusedSettlement(error);
     }
@@ -157,26 +153,13 @@ export class Settler {
   }
 
   /** The batch for what is settled like this. Throws when the connection has ended. */
-  #batchFor(
-    op: number,
-    delayOrTtr: number | undefined,
-    reject: boolean | undefined,
-    observer: AckObserver | undefined,
-  ): SettleBatch {
+  #batchFor(op: number, args: readonly unknown[], observer: AckObserver | undefined): SettleBatch {
     const last = this.#batch;
-    if (
-      last !== undefined &&
-      last.op === op &&
-      last.delayOrTtr === delayOrTtr &&
-      last.reject === reject &&
-      last.observer === observer &&
-      !last.isFull
-    )
-      return last;
+    if (last !== undefined && last.observer === observer && last.isLike(op, args) && !last.isFull) return last;
     this.#connection.assertOpen();
     // With everything published before: messages made from an acked one must be sent before its ack.
     if (last !== undefined) this.#connection.seal();
-    const batch = new SettleBatch(op, delayOrTtr, reject, observer);
+    const batch = new SettleBatch(op, args, observer);
     this.#batch = batch;
     this.#open.add(this);
     this.#connection.schedule();
