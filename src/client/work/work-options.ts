@@ -13,7 +13,8 @@ const MAX_CONCURRENCY = 65_536;
 
 /**
  * Works on a message. When it returns, or the promise that it returns resolves, the message is acked; when it throws or
- * rejects, the message is given back, as the topic and the option `retry` say. It may settle the message itself before.
+ * rejects, the message is given back, with that as the reason, as the topic and the option `retry` say. It may settle the
+ * message itself before.
  */
 export type WorkHandler = (message: Message, context: WorkContext) => unknown;
 

@@ -18,6 +18,7 @@ describe("the end of a handler", () => {
         if (text === "throws") throw new Error("no");
         if (text === "hopeless") throw new UnrecoverableError("never");
         if (text === "marked") throw Object.assign(new Error("never"), { retry: false });
+        if (text === "number") return Promise.reject(7);
         if (text === "own ack") void message.ack();
         if (text === "own nack") void message.nack({ delay: 86_400_000 });
         if (text === "odd")
@@ -54,9 +55,22 @@ describe("the end of a handler", () => {
     expect([worker.processed, worker.failed, worker.lost, worker.running]).toEqual([3, 5, 0, 0]);
     const { acked, queues } = await client.stats("jobs");
     expect([acked, queues[0]]).toMatchObject([2, { deadLetters: 3, delayed: 1, ready: 0, inFlight: 0 }]);
-    await client.publish("jobs", "odd");
+    await client.publishBatch("jobs", ["odd", "number"]);
     await broker.clock.advance("1 s");
-    expect(worker.failed).toBe(8);
+    expect(worker.failed).toBe(11);
+    const dead = await client.browse("jobs", { state: "dead" });
+    const reasons = dead.map((message) => [
+      message.text(),
+      message.failures.map(({ reason }) => reason.split("\n")[0]),
+    ]);
+    expect(Object.fromEntries(reasons)).toEqual({
+      throws: ["Error: no", "Error: no", "Error: no"],
+      hopeless: ["UnrecoverableError: never"],
+      marked: ["Error: never"],
+      odd: Array.from({ length: 3 }, () => "for a reason that cannot be read either"),
+      number: ["7", "7", "7"],
+    });
+    expect(dead[0]?.failures[0]?.reason).toMatch(/^.*: .*\n +at /);
   });
 
   it("is seen of a handler that is no async function, and of one that returns another kind of promise", async () => {
