@@ -4,6 +4,7 @@
  */
 import { clientConsumer } from "./client-consumer.js";
 import { clientPublisher } from "./client-publisher.js";
+import { clientRequester, clientResponder } from "./client-requests.js";
 import { clientRoundTrip } from "./client-round-trip.js";
 import { clientWorker } from "./client-worker.js";
 import { echoRoundTrip } from "./echo-round-trip.js";
@@ -33,6 +34,8 @@ const roles = {
   clientConsumer,
   clientOneInFlight,
   clientPublisher,
+  clientRequester,
+  clientResponder,
   clientRoundTrip,
   clientWorker,
   echoRoundTrip,
