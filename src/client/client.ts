@@ -16,6 +16,7 @@ import type {
   NackOptions,
   PopDeadOptions,
   PopOptions,
+  PublishBatchOptions,
   PublishOptions,
   QueueOptions,
   RedriveOptions,
@@ -173,7 +174,7 @@ export class Client extends BrokerAdmin {
   publishNumbered(
     topic: string,
     bodies: readonly Body[],
-    options: PublishOptions,
+    options: PublishBatchOptions,
     numbers: BatchNumbers,
   ): Promise<BatchReceipt> {
     return this.#batchPublisher.publish(topic, bodies, options, numbers);
@@ -184,7 +185,7 @@ export class Client extends BrokerAdmin {
    * one is sent as several such, and when one of them is refused others may have been taken. Bytes must stay as they are
    * until it resolves: each frame is written when there is room for it.
    */
-  publishBatch(topic: string, bodies: readonly Body[], options?: PublishOptions): Promise<BatchReceipt> {
+  publishBatch(topic: string, bodies: readonly Body[], options?: PublishBatchOptions): Promise<BatchReceipt> {
     return this.#batchPublisher.publish(topic, bodies, options);
   }
 

@@ -35,6 +35,7 @@ export type {
   PopDeadOptions,
   PopOptions,
   Prefetch,
+  PublishBatchOptions,
   PublishOptions,
   PurgeOptions,
   QueueOptions,

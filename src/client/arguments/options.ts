@@ -60,6 +60,22 @@ export interface PublishOptions extends MessageOptions {
   readonly delay?: number | undefined;
   /** The message expires when it is still waiting after this time. Milliseconds, default 0: never. */
   readonly ttl?: number | undefined;
+  /**
+   * A key of the program's own, text of 1 to 255 bytes, that no two messages of the topic have at a time. As long as it is
+   * known nothing is published with it again: the receipt is that of the message that has it, and says `duplicate`. The message
+   * can be cancelled, rescheduled and looked up by it. Default: none.
+   */
+  readonly key?: string | undefined;
+  /**
+   * For how long the key is known, whatever becomes of the message meanwhile: milliseconds, at most ten years. Default 0: until
+   * the message is done (acked, dropped or expired; a dead letter is not done).
+   */
+  readonly keyWindow?: number | undefined;
+}
+
+export interface PublishBatchOptions extends Omit<PublishOptions, "key"> {
+  /** The key of each message, in the order of the bodies; undefined: that message has none. Default: none has one. */
+  readonly keys?: readonly (string | undefined)[] | undefined;
 }
 
 export interface QueueOptions {
@@ -246,6 +262,8 @@ export interface TopicConfig {
   readonly dedupWindow: number;
   /** How many of them at least, the newest of each producer. Default 100,000. */
   readonly dedupMessages: number;
+  /** Keys of messages that are known at a time. Default 1,000,000. */
+  readonly maxKeys: number;
   /** Ready and delayed messages of a queue. Default 0: no limit. */
   readonly maxLength: number;
   /** Bytes of the same. Default 0: no limit. */

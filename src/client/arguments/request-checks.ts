@@ -71,11 +71,12 @@ export class RequestChecks {
   }
 
   /** A topic, and options that have been read already. */
-  publish(topic: unknown, { routeKey, delay, ttl }: PublishOptions): void {
+  publish(topic: unknown, { routeKey, delay, ttl, keyWindow }: Omit<PublishOptions, "key">): void {
     this.name("topic", topic);
     checkKey("routeKey", routeKey, this.#maxNameBytes);
     checkDuration("delay", delay);
     checkDuration("ttl", ttl);
+    checkDuration("keyWindow", keyWindow);
   }
 
   publishToChannel(channel: unknown, key: unknown): void {

@@ -12,6 +12,7 @@ import type {
   DrainOptions,
   PopDeadOptions,
   PopOptions,
+  PublishBatchOptions,
   PublishOptions,
   RequestOptions,
   RespondOptions,
@@ -47,7 +48,7 @@ import type { NodesSubscription } from "./nodes-subscription.js";
 import { NumberedSend } from "./numbered-send.js";
 import type { NodeState, NodesChannelReceipt, NodesEvent } from "./options.js";
 import type { Picker } from "./picker.js";
-import { costOf, dateOptions, NO_OPTIONS, optionsNow, readBodies } from "./repeated-publish.js";
+import { costOf, dateBatchOptions, dateOptions, NO_OPTIONS, optionsNow, readBodies } from "./repeated-publish.js";
 import { RetryQueue } from "./retry-queue.js";
 import { StatusFeed } from "./status-feed.js";
 
@@ -172,10 +173,10 @@ export class NodesClient {
   async publishBatch(
     topic: string,
     bodies: readonly Body[],
-    options: PublishOptions = NO_OPTIONS,
+    options: PublishBatchOptions = NO_OPTIONS,
   ): Promise<BatchReceipt> {
     this.#assertOpen();
-    const dated = dateOptions(options);
+    const dated = dateBatchOptions(options);
     const { list, cost } = readBodies(bodies, dated.options);
     let frames = 0;
     const { send } = new NumberedSend({
