@@ -214,9 +214,14 @@ export const PLACES: readonly Place[] = [
     mayNot: ["ws", "../client.js"],
   },
   {
-    file: "src/client/connection/websocket-transport.ts",
-    may: ["./transport.js", "ws"],
+    file: "src/client/connection/websocket-dialer.ts",
+    may: ["./tls-options.js", "ws"],
     mayNot: ["node:net", "../client.js"],
+  },
+  {
+    file: "src/client/page/probe.ts",
+    may: ["./later.js", "../connection/websocket-transport.js"],
+    mayNot: ["ws", "node:net", "../client.js"],
   },
   {
     file: "src/client/connection/probe.ts",
