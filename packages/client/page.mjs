@@ -26,7 +26,7 @@ const LATER = {
 };
 
 /** Where the parts come together. */
-const WHOLE = ["client.js", "index.js"];
+const WHOLE = ["admin/broker-admin.js", "client.js", "index.js"];
 
 const standIn = (module, { name, isFunction = false, isStatic = false, iterators = "[]", before = "{}" }) => {
   const load = `import(${JSON.stringify(module)})`;

@@ -254,6 +254,21 @@ export const PLACES: readonly Place[] = [
     mayNot: ["../client.js", "../connection/connection.js", "node:net"],
   },
   {
+    file: "src/client/work/probe.ts",
+    may: ["./leases.js", "../consume/message.js", "../connection/connection.js"],
+    mayNot: ["../client.js", "./thread/touch-link.js", "node:worker_threads", "node:process"],
+  },
+  {
+    file: "src/client/work/lease-thread.ts",
+    may: ["./leases.js", "./thread/thread-messages.js", "node:worker_threads"],
+    mayNot: ["../client.js", "../consume/message.js", "node:net"],
+  },
+  {
+    file: "src/client/work/thread/probe.ts",
+    may: ["../lease-keeper.js", "../../connection/open.js", "node:worker_threads"],
+    mayNot: ["../../client.js", "../../publish/publisher.js", "node:net"],
+  },
+  {
     file: "src/client/nodes/probe.ts",
     may: ["./picker.js", "../channels/subscription.js", "../connect.js", "../../registry/discovery/index.js"],
     mayNot: ["../admin/topic-admin.js", "../../registry/server/index.js", "../../main/broker.js", "node:net", "ws"],
