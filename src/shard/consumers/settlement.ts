@@ -10,6 +10,7 @@ import type { Store } from "../messages/store.js";
 import { LOOKS_PER_EXTENT, type Steps } from "../steps.js";
 import type { Directory } from "../topics/directory.js";
 import type { Topic } from "../topics/topic.js";
+import { settleKeys } from "./keyed-settlement.js";
 import { type Disposition, Selections } from "./selections.js";
 
 const { State } = ext;
@@ -18,6 +19,10 @@ const { State } = ext;
 const failureOf = ({ delay, reject }: Nack): Failure => ({ kind: reject ? Failed.REJECTED : Failed.NACKED, delay });
 
 export type SettleCommand = Ack | Nack | Release | Touch | Cancel | Reschedule | Redrive;
+
+/** Whether it names messages by their keys. */
+const isByKey = (c: SettleCommand): c is Cancel | Reschedule =>
+  (c.op === "cancel" || c.op === "reschedule") && c.byKey === true;
 
 export class Settlement {
   readonly #selections: Selections;
@@ -37,7 +42,7 @@ export class Settlement {
     const topic = this.directory.topic(c.topic);
     const queues = this.#queues(topic, c);
     const selections = this.#selections;
-    if (c.op === "redrive" && c.start === c.end) return false;
+    if (isByKey(c) || (c.op === "redrive" && c.start === c.end)) return false;
     if (selections.partEnd(c.view, c.start, c.end, queues.length, this.#stepLooks) < c.end) return false;
     selections.begin();
     selections.walk(queues, c.view, c.start, c.end, this.#disposition(c));
@@ -47,6 +52,7 @@ export class Settlement {
 
   /** The same in steps. Throws NO_TOPIC, NO_QUEUE. */
   *steps(c: SettleCommand): Steps<SettleCommand> {
+    if (isByKey(c)) return yield* settleKeys(this.store, this.directory, c);
     const topic = this.directory.topic(c.topic);
     if (c.op === "redrive" && c.start === c.end) {
       const { connection, request } = c;
