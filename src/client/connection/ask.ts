@@ -11,7 +11,8 @@ export const ask = async <T>(
   op: number,
   head: readonly unknown[],
   pending: PromisedRequest<T>,
+  flags = 0,
 ): Promise<T> => {
-  connection.request(op, requestHead(head), pending);
+  connection.request(op, requestHead(head), pending, flags);
   return pending.promise;
 };

@@ -35,7 +35,7 @@ export type DeferrableCommand = FetchCommand | ListCommand;
 
 /** A LOOKUP, with its cursor once it is on the way to its message. */
 export interface StartedLookup extends Lookup {
-  cursor?: LookupCursor;
+  cursor?: LookupCursor | undefined;
 }
 
 /** A BROWSE, with its cursor once it is on the way to its offset. */
@@ -135,6 +135,7 @@ export class Consumer implements Holder {
     /** Its place in the shard's table: what the extents it holds are marked with. */
     readonly number: number,
     readonly connection: ConnectionEntry,
+    readonly client: string,
     readonly request: number,
     /** The consumers of its queue, of which it is one. */
     readonly peers: ConsumerSet,

@@ -3,7 +3,7 @@
  * client has put off, they may be ready as well; and a cancelled one dead. A message in flight is its consumer's.
  */
 import type { ErrorName } from "../../protocol/errors.js";
-import type { Cancel, Reschedule } from "../command.js";
+import type { Cancel, Command, Reschedule } from "../command.js";
 import type { Fault } from "../effects.js";
 import * as ext from "../messages/extent.js";
 import type { Queue } from "../messages/queue.js";
@@ -24,7 +24,7 @@ const KEY_LOOKS = 16;
 type Outcome = number | ErrorName;
 
 /** Settles them and answers, in steps. Throws NO_TOPIC, NO_QUEUE. */
-export function* settleKeys(store: Store, directory: Directory, c: ByKey): Steps<ByKey> {
+export function* settleKeys(store: Store, directory: Directory, c: ByKey): Steps<Command> {
   const topic = directory.topic(c.topic);
   const { level } = topic;
   const faults: { -readonly [K in keyof Fault]: Fault[K] }[] = [];
@@ -42,7 +42,7 @@ export function* settleKeys(store: Store, directory: Directory, c: ByKey): Steps
     looks += KEY_LOOKS + queues.length;
     if (looks < store.stepExtents * LOOKS_PER_EXTENT || at === settle.end) continue;
     const done = at - settle.start;
-    settle = yield;
+    settle = (yield) as ByKey;
     at = settle.start + done;
     looks = 0;
   }

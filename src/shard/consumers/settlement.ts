@@ -11,18 +11,16 @@ import { LOOKS_PER_EXTENT, type Steps } from "../steps.js";
 import type { Directory } from "../topics/directory.js";
 import type { Topic } from "../topics/topic.js";
 import { settleKeys } from "./keyed-settlement.js";
+import type { Connections } from "./connections.js";
 import { type Disposition, Selections } from "./selections.js";
 
 const { State } = ext;
 
-/** What a NACK says of the deliveries that it ends. */
-const failureOf = ({ delay, reject }: Nack): Failure => ({ kind: reject ? Failed.REJECTED : Failed.NACKED, delay });
-
 export type SettleCommand = Ack | Nack | Release | Touch | Cancel | Reschedule | Redrive;
 
-/** Whether it names messages by their keys. */
-const isByKey = (c: SettleCommand): c is Cancel | Reschedule =>
-  (c.op === "cancel" || c.op === "reschedule") && c.byKey === true;
+/** The command, if it names messages by their keys. */
+const namedByKey = (c: SettleCommand): Cancel | Reschedule | undefined =>
+  (c.op === "cancel" || c.op === "reschedule") && c.byKey === true ? c : undefined;
 
 export class Settlement {
   readonly #selections: Selections;
@@ -32,6 +30,7 @@ export class Settlement {
   constructor(
     readonly store: Store,
     readonly directory: Directory,
+    readonly connections: Connections,
   ) {
     this.#selections = new Selections(store);
     this.#ack = this.#inFlight((queue, fragment, mask) => queue.ack(fragment, mask));
@@ -42,7 +41,7 @@ export class Settlement {
     const topic = this.directory.topic(c.topic);
     const queues = this.#queues(topic, c);
     const selections = this.#selections;
-    if (isByKey(c) || (c.op === "redrive" && c.start === c.end)) return false;
+    if (namedByKey(c) !== undefined || (c.op === "redrive" && c.start === c.end)) return false;
     if (selections.partEnd(c.view, c.start, c.end, queues.length, this.#stepLooks) < c.end) return false;
     selections.begin();
     selections.walk(queues, c.view, c.start, c.end, this.#disposition(c));
@@ -52,7 +51,8 @@ export class Settlement {
 
   /** The same in steps. Throws NO_TOPIC, NO_QUEUE. */
   *steps(c: SettleCommand): Steps<SettleCommand> {
-    if (isByKey(c)) return yield* settleKeys(this.store, this.directory, c);
+    const byKey = namedByKey(c);
+    if (byKey !== undefined) return yield* settleKeys(this.store, this.directory, byKey);
     const topic = this.directory.topic(c.topic);
     if (c.op === "redrive" && c.start === c.end) {
       const { connection, request } = c;
@@ -97,7 +97,7 @@ export class Settlement {
       case "ack":
         return this.#ack;
       case "nack": {
-        const failure = failureOf(c);
+        const failure = this.#failureOf(c);
         return this.#inFlight((queue, fragment, mask) => queue.fail(fragment, mask, this.store.now, failure));
       }
       case "release":
@@ -117,6 +117,12 @@ export class Settlement {
           refusal: () => undefined,
         };
     }
+  }
+
+  /** What a NACK says of the deliveries that it ends. */
+  #failureOf({ connection, delay, reject, reason = "" }: Nack): Failure {
+    const consumer = this.connections.nameOf(connection);
+    return { how: reject ? Failed.REJECTED : Failed.NACKED, delay, consumer, reason };
   }
 
   /** Accepts messages in flight, under the delivery that is named. */

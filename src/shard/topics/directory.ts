@@ -258,6 +258,7 @@ export class Directory {
     this.store.directoryBytes -= TOPIC_BYTES;
     topic.producers?.clear();
     topic.keys?.clear();
+    topic.failures?.clear();
     topic.forgetRoutes();
     this.#topics.delete(topic.name);
     this.#topicShares.remove(topic.creator);
