@@ -71,7 +71,11 @@ const oneNamed = (cursor: FrameCursor): Pick<Lookup, "key" | "idHigh" | "idLow">
   if (!isOne) throw new ProtocolError("BAD_PAYLOAD", "a LOOKUP is of one message");
   // Not `slice`: that of a Buffer is not a copy.
   if (byKey) return { key: new Uint8Array(bytes.subarray(payload + 1, end)), idHigh: 0, idLow: 0 };
-  return { key: undefined, idHigh: view.getUint32(payload + FIRST_ID_HIGH), idLow: view.getUint32(payload + FIRST_ID_LOW) };
+  return {
+    key: undefined,
+    idHigh: view.getUint32(payload + FIRST_ID_HIGH),
+    idLow: view.getUint32(payload + FIRST_ID_LOW),
+  };
 };
 
 export class RequestDecoder {

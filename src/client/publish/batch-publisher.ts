@@ -17,10 +17,10 @@ import type { Chunk } from "../connection/chunk.js";
 import type { Connection } from "../connection/connection.js";
 import { PromisedRequest } from "../connection/pending-request.js";
 import { requestHead } from "../connection/request-head.js";
+import { encodeKey, keyWindowOf } from "../arguments/message-key.js";
 import { checkAttached, isBody } from "./body.js";
 import { Fates } from "./fates.js";
 import { encodeHeaders, encodeText, headersSize, MESSAGE_COST, readContent } from "./message-encoding.js";
-import { encodeKey, keyWindowOf } from "./message-key.js";
 import { appendNumbers, type Numbering } from "./numbering.js";
 import { BatchReceipt, type IdRange } from "./receipt.js";
 

@@ -10,8 +10,8 @@ import type { Store } from "../messages/store.js";
 import { LOOKS_PER_EXTENT, type Steps } from "../steps.js";
 import type { Directory } from "../topics/directory.js";
 import type { Topic } from "../topics/topic.js";
-import { settleKeys } from "./keyed-settlement.js";
 import type { Connections } from "./connections.js";
+import { settleKeys } from "./keyed-settlement.js";
 import { type Disposition, Selections } from "./selections.js";
 
 const { State } = ext;

@@ -1,6 +1,6 @@
 /** The keys that a program gives its messages. */
 import { MAX_KEY_BYTES } from "../../protocol/keys.js";
-import { badArgument } from "../arguments/argument-checks.js";
+import { badArgument } from "./argument-checks.js";
 import { localError } from "../base/error.js";
 
 const encoder = new TextEncoder();
