@@ -1,60 +1,15 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { AHEAD, GIVE_BACK, ONE_BY_ONE, Op, RENEW, REPORTS, WITH_FAILURES } from "../../src/protocol/op.js";
-import type { Command } from "../../src/shard/command.js";
-import { CommandDecoder } from "../../src/workers/command-decoder.js";
+import { decode, numbers, single, text } from "./decoding.js";
 import { encodeFrames, entries, type TestFrame } from "./frames.js";
 
-const LIMITS = { maxMessageBytes: 1000, maxFrameBytes: 4_000_000, maxBatchMessages: 10, maxNameBytes: 20 };
-
-type Decoded = { readonly error: string; readonly request: number } | Record<string, unknown>;
-
-/** Decodes frames into commands, with their slices as text, and kinds of errors. */
-const decode = (frames: readonly TestFrame[] | Uint8Array): Decoded[] => {
-  const decoded: Decoded[] = [];
-  const copy = (command: Command): Record<string, unknown> => {
-    if (!("bytes" in command)) return { ...command };
-    const { bytes, view: _view, start, end, ...rest } = command;
-    const payload = text(bytes.slice(start, end));
-    if (rest.op !== "publish") return { ...rest, payload };
-    const { keysStart = 0, keysEnd = 0, ...others } = rest;
-    return { ...others, ...(keysEnd > keysStart && { keys: text(bytes.slice(keysStart, keysEnd)) }), payload };
-  };
-  const decoder = new CommandDecoder(
-    LIMITS,
-    (command) => decoded.push(copy(command)),
-    (_connection, request, error) => decoded.push({ error: error.kind, request }),
-  );
-  const frame = frames instanceof Uint8Array ? frames : encodeFrames(frames);
-  // In the middle of a larger buffer, as in a ring.
-  const bytes = new Uint8Array(frame.length + 13);
-  bytes.set(frame, 7);
-  decoder.decode(3, bytes, new DataView(bytes.buffer), 7, 7 + frame.length);
-  return decoded;
-};
-
-const text = (payload: Uint8Array): string => Buffer.from(payload).toString("latin1");
-
 const numberedHead = ["t", null, null, null, "p"];
-
-const numbers = (sequence: number, answered: number): Buffer => {
-  const bytes = Buffer.alloc(16);
-  bytes.writeBigUInt64BE(BigInt(sequence), 0);
-  bytes.writeBigUInt64BE(BigInt(answered), 8);
-  return bytes;
-};
 
 const numbered = (request: number, sequence: number, body: string): TestFrame => {
   const payload = Buffer.concat([numbers(sequence, 0), entries(body)]);
   return { op: Op.PUBLISH, request, head: numberedHead, payload };
 };
-
-const single = (request: number, body: string, head: readonly unknown[] = ["t"]): TestFrame => ({
-  op: Op.PUBLISH,
-  request,
-  head,
-  payload: entries(body),
-});
 
 describe("PUBLISH", () => {
   test("may have its messages taken one by one", () => {
@@ -116,56 +71,6 @@ describe("PUBLISH", () => {
     expect(decoded[0]).toMatchObject({ request: 5, requests: 1 });
     expect(decoded[1]).not.toHaveProperty("error");
     expect(decoded[2]).toMatchObject({ request: 7, requests: 1, payload: text(entries("c")) });
-  });
-
-  describe("with keys", () => {
-    const keyed = (
-      request: number,
-      keys: string,
-      bodies: readonly string[],
-      { window = 0, more = 0, head = [] as unknown[] } = {},
-    ) => {
-      const size = Buffer.alloc(4);
-      size.writeUInt32BE(keys.length + more);
-      const start = head.length > 0 ? numbers(5, 0) : Buffer.alloc(0);
-      const payload = Buffer.concat([start, size, Buffer.from(keys, "latin1"), entries(...bodies)]);
-      return { op: Op.PUBLISH, request, head: ["t", null, null, null, head[0] ?? null, window], payload };
-    };
-    const two = "\x01a\x02bc";
-
-    test("has them before its entries, behind its numbers", () => {
-      const decoded = decode([keyed(1, two, ["x", "y"], { window: 9 }), keyed(2, "\x00", ["z"], { head: ["p"] })]);
-      expect(decoded).toMatchObject([
-        { keyWindow: 9, count: 2, keys: two, payload: text(entries("x", "y")), producer: "" },
-        { keyWindow: 0, count: 1, keys: "\x00", payload: text(entries("z")), producer: "p", sequence: 5 },
-      ]);
-    });
-
-    test("is not merged with others, and others are not with it", () => {
-      const keyless = single(2, "b");
-      const decoded = decode([keyed(1, "\x01a", ["a"]), keyless, keyed(3, "\x01c", ["c"]), keyed(4, "\x01c", ["c"])]);
-      expect(decoded).toMatchObject([0, -1, 0, 0].map((keyWindow) => ({ requests: 1, keyWindow })));
-    });
-
-    test.each([
-      ["fewer keys than messages", keyed(1, "\x01a", ["x", "y"])],
-      ["more keys than messages", keyed(1, two, ["x"])],
-      ["a key that is cut short", keyed(1, "\x01a\x09b", ["x", "y"])],
-      ["keys beyond the end of the frame", keyed(1, two, ["x", "y"], { more: 1000 })],
-      ["keys of 4 GiB", keyed(1, two, ["x", "y"], { more: 0xffff_fff0 })],
-      ["nothing where the keys should be", { ...keyed(1, "", []), payload: Buffer.alloc(3) }],
-      ["keys and no messages", keyed(1, two, [])],
-    ])("has %s: BAD_PAYLOAD, and nobody else suffers", (_, frame) => {
-      expect(decode([frame, single(2, "b")])).toMatchObject([{ error: "BAD_PAYLOAD", request: 1 }, { requests: 1 }]);
-    });
-
-    test.each([[-1], [1.5], ["1"], [10 * 365 * 24 * 3600 * 1000 + 1], [true]])(
-      "has a key window of %s: BAD_HEAD",
-      (window) => {
-        const frame = keyed(1, two, ["x", "y"], { window: window as number });
-        expect(decode([frame, single(2, "b")])).toMatchObject([{ error: "BAD_HEAD", request: 1 }, { requests: 1 }]);
-      },
-    );
   });
 
   test("carries the numbers of its producer", () => {
