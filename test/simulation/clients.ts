@@ -13,8 +13,8 @@ import { RouteSearch } from "../../src/shard/topics/route-search.js";
 import type { Topic } from "../../src/shard/topics/topic.js";
 import { keysSlice } from "../shard/keys-slice.js";
 import type { ChannelClients } from "./channel-clients.js";
-import { type Held, type View, wordsOf } from "./photograph.js";
 import type { Keyed, Keying } from "./keying.js";
+import { type Held, type View, wordsOf } from "./photograph.js";
 import type { Numbered, Producing } from "./producing.js";
 import { type Fate, fatesIn } from "./publish-fates.js";
 import type { Batch, Shadow } from "./shadow.js";
@@ -242,8 +242,7 @@ export class Clients {
     const queues = reach(topics, topic, routeKey);
     const isTimed = { isDelayed: delay > 0, isTimed: ttl > 0 };
     const keyed = keysOf(step);
-    // So may what is left of a batch some of whose keys are known.
-    const isMerged = step.merged || keyed !== undefined;
+    const isMerged = step.merged && keyed === undefined;
     const what = { topic, routeKey, queues, count: step.count, ...isTimed, isMerged };
     // What of a batch was not taken before may come later than the rest.
     const { batch, bytes } =
@@ -264,7 +263,15 @@ export class Clients {
     const keys = Buffer.from(keysSlice(keyed.keys));
     const whole = sliceOf(Buffer.concat([keys, bytes]));
     const start = whole.start + keys.length;
-    return { op: "publish", ...about, ...whole, start, keyWindow: keyed.window, keysStart: whole.start, keysEnd: start };
+    return {
+      op: "publish",
+      ...about,
+      ...whole,
+      start,
+      keyWindow: keyed.window,
+      keysStart: whole.start,
+      keysEnd: start,
+    };
   }
 
   #settle(

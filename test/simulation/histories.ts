@@ -235,7 +235,11 @@ const numberedOf = (draw: number) => ({ producer: draw % 2 === 0 ? "p" : "q", ba
 const KEYED = 6;
 
 /** Few enough for them to come again. */
-const keyedOf = (draw: number) => ({ first: draw % 9, circle: 9, window: draw % 3 === 0 ? 10_000 * (1 + (draw % 5)) : 0 });
+const keyedOf = (draw: number) => ({
+  first: draw % 9,
+  circle: 9,
+  window: draw % 3 === 0 ? 10_000 * (1 + (draw % 5)) : 0,
+});
 
 const timeOf = (random: Random): number =>
   random.often(
