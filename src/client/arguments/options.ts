@@ -119,13 +119,17 @@ export interface RedriveOptions extends QueueOptions {
   readonly ids?: string | readonly string[] | undefined;
 }
 
+/** Messages that may come ahead of their acks: a number, or as many as the program gets through. */
+export type Prefetch = number | "auto" | { readonly min: number };
+
 export interface ConsumeOptions extends QueueOptions {
   /**
    * Messages that the broker may push ahead of their acks. A number bounds what the client holds: so many messages, however
    * large they are. `auto`, the default, is measured in time: few at first, twice as many whenever the program has emptied
-   * what came, up to 1,024, and no more than it gets through in about 100 ms; the rest goes back to its queue.
+   * what came, up to 1,024, and no more than it gets through in about 100 ms; the rest goes back to its queue. `{ min }` is
+   * the same with so many at least, 1 to 65,536, for a program that works on so many at a time.
    */
-  readonly prefetch?: number | "auto" | undefined;
+  readonly prefetch?: Prefetch | undefined;
 }
 
 export interface NackOptions {

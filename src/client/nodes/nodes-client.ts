@@ -34,6 +34,8 @@ import type { BatchReceipt, Receipt } from "../publish/receipt.js";
 import type { DatedOptions } from "../publish/repeat.js";
 import type { InputOf, OutputOf, StandardSchema } from "../topics/standard-schema.js";
 import { Topic, type TopicOptions } from "../topics/topic.js";
+import { QueueWorker } from "../work/queue-worker.js";
+import { readWork, type WorkHandler, type WorkOptions } from "../work/work-options.js";
 import { isForAnotherNode, wasRefused } from "./node-errors.js";
 import type { NodeLink } from "./node-link.js";
 import { NodeLinks, type NodeLinksOptions } from "./node-links.js";
@@ -67,6 +69,7 @@ export class NodesClient {
   readonly #retries: RetryQueue;
   readonly #popper: NodesPopper;
   readonly #consumers = new Set<NodesConsumer>();
+  readonly #workers = new Set<QueueWorker>();
   readonly #channels: NodesChannels;
   readonly #calls: NodesCalls;
   readonly #feeds = new Set<StatusFeed>();
@@ -242,6 +245,17 @@ export class NodesClient {
   }
 
   /**
+   * Runs a handler for each message of a queue of every node, `concurrency` of them at a time in all. As `Client.work`.
+   */
+  async work(topic: string, handler: WorkHandler, options: WorkOptions = {}): Promise<QueueWorker> {
+    const consume = (read: ConsumeOptions) => this.consume(topic, read);
+    const worker = await QueueWorker.start(topic, readWork(handler, options), consume, true);
+    this.#workers.add(worker);
+    unobserved(worker.closed.then(() => this.#workers.delete(worker)));
+    return worker;
+  }
+
+  /**
    * Publishes a message to a channel: on all nodes that it is on (`select`), each of which tells what became of it there.
    * Rejects when none of them takes it, with why the last did not. It is not sent a second time, which could show
    * subscribers a message twice.
@@ -334,6 +348,7 @@ export class NodesClient {
     const timer = startTimer(timeout, enough.resolve);
     const loops = [
       ...[...this.#consumers].map((consumer) => consumer.drainWithClient()),
+      ...[...this.#workers].map((worker) => worker.drain()),
       this.#channels.drain(),
       this.#calls.drain(),
     ];
