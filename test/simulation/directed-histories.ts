@@ -256,7 +256,7 @@ const KEYING: Direction = {
   habits: { ...PRODUCING.habits, crash: 0.1 },
   steer: (step, random) => {
     if (step.do !== "publish") return [step];
-    const window = random.often([2, 0], [1, 3_600_000], [1, random.between(1, 5000)]);
+    const window = random.often([2, 0], [3, 3_600_000], [1, random.between(1, 5000)]);
     const keyed = { first: random.below(20), circle: 20, window };
     const count = random.between(1, 4);
     const key = random.often([5, "default"], [1, "a"]);

@@ -134,7 +134,9 @@ it("messages are cancelled, put off, run at once and looked up by their keys", a
   expect(await client.runNow("t", { key: "c" })).toEqual({ settled: 1, faults: [] });
   const [c] = await client.pop("t", { max: 9 });
   expect(c?.text()).toBe("c");
-  expect((await client.lookup("t", { key: "c" }))?.copies).toMatchObject([{ state: "in-flight", deadReason: undefined }]);
+  expect((await client.lookup("t", { key: "c" }))?.copies).toMatchObject([
+    { state: "in-flight", deadReason: undefined },
+  ]);
   expect(await client.cancel("t", { key: "c" })).toMatchObject({ faults: [{ key: "c", code: "MESSAGE_IN_FLIGHT" }] });
   await c?.nack({ retry: false });
   const dead = await client.lookup("t", { key: "c" });

@@ -59,10 +59,13 @@ describe("a request that names messages by their keys", () => {
     ...{ op, flags, request: 1, head: ["t"] },
     payload: Buffer.from(payload, "latin1"),
   });
-  const selection = (count: number): string => Buffer.from(`${"0".repeat(24)}0000000${count}`, "hex").toString("latin1");
+  const selection = (count: number): string =>
+    Buffer.from(`${"0".repeat(24)}0000000${count}`, "hex").toString("latin1");
 
   test("has keys for its payload, or selections without the flag", () => {
-    expect(decode([request(Op.CANCEL, "\x01a\x02bc")])).toMatchObject([{ op: "cancel", byKey: true, payload: "\x01a\x02bc" }]);
+    expect(decode([request(Op.CANCEL, "\x01a\x02bc")])).toMatchObject([
+      { op: "cancel", byKey: true, payload: "\x01a\x02bc" },
+    ]);
     expect(decode([request(Op.RESCHEDULE, "\x01a")])).toMatchObject([{ op: "reschedule", byKey: true, queue: null }]);
     const id = `\x00\x00\x00\x07\x00\x00\x00\x09\x00\x00\x00\x01\x00\x00\x00\x00`;
     expect(decode([request(Op.CANCEL, id, 0)])).toMatchObject([{ byKey: false, payload: id }]);

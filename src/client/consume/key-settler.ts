@@ -7,10 +7,10 @@ import { BY_KEY, Op } from "../../protocol/op.js";
 import type { ReceivedFault } from "../../protocol/selection.js";
 import { SELECTION_BYTES, writeSelection } from "../../protocol/selection.js";
 import { badArgument, readList } from "../arguments/argument-checks.js";
+import { encodeKey } from "../arguments/message-key.js";
 import type { Connection } from "../connection/connection.js";
 import { PromisedRequest, ResultRequest } from "../connection/pending-request.js";
 import { requestHead } from "../connection/request-head.js";
-import { encodeKey } from "../arguments/message-key.js";
 import { type FoundMessage, readFound } from "./found-message.js";
 import { faultCode, type Settlement, type SettlementFault } from "./settle-result.js";
 

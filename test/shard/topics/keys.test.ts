@@ -260,7 +260,13 @@ describe("messages named by their keys", () => {
     };
     for (const at of [0, 150, 299]) {
       const id = ids[at] ?? 0n;
-      expect(byId(id)).toMatchObject([Number(id >> 32n), Number(id & 0xffff_ffffn), "", {}, [["default", "ready", 0, 0, 0, 0]]]);
+      expect(byId(id)).toMatchObject([
+        Number(id >> 32n),
+        Number(id & 0xffff_ffffn),
+        "",
+        {},
+        [["default", "ready", 0, 0, 0, 0]],
+      ]);
     }
     expect(byId(12_345n)).toBe(null);
     shard.pop("t", 0);
