@@ -13,7 +13,7 @@ import { RouteSearch } from "../../src/shard/topics/route-search.js";
 import type { Topic } from "../../src/shard/topics/topic.js";
 import { keysSlice } from "../shard/keys-slice.js";
 import type { ChannelClients } from "./channel-clients.js";
-import type { Keyed, Keying } from "./keying.js";
+import { type Keyed, type Keying, keysOf } from "./keying.js";
 import { type Held, type View, wordsOf } from "./photograph.js";
 import type { Numbered, Producing } from "./producing.js";
 import { type Fate, fatesIn } from "./publish-fates.js";
@@ -441,14 +441,6 @@ const select = (
 };
 
 /** Commands point into buffers that are somebody else's before and behind. */
-/** The keys that a step gives its messages; the first of the circle is none. */
-const keysOf = ({ topic, count, keyed }: Extract<ClientStep, { do: "publish" }>): Keyed | undefined => {
-  if (keyed === undefined) return undefined;
-  const { first, circle, window } = keyed;
-  const places = Array.from({ length: count }, (_, i) => (first + i) % circle);
-  return { topic, window, keys: places.map((place) => (place === 0 ? "" : `k${place}`)) };
-};
-
 const sliceOf = (content: Buffer): Slice => {
   const bytes = new Uint8Array(content.length + 20).fill(0xee);
   bytes.set(content, 7);

@@ -4,6 +4,7 @@
  */
 import assert from "node:assert/strict";
 import type { Holds, Pledge } from "./shadow.js";
+import type { ClientStep } from "./steps.js";
 
 /** The keys of a batch, in the order of its messages; an empty one: that message has none. */
 export interface Keyed {
@@ -91,3 +92,11 @@ export class Keying {
     return until > 0 ? !isUncertain && now < until - SLACK : this.isThere(id);
   }
 }
+
+/** The keys that a step gives its messages; the first of the circle is none. */
+export const keysOf = ({ topic, count, keyed }: Extract<ClientStep, { do: "publish" }>): Keyed | undefined => {
+  if (keyed === undefined) return undefined;
+  const { first, circle, window } = keyed;
+  const places = Array.from({ length: count }, (_, i) => (first + i) % circle);
+  return { topic, window, keys: places.map((place) => (place === 0 ? "" : `k${place}`)) };
+};
