@@ -41,7 +41,9 @@ import type { Connection } from "./connection/connection.js";
 import type { BrokerInfo } from "./connection/hello.js";
 import { ResultRequest } from "./connection/pending-request.js";
 import { Consumer } from "./consume/consumer.js";
+import type { FoundMessage } from "./consume/found-message.js";
 import { IdSettler, type Ids } from "./consume/id-settler.js";
+import type { Keys } from "./consume/key-settler.js";
 import type { Message } from "./consume/message.js";
 import { Progress } from "./consume/progress.js";
 import { QueueReader } from "./consume/queue-reader.js";
@@ -297,14 +299,27 @@ export class Client extends BrokerAdmin {
     return this.#idSettler.touch(topic, ids, options);
   }
 
-  /** Drops delayed messages. */
-  cancel(topic: string, ids: Ids, options: AnyQueueOptions = {}): Promise<Settlement> {
-    return this.#idSettler.cancel(topic, ids, options);
+  /**
+   * Drops delayed messages; of those that are named by their key, `{ key }`, also ready and dead ones. What is in flight is its
+   * consumer's: MESSAGE_IN_FLIGHT among the faults.
+   */
+  cancel(topic: string, messages: Ids | Keys, options: AnyQueueOptions = {}): Promise<Settlement> {
+    return this.#idSettler.cancel(topic, messages, options);
   }
 
-  /** Sets a new delay, in milliseconds from now, of delayed messages. */
-  reschedule(topic: string, ids: Ids, delay: number, options: AnyQueueOptions = {}): Promise<Settlement> {
-    return this.#idSettler.reschedule(topic, ids, delay, options);
+  /** Sets a new delay, in milliseconds from now, of delayed messages; of those that are named by their key, also of ready ones. */
+  reschedule(topic: string, messages: Ids | Keys, delay: number, options: AnyQueueOptions = {}): Promise<Settlement> {
+    return this.#idSettler.reschedule(topic, messages, delay, options);
+  }
+
+  /** Makes delayed messages ready at once. */
+  runNow(topic: string, messages: Ids | Keys, options: AnyQueueOptions = {}): Promise<Settlement> {
+    return this.#idSettler.reschedule(topic, messages, 0, options);
+  }
+
+  /** Shows the message that has an id or a key, in whichever state and queue it is; undefined: there is none. */
+  lookup(topic: string, message: string | { readonly key: string }): Promise<FoundMessage | undefined> {
+    return this.#idSettler.lookup(topic, message);
   }
 
   /** Puts dead letters at the tail of their queue, with retry 0. Without ids: all of them. */

@@ -8,6 +8,7 @@ import { appendKeys, KEYS_BYTES, sizeOfKeys } from "../../protocol/keys.js";
 import { NUMBERS_BYTES } from "../../protocol/numbers.js";
 import { DUPLICATE, Op } from "../../protocol/op.js";
 import { asBadArgument, badArgument, readList } from "../arguments/argument-checks.js";
+import { encodeKey, keyWindowOf } from "../arguments/message-key.js";
 import { readPublishBatch } from "../arguments/option-reader.js";
 import type { Body, PublishBatchOptions } from "../arguments/options.js";
 import type { RequestChecks } from "../arguments/request-checks.js";
@@ -20,7 +21,6 @@ import { requestHead } from "../connection/request-head.js";
 import { checkAttached, isBody } from "./body.js";
 import { Fates } from "./fates.js";
 import { encodeHeaders, encodeText, headersSize, MESSAGE_COST, readContent } from "./message-encoding.js";
-import { encodeKey, keyWindowOf } from "./message-key.js";
 import { appendNumbers, type Numbering } from "./numbering.js";
 import { BatchReceipt, type IdRange } from "./receipt.js";
 
