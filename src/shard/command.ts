@@ -144,6 +144,12 @@ export interface Redrive extends Addressed, Slice {
   queue: string;
 }
 
+/** Drops dead letters, those that are named. */
+export interface DropDead extends Addressed, Slice {
+  op: "dropDead";
+  queue: string;
+}
+
 export interface TopicConfig {
   readonly autoAck: boolean;
   readonly mode: "exact" | "pattern";
@@ -304,6 +310,7 @@ export type Command =
   | Cancel
   | Reschedule
   | Redrive
+  | DropDead
   | Configure
   | QueueCommand<"declareQueue">
   | QueueCommand<"deleteQueue">

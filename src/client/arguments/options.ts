@@ -96,6 +96,8 @@ export interface BrowseOptions extends PopDeadOptions {
 export interface PurgeOptions extends QueueOptions {
   /** Which messages to drop. Default `ready`. */
   readonly state?: MessageState | "all" | undefined;
+  /** Only those with these ids, in decimal, and these are dead letters: `state` is `dead`. Default: all in that state. */
+  readonly ids?: string | readonly string[] | undefined;
 }
 
 export interface RedriveOptions extends QueueOptions {

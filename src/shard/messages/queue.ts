@@ -261,7 +261,7 @@ export class Queue implements StoredQueue {
     }
   }
 
-  /** Drops delayed messages. */
+  /** Drops messages that are delayed or dead. */
   cancel(fragment: number, mask: number): void {
     this.store.discard(this.withdraw(fragment, mask));
     this.topic.dropped += ext.popcount(mask);
