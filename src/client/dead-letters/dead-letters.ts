@@ -52,15 +52,18 @@ interface Choice {
 }
 
 /** Throws BAD_ARGUMENT. */
-const readChoice = ({ ids, filter, all, dryRun }: DeadLetterChoice): Choice => {
+const readChoice = ({ ids, reason, filter, all, dryRun }: DeadLetterChoice): Choice => {
   checkFlag("all", all);
   checkFlag("dryRun", dryRun);
   if (filter !== undefined && typeof filter !== "function") throw badArgument("filter", filter, "a function");
-  const ways = [ids !== undefined, filter !== undefined, all === true].filter(Boolean).length;
-  if (ways !== 1) throw badArgument("the choice", { ids, filter, all }, "one of ids, filter and all: true");
+  if (reason !== undefined && typeof reason !== "string") throw badArgument("reason", reason, "a text");
+  const ways = [ids !== undefined, reason !== undefined, filter !== undefined, all === true].filter(Boolean).length;
+  if (ways !== 1)
+    throw badArgument("the choice", { ids, reason, filter, all }, "one of ids, reason, filter and all: true");
+  const begins = reason === undefined ? undefined : (message: StoredMessage) => message.lastReason.startsWith(reason);
   const list = typeof ids === "string" ? [ids] : ids;
   const read = list === undefined ? undefined : readList("ids", list, "ids of messages as text", isText);
-  return { ids: read as string[] | undefined, filter, isDryRun: dryRun === true };
+  return { ids: read as string[] | undefined, filter: filter ?? begins, isDryRun: dryRun === true };
 };
 
 const isText = (value: unknown): boolean => typeof value === "string";
@@ -124,8 +127,8 @@ export class DeadLetters implements AsyncIterable<StoredMessage> {
   }
 
   /**
-   * Puts dead letters at the tail of their queue, with retry 0 and their history: those with these `ids`, those that the
-   * `filter` chooses, or `all` that there are now. At no more than `rate` messages a second; an aborted `signal` stops it.
+   * Puts dead letters at the tail of their queue, with retry 0 and their history: those with these `ids`, those whose last
+   * reason begins with `reason`, those that the `filter` chooses, or `all` that there are now. At no more than `rate` messages a second; an aborted `signal` stops it.
    * With `dryRun` it answers what it would do, and changes nothing.
    */
   async redrive(options: DeadLetterRedriveOptions): Promise<Settlement> {

@@ -14,10 +14,12 @@ export interface DeadLetterEditOptions {
   readonly headers?: Headers | undefined;
 }
 
-/** Which dead letters are meant: exactly one of `ids`, `filter` and `all: true` is named. */
+/** Which dead letters are meant: exactly one of `ids`, `reason`, `filter` and `all: true` is named. */
 export interface DeadLetterChoice {
   /** Those with these ids, in decimal. */
   readonly ids?: string | readonly string[] | undefined;
+  /** Those whose `lastReason` begins so. */
+  readonly reason?: string | undefined;
   /** Those for which it answers true. What it throws, the promise rejects with. */
   readonly filter?: ((message: StoredMessage) => boolean) | undefined;
   /** All that there are when it begins. */

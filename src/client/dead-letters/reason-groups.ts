@@ -4,7 +4,7 @@ import type { DeathReason, StoredMessage } from "../consume/stored-message.js";
 /** Dead letters that have died for the same reason. */
 export interface DeadLetterGroup {
   readonly deadReason: DeathReason | undefined;
-  /** The first line of what was said of their last failure; empty: nothing. */
+  /** Their `lastReason`. */
   readonly reason: string;
   readonly count: number;
   /** When the first and the last of them died: milliseconds since 1970. */
@@ -14,17 +14,12 @@ export interface DeadLetterGroup {
   readonly example: StoredMessage;
 }
 
-/** What was said of the last failure of a message of which something was said: the first line of it. */
-export const lastReason = ({ failures }: StoredMessage): string =>
-  failures.findLast(({ reason }) => reason !== "")?.reason.split("\n", 1)[0] ?? "";
-
 /** Gathers dead letters, in any order. */
 export class ReasonGroups {
   readonly #groups = new Map<string, DeadLetterGroup>();
 
   add(message: StoredMessage): void {
-    const { deadReason, time } = message;
-    const reason = lastReason(message);
+    const { deadReason, time, lastReason: reason } = message;
     const key = `${deadReason} ${reason}`;
     const known = this.#groups.get(key);
     this.#groups.set(key, {

@@ -66,6 +66,8 @@ describe("dead letters", () => {
     const isThird = (message: StoredMessage): boolean => message.failures[0]?.reason.startsWith("no such") === true;
     const missing = { id: "5", code: "UNKNOWN_MESSAGE" };
     expect(await dead.redrive({ filter: isThird, dryRun: true })).toEqual({ settled: 3, faults: [] });
+    expect(await dead.redrive({ reason: "no such", dryRun: true })).toEqual({ settled: 3, faults: [] });
+    expect(await dead.redrive({ reason: "such", dryRun: true })).toEqual({ settled: 0, faults: [] });
     expect(await dead.redrive({ ids: [ids[0] ?? "", "5"], dryRun: true })).toEqual({ settled: 1, faults: [missing] });
     expect(await dead.redrive({ all: true, dryRun: true })).toEqual({ settled: 9, faults: [] });
     expect(await ready()).toEqual([]);
@@ -158,6 +160,7 @@ describe("dead letters", () => {
       { all: false },
       { ids: "1", all: true },
       { filter: 5 },
+      { reason: 5 },
       { ids: [5] },
       { all: true, rate: 0 },
     ]) {
