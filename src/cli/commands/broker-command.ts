@@ -1,7 +1,7 @@
 /** What the commands that are clients of a broker share: how they connect, and how they end. */
 import { type Command, Option } from "commander";
 import type { Client } from "../../client/index.js";
-import { formatAddress } from "../../main/ports/listen-error.js";
+import { formatAddress } from "../../main/ports/listening.js";
 import { SERVER_VARIABLE } from "../environment.js";
 import { addressOf } from "../units.js";
 import { type ClientTlsFlags, clientTls, clientTlsFlags } from "./client-tls.js";

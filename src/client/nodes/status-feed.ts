@@ -1,13 +1,14 @@
 /**
  * What happens to nodes, for programs that watch.
  */
+import type { AsyncFeed } from "../base/async-feed.js";
 import { type Deferred, deferred } from "../base/deferred.js";
 import type { NodesEvent } from "./options.js";
 
 /** Events kept for a program that does not read them. Older ones are dropped: `NodesClient.nodes` tells how things are. */
 const MAX_UNREAD = 256;
 
-export class StatusFeed implements AsyncIterableIterator<NodesEvent, undefined> {
+export class StatusFeed implements AsyncFeed<NodesEvent> {
   #events: NodesEvent[] = [];
   #wake: Deferred<void> | undefined;
   #isOver = false;
