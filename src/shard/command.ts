@@ -163,6 +163,8 @@ export interface TopicConfig {
   readonly retryJitter: number;
   /** Milliseconds since its publish after which a message is not retried; 0: none. */
   readonly retryMaxAge: number;
+  /** 0 to 1: the share of failures among what ends from which a queue slows itself down; 0: it never does. */
+  readonly brake: number;
   /** How long and how many messages of a producer that numbers them are remembered: milliseconds, and the newest. */
   readonly dedupWindow: number;
   readonly dedupMessages: number;

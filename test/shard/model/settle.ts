@@ -4,7 +4,17 @@ import type { ErrorName } from "../../../src/protocol/errors.js";
 import { Failed } from "../../../src/protocol/failure.js";
 import { Reason } from "../../../src/protocol/run.js";
 import { COUNT, DELIVERY, FIRST_ID_HIGH, FIRST_ID_LOW, SELECTION_BYTES } from "../../../src/protocol/selection.js";
-import type { Ack, Cancel, DropDead, Nack, Redrive, Release, Reschedule, Slice, Touch } from "../../../src/shard/command.js";
+import type {
+  Ack,
+  Cancel,
+  DropDead,
+  Nack,
+  Redrive,
+  Release,
+  Reschedule,
+  Slice,
+  Touch,
+} from "../../../src/shard/command.js";
 import { type SeenFault, type Witness, wholeId } from "./effects.js";
 import { type ModelMessage, type ModelQueue, nextPlace } from "./queue.js";
 import type { ModelTopic } from "./topic.js";
