@@ -253,7 +253,10 @@ export class Clients {
   }
 
   #settle(
-    step: Extract<ClientStep, { do: "ack" | "nack" | "release" | "touch" | "redrive" | "cancel" | "reschedule" | "dropDead" }>,
+    step: Extract<
+      ClientStep,
+      { do: "ack" | "nack" | "release" | "touch" | "redrive" | "cancel" | "reschedule" | "dropDead" }
+    >,
     request: number,
     photo: View,
   ): Command {
