@@ -6,6 +6,7 @@ import type { Resumption, SubscribeOptions } from "../arguments/options.js";
 import { localError, type RingmqError } from "../base/error.js";
 import { FeedState } from "../messages/feed-state.js";
 import { ChannelBacklog } from "./channel-backlog.js";
+import type { Begun } from "./follower.js";
 import type { ChannelArrival, ChannelMessage } from "./channel-message.js";
 
 export class SubscriptionFeed {
@@ -78,6 +79,18 @@ export class SubscriptionFeed {
     if (this.#state.isOver || count === 0) return;
     this.#backlog.lose(count);
     this.#addLost(count);
+  }
+
+  get overflow(): SubscribeOptions["overflow"] {
+    return this.#options.overflow;
+  }
+
+  /** It goes on after an interruption, `next` being where it wanted to; -1 when nothing had come yet. */
+  goOn({ epoch, position, recovered = position === next, lost }: Begun, next: number): void {
+    const missing = recovered ? 0 : (lost ?? (next >= 0 && position > next ? position - next : undefined));
+    this.begin(epoch, position);
+    this.lose(missing ?? 0);
+    this.resumed({ epoch, position, recovered, lost: missing });
   }
 
   /** It goes on after an interruption. */

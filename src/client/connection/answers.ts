@@ -17,6 +17,8 @@ interface AnswerTarget {
   readonly channels: ChannelSink | undefined;
   readonly onGoodbye: ((reason: RingmqError) => void) | undefined;
   answered(pending: PendingRequest): void;
+  /** Whether a request that is refused because the broker stops is kept for the next connection. */
+  isKept(request: number): boolean;
   expectEnd(reason: RingmqError): void;
 }
 
@@ -71,7 +73,7 @@ export class Answers {
         return;
       case Answer.CHANNEL_LOST: {
         const [channel, lost] = head();
-        this.#target.channels?.lost(text(channel), count(lost));
+        this.#target.channels?.dropped(text(channel), count(lost));
         return;
       }
       case Answer.CONSUMER_CLOSED: {
@@ -137,6 +139,7 @@ export class Answers {
   #error(request: number, [code, why, retryable, closes]: readonly unknown[]): void {
     const error = brokerError(count(code), text(why), typeof retryable === "boolean" ? retryable : undefined);
     if (closes === true) this.#target.expectEnd(error);
+    if (error.code === "SHUTTING_DOWN" && this.#target.isKept(request)) return;
     if (this.#requests.has(request)) this.#answer(request, (pending) => pending.failed(error));
     else if (request !== 0 && closes !== true) badFrame(`an error for request ${request}, which waits for no answer`);
   }
