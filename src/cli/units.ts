@@ -13,6 +13,12 @@ export const parseCount = (text: string): number => {
   return Number(text);
 };
 
+/** `2`, `0.25`. */
+export const parseNumber = (text: string): number => {
+  if (!/^\d{1,15}(\.\d{1,15})?$/.test(text)) throw new InvalidArgumentError("It must be a number, such as 2 or 0.25.");
+  return Number(text);
+};
+
 /** `256mb`, `64k`, `1073741824`: units are powers of 1,024. */
 export const parseSize = (text: string): number => {
   const [, digits, unit = ""] = /^(\d{1,15}(?:\.\d{1,6})?)\s*(?:([kmgt])(?:i?b)?|b)?$/i.exec(text) ?? [];

@@ -53,6 +53,8 @@ import type { Numbering } from "./publish/numbering.js";
 import { Publisher } from "./publish/publisher.js";
 import type { BatchReceipt, ChannelReceipt, Receipt } from "./publish/receipt.js";
 import type { DatedOptions, Repeat } from "./publish/repeat.js";
+import type { InputOf, OutputOf, StandardSchema } from "./topics/standard-schema.js";
+import { Topic, type TopicOptions } from "./topics/topic.js";
 
 const DRAIN_TIMEOUT = 30_000;
 
@@ -221,6 +223,24 @@ export class Client {
     const read = this.#checks.subscribe(channel, options);
     this.#assertTaking();
     return this.#subscriptions.subscribe(channel, read);
+  }
+
+  /**
+   * A topic whose messages are values: of a type that the program names, or that a schema checks at either end.
+   *
+   * ```ts
+   * const orders = client.topic("orders", { schema: z.object({ id: z.number() }) });
+   * await orders.publish({ id: 7 });
+   * for await (const message of await orders.consume()) await ship(message.value.id);
+   * ```
+   */
+  topic<S extends StandardSchema>(
+    name: string,
+    options: TopicOptions<InputOf<S>, OutputOf<S>> & { readonly schema: S },
+  ): Topic<InputOf<S>, OutputOf<S>>;
+  topic<T = unknown>(name: string, options?: TopicOptions<T>): Topic<T>;
+  topic<In, Out>(name: string, options?: TopicOptions<In, Out>): Topic<In, Out> {
+    return new Topic(this, name, options);
   }
 
   /** Acks messages of which only the ids are known, whoever holds them. */

@@ -75,3 +75,8 @@ export type {
 } from "./nodes/options.js";
 export type { PickBy } from "./nodes/picker.js";
 export type { BatchReceipt, ChannelReceipt, DurabilityName, Receipt } from "./publish/receipt.js";
+export { type Codec, codecs } from "./topics/codec.js";
+export type { SchemaIssue, SchemaResult, StandardSchema } from "./topics/standard-schema.js";
+export type { Topic, TopicOptions } from "./topics/topic.js";
+export type { TopicConsumer } from "./topics/topic-consumer.js";
+export type { TopicMessage } from "./topics/topic-message.js";

@@ -20,7 +20,7 @@ const nameOf = (table: Readonly<Record<string, number>>, value: number): string 
     .toLowerCase()
     .replaceAll("_", "-") ?? String(value);
 
-const REASONS = ["alive", "retries", "expired", "rejected"];
+const REASONS = ["alive", "retries", "expired", "rejected", "too-old"];
 
 /** Bytes shown of a body: enough to recognise it. */
 const BODY_BYTES = 40;

@@ -61,6 +61,10 @@ export const MAX_RETRIES = 65_534;
 export const DEFAULT_TTR = 60_000;
 export const DEFAULT_RETRIES = 5;
 
+/** By how much the delay of each retry is longer than that of the one before, and the most that a topic may say. */
+export const DEFAULT_RETRY_FACTOR = 2;
+export const MAX_RETRY_FACTOR = 1000;
+
 /** What a topic remembers of a producer that numbers its messages: milliseconds, and messages. */
 export const DEFAULT_DEDUP_WINDOW = 600_000;
 export const DEFAULT_DEDUP_MESSAGES = 100_000;

@@ -13,13 +13,15 @@ class Reader {
   #at: number;
   /** Values that may still follow. */
   #values: number;
+  readonly #maxDepth: number;
 
-  constructor(bytes: Uint8Array, start: number, end: number, maxValues: number) {
+  constructor(bytes: Uint8Array, start: number, end: number, maxValues: number, maxDepth: number) {
     this.#bytes = bytes;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     this.#at = start;
     this.#end = end;
     this.#values = maxValues;
+    this.#maxDepth = maxDepth;
   }
 
   get isAtEnd(): boolean {
@@ -137,7 +139,7 @@ class Reader {
 
   /** Checks a count: each value takes at least one byte. */
   #enter(values: number, depth: number): void {
-    if (depth === MAX_DEPTH) throw new MsgpackError(`arrays and maps more than ${MAX_DEPTH} deep`);
+    if (depth === this.#maxDepth) throw new MsgpackError(`arrays and maps more than ${this.#maxDepth} deep`);
     if (values > this.#end - this.#at) throw new MsgpackError("cut short");
     if (values > this.#values) throw new MsgpackError("too many values");
   }
@@ -166,8 +168,9 @@ export const unpack = (
   start: number,
   end: number,
   maxValues = Number.POSITIVE_INFINITY,
+  maxDepth = MAX_DEPTH,
 ): unknown => {
-  const reader = new Reader(bytes, start, end, maxValues);
+  const reader = new Reader(bytes, start, end, maxValues, maxDepth);
   const value = reader.value(0);
   if (!reader.isAtEnd) throw new MsgpackError("bytes behind the end");
   return value;

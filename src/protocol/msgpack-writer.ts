@@ -33,10 +33,13 @@ export class MsgpackWriter {
   readonly #isStrict: boolean;
   /** Fails beyond this many bytes. */
   readonly #maxBytes: number;
+  /** Refuses more arrays and maps within one another. */
+  readonly #maxDepth: number;
 
-  constructor(isStrict: boolean, maxBytes = Number.POSITIVE_INFINITY) {
+  constructor(isStrict: boolean, maxBytes = Number.POSITIVE_INFINITY, maxDepth = MAX_DEPTH) {
     this.#isStrict = isStrict;
     this.#maxBytes = maxBytes;
+    this.#maxDepth = maxDepth;
   }
 
   /** Bytes written. */
@@ -159,8 +162,8 @@ export class MsgpackWriter {
     if (!isArray && !isPlain(value)) {
       throw new MsgpackError(`a ${nameOf(value)} cannot be sent: plain objects, arrays and Uint8Array can`);
     }
-    if (depth === MAX_DEPTH) {
-      throw new MsgpackError(`values within one another are at most ${MAX_DEPTH} deep, and none is within itself`);
+    if (depth === this.#maxDepth) {
+      throw new MsgpackError(`values within one another are at most ${this.#maxDepth} deep, and none is within itself`);
     }
     if (isArray) this.#elements(value, depth);
     else this.object(value, depth);

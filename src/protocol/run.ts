@@ -39,7 +39,7 @@ export const roomOf = (maxFrameBytes: number): { readonly messages: number; read
 };
 
 /** Why a message became a dead letter. */
-export const Reason = { ALIVE: 0, RETRIES: 1, EXPIRED: 2, REJECTED: 3 } as const;
+export const Reason = { ALIVE: 0, RETRIES: 1, EXPIRED: 2, REJECTED: 3, TOO_OLD: 4 } as const;
 
 /** A run as it was received. The ranges point into the frame. */
 export interface ReceivedRun {

@@ -103,7 +103,8 @@ export interface Ack extends Addressed, Slice {
 export interface Nack extends Addressed, Slice {
   op: "nack";
   queue: string;
-  delay: number;
+  /** Undefined: as the topic's retry policy says. */
+  delay: number | undefined;
   /** To the dead letters instead of the queue. */
   reject: boolean;
 }
@@ -144,6 +145,14 @@ export interface TopicConfig {
   readonly mode: "exact" | "pattern";
   readonly ttr: number;
   readonly retries: number;
+  /** Milliseconds before the first retry; each later one waits `retryFactor` times as long, up to `retryMaxDelay` (0: no cap). */
+  readonly retryDelay: number;
+  readonly retryFactor: number;
+  readonly retryMaxDelay: number;
+  /** 0 to 1: by which share of a delay it may be shorter, message by message. */
+  readonly retryJitter: number;
+  /** Milliseconds since its publish after which a message is not retried; 0: none. */
+  readonly retryMaxAge: number;
   /** How long and how many messages of a producer that numbers them are remembered: milliseconds, and the newest. */
   readonly dedupWindow: number;
   readonly dedupMessages: number;

@@ -71,11 +71,11 @@ const ackBatch = (ledger: Ledger, batch: MessageBatch, held: readonly Held[]): v
   );
 };
 
-const giveBack = (ledger: Ledger, { message, slot }: Held, wait: number, reject: boolean): void => {
+const giveBack = (ledger: Ledger, { message, slot }: Held, wait: number, isRejected: boolean): void => {
   ledger.returning(slot);
   const { retry } = message;
-  message.nack({ delay: wait, reject }).then(
-    () => ledger.returned(slot, retry, reject),
+  message.nack({ delay: wait, retry: !isRejected }).then(
+    () => ledger.returned(slot, retry, isRejected),
     () => ledger.returnLost(slot),
   );
 };

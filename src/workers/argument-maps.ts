@@ -1,7 +1,14 @@
 /** Checks the maps of requests: configurations and the options of a subscription, each key with its type and range. */
 import { ProtocolError } from "../protocol/errors.js";
 import { formatId, parseId } from "../protocol/id.js";
-import { MAX_DEDUP_MESSAGES, MAX_DELAY, MAX_HISTORY, MAX_HISTORY_BYTES, MAX_RETRIES } from "../protocol/limits.js";
+import {
+  MAX_DEDUP_MESSAGES,
+  MAX_DELAY,
+  MAX_HISTORY,
+  MAX_HISTORY_BYTES,
+  MAX_RETRIES,
+  MAX_RETRY_FACTOR,
+} from "../protocol/limits.js";
 import type { SubscribeOptions } from "../protocol/subscribe-options.js";
 import type { ChannelConfig, TopicConfig } from "../shard/command.js";
 
@@ -10,6 +17,9 @@ type Checks<T> = { readonly [K in keyof T]-?: (value: unknown) => boolean };
 
 const isWhole = (min: number, max: number) => (value: unknown) =>
   typeof value === "number" && Number.isInteger(value) && value >= min && value <= max;
+
+const isWithin = (min: number, max: number) => (value: unknown) =>
+  typeof value === "number" && value >= min && value <= max;
 
 const isOneOf =
   (...choices: readonly string[]) =>
@@ -32,6 +42,11 @@ const TOPIC_KEYS: Checks<TopicConfig> = {
   mode: isOneOf("exact", "pattern"),
   ttr: isWhole(1, MAX_DELAY),
   retries: isWhole(0, MAX_RETRIES),
+  retryDelay: isWhole(0, MAX_DELAY),
+  retryFactor: isWithin(1, MAX_RETRY_FACTOR),
+  retryMaxDelay: isWhole(0, MAX_DELAY),
+  retryJitter: isWithin(0, 1),
+  retryMaxAge: isWhole(0, MAX_DELAY),
   dedupWindow: isWhole(0, MAX_DELAY),
   dedupMessages: isWhole(0, MAX_DEDUP_MESSAGES),
   maxLength: isWhole(0, 0xffff_ffff),

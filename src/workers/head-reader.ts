@@ -76,6 +76,12 @@ export class HeadReader {
     return this.integer(what, 0, 0, MAX_DELAY);
   }
 
+  /** The same; undefined for nil. */
+  maybeDuration(what: string): number | undefined {
+    const duration = this.integer(what, -1, 0, MAX_DELAY);
+    return duration < 0 ? undefined : duration;
+  }
+
   boolean(what: string): boolean {
     const cursor = this.#next();
     if (cursor.kind === Kind.NIL) return false;

@@ -172,7 +172,7 @@ export class RequestDecoder {
           ...to,
           topic: head.name("topic"),
           queue: head.queue(),
-          delay: head.duration("delay"),
+          delay: head.maybeDuration("delay"),
           reject: head.boolean("reject"),
           ...selections(cursor),
         };

@@ -173,7 +173,7 @@ it("a pop takes of any node, and waits at all of them", async () => {
   );
   const [message] = await waiting;
   expect(message?.text()).toBe("here");
-  await message?.nack({ reject: true });
+  await message?.nack({ retry: false });
   const [dead] = await client.popDead("orders");
   expect(dead?.text()).toBe("here");
   await dead?.ack();

@@ -231,7 +231,7 @@ describe.each(TRANSPORTS)("over %s", (transport) => {
     const [a, b, c] = await holder.pop("orders", { max: 3 });
     expect(await client.ackById("orders", a?.id ?? "")).toEqual({ settled: 1, faults: [] });
     expect(await client.touchById("orders", [b?.id ?? ""], { ttr: 90_000 })).toMatchObject({ settled: 1 });
-    expect(await client.nackById("orders", [c?.id ?? ""], { reject: true })).toMatchObject({ settled: 1 });
+    expect(await client.nackById("orders", [c?.id ?? ""], { retry: false })).toMatchObject({ settled: 1 });
     expect(await client.ackById("orders", ids)).toEqual({
       settled: 1,
       faults: [
@@ -264,7 +264,7 @@ describe.each(TRANSPORTS)("over %s", (transport) => {
     const { client } = await start();
     await client.publishBatch("orders", ["a", "b", "c"]);
     const messages = await client.pop("orders", { max: 3 });
-    await Promise.all(messages.map((message) => message.nack({ reject: true })));
+    await Promise.all(messages.map((message) => message.nack({ retry: false })));
     const dead = await client.browse("orders", { state: "dead" });
     expect(dead.map((message) => [message.text(), message.reason])).toEqual(
       ["a", "b", "c"].map((x) => [x, "rejected"]),

@@ -24,7 +24,7 @@ describe("a broker that is started again on its directory", () => {
     expect(receipts.durability).toBe("fsync");
     const [one, two, three] = await client.pop("orders", { max: 3 });
     await one?.ack();
-    await two?.nack({ reject: true });
+    await two?.nack({ retry: false });
     await client.publish("orders", "later", { delay: 3_600_000 });
     await client.declareQueue("orders", "quiet");
     await client.publish("orders", "held back", { routeKey: "quiet" });

@@ -25,7 +25,7 @@ const fill = async (client: Client): Promise<string> => {
     await client.publish(topic, `${topic} default`);
     const popped = await client.pop(topic, { queue: "one", max: 3 });
     await popped[0]?.ack();
-    await popped[1]?.nack({ reject: true });
+    await popped[1]?.nack({ retry: false });
     last = ids.at(-1) ?? last;
   }
   return last;

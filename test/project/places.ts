@@ -239,6 +239,11 @@ export const PLACES: readonly Place[] = [
     mayNot: ["../client.js", "../consume/consumer.js", "node:net"],
   },
   {
+    file: "src/client/topics/probe.ts",
+    may: ["./codec.js", "../consume/message.js", "../publish/receipt.js"],
+    mayNot: ["../client.js", "../connection/connection.js", "node:net"],
+  },
+  {
     file: "src/client/nodes/probe.ts",
     may: ["./picker.js", "../channels/subscription.js", "../connect.js", "../../registry/discovery/index.js"],
     mayNot: ["../admin/topic-admin.js", "../../registry/server/index.js", "../../main/broker.js", "node:net", "ws"],

@@ -1,7 +1,7 @@
 /** `ringmq config`. */
 import { Command, Option } from "commander";
 import type { TopicConfig } from "../../client/index.js";
-import { durationText, parseCount, parseDuration, parseSize, sizeText } from "../units.js";
+import { durationText, parseCount, parseDuration, parseNumber, parseSize, sizeText } from "../units.js";
 import { type BrokerFlags, onBroker, withBrokerFlags } from "./broker-command.js";
 import { changesIn, configText, DURABILITIES } from "./config-text.js";
 import { write, writeJson } from "./output.js";
@@ -26,6 +26,17 @@ const settings = (): Readonly<Record<keyof TopicConfig, readonly Option[]>> => (
   mode: [new Option("--mode <mode>", "what a route key is").choices(["exact", "pattern"])],
   ttr: [new Option("--ttr <time>", "how long a delivery may be held").argParser(parseDuration)],
   retries: [new Option("--retries <n>", "deliveries after the first before it is dead").argParser(parseCount)],
+  retryDelay: [new Option("--retry-delay <time>", "how long a failed message stays away").argParser(parseDuration)],
+  retryFactor: [new Option("--retry-factor <n>", "how many times as long each next time").argParser(parseNumber)],
+  retryMaxDelay: [new Option("--retry-max-delay <time>", "how long at most, 0 for any time").argParser(parseDuration)],
+  retryJitter: [
+    new Option("--retry-jitter <share>", "by which share it may be shorter, 0 to 1").argParser(parseNumber),
+  ],
+  retryMaxAge: [
+    new Option("--retry-max-age <time>", "how old a message may be to be retried, 0 for any age").argParser(
+      parseDuration,
+    ),
+  ],
   maxLength: [new Option("--max-length <n>", "messages of a queue, 0 for any number").argParser(parseCount)],
   maxBytes: [new Option("--max-bytes <size>", "bytes of a queue, 0 for any number").argParser(parseSize)],
   overflow: [new Option("--overflow <policy>", "what a full queue does").choices(["refuse", "drop-oldest"])],
@@ -37,7 +48,14 @@ const settings = (): Readonly<Record<keyof TopicConfig, readonly Option[]>> => (
   dedupMessages: [new Option("--dedup-messages <n>", "how many of them at least").argParser(parseCount)],
 });
 
-const UNITS = { ttr: durationText, maxBytes: sizeText, dedupWindow: durationText };
+const UNITS = {
+  ttr: durationText,
+  retryDelay: durationText,
+  retryMaxDelay: durationText,
+  retryMaxAge: durationText,
+  maxBytes: sizeText,
+  dedupWindow: durationText,
+};
 
 export const configCommand = (): Command => {
   const command = new Command("config")

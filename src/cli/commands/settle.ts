@@ -20,13 +20,13 @@ that ringmq pop or another program holds. Exits ${EXIT.missing} when one of them
 
 Examples:
   ringmq nack orders 384261148721025024 --delay 10m
-  ringmq nack orders 384261148721025024 --reject
+  ringmq nack orders 384261148721025024 --no-retry
 `;
 
 interface SettleFlags extends BrokerFlags {
   readonly queue?: string;
   readonly delay?: number;
-  readonly reject?: boolean;
+  readonly retry?: boolean;
 }
 
 type Settle = (client: Client, topic: string, ids: readonly string[], flags: SettleFlags) => Promise<Settlement>;
@@ -42,10 +42,14 @@ export const nackCommand = (): Command =>
     "Gives messages back.",
     NACK_HELP,
     "given back",
-    (client, topic, ids, { queue, delay, reject }) => client.nackById(topic, ids, { queue, delay, reject }),
+    (client, topic, ids, { queue, delay, retry }) => client.nackById(topic, ids, { queue, delay, retry }),
   )
-    .addOption(new Option("--delay <time>", "how long they stay away (default: 0)").argParser(parseDuration))
-    .option("--reject", "makes them dead letters");
+    .addOption(
+      new Option("--delay <time>", "how long they stay away (default: as the topic is configured)").argParser(
+        parseDuration,
+      ),
+    )
+    .option("--no-retry", "makes them dead letters");
 
 const settleCommand = (name: string, description: string, help: string, done: string, settle: Settle): Command => {
   const command = new Command(name)

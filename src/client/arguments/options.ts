@@ -153,10 +153,10 @@ export interface ConsumeOptions extends QueueOptions {
 }
 
 export interface NackOptions {
-  /** How long the message stays away from its queue. Milliseconds, default 0. */
+  /** How long the message stays away from its queue. Milliseconds; default: as the topic's `retryDelay` says. */
   readonly delay?: number | undefined;
-  /** Makes it a dead letter instead. Default false. */
-  readonly reject?: boolean | undefined;
+  /** False rejects it: it is a dead letter at once. Default true. */
+  readonly retry?: boolean | undefined;
 }
 
 export interface TouchOptions {
@@ -245,6 +245,22 @@ export interface TopicConfig {
   readonly ttr: number;
   /** Deliveries after the first before a message is dead. Default 5. */
   readonly retries: number;
+  /**
+   * How long a message whose delivery has failed stays away from its queue, unless a nack names a delay: `retryDelay` the
+   * first time, then `retryFactor` (1 to 1,000, default 2) times as long each time. Milliseconds, default 0: it is ready again
+   * at once.
+   */
+  readonly retryDelay: number;
+  readonly retryFactor: number;
+  /** The longest of these delays. Milliseconds, default 0: no cap but ten years. */
+  readonly retryMaxDelay: number;
+  /** By which share of a delay it may be shorter, another one for each message. 0 to 1, default 0. */
+  readonly retryJitter: number;
+  /**
+   * How long after its publish a message is retried; one that fails later is a dead letter, `too-old`. Milliseconds, default
+   * 0: no limit.
+   */
+  readonly retryMaxAge: number;
   /** How long the messages of a producer that numbers them are remembered. Milliseconds, default 600,000. */
   readonly dedupWindow: number;
   /** How many of them at least, the newest of each producer. Default 100,000. */

@@ -165,9 +165,9 @@ const checkAmount = ({ max, maxBytes }: PopDeadOptions): void => {
   checkWhole("maxBytes", maxBytes, 1, MAX_U32);
 };
 
-const checkNack = ({ delay, reject }: NackOptions): void => {
+const checkNack = ({ delay, retry }: NackOptions): void => {
   checkDuration("delay", delay);
-  checkFlag("reject", reject);
+  checkFlag("retry", retry);
 };
 
 const checkTouch = ({ ttr }: TouchOptions): void => checkDuration("ttr", ttr);

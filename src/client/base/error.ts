@@ -21,6 +21,8 @@ export const OWN_CODES = {
   CLIENT_BUSY: true,
   /** The client is draining or closed by its own program. */
   CLIENT_CLOSED: false,
+  /** A value is not what the schema or the codec of its topic takes: `cause` tells more. */
+  INVALID_MESSAGE: false,
   /** An error code that this version does not know; the text is the broker's. */
   UNKNOWN_ERROR: false,
 } as const;

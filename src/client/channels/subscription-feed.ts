@@ -1,7 +1,7 @@
 /**
  * The messages of a subscription on their way from the connection to the program.
  */
-import { reasonOf } from "../arguments/argument-checks.js";
+import { callLater } from "../arguments/call-later.js";
 import type { Resumption, SubscribeOptions } from "../arguments/options.js";
 import { localError, type RingmqError } from "../base/error.js";
 import { FeedState } from "../messages/feed-state.js";
@@ -96,7 +96,7 @@ export class SubscriptionFeed {
   /** It goes on after an interruption. */
   resumed(resumption: Resumption): void {
     const { onResumed } = this.#options;
-    if (onResumed !== undefined) callLater("onResumed", () => onResumed(resumption));
+    if (onResumed !== undefined) callLater("onResumed of a subscription", () => onResumed(resumption));
   }
 
   /** Nothing more will come. */
@@ -135,26 +135,6 @@ export class SubscriptionFeed {
   #addLost(lost: number): void {
     this.#lost += lost;
     const { onLost } = this.#options;
-    if (onLost !== undefined) callLater("onLost", () => onLost(lost));
+    if (onLost !== undefined) callLater("onLost of a subscription", () => onLost(lost));
   }
 }
-
-/** Calls the program, in a microtask and not while a frame is read. Its errors must not end the connection. */
-const callLater = (name: string, call: () => unknown): void =>
-  queueMicrotask(async () => {
-    try {
-      await call();
-    } catch (error) {
-      print(`ringmq: ${name} of a subscription failed:`, error);
-    }
-  });
-
-/** No promise could reject with this error, and it should not end the program. */
-const print = (what: string, error: unknown): void => {
-  try {
-    console.error(what, error);
-  } catch {
-    // The thrown value throws again when it is inspected.
-    console.error(what, reasonOf(error));
-  }
-};

@@ -35,8 +35,8 @@ export class IdSettler {
   }
 
   async nack(topic: string, ids: Ids, options: QueueOptions & NackOptions): Promise<Settlement> {
-    const { queue, delay, reject } = this.#checks.nackById(topic, options);
-    return this.#settle(Op.NACK, topic, queue, ids, [delay, reject]);
+    const { queue, delay, retry } = this.#checks.nackById(topic, options);
+    return this.#settle(Op.NACK, topic, queue, ids, [delay, retry === false]);
   }
 
   async touch(topic: string, ids: Ids, options: QueueOptions & TouchOptions): Promise<Settlement> {

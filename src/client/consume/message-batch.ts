@@ -62,9 +62,9 @@ export class MessageBatch implements Iterable<Message> {
 
   /** Gives all of them back. Resolves as `ack` does. */
   async nack(options: NackOptions = {}): Promise<Settlement> {
-    const { delay, reject } = readNack(options);
+    const { delay, retry } = readNack(options);
     this.#isSettled = true;
-    return this.#settle(Op.NACK, [delay, reject]);
+    return this.#settle(Op.NACK, [delay, retry === false]);
   }
 
   /** Holds all of them for longer. Resolves as `ack` does. */

@@ -35,8 +35,8 @@ export class Settler {
     return this.#settle(Op.ACK, undefined, undefined, high, low, delivery);
   }
 
-  nack(high: number, low: number, delivery: number, { delay, reject }: NackOptions): Promise<void> {
-    return this.#settle(Op.NACK, delay, reject, high, low, delivery);
+  nack(high: number, low: number, delivery: number, { delay, retry }: NackOptions): Promise<void> {
+    return this.#settle(Op.NACK, delay, retry === false || undefined, high, low, delivery);
   }
 
   touch(high: number, low: number, delivery: number, { ttr }: TouchOptions): Promise<void> {

@@ -7,13 +7,14 @@ import { INSPECT, type Inspect, inspected, plainHeaders, shownBody } from "../ba
 import { MessageContent, nextEntry } from "../messages/content.js";
 import { Run } from "./run.js";
 
-/** Why a dead letter died: it was retried past its topic's limit, it expired, or it was rejected. */
-export type DeathReason = "retries" | "expired" | "rejected";
+/** Why a dead letter died: it was retried past its topic's limit or for too long, it expired, or it was rejected. */
+export type DeathReason = "retries" | "expired" | "rejected" | "too-old";
 
 const DEATHS: Readonly<Record<number, DeathReason>> = {
   [Reason.RETRIES]: "retries",
   [Reason.EXPIRED]: "expired",
   [Reason.REJECTED]: "rejected",
+  [Reason.TOO_OLD]: "too-old",
 };
 
 /** A message that is shown, not handed over. */

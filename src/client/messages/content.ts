@@ -45,6 +45,18 @@ export abstract class MessageContent {
     return readText(this.body);
   }
 
+  /**
+   * The value that the body is as JSON, parsed each time. Throws INVALID_MESSAGE when it is none. `T` is what the program
+   * takes it for; nothing checks that: see `client.topic()`.
+   */
+  json<T = unknown>(): T {
+    try {
+      return JSON.parse(this.text()) as T;
+    } catch (error) {
+      throw localError("INVALID_MESSAGE", "the body is not JSON", error);
+    }
+  }
+
   /** What the publisher sent along, decoded each time. Throws BAD_PAYLOAD when that is no map. */
   get headers(): Headers {
     const { bytes, view } = this.arrival;

@@ -26,6 +26,8 @@ import type { Message } from "../consume/message.js";
 import type { Numbering } from "../publish/numbering.js";
 import type { BatchReceipt, Receipt } from "../publish/receipt.js";
 import type { DatedOptions } from "../publish/repeat.js";
+import type { InputOf, OutputOf, StandardSchema } from "../topics/standard-schema.js";
+import { Topic, type TopicOptions } from "../topics/topic.js";
 import { isForAnotherNode, wasRefused } from "./node-errors.js";
 import type { NodeLink } from "./node-link.js";
 import { NodeLinks, type NodeLinksOptions } from "./node-links.js";
@@ -217,6 +219,16 @@ export class NodesClient {
     if (refusal === undefined) return consumer;
     this.#consumers.delete(consumer);
     throw refusal;
+  }
+
+  /** As `Client.topic`. */
+  topic<S extends StandardSchema>(
+    name: string,
+    options: TopicOptions<InputOf<S>, OutputOf<S>> & { readonly schema: S },
+  ): Topic<InputOf<S>, OutputOf<S>>;
+  topic<T = unknown>(name: string, options?: TopicOptions<T>): Topic<T>;
+  topic<In, Out>(name: string, options?: TopicOptions<In, Out>): Topic<In, Out> {
+    return new Topic(this, name, options);
   }
 
   /**

@@ -1,7 +1,9 @@
 /** ACK, NACK, RELEASE, TOUCH, CANCEL, RESCHEDULE and REDRIVE: what each does with the messages it selects. */
+import { Failed } from "../../protocol/failure.js";
 import { Durability } from "../../protocol/op.js";
 import type { Ack, Cancel, Nack, Redrive, Release, Reschedule, Touch } from "../command.js";
 import * as ext from "../messages/extent.js";
+import type { Failure } from "../messages/failure.js";
 import { redriveAll } from "../messages/purge.js";
 import type { Queue } from "../messages/queue.js";
 import type { Store } from "../messages/store.js";
@@ -11,6 +13,9 @@ import type { Topic } from "../topics/topic.js";
 import { type Disposition, Selections } from "./selections.js";
 
 const { State } = ext;
+
+/** What a NACK says of the deliveries that it ends. */
+const failureOf = ({ delay, reject }: Nack): Failure => ({ kind: reject ? Failed.REJECTED : Failed.NACKED, delay });
 
 export type SettleCommand = Ack | Nack | Release | Touch | Cancel | Reschedule | Redrive;
 
@@ -85,8 +90,10 @@ export class Settlement {
     switch (c.op) {
       case "ack":
         return this.#ack;
-      case "nack":
-        return this.#inFlight((queue, fragment, mask) => queue.fail(fragment, mask, this.store.now, c.delay, c.reject));
+      case "nack": {
+        const failure = failureOf(c);
+        return this.#inFlight((queue, fragment, mask) => queue.fail(fragment, mask, this.store.now, failure));
+      }
       case "release":
         return this.#inFlight((queue, fragment, mask) => queue.release(fragment, mask, this.store.now));
       case "touch":

@@ -9,9 +9,11 @@ import type { MessageState } from "../command.js";
 import type { DirectoryEntry, StateChange } from "../log/recorder.js";
 import * as ext from "./extent.js";
 import { ExtentList } from "./extent-list.js";
+import { type Failure, TIMED_OUT } from "./failure.js";
 import { putBack } from "./given-back.js";
 import { newExtent, newFragment } from "./new-extent.js";
 import type { Holder, QueueConsumers, QueueTopic, StoredQueue } from "./queue-context.js";
+import { requeue } from "./requeue.js";
 import type { Store } from "./store.js";
 
 const { State } = ext;
@@ -116,7 +118,7 @@ export class Queue implements StoredQueue {
       at = skipEntries(view, at, n);
       const part = newFragment(this, idHigh, first, n, ext.bits(first & 31, n), start, at - start, expiry);
       if (due > 0) this.#delay(part, due, expiry);
-      else this.#makeReady(part, expiry);
+      else this.makeReady(part, expiry);
       i += n;
     }
   }
@@ -169,14 +171,14 @@ export class Queue implements StoredQueue {
   }
 
   /** A delivery has failed: the messages come back to the tail of the queue, delayed, or to the dead letters. */
-  fail(fragment: number, mask: number, now: number, delay: number, reject: boolean): void {
+  fail(fragment: number, mask: number, now: number, failure: Failure): void {
     const { extents } = this.store;
     const count = ext.popcount(mask);
     const holder = this.#holderOf(fragment);
     const part = this.#takeBack(fragment, mask, count, holder);
     extents.set(part, ext.DELIVERY, 0);
     if (extents.reason(part) !== Reason.ALIVE) this.#pushDead(part, count);
-    else this.#requeue(part, count, now, delay, reject);
+    else requeue(this, part, count, now, failure);
     holder?.onReturned(count);
   }
 
@@ -195,7 +197,7 @@ export class Queue implements StoredQueue {
       this.deadCount += count;
       putBack(store, this.dead, part);
     } else if (expiry > 0 && expiry <= now) {
-      this.#expire(part, now);
+      this.expire(part, now);
     } else {
       extents.setState(part, State.READY);
       this.readyCount += count;
@@ -223,22 +225,6 @@ export class Queue implements StoredQueue {
     return part;
   }
 
-  #requeue(part: number, count: number, now: number, delay: number, reject: boolean): void {
-    const { extents } = this.store;
-    const retry = extents.retry(part) + 1;
-    const expiry = this.store.expiryOf(part);
-    extents.setStatus(part, State.READY, Reason.ALIVE, retry);
-    this.topic.retried += count;
-    if (reject) this.#deadLetter(part, Reason.REJECTED, now);
-    else if (retry > this.topic.config.retries) this.#deadLetter(part, Reason.RETRIES, now);
-    else if (expiry > 0 && expiry <= now) this.#expire(part, now);
-    else if (delay > 0) this.#postpone(part, now + delay);
-    else {
-      this.#record(part, State.READY, 0);
-      this.#makeReady(part, expiry);
-    }
-  }
-
   /** A lease has ended, whoever held it: what the holder's program was handed has failed, the rest is given back. */
   endLease(fragment: number, now: number): void {
     const mask = this.store.extents.get(fragment, ext.MASK);
@@ -246,7 +232,7 @@ export class Queue implements StoredQueue {
     const ahead = holder === undefined ? 0 : holder.aheadOf(fragment);
     if (ahead !== mask) {
       if (holder?.acksSeen === true) this.ack(fragment, mask & ~ahead);
-      else this.fail(fragment, mask & ~ahead, now, 0, false);
+      else this.fail(fragment, mask & ~ahead, now, TIMED_OUT);
     }
     if (ahead !== 0) this.release(fragment, ahead, now);
   }
@@ -261,13 +247,13 @@ export class Queue implements StoredQueue {
         return;
       case State.READY:
         this.withdraw(fragment, mask);
-        this.#expire(fragment, now);
+        this.expire(fragment, now);
         return;
       case State.DELAYED: {
         const expiry = this.store.expiryOf(fragment);
         this.withdraw(fragment, mask);
-        if (expiry > 0 && expiry <= now) this.#expire(fragment, now);
-        else this.#makeReady(fragment, expiry);
+        if (expiry > 0 && expiry <= now) this.expire(fragment, now);
+        else this.makeReady(fragment, expiry);
         return;
       }
       default:
@@ -283,7 +269,7 @@ export class Queue implements StoredQueue {
 
   /** Gives delayed messages a new time. */
   reschedule(fragment: number, mask: number, due: number): void {
-    this.#postpone(this.withdraw(fragment, mask), due);
+    this.postpone(this.withdraw(fragment, mask), due);
   }
 
   /** Puts dead letters back at the tail, as if they had never been delivered. */
@@ -294,8 +280,8 @@ export class Queue implements StoredQueue {
     extents.times[part] = 0;
     extents.set(part, ext.DELIVERY, 0);
     extents.set(part, ext.FLAGS, extents.get(part, ext.FLAGS) | ext.REDRIVEN);
-    this.#record(part, State.READY, 0);
-    this.#makeReady(part, 0);
+    this.record(part, State.READY, 0);
+    this.makeReady(part, 0);
   }
 
   // --- recovery ------------------------------------------------------------------------------------------------------
@@ -308,7 +294,7 @@ export class Queue implements StoredQueue {
     if ((flags & ext.REDRIVEN) !== 0) extents.times[part] = 0;
     switch (state) {
       case State.READY:
-        this.#makeReady(part, this.store.expiryOf(part));
+        this.makeReady(part, this.store.expiryOf(part));
         break;
       case State.DELAYED:
         this.#delay(part, time, this.store.expiryOf(part));
@@ -337,7 +323,7 @@ export class Queue implements StoredQueue {
     store.retire(fragment);
   }
 
-  #record(part: number, state: number, time: number): void {
+  record(part: number, state: number, time: number): void {
     const { extents } = this.store;
     const flags = extents.get(part, ext.FLAGS);
     const change = { state, reason: extents.reason(part), retry: extents.retry(part), flags, time };
@@ -347,7 +333,7 @@ export class Queue implements StoredQueue {
   // --- moves ---------------------------------------------------------------------------------------------------------
 
   /** To the tail of the ready messages. The fragment is in no list. */
-  #makeReady(fragment: number, expiry: number): void {
+  makeReady(fragment: number, expiry: number): void {
     const { store } = this;
     const { extents } = store;
     extents.setState(fragment, State.READY);
@@ -370,8 +356,8 @@ export class Queue implements StoredQueue {
     store.wheel.schedule(fragment, expiry > 0 ? Math.min(due, expiry) : due);
   }
 
-  #postpone(part: number, due: number): void {
-    this.#record(part, State.DELAYED, due);
+  postpone(part: number, due: number): void {
+    this.record(part, State.DELAYED, due);
     this.#delay(part, due, this.store.expiryOf(part));
   }
 
@@ -410,17 +396,17 @@ export class Queue implements StoredQueue {
     throw new Error(`queue: messages in state ${state} are in no list of the queue`);
   }
 
-  #expire(fragment: number, now: number): void {
+  expire(fragment: number, now: number): void {
     this.topic.expired += this.store.extents.count(fragment);
     if (this.topic.config.expired === "drop") this.store.discard(fragment);
-    else this.#deadLetter(fragment, Reason.EXPIRED, now);
+    else this.deadLetter(fragment, Reason.EXPIRED, now);
   }
 
-  #deadLetter(fragment: number, reason: number, now: number): void {
+  deadLetter(fragment: number, reason: number, now: number): void {
     const { extents } = this.store;
     extents.setStatus(fragment, State.DEAD, reason, extents.retry(fragment));
     extents.times[fragment] = now;
-    this.#record(fragment, State.DEAD, now);
+    this.record(fragment, State.DEAD, now);
     const count = extents.count(fragment);
     this.topic.dead += count;
     this.#pushDead(fragment, count);

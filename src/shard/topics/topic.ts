@@ -6,6 +6,7 @@ import {
   DEFAULT_DEDUP_WINDOW,
   DEFAULT_KEY,
   DEFAULT_RETRIES,
+  DEFAULT_RETRY_FACTOR,
   DEFAULT_TTR,
 } from "../../protocol/limits.js";
 import { Durability } from "../../protocol/op.js";
@@ -21,6 +22,11 @@ export const DEFAULT_CONFIG: TopicConfig = {
   mode: "exact",
   ttr: DEFAULT_TTR,
   retries: DEFAULT_RETRIES,
+  retryDelay: 0,
+  retryFactor: DEFAULT_RETRY_FACTOR,
+  retryMaxDelay: 0,
+  retryJitter: 0,
+  retryMaxAge: 0,
   dedupWindow: DEFAULT_DEDUP_WINDOW,
   dedupMessages: DEFAULT_DEDUP_MESSAGES,
   maxLength: 0,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { SELECTION_BYTES, writeSelection } from "../../../src/protocol/selection.js";
 import type { Effect, SeenMessage } from "../model/effects.js";
+import { messagesIn, selecting } from "../selecting.js";
 import { ShardByHand } from "../shard-by-hand.js";
 
 /** A queue of `count` messages, numbered from 0 on; in batches, or one by one. */
@@ -16,26 +16,14 @@ const queueOf = (count: number, batch = count): { by: ShardByHand; ids: bigint[]
   return { by, ids };
 };
 
-const messagesOf = (effects: readonly Effect[]): readonly SeenMessage[] =>
-  effects.flatMap((effect) => (effect.kind === "messages" ? effect.messages : []));
-
 const pop = (by: ShardByHand, max: number): readonly SeenMessage[] =>
-  messagesOf(by.ask({ op: "pop", topic: "t", queue: "", max, maxBytes: 1 << 20, wait: 0 }));
-
-const selections = (messages: readonly SeenMessage[]) => {
-  const bytes = new Uint8Array(messages.length * SELECTION_BYTES);
-  const view = new DataView(bytes.buffer);
-  messages.forEach(({ id, delivery }, i) => {
-    writeSelection(view, i * SELECTION_BYTES, Number(id >> 32n), Number(id & 0xffff_ffffn), 1, delivery);
-  });
-  return { bytes, view, start: 0, end: bytes.length };
-};
+  messagesIn(by.ask({ op: "pop", topic: "t", queue: "", max, maxBytes: 1 << 20, wait: 0 }));
 
 const settle = (by: ShardByHand, op: "ack" | "release", messages: readonly SeenMessage[]): Effect[] =>
-  by.ask({ op, topic: "t", queue: "", ...selections(messages) });
+  by.ask({ op, topic: "t", queue: "", ...selecting(messages) });
 
 const fail = (by: ShardByHand, messages: readonly SeenMessage[]): Effect[] =>
-  by.ask({ op: "nack", topic: "t", queue: "", delay: 0, reject: false, ...selections(messages) });
+  by.ask({ op: "nack", topic: "t", queue: "", delay: 0, reject: false, ...selecting(messages) });
 
 /** Which messages a pop brings, by number, and how often they were tried. */
 const numbers = (by: ShardByHand, ids: readonly bigint[], max = 100): { order: number[]; retries: number[] } => {
@@ -120,7 +108,7 @@ describe("what is given back", () => {
     const { by, ids } = queueOf(4);
     by.configure("t", { retries: 0 });
     fail(by, pop(by, 4));
-    const dead = (max: number) => messagesOf(by.ask({ op: "popDead", topic: "t", queue: "", max, maxBytes: 1000 }));
+    const dead = (max: number) => messagesIn(by.ask({ op: "popDead", topic: "t", queue: "", max, maxBytes: 1000 }));
     const [first, second] = [dead(1), dead(2)];
     settle(by, "release", second);
     settle(by, "release", first);

@@ -101,6 +101,7 @@ export interface ModelMessage {
   holder: Waiter | undefined;
   /** Was a dead letter when it was handed over. */
   fromDead: boolean;
+  isRedriven: boolean;
   /** Its number among all that were handed out: it goes back there if it is given back. 0: to the end. */
   line: number;
   /** It was given back. */
@@ -131,6 +132,7 @@ export const newMessage = (id: bigint, entry: string, key: string, expiry: numbe
   delivery: 0,
   holder: undefined,
   fromDead: false,
+  isRedriven: false,
   line: 0,
   isReturned: false,
   ordinal: 0,

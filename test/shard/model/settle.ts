@@ -97,6 +97,7 @@ const redrive = (queue: ModelQueue, message: ModelMessage, place: number): void 
   message.retry = 0;
   message.reason = Reason.ALIVE;
   message.expiry = Number.POSITIVE_INFINITY;
+  message.isRedriven = true;
   queue.join(message, "ready", place);
 };
 

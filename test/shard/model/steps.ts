@@ -73,7 +73,7 @@ export type Step =
       readonly renews: boolean;
     }
   | (Settling & { readonly do: "ack" | "release" | "redrive" })
-  | (Settling & { readonly do: "nack"; readonly delay: number; readonly reject: boolean })
+  | (Settling & { readonly do: "nack"; readonly delay: number | undefined; readonly reject: boolean })
   | (Settling & { readonly do: "touch"; readonly ttr: number })
   | (Settling & { readonly do: "cancel"; readonly all: boolean })
   | (Settling & { readonly do: "reschedule"; readonly all: boolean; readonly delay: number })

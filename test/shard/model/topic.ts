@@ -1,9 +1,11 @@
 /** A topic as the specification describes it: a configuration, queues, counters, and where a route key leads. */
 import { isDeepStrictEqual } from "node:util";
 import type { ErrorName } from "../../../src/protocol/errors.js";
-import { DEFAULT_KEY } from "../../../src/protocol/limits.js";
+import { EPOCH } from "../../../src/protocol/id.js";
+import { DEFAULT_KEY, MAX_DELAY } from "../../../src/protocol/limits.js";
 import { Reason } from "../../../src/protocol/run.js";
 import type { TopicConfig } from "../../../src/shard/command.js";
+import { retryDelay } from "../../../src/shard/messages/retry-policy.js";
 import { ModelProducers } from "./producers.js";
 import { giveCredit, isAhead, type ModelMessage, ModelQueue, nextPlace } from "./queue.js";
 
@@ -19,6 +21,11 @@ const DEFAULTS: TopicConfig = {
   mode: "exact",
   ttr: 60_000,
   retries: 5,
+  retryDelay: 0,
+  retryFactor: 2,
+  retryMaxDelay: 0,
+  retryJitter: 0,
+  retryMaxAge: 0,
   dedupWindow: 600_000,
   dedupMessages: 100_000,
   maxLength: 0,
@@ -132,7 +139,13 @@ export class ModelTopic {
   }
 
   /** A delivery ended without an ack: the message goes back to where it came from, or dies. */
-  fail(queue: ModelQueue, message: ModelMessage, now: number, delay = 0, place = nextPlace()): void {
+  fail(
+    queue: ModelQueue,
+    message: ModelMessage,
+    now: number,
+    delay: number | undefined = undefined,
+    place = nextPlace(),
+  ): void {
     this.returnCredit(message);
     if (message.fromDead) {
       queue.join(message, "dead", place);
@@ -140,10 +153,28 @@ export class ModelTopic {
     }
     message.retry++;
     this.counters.retried++;
+    const wait = delay ?? this.#backOff(message);
     if (message.retry > this.config.retries) this.bury(queue, message, Reason.RETRIES, now, place);
+    else if (this.#isPastAge(message, now)) this.bury(queue, message, Reason.TOO_OLD, now, place);
     else if (message.expiry <= now) this.expire(queue, message, now, place);
-    else if (delay > 0) this.delay(queue, message, now + delay, place);
+    else if (wait > 0) this.delay(queue, message, now + wait, place);
     else queue.join(message, "ready", place);
+  }
+
+  /** What was re-driven begins anew. */
+  #isPastAge({ id, isRedriven }: ModelMessage, now: number): boolean {
+    const { retryMaxAge } = this.config;
+    return !isRedriven && retryMaxAge > 0 && now - EPOCH - Number(id >> 22n) > retryMaxAge;
+  }
+
+  /** Twice as long each time, or whatever the factor is. Which share the jitter takes off is the shard's choice. */
+  #backOff({ id, retry }: ModelMessage): number {
+    const { retryDelay: first, retryFactor, retryMaxDelay, retryJitter } = this.config;
+    if (retryJitter > 0) return retryDelay(this.config, retry, Number(id >> 32n), Number(id & 0xffff_ffffn));
+    let delay = first;
+    const cap = retryMaxDelay || MAX_DELAY;
+    for (let i = 1; i < retry && delay < cap; i++) delay *= retryFactor;
+    return Math.round(Math.min(delay, cap));
   }
 
   /** Nobody was handed the message: it goes back to where it stood. */
@@ -165,7 +196,7 @@ export class ModelTopic {
   endLease(queue: ModelQueue, message: ModelMessage, now: number, place = nextPlace()): void {
     if (isAhead(message)) this.release(queue, message, now, place);
     else if (message.holder?.acksSeen === true) this.ack(queue, message);
-    else this.fail(queue, message, now, 0, place);
+    else this.fail(queue, message, now, undefined, place);
   }
 
   delay(queue: ModelQueue, message: ModelMessage, due: number, place = nextPlace()): void {

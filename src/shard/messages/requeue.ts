@@ -1,0 +1,66 @@
+/** What becomes of messages whose delivery has failed: they are tried again, at once or later, or are dead letters. */
+import { Failed } from "../../protocol/failure.js";
+import { Reason } from "../../protocol/run.js";
+import * as ext from "./extent.js";
+import type { Failure } from "./failure.js";
+import type { QueueTopic } from "./queue-context.js";
+import { isTooOld, retryDelay } from "./retry-policy.js";
+import type { Store } from "./store.js";
+
+/** The queue that they are of, and the moves that they can make in it: see `Queue`. */
+interface Owner {
+  readonly store: Store;
+  readonly topic: QueueTopic;
+  makeReady(part: number, expiry: number): void;
+  postpone(part: number, due: number): void;
+  expire(part: number, now: number): void;
+  deadLetter(part: number, reason: number, now: number): void;
+  record(part: number, state: number, time: number): void;
+}
+
+/** `part` is a fragment in no list, of `count` messages. */
+export const requeue = (queue: Owner, part: number, count: number, now: number, { kind, delay }: Failure): void => {
+  const { store, topic } = queue;
+  const { extents } = store;
+  const retry = extents.retry(part) + 1;
+  const expiry = store.expiryOf(part);
+  extents.setStatus(part, ext.State.READY, Reason.ALIVE, retry);
+  topic.retried += count;
+  if (kind === Failed.REJECTED) queue.deadLetter(part, Reason.REJECTED, now);
+  else if (retry > topic.config.retries) queue.deadLetter(part, Reason.RETRIES, now);
+  else if (isPastAge(queue, part, now)) queue.deadLetter(part, Reason.TOO_OLD, now);
+  else if (expiry > 0 && expiry <= now) queue.expire(part, now);
+  else if (delay === undefined) backOff(queue, part, retry, now);
+  else putBehind(queue, part, now, delay);
+};
+
+/** What was re-driven begins anew, however old it is. */
+const isPastAge = ({ store, topic }: Owner, part: number, now: number): boolean => {
+  const { extents } = store;
+  const isRedriven = (extents.get(part, ext.FLAGS) & ext.REDRIVEN) !== 0;
+  return !isRedriven && isTooOld(topic.config, extents.idHigh(part), extents.idLow(part), now);
+};
+
+/** Messages are tried again when the topic's policy says. With a jitter each of them has a time of its own. */
+const backOff = (queue: Owner, part: number, retry: number, now: number): void => {
+  const { store, topic } = queue;
+  const { extents } = store;
+  const { retryDelay: first, retryJitter } = topic.config;
+  const delayOf = (bit: number): number => {
+    const idLow = (extents.idLow(part) & ~(ext.BLOCK - 1)) | (31 - Math.clz32(bit));
+    return retryDelay(topic.config, retry, extents.idHigh(part), idLow >>> 0);
+  };
+  if (first > 0 && retryJitter > 0) {
+    for (let bit = extents.lowest(part); bit !== extents.get(part, ext.MASK); bit = extents.lowest(part)) {
+      putBehind(queue, store.split(part, bit), now, delayOf(bit));
+    }
+  }
+  putBehind(queue, part, now, delayOf(extents.lowest(part)));
+};
+
+/** To the tail, at once or after a delay. */
+const putBehind = (queue: Owner, part: number, now: number, delay: number): void => {
+  if (delay > 0) return queue.postpone(part, now + delay);
+  queue.record(part, ext.State.READY, 0);
+  queue.makeReady(part, queue.store.expiryOf(part));
+};
