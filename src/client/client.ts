@@ -1,5 +1,5 @@
 /**
- * The client: one connection to one broker.
+ * The client of a broker.
  */
 import { Op } from "../protocol/op.js";
 import { ChannelAdmin } from "./admin/channel-admin.js";
@@ -15,6 +15,7 @@ import type {
   ChannelConfig,
   ChannelPublishOptions,
   ChannelStatistics,
+  CloseOptions,
   ConsumeOptions,
   DrainOptions,
   NackOptions,
@@ -32,6 +33,7 @@ import type {
 import { RequestChecks } from "./arguments/request-checks.js";
 import { deferred, unobserved } from "./base/deferred.js";
 import { localError, type RingmqError } from "./base/error.js";
+import { EventHub } from "./base/event-hub.js";
 import { INSPECT, type Inspect, inspected } from "./base/inspection.js";
 import { startTimer } from "./base/timer.js";
 import type { Subscription } from "./channels/subscription.js";
@@ -39,6 +41,7 @@ import { Subscriptions } from "./channels/subscriptions.js";
 import { ask } from "./connection/ask.js";
 import type { Connection } from "./connection/connection.js";
 import type { BrokerInfo } from "./connection/hello.js";
+import type { ConnectionStatus } from "./connection/status.js";
 import { ResultRequest } from "./connection/pending-request.js";
 import { Consumer } from "./consume/consumer.js";
 import { IdSettler, type Ids } from "./consume/id-settler.js";
@@ -58,8 +61,29 @@ import { Topic, type TopicOptions } from "./topics/topic.js";
 
 const DRAIN_TIMEOUT = 30_000;
 
+/** What a client is made of beside its connection. */
+export interface ClientParts {
+  /** Of the broker that it is connected to first. */
+  readonly url?: string;
+  /** Messages to topics are numbered. */
+  readonly numbering?: Numbering | undefined;
+  /** Where whoever makes its connection again tells how it is connected. */
+  readonly statuses?: EventHub<ConnectionStatus>;
+}
+
 /**
- * A client of a broker, made by `connect`. No method throws: its promise rejects with a RingmqError, whose code is one
+ * A client of a broker, made by `connect`. When it loses the broker it connects again, and goes on:
+ *
+ * - Consumers and subscriptions go on by themselves, at the next broker as at the same. They end with an error that another
+ *   attempt would not change: a queue that is not there, a wrong name.
+ * - What was published and not confirmed is sent again, in its order, as is what is published meanwhile; a broker stores each
+ *   message once (`Receipt.duplicate`). Another broker of a list knows nothing of the first, which may have stored it as well.
+ *   What was published to a channel, and sent, is not sent again: it rejects with CONNECTION_CLOSED.
+ * - Requests that change nothing are made again. Others that had been sent reject with CONNECTION_CLOSED. What is asked for
+ *   while there is no connection waits for one: see `publishTimeout`, `requestTimeout`, `maxPendingBytes`.
+ * - Messages in hand belong to the broker again: settling those that a consumer got rejects, with CONNECTION_CLOSED or LEASE_LOST.
+ *
+ * No method throws: its promise rejects with a RingmqError, whose code is one
  * of the broker's, BAD_ARGUMENT for what the method does not take, CLIENT_BUSY, CONNECTION_CLOSED or CLIENT_CLOSED. What
  * a getter or a Proxy among the arguments throws is the `cause` of a BAD_ARGUMENT.
  */
@@ -76,6 +100,8 @@ export class Client {
   readonly #subscriptions: Subscriptions;
   readonly #consumers = new Set<Consumer>();
   readonly #checks: RequestChecks;
+  readonly #statuses: EventHub<ConnectionStatus>;
+  readonly #url: string;
   #draining: Promise<void> | undefined;
   /** Why nothing is begun any more that brings messages. */
   #refusal: RingmqError | undefined;
@@ -87,7 +113,7 @@ export class Client {
   onGoodbye: (() => void) | undefined;
 
   /** @internal */
-  constructor(connection: Connection, numbering?: Numbering) {
+  constructor(connection: Connection, { url = "", numbering, statuses = new EventHub() }: ClientParts = {}) {
     this.#connection = connection;
     this.#checks = new RequestChecks(connection.info.limits.maxNameBytes);
     this.#publisher = new Publisher(connection, this.#checks, numbering);
@@ -104,18 +130,33 @@ export class Client {
     connection.channels = this.#subscriptions;
     connection.onGoodbye = (reason) => {
       this.onGoodbye?.();
-      this.#leaveBroker(reason);
+      if (connection.revival === undefined) this.#leaveBroker(reason);
+      else this.#moveOn(reason);
     };
+    this.#url = url;
+    this.#statuses = statuses;
+    unobserved(connection.closed.then((error) => statuses.end({ type: "closed", error })));
   }
 
-  /** What the broker told of itself. */
+  /** What the broker told of itself that it is connected to, or was last. */
   get info(): BrokerInfo {
     return this.#connection.info;
   }
 
-  /** Resolves when the connection has ended: with why, or with undefined when this program ended it. */
+  /**
+   * Resolves when the client is closed: with undefined by its program, with an error when there is no connection for longer than
+   * `reconnect.timeout`, or when the broker refuses what this program does. Without `reconnect`, with why the connection has ended.
+   */
   get closed(): Promise<RingmqError | undefined> {
     return this.#connection.closed;
+  }
+
+  /**
+   * How it is connected: now, and from now on. Any number of readers may watch; of what one does not read, the last 256 are kept.
+   * It ends with the client.
+   */
+  status(): AsyncIterableIterator<ConnectionStatus, undefined> {
+    return this.#statuses.watch(this.#statuses.last ?? { type: "connected", url: this.#url, info: this.info });
   }
 
   /** Bytes on their way that the broker has not answered yet; see `maxPendingBytes`. */
@@ -363,16 +404,19 @@ export class Client {
     const { timeout = DRAIN_TIMEOUT } = readOptions(options, OPTIONS.drain);
     checkTimeout("timeout", timeout);
     this.#refusal ??= localError("CLIENT_CLOSED", "the client is draining");
+    if (this.#draining === undefined) this.#statuses.push({ type: "draining", reason: undefined });
     this.#draining ??= this.#drain(timeout);
     return this.#draining;
   }
 
   /**
-   * Closes the connection. What was asked for is still sent, but no answer is waited for: what is not answered rejects
-   * with CONNECTION_CLOSED.
+   * Closes the connection, and makes no other. What was asked for is still sent, but no answer is waited for: what is not
+   * answered rejects with CONNECTION_CLOSED. Resolves within `timeout`, whatever the broker does.
    */
-  close(): Promise<void> {
-    return this.#connection.close();
+  async close(options: CloseOptions = {}): Promise<void> {
+    const { timeout } = readOptions(options, OPTIONS.close);
+    checkTimeout("timeout", timeout);
+    await this.#connection.close(timeout);
   }
 
   /** As `close`. */
@@ -413,6 +457,13 @@ export class Client {
     for (const subscription of subscriptions) subscription.shutDown(reason);
     this.#draining ??= this.#drain(DRAIN_TIMEOUT, subscriptions);
     unobserved(this.#draining);
+  }
+
+  /** The broker is about to stop: consumers give back what nobody has read, and go on at the next one. */
+  #moveOn(reason: RingmqError): void {
+    this.#statuses.push({ type: "draining", reason });
+    this.#connection.leave();
+    for (const consumer of this.#consumers) consumer.moveOn();
   }
 
   /** Throws when nothing that brings messages may be begun any more. */

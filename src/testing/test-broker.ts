@@ -6,7 +6,7 @@
 import { readConnect } from "../client/arguments/connect-checks.js";
 import type { ConnectOptions } from "../client/arguments/options.js";
 import type { Client } from "../client/client.js";
-import { openClient } from "../client/connect.js";
+import { connectClient } from "../client/connect.js";
 import { atEndOfTurn } from "../client/connection/end-of-turn.js";
 import type { OpenTransport } from "../client/connection/transport.js";
 import type { Fault } from "../journal/disk-fault.js";
@@ -123,7 +123,7 @@ export class TestBroker {
    * clock it knows how long it may hold messages. Rejects with CONNECT_FAILED when the broker is closed.
    */
   async connect(options: ConnectOptions = {}): Promise<Client> {
-    return openClient(ADDRESS, readConnect(options), undefined, { open: this.#open, clock: this.#time });
+    return connectClient([ADDRESS], readConnect(options), { open: this.#open, clock: this.#time });
   }
 
   /**

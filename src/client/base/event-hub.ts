@@ -64,6 +64,8 @@ class EventFeed<T> implements AsyncIterableIterator<T, undefined> {
 export class EventHub<T> {
   readonly #feeds = new Set<EventFeed<T>>();
   #isOver = false;
+  /** What happened last; undefined: nothing yet. */
+  last: T | undefined;
 
   /** What happens from now on, `first` before it. */
   watch(first?: T): AsyncIterableIterator<T, undefined> {
@@ -75,11 +77,14 @@ export class EventHub<T> {
   }
 
   push(event: T): void {
+    this.last = event;
     for (const feed of this.#feeds) feed.push(event);
   }
 
-  /** Nothing more happens. */
-  end(): void {
+  /** Nothing more happens; but this, if it is told. */
+  end(last?: T): void {
+    if (this.#isOver) return;
+    if (last !== undefined) this.push(last);
     this.#isOver = true;
     for (const feed of this.#feeds) feed.end();
     this.#feeds.clear();

@@ -141,7 +141,7 @@ export class Follower {
   closed(error: RingmqError): void {
     this.#hasBegun = false;
     this.#isOpen = false;
-    if (mayPass(error)) this.#resume(0);
+    if (this.#goesOn(error)) this.#resume(0);
     else this.#end(error);
   }
 
@@ -190,10 +190,14 @@ export class Follower {
         const error = asBadArgument(thrown);
         // The end of the connection ends the feed as well.
         if (this.feed.isOver) return;
-        if (!mayPass(error)) return this.#end(error);
+        if (!this.#goesOn(error)) return this.#end(error);
         this.#timer = this.#connection.clock.startTimer(backoff(attempt, FIRST_WAIT, MAX_WAIT), () => this.#resume(attempt + 1));
       }),
     );
+  }
+
+  #goesOn(error: RingmqError): boolean {
+    return error.retryable || (this.#connection.revival !== undefined && mayPass(error));
   }
 
   #end(error: RingmqError): void {

@@ -86,7 +86,8 @@ export class SubscriptionFeed {
   }
 
   /** It goes on after an interruption, `next` being where it wanted to; -1 when nothing had come yet. */
-  goOn({ epoch, position, recovered = position === next, lost }: Begun, next: number): void {
+  goOn({ epoch, position, lost, ...begun }: Begun, next: number): void {
+    const recovered = begun.recovered ?? position === next;
     const missing = recovered ? 0 : (lost ?? (next >= 0 && position > next ? position - next : undefined));
     this.begin(epoch, position);
     this.lose(missing ?? 0);

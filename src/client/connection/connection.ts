@@ -18,7 +18,7 @@ import { atEndOfTurn } from "./end-of-turn.js";
 import type { BrokerInfo } from "./hello.js";
 import { KeptBytes } from "./kept-bytes.js";
 import { PendingBytes } from "./pending-bytes.js";
-import type { PendingRequest } from "./pending-request.js";
+import { Patience, type PendingRequest } from "./pending-request.js";
 import { RequestTable } from "./request-table.js";
 import { SendQueue } from "./send-queue.js";
 import type { ChannelSink, ConsumerSink } from "./sinks.js";
@@ -172,14 +172,15 @@ export class Connection {
     }
   }
 
-  /** As `request`, for what goes on that was begun before: it is never refused with CLIENT_BUSY, nor given up. */
-  reinstate(op: number, head: Uint8Array, pending: PendingRequest, flags = 0): number {
+  /** As `request`, but never refused with CLIENT_BUSY; and what waits for messages is not given up while it waits to be sent. */
+  reinstate(op: number, head: Uint8Array, pending: PendingRequest, flags = 0, payload: Uint8Array = NO_PAYLOAD): number {
     this.assertOpen();
     this.seal();
     this.assertOpen();
+    if (pending.patience === Patience.REQUEST) this.#deadlines.set(pending);
     return this.isConnected
-      ? this.send(op, flags, head, pending, NO_PAYLOAD)
-      : this.#postpone(op, flags, head, pending, NO_PAYLOAD);
+      ? this.send(op, flags, head, pending, payload)
+      : this.#postpone(op, flags, head, pending, payload);
   }
 
   /**

@@ -53,7 +53,7 @@ export class Settler {
   /** As `settleAll`, of messages that nobody need hold: without a connection it waits for the next one. */
   settleIds(op: number, args: readonly unknown[], selections: SelectionList, named: number): Promise<Settlement> {
     return this.#settleAll(args, selections, named, (head, pending, payload) =>
-      this.#connection.request(op, head, pending, 0, payload),
+      this.#connection.reinstate(op, head, pending, 0, payload),
     );
   }
 

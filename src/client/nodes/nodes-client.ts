@@ -8,6 +8,7 @@ import { OPTIONS, readOptions } from "../arguments/option-reader.js";
 import type {
   Body,
   ChannelPublishOptions,
+  CloseOptions,
   ConsumeOptions,
   DrainOptions,
   PopDeadOptions,
@@ -17,6 +18,7 @@ import type {
 } from "../arguments/options.js";
 import { deferred, unobserved } from "../base/deferred.js";
 import { localError, type RingmqError } from "../base/error.js";
+import { EventHub } from "../base/event-hub.js";
 import { INSPECT, type Inspect, inspected } from "../base/inspection.js";
 import { startTimer } from "../base/timer.js";
 import type { Client } from "../client.js";
@@ -40,7 +42,6 @@ import type { NodeState, NodesChannelReceipt, NodesEvent } from "./options.js";
 import type { Picker } from "./picker.js";
 import { costOf, dateOptions, NO_OPTIONS, optionsNow, readBodies } from "./repeated-publish.js";
 import { RetryQueue } from "./retry-queue.js";
-import { StatusFeed } from "./status-feed.js";
 
 const DRAIN_TIMEOUT = 30_000;
 
@@ -60,7 +61,7 @@ export class NodesClient {
   readonly #popper: NodesPopper;
   readonly #consumers = new Set<NodesConsumer>();
   readonly #channels: NodesChannels;
-  readonly #feeds = new Set<StatusFeed>();
+  readonly #events = new EventHub<NodesEvent>();
   readonly #closed = deferred<void>();
   #turn = 0;
   #draining: Promise<void> | undefined;
@@ -108,10 +109,7 @@ export class NodesClient {
 
   /** What happens to the nodes from now on. Of what a program does not read, the last 256 events are kept. */
   status(): AsyncIterableIterator<NodesEvent, undefined> {
-    const feed = new StatusFeed((left) => this.#feeds.delete(left));
-    if (this.#closing === undefined) this.#feeds.add(feed);
-    else feed.end();
-    return feed;
+    return this.#events.watch();
   }
 
   /** Resolves when it has been closed. Nodes that are lost do not end it. */
@@ -280,11 +278,12 @@ export class NodesClient {
 
   /**
    * Closes the connections. What was asked for is still sent, but no answer is waited for: what is not answered rejects
-   * with CONNECTION_CLOSED, and what waits to be sent again with CLIENT_CLOSED.
+   * with CONNECTION_CLOSED, and what waits to be sent again with CLIENT_CLOSED. Resolves within `timeout`.
    */
-  close(): Promise<void> {
-    this.#closing ??= this.#end((client) => client.close());
-    return this.#closing;
+  async close(options: CloseOptions = {}): Promise<void> {
+    checkTimeout("timeout", readOptions(options, OPTIONS.close).timeout);
+    this.#closing ??= this.#end((client) => client.close(options));
+    await this.#closing;
   }
 
   /** As `close`. */
@@ -327,8 +326,7 @@ export class NodesClient {
     for (const consumer of this.#consumers) consumer.ended();
     this.#channels.ended();
     await this.#links.close(end);
-    for (const feed of this.#feeds) feed.end();
-    this.#feeds.clear();
+    this.#events.end();
     this.#closed.resolve();
   }
 
@@ -355,7 +353,7 @@ export class NodesClient {
   }
 
   #happened(event: NodesEvent): void {
-    for (const feed of this.#feeds) feed.push(event);
+    this.#events.push(event);
     if (event.type === "listed") this.#channels.choose();
   }
 
