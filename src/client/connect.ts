@@ -40,6 +40,8 @@ export interface ClientSeams {
   readonly clock?: Clock;
   /** Messages to topics are numbered. */
   readonly numbering?: Numbering;
+  /** Whether a broker that was lost will not come back. */
+  readonly isOver?: () => boolean;
 }
 
 const limitsOf = (options: ConnectionOptions, sharedBytes?: PendingBytes): ConnectionLimits => {
@@ -83,8 +85,12 @@ export const connectClient = async (
 ): Promise<Client> => {
   const { reconnect = {}, signal } = options;
   const clock = seams.clock ?? SYSTEM_CLOCK;
-  const { minDelay = MIN_DELAY, maxDelay = MAX_DELAY, timeout = Number.POSITIVE_INFINITY, initially = false } =
-    reconnect === false ? {} : reconnect;
+  const {
+    minDelay = MIN_DELAY,
+    maxDelay = MAX_DELAY,
+    timeout = Number.POSITIVE_INFINITY,
+    initially = false,
+  } = reconnect === false ? {} : reconnect;
   const start = clock.now();
   for (let attempt = 0; ; attempt++) {
     const at = attempt % urls.length;
@@ -108,7 +114,7 @@ const connectOnce = async (
   urls: readonly string[],
   at: number,
   options: ConnectOptions,
-  { open, clock, numbering }: ClientSeams,
+  { open, clock, numbering, isOver }: ClientSeams,
 ): Promise<Client> => {
   const url = urls[at] ?? "";
   const { reconnect = {}, publishTimeout = REQUEST_TIMEOUT, requestTimeout = REQUEST_TIMEOUT } = options;
@@ -135,6 +141,7 @@ const connectOnce = async (
         reach: (next, signal) =>
           reachBroker(next, { ...reach, signal }, (...arrived) => opened.reopen(...arrived), open),
         statuses,
+        isOver,
       });
       return opened;
     },

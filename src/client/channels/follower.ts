@@ -2,7 +2,6 @@
  * A connection's only subscription to a channel, which begins where the program says. It is sent no more than its program
  * reads, and goes on where it was when the shard of its channel has been restarted.
  */
-import { ProtocolError } from "../../protocol/errors.js";
 import { Op } from "../../protocol/op.js";
 import { asBadArgument } from "../arguments/argument-checks.js";
 import type { Resumption, SubscribeOptions } from "../arguments/options.js";
@@ -11,58 +10,15 @@ import { unobserved } from "../base/deferred.js";
 import { localError, mayPass, type RingmqError } from "../base/error.js";
 import type { Timer } from "../base/timer.js";
 import type { Connection } from "../connection/connection.js";
-import { Patience, ResultRequest } from "../connection/pending-request.js";
 import { requestHead } from "../connection/request-head.js";
 import type { ChannelArrival } from "./channel-message.js";
 import { CreditWindow } from "./credit-window.js";
+import { type Begun, FollowRequest } from "./follow-request.js";
 import { SubscriptionFeed } from "./subscription-feed.js";
 
 /** Before a channel is asked for again. Milliseconds. */
 const FIRST_WAIT = 20;
 const MAX_WAIT = 1000;
-
-/** What the broker tells of a subscription that it has begun. */
-export interface Begun {
-  readonly epoch: string;
-  readonly position: number;
-  readonly kept: boolean;
-  /** Undefined when it did not go on from an epoch. */
-  readonly recovered: boolean | undefined;
-  readonly lost: number | undefined;
-}
-
-const readBegun = (value: unknown): Begun => {
-  const { epoch, position, kept, recovered, lost } = Object(value) as { readonly [K in keyof Begun]?: unknown };
-  if (typeof epoch !== "string" || !Number.isSafeInteger(position)) {
-    throw new ProtocolError("BAD_FRAME", "a subscription begins without an epoch and a position");
-  }
-  return {
-    epoch,
-    position: Number(position),
-    kept: kept === true,
-    recovered: typeof recovered === "boolean" ? recovered : undefined,
-    lost: typeof lost === "number" ? lost : undefined,
-  };
-};
-
-/** Calls back while its RESULT is read. What awaits the promise runs only after the frames that follow it. */
-export class FollowRequest extends ResultRequest<Begun> {
-  readonly #onBegun: (begun: Begun) => void;
-
-  constructor(onBegun: (begun: Begun) => void) {
-    super(readBegun);
-    this.#onBegun = onBegun;
-  }
-
-  override get patience(): Patience {
-    return Patience.UNTIL_SENT;
-  }
-
-  protected override resolve(begun: Begun): void {
-    this.#onBegun(begun);
-    super.resolve(begun);
-  }
-}
 
 export interface FollowerEvents {
   /** The SUBSCRIBE with this number was confirmed. */
@@ -191,7 +147,9 @@ export class Follower {
         // The end of the connection ends the feed as well.
         if (this.feed.isOver) return;
         if (!this.#goesOn(error)) return this.#end(error);
-        this.#timer = this.#connection.clock.startTimer(backoff(attempt, FIRST_WAIT, MAX_WAIT), () => this.#resume(attempt + 1));
+        this.#timer = this.#connection.clock.startTimer(backoff(attempt, FIRST_WAIT, MAX_WAIT), () =>
+          this.#resume(attempt + 1),
+        );
       }),
     );
   }

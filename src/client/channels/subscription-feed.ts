@@ -6,8 +6,8 @@ import type { Resumption, SubscribeOptions } from "../arguments/options.js";
 import { localError, type RingmqError } from "../base/error.js";
 import { FeedState } from "../messages/feed-state.js";
 import { ChannelBacklog } from "./channel-backlog.js";
-import type { Begun } from "./follower.js";
 import type { ChannelArrival, ChannelMessage } from "./channel-message.js";
+import type { Begun } from "./follow-request.js";
 
 export class SubscriptionFeed {
   readonly #options: SubscribeOptions;

@@ -5,8 +5,8 @@
 import { countEntries, SIZE_MASK } from "../../protocol/entry.js";
 import { ProtocolError } from "../../protocol/errors.js";
 import { Op } from "../../protocol/op.js";
-import type { SubscribeOptions } from "../arguments/options.js";
 import { asBadArgument } from "../arguments/argument-checks.js";
+import type { SubscribeOptions } from "../arguments/options.js";
 import { backoff } from "../base/backoff.js";
 import { unobserved } from "../base/deferred.js";
 import { localError, mayPass, RingmqError } from "../base/error.js";
@@ -16,7 +16,8 @@ import { CountRequest, Patience } from "../connection/pending-request.js";
 import { requestHead } from "../connection/request-head.js";
 import type { ChannelSink } from "../connection/sinks.js";
 import { ArrivalReader } from "./arrival-reader.js";
-import { Follower, FollowRequest } from "./follower.js";
+import { FollowRequest } from "./follow-request.js";
+import { Follower } from "./follower.js";
 import { Subscription } from "./subscription.js";
 import { SubscriptionFeed } from "./subscription-feed.js";
 

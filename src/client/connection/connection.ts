@@ -20,6 +20,7 @@ import { KeptBytes } from "./kept-bytes.js";
 import { PendingBytes } from "./pending-bytes.js";
 import { Patience, type PendingRequest } from "./pending-request.js";
 import { RequestTable } from "./request-table.js";
+import type { Revival } from "./revival.js";
 import { SendQueue } from "./send-queue.js";
 import type { ChannelSink, ConsumerSink } from "./sinks.js";
 import type { Transport } from "./transport.js";
@@ -38,14 +39,6 @@ export interface ConnectionLimits extends Timeouts {
   readonly maxPendingBytes: number;
   /** What is on its way on all connections that share a limit; undefined: this one has its own. */
   readonly sharedBytes?: PendingBytes | undefined;
-}
-
-/** Sees to it that another transport comes when one was lost. */
-export interface Revival {
-  /** It was lost: `Connection.reopen` is to be called, or `Connection.giveUp`. */
-  lost(reason: RingmqError): void;
-  /** The connection has ended for good. */
-  stop(): void;
 }
 
 export class Connection {
@@ -146,7 +139,8 @@ export class Connection {
   /** Throws when the connection has ended, and when its transport was lost. */
   assertConnected(): void {
     this.assertOpen();
-    if (this.#transport === undefined) throw this.#loss ?? localError("CONNECTION_CLOSED", "there is no connection now");
+    if (this.#transport === undefined)
+      throw this.#loss ?? localError("CONNECTION_CLOSED", "there is no connection now");
   }
 
   /**
@@ -158,11 +152,7 @@ export class Connection {
     const cost = head.length + payload.length + REQUEST_COST;
     this.pendingBytes.reserve(cost);
     try {
-      this.seal();
-      this.assertOpen();
-      const request = this.isConnected
-        ? this.send(op, flags, head, pending, payload)
-        : this.#postpone(op, flags, head, pending, payload);
+      const request = this.#issue(op, flags, head, pending, payload);
       pending.pendingBytes = cost;
       this.#deadlines.set(pending);
       return request;
@@ -173,14 +163,16 @@ export class Connection {
   }
 
   /** As `request`, but never refused with CLIENT_BUSY; and what waits for messages is not given up while it waits to be sent. */
-  reinstate(op: number, head: Uint8Array, pending: PendingRequest, flags = 0, payload: Uint8Array = NO_PAYLOAD): number {
-    this.assertOpen();
-    this.seal();
-    this.assertOpen();
+  reinstate(
+    op: number,
+    head: Uint8Array,
+    pending: PendingRequest,
+    flags = 0,
+    payload: Uint8Array = NO_PAYLOAD,
+  ): number {
+    const request = this.#issue(op, flags, head, pending, payload);
     if (pending.patience === Patience.REQUEST) this.#deadlines.set(pending);
-    return this.isConnected
-      ? this.send(op, flags, head, pending, payload)
-      : this.#postpone(op, flags, head, pending, payload);
+    return request;
   }
 
   /**
@@ -339,7 +331,8 @@ export class Connection {
 
   /** Takes a frame from the broker. Throws ProtocolError when a broker may not send it now. */
   frame(bytes: Uint8Array, view: DataView, start: number, payload: number, end: number): void {
-    if (this.#failure === undefined && this.#transport !== undefined) this.#answers.take(bytes, view, start, payload, end);
+    if (this.#failure === undefined && this.#transport !== undefined)
+      this.#answers.take(bytes, view, start, payload, end);
   }
 
   /** To be called after the frames of one read: sends requests that waited for these answers. */
@@ -409,8 +402,12 @@ export class Connection {
     return new SendQueue(transport, Math.max(1, Math.min(maxInFlight, this.info.limits.maxInFlight)));
   }
 
-  /** Takes a request that waits for the next transport. */
-  #postpone(op: number, flags: number, head: Uint8Array, pending: PendingRequest, payload: Uint8Array): number {
+  /** Sends a request, or keeps it for the next transport. */
+  #issue(op: number, flags: number, head: Uint8Array, pending: PendingRequest, payload: Uint8Array): number {
+    this.assertOpen();
+    this.seal();
+    this.assertOpen();
+    if (this.isConnected) return this.send(op, flags, head, pending, payload);
     const request = this.#requests.add(pending);
     pending.frame = encodeFrame(op, flags, request, head, payload);
     return request;

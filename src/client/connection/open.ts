@@ -91,7 +91,11 @@ export const reachBroker = async (
 };
 
 /** Resolves after this many milliseconds, or at once when the signal says so. */
-export const pauseUnlessAborted = (clock: Clock, milliseconds: number, signal: AbortSignal | undefined): Promise<void> =>
+export const pauseUnlessAborted = (
+  clock: Clock,
+  milliseconds: number,
+  signal: AbortSignal | undefined,
+): Promise<void> =>
   new Promise((resolve) => {
     const done = (): void => {
       timer.cancel();

@@ -9,10 +9,11 @@ import { type Deferred, deferred, unobserved } from "../base/deferred.js";
 import { localError, type RingmqError } from "../base/error.js";
 import type { EventHub } from "../base/event-hub.js";
 import type { Timer } from "../base/timer.js";
-import type { Connection, Revival } from "./connection.js";
+import type { Connection } from "./connection.js";
 import { keepAlive } from "./keep-alive.js";
 import { ResultRequest } from "./pending-request.js";
 import { requestHead } from "./request-head.js";
+import type { Revival } from "./revival.js";
 import type { ConnectionStatus } from "./status.js";
 
 export interface ReconnectPolicy {
@@ -30,6 +31,8 @@ export interface ReconnectorOptions extends ReconnectPolicy {
   /** Hands a transport to the connection, by `Connection.reopen`. Rejects when it cannot be had. */
   readonly reach: (url: string, signal: AbortSignal) => Promise<unknown>;
   readonly statuses: EventHub<ConnectionStatus>;
+  /** Whether no broker will come any more; undefined: nobody knows. */
+  readonly isOver?: (() => boolean) | undefined;
 }
 
 export class Reconnector implements Revival {
@@ -58,7 +61,7 @@ export class Reconnector implements Revival {
     if (this.#isRunning) return;
     this.#isRunning = true;
     this.#lostAt = this.#connection.clock.now();
-    unobserved(this.#run());
+    unobserved(this.#run(reason));
   }
 
   stop(): void {
@@ -67,10 +70,14 @@ export class Reconnector implements Revival {
     this.#stopped.resolve();
   }
 
-  async #run(): Promise<void> {
+  async #run(reason: RingmqError): Promise<void> {
     const { urls, minDelay, maxDelay, timeout, reach } = this.#options;
     const { signal } = this.#closing;
     while (!this.#connection.hasTransport) {
+      // Not while it is being lost: others are still to hear of that.
+      await Promise.resolve();
+      if (this.#options.isOver?.() === true) this.#connection.giveUp(reason);
+      if (signal.aborted) return;
       const wait = this.#attempt === 0 ? 0 : backoff(this.#attempt - 1, minDelay, maxDelay);
       this.#attempt++;
       const url = urls[this.#at] ?? "";
@@ -111,7 +118,10 @@ export class Reconnector implements Revival {
     this.#pings = keepAlive(
       pingInterval,
       () => this.#ping(),
-      () => this.#connection.drop(localError("CONNECTION_CLOSED", `the broker did not answer a ping within ${pingInterval} ms`)),
+      () =>
+        this.#connection.drop(
+          localError("CONNECTION_CLOSED", `the broker did not answer a ping within ${pingInterval} ms`),
+        ),
     );
   }
 

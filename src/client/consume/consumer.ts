@@ -395,9 +395,7 @@ export class Consumer implements AsyncIterableIterator<Message> {
   /** Goes on, unless the broker refuses it for a reason that another attempt would not change. */
   #askAgain(attempt: number): void {
     if (this.#stopping !== undefined || this.#feed.isOver) return;
-    const asked = this.#ask((head, pending) =>
-      this.#connection.reinstate(Op.CONSUME, head, pending, RENEW | REPORTS),
-    );
+    const asked = this.#ask((head, pending) => this.#connection.reinstate(Op.CONSUME, head, pending, RENEW | REPORTS));
     unobserved(
       asked.catch((thrown: unknown) => {
         const error = asBadArgument(thrown);
