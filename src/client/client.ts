@@ -51,11 +51,10 @@ import { QueueReader } from "./consume/queue-reader.js";
 import type { Settlement } from "./consume/settle-result.js";
 import { Settlers } from "./consume/settlers.js";
 import type { StoredMessage } from "./consume/stored-message.js";
-import { type BatchNumbers, BatchPublisher } from "./publish/batch-publisher.js";
+import { BatchPublisher } from "./publish/batch-publisher.js";
 import type { Numbering } from "./publish/numbering.js";
 import { Publisher } from "./publish/publisher.js";
 import type { BatchReceipt, ChannelReceipt, Receipt } from "./publish/receipt.js";
-import type { DatedOptions, Repeat } from "./publish/repeat.js";
 import type { InputOf, OutputOf, StandardSchema } from "./topics/standard-schema.js";
 import { Topic, type TopicOptions } from "./topics/topic.js";
 
@@ -89,8 +88,10 @@ export interface ClientParts {
  */
 export class Client {
   readonly #connection: Connection;
-  readonly #publisher: Publisher;
-  readonly #batchPublisher: BatchPublisher;
+  /** @internal */
+  readonly publisher: Publisher;
+  /** @internal */
+  readonly batchPublisher: BatchPublisher;
   readonly #reader: QueueReader;
   readonly #idSettler: IdSettler;
   readonly #topicAdmin: TopicAdmin;
@@ -116,8 +117,8 @@ export class Client {
   constructor(connection: Connection, { url = "", numbering, statuses = new EventHub() }: ClientParts = {}) {
     this.#connection = connection;
     this.#checks = new RequestChecks(connection.info.limits.maxNameBytes);
-    this.#publisher = new Publisher(connection, this.#checks, numbering);
-    this.#batchPublisher = new BatchPublisher(connection, this.#checks, numbering);
+    this.publisher = new Publisher(connection, this.#checks, numbering);
+    this.batchPublisher = new BatchPublisher(connection, this.#checks, numbering);
     this.#settlers = new Settlers(connection);
     this.#progress = new Progress(connection);
     this.#reader = new QueueReader(connection, this.#checks, this.#settlers, () => this.#assertTaking());
@@ -126,7 +127,7 @@ export class Client {
     this.#channelAdmin = new ChannelAdmin(connection, this.#checks);
     this.#subscriptions = new Subscriptions(connection);
     // Publishes go first: messages made from an acked one must be sent before its ack.
-    connection.batchers.push(this.#publisher, this.#progress, this.#settlers);
+    connection.batchers.push(this.publisher, this.#progress, this.#settlers);
     connection.channels = this.#subscriptions;
     connection.onGoodbye = (reason) => {
       this.onGoodbye?.();
@@ -183,39 +184,7 @@ export class Client {
    * handle the rejection of each, by `Promise.all` or `catch`: one that nobody handles ends a Node program.
    */
   publish(topic: string, body: Body, options?: PublishOptions): Promise<Receipt> {
-    return this.#publisher.publish(topic, body, options);
-  }
-
-  /**
-   * As `publish`; when the message is not taken, it resolves as the promise of `repeat` does.
-   *
-   * @internal
-   */
-  publishRepeatable(topic: string, body: Body, dated: DatedOptions, repeat: Repeat): Promise<Receipt> {
-    return this.#publisher.publishRepeatable(topic, body, dated, repeat);
-  }
-
-  /**
-   * As `publish`, of a message that was sent before, under the number that it had then.
-   *
-   * @internal
-   */
-  publishAgain(topic: string, body: Body, options: PublishOptions, sequence: number | undefined): Promise<Receipt> {
-    return this.#publisher.publishAgain(topic, body, options, sequence);
-  }
-
-  /**
-   * As `publishBatch`, of messages that have these numbers.
-   *
-   * @internal
-   */
-  publishNumbered(
-    topic: string,
-    bodies: readonly Body[],
-    options: PublishOptions,
-    numbers: BatchNumbers,
-  ): Promise<BatchReceipt> {
-    return this.#batchPublisher.publish(topic, bodies, options, numbers);
+    return this.publisher.publish(topic, body, options);
   }
 
   /**
@@ -224,7 +193,7 @@ export class Client {
    * until it resolves: each frame is written when there is room for it.
    */
   publishBatch(topic: string, bodies: readonly Body[], options?: PublishOptions): Promise<BatchReceipt> {
-    return this.#batchPublisher.publish(topic, bodies, options);
+    return this.batchPublisher.publish(topic, bodies, options);
   }
 
   /**
@@ -232,7 +201,7 @@ export class Client {
    * it resolves when the message is as durable as the channel asks. Subscribers with the policy `block` may delay it.
    */
   publishToChannel(channel: string, body: Body, options?: ChannelPublishOptions): Promise<ChannelReceipt> {
-    return this.#publisher.publishToChannel(channel, body, options);
+    return this.publisher.publishToChannel(channel, body, options);
   }
 
   /** Takes messages out of a queue; none when there are none. They are held until they are settled or their TTR ends. */

@@ -76,7 +76,6 @@ export class Connection {
   /** What those were told that asked for something of the transport that was lost last. */
   #loss: RingmqError | undefined;
   #scheduled = false;
-  #idle: (() => void)[] = [];
 
   constructor(
     transport: Transport,
@@ -89,11 +88,7 @@ export class Connection {
     this.#limits = limits;
     this.#transport = transport;
     this.#sendQueue = this.#queueFor(transport);
-    this.#deadlines = new Deadlines(clock, limits, (tick) => {
-      const isLeft = this.#waiting.giveUp(tick, this.#loss);
-      this.#checkIdle();
-      return isLeft;
-    });
+    this.#deadlines = new Deadlines(clock, limits, (tick) => this.#waiting.giveUp(tick, this.#loss));
     this.#requests = new RequestTable(
       (request) => this.consumers.has(request) || this.channels?.holds(request) === true,
     );
@@ -206,9 +201,7 @@ export class Connection {
 
   /** Takes back a request that has not been sent, which fails with this error. False: it was sent, or answered. */
   withdraw(request: number, error: RingmqError): boolean {
-    const isWithdrawn = this.#waiting.withdraw(request, error);
-    this.#checkIdle();
-    return isWithdrawn;
+    return this.#waiting.withdraw(request, error);
   }
 
   /** Sends a request that has no answer. */
@@ -278,7 +271,7 @@ export class Connection {
       await new Promise<void>(atEndOfTurn);
       this.seal();
       if (this.#requests.size === 0) return;
-      await new Promise<void>((resolve) => this.#idle.push(resolve));
+      await this.#waiting.answered();
     }
   }
 
@@ -313,7 +306,6 @@ export class Connection {
     this.#transport = transport;
     this.#sendQueue = this.#queueFor(transport);
     this.#waiting.sendAll(this.#sendQueue, info.limits.maxFrameBytes, this.clock.now());
-    this.#checkIdle();
     this.flush();
     return this;
   }
@@ -345,7 +337,7 @@ export class Connection {
     if (pending.pendingBytes > 0) this.pendingBytes.release(pending.pendingBytes);
     pending.frame = undefined;
     this.#sendQueue.answered();
-    this.#checkIdle();
+    this.#waiting.check();
   }
 
   /** Whether a request that the broker refuses because it stops is kept, and sent to the next one. */
@@ -356,13 +348,6 @@ export class Connection {
   /** The broker is about to stop, and closes the connection then. */
   leave(): void {
     this.#isLeaving = true;
-  }
-
-  #checkIdle(): void {
-    if (this.#requests.size > 0 || this.#idle.length === 0) return;
-    const idle = this.#idle;
-    this.#idle = [];
-    for (const resolve of idle) resolve();
   }
 
   /** The broker has announced that it will close the connection, and why. */
@@ -433,7 +418,6 @@ export class Connection {
     this.#loss = lost;
     for (const batcher of this.batchers) batcher.lost(lost);
     this.#waiting.lose(lost);
-    this.#checkIdle();
     const consumers = [...this.consumers].filter(([request]) => !this.#requests.has(request));
     for (const [request] of consumers) this.consumers.delete(request);
     for (const [, consumer] of consumers) consumer.lost(reason);
@@ -454,7 +438,7 @@ export class Connection {
     for (const batcher of this.batchers) batcher.fail(lost);
     this.#requests.failAll(lost);
     this.pendingBytes.fail(lost);
-    for (const resolve of this.#idle) resolve();
+    this.#waiting.check();
     const consumers = [...this.consumers.values()];
     this.consumers.clear();
     for (const consumer of consumers) consumer.ended(reason);

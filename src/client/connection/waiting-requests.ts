@@ -12,10 +12,24 @@ import type { SendQueue } from "./send-queue.js";
 export class WaitingRequests {
   readonly #requests: RequestTable;
   readonly #pendingBytes: PendingBytes;
+  #watchers: (() => void)[] = [];
 
   constructor(requests: RequestTable, pendingBytes: PendingBytes) {
     this.#requests = requests;
     this.#pendingBytes = pendingBytes;
+  }
+
+  /** Resolves when every request has been answered, or has failed. */
+  answered(): Promise<void> {
+    return new Promise((resolve) => this.#watchers.push(resolve));
+  }
+
+  /** Tells those who wait, if there is nothing to wait for any more. */
+  check(): void {
+    if (this.#requests.size > 0 || this.#watchers.length === 0) return;
+    const watchers = this.#watchers;
+    this.#watchers = [];
+    for (const resolve of watchers) resolve();
   }
 
   /** The transport was lost: those that may be sent again wait for the next one, the others fail. */
@@ -74,6 +88,7 @@ export class WaitingRequests {
     pending.pendingBytes = 0;
     pending.frame = undefined;
     pending.failed(error);
+    this.check();
   }
 }
 

@@ -1,7 +1,6 @@
 /**
  * A consumer of a queue, as a program reads it.
  */
-import { ProtocolError } from "../../protocol/errors.js";
 import { GIVE_BACK, Op, RENEW, REPORTS } from "../../protocol/op.js";
 import { asBadArgument } from "../arguments/argument-checks.js";
 import { backoff } from "../base/backoff.js";
@@ -10,11 +9,12 @@ import { localError, mayPass, RingmqError } from "../base/error.js";
 import { INSPECT, type Inspect, inspected } from "../base/inspection.js";
 import type { Timer } from "../base/timer.js";
 import type { Connection } from "../connection/connection.js";
-import { CountRequest, Patience, ResultRequest } from "../connection/pending-request.js";
+import { CountRequest } from "../connection/pending-request.js";
 import { requestHead } from "../connection/request-head.js";
 import type { ConsumerSink } from "../connection/sinks.js";
 import { ReadLoop } from "../messages/read-loop.js";
-import { ConsumerFeed, type ConsumerTerms } from "./consumer-feed.js";
+import { ConsumeRequest } from "./consume-request.js";
+import { ConsumerFeed } from "./consumer-feed.js";
 import type { Message } from "./message.js";
 import { MessageBatch } from "./message-batch.js";
 import { PrefetchWindow } from "./prefetch-window.js";
@@ -28,39 +28,12 @@ import type { Settler } from "./settler.js";
 export const MAX_STAY_HELD = 3000;
 export const MAX_STAY_SETTLED = 1000;
 
-const readTerms = (value: unknown): ConsumerTerms => {
-  const { now, ttr, autoAck } = Object(value) as { readonly [K in keyof ConsumerTerms]?: unknown };
-  if (typeof now !== "number" || typeof ttr !== "number" || typeof autoAck !== "boolean") {
-    throw new ProtocolError("BAD_FRAME", "a consumer begins without the broker's time, the TTR and the ack mode");
-  }
-  return { now, ttr, autoAck };
-};
-
 /** Before a broker is asked again that has ended the consumer, or refuses it for now. Milliseconds. */
 const FIRST_WAIT = 100;
 const MAX_WAIT = 5000;
 
 /** In place of a consumer that has moved on. */
 const NOBODY: ConsumerSink = { messages: () => {}, ended: () => {}, lost: () => {} };
-
-/** Calls back while its RESULT is read. What awaits the promise runs only after the frames that follow it. */
-class ConsumeRequest extends ResultRequest<ConsumerTerms> {
-  readonly #onBegun: (terms: ConsumerTerms) => void;
-
-  constructor(onBegun: (terms: ConsumerTerms) => void) {
-    super(readTerms);
-    this.#onBegun = onBegun;
-  }
-
-  override get patience(): Patience {
-    return Patience.UNTIL_SENT;
-  }
-
-  protected override resolve(terms: ConsumerTerms): void {
-    this.#onBegun(terms);
-    super.resolve(terms);
-  }
-}
 
 /**
  * Messages of a queue, as they come. Iterate it once: `for await (const message of consumer)`, or over `batches()`.

@@ -144,7 +144,7 @@ export class NodesClient {
       this.#assertOpen();
       const dated = dateOptions(options);
       const link = this.#pick(undefined);
-      if (link?.client !== undefined) return link.client.publishRepeatable(topic, body, dated, link.repeat);
+      if (link?.client !== undefined) return link.client.publisher.publishRepeatable(topic, body, dated, link.repeat);
       return this.#retries.wait(this.#publishing(topic, body, dated).send, costOf(body, dated.options));
     } catch (error) {
       return Promise.reject(asBadArgument(error));
@@ -167,7 +167,7 @@ export class NodesClient {
     const { send } = new NumberedSend({
       send: (client, first) => {
         const numbers = { first, frames: 0 };
-        const sent = client.publishNumbered(topic, list, optionsNow(dated), numbers);
+        const sent = client.batchPublisher.publish(topic, list, optionsNow(dated), numbers);
         return sent.finally(() => {
           frames = numbers.frames;
         });
@@ -332,7 +332,7 @@ export class NodesClient {
 
   #publishing(topic: string, body: Body, dated: DatedOptions): NumberedSend<Receipt> {
     return new NumberedSend({
-      send: (client, sequence) => client.publishAgain(topic, body, optionsNow(dated), sequence),
+      send: (client, sequence) => client.publisher.publishAgain(topic, body, optionsNow(dated), sequence),
       take: () => this.#numbering.take(topic),
       isUntaken: wasRefused,
     });
