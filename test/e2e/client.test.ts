@@ -25,8 +25,8 @@ describe.each(TRANSPORTS)("over %s", (transport) => {
   /** With options, a broker of the test's own; without, the one of all tests, which has no topic. */
   const start = async (options?: Partial<BrokerOptions>) => {
     const { broker, dial, pass } = shared === undefined ? virtual(options) : await real(shared, options);
-    const open = async (): Promise<Client> => {
-      const client = await dial({ name: "e2e" });
+    const open = async (to: ConnectOptions = {}): Promise<Client> => {
+      const client = await dial({ name: "e2e", ...to });
       onTestFinished(() => client.close());
       return client;
     };
@@ -352,7 +352,8 @@ describe.each(TRANSPORTS)("over %s", (transport) => {
   });
 
   it("is told when the broker stops", async () => {
-    const { broker, client } = await start({});
+    const { broker, open } = await start({});
+    const client = await open({ reconnect: false });
     const consumer = await client.consume("orders");
     const ended = (async () => {
       for await (const _ of consumer);

@@ -16,7 +16,7 @@ import { type Chunk, encodeFrame } from "./chunk.js";
 import { Deadlines, type Timeouts } from "./deadlines.js";
 import { atEndOfTurn } from "./end-of-turn.js";
 import type { BrokerInfo } from "./hello.js";
-import { KeptBytes } from "./kept-bytes.js";
+import { KeptFrames } from "./kept-frames.js";
 import { PendingBytes } from "./pending-bytes.js";
 import { Patience, type PendingRequest } from "./pending-request.js";
 import { RequestTable } from "./request-table.js";
@@ -57,7 +57,7 @@ export class Connection {
 
   readonly #limits: ConnectionLimits;
   readonly #deadlines: Deadlines;
-  readonly #kept = new KeptBytes();
+  readonly #kept = new KeptFrames();
   /** Undefined when it was lost. */
   #transport: Transport | undefined;
   #sendQueue: SendQueue;
@@ -240,9 +240,7 @@ export class Connection {
     chunk.close();
     this.#deadlines.set(pending);
     const isSent = this.#transport !== undefined;
-    if (!isSent || (pending.isRepeatable && this.revival !== undefined)) {
-      pending.frame = this.#kept.copy(chunk.bytes, chunk.end);
-    }
+    if (!isSent || (pending.isRepeatable && this.revival !== undefined)) this.#kept.keep(chunk, pending);
     pending.isSent = isSent;
     try {
       if (isSent) this.#sendQueue.attach(chunk);
@@ -336,6 +334,7 @@ export class Connection {
   answered(pending: PendingRequest): void {
     if (pending.pendingBytes > 0) this.pendingBytes.release(pending.pendingBytes);
     pending.frame = undefined;
+    if (pending.chunk !== undefined) this.#sendQueue.recycle(pending.chunk);
     this.#sendQueue.answered();
     this.#waiting.check();
   }
