@@ -25,17 +25,24 @@ import type {
   PurgeOptions,
   QueueOptions,
   RedriveOptions,
+  RequestOptions,
+  RespondOptions,
   SubscribeOptions,
   TopicConfig,
   TopicStatistics,
   TouchOptions,
 } from "./arguments/options.js";
 import { RequestChecks } from "./arguments/request-checks.js";
+import type { AsyncFeed } from "./base/async-feed.js";
 import { deferred, unobserved } from "./base/deferred.js";
 import { localError, type RingmqError } from "./base/error.js";
 import { EventHub } from "./base/event-hub.js";
 import { INSPECT, type Inspect, inspected } from "./base/inspection.js";
 import { startTimer } from "./base/timer.js";
+import { Calls } from "./calls/calls.js";
+import type { RequestHandler } from "./calls/handler.js";
+import type { Reply } from "./calls/reply.js";
+import type { Responder } from "./calls/responder.js";
 import type { Subscription } from "./channels/subscription.js";
 import { Subscriptions } from "./channels/subscriptions.js";
 import { ask } from "./connection/ask.js";
@@ -99,6 +106,7 @@ export class Client {
   readonly #settlers: Settlers;
   readonly #progress: Progress;
   readonly #subscriptions: Subscriptions;
+  readonly #calls: Calls;
   readonly #consumers = new Set<Consumer>();
   readonly #checks: RequestChecks;
   readonly #statuses: EventHub<ConnectionStatus>;
@@ -126,6 +134,7 @@ export class Client {
     this.#topicAdmin = new TopicAdmin(connection, this.#checks);
     this.#channelAdmin = new ChannelAdmin(connection, this.#checks);
     this.#subscriptions = new Subscriptions(connection);
+    this.#calls = new Calls(connection, this.#checks);
     // Publishes go first: messages made from an acked one must be sent before its ack.
     connection.batchers.push(this.publisher, this.#progress, this.#settlers);
     connection.channels = this.#subscriptions;
@@ -156,7 +165,7 @@ export class Client {
    * How it is connected: now, and from now on. Any number of readers may watch; of what one does not read, the last 256 are kept.
    * It ends with the client.
    */
-  status(): AsyncIterableIterator<ConnectionStatus, undefined> {
+  status(): AsyncFeed<ConnectionStatus> {
     return this.#statuses.watch(this.#statuses.last ?? { type: "connected", url: this.#url, info: this.info });
   }
 
@@ -251,6 +260,24 @@ export class Client {
   topic<T = unknown>(name: string, options?: TopicOptions<T>): Topic<T>;
   topic<In, Out>(name: string, options?: TopicOptions<In, Out>): Topic<In, Out> {
     return new Topic(this, name, options);
+  }
+
+  /**
+   * Sends a request to one of a channel's responders, and resolves with its reply. Rejects at once with NO_RESPONDER when there
+   * is none, with REQUEST_TIMEOUT, with RESPONDER_FAILED when the handler has thrown (`cause` has the name and message), with
+   * RESPONDER_LOST when the responder's connection ended, and with BUSY when too many requests wait for a responder. After
+   * REQUEST_TIMEOUT, RESPONDER_LOST and CONNECTION_CLOSED nobody knows whether it was carried out.
+   */
+  request(channel: string, body: Body, options?: RequestOptions): Promise<Reply> {
+    return this.#calls.request(channel, body, options);
+  }
+
+  /**
+   * Has the requests to a channel handled. Each goes to one of the channel's responders, of all clients: to the one that is at
+   * the fewest. What the handler returns is the reply.
+   */
+  respond(channel: string, handler: RequestHandler, options: RespondOptions = {}): Promise<Responder> {
+    return this.#calls.respond(channel, handler, options, () => this.#assertTaking());
   }
 
   /** Acks messages of which only the ids are known, whoever holds them. */
@@ -361,7 +388,7 @@ export class Client {
   }
 
   /**
-   * Ends in order: consumers and subscriptions stop, their loops read what has come and end, everything asked for is
+   * Ends in order: consumers, subscriptions and responders stop, their loops and handlers finish with what has come, everything asked for is
    * answered, then the connection is closed. Meanwhile the program may publish and settle.
    *
    * It can be awaited in a loop as well, after the message at hand has been settled: a loop that is at such a message
@@ -408,6 +435,7 @@ export class Client {
     const loops = [
       ...[...this.#consumers].map((consumer) => consumer.drainWithClient()),
       ...subscriptions.map((subscription) => subscription.drain()),
+      this.#calls.stop(undefined),
     ];
     const answered = Promise.allSettled(loops).then(() => this.#connection.idle());
     await Promise.race([answered, enough.promise, this.closed]);
@@ -424,6 +452,7 @@ export class Client {
     const subscriptions = this.#subscriptions.all;
     for (const consumer of this.#consumers) consumer.shutDown(reason);
     for (const subscription of subscriptions) subscription.shutDown(reason);
+    unobserved(this.#calls.stop(reason));
     this.#draining ??= this.#drain(DRAIN_TIMEOUT, subscriptions);
     unobserved(this.#draining);
   }

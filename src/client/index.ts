@@ -29,6 +29,7 @@ export type {
   ConnectOptions,
   ConsumeOptions,
   DrainOptions,
+  FailureReason,
   MessageState,
   NackOptions,
   Overflow,
@@ -41,6 +42,8 @@ export type {
   QueueStatistics,
   ReconnectOptions,
   RedriveOptions,
+  RequestOptions,
+  RespondOptions,
   Resumption,
   SubscribeOptions,
   TlsOptions,
@@ -49,6 +52,10 @@ export type {
   TouchOptions,
 } from "./arguments/options.js";
 export { type ClientErrorName, RingmqError, type RingmqErrorCode } from "./base/error.js";
+export type { ReplyContent, RequestHandler } from "./calls/handler.js";
+export type { ReceivedRequest } from "./calls/received-request.js";
+export type { Reply } from "./calls/reply.js";
+export type { Responder } from "./calls/responder.js";
 export type { ChannelMessage } from "./channels/channel-message.js";
 export type { Subscription } from "./channels/subscription.js";
 export type { Client } from "./client.js";
@@ -61,6 +68,7 @@ export type { Message } from "./consume/message.js";
 export type { MessageBatch } from "./consume/message-batch.js";
 export type { Settlement, SettlementFault } from "./consume/settle-result.js";
 export type { DeathReason, StoredMessage } from "./consume/stored-message.js";
+export type { Failure, FailureKind } from "./messages/failure.js";
 export { connectNodes } from "./nodes/connect-nodes.js";
 export type { NodesClient } from "./nodes/nodes-client.js";
 export type { NodesConsumer } from "./nodes/nodes-consumer.js";

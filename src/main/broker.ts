@@ -1,6 +1,8 @@
 /** The composition root: an engine that keeps messages and a server that talks to clients make a broker. */
+import type { Addresses, Broker } from "./broker-handle.js";
 import { CloseError } from "./close-error.js";
 import { Engine } from "./engine.js";
+import { Announcer } from "./events.js";
 import { Foundation } from "./foundation.js";
 import { MqFiles } from "./mq-files.js";
 import { ConnectionTable } from "./native/connection-table.js";
@@ -12,37 +14,14 @@ import type { HttpEngineFactory } from "./ports/http/engine.js";
 import { findHttpEngine } from "./ports/http/find-engine.js";
 import type { SelfSigned } from "./ports/self-signed.js";
 import { LINGER } from "./ports/tcp-transport.js";
-import { type Addresses, Server, SWEEP_EVERY, type Usage } from "./server.js";
+import { Server, SWEEP_EVERY, type Usage } from "./server.js";
 import { findRoom } from "./shards/descriptors.js";
 import { POOL_THREADS } from "./shards/job-pool.js";
 import { Router } from "./shards/router.js";
-import type { Supervisor, SupervisorSeams } from "./shards/supervisor.js";
+import type { ShardEvents, Supervisor, SupervisorSeams } from "./shards/supervisor.js";
 
 /** How long the end waits for the files of topics to be written to their ends. */
 const LAST_LINES = 2_000;
-
-/** A broker that runs. */
-export interface Broker {
-  /** Where it listens; undefined for what is off. */
-  readonly addresses: Addresses;
-  readonly options: BrokerOptions;
-  /**
-   * Reads the files of `tcpTls`, `httpTls` and `grpcTls` again. Connections that come from now on get what is in them;
-   * those that are there stay. One that the broker has made is made anew if that is due, or if the machine has other names; the log says
-   * so.
-   *
-   * @throws CertificateError when one of the files cannot be used; then all certificates stay as they are
-   */
-  reloadCertificates(): void;
-  /**
-   * Stops: takes no more connections, tells those that are there to go, finishes what has been received, ends. Takes
-   * at most about `closeTimeout`. Calling it again gives the same promise.
-   *
-   * @throws CloseError when a shard had to be cut off, could not end its journal, or was down already; all is released in spite of that.
-   */
-  close(): Promise<void>;
-  [Symbol.asyncDispose](): Promise<void>;
-}
 
 /** What tests put in place of parts of a broker. */
 export interface BrokerSeams extends SupervisorSeams {
@@ -54,7 +33,7 @@ export interface BrokerSeams extends SupervisorSeams {
   readonly sweepEvery?: number;
 }
 
-export class RunningBroker implements Broker {
+export class RunningBroker extends Announcer implements Broker {
   readonly connections: ConnectionTable;
   readonly #engine: Engine;
   readonly #server: Server;
@@ -75,12 +54,24 @@ export class RunningBroker implements Broker {
     foundation: Foundation,
     certificates: Certificates,
   ) {
+    super();
     const { maxConnections, helloTimeout, log } = options;
     const connections = new ConnectionTable(maxConnections, helloTimeout);
     this.connections = connections;
     const drain = new OutboxDrain((id) => connections.get(id), log);
     this.#selfSigned = foundation.selfSigned;
-    this.#engine = new Engine(options, foundation, drain, (shard, kind) => this.#server.shardLost(shard, kind), seams);
+    const events: ShardEvents = {
+      lost: (shard, reason) => {
+        this.#server.shardLost(shard, reason);
+        this.announce("shard-lost", { shard, reason });
+      },
+      back: (shard, messages) => this.announce("shard-back", { shard, messages }),
+    };
+    this.#engine = new Engine(options, foundation, drain, events, seams);
+    if (foundation.data !== undefined) {
+      foundation.data.watch.onChange = (isFull, freeBytes) =>
+        this.announce(isFull ? "disk-full" : "disk-free", { freeBytes });
+    }
     const { frontEnds, grpcThread, sweepEvery = SWEEP_EVERY } = seams;
     this.#server = new Server({
       options,
@@ -166,7 +157,9 @@ export class RunningBroker implements Broker {
     const disorderly = await this.#engine.stop(Math.max(0, left() - LINGER));
     await this.#server.close(left);
     await this.#engine.close();
-    if (disorderly.length > 0) throw new CloseError(disorderly);
+    const error = disorderly.length > 0 ? new CloseError(disorderly) : undefined;
+    this.announce("closed", error);
+    if (error !== undefined) throw error;
   }
 }
 

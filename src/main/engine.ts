@@ -5,9 +5,8 @@ import type { Foundation } from "./foundation.js";
 import type { BrokerOptions } from "./options.js";
 import type { JobPool } from "./shards/job-pool.js";
 import type { Outlet } from "./shards/shard-link.js";
-import type { LossKind } from "./shards/shard-loss.js";
 import { startShards } from "./shards/start-up.js";
-import { Supervisor, type SupervisorSeams } from "./shards/supervisor.js";
+import { type ShardEvents, Supervisor, type SupervisorSeams } from "./shards/supervisor.js";
 
 export class Engine {
   readonly supervisor: Supervisor;
@@ -19,21 +18,21 @@ export class Engine {
   readonly #data: Data | undefined;
 
   /**
-   * The foundation is the engine's, which closes it. `outlet` takes what shards send; `lost` is told when one has lost what
-   * it knew of connections.
+   * The foundation is the engine's, which closes it. `outlet` takes what shards send; `events` is told when one has
+   * lost what it knew of connections.
    */
   constructor(
     options: BrokerOptions,
     { pool, data }: Pick<Foundation, "pool" | "data">,
     outlet: Outlet,
-    lost: (shard: number, kind: LossKind) => void,
+    events: ShardEvents,
     seams: SupervisorSeams,
   ) {
     this.#options = options;
     this.#seams = seams;
     this.pool = pool;
     this.#data = data;
-    this.supervisor = new Supervisor(options, this.pool, outlet, lost, seams);
+    this.supervisor = new Supervisor(options, this.pool, outlet, events, seams);
     this.backups = new Backups(options, this.supervisor, this.pool);
   }
 

@@ -74,7 +74,7 @@ export interface BrokerLimits {
   readonly historyIdle: number;
   /** Queues in a topic, at most 32,768. */
   readonly maxQueues: number;
-  /** Consumers, waiting pops and subscriptions of a shard, at most 65,536. */
+  /** Consumers, waiting pops and subscriptions of a shard, at most 65,536; and as many responders of all connections. */
   readonly maxConsumers: number;
   /** Of them, those of one connection. Default: a quarter of `maxConsumers`. */
   readonly maxConsumersPerConnection: number;

@@ -1,5 +1,6 @@
 /** What talks to clients: the ports, the front ends behind them, the connections, and the budgets that these share. */
 import { setTimeout as delay } from "node:timers/promises";
+import type { Addresses } from "./broker-handle.js";
 import type { Engine } from "./engine.js";
 import { gmqFrame } from "./front-ends/gmq/frame/index.js";
 import { failure } from "./front-ends/gmq/http/envelope.js";
@@ -8,6 +9,7 @@ import { gmqLine } from "./front-ends/gmq/line/index.js";
 import { installMemmqHttp } from "./front-ends/memmq/http/index.js";
 import { SessionChannels } from "./front-ends/memmq/session-channels.js";
 import { AssemblyMemory } from "./native/assembly.js";
+import { CallDesk, systemSchedule } from "./native/call-desk.js";
 import { NativeConnection } from "./native/connection.js";
 import type { ConnectionContext } from "./native/connection-context.js";
 import type { SessionSide } from "./native/connection-kind.js";
@@ -21,7 +23,7 @@ import { type SessionHost, type SessionKind, Sessions } from "./native/sessions.
 import type { Transport } from "./native/transport.js";
 import { UnsentBudget } from "./native/unsent-budget.js";
 import { WaitingInput } from "./native/waiting-input.js";
-import { type Address, type BrokerOptions, MIN_SHARED_CONNECTIONS } from "./options.js";
+import { type BrokerOptions, MIN_SHARED_CONNECTIONS } from "./options.js";
 import { AddressShares } from "./ports/address-shares.js";
 import type { Certificates } from "./ports/certificate.js";
 import type { ConnectionHost } from "./ports/connection-host.js";
@@ -69,13 +71,6 @@ const frontEndsOf = ({ maxMessageBytes, maxBatchMessages, maxQueues, log }: Brok
   return [gmqFrame(), gmqLine({ maxMessageBytes, maxBatchMessages: batch, log })];
 };
 
-/** Where a broker listens; undefined for what is off. */
-export interface Addresses {
-  readonly tcp: Address | undefined;
-  readonly http: Address | undefined;
-  readonly grpc: Address | undefined;
-}
-
 export interface Usage {
   /** All native connections, those of sessions and of the gRPC thread among them. */
   readonly connections: number;
@@ -89,6 +84,10 @@ export interface Usage {
   readonly assemblyBytes: number;
   readonly waitingBytes: number;
   readonly unsentBytes: number;
+  /** Calls that are not over, bytes of those that wait for responders, and responders. */
+  readonly calls: number;
+  readonly callBytes: number;
+  readonly responders: number;
 }
 
 /** What a server is made of. */
@@ -157,6 +156,7 @@ export class Server implements ConnectionHost, SessionHost {
       pool: new OutputPool(),
       unsent: new UnsentBudget(options.maxUnsentBytes, log),
       waiting: new WaitingInput(options.maxAssemblyBytes),
+      calls: new CallDesk(options, systemSchedule(), log),
       get isClosing() {
         return supervisor.isStopping;
       },
@@ -240,7 +240,8 @@ export class Server implements ConnectionHost, SessionHost {
 
   /** What clients take up now: all 0 when there are none. */
   get usage(): Usage {
-    const { assembly, waiting, unsent } = this.#context;
+    const { assembly, waiting, unsent, calls: desk } = this.#context;
+    const { calls } = desk;
     return {
       connections: this.#connections.all,
       sessions: this.#sessions.size,
@@ -250,6 +251,9 @@ export class Server implements ConnectionHost, SessionHost {
       assemblyBytes: assembly.used,
       waitingBytes: waiting.bytes,
       unsentBytes: unsent.total,
+      calls: calls.size,
+      callBytes: calls.waitingBytes,
+      responders: calls.responders,
     };
   }
 

@@ -58,6 +58,12 @@ export const ERRORS = {
   DISK_FAULT: kind(42, true),
   SEQUENCE_FORGOTTEN: kind(43),
   TOO_MANY_PRODUCERS: kind(44, true),
+  NO_RESPONDER: kind(45, true),
+  REQUEST_TIMEOUT: kind(46, true),
+  RESPONDER_FAILED: kind(47),
+  RESPONDER_LOST: kind(48, true),
+  REQUEST_ABANDONED: kind(49),
+  UNKNOWN_CALL: kind(50),
 } as const satisfies Record<string, ErrorKind>;
 
 export type ErrorName = keyof typeof ERRORS;

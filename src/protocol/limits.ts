@@ -29,6 +29,9 @@ export const MAX_IN_FLIGHT = 65_536;
 /** Bytes of a topic's, channel's or queue's name: a run has one byte for the length of a route key. */
 export const MAX_NAME_BYTES = 255;
 
+/** Bytes of what a client calls itself: more of it says nothing. */
+export const MAX_CLIENT_NAME = 255;
+
 /** Default for the bytes that a POP, a CONSUME or a BROWSE gathers in one frame. */
 export const DEFAULT_POP_BYTES = 1024 * 1024;
 
@@ -75,3 +78,14 @@ export const MAX_PRODUCERS = 65_536;
 
 /** The queue of messages without a route key. */
 export const DEFAULT_KEY = "default";
+
+/** How long a call waits for its reply unless it says otherwise, and at most: a day. Milliseconds. */
+export const DEFAULT_CALL_TIMEOUT = 10_000;
+export const MAX_CALL_TIMEOUT = 24 * 3600 * 1000;
+
+/** Calls that the responders of one connection may have at a time, all together. */
+export const MAX_CALL_CREDIT = 16_384;
+
+/** What a requester is told of an error of a responder's program: bytes of its name and of its message. */
+export const MAX_FAILURE_NAME_BYTES = 255;
+export const MAX_FAILURE_TEXT_BYTES = 4 * 1024;

@@ -38,6 +38,12 @@ export const Op = {
   DELETE_CHANNEL: 0x55,
   CHANNEL_STATS: 0x56,
   CHANNELS: 0x57,
+  RESPOND: 0x58,
+  STOP_RESPONDING: 0x59,
+  CALL: 0x5a,
+  ABANDON: 0x5b,
+  REPLY: 0x5c,
+  FAIL: 0x5d,
   BACKUP: 0x60,
 } as const;
 
@@ -52,6 +58,9 @@ export const Answer = {
   CHANNEL_LOST: 0x86,
   CONSUMER_CLOSED: 0x87,
   GOODBYE: 0x88,
+  CALLED: 0x89,
+  ABANDONED: 0x8a,
+  REPLIED: 0x8b,
 } as const;
 
 /** Flag of CONSUME: a message that the consumer no longer holds gives its credit back. */
@@ -65,6 +74,9 @@ export const AHEAD = 1;
 
 /** Flag of STOP: what lies ahead is given back. */
 export const GIVE_BACK = 1;
+
+/** Flag of BROWSE and POP_DEAD: with the histories of the messages. */
+export const WITH_FAILURES = 1;
 
 /** Flag of PUBLISH: its messages are taken or refused one by one, not as a whole. */
 export const ONE_BY_ONE = 1;

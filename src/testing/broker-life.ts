@@ -10,6 +10,7 @@ import { type Journal, memoryJournal } from "../journal/journal.js";
 import type { BrokerLimits } from "../main/limits.js";
 import type { Log } from "../main/log.js";
 import { AssemblyMemory } from "../main/native/assembly.js";
+import { CallDesk, manualSchedule } from "../main/native/call-desk.js";
 import { NativeConnection } from "../main/native/connection.js";
 import type { ConnectionContext } from "../main/native/connection-context.js";
 import { helloHead } from "../main/native/handshake.js";
@@ -56,6 +57,7 @@ export class BrokerLife {
   readonly #now: () => number;
   readonly #link: LocalLink;
   readonly #pump: Pump;
+  readonly #calls: CallDesk;
   readonly #context: ConnectionContext;
   readonly #connections = new Map<number, NativeConnection>();
   #lines: Line[] = [];
@@ -86,9 +88,9 @@ export class BrokerLife {
       isDiskFull: () => fault() !== undefined,
       stoppages: { of: () => stoppages.of(fault()) },
     });
-    const { maxFrameBytes, maxInFlight, maxOutgoingBytes } = limits;
+    this.#calls = new CallDesk(limits, manualSchedule(now), log);
     this.#context = {
-      options: { maxFrameBytes, maxInFlight, maxOutgoingBytes, ringBytes: RING_BYTES, log },
+      options: { ...limits, ringBytes: RING_BYTES, log },
       // With one shard nothing is hashed.
       router: new Router(SHARDS, () => 0),
       links: [this.#link],
@@ -97,6 +99,7 @@ export class BrokerLife {
       pool: new OutputPool(),
       unsent: new UnsentBudget(limits.maxUnsentBytes, log, now),
       waiting: new WaitingInput(limits.maxAssemblyBytes),
+      calls: this.#calls,
       isClosing: false,
       hello: helloHead({ ...limits, shards: SHARDS }),
       saidHello: () => {},
@@ -107,7 +110,7 @@ export class BrokerLife {
 
   /** When it wants to be run again if nothing comes first: milliseconds since 1970. */
   get due(): number {
-    return this.#due;
+    return Math.min(this.#due, this.#calls.calls.due);
   }
 
   /** Takes a connection. */
@@ -126,6 +129,8 @@ export class BrokerLife {
       isBusy = false;
       for (const line of this.#lines) if (line.runToBroker()) isBusy = true;
       this.#rest();
+      this.#calls.expire();
+      this.#calls.flush();
       for (const line of this.#lines) if (line.runToClient()) isBusy = true;
       this.#finishLines();
       hasRun ||= isBusy;

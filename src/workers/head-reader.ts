@@ -3,6 +3,7 @@ import { ProtocolError } from "../protocol/errors.js";
 import { unpackHead } from "../protocol/head.js";
 import { HeadCursor, Kind } from "../protocol/head-cursor.js";
 import { DEFAULT_KEY, MAX_DELAY } from "../protocol/limits.js";
+import { readTextUpTo } from "../protocol/text.js";
 import { NameTable } from "./name-table.js";
 
 export class HeadReader {
@@ -69,6 +70,14 @@ export class HeadReader {
       throw new ProtocolError("BAD_HEAD", `${what} must be a whole number from ${min} to ${max}`);
     }
     return number;
+  }
+
+  /** Text that is no name: at most so many bytes of it. "" for none. */
+  text(what: string, maxBytes: number): string {
+    const { kind, start, end } = this.#next();
+    if (kind === Kind.NIL) return "";
+    if (kind !== Kind.STRING) throw new ProtocolError("BAD_HEAD", `${what} must be a string`);
+    return readTextUpTo(this.#bytes, start, end, maxBytes);
   }
 
   /** Milliseconds up to ten years. */

@@ -20,7 +20,7 @@ it("needs no package, and neither Node nor native code", () => {
 
 it("what it loads later is pure JavaScript in a bundle for browsers", async () => {
   const root = dirname(dirname(dirname(ENTRY)));
-  const { browser } = JSON.parse(await readFile(join(root, "package.json"), "utf8"));
+  const { browser } = JSON.parse(await readFile(join(root, "packages/client/package.json"), "utf8"));
   const { files } = moduleGraph(ENTRY);
   const later: string[] = [];
   for (const file of files) {

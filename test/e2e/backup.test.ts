@@ -1,14 +1,15 @@
 /** A running broker is backed up and restored, and a damaged journal repaired, with the programs that operators have. */
-import { execFileSync, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { describe, expect, it, onTestFinished, type TestContext } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import type { Client } from "../../src/client/client.js";
 import type { BrokerOptions } from "../../src/main/options.js";
 import { testBroker } from "./brokers.js";
+import { mountedTmpfs } from "./mounts.js";
 
 const { connect } = (await import("../../dist/client/index.js" as string)) as {
   connect: (url: string) => Promise<Client>;
@@ -175,27 +176,13 @@ describe("a backup of a running broker", () => {
 describe("the room for a backup", () => {
   const MIB = 1024 * 1024;
 
-  /** An empty file system of its own; undefined, with the reason in the test's result, where none can be mounted. */
-  const mounted = (context: TestContext, bytes: number): string => {
-    const directory = temporary();
-    try {
-      execFileSync("mount", ["-t", "tmpfs", "-o", `size=${bytes}`, "tmpfs", directory], { stdio: "pipe" });
-    } catch (error) {
-      return context.skip(`no file system can be mounted: ${String(error)}`);
-    }
-    onTestFinished(() => {
-      execFileSync("umount", ["-l", directory]);
-    });
-    return directory;
-  };
-
   const fill = async (client: Client, bytes: number): Promise<void> => {
     const batch = Array.from({ length: 20 }, () => "x".repeat(50_000));
     for (let written = 0; written < bytes; written += 1_000_000) await client.publishBatch("red", batch);
   };
 
   it("is looked for before the first byte is copied", async (context) => {
-    const small = mounted(context, 4 * MIB);
+    const small = mountedTmpfs(context, "size=4m");
     const { client, address } = await started(join(temporary(), "data"), { shards: 2 });
     await fill(client, 6 * MIB);
     const made = await run("backup", join(small, "out"), "--tcp", address);
@@ -207,7 +194,7 @@ describe("the room for a backup", () => {
   });
 
   it("is not the broker's reserve, so that publishes are taken as before", async (context) => {
-    const disk = mounted(context, 48 * MIB);
+    const disk = mountedTmpfs(context, "size=48m");
     const { client, address } = await started(join(disk, "data"), { shards: 1, diskReserve: 16 * MIB });
     await fill(client, 16 * MIB);
     const made = await run("backup", join(disk, "out"), "--tcp", address);

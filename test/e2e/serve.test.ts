@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { createServer } from "node:net";
@@ -8,6 +8,7 @@ import { Answer, Op } from "../../src/protocol/op.js";
 import { GrpcClient } from "../conformance/memmq-grpc-client.js";
 import { entries, frame, receiptsOf } from "../main/frames.js";
 import { testDirectory } from "./brokers.js";
+import { mountedTmpfs } from "./mounts.js";
 import { NativeClient } from "./native-client.js";
 import { ANY_PORT, run, started } from "./program.js";
 
@@ -177,15 +178,7 @@ describe("ringmq serve", () => {
   });
 
   it("says once that the disk is full, also without a reserve, and once that it is not", async (context) => {
-    const data = testDirectory();
-    try {
-      execFileSync("mount", ["-t", "tmpfs", "-o", "size=12m", "tmpfs", data], { stdio: "pipe" });
-    } catch (error) {
-      return context.skip(`no file system can be mounted: ${String(error)}`);
-    }
-    onTestFinished(() => {
-      execFileSync("umount", ["-l", data]);
-    });
+    const data = mountedTmpfs(context, "size=12m");
     const flags = [...ANY_PORT, "--shards", "1", "--segment-bytes", "1mb", "--disk-reserve", "0"];
     const { child, text, tcp } = await started(flags, { RINGMQ_DATA: data });
     const said = async (words: string): Promise<void> => {

@@ -1,13 +1,12 @@
 /** A disk that is really full: what needs no disk is answered, what does waits, and nothing confirmed is lost. */
-import { execFileSync } from "node:child_process";
 import { once } from "node:events";
 import { rmSync, statfsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, it, onTestFinished, type TestContext } from "vitest";
+import { expect, it } from "vitest";
 import { Op } from "../../src/protocol/op.js";
 import { frame } from "../main/frames.js";
-import { testDirectory } from "./brokers.js";
 import { clientOf, texts } from "./clients.js";
+import { mountedTmpfs } from "./mounts.js";
 import { NativeClient } from "./native-client.js";
 import { ANY_PORT, type Run, started } from "./program.js";
 
@@ -18,20 +17,6 @@ const PATIENCE = 120_000;
 /** Pauses of a queue with a long name, whose records fill what is reserved for acks. */
 const PAUSES = 30_000;
 const QUEUE = "q".repeat(200);
-
-const smallDisk = (context: TestContext): string => {
-  const directory = testDirectory();
-  try {
-    execFileSync("mount", ["-t", "tmpfs", "-o", "size=16m", "tmpfs", directory], { stdio: "pipe" });
-  } catch (error) {
-    // Reported as skipped, with the reason.
-    return context.skip(`no file system can be mounted: ${String(error)}`);
-  }
-  onTestFinished(() => {
-    execFileSync("umount", ["-l", directory]);
-  });
-  return directory;
-};
 
 const logged = async ({ child, text }: Run, words: string): Promise<void> => {
   while (!text.err.includes(words)) await once(child.stderr, "data");
@@ -46,7 +31,7 @@ const push = async (http: number, topic: string): Promise<{ readonly code: numbe
 it(
   "while the journal stands still looks, topics in memory and messages on disk go on; the rest waits or is refused",
   async (context) => {
-    const directory = smallDisk(context);
+    const directory = mountedTmpfs(context, "size=16m");
     const data = ["--data", join(directory, "data")];
     const fillers = ["much", "rest"].map((name) => join(directory, name));
     const [much = "", rest = ""] = fillers;

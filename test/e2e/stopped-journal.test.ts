@@ -6,30 +6,13 @@ import { basename, join } from "node:path";
 import { expect, it, onTestFinished, type TestContext } from "vitest";
 import { testDirectory } from "./brokers.js";
 import { clientOf } from "./clients.js";
+import { mounted, mountedTmpfs, privileged } from "./mounts.js";
 import { ANY_PORT, type Run, started } from "./program.js";
 
 const FLAGS = [...ANY_PORT, "--shards", "1", "--segment-bytes", "1mb", "--disk-reserve", "0"];
 const BODY = "x".repeat(20_000);
 
 type Client = Awaited<ReturnType<typeof clientOf>>;
-
-/** Skips the test, with the reason, where this user may not do it. */
-const privileged = (context: TestContext, program: string, ...args: readonly string[]): string => {
-  try {
-    return execFileSync(program, args, { stdio: "pipe" }).toString();
-  } catch (error) {
-    return context.skip(`${program} is not allowed: ${String(error)}`);
-  }
-};
-
-const mounted = (context: TestContext, ...args: readonly string[]): string => {
-  const data = testDirectory();
-  privileged(context, "mount", ...args, data);
-  onTestFinished(() => {
-    execFileSync("umount", ["-l", data]);
-  });
-  return data;
-};
 
 const logged = async ({ child, text }: Run, words: string): Promise<void> => {
   while (!text.err.includes(words)) await once(child.stderr, "data");
@@ -77,7 +60,7 @@ const WAITS = "publishes are refused and confirms wait until it can";
 const AGAIN = { retry: 2, timeout: 30_000 };
 
 it("a file system without inodes is not one without space, and goes on when it has some", AGAIN, async (context) => {
-  const data = mounted(context, "-t", "tmpfs", "-o", "size=64m,nr_inodes=40", "tmpfs");
+  const data = mountedTmpfs(context, "size=64m,nr_inodes=40");
   const broker = await started(FLAGS, { RINGMQ_DATA: data });
   const client = await clientOf(broker.tcp);
   await client.publish("orders", "first");

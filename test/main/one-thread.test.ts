@@ -5,6 +5,7 @@ import { LocalChannel } from "../../src/channel/local-channel.js";
 import { memoryJournal } from "../../src/journal/journal.js";
 import { SILENT } from "../../src/main/log.js";
 import { AssemblyMemory } from "../../src/main/native/assembly.js";
+import { CallDesk, manualSchedule } from "../../src/main/native/call-desk.js";
 import { NativeConnection } from "../../src/main/native/connection.js";
 import type { ConnectionContext } from "../../src/main/native/connection-context.js";
 import { helloHead } from "../../src/main/native/handshake.js";
@@ -64,6 +65,11 @@ beforeEach(async () => {
     pool: new OutputPool(),
     unsent: new UnsentBudget(options.maxUnsentBytes, SILENT),
     waiting: new WaitingInput(options.maxAssemblyBytes),
+    calls: new CallDesk(
+      options,
+      manualSchedule(() => now),
+      SILENT,
+    ),
     isClosing: false,
     hello: helloHead(options),
     saidHello: () => {},

@@ -6,6 +6,7 @@ import { RingReader } from "../../src/channel/ring-reader.js";
 import { RingWriter } from "../../src/channel/ring-writer.js";
 import { SILENT } from "../../src/main/log.js";
 import { AssemblyMemory } from "../../src/main/native/assembly.js";
+import { CallDesk, systemSchedule } from "../../src/main/native/call-desk.js";
 import { NativeConnection } from "../../src/main/native/connection.js";
 import type { ConnectionContext } from "../../src/main/native/connection-context.js";
 import type { ConnectionKind } from "../../src/main/native/connection-kind.js";
@@ -102,6 +103,7 @@ export const testSwitchboard = async (
     pool: new OutputPool(),
     unsent: new UnsentBudget(options.maxUnsentBytes, SILENT),
     waiting,
+    calls: new CallDesk(options, systemSchedule(), SILENT),
     get isClosing() {
       return isClosing;
     },

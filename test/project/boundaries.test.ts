@@ -81,6 +81,7 @@ const GLOBALS: readonly {
       "Buffer.alloc(1)",
     ],
   },
+  { file: "src/main/calls/probe.ts", may: ["new Map()"], mayNot: ["performance.now()", "setTimeout(f, 1)"] },
   { file: "src/protocol/probe.ts", may: ["Date.UTC(2024, 0)"], mayNot: ["Buffer.alloc(1)", "process.exit()"] },
   { file: "src/client/probe.ts", may: ["Date.now()"], mayNot: ["Buffer.alloc(1)", "process.exit()"] },
   { file: "src/registry/discovery/probe.ts", may: ["fetch(url)"], mayNot: ["Buffer.alloc(1)", "process.exit()"] },

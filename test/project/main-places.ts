@@ -31,8 +31,19 @@ export const MAIN_PLACES: readonly Place[] = [
     mayNot: ["../broker.js", "../native/connection.js", "../../journal/journal.js", "../../workers/jobs/run.js"],
   },
   {
+    file: "src/main/calls/probe.ts",
+    may: ["./call-state.js", "../../collections/indexed-heap.js", "../../protocol/errors.js"],
+    mayNot: ["../native/connection.js", "../log.js", "../limits.js", "../../workers/head-reader.js", "node:timers"],
+  },
+  {
     file: "src/main/native/probe.ts",
-    may: ["./reception.js", "../shards/shard-link.js", "../data/backup.js"],
+    may: [
+      "./reception.js",
+      "../calls/calls.js",
+      "../../workers/head-reader.js",
+      "../shards/shard-link.js",
+      "../data/backup.js",
+    ],
     mayNot: [
       "../broker.js",
       "../ports/tcp-listener.js",

@@ -239,6 +239,11 @@ export const PLACES: readonly Place[] = [
     mayNot: ["../client.js", "../consume/consumer.js", "node:net"],
   },
   {
+    file: "src/client/calls/probe.ts",
+    may: ["./serving.js", "../connection/connection.js", "../publish/body.js"],
+    mayNot: ["../client.js", "../consume/consumer.js", "../channels/subscription.js", "node:net"],
+  },
+  {
     file: "src/client/topics/probe.ts",
     may: ["./codec.js", "../consume/message.js", "../publish/receipt.js"],
     mayNot: ["../client.js", "../connection/connection.js", "node:net"],

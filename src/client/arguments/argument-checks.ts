@@ -148,6 +148,16 @@ export const checkFlag = (what: string, value: unknown): void => {
   if (value !== undefined && typeof value !== "boolean") throw badArgument(what, value, "true or false");
 };
 
+/** Not `instanceof`: the signal may come from another realm. */
+const isSignal = (value: unknown): boolean =>
+  typeof value === "object" && value !== null && "aborted" in value && "addEventListener" in value;
+
+/** An AbortSignal, or undefined. */
+export const checkSignal = (what: string, value: unknown): void => {
+  if (value === undefined || readFrom(what, () => isSignal(value))) return;
+  throw badArgument(what, value, "an AbortSignal");
+};
+
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the pattern finds them
 const INVALID_IN_NAME = /[\u0000-\u001f\u007f\ud800-\udfff]/u;
 

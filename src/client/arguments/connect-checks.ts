@@ -2,7 +2,7 @@
  * Checks of the options of `connect`.
  */
 import { localError } from "../base/error.js";
-import { badArgument, checkFlag, checkKey, checkTimeout, readFrom, readList } from "./argument-checks.js";
+import { badArgument, checkFlag, checkKey, checkSignal, checkTimeout, readList } from "./argument-checks.js";
 import { OPTIONS, readOptions } from "./option-reader.js";
 import type { ConnectionOptions, ConnectOptions, Pem, ReconnectOptions, TlsOptions } from "./options.js";
 
@@ -22,10 +22,6 @@ const checkBound = (what: string, value: unknown): void => {
   if (typeof value === "number" && Number.isInteger(value) && value >= 1) return;
   throw badArgument(what, value, "a whole number from 1 on, or Infinity");
 };
-
-/** Not `instanceof`: the signal may come from another realm. */
-const isSignal = (value: unknown): boolean =>
-  typeof value === "object" && value !== null && "aborted" in value && "addEventListener" in value;
 
 const isPem = (value: unknown): value is Pem =>
   (typeof value === "string" && value !== "") || value instanceof Uint8Array;
@@ -73,9 +69,7 @@ export const readConnection = (options: ConnectionOptions): ConnectionOptions =>
 const checkedConnection = <T extends ConnectionOptions>(read: T): T => {
   const { name, signal, connectTimeout, maxInFlight, maxPendingBytes } = read;
   checkKey("name", name, MAX_CLIENT_NAME_BYTES);
-  if (signal !== undefined && !readFrom("signal", () => isSignal(signal))) {
-    throw badArgument("signal", signal, "an AbortSignal");
-  }
+  checkSignal("signal", signal);
   checkTimeout("connectTimeout", connectTimeout);
   checkBound("maxInFlight", maxInFlight);
   checkBound("maxPendingBytes", maxPendingBytes);

@@ -157,11 +157,33 @@ export interface NackOptions {
   readonly delay?: number | undefined;
   /** False rejects it: it is a dead letter at once. Default true. */
   readonly retry?: boolean | undefined;
+  /**
+   * Why: a text, or an error, of which its name, message and stack are told. It is in the history of the message's failures.
+   * Of more than 2,048 bytes the rest is left out. Default: none.
+   */
+  readonly reason?: FailureReason | undefined;
 }
+
+/** A text, or what an `Error` has. */
+export type FailureReason =
+  | string
+  | { readonly name?: string | undefined; readonly message?: string | undefined; readonly stack?: string | undefined };
 
 export interface TouchOptions {
   /** How long it may be held from now. Milliseconds, default: the topic's TTR. */
   readonly ttr?: number | undefined;
+}
+
+export interface RequestOptions extends MessageOptions {
+  /** How long to wait for the reply. Whole milliseconds from 1 to 86,400,000 (a day), default 10,000. */
+  readonly timeout?: number | undefined;
+  /** Abandons the request, which rejects with ABORTED, and its responder's work. Default: none. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface RespondOptions {
+  /** Requests that it is at, at a time; others wait in the broker. 1 to 16,384, all of a connection together; default 64. */
+  readonly concurrency?: number | undefined;
 }
 
 export type { Overflow } from "../../protocol/subscribe-options.js";

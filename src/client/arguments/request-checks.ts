@@ -4,7 +4,7 @@
  */
 
 import { formatId, parseId } from "../../protocol/id.js";
-import { MAX_BROWSE } from "../../protocol/limits.js";
+import { MAX_BROWSE, MAX_CALL_CREDIT, MAX_CALL_TIMEOUT } from "../../protocol/limits.js";
 import { OVERFLOWS } from "../../protocol/subscribe-options.js";
 import {
   badArgument,
@@ -14,6 +14,7 @@ import {
   checkKey,
   checkName,
   checkObject,
+  checkSignal,
   checkWait,
   checkWhole,
   readFrom,
@@ -28,12 +29,20 @@ import type {
   PublishOptions,
   PurgeOptions,
   QueueOptions,
+  RequestOptions,
+  RespondOptions,
   SubscribeOptions,
   TouchOptions,
 } from "./options.js";
+import { readReason } from "./reason.js";
 
 const MAX_U32 = 0xffff_ffff;
 const STATES = ["ready", "delayed", "in-flight", "dead"];
+
+/** Options of a nack that have been read. */
+export interface ReadNackOptions extends NackOptions {
+  readonly reason?: string | undefined;
+}
 
 export class RequestChecks {
   readonly #maxNameBytes: number;
@@ -92,10 +101,8 @@ export class RequestChecks {
     return read;
   }
 
-  nackById(topic: unknown, options: QueueOptions & NackOptions): QueueOptions & NackOptions {
-    const read = this.topic(topic, options, OPTIONS.nackById);
-    checkNack(read);
-    return read;
+  nackById(topic: unknown, options: QueueOptions & NackOptions): QueueOptions & ReadNackOptions {
+    return checkedNack(this.topic(topic, options, OPTIONS.nackById));
   }
 
   touchById(topic: unknown, options: QueueOptions & TouchOptions): QueueOptions & TouchOptions {
@@ -116,6 +123,22 @@ export class RequestChecks {
   purge(topic: unknown, options: PurgeOptions): PurgeOptions {
     const read = this.topic(topic, options, OPTIONS.purge);
     checkChoice("state", read.state, [...STATES, "all"]);
+    return read;
+  }
+
+  request(channel: unknown, options: RequestOptions): RequestOptions {
+    this.name("channel", channel);
+    const read = readOptions(options, OPTIONS.request);
+    checkWhole("timeout", read.timeout, 1, MAX_CALL_TIMEOUT);
+    checkSignal("signal", read.signal);
+    return read;
+  }
+
+  respond(channel: unknown, handler: unknown, options: RespondOptions): RespondOptions {
+    this.name("channel", channel);
+    if (typeof handler !== "function") throw badArgument("handler", handler, "a function");
+    const read = readOptions(options, OPTIONS.respond);
+    checkWhole("concurrency", read.concurrency, 1, MAX_CALL_CREDIT);
     return read;
   }
 
@@ -165,19 +188,17 @@ const checkAmount = ({ max, maxBytes }: PopDeadOptions): void => {
   checkWhole("maxBytes", maxBytes, 1, MAX_U32);
 };
 
-const checkNack = ({ delay, retry }: NackOptions): void => {
-  checkDuration("delay", delay);
-  checkFlag("retry", retry);
+/** The same, with the reason as text. */
+const checkedNack = <T extends NackOptions>(options: T): T & ReadNackOptions => {
+  checkDuration("delay", options.delay);
+  checkFlag("retry", options.retry);
+  return { ...options, reason: readReason(options.reason) };
 };
 
 const checkTouch = ({ ttr }: TouchOptions): void => checkDuration("ttr", ttr);
 
 /** Reads and checks the options of a nack. */
-export const readNack = (options: NackOptions): NackOptions => {
-  const read = readOptions(options, OPTIONS.nack);
-  checkNack(read);
-  return read;
-};
+export const readNack = (options: NackOptions): ReadNackOptions => checkedNack(readOptions(options, OPTIONS.nack));
 
 /** Reads and checks the options of a touch. */
 export const readTouch = (options: TouchOptions): TouchOptions => {

@@ -9,7 +9,7 @@ export const OWN_CODES = {
   BAD_ARGUMENT: false,
   /** No connection could be made. The text names the address and why, `cause` is the system's error. */
   CONNECT_FAILED: true,
-  /** The program's own signal ended an attempt to connect: `cause` is the signal's reason. */
+  /** The program's own signal ended an attempt to connect, or a request: `cause` is the signal's reason. */
   ABORTED: false,
   /** The connection ended before the answer came: whether the request was carried out is not known. */
   CONNECTION_CLOSED: true,
@@ -55,6 +55,15 @@ export const localError = (code: RingmqErrorCode, text: string, cause?: unknown)
     isOwn(code) ? OWN_CODES[code] : ERRORS[code].retryable,
     cause === undefined ? undefined : { cause },
   );
+
+/** What became of a request whose responder's program has failed with an error of this name. */
+export const responderError = (name: string, message: string): RingmqError => {
+  const cause = new Error(message);
+  cause.name = name;
+  // It was thrown elsewhere, and nobody is told where.
+  delete cause.stack;
+  return localError("RESPONDER_FAILED", `the responder has failed: ${name}: ${message}`, cause);
+};
 
 /** An error that the broker sent, by its number. */
 export const brokerError = (code: number, text: string, retryable?: boolean): RingmqError => {

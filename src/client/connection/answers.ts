@@ -1,19 +1,21 @@
 /**
  * Hands each frame from the broker to the request, the consumer or the channel that it is for.
  */
+import { readCallHead } from "../../protocol/call.js";
 import { ProtocolError } from "../../protocol/errors.js";
 import { FLAGS, HEAD, OP, REQUEST } from "../../protocol/frame.js";
 import { unpackHead, unpackResult } from "../../protocol/head.js";
 import { Answer } from "../../protocol/op.js";
 import { type ReceivedReceipt, readFaults, readReceipts } from "../../protocol/selection.js";
-import { brokerError, localError, type RingmqError } from "../base/error.js";
+import { brokerError, localError, type RingmqError, responderError } from "../base/error.js";
 import type { PendingRequest } from "./pending-request.js";
 import type { RequestTable } from "./request-table.js";
-import type { ChannelSink, ConsumerSink } from "./sinks.js";
+import type { ChannelSink, ConsumerSink, ResponderSink } from "./sinks.js";
 
 /** What it needs of the connection. */
 interface AnswerTarget {
   readonly consumers: Map<number, ConsumerSink>;
+  readonly responders: ReadonlyMap<number, ResponderSink>;
   readonly channels: ChannelSink | undefined;
   readonly onGoodbye: ((reason: RingmqError) => void) | undefined;
   answered(pending: PendingRequest): void;
@@ -85,6 +87,24 @@ export class Answers {
         else this.#target.channels?.closed(request, error);
         return;
       }
+      case Answer.REPLIED:
+        this.#answer(request, (pending) => pending.replied(bytes, view, payload, end));
+        return;
+      case Answer.CALLED: {
+        const { call, second } = readCallHead(bytes, start + HEAD, payload);
+        const responder = this.#target.responders.get(request);
+        if (responder === undefined) return badFrame(`a call for responder ${request}, which there is not`);
+        responder.called(call, second, bytes, view, payload, end);
+        return;
+      }
+      case Answer.ABANDONED: {
+        const { call, second } = readCallHead(bytes, start + HEAD, payload);
+        // Its responder may have stopped just now.
+        this.#target.responders
+          .get(request)
+          ?.abandoned(call, brokerError(second, "nobody waits for the reply any more"));
+        return;
+      }
       case Answer.GOODBYE: {
         const reason = localError("SHUTTING_DOWN", text(head()[0]));
         this.#target.expectEnd(reason);
@@ -136,8 +156,10 @@ export class Answers {
     else this.#answer(request, (pending) => pending.messages(bytes, view, start, end));
   }
 
-  #error(request: number, [code, why, retryable, closes]: readonly unknown[]): void {
-    const error = brokerError(count(code), text(why), typeof retryable === "boolean" ? retryable : undefined);
+  #error(request: number, [code, why, retryable, closes, name]: readonly unknown[]): void {
+    const isRetryable = typeof retryable === "boolean" ? retryable : undefined;
+    const error =
+      typeof name === "string" ? responderError(name, text(why)) : brokerError(count(code), text(why), isRetryable);
     if (closes === true) this.#target.expectEnd(error);
     if (error.code === "SHUTTING_DOWN" && this.#target.isKept(request)) return;
     if (this.#requests.has(request)) this.#answer(request, (pending) => pending.failed(error));

@@ -22,7 +22,7 @@ import { Patience, type PendingRequest } from "./pending-request.js";
 import { RequestTable } from "./request-table.js";
 import type { Revival } from "./revival.js";
 import { SendQueue } from "./send-queue.js";
-import type { ChannelSink, ConsumerSink } from "./sinks.js";
+import type { ChannelSink, ConsumerSink, ResponderSink } from "./sinks.js";
 import type { Transport } from "./transport.js";
 import { WaitingRequests } from "./waiting-requests.js";
 
@@ -51,6 +51,8 @@ export class Connection {
   readonly batchers: Batcher[] = [];
   /** The receivers of pushed messages, by the number of their CONSUME. */
   readonly consumers = new Map<number, ConsumerSink>();
+  /** The receivers of calls, by the number of their RESPOND. */
+  readonly responders = new Map<number, ResponderSink>();
   channels: ChannelSink | undefined;
   /** Called when the broker is about to stop, with the reason that it gives. */
   onGoodbye: ((reason: RingmqError) => void) | undefined;
@@ -90,7 +92,8 @@ export class Connection {
     this.#sendQueue = this.#queueFor(transport);
     this.#deadlines = new Deadlines(clock, limits, (tick) => this.#waiting.giveUp(tick, this.#loss));
     this.#requests = new RequestTable(
-      (request) => this.consumers.has(request) || this.channels?.holds(request) === true,
+      (request) =>
+        this.consumers.has(request) || this.responders.has(request) || this.channels?.holds(request) === true,
     );
     this.#answers = new Answers(this, this.#requests);
     this.pendingBytes = new PendingBytes(limits.maxPendingBytes, limits.sharedBytes);
@@ -234,9 +237,10 @@ export class Connection {
     return chunk;
   }
 
-  /** Numbers a request from `begin` and queues it for the end of the turn. If that fails the connection has ended. */
-  attach(chunk: Chunk, pending: PendingRequest): void {
-    chunk.number(this.#requests.add(pending));
+  /** Numbers a request from `begin` and queues it for the end of the turn. Returns the number. If that fails the connection has ended. */
+  attach(chunk: Chunk, pending: PendingRequest): number {
+    const request = this.#requests.add(pending);
+    chunk.number(request);
     chunk.close();
     this.#deadlines.set(pending);
     const isSent = this.#transport !== undefined;
@@ -248,6 +252,7 @@ export class Connection {
     } catch (error) {
       this.#broken(error);
     }
+    return request;
   }
 
   /** Encodes all batches, so that what is sent next comes after them. If that fails the connection has ended. */
@@ -441,6 +446,9 @@ export class Connection {
     const consumers = [...this.consumers.values()];
     this.consumers.clear();
     for (const consumer of consumers) consumer.ended(reason);
+    const responders = [...this.responders.values()];
+    this.responders.clear();
+    for (const responder of responders) responder.ended(reason);
     this.channels?.ended(reason);
     this.#closed.resolve(reason);
   }

@@ -64,6 +64,11 @@ export abstract class PendingRequest {
     unexpected("MESSAGES");
   }
 
+  /** REPLIED: the message is [start, end). The request may keep the bytes. */
+  replied(_bytes: Uint8Array, _view: DataView, _start: number, _end: number): void {
+    unexpected("REPLIED");
+  }
+
   result(_value: unknown): void {
     unexpected("RESULT");
   }

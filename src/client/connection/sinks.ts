@@ -13,6 +13,16 @@ export interface ConsumerSink {
   lost(reason: RingmqError): void;
 }
 
+/** Receives the calls of one RESPOND. */
+export interface ResponderSink {
+  /** CALLED: the message is [start, end), and the requester waits for so many milliseconds. The sink may keep the bytes. */
+  called(call: number, timeLeft: number, bytes: Uint8Array, view: DataView, start: number, end: number): void;
+  /** ABANDONED: nobody waits for the reply any more. */
+  abandoned(call: number, reason: RingmqError): void;
+  /** The connection has ended (undefined: its own program closed it). */
+  ended(error: RingmqError | undefined): void;
+}
+
 /** Receives the messages of all channels. */
 export interface ChannelSink {
   /** CHANNEL_MESSAGES: the head is [head, start), the entries are [start, end). The sink may keep the bytes. */

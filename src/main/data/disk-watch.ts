@@ -28,6 +28,8 @@ export const freeSpace: FreeSpace = async (path) => {
 export class DiskWatch {
   /** Read by all shards: one Int32, `DiskSpace`. */
   readonly memory = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
+  /** Called when the disk has become full, or has space again. */
+  onChange: (isFull: boolean, freeBytes: number) => void = () => {};
   readonly #word = new Int32Array(this.memory);
   readonly #directory: string;
   readonly #reserve: number;
@@ -91,6 +93,7 @@ export class DiskWatch {
     } else {
       this.#log.warn(fields, "the disk has space again: publishes are taken");
     }
+    this.onChange(this.isFull, free);
   }
 
   #set(space: number): void {

@@ -5,6 +5,7 @@ import type { Router } from "../shards/router.js";
 import type { ShardLink } from "../shards/shard-link.js";
 import type { LossKind } from "../shards/shard-loss.js";
 import type { AssemblyMemory } from "./assembly.js";
+import type { CallDesk } from "./call-desk.js";
 import type { OutputPool } from "./output-pool.js";
 import type { UnsentBudget } from "./unsent-budget.js";
 import type { WaitingInput } from "./waiting-input.js";
@@ -15,7 +16,10 @@ export interface ConnectionId {
 }
 
 export interface ConnectionContext {
-  readonly options: Pick<BrokerOptions, "maxFrameBytes" | "maxInFlight" | "maxOutgoingBytes" | "ringBytes" | "log">;
+  readonly options: Pick<
+    BrokerOptions,
+    "maxFrameBytes" | "maxMessageBytes" | "maxNameBytes" | "maxInFlight" | "maxOutgoingBytes" | "ringBytes" | "log"
+  >;
   readonly router: Router;
   /** By shard; undefined: the shard is down for good. */
   readonly links: readonly (ShardLink | undefined)[];
@@ -25,6 +29,7 @@ export interface ConnectionContext {
   readonly pool: OutputPool;
   readonly unsent: UnsentBudget;
   readonly waiting: WaitingInput;
+  readonly calls: CallDesk;
   /** The broker stops, and shards go one after another. */
   readonly isClosing: boolean;
   /** The head of the broker's HELLO. */

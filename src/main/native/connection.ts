@@ -11,10 +11,11 @@ import { EnvelopeOp, packEnvelope } from "../../channel/envelope.js";
 import { ERRORS, type ErrorName } from "../../protocol/errors.js";
 import { LENGTH_BYTES, REQUEST } from "../../protocol/frame.js";
 import { Op } from "../../protocol/op.js";
-import type { Sender } from "../shards/shard-link.js";
+import type { Sender, ShardLink } from "../shards/shard-link.js";
 import { LOSS_TEXTS, type LossKind } from "../shards/shard-loss.js";
 import { markAnswered } from "./answered-requests.js";
 import { type BackupClient, requestBackup } from "./backup-request.js";
+import { type CallConnection, CallSide } from "./call-side.js";
 import type { ConnectionContext } from "./connection-context.js";
 import type { ConnectionKind, SessionSide } from "./connection-kind.js";
 import { ConnectionLimits } from "./connection-limits.js";
@@ -29,9 +30,13 @@ import type { Transport } from "./transport.js";
 
 const State = { OPEN: 0, CLOSING: 1, CLOSED: 2 } as const;
 
+const NOBODY: Sender = { taken: () => undefined };
+
+const encoder = new TextEncoder();
+
 const STOPPING = "the broker is stopping";
 
-export class NativeConnection implements FrameSink, LocalRequests, BackupClient, Sender {
+export class NativeConnection implements FrameSink, LocalRequests, BackupClient, CallConnection, Sender {
   /** What the client calls itself. */
   name = "";
   /** In the list of those that have something gathered. */
@@ -62,6 +67,8 @@ export class NativeConnection implements FrameSink, LocalRequests, BackupClient,
   /** Its outgoing bytes are above the limit and shards know it. */
   #isHeld = false;
   #isPaused = false;
+  /** Undefined until its client makes or takes calls. */
+  #calls: CallSide | undefined;
   /** Pops whose answers may still come after the end. */
   #late: LatePops | undefined;
 
@@ -124,6 +131,7 @@ export class NativeConnection implements FrameSink, LocalRequests, BackupClient,
     if (!this.#isHeld || buffered > this.#limits.heldFrom / 2) return;
     this.#isHeld = false;
     this.#tellShards(EnvelopeOp.UNHOLD);
+    this.#calls?.unhold();
     this.#updateReading();
   }
 
@@ -172,6 +180,7 @@ export class NativeConnection implements FrameSink, LocalRequests, BackupClient,
     if (this.#isHeld) return;
     this.#isHeld = true;
     this.#tellShards(EnvelopeOp.HOLD);
+    this.#calls?.hold();
     this.#updateReading();
   }
 
@@ -261,6 +270,7 @@ export class NativeConnection implements FrameSink, LocalRequests, BackupClient,
     if (link === undefined) return this.#refuseRun(shard, view, start, end);
     if (this.#used[shard] === 0) {
       this.#used[shard] = 1;
+      if (this.name !== "") this.#tellName(link);
       if (this.#isHeld) link.tell(EnvelopeOp.HOLD, this.id);
     }
     if (link.send(this, this.#envelope, bytes, start, end)) return;
@@ -271,6 +281,12 @@ export class NativeConnection implements FrameSink, LocalRequests, BackupClient,
     if (this.#session !== undefined || this.#waitingBytes <= this.#limits.cutOffWaiting) return;
     this.fail("BUSY", "too much input waits that needs no answer", 0);
     this.conclude();
+  }
+
+  /** For the histories of messages. It is told each shard once, and nobody waits for it. */
+  #tellName(link: ShardLink): void {
+    const name = encoder.encode(this.name);
+    link.send(NOBODY, Uint8Array.from(packEnvelope([EnvelopeOp.NAME, this.id])), name, 0, name.length);
   }
 
   malformed(kind: ErrorName, text: string, request: number): void {
@@ -304,6 +320,20 @@ export class NativeConnection implements FrameSink, LocalRequests, BackupClient,
 
   backup(head: Uint8Array, request: number): void {
     requestBackup(this.#context, this, head, request);
+  }
+
+  call(op: number, request: number, bytes: Uint8Array, view: DataView, start: number): void {
+    if (this.#calls === undefined) {
+      this.#calls = new CallSide(this, this.#outgoing, this.#window, this.#ledger, this.#context);
+      if (this.#isHeld) this.#calls.hold();
+    }
+    this.#calls.take(op, request, bytes, view, start);
+  }
+
+  // CallConnection: what calls send it is gathered until `flush`.
+
+  relieve(): void {
+    if (this.#transport.bufferedBytes() > this.#limits.heldFrom) this.flush();
   }
 
   // BackupClient: the answer to BACKUP.
@@ -364,11 +394,12 @@ export class NativeConnection implements FrameSink, LocalRequests, BackupClient,
     this.#leave();
   }
 
-  /** Shards deliver nothing more, and give back at once what its consumers hold. */
+  /** Shards deliver nothing more, and give back at once what its consumers hold; its calls end. */
   #leave(): void {
     if (this.#hasLeft) return;
     this.#hasLeft = true;
     this.#tellShards(EnvelopeOp.DISCONNECT);
+    this.#calls?.leave();
     if (this.#session !== undefined) this.#awaitLatePops(this.#session.unanswered);
   }
 

@@ -3,6 +3,7 @@ import { ERRORS, type ErrorName } from "../../protocol/errors.js";
 import { FrameWriter } from "../../protocol/frame.js";
 import { NO_HEAD, packHead } from "../../protocol/head.js";
 import { Answer } from "../../protocol/op.js";
+import { RECEIPT_BYTES, RECEIPT_MESSAGES, RECEIPT_REQUEST, RECEIPT_REQUESTS } from "../../protocol/selection.js";
 import type { Outgoing } from "./outgoing.js";
 
 /** Shared by all: its bytes are copied before it is used again. */
@@ -33,6 +34,23 @@ const answer = (outgoing: Outgoing, op: number, request: number, head: Uint8Arra
 
 export const answerError = (outgoing: Outgoing, kind: ErrorName, text: string, request: number): void =>
   answer(outgoing, Answer.ERROR, request, errorHead(kind, text));
+
+/** `name`: that of the error in the program of a responder. */
+export const answerFailure = (outgoing: Outgoing, request: number, text: string, name: string): void => {
+  const { code, retryable, closes } = ERRORS.RESPONDER_FAILED;
+  answer(outgoing, Answer.ERROR, request, packHead([code, text, retryable, closes, name]));
+};
+
+const receipt = new Uint8Array(RECEIPT_BYTES);
+const receiptView = new DataView(receipt.buffer);
+receiptView.setUint32(RECEIPT_REQUESTS, 1);
+
+/** A CONFIRM of one request, without ids. */
+export const answerConfirm = (outgoing: Outgoing, request: number, count: number): void => {
+  receiptView.setUint32(RECEIPT_REQUEST, request);
+  receiptView.setUint32(RECEIPT_MESSAGES, count);
+  answer(outgoing, Answer.CONFIRM, 0, NO_HEAD, receipt);
+};
 
 const NIL = packHead([null]);
 

@@ -34,6 +34,21 @@ export class Outgoing {
     this.#end += end - start;
   }
 
+  /** Gathers one frame, which begins with all of `head` and ends with [start, end) of `bytes`. */
+  appendFrame(head: Uint8Array, bytes: Uint8Array, start: number, end: number): void {
+    const length = head.length + end - start;
+    if (length <= OUTPUT_BYTES || !this.#transport.framed) {
+      if (length > OUTPUT_BYTES - this.#end) this.flush();
+      this.append(head, 0, head.length);
+      return this.append(bytes, start, end);
+    }
+    this.flush();
+    const whole = allocate(length);
+    copyBytes(whole, 0, head, 0, head.length);
+    copyBytes(whole, head.length, bytes, start, end);
+    this.#transport.write(whole);
+  }
+
   /** Writes what is gathered. */
   flush(): void {
     const buffer = this.#buffer;

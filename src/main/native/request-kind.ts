@@ -13,6 +13,10 @@ export const RequestKind = {
   PING: 5,
   /** Answered by the main thread, after a while. */
   BACKUP: 6,
+  /** About calls, and answered by the main thread. */
+  CALL: 7,
+  /** About calls, and without an answer. */
+  CALL_NOTE: 8,
 } as const;
 
 const kindOf = (op: number): number => {
@@ -23,6 +27,14 @@ const kindOf = (op: number): number => {
       return RequestKind.PING;
     case Op.BACKUP:
       return RequestKind.BACKUP;
+    case Op.RESPOND:
+    case Op.STOP_RESPONDING:
+    case Op.CALL:
+      return RequestKind.CALL;
+    case Op.ABANDON:
+    case Op.REPLY:
+    case Op.FAIL:
+      return RequestKind.CALL_NOTE;
     case Op.CREDIT:
     case Op.SEEN:
     case Op.CHANNEL_CREDIT:

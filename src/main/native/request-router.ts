@@ -24,6 +24,8 @@ export interface LocalRequests {
   ping(request: number): void;
   /** `head` is good until this returns. The request is in the window until it is answered. */
   backup(head: Uint8Array, request: number): void;
+  /** A whole frame about calls, good until this returns. The request is in the window until it is answered, if it is not 0. */
+  call(op: number, request: number, bytes: Uint8Array, view: DataView, start: number): void;
   /** Answers with an error, and closes the connection if it is one that does. */
   fail(kind: ErrorName, text: string, request: number): void;
 }
@@ -76,9 +78,13 @@ export class RequestRouter {
       return this.#refuse("HANDSHAKE_REQUIRED", "the first frame is HELLO", request);
     if (kind === RequestKind.UNKNOWN)
       return this.#refuse("UNKNOWN_OP", `no request has the op ${word >>> 24}`, request);
+    if (kind === RequestKind.CALL_NOTE) return this.#call(word >>> 24, 0, bytes, view, start);
     if (kind === RequestKind.UNANSWERED) return this.#routeUnanswered(bytes, view, head, headEnd);
     if (request === 0) return this.#refuse("BAD_FRAME", "a request's number is not 0", request);
     if (kind === RequestKind.PING) return this.#ping(request);
+    if (kind === RequestKind.CALL) {
+      return this.#admit(request, NO_SHARD) === HERE ? HERE : this.#call(word >>> 24, request, bytes, view, start);
+    }
     if (kind === RequestKind.BACKUP) return this.#backup(bytes.subarray(head, headEnd), request);
     if (this.#local.isOverloaded) return this.#refuse("BUSY", "too much input waits for the shards", request);
 
@@ -136,6 +142,11 @@ export class RequestRouter {
 
   #backup(head: Uint8Array, request: number): number {
     if (this.#admit(request, NO_SHARD) !== HERE) this.#local.backup(head, request);
+    return HERE;
+  }
+
+  #call(op: number, request: number, bytes: Uint8Array, view: DataView, start: number): number {
+    this.#local.call(op, request, bytes, view, start);
     return HERE;
   }
 

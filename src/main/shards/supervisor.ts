@@ -49,6 +49,14 @@ export interface SupervisorSeams {
 /** The journals by shard, as far as they differ. Empty: durability `memory`. */
 export type Journals = readonly Omit<JournalData, "level" | "segmentBytes" | "diskReserve">[];
 
+/** Told of the lives of shards, once all have started. */
+export interface ShardEvents {
+  /** A thread has ended. The next life, if there is one, has its link by then. */
+  lost(shard: number, kind: LossKind): void;
+  /** The next life takes requests. `messages` that it has; undefined: it has no journal. */
+  back(shard: number, messages: number | undefined): void;
+}
+
 interface Start {
   readonly resolve: (recovered: Recovered | undefined) => void;
   readonly reject: (error: Error) => void;
@@ -63,7 +71,7 @@ export class Supervisor {
   readonly #options: BrokerOptions;
   readonly #pool: Pick<JobPool, "run">;
   readonly #outlet: Outlet;
-  readonly #lost: (shard: number, kind: LossKind) => void;
+  readonly #events: ShardEvents;
   readonly #thread: URL;
   readonly #now: () => number;
   readonly #idClock = new SharedArrayBuffer(ID_CLOCK_BYTES);
@@ -80,18 +88,17 @@ export class Supervisor {
   /** Shards that did not end in order. */
   readonly #disorderly = new Set<number>();
 
-  /** `lost` is called after a shard's thread has died. The next life, if there is one, has its link by then. */
   constructor(
     options: BrokerOptions,
     pool: Pick<JobPool, "run">,
     outlet: Outlet,
-    lost: (shard: number, kind: LossKind) => void,
+    events: ShardEvents,
     seams: SupervisorSeams = {},
   ) {
     this.#options = options;
     this.#pool = pool;
     this.#outlet = outlet;
-    this.#lost = lost;
+    this.#events = events;
     this.#thread = seams.thread ?? THREAD;
     this.#now = seams.now ?? (() => performance.now());
     for (let shard = 0; shard < options.shards; shard++) {
@@ -238,7 +245,7 @@ export class Supervisor {
       return this.#giveUp(shard, "SHARD_DOWN", `a shard got stuck ${hangs.length} times and is given up: ${REPORT}`, 1);
     }
     this.down[shard] = "SHARD_RESTARTED";
-    this.#lost(shard, "SHARD_RESTARTED");
+    this.#events.lost(shard, "SHARD_RESTARTED");
     setTimeout(() => {
       if (life === undefined || this.#lives[shard] !== life || this.#isStopping) return;
       this.#giveUp(shard, "SHARD_DOWN", `the thread of a shard does not end, and the shard is given up: ${REPORT}`, 1);
@@ -273,8 +280,9 @@ export class Supervisor {
     }
     const start = this.#starts.get(shard);
     this.#starts.delete(shard);
-    if (start !== undefined) start.resolve(recovered);
-    else log.info({ shard, messages: recovered?.messages }, "a shard runs again");
+    if (start !== undefined) return start.resolve(recovered);
+    log.info({ shard, messages: recovered?.messages }, "a shard runs again");
+    this.#events.back(shard, recovered?.messages);
   }
 
   #end(shard: number, life: ShardLife, code: number): void {
@@ -301,13 +309,13 @@ export class Supervisor {
     }
     log.warn({ shard, code }, this.#afterDeath(shard));
     this.#begin(shard, life);
-    this.#lost(shard, "SHARD_RESTARTED");
+    this.#events.lost(shard, "SHARD_RESTARTED");
   }
 
   #giveUp(shard: number, kind: DownKind, text: string, code: number): void {
     this.down[shard] = kind;
     this.#options.log.error({ shard, code }, text);
-    this.#lost(shard, kind);
+    this.#events.lost(shard, kind);
   }
 
   #afterDeath(shard: number): string {

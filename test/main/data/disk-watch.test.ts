@@ -17,17 +17,19 @@ const watchOf = () => {
     if (disk.free instanceof Error) throw disk.free;
     return disk.free;
   });
+  const changes: [boolean, number][] = [];
+  watch.onChange = (...change) => changes.push(change);
   const word = new Int32Array(watch.memory);
   const lookAt = async (free: number | Error): Promise<number | undefined> => {
     disk.free = free;
     await watch.look();
     return word[0];
   };
-  return { lookAt, lines, word };
+  return { lookAt, lines, changes, word };
 };
 
 it("says full below the reserve, and enough again only with a quarter more than it", async () => {
-  const { lookAt, lines } = watchOf();
+  const { lookAt, lines, changes } = watchOf();
   expect(await lookAt(RESERVE)).toBe(DiskSpace.enough);
   expect(await lookAt(RESERVE - 1)).toBe(DiskSpace.full);
   expect(await lookAt(RESERVE)).toBe(DiskSpace.full);
@@ -37,6 +39,10 @@ it("says full below the reserve, and enough again only with a quarter more than 
   expect(lines).toEqual([
     "the disk is nearly full: publishes are refused until there is space; acks go on",
     "the disk has space again: publishes are taken",
+  ]);
+  expect(changes).toEqual([
+    [true, RESERVE - 1],
+    [false, RESERVE * 1.25],
   ]);
 });
 

@@ -38,7 +38,7 @@ const supervise = (...names: readonly string[]) => {
     resolveOptions({ shards: names.length, ringBytes: 64 * 1024, log }),
     { run: run as never },
     { record: () => {}, isFull: false, flush: () => true },
-    (shard, kind) => lost.push(`${shard} ${kind}`),
+    { lost: (shard, kind) => lost.push(`${shard} ${kind}`), back: () => {} },
     { thread: THREAD },
   );
   onTestFinished(async () => {

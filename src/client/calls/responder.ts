@@ -1,0 +1,43 @@
+/**
+ * A responder as its program sees it.
+ */
+
+import type { RingmqError } from "../base/error.js";
+import { INSPECT, type Inspect, inspected } from "../base/inspection.js";
+import type { Serving } from "./serving.js";
+
+export class Responder {
+  readonly #serving: Serving;
+
+  /** @internal */
+  constructor(
+    /** The channel whose requests it takes. */
+    readonly channel: string,
+    serving: Serving,
+  ) {
+    this.#serving = serving;
+  }
+
+  /** Resolves when it has ended: with why, or with undefined when its own program ended it. */
+  get closed(): Promise<RingmqError | undefined> {
+    return this.#serving.closed;
+  }
+
+  /** Takes no more requests, and resolves when its handlers have ended and what they returned is on its way. */
+  stop(): Promise<void> {
+    return this.#serving.stop();
+  }
+
+  /** As `stop`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  toJSON(): object {
+    return { channel: this.channel };
+  }
+
+  [INSPECT](_depth: number, options: unknown, inspect: Inspect): string {
+    return inspected("Responder", this.toJSON(), options, inspect);
+  }
+}

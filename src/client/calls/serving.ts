@@ -1,0 +1,183 @@
+/**
+ * A responder on one connection: hands each call that the broker gives it to the handler, and sends what comes of it back.
+ */
+import { appendEntry } from "../../protocol/entry.js";
+import { FrameWriter } from "../../protocol/frame.js";
+import { MAX_FAILURE_NAME_BYTES, MAX_FAILURE_TEXT_BYTES } from "../../protocol/limits.js";
+import { Op } from "../../protocol/op.js";
+import { checkObject, reasonOf } from "../arguments/argument-checks.js";
+import { OPTIONS, readOptions } from "../arguments/option-reader.js";
+import type { Body } from "../arguments/options.js";
+import { type Deferred, deferred } from "../base/deferred.js";
+import { localError, RingmqError } from "../base/error.js";
+import type { Connection } from "../connection/connection.js";
+import { CountRequest } from "../connection/pending-request.js";
+import { requestHead } from "../connection/request-head.js";
+import type { ResponderSink } from "../connection/sinks.js";
+import { isBody } from "../publish/body.js";
+import { encodeHeaders, readContent } from "../publish/message-encoding.js";
+import type { RequestHandler } from "./handler.js";
+import { ReceivedRequest } from "./received-request.js";
+import { checkOneEntry } from "./reply.js";
+
+const REPLY = (): string => "the reply";
+
+/** A reply as it was given: a body alone, or with headers; nothing is an empty body. */
+const readReply = (given: unknown): { readonly body: Body; readonly headers: unknown } => {
+  if (given === undefined) return { body: "", headers: undefined };
+  if (isBody(given)) return { body: given as Body, headers: undefined };
+  checkObject("the reply", given, "text, a Uint8Array, or an object with a body and headers");
+  const { body, headers } = readOptions(given as { body?: Body; headers?: unknown }, OPTIONS.reply);
+  return { body: body ?? "", headers };
+};
+
+const isThenable = (value: unknown): value is PromiseLike<unknown> =>
+  typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
+
+/** The name and message of what a handler has thrown, which may be anything. No stack: the requester is a stranger. */
+const failureOf = (thrown: unknown): readonly [string, string] => {
+  try {
+    if (thrown instanceof Error) {
+      return [thrown.name.slice(0, MAX_FAILURE_NAME_BYTES), thrown.message.slice(0, MAX_FAILURE_TEXT_BYTES)];
+    }
+  } catch {
+    // A getter of the program's own has thrown.
+  }
+  return ["Error", reasonOf(thrown)];
+};
+
+export class Serving implements ResponderSink {
+  readonly #connection: Connection;
+  readonly #channel: string;
+  readonly #handler: RequestHandler;
+  /** By the broker's number. */
+  readonly #running = new Map<number, ReceivedRequest>();
+  readonly #closed = deferred<RingmqError | undefined>();
+  /** The number of its RESPOND. */
+  #request = 0;
+  #isOver = false;
+  #idle: Deferred<void> | undefined;
+  #stopping: Promise<void> | undefined;
+
+  private constructor(connection: Connection, channel: string, handler: RequestHandler) {
+    this.#connection = connection;
+    this.#channel = channel;
+    this.#handler = handler;
+  }
+
+  /** Resolves when the broker has it. */
+  static async start(
+    connection: Connection,
+    channel: string,
+    handler: RequestHandler,
+    concurrency: number,
+  ): Promise<Serving> {
+    const serving = new Serving(connection, channel, handler);
+    const pending = new CountRequest();
+    serving.#request = connection.request(Op.RESPOND, requestHead([channel, concurrency]), pending);
+    // Calls may come with its CONFIRM.
+    connection.responders.set(serving.#request, serving);
+    try {
+      await pending.promise;
+    } catch (error) {
+      connection.responders.delete(serving.#request);
+      throw error;
+    }
+    return serving;
+  }
+
+  /** Resolves when it has ended: with why, or with undefined when it was stopped, or when the program closed the connection. */
+  get closed(): Promise<RingmqError | undefined> {
+    return this.#closed.promise;
+  }
+
+  /** Takes no more calls, and ends when those that it has are settled. */
+  stop(reason?: RingmqError): Promise<void> {
+    this.#stopping ??= this.#stop(reason);
+    return this.#stopping;
+  }
+
+  // ResponderSink
+
+  called(call: number, timeLeft: number, bytes: Uint8Array, view: DataView, start: number, end: number): void {
+    checkOneEntry(view, start, end);
+    const request = new ReceivedRequest(this.#channel, timeLeft, { bytes, view }, start);
+    this.#running.set(call, request);
+    let outcome: unknown;
+    try {
+      outcome = this.#handler(request);
+      if (isThenable(outcome)) return this.#await(call, outcome);
+    } catch (error) {
+      return this.#fail(call, error);
+    }
+    this.#reply(call, outcome);
+  }
+
+  abandoned(call: number, reason: RingmqError): void {
+    this.#running.get(call)?.abandon(reason);
+  }
+
+  ended(error: RingmqError | undefined): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    const running = [...this.#running.values()];
+    this.#running.clear();
+    const reason = error ?? localError("CLIENT_CLOSED", "the client was closed");
+    for (const request of running) request.abandon(reason);
+    this.#idle?.resolve();
+    this.#closed.resolve(error);
+  }
+
+  #await(call: number, outcome: PromiseLike<unknown>): void {
+    Promise.resolve(outcome).then(
+      (reply) => this.#reply(call, reply),
+      (error: unknown) => this.#fail(call, error),
+    );
+  }
+
+  #reply(call: number, given: unknown): void {
+    if (this.#isOver) return;
+    try {
+      const { body, headers } = readReply(given);
+      const encoded = encodeHeaders(headers);
+      const content = readContent(REPLY, body, encoded, this.#connection.info.limits.maxMessageBytes);
+      const entry = new FrameWriter(64);
+      appendEntry(entry, encoded, content);
+      this.#settle(Op.REPLY, call, requestHead([call]), entry.written());
+    } catch (error) {
+      this.#fail(call, error);
+    }
+  }
+
+  #fail(call: number, thrown: unknown): void {
+    if (this.#isOver) return;
+    const [name, text] = failureOf(thrown);
+    this.#settle(Op.FAIL, call, requestHead([call, name, text]));
+  }
+
+  #settle(op: number, call: number, head: Uint8Array, payload?: Uint8Array): void {
+    // What the handler has published is sent before its reply.
+    this.#connection.seal();
+    this.#connection.notify(op, head, payload);
+    this.#running.delete(call);
+    if (this.#running.size === 0) this.#idle?.resolve();
+  }
+
+  async #stop(reason: RingmqError | undefined): Promise<void> {
+    if (this.#isOver) return;
+    const pending = new CountRequest();
+    try {
+      this.#connection.control(Op.STOP_RESPONDING, requestHead([this.#channel, this.#request]), pending);
+      await pending.promise;
+    } catch (error) {
+      // The connection has ended, and this with it.
+      if (!(error instanceof RingmqError)) throw error;
+    }
+    if (this.#running.size > 0) {
+      this.#idle = deferred();
+      await this.#idle.promise;
+    }
+    this.#connection.responders.delete(this.#request);
+    this.ended(reason);
+  }
+}
