@@ -55,7 +55,7 @@ export interface ConnectOptions extends ConnectionOptions {
   readonly publishTimeout?: number | undefined;
   /**
    * How long another request may be without an answer, those that wait for messages only until they are sent. Then it rejects
-   * with REQUEST_TIMEOUT. Milliseconds up to 2^53 or Infinity, give or take a second; default 30,000.
+   * with ANSWER_TIMEOUT. Milliseconds up to 2^53 or Infinity, give or take a second; default 30,000.
    */
   readonly requestTimeout?: number | undefined;
   /**

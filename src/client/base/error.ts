@@ -16,7 +16,7 @@ export const OWN_CODES = {
   /** A publish was not confirmed within `publishTimeout`. The text tells whether it was sent: then its fate is not known. */
   PUBLISH_TIMEOUT: true,
   /** A request had no answer within `requestTimeout`. The text tells whether it was sent. */
-  REQUEST_TIMEOUT: true,
+  ANSWER_TIMEOUT: true,
   /** `maxPendingBytes` are on their way already; wait for `client.ready()`. */
   CLIENT_BUSY: true,
   /** The client is draining or closed by its own program. */

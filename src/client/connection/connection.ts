@@ -22,7 +22,7 @@ import { Patience, type PendingRequest } from "./pending-request.js";
 import { RequestTable } from "./request-table.js";
 import type { Revival } from "./revival.js";
 import { SendQueue } from "./send-queue.js";
-import type { ChannelSink, ConsumerSink, ResponderSink } from "./sinks.js";
+import { type ChannelSink, type ConsumerSink, endSinks, loseSinks, type ResponderSink } from "./sinks.js";
 import type { Transport } from "./transport.js";
 import { WaitingRequests } from "./waiting-requests.js";
 
@@ -422,10 +422,7 @@ export class Connection {
     this.#loss = lost;
     for (const batcher of this.batchers) batcher.lost(lost);
     this.#waiting.lose(lost);
-    const consumers = [...this.consumers].filter(([request]) => !this.#requests.has(request));
-    for (const [request] of consumers) this.consumers.delete(request);
-    for (const [, consumer] of consumers) consumer.lost(reason);
-    this.channels?.lost(reason);
+    loseSinks(this, reason, (request) => this.#requests.has(request));
     this.revival.lost(reason);
   }
 
@@ -443,13 +440,7 @@ export class Connection {
     this.#requests.failAll(lost);
     this.pendingBytes.fail(lost);
     this.#waiting.check();
-    const consumers = [...this.consumers.values()];
-    this.consumers.clear();
-    for (const consumer of consumers) consumer.ended(reason);
-    const responders = [...this.responders.values()];
-    this.responders.clear();
-    for (const responder of responders) responder.ended(reason);
-    this.channels?.ended(reason);
+    endSinks(this, reason);
     this.#closed.resolve(reason);
   }
 }
