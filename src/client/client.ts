@@ -79,9 +79,8 @@ const DRAIN_TIMEOUT = 30_000;
  *   while there is no connection waits for one: see `publishTimeout`, `requestTimeout`, `maxPendingBytes`.
  * - Messages in hand belong to the broker again: settling those that a consumer got rejects, with CONNECTION_CLOSED or LEASE_LOST.
  *
- * No method throws: its promise rejects with a RingmqError, whose code is one
- * of the broker's, BAD_ARGUMENT for what the method does not take, CLIENT_BUSY, CONNECTION_CLOSED or CLIENT_CLOSED. What
- * a getter or a Proxy among the arguments throws is the `cause` of a BAD_ARGUMENT.
+ * No method throws: its promise rejects with a RingmqError, whose code is one of the broker's or one of the client's own. What a
+ * getter or a Proxy among the arguments throws is the `cause` of a BAD_ARGUMENT.
  */
 export class Client {
   readonly #connection: Connection;
