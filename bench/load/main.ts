@@ -4,6 +4,7 @@
  */
 import { clientConsumer } from "./client-consumer.js";
 import { clientPublisher } from "./client-publisher.js";
+import { clientRequester, clientResponder } from "./client-requests.js";
 import { clientRoundTrip } from "./client-round-trip.js";
 import { echoRoundTrip } from "./echo-round-trip.js";
 import { streamSubscribers, webSocketSubscribers } from "./foreign-subscribers.js";
@@ -32,6 +33,8 @@ const roles = {
   clientConsumer,
   clientOneInFlight,
   clientPublisher,
+  clientRequester,
+  clientResponder,
   clientRoundTrip,
   echoRoundTrip,
   gmqConsumer,

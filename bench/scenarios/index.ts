@@ -16,6 +16,7 @@ import { memmqHttpPub } from "./memmq-http-pub.js";
 import { publishBatched, publishSingle } from "./publish.js";
 import { recovery } from "./recovery.js";
 import { replay } from "./replay.js";
+import { requestReply } from "./request-reply.js";
 import type { Scenario } from "./scenario.js";
 import { subscribers } from "./subscribers.js";
 import { topics } from "./topics.js";
@@ -28,6 +29,7 @@ export const scenarios: readonly Scenario[] = [
   consumeAck,
   flow,
   endToEnd,
+  requestReply,
   fairness,
   fanOut,
   delayed,

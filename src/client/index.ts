@@ -72,6 +72,7 @@ export type { Failure, FailureKind } from "./messages/failure.js";
 export { connectNodes } from "./nodes/connect-nodes.js";
 export type { NodesClient } from "./nodes/nodes-client.js";
 export type { NodesConsumer } from "./nodes/nodes-consumer.js";
+export type { NodesResponder } from "./nodes/nodes-responder.js";
 export type { NodesSubscription } from "./nodes/nodes-subscription.js";
 export type {
   ConnectNodesOptions,

@@ -182,7 +182,7 @@ test("a disk without room is told before anything is written", async () => {
 test("help lists the scenarios", async () => {
   const { stdout } = await bench("--help");
   const names =
-    "publish-batched publish-single consume-ack end-to-end fan-out delayed topics backlog group-commit recovery backlog-disk http-push ws grpc-pub gmq-line gmq-frame gmq-http";
+    "publish-batched publish-single consume-ack end-to-end request-reply fan-out delayed topics backlog group-commit recovery backlog-disk http-push ws grpc-pub gmq-line gmq-frame gmq-http";
   for (const name of names.split(" ")) expect(stdout).toMatch(new RegExp(`^ {2}${name} `, "m"));
 });
 

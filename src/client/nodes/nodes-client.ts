@@ -14,6 +14,8 @@ import type {
   PopDeadOptions,
   PopOptions,
   PublishOptions,
+  RequestOptions,
+  RespondOptions,
   SubscribeOptions,
 } from "../arguments/options.js";
 import type { AsyncFeed } from "../base/async-feed.js";
@@ -22,6 +24,8 @@ import { localError, type RingmqError } from "../base/error.js";
 import { EventHub } from "../base/event-hub.js";
 import { INSPECT, type Inspect, inspected } from "../base/inspection.js";
 import { startTimer } from "../base/timer.js";
+import type { RequestHandler } from "../calls/handler.js";
+import type { Reply } from "../calls/reply.js";
 import type { Client } from "../client.js";
 import { atEndOfTurn } from "../connection/end-of-turn.js";
 import type { PendingBytes } from "../connection/pending-bytes.js";
@@ -34,9 +38,11 @@ import { Topic, type TopicOptions } from "../topics/topic.js";
 import { isForAnotherNode, wasRefused } from "./node-errors.js";
 import type { NodeLink } from "./node-link.js";
 import { NodeLinks, type NodeLinksOptions } from "./node-links.js";
+import { NodesCalls } from "./nodes-calls.js";
 import { NodesChannels } from "./nodes-channels.js";
 import { NodesConsumer } from "./nodes-consumer.js";
 import { NodesPopper } from "./nodes-popper.js";
+import type { NodesResponder } from "./nodes-responder.js";
 import type { NodesSubscription } from "./nodes-subscription.js";
 import { NumberedSend } from "./numbered-send.js";
 import type { NodeState, NodesChannelReceipt, NodesEvent } from "./options.js";
@@ -62,6 +68,7 @@ export class NodesClient {
   readonly #popper: NodesPopper;
   readonly #consumers = new Set<NodesConsumer>();
   readonly #channels: NodesChannels;
+  readonly #calls: NodesCalls;
   readonly #events = new EventHub<NodesEvent>();
   readonly #closed = deferred<void>();
   #turn = 0;
@@ -92,6 +99,7 @@ export class NodesClient {
     this.#numbering = numbering;
     this.#retries = new RetryQueue((avoided) => this.#pick(avoided), pendingBytes, retryTimeout);
     this.#popper = new NodesPopper(() => this.#inTurn());
+    this.#calls = new NodesCalls(() => this.#inTurn());
   }
 
   /**
@@ -255,6 +263,24 @@ export class NodesClient {
   }
 
   /**
+   * Sends a request to a responder of a channel, on the first node that has one with room; nodes take turns to be asked first.
+   * As `Client.request` otherwise.
+   */
+  async request(channel: string, body: Body, options?: RequestOptions): Promise<Reply> {
+    this.#assertOpen();
+    return this.#calls.request(channel, body, options);
+  }
+
+  /**
+   * Has the requests to a channel handled that come to any node, those included that are connected later. `concurrency` counts
+   * for each node. Resolves when one of them does so; rejects when every node would refuse.
+   */
+  async respond(channel: string, handler: RequestHandler, options?: RespondOptions): Promise<NodesResponder> {
+    this.#assertNotDraining();
+    return this.#calls.respond(channel, handler, options);
+  }
+
+  /**
    * Calls `act` with a client of each connected node, for what is a node's own affair: configuration, queues, statistics,
    * channels. Resolves with what it resolves with for each; rejects with the first rejection. Nodes that are connected
    * later have to be told as well.
@@ -304,7 +330,11 @@ export class NodesClient {
     const end = performance.now() + timeout;
     const enough = deferred<void>();
     const timer = startTimer(timeout, enough.resolve);
-    const loops = [...[...this.#consumers].map((consumer) => consumer.drainWithClient()), this.#channels.drain()];
+    const loops = [
+      ...[...this.#consumers].map((consumer) => consumer.drainWithClient()),
+      this.#channels.drain(),
+      this.#calls.drain(),
+    ];
     const answered = Promise.allSettled(loops).then(() => this.#settled());
     await Promise.race([answered, enough.promise, this.closed]);
     timer.cancel();
@@ -326,6 +356,7 @@ export class NodesClient {
     this.#retries.close(closedError());
     for (const consumer of this.#consumers) consumer.ended();
     this.#channels.ended();
+    this.#calls.ended();
     await this.#links.close(end);
     this.#events.end();
     this.#closed.resolve();
@@ -361,6 +392,7 @@ export class NodesClient {
   #connected(client: Client, url: string): void {
     for (const consumer of this.#consumers) unobserved(consumer.join(client));
     this.#channels.connected(client, url);
+    this.#calls.connected(client);
     this.#retries.flush();
   }
 
