@@ -46,7 +46,7 @@ import type { Responder } from "./calls/responder.js";
 import type { Subscription } from "./channels/subscription.js";
 import { Subscriptions } from "./channels/subscriptions.js";
 import type { ClientParts } from "./client-parts.js";
-import { ask } from "./connection/ask.js";
+import { look } from "./connection/ask.js";
 import type { Connection } from "./connection/connection.js";
 import type { BrokerInfo } from "./connection/hello.js";
 import { ResultRequest } from "./connection/pending-request.js";
@@ -166,7 +166,7 @@ export class Client {
 
   /** Resolves when the broker has answered. */
   ping(): Promise<void> {
-    return ask(this.#connection, Op.PING, [], new ResultRequest(readNothing));
+    return look(this.#connection, Op.PING, [], new ResultRequest(readNothing));
   }
 
   /**

@@ -192,7 +192,8 @@ export interface SubscribeOptions {
   /**
    * What happens when this subscription is behind by more than 8,192 messages or 4 MiB. `drop-oldest`, the default: the
    * oldest are dropped and counted. `drop-newest`: those that come then are. `conflate`: it gets the last message of each
-   * key only, however little it is behind. `disconnect`: the connection ends with SLOW_SUBSCRIBER. `block`: publishes to
+   * key only, however little it is behind. `disconnect`: the connection ends with SLOW_SUBSCRIBER, and
+   * all subscriptions with this policy; it is made again for the others. `block`: publishes to
    * the channel are confirmed when it has caught up. Of a kept channel it reads on from what is kept instead.
    */
   readonly overflow?: Overflow | undefined;
