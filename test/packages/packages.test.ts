@@ -85,6 +85,20 @@ describe("@ringmq/client", () => {
     expect(examples.map(({ language }) => language)).toEqual(["js", "cjs"]);
   });
 
+  it.each(["module", "commonjs"] as const)("has a worker with its thread, in a %s", async (type) => {
+    const load = type === "module" ? 'await import("@ringmq/client")' : 'require("@ringmq/client")';
+    const program = `void (async () => {
+      process.on("warning", (warning) => console.log(warning.code));
+      const { connect } = ${load};
+      const client = await connect("${`tcp://127.0.0.1:${running.addresses.tcp?.port}`}");
+      const worker = await client.work("jobs-${type}", (message) => console.log(message.text()));
+      await client.publish("jobs-${type}", "done");
+      while (worker.processed === 0) await new Promise(setImmediate);
+      await client.drain();
+    })()`;
+    expect(await evaluate(app, type, program)).toBe("done\n");
+  });
+
   it.each(examples)("prints what its README says: $code", async ({ language, code, output }) => {
     expect(await evaluate(app, language === "cjs" ? "commonjs" : "module", here(code))).toBe(output);
   });
