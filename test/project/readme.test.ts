@@ -99,7 +99,6 @@ describe("the README's quick start", () => {
       "js",
       "js",
       "js",
-      "js",
     ]);
   });
 
