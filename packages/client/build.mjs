@@ -27,7 +27,8 @@ const writeCommonJs = async (file) => {
   };
   const input = join(dist, "client/index.js");
   const build = await rolldown({ input, platform: "node", external: ["ws", /^node:/], plugins: [places] });
-  await build.write({ file, format: "cjs", codeSplitting: false, comments: false, dynamicImportInCjs: false });
+  const whole = { format: "cjs", codeSplitting: false, dynamicImportInCjs: false };
+  await build.write({ ...whole, file, minify: { compress: false, mangle: false } });
   await build.close();
 };
 

@@ -10,25 +10,29 @@ import { rolldown } from "rolldown";
  * asynchronous, except `iterators`, and what `before` gives until the part is there.
  */
 const LATER = {
-  "admin/channel-admin.js": { name: "ChannelAdmin", iterators: ["channels"] },
-  "admin/topic-admin.js": { name: "TopicAdmin", iterators: ["topics"] },
+  "admin/channel-admin.js": { name: "ChannelAdmin", iterators: '["channels"]' },
+  "admin/topic-admin.js": { name: "TopicAdmin", iterators: '["topics"]' },
   "calls/calls.js": { name: "Calls", before: "{ stop: async () => {} }" },
-  "channels/subscriptions.js": { name: "Subscriptions", before: "{ all: [], ended() {}, holds: () => false }" },
+  "channels/subscriptions.js": {
+    name: "Subscriptions",
+    before: "{ all: [], ended() {}, lost() {}, holds: () => false }",
+  },
   "consume/consumer.js": { name: "Consumer", isStatic: true },
   "consume/id-settler.js": { name: "IdSettler" },
   "consume/queue-reader.js": { name: "QueueReader" },
-  "work/queue-worker.js": { name: "QueueWorker", isStatic: true },
+  "dead-letters/dead-letters.js": { name: "DeadLetters", iterators: "[Symbol.asyncIterator]" },
   "nodes/connect-nodes.js": { name: "connectNodes", isFunction: true },
+  "work/queue-worker.js": { name: "QueueWorker", isStatic: true },
 };
 
 /** Where the parts come together. */
 const WHOLE = ["admin/broker-admin.js", "client.js", "index.js"];
 
-const standIn = (module, { name, isFunction = false, isStatic = false, iterators = [], before = "{}" }) => {
+const standIn = (module, { name, isFunction = false, isStatic = false, iterators = "[]", before = "{}" }) => {
   const load = `import(${JSON.stringify(module)})`;
   if (isFunction) return `export const ${name} = async (...args) => (await ${load}).${name}(...args);`;
-  if (isStatic) return `export const ${name} = later(async () => (await ${load}).${name}, ${before}, []);`;
-  const make = `later(async () => new (await ${load}).${name}(...args), ${before}, ${JSON.stringify(iterators)})`;
+  if (isStatic) return `export const ${name} = later(async () => (await ${load}).${name});`;
+  const make = `later(async () => new (await ${load}).${name}(...args), ${before}, ${iterators})`;
   return `export const ${name} = class { constructor(...args) { return ${make}; } };`;
 };
 

@@ -45,13 +45,13 @@ const compressed = (names: Iterable<string>): number =>
 
 /** Bytes, compressed by gzip: what a page loads to connect and publish, and what each part adds to that. */
 const MOST = {
-  "index.js": 28 * 1024,
-  "subscriptions.js": 6 * 1024,
-  "queues.js": 8 * 1024,
-  "calls.js": 4 * 1024,
+  "index.js": 29 * 1024,
+  "subscriptions.js": 8 * 1024,
+  "queues.js": 10 * 1024,
+  "calls.js": 5 * 1024,
   "topic-admin.js": 1024,
   "channel-admin.js": 1024,
-  "connect-nodes.js": 20 * 1024,
+  "connect-nodes.js": 30 * 1024,
 };
 
 it("is small, and what a page does not use is not loaded", () => {
