@@ -4,6 +4,7 @@
 import type { EventHub } from "./base/event-hub.js";
 import type { ConnectionStatus } from "./connection/status.js";
 import type { Numbering } from "./publish/numbering.js";
+import type { Tracing } from "./tracing/tracing.js";
 
 export interface ClientParts {
   /** Of the broker that it is connected to first. */
@@ -12,4 +13,6 @@ export interface ClientParts {
   readonly numbering?: Numbering | undefined;
   /** Where whoever makes its connection again tells how it is connected. */
   readonly statuses?: EventHub<ConnectionStatus>;
+  /** What it tells of what is published and of the handlers that run. */
+  readonly tracing?: Tracing;
 }

@@ -62,6 +62,7 @@ import { Publisher } from "./publish/publisher.js";
 import type { BatchReceipt, ChannelReceipt, Receipt } from "./publish/receipt.js";
 import type { InputOf, OutputOf, StandardSchema } from "./topics/standard-schema.js";
 import { Topic, type TopicOptions } from "./topics/topic.js";
+import { Tracing } from "./tracing/tracing.js";
 import { QueueWorker } from "./work/queue-worker.js";
 import { readWork, type WorkHandler, type WorkOptions } from "./work/work-options.js";
 
@@ -95,6 +96,7 @@ export class Client extends BrokerAdmin {
   readonly #consumers = new Set<Consumer>();
   readonly #workers = new Set<QueueWorker>();
   readonly #checks: RequestChecks;
+  readonly #tracing: Tracing;
   readonly #statuses: EventHub<ConnectionStatus>;
   #draining: Promise<void> | undefined;
   /** Why nothing is begun any more that brings messages. */
@@ -103,11 +105,13 @@ export class Client extends BrokerAdmin {
   onGoodbye: (() => void) | undefined;
 
   /** @internal */
-  constructor(connection: Connection, { url = "", numbering, statuses = new EventHub() }: ClientParts = {}) {
+  constructor(connection: Connection, parts: ClientParts = {}) {
+    const { url = "", numbering, statuses = new EventHub(), tracing = new Tracing() } = parts;
     const checks = new RequestChecks(connection.info.limits.maxNameBytes);
     super(connection, checks);
     this.#connection = connection;
     this.#checks = checks;
+    this.#tracing = tracing;
     this.publisher = new Publisher(connection, checks, numbering);
     this.batchPublisher = new BatchPublisher(connection, checks, numbering);
     this.#settlers = new Settlers(connection);
@@ -174,7 +178,8 @@ export class Client extends BrokerAdmin {
    * handle the rejection of each, by `Promise.all` or `catch`: one that nobody handles ends a Node program.
    */
   publish(topic: string, body: Body, options?: PublishOptions): Promise<Receipt> {
-    return this.publisher.publish(topic, body, options);
+    if (!this.#tracing.isPublishing) return this.publisher.publish(topic, body, options);
+    return this.#tracing.publish({ topic }, 1, options, (read) => this.publisher.publish(topic, body, read));
   }
 
   /**
@@ -183,7 +188,9 @@ export class Client extends BrokerAdmin {
    * until it resolves: each frame is written when there is room for it.
    */
   publishBatch(topic: string, bodies: readonly Body[], options?: PublishBatchOptions): Promise<BatchReceipt> {
-    return this.batchPublisher.publish(topic, bodies, options);
+    if (!this.#tracing.isPublishing) return this.batchPublisher.publish(topic, bodies, options);
+    const send = (read?: PublishBatchOptions) => this.batchPublisher.publish(topic, bodies, read);
+    return this.#tracing.publish({ topic }, Object(bodies).length, options, send);
   }
 
   /**
@@ -191,7 +198,9 @@ export class Client extends BrokerAdmin {
    * it resolves when the message is as durable as the channel asks. Subscribers with the policy `block` may delay it.
    */
   publishToChannel(channel: string, body: Body, options?: ChannelPublishOptions): Promise<ChannelReceipt> {
-    return this.publisher.publishToChannel(channel, body, options);
+    if (!this.#tracing.isPublishing) return this.publisher.publishToChannel(channel, body, options);
+    const send = (read?: ChannelPublishOptions) => this.publisher.publishToChannel(channel, body, read);
+    return this.#tracing.publish({ channel }, 1, options, send);
   }
 
   /** Takes messages out of a queue; none when there are none. They are held until they are settled or their TTR ends. */
@@ -224,7 +233,7 @@ export class Client extends BrokerAdmin {
     const consume = (read: ConsumeOptions) => this.consume(topic, read);
     const worker = await QueueWorker.start(
       topic,
-      readWork(handler, options),
+      readWork(this.#tracing.handling({ topic }, handler), options),
       consume,
       this.#connection.target !== undefined,
     );
@@ -268,7 +277,8 @@ export class Client extends BrokerAdmin {
    * REQUEST_TIMEOUT, RESPONDER_LOST and CONNECTION_CLOSED nobody knows whether it was carried out.
    */
   request(channel: string, body: Body, options?: RequestOptions): Promise<Reply> {
-    return this.#calls.request(channel, body, options);
+    if (!this.#tracing.isPublishing) return this.#calls.request(channel, body, options);
+    return this.#tracing.publish({ channel }, 1, options, (read) => this.#calls.request(channel, body, read));
   }
 
   /**
@@ -276,7 +286,8 @@ export class Client extends BrokerAdmin {
    * the fewest. What the handler returns is the reply.
    */
   respond(channel: string, handler: RequestHandler, options: RespondOptions = {}): Promise<Responder> {
-    return this.#calls.respond(channel, handler, options, () => this.#assertTaking());
+    const traced: RequestHandler = this.#tracing.handling({ channel }, handler);
+    return this.#calls.respond(channel, traced, options, () => this.#assertTaking());
   }
 
   /** Acks messages of which only the ids are known, whoever holds them. */

@@ -16,6 +16,7 @@ import { Reconnector } from "./connection/reconnector.js";
 import type { ConnectionStatus } from "./connection/status.js";
 import type { OpenTransport } from "./connection/transport.js";
 import { Numbering } from "./publish/numbering.js";
+import { Tracing } from "./tracing/tracing.js";
 
 const CONNECT_TIMEOUT = 10_000;
 const ANSWER_TIMEOUT = 30_000;
@@ -68,9 +69,10 @@ export const openClient = async (
   sharedBytes?: PendingBytes,
   { open, clock, numbering }: ClientSeams = {},
 ): Promise<Client> => {
+  const tracing = new Tracing(options.trace);
   const limits = limitsOf(options, sharedBytes);
   const connection = await openConnection(url, { ...reachOf(options), ...limits }, open, clock);
-  return new Client(connection, { url, numbering });
+  return new Client(connection, { url, numbering, tracing });
 };
 
 /**
@@ -117,11 +119,12 @@ const connectOnce = async (
   { open, clock, numbering, isOver }: ClientSeams,
 ): Promise<Client> => {
   const url = urls[at] ?? "";
+  const tracing = new Tracing(options.trace);
   const { reconnect = {}, publishTimeout = ANSWER_TIMEOUT, requestTimeout = ANSWER_TIMEOUT } = options;
   const limits = { ...limitsOf(options), publishTimeout, requestTimeout };
   const reach = reachOf(options);
   if (reconnect === false) {
-    return new Client(await openConnection(url, { ...reach, ...limits }, open, clock), { url, numbering });
+    return new Client(await openConnection(url, { ...reach, ...limits }, open, clock), { url, numbering, tracing });
   }
   const { minDelay = MIN_DELAY, maxDelay = MAX_DELAY, timeout = Number.POSITIVE_INFINITY } = reconnect;
   const { pingInterval = PING_INTERVAL } = options;
@@ -147,5 +150,5 @@ const connectOnce = async (
     },
     open,
   );
-  return new Client(connection, { url, numbering: numbering ?? new Numbering(), statuses });
+  return new Client(connection, { url, numbering: numbering ?? new Numbering(), statuses, tracing });
 };

@@ -53,6 +53,7 @@ export type {
   TopicStatistics,
   TouchOptions,
 } from "./arguments/options.js";
+export type { ProcessEvent, PublishEvent, TraceHooks, TraceTarget } from "./arguments/trace-hooks.js";
 export { type ClientErrorName, RingmqError, type RingmqErrorCode } from "./base/error.js";
 export type { ReplyContent, RequestHandler } from "./calls/handler.js";
 export type { ReceivedRequest } from "./calls/received-request.js";

@@ -254,6 +254,11 @@ export const PLACES: readonly Place[] = [
     mayNot: ["../client.js", "../connection/connection.js", "../topics/topic.js", "node:net"],
   },
   {
+    file: "src/client/tracing/probe.ts",
+    may: ["./tracing.js", "../messages/content.js"],
+    mayNot: ["../client.js", "../consume/message.js", "node:diagnostics_channel"],
+  },
+  {
     file: "src/client/topics/probe.ts",
     may: ["./codec.js", "../consume/message.js", "../publish/receipt.js"],
     mayNot: ["../client.js", "../connection/connection.js", "node:net"],

@@ -13,7 +13,7 @@ export type OptionNames = readonly string[];
 const names = (...list: readonly string[]): OptionNames => Object.freeze(list);
 
 export const OPTIONS = {
-  connection: names("name", "signal", "connectTimeout", "tls", "maxInFlight", "maxPendingBytes"),
+  connection: names("name", "signal", "connectTimeout", "tls", "maxInFlight", "maxPendingBytes", "trace"),
   link: names("reconnect", "publishTimeout", "requestTimeout", "pingInterval"),
   reconnect: names("minDelay", "maxDelay", "timeout", "initially"),
   tls: names("ca", "cert", "key", "passphrase", "serverName"),
@@ -26,6 +26,7 @@ export const OPTIONS = {
   prefetch: names("min"),
   work: names("queue", "prefetch", "concurrency", "timeout", "retry", "signal", "onFailed"),
   workRetry: names("delay"),
+  trace: names("inject", "process"),
   subscribe: names("overflow", "from", "recover", "credit", "onLost", "onResumed"),
   position: names("position", "epoch"),
   queue: names("queue"),

@@ -4,6 +4,7 @@
 
 import type { Headers } from "../../protocol/headers.js";
 import type { Overflow } from "../../protocol/subscribe-options.js";
+import type { TraceHooks } from "./trace-hooks.js";
 
 /** What a message carries. Text is sent as UTF-8. */
 export type Body = Uint8Array | string;
@@ -42,6 +43,8 @@ export interface ConnectionOptions {
    * promise. Beyond it requests reject with CLIENT_BUSY; `client.ready()` waits for room. Default 67,108,864 (64 MiB).
    */
   readonly maxPendingBytes?: number | undefined;
+  /** Joins messages to the traces of the program. Default: no hooks. */
+  readonly trace?: TraceHooks | undefined;
 }
 
 export interface ConnectOptions extends ConnectionOptions {

@@ -6,6 +6,7 @@ import { localError } from "../base/error.js";
 import { MAX_PENDING_BYTES, openClient } from "../connect.js";
 import { PendingBytes } from "../connection/pending-bytes.js";
 import { Numbering } from "../publish/numbering.js";
+import { Tracing } from "../tracing/tracing.js";
 import { nodesFrom } from "./node-lists.js";
 import { readNodesOptions, readSource } from "./nodes-checks.js";
 import { NodesClient } from "./nodes-client.js";
@@ -37,6 +38,7 @@ export const connectNodes = async (source: NodesSource, options: ConnectNodesOpt
     pendingBytes,
     numbering,
     retryTimeout,
+    new Tracing(connect.trace),
   );
   const aborted = deferred<never>();
   const abort = (): void => {

@@ -3,7 +3,7 @@
  */
 
 import type { Selector } from "../../servers/selector.js";
-import { asBadArgument, checkTimeout } from "../arguments/argument-checks.js";
+import { checkTimeout } from "../arguments/argument-checks.js";
 import { OPTIONS, readOptions } from "../arguments/option-reader.js";
 import type {
   Body,
@@ -33,24 +33,22 @@ import type { PendingBytes } from "../connection/pending-bytes.js";
 import type { Message } from "../consume/message.js";
 import type { Numbering } from "../publish/numbering.js";
 import type { BatchReceipt, Receipt } from "../publish/receipt.js";
-import type { DatedOptions } from "../publish/repeat.js";
 import type { InputOf, OutputOf, StandardSchema } from "../topics/standard-schema.js";
 import { Topic, type TopicOptions } from "../topics/topic.js";
+import type { Tracing } from "../tracing/tracing.js";
 import { QueueWorker } from "../work/queue-worker.js";
 import { readWork, type WorkHandler, type WorkOptions } from "../work/work-options.js";
-import { isForAnotherNode, wasRefused } from "./node-errors.js";
 import type { NodeLink } from "./node-link.js";
 import { NodeLinks, type NodeLinksOptions } from "./node-links.js";
 import { NodesCalls } from "./nodes-calls.js";
 import { NodesChannels } from "./nodes-channels.js";
 import { NodesConsumer } from "./nodes-consumer.js";
 import { NodesPopper } from "./nodes-popper.js";
+import { NodesPublisher } from "./nodes-publisher.js";
 import type { NodesResponder } from "./nodes-responder.js";
 import type { NodesSubscription } from "./nodes-subscription.js";
-import { NumberedSend } from "./numbered-send.js";
 import type { NodeState, NodesChannelReceipt, NodesEvent } from "./options.js";
 import type { Picker } from "./picker.js";
-import { costOf, dateBatchOptions, dateOptions, NO_OPTIONS, optionsNow, readBodies } from "./repeated-publish.js";
 import { RetryQueue } from "./retry-queue.js";
 
 const DRAIN_TIMEOUT = 30_000;
@@ -66,8 +64,9 @@ export class NodesClient {
   readonly #links: NodeLinks;
   readonly #picker: Picker;
   readonly #pendingBytes: PendingBytes;
-  readonly #numbering: Numbering;
+  readonly #tracing: Tracing;
   readonly #retries: RetryQueue;
+  readonly #publisher: NodesPublisher;
   readonly #popper: NodesPopper;
   readonly #consumers = new Set<NodesConsumer>();
   readonly #workers = new Set<QueueWorker>();
@@ -87,9 +86,10 @@ export class NodesClient {
     pendingBytes: PendingBytes,
     numbering: Numbering,
     retryTimeout: number,
+    tracing: Tracing,
   ) {
-    const repeat: NodeLinksOptions["repeat"] = (link, topic, body, dated, error) =>
-      isForAnotherNode(error) ? this.#publishElsewhere(link, topic, body, dated, error) : Promise.reject(error);
+    this.#tracing = tracing;
+    const repeat: NodeLinksOptions["repeat"] = (...failed) => this.#publisher.repeat(...failed);
     this.#links = new NodeLinks(
       { ...links, repeat },
       {
@@ -100,8 +100,9 @@ export class NodesClient {
     this.#picker = picker;
     this.#channels = new NodesChannels(this.#links, select, (event) => this.#happened(event));
     this.#pendingBytes = pendingBytes;
-    this.#numbering = numbering;
-    this.#retries = new RetryQueue((avoided) => this.#pick(avoided), pendingBytes, retryTimeout);
+    const pick = (avoided: NodeLink | undefined) => this.#pick(avoided);
+    this.#retries = new RetryQueue(pick, pendingBytes, retryTimeout);
+    this.#publisher = new NodesPublisher(numbering, this.#retries, pick);
     this.#popper = new NodesPopper(() => this.#inTurn());
     this.#calls = new NodesCalls(() => this.#inTurn());
   }
@@ -152,51 +153,22 @@ export class NodesClient {
    *
    * A body of bytes must stay as it is until this resolves, because it may be sent again.
    */
-  publish(topic: string, body: Body, options: PublishOptions = NO_OPTIONS): Promise<Receipt> {
-    try {
-      this.#assertOpen();
-      const dated = dateOptions(options);
-      const link = this.#pick(undefined);
-      if (link?.client !== undefined) return link.client.publisher.publishRepeatable(topic, body, dated, link.repeat);
-      return this.#retries.wait(this.#publishing(topic, body, dated).send, costOf(body, dated.options));
-    } catch (error) {
-      return Promise.reject(asBadArgument(error));
-    }
+  publish(topic: string, body: Body, options?: PublishOptions): Promise<Receipt> {
+    if (this.#closing !== undefined) return Promise.reject(closedError());
+    if (!this.#tracing.isPublishing) return this.#publisher.publish(topic, body, options);
+    return this.#tracing.publish({ topic }, 1, options, (read) => this.#publisher.publish(topic, body, read));
   }
 
   /**
    * Publishes messages to one node, as `Client.publishBatch` does. When the node is lost or refuses them for a reason of
    * its own, all of them are sent to another one. The bytes must stay as they are until it resolves.
    */
-  async publishBatch(
-    topic: string,
-    bodies: readonly Body[],
-    options: PublishBatchOptions = NO_OPTIONS,
-  ): Promise<BatchReceipt> {
+  async publishBatch(topic: string, bodies: readonly Body[], options?: PublishBatchOptions): Promise<BatchReceipt> {
     this.#assertOpen();
-    const dated = dateBatchOptions(options);
-    const { list, cost } = readBodies(bodies, dated.options);
-    let frames = 0;
-    const { send } = new NumberedSend({
-      send: (client, first) => {
-        const numbers = { first, frames: 0 };
-        const sent = client.batchPublisher.publish(topic, list, optionsNow(dated), numbers);
-        return sent.finally(() => {
-          frames = numbers.frames;
-        });
-      },
-      take: () => this.#numbering.take(topic, list.length),
-      // A frame is taken whole or refused whole; of several, others may have been taken.
-      isUntaken: (error) => frames === 0 || (frames === 1 && error.code !== "CLIENT_BUSY" && wasRefused(error)),
-    });
-    const link = this.#pick(undefined);
-    if (link?.client === undefined) return this.#retries.wait(send, cost);
-    try {
-      return await send(link.client);
-    } catch (error) {
-      if (!isForAnotherNode(error)) throw error;
-      return this.#retries.retry(send, cost, link, error);
-    }
+    const send = (read?: PublishBatchOptions) => this.#publisher.publishBatch(topic, bodies, read);
+    return this.#tracing.isPublishing
+      ? this.#tracing.publish({ topic }, Object(bodies).length, options, send)
+      : send(options);
   }
 
   /**
@@ -247,7 +219,12 @@ export class NodesClient {
    */
   async work(topic: string, handler: WorkHandler, options: WorkOptions = {}): Promise<QueueWorker> {
     const consume = (read: ConsumeOptions) => this.consume(topic, read);
-    const worker = await QueueWorker.start(topic, readWork(handler, options), consume, true);
+    const worker = await QueueWorker.start(
+      topic,
+      readWork(this.#tracing.handling({ topic }, handler), options),
+      consume,
+      true,
+    );
     this.#workers.add(worker);
     unobserved(worker.closed.then(() => this.#workers.delete(worker)));
     return worker;
@@ -376,28 +353,6 @@ export class NodesClient {
     await this.#links.close(end);
     this.#events.end();
     this.#closed.resolve();
-  }
-
-  #publishing(topic: string, body: Body, dated: DatedOptions): NumberedSend<Receipt> {
-    return new NumberedSend({
-      send: (client, sequence) => client.publisher.publishAgain(topic, body, optionsNow(dated), sequence),
-      take: () => this.#numbering.take(topic),
-      isUntaken: wasRefused,
-    });
-  }
-
-  /** Publishes a message that a node has not taken, or has not confirmed. */
-  #publishElsewhere(
-    link: NodeLink,
-    topic: string,
-    body: Body,
-    dated: DatedOptions,
-    error: RingmqError,
-  ): Promise<Receipt> {
-    const publishing = this.#publishing(topic, body, dated);
-    // Without a number, nothing was sent.
-    if (dated.sequence !== undefined) publishing.failed(link.brokerId, dated.sequence, error);
-    return this.#retries.retry(publishing.send, costOf(body, dated.options), link, error);
   }
 
   #happened(event: NodesEvent): void {

@@ -3,21 +3,29 @@
  * the context that the headers of their messages tell.
  */
 import type { Headers } from "../../protocol/headers.js";
+import { asBadArgument, badArgument } from "../arguments/argument-checks.js";
 import { callLater } from "../arguments/call-later.js";
 import { OPTIONS, readOptions } from "../arguments/option-reader.js";
+import type { PublishEvent, TraceHooks, TraceTarget } from "../arguments/trace-hooks.js";
 import type { MessageContent } from "../messages/content.js";
 import { CHANNELS, isHeard } from "./diagnostics.js";
-import type { PublishEvent, TraceHooks, TraceTarget } from "./hooks.js";
 
 interface WithHeaders {
   readonly headers?: Headers | undefined;
 }
 
+const checkFunction = (what: string, value: unknown): void => {
+  if (value !== undefined && typeof value !== "function") throw badArgument(what, value, "a function");
+};
+
 export class Tracing {
   readonly #hooks: TraceHooks;
 
+  /** Throws BAD_ARGUMENT. */
   constructor(hooks: TraceHooks = {}) {
     this.#hooks = readOptions(hooks, OPTIONS.trace);
+    checkFunction("trace.inject", this.#hooks.inject);
+    checkFunction("trace.process", this.#hooks.process);
   }
 
   /** Somebody is to be told of what is published. */
@@ -29,37 +37,45 @@ export class Tracing {
   publish<T, O extends WithHeaders>(
     target: TraceTarget,
     messages: number,
-    options: O,
-    send: (options: O) => Promise<T>,
+    options: O | undefined,
+    send: (options: O | undefined) => Promise<T>,
   ): Promise<T> {
     const event: PublishEvent = { ...target, messages, headers: {} };
     const act = (): Promise<T> => send(this.#injected(event, options));
-    return isHeard(CHANNELS.publish) ? CHANNELS.publish.tracePromise(act, event) : act();
+    try {
+      return isHeard(CHANNELS.publish) ? CHANNELS.publish.tracePromise(act, event) : act();
+    } catch (error) {
+      return Promise.reject(asBadArgument(error));
+    }
   }
 
   /** The handler, which runs in the context of its message when somebody is to be told of that. */
-  handling<M extends MessageContent, A extends readonly unknown[], T>(
+  handling<M extends MessageContent, C extends readonly [unknown?], T>(
     target: TraceTarget,
-    handler: (message: M, ...rest: A) => T,
-  ): (message: M, ...rest: A) => T | Promise<Awaited<T>> {
+    handler: (message: M, ...context: C) => T,
+  ): (message: M, ...context: C) => T | Promise<Awaited<T>> {
     const { process } = this.#hooks;
-    return (message, ...rest) => {
-      const isObserved = isHeard(CHANNELS.process);
-      if (process === undefined && !isObserved) return handler(message, ...rest);
+    // Whoever takes it refuses what is no function.
+    if (typeof handler !== "function") return handler;
+    return (message, ...context) => {
+      const channel = isHeard(CHANNELS.process) ? CHANNELS.process : undefined;
+      if (process === undefined && channel === undefined) return handler(message, ...context);
       const event = { ...target, message };
-      const run = async (): Promise<Awaited<T>> => await handler(message, ...rest);
+      const run = async (): Promise<Awaited<T>> => await handler(message, ...context);
       const act = process === undefined ? run : () => process(event, run);
-      return isObserved ? CHANNELS.process.tracePromise(act, event) : act();
+      return channel === undefined ? act() : channel.tracePromise(act, event);
     };
   }
 
-  #injected<O extends WithHeaders>(event: PublishEvent, options: O): O {
+  #injected<O extends WithHeaders>(event: PublishEvent, options: O | undefined): O | undefined {
     try {
       this.#hooks.inject?.(event);
     } catch (error) {
       callLater("inject of the option trace", () => Promise.reject(error));
     }
     const { headers } = event;
-    return Object.keys(headers).length === 0 ? options : { ...options, headers: { ...headers, ...options.headers } };
+    // What is no object is refused by whoever reads it.
+    if (Object.keys(headers).length === 0 || (options !== undefined && Object(options) !== options)) return options;
+    return { ...(options as O), headers: { ...headers, ...options?.headers } };
   }
 }
