@@ -3,7 +3,7 @@
  */
 
 import type { Selector } from "../../servers/selector.js";
-import { checkTimeout } from "../arguments/argument-checks.js";
+import { asBadArgument, checkTimeout } from "../arguments/argument-checks.js";
 import { OPTIONS, readOptions } from "../arguments/option-reader.js";
 import type {
   Body,
