@@ -19,6 +19,7 @@ import type {
   PopOptions,
   PublishBatchOptions,
   PublishOptions,
+  PurgeOptions,
   QueueOptions,
   RedriveOptions,
   RequestOptions,
@@ -53,6 +54,7 @@ import { QueueReader } from "./consume/queue-reader.js";
 import type { Settlement } from "./consume/settle-result.js";
 import { Settlers } from "./consume/settlers.js";
 import type { StoredMessage } from "./consume/stored-message.js";
+import { DeadLetters } from "./dead-letters/dead-letters.js";
 import { BatchPublisher } from "./publish/batch-publisher.js";
 import { Publisher } from "./publish/publisher.js";
 import type { BatchReceipt, ChannelReceipt, Receipt } from "./publish/receipt.js";
@@ -95,7 +97,7 @@ export class Client extends BrokerAdmin {
   #draining: Promise<void> | undefined;
   /** Why nothing is begun any more that brings messages. */
   #refusal: RingmqError | undefined;
-  /** @internal Called when the broker is about to stop, before this leaves it. */
+  /** Called when the broker is about to stop, before this leaves it. @internal */
   onGoodbye: (() => void) | undefined;
 
   /** @internal */
@@ -303,6 +305,16 @@ export class Client extends BrokerAdmin {
   /** Puts dead letters at the tail of their queue, with retry 0. Without ids: all of them. */
   redrive(topic: string, options: RedriveOptions = {}): Promise<Settlement> {
     return this.#idSettler.redrive(topic, options);
+  }
+
+  /** The dead letters of a queue: what they have died of, and ways to send them on again. Throws BAD_ARGUMENT. */
+  deadLetters(topic: string, options: QueueOptions = {}): DeadLetters {
+    return new DeadLetters(this, topic, options);
+  }
+
+  /** Drops the messages of a queue. Answers how many. */
+  purge(topic: string, options: PurgeOptions = {}): Promise<number> {
+    return this.#idSettler.purge(topic, options);
   }
 
   /** Shows messages and changes nothing. */
