@@ -101,7 +101,7 @@ export class Client extends BrokerAdmin {
   #draining: Promise<void> | undefined;
   /** Why nothing is begun any more that brings messages. */
   #refusal: RingmqError | undefined;
-  /** @internal Called when the broker is about to stop, before this leaves it. */
+  /** Called when the broker is about to stop, before this leaves it. @internal */
   onGoodbye: (() => void) | undefined;
 
   /** @internal */
