@@ -16,6 +16,7 @@ import type { PendingRequest } from "./pending-request.js";
 import { RequestTable } from "./request-table.js";
 import { SendQueue } from "./send-queue.js";
 import type { ChannelSink, ConsumerSink, ResponderSink } from "./sinks.js";
+import type { BrokerTarget } from "./target.js";
 import type { Transport } from "./transport.js";
 
 /** What a request counts for beside its bytes: its object, its promise, its entry in the table. */
@@ -42,6 +43,8 @@ export class Connection {
   /** The receivers of calls, by the number of their RESPOND. */
   readonly responders = new Map<number, ResponderSink>();
   channels: ChannelSink | undefined;
+  /** How another thread can connect to the same broker; undefined where it cannot, because the transport is of this one. */
+  target: BrokerTarget | undefined;
   /** Called when the broker is about to stop, with the reason that it gives. */
   onGoodbye: ((reason: RingmqError) => void) | undefined;
 

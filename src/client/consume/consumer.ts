@@ -3,6 +3,7 @@
  */
 import { ProtocolError } from "../../protocol/errors.js";
 import { GIVE_BACK, Op, RENEW, REPORTS } from "../../protocol/op.js";
+import type { Prefetch } from "../arguments/options.js";
 import { unobserved } from "../base/deferred.js";
 import { RingmqError } from "../base/error.js";
 import { INSPECT, type Inspect, inspected } from "../base/inspection.js";
@@ -69,7 +70,7 @@ export class Consumer implements AsyncIterableIterator<Message> {
     connection: Connection,
     topic: string,
     queue: string | undefined,
-    prefetch: number | "auto",
+    prefetch: Prefetch,
     settler: Settler,
     progress: Progress,
   ) {
@@ -86,7 +87,7 @@ export class Consumer implements AsyncIterableIterator<Message> {
     connection: Connection,
     topic: string,
     queue: string | undefined,
-    prefetch: number | "auto",
+    prefetch: Prefetch,
     settler: Settler,
     progress: Progress,
   ): Promise<Consumer> {
