@@ -4,6 +4,7 @@
  */
 import { Failed } from "../../protocol/failure.js";
 import { Reason } from "../../protocol/run.js";
+import { Brake } from "./brake.js";
 import * as ext from "./extent.js";
 import type { Failure } from "./failure.js";
 import { FailureHistories } from "./failure-histories.js";
@@ -15,6 +16,7 @@ import type { Store } from "./store.js";
 interface Owner {
   readonly store: Store;
   readonly topic: QueueTopic;
+  brake: Brake | undefined;
   makeReady(part: number, expiry: number): void;
   postpone(part: number, due: number, failures?: Uint8Array): void;
   expire(part: number, now: number, failures?: Uint8Array): void;
@@ -30,6 +32,10 @@ export const requeue = (queue: Owner, part: number, count: number, now: number, 
   const expiry = store.expiryOf(part);
   extents.setStatus(part, ext.State.READY, Reason.ALIVE, retry);
   topic.retried += count;
+  if (topic.config.brake > 0) {
+    queue.brake ??= new Brake();
+    queue.brake.failed(count, topic.config.brake, now);
+  }
   const failures = note(queue, part, retry, now, failure);
   if (failure.how === Failed.REJECTED) queue.deadLetter(part, Reason.REJECTED, now, failures);
   else if (retry > topic.config.retries) queue.deadLetter(part, Reason.RETRIES, now, failures);
@@ -73,12 +79,16 @@ const backOff = (queue: Owner, part: number, retry: number, now: number, failure
     const idLow = (extents.idLow(part) & ~(ext.BLOCK - 1)) | (31 - Math.clz32(bit));
     return retryDelay(topic.config, retry, extents.idHigh(part), idLow >>> 0);
   };
-  if (first > 0 && retryJitter > 0) {
+  let told = failures;
+  if (first > 0 && retryJitter > 0 && extents.count(part) > 1) {
+    // Once for all of them: each has a record of its own behind it.
+    queue.record(part, ext.State.READY, 0, failures);
+    told = undefined;
     for (let bit = extents.lowest(part); bit !== extents.get(part, ext.MASK); bit = extents.lowest(part)) {
-      putBehind(queue, store.split(part, bit), now, delayOf(bit), failures);
+      putBehind(queue, store.split(part, bit), now, delayOf(bit), told);
     }
   }
-  putBehind(queue, part, now, delayOf(extents.lowest(part)), failures);
+  putBehind(queue, part, now, delayOf(extents.lowest(part)), told);
 };
 
 /** To the tail, at once or after a delay. */
