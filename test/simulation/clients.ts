@@ -242,7 +242,7 @@ export class Clients {
     const routeKey = sent?.batch.routeKey ?? step.key;
     const queues = reach(topics, topic, routeKey);
     const isTimed = { isDelayed: delay > 0, isTimed: ttl > 0 };
-    const keyed = keysOf(step);
+    const keyed = how === undefined ? keysOf(step) : undefined;
     const isMerged = step.merged && keyed === undefined;
     const what = { topic, routeKey, queues, count: step.count, ...isTimed, isMerged };
     // What of a batch was not taken before may come later than the rest.

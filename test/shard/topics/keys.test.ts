@@ -164,6 +164,38 @@ describe("a batch with keys", () => {
   });
 });
 
+describe("a shard that takes nothing more", () => {
+  it("answers what is known, and remembers no key that it has refused", () => {
+    const shard = new ShardByHand();
+    const [a] = fatesOf(shard.publishKeyed("t", ["a"]));
+    shard.shard.refusal = { kind: "DISK_FULL", text: "the disk is full" };
+    expect(fatesOf(shard.publishKeyed("t", ["b", "a", "b"]))).toEqual(["36", `=${a}`, "36"]);
+    expect(fatesOf(shard.publishKeyed("t", ["b"], { producer: "p", sequence: 0 }))).toEqual(["DISK_FULL"]);
+    expect(fatesOf(shard.publishKeyed("t", ["a"], { producer: "p", sequence: 1 }))).toEqual([`=${a}`]);
+    expect(shard.shard.directory.find("t")?.keys?.size).toBe(1);
+    shard.shard.refusal = undefined;
+    expect(fatesOf(shard.publishKeyed("t", ["b"], { producer: "p", sequence: 0 }))[0]?.startsWith("=")).toBe(false);
+    shard.shard.invariants();
+  });
+
+  it("refuses keys that its memory does not hold, and takes them when there is room", () => {
+    const shard = new ShardByHand({ memoryBytes: 2 * 1024 * 1024, level: Durability.memory, segmentBytes: undefined });
+    let taken = 0;
+    const batch = (): string[] => Array.from({ length: 100 }, (_, i) => `${taken + i} `.padEnd(200, "k"));
+    for (; fatesOf(shard.publishKeyed("t", batch()))[0] !== "MEMORY_FULL"; taken += 100)
+      expect(taken).toBeLessThan(10_000);
+    expect(shard.shard.bytes).toBeLessThanOrEqual(2 * 1024 * 1024);
+    expect(shard.shard.directory.find("t")?.keys?.size).toBe(taken);
+    shard.shard.invariants();
+    shard.ask({ op: "purge", topic: "t", queue: "", state: "ready" });
+    shard.wait(1000);
+    // Those that are over go with whoever comes next, or when nobody comes.
+    expect(fatesOf(shard.publishKeyed("t", ["small"]))).not.toEqual(["MEMORY_FULL"]);
+    shard.wait(60_000);
+    expect(shard.shard.directory.find("t")?.keys?.size).toBe(1);
+  });
+});
+
 describe("messages named by their keys", () => {
   const byKey = (keys: readonly string[]) => {
     const bytes = keysSlice(keys);
