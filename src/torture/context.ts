@@ -54,7 +54,7 @@ export class TortureContext {
       const address = await this.#address.promise;
       if (address === undefined) continue;
       try {
-        const client = await connect(address, { connectTimeout: CONNECT_TIMEOUT });
+        const client = await connect(address, { connectTimeout: CONNECT_TIMEOUT, reconnect: false });
         this.#clients.add(client);
         try {
           if (!this.isStopping) await work(client);

@@ -299,7 +299,7 @@ class Torture {
   }
 
   async #with(address: string, work: (client: Client) => Promise<void>): Promise<void> {
-    const client = await connect(address);
+    const client = await connect(address, { reconnect: false });
     try {
       const exit = await Promise.race([work(client), this.#broker?.exited]);
       if (exit !== undefined) this.#broken("it ended by itself", exit);

@@ -15,3 +15,14 @@ export const ask = async <T>(
   connection.request(op, requestHead(head), pending);
   return pending.promise;
 };
+
+/** As `ask`, for a request that changes nothing: it is made again when its connection is lost. */
+export const look = <T>(
+  connection: Connection,
+  op: number,
+  head: readonly unknown[],
+  pending: PromisedRequest<T>,
+): Promise<T> => {
+  pending.isRepeatable = true;
+  return ask(connection, op, head, pending);
+};

@@ -51,6 +51,13 @@ export class SendQueue {
     if (this.#current.end >= FULL_BYTES) this.flush();
   }
 
+  /** Adds a request that is encoded already. */
+  addWhole(frame: Uint8Array): void {
+    this.#current.append(frame);
+    this.#current.requests++;
+    if (this.#current.end >= FULL_BYTES) this.flush();
+  }
+
   /** A chunk for a frame that grows while others are added. `attach` queues it behind them. */
   detached(): Chunk {
     return this.#spare.pop() ?? new Chunk(CHUNK_BYTES);
@@ -61,7 +68,7 @@ export class SendQueue {
     if (chunk.end < LARGE_BYTES) {
       this.#current.append(chunk.bytes, 0, chunk.end);
       this.#current.requests += chunk.requests;
-      this.#recycle(chunk);
+      this.recycle(chunk);
       if (this.#current.end >= FULL_BYTES) this.flush();
     } else {
       this.#endChunk();
@@ -80,7 +87,7 @@ export class SendQueue {
   drained(): void {
     const lent = this.#lent;
     this.#lent = [];
-    for (const chunk of lent) this.#recycle(chunk);
+    for (const chunk of lent) this.recycle(chunk);
     this.#congested = false;
     this.#send();
   }
@@ -121,7 +128,7 @@ export class SendQueue {
       this.#inFlight += chunk.requests;
       const taken = this.#transport.send(chunk.bytes.subarray(chunk.sent, chunk.end));
       if (taken) {
-        this.#recycle(chunk);
+        this.recycle(chunk);
       } else {
         this.#lent.push(chunk);
         this.#congested = true;
@@ -145,7 +152,8 @@ export class SendQueue {
     if (!this.#transport.send(part)) this.#congested = true;
   }
 
-  #recycle(chunk: Chunk): void {
+  /** A detached chunk is not needed any more. */
+  recycle(chunk: Chunk): void {
     if (this.#spare.length >= MAX_SPARE || chunk.bytes.length > MAX_KEPT_BYTES) return;
     chunk.clear();
     chunk.requests = 0;

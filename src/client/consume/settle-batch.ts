@@ -6,7 +6,7 @@ import { MAX_SELECTED } from "../../protocol/limits.js";
 import type { ReceivedFault } from "../../protocol/selection.js";
 import { deferred, unobserved } from "../base/deferred.js";
 import type { RingmqError } from "../base/error.js";
-import { PendingRequest } from "../connection/pending-request.js";
+import { Patience, PendingRequest } from "../connection/pending-request.js";
 import { SelectionList } from "./selection-list.js";
 import { faultCode, faultError } from "./settle-result.js";
 
@@ -29,6 +29,10 @@ export class SettleBatch extends PendingRequest {
     readonly reject: boolean | undefined,
   ) {
     super();
+  }
+
+  override get patience(): Patience {
+    return Patience.ENDLESS;
   }
 
   get isFull(): boolean {

@@ -44,7 +44,25 @@ export class Settler {
   }
 
   /** Settles messages together, after everything that was settled before. `named` is how many are named. */
-  async settleAll(op: number, args: readonly unknown[], selections: SelectionList, named: number): Promise<Settlement> {
+  settleAll(op: number, args: readonly unknown[], selections: SelectionList, named: number): Promise<Settlement> {
+    return this.#settleAll(args, selections, named, (head, pending, payload) =>
+      this.#connection.control(op, head, pending, payload),
+    );
+  }
+
+  /** As `settleAll`, of messages that nobody need hold: without a connection it waits for the next one. */
+  settleIds(op: number, args: readonly unknown[], selections: SelectionList, named: number): Promise<Settlement> {
+    return this.#settleAll(args, selections, named, (head, pending, payload) =>
+      this.#connection.reinstate(op, head, pending, 0, payload),
+    );
+  }
+
+  async #settleAll(
+    args: readonly unknown[],
+    selections: SelectionList,
+    named: number,
+    send: (head: Uint8Array, pending: SettleRequest, payload: Uint8Array) => void,
+  ): Promise<Settlement> {
     const head = requestHead([this.#topic, this.#queue, ...args]);
     const answers: Promise<Settlement>[] = [];
     for (let from = 0, to = 0; from < selections.count; from = to) {
@@ -52,7 +70,7 @@ export class Settler {
       const pending = new SettleRequest(named);
       unobserved(pending.promise);
       const payload = selections.encode(from, to);
-      this.#connection.control(op, head, pending, payload);
+      send(head, pending, payload);
       answers.push(pending.promise);
     }
     const settlements = await Promise.all(answers);
@@ -107,7 +125,7 @@ export class Settler {
       batch.isFull
     ) {
       try {
-        this.#connection.assertOpen();
+        this.#connection.assertConnected();
         // With everything published before: messages made from an acked one must be sent before its ack.
         if (batch !== undefined) this.#connection.seal();
       } catch (error) {

@@ -37,6 +37,11 @@ export class Settlers implements Batcher {
     for (const settler of this.#open) settler.seal();
   }
 
+  /** The leases went with the connection. */
+  lost(error: RingmqError): void {
+    this.fail(error);
+  }
+
   fail(error: RingmqError): void {
     for (const settler of this.#open) settler.fail(error);
   }

@@ -15,6 +15,7 @@ import type { Chunk } from "../connection/chunk.js";
 import type { Connection } from "../connection/connection.js";
 import type { PendingRequest } from "../connection/pending-request.js";
 import { requestHead } from "../connection/request-head.js";
+import { DatedFrame } from "./dated-frame.js";
 import { encodeHeaders, MESSAGE_COST, readContent } from "./message-encoding.js";
 import { appendNumbers, type Numbering } from "./numbering.js";
 import { ChannelBatch, PublishBatch } from "./publish-batch.js";
@@ -53,8 +54,6 @@ export class Publisher implements Batcher {
   readonly #connection: Connection;
   readonly #checks: RequestChecks;
   readonly #numbering: Numbering | undefined;
-  readonly #maxMessageBytes: number;
-  readonly #batchBytes: number;
   /** The heads of publishes without options, by topic and by channel. */
   readonly #heads = { topic: new Map<string, Uint8Array>(), channel: new Map<string, Uint8Array>() };
   /** The open frames, by topic and by channel. */
@@ -68,9 +67,15 @@ export class Publisher implements Batcher {
     this.#connection = connection;
     this.#checks = checks;
     this.#numbering = numbering;
-    this.#maxMessageBytes = connection.info.limits.maxMessageBytes;
+  }
+
+  get #maxMessageBytes(): number {
+    return this.#connection.info.limits.maxMessageBytes;
+  }
+
+  get #batchBytes(): number {
     // `bytes` below counts a character as one byte, but it may take three: an eighth of the limit leaves room for that.
-    this.#batchBytes = Math.min(BATCH_BYTES, Math.floor(connection.info.limits.maxFrameBytes / 8));
+    return Math.min(BATCH_BYTES, this.#connection.info.limits.maxFrameBytes >>> 3);
   }
 
   publish(topic: string, body: Body, options: PublishOptions = NO_OPTIONS): Promise<Receipt> {
@@ -133,6 +138,9 @@ export class Publisher implements Batcher {
     this.#toChannels.clear();
   }
 
+  /** What is written is for whichever connection comes. */
+  lost(): void {}
+
   fail(error: RingmqError): void {
     this.#last = undefined;
     for (const { batch } of this.#toTopics.values()) batch.failed(error);
@@ -157,13 +165,21 @@ export class Publisher implements Batcher {
     } else {
       // Only here are options checked: those that match an open frame's have been checked before.
       const head = this.#topicHead(topic, options);
-      frame = this.#begin(Op.PUBLISH, topic, head, new PublishBatch(routeKey, delay, ttl, sequence), bytes);
+      frame = this.#begin(Op.PUBLISH, topic, head, this.#batch(topic, options, sequence), bytes);
       if (sequence !== undefined) appendNumbers(frame.chunk, sequence);
       this.#write(frame, headers, content, bytes);
       this.#place(this.#toTopics, frame);
     }
     this.#last = frame;
     return frame.batch;
+  }
+
+  #batch(topic: string, { routeKey, delay, ttl }: PublishOptions, sequence: number | undefined): PublishBatch {
+    const isDated = sequence !== undefined && (delay !== undefined || ttl !== undefined);
+    const dated = isDated
+      ? new DatedFrame([topic, routeKey, delay, ttl, this.#numbering?.producer], this.#connection.clock.now())
+      : undefined;
+    return new PublishBatch(routeKey, delay, ttl, sequence, dated);
   }
 
   /** Begins a frame whose first message has this many bytes. It is open after `#place`. */

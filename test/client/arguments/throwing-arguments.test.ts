@@ -68,7 +68,9 @@ const METHODS: Readonly<Record<string, readonly [readonly (keyof typeof OPTIONS)
   "message.touch": [["touch"], ({ message }, options) => message.touch(options)],
   "batch.nack": [["nack"], ({ batch }, options) => batch.nack(options)],
   "batch.touch": [["touch"], ({ batch }, options) => batch.touch(options)],
-  connect: [["connect"], (_, options) => connect("tcp://127.0.0.1:1", options)],
+  close: [["close"], ({ client }, options) => client.close(options)],
+  connect: [["connection", "link"], (_, options) => connect("tcp://127.0.0.1:1", options)],
+  reconnect: [["reconnect"], (_, reconnect) => connect("tcp://127.0.0.1:1", { reconnect })],
 };
 
 /** A client with a message and a batch, and the number of frames that were sent for them. */
