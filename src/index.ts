@@ -3,16 +3,17 @@
 // `await using` and Symbol.asyncDispose, for programs whose own settings do not know them.
 /// <reference lib="esnext.disposable" preserve="true" />
 
-import { type Broker, startBroker as start } from "./main/broker.js";
+import { startBroker as start } from "./main/broker.js";
+import type { Broker } from "./main/broker-handle.js";
 import type { BrokerOptions } from "./main/options.js";
 
-export type { Broker } from "./main/broker.js";
+export type { Addresses, Broker } from "./main/broker-handle.js";
+export { CertificateError } from "./main/certificate-error.js";
 export { CloseError } from "./main/close-error.js";
 export type { BrokerEvents } from "./main/events.js";
+export { ListenError } from "./main/listen-error.js";
 export type { Log } from "./main/log.js";
 export type { Address, BrokerOptions, Tls, TlsFiles } from "./main/options.js";
-export { CertificateError } from "./main/ports/certificate.js";
-export { ListenError } from "./main/ports/listen-error.js";
 export type { PhaseFigures, StartPhase, StartProgress } from "./main/progress.js";
 export { StartError } from "./main/shards/start-error.js";
 

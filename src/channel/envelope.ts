@@ -21,6 +21,8 @@ export const EnvelopeOp = {
   CLOSE: 7,
   /** To a shard. `[op, 0]`: an answer has arrived outside the rings. */
   NOTICE: 8,
+  /** To a shard. `[op, connection]`, then what its client calls itself, in UTF-8. Before its first frames. */
+  NAME: 9,
 } as const;
 
 const packr = new Packr({ useRecords: false });

@@ -2,7 +2,7 @@
 import { resolve } from "node:path";
 import { Command, Option } from "commander";
 import { type Address, DEFAULT_HOST, DEFAULT_TCP_PORT } from "../main/options.js";
-import { formatAddress } from "../main/ports/listen-error.js";
+import { formatAddress } from "../main/ports/listening.js";
 import { type ClientTlsFlags, clientTls, clientTlsFlags } from "./commands/client-tls.js";
 import { reportErrors, withProgressBar } from "./data-commands.js";
 import { ENVIRONMENT } from "./environment.js";
@@ -93,6 +93,7 @@ const backup = async (command: Command, out: string, { tcp, ...flags }: BackupFl
   try {
     await using client = await connect(`${tls === undefined ? "tcp" : "tls"}://${formatAddress(tcp)}`, {
       name: "ringmq backup",
+      reconnect: false,
       tls,
     });
     process.stdout.write(`backed up ${copiedText(await client.backup(out))} to ${out}\n`);

@@ -3,10 +3,11 @@
 import { join } from "node:path";
 import type { Broker } from "../index.js";
 import { PUBLIC_CERTIFICATE } from "../journal/layout.js";
+import { CertificateError } from "../main/certificate-error.js";
+import { ListenError } from "../main/listen-error.js";
 import type { Log } from "../main/log.js";
 import { type BrokerOptions, needsClientCertificate, resolveOptions } from "../main/options.js";
-import { CertificateError } from "../main/ports/certificate.js";
-import { formatAddress, ListenError } from "../main/ports/listen-error.js";
+import { formatAddress } from "../main/ports/listening.js";
 import type { StartProgress } from "../main/progress.js";
 import { StartError } from "../main/shards/start-error.js";
 import { stopOnSignal } from "./server-process.js";

@@ -2,7 +2,7 @@
 /** The program `gclient`: one command to a node of gmq's, or to several. It prints what gmq's own program prints. */
 import { once } from "node:events";
 import { GmqConnection } from "../gmq-client/connection.js";
-import { formatAddress } from "../main/ports/listen-error.js";
+import { formatAddress } from "../main/ports/listening.js";
 import { GCLIENT_FLAGS, type GclientSettings, gclientSettings } from "./gmq/gclient-settings.js";
 import { goDuration, logLine } from "./gmq/go-log.js";
 import { NODE_COMMANDS, type Printer } from "./gmq/node-commands.js";

@@ -2,8 +2,10 @@
 /** The program `gregister`: a registry of nodes with gmq's flags, configuration file and defaults. */
 import { accessSync, constants, existsSync } from "node:fs";
 import { resolve } from "node:path";
-import { CertificateError, logCertificates, readCertificates } from "../main/ports/certificate.js";
-import { formatAddress, ListenError } from "../main/ports/listen-error.js";
+import { CertificateError } from "../main/certificate-error.js";
+import { ListenError } from "../main/listen-error.js";
+import { logCertificates, readCertificates } from "../main/ports/certificate.js";
+import { formatAddress } from "../main/ports/listening.js";
 import type { Registry, RegistryCertificate } from "../registry/server/index.js";
 import { GREGISTER_FLAGS, GREGISTER_KEYS, gregisterSettings } from "./gmq/gregister-settings.js";
 import { withKeys } from "./gmq/port-settings.js";

@@ -3,7 +3,7 @@ import { Command, Option } from "commander";
 import type { DurabilityName } from "../main/limits.js";
 import { OutOfRangeError } from "../main/option-checks.js";
 import { type BrokerOptions, HTTP_ENGINES, resolveOptions } from "../main/options.js";
-import { formatAddress } from "../main/ports/listen-error.js";
+import { formatAddress } from "../main/ports/listening.js";
 import { ENVIRONMENT, switchInEnvironment, unknownVariables } from "./environment.js";
 import { LOG_FORMATS, LOG_LEVELS } from "./log-levels.js";
 import { FAILURE } from "./server-process.js";

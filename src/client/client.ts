@@ -33,17 +33,19 @@ import type {
   TouchOptions,
 } from "./arguments/options.js";
 import { RequestChecks } from "./arguments/request-checks.js";
-import { deferred, unobserved } from "./base/deferred.js";
+import type { AsyncFeed } from "./base/async-feed.js";
+import { unobserved } from "./base/deferred.js";
 import { localError, type RingmqError } from "./base/error.js";
 import { EventHub } from "./base/event-hub.js";
 import { INSPECT, type Inspect, inspected } from "./base/inspection.js";
-import { startTimer } from "./base/timer.js";
+import { within } from "./base/timer.js";
 import { Calls } from "./calls/calls.js";
 import type { RequestHandler } from "./calls/handler.js";
 import type { Reply } from "./calls/reply.js";
 import type { Responder } from "./calls/responder.js";
 import type { Subscription } from "./channels/subscription.js";
 import { Subscriptions } from "./channels/subscriptions.js";
+import type { ClientParts } from "./client-parts.js";
 import { ask } from "./connection/ask.js";
 import type { Connection } from "./connection/connection.js";
 import type { BrokerInfo } from "./connection/hello.js";
@@ -58,23 +60,12 @@ import type { Settlement } from "./consume/settle-result.js";
 import { Settlers } from "./consume/settlers.js";
 import type { StoredMessage } from "./consume/stored-message.js";
 import { BatchPublisher } from "./publish/batch-publisher.js";
-import type { Numbering } from "./publish/numbering.js";
 import { Publisher } from "./publish/publisher.js";
 import type { BatchReceipt, ChannelReceipt, Receipt } from "./publish/receipt.js";
 import type { InputOf, OutputOf, StandardSchema } from "./topics/standard-schema.js";
 import { Topic, type TopicOptions } from "./topics/topic.js";
 
 const DRAIN_TIMEOUT = 30_000;
-
-/** What a client is made of beside its connection. */
-export interface ClientParts {
-  /** Of the broker that it is connected to first. */
-  readonly url?: string;
-  /** Messages to topics are numbered. */
-  readonly numbering?: Numbering | undefined;
-  /** Where whoever makes its connection again tells how it is connected. */
-  readonly statuses?: EventHub<ConnectionStatus>;
-}
 
 /**
  * A client of a broker, made by `connect`. When it loses the broker it connects again, and goes on:
@@ -88,16 +79,13 @@ export interface ClientParts {
  *   while there is no connection waits for one: see `publishTimeout`, `requestTimeout`, `maxPendingBytes`.
  * - Messages in hand belong to the broker again: settling those that a consumer got rejects, with CONNECTION_CLOSED or LEASE_LOST.
  *
- * No method throws: its promise rejects with a RingmqError, whose code is one
- * of the broker's, BAD_ARGUMENT for what the method does not take, CLIENT_BUSY, CONNECTION_CLOSED or CLIENT_CLOSED. What
- * a getter or a Proxy among the arguments throws is the `cause` of a BAD_ARGUMENT.
+ * No method throws: its promise rejects with a RingmqError, whose code is one of the broker's or one of the client's own. What a
+ * getter or a Proxy among the arguments throws is the `cause` of a BAD_ARGUMENT.
  */
 export class Client {
   readonly #connection: Connection;
-  /** @internal */
-  readonly publisher: Publisher;
-  /** @internal */
-  readonly batchPublisher: BatchPublisher;
+  /** @internal */ readonly publisher: Publisher;
+  /** @internal */ readonly batchPublisher: BatchPublisher;
   readonly #reader: QueueReader;
   readonly #idSettler: IdSettler;
   readonly #topicAdmin: TopicAdmin;
@@ -109,15 +97,10 @@ export class Client {
   readonly #consumers = new Set<Consumer>();
   readonly #checks: RequestChecks;
   readonly #statuses: EventHub<ConnectionStatus>;
-  readonly #url: string;
   #draining: Promise<void> | undefined;
   /** Why nothing is begun any more that brings messages. */
   #refusal: RingmqError | undefined;
-  /**
-   * Called when the broker is about to stop, before this leaves it.
-   *
-   * @internal
-   */
+  /** @internal Called when the broker is about to stop, before this leaves it. */
   onGoodbye: (() => void) | undefined;
 
   /** @internal */
@@ -142,8 +125,8 @@ export class Client {
       if (connection.revival === undefined) this.#leaveBroker(reason);
       else this.#moveOn(reason);
     };
-    this.#url = url;
     this.#statuses = statuses;
+    statuses.last ??= { type: "connected", url, info: connection.info };
     unobserved(connection.closed.then((error) => statuses.end({ type: "closed", error })));
   }
 
@@ -164,8 +147,8 @@ export class Client {
    * How it is connected: now, and from now on. Any number of readers may watch; of what one does not read, the last 256 are kept.
    * It ends with the client.
    */
-  status(): AsyncIterableIterator<ConnectionStatus, undefined> {
-    return this.#statuses.watch(this.#statuses.last ?? { type: "connected", url: this.#url, info: this.info });
+  status(): AsyncFeed<ConnectionStatus> {
+    return this.#statuses.watch(this.#statuses.last);
   }
 
   /** Bytes on their way that the broker has not answered yet; see `maxPendingBytes`. */
@@ -429,16 +412,13 @@ export class Client {
   }
 
   async #drain(timeout: number, subscriptions = this.#subscriptions.all): Promise<void> {
-    const enough = deferred<void>();
-    const timer = startTimer(timeout, enough.resolve);
     const loops = [
       ...[...this.#consumers].map((consumer) => consumer.drainWithClient()),
       ...subscriptions.map((subscription) => subscription.drain()),
       this.#calls.stop(undefined),
     ];
     const answered = Promise.allSettled(loops).then(() => this.#connection.idle());
-    await Promise.race([answered, enough.promise, this.closed]);
-    timer.cancel();
+    await within(timeout, Promise.race([answered, this.closed]));
     await this.close();
   }
 

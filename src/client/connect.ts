@@ -18,7 +18,7 @@ import type { OpenTransport } from "./connection/transport.js";
 import { Numbering } from "./publish/numbering.js";
 
 const CONNECT_TIMEOUT = 10_000;
-const REQUEST_TIMEOUT = 30_000;
+const ANSWER_TIMEOUT = 30_000;
 const PING_INTERVAL = 10_000;
 export const MAX_PENDING_BYTES = 64 * 1024 * 1024;
 
@@ -117,7 +117,7 @@ const connectOnce = async (
   { open, clock, numbering, isOver }: ClientSeams,
 ): Promise<Client> => {
   const url = urls[at] ?? "";
-  const { reconnect = {}, publishTimeout = REQUEST_TIMEOUT, requestTimeout = REQUEST_TIMEOUT } = options;
+  const { reconnect = {}, publishTimeout = ANSWER_TIMEOUT, requestTimeout = ANSWER_TIMEOUT } = options;
   const limits = { ...limitsOf(options), publishTimeout, requestTimeout };
   const reach = reachOf(options);
   if (reconnect === false) {

@@ -29,6 +29,7 @@ export type {
   ConnectOptions,
   ConsumeOptions,
   DrainOptions,
+  FailureReason,
   MessageState,
   NackOptions,
   Overflow,
@@ -67,6 +68,7 @@ export type { Message } from "./consume/message.js";
 export type { MessageBatch } from "./consume/message-batch.js";
 export type { Settlement, SettlementFault } from "./consume/settle-result.js";
 export type { DeathReason, StoredMessage } from "./consume/stored-message.js";
+export type { Failure, FailureKind } from "./messages/failure.js";
 export { connectNodes } from "./nodes/connect-nodes.js";
 export type { NodesClient } from "./nodes/nodes-client.js";
 export type { NodesConsumer } from "./nodes/nodes-consumer.js";

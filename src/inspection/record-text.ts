@@ -1,5 +1,6 @@
 /** Formats a record as a line for people or an object for programs. Bodies are shortened. */
 import { HAS_HEADERS, HEADERS_LENGTH_BYTES, SIZE_MASK, WORD_BYTES } from "../protocol/entry.js";
+import { Failed, readFailures } from "../protocol/failure.js";
 import { unpackHead } from "../protocol/head.js";
 import { EPOCH, formatId } from "../protocol/id.js";
 import { readText } from "../protocol/text.js";
@@ -48,7 +49,7 @@ export const describeRecord = (bytes: Uint8Array, view: DataView, at: number): D
     case RecordType.KEEP:
       return { type, ...describeBatch(bytes, view, at, end) };
     case RecordType.STATE:
-      return { type, ...describeState(view, at, end) };
+      return { type, ...describeState(bytes, view, at, end) };
     case RecordType.DIRECTORY:
       return { type, entry: unpackHead(bytes, at + record.DIRECTORY_BODY, end).map(describeElement) };
     case RecordType.IDS:
@@ -117,21 +118,35 @@ const describeClaim = (view: DataView, at: number) => ({
   time: view.getFloat64(at + record.CLAIM_TIME),
 });
 
-const describeState = (view: DataView, at: number, end: number) => {
-  const count = Math.floor((end - at - record.RANGES) / record.RANGE_BYTES);
+const describeFailures = (bytes: Uint8Array, view: DataView, at: number) => {
+  const start = at + record.FAILURES;
+  const end = start + view.getUint16(at + record.FAILURES_LENGTH);
+  return readFailures(view, start, end).map(({ number, time, how, consumerStart, reasonStart, end: next }) => ({
+    number,
+    time,
+    how: nameOf(Failed, how),
+    consumer: readText(bytes, consumerStart, reasonStart),
+    reason: readText(bytes, reasonStart, next),
+  }));
+};
+
+const describeState = (bytes: Uint8Array, view: DataView, at: number, end: number) => {
+  const begin = record.rangesOf(view, at);
+  const count = Math.floor((end - begin) / record.RANGE_BYTES);
   const ranges = Array.from({ length: Math.min(count, RANGES) }, (_, i) => {
-    const range = at + record.RANGES + i * record.RANGE_BYTES;
+    const range = begin + i * record.RANGE_BYTES;
     return { first: idAt(view, range + record.RANGE_ID_HIGH), count: view.getUint32(range + record.RANGE_COUNT) };
   });
   const state = view.getUint8(at + record.STATE);
   return {
-    state: state === State.FREE ? "gone" : nameOf(State, state),
+    state: state === State.FREE ? "gone" : state === record.UNCHANGED ? "unchanged" : nameOf(State, state),
     reason: REASONS[view.getUint8(at + record.REASON)],
     retry: view.getUint16(at + record.RETRY),
     time: view.getFloat64(at + record.TIME),
     queue: view.getUint32(at + record.QUEUE),
     ranges,
     moreRanges: count - ranges.length,
+    failures: describeFailures(bytes, view, at),
   };
 };
 

@@ -3,8 +3,8 @@
  * It reads sealed segments only, and writes a file that means nothing until the journal gives it its name.
  *
  * The new segment holds: STATE records about messages of earlier segments, records of deleted queues and topics, the
- * queues that messages are kept for, and a KEEP for each run of messages in the plan (keep-plan.ts of src/shard). The
- * state of messages that the compacted segments published is in their KEEPs; other records about them are dropped.
+ * queues that messages are kept for, a KEEP for each run of messages in the plan (keep-plan.ts of src/shard), and what is
+ * known of their failures. The state of messages that the compacted segments published is in their KEEPs; other records about them are dropped.
  */
 
 import { unpackHead } from "../protocol/head.js";
@@ -36,6 +36,7 @@ export interface CompactInput {
   readonly keeps: Uint32Array;
   readonly claims: Uint8Array;
   readonly bodies: readonly Uint8Array[];
+  readonly failures: readonly Uint8Array[];
 }
 
 /** Throws when a segment cannot be read or is damaged, or when the new one cannot be written; it is removed then. */
@@ -77,6 +78,7 @@ class SegmentCompaction {
     // After the deletions, because queue numbers are reused.
     for (const body of bodies) this.#writer.directory(body);
     const places = this.#writeKeeps();
+    for (const body of this.#input.failures) this.#writer.state(body);
     this.#writer.seal();
     const { sequence, replaces } = head;
     return { sequence, replaces, pages: Uint32Array.from(this.#writer.pages), places, carriedBytes };
@@ -131,9 +133,10 @@ class SegmentCompaction {
   }
 
   #state(view: DataView, at: number): void {
+    const begin = record.rangesOf(view, at);
     const end = at + view.getUint32(at + record.LENGTH);
     const ranges: number[] = [];
-    for (let range = at + record.RANGES; range < end; range += record.RANGE_BYTES) {
+    for (let range = begin; range < end; range += record.RANGE_BYTES) {
       const high = view.getUint32(range + record.RANGE_ID_HIGH);
       const low = view.getUint32(range + record.RANGE_ID_LOW);
       const count = view.getUint32(range + record.RANGE_COUNT);
@@ -145,9 +148,9 @@ class SegmentCompaction {
     }
     if (ranges.length === 0) return;
     const writer = this.#writer;
-    const to = writer.begin(RecordType.STATE, record.RANGES + ranges.length * 4);
-    for (let i = record.TYPE; i < record.RANGES; i += 4) writer.view.setUint32(to + i, view.getUint32(at + i));
-    for (const [i, word] of ranges.entries()) writer.view.setUint32(to + record.RANGES + i * 4, word);
+    const to = writer.begin(RecordType.STATE, begin - at + ranges.length * 4);
+    for (let i = record.TYPE; i < begin - at; i += 4) writer.view.setUint32(to + i, view.getUint32(at + i));
+    for (const [i, word] of ranges.entries()) writer.view.setUint32(to + begin - at + i * 4, word);
     writer.end();
   }
 

@@ -95,6 +95,13 @@ export class RecordWriter {
     this.end();
   }
 
+  /** A STATE record; `body` begins with its type. */
+  state(body: Uint8Array): void {
+    const at = this.begin(record.RecordType.STATE, record.TYPE + body.length);
+    this.#bytes.set(body, at + record.TYPE);
+    this.end();
+  }
+
   /** An IDS record. */
   ids(ceiling: number): void {
     const at = this.begin(record.RecordType.IDS, record.IDS_BYTES);

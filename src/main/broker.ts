@@ -1,8 +1,8 @@
 /** The composition root: an engine that keeps messages and a server that talks to clients make a broker. */
-import type { EventEmitter } from "node:events";
+import type { Addresses, Broker } from "./broker-handle.js";
 import { CloseError } from "./close-error.js";
 import { Engine } from "./engine.js";
-import { Announcer, type BrokerEvents } from "./events.js";
+import { Announcer } from "./events.js";
 import { Foundation } from "./foundation.js";
 import { MqFiles } from "./mq-files.js";
 import { ConnectionTable } from "./native/connection-table.js";
@@ -14,7 +14,7 @@ import type { HttpEngineFactory } from "./ports/http/engine.js";
 import { findHttpEngine } from "./ports/http/find-engine.js";
 import type { SelfSigned } from "./ports/self-signed.js";
 import { LINGER } from "./ports/tcp-transport.js";
-import { type Addresses, Server, SWEEP_EVERY, type Usage } from "./server.js";
+import { Server, SWEEP_EVERY, type Usage } from "./server.js";
 import { findRoom } from "./shards/descriptors.js";
 import { POOL_THREADS } from "./shards/job-pool.js";
 import { Router } from "./shards/router.js";
@@ -22,29 +22,6 @@ import type { ShardEvents, Supervisor, SupervisorSeams } from "./shards/supervis
 
 /** How long the end waits for the files of topics to be written to their ends. */
 const LAST_LINES = 2_000;
-
-/** A broker that runs. */
-export interface Broker extends EventEmitter<BrokerEvents> {
-  /** Where it listens; undefined for what is off. */
-  readonly addresses: Addresses;
-  readonly options: BrokerOptions;
-  /**
-   * Reads the files of `tcpTls`, `httpTls` and `grpcTls` again. Connections that come from now on get what is in them;
-   * those that are there stay. One that the broker has made is made anew if that is due, or if the machine has other names; the log says
-   * so.
-   *
-   * @throws CertificateError when one of the files cannot be used; then all certificates stay as they are
-   */
-  reloadCertificates(): void;
-  /**
-   * Stops: takes no more connections, tells those that are there to go, finishes what has been received, ends. Takes
-   * at most about `closeTimeout`. Calling it again gives the same promise.
-   *
-   * @throws CloseError when a shard had to be cut off, could not end its journal, or was down already; all is released in spite of that.
-   */
-  close(): Promise<void>;
-  [Symbol.asyncDispose](): Promise<void>;
-}
 
 /** What tests put in place of parts of a broker. */
 export interface BrokerSeams extends SupervisorSeams {

@@ -1,5 +1,6 @@
 /** What talks to clients: the ports, the front ends behind them, the connections, and the budgets that these share. */
 import { setTimeout as delay } from "node:timers/promises";
+import type { Addresses } from "./broker-handle.js";
 import type { Engine } from "./engine.js";
 import { gmqFrame } from "./front-ends/gmq/frame/index.js";
 import { failure } from "./front-ends/gmq/http/envelope.js";
@@ -22,7 +23,7 @@ import { type SessionHost, type SessionKind, Sessions } from "./native/sessions.
 import type { Transport } from "./native/transport.js";
 import { UnsentBudget } from "./native/unsent-budget.js";
 import { WaitingInput } from "./native/waiting-input.js";
-import { type Address, type BrokerOptions, MIN_SHARED_CONNECTIONS } from "./options.js";
+import { type BrokerOptions, MIN_SHARED_CONNECTIONS } from "./options.js";
 import { AddressShares } from "./ports/address-shares.js";
 import type { Certificates } from "./ports/certificate.js";
 import type { ConnectionHost } from "./ports/connection-host.js";
@@ -69,13 +70,6 @@ const frontEndsOf = ({ maxMessageBytes, maxBatchMessages, maxQueues, log }: Brok
   const batch = Math.max(1, Math.min(MAX_BATCH, maxBatchMessages, Math.floor(MAX_FAN_OUT / maxQueues)));
   return [gmqFrame(), gmqLine({ maxMessageBytes, maxBatchMessages: batch, log })];
 };
-
-/** Where a broker listens; undefined for what is off. */
-export interface Addresses {
-  readonly tcp: Address | undefined;
-  readonly http: Address | undefined;
-  readonly grpc: Address | undefined;
-}
 
 export interface Usage {
   /** All native connections, those of sessions and of the gRPC thread among them. */

@@ -29,6 +29,9 @@ export const MAX_IN_FLIGHT = 65_536;
 /** Bytes of a topic's, channel's or queue's name: a run has one byte for the length of a route key. */
 export const MAX_NAME_BYTES = 255;
 
+/** Bytes of what a client calls itself: more of it says nothing. */
+export const MAX_CLIENT_NAME = 255;
+
 /** Default for the bytes that a POP, a CONSUME or a BROWSE gathers in one frame. */
 export const DEFAULT_POP_BYTES = 1024 * 1024;
 

@@ -75,6 +75,9 @@ export const AHEAD = 1;
 /** Flag of STOP: what lies ahead is given back. */
 export const GIVE_BACK = 1;
 
+/** Flag of BROWSE and POP_DEAD: with the histories of the messages. */
+export const WITH_FAILURES = 1;
+
 /** Flag of PUBLISH: its messages are taken or refused one by one, not as a whole. */
 export const ONE_BY_ONE = 1;
 

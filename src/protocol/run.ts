@@ -8,6 +8,9 @@
  *  | u64        | u32     | u32     | u32       | u16    | u8     |        | f64        | key: k  | bytes   |
  *  +------------+---------+---------+-----------+--------+--------+--------+------------+---------+---------+
  * ```
+ *
+ * Bit 7 of `reason` (`HAS_FAILURES`), in answers to those who ask for it: between the route key and the entries are the
+ * failures that the messages have had, as failure.ts lays them out, behind their length (u16).
  */
 
 import { countEntries, SIZE_MASK } from "./entry.js";
@@ -21,10 +24,14 @@ export const BYTES = 12;
 export const DELIVERY = 16;
 export const RETRY = 20;
 export const REASON = 22;
+/** In the byte of `REASON`. */
+export const HAS_FAILURES = 0x80;
 export const KEY_LENGTH = 23;
 /** When the lease ends, the delay is due, or the message died: milliseconds since 1970, or 0. */
 export const TIME = 24;
 export const KEY = 32;
+/** The length of the failures. */
+export const FAILURES_LENGTH_BYTES = 2;
 
 /** Messages in one MESSAGES frame: each may be a run of its own. */
 const MAX_FETCH = 8192;
@@ -54,6 +61,8 @@ export interface ReceivedRun {
   /** The publisher's route key as UTF-8: [keyStart, keyEnd). */
   readonly keyStart: number;
   readonly keyEnd: number;
+  /** Their failures, as failure.ts lays them out: [failuresStart, start). The two are equal if there are none. */
+  readonly failuresStart: number;
   /** The entries: [start, end). They have been checked: there are `count` of them, all whole. */
   readonly start: number;
   readonly end: number;
@@ -68,9 +77,13 @@ export const readRuns = (view: DataView, start: number, end: number): ReceivedRu
     const count = view.getUint32(at + COUNT);
     const keyStart = at + KEY;
     const keyEnd = keyStart + view.getUint8(at + KEY_LENGTH);
-    const entriesEnd = keyEnd + view.getUint32(at + BYTES);
+    const hasFailures = (view.getUint8(at + REASON) & HAS_FAILURES) !== 0;
+    if (hasFailures && keyEnd + FAILURES_LENGTH_BYTES > end) throw new ProtocolError("BAD_FRAME", "a run is cut short");
+    const failuresStart = hasFailures ? keyEnd + FAILURES_LENGTH_BYTES : keyEnd;
+    const entriesStart = hasFailures ? failuresStart + view.getUint16(keyEnd) : keyEnd;
+    const entriesEnd = entriesStart + view.getUint32(at + BYTES);
     if (entriesEnd > end) throw new ProtocolError("BAD_FRAME", "a run is cut short");
-    if (count === 0 || countEntries(view, keyEnd, entriesEnd, SIZE_MASK, count) !== count) {
+    if (count === 0 || countEntries(view, entriesStart, entriesEnd, SIZE_MASK, count) !== count) {
       throw new ProtocolError("BAD_FRAME", "the entries of a run are not what it says");
     }
     runs.push({
@@ -79,11 +92,12 @@ export const readRuns = (view: DataView, start: number, end: number): ReceivedRu
       count,
       delivery: view.getUint32(at + DELIVERY),
       retry: view.getUint16(at + RETRY),
-      reason: view.getUint8(at + REASON),
+      reason: view.getUint8(at + REASON) & ~HAS_FAILURES,
       time: view.getFloat64(at + TIME),
       keyStart,
       keyEnd,
-      start: keyEnd,
+      failuresStart,
+      start: entriesStart,
       end: entriesEnd,
     });
     at = entriesEnd;

@@ -12,7 +12,7 @@ import type { Address, HttpEngineOption, TlsFiles } from "../main/options.js";
 import { type Certificate, pemOf, readCertificates } from "../main/ports/certificate.js";
 import { findHttpEngine } from "../main/ports/http/find-engine.js";
 import { HttpListener } from "../main/ports/http/listener.js";
-import { findListenError } from "../main/ports/listen-error.js";
+import { findListenError } from "../main/ports/listening.js";
 import { SelfSigned } from "../main/ports/self-signed.js";
 import { JobPool } from "../main/shards/job-pool.js";
 import type { MemmqClient } from "../memmq-client/client.js";

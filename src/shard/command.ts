@@ -54,6 +54,8 @@ export interface PopDead extends Addressed {
   queue: string;
   max: number;
   maxBytes: number;
+  /** With the histories of the messages. Default false. */
+  withFailures?: boolean;
 }
 
 export interface Consume extends Addressed {
@@ -107,6 +109,8 @@ export interface Nack extends Addressed, Slice {
   delay: number | undefined;
   /** To the dead letters instead of the queue. */
   reject: boolean;
+  /** Why, for the history of the messages. Default "". */
+  reason?: string;
 }
 
 /** Gives messages back that no program was handed. */
@@ -193,6 +197,8 @@ export interface Browse extends Addressed {
   offset: number;
   max: number;
   maxBytes: number;
+  /** With the histories of the messages. Default false. */
+  withFailures?: boolean;
 }
 
 type TopicOp = "deleteTopic" | "stats";

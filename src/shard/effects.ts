@@ -18,6 +18,8 @@ export interface Run {
   reason: number;
   /** When the lease ends, the delay is due or the message died; 0: none of these. */
   time: number;
+  /** The history of the messages, for those who ask: see src/protocol/failure.ts. */
+  failures: Uint8Array | undefined;
   /** The publisher's route key as UTF-8: [keyStart, keyEnd) of `bytes`. */
   keyStart: number;
   keyEnd: number;

@@ -72,6 +72,8 @@ export interface ShardOptions {
   readonly headBytes?: number | undefined;
   /** `Durability` where a topic does not say otherwise. Default memory. */
   readonly level?: number | undefined;
+  /** Memory for what is known of failures; default an eighth of `memoryBytes`. */
+  readonly maxFailureBytes?: number | undefined;
   /** The number of this shard, for the heads of segments. Default 0. */
   readonly shard?: number | undefined;
 }
@@ -152,7 +154,7 @@ export class Shard {
     const answerList = (c: ListCommand): void => this.#answerList(c);
     this.#dispatcher = new Dispatcher(store, directory, connections, maxFrameBytes, answerList, isCrowded);
     this.#consumerCommands = new ConsumerCommands(store, directory, connections);
-    this.#settlement = new Settlement(store, directory);
+    this.#settlement = new Settlement(store, directory, connections);
     this.#channels = new Channels(
       store,
       directory,
@@ -254,6 +256,11 @@ export class Shard {
     } finally {
       this.directory.tidy();
     }
+  }
+
+  /** A connection has said what it calls itself. It is known by that name until `disconnect`. */
+  name(connection: number, name: string): void {
+    this.connections.name(connection, name);
   }
 
   /** Carries out that part of a SEEN which takes no time: what it says is known, and what follows of it comes later. */

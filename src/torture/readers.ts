@@ -35,8 +35,8 @@ const POP_PAUSE = 20;
 export const note = (ledger: Ledger, at: Place, messages: Iterable<Message>, order?: Order): Held[] => {
   const held: Held[] = [];
   for (const message of messages) {
-    const { id, retry, reason, deadline } = message;
-    const arrival = { id, retry, isDead: reason !== undefined, deadline };
+    const { id, retry, deadReason, deadline } = message;
+    const arrival = { id, retry, isDead: deadReason !== undefined, deadline };
     const slot = ledger.arrive(at.topic, at.queue, readBody(message.body), arrival, order);
     if (slot >= 0 && !message.isAcked) held.push({ message, slot });
   }

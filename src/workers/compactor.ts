@@ -70,7 +70,7 @@ export class Compactor {
     const first = window[0] as Segment;
     const last = window.at(-1) as Segment;
     const replaced = new Set(window);
-    const { keeps, claims, directory: bodies } = planKeeps(this.#store, replaced);
+    const { keeps, claims, directory: bodies, failures } = planKeeps(this.#store, replaced);
     const path = join(directory, `compact-${last.sequence}-${Math.floor(now)}-${this.#jobs}.tmp`);
     const head = { sequence: last.sequence, replaces: first.replaces, created: now, shard, shards };
     const { pageBytes } = this.#store.log.pages;
@@ -81,7 +81,7 @@ export class Compactor {
     this.#isRunning = true;
     for (const segment of window) segment.isCompacting = true;
     jobs.ask(
-      { job: "compact", directory, sequences, head, path, pageBytes, before, keeps, claims, bodies },
+      { job: "compact", directory, sequences, head, path, pageBytes, before, keeps, claims, bodies, failures },
       (outcome) => {
         this.#isRunning = false;
         for (const segment of window) segment.isCompacting = false;

@@ -104,6 +104,7 @@ export class FrameEffects implements Effects {
     const { frames } = this.outbound;
     const keyLength = run.keyEnd - run.keyStart;
     const length = run.end - run.start;
+    const { failures } = run;
     frames.reserve(runs.KEY + keyLength + length);
     const at = frames.end;
     const { view } = frames;
@@ -113,12 +114,21 @@ export class FrameEffects implements Effects {
     view.setUint32(at + runs.BYTES, length);
     view.setUint32(at + runs.DELIVERY, run.delivery);
     view.setUint16(at + runs.RETRY, run.retry);
-    view.setUint8(at + runs.REASON, run.reason);
+    view.setUint8(at + runs.REASON, failures === undefined ? run.reason : run.reason | runs.HAS_FAILURES);
     view.setUint8(at + runs.KEY_LENGTH, keyLength);
     view.setFloat64(at + runs.TIME, run.time);
     frames.end = at + runs.KEY;
     if (keyLength > 0) frames.append(run.bytes, run.keyStart, run.keyEnd);
+    if (failures !== undefined) this.#failures(failures);
     frames.append(run.bytes, run.start, run.end);
+  }
+
+  #failures(failures: Uint8Array): void {
+    const { frames } = this.outbound;
+    frames.reserve(runs.FAILURES_LENGTH_BYTES);
+    frames.view.setUint16(frames.end, failures.length);
+    frames.end += runs.FAILURES_LENGTH_BYTES;
+    frames.append(failures);
   }
 
   closeMessages(): void {

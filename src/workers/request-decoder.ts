@@ -1,8 +1,9 @@
 /** Decodes all requests but PUBLISH into commands. */
 import { ProtocolError } from "../protocol/errors.js";
+import { MAX_REASON_BYTES } from "../protocol/failure.js";
 import { SEQUENCES } from "../protocol/id.js";
 import { DEFAULT_POP_BYTES, MAX_BROWSE, MAX_POP_WAIT, MAX_SELECTED } from "../protocol/limits.js";
-import { AHEAD, GIVE_BACK, Op, RENEW, REPORTS } from "../protocol/op.js";
+import { AHEAD, GIVE_BACK, Op, RENEW, REPORTS, WITH_FAILURES } from "../protocol/op.js";
 import { roomOf } from "../protocol/run.js";
 import { COUNT, DELIVERY, FIRST_ID_LOW, SELECTION_BYTES } from "../protocol/selection.js";
 import { OVERFLOWS } from "../protocol/subscribe-options.js";
@@ -174,6 +175,7 @@ export class RequestDecoder {
           queue: head.queue(),
           delay: head.maybeDuration("delay"),
           reject: head.boolean("reject"),
+          reason: head.text("reason", MAX_REASON_BYTES),
           ...selections(cursor),
         };
       case Op.RELEASE:
@@ -206,6 +208,7 @@ export class RequestDecoder {
           queue: head.queue(),
           max: this.#max(1, MAX_U32),
           maxBytes: this.#maxBytes(),
+          withFailures: (cursor.flags & WITH_FAILURES) !== 0,
         };
       case Op.REDRIVE:
         return { op: "redrive", ...to, topic: head.name("topic"), queue: head.queue(), ...selections(cursor) };
@@ -241,6 +244,7 @@ export class RequestDecoder {
           offset: head.integer("offset", 0, 0, MAX_U32),
           max: this.#max(10, MAX_BROWSE),
           maxBytes: this.#maxBytes(),
+          withFailures: (cursor.flags & WITH_FAILURES) !== 0,
         };
       case Op.TOPICS:
         // The shard's number has routed the frame here.

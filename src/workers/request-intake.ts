@@ -4,7 +4,9 @@
 import type { MessageHandler, MessageReader } from "../channel/ends.js";
 import { EnvelopeOp } from "../channel/envelope.js";
 import { LENGTH_BYTES, OP, REQUEST } from "../protocol/frame.js";
+import { MAX_CLIENT_NAME } from "../protocol/limits.js";
 import { Op } from "../protocol/op.js";
+import { readTextUpTo } from "../protocol/text.js";
 import type { Command } from "../shard/command.js";
 import type { Effects } from "../shard/effects.js";
 import type { Shard } from "../shard/shard.js";
@@ -177,6 +179,9 @@ export class RequestIntake implements Intake {
     switch (op) {
       case EnvelopeOp.FRAMES:
         this.#turns.take(connection, bytes, view, start, end);
+        break;
+      case EnvelopeOp.NAME:
+        this.#shard.name(connection, readTextUpTo(bytes, start, end, MAX_CLIENT_NAME));
         break;
       case EnvelopeOp.DISCONNECT:
         this.#turns.leave(connection);

@@ -142,6 +142,6 @@ describe("a message that kills its worker", () => {
     expect([kills, [...retries]]).toEqual([4, [0]]);
     expect(await client.stats("poisoned")).toMatchObject({ acked: 999, retried: 4 });
     const [dead, ...others] = await client.popDead("poisoned", { max: 10 });
-    expect([dead?.text(), dead?.reason, others]).toEqual(["poison", "retries", []]);
+    expect([dead?.text(), dead?.deadReason, others]).toEqual(["poison", "retries", []]);
   });
 });

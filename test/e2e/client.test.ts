@@ -25,8 +25,8 @@ describe.each(TRANSPORTS)("over %s", (transport) => {
   /** With options, a broker of the test's own; without, the one of all tests, which has no topic. */
   const start = async (options?: Partial<BrokerOptions>) => {
     const { broker, dial, pass } = shared === undefined ? virtual(options) : await real(shared, options);
-    const open = async (): Promise<Client> => {
-      const client = await dial({ name: "e2e" });
+    const open = async (to: ConnectOptions = {}): Promise<Client> => {
+      const client = await dial({ name: "e2e", ...to });
       onTestFinished(() => client.close());
       return client;
     };
@@ -266,7 +266,7 @@ describe.each(TRANSPORTS)("over %s", (transport) => {
     const messages = await client.pop("orders", { max: 3 });
     await Promise.all(messages.map((message) => message.nack({ retry: false })));
     const dead = await client.browse("orders", { state: "dead" });
-    expect(dead.map((message) => [message.text(), message.reason])).toEqual(
+    expect(dead.map((message) => [message.text(), message.deadReason])).toEqual(
       ["a", "b", "c"].map((x) => [x, "rejected"]),
     );
     const [a] = await client.popDead("orders", { max: 1 });
@@ -276,6 +276,40 @@ describe.each(TRANSPORTS)("over %s", (transport) => {
     expect((await client.browse("orders")).map((message) => message.text())).toEqual(["b", "c"]);
     expect(await client.browse("orders", { offset: 1, max: 1, state: "ready" })).toHaveLength(1);
     expect(await client.purge("orders", { state: "all" })).toBe(2);
+  });
+
+  it("tells how the deliveries of a message have failed", async () => {
+    const { client, open, pass } = await start();
+    await client.configure("orders", { retries: 3, ttr: 50 });
+    const { id } = await client.publish("orders", "a");
+    const worker = await open({ name: "worker 7" });
+    const [first] = await worker.pop("orders");
+    await first?.nack({ reason: new Error("the shop is closed") });
+    await client.pop("orders");
+    await pass(50);
+    const consumer = await worker.consume("orders");
+    for await (const _ of consumer) break;
+    await worker.close();
+    const [last] = await client.pop("orders", { wait: 1000 });
+    await last?.nack({ retry: false, reason: "店".repeat(2000) });
+    expect(last?.failures).toEqual([]);
+    const shown = await client.browse("orders", { state: "dead" });
+    const [dead] = await client.popDead("orders");
+    for (const message of [shown[0], dead]) {
+      expect(message?.deadReason).toBe("rejected");
+      expect(message?.failures).toMatchObject([
+        {
+          number: 1,
+          kind: "nacked",
+          consumer: "worker 7",
+          reason: expect.stringMatching(/^Error: the shop is closed\n/),
+        },
+        { number: 2, kind: "timed-out", consumer: "", reason: "" },
+        { number: 3, kind: "consumer-gone", consumer: "worker 7", reason: "" },
+        { number: 4, kind: "rejected", consumer: "e2e", reason: "店".repeat(682) },
+      ]);
+    }
+    expect(JSON.parse(JSON.stringify(shown[0]))).toMatchObject({ id, failures: [{ kind: "nacked" }, {}, {}, {}] });
   });
 
   it("routes to queues that it declares, pauses, resumes and deletes", async () => {
@@ -352,7 +386,8 @@ describe.each(TRANSPORTS)("over %s", (transport) => {
   });
 
   it("is told when the broker stops", async () => {
-    const { broker, client } = await start({});
+    const { broker, open } = await start({});
+    const client = await open({ reconnect: false });
     const consumer = await client.consume("orders");
     const ended = (async () => {
       for await (const _ of consumer);

@@ -61,9 +61,9 @@ describe("ringmq publish", () => {
   });
 });
 
-it("ringmq publish tells what was confirmed when the broker goes, and is exit code 3", async () => {
+it("ringmq publish --reconnect 0 tells what was confirmed when the broker goes, and is exit code 3", async () => {
   const { broker: mortal, tcp } = await testBroker();
-  const { child, exit, text } = shellAt(tcp).program("ringmq publish lost");
+  const { child, exit, text } = shellAt(tcp).program("ringmq publish lost --reconnect 0");
   const client = await clientOf(tcp);
   child.stdin.write("one\n");
   while ((await client.stats("lost").catch(() => undefined))?.published !== 1) await setTimeout(20);

@@ -37,11 +37,11 @@ const compactOne = (keeper: Keeper, data: string, sequence: number): void => {
 
 const planned = (keeper: Keeper, sequence: number) => {
   const { store } = keeper.shard;
-  const { keeps, claims, directory } = planKeeps(
+  const { keeps, claims, directory, failures } = planKeeps(
     store,
     new Set(store.log.segments.all.filter((segment) => segment.sequence === sequence)),
   );
-  return { keeps, claims, bodies: directory };
+  return { keeps, claims, bodies: directory, failures };
 };
 
 const names = ({ shard }: Keeper): string[] =>

@@ -180,8 +180,13 @@ export class Keeper {
     return this.#apply({ op: "ack", ...this.#where(topic), queue, ...selections(held) });
   }
 
-  nack(held: readonly Held[], { reject = false, delay = 0 } = {}, topic = "t", queue = "default"): Effect[] {
-    return this.#apply({ op: "nack", ...this.#where(topic), queue, reject, delay, ...selections(held) });
+  nack(
+    held: readonly Held[],
+    { reject = false, delay = 0, reason = "" } = {},
+    topic = "t",
+    queue = "default",
+  ): Effect[] {
+    return this.#apply({ op: "nack", ...this.#where(topic), queue, reject, delay, reason, ...selections(held) });
   }
 
   administer(

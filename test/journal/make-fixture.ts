@@ -3,7 +3,7 @@
  * for each format, when it is settled, and never again for an old one:
  *
  * ```
- * RINGMQ_MAKE_FIXTURE=version-3 npx vitest run test/journal/fixture.test.ts
+ * RINGMQ_MAKE_FIXTURE=version-4 npx vitest run test/journal/fixture.test.ts
  * ```
  *
  * Shard 0 has three segments: a sealed one, a compacted one that replaces two (written here byte by byte), and one that
@@ -15,6 +15,7 @@ import { claimDataDirectory } from "../../src/journal/data-directory.js";
 import { LOCK_PREFIX, segmentPath, shardDirectory } from "../../src/journal/layout.js";
 import { nodeDisk } from "../../src/journal/node-disk.js";
 import { WORD_BYTES } from "../../src/protocol/entry.js";
+import { FAILURE_TEXTS, Failed, writeFailure } from "../../src/protocol/failure.js";
 import { idHigh, idLow } from "../../src/protocol/id.js";
 import * as record from "../../src/shard/log/record.js";
 import * as ext from "../../src/shard/messages/extent.js";
@@ -47,7 +48,8 @@ export const makeFixture = (data: string): void => {
   const [one, two, acked, tried, rejected, putOff] = first.pop(6, "orders");
   if (!one || !two || !acked || !tried || !rejected || !putOff) throw new Error("fixture: messages are missing");
   first.ack([acked], "orders");
-  first.nack([tried], {}, "orders");
+  first.shard.name(1, "billing");
+  first.nack([tried], { reason: "no such shop" }, "orders");
   first.nack([rejected], { reject: true }, "orders");
   first.nack([putOff], { delay: 30_000 }, "orders");
   first.administer("pause", "orders", "eu");
@@ -107,8 +109,34 @@ const compacted = (sequence: number, replaces: number, queue: number): Uint8Arra
   const claims = [ready, dead];
   keep.writeUInt16BE(claims.length, record.QUEUES);
 
-  return segmentOf(sequence, replaces, [Buffer.concat([keep, ...names, ...claims, ...entries])]);
+  return segmentOf(sequence, replaces, [Buffer.concat([keep, ...names, ...claims, ...entries]), failures(queue, last)]);
 };
+
+/** That the last of these messages has failed twice. */
+const failures = (queue: number, last: number): Buffer => {
+  const consumer = Buffer.from("shipping");
+  const reason = Buffer.from("lost at sea");
+  const each = [Failed.NACKED, Failed.TIMED_OUT].map((how, i) => {
+    const why = how === Failed.NACKED ? reason : Buffer.alloc(0);
+    const failure = Buffer.alloc(FAILURE_TEXTS + consumer.length + why.length);
+    writeFailure(failure, viewOf(failure), 0, i + 1, START - 2000 + i * 1000, how, consumer, why);
+    return failure;
+  });
+  const length = each.reduce((sum, one) => sum + one.length, 0);
+  const ranges = record.rangesBehind(length);
+  const state = Buffer.alloc(ranges + record.RANGE_BYTES);
+  state.writeUInt8(record.RecordType.STATE, record.TYPE);
+  state.writeUInt8(record.UNCHANGED, record.STATE);
+  state.writeUInt32BE(queue, record.QUEUE);
+  state.writeUInt16BE(length, record.FAILURES_LENGTH);
+  Buffer.concat(each).copy(state, record.FAILURES);
+  state.writeUInt32BE(idHigh(500), ranges + record.RANGE_ID_HIGH);
+  state.writeUInt32BE(idLow(500, 1) + last, ranges + record.RANGE_ID_LOW);
+  state.writeUInt32BE(1, ranges + record.RANGE_COUNT);
+  return state;
+};
+
+const viewOf = ({ buffer, byteOffset, byteLength }: Buffer): DataView => new DataView(buffer, byteOffset, byteLength);
 
 /** A sealed segment of these records. Fills in their lengths and checksums. */
 export const segmentOf = (sequence: number, replaces: number, records: readonly Buffer[]): Uint8Array => {

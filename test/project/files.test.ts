@@ -16,7 +16,8 @@ const files = async (): Promise<string[]> => {
     own.push(
       ...entries
         .filter((entry) => entry.isFile())
-        .map((entry) => join(entry.parentPath, entry.name).slice(ROOT.length)),
+        .map((entry) => join(entry.parentPath, entry.name).slice(ROOT.length))
+        .filter((path) => !/\/(node_modules|build|dist)\//.test(path)),
     );
   }
   return own;
@@ -103,11 +104,16 @@ it("each source file begins by saying what it is, is no longer than it may be, a
   expect(wrong).toEqual([]);
 });
 
-/** The anchors of a document's headings, as the places that show Markdown make them. */
-const headings = async (document: string): Promise<string[]> =>
-  [...(await readFile(join(ROOT, document), "utf8")).matchAll(/^#+ (.*)$/gm)].map(([, title = ""]) =>
-    title
+/** The anchors of a document's headings, as the places that show Markdown make them: equal ones are numbered. */
+const headings = async (document: string): Promise<string[]> => {
+  const seen = new Map<string, number>();
+  return [...(await readFile(join(ROOT, document), "utf8")).matchAll(/^#+ (.*)$/gm)].map(([, title = ""]) => {
+    const anchor = title
       .toLowerCase()
       .replaceAll(/[^\p{L}\p{N}_\- ]/gu, "")
-      .replaceAll(" ", "-"),
-  );
+      .replaceAll(" ", "-");
+    const before = seen.get(anchor) ?? 0;
+    seen.set(anchor, before + 1);
+    return before === 0 ? anchor : `${anchor}-${before}`;
+  });
+};

@@ -21,6 +21,15 @@ const RUN = Buffer.from(
   "hex",
 );
 
+/** The same with a failure. */
+const FAILED = Buffer.concat([
+  RUN.subarray(0, 22),
+  Buffer.from("82", "hex"),
+  RUN.subarray(23, 34),
+  Buffer.from(`0012${"00000001"}${"4278e5d6b7a0b800"}01${"01"}${"0001"}6272`, "hex"),
+  RUN.subarray(34),
+]);
+
 const read = (bytes: Buffer): readonly ReceivedRun[] | string => {
   const padded = Buffer.concat([Buffer.alloc(3), bytes, Buffer.alloc(5, 0xff)]);
   try {
@@ -36,14 +45,19 @@ describe("runs", () => {
     const time = RUN.readDoubleBE(24);
     const first = { idHigh: 1, idLow: 2, count: 2, delivery: 7, retry: 3, reason: 2, time };
     expect(read(Buffer.concat([RUN, RUN]))).toEqual([
-      { ...first, keyStart: 35, keyEnd: 37, start: 37, end: 48 },
-      { ...first, keyStart: 80, keyEnd: 82, start: 82, end: 93 },
+      { ...first, keyStart: 35, keyEnd: 37, failuresStart: 37, start: 37, end: 48 },
+      { ...first, keyStart: 80, keyEnd: 82, failuresStart: 82, start: 82, end: 93 },
     ]);
     expect(read(Buffer.alloc(0))).toEqual([]);
   });
 
+  it("may have failures before their entries", () => {
+    expect(read(FAILED)).toMatchObject([{ reason: 2, keyEnd: 37, failuresStart: 39, start: 39 + 18, end: 48 + 20 }]);
+  });
+
   it("that are cut short are refused wherever they are cut", () => {
     for (let length = 1; length < RUN.length; length++) expect(read(RUN.subarray(0, length))).toBe("BAD_FRAME");
+    for (let length = 1; length < FAILED.length; length++) expect(read(FAILED.subarray(0, length))).toBe("BAD_FRAME");
   });
 
   it("that do not have as many entries as they say are refused", () => {

@@ -22,6 +22,8 @@ export interface SeenMessage {
   readonly entry: string;
   /** In flight, and its time to live is over: it expires when it comes back. */
   readonly isOverdue: boolean;
+  /** Its failures, as they are laid out. */
+  readonly failures: string;
 }
 
 export interface SeenQueue {
@@ -104,6 +106,7 @@ const messagesOf = (shard: Shard, list: ExtentList, freshOnly = false): SeenMess
           time: state === ext.State.DEAD ? time : state === ext.State.DELAYED ? wheel.dueOf(extent) : 0,
           expiry: state === ext.State.DEAD ? 0 : time,
           key,
+          failures: Buffer.from(shard.store.failuresOf(extent) ?? []).toString("latin1"),
           isOverdue:
             extents.state(extent) === ext.State.IN_FLIGHT && reason === 0 && time > 0 && time <= shard.store.now,
           entry: Buffer.from(bytes.subarray(offset, offset + size)).toString("latin1"),

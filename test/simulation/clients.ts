@@ -270,7 +270,7 @@ export class Clients {
         return { op, ...where };
       case "nack":
         this.shadow.mayFail(topic, queue, keys);
-        return { op, ...where, delay: step.delay, reject: step.reject };
+        return { op, ...where, delay: step.delay, reject: step.reject, reason: `of ${keys.length}` };
       case "release":
         return { op, ...where };
       case "touch":

@@ -247,11 +247,15 @@ const picksOf = (random: Random, from: MessageState): Pick[] =>
     quote: random.often<Pick["quote"]>([8, "right"], [2, "none"], [1, "wrong"]),
   }));
 
+/** Half of them with a policy of their own. */
+const retriesOf = (ttr: number, retries: number): Partial<TopicConfig> =>
+  retries % 2 === 0 ? { ttr, retries } : { ttr, retries, retryDelay: ttr, retryFactor: 1.5, retryJitter: 0.5 };
+
 const configOf = (random: Random): Partial<TopicConfig> =>
   random.often<Partial<TopicConfig>>(
     [1, { autoAck: random.chance(0.4) }],
     [1, { mode: random.one(["exact", "pattern"] as const) }],
-    [3, { ttr: timeOf(random), retries: random.between(0, 4) }],
+    [3, retriesOf(timeOf(random), random.between(0, 4))],
     [
       2,
       {

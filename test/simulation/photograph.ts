@@ -23,6 +23,8 @@ export interface Held {
   /** When its time to live ends; 0: never. */
   readonly expiry: number;
   readonly delivery: number;
+  /** What is known of its failures, as one number; 0: nothing. */
+  readonly failures: number;
   /** It is in the journal. */
   readonly isKept: boolean;
 }
@@ -60,8 +62,8 @@ interface TopicShot {
   readonly queues: Map<string, QueueShot>;
 }
 
-/** id high, id low, span, mask, status, time, expiry, delivery, kept */
-const ROW = 9;
+/** id high, id low, span, mask, status, time, expiry, delivery, failures, kept */
+const ROW = 10;
 
 /** An id as one exact number: milliseconds and sequence without the node, which is always the same here. */
 export const keyOf = (high: number, low: number): number => (high * 1024 + (low >>> 22)) * 4096 + (low & 4095);
@@ -130,6 +132,7 @@ const shoot = (shard: Shard, queue: Queue): QueueShot => {
         isDead ? time : extents.state(extent) === State.DELAYED ? wheel.dueOf(extent) : 0,
         isDead ? 0 : time,
         extents.get(extent, ext.DELIVERY),
+        digest(shard.store.failuresOf(extent)),
         log.pages.isKept(extents.get(extent, ext.PAGE)) ? 1 : 0,
       );
     }
@@ -139,6 +142,10 @@ const shoot = (shard: Shard, queue: Queue): QueueShot => {
   const { paused, isDeclared } = queue;
   return { paused, isDeclared, isKept: queue.isRecorded || paused || isDeclared, rows };
 };
+
+/** Another number for other bytes, all but surely; 0 for none. */
+const digest = (bytes: Uint8Array | undefined): number =>
+  bytes === undefined ? 0 : bytes.reduce((hash, byte) => Math.imul(hash ^ byte, 0x0100_0193), 0x811c_9dc5);
 
 const viewOf = ({ queues, ...facts }: TopicShot): TopicView => ({
   ...facts,
@@ -150,8 +157,18 @@ const viewOf = ({ queues, ...facts }: TopicShot): TopicView => ({
 const messagesOf = (rows: readonly number[]): Map<number, Held> => {
   const messages = new Map<number, Held>();
   for (let at = 0; at < rows.length; at += ROW) {
-    const [high = 0, low = 0, span = 0, mask = 0, status = 0, time = 0, expiry = 0, delivery = 0, kept = 0] =
-      rows.slice(at, at + ROW);
+    const [
+      high = 0,
+      low = 0,
+      span = 0,
+      mask = 0,
+      status = 0,
+      time = 0,
+      expiry = 0,
+      delivery = 0,
+      failures = 0,
+      kept = 0,
+    ] = rows.slice(at, at + ROW);
     for (let i = 0; i < span; i++) {
       if (mask !== 0 && ((mask >>> ((low + i) & 31)) & 1) === 0) continue;
       const key = keyOf(high, low + i);
@@ -164,6 +181,7 @@ const messagesOf = (rows: readonly number[]): Map<number, Held> => {
         time,
         expiry,
         delivery,
+        failures,
         isKept: kept === 1,
       });
     }

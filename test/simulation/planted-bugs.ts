@@ -80,7 +80,7 @@ class CarelessJournal extends FileJournal {
 }
 
 /** Overwrites a method of an object that has just been made. */
-const withRecorder = (shard: Shard, change: (recorder: Shard["store"]["recorder"]) => void): Shard => {
+export const withRecorder = (shard: Shard, change: (recorder: Shard["store"]["recorder"]) => void): Shard => {
   change(shard.store.recorder);
   return shard;
 };

@@ -12,8 +12,8 @@ const STATE_NAMES = ["free", "ready", "delayed", "in flight", "dead"] as const;
 
 const says = (held: Held | undefined): string => {
   if (held === undefined) return "not there";
-  const { state, reason, retry, time, expiry, isKept } = held;
-  const facts = { reason, retry, time, expiry, isKept };
+  const { state, reason, retry, time, expiry, failures, isKept } = held;
+  const facts = { reason, retry, time, expiry, failures, isKept };
   return `${STATE_NAMES[state]} ${JSON.stringify(facts)}`;
 };
 
@@ -31,6 +31,7 @@ const kept = <T extends { readonly isKept: boolean }>(view: T | undefined): T | 
 const mayBe = (was: Held | undefined, is: Held | undefined, then: number): boolean => {
   if (was === undefined || !was.isKept) return is === undefined;
   if (is === undefined || is.retry !== was.retry || is.reason !== was.reason || is.expiry !== was.expiry) return false;
+  if (is.failures !== was.failures) return false;
   if (was.reason !== Reason.ALIVE) return is.state === State.DEAD && is.time === was.time;
   if (was.state === State.DELAYED) return is.state === State.DELAYED && is.time === was.time;
   // That a delay is over is not written down: it can be read off the clock.
@@ -42,7 +43,7 @@ const isBetween = (was: Held | undefined, willBe: Held | undefined, is: Held | u
   was?.state === State.IN_FLIGHT &&
   willBe === undefined &&
   is !== undefined &&
-  mayBe({ ...was, retry: was.retry + 1 }, is, Number.NEGATIVE_INFINITY);
+  mayBe({ ...was, retry: was.retry + 1, failures: is.failures }, is, Number.NEGATIVE_INFINITY);
 
 /** What is asked of what was read back. */
 export interface Terms {
@@ -154,8 +155,8 @@ const lasting = (messages: ReadonlyMap<number, Held>): ReadonlyMap<number, unkno
   new Map(
     [...messages]
       .filter(([, { isKept }]) => isKept)
-      .map(([key, { state, reason, retry, time, expiry }]) => {
+      .map(([key, { state, reason, retry, time, expiry, failures }]) => {
         const rest = state === State.IN_FLIGHT ? (reason === Reason.ALIVE ? State.READY : State.DEAD) : state;
-        return [key, [rest, reason, retry, time, expiry]];
+        return [key, [rest, reason, retry, time, expiry, failures]];
       }),
   );

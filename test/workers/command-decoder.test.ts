@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { AHEAD, GIVE_BACK, ONE_BY_ONE, Op, RENEW, REPORTS } from "../../src/protocol/op.js";
+import { AHEAD, GIVE_BACK, ONE_BY_ONE, Op, RENEW, REPORTS, WITH_FAILURES } from "../../src/protocol/op.js";
 import type { Command } from "../../src/shard/command.js";
 import { CommandDecoder } from "../../src/workers/command-decoder.js";
 import { encodeFrames, entries, type TestFrame } from "./frames.js";
@@ -293,6 +293,55 @@ describe("other requests", () => {
     ["a TTR of nothing", { op: Op.CONFIGURE, head: ["t", { ttr: 0 }] }, "BAD_CONFIG"],
   ])("%s is refused", (_, frame, error) => {
     expect(decode([frame])).toEqual([{ error, request: 1 }]);
+  });
+
+  test("a nack says how and why, and the failures of messages are told to those who ask", () => {
+    const nack = (...args: readonly unknown[]): TestFrame => ({ op: Op.NACK, head: ["t", "", ...args] });
+    expect(
+      decode([
+        nack(),
+        nack(0),
+        nack(5, true, "店\n"),
+        nack(null, null, "x".repeat(2049)),
+        nack(0, false, "店".repeat(683)),
+      ]),
+    ).toMatchObject([
+      { delay: undefined, reject: false, reason: "" },
+      { delay: 0, reject: false, reason: "" },
+      { delay: 5, reject: true, reason: "店\n" },
+      { delay: undefined, reject: false, reason: "x".repeat(2048) },
+      { delay: 0, reject: false, reason: "店".repeat(682) },
+    ]);
+    for (const reason of [5, {}, true]) {
+      expect(decode([nack(0, false, reason)])).toEqual([{ error: "BAD_HEAD", request: 1 }]);
+    }
+    const invalid = encodeFrames([nack(0, false, "~")]);
+    invalid[invalid.indexOf("~".charCodeAt(0))] = 0xff;
+    expect(decode(invalid)).toMatchObject([{ reason: "\ufffd" }]);
+    for (const op of [Op.BROWSE, Op.POP_DEAD]) {
+      expect(decode([{ op, head: ["t"], flags: WITH_FAILURES }])).toMatchObject([{ withFailures: true }]);
+      expect(decode([{ op, head: ["t"] }])).toMatchObject([{ withFailures: false }]);
+    }
+  });
+
+  test("a retry policy has the values that it can have", () => {
+    const configure = (config: object) => decode([{ op: Op.CONFIGURE, head: ["t", config] }]);
+    const good = { retryDelay: 0, retryFactor: 1.5, retryMaxDelay: 1, retryJitter: 0.25, retryMaxAge: 9 };
+    expect(configure(good)).toMatchObject([{ config: good }]);
+    for (const bad of [
+      { retryDelay: 1.5 },
+      { retryDelay: -1 },
+      { retryFactor: 0.9 },
+      { retryFactor: 1001 },
+      { retryFactor: Number.NaN },
+      { retryFactor: "2" },
+      { retryMaxDelay: 400_000_000_000 },
+      { retryJitter: 1.01 },
+      { retryJitter: -0.1 },
+      { retryMaxAge: Number.POSITIVE_INFINITY },
+    ]) {
+      expect(configure(bad)).toEqual([{ error: "BAD_CONFIG", request: 1 }]);
+    }
   });
 
   test("a selection past the ids of its millisecond is refused", () => {

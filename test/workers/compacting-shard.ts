@@ -86,7 +86,7 @@ export class CompactingShard {
     const window = store.log.segments.superseded;
     const [first, last] = [window[0], window.at(-1)];
     if (first === undefined || last === undefined) throw new Error("there is nothing to compact");
-    const { keeps, claims, directory: bodies } = planKeeps(store, new Set(window));
+    const { keeps, claims, directory: bodies, failures } = planKeeps(store, new Set(window));
     const path = `${DIRECTORY}/compact-forced.tmp`;
     const compacted = compact(this.disk, checksum, {
       directory: DIRECTORY,
@@ -98,6 +98,7 @@ export class CompactingShard {
       keeps,
       claims,
       bodies,
+      failures,
     });
     const replaced = new Set(window);
     expect(this.#journal.replace(path, compacted, store.log)).toBe(true);

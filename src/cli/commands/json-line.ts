@@ -12,7 +12,7 @@ export class BadLine extends Error {
 
 /** `ringmq consume --json` prints the others, which say nothing about a new message. */
 const KNOWN = ["body", "bodyBase64", "key", "delay", "ttl", "headers"];
-const IGNORED = ["id", "retry", "time", "reason", "deadline"];
+const IGNORED = ["id", "retry", "time", "deadReason", "failures", "deadline"];
 
 const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
 

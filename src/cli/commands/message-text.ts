@@ -26,13 +26,14 @@ const bodyOf = (body: Uint8Array): object => {
 };
 
 export const storedObject = (message: StoredMessage): object => {
-  const { id, retry, routeKey, time, reason } = message;
+  const { id, retry, routeKey, time, deadReason, failures } = message;
   return {
     id,
     retry,
     ...(routeKey !== "" && { key: routeKey }),
     ...(time !== 0 && { time }),
-    ...(reason && { reason }),
+    ...(deadReason && { deadReason }),
+    ...(failures.length > 0 && { failures }),
     ...contentOf(message),
   };
 };
@@ -66,7 +67,20 @@ export const bodyLine = (message: Received, isTerminal: boolean): Uint8Array =>
 
 export const jsonLine = (value: object): Uint8Array => Buffer.from(`${jsonText(value)}\n`);
 
-/** Characters of a body in a table. */
+/** Why a dead letter is one; of one with a history the first line of the reason that was given last. */
+export const deathText = ({ deadReason, failures }: StoredMessage): string => {
+  const given = failures.findLast(({ reason }) => reason !== "")?.reason;
+  if (given === undefined) return deadReason ?? "";
+  const [first = ""] = given.split("\n", 1);
+  return deadReason === undefined ? shortText(first) : `${deadReason}: ${shortText(first)}`;
+};
+
+const shortText = (text: string): string => {
+  const shown = escapeControls(text.slice(0, SHOWN), "");
+  return text.length > SHOWN ? `${shown}…` : shown;
+};
+
+/** Characters of a body, or of a reason, in a table. */
 const SHOWN = 60;
 
 /** The beginning of a body, on one line. */

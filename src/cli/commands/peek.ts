@@ -8,8 +8,9 @@ import { type BrokerFlags, onBroker, QUEUE_FLAG, withBrokerFlags } from "./broke
 import { shownName, write, writeJson } from "./output.js";
 
 const HELP = `
-The time is when a message is due (delayed), when its lease ends (in flight) or when it died. Bodies are shortened; with
---json they are whole.
+The time is when a message is due (delayed), when its lease ends (in flight) or when it died. The reason is why a dead letter
+is one, and what was said of its last failure. Bodies are shortened; with --json they are whole, and each message has all
+that is known of its failures.
 
 Examples:
   ringmq peek orders
@@ -48,7 +49,7 @@ export const showMessages = async (
   options: BrowseOptions,
   json = false,
 ): Promise<void> => {
-  const { storedObject, shortBody } = await import("./message-text.js");
+  const { storedObject, shortBody, deathText } = await import("./message-text.js");
   const rows: string[][] = [];
   let offset = options.offset ?? 0;
   for (let left = count; left > 0; ) {
@@ -59,9 +60,9 @@ export const showMessages = async (
     if (json) await writeJson(...page.map(storedObject));
     else {
       for (const message of page) {
-        const { id, retry, time, routeKey, reason = "" } = message;
+        const { id, retry, time, routeKey } = message;
         const shownTime = time === 0 ? "" : new Date(time).toISOString();
-        rows.push([id, String(retry), shownTime, reason, shownName(routeKey), shortBody(message)]);
+        rows.push([id, String(retry), shownTime, deathText(message), shownName(routeKey), shortBody(message)]);
       }
     }
   }

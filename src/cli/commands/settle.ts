@@ -20,13 +20,14 @@ that ringmq pop or another program holds. Exits ${EXIT.missing} when one of them
 
 Examples:
   ringmq nack orders 384261148721025024 --delay 10m
-  ringmq nack orders 384261148721025024 --no-retry
+  ringmq nack orders 384261148721025024 --no-retry --reason "no such customer"
 `;
 
 interface SettleFlags extends BrokerFlags {
   readonly queue?: string;
   readonly delay?: number;
   readonly retry?: boolean;
+  readonly reason?: string;
 }
 
 type Settle = (client: Client, topic: string, ids: readonly string[], flags: SettleFlags) => Promise<Settlement>;
@@ -42,14 +43,16 @@ export const nackCommand = (): Command =>
     "Gives messages back.",
     NACK_HELP,
     "given back",
-    (client, topic, ids, { queue, delay, retry }) => client.nackById(topic, ids, { queue, delay, retry }),
+    (client, topic, ids, { queue, delay, retry, reason }) =>
+      client.nackById(topic, ids, { queue, delay, retry, reason }),
   )
     .addOption(
       new Option("--delay <time>", "how long they stay away (default: as the topic is configured)").argParser(
         parseDuration,
       ),
     )
-    .option("--no-retry", "makes them dead letters");
+    .option("--no-retry", "makes them dead letters")
+    .option("--reason <text>", "why, for the history of their failures");
 
 const settleCommand = (name: string, description: string, help: string, done: string, settle: Settle): Command => {
   const command = new Command(name)

@@ -28,8 +28,7 @@ export const work = async (
   const worker = new Worker(topic, command, ttr, flags, stop);
   stopOnSignals(() => worker.killAll()).addEventListener("abort", stop, { once: true });
   const timer = new IdleTimer(idle, stop);
-  // What runs has lost its lease with the connection.
-  void client.closed.then(() => worker.terminateAll("the connection to the broker was lost"));
+  void terminateWhenLost(client, worker);
   let left = count;
   try {
     for await (const message of consumer) {
@@ -47,6 +46,13 @@ export const work = async (
   if (worker.fault !== undefined) throw worker.fault;
   await client.drain();
   if (worker.failed > 0) process.exitCode = EXIT.failed;
+};
+
+/** What runs loses its lease with the connection. */
+const terminateWhenLost = async (client: Client, worker: Worker): Promise<void> => {
+  for await (const { type } of client.status()) {
+    if (type === "disconnected" || type === "closed") worker.terminateAll("the connection to the broker was lost");
+  }
 };
 
 class Worker {

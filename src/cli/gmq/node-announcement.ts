@@ -1,7 +1,7 @@
 /** Announces a node that listens, and says under which addresses. */
 import type { Log } from "../../main/log.js";
 import type { Address } from "../../main/options.js";
-import { formatAddress } from "../../main/ports/listen-error.js";
+import { formatAddress } from "../../main/ports/listening.js";
 import { type Announcement, announce } from "../../registry/announcement/index.js";
 import { announcedAddress, hostAddress } from "./announced-address.js";
 import type { GnodeSettings } from "./gnode-settings.js";

@@ -1,6 +1,7 @@
 /** `memmq --proxy`. */
-import { CertificateError } from "../../main/ports/certificate.js";
-import { formatAddress, ListenError } from "../../main/ports/listen-error.js";
+import { CertificateError } from "../../main/certificate-error.js";
+import { ListenError } from "../../main/listen-error.js";
+import { formatAddress } from "../../main/ports/listening.js";
 import { StartError } from "../../main/shards/start-error.js";
 import { MAX_MESSAGE_BYTES } from "../../protocol/limits.js";
 import { MemmqProxy } from "../../proxy/proxy.js";

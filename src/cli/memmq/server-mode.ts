@@ -1,7 +1,7 @@
 /** `memmq` without a mode: a server with memmq's defaults. */
 import type { Broker } from "../../index.js";
 import type { BrokerOptions } from "../../main/options.js";
-import { formatAddress } from "../../main/ports/listen-error.js";
+import { formatAddress } from "../../main/ports/listening.js";
 import { runBroker } from "../broker-process.js";
 import { warnOfOpenPort, withMemmqFlags } from "./listening.js";
 import type { ServerSettings } from "./memmq-settings.js";

@@ -55,7 +55,7 @@ export interface ConnectOptions extends ConnectionOptions {
   readonly publishTimeout?: number | undefined;
   /**
    * How long another request may be without an answer, those that wait for messages only until they are sent. Then it rejects
-   * with REQUEST_TIMEOUT. Milliseconds up to 2^53 or Infinity, give or take a second; default 30,000.
+   * with ANSWER_TIMEOUT. Milliseconds up to 2^53 or Infinity, give or take a second; default 30,000.
    */
   readonly requestTimeout?: number | undefined;
   /**
@@ -157,7 +157,17 @@ export interface NackOptions {
   readonly delay?: number | undefined;
   /** False rejects it: it is a dead letter at once. Default true. */
   readonly retry?: boolean | undefined;
+  /**
+   * Why: a text, or an error, of which its name, message and stack are told. It is in the history of the message's failures.
+   * Of more than 2,048 bytes the rest is left out. Default: none.
+   */
+  readonly reason?: FailureReason | undefined;
 }
+
+/** A text, or what an `Error` has. */
+export type FailureReason =
+  | string
+  | { readonly name?: string | undefined; readonly message?: string | undefined; readonly stack?: string | undefined };
 
 export interface TouchOptions {
   /** How long it may be held from now. Milliseconds, default: the topic's TTR. */

@@ -34,9 +34,15 @@ import type {
   SubscribeOptions,
   TouchOptions,
 } from "./options.js";
+import { readReason } from "./reason.js";
 
 const MAX_U32 = 0xffff_ffff;
 const STATES = ["ready", "delayed", "in-flight", "dead"];
+
+/** Options of a nack that have been read. */
+export interface ReadNackOptions extends NackOptions {
+  readonly reason?: string | undefined;
+}
 
 export class RequestChecks {
   readonly #maxNameBytes: number;
@@ -95,10 +101,8 @@ export class RequestChecks {
     return read;
   }
 
-  nackById(topic: unknown, options: QueueOptions & NackOptions): QueueOptions & NackOptions {
-    const read = this.topic(topic, options, OPTIONS.nackById);
-    checkNack(read);
-    return read;
+  nackById(topic: unknown, options: QueueOptions & NackOptions): QueueOptions & ReadNackOptions {
+    return checkedNack(this.topic(topic, options, OPTIONS.nackById));
   }
 
   touchById(topic: unknown, options: QueueOptions & TouchOptions): QueueOptions & TouchOptions {
@@ -184,19 +188,17 @@ const checkAmount = ({ max, maxBytes }: PopDeadOptions): void => {
   checkWhole("maxBytes", maxBytes, 1, MAX_U32);
 };
 
-const checkNack = ({ delay, retry }: NackOptions): void => {
-  checkDuration("delay", delay);
-  checkFlag("retry", retry);
+/** The same, with the reason as text. */
+const checkedNack = <T extends NackOptions>(options: T): T & ReadNackOptions => {
+  checkDuration("delay", options.delay);
+  checkFlag("retry", options.retry);
+  return { ...options, reason: readReason(options.reason) };
 };
 
 const checkTouch = ({ ttr }: TouchOptions): void => checkDuration("ttr", ttr);
 
 /** Reads and checks the options of a nack. */
-export const readNack = (options: NackOptions): NackOptions => {
-  const read = readOptions(options, OPTIONS.nack);
-  checkNack(read);
-  return read;
-};
+export const readNack = (options: NackOptions): ReadNackOptions => checkedNack(readOptions(options, OPTIONS.nack));
 
 /** Reads and checks the options of a touch. */
 export const readTouch = (options: TouchOptions): TouchOptions => {

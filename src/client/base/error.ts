@@ -15,6 +15,8 @@ export const OWN_CODES = {
   CONNECTION_CLOSED: true,
   /** A publish was not confirmed within `publishTimeout`. The text tells whether it was sent: then its fate is not known. */
   PUBLISH_TIMEOUT: true,
+  /** A request had no answer within `requestTimeout`. The text tells whether it was sent. */
+  ANSWER_TIMEOUT: true,
   /** `maxPendingBytes` are on their way already; wait for `client.ready()`. */
   CLIENT_BUSY: true,
   /** The client is draining or closed by its own program. */

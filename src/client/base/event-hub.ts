@@ -1,12 +1,13 @@
 /**
  * Events, for any number of programs that watch.
  */
+import type { AsyncFeed } from "./async-feed.js";
 import { type Deferred, deferred } from "./deferred.js";
 
 /** Events kept for a program that does not read them. Older ones are dropped. */
 const MAX_UNREAD = 256;
 
-class EventFeed<T> implements AsyncIterableIterator<T, undefined> {
+class EventFeed<T> implements AsyncFeed<T> {
   #events: T[] = [];
   #wake: Deferred<void> | undefined;
   #isOver = false;
@@ -68,7 +69,7 @@ export class EventHub<T> {
   last: T | undefined;
 
   /** What happens from now on, `first` before it. */
-  watch(first?: T): AsyncIterableIterator<T, undefined> {
+  watch(first?: T): AsyncFeed<T> {
     const feed = new EventFeed<T>((left) => this.#feeds.delete(left));
     if (first !== undefined) feed.push(first);
     if (this.#isOver) feed.end();

@@ -11,8 +11,9 @@ export const ask = async <T>(
   op: number,
   head: readonly unknown[],
   pending: PromisedRequest<T>,
+  flags = 0,
 ): Promise<T> => {
-  connection.request(op, requestHead(head), pending);
+  connection.request(op, requestHead(head), pending, flags);
   return pending.promise;
 };
 
@@ -22,7 +23,8 @@ export const look = <T>(
   op: number,
   head: readonly unknown[],
   pending: PromisedRequest<T>,
+  flags = 0,
 ): Promise<T> => {
   pending.isRepeatable = true;
-  return ask(connection, op, head, pending);
+  return ask(connection, op, head, pending, flags);
 };

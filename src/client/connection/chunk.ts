@@ -9,6 +9,8 @@ export class Chunk extends FrameWriter {
   requests = 0;
   /** Bytes of it that have been sent. */
   sent = 0;
+  /** Who still needs it: whoever sends it, and the request in it that may have to be sent again. */
+  holders = 1;
 
   override open(op: number, flags: number, request: number, head: Uint8Array): void {
     super.open(op, flags, request, head);

@@ -16,13 +16,13 @@ import { type Chunk, encodeFrame } from "./chunk.js";
 import { Deadlines, type Timeouts } from "./deadlines.js";
 import { atEndOfTurn } from "./end-of-turn.js";
 import type { BrokerInfo } from "./hello.js";
-import { KeptBytes } from "./kept-bytes.js";
+import { KeptFrames } from "./kept-frames.js";
 import { PendingBytes } from "./pending-bytes.js";
 import { Patience, type PendingRequest } from "./pending-request.js";
 import { RequestTable } from "./request-table.js";
 import type { Revival } from "./revival.js";
 import { SendQueue } from "./send-queue.js";
-import type { ChannelSink, ConsumerSink, ResponderSink } from "./sinks.js";
+import { type ChannelSink, type ConsumerSink, endSinks, loseSinks, type ResponderSink } from "./sinks.js";
 import type { Transport } from "./transport.js";
 import { WaitingRequests } from "./waiting-requests.js";
 
@@ -59,7 +59,7 @@ export class Connection {
 
   readonly #limits: ConnectionLimits;
   readonly #deadlines: Deadlines;
-  readonly #kept = new KeptBytes();
+  readonly #kept = new KeptFrames();
   /** Undefined when it was lost. */
   #transport: Transport | undefined;
   #sendQueue: SendQueue;
@@ -244,9 +244,7 @@ export class Connection {
     chunk.close();
     this.#deadlines.set(pending);
     const isSent = this.#transport !== undefined;
-    if (!isSent || (pending.isRepeatable && this.revival !== undefined)) {
-      pending.frame = this.#kept.copy(chunk.bytes, chunk.end);
-    }
+    if (!isSent || (pending.isRepeatable && this.revival !== undefined)) this.#kept.keep(chunk, pending);
     pending.isSent = isSent;
     try {
       if (isSent) this.#sendQueue.attach(chunk);
@@ -341,6 +339,7 @@ export class Connection {
   answered(pending: PendingRequest): void {
     if (pending.pendingBytes > 0) this.pendingBytes.release(pending.pendingBytes);
     pending.frame = undefined;
+    if (pending.chunk !== undefined) this.#sendQueue.recycle(pending.chunk);
     this.#sendQueue.answered();
     this.#waiting.check();
   }
@@ -423,13 +422,7 @@ export class Connection {
     this.#loss = lost;
     for (const batcher of this.batchers) batcher.lost(lost);
     this.#waiting.lose(lost);
-    const consumers = [...this.consumers].filter(([request]) => !this.#requests.has(request));
-    for (const [request] of consumers) this.consumers.delete(request);
-    for (const [, consumer] of consumers) consumer.lost(reason);
-    const responders = [...this.responders].filter(([request]) => !this.#requests.has(request));
-    for (const [request] of responders) this.responders.delete(request);
-    for (const [, responder] of responders) responder.lost(reason);
-    this.channels?.lost(reason);
+    loseSinks(this, reason, (request) => this.#requests.has(request));
     this.revival.lost(reason);
   }
 
@@ -447,13 +440,7 @@ export class Connection {
     this.#requests.failAll(lost);
     this.pendingBytes.fail(lost);
     this.#waiting.check();
-    const consumers = [...this.consumers.values()];
-    this.consumers.clear();
-    for (const consumer of consumers) consumer.ended(reason);
-    const responders = [...this.responders.values()];
-    this.responders.clear();
-    for (const responder of responders) responder.ended(reason);
-    this.channels?.ended(reason);
+    endSinks(this, reason);
     this.#closed.resolve(reason);
   }
 }

@@ -5,6 +5,7 @@ import { ProtocolError } from "../../protocol/errors.js";
 import type { ReceivedFault } from "../../protocol/selection.js";
 import { deferred } from "../base/deferred.js";
 import type { RingmqError } from "../base/error.js";
+import type { Chunk } from "./chunk.js";
 
 const unexpected = (answer: string): never => {
   throw new ProtocolError("BAD_FRAME", `${answer} does not answer this request`);
@@ -35,6 +36,8 @@ export abstract class PendingRequest {
   isRepeatable = false;
   /** The frame, as long as it has to be sent or may have to be sent again. */
   frame: Uint8Array | undefined = undefined;
+  /** The chunk that the frame is in, if nothing else is; it holds it. */
+  chunk: Chunk | undefined = undefined;
   /** It is on its way on the connection that there is. */
   isSent = false;
   /** It was on its way on a connection that was lost. */

@@ -11,13 +11,13 @@ import type { Transport } from "./transport.js";
 const FULL_BYTES = 64 * 1024;
 
 /** A detached chunk of this size is sent as it is; a smaller one is copied into the current chunk. */
-const LARGE_BYTES = 8 * 1024;
+export const LARGE_BYTES = 8 * 1024;
 
 /** The size of a new chunk. It grows as needed. */
 const CHUNK_BYTES = 4 * 1024;
 
 /** Chunks kept for reuse, and the size above which one is left to the garbage collector instead. */
-const MAX_SPARE = 16;
+const MAX_SPARE = 32;
 const MAX_KEPT_BYTES = 256 * 1024;
 
 export class SendQueue {
@@ -152,8 +152,10 @@ export class SendQueue {
     if (!this.#transport.send(part)) this.#congested = true;
   }
 
-  /** A detached chunk is not needed any more. */
+  /** One who held a chunk does not need it any more. */
   recycle(chunk: Chunk): void {
+    if (--chunk.holders > 0) return;
+    chunk.holders = 1;
     if (this.#spare.length >= MAX_SPARE || chunk.bytes.length > MAX_KEPT_BYTES) return;
     chunk.clear();
     chunk.requests = 0;

@@ -40,3 +40,34 @@ export interface ChannelSink {
   /** The connection was lost, and another one is made: nothing more comes of what was subscribed to. */
   lost(reason: RingmqError): void;
 }
+
+/** All of a connection, by the numbers of their requests. */
+interface Sinks {
+  readonly consumers: Map<number, ConsumerSink>;
+  readonly responders: Map<number, ResponderSink>;
+  readonly channels: ChannelSink | undefined;
+}
+
+/** The connection has ended (undefined: its own program closed it). */
+export const endSinks = ({ consumers, responders, channels }: Sinks, reason: RingmqError | undefined): void => {
+  const all = [...consumers.values(), ...responders.values()];
+  consumers.clear();
+  responders.clear();
+  for (const sink of all) sink.ended(reason);
+  channels?.ended(reason);
+};
+
+/** The connection was lost, and another one is made. What `isAsked` has not begun yet. */
+export const loseSinks = (
+  { consumers, responders, channels }: Sinks,
+  reason: RingmqError,
+  isAsked: (request: number) => boolean,
+): void => {
+  const lost = [...consumers].filter(([request]) => !isAsked(request));
+  for (const [request] of lost) consumers.delete(request);
+  const ended = [...responders].filter(([request]) => !isAsked(request));
+  for (const [request] of ended) responders.delete(request);
+  for (const [, consumer] of lost) consumer.lost(reason);
+  for (const [, responder] of ended) responder.lost(reason);
+  channels?.lost(reason);
+};

@@ -97,5 +97,5 @@ const timedOut = ({ patience, isSent, wasSent }: PendingRequest, loss: RingmqErr
   const isPublish = patience === Patience.PUBLISH;
   let why = "there was no connection in time: it was not sent";
   if (isSent || wasSent) why = `no answer in time: whether it was ${isPublish ? "stored" : "carried out"} is not known`;
-  return localError(isPublish ? "PUBLISH_TIMEOUT" : "REQUEST_TIMEOUT", why, isSent ? undefined : loss?.cause);
+  return localError(isPublish ? "PUBLISH_TIMEOUT" : "ANSWER_TIMEOUT", why, isSent ? undefined : loss?.cause);
 };

@@ -9,6 +9,7 @@ import type { RequestChecks } from "../arguments/request-checks.js";
 import { ask } from "../connection/ask.js";
 import type { Connection } from "../connection/connection.js";
 import { selectIds } from "./selection-list.js";
+import { nackArguments } from "./settle-batch.js";
 import { SettleRequest } from "./settle-request.js";
 import type { Settlement } from "./settle-result.js";
 import type { Settlers } from "./settlers.js";
@@ -35,8 +36,8 @@ export class IdSettler {
   }
 
   async nack(topic: string, ids: Ids, options: QueueOptions & NackOptions): Promise<Settlement> {
-    const { queue, delay, retry } = this.#checks.nackById(topic, options);
-    return this.#settle(Op.NACK, topic, queue, ids, [delay, retry === false]);
+    const { queue, delay, retry, reason } = this.#checks.nackById(topic, options);
+    return this.#settle(Op.NACK, topic, queue, ids, nackArguments({ delay, retry, reason }));
   }
 
   async touch(topic: string, ids: Ids, options: QueueOptions & TouchOptions): Promise<Settlement> {

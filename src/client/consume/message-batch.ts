@@ -8,6 +8,7 @@ import { INSPECT, type Inspect, inspected } from "../base/inspection.js";
 import type { Message } from "./message.js";
 import type { RunReader } from "./run-reader.js";
 import { SelectionList } from "./selection-list.js";
+import { nackArguments } from "./settle-batch.js";
 import type { Settlement } from "./settle-result.js";
 import type { Settler } from "./settler.js";
 
@@ -62,9 +63,9 @@ export class MessageBatch implements Iterable<Message> {
 
   /** Gives all of them back. Resolves as `ack` does. */
   async nack(options: NackOptions = {}): Promise<Settlement> {
-    const { delay, retry } = readNack(options);
+    const read = readNack(options);
     this.#isSettled = true;
-    return this.#settle(Op.NACK, [delay, retry === false]);
+    return this.#settle(Op.NACK, nackArguments(read));
   }
 
   /** Holds all of them for longer. Resolves as `ack` does. */

@@ -2,7 +2,7 @@
  * A message that was delivered and can be settled.
  */
 import type { NackOptions, TouchOptions } from "../arguments/options.js";
-import { readNack, readTouch } from "../arguments/request-checks.js";
+import { type ReadNackOptions, readNack, readTouch } from "../arguments/request-checks.js";
 import { INSPECT, type Inspect, inspected } from "../base/inspection.js";
 import type { DeliveredRun } from "./run.js";
 import { faultError, refusedSettlement } from "./settle-result.js";
@@ -54,7 +54,7 @@ export class Message extends StoredMessage<DeliveredRun> {
   nack(options: NackOptions = NO_OPTIONS): Promise<void> {
     const { arrival, index } = this;
     if (arrival.isAcked) return gone(this.id);
-    let read = NO_OPTIONS;
+    let read: ReadNackOptions = NO_OPTIONS;
     try {
       if (options !== NO_OPTIONS) read = readNack(options);
     } catch (error) {

@@ -2,7 +2,7 @@
  * Takes messages out of queues, and shows them.
  */
 import { MAX_POP_WAIT } from "../../protocol/limits.js";
-import { Op } from "../../protocol/op.js";
+import { Op, WITH_FAILURES } from "../../protocol/op.js";
 import type { BrowseOptions, PopDeadOptions, PopOptions } from "../arguments/options.js";
 import type { RequestChecks } from "../arguments/request-checks.js";
 import { ask, look } from "../connection/ask.js";
@@ -37,17 +37,29 @@ export class QueueReader {
 
   async popDead(topic: string, options: PopDeadOptions): Promise<Message[]> {
     const { queue, max, maxBytes } = this.#checks.popDead(topic, options);
-    return this.#take(Op.POP_DEAD, topic, queue, [max, maxBytes]);
+    return this.#take(Op.POP_DEAD, topic, queue, [max, maxBytes], WITH_FAILURES);
   }
 
   async browse(topic: string, options: BrowseOptions): Promise<StoredMessage[]> {
     const { queue, state, offset, max, maxBytes } = this.#checks.browse(topic, options);
-    return look(this.#connection, Op.BROWSE, [topic, queue, state, offset, max, maxBytes], new BrowseRequest());
+    return look(
+      this.#connection,
+      Op.BROWSE,
+      [topic, queue, state, offset, max, maxBytes],
+      new BrowseRequest(),
+      WITH_FAILURES,
+    );
   }
 
-  async #take(op: number, topic: string, queue: string | undefined, args: readonly unknown[]): Promise<Message[]> {
+  async #take(
+    op: number,
+    topic: string,
+    queue: string | undefined,
+    args: readonly unknown[],
+    flags = 0,
+  ): Promise<Message[]> {
     this.#assertNotDraining();
     const pending = new PopRequest(this.#settlers.of(topic, queue));
-    return ask(this.#connection, op, [topic, queue, ...args], pending);
+    return ask(this.#connection, op, [topic, queue, ...args], pending, flags);
   }
 }

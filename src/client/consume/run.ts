@@ -4,11 +4,15 @@
 import type { ReceivedRun } from "../../protocol/run.js";
 import { readText } from "../../protocol/text.js";
 import type { Arrival } from "../messages/content.js";
+import { type Failure, failuresIn } from "../messages/failure.js";
 import type { Settler } from "./settler.js";
+
+const NONE: readonly Failure[] = [];
 
 /** Consecutive messages that share everything but id, headers and body. */
 export class Run implements Arrival {
   #routeKey: string | undefined;
+  #failures: readonly Failure[] | undefined;
 
   constructor(
     readonly bytes: Uint8Array,
@@ -20,6 +24,13 @@ export class Run implements Arrival {
     const { keyStart, keyEnd } = this.fields;
     this.#routeKey ??= readText(this.bytes, keyStart, keyEnd);
     return this.#routeKey;
+  }
+
+  get failures(): readonly Failure[] {
+    const { failuresStart, start } = this.fields;
+    if (failuresStart === start) return NONE;
+    this.#failures ??= failuresIn(this.bytes, this.view, failuresStart, start);
+    return this.#failures;
   }
 }
 

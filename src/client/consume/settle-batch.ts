@@ -4,6 +4,7 @@
 import { formatId } from "../../protocol/id.js";
 import { MAX_SELECTED } from "../../protocol/limits.js";
 import type { ReceivedFault } from "../../protocol/selection.js";
+import type { ReadNackOptions } from "../arguments/request-checks.js";
 import { deferred, unobserved } from "../base/deferred.js";
 import type { RingmqError } from "../base/error.js";
 import { Patience, PendingRequest } from "../connection/pending-request.js";
@@ -12,6 +13,13 @@ import { faultCode, faultError } from "./settle-result.js";
 
 /** 48 KiB of selections. Consecutive messages share one, so this is seldom reached. */
 const MAX_SELECTIONS = 3072;
+
+/** What a NACK says after topic and queue. */
+export const nackArguments = ({ delay, retry, reason }: ReadNackOptions): readonly unknown[] => [
+  delay,
+  retry === false ? true : undefined,
+  reason,
+];
 
 export class SettleBatch extends PendingRequest {
   readonly selections = new SelectionList();
@@ -24,15 +32,19 @@ export class SettleBatch extends PendingRequest {
 
   constructor(
     readonly op: number,
-    /** The arguments after topic and queue: the delay of a NACK or the TTR of a TOUCH; whether a NACK rejects. */
-    readonly delayOrTtr: number | undefined,
-    readonly reject: boolean | undefined,
+    /** Those after topic and queue. */
+    readonly args: readonly unknown[],
   ) {
     super();
   }
 
   override get patience(): Patience {
     return Patience.ENDLESS;
+  }
+
+  /** Whether messages are settled like these. */
+  isLike(op: number, args: readonly unknown[]): boolean {
+    return op === this.op && args.length === this.args.length && args.every((each, i) => each === this.args[i]);
   }
 
   get isFull(): boolean {

@@ -4,15 +4,18 @@
  */
 import { Op } from "../../protocol/op.js";
 import { asBadArgument } from "../arguments/argument-checks.js";
-import type { NackOptions, TouchOptions } from "../arguments/options.js";
+import type { TouchOptions } from "../arguments/options.js";
+import type { ReadNackOptions } from "../arguments/request-checks.js";
 import { unobserved } from "../base/deferred.js";
 import type { RingmqError } from "../base/error.js";
 import type { Connection } from "../connection/connection.js";
 import { requestHead } from "../connection/request-head.js";
 import type { SelectionList } from "./selection-list.js";
-import { SettleBatch } from "./settle-batch.js";
+import { nackArguments, SettleBatch } from "./settle-batch.js";
 import { SettleRequest } from "./settle-request.js";
 import { refusedSettlement, type Settlement } from "./settle-result.js";
+
+const NO_ARGUMENTS: readonly unknown[] = [];
 
 export class Settler {
   readonly #connection: Connection;
@@ -32,15 +35,15 @@ export class Settler {
   }
 
   ack(high: number, low: number, delivery: number): Promise<void> {
-    return this.#settle(Op.ACK, undefined, undefined, high, low, delivery);
+    return this.#settle(Op.ACK, NO_ARGUMENTS, high, low, delivery);
   }
 
-  nack(high: number, low: number, delivery: number, { delay, retry }: NackOptions): Promise<void> {
-    return this.#settle(Op.NACK, delay, retry === false || undefined, high, low, delivery);
+  nack(high: number, low: number, delivery: number, options: ReadNackOptions): Promise<void> {
+    return this.#settle(Op.NACK, nackArguments(options), high, low, delivery);
   }
 
   touch(high: number, low: number, delivery: number, { ttr }: TouchOptions): Promise<void> {
-    return this.#settle(Op.TOUCH, ttr, undefined, high, low, delivery);
+    return this.#settle(Op.TOUCH, [ttr], high, low, delivery);
   }
 
   /** Settles messages together, after everything that was settled before. `named` is how many are named. */
@@ -88,9 +91,9 @@ export class Settler {
   seal(): void {
     const batch = this.#close();
     if (batch === undefined) return;
-    const { op, delayOrTtr, reject, selections } = batch;
+    const { op, args, selections } = batch;
     try {
-      const head = op === Op.ACK ? this.#ackHead : requestHead([this.#topic, this.#queue, delayOrTtr, reject]);
+      const head = op === Op.ACK ? this.#ackHead : requestHead([this.#topic, this.#queue, ...args]);
       this.#connection.send(op, 0, head, batch, selections.encode());
     } catch (error) {
       batch.failed(asBadArgument(error));
@@ -108,22 +111,9 @@ export class Settler {
     return batch;
   }
 
-  #settle(
-    op: number,
-    delayOrTtr: number | undefined,
-    reject: boolean | undefined,
-    high: number,
-    low: number,
-    delivery: number,
-  ): Promise<void> {
+  #settle(op: number, args: readonly unknown[], high: number, low: number, delivery: number): Promise<void> {
     let batch = this.#batch;
-    if (
-      batch === undefined ||
-      batch.op !== op ||
-      batch.delayOrTtr !== delayOrTtr ||
-      batch.reject !== reject ||
-      batch.isFull
-    ) {
+    if (batch === undefined || batch.isFull || !batch.isLike(op, args)) {
       try {
         this.#connection.assertConnected();
         // With everything published before: messages made from an acked one must be sent before its ack.
@@ -131,7 +121,7 @@ export class Settler {
       } catch (error) {
         return refusedSettlement(error);
       }
-      batch = new SettleBatch(op, delayOrTtr, reject);
+      batch = new SettleBatch(op, args);
       this.#batch = batch;
       this.#open.add(this);
       this.#connection.schedule();

@@ -5,6 +5,7 @@ import { formatId } from "../../protocol/id.js";
 import { Reason, readRuns } from "../../protocol/run.js";
 import { INSPECT, type Inspect, inspected, plainHeaders, shownBody } from "../base/inspection.js";
 import { MessageContent, nextEntry } from "../messages/content.js";
+import type { Failure } from "../messages/failure.js";
 import { Run } from "./run.js";
 
 /** Why a dead letter died: it was retried past its topic's limit or for too long, it expired, or it was rejected. */
@@ -51,14 +52,32 @@ export class StoredMessage<R extends Run = Run> extends MessageContent {
   }
 
   /** Why it is a dead letter, or undefined when it is none. */
-  get reason(): DeathReason | undefined {
+  get deadReason(): DeathReason | undefined {
     return DEATHS[this.arrival.fields.reason];
+  }
+
+  /**
+   * The deliveries of it that have failed, as far as the broker tells: the first of them and the last eight. It tells of messages
+   * that it shows and of dead letters that are popped; of others the list is empty.
+   */
+  get failures(): readonly Failure[] {
+    return this.arrival.failures;
   }
 
   /** The body is in it as text. */
   toJSON(): object {
-    const { id, retry, routeKey, time, reason } = this;
-    return { id, retry, routeKey, time, reason, headers: plainHeaders(() => this.headers), body: this.text() };
+    const { id, retry, routeKey, time, deadReason, failures } = this;
+    const history = failures.length === 0 ? {} : { failures };
+    return {
+      id,
+      retry,
+      routeKey,
+      time,
+      deadReason,
+      ...history,
+      headers: plainHeaders(() => this.headers),
+      body: this.text(),
+    };
   }
 
   [INSPECT](_depth: number, options: unknown, inspect: Inspect): string {
@@ -68,9 +87,17 @@ export class StoredMessage<R extends Run = Run> extends MessageContent {
 
 /** What `console.log` shows of a message, stored or delivered. */
 export const inspectedProperties = (message: StoredMessage): object => {
-  const { id, retry, routeKey, time, reason } = message;
+  const { id, retry, routeKey, time, deadReason, failures } = message;
   const content = { headers: plainHeaders(() => message.headers), body: shownBody(message.body) };
-  return { id, retry, routeKey, time, ...(reason && { reason }), ...content };
+  return {
+    id,
+    retry,
+    routeKey,
+    time,
+    ...(deadReason && { deadReason }),
+    ...(failures.length > 0 && { failures }),
+    ...content,
+  };
 };
 
 /** All messages of the runs [start, end) of a BROWSE's answer. Throws ProtocolError when they are not runs. */

@@ -18,6 +18,7 @@ import type {
   RespondOptions,
   SubscribeOptions,
 } from "../arguments/options.js";
+import type { AsyncFeed } from "../base/async-feed.js";
 import { deferred, unobserved } from "../base/deferred.js";
 import { localError, type RingmqError } from "../base/error.js";
 import { EventHub } from "../base/event-hub.js";
@@ -116,7 +117,7 @@ export class NodesClient {
   }
 
   /** What happens to the nodes from now on. Of what a program does not read, the last 256 events are kept. */
-  status(): AsyncIterableIterator<NodesEvent, undefined> {
+  status(): AsyncFeed<NodesEvent> {
     return this.#events.watch();
   }
 

@@ -54,6 +54,9 @@ export class Publisher implements Batcher {
   readonly #connection: Connection;
   readonly #checks: RequestChecks;
   readonly #numbering: Numbering | undefined;
+  /** Those of the broker that the last frame was begun for. */
+  #maxMessageBytes = 0;
+  #batchBytes = 0;
   /** The heads of publishes without options, by topic and by channel. */
   readonly #heads = { topic: new Map<string, Uint8Array>(), channel: new Map<string, Uint8Array>() };
   /** The open frames, by topic and by channel. */
@@ -67,15 +70,7 @@ export class Publisher implements Batcher {
     this.#connection = connection;
     this.#checks = checks;
     this.#numbering = numbering;
-  }
-
-  get #maxMessageBytes(): number {
-    return this.#connection.info.limits.maxMessageBytes;
-  }
-
-  get #batchBytes(): number {
-    // `bytes` below counts a character as one byte, but it may take three: an eighth of the limit leaves room for that.
-    return Math.min(BATCH_BYTES, this.#connection.info.limits.maxFrameBytes >>> 3);
+    this.#readLimits();
   }
 
   publish(topic: string, body: Body, options: PublishOptions = NO_OPTIONS): Promise<Receipt> {
@@ -174,6 +169,13 @@ export class Publisher implements Batcher {
     return frame.batch;
   }
 
+  #readLimits(): void {
+    const { maxMessageBytes, maxFrameBytes } = this.#connection.info.limits;
+    this.#maxMessageBytes = maxMessageBytes;
+    // `bytes` in `#fits` counts a character as one byte, but it may take three: an eighth of the limit leaves room for that.
+    this.#batchBytes = Math.min(BATCH_BYTES, Math.floor(maxFrameBytes / 8));
+  }
+
   #batch(topic: string, { routeKey, delay, ttl }: PublishOptions, sequence: number | undefined): PublishBatch {
     const isDated = sequence !== undefined && (delay !== undefined || ttl !== undefined);
     const dated = isDated
@@ -184,6 +186,7 @@ export class Publisher implements Batcher {
 
   /** Begins a frame whose first message has this many bytes. It is open after `#place`. */
   #begin<B extends PendingRequest>(op: number, name: string, head: Uint8Array, batch: B, bytes: number): OpenFrame<B> {
+    this.#readLimits();
     // Each call of the program has its own outcome.
     const chunk = this.#connection.begin(op, head, op === Op.PUBLISH ? ONE_BY_ONE : 0);
     if (bytes > LARGE_MESSAGE) chunk.reserve(this.#batchBytes + bytes);

@@ -59,6 +59,13 @@ const msgpack: OpenCodec = {
   decode: <T>(body: Uint8Array) => unpack(body, 0, body.length, undefined, MAX_DEPTH) as T,
 };
 
+interface Codecs {
+  readonly json: OpenCodec;
+  readonly text: Codec<string>;
+  readonly bytes: Codec<Uint8Array>;
+  readonly msgpack: OpenCodec;
+}
+
 /**
  * The codecs that come with the client.
  *
@@ -68,4 +75,4 @@ const msgpack: OpenCodec = {
  * - `msgpack`: what JSON has, and `Uint8Array` and 64-bit integers; maps have text as keys, there are no extensions. At most
  *   64 arrays and maps within one another.
  */
-export const codecs = Object.freeze({ json, text, bytes, msgpack });
+export const codecs: Codecs = Object.freeze({ json, text, bytes, msgpack });

@@ -1,12 +1,13 @@
 /**
  * A consumer of a typed topic.
  */
+import type { AsyncFeed } from "../base/async-feed.js";
 import type { RingmqError } from "../base/error.js";
 import type { Message } from "../consume/message.js";
 import type { TopicMessage } from "./topic-message.js";
 
 /** What it reads messages from: a consumer of one broker, or of several nodes. */
-export interface MessageReader extends AsyncIterableIterator<Message, undefined> {
+export interface MessageReader extends AsyncFeed<Message> {
   readonly closed: Promise<RingmqError | undefined>;
   next(): Promise<IteratorResult<Message, undefined>>;
   return(): Promise<IteratorResult<Message, undefined>>;
@@ -20,7 +21,7 @@ interface ValueReader<T> {
 }
 
 /** Messages of a topic with their values, as they come. Iterate it once; leaving the loop stops it, as of any consumer. */
-export class TopicConsumer<T> implements AsyncIterableIterator<TopicMessage<T>, undefined> {
+export class TopicConsumer<T> implements AsyncFeed<TopicMessage<T>> {
   readonly #topic: ValueReader<T>;
   readonly #reader: MessageReader;
 

@@ -132,7 +132,7 @@ export class Topic<In, Out = In> {
 
   #refused(message: Message, thrown: unknown): undefined {
     if (!(thrown instanceof RingmqError)) throw thrown;
-    unobserved(message.nack({ retry: false }));
+    unobserved(message.nack({ retry: false, reason: { name: thrown.code, message: thrown.message } }));
     const onInvalid = this.#onInvalid;
     if (onInvalid !== undefined) callLater(`onInvalid of the topic ${this.name}`, () => onInvalid(message, thrown));
     return undefined;

@@ -11,7 +11,7 @@ import { EnvelopeOp, packEnvelope } from "../../channel/envelope.js";
 import { ERRORS, type ErrorName } from "../../protocol/errors.js";
 import { LENGTH_BYTES, REQUEST } from "../../protocol/frame.js";
 import { Op } from "../../protocol/op.js";
-import type { Sender } from "../shards/shard-link.js";
+import type { Sender, ShardLink } from "../shards/shard-link.js";
 import { LOSS_TEXTS, type LossKind } from "../shards/shard-loss.js";
 import { markAnswered } from "./answered-requests.js";
 import { type BackupClient, requestBackup } from "./backup-request.js";
@@ -29,6 +29,10 @@ import { RequestWindow } from "./request-window.js";
 import type { Transport } from "./transport.js";
 
 const State = { OPEN: 0, CLOSING: 1, CLOSED: 2 } as const;
+
+const NOBODY: Sender = { taken: () => undefined };
+
+const encoder = new TextEncoder();
 
 const STOPPING = "the broker is stopping";
 
@@ -266,6 +270,7 @@ export class NativeConnection implements FrameSink, LocalRequests, BackupClient,
     if (link === undefined) return this.#refuseRun(shard, view, start, end);
     if (this.#used[shard] === 0) {
       this.#used[shard] = 1;
+      if (this.name !== "") this.#tellName(link);
       if (this.#isHeld) link.tell(EnvelopeOp.HOLD, this.id);
     }
     if (link.send(this, this.#envelope, bytes, start, end)) return;
@@ -276,6 +281,12 @@ export class NativeConnection implements FrameSink, LocalRequests, BackupClient,
     if (this.#session !== undefined || this.#waitingBytes <= this.#limits.cutOffWaiting) return;
     this.fail("BUSY", "too much input waits that needs no answer", 0);
     this.conclude();
+  }
+
+  /** For the histories of messages. It is told each shard once, and nobody waits for it. */
+  #tellName(link: ShardLink): void {
+    const name = encoder.encode(this.name);
+    link.send(NOBODY, Uint8Array.from(packEnvelope([EnvelopeOp.NAME, this.id])), name, 0, name.length);
   }
 
   malformed(kind: ErrorName, text: string, request: number): void {

@@ -2,6 +2,7 @@
 import { ProtocolError } from "../../protocol/errors.js";
 import { packHead } from "../../protocol/head.js";
 import { HeadCursor, Kind } from "../../protocol/head-cursor.js";
+import { MAX_CLIENT_NAME } from "../../protocol/limits.js";
 import { PROTOCOL_VERSION } from "../../protocol/op.js";
 import { readTextUpTo } from "../../protocol/text.js";
 import type { BrokerLimits } from "../limits.js";
@@ -13,9 +14,6 @@ export const helloHead = (options: BrokerLimits & { readonly shards: number }): 
   const limits = { maxMessageBytes, maxFrameBytes, maxBatchMessages, maxInFlight, maxNameBytes };
   return packHead([PROTOCOL_VERSION, `ringmq/${VERSION}`, options.node, options.shards, limits]);
 };
-
-/** Bytes: a name is for the log, and more than this of it says nothing. */
-const MAX_CLIENT_NAME = 255;
 
 /**
  * The client's name in its HELLO, or "". No more of the head is decoded, and nothing of it is kept. ProtocolError: it does

@@ -2,25 +2,10 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createSecureContext } from "node:tls";
+import { CertificateError, type TlsOptionName } from "../certificate-error.js";
 import type { Log } from "../log.js";
 import type { BrokerOptions, TlsFiles } from "../options.js";
 import { whyUnreadable } from "../unreadable.js";
-
-/** Where in the options the files of a port are. */
-export type TlsOptionName = "tcpTls" | "httpTls" | "grpcTls";
-
-/** A file of a certificate cannot be used. The text tells which and why; `option` is its place in the options. */
-export class CertificateError extends RangeError {
-  override readonly name = "CertificateError";
-
-  constructor(
-    readonly option: `${TlsOptionName}.${keyof TlsFiles}`,
-    text: string,
-    cause?: unknown,
-  ) {
-    super(`${option} must be ${text}`, { cause });
-  }
-}
 
 /** What node:tls and node:https need. */
 export interface TlsSettings {

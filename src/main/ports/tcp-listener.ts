@@ -10,7 +10,7 @@ import type { ConnectionHost } from "./connection-host.js";
 import type { Port } from "./descriptor-watch.js";
 import { type Protocol, recognize } from "./front-end.js";
 import { Hint } from "./hint.js";
-import { listenOn } from "./listen-error.js";
+import { listenOn } from "./listening.js";
 import { forward, ReadBuffer, type Reading } from "./read-buffer.js";
 import { LINGER, lingeringEnd } from "./tcp-transport.js";
 import { beginsTls, TlsHandshakes } from "./tls-handshakes.js";

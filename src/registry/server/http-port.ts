@@ -4,7 +4,7 @@ import https from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import type { Log } from "../../main/log.js";
 import { HttpGuard, type Verdict } from "../../main/ports/http/guard.js";
-import { listenOn } from "../../main/ports/listen-error.js";
+import { listenOn } from "../../main/ports/listening.js";
 import type { RegistryCertificate, ResolvedOptions } from "./options.js";
 import { type Requests, refusal } from "./requests.js";
 

@@ -37,7 +37,8 @@ export const compactionWindow = (
 };
 
 /** About how many bytes of each segment are live. Looks at every extent. */
-const liveBytes = ({ extents, log }: Store, segments: readonly Segment[]): ReadonlyMap<Segment, number> => {
+const liveBytes = (store: Store, segments: readonly Segment[]): ReadonlyMap<Segment, number> => {
+  const { extents, log } = store;
   const live = new Map<Segment, number>();
   const first = segments[0]?.sequence;
   for (const segment of segments) live.set(segment, segment.carriedFor === first ? segment.carriedBytes : 0);
@@ -47,9 +48,17 @@ const liveBytes = ({ extents, log }: Store, segments: readonly Segment[]): Reado
     const known = segment === undefined ? undefined : live.get(segment);
     if (segment === undefined || known === undefined) continue;
     const share = extents.count(extent) / extents.get(extent, ext.SPAN);
-    live.set(segment, known + EXTENT_BYTES + extents.get(extent, ext.BYTES) * share);
+    live.set(segment, known + EXTENT_BYTES + extents.get(extent, ext.BYTES) * share + failureBytes(store, extent));
   }
   return live;
+};
+
+/** What is known of the failures of an extent's messages is there once for all that share it. */
+const failureBytes = ({ extents, queues }: Store, extent: number): number => {
+  const history = extents.historyOf(extent);
+  if (history === 0) return 0;
+  const histories = queues[extents.get(extent, ext.QUEUE)]?.topic.failures;
+  return record.RANGE_BYTES + (histories?.bytesFor(history) ?? 0);
 };
 
 const bestWindow = (

@@ -9,6 +9,7 @@ import * as record from "../log/record.js";
 import type { Segment } from "../log/segment.js";
 import * as ext from "../messages/extent.js";
 import type { Store } from "../messages/store.js";
+import { planFailures } from "./kept-failures.js";
 
 /**
  * A KEEP to be written, in words: the segment and the offset of the record in which the messages were published, the
@@ -34,6 +35,8 @@ export interface KeepPlan {
   readonly claims: Uint8Array;
   /** Bodies of the DIRECTORY records of the queues that have claims. */
   readonly directory: readonly Uint8Array[];
+  /** What is known of their failures: see `planFailures`. */
+  readonly failures: readonly Uint8Array[];
 }
 
 /** An extent and where its entries are. */
@@ -77,7 +80,11 @@ export const planKeeps = (store: Store, segments: ReadonlySet<Segment>): KeepPla
     queues.add(extents.get(extent, ext.QUEUE));
   }
   sortClaims(claims, begin, found.length, keeps[keep + KEEP_ID_LOW] as number);
-  return { keeps: Uint32Array.from(keeps), claims, directory: directoryOf(store, queues) };
+  const failures = planFailures(
+    store,
+    found.map(({ extent }) => extent),
+  );
+  return { keeps: Uint32Array.from(keeps), claims, directory: directoryOf(store, queues), failures };
 };
 
 /**

@@ -14,6 +14,8 @@ export class Connections implements ConsumerOwner {
   /** The consumers of queues that may have something to hand out, in the order in which they are served. */
   readonly scheduled = new Fifo<ConsumerSet>();
   readonly #byNumber = new Map<number, ConnectionEntry>();
+  /** What the clients of connections call themselves, those that do. */
+  readonly #names = new Map<number, string>();
   readonly #freeNumbers: number[] = [];
   /** Consumers, waiting pops and subscriptions. */
   #count = 0;
@@ -25,6 +27,20 @@ export class Connections implements ConsumerOwner {
     readonly maxPerConnection: number,
   ) {
     store.holders = this.consumers;
+  }
+
+  name(connection: number, name: string): void {
+    this.#names.set(connection, name);
+  }
+
+  /** Empty: it has said nothing. */
+  nameOf(connection: number): string {
+    return this.#names.get(connection) ?? "";
+  }
+
+  /** A connection is gone. */
+  forgetName(connection: number): void {
+    this.#names.delete(connection);
   }
 
   get all(): Iterable<ConnectionEntry> {
@@ -88,7 +104,7 @@ export class Connections implements ConsumerOwner {
     const { consumers } = this;
     const peers = this.consumersOf(queue);
     const number = this.#freeNumbers.pop() ?? consumers.length;
-    const consumer = new Consumer(number, connection, request, peers, terms);
+    const consumer = new Consumer(number, connection, this.nameOf(connection.number), request, peers, terms);
     consumers[number] = consumer;
     peers.holders.add(consumer);
     if (consumer.isPop) connection.waitingPops.add(consumer);

@@ -128,6 +128,7 @@ export class Consumer implements Holder {
     /** Its place in the shard's table: what the extents it holds are marked with. */
     readonly number: number,
     readonly connection: ConnectionEntry,
+    readonly client: string,
     readonly request: number,
     /** The consumers of its queue, of which it is one. */
     readonly peers: ConsumerSet,

@@ -167,7 +167,7 @@ export class Dispatcher {
         const queue = this.directory.queue(this.directory.topic(c.topic), c.queue);
         if (queue.deadCount > 0 && mustStay(queue, queue.dead.head)) this.#refuseAtStandstill();
         this.store.effects.openMessages(c.connection, c.request);
-        this.#taker.takeDead(queue, c.max, c.maxBytes);
+        this.#taker.takeDead(queue, c.max, c.maxBytes, c.withFailures === true);
         this.store.effects.closeMessages();
         return true;
       }

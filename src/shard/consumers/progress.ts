@@ -4,7 +4,7 @@
  * walks answer how many extents they moved, at most `max`.
  */
 import * as ext from "../messages/extent.js";
-import { CONSUMER_GONE } from "../messages/failure.js";
+import { consumerGone } from "../messages/failure.js";
 import type { Queue } from "../messages/queue.js";
 import type { Steps } from "../steps.js";
 import type { Consumer } from "./consumer.js";
@@ -35,12 +35,12 @@ export const takeBack = (consumer: Consumer, now: number, max: number): number =
   const { held, queue } = consumer;
   let moved = endSeen(consumer, max, (_, fragment, seen) => {
     if (consumer.acksSeen) queue.ack(fragment, seen);
-    else queue.fail(fragment, seen, now, CONSUMER_GONE);
+    else queue.fail(fragment, seen, now, consumerGone(consumer));
   });
   moved += releaseAhead(consumer, now, max - moved);
   if (moved === 0 && held.head !== ext.NONE) {
     // Two billion deliveries ago: by its number it seems to lie ahead.
-    queue.fail(held.head, queue.store.extents.get(held.head, ext.MASK), now, CONSUMER_GONE);
+    queue.fail(held.head, queue.store.extents.get(held.head, ext.MASK), now, consumerGone(consumer));
     moved++;
   }
   return moved;

@@ -10,12 +10,10 @@ import type { Store } from "../messages/store.js";
 import { LOOKS_PER_EXTENT, type Steps } from "../steps.js";
 import type { Directory } from "../topics/directory.js";
 import type { Topic } from "../topics/topic.js";
+import type { Connections } from "./connections.js";
 import { type Disposition, Selections } from "./selections.js";
 
 const { State } = ext;
-
-/** What a NACK says of the deliveries that it ends. */
-const failureOf = ({ delay, reject }: Nack): Failure => ({ kind: reject ? Failed.REJECTED : Failed.NACKED, delay });
 
 export type SettleCommand = Ack | Nack | Release | Touch | Cancel | Reschedule | Redrive;
 
@@ -27,6 +25,7 @@ export class Settlement {
   constructor(
     readonly store: Store,
     readonly directory: Directory,
+    readonly connections: Connections,
   ) {
     this.#selections = new Selections(store);
     this.#ack = this.#inFlight((queue, fragment, mask) => queue.ack(fragment, mask));
@@ -91,7 +90,7 @@ export class Settlement {
       case "ack":
         return this.#ack;
       case "nack": {
-        const failure = failureOf(c);
+        const failure = this.#failureOf(c);
         return this.#inFlight((queue, fragment, mask) => queue.fail(fragment, mask, this.store.now, failure));
       }
       case "release":
@@ -111,6 +110,12 @@ export class Settlement {
           refusal: () => undefined,
         };
     }
+  }
+
+  /** What a NACK says of the deliveries that it ends. */
+  #failureOf({ connection, delay, reject, reason = "" }: Nack): Failure {
+    const consumer = this.connections.nameOf(connection);
+    return { how: reject ? Failed.REJECTED : Failed.NACKED, delay, consumer, reason };
   }
 
   /** Accepts messages in flight, under the delivery that is named. */

@@ -21,11 +21,11 @@
  */
 
 /** The version in the head of each segment. */
-export const FORMAT_VERSION = 3;
+export const FORMAT_VERSION = 4;
 
 /**
- * The oldest version that is read. Version 2 has channels and version 3 numbered batches; what they have in common with 1 is
- * laid out in the same way.
+ * The oldest version that is read. Version 2 has channels, version 3 numbered batches and version 4 failures; what they have in
+ * common with 1 is laid out in the same way.
  */
 export const OLDEST_VERSION = 1;
 
@@ -195,22 +195,31 @@ export const CLAIM_BYTES = 32;
  * ```
  *  8      9       10       11      12      16      18      20      24         32
  *  +------+-------+--------+-------+-------+-------+-------+-------+----------+
- *  | type | state | reason | flags | queue | retry | 0     | 0     | time     |
+ *  | type | state | reason | flags | queue | retry | f     | 0     | time     |
  *  | u8   | u8    | u8     | u8    | u32   | u16   | u16   | u32   | f64      |
  *  +------+-------+--------+-------+-------+-------+-------+-------+----------+
- *  32: ranges { first id u64 | count u32 } up to the end
+ *  32: f bytes of failures and zeros up to a multiple of four; ranges { first id u64 | count u32 } up to the end
  * ```
  *
  * `state` is one of extent.ts; FREE says that the messages are gone. READY puts them at the tail. `time` is when a
- * delayed message is due or when a dead one died.
+ * delayed message is due or when a dead one died. The failures, as src/protocol/failure.ts lays them out, are some that the
+ * messages have had; those that are known already do no harm. UNCHANGED says that the messages have had these, and are
+ * what they were.
  */
 export const STATE = 9;
 export const REASON = 10;
 export const FLAGS = 11;
 export const QUEUE = 12;
 export const RETRY = 16;
+export const FAILURES_LENGTH = 18;
 export const TIME = 24;
-export const RANGES = 32;
+export const FAILURES = 32;
+/** STATE of messages that stay what they are. */
+export const UNCHANGED = 0xff;
+/** Where the ranges begin behind so many bytes of failures. */
+export const rangesBehind = (failures: number): number => FAILURES + ((failures + 3) & ~3);
+/** Where the ranges of the record at `at` begin. */
+export const rangesOf = (view: DataView, at: number): number => at + rangesBehind(view.getUint16(at + FAILURES_LENGTH));
 export const RANGE_ID_HIGH = 0;
 export const RANGE_ID_LOW = 4;
 export const RANGE_COUNT = 8;

@@ -19,6 +19,8 @@ export interface StateChange {
   readonly flags: number;
   /** When they are due or have died, milliseconds since 1970. */
   readonly time: number;
+  /** Failures that led to it, as src/protocol/failure.ts lays them out. Default: none. */
+  readonly failures?: Uint8Array | undefined;
 }
 
 /** The messages are in no queue any more. */
@@ -88,16 +90,22 @@ export class Recorder {
 
   #begin(queue: number, change: StateChange, idHigh: number, idLow: number, count: number): void {
     const { log } = this;
-    const length = record.RANGES + record.RANGE_BYTES;
+    const { failures } = change;
+    const ranges = record.rangesBehind(failures?.length ?? 0);
+    const length = ranges + record.RANGE_BYTES;
     const page = log.reserve(length);
     const at = log.recordOffset;
     const { view } = page;
+    if (failures !== undefined && failures.length > 0) {
+      view.setUint32(at + ranges - 4, 0);
+      page.bytes.set(failures, at + record.FAILURES);
+    }
     view.setUint32(
       at + record.TYPE,
       (record.RecordType.STATE << 24) | (change.state << 16) | (change.reason << 8) | change.flags,
     );
     view.setUint32(at + record.QUEUE, queue);
-    view.setUint32(at + record.RETRY, change.retry << 16);
+    view.setUint32(at + record.RETRY, (change.retry << 16) | (failures?.length ?? 0));
     view.setUint32(at + record.RETRY + 4, 0);
     view.setFloat64(at + record.TIME, change.time);
     this.#page = page;
@@ -145,4 +153,9 @@ export class Recorder {
 }
 
 const isSame = (a: StateChange, b: StateChange): boolean =>
-  a.state === b.state && a.reason === b.reason && a.retry === b.retry && a.flags === b.flags && a.time === b.time;
+  a.state === b.state &&
+  a.reason === b.reason &&
+  a.retry === b.retry &&
+  a.flags === b.flags &&
+  a.time === b.time &&
+  a.failures === b.failures;

@@ -2,6 +2,7 @@
  * BROWSE: shows messages of a queue in one state and changes nothing.
  */
 import { SIZE_MASK, WORD_BYTES } from "../../protocol/entry.js";
+import { FAILURES_LENGTH_BYTES } from "../../protocol/run.js";
 import type { Browse } from "../command.js";
 import * as ext from "./extent.js";
 import type { Cursor, ExtentList } from "./extent-list.js";
@@ -120,7 +121,11 @@ const show = (
   const idLow = extents.idLow(extent);
   const isFragment = extents.isFragment(extent);
   const mask = extents.get(extent, ext.MASK);
-  const limit = room === Number.POSITIVE_INFINITY ? c.maxBytes : room;
+  const isFirst = room === Number.POSITIVE_INFINITY;
+  const limit = isFirst ? c.maxBytes : room;
+  let failures = c.withFailures ? store.failuresOf(extent) : undefined;
+  // Each message may be a run of its own.
+  let cost = failures === undefined ? 0 : FAILURES_LENGTH_BYTES + failures.length;
   let at = extents.get(extent, ext.OFFSET);
   let start = at;
   let chosen = 0;
@@ -133,16 +138,21 @@ const show = (
       if (seen++ < skip) {
         start = at + size;
       } else {
-        if (bytes + size > limit && (count > 0 || room !== Number.POSITIVE_INFINITY)) break;
+        if (bytes + size + cost > limit) {
+          if (count > 0 || !isFirst) break;
+          // A single one is shown, if need be without its failures.
+          failures = undefined;
+          cost = 0;
+        }
         chosen |= bit;
-        bytes += size;
+        bytes += size + cost;
         count++;
       }
     }
     at += size;
   }
   if (count === 0) return { count, bytes };
-  if (isFragment) store.emitMask(extent, chosen, delivery, time);
+  if (isFragment) store.emitMask(extent, chosen, delivery, time, failures);
   else store.emit(extent, idLow + skip, count, start, start + bytes, delivery, time);
   return { count, bytes };
 };

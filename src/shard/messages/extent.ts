@@ -67,6 +67,12 @@ export const nextPowerOfTwo = (n: number): number => 2 ** Math.ceil(Math.log2(n)
 /** The bits [from, from + count) of a block. */
 export const bits = (from: number, count: number): number => (count >= BLOCK ? -1 : ((1 << count) - 1) << from);
 
+/** Counts how many extents refer to a history of a queue's topic. */
+export interface HistoryKeeper {
+  share(queue: number, history: number): void;
+  release(queue: number, history: number): void;
+}
+
 export class ExtentTable {
   /** All words of all extents; see the table above. Replaced when it grows: never keep a reference. */
   words = new Int32Array(INITIAL_EXTENTS << WORDS_SHIFT);
@@ -77,13 +83,18 @@ export class ExtentTable {
    * back. 0: they have none, and go to the tail.
    */
   places = new Float64Array(INITIAL_EXTENTS);
+  /** What histories of its topic know of the failures of each extent's messages. Undefined: no message has ever failed. */
+  #histories: Int32Array | undefined;
   #free = NONE;
   #used = 0;
   #live = 0;
   readonly #onGrow: (capacity: number) => void;
 
-  /** `onGrow`: for tables that are indexed by extent as well (the timing wheel). */
-  constructor(onGrow: (capacity: number) => void) {
+  /** `onGrow`: for tables that are indexed by extent as well (the timing wheel). `histories`: what histories count on. */
+  constructor(
+    onGrow: (capacity: number) => void,
+    readonly histories: HistoryKeeper,
+  ) {
     this.#onGrow = onGrow;
     onGrow(INITIAL_EXTENTS);
   }
@@ -103,7 +114,7 @@ export class ExtentTable {
 
   /** Memory of the table, with that of the timing wheel. */
   get bytes(): number {
-    return this.capacity * ((4 << WORDS_SHIFT) + 8 + 8 + 24);
+    return this.capacity * ((4 << WORDS_SHIFT) + 8 + 8 + 24 + (this.#histories === undefined ? 0 : 4));
   }
 
   /** How much memory the table needs for so many more extents. */
@@ -116,8 +127,23 @@ export class ExtentTable {
     this.words = new Int32Array(INITIAL_EXTENTS << WORDS_SHIFT);
     this.times = new Float64Array(INITIAL_EXTENTS);
     this.places = new Float64Array(INITIAL_EXTENTS);
+    this.#histories = undefined;
     this.#free = NONE;
     this.#used = 0;
+  }
+
+  /** The history of an extent's messages, see `FailureHistories`; 0: they have not failed. */
+  historyOf(extent: number): number {
+    return this.#histories === undefined ? 0 : (this.#histories[extent] as number);
+  }
+
+  /** The extent refers to another history; that of before is not released. */
+  setHistory(extent: number, history: number): void {
+    if (this.#histories === undefined) {
+      if (history === 0) return;
+      this.#histories = new Int32Array(this.capacity);
+    }
+    this.#histories[extent] = history;
   }
 
   /** A new extent with every word 0 but its links. */
@@ -143,6 +169,11 @@ export class ExtentTable {
 
   free(extent: number): void {
     const at = extent << WORDS_SHIFT;
+    const history = this.historyOf(extent);
+    if (history !== 0) {
+      this.histories.release(this.words[at + QUEUE] as number, history);
+      this.setHistory(extent, 0);
+    }
     this.words[at + STATUS] = State.FREE;
     this.words[at + NEXT] = this.#free;
     this.#free = extent;
@@ -219,6 +250,11 @@ export class ExtentTable {
     this.words[to + FLAGS] = this.words[from + FLAGS] as number;
     this.times[copy] = this.times[extent] as number;
     this.places[copy] = this.places[extent] as number;
+    const history = this.historyOf(extent);
+    if (history !== 0) {
+      this.histories.share(this.words[from + QUEUE] as number, history);
+      this.setHistory(copy, history);
+    }
     return copy;
   }
 
@@ -233,6 +269,11 @@ export class ExtentTable {
     const places = new Float64Array(capacity);
     places.set(this.places);
     this.places = places;
+    if (this.#histories !== undefined) {
+      const histories = new Int32Array(capacity);
+      histories.set(this.#histories);
+      this.#histories = histories;
+    }
     this.#onGrow(capacity);
   }
 }

@@ -4,6 +4,7 @@
 import { skipEntries } from "../../protocol/entry.js";
 import * as ext from "./extent.js";
 import type { ExtentList } from "./extent-list.js";
+import type { FailureHistories } from "./failure-histories.js";
 import type { Queue } from "./queue.js";
 import type { Store } from "./store.js";
 
@@ -18,6 +19,7 @@ export const checkMessages = (store: Store, queues: Iterable<Queue | undefined>)
   store.wheel.invariants();
   const live = new Map<number, number>();
   const seen = new Set<number>();
+  const histories = new Map<FailureHistories, Map<number, number>>();
   let fragments = 0;
   let scheduled = 0;
 
@@ -50,6 +52,13 @@ export const checkMessages = (store: Store, queues: Iterable<Queue | undefined>)
         : store.extents.get(extent, ext.BYTES);
       if (store.extents.isFragment(extent)) fragments++;
       if (store.wheel.isScheduled(extent)) scheduled++;
+      const history = store.extents.historyOf(extent);
+      const { failures } = queue.topic;
+      if (history !== 0 && failures !== undefined) {
+        const references = histories.get(failures) ?? new Map<number, number>();
+        references.set(history, (references.get(history) ?? 0) + 1);
+        histories.set(failures, references);
+      }
       previous = extent;
     }
     check(list.tail === previous, "a list has a wrong tail");
@@ -76,6 +85,10 @@ export const checkMessages = (store: Store, queues: Iterable<Queue | undefined>)
     check(delayed.bytes === queue.delayedBytes, `${name} has ${delayed.bytes} delayed bytes`);
     check(dead.count === queue.deadCount, `${name} has ${dead.count} dead, counts ${queue.deadCount}`);
     check(inFlight === queue.inFlightCount, `${name} has ${inFlight} in flight, counts ${queue.inFlightCount}`);
+  }
+  for (const queue of queues) {
+    const failures = queue?.topic.failures;
+    failures?.invariants(histories.get(failures) ?? new Map());
   }
   check(seen.size === store.extents.live, `${seen.size} extents are listed, ${store.extents.live} are live`);
   check(fragments === store.index.size, `${fragments} fragments are listed, ${store.index.size} are indexed`);

@@ -6,6 +6,7 @@
 import type { TopicConfig } from "../command.js";
 import type { DirectoryEntry, DirectoryItem } from "../log/recorder.js";
 import type { ExtentList } from "./extent-list.js";
+import type { FailureHistories } from "./failure-histories.js";
 
 /** The topic of a queue. */
 export interface QueueTopic extends DirectoryItem {
@@ -23,6 +24,8 @@ export interface QueueTopic extends DirectoryItem {
   dead: number;
   expired: number;
   dropped: number;
+  /** Of its messages; undefined: none has ever failed. */
+  failures: FailureHistories | undefined;
   /** What a recovery restores a queue of it from. `isPast`: see `StoredQueue.movedEntry`. */
   entryOf(queue: RecordedQueue, isPast: boolean): DirectoryEntry;
 }
@@ -39,6 +42,8 @@ export interface RecordedQueue {
 export interface Holder {
   /** Its number in the store's table. */
   readonly number: number;
+  /** What its client calls itself; empty: nothing. */
+  readonly client: string;
   /** In flight with it, in the order of delivery. */
   readonly held: ExtentList;
   heldCount: number;

@@ -9,7 +9,7 @@ import type { MessageState } from "../command.js";
 import type { DirectoryEntry, StateChange } from "../log/recorder.js";
 import * as ext from "./extent.js";
 import { ExtentList } from "./extent-list.js";
-import { type Failure, TIMED_OUT } from "./failure.js";
+import { type Failure, timedOut } from "./failure.js";
 import { putBack } from "./given-back.js";
 import { newExtent, newFragment } from "./new-extent.js";
 import type { Holder, QueueConsumers, QueueTopic, StoredQueue } from "./queue-context.js";
@@ -232,7 +232,7 @@ export class Queue implements StoredQueue {
     const ahead = holder === undefined ? 0 : holder.aheadOf(fragment);
     if (ahead !== mask) {
       if (holder?.acksSeen === true) this.ack(fragment, mask & ~ahead);
-      else this.fail(fragment, mask & ~ahead, now, TIMED_OUT);
+      else this.fail(fragment, mask & ~ahead, now, timedOut(holder));
     }
     if (ahead !== 0) this.release(fragment, ahead, now);
   }
@@ -323,10 +323,10 @@ export class Queue implements StoredQueue {
     store.retire(fragment);
   }
 
-  record(part: number, state: number, time: number): void {
+  record(part: number, state: number, time: number, failures?: Uint8Array): void {
     const { extents } = this.store;
     const flags = extents.get(part, ext.FLAGS);
-    const change = { state, reason: extents.reason(part), retry: extents.retry(part), flags, time };
+    const change = { state, reason: extents.reason(part), retry: extents.retry(part), flags, time, failures };
     this.store.record(part, extents.get(part, ext.MASK), change);
   }
 
@@ -356,8 +356,8 @@ export class Queue implements StoredQueue {
     store.wheel.schedule(fragment, expiry > 0 ? Math.min(due, expiry) : due);
   }
 
-  postpone(part: number, due: number): void {
-    this.record(part, State.DELAYED, due);
+  postpone(part: number, due: number, failures?: Uint8Array): void {
+    this.record(part, State.DELAYED, due, failures);
     this.#delay(part, due, this.store.expiryOf(part));
   }
 
@@ -371,6 +371,16 @@ export class Queue implements StoredQueue {
     this.#listOf(state).remove(extents, fragment);
     store.wheel.cancel(fragment);
     return fragment;
+  }
+
+  /** Those in `mask` of a fragment that is ready, delayed or dead, as a fragment of their own, behind it in its list. */
+  part(fragment: number, mask: number): number {
+    const { extents, wheel } = this.store;
+    if (mask === extents.get(fragment, ext.MASK)) return fragment;
+    const part = this.store.split(fragment, mask);
+    this.#listOf(extents.state(fragment)).insertAfter(extents, part, fragment);
+    if (wheel.isScheduled(fragment)) wheel.schedule(part, wheel.dueOf(fragment));
+    return part;
   }
 
   /** Counts messages off that are ready, delayed or dead. */
@@ -396,17 +406,17 @@ export class Queue implements StoredQueue {
     throw new Error(`queue: messages in state ${state} are in no list of the queue`);
   }
 
-  expire(fragment: number, now: number): void {
+  expire(fragment: number, now: number, failures?: Uint8Array): void {
     this.topic.expired += this.store.extents.count(fragment);
     if (this.topic.config.expired === "drop") this.store.discard(fragment);
-    else this.deadLetter(fragment, Reason.EXPIRED, now);
+    else this.deadLetter(fragment, Reason.EXPIRED, now, failures);
   }
 
-  deadLetter(fragment: number, reason: number, now: number): void {
+  deadLetter(fragment: number, reason: number, now: number, failures?: Uint8Array): void {
     const { extents } = this.store;
     extents.setStatus(fragment, State.DEAD, reason, extents.retry(fragment));
     extents.times[fragment] = now;
-    this.record(fragment, State.DEAD, now);
+    this.record(fragment, State.DEAD, now, failures);
     const count = extents.count(fragment);
     this.topic.dead += count;
     this.#pushDead(fragment, count);

@@ -1,8 +1,12 @@
-/** What becomes of messages whose delivery has failed: they are tried again, at once or later, or are dead letters. */
+/**
+ * What becomes of messages whose delivery has failed: that they have is noted, and they are tried again, at once or later, or
+ * are dead letters.
+ */
 import { Failed } from "../../protocol/failure.js";
 import { Reason } from "../../protocol/run.js";
 import * as ext from "./extent.js";
 import type { Failure } from "./failure.js";
+import { FailureHistories } from "./failure-histories.js";
 import type { QueueTopic } from "./queue-context.js";
 import { isTooOld, retryDelay } from "./retry-policy.js";
 import type { Store } from "./store.js";
@@ -12,26 +16,45 @@ interface Owner {
   readonly store: Store;
   readonly topic: QueueTopic;
   makeReady(part: number, expiry: number): void;
-  postpone(part: number, due: number): void;
-  expire(part: number, now: number): void;
-  deadLetter(part: number, reason: number, now: number): void;
-  record(part: number, state: number, time: number): void;
+  postpone(part: number, due: number, failures?: Uint8Array): void;
+  expire(part: number, now: number, failures?: Uint8Array): void;
+  deadLetter(part: number, reason: number, now: number, failures?: Uint8Array): void;
+  record(part: number, state: number, time: number, failures?: Uint8Array): void;
 }
 
 /** `part` is a fragment in no list, of `count` messages. */
-export const requeue = (queue: Owner, part: number, count: number, now: number, { kind, delay }: Failure): void => {
+export const requeue = (queue: Owner, part: number, count: number, now: number, failure: Failure): void => {
   const { store, topic } = queue;
   const { extents } = store;
   const retry = extents.retry(part) + 1;
   const expiry = store.expiryOf(part);
   extents.setStatus(part, ext.State.READY, Reason.ALIVE, retry);
   topic.retried += count;
-  if (kind === Failed.REJECTED) queue.deadLetter(part, Reason.REJECTED, now);
-  else if (retry > topic.config.retries) queue.deadLetter(part, Reason.RETRIES, now);
-  else if (isPastAge(queue, part, now)) queue.deadLetter(part, Reason.TOO_OLD, now);
-  else if (expiry > 0 && expiry <= now) queue.expire(part, now);
-  else if (delay === undefined) backOff(queue, part, retry, now);
-  else putBehind(queue, part, now, delay);
+  const failures = note(queue, part, retry, now, failure);
+  if (failure.how === Failed.REJECTED) queue.deadLetter(part, Reason.REJECTED, now, failures);
+  else if (retry > topic.config.retries) queue.deadLetter(part, Reason.RETRIES, now, failures);
+  else if (isPastAge(queue, part, now)) queue.deadLetter(part, Reason.TOO_OLD, now, failures);
+  else if (expiry > 0 && expiry <= now) queue.expire(part, now, failures);
+  else if (failure.delay === undefined) backOff(queue, part, retry, now, failures);
+  else putBehind(queue, part, now, failure.delay, failures);
+};
+
+/** What is known of a topic's failures; it begins with the first of them. */
+export const historiesOf = ({ store, topic }: Pick<Owner, "store" | "topic">): FailureHistories => {
+  topic.failures ??= new FailureHistories(store);
+  return topic.failures;
+};
+
+/** Adds a failure to the history of messages. Answers it as records have it; undefined: there is no room for it. */
+const note = (queue: Owner, part: number, retry: number, now: number, failure: Failure): Uint8Array | undefined => {
+  const { extents } = queue.store;
+  const histories = historiesOf(queue);
+  const before = extents.historyOf(part);
+  // Of one whose history was lost at least those since it was re-driven are known.
+  const number = Math.max(histories.count(before) + 1, retry);
+  const history = histories.add(before, number, now, failure);
+  extents.setHistory(part, history);
+  return history === 0 ? undefined : histories.encodeLast(history);
 };
 
 /** What was re-driven begins anew, however old it is. */
@@ -42,7 +65,7 @@ const isPastAge = ({ store, topic }: Owner, part: number, now: number): boolean 
 };
 
 /** Messages are tried again when the topic's policy says. With a jitter each of them has a time of its own. */
-const backOff = (queue: Owner, part: number, retry: number, now: number): void => {
+const backOff = (queue: Owner, part: number, retry: number, now: number, failures: Uint8Array | undefined): void => {
   const { store, topic } = queue;
   const { extents } = store;
   const { retryDelay: first, retryJitter } = topic.config;
@@ -52,15 +75,15 @@ const backOff = (queue: Owner, part: number, retry: number, now: number): void =
   };
   if (first > 0 && retryJitter > 0) {
     for (let bit = extents.lowest(part); bit !== extents.get(part, ext.MASK); bit = extents.lowest(part)) {
-      putBehind(queue, store.split(part, bit), now, delayOf(bit));
+      putBehind(queue, store.split(part, bit), now, delayOf(bit), failures);
     }
   }
-  putBehind(queue, part, now, delayOf(extents.lowest(part)));
+  putBehind(queue, part, now, delayOf(extents.lowest(part)), failures);
 };
 
 /** To the tail, at once or after a delay. */
-const putBehind = (queue: Owner, part: number, now: number, delay: number): void => {
-  if (delay > 0) return queue.postpone(part, now + delay);
-  queue.record(part, ext.State.READY, 0);
+const putBehind = (queue: Owner, part: number, now: number, delay: number, failures: Uint8Array | undefined): void => {
+  if (delay > 0) return queue.postpone(part, now + delay, failures);
+  queue.record(part, ext.State.READY, 0, failures);
   queue.makeReady(part, queue.store.expiryOf(part));
 };

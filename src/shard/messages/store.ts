@@ -19,7 +19,12 @@ import { TimingWheel } from "./timing-wheel.js";
 export interface StoreOptions extends LogOptions {
   /** Extents that a step of a long command may move or drop; default `STEP_EXTENTS` of steps.ts. */
   readonly stepExtents?: number | undefined;
+  /** Memory for what is known of failures; default an eighth of that of the shard. */
+  readonly maxFailureBytes?: number | undefined;
 }
+
+/** Of the memory of a shard, what is known of failures has at most so much. */
+const FAILURE_SHARE = 1 / 8;
 
 /** Knows how large the entries of pages are that are not in memory: see `EntrySizes` of src/shard/recovery. */
 export interface MissingSizes {
@@ -48,6 +53,9 @@ export class Store {
   standstill: { readonly kind: ErrorName; readonly text: string } | undefined;
   /** Memory of topics and queues without messages. */
   directoryBytes = 0;
+  /** Memory of what is known of failures, and how much it may be. */
+  failureBytes = 0;
+  readonly maxFailureBytes: number;
   /** Memory that reading the log back takes beside it. */
   replayBytes = 0;
   /** While the log is read back. */
@@ -62,6 +70,7 @@ export class Store {
     retry: 0,
     reason: 0,
     time: 0,
+    failures: undefined,
     keyStart: 0,
     keyEnd: 0,
     bytes: new Uint8Array(0),
@@ -84,7 +93,11 @@ export class Store {
     this.log = new Log(options);
     this.recorder = new Recorder(this.log);
     this.wheel = new TimingWheel(now);
-    this.extents = new ext.ExtentTable((capacity) => this.wheel.grow(capacity));
+    this.maxFailureBytes = options.maxFailureBytes ?? (options.memoryBytes ?? Number.POSITIVE_INFINITY) * FAILURE_SHARE;
+    this.extents = new ext.ExtentTable((capacity) => this.wheel.grow(capacity), {
+      share: (queue, history) => this.queues[queue]?.topic.failures?.share(history),
+      release: (queue, history) => this.queues[queue]?.topic.failures?.release(history),
+    });
     this.index = new MessageIndex(this.extents);
   }
 
@@ -111,7 +124,8 @@ export class Store {
 
   /** Memory of messages, topics and queues. */
   get bytes(): number {
-    return this.log.pages.bytes + this.extents.bytes + this.index.bytes + this.directoryBytes + this.replayBytes;
+    const tables = this.extents.bytes + this.index.bytes + this.directoryBytes + this.failureBytes;
+    return this.log.pages.bytes + tables + this.replayBytes;
   }
 
   /** Gives back the memory of tables, if they are empty. */
@@ -183,6 +197,13 @@ export class Store {
     this.recorder.state(queue, GONE, extents.idHigh(extent), extents.idLow(extent), count, level);
   }
 
+  /** All that is known of the failures of an extent's messages; undefined: they have not failed. */
+  failuresOf(extent: number): Uint8Array | undefined {
+    const history = this.extents.historyOf(extent);
+    if (history === 0) return undefined;
+    return this.queues[this.extents.get(extent, ext.QUEUE)]?.topic.failures?.encode(history);
+  }
+
   /** Bytes of the entries of the messages in `mask`. */
   bytesOf(extent: number, mask: number): number {
     const { extents } = this;
@@ -213,7 +234,16 @@ export class Store {
   }
 
   /** Emits `count` messages whose entries are [start, end) of the extent's page. */
-  emit(extent: number, idLow: number, count: number, start: number, end: number, delivery: number, time: number): void {
+  emit(
+    extent: number,
+    idLow: number,
+    count: number,
+    start: number,
+    end: number,
+    delivery: number,
+    time: number,
+    failures: Uint8Array | undefined = undefined,
+  ): void {
     const { extents } = this;
     const run = this.#run;
     const page = this.pageOf(extent);
@@ -226,6 +256,7 @@ export class Store {
     run.retry = extents.retry(extent);
     run.reason = extents.reason(extent);
     run.time = time;
+    run.failures = failures;
     run.keyStart = at + record.NAMES + view.getUint8(at + record.TOPIC_LENGTH);
     run.keyEnd = run.keyStart + view.getUint8(at + record.KEY_LENGTH);
     run.bytes = bytes;
@@ -236,14 +267,20 @@ export class Store {
       this.isDurable ||
       (page.segment === undefined && this.areIdsDurable) ||
       (delivery > 0 && run.retry === 0 && page.written > at);
-    this.emitted += runs.KEY + run.keyEnd - run.keyStart + end - start;
+    this.emitted += runs.KEY + run.keyEnd - run.keyStart + end - start + (failures?.length ?? 0);
     this.effects.run(run);
   }
 
   /**
    * Emits the messages of a fragment that are in `mask`, as runs without gaps. Answers the bytes of their entries.
    */
-  emitMask(extent: number, mask: number, delivery: number, time: number): number {
+  emitMask(
+    extent: number,
+    mask: number,
+    delivery: number,
+    time: number,
+    failures: Uint8Array | undefined = undefined,
+  ): number {
     const { extents } = this;
     const { view } = this.pageOf(extent);
     const span = extents.get(extent, ext.SPAN);
@@ -256,7 +293,7 @@ export class Store {
       const chosen = i < span && ((mask >>> ((idLow + i) & 31)) & 1) === 1;
       if (!chosen) {
         if (i > runFirst) {
-          this.emit(extent, idLow + runFirst, i - runFirst, runStart, at, delivery, time);
+          this.emit(extent, idLow + runFirst, i - runFirst, runStart, at, delivery, time, failures);
           bytes += at - runStart;
         }
         runFirst = i + 1;

@@ -3,6 +3,7 @@
  * with auto-ack they are gone.
  */
 import { SIZE_MASK, WORD_BYTES } from "../../protocol/entry.js";
+import { FAILURES_LENGTH_BYTES } from "../../protocol/run.js";
 import { GONE } from "../log/recorder.js";
 import * as ext from "./extent.js";
 import type { ExtentList } from "./extent-list.js";
@@ -19,6 +20,8 @@ export class Taker {
   #deadline = 0;
   /** What is taken is gone. */
   #isGone = false;
+  /** With what is known of the failures of what is taken. */
+  #withFailures = false;
 
   constructor(readonly store: Store) {}
 
@@ -48,9 +51,10 @@ export class Taker {
     return taken;
   }
 
-  /** As `takeReady` for a pop, from the dead letters. */
-  takeDead(queue: Queue, max: number, maxBytes: number): number {
+  /** As `takeReady` for a pop, from the dead letters, with what is known of their failures or without. */
+  takeDead(queue: Queue, max: number, maxBytes: number, withFailures: boolean): number {
     let taken = 0;
+    this.#withFailures = withFailures;
     this.#bytes = 0;
     this.#holder = undefined;
     this.#isGone = queue.topic.config.autoAck;
@@ -59,6 +63,7 @@ export class Taker {
       if (n === 0) break;
       taken += n;
     }
+    this.#withFailures = false;
     queue.deadCount -= taken;
     queue.topic.delivered += taken;
     return taken;
@@ -124,8 +129,17 @@ export class Taker {
     const { ttr } = queue.topic.config;
     const extent = list.head;
     const mask = extents.get(extent, ext.MASK);
-    const chosen = firstMessages(store, extent, mask, limit, room, first);
-    if (chosen === 0) return 0;
+    let failures = this.#withFailures ? store.failuresOf(extent) : undefined;
+    // Each message may be a run of its own.
+    let cost = failures === undefined ? 0 : FAILURES_LENGTH_BYTES + failures.length;
+    let chosen = firstMessages(store, extent, mask, limit, room, false, cost);
+    if (chosen === 0) {
+      if (!first) return 0;
+      // A single one is taken whatever its size, if need be without its failures.
+      chosen = firstMessages(store, extent, mask, 1, room, true);
+      if (cost > 0) failures = undefined;
+      cost = 0;
+    }
     let fragment = extent;
     if (chosen === mask) {
       list.remove(extents, extent);
@@ -137,7 +151,7 @@ export class Taker {
     const delivery = isGone ? 0 : store.nextDelivery();
     const deadline = isGone ? 0 : store.now + ttr;
     if (isGone) store.record(fragment, chosen, GONE);
-    this.#bytes += store.emitMask(fragment, chosen, delivery, deadline);
+    this.#bytes += store.emitMask(fragment, chosen, delivery, deadline, failures) + cost * count;
     if (isGone) store.drop(fragment);
     else queue.lease(fragment, count, this.#holder, delivery, deadline);
     return count;
@@ -167,7 +181,7 @@ export const cutFront = (queue: Queue, extent: number, n: number, offset: number
   extents.set(extent, ext.OFFSET, offset);
 };
 
-/** The first messages in `mask` that fit into `limit` and `room`; if `first`, one fits whatever its size. */
+/** The first messages in `mask` that fit into `limit` and `room`, each with `extra` bytes; if `first`, one fits whatever its size. */
 export const firstMessages = (
   store: Store,
   extent: number,
@@ -175,6 +189,7 @@ export const firstMessages = (
   limit: number,
   room: number,
   first: boolean,
+  extra = 0,
 ): number => {
   const { extents } = store;
   const { view } = store.pageOf(extent);
@@ -188,7 +203,7 @@ export const firstMessages = (
     const size = WORD_BYTES + (view.getUint32(at) & SIZE_MASK);
     const bit = 1 << ((idLow + i) & 31);
     if ((mask & bit) !== 0) {
-      bytes += size;
+      bytes += size + extra;
       if (bytes > room && (chosen !== 0 || !first)) break;
       chosen |= bit;
       left--;

@@ -14,6 +14,7 @@ import type { Segment } from "../log/segment.js";
 import * as ext from "../messages/extent.js";
 import { newFragment } from "../messages/new-extent.js";
 import type { Queue } from "../messages/queue.js";
+import { historiesOf } from "../messages/requeue.js";
 import type { Store } from "../messages/store.js";
 import type { Directory } from "../topics/directory.js";
 import { StoredChannel } from "../topics/stored-channel.js";
@@ -32,6 +33,14 @@ export interface ReplayTarget {
   idCeiling: number;
 }
 
+/** Failures in [start, end). */
+interface FoundFailures {
+  readonly bytes: Uint8Array;
+  readonly view: DataView;
+  readonly start: number;
+  readonly end: number;
+}
+
 export class Replay {
   /** Records and messages read so far. */
   records = 0;
@@ -44,6 +53,8 @@ export class Replay {
   readonly #fresh: FreshExtents;
   /** The fragments that a record is about. */
   readonly #found: number[] = [];
+  /** The failures that a record tells of; undefined: none. */
+  #failures: FoundFailures | undefined;
   #segment: Segment | undefined;
   #buffer: Uint8Array | undefined;
   /** The present segment has had an IDS record. */
@@ -116,7 +127,7 @@ export class Replay {
       case RecordType.PUBLISH:
         return this.#publish(page, at);
       case RecordType.STATE:
-        return this.#state(view, at);
+        return this.#state(page, at);
       case RecordType.KEEP:
         return this.#keep(page, at);
       case RecordType.DIRECTORY: {
@@ -222,7 +233,13 @@ export class Replay {
     }
   }
 
-  #state(view: DataView, at: number): void {
+  #failuresAt({ bytes, view }: Page, at: number): FoundFailures {
+    const start = at + record.FAILURES;
+    return { bytes, view, start, end: start + view.getUint16(at + record.FAILURES_LENGTH) };
+  }
+
+  #state(page: Page, at: number): void {
+    const { view } = page;
     const queue = this.#queue(view.getUint32(at + record.QUEUE));
     if (queue === undefined) return;
     const change: StateChange = {
@@ -232,18 +249,22 @@ export class Replay {
       retry: view.getUint16(at + record.RETRY),
       time: view.getFloat64(at + record.TIME),
     };
+    const ranges = record.rangesOf(view, at);
+    if (view.getUint16(at + record.FAILURES_LENGTH) > 0) this.#failures = this.#failuresAt(page, at);
     const end = at + view.getUint32(at + record.LENGTH);
-    for (let range = at + record.RANGES; range < end; range += record.RANGE_BYTES) {
+    for (let range = ranges; range < end; range += record.RANGE_BYTES) {
       const idHigh = view.getUint32(range + record.RANGE_ID_HIGH);
       const idLow = view.getUint32(range + record.RANGE_ID_LOW);
       const count = view.getUint32(range + record.RANGE_COUNT);
       for (let done = 0; done < count; ) done += this.#move(queue, idHigh, idLow + done, count - done, change);
     }
+    this.#failures = undefined;
   }
 
   /** Gives messages from an id on their new state, as many as can be done at once. Answers how many. */
   #move(queue: Queue, idHigh: number, idLow: number, count: number, change: StateChange): number {
     const isGone = change.state === ext.State.FREE;
+    const staysAsItIs = change.state === record.UNCHANGED;
     const ended = isGone ? this.#fresh.end(queue, idHigh, idLow, count) : 0;
     if (ended > 0) return ended;
     const from = idLow & 31;
@@ -252,7 +273,8 @@ export class Replay {
       this.#moveFound(queue, ext.bits(from, inBlock), change);
       return inBlock;
     }
-    if (!isGone) this.#fresh.breakUp(queue, idHigh, idLow);
+    // What has failed is in a fragment.
+    if (!isGone && !staysAsItIs) this.#fresh.breakUp(queue, idHigh, idLow);
     // A fresh extent may follow in the middle of the block.
     const n = Math.min(inBlock, this.#fresh.distance(queue, idHigh, idLow));
     this.#findFragments(queue, idHigh, idLow, ext.bits(from, n));
@@ -285,8 +307,20 @@ export class Replay {
     for (const fragment of found) {
       const mask = extents.get(fragment, ext.MASK) & wanted;
       if (change.state === ext.State.FREE) queue.end(fragment, mask);
-      else queue.restore(queue.withdraw(fragment, mask), change);
+      else if (change.state === record.UNCHANGED) this.#recall(queue, queue.part(fragment, mask));
+      else queue.restore(this.#recall(queue, queue.withdraw(fragment, mask)), change);
     }
+  }
+
+  /** Notes the failures that the record tells of messages. Answers these. */
+  #recall(queue: Queue, part: number): number {
+    const found = this.#failures;
+    if (found === undefined) return part;
+    const { extents } = this.#store;
+    const histories = historiesOf(queue);
+    const { bytes, view, start, end } = found;
+    extents.setHistory(part, histories.addEncoded(extents.historyOf(part), bytes, view, start, end));
+    return part;
   }
 
   #queue(number: number): Queue | undefined {

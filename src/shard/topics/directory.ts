@@ -257,6 +257,7 @@ export class Directory {
     if (topic.isRecorded) this.store.recorder.directory(["topic deleted", topic.name], level);
     this.store.directoryBytes -= TOPIC_BYTES;
     topic.producers?.clear();
+    topic.failures?.clear();
     topic.forgetRoutes();
     this.#topics.delete(topic.name);
     this.#topicShares.remove(topic.creator);

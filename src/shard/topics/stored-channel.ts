@@ -41,6 +41,8 @@ export class StoredChannel implements QueueTopic {
   followsDefaults = true;
   /** Its limits, as those of a queue. */
   config: TopicConfig = DEFAULT_CONFIG;
+  /** Its messages are not delivered, and do not fail. */
+  failures: undefined;
   level: number;
   /** A channel is recorded with its queue, in one entry. */
   readonly isRecorded = false;

@@ -12,6 +12,7 @@ import {
 import { Durability } from "../../protocol/op.js";
 import type { TopicConfig } from "../command.js";
 import type { DirectoryEntry } from "../log/recorder.js";
+import type { FailureHistories } from "../messages/failure-histories.js";
 import type { Queue } from "../messages/queue.js";
 import type { QueueTopic, RecordedQueue } from "../messages/queue-context.js";
 import type { Producers } from "./producers.js";
@@ -65,6 +66,7 @@ export class Topic implements QueueTopic {
   dead = 0;
   expired = 0;
   dropped = 0;
+  failures: FailureHistories | undefined;
   readonly #routes: RouteCache;
 
   constructor(

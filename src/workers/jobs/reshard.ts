@@ -15,6 +15,7 @@ import { packHead } from "../../protocol/head.js";
 import { EPOCH } from "../../protocol/id.js";
 import { Durability } from "../../protocol/op.js";
 import { planKeeps } from "../../shard/compaction/keep-plan.js";
+import { queueOf, setQueue } from "../../shard/compaction/kept-failures.js";
 import type { Effects } from "../../shard/effects.js";
 import { PAGE_BYTES } from "../../shard/log/log.js";
 import * as record from "../../shard/log/record.js";
@@ -92,6 +93,11 @@ export const reshard = (disk: Disk, checksum: Checksum, input: ReshardInput): Re
       if (queue === undefined) throw new Error("reshard: messages of a queue that is gone");
       targetOf(queue.topic.nameBytes).keep(keep, claims, file, store.queues);
     });
+    for (const body of plan.failures) {
+      const queue = store.queues[queueOf(body)];
+      if (queue === undefined) throw new Error("reshard: failures of a queue that is gone");
+      targetOf(queue.topic.nameBytes).failures(body, queue);
+    }
     messages += store.log.segments.all.reduce((sum, { live }) => sum + live, 0);
   }
   for (const target of targets) target.end();
@@ -111,6 +117,7 @@ const readShard = (
     node: 1,
     limits: { maxTopics: 0, maxQueues: 0, maxConsumers: 0 },
     memoryBytes: READ_BYTES,
+    maxFailureBytes: Number.POSITIVE_INFINITY,
     pageBytes,
     segmentBytes,
     level: Durability.fsync,
@@ -190,6 +197,16 @@ class Target {
     let writer = this.#writer as RecordWriter;
     if (writer.size + keepBytes(keep) > this.#input.segmentBytes) writer = this.#nextSegment();
     writeKeep(writer, file, keep, claims);
+  }
+
+  /** Writes what is known of failures. Changes `body`, which gets the new number of its queue. */
+  failures(body: Uint8Array, queue: Numbered): void {
+    const number = this.#numbers.get(queue);
+    if (number === undefined) throw new Error("reshard: failures of a queue that is not in this shard");
+    setQueue(body, number);
+    let writer = this.#writer as RecordWriter;
+    if (writer.size + body.length > this.#input.segmentBytes) writer = this.#nextSegment();
+    writer.state(body);
   }
 
   end(): void {

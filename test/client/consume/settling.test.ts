@@ -94,12 +94,15 @@ describe("acks of one turn of the event loop", () => {
 
 describe("nack and touch", () => {
   it("tell how, and end the frame of what is settled in another way", async () => {
-    const { broker, messages } = await popped(7);
+    const { broker, messages } = await popped(10);
     const acts: ((message: Message) => Promise<void>)[] = [
       (message) => message.nack(),
       (message) => message.nack({ delay: 5 }),
       (message) => message.nack({ delay: 5 }),
       (message) => message.nack({ retry: false }),
+      (message) => message.nack({ reason: "no" }),
+      (message) => message.nack({ reason: "no" }),
+      (message) => message.nack({ reason: new TypeError("odd") }),
       (message) => message.touch({ ttr: 9 }),
       (message) => message.touch(),
       (message) => message.ack(),
@@ -109,9 +112,11 @@ describe("nack and touch", () => {
       [Op.NACK, ["orders"], [[10, 1, 7]]],
       [Op.NACK, ["orders", null, 5], [[11, 2, 7]]],
       [Op.NACK, ["orders", null, null, true], [[13, 1, 7]]],
-      [Op.TOUCH, ["orders", null, 9], [[14, 1, 7]]],
-      [Op.TOUCH, ["orders"], [[15, 1, 7]]],
-      [Op.ACK, ["orders"], [[16, 1, 7]]],
+      [Op.NACK, ["orders", null, null, null, "no"], [[14, 2, 7]]],
+      [Op.NACK, ["orders", null, null, null, expect.stringMatching(/^TypeError: odd\n +at /)], [[16, 1, 7]]],
+      [Op.TOUCH, ["orders", null, 9], [[17, 1, 7]]],
+      [Op.TOUCH, ["orders"], [[18, 1, 7]]],
+      [Op.ACK, ["orders"], [[19, 1, 7]]],
     ]);
   });
 });

@@ -172,7 +172,7 @@ describe("requests", () => {
       client.subscribe("old", { from: "start" }),
     ].map((promise) => promise.catch(({ code }: { readonly code: string }) => code));
     await broker.clock.advance("2200 ms");
-    expect(await Promise.all(asked)).toEqual(Array(7).fill("REQUEST_TIMEOUT"));
+    expect(await Promise.all(asked)).toEqual(Array(7).fill("ANSWER_TIMEOUT"));
     broker.up();
     await broker.clock.advance("5 s");
     expect((await client.stats("t").catch(({ code }: { readonly code: string }) => code)) as unknown).toBe("NO_TOPIC");

@@ -3,6 +3,8 @@ import { describe, expect, it } from "vitest";
 import * as ext from "../../../src/shard/messages/extent.js";
 import { ExtentList } from "../../../src/shard/messages/extent-list.js";
 
+const NO_HISTORIES = { share: () => {}, release: () => {} };
+
 describe("extent table", () => {
   it("counts the bits of every sort of mask", () => {
     expect([0, 1, -1, 0x8000_0000 | 0, 0x5555_5555, 0x00ff_0000].map(ext.popcount)).toEqual([0, 1, 32, 1, 16, 8]);
@@ -21,7 +23,7 @@ describe("extent table", () => {
   });
 
   it("hands out an extent that was freed with nothing left in it", () => {
-    const table = new ext.ExtentTable(() => {});
+    const table = new ext.ExtentTable(() => {}, NO_HISTORIES);
     const extent = table.allocate();
     table.set(extent, ext.MASK, -1);
     table.set(extent, ext.FLAGS, ext.REDRIVEN);
@@ -37,7 +39,7 @@ describe("extent table", () => {
 
   it("grows without losing anything, and says so to what is indexed by extent", () => {
     const grown: number[] = [];
-    const table = new ext.ExtentTable((capacity) => grown.push(capacity));
+    const table = new ext.ExtentTable((capacity) => grown.push(capacity), NO_HISTORIES);
     for (let i = 0; i < 3000; i++) {
       const extent = table.allocate();
       table.set(extent, ext.ID_LOW, i);
@@ -49,7 +51,7 @@ describe("extent table", () => {
   });
 
   it("clones what an extent is and not where it is", () => {
-    const table = new ext.ExtentTable(() => {});
+    const table = new ext.ExtentTable(() => {}, NO_HISTORIES);
     const extent = table.allocate();
     for (let word = 0; word < 16; word++) table.set(extent, word, 100 + word);
     table.times[extent] = 5;
@@ -67,7 +69,7 @@ describe("extent list", () => {
     const action = fc.record({ do: fc.constantFrom("push", "push", "insertAfter", "remove"), at: fc.nat() });
     fc.assert(
       fc.property(fc.array(action, { maxLength: 60 }), (actions) => {
-        const table = new ext.ExtentTable(() => {});
+        const table = new ext.ExtentTable(() => {}, NO_HISTORIES);
         const list = new ExtentList();
         const expected: number[] = [];
         for (const { do: op, at } of actions) {

@@ -13,7 +13,7 @@ interface Key {
 }
 
 class Fixture {
-  readonly table = new ext.ExtentTable(() => {});
+  readonly table = new ext.ExtentTable(() => {}, { share: () => {}, release: () => {} });
   readonly index = new MessageIndex(this.table);
 
   add({ queue, high, low }: Key): number {

@@ -33,6 +33,11 @@ export const OPTIONS = {
 };
 /** Who looks at the state after each move; never held. */
 const OBSERVER = 99;
+/** What those clients call themselves that do. */
+const NAMES = [
+  [1, "one"],
+  [2, "two"],
+] as const;
 const BROWSE_MAX = 1000;
 const BROWSE_BYTES = 1024 * 1024;
 
@@ -58,6 +63,10 @@ export class Driver {
   /** `options` over those of a shard in memory alone. */
   constructor(options: Partial<ShardOptions> = {}) {
     this.shard = new Shard({ ...OPTIONS, effects: this.recorder, ids: localIdSource(EPOCH), ...options });
+    for (const [connection, name] of NAMES) {
+      this.shard.name(connection, name);
+      this.model.world.names.set(connection, name);
+    }
   }
 
   /** `looks` false: the state is not looked at between the moves, only what they do. */
@@ -139,7 +148,14 @@ export class Driver {
     for (let offset = 0; offset < queue.count(state); ) {
       const request = ++this.#request;
       const where = { connection: OBSERVER, request, topic, queue: queue.bindKey, state };
-      let effects = this.#command({ op: "browse", ...where, offset, max: BROWSE_MAX, maxBytes: BROWSE_BYTES });
+      let effects = this.#command({
+        op: "browse",
+        ...where,
+        offset,
+        max: BROWSE_MAX,
+        maxBytes: BROWSE_BYTES,
+        withFailures: true,
+      });
       // Put off to the next turn, which may change the queue unless the shard was at rest.
       const changed = effects.length === 0 && !this.#isAtRest;
       if (effects.length === 0) effects = this.turn();

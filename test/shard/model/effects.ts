@@ -5,7 +5,9 @@
 import assert from "node:assert/strict";
 import { HAS_HEADERS, SIZE_MASK, WORD_BYTES } from "../../../src/protocol/entry.js";
 import type { ErrorName } from "../../../src/protocol/errors.js";
+import { readFailures } from "../../../src/protocol/failure.js";
 import { KEY } from "../../../src/protocol/run.js";
+import { readText } from "../../../src/protocol/text.js";
 import type { Effects, Fault, Run } from "../../../src/shard/effects.js";
 
 /** A message as it was handed over. Its entry (word, headers, body) is text of one character for each byte. */
@@ -15,8 +17,19 @@ export interface SeenMessage {
   readonly retry: number;
   readonly reason: number;
   readonly time: number;
+  /** Those that are told; none: nothing was told. */
+  readonly failures: readonly SeenFailure[];
   readonly key: string;
   readonly entry: string;
+}
+
+/** A failure of a message, as it is told. */
+export interface SeenFailure {
+  readonly number: number;
+  readonly time: number;
+  readonly how: number;
+  readonly consumer: string;
+  readonly reason: string;
 }
 
 export interface SeenFault {
@@ -73,6 +86,17 @@ export const splitEntries = (bytes: Uint8Array, start: number, end: number): str
 };
 
 const isWord = (value: number): boolean => Number.isInteger(value) && value >= 0 && value <= 0xffff_ffff;
+
+const failuresIn = (bytes: Uint8Array = new Uint8Array(0)): SeenFailure[] => {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return readFailures(view, 0, bytes.length).map(({ number, time, how, consumerStart, reasonStart, end }) => ({
+    number,
+    time,
+    how,
+    consumer: readText(bytes, consumerStart, reasonStart),
+    reason: readText(bytes, reasonStart, end),
+  }));
+};
 
 export class Recorder implements Effects {
   #effects: Effect[] = [];
@@ -132,9 +156,10 @@ export class Recorder implements Effects {
     const { delivery, retry, reason, time } = run;
     const key = Buffer.from(run.bytes.subarray(run.keyStart, run.keyEnd)).toString("utf8");
     const first = wholeId(run.idHigh, run.idLow);
-    this.#open.bytes += KEY + run.keyEnd - run.keyStart + run.end - run.start;
+    const failures = failuresIn(run.failures);
+    this.#open.bytes += KEY + run.keyEnd - run.keyStart + run.end - run.start + (run.failures?.length ?? 0);
     for (const [i, entry] of entries.entries()) {
-      this.#open.messages.push({ id: first + BigInt(i), delivery, retry, reason, time, key, entry });
+      this.#open.messages.push({ id: first + BigInt(i), delivery, retry, reason, time, failures, key, entry });
     }
   }
 

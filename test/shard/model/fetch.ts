@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import type { Browse, Pop, PopDead } from "../../../src/shard/command.js";
 import type { SeenMessage, Witness } from "./effects.js";
 import { assertEnough, bytesOf, type Hands, handOut } from "./handout.js";
-import type { ModelMessage, ModelQueue } from "./queue.js";
+import { type ModelMessage, type ModelQueue, toldFailures } from "./queue.js";
 import type { ModelTopic } from "./topic.js";
 
 export type Fetch = Pop | PopDead | Browse;
@@ -29,7 +29,7 @@ export const pop = (fetch: Pop, topic: ModelTopic, queue: ModelQueue, hands: Han
 export const popDead = (fetch: PopDead, topic: ModelTopic, queue: ModelQueue, hands: Hands, witness: Witness): void => {
   const messages = answer(fetch, witness);
   assertEnough(queue.list("dead"), messages, fetch.max, fetch.maxBytes);
-  handOut(topic, queue, "dead", messages, undefined, hands);
+  handOut(topic, queue, "dead", messages, undefined, hands, fetch.withFailures === true);
 };
 
 /** The time that a browse shows. */
@@ -84,6 +84,7 @@ export const browse = (fetch: Browse, queue: ModelQueue, witness: Witness): void
     retry: message.retry,
     reason: message.reason,
     time: timeOf(message),
+    failures: fetch.withFailures === true ? toldFailures(message) : [],
     key: message.key,
     entry: message.entry,
   }));

@@ -5,7 +5,7 @@
  */
 import assert from "node:assert/strict";
 import type { SeenMessage } from "./effects.js";
-import { type ModelMessage, type ModelQueue, nextPlace, type Waiter } from "./queue.js";
+import { type ModelMessage, type ModelQueue, nextPlace, toldFailures, type Waiter } from "./queue.js";
 import type { ModelTopic } from "./topic.js";
 
 /** What a consumer is handed at a time, while others wait for their turn. */
@@ -24,7 +24,12 @@ export const isServed = (hands: Hands, queue: ModelQueue, waiter: Waiter): boole
   waiter.credit > 0 && !queue.paused && !hands.isHeld(waiter.connection);
 
 /** Messages taken from the front of a list are those that were first in line, as they are. */
-const takeFirst = (list: readonly ModelMessage[], seen: readonly SeenMessage[], lease: number): ModelMessage[] => {
+const takeFirst = (
+  list: readonly ModelMessage[],
+  seen: readonly SeenMessage[],
+  lease: number,
+  withFailures: boolean,
+): ModelMessage[] => {
   const left = new Set(list);
   return seen.map((message) => {
     const first = left.values().next().value;
@@ -37,6 +42,7 @@ const takeFirst = (list: readonly ModelMessage[], seen: readonly SeenMessage[], 
       retry: match.retry,
       reason: match.reason,
       time: lease,
+      failures: withFailures ? toldFailures(match) : [],
       key: match.key,
       entry: match.entry,
     });
@@ -59,10 +65,11 @@ export const handOut = (
   seen: readonly SeenMessage[],
   holder: Waiter | undefined,
   { now, playedTo }: Hands,
+  withFailures = false,
 ): void => {
   const { ttr } = topic.config;
   const isGone = topic.config.autoAck && holder?.reports !== true;
-  const taken = takeFirst(queue.list(from), seen, isGone ? 0 : now + ttr);
+  const taken = takeFirst(queue.list(from), seen, isGone ? 0 : now + ttr, withFailures);
   const numbers = new Set(seen.map(({ delivery }) => delivery));
   for (const number of numbers) {
     assert.equal(number === 0, isGone, `delivery ${number}`);

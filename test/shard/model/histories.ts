@@ -101,7 +101,8 @@ const stepOf = (size: fc.Arbitrary<number>): fc.Arbitrary<Step> =>
       }),
     ],
     [14, step("pop", { ...asking, max: count, maxBytes: bytes, wait: maybeTime })],
-    [4, step("popDead", { ...asking, max: count, maxBytes: bytes })],
+    [3, step("popDead", { ...asking, max: count, maxBytes: bytes })],
+    [2, step("popDead", { ...asking, max: count, maxBytes: one(1024 * 1024), withFailures: one(true) })],
     [
       6,
       step("consume", {
@@ -129,6 +130,7 @@ const stepOf = (size: fc.Arbitrary<number>): fc.Arbitrary<Step> =>
         ...settling("in-flight"),
         delay: often<number | undefined>([3, maybeTime], [2, one(undefined)]),
         reject: rarely,
+        reason: one("", "", "no", "Ärger"),
       }),
     ],
     [6, step("release", settling("in-flight"))],

@@ -5,7 +5,9 @@
  * says. What the specification leaves open (ids, delivery numbers, which of several consumers is handed a message) it
  * learns from what it sees, and holds to its laws.
  */
+
 import assert from "node:assert/strict";
+import { Failed } from "../../../src/protocol/failure.js";
 import type { Command, Consume, Seen, Stop } from "../../../src/shard/command.js";
 import { administer } from "./administration.js";
 import { ModelDispatcher } from "./dispatcher.js";
@@ -116,7 +118,7 @@ export class Model {
       case "reschedule": {
         const topic = world.findTopic(cmd.topic);
         const queues = cmd.queue === null ? [...topic.queues.values()] : [topic.use(cmd.queue)];
-        return settleAll(cmd, topic, queues, world.now, witness);
+        return settleAll(cmd, topic, queues, world.now, world.names.get(cmd.connection) ?? "", witness);
       }
       case "subscribe":
         world.assertRoomForChannel(cmd.channel);
@@ -157,7 +159,17 @@ export class Model {
     world.assertRoomForConsumer();
     const { autoAck, ttr } = topic.config;
     const acksSeen = reports && autoAck;
-    queue.consumers.push(newWaiter(cmd, { kind: "consumer", credit, renew, reports, acksSeen, ttr }));
+    queue.consumers.push(
+      newWaiter(cmd, {
+        kind: "consumer",
+        client: world.names.get(connection) ?? "",
+        credit,
+        renew,
+        reports,
+        acksSeen,
+        ttr,
+      }),
+    );
     if (reports) witness.expect({ kind: "result", connection, request, value: { now: world.now, ttr, autoAck } });
     else expectConfirm(cmd, 0, witness);
   }
@@ -203,6 +215,7 @@ export class Model {
   #disconnect(connection: number): void {
     const { world } = this;
     world.held.delete(connection);
+    world.names.delete(connection);
     this.#dispatcher.forget(connection);
     world.channels.disconnect(connection);
     for (const topic of world.topics.values()) {
@@ -230,6 +243,6 @@ const giveAllBack = (topic: ModelTopic, queue: ModelQueue, connection: number, n
     if (isNext && holders.size === 1) place = nextPlace();
     last = message.delivery;
     wasAhead = ahead;
-    topic.endLease(queue, message, now, place);
+    topic.endLease(queue, message, now, Failed.CONSUMER_GONE, place);
   }
 };

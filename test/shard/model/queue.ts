@@ -3,7 +3,7 @@
  */
 import { Reason } from "../../../src/protocol/run.js";
 import type { MessageState, TopicConfig } from "../../../src/shard/command.js";
-import type { Effect } from "./effects.js";
+import type { Effect, SeenFailure } from "./effects.js";
 
 /** Places in line: each later than all before it. */
 let places = 0;
@@ -20,6 +20,8 @@ export interface Waiter {
   readonly kind: "consumer" | "pop";
   readonly connection: number;
   readonly request: number;
+  /** What its client calls itself. */
+  readonly client: string;
   /** Messages that it may still be handed. */
   credit: number;
   readonly maxBytes: number;
@@ -48,6 +50,7 @@ export const newWaiter = (
 ): Waiter => ({
   connection,
   request,
+  client: "",
   maxBytes: Number.POSITIVE_INFINITY,
   renew: false,
   reports: false,
@@ -102,6 +105,8 @@ export interface ModelMessage {
   /** Was a dead letter when it was handed over. */
   fromDead: boolean;
   isRedriven: boolean;
+  /** All its failures. */
+  failures: readonly SeenFailure[];
   /** Its number among all that were handed out: it goes back there if it is given back. 0: to the end. */
   line: number;
   /** It was given back. */
@@ -113,6 +118,10 @@ export interface ModelMessage {
 /** Its holder's program was not handed it yet. */
 export const isAhead = ({ holder, ordinal }: ModelMessage): boolean =>
   holder?.reports === true && ordinal > holder.seen;
+
+/** What is told of its failures: the first and the last eight. */
+export const toldFailures = ({ failures }: ModelMessage): readonly SeenFailure[] =>
+  failures.length <= 9 ? failures : [...failures.slice(0, 1), ...failures.slice(-8)];
 
 /** In front of all places. */
 const FRONT = -1e12;
@@ -133,6 +142,7 @@ export const newMessage = (id: bigint, entry: string, key: string, expiry: numbe
   holder: undefined,
   fromDead: false,
   isRedriven: false,
+  failures: [],
   line: 0,
   isReturned: false,
   ordinal: 0,

@@ -1,6 +1,7 @@
 /** What ACK, NACK, RELEASE, TOUCH, CANCEL, RESCHEDULE and REDRIVE do to the messages they select. */
 import assert from "node:assert/strict";
 import type { ErrorName } from "../../../src/protocol/errors.js";
+import { Failed } from "../../../src/protocol/failure.js";
 import { Reason } from "../../../src/protocol/run.js";
 import { COUNT, DELIVERY, FIRST_ID_HIGH, FIRST_ID_LOW, SELECTION_BYTES } from "../../../src/protocol/selection.js";
 import type { Ack, Cancel, Nack, Redrive, Release, Reschedule, Slice, Touch } from "../../../src/shard/command.js";
@@ -54,21 +55,18 @@ const settleLease = (
   message: ModelMessage,
   place: number,
   now: number,
+  client: string,
 ): void => {
   switch (command.op) {
     case "ack":
       topic.ack(queue, message);
       return;
-    case "nack":
-      if (!command.reject || message.fromDead) {
-        topic.fail(queue, message, now, command.delay, place);
-        return;
-      }
-      topic.returnCredit(message);
-      topic.counters.retried++;
-      message.retry++;
-      topic.bury(queue, message, Reason.REJECTED, now, place);
+    case "nack": {
+      const { delay, reject, reason = "" } = command;
+      const how = reject ? Failed.REJECTED : Failed.NACKED;
+      topic.fail(queue, message, now, { how, consumer: client, reason, delay }, place);
       return;
+    }
     case "release":
       topic.release(queue, message, now, place);
       return;
@@ -108,6 +106,7 @@ const settle = (
   queues: readonly ModelQueue[],
   { id, delivery, place }: Selected,
   now: number,
+  client: string,
 ): ErrorName | number => {
   const [queue] = queues;
   if (queue === undefined) return "UNKNOWN_MESSAGE";
@@ -119,7 +118,7 @@ const settle = (
     case "touch": {
       const fault = leaseFault(message, delivery);
       if (fault !== undefined || message === undefined) return fault ?? "UNKNOWN_MESSAGE";
-      settleLease(command, topic, queue, message, place, now);
+      settleLease(command, topic, queue, message, place, now, client);
       return 1;
     }
     case "redrive":
@@ -150,6 +149,7 @@ export const settleAll = (
   topic: ModelTopic,
   queues: readonly ModelQueue[],
   now: number,
+  client: string,
   witness: Witness,
 ): void => {
   const { connection, request } = command;
@@ -160,7 +160,7 @@ export const settleAll = (
   }
   let count = 0;
   for (const one of all) {
-    const outcome = settle(command, topic, queues, one, now);
+    const outcome = settle(command, topic, queues, one, now, client);
     if (typeof outcome === "number") count += outcome;
     else faults.push({ id: one.id, error: outcome });
   }

@@ -60,7 +60,12 @@ export type Step =
       readonly numbered?: Numbered;
     }
   | (Asking & { readonly do: "pop"; readonly max: number; readonly maxBytes: number; readonly wait: number })
-  | (Asking & { readonly do: "popDead"; readonly max: number; readonly maxBytes: number })
+  | (Asking & {
+      readonly do: "popDead";
+      readonly max: number;
+      readonly maxBytes: number;
+      readonly withFailures?: boolean;
+    })
   | (Asking & { readonly do: "consume"; readonly credit: number; readonly renew: boolean; readonly reports?: boolean })
   | { readonly do: "credit"; readonly which: number | undefined; readonly credit: number }
   | { readonly do: "stop"; readonly which: number | undefined; readonly givesBack?: boolean }
@@ -73,7 +78,12 @@ export type Step =
       readonly renews: boolean;
     }
   | (Settling & { readonly do: "ack" | "release" | "redrive" })
-  | (Settling & { readonly do: "nack"; readonly delay: number | undefined; readonly reject: boolean })
+  | (Settling & {
+      readonly do: "nack";
+      readonly delay: number | undefined;
+      readonly reject: boolean;
+      readonly reason?: string;
+    })
   | (Settling & { readonly do: "touch"; readonly ttr: number })
   | (Settling & { readonly do: "cancel"; readonly all: boolean })
   | (Settling & { readonly do: "reschedule"; readonly all: boolean; readonly delay: number })

@@ -1,4 +1,5 @@
 /** The passing of time: what is due moves, each at its own millisecond. */
+import { Failed } from "../../../src/protocol/failure.js";
 import type { ModelMessage, ModelQueue } from "./queue.js";
 import { nextPlace } from "./queue.js";
 import type { ModelTopic } from "./topic.js";
@@ -25,7 +26,7 @@ const nextDueOf = (queue: ModelQueue): number => {
 
 /** A message whose time has come. All those of one millisecond share a place in line. */
 const fire = (topic: ModelTopic, queue: ModelQueue, message: ModelMessage, now: number, place: number): void => {
-  if (message.state === "in-flight") topic.endLease(queue, message, now, place);
+  if (message.state === "in-flight") topic.endLease(queue, message, now, Failed.TIMED_OUT, place);
   else if (message.expiry <= now) topic.expire(queue, message, now, place);
   else queue.join(message, "ready", place);
 };

@@ -1,11 +1,13 @@
 /** A topic as the specification describes it: a configuration, queues, counters, and where a route key leads. */
 import { isDeepStrictEqual } from "node:util";
 import type { ErrorName } from "../../../src/protocol/errors.js";
+import { Failed } from "../../../src/protocol/failure.js";
 import { EPOCH } from "../../../src/protocol/id.js";
 import { DEFAULT_KEY, MAX_DELAY } from "../../../src/protocol/limits.js";
 import { Reason } from "../../../src/protocol/run.js";
 import type { TopicConfig } from "../../../src/shard/command.js";
 import { retryDelay } from "../../../src/shard/messages/retry-policy.js";
+import type { SeenFailure } from "./effects.js";
 import { ModelProducers } from "./producers.js";
 import { giveCredit, isAhead, type ModelMessage, ModelQueue, nextPlace } from "./queue.js";
 
@@ -46,6 +48,11 @@ export const PATTERNS: ReadonlyMap<string, RegExp | undefined> = new Map([
   ["(a)\\1", undefined],
   ["a(?=b)", undefined],
 ]);
+
+/** What is said of a failure, and when the message is to be tried again; undefined: as the topic is configured. */
+export interface ModelFailure extends Pick<SeenFailure, "how" | "consumer" | "reason"> {
+  readonly delay: number | undefined;
+}
 
 export class ModelTopic {
   config = DEFAULTS;
@@ -139,13 +146,7 @@ export class ModelTopic {
   }
 
   /** A delivery ended without an ack: the message goes back to where it came from, or dies. */
-  fail(
-    queue: ModelQueue,
-    message: ModelMessage,
-    now: number,
-    delay: number | undefined = undefined,
-    place = nextPlace(),
-  ): void {
+  fail(queue: ModelQueue, message: ModelMessage, now: number, failure: ModelFailure, place = nextPlace()): void {
     this.returnCredit(message);
     if (message.fromDead) {
       queue.join(message, "dead", place);
@@ -153,8 +154,11 @@ export class ModelTopic {
     }
     message.retry++;
     this.counters.retried++;
+    const { how, consumer, reason, delay } = failure;
+    message.failures = [...message.failures, { number: message.failures.length + 1, time: now, how, consumer, reason }];
     const wait = delay ?? this.#backOff(message);
-    if (message.retry > this.config.retries) this.bury(queue, message, Reason.RETRIES, now, place);
+    if (how === Failed.REJECTED) this.bury(queue, message, Reason.REJECTED, now, place);
+    else if (message.retry > this.config.retries) this.bury(queue, message, Reason.RETRIES, now, place);
     else if (this.#isPastAge(message, now)) this.bury(queue, message, Reason.TOO_OLD, now, place);
     else if (message.expiry <= now) this.expire(queue, message, now, place);
     else if (wait > 0) this.delay(queue, message, now + wait, place);
@@ -193,10 +197,13 @@ export class ModelTopic {
   }
 
   /** Whoever held it holds it no longer: what no program was handed is given back, the rest has failed. */
-  endLease(queue: ModelQueue, message: ModelMessage, now: number, place = nextPlace()): void {
+  endLease(queue: ModelQueue, message: ModelMessage, now: number, how: number, place = nextPlace()): void {
     if (isAhead(message)) this.release(queue, message, now, place);
     else if (message.holder?.acksSeen === true) this.ack(queue, message);
-    else this.fail(queue, message, now, undefined, place);
+    else {
+      const consumer = message.holder?.client ?? "";
+      this.fail(queue, message, now, { how, consumer, reason: "", delay: undefined }, place);
+    }
   }
 
   delay(queue: ModelQueue, message: ModelMessage, due: number, place = nextPlace()): void {

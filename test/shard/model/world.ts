@@ -22,6 +22,8 @@ export class World implements Hands {
   readonly topics = new Map<string, ModelTopic>();
   readonly channels = new ModelChannels();
   readonly held = new Set<number>();
+  /** What the clients of connections call themselves. */
+  readonly names = new Map<number, string>();
   readonly isHeld = (connection: number): boolean => this.held.has(connection);
 
   constructor(

@@ -24,7 +24,7 @@ import { shareOf } from "../address-shares.js";
 import { type Certificate, pemOf } from "../certificate.js";
 import type { ConnectionHost } from "../connection-host.js";
 import type { Port } from "../descriptor-watch.js";
-import { findListenError } from "../listen-error.js";
+import { findListenError } from "../listening.js";
 import { acceptLane } from "./grpc-lane.js";
 
 /** The file that runs as the thread. */

@@ -6,7 +6,7 @@ import { contain } from "../../native/error-boundary.js";
 import type { Address } from "../../options.js";
 import type { Certificate } from "../certificate.js";
 import { Hint } from "../hint.js";
-import { listenOn } from "../listen-error.js";
+import { listenOn } from "../listening.js";
 import { beginsTls, isPlainText, pathOf } from "../tls-handshakes.js";
 import type { AnswerHead, EngineHost, HttpEngine, RequestHandler, WebSocketRoute } from "./engine.js";
 import { NodeConnection } from "./node-connection.js";

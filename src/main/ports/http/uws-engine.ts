@@ -2,7 +2,7 @@
 import { contain } from "../../native/error-boundary.js";
 import type { Address } from "../../options.js";
 import type { Certificate } from "../certificate.js";
-import { findListenError } from "../listen-error.js";
+import { findListenError } from "../listening.js";
 import { CommonAddress } from "./common-address.js";
 import type { EngineHost, HttpEngine, HttpRequest, RequestHandler, WebSocketPeer, WebSocketRoute } from "./engine.js";
 import { secureApp } from "./uws-certificate.js";

@@ -1,10 +1,7 @@
 /** Listening on a port, and why it cannot be had, in words that tell what to do. */
 import { type AddressInfo, createServer, type Server } from "node:net";
+import { ListenError } from "../listen-error.js";
 import type { Address } from "../options.js";
-
-export class ListenError extends Error {
-  override readonly name = "ListenError";
-}
 
 export const formatAddress = ({ host, port }: Address): string =>
   host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;

@@ -1,7 +1,8 @@
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { expect, it, onTestFinished } from "vitest";
-import { ListenError, listenOn } from "../../../src/main/ports/listen-error.js";
+import { ListenError } from "../../../src/main/listen-error.js";
+import { listenOn } from "../../../src/main/ports/listening.js";
 
 it("can be tried again and again while the port is somebody else's", async () => {
   const other = createServer().listen(0, "127.0.0.1");

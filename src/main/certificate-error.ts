@@ -1,0 +1,18 @@
+/** A certificate that a broker cannot use. */
+import type { TlsFiles } from "./options.js";
+
+/** Where in the options the files of a port are. */
+export type TlsOptionName = "tcpTls" | "httpTls" | "grpcTls";
+
+/** A file of a certificate cannot be used. The text tells which and why; `option` is its place in the options. */
+export class CertificateError extends RangeError {
+  override readonly name = "CertificateError";
+
+  constructor(
+    readonly option: `${TlsOptionName}.${keyof TlsFiles}`,
+    text: string,
+    cause?: unknown,
+  ) {
+    super(`${option} must be ${text}`, { cause });
+  }
+}
