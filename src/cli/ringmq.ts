@@ -28,6 +28,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   purge: async () => (await import("./commands/purge.js")).purgeCommand(),
   delete: async () => (await import("./commands/purge.js")).deleteCommand(),
   channel: async () => (await import("./commands/channel.js")).channelCommand(),
+  request: async () => (await import("./commands/request.js")).requestCommand(),
+  respond: async () => (await import("./commands/respond.js")).respondCommand(),
   bench: async () => (await import("./commands/bench.js")).benchCommand(),
   backup: async () => (await import("./backup.js")).backupCommand(),
   restore: async () => (await import("./backup.js")).restoreCommand(),

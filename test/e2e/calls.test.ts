@@ -294,6 +294,9 @@ describe("a hostile client", () => {
     victim.send(frame(Op.REPLY, 0, head.slice(0, 1), Buffer.from([1, 2, 3])));
     expect(errorOf(await victim.answer(0))).toBe("BAD_PAYLOAD");
     expect(await refused).toBe("RESPONDER_FAILED");
+    // A number is free again when its call is answered.
+    await requester.respond("echo", ({ body }) => body);
+    for (let i = 0; i < 3; i++) expect((await hostile.ask(Op.CALL, 99, ["echo"], one)).op).toBe(Answer.REPLIED);
     // The number of a responder is taken until it has stopped.
     victim.send(frame(Op.PING, 2));
     expect(errorOf(await victim.answer(2))).toBe("DUPLICATE_REQUEST");

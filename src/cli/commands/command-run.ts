@@ -1,8 +1,12 @@
-/** A command that runs for one message: its environment, its standard input, its end. */
+/** A command that runs for one message: its environment, its standard input and output, its end. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { plainHeaders } from "../../client/base/inspection.js";
-import type { Message } from "../../client/index.js";
+import { CommandError } from "./broker-command.js";
+import { EXIT } from "./exit-codes.js";
+import { shownName } from "./output.js";
+
+/** The longest time that a timer takes. */
+export const MAX_TIMER = 2 ** 31 - 1;
 
 /** How long a command may take to end when it was asked to. Milliseconds. */
 const GRACE = 5_000;
@@ -16,16 +20,10 @@ export interface Outcome {
   readonly text: string;
 }
 
-const environmentOf = (topic: string, message: Message): NodeJS.ProcessEnv => {
-  const headers = JSON.stringify(plainHeaders(() => message.headers) ?? {});
-  return {
-    ...process.env,
-    RINGMQ_MESSAGE_ID: message.id,
-    RINGMQ_MESSAGE_TOPIC: topic,
-    RINGMQ_MESSAGE_KEY: message.routeKey,
-    RINGMQ_MESSAGE_RETRY: String(message.retry),
-    ...(headers.length <= MAX_HEADERS && { RINGMQ_MESSAGE_HEADERS: headers }),
-  };
+/** In the environment as JSON, unless they are too long for it. */
+export const shortHeaders = (name: string, headers: unknown): Readonly<Record<string, string>> => {
+  const text = JSON.stringify(headers ?? {});
+  return text.length <= MAX_HEADERS ? { [name]: text } : {};
 };
 
 export class CommandRun {
@@ -33,10 +31,15 @@ export class CommandRun {
   #kill: NodeJS.Timeout | undefined;
   #why: string | undefined;
 
-  /** `output`: where its standard output goes. */
-  constructor([program = "", ...args]: readonly string[], topic: string, message: Message, output: "inherit" | 2) {
+  /** `environment`: beside that of this program. `output`: where its standard output goes; pipe: see `output`. */
+  constructor(
+    [program = "", ...args]: readonly string[],
+    environment: Readonly<Record<string, string>>,
+    input: Uint8Array,
+    output: "inherit" | "pipe" | 2,
+  ) {
     this.#child = spawn(program, args, {
-      env: environmentOf(topic, message),
+      env: { ...process.env, ...environment },
       stdio: ["pipe", output, "inherit"],
       // A group of its own: Ctrl-C at the terminal is for this program, and what the command has started ends with it.
       detached: true,
@@ -44,7 +47,7 @@ export class CommandRun {
     const { stdin } = this.#child;
     // It need not read what it is given.
     stdin?.on("error", () => {});
-    stdin?.end(message.body);
+    stdin?.end(input);
   }
 
   /** Resolves when it has ended. Rejects when it could not be started. */
@@ -56,6 +59,20 @@ export class CommandRun {
     } finally {
       clearTimeout(this.#kill);
     }
+  }
+
+  /** What it writes to its standard output. What writes more than so many bytes is ended. */
+  async output(maxBytes: number): Promise<Buffer> {
+    const { stdout } = this.#child;
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    if (stdout === null) throw new Error("its output goes elsewhere");
+    for await (const chunk of stdout as AsyncIterable<Buffer>) {
+      bytes += chunk.length;
+      if (bytes > maxBytes) this.terminate(`its output is longer than a message may be, ${maxBytes} bytes`);
+      else chunks.push(chunk);
+    }
+    return Buffer.concat(chunks);
   }
 
   /** Asks it to end, and soon does not ask any more. `why`: for the log. */
@@ -80,3 +97,14 @@ export class CommandRun {
     }
   }
 }
+
+/** Why a command could not be run at all. */
+export const notStarted = ([program = ""]: readonly string[], error: unknown): CommandError =>
+  new CommandError(`${shownName(program)} cannot be started: ${startFailure(error)}`, EXIT.usage);
+
+const startFailure = (error: unknown): string => {
+  const { code } = Object(error) as { readonly code?: unknown };
+  if (code === "ENOENT") return "there is no such program";
+  if (code === "EACCES") return "it is no program that this user may run";
+  return error instanceof Error ? error.message : String(error);
+};

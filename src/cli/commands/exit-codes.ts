@@ -24,6 +24,7 @@ const CODES: Partial<Record<RingmqErrorCode, number>> = {
   NO_TOPIC: EXIT.missing,
   NO_QUEUE: EXIT.missing,
   NO_ROUTE: EXIT.missing,
+  NO_RESPONDER: EXIT.missing,
   UNKNOWN_MESSAGE: EXIT.missing,
   LEASE_LOST: EXIT.missing,
   NOT_DELAYED: EXIT.missing,

@@ -1,6 +1,6 @@
 /** Messages as the commands print them: lines for people and pipes, objects for programs. */
 import { plainHeaders } from "../../client/base/inspection.js";
-import type { ChannelMessage, Message, StoredMessage } from "../../client/index.js";
+import type { ChannelMessage, Message, Reply, StoredMessage } from "../../client/index.js";
 import { escapeControls } from "../../main/data/control-characters.js";
 import { jsonText } from "./output.js";
 
@@ -8,7 +8,7 @@ const NEWLINE = Buffer.from("\n");
 
 const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-type Received = StoredMessage | ChannelMessage;
+type Received = StoredMessage | ChannelMessage | Reply;
 
 /** `body`, or `bodyBase64` where it is no text: `ringmq publish --json-lines` takes both. `headers` where there are any. */
 const contentOf = (message: Received): object => {
@@ -60,6 +60,8 @@ export const channelObject = (message: ChannelMessage): object => {
     ...contentOf(message),
   };
 };
+
+export const replyObject = (reply: Reply): object => contentOf(reply);
 
 /** The body as a line: its bytes, but on a terminal nothing that would control it. */
 export const bodyLine = (message: Received, isTerminal: boolean): Uint8Array =>

@@ -14,7 +14,7 @@ import { drawPublishBar } from "./publish-bar.js";
 import { Sending } from "./sending.js";
 import { type AnyReceipt, confirmedBy, type Target } from "./targets.js";
 
-const STANDARD_INPUT = "-";
+export const STANDARD_INPUT = "-";
 
 export interface PublishingFlags extends InputFlags {
   readonly delay?: number;
@@ -84,7 +84,8 @@ const openInput = (path: string): NodeJS.ReadableStream & AsyncIterable<Buffer> 
   return process.stdin;
 };
 
-const wholeInput = async (path: string, maxBytes: number): Promise<Uint8Array> => {
+/** All of a file, or of standard input: a message of at most so many bytes. Throws CommandError. */
+export const wholeInput = async (path: string, maxBytes: number): Promise<Uint8Array> => {
   const parts: Buffer[] = [];
   let bytes = 0;
   const input = openInput(path);

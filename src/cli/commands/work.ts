@@ -24,7 +24,7 @@ Examples:
 /** Each is a process. */
 const MAX_CONCURRENCY = 1_024;
 
-const parseConcurrency = (text: string): number => {
+export const parseConcurrency = (text: string): number => {
   const count = parseCount(text);
   if (count >= 1 && count <= MAX_CONCURRENCY) return count;
   throw new InvalidArgumentError(`It must be from 1 to ${MAX_CONCURRENCY}.`);

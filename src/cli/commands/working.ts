@@ -1,18 +1,26 @@
 /** What `ringmq work` does. */
+import { plainHeaders } from "../../client/base/inspection.js";
 import { type Client, type Message, RingmqError } from "../../client/index.js";
 import { stopOnSignals } from "../signals.js";
-import { CommandError } from "./broker-command.js";
-import { CommandRun, type Outcome } from "./command-run.js";
+import { CommandRun, MAX_TIMER, notStarted, type Outcome, shortHeaders } from "./command-run.js";
 import { EXIT } from "./exit-codes.js";
 import { IdleTimer } from "./idle-timer.js";
-import { say, shownName, writeJson } from "./output.js";
+import { say, writeJson } from "./output.js";
 import type { WorkFlags } from "./work.js";
 
 /** Renewals of a lease within its time: one may come late. */
 const RENEWALS = 3;
 
-/** The longest time that a timer takes. */
-const MAX_TIMER = 2 ** 31 - 1;
+const environmentOf = (topic: string, message: Message): Readonly<Record<string, string>> => ({
+  RINGMQ_MESSAGE_ID: message.id,
+  RINGMQ_MESSAGE_TOPIC: topic,
+  RINGMQ_MESSAGE_KEY: message.routeKey,
+  RINGMQ_MESSAGE_RETRY: String(message.retry),
+  ...shortHeaders(
+    "RINGMQ_MESSAGE_HEADERS",
+    plainHeaders(() => message.headers),
+  ),
+});
 
 export const work = async (
   client: Client,
@@ -82,7 +90,8 @@ class Worker {
   start(message: Message): void {
     let run: CommandRun;
     try {
-      run = new CommandRun(this.#command, this.#topic, message, this.#flags.json ? 2 : "inherit");
+      const environment = environmentOf(this.#topic, message);
+      run = new CommandRun(this.#command, environment, message.body, this.#flags.json ? 2 : "inherit");
     } catch (error) {
       return this.#end(notStarted(this.#command, error));
     }
@@ -159,13 +168,3 @@ class Worker {
     else if (!isDone || settled !== "acked") say(`message ${id}: ${text}; ${settled}\n`);
   }
 }
-
-const notStarted = ([program = ""]: readonly string[], error: unknown): CommandError =>
-  new CommandError(`${shownName(program)} cannot be started: ${startFailure(error)}`, EXIT.usage);
-
-const startFailure = (error: unknown): string => {
-  const { code } = Object(error) as { readonly code?: unknown };
-  if (code === "ENOENT") return "there is no such program";
-  if (code === "EACCES") return "it is no program that this user may run";
-  return error instanceof Error ? error.message : String(error);
-};

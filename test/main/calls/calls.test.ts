@@ -177,6 +177,26 @@ describe("the responders of a channel", () => {
     expect(responders.map((responder) => responder.takeCalls().length)).toEqual([0, 3, 1]);
   });
 
+  it("take turns when they have nothing to do", () => {
+    const { party } = testCalls();
+    const requester = party();
+    const responders = [party(), party(), party()];
+    for (const responder of responders) responder.respond(1, "c", 10);
+    const turns: number[] = [];
+    for (let request = 1; request <= 9; request++) {
+      requester.call(request, "c");
+      responders.forEach((responder, i) => {
+        for (const call of responder.takeCalls()) {
+          turns.push(i);
+          responder.reply(call);
+        }
+      });
+    }
+    const [first, second, third] = turns;
+    expect(new Set([first, second, third]).size).toBe(3);
+    expect(turns.slice(3)).toEqual([first, second, third, first, second, third]);
+  });
+
   it("never have more than their credit, and those with none on a held connection", () => {
     const { calls, party } = testCalls();
     const [requester, small, large] = [party(), party(), party()];
