@@ -70,8 +70,8 @@ const DRAIN_TIMEOUT = 30_000;
 /**
  * A client of a broker, made by `connect`. When it loses the broker it connects again, and goes on:
  *
- * - Consumers and subscriptions go on by themselves, at the next broker as at the same. They end with an error that another
- *   attempt would not change: a queue that is not there, a wrong name.
+ * - Consumers, subscriptions and responders go on by themselves, at the next broker as at the same. They end with an error
+ *   that another attempt would not change: a queue that is not there, a wrong name.
  * - What was published and not confirmed is sent again, in its order, as is what is published meanwhile; a broker stores each
  *   message once (`Receipt.duplicate`). Another broker of a list knows nothing of the first, which may have stored it as well.
  *   What was published to a channel, and sent, is not sent again: it rejects with CONNECTION_CLOSED.
