@@ -152,10 +152,17 @@ describe("requests", () => {
         await client.close();
       }
     };
+    let lasting: Client | undefined;
+    while (lasting === undefined) lasting = await clientOf(relay.port).catch(() => undefined);
+    void lasting.respond("lasting", ({ body }) => body);
     const work = [responding(), responding(), requesting(), requesting(), requesting()];
     while (relay.cuts() < 150) await new Promise((resolve) => setTimeout(resolve, 5));
     isOver = true;
     relay.relent();
+    // It goes on, whatever of it was cut, and however often.
+    const direct = await clientOf(broker.tcp);
+    while ((await codeOf(direct.request("lasting", "x"))) !== undefined) await lasting.ping();
+    await Promise.all([lasting.close(), direct.close()]);
     // Those whose connections were not cut just now.
     await broker.broker.close();
     await Promise.all(work);

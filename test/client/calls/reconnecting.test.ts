@@ -63,10 +63,14 @@ it("a responder goes on after each connection, a request that was under way reje
 it("what waits for a connection can be abandoned and stopped, and is over when the client is closed", async () => {
   const { broker, requester, server, unhandled } = await open();
   const responder = await server.respond("c", () => "reply");
-  const other = await server.respond("d", () => "reply");
+  let served = 0;
+  const other = await server.respond("d", () => {
+    served++;
+    return "reply";
+  });
   await broker.down();
   const controller = new AbortController();
-  const abandoned = codeOf(requester.request("c", "x", { signal: controller.signal }));
+  const abandoned = codeOf(server.request("d", "x", { signal: controller.signal }));
   const closed = codeOf(requester.request("c", "x"));
   const begun = codeOf(server.respond("e", () => "reply"));
   controller.abort();
@@ -80,6 +84,8 @@ it("what waits for a connection can be abandoned and stopped, and is over when t
   const again = await broker.connect();
   expect(await codeOf(again.request("c", "x"))).toBe("NO_RESPONDER");
   for (const channel of ["d", "e"]) expect((await again.request(channel, "x")).text()).toBe("reply");
+  // What was abandoned was not sent.
+  expect(served).toBe(1);
   await broker.down();
   await server.close();
   expect(await other.closed).toBe(undefined);
