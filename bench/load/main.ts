@@ -6,6 +6,7 @@ import { clientConsumer } from "./client-consumer.js";
 import { clientPublisher } from "./client-publisher.js";
 import { clientRequester, clientResponder } from "./client-requests.js";
 import { clientRoundTrip } from "./client-round-trip.js";
+import { clientWorker } from "./client-worker.js";
 import { echoRoundTrip } from "./echo-round-trip.js";
 import { streamSubscribers, webSocketSubscribers } from "./foreign-subscribers.js";
 import { gmqConsumer } from "./gmq-consumer.js";
@@ -36,6 +37,7 @@ const roles = {
   clientRequester,
   clientResponder,
   clientRoundTrip,
+  clientWorker,
   echoRoundTrip,
   gmqConsumer,
   gmqOneInFlight,

@@ -21,6 +21,7 @@ import type { Scenario } from "./scenario.js";
 import { subscribers } from "./subscribers.js";
 import { topics } from "./topics.js";
 import { websocket } from "./websocket.js";
+import { work } from "./work.js";
 import { wsPub } from "./ws-pub.js";
 
 export const scenarios: readonly Scenario[] = [
@@ -28,6 +29,7 @@ export const scenarios: readonly Scenario[] = [
   publishSingle,
   consumeAck,
   flow,
+  work,
   endToEnd,
   requestReply,
   fairness,

@@ -4,10 +4,11 @@
  * `node packages/client/build.mjs [folder]` writes `dist` into the folder; by default, it is this one.
  */
 import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { rolldown } from "rolldown";
 import { closure, commonTypes, modulesIn } from "../modules.mjs";
+import { writePage } from "./page.mjs";
 
 const HERE = fileURLToPath(new URL(".", import.meta.url));
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
@@ -16,12 +17,25 @@ const BUILT = join(ROOT, "dist");
 const folder = process.argv[2] ?? HERE;
 const dist = join(folder, "dist");
 
-const bundle = async (input, output) => {
-  const build = await rolldown({ ...input, external: ["ws", /^node:/], logLevel: "warn" });
-  await build.write(output);
+/** What cannot `require` an ES module, as Node.js can, has this file: Jest, old bundlers. */
+const writeCommonJs = async (file) => {
+  // A module that finds a file beside itself finds it there too when it is in the bundle.
+  const places = {
+    name: "places",
+    transform: (code, id) =>
+      code.replaceAll("import.meta.url", `new URL("${relative(dirname(file), id)}", import.meta.url).href`),
+  };
+  const input = join(dist, "client/index.js");
+  const build = await rolldown({ input, platform: "node", external: ["ws", /^node:/], plugins: [places] });
+  const whole = { format: "cjs", codeSplitting: false, dynamicImportInCjs: false };
+  await build.write({ ...whole, file, minify: { compress: false, mangle: false } });
   await build.close();
 };
 
+if (folder !== HERE) {
+  for (const file of ["package.json", "README.md"]) copyFileSync(join(HERE, file), join(folder, file));
+}
+copyFileSync(join(ROOT, "LICENSE"), join(folder, "LICENSE"));
 rmSync(dist, { recursive: true, force: true });
 const entries = modulesIn(join(BUILT, "client")).map((path) => `client/${path}`);
 for (const path of closure(BUILT, entries)) {
@@ -31,17 +45,5 @@ for (const path of closure(BUILT, entries)) {
   writeFileSync(target, readFileSync(join(BUILT, path), "utf8").replace(/^\/\/# sourceMappingURL=.*\n?/m, ""));
 }
 writeFileSync(join(dist, "client/index.d.cts"), await commonTypes(join(dist, "client/index.js")));
-// For what cannot `require` an ES module, as Node.js can: Jest, old bundlers.
-await bundle(
-  { input: join(dist, "client/index.js"), platform: "node" },
-  {
-    file: join(dist, "client/index.cjs"),
-    format: "cjs",
-    codeSplitting: false,
-    comments: false,
-    dynamicImportInCjs: false,
-  },
-);
-if (folder !== HERE)
-  for (const file of ["package.json", "README.md"]) copyFileSync(join(HERE, file), join(folder, file));
-copyFileSync(join(ROOT, "LICENSE"), join(folder, "LICENSE"));
+await writeCommonJs(join(dist, "client/index.cjs"));
+await writePage(join(dist, "client"), join(dist, "page"));

@@ -2,34 +2,28 @@
  * The client of a broker.
  */
 import { Op } from "../protocol/op.js";
-import { ChannelAdmin } from "./admin/channel-admin.js";
+import { BrokerAdmin } from "./admin/broker-admin.js";
 import { readNothing } from "./admin/results.js";
-import { TopicAdmin } from "./admin/topic-admin.js";
 import { checkTimeout } from "./arguments/argument-checks.js";
 import { OPTIONS, readOptions } from "./arguments/option-reader.js";
 import type {
   AnyQueueOptions,
-  BackupSummary,
   Body,
   BrowseOptions,
-  ChannelConfig,
   ChannelPublishOptions,
-  ChannelStatistics,
   CloseOptions,
   ConsumeOptions,
   DrainOptions,
   NackOptions,
   PopDeadOptions,
   PopOptions,
+  PublishBatchOptions,
   PublishOptions,
-  PurgeOptions,
   QueueOptions,
   RedriveOptions,
   RequestOptions,
   RespondOptions,
   SubscribeOptions,
-  TopicConfig,
-  TopicStatistics,
   TouchOptions,
 } from "./arguments/options.js";
 import { RequestChecks } from "./arguments/request-checks.js";
@@ -46,7 +40,7 @@ import type { Responder } from "./calls/responder.js";
 import type { Subscription } from "./channels/subscription.js";
 import { Subscriptions } from "./channels/subscriptions.js";
 import type { ClientParts } from "./client-parts.js";
-import { ask } from "./connection/ask.js";
+import { look } from "./connection/ask.js";
 import type { Connection } from "./connection/connection.js";
 import type { BrokerInfo } from "./connection/hello.js";
 import { ResultRequest } from "./connection/pending-request.js";
@@ -64,6 +58,8 @@ import { Publisher } from "./publish/publisher.js";
 import type { BatchReceipt, ChannelReceipt, Receipt } from "./publish/receipt.js";
 import type { InputOf, OutputOf, StandardSchema } from "./topics/standard-schema.js";
 import { Topic, type TopicOptions } from "./topics/topic.js";
+import { QueueWorker } from "./work/queue-worker.js";
+import { readWork, type WorkHandler, type WorkOptions } from "./work/work-options.js";
 
 const DRAIN_TIMEOUT = 30_000;
 
@@ -82,19 +78,18 @@ const DRAIN_TIMEOUT = 30_000;
  * No method throws: its promise rejects with a RingmqError, whose code is one of the broker's or one of the client's own. What a
  * getter or a Proxy among the arguments throws is the `cause` of a BAD_ARGUMENT.
  */
-export class Client {
+export class Client extends BrokerAdmin {
   readonly #connection: Connection;
   /** @internal */ readonly publisher: Publisher;
   /** @internal */ readonly batchPublisher: BatchPublisher;
   readonly #reader: QueueReader;
   readonly #idSettler: IdSettler;
-  readonly #topicAdmin: TopicAdmin;
-  readonly #channelAdmin: ChannelAdmin;
   readonly #settlers: Settlers;
   readonly #progress: Progress;
   readonly #subscriptions: Subscriptions;
   readonly #calls: Calls;
   readonly #consumers = new Set<Consumer>();
+  readonly #workers = new Set<QueueWorker>();
   readonly #checks: RequestChecks;
   readonly #statuses: EventHub<ConnectionStatus>;
   #draining: Promise<void> | undefined;
@@ -105,16 +100,16 @@ export class Client {
 
   /** @internal */
   constructor(connection: Connection, { url = "", numbering, statuses = new EventHub() }: ClientParts = {}) {
+    const checks = new RequestChecks(connection.info.limits.maxNameBytes);
+    super(connection, checks);
     this.#connection = connection;
-    this.#checks = new RequestChecks(connection.info.limits.maxNameBytes);
-    this.publisher = new Publisher(connection, this.#checks, numbering);
-    this.batchPublisher = new BatchPublisher(connection, this.#checks, numbering);
+    this.#checks = checks;
+    this.publisher = new Publisher(connection, checks, numbering);
+    this.batchPublisher = new BatchPublisher(connection, checks, numbering);
     this.#settlers = new Settlers(connection);
     this.#progress = new Progress(connection);
     this.#reader = new QueueReader(connection, this.#checks, this.#settlers, () => this.#assertTaking());
     this.#idSettler = new IdSettler(connection, this.#checks, this.#settlers);
-    this.#topicAdmin = new TopicAdmin(connection, this.#checks);
-    this.#channelAdmin = new ChannelAdmin(connection, this.#checks);
     this.#subscriptions = new Subscriptions(connection);
     this.#calls = new Calls(connection, this.#checks);
     // Publishes go first: messages made from an acked one must be sent before its ack.
@@ -166,7 +161,7 @@ export class Client {
 
   /** Resolves when the broker has answered. */
   ping(): Promise<void> {
-    return ask(this.#connection, Op.PING, [], new ResultRequest(readNothing));
+    return look(this.#connection, Op.PING, [], new ResultRequest(readNothing));
   }
 
   /**
@@ -183,7 +178,7 @@ export class Client {
    * one is sent as several such, and when one of them is refused others may have been taken. Bytes must stay as they are
    * until it resolves: each frame is written when there is room for it.
    */
-  publishBatch(topic: string, bodies: readonly Body[], options?: PublishOptions): Promise<BatchReceipt> {
+  publishBatch(topic: string, bodies: readonly Body[], options?: PublishBatchOptions): Promise<BatchReceipt> {
     return this.batchPublisher.publish(topic, bodies, options);
   }
 
@@ -214,6 +209,24 @@ export class Client {
     this.#consumers.add(consumer);
     unobserved(consumer.finished.then(() => this.#consumers.delete(consumer)));
     return consumer;
+  }
+
+  /**
+   * Runs a handler for each message of a queue, `concurrency` of them at a time: a message is acked when its handler has
+   * returned, and given back when it has thrown. Its lease is renewed as long as the handler runs, even one that blocks the
+   * event loop.
+   */
+  async work(topic: string, handler: WorkHandler, options: WorkOptions = {}): Promise<QueueWorker> {
+    const consume = (read: ConsumeOptions) => this.consume(topic, read);
+    const worker = await QueueWorker.start(
+      topic,
+      readWork(handler, options),
+      consume,
+      this.#connection.target !== undefined,
+    );
+    this.#workers.add(worker);
+    unobserved(worker.closed.then(() => this.#workers.delete(worker)));
+    return worker;
   }
 
   /**
@@ -297,78 +310,6 @@ export class Client {
     return this.#reader.browse(topic, options);
   }
 
-  /** Drops the messages of a queue. Answers how many. */
-  purge(topic: string, options: PurgeOptions = {}): Promise<number> {
-    return this.#topicAdmin.purge(topic, options);
-  }
-
-  /** Stops the deliveries of a queue until it is resumed. Publishes, acks and timers go on. */
-  pause(topic: string, options: QueueOptions = {}): Promise<void> {
-    return this.#topicAdmin.pause(topic, options);
-  }
-
-  resume(topic: string, options: QueueOptions = {}): Promise<void> {
-    return this.#topicAdmin.resume(topic, options);
-  }
-
-  /** Changes how a topic treats its messages; what is not named stays. Answers the whole configuration. */
-  configure(topic: string, config: Partial<TopicConfig>): Promise<TopicConfig> {
-    return this.#topicAdmin.configure(topic, config);
-  }
-
-  /** Makes a queue. Rejects with QUEUE_EXISTS when there is one. */
-  declareQueue(topic: string, queue: string): Promise<void> {
-    return this.#topicAdmin.declareQueue(topic, queue);
-  }
-
-  /** Deletes a queue. Answers how many messages went with it. */
-  deleteQueue(topic: string, queue: string): Promise<number> {
-    return this.#topicAdmin.deleteQueue(topic, queue);
-  }
-
-  /** Deletes a topic and its queues. Answers how many messages went with it. */
-  deleteTopic(topic: string): Promise<number> {
-    return this.#topicAdmin.deleteTopic(topic);
-  }
-
-  /** The statistics of a topic. */
-  stats(topic: string): Promise<TopicStatistics> {
-    return this.#topicAdmin.stats(topic);
-  }
-
-  /** The statistics of every topic, ordered by name within each shard. They are asked for a page at a time. */
-  topics(): AsyncGenerator<TopicStatistics, void> {
-    return this.#topicAdmin.topics();
-  }
-
-  /** Changes what a channel keeps; what is not named stays. Answers the whole configuration. */
-  configureChannel(channel: string, config: Partial<ChannelConfig>): Promise<ChannelConfig> {
-    return this.#channelAdmin.configure(channel, config);
-  }
-
-  /** Drops what a channel has kept, and its configuration. Answers how many messages went. */
-  deleteChannel(channel: string): Promise<number> {
-    return this.#channelAdmin.delete(channel);
-  }
-
-  /** The statistics of a channel. */
-  channelStats(channel: string): Promise<ChannelStatistics> {
-    return this.#channelAdmin.stats(channel);
-  }
-
-  /** The statistics of every channel, ordered by name within each shard. They are asked for a page at a time. */
-  channels(): AsyncGenerator<ChannelStatistics, void> {
-    return this.#channelAdmin.channels();
-  }
-
-  /**
-   * Has the broker write a backup of itself into a new directory of its own machine, and resolves when that is done. Only
-   * over TCP; rejects with NOT_ALLOWED where the broker listens for other machines, unless it was started to allow it.
-   */
-  backup(directory: string): Promise<BackupSummary> {
-    return this.#topicAdmin.backup(directory);
-  }
-
   /**
    * Ends in order: consumers, subscriptions and responders stop, their loops and handlers finish with what has come, everything asked for is
    * answered, then the connection is closed. Meanwhile the program may publish and settle.
@@ -415,6 +356,7 @@ export class Client {
     const loops = [
       ...[...this.#consumers].map((consumer) => consumer.drainWithClient()),
       ...subscriptions.map((subscription) => subscription.drain()),
+      ...[...this.#workers].map((worker) => worker.drain()),
       this.#calls.stop(undefined),
     ];
     const answered = Promise.allSettled(loops).then(() => this.#connection.idle());

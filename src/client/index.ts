@@ -36,6 +36,8 @@ export type {
   Pem,
   PopDeadOptions,
   PopOptions,
+  Prefetch,
+  PublishBatchOptions,
   PublishOptions,
   PurgeOptions,
   QueueOptions,
@@ -93,3 +95,12 @@ export type { SchemaIssue, SchemaResult, StandardSchema } from "./topics/standar
 export type { Topic, TopicOptions } from "./topics/topic.js";
 export type { TopicConsumer } from "./topics/topic-consumer.js";
 export type { TopicMessage } from "./topics/topic-message.js";
+export type { QueueWorker } from "./work/queue-worker.js";
+export type { WorkContext } from "./work/work-context.js";
+export {
+  type RetryDelay,
+  UnrecoverableError,
+  type WorkHandler,
+  type WorkOptions,
+  type WorkRetryOptions,
+} from "./work/work-options.js";

@@ -61,7 +61,7 @@ export const describeRecord = (bytes: Uint8Array, view: DataView, at: number): D
   }
 };
 
-/** What is remembered of a producer is bytes, and as many as nobody reads. */
+/** What is remembered of a producer, and of keys, is bytes, and as many as nobody reads. */
 const describeElement = (element: unknown): unknown =>
   element instanceof Uint8Array ? `${element.length} bytes` : element;
 
@@ -80,7 +80,8 @@ const describeBatch = (bytes: Uint8Array, view: DataView, at: number, end: numbe
   const name = readText(bytes, at + record.NAMES, topicEnd);
   const key = readText(bytes, topicEnd, names);
   const isChannel = view.getUint8(at + record.KIND) === record.BatchKind.CHANNEL;
-  const isNumbered = view.getUint8(at + record.KIND) === record.BatchKind.NUMBERED;
+  const isNumbered = record.isKind(view, at, record.BatchKind.NUMBERED);
+  const isKeyed = record.isKind(view, at, record.BatchKind.KEYED);
   const ofTopic = () => ({
     topic: name,
     routeKey: key,
@@ -97,15 +98,31 @@ const describeBatch = (bytes: Uint8Array, view: DataView, at: number, end: numbe
     count: view.getUint16(at + record.COUNT),
     ...(isChannel ? ofChannel() : ofTopic()),
     [isKept ? "claims" : "queues"]: numbers,
-    ...(isNumbered ? describeNumbers(bytes, view, record.queuesEnd(view, at), entries) : {}),
+    ...(isNumbered ? describeNumbers(bytes, view, record.queuesEnd(view, at)) : {}),
+    ...(isKeyed ? describeKeys(bytes, view, isKept ? record.claimsEnd(view, at) : record.numbersEnd(view, at)) : {}),
     bodies: describeBodies(bytes, view, entries, end),
   };
 };
 
-const describeNumbers = (bytes: Uint8Array, view: DataView, at: number, end: number) => ({
-  producer: readText(bytes, at + record.NUMBERED_PRODUCER, end),
-  sequence: view.getFloat64(at + record.NUMBERED_SEQUENCE),
-});
+const describeNumbers = (bytes: Uint8Array, view: DataView, at: number) => {
+  const name = at + record.NUMBERED_PRODUCER;
+  return {
+    producer: readText(bytes, name, name + view.getUint8(at + record.NUMBERED_LENGTH)),
+    sequence: view.getFloat64(at + record.NUMBERED_SEQUENCE),
+  };
+};
+
+/** The first keys of a batch; an empty one: that message has none. */
+const describeKeys = (bytes: Uint8Array, view: DataView, at: number) => {
+  const keys: string[] = [];
+  const end = at + record.KEYED_KEYS + view.getUint32(at + record.KEYED_BYTES);
+  for (let key = at + record.KEYED_KEYS; key < end && keys.length < BODIES; ) {
+    const next = key + 1 + view.getUint8(key);
+    keys.push(shorten(bytes.subarray(key + 1, next)));
+    key = next;
+  }
+  return { keys, keysUntil: view.getFloat64(at + record.KEYED_UNTIL) };
+};
 
 const describeClaim = (view: DataView, at: number) => ({
   queue: view.getUint32(at + record.CLAIM_QUEUE),
@@ -183,7 +200,7 @@ export const recordLine = ({ type, ...fields }: DescribedRecord): string => {
   return line;
 };
 
-const isTime = (name: string): boolean => ["created", "due", "expiry", "time", "until"].includes(name);
+const isTime = (name: string): boolean => ["created", "due", "expiry", "keysUntil", "time", "until"].includes(name);
 
 /** The largest time that a Date can hold. */
 const LAST_TIME = 8.64e15;

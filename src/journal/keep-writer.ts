@@ -3,6 +3,7 @@ import { SIZE_MASK, WORD_BYTES } from "../protocol/entry.js";
 import * as plan from "../shard/compaction/keep-plan.js";
 import * as record from "../shard/log/record.js";
 import type { DiskFile } from "./disk.js";
+import { readKeys } from "./kept-keys.js";
 import type { RecordWriter } from "./record-writer.js";
 import { readFully } from "./whole-file.js";
 
@@ -12,7 +13,7 @@ const MAX_HEADER_BYTES = record.NAMES + 2 * 255;
 /** As its field of 16 bits can tell. */
 const MAX_CLAIMS = 0xffff;
 
-/** The most bytes that a KEEP of a plan takes. */
+/** The most bytes that a KEEP of a plan takes, without the keys of its messages. */
 export const keepBytes = (keep: Uint32Array): number => {
   const claims = (keep[plan.KEEP_CLAIMS] as number) * record.CLAIM_BYTES;
   return record.align(MAX_HEADER_BYTES + claims + (keep[plan.KEEP_BYTES] as number));
@@ -42,19 +43,22 @@ export const writeKeep = (
   const gaps = withoutGaps(entries, idLow, all, claims);
   if (gaps !== undefined) entries = gaps.entries;
   const names = record.queuesOf(view, 0);
+  const first = idLow + (gaps?.shift ?? 0);
+  const keys = readKeys(file, place, view, first - view.getUint32(record.FIRST_ID_LOW), gaps?.span ?? all);
   // Who has numbered a batch is remembered with its topic, not with its messages.
-  if (view.getUint8(record.KIND) === record.BatchKind.NUMBERED) view.setUint8(record.KIND, record.BatchKind.TOPIC);
-  const at = writer.begin(record.RecordType.KEEP, names + claims.length + entries.length);
+  view.setUint8(record.KIND, view.getUint8(record.KIND) & ~record.BatchKind.NUMBERED);
+  const at = writer.begin(record.RecordType.KEEP, names + claims.length + keys.length + entries.length);
   writer.bytes.set(head.subarray(record.TOPIC_LENGTH, names), at + record.TOPIC_LENGTH);
   writer.view.setUint16(at + record.COUNT, gaps?.span ?? all);
   writer.view.setUint16(at + record.QUEUES, claims.length / record.CLAIM_BYTES);
   writer.view.setUint32(at + record.FIRST_ID_HIGH, keep[plan.KEEP_ID_HIGH] as number);
-  writer.view.setUint32(at + record.FIRST_ID_LOW, idLow + (gaps?.shift ?? 0));
+  writer.view.setUint32(at + record.FIRST_ID_LOW, first);
   writer.bytes.set(claims, at + names);
   if (gaps !== undefined) writer.view.setUint16(at + names + record.CLAIM_SPAN, gaps.span);
-  writer.bytes.set(entries, at + names + claims.length);
+  writer.bytes.set(keys, at + names + claims.length);
+  writer.bytes.set(entries, at + names + claims.length + keys.length);
   writer.end();
-  const end = writer.place + names + claims.length;
+  const end = writer.place + names + claims.length + keys.length;
   return [writer.place, end, gaps?.shift ?? 0, gaps?.span ?? 0, gaps === undefined ? 0 : entries.length];
 };
 

@@ -64,6 +64,8 @@ export const ERRORS = {
   RESPONDER_LOST: kind(48, true),
   REQUEST_ABANDONED: kind(49),
   UNKNOWN_CALL: kind(50),
+  TOO_MANY_KEYS: kind(51, true),
+  MESSAGE_IN_FLIGHT: kind(52),
 } as const satisfies Record<string, ErrorKind>;
 
 export type ErrorName = keyof typeof ERRORS;

@@ -76,6 +76,13 @@ export const MAX_DEDUP_MESSAGES = 1_000_000;
 /** Producers that a topic remembers at a time. */
 export const MAX_PRODUCERS = 65_536;
 
+/** Keys that a topic knows at a time, and the most that it may be told to. */
+export const DEFAULT_MAX_KEYS = 1_000_000;
+export const MAX_KEYS = 16_777_216;
+
+/** Keys that one request may name. */
+export const MAX_NAMED_KEYS = 4096;
+
 /** The queue of messages without a route key. */
 export const DEFAULT_KEY = "default";
 

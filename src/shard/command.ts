@@ -35,6 +35,11 @@ export interface Publish extends Addressed, Slice {
   sequence?: number;
   /** The producer has had the answers to all lower numbers. */
   answered?: number;
+  /** How long the keys of the messages are known: milliseconds; 0: until their messages are done. Below 0 or absent: they have none. */
+  keyWindow?: number;
+  /** The keys, one for each entry: [keysStart, keysEnd) of the buffer; src/protocol/keys.ts lays them out. */
+  keysStart?: number;
+  keysEnd?: number;
   routeKey: string;
   delay: number;
   /** 0: none. */
@@ -160,6 +165,8 @@ export interface TopicConfig {
   /** How long and how many messages of a producer that numbers them are remembered: milliseconds, and the newest. */
   readonly dedupWindow: number;
   readonly dedupMessages: number;
+  /** Keys of messages that are known at a time. */
+  readonly maxKeys: number;
   /** 0: no limit. */
   readonly maxLength: number;
   /** 0: no limit. */

@@ -27,10 +27,11 @@ import { checkMessages } from "./messages/invariants.js";
 import { Store } from "./messages/store.js";
 import type { Steps } from "./steps.js";
 import { Administration } from "./topics/administration.js";
+import { BatchAppender, type Refusal } from "./topics/batch-appender.js";
 import { CHANNEL_DEFAULTS, type ChannelDefaults } from "./topics/channel-defaults.js";
 import { Directory, type DirectoryLimits, type TopicDefaults } from "./topics/directory.js";
 import { IdleTopics } from "./topics/idle-topics.js";
-import { Publisher, type Refusal } from "./topics/publisher.js";
+import { Publisher } from "./topics/publisher.js";
 import { UnfinishedCommands } from "./unfinished-commands.js";
 
 export interface ShardLimits extends DirectoryLimits {
@@ -68,6 +69,8 @@ export interface ShardOptions {
   readonly segmentBytes?: number | undefined;
   /** Extents that a step of a long command may move or drop; default `STEP_EXTENTS` of steps.ts. */
   readonly stepExtents?: number | undefined;
+  /** See `StoreOptions`. */
+  readonly hashSecret?: readonly [number, number] | undefined;
   /** Bytes of the directory at the head of a segment; default `HEAD_BYTES` of checkpoint.ts. */
   readonly headBytes?: number | undefined;
   /** `Durability` where a topic does not say otherwise. Default memory. */
@@ -107,6 +110,7 @@ export class Shard {
   readonly store: Store;
   readonly directory: Directory;
   readonly connections: Connections;
+  readonly #appender: BatchAppender;
   readonly #publisher: Publisher;
   readonly #dispatcher: Dispatcher;
   readonly #consumerCommands: ConsumerCommands;
@@ -148,7 +152,8 @@ export class Shard {
     this.connections = connections;
     this.#memoryBytes = options.memoryBytes;
     this.#hasMemory = hasMemory;
-    this.#publisher = new Publisher(store, directory, ids, hasMemory);
+    this.#appender = new BatchAppender(store, directory, ids, hasMemory);
+    this.#publisher = new Publisher(store, directory, this.#appender);
     const maxFrameBytes = limits.maxFrameBytes ?? MAX_FRAME_BYTES;
     const isCrowded = options.isCrowded ?? (() => false);
     const answerList = (c: ListCommand): void => this.#answerList(c);
@@ -158,21 +163,21 @@ export class Shard {
     this.#channels = new Channels(
       store,
       directory,
-      this.#publisher,
+      this.#appender,
       connections,
       limits.maxTopics,
       channelDefaults,
       maxFrameBytes,
       isCrowded,
     );
-    this.#channelAdministration = new ChannelAdministration(store, directory, this.#publisher, this.#channels);
+    this.#channelAdministration = new ChannelAdministration(store, directory, this.#appender, this.#channels);
     const upkeep = new ChannelUpkeep(
       store,
       directory,
       this.#channels,
       this.#channelAdministration,
       limits.topicIdle ?? Number.POSITIVE_INFINITY,
-      () => this.#publisher.refusal !== undefined,
+      () => this.#appender.refusal !== undefined,
     );
     this.#upkeep = upkeep;
     this.#channels.onTimed = (time) => upkeep.hurry(time);
@@ -183,7 +188,7 @@ export class Shard {
       limits.topicIdle ?? Number.POSITIVE_INFINITY,
       (name) => this.#dispatcher.hasDeferred(name),
       // When publishes are refused, the journal has no room for records that can wait.
-      () => this.#publisher.refusal !== undefined,
+      () => this.#appender.refusal !== undefined,
       (topic) => directory.forget(topic),
     );
     this.#administration = new Administration(store, directory);
@@ -197,20 +202,20 @@ export class Shard {
 
   /** No id of a later millisecond (since the EPOCH of ids) has been handed out by this shard. */
   get idCeiling(): number {
-    return this.#publisher.idCeiling;
+    return this.#appender.idCeiling;
   }
 
   set idCeiling(millisecond: number) {
-    this.#publisher.idCeiling = millisecond;
+    this.#appender.idCeiling = millisecond;
   }
 
   /** Why publishes that the journal must keep are refused at present; undefined: they are not. */
   set refusal(refusal: Refusal | undefined) {
-    this.#publisher.refusal = refusal;
+    this.#appender.refusal = refusal;
   }
 
   get refusal(): Refusal | undefined {
-    return this.#publisher.refusal;
+    return this.#appender.refusal;
   }
 
   /**
@@ -284,7 +289,7 @@ export class Shard {
     const nextMissed = this.#channels.turn(store.now);
     const nextIdle = this.#idle.turn(store.now);
     const nextUpkeep = this.#upkeep.turn(store.now);
-    const moreNames = this.directory.step(this.#publisher.refusal !== undefined);
+    const moreNames = this.directory.step(this.#appender.refusal !== undefined);
     if (moreTimers || moreNames) return store.now;
     return Math.min(store.wheel.nextDue(), nextMessages, nextMissed, nextIdle, nextUpkeep);
   }

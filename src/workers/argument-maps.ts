@@ -6,6 +6,7 @@ import {
   MAX_DELAY,
   MAX_HISTORY,
   MAX_HISTORY_BYTES,
+  MAX_KEYS,
   MAX_RETRIES,
   MAX_RETRY_FACTOR,
 } from "../protocol/limits.js";
@@ -49,6 +50,7 @@ const TOPIC_KEYS: Checks<TopicConfig> = {
   retryMaxAge: isWhole(0, MAX_DELAY),
   dedupWindow: isWhole(0, MAX_DELAY),
   dedupMessages: isWhole(0, MAX_DEDUP_MESSAGES),
+  maxKeys: isWhole(0, MAX_KEYS),
   maxLength: isWhole(0, 0xffff_ffff),
   maxBytes: isSize,
   overflow: isOneOf("refuse", "drop-oldest"),

@@ -7,13 +7,17 @@ import { SIZE_MASK, WORD_BYTES } from "../protocol/entry.js";
 import { ProtocolError } from "../protocol/errors.js";
 import { HEAD, HEAD_LENGTH, LENGTH_BYTES, OP, REQUEST } from "../protocol/frame.js";
 import { NO_HEAD } from "../protocol/head.js";
-import { MAX_BATCH_MESSAGES } from "../protocol/limits.js";
+import { countKeys, KEYS_BYTES } from "../protocol/keys.js";
+import { MAX_BATCH_MESSAGES, MAX_DELAY } from "../protocol/limits.js";
 import { ANSWERED, NUMBERS_BYTES, readNumber, SEQUENCE } from "../protocol/numbers.js";
 import { ONE_BY_ONE, Op } from "../protocol/op.js";
 import type { Publish } from "../shard/command.js";
 import { countMessages, type DecoderLimits } from "./decoder-limits.js";
 import type { FrameCursor } from "./frame-cursor.js";
 import type { HeadReader } from "./head-reader.js";
+
+/** The key window of a PUBLISH whose messages have no keys. */
+const KEYLESS = -1;
 
 /** So that the numbers of a batch are exact. */
 const MAX_SEQUENCE = Number.MAX_SAFE_INTEGER - MAX_BATCH_MESSAGES;
@@ -47,6 +51,9 @@ export class PublishDecoder {
       producer: "",
       sequence: 0,
       answered: 0,
+      keyWindow: KEYLESS,
+      keysStart: 0,
+      keysEnd: 0,
       bytes: this.#copy,
       view: this.#copyView,
       start: 0,
@@ -66,10 +73,14 @@ export class PublishDecoder {
     c.request = cursor.request;
     c.requests = 1;
     c.isOneByOne = (cursor.flags & ONE_BY_ONE) !== 0;
-    const entries = this.#readNumbers(view, payload, end);
-    const isSingle = end < cursor.limit && this.#isSingle(view, entries, end);
+    const isKeyed = c.keyWindow !== KEYLESS;
+    const entries = this.#readKeys(view, this.#readNumbers(view, payload, end), end);
+    const isSingle = end < cursor.limit && !isKeyed && this.#isSingle(view, entries, end);
     if (isSingle && this.#follows(bytes, view, end, cursor.request + 1)) return this.#merge(cursor, entries);
     c.count = countMessages(this.#limits, view, entries, end);
+    if (isKeyed && countKeys(view, c.keysStart ?? 0, entries) !== c.count) {
+      throw new ProtocolError("BAD_PAYLOAD", "there must be a key, which may be empty, for each message");
+    }
     c.bytes = bytes;
     c.view = view;
     c.start = entries;
@@ -95,6 +106,20 @@ export class PublishDecoder {
     c.answered = answered;
     this.#sequenceHigh = view.getUint32(payload + SEQUENCE);
     this.#sequenceLow = view.getUint32(payload + SEQUENCE + 4);
+    return entries;
+  }
+
+  /** Finds the keys of messages that have some. Answers where the entries begin. Throws BAD_PAYLOAD. */
+  #readKeys(view: DataView, at: number, end: number): number {
+    const c = this.command;
+    c.keysStart = at;
+    c.keysEnd = at;
+    if (c.keyWindow === KEYLESS) return at;
+    const start = at + KEYS_BYTES;
+    const entries = start <= end ? start + view.getUint32(at) : end + 1;
+    if (entries > end) throw new ProtocolError("BAD_PAYLOAD", "messages with a key window have keys before them");
+    c.keysStart = start;
+    c.keysEnd = entries;
     return entries;
   }
 
@@ -175,6 +200,7 @@ export class PublishDecoder {
     c.delay = head.duration("delay");
     c.ttl = head.duration("ttl");
     c.producer = head.key("producer");
+    c.keyWindow = head.integer("key window", KEYLESS, 0, MAX_DELAY);
     head.end();
     // Not `slice`: that of a Buffer is not a copy.
     this.#headBytes = new Uint8Array(bytes.subarray(start, end));

@@ -47,6 +47,8 @@ export interface PumpOptions {
   readonly level: number;
   /** Bytes of a segment of the journal; undefined: there is no journal. */
   readonly segmentBytes?: number | undefined;
+  /** Of the hashes of what clients choose: two words that they do not know. Default 0, 0. */
+  readonly hashSecret?: readonly [number, number];
   /** Milliseconds since 1970 that never step back. */
   readonly clock: () => number;
   /** Reads the journal back into the shard, which is empty, and returns the journal to continue with. */

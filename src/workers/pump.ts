@@ -9,7 +9,7 @@
 import type { Journal } from "../journal/journal.js";
 import type { Command } from "../shard/command.js";
 import type { Shard } from "../shard/shard.js";
-import type { Refusal } from "../shard/topics/publisher.js";
+import type { Refusal } from "../shard/topics/batch-appender.js";
 import type { PublishGate } from "./publish-gate.js";
 import { Doing, type Pulse } from "./pulse.js";
 import { Standstill } from "./standstill.js";

@@ -10,7 +10,7 @@ import { readTextUpTo } from "../protocol/text.js";
 import type { Command } from "../shard/command.js";
 import type { Effects } from "../shard/effects.js";
 import type { Shard } from "../shard/shard.js";
-import type { Refusal } from "../shard/topics/publisher.js";
+import type { Refusal } from "../shard/topics/batch-appender.js";
 import { CommandDecoder } from "./command-decoder.js";
 import type { DecoderLimits } from "./decoder-limits.js";
 import type { Pulse } from "./pulse.js";

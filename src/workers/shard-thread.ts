@@ -133,11 +133,14 @@ const inbox = new RingReader(data.inbox, LENGTH_BYTES + data.limits.maxFrameByte
 
 let compactor: Compactor | undefined;
 
+const secret = crypto.getRandomValues(new Uint32Array(2));
+
 const makePump = (): Pump =>
   assemblePump({
     inbox,
     outbox: new RingWriter(data.outbox),
     ids: sharedIdSource(data.idClock),
+    hashSecret: [secret[0] ?? 0, secret[1] ?? 0],
     node: data.node,
     shard: data.shard,
     shards: data.shards,

@@ -9,7 +9,7 @@
 import { Durability } from "../protocol/op.js";
 import type { Command } from "../shard/command.js";
 import type { Shard } from "../shard/shard.js";
-import type { Refusal } from "../shard/topics/publisher.js";
+import type { Refusal } from "../shard/topics/batch-appender.js";
 
 /** Bytes that wait for the journal above which it is asked for nothing that makes records. */
 export const MAX_HELD_BYTES = 16 * 1024 * 1024;

@@ -3,7 +3,7 @@
  * those whose publishes are refused meanwhile.
  */
 import { AWAY, type Fault } from "../journal/disk-fault.js";
-import type { Refusal } from "../shard/topics/publisher.js";
+import type { Refusal } from "../shard/topics/batch-appender.js";
 
 /** A refusal, and what the log says. */
 export interface Stoppage extends Refusal {

@@ -1,8 +1,7 @@
 /**
  * The client in a browser: until it opens a transport, it loads only its own files.
  */
-import { readFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
 import { importsOf, moduleGraph } from "../module-graph.js";
@@ -16,24 +15,6 @@ it("needs no package, and neither Node nor native code", () => {
   expect(own).toContain("client/publish/publisher.js");
   expect(own.filter((file) => !/^(client|collections|protocol|registry\/discovery|servers)\//.test(file))).toEqual([]);
   expect(own.filter((file) => file.includes("tcp"))).toEqual([]);
-});
-
-it("what it loads later is pure JavaScript in a bundle for browsers", async () => {
-  const root = dirname(dirname(dirname(ENTRY)));
-  const { browser } = JSON.parse(await readFile(join(root, "packages/client/package.json"), "utf8"));
-  const { files } = moduleGraph(ENTRY);
-  const later: string[] = [];
-  for (const file of files) {
-    for (const [, name = ""] of (await readFile(file, "utf8")).matchAll(/\bimport\("([^"]+)"\)/g)) {
-      const path = `./${join(dirname(file), name).slice(root.length + 1)}`;
-      later.push(join(root, browser[path] ?? path));
-    }
-  }
-  expect(later.map((file) => file.slice(dirname(ENTRY).length + 1))).toEqual([
-    "connection/no-tcp-transport.js",
-    "connection/websocket-transport.js",
-  ]);
-  for (const file of later) expect([...moduleGraph(file).packages]).toEqual([]);
 });
 
 it("sees what it looks for", () => {

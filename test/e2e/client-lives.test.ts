@@ -18,7 +18,7 @@ const { connect } = (await import("../../dist/client/index.js" as string)) as {
 };
 
 /** How often, unless the environment says otherwise: RINGMQ_TEST_CUTS, RINGMQ_TEST_KILLS. */
-const CUTS = Number(process.env["RINGMQ_TEST_CUTS"] ?? 200);
+const CUTS = Number(process.env["RINGMQ_TEST_CUTS"] ?? 100);
 const KILLS = Number(process.env["RINGMQ_TEST_KILLS"] ?? 2);
 
 /** A broker that is there again within moments is connected to within moments. */
@@ -219,5 +219,30 @@ it(`when its broker is killed, ${KILLS} times`, { timeout: 60_000 + KILLS * 5_00
   }
   const { keptBodies, workedBodies } = await work.finish();
   await work.check(tcp, keptBodies, workedBodies);
+  expect(unhandled).toEqual([]);
+});
+
+it("notices a broker that stands still, and closes in its time all the same", { timeout: 60_000 }, async () => {
+  const unhandled = unhandledRejections();
+  const broker = await started();
+  onTestFinished(() => void broker.child.kill("SIGCONT"));
+  const url = `tcp://127.0.0.1:${broker.tcp}`;
+  const [client, other] = await Promise.all([
+    connect(url, { ...QUICK, pingInterval: 100, publishTimeout: 500 }),
+    connect(url, { ...QUICK, pingInterval: Number.POSITIVE_INFINITY }),
+  ]);
+  await client.publish("t", "before");
+  broker.child.kill("SIGSTOP");
+  const published = client.publish("t", "stopped");
+  for await (const { type } of client.status()) if (type === "disconnected") break;
+  await expect(published).rejects.toMatchObject({ code: "PUBLISH_TIMEOUT" });
+  const body = new Uint8Array(1_000_000);
+  const lost = Array.from({ length: 20 }, () =>
+    expect(other.publish("t", body)).rejects.toMatchObject({ code: "CONNECTION_CLOSED" }),
+  );
+  const start = performance.now();
+  await Promise.all([client.close({ timeout: 200 }), other.close({ timeout: 200 }), ...lost]);
+  expect(performance.now() - start).toBeLessThan(5_000);
+  broker.child.kill("SIGCONT");
   expect(unhandled).toEqual([]);
 });

@@ -7,7 +7,8 @@ import type { NodesEvent } from "../../src/client/nodes/options.js";
 import { type Announcement, announce } from "../../src/registry/announcement/index.js";
 import { startRegistry } from "../../src/registry/server/index.js";
 import { dnsResolver } from "../../src/servers/dns-resolver.js";
-import { ETCD_FETCH_TIMEOUT, EtcdServer, findEtcd } from "../registry/etcd-server.js";
+import { FETCH_TIMEOUT } from "../debian-package.js";
+import { EtcdServer, findEtcd } from "../registry/etcd-server.js";
 import { DnsServer } from "../servers/dns-server.js";
 import { type TestBroker, testBroker } from "./brokers.js";
 import { allConnected, nodesBecome, nodesClientOf, sharesOf } from "./nodes.js";
@@ -139,7 +140,7 @@ describe("with a registry", () => {
 });
 
 describe("with etcd", () => {
-  beforeAll(findEtcd, ETCD_FETCH_TIMEOUT);
+  beforeAll(findEtcd, FETCH_TIMEOUT);
 
   it("finds nodes by their keys, goes on while etcd is away, and finds more when it is back", async () => {
     const etcd = await EtcdServer.start();

@@ -15,6 +15,7 @@ import { SELECTION_BYTES, writeSelection } from "../../src/protocol/selection.js
 import type { ChannelConfig, Command, Publish, Slice, TopicConfig } from "../../src/shard/command.js";
 import { Replay } from "../../src/shard/recovery/replay.js";
 import { Shard } from "../../src/shard/shard.js";
+import { keysSlice } from "../shard/keys-slice.js";
 import { OPTIONS } from "../shard/model/driver.js";
 import { type Effect, Recorder } from "../shard/model/effects.js";
 import { type SeenQueue, snapshot } from "../shard/snapshot.js";
@@ -148,6 +149,28 @@ export class Keeper {
       ttl,
       ...numbers,
       ...entries(bodies),
+    });
+  }
+
+  /** Publishes messages whose keys are their bodies as well. `window`: how long they are known; 0: until they are done. */
+  publishKeyed(keys: readonly string[], window: number, options: Publishing = {}): Effect[] {
+    const texts = keysSlice(keys);
+    const { bytes } = entries(keys);
+    const all = sliceOf(new Uint8Array(Buffer.concat([texts, bytes])));
+    const about = { keyWindow: window, keysStart: 0, keysEnd: texts.length };
+    const { topic = "t", routeKey = "", delay = 0, ttl = 0, ...numbers } = options;
+    return this.#apply({
+      op: "publish",
+      ...this.#where(topic),
+      requests: 1,
+      count: keys.length,
+      routeKey,
+      delay,
+      ttl,
+      ...numbers,
+      ...about,
+      ...all,
+      start: texts.length,
     });
   }
 

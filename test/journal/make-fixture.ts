@@ -64,6 +64,8 @@ export const makeFixture = (data: string): void => {
   second.publish(["after a restart"], { topic: "orders" });
   for (const [sequence, body] of [["numbered"], ["numbered as well"]].entries())
     second.publish(body, { topic: "orders", producer: "shop 1", sequence });
+  second.publishKeyed(["invoice 7", ""], 0, { topic: "orders", delay: 60_000 });
+  second.publishKeyed(["invoice 8"], 3_600_000, { topic: "orders" });
   second.configureChannel("news", { keep: true, maxMessages: 3, history: 5 });
   second.publishChannel("news", ["dropped", "kept 1"], "key");
   second.publishChannel("news", ["kept 2", "kept 3"]);

@@ -66,11 +66,11 @@ describe("@ringmq/client", () => {
       expect(Object.keys(scripts).filter((name) => /^(?:pre|post)?install$|^prepare$/.test(name))).toEqual([]);
       expect(await readdir(folder)).not.toContain("binding.gyp");
     }
-    expect(client.unpackedSize).toBeLessThan(1_000_000);
+    expect(client.unpackedSize).toBeLessThan(1_250_000);
     const places = ["dist/", "README.md", "LICENSE", "package.json"];
     expect(client.paths.filter((path) => !places.some((place) => path.startsWith(place)))).toEqual([]);
     const rooms = client.paths.filter((path) => path.startsWith("dist/")).map((path) => path.split("/")[1]);
-    expect([...new Set(rooms)].sort()).toEqual(["client", "collections", "protocol", "registry", "servers"]);
+    expect([...new Set(rooms)].sort()).toEqual(["client", "collections", "page", "protocol", "registry", "servers"]);
   });
 
   /** Each example of its README and what it is said to print. */
@@ -83,6 +83,20 @@ describe("@ringmq/client", () => {
 
   it("has an example of either kind of module", () => {
     expect(examples.map(({ language }) => language)).toEqual(["js", "cjs"]);
+  });
+
+  it.each(["module", "commonjs"] as const)("has a worker with its thread, in a %s", async (type) => {
+    const load = type === "module" ? 'await import("@ringmq/client")' : 'require("@ringmq/client")';
+    const program = `void (async () => {
+      process.on("warning", (warning) => console.log(warning.code));
+      const { connect } = ${load};
+      const client = await connect("${`tcp://127.0.0.1:${running.addresses.tcp?.port}`}");
+      const worker = await client.work("jobs-${type}", (message) => console.log(message.text()));
+      await client.publish("jobs-${type}", "done");
+      while (worker.processed === 0) await new Promise(setImmediate);
+      await client.drain();
+    })()`;
+    expect(await evaluate(app, type, program)).toBe("done\n");
   });
 
   it.each(examples)("prints what its README says: $code", async ({ language, code, output }) => {

@@ -113,6 +113,7 @@ beforeAll(async () => {
   await writeFiles(folder, {
     "readme.mts": README,
     "client.cts": COMMON,
+    "client.ts": CLIENT,
     "elsewhere.mts": CLIENT + ELSEWHERE,
     "elsewhere.cts": CLIENT + ELSEWHERE,
     "broker.mts": BROKER,
@@ -146,9 +147,19 @@ const setting = (module: "nodenext" | "node16" | "bundler", where: "page" | "nod
   };
 };
 
+/** A program that compiles to CommonJS as it did before there were `exports`. */
+const OLD = {
+  ...STRICT,
+  module: "commonjs",
+  moduleResolution: "node10",
+  lib: ["es2022"],
+  types: ["node"],
+  files: ["client.ts"],
+};
+
 /** Each way to resolve modules and each place, with the oldest; what differs in a newer one is seen in either place. */
-const SETTINGS: Readonly<Record<string, ReturnType<typeof setting>[]>> = {
-  "typescript-5.4": [setting("nodenext", "page"), setting("node16", "node"), setting("bundler", "page")],
+const SETTINGS: Readonly<Record<string, readonly object[]>> = {
+  "typescript-5.4": [setting("nodenext", "page"), setting("node16", "node"), setting("bundler", "page"), OLD],
   "typescript-5.9": [setting("nodenext", "node"), setting("bundler", "page")],
 };
 

@@ -214,9 +214,14 @@ export const PLACES: readonly Place[] = [
     mayNot: ["ws", "../client.js"],
   },
   {
-    file: "src/client/connection/websocket-transport.ts",
-    may: ["./transport.js", "ws"],
+    file: "src/client/connection/websocket-dialer.ts",
+    may: ["./tls-options.js", "ws"],
     mayNot: ["node:net", "../client.js"],
+  },
+  {
+    file: "src/client/page/probe.ts",
+    may: ["./later.js", "../connection/websocket-transport.js"],
+    mayNot: ["ws", "node:net", "../client.js"],
   },
   {
     file: "src/client/connection/probe.ts",
@@ -247,6 +252,21 @@ export const PLACES: readonly Place[] = [
     file: "src/client/topics/probe.ts",
     may: ["./codec.js", "../consume/message.js", "../publish/receipt.js"],
     mayNot: ["../client.js", "../connection/connection.js", "node:net"],
+  },
+  {
+    file: "src/client/work/probe.ts",
+    may: ["./leases.js", "../consume/message.js", "../connection/connection.js"],
+    mayNot: ["../client.js", "./thread/touch-link.js", "node:worker_threads", "node:process"],
+  },
+  {
+    file: "src/client/work/lease-thread.ts",
+    may: ["./leases.js", "./thread/thread-messages.js", "node:worker_threads"],
+    mayNot: ["../client.js", "../consume/message.js", "node:net"],
+  },
+  {
+    file: "src/client/work/thread/probe.ts",
+    may: ["../lease-keeper.js", "../../connection/open.js", "node:worker_threads"],
+    mayNot: ["../../client.js", "../../publish/publisher.js", "node:net"],
   },
   {
     file: "src/client/nodes/probe.ts",

@@ -1,67 +1,27 @@
 /**
- * etcd for tests: the one on the PATH, else that of Debian's package `etcd-server`, which is fetched and unpacked into the
- * project's cache. It is not installed, so that no service starts and nothing of the machine changes.
+ * etcd for tests: the one on the PATH, else that of Debian's package `etcd-server`.
  */
-import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { access, chmod, mkdir, mkdtemp, readdir, rename, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { delimiter, join } from "node:path";
-import { promisify } from "node:util";
 import { onTestFinished } from "vitest";
+import { debianPackage, exists } from "../debian-package.js";
 import { makeDirectory, removeDirectory } from "../directories.js";
-import { ROOT } from "../project/document.js";
 
-/** For a `beforeAll` that fetches the package: tens of megabytes from a slow mirror. */
-export const ETCD_FETCH_TIMEOUT = 180_000;
-
-const CACHE = join(ROOT, "node_modules", ".cache", "ringmq-etcd");
 const IN_PACKAGE = join("usr", "bin", "etcd");
-
-const run = promisify(execFile);
-
-const exists = (path: string): Promise<boolean> =>
-  access(path).then(
-    () => true,
-    () => false,
-  );
 
 /** The path of the program. Rejects with what to do when it cannot be had. */
 export const findEtcd = async (): Promise<string> => {
   const onPath = (process.env["PATH"] ?? "").split(delimiter).map((directory) => join(directory, "etcd"));
-  for (const path of [...onPath, join(CACHE, IN_PACKAGE)]) if (await exists(path)) return path;
+  for (const path of onPath) if (await exists(path)) return path;
   try {
-    await fetchPackage();
-    return join(CACHE, IN_PACKAGE);
+    return join(await debianPackage("etcd-server"), IN_PACKAGE);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new Error(
       `these tests need etcd on the PATH, or Debian's apt-get to fetch the package etcd-server: ${reason}`,
     );
-  }
-};
-
-const fetchPackage = async (): Promise<void> => {
-  await mkdir(join(CACHE, ".."), { recursive: true });
-  const folder = await mkdtemp(`${CACHE}-`);
-  try {
-    // apt-get drops to a user of its own while it downloads.
-    await chmod(folder, 0o777);
-    const download = (): Promise<unknown> => run("apt-get", ["download", "etcd-server"], { cwd: folder });
-    await download().catch(async () => {
-      // A fresh machine has no lists of packages yet.
-      await run("apt-get", ["update"]);
-      await download();
-    });
-    const file = (await readdir(folder)).find((name) => name.endsWith(".deb"));
-    if (file === undefined) throw new Error("apt-get downloaded nothing");
-    await run("dpkg-deb", ["-x", join(folder, file), join(folder, "unpacked")]);
-    // Another test may have been faster.
-    if (!(await exists(join(CACHE, IN_PACKAGE)))) await rename(join(folder, "unpacked"), CACHE);
-  } catch (error) {
-    if (!(await exists(join(CACHE, IN_PACKAGE)))) throw error;
-  } finally {
-    await rm(folder, { recursive: true, force: true });
   }
 };
 

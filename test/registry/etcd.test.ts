@@ -2,14 +2,15 @@
 import { beforeAll, expect, it } from "vitest";
 import { EtcdGateway, fromBase64, toBase64 } from "../../src/registry/discovery/etcd-gateway.js";
 import { listAnnounced } from "../../src/registry/discovery/index.js";
-import { ETCD_FETCH_TIMEOUT, EtcdServer, findEtcd } from "./etcd-server.js";
+import { FETCH_TIMEOUT } from "../debian-package.js";
+import { EtcdServer, findEtcd } from "./etcd-server.js";
 import { openNode, type TestNode, testAnnouncement } from "./nodes.js";
 
 const POLL = { interval: 20, timeout: 20_000 };
 
 beforeAll(async () => {
   await findEtcd();
-}, ETCD_FETCH_TIMEOUT);
+}, FETCH_TIMEOUT);
 
 /** The ids of the nodes that clients find; undefined: etcd does not answer. */
 const idsIn = (etcd: EtcdServer): Promise<number[] | undefined> =>

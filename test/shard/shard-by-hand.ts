@@ -6,6 +6,7 @@ import type { Command, TopicConfig } from "../../src/shard/command.js";
 import * as record from "../../src/shard/log/record.js";
 import { localIdSource } from "../../src/shard/messages/id-allocator.js";
 import { Shard, type ShardLimits, type ShardOptions } from "../../src/shard/shard.js";
+import { keysSlice } from "./keys-slice.js";
 import { type Effect, Recorder } from "./model/effects.js";
 import { readInto, segmentsOf } from "./read-back.js";
 
@@ -14,6 +15,17 @@ export const NOW = Date.UTC(2026, 0, 1);
 export const IDLE = 60_000;
 export const LIMITS: ShardLimits = { maxTopics: 100_000, maxQueues: 10, maxConsumers: 100_000, topicIdle: IDLE };
 const JOURNALLED = { level: Durability.fsync, segmentBytes: 1024 * 1024 };
+
+interface KeyedOptions {
+  readonly window?: number;
+  readonly routeKey?: string;
+  readonly delay?: number;
+  readonly ttl?: number;
+  readonly oneByOne?: boolean;
+  readonly connection?: number;
+  readonly producer?: string;
+  readonly sequence?: number;
+}
 
 /** A command without where to answer it. */
 type Asked = Command extends infer C ? (C extends Command ? Omit<C, "connection" | "request"> : never) : never;
@@ -51,6 +63,22 @@ export class ShardByHand {
     for (let i = 0; i < count; i++) view.setUint32(i * 8, 4);
     const slice = { bytes, view, start: 0, end: bytes.length };
     return this.ask({ op: "publish", topic, routeKey, delay, ttl, count, requests, ...slice });
+  }
+
+  /** Publishes messages with keys; an empty one: that message has none. A body is the place of its message in the batch. */
+  publishKeyed(topic: string, keys: readonly string[], options: KeyedOptions = {}): Effect[] {
+    const { window = 0, routeKey = "", delay = 0, ttl = 0, oneByOne = false, connection = 1, ...numbers } = options;
+    const texts = keysSlice(keys);
+    const bytes = new Uint8Array(texts.length + keys.length * 8);
+    const view = new DataView(bytes.buffer);
+    bytes.set(texts);
+    for (let i = 0; i < keys.length; i++) {
+      view.setUint32(texts.length + i * 8, 4);
+      view.setUint32(texts.length + i * 8 + 4, i);
+    }
+    const slice = { bytes, view, start: texts.length, end: bytes.length, keysStart: 0, keysEnd: texts.length };
+    const rest = { count: keys.length, requests: 1, isOneByOne: oneByOne, keyWindow: window, ...slice };
+    return this.ask({ op: "publish", topic, routeKey, delay, ttl, ...numbers, ...rest }, connection);
   }
 
   consume(topic: string, connection = 1, queue = "", credit = 10): Effect[] {

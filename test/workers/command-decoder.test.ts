@@ -1,57 +1,15 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { AHEAD, GIVE_BACK, ONE_BY_ONE, Op, RENEW, REPORTS, WITH_FAILURES } from "../../src/protocol/op.js";
-import type { Command } from "../../src/shard/command.js";
-import { CommandDecoder } from "../../src/workers/command-decoder.js";
+import { decode, numbers, single, text } from "./decoding.js";
 import { encodeFrames, entries, type TestFrame } from "./frames.js";
 
-const LIMITS = { maxMessageBytes: 1000, maxFrameBytes: 4_000_000, maxBatchMessages: 10, maxNameBytes: 20 };
-
-type Decoded = { readonly error: string; readonly request: number } | Record<string, unknown>;
-
-/** Decodes frames into commands, with their slices as text, and kinds of errors. */
-const decode = (frames: readonly TestFrame[] | Uint8Array): Decoded[] => {
-  const decoded: Decoded[] = [];
-  const copy = (command: Command): Record<string, unknown> => {
-    if (!("bytes" in command)) return { ...command };
-    const { bytes, view: _view, start, end, ...rest } = command;
-    return { ...rest, payload: Buffer.from(bytes.slice(start, end)).toString("latin1") };
-  };
-  const decoder = new CommandDecoder(
-    LIMITS,
-    (command) => decoded.push(copy(command)),
-    (_connection, request, error) => decoded.push({ error: error.kind, request }),
-  );
-  const frame = frames instanceof Uint8Array ? frames : encodeFrames(frames);
-  // In the middle of a larger buffer, as in a ring.
-  const bytes = new Uint8Array(frame.length + 13);
-  bytes.set(frame, 7);
-  decoder.decode(3, bytes, new DataView(bytes.buffer), 7, 7 + frame.length);
-  return decoded;
-};
-
-const text = (payload: Uint8Array): string => Buffer.from(payload).toString("latin1");
-
 const numberedHead = ["t", null, null, null, "p"];
-
-const numbers = (sequence: number, answered: number): Buffer => {
-  const bytes = Buffer.alloc(16);
-  bytes.writeBigUInt64BE(BigInt(sequence), 0);
-  bytes.writeBigUInt64BE(BigInt(answered), 8);
-  return bytes;
-};
 
 const numbered = (request: number, sequence: number, body: string): TestFrame => {
   const payload = Buffer.concat([numbers(sequence, 0), entries(body)]);
   return { op: Op.PUBLISH, request, head: numberedHead, payload };
 };
-
-const single = (request: number, body: string, head: readonly unknown[] = ["t"]): TestFrame => ({
-  op: Op.PUBLISH,
-  request,
-  head,
-  payload: entries(body),
-});
 
 describe("PUBLISH", () => {
   test("may have its messages taken one by one", () => {
@@ -78,6 +36,7 @@ describe("PUBLISH", () => {
         delay: 5,
         ttl: 6,
         producer: "",
+        keyWindow: -1,
         sequence: 0,
         answered: 0,
         payload: text(payload),

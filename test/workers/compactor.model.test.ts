@@ -5,6 +5,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Durability } from "../../src/protocol/op.js";
 import type { Shard } from "../../src/shard/shard.js";
+import { expectKeysKnown, knownKeys } from "../shard/known-keys.js";
 import { Driver } from "../shard/model/driver.js";
 import { history, largeHistory } from "../shard/model/histories.js";
 import type { Move, Step } from "../shard/model/steps.js";
@@ -42,6 +43,7 @@ const isUnchanged = (moves: readonly Move[]): number => {
   again.invariants();
   const after = snapshot(again);
   expectSurvived(before, after);
+  expectKeysKnown(knownKeys(shard), again);
   return world.compactions;
 };
 

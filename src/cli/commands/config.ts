@@ -46,6 +46,7 @@ const settings = (): Readonly<Record<keyof TopicConfig, readonly Option[]>> => (
     new Option("--dedup-window <time>", "how long numbered messages are remembered").argParser(parseDuration),
   ],
   dedupMessages: [new Option("--dedup-messages <n>", "how many of them at least").argParser(parseCount)],
+  maxKeys: [new Option("--max-keys <n>", "keys of messages that are known at a time").argParser(parseCount)],
 });
 
 const UNITS = {

@@ -11,7 +11,7 @@ export class BadLine extends Error {
 }
 
 /** `ringmq consume --json` prints the others, which say nothing about a new message. */
-const KNOWN = ["body", "bodyBase64", "key", "delay", "ttl", "headers"];
+const KNOWN = ["body", "bodyBase64", "key", "delay", "ttl", "headers", "messageKey", "keyWindow"];
 const IGNORED = ["id", "retry", "time", "deadReason", "failures", "deadline"];
 
 const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
@@ -67,6 +67,7 @@ export const parseJsonLine = (line: Uint8Array, defaults: PublishOptions): Publi
     throw new BadLine(`it has ${JSON.stringify(unknown.slice(0, 60))}, which is none of ${KNOWN.join(", ")}`);
   }
   const { key = defaults.routeKey, delay = defaults.delay, ttl = defaults.ttl } = fields;
+  const { messageKey, keyWindow = messageKey === undefined ? undefined : defaults.keyWindow } = fields;
   const headers = headersOf(fields);
   return {
     body: bodyOf(fields),
@@ -75,6 +76,8 @@ export const parseJsonLine = (line: Uint8Array, defaults: PublishOptions): Publi
       routeKey: key as string | undefined,
       delay: delay as number | undefined,
       ttl: ttl as number | undefined,
+      key: messageKey as string | undefined,
+      keyWindow: keyWindow as number | undefined,
       headers: headers === undefined ? defaults.headers : { ...defaults.headers, ...headers },
     },
   };

@@ -14,7 +14,7 @@ import { headerFlag, type InputFlags, inputConflict, inputFlags } from "./input-
 
 const HELP = `
 Without messages on the command line each line of standard input is one. A JSON line is an object: body, or bodyBase64
-for bytes; and key, delay and ttl (milliseconds) and headers, as ringmq consume --json prints them. The ids of messages
+for bytes; and key, delay and ttl (milliseconds), headers, messageKey and keyWindow, as ringmq consume --json prints them. The ids of messages
 that are confirmed are printed; of lines only with --json. On a terminal a bar shows how far it is.
 
 Examples:
@@ -35,6 +35,8 @@ interface PublishFlags extends BrokerFlags, ReconnectFlags, InputFlags {
   readonly delay?: number;
   readonly ttl?: number;
   readonly batch?: number;
+  readonly messageKey?: string;
+  readonly keyWindow?: number;
 }
 
 export const publishCommand = (): Command => {
@@ -46,6 +48,13 @@ export const publishCommand = (): Command => {
     .addOption(new Option("--delay <time>", "holds the messages back, such as 10s or 5m").argParser(parseDuration))
     .addOption(
       new Option("--ttl <time>", "after this time a message that still waits expires").argParser(parseDuration),
+    )
+    .option("--message-key <key>", "publishes nothing while another message of the topic has this key")
+    .addOption(
+      new Option(
+        "--key-window <time>",
+        "how long the message key is known (default: until the message is done)",
+      ).argParser(parseDuration),
     )
     .addOption(headerFlag())
     .addOption(
@@ -68,8 +77,12 @@ export const publishCommand = (): Command => {
 
 /** What of the flags does not go together. */
 const conflict = (bodies: readonly string[], flags: PublishFlags): string | undefined => {
-  const { file, lines, jsonLines, batch } = flags;
+  const { file, lines, jsonLines, batch, messageKey } = flags;
   const fault = inputConflict(bodies, flags);
+  const isOne = bodies.length === 1 || (bodies.length === 0 && file !== undefined && !lines && !jsonLines);
+  if (messageKey !== undefined && (!isOne || batch !== undefined)) {
+    return "--message-key is for one message: JSON lines have a messageKey of their own";
+  }
   if (fault !== undefined || batch === undefined) return fault;
   if (jsonLines) return "--batch is for lines that are alike, and JSON lines may differ: leave it out";
   return bodies.length === 0 && file !== undefined && !lines ? "--batch is for lines: add --lines" : undefined;

@@ -20,6 +20,8 @@ export interface PublishingFlags extends InputFlags {
   readonly delay?: number;
   readonly ttl?: number;
   readonly batch?: number;
+  readonly messageKey?: string;
+  readonly keyWindow?: number;
   readonly json?: boolean;
 }
 
@@ -34,6 +36,8 @@ export const publish = async (
     delay: flags.delay,
     ttl: flags.ttl,
     headers: flags.header,
+    key: flags.messageKey,
+    keyWindow: flags.keyWindow,
   };
   if (bodies.length > 0) return publishSome(client, target, bodies, options, flags);
   const isWhole = flags.file !== undefined && !flags.lines && !flags.jsonLines;

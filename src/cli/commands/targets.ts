@@ -19,7 +19,8 @@ export interface Target {
 
 export const topicTarget = (client: Client, topic: string): Target => ({
   publish: (body, options) => client.publish(topic, body, options),
-  publishBatch: (bodies, options) => client.publishBatch(topic, bodies, options),
+  // Only one message by itself has a key here.
+  publishBatch: (bodies, { key: _none, ...options }) => client.publishBatch(topic, bodies, options),
 });
 
 /** A channel knows no batches: no flag asks for one. */
@@ -31,7 +32,7 @@ export const channelTarget = (client: Client, channel: string): Target => ({
 /** What a receipt says of each of its messages. */
 export const confirmedBy = (receipt: AnyReceipt): readonly Confirmed[] => {
   if ("subscribers" in receipt) return [{ text: plural(receipt.subscribers, "subscriber"), fields: receipt }];
-  const { durability } = receipt;
-  const ids = "ids" in receipt ? receipt.ids : [receipt.id];
+  if (!("ids" in receipt)) return [{ text: receipt.id, fields: receipt.toJSON() }];
+  const { ids, durability } = receipt;
   return ids.map((id) => ({ text: id, fields: { id, durability } }));
 };

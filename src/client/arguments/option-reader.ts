@@ -3,8 +3,8 @@
  */
 
 import { localError } from "../base/error.js";
-import { checkObject, shown, unreadable } from "./argument-checks.js";
-import type { PublishOptions } from "./options.js";
+import { checkObject, readList, shown, unreadable } from "./argument-checks.js";
+import type { PublishBatchOptions, PublishOptions } from "./options.js";
 import { isSimilar } from "./spelling.js";
 
 /** The names of a method's options. */
@@ -17,11 +17,15 @@ export const OPTIONS = {
   link: names("reconnect", "publishTimeout", "requestTimeout", "pingInterval"),
   reconnect: names("minDelay", "maxDelay", "timeout", "initially"),
   tls: names("ca", "cert", "key", "passphrase", "serverName"),
-  publish: names("headers", "routeKey", "delay", "ttl"),
+  publish: names("headers", "routeKey", "delay", "ttl", "key", "keyWindow"),
+  publishBatch: names("headers", "routeKey", "delay", "ttl", "keys", "keyWindow"),
   publishToChannel: names("headers", "key"),
   pop: names("queue", "max", "wait", "maxBytes"),
   popDead: names("queue", "max", "maxBytes"),
   consume: names("queue", "prefetch"),
+  prefetch: names("min"),
+  work: names("queue", "prefetch", "concurrency", "timeout", "retry", "signal", "onFailed"),
+  workRetry: names("delay"),
   subscribe: names("overflow", "from", "recover", "credit", "onLost", "onResumed"),
   position: names("position", "epoch"),
   queue: names("queue"),
@@ -67,11 +71,25 @@ export const readPublish = (options: PublishOptions): PublishOptions => {
     const { delay } = options;
     at = "ttl";
     const { ttl } = options;
-    return { headers, routeKey, delay, ttl };
+    at = "key";
+    const { key } = options;
+    at = "keyWindow";
+    const { keyWindow } = options;
+    return { headers, routeKey, delay, ttl, key, keyWindow };
   } catch (error) {
     throw unreadable(at, error);
   }
 };
+
+/** As `readOptions`, with a copy of the keys. */
+export const readPublishBatch = (options: PublishBatchOptions): PublishBatchOptions => {
+  const read = readOptions(options, OPTIONS.publishBatch);
+  return read.keys === undefined ? read : { ...read, keys: readList("keys", read.keys, KEYS, isKeyOrNone) as string[] };
+};
+
+const KEYS = "an array of texts, one for each message; undefined for none";
+
+const isKeyOrNone = (value: unknown): boolean => value === undefined || typeof value === "string";
 
 const checkNames = (options: object, names: OptionNames): void => {
   checkObject("options", options);

@@ -100,6 +100,22 @@ export interface PublishOptions extends MessageOptions {
   readonly delay?: number | undefined;
   /** The message expires when it is still waiting after this time. Milliseconds, default 0: never. */
   readonly ttl?: number | undefined;
+  /**
+   * A key of the program's own, text of 1 to 255 bytes, that no two messages of the topic have at a time. As long as it is
+   * known nothing is published with it again: the receipt is that of the message that has it, and says `duplicate`. The message
+   * can be cancelled, rescheduled and looked up by it. Default: none.
+   */
+  readonly key?: string | undefined;
+  /**
+   * For how long the key is known, whatever becomes of the message meanwhile: milliseconds, at most ten years. Default 0: until
+   * the message is done (acked, dropped or expired; a dead letter is not done).
+   */
+  readonly keyWindow?: number | undefined;
+}
+
+export interface PublishBatchOptions extends Omit<PublishOptions, "key"> {
+  /** The key of each message, in the order of the bodies; undefined: that message has none. Default: none has one. */
+  readonly keys?: readonly (string | undefined)[] | undefined;
 }
 
 export interface QueueOptions {
@@ -143,13 +159,17 @@ export interface RedriveOptions extends QueueOptions {
   readonly ids?: string | readonly string[] | undefined;
 }
 
+/** Messages that may come ahead of their acks: a number, or as many as the program gets through. */
+export type Prefetch = number | "auto" | { readonly min: number };
+
 export interface ConsumeOptions extends QueueOptions {
   /**
    * Messages that the broker may push ahead of their acks. A number bounds what the client holds: so many messages, however
    * large they are. `auto`, the default, is measured in time: few at first, twice as many whenever the program has emptied
-   * what came, up to 1,024, and no more than it gets through in about 100 ms; the rest goes back to its queue.
+   * what came, up to 1,024, and no more than it gets through in about 100 ms; the rest goes back to its queue. `{ min }` is
+   * the same with so many at least, 1 to 65,536, for a program that works on so many at a time.
    */
-  readonly prefetch?: number | "auto" | undefined;
+  readonly prefetch?: Prefetch | undefined;
 }
 
 export interface NackOptions {
@@ -192,7 +212,8 @@ export interface SubscribeOptions {
   /**
    * What happens when this subscription is behind by more than 8,192 messages or 4 MiB. `drop-oldest`, the default: the
    * oldest are dropped and counted. `drop-newest`: those that come then are. `conflate`: it gets the last message of each
-   * key only, however little it is behind. `disconnect`: the connection ends with SLOW_SUBSCRIBER. `block`: publishes to
+   * key only, however little it is behind. `disconnect`: the connection ends with SLOW_SUBSCRIBER, and
+   * all subscriptions with this policy; it is made again for the others. `block`: publishes to
    * the channel are confirmed when it has caught up. Of a kept channel it reads on from what is kept instead.
    */
   readonly overflow?: Overflow | undefined;
@@ -287,6 +308,8 @@ export interface TopicConfig {
   readonly dedupWindow: number;
   /** How many of them at least, the newest of each producer. Default 100,000. */
   readonly dedupMessages: number;
+  /** Keys of messages that are known at a time. Default 1,000,000. */
+  readonly maxKeys: number;
   /** Ready and delayed messages of a queue. Default 0: no limit. */
   readonly maxLength: number;
   /** Bytes of the same. Default 0: no limit. */

@@ -26,6 +26,7 @@ import type {
   NackOptions,
   PopDeadOptions,
   PopOptions,
+  Prefetch,
   PublishOptions,
   PurgeOptions,
   QueueOptions,
@@ -70,11 +71,12 @@ export class RequestChecks {
   }
 
   /** A topic, and options that have been read already. */
-  publish(topic: unknown, { routeKey, delay, ttl }: PublishOptions): void {
+  publish(topic: unknown, { routeKey, delay, ttl, keyWindow }: Omit<PublishOptions, "key">): void {
     this.name("topic", topic);
     checkKey("routeKey", routeKey, this.#maxNameBytes);
     checkDuration("delay", delay);
     checkDuration("ttl", ttl);
+    checkDuration("keyWindow", keyWindow);
   }
 
   publishToChannel(channel: unknown, key: unknown): void {
@@ -97,8 +99,7 @@ export class RequestChecks {
 
   consume(topic: unknown, options: ConsumeOptions): ConsumeOptions {
     const read = this.topic(topic, options, OPTIONS.consume);
-    checkCountOrAuto("prefetch", read.prefetch);
-    return read;
+    return { ...read, prefetch: readPrefetch(read.prefetch) };
   }
 
   nackById(topic: unknown, options: QueueOptions & NackOptions): QueueOptions & ReadNackOptions {
@@ -156,6 +157,20 @@ export class RequestChecks {
 
 const checkFunction = (what: string, value: unknown): void => {
   if (value !== undefined && typeof value !== "function") throw badArgument(what, value, "a function");
+};
+
+const MAX_PREFETCH_MIN = 65_536;
+
+/** A copy of it, read once. */
+const readPrefetch = (prefetch: Prefetch | undefined): Prefetch | undefined => {
+  if (typeof prefetch !== "object") {
+    checkCountOrAuto("prefetch", prefetch);
+    return prefetch;
+  }
+  const { min } = readOptions(prefetch, OPTIONS.prefetch);
+  if (min === undefined) throw badArgument("prefetch.min", min, "a whole number from 1 to 65,536");
+  checkWhole("prefetch.min", min, 1, MAX_PREFETCH_MIN);
+  return { min };
 };
 
 const checkCountOrAuto = (what: string, value: unknown): void => {

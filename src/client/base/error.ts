@@ -19,6 +19,8 @@ export const OWN_CODES = {
   ANSWER_TIMEOUT: true,
   /** `maxPendingBytes` are on their way already; wait for `client.ready()`. */
   CLIENT_BUSY: true,
+  /** The handler of a worker has had its `timeout`. */
+  HANDLER_TIMEOUT: false,
   /** The client is draining or closed by its own program. */
   CLIENT_CLOSED: false,
   /** A value is not what the schema or the codec of its topic takes: `cause` tells more. */

@@ -146,9 +146,10 @@ export class Subscriptions implements ChannelSink {
     }
   }
 
-  lost(): void {
+  lost(reason: RingmqError): void {
     this.#byRequest.clear();
-    for (const entry of this.#byChannel.values()) {
+    for (const entry of [...this.#byChannel.values()]) {
+      if (reason.code === "SLOW_SUBSCRIBER" && this.#endSlow(entry, reason)) continue;
       const wasConfirmed = entry.request !== NO_REQUEST;
       entry.request = NO_REQUEST;
       if (entry.follower !== undefined) entry.follower.lost();
@@ -263,6 +264,16 @@ export class Subscriptions implements ChannelSink {
         }
       }),
     );
+  }
+
+  /** The connection has ended because a subscription was too slow that asked for it. Returns whether nobody is left. */
+  #endSlow({ subscribers }: ChannelEntry, reason: RingmqError): boolean {
+    for (const subscriber of subscribers) {
+      if (subscriber.feed.overflow !== "disconnect") continue;
+      this.#remove(subscriber);
+      subscriber.feed.end(reason);
+    }
+    return subscribers.size === 0;
   }
 
   #endShared({ subscribers }: ChannelEntry, error: RingmqError): void {

@@ -80,7 +80,9 @@ export const reachBroker = async (
     abort.signal.throwIfAborted();
     abort.signal.addEventListener("abort", () => listener.abandon(abort.signal.reason), { once: true });
     listener.greet(transport, name);
-    return await listener.opened;
+    const connection = await listener.opened;
+    if (open === openTransport) connection.target = { url: address.url.href, name, connectTimeout, tls };
+    return connection;
   } catch (error) {
     transport?.destroy();
     throw error instanceof RingmqError ? error : connectFailure(error, address);

@@ -1,10 +1,9 @@
 /**
- * The WebSocket transport: the global WebSocket (browsers, Node 22 and later), else the package `ws`. What is sent is
- * cut into messages of the largest size that the broker accepts.
+ * The WebSocket transport. What is sent is cut into messages of the largest size that the broker accepts.
  */
 import { MAX_WEBSOCKET_MESSAGE_BYTES } from "../../protocol/limits.js";
-import type { TlsOptions } from "../arguments/options.js";
 import type { OpenTransport, Transport, TransportEvents } from "./transport.js";
+import { type WebSocketLike, webSocketDialer } from "./websocket-dialer.js";
 
 /** The socket is congested from this many queued bytes on. */
 const HIGH_WATER = 1024 * 1024;
@@ -14,60 +13,12 @@ const POLL = 2;
 
 const PATH = "/mq";
 
-/** An error event. A browser gives no reason; that of `ws` has the error with its code. */
-interface FailureEvent {
-  readonly message?: unknown;
-  readonly error?: unknown;
-}
-
-/** What this file needs of a WebSocket: a browser's and one of `ws` both have it. */
-interface Socket {
-  binaryType: string;
-  readonly bufferedAmount: number;
-  send(data: Uint8Array): void;
-  close(): void;
-  /** Only in `ws`: closes without waiting for the other side. */
-  terminate?(): void;
-  addEventListener(type: "open" | "close", listener: () => void): void;
-  addEventListener(type: "error", listener: (event: FailureEvent) => void): void;
-  addEventListener(type: "message", listener: (event: { readonly data: unknown }) => void): void;
-}
-
-const MASK_BYTES = 4;
-
-/** A source of masks for `ws`, which draws random bytes for a thousand masks at a time. */
-const maskSource = (): ((mask: Uint8Array) => void) => {
-  const pool = new Uint8Array(4096);
-  let at = pool.length;
-  return (mask) => {
-    if (at === pool.length) {
-      globalThis.crypto.getRandomValues(pool);
-      at = 0;
-    }
-    mask.set(pool.subarray(at, at + MASK_BYTES));
-    // Never all zeros: `ws` sends the caller's buffer instead of a masked copy then, and would read it too late.
-    mask[0] = (mask[0] ?? 0) | 1;
-    at += MASK_BYTES;
-  };
-};
-
-/** With TLS options it is always `ws`: the global WebSocket takes none. */
-const dialer = async (tls: TlsOptions | undefined): Promise<(url: string) => Socket> => {
-  const Global: unknown = Reflect.get(globalThis, "WebSocket");
-  if (typeof Global === "function" && tls === undefined) return (url) => Reflect.construct(Global, [url]) as Socket;
-  // First of all, since it is what refuses them in a browser.
-  const secure = tls && (await import("./tls-options.js")).secureOptions(tls);
-  const { WebSocket } = await import("ws");
-  const generateMask = maskSource();
-  return (url) => new WebSocket(url, { perMessageDeflate: false, generateMask, ...secure });
-};
-
 class WebSocketTransport implements Transport {
-  readonly #socket: Socket;
+  readonly #socket: WebSocketLike;
   readonly #events: TransportEvents;
   #polling: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(socket: Socket, events: TransportEvents) {
+  constructor(socket: WebSocketLike, events: TransportEvents) {
     this.#socket = socket;
     this.#events = events;
     socket.addEventListener("close", () => clearTimeout(this.#polling));
@@ -101,7 +52,7 @@ class WebSocketTransport implements Transport {
 }
 
 export const openWebSocket: OpenTransport = async ({ url }, events, signal, tls) => {
-  const dial = await dialer(tls);
+  const dial = await webSocketDialer(tls);
   signal.throwIfAborted();
   const target = new URL(url);
   if (target.pathname === "/") target.pathname = PATH;

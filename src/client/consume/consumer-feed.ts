@@ -62,7 +62,7 @@ const QUICK = 0.1;
 const UNSEEN_BY_CLOCK = 32;
 
 /** What the broker says of a consumer that it begins: its time, the TTR, whether the topic acks by itself. */
-export interface ConsumerTerms extends DeliveryTerms {
+export interface ConsumerTerms extends Pick<DeliveryTerms, "autoAck"> {
   readonly now: number;
   readonly ttr: number;
 }
@@ -77,9 +77,7 @@ export class ConsumerFeed implements Reporter {
   #window: PrefetchWindow;
   readonly #buffer = new MessageBuffer();
   readonly #state = new FeedState();
-  readonly #terms = { autoAck: false };
-  /** Undefined until CONSUME is answered. */
-  #clock: LeaseClock | undefined;
+  readonly #terms: { autoAck: boolean; leases: LeaseClock | undefined } = { autoAck: false, leases: undefined };
   #timer: Timer | undefined;
   /** The heads of SEEN and CREDIT begin like this. */
   #names: readonly unknown[] = [];
@@ -145,7 +143,7 @@ export class ConsumerFeed implements Reporter {
   begun({ now, ttr, autoAck }: ConsumerTerms, asked: number): void {
     const answered = this.#connection.clock.now();
     this.#terms.autoAck = autoAck;
-    this.#clock = new LeaseClock(now, ttr, asked, answered);
+    this.#terms.leases = new LeaseClock(now, ttr, asked, answered);
     this.#handedAt = answered;
     this.#watch();
   }
@@ -184,7 +182,7 @@ export class ConsumerFeed implements Reporter {
     this.#timer?.cancel();
     this.#timer = undefined;
     this.#window = window;
-    this.#clock = undefined;
+    this.#terms.leases = undefined;
     this.#lastRun = undefined;
     this.#isOpen = false;
     this.#handed = 0;
@@ -324,8 +322,9 @@ export class ConsumerFeed implements Reporter {
 
   /** Looks after what waits, now and then as long as something does. */
   #watch(): void {
-    if (this.#timer !== undefined || this.#clock === undefined || this.#buffer.size === 0 || this.#isLeft) return;
-    const interval = Math.max(MIN_WATCH, Math.min(this.#clock.ttr / LOOKS, MAX_WATCH));
+    if (this.#timer !== undefined || this.#terms.leases === undefined || this.#buffer.size === 0 || this.#isLeft)
+      return;
+    const interval = Math.max(MIN_WATCH, Math.min(this.#terms.leases.ttr / LOOKS, MAX_WATCH));
     this.#timer = this.#connection.clock.startTimer(this.#window.isAuto ? Math.min(interval, SPAN) : interval, () => {
       this.#timer = undefined;
       this.#keep(this.#connection.clock.now());
@@ -342,7 +341,7 @@ export class ConsumerFeed implements Reporter {
       this.#open();
       this.#settler.release(this.#buffer.selectLast(excess));
     }
-    const clock = this.#clock;
+    const clock = this.#terms.leases;
     if (clock === undefined || this.#buffer.deadline - clock.at(now) >= clock.ttr * FRESH) return;
     this.#dropExpired(now);
     // A program that is not done with one message within a TTR does not keep others from those behind it.
@@ -365,9 +364,9 @@ export class ConsumerFeed implements Reporter {
   }
 
   #dropExpired(now: number): void {
-    if (this.#clock === undefined) return;
-    const stale = Math.min(this.#clock.ttr * STALE, MAX_STALE);
-    const expired = this.#buffer.selectExpired(this.#clock.at(now) + stale);
+    if (this.#terms.leases === undefined) return;
+    const stale = Math.min(this.#terms.leases.ttr * STALE, MAX_STALE);
+    const expired = this.#buffer.selectExpired(this.#terms.leases.at(now) + stale);
     if (expired.messages === 0) return;
     this.#lapsed += expired.messages;
     this.#settler.release(expired);

@@ -3,6 +3,7 @@
  */
 import { GIVE_BACK, Op, RENEW, REPORTS } from "../../protocol/op.js";
 import { asBadArgument } from "../arguments/argument-checks.js";
+import type { Prefetch } from "../arguments/options.js";
 import { backoff } from "../base/backoff.js";
 import { unobserved } from "../base/deferred.js";
 import { localError, mayPass, RingmqError } from "../base/error.js";
@@ -43,7 +44,7 @@ export class Consumer implements AsyncIterableIterator<Message> {
   readonly #connection: Connection;
   readonly #topic: string;
   readonly #queue: string | undefined;
-  readonly #prefetch: number | "auto";
+  readonly #prefetch: Prefetch;
   #window: PrefetchWindow;
   readonly #settler: Settler;
   readonly #feed: ConsumerFeed;
@@ -63,7 +64,7 @@ export class Consumer implements AsyncIterableIterator<Message> {
     connection: Connection,
     topic: string,
     queue: string | undefined,
-    prefetch: number | "auto",
+    prefetch: Prefetch,
     settler: Settler,
     progress: Progress,
   ) {
@@ -81,7 +82,7 @@ export class Consumer implements AsyncIterableIterator<Message> {
     connection: Connection,
     topic: string,
     queue: string | undefined,
-    prefetch: number | "auto",
+    prefetch: Prefetch,
     settler: Settler,
     progress: Progress,
   ): Promise<Consumer> {

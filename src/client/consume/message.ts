@@ -5,6 +5,7 @@ import type { NackOptions, TouchOptions } from "../arguments/options.js";
 import { type ReadNackOptions, readNack, readTouch } from "../arguments/request-checks.js";
 import { INSPECT, type Inspect, inspected } from "../base/inspection.js";
 import type { DeliveredRun } from "./run.js";
+import type { AckObserver } from "./settle-batch.js";
 import { faultError, refusedSettlement } from "./settle-result.js";
 import { inspectedProperties, StoredMessage } from "./stored-message.js";
 
@@ -48,6 +49,32 @@ export class Message extends StoredMessage<DeliveredRun> {
     this.settle();
     const { idHigh, idLow, delivery } = arrival.fields;
     return arrival.settler.ack(idHigh, idLow + index, delivery);
+  }
+
+  /**
+   * As `ack`, of a message with a lease: instead of a promise, the observer hears of it.
+   *
+   * @internal
+   */
+  ackObserved(observer: AckObserver): void {
+    const { arrival, index } = this;
+    this.settle();
+    const { idHigh, idLow, delivery } = arrival.fields;
+    arrival.settler.ackObserved(idHigh, idLow + index, delivery, observer);
+  }
+
+  /**
+   * What came with it, and where it is therein.
+   *
+   * @internal
+   */
+  get delivered(): DeliveredRun {
+    return this.arrival;
+  }
+
+  /** @internal */
+  get place(): number {
+    return this.index;
   }
 
   /** Gives the message back to the tail of its queue, or makes it a dead letter. */

@@ -7,6 +7,8 @@
  * and works on it at once does not gather what others could work on.
  */
 
+import type { Prefetch } from "../arguments/options.js";
+
 /** What may wait for the program, in the time that it takes over it. Also the least time that is measured. Milliseconds. */
 export const SPAN = 100;
 
@@ -23,6 +25,8 @@ const AUTO_BYTES = 16 * 1024 * 1024;
 
 export class PrefetchWindow {
   readonly #isAuto: boolean;
+  /** The least that it becomes. */
+  readonly #min: number;
   #size: number;
   /** By how much the broker's idea of its size is to be changed. */
   #change = 0;
@@ -41,9 +45,10 @@ export class PrefetchWindow {
   #messages = 0;
   #bytes = 0;
 
-  constructor(prefetch: number | "auto") {
-    this.#isAuto = prefetch === "auto";
-    this.#size = prefetch === "auto" ? FIRST_AUTO : prefetch;
+  constructor(prefetch: Prefetch) {
+    this.#isAuto = typeof prefetch !== "number";
+    this.#min = typeof prefetch === "object" ? prefetch.min : 1;
+    this.#size = typeof prefetch === "number" ? prefetch : Math.max(FIRST_AUTO, this.#min);
   }
 
   get isAuto(): boolean {
@@ -56,7 +61,7 @@ export class PrefetchWindow {
 
   /** The most that it becomes. */
   get max(): number {
-    return this.#isAuto ? MAX_AUTO : this.#size;
+    return this.#isAuto ? Math.max(MAX_AUTO, this.#min) : this.#size;
   }
 
   /** The program has taken messages. */
@@ -110,7 +115,7 @@ export class PrefetchWindow {
     const wasExcessive = this.#wasExcessive;
     this.#wasExcessive = unread > 2 * target;
     if (!wasExcessive || !this.#wasExcessive) return 0;
-    const excess = unread - target;
+    const excess = Math.min(unread - target, Math.max(this.#size, unread) - this.#min);
     this.#resize(this.#size - excess);
     return excess;
   }
@@ -136,7 +141,7 @@ export class PrefetchWindow {
   }
 
   #resize(size: number): void {
-    const to = Math.max(1, size);
+    const to = Math.max(this.#min, size);
     this.#change += to - this.#size;
     this.#size = to;
   }

@@ -5,6 +5,7 @@ import type { ReceivedRun } from "../../protocol/run.js";
 import { readText } from "../../protocol/text.js";
 import type { Arrival } from "../messages/content.js";
 import { type Failure, failuresIn } from "../messages/failure.js";
+import type { LeaseClock } from "./lease-clock.js";
 import type { Settler } from "./settler.js";
 
 const NONE: readonly Failure[] = [];
@@ -38,6 +39,8 @@ export class Run implements Arrival {
 export interface DeliveryTerms {
   /** Its topic acks by itself: the broker takes a message for acked when the program has been handed it. */
   readonly autoAck: boolean;
+  /** By it their leases end; undefined until the broker has told its time. */
+  readonly leases?: LeaseClock | undefined;
 }
 
 /** A run that was delivered, and the settler of its queue. */

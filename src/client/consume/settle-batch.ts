@@ -14,6 +14,12 @@ import { faultCode, faultError } from "./settle-result.js";
 /** 48 KiB of selections. Consecutive messages share one, so this is seldom reached. */
 const MAX_SELECTIONS = 3072;
 
+/** Whoever acks messages without a promise for each. */
+export interface AckObserver {
+  /** So many of its acks have been answered: `late` of them came too late, or nobody knows. */
+  answered(messages: number, late: number): void;
+}
+
 /** What a NACK says after topic and queue. */
 export const nackArguments = ({ delay, retry, reason }: ReadNackOptions): readonly unknown[] => [
   delay,
@@ -34,6 +40,8 @@ export class SettleBatch extends PendingRequest {
     readonly op: number,
     /** Those after topic and queue. */
     readonly args: readonly unknown[],
+    /** Hears of all of its messages, none of which has a promise then. */
+    readonly observer: AckObserver | undefined,
   ) {
     super();
   }
@@ -59,11 +67,22 @@ export class SettleBatch extends PendingRequest {
     return promise;
   }
 
-  override confirmed(): void {
-    this.#answer.resolve();
+  /** As `add`, for one that has an observer. */
+  addObserved(high: number, low: number, delivery: number): void {
+    this.selections.add(high, low, delivery);
   }
 
-  override settled(_count: number, faults: readonly ReceivedFault[]): void {
+  override confirmed(): void {
+    if (this.observer === undefined) this.#answer.resolve();
+    else this.observer.answered(this.selections.messages, 0);
+  }
+
+  override settled(count: number, faults: readonly ReceivedFault[]): void {
+    if (this.observer !== undefined) {
+      const { messages } = this.selections;
+      this.observer.answered(messages, Math.max(0, messages - count));
+      return;
+    }
     const positions = new Map<string, number>();
     for (const id of this.selections.ids()) positions.set(id, positions.size);
     const refused = new Map<number, RingmqError>();
@@ -82,6 +101,11 @@ export class SettleBatch extends PendingRequest {
   }
 
   override failed(error: RingmqError): void {
+    if (this.observer !== undefined) {
+      const { messages } = this.selections;
+      this.observer.answered(messages, messages);
+      return;
+    }
     for (let position = 0; position < this.#promises.length; position++) this.#ignoreRejection(position);
     this.#answer.reject(error);
   }

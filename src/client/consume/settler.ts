@@ -11,9 +11,53 @@ import type { RingmqError } from "../base/error.js";
 import type { Connection } from "../connection/connection.js";
 import { requestHead } from "../connection/request-head.js";
 import type { SelectionList } from "./selection-list.js";
-import { nackArguments, SettleBatch } from "./settle-batch.js";
+import { type AckObserver, nackArguments, SettleBatch } from "./settle-batch.js";
 import { SettleRequest } from "./settle-request.js";
 import { refusedSettlement, type Settlement } from "./settle-result.js";
+import type { Tenure } from "./tenure.js";
+
+/** Holds messages for so many more milliseconds, whoever was delivered them on whatever connection. */
+export const touchAll = (
+  connection: Connection,
+  topic: string,
+  queue: string | undefined,
+  ttr: number,
+  selections: SelectionList,
+): Promise<Settlement> => settleSelected(connection, Op.TOUCH, [topic, queue, ttr], selections, selections.messages);
+
+type SendSettlement = (
+  op: number,
+  head: Uint8Array,
+  pending: SettleRequest,
+  flags: number,
+  payload: Uint8Array,
+) => unknown;
+
+/** Sends the selections in as many requests as it takes. `named` is how many messages are named. */
+const settleSelected = async (
+  connection: Connection,
+  op: number,
+  args: readonly unknown[],
+  selections: SelectionList,
+  named: number,
+  send: SendSettlement = (op, head, pending, flags, payload) => connection.control(op, head, pending, payload, flags),
+): Promise<Settlement> => {
+  const head = requestHead(args);
+  const answers: Promise<Settlement>[] = [];
+  for (let from = 0, to = 0; from < selections.count; from = to) {
+    to = selections.requestEnd(from);
+    const pending = new SettleRequest(named);
+    unobserved(pending.promise);
+    const payload = selections.encode(from, to);
+    send(op, head, pending, 0, payload);
+    answers.push(pending.promise);
+  }
+  const settlements = await Promise.all(answers);
+  return {
+    settled: settlements.reduce((sum, { settled }) => sum + settled, 0),
+    faults: settlements.flatMap(({ faults }) => faults),
+  };
+};
 
 const NO_ARGUMENTS: readonly unknown[] = [];
 
@@ -22,20 +66,48 @@ export class Settler {
   readonly #topic: string;
   readonly #queue: string | undefined;
   readonly #open: Set<Settler>;
+  readonly #tenures: { readonly tenure: Tenure };
   readonly #ackHead: Uint8Array;
   #batch: SettleBatch | undefined;
 
   /** It is in `open` while it has a batch. */
-  constructor(connection: Connection, topic: string, queue: string | undefined, open: Set<Settler>) {
+  constructor(
+    connection: Connection,
+    topic: string,
+    queue: string | undefined,
+    open: Set<Settler>,
+    tenures: { readonly tenure: Tenure },
+  ) {
     this.#connection = connection;
     this.#topic = topic;
     this.#queue = queue;
     this.#open = open;
+    this.#tenures = tenures;
     this.#ackHead = requestHead([topic, queue]);
+  }
+
+  /** The connection that its messages came on. */
+  get connection(): Connection {
+    return this.#connection;
+  }
+
+  /** That of what is delivered now. */
+  get tenure(): Tenure {
+    return this.#tenures.tenure;
   }
 
   ack(high: number, low: number, delivery: number): Promise<void> {
     return this.#settle(Op.ACK, NO_ARGUMENTS, high, low, delivery);
+  }
+
+  /** As `ack`: instead of a promise, the observer hears of it. */
+  ackObserved(high: number, low: number, delivery: number, observer: AckObserver): void {
+    try {
+      this.#batchFor(Op.ACK, NO_ARGUMENTS, observer).addObserved(high, low, delivery);
+    } catch {
+      // The connection has ended, and the lease with it.
+      observer.answered(1, 1);
+    }
   }
 
   nack(high: number, low: number, delivery: number, options: ReadNackOptions): Promise<void> {
@@ -48,39 +120,13 @@ export class Settler {
 
   /** Settles messages together, after everything that was settled before. `named` is how many are named. */
   settleAll(op: number, args: readonly unknown[], selections: SelectionList, named: number): Promise<Settlement> {
-    return this.#settleAll(args, selections, named, (head, pending, payload) =>
-      this.#connection.control(op, head, pending, payload),
-    );
+    return settleSelected(this.#connection, op, [this.#topic, this.#queue, ...args], selections, named);
   }
 
   /** As `settleAll`, of messages that nobody need hold: without a connection it waits for the next one. */
   settleIds(op: number, args: readonly unknown[], selections: SelectionList, named: number): Promise<Settlement> {
-    return this.#settleAll(args, selections, named, (head, pending, payload) =>
-      this.#connection.reinstate(op, head, pending, 0, payload),
-    );
-  }
-
-  async #settleAll(
-    args: readonly unknown[],
-    selections: SelectionList,
-    named: number,
-    send: (head: Uint8Array, pending: SettleRequest, payload: Uint8Array) => void,
-  ): Promise<Settlement> {
-    const head = requestHead([this.#topic, this.#queue, ...args]);
-    const answers: Promise<Settlement>[] = [];
-    for (let from = 0, to = 0; from < selections.count; from = to) {
-      to = selections.requestEnd(from);
-      const pending = new SettleRequest(named);
-      unobserved(pending.promise);
-      const payload = selections.encode(from, to);
-      send(head, pending, payload);
-      answers.push(pending.promise);
-    }
-    const settlements = await Promise.all(answers);
-    return {
-      settled: settlements.reduce((sum, { settled }) => sum + settled, 0),
-      faults: settlements.flatMap(({ faults }) => faults),
-    };
+    const send: SendSettlement = (...request) => this.#connection.reinstate(...request);
+    return settleSelected(this.#connection, op, [this.#topic, this.#queue, ...args], selections, named, send);
   }
 
   /** Gives back messages that no program was handed. If the connection has ended, the broker has taken them back. */
@@ -112,20 +158,26 @@ export class Settler {
   }
 
   #settle(op: number, args: readonly unknown[], high: number, low: number, delivery: number): Promise<void> {
-    let batch = this.#batch;
-    if (batch === undefined || batch.isFull || !batch.isLike(op, args)) {
-      try {
-        this.#connection.assertConnected();
-        // With everything published before: messages made from an acked one must be sent before its ack.
-        if (batch !== undefined) this.#connection.seal();
-      } catch (error) {
-        return refusedSettlement(error);
-      }
-      batch = new SettleBatch(op, args);
-      this.#batch = batch;
-      this.#open.add(this);
-      this.#connection.schedule();
+    let batch: SettleBatch;
+    try {
+      batch = this.#batchFor(op, args, undefined);
+    } catch (error) {
+      return refusedSettlement(error);
     }
     return batch.add(high, low, delivery);
+  }
+
+  /** The batch for what is settled like this. Throws when the connection has ended. */
+  #batchFor(op: number, args: readonly unknown[], observer: AckObserver | undefined): SettleBatch {
+    const last = this.#batch;
+    if (last !== undefined && last.observer === observer && last.isLike(op, args) && !last.isFull) return last;
+    this.#connection.assertConnected();
+    // With everything published before: messages made from an acked one must be sent before its ack.
+    if (last !== undefined) this.#connection.seal();
+    const batch = new SettleBatch(op, args, observer);
+    this.#batch = batch;
+    this.#open.add(this);
+    this.#connection.schedule();
+    return batch;
   }
 }

@@ -5,6 +5,7 @@ import type { RingmqError } from "../base/error.js";
 import type { Batcher } from "../connection/batcher.js";
 import type { Connection } from "../connection/connection.js";
 import { Settler } from "./settler.js";
+import { Tenure } from "./tenure.js";
 
 /** Settlers kept for reuse. */
 const MAX_SETTLERS = 1024;
@@ -14,6 +15,9 @@ export class Settlers implements Batcher {
   readonly #byQueue = new Map<string, Settler>();
   /** Those with a batch. */
   readonly #open = new Set<Settler>();
+
+  /** That of what is delivered now. */
+  tenure = new Tenure();
 
   constructor(connection: Connection) {
     this.#connection = connection;
@@ -27,7 +31,7 @@ export class Settlers implements Batcher {
     if (settler === undefined) {
       // Those that are forgotten here still work: messages keep the settlers of their queues.
       if (this.#byQueue.size === MAX_SETTLERS) this.#byQueue.clear();
-      settler = new Settler(this.#connection, topic, queue, this.#open);
+      settler = new Settler(this.#connection, topic, queue, this.#open, this);
       this.#byQueue.set(key, settler);
     }
     return settler;
@@ -40,9 +44,11 @@ export class Settlers implements Batcher {
   /** The leases went with the connection. */
   lost(error: RingmqError): void {
     this.fail(error);
+    this.tenure = new Tenure();
   }
 
   fail(error: RingmqError): void {
+    this.tenure.end(error);
     for (const settler of this.#open) settler.fail(error);
   }
 }

@@ -13,6 +13,7 @@ import type {
   DrainOptions,
   PopDeadOptions,
   PopOptions,
+  PublishBatchOptions,
   PublishOptions,
   RequestOptions,
   RespondOptions,
@@ -35,6 +36,8 @@ import type { BatchReceipt, Receipt } from "../publish/receipt.js";
 import type { DatedOptions } from "../publish/repeat.js";
 import type { InputOf, OutputOf, StandardSchema } from "../topics/standard-schema.js";
 import { Topic, type TopicOptions } from "../topics/topic.js";
+import { QueueWorker } from "../work/queue-worker.js";
+import { readWork, type WorkHandler, type WorkOptions } from "../work/work-options.js";
 import { isForAnotherNode, wasRefused } from "./node-errors.js";
 import type { NodeLink } from "./node-link.js";
 import { NodeLinks, type NodeLinksOptions } from "./node-links.js";
@@ -47,7 +50,7 @@ import type { NodesSubscription } from "./nodes-subscription.js";
 import { NumberedSend } from "./numbered-send.js";
 import type { NodeState, NodesChannelReceipt, NodesEvent } from "./options.js";
 import type { Picker } from "./picker.js";
-import { costOf, dateOptions, NO_OPTIONS, optionsNow, readBodies } from "./repeated-publish.js";
+import { costOf, dateBatchOptions, dateOptions, NO_OPTIONS, optionsNow, readBodies } from "./repeated-publish.js";
 import { RetryQueue } from "./retry-queue.js";
 
 const DRAIN_TIMEOUT = 30_000;
@@ -67,6 +70,7 @@ export class NodesClient {
   readonly #retries: RetryQueue;
   readonly #popper: NodesPopper;
   readonly #consumers = new Set<NodesConsumer>();
+  readonly #workers = new Set<QueueWorker>();
   readonly #channels: NodesChannels;
   readonly #calls: NodesCalls;
   readonly #events = new EventHub<NodesEvent>();
@@ -167,10 +171,10 @@ export class NodesClient {
   async publishBatch(
     topic: string,
     bodies: readonly Body[],
-    options: PublishOptions = NO_OPTIONS,
+    options: PublishBatchOptions = NO_OPTIONS,
   ): Promise<BatchReceipt> {
     this.#assertOpen();
-    const dated = dateOptions(options);
+    const dated = dateBatchOptions(options);
     const { list, cost } = readBodies(bodies, dated.options);
     let frames = 0;
     const { send } = new NumberedSend({
@@ -236,6 +240,17 @@ export class NodesClient {
   topic<T = unknown>(name: string, options?: TopicOptions<T>): Topic<T>;
   topic<In, Out>(name: string, options?: TopicOptions<In, Out>): Topic<In, Out> {
     return new Topic(this, name, options);
+  }
+
+  /**
+   * Runs a handler for each message of a queue of every node, `concurrency` of them at a time in all. As `Client.work`.
+   */
+  async work(topic: string, handler: WorkHandler, options: WorkOptions = {}): Promise<QueueWorker> {
+    const consume = (read: ConsumeOptions) => this.consume(topic, read);
+    const worker = await QueueWorker.start(topic, readWork(handler, options), consume, true);
+    this.#workers.add(worker);
+    unobserved(worker.closed.then(() => this.#workers.delete(worker)));
+    return worker;
   }
 
   /**
@@ -332,6 +347,7 @@ export class NodesClient {
     const timer = startTimer(timeout, enough.resolve);
     const loops = [
       ...[...this.#consumers].map((consumer) => consumer.drainWithClient()),
+      ...[...this.#workers].map((worker) => worker.drain()),
       this.#channels.drain(),
       this.#calls.drain(),
     ];

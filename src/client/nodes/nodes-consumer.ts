@@ -100,8 +100,17 @@ export class NodesConsumer implements AsyncIterableIterator<Message> {
 
   /** The next message of any node. Rejects once when every node refuses to be consumed; `done` after that. */
   next(): Promise<IteratorResult<Message, undefined>> {
-    const value = this.#take(takeMessage);
+    const value = this.take();
     return value === undefined ? this.#nextLater() : Promise.resolve({ done: false, value });
+  }
+
+  /**
+   * The next message that has come from any node; undefined when there is none.
+   *
+   * @internal
+   */
+  take(): Message | undefined {
+    return this.#take(takeMessage);
   }
 
   /** As `stop`. `for await` calls it when the loop is left. */
@@ -117,7 +126,7 @@ export class NodesConsumer implements AsyncIterableIterator<Message> {
       for (;;) {
         const batch = this.#take(takeBatch);
         if (batch !== undefined) yield batch;
-        else if (!(await this.#available())) return;
+        else if (!(await this.available())) return;
       }
     } finally {
       await this.return();
@@ -253,8 +262,8 @@ export class NodesConsumer implements AsyncIterableIterator<Message> {
   }
 
   async #nextLater(): Promise<IteratorResult<Message, undefined>> {
-    while (await this.#available()) {
-      const value = this.#take(takeMessage);
+    while (await this.available()) {
+      const value = this.take();
       if (value !== undefined) return { done: false, value };
     }
     return { done: true, value: undefined };
@@ -263,8 +272,10 @@ export class NodesConsumer implements AsyncIterableIterator<Message> {
   /**
    * To be called when no consumer has a message. Resolves with true when one may have some, with false at the end. Rejects
    * once with the reason of the end.
+   *
+   * @internal
    */
-  async #available(): Promise<boolean> {
+  async available(): Promise<boolean> {
     if (this.#isOver && this.#consumers.length === 0) {
       this.#loop.finish();
       const error = this.#error;

@@ -4,11 +4,12 @@
 import { appendEntry, WORD_BYTES } from "../../protocol/entry.js";
 import { MIN_LENGTH } from "../../protocol/frame.js";
 import { NO_HEAD } from "../../protocol/head.js";
+import { appendKeys, KEYS_BYTES, sizeOfKeys } from "../../protocol/keys.js";
 import { NUMBERS_BYTES } from "../../protocol/numbers.js";
 import { DUPLICATE, Op } from "../../protocol/op.js";
-import { asBadArgument, readList } from "../arguments/argument-checks.js";
-import { readPublish } from "../arguments/option-reader.js";
-import type { Body, PublishOptions } from "../arguments/options.js";
+import { asBadArgument, badArgument, readList } from "../arguments/argument-checks.js";
+import { readPublishBatch } from "../arguments/option-reader.js";
+import type { Body, PublishBatchOptions } from "../arguments/options.js";
 import type { RequestChecks } from "../arguments/request-checks.js";
 import { unobserved } from "../base/deferred.js";
 import { brokerError } from "../base/error.js";
@@ -20,10 +21,11 @@ import { checkAttached, isBody } from "./body.js";
 import { DatedFrame, type PublishHead } from "./dated-frame.js";
 import { Fates } from "./fates.js";
 import { encodeHeaders, encodeText, headersSize, MESSAGE_COST, readContent } from "./message-encoding.js";
+import { encodeKey, keyWindowOf } from "./message-key.js";
 import { appendNumbers, type Numbering } from "./numbering.js";
 import { BatchReceipt, type IdRange } from "./receipt.js";
 
-/** Consecutive messages that were taken together. */
+/** Consecutive messages that were taken together, or had been before. */
 type TakenRange = IdRange & { readonly durability: number };
 
 /** A PUBLISH of a whole frame, which is confirmed as one; where part of it had been taken before, in parts. */
@@ -44,18 +46,26 @@ class FrameRequest extends PromisedRequest<readonly TakenRange[]> {
   }
 
   override confirmed(high: number, low: number, count: number, flags: number): void {
-    this.resolve([{ high, low, count, durability: flags & ~DUPLICATE }]);
+    this.resolve([taken(high, low, count, flags)]);
   }
 
   override result(value: unknown): void {
     const ranges: TakenRange[] = [];
     for (const [count, first, second, flags = 0] of new Fates(value, this.count).runs) {
       if (typeof second === "string") return this.failed(brokerError(first, second));
-      ranges.push({ high: first, low: second, count, durability: flags & ~DUPLICATE });
+      ranges.push(taken(first, second, count, flags));
     }
     this.resolve(ranges);
   }
 }
+
+const taken = (high: number, low: number, count: number, flags: number): TakenRange => ({
+  high,
+  low,
+  count,
+  durability: flags & ~DUPLICATE,
+  isDuplicate: (flags & DUPLICATE) !== 0,
+});
 
 /** The numbers of a batch. */
 export interface BatchNumbers {
@@ -81,19 +91,21 @@ export class BatchPublisher {
   async publish(
     topic: string,
     bodies: readonly Body[],
-    options: PublishOptions = {},
+    options: PublishBatchOptions = {},
     known?: BatchNumbers,
   ): Promise<BatchReceipt> {
-    const read = readPublish(options);
+    const read = readPublishBatch(options);
     this.#checks.publish(topic, read);
     const list = readList("bodies", bodies, "an array of texts and Uint8Arrays", isBody);
     const { maxFrameBytes, maxBatchMessages, maxMessageBytes } = this.#connection.info.limits;
-    const elements: PublishHead = [topic, read.routeKey, read.delay, read.ttl, this.#numbering?.producer];
+    const keys = encodeKeys(read.keys, list.length);
+    const keyWindow = keyWindowOf(read, keys);
+    const elements: PublishHead = [topic, read.routeKey, read.delay, read.ttl, this.#numbering?.producer, keyWindow];
     const head = requestHead(elements);
     const sequence = known?.first ?? this.#numbering?.take(topic, list.length);
     const isDated = sequence !== undefined && (read.delay !== undefined || read.ttl !== undefined);
     const dated = isDated ? new DatedFrame(elements, this.#connection.clock.now()) : undefined;
-    const numbers = sequence === undefined ? 0 : NUMBERS_BYTES;
+    const before = (sequence === undefined ? 0 : NUMBERS_BYTES) + (keys === undefined ? 0 : KEYS_BYTES);
     const headers = encodeHeaders(read.headers);
     // After the last call of the program's getters, so that nothing changes the bodies after they were checked.
     const contents = list.map((body, i) =>
@@ -103,18 +115,18 @@ export class BatchPublisher {
     const frames: FrameRequest[] = [];
     for (let at = 0; at < contents.length; ) {
       if (at > 0) await this.#connection.pendingBytes.ready();
-      let bytes = MIN_LENGTH + head.length + numbers;
+      let bytes = MIN_LENGTH + head.length + before;
       const first = at;
       for (; at < contents.length && at - first < maxBatchMessages; at++) {
         const content = contents[at] ?? NO_HEAD;
         // The program may have transferred its buffer while this waited for room.
         checkAttached(() => `bodies[${at}]`, content);
-        const size = overhead + content.length;
+        const size = overhead + content.length + (keys === undefined ? 0 : 1 + (keys[at] ?? NO_HEAD).length);
         if (at > first && bytes + size > maxFrameBytes) break;
         bytes += size;
       }
       const number = sequence === undefined ? undefined : sequence + first;
-      frames.push(this.#send(head, headers, contents.slice(first, at), bytes, number, dated));
+      frames.push(this.#send(head, headers, contents.slice(first, at), keys?.slice(first, at), bytes, number, dated));
       if (known !== undefined) known.frames = frames.length;
     }
     const confirmed = (await Promise.all(frames.map((frame) => frame.promise))).flat();
@@ -126,6 +138,7 @@ export class BatchPublisher {
     head: Uint8Array,
     headers: Uint8Array,
     contents: readonly Uint8Array[],
+    keys: readonly Uint8Array[] | undefined,
     bytes: number,
     sequence: number | undefined,
     dated: DatedFrame | undefined,
@@ -139,6 +152,7 @@ export class BatchPublisher {
       chunk = this.#connection.begin(Op.PUBLISH, head);
       chunk.reserve(bytes);
       if (sequence !== undefined) appendNumbers(chunk, sequence);
+      if (keys !== undefined) writeKeys(chunk, keys);
       for (const content of contents) appendEntry(chunk, headers, content);
       this.#connection.seal();
       this.#connection.assertOpen();
@@ -155,3 +169,20 @@ export class BatchPublisher {
     return frame;
   }
 }
+
+/** The keys of so many messages, an empty one for none; undefined: no message has one. Throws BAD_ARGUMENT. */
+const encodeKeys = (
+  keys: readonly (string | undefined)[] | undefined,
+  messages: number,
+): readonly Uint8Array[] | undefined => {
+  if (keys === undefined) return undefined;
+  if (keys.length !== messages) throw badArgument("keys", keys.length, `as many as the bodies, ${messages}`);
+  return keys.map((key, i) => (key === undefined ? NO_HEAD : encodeKey(`keys[${i}]`, key)));
+};
+
+const writeKeys = (chunk: Chunk, keys: readonly Uint8Array[]): void => {
+  chunk.reserve(KEYS_BYTES);
+  chunk.view.setUint32(chunk.end, sizeOfKeys(keys));
+  chunk.end += KEYS_BYTES;
+  appendKeys(chunk, keys);
+};

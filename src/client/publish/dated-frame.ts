@@ -12,6 +12,7 @@ export type PublishHead = readonly [
   delay: number | undefined,
   ttl: number | undefined,
   producer: string | undefined,
+  keyWindow: number | undefined,
 ];
 
 export class DatedFrame {
@@ -26,10 +27,10 @@ export class DatedFrame {
 
   /** The frame as it is to be sent at this time. */
   at(frame: Uint8Array, now: number): Uint8Array {
-    const [topic, routeKey, delay, ttl, producer] = this.#head;
+    const [topic, routeKey, delay, ttl, ...rest] = this.#head;
     const elapsed = Math.max(0, Math.round(now - this.#since));
     const view = new DataView(frame.buffer, frame.byteOffset, frame.length);
-    const head = requestHead([topic, routeKey, delayLeft(delay, elapsed), ttlLeft(ttl, elapsed), producer]);
+    const head = requestHead([topic, routeKey, delayLeft(delay, elapsed), ttlLeft(ttl, elapsed), ...rest]);
     const payload = frame.subarray(HEAD + view.getUint16(HEAD_LENGTH));
     return encodeFrame(view.getUint8(OP), view.getUint8(FLAGS), view.getUint32(REQUEST), head, payload);
   }

@@ -50,11 +50,14 @@ export class PublishBatch extends Batch<Receipt> {
   readonly #routeKey: string | undefined;
   readonly #delay: number | undefined;
   readonly #ttl: number | undefined;
+  readonly #keyWindow: number | undefined;
 
   constructor(
     routeKey: string | undefined,
     delay: number | undefined,
     ttl: number | undefined,
+    /** How long the keys of its messages are known; undefined: they have none. */
+    keyWindow: number | undefined,
     /** The number of its first message, if it has one. */
     readonly sequence?: number,
     /** How to send it again, if it has a number and what it says of time changes. */
@@ -66,6 +69,7 @@ export class PublishBatch extends Batch<Receipt> {
     this.#routeKey = routeKey;
     this.#delay = delay;
     this.#ttl = ttl;
+    this.#keyWindow = keyWindow;
   }
 
   /** Whether a message with these options, and this number if it has one, may be added. */
@@ -73,10 +77,12 @@ export class PublishBatch extends Batch<Receipt> {
     routeKey: string | undefined,
     delay: number | undefined,
     ttl: number | undefined,
+    keyWindow: number | undefined,
     sequence: number | undefined,
   ): boolean {
     const isNext = this.sequence === undefined ? sequence === undefined : sequence === this.sequence + this.count;
-    return isNext && routeKey === this.#routeKey && delay === this.#delay && ttl === this.#ttl;
+    const isAlike = routeKey === this.#routeKey && delay === this.#delay && ttl === this.#ttl;
+    return isNext && isAlike && keyWindow === this.#keyWindow;
   }
 
   /** As `add`. If the frame fails, the message is repeated, and the promise resolves as that of `repeat` does. */

@@ -4,6 +4,7 @@
  * the order of the calls.
  */
 import { appendEntry } from "../../protocol/entry.js";
+import { insertKey, KEYS_BYTES } from "../../protocol/keys.js";
 import { ONE_BY_ONE, Op } from "../../protocol/op.js";
 import { asBadArgument } from "../arguments/argument-checks.js";
 import { OPTIONS, readOptions, readPublish } from "../arguments/option-reader.js";
@@ -17,6 +18,7 @@ import type { PendingRequest } from "../connection/pending-request.js";
 import { requestHead } from "../connection/request-head.js";
 import { DatedFrame } from "./dated-frame.js";
 import { encodeHeaders, MESSAGE_COST, readContent } from "./message-encoding.js";
+import { encodeKey, keyWindowOf } from "./message-key.js";
 import { appendNumbers, type Numbering } from "./numbering.js";
 import { ChannelBatch, PublishBatch } from "./publish-batch.js";
 import type { ChannelReceipt, Receipt } from "./receipt.js";
@@ -37,6 +39,8 @@ const MAX_HEADS = 1024;
 const NO_OPTIONS: PublishOptions = {};
 const NO_CHANNEL_OPTIONS: ChannelPublishOptions = {};
 
+const NO_KEYS = new Uint8Array(KEYS_BYTES);
+
 const BODY = (): string => "body";
 
 /** A frame to which messages may still be added. */
@@ -46,8 +50,9 @@ interface OpenFrame<B> {
   readonly batch: B;
   /** Where its messages are written. */
   readonly chunk: Chunk;
-  /** Where its payload begins. */
+  /** Where its payload begins, and in it the keys of its messages, if they have some. */
   readonly start: number;
+  keysAt: number;
 }
 
 export class Publisher implements Batcher {
@@ -152,19 +157,24 @@ export class Publisher implements Batcher {
     const { routeKey, delay, ttl } = options;
     const headers = encodeHeaders(options.headers);
     const content = readContent(BODY, body, headers, this.#maxMessageBytes);
-    const bytes = headers.length + content.length;
+    const key = options.key === undefined ? undefined : encodeKey("key", options.key);
+    const keyWindow = keyWindowOf(options, key);
+    const bytes = headers.length + content.length + (key === undefined ? 0 : 1 + key.length);
     const sequence = known ?? this.#numbering?.take(topic);
     let frame = this.#last?.name === topic ? this.#last : this.#toTopics.get(topic);
-    if (frame?.batch.accepts(routeKey, delay, ttl, sequence) === true && this.#fits(frame, bytes)) {
+    if (frame?.batch.accepts(routeKey, delay, ttl, keyWindow, sequence) === true && this.#fits(frame, bytes)) {
       this.#write(frame, headers, content, bytes);
     } else {
       // Only here are options checked: those that match an open frame's have been checked before.
-      const head = this.#topicHead(topic, options);
-      frame = this.#begin(Op.PUBLISH, topic, head, this.#batch(topic, options, sequence), bytes);
+      const head = this.#topicHead(topic, options, keyWindow);
+      frame = this.#begin(Op.PUBLISH, topic, head, this.#batch(topic, options, keyWindow, sequence), bytes);
       if (sequence !== undefined) appendNumbers(frame.chunk, sequence);
+      frame.keysAt = frame.chunk.end;
+      if (key !== undefined) frame.chunk.append(NO_KEYS);
       this.#write(frame, headers, content, bytes);
       this.#place(this.#toTopics, frame);
     }
+    if (key !== undefined) insertKey(frame.chunk, frame.keysAt, key);
     this.#last = frame;
     return frame.batch;
   }
@@ -176,12 +186,20 @@ export class Publisher implements Batcher {
     this.#batchBytes = Math.min(BATCH_BYTES, Math.floor(maxFrameBytes / 8));
   }
 
-  #batch(topic: string, { routeKey, delay, ttl }: PublishOptions, sequence: number | undefined): PublishBatch {
+  #batch(
+    topic: string,
+    { routeKey, delay, ttl }: PublishOptions,
+    keyWindow: number | undefined,
+    sequence: number | undefined,
+  ): PublishBatch {
     const isDated = sequence !== undefined && (delay !== undefined || ttl !== undefined);
     const dated = isDated
-      ? new DatedFrame([topic, routeKey, delay, ttl, this.#numbering?.producer], this.#connection.clock.now())
+      ? new DatedFrame(
+          [topic, routeKey, delay, ttl, this.#numbering?.producer, keyWindow],
+          this.#connection.clock.now(),
+        )
       : undefined;
-    return new PublishBatch(routeKey, delay, ttl, sequence, dated);
+    return new PublishBatch(routeKey, delay, ttl, keyWindow, sequence, dated);
   }
 
   /** Begins a frame whose first message has this many bytes. It is open after `#place`. */
@@ -190,7 +208,7 @@ export class Publisher implements Batcher {
     // Each call of the program has its own outcome.
     const chunk = this.#connection.begin(op, head, op === Op.PUBLISH ? ONE_BY_ONE : 0);
     if (bytes > LARGE_MESSAGE) chunk.reserve(this.#batchBytes + bytes);
-    return { name, batch, chunk, start: chunk.end };
+    return { name, batch, chunk, start: chunk.end, keysAt: 0 };
   }
 
   /** Writes a message into a frame. If it throws, the frame is as before. */
@@ -222,13 +240,13 @@ export class Publisher implements Batcher {
     return batch.count < this.#connection.info.limits.maxBatchMessages && chunk.end - start + bytes <= this.#batchBytes;
   }
 
-  #topicHead(topic: string, options: PublishOptions): Uint8Array {
+  #topicHead(topic: string, options: PublishOptions, keyWindow: number | undefined): Uint8Array {
     const { routeKey, delay, ttl } = options;
     const producer = this.#numbering?.producer;
-    if (routeKey === undefined && delay === undefined && ttl === undefined)
+    if (routeKey === undefined && delay === undefined && ttl === undefined && keyWindow === undefined)
       return this.#nameHead("topic", topic, producer);
     this.#checks.publish(topic, options);
-    return requestHead([topic, routeKey, delay, ttl, producer]);
+    return requestHead([topic, routeKey, delay, ttl, producer, keyWindow]);
   }
 
   #channelHead(channel: string, key: string | undefined): Uint8Array {

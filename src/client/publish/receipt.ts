@@ -33,7 +33,7 @@ export class Receipt {
     return durabilityName(this.flags);
   }
 
-  /** The broker had taken the message before, and has not taken it again: its first answer was lost. */
+  /** The broker had taken the message before, and not again: its first answer was lost, or its key is that of this message. */
   get duplicate(): boolean {
     return (this.flags & DUPLICATE) !== 0;
   }
@@ -53,6 +53,7 @@ export interface IdRange {
   readonly high: number;
   readonly low: number;
   readonly count: number;
+  readonly isDuplicate: boolean;
 }
 
 /** Messages that the broker has taken together. */
@@ -72,6 +73,16 @@ export class BatchReceipt {
     return this.ranges.flatMap(({ high, low, count }) =>
       Array.from({ length: count }, (_, i) => formatId(high, low + i)),
     );
+  }
+
+  /** The places of those that the broker had taken before, and not again: see `Receipt.duplicate`. Made anew each time. */
+  get duplicates(): number[] {
+    let at = 0;
+    return this.ranges.flatMap(({ count, isDuplicate }) => {
+      const first = at;
+      at += count;
+      return isDuplicate ? Array.from({ length: count }, (_, i) => first + i) : [];
+    });
   }
 
   /** What all of the messages survive. */

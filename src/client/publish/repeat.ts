@@ -9,8 +9,8 @@ import type { Receipt } from "./receipt.js";
  * The options of a publish, and when it was called: milliseconds of a clock that does not step, undefined when none of them
  * is about time.
  */
-export interface DatedOptions {
-  readonly options: PublishOptions;
+export interface DatedOptions<O = PublishOptions> {
+  readonly options: O;
   readonly since: number | undefined;
   /** The number that the message was sent under, to which the broker may know it. */
   readonly sequence?: number;

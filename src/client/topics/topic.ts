@@ -4,7 +4,7 @@
 import { reasonOf } from "../arguments/argument-checks.js";
 import { callLater } from "../arguments/call-later.js";
 import { readOptions } from "../arguments/option-reader.js";
-import type { Body, ConsumeOptions, PopOptions, PublishOptions } from "../arguments/options.js";
+import type { Body, ConsumeOptions, PopOptions, PublishBatchOptions, PublishOptions } from "../arguments/options.js";
 import { unobserved } from "../base/deferred.js";
 import { localError, RingmqError } from "../base/error.js";
 import type { Message } from "../consume/message.js";
@@ -33,7 +33,7 @@ export interface TopicOptions<In, Out = In> {
 /** What a topic needs of a client, of one broker or of several nodes. */
 export interface TopicClient {
   publish(topic: string, body: Body, options?: PublishOptions): Promise<Receipt>;
-  publishBatch(topic: string, bodies: readonly Body[], options?: PublishOptions): Promise<BatchReceipt>;
+  publishBatch(topic: string, bodies: readonly Body[], options?: PublishBatchOptions): Promise<BatchReceipt>;
   pop(topic: string, options?: PopOptions): Promise<Message[]>;
   consume(topic: string, options?: ConsumeOptions): Promise<MessageReader>;
 }
@@ -65,7 +65,7 @@ export class Topic<In, Out = In> {
   }
 
   /** Publishes values. When one of them is refused, none is published. */
-  async publishBatch(values: readonly In[], options?: PublishOptions): Promise<BatchReceipt> {
+  async publishBatch(values: readonly In[], options?: PublishBatchOptions): Promise<BatchReceipt> {
     const bodies: Body[] = [];
     for (const [index, value] of values.entries()) {
       await this.#check(`values[${index}]`, value);

@@ -6,8 +6,8 @@ import { shrink } from "../messages/overflow.js";
 import { drop } from "../messages/purge.js";
 import type { Store } from "../messages/store.js";
 import type { Steps } from "../steps.js";
+import type { BatchAppender } from "../topics/batch-appender.js";
 import type { Directory } from "../topics/directory.js";
-import type { Publisher } from "../topics/publisher.js";
 import { defaultSettings, type StoredChannel } from "../topics/stored-channel.js";
 import type { Channel } from "./channel.js";
 import type { Channels } from "./channels.js";
@@ -16,7 +16,7 @@ export class ChannelAdministration {
   constructor(
     readonly store: Store,
     readonly directory: Directory,
-    readonly publisher: Publisher,
+    readonly appender: BatchAppender,
     readonly channels: Channels,
   ) {}
 
@@ -32,7 +32,7 @@ export class ChannelAdministration {
     const kept = channel.keeps;
     const wasJournalled = stored.isJournalled;
     const { durable } = channel;
-    this.publisher.number(channel.numbering);
+    this.appender.number(channel.numbering);
     const configure = (): void => stored.configure(config);
     this.channels.account(channel, () => {
       if (keep === undefined || keep === kept) configure();

@@ -13,9 +13,9 @@ import type { ConnectionEntry } from "../consumers/consumer.js";
 import { CROWDED_WAIT } from "../effects.js";
 import { shrink } from "../messages/overflow.js";
 import type { Store } from "../messages/store.js";
+import type { BatchAppender } from "../topics/batch-appender.js";
 import type { ChannelDefaults } from "../topics/channel-defaults.js";
 import type { Directory } from "../topics/directory.js";
-import type { Publisher } from "../topics/publisher.js";
 import type { StoredChannel } from "../topics/stored-channel.js";
 import { CatchUp } from "./catch-up.js";
 import { Channel, type ChannelSubscriber } from "./channel.js";
@@ -52,7 +52,7 @@ export class Channels {
   constructor(
     readonly store: Store,
     readonly directory: Directory,
-    readonly publisher: Publisher,
+    readonly appender: BatchAppender,
     readonly connections: Connections,
     readonly maxChannels: number,
     readonly defaults: ChannelDefaults,
@@ -192,7 +192,7 @@ export class Channels {
     connection.channels.add(c.channel);
     if (c.options === undefined) return this.#confirm(c, channel.size);
     const { stored } = channel;
-    const isNumbered = this.publisher.number(channel.numbering);
+    const isNumbered = this.appender.number(channel.numbering);
     if (isNumbered && stored?.isJournalled) this.directory.recordChannel(stored, stored.level);
     const value = {
       subscribers: channel.size,
@@ -256,9 +256,9 @@ export class Channels {
       if (channel.stored === undefined && this.defaults.keep) this.keep(channel, c.connection);
       const { stored } = channel;
       if (stored?.settings.keep) {
-        this.publisher.keep(stored, c);
+        this.appender.keep(stored, c);
         stored.usedAt = this.store.now;
-        ({ high: idHigh, low: idLow } = this.publisher.ids);
+        ({ high: idHigh, low: idLow } = this.appender.ids);
         level = stored.level;
         const { maxMessages, maxBytes } = stored.settings;
         if (maxMessages > 0 || maxBytes > 0) shrink(stored.queue, c.count + this.store.stepExtents);

@@ -58,6 +58,10 @@ export interface Batch {
   /** Who has numbered its messages, and the number of the first one: of a NUMBERED batch. */
   producer: Uint8Array;
   sequence: number;
+  /** Of a KEYED batch, its keys: [keysStart, keysEnd) of `bytes`, and until when they are known; 0: until their messages are done. */
+  keysStart: number;
+  keysEnd: number;
+  keyUntil: number;
   /** When it is due and when its time to live ends, milliseconds since 1970; 0: none. Of a channel: `POSITION_BASE`. */
   due: number;
   expiry: number;
@@ -150,18 +154,18 @@ export class Log {
     const named = isJournalled ? queues.length : 0;
     const names = record.NAMES + topic.length + routeKey.length;
     const numbers = names + named * record.QUEUE_BYTES;
-    // Who has numbered it matters to whoever reads it back.
-    const isNumbered = isJournalled && batch.kind === record.BatchKind.NUMBERED;
-    const entries = numbers + (isNumbered ? record.NUMBERED_PRODUCER + batch.producer.length : 0);
+    // Who has numbered it, and its keys, matter to whoever reads it back.
+    const kind = isJournalled ? batch.kind : record.BatchKind.TOPIC;
+    const isNumbered = (kind & record.BatchKind.NUMBERED) !== 0;
+    const isKeyed = (kind & record.BatchKind.KEYED) !== 0;
+    const keys = numbers + (isNumbered ? record.NUMBERED_PRODUCER + batch.producer.length : 0);
+    const entries = keys + (isKeyed ? record.KEYED_KEYS + batch.keysEnd - batch.keysStart : 0);
     const page = this.#reserve(isJournalled ? Track.JOURNAL : Track.VOLATILE, entries + end - start);
     const at = this.recordOffset;
     const { view, bytes } = page;
     view.setUint32(
       at + record.TYPE,
-      (record.RecordType.PUBLISH << 24) |
-        (topic.length << 16) |
-        (routeKey.length << 8) |
-        (isJournalled ? batch.kind : record.BatchKind.TOPIC),
+      (record.RecordType.PUBLISH << 24) | (topic.length << 16) | (routeKey.length << 8) | kind,
     );
     view.setUint32(at + record.COUNT, (count << 16) | named);
     view.setUint32(at + record.FIRST_ID_HIGH, idHigh);
@@ -177,6 +181,11 @@ export class Log {
       view.setFloat64(at + numbers + record.NUMBERED_SEQUENCE, batch.sequence);
       bytes[at + numbers + record.NUMBERED_LENGTH] = batch.producer.length;
       copyName(batch.producer, bytes, at + numbers + record.NUMBERED_PRODUCER);
+    }
+    if (isKeyed) {
+      view.setFloat64(at + keys + record.KEYED_UNTIL, batch.keyUntil);
+      view.setUint32(at + keys + record.KEYED_BYTES, batch.keysEnd - batch.keysStart);
+      bytes.set(batch.bytes.subarray(batch.keysStart, batch.keysEnd), at + keys + record.KEYED_KEYS);
     }
     bytes.set(batch.bytes.subarray(start, end), at + entries);
     this.entriesOffset = at + entries;

@@ -24,8 +24,8 @@
 export const FORMAT_VERSION = 4;
 
 /**
- * The oldest version that is read. Version 2 has channels, version 3 numbered batches and version 4 failures; what they have in
- * common with 1 is laid out in the same way.
+ * The oldest version that is read. Version 2 has channels, version 3 numbered batches and version 4 keyed ones and failures; what
+ * they have in common with 1 is laid out in the same way.
  */
 export const OLDEST_VERSION = 1;
 
@@ -110,7 +110,7 @@ export const SEGMENT_BYTES = 40;
  * of its messages are above the low words of their ids. So the position stays with a message when those before it are
  * dropped and the rest is moved.
  *
- * `kind` is 2 for a PUBLISH whose producer has numbered its messages. Behind the queues that says
+ * `kind` has 2 for a PUBLISH whose producer has numbered its messages. Behind the queues that says
  *
  * ```
  *  0          8          9
@@ -121,6 +121,18 @@ export const SEGMENT_BYTES = 40;
  * ```
  *
  * where `sequence` is the number of its first message; the others follow.
+ *
+ * `kind` has 4 for a batch some of whose messages have keys. Behind all that, or behind the claims of a KEEP, there are the
+ * keys as src/protocol/keys.ts lays them out, one for each message, after the time until when they are known (milliseconds
+ * since 1970; 0: until their messages are done):
+ *
+ * ```
+ *  0          8          12
+ *  +----------+----------+---------------------+
+ *  | until    | bytes    | { length u8 | key } |
+ *  | f64      | u32      |                     |
+ *  +----------+----------+---------------------+
+ * ```
  */
 export const TOPIC_LENGTH = 9;
 export const KEY_LENGTH = 10;
@@ -135,13 +147,21 @@ export const POSITION_BASE = EXPIRY;
 export const NAMES = 40;
 export const QUEUE_BYTES = 4;
 
-/** KIND of a batch. */
-export const BatchKind = { TOPIC: 0, CHANNEL: 1, NUMBERED: 2 } as const;
+/** KIND of a batch: that of a topic may be NUMBERED and KEYED, or both. */
+export const BatchKind = { TOPIC: 0, CHANNEL: 1, NUMBERED: 2, KEYED: 4 } as const;
 
 /** What a NUMBERED batch has behind its queues. */
 export const NUMBERED_SEQUENCE = 0;
 export const NUMBERED_LENGTH = 8;
 export const NUMBERED_PRODUCER = 9;
+
+/** What a KEYED batch has behind that. */
+export const KEYED_UNTIL = 0;
+export const KEYED_BYTES = 8;
+export const KEYED_KEYS = 12;
+
+/** Whether a batch is NUMBERED or KEYED. */
+export const isKind = (view: DataView, at: number, kind: number): boolean => (view.getUint8(at + KIND) & kind) !== 0;
 
 /** Where the numbers of a PUBLISH's queues begin, or the claims of a KEEP. */
 export const queuesOf = (view: DataView, at: number): number =>
@@ -151,17 +171,24 @@ export const queuesOf = (view: DataView, at: number): number =>
 export const queuesEnd = (view: DataView, at: number): number =>
   queuesOf(view, at) + view.getUint16(at + QUEUES) * QUEUE_BYTES;
 
-/** Where the entries of a PUBLISH begin. */
-export const publishedEntries = (view: DataView, at: number): number => {
+/** Where the numbers of a PUBLISH end: there a KEYED one goes on with its keys. */
+export const numbersEnd = (view: DataView, at: number): number => {
   const end = queuesEnd(view, at);
-  return view.getUint8(at + KIND) === BatchKind.NUMBERED
-    ? end + NUMBERED_PRODUCER + view.getUint8(end + NUMBERED_LENGTH)
-    : end;
+  return isKind(view, at, BatchKind.NUMBERED) ? end + NUMBERED_PRODUCER + view.getUint8(end + NUMBERED_LENGTH) : end;
 };
 
-/** Where the entries of a KEEP begin. */
-export const keptEntries = (view: DataView, at: number): number =>
+/** Where the claims of a KEEP end: there a KEYED one goes on with its keys. */
+export const claimsEnd = (view: DataView, at: number): number =>
   queuesOf(view, at) + view.getUint16(at + QUEUES) * CLAIM_BYTES;
+
+const keysEnd = (view: DataView, at: number, keys: number): number =>
+  isKind(view, at, BatchKind.KEYED) ? keys + KEYED_KEYS + view.getUint32(keys + KEYED_BYTES) : keys;
+
+/** Where the entries of a PUBLISH begin. */
+export const publishedEntries = (view: DataView, at: number): number => keysEnd(view, at, numbersEnd(view, at));
+
+/** Where the entries of a KEEP begin. */
+export const keptEntries = (view: DataView, at: number): number => keysEnd(view, at, claimsEnd(view, at));
 
 /**
  * A claim of KEEP: the messages [first, first + span) of the record, as those of one extent.
@@ -228,8 +255,9 @@ export const RANGE_BYTES = 12;
 /**
  * DIRECTORY: 16: a msgpack array, `["topic", name, config, startTime]`,
  * `["queue", number, topic, bindKey, paused, declared]`, `["channel", number, name, config, epoch, next]`,
- * `["producer", topic, name, floor, runs, usedAt]`, `["queue deleted", number]` or `["topic deleted", name]`. The first three also
- * change what exists. The fourth adds to what is remembered of a producer (see producer-window.ts). A channel has a
+ * `["producer", topic, name, floor, runs, usedAt]`, `["keys", topic, keys]`, `["queue deleted", number]` or
+ * `["topic deleted", name]`. The first three also change what exists. The fourth adds to what is remembered of a producer (see
+ * producer-window.ts), the fifth to the keys that are known for a window (see message-keys.ts). A channel has a
  * number among those of queues and is deleted like one. `next` is the position of its next message, unless records behind
  * this one say that it is higher. Everything that exists is named between `["checkpoint"]` and `["complete"]`, with
  * other records in between. A topic that nobody has configured has an empty `config`, in older files the default one.

@@ -104,12 +104,12 @@ export class Queue implements StoredQueue {
     this.consumers?.onReady();
   }
 
-  /** Adds the batch that the log has just appended, delayed or with a time to live. `due` and `expiry`: 0 for none. */
-  addTimed(idHigh: number, idLow: number, count: number, due: number, expiry: number): void {
+  /** Adds the batch that the log has just appended as fragments: delayed, with a time to live or keys. 0: none. */
+  addFragments(idHigh: number, idLow: number, count: number, due: number, expiry: number): void {
     const { log } = this.store;
     const page = log.pages.at(log.page);
     const { view } = page;
-    page.isTimed = true;
+    if (due > 0 || expiry > 0) page.isTimed = true;
     let at = log.entriesOffset;
     for (let i = 0; i < count; ) {
       const first = idLow + i;

@@ -19,6 +19,8 @@ import { TimingWheel } from "./timing-wheel.js";
 export interface StoreOptions extends LogOptions {
   /** Extents that a step of a long command may move or drop; default `STEP_EXTENTS` of steps.ts. */
   readonly stepExtents?: number | undefined;
+  /** Two words for the hashes of what clients choose, which they do not know. Default 0, 0. */
+  readonly hashSecret?: readonly [number, number] | undefined;
   /** Memory for what is known of failures; default an eighth of that of the shard. */
   readonly maxFailureBytes?: number | undefined;
 }
@@ -43,6 +45,7 @@ export class Store {
   /** By the number that extents name a consumer by: the table of `Connections`. */
   holders: readonly (Holder | undefined)[] = [];
   readonly stepExtents: number;
+  readonly hashSecret: readonly [number, number];
   /** Bytes of runs, headers and entries, ever emitted. */
   emitted = 0;
   /** The log's position behind the last IDS record. */
@@ -88,6 +91,7 @@ export class Store {
     options: StoreOptions,
   ) {
     this.stepExtents = options.stepExtents ?? STEP_EXTENTS;
+    this.hashSecret = options.hashSecret ?? [0, 0];
     // Begins elsewhere in each life of the shard, so that old leases are not taken for new ones.
     this.#delivery = Math.imul(Math.floor(now), 0x9e37_79b1) >>> 0;
     this.log = new Log(options);

@@ -10,6 +10,7 @@ import { ALL_STATES, drop } from "../messages/purge.js";
 import type { Queue } from "../messages/queue.js";
 import type { Directory } from "../topics/directory.js";
 import type { Topic } from "../topics/topic.js";
+import type { KeyReplay } from "./key-replay.js";
 import type { ProducerEntry, ProducerReplay } from "./producer-replay.js";
 
 /** Number, topic, bind key, paused, declared. */
@@ -27,6 +28,7 @@ export class DirectoryReplay {
   constructor(
     readonly directory: Directory,
     readonly producers: ProducerReplay,
+    readonly keys: KeyReplay,
     /** A queue is about to be removed. */
     readonly onQueueGoing: (queue: Queue) => void,
   ) {}
@@ -49,6 +51,8 @@ export class DirectoryReplay {
         return this.#channel(rest as unknown as ChannelEntry);
       case "producer":
         return this.producers.part(rest as unknown as ProducerEntry);
+      case "keys":
+        return this.keys.part(rest[0] as string, rest[1] as Uint8Array);
       case "queue deleted": {
         const queue = this.directory.queues[rest[0] as number];
         return queue === undefined ? undefined : this.#removeQueue(queue);

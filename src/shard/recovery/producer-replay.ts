@@ -10,11 +10,10 @@ import type { Directory } from "../topics/directory.js";
 import type { ProducerWindow } from "../topics/producer-window.js";
 import { Producers, producersOf, type Remembering } from "../topics/producers.js";
 import type { Topic } from "../topics/topic.js";
+import { LastName } from "./last-name.js";
 
 /** Topic, name, floor, runs, when it was used: see producer-window.ts. */
 export type ProducerEntry = readonly [string, string, number, Uint8Array, number];
-
-const decoder = new TextDecoder();
 
 export class ProducerReplay {
   /** What was read since the present directory began; undefined: none is being read. */
@@ -94,26 +93,5 @@ export class ProducerReplay {
   #forget(): void {
     for (const producers of this.#repeated?.values() ?? []) producers.clear();
     this.#repeated = undefined;
-  }
-}
-
-/** Decodes names, each as often as it changes. */
-class LastName {
-  #bytes = new Uint8Array(0);
-  #text = "";
-
-  read(bytes: Uint8Array, start: number, end: number): string {
-    if (!this.#is(bytes, start, end)) {
-      this.#bytes = bytes.slice(start, end);
-      this.#text = decoder.decode(this.#bytes);
-    }
-    return this.#text;
-  }
-
-  #is(bytes: Uint8Array, start: number, end: number): boolean {
-    const known = this.#bytes;
-    if (known.length !== end - start) return false;
-    for (let i = 0; i < known.length; i++) if (known[i] !== bytes[start + i]) return false;
-    return true;
   }
 }

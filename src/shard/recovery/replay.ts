@@ -21,6 +21,7 @@ import { StoredChannel } from "../topics/stored-channel.js";
 import { DirectoryReplay } from "./directory-replay.js";
 import { EntrySizes } from "./entry-sizes.js";
 import { FreshExtents } from "./fresh-extents.js";
+import { KeyReplay } from "./key-replay.js";
 import { ProducerReplay } from "./producer-replay.js";
 
 const { RecordType } = record;
@@ -49,6 +50,7 @@ export class Replay {
   readonly #target: ReplayTarget;
   readonly #directory: DirectoryReplay;
   readonly #producers: ProducerReplay;
+  readonly #keys: KeyReplay;
   readonly #sizes: EntrySizes;
   readonly #fresh: FreshExtents;
   /** The fragments that a record is about. */
@@ -71,7 +73,10 @@ export class Replay {
     shard.store.log.pages.onLeave = (page) => sizes.leaving(page);
     this.#fresh = new FreshExtents(shard.store, sizes);
     this.#producers = new ProducerReplay(shard.directory);
-    this.#directory = new DirectoryReplay(shard.directory, this.#producers, (queue) => this.#fresh.forget(queue));
+    this.#keys = new KeyReplay(shard.directory);
+    this.#directory = new DirectoryReplay(shard.directory, this.#producers, this.#keys, (queue) =>
+      this.#fresh.forget(queue),
+    );
   }
 
   /** The pages that follow are of that segment. */
@@ -170,16 +175,18 @@ export class Replay {
     log.entriesOffset = entries;
     segment?.includeIds(idHigh, idLow, count);
     this.messages += count;
-    if (view.getUint8(at + record.KIND) === record.BatchKind.NUMBERED) this.#producers.batch(page, at);
+    const isKeyed = record.isKind(view, at, record.BatchKind.KEYED);
+    if (record.isKind(view, at, record.BatchKind.NUMBERED)) this.#producers.batch(page, at);
     for (let i = 0; i < queues; i++) {
       const queue = this.#queue(view.getUint32(names + i * record.QUEUE_BYTES));
       if (queue === undefined) continue;
       log.pages.claim(number, count);
       const channel = this.#channelOf(queue);
       if (channel !== undefined) this.#addKept(channel, idHigh, idLow, count, bytes, expiry);
-      else if (due > 0 || expiry > 0) queue.addTimed(idHigh, idLow, count, due, expiry);
+      else if (due > 0 || expiry > 0 || isKeyed) queue.addFragments(idHigh, idLow, count, due, expiry);
       else this.#addFresh(queue, idHigh, idLow, count, bytes);
     }
+    if (isKeyed) this.#keys.publish(page, at);
   }
 
   #addFresh(queue: Queue, idHigh: number, idLow: number, count: number, bytes: number): void {
@@ -197,7 +204,8 @@ export class Replay {
     return queue.topic instanceof StoredChannel ? queue.topic : undefined;
   }
 
-  #keep({ view, number, segment }: Page, at: number): void {
+  #keep(page: Page, at: number): void {
+    const { view, number, segment } = page;
     const { log } = this.#store;
     const claims = view.getUint16(at + record.QUEUES);
     const idHigh = view.getUint32(at + record.FIRST_ID_HIGH);
@@ -231,6 +239,7 @@ export class Replay {
         queue.restore(part, changeAt(view, claim));
       }
     }
+    if (record.isKind(view, at, record.BatchKind.KEYED)) this.#keys.keep(page, at);
   }
 
   #failuresAt({ bytes, view }: Page, at: number): FoundFailures {

@@ -31,7 +31,7 @@ export class Checkpoint {
   #serial = 0;
   #topics: Iterator<Topic> | undefined;
   #queues: Iterator<Queue> | undefined;
-  #producers: Iterator<DirectoryItem> | undefined;
+  #remembered: Iterator<DirectoryItem> | undefined;
   #channels: Iterator<StoredChannel> | undefined;
   /** The log's position at the end of the last step. */
   #stepped = 0;
@@ -54,7 +54,7 @@ export class Checkpoint {
     for (const queue of queues) this.ensureNamed(queue);
     this.#topics = this.topics.values();
     this.#queues = undefined;
-    this.#producers = undefined;
+    this.#remembered = undefined;
     this.#channels = this.channels.values();
     this.#write(this.headBytes);
     return !log.isDirectoryPending;
@@ -117,15 +117,15 @@ export class Checkpoint {
   }
 
   /**
-   * The next topic, queue or part of what is remembered of a producer, each topic before its queues and its producers, channels
-   * last; undefined: that was all. Those made meanwhile come last.
+   * The next topic, queue or part of what a topic remembers, each topic before its queues and what it remembers, channels last;
+   * undefined: that was all. Those made meanwhile come last.
    */
   #next(): DirectoryItem | undefined {
-    const item = (this.#queues?.next().value ?? this.#producers?.next().value) as DirectoryItem | undefined;
+    const item = (this.#queues?.next().value ?? this.#remembered?.next().value) as DirectoryItem | undefined;
     if (item !== undefined) return item;
     const topic = this.#topics?.next().value as Topic | undefined;
     this.#queues = topic?.queues.values();
-    this.#producers = topic?.isRecorded ? topic.producers?.parts()[Symbol.iterator]() : undefined;
+    this.#remembered = topic?.isRecorded ? topic.remembered()[Symbol.iterator]() : undefined;
     if (topic !== undefined) return topic;
     return (this.#channels?.next().value as StoredChannel | undefined)?.queue;
   }
@@ -139,7 +139,7 @@ export class Checkpoint {
     this.#segment = undefined;
     this.#topics = undefined;
     this.#queues = undefined;
-    this.#producers = undefined;
+    this.#remembered = undefined;
     this.#channels = undefined;
     this.store.log.isDirectoryPending = false;
     return false;

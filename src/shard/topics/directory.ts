@@ -257,6 +257,7 @@ export class Directory {
     if (topic.isRecorded) this.store.recorder.directory(["topic deleted", topic.name], level);
     this.store.directoryBytes -= TOPIC_BYTES;
     topic.producers?.clear();
+    topic.keys?.clear();
     topic.failures?.clear();
     topic.forgetRoutes();
     this.#topics.delete(topic.name);
@@ -305,6 +306,7 @@ export class Directory {
     for (const topic of this.#topics.values()) {
       topic.usedAt = UNKNOWN;
       topic.producers?.finishRestore(this.store.now, topic.config);
+      topic.keys?.sweep(Number.POSITIVE_INFINITY);
     }
   }
 
@@ -329,6 +331,7 @@ export class Directory {
     if (this.#unchecked.length > 0) throw new Error("directory: what was made was not looked at again");
     for (const topic of this.#topics.values()) {
       topic.producers?.invariants();
+      topic.keys?.invariants();
       if (!(topic.isRecorded || topic.hasDefaultConfig))
         throw new Error(`directory: topic ${topic.name} is not recorded`);
       for (const { bindKey, isRecorded, isDeclared, paused } of topic.queues.values()) {

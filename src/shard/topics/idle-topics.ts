@@ -17,6 +17,9 @@ const TURN_FORGETS = 128;
 /** Producers that are looked at for the price of a topic. */
 const PRODUCERS_PER_LOOK = 16;
 
+/** Keys that are looked at for the price of a topic. */
+const KEYS_PER_LOOK = 16;
+
 /** All topics. Walks see topics that are added meanwhile, and do not see those that are removed. */
 export interface TopicTable {
   readonly size: number;
@@ -26,6 +29,8 @@ export interface TopicTable {
 export class IdleTopics {
   readonly #every: number;
   #walk: Iterator<Topic> | undefined;
+  /** A topic whose keys are being looked at. */
+  #unswept: Topic | undefined;
   /** When the next round begins. */
   #due = Number.NEGATIVE_INFINITY;
 
@@ -52,6 +57,8 @@ export class IdleTopics {
       this.#due = now + this.#every;
       this.#walk = this.topics.topics;
     }
+    if (this.#unswept?.keys?.sweep(TURN_LOOKS * KEYS_PER_LOOK) === false) return now;
+    this.#unswept = undefined;
     let forgets = 0;
     for (let looks = 0; looks < TURN_LOOKS && forgets < TURN_FORGETS; looks++) {
       const { value: topic, done } = this.#walk.next();
@@ -61,6 +68,12 @@ export class IdleTopics {
       }
       topic.producers?.expire(now, topic.config.dedupWindow);
       looks += Math.floor((topic.producers?.size ?? 0) / PRODUCERS_PER_LOOK);
+      // Many keys take several turns; the topic itself is looked at in the next round.
+      if (topic.keys?.sweep((TURN_LOOKS - looks) * KEYS_PER_LOOK) === false) {
+        this.#unswept = topic;
+        return now;
+      }
+      looks += Math.floor((topic.keys?.size ?? 0) / KEYS_PER_LOOK);
       // Nobody knows when a topic that was read back was used last: its time begins now.
       if (topic.usedAt === UNKNOWN || !topic.isForgettable || this.isAwaited(topic.name)) topic.usedAt = now;
       if (now - topic.usedAt < this.idle || (topic.isRecorded && this.isShort())) continue;

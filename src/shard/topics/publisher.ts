@@ -1,78 +1,40 @@
 /** PUBLISH: appends a batch to the log once, and adds a reference to it to each queue that its route key reaches. */
 import { SIZE_MASK, skipEntries, WORD_BYTES } from "../../protocol/entry.js";
-import { type ErrorName, ProtocolError } from "../../protocol/errors.js";
-import { formatId } from "../../protocol/id.js";
-import { DEFAULT_KEY, MAX_PRODUCERS } from "../../protocol/limits.js";
-import { DUPLICATE, Durability } from "../../protocol/op.js";
-import type { Publish, PublishChannel } from "../command.js";
-import type { Batch } from "../log/log.js";
-import { BatchKind } from "../log/record.js";
-import type { IdAllocator } from "../messages/id-allocator.js";
-import { canHold, excessOf, makeRoom, shrink } from "../messages/overflow.js";
+import { ProtocolError } from "../../protocol/errors.js";
+import { DEFAULT_KEY } from "../../protocol/limits.js";
+import { DUPLICATE } from "../../protocol/op.js";
+import type { Publish } from "../command.js";
+import { canHold, excessOf, shrink } from "../messages/overflow.js";
 import type { Queue } from "../messages/queue.js";
 import type { Store } from "../messages/store.js";
 import type { Steps } from "../steps.js";
+import { type BatchAppender, isKeyed, type Part } from "./batch-appender.js";
 import type { Directory } from "./directory.js";
-import { type ProducerWindow, WINDOW_BYTES } from "./producer-window.js";
-import { forgotten, producersOf } from "./producers.js";
+import { KeyedPublisher } from "./keyed-publisher.js";
+import type { ProducerWindow } from "./producer-window.js";
+import { forgotten } from "./producers.js";
 import { addRefused, addTaken, answerFates, type PublishFate } from "./publish-fate.js";
 import { isTooWide, isWhole, MAX_FAN_OUT, partOf } from "./publish-requests.js";
 import { RouteSearch } from "./route-search.js";
-import type { Numbering, StoredChannel } from "./stored-channel.js";
 import type { Topic } from "./topic.js";
 
-const encoder = new TextEncoder();
-const NO_BYTES = new Uint8Array(0);
 const NO_QUEUES: readonly Queue[] = [];
-
-/** Milliseconds of ids that an IDS record reserves: one small record a second, one second of ids lost at a restart. */
-const IDS_AHEAD = 1000;
-
-/** Bytes of a character, at most. */
-const MAX_UTF8 = 3;
 
 /** What can be matched for the price of moving one extent, in characters of bind keys times the pattern's cost. */
 const MATCHES_PER_EXTENT = 64;
 
-/** Why publishes are refused at present. */
-export interface Refusal {
-  readonly kind: ErrorName;
-  readonly text: string;
-}
-
 export class Publisher {
-  /** Set from outside: publishes that the journal must keep are refused. */
-  refusal: Refusal | undefined;
-  /** No id of a later millisecond (since the EPOCH of ids) has been handed out. */
-  idCeiling = 0;
-  /** The route key of `#batch`. */
-  #routeKey = "";
-  /** Filled anew for each batch, so that none is allocated. */
-  readonly #batch: Batch = {
-    topic: NO_BYTES,
-    routeKey: NO_BYTES,
-    queues: [],
-    count: 0,
-    idHigh: 0,
-    idLow: 0,
-    kind: BatchKind.TOPIC,
-    producer: NO_BYTES,
-    sequence: 0,
-    due: 0,
-    expiry: 0,
-    bytes: NO_BYTES,
-    start: 0,
-    end: 0,
-    isJournalled: false,
-  };
+  readonly #keyed: KeyedPublisher;
+  /** Filled anew for each part. */
+  readonly #part: Part = { first: 0, count: 0, start: 0, end: 0, keysStart: 0, keysEnd: 0 };
 
   constructor(
     readonly store: Store,
     readonly directory: Directory,
-    readonly ids: IdAllocator,
-    /** Whether there is memory for so many more bytes. */
-    readonly hasMemory: (growth: number) => boolean,
-  ) {}
+    readonly appender: BatchAppender,
+  ) {
+    this.#keyed = new KeyedPublisher(store, appender, (topic, reached, c) => this.#queuesFor(topic, reached, c));
+  }
 
   /**
    * Takes the whole batch, or throws and takes nothing of it; merged requests are taken or refused one by one. False:
@@ -152,7 +114,8 @@ export class Publisher {
     for (const queue of queues) excess += excessOf(queue);
     if (excess <= this.store.stepExtents) return false;
     // Nothing is dropped for a batch that will be refused.
-    const isRefused = this.refusal !== undefined || queues.length * count > MAX_FAN_OUT || !this.hasMemory(0);
+    const isRefused =
+      this.appender.refusal !== undefined || queues.length * count > MAX_FAN_OUT || !this.appender.hasMemory(0);
     return !isRefused && queues.every((queue) => canHold(queue, count, end - start));
   }
 
@@ -164,11 +127,15 @@ export class Publisher {
   }
 
   #publish(topic: Topic, reached: readonly Queue[], c: Publish): void {
-    const { store, ids } = this;
+    const { store, appender } = this;
     const fates: PublishFate[] = [];
     const window = this.#windowOf(topic, c);
     if (window !== undefined) {
       const level = this.#takeAgain(topic, reached, c, window, fates);
+      return answerFates(store.effects, c, fates, level);
+    }
+    if (isKeyed(c)) {
+      const level = this.#keyed.take(topic, reached, c, c.start, 0, c.count, fates);
       return answerFates(store.effects, c, fates, level);
     }
     const queues = this.#queuesFor(topic, reached, c);
@@ -179,6 +146,7 @@ export class Publisher {
       this.#takeEach(topic, queues, c, 0, c.start, c.count, fates);
       return answerFates(store.effects, c, fates, topic.level);
     }
+    const { ids } = appender;
     store.effects.confirm(c.connection, c.request, c.requests, ids.high, ids.low, c.count, topic.level);
   }
 
@@ -192,7 +160,7 @@ export class Publisher {
     count: number,
     fates: PublishFate[],
   ): void {
-    const { ids } = this;
+    const { ids } = this.appender;
     let at = start;
     for (let i = 0; i < count; i++) {
       const end = at + WORD_BYTES + (c.view.getUint32(at) & SIZE_MASK);
@@ -240,6 +208,8 @@ export class Publisher {
         const error = forgotten(topic.name, window, sequence);
         if (isWhole(c)) throw error;
         addRefused(fates, n, error);
+      } else if (isKeyed(c)) {
+        level = Math.max(level, this.#keyed.take(topic, reached, c, at, i, n, fates));
       } else {
         this.#takeNew(topic, reached, c, i, at, end, n, fates);
       }
@@ -262,7 +232,7 @@ export class Publisher {
     count: number,
     fates: PublishFate[],
   ): void {
-    const { ids } = this;
+    const { ids } = this.appender;
     let queues: readonly Queue[] | undefined;
     try {
       queues = this.#queuesFor(topic, reached, c);
@@ -294,7 +264,7 @@ export class Publisher {
     throw new ProtocolError("NO_ROUTE", `route key ${routeKey} reaches no queue of topic ${topic.name} (mode ${mode})`);
   }
 
-  /** Takes `count` messages from the `first` of a request on. Leaves the first id in `ids`. Throws MEMORY_FULL, QUEUE_FULL. */
+  /** Takes `count` messages from the `first` of a request on. Leaves the first id in `ids`. Throws as `assertRoom`. */
   #append(
     topic: Topic,
     queues: readonly Queue[],
@@ -304,144 +274,12 @@ export class Publisher {
     end: number,
     count: number,
   ): void {
-    const { store, ids } = this;
-    const { producer = "" } = c;
-    const batch = this.#batch;
-    const bytes = end - start;
-    this.#setKey(c.routeKey);
-    const isTimed = c.delay > 0 || c.ttl > 0;
-    const extents = queues.length * (isTimed ? (count >>> 5) + 2 : 1);
-    const isKept = topic.level > Durability.memory;
-    const names = topic.nameBytes.length + batch.routeKey.length + producer.length * MAX_UTF8;
-    const growth = store.log.growth(names, queues.length, bytes, isKept) + store.extents.growthFor(extents);
-    this.#assertRoom(growth + (producer === "" ? 0 : WINDOW_BYTES), isKept);
-    if (producer !== "" && topic.producers?.hasRoom(producer, store.now, topic.config) === false) {
-      throw new ProtocolError(
-        "TOO_MANY_PRODUCERS",
-        `topic ${topic.name} remembers its maximum of ${MAX_PRODUCERS} producers`,
-      );
-    }
-    for (const queue of queues) {
-      if (canHold(queue, count, bytes)) continue;
-      throw new ProtocolError("QUEUE_FULL", `queue ${queue.bindKey} of topic ${topic.name} is full`);
-    }
-    const { now } = store;
-    const due = c.delay > 0 ? now + c.delay : 0;
-    const expiry = c.ttl > 0 ? now + c.ttl : 0;
-    ids.take(count, now);
-    this.#announceIds(isKept);
-    const { high, low } = ids;
-    const { log } = store;
-    if (isKept) {
-      if (topic.level > log.demand) log.demand = topic.level;
-      // A recovery drops the messages of queues that are not recorded.
-      for (const queue of queues) if (!queue.isRecorded) this.directory.recordQueue(queue, topic.level);
-    }
-    if (isKept) this.directory.expect(queues);
-    batch.topic = topic.nameBytes;
-    batch.queues = queues;
-    batch.count = count;
-    batch.idHigh = high;
-    batch.idLow = low;
-    const window = producer === "" ? undefined : producersOf(topic, store).use(producer);
-    const sequence = (c.sequence ?? 0) + first;
-    batch.kind = window === undefined ? BatchKind.TOPIC : BatchKind.NUMBERED;
-    batch.producer = window?.nameBytes ?? NO_BYTES;
-    batch.sequence = sequence;
-    batch.due = due;
-    batch.expiry = expiry;
-    batch.bytes = c.bytes;
-    batch.start = start;
-    batch.end = end;
-    batch.isJournalled = isKept;
-    log.append(batch);
-    // Behind the record, or a segment that begins with it would know of messages that may be torn off.
-    if (window !== undefined) topic.producers?.took(window, sequence, batch, topic.level, now, topic.config);
-    log.pages.claim(log.page, count * queues.length);
-    const { page, recordOffset, entriesOffset } = log;
-    for (const queue of queues) {
-      // Only after the append, which may throw.
-      makeRoom(queue, count, bytes);
-      log.page = page;
-      log.recordOffset = recordOffset;
-      log.entriesOffset = entriesOffset;
-      if (due > 0 || expiry > 0) queue.addTimed(high, low, count, due, expiry);
-      else queue.addFresh(high, low, count, bytes);
-    }
-    topic.published += count;
-  }
-
-  /**
-   * Appends a batch to a kept channel and leaves its first id in `ids`. Throws MEMORY_FULL, and what publishes are refused
-   * with at present.
-   */
-  keep(channel: StoredChannel, c: PublishChannel): void {
-    const { store, ids } = this;
-    const { log } = store;
-    const { queue, level, numbering } = channel;
-    const batch = this.#batch;
-    this.#setKey(c.key);
-    const isKept = level > Durability.memory;
-    const names = channel.nameBytes.length + batch.routeKey.length;
-    const growth = log.growth(names, 1, c.end - c.start, isKept) + store.extents.growthFor(1);
-    this.#assertRoom(growth, isKept);
-    const isNumbered = this.number(numbering);
-    ids.take(c.count, store.now);
-    this.#announceIds(isKept);
-    if (isKept) {
-      if (level > log.demand) log.demand = level;
-      if (isNumbered || !queue.isRecorded) this.directory.recordChannel(channel, level);
-      this.directory.expect(queue.asRoute);
-    }
-    batch.topic = channel.nameBytes;
-    batch.queues = queue.asRoute;
-    batch.count = c.count;
-    batch.idHigh = ids.high;
-    batch.idLow = ids.low;
-    batch.kind = BatchKind.CHANNEL;
-    batch.due = 0;
-    batch.expiry = numbering.next - ids.low;
-    batch.bytes = c.bytes;
-    batch.start = c.start;
-    batch.end = c.end;
-    batch.isJournalled = isKept;
-    log.append(batch);
-    log.pages.claim(log.page, c.count);
-    queue.addFresh(ids.high, ids.low, c.count, c.end - c.start);
-    channel.appended(numbering.next, c.count);
-  }
-
-  /** Has a numbering have an epoch, which counts as an id that was handed out. True: it had none. */
-  number(numbering: Numbering): boolean {
-    if (numbering.epoch !== "") return false;
-    this.ids.take(1, this.store.now);
-    this.#announceIds(true);
-    numbering.epoch = formatId(this.ids.high, this.ids.low);
-    return true;
-  }
-
-  #setKey(key: string): void {
-    if (key === this.#routeKey) return;
-    this.#routeKey = key;
-    this.#batch.routeKey = encoder.encode(key);
-  }
-
-  /** Whether there is room for a batch that makes memory grow, and that the journal must keep, if it `isKept`. */
-  #assertRoom(growth: number, isKept: boolean): void {
-    if (isKept && this.refusal !== undefined) throw new ProtocolError(this.refusal.kind, this.refusal.text);
-    if (this.hasMemory(growth)) return;
-    throw new ProtocolError("MEMORY_FULL", "the shard's memory budget is used; consume messages or raise --memory");
-  }
-
-  /**
-   * An id may be used once the journal says that it may have been. While it stands still nothing is said of ids that are
-   * in memory alone: the record would only wait.
-   */
-  #announceIds(isKept: boolean): void {
-    if (this.ids.millisecond <= this.idCeiling || (this.store.log.isStalled && !isKept)) return;
-    this.idCeiling = this.ids.millisecond + IDS_AHEAD;
-    // Synced whatever the topic's level: even the id of a message that a power loss takes must not come again.
-    this.store.recorder.ids(this.idCeiling, Durability.fsync);
-    this.store.idsAnnounced = this.store.log.position;
+    const part = this.#part;
+    part.first = first;
+    part.count = count;
+    part.start = start;
+    part.end = end;
+    this.appender.assertRoom(topic, queues, c, count, end - start);
+    this.appender.append(topic, queues, c, part);
   }
 }

@@ -5,16 +5,18 @@ import {
   DEFAULT_DEDUP_MESSAGES,
   DEFAULT_DEDUP_WINDOW,
   DEFAULT_KEY,
+  DEFAULT_MAX_KEYS,
   DEFAULT_RETRIES,
   DEFAULT_RETRY_FACTOR,
   DEFAULT_TTR,
 } from "../../protocol/limits.js";
 import { Durability } from "../../protocol/op.js";
 import type { TopicConfig } from "../command.js";
-import type { DirectoryEntry } from "../log/recorder.js";
+import type { DirectoryEntry, DirectoryItem } from "../log/recorder.js";
 import type { FailureHistories } from "../messages/failure-histories.js";
 import type { Queue } from "../messages/queue.js";
 import type { QueueTopic, RecordedQueue } from "../messages/queue-context.js";
+import type { MessageKeys } from "./message-keys.js";
 import type { Producers } from "./producers.js";
 import { RouteCache, type RouteCacheBudget } from "./route-cache.js";
 
@@ -30,6 +32,7 @@ export const DEFAULT_CONFIG: TopicConfig = {
   retryMaxAge: 0,
   dedupWindow: DEFAULT_DEDUP_WINDOW,
   dedupMessages: DEFAULT_DEDUP_MESSAGES,
+  maxKeys: DEFAULT_MAX_KEYS,
   maxLength: 0,
   maxBytes: 0,
   overflow: "refuse",
@@ -57,6 +60,8 @@ export class Topic implements QueueTopic {
   readonly queues = new Map<string, Queue>();
   /** Those that number their messages; undefined: nobody has. */
   producers: Producers | undefined;
+  /** Of its messages; undefined: none had one. */
+  keys: MessageKeys | undefined;
   namedIn = 0;
   published = 0;
   delivered = 0;
@@ -121,9 +126,18 @@ export class Topic implements QueueTopic {
     return ["queue", number, this.name, bindKey, paused, isDeclared];
   }
 
-  /** It is empty, nobody waits at it, and using it again would make it just as it is. Producers that are over: `expire`. */
+  /** What is remembered of producers and keys, for a recovery. */
+  *remembered(): Iterable<DirectoryItem> {
+    if (this.producers !== undefined) yield* this.producers.parts();
+    if (this.keys !== undefined) yield* this.keys.parts();
+  }
+
+  /**
+   * It is empty, nobody waits at it, and using it again would make it just as it is. Producers that are over: `expire`; keys:
+   * `sweep`.
+   */
   get isForgettable(): boolean {
-    if (!this.hasDefaultConfig || (this.producers?.size ?? 0) > 0) return false;
+    if (!this.hasDefaultConfig || (this.producers?.size ?? 0) + (this.keys?.size ?? 0) > 0) return false;
     for (const queue of this.queues.values()) if (queue.isDeclared || queue.paused || queue.isInUse) return false;
     return true;
   }

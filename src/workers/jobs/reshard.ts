@@ -19,10 +19,10 @@ import { queueOf, setQueue } from "../../shard/compaction/kept-failures.js";
 import type { Effects } from "../../shard/effects.js";
 import { PAGE_BYTES } from "../../shard/log/log.js";
 import * as record from "../../shard/log/record.js";
+import type { DirectoryItem } from "../../shard/log/recorder.js";
 import { localIdSource } from "../../shard/messages/id-allocator.js";
 import { Replay } from "../../shard/recovery/replay.js";
 import { Shard } from "../../shard/shard.js";
-import type { Producers } from "../../shard/topics/producers.js";
 
 /** Memory for the pages of a journal that is read. What is known of its messages comes on top. */
 const READ_BYTES = 64 * 1024 * 1024;
@@ -141,7 +141,7 @@ interface FoundTopic {
   readonly name: string;
   readonly entry: readonly unknown[];
   readonly queues: ReadonlyMap<string, FoundQueue>;
-  readonly producers: Pick<Producers, "parts"> | undefined;
+  remembered(): Iterable<DirectoryItem>;
 }
 
 /** A shard of the new generation. */
@@ -226,7 +226,7 @@ class Target {
     for (const topic of this.#topics) {
       writer.directory(packHead(topic.entry));
       for (const queue of topic.queues.values()) this.#name(writer, queue);
-      for (const { entry } of topic.producers?.parts() ?? []) writer.directory(packHead(entry));
+      for (const { entry, isRecorded } of topic.remembered()) if (isRecorded) writer.directory(packHead(entry));
     }
     for (const channel of this.#channels) this.#name(writer, channel);
     writer.directory(packHead(["complete"]));

@@ -80,6 +80,22 @@ describe("a window measured in time", () => {
     expect([window.excess(400, 60), window.excess(450, 60)]).toEqual([40, 0]);
   });
 
+  it("becomes no smaller than what the program works on at a time", () => {
+    const window = new PrefetchWindow({ min: 100 });
+    expect(window.size).toBe(100);
+    window.came(0, true, 100, 100 * BYTES);
+    window.take(100);
+    window.emptied(1, false);
+    expect(window.size).toBe(200);
+    // A hundred are in hand for long, as many wait.
+    window.came(1, true, 100, 100 * BYTES);
+    expect([window.excess(200, 100), window.excess(400, 100), window.size, window.takeChange()]).toEqual([
+      0, 99, 101, 1,
+    ]);
+    expect([window.excess(600, 1), window.excess(800, 1), window.size]).toEqual([0, 0, 101]);
+    expect(new PrefetchWindow({ min: 50_000 }).max).toBe(50_000);
+  });
+
   it("does not shrink for a process that stood still for a moment", () => {
     const { window, come } = open();
     come(0, FIRST_AUTO);

@@ -10,11 +10,12 @@ import type { Command, MessageState, Slice } from "../../../src/shard/command.js
 import { MemoryCompaction } from "../../../src/shard/compaction/memory-compaction.js";
 import { localIdSource } from "../../../src/shard/messages/id-allocator.js";
 import { Shard, type ShardOptions } from "../../../src/shard/shard.js";
+import { keysSlice } from "../keys-slice.js";
 import { STEP } from "./dispatcher.js";
 import { type Effect, Recorder } from "./effects.js";
 import { Model } from "./model.js";
 import type { ModelQueue } from "./queue.js";
-import type { Move, Numbered, Pick, Step } from "./steps.js";
+import type { KeyedWith, Move, Numbered, Pick, Step } from "./steps.js";
 import { STATES } from "./steps.js";
 
 const LIMITS = { maxTopics: 3, maxQueues: 3, maxConsumers: 6, topicIdle: 2000 };
@@ -173,9 +174,9 @@ export class Driver {
         const { connection, topic, key, delay, ttl, count } = step;
         const requests = step.merged ? count : 1;
         this.#request += requests;
-        const entries = this.#entries(count, step.size);
+        const { entries, ...keys } = withKeys(this.#entries(count, step.size), count, step.keyed);
         const options = { routeKey: key, delay, ttl, ...this.#numbers(topic, count, step.numbered) };
-        return { op: "publish", connection, request, requests, topic, ...options, count, ...entries };
+        return { op: "publish", connection, request, requests, topic, ...options, ...keys, count, ...entries };
       }
       case "publishChannel": {
         const { channel, count } = step;
@@ -331,6 +332,18 @@ export class Driver {
     return sliceOf(buffer);
   }
 }
+
+/** Puts the keys of messages before their entries; none where the circle is at 0. */
+const withKeys = (entries: Slice, count: number, keyed: KeyedWith | undefined): { entries: Slice } & object => {
+  if (keyed === undefined) return { entries };
+  const { first, circle, window, oneByOne } = keyed;
+  const names = Array.from({ length: count }, (_, i) => (first + i) % circle).map((at) => (at === 0 ? "" : `k${at}`));
+  const keys = keysSlice(names);
+  const whole = sliceOf(Buffer.concat([keys, entries.bytes.subarray(entries.start, entries.end)]));
+  const start = whole.start + keys.length;
+  const about = { keyWindow: window, isOneByOne: oneByOne, keysStart: whole.start, keysEnd: start };
+  return { entries: { ...whole, start }, ...about };
+};
 
 /** Commands point into buffers that are somebody else's before and behind. */
 const sliceOf = (content: Buffer): Slice => {

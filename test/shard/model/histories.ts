@@ -5,6 +5,7 @@ import {
   CHANNELS,
   CONNECTIONS,
   KEYS,
+  type KeyedWith,
   type Move,
   type Numbered,
   type Pick,
@@ -83,6 +84,12 @@ const numbered = fc.record<Numbered>({
   back: often([2, one(0)], [3, few], [1, count]),
   unanswered: often<number | undefined>([4, one(undefined)], [1, few]),
 });
+const keyed = fc.record<KeyedWith>({
+  first: fc.nat(12),
+  circle: often([3, fc.integer({ min: 1, max: 12 })], [1, one(1000)]),
+  window: often([3, one(0)], [2, smallTime], [1, time]),
+  oneByOne: fc.boolean(),
+});
 const rarely = often([3, one(false)], [1, one(true)]);
 
 const stepOf = (size: fc.Arbitrary<number>): fc.Arbitrary<Step> =>
@@ -98,6 +105,16 @@ const stepOf = (size: fc.Arbitrary<number>): fc.Arbitrary<Step> =>
         size,
         merged,
         numbered,
+      }),
+    ],
+    [
+      8,
+      step("publish", {
+        ...{ connection, topic, key, delay: maybeTime, ttl: maybeTime },
+        count,
+        size,
+        merged: one(false),
+        keyed,
       }),
     ],
     [14, step("pop", { ...asking, max: count, maxBytes: bytes, wait: maybeTime })],

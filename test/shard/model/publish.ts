@@ -6,6 +6,7 @@ import { DUPLICATE } from "../../../src/protocol/op.js";
 import type { Publish } from "../../../src/shard/command.js";
 import type { PublishFate } from "../../../src/shard/topics/publish-fate.js";
 import { splitEntries, type Witness, wholeId } from "./effects.js";
+import { splitKeys } from "./keys.js";
 import type { ModelProducers } from "./producers.js";
 import { type ModelQueue, newMessage } from "./queue.js";
 import { type ModelTopic, Refusal } from "./topic.js";
@@ -23,6 +24,7 @@ export class ModelPublisher {
 
   /** `requests` above 1 stand for as many publishes of one message. */
   publish(cmd: Publish, useTopic: (name: string) => ModelTopic, now: number, witness: Witness): void {
+    if ((cmd.keyWindow ?? -1) >= 0) return this.#keyed(cmd, useTopic, now, witness);
     if (cmd.producer !== undefined) return this.#numbered(cmd, useTopic, now, witness);
     const entries = splitEntries(cmd.bytes, cmd.start, cmd.end);
     const batches = cmd.requests === 1 ? [entries] : entries.map((entry) => [entry]);
@@ -58,6 +60,59 @@ export class ModelPublisher {
       }
       request += seen.requests;
     }
+  }
+
+  /** The same of messages with keys: those whose key is known are not taken again. */
+  #keyed(cmd: Publish, useTopic: (name: string) => ModelTopic, now: number, witness: Witness): void {
+    const keys = splitKeys(cmd.bytes, cmd.keysStart ?? 0, cmd.keysEnd ?? 0);
+    const entries = splitEntries(cmd.bytes, cmd.start, cmd.end);
+    const fates = eachFate(cmd, entries.length, witness);
+    const refused = fates.find(({ error }) => error !== undefined)?.error;
+    let topic: ModelTopic;
+    try {
+      topic = useTopic(cmd.topic);
+      // A pattern must be one, whether it is needed or not.
+      topic.assertPattern(cmd.routeKey);
+    } catch (cause) {
+      if (!(cause instanceof Refusal)) throw cause;
+      return assert.deepEqual([...new Set(fates.map(({ error }) => error))], [cause.error]);
+    }
+    const seen = new Set<string>();
+    const isFirst = keys.map((key) => key === "" || (!seen.has(key) && seen.add(key) !== undefined));
+    const groups = cmd.isOneByOne === true ? entries.map((_, i) => [i]) : [entries.map((_, i) => i)];
+    for (const group of groups) {
+      // A second one of a key that was refused is tried by itself, if at all.
+      const news = group.filter((i) => {
+        const isTaken = keys[i] !== "" && topic.keys.find(keys[i] ?? "", now) !== undefined;
+        return !isTaken && (group.length === 1 || isFirst[i]);
+      });
+      const some = news.map((i) => entries[i] ?? "");
+      const outcome = some.length === 0 ? undefined : this.#try(cmd, useTopic, some);
+      if (typeof outcome === "string" && cmd.isOneByOne !== true) assert.equal(outcome, refused);
+      for (const i of group) {
+        const is = fates[i] as Fate;
+        if (news.includes(i)) this.#takeKeyed(cmd, topic, keys[i] ?? "", entries[i] ?? "", outcome, is, now);
+        else expectKnown(topic.keys.find(keys[i] ?? "", now), refused, is);
+      }
+    }
+  }
+
+  /** A message was tried whose key nobody had. */
+  #takeKeyed(
+    cmd: Publish,
+    topic: ModelTopic,
+    key: string,
+    entry: string,
+    outcome: Outcome | undefined,
+    { id, isDuplicate, error }: Fate,
+    now: number,
+  ): void {
+    assert.deepEqual([isDuplicate, error], [false, typeof outcome === "string" ? outcome : undefined]);
+    if (typeof outcome !== "object") return;
+    const { keyWindow = 0 } = cmd;
+    this.#holdIds(id, 1, now);
+    this.#add(cmd, topic, { ...outcome, entries: [entry] }, id, now);
+    topic.keys.took(key, id, keyWindow > 0 ? now + keyWindow : 0);
   }
 
   /** The same of messages that a producer has numbered: those that were taken before are answered as they were then. */
@@ -138,7 +193,7 @@ export class ModelPublisher {
     const expiry = cmd.ttl > 0 ? now + cmd.ttl : Number.POSITIVE_INFINITY;
     for (const queue of queues) {
       for (const [i, entry] of entries.entries()) {
-        const message = newMessage(first + BigInt(i), entry, cmd.routeKey, expiry);
+        const message = newMessage(first + BigInt(i), entry, cmd.routeKey, expiry, (cmd.keyWindow ?? -1) >= 0);
         if (cmd.delay > 0) topic.delay(queue, message, now + cmd.delay);
         else queue.join(message, "ready");
       }
@@ -162,6 +217,24 @@ interface Fate {
   readonly isDuplicate: boolean;
   readonly error: ErrorName | undefined;
 }
+
+/** A message was not tried: another one has its key, or was to have it and was refused. */
+const expectKnown = (known: bigint | undefined, refused: ErrorName | undefined, fate: Fate): void => {
+  const expected = known === undefined ? [0n, false, refused] : [known, true, undefined];
+  assert.deepEqual([fate.id, fate.isDuplicate, fate.error], expected);
+};
+
+/** What the one answer to a publish says of each of its messages. */
+const eachFate = (cmd: Publish, entries: number, witness: Witness): readonly Fate[] => {
+  const fates: Fate[] = [];
+  while (fates.length < entries) {
+    const fate = nextFate(cmd, fates.length, entries, witness);
+    for (let i = 0; i < fate.count; i++) {
+      fates.push({ ...fate, count: 1, id: fate.error === undefined ? fate.id + BigInt(i) : 0n });
+    }
+  }
+  return fates;
+};
 
 /** What the answers say of the messages from `at` on: of some of them, or of all. */
 const nextFate = (cmd: Publish, at: number, entries: number, witness: Witness): Fate => {

@@ -90,6 +90,8 @@ export interface ModelMessage {
   state: MessageState;
   /** Was published without delay and ttl and has not been touched since. */
   fresh: boolean;
+  /** It came in a batch with keys: it is never fresh. */
+  readonly isKeyed: boolean;
   /** Its place in the list of its state. Equal places were taken in the same millisecond: any order will do. */
   place: number;
   retry: number;
@@ -126,11 +128,12 @@ export const toldFailures = ({ failures }: ModelMessage): readonly SeenFailure[]
 /** In front of all places. */
 const FRONT = -1e12;
 
-export const newMessage = (id: bigint, entry: string, key: string, expiry: number): ModelMessage => ({
+export const newMessage = (id: bigint, entry: string, key: string, expiry: number, isKeyed = false): ModelMessage => ({
   id,
   entry,
   key,
   expiry,
+  isKeyed,
   state: "ready",
   fresh: true,
   place: 0,
@@ -189,7 +192,8 @@ export class ModelQueue {
   /** Puts a message at the end of a list. */
   join(message: ModelMessage, state: MessageState, place = nextPlace()): void {
     // Joining for the first time, ready and for ever, it is fresh; any later move ends that.
-    message.fresh = !this.messages.has(message.id) && state === "ready" && message.expiry === Number.POSITIVE_INFINITY;
+    const isPlain = message.expiry === Number.POSITIVE_INFINITY && !message.isKeyed;
+    message.fresh = !this.messages.has(message.id) && state === "ready" && isPlain;
     message.state = state;
     message.place = place;
     message.holder = undefined;

@@ -32,6 +32,14 @@ export interface Numbered {
   readonly unanswered: number | undefined;
 }
 
+/** The key that each message has, counted from the first on in a circle of so many; and how long it is known. */
+export interface KeyedWith {
+  readonly first: number;
+  readonly circle: number;
+  readonly window: number;
+  readonly oneByOne: boolean;
+}
+
 interface Asking extends At {
   readonly connection: number;
 }
@@ -58,6 +66,8 @@ export type Step =
       readonly merged: boolean;
       /** A producer has numbered the messages. */
       readonly numbered?: Numbered;
+      /** The messages have keys; they are not merged then. */
+      readonly keyed?: KeyedWith;
     }
   | (Asking & { readonly do: "pop"; readonly max: number; readonly maxBytes: number; readonly wait: number })
   | (Asking & {

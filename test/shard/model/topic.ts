@@ -8,6 +8,7 @@ import { Reason } from "../../../src/protocol/run.js";
 import type { TopicConfig } from "../../../src/shard/command.js";
 import { retryDelay } from "../../../src/shard/messages/retry-policy.js";
 import type { SeenFailure } from "./effects.js";
+import { ModelKeys } from "./keys.js";
 import { ModelProducers } from "./producers.js";
 import { giveCredit, isAhead, type ModelMessage, ModelQueue, nextPlace } from "./queue.js";
 
@@ -30,6 +31,7 @@ const DEFAULTS: TopicConfig = {
   retryMaxAge: 0,
   dedupWindow: 600_000,
   dedupMessages: 100_000,
+  maxKeys: 1_000_000,
   maxLength: 0,
   maxBytes: 0,
   overflow: "refuse",
@@ -58,6 +60,7 @@ export class ModelTopic {
   config = DEFAULTS;
   readonly queues = new Map<string, ModelQueue>();
   readonly producers = new ModelProducers();
+  readonly keys = new ModelKeys(this.queues);
   /** It was configured. */
   isMeant = false;
   /** When a command has last named it; and when it was last named or seen in use by anybody. */
@@ -128,6 +131,13 @@ export class ModelTopic {
     if (reached.length > 0) return reached;
     if (key === DEFAULT_KEY) return [this.use(DEFAULT_KEY)];
     throw new Refusal("NO_ROUTE");
+  }
+
+  /** Throws BAD_PATTERN for a route key that is to be a pattern and is none. */
+  assertPattern(key: string): void {
+    if (key !== "" && this.config.mode === "pattern" && PATTERNS.has(key) && PATTERNS.get(key) === undefined) {
+      throw new Refusal("BAD_PATTERN");
+    }
   }
 
   /** To the dead letters. */

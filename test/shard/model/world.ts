@@ -87,7 +87,8 @@ export class World implements Hands {
       const { name } = topic;
       topic.producers.age(this.now, topic.config);
       if (isThere(name)) {
-        const unused = this.now - Math.max(topic.namedAt, topic.seenAt, topic.producers.endOf(topic.config));
+        const remembers = Math.max(topic.producers.endOf(topic.config), topic.keys.end);
+        const unused = this.now - Math.max(topic.namedAt, topic.seenAt, remembers);
         const isOverdue = topic.isVoid && !isAwaited(name) && unused > topicIdle + roundOf(topicIdle);
         assert.ok(!isOverdue, `topic ${name} is not forgotten after ${unused} ms`);
         continue;
@@ -95,6 +96,7 @@ export class World implements Hands {
       assert.ok(topic.isVoid, `topic ${name} is forgotten, and something is left of it`);
       assert.ok(!isAwaited(name), `topic ${name} is forgotten, and a request about it was put off`);
       assert.ok(this.now - topic.namedAt >= topicIdle, `topic ${name} is forgotten before its time`);
+      assert.ok(!topic.keys.areKnown(this.now), `topic ${name} is forgotten, and with it keys`);
       const remembers = topic.producers.endOf(topic.config);
       assert.ok(this.now >= remembers, `topic ${name} is forgotten, and with it producers until ${remembers}`);
       this.topics.delete(name);

@@ -5,6 +5,7 @@ import { Durability } from "../../../src/protocol/op.js";
 import * as record from "../../../src/shard/log/record.js";
 import { localIdSource } from "../../../src/shard/messages/id-allocator.js";
 import { Shard } from "../../../src/shard/shard.js";
+import { expectKeysKnown, knownKeys } from "../known-keys.js";
 import { Driver, OPTIONS } from "../model/driver.js";
 import { Recorder } from "../model/effects.js";
 import { history, largeHistory } from "../model/histories.js";
@@ -55,6 +56,7 @@ const isReadBackWhole = (moves: readonly Move[]): void => {
   const before = snapshot(driver.shard);
   const after = snapshot(again);
   expectSurvived(before, after);
+  expectKeysKnown(knownKeys(driver.shard), again);
   if (isSteady(moves)) expectRemembered(remembered(driver.shard), remembered(again), now);
 };
 
@@ -76,11 +78,10 @@ describe("a log that is read back", () => {
   );
 
   it(
-    "knows from its last whole directory on what producers have published",
+    "knows from its last whole directory on what producers have published, and the keys that have a window",
     () => {
       let segmentsLeftOut = 0;
       const isKnown = (moves: readonly Move[]): void => {
-        if (!isSteady(moves)) return;
         const { shard } = play(moves);
         const { all } = shard.store.log.segments;
         const whole = all.findLastIndex(({ hasDirectory }) => hasDirectory);
@@ -88,7 +89,11 @@ describe("a log that is read back", () => {
         segmentsLeftOut += whole;
         const rest = [...segmentsOf(shard.store.log)].filter(([sequence]) => sequence >= from);
         const again = readBack(new Map(rest), shard.store.now);
-        expectRemembered(remembered(shard), remembered(again), shard.store.now);
+        const known = knownKeys(again);
+        for (const [key, { id, until, isVolatile }] of knownKeys(shard)) {
+          if (until > 0 && !isVolatile) expect([key, known.get(key)?.id]).toEqual([key, id]);
+        }
+        if (isSteady(moves)) expectRemembered(remembered(shard), remembered(again), shard.store.now);
       };
       fc.assert(fc.property(largeHistory, isKnown), { numRuns: RUNS });
       expect(segmentsLeftOut).toBeGreaterThan(RUNS);

@@ -1,0 +1,99 @@
+/**
+ * What a client can do about topics, queues and channels as a whole.
+ */
+import type {
+  BackupSummary,
+  ChannelConfig,
+  ChannelStatistics,
+  PurgeOptions,
+  QueueOptions,
+  TopicConfig,
+  TopicStatistics,
+} from "../arguments/options.js";
+import type { RequestChecks } from "../arguments/request-checks.js";
+import type { Connection } from "../connection/connection.js";
+import { ChannelAdmin } from "./channel-admin.js";
+import { TopicAdmin } from "./topic-admin.js";
+
+export abstract class BrokerAdmin {
+  readonly #topicAdmin: TopicAdmin;
+  readonly #channelAdmin: ChannelAdmin;
+
+  /** @internal */
+  protected constructor(connection: Connection, checks: RequestChecks) {
+    this.#topicAdmin = new TopicAdmin(connection, checks);
+    this.#channelAdmin = new ChannelAdmin(connection, checks);
+  }
+
+  /** Drops the messages of a queue. Answers how many. */
+  purge(topic: string, options: PurgeOptions = {}): Promise<number> {
+    return this.#topicAdmin.purge(topic, options);
+  }
+
+  /** Stops the deliveries of a queue until it is resumed. Publishes, acks and timers go on. */
+  pause(topic: string, options: QueueOptions = {}): Promise<void> {
+    return this.#topicAdmin.pause(topic, options);
+  }
+
+  resume(topic: string, options: QueueOptions = {}): Promise<void> {
+    return this.#topicAdmin.resume(topic, options);
+  }
+
+  /** Changes how a topic treats its messages; what is not named stays. Answers the whole configuration. */
+  configure(topic: string, config: Partial<TopicConfig>): Promise<TopicConfig> {
+    return this.#topicAdmin.configure(topic, config);
+  }
+
+  /** Makes a queue. Rejects with QUEUE_EXISTS when there is one. */
+  declareQueue(topic: string, queue: string): Promise<void> {
+    return this.#topicAdmin.declareQueue(topic, queue);
+  }
+
+  /** Deletes a queue. Answers how many messages went with it. */
+  deleteQueue(topic: string, queue: string): Promise<number> {
+    return this.#topicAdmin.deleteQueue(topic, queue);
+  }
+
+  /** Deletes a topic and its queues. Answers how many messages went with it. */
+  deleteTopic(topic: string): Promise<number> {
+    return this.#topicAdmin.deleteTopic(topic);
+  }
+
+  /** The statistics of a topic. */
+  stats(topic: string): Promise<TopicStatistics> {
+    return this.#topicAdmin.stats(topic);
+  }
+
+  /** The statistics of every topic, ordered by name within each shard. They are asked for a page at a time. */
+  topics(): AsyncGenerator<TopicStatistics, void> {
+    return this.#topicAdmin.topics();
+  }
+
+  /** Changes what a channel keeps; what is not named stays. Answers the whole configuration. */
+  configureChannel(channel: string, config: Partial<ChannelConfig>): Promise<ChannelConfig> {
+    return this.#channelAdmin.configure(channel, config);
+  }
+
+  /** Drops what a channel has kept, and its configuration. Answers how many messages went. */
+  deleteChannel(channel: string): Promise<number> {
+    return this.#channelAdmin.delete(channel);
+  }
+
+  /** The statistics of a channel. */
+  channelStats(channel: string): Promise<ChannelStatistics> {
+    return this.#channelAdmin.stats(channel);
+  }
+
+  /** The statistics of every channel, ordered by name within each shard. They are asked for a page at a time. */
+  channels(): AsyncGenerator<ChannelStatistics, void> {
+    return this.#channelAdmin.channels();
+  }
+
+  /**
+   * Has the broker write a backup of itself into a new directory of its own machine, and resolves when that is done. Only
+   * over TCP; rejects with NOT_ALLOWED where the broker listens for other machines, unless it was started to allow it.
+   */
+  backup(directory: string): Promise<BackupSummary> {
+    return this.#topicAdmin.backup(directory);
+  }
+}

@@ -1,0 +1,165 @@
+/**
+ * The lease thread: keeps the leases of messages that the workers of this process have in hand, whatever their handlers do to
+ * the event loop of their own thread.
+ */
+import { hrtime } from "node:process";
+import { parentPort, workerData } from "node:worker_threads";
+import { startTimer, type Timer } from "../../base/timer.js";
+import type { SelectionList } from "../../consume/selection-list.js";
+import { LeaseKeeper } from "../lease-keeper.js";
+import { LeaseTable } from "../lease-table.js";
+import type { LeaseOrder, LeaseReport, LeaseThreadData } from "./thread-messages.js";
+import { TouchLink } from "./touch-link.js";
+
+/** How often rows are looked at: so many times in a TTR, and in a handler's time; and in these limits. Milliseconds. */
+const LOOKS_PER_TTR = 12;
+const LOOKS_PER_TIMEOUT = 8;
+const MIN_INTERVAL = 5;
+const MAX_INTERVAL = 1000;
+
+/** Looks at empty rows, one after the other, before nobody looks any more until something is in hand again. */
+const EMPTY_LOOKS = 16;
+
+const port = parentPort;
+if (port === null) throw new Error("this file runs in a thread of its own");
+
+const { clockOffset } = workerData as LeaseThreadData;
+
+/** The workers' clock. */
+const clock = (): number => {
+  const [seconds, nanoseconds] = hrtime();
+  return seconds * 1000 + nanoseconds / 1e6 + clockOffset;
+};
+
+const tell = (report: LeaseReport): void => port.postMessage(report);
+
+/** When the event loop of the workers was asked whether it turns, and has not answered since. */
+let asked: number | undefined;
+
+const ask = (now: number): void => {
+  if (asked !== undefined) return;
+  asked = now;
+  tell({ kind: "ask" });
+};
+
+const links = new Map<string, TouchLink>();
+
+const linkTo = (target: Extract<LeaseOrder, { kind: "line" }>["target"]): [string, TouchLink] => {
+  const key = JSON.stringify(target);
+  const link = links.get(key) ?? new TouchLink(target);
+  links.set(key, link);
+  link.lines++;
+  return [key, link];
+};
+
+const leave = (key: string): void => {
+  const link = links.get(key);
+  if (link === undefined || --link.lines > 0) return;
+  links.delete(key);
+  link.close();
+};
+
+/** The rows of a worker, and when they are looked at. */
+class Watch {
+  readonly #table: LeaseTable;
+  readonly #keeper: LeaseKeeper;
+  readonly #timeout: number;
+  /** The links of its lines. */
+  readonly #keys = new Map<number, string>();
+  #interval = MAX_INTERVAL;
+  #emptyLooks = 0;
+  #timer: Timer | undefined;
+
+  constructor({ worker, memory, timeout }: Extract<LeaseOrder, { kind: "begin" }>) {
+    this.#table = LeaseTable.over(memory);
+    this.#timeout = timeout;
+    this.#keeper = new LeaseKeeper(this.#table, timeout, (row, ticket, code) =>
+      tell({ kind: "lost", worker, row, ticket, code }),
+    );
+    this.#measure();
+  }
+
+  addLine({ line, target, topic, queue, ttr }: Extract<LeaseOrder, { kind: "line" }>): void {
+    const [key, link] = linkTo(target);
+    this.#keys.set(line, key);
+    const touch = (selections: SelectionList) => {
+      const now = clock();
+      ask(now);
+      return link.touch(topic, queue, ttr, selections, now);
+    };
+    this.#keeper.lines.set(line, { ttr, touch });
+    this.#measure();
+  }
+
+  removeLine(line: number): void {
+    const key = this.#keys.get(line);
+    if (key === undefined) return;
+    this.#keys.delete(line);
+    this.#keeper.lines.delete(line);
+    this.#measure();
+    leave(key);
+  }
+
+  /** Something is in hand. */
+  begin(): void {
+    this.#emptyLooks = 0;
+    this.#timer ??= startTimer(0, this.#look);
+  }
+
+  end(): void {
+    this.#timer?.cancel();
+    for (const line of [...this.#keys.keys()]) this.removeLine(line);
+  }
+
+  #measure(): void {
+    const times = [this.#timeout / LOOKS_PER_TIMEOUT];
+    for (const { ttr } of this.#keeper.lines.values()) times.push(ttr / LOOKS_PER_TTR);
+    this.#interval = Math.max(MIN_INTERVAL, Math.min(...times, MAX_INTERVAL));
+  }
+
+  readonly #look = (): void => {
+    const now = clock();
+    const blocked = asked === undefined ? 0 : now - asked;
+    let next = this.#keeper.look(now, blocked);
+    if (next < Number.POSITIVE_INFINITY) this.#emptyLooks = 0;
+    else if (++this.#emptyLooks >= EMPTY_LOOKS) {
+      this.#table.isWatched = false;
+      next = this.#keeper.look(now, blocked);
+      if (next === Number.POSITIVE_INFINITY) {
+        this.#timer = undefined;
+        return;
+      }
+      this.#table.isWatched = true;
+    }
+    const wait = Math.max(MIN_INTERVAL, Math.min(next - now, this.#interval));
+    this.#timer = startTimer(wait, this.#look);
+  };
+}
+
+const watches = new Map<number, Watch>();
+
+setInterval(() => {
+  for (const link of links.values()) link.rest(clock());
+}, MAX_INTERVAL).unref();
+
+port.on("message", (order: LeaseOrder) => {
+  switch (order.kind) {
+    case "begin":
+      watches.set(order.worker, new Watch(order));
+      return;
+    case "end":
+      watches.get(order.worker)?.end();
+      watches.delete(order.worker);
+      return;
+    case "line":
+      return watches.get(order.worker)?.addLine(order);
+    case "line-ended":
+      return watches.get(order.worker)?.removeLine(order.line);
+    case "watch":
+      return watches.get(order.worker)?.begin();
+    case "turned":
+      asked = undefined;
+  }
+});
+
+tell({ kind: "ready" });

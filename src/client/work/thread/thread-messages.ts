@@ -1,0 +1,42 @@
+/** What the lease thread and the thread of the workers tell each other. */
+import type { RingmqErrorCode } from "../../base/error.js";
+import type { BrokerTarget } from "../../connection/target.js";
+
+/** What the thread is started with. */
+export interface LeaseThreadData {
+  /** What to add to the monotonic time of the process, which both threads can read, for the clock of the workers. */
+  readonly clockOffset: number;
+}
+
+/** To the thread. Workers and lines have numbers, those of lines within their worker. */
+export type LeaseOrder =
+  | { readonly kind: "begin"; readonly worker: number; readonly memory: ArrayBufferLike; readonly timeout: number }
+  | { readonly kind: "end"; readonly worker: number }
+  | {
+      readonly kind: "line";
+      readonly worker: number;
+      readonly line: number;
+      readonly target: BrokerTarget;
+      readonly topic: string;
+      readonly queue: string | undefined;
+      readonly ttr: number;
+    }
+  | { readonly kind: "line-ended"; readonly worker: number; readonly line: number }
+  /** There is something in hand again. */
+  | { readonly kind: "watch"; readonly worker: number }
+  /** To `ask`. */
+  | { readonly kind: "turned" };
+
+/** From the thread. */
+export type LeaseReport =
+  /** It runs. */
+  | { readonly kind: "ready" }
+  | {
+      readonly kind: "lost";
+      readonly worker: number;
+      readonly row: number;
+      readonly ticket: number;
+      readonly code: RingmqErrorCode;
+    }
+  /** Whether the event loop turns. */
+  | { readonly kind: "ask" };

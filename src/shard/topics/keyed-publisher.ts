@@ -1,0 +1,271 @@
+/**
+ * Takes the messages of a PUBLISH that have keys. Those whose key is known are answered with the message that has it; so is a
+ * second one of the same key in a batch. The others are taken together, or refused together unless they are taken one by one.
+ */
+import { SIZE_MASK, WORD_BYTES } from "../../protocol/entry.js";
+import { ProtocolError } from "../../protocol/errors.js";
+import { skipKeys } from "../../protocol/keys.js";
+import { MAX_BATCH_MESSAGES } from "../../protocol/limits.js";
+import { DUPLICATE } from "../../protocol/op.js";
+import type { Publish } from "../command.js";
+import type { Queue } from "../messages/queue.js";
+import type { Store } from "../messages/store.js";
+import type { BatchAppender, Part } from "./batch-appender.js";
+import { keysOf, type MessageKeys, NONE } from "./message-keys.js";
+import { addRefused, addTaken, type PublishFate } from "./publish-fate.js";
+import { isWhole, MAX_FAN_OUT } from "./publish-requests.js";
+import type { Topic } from "./topic.js";
+
+/** The queues that a batch goes to. Throws NO_ROUTE, TOO_MANY_MESSAGES. */
+type Route = (topic: Topic, reached: readonly Queue[], c: Publish) => readonly Queue[];
+
+const NO_QUEUES: readonly Queue[] = [];
+
+export class KeyedPublisher {
+  /** For each message the slot of its key, or NONE; and whether it is to be taken. */
+  readonly #slots = new Int32Array(MAX_BATCH_MESSAGES);
+  readonly #isNew = new Uint8Array(MAX_BATCH_MESSAGES);
+  /** Of those that are to be taken: how many, in how many parts, the bytes of their entries; and of their keys. */
+  #count = 0;
+  #parts = 0;
+  #bytes = 0;
+  #keys = 0;
+  #keyBytes = 0;
+  /** Filled anew for each part. */
+  readonly #part: Part = { first: 0, count: 0, start: 0, end: 0, keysStart: 0, keysEnd: 0 };
+
+  constructor(
+    readonly store: Store,
+    readonly appender: BatchAppender,
+    readonly route: Route,
+  ) {}
+
+  /**
+   * Takes `count` messages from the `first` of a request on, whose entries begin at `start`, as far as they can be. Answers the
+   * `Durability` that is promised of all of them.
+   */
+  take(
+    topic: Topic,
+    reached: readonly Queue[],
+    c: Publish,
+    start: number,
+    first: number,
+    count: number,
+    fates: PublishFate[],
+  ): number {
+    const { log, before } = this.store;
+    const { keysStart: begin = 0, keysEnd = 0 } = c;
+    const keys = keysOf(topic, this.store);
+    const growth = keys.table.growthFor(count, keysEnd - begin);
+    const hindrance = widthOf(topic, c) ?? (growth > 0 ? this.appender.hindrance(growth) : undefined);
+    if (hindrance !== undefined) {
+      addRefused(fates, count, hindrance);
+      return topic.level;
+    }
+    const keysStart = skipKeys(c.view, begin, first);
+    const level = Math.max(topic.level, this.#take(topic, keys, reached, c, first, start, keysStart, count, fates));
+    keys.added(this.#keys);
+    // One answer is about both: it waits for the stronger promise.
+    if (log.position > before && level > log.demand) log.demand = level;
+    return level;
+  }
+
+  /** Answers the highest `Durability` of those that are known; 0: none is. */
+  #take(
+    topic: Topic,
+    keys: MessageKeys,
+    reached: readonly Queue[],
+    c: Publish,
+    first: number,
+    start: number,
+    keysStart: number,
+    count: number,
+    fates: PublishFate[],
+  ): number {
+    const known = this.#look(keys, c, start, keysStart, count);
+    let queues = NO_QUEUES;
+    let refusal: ProtocolError | undefined;
+    try {
+      if (this.#count > 0) queues = this.#assertRoom(topic, keys, reached, c);
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      refusal = error;
+    }
+    if (refusal === undefined) {
+      this.#append(topic, keys, queues, c, first, start, keysStart, count, fates);
+      return known;
+    }
+    if (count === 1 || isWhole(c)) this.#refuse(keys, count, refusal, fates);
+    else this.#takeEach(topic, keys, reached, c, first, start, keysStart, count, fates);
+    return known;
+  }
+
+  /** As `#take`, one by one. */
+  #takeEach(
+    topic: Topic,
+    keys: MessageKeys,
+    reached: readonly Queue[],
+    c: Publish,
+    first: number,
+    start: number,
+    keysStart: number,
+    count: number,
+    fates: PublishFate[],
+  ): void {
+    this.#takeBack(keys, count);
+    let added = 0;
+    for (let i = 0, at = start, key = keysStart; i < count; i++) {
+      this.#take(topic, keys, reached, c, first + i, at, key, 1, fates);
+      added += this.#keys;
+      at += WORD_BYTES + (c.view.getUint32(at) & SIZE_MASK);
+      key += 1 + c.view.getUint8(key);
+    }
+    this.#keys = added;
+  }
+
+  /** Finds out which of them are to be taken, and gives their keys a slot. Answers as `#take`. */
+  #look(keys: MessageKeys, c: Publish, start: number, keysStart: number, count: number): number {
+    const { view, bytes } = c;
+    const { table } = keys;
+    let level = 0;
+    let wasNew = 0;
+    this.#count = 0;
+    this.#parts = 0;
+    this.#bytes = 0;
+    this.#keys = 0;
+    this.#keyBytes = 0;
+    for (let i = 0, at = start, key = keysStart; i < count; i++) {
+      const size = WORD_BYTES + (view.getUint32(at) & SIZE_MASK);
+      const end = key + 1 + view.getUint8(key);
+      let slot = NONE;
+      let isNew = 1;
+      if (end > key + 1) {
+        slot = keys.find(bytes, key + 1, end);
+        if (slot === NONE) {
+          slot = keys.begin(bytes, key + 1, end);
+          this.#keys++;
+          this.#keyBytes += end - key;
+        } else {
+          isNew = 0;
+          level = Math.max(level, table.level(slot));
+        }
+      }
+      this.#slots[i] = slot;
+      this.#isNew[i] = isNew;
+      if (isNew === 1) {
+        this.#count++;
+        this.#bytes += size;
+        if (wasNew === 0) this.#parts++;
+      }
+      wasNew = isNew;
+      at += size;
+      key = end;
+    }
+    return level;
+  }
+
+  /** Throws unless there is room for those that are to be taken. Answers the queues that they go to. */
+  #assertRoom(topic: Topic, keys: MessageKeys, reached: readonly Queue[], c: Publish): readonly Queue[] {
+    const { maxKeys } = topic.config;
+    // They are among those that it knows by now.
+    if (this.#keys > 0 && !keys.hasRoom(0, maxKeys)) {
+      throw new ProtocolError("TOO_MANY_KEYS", `topic ${topic.name} knows its maximum of ${maxKeys} keys`);
+    }
+    const queues = this.route(topic, reached, c);
+    this.appender.assertRoom(topic, queues, c, this.#count, this.#bytes, this.#parts, this.#keyBytes);
+    return queues;
+  }
+
+  /** Takes those that are to be taken, part by part, and tells the fate of all. */
+  #append(
+    topic: Topic,
+    keys: MessageKeys,
+    queues: readonly Queue[],
+    c: Publish,
+    first: number,
+    start: number,
+    keysStart: number,
+    count: number,
+    fates: PublishFate[],
+  ): void {
+    const { table } = keys;
+    const part = this.#part;
+    for (let i = 0, at = start, key = keysStart; i < count; ) {
+      const slot = this.#slots[i] as number;
+      part.first = first + i;
+      part.start = at;
+      part.keysStart = key;
+      let n = 0;
+      for (; i + n < count && this.#isNew[i + n] === this.#isNew[i]; n++) {
+        at += WORD_BYTES + (c.view.getUint32(at) & SIZE_MASK);
+        key += 1 + c.view.getUint8(key);
+        if (this.#isNew[i] === 0) break;
+      }
+      if (this.#isNew[i] === 0) {
+        addTaken(fates, 1, table.idHigh(slot), table.idLow(slot), table.level(slot) | DUPLICATE);
+        i++;
+        continue;
+      }
+      part.count = n;
+      part.end = at;
+      part.keysEnd = key;
+      this.#appendPart(topic, keys, queues, c, part, i, fates);
+      i += n;
+    }
+  }
+
+  /** Takes one part, the first message of which is the `at`-th that was looked at. */
+  #appendPart(
+    topic: Topic,
+    { table }: MessageKeys,
+    queues: readonly Queue[],
+    c: Publish,
+    part: Readonly<Part>,
+    at: number,
+    fates: PublishFate[],
+  ): void {
+    const { ids } = this.appender;
+    const { keyWindow = 0 } = c;
+    this.appender.append(topic, queues, c, part);
+    const { high, low } = ids;
+    const queue = queues[0]?.number ?? NONE;
+    const until = keyWindow > 0 ? this.store.now + keyWindow : 0;
+    for (let i = 0; i < part.count; i++) {
+      const slot = this.#slots[at + i] as number;
+      if (slot !== NONE) table.set(slot, high, low + i, queue, queues.length > 1, topic.level, until);
+    }
+    addTaken(fates, part.count, high, low, topic.level);
+  }
+
+  /** Tells the fate of those that are known, and of the others that they are refused. */
+  #refuse(keys: MessageKeys, count: number, refusal: ProtocolError, fates: PublishFate[]): void {
+    const { table } = keys;
+    for (let i = 0; i < count; i++) {
+      const slot = this.#slots[i] as number;
+      const level = this.#isNew[i] === 1 ? 0 : table.level(slot);
+      // A second one of a key goes the way of the first.
+      if (level === 0) addRefused(fates, 1, refusal);
+      else addTaken(fates, 1, table.idHigh(slot), table.idLow(slot), level | DUPLICATE);
+    }
+    this.#takeBack(keys, count);
+    this.#keys = 0;
+  }
+
+  /** Forgets the keys that were given a slot. */
+  #takeBack({ table }: MessageKeys, count: number): void {
+    for (let i = 0; i < count; i++) {
+      const slot = this.#slots[i] as number;
+      if (this.#isNew[i] === 1 && slot !== NONE) table.remove(slot);
+    }
+  }
+}
+
+/** Whether a key is known may have to be looked up in each queue of the topic: TOO_MANY_MESSAGES if that is too much. */
+const widthOf = (topic: Topic, { count }: Publish): ProtocolError | undefined => {
+  if (!topic.isPattern || count * topic.queues.size <= MAX_FAN_OUT) return undefined;
+  const max = Math.floor(MAX_FAN_OUT / topic.queues.size);
+  return new ProtocolError(
+    "TOO_MANY_MESSAGES",
+    `topic ${topic.name} has ${topic.queues.size} queues: a batch with keys may have ${max} messages`,
+  );
+};
