@@ -2,7 +2,7 @@
 import { describe, expect, it, onTestFinished } from "vitest";
 import type { RingmqError } from "../../src/client/base/error.js";
 import type { Client } from "../../src/client/client.js";
-import { connect } from "../../src/client/connect.js";
+import { connect, openClient } from "../../src/client/connect.js";
 import { ERRORS, errorName } from "../../src/protocol/errors.js";
 import { Answer, Op } from "../../src/protocol/op.js";
 import { unhandledRejections } from "../client/unhandled-rejections.js";
@@ -26,6 +26,13 @@ const codeOf = (promise: Promise<unknown>): Promise<string | undefined> =>
 
 const errorOf = ({ op, head }: Frame): string | undefined =>
   op === Answer.ERROR ? errorName(Number(head[0])) : `op ${op}`;
+
+/** A client that ends with its connection. */
+const endingClientOf = async (port: number): Promise<Client> => {
+  const client = await openClient(`tcp://127.0.0.1:${port}`, {});
+  onTestFinished(() => client.close());
+  return client;
+};
 
 const nativeOf = async (port: number): Promise<NativeClient> => {
   const client = await NativeClient.greeted(port);
@@ -120,7 +127,7 @@ describe("requests", () => {
     const responding = async (): Promise<void> => {
       while (!isOver) {
         try {
-          const client = await clientOf(relay.port);
+          const client = await endingClientOf(relay.port);
           await client.respond("c", async ({ body }) => body, { concurrency: 4 });
           await client.closed;
         } catch (error) {
@@ -130,7 +137,7 @@ describe("requests", () => {
     };
     const requesting = async (): Promise<void> => {
       while (!isOver) {
-        const client = await clientOf(relay.port).catch(() => undefined);
+        const client = await endingClientOf(relay.port).catch(() => undefined);
         if (client === undefined) continue;
         let isOpen = true;
         void client.closed.then(() => {
@@ -169,7 +176,7 @@ describe("requests", () => {
   it("under way when the broker stops are replied to if that takes a moment, and have an error otherwise", async () => {
     const rejections = unhandledRejections();
     const broker = await testBroker({ durability: "memory" });
-    const [requester, server] = [await clientOf(broker.tcp), await clientOf(broker.tcp)];
+    const [requester, server] = [await endingClientOf(broker.tcp), await endingClientOf(broker.tcp)];
     let reply: (() => void) | undefined;
     const responder = await server.respond(
       "quick",
