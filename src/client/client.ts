@@ -71,8 +71,8 @@ const DRAIN_TIMEOUT = 30_000;
 /**
  * A client of a broker, made by `connect`. When it loses the broker it connects again, and goes on:
  *
- * - Consumers and subscriptions go on by themselves, at the next broker as at the same. They end with an error that another
- *   attempt would not change: a queue that is not there, a wrong name.
+ * - Consumers, subscriptions and responders go on by themselves, at the next broker as at the same. They end with an error
+ *   that another attempt would not change: a queue that is not there, a wrong name.
  * - What was published and not confirmed is sent again, in its order, as is what is published meanwhile; a broker stores each
  *   message once (`Receipt.duplicate`). Another broker of a list knows nothing of the first, which may have stored it as well.
  *   What was published to a channel, and sent, is not sent again: it rejects with CONNECTION_CLOSED.
@@ -282,7 +282,7 @@ export class Client extends BrokerAdmin {
   }
 
   /**
-   * Has the requests to a channel handled. Each goes to one of the channel's responders, of all clients: to the one that is at
+   * Has the requests to a channel handled, over each connection. Each goes to one of the channel's responders, of all clients: to the one that is at
    * the fewest. What the handler returns is the reply.
    */
   respond(channel: string, handler: RequestHandler, options: RespondOptions = {}): Promise<Responder> {

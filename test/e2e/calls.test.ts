@@ -27,6 +27,13 @@ const codeOf = (promise: Promise<unknown>): Promise<string | undefined> =>
 const errorOf = ({ op, head }: Frame): string | undefined =>
   op === Answer.ERROR ? errorName(Number(head[0])) : `op ${op}`;
 
+/** A client that ends with its connection. */
+const endingClientOf = async (port: number): Promise<Client> => {
+  const client = await connect(`tcp://127.0.0.1:${port}`, { reconnect: false });
+  onTestFinished(() => client.close());
+  return client;
+};
+
 const nativeOf = async (port: number): Promise<NativeClient> => {
   const client = await NativeClient.greeted(port);
   onTestFinished(() => void client.socket.destroy());
@@ -120,7 +127,7 @@ describe("requests", () => {
     const responding = async (): Promise<void> => {
       while (!isOver) {
         try {
-          const client = await clientOf(relay.port);
+          const client = await endingClientOf(relay.port);
           await client.respond("c", async ({ body }) => body, { concurrency: 4 });
           await client.closed;
         } catch (error) {
@@ -130,7 +137,7 @@ describe("requests", () => {
     };
     const requesting = async (): Promise<void> => {
       while (!isOver) {
-        const client = await clientOf(relay.port).catch(() => undefined);
+        const client = await endingClientOf(relay.port).catch(() => undefined);
         if (client === undefined) continue;
         let isOpen = true;
         void client.closed.then(() => {
@@ -145,10 +152,17 @@ describe("requests", () => {
         await client.close();
       }
     };
+    let lasting: Client | undefined;
+    while (lasting === undefined) lasting = await clientOf(relay.port).catch(() => undefined);
+    void lasting.respond("lasting", ({ body }) => body);
     const work = [responding(), responding(), requesting(), requesting(), requesting()];
     while (relay.cuts() < 150) await new Promise((resolve) => setTimeout(resolve, 5));
     isOver = true;
     relay.relent();
+    // It goes on, whatever of it was cut, and however often.
+    const direct = await clientOf(broker.tcp);
+    while ((await codeOf(direct.request("lasting", "x"))) !== undefined) await lasting.ping();
+    await Promise.all([lasting.close(), direct.close()]);
     // Those whose connections were not cut just now.
     await broker.broker.close();
     await Promise.all(work);
@@ -169,7 +183,7 @@ describe("requests", () => {
   it("under way when the broker stops are replied to if that takes a moment, and have an error otherwise", async () => {
     const rejections = unhandledRejections();
     const broker = await testBroker({ durability: "memory" });
-    const [requester, server] = [await clientOf(broker.tcp), await clientOf(broker.tcp)];
+    const [requester, server] = [await endingClientOf(broker.tcp), await endingClientOf(broker.tcp)];
     let reply: (() => void) | undefined;
     const responder = await server.respond(
       "quick",
@@ -289,18 +303,11 @@ describe("a hostile client", () => {
     expect(errorOf(await victim.answer(0))).toBe("UNKNOWN_CALL");
     expect((await reply).text()).toBe("the victim's");
     // A reply that is none is an error for both.
-    for (const [op, rest, payload, code] of [
-      [Op.REPLY, [], Buffer.from([1, 2, 3]), "BAD_PAYLOAD"],
-      [Op.REPLY, [1], one, "BAD_HEAD"],
-      [Op.FAIL, [["a", "list"]], one, "BAD_HEAD"],
-      [Op.FAIL, ["Error", 7], one, "BAD_HEAD"],
-    ] as const) {
-      const refused = codeOf(requester.request("v", "?", { timeout: 1_000 }));
-      const { head } = await victim.answer(2);
-      victim.send(frame(op, 0, [head[0], ...rest], payload));
-      expect(errorOf(await victim.answer(0))).toBe(code);
-      expect(await refused).toBe("RESPONDER_FAILED");
-    }
+    const refused = codeOf(requester.request("v", "?"));
+    const { head } = await victim.answer(2);
+    victim.send(frame(Op.REPLY, 0, head.slice(0, 1), Buffer.from([1, 2, 3])));
+    expect(errorOf(await victim.answer(0))).toBe("BAD_PAYLOAD");
+    expect(await refused).toBe("RESPONDER_FAILED");
     // A number is free again when its call is answered.
     await requester.respond("echo", ({ body }) => body);
     for (let i = 0; i < 3; i++) expect((await hostile.ask(Op.CALL, 99, ["echo"], one)).op).toBe(Answer.REPLIED);

@@ -2,11 +2,13 @@
  * Sends requests to responders, and takes their replies.
  */
 import { appendEntry } from "../../protocol/entry.js";
+import { DEFAULT_CALL_TIMEOUT } from "../../protocol/limits.js";
 import { Op } from "../../protocol/op.js";
 import { asBadArgument } from "../arguments/argument-checks.js";
 import type { Body, RequestOptions } from "../arguments/options.js";
 import type { RequestChecks } from "../arguments/request-checks.js";
 import { localError, type RingmqError } from "../base/error.js";
+import type { Timer } from "../base/timer.js";
 import type { Connection } from "../connection/connection.js";
 import { Patience, PromisedRequest } from "../connection/pending-request.js";
 import { requestHead } from "../connection/request-head.js";
@@ -24,6 +26,17 @@ const NO_OPTIONS: RequestOptions = {};
 class CallRequest extends PromisedRequest<Reply> {
   #signal: AbortSignal | undefined;
   #abandon: (() => void) | undefined;
+  #timer: Timer | undefined;
+
+  /** Once it is sent, the broker ends it. */
+  override get patience(): Patience {
+    return Patience.UNTIL_SENT;
+  }
+
+  /** It waits to be sent, and is given up at the end of this timer whatever has become of it. */
+  limit(timer: Timer): void {
+    this.#timer = timer;
+  }
 
   /** Has `abandon` called when the signal fires before the answer has come. */
   watch(signal: AbortSignal, abandon: () => void): void {
@@ -33,11 +46,6 @@ class CallRequest extends PromisedRequest<Reply> {
       this.failed(aborted(signal));
     };
     signal.addEventListener("abort", this.#abandon, { once: true });
-  }
-
-  /** The broker sees to its timeout. */
-  override get patience(): Patience {
-    return Patience.UNTIL_SENT;
   }
 
   override replied(bytes: Uint8Array, view: DataView, start: number, end: number): void {
@@ -52,6 +60,7 @@ class CallRequest extends PromisedRequest<Reply> {
   }
 
   #unwatch(): void {
+    this.#timer?.cancel();
     if (this.#abandon !== undefined) this.#signal?.removeEventListener("abort", this.#abandon);
     this.#abandon = undefined;
   }
@@ -100,7 +109,24 @@ export class Caller {
     pending.pendingBytes = cost;
     const number = this.#connection.attach(chunk, pending);
     this.#connection.schedule();
-    if (signal !== undefined) pending.watch(signal, () => this.#connection.notify(Op.ABANDON, requestHead([number])));
+    if (signal !== undefined) pending.watch(signal, () => this.#abandon(number, aborted(signal)));
+    if (!pending.isSent) this.#limit(pending, number, timeout ?? DEFAULT_CALL_TIMEOUT);
     return pending;
+  }
+
+  /** It may wait for a connection as long as for its reply. */
+  #limit(pending: CallRequest, number: number, timeout: number): void {
+    const { clock } = this.#connection;
+    const error = localError("REQUEST_TIMEOUT", "there was no connection in time, or no reply");
+    pending.limit(
+      clock.startTimer(timeout, () => {
+        this.#abandon(number, error);
+        pending.failed(error);
+      }),
+    );
+  }
+
+  #abandon(number: number, error: RingmqError): void {
+    if (!this.#connection.withdraw(number, error)) this.#connection.notify(Op.ABANDON, requestHead([number]));
   }
 }

@@ -1,17 +1,19 @@
 /**
- * A responder on one connection: hands each call that the broker gives it to the handler, and sends what comes of it back.
+ * A responder of a connection: hands each call that the broker gives it to the handler, and sends what comes of it back.
  */
 import { appendEntry } from "../../protocol/entry.js";
 import { FrameWriter } from "../../protocol/frame.js";
 import { MAX_FAILURE_NAME_BYTES, MAX_FAILURE_TEXT_BYTES } from "../../protocol/limits.js";
 import { Op } from "../../protocol/op.js";
-import { checkObject, reasonOf } from "../arguments/argument-checks.js";
+import { asBadArgument, checkObject, reasonOf } from "../arguments/argument-checks.js";
 import { OPTIONS, readOptions } from "../arguments/option-reader.js";
 import type { Body } from "../arguments/options.js";
-import { type Deferred, deferred } from "../base/deferred.js";
-import { localError, RingmqError } from "../base/error.js";
+import { backoff } from "../base/backoff.js";
+import { type Deferred, deferred, unobserved } from "../base/deferred.js";
+import { localError, mayPass, RingmqError } from "../base/error.js";
+import type { Timer } from "../base/timer.js";
 import type { Connection } from "../connection/connection.js";
-import { CountRequest } from "../connection/pending-request.js";
+import { CountRequest, Patience } from "../connection/pending-request.js";
 import { requestHead } from "../connection/request-head.js";
 import type { ResponderSink } from "../connection/sinks.js";
 import { isBody } from "../publish/body.js";
@@ -50,10 +52,24 @@ const failureOf = (thrown: unknown): readonly [string, string] => {
   return ["Error", reasonOf(thrown)];
 };
 
+/** Before a broker is asked again that refuses it for now. Milliseconds. */
+const FIRST_WAIT = 100;
+const MAX_WAIT = 5000;
+
+class RespondRequest extends CountRequest {
+  // On another connection the broker knows nothing of it.
+  override isRepeatable = true;
+
+  override get patience(): Patience {
+    return Patience.UNTIL_SENT;
+  }
+}
+
 export class Serving implements ResponderSink {
   readonly #connection: Connection;
   readonly #channel: string;
   readonly #handler: RequestHandler;
+  readonly #concurrency: number;
   /** By the broker's number. */
   readonly #running = new Map<number, ReceivedRequest>();
   readonly #closed = deferred<RingmqError | undefined>();
@@ -62,11 +78,14 @@ export class Serving implements ResponderSink {
   #isOver = false;
   #idle: Deferred<void> | undefined;
   #stopping: Promise<void> | undefined;
+  /** Until the broker is asked again. */
+  #timer: Timer | undefined;
 
-  private constructor(connection: Connection, channel: string, handler: RequestHandler) {
+  private constructor(connection: Connection, channel: string, handler: RequestHandler, concurrency: number) {
     this.#connection = connection;
     this.#channel = channel;
     this.#handler = handler;
+    this.#concurrency = concurrency;
   }
 
   /** Resolves when the broker has it. */
@@ -76,17 +95,8 @@ export class Serving implements ResponderSink {
     handler: RequestHandler,
     concurrency: number,
   ): Promise<Serving> {
-    const serving = new Serving(connection, channel, handler);
-    const pending = new CountRequest();
-    serving.#request = connection.request(Op.RESPOND, requestHead([channel, concurrency]), pending);
-    // Calls may come with its CONFIRM.
-    connection.responders.set(serving.#request, serving);
-    try {
-      await pending.promise;
-    } catch (error) {
-      connection.responders.delete(serving.#request);
-      throw error;
-    }
+    const serving = new Serving(connection, channel, handler, concurrency);
+    await serving.#register((head, pending) => connection.request(Op.RESPOND, head, pending));
     return serving;
   }
 
@@ -121,15 +131,59 @@ export class Serving implements ResponderSink {
     this.#running.get(call)?.abandon(reason);
   }
 
+  lost(reason: RingmqError): void {
+    this.#drop(reason);
+    if (this.#stopping === undefined) this.#registerAgain(0);
+  }
+
   ended(error: RingmqError | undefined): void {
     if (this.#isOver) return;
     this.#isOver = true;
+    this.#timer?.cancel();
+    this.#drop(error ?? localError("CLIENT_CLOSED", "the client was closed"));
+    this.#closed.resolve(error);
+  }
+
+  /** Sends RESPOND. Resolves when it is confirmed, on whatever connection. */
+  async #register(send: (head: Uint8Array, pending: RespondRequest) => number): Promise<void> {
+    const { responders } = this.#connection;
+    const pending = new RespondRequest();
+    this.#request = send(requestHead([this.#channel, this.#concurrency]), pending);
+    // Calls may come with its CONFIRM.
+    responders.set(this.#request, this);
+    try {
+      await pending.promise;
+    } catch (error) {
+      responders.delete(this.#request);
+      throw error;
+    }
+  }
+
+  /** Goes on over the next connection, unless the broker refuses it for a reason that another attempt would not change. */
+  #registerAgain(attempt: number): void {
+    const asked = this.#register((head, pending) => this.#connection.reinstate(Op.RESPOND, head, pending));
+    unobserved(
+      asked.catch((thrown: unknown) => {
+        if (this.#stopping !== undefined || this.#isOver) return;
+        const error = asBadArgument(thrown);
+        const { clock, responders, hasEnded } = this.#connection;
+        if (hasEnded || !mayPass(error)) return this.ended(error);
+        // Under its old number it hears of the end of the connection.
+        responders.set(this.#request, this);
+        this.#timer = clock.startTimer(backoff(attempt, FIRST_WAIT, MAX_WAIT), () => {
+          responders.delete(this.#request);
+          this.#registerAgain(attempt + 1);
+        });
+      }),
+    );
+  }
+
+  /** What is under way is over: nobody would get the reply. */
+  #drop(reason: RingmqError): void {
     const running = [...this.#running.values()];
     this.#running.clear();
-    const reason = error ?? localError("CLIENT_CLOSED", "the client was closed");
     for (const request of running) request.abandon(reason);
     this.#idle?.resolve();
-    this.#closed.resolve(error);
   }
 
   #await(call: number, outcome: PromiseLike<unknown>): void {
@@ -140,7 +194,7 @@ export class Serving implements ResponderSink {
   }
 
   #reply(call: number, given: unknown): void {
-    if (this.#isOver) return;
+    if (!this.#running.has(call)) return;
     try {
       const { body, headers } = readReply(given);
       const encoded = encodeHeaders(headers);
@@ -154,7 +208,7 @@ export class Serving implements ResponderSink {
   }
 
   #fail(call: number, thrown: unknown): void {
-    if (this.#isOver) return;
+    if (!this.#running.has(call)) return;
     const [name, text] = failureOf(thrown);
     this.#settle(Op.FAIL, call, requestHead([call, name, text]));
   }
@@ -169,19 +223,25 @@ export class Serving implements ResponderSink {
 
   async #stop(reason: RingmqError | undefined): Promise<void> {
     if (this.#isOver) return;
-    const pending = new CountRequest();
-    try {
-      this.#connection.control(Op.STOP_RESPONDING, requestHead([this.#channel, this.#request]), pending);
-      await pending.promise;
-    } catch (error) {
-      // The connection has ended, and this with it.
-      if (!(error instanceof RingmqError)) throw error;
-    }
+    this.#timer?.cancel();
+    const stopped = localError("CLIENT_CLOSED", "the responder was stopped");
+    if (!this.#connection.withdraw(this.#request, stopped)) await this.#tellStop();
     if (this.#running.size > 0) {
       this.#idle = deferred();
       await this.#idle.promise;
     }
     this.#connection.responders.delete(this.#request);
     this.ended(reason);
+  }
+
+  async #tellStop(): Promise<void> {
+    const pending = new CountRequest();
+    try {
+      this.#connection.control(Op.STOP_RESPONDING, requestHead([this.#channel, this.#request]), pending);
+      await pending.promise;
+    } catch (error) {
+      // The connection has ended, and what it had with it.
+      if (!(error instanceof RingmqError)) throw error;
+    }
   }
 }

@@ -19,6 +19,8 @@ export interface ResponderSink {
   called(call: number, timeLeft: number, bytes: Uint8Array, view: DataView, start: number, end: number): void;
   /** ABANDONED: nobody waits for the reply any more. */
   abandoned(call: number, reason: RingmqError): void;
+  /** The connection was lost, and another one is made: nothing more comes with this number. */
+  lost(reason: RingmqError): void;
   /** The connection has ended (undefined: its own program closed it). */
   ended(error: RingmqError | undefined): void;
 }
@@ -66,6 +68,6 @@ export const loseSinks = (
   const ended = [...responders].filter(([request]) => !isAsked(request));
   for (const [request] of ended) responders.delete(request);
   for (const [, consumer] of lost) consumer.lost(reason);
-  for (const [, responder] of ended) responder.ended(reason);
+  for (const [, responder] of ended) responder.lost(reason);
   channels?.lost(reason);
 };

@@ -47,7 +47,11 @@ const slowHandler = (): {
 
 describe("a request", () => {
   it("resolves with what the handler returns: a body, one with headers, bytes, nothing, now or later", async () => {
-    const [requester, server] = await pair(testBroker());
+    const broker = testBroker();
+    // Nothing of it is stored.
+    broker.refuse("DISK_FULL");
+    const [requester, server] = await pair(broker);
+    await expect(requester.publish("t", "x")).rejects.toMatchObject({ code: "DISK_FULL" });
     const replies: Record<string, RequestHandler> = {
       text: () => "text",
       bytes: async () => new Uint8Array([1, 2, 3]),
