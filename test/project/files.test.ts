@@ -1,5 +1,7 @@
+import { execFile } from "node:child_process";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { expect, it } from "vitest";
 import { ROOT } from "./document.js";
 
@@ -22,6 +24,14 @@ const files = async (): Promise<string[]> => {
   }
   return own;
 };
+
+it("nothing that is installed or built is in the repository", async () => {
+  // A link to node_modules that is checked out takes the place of the folder and all that is in it.
+  const folders = ["node_modules", "dist", "build", "packages/client/dist"];
+  const listed = await promisify(execFile)("git", ["ls-files", "--", ...folders], { cwd: ROOT }).catch(() => undefined);
+  // An archive of the project is no repository.
+  expect(listed?.stdout ?? "").toBe("");
+});
 
 it("no file names a folder of the machine it was written on", async () => {
   const path = /(?<![\w.)\]}/-])\/(?:home|root|work|Users|mnt)\/[\w.-]/;
