@@ -141,7 +141,7 @@ export class Connection {
   assertConnected(): void {
     this.assertOpen();
     if (this.#transport === undefined)
-      throw this.#loss ?? localError("CONNECTION_CLOSED", "there is no connection now");
+      throw this.#loss ?? localError("CONNECTION_CLOSED", "no connection now");
   }
 
   /**
@@ -212,15 +212,13 @@ export class Connection {
 
   /** Sends a request that has no answer. */
   notify(op: number, head: Uint8Array, payload: Uint8Array = NO_PAYLOAD, flags = 0): void {
-    if (this.#failure !== undefined || this.#transport === undefined) return;
-    this.#sendQueue.add(op, flags, 0, head, payload);
+    if (this.#failure === undefined && this.hasTransport) this.#sendQueue.add(op, flags, 0, head, payload);
     this.schedule();
   }
 
   /** Sends what another program waits for: it has no answer, and does not wait until requests are answered. */
   settle(op: number, head: Uint8Array, payload: Uint8Array = NO_PAYLOAD): void {
-    if (this.#failure !== undefined) return;
-    this.#sendQueue.addFree(op, head, payload);
+    if (this.#failure === undefined && this.hasTransport) this.#sendQueue.addFree(op, head, payload);
     this.schedule();
   }
 
