@@ -99,6 +99,7 @@ describe("the README's quick start", () => {
       "js",
       "js",
       "js",
+      "js",
     ]);
   });
 
