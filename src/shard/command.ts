@@ -149,6 +149,12 @@ export interface Redrive extends Addressed, Slice {
   queue: string;
 }
 
+/** Drops dead letters, those that are named. */
+export interface DropDead extends Addressed, Slice {
+  op: "dropDead";
+  queue: string;
+}
+
 export interface TopicConfig {
   readonly autoAck: boolean;
   readonly mode: "exact" | "pattern";
@@ -162,6 +168,8 @@ export interface TopicConfig {
   readonly retryJitter: number;
   /** Milliseconds since its publish after which a message is not retried; 0: none. */
   readonly retryMaxAge: number;
+  /** 0 to 1: the share of failures among what ends from which a queue slows itself down; 0: it never does. */
+  readonly brake: number;
   /** How long and how many messages of a producer that numbers them are remembered: milliseconds, and the newest. */
   readonly dedupWindow: number;
   readonly dedupMessages: number;
@@ -311,6 +319,7 @@ export type Command =
   | Cancel
   | Reschedule
   | Redrive
+  | DropDead
   | Configure
   | QueueCommand<"declareQueue">
   | QueueCommand<"deleteQueue">

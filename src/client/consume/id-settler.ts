@@ -4,10 +4,18 @@
 import { Op } from "../../protocol/op.js";
 import { badArgument, checkDuration, readList } from "../arguments/argument-checks.js";
 import { OPTIONS } from "../arguments/option-reader.js";
-import type { AnyQueueOptions, NackOptions, QueueOptions, RedriveOptions, TouchOptions } from "../arguments/options.js";
+import type {
+  AnyQueueOptions,
+  NackOptions,
+  PurgeOptions,
+  QueueOptions,
+  RedriveOptions,
+  TouchOptions,
+} from "../arguments/options.js";
 import type { RequestChecks } from "../arguments/request-checks.js";
 import { ask } from "../connection/ask.js";
 import type { Connection } from "../connection/connection.js";
+import { CountRequest } from "../connection/pending-request.js";
 import { selectIds } from "./selection-list.js";
 import { nackArguments } from "./settle-batch.js";
 import { SettleRequest } from "./settle-request.js";
@@ -61,6 +69,14 @@ export class IdSettler {
     const { queue, ids } = this.#checks.topic(topic, options, OPTIONS.redrive);
     if (ids !== undefined) return this.#settle(Op.REDRIVE, topic, queue, ids, []);
     return ask(this.#connection, Op.REDRIVE, [topic, queue], new SettleRequest(0));
+  }
+
+  /** How many it has dropped. */
+  async purge(topic: string, options: PurgeOptions): Promise<number> {
+    const { queue, state, ids } = this.#checks.purge(topic, options);
+    if (ids === undefined) return ask(this.#connection, Op.PURGE, [topic, queue, state], new CountRequest());
+    if (state !== "dead") throw badArgument("state", state, "dead, where ids are named");
+    return (await this.#settle(Op.PURGE, topic, queue, ids, [state])).settled;
   }
 
   async #settle(

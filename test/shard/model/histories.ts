@@ -155,6 +155,7 @@ const stepOf = (size: fc.Arbitrary<number>): fc.Arbitrary<Step> =>
     [3, step("cancel", { ...settling("delayed"), all: fc.boolean() })],
     [4, step("reschedule", { ...settling("delayed"), all: fc.boolean(), delay: maybeTime })],
     [2, step("redrive", settling("dead"))],
+    [1, step("dropDead", settling("dead"))],
     [1, step("redrive", { ...settling("dead"), picks: one([]) })],
     [5, step("configure", { ...at, config })],
     [1, step("declareQueue", at)],
