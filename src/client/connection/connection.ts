@@ -45,7 +45,6 @@ export interface ConnectionLimits extends Timeouts {
 export class Connection {
   /** What the broker told of itself that it is or was connected to last. */
   info: BrokerInfo;
-  /** Undefined: it ends with its transport. */
   revival: Revival | undefined;
   readonly pendingBytes: PendingBytes;
   /** Sealed in this order before any other request, and at the end of each turn of the event loop. */
@@ -63,7 +62,6 @@ export class Connection {
   readonly #limits: ConnectionLimits;
   readonly #deadlines: Deadlines;
   readonly #kept = new KeptFrames();
-  /** Undefined when it was lost. */
   #transport: Transport | undefined;
   #sendQueue: SendQueue;
   readonly #requests: RequestTable;
@@ -117,7 +115,6 @@ export class Connection {
     return this.#transport !== undefined;
   }
 
-  /** It has ended for good. */
   get hasEnded(): boolean {
     return this.#failure !== undefined;
   }
@@ -127,7 +124,6 @@ export class Connection {
     return error === this.#loss && this.#failure === undefined;
   }
 
-  /** Whether this transport is the one in use. */
   uses(transport: Transport): boolean {
     return this.#transport === transport;
   }
@@ -410,14 +406,11 @@ export class Connection {
     return request;
   }
 
-  /** The broker has ended it because of what this program did: it would do so again. */
-  get #isFinal(): boolean {
-    return this.#reason !== undefined && !this.#reason.retryable && this.#reason.code !== "SLOW_SUBSCRIBER";
-  }
-
   /** The transport is gone. Goes on without one, or ends. */
   #lose(reason: RingmqError): void {
-    if (this.#failure !== undefined || this.revival === undefined || this.#isFinal) {
+    // What this program did would have the broker end the next one as well.
+    const isFinal = this.#reason?.retryable === false && this.#reason.code !== "SLOW_SUBSCRIBER";
+    if (this.#failure !== undefined || this.revival === undefined || isFinal) {
       this.#end(reason);
       this.#transport = undefined;
       this.#gone.resolve();

@@ -47,7 +47,7 @@ type Act = (subjects: Subjects, options: never) => Promise<unknown>;
 /** Every method that takes options, and the names of its options. */
 const METHODS: Readonly<Record<string, readonly [readonly (keyof typeof OPTIONS)[], Act]>> = {
   publish: [["publish"], ({ client }, options) => client.publish("t", "x", options)],
-  publishBatch: [["publish"], ({ client }, options) => client.publishBatch("t", ["x"], options)],
+  publishBatch: [["publishBatch"], ({ client }, options) => client.publishBatch("t", ["x"], options)],
   publishToChannel: [["publishToChannel"], ({ client }, options) => client.publishToChannel("c", "x", options)],
   pop: [["pop"], ({ client }, options) => client.pop("t", options)],
   popDead: [["popDead"], ({ client }, options) => client.popDead("t", options)],
