@@ -18,6 +18,7 @@ import type {
   PopOptions,
   PublishBatchOptions,
   PublishOptions,
+  PurgeOptions,
   QueueOptions,
   RedriveOptions,
   RequestOptions,
@@ -50,6 +51,7 @@ import { QueueReader } from "./consume/queue-reader.js";
 import type { Settlement } from "./consume/settle-result.js";
 import { Settlers } from "./consume/settlers.js";
 import type { StoredMessage } from "./consume/stored-message.js";
+import { DeadLetters } from "./dead-letters/dead-letters.js";
 import { type BatchNumbers, BatchPublisher } from "./publish/batch-publisher.js";
 import type { Numbering } from "./publish/numbering.js";
 import { Publisher } from "./publish/publisher.js";
@@ -83,11 +85,7 @@ export class Client extends BrokerAdmin {
   #draining: Promise<void> | undefined;
   /** Why nothing is begun any more that brings messages. */
   #refusal: RingmqError | undefined;
-  /**
-   * Called when the broker is about to stop, before this leaves it.
-   *
-   * @internal
-   */
+  /** Called when the broker is about to stop, before this leaves it. @internal */
   onGoodbye: (() => void) | undefined;
 
   /** @internal */
@@ -327,6 +325,16 @@ export class Client extends BrokerAdmin {
     return this.#idSettler.redrive(topic, options);
   }
 
+  /** The dead letters of a queue: what they have died of, and ways to send them on again. Throws BAD_ARGUMENT. */
+  deadLetters(topic: string, options: QueueOptions = {}): DeadLetters {
+    return new DeadLetters(this, topic, options);
+  }
+
+  /** Drops the messages of a queue. Answers how many. */
+  purge(topic: string, options: PurgeOptions = {}): Promise<number> {
+    return this.#idSettler.purge(topic, options);
+  }
+
   /** Shows messages and changes nothing. */
   browse(topic: string, options: BrowseOptions = {}): Promise<StoredMessage[]> {
     return this.#reader.browse(topic, options);
@@ -349,10 +357,7 @@ export class Client extends BrokerAdmin {
     return this.#draining;
   }
 
-  /**
-   * Closes the connection. What was asked for is still sent, but no answer is waited for: what is not answered rejects
-   * with CONNECTION_CLOSED.
-   */
+  /** Closes the connection. What was asked for is still sent; what is not answered rejects with CONNECTION_CLOSED. */
   close(): Promise<void> {
     return this.#connection.close();
   }

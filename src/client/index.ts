@@ -68,6 +68,14 @@ export type { Message } from "./consume/message.js";
 export type { MessageBatch } from "./consume/message-batch.js";
 export type { Settlement, SettlementFault } from "./consume/settle-result.js";
 export type { DeathReason, StoredMessage } from "./consume/stored-message.js";
+export type { DeadLetters, EditedDeadLetter } from "./dead-letters/dead-letters.js";
+export type {
+  DeadLetterChoice,
+  DeadLetterEditOptions,
+  DeadLetterListOptions,
+  DeadLetterRedriveOptions,
+} from "./dead-letters/options.js";
+export type { DeadLetterGroup } from "./dead-letters/reason-groups.js";
 export type { Failure, FailureKind } from "./messages/failure.js";
 export { connectNodes } from "./nodes/connect-nodes.js";
 export type { NodesClient } from "./nodes/nodes-client.js";

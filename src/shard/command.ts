@@ -152,6 +152,12 @@ export interface Redrive extends Addressed, Slice {
   queue: string;
 }
 
+/** Drops dead letters, those that are named. */
+export interface DropDead extends Addressed, Slice {
+  op: "dropDead";
+  queue: string;
+}
+
 export interface TopicConfig {
   readonly autoAck: boolean;
   readonly mode: "exact" | "pattern";
@@ -165,6 +171,8 @@ export interface TopicConfig {
   readonly retryJitter: number;
   /** Milliseconds since its publish after which a message is not retried; 0: none. */
   readonly retryMaxAge: number;
+  /** 0 to 1: the share of failures among what ends from which a queue slows itself down; 0: it never does. */
+  readonly brake: number;
   /** How long and how many messages of a producer that numbers them are remembered: milliseconds, and the newest. */
   readonly dedupWindow: number;
   readonly dedupMessages: number;
@@ -322,6 +330,7 @@ export type Command =
   | Cancel
   | Reschedule
   | Redrive
+  | DropDead
   | Configure
   | QueueCommand<"declareQueue">
   | QueueCommand<"deleteQueue">

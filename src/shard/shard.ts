@@ -322,6 +322,7 @@ export class Shard {
       case "cancel":
       case "reschedule":
       case "redrive":
+      case "dropDead":
         if (!unfinished.has(c.connection) && this.#settlement.settle(c)) return true;
         return unfinished.step(c, () => this.#settlement.steps(c));
       case "seen":

@@ -48,6 +48,7 @@ const TOPIC_KEYS: Checks<TopicConfig> = {
   retryMaxDelay: isWhole(0, MAX_DELAY),
   retryJitter: isWithin(0, 1),
   retryMaxAge: isWhole(0, MAX_DELAY),
+  brake: isWithin(0, 1),
   dedupWindow: isWhole(0, MAX_DELAY),
   dedupMessages: isWhole(0, MAX_DEDUP_MESSAGES),
   maxKeys: isWhole(0, MAX_KEYS),

@@ -149,6 +149,17 @@ export class RequestDecoder {
     };
   }
 
+  /** Of those that are named only dead letters are dropped. */
+  #purge(cursor: FrameCursor): Command {
+    const head = this.#head;
+    const { connection, request } = cursor;
+    const to = { connection, request, topic: head.name("topic"), queue: head.queue() };
+    const state = head.oneOf("state", ["ready", "delayed", "in-flight", "dead", "all"], "ready");
+    if (cursor.payload === cursor.end) return { op: "purge", ...to, state };
+    if (state !== "dead") throw new ProtocolError("BAD_HEAD", "of those that are named, only dead letters are purged");
+    return { op: "dropDead", ...to, ...selections(cursor) };
+  }
+
   #read(cursor: FrameCursor): Command {
     const head = this.#head;
     const to = { connection: cursor.connection, request: cursor.request };
@@ -257,13 +268,7 @@ export class RequestDecoder {
       case Op.STATS:
         return { op: "stats", ...to, topic: head.name("topic") };
       case Op.PURGE:
-        return {
-          op: "purge",
-          ...to,
-          topic: head.name("topic"),
-          queue: head.queue(),
-          state: head.oneOf("state", ["ready", "delayed", "in-flight", "dead", "all"], "ready"),
-        };
+        return this.#purge(cursor);
       case Op.BROWSE:
         return {
           op: "browse",

@@ -29,6 +29,7 @@ const needOf = (op: Command["op"]): number => {
     case "release":
     case "cancel":
     case "purge":
+    case "dropDead":
     case "deleteQueue":
     case "deleteTopic":
     case "deleteChannel":
@@ -89,6 +90,7 @@ export class Standstill {
       case "reschedule":
       case "redrive":
       case "purge":
+      case "dropDead":
         return this.#shard.directory.find(command.topic)?.level === Durability.memory;
       default:
         return false;

@@ -249,6 +249,11 @@ export const PLACES: readonly Place[] = [
     mayNot: ["../client.js", "../consume/consumer.js", "../channels/subscription.js", "node:net"],
   },
   {
+    file: "src/client/dead-letters/probe.ts",
+    may: ["./pace.js", "../consume/stored-message.js", "../publish/receipt.js"],
+    mayNot: ["../client.js", "../connection/connection.js", "../topics/topic.js", "node:net"],
+  },
+  {
     file: "src/client/topics/probe.ts",
     may: ["./codec.js", "../consume/message.js", "../publish/receipt.js"],
     mayNot: ["../client.js", "../connection/connection.js", "node:net"],

@@ -134,6 +134,7 @@ export class Clients {
       case "touch":
       case "redrive":
       case "cancel":
+      case "dropDead":
       case "reschedule":
         return this.#settle(step, request, photo);
       case "publishChannel":
@@ -275,7 +276,10 @@ export class Clients {
   }
 
   #settle(
-    step: Extract<ClientStep, { do: "ack" | "nack" | "release" | "touch" | "redrive" | "cancel" | "reschedule" }>,
+    step: Extract<
+      ClientStep,
+      { do: "ack" | "nack" | "release" | "touch" | "redrive" | "cancel" | "reschedule" | "dropDead" }
+    >,
     request: number,
     photo: View,
   ): Command {
@@ -283,7 +287,7 @@ export class Clients {
     const { topic, queue } = aim(photo, step.picks[0]?.from ?? "dead", step.aim);
     const { slice, keys } = select(photo, topic, queue, step.picks);
     const where = { connection, request, topic, queue, ...slice };
-    if (op === "ack" || op === "cancel") {
+    if (op === "ack" || op === "cancel" || op === "dropDead") {
       this.#end(connection, request, topic, new Map([[queue, keys]]));
       return { op, ...where };
     }

@@ -68,6 +68,7 @@ const AROUND: Partial<Readonly<Record<Op, Weights>>> = {
   nack: HANDED_OUT,
   release: HANDED_OUT,
   redrive: [...HANDED_OUT, [8, "nack"]],
+  dropDead: [...HANDED_OUT, [8, "nack"]],
   resume: [...PUBLISH, [4, "pause"]],
   deleteQueue: [...PUBLISH, [4, "declareQueue"]],
   publishChannel: [[2, "configureChannel"]],
@@ -88,7 +89,11 @@ const expiring = (step: Step): readonly Step[] => {
 const rejected = (step: Step): readonly Step[] => [step.do === "nack" ? { ...step, reject: true } : step];
 
 /** What other steps become, so that an op has something to do. */
-const SUITED: Partial<Readonly<Record<Op, (step: Step) => readonly Step[]>>> = { release: expiring, redrive: rejected };
+const SUITED: Partial<Readonly<Record<Op, (step: Step) => readonly Step[]>>> = {
+  release: expiring,
+  redrive: rejected,
+  dropDead: rejected,
+};
 
 /** Histories of something that is done, and of power that goes right after. */
 export const promising = (op: Op & ClientStep["do"]): ((seed: number) => History) =>

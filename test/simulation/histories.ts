@@ -59,6 +59,7 @@ const WEIGHTS: Readonly<Record<Exclude<ClientStep["do"], "seen"> | "wait", numbe
   release: 0,
   touch: 2,
   redrive: 2,
+  dropDead: 0,
   cancel: 2,
   reschedule: 2,
   configure: 3,
@@ -338,6 +339,8 @@ const stepOf = (random: Random, habits: Habits): Step => {
       return { do: kind, ...settling("in-flight") };
     case "redrive":
       return { do: kind, ...settling("dead"), ...(random.chance(0.3) ? { picks: [] } : {}) };
+    case "dropDead":
+      return { do: kind, ...settling("dead") };
     case "cancel":
       return { do: kind, ...settling("delayed") };
     case "nack": {

@@ -301,7 +301,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: "queues are not written down before their messages",
-    symptom: LOST,
+    symptom: /was never promised|was promised|is lost|topic \w does not exist/,
     plant: (makers) => ({
       ...makers,
       shard: (options) => {

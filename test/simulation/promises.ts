@@ -26,6 +26,7 @@ export const PROMISES: Readonly<Record<Op, Level>> = {
   cancel: "topic",
   reschedule: "topic",
   redrive: "topic",
+  dropDead: "topic",
   purge: "topic",
   configure: "higher",
   declareQueue: "higher",

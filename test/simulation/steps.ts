@@ -60,7 +60,7 @@ export type ClientStep =
   /** The program of a consumer has come to that of the messages it was sent. */
   | { readonly do: "seen"; readonly which: number; readonly at: number; readonly renews: boolean }
   | { readonly do: "stop"; readonly which: number; readonly givesBack: boolean }
-  | (Settling & { readonly do: "ack" | "release" | "redrive" | "cancel" })
+  | (Settling & { readonly do: "ack" | "release" | "redrive" | "cancel" | "dropDead" })
   | (Settling & { readonly do: "nack"; readonly delay: number; readonly reject: boolean })
   | (Settling & { readonly do: "touch"; readonly ttr: number })
   | (Settling & { readonly do: "reschedule"; readonly delay: number })

@@ -37,6 +37,9 @@ const settings = (): Readonly<Record<keyof TopicConfig, readonly Option[]>> => (
       parseDuration,
     ),
   ],
+  brake: [
+    new Option("--brake <share>", "share of failures from which it slows down, 0 for never").argParser(parseNumber),
+  ],
   maxLength: [new Option("--max-length <n>", "messages of a queue, 0 for any number").argParser(parseCount)],
   maxBytes: [new Option("--max-bytes <size>", "bytes of a queue, 0 for any number").argParser(parseSize)],
   overflow: [new Option("--overflow <policy>", "what a full queue does").choices(["refuse", "drop-oldest"])],

@@ -16,6 +16,8 @@ export interface TopRow {
   readonly inFlight: number;
   readonly dead: number;
   readonly consumers: number;
+  /** A queue of it has slowed itself down. */
+  readonly isBraked: boolean;
 }
 
 export interface Look {
@@ -66,13 +68,17 @@ const rowOf = (topic: TopicStatistics, before: Counts | undefined, seconds: numb
   const rates = COUNTED.map((name) => Math.round((topic[name] - (isSame ? before[name] : 0)) / seconds));
   const [published = 0, delivered = 0, acked = 0] = rates;
   const { ready, delayed, inFlight, deadLetters: dead, consumers } = heldBy(topic);
-  return { topic: topic.name, published, delivered, acked, ready, delayed, inFlight, dead, consumers };
+  const isBraked = topic.queues.some(({ braked }) => braked);
+  return { topic: topic.name, published, delivered, acked, ready, delayed, inFlight, dead, consumers, isBraked };
 };
 
 /** Short, so that names have room in 80 columns: published, delivered and acked a second; consumers. */
 const HEAD = ["pub/s", "out/s", "ack/s", "ready", "delayed", "in flight", "dead", "cons", "topic"] as const;
 
-const cells = ({ topic, ...numbers }: TopRow, name: string): string[] => [...Object.values(numbers).map(String), name];
+const cells = ({ topic, isBraked, ...numbers }: TopRow, name: string): string[] => [
+  ...Object.values(numbers).map(String),
+  name,
+];
 
 const sum = (rows: readonly TopRow[]): TopRow =>
   rows.reduce(
@@ -86,6 +92,7 @@ const sum = (rows: readonly TopRow[]): TopRow =>
       inFlight: all.inFlight + row.inFlight,
       dead: all.dead + row.dead,
       consumers: all.consumers + row.consumers,
+      isBraked: false,
     }),
     NOTHING,
   );
@@ -100,11 +107,15 @@ const NOTHING: TopRow = {
   inFlight: 0,
   dead: 0,
   consumers: 0,
+  isBraked: false,
 };
 
 /** A look as lines: the broker, the sums, the topics. */
 export const topLines = ({ time, rows }: Look, { server, nodeId, shards }: BrokerInfo): readonly string[] => {
   const broker = `${shownName(server)}, node ${nodeId}, ${plural(shards, "shard")}, ${plural(rows.length, "topic")}`;
-  const table = textTable(HEAD, [cells(sum(rows), "(all)"), ...rows.map((row) => cells(row, shownName(row.topic)))]);
+  const table = textTable(HEAD, [
+    cells(sum(rows), "(all)"),
+    ...rows.map((row) => cells(row, shownName(row.topic) + (row.isBraked ? " (braked)" : ""))),
+  ]);
   return [`${broker}, at ${time.toISOString().slice(11, 19)} UTC`, "", ...table.trimEnd().split("\n")];
 };

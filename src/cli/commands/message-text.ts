@@ -70,11 +70,9 @@ export const bodyLine = (message: Received, isTerminal: boolean): Uint8Array =>
 export const jsonLine = (value: object): Uint8Array => Buffer.from(`${jsonText(value)}\n`);
 
 /** Why a dead letter is one; of one with a history the first line of the reason that was given last. */
-export const deathText = ({ deadReason, failures }: StoredMessage): string => {
-  const given = failures.findLast(({ reason }) => reason !== "")?.reason;
-  if (given === undefined) return deadReason ?? "";
-  const [first = ""] = given.split("\n", 1);
-  return deadReason === undefined ? shortText(first) : `${deadReason}: ${shortText(first)}`;
+export const deathText = ({ deadReason, lastReason }: StoredMessage): string => {
+  if (lastReason === "") return deadReason ?? "";
+  return deadReason === undefined ? shortText(lastReason) : `${deadReason}: ${shortText(lastReason)}`;
 };
 
 const shortText = (text: string): string => {

@@ -52,14 +52,19 @@ const statText = ({ name, queues, ...counts }: TopicStatistics): string => {
   const text = Object.entries(happened).map(([what, count]) => `${count} ${what}`);
   return `${shownName(name)}: ${text.join(", ")}\n${textTable(
     [...QUEUE_HEAD, "queue"],
-    queues.map((queue) => [...queueCells(queue), shownName(queue.bindKey) + (queue.paused ? " (paused)" : "")]),
+    queues.map((queue) => [...queueCells(queue), shownName(queue.bindKey) + stateText(queue)]),
   )}`;
+};
+
+const stateText = ({ paused, braked, rate }: QueueStatistics): string => {
+  if (paused) return " (paused)";
+  return braked ? ` (braked to ${rate} a second)` : "";
 };
 
 const queueCells = ({ ready, delayed, inFlight, deadLetters, bytes, consumers }: Held): string[] =>
   [ready, delayed, inFlight, deadLetters, bytes, consumers].map(String);
 
-type Held = Omit<QueueStatistics, "bindKey" | "paused">;
+type Held = Omit<QueueStatistics, "bindKey" | "paused" | "braked" | "rate">;
 
 /** What all queues of a topic hold. */
 export const heldBy = ({ queues }: TopicStatistics): Held => {

@@ -5,7 +5,6 @@ import type {
   BackupSummary,
   ChannelConfig,
   ChannelStatistics,
-  PurgeOptions,
   QueueOptions,
   TopicConfig,
   TopicStatistics,
@@ -23,11 +22,6 @@ export abstract class BrokerAdmin {
   protected constructor(connection: Connection, checks: RequestChecks) {
     this.#topicAdmin = new TopicAdmin(connection, checks);
     this.#channelAdmin = new ChannelAdmin(connection, checks);
-  }
-
-  /** Drops the messages of a queue. Answers how many. */
-  purge(topic: string, options: PurgeOptions = {}): Promise<number> {
-    return this.#topicAdmin.purge(topic, options);
   }
 
   /** Stops the deliveries of a queue until it is resumed. Publishes, acks and timers go on. */

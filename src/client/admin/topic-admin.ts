@@ -4,7 +4,7 @@
 import { Op } from "../../protocol/op.js";
 import { badArgument, checkObject } from "../arguments/argument-checks.js";
 import { OPTIONS } from "../arguments/option-reader.js";
-import type { BackupSummary, PurgeOptions, QueueOptions, TopicConfig, TopicStatistics } from "../arguments/options.js";
+import type { BackupSummary, QueueOptions, TopicConfig, TopicStatistics } from "../arguments/options.js";
 import type { RequestChecks } from "../arguments/request-checks.js";
 import { ask } from "../connection/ask.js";
 import type { Connection } from "../connection/connection.js";
@@ -20,11 +20,6 @@ export class TopicAdmin {
   constructor(connection: Connection, checks: RequestChecks) {
     this.#connection = connection;
     this.#checks = checks;
-  }
-
-  async purge(topic: string, options: PurgeOptions): Promise<number> {
-    const { queue, state } = this.#checks.purge(topic, options);
-    return ask(this.#connection, Op.PURGE, [topic, queue, state], new CountRequest());
   }
 
   async pause(topic: string, options: QueueOptions): Promise<void> {

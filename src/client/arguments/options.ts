@@ -112,6 +112,8 @@ export interface BrowseOptions extends PopDeadOptions {
 export interface PurgeOptions extends QueueOptions {
   /** Which messages to drop. Default `ready`. */
   readonly state?: MessageState | "all" | undefined;
+  /** Only those with these ids, in decimal, and these are dead letters: `state` is `dead`. Default: all in that state. */
+  readonly ids?: string | readonly string[] | undefined;
 }
 
 export interface RedriveOptions extends QueueOptions {
@@ -258,6 +260,11 @@ export interface TopicConfig {
    * 0: no limit.
    */
   readonly retryMaxAge: number;
+  /**
+   * While so large a share of the last 32 deliveries that have ended has failed, of at least 20, a queue slows itself down: see
+   * `braked` in its statistics. 0 to 1, default 0: it never does.
+   */
+  readonly brake: number;
   /** How long the messages of a producer that numbers them are remembered. Milliseconds, default 600,000. */
   readonly dedupWindow: number;
   /** How many of them at least, the newest of each producer. Default 100,000. */
@@ -328,6 +335,9 @@ export interface QueueStatistics {
   readonly bytes: number;
   readonly consumers: number;
   readonly paused: boolean;
+  /** It has slowed itself down, because nearly everything fails; and to how many messages a second. 0: to none. */
+  readonly braked: boolean;
+  readonly rate: number;
 }
 
 export interface TopicStatistics {

@@ -160,9 +160,9 @@ export class Serving implements ResponderSink {
   }
 
   #settle(op: number, call: number, head: Uint8Array, payload?: Uint8Array): void {
-    // What the handler has published is sent before its reply.
+    // What the handler has published is sent before its reply, unless it waits until requests are answered.
     this.#connection.seal();
-    this.#connection.notify(op, head, payload);
+    this.#connection.settle(op, head, payload);
     this.#running.delete(call);
     if (this.#running.size === 0) this.#idle?.resolve();
   }

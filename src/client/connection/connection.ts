@@ -135,6 +135,13 @@ export class Connection {
     this.schedule();
   }
 
+  /** Sends what another program waits for: it has no answer, and does not wait until requests are answered. */
+  settle(op: number, head: Uint8Array, payload: Uint8Array = NO_PAYLOAD): void {
+    if (this.#failure !== undefined) return;
+    this.#sendQueue.addFree(op, head, payload);
+    this.schedule();
+  }
+
   /** Has everything sent that was asked for so far. */
   flush(): void {
     if (this.#failure !== undefined) return;

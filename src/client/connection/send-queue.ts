@@ -1,6 +1,7 @@
 /**
  * Frames on their way to the transport, gathered in chunks that are sent with one write each. Two things make a chunk
- * wait here: a congested transport, and the broker's limit of unanswered requests.
+ * wait here: a congested transport, and the broker's limit of unanswered requests. What others wait for goes past the limit:
+ * two programs whose requests wait for each other's replies would otherwise be at a standstill.
  */
 import { Fifo } from "../../collections/fifo.js";
 import { HEAD, LENGTH_BYTES, REQUEST } from "../../protocol/frame.js";
@@ -27,6 +28,9 @@ export class SendQueue {
   #current = new Chunk(CHUNK_BYTES);
   /** Chunks to which nothing is added any more, the oldest first. */
   readonly #waiting = new Fifo<Chunk>();
+  /** Frames that do not wait for the limit; those of the present turn, and those that may go. */
+  #free = new Chunk(CHUNK_BYTES);
+  readonly #freed = new Fifo<Chunk>();
   readonly #spare: Chunk[] = [];
   /** Chunks that the transport has not finished reading. */
   #lent: Chunk[] = [];
@@ -51,6 +55,14 @@ export class SendQueue {
     if (this.#current.end >= FULL_BYTES) this.flush();
   }
 
+  /** Adds a frame that has no answer and does not wait for the limit. Of what may be sent it comes last. */
+  addFree(op: number, head: Uint8Array, payload: Uint8Array): void {
+    this.#free.open(op, 0, 0, head);
+    this.#free.append(payload);
+    this.#free.close();
+    if (this.#free.end >= FULL_BYTES) this.flush();
+  }
+
   /** A chunk for a frame that grows while others are added. `attach` queues it behind them. */
   detached(): Chunk {
     return this.#spare.pop() ?? new Chunk(CHUNK_BYTES);
@@ -72,7 +84,7 @@ export class SendQueue {
 
   /** Sends as much as the limits allow. */
   flush(): void {
-    this.#endChunk();
+    this.#endChunks();
     this.#send();
   }
 
@@ -97,9 +109,19 @@ export class SendQueue {
 
   /** Hands everything to the transport regardless of the limits: the connection is about to close. */
   flushAll(): void {
+    this.#endChunks();
+    for (const chunks of [this.#waiting, this.#freed]) {
+      for (const chunk of chunks) this.#transport.send(chunk.bytes.subarray(chunk.sent, chunk.end));
+      chunks.clear();
+    }
+  }
+
+  /** The present chunks become such as are sent. */
+  #endChunks(): void {
     this.#endChunk();
-    for (const chunk of this.#waiting) this.#transport.send(chunk.bytes.subarray(chunk.sent, chunk.end));
-    this.#waiting.clear();
+    if (this.#free.end === 0) return;
+    this.#freed.push(this.#free);
+    this.#free = this.detached();
   }
 
   #endChunk(): void {
@@ -109,6 +131,15 @@ export class SendQueue {
   }
 
   #send(): void {
+    this.#sendWaiting();
+    while (!this.#congested) {
+      const chunk = this.#freed.shift();
+      if (chunk === undefined) return;
+      this.#sendChunk(chunk);
+    }
+  }
+
+  #sendWaiting(): void {
     while (!this.#congested) {
       const chunk = this.#waiting.at(0);
       if (chunk === undefined) return;
@@ -119,13 +150,16 @@ export class SendQueue {
       }
       this.#waiting.shift();
       this.#inFlight += chunk.requests;
-      const taken = this.#transport.send(chunk.bytes.subarray(chunk.sent, chunk.end));
-      if (taken) {
-        this.#recycle(chunk);
-      } else {
-        this.#lent.push(chunk);
-        this.#congested = true;
-      }
+      this.#sendChunk(chunk);
+    }
+  }
+
+  #sendChunk(chunk: Chunk): void {
+    if (this.#transport.send(chunk.bytes.subarray(chunk.sent, chunk.end))) {
+      this.#recycle(chunk);
+    } else {
+      this.#lent.push(chunk);
+      this.#congested = true;
     }
   }
 

@@ -4,10 +4,18 @@
 import { Op } from "../../protocol/op.js";
 import { badArgument, checkDuration, readList } from "../arguments/argument-checks.js";
 import { OPTIONS } from "../arguments/option-reader.js";
-import type { AnyQueueOptions, NackOptions, QueueOptions, RedriveOptions, TouchOptions } from "../arguments/options.js";
+import type {
+  AnyQueueOptions,
+  NackOptions,
+  PurgeOptions,
+  QueueOptions,
+  RedriveOptions,
+  TouchOptions,
+} from "../arguments/options.js";
 import type { RequestChecks } from "../arguments/request-checks.js";
 import { ask } from "../connection/ask.js";
 import type { Connection } from "../connection/connection.js";
+import { CountRequest } from "../connection/pending-request.js";
 import type { FoundMessage } from "./found-message.js";
 import { areKeys, KeySettler, type Keys } from "./key-settler.js";
 import { selectIds } from "./selection-list.js";
@@ -81,6 +89,14 @@ export class IdSettler {
   ): Promise<Settlement> {
     if (areKeys(named)) return this.#keySettler.settle(op, topic, queue, named, args);
     return this.#settle(op, topic, queue, named, args);
+  }
+
+  /** How many it has dropped. */
+  async purge(topic: string, options: PurgeOptions): Promise<number> {
+    const { queue, state, ids } = this.#checks.purge(topic, options);
+    if (ids === undefined) return ask(this.#connection, Op.PURGE, [topic, queue, state], new CountRequest());
+    if (state !== "dead") throw badArgument("state", state, "dead, where ids are named");
+    return (await this.#settle(Op.PURGE, topic, queue, ids, [state])).settled;
   }
 
   async #settle(

@@ -67,6 +67,11 @@ export class StoredMessage<R extends Run = Run> extends MessageContent {
     return this.arrival.failures;
   }
 
+  /** The first line of the reason that was given last, of those in `failures`; empty: none was. */
+  get lastReason(): string {
+    return this.failures.findLast(({ reason }) => reason !== "")?.reason.split("\n", 1)[0] ?? "";
+  }
+
   /** The body is in it as text. */
   toJSON(): object {
     const { id, retry, routeKey, time, deadReason, failures } = this;

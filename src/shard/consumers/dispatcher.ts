@@ -12,7 +12,7 @@ import { BrowseCursor, browse } from "../messages/browse.js";
 import * as ext from "../messages/extent.js";
 import { LookupCursor } from "../messages/lookup.js";
 import type { Store } from "../messages/store.js";
-import { isServable, mustStay, Taker } from "../messages/take.js";
+import { isBraked, isServable, mustStay, Taker } from "../messages/take.js";
 import { TimingWheel } from "../messages/timing-wheel.js";
 import { LOOKS_PER_EXTENT } from "../steps.js";
 import type { Directory } from "../topics/directory.js";
@@ -57,6 +57,8 @@ export class Dispatcher {
   readonly #taker: Taker;
   readonly #deferred: DeferredRequests;
   readonly #waits: TimingWheel;
+  /** When queues that are braked let another message through, by their numbers. Undefined: none ever was. */
+  #brakes: TimingWheel | undefined;
   readonly #quantumMessages: number;
   readonly #quantumBytes: number;
   /** The store's `emitted` when the present part of the turn began. */
@@ -113,6 +115,7 @@ export class Dispatcher {
   turn(): number {
     this.#turnStart = this.store.emitted;
     this.#looks = 0;
+    const moreBrakes = this.#brakes?.advance(this.store.now, this.#release, TURN_WAITS) ?? false;
     // Whoever was served in this turn comes last in the next one.
     for (const connection of [...this.#deferred.waiting]) {
       if (this.#isSpent) break;
@@ -127,9 +130,9 @@ export class Dispatcher {
     // After dispatching: a pop whose time is over still gets what is there.
     const more = this.#waits.advance(this.store.now, this.#endWait, TURN_WAITS);
     const { now } = this.store;
-    if (more) return now;
+    if (more || moreBrakes) return now;
     for (const connection of this.#deferred.waiting) if (!connection.isOnHold) return now;
-    const due = this.#waits.nextDue();
+    const due = Math.min(this.#waits.nextDue(), this.#brakes?.nextDue() ?? Number.POSITIVE_INFINITY);
     if (this.connections.scheduled.length === 0) return due;
     return isCrowded ? Math.min(due, now + CROWDED_WAIT) : now;
   }
@@ -152,6 +155,7 @@ export class Dispatcher {
 
   invariants(): void {
     this.#waits.invariants();
+    this.#brakes?.invariants();
     for (const { isScheduled } of this.connections.scheduled) {
       if (!isScheduled) throw new Error("dispatcher: consumers are on the list and not marked so");
     }
@@ -246,6 +250,7 @@ export class Dispatcher {
       this.#waits.grow(ext.nextPowerOfTwo(consumer.number + 1));
       this.#waits.schedule(consumer.number, now + c.wait);
       consumers.join(consumer);
+      this.#awaitBrake(consumers);
     } else {
       if (queue.readyCount > 0 && !queue.paused) this.#refuseAtStandstill();
       effects.openMessages(c.connection, c.request);
@@ -281,7 +286,10 @@ export class Dispatcher {
   /** Hands about `bytes` to the first consumer in line, if there is one and something to hand out. True: there is more. */
   #serve(consumers: ConsumerSet, bytes: number): boolean {
     const { queue, first: consumer } = consumers;
-    if (consumer === undefined || !consumers.isServable) return false;
+    if (consumer === undefined || !consumers.isServable) {
+      this.#awaitBrake(consumers);
+      return false;
+    }
     const { effects } = this.store;
     consumers.leave(consumer);
     effects.openMessages(consumer.connection.number, consumer.request);
@@ -296,8 +304,19 @@ export class Dispatcher {
       consumers.join(consumer);
     }
     effects.closeMessages();
+    this.#awaitBrake(consumers);
     return consumers.isServable;
   }
+
+  /** Somebody waits for what a queue is too slow to hand out: they are served when it may. */
+  #awaitBrake({ queue, first }: ConsumerSet): void {
+    if (first === undefined || queue.readyCount === 0 || !isBraked(queue)) return;
+    this.#brakes ??= new TimingWheel(this.store.now);
+    this.#brakes.grow(ext.nextPowerOfTwo(queue.number + 1));
+    this.#brakes.schedule(queue.number, queue.brake?.openAt ?? 0);
+  }
+
+  readonly #release = (number: number): void => this.directory.queues[number]?.consumers?.onReady();
 
   /** Carries out the deferred requests of a connection, as far as this turn goes. */
   #resume(connection: ConnectionEntry): void {

@@ -1,7 +1,7 @@
-/** ACK, NACK, RELEASE, TOUCH, CANCEL, RESCHEDULE and REDRIVE: what each does with the messages it selects. */
+/** ACK, NACK, RELEASE, TOUCH, CANCEL, RESCHEDULE, REDRIVE and PURGE of those that are named: what each does with the messages it selects. */
 import { Failed } from "../../protocol/failure.js";
 import { Durability } from "../../protocol/op.js";
-import type { Ack, Cancel, Nack, Redrive, Release, Reschedule, Touch } from "../command.js";
+import type { Ack, Cancel, DropDead, Nack, Redrive, Release, Reschedule, Touch } from "../command.js";
 import * as ext from "../messages/extent.js";
 import type { Failure } from "../messages/failure.js";
 import { redriveAll } from "../messages/purge.js";
@@ -16,7 +16,7 @@ import { type Disposition, Selections } from "./selections.js";
 
 const { State } = ext;
 
-export type SettleCommand = Ack | Nack | Release | Touch | Cancel | Reschedule | Redrive;
+export type SettleCommand = Ack | Nack | Release | Touch | Cancel | Reschedule | Redrive | DropDead;
 
 /** The command, if it names messages by their keys. */
 const namedByKey = (c: SettleCommand): Cancel | Reschedule | undefined =>
@@ -111,11 +111,9 @@ export class Settlement {
       case "reschedule":
         return this.#delayed((queue, fragment, mask) => queue.reschedule(fragment, mask, this.store.now + c.delay));
       case "redrive":
-        return {
-          accepts: (fragment) => this.store.extents.state(fragment) === State.DEAD,
-          settle: (queue, fragment, mask) => queue.redrive(fragment, mask),
-          refusal: () => undefined,
-        };
+        return this.#dead((queue, fragment, mask) => queue.redrive(fragment, mask));
+      case "dropDead":
+        return this.#dead((queue, fragment, mask) => queue.cancel(fragment, mask));
     }
   }
 
@@ -139,6 +137,12 @@ export class Settlement {
         return wasDelivered || extents.state(fragment) >= State.IN_FLIGHT ? "LEASE_LOST" : undefined;
       },
     };
+  }
+
+  /** Accepts dead letters. */
+  #dead(settle: Disposition["settle"]): Disposition {
+    const { extents } = this.store;
+    return { accepts: (fragment) => extents.state(fragment) === State.DEAD, settle, refusal: () => undefined };
   }
 
   /** Accepts delayed messages. */

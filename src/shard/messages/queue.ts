@@ -7,6 +7,7 @@ import { skipEntries } from "../../protocol/entry.js";
 import { Reason } from "../../protocol/run.js";
 import type { MessageState } from "../command.js";
 import type { DirectoryEntry, StateChange } from "../log/recorder.js";
+import type { Brake } from "./brake.js";
 import * as ext from "./extent.js";
 import { ExtentList } from "./extent-list.js";
 import { type Failure, timedOut } from "./failure.js";
@@ -35,6 +36,8 @@ export class Queue implements StoredQueue {
   isDeclared = false;
   isRecorded = false;
   namedIn = 0;
+  /** Undefined: nothing has failed in it while its topic had one. */
+  brake: Brake | undefined;
   /** Undefined: there never was one. */
   consumers: QueueConsumers | undefined;
   /** The route that reaches only this queue. */
@@ -151,6 +154,7 @@ export class Queue implements StoredQueue {
     const list = holder?.held ?? this.popped;
     this.inFlightCount -= count;
     this.topic.acked += count;
+    if (this.brake?.succeeded(count) === true) this.consumers?.onReady();
     if (store.release(fragment, mask)) {
       list.remove(extents, fragment);
       store.retire(fragment);
@@ -261,7 +265,7 @@ export class Queue implements StoredQueue {
     }
   }
 
-  /** Drops delayed messages. */
+  /** Drops messages that are delayed or dead. */
   cancel(fragment: number, mask: number): void {
     this.store.discard(this.withdraw(fragment, mask));
     this.topic.dropped += ext.popcount(mask);

@@ -4,6 +4,7 @@
  */
 import { Failed } from "../../protocol/failure.js";
 import { Reason } from "../../protocol/run.js";
+import { Brake } from "./brake.js";
 import * as ext from "./extent.js";
 import type { Failure } from "./failure.js";
 import { FailureHistories } from "./failure-histories.js";
@@ -15,6 +16,7 @@ import type { Store } from "./store.js";
 interface Owner {
   readonly store: Store;
   readonly topic: QueueTopic;
+  brake: Brake | undefined;
   makeReady(part: number, expiry: number): void;
   postpone(part: number, due: number, failures?: Uint8Array): void;
   expire(part: number, now: number, failures?: Uint8Array): void;
@@ -30,6 +32,10 @@ export const requeue = (queue: Owner, part: number, count: number, now: number, 
   const expiry = store.expiryOf(part);
   extents.setStatus(part, ext.State.READY, Reason.ALIVE, retry);
   topic.retried += count;
+  if (topic.config.brake > 0) {
+    queue.brake ??= new Brake();
+    queue.brake.failed(count, topic.config.brake, now);
+  }
   const failures = note(queue, part, retry, now, failure);
   if (failure.how === Failed.REJECTED) queue.deadLetter(part, Reason.REJECTED, now, failures);
   else if (retry > topic.config.retries) queue.deadLetter(part, Reason.RETRIES, now, failures);

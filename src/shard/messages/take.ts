@@ -31,23 +31,26 @@ export class Taker {
    */
   takeReady(queue: Queue, max: number, maxBytes: number, holder: Holder | undefined): number {
     const { extents } = this.store;
+    const { brake } = queue;
+    const most = brake?.isOn === true ? 1 : max;
     let taken = 0;
     this.#bytes = 0;
     this.#holder = holder;
     this.#isGone = queue.topic.config.autoAck && holder?.reports !== true;
-    while (taken < max && queue.ready.head !== ext.NONE) {
+    while (taken < most && queue.ready.head !== ext.NONE) {
       const extent = queue.ready.head;
       if (mustStay(queue, extent)) break;
       const room = maxBytes - this.#bytes;
       const n = extents.isFragment(extent)
-        ? this.#takeFragment(queue, queue.ready, max - taken, room, taken === 0)
-        : this.#takeFresh(queue, extent, max - taken, room, taken === 0);
+        ? this.#takeFragment(queue, queue.ready, most - taken, room, taken === 0)
+        : this.#takeFresh(queue, extent, most - taken, room, taken === 0);
       if (n === 0) break;
       taken += n;
     }
     queue.readyCount -= taken;
     queue.readyBytes -= this.#bytes;
     queue.topic.delivered += taken;
+    if (taken > 0) brake?.letThrough(this.store.now);
     return taken;
   }
 
@@ -160,7 +163,10 @@ export class Taker {
 
 /** Whether a queue has something that may be handed out now. */
 export const isServable = (queue: Queue): boolean =>
-  queue.readyCount > 0 && !queue.paused && !mustStay(queue, queue.ready.head);
+  queue.readyCount > 0 && !queue.paused && !isBraked(queue) && !mustStay(queue, queue.ready.head);
+
+/** It has let a message through lately, and the next one has to wait. */
+export const isBraked = ({ brake, store }: Queue): boolean => brake !== undefined && brake.openAt > store.now;
 
 /** Whether the journal stands still, and handing out an extent would make a record. */
 export const mustStay = ({ store, topic }: Queue, extent: number): boolean =>

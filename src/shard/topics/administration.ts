@@ -11,6 +11,15 @@ import type { Queue } from "../messages/queue.js";
 import type { Store } from "../messages/store.js";
 import type { Steps } from "../steps.js";
 import type { Directory } from "./directory.js";
+import type { Topic } from "./topic.js";
+
+/** Its queues hand out as fast as they can. */
+const releaseBrakes = ({ queues }: Topic): void => {
+  for (const queue of queues.values()) {
+    if (queue.brake?.isOn === true && queue.readyCount > 0) queue.consumers?.onReady();
+    queue.brake = undefined;
+  }
+};
 
 export class Administration {
   constructor(
@@ -25,6 +34,7 @@ export class Administration {
     }
     const topic = this.directory.use(c.topic, this.store.now, c.connection);
     topic.configure({ ...topic.config, ...c.config });
+    if (topic.config.brake === 0) releaseBrakes(topic);
     // The record is as durable as the topic's messages are to be from now on.
     const level = this.store.levelOf(topic);
     this.directory.recordTopic(topic, level);

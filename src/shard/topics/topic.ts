@@ -30,6 +30,7 @@ export const DEFAULT_CONFIG: TopicConfig = {
   retryMaxDelay: 0,
   retryJitter: 0,
   retryMaxAge: 0,
+  brake: 0,
   dedupWindow: DEFAULT_DEDUP_WINDOW,
   dedupMessages: DEFAULT_DEDUP_MESSAGES,
   maxKeys: DEFAULT_MAX_KEYS,
@@ -181,6 +182,8 @@ export class Topic implements QueueTopic {
         bytes: queue.bytes,
         consumers: queue.consumers?.active ?? 0,
         paused: queue.paused,
+        braked: queue.brake?.isOn ?? false,
+        rate: queue.brake?.rate ?? 0,
       })),
     };
   }

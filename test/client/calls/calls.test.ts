@@ -68,6 +68,17 @@ describe("a request", () => {
     expect(requester.pendingBytes).toBe(0);
   });
 
+  it("is replied to though the responder's own requests are as many as may be unanswered", async () => {
+    const broker = testBroker();
+    const [a, b] = [await broker.connect({ maxInFlight: 2 }), await broker.connect({ maxInFlight: 2 })];
+    await a.respond("a", async ({ body }) => body);
+    await b.respond("b", ({ body }) => body);
+    const texts = Array.from({ length: 7 }, (_, i) => `${i} ${"x".repeat(i * 5_000)}`);
+    const replies = [a, b].flatMap((client) => texts.map((text) => client.request(client === a ? "b" : "a", text)));
+    await broker.clock.advance(5_000);
+    expect((await Promise.all(replies)).map((reply) => reply.text())).toEqual([...texts, ...texts]);
+  });
+
   it("rejects at once where nobody responds, and with what its handler throws, but for the stack", async () => {
     const [requester, server] = await pair(testBroker());
     expect(await codeOf(requester.request("nobody", ""))).toBe("NO_RESPONDER");

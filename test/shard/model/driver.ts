@@ -210,7 +210,8 @@ export class Driver {
       case "nack":
       case "release":
       case "touch":
-      case "redrive": {
+      case "redrive":
+      case "dropDead": {
         const { do: op, picks, aim, ...rest } = step;
         const where = this.#aim(step);
         return { ...rest, ...where, ...this.#selections(where, picks), request, op } as Command;

@@ -161,6 +161,7 @@ const stepOf = (size: fc.Arbitrary<number>): fc.Arbitrary<Step> =>
       step("rescheduleKeys", { ...at, all: often([3, one(true)], [1, one(false)]), delay: maybeTime, keys: someKeys }),
     ],
     [2, step("redrive", settling("dead"))],
+    [1, step("dropDead", settling("dead"))],
     [1, step("redrive", { ...settling("dead"), picks: one([]) })],
     [5, step("configure", { ...at, config })],
     [1, step("declareQueue", at)],

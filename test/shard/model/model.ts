@@ -115,6 +115,7 @@ export class Model {
       case "release":
       case "touch":
       case "redrive":
+      case "dropDead":
       case "cancel":
       case "reschedule": {
         const topic = world.findTopic(cmd.topic);

@@ -4,14 +4,24 @@ import type { ErrorName } from "../../../src/protocol/errors.js";
 import { Failed } from "../../../src/protocol/failure.js";
 import { Reason } from "../../../src/protocol/run.js";
 import { COUNT, DELIVERY, FIRST_ID_HIGH, FIRST_ID_LOW, SELECTION_BYTES } from "../../../src/protocol/selection.js";
-import type { Ack, Cancel, Nack, Redrive, Release, Reschedule, Slice, Touch } from "../../../src/shard/command.js";
+import type {
+  Ack,
+  Cancel,
+  DropDead,
+  Nack,
+  Redrive,
+  Release,
+  Reschedule,
+  Slice,
+  Touch,
+} from "../../../src/shard/command.js";
 import { type SeenFault, type Witness, wholeId } from "./effects.js";
 import { type ModelMessage, type ModelQueue, nextPlace } from "./queue.js";
 import type { ModelTopic } from "./topic.js";
 
 const BLOCK = 32n;
 
-export type Settling = Ack | Nack | Release | Touch | Cancel | Reschedule | Redrive;
+export type Settling = Ack | Nack | Release | Touch | Cancel | Reschedule | Redrive | DropDead;
 
 interface Selected {
   readonly id: bigint;
@@ -121,6 +131,11 @@ const settle = (
       settleLease(command, topic, queue, message, place, now, client);
       return 1;
     }
+    case "dropDead":
+      if (message?.state !== "dead") return "UNKNOWN_MESSAGE";
+      queue.messages.delete(id);
+      topic.counters.dropped++;
+      return 1;
     case "redrive":
       if (message?.state !== "dead") return "UNKNOWN_MESSAGE";
       redrive(queue, message, place);

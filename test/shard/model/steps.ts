@@ -87,7 +87,7 @@ export type Step =
       readonly to: "it" | "beyond" | "none";
       readonly renews: boolean;
     }
-  | (Settling & { readonly do: "ack" | "release" | "redrive" })
+  | (Settling & { readonly do: "ack" | "release" | "redrive" | "dropDead" })
   | (Settling & {
       readonly do: "nack";
       readonly delay: number | undefined;

@@ -29,6 +29,7 @@ const DEFAULTS: TopicConfig = {
   retryMaxDelay: 0,
   retryJitter: 0,
   retryMaxAge: 0,
+  brake: 0,
   dedupWindow: 600_000,
   dedupMessages: 100_000,
   maxKeys: 1_000_000,
@@ -239,6 +240,8 @@ export class ModelTopic {
       bytes: queue.waiting().bytes,
       consumers: queue.consumers.length,
       paused: queue.paused,
+      braked: false,
+      rate: 0,
     }));
     return { name: this.name, config: this.config, startTime: this.startTime, ...this.counters, queues };
   }

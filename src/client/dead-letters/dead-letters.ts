@@ -1,0 +1,205 @@
+/**
+ * The dead letters of a queue: looking through them, sending them on their way again, with another body if need be, and
+ * dropping them.
+ */
+import { DEFAULT_KEY, MAX_BROWSE } from "../../protocol/limits.js";
+import { badArgument, checkFlag, readList } from "../arguments/argument-checks.js";
+import { OPTIONS, readOptions } from "../arguments/option-reader.js";
+import type {
+  Body,
+  BrowseOptions,
+  PublishOptions,
+  PurgeOptions,
+  QueueOptions,
+  RedriveOptions,
+  TopicStatistics,
+} from "../arguments/options.js";
+import { INSPECT, type Inspect, inspected } from "../base/inspection.js";
+import { faultError, type Settlement, type SettlementFault } from "../consume/settle-result.js";
+import type { StoredMessage } from "../consume/stored-message.js";
+import type { Receipt } from "../publish/receipt.js";
+import type {
+  DeadLetterChoice,
+  DeadLetterEditOptions,
+  DeadLetterListOptions,
+  DeadLetterRedriveOptions,
+} from "./options.js";
+import { paceOf, pauseFor } from "./pace.js";
+import { type DeadLetterGroup, ReasonGroups } from "./reason-groups.js";
+
+/** What it needs of a client. */
+export interface DeadLetterClient {
+  browse(topic: string, options?: BrowseOptions): Promise<StoredMessage[]>;
+  redrive(topic: string, options?: RedriveOptions): Promise<Settlement>;
+  purge(topic: string, options?: PurgeOptions): Promise<number>;
+  publish(topic: string, body: Body, options?: PublishOptions): Promise<Receipt>;
+  stats(topic: string): Promise<TopicStatistics>;
+}
+
+/** What became of an edited dead letter. */
+export interface EditedDeadLetter {
+  /** Of the new message. */
+  readonly receipt: Receipt;
+  /** The old one is gone. False: somebody else has had it re-driven, popped or dropped meanwhile. */
+  readonly isReplaced: boolean;
+}
+
+/** Which are meant: those with these ids, those that a filter chooses, or all. */
+interface Choice {
+  readonly ids: readonly string[] | undefined;
+  readonly filter: ((message: StoredMessage) => boolean) | undefined;
+  readonly isDryRun: boolean;
+}
+
+/** Throws BAD_ARGUMENT. */
+const readChoice = ({ ids, reason, filter, all, dryRun }: DeadLetterChoice): Choice => {
+  checkFlag("all", all);
+  checkFlag("dryRun", dryRun);
+  if (filter !== undefined && typeof filter !== "function") throw badArgument("filter", filter, "a function");
+  if (reason !== undefined && typeof reason !== "string") throw badArgument("reason", reason, "a text");
+  const ways = [ids !== undefined, reason !== undefined, filter !== undefined, all === true].filter(Boolean).length;
+  if (ways !== 1)
+    throw badArgument("the choice", { ids, reason, filter, all }, "one of ids, reason, filter and all: true");
+  const begins = reason === undefined ? undefined : (message: StoredMessage) => message.lastReason.startsWith(reason);
+  const list = typeof ids === "string" ? [ids] : ids;
+  const read = list === undefined ? undefined : readList("ids", list, "ids of messages as text", isText);
+  return { ids: read as string[] | undefined, filter: filter ?? begins, isDryRun: dryRun === true };
+};
+
+const isText = (value: unknown): boolean => typeof value === "string";
+
+/** A pattern that only this bind key matches. */
+const patternFor = (key: string): string => `^${key.replaceAll(/[^\p{L}\p{N}_]/gu, (letter) => `\\${letter}`)}$`;
+
+/**
+ * The dead letters of a queue, made by `client.deadLetters`. Iterating it shows all of them, a page at a time, in the order in
+ * which they died; those that come or go meanwhile may be missed. Its promises reject as those of the client do.
+ */
+export class DeadLetters implements AsyncIterable<StoredMessage> {
+  readonly topic: string;
+  readonly queue: string;
+  readonly #client: DeadLetterClient;
+
+  /** @internal */
+  constructor(client: DeadLetterClient, topic: string, options: QueueOptions = {}) {
+    this.topic = topic;
+    this.queue = readOptions(options, OPTIONS.queue).queue || DEFAULT_KEY;
+    this.#client = client;
+  }
+
+  /** A page of them: at most `max` (default 100, at most 1,000) after the first `offset`. */
+  async list(options: DeadLetterListOptions = {}): Promise<StoredMessage[]> {
+    const { offset = 0, max = 100 } = readOptions(options, OPTIONS.deadLetterList);
+    return this.#client.browse(this.topic, { queue: this.queue, state: "dead", offset, max });
+  }
+
+  async *[Symbol.asyncIterator](): AsyncIterator<StoredMessage> {
+    for (let offset = 0; ; ) {
+      const page = await this.list({ offset, max: MAX_BROWSE });
+      if (page.length === 0) return;
+      offset += page.length;
+      yield* page;
+    }
+  }
+
+  /** Counts them by why they are dead and by the first line of the reason that was given last; the most frequent first. */
+  async groupByReason(): Promise<DeadLetterGroup[]> {
+    const groups = new ReasonGroups();
+    for await (const message of this) groups.add(message);
+    return groups.list;
+  }
+
+  /**
+   * Sends a dead letter on its way again with another body: a new message is published to its queue, and when that is
+   * confirmed the old one is dropped. If the program or the broker dies in between, both are there, and nothing is lost.
+   * The new message has an id of its own and no history, and the old one's headers unless others are given. Rejects with
+   * UNKNOWN_MESSAGE when there is no such dead letter.
+   */
+  async edit(id: string, body: Body, options: DeadLetterEditOptions = {}): Promise<EditedDeadLetter> {
+    const { headers } = readOptions(options, OPTIONS.deadLetterEdit);
+    const { topic, queue } = this;
+    const known = await this.#find(id);
+    const { config } = await this.#client.stats(topic);
+    const routeKey = queue === DEFAULT_KEY || config.mode === "exact" ? queue : patternFor(queue);
+    const receipt = await this.#client.publish(topic, body, { routeKey, headers: headers ?? known.headers });
+    const purged = await this.#client.purge(topic, { queue, state: "dead", ids: id });
+    return { receipt, isReplaced: purged > 0 };
+  }
+
+  /**
+   * Puts dead letters at the tail of their queue, with retry 0 and their history: those with these `ids`, those whose last
+   * reason begins with `reason`, those that the `filter` chooses, or `all` that there are now. At no more than `rate` messages a second; an aborted `signal` stops it.
+   * With `dryRun` it answers what it would do, and changes nothing.
+   */
+  async redrive(options: DeadLetterRedriveOptions): Promise<Settlement> {
+    const { rate = Number.POSITIVE_INFINITY, signal, ...which } = readOptions(options, OPTIONS.deadLetterRedrive);
+    if (typeof rate !== "number" || !(rate > 0)) throw badArgument("rate", rate, "messages a second, above 0");
+    if (signal !== undefined && !(signal instanceof AbortSignal)) throw badArgument("signal", signal, "an AbortSignal");
+    const choice = readChoice(which);
+    const { topic, queue } = this;
+    const isAll = choice.ids === undefined && choice.filter === undefined && rate === Number.POSITIVE_INFINITY;
+    if (isAll && !choice.isDryRun) return this.#client.redrive(topic, { queue });
+    const faults: SettlementFault[] = [];
+    const redrive = async (ids: readonly string[]): Promise<number> => {
+      const done = await this.#client.redrive(topic, { queue, ids });
+      faults.push(...done.faults);
+      return done.settled;
+    };
+    const settled = await this.#act(choice, redrive, rate, signal);
+    if (choice.isDryRun && choice.ids !== undefined && settled < choice.ids.length)
+      faults.push(...(await this.#missing(choice.ids)));
+    return { settled, faults };
+  }
+
+  /** Drops dead letters, chosen as for `redrive`. Answers how many. */
+  async purge(options: DeadLetterChoice): Promise<number> {
+    const choice = readChoice(readOptions(options, OPTIONS.deadLetterChoice));
+    const { topic, queue } = this;
+    const isAll = choice.ids === undefined && choice.filter === undefined;
+    if (isAll && !choice.isDryRun) return this.#client.purge(topic, { queue, state: "dead" });
+    return this.#act(choice, (ids) => this.#client.purge(topic, { queue, state: "dead", ids }));
+  }
+
+  [INSPECT](_depth: number, options: unknown, inspect: Inspect): string {
+    return inspected("DeadLetters", { topic: this.topic, queue: this.queue }, options, inspect);
+  }
+
+  async #find(id: string): Promise<StoredMessage> {
+    for await (const message of this) if (message.id === id) return message;
+    throw faultError(id, "UNKNOWN_MESSAGE");
+  }
+
+  /** Does it to the chosen ones, some at a time: to those that are there when it begins, so that it ends. */
+  async #act(
+    { ids, filter, isDryRun }: Choice,
+    act: (ids: readonly string[]) => Promise<number>,
+    rate = Number.POSITIVE_INFINITY,
+    signal?: AbortSignal,
+  ): Promise<number> {
+    const chosen = ids !== undefined && !isDryRun ? ids : await this.#choose(ids, filter);
+    if (isDryRun) return chosen.length;
+    const { count, pause } = paceOf(rate);
+    let done = 0;
+    for (let from = 0; from < chosen.length; from += count) {
+      if (from > 0) await pauseFor(pause, signal);
+      if (signal?.aborted === true) break;
+      done += await act(chosen.slice(from, from + count));
+    }
+    return done;
+  }
+
+  /** The ids of those that there are. */
+  async #choose(ids: readonly string[] | undefined, filter: Choice["filter"]): Promise<readonly string[]> {
+    const wanted = ids === undefined ? undefined : new Set(ids);
+    const chosen: string[] = [];
+    for await (const message of this) {
+      if (wanted?.has(message.id) !== false && filter?.(message) !== false) chosen.push(message.id);
+    }
+    return chosen;
+  }
+
+  async #missing(ids: readonly string[]): Promise<SettlementFault[]> {
+    const found = new Set(await this.#choose(ids, undefined));
+    return ids.filter((id) => !found.has(id)).map((id) => ({ id, code: "UNKNOWN_MESSAGE" }));
+  }
+}
