@@ -110,6 +110,6 @@ export class IdSettler {
       typeof ids === "string"
         ? [ids]
         : readList("ids", ids, "the id of a message as text, or an array of such", isText);
-    return this.#settlers.of(topic, queue).settleAll(op, args, selectIds(list), list.length);
+    return this.#settlers.of(topic, queue).settleIds(op, args, selectIds(list), list.length);
   }
 }
