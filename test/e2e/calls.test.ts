@@ -289,11 +289,18 @@ describe("a hostile client", () => {
     expect(errorOf(await victim.answer(0))).toBe("UNKNOWN_CALL");
     expect((await reply).text()).toBe("the victim's");
     // A reply that is none is an error for both.
-    const refused = codeOf(requester.request("v", "?"));
-    const { head } = await victim.answer(2);
-    victim.send(frame(Op.REPLY, 0, head.slice(0, 1), Buffer.from([1, 2, 3])));
-    expect(errorOf(await victim.answer(0))).toBe("BAD_PAYLOAD");
-    expect(await refused).toBe("RESPONDER_FAILED");
+    for (const [op, rest, payload, code] of [
+      [Op.REPLY, [], Buffer.from([1, 2, 3]), "BAD_PAYLOAD"],
+      [Op.REPLY, [1], one, "BAD_HEAD"],
+      [Op.FAIL, [["a", "list"]], one, "BAD_HEAD"],
+      [Op.FAIL, ["Error", 7], one, "BAD_HEAD"],
+    ] as const) {
+      const refused = codeOf(requester.request("v", "?", { timeout: 1_000 }));
+      const { head } = await victim.answer(2);
+      victim.send(frame(op, 0, [head[0], ...rest], payload));
+      expect(errorOf(await victim.answer(0))).toBe(code);
+      expect(await refused).toBe("RESPONDER_FAILED");
+    }
     // A number is free again when its call is answered.
     await requester.respond("echo", ({ body }) => body);
     for (let i = 0; i < 3; i++) expect((await hostile.ask(Op.CALL, 99, ["echo"], one)).op).toBe(Answer.REPLIED);

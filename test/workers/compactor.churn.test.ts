@@ -1,6 +1,7 @@
 /** Disk usage is bounded by the live messages, however long a shard has been running. */
 import { describe, expect, it } from "vitest";
 import { WORD_BYTES } from "../../src/protocol/entry.js";
+import { FAILURE_TEXTS, LAST_FAILURES } from "../../src/protocol/failure.js";
 import { EPOCH } from "../../src/protocol/id.js";
 import { Durability } from "../../src/protocol/op.js";
 import { SLACK_SEGMENTS } from "../../src/shard/compaction/compaction-window.js";
@@ -9,6 +10,7 @@ import { localIdSource } from "../../src/shard/messages/id-allocator.js";
 import { Shard } from "../../src/shard/shard.js";
 import { OPTIONS } from "../shard/model/driver.js";
 import { type Effect, Recorder } from "../shard/model/effects.js";
+import { messagesIn, selecting } from "../shard/selecting.js";
 import { CompactingShard } from "./compacting-shard.js";
 
 const SEGMENT_BYTES = 16_384;
@@ -85,6 +87,22 @@ class Churn {
       const slice = { bytes: new Uint8Array(view.buffer), view, start: 0, end: 16 };
       const to = { ...about, request: this.#request, ...slice };
       this.shard.apply(i < rejected ? { op: "nack", delay: 0, reject: true, ...to } : { op: "ack", ...to }, this.now);
+    }
+    return messages.length;
+  }
+
+  /** Pops all of a topic, and nacks each message by itself. Returns how many. */
+  retry(topic: string, max: number, reason: string): number {
+    const about = { connection: 1, topic, queue: "default" };
+    this.#request++;
+    this.shard.apply({ op: "pop", ...about, request: this.#request, max, maxBytes: 1 << 20, wait: 0 }, this.now);
+    const messages = messagesIn(this.recorder.take());
+    for (const one of messages) {
+      this.#request++;
+      // Not all at the same time: they do not share what is recorded of them.
+      this.now++;
+      const nack = { op: "nack", ...about, request: this.#request, delay: undefined, reject: false, reason } as const;
+      this.shard.apply({ ...nack, ...selecting([one]) }, this.now);
     }
     return messages.length;
   }
@@ -211,4 +229,31 @@ describe("disk usage", () => {
     expect(churn.shard.store.log.position).toBeGreaterThan(10 * churn.world.diskBytes);
     expect(churn.world.readBack(churn.now).directory.find("old")?.queues.get("default")?.readyCount).toBe(1000);
   }, 120_000);
+
+  it.each([
+    ["a segment", 60],
+    ["several segments", 120],
+  ])(
+    "is bounded when %s of live messages fail again and again",
+    (_, count) => {
+      const churn = new Churn();
+      churn.shard.apply(
+        { op: "configure", connection: 1, request: 1, topic: "failing", config: { retries: 60_000 } },
+        churn.now,
+      );
+      for (let i = 0; i < count; i += 10) churn.publish("failing", 10);
+      const history = (1 + LAST_FAILURES) * (FAILURE_TEXTS + 8) + 200;
+      for (let round = 0; round < 400; round++) {
+        expect(churn.retry("failing", 1_000, "no such")).toBe(count);
+        churn.pass();
+        const most = 2 * count * (MESSAGE_BYTES + history) + CONSTANT_SEGMENTS * SEGMENT_BYTES;
+        expect(churn.world.diskBytes).toBeLessThanOrEqual(most);
+      }
+      expect(churn.shard.store.log.position).toBeGreaterThan(5 * churn.world.diskBytes);
+      const again = churn.world.readBack(churn.now);
+      again.invariants();
+      expect(again.directory.find("failing")?.queues.get("default")?.readyCount).toBe(count);
+    },
+    120_000,
+  );
 });

@@ -38,7 +38,11 @@ const isThenable = (value: unknown): value is PromiseLike<unknown> =>
 const failureOf = (thrown: unknown): readonly [string, string] => {
   try {
     if (thrown instanceof Error) {
-      return [thrown.name.slice(0, MAX_FAILURE_NAME_BYTES), thrown.message.slice(0, MAX_FAILURE_TEXT_BYTES)];
+      const { name, message } = thrown as { readonly name: unknown; readonly message: unknown };
+      // What is no text would make a FAIL that no broker takes, and nobody would answer the requester.
+      if (typeof name === "string" && typeof message === "string") {
+        return [name.slice(0, MAX_FAILURE_NAME_BYTES), message.slice(0, MAX_FAILURE_TEXT_BYTES)];
+      }
     }
   } catch {
     // A getter of the program's own has thrown.

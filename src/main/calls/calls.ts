@@ -158,8 +158,9 @@ export class Calls {
 
   /** The connection is gone. */
   leave(member: CallMember): void {
-    for (const call of [...member.calls.values()]) this.#withdraw(call, "REQUEST_ABANDONED");
-    for (const responder of [...member.responders.values()]) this.#retire(responder);
+    // Not over copies: who is told may be cut off at once, and take some of these along.
+    for (const call of member.calls.values()) this.#withdraw(call, "REQUEST_ABANDONED");
+    for (const responder of member.responders.values()) this.#retire(responder);
     for (const owed of member.owed.values()) {
       if (!(owed instanceof Call)) continue;
       this.#end(owed);

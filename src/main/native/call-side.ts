@@ -155,18 +155,9 @@ export class CallSide implements CallParty {
         calls.call(this.#member, request, channel, timeout, bytes, payload, end, this.#desk.now());
         return this.#desk.begun();
       }
-      case Op.REPLY: {
-        const number = reader.integer("call", 0, 1, MAX_U32);
-        reader.end();
-        return this.#reply(number, bytes, view, payload, end);
-      }
-      case Op.FAIL: {
-        const number = reader.integer("call", 0, 1, MAX_U32);
-        const name = reader.text("name", MAX_FAILURE_NAME_BYTES);
-        const text = reader.text("text", MAX_FAILURE_TEXT_BYTES);
-        reader.end();
-        return calls.fail(this.#member, number, name, text, this.#desk.now());
-      }
+      case Op.REPLY:
+      case Op.FAIL:
+        return this.#settle(op, reader.integer("call", 0, 1, MAX_U32), bytes, view, payload, end);
       case Op.ABANDON: {
         const number = reader.integer("call", 0, 1, MAX_U32);
         reader.end();
@@ -191,17 +182,26 @@ export class CallSide implements CallParty {
     }
   }
 
-  /** A reply that is no message fails the call: nobody would wait for another one. */
-  #reply(number: number, bytes: Uint8Array, view: DataView, start: number, end: number): void {
-    const { calls } = this.#desk;
+  /** What settles a call and makes no sense fails it: nobody would wait for another frame. */
+  #settle(op: number, number: number, bytes: Uint8Array, view: DataView, start: number, end: number): void {
+    const { calls, reader } = this.#desk;
+    let name = "";
+    let why = "";
     try {
-      this.#checkEntry(view, start, end);
+      if (op === Op.FAIL) {
+        name = reader.text("name", MAX_FAILURE_NAME_BYTES);
+        why = reader.text("text", MAX_FAILURE_TEXT_BYTES);
+      }
+      reader.end();
+      if (op === Op.REPLY) this.#checkEntry(view, start, end);
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
-      calls.fail(this.#member, number, error.kind, `the reply was refused: ${error.message}`, this.#desk.now());
+      const text = `the reply was refused: ${error.message}`;
+      if (this.#member.owed.has(number)) calls.fail(this.#member, number, error.kind, text, this.#desk.now());
       throw error;
     }
-    calls.reply(this.#member, number, bytes, start, end, this.#desk.now());
+    if (op === Op.REPLY) calls.reply(this.#member, number, bytes, start, end, this.#desk.now());
+    else calls.fail(this.#member, number, name, why, this.#desk.now());
   }
 
   /** Throws unless [start, end) is one message. */

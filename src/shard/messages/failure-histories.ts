@@ -72,8 +72,10 @@ export class FailureHistories {
   readonly #freeCauses: number[] = [];
   readonly #causeNumbers = new Map<string, number>();
   #causeBytes = 0;
-  /** The failure that was encoded last by itself. */
-  #encoded = 0;
+  /** The failure that was encoded last by itself: its number, time and cause; -1: there is none. */
+  #encodedNumber = 0;
+  #encodedTime = 0;
+  #encodedCause = -1;
   #encodedBytes: Uint8Array = NOTHING;
 
   constructor(readonly account: FailureAccount) {
@@ -103,7 +105,6 @@ export class FailureHistories {
       this.#releaseCause(words[word + CAUSE] as number);
       words[word + BEFORE] = this.#free;
       this.#free = at;
-      if (this.#encoded === at) this.#encoded = 0;
       if (--this.#size === 0) return this.#reset();
       at = before;
     }
@@ -133,10 +134,21 @@ export class FailureHistories {
     return tip;
   }
 
-  /** The last failure of a history alone, as src/protocol/failure.ts lays it out; the same bytes as long as it is the same. */
+  /**
+   * The last failure of a history alone, as src/protocol/failure.ts lays it out: the same bytes as long as it is the same,
+   * whatever was before it, so that messages that fail together share a record.
+   */
   encodeLast(history: number): Uint8Array {
-    if (this.#encoded !== history) this.#encodedBytes = this.#encode([history]);
-    this.#encoded = history;
+    const word = history * WORDS;
+    const number = this.#words[word + NUMBER] as number;
+    const cause = this.#words[word + CAUSE] as number;
+    const time = this.#times[history] as number;
+    if (this.#encodedCause !== cause || this.#encodedNumber !== number || this.#encodedTime !== time) {
+      this.#encodedBytes = this.#encode([history]);
+      this.#encodedCause = cause;
+      this.#encodedNumber = number;
+      this.#encodedTime = time;
+    }
     return this.#encodedBytes;
   }
 
@@ -296,6 +308,8 @@ export class FailureHistories {
   #releaseCause(number: number): void {
     const cause = this.#causes[number] as KnownCause;
     if (--cause.references > 0) return;
+    // Another one will have its number.
+    if (this.#encodedCause === number) this.#encodedCause = -1;
     this.#causes[number] = undefined;
     this.#freeCauses.push(number);
     this.#causeNumbers.delete(cause.key);

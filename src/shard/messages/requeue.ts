@@ -73,12 +73,16 @@ const backOff = (queue: Owner, part: number, retry: number, now: number, failure
     const idLow = (extents.idLow(part) & ~(ext.BLOCK - 1)) | (31 - Math.clz32(bit));
     return retryDelay(topic.config, retry, extents.idHigh(part), idLow >>> 0);
   };
-  if (first > 0 && retryJitter > 0) {
+  let told = failures;
+  if (first > 0 && retryJitter > 0 && extents.count(part) > 1) {
+    // Once for all of them: each has a record of its own behind it.
+    queue.record(part, ext.State.READY, 0, failures);
+    told = undefined;
     for (let bit = extents.lowest(part); bit !== extents.get(part, ext.MASK); bit = extents.lowest(part)) {
-      putBehind(queue, store.split(part, bit), now, delayOf(bit), failures);
+      putBehind(queue, store.split(part, bit), now, delayOf(bit), told);
     }
   }
-  putBehind(queue, part, now, delayOf(extents.lowest(part)), failures);
+  putBehind(queue, part, now, delayOf(extents.lowest(part)), told);
 };
 
 /** To the tail, at once or after a delay. */

@@ -74,6 +74,8 @@ describe("a request", () => {
     await server.respond("fails", ({ headers }) => {
       if (headers["how"] === "reply") return 17 as unknown as string;
       if (headers["how"] === "value") return Promise.reject({ toString: () => "what" });
+      if (headers["how"] === "name") throw Object.assign(new Error("no text"), { name: ["a", "list"] });
+      if (headers["how"] === "message") throw Object.assign(new Error(), { message: { slice: () => 5n } });
       if (headers["how"] === "long") throw new RangeError("x".repeat(100_000));
       throw new TypeError("no such user");
     });
@@ -91,7 +93,7 @@ describe("a request", () => {
     const cause = error.cause as Error;
     expect([cause.name, cause.message, cause.stack]).toEqual(["TypeError", "no such user", undefined]);
     expect((await failure("long")).message.length).toBeLessThan(4_200);
-    expect((await failure("value")).code).toBe("RESPONDER_FAILED");
+    for (const how of ["value", "name", "message"]) expect((await failure(how)).code).toBe("RESPONDER_FAILED");
     expect((await failure("reply")).message).toContain("the reply must be text, a Uint8Array, or an object");
   });
 

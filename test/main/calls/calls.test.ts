@@ -160,6 +160,18 @@ describe("a call", () => {
     expect(responder.take()).toEqual([]);
     expect([calls.size, calls.responders, calls.waitingBytes]).toEqual([0, 1, 0]);
   });
+
+  it("is over once, though a connection is cut off as it is told of another's end", () => {
+    const { calls, party } = testCalls();
+    const [requester, responder] = [party(), party()];
+    responder.respond(1, "c");
+    for (let request = 1; request <= 3; request++) requester.call(request, "c");
+    // It was behind with reading, and this is more than it may leave unread: some transports close at once.
+    responder.abandoned = () => responder.leave();
+    requester.leave();
+    expect([calls.size, calls.waitingBytes, calls.responders]).toEqual([0, 0, 0]);
+    expect(requester.member.calls.size + responder.member.owed.size).toBe(0);
+  });
 });
 
 describe("the responders of a channel", () => {

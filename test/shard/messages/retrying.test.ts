@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { Reason } from "../../../src/protocol/run.js";
-import type { MessageState } from "../../../src/shard/command.js";
+import { writeSelection } from "../../../src/protocol/selection.js";
+import type { MessageState, Slice } from "../../../src/shard/command.js";
 import type { SeenMessage } from "../model/effects.js";
 import { messagesIn, selecting } from "../selecting.js";
 import { ShardByHand } from "../shard-by-hand.js";
@@ -101,4 +102,37 @@ it("a jitter parts messages that have failed together, and a restart keeps their
     again.ask({ op: "browse", topic: "t", queue: "", state: "delayed", offset: 0, max: 100, maxBytes: 65_536 }),
   );
   expect(after.map(({ id, time }) => [id, time - by.now])).toEqual(delays);
+});
+
+describe("a reason", () => {
+  const REASON = "the bank is closed ".repeat(100);
+  const popAll = (by: ShardByHand): readonly SeenMessage[] =>
+    messagesIn(by.ask({ op: "pop", topic: "t", queue: "", max: 1_000, maxBytes: 1 << 20, wait: 0 }));
+  /** Bytes of the journal that a nack of these takes. */
+  const recorded = (by: ShardByHand, selected: Slice): number => {
+    const { position } = by;
+    by.ask({ op: "nack", topic: "t", queue: "", delay: undefined, reject: false, reason: REASON, ...selected });
+    return by.position - position;
+  };
+
+  it("is in the journal once for messages of a block that fail together, though a jitter parts them", () => {
+    const by = queueWith({ retryDelay: 1_000, retryJitter: 1 }, 320);
+    const held = popAll(by);
+    const [selected, { id, delivery }] = [selecting(held.slice(0, 1)), held[0] as SeenMessage];
+    writeSelection(selected.view, 0, Number(id >> 32n), Number(id & 0xffff_ffffn), held.length, delivery);
+    expect(recorded(by, selected)).toBeLessThan(12 * REASON.length + 320 * 64);
+    const again = by.restarted();
+    const delayed = { op: "browse", topic: "t", queue: "", state: "delayed", offset: 0, max: 1_000 } as const;
+    const shown = messagesIn(again.ask({ ...delayed, maxBytes: 1 << 20, withFailures: true }));
+    expect(shown.length).toBeGreaterThan(300);
+  });
+
+  it("is in the journal once for messages that fail together, whatever failures they had before", () => {
+    const by = queueWith({}, 320);
+    for (const one of popAll(by)) {
+      by.now++;
+      nack(by, [one]);
+    }
+    expect(recorded(by, selecting(popAll(by)))).toBeLessThan(2 * REASON.length + 320 * 64);
+  });
 });
