@@ -39,13 +39,14 @@ export class Reconnector implements Revival {
   readonly #connection: Connection;
   readonly #options: ReconnectorOptions;
   readonly #closing = new AbortController();
-  readonly #stopped: Deferred<void> = deferred();
   #at: number;
   /** Attempts since a broker has answered. */
   #attempt = 0;
   #isRunning = false;
   /** When the connection was lost, by its clock. */
   #lostAt = 0;
+  /** While it waits before an attempt. */
+  #due: Deferred<void> | undefined;
   #pings: Timer | undefined;
 
   constructor(connection: Connection, options: ReconnectorOptions) {
@@ -58,6 +59,8 @@ export class Reconnector implements Revival {
   lost(reason: RingmqError): void {
     this.#pings?.cancel();
     this.#tell({ type: "disconnected", error: reason });
+    // One that takes connections and answers nothing is as good as none.
+    if (this.#attempt > 0) this.#next();
     if (this.#isRunning) return;
     this.#isRunning = true;
     this.#lostAt = this.#connection.clock.now();
@@ -67,7 +70,7 @@ export class Reconnector implements Revival {
   stop(): void {
     this.#pings?.cancel();
     this.#closing.abort();
-    this.#stopped.resolve();
+    this.#due?.resolve();
   }
 
   async #run(reason: RingmqError): Promise<void> {
@@ -96,7 +99,7 @@ export class Reconnector implements Revival {
       } catch (thrown) {
         if (signal.aborted) return;
         const error = asBadArgument(thrown);
-        this.#at = (this.#at + 1) % urls.length;
+        this.#next();
         this.#tell({ type: "disconnected", error });
         if (this.#connection.clock.now() - this.#lostAt >= timeout) {
           this.#connection.giveUp(error);
@@ -105,6 +108,10 @@ export class Reconnector implements Revival {
       }
     }
     this.#isRunning = false;
+  }
+
+  #next(): void {
+    this.#at = (this.#at + 1) % this.#options.urls.length;
   }
 
   #tell(status: ConnectionStatus): void {
@@ -133,9 +140,9 @@ export class Reconnector implements Revival {
 
   async #wait(milliseconds: number): Promise<void> {
     if (milliseconds === 0) return;
-    const due = deferred<void>();
-    const timer = this.#connection.clock.startTimer(milliseconds, due.resolve);
-    await Promise.race([due.promise, this.#stopped.promise]);
+    this.#due = deferred();
+    const timer = this.#connection.clock.startTimer(milliseconds, this.#due.resolve);
+    await this.#due.promise;
     timer.cancel();
   }
 }

@@ -16,8 +16,12 @@ export const LARGE_BYTES = 8 * 1024;
 /** The size of a new chunk. It grows as needed. */
 const CHUNK_BYTES = 4 * 1024;
 
-/** Chunks kept for reuse, and the size above which one is left to the garbage collector instead. */
-const MAX_SPARE = 32;
+/**
+ * Chunks kept for reuse, their bytes, and the size above which one is left to the garbage collector instead. It is as many as
+ * there are when a program has as much on its way as `PendingBytes` finds enough, in frames of their own that may be sent again.
+ */
+const MAX_SPARE = 128;
+const MAX_SPARE_BYTES = 8 * 1024 * 1024;
 const MAX_KEPT_BYTES = 256 * 1024;
 
 export class SendQueue {
@@ -28,6 +32,7 @@ export class SendQueue {
   /** Chunks to which nothing is added any more, the oldest first. */
   readonly #waiting = new Fifo<Chunk>();
   readonly #spare: Chunk[] = [];
+  #spareBytes = 0;
   /** Chunks that the transport has not finished reading. */
   #lent: Chunk[] = [];
   #inFlight = 0;
@@ -60,7 +65,10 @@ export class SendQueue {
 
   /** A chunk for a frame that grows while others are added. `attach` queues it behind them. */
   detached(): Chunk {
-    return this.#spare.pop() ?? new Chunk(CHUNK_BYTES);
+    const spare = this.#spare.pop();
+    if (spare === undefined) return new Chunk(CHUNK_BYTES);
+    this.#spareBytes -= spare.bytes.length;
+    return spare;
   }
 
   /** Adds the frame in a detached chunk. The chunk belongs to the queue again. */
@@ -156,7 +164,10 @@ export class SendQueue {
   recycle(chunk: Chunk): void {
     if (--chunk.holders > 0) return;
     chunk.holders = 1;
-    if (this.#spare.length >= MAX_SPARE || chunk.bytes.length > MAX_KEPT_BYTES) return;
+    const { length } = chunk.bytes;
+    if (length > MAX_KEPT_BYTES || this.#spareBytes + length > MAX_SPARE_BYTES) return;
+    if (this.#spare.length >= MAX_SPARE) return;
+    this.#spareBytes += length;
     chunk.clear();
     chunk.requests = 0;
     chunk.sent = 0;
