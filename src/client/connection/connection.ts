@@ -136,8 +136,7 @@ export class Connection {
   /** Throws when the connection has ended, and when its transport was lost. */
   assertConnected(): void {
     this.assertOpen();
-    if (this.#transport === undefined)
-      throw this.#loss ?? localError("CONNECTION_CLOSED", "no connection now");
+    if (this.#transport === undefined) throw this.#loss ?? localError("CONNECTION_CLOSED", "no connection now");
   }
 
   /**
