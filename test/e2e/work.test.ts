@@ -16,7 +16,7 @@ const { connect } = (await import("../../dist/client/index.js" as string)) as {
 
 const PROGRAM = fileURLToPath(new URL("working-process.mjs", import.meta.url));
 
-const TTR = 1000;
+const TTR = 1500;
 
 const TLS = WIRES[1] ?? PLAIN;
 

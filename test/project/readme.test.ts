@@ -88,7 +88,19 @@ describe("the README's quick start", () => {
   );
 
   it("has an example of each way in", () => {
-    expect(examples.map(({ language }) => language)).toEqual(["sh", "sh", "sh", "js", "js", "js", "js", "js", "js"]);
+    expect(examples.map(({ language }) => language)).toEqual([
+      "sh",
+      "sh",
+      "sh",
+      "js",
+      "js",
+      "js",
+      "js",
+      "js",
+      "js",
+      "js",
+      "js",
+    ]);
   });
 
   it.each(examples)("prints what it is said to print: $code", async ({ language, code, output }) => {

@@ -8,9 +8,6 @@ import { IdleTimer } from "./idle-timer.js";
 import { say, writeJson } from "./output.js";
 import type { WorkFlags } from "./work.js";
 
-/** Renewals of a lease within its time: one may come late. */
-const RENEWALS = 3;
-
 const environmentOf = (topic: string, message: Message): Readonly<Record<string, string>> => ({
   RINGMQ_MESSAGE_ID: message.id,
   RINGMQ_MESSAGE_TOPIC: topic,
@@ -28,126 +25,92 @@ export const work = async (
   command: readonly string[],
   flags: WorkFlags,
 ): Promise<void> => {
-  const { queue, concurrency, idle, count = Number.POSITIVE_INFINITY } = flags;
+  const { queue, count = Number.POSITIVE_INFINITY, idle } = flags;
   if (count === 0) return;
-  const consumer = await client.consume(topic, { queue, prefetch: Math.min(concurrency, count) });
-  const { ttr } = (await client.stats(topic)).config;
-  const stop = (): void => void consumer.stop();
-  const worker = new Worker(topic, command, ttr, flags, stop);
-  stopOnSignals(() => worker.killAll()).addEventListener("abort", stop, { once: true });
-  const timer = new IdleTimer(idle, stop);
-  // What runs has lost its lease with the connection.
-  void client.closed.then(() => worker.terminateAll("the connection to the broker was lost"));
+  const concurrency = Math.min(flags.concurrency, count);
+  const commands = new Commands(topic, command, flags);
   let left = count;
-  try {
-    for await (const message of consumer) {
-      timer.pause();
-      worker.start(message);
-      if (--left === 0 || worker.fault !== undefined) break;
-      if (worker.running >= concurrency) await worker.oneEnds();
-      if (worker.fault !== undefined) break;
+  const worker = await client.work(
+    topic,
+    async (message, { signal }) => {
+      if (--left === 0) stop();
+      if (worker.running === concurrency) timer.pause();
+      else timer.restart();
+      await commands.run(message, signal);
+      if (commands.fault !== undefined) stop();
       timer.restart();
-    }
-  } finally {
-    timer.pause();
-    await worker.allEnd();
-  }
-  if (worker.fault !== undefined) throw worker.fault;
+    },
+    // No more come ahead than can run at once: a command takes far longer than a message.
+    { queue, concurrency, prefetch: concurrency },
+  );
+  const stop = (): void => void worker.drain();
+  const timer = new IdleTimer(idle, stop);
+  stopOnSignals(() => commands.killAll()).addEventListener("abort", stop, { once: true });
+  const error = await worker.closed;
+  timer.pause();
+  if (commands.fault !== undefined) throw commands.fault;
+  if (error !== undefined) throw error;
   await client.drain();
-  if (worker.failed > 0) process.exitCode = EXIT.failed;
+  if (commands.failed > 0) process.exitCode = EXIT.failed;
 };
 
-class Worker {
+class Commands {
   readonly #topic: string;
   readonly #command: readonly string[];
-  readonly #ttr: number;
   readonly #flags: WorkFlags;
-  readonly #runs = new Map<CommandRun, Promise<void>>();
-  readonly #onFault: () => void;
+  readonly #runs = new Set<CommandRun>();
   /** Why it cannot go on: the command cannot be run at all, or what became of it cannot be written. */
   fault: Error | undefined;
   /** Commands that have failed. */
   failed = 0;
 
-  constructor(topic: string, command: readonly string[], ttr: number, flags: WorkFlags, onFault: () => void) {
+  constructor(topic: string, command: readonly string[], flags: WorkFlags) {
     this.#topic = topic;
     this.#command = command;
-    this.#ttr = ttr;
     this.#flags = flags;
-    this.#onFault = onFault;
-  }
-
-  get running(): number {
-    return this.#runs.size;
-  }
-
-  start(message: Message): void {
-    let run: CommandRun;
-    try {
-      const environment = environmentOf(this.#topic, message);
-      run = new CommandRun(this.#command, environment, message.body, this.#flags.json ? 2 : "inherit");
-    } catch (error) {
-      return this.#end(notStarted(this.#command, error));
-    }
-    this.#runs.set(
-      run,
-      this.#follow(run, message)
-        .catch((error: Error) => this.#end(error))
-        .finally(() => this.#runs.delete(run)),
-    );
-  }
-
-  /** The message that it is about goes back when the connection ends, unless it is settled. */
-  #end(fault: Error): void {
-    this.fault ??= fault;
-    this.#onFault();
-  }
-
-  async oneEnds(): Promise<void> {
-    await Promise.race(this.#runs.values());
-  }
-
-  async allEnd(): Promise<void> {
-    await Promise.all(this.#runs.values());
-  }
-
-  terminateAll(why: string): void {
-    for (const run of this.#runs.keys()) run.terminate(why);
   }
 
   killAll(): void {
-    for (const run of this.#runs.keys()) run.kill();
+    for (const run of this.#runs) run.kill();
   }
 
-  /** Minds a run to its end, and settles its message. */
-  async #follow(run: CommandRun, message: Message): Promise<void> {
-    const { timeout } = this.#flags;
-    let isHeld = !message.isAcked;
-    const renew = (): void => {
-      message.touch().catch((error: unknown) => {
-        if (!(error instanceof RingmqError) || error.code !== "LEASE_LOST") return;
-        isHeld = false;
-        run.terminate("its lease was lost: the message is somebody else's");
-      });
-    };
-    const renewal = isHeld ? setInterval(renew, Math.min(Math.ceil(this.#ttr / RENEWALS), MAX_TIMER)) : undefined;
-    const limit =
-      timeout === undefined
-        ? undefined
-        : setTimeout(() => run.terminate("it took longer than --timeout"), Math.min(timeout, MAX_TIMER));
+  /** Runs the command for a message, and settles it. */
+  async run(message: Message, signal: AbortSignal): Promise<void> {
     try {
-      const outcome = await run.end().catch((error: unknown) => {
-        throw notStarted(this.#command, error);
-      });
-      await this.#settle(message, outcome, isHeld);
-    } finally {
-      clearInterval(renewal);
-      clearTimeout(limit);
+      const outcome = await this.#outcome(message, signal);
+      await this.#settle(message, outcome, signal);
+    } catch (error) {
+      this.fault ??= error instanceof Error ? error : new Error(String(error));
+      await message.nack().catch(() => {});
     }
   }
 
-  async #settle(message: Message, { isDone, text }: Outcome, isHeld: boolean): Promise<void> {
+  /** Minds a command to its end. Rejects when it cannot be started. */
+  async #outcome(message: Message, signal: AbortSignal): Promise<Outcome> {
+    const { timeout, json } = this.#flags;
+    let run: CommandRun | undefined;
+    let limit: NodeJS.Timeout | undefined;
+    try {
+      const environment = environmentOf(this.#topic, message);
+      const started = new CommandRun(this.#command, environment, message.body, json ? 2 : "inherit");
+      run = started;
+      this.#runs.add(started);
+      signal.addEventListener("abort", () => started.terminate(whyLost(signal)), { once: true });
+      if (timeout !== undefined) {
+        limit = setTimeout(() => started.terminate("it took longer than --timeout"), Math.min(timeout, MAX_TIMER));
+      }
+      return await started.end();
+    } catch (error) {
+      throw notStarted(this.#command, error);
+    } finally {
+      clearTimeout(limit);
+      if (run !== undefined) this.#runs.delete(run);
+    }
+  }
+
+  async #settle(message: Message, { isDone, text }: Outcome, signal: AbortSignal): Promise<void> {
     const { id, retry } = message;
+    const isHeld = !message.isAcked && !signal.aborted;
     if (!isDone) this.failed++;
     let settled = "lost";
     try {
@@ -162,3 +125,8 @@ class Worker {
     else if (!isDone || settled !== "acked") say(`message ${id}: ${text}; ${settled}\n`);
   }
 }
+
+const whyLost = ({ reason }: AbortSignal): string =>
+  reason instanceof RingmqError && reason.code === "CONNECTION_CLOSED"
+    ? "the connection to the broker was lost"
+    : "its lease was lost: the message is somebody else's";

@@ -1,7 +1,7 @@
 /**
  * A topic whose messages are values of a type, written by a codec and checked by a schema at either end.
  */
-import { reasonOf } from "../arguments/argument-checks.js";
+import { badArgument, reasonOf } from "../arguments/argument-checks.js";
 import { callLater } from "../arguments/call-later.js";
 import { readOptions } from "../arguments/option-reader.js";
 import type { Body, ConsumeOptions, PopOptions, PublishBatchOptions, PublishOptions } from "../arguments/options.js";
@@ -9,6 +9,9 @@ import { unobserved } from "../base/deferred.js";
 import { localError, RingmqError } from "../base/error.js";
 import type { Message } from "../consume/message.js";
 import type { BatchReceipt, Receipt } from "../publish/receipt.js";
+import type { QueueWorker } from "../work/queue-worker.js";
+import type { WorkContext } from "../work/work-context.js";
+import type { WorkHandler, WorkOptions } from "../work/work-options.js";
 import { type Codec, codecs } from "./codec.js";
 import { type StandardSchema, validated } from "./standard-schema.js";
 import { type MessageReader, TopicConsumer } from "./topic-consumer.js";
@@ -36,6 +39,7 @@ export interface TopicClient {
   publishBatch(topic: string, bodies: readonly Body[], options?: PublishBatchOptions): Promise<BatchReceipt>;
   pop(topic: string, options?: PopOptions): Promise<Message[]>;
   consume(topic: string, options?: ConsumeOptions): Promise<MessageReader>;
+  work(topic: string, handler: WorkHandler, options?: WorkOptions): Promise<QueueWorker>;
 }
 
 const NAMES = ["codec", "schema", "onInvalid"];
@@ -87,6 +91,24 @@ export class Topic<In, Out = In> {
   /** Has the messages of a queue pushed. Those that are not valid are passed over. */
   async consume(options?: ConsumeOptions): Promise<TopicConsumer<Out>> {
     return new TopicConsumer(this, await this.#client.consume(this.name, options));
+  }
+
+  /** Runs a handler for each message of a queue, as that of the client does. It does not get those that are not valid. */
+  async work(
+    handler: (message: TopicMessage<Out>, context: WorkContext) => unknown,
+    options?: WorkOptions,
+  ): Promise<QueueWorker> {
+    if (typeof handler !== "function") throw badArgument("handler", handler, "a function");
+    const run = (message: TopicMessage<Out> | undefined, context: WorkContext): unknown =>
+      message === undefined ? undefined : handler(message, context);
+    return this.#client.work(
+      this.name,
+      (message, context) => {
+        const read = this.read(message);
+        return read instanceof Promise ? read.then((valid) => run(valid, context)) : run(read, context);
+      },
+      options,
+    );
   }
 
   /**

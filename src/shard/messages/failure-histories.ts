@@ -44,8 +44,9 @@ export interface Cause {
 
 interface KnownCause extends Cause {
   readonly key: string;
-  readonly consumerBytes: Uint8Array;
-  readonly reasonBytes: Uint8Array;
+  /** Of its texts, in UTF-8. */
+  readonly textBytes: number;
+  /** Of memory. */
   readonly bytes: number;
   references: number;
 }
@@ -161,8 +162,8 @@ export class FailureHistories {
   bytesFor(history: number): number {
     let bytes = 0;
     for (const one of this.#failuresOf(history)) {
-      const { consumerBytes, reasonBytes } = this.#causes[this.#words[one * WORDS + CAUSE] as number] as KnownCause;
-      bytes += FAILURE_TEXTS + consumerBytes.length + reasonBytes.length;
+      const { textBytes } = this.#causes[this.#words[one * WORDS + CAUSE] as number] as KnownCause;
+      bytes += FAILURE_TEXTS + textBytes;
     }
     return bytes / (this.#words[history * WORDS + REFERENCES] as number);
   }
@@ -289,16 +290,16 @@ export class FailureHistories {
       (this.#causes[known] as KnownCause).references++;
       return known;
     }
-    const consumerBytes = encoder.encode(consumer);
-    const reasonBytes = encoder.encode(reason);
-    // A text may take two bytes for each of its characters, as a key and as itself.
-    const bytes = CAUSE_BYTES + consumerBytes.length + reasonBytes.length + 4 * (consumer.length + reason.length);
+    const characters = consumer.length + reason.length;
+    const textBytes = encoder.encode(consumer).length + encoder.encode(reason).length;
+    // As a key and as itself. Text that is not ASCII alone may take two bytes for each of its characters.
+    const bytes = CAUSE_BYTES + characters * (textBytes === characters ? 2 : 4);
     if (!this.#mayTake(bytes, SHARE * SHARE)) {
       if (reason !== "") return this.#causeOf({ how, consumer, reason: "" });
       if (consumer !== "") return this.#causeOf({ how, consumer: "", reason });
     }
     const number = this.#freeCauses.pop() ?? this.#causes.length;
-    this.#causes[number] = { how, consumer, reason, key, consumerBytes, reasonBytes, bytes, references: 1 };
+    this.#causes[number] = { how, consumer, reason, key, textBytes, bytes, references: 1 };
     this.#causeNumbers.set(key, number);
     this.#causeBytes += bytes;
     this.account.failureBytes += bytes;
@@ -331,13 +332,12 @@ export class FailureHistories {
 
   #encode(failures: readonly number[]): Uint8Array {
     const causes = failures.map((one) => this.#causes[this.#words[one * WORDS + CAUSE] as number] as KnownCause);
-    const length = causes.reduce((sum, { consumerBytes, reasonBytes }) => {
-      return sum + FAILURE_TEXTS + consumerBytes.length + reasonBytes.length;
-    }, 0);
+    const length = causes.reduce((sum, { textBytes }) => sum + FAILURE_TEXTS + textBytes, 0);
     const bytes = new Uint8Array(length);
     const view = new DataView(bytes.buffer);
     let at = 0;
-    for (const [i, { how, consumerBytes, reasonBytes }] of causes.entries()) {
+    for (const [i, { how, consumer, reason }] of causes.entries()) {
+      const [consumerBytes, reasonBytes] = [encoder.encode(consumer), encoder.encode(reason)];
       const one = failures[i] as number;
       const number = this.#words[one * WORDS + NUMBER] as number;
       at = writeFailure(bytes, view, at, number, this.#times[one] as number, how, consumerBytes, reasonBytes);

@@ -177,3 +177,27 @@ it("the body of any message as JSON", async () => {
   expect(first?.json<{ a: number }>().a).toBe(1);
   expect(() => second?.json()).toThrow(expect.objectContaining({ code: "INVALID_MESSAGE" }));
 });
+
+it("a worker gets values; what is not valid is a dead letter, and its handler does not see it", async () => {
+  const orders = client.topic("orders", { schema: Order });
+  const seen: unknown[] = [];
+  const worker = await orders.work(
+    (message, { attempt }) => {
+      expectTypeOf(message.value).toEqualTypeOf<{ id: number; placed: Date }>();
+      seen.push([message.value, attempt]);
+      if (attempt === 1) throw new Error("again");
+    },
+    { concurrency: 2 },
+  );
+  await client.publish("orders", '{"id":"one"}');
+  await orders.publish({ id: 1, placed: "2026-01-02" });
+  await broker.clock.advance("1 s");
+  const value = { id: 1, placed: new Date("2026-01-02") };
+  expect(seen).toEqual([
+    [value, 1],
+    [value, 2],
+  ]);
+  expect(worker.failed).toBe(1);
+  expect(await deadLetters("orders")).toEqual(['{"id":"one"}']);
+  await expect(orders.work(7 as never)).rejects.toMatchObject({ code: "BAD_ARGUMENT" });
+});

@@ -21,6 +21,9 @@ const IDLE = 60_000;
 /** An answer that takes longer than this share of a TTR will not come: the next attempt is on another connection. */
 const PATIENCE = 1 / 2;
 
+/** What an attempt to connect has at least, however short the TTR: the next one is no quicker. Milliseconds. */
+const MIN_PATIENCE = 3000;
+
 export class TouchLink {
   /** Lines that renew by it. */
   lines = 0;
@@ -72,7 +75,7 @@ export class TouchLink {
       this.#opening = openConnection(url, {
         name,
         signal: undefined,
-        connectTimeout: Math.min(connectTimeout, Math.max(patience, FIRST_WAIT)),
+        connectTimeout: Math.min(connectTimeout, Math.max(patience, MIN_PATIENCE)),
         tls,
         maxInFlight: MAX_IN_FLIGHT,
         maxPendingBytes: Number.POSITIVE_INFINITY,
