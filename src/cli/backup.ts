@@ -93,6 +93,7 @@ const backup = async (command: Command, out: string, { tcp, ...flags }: BackupFl
   try {
     await using client = await connect(`${tls === undefined ? "tcp" : "tls"}://${formatAddress(tcp)}`, {
       name: "ringmq backup",
+      reconnect: false,
       tls,
     });
     process.stdout.write(`backed up ${copiedText(await client.backup(out))} to ${out}\n`);

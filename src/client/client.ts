@@ -1,5 +1,5 @@
 /**
- * The client: one connection to one broker.
+ * The client of a broker.
  */
 import { Op } from "../protocol/op.js";
 import { BrokerAdmin } from "./admin/broker-admin.js";
@@ -11,6 +11,7 @@ import type {
   Body,
   BrowseOptions,
   ChannelPublishOptions,
+  CloseOptions,
   ConsumeOptions,
   DrainOptions,
   NackOptions,
@@ -27,22 +28,28 @@ import type {
   TouchOptions,
 } from "./arguments/options.js";
 import { RequestChecks } from "./arguments/request-checks.js";
-import { deferred, unobserved } from "./base/deferred.js";
+import type { AsyncFeed } from "./base/async-feed.js";
+import { unobserved } from "./base/deferred.js";
 import { localError, type RingmqError } from "./base/error.js";
+import { EventHub } from "./base/event-hub.js";
 import { INSPECT, type Inspect, inspected } from "./base/inspection.js";
-import { startTimer } from "./base/timer.js";
+import { within } from "./base/timer.js";
 import { Calls } from "./calls/calls.js";
 import type { RequestHandler } from "./calls/handler.js";
 import type { Reply } from "./calls/reply.js";
 import type { Responder } from "./calls/responder.js";
 import type { Subscription } from "./channels/subscription.js";
 import { Subscriptions } from "./channels/subscriptions.js";
-import { ask } from "./connection/ask.js";
+import type { ClientParts } from "./client-parts.js";
+import { look } from "./connection/ask.js";
 import type { Connection } from "./connection/connection.js";
 import type { BrokerInfo } from "./connection/hello.js";
 import { ResultRequest } from "./connection/pending-request.js";
+import type { ConnectionStatus } from "./connection/status.js";
 import { Consumer } from "./consume/consumer.js";
+import type { FoundMessage } from "./consume/found-message.js";
 import { IdSettler, type Ids } from "./consume/id-settler.js";
+import type { Keys } from "./consume/key-settler.js";
 import type { Message } from "./consume/message.js";
 import { Progress } from "./consume/progress.js";
 import { QueueReader } from "./consume/queue-reader.js";
@@ -50,11 +57,9 @@ import type { Settlement } from "./consume/settle-result.js";
 import { Settlers } from "./consume/settlers.js";
 import type { StoredMessage } from "./consume/stored-message.js";
 import { DeadLetters } from "./dead-letters/dead-letters.js";
-import { type BatchNumbers, BatchPublisher } from "./publish/batch-publisher.js";
-import type { Numbering } from "./publish/numbering.js";
+import { BatchPublisher } from "./publish/batch-publisher.js";
 import { Publisher } from "./publish/publisher.js";
 import type { BatchReceipt, ChannelReceipt, Receipt } from "./publish/receipt.js";
-import type { DatedOptions, Repeat } from "./publish/repeat.js";
 import type { InputOf, OutputOf, StandardSchema } from "./topics/standard-schema.js";
 import { Topic, type TopicOptions } from "./topics/topic.js";
 import { QueueWorker } from "./work/queue-worker.js";
@@ -63,14 +68,24 @@ import { readWork, type WorkHandler, type WorkOptions } from "./work/work-option
 const DRAIN_TIMEOUT = 30_000;
 
 /**
- * A client of a broker, made by `connect`. No method throws: its promise rejects with a RingmqError, whose code is one
- * of the broker's, BAD_ARGUMENT for what the method does not take, CLIENT_BUSY, CONNECTION_CLOSED or CLIENT_CLOSED. What
- * a getter or a Proxy among the arguments throws is the `cause` of a BAD_ARGUMENT.
+ * A client of a broker, made by `connect`. When it loses the broker it connects again, and goes on:
+ *
+ * - Consumers and subscriptions go on by themselves, at the next broker as at the same. They end with an error that another
+ *   attempt would not change: a queue that is not there, a wrong name.
+ * - What was published and not confirmed is sent again, in its order, as is what is published meanwhile; a broker stores each
+ *   message once (`Receipt.duplicate`). Another broker of a list knows nothing of the first, which may have stored it as well.
+ *   What was published to a channel, and sent, is not sent again: it rejects with CONNECTION_CLOSED.
+ * - Requests that change nothing are made again. Others that had been sent reject with CONNECTION_CLOSED. What is asked for
+ *   while there is no connection waits for one: see `publishTimeout`, `requestTimeout`, `maxPendingBytes`.
+ * - Messages in hand belong to the broker again: settling those that a consumer got rejects, with CONNECTION_CLOSED or LEASE_LOST.
+ *
+ * No method throws: its promise rejects with a RingmqError, whose code is one of the broker's or one of the client's own. What a
+ * getter or a Proxy among the arguments throws is the `cause` of a BAD_ARGUMENT.
  */
 export class Client extends BrokerAdmin {
   readonly #connection: Connection;
-  readonly #publisher: Publisher;
-  readonly #batchPublisher: BatchPublisher;
+  /** @internal */ readonly publisher: Publisher;
+  /** @internal */ readonly batchPublisher: BatchPublisher;
   readonly #reader: QueueReader;
   readonly #idSettler: IdSettler;
   readonly #settlers: Settlers;
@@ -80,6 +95,7 @@ export class Client extends BrokerAdmin {
   readonly #consumers = new Set<Consumer>();
   readonly #workers = new Set<QueueWorker>();
   readonly #checks: RequestChecks;
+  readonly #statuses: EventHub<ConnectionStatus>;
   #draining: Promise<void> | undefined;
   /** Why nothing is begun any more that brings messages. */
   #refusal: RingmqError | undefined;
@@ -87,13 +103,13 @@ export class Client extends BrokerAdmin {
   onGoodbye: (() => void) | undefined;
 
   /** @internal */
-  constructor(connection: Connection, numbering?: Numbering) {
+  constructor(connection: Connection, { url = "", numbering, statuses = new EventHub() }: ClientParts = {}) {
     const checks = new RequestChecks(connection.info.limits.maxNameBytes);
     super(connection, checks);
     this.#connection = connection;
     this.#checks = checks;
-    this.#publisher = new Publisher(connection, this.#checks, numbering);
-    this.#batchPublisher = new BatchPublisher(connection, this.#checks, numbering);
+    this.publisher = new Publisher(connection, checks, numbering);
+    this.batchPublisher = new BatchPublisher(connection, checks, numbering);
     this.#settlers = new Settlers(connection);
     this.#progress = new Progress(connection);
     this.#reader = new QueueReader(connection, this.#checks, this.#settlers, () => this.#assertTaking());
@@ -101,22 +117,37 @@ export class Client extends BrokerAdmin {
     this.#subscriptions = new Subscriptions(connection);
     this.#calls = new Calls(connection, this.#checks);
     // Publishes go first: messages made from an acked one must be sent before its ack.
-    connection.batchers.push(this.#publisher, this.#progress, this.#settlers);
+    connection.batchers.push(this.publisher, this.#progress, this.#settlers);
     connection.channels = this.#subscriptions;
     connection.onGoodbye = (reason) => {
       this.onGoodbye?.();
-      this.#leaveBroker(reason);
+      if (connection.revival === undefined) this.#leaveBroker(reason);
+      else this.#moveOn(reason);
     };
+    this.#statuses = statuses;
+    statuses.last ??= { type: "connected", url, info: connection.info };
+    unobserved(connection.closed.then((error) => statuses.end({ type: "closed", error })));
   }
 
-  /** What the broker told of itself. */
+  /** What the broker told of itself that it is connected to, or was last. */
   get info(): BrokerInfo {
     return this.#connection.info;
   }
 
-  /** Resolves when the connection has ended: with why, or with undefined when this program ended it. */
+  /**
+   * Resolves when the client is closed: with undefined by its program, with an error when there is no connection for longer than
+   * `reconnect.timeout`, or when the broker refuses what this program does. Without `reconnect`, with why the connection has ended.
+   */
   get closed(): Promise<RingmqError | undefined> {
     return this.#connection.closed;
+  }
+
+  /**
+   * How it is connected: now, and from now on. Any number of readers may watch; of what one does not read, the last 256 are kept.
+   * It ends with the client.
+   */
+  status(): AsyncFeed<ConnectionStatus> {
+    return this.#statuses.watch(this.#statuses.last);
   }
 
   /** Bytes on their way that the broker has not answered yet; see `maxPendingBytes`. */
@@ -134,7 +165,7 @@ export class Client extends BrokerAdmin {
 
   /** Resolves when the broker has answered. */
   ping(): Promise<void> {
-    return ask(this.#connection, Op.PING, [], new ResultRequest(readNothing));
+    return look(this.#connection, Op.PING, [], new ResultRequest(readNothing));
   }
 
   /**
@@ -143,39 +174,7 @@ export class Client extends BrokerAdmin {
    * handle the rejection of each, by `Promise.all` or `catch`: one that nobody handles ends a Node program.
    */
   publish(topic: string, body: Body, options?: PublishOptions): Promise<Receipt> {
-    return this.#publisher.publish(topic, body, options);
-  }
-
-  /**
-   * As `publish`; when the message is not taken, it resolves as the promise of `repeat` does.
-   *
-   * @internal
-   */
-  publishRepeatable(topic: string, body: Body, dated: DatedOptions, repeat: Repeat): Promise<Receipt> {
-    return this.#publisher.publishRepeatable(topic, body, dated, repeat);
-  }
-
-  /**
-   * As `publish`, of a message that was sent before, under the number that it had then.
-   *
-   * @internal
-   */
-  publishAgain(topic: string, body: Body, options: PublishOptions, sequence: number | undefined): Promise<Receipt> {
-    return this.#publisher.publishAgain(topic, body, options, sequence);
-  }
-
-  /**
-   * As `publishBatch`, of messages that have these numbers.
-   *
-   * @internal
-   */
-  publishNumbered(
-    topic: string,
-    bodies: readonly Body[],
-    options: PublishBatchOptions,
-    numbers: BatchNumbers,
-  ): Promise<BatchReceipt> {
-    return this.#batchPublisher.publish(topic, bodies, options, numbers);
+    return this.publisher.publish(topic, body, options);
   }
 
   /**
@@ -184,7 +183,7 @@ export class Client extends BrokerAdmin {
    * until it resolves: each frame is written when there is room for it.
    */
   publishBatch(topic: string, bodies: readonly Body[], options?: PublishBatchOptions): Promise<BatchReceipt> {
-    return this.#batchPublisher.publish(topic, bodies, options);
+    return this.batchPublisher.publish(topic, bodies, options);
   }
 
   /**
@@ -192,7 +191,7 @@ export class Client extends BrokerAdmin {
    * it resolves when the message is as durable as the channel asks. Subscribers with the policy `block` may delay it.
    */
   publishToChannel(channel: string, body: Body, options?: ChannelPublishOptions): Promise<ChannelReceipt> {
-    return this.#publisher.publishToChannel(channel, body, options);
+    return this.publisher.publishToChannel(channel, body, options);
   }
 
   /** Takes messages out of a queue; none when there are none. They are held until they are settled or their TTR ends. */
@@ -295,14 +294,27 @@ export class Client extends BrokerAdmin {
     return this.#idSettler.touch(topic, ids, options);
   }
 
-  /** Drops delayed messages. */
-  cancel(topic: string, ids: Ids, options: AnyQueueOptions = {}): Promise<Settlement> {
-    return this.#idSettler.cancel(topic, ids, options);
+  /**
+   * Drops delayed messages; of those that are named by their key, `{ key }`, also ready and dead ones. What is in flight is its
+   * consumer's: MESSAGE_IN_FLIGHT among the faults.
+   */
+  cancel(topic: string, messages: Ids | Keys, options: AnyQueueOptions = {}): Promise<Settlement> {
+    return this.#idSettler.cancel(topic, messages, options);
   }
 
-  /** Sets a new delay, in milliseconds from now, of delayed messages. */
-  reschedule(topic: string, ids: Ids, delay: number, options: AnyQueueOptions = {}): Promise<Settlement> {
-    return this.#idSettler.reschedule(topic, ids, delay, options);
+  /** Sets a new delay, in milliseconds from now, of delayed messages; of those that are named by their key, also of ready ones. */
+  reschedule(topic: string, messages: Ids | Keys, delay: number, options: AnyQueueOptions = {}): Promise<Settlement> {
+    return this.#idSettler.reschedule(topic, messages, delay, options);
+  }
+
+  /** Makes delayed messages ready at once. */
+  runNow(topic: string, messages: Ids | Keys, options: AnyQueueOptions = {}): Promise<Settlement> {
+    return this.#idSettler.reschedule(topic, messages, 0, options);
+  }
+
+  /** Shows the message that has an id or a key, in whichever state and queue it is; undefined: there is none. */
+  lookup(topic: string, message: string | { readonly key: string }): Promise<FoundMessage | undefined> {
+    return this.#idSettler.lookup(topic, message);
   }
 
   /** Puts dead letters at the tail of their queue, with retry 0. Without ids: all of them. */
@@ -338,13 +350,19 @@ export class Client extends BrokerAdmin {
     const { timeout = DRAIN_TIMEOUT } = readOptions(options, OPTIONS.drain);
     checkTimeout("timeout", timeout);
     this.#refusal ??= localError("CLIENT_CLOSED", "the client is draining");
+    if (this.#draining === undefined) this.#statuses.push({ type: "draining", reason: undefined });
     this.#draining ??= this.#drain(timeout);
     return this.#draining;
   }
 
-  /** Closes the connection. What was asked for is still sent; what is not answered rejects with CONNECTION_CLOSED. */
-  close(): Promise<void> {
-    return this.#connection.close();
+  /**
+   * Closes the connection, and makes no other. What was asked for is still sent, but no answer is waited for: what is not
+   * answered rejects with CONNECTION_CLOSED. Resolves within `timeout`, whatever the broker does.
+   */
+  async close(options: CloseOptions = {}): Promise<void> {
+    const { timeout } = readOptions(options, OPTIONS.close);
+    checkTimeout("timeout", timeout);
+    await this.#connection.close(timeout);
   }
 
   /** As `close`. */
@@ -362,8 +380,6 @@ export class Client extends BrokerAdmin {
   }
 
   async #drain(timeout: number, subscriptions = this.#subscriptions.all): Promise<void> {
-    const enough = deferred<void>();
-    const timer = startTimer(timeout, enough.resolve);
     const loops = [
       ...[...this.#consumers].map((consumer) => consumer.drainWithClient()),
       ...subscriptions.map((subscription) => subscription.drain()),
@@ -371,8 +387,7 @@ export class Client extends BrokerAdmin {
       this.#calls.stop(undefined),
     ];
     const answered = Promise.allSettled(loops).then(() => this.#connection.idle());
-    await Promise.race([answered, enough.promise, this.closed]);
-    timer.cancel();
+    await within(timeout, Promise.race([answered, this.closed]));
     await this.close();
   }
 
@@ -388,6 +403,13 @@ export class Client extends BrokerAdmin {
     unobserved(this.#calls.stop(reason));
     this.#draining ??= this.#drain(DRAIN_TIMEOUT, subscriptions);
     unobserved(this.#draining);
+  }
+
+  /** The broker is about to stop: consumers give back what nobody has read, and go on at the next one. */
+  #moveOn(reason: RingmqError): void {
+    this.#statuses.push({ type: "draining", reason });
+    this.#connection.leave();
+    for (const consumer of this.#consumers) consumer.moveOn();
   }
 
   /** Throws when nothing that brings messages may be begun any more. */

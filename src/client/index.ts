@@ -24,6 +24,8 @@ export type {
   ChannelPosition,
   ChannelPublishOptions,
   ChannelStatistics,
+  CloseOptions,
+  ConnectionOptions,
   ConnectOptions,
   ConsumeOptions,
   DrainOptions,
@@ -40,6 +42,7 @@ export type {
   PurgeOptions,
   QueueOptions,
   QueueStatistics,
+  ReconnectOptions,
   RedriveOptions,
   RequestOptions,
   RespondOptions,
@@ -60,8 +63,11 @@ export type { Subscription } from "./channels/subscription.js";
 export type { Client } from "./client.js";
 export { connect } from "./connect.js";
 export type { BrokerInfo, Limits } from "./connection/hello.js";
+export type { ConnectionStatus } from "./connection/status.js";
 export type { Consumer } from "./consume/consumer.js";
+export type { FoundMessage, MessageCopy } from "./consume/found-message.js";
 export type { Ids } from "./consume/id-settler.js";
+export type { Keys } from "./consume/key-settler.js";
 export type { Message } from "./consume/message.js";
 export type { MessageBatch } from "./consume/message-batch.js";
 export type { Settlement, SettlementFault } from "./consume/settle-result.js";

@@ -30,6 +30,7 @@ export const Op = {
   BROWSE: 0x48,
   STATS: 0x49,
   TOPICS: 0x4a,
+  LOOKUP: 0x4b,
   SUBSCRIBE: 0x50,
   UNSUBSCRIBE: 0x51,
   PUBLISH_CHANNEL: 0x52,
@@ -80,6 +81,9 @@ export const WITH_FAILURES = 1;
 
 /** Flag of PUBLISH: its messages are taken or refused one by one, not as a whole. */
 export const ONE_BY_ONE = 1;
+
+/** Flag of CANCEL, RESCHEDULE and LOOKUP: they name messages by their keys. */
+export const BY_KEY = 1;
 
 /** Flag of CONFIRM, beside its `Durability`: the messages had been taken before. */
 export const DUPLICATE = 4;

@@ -135,12 +135,15 @@ export interface Cancel extends Addressed, Slice {
   op: "cancel";
   /** null: every queue of the topic. */
   queue: string | null;
+  /** The slice has the keys of messages, not selections. Default false. */
+  byKey?: boolean;
 }
 
 export interface Reschedule extends Addressed, Slice {
   op: "reschedule";
   queue: string | null;
   delay: number;
+  byKey?: boolean;
 }
 
 /** No selection: all dead letters of the queue. */
@@ -214,6 +217,14 @@ export interface Browse extends Addressed {
   maxBytes: number;
   /** With the histories of the messages. Default false. */
   withFailures?: boolean;
+}
+
+/** Of the message that has a key, or else of this id. */
+export interface Lookup extends Addressed {
+  op: "lookup";
+  key: Uint8Array | undefined;
+  idHigh: number;
+  idLow: number;
 }
 
 type TopicOp = "deleteTopic" | "stats";
@@ -327,6 +338,7 @@ export type Command =
   | QueueCommand<"resume">
   | Purge
   | Browse
+  | Lookup
   | TopicCommand<"deleteTopic">
   | TopicCommand<"stats">
   | Topics

@@ -101,7 +101,7 @@ const hasNoAnswer = ({ op }: Command): boolean => op === "credit" || op === "see
 
 /** Whether it shows things as they are at this moment, and promises nothing. */
 const isLook = ({ op }: Command): boolean =>
-  op === "stats" || op === "topics" || op === "browse" || op === "channelStats" || op === "channels";
+  op === "stats" || op === "topics" || op === "browse" || op === "lookup" || op === "channelStats" || op === "channels";
 
 /** The key of a disconnect among the unfinished commands: that of the connection's own command stays free. */
 const disconnectKey = (connection: number): number => -1 - connection;
@@ -355,6 +355,7 @@ export class Shard {
       case "pop":
       case "popDead":
       case "browse":
+      case "lookup":
         return this.#dispatcher.fetch(c);
       case "consume":
         return this.#consumerCommands.consume(c);

@@ -6,7 +6,7 @@
 import { readConnect } from "../client/arguments/connect-checks.js";
 import type { ConnectOptions } from "../client/arguments/options.js";
 import type { Client } from "../client/client.js";
-import { openClient } from "../client/connect.js";
+import { connectClient } from "../client/connect.js";
 import { atEndOfTurn } from "../client/connection/end-of-turn.js";
 import type { OpenTransport } from "../client/connection/transport.js";
 import type { Fault } from "../journal/disk-fault.js";
@@ -84,6 +84,7 @@ export class TestBroker {
   readonly #ids: IdSource = localIdSource(EPOCH);
   #fault: Fault | undefined;
   #life: BrokerLife | undefined;
+  #isDown = false;
   #isAwake = false;
   /** Counts when something was sent, either way. */
   #traffic = 0;
@@ -123,7 +124,10 @@ export class TestBroker {
    * clock it knows how long it may hold messages. Rejects with CONNECT_FAILED when the broker is closed.
    */
   async connect(options: ConnectOptions = {}): Promise<Client> {
-    return openClient(ADDRESS, readConnect(options), undefined, { open: this.#open, clock: this.#time });
+    // A ping is an affair of machines, and its timer would keep the process of a test alive.
+    const read = { ...readConnect(options), pingInterval: Number.POSITIVE_INFINITY };
+    const isOver = (): boolean => this.#life === undefined;
+    return connectClient([ADDRESS], read, { open: this.#open, clock: this.#time, isOver });
   }
 
   /**
@@ -134,6 +138,17 @@ export class TestBroker {
     this.#life?.cut();
     this.#run();
     await this.#settle();
+  }
+
+  /** As `cut`, and nobody can connect until `up`: as a broker that cannot be reached. It goes on by itself all the while. */
+  async down(): Promise<void> {
+    this.#isDown = true;
+    await this.cut();
+  }
+
+  /** Can be connected to again. Clients do so when their next attempt is due. */
+  up(): void {
+    this.#isDown = false;
   }
 
   /**
@@ -199,6 +214,7 @@ export class TestBroker {
 
   readonly #open: OpenTransport = async (_address, events, signal) => {
     signal.throwIfAborted();
+    if (this.#isDown) throw Object.assign(new Error("the test broker is down"), { code: "ECONNREFUSED" });
     if (this.#life === undefined) throw Object.assign(new Error("the test broker is closed"), { code: "ECONNREFUSED" });
     const line = new Line(events, this.#wake);
     this.#life.accept(line);

@@ -9,6 +9,13 @@ import type { Ledger } from "./ledger.js";
 /** Milliseconds before a refused request is retried. */
 const AGAIN = 25;
 
+/** It knows what becomes of each connection, and of each request on it, however long a full disk takes. */
+export const ONE_CONNECTION = {
+  reconnect: false,
+  publishTimeout: Number.POSITIVE_INFINITY,
+  requestTimeout: Number.POSITIVE_INFINITY,
+} as const;
+
 /** Milliseconds to connect: the broker may be dying. */
 const CONNECT_TIMEOUT = 2_000;
 
@@ -54,7 +61,7 @@ export class TortureContext {
       const address = await this.#address.promise;
       if (address === undefined) continue;
       try {
-        const client = await connect(address, { connectTimeout: CONNECT_TIMEOUT });
+        const client = await connect(address, { connectTimeout: CONNECT_TIMEOUT, ...ONE_CONNECTION });
         this.#clients.add(client);
         try {
           if (!this.isStopping) await work(client);

@@ -11,7 +11,7 @@ import { connect } from "../client/connect.js";
 import { BrokerProcess, type Exit } from "./broker-process.js";
 import { ChannelLedger } from "./channel-ledger.js";
 import { CHANNELS, follow, prepareChannels, publishToChannel, readChannel } from "./channels.js";
-import { TortureContext } from "./context.js";
+import { ONE_CONNECTION, TortureContext } from "./context.js";
 import { handleDead } from "./dead-letters.js";
 import { assertEmpty, drain } from "./drain.js";
 import { type Finding, Findings } from "./findings.js";
@@ -299,7 +299,7 @@ class Torture {
   }
 
   async #with(address: string, work: (client: Client) => Promise<void>): Promise<void> {
-    const client = await connect(address);
+    const client = await connect(address, ONE_CONNECTION);
     try {
       const exit = await Promise.race([work(client), this.#broker?.exited]);
       if (exit !== undefined) this.#broken("it ended by itself", exit);

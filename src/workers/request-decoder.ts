@@ -2,12 +2,13 @@
 import { ProtocolError } from "../protocol/errors.js";
 import { MAX_REASON_BYTES } from "../protocol/failure.js";
 import { SEQUENCES } from "../protocol/id.js";
-import { DEFAULT_POP_BYTES, MAX_BROWSE, MAX_POP_WAIT, MAX_SELECTED } from "../protocol/limits.js";
-import { AHEAD, GIVE_BACK, Op, RENEW, REPORTS, WITH_FAILURES } from "../protocol/op.js";
+import { countKeys } from "../protocol/keys.js";
+import { DEFAULT_POP_BYTES, MAX_BROWSE, MAX_NAMED_KEYS, MAX_POP_WAIT, MAX_SELECTED } from "../protocol/limits.js";
+import { AHEAD, BY_KEY, GIVE_BACK, Op, RENEW, REPORTS, WITH_FAILURES } from "../protocol/op.js";
 import { roomOf } from "../protocol/run.js";
-import { COUNT, DELIVERY, FIRST_ID_LOW, SELECTION_BYTES } from "../protocol/selection.js";
+import { COUNT, DELIVERY, FIRST_ID_HIGH, FIRST_ID_LOW, SELECTION_BYTES } from "../protocol/selection.js";
 import { OVERFLOWS } from "../protocol/subscribe-options.js";
-import type { Command, QueueCommand, Seen, Slice } from "../shard/command.js";
+import type { Command, Lookup, QueueCommand, Seen, Slice } from "../shard/command.js";
 import { channelConfig, subscribeOptions, topicConfig } from "./argument-maps.js";
 import { countMessages, type DecoderLimits } from "./decoder-limits.js";
 import type { FrameCursor } from "./frame-cursor.js";
@@ -51,6 +52,32 @@ const selections = (cursor: FrameCursor): Slice => {
   return slice(cursor);
 };
 
+/** Keys, or selections. Throws BAD_PAYLOAD, TOO_MANY_MESSAGES. */
+const named = (cursor: FrameCursor): Slice & { byKey: boolean } => {
+  if ((cursor.flags & BY_KEY) === 0) return { ...selections(cursor), byKey: false };
+  const keys = countKeys(cursor.view, cursor.payload, cursor.end, 1);
+  if (keys < 1) throw new ProtocolError("BAD_PAYLOAD", "the payload is not one or more keys");
+  if (keys > MAX_NAMED_KEYS) throw new ProtocolError("TOO_MANY_MESSAGES", `a request may name ${MAX_NAMED_KEYS} keys`);
+  return { ...slice(cursor), byKey: true };
+};
+
+/** One key, or one selection of one message. Throws BAD_PAYLOAD. */
+const oneNamed = (cursor: FrameCursor): Pick<Lookup, "key" | "idHigh" | "idLow"> => {
+  const { bytes, view, payload, end } = cursor;
+  const { byKey } = named(cursor);
+  const isOne = byKey
+    ? payload + 1 + view.getUint8(payload) === end
+    : end - payload === SELECTION_BYTES && view.getUint32(payload + COUNT) === 1;
+  if (!isOne) throw new ProtocolError("BAD_PAYLOAD", "a LOOKUP is of one message");
+  // Not `slice`: that of a Buffer is not a copy.
+  if (byKey) return { key: new Uint8Array(bytes.subarray(payload + 1, end)), idHigh: 0, idLow: 0 };
+  return {
+    key: undefined,
+    idHigh: view.getUint32(payload + FIRST_ID_HIGH),
+    idLow: view.getUint32(payload + FIRST_ID_LOW),
+  };
+};
+
 export class RequestDecoder {
   readonly #head: HeadReader;
   readonly #limits: DecoderLimits;
@@ -69,7 +96,8 @@ export class RequestDecoder {
     head.begin(cursor.bytes, cursor.view, cursor.head, cursor.payload);
     const command = this.#read(cursor);
     head.end();
-    if (cursor.payload < cursor.end && !("start" in command) && command.op !== "seen") {
+    const hasPayload = "start" in command || command.op === "seen" || command.op === "lookup";
+    if (cursor.payload < cursor.end && !hasPayload) {
       throw new ProtocolError("BAD_PAYLOAD", "the request takes no payload");
     }
     return command;
@@ -201,7 +229,7 @@ export class RequestDecoder {
           ...selections(cursor),
         };
       case Op.CANCEL:
-        return { op: "cancel", ...to, topic: head.name("topic"), queue: head.queueOrAll(), ...selections(cursor) };
+        return { op: "cancel", ...to, topic: head.name("topic"), queue: head.queueOrAll(), ...named(cursor) };
       case Op.RESCHEDULE:
         return {
           op: "reschedule",
@@ -209,8 +237,10 @@ export class RequestDecoder {
           topic: head.name("topic"),
           queue: head.queueOrAll(),
           delay: head.duration("delay"),
-          ...selections(cursor),
+          ...named(cursor),
         };
+      case Op.LOOKUP:
+        return { op: "lookup", ...to, topic: head.name("topic"), ...oneNamed(cursor) };
       case Op.POP_DEAD:
         return {
           op: "popDead",

@@ -190,13 +190,20 @@ export class ScriptedBroker {
   }
 }
 
-/** A client and its scripted broker. Both are closed at the end of the test. */
+/** A client that ends with its connection, and has no timers of its own. */
+const ONE_CONNECTION = {
+  reconnect: false,
+  publishTimeout: Number.POSITIVE_INFINITY,
+  requestTimeout: Number.POSITIVE_INFINITY,
+} as const satisfies ConnectOptions;
+
+/** A client of one connection and its scripted broker. Both are closed at the end of the test. */
 export const connected = async (
   options: ConnectOptions = {},
   greeting = hello(),
 ): Promise<{ readonly client: Client; readonly broker: ScriptedBroker }> => {
   const broker = await ScriptedBroker.start(greeting);
-  const client = await connect(broker.url, options);
+  const client = await connect(broker.url, { ...ONE_CONNECTION, ...options });
   onTestFinished(() => client.close());
   return { client, broker };
 };

@@ -15,7 +15,36 @@ const WORKER = fileURLToPath(new URL("consuming-process.mjs", import.meta.url));
 
 const numbers = (count: number): string[] => Array.from({ length: count }, (_, i) => `${i}`);
 
-it("a worker process whose broker is stopped by SIGTERM exits with an error, and no ack of it is refused", async () => {
+it("a worker process whose broker is restarted by SIGTERM works on, each message once, and no ack is refused", async () => {
+  const data = join(testDirectory(), "data");
+  const start = (tcp: number) =>
+    started(["--tcp", `127.0.0.1:${tcp}`, "--http", "127.0.0.1:0", "--shards", "1"], { RINGMQ_DATA: data });
+  const broker = await start(0);
+  const client = await clientOf(broker.tcp);
+  await client.publishBatch("jobs", numbers(40));
+  const worker = fork(WORKER, [`tcp://127.0.0.1:${broker.tcp}`, "jobs", "5", "goes-on"], {
+    stdio: ["ignore", "ignore", "inherit", "ipc"],
+  });
+  onTestFinished(() => void worker.kill("SIGKILL"));
+  const read: string[] = [];
+  const refused: string[] = [];
+  const isDone = new Promise<void>((resolve) => {
+    worker.on("message", (told: { read?: string; refused?: string }) => {
+      if (told.read !== undefined) read.push(told.read);
+      if (told.refused !== undefined) refused.push(told.refused);
+      if (read.length === 5) broker.child.kill("SIGTERM");
+      if (read.length === 40) resolve();
+    });
+  });
+  expect(await broker.exit).toEqual({ code: 0, signal: null });
+  expect(read.length).toBeLessThan(40);
+  await start(broker.tcp);
+  await isDone;
+  expect(refused).toEqual([]);
+  expect(read.toSorted()).toEqual(numbers(40).toSorted());
+});
+
+it("a worker process without reconnect whose broker is stopped by SIGTERM exits with an error, and no ack is refused", async () => {
   const data = join(testDirectory(), "data");
   const broker = await started(["--tcp", "127.0.0.1:0", "--http", "127.0.0.1:0"], { RINGMQ_DATA: data });
   const client = await clientOf(broker.tcp);

@@ -2,18 +2,19 @@
  * The client when a shard is restarted under it: nothing that it waits for waits for ever, and the same calls work again.
  */
 import { describe, expect, it, onTestFinished } from "vitest";
+import type { ConnectOptions } from "../../src/client/arguments/options.js";
 import type { Client } from "../../src/client/client.js";
 import { testBroker } from "./brokers.js";
 
 const { connect } = (await import("../../dist/client/index.js" as string)) as {
-  connect: (url: string) => Promise<Client>;
+  connect: (url: string, options: ConnectOptions) => Promise<Client>;
 };
 
 const RESTARTED = { code: "SHARD_RESTARTED", retryable: true };
 
-const start = async () => {
+const start = async (options: ConnectOptions = {}) => {
   const { broker, tcp } = await testBroker();
-  const client = await connect(`tcp://127.0.0.1:${tcp}`);
+  const client = await connect(`tcp://127.0.0.1:${tcp}`, options);
   onTestFinished(() => client.close());
   return { client, restart: () => broker.supervisor.kill(0) };
 };
@@ -23,8 +24,20 @@ const textsOf = async (loop: AsyncIterable<{ text(): string }>, texts: string[])
 };
 
 describe("when its shard is restarted", () => {
-  it("each subscription ends with why, and its channel can be subscribed to again", async () => {
+  it("consumers and subscriptions go on", async () => {
     const { client, restart } = await start();
+    const subscriptions = [await client.subscribe("news"), await client.subscribe("news")];
+    const consumer = await client.consume("orders");
+    await client.publish("orders", "held");
+    expect((await consumer.next()).value?.text()).toBe("held");
+    await restart();
+    expect((await consumer.next()).value?.text()).toBe("held");
+    while ((await client.publishToChannel("news", "after")).subscribers === 0);
+    for (const subscription of subscriptions) expect((await subscription.next()).value?.text()).toBe("after");
+  });
+
+  it("without reconnect each subscription ends with why, and its channel can be subscribed to again", async () => {
+    const { client, restart } = await start({ reconnect: false });
     const subscriptions = [await client.subscribe("news"), await client.subscribe("news")];
     const seen: string[] = [];
     const loops = subscriptions.map((subscription) => textsOf(subscription, seen));
@@ -41,8 +54,8 @@ describe("when its shard is restarted", () => {
     expect(value?.text()).toBe("after");
   });
 
-  it("each consumer ends with why, and its queue can be consumed again", async () => {
-    const { client, restart } = await start();
+  it("without reconnect each consumer ends with why, and its queue can be consumed again", async () => {
+    const { client, restart } = await start({ reconnect: false });
     const consumer = await client.consume("orders");
     const end = expect(textsOf(consumer, [])).rejects.toMatchObject(RESTARTED);
     await restart();

@@ -25,8 +25,8 @@ describe.each(TRANSPORTS)("over %s", (transport) => {
   /** With options, a broker of the test's own; without, the one of all tests, which has no topic. */
   const start = async (options?: Partial<BrokerOptions>) => {
     const { broker, dial, pass } = shared === undefined ? virtual(options) : await real(shared, options);
-    const open = async (name = "e2e"): Promise<Client> => {
-      const client = await dial({ name });
+    const open = async (to: ConnectOptions = {}): Promise<Client> => {
+      const client = await dial({ name: "e2e", ...to });
       onTestFinished(() => client.close());
       return client;
     };
@@ -282,7 +282,7 @@ describe.each(TRANSPORTS)("over %s", (transport) => {
     const { client, open, pass } = await start();
     await client.configure("orders", { retries: 3, ttr: 50 });
     const { id } = await client.publish("orders", "a");
-    const worker = await open("worker 7");
+    const worker = await open({ name: "worker 7" });
     const [first] = await worker.pop("orders");
     await first?.nack({ reason: new Error("the shop is closed") });
     await client.pop("orders");
@@ -386,7 +386,8 @@ describe.each(TRANSPORTS)("over %s", (transport) => {
   });
 
   it("is told when the broker stops", async () => {
-    const { broker, client } = await start({});
+    const { broker, open } = await start({});
+    const client = await open({ reconnect: false });
     const consumer = await client.consume("orders");
     const ended = (async () => {
       for await (const _ of consumer);

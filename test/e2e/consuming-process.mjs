@@ -5,9 +5,9 @@
 import { setTimeout } from "node:timers/promises";
 import { connect } from "../../dist/client/index.js";
 
-const [url = "", topic = "", work = "0"] = process.argv.slice(2);
+const [url = "", topic = "", work = "0", ...rest] = process.argv.slice(2);
 
-const client = await connect(url);
+const client = await connect(url, { reconnect: rest[0] === "goes-on" ? {} : false });
 for await (const message of await client.consume(topic)) {
   process.send({ read: message.text(), retry: message.retry });
   if (message.text() === "poison") process.kill(process.pid, "SIGKILL");

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import type { Client } from "../../src/client/client.js";
-import { sharedBroker, testBroker } from "./brokers.js";
+import { sharedBroker, testBroker, testDirectory } from "./brokers.js";
 import { clientOf } from "./clients.js";
 import { freePort, Shell } from "./shell.js";
 
@@ -61,9 +61,9 @@ describe("ringmq publish", () => {
   });
 });
 
-it("ringmq publish tells what was confirmed when the broker goes, and is exit code 3", async () => {
+it("ringmq publish --reconnect 0 tells what was confirmed when the broker goes, and is exit code 3", async () => {
   const { broker: mortal, tcp } = await testBroker();
-  const { child, exit, text } = shellAt(tcp).program("ringmq publish lost");
+  const { child, exit, text } = shellAt(tcp).program("ringmq publish lost --reconnect 0");
   const client = await clientOf(tcp);
   child.stdin.write("one\n");
   while ((await client.stats("lost").catch(() => undefined))?.published !== 1) await setTimeout(20);
@@ -140,4 +140,21 @@ describe("on a terminal", () => {
     expect(screen).toContain("\\u001b[2Jred");
     expect(screen).not.toContain("\u001b[2Jred");
   });
+});
+
+it("ringmq publish and consume go on over a restart of the broker, and each line comes once", async () => {
+  const options = { data: join(testDirectory(), "data") };
+  const { broker: first, tcp } = await testBroker(options);
+  const shell = shellAt(tcp);
+  const publishing = shell.program("ringmq publish lines");
+  const consuming = shell.program("ringmq consume lines --count 3");
+  publishing.child.stdin.write("1\n");
+  await consuming.said("1\n");
+  await first.close();
+  publishing.child.stdin.write("2\n");
+  await testBroker({ ...options, tcp: { host: "127.0.0.1", port: tcp } });
+  publishing.child.stdin.end("3\n");
+  expect([await publishing.exit, await consuming.exit]).toEqual([0, 0]);
+  expect(consuming.text.out).toBe("1\n2\n3\n");
+  expect(publishing.text.err).toMatch(/^3 messages published in /);
 });

@@ -21,7 +21,7 @@ describe("ringmq top", () => {
     const shell = new Shell(undefined, { RINGMQ_SERVER: `127.0.0.1:${tcp}` });
     writeFileSync(
       join(shell.directory, "session"),
-      "stty -g > before; ringmq top --interval 100ms; echo $? > code; stty -g > after",
+      "stty -g > before; ringmq top --interval 100ms --reconnect 0; echo $? > code; stty -g > after",
     );
     const { child, exit, said, text } = shell.program("script -qec 'sh session' /dev/null");
     // The second look is drawn over the first.

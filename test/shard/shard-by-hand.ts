@@ -98,6 +98,12 @@ export class ShardByHand {
     this.ask({ op: "purge", topic, queue: "", state: "in-flight" });
   }
 
+  /** Gives the shard turns until it has no more to do now. Answers what it did. */
+  rest(): Effect[] {
+    while (this.shard.turn(this.now) <= this.now);
+    return this.recorder.take();
+  }
+
   /** Moves the clock and gives the shard turns whenever it asks for one; how many. */
   wait(time: number): number {
     const end = this.now + time;

@@ -11,7 +11,9 @@ import { State } from "../../src/shard/messages/extent.js";
 import type { Queue } from "../../src/shard/messages/queue.js";
 import { RouteSearch } from "../../src/shard/topics/route-search.js";
 import type { Topic } from "../../src/shard/topics/topic.js";
+import { keysSlice } from "../shard/keys-slice.js";
 import type { ChannelClients } from "./channel-clients.js";
+import { type Keyed, type Keying, keysOf } from "./keying.js";
 import { type Held, type View, wordsOf } from "./photograph.js";
 import type { Numbered, Producing } from "./producing.js";
 import { type Fate, fatesIn } from "./publish-fates.js";
@@ -38,6 +40,7 @@ type Pending =
       readonly batch: Batch;
       readonly index: number;
       readonly numbered: Numbered | undefined;
+      readonly keyed: Keyed | undefined;
     }
   | {
       readonly about: "end";
@@ -79,6 +82,7 @@ export class Clients {
     readonly shadow: Shadow,
     readonly channels: ChannelClients,
     readonly producing: Producing,
+    readonly keying: Keying,
     readonly now: () => number,
   ) {}
 
@@ -161,9 +165,12 @@ export class Clients {
   }
 
   /** The broker has taken messages, now or before. */
-  #taken({ batch, index, numbered }: Publishing, { first, count, key, isDuplicate }: Fate): void {
-    if (isDuplicate) assert.ok(numbered !== undefined, "messages without numbers are told to be duplicates");
+  #taken({ batch, index, numbered, keyed }: Publishing, { first, count, key, isDuplicate }: Fate): void {
+    const mayBeAgain = numbered !== undefined || keyed !== undefined;
+    if (isDuplicate) assert.ok(mayBeAgain, "messages without numbers and keys are told to be duplicates");
     else this.shadow.number(batch, index + first, count, key);
+    if (keyed !== undefined && isDuplicate) this.keying.tookBefore(keyed, index + first, count, key);
+    else if (keyed !== undefined) this.keying.took(keyed, index + first, count, key, this.now());
     if (numbered === undefined) return;
     if (isDuplicate) this.producing.tookBefore(numbered, index + first, count, key);
     else this.producing.took(numbered, index + first, count, key, this.now());
@@ -193,10 +200,11 @@ export class Clients {
     }
   }
 
-  #confirmed({ index, numbered }: Publishing, answer: Answer, at: number): void {
+  #confirmed({ index, numbered, keyed }: Publishing, answer: Answer, at: number): void {
     const isForgotten = answer.kind === "fail" && answer.error === "SEQUENCE_FORGOTTEN";
     if (isForgotten && numbered !== undefined) this.producing.forgotten(numbered, index, at);
     for (const { first, count, key, level, isDuplicate } of fatesIn(answer)) {
+      if (keyed !== undefined) this.keying.confirmed(keyed, index + first, count, key, { level, at });
       if (numbered !== undefined) this.producing.confirmed(numbered, index + first, count, { level, at });
       if (isDuplicate) this.shadow.confirmAgain(key, count, { level, at });
       else this.shadow.confirmPublish(key, count, { level, at });
@@ -234,7 +242,9 @@ export class Clients {
     const routeKey = sent?.batch.routeKey ?? step.key;
     const queues = reach(topics, topic, routeKey);
     const isTimed = { isDelayed: delay > 0, isTimed: ttl > 0 };
-    const what = { topic, routeKey, queues, count: step.count, ...isTimed, isMerged: step.merged };
+    const keyed = how === undefined ? keysOf(step) : undefined;
+    const isMerged = step.merged && keyed === undefined;
+    const what = { topic, routeKey, queues, count: step.count, ...isTimed, isMerged };
     // What of a batch was not taken before may come later than the rest.
     const { batch, bytes } =
       sent === undefined
@@ -242,14 +252,27 @@ export class Clients {
         : { batch: { ...sent.batch, queues, ...isTimed, isMerged: true }, bytes: sent.bytes };
     const { count } = batch;
     const numbered = how === undefined ? undefined : (sent ?? this.producing.send(topic, how.producer, batch, bytes));
-    const requests = step.merged ? count : 1;
+    const requests = step.merged && keyed === undefined ? count : 1;
     for (let index = 0; index < requests; index++) {
-      this.#pend(connection, request + index, { about: "publish", batch, index, numbered });
+      this.#pend(connection, request + index, { about: "publish", batch, index, numbered, keyed });
     }
     this.#request += requests;
     const numbers = numbered && { producer: numbered.producer, sequence: numbered.sequence, answered: 0 };
     const options = { routeKey, delay, ttl, ...numbers };
-    return { op: "publish", connection, request, requests, topic, ...options, count, ...sliceOf(bytes) };
+    const about = { connection, request, requests, topic, ...options, count };
+    if (keyed === undefined) return { op: "publish", ...about, ...sliceOf(bytes) };
+    const keys = Buffer.from(keysSlice(keyed.keys));
+    const whole = sliceOf(Buffer.concat([keys, bytes]));
+    const start = whole.start + keys.length;
+    return {
+      op: "publish",
+      ...about,
+      ...whole,
+      start,
+      keyWindow: keyed.window,
+      keysStart: whole.start,
+      keysEnd: start,
+    };
   }
 
   #settle(
@@ -312,6 +335,7 @@ export class Clients {
         return { op: step.do, connection, request, topic: step.topic, queue: step.queue };
       case "deleteTopic":
         this.producing.askDeletion(step.topic);
+        this.keying.askDeletion(step.topic);
         this.#end(connection, request, step.topic, keysIn(photo, step.topic, undefined, "all"));
         return { op: "deleteTopic", connection, request, topic: step.topic };
       case "disconnect":

@@ -255,6 +255,46 @@ const PRODUCING: Direction = {
 
 export const producing = directed(PRODUCING);
 
+/** Publishes with a few keys, again and again, whatever ends in between. */
+const KEYING: Direction = {
+  steps: 100,
+  habits: { ...PRODUCING.habits, crash: 0.1 },
+  steer: (step, random) => {
+    if (step.do !== "publish") return [step];
+    const window = random.often([2, 0], [3, 3_600_000], [1, random.between(1, 5000)]);
+    const keyed = { first: random.below(20), circle: 20, window };
+    const count = random.between(1, 4);
+    const key = random.often([5, "default"], [1, "a"]);
+    const publish: Step = { ...stripped(step), delay: 0, ttl: 0, count, key, merged: false, keyed };
+    if (!random.chance(0.2)) return [publish];
+    // The same again before the first answer: both must wait for the disk.
+    const atOnce = [publish, publish].map((each): Move => ({ step: each, flush: false }));
+    return [...atOnce, powerCut(random, random.between(1, 4)), publish];
+  },
+};
+
+const stripped = ({ numbered: _, ...step }: Extract<Step, { do: "publish" }>): Extract<Step, { do: "publish" }> => step;
+
+export const keying = directed(KEYING);
+
+/** The same with so much between that most segments are reclaimed or compacted. */
+export const keyingMuch = directed({
+  ...KEYING,
+  steps: 160,
+  habits: { ...KEYING.habits, churn: 0.5 },
+  settings: () => ({ level: Durability.fsync, segmentBytes: 8 * 1024 }),
+});
+
+/** The same, where brokers are started with other numbers of shards. */
+export const keyingOn = directed({
+  ...KEYING,
+  around: { shards: 2 },
+  steer: (step, random) =>
+    (KEYING.steer?.(step, random) ?? []).flatMap((each): readonly (Step | Move)[] =>
+      "step" in each ? [each] : movingOn(each, random),
+    ),
+});
+
 /** The same, where brokers are started with other numbers of shards. */
 export const producingOn = directed({
   ...PRODUCING,
@@ -339,6 +379,9 @@ export const DIRECTED: readonly (readonly [name: string, historyOf: (seed: numbe
   ["producers", producing],
   ["producers and moves", producingOn],
   ["producers and segments that go", producingMuch],
+  ["keys", keying],
+  ["keys and segments that go", keyingMuch],
+  ["keys and other numbers of shards", keyingOn],
   ["channels", following],
   ["channels whose messages soon are old", ageing],
   ["channels in memory alone for a while", forgetful],

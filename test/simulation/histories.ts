@@ -232,6 +232,16 @@ const NUMBERED = 5;
 /** Of two producers, one that publishes something new or sends again what it sent before. */
 const numberedOf = (draw: number) => ({ producer: draw % 2 === 0 ? "p" : "q", back: Math.floor(draw / 2) % 3 });
 
+/** One in so many of the others has keys. */
+const KEYED = 6;
+
+/** Few enough for them to come again. */
+const keyedOf = (draw: number) => ({
+  first: draw % 9,
+  circle: 9,
+  window: draw % 3 === 0 ? 10_000 * (1 + (draw % 5)) : 0,
+});
+
 const timeOf = (random: Random): number =>
   random.often(
     [4, random.between(1, 100)],
@@ -305,7 +315,8 @@ const stepOf = (random: Random, habits: Habits): Step => {
       const count = random.often([2, 1], [2, random.between(1, habits.maxCount)]);
       const size = random.below(habits.maxSize);
       const step = { do: kind, connection, topic, key, delay: maybeTime, ttl, count, size, merged: random.chance(0.3) };
-      return size % NUMBERED === 0 ? { ...step, numbered: numberedOf(size / NUMBERED) } : step;
+      if (size % NUMBERED === 0) return { ...step, numbered: numberedOf(size / NUMBERED) };
+      return size % KEYED === 1 ? { ...step, keyed: keyedOf(Math.floor(size / KEYED)) } : step;
     }
     case "pop":
       return { do: kind, connection, ...at, max: random.between(1, 40), wait: random.chance(0.2) ? timeOf(random) : 0 };

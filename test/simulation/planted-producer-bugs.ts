@@ -6,43 +6,14 @@ import { ProducerWindow } from "../../src/shard/topics/producer-window.js";
 import { Producers } from "../../src/shard/topics/producers.js";
 import type { HeldEffects } from "../../src/workers/held-effects.js";
 import { producing, producingMuch, producingOn } from "./directed-histories.js";
-import type { Makers } from "./life.js";
 import type { PlantedBug } from "./planted-bugs.js";
 import { written } from "./planted-move-bugs.js";
+import { applying, recovering } from "./replaced-methods.js";
 import type { StagedAnswers } from "./staged-answers.js";
 
 const TWICE = /is taken twice/;
 
 const nothing = (): void => undefined;
-
-/** Does something with a method of all objects of a class replaced. */
-const replaced = <T extends object, R>(prototype: T, own: Partial<T>, act: () => R): R => {
-  const names = Object.keys(own) as (keyof T)[];
-  const real = Object.fromEntries(names.map((name) => [name, prototype[name]]));
-  Object.assign(prototype, own);
-  try {
-    return act();
-  } finally {
-    Object.assign(prototype, real);
-  }
-};
-
-/** Each command is carried out with such a method. */
-const applying = <T extends object>(makers: Makers, prototype: T, own: Partial<T>): Makers => ({
-  ...makers,
-  shard: (options) => {
-    const shard = makers.shard(options);
-    const apply = shard.apply.bind(shard);
-    shard.apply = (c, now) => replaced(prototype, own, () => apply(c, now));
-    return shard;
-  },
-});
-
-/** Each recovery is. */
-const recovering = <T extends object>(makers: Makers, prototype: T, own: Partial<T>): Makers => ({
-  ...makers,
-  recover: (options, target) => replaced(prototype, own, () => makers.recover(options, target)),
-});
 
 const withoutParts = (shard: Shard): Shard => {
   const { recorder } = shard.store;

@@ -8,6 +8,7 @@ import { PLANTED_BUGS } from "./planted-bugs.js";
 import { PLANTED_CHANNEL_BUGS } from "./planted-channel-bugs.js";
 import { PLANTED_ENDS } from "./planted-ends.js";
 import { PLANTED_FAILURE_BUGS } from "./planted-failure-bugs.js";
+import { PLANTED_KEY_BUGS } from "./planted-key-bugs.js";
 import { PLANTED_LEASE_BUGS } from "./planted-lease-bugs.js";
 import { PLANTED_LEDGER_BUGS } from "./planted-ledger-bugs.js";
 import { PLANTED_MEMORY_BUGS } from "./planted-memory-bugs.js";
@@ -47,6 +48,7 @@ it.each([
   ...PLANTED_LEASE_BUGS,
   ...PLANTED_FAILURE_BUGS,
   ...PLANTED_PRODUCER_BUGS,
+  ...PLANTED_KEY_BUGS,
 ])("finds that $name", { timeout: TIMEOUT }, ({ plant, symptom, historyOf: towards = randomHistory }) => {
   for (let seed = 1; seed <= CI_SEEDS; seed++) {
     const outcome = simulate(towards(seed), plant(makers));

@@ -42,6 +42,7 @@ export const PROMISES: Readonly<Record<Op, Level>> = {
   popDead: "none",
   consume: "none",
   browse: "none",
+  lookup: "none",
   // What they change ends with the connection.
   credit: "none",
   seen: "none",

@@ -121,6 +121,13 @@ export class Shadow {
     }
   }
 
+  /** Whether a message that was taken is still in a queue for certain: nobody has asked for its end. */
+  isThere(key: number): boolean {
+    const message = this.#messages.get(key);
+    if (message === undefined || this.#isLossy(message.batch)) return false;
+    return [...message.places.values()].some(({ end }) => end === "none");
+  }
+
   /** Somebody asks for the end of messages: an ack, a cancel, a purge. */
   askEnd(topic: string, queue: string, keys: Iterable<number>): void {
     for (const key of keys) {

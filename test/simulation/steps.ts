@@ -44,6 +44,8 @@ export type ClientStep =
       readonly merged: boolean;
       /** A producer has numbered the messages; or it sends those again that it sent so many batches ago. */
       readonly numbered?: { readonly producer: string; readonly back: number };
+      /** The messages have keys: those of a circle of so many, from the first one on. `window`: 0, or how long they are known. */
+      readonly keyed?: { readonly first: number; readonly circle: number; readonly window: number };
     }
   | (At & { readonly do: "pop"; readonly connection: number; readonly max: number; readonly wait: number })
   | (At & { readonly do: "popDead"; readonly connection: number; readonly max: number })

@@ -14,6 +14,7 @@ import { Backups } from "./backups.js";
 import { Broker } from "./broker.js";
 import { ChannelClients } from "./channel-clients.js";
 import { Clients } from "./clients.js";
+import { Keying } from "./keying.js";
 import type { Life, Makers, Sent } from "./life.js";
 import type { TopicView, View } from "./photograph.js";
 import { Producing } from "./producing.js";
@@ -51,6 +52,7 @@ export class World {
   readonly #shadow = new Shadow();
   readonly #channels: ChannelClients;
   readonly #producing = new Producing();
+  readonly #keying = new Keying((id) => this.#shadow.isThere(id));
   readonly #clients: Clients;
   readonly #disk: SimulatedDisk;
   readonly #backups: Backups;
@@ -70,7 +72,7 @@ export class World {
     readonly makers: Makers,
   ) {
     this.#channels = new ChannelClients(history.settings.level);
-    this.#clients = new Clients(this.#shadow, this.#channels, this.#producing, () => this.#clock);
+    this.#clients = new Clients(this.#shadow, this.#channels, this.#producing, this.#keying, () => this.#clock);
     this.#disk = makers.disk(history.seed);
     this.#disk.makeDirectory(DATA);
     this.#disk.syncDirectory("/");
@@ -295,6 +297,7 @@ export class World {
     this.#shadow.restart(lookAt(this.#broker.lives), everything, holds, this.#clock);
     this.#channels.restart(this.#broker.shards, everything, holds, this.#clock);
     this.#producing.restart(everything, holds, { level: Durability.fsync, at: this.#clock });
+    this.#keying.restart(everything, holds, { level: Durability.fsync, at: this.#clock });
     this.#backups.judge(
       (data, count) => this.#begin(count, data),
       (isAnew) => this.#terms(isAnew),
@@ -333,6 +336,7 @@ export class World {
     this.#shadow.restart(lookAt([life]), isOver, holds, this.#clock);
     this.#channels.restart([life.shard], isOver, holds, this.#clock);
     this.#producing.restart(isOver, holds, { level: Durability.fsync, at: this.#clock });
+    this.#keying.restart(isOver, holds, { level: Durability.fsync, at: this.#clock });
     this.#witnesses[number] = this.#witness(life);
   }
 

@@ -115,3 +115,57 @@ it("a topic knows no more keys than it is told to, and refuses those of others w
   await client.purge("t");
   expect((await client.publish("t", "c", { key: "c" })).duplicate).toBe(false);
 });
+
+it("messages are cancelled, put off, run at once and looked up by their keys", async () => {
+  const { broker, client } = await open();
+  await client.publishBatch("t", ["a", "b", "c"], { keys: ["a", "b", "c"], delay: 60_000, headers: { from: "test" } });
+  const b = await client.lookup("t", { key: "b" });
+  expect(b?.toJSON()).toMatchObject({
+    ...{ queue: "default", state: "delayed", retry: 0, time: broker.clock.now + 60_000, routeKey: "" },
+    ...{ body: "b", headers: { from: "test" } },
+  });
+  expect((await client.lookup("t", b?.id ?? ""))?.text()).toBe("b");
+  expect(await client.cancel("t", { key: ["a", "nobody"] })).toEqual({
+    settled: 1,
+    faults: [{ id: "", key: "nobody", code: "UNKNOWN_MESSAGE" }],
+  });
+  expect(await client.lookup("t", { key: "a" })).toBe(undefined);
+  expect(await client.reschedule("t", { key: "b" }, 1000)).toEqual({ settled: 1, faults: [] });
+  expect(await client.runNow("t", { key: "c" })).toEqual({ settled: 1, faults: [] });
+  const [c] = await client.pop("t", { max: 9 });
+  expect(c?.text()).toBe("c");
+  expect((await client.lookup("t", { key: "c" }))?.copies).toMatchObject([
+    { state: "in-flight", deadReason: undefined },
+  ]);
+  expect(await client.cancel("t", { key: "c" })).toMatchObject({ faults: [{ key: "c", code: "MESSAGE_IN_FLIGHT" }] });
+  await c?.nack({ retry: false });
+  const dead = await client.lookup("t", { key: "c" });
+  expect([dead?.state, dead?.deadReason]).toEqual(["dead", "rejected"]);
+  expect(await client.reschedule("t", { key: "c" }, 5)).toMatchObject({ faults: [{ key: "c", code: "NOT_DELAYED" }] });
+  expect((await client.cancel("t", { key: "c" })).settled).toBe(1);
+  await broker.clock.advance(1000);
+  expect((await client.pop("t"))[0]?.text()).toBe("b");
+});
+
+it("by their ids delayed messages run at once, and all are looked up", async () => {
+  const { client } = await open();
+  const { id } = await client.publish("t", "later", { delay: 60_000 });
+  const { ids } = await client.publishBatch("t", ["x", "y", "z"]);
+  expect((await client.lookup("t", ids[1] ?? ""))?.toJSON()).toMatchObject({ id: ids[1], state: "ready", body: "y" });
+  expect(await client.runNow("t", id)).toEqual({ settled: 1, faults: [] });
+  expect((await client.lookup("t", id))?.state).toBe("ready");
+  expect(await client.lookup("t", "1")).toBe(undefined);
+  await expect(client.lookup("nowhere", "1")).rejects.toMatchObject({ code: "NO_TOPIC" });
+  for (const wrong of ["", "x", "-1", "01", 7, null, {}, { key: "" }, { key: 7 }]) {
+    await expect(client.lookup("t", wrong as string)).rejects.toMatchObject({ code: "BAD_ARGUMENT" });
+  }
+  await expect(client.cancel("t", { key: ["a", ""] })).rejects.toMatchObject({ code: "BAD_ARGUMENT" });
+});
+
+it("thousands of keys are named by as few requests as it takes", async () => {
+  const { client } = await open();
+  const keys = Array.from({ length: 9000 }, (_, i) => `key ${i}`);
+  await client.publishBatch("t", keys, { keys, delay: 60_000 });
+  const { settled, faults } = await client.cancel("t", { key: [...keys, "nobody", "nobody else"] });
+  expect([settled, faults.map(({ key }) => key)]).toEqual([9000, ["nobody", "nobody else"]]);
+});

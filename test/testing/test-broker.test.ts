@@ -191,8 +191,8 @@ describe("its clock", () => {
 
 describe("faults", () => {
   it("cut ends every connection, and what a consumer held is ready again", async () => {
-    const { broker, client } = await open();
-    const other = await broker.connect();
+    const { broker } = await open();
+    const [client, other] = [await broker.connect({ reconnect: false }), await broker.connect({ reconnect: false })];
     await other.publishBatch("pushed", ["a", "b"]);
     const consumer = await other.consume("pushed");
     expect((await consumer.next()).value?.text()).toBe("a");
@@ -213,7 +213,8 @@ describe("faults", () => {
   });
 
   it("restart keeps what was confirmed as durable, and nothing else", async () => {
-    const { broker, client } = await open();
+    const { broker } = await open();
+    const client = await broker.connect({ reconnect: false });
     await client.configure("passing", { durability: "memory" });
     await client.publish("passing", "gone");
     const receipts = [await client.publish("kept", "a"), await client.publish("kept", "b", { delay: 60_000 })];

@@ -1,8 +1,8 @@
 /** PUBLISH of messages with keys, as the decoder reads it; and what it refuses. */
 import { describe, expect, test } from "vitest";
-import { Op } from "../../src/protocol/op.js";
+import { BY_KEY, Op } from "../../src/protocol/op.js";
 import { decode, numbers, single, text } from "./decoding.js";
-import { entries } from "./frames.js";
+import { entries, type TestFrame } from "./frames.js";
 
 describe("a PUBLISH with keys", () => {
   const keyed = (
@@ -52,4 +52,43 @@ describe("a PUBLISH with keys", () => {
       expect(decode([frame, single(2, "b")])).toMatchObject([{ error: "BAD_HEAD", request: 1 }, { requests: 1 }]);
     },
   );
+});
+
+describe("a request that names messages by their keys", () => {
+  const request = (op: number, payload: string, flags = BY_KEY): TestFrame => ({
+    ...{ op, flags, request: 1, head: ["t"] },
+    payload: Buffer.from(payload, "latin1"),
+  });
+  const selection = (count: number): string =>
+    Buffer.from(`${"0".repeat(24)}0000000${count}`, "hex").toString("latin1");
+
+  test("has keys for its payload, or selections without the flag", () => {
+    expect(decode([request(Op.CANCEL, "\x01a\x02bc")])).toMatchObject([
+      { op: "cancel", byKey: true, payload: "\x01a\x02bc" },
+    ]);
+    expect(decode([request(Op.RESCHEDULE, "\x01a")])).toMatchObject([{ op: "reschedule", byKey: true, queue: null }]);
+    const id = `\x00\x00\x00\x07\x00\x00\x00\x09\x00\x00\x00\x01\x00\x00\x00\x00`;
+    expect(decode([request(Op.CANCEL, id, 0)])).toMatchObject([{ byKey: false, payload: id }]);
+    expect(decode([request(Op.LOOKUP, id, 0)])).toMatchObject([{ op: "lookup", key: undefined, idHigh: 7, idLow: 9 }]);
+    expect(decode([request(Op.LOOKUP, "\x02bc")])).toMatchObject([{ key: new Uint8Array([0x62, 0x63]) }]);
+  });
+
+  test.each([
+    ["no key", Op.CANCEL, ""],
+    ["an empty key", Op.RESCHEDULE, "\x01a\x00"],
+    ["a key that is cut short", Op.CANCEL, "\x01a\x05b"],
+    ["two keys of a LOOKUP", Op.LOOKUP, "\x01a\x01b"],
+    ["no key of a LOOKUP", Op.LOOKUP, ""],
+    ["no id of a LOOKUP", Op.LOOKUP, "", 0],
+    ["two ids of a LOOKUP", Op.LOOKUP, selection(2), 0],
+    ["too few bytes of an id", Op.LOOKUP, "\x01a", 0],
+  ])("has %s: BAD_PAYLOAD, and nobody else suffers", (_, op, payload, flags = BY_KEY) => {
+    const decoded = decode([request(op, payload, flags), single(2, "b")]);
+    expect(decoded).toMatchObject([{ error: "BAD_PAYLOAD", request: 1 }, { requests: 1 }]);
+  });
+
+  test("names a bounded number of them", () => {
+    expect(decode([request(Op.CANCEL, "\x01a".repeat(4097))])).toMatchObject([{ error: "TOO_MANY_MESSAGES" }]);
+    expect(decode([request(Op.CANCEL, "\x01a".repeat(4096))])).toMatchObject([{ op: "cancel" }]);
+  });
 });

@@ -1,9 +1,9 @@
 /** What the commands that are clients of a broker share: how they connect, and how they end. */
 import { type Command, Option } from "commander";
-import type { Client } from "../../client/index.js";
+import type { Client, ConnectOptions } from "../../client/index.js";
 import { formatAddress } from "../../main/ports/listening.js";
 import { SERVER_VARIABLE } from "../environment.js";
-import { addressOf } from "../units.js";
+import { addressOf, parseDuration } from "../units.js";
 import { type ClientTlsFlags, clientTls, clientTlsFlags } from "./client-tls.js";
 import { EXIT, EXIT_TEXTS, exitCodeOf } from "./exit-codes.js";
 import { isClosedOutput, shownName, UnwritableOutput } from "./output.js";
@@ -39,6 +39,30 @@ export const withBrokerFlags = (command: Command, help: string): Command => {
   return command;
 };
 
+/** The flag of commands that go on when they lose the broker. */
+export interface ReconnectFlags {
+  readonly reconnect?: number;
+}
+
+/** Adds the flag. */
+export const withReconnect = (command: Command): Command =>
+  command.addOption(
+    new Option(
+      "--reconnect <time>",
+      "how long to wait for a broker that was lost, 0 to end at once (default: for ever)",
+    ).argParser(parseDuration),
+  );
+
+/** It gives nothing up that it has begun, until the broker is given up. */
+const lasting = ({ reconnect = Number.POSITIVE_INFINITY }: ReconnectFlags): ConnectOptions =>
+  reconnect === 0
+    ? { reconnect: false }
+    : {
+        reconnect: { timeout: reconnect },
+        publishTimeout: Number.POSITIVE_INFINITY,
+        requestTimeout: Number.POSITIVE_INFINITY,
+      };
+
 /** As `connect` takes it: a host and a port alone are an address of the native protocol. */
 const urlOf = (server: string, isTls: boolean): string => {
   if (server.includes("://")) return server;
@@ -53,11 +77,19 @@ export const endWithOutput = (command: Command, error: unknown): void => {
   if (error instanceof UnwritableOutput) command.error(`error: ${error.message}`, { exitCode: EXIT.failed });
 };
 
+/** As `onBroker`, for a command with the flag `--reconnect`: it goes on when it loses the broker. */
+export const onLastingBroker = (
+  command: Command,
+  flags: BrokerFlags & ReconnectFlags,
+  work: (client: Client) => Promise<void>,
+): Promise<void> => onBroker(command, flags, work, lasting(flags));
+
 /** Connects, does the work, closes. An error ends the program with one line and its exit code. */
 export const onBroker = async (
   command: Command,
   flags: BrokerFlags,
   work: (client: Client) => Promise<void>,
+  options: ConnectOptions = { reconnect: false },
 ): Promise<void> => {
   const tls = clientTls(command, flags);
   const { connect, RingmqError } = await import("../../client/index.js");
@@ -65,6 +97,7 @@ export const onBroker = async (
     await using client = await connect(urlOf(flags.server, tls !== undefined), {
       name: `ringmq ${command.name()}`,
       tls,
+      ...options,
     });
     await work(client);
   } catch (error) {

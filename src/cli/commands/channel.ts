@@ -5,7 +5,14 @@ import { OVERFLOWS } from "../../protocol/subscribe-options.js";
 import { textTable } from "../text-table.js";
 import { durationText, parseCount, parseDuration, parseSize, plural, sizeText } from "../units.js";
 import { askFirst, YES_FLAG, type YesFlags } from "./ask-first.js";
-import { type BrokerFlags, onBroker, withBrokerFlags } from "./broker-command.js";
+import {
+  type BrokerFlags,
+  onBroker,
+  onLastingBroker,
+  type ReconnectFlags,
+  withBrokerFlags,
+  withReconnect,
+} from "./broker-command.js";
 import { changesIn, configText, DURABILITIES } from "./config-text.js";
 import { EXIT } from "./exit-codes.js";
 import { headerFlag, type InputFlags, inputConflict, inputFlags } from "./input-flags.js";
@@ -76,16 +83,18 @@ const publishCommand = (): Command => {
     .option("--key <key>", "what subscribers with the policy conflate go by")
     .addOption(headerFlag());
   for (const flag of inputFlags()) command.addOption(flag);
-  withBrokerFlags(command, PUBLISH_HELP);
-  return command.action((channel: string, bodies: readonly string[], flags: BrokerFlags & InputFlags) => {
-    const fault = inputConflict(bodies, flags);
-    if (fault !== undefined) command.error(`error: ${fault}`, { exitCode: EXIT.usage });
-    return onBroker(command, flags, async (client) => {
-      const { publish } = await import("./publishing.js");
-      const { channelTarget } = await import("./targets.js");
-      await publish(client, channelTarget(client, channel), bodies, flags);
-    });
-  });
+  withReconnect(withBrokerFlags(command, PUBLISH_HELP));
+  return command.action(
+    (channel: string, bodies: readonly string[], flags: BrokerFlags & ReconnectFlags & InputFlags) => {
+      const fault = inputConflict(bodies, flags);
+      if (fault !== undefined) command.error(`error: ${fault}`, { exitCode: EXIT.usage });
+      return onLastingBroker(command, flags, async (client) => {
+        const { publish } = await import("./publishing.js");
+        const { channelTarget } = await import("./targets.js");
+        await publish(client, channelTarget(client, channel), bodies, flags);
+      });
+    },
+  );
 };
 
 type From = NonNullable<SubscribeOptions["from"]>;
@@ -101,7 +110,7 @@ const parseFrom = (text: string): From => {
   );
 };
 
-export interface SubscribeFlags extends BrokerFlags {
+export interface SubscribeFlags extends BrokerFlags, ReconnectFlags {
   readonly from?: From;
   readonly recover?: boolean;
   readonly overflow?: Overflow;
@@ -123,9 +132,9 @@ const subscribeCommand = (): Command => {
     .addOption(new Option("--overflow <policy>", "what happens when this is too slow").choices(OVERFLOWS))
     .addOption(new Option("--count <n>", "ends after so many messages").argParser(parseCount))
     .addOption(new Option("--idle <time>", "ends when nothing has come for so long").argParser(parseDuration));
-  withBrokerFlags(command, SUBSCRIBE_HELP);
+  withReconnect(withBrokerFlags(command, SUBSCRIBE_HELP));
   return command.action((channel: string, flags: SubscribeFlags) =>
-    onBroker(command, flags, async (client) => {
+    onLastingBroker(command, flags, async (client) => {
       const { subscribe } = await import("./subscribing.js");
       await subscribe(client, channel, flags);
     }),

@@ -1,7 +1,14 @@
 /** `ringmq consume`: its flags. */
 import { Command, Option } from "commander";
 import { parseCount, parseDuration } from "../units.js";
-import { type BrokerFlags, onBroker, QUEUE_FLAG, withBrokerFlags } from "./broker-command.js";
+import {
+  type BrokerFlags,
+  onLastingBroker,
+  QUEUE_FLAG,
+  type ReconnectFlags,
+  withBrokerFlags,
+  withReconnect,
+} from "./broker-command.js";
 
 const HELP = `
 Each body is a line; with --json each message is an object, which ringmq publish --json-lines takes. A message is acked
@@ -15,7 +22,7 @@ Examples:
   ringmq consume orders --idle 1s --json | ringmq publish orders-copy --json-lines
 `;
 
-export interface ConsumeFlags extends BrokerFlags {
+export interface ConsumeFlags extends BrokerFlags, ReconnectFlags {
   readonly queue?: string;
   readonly count?: number;
   readonly idle?: number;
@@ -34,9 +41,9 @@ export const consumeCommand = (): Command => {
         parseCount,
       ),
     );
-  withBrokerFlags(command, HELP);
+  withReconnect(withBrokerFlags(command, HELP));
   return command.action((topic: string, flags: ConsumeFlags) =>
-    onBroker(command, flags, async (client) => {
+    onLastingBroker(command, flags, async (client) => {
       const { consume } = await import("./consuming.js");
       await consume(client, topic, flags);
     }),

@@ -2,7 +2,13 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import { MAX_BATCH_MESSAGES } from "../../protocol/limits.js";
 import { parseCount, parseDuration } from "../units.js";
-import { type BrokerFlags, onBroker, withBrokerFlags } from "./broker-command.js";
+import {
+  type BrokerFlags,
+  onLastingBroker,
+  type ReconnectFlags,
+  withBrokerFlags,
+  withReconnect,
+} from "./broker-command.js";
 import { EXIT } from "./exit-codes.js";
 import { headerFlag, type InputFlags, inputConflict, inputFlags } from "./input-flags.js";
 
@@ -25,7 +31,7 @@ const parseBatch = (text: string): number => {
   throw new InvalidArgumentError(`It must be from 1 to ${MAX_BATCH_MESSAGES}.`);
 };
 
-interface PublishFlags extends BrokerFlags, InputFlags {
+interface PublishFlags extends BrokerFlags, ReconnectFlags, InputFlags {
   readonly delay?: number;
   readonly ttl?: number;
   readonly batch?: number;
@@ -57,11 +63,11 @@ export const publishCommand = (): Command => {
       ),
     );
   for (const flag of inputFlags()) command.addOption(flag);
-  withBrokerFlags(command, HELP);
+  withReconnect(withBrokerFlags(command, HELP));
   return command.action((topic: string, bodies: readonly string[], flags: PublishFlags) => {
     const fault = conflict(bodies, flags);
     if (fault !== undefined) command.error(`error: ${fault}`, { exitCode: EXIT.usage });
-    return onBroker(command, flags, async (client) => {
+    return onLastingBroker(command, flags, async (client) => {
       const { publish } = await import("./publishing.js");
       const { topicTarget } = await import("./targets.js");
       await publish(client, topicTarget(client, topic), bodies, flags);

@@ -1,7 +1,13 @@
 /** `ringmq top`: its flags. */
 import { Command, InvalidArgumentError, Option } from "commander";
 import { durationText, parseDuration } from "../units.js";
-import { type BrokerFlags, onBroker, withBrokerFlags } from "./broker-command.js";
+import {
+  type BrokerFlags,
+  onLastingBroker,
+  type ReconnectFlags,
+  withBrokerFlags,
+  withReconnect,
+} from "./broker-command.js";
 import { EXIT } from "./exit-codes.js";
 
 const HELP = `
@@ -24,7 +30,7 @@ const parseInterval = (text: string): number => {
   throw new InvalidArgumentError("It must be from 100ms to 1h.");
 };
 
-export interface TopFlags extends BrokerFlags {
+export interface TopFlags extends BrokerFlags, ReconnectFlags {
   readonly interval: number;
   readonly once?: boolean;
 }
@@ -38,7 +44,7 @@ export const topCommand = (): Command => {
         .default(DEFAULT_INTERVAL, durationText(DEFAULT_INTERVAL)),
     )
     .option("--once", "prints one look and ends");
-  withBrokerFlags(command, HELP);
+  withReconnect(withBrokerFlags(command, HELP));
   return command.action((flags: TopFlags) => {
     if (!flags.once && !(process.stdout.isTTY && process.stdin.isTTY)) {
       command.error("error: a live view needs a terminal: --once prints one look", { exitCode: EXIT.usage });
@@ -46,7 +52,7 @@ export const topCommand = (): Command => {
     if (!flags.once && flags.json) {
       command.error("error: --json is for --once: add it", { exitCode: EXIT.usage });
     }
-    return onBroker(command, flags, async (client) => {
+    return onLastingBroker(command, flags, async (client) => {
       const { once, watch } = await import("./watching.js");
       await (flags.once ? once(client, flags) : watch(client, flags));
     });

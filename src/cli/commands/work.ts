@@ -1,7 +1,14 @@
 /** `ringmq work`: its flags. */
 import { Command, InvalidArgumentError, Option } from "commander";
 import { parseCount, parseDuration } from "../units.js";
-import { type BrokerFlags, onBroker, QUEUE_FLAG, withBrokerFlags } from "./broker-command.js";
+import {
+  type BrokerFlags,
+  onLastingBroker,
+  QUEUE_FLAG,
+  type ReconnectFlags,
+  withBrokerFlags,
+  withReconnect,
+} from "./broker-command.js";
 
 const HELP = `
 The body is the command's standard input; RINGMQ_MESSAGE_ID, _TOPIC, _KEY, _RETRY and _HEADERS (JSON) are in its environment.
@@ -23,7 +30,7 @@ export const parseConcurrency = (text: string): number => {
   throw new InvalidArgumentError(`It must be from 1 to ${MAX_CONCURRENCY}.`);
 };
 
-export interface WorkFlags extends BrokerFlags {
+export interface WorkFlags extends BrokerFlags, ReconnectFlags {
   readonly queue?: string;
   readonly concurrency: number;
   readonly timeout?: number;
@@ -48,9 +55,9 @@ export const workCommand = (): Command => {
     )
     .addOption(new Option("--count <n>", "ends after so many messages").argParser(parseCount))
     .addOption(new Option("--idle <time>", "ends when nothing has come for so long").argParser(parseDuration));
-  withBrokerFlags(command, HELP);
+  withReconnect(withBrokerFlags(command, HELP));
   return command.action((topic: string, program: string, args: readonly string[], flags: WorkFlags) =>
-    onBroker(command, flags, async (client) => {
+    onLastingBroker(command, flags, async (client) => {
       const { work } = await import("./working.js");
       await work(client, topic, [program, ...args], flags);
     }),

@@ -5,7 +5,7 @@ import { Op } from "../../protocol/op.js";
 import { checkObject } from "../arguments/argument-checks.js";
 import type { ChannelConfig, ChannelStatistics } from "../arguments/options.js";
 import type { RequestChecks } from "../arguments/request-checks.js";
-import { ask } from "../connection/ask.js";
+import { ask, look } from "../connection/ask.js";
 import type { Connection } from "../connection/connection.js";
 import { CountRequest, ResultRequest } from "../connection/pending-request.js";
 import { requestHead } from "../connection/request-head.js";
@@ -37,7 +37,7 @@ export class ChannelAdmin {
 
   async stats(channel: string): Promise<ChannelStatistics> {
     this.#checks.name("channel", channel);
-    return ask(this.#connection, Op.CHANNEL_STATS, [channel], new ResultRequest(readChannelStatistics));
+    return look(this.#connection, Op.CHANNEL_STATS, [channel], new ResultRequest(readChannelStatistics));
   }
 
   channels(): AsyncGenerator<ChannelStatistics, void> {

@@ -1,7 +1,7 @@
 /**
  * Lists of what every shard has, which are asked for a page at a time.
  */
-import { ask } from "../connection/ask.js";
+import { look } from "../connection/ask.js";
 import type { Connection } from "../connection/connection.js";
 import { ResultRequest } from "../connection/pending-request.js";
 import type { Page } from "./results.js";
@@ -17,7 +17,7 @@ export async function* pages<T extends { readonly name: string }>(
 ): AsyncGenerator<T, void> {
   for (let shard = 0; shard < connection.info.shards; shard++) {
     for (let after = "", more = true; more; ) {
-      const page = await ask(connection, op, [shard, after, PAGE_SIZE], new ResultRequest(read));
+      const page = await look(connection, op, [shard, after, PAGE_SIZE], new ResultRequest(read));
       yield* page.items;
       after = page.items.at(-1)?.name ?? "";
       more = page.more && after !== "";

@@ -6,12 +6,19 @@ import { badArgument, checkObject } from "../arguments/argument-checks.js";
 import { OPTIONS } from "../arguments/option-reader.js";
 import type { BackupSummary, QueueOptions, TopicConfig, TopicStatistics } from "../arguments/options.js";
 import type { RequestChecks } from "../arguments/request-checks.js";
-import { ask } from "../connection/ask.js";
+import { ask, look } from "../connection/ask.js";
 import type { Connection } from "../connection/connection.js";
-import { CountRequest, ResultRequest } from "../connection/pending-request.js";
+import { CountRequest, Patience, ResultRequest } from "../connection/pending-request.js";
 import { requestHead } from "../connection/request-head.js";
 import { pages } from "./pages.js";
 import { readBackupSummary, readConfig, readStatistics, readTopicPage } from "./results.js";
+
+/** It takes as long as it takes. */
+class BackupRequest extends ResultRequest<BackupSummary> {
+  override get patience(): Patience {
+    return Patience.UNTIL_SENT;
+  }
+}
 
 export class TopicAdmin {
   readonly #connection: Connection;
@@ -60,7 +67,7 @@ export class TopicAdmin {
 
   async stats(topic: string): Promise<TopicStatistics> {
     this.#checks.name("topic", topic);
-    return ask(this.#connection, Op.STATS, [topic], new ResultRequest(readStatistics));
+    return look(this.#connection, Op.STATS, [topic], new ResultRequest(readStatistics));
   }
 
   topics(): AsyncGenerator<TopicStatistics, void> {
@@ -69,6 +76,6 @@ export class TopicAdmin {
 
   async backup(directory: string): Promise<BackupSummary> {
     if (typeof directory !== "string" || directory === "") throw badArgument("directory", directory, "a path");
-    return ask(this.#connection, Op.BACKUP, [directory], new ResultRequest(readBackupSummary));
+    return ask(this.#connection, Op.BACKUP, [directory], new BackupRequest(readBackupSummary));
   }
 }

@@ -2,12 +2,19 @@
  * Checks of the options of `connect`.
  */
 import { localError } from "../base/error.js";
-import { badArgument, checkKey, checkSignal, checkTimeout, readList } from "./argument-checks.js";
+import { badArgument, checkFlag, checkKey, checkSignal, checkTimeout, readList } from "./argument-checks.js";
 import { OPTIONS, readOptions } from "./option-reader.js";
-import type { ConnectOptions, Pem, TlsOptions } from "./options.js";
+import type { ConnectionOptions, ConnectOptions, Pem, ReconnectOptions, TlsOptions } from "./options.js";
 
 /** A head has 65,535 bytes, and HELLO needs some for its other elements. */
 const MAX_CLIENT_NAME_BYTES = 65_000;
+
+/** How long to wait before a second attempt to connect, and before any. Milliseconds. */
+export const MIN_DELAY = 100;
+export const MAX_DELAY = 5000;
+
+/** Milliseconds. */
+const MIN_INTERVAL = 100;
 
 /** A whole number from 1 on, Infinity, or undefined. Above the broker's own limit it has no effect. */
 const checkBound = (what: string, value: unknown): void => {
@@ -55,9 +62,11 @@ const readTls = (options: TlsOptions): TlsOptions => {
   return { ca: ca === undefined ? undefined : readAuthorities(ca), cert, key, passphrase, serverName };
 };
 
-/** Reads and checks the options. Throws BAD_ARGUMENT. */
-export const readConnect = (options: ConnectOptions): ConnectOptions => {
-  const read = readOptions(options, OPTIONS.connect);
+/** Reads and checks the options of a connection. Throws BAD_ARGUMENT. */
+export const readConnection = (options: ConnectionOptions): ConnectionOptions =>
+  checkedConnection(readOptions(options, OPTIONS.connection));
+
+const checkedConnection = <T extends ConnectionOptions>(read: T): T => {
   const { name, signal, connectTimeout, maxInFlight, maxPendingBytes } = read;
   checkKey("name", name, MAX_CLIENT_NAME_BYTES);
   checkSignal("signal", signal);
@@ -65,4 +74,48 @@ export const readConnect = (options: ConnectOptions): ConnectOptions => {
   checkBound("maxInFlight", maxInFlight);
   checkBound("maxPendingBytes", maxPendingBytes);
   return read.tls === undefined ? read : { ...read, tls: readTls(read.tls) };
+};
+
+const CONNECT = Object.freeze([...OPTIONS.connection, ...OPTIONS.link]);
+
+/** Reads and checks the options of `connect`. Throws BAD_ARGUMENT. */
+export const readConnect = (options: ConnectOptions): ConnectOptions => {
+  const read = checkedConnection(readOptions(options, CONNECT));
+  checkTimeout("publishTimeout", read.publishTimeout);
+  checkTimeout("requestTimeout", read.requestTimeout);
+  checkInterval("pingInterval", read.pingInterval);
+  if (read.reconnect === undefined || read.reconnect === false) return read;
+  return { ...read, reconnect: readReconnect(read.reconnect) };
+};
+
+const readReconnect = (options: ReconnectOptions): ReconnectOptions => {
+  const read = readOptions(options, OPTIONS.reconnect);
+  const { minDelay = MIN_DELAY, maxDelay = MAX_DELAY, timeout, initially } = read;
+  checkDelay("reconnect.minDelay", minDelay);
+  checkDelay("reconnect.maxDelay", maxDelay);
+  checkTimeout("reconnect.timeout", timeout);
+  checkFlag("reconnect.initially", initially);
+  return read;
+};
+
+const checkDelay = (what: string, value: unknown): void => {
+  if (typeof value === "number" && value >= 1 && value < Number.POSITIVE_INFINITY) return;
+  throw badArgument(what, value, "milliseconds from 1 on");
+};
+
+/** An interval of pings, and of others that would burden brokers if they were shorter. */
+export const checkInterval = (what: string, value: unknown): void => {
+  checkTimeout(what, value);
+  if (typeof value === "number" && value < MIN_INTERVAL) {
+    throw badArgument(what, value, `at least ${MIN_INTERVAL} milliseconds`);
+  }
+};
+
+/** Reads the addresses of `connect`: one, or a list of some. Throws BAD_ARGUMENT. */
+export const readUrls = (urls: unknown): readonly string[] => {
+  if (typeof urls === "string" || !Array.isArray(urls)) return [urls as string];
+  const wanted = "the address of a broker, or a list of at least one";
+  const list = readList("urls", urls, wanted, (url) => typeof url === "string") as readonly string[];
+  if (list.length === 0) throw badArgument("urls", urls, wanted);
+  return list;
 };

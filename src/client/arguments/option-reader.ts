@@ -13,7 +13,9 @@ export type OptionNames = readonly string[];
 const names = (...list: readonly string[]): OptionNames => Object.freeze(list);
 
 export const OPTIONS = {
-  connect: names("name", "signal", "connectTimeout", "tls", "maxInFlight", "maxPendingBytes"),
+  connection: names("name", "signal", "connectTimeout", "tls", "maxInFlight", "maxPendingBytes"),
+  link: names("reconnect", "publishTimeout", "requestTimeout", "pingInterval"),
+  reconnect: names("minDelay", "maxDelay", "timeout", "initially"),
   tls: names("ca", "cert", "key", "passphrase", "serverName"),
   publish: names("headers", "routeKey", "delay", "ttl", "key", "keyWindow"),
   publishBatch: names("headers", "routeKey", "delay", "ttl", "keys", "keyWindow"),
@@ -42,6 +44,7 @@ export const OPTIONS = {
   respond: names("concurrency"),
   reply: names("body", "headers"),
   drain: names("timeout"),
+  close: names("timeout"),
 } as const satisfies Record<string, OptionNames>;
 
 /**

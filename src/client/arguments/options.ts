@@ -25,7 +25,8 @@ export interface TlsOptions {
   readonly serverName?: string | undefined;
 }
 
-export interface ConnectOptions {
+/** Of a connection. */
+export interface ConnectionOptions {
   /** A name for the broker's log. Default: none. */
   readonly name?: string | undefined;
   /** Gives up connecting, with ABORTED. It has no effect on a connection that is open. */
@@ -41,6 +42,45 @@ export interface ConnectOptions {
    * promise. Beyond it requests reject with CLIENT_BUSY; `client.ready()` waits for room. Default 67,108,864 (64 MiB).
    */
   readonly maxPendingBytes?: number | undefined;
+}
+
+export interface ConnectOptions extends ConnectionOptions {
+  /** How the connection is made again when it was lost; false: the client is closed then. Default: as `ReconnectOptions` say. */
+  readonly reconnect?: ReconnectOptions | false | undefined;
+  /**
+   * How long a publish may be without a confirm, while there is no connection or while the broker does not answer. Then it
+   * rejects with PUBLISH_TIMEOUT; if it had been sent, whether it is stored is not known. Milliseconds up to 2^53 or Infinity,
+   * give or take a second; default 30,000.
+   */
+  readonly publishTimeout?: number | undefined;
+  /**
+   * How long another request may be without an answer, those that wait for messages only until they are sent. Then it rejects
+   * with ANSWER_TIMEOUT. Milliseconds up to 2^53 or Infinity, give or take a second; default 30,000.
+   */
+  readonly requestTimeout?: number | undefined;
+  /**
+   * How often the broker is pinged. When it has not answered by the next time, the connection is lost. Milliseconds from 100 on,
+   * or Infinity; default 10,000. Without `reconnect` it is not pinged.
+   */
+  readonly pingInterval?: number | undefined;
+}
+
+/** How a lost connection is made again: to the same broker at once, then to the next of the list, and so on in turn. */
+export interface ReconnectOptions {
+  /**
+   * How long to wait before the second attempt, and twice as long before each one after it; a random time from half of that to
+   * all of it. Milliseconds from 1 on, default 100.
+   */
+  readonly minDelay?: number | undefined;
+  /** The most that this becomes. Milliseconds, default 5,000. */
+  readonly maxDelay?: number | undefined;
+  /**
+   * How long there may be no connection before the client is closed with the last error. Milliseconds up to 2^53 or Infinity,
+   * the default.
+   */
+  readonly timeout?: number | undefined;
+  /** `connect` itself waits for a broker as well, in the same way, until `signal` or `timeout` ends it. Default false. */
+  readonly initially?: boolean | undefined;
 }
 
 interface MessageOptions {
@@ -174,7 +214,8 @@ export interface SubscribeOptions {
   /**
    * What happens when this subscription is behind by more than 8,192 messages or 4 MiB. `drop-oldest`, the default: the
    * oldest are dropped and counted. `drop-newest`: those that come then are. `conflate`: it gets the last message of each
-   * key only, however little it is behind. `disconnect`: the connection ends with SLOW_SUBSCRIBER. `block`: publishes to
+   * key only, however little it is behind. `disconnect`: the connection ends with SLOW_SUBSCRIBER, and
+   * all subscriptions with this policy; it is made again for the others. `block`: publishes to
    * the channel are confirmed when it has caught up. Of a kept channel it reads on from what is kept instead.
    */
   readonly overflow?: Overflow | undefined;
@@ -224,6 +265,11 @@ export interface Resumption {
    * further on are told when it comes to them (`onLost`).
    */
   readonly lost: number | undefined;
+}
+
+export interface CloseOptions {
+  /** How long the broker may take to close its side, before the connection is cut. Milliseconds, default 1,000. */
+  readonly timeout?: number | undefined;
 }
 
 export interface DrainOptions {

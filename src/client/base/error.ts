@@ -13,6 +13,10 @@ export const OWN_CODES = {
   ABORTED: false,
   /** The connection ended before the answer came: whether the request was carried out is not known. */
   CONNECTION_CLOSED: true,
+  /** A publish was not confirmed within `publishTimeout`. The text tells whether it was sent: then its fate is not known. */
+  PUBLISH_TIMEOUT: true,
+  /** A request had no answer within `requestTimeout`. The text tells whether it was sent. */
+  ANSWER_TIMEOUT: true,
   /** `maxPendingBytes` are on their way already; wait for `client.ready()`. */
   CLIENT_BUSY: true,
   /** The handler of a worker has had its `timeout`. */
@@ -69,3 +73,9 @@ export const brokerError = (code: number, text: string, retryable?: boolean): Ri
   if (name === undefined) return new RingmqError("UNKNOWN_ERROR", `${text} (code ${code})`, retryable ?? false);
   return new RingmqError(name, text, retryable ?? ERRORS[name].retryable);
 };
+
+/** Refusals that a broker may not repeat later, though the same call makes no sense now. */
+const PASSING: ReadonlySet<RingmqErrorCode> = new Set(["SHARD_DOWN", "JOURNAL_FAILED"]);
+
+/** Whether another attempt, later or after a restart of the broker, may succeed. */
+export const mayPass = ({ code, retryable }: RingmqError): boolean => retryable || PASSING.has(code);

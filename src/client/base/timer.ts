@@ -2,6 +2,8 @@
  * Timers of any length. setTimeout takes 31 bits of milliseconds, and fires after 1 ms when given more.
  */
 
+import { deferred } from "./deferred.js";
+
 /** The longest time that setTimeout takes: 24.8 days, in milliseconds. */
 const MAX_STEP = 2 ** 31 - 1;
 
@@ -23,4 +25,12 @@ export const startTimer = (milliseconds: number, act: () => void): Timer => {
   };
   if (milliseconds !== Number.POSITIVE_INFINITY) wait();
   return { cancel: () => clearTimeout(handle) };
+};
+
+/** Resolves as the promise does, or after this many milliseconds. */
+export const within = async (milliseconds: number, promise: Promise<unknown>): Promise<void> => {
+  const enough = deferred<void>();
+  const timer = startTimer(milliseconds, enough.resolve);
+  await Promise.race([promise, enough.promise]);
+  timer.cancel();
 };

@@ -8,7 +8,7 @@ import type { Body, RequestOptions } from "../arguments/options.js";
 import type { RequestChecks } from "../arguments/request-checks.js";
 import { localError, type RingmqError } from "../base/error.js";
 import type { Connection } from "../connection/connection.js";
-import { PromisedRequest } from "../connection/pending-request.js";
+import { Patience, PromisedRequest } from "../connection/pending-request.js";
 import { requestHead } from "../connection/request-head.js";
 import { encodeHeaders, MESSAGE_COST, readContent } from "../publish/message-encoding.js";
 import { checkOneEntry, Reply } from "./reply.js";
@@ -33,6 +33,11 @@ class CallRequest extends PromisedRequest<Reply> {
       this.failed(aborted(signal));
     };
     signal.addEventListener("abort", this.#abandon, { once: true });
+  }
+
+  /** The broker sees to its timeout. */
+  override get patience(): Patience {
+    return Patience.UNTIL_SENT;
   }
 
   override replied(bytes: Uint8Array, view: DataView, start: number, end: number): void {

@@ -2,63 +2,23 @@
  * A connection's only subscription to a channel, which begins where the program says. It is sent no more than its program
  * reads, and goes on where it was when the shard of its channel has been restarted.
  */
-import { ProtocolError } from "../../protocol/errors.js";
 import { Op } from "../../protocol/op.js";
 import { asBadArgument } from "../arguments/argument-checks.js";
 import type { Resumption, SubscribeOptions } from "../arguments/options.js";
 import { backoff } from "../base/backoff.js";
 import { unobserved } from "../base/deferred.js";
-import type { RingmqError } from "../base/error.js";
-import { startTimer, type Timer } from "../base/timer.js";
+import { localError, mayPass, type RingmqError } from "../base/error.js";
+import type { Timer } from "../base/timer.js";
 import type { Connection } from "../connection/connection.js";
-import { ResultRequest } from "../connection/pending-request.js";
 import { requestHead } from "../connection/request-head.js";
 import type { ChannelArrival } from "./channel-message.js";
 import { CreditWindow } from "./credit-window.js";
+import { type Begun, FollowRequest } from "./follow-request.js";
 import { SubscriptionFeed } from "./subscription-feed.js";
 
 /** Before a channel is asked for again. Milliseconds. */
 const FIRST_WAIT = 20;
 const MAX_WAIT = 1000;
-
-/** What the broker tells of a subscription that it has begun. */
-interface Begun {
-  readonly epoch: string;
-  readonly position: number;
-  readonly kept: boolean;
-  /** Undefined when it did not go on from an epoch. */
-  readonly recovered: boolean | undefined;
-  readonly lost: number | undefined;
-}
-
-const readBegun = (value: unknown): Begun => {
-  const { epoch, position, kept, recovered, lost } = Object(value) as { readonly [K in keyof Begun]?: unknown };
-  if (typeof epoch !== "string" || !Number.isSafeInteger(position)) {
-    throw new ProtocolError("BAD_FRAME", "a subscription begins without an epoch and a position");
-  }
-  return {
-    epoch,
-    position: Number(position),
-    kept: kept === true,
-    recovered: typeof recovered === "boolean" ? recovered : undefined,
-    lost: typeof lost === "number" ? lost : undefined,
-  };
-};
-
-/** Calls back while its RESULT is read. What awaits the promise runs only after the frames that follow it. */
-class FollowRequest extends ResultRequest<Begun> {
-  readonly #onBegun: (begun: Begun) => void;
-
-  constructor(onBegun: (begun: Begun) => void) {
-    super(readBegun);
-    this.#onBegun = onBegun;
-  }
-
-  protected override resolve(begun: Begun): void {
-    this.#onBegun(begun);
-    super.resolve(begun);
-  }
-}
 
 export interface FollowerEvents {
   /** The SUBSCRIBE with this number was confirmed. */
@@ -78,8 +38,11 @@ export class Follower {
   readonly #events: FollowerEvents;
   /** Messages that come are this subscription's, not those of one before it. */
   #hasBegun = false;
+  /** The number of the last SUBSCRIBE, which is being answered or waits for a connection as long as it is asked for. */
+  #request = 0;
+  #isAsking = false;
   /** A SUBSCRIBE is on its way, or was confirmed: the broker takes its credit. */
-  #isAsked = false;
+  #isOpen = false;
   /** The epoch, as every arrival has it. */
   #epoch = "";
   #timer: Timer | undefined;
@@ -95,27 +58,31 @@ export class Follower {
 
   /** Subscribes, from where the program says or from where it was. Rejects when the broker refuses. */
   async subscribe(): Promise<void> {
-    const { next } = this.feed;
-    const { overflow, recover } = this.#options;
-    const from = next ?? startOf(this.#options);
-    const pending = new FollowRequest((begun) => {
-      this.#events.begun(request);
-      this.#begin(begun, next !== undefined);
-    });
-    const options = { ...from, ...(recover === true && { recover }), credit: this.#window.begin(this.feed.size) };
-    const head = requestHead([this.#channel, overflow, options]);
-    // A subscription that goes on is not refused for what else is on its way.
-    const request =
-      next === undefined
-        ? this.#connection.request(Op.SUBSCRIBE, head, pending)
-        : this.#connection.control(Op.SUBSCRIBE, head, pending);
-    this.#isAsked = true;
+    this.#isAsking = true;
     try {
-      await pending.promise;
-    } catch (error) {
-      this.#isAsked = false;
-      throw error;
+      for (;;) {
+        try {
+          return await this.#ask();
+        } catch (error) {
+          this.#isOpen = false;
+          if (!this.#connection.isLoss(error) || this.feed.isOver) throw error;
+        }
+      }
+    } finally {
+      this.#isAsking = false;
     }
+  }
+
+  /** The program has left it. Whether the broker need not be told, because it has not heard of it. */
+  withdraw(): boolean {
+    return this.#connection.withdraw(this.#request, localError("CLIENT_CLOSED", "the subscription was stopped"));
+  }
+
+  /** The connection was lost. */
+  lost(): void {
+    this.#hasBegun = false;
+    this.#isOpen = false;
+    if (!this.#isAsking) this.#resume(0);
   }
 
   messages(arrival: ChannelArrival, start: number, end: number, count: number): void {
@@ -129,8 +96,8 @@ export class Follower {
   /** The broker has ended the subscription. */
   closed(error: RingmqError): void {
     this.#hasBegun = false;
-    this.#isAsked = false;
-    if (error.retryable) this.#resume(0);
+    this.#isOpen = false;
+    if (this.#goesOn(error)) this.#resume(0);
     else this.#end(error);
   }
 
@@ -138,6 +105,26 @@ export class Follower {
   stop(error: RingmqError | undefined): void {
     this.#timer?.cancel();
     this.feed.end(error);
+  }
+
+  async #ask(): Promise<void> {
+    const { next } = this.feed;
+    const { overflow, recover } = this.#options;
+    const from = next ?? startOf(this.#options);
+    const pending = new FollowRequest((begun) => {
+      this.#events.begun(request);
+      this.#begin(begun, next !== undefined);
+    });
+    const options = { ...from, ...(recover === true && { recover }), credit: this.#window.begin(this.feed.size) };
+    const head = requestHead([this.#channel, overflow, options]);
+    // A subscription that goes on is not refused for what else is on its way.
+    const request =
+      next === undefined
+        ? this.#connection.request(Op.SUBSCRIBE, head, pending)
+        : this.#connection.reinstate(Op.SUBSCRIBE, head, pending);
+    this.#request = request;
+    this.#isOpen = true;
+    await pending.promise;
   }
 
   #begin({ epoch, position, kept, recovered, lost }: Begun, isResumed: boolean): void {
@@ -159,10 +146,16 @@ export class Follower {
         const error = asBadArgument(thrown);
         // The end of the connection ends the feed as well.
         if (this.feed.isOver) return;
-        if (!error.retryable) return this.#end(error);
-        this.#timer = startTimer(backoff(attempt, FIRST_WAIT, MAX_WAIT), () => this.#resume(attempt + 1));
+        if (!this.#goesOn(error)) return this.#end(error);
+        this.#timer = this.#connection.clock.startTimer(backoff(attempt, FIRST_WAIT, MAX_WAIT), () =>
+          this.#resume(attempt + 1),
+        );
       }),
     );
+  }
+
+  #goesOn(error: RingmqError): boolean {
+    return error.retryable || (this.#connection.revival !== undefined && mayPass(error));
   }
 
   #end(error: RingmqError): void {
@@ -172,7 +165,7 @@ export class Follower {
 
   #giveCredit(bytes: number): void {
     const credit = this.#window.read(bytes);
-    if (credit === 0 || !this.#isAsked || this.feed.isOver) return;
+    if (credit === 0 || !this.#isOpen || this.feed.isOver) return;
     this.#connection.notify(Op.CHANNEL_CREDIT, requestHead([this.#channel, credit]));
   }
 }

@@ -7,6 +7,7 @@ import { localError, type RingmqError } from "../base/error.js";
 import { FeedState } from "../messages/feed-state.js";
 import { ChannelBacklog } from "./channel-backlog.js";
 import type { ChannelArrival, ChannelMessage } from "./channel-message.js";
+import type { Begun } from "./follow-request.js";
 
 export class SubscriptionFeed {
   readonly #options: SubscribeOptions;
@@ -78,6 +79,19 @@ export class SubscriptionFeed {
     if (this.#state.isOver || count === 0) return;
     this.#backlog.lose(count);
     this.#addLost(count);
+  }
+
+  get overflow(): SubscribeOptions["overflow"] {
+    return this.#options.overflow;
+  }
+
+  /** It goes on after an interruption, `next` being where it wanted to; -1 when nothing had come yet. */
+  goOn({ epoch, position, lost, ...begun }: Begun, next: number): void {
+    const recovered = begun.recovered ?? position === next;
+    const missing = recovered ? 0 : (lost ?? (next >= 0 && position > next ? position - next : undefined));
+    this.begin(epoch, position);
+    this.lose(missing ?? 0);
+    this.resumed({ epoch, position, recovered, lost: missing });
   }
 
   /** It goes on after an interruption. */

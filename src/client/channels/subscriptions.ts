@@ -5,20 +5,28 @@
 import { countEntries, SIZE_MASK } from "../../protocol/entry.js";
 import { ProtocolError } from "../../protocol/errors.js";
 import { Op } from "../../protocol/op.js";
+import { asBadArgument } from "../arguments/argument-checks.js";
 import type { SubscribeOptions } from "../arguments/options.js";
+import { backoff } from "../base/backoff.js";
 import { unobserved } from "../base/deferred.js";
-import { localError, RingmqError } from "../base/error.js";
+import { localError, mayPass, RingmqError } from "../base/error.js";
+import type { Timer } from "../base/timer.js";
 import type { Connection } from "../connection/connection.js";
-import { CountRequest } from "../connection/pending-request.js";
+import { CountRequest, Patience } from "../connection/pending-request.js";
 import { requestHead } from "../connection/request-head.js";
 import type { ChannelSink } from "../connection/sinks.js";
 import { ArrivalReader } from "./arrival-reader.js";
+import { FollowRequest } from "./follow-request.js";
 import { Follower } from "./follower.js";
 import { Subscription } from "./subscription.js";
 import { SubscriptionFeed } from "./subscription-feed.js";
 
 /** No request has this number. */
 const NO_REQUEST = 0;
+
+/** Before a channel is asked for again. Milliseconds. */
+const FIRST_WAIT = 20;
+const MAX_WAIT = 1000;
 
 /** One subscription of the program. */
 interface Subscriber {
@@ -36,15 +44,26 @@ interface ChannelEntry {
   readonly follower: Follower | undefined;
   /** The SUBSCRIBE that was confirmed last. The broker uses its number when it ends the channel's subscription. */
   request: number;
+  /** The SUBSCRIBE that was asked for last. */
+  asked: number;
+  /** What positions count in, if the broker has told. */
+  epoch: string | undefined;
+  /** Until it is asked for again. */
+  timer: Timer | undefined;
 }
 
 /** Calls back while its CONFIRM is read. What awaits the promise runs only after the frames that follow it. */
 class SubscribeRequest extends CountRequest {
+  override isRepeatable = true;
   readonly #onConfirmed: () => void;
 
   constructor(onConfirmed: () => void) {
     super();
     this.#onConfirmed = onConfirmed;
+  }
+
+  override get patience(): Patience {
+    return Patience.UNTIL_SENT;
   }
 
   override confirmed(high: number, low: number, messages: number): void {
@@ -103,7 +122,7 @@ export class Subscriptions implements ChannelSink {
     }
   }
 
-  lost(channel: string, count: number): void {
+  dropped(channel: string, count: number): void {
     const entry = this.#byChannel.get(channel);
     if (entry === undefined) return;
     if (entry.follower !== undefined) entry.follower.lose(count);
@@ -118,11 +137,23 @@ export class Subscriptions implements ChannelSink {
     this.#byRequest.delete(request);
     entry.request = NO_REQUEST;
     if (entry.follower !== undefined) return entry.follower.closed(error);
+    if (this.#goesOn(error)) return this.#shareAgain(entry, 0);
     for (const subscriber of entry.subscribers) {
       // One that is not confirmed yet did not end: its SUBSCRIBE gets an answer of its own.
       if (!subscriber.isConfirmed) continue;
       this.#remove(subscriber);
       subscriber.feed.end(error);
+    }
+  }
+
+  lost(reason: RingmqError): void {
+    this.#byRequest.clear();
+    for (const entry of [...this.#byChannel.values()]) {
+      if (reason.code === "SLOW_SUBSCRIBER" && this.#endSlow(entry, reason)) continue;
+      const wasConfirmed = entry.request !== NO_REQUEST;
+      entry.request = NO_REQUEST;
+      if (entry.follower !== undefined) entry.follower.lost();
+      else if (wasConfirmed) this.#shareAgain(entry, 0);
     }
   }
 
@@ -134,7 +165,8 @@ export class Subscriptions implements ChannelSink {
     const entries = [...this.#byChannel.values()];
     this.#byChannel.clear();
     this.#byRequest.clear();
-    for (const { subscribers, follower } of entries) {
+    for (const { subscribers, follower, timer } of entries) {
+      timer?.cancel();
       follower?.stop(error);
       for (const { feed } of subscribers) feed.end(error);
     }
@@ -149,7 +181,7 @@ export class Subscriptions implements ChannelSink {
     const subscription = new Subscription(feed, (reason) => this.#leave(subscriber, reason), follower);
     const subscriber: Subscriber = { feed, subscription, request: NO_REQUEST, isConfirmed: false };
     const asked = follower.subscribe();
-    this.#byChannel.set(channel, { subscribers: new Set([subscriber]), follower, request: NO_REQUEST });
+    this.#byChannel.set(channel, newEntry(subscriber, follower));
     return this.#begin(subscriber, asked);
   }
 
@@ -160,11 +192,10 @@ export class Subscriptions implements ChannelSink {
     const pending = new SubscribeRequest(() => this.#confirmed(subscriber, subscriber.request));
     // With several subscriptions the broker applies the policy of the latest SUBSCRIBE.
     subscriber.request = this.#connection.request(Op.SUBSCRIBE, requestHead([channel, options.overflow]), pending);
-    if (entry !== undefined) entry.subscribers.add(subscriber);
-    else {
-      const subscribers = new Set([subscriber]);
-      this.#byChannel.set(channel, { subscribers, follower: undefined, request: NO_REQUEST });
-    }
+    const shared = entry ?? newEntry(subscriber);
+    shared.subscribers.add(subscriber);
+    shared.asked = subscriber.request;
+    this.#byChannel.set(channel, shared);
     return this.#begin(subscriber, pending.promise);
   }
 
@@ -183,14 +214,78 @@ export class Subscriptions implements ChannelSink {
     const { channel } = subscriber.feed;
     const entry = this.#byChannel.get(channel);
     // The program has left it meanwhile.
-    if (entry?.subscribers.has(subscriber) !== true) return;
+    if (entry?.subscribers.has(subscriber) === true) this.#numbered(entry, channel, request);
+  }
+
+  #numbered(entry: ChannelEntry, channel: string, request: number): void {
     this.#byRequest.delete(entry.request);
     entry.request = request;
     this.#byRequest.set(request, channel);
   }
 
+  /** Whether subscriptions are begun again that the broker has ended, or refuses. */
+  #goesOn(error: RingmqError): boolean {
+    const { revival, hasEnded } = this.#connection;
+    return revival !== undefined && !hasEnded && mayPass(error);
+  }
+
+  /** Subscribes again to a channel that was shared, behind what has come of it. */
+  #shareAgain(entry: ChannelEntry, attempt: number): void {
+    const [first] = entry.subscribers;
+    if (first === undefined) return;
+    const { channel, overflow } = first.feed;
+    const next = Math.max(...[...entry.subscribers].map(({ feed }) => feed.next?.position ?? -1));
+    const { epoch } = entry;
+    const from = next < 0 ? { from: "now" } : { position: next, ...(epoch !== undefined && { epoch }) };
+    const pending = new FollowRequest((begun) => {
+      // The program may have left it meanwhile.
+      if (this.#byChannel.get(channel) !== entry) return;
+      this.#numbered(entry, channel, entry.asked);
+      entry.epoch = begun.epoch;
+      for (const subscriber of entry.subscribers) {
+        subscriber.isConfirmed = true;
+        subscriber.feed.goOn(begun, next);
+      }
+    });
+    const asked = async (): Promise<unknown> => {
+      entry.asked = this.#connection.reinstate(Op.SUBSCRIBE, requestHead([channel, overflow, from]), pending);
+      return pending.promise;
+    };
+    unobserved(
+      asked().catch((thrown: unknown) => {
+        const error = asBadArgument(thrown);
+        if (this.#byChannel.get(channel) !== entry) return;
+        if (this.#connection.isLoss(error)) this.#shareAgain(entry, 0);
+        else if (!this.#goesOn(error)) this.#endShared(entry, error);
+        else {
+          const { clock } = this.#connection;
+          const again = (): void => this.#shareAgain(entry, attempt + 1);
+          entry.timer = clock.startTimer(backoff(attempt, FIRST_WAIT, MAX_WAIT), again);
+        }
+      }),
+    );
+  }
+
+  /** The connection has ended because a subscription was too slow that asked for it. Returns whether nobody is left. */
+  #endSlow({ subscribers }: ChannelEntry, reason: RingmqError): boolean {
+    for (const subscriber of subscribers) {
+      if (subscriber.feed.overflow !== "disconnect") continue;
+      this.#remove(subscriber);
+      subscriber.feed.end(reason);
+    }
+    return subscribers.size === 0;
+  }
+
+  #endShared({ subscribers }: ChannelEntry, error: RingmqError): void {
+    for (const subscriber of subscribers) {
+      this.#remove(subscriber);
+      subscriber.feed.end(error);
+    }
+  }
+
   async #leave(subscriber: Subscriber, reason: RingmqError | undefined): Promise<void> {
-    if (this.#remove(subscriber)) {
+    const entry = this.#byChannel.get(subscriber.feed.channel);
+    if (this.#remove(subscriber) && entry !== undefined && !this.#withdraw(entry)) {
       const pending = new CountRequest();
       try {
         this.#connection.control(Op.UNSUBSCRIBE, requestHead([subscriber.feed.channel]), pending);
@@ -203,6 +298,13 @@ export class Subscriptions implements ChannelSink {
     subscriber.feed.end(reason);
   }
 
+  /** Whether the broker need not be told that a channel is left, because it has not heard of it. */
+  #withdraw({ follower, timer, asked }: ChannelEntry): boolean {
+    timer?.cancel();
+    if (follower !== undefined) return follower.withdraw();
+    return this.#connection.withdraw(asked, localError("CLIENT_CLOSED", "the subscription was stopped"));
+  }
+
   /** Returns whether it was the last one of its channel. */
   #remove(subscriber: Subscriber): boolean {
     const { channel } = subscriber.feed;
@@ -213,6 +315,15 @@ export class Subscriptions implements ChannelSink {
     return true;
   }
 }
+
+const newEntry = (subscriber: Subscriber, follower?: Follower): ChannelEntry => ({
+  subscribers: new Set([subscriber]),
+  follower,
+  request: NO_REQUEST,
+  asked: NO_REQUEST,
+  epoch: undefined,
+  timer: undefined,
+});
 
 const taken = (channel: string): RingmqError =>
   localError(

@@ -19,6 +19,8 @@ interface AnswerTarget {
   readonly channels: ChannelSink | undefined;
   readonly onGoodbye: ((reason: RingmqError) => void) | undefined;
   answered(pending: PendingRequest): void;
+  /** Whether a request that is refused because the broker stops is kept for the next connection. */
+  isKept(request: number): boolean;
   expectEnd(reason: RingmqError): void;
 }
 
@@ -73,7 +75,7 @@ export class Answers {
         return;
       case Answer.CHANNEL_LOST: {
         const [channel, lost] = head();
-        this.#target.channels?.lost(text(channel), count(lost));
+        this.#target.channels?.dropped(text(channel), count(lost));
         return;
       }
       case Answer.CONSUMER_CLOSED: {
@@ -159,6 +161,7 @@ export class Answers {
     const error =
       typeof name === "string" ? responderError(name, text(why)) : brokerError(count(code), text(why), isRetryable);
     if (closes === true) this.#target.expectEnd(error);
+    if (error.code === "SHUTTING_DOWN" && this.#target.isKept(request)) return;
     if (this.#requests.has(request)) this.#answer(request, (pending) => pending.failed(error));
     else if (request !== 0 && closes !== true) badFrame(`an error for request ${request}, which waits for no answer`);
   }

@@ -16,3 +16,15 @@ export const ask = async <T>(
   connection.request(op, requestHead(head), pending, flags);
   return pending.promise;
 };
+
+/** As `ask`, for a request that changes nothing: it is made again when its connection is lost. */
+export const look = <T>(
+  connection: Connection,
+  op: number,
+  head: readonly unknown[],
+  pending: PromisedRequest<T>,
+  flags = 0,
+): Promise<T> => {
+  pending.isRepeatable = true;
+  return ask(connection, op, head, pending, flags);
+};

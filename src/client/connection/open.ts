@@ -8,12 +8,15 @@ import { localError, RingmqError } from "../base/error.js";
 import { startTimer } from "../base/timer.js";
 import { parseAddress } from "./address.js";
 import { connectFailure } from "./connect-failure.js";
-import type { Connection, ConnectionLimits } from "./connection.js";
+import { Connection, type ConnectionLimits } from "./connection.js";
 import { openTransport } from "./open-transport.js";
 import type { OpenTransport, Transport } from "./transport.js";
-import { TransportListener } from "./transport-listener.js";
+import { type Accept, TransportListener } from "./transport-listener.js";
 
-export interface OpenOptions extends ConnectionLimits {
+export interface OpenOptions extends ReachOptions, ConnectionLimits {}
+
+/** How to open a transport and greet the broker. */
+export interface ReachOptions {
   readonly name: string | undefined;
   readonly signal: AbortSignal | undefined;
   /** Milliseconds, or Infinity. */
@@ -41,18 +44,26 @@ const removeListener = (signal: AbortSignal | undefined, listener: () => void): 
  * Opens a connection. Rejects with BAD_ARGUMENT for a wrong address, with CONNECT_FAILED, with the error that the broker
  * sends instead of HELLO, or with ABORTED by the signal.
  */
-export const openConnection = async (
+export const openConnection = (
   target: string,
   options: OpenOptions,
   open: OpenTransport = openTransport,
   clock?: Clock,
+): Promise<Connection> =>
+  reachBroker(target, options, (transport, info) => new Connection(transport, info, options, clock), open);
+
+/** As `openConnection`, for whichever connection the transport is accepted by. */
+export const reachBroker = async (
+  target: string,
+  { signal, connectTimeout, name, tls }: ReachOptions,
+  accept: Accept,
+  open: OpenTransport = openTransport,
 ): Promise<Connection> => {
   const address = parseAddress(target);
-  const { signal, connectTimeout, name, tls } = options;
   if (tls !== undefined && !address.isTls) {
     throw localError("BAD_ARGUMENT", `the option tls needs an address with tls:// or wss://; it is ${address.text}`);
   }
-  const listener = new TransportListener(address, options, clock);
+  const listener = new TransportListener(address, accept);
   const abort = new AbortController();
   const cancel = (): void => {
     abort.abort(localError("ABORTED", `connecting to ${address.text} was given up by its signal`, reasonFor(signal)));
@@ -80,3 +91,19 @@ export const openConnection = async (
     removeListener(signal, cancel);
   }
 };
+
+/** Resolves after this many milliseconds, or at once when the signal says so. */
+export const pauseUnlessAborted = (
+  clock: Clock,
+  milliseconds: number,
+  signal: AbortSignal | undefined,
+): Promise<void> =>
+  new Promise((resolve) => {
+    const done = (): void => {
+      timer.cancel();
+      removeListener(signal, done);
+      resolve();
+    };
+    const timer = clock.startTimer(milliseconds, done);
+    readFrom("signal", () => signal?.addEventListener("abort", done, { once: true }));
+  });

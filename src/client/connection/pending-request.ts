@@ -5,10 +5,25 @@ import { ProtocolError } from "../../protocol/errors.js";
 import type { ReceivedFault } from "../../protocol/selection.js";
 import { deferred } from "../base/deferred.js";
 import type { RingmqError } from "../base/error.js";
+import type { Chunk } from "./chunk.js";
 
 const unexpected = (answer: string): never => {
   throw new ProtocolError("BAD_FRAME", `${answer} does not answer this request`);
 };
+
+/** For how long a request waits for its answer. */
+export const Patience = {
+  /** For ever: as long as there is a connection, or another one is made. */
+  ENDLESS: 0,
+  /** As long as `requestTimeout` says until it is sent, then for ever: its answer brings messages, or takes as long as it does. */
+  UNTIL_SENT: 1,
+  /** As long as `requestTimeout` says. */
+  REQUEST: 2,
+  /** As long as `publishTimeout` says. */
+  PUBLISH: 3,
+} as const;
+
+export type Patience = (typeof Patience)[keyof typeof Patience];
 
 /**
  * One method for each kind of answer; a request overrides those that it can get. Exactly one of them is called, once.
@@ -17,6 +32,27 @@ const unexpected = (answer: string): never => {
 export abstract class PendingRequest {
   /** Bytes to release when it is answered. */
   pendingBytes = 0;
+  /** It may be sent again when its connection is lost: that does no harm, or the broker knows it by its number. */
+  isRepeatable = false;
+  /** The frame, as long as it has to be sent or may have to be sent again. */
+  frame: Uint8Array | undefined = undefined;
+  /** The chunk that the frame is in, if nothing else is; it holds it. */
+  chunk: Chunk | undefined = undefined;
+  /** It is on its way on the connection that there is. */
+  isSent = false;
+  /** It was on its way on a connection that was lost. */
+  wasSent = false;
+  /** The tick of the connection's deadlines at which it is given up; 0: never. */
+  deadline = 0;
+
+  get patience(): Patience {
+    return Patience.REQUEST;
+  }
+
+  /** The frame to send at this time, by the connection's clock. */
+  frameAt(_now: number): Uint8Array | undefined {
+    return this.frame;
+  }
 
   /** CONFIRM. `high` and `low` are the first id, 0 when there are no ids; `durability` is the frame's flag. */
   confirmed(_high: number, _low: number, _messages: number, _durability: number): void {

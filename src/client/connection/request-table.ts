@@ -42,6 +42,20 @@ export class RequestTable {
     return this.#pending.has(request);
   }
 
+  get(request: number): PendingRequest | undefined {
+    return this.#pending.get(request);
+  }
+
+  /** All of them, in the order in which they were asked for. */
+  entries(): IterableIterator<[number, PendingRequest]> {
+    return this.#pending.entries();
+  }
+
+  /** Another one is answered in place of this. */
+  replace(request: number, pending: PendingRequest): void {
+    this.#pending.set(request, pending);
+  }
+
   /** Removes a request that is being answered; undefined when there is none with this number. */
   take(request: number): PendingRequest | undefined {
     const pending = this.#pending.get(request);

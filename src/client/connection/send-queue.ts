@@ -12,13 +12,17 @@ import type { Transport } from "./transport.js";
 const FULL_BYTES = 64 * 1024;
 
 /** A detached chunk of this size is sent as it is; a smaller one is copied into the current chunk. */
-const LARGE_BYTES = 8 * 1024;
+export const LARGE_BYTES = 8 * 1024;
 
 /** The size of a new chunk. It grows as needed. */
 const CHUNK_BYTES = 4 * 1024;
 
-/** Chunks kept for reuse, and the size above which one is left to the garbage collector instead. */
-const MAX_SPARE = 16;
+/**
+ * Chunks kept for reuse, their bytes, and the size above which one is left to the garbage collector instead. It is as many as
+ * there are when a program has as much on its way as `PendingBytes` finds enough, in frames of their own that may be sent again.
+ */
+const MAX_SPARE = 128;
+const MAX_SPARE_BYTES = 8 * 1024 * 1024;
 const MAX_KEPT_BYTES = 256 * 1024;
 
 export class SendQueue {
@@ -32,6 +36,7 @@ export class SendQueue {
   #free = new Chunk(CHUNK_BYTES);
   readonly #freed = new Fifo<Chunk>();
   readonly #spare: Chunk[] = [];
+  #spareBytes = 0;
   /** Chunks that the transport has not finished reading. */
   #lent: Chunk[] = [];
   #inFlight = 0;
@@ -55,6 +60,13 @@ export class SendQueue {
     if (this.#current.end >= FULL_BYTES) this.flush();
   }
 
+  /** Adds a request that is encoded already. */
+  addWhole(frame: Uint8Array): void {
+    this.#current.append(frame);
+    this.#current.requests++;
+    if (this.#current.end >= FULL_BYTES) this.flush();
+  }
+
   /** Adds a frame that has no answer and does not wait for the limit. Of what may be sent it comes last. */
   addFree(op: number, head: Uint8Array, payload: Uint8Array): void {
     this.#free.open(op, 0, 0, head);
@@ -65,7 +77,10 @@ export class SendQueue {
 
   /** A chunk for a frame that grows while others are added. `attach` queues it behind them. */
   detached(): Chunk {
-    return this.#spare.pop() ?? new Chunk(CHUNK_BYTES);
+    const spare = this.#spare.pop();
+    if (spare === undefined) return new Chunk(CHUNK_BYTES);
+    this.#spareBytes -= spare.bytes.length;
+    return spare;
   }
 
   /** Adds the frame in a detached chunk. The chunk belongs to the queue again. */
@@ -73,7 +88,7 @@ export class SendQueue {
     if (chunk.end < LARGE_BYTES) {
       this.#current.append(chunk.bytes, 0, chunk.end);
       this.#current.requests += chunk.requests;
-      this.#recycle(chunk);
+      this.recycle(chunk);
       if (this.#current.end >= FULL_BYTES) this.flush();
     } else {
       this.#endChunk();
@@ -92,7 +107,7 @@ export class SendQueue {
   drained(): void {
     const lent = this.#lent;
     this.#lent = [];
-    for (const chunk of lent) this.#recycle(chunk);
+    for (const chunk of lent) this.recycle(chunk);
     this.#congested = false;
     this.#send();
   }
@@ -156,7 +171,7 @@ export class SendQueue {
 
   #sendChunk(chunk: Chunk): void {
     if (this.#transport.send(chunk.bytes.subarray(chunk.sent, chunk.end))) {
-      this.#recycle(chunk);
+      this.recycle(chunk);
     } else {
       this.#lent.push(chunk);
       this.#congested = true;
@@ -179,8 +194,14 @@ export class SendQueue {
     if (!this.#transport.send(part)) this.#congested = true;
   }
 
-  #recycle(chunk: Chunk): void {
-    if (this.#spare.length >= MAX_SPARE || chunk.bytes.length > MAX_KEPT_BYTES) return;
+  /** One who held a chunk does not need it any more. */
+  recycle(chunk: Chunk): void {
+    if (--chunk.holders > 0) return;
+    chunk.holders = 1;
+    const { length } = chunk.bytes;
+    if (length > MAX_KEPT_BYTES || this.#spareBytes + length > MAX_SPARE_BYTES) return;
+    if (this.#spare.length >= MAX_SPARE) return;
+    this.#spareBytes += length;
     chunk.clear();
     chunk.requests = 0;
     chunk.sent = 0;

@@ -9,6 +9,8 @@ export interface ConsumerSink {
   messages(bytes: Uint8Array, view: DataView, start: number, end: number): void;
   /** Nothing more will come: CONSUMER_CLOSED, or the connection has ended (undefined: its own program closed it). */
   ended(error: RingmqError | undefined): void;
+  /** The connection was lost, and another one is made: nothing more comes with this number. */
+  lost(reason: RingmqError): void;
 }
 
 /** Receives the calls of one RESPOND. */
@@ -26,11 +28,44 @@ export interface ChannelSink {
   /** CHANNEL_MESSAGES: the head is [head, start), the entries are [start, end). The sink may keep the bytes. */
   messages(bytes: Uint8Array, view: DataView, head: number, start: number, end: number): void;
   /** CHANNEL_LOST. */
-  lost(channel: string, count: number): void;
+  dropped(channel: string, count: number): void;
   /** CONSUMER_CLOSED with a number that no consumer has: that of a SUBSCRIBE, unless the program left just now. */
   closed(request: number, error: RingmqError): void;
   /** Whether CONSUMER_CLOSED may still come with this number. */
   holds(request: number): boolean;
   /** The connection has ended (undefined: its own program closed it). */
   ended(error: RingmqError | undefined): void;
+  /** The connection was lost, and another one is made: nothing more comes of what was subscribed to. */
+  lost(reason: RingmqError): void;
 }
+
+/** All of a connection, by the numbers of their requests. */
+interface Sinks {
+  readonly consumers: Map<number, ConsumerSink>;
+  readonly responders: Map<number, ResponderSink>;
+  readonly channels: ChannelSink | undefined;
+}
+
+/** The connection has ended (undefined: its own program closed it). */
+export const endSinks = ({ consumers, responders, channels }: Sinks, reason: RingmqError | undefined): void => {
+  const all = [...consumers.values(), ...responders.values()];
+  consumers.clear();
+  responders.clear();
+  for (const sink of all) sink.ended(reason);
+  channels?.ended(reason);
+};
+
+/** The connection was lost, and another one is made. What `isAsked` has not begun yet. */
+export const loseSinks = (
+  { consumers, responders, channels }: Sinks,
+  reason: RingmqError,
+  isAsked: (request: number) => boolean,
+): void => {
+  const lost = [...consumers].filter(([request]) => !isAsked(request));
+  for (const [request] of lost) consumers.delete(request);
+  const ended = [...responders].filter(([request]) => !isAsked(request));
+  for (const [request] of ended) responders.delete(request);
+  for (const [, consumer] of lost) consumer.lost(reason);
+  for (const [, responder] of ended) responder.ended(reason);
+  channels?.lost(reason);
+};

@@ -5,14 +5,13 @@ import { ProtocolError } from "../../protocol/errors.js";
 import { FrameWriter, HEAD, OP } from "../../protocol/frame.js";
 import { unpackHead } from "../../protocol/head.js";
 import { Answer, Op } from "../../protocol/op.js";
-import type { Clock } from "../base/clock.js";
 import { deferred, unobserved } from "../base/deferred.js";
 import { brokerError, localError, RingmqError } from "../base/error.js";
 import type { Address } from "./address.js";
 import { hungUp, notABroker } from "./connect-failure.js";
-import { Connection, type ConnectionLimits } from "./connection.js";
+import type { Connection } from "./connection.js";
 import { FrameParser } from "./frame-parser.js";
-import { HELLO_REQUEST, helloHead, readHello } from "./hello.js";
+import { type BrokerInfo, HELLO_REQUEST, helloHead, readHello } from "./hello.js";
 import { requestHead } from "./request-head.js";
 import type { Transport, TransportEvents } from "./transport.js";
 
@@ -23,20 +22,21 @@ const asReceiveError = (error: unknown): RingmqError => {
   return localError("BAD_FRAME", "what the broker sent could not be understood", error);
 };
 
+/** The connection that an opened transport is for: a new one, or one that has lost its own. */
+export type Accept = (transport: Transport, info: BrokerInfo) => Connection;
+
 export class TransportListener implements TransportEvents {
   readonly #address: Address;
-  readonly #limits: ConnectionLimits;
-  readonly #clock: Clock | undefined;
+  readonly #accept: Accept;
   readonly #opened = deferred<Connection>();
   readonly #parser = new FrameParser((...frame) => this.#frame(...frame));
   #transport: Transport | undefined;
   #connection: Connection | undefined;
   #hasReceived = false;
 
-  constructor(address: Address, limits: ConnectionLimits, clock?: Clock) {
+  constructor(address: Address, accept: Accept) {
     this.#address = address;
-    this.#limits = limits;
-    this.#clock = clock;
+    this.#accept = accept;
     // It may reject before anybody waits for it.
     unobserved(this.#opened.promise);
   }
@@ -69,26 +69,31 @@ export class TransportListener implements TransportEvents {
         if (failure !== undefined) throw failure;
       }
       this.#parser.push(bytes);
-      this.#connection?.resume();
+      if (this.#isInUse) this.#connection?.resume();
     } catch (error) {
       const violation = asReceiveError(error);
-      if (this.#connection === undefined) this.abandon(violation);
-      else this.#connection.violated(violation);
+      if (this.#connection === undefined || this.#transport === undefined) this.abandon(violation);
+      else this.#connection.violated(this.#transport, violation);
     }
   }
 
   drained(): void {
-    this.#connection?.drained();
+    if (this.#transport !== undefined) this.#connection?.drained(this.#transport);
   }
 
   ended(error?: Error): void {
-    if (this.#connection !== undefined) this.#connection.ended(error);
+    if (this.#connection !== undefined && this.#transport !== undefined) this.#connection.ended(this.#transport, error);
     else this.#opened.reject(hungUp(this.#address, error));
+  }
+
+  /** The connection has not lost the transport that this listens to. */
+  get #isInUse(): boolean {
+    return this.#transport !== undefined && this.#connection?.uses(this.#transport) === true;
   }
 
   #frame(bytes: Uint8Array, view: DataView, start: number, payload: number, end: number): void {
     if (this.#connection !== undefined) {
-      this.#connection.frame(bytes, view, start, payload, end);
+      if (this.#isInUse) this.#connection.frame(bytes, view, start, payload, end);
       return;
     }
     const op = view.getUint8(start + OP);
@@ -100,7 +105,7 @@ export class TransportListener implements TransportEvents {
     const info = readHello(head);
     // A broker may send larger frames than it accepts: a pop gathers up to a mebibyte by default.
     this.#parser.maxFrameBytes = Math.max(this.#parser.maxFrameBytes, info.limits.maxFrameBytes);
-    this.#connection = new Connection(this.#transport, info, this.#limits, this.#clock);
+    this.#connection = this.#accept(this.#transport, info);
     this.#opened.resolve(this.#connection);
   }
 }

@@ -8,7 +8,6 @@ import type { RingmqError } from "../base/error.js";
 import type { Timer } from "../base/timer.js";
 import type { Connection } from "../connection/connection.js";
 import { requestHead } from "../connection/request-head.js";
-import type { ConsumerSink } from "../connection/sinks.js";
 import { compactCopy } from "../messages/compact-copy.js";
 import { FeedState } from "../messages/feed-state.js";
 import { LeaseClock } from "./lease-clock.js";
@@ -71,11 +70,11 @@ export interface ConsumerTerms extends Pick<DeliveryTerms, "autoAck"> {
 /** What it needs of its connection. */
 type Line = Pick<Connection, "notify" | "flush" | "clock">;
 
-export class ConsumerFeed implements ConsumerSink, Reporter {
+export class ConsumerFeed implements Reporter {
   readonly #connection: Line;
   readonly #settler: Settler;
   readonly #progress: Progress;
-  readonly #window: PrefetchWindow;
+  #window: PrefetchWindow;
   readonly #buffer = new MessageBuffer();
   readonly #state = new FeedState();
   readonly #terms: { autoAck: boolean; leases: LeaseClock | undefined } = { autoAck: false, leases: undefined };
@@ -171,6 +170,25 @@ export class ConsumerFeed implements ConsumerSink, Reporter {
   ended(error: RingmqError | undefined): void {
     this.#drop();
     this.end(error);
+  }
+
+  get isOver(): boolean {
+    return this.#state.isOver;
+  }
+
+  /** What was delivered is not this program's any longer. More comes when CONSUME is answered that is sent next. */
+  restart(window: PrefetchWindow): void {
+    this.#buffer.takeAll();
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    this.#window = window;
+    this.#terms.leases = undefined;
+    this.#lastRun = undefined;
+    this.#isOpen = false;
+    this.#handed = 0;
+    this.#told = 0;
+    this.#untold = 0;
+    this.#bearable = 0;
   }
 
   /** Nothing more will come. What is buffered can still be read. */

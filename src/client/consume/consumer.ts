@@ -1,17 +1,21 @@
 /**
  * A consumer of a queue, as a program reads it.
  */
-import { ProtocolError } from "../../protocol/errors.js";
 import { GIVE_BACK, Op, RENEW, REPORTS } from "../../protocol/op.js";
+import { asBadArgument } from "../arguments/argument-checks.js";
 import type { Prefetch } from "../arguments/options.js";
+import { backoff } from "../base/backoff.js";
 import { unobserved } from "../base/deferred.js";
-import { RingmqError } from "../base/error.js";
+import { localError, mayPass, RingmqError } from "../base/error.js";
 import { INSPECT, type Inspect, inspected } from "../base/inspection.js";
+import type { Timer } from "../base/timer.js";
 import type { Connection } from "../connection/connection.js";
-import { CountRequest, ResultRequest } from "../connection/pending-request.js";
+import { CountRequest } from "../connection/pending-request.js";
 import { requestHead } from "../connection/request-head.js";
+import type { ConsumerSink } from "../connection/sinks.js";
 import { ReadLoop } from "../messages/read-loop.js";
-import { ConsumerFeed, type ConsumerTerms } from "./consumer-feed.js";
+import { ConsumeRequest } from "./consume-request.js";
+import { ConsumerFeed } from "./consumer-feed.js";
 import type { Message } from "./message.js";
 import { MessageBatch } from "./message-batch.js";
 import { PrefetchWindow } from "./prefetch-window.js";
@@ -25,28 +29,12 @@ import type { Settler } from "./settler.js";
 export const MAX_STAY_HELD = 3000;
 export const MAX_STAY_SETTLED = 1000;
 
-const readTerms = (value: unknown): ConsumerTerms => {
-  const { now, ttr, autoAck } = Object(value) as { readonly [K in keyof ConsumerTerms]?: unknown };
-  if (typeof now !== "number" || typeof ttr !== "number" || typeof autoAck !== "boolean") {
-    throw new ProtocolError("BAD_FRAME", "a consumer begins without the broker's time, the TTR and the ack mode");
-  }
-  return { now, ttr, autoAck };
-};
+/** Before a broker is asked again that has ended the consumer, or refuses it for now. Milliseconds. */
+const FIRST_WAIT = 100;
+const MAX_WAIT = 5000;
 
-/** Calls back while its RESULT is read. What awaits the promise runs only after the frames that follow it. */
-class ConsumeRequest extends ResultRequest<ConsumerTerms> {
-  readonly #onBegun: (terms: ConsumerTerms) => void;
-
-  constructor(onBegun: (terms: ConsumerTerms) => void) {
-    super(readTerms);
-    this.#onBegun = onBegun;
-  }
-
-  protected override resolve(terms: ConsumerTerms): void {
-    this.#onBegun(terms);
-    super.resolve(terms);
-  }
-}
+/** In place of a consumer that has moved on. */
+const NOBODY: ConsumerSink = { messages: () => {}, ended: () => {}, lost: () => {} };
 
 /**
  * Messages of a queue, as they come. Iterate it once: `for await (const message of consumer)`, or over `batches()`.
@@ -56,11 +44,17 @@ export class Consumer implements AsyncIterableIterator<Message> {
   readonly #connection: Connection;
   readonly #topic: string;
   readonly #queue: string | undefined;
-  readonly #window: PrefetchWindow;
+  readonly #prefetch: Prefetch;
+  #window: PrefetchWindow;
   readonly #settler: Settler;
   readonly #feed: ConsumerFeed;
   readonly #loop = new ReadLoop<Message | MessageBatch>();
+  /** Of the CONSUME that was asked for last. */
   #request = 0;
+  /** A CONSUME is on its way, or waits for a connection or for its time. */
+  #isAsking = false;
+  /** While it waits before it asks the broker again. */
+  #timer: Timer | undefined;
   #stopping: Promise<void> | undefined;
   /** STOP has been confirmed, or is not needed any more. */
   #isStopped = false;
@@ -77,12 +71,13 @@ export class Consumer implements AsyncIterableIterator<Message> {
     this.#connection = connection;
     this.#topic = topic;
     this.#queue = queue;
+    this.#prefetch = prefetch;
     this.#window = new PrefetchWindow(prefetch);
     this.#settler = settler;
     this.#feed = new ConsumerFeed(connection, settler, progress, this.#window);
   }
 
-  /** Sends CONSUME. Resolves with the consumer when that is answered. */
+  /** Sends CONSUME. Resolves with the consumer when that is answered, whatever becomes of the connection meanwhile. */
   static async start(
     connection: Connection,
     topic: string,
@@ -92,20 +87,7 @@ export class Consumer implements AsyncIterableIterator<Message> {
     progress: Progress,
   ): Promise<Consumer> {
     const consumer = new Consumer(connection, topic, queue, prefetch, settler, progress);
-    const asked = connection.clock.now();
-    const pending = new ConsumeRequest((terms) => consumer.#feed.begun(terms, asked));
-    const head = requestHead([topic, queue, consumer.#window.size]);
-    const request = connection.request(Op.CONSUME, head, pending, RENEW | REPORTS);
-    consumer.#request = request;
-    consumer.#feed.named([topic, queue, request]);
-    // Before the answer, because messages may come with it.
-    connection.consumers.set(request, consumer.#feed);
-    try {
-      await pending.promise;
-    } catch (error) {
-      connection.consumers.delete(request);
-      throw error;
-    }
+    await consumer.#ask((head, pending) => connection.request(Op.CONSUME, head, pending, RENEW | REPORTS));
     return consumer;
   }
 
@@ -220,6 +202,22 @@ export class Consumer implements AsyncIterableIterator<Message> {
   }
 
   /**
+   * The broker is about to stop: what nobody has read goes back to it, and more comes over the next connection. What the
+   * program is at can still be settled.
+   *
+   * @internal
+   */
+  moveOn(): void {
+    if (this.#stopping !== undefined || this.#isAsking || !this.#connection.consumers.has(this.#request)) return;
+    const { topic, queue, request } = { topic: this.#topic, queue: this.#queue, request: this.#request };
+    this.#connection.consumers.set(request, NOBODY);
+    const pending = new CountRequest();
+    unobserved(pending.promise);
+    this.#connection.control(Op.STOP, requestHead([topic, queue, request]), pending, undefined, GIVE_BACK);
+    this.#askAgain(0);
+  }
+
+  /**
    * Stops it and waits until the program has read what came; what nobody reads is given back.
    *
    * It can be awaited in the loop as well. A loop that is at one message for 3 seconds meanwhile, or for 1 second at one
@@ -300,6 +298,87 @@ export class Consumer implements AsyncIterableIterator<Message> {
     return { done: true, value: undefined };
   }
 
+  /** Sends CONSUME, again when its connection is lost before it is answered. */
+  async #ask(send: (head: Uint8Array, pending: ConsumeRequest) => number): Promise<void> {
+    const { clock, consumers } = this.#connection;
+    this.#isAsking = true;
+    try {
+      while (!this.#feed.isOver) {
+        this.#window = new PrefetchWindow(this.#prefetch);
+        this.#feed.restart(this.#window);
+        const asked = clock.now();
+        const pending = new ConsumeRequest((terms) => this.#feed.begun(terms, asked));
+        const request = send(requestHead([this.#topic, this.#queue, this.#window.size]), pending);
+        this.#request = request;
+        this.#feed.named([this.#topic, this.#queue, request]);
+        // Before the answer, because messages may come with it.
+        consumers.set(request, this.#sink);
+        try {
+          await pending.promise;
+          return;
+        } catch (error) {
+          consumers.delete(request);
+          if (!this.#connection.isLoss(error)) throw error;
+        }
+      }
+    } finally {
+      this.#isAsking = false;
+    }
+  }
+
+  readonly #sink: ConsumerSink = {
+    messages: (bytes, view, start, end) => this.#feed.messages(bytes, view, start, end),
+    ended: (error) => this.#ended(error),
+    lost: (reason) => this.#lost(reason),
+  };
+
+  /** The broker has ended it, or the connection has ended for good. */
+  #ended(error: RingmqError | undefined): void {
+    if (error !== undefined && this.#goesOn(error)) this.#wait(0);
+    else {
+      this.#timer?.cancel();
+      this.#feed.ended(error);
+    }
+  }
+
+  #lost(reason: RingmqError): void {
+    if (this.#isAsking) this.#feed.restart(this.#window);
+    else if (this.#stopping === undefined) this.#askAgain(0);
+    else this.#feed.ended(reason);
+  }
+
+  /** Whether it is not over with an error of the broker. */
+  #goesOn(error: RingmqError): boolean {
+    const { revival, hasEnded } = this.#connection;
+    return revival !== undefined && !hasEnded && this.#stopping === undefined && mayPass(error);
+  }
+
+  /** Asks the broker again after a while. */
+  #wait(attempt: number): void {
+    this.#isAsking = true;
+    this.#feed.restart(this.#window);
+    // Under its old number it hears of the end of the connection.
+    this.#connection.consumers.set(this.#request, this.#sink);
+    this.#timer = this.#connection.clock.startTimer(backoff(attempt, FIRST_WAIT, MAX_WAIT), () => {
+      this.#timer = undefined;
+      this.#connection.consumers.delete(this.#request);
+      this.#askAgain(attempt + 1);
+    });
+  }
+
+  /** Goes on, unless the broker refuses it for a reason that another attempt would not change. */
+  #askAgain(attempt: number): void {
+    if (this.#stopping !== undefined || this.#feed.isOver) return;
+    const asked = this.#ask((head, pending) => this.#connection.reinstate(Op.CONSUME, head, pending, RENEW | REPORTS));
+    unobserved(
+      asked.catch((thrown: unknown) => {
+        const error = asBadArgument(thrown);
+        if (this.#goesOn(error)) this.#wait(attempt);
+        else this.#feed.ended(error);
+      }),
+    );
+  }
+
   /** Nothing more is handed out. Resolves when nothing more comes. */
   #leave(reason: RingmqError | undefined): Promise<void> {
     const wasStopped = this.#stopping !== undefined;
@@ -316,7 +395,12 @@ export class Consumer implements AsyncIterableIterator<Message> {
   }
 
   async #sendStop(flags: number): Promise<void> {
+    if (this.#timer !== undefined) {
+      this.#timer.cancel();
+      this.#connection.consumers.delete(this.#request);
+    }
     if (!this.#connection.consumers.has(this.#request)) return;
+    if (this.#connection.withdraw(this.#request, localError("CLIENT_CLOSED", "the consumer was stopped"))) return;
     const pending = new CountRequest();
     try {
       const head = requestHead([this.#topic, this.#queue, this.#request]);

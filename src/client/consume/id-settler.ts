@@ -1,5 +1,5 @@
 /**
- * Settles messages of which only the ids are known.
+ * Settles messages of which only the ids, or the keys, are known.
  */
 import { Op } from "../../protocol/op.js";
 import { badArgument, checkDuration, readList } from "../arguments/argument-checks.js";
@@ -16,6 +16,8 @@ import type { RequestChecks } from "../arguments/request-checks.js";
 import { ask } from "../connection/ask.js";
 import type { Connection } from "../connection/connection.js";
 import { CountRequest } from "../connection/pending-request.js";
+import type { FoundMessage } from "./found-message.js";
+import { areKeys, KeySettler, type Keys } from "./key-settler.js";
 import { selectIds } from "./selection-list.js";
 import { nackArguments } from "./settle-batch.js";
 import { SettleRequest } from "./settle-request.js";
@@ -31,11 +33,13 @@ export class IdSettler {
   readonly #connection: Connection;
   readonly #checks: RequestChecks;
   readonly #settlers: Settlers;
+  readonly #keySettler: KeySettler;
 
   constructor(connection: Connection, checks: RequestChecks, settlers: Settlers) {
     this.#connection = connection;
     this.#checks = checks;
     this.#settlers = settlers;
+    this.#keySettler = new KeySettler(connection);
   }
 
   async ack(topic: string, ids: Ids, options: QueueOptions): Promise<Settlement> {
@@ -53,22 +57,38 @@ export class IdSettler {
     return this.#settle(Op.TOUCH, topic, queue, ids, [ttr]);
   }
 
-  async cancel(topic: string, ids: Ids, options: AnyQueueOptions): Promise<Settlement> {
+  async cancel(topic: string, named: Ids | Keys, options: AnyQueueOptions): Promise<Settlement> {
     const { queue } = this.#checks.topic(topic, options, OPTIONS.queue);
-    return this.#settle(Op.CANCEL, topic, queue, ids, []);
+    return this.#settleNamed(Op.CANCEL, topic, queue, named, []);
   }
 
-  async reschedule(topic: string, ids: Ids, delay: number, options: AnyQueueOptions): Promise<Settlement> {
+  async reschedule(topic: string, named: Ids | Keys, delay: number, options: AnyQueueOptions): Promise<Settlement> {
     const { queue } = this.#checks.topic(topic, options, OPTIONS.queue);
     if (delay === undefined) throw badArgument("delay", delay, "a number of milliseconds");
     checkDuration("delay", delay);
-    return this.#settle(Op.RESCHEDULE, topic, queue, ids, [delay]);
+    return this.#settleNamed(Op.RESCHEDULE, topic, queue, named, [delay]);
   }
 
   async redrive(topic: string, options: RedriveOptions): Promise<Settlement> {
     const { queue, ids } = this.#checks.topic(topic, options, OPTIONS.redrive);
     if (ids !== undefined) return this.#settle(Op.REDRIVE, topic, queue, ids, []);
     return ask(this.#connection, Op.REDRIVE, [topic, queue], new SettleRequest(0));
+  }
+
+  async lookup(topic: string, named: string | { readonly key: string }): Promise<FoundMessage | undefined> {
+    this.#checks.name("topic", topic);
+    return this.#keySettler.lookup(topic, named);
+  }
+
+  #settleNamed(
+    op: number,
+    topic: string,
+    queue: string | undefined,
+    named: Ids | Keys,
+    args: readonly unknown[],
+  ): Promise<Settlement> {
+    if (areKeys(named)) return this.#keySettler.settle(op, topic, queue, named, args);
+    return this.#settle(op, topic, queue, named, args);
   }
 
   /** How many it has dropped. */
@@ -90,6 +110,6 @@ export class IdSettler {
       typeof ids === "string"
         ? [ids]
         : readList("ids", ids, "the id of a message as text, or an array of such", isText);
-    return this.#settlers.of(topic, queue).settleAll(op, args, selectIds(list), list.length);
+    return this.#settlers.of(topic, queue).settleIds(op, args, selectIds(list), list.length);
   }
 }

@@ -1,7 +1,7 @@
 /**
  * Requests that are answered by MESSAGES: POP, POP_DEAD and BROWSE.
  */
-import { PromisedRequest } from "../connection/pending-request.js";
+import { Patience, PromisedRequest } from "../connection/pending-request.js";
 import type { Message } from "./message.js";
 import { readDeliveredRuns } from "./run-reader.js";
 import type { Settler } from "./settler.js";
@@ -14,6 +14,11 @@ export class PopRequest extends PromisedRequest<Message[]> {
   constructor(settler: Settler) {
     super();
     this.#settler = settler;
+  }
+
+  /** Nobody would settle messages that come too late. */
+  override get patience(): Patience {
+    return Patience.UNTIL_SENT;
   }
 
   override messages(bytes: Uint8Array, view: DataView, start: number, end: number): void {

@@ -30,6 +30,10 @@ export class Progress implements Batcher {
     this.#open.clear();
   }
 
+  lost(): void {
+    this.#open.clear();
+  }
+
   fail(): void {
     this.#open.clear();
   }

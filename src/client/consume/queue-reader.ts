@@ -5,7 +5,7 @@ import { MAX_POP_WAIT } from "../../protocol/limits.js";
 import { Op, WITH_FAILURES } from "../../protocol/op.js";
 import type { BrowseOptions, PopDeadOptions, PopOptions } from "../arguments/options.js";
 import type { RequestChecks } from "../arguments/request-checks.js";
-import { ask } from "../connection/ask.js";
+import { ask, look } from "../connection/ask.js";
 import type { Connection } from "../connection/connection.js";
 import type { Message } from "./message.js";
 import { BrowseRequest, PopRequest } from "./pop-request.js";
@@ -42,7 +42,7 @@ export class QueueReader {
 
   async browse(topic: string, options: BrowseOptions): Promise<StoredMessage[]> {
     const { queue, state, offset, max, maxBytes } = this.#checks.browse(topic, options);
-    return ask(
+    return look(
       this.#connection,
       Op.BROWSE,
       [topic, queue, state, offset, max, maxBytes],

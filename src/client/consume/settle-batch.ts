@@ -7,7 +7,7 @@ import type { ReceivedFault } from "../../protocol/selection.js";
 import type { ReadNackOptions } from "../arguments/request-checks.js";
 import { deferred, unobserved } from "../base/deferred.js";
 import type { RingmqError } from "../base/error.js";
-import { PendingRequest } from "../connection/pending-request.js";
+import { Patience, PendingRequest } from "../connection/pending-request.js";
 import { SelectionList } from "./selection-list.js";
 import { faultCode, faultError } from "./settle-result.js";
 
@@ -44,6 +44,10 @@ export class SettleBatch extends PendingRequest {
     readonly observer: AckObserver | undefined,
   ) {
     super();
+  }
+
+  override get patience(): Patience {
+    return Patience.ENDLESS;
   }
 
   /** Whether messages are settled like these. */

@@ -14,8 +14,10 @@ export interface Settlement {
 }
 
 export interface SettlementFault {
+  /** Empty where the message was named by its key. */
   readonly id: string;
-  /** `LEASE_LOST`, `UNKNOWN_MESSAGE` or `NOT_DELAYED`. */
+  readonly key?: string;
+  /** `LEASE_LOST`, `UNKNOWN_MESSAGE`, `NOT_DELAYED` or `MESSAGE_IN_FLIGHT`. */
   readonly code: RingmqErrorCode;
 }
 

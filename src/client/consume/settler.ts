@@ -25,6 +25,14 @@ export const touchAll = (
   selections: SelectionList,
 ): Promise<Settlement> => settleSelected(connection, Op.TOUCH, [topic, queue, ttr], selections, selections.messages);
 
+type SendSettlement = (
+  op: number,
+  head: Uint8Array,
+  pending: SettleRequest,
+  flags: number,
+  payload: Uint8Array,
+) => unknown;
+
 /** Sends the selections in as many requests as it takes. `named` is how many messages are named. */
 const settleSelected = async (
   connection: Connection,
@@ -32,6 +40,7 @@ const settleSelected = async (
   args: readonly unknown[],
   selections: SelectionList,
   named: number,
+  send: SendSettlement = (op, head, pending, flags, payload) => connection.control(op, head, pending, payload, flags),
 ): Promise<Settlement> => {
   const head = requestHead(args);
   const answers: Promise<Settlement>[] = [];
@@ -40,7 +49,7 @@ const settleSelected = async (
     const pending = new SettleRequest(named);
     unobserved(pending.promise);
     const payload = selections.encode(from, to);
-    connection.control(op, head, pending, payload);
+    send(op, head, pending, 0, payload);
     answers.push(pending.promise);
   }
   const settlements = await Promise.all(answers);
@@ -114,6 +123,12 @@ export class Settler {
     return settleSelected(this.#connection, op, [this.#topic, this.#queue, ...args], selections, named);
   }
 
+  /** As `settleAll`, of messages that nobody need hold: without a connection it waits for the next one. */
+  settleIds(op: number, args: readonly unknown[], selections: SelectionList, named: number): Promise<Settlement> {
+    const send: SendSettlement = (...request) => this.#connection.reinstate(...request);
+    return settleSelected(this.#connection, op, [this.#topic, this.#queue, ...args], selections, named, send);
+  }
+
   /** Gives back messages that no program was handed. If the connection has ended, the broker has taken them back. */
   release(selections: SelectionList): void {
     unobserved(this.settleAll(Op.RELEASE, [], selections, selections.messages));
@@ -156,7 +171,7 @@ export class Settler {
   #batchFor(op: number, args: readonly unknown[], observer: AckObserver | undefined): SettleBatch {
     const last = this.#batch;
     if (last !== undefined && last.observer === observer && last.isLike(op, args) && !last.isFull) return last;
-    this.#connection.assertOpen();
+    this.#connection.assertConnected();
     // With everything published before: messages made from an acked one must be sent before its ack.
     if (last !== undefined) this.#connection.seal();
     const batch = new SettleBatch(op, args, observer);

@@ -17,7 +17,7 @@ export class Settlers implements Batcher {
   readonly #open = new Set<Settler>();
 
   /** That of what is delivered now. */
-  readonly tenure = new Tenure();
+  tenure = new Tenure();
 
   constructor(connection: Connection) {
     this.#connection = connection;
@@ -39,6 +39,12 @@ export class Settlers implements Batcher {
 
   seal(): void {
     for (const settler of this.#open) settler.seal();
+  }
+
+  /** The leases went with the connection. */
+  lost(error: RingmqError): void {
+    this.fail(error);
+    this.tenure = new Tenure();
   }
 
   fail(error: RingmqError): void {

@@ -18,6 +18,9 @@ const DEATHS: Readonly<Record<number, DeathReason>> = {
   [Reason.TOO_OLD]: "too-old",
 };
 
+/** Why a message died, by its `Reason`; undefined: it is alive. */
+export const deathReason = (reason: number): DeathReason | undefined => DEATHS[reason];
+
 /** A message that is shown, not handed over. */
 export class StoredMessage<R extends Run = Run> extends MessageContent {
   constructor(
@@ -53,7 +56,7 @@ export class StoredMessage<R extends Run = Run> extends MessageContent {
 
   /** Why it is a dead letter, or undefined when it is none. */
   get deadReason(): DeathReason | undefined {
-    return DEATHS[this.arrival.fields.reason];
+    return deathReason(this.arrival.fields.reason);
   }
 
   /**

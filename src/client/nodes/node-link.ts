@@ -5,8 +5,9 @@
 import { backoff } from "../base/backoff.js";
 import { deferred, unobserved } from "../base/deferred.js";
 import { localError } from "../base/error.js";
-import { startTimer, type Timer } from "../base/timer.js";
+import { startTimer } from "../base/timer.js";
 import type { Client } from "../client.js";
+import { keepAlive } from "../connection/keep-alive.js";
 import type { Repeat } from "../publish/repeat.js";
 import type { ListedNode } from "./node-lists.js";
 import type { NodeConnectionState, NodeState } from "./options.js";
@@ -17,9 +18,6 @@ const MAX_WAIT = 5000;
 
 /** A connection that ends sooner does not count as one that worked: the next wait is longer. Milliseconds. */
 const MIN_LIFE = 5000;
-
-/** Before a node that has not answered a ping is given up. Milliseconds. */
-const PING_GRACE = 1000;
 
 export interface NodeLinkEvents {
   /** It is about to stop: `client` was unset. */
@@ -139,7 +137,11 @@ export class NodeLink {
       this.client = undefined;
       this.#events.draining(this);
     };
-    const pings = this.#ping(client);
+    const pings = keepAlive(
+      this.#options.pingInterval,
+      () => client.ping(),
+      () => unobserved(client.close()),
+    );
     this.#events.connected(this, client);
     this.#tried.resolve(undefined);
     const reason = await client.closed;
@@ -147,34 +149,6 @@ export class NodeLink {
     this.#open.delete(client);
     this.client = undefined;
     return reason ?? localError("CONNECTION_CLOSED", `${this.url} did not answer a ping`);
-  }
-
-  /** A host that vanished closes no connection: only silence tells. */
-  #ping(client: Client): Timer {
-    let isAnswered = true;
-    let timer: Timer;
-    const answered = (): void => {
-      isAnswered = true;
-    };
-    const next = (): void => {
-      timer = startTimer(this.#options.pingInterval, ping);
-    };
-    const ping = (): void => {
-      // A program that blocked its event loop has not read the answer yet.
-      if (!isAnswered) timer = startTimer(PING_GRACE, judge);
-      else {
-        isAnswered = false;
-        // It rejects when too much is on its way (CLIENT_BUSY), or when the connection has ended, which is seen anyway.
-        client.ping().then(answered, answered);
-        next();
-      }
-    };
-    const judge = (): void => {
-      if (isAnswered) next();
-      else unobserved(client.close());
-    };
-    next();
-    return { cancel: () => timer.cancel() };
   }
 
   /** Resolves after a time, or when it is closed. */

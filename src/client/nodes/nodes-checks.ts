@@ -12,31 +12,21 @@ import {
   readFrom,
   readList,
 } from "../arguments/argument-checks.js";
-import { readConnect } from "../arguments/connect-checks.js";
+import { checkInterval, readConnection } from "../arguments/connect-checks.js";
 import { OPTIONS, readOptions } from "../arguments/option-reader.js";
-import type { ConnectOptions } from "../arguments/options.js";
+import type { ConnectionOptions } from "../arguments/options.js";
 import { parseAddress } from "../connection/address.js";
 import type { ConnectNodesOptions, KnownNode, NodeScheme, NodesSource } from "./options.js";
 import type { PickBy } from "./picker.js";
 
-/** Less would only burden the registry and the nodes. Milliseconds. */
-const MIN_INTERVAL = 100;
-
 const OWN = ["pick", "select", "scheme", "refreshInterval", "pingInterval", "retryTimeout"];
-const NAMES = Object.freeze([...OPTIONS.connect, ...OWN]);
+const NAMES = Object.freeze([...OPTIONS.connection, ...OWN]);
 
 const isText = (value: unknown): value is string => typeof value === "string" && value !== "";
 
-const checkInterval = (what: string, value: unknown): void => {
-  checkTimeout(what, value);
-  if (typeof value === "number" && value < MIN_INTERVAL) {
-    throw badArgument(what, value, `at least ${MIN_INTERVAL} milliseconds`);
-  }
-};
-
 export interface ReadNodesOptions {
   /** Those of each connection. */
-  readonly connect: ConnectOptions;
+  readonly connect: ConnectionOptions;
   readonly pick: PickBy;
   readonly select: Selector;
   readonly scheme: NodeScheme;
@@ -54,7 +44,7 @@ export const readNodesOptions = (options: ConnectNodesOptions): ReadNodesOptions
   checkInterval("pingInterval", pingInterval);
   checkTimeout("retryTimeout", retryTimeout);
   return {
-    connect: readConnect(rest),
+    connect: readConnection(rest),
     pick: pick ?? "weight",
     select: selectorOf(select ?? "all"),
     scheme: scheme ?? "tcp",

@@ -8,6 +8,7 @@ import { OPTIONS, readOptions } from "../arguments/option-reader.js";
 import type {
   Body,
   ChannelPublishOptions,
+  CloseOptions,
   ConsumeOptions,
   DrainOptions,
   PopDeadOptions,
@@ -21,6 +22,7 @@ import type {
 import type { AsyncFeed } from "../base/async-feed.js";
 import { deferred, unobserved } from "../base/deferred.js";
 import { localError, type RingmqError } from "../base/error.js";
+import { EventHub } from "../base/event-hub.js";
 import { INSPECT, type Inspect, inspected } from "../base/inspection.js";
 import { startTimer } from "../base/timer.js";
 import type { RequestHandler } from "../calls/handler.js";
@@ -50,7 +52,6 @@ import type { NodeState, NodesChannelReceipt, NodesEvent } from "./options.js";
 import type { Picker } from "./picker.js";
 import { costOf, dateBatchOptions, dateOptions, NO_OPTIONS, optionsNow, readBodies } from "./repeated-publish.js";
 import { RetryQueue } from "./retry-queue.js";
-import { StatusFeed } from "./status-feed.js";
 
 const DRAIN_TIMEOUT = 30_000;
 
@@ -72,7 +73,7 @@ export class NodesClient {
   readonly #workers = new Set<QueueWorker>();
   readonly #channels: NodesChannels;
   readonly #calls: NodesCalls;
-  readonly #feeds = new Set<StatusFeed>();
+  readonly #events = new EventHub<NodesEvent>();
   readonly #closed = deferred<void>();
   #turn = 0;
   #draining: Promise<void> | undefined;
@@ -121,10 +122,7 @@ export class NodesClient {
 
   /** What happens to the nodes from now on. Of what a program does not read, the last 256 events are kept. */
   status(): AsyncFeed<NodesEvent> {
-    const feed = new StatusFeed((left) => this.#feeds.delete(left));
-    if (this.#closing === undefined) this.#feeds.add(feed);
-    else feed.end();
-    return feed;
+    return this.#events.watch();
   }
 
   /** Resolves when it has been closed. Nodes that are lost do not end it. */
@@ -159,7 +157,7 @@ export class NodesClient {
       this.#assertOpen();
       const dated = dateOptions(options);
       const link = this.#pick(undefined);
-      if (link?.client !== undefined) return link.client.publishRepeatable(topic, body, dated, link.repeat);
+      if (link?.client !== undefined) return link.client.publisher.publishRepeatable(topic, body, dated, link.repeat);
       return this.#retries.wait(this.#publishing(topic, body, dated).send, costOf(body, dated.options));
     } catch (error) {
       return Promise.reject(asBadArgument(error));
@@ -182,7 +180,7 @@ export class NodesClient {
     const { send } = new NumberedSend({
       send: (client, first) => {
         const numbers = { first, frames: 0 };
-        const sent = client.publishNumbered(topic, list, optionsNow(dated), numbers);
+        const sent = client.batchPublisher.publish(topic, list, optionsNow(dated), numbers);
         return sent.finally(() => {
           frames = numbers.frames;
         });
@@ -322,11 +320,12 @@ export class NodesClient {
 
   /**
    * Closes the connections. What was asked for is still sent, but no answer is waited for: what is not answered rejects
-   * with CONNECTION_CLOSED, and what waits to be sent again with CLIENT_CLOSED.
+   * with CONNECTION_CLOSED, and what waits to be sent again with CLIENT_CLOSED. Resolves within `timeout`.
    */
-  close(): Promise<void> {
-    this.#closing ??= this.#end((client) => client.close());
-    return this.#closing;
+  async close(options: CloseOptions = {}): Promise<void> {
+    checkTimeout("timeout", readOptions(options, OPTIONS.close).timeout);
+    this.#closing ??= this.#end((client) => client.close(options));
+    await this.#closing;
   }
 
   /** As `close`. */
@@ -375,14 +374,13 @@ export class NodesClient {
     this.#channels.ended();
     this.#calls.ended();
     await this.#links.close(end);
-    for (const feed of this.#feeds) feed.end();
-    this.#feeds.clear();
+    this.#events.end();
     this.#closed.resolve();
   }
 
   #publishing(topic: string, body: Body, dated: DatedOptions): NumberedSend<Receipt> {
     return new NumberedSend({
-      send: (client, sequence) => client.publishAgain(topic, body, optionsNow(dated), sequence),
+      send: (client, sequence) => client.publisher.publishAgain(topic, body, optionsNow(dated), sequence),
       take: () => this.#numbering.take(topic),
       isUntaken: wasRefused,
     });
@@ -403,7 +401,7 @@ export class NodesClient {
   }
 
   #happened(event: NodesEvent): void {
-    for (const feed of this.#feeds) feed.push(event);
+    this.#events.push(event);
     if (event.type === "listed") this.#channels.choose();
   }
 

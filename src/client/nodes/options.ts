@@ -4,7 +4,7 @@
 
 import type { Resolver } from "../../servers/resolver.js";
 import type { Selector, SelectorName } from "../../servers/selector.js";
-import type { ConnectOptions, Resumption } from "../arguments/options.js";
+import type { ConnectionOptions, Resumption } from "../arguments/options.js";
 import type { RingmqError } from "../base/error.js";
 import type { ChannelReceipt } from "../publish/receipt.js";
 import type { PickBy } from "./picker.js";
@@ -38,10 +38,10 @@ export type NodesSource =
 export type NodeScheme = "tcp" | "tls" | "ws" | "wss";
 
 /**
- * What `connect` takes counts for the connection to each node, except that `maxPendingBytes` bounds all of them together
+ * What is about a connection counts for that to each node, except that `maxPendingBytes` bounds all of them together
  * and `signal` gives up the first connecting.
  */
-export interface ConnectNodesOptions extends ConnectOptions {
+export interface ConnectNodesOptions extends ConnectionOptions {
   /** How the node of each publish is picked: by weight, at random, or in turn. Default `weight`. */
   readonly pick?: PickBy | undefined;
   /**

@@ -6,6 +6,7 @@ import { readList } from "../arguments/argument-checks.js";
 import { readPublish, readPublishBatch } from "../arguments/option-reader.js";
 import type { Body, PublishBatchOptions, PublishOptions } from "../arguments/options.js";
 import { isBody } from "../publish/body.js";
+import { delayLeft, ttlLeft } from "../publish/dated-frame.js";
 import { encodeHeaders, MESSAGE_COST, readContent } from "../publish/message-encoding.js";
 import type { DatedOptions } from "../publish/repeat.js";
 
@@ -36,12 +37,7 @@ export const optionsNow = <O extends Common>({ options, since }: DatedOptions<O>
   if (since === undefined) return options;
   const elapsed = Math.round(performance.now() - since);
   const { delay, ttl } = options;
-  return {
-    ...options,
-    delay: delay === undefined ? undefined : Math.max(0, delay - elapsed),
-    // 0 means for ever; a message whose time is over expires at once.
-    ttl: ttl === undefined || ttl === 0 ? ttl : Math.max(1, ttl - elapsed),
-  };
+  return { ...options, delay: delayLeft(delay, elapsed), ttl: ttlLeft(ttl, elapsed) };
 };
 
 /** What a message counts for while it waits to be sent again. Throws BAD_ARGUMENT. */

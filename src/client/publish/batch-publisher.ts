@@ -8,6 +8,7 @@ import { appendKeys, KEYS_BYTES, sizeOfKeys } from "../../protocol/keys.js";
 import { NUMBERS_BYTES } from "../../protocol/numbers.js";
 import { DUPLICATE, Op } from "../../protocol/op.js";
 import { asBadArgument, badArgument, readList } from "../arguments/argument-checks.js";
+import { encodeKey, keyWindowOf } from "../arguments/message-key.js";
 import { readPublishBatch } from "../arguments/option-reader.js";
 import type { Body, PublishBatchOptions } from "../arguments/options.js";
 import type { RequestChecks } from "../arguments/request-checks.js";
@@ -15,12 +16,12 @@ import { unobserved } from "../base/deferred.js";
 import { brokerError } from "../base/error.js";
 import type { Chunk } from "../connection/chunk.js";
 import type { Connection } from "../connection/connection.js";
-import { PromisedRequest } from "../connection/pending-request.js";
+import { Patience, PromisedRequest } from "../connection/pending-request.js";
 import { requestHead } from "../connection/request-head.js";
 import { checkAttached, isBody } from "./body.js";
+import { DatedFrame, type PublishHead } from "./dated-frame.js";
 import { Fates } from "./fates.js";
 import { encodeHeaders, encodeText, headersSize, MESSAGE_COST, readContent } from "./message-encoding.js";
-import { encodeKey, keyWindowOf } from "./message-key.js";
 import { appendNumbers, type Numbering } from "./numbering.js";
 import { BatchReceipt, type IdRange } from "./receipt.js";
 
@@ -29,8 +30,19 @@ type TakenRange = IdRange & { readonly durability: number };
 
 /** A PUBLISH of a whole frame, which is confirmed as one; where part of it had been taken before, in parts. */
 class FrameRequest extends PromisedRequest<readonly TakenRange[]> {
-  constructor(readonly count: number) {
+  constructor(
+    readonly count: number,
+    private readonly dated: DatedFrame | undefined,
+  ) {
     super();
+  }
+
+  override get patience(): Patience {
+    return Patience.PUBLISH;
+  }
+
+  override frameAt(now: number): Uint8Array | undefined {
+    return this.frame === undefined ? undefined : (this.dated?.at(this.frame, now) ?? this.frame);
   }
 
   override confirmed(high: number, low: number, count: number, flags: number): void {
@@ -88,8 +100,11 @@ export class BatchPublisher {
     const { maxFrameBytes, maxBatchMessages, maxMessageBytes } = this.#connection.info.limits;
     const keys = encodeKeys(read.keys, list.length);
     const keyWindow = keyWindowOf(read, keys);
-    const head = requestHead([topic, read.routeKey, read.delay, read.ttl, this.#numbering?.producer, keyWindow]);
+    const elements: PublishHead = [topic, read.routeKey, read.delay, read.ttl, this.#numbering?.producer, keyWindow];
+    const head = requestHead(elements);
     const sequence = known?.first ?? this.#numbering?.take(topic, list.length);
+    const isDated = sequence !== undefined && (read.delay !== undefined || read.ttl !== undefined);
+    const dated = isDated ? new DatedFrame(elements, this.#connection.clock.now()) : undefined;
     const before = (sequence === undefined ? 0 : NUMBERS_BYTES) + (keys === undefined ? 0 : KEYS_BYTES);
     const headers = encodeHeaders(read.headers);
     // After the last call of the program's getters, so that nothing changes the bodies after they were checked.
@@ -111,7 +126,7 @@ export class BatchPublisher {
         bytes += size;
       }
       const number = sequence === undefined ? undefined : sequence + first;
-      frames.push(this.#send(head, headers, contents.slice(first, at), keys?.slice(first, at), bytes, number));
+      frames.push(this.#send(head, headers, contents.slice(first, at), keys?.slice(first, at), bytes, number, dated));
       if (known !== undefined) known.frames = frames.length;
     }
     const confirmed = (await Promise.all(frames.map((frame) => frame.promise))).flat();
@@ -126,6 +141,7 @@ export class BatchPublisher {
     keys: readonly Uint8Array[] | undefined,
     bytes: number,
     sequence: number | undefined,
+    dated: DatedFrame | undefined,
   ): FrameRequest {
     const { pendingBytes } = this.#connection;
     this.#connection.assertOpen();
@@ -144,7 +160,8 @@ export class BatchPublisher {
       pendingBytes.release(cost);
       throw asBadArgument(error);
     }
-    const frame = new FrameRequest(contents.length);
+    const frame = new FrameRequest(contents.length, dated);
+    frame.isRepeatable = sequence !== undefined;
     unobserved(frame.promise);
     frame.pendingBytes = cost;
     this.#connection.attach(chunk, frame);

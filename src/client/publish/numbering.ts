@@ -12,6 +12,9 @@ export class Numbering {
   /** A name that no other program has. */
   readonly producer: string;
   readonly #next = new Map<string, number>();
+  /** The topic of the last number, and its next one, which the table has when another topic comes. */
+  #topic: string | undefined;
+  #nextOfTopic = 0;
   /** The next number of a topic that is not in the table. */
   #floor = 0;
 
@@ -21,11 +24,18 @@ export class Numbering {
 
   /** Takes numbers for so many messages to a topic. Answers the first. */
   take(topic: string, count = 1): number {
+    if (topic !== this.#topic) this.#turnTo(topic);
+    const first = this.#nextOfTopic;
+    this.#nextOfTopic += count;
+    return first;
+  }
+
+  #turnTo(topic: string): void {
+    if (this.#topic !== undefined) this.#next.set(this.#topic, this.#nextOfTopic);
     const next = this.#next.get(topic);
     if (next === undefined && this.#next.size >= MAX_TOPICS) this.#forget();
-    const first = next ?? this.#floor;
-    this.#next.set(topic, first + count);
-    return first;
+    this.#topic = topic;
+    this.#nextOfTopic = next ?? this.#floor;
   }
 
   #forget(): void {

@@ -9,7 +9,8 @@ import { formatId } from "../../protocol/id.js";
 import type { Body } from "../arguments/options.js";
 import { deferred } from "../base/deferred.js";
 import type { RingmqError } from "../base/error.js";
-import { PendingRequest } from "../connection/pending-request.js";
+import { Patience, PendingRequest } from "../connection/pending-request.js";
+import type { DatedFrame } from "./dated-frame.js";
 import { type Fate, Fates } from "./fates.js";
 import { type ChannelReceipt, type DurabilityName, durabilityName, Receipt } from "./receipt.js";
 import { type DatedOptions, type Repeat, RepeatList } from "./repeat.js";
@@ -20,6 +21,10 @@ abstract class Batch<R> extends PendingRequest {
   protected readonly answer = deferred<void>();
   /** Makes the receipt of the next message. */
   protected abstract readonly receipt: () => R;
+
+  override get patience(): Patience {
+    return Patience.PUBLISH;
+  }
 
   /** Adds a message that has been written to the frame. */
   add(): Promise<R> {
@@ -35,6 +40,7 @@ abstract class Batch<R> extends PendingRequest {
 /** Messages to a topic. */
 export class PublishBatch extends Batch<Receipt> {
   #repeats: RepeatList | undefined;
+  readonly #dated: DatedFrame | undefined;
   #high = 0;
   #low = 0;
   #durability = 0;
@@ -54,8 +60,12 @@ export class PublishBatch extends Batch<Receipt> {
     keyWindow: number | undefined,
     /** The number of its first message, if it has one. */
     readonly sequence?: number,
+    /** How to send it again, if it has a number and what it says of time changes. */
+    dated?: DatedFrame,
   ) {
     super();
+    this.isRepeatable = sequence !== undefined;
+    this.#dated = dated;
     this.#routeKey = routeKey;
     this.#delay = delay;
     this.#ttl = ttl;
@@ -81,6 +91,10 @@ export class PublishBatch extends Batch<Receipt> {
     this.#repeats.push(body, dated);
     this.count++;
     return this.answer.promise.then(this.#receiptOrRepeat, this.#repeats.next);
+  }
+
+  override frameAt(now: number): Uint8Array | undefined {
+    return this.frame === undefined ? undefined : (this.#dated?.at(this.frame, now) ?? this.frame);
   }
 
   override result(value: unknown): void {

@@ -7,6 +7,7 @@ import { appendEntry } from "../../protocol/entry.js";
 import { insertKey, KEYS_BYTES } from "../../protocol/keys.js";
 import { ONE_BY_ONE, Op } from "../../protocol/op.js";
 import { asBadArgument } from "../arguments/argument-checks.js";
+import { encodeKey, keyWindowOf } from "../arguments/message-key.js";
 import { OPTIONS, readOptions, readPublish } from "../arguments/option-reader.js";
 import type { Body, ChannelPublishOptions, PublishOptions } from "../arguments/options.js";
 import type { RequestChecks } from "../arguments/request-checks.js";
@@ -16,8 +17,8 @@ import type { Chunk } from "../connection/chunk.js";
 import type { Connection } from "../connection/connection.js";
 import type { PendingRequest } from "../connection/pending-request.js";
 import { requestHead } from "../connection/request-head.js";
+import { DatedFrame } from "./dated-frame.js";
 import { encodeHeaders, MESSAGE_COST, readContent } from "./message-encoding.js";
-import { encodeKey, keyWindowOf } from "./message-key.js";
 import { appendNumbers, type Numbering } from "./numbering.js";
 import { ChannelBatch, PublishBatch } from "./publish-batch.js";
 import type { ChannelReceipt, Receipt } from "./receipt.js";
@@ -58,8 +59,9 @@ export class Publisher implements Batcher {
   readonly #connection: Connection;
   readonly #checks: RequestChecks;
   readonly #numbering: Numbering | undefined;
-  readonly #maxMessageBytes: number;
-  readonly #batchBytes: number;
+  /** Those of the broker that the last frame was begun for. */
+  #maxMessageBytes = 0;
+  #batchBytes = 0;
   /** The heads of publishes without options, by topic and by channel. */
   readonly #heads = { topic: new Map<string, Uint8Array>(), channel: new Map<string, Uint8Array>() };
   /** The open frames, by topic and by channel. */
@@ -73,9 +75,7 @@ export class Publisher implements Batcher {
     this.#connection = connection;
     this.#checks = checks;
     this.#numbering = numbering;
-    this.#maxMessageBytes = connection.info.limits.maxMessageBytes;
-    // `bytes` below counts a character as one byte, but it may take three: an eighth of the limit leaves room for that.
-    this.#batchBytes = Math.min(BATCH_BYTES, Math.floor(connection.info.limits.maxFrameBytes / 8));
+    this.#readLimits();
   }
 
   publish(topic: string, body: Body, options: PublishOptions = NO_OPTIONS): Promise<Receipt> {
@@ -138,6 +138,9 @@ export class Publisher implements Batcher {
     this.#toChannels.clear();
   }
 
+  /** What is written is for whichever connection comes. */
+  lost(): void {}
+
   fail(error: RingmqError): void {
     this.#last = undefined;
     for (const { batch } of this.#toTopics.values()) batch.failed(error);
@@ -164,7 +167,7 @@ export class Publisher implements Batcher {
     } else {
       // Only here are options checked: those that match an open frame's have been checked before.
       const head = this.#topicHead(topic, options, keyWindow);
-      frame = this.#begin(Op.PUBLISH, topic, head, new PublishBatch(routeKey, delay, ttl, keyWindow, sequence), bytes);
+      frame = this.#begin(Op.PUBLISH, topic, head, this.#batch(topic, options, keyWindow, sequence), bytes);
       if (sequence !== undefined) appendNumbers(frame.chunk, sequence);
       frame.keysAt = frame.chunk.end;
       if (key !== undefined) frame.chunk.append(NO_KEYS);
@@ -176,8 +179,32 @@ export class Publisher implements Batcher {
     return frame.batch;
   }
 
+  #readLimits(): void {
+    const { maxMessageBytes, maxFrameBytes } = this.#connection.info.limits;
+    this.#maxMessageBytes = maxMessageBytes;
+    // `bytes` in `#fits` counts a character as one byte, but it may take three: an eighth of the limit leaves room for that.
+    this.#batchBytes = Math.min(BATCH_BYTES, Math.floor(maxFrameBytes / 8));
+  }
+
+  #batch(
+    topic: string,
+    { routeKey, delay, ttl }: PublishOptions,
+    keyWindow: number | undefined,
+    sequence: number | undefined,
+  ): PublishBatch {
+    const isDated = sequence !== undefined && (delay !== undefined || ttl !== undefined);
+    const dated = isDated
+      ? new DatedFrame(
+          [topic, routeKey, delay, ttl, this.#numbering?.producer, keyWindow],
+          this.#connection.clock.now(),
+        )
+      : undefined;
+    return new PublishBatch(routeKey, delay, ttl, keyWindow, sequence, dated);
+  }
+
   /** Begins a frame whose first message has this many bytes. It is open after `#place`. */
   #begin<B extends PendingRequest>(op: number, name: string, head: Uint8Array, batch: B, bytes: number): OpenFrame<B> {
+    this.#readLimits();
     // Each call of the program has its own outcome.
     const chunk = this.#connection.begin(op, head, op === Op.PUBLISH ? ONE_BY_ONE : 0);
     if (bytes > LARGE_MESSAGE) chunk.reserve(this.#batchBytes + bytes);

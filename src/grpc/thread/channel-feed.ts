@@ -145,7 +145,10 @@ export class ChannelFeed implements ChannelSink, Feed {
     this.onReady();
   }
 
-  lost(_channel: string, count: number): void {
+  /** Its connection is not made again. */
+  lost(): void {}
+
+  dropped(_channel: string, count: number): void {
     this.#lost += count;
   }
 

@@ -9,6 +9,7 @@ import type {
   Browse,
   ChannelCommand,
   ListChannels,
+  Lookup,
   Pop,
   PopDead,
   TopicCommand,
@@ -18,18 +19,24 @@ import type {
 import type { BrowseCursor } from "../messages/browse.js";
 import * as ext from "../messages/extent.js";
 import { ExtentList } from "../messages/extent-list.js";
+import type { LookupCursor } from "../messages/lookup.js";
 import type { Queue } from "../messages/queue.js";
 import type { Holder, QueueConsumers } from "../messages/queue-context.js";
 import { isServable } from "../messages/take.js";
 
 /** Requests for messages. */
-export type FetchCommand = Pop | PopDead | StartedBrowse;
+export type FetchCommand = Pop | PopDead | StartedBrowse | StartedLookup;
 
 /** Requests that tell what there is, in answers as long as that. */
 export type ListCommand = TopicCommand<"stats"> | Topics | ChannelCommand<"channelStats"> | ListChannels;
 
 /** Short requests with long answers: they are deferred while their connection is held. */
 export type DeferrableCommand = FetchCommand | ListCommand;
+
+/** A LOOKUP, with its cursor once it is on the way to its message. */
+export interface StartedLookup extends Lookup {
+  cursor?: LookupCursor | undefined;
+}
 
 /** A BROWSE, with its cursor once it is on the way to its offset. */
 export interface StartedBrowse extends Browse {

@@ -3,7 +3,7 @@ import { ProtocolError } from "../../protocol/errors.js";
 import type { Connections } from "./connections.js";
 import type { ConnectionEntry, DeferrableCommand } from "./consumer.js";
 
-/** Browses under way at a time: whatever leaves a list must move the cursors in it. */
+/** Browses and lookups under way at a time: whatever leaves a list must move the cursors in it. */
 const MAX_WALKING = 64;
 
 /**
@@ -12,8 +12,11 @@ const MAX_WALKING = 64;
  */
 export const MAX_DEFERRED = 131_072;
 
-/** Whether it is a browse on the way to its offset. */
-const isWalking = (c: DeferrableCommand): boolean => c.op === "browse" && c.cursor !== undefined;
+/** The cursor of a browse or a lookup that is under way. */
+const cursorOf = (c: DeferrableCommand): { close(): void } | undefined =>
+  c.op === "browse" || c.op === "lookup" ? c.cursor : undefined;
+
+const isWalking = (c: DeferrableCommand): boolean => cursorOf(c) !== undefined;
 
 export class DeferredRequests {
   readonly #waiting = new Set<ConnectionEntry>();
@@ -32,7 +35,7 @@ export class DeferredRequests {
     return this.#waiting;
   }
 
-  /** Another browse may be on the way to its offset. */
+  /** Another one may be under way. */
   get canWalk(): boolean {
     return this.#walking < MAX_WALKING;
   }
@@ -40,7 +43,7 @@ export class DeferredRequests {
   /** Copies the request. Throws BUSY when too many wait. */
   push(c: DeferrableCommand): void {
     if (this.#count >= this.max || (isWalking(c) && !this.canWalk)) {
-      if (c.op === "browse") c.cursor?.close();
+      cursorOf(c)?.close();
       throw new ProtocolError("BUSY", `the shard has ${this.max} requests put off: read, then ask again`);
     }
     const connection = this.connections.use(c.connection);
@@ -89,8 +92,9 @@ export class DeferredRequests {
 
   #forget(c: DeferrableCommand): void {
     this.#count--;
-    if (c.op === "browse" && c.cursor !== undefined) {
-      c.cursor.close();
+    const cursor = cursorOf(c);
+    if (cursor !== undefined) {
+      cursor.close();
       this.#walking--;
     }
     if (!("topic" in c)) return;

@@ -1,5 +1,5 @@
 /**
- * Hands out ready messages: to consumers with credit in turn, to waiting pops, and to fetches (POP, POP_DEAD, BROWSE).
+ * Hands out ready messages: to consumers with credit in turn, to waiting pops, and to fetches (POP, POP_DEAD, BROWSE, LOOKUP).
  * A fetch is deferred when enough has been sent in this turn, or while its connection is held; so is a list (STATS,
  * TOPICS, CHANNEL_STATS, CHANNELS), which others carry out.
  */
@@ -10,11 +10,13 @@ import type { Pop } from "../command.js";
 import { CROWDED_WAIT } from "../effects.js";
 import { BrowseCursor, browse } from "../messages/browse.js";
 import * as ext from "../messages/extent.js";
+import { LookupCursor } from "../messages/lookup.js";
 import type { Store } from "../messages/store.js";
 import { isBraked, isServable, mustStay, Taker } from "../messages/take.js";
 import { TimingWheel } from "../messages/timing-wheel.js";
 import { LOOKS_PER_EXTENT } from "../steps.js";
 import type { Directory } from "../topics/directory.js";
+import { NONE } from "../topics/message-keys.js";
 import type { Connections } from "./connections.js";
 import type {
   ConnectionEntry,
@@ -24,6 +26,7 @@ import type {
   FetchCommand,
   ListCommand,
   StartedBrowse,
+  StartedLookup,
 } from "./consumer.js";
 import { DeferredRequests, MAX_DEFERRED } from "./deferred-requests.js";
 
@@ -96,7 +99,7 @@ export class Dispatcher {
     return this.#sent >= TURN_BYTES || this.#looks >= TURN_STEPS * this.#stepLooks;
   }
 
-  /** POP, POP_DEAD or BROWSE. Copies the command if it is deferred. Throws BUSY when too many are. */
+  /** POP, POP_DEAD, BROWSE or LOOKUP. Copies the command if it is deferred. Throws BUSY when too many are. */
   fetch(c: FetchCommand): void {
     const connection = this.connections.find(c.connection);
     if (connection?.mustWait || this.#isSpent || !this.#carryOut(c, false)) this.#deferred.push(c);
@@ -177,6 +180,8 @@ export class Dispatcher {
       }
       case "browse":
         return this.#browse(c);
+      case "lookup":
+        return this.#lookup(c);
       default:
         this.answerList(c);
         this.#looks += this.#stepLooks;
@@ -192,6 +197,28 @@ export class Dispatcher {
     if (!isThere) return false;
     browse(this.store, c, c.cursor);
     return true;
+  }
+
+  /** Walks to the message in steps; the lookup is deferred until it is there. */
+  #lookup(c: StartedLookup): boolean {
+    c.cursor ??= this.#beginLookup(c);
+    const isThere = c.cursor?.advance(this.#stepLooks) ?? true;
+    this.#looks += c.cursor?.looks ?? 0;
+    if (!isThere) return false;
+    this.store.effects.result(c.connection, c.request, c.cursor?.found() ?? null);
+    return true;
+  }
+
+  /** Undefined: no message has the key. */
+  #beginLookup({ topic: name, key, idHigh, idLow }: StartedLookup): LookupCursor | undefined {
+    const { store } = this;
+    const topic = this.directory.topic(name);
+    const queues = [...topic.queues.values()];
+    if (key === undefined) return new LookupCursor(store, queues, idHigh, idLow);
+    const slot = topic.keys?.find(key, 0, key.length) ?? NONE;
+    if (topic.keys === undefined || slot === NONE) return undefined;
+    const { table } = topic.keys;
+    return new LookupCursor(store, queues, table.idHigh(slot), table.idLow(slot), true);
   }
 
   /** Throws why there are messages and none of them is handed out. */
@@ -297,7 +324,7 @@ export class Dispatcher {
     while (!connection.isOnHold && !this.#isSpent) {
       const c = connection.deferred.at(0);
       if (c === undefined) return;
-      const isNew = c.op !== "browse" || c.cursor === undefined;
+      const isNew = (c.op !== "browse" && c.op !== "lookup") || c.cursor === undefined;
       if (isNew && isFar(c) && !this.#deferred.canWalk) return;
       let isDone = true;
       const act = (): void => {

@@ -11,11 +11,16 @@ import { LOOKS_PER_EXTENT, type Steps } from "../steps.js";
 import type { Directory } from "../topics/directory.js";
 import type { Topic } from "../topics/topic.js";
 import type { Connections } from "./connections.js";
+import { settleKeys } from "./keyed-settlement.js";
 import { type Disposition, Selections } from "./selections.js";
 
 const { State } = ext;
 
 export type SettleCommand = Ack | Nack | Release | Touch | Cancel | Reschedule | Redrive | DropDead;
+
+/** The command, if it names messages by their keys. */
+const namedByKey = (c: SettleCommand): Cancel | Reschedule | undefined =>
+  (c.op === "cancel" || c.op === "reschedule") && c.byKey === true ? c : undefined;
 
 export class Settlement {
   readonly #selections: Selections;
@@ -36,7 +41,7 @@ export class Settlement {
     const topic = this.directory.topic(c.topic);
     const queues = this.#queues(topic, c);
     const selections = this.#selections;
-    if (c.op === "redrive" && c.start === c.end) return false;
+    if (namedByKey(c) !== undefined || (c.op === "redrive" && c.start === c.end)) return false;
     if (selections.partEnd(c.view, c.start, c.end, queues.length, this.#stepLooks) < c.end) return false;
     selections.begin();
     selections.walk(queues, c.view, c.start, c.end, this.#disposition(c));
@@ -46,6 +51,8 @@ export class Settlement {
 
   /** The same in steps. Throws NO_TOPIC, NO_QUEUE. */
   *steps(c: SettleCommand): Steps<SettleCommand> {
+    const byKey = namedByKey(c);
+    if (byKey !== undefined) return yield* settleKeys(this.store, this.directory, byKey);
     const topic = this.directory.topic(c.topic);
     if (c.op === "redrive" && c.start === c.end) {
       const { connection, request } = c;

@@ -229,6 +229,15 @@ export class Store {
     return bytes;
   }
 
+  /** The fragment of a queue that has a message; NONE: it is in none. */
+  fragmentOf(queue: number, idHigh: number, idLow: number): number {
+    const { index, extents } = this;
+    const bit = 1 << (idLow & (ext.BLOCK - 1));
+    let fragment = index.first(queue, idHigh, idLow);
+    while (fragment !== ext.NONE && (extents.get(fragment, ext.MASK) & bit) === 0) fragment = index.next(fragment);
+    return fragment;
+  }
+
   /** Whether the messages of an extent can be handed out though the journal stands still: their delivery needs no record. */
   isDeliverable(extent: number, autoAck: boolean): boolean {
     const { extents, log } = this;

@@ -11,6 +11,7 @@ import type { Publish } from "../command.js";
 import type { Queue } from "../messages/queue.js";
 import type { Store } from "../messages/store.js";
 import type { BatchAppender, Part } from "./batch-appender.js";
+import type { KeyTable } from "./key-table.js";
 import { keysOf, type MessageKeys, NONE } from "./message-keys.js";
 import { addRefused, addTaken, type PublishFate } from "./publish-fate.js";
 import { isWhole, MAX_FAN_OUT } from "./publish-requests.js";
@@ -92,7 +93,10 @@ export class KeyedPublisher {
       refusal = error;
     }
     if (refusal === undefined) {
-      this.#append(topic, keys, queues, c, first, start, keysStart, count, fates);
+      // With numbers each part has a record of its own; otherwise a crash leaves all of them or none.
+      const isTogether = this.#parts > 1 && (c.producer ?? "") === "";
+      if (isTogether) this.#appendTogether(topic, keys, queues, c, start, keysStart, count, fates);
+      else this.#append(topic, keys, queues, c, first, start, keysStart, count, fates);
       return known;
     }
     if (count === 1 || isWhole(c)) this.#refuse(keys, count, refusal, fates);
@@ -214,6 +218,51 @@ export class KeyedPublisher {
     }
   }
 
+  /** As `#append`, with all that are to be taken in one part. */
+  #appendTogether(
+    topic: Topic,
+    keys: MessageKeys,
+    queues: readonly Queue[],
+    c: Publish,
+    start: number,
+    keysStart: number,
+    count: number,
+    fates: PublishFate[],
+  ): void {
+    const { table } = keys;
+    const isNew = this.#isNew.subarray(0, count);
+    const { bytes, entries } = gathered(c, start, keysStart, isNew);
+    const view = new DataView(bytes.buffer);
+    const part = { first: 0, count: this.#count, start: entries, end: bytes.length, keysStart: 0, keysEnd: entries };
+    this.appender.append(topic, queues, { ...c, bytes, view }, part);
+    const { high, low } = this.appender.ids;
+    for (let i = 0, taken = 0; i < count; i++) {
+      const slot = this.#slots[i] as number;
+      if (isNew[i] === 0) {
+        addTaken(fates, 1, table.idHigh(slot), table.idLow(slot), table.level(slot) | DUPLICATE);
+        continue;
+      }
+      this.#know(topic, table, queues, c, slot, high, low + taken);
+      addTaken(fates, 1, high, low + taken, topic.level);
+      taken++;
+    }
+  }
+
+  /** Says which message a key is of, if there is one. */
+  #know(
+    topic: Topic,
+    table: KeyTable,
+    queues: readonly Queue[],
+    { keyWindow = 0 }: Publish,
+    slot: number,
+    idHigh: number,
+    idLow: number,
+  ): void {
+    if (slot === NONE) return;
+    const until = keyWindow > 0 ? this.store.now + keyWindow : 0;
+    table.set(slot, idHigh, idLow, queues[0]?.number ?? NONE, queues.length > 1, topic.level, until);
+  }
+
   /** Takes one part, the first message of which is the `at`-th that was looked at. */
   #appendPart(
     topic: Topic,
@@ -224,15 +273,10 @@ export class KeyedPublisher {
     at: number,
     fates: PublishFate[],
   ): void {
-    const { ids } = this.appender;
-    const { keyWindow = 0 } = c;
     this.appender.append(topic, queues, c, part);
-    const { high, low } = ids;
-    const queue = queues[0]?.number ?? NONE;
-    const until = keyWindow > 0 ? this.store.now + keyWindow : 0;
+    const { high, low } = this.appender.ids;
     for (let i = 0; i < part.count; i++) {
-      const slot = this.#slots[at + i] as number;
-      if (slot !== NONE) table.set(slot, high, low + i, queue, queues.length > 1, topic.level, until);
+      this.#know(topic, table, queues, c, this.#slots[at + i] as number, high, low + i);
     }
     addTaken(fates, part.count, high, low, topic.level);
   }
@@ -268,4 +312,38 @@ const widthOf = (topic: Topic, { count }: Publish): ProtocolError | undefined =>
     "TOO_MANY_MESSAGES",
     `topic ${topic.name} has ${topic.queues.size} queues: a batch with keys may have ${max} messages`,
   );
+};
+
+/** The keys of some messages of a request, and their entries behind them. */
+const gathered = (
+  { bytes, view }: Publish,
+  start: number,
+  keysStart: number,
+  isWanted: Uint8Array,
+): { readonly bytes: Uint8Array<ArrayBuffer>; readonly entries: number } => {
+  const keys: Uint8Array[] = [];
+  const bodies: Uint8Array[] = [];
+  let size = 0;
+  let entries = 0;
+  let at = start;
+  let key = keysStart;
+  for (const wanted of isWanted) {
+    const next = at + WORD_BYTES + (view.getUint32(at) & SIZE_MASK);
+    const nextKey = key + 1 + view.getUint8(key);
+    if (wanted === 1) {
+      keys.push(bytes.subarray(key, nextKey));
+      bodies.push(bytes.subarray(at, next));
+      entries += nextKey - key;
+      size += nextKey - key + next - at;
+    }
+    at = next;
+    key = nextKey;
+  }
+  const all = new Uint8Array(size);
+  let to = 0;
+  for (const piece of [...keys, ...bodies]) {
+    all.set(piece, to);
+    to += piece.length;
+  }
+  return { bytes: all, entries };
 };

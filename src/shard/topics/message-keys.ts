@@ -155,23 +155,14 @@ export class MessageKeys {
     const { table, topic } = this;
     const idHigh = table.idHigh(slot);
     const idLow = table.idLow(slot);
-    if (this.fragmentOf(table.queue(slot), idHigh, idLow) !== ext.NONE) return true;
+    if (this.store.fragmentOf(table.queue(slot), idHigh, idLow) !== ext.NONE) return true;
     if (!this.#mayBeAnywhere(slot)) return false;
     for (const { number } of topic.queues.values()) {
-      if (this.fragmentOf(number, idHigh, idLow) === ext.NONE) continue;
+      if (this.store.fragmentOf(number, idHigh, idLow) === ext.NONE) continue;
       table.setQueue(slot, number);
       return true;
     }
     return false;
-  }
-
-  /** The fragment of a queue that has a message; NONE: there is none. */
-  fragmentOf(queue: number, idHigh: number, idLow: number): number {
-    const { index, extents } = this.store;
-    const bit = 1 << (idLow & (ext.BLOCK - 1));
-    let fragment = index.first(queue, idHigh, idLow);
-    while (fragment !== ext.NONE && (extents.get(fragment, ext.MASK) & bit) === 0) fragment = index.next(fragment);
-    return fragment;
   }
 
   /**

@@ -47,7 +47,7 @@ type Act = (subjects: Subjects, options: never) => Promise<unknown>;
 /** Every method that takes options, and the names of its options. */
 const METHODS: Readonly<Record<string, readonly [readonly (keyof typeof OPTIONS)[], Act]>> = {
   publish: [["publish"], ({ client }, options) => client.publish("t", "x", options)],
-  publishBatch: [["publish"], ({ client }, options) => client.publishBatch("t", ["x"], options)],
+  publishBatch: [["publishBatch"], ({ client }, options) => client.publishBatch("t", ["x"], options)],
   publishToChannel: [["publishToChannel"], ({ client }, options) => client.publishToChannel("c", "x", options)],
   pop: [["pop"], ({ client }, options) => client.pop("t", options)],
   popDead: [["popDead"], ({ client }, options) => client.popDead("t", options)],
@@ -68,7 +68,9 @@ const METHODS: Readonly<Record<string, readonly [readonly (keyof typeof OPTIONS)
   "message.touch": [["touch"], ({ message }, options) => message.touch(options)],
   "batch.nack": [["nack"], ({ batch }, options) => batch.nack(options)],
   "batch.touch": [["touch"], ({ batch }, options) => batch.touch(options)],
-  connect: [["connect"], (_, options) => connect("tcp://127.0.0.1:1", options)],
+  close: [["close"], ({ client }, options) => client.close(options)],
+  connect: [["connection", "link"], (_, options) => connect("tcp://127.0.0.1:1", options)],
+  reconnect: [["reconnect"], (_, reconnect) => connect("tcp://127.0.0.1:1", { reconnect })],
 };
 
 /** A client with a message and a batch, and the number of frames that were sent for them. */

@@ -54,7 +54,7 @@ describe("the address of a broker", () => {
     expect(error.message).toContain(text);
   });
 
-  it.each([undefined, null, 5, {}, ["tcp://localhost"], "x".repeat(100_000), "a\nb"])(
+  it.each([undefined, null, 5, {}, [], ["tcp://localhost", 5], "x".repeat(100_000), "a\nb"])(
     "is refused in few words: %#",
     async (address) => {
       const { code, message } = await refusal(address);

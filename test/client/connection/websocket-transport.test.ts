@@ -41,7 +41,7 @@ const connected = async (path = ""): Promise<Server> => {
       }
     });
   });
-  const client = await connect(`ws://127.0.0.1:${port}${path}`);
+  const client = await connect(`ws://127.0.0.1:${port}${path}`, { reconnect: false });
   onTestFinished(() => client.close());
   const [socket, request] = await accepted;
   return { client, socket, path: request.url, frames, sizes };

@@ -238,6 +238,14 @@ export class Driver {
         const { do: op, ...rest } = step;
         return { ...rest, request, op } as Command;
       }
+      case "cancelKeys":
+      case "rescheduleKeys": {
+        const { topic, all, keys } = step;
+        const about = { connection: 1, request, topic, queue: all ? null : step.queue, byKey: true };
+        const slice = sliceOf(Buffer.from(keysSlice(keys.map((key) => `k${key}`))));
+        if (step.do === "cancelKeys") return { op: "cancel", ...about, ...slice };
+        return { op: "reschedule", delay: step.delay, ...about, ...slice };
+      }
       case "hold":
       case "unhold":
       case "disconnect":

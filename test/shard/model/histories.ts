@@ -90,6 +90,7 @@ const keyed = fc.record<KeyedWith>({
   window: often([3, one(0)], [2, smallTime], [1, time]),
   oneByOne: fc.boolean(),
 });
+const someKeys = fc.array(fc.integer({ min: 1, max: 12 }), { minLength: 1, maxLength: 6 });
 const rarely = often([3, one(false)], [1, one(true)]);
 
 const stepOf = (size: fc.Arbitrary<number>): fc.Arbitrary<Step> =>
@@ -154,6 +155,11 @@ const stepOf = (size: fc.Arbitrary<number>): fc.Arbitrary<Step> =>
     [9, step("touch", { ...settling("in-flight"), ttr: maybeTime })],
     [3, step("cancel", { ...settling("delayed"), all: fc.boolean() })],
     [4, step("reschedule", { ...settling("delayed"), all: fc.boolean(), delay: maybeTime })],
+    [4, step("cancelKeys", { ...at, all: often([3, one(true)], [1, one(false)]), keys: someKeys })],
+    [
+      4,
+      step("rescheduleKeys", { ...at, all: often([3, one(true)], [1, one(false)]), delay: maybeTime, keys: someKeys }),
+    ],
     [2, step("redrive", settling("dead"))],
     [1, step("dropDead", settling("dead"))],
     [1, step("redrive", { ...settling("dead"), picks: one([]) })],

@@ -24,6 +24,7 @@ import {
   nextPlace,
 } from "./queue.js";
 import { settleAll } from "./settle.js";
+import { settleKeys } from "./settle-keys.js";
 import { playQueue } from "./timers.js";
 import { type ModelTopic, Refusal } from "./topic.js";
 import { expectConfirm, type ModelLimits, refusable, World } from "./world.js";
@@ -119,6 +120,9 @@ export class Model {
       case "reschedule": {
         const topic = world.findTopic(cmd.topic);
         const queues = cmd.queue === null ? [...topic.queues.values()] : [topic.use(cmd.queue)];
+        if ((cmd.op === "cancel" || cmd.op === "reschedule") && cmd.byKey === true) {
+          return settleKeys(cmd, topic, queues, world.now, witness);
+        }
         return settleAll(cmd, topic, queues, world.now, world.names.get(cmd.connection) ?? "", witness);
       }
       case "subscribe":
@@ -141,6 +145,8 @@ export class Model {
           for (const waiter of queue.waiters) if (waiter.connection === cmd.connection) getInLine(waiter);
         }
         return;
+      case "lookup":
+        throw new Error("the model knows nothing of lookups: see test/shard/topics/keys.test.ts");
       case "channelCredit":
       case "configureChannel":
       case "deleteChannel":

@@ -95,6 +95,14 @@ export type Step =
       readonly reason?: string;
     })
   | (Settling & { readonly do: "touch"; readonly ttr: number })
+  /** Of messages that are named by these of their keys. */
+  | (At & { readonly do: "cancelKeys"; readonly all: boolean; readonly keys: readonly number[] })
+  | (At & {
+      readonly do: "rescheduleKeys";
+      readonly all: boolean;
+      readonly delay: number;
+      readonly keys: readonly number[];
+    })
   | (Settling & { readonly do: "cancel"; readonly all: boolean })
   | (Settling & { readonly do: "reschedule"; readonly all: boolean; readonly delay: number })
   | (At & { readonly do: "configure"; readonly config: Partial<TopicConfig> })

@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { Durability } from "../../../src/protocol/op.js";
 import { fatesOf } from "../fates.js";
+import { keysSlice } from "../keys-slice.js";
 import { ShardByHand } from "../shard-by-hand.js";
 
 const ackAll = (shard: ShardByHand, topic = "t"): void => shard.endAll(topic);
@@ -160,6 +161,149 @@ describe("a batch with keys", () => {
     shard.wait(60_000);
     expect(store.directoryBytes - before).toBeLessThan(4096);
     expect(shard.shard.directory.find("t")?.keys?.size).toBe(1);
+  });
+});
+
+describe("a shard that takes nothing more", () => {
+  it("answers what is known, and remembers no key that it has refused", () => {
+    const shard = new ShardByHand();
+    const [a] = fatesOf(shard.publishKeyed("t", ["a"]));
+    shard.shard.refusal = { kind: "DISK_FULL", text: "the disk is full" };
+    expect(fatesOf(shard.publishKeyed("t", ["b", "a", "b"]))).toEqual(["36", `=${a}`, "36"]);
+    expect(fatesOf(shard.publishKeyed("t", ["b"], { producer: "p", sequence: 0 }))).toEqual(["DISK_FULL"]);
+    expect(fatesOf(shard.publishKeyed("t", ["a"], { producer: "p", sequence: 1 }))).toEqual([`=${a}`]);
+    expect(shard.shard.directory.find("t")?.keys?.size).toBe(1);
+    shard.shard.refusal = undefined;
+    expect(fatesOf(shard.publishKeyed("t", ["b"], { producer: "p", sequence: 0 }))[0]?.startsWith("=")).toBe(false);
+    shard.shard.invariants();
+  });
+
+  it("refuses keys that its memory does not hold, and takes them when there is room", () => {
+    const shard = new ShardByHand({ memoryBytes: 2 * 1024 * 1024, level: Durability.memory, segmentBytes: undefined });
+    let taken = 0;
+    const batch = (): string[] => Array.from({ length: 100 }, (_, i) => `${taken + i} `.padEnd(200, "k"));
+    for (; fatesOf(shard.publishKeyed("t", batch()))[0] !== "MEMORY_FULL"; taken += 100)
+      expect(taken).toBeLessThan(10_000);
+    expect(shard.shard.bytes).toBeLessThanOrEqual(2 * 1024 * 1024);
+    expect(shard.shard.directory.find("t")?.keys?.size).toBe(taken);
+    shard.shard.invariants();
+    shard.ask({ op: "purge", topic: "t", queue: "", state: "ready" });
+    shard.wait(1000);
+    // Those that are over go with whoever comes next, or when nobody comes.
+    expect(fatesOf(shard.publishKeyed("t", ["small"]))).not.toEqual(["MEMORY_FULL"]);
+    shard.wait(60_000);
+    expect(shard.shard.directory.find("t")?.keys?.size).toBe(1);
+  });
+});
+
+describe("messages named by their keys", () => {
+  const byKey = (keys: readonly string[]) => {
+    const bytes = keysSlice(keys);
+    return { byKey: true, queue: null, bytes, view: new DataView(bytes.buffer), start: 0, end: bytes.length };
+  };
+  const lookup = (shard: ShardByHand, key: string, topic = "t"): unknown => {
+    const [answer] = shard.ask({ op: "lookup", topic, key: new TextEncoder().encode(key), idHigh: 0, idLow: 0 });
+    return answer?.kind === "result" ? answer.value : answer;
+  };
+  const statesOf = (found: unknown): string[] =>
+    (found as [0, 0, "", 0, [string, string][]])[4].map(([, state]) => state);
+
+  it("are cancelled when they are delayed, ready or dead, and not in flight", () => {
+    const shard = new ShardByHand();
+    shard.configure("t", { retries: 0, ttr: 1000 });
+    shard.publishKeyed("t", ["dead"]);
+    shard.pop("t", 0);
+    shard.wait(1000);
+    shard.publishKeyed("t", ["held"]);
+    shard.pop("t", 0);
+    shard.publishKeyed("t", ["ready"]);
+    shard.publishKeyed("t", ["delayed"], { delay: 5000 });
+    const keys = ["delayed", "unknown", "held", "ready", "ready", "dead"];
+    expect(shard.ask({ op: "cancel", topic: "t", ...byKey(keys) })).toMatchObject([
+      {
+        kind: "settled",
+        count: 3,
+        faults: [
+          { id: 1n, error: "UNKNOWN_MESSAGE" },
+          { id: 2n, error: "MESSAGE_IN_FLIGHT" },
+          { id: 4n, error: "UNKNOWN_MESSAGE" },
+        ],
+      },
+    ]);
+    // Their keys are free.
+    expect(fatesOf(shard.publishKeyed("t", ["ready", "delayed", "dead", "held"])).map((fate) => fate[0])).toContain(
+      "=",
+    );
+    expect(lookup(shard, "nobody")).toBe(null);
+  });
+
+  it("are put off, also when they are ready, and run now", () => {
+    const shard = new ShardByHand();
+    shard.publishKeyed("t", ["a", "b"]);
+    const reschedule = (keys: readonly string[], delay: number) =>
+      shard.ask({ op: "reschedule", topic: "t", delay, ...byKey(keys) });
+    expect(reschedule(["a"], 5000)).toMatchObject([{ kind: "confirm", messages: 1 }]);
+    expect(statesOf(lookup(shard, "a"))).toEqual(["delayed"]);
+    shard.wait(4999);
+    expect(statesOf(lookup(shard, "a"))).toEqual(["delayed"]);
+    shard.wait(1);
+    expect(statesOf(lookup(shard, "a"))).toEqual(["ready"]);
+    reschedule(["b"], 100_000);
+    expect(reschedule(["b", "a"], 0)).toMatchObject([{ kind: "confirm", messages: 2 }]);
+    shard.wait(0);
+    expect(statesOf(lookup(shard, "b"))).toEqual(["ready"]);
+    const [popped] = shard.pop("t", 0);
+    expect(popped?.kind === "messages" && popped.messages.length).toBe(2);
+    expect(reschedule(["a"], 0)).toMatchObject([{ faults: [{ id: 0n, error: "MESSAGE_IN_FLIGHT" }] }]);
+    expect(statesOf(lookup(shard, "a"))).toEqual(["in-flight"]);
+  });
+
+  it("are those of all queues, or of one; many are settled in steps between which others have their turn", () => {
+    const shard = new ShardByHand({ stepExtents: 8 });
+    shard.configure("t", { mode: "pattern" });
+    for (const queue of ["a", "b"]) shard.ask({ op: "declareQueue", topic: "t", queue });
+    const keys = Array.from({ length: 100 }, (_, i) => `key ${i}`);
+    shard.publishKeyed("t", keys, { routeKey: "a|b", delay: 1000 });
+    expect(statesOf(lookup(shard, "key 5"))).toEqual(["delayed", "delayed"]);
+    const one = { ...byKey(keys.slice(0, 50)), queue: "a" };
+    expect(shard.ask({ op: "cancel", topic: "t", ...one })).toMatchObject([{ kind: "confirm", messages: 50 }]);
+    expect(statesOf(lookup(shard, "key 5"))).toEqual(["delayed"]);
+    expect(shard.ask({ op: "cancel", topic: "t", ...byKey(keys) })).toMatchObject([{ kind: "confirm", messages: 150 }]);
+    expect(lookup(shard, "key 5")).toBe(null);
+    shard.shard.invariants();
+  });
+
+  it("are found by their ids as well, wherever they stand", () => {
+    const shard = new ShardByHand({ stepExtents: 4 });
+    const ids: bigint[] = [];
+    for (let i = 0; i < 300; i++) ids.push(BigInt(fatesOf(shard.publish("t", { count: 3 }))[1] ?? 0));
+    const byId = (id: bigint): unknown => {
+      const [answer] = [
+        ...shard.ask({
+          op: "lookup",
+          topic: "t",
+          key: undefined,
+          idHigh: Number(id >> 32n),
+          idLow: Number(id & 0xffff_ffffn),
+        }),
+        ...shard.rest(),
+      ];
+      return answer?.kind === "result" ? answer.value : answer;
+    };
+    for (const at of [0, 150, 299]) {
+      const id = ids[at] ?? 0n;
+      expect(byId(id)).toMatchObject([
+        Number(id >> 32n),
+        Number(id & 0xffff_ffffn),
+        "",
+        {},
+        [["default", "ready", 0, 0, 0, 0]],
+      ]);
+    }
+    expect(byId(12_345n)).toBe(null);
+    shard.pop("t", 0);
+    expect(statesOf(byId(ids[0] ?? 0n))).toEqual(["in-flight"]);
+    shard.shard.invariants();
   });
 });
 

@@ -1,7 +1,7 @@
 /** The keys that a program gives its messages. */
 import { MAX_KEY_BYTES } from "../../protocol/keys.js";
-import { badArgument } from "../arguments/argument-checks.js";
 import { localError } from "../base/error.js";
+import { badArgument } from "./argument-checks.js";
 
 const encoder = new TextEncoder();
 

@@ -1,0 +1,20 @@
+/**
+ * What is left of a request that was given up: whatever answers it is ignored.
+ */
+import { Patience, PendingRequest } from "./pending-request.js";
+
+export class ForgottenRequest extends PendingRequest {
+  override get patience(): Patience {
+    return Patience.ENDLESS;
+  }
+
+  override confirmed(): void {}
+
+  override messages(): void {}
+
+  override result(): void {}
+
+  override settled(): void {}
+
+  override failed(): void {}
+}
