@@ -76,7 +76,7 @@ export interface BrokerLimits {
   readonly maxQueues: number;
   /** Consumers, waiting pops and subscriptions of a shard, at most 65,536; and as many responders of all connections. */
   readonly maxConsumers: number;
-  /** Of them, those of one connection. Default: a quarter of `maxConsumers`. */
+  /** Of them, those of one connection, and as many of its responders. Default: a quarter of `maxConsumers`. */
   readonly maxConsumersPerConnection: number;
   /** Unsent bytes of a connection past which its deliveries pause and it is not read; at least 64 KiB. */
   readonly maxOutgoingBytes: number;

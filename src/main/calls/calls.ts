@@ -14,6 +14,8 @@ const MAX_CALLS = 262_144;
 export interface CallLimits {
   /** Responders of all connections. */
   readonly maxResponders: number;
+  /** Of them, those of one connection. */
+  readonly maxRespondersOfOne: number;
   /** Bytes of calls that wait for responders, of all channels. */
   readonly maxWaitingBytes: number;
 }
@@ -58,6 +60,10 @@ export class Calls {
   respond(member: CallMember, request: number, name: string, credit: number, now: number): boolean {
     if (this.#responders >= this.#limits.maxResponders) {
       member.party.failed(request, "TOO_MANY_CONSUMERS", `there are ${this.#responders} responders`);
+      return false;
+    }
+    if (member.responders.size >= this.#limits.maxRespondersOfOne) {
+      member.party.failed(request, "TOO_MANY_CONSUMERS", `this connection has ${member.responders.size} responders`);
       return false;
     }
     if (member.credit + credit > MAX_CALL_CREDIT) {

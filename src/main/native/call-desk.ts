@@ -31,7 +31,10 @@ export interface CallSchedule {
   wakeAt(time: number, expire: () => void): void;
 }
 
-export type CallDeskLimits = Pick<BrokerLimits, "memory" | "maxFrameBytes" | "maxConsumers" | "maxNameBytes">;
+export type CallDeskLimits = Pick<
+  BrokerLimits,
+  "memory" | "maxFrameBytes" | "maxConsumers" | "maxConsumersPerConnection" | "maxNameBytes"
+>;
 
 export class CallDesk {
   readonly calls: Calls;
@@ -43,12 +46,17 @@ export class CallDesk {
   /** When `expire` will be called, as far as the schedule knows. */
   #wakesAt = Number.POSITIVE_INFINITY;
 
-  constructor({ memory, maxFrameBytes, maxConsumers, maxNameBytes }: CallDeskLimits, schedule: CallSchedule, log: Log) {
+  constructor(limits: CallDeskLimits, schedule: CallSchedule, log: Log) {
+    const { memory, maxFrameBytes, maxConsumers, maxConsumersPerConnection, maxNameBytes } = limits;
     const maxWaitingBytes = Math.max(
       Math.min(MAX_WAITING_BYTES, Math.floor(memory * MEMORY_SHARE)),
       MIN_WAITING_FRAMES * maxFrameBytes,
     );
-    this.calls = new Calls({ maxResponders: maxConsumers, maxWaitingBytes });
+    this.calls = new Calls({
+      maxResponders: maxConsumers,
+      maxRespondersOfOne: maxConsumersPerConnection,
+      maxWaitingBytes,
+    });
     this.reader = new HeadReader(maxNameBytes);
     this.#schedule = schedule;
     this.#log = log;

@@ -297,4 +297,15 @@ describe("the bounds of calls", () => {
     );
     expect(failed).toEqual(["TOO_MANY_IN_FLIGHT", "NO_CONSUMER", "TOO_MANY_IN_FLIGHT", "TOO_MANY_CONSUMERS"]);
   });
+
+  it("leave responders to other connections, whatever one has", () => {
+    const { calls, party } = testCalls({ maxResponders: 3, maxRespondersOfOne: 2 });
+    const [greedy, other] = [party(), party()];
+    const taken = [1, 2, 3].map((request) => greedy.respond(request, "c"));
+    expect([...taken, other.respond(1, "c")]).toEqual([true, true, false, true]);
+    expect(greedy.take().at(-1)).toMatchObject({ told: "failed", request: 3, kind: "TOO_MANY_CONSUMERS" });
+    greedy.stop(4, "c", 1);
+    expect(greedy.respond(5, "c")).toBe(true);
+    expect(calls.responders).toBe(3);
+  });
 });

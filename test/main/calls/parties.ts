@@ -108,7 +108,7 @@ export class TestParty implements CallParty {
 export const testCalls = (
   limits: Partial<ConstructorParameters<typeof Calls>[0]> = {},
 ): { readonly calls: Calls; readonly time: { now: number }; readonly party: () => TestParty } => {
-  const calls = new Calls({ maxResponders: 1_000, maxWaitingBytes: 1_000_000, ...limits });
+  const calls = new Calls({ maxResponders: 1_000, maxRespondersOfOne: 900, maxWaitingBytes: 1_000_000, ...limits });
   const time = { now: 0 };
   return { calls, time, party: () => new TestParty(calls, time) };
 };
