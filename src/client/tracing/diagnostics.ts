@@ -19,7 +19,7 @@ interface Platform {
   readonly process?: { readonly getBuiltinModule?: (name: string) => Diagnostics | undefined };
 }
 
-const diagnostics = (globalThis as Platform).process?.getBuiltinModule?.("node:diagnostics_channel");
+const diagnostics = (globalThis as Platform).process?.getBuiltinModule?.("diagnostics_channel");
 
 const channel = (name: string): TracingChannel | undefined => diagnostics?.tracingChannel(name);
 
