@@ -3,7 +3,7 @@
  *
  * The interface is https://standardschema.dev, version 1. Types and one property are all there is to it.
  */
-import { localError, type RingmqError } from "../base/error.js";
+import { localError, RingmqError } from "../base/error.js";
 
 /** What an issue of a validation tells. */
 export interface SchemaIssue {
@@ -53,19 +53,19 @@ const accepted = <T>(what: string, result: SchemaResult<T>): T => {
 
 /**
  * What the schema makes of a value, a promise of it where the schema takes its time. Throws, or rejects with,
- * INVALID_MESSAGE, whose `cause` is the list of issues, or what the schema has thrown.
+ * INVALID_MESSAGE, whose `cause` is the list of issues, or what was thrown where the schema did, or what it said makes no sense.
  */
 export const validated = <T>(what: string, schema: StandardSchema<unknown, T>, value: unknown): T | Promise<T> => {
   const failed = (thrown: unknown): never => {
+    if (thrown instanceof RingmqError) throw thrown;
     throw localError("INVALID_MESSAGE", `the schema failed on ${what}`, thrown);
   };
-  let result: SchemaResult<T> | Promise<SchemaResult<T>>;
   try {
-    result = schema["~standard"].validate(value);
+    const result = schema["~standard"].validate(value);
+    return result instanceof Promise
+      ? result.then((settled) => accepted(what, settled)).catch(failed)
+      : accepted(what, result);
   } catch (error) {
     return failed(error);
   }
-  return result instanceof Promise
-    ? result.catch(failed).then((settled) => accepted(what, settled))
-    : accepted(what, result);
 };

@@ -120,6 +120,22 @@ it("a message that cannot be read, or that the schema refuses or fails on, is a 
   expect((await deadLetters("t")).length).toBe(4);
 });
 
+it.each([
+  ["nothing", undefined],
+  ["null", null],
+  ["issues that are none", { issues: [null] }],
+  ["a path that is none", { issues: [{ message: "no", path: 7 }] }],
+])("a message of which a schema says %s is a dead letter too", async (_, said) => {
+  for (const answer of [() => said, async () => said]) {
+    const schema = { "~standard": { version: 1, vendor: "none", validate: answer } } as unknown as StandardSchema;
+    const topic = client.topic("odd", { schema });
+    await expect(topic.publish("x")).rejects.toMatchObject({ code: "INVALID_MESSAGE" });
+    await client.publish("odd", '"x"');
+    expect(await topic.pop()).toEqual([]);
+  }
+  expect(await deadLetters("odd")).toHaveLength(2);
+});
+
 it("codecs: each gives back what it was given, and refuses what it cannot write", async () => {
   const value = { a: [1, null, "ü", { b: true }], c: 2.5 };
   const packed = { ...value, bytes: new Uint8Array([1, 2]), large: 2n ** 60n };
