@@ -115,5 +115,8 @@ const firstUnknown = (options: object, names: OptionNames): string | undefined =
 const refuse = (name: string, names: OptionNames): never => {
   const near = names.find((each) => isSimilar(name, each));
   const hint = near === undefined ? "" : ` (did you mean ${near}?)`;
-  throw localError("BAD_ARGUMENT", `there is no option ${shown(name)} here${hint}; there is ${names.join(", ")}`);
+  throw localError(
+    "BAD_ARGUMENT",
+    `there is no option ${shown(name)} here${hint}; the options are ${names.join(", ")}`,
+  );
 };

@@ -44,7 +44,7 @@ export const isBody = (value: unknown): boolean => typeof value === "string" || 
 /** The text, or a view of the bytes with a fixed length. Throws BAD_ARGUMENT, which calls the body `what`. */
 export const readBody = (what: () => string, body: unknown): Body => {
   if (typeof body === "string") return body;
-  if (!isBody(body)) throw badArgument(what(), body, "text or a Uint8Array");
+  if (!isBody(body)) throw badArgument(what(), body, "text or a Uint8Array (JSON.stringify makes text of a value)");
   const size = length.call(body);
   // An empty view may have been longer before its buffer was transferred.
   if (size === 0) {

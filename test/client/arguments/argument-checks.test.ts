@@ -6,7 +6,12 @@ import { Answer, Op } from "../../../src/protocol/op.js";
 import { answerTo, connected, frame, runs } from "../scripted-broker.js";
 
 const CASES: readonly (readonly [string, (client: Client) => Promise<unknown>, string])[] = [
-  ["no body", (c) => c.publish("t", undefined as never), "body must be text or a Uint8Array; it is undefined"],
+  ["no body", (c) => c.publish("t", undefined as never), "body must be text or a Uint8Array"],
+  [
+    "a value as the body",
+    (c) => c.publish("t", { a: 1 } as never),
+    "(JSON.stringify makes text of a value); it is an object",
+  ],
   ["an id as a number", (c) => c.ackById("t", 5 as never), "ids must be"],
   ["a list of ids with nothing in it", (c) => c.ackById("t", new Array(2 ** 32 - 1)), "a message's id in decimal"],
   ["a list of bodies with nothing in it", (c) => c.publishBatch("t", new Array(2 ** 32 - 1)), "bodies[0] must be"],
@@ -14,6 +19,7 @@ const CASES: readonly (readonly [string, (client: Client) => Promise<unknown>, s
   ["a time as text", (c) => c.touchById("t", "5", { ttr: "30s" as never }), "ttr must be a whole number"],
   ["no number", (c) => c.publish("t", "x", { delay: Number.NaN }), "delay must be"],
   ["an unknown option", (c) => c.publish("t", "x", { delayMs: 5 } as never), "did you mean delay?"],
+  ["another system's option", (c) => c.pop("t", { count: 1 } as never), "the options are queue, max, wait, maxBytes"],
   ["null options", (c) => c.pop("t", null as never), "options must be an object; it is null"],
   ["no name", (c) => c.publish("", "x"), "topic must be text of 1 to 255 bytes"],
   ["a negative time-out", (c) => c.drain({ timeout: -1 }), "timeout must be"],
