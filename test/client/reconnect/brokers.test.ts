@@ -100,7 +100,11 @@ it("notices a broker that is silent, and goes on at the next one", async () => {
 it("gives up what a silent broker does not answer, and closes in the time that it has", async () => {
   const unhandled = unhandledRejections();
   const silent = await scripted();
-  const client = await connectTo([silent], { publishTimeout: 60, requestTimeout: 60, maxPendingBytes: 17 * 1024 * 1024 });
+  const client = await connectTo([silent], {
+    publishTimeout: 60,
+    requestTimeout: 60,
+    maxPendingBytes: 17 * 1024 * 1024,
+  });
   // More than the kernel takes: what is not written must not hold it up.
   silent.socket.pause();
   const body = new Uint8Array(1024 * 1024);
