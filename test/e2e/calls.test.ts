@@ -33,6 +33,9 @@ const nativeOf = async (port: number): Promise<NativeClient> => {
   return client;
 };
 
+/** A client that ends with its connection. */
+const once = (port: number): Promise<Client> => clientOf(port, { tcp: "tcp", client: { reconnect: false } });
+
 /** Has it respond to a channel, as request 2. */
 const respond = async (client: NativeClient, channel: string, credit: number): Promise<void> => {
   client.send(frame(Op.RESPOND, 2, [channel, credit]));
@@ -120,7 +123,7 @@ describe("requests", () => {
     const responding = async (): Promise<void> => {
       while (!isOver) {
         try {
-          const client = await clientOf(relay.port);
+          const client = await once(relay.port);
           await client.respond("c", async ({ body }) => body, { concurrency: 4 });
           await client.closed;
         } catch (error) {
@@ -130,7 +133,7 @@ describe("requests", () => {
     };
     const requesting = async (): Promise<void> => {
       while (!isOver) {
-        const client = await clientOf(relay.port).catch(() => undefined);
+        const client = await once(relay.port).catch(() => undefined);
         if (client === undefined) continue;
         let isOpen = true;
         void client.closed.then(() => {
