@@ -11,6 +11,8 @@ const SHARDS = [1, 2, 3];
 const BATCH = 50;
 const BATCHES_PER_LIFE = 25;
 const WINDOW = 3_600_000;
+/** A client that ends with its broker: what was not answered is published again by the next one, with new numbers. */
+const ONE_LIFE = { tcp: "tcp", client: { reconnect: false } } as const;
 
 /** Publishes the jobs from `from` on in batches until the broker is gone. Answers the first job that was not confirmed. */
 const publish = async (client: Client, topic: string, from: number, keyWindow: number): Promise<number> => {
@@ -45,8 +47,8 @@ it("stores each job once, though two programs publish all of them again and agai
   let confirmed = { waiting: 0, worked: 0 };
   for (let life = 0; life < Number(RINGMQ_KILLS); life++) {
     const broker = await start(SHARDS[life % SHARDS.length] ?? 1);
-    const clients = await Promise.all([0, 1].map(() => clientOf(broker.tcp)));
-    const worker = await clientOf(broker.tcp);
+    const clients = await Promise.all([0, 1].map(() => clientOf(broker.tcp, ONE_LIFE)));
+    const worker = await clientOf(broker.tcp, ONE_LIFE);
     const working = work(worker, "worked", worked);
     // Each begins well before what is known to be there.
     const back = { waiting: Math.max(0, confirmed.waiting - 500), worked: Math.max(0, confirmed.worked - 500) };
@@ -55,7 +57,7 @@ it("stores each job once, though two programs publish all of them again and agai
       publish(client, "worked", back.worked, WINDOW),
     ]);
     const target = confirmed.waiting + BATCHES_PER_LIFE * BATCH;
-    const probe = await clientOf(broker.tcp);
+    const probe = await clientOf(broker.tcp, ONE_LIFE);
     const isFar = async (): Promise<boolean> => (await probe.lookup("waiting", { key: `job ${target}` })) !== undefined;
     await expect.poll(() => isFar().catch(() => false), { timeout: 30_000 }).toBe(true);
     broker.child.kill("SIGKILL");
