@@ -27,18 +27,14 @@ const codeOf = (promise: Promise<unknown>): Promise<string | undefined> =>
 const errorOf = ({ op, head }: Frame): string | undefined =>
   op === Answer.ERROR ? errorName(Number(head[0])) : `op ${op}`;
 
-/** A client that ends with its connection. */
-const endingClientOf = async (port: number): Promise<Client> => {
-  const client = await connect(`tcp://127.0.0.1:${port}`, { reconnect: false });
-  onTestFinished(() => client.close());
-  return client;
-};
-
 const nativeOf = async (port: number): Promise<NativeClient> => {
   const client = await NativeClient.greeted(port);
   onTestFinished(() => void client.socket.destroy());
   return client;
 };
+
+/** A client that ends with its connection. */
+const once = (port: number): Promise<Client> => clientOf(port, { tcp: "tcp", client: { reconnect: false } });
 
 /** Has it respond to a channel, as request 2. */
 const respond = async (client: NativeClient, channel: string, credit: number): Promise<void> => {
@@ -127,7 +123,7 @@ describe("requests", () => {
     const responding = async (): Promise<void> => {
       while (!isOver) {
         try {
-          const client = await endingClientOf(relay.port);
+          const client = await once(relay.port);
           await client.respond("c", async ({ body }) => body, { concurrency: 4 });
           await client.closed;
         } catch (error) {
@@ -137,7 +133,7 @@ describe("requests", () => {
     };
     const requesting = async (): Promise<void> => {
       while (!isOver) {
-        const client = await endingClientOf(relay.port).catch(() => undefined);
+        const client = await once(relay.port).catch(() => undefined);
         if (client === undefined) continue;
         let isOpen = true;
         void client.closed.then(() => {
@@ -183,7 +179,7 @@ describe("requests", () => {
   it("under way when the broker stops are replied to if that takes a moment, and have an error otherwise", async () => {
     const rejections = unhandledRejections();
     const broker = await testBroker({ durability: "memory" });
-    const [requester, server] = [await endingClientOf(broker.tcp), await endingClientOf(broker.tcp)];
+    const [requester, server] = [await once(broker.tcp), await once(broker.tcp)];
     let reply: (() => void) | undefined;
     const responder = await server.respond(
       "quick",

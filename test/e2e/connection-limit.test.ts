@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { createConnection, type Socket } from "node:net";
+import { setImmediate as turn } from "node:timers/promises";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { WebSocket } from "ws";
 import type { BrokerOptions } from "../../src/main/options.js";
@@ -8,6 +9,7 @@ import { Op } from "../../src/protocol/op.js";
 import { ENGINE_NAMES } from "../http-engine.js";
 import { frame, readFrame } from "../main/frames.js";
 import { testBroker as anyBroker } from "./brokers.js";
+import { clientOf } from "./clients.js";
 import { NativeClient } from "./native-client.js";
 
 const open = async (port: number): Promise<Socket> => {
@@ -74,4 +76,20 @@ describe.each(ENGINE_NAMES)("on the engine %s", (httpEngine) => {
       expect(broker.isFull).toBe(false);
     }
   });
+});
+
+it("a worker whose lease thread gets no connection keeps its leases over its own", async () => {
+  const { tcp } = await anyBroker({ maxConnections: 1, maxConnectionsPerAddress: 1 });
+  const client = await clientOf(tcp);
+  await client.configure("jobs", { ttr: 400 });
+  await client.publish("jobs", "x");
+  let runs = 0;
+  const worker = await client.work("jobs", async (message) => {
+    runs++;
+    while (Date.now() < message.deadline + 400) await turn();
+  });
+  while (worker.processed + worker.lost === 0) await turn();
+  await worker.drain();
+  expect([runs, worker.processed, worker.lost]).toEqual([1, 1, 0]);
+  expect((await client.stats("jobs")).acked).toBe(1);
 });

@@ -9,19 +9,15 @@ import { ROOT, readDocument } from "../project/document.js";
 
 const run = promisify(execFile);
 
-it(
-  "docs/client-api.md is what `npm run reference` makes",
-  async () => {
-    const out = makeDirectory();
-    onTestFinished(() => removeDirectory(out));
-    const folder = join(ROOT, "packages/reference");
-    const typedoc = join(folder, "node_modules/typedoc/bin/typedoc");
-    await run(process.execPath, [typedoc, "--out", out], { cwd: folder });
-    const made = await readFile(join(out, "client-api.md"), "utf8");
-    expect(readDocument("docs/client-api.md") === made, "run `npm run reference`").toBe(true);
-  },
-  60_000,
-);
+it("docs/client-api.md is what `npm run reference` makes", async () => {
+  const out = makeDirectory();
+  onTestFinished(() => removeDirectory(out));
+  const folder = join(ROOT, "packages/reference");
+  const typedoc = join(folder, "node_modules/typedoc/bin/typedoc");
+  await run(process.execPath, [typedoc, "--out", out], { cwd: folder });
+  const made = await readFile(join(out, "client-api.md"), "utf8");
+  expect(readDocument("docs/client-api.md") === made, "run `npm run reference`").toBe(true);
+}, 60_000);
 
 it("has everything that the client exports", async () => {
   const reference = readDocument("docs/client-api.md");

@@ -3,6 +3,7 @@ import { OWN_CODES } from "../../src/client/base/error.js";
 import { resolveOptions } from "../../src/main/options.js";
 import { ERRORS } from "../../src/protocol/errors.js";
 import * as limits from "../../src/protocol/limits.js";
+import * as ops from "../../src/protocol/op.js";
 import { Answer, Durability, Op, PROTOCOL_VERSION } from "../../src/protocol/op.js";
 import { CHANNEL_DEFAULTS } from "../../src/shard/topics/channel-defaults.js";
 import { DEFAULT_CONFIG } from "../../src/shard/topics/topic.js";
@@ -58,9 +59,9 @@ describe("docs/protocol.md and the code", () => {
     expect(Object.fromEntries(documented)).toEqual(Answer);
   });
 
-  it("name each error that a request may answer as the catalogue does", () => {
+  it("name errors, requests, answers and flags as the code does", () => {
     const named = [...protocol.matchAll(/`([A-Z]+(?:_[A-Z]+)+)`/g)].map(([, name]) => name);
-    const known = [...Object.keys(ERRORS), ...Object.keys(Op), ...Object.keys(Answer)];
+    const known = [...Object.keys(ERRORS), ...Object.keys(Op), ...Object.keys(Answer), ...Object.keys(ops)];
     expect(named.filter((name) => name !== undefined && !known.includes(name))).toEqual([]);
   });
 

@@ -119,7 +119,7 @@ const settingsOf = (random: Random): Omit<Settings, "topicIdle" | "shards" | "ke
 };
 
 /** What CI plays: the seeds from 1 on, each so many steps long. Every planted bug must show in one of them. */
-export const CI_SEEDS = 300;
+export const CI_SEEDS = 200;
 export const CI_STEPS = 300;
 
 /** The history of a seed, about `steps` long; it may be given other habits than its own. */

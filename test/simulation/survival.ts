@@ -38,12 +38,18 @@ const mayBe = (was: Held | undefined, is: Held | undefined, then: number): boole
   return is.state === State.READY || (is.state === State.DELAYED && is.time <= then);
 };
 
-/** Within one turn a message can come back and be handed out for good. */
-const isBetween = (was: Held | undefined, willBe: Held | undefined, is: Held | undefined): boolean =>
-  was?.state === State.IN_FLIGHT &&
-  willBe === undefined &&
-  is !== undefined &&
-  mayBe({ ...was, retry: was.retry + 1, failures: is.failures }, is, Number.NEGATIVE_INFINITY);
+/**
+ * Within one turn a message can come back and be handed out for good; and of messages that fail together and are delayed, each
+ * for a time of its own, it is written down first that they came back.
+ */
+const isBetween = (was: Held | undefined, willBe: Held | undefined, is: Held | undefined): boolean => {
+  if (was?.state !== State.IN_FLIGHT || is === undefined) return false;
+  if (willBe === undefined) {
+    return mayBe({ ...was, retry: was.retry + 1, failures: is.failures }, is, Number.NEGATIVE_INFINITY);
+  }
+  const isPutOff = willBe.state === State.DELAYED && willBe.retry > was.retry;
+  return isPutOff && mayBe({ ...willBe, state: State.READY, time: 0 }, is, Number.NEGATIVE_INFINITY);
+};
 
 /** What is asked of what was read back. */
 export interface Terms {

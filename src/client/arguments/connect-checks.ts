@@ -111,11 +111,14 @@ export const checkInterval = (what: string, value: unknown): void => {
   }
 };
 
+const isText = (value: unknown): value is string => typeof value === "string";
+
 /** Reads the addresses of `connect`: one, or a list of some. Throws BAD_ARGUMENT. */
 export const readUrls = (urls: unknown): readonly string[] => {
   if (typeof urls === "string" || !Array.isArray(urls)) return [urls as string];
   const wanted = "the address of a broker, or a list of at least one";
-  const list = readList("urls", urls, wanted, (url) => typeof url === "string") as readonly string[];
-  if (list.length === 0) throw badArgument("urls", urls, wanted);
+  const list = readList("urls", urls, wanted, isText);
+  // The list ends with the first element that is no text.
+  if (list.length === 0 || !list.every(isText)) throw badArgument("urls", urls, wanted);
   return list;
 };

@@ -133,6 +133,8 @@ export class Serving implements ResponderSink {
 
   lost(reason: RingmqError): void {
     this.#drop(reason);
+    // The next connection is asked at once, and only once.
+    this.#timer?.cancel();
     if (this.#stopping === undefined) this.#registerAgain(0);
   }
 

@@ -82,6 +82,8 @@ export class Follower {
   lost(): void {
     this.#hasBegun = false;
     this.#isOpen = false;
+    // The next connection is asked at once, and only once.
+    this.#timer?.cancel();
     if (!this.#isAsking) this.#resume(0);
   }
 

@@ -4,6 +4,12 @@
 import { Patience, PendingRequest } from "./pending-request.js";
 
 export class ForgottenRequest extends PendingRequest {
+  /** `pendingBytes`: what the request counts for until it is answered. */
+  constructor(pendingBytes: number) {
+    super();
+    this.pendingBytes = pendingBytes;
+  }
+
   override get patience(): Patience {
     return Patience.ENDLESS;
   }

@@ -67,9 +67,15 @@ export class WaitingRequests {
         isLeft = true;
         continue;
       }
+      if (!isSent) {
+        this.#fail(request, pending, timedOut(pending, loss));
+        continue;
+      }
+      // Its answer may still come. Until then its frame may be here, written or not, and counts.
+      const { pendingBytes } = pending;
+      pending.pendingBytes = 0;
       this.#fail(request, pending, timedOut(pending, loss));
-      // Its answer may still come.
-      if (isSent) this.#requests.replace(request, new ForgottenRequest());
+      this.#requests.replace(request, new ForgottenRequest(pendingBytes));
     }
     return isLeft;
   }

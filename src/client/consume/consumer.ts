@@ -342,7 +342,12 @@ export class Consumer implements AsyncIterableIterator<Message> {
   }
 
   #lost(reason: RingmqError): void {
-    if (this.#isAsking) this.#feed.restart(this.#window);
+    if (this.#timer !== undefined) {
+      // The next connection is asked at once: no sink is left that would hear of the end of this one.
+      this.#timer.cancel();
+      this.#timer = undefined;
+      this.#askAgain(0);
+    } else if (this.#isAsking) this.#feed.restart(this.#window);
     else if (this.#stopping === undefined) this.#askAgain(0);
     else this.#feed.ended(reason);
   }

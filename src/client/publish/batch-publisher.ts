@@ -102,10 +102,11 @@ export class BatchPublisher {
     const keyWindow = keyWindowOf(read, keys);
     const elements: PublishHead = [topic, read.routeKey, read.delay, read.ttl, this.#numbering?.producer, keyWindow];
     const head = requestHead(elements);
-    const sequence = known?.first ?? this.#numbering?.take(topic, list.length);
-    const isDated = sequence !== undefined && (read.delay !== undefined || read.ttl !== undefined);
+    const numbering = this.#numbering;
+    const isNumbered = known !== undefined || numbering !== undefined;
+    const isDated = isNumbered && (read.delay !== undefined || read.ttl !== undefined);
     const dated = isDated ? new DatedFrame(elements, this.#connection.clock.now()) : undefined;
-    const before = (sequence === undefined ? 0 : NUMBERS_BYTES) + (keys === undefined ? 0 : KEYS_BYTES);
+    const before = (isNumbered ? NUMBERS_BYTES : 0) + (keys === undefined ? 0 : KEYS_BYTES);
     const headers = encodeHeaders(read.headers);
     // After the last call of the program's getters, so that nothing changes the bodies after they were checked.
     const contents = list.map((body, i) =>
@@ -125,7 +126,8 @@ export class BatchPublisher {
         if (at > first && bytes + size > maxFrameBytes) break;
         bytes += size;
       }
-      const number = sequence === undefined ? undefined : sequence + first;
+      // Only now: what is published while this waits for room is sent before it, and has lower numbers.
+      const number = known === undefined ? numbering?.take(topic, at - first) : known.first + first;
       frames.push(this.#send(head, headers, contents.slice(first, at), keys?.slice(first, at), bytes, number, dated));
       if (known !== undefined) known.frames = frames.length;
     }

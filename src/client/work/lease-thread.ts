@@ -4,7 +4,7 @@
  */
 import { emitWarning, execArgv, hrtime } from "node:process";
 import { Worker } from "node:worker_threads";
-import { deferred } from "../base/deferred.js";
+import { deferred, unobserved } from "../base/deferred.js";
 import type { LeaseThreads, ThreadHandle, ThreadUser } from "./leases.js";
 import type { LeaseOrder, LeaseReport, LeaseThreadData } from "./thread/thread-messages.js";
 
@@ -60,12 +60,14 @@ class LeaseThread {
         this.#order({ kind: "line", worker, line, target, topic, queue, ttr }),
       removeLine: (line) => this.#order({ kind: "line-ended", worker, line }),
       watch: () => this.#order({ kind: "watch", worker }),
-      end: async () => {
-        if (!this.#users.delete(worker)) return;
-        this.#order({ kind: "end", worker });
-        if (!this.isUsed) await this.#thread.terminate();
-      },
+      end: () => this.#remove(worker),
     };
+  }
+
+  async #remove(worker: number): Promise<void> {
+    if (!this.#users.delete(worker)) return;
+    this.#order({ kind: "end", worker });
+    if (!this.isUsed) await this.#thread.terminate();
   }
 
   #order(order: LeaseOrder): void {
@@ -78,6 +80,11 @@ class LeaseThread {
         return this.#ready.resolve();
       case "ask":
         return this.#order({ kind: "turned" });
+      case "refused": {
+        const user = this.#users.get(report.worker);
+        unobserved(this.#remove(report.worker));
+        return user?.threadFailed();
+      }
       case "lost":
         return this.#users.get(report.worker)?.lost(report.row, report.ticket, report.code);
     }

@@ -21,7 +21,7 @@ export interface ThreadUser {
   /** Milliseconds, or Infinity. */
   readonly timeout: number;
   readonly lost: TellLoss;
-  /** The thread has ended without being told to. */
+  /** The thread has ended without being told to, or the broker has no connection for it. */
   threadFailed(): void;
 }
 

@@ -51,7 +51,8 @@ const loadThreads = async (): Promise<LeaseThreads | undefined> => {
  * A worker of a queue, made by `work`. It goes on until it is drained or closed, its signal fires, or its queue is gone.
  *
  * While a handler runs, the lease of its message is renewed: by a thread of its own that has a connection of its own, so that
- * a handler may block the event loop; in a browser, and wherever there are no threads, by a timer. Over WebSocket, a broker
+ * a handler may block the event loop; in a browser, wherever there are no threads, and from when the
+ * broker refuses that connection (TOO_MANY_CONNECTIONS), by a timer. Over WebSocket, a broker
  * closes a connection whose program does not let it answer for two minutes: use TCP for handlers that block for longer.
  */
 export class QueueWorker implements AckObserver, ExecutionOwner {

@@ -16,7 +16,7 @@ const OF_THREAD = 4;
  * Per thread of the pool, beside those: the modules that it loads at once when it starts, which Node.js opens all before it
  * reads any. A job has fewer: the file that it reads, the one that it writes, and the directory that it syncs.
  */
-export const OF_LOADING = 8;
+export const OF_LOADING = 10;
 
 /** Free descriptors below which the ports are closed, and from which on they are opened again, which takes two. */
 export const FEW_FREE = 8;

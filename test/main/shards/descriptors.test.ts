@@ -59,7 +59,7 @@ describe("what is kept from connections", () => {
   };
 
   it("grows with shards and threads of the pool, as far as there is a journal", () => {
-    expect(reserveFor(use)).toBe(25 + 18 + 3 + 2 * (4 + 22) + 4 * 12);
+    expect(reserveFor(use)).toBe(25 + 18 + 3 + 2 * (4 + 22) + 4 * 14);
     expect(reserveFor({ ...use, hasJournal: false })).toBe(25 + 18 + 2 * 4);
     expect(reserveFor({ ...use, hasJournal: false, isSelfSigned: true })).toBeGreaterThan(25 + 18 + 3 * 4);
     expect(reserveFor({ ...use, hasMqFiles: true })).toBeGreaterThan(reserveFor(use) + 4);

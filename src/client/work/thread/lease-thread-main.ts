@@ -4,8 +4,10 @@
  */
 import { hrtime } from "node:process";
 import { parentPort, workerData } from "node:worker_threads";
+import { RingmqError } from "../../base/error.js";
 import { startTimer, type Timer } from "../../base/timer.js";
 import type { SelectionList } from "../../consume/selection-list.js";
+import type { Settlement } from "../../consume/settle-result.js";
 import { LeaseKeeper } from "../lease-keeper.js";
 import { LeaseTable } from "../lease-table.js";
 import type { LeaseOrder, LeaseReport, LeaseThreadData } from "./thread-messages.js";
@@ -59,8 +61,11 @@ const leave = (key: string): void => {
   link.close();
 };
 
+const isRefusal = (error: unknown): boolean => error instanceof RingmqError && error.code === "TOO_MANY_CONNECTIONS";
+
 /** The rows of a worker, and when they are looked at. */
 class Watch {
+  readonly #worker: number;
   readonly #table: LeaseTable;
   readonly #keeper: LeaseKeeper;
   readonly #timeout: number;
@@ -71,6 +76,7 @@ class Watch {
   #timer: Timer | undefined;
 
   constructor({ worker, memory, timeout }: Extract<LeaseOrder, { kind: "begin" }>) {
+    this.#worker = worker;
     this.#table = LeaseTable.over(memory);
     this.#timeout = timeout;
     this.#keeper = new LeaseKeeper(this.#table, timeout, (row, ticket, code) =>
@@ -82,10 +88,15 @@ class Watch {
   addLine({ line, target, topic, queue, ttr }: Extract<LeaseOrder, { kind: "line" }>): void {
     const [key, link] = linkTo(target);
     this.#keys.set(line, key);
-    const touch = (selections: SelectionList) => {
+    const touch = async (selections: SelectionList): Promise<Settlement> => {
       const now = clock();
       ask(now);
-      return link.touch(topic, queue, ttr, selections, now);
+      try {
+        return await link.touch(topic, queue, ttr, selections, now);
+      } catch (error) {
+        if (isRefusal(error)) tell({ kind: "refused", worker: this.#worker });
+        throw error;
+      }
     };
     this.#keeper.lines.set(line, { ttr, touch });
     this.#measure();

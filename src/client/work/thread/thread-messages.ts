@@ -38,5 +38,7 @@ export type LeaseReport =
       readonly ticket: number;
       readonly code: RingmqErrorCode;
     }
+  /** The broker has no connection for this thread. */
+  | { readonly kind: "refused"; readonly worker: number }
   /** Whether the event loop turns. */
   | { readonly kind: "ask" };
