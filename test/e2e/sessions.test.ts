@@ -247,6 +247,9 @@ const NOTHING = {
   assemblyBytes: 0,
   waitingBytes: 0,
   unsentBytes: 0,
+  calls: 0,
+  callBytes: 0,
+  responders: 0,
 };
 
 const expectNothing = async ({ broker }: TestBroker): Promise<void> => {

@@ -84,7 +84,8 @@ const messagesOf = (shard: Shard, list: ExtentList, freshOnly = false): SeenMess
   for (let extent = list.head; extent !== ext.NONE; extent = extents.get(extent, ext.NEXT)) {
     const { view, bytes } = shard.store.pageOf(extent);
     const at = extents.get(extent, ext.RECORD);
-    const isDelayed = view.getFloat64(at + record.DUE) > 0;
+    // A message with a key may have been put off when it was ready.
+    const isDelayed = view.getFloat64(at + record.DUE) > 0 || record.isKind(view, at, record.BatchKind.KEYED);
     const isRedriven = (extents.get(extent, ext.FLAGS) & ext.REDRIVEN) !== 0;
     if (freshOnly && (isRedriven || extents.retry(extent) > 0 || isDelayed || extents.times[extent] !== 0)) continue;
     const names = at + record.NAMES + view.getUint8(at + record.TOPIC_LENGTH);

@@ -79,11 +79,14 @@ export class ModelPublisher {
     }
     const seen = new Set<string>();
     const isFirst = keys.map((key) => key === "" || (!seen.has(key) && seen.add(key) !== undefined));
+    // Keys are looked up as the request comes: what it takes may displace a message whose key was known then.
+    const before = keys.map((key) => topic.keys.find(key, now));
+    const known = (i: number): bigint | undefined => before[i] ?? topic.keys.find(keys[i] ?? "", now);
     const groups = cmd.isOneByOne === true ? entries.map((_, i) => [i]) : [entries.map((_, i) => i)];
     for (const group of groups) {
       // A second one of a key that was refused is tried by itself, if at all.
       const news = group.filter((i) => {
-        const isTaken = keys[i] !== "" && topic.keys.find(keys[i] ?? "", now) !== undefined;
+        const isTaken = keys[i] !== "" && known(i) !== undefined;
         return !isTaken && (group.length === 1 || isFirst[i]);
       });
       const some = news.map((i) => entries[i] ?? "");
@@ -92,7 +95,7 @@ export class ModelPublisher {
       for (const i of group) {
         const is = fates[i] as Fate;
         if (news.includes(i)) this.#takeKeyed(cmd, topic, keys[i] ?? "", entries[i] ?? "", outcome, is, now);
-        else expectKnown(topic.keys.find(keys[i] ?? "", now), refused, is);
+        else expectKnown(known(i), refused, is);
       }
     }
   }
