@@ -275,7 +275,7 @@ describe("ringmq journal", () => {
     expect(records[0]).toMatchObject({ type: "segment", sequence: 2, shard: 0, offset: 0 });
     expect(records.filter(({ type }) => type === "damaged")).toHaveLength(1);
     expect(records.find(({ type }) => type === "publish")).toMatchObject({ topic: "red", count: 100 });
-    expect((await run("journal", "dump", data)).text).toMatch(/^0\/1@0 segment +version=3 sequence=1/);
+    expect((await run("journal", "dump", data)).text).toMatch(/^0\/1@0 segment +version=4 sequence=1/);
 
     const out = join(root, "out");
     const repaired = await run("journal", "repair", data, out);

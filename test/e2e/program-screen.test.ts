@@ -69,7 +69,7 @@ complete_line ringmq publish orders --file 'a b'`,
     // bash itself completes names of files, whatever is in them.
     writeFileSync(join(shell.directory, "a b"), "");
     expect(await shell.output("bash session")).toBe(
-      "publish purge\nlist redrive purge\n--state\ndelayed dead\n--durability\n\n",
+      "publish purge\nlist redrive edit purge\n--state\ndelayed dead\n--durability\n\n",
     );
   });
 });
