@@ -59,6 +59,10 @@ export const respond = async (
       if (--left <= 0) stopping();
     }
   };
+  // Before the first request can come.
+  const signal = stopOnSignals(() => {
+    for (const run of runs) run.kill();
+  });
   const responder = await client.respond(channel, handle, { concurrency: Math.min(concurrency, count) });
   const stopping = (): void => void responder.stop();
   /** The program cannot do what it is for. */
@@ -67,9 +71,7 @@ export const respond = async (
     stopping();
     return error;
   };
-  const signal = stopOnSignals(() => {
-    for (const run of runs) run.kill();
-  });
+  if (signal.aborted) stopping();
   signal.addEventListener("abort", stopping, { once: true });
   const reason = await responder.closed;
   if (fault !== undefined) throw fault;

@@ -37,14 +37,16 @@ const STRING = 8;
 const ESCAPE = 9;
 const HEX = 10;
 const LITERAL = 11;
-const MINUS = 12;
-const ZERO = 13;
-const INTEGER = 14;
-const POINT = 15;
-const FRACTION = 16;
-const EXPONENT = 17;
-const EXPONENT_SIGN = 18;
-const EXPONENT_DIGITS = 19;
+/** No byte may be here. */
+const NOWHERE = 12;
+const MINUS = 13;
+const ZERO = 14;
+const INTEGER = 15;
+const POINT = 16;
+const FRACTION = 17;
+const EXPONENT = 18;
+const EXPONENT_SIGN = 19;
+const EXPONENT_DIGITS = 20;
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
@@ -146,6 +148,8 @@ export class JsonScanner implements ByteSink {
         return this.#takeHex(byte);
       case LITERAL:
         return this.#takeLiteral(byte);
+      case NOWHERE:
+        return false;
     }
     if (isSpace(byte)) return true;
     switch (this.#place) {
@@ -351,7 +355,7 @@ export class JsonScanner implements ByteSink {
       if (next === AFTER_VALUE || next === START) {
         if (at > from) this.#pass(bytes, from, at);
         // A number that is not whole: what is behind it is refused there.
-        this.#place = next === START ? ESCAPE : AFTER_VALUE;
+        this.#place = next === START ? NOWHERE : AFTER_VALUE;
         return at;
       }
       this.#place = next;

@@ -111,6 +111,15 @@ describe("a message in a form", () => {
     );
   });
 
+  test("of a number that is not whole, whatever stands behind it, is refused", () => {
+    for (const number of ["-", "1.", "1e", "1e+"]) {
+      for (const behind of ["\\", "n", '"', " ", "}"]) {
+        const text = `{"topic":"t","x":${number}${behind}u0041","body":"b"}`;
+        same(read(URL_ENCODED, Buffer.from(`data=${encodeURIComponent(text)}`), []), text);
+      }
+    }
+  });
+
   test("is found where URLSearchParams finds it, however it is cut", () => {
     const piece = fc.constantFrom(
       "&",
