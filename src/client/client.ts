@@ -101,7 +101,11 @@ export class Client extends BrokerAdmin {
   #draining: Promise<void> | undefined;
   /** Why nothing is begun any more that brings messages. */
   #refusal: RingmqError | undefined;
-  /** Called when the broker is about to stop, before this leaves it. @internal */
+  /**
+   * Called when the broker is about to stop, before this leaves it.
+   *
+   * @internal
+   */
   onGoodbye: (() => void) | undefined;
 
   /** @internal */
@@ -140,7 +144,8 @@ export class Client extends BrokerAdmin {
 
   /**
    * Resolves when the client is closed: with undefined by its program, with an error when there is no connection for longer than
-   * `reconnect.timeout`, or when the broker refuses what this program does. Without `reconnect`, with why the connection has ended.
+   * `reconnect.timeout`, or when the broker refuses what this program does. With `reconnect: false`, with why the
+   * connection has ended.
    */
   get closed(): Promise<RingmqError | undefined> {
     return this.#connection.closed;
