@@ -5,8 +5,8 @@ import { appendEntry } from "../../protocol/entry.js";
 import { FrameWriter } from "../../protocol/frame.js";
 import { MAX_FAILURE_NAME_BYTES, MAX_FAILURE_TEXT_BYTES } from "../../protocol/limits.js";
 import { Op } from "../../protocol/op.js";
-import { asBadArgument, checkObject, reasonOf } from "../arguments/argument-checks.js";
-import { OPTIONS, readOptions } from "../arguments/option-reader.js";
+import { asBadArgument, checkObject, reasonOf, shown } from "../arguments/argument-checks.js";
+import { firstUnknown, OPTIONS, readOptions } from "../arguments/option-reader.js";
 import type { Body } from "../arguments/options.js";
 import { backoff } from "../base/backoff.js";
 import { type Deferred, deferred, unobserved } from "../base/deferred.js";
@@ -24,11 +24,18 @@ import { checkOneEntry } from "./reply.js";
 
 const REPLY = (): string => "the reply";
 
+const REPLIES = "text, a Uint8Array, or { body, headers }";
+
 /** A reply as it was given: a body alone, or with headers; nothing is an empty body. */
 const readReply = (given: unknown): { readonly body: Body; readonly headers: unknown } => {
   if (given === undefined) return { body: "", headers: undefined };
   if (isBody(given)) return { body: given as Body, headers: undefined };
-  checkObject("the reply", given, "text, a Uint8Array, or an object with a body and headers");
+  checkObject("the reply", given, REPLIES);
+  const stranger = firstUnknown(given as object, OPTIONS.reply);
+  if (stranger !== undefined) {
+    const why = `it is an object with ${shown(stranger)}, which JSON.stringify makes a text`;
+    throw localError("BAD_ARGUMENT", `the reply must be ${REPLIES}; ${why}`);
+  }
   const { body, headers } = readOptions(given as { body?: Body; headers?: unknown }, OPTIONS.reply);
   return { body: body ?? "", headers };
 };

@@ -88,6 +88,7 @@ describe("a request", () => {
     expect(await codeOf(requester.request("nobody", ""))).toBe("NO_RESPONDER");
     await server.respond("fails", ({ headers }) => {
       if (headers["how"] === "reply") return 17 as unknown as string;
+      if (headers["how"] === "object") return { total: 3 } as unknown as string;
       if (headers["how"] === "value") return Promise.reject({ toString: () => "what" });
       if (headers["how"] === "name") throw Object.assign(new Error("no text"), { name: ["a", "list"] });
       if (headers["how"] === "message") throw Object.assign(new Error(), { message: { slice: () => 5n } });
@@ -109,7 +110,10 @@ describe("a request", () => {
     expect([cause.name, cause.message, cause.stack]).toEqual(["TypeError", "no such user", undefined]);
     expect((await failure("long")).message.length).toBeLessThan(4_200);
     for (const how of ["value", "name", "message"]) expect((await failure(how)).code).toBe("RESPONDER_FAILED");
-    expect((await failure("reply")).message).toContain("the reply must be text, a Uint8Array, or an object");
+    expect((await failure("reply")).message).toContain("the reply must be text, a Uint8Array, or { body, headers }; it is 17");
+    expect((await failure("object")).message).toContain(
+      'the reply must be text, a Uint8Array, or { body, headers }; it is an object with "total", which JSON.stringify',
+    );
   });
 
   it("times out, waiting or at its handler, and gives up by its signal; the handler's own signal tells it", async () => {
