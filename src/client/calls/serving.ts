@@ -11,7 +11,7 @@ import type { Body } from "../arguments/options.js";
 import { backoff } from "../base/backoff.js";
 import { type Deferred, deferred, unobserved } from "../base/deferred.js";
 import { localError, mayPass, RingmqError } from "../base/error.js";
-import type { Timer } from "../base/timer.js";
+import { type Timer, within } from "../base/timer.js";
 import type { Connection } from "../connection/connection.js";
 import { CountRequest, Patience } from "../connection/pending-request.js";
 import { requestHead } from "../connection/request-head.js";
@@ -59,6 +59,8 @@ const failureOf = (thrown: unknown): readonly [string, string] => {
   return ["Error", reasonOf(thrown)];
 };
 
+const stopped = (): RingmqError => localError("CLIENT_CLOSED", "the responder was stopped");
+
 /** Before a broker is asked again that refuses it for now. Milliseconds. */
 const FIRST_WAIT = 100;
 const MAX_WAIT = 5000;
@@ -85,6 +87,8 @@ export class Serving implements ResponderSink {
   #isOver = false;
   #idle: Deferred<void> | undefined;
   #stopping: Promise<void> | undefined;
+  /** Nobody waits for its handlers any more. */
+  #isCutOff = false;
   /** Until the broker is asked again. */
   #timer: Timer | undefined;
 
@@ -112,10 +116,15 @@ export class Serving implements ResponderSink {
     return this.#closed.promise;
   }
 
-  /** Takes no more calls, and ends when those that it has are settled. */
-  stop(reason?: RingmqError): Promise<void> {
+  /**
+   * Takes no more calls, and ends when those that it has are settled. Those that are not after so many milliseconds fail: a
+   * handler may never end.
+   */
+  async stop(timeout: number, reason?: RingmqError): Promise<void> {
     this.#stopping ??= this.#stop(reason);
-    return this.#stopping;
+    await within(timeout, this.#stopping);
+    this.#cutOff();
+    await this.#stopping;
   }
 
   // ResponderSink
@@ -233,14 +242,24 @@ export class Serving implements ResponderSink {
   async #stop(reason: RingmqError | undefined): Promise<void> {
     if (this.#isOver) return;
     this.#timer?.cancel();
-    const stopped = localError("CLIENT_CLOSED", "the responder was stopped");
-    if (!this.#connection.withdraw(this.#request, stopped)) await this.#tellStop();
+    if (!this.#connection.withdraw(this.#request, stopped())) await this.#tellStop();
+    // Calls may have come in the meantime.
+    if (this.#isCutOff) this.#cutOff();
     if (this.#running.size > 0) {
       this.#idle = deferred();
       await this.#idle.promise;
     }
     this.#connection.responders.delete(this.#request);
     this.ended(reason);
+  }
+
+  #cutOff(): void {
+    this.#isCutOff = true;
+    for (const [call, request] of this.#running) {
+      const reason = stopped();
+      this.#fail(call, reason);
+      request.abandon(reason);
+    }
   }
 
   async #tellStop(): Promise<void> {
