@@ -63,7 +63,7 @@ export interface ConnectOptions extends ConnectionOptions {
   readonly requestTimeout?: number | undefined;
   /**
    * How often the broker is pinged. When it has not answered by the next time, the connection is lost. Milliseconds from 100 on,
-   * or Infinity; default 10,000. Without `reconnect` it is not pinged.
+   * or Infinity; default 10,000. With `reconnect: false` it is not pinged.
    */
   readonly pingInterval?: number | undefined;
 }

@@ -36,8 +36,9 @@ import type { BatchReceipt, Receipt } from "../publish/receipt.js";
 import type { InputOf, OutputOf, StandardSchema } from "../topics/standard-schema.js";
 import { Topic, type TopicOptions } from "../topics/topic.js";
 import type { Tracing } from "../tracing/tracing.js";
-import { QueueWorker } from "../work/queue-worker.js";
-import { readWork, type WorkHandler, type WorkOptions } from "../work/work-options.js";
+import type { QueueWorker } from "../work/queue-worker.js";
+import type { WorkHandler, WorkOptions } from "../work/work-options.js";
+import { Workers } from "../work/workers.js";
 import type { NodeLink } from "./node-link.js";
 import { NodeLinks, type NodeLinksOptions } from "./node-links.js";
 import { NodesCalls } from "./nodes-calls.js";
@@ -69,7 +70,7 @@ export class NodesClient {
   readonly #publisher: NodesPublisher;
   readonly #popper: NodesPopper;
   readonly #consumers = new Set<NodesConsumer>();
-  readonly #workers = new Set<QueueWorker>();
+  readonly #workers = new Workers();
   readonly #channels: NodesChannels;
   readonly #calls: NodesCalls;
   readonly #events = new EventHub<NodesEvent>();
@@ -218,16 +219,9 @@ export class NodesClient {
    * Runs a handler for each message of a queue of every node, `concurrency` of them at a time in all. As `Client.work`.
    */
   async work(topic: string, handler: WorkHandler, options: WorkOptions = {}): Promise<QueueWorker> {
+    const traced = this.#tracing.handling({ topic }, handler);
     const consume = (read: ConsumeOptions) => this.consume(topic, read);
-    const worker = await QueueWorker.start(
-      topic,
-      readWork(this.#tracing.handling({ topic }, handler), options),
-      consume,
-      true,
-    );
-    this.#workers.add(worker);
-    unobserved(worker.closed.then(() => this.#workers.delete(worker)));
-    return worker;
+    return this.#workers.start(topic, traced, options, consume, true);
   }
 
   /**
@@ -324,7 +318,7 @@ export class NodesClient {
     const timer = startTimer(timeout, enough.resolve);
     const loops = [
       ...[...this.#consumers].map((consumer) => consumer.drainWithClient()),
-      ...[...this.#workers].map((worker) => worker.drain()),
+      this.#workers.drain(),
       this.#channels.drain(),
       this.#calls.drain(),
     ];
