@@ -103,7 +103,7 @@ const checkNames = (options: object, names: OptionNames): void => {
 };
 
 /** The first name that is unknown, or undefined. */
-const firstUnknown = (options: object, names: OptionNames): string | undefined => {
+export const firstUnknown = (options: object, names: OptionNames): string | undefined => {
   try {
     for (const name in options) if (!names.includes(name)) return name;
   } catch (error) {

@@ -1,7 +1,8 @@
 /**
  * A responder on every node.
  */
-import type { RespondOptions } from "../arguments/options.js";
+import type { DrainOptions, RespondOptions } from "../arguments/options.js";
+import { readStop } from "../arguments/request-checks.js";
 import { backoff, FIRST_WAIT, MAX_WAIT } from "../base/backoff.js";
 import { deferred, unobserved } from "../base/deferred.js";
 import { RingmqError } from "../base/error.js";
@@ -53,9 +54,10 @@ export class NodesResponder {
     return this.#isOver;
   }
 
-  /** Takes no more requests, and resolves when its handlers have ended and what they returned is on its way. */
-  async stop(): Promise<void> {
-    const stopping = [...this.#responders].map((responder) => responder.stop());
+  /** As `stop` of a responder, on all nodes. */
+  async stop(options: DrainOptions = {}): Promise<void> {
+    const timeout = readStop(options);
+    const stopping = [...this.#responders].map((responder) => responder.stop({ timeout }));
     this.#isOver = true;
     this.#stopped.resolve();
     await Promise.all(stopping);
