@@ -8,7 +8,7 @@ import { Op } from "../../protocol/op.js";
 import { asBadArgument, checkObject, reasonOf, shown } from "../arguments/argument-checks.js";
 import { firstUnknown, OPTIONS, readOptions } from "../arguments/option-reader.js";
 import type { Body } from "../arguments/options.js";
-import { backoff } from "../base/backoff.js";
+import { backoff, FIRST_WAIT, MAX_WAIT } from "../base/backoff.js";
 import { type Deferred, deferred, unobserved } from "../base/deferred.js";
 import { localError, mayPass, RingmqError } from "../base/error.js";
 import { type Timer, within } from "../base/timer.js";
@@ -60,10 +60,6 @@ const failureOf = (thrown: unknown): readonly [string, string] => {
 };
 
 const stopped = (): RingmqError => localError("CLIENT_CLOSED", "the responder was stopped");
-
-/** Before a broker is asked again that refuses it for now. Milliseconds. */
-const FIRST_WAIT = 100;
-const MAX_WAIT = 5000;
 
 class RespondRequest extends CountRequest {
   // On another connection the broker knows nothing of it.

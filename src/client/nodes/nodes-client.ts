@@ -24,7 +24,7 @@ import { deferred, unobserved } from "../base/deferred.js";
 import { localError, type RingmqError } from "../base/error.js";
 import { EventHub } from "../base/event-hub.js";
 import { INSPECT, type Inspect, inspected } from "../base/inspection.js";
-import { startTimer } from "../base/timer.js";
+import { within } from "../base/timer.js";
 import type { RequestHandler } from "../calls/handler.js";
 import type { Reply } from "../calls/reply.js";
 import type { Client } from "../client.js";
@@ -314,8 +314,6 @@ export class NodesClient {
 
   async #drain(timeout: number): Promise<void> {
     const end = performance.now() + timeout;
-    const enough = deferred<void>();
-    const timer = startTimer(timeout, enough.resolve);
     const loops = [
       ...[...this.#consumers].map((consumer) => consumer.drainWithClient()),
       this.#workers.drain(),
@@ -323,8 +321,7 @@ export class NodesClient {
       this.#calls.drain(),
     ];
     const answered = Promise.allSettled(loops).then(() => this.#settled());
-    await Promise.race([answered, enough.promise, this.closed]);
-    timer.cancel();
+    await within(timeout, Promise.race([answered, this.closed]));
     this.#closing ??= this.#end((client) => client.drain({ timeout: Math.max(0, Math.ceil(end - performance.now())) }));
     await this.#closing;
   }
