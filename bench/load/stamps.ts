@@ -7,8 +7,6 @@ import { monotonicMicros } from "../measure/clock.js";
 import type { WireFrame } from "../wire/frames.js";
 import type { Stamp } from "./publish-pump.js";
 
-/** A time at the beginning of a body: f64, microseconds of the monotonic clock. */
-export const STAMP_BYTES = 8;
 const DIGITS = 6;
 const ZERO = 0x30;
 

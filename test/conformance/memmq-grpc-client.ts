@@ -10,8 +10,7 @@ import {
 } from "@grpc/grpc-js";
 import { loadDefinition, type SubResponse } from "../../src/grpc/definition.js";
 
-const { loaded, mq } = loadDefinition();
-export const MQ_PACKAGE = loaded;
+const { mq } = loadDefinition();
 
 const MqClient = makeGenericClientConstructor({ ...mq }, "MQ");
 

@@ -67,7 +67,7 @@ export class Responder implements HeapEntry {
 }
 
 /** Those with room first, of them those with the least to do, of equals the one that was served the longest ago. */
-export const isFreerThan = (a: Responder, b: Responder): boolean => {
+const isFreerThan = (a: Responder, b: Responder): boolean => {
   if (a.hasRoom !== b.hasRoom) return a.hasRoom;
   return a.outstanding !== b.outstanding ? a.outstanding < b.outstanding : a.turn < b.turn;
 };
