@@ -281,8 +281,8 @@ export class Client extends BrokerAdmin {
   }
 
   /**
-   * Has the requests to a channel handled, over each connection. Each goes to one of the channel's responders, of all clients: to the one that is at
-   * the fewest. What the handler returns is the reply.
+   * Has the requests to a channel handled, over each connection. Each goes to one of the channel's responders, of all
+   * clients: to the one that is at the fewest. What the handler returns is the reply.
    */
   respond(channel: string, handler: RequestHandler, options: RespondOptions = {}): Promise<Responder> {
     const traced: RequestHandler = this.#tracing.handling({ channel }, handler);
@@ -348,8 +348,8 @@ export class Client extends BrokerAdmin {
   }
 
   /**
-   * Ends in order: consumers, subscriptions and responders stop, their loops and handlers finish with what has come, everything asked for is
-   * answered, then the connection is closed. Meanwhile the program may publish and settle.
+   * Ends in order: consumers, subscriptions and responders stop, their loops and handlers finish with what has come,
+   * everything asked for is answered, then the connection is closed. Meanwhile the program may publish and settle.
    *
    * It can be awaited in a loop as well, after the message at hand has been settled: a loop that is at such a message
    * for a second is taken for one that waits for this. What it has not read goes back to the broker, and it ends when it

@@ -3,7 +3,7 @@
  * dropping them.
  */
 import { DEFAULT_KEY, MAX_BROWSE } from "../../protocol/limits.js";
-import { badArgument, checkFlag, readList } from "../arguments/argument-checks.js";
+import { badArgument, checkFlag, readTexts } from "../arguments/argument-checks.js";
 import { OPTIONS, readOptions } from "../arguments/option-reader.js";
 import type {
   Body,
@@ -15,6 +15,7 @@ import type {
   TopicStatistics,
 } from "../arguments/options.js";
 import { INSPECT, type Inspect, inspected } from "../base/inspection.js";
+import type { FoundMessage } from "../consume/found-message.js";
 import { faultError, type Settlement, type SettlementFault } from "../consume/settle-result.js";
 import type { StoredMessage } from "../consume/stored-message.js";
 import type { Receipt } from "../publish/receipt.js";
@@ -34,6 +35,7 @@ export interface DeadLetterClient {
   purge(topic: string, options?: PurgeOptions): Promise<number>;
   publish(topic: string, body: Body, options?: PublishOptions): Promise<Receipt>;
   stats(topic: string): Promise<TopicStatistics>;
+  lookup(topic: string, id: string): Promise<FoundMessage | undefined>;
 }
 
 /** What became of an edited dead letter. */
@@ -61,12 +63,9 @@ const readChoice = ({ ids, reason, filter, all, dryRun }: DeadLetterChoice): Cho
   if (ways !== 1)
     throw badArgument("the choice", { ids, reason, filter, all }, "one of ids, reason, filter and all: true");
   const begins = reason === undefined ? undefined : (message: StoredMessage) => message.lastReason.startsWith(reason);
-  const list = typeof ids === "string" ? [ids] : ids;
-  const read = list === undefined ? undefined : readList("ids", list, "ids of messages as text", isText);
-  return { ids: read as string[] | undefined, filter: filter ?? begins, isDryRun: dryRun === true };
+  const read = ids === undefined ? undefined : readTexts("ids", ids, "ids of messages as text");
+  return { ids: read, filter: filter ?? begins, isDryRun: dryRun === true };
 };
-
-const isText = (value: unknown): boolean => typeof value === "string";
 
 /** A pattern that only this bind key matches. */
 const patternFor = (key: string): string => `^${key.replaceAll(/[^\p{L}\p{N}_]/gu, (letter) => `\\${letter}`)}$`;
@@ -128,7 +127,8 @@ export class DeadLetters implements AsyncIterable<StoredMessage> {
 
   /**
    * Puts dead letters at the tail of their queue, with retry 0 and their history: those with these `ids`, those whose last
-   * reason begins with `reason`, those that the `filter` chooses, or `all` that there are now. At no more than `rate` messages a second; an aborted `signal` stops it.
+   * reason begins with `reason`, those that the `filter` chooses, or `all` that there are now. At no more than `rate`
+   * messages a second; an aborted `signal` stops it.
    * With `dryRun` it answers what it would do, and changes nothing.
    */
   async redrive(options: DeadLetterRedriveOptions): Promise<Settlement> {
@@ -165,7 +165,10 @@ export class DeadLetters implements AsyncIterable<StoredMessage> {
   }
 
   async #find(id: string): Promise<StoredMessage> {
-    for await (const message of this) if (message.id === id) return message;
+    const found = await this.#client.lookup(this.topic, id);
+    if (found?.copies.some(({ queue, state }) => queue === this.queue && state === "dead") === true) return found;
+    // Of very many copies not all are told.
+    if (found !== undefined) for await (const message of this) if (message.id === id) return message;
     throw faultError(id, "UNKNOWN_MESSAGE");
   }
 
