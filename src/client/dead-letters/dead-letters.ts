@@ -15,6 +15,7 @@ import type {
   TopicStatistics,
 } from "../arguments/options.js";
 import { INSPECT, type Inspect, inspected } from "../base/inspection.js";
+import { selectIds } from "../consume/selection-list.js";
 import { faultError, type Settlement, type SettlementFault } from "../consume/settle-result.js";
 import type { StoredMessage } from "../consume/stored-message.js";
 import type { Receipt } from "../publish/receipt.js";
@@ -118,6 +119,7 @@ export class DeadLetters implements AsyncIterable<StoredMessage> {
   async edit(id: string, body: Body, options: DeadLetterEditOptions = {}): Promise<EditedDeadLetter> {
     const { headers } = readOptions(options, OPTIONS.deadLetterEdit);
     const { topic, queue } = this;
+    selectIds([id]);
     const known = await this.#find(id);
     const { config } = await this.#client.stats(topic);
     const routeKey = queue === DEFAULT_KEY || config.mode === "exact" ? queue : patternFor(queue);
