@@ -20,7 +20,8 @@ export { StartError } from "./main/shards/start-error.js";
 /**
  * Starts a broker in this process: its main thread is the caller's, its shards are worker threads. `close()` ends it.
  *
- * @throws RangeError for an option out of its range; CertificateError, which is one, for a file that TLS needs; StartError when the data directory or a journal in it cannot be
- * used; ListenError when an address cannot be had.
+ * @throws RangeError for an option out of its range; CertificateError, which is one, for a file that TLS needs; StartError when
+ * the data directory or a journal in it cannot be used, or the process may have too few files open; ListenError when an address
+ * cannot be had.
  */
 export const startBroker = (options: Partial<BrokerOptions> = {}): Promise<Broker> => start(options);

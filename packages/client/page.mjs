@@ -22,7 +22,7 @@ const LATER = {
   "consume/queue-reader.js": { name: "QueueReader" },
   "dead-letters/dead-letters.js": { name: "DeadLetters", iterators: "[Symbol.asyncIterator]" },
   "nodes/connect-nodes.js": { name: "connectNodes", isFunction: true },
-  "work/queue-worker.js": { name: "QueueWorker", isStatic: true },
+  "work/workers.js": { name: "Workers", before: "{ drain: async () => {} }" },
 };
 
 /** Where the parts come together. */

@@ -63,8 +63,9 @@ import type { BatchReceipt, ChannelReceipt, Receipt } from "./publish/receipt.js
 import type { InputOf, OutputOf, StandardSchema } from "./topics/standard-schema.js";
 import { Topic, type TopicOptions } from "./topics/topic.js";
 import { Tracing } from "./tracing/tracing.js";
-import { QueueWorker } from "./work/queue-worker.js";
-import { readWork, type WorkHandler, type WorkOptions } from "./work/work-options.js";
+import type { QueueWorker } from "./work/queue-worker.js";
+import type { WorkHandler, WorkOptions } from "./work/work-options.js";
+import { Workers } from "./work/workers.js";
 
 const DRAIN_TIMEOUT = 30_000;
 
@@ -94,14 +95,18 @@ export class Client extends BrokerAdmin {
   readonly #subscriptions: Subscriptions;
   readonly #calls: Calls;
   readonly #consumers = new Set<Consumer>();
-  readonly #workers = new Set<QueueWorker>();
+  readonly #workers = new Workers();
   readonly #checks: RequestChecks;
   readonly #tracing: Tracing;
   readonly #statuses: EventHub<ConnectionStatus>;
   #draining: Promise<void> | undefined;
   /** Why nothing is begun any more that brings messages. */
   #refusal: RingmqError | undefined;
-  /** Called when the broker is about to stop, before this leaves it. @internal */
+  /**
+   * Called when the broker is about to stop, before this leaves it.
+   *
+   * @internal
+   */
   onGoodbye: (() => void) | undefined;
 
   /** @internal */
@@ -140,7 +145,8 @@ export class Client extends BrokerAdmin {
 
   /**
    * Resolves when the client is closed: with undefined by its program, with an error when there is no connection for longer than
-   * `reconnect.timeout`, or when the broker refuses what this program does. Without `reconnect`, with why the connection has ended.
+   * `reconnect.timeout`, or when the broker refuses what this program does. With `reconnect: false`, with why the
+   * connection has ended.
    */
   get closed(): Promise<RingmqError | undefined> {
     return this.#connection.closed;
@@ -230,16 +236,9 @@ export class Client extends BrokerAdmin {
    * event loop.
    */
   async work(topic: string, handler: WorkHandler, options: WorkOptions = {}): Promise<QueueWorker> {
+    const traced = this.#tracing.handling({ topic }, handler);
     const consume = (read: ConsumeOptions) => this.consume(topic, read);
-    const worker = await QueueWorker.start(
-      topic,
-      readWork(this.#tracing.handling({ topic }, handler), options),
-      consume,
-      this.#connection.target !== undefined,
-    );
-    this.#workers.add(worker);
-    unobserved(worker.closed.then(() => this.#workers.delete(worker)));
-    return worker;
+    return this.#workers.start(topic, traced, options, consume, this.#connection.target !== undefined);
   }
 
   /**
@@ -282,8 +281,8 @@ export class Client extends BrokerAdmin {
   }
 
   /**
-   * Has the requests to a channel handled, over each connection. Each goes to one of the channel's responders, of all clients: to the one that is at
-   * the fewest. What the handler returns is the reply.
+   * Has the requests to a channel handled, over each connection. Each goes to one of the channel's responders, of all
+   * clients: to the one that is at the fewest. What the handler returns is the reply.
    */
   respond(channel: string, handler: RequestHandler, options: RespondOptions = {}): Promise<Responder> {
     const traced: RequestHandler = this.#tracing.handling({ channel }, handler);
@@ -349,8 +348,8 @@ export class Client extends BrokerAdmin {
   }
 
   /**
-   * Ends in order: consumers, subscriptions and responders stop, their loops and handlers finish with what has come, everything asked for is
-   * answered, then the connection is closed. Meanwhile the program may publish and settle.
+   * Ends in order: consumers, subscriptions and responders stop, their loops and handlers finish with what has come,
+   * everything asked for is answered, then the connection is closed. Meanwhile the program may publish and settle.
    *
    * It can be awaited in a loop as well, after the message at hand has been settled: a loop that is at such a message
    * for a second is taken for one that waits for this. What it has not read goes back to the broker, and it ends when it
@@ -394,7 +393,7 @@ export class Client extends BrokerAdmin {
     const loops = [
       ...[...this.#consumers].map((consumer) => consumer.drainWithClient()),
       ...subscriptions.map((subscription) => subscription.drain()),
-      ...[...this.#workers].map((worker) => worker.drain()),
+      this.#workers.drain(),
       this.#calls.stop(undefined),
     ];
     const answered = Promise.allSettled(loops).then(() => this.#connection.idle());

@@ -2,9 +2,9 @@
  * Connects a client to a broker.
  */
 import { MAX_IN_FLIGHT } from "../protocol/limits.js";
-import { MAX_DELAY, MIN_DELAY, readConnect, readUrls } from "./arguments/connect-checks.js";
+import { readConnect, readUrls } from "./arguments/connect-checks.js";
 import type { ConnectionOptions, ConnectOptions } from "./arguments/options.js";
-import { backoff } from "./base/backoff.js";
+import { backoff, FIRST_WAIT, MAX_WAIT } from "./base/backoff.js";
 import { type Clock, SYSTEM_CLOCK } from "./base/clock.js";
 import { RingmqError } from "./base/error.js";
 import { EventHub } from "./base/event-hub.js";
@@ -88,8 +88,8 @@ export const connectClient = async (
   const { reconnect = {}, signal } = options;
   const clock = seams.clock ?? SYSTEM_CLOCK;
   const {
-    minDelay = MIN_DELAY,
-    maxDelay = MAX_DELAY,
+    minDelay = FIRST_WAIT,
+    maxDelay = MAX_WAIT,
     timeout = Number.POSITIVE_INFINITY,
     initially = false,
   } = reconnect === false ? {} : reconnect;
@@ -126,7 +126,7 @@ const connectOnce = async (
   if (reconnect === false) {
     return new Client(await openConnection(url, { ...reach, ...limits }, open, clock), { url, numbering, tracing });
   }
-  const { minDelay = MIN_DELAY, maxDelay = MAX_DELAY, timeout = Number.POSITIVE_INFINITY } = reconnect;
+  const { minDelay = FIRST_WAIT, maxDelay = MAX_WAIT, timeout = Number.POSITIVE_INFINITY } = reconnect;
   const { pingInterval = PING_INTERVAL } = options;
   const statuses = new EventHub<ConnectionStatus>();
   const connection = await reachBroker(

@@ -29,7 +29,6 @@ export type {
   ConnectOptions,
   ConsumeOptions,
   DrainOptions,
-  FailureReason,
   MessageState,
   NackOptions,
   Overflow,

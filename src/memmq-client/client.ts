@@ -56,7 +56,11 @@ export class MemmqClient {
     });
   }
 
-  /** @internal What it says to its servers of the proxy that it is of. */
+  /**
+   * What it says to its servers of the proxy that it is of.
+   *
+   * @internal
+   */
   get trail(): Trail {
     return this.#options.link.trail;
   }

@@ -102,7 +102,11 @@ export class Subscription implements AsyncIterableIterator<Message> {
     await this.return();
   }
 
-  /** @internal The servers that have the topic now: others are let go, new ones are subscribed on. */
+  /**
+   * The servers that have the topic now: others are let go, new ones are subscribed on.
+   *
+   * @internal
+   */
   follow(servers: readonly string[]): void {
     if (this.#state.isOver) return;
     for (const [server, { subscription }] of [...this.#sources]) {
@@ -114,7 +118,11 @@ export class Subscription implements AsyncIterableIterator<Message> {
     this.#checkReady();
   }
 
-  /** @internal Names cannot be looked up. */
+  /**
+   * Names cannot be looked up.
+   *
+   * @internal
+   */
   unlisted(error: RingmqError): void {
     if (this.#sources.size === 0) this.#ready.reject(error);
   }

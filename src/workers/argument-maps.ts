@@ -10,31 +10,49 @@ import {
   MAX_RETRIES,
   MAX_RETRY_FACTOR,
 } from "../protocol/limits.js";
+import { didYouMean } from "../protocol/spelling.js";
 import type { SubscribeOptions } from "../protocol/subscribe-options.js";
 import type { ChannelConfig, TopicConfig } from "../shard/command.js";
 
-/** The valid values of each key. */
-type Checks<T> = { readonly [K in keyof T]-?: (value: unknown) => boolean };
+/** The valid values of a key, and what an error says of them. */
+interface Check {
+  readonly takes: string;
+  readonly accepts: (value: unknown) => boolean;
+}
 
-const isWhole = (min: number, max: number) => (value: unknown) =>
-  typeof value === "number" && Number.isInteger(value) && value >= min && value <= max;
+type Checks<T> = { readonly [K in keyof T]-?: Check };
 
-const isWithin = (min: number, max: number) => (value: unknown) =>
-  typeof value === "number" && value >= min && value <= max;
+const isWhole = (min: number, max: number): Check => ({
+  takes: `a whole number from ${min} to ${max}`,
+  accepts: (value) => typeof value === "number" && Number.isInteger(value) && value >= min && value <= max,
+});
 
-const isOneOf =
-  (...choices: readonly string[]) =>
-  (value: unknown) =>
-    typeof value === "string" && choices.includes(value);
+const isWithin = (min: number, max: number): Check => ({
+  takes: `a number from ${min} to ${max}`,
+  accepts: (value) => typeof value === "number" && value >= min && value <= max,
+});
 
-const isBoolean = (value: unknown): boolean => typeof value === "boolean";
+const isOneOf = (...choices: readonly string[]): Check => ({
+  takes: choices.map((choice) => `"${choice}"`).join(" or "),
+  accepts: (value) => typeof value === "string" && choices.includes(value),
+});
+
+const isBoolean: Check = { takes: "true or false", accepts: (value) => typeof value === "boolean" };
 
 const isSize = isWhole(0, Number.MAX_SAFE_INTEGER);
 
 /** In its only decimal form: it is compared as text. */
-const isId = (value: unknown): boolean => {
-  const id = typeof value === "string" ? parseId(value) : undefined;
-  return id !== undefined && formatId(id.high, id.low) === value;
+const isId: Check = {
+  takes: "an id, as decimal text",
+  accepts: (value) => {
+    const id = typeof value === "string" ? parseId(value) : undefined;
+    return id !== undefined && formatId(id.high, id.low) === value;
+  },
+};
+
+const isStart: Check = {
+  takes: `"now", "start", or a time, ${isSize.takes}`,
+  accepts: (value) => value === "now" || value === "start" || isSize.accepts(value),
 };
 
 /** docs/protocol.md has the same tables. */
@@ -70,7 +88,7 @@ const CHANNEL_KEYS: Checks<ChannelConfig> = {
 };
 
 const SUBSCRIBE_KEYS: Checks<SubscribeOptions> = {
-  from: (value) => value === "now" || value === "start" || isSize(value),
+  from: isStart,
   position: isSize,
   epoch: isId,
   recover: isBoolean,
@@ -80,12 +98,16 @@ const SUBSCRIBE_KEYS: Checks<SubscribeOptions> = {
 /** How many characters of a client's key an error repeats. */
 const SHOWN = 64;
 
+const noSuchKey = (key: string, keys: readonly string[]): string =>
+  `there is no key ${key}${didYouMean(key, keys)}; the keys are ${keys.join(", ")}`;
+
 /** Throws the error for a key that there is not, or for a value that the key does not take. */
 const checked = <T extends object>(checks: Checks<T>, kind: "BAD_CONFIG" | "BAD_HEAD", map: object): Partial<T> => {
   for (const [key, value] of Object.entries(map)) {
-    if (!Object.hasOwn(checks, key)) throw new ProtocolError(kind, `there is no key ${key.slice(0, SHOWN)}`);
+    if (!Object.hasOwn(checks, key)) throw new ProtocolError(kind, noSuchKey(key.slice(0, SHOWN), Object.keys(checks)));
+    const { takes, accepts } = checks[key as keyof T];
     // The value may be of any type and length, so the error does not repeat it.
-    if (!checks[key as keyof T](value)) throw new ProtocolError(kind, `${key} cannot have this value`);
+    if (!accepts(value)) throw new ProtocolError(kind, `${key} must be ${takes}`);
   }
   return map;
 };

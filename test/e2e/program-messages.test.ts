@@ -21,8 +21,8 @@ describe("an error", () => {
     const port = await freePort();
     const { text, exit } = shellAt(port).program("ringmq pop orders");
     expect(await exit).toBe(3);
-    expect(text.err).toContain(`error: nothing listens on 127.0.0.1:${port} (CONNECT_FAILED)\n`);
-    expect(text.err).toContain("ringmq serve");
+    expect(text.err).toContain(`error: nothing listens on 127.0.0.1:${port}: `);
+    expect(text.err).toMatch(/^[^\n]*Start one with ringmq serve \(CONNECT_FAILED\)\n[^\n]*--server\.\n$/);
   });
 
   it("of the caller is exit code 2, before anything is sent", async () => {

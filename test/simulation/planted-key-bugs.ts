@@ -1,27 +1,16 @@
 /** Bugs of what is known of the keys of messages: see planted-bugs.ts. */
 import { KeyReplay } from "../../src/shard/recovery/key-replay.js";
-import type { Shard } from "../../src/shard/shard.js";
 import { KeyTable } from "../../src/shard/topics/key-table.js";
 import { MessageKeys } from "../../src/shard/topics/message-keys.js";
-import type { HeldEffects } from "../../src/workers/held-effects.js";
 import { keying, keyingMuch, keyingOn } from "./directed-histories.js";
 import type { PlantedBug } from "./planted-bugs.js";
+import { answeringDuplicatesAtOnce, withoutParts } from "./planted-duplicate-bugs.js";
 import { written } from "./planted-move-bugs.js";
 import { applying, recovering } from "./replaced-methods.js";
-import type { StagedAnswers } from "./staged-answers.js";
 
 const TWICE = /is taken twice/;
 
 const nothing = (): void => undefined;
-
-const withoutParts = (shard: Shard): Shard => {
-  const { recorder } = shard.store;
-  const directory = recorder.directory.bind(recorder);
-  recorder.directory = (entry, level) => {
-    if (entry[0] !== "keys") directory(entry, level);
-  };
-  return shard;
-};
 
 export const PLANTED_KEY_BUGS: readonly PlantedBug[] = [
   {
@@ -46,7 +35,7 @@ export const PLANTED_KEY_BUGS: readonly PlantedBug[] = [
     name: "directories do not name keys",
     symptom: TWICE,
     historyOf: keyingMuch,
-    plant: (makers) => ({ ...makers, shard: (options) => withoutParts(makers.shard(options)) }),
+    plant: (makers) => withoutParts(makers, "keys"),
   },
   {
     name: "a move forgets keys that are known for a window",
@@ -83,15 +72,6 @@ export const PLANTED_KEY_BUGS: readonly PlantedBug[] = [
     name: "a duplicate of a key is answered before the first of it is on disk",
     symptom: /was confirmed and is lost|is taken twice/,
     historyOf: keying,
-    plant: (makers) => ({
-      ...makers,
-      hasFooting: false,
-      shard: (options) => {
-        const effects = options.effects as HeldEffects<StagedAnswers>;
-        const confirm = effects.confirm.bind(effects);
-        effects.confirm = (...args) => (args.at(8) === true ? effects.free.confirm(...args) : confirm(...args));
-        return makers.shard(options);
-      },
-    }),
+    plant: answeringDuplicatesAtOnce,
   },
 ];

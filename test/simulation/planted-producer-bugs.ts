@@ -1,28 +1,17 @@
 /** Bugs of what is remembered of producers: see planted-bugs.ts. */
 
 import { ProducerReplay } from "../../src/shard/recovery/producer-replay.js";
-import type { Shard } from "../../src/shard/shard.js";
 import { ProducerWindow } from "../../src/shard/topics/producer-window.js";
 import { Producers } from "../../src/shard/topics/producers.js";
-import type { HeldEffects } from "../../src/workers/held-effects.js";
 import { producing, producingMuch, producingOn } from "./directed-histories.js";
 import type { PlantedBug } from "./planted-bugs.js";
+import { answeringDuplicatesAtOnce, withoutParts } from "./planted-duplicate-bugs.js";
 import { written } from "./planted-move-bugs.js";
 import { applying, recovering } from "./replaced-methods.js";
-import type { StagedAnswers } from "./staged-answers.js";
 
 const TWICE = /is taken twice/;
 
 const nothing = (): void => undefined;
-
-const withoutParts = (shard: Shard): Shard => {
-  const { recorder } = shard.store;
-  const directory = recorder.directory.bind(recorder);
-  recorder.directory = (entry, level) => {
-    if (entry[0] !== "producer") directory(entry, level);
-  };
-  return shard;
-};
 
 export const PLANTED_PRODUCER_BUGS: readonly PlantedBug[] = [
   {
@@ -41,7 +30,7 @@ export const PLANTED_PRODUCER_BUGS: readonly PlantedBug[] = [
     name: "directories do not name producers",
     symptom: TWICE,
     historyOf: producingMuch,
-    plant: (makers) => ({ ...makers, shard: (options) => withoutParts(makers.shard(options)) }),
+    plant: (makers) => withoutParts(makers, "producer"),
   },
   {
     name: "a directory that is not complete counts for producers",
@@ -64,16 +53,7 @@ export const PLANTED_PRODUCER_BUGS: readonly PlantedBug[] = [
     name: "a duplicate is answered before the first of it is on disk",
     symptom: /was confirmed and is lost|is taken twice/,
     historyOf: producing,
-    plant: (makers) => ({
-      ...makers,
-      hasFooting: false,
-      shard: (options) => {
-        const effects = options.effects as HeldEffects<StagedAnswers>;
-        const confirm = effects.confirm.bind(effects);
-        effects.confirm = (...args) => (args.at(8) === true ? effects.free.confirm(...args) : confirm(...args));
-        return makers.shard(options);
-      },
-    }),
+    plant: answeringDuplicatesAtOnce,
   },
   {
     name: "what was taken is not remembered",

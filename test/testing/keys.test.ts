@@ -169,3 +169,31 @@ it("thousands of keys are named by as few requests as it takes", async () => {
   const { settled, faults } = await client.cancel("t", { key: [...keys, "nobody", "nobody else"] });
   expect([settled, faults.map(({ key }) => key)]).toEqual([9000, ["nobody", "nobody else"]]);
 });
+
+it("what names keys comes after what was published before it, in the same turn", async () => {
+  const { client } = await open();
+  const receipt = client.publish("t", "one", { key: "a", delay: 60_000 });
+  const found = client.lookup("t", { key: "a" });
+  const cancelled = client.cancel("t", { key: "a" });
+  expect((await found)?.id).toBe((await receipt).id);
+  expect(await cancelled).toEqual({ settled: 1, faults: [] });
+});
+
+it("without a connection what names keys waits for the next, and a look that was under way is made again", async () => {
+  const { broker, client } = await open();
+  await client.publishBatch("t", ["a", "b"], { keys: ["a", "b"], delay: 60_000 });
+  const underWay = client.lookup("t", { key: "b" });
+  const down = broker.down();
+  const found = client.lookup("t", { key: "a" });
+  await down;
+  const late = client.cancel("t", { key: "b" });
+  broker.up();
+  await broker.clock.advance("3 s");
+  expect((await found)?.text()).toBe("a");
+  expect((await underWay)?.text()).toBe("b");
+  expect(await late).toEqual({ settled: 1, faults: [] });
+  await broker.down();
+  const given = client.cancel("t", { key: "b" }).catch((error: { code: string }) => error.code);
+  await broker.clock.advance("31 s");
+  expect(await given).toBe("ANSWER_TIMEOUT");
+});

@@ -106,10 +106,7 @@ export const onBroker = async (
       command.error(`error: ${shownName(error.message)}`, { exitCode: error.exitCode });
     }
     if (!(error instanceof RingmqError)) throw error;
-    const hint =
-      error.code === "CONNECT_FAILED"
-        ? "\nIs a broker running there? Start one with ringmq serve, or name another with --server."
-        : "";
+    const hint = error.code === "CONNECT_FAILED" ? "\nTo name another broker, give --server." : "";
     command.error(`error: ${shownName(error.message)} (${error.code})${hint}`, { exitCode: exitCodeOf(error) });
   }
 };

@@ -1,6 +1,5 @@
 /** What `ringmq publish` does. */
-import { createReadStream, fstatSync, statSync } from "node:fs";
-import type { Readable } from "node:stream";
+import { createReadStream, fstatSync, type ReadStream, statSync } from "node:fs";
 import type { Body, Client, PublishOptions } from "../../client/index.js";
 import { whyUnreadable } from "../../main/unreadable.js";
 import { eachLine } from "../line-input.js";
@@ -82,7 +81,7 @@ const nameOf = (path: string): string => (path === STANDARD_INPUT ? "standard in
 const unreadable = (path: string, error: unknown): CommandError =>
   new CommandError(`${nameOf(path)} cannot be read: ${whyUnreadable(error)}`, EXIT.usage);
 
-const openInput = (path: string): Readable => {
+const openInput = (path: string): ReadStream | typeof process.stdin => {
   if (path !== STANDARD_INPUT) return createReadStream(path);
   // To Node.js a directory is empty.
   if (fstatSync(0).isDirectory()) throw unreadable(path, { code: "EISDIR" });

@@ -65,7 +65,7 @@ export const respond = async (
     for (const run of runs) run.kill();
   });
   const responder = await client.respond(channel, handle, { concurrency: Math.min(concurrency, count) });
-  const stopping = (): void => void responder.stop();
+  const stopping = (): void => void responder.stop({ timeout: Number.POSITIVE_INFINITY });
   /** The program cannot do what it is for. */
   const stop = (error: Error): Error => {
     fault ??= error;

@@ -1,6 +1,7 @@
 /**
  * Checks of the options of `connect`.
  */
+import { FIRST_WAIT, MAX_WAIT } from "../base/backoff.js";
 import { localError } from "../base/error.js";
 import { badArgument, checkFlag, checkKey, checkSignal, checkTimeout, readList } from "./argument-checks.js";
 import { OPTIONS, readOptions } from "./option-reader.js";
@@ -8,10 +9,6 @@ import type { ConnectionOptions, ConnectOptions, Pem, ReconnectOptions, TlsOptio
 
 /** A head has 65,535 bytes, and HELLO needs some for its other elements. */
 const MAX_CLIENT_NAME_BYTES = 65_000;
-
-/** How long to wait before a second attempt to connect, and before any. Milliseconds. */
-export const MIN_DELAY = 100;
-export const MAX_DELAY = 5000;
 
 /** Milliseconds. */
 const MIN_INTERVAL = 100;
@@ -90,7 +87,7 @@ export const readConnect = (options: ConnectOptions): ConnectOptions => {
 
 const readReconnect = (options: ReconnectOptions): ReconnectOptions => {
   const read = readOptions(options, OPTIONS.reconnect);
-  const { minDelay = MIN_DELAY, maxDelay = MAX_DELAY, timeout, initially } = read;
+  const { minDelay = FIRST_WAIT, maxDelay = MAX_WAIT, timeout, initially } = read;
   checkDelay("reconnect.minDelay", minDelay);
   checkDelay("reconnect.maxDelay", maxDelay);
   checkTimeout("reconnect.timeout", timeout);

@@ -2,10 +2,10 @@
  * Reads the options of each method. An unknown option is refused, because it is most likely a misspelled one.
  */
 
+import { didYouMean } from "../../protocol/spelling.js";
 import { localError } from "../base/error.js";
 import { checkObject, readList, shown, unreadable } from "./argument-checks.js";
 import type { PublishBatchOptions, PublishOptions } from "./options.js";
-import { isSimilar } from "./spelling.js";
 
 /** The names of a method's options. */
 export type OptionNames = readonly string[];
@@ -103,7 +103,7 @@ const checkNames = (options: object, names: OptionNames): void => {
 };
 
 /** The first name that is unknown, or undefined. */
-const firstUnknown = (options: object, names: OptionNames): string | undefined => {
+export const firstUnknown = (options: object, names: OptionNames): string | undefined => {
   try {
     for (const name in options) if (!names.includes(name)) return name;
   } catch (error) {
@@ -113,8 +113,7 @@ const firstUnknown = (options: object, names: OptionNames): string | undefined =
 };
 
 const refuse = (name: string, names: OptionNames): never => {
-  const near = names.find((each) => isSimilar(name, each));
-  const hint = near === undefined ? "" : ` (did you mean ${near}?)`;
+  const hint = didYouMean(name, names);
   throw localError(
     "BAD_ARGUMENT",
     `there is no option ${shown(name)} here${hint}; the options are ${names.join(", ")}`,

@@ -63,7 +63,7 @@ export interface ConnectOptions extends ConnectionOptions {
   readonly requestTimeout?: number | undefined;
   /**
    * How often the broker is pinged. When it has not answered by the next time, the connection is lost. Milliseconds from 100 on,
-   * or Infinity; default 10,000. Without `reconnect` it is not pinged.
+   * or Infinity; default 10,000. With `reconnect: false` it is not pinged.
    */
   readonly pingInterval?: number | undefined;
 }
@@ -183,16 +183,11 @@ export interface NackOptions {
   /** False rejects it: it is a dead letter at once. Default true. */
   readonly retry?: boolean | undefined;
   /**
-   * Why: a text, or an error, of which its name, message and stack are told. It is in the history of the message's failures.
-   * Of more than 2,048 bytes the rest is left out. Default: none.
+   * Why: a text, or an error, of which its name, message and stack are told; anything that was caught will do. It is in the
+   * history of the message's failures. Of more than 2,048 bytes the rest is left out. Default: none.
    */
-  readonly reason?: FailureReason | undefined;
+  readonly reason?: unknown;
 }
-
-/** A text, or what an `Error` has. */
-export type FailureReason =
-  | string
-  | { readonly name?: string | undefined; readonly message?: string | undefined; readonly stack?: string | undefined };
 
 export interface TouchOptions {
   /** How long it may be held from now. Milliseconds, default: the topic's TTR. */

@@ -15,6 +15,7 @@ import {
   checkName,
   checkObject,
   checkSignal,
+  checkTimeout,
   checkWait,
   checkWhole,
   readFrom,
@@ -23,6 +24,7 @@ import { OPTIONS, type OptionNames, readOptions } from "./option-reader.js";
 import type {
   BrowseOptions,
   ConsumeOptions,
+  DrainOptions,
   NackOptions,
   PopDeadOptions,
   PopOptions,
@@ -220,4 +222,14 @@ export const readTouch = (options: TouchOptions): TouchOptions => {
   const read = readOptions(options, OPTIONS.touch);
   checkTouch(read);
   return read;
+};
+
+/** How long a responder that stops waits for its handlers, unless it is told. Milliseconds. */
+const STOP_TIMEOUT = 30_000;
+
+/** Reads and checks the options of a responder's stop: the timeout in milliseconds. */
+export const readStop = (options: DrainOptions): number => {
+  const { timeout = STOP_TIMEOUT } = readOptions(options, OPTIONS.drain);
+  checkTimeout("timeout", timeout);
+  return timeout;
 };

@@ -9,14 +9,11 @@ import type { Body, RequestOptions } from "../arguments/options.js";
 import type { RequestChecks } from "../arguments/request-checks.js";
 import { localError, type RingmqError } from "../base/error.js";
 import type { Timer } from "../base/timer.js";
-import type { Connection } from "../connection/connection.js";
+import { type Connection, REQUEST_COST } from "../connection/connection.js";
 import { Patience, PromisedRequest } from "../connection/pending-request.js";
 import { requestHead } from "../connection/request-head.js";
 import { encodeHeaders, MESSAGE_COST, readContent } from "../publish/message-encoding.js";
 import { checkOneEntry, Reply } from "./reply.js";
-
-/** What a request counts for beside its bytes: its object, its promise, its entry in the table. */
-const REQUEST_COST = 256;
 
 const BODY = (): string => "body";
 

@@ -46,8 +46,8 @@ export class Calls {
     return new Responder(channel, serving);
   }
 
-  /** Stops all responders: see `Serving.stop`. They end for this reason. */
+  /** Stops all responders, however long their handlers take: see `Serving.stop`. They end for this reason. */
   async stop(reason: RingmqError | undefined): Promise<void> {
-    await Promise.all([...this.#servings].map((serving) => serving.stop(reason)));
+    await Promise.all([...this.#servings].map((serving) => serving.stop(Number.POSITIVE_INFINITY, reason)));
   }
 }

@@ -1,7 +1,8 @@
 /**
  * A responder as its program sees it.
  */
-
+import type { DrainOptions } from "../arguments/options.js";
+import { readStop } from "../arguments/request-checks.js";
 import type { RingmqError } from "../base/error.js";
 import { INSPECT, type Inspect, inspected } from "../base/inspection.js";
 import type { Serving } from "./serving.js";
@@ -23,9 +24,13 @@ export class Responder {
     return this.#serving.closed;
   }
 
-  /** Takes no more requests, and resolves when its handlers have ended and what they returned is on its way. */
-  stop(): Promise<void> {
-    return this.#serving.stop();
+  /**
+   * Takes no more requests, and resolves when its handlers have ended and what they returned is on its way. It waits for them
+   * for `timeout` at most: milliseconds up to 2^53 or Infinity, default 30,000. Then the signals of the requests that they are
+   * still at fire with CLIENT_CLOSED, and their requesters get RESPONDER_FAILED.
+   */
+  async stop(options: DrainOptions = {}): Promise<void> {
+    await this.#serving.stop(readStop(options));
   }
 
   /** As `stop`. */

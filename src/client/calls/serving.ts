@@ -5,13 +5,13 @@ import { appendEntry } from "../../protocol/entry.js";
 import { FrameWriter } from "../../protocol/frame.js";
 import { MAX_FAILURE_NAME_BYTES, MAX_FAILURE_TEXT_BYTES } from "../../protocol/limits.js";
 import { Op } from "../../protocol/op.js";
-import { asBadArgument, checkObject, reasonOf } from "../arguments/argument-checks.js";
-import { OPTIONS, readOptions } from "../arguments/option-reader.js";
+import { asBadArgument, checkObject, reasonOf, shown } from "../arguments/argument-checks.js";
+import { firstUnknown, OPTIONS, readOptions } from "../arguments/option-reader.js";
 import type { Body } from "../arguments/options.js";
-import { backoff } from "../base/backoff.js";
+import { backoff, FIRST_WAIT, MAX_WAIT } from "../base/backoff.js";
 import { type Deferred, deferred, unobserved } from "../base/deferred.js";
 import { localError, mayPass, RingmqError } from "../base/error.js";
-import type { Timer } from "../base/timer.js";
+import { type Timer, within } from "../base/timer.js";
 import type { Connection } from "../connection/connection.js";
 import { CountRequest, Patience } from "../connection/pending-request.js";
 import { requestHead } from "../connection/request-head.js";
@@ -24,11 +24,18 @@ import { checkOneEntry } from "./reply.js";
 
 const REPLY = (): string => "the reply";
 
+const REPLIES = "text, a Uint8Array, or { body, headers }";
+
 /** A reply as it was given: a body alone, or with headers; nothing is an empty body. */
 const readReply = (given: unknown): { readonly body: Body; readonly headers: unknown } => {
   if (given === undefined) return { body: "", headers: undefined };
   if (isBody(given)) return { body: given as Body, headers: undefined };
-  checkObject("the reply", given, "text, a Uint8Array, or an object with a body and headers");
+  checkObject("the reply", given, REPLIES);
+  const stranger = firstUnknown(given as object, OPTIONS.reply);
+  if (stranger !== undefined) {
+    const why = `it is an object with ${shown(stranger)}, which JSON.stringify makes a text`;
+    throw localError("BAD_ARGUMENT", `the reply must be ${REPLIES}; ${why}`);
+  }
   const { body, headers } = readOptions(given as { body?: Body; headers?: unknown }, OPTIONS.reply);
   return { body: body ?? "", headers };
 };
@@ -52,9 +59,7 @@ const failureOf = (thrown: unknown): readonly [string, string] => {
   return ["Error", reasonOf(thrown)];
 };
 
-/** Before a broker is asked again that refuses it for now. Milliseconds. */
-const FIRST_WAIT = 100;
-const MAX_WAIT = 5000;
+const stopped = (): RingmqError => localError("CLIENT_CLOSED", "the responder was stopped");
 
 class RespondRequest extends CountRequest {
   // On another connection the broker knows nothing of it.
@@ -78,6 +83,8 @@ export class Serving implements ResponderSink {
   #isOver = false;
   #idle: Deferred<void> | undefined;
   #stopping: Promise<void> | undefined;
+  /** Nobody waits for its handlers any more. */
+  #isCutOff = false;
   /** Until the broker is asked again. */
   #timer: Timer | undefined;
 
@@ -105,10 +112,15 @@ export class Serving implements ResponderSink {
     return this.#closed.promise;
   }
 
-  /** Takes no more calls, and ends when those that it has are settled. */
-  stop(reason?: RingmqError): Promise<void> {
+  /**
+   * Takes no more calls, and ends when those that it has are settled. Those that are not after so many milliseconds fail: a
+   * handler may never end.
+   */
+  async stop(timeout: number, reason?: RingmqError): Promise<void> {
     this.#stopping ??= this.#stop(reason);
-    return this.#stopping;
+    await within(timeout, this.#stopping);
+    this.#cutOff();
+    await this.#stopping;
   }
 
   // ResponderSink
@@ -226,14 +238,24 @@ export class Serving implements ResponderSink {
   async #stop(reason: RingmqError | undefined): Promise<void> {
     if (this.#isOver) return;
     this.#timer?.cancel();
-    const stopped = localError("CLIENT_CLOSED", "the responder was stopped");
-    if (!this.#connection.withdraw(this.#request, stopped)) await this.#tellStop();
+    if (!this.#connection.withdraw(this.#request, stopped())) await this.#tellStop();
+    // Calls may have come in the meantime.
+    if (this.#isCutOff) this.#cutOff();
     if (this.#running.size > 0) {
       this.#idle = deferred();
       await this.#idle.promise;
     }
     this.#connection.responders.delete(this.#request);
     this.ended(reason);
+  }
+
+  #cutOff(): void {
+    this.#isCutOff = true;
+    for (const [call, request] of this.#running) {
+      const reason = stopped();
+      this.#fail(call, reason);
+      request.abandon(reason);
+    }
   }
 
   async #tellStop(): Promise<void> {

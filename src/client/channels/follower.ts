@@ -17,8 +17,8 @@ import { type Begun, FollowRequest } from "./follow-request.js";
 import { SubscriptionFeed } from "./subscription-feed.js";
 
 /** Before a channel is asked for again. Milliseconds. */
-const FIRST_WAIT = 20;
-const MAX_WAIT = 1000;
+export const FIRST_WAIT = 20;
+export const MAX_WAIT = 1000;
 
 export interface FollowerEvents {
   /** The SUBSCRIBE with this number was confirmed. */

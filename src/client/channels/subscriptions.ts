@@ -17,16 +17,12 @@ import { requestHead } from "../connection/request-head.js";
 import type { ChannelSink } from "../connection/sinks.js";
 import { ArrivalReader } from "./arrival-reader.js";
 import { FollowRequest } from "./follow-request.js";
-import { Follower } from "./follower.js";
+import { FIRST_WAIT, Follower, MAX_WAIT } from "./follower.js";
 import { Subscription } from "./subscription.js";
 import { SubscriptionFeed } from "./subscription-feed.js";
 
 /** No request has this number. */
 const NO_REQUEST = 0;
-
-/** Before a channel is asked for again. Milliseconds. */
-const FIRST_WAIT = 20;
-const MAX_WAIT = 1000;
 
 /** One subscription of the program. */
 interface Subscriber {

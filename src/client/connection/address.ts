@@ -1,6 +1,6 @@
 /**
- * The address of a broker: `tcp://host:port`, `ws://host:port/path`, and `tls://…` and `wss://…`, the same over TLS. Parts without a meaning are refused
- * rather than ignored. No error's text repeats what may be a password.
+ * The address of a broker: `tcp://host:port`, `ws://host:port/path`, and `tls://…` and `wss://…`, the same over TLS. Parts
+ * without a meaning are refused rather than ignored. No error's text repeats what may be a password.
  */
 import { badArgument, readFrom, shown } from "../arguments/argument-checks.js";
 import { localError, type RingmqError } from "../base/error.js";

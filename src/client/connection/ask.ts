@@ -1,5 +1,5 @@
 /**
- * A request that is a head alone, and its answer.
+ * A request and its answer.
  */
 import type { Connection } from "./connection.js";
 import type { PromisedRequest } from "./pending-request.js";
@@ -12,8 +12,9 @@ export const ask = async <T>(
   head: readonly unknown[],
   pending: PromisedRequest<T>,
   flags = 0,
+  payload?: Uint8Array,
 ): Promise<T> => {
-  connection.request(op, requestHead(head), pending, flags);
+  connection.request(op, requestHead(head), pending, flags, payload);
   return pending.promise;
 };
 
@@ -24,7 +25,8 @@ export const look = <T>(
   head: readonly unknown[],
   pending: PromisedRequest<T>,
   flags = 0,
+  payload?: Uint8Array,
 ): Promise<T> => {
   pending.isRepeatable = true;
-  return ask(connection, op, head, pending, flags);
+  return ask(connection, op, head, pending, flags, payload);
 };

@@ -1,6 +1,7 @@
 /**
  * The texts of CONNECT_FAILED: what happened at which address, and what to check.
  */
+import { isLoopback } from "../../protocol/loopback.js";
 import { localError, type RingmqError } from "../base/error.js";
 import type { Address } from "./address.js";
 import { CLIENT_CERTIFICATE_HINT, isTlsFailure, tlsFailure } from "./tls-failure.js";
@@ -20,12 +21,15 @@ const messageOf = (error: unknown): string => {
 const tlsHint = (isTcp: boolean, place: string): string =>
   `does it speak TLS? Then it takes ${isTcp ? "tls" : "wss"}://${place}`;
 
+/** For an address of this machine: it is up to whoever reads this. */
+const START = ": is a broker running there? Start one with ringmq serve";
+
 /** The text for an error code of the system. */
 const systemFailure = (code: string, { host, port, isTls, isTcp }: Address): string | undefined => {
   const place = host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
   switch (code) {
     case "ECONNREFUSED":
-      return `nothing listens on ${place}`;
+      return `nothing listens on ${place}${isLoopback(host) ? START : ""}`;
     case "ENOTFOUND":
       return `there is no host ${host}, for ${place}`;
     case "EAI_AGAIN":

@@ -28,7 +28,7 @@ import type { Transport } from "./transport.js";
 import { WaitingRequests } from "./waiting-requests.js";
 
 /** What a request counts for beside its bytes: its object, its promise, its entry in the table. */
-const REQUEST_COST = 256;
+export const REQUEST_COST = 256;
 
 /** How long to wait for the broker to close its side after ours, unless told. Milliseconds. */
 export const CLOSE_TIMEOUT = 1000;

@@ -4,7 +4,7 @@
 import { GIVE_BACK, Op, RENEW, REPORTS } from "../../protocol/op.js";
 import { asBadArgument } from "../arguments/argument-checks.js";
 import type { Prefetch } from "../arguments/options.js";
-import { backoff } from "../base/backoff.js";
+import { backoff, FIRST_WAIT, MAX_WAIT } from "../base/backoff.js";
 import { unobserved } from "../base/deferred.js";
 import { localError, mayPass, RingmqError } from "../base/error.js";
 import { INSPECT, type Inspect, inspected } from "../base/inspection.js";
@@ -28,10 +28,6 @@ import type { Settler } from "./settler.js";
  */
 export const MAX_STAY_HELD = 3000;
 export const MAX_STAY_SETTLED = 1000;
-
-/** Before a broker is asked again that has ended the consumer, or refuses it for now. Milliseconds. */
-const FIRST_WAIT = 100;
-const MAX_WAIT = 5000;
 
 /** In place of a consumer that has moved on. */
 const NOBODY: ConsumerSink = { messages: () => {}, ended: () => {}, lost: () => {} };

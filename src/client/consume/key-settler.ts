@@ -8,9 +8,9 @@ import type { ReceivedFault } from "../../protocol/selection.js";
 import { SELECTION_BYTES, writeSelection } from "../../protocol/selection.js";
 import { badArgument, readList } from "../arguments/argument-checks.js";
 import { encodeKey } from "../arguments/message-key.js";
+import { ask, look } from "../connection/ask.js";
 import type { Connection } from "../connection/connection.js";
 import { PromisedRequest, ResultRequest } from "../connection/pending-request.js";
-import { requestHead } from "../connection/request-head.js";
 import { type FoundMessage, readFound } from "./found-message.js";
 import { faultCode, type Settlement, type SettlementFault } from "./settle-result.js";
 
@@ -65,13 +65,12 @@ export class KeySettler {
   ): Promise<Settlement> {
     const keys = typeof key === "string" ? [key] : (readList("key", key, KEYS, isText) as string[]);
     const encoded = keys.map((each, i) => encodeKey(typeof key === "string" ? "key" : `key[${i}]`, each));
-    const head = requestHead([topic, queue, ...args]);
+    const head = [topic, queue, ...args];
     const answers: Promise<Settlement>[] = [];
     for (let at = 0; at < keys.length; at += MAX_NAMED_KEYS) {
       const end = at + MAX_NAMED_KEYS;
       const pending = new KeyedRequest(keys.slice(at, end));
-      this.#connection.send(op, BY_KEY, head, pending, payloadOf(encoded.slice(at, end)));
-      answers.push(pending.promise);
+      answers.push(ask(this.#connection, op, head, pending, BY_KEY, payloadOf(encoded.slice(at, end))));
     }
     const settlements = await Promise.all(answers);
     return {
@@ -83,9 +82,8 @@ export class KeySettler {
   /** LOOKUP of one message, by its id or its key. */
   async lookup(topic: string, named: string | { readonly key: string }): Promise<FoundMessage | undefined> {
     const payload = areKeys(named) ? payloadOf([encodeKey("key", named.key)]) : selectionOf(named);
-    const pending = new ResultRequest(readFound);
-    this.#connection.send(Op.LOOKUP, areKeys(named) ? BY_KEY : 0, requestHead([topic]), pending, payload);
-    return pending.promise;
+    const flags = areKeys(named) ? BY_KEY : 0;
+    return look(this.#connection, Op.LOOKUP, [topic], new ResultRequest(readFound), flags, payload);
   }
 }
 

@@ -15,7 +15,7 @@ import type {
   TopicStatistics,
 } from "../arguments/options.js";
 import { INSPECT, type Inspect, inspected } from "../base/inspection.js";
-import { selectIds } from "../consume/selection-list.js";
+import type { FoundMessage } from "../consume/found-message.js";
 import { faultError, type Settlement, type SettlementFault } from "../consume/settle-result.js";
 import type { StoredMessage } from "../consume/stored-message.js";
 import type { Receipt } from "../publish/receipt.js";
@@ -35,6 +35,7 @@ export interface DeadLetterClient {
   purge(topic: string, options?: PurgeOptions): Promise<number>;
   publish(topic: string, body: Body, options?: PublishOptions): Promise<Receipt>;
   stats(topic: string): Promise<TopicStatistics>;
+  lookup(topic: string, id: string): Promise<FoundMessage | undefined>;
 }
 
 /** What became of an edited dead letter. */
@@ -119,7 +120,6 @@ export class DeadLetters implements AsyncIterable<StoredMessage> {
   async edit(id: string, body: Body, options: DeadLetterEditOptions = {}): Promise<EditedDeadLetter> {
     const { headers } = readOptions(options, OPTIONS.deadLetterEdit);
     const { topic, queue } = this;
-    selectIds([id]);
     const known = await this.#find(id);
     const { config } = await this.#client.stats(topic);
     const routeKey = queue === DEFAULT_KEY || config.mode === "exact" ? queue : patternFor(queue);
@@ -130,7 +130,8 @@ export class DeadLetters implements AsyncIterable<StoredMessage> {
 
   /**
    * Puts dead letters at the tail of their queue, with retry 0 and their history: those with these `ids`, those whose last
-   * reason begins with `reason`, those that the `filter` chooses, or `all` that there are now. At no more than `rate` messages a second; an aborted `signal` stops it.
+   * reason begins with `reason`, those that the `filter` chooses, or `all` that there are now. At no more than `rate`
+   * messages a second; an aborted `signal` stops it.
    * With `dryRun` it answers what it would do, and changes nothing.
    */
   async redrive(options: DeadLetterRedriveOptions): Promise<Settlement> {
@@ -167,7 +168,10 @@ export class DeadLetters implements AsyncIterable<StoredMessage> {
   }
 
   async #find(id: string): Promise<StoredMessage> {
-    for await (const message of this) if (message.id === id) return message;
+    const found = await this.#client.lookup(this.topic, id);
+    if (found?.copies.some(({ queue, state }) => queue === this.queue && state === "dead") === true) return found;
+    // Of very many copies not all are told.
+    if (found !== undefined) for await (const message of this) if (message.id === id) return message;
     throw faultError(id, "UNKNOWN_MESSAGE");
   }
 

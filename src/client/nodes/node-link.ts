@@ -2,19 +2,16 @@
  * The link to one node: connects to it, and connects again when the connection ends, until it is closed.
  */
 
-import { backoff } from "../base/backoff.js";
+import { backoff, FIRST_WAIT, MAX_WAIT } from "../base/backoff.js";
+import { SYSTEM_CLOCK } from "../base/clock.js";
 import { deferred, unobserved } from "../base/deferred.js";
 import { localError } from "../base/error.js";
-import { startTimer } from "../base/timer.js";
 import type { Client } from "../client.js";
 import { keepAlive } from "../connection/keep-alive.js";
+import { pauseUnlessAborted } from "../connection/open.js";
 import type { Repeat } from "../publish/repeat.js";
 import type { ListedNode } from "./node-lists.js";
 import type { NodeConnectionState, NodeState } from "./options.js";
-
-/** Before connecting again. Milliseconds. */
-const FIRST_WAIT = 100;
-const MAX_WAIT = 5000;
 
 /** A connection that ends sooner does not count as one that worked: the next wait is longer. Milliseconds. */
 const MIN_LIFE = 5000;
@@ -109,7 +106,7 @@ export class NodeLink {
       this.#events.lost(this, error, wasConnected);
       if (this.isClosed) return;
       if (performance.now() - start >= MIN_LIFE) attempt = 0;
-      await this.#wait(backoff(attempt, FIRST_WAIT, MAX_WAIT));
+      await pauseUnlessAborted(SYSTEM_CLOCK, backoff(attempt, FIRST_WAIT, MAX_WAIT), this.#closing.signal);
     }
   }
 
@@ -149,17 +146,5 @@ export class NodeLink {
     this.#open.delete(client);
     this.client = undefined;
     return reason ?? localError("CONNECTION_CLOSED", `${this.url} did not answer a ping`);
-  }
-
-  /** Resolves after a time, or when it is closed. */
-  async #wait(milliseconds: number): Promise<void> {
-    const due = deferred<void>();
-    const { signal } = this.#closing;
-    const timer = startTimer(milliseconds, due.resolve);
-    const stop = (): void => due.resolve();
-    signal.addEventListener("abort", stop, { once: true });
-    await due.promise;
-    signal.removeEventListener("abort", stop);
-    timer.cancel();
   }
 }

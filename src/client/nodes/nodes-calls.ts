@@ -61,7 +61,8 @@ export class NodesCalls {
   }
 
   async drain(): Promise<void> {
-    await Promise.allSettled([...this.#responders].map((responder) => responder.stop()));
+    const forever = { timeout: Number.POSITIVE_INFINITY };
+    await Promise.allSettled([...this.#responders].map((responder) => responder.stop(forever)));
   }
 
   /** The client was closed. */

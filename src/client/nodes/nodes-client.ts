@@ -24,7 +24,7 @@ import { deferred, unobserved } from "../base/deferred.js";
 import { localError, type RingmqError } from "../base/error.js";
 import { EventHub } from "../base/event-hub.js";
 import { INSPECT, type Inspect, inspected } from "../base/inspection.js";
-import { startTimer } from "../base/timer.js";
+import { within } from "../base/timer.js";
 import type { RequestHandler } from "../calls/handler.js";
 import type { Reply } from "../calls/reply.js";
 import type { Client } from "../client.js";
@@ -36,8 +36,9 @@ import type { BatchReceipt, Receipt } from "../publish/receipt.js";
 import type { InputOf, OutputOf, StandardSchema } from "../topics/standard-schema.js";
 import { Topic, type TopicOptions } from "../topics/topic.js";
 import type { Tracing } from "../tracing/tracing.js";
-import { QueueWorker } from "../work/queue-worker.js";
-import { readWork, type WorkHandler, type WorkOptions } from "../work/work-options.js";
+import type { QueueWorker } from "../work/queue-worker.js";
+import type { WorkHandler, WorkOptions } from "../work/work-options.js";
+import { Workers } from "../work/workers.js";
 import type { NodeLink } from "./node-link.js";
 import { NodeLinks, type NodeLinksOptions } from "./node-links.js";
 import { NodesCalls } from "./nodes-calls.js";
@@ -69,7 +70,7 @@ export class NodesClient {
   readonly #publisher: NodesPublisher;
   readonly #popper: NodesPopper;
   readonly #consumers = new Set<NodesConsumer>();
-  readonly #workers = new Set<QueueWorker>();
+  readonly #workers = new Workers();
   readonly #channels: NodesChannels;
   readonly #calls: NodesCalls;
   readonly #events = new EventHub<NodesEvent>();
@@ -218,16 +219,9 @@ export class NodesClient {
    * Runs a handler for each message of a queue of every node, `concurrency` of them at a time in all. As `Client.work`.
    */
   async work(topic: string, handler: WorkHandler, options: WorkOptions = {}): Promise<QueueWorker> {
+    const traced = this.#tracing.handling({ topic }, handler);
     const consume = (read: ConsumeOptions) => this.consume(topic, read);
-    const worker = await QueueWorker.start(
-      topic,
-      readWork(this.#tracing.handling({ topic }, handler), options),
-      consume,
-      true,
-    );
-    this.#workers.add(worker);
-    unobserved(worker.closed.then(() => this.#workers.delete(worker)));
-    return worker;
+    return this.#workers.start(topic, traced, options, consume, true);
   }
 
   /**
@@ -320,17 +314,14 @@ export class NodesClient {
 
   async #drain(timeout: number): Promise<void> {
     const end = performance.now() + timeout;
-    const enough = deferred<void>();
-    const timer = startTimer(timeout, enough.resolve);
     const loops = [
       ...[...this.#consumers].map((consumer) => consumer.drainWithClient()),
-      ...[...this.#workers].map((worker) => worker.drain()),
+      this.#workers.drain(),
       this.#channels.drain(),
       this.#calls.drain(),
     ];
     const answered = Promise.allSettled(loops).then(() => this.#settled());
-    await Promise.race([answered, enough.promise, this.closed]);
-    timer.cancel();
+    await within(timeout, Promise.race([answered, this.closed]));
     this.#closing ??= this.#end((client) => client.drain({ timeout: Math.max(0, Math.ceil(end - performance.now())) }));
     await this.#closing;
   }

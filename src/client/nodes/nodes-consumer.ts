@@ -2,21 +2,17 @@
  * A consumer of a queue on every node.
  */
 import type { ConsumeOptions } from "../arguments/options.js";
-import { backoff } from "../base/backoff.js";
+import { backoff, FIRST_WAIT, MAX_WAIT } from "../base/backoff.js";
 import { type Deferred, deferred, unobserved } from "../base/deferred.js";
 import { RingmqError } from "../base/error.js";
 import { INSPECT, type Inspect, inspected } from "../base/inspection.js";
-import { startTimer } from "../base/timer.js";
+import { within } from "../base/timer.js";
 import type { Client } from "../client.js";
 import { type Consumer, MAX_STAY_HELD, MAX_STAY_SETTLED } from "../consume/consumer.js";
 import type { Message } from "../consume/message.js";
 import type { MessageBatch } from "../consume/message-batch.js";
 import { ReadLoop } from "../messages/read-loop.js";
 import { isForAnotherNode } from "./node-errors.js";
-
-/** Before a node that has ended its consumer, but not the connection, is asked again. Milliseconds. */
-const FIRST_WAIT = 100;
-const MAX_WAIT = 5000;
 
 const takeMessage = (consumer: Consumer): Message | undefined => consumer.take();
 const takeBatch = (consumer: Consumer): MessageBatch | undefined => consumer.takeBatch();
@@ -209,7 +205,7 @@ export class NodesConsumer implements AsyncIterableIterator<Message> {
         this.#refused(client, error);
       }
       answered.resolve();
-      await this.#wait(backoff(attempt, FIRST_WAIT, MAX_WAIT));
+      await within(backoff(attempt, FIRST_WAIT, MAX_WAIT), this.#stopped.promise);
     }
     answered.resolve();
   }
@@ -330,12 +326,5 @@ export class NodesConsumer implements AsyncIterableIterator<Message> {
     await Promise.all(this.#consumers.map((consumer) => consumer.stopPushing()));
     if (await this.#loop.waitForEnd((current) => (current.isHeld ? maxStayHeld : MAX_STAY_SETTLED))) return;
     for (const consumer of this.#consumers) consumer.giveBackUnread();
-  }
-
-  async #wait(milliseconds: number): Promise<void> {
-    const due = deferred<void>();
-    const timer = startTimer(milliseconds, due.resolve);
-    await Promise.race([due.promise, this.#stopped.promise]);
-    timer.cancel();
   }
 }

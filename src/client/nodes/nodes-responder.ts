@@ -1,20 +1,17 @@
 /**
  * A responder on every node.
  */
-import type { RespondOptions } from "../arguments/options.js";
-import { backoff } from "../base/backoff.js";
+import type { DrainOptions, RespondOptions } from "../arguments/options.js";
+import { readStop } from "../arguments/request-checks.js";
+import { backoff, FIRST_WAIT, MAX_WAIT } from "../base/backoff.js";
 import { deferred, unobserved } from "../base/deferred.js";
 import { RingmqError } from "../base/error.js";
 import { INSPECT, type Inspect, inspected } from "../base/inspection.js";
-import { startTimer } from "../base/timer.js";
+import { within } from "../base/timer.js";
 import type { RequestHandler } from "../calls/handler.js";
 import type { Responder } from "../calls/responder.js";
 import type { Client } from "../client.js";
 import { isForAnotherNode } from "./node-errors.js";
-
-/** Before a node that refuses it for now is asked again. Milliseconds. */
-const FIRST_WAIT = 100;
-const MAX_WAIT = 5000;
 
 /** Takes the requests to a channel on all nodes, those included that are connected later. */
 export class NodesResponder {
@@ -57,9 +54,10 @@ export class NodesResponder {
     return this.#isOver;
   }
 
-  /** Takes no more requests, and resolves when its handlers have ended and what they returned is on its way. */
-  async stop(): Promise<void> {
-    const stopping = [...this.#responders].map((responder) => responder.stop());
+  /** As `stop` of a responder, on all nodes. */
+  async stop(options: DrainOptions = {}): Promise<void> {
+    const timeout = readStop(options);
+    const stopping = [...this.#responders].map((responder) => responder.stop({ timeout }));
     this.#isOver = true;
     this.#stopped.resolve();
     await Promise.all(stopping);
@@ -90,7 +88,7 @@ export class NodesResponder {
         // A wrong name, an argument: the same on every node.
         if (!isForAnotherNode(error)) return this.#end(error instanceof RingmqError ? error : undefined);
       }
-      await this.#wait(backoff(attempt, FIRST_WAIT, MAX_WAIT), gone);
+      await within(backoff(attempt, FIRST_WAIT, MAX_WAIT), Promise.race([gone, this.#stopped.promise]));
     }
   }
 
@@ -123,12 +121,5 @@ export class NodesResponder {
     this.#stopped.resolve();
     this.#started.resolve();
     this.#closed.resolve(error);
-  }
-
-  async #wait(milliseconds: number, gone: Promise<void>): Promise<void> {
-    const due = deferred<void>();
-    const timer = startTimer(milliseconds, due.resolve);
-    await Promise.race([due.promise, gone, this.#stopped.promise]);
-    timer.cancel();
   }
 }

@@ -2,20 +2,16 @@
  * A subscription to a channel on several nodes.
  */
 import type { Resumption, SubscribeOptions } from "../arguments/options.js";
-import { backoff } from "../base/backoff.js";
+import { backoff, FIRST_WAIT, MAX_WAIT } from "../base/backoff.js";
 import { type Deferred, deferred, unobserved } from "../base/deferred.js";
 import { RingmqError } from "../base/error.js";
 import { INSPECT, type Inspect, inspected } from "../base/inspection.js";
-import { startTimer } from "../base/timer.js";
+import { within } from "../base/timer.js";
 import type { ChannelMessage } from "../channels/channel-message.js";
 import type { Subscription } from "../channels/subscription.js";
 import type { Client } from "../client.js";
 import { ReadLoop } from "../messages/read-loop.js";
 import { isForAnotherNode } from "./node-errors.js";
-
-/** Before a node that has ended its subscription, but not the connection, is asked again. Milliseconds. */
-const FIRST_WAIT = 100;
-const MAX_WAIT = 5000;
 
 /** How long a loop may stay at one message before a drain takes it for one that awaits the drain. Milliseconds. */
 const MAX_STAY = 1000;
@@ -221,7 +217,7 @@ export class NodesSubscription implements AsyncIterableIterator<ChannelMessage> 
         this.#refused(place, client, error);
       }
       answered.resolve();
-      await this.#wait(backoff(attempt, FIRST_WAIT, MAX_WAIT));
+      await within(backoff(attempt, FIRST_WAIT, MAX_WAIT), this.#stopped.promise);
     }
     answered.resolve();
   }
@@ -332,12 +328,5 @@ export class NodesSubscription implements AsyncIterableIterator<ChannelMessage> 
     this.#closed.resolve(error);
     this.#stopped.resolve();
     this.#wakeUp();
-  }
-
-  async #wait(milliseconds: number): Promise<void> {
-    const due = deferred<void>();
-    const timer = startTimer(milliseconds, due.resolve);
-    await Promise.race([due.promise, this.#stopped.promise]);
-    timer.cancel();
   }
 }

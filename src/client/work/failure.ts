@@ -1,9 +1,9 @@
 /**
  * What becomes of a message whose handler has failed.
  */
-import { checkDuration, reasonOf } from "../arguments/argument-checks.js";
+import { checkDuration } from "../arguments/argument-checks.js";
 import { callLater } from "../arguments/call-later.js";
-import type { FailureReason, NackOptions } from "../arguments/options.js";
+import type { NackOptions } from "../arguments/options.js";
 import { readReason } from "../arguments/reason.js";
 import type { RetryDelay } from "./work-options.js";
 
@@ -30,17 +30,8 @@ const delayAfter = (delay: number | RetryDelay | undefined, attempt: number, err
   }
 };
 
-/** What can be told of an error, which may be anything. */
-const reasonFor = (error: unknown): string | undefined => {
-  try {
-    return readReason(error as FailureReason);
-  } catch {
-    return reasonOf(error);
-  }
-};
-
 /** How to give the message back. */
 export const nackAfter = (error: unknown, attempt: number, delay: number | RetryDelay | undefined): NackOptions => {
-  const reason = reasonFor(error);
+  const reason = readReason(error);
   return isUnrecoverable(error) ? { retry: false, reason } : { delay: delayAfter(delay, attempt, error), reason };
 };

@@ -204,11 +204,18 @@ export class Calls {
       if (responder?.hasRoom !== true) return;
       const call = channel.waiting.take();
       if (call === undefined) return;
-      const entry = call.entry ?? new Uint8Array(0);
-      call.entry = undefined;
-      this.#waitingBytes -= entry.length;
+      const entry = this.#takeEntry(call);
       this.#handTo(responder, call, entry, 0, entry.length, now);
     }
+  }
+
+  /** The message of a call that waits no more. */
+  #takeEntry(call: Call): Uint8Array {
+    const { entry } = call;
+    if (entry === undefined) throw new Error("a call waits without its message");
+    call.entry = undefined;
+    this.#waitingBytes -= entry.length;
+    return entry;
   }
 
   #handTo(responder: Responder, call: Call, bytes: Uint8Array, start: number, end: number, now: number): void {
@@ -264,8 +271,7 @@ export class Calls {
     this.#end(call);
     if (responder === undefined) {
       channel.waiting.remove(call);
-      this.#waitingBytes -= call.entry?.length ?? 0;
-      call.entry = undefined;
+      this.#takeEntry(call);
       return;
     }
     responder.member.owed.set(number, responder);
@@ -289,8 +295,7 @@ export class Calls {
     for (;;) {
       const call = channel.waiting.take();
       if (call === undefined) return;
-      this.#waitingBytes -= call.entry?.length ?? 0;
-      call.entry = undefined;
+      this.#takeEntry(call);
       this.#end(call);
       call.requester.party.failed(call.request, "NO_RESPONDER", "the channel's last responder has gone");
     }

@@ -10,7 +10,7 @@ import { contain } from "./error-boundary.js";
 
 /** Bytes of calls that wait for responders, of all channels: a part of the memory, at least two largest frames. */
 const MEMORY_SHARE = 1 / 8;
-const MAX_WAITING_BYTES = 64 * 1024 * 1024;
+const MAX_ALL_WAITING_BYTES = 64 * 1024 * 1024;
 const MIN_WAITING_FRAMES = 2;
 
 /** A connection that something is gathered for. */
@@ -49,7 +49,7 @@ export class CallDesk {
   constructor(limits: CallDeskLimits, schedule: CallSchedule, log: Log) {
     const { memory, maxFrameBytes, maxConsumers, maxConsumersPerConnection, maxNameBytes } = limits;
     const maxWaitingBytes = Math.max(
-      Math.min(MAX_WAITING_BYTES, Math.floor(memory * MEMORY_SHARE)),
+      Math.min(MAX_ALL_WAITING_BYTES, Math.floor(memory * MEMORY_SHARE)),
       MIN_WAITING_FRAMES * maxFrameBytes,
     );
     this.calls = new Calls({

@@ -4,7 +4,6 @@
  */
 import type { ErrorName } from "../../protocol/errors.js";
 import type { Cancel, Command, Reschedule } from "../command.js";
-import type { Fault } from "../effects.js";
 import * as ext from "../messages/extent.js";
 import type { Queue } from "../messages/queue.js";
 import type { Store } from "../messages/store.js";
@@ -12,6 +11,7 @@ import { LOOKS_PER_EXTENT, type Steps } from "../steps.js";
 import type { Directory } from "../topics/directory.js";
 import { NONE } from "../topics/message-keys.js";
 import type { Topic } from "../topics/topic.js";
+import { addFault, type OpenFault } from "./selections.js";
 
 const { State } = ext;
 
@@ -27,17 +27,16 @@ type Outcome = number | ErrorName;
 export function* settleKeys(store: Store, directory: Directory, c: ByKey): Steps<Command> {
   const topic = directory.topic(c.topic);
   const { level } = topic;
-  const faults: { -readonly [K in keyof Fault]: Fault[K] }[] = [];
+  const faults: OpenFault[] = [];
   let settled = 0;
   let looks = 0;
   let settle = c;
+  let queues = queuesOf(directory, topic, c);
   for (let at = settle.start, place = 0; at < settle.end; place++) {
-    // If the topic was deleted meanwhile, nothing is left to settle.
-    const queues = directory.find(settle.topic) === topic ? queuesOf(directory, topic, settle) : [];
     const end = at + 1 + settle.view.getUint8(at);
     const outcome = settleKey(store, topic, queues, settle, at + 1, end);
     if (typeof outcome === "number") settled += outcome;
-    else addFault(faults, place, outcome);
+    else addFault(faults, 0, place, 1, outcome);
     at = end;
     looks += KEY_LOOKS + queues.length;
     if (looks < store.stepExtents * LOOKS_PER_EXTENT || at === settle.end) continue;
@@ -45,6 +44,8 @@ export function* settleKeys(store: Store, directory: Directory, c: ByKey): Steps
     settle = (yield) as ByKey;
     at = settle.start + done;
     looks = 0;
+    // If the topic was deleted meanwhile, nothing is left to settle.
+    queues = directory.find(settle.topic) === topic ? queuesOf(directory, topic, settle) : [];
   }
   const { connection, request } = settle;
   if (faults.length === 0) store.effects.confirm(connection, request, 1, 0, 0, settled, level);
@@ -89,11 +90,4 @@ const settleOne = (store: Store, queue: Queue, fragment: number, mask: number, s
   if (c.op === "cancel") queue.cancel(fragment, mask);
   // What is ready is already what a delay of 0 would make of it.
   else if (c.delay > 0 || state === State.DELAYED) queue.reschedule(fragment, mask, store.now + c.delay);
-};
-
-/** Adds a fault about the key at a place of the request, or extends the last one if it goes on. */
-const addFault = (faults: { -readonly [K in keyof Fault]: Fault[K] }[], place: number, kind: ErrorName): void => {
-  const last = faults.at(-1);
-  if (last?.kind === kind && last.idLow + last.count === place) last.count++;
-  else faults.push({ idHigh: 0, idLow: place, count: 1, kind });
 };

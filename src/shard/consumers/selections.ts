@@ -19,13 +19,23 @@ export interface Disposition {
   refusal(fragment: number): ErrorName | undefined;
 }
 
+/** A fault that may still be extended. */
+export type OpenFault = { -readonly [K in keyof Fault]: Fault[K] };
+
+/** Adds a fault, or extends the last one if it goes on. */
+export const addFault = (faults: OpenFault[], idHigh: number, idLow: number, count: number, kind: ErrorName): void => {
+  const last = faults.at(-1);
+  if (last?.kind === kind && last.idHigh === idHigh && last.idLow + last.count === idLow) last.count += count;
+  else faults.push({ idHigh, idLow, count, kind });
+};
+
 /** The price of a block in looks, beside one for each queue in which it is looked up. */
 const BLOCK_LOOKS = 16;
 
 export class Selections {
   /** Messages settled since the walk began. */
   settled = 0;
-  faults: { -readonly [K in keyof Fault]: Fault[K] }[] = [];
+  faults: OpenFault[] = [];
 
   constructor(readonly store: Store) {}
 
@@ -110,18 +120,11 @@ export class Selections {
   #addFaults(idHigh: number, block: number, missing: number, refused: number, kind: ErrorName): void {
     // The common case: the whole block is unknown.
     if (missing === -1 && (missing & refused) === 0)
-      return this.#fault(idHigh, block >>> 0, ext.BLOCK, "UNKNOWN_MESSAGE");
+      return addFault(this.faults, idHigh, block >>> 0, ext.BLOCK, "UNKNOWN_MESSAGE");
     for (let bit = 0; bit < ext.BLOCK; bit++) {
       if (((missing >>> bit) & 1) === 0) continue;
       const why = ((refused >>> bit) & 1) === 1 ? kind : "UNKNOWN_MESSAGE";
-      this.#fault(idHigh, (block + bit) >>> 0, 1, why);
+      addFault(this.faults, idHigh, (block + bit) >>> 0, 1, why);
     }
-  }
-
-  /** Adds a fault, or extends the last one if it goes on. */
-  #fault(idHigh: number, idLow: number, count: number, kind: ErrorName): void {
-    const last = this.faults.at(-1);
-    if (last?.kind === kind && last.idHigh === idHigh && last.idLow + last.count === idLow) last.count += count;
-    else this.faults.push({ idHigh, idLow, count, kind });
   }
 }

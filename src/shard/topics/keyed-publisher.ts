@@ -206,7 +206,7 @@ export class KeyedPublisher {
         if (this.#isNew[i] === 0) break;
       }
       if (this.#isNew[i] === 0) {
-        addTaken(fates, 1, table.idHigh(slot), table.idLow(slot), table.level(slot) | DUPLICATE);
+        addDuplicate(fates, table, slot);
         i++;
         continue;
       }
@@ -239,7 +239,7 @@ export class KeyedPublisher {
     for (let i = 0, taken = 0; i < count; i++) {
       const slot = this.#slots[i] as number;
       if (isNew[i] === 0) {
-        addTaken(fates, 1, table.idHigh(slot), table.idLow(slot), table.level(slot) | DUPLICATE);
+        addDuplicate(fates, table, slot);
         continue;
       }
       this.#know(topic, table, queues, c, slot, high, low + taken);
@@ -286,10 +286,9 @@ export class KeyedPublisher {
     const { table } = keys;
     for (let i = 0; i < count; i++) {
       const slot = this.#slots[i] as number;
-      const level = this.#isNew[i] === 1 ? 0 : table.level(slot);
       // A second one of a key goes the way of the first.
-      if (level === 0) addRefused(fates, 1, refusal);
-      else addTaken(fates, 1, table.idHigh(slot), table.idLow(slot), level | DUPLICATE);
+      if (this.#isNew[i] === 1 || table.level(slot) === 0) addRefused(fates, 1, refusal);
+      else addDuplicate(fates, table, slot);
     }
     this.#takeBack(keys, count);
     this.#keys = 0;
@@ -303,6 +302,10 @@ export class KeyedPublisher {
     }
   }
 }
+
+/** It has the fate of the message that has its key. */
+const addDuplicate = (fates: PublishFate[], table: KeyTable, slot: number): void =>
+  addTaken(fates, 1, table.idHigh(slot), table.idLow(slot), table.level(slot) | DUPLICATE);
 
 /** Whether a key is known may have to be looked up in each queue of the topic: TOO_MANY_MESSAGES if that is too much. */
 const widthOf = (topic: Topic, { count }: Publish): ProtocolError | undefined => {

@@ -1,5 +1,6 @@
-import { expect, it } from "vitest";
+import { expect, it, onTestFinished } from "vitest";
 import { readReason } from "../../../src/client/arguments/reason.js";
+import { createTestBroker } from "../../../src/testing/test-broker.js";
 
 it("the reason of a nack is a text, or an error's name, message and stack", () => {
   expect(readReason(undefined)).toBeUndefined();
@@ -8,7 +9,6 @@ it("the reason of a nack is a text, or an error's name, message and stack", () =
   expect(readReason({ message: "closed", stack: "at noon" })).toBe("closed\nat noon");
   expect(readReason({ name: "E", message: "m", stack: "E: m\n    at noon" })).toBe("E: m\n    at noon");
   expect(readReason(new RangeError("far"))).toMatch(/^RangeError: far\n/);
-  expect(readReason({})).toBe("");
 });
 
 it("is cut where it would be too long, between characters", () => {
@@ -19,15 +19,34 @@ it("is cut where it would be too long, between characters", () => {
   expect(readReason(`${"x".repeat(2047)}😀`)).toBe("x".repeat(2047));
 });
 
-it.each([5, null, true, { message: 5 }, Symbol("s")])("cannot be %s", (reason) => {
-  expect(() => readReason(reason as never)).toThrow(/reason/);
-});
-
-it("that throws is a bad argument", () => {
-  const reason = {
+it("of whatever was thrown is what can be told of it", () => {
+  const throws = {
     get message(): string {
       throw new Error("no");
     },
   };
-  expect(() => readReason(reason)).toThrow(expect.objectContaining({ code: "BAD_ARGUMENT" }));
+  expect(readReason(5)).toBe("5");
+  expect(readReason(null)).toBe("null");
+  expect(readReason(true)).toBe("true");
+  expect(readReason(Symbol("s"))).toBe("a symbol");
+  expect(readReason({})).toBe("an object");
+  expect(readReason({ code: 7 })).toBe("an object");
+  expect(readReason({ message: 5 })).toBe("an object");
+  expect(readReason([1, 2])).toBe("an array of 2");
+  expect(readReason(throws)).toBe("for a reason that cannot be read either");
+});
+
+it("a nack takes whatever was caught, and the message is back in its queue", async () => {
+  const broker = createTestBroker();
+  onTestFinished(() => broker.close());
+  const client = await broker.connect();
+  await client.publish("t", "x");
+  for (const reason of [null, 5, {}]) {
+    const [message] = await client.pop("t");
+    await message?.nack({ reason });
+  }
+  const [message] = await client.pop("t");
+  await client.nackById("t", message?.id ?? "", { reason: ["a"], retry: false });
+  const [dead] = await client.browse("t", { state: "dead" });
+  expect(dead?.failures.map(({ reason }) => reason)).toEqual(["null", "5", "an object", "an array of 1"]);
 });

@@ -88,6 +88,7 @@ describe("a request", () => {
     expect(await codeOf(requester.request("nobody", ""))).toBe("NO_RESPONDER");
     await server.respond("fails", ({ headers }) => {
       if (headers["how"] === "reply") return 17 as unknown as string;
+      if (headers["how"] === "object") return { total: 3 } as unknown as string;
       if (headers["how"] === "value") return Promise.reject({ toString: () => "what" });
       if (headers["how"] === "name") throw Object.assign(new Error("no text"), { name: ["a", "list"] });
       if (headers["how"] === "message") throw Object.assign(new Error(), { message: { slice: () => 5n } });
@@ -109,7 +110,12 @@ describe("a request", () => {
     expect([cause.name, cause.message, cause.stack]).toEqual(["TypeError", "no such user", undefined]);
     expect((await failure("long")).message.length).toBeLessThan(4_200);
     for (const how of ["value", "name", "message"]) expect((await failure(how)).code).toBe("RESPONDER_FAILED");
-    expect((await failure("reply")).message).toContain("the reply must be text, a Uint8Array, or an object");
+    expect((await failure("reply")).message).toContain(
+      "the reply must be text, a Uint8Array, or { body, headers }; it is 17",
+    );
+    expect((await failure("object")).message).toContain(
+      'the reply must be text, a Uint8Array, or { body, headers }; it is an object with "total", which JSON.stringify',
+    );
   });
 
   it("times out, waiting or at its handler, and gives up by its signal; the handler's own signal tells it", async () => {
@@ -227,6 +233,37 @@ describe("a responder", () => {
     await drained;
     expect(await codeOf(server.respond("c", handler))).toBe("CLIENT_CLOSED");
     expect(await codeOf(requester.request("c", ""))).toBe("NO_RESPONDER");
+  });
+
+  it("that stops waits for its handlers no longer than it is told, nor than its client is open", async () => {
+    const rejections = unhandledRejections();
+    const broker = testBroker();
+    const [requester, server] = await pair(broker);
+    const { handler, at } = slowHandler();
+    const responder = await server.respond("c", handler);
+    const refused = requester.request("c", "endless").catch((error: RingmqError) => [error.code, error.message]);
+    await broker.clock.advance(0);
+    const signal = at.get("endless")?.request.signal ?? expect.unreachable();
+    const stops = [responder.stop(), responder.stop({ timeout: 0 })];
+    expect(await refused).toEqual([
+      "RESPONDER_FAILED",
+      "the responder has failed: RingmqError: the responder was stopped",
+    ]);
+    await Promise.all(stops);
+    expect((signal.reason as RingmqError).code).toBe("CLIENT_CLOSED");
+    expect(await responder.closed).toBe(undefined);
+    at.get("endless")?.end("nobody hears it");
+    expect(await codeOf(responder.stop({ timeout: -1 }))).toBe("BAD_ARGUMENT");
+    expect(await codeOf(requester.request("c", "later"))).toBe("NO_RESPONDER");
+
+    const other = await server.respond("d", handler);
+    const lost = codeOf(requester.request("d", "lost"));
+    await broker.clock.advance(0);
+    const stopping = other.stop({ timeout: Number.POSITIVE_INFINITY });
+    await server.close({ timeout: 0 });
+    await stopping;
+    expect(await lost).toBe("RESPONDER_LOST");
+    expect(rejections).toEqual([]);
   });
 
   it("that goes is noticed at once by whoever waits, and its handlers notice too; so with a requester that goes", async () => {

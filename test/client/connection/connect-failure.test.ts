@@ -47,13 +47,16 @@ describe.each(["tcp", "ws"])("a connection over %s", (scheme) => {
   it("to a port where nobody listens says so, with host and port", async () => {
     const port = await freePort();
     const { message, cause } = await failure(`${scheme}://127.0.0.1:${port}`);
-    expect(message).toBe(`nothing listens on 127.0.0.1:${port}`);
+    expect(message).toBe(
+      `nothing listens on 127.0.0.1:${port}: is a broker running there? Start one with ringmq serve`,
+    );
     expect(cause).toMatchObject({ code: "ECONNREFUSED" });
   });
 
   it("to several addresses of a host says so once", async () => {
     const port = await freePort();
-    expect((await failure(`${scheme}://localhost:${port}`)).message).toBe(`nothing listens on localhost:${port}`);
+    const { message } = await failure(`${scheme}://localhost:${port}`);
+    expect(message).toMatch(new RegExp(`^nothing listens on localhost:${port}: [^:]* Start one with ringmq serve$`));
   });
 
   it("to a host that does not exist names it", async () => {

@@ -8,7 +8,7 @@
  */
 
 import { isIP, isIPv4, isIPv6 } from "node:net";
-import { isLoopback } from "../../loopback.js";
+import { isLoopback } from "../../../protocol/loopback.js";
 import type { HttpRequest } from "./engine.js";
 
 export interface HttpGuardOptions {

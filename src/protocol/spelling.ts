@@ -5,8 +5,14 @@
 /** Edits by which two words may differ. */
 const MAX_EDITS = 2;
 
+/** Says which of the words was meant, in brackets behind the one that is none of them; empty: nobody knows. */
+export const didYouMean = (word: string, words: readonly string[]): string => {
+  const near = words.find((each) => isSimilar(word, each));
+  return near === undefined ? "" : ` (did you mean ${near}?)`;
+};
+
 /** Whether a word was probably meant to be another: one begins with the other, or few letters differ. */
-export const isSimilar = (word: string, other: string): boolean => {
+const isSimilar = (word: string, other: string): boolean => {
   const [a, b] = [word.toLowerCase(), other.toLowerCase()];
   if (a.length > 2 && (a.startsWith(b) || b.startsWith(a))) return true;
   return Math.abs(a.length - b.length) <= MAX_EDITS && editDistance(a, b) <= MAX_EDITS;
