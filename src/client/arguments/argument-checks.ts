@@ -100,6 +100,16 @@ export const readList = (
   return list;
 };
 
+const isText = (value: unknown): value is string => typeof value === "string";
+
+/** Reads a text, or a list of some. */
+export const readTexts = (what: string, value: unknown, wanted: string): readonly string[] => {
+  if (isText(value)) return [value];
+  const list = readList(what, value, wanted, isText);
+  if (!list.every(isText)) throw badArgument(what, list.at(-1), wanted);
+  return list;
+};
+
 /** Throws BAD_ARGUMENT unless it is an object of names and values. */
 export const checkObject = (what: string, value: unknown, wanted = "an object"): void => {
   if (typeof value !== "object" || value === null || isList(what, value) || ArrayBuffer.isView(value)) {

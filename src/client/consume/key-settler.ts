@@ -6,13 +6,13 @@ import { MAX_NAMED_KEYS } from "../../protocol/limits.js";
 import { BY_KEY, Op } from "../../protocol/op.js";
 import type { ReceivedFault } from "../../protocol/selection.js";
 import { SELECTION_BYTES, writeSelection } from "../../protocol/selection.js";
-import { badArgument, readList } from "../arguments/argument-checks.js";
+import { badArgument, readTexts } from "../arguments/argument-checks.js";
 import { encodeKey } from "../arguments/message-key.js";
 import { ask, look } from "../connection/ask.js";
 import type { Connection } from "../connection/connection.js";
 import { PromisedRequest, ResultRequest } from "../connection/pending-request.js";
 import { type FoundMessage, readFound } from "./found-message.js";
-import { faultCode, type Settlement, type SettlementFault } from "./settle-result.js";
+import { faultCode, inAll, type Settlement, type SettlementFault } from "./settle-result.js";
 
 /** Messages by the keys that their publishers gave them. */
 export interface Keys {
@@ -63,7 +63,7 @@ export class KeySettler {
     { key }: Keys,
     args: readonly unknown[],
   ): Promise<Settlement> {
-    const keys = typeof key === "string" ? [key] : (readList("key", key, KEYS, isText) as string[]);
+    const keys = readTexts("key", key, KEYS);
     const encoded = keys.map((each, i) => encodeKey(typeof key === "string" ? "key" : `key[${i}]`, each));
     const head = [topic, queue, ...args];
     const answers: Promise<Settlement>[] = [];
@@ -72,11 +72,7 @@ export class KeySettler {
       const pending = new KeyedRequest(keys.slice(at, end));
       answers.push(ask(this.#connection, op, head, pending, BY_KEY, payloadOf(encoded.slice(at, end))));
     }
-    const settlements = await Promise.all(answers);
-    return {
-      settled: settlements.reduce((sum, { settled }) => sum + settled, 0),
-      faults: settlements.flatMap(({ faults }) => faults),
-    };
+    return inAll(await Promise.all(answers));
   }
 
   /** LOOKUP of one message, by its id or its key. */
@@ -86,8 +82,6 @@ export class KeySettler {
     return look(this.#connection, Op.LOOKUP, [topic], new ResultRequest(readFound), flags, payload);
   }
 }
-
-const isText = (value: unknown): boolean => typeof value === "string";
 
 const payloadOf = (keys: readonly Uint8Array[]): Uint8Array => {
   const payload = new Uint8Array(keys.reduce((sum, { length }) => sum + 1 + length, 0));

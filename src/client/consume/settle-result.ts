@@ -21,6 +21,12 @@ export interface SettlementFault {
   readonly code: RingmqErrorCode;
 }
 
+/** What several requests have done together. */
+export const inAll = (settlements: readonly Settlement[]): Settlement => ({
+  settled: settlements.reduce((sum, { settled }) => sum + settled, 0),
+  faults: settlements.flatMap(({ faults }) => faults),
+});
+
 const TEXTS: Partial<Record<RingmqErrorCode, string>> = {
   LEASE_LOST: "its lease has ended or is somebody else's",
   UNKNOWN_MESSAGE: "there is no such message here any more",

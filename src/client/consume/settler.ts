@@ -13,7 +13,7 @@ import { requestHead } from "../connection/request-head.js";
 import type { SelectionList } from "./selection-list.js";
 import { type AckObserver, nackArguments, SettleBatch } from "./settle-batch.js";
 import { SettleRequest } from "./settle-request.js";
-import { refusedSettlement, type Settlement } from "./settle-result.js";
+import { inAll, refusedSettlement, type Settlement } from "./settle-result.js";
 import type { Tenure } from "./tenure.js";
 
 /** Holds messages for so many more milliseconds, whoever was delivered them on whatever connection. */
@@ -52,11 +52,7 @@ const settleSelected = async (
     send(op, head, pending, 0, payload);
     answers.push(pending.promise);
   }
-  const settlements = await Promise.all(answers);
-  return {
-    settled: settlements.reduce((sum, { settled }) => sum + settled, 0),
-    faults: settlements.flatMap(({ faults }) => faults),
-  };
+  return inAll(await Promise.all(answers));
 };
 
 const NO_ARGUMENTS: readonly unknown[] = [];

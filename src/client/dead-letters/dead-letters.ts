@@ -3,7 +3,7 @@
  * dropping them.
  */
 import { DEFAULT_KEY, MAX_BROWSE } from "../../protocol/limits.js";
-import { badArgument, checkFlag, readList } from "../arguments/argument-checks.js";
+import { badArgument, checkFlag, readTexts } from "../arguments/argument-checks.js";
 import { OPTIONS, readOptions } from "../arguments/option-reader.js";
 import type {
   Body,
@@ -63,12 +63,9 @@ const readChoice = ({ ids, reason, filter, all, dryRun }: DeadLetterChoice): Cho
   if (ways !== 1)
     throw badArgument("the choice", { ids, reason, filter, all }, "one of ids, reason, filter and all: true");
   const begins = reason === undefined ? undefined : (message: StoredMessage) => message.lastReason.startsWith(reason);
-  const list = typeof ids === "string" ? [ids] : ids;
-  const read = list === undefined ? undefined : readList("ids", list, "ids of messages as text", isText);
-  return { ids: read as string[] | undefined, filter: filter ?? begins, isDryRun: dryRun === true };
+  const read = ids === undefined ? undefined : readTexts("ids", ids, "ids of messages as text");
+  return { ids: read, filter: filter ?? begins, isDryRun: dryRun === true };
 };
-
-const isText = (value: unknown): boolean => typeof value === "string";
 
 /** A pattern that only this bind key matches. */
 const patternFor = (key: string): string => `^${key.replaceAll(/[^\p{L}\p{N}_]/gu, (letter) => `\\${letter}`)}$`;

@@ -138,8 +138,8 @@ export class BatchAppender {
       if (topic.level > log.demand) log.demand = topic.level;
       // A recovery drops the messages of queues that are not recorded.
       for (const queue of queues) if (!queue.isRecorded) this.directory.recordQueue(queue, topic.level);
+      this.directory.expect(queues);
     }
-    if (isKept) this.directory.expect(queues);
     batch.topic = topic.nameBytes;
     batch.queues = queues;
     batch.count = count;

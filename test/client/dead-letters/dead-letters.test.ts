@@ -160,6 +160,7 @@ describe("dead letters", () => {
       {},
       { all: false },
       { ids: "1", all: true },
+      { ids: ["1", 5, "2"], dryRun: true },
       { filter: 5 },
       { reason: 5 },
       { ids: [5] },
