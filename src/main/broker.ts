@@ -166,9 +166,9 @@ export class RunningBroker extends Announcer implements Broker {
 /**
  * Starts a broker. `options` over the defaults of `BrokerOptions`; `seams` are for tests.
  *
- * @throws RangeError for an option out of its range; CertificateError, which is one, for a file that TLS needs; StartError when
- * the data directory or a journal in it cannot be used, or the process may have too few files open; ListenError when an address
- * cannot be had.
+ * @throws RangeError for an option out of its range, or that there is not; CertificateError, which is one, for a file that TLS
+ * needs; StartError when the data directory or a journal in it cannot be used, or the process may have too few files open;
+ * ListenError when an address cannot be had.
  */
 export const startBroker = async (
   options: Partial<BrokerOptions> = {},

@@ -149,6 +149,18 @@ const defaults = {
   maxOutgoingBytes: 4 * 1024 * 1024,
 } as const;
 
+/** Those whose defaults depend on others. */
+const derived = {
+  memory: true,
+  maxFrameBytes: true,
+  maxTopicsPerConnection: true,
+  maxConsumersPerConnection: true,
+  maxUnsentBytes: true,
+  maxAssemblyBytes: true,
+} as const satisfies Record<Exclude<keyof BrokerLimits, keyof typeof defaults>, true>;
+
+export const LIMIT_NAMES: readonly string[] = [...Object.keys(defaults), ...Object.keys(derived)];
+
 /** What one connection may have of the topics and of the consumers of a shard; of a few, all. */
 const TOPIC_SHARE = 0.5;
 const CONSUMER_SHARE = 0.25;

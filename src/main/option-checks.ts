@@ -1,4 +1,5 @@
 /** The checks of what a broker is told: each throws, and names the option, its range and its value. */
+import { didYouMean } from "../protocol/spelling.js";
 
 /** An option is out of its range. The text is for programs; who has units of their own makes another. */
 export class OutOfRangeError extends RangeError {
@@ -15,6 +16,20 @@ export class OutOfRangeError extends RangeError {
     super(`${option} must be ${text}${why}; it is ${value}`);
   }
 }
+
+/** Characters of a program's own name that a text repeats. */
+const SHOWN = 64;
+
+/** A name that is no option is most likely a misspelled one. */
+export const checkKnown = (given: object, names: readonly string[]): void => {
+  for (const name of Object.keys(given)) {
+    if (names.includes(name)) continue;
+    const shown = name.slice(0, SHOWN);
+    throw new RangeError(
+      `there is no option ${shown}${didYouMean(shown, names) || `; the options are ${names.join(", ")}`}`,
+    );
+  }
+};
 
 export const check = (name: string, value: number, min: number, max: number): void => {
   if (Number.isSafeInteger(value) && value >= min && value <= max) return;

@@ -4,9 +4,9 @@
  */
 import os from "node:os";
 import { resolve } from "node:path";
-import { type BrokerLimits, resolveLimits } from "./limits.js";
+import { type BrokerLimits, LIMIT_NAMES, resolveLimits } from "./limits.js";
 import { type Log, SILENT } from "./log.js";
-import { check, checkNames, checkTimeout, HOST_NAME, ORIGIN } from "./option-checks.js";
+import { check, checkKnown, checkNames, checkTimeout, HOST_NAME, ORIGIN } from "./option-checks.js";
 import type { StartProgress } from "./progress.js";
 
 export interface Address {
@@ -145,6 +145,14 @@ const defaults = {
   progress: undefined,
 } as const;
 
+/** Those whose defaults depend on others. */
+const derived = {
+  shards: true,
+  maxConnectionsPerAddress: true,
+} as const satisfies Record<Exclude<keyof BrokerOptions, keyof BrokerLimits | keyof typeof defaults>, true>;
+
+const OPTION_NAMES: readonly string[] = [...Object.keys(defaults), ...Object.keys(derived), ...LIMIT_NAMES];
+
 /** Of fewer connections nobody has a share: whoever allows so few knows their clients. */
 export const MIN_SHARED_CONNECTIONS = 100;
 
@@ -159,8 +167,17 @@ const halfOfMemory = (): number => {
   return Math.floor((constrained > 0 && constrained < machine ? constrained : machine) / 2);
 };
 
+/** Whoever leaves out the host would listen on all interfaces. */
+const isAddress = (given: unknown): given is Address => {
+  const { host, port } = Object(given) as { readonly [K in keyof Address]?: unknown };
+  return typeof host === "string" && host !== "" && port !== undefined;
+};
+
 const checkAddress = (name: string, address: Address | "off"): void => {
   if (address === "off") return;
+  if (!isAddress(address)) {
+    throw new RangeError(`${name} must be { host, port } or "off"; it is ${JSON.stringify(address)}`);
+  }
   check(`the port of ${name}`, address.port, 0, 65_535);
 };
 
@@ -180,8 +197,9 @@ const resolveTls = (name: "tcpTls" | "httpTls" | "grpcTls", given: Tls | undefin
 export const needsClientCertificate = (tls: Tls | undefined): boolean =>
   tls !== undefined && tls !== "self-signed" && tls.clientCaFile !== undefined;
 
-/** Fills in the defaults. RangeError: an option is out of its range, or contradicts another. */
+/** Fills in the defaults. RangeError: there is no such option, or one is out of its range, or contradicts another. */
 export const resolveOptions = (given: Partial<BrokerOptions> = {}): BrokerOptions => {
+  checkKnown(given, OPTION_NAMES);
   const memory = given.memory ?? halfOfMemory();
   const shards = given.shards ?? Math.max(1, os.availableParallelism() - 1);
   check("shards", shards, 1, MAX_SHARDS);

@@ -7,7 +7,9 @@ const MAX_EDITS = 2;
 
 /** Says which of the words was meant, in brackets behind the one that is none of them; empty: nobody knows. */
 export const didYouMean = (word: string, words: readonly string[]): string => {
-  const near = words.find((each) => isSimilar(word, each));
+  const [near] = words
+    .filter((each) => isSimilar(word, each))
+    .sort((a, b) => editDistance(word, a) - editDistance(word, b));
   return near === undefined ? "" : ` (did you mean ${near}?)`;
 };
 

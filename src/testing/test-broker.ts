@@ -12,8 +12,9 @@ import type { OpenTransport } from "../client/connection/transport.js";
 import type { Fault } from "../journal/disk-fault.js";
 import { shardDirectory } from "../journal/layout.js";
 import { makeLedger, NO_SEGMENTS } from "../journal/ledger.js";
-import { type BrokerLimits, resolveLimits } from "../main/limits.js";
+import { type BrokerLimits, LIMIT_NAMES, resolveLimits } from "../main/limits.js";
 import { type Log, SILENT } from "../main/log.js";
+import { checkKnown } from "../main/option-checks.js";
 import { EPOCH } from "../protocol/id.js";
 import { type IdSource, localIdSource } from "../shard/messages/id-allocator.js";
 import { BrokerLife } from "./broker-life.js";
@@ -60,6 +61,8 @@ export interface TestBrokerOptions extends Partial<BrokerLimits> {
   readonly log?: Log;
 }
 
+const OPTION_NAMES: readonly string[] = [...LIMIT_NAMES, "now", "log"];
+
 /** The clock of a test broker. It stands still but for `advance`. */
 export interface TestClock {
   /** Milliseconds since 1970. */
@@ -92,7 +95,9 @@ export class TestBroker {
   #advance: Promise<void> = Promise.resolve();
 
   /** @internal */
-  constructor({ now = Date.now(), log = SILENT, ...given }: TestBrokerOptions) {
+  constructor(options: TestBrokerOptions) {
+    checkKnown(options, OPTION_NAMES);
+    const { now = Date.now(), log = SILENT, ...given } = options;
     if (!Number.isSafeInteger(now) || now < 0 || now > MAX_TIME) {
       throw new RangeError(`now must be a whole number from 0 to ${MAX_TIME}; it is ${String(now)}`);
     }
@@ -267,6 +272,6 @@ export class TestBroker {
 /**
  * Makes a broker for a test, which is there at once. Any number of them may be in a process; none keeps it alive.
  *
- * @throws RangeError for an option that is out of its range.
+ * @throws RangeError for an option that is out of its range, or that there is not.
  */
 export const createTestBroker = (options: TestBrokerOptions = {}): TestBroker => new TestBroker(options);

@@ -1,6 +1,6 @@
 /** `ringmq request` and `ringmq respond` as processes. */
 import { expect, it } from "vitest";
-import { sharedBroker } from "./brokers.js";
+import { sharedBroker, testBroker } from "./brokers.js";
 import { clientOf } from "./clients.js";
 import { Shell } from "./shell.js";
 
@@ -62,4 +62,27 @@ it("a signal lets the command that runs finish; a command that there is not ends
   await expect(client.request("wrong", "")).rejects.toMatchObject({ code: "RESPONDER_FAILED" });
   expect(await wrong.exit).toBe(2);
   expect(wrong.text.err).toContain("cannot be started: there is no such program");
+});
+
+it("whoever reads the JSON of ringmq respond closes it: what was done is answered, and the program ends", async () => {
+  const client = await clientOf(broker().tcp);
+  const responding = shellHere().program("ringmq respond read --json -- cat");
+  await responders(1);
+  responding.child.stdout?.destroy();
+  expect((await client.request("read", "once")).text()).toBe("once");
+  expect(await responding.exit).toBe(0);
+  await responders(0);
+});
+
+it("a program that waits for its input ends when the broker does", async () => {
+  const mine = await testBroker();
+  const shell = new Shell(undefined, { RINGMQ_SERVER: `tcp://127.0.0.1:${mine.tcp}` });
+  const lines = ["ringmq request c", "ringmq publish t --file - --reconnect 0"];
+  const programs = lines.map((line) => shell.program(line));
+  while (mine.broker.usage.connections !== 2) await new Promise((resolve) => setTimeout(resolve, 5));
+  await mine.broker.close();
+  for (const { exit, text } of programs) {
+    expect(await exit).toBe(3);
+    expect(text.err).toContain("(");
+  }
 });

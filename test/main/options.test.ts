@@ -60,6 +60,36 @@ describe("the options of a broker", () => {
     expect(() => resolveOptions({ tcp: { host: "127.0.0.1", port: 65_536 } })).toThrow(/port of tcp/);
   });
 
+  it("are refused when there are none of that name, most likely misspelled ones", () => {
+    expect(() => resolveOptions({ tcpp: 1 } as object)).toThrow(
+      new RangeError("there is no option tcpp (did you mean tcp?)"),
+    );
+    expect(() => resolveOptions({ shard: 1 } as object)).toThrow("there is no option shard (did you mean shards?)");
+    expect(() => resolveOptions({ password: undefined } as object)).toThrow(
+      /^there is no option password; the options are tcp, http, .*, shards, .*, durability, .*, memory, /,
+    );
+    // Each that there is may be given.
+    const options = resolveOptions();
+    expect(resolveOptions(options)).toEqual(options);
+  });
+
+  it("name a host and a port to listen on, or none", () => {
+    for (const tcp of [
+      0,
+      null,
+      undefined,
+      "on",
+      "127.0.0.1:9503",
+      { port: 0 },
+      { host: "", port: 0 },
+      { host: "::" },
+    ]) {
+      expect(() => resolveOptions({ tcp } as object)).toThrow(
+        new RangeError(`tcp must be { host, port } or "off"; it is ${JSON.stringify(tcp)}`),
+      );
+    }
+  });
+
   it("keep channels only where there is a journal", () => {
     expect(resolveOptions({ persist: true }).persist).toBe(true);
     expect(() => resolveOptions({ persist: true, durability: "memory" })).toThrow(

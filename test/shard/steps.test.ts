@@ -262,6 +262,21 @@ describe("in steps, between which others go on,", () => {
     shard.invariants();
   });
 
+  it("so do LOOKUPs by id, of however many connections", () => {
+    const { publish, shard, recorder } = open();
+    publish(1_000);
+    const nobody = { topic: "t", key: undefined, idHigh: 1, idLow: 1 } as const;
+    for (let i = 0; i < 200; i++) shard.apply({ op: "lookup", connection: 100 + i, request: 9, ...nobody }, NOW);
+    const { ready } = shard.directory.queues[0] ?? {};
+    let most = 0;
+    while (shard.turn(NOW) <= NOW) most = Math.max(most, ready?.cursors ?? 0);
+    expect(recorder.take().filter(({ kind }) => kind === "result")).toHaveLength(200);
+    expect(most).toBeGreaterThan(1);
+    expect(most).toBeLessThanOrEqual(64);
+    expect(ready?.cursors).toBe(0);
+    shard.invariants();
+  });
+
   it("BROWSE finds its beginning though the head of the queue goes away under it", () => {
     const { publish, shard, recorder, tell } = open();
     const ids = publish(1_000);

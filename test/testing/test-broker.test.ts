@@ -189,6 +189,14 @@ describe("its clock", () => {
   });
 });
 
+it("refuses an option that there is not, most likely a misspelled one", () => {
+  const refusal = new RangeError("there is no option retrys (did you mean retries?)");
+  expect(() => createTestBroker({ retrys: 1 } as object)).toThrow(refusal);
+  expect(() => createTestBroker({ data: "here" } as object)).toThrow(
+    /^there is no option data; .*, memory, .*, now, log$/,
+  );
+});
+
 describe("faults", () => {
   it("cut ends every connection, and what a consumer held is ready again", async () => {
     const { broker } = await open();

@@ -1,5 +1,5 @@
 /** What `ringmq publish` does. */
-import { createReadStream, fstatSync, statSync } from "node:fs";
+import { createReadStream, fstatSync, type ReadStream, statSync } from "node:fs";
 import type { Body, Client, PublishOptions } from "../../client/index.js";
 import { whyUnreadable } from "../../main/unreadable.js";
 import { eachLine } from "../line-input.js";
@@ -42,7 +42,7 @@ export const publish = async (
   if (bodies.length > 0) return publishSome(client, target, bodies, options, flags);
   const isWhole = flags.file !== undefined && !flags.lines && !flags.jsonLines;
   if (!isWhole) return new LinePublishing(client, target, options, flags).run();
-  const body = await wholeInput(flags.file ?? STANDARD_INPUT, client.info.limits.maxMessageBytes);
+  const body = await wholeInput(client, flags.file ?? STANDARD_INPUT);
   return publishSome(client, target, [body], options, flags);
 };
 
@@ -81,29 +81,38 @@ const nameOf = (path: string): string => (path === STANDARD_INPUT ? "standard in
 const unreadable = (path: string, error: unknown): CommandError =>
   new CommandError(`${nameOf(path)} cannot be read: ${whyUnreadable(error)}`, EXIT.usage);
 
-const openInput = (path: string): NodeJS.ReadableStream & AsyncIterable<Buffer> => {
+const openInput = (path: string): ReadStream | typeof process.stdin => {
   if (path !== STANDARD_INPUT) return createReadStream(path);
   // To Node.js a directory is empty.
   if (fstatSync(0).isDirectory()) throw unreadable(path, { code: "EISDIR" });
   return process.stdin;
 };
 
-/** All of a file, or of standard input: a message of at most so many bytes. Throws CommandError. */
-export const wholeInput = async (path: string, maxBytes: number): Promise<Uint8Array> => {
+/** All of a file, or of standard input: a message that the broker allows. Throws CommandError, and why the broker is lost. */
+export const wholeInput = async (client: Client, path: string): Promise<Uint8Array> => {
+  const { maxMessageBytes } = client.info.limits;
   const parts: Buffer[] = [];
   let bytes = 0;
   const input = openInput(path);
+  let lost: Error | undefined;
+  // Whoever writes it may take for ever.
+  void client.closed.then((error) => {
+    lost = error;
+    input.destroy();
+  });
   try {
-    for await (const part of input) {
+    for await (const part of input as AsyncIterable<Buffer>) {
       bytes += part.length;
-      if (bytes > maxBytes) break;
+      if (bytes > maxMessageBytes) break;
       parts.push(part);
     }
   } catch (error) {
-    throw unreadable(path, error);
+    throw lost ?? unreadable(path, error);
   }
-  if (bytes > maxBytes) {
-    throw new CommandError(`${nameOf(path)} has more than the ${maxBytes} bytes that the broker allows a message`);
+  if (bytes > maxMessageBytes) {
+    throw new CommandError(
+      `${nameOf(path)} has more than the ${maxMessageBytes} bytes that the broker allows a message`,
+    );
   }
   return Buffer.concat(parts);
 };

@@ -37,7 +37,7 @@ export const requestCommand = (): Command => {
       const { bodyLine, jsonLine, replyObject } = await import("./message-text.js");
       const { write } = await import("./output.js");
       const { STANDARD_INPUT, wholeInput } = await import("./publishing.js");
-      const request = body ?? (await wholeInput(STANDARD_INPUT, client.info.limits.maxMessageBytes));
+      const request = body ?? (await wholeInput(client, STANDARD_INPUT));
       const wait = timeout === undefined ? undefined : Math.min(Math.max(1, timeout), MAX_CALL_TIMEOUT);
       const reply = await client.request(channel, request, { timeout: wait, headers });
       await write(json ? jsonLine(replyObject(reply)) : bodyLine(reply, process.stdout.isTTY));

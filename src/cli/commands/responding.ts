@@ -49,7 +49,8 @@ export const respond = async (
         },
       );
       if (!isDone) failed++;
-      if (json) await writeJson({ end: text, bytes: output.length });
+      // What was done is answered, though nobody can be told of it here: no more is taken.
+      if (json) await writeJson({ end: text, bytes: output.length }).catch(stop);
       else if (!isDone) say(`a request: ${text}\n`);
       if (!isDone) throw new Error(text);
       return output;
@@ -74,8 +75,8 @@ export const respond = async (
   if (signal.aborted) stopping();
   signal.addEventListener("abort", stopping, { once: true });
   const reason = await responder.closed;
+  if (reason === undefined) await client.drain();
   if (fault !== undefined) throw fault;
   if (reason !== undefined) throw reason;
-  await client.drain();
   if (failed > 0) process.exitCode = EXIT.failed;
 };

@@ -320,7 +320,8 @@ export class Dispatcher {
 
   /** Carries out the deferred requests of a connection, as far as this turn goes. */
   #resume(connection: ConnectionEntry): void {
-    const isFar = (c: DeferrableCommand): boolean => c.op === "browse" && c.offset > this.#stepLooks;
+    const isFar = (c: DeferrableCommand): boolean =>
+      (c.op === "browse" && c.offset > this.#stepLooks) || (c.op === "lookup" && c.key === undefined);
     while (!connection.isOnHold && !this.#isSpent) {
       const c = connection.deferred.at(0);
       if (c === undefined) return;

@@ -137,6 +137,7 @@ describe("dead letters", () => {
       expect(message?.text()).toBe("mended");
       for (const queue of ["exu", "e.us", "default"]) expect(await client.browse("bills", { queue })).toEqual([]);
       await expect(dead.edit(first?.id ?? "", "again")).rejects.toMatchObject({ code: "UNKNOWN_MESSAGE" });
+      await expect(dead.edit("abc", "again")).rejects.toMatchObject({ code: "BAD_ARGUMENT" });
       const [second] = await dead.list();
       await dead.edit(second?.id ?? "", "mended", { headers: { by: "hand" } });
       expect((await client.browse("bills", { queue: "e.u" }))[1]?.headers).toEqual({ by: "hand" });
