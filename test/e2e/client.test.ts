@@ -42,7 +42,9 @@ describe.each(TRANSPORTS)("over %s", (transport) => {
   };
 
   const virtual = (options: Partial<BrokerOptions> | undefined) => {
-    const broker = createTestBroker(options);
+    // It is one shard.
+    const { shards: _, ...rest } = options ?? {};
+    const broker = createTestBroker(rest);
     onTestFinished(() => broker.close());
     return {
       broker,

@@ -13,7 +13,7 @@ import type { Store } from "../messages/store.js";
 import type { BatchAppender, Part } from "./batch-appender.js";
 import type { KeyTable } from "./key-table.js";
 import { keysOf, type MessageKeys, NONE } from "./message-keys.js";
-import { addRefused, addTaken, type PublishFate } from "./publish-fate.js";
+import { addRefused, addTaken, type PublishFate, type Taken } from "./publish-fate.js";
 import { isWhole, MAX_FAN_OUT } from "./publish-requests.js";
 import type { Topic } from "./topic.js";
 
@@ -104,7 +104,7 @@ export class KeyedPublisher {
     return known;
   }
 
-  /** As `#take`, one by one. */
+  /** As `#take`, one by one. What one of them displaces was known when the request came, and is to the others. */
   #takeEach(
     topic: Topic,
     keys: MessageKeys,
@@ -116,15 +116,31 @@ export class KeyedPublisher {
     count: number,
     fates: PublishFate[],
   ): void {
+    const known = this.#known(keys, count);
     this.#takeBack(keys, count);
     let added = 0;
     for (let i = 0, at = start, key = keysStart; i < count; i++) {
-      this.#take(topic, keys, reached, c, first + i, at, key, 1, fates);
-      added += this.#keys;
+      const fate = known[i];
+      if (fate !== undefined) addTaken(fates, ...fate);
+      else {
+        this.#take(topic, keys, reached, c, first + i, at, key, 1, fates);
+        added += this.#keys;
+      }
       at += WORD_BYTES + (c.view.getUint32(at) & SIZE_MASK);
       key += 1 + c.view.getUint8(key);
     }
     this.#keys = added;
+  }
+
+  /** The fates of those whose key was known before the request came. */
+  #known({ table }: MessageKeys, count: number): readonly (Taken | undefined)[] {
+    const known: (Taken | undefined)[] = [];
+    for (let i = 0; i < count; i++) {
+      const slot = this.#slots[i] as number;
+      const wasKnown = this.#isNew[i] === 0 && table.level(slot) > 0;
+      known.push(wasKnown ? [1, table.idHigh(slot), table.idLow(slot), table.level(slot) | DUPLICATE] : undefined);
+    }
+    return known;
   }
 
   /** Finds out which of them are to be taken, and gives their keys a slot. Answers as `#take`. */

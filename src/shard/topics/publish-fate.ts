@@ -5,12 +5,13 @@ import type { Publish } from "../command.js";
 import type { Effects } from "../effects.js";
 
 /**
- * So many messages were taken, with ids from this one on, with the flags of a CONFIRM (how durable they are, and whether it was
- * before); or were refused, with the code and the text of the error.
+ * So many messages were taken, with ids from this one on, with the flags of a CONFIRM: how durable they are, and whether it was
+ * before.
  */
-export type PublishFate =
-  | [messages: number, idHigh: number, idLow: number, flags: number]
-  | [messages: number, code: number, text: string];
+export type Taken = [messages: number, idHigh: number, idLow: number, flags: number];
+
+/** They were taken; or were refused, with the code and the text of the error. */
+export type PublishFate = Taken | [messages: number, code: number, text: string];
 
 /** Adds messages that were taken. */
 export const addTaken = (fates: PublishFate[], count: number, high: number, low: number, flags: number): void => {

@@ -5,6 +5,7 @@ import { idTime, SEQUENCES } from "../../../src/protocol/id.js";
 import { DUPLICATE } from "../../../src/protocol/op.js";
 import type { Publish } from "../../../src/shard/command.js";
 import type { PublishFate } from "../../../src/shard/topics/publish-fate.js";
+import { STEP } from "./dispatcher.js";
 import { splitEntries, type Witness, wholeId } from "./effects.js";
 import { splitKeys } from "./keys.js";
 import type { ModelProducers } from "./producers.js";
@@ -77,6 +78,7 @@ export class ModelPublisher {
       if (!(cause instanceof Refusal)) throw cause;
       return assert.deepEqual([...new Set(fates.map(({ error }) => error))], [cause.error]);
     }
+    dropFarOver(topic, cmd.routeKey, entries);
     const seen = new Set<string>();
     const isFirst = keys.map((key) => key === "" || (!seen.has(key) && seen.add(key) !== undefined));
     // Keys are looked up as the request comes: what it takes may displace a message whose key was known then.
@@ -275,6 +277,46 @@ const fateIn = (fates: readonly PublishFate[], at: number, entries: number, witn
     begin += count;
   }
   assert.fail(`a RESULT about ${begin} messages of ${entries} says nothing of message ${at}`);
+};
+
+/**
+ * What queues have far over a limit that was lowered goes in steps, before the keys of a request are looked up: as much as leaves
+ * less than a step's worth.
+ */
+const dropFarOver = (topic: ModelTopic, routeKey: string, entries: readonly string[]): void => {
+  const queues = reachedBy(topic, routeKey);
+  if (topic.config.overflow !== "drop-oldest" || queues.some((each) => excessOf(topic, each, entries) === undefined))
+    return;
+  while (queues.reduce((sum, queue) => sum + overOf(topic, queue), 0) > STEP) {
+    let left = STEP;
+    for (const queue of queues) {
+      const dropped = queue.list("ready").slice(0, Math.min(left, excessOf(topic, queue, []) ?? left));
+      for (const { id } of dropped) queue.messages.delete(id);
+      topic.counters.dropped += dropped.length;
+      left -= dropped.length;
+    }
+  }
+};
+
+/** The queues that a route key reaches; none if it is refused. */
+const reachedBy = (topic: ModelTopic, routeKey: string): readonly ModelQueue[] => {
+  try {
+    return topic.route(routeKey);
+  } catch (cause) {
+    if (!(cause instanceof Refusal)) throw cause;
+    return [];
+  }
+};
+
+/** About how many messages a queue has over its limits: bytes are taken for messages of its average size. */
+const overOf = ({ config }: ModelTopic, queue: ModelQueue): number => {
+  const ready = queue.list("ready");
+  if (ready.length === 0) return 0;
+  const { messages, bytes } = queue.waiting();
+  const each = ready.reduce((sum, { entry }) => sum + entry.length, 0) / ready.length;
+  const over = config.maxLength > 0 ? messages - config.maxLength : 0;
+  const heavier = config.maxBytes > 0 ? (bytes - config.maxBytes) / each : 0;
+  return Math.max(0, Math.min(ready.length, Math.max(over, heavier)));
 };
 
 /** How many of the oldest ready messages of a queue must go for a batch; undefined: it cannot be held. */
