@@ -4,7 +4,7 @@
  */
 import { DEFAULT_KEY, MAX_BROWSE } from "../../protocol/limits.js";
 import { badArgument, checkFlag, readTexts } from "../arguments/argument-checks.js";
-import { OPTIONS, readOptions } from "../arguments/option-reader.js";
+import { names, readOptions } from "../arguments/option-reader.js";
 import type {
   Body,
   BrowseOptions,
@@ -14,6 +14,7 @@ import type {
   RedriveOptions,
   TopicStatistics,
 } from "../arguments/options.js";
+import { REQUEST_OPTIONS } from "../arguments/request-options.js";
 import { INSPECT, type Inspect, inspected } from "../base/inspection.js";
 import type { FoundMessage } from "../consume/found-message.js";
 import { faultError, type Settlement, type SettlementFault } from "../consume/settle-result.js";
@@ -27,6 +28,13 @@ import type {
 } from "./options.js";
 import { paceOf, pauseFor } from "./pace.js";
 import { type DeadLetterGroup, ReasonGroups } from "./reason-groups.js";
+
+const OPTIONS = {
+  list: names("offset", "max"),
+  edit: names("headers"),
+  choice: names("ids", "reason", "filter", "all", "dryRun"),
+  redrive: names("ids", "reason", "filter", "all", "dryRun", "rate", "signal"),
+};
 
 /** What it needs of a client. */
 export interface DeadLetterClient {
@@ -82,13 +90,13 @@ export class DeadLetters implements AsyncIterable<StoredMessage> {
   /** @internal */
   constructor(client: DeadLetterClient, topic: string, options: QueueOptions = {}) {
     this.topic = topic;
-    this.queue = readOptions(options, OPTIONS.queue).queue || DEFAULT_KEY;
+    this.queue = readOptions(options, REQUEST_OPTIONS.queue).queue || DEFAULT_KEY;
     this.#client = client;
   }
 
   /** A page of them: at most `max` (default 100, at most 1,000) after the first `offset`. */
   async list(options: DeadLetterListOptions = {}): Promise<StoredMessage[]> {
-    const { offset = 0, max = 100 } = readOptions(options, OPTIONS.deadLetterList);
+    const { offset = 0, max = 100 } = readOptions(options, OPTIONS.list);
     return this.#client.browse(this.topic, { queue: this.queue, state: "dead", offset, max });
   }
 
@@ -115,7 +123,7 @@ export class DeadLetters implements AsyncIterable<StoredMessage> {
    * UNKNOWN_MESSAGE when there is no such dead letter.
    */
   async edit(id: string, body: Body, options: DeadLetterEditOptions = {}): Promise<EditedDeadLetter> {
-    const { headers } = readOptions(options, OPTIONS.deadLetterEdit);
+    const { headers } = readOptions(options, OPTIONS.edit);
     const { topic, queue } = this;
     const known = await this.#find(id);
     const { config } = await this.#client.stats(topic);
@@ -132,7 +140,7 @@ export class DeadLetters implements AsyncIterable<StoredMessage> {
    * With `dryRun` it answers what it would do, and changes nothing.
    */
   async redrive(options: DeadLetterRedriveOptions): Promise<Settlement> {
-    const { rate = Number.POSITIVE_INFINITY, signal, ...which } = readOptions(options, OPTIONS.deadLetterRedrive);
+    const { rate = Number.POSITIVE_INFINITY, signal, ...which } = readOptions(options, OPTIONS.redrive);
     if (typeof rate !== "number" || !(rate > 0)) throw badArgument("rate", rate, "messages a second, above 0");
     if (signal !== undefined && !(signal instanceof AbortSignal)) throw badArgument("signal", signal, "an AbortSignal");
     const choice = readChoice(which);
@@ -153,7 +161,7 @@ export class DeadLetters implements AsyncIterable<StoredMessage> {
 
   /** Drops dead letters, chosen as for `redrive`. Answers how many. */
   async purge(options: DeadLetterChoice): Promise<number> {
-    const choice = readChoice(readOptions(options, OPTIONS.deadLetterChoice));
+    const choice = readChoice(readOptions(options, OPTIONS.choice));
     const { topic, queue } = this;
     const isAll = choice.ids === undefined && choice.filter === undefined;
     if (isAll && !choice.isDryRun) return this.#client.purge(topic, { queue, state: "dead" });
