@@ -315,7 +315,7 @@ export class Client extends BrokerAdmin {
 
   /** The dead letters of a queue: what they have died of, and ways to send them on again. Throws BAD_ARGUMENT. */
   deadLetters(topic: string, options: QueueOptions = {}): DeadLetters {
-    return new DeadLetters(this, topic, options);
+    return new DeadLetters(this, async () => this, topic, options);
   }
 
   /** Drops the messages of a queue. Answers how many. */

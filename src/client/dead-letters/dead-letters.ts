@@ -36,11 +36,15 @@ const OPTIONS = {
   redrive: names("ids", "reason", "filter", "all", "dryRun", "rate", "signal"),
 };
 
-/** What it needs of a client. */
-export interface DeadLetterClient {
+/** Where they are: a broker, or several. */
+export interface DeadLetterSource {
   browse(topic: string, options?: BrowseOptions): Promise<StoredMessage[]>;
   redrive(topic: string, options?: RedriveOptions): Promise<Settlement>;
   purge(topic: string, options?: PurgeOptions): Promise<number>;
+}
+
+/** The client of the broker that has one. */
+export interface DeadLetterClient extends DeadLetterSource {
   publish(topic: string, body: Body, options?: PublishOptions): Promise<Receipt>;
   stats(topic: string): Promise<TopicStatistics>;
   lookup(topic: string, id: string): Promise<FoundMessage | undefined>;
@@ -85,19 +89,27 @@ const patternFor = (key: string): string => `^${key.replaceAll(/[^\p{L}\p{N}_]/g
 export class DeadLetters implements AsyncIterable<StoredMessage> {
   readonly topic: string;
   readonly queue: string;
-  readonly #client: DeadLetterClient;
+  readonly #source: DeadLetterSource;
+  readonly #holderOf: (id: string) => Promise<DeadLetterClient>;
 
   /** @internal */
-  constructor(client: DeadLetterClient, topic: string, options: QueueOptions = {}) {
+  constructor(
+    source: DeadLetterSource,
+    /** The broker that has a message. */
+    holderOf: (id: string) => Promise<DeadLetterClient>,
+    topic: string,
+    options: QueueOptions = {},
+  ) {
     this.topic = topic;
     this.queue = readOptions(options, REQUEST_OPTIONS.queue).queue || DEFAULT_KEY;
-    this.#client = client;
+    this.#source = source;
+    this.#holderOf = holderOf;
   }
 
   /** A page of them: at most `max` (default 100, at most 1,000) after the first `offset`. */
   async list(options: DeadLetterListOptions = {}): Promise<StoredMessage[]> {
     const { offset = 0, max = 100 } = readOptions(options, OPTIONS.list);
-    return this.#client.browse(this.topic, { queue: this.queue, state: "dead", offset, max });
+    return this.#source.browse(this.topic, { queue: this.queue, state: "dead", offset, max });
   }
 
   async *[Symbol.asyncIterator](): AsyncIterator<StoredMessage> {
@@ -125,11 +137,12 @@ export class DeadLetters implements AsyncIterable<StoredMessage> {
   async edit(id: string, body: Body, options: DeadLetterEditOptions = {}): Promise<EditedDeadLetter> {
     const { headers } = readOptions(options, OPTIONS.edit);
     const { topic, queue } = this;
-    const known = await this.#find(id);
-    const { config } = await this.#client.stats(topic);
+    const holder = await this.#holderOf(id);
+    const known = await this.#find(holder, id);
+    const { config } = await holder.stats(topic);
     const routeKey = queue === DEFAULT_KEY || config.mode === "exact" ? queue : patternFor(queue);
-    const receipt = await this.#client.publish(topic, body, { routeKey, headers: headers ?? known.headers });
-    const purged = await this.#client.purge(topic, { queue, state: "dead", ids: id });
+    const receipt = await holder.publish(topic, body, { routeKey, headers: headers ?? known.headers });
+    const purged = await holder.purge(topic, { queue, state: "dead", ids: id });
     return { receipt, isReplaced: purged > 0 };
   }
 
@@ -146,10 +159,10 @@ export class DeadLetters implements AsyncIterable<StoredMessage> {
     const choice = readChoice(which);
     const { topic, queue } = this;
     const isAll = choice.ids === undefined && choice.filter === undefined && rate === Number.POSITIVE_INFINITY;
-    if (isAll && !choice.isDryRun) return this.#client.redrive(topic, { queue });
+    if (isAll && !choice.isDryRun) return this.#source.redrive(topic, { queue });
     const faults: SettlementFault[] = [];
     const redrive = async (ids: readonly string[]): Promise<number> => {
-      const done = await this.#client.redrive(topic, { queue, ids });
+      const done = await this.#source.redrive(topic, { queue, ids });
       faults.push(...done.faults);
       return done.settled;
     };
@@ -164,16 +177,16 @@ export class DeadLetters implements AsyncIterable<StoredMessage> {
     const choice = readChoice(readOptions(options, OPTIONS.choice));
     const { topic, queue } = this;
     const isAll = choice.ids === undefined && choice.filter === undefined;
-    if (isAll && !choice.isDryRun) return this.#client.purge(topic, { queue, state: "dead" });
-    return this.#act(choice, (ids) => this.#client.purge(topic, { queue, state: "dead", ids }));
+    if (isAll && !choice.isDryRun) return this.#source.purge(topic, { queue, state: "dead" });
+    return this.#act(choice, (ids) => this.#source.purge(topic, { queue, state: "dead", ids }));
   }
 
   [INSPECT](_depth: number, options: unknown, inspect: Inspect): string {
     return inspected("DeadLetters", { topic: this.topic, queue: this.queue }, options, inspect);
   }
 
-  async #find(id: string): Promise<StoredMessage> {
-    const found = await this.#client.lookup(this.topic, id);
+  async #find(holder: DeadLetterClient, id: string): Promise<StoredMessage> {
+    const found = await holder.lookup(this.topic, id);
     if (found?.copies.some(({ queue, state }) => queue === this.queue && state === "dead") === true) return found;
     // Of very many copies not all are told.
     if (found !== undefined) for await (const message of this) if (message.id === id) return message;
