@@ -52,7 +52,7 @@ const MOST = {
   "topic.js": 2 * 1024,
   "topic-admin.js": 2 * 1024,
   "channel-admin.js": 1024,
-  "connect-nodes.js": 30 * 1024,
+  "connect-nodes.js": 34 * 1024,
 };
 
 it("is small, and what a page does not use is not loaded", () => {
