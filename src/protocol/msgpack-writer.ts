@@ -96,9 +96,7 @@ export class MsgpackWriter {
     const start = this.#end + room;
     const { written } = encoder.encodeInto(text, this.#bytes.subarray(start, start + max));
     if (written < 32) this.#byte(Pack.FIXSTR + written);
-    else if (written <= 0xff) this.#sized(Pack.STR8, 1, written);
-    else if (written <= 0xffff) this.#sized(Pack.STR16, 2, written);
-    else this.#sized(Pack.STR32, 4, written);
+    else this.#count(Pack.STR8, written);
     this.#bytes.copyWithin(this.#end, start, start + written);
     this.#advance(written);
   }
@@ -122,9 +120,7 @@ export class MsgpackWriter {
     if (!Number.isSafeInteger(value) || Object.is(value, -0)) return this.#float(value);
     if (value >= 0) {
       if (value < Pack.FIXMAP) this.#byte(value);
-      else if (value <= 0xff) this.#sized(Pack.UINT8, 1, value);
-      else if (value <= 0xffff) this.#sized(Pack.UINT16, 2, value);
-      else if (value < WORD) this.#sized(Pack.UINT32, 4, value);
+      else if (value < WORD) this.#count(Pack.UINT8, value);
       else this.#long(Pack.UINT64, Math.floor(value / WORD), value % WORD);
     } else if (value >= -32) this.#byte(value & 0xff);
     else if (value >= -0x80) this.#sized(Pack.INT8, 1, value);
@@ -206,12 +202,17 @@ export class MsgpackWriter {
   #binary(value: Uint8Array): void {
     const { length } = value;
     if (length > this.#maxBytes) throw new TooLong();
-    if (length <= 0xff) this.#sized(Pack.BIN8, 1, length);
-    else if (length <= 0xffff) this.#sized(Pack.BIN16, 2, length);
-    else this.#sized(Pack.BIN32, 4, length);
+    this.#count(Pack.BIN8, length);
     this.#reserve(length);
     this.#bytes.set(value, this.#end);
     this.#advance(length);
+  }
+
+  /** Writes a count in 8, 16 or 32 bits, whose first bytes follow one another. */
+  #count(first: number, count: number): void {
+    if (count <= 0xff) this.#sized(first, 1, count);
+    else if (count <= 0xffff) this.#sized(first + 1, 2, count);
+    else this.#sized(first + 2, 4, count);
   }
 
   /** Writes a count: `fixed` + count below `most`, otherwise in 16 bits, or in 32 with the next first byte. */

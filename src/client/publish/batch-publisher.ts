@@ -16,10 +16,10 @@ import { unobserved } from "../base/deferred.js";
 import { brokerError } from "../base/error.js";
 import type { Chunk } from "../connection/chunk.js";
 import type { Connection } from "../connection/connection.js";
+import type { Dating, PublishHead } from "../connection/dated-frame.js";
 import { Patience, PromisedRequest } from "../connection/pending-request.js";
 import { requestHead } from "../connection/request-head.js";
 import { checkAttached, isBody } from "./body.js";
-import { DatedFrame, type PublishHead } from "./dated-frame.js";
 import { Fates } from "./fates.js";
 import { encodeHeaders, encodeText, headersSize, MESSAGE_COST, readContent } from "./message-encoding.js";
 import { appendNumbers, type Numbering } from "./numbering.js";
@@ -30,19 +30,12 @@ type TakenRange = IdRange & { readonly durability: number };
 
 /** A PUBLISH of a whole frame, which is confirmed as one; where part of it had been taken before, in parts. */
 class FrameRequest extends PromisedRequest<readonly TakenRange[]> {
-  constructor(
-    readonly count: number,
-    private readonly dated: DatedFrame | undefined,
-  ) {
+  constructor(readonly count: number) {
     super();
   }
 
   override get patience(): Patience {
     return Patience.PUBLISH;
-  }
-
-  override frameAt(now: number): Uint8Array | undefined {
-    return this.frame === undefined ? undefined : (this.dated?.at(this.frame, now) ?? this.frame);
   }
 
   override confirmed(high: number, low: number, count: number, flags: number): void {
@@ -105,7 +98,7 @@ export class BatchPublisher {
     const numbering = this.#numbering;
     const isNumbered = known !== undefined || numbering !== undefined;
     const isDated = isNumbered && (read.delay !== undefined || read.ttl !== undefined);
-    const dated = isDated ? new DatedFrame(elements, this.#connection.clock.now()) : undefined;
+    const dated = isDated ? { head: elements, since: this.#connection.clock.now() } : undefined;
     const before = (isNumbered ? NUMBERS_BYTES : 0) + (keys === undefined ? 0 : KEYS_BYTES);
     const headers = encodeHeaders(read.headers);
     // After the last call of the program's getters, so that nothing changes the bodies after they were checked.
@@ -143,7 +136,7 @@ export class BatchPublisher {
     keys: readonly Uint8Array[] | undefined,
     bytes: number,
     sequence: number | undefined,
-    dated: DatedFrame | undefined,
+    dated: Dating | undefined,
   ): FrameRequest {
     const { pendingBytes } = this.#connection;
     this.#connection.assertOpen();
@@ -162,7 +155,8 @@ export class BatchPublisher {
       pendingBytes.release(cost);
       throw asBadArgument(error);
     }
-    const frame = new FrameRequest(contents.length, dated);
+    const frame = new FrameRequest(contents.length);
+    frame.dated = dated;
     frame.isRepeatable = sequence !== undefined;
     unobserved(frame.promise);
     frame.pendingBytes = cost;

@@ -6,14 +6,11 @@
  */
 import { ProtocolError } from "../../protocol/errors.js";
 import { formatId } from "../../protocol/id.js";
-import type { Body } from "../arguments/options.js";
 import { deferred } from "../base/deferred.js";
 import type { RingmqError } from "../base/error.js";
 import { Patience, PendingRequest } from "../connection/pending-request.js";
-import type { DatedFrame } from "./dated-frame.js";
 import { type Fate, Fates } from "./fates.js";
 import { type ChannelReceipt, type DurabilityName, durabilityName, Receipt } from "./receipt.js";
-import { type DatedOptions, type Repeat, RepeatList } from "./repeat.js";
 
 abstract class Batch<R> extends PendingRequest {
   /** Messages in it. */
@@ -26,10 +23,13 @@ abstract class Batch<R> extends PendingRequest {
     return Patience.PUBLISH;
   }
 
-  /** Adds a message that has been written to the frame. */
-  add(): Promise<R> {
+  /**
+   * Adds a message that has been written to the frame. Its promise resolves with the receipt of the next message; or as these say,
+   * called once for each message in their order.
+   */
+  add(answered: () => R | Promise<R> = this.receipt, failed?: (error: RingmqError) => Promise<R>): Promise<R> {
     this.count++;
-    return this.answer.promise.then(this.receipt);
+    return this.answer.promise.then(answered, failed);
   }
 
   override failed(error: RingmqError): void {
@@ -39,8 +39,8 @@ abstract class Batch<R> extends PendingRequest {
 
 /** Messages to a topic. */
 export class PublishBatch extends Batch<Receipt> {
-  #repeats: RepeatList | undefined;
-  readonly #dated: DatedFrame | undefined;
+  /** Where those who publish its messages elsewhere if it fails keep them. */
+  repeats: object | undefined;
   #high = 0;
   #low = 0;
   #durability = 0;
@@ -60,12 +60,9 @@ export class PublishBatch extends Batch<Receipt> {
     keyWindow: number | undefined,
     /** The number of its first message, if it has one. */
     readonly sequence?: number,
-    /** How to send it again, if it has a number and what it says of time changes. */
-    dated?: DatedFrame,
   ) {
     super();
     this.isRepeatable = sequence !== undefined;
-    this.#dated = dated;
     this.#routeKey = routeKey;
     this.#delay = delay;
     this.#ttl = ttl;
@@ -85,18 +82,6 @@ export class PublishBatch extends Batch<Receipt> {
     return isNext && isAlike && keyWindow === this.#keyWindow;
   }
 
-  /** As `add`. If the frame fails, the message is repeated, and the promise resolves as that of `repeat` does. */
-  addRepeatable(topic: string, body: Body, dated: DatedOptions, repeat: Repeat): Promise<Receipt> {
-    this.#repeats ??= new RepeatList(topic, repeat, this.sequence);
-    this.#repeats.push(body, dated);
-    this.count++;
-    return this.answer.promise.then(this.#receiptOrRepeat, this.#repeats.next);
-  }
-
-  override frameAt(now: number): Uint8Array | undefined {
-    return this.frame === undefined ? undefined : (this.#dated?.at(this.frame, now) ?? this.frame);
-  }
-
   override result(value: unknown): void {
     this.#fates = new Fates(value, this.count);
     this.answer.resolve();
@@ -109,13 +94,10 @@ export class PublishBatch extends Batch<Receipt> {
     return receipt;
   };
 
-  readonly #receiptOrRepeat = (): Receipt | Promise<Receipt> => {
-    if (this.#fates === undefined) return this.receipt();
-    const fate = this.#fates.next();
-    if (fate instanceof Receipt) this.#repeats?.skip();
-    else if (this.#repeats !== undefined) return this.#repeats.next(fate);
-    return receiptOf(fate);
-  };
+  /** What became of the next message. */
+  fate(): Fate {
+    return this.#fates === undefined ? this.receipt() : this.#fates.next();
+  }
 
   override confirmed(high: number, low: number, messages: number, durability: number): void {
     if (messages !== this.count) {
