@@ -41,6 +41,12 @@ const options = (): Option[] => {
     ),
     option("--http <address>", "HTTP, and WebSocket on /mq: as --tcp", parseAddress, address(defaults.http)),
     option("--grpc <address>", "gRPC, memmq's service mq.MQ: as --tcp", parseAddress, address(defaults.grpc)),
+    option(
+      "--metrics-address <address>",
+      "an address of its own for /metrics, /healthz and /readyz: as --tcp; off: no /metrics",
+      parseAddress,
+      "the HTTP port",
+    ),
     new Option(
       "--http-engine <engine>",
       "what serves HTTP: uws (uWebSockets.js), node (node:http and ws), or auto, the first that loads",

@@ -13,6 +13,7 @@ export type Wake = () => void;
 const lost = (): Error => Object.assign(new Error("the connection was lost"), { code: "ECONNRESET" });
 
 export class Line implements Transport {
+  readonly protocol = "memory";
   readonly framed = true;
   readonly canPause = true;
   readonly peer = "a test";

@@ -131,6 +131,7 @@ export const testSwitchboard = async (
 
 /** A transport in memory: keeps what it is given, and says that so much of it has not left. */
 export class MemoryTransport implements Transport {
+  readonly protocol = "test";
   readonly framed: boolean = false;
   readonly canPause: boolean = true;
   readonly peer = "memory";

@@ -35,6 +35,13 @@ export class ConnectionTable {
     return [...this.#byId.values()];
   }
 
+  /** How many there are of each protocol. */
+  get byProtocol(): ReadonlyMap<string, number> {
+    const counts = new Map<string, number>();
+    for (const { protocol } of this.#byId.values()) counts.set(protocol, (counts.get(protocol) ?? 0) + 1);
+    return counts;
+  }
+
   nextId(): number {
     this.#last++;
     return this.#last;

@@ -95,6 +95,10 @@ export class NativeConnection implements FrameSink, LocalRequests, BackupClient,
     return !this.#transport.framed && this.#session === undefined;
   }
 
+  get protocol(): string {
+    return this.#transport.protocol;
+  }
+
   get peer(): string {
     return this.#transport.peer;
   }

@@ -1,11 +1,13 @@
 /** What the connection of a session is carried by: its frames go to the session, and its limits hold for the client's own socket. */
 import type { SessionAnswers } from "./session-answers.js";
 import type { SessionClient } from "./session-client.js";
+import type { Identity } from "./session-options.js";
 import type { Transport } from "./transport.js";
 
 /** A session as seen from here. */
 export interface FrameTaker {
   readonly peer: string;
+  readonly identity: Pick<Identity, "protocol">;
   /** Takes whole frames, which are good until this returns. */
   take(bytes: Buffer): void;
 }
@@ -24,6 +26,10 @@ export class SessionTransport implements Transport {
 
   get canPause(): boolean {
     return this.#client.canPause;
+  }
+
+  get protocol(): string {
+    return this.#session.identity.protocol;
   }
 
   get peer(): string {

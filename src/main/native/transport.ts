@@ -9,6 +9,9 @@ export interface Transport {
   /** False when the other side cannot be kept from sending. */
   readonly canPause: boolean;
 
+  /** What its client speaks, for the metrics: `native`, `websocket`, `bridge`, or that of a session. */
+  readonly protocol: string;
+
   /** Who is at the other end, for the log. */
   readonly peer: string;
 

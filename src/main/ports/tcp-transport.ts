@@ -9,6 +9,7 @@ export const LINGER = 2_000;
 export class TcpTransport implements Transport {
   readonly framed = false;
   readonly canPause = true;
+  readonly protocol = "native";
   readonly peer: string;
   readonly #socket: Socket;
 

@@ -5,6 +5,7 @@ import type { Transport } from "../../native/transport.js";
 export class LaneTransport implements Transport {
   readonly framed = true;
   readonly canPause = true;
+  readonly protocol = "bridge";
   /** Called when the lane has been closed from this side at once. */
   onDestroyed: () => void = () => {};
   /** Called with what came while it was paused. */

@@ -9,6 +9,7 @@ const NORMAL_CLOSURE = 1000;
 export class WebSocketTransport implements Transport {
   readonly framed = true;
   readonly canPause: boolean;
+  readonly protocol = "websocket";
   readonly peer: string;
   readonly #socket: HttpWebSocket;
 
