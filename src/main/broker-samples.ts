@@ -1,5 +1,4 @@
 /** What a scrape finds of a broker: from its parts on the main thread, and from what its other threads publish. */
-import { performance } from "node:perf_hooks";
 import { SharedValuesReader } from "../metrics/shared-values.js";
 import type { Engine } from "./engine.js";
 import type { Health } from "./metrics/health.js";

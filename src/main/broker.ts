@@ -31,6 +31,8 @@ export interface BrokerSeams extends SupervisorSeams {
   readonly frontEnds?: readonly FrontEnd[];
   /** The file that runs as the gRPC thread. */
   readonly grpcThread?: URL;
+  /** Told where the broker listens before its shards have started. */
+  readonly listensEarly?: (addresses: Addresses) => void;
   /** Milliseconds between two looks at what is idle or late. What it counts passes as much faster. */
   readonly sweepEvery?: number;
 }
@@ -40,6 +42,7 @@ export class RunningBroker extends Announcer implements Broker {
   readonly #engine: Engine;
   readonly #server: Server;
   readonly #health: Health;
+  readonly #listensEarly: BrokerSeams["listensEarly"];
   readonly #selfSigned: SelfSigned | undefined;
   /** Undefined: there are no files of topics. */
   readonly #mqFiles: MqFiles | undefined;
@@ -77,6 +80,7 @@ export class RunningBroker extends Announcer implements Broker {
     }
     const health = new Health(this.#engine.supervisor);
     this.#health = health;
+    this.#listensEarly = seams.listensEarly;
     const { frontEnds, grpcThread, sweepEvery = SWEEP_EVERY } = seams;
     this.#server = new Server({
       options,
@@ -91,7 +95,14 @@ export class RunningBroker extends Announcer implements Broker {
       sweepEvery,
       health,
       samples: () =>
-        sampleBroker({ options, engine: this.#engine, server: this.#server, connections, health, mqFiles: this.#mqFiles }),
+        sampleBroker({
+          options,
+          engine: this.#engine,
+          server: this.#server,
+          connections,
+          health,
+          mqFiles: this.#mqFiles,
+        }),
     });
     if (options.mqFiles !== undefined) this.#mqFiles = new MqFiles(this.#server, options.mqFiles, log);
   }
@@ -121,6 +132,7 @@ export class RunningBroker extends Announcer implements Broker {
   async start(): Promise<void> {
     try {
       await this.#server.listenEarly();
+      this.#listensEarly?.(this.addresses);
       await this.#engine.start();
       await this.#server.listen();
       this.#health.started();

@@ -2,13 +2,7 @@
  * Publishes the metrics of a shard's thread: from its loop, at most every 100 milliseconds, and once more before a longer sleep.
  * The shard's own counters are only read here; time is measured here and not in the shard.
  */
-import {
-  COLUMN,
-  COMMIT_BOUNDS,
-  COMMIT_SECONDS,
-  FIRST_BUCKET,
-  type ShardMetric,
-} from "../metrics/shard-metrics.js";
+import { COLUMN, COMMIT_BOUNDS, COMMIT_SECONDS, FIRST_BUCKET, type ShardMetric } from "../metrics/shard-metrics.js";
 import { SharedValuesWriter } from "../metrics/shared-values.js";
 import type { Totals } from "../shard/messages/totals.js";
 import type { Shard } from "../shard/shard.js";

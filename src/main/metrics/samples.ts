@@ -57,7 +57,7 @@ export class Samples {
     for (const [key, { name, type }] of Object.entries(SHARD_METRICS)) {
       // What a shard that is gone had last is not what there is.
       if (type === "gauge" && !isUp) continue;
-      this.#add(name, { labels: { shard }, value: valueOf(key as ShardMetric, values, now) });
+      this.#add(name, { labels: { shard }, value: shownValue(key as ShardMetric, values, now) });
     }
     this.#addCommits(shard, values);
     if (!isUp) return;
@@ -85,7 +85,7 @@ export class Samples {
 }
 
 /** Of the oldest message the shard says when it was published: it gets older while the shard sleeps. */
-const valueOf = (key: ShardMetric, values: Float64Array, now: number): number => {
+const shownValue = (key: ShardMetric, values: Float64Array, now: number): number => {
   const value = values[COLUMN[key]] as number;
   if (key !== "oldestReady") return value;
   return value === Number.POSITIVE_INFINITY ? 0 : Math.max(0, now - value) / 1_000;

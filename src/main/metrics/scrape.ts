@@ -7,7 +7,10 @@ import type { LabelledMetric } from "./broker-metrics.js";
 import { METRICS, type Samples } from "./samples.js";
 
 /** A metric whose values are those of the present samples. */
-const metricOf = ({ name, type, help, labels }: LabelledMetric, samples: () => Samples): Counter | Gauge | Histogram => {
+const metricOf = (
+  { name, type, help, labels }: LabelledMetric,
+  samples: () => Samples,
+): Counter | Gauge | Histogram => {
   const configuration = { name, help, labelNames: labels, registers: [] };
   const get = async () => ({ name, help, type, values: [...samples().of(name)], aggregator: "sum" });
   const metric =
