@@ -111,8 +111,7 @@ const LOOKS: ReadonlySet<Command["op"]> = new Set([
 ]);
 
 /** Whether it shows things as they are at this moment, and promises nothing. */
-const isLook = ({ op }: Command): boolean =>
-  LOOKS.has(op);
+const isLook = ({ op }: Command): boolean => LOOKS.has(op);
 
 /** The key of a disconnect among the unfinished commands: that of the connection's own command stays free. */
 const disconnectKey = (connection: number): number => -1 - connection;

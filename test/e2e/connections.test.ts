@@ -10,7 +10,9 @@ import { clientOf } from "./clients.js";
 import { NativeClient } from "./native-client.js";
 import { Shell } from "./shell.js";
 
-const { connect } = (await import("../../dist/client/index.js" as string)) as typeof import("../../src/client/index.js");
+const { connect } = (await import(
+  "../../dist/client/index.js" as string
+)) as typeof import("../../src/client/index.js");
 
 const broker = sharedBroker({ shards: 2 });
 

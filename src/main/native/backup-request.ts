@@ -1,19 +1,28 @@
 /** BACKUP: a request that the main thread answers itself in some later turn. */
-import { ProtocolError } from "../../protocol/errors.js";
+import { type ErrorName, ProtocolError } from "../../protocol/errors.js";
 import { unpackHead } from "../../protocol/head.js";
 import type { BackupRefusal, BackupSummary } from "../data/backup.js";
-import type { BrokerRequester } from "./broker-request.js";
 import type { ConnectionContext } from "./connection-context.js";
 import { guard } from "./error-boundary.js";
 
 /** More than any system accepts. */
 const MAX_PATH_BYTES = 4_096;
 
+/** The connection that asked for the backup. */
+export interface BackupClient {
+  readonly isTcp: boolean;
+  /** The request leaves the window. */
+  settled(request: number): void;
+  /** Answers later, and writes what it has answered. */
+  answerLater(request: number, value: unknown): void;
+  fail(kind: ErrorName, text: string, request: number): void;
+  failLater(kind: ErrorName, text: string, request: number): void;
+}
 
 /** Makes a backup where `head` says, which is good until this returns. */
 export const requestBackup = (
   context: ConnectionContext,
-  client: BrokerRequester,
+  client: BackupClient,
   head: Uint8Array,
   request: number,
 ): void => {
@@ -39,7 +48,7 @@ const readBackupHead = (head: Uint8Array): string | undefined => {
 
 const begin = (
   context: ConnectionContext,
-  client: BrokerRequester,
+  client: BackupClient,
   head: Uint8Array,
 ): Promise<BackupSummary> | BackupRefusal => {
   try {
@@ -51,7 +60,7 @@ const begin = (
 };
 
 /** The broker makes one backup at a time, so that these are few. */
-const answer = async (client: BrokerRequester, backup: Promise<BackupSummary>, request: number): Promise<void> => {
+const answer = async (client: BackupClient, backup: Promise<BackupSummary>, request: number): Promise<void> => {
   try {
     const summary = await backup;
     client.settled(request);

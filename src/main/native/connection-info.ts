@@ -1,5 +1,5 @@
 /** What the broker tells of its connections: the RESULT of CONNECTIONS, see docs/protocol.md. */
-import type { BrokerRequester } from "./broker-request.js";
+import type { ErrorName } from "../../protocol/errors.js";
 
 /** One of them. */
 export interface ConnectionInfo {
@@ -42,5 +42,5 @@ export interface ConnectionDirectory {
   /** Up to `max` of those with an id above `after`. */
   page(after: number, max: number): ConnectionPage;
   /** One that is open. */
-  find(id: number): Pick<BrokerRequester, "fail"> | undefined;
+  find(id: number): { fail(kind: ErrorName, text: string, request: number): void } | undefined;
 }

@@ -14,7 +14,7 @@ import { Op } from "../../protocol/op.js";
 import type { Sender, ShardLink } from "../shards/shard-link.js";
 import { LOSS_TEXTS, type LossKind } from "../shards/shard-loss.js";
 import { markAnswered } from "./answered-requests.js";
-import { type BrokerRequester, carryOut } from "./broker-request.js";
+import { BrokerSide } from "./broker-side.js";
 import { type CallConnection, CallSide } from "./call-side.js";
 import type { ConnectionContext } from "./connection-context.js";
 import type { ConnectionInfo } from "./connection-info.js";
@@ -23,15 +23,7 @@ import { ConnectionLimits } from "./connection-limits.js";
 import { ConsumerLedger } from "./consumer-ledger.js";
 import { FrameIntake, type FrameSink } from "./frame-intake.js";
 import { LatePops, type UnansweredPops, type UnheardPop } from "./late-pops.js";
-import {
-  answerConfirm,
-  answerError,
-  answerHello,
-  answerPing,
-  answerResult,
-  sayConsumerClosed,
-  sayGoodbye,
-} from "./local-answers.js";
+import { answerError, answerHello, answerPing, sayConsumerClosed, sayGoodbye } from "./local-answers.js";
 import { Outgoing } from "./outgoing.js";
 import { type LocalRequests, RequestRouter } from "./request-router.js";
 import { RequestWindow } from "./request-window.js";
@@ -46,7 +38,7 @@ const encoder = new TextEncoder();
 
 const STOPPING = "the broker is stopping";
 
-export class NativeConnection implements FrameSink, LocalRequests, BrokerRequester, CallConnection, Sender {
+export class NativeConnection implements FrameSink, LocalRequests, CallConnection, Sender {
   /** What the client calls itself. */
   name = "";
   /** Who it has shown to be; empty: nobody. */
@@ -84,6 +76,8 @@ export class NativeConnection implements FrameSink, LocalRequests, BrokerRequest
   #isPaused = false;
   /** Undefined until its client makes or takes calls. */
   #calls: CallSide | undefined;
+  /** Undefined until its client asks something of the broker itself. */
+  #broker: BrokerSide | undefined;
   /** Pops whose answers may still come after the end. */
   #late: LatePops | undefined;
 
@@ -362,7 +356,8 @@ export class NativeConnection implements FrameSink, LocalRequests, BrokerRequest
   }
 
   administer(op: number, head: Uint8Array, request: number): void {
-    carryOut(this.#context, this, op, head, request);
+    this.#broker ??= new BrokerSide(this, this.#outgoing, this.#window, this.#context);
+    this.#broker.take(op, head, request);
   }
 
   call(op: number, request: number, bytes: Uint8Array, view: DataView, start: number): void {
@@ -377,33 +372,6 @@ export class NativeConnection implements FrameSink, LocalRequests, BrokerRequest
 
   relieve(): void {
     if (this.#transport.bufferedBytes() > this.#limits.heldFrom) this.flush();
-  }
-
-  // BrokerRequester: the answers to requests about the broker itself.
-
-  settled(request: number): void {
-    this.#window.clear(request);
-  }
-
-  confirm(request: number, count: number): void {
-    this.#window.clear(request);
-    answerConfirm(this.#outgoing, request, count);
-  }
-
-  answer(request: number, value: unknown): void {
-    this.#window.clear(request);
-    answerResult(this.#outgoing, request, value);
-  }
-
-  answerLater(request: number, value: unknown): void {
-    if (this.#state !== State.OPEN) return;
-    answerResult(this.#outgoing, request, value);
-    if (!this.#isReceiving) this.flush();
-  }
-
-  failLater(kind: ErrorName, text: string, request: number): void {
-    this.fail(kind, text, request);
-    if (!this.#isReceiving) this.flush();
   }
 
   /** Refuses each request of a run whose shard is down, or has gone before this connection as the broker stops. */

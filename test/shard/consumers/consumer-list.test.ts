@@ -17,7 +17,15 @@ it("lists consumers and waiting pops with what they hold, a page at a time", () 
   hand.publish("t", { count: 2 });
   hand.shard.turn(hand.now);
   const consumer = { topic: "t", queue: "default", pop: false };
-  const first = { ...consumer, number: 1, connection: 1, client: "billing", state: "no-credit", credit: 0, inFlight: 2 };
+  const first = {
+    ...consumer,
+    number: 1,
+    connection: 1,
+    client: "billing",
+    state: "no-credit",
+    credit: 0,
+    inFlight: 2,
+  };
   const second = { ...consumer, number: 2, connection: 2, client: "", state: "held", credit: 1, inFlight: 0 };
   expect(listed(hand, 0, 2)).toEqual([[first, second], true]);
   const third = { number: 3, connection: 3, client: "", topic: "u", queue: "default", pop: true };

@@ -146,7 +146,9 @@ export class Model {
         }
         return;
       case "consumers":
-        throw new Error("the model knows nothing of lists of consumers: see test/shard/consumers/consumer-list.test.ts");
+        throw new Error(
+          "the model knows nothing of lists of consumers: see test/shard/consumers/consumer-list.test.ts",
+        );
       case "lookup":
         throw new Error("the model knows nothing of lookups: see test/shard/topics/keys.test.ts");
       case "channelCredit":
