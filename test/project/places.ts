@@ -285,7 +285,13 @@ export const PLACES: readonly Place[] = [
   },
   {
     file: "src/client/nodes/probe.ts",
-    may: ["./picker.js", "../channels/subscription.js", "../connect.js", "../../registry/discovery/index.js"],
+    may: [
+      "./picker.js",
+      "../channels/subscription.js",
+      "../connect.js",
+      "../dead-letters/dead-letters.js",
+      "../../registry/discovery/index.js",
+    ],
     mayNot: ["../admin/topic-admin.js", "../../registry/server/index.js", "../../main/broker.js", "node:net", "ws"],
   },
   {
