@@ -9,7 +9,6 @@ import type {
   TopicConfig,
   TopicStatistics,
 } from "../arguments/options.js";
-import type { RequestChecks } from "../arguments/request-checks.js";
 import type { Connection } from "../connection/connection.js";
 import { ChannelAdmin } from "./channel-admin.js";
 import { ConnectionAdmin } from "./connection-admin.js";
@@ -22,9 +21,9 @@ export abstract class BrokerAdmin {
   readonly #connectionAdmin: ConnectionAdmin;
 
   /** @internal */
-  protected constructor(connection: Connection, checks: RequestChecks) {
-    this.#topicAdmin = new TopicAdmin(connection, checks);
-    this.#channelAdmin = new ChannelAdmin(connection, checks);
+  protected constructor(connection: Connection) {
+    this.#topicAdmin = new TopicAdmin(connection);
+    this.#channelAdmin = new ChannelAdmin(connection);
     this.#connectionAdmin = new ConnectionAdmin(connection);
   }
 

@@ -49,6 +49,3 @@ export const readConnectionPage = readPage((value) => record(value, "a connectio
 export const readConsumerPage = readPage((value) => record(value, "a consumer") as ConsumerInfo);
 
 export const readBackupSummary = (value: unknown): BackupSummary => record(value, "a backup") as BackupSummary;
-
-/** For an answer without a value. */
-export const readNothing = (): void => {};
