@@ -103,6 +103,11 @@ export const PLACES: readonly Place[] = [
     mayNot: ["../shard/shard.js", "../workers/shard-thread.js", "../channel/ring.js"],
   },
   {
+    file: "src/cli/configuration/probe.ts",
+    may: ["./settings.js", "../environment.js", "../../main/options.js", "commander", "smol-toml"],
+    mayNot: ["../serve.js", "../commands/output.js", "../../main/broker.js", "ini", "node:fs"],
+  },
+  {
     file: "src/index.ts",
     may: ["./main/broker.js"],
     mayNot: ["./shard/shard.js", "./client/index.js", "./cli/ringmq.js"],

@@ -4,7 +4,7 @@
  */
 import { DEFAULT_KEY, MAX_BROWSE } from "../../protocol/limits.js";
 import { badArgument, checkFlag, readTexts } from "../arguments/argument-checks.js";
-import { OPTIONS, readOptions } from "../arguments/option-reader.js";
+import { names, readOptions } from "../arguments/option-reader.js";
 import type {
   Body,
   BrowseOptions,
@@ -14,6 +14,7 @@ import type {
   RedriveOptions,
   TopicStatistics,
 } from "../arguments/options.js";
+import { REQUEST_OPTIONS } from "../arguments/request-options.js";
 import { INSPECT, type Inspect, inspected } from "../base/inspection.js";
 import type { FoundMessage } from "../consume/found-message.js";
 import { faultError, type Settlement, type SettlementFault } from "../consume/settle-result.js";
@@ -27,6 +28,13 @@ import type {
 } from "./options.js";
 import { paceOf, pauseFor } from "./pace.js";
 import { type DeadLetterGroup, ReasonGroups } from "./reason-groups.js";
+
+const OPTIONS = {
+  list: names("offset", "max"),
+  edit: names("headers"),
+  choice: names("ids", "reason", "filter", "all", "dryRun"),
+  redrive: names("ids", "reason", "filter", "all", "dryRun", "rate", "signal"),
+};
 
 /** Where they are: a broker, or several. */
 export interface DeadLetterSource {
@@ -93,14 +101,14 @@ export class DeadLetters implements AsyncIterable<StoredMessage> {
     options: QueueOptions = {},
   ) {
     this.topic = topic;
-    this.queue = readOptions(options, OPTIONS.queue).queue || DEFAULT_KEY;
+    this.queue = readOptions(options, REQUEST_OPTIONS.queue).queue || DEFAULT_KEY;
     this.#source = source;
     this.#holderOf = holderOf;
   }
 
   /** A page of them: at most `max` (default 100, at most 1,000) after the first `offset`. */
   async list(options: DeadLetterListOptions = {}): Promise<StoredMessage[]> {
-    const { offset = 0, max = 100 } = readOptions(options, OPTIONS.deadLetterList);
+    const { offset = 0, max = 100 } = readOptions(options, OPTIONS.list);
     return this.#source.browse(this.topic, { queue: this.queue, state: "dead", offset, max });
   }
 
@@ -127,7 +135,7 @@ export class DeadLetters implements AsyncIterable<StoredMessage> {
    * UNKNOWN_MESSAGE when there is no such dead letter.
    */
   async edit(id: string, body: Body, options: DeadLetterEditOptions = {}): Promise<EditedDeadLetter> {
-    const { headers } = readOptions(options, OPTIONS.deadLetterEdit);
+    const { headers } = readOptions(options, OPTIONS.edit);
     const { topic, queue } = this;
     const holder = await this.#holderOf(id);
     const known = await this.#find(holder, id);
@@ -145,7 +153,7 @@ export class DeadLetters implements AsyncIterable<StoredMessage> {
    * With `dryRun` it answers what it would do, and changes nothing.
    */
   async redrive(options: DeadLetterRedriveOptions): Promise<Settlement> {
-    const { rate = Number.POSITIVE_INFINITY, signal, ...which } = readOptions(options, OPTIONS.deadLetterRedrive);
+    const { rate = Number.POSITIVE_INFINITY, signal, ...which } = readOptions(options, OPTIONS.redrive);
     if (typeof rate !== "number" || !(rate > 0)) throw badArgument("rate", rate, "messages a second, above 0");
     if (signal !== undefined && !(signal instanceof AbortSignal)) throw badArgument("signal", signal, "an AbortSignal");
     const choice = readChoice(which);
@@ -166,7 +174,7 @@ export class DeadLetters implements AsyncIterable<StoredMessage> {
 
   /** Drops dead letters, chosen as for `redrive`. Answers how many. */
   async purge(options: DeadLetterChoice): Promise<number> {
-    const choice = readChoice(readOptions(options, OPTIONS.deadLetterChoice));
+    const choice = readChoice(readOptions(options, OPTIONS.choice));
     const { topic, queue } = this;
     const isAll = choice.ids === undefined && choice.filter === undefined;
     if (isAll && !choice.isDryRun) return this.#source.purge(topic, { queue, state: "dead" });

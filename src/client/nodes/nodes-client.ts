@@ -21,6 +21,7 @@ import type {
   RespondOptions,
   SubscribeOptions,
 } from "../arguments/options.js";
+import { REQUEST_OPTIONS } from "../arguments/request-options.js";
 import type { AsyncFeed } from "../base/async-feed.js";
 import { deferred, unobserved } from "../base/deferred.js";
 import { localError, type RingmqError } from "../base/error.js";
@@ -188,13 +189,13 @@ export class NodesClient {
    */
   async pop(topic: string, options: PopOptions = {}): Promise<Message[]> {
     this.#assertNotDraining();
-    return this.#popper.pop(topic, readOptions(options, OPTIONS.pop));
+    return this.#popper.pop(topic, readOptions(options, REQUEST_OPTIONS.pop));
   }
 
   /** Takes dead letters out of a queue, of the first node that has any. */
   async popDead(topic: string, options: PopDeadOptions = {}): Promise<Message[]> {
     this.#assertNotDraining();
-    return this.#popper.popDead(topic, readOptions(options, OPTIONS.popDead));
+    return this.#popper.popDead(topic, readOptions(options, REQUEST_OPTIONS.popDead));
   }
 
   /**
@@ -203,7 +204,7 @@ export class NodesClient {
    */
   async consume(topic: string, options: ConsumeOptions = {}): Promise<NodesConsumer> {
     this.#assertNotDraining();
-    const consumer = new NodesConsumer(topic, readOptions(options, OPTIONS.consume));
+    const consumer = new NodesConsumer(topic, readOptions(options, REQUEST_OPTIONS.consume));
     this.#consumers.add(consumer);
     unobserved(consumer.finished.then(() => this.#consumers.delete(consumer)));
     const answered = Promise.all(this.#links.connected.map(({ client }) => client && consumer.join(client)));
