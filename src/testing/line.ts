@@ -13,10 +13,10 @@ export type Wake = () => void;
 const lost = (): Error => Object.assign(new Error("the connection was lost"), { code: "ECONNRESET" });
 
 export class Line implements Transport {
-  readonly protocol = "memory";
   readonly framed = true;
   readonly canPause = true;
-  readonly peer = "a test";
+  readonly protocol = "memory";
+  readonly address = "a test";
   /** The broker's end. Set once, before anything is sent. */
   connection: NativeConnection | undefined;
   readonly #events: TransportEvents;

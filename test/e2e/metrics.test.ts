@@ -154,7 +154,7 @@ describe.each(ENGINE_NAMES)("with the HTTP engine %s", (httpEngine) => {
       ringmq_shard_up: 2,
     };
     for (const [name, value] of Object.entries(shown)) expect([name, total(values, name)]).toEqual([name, value]);
-    expect(values.get('ringmq_connections{protocol="native"}')).toBe(1);
+    expect(values.get('ringmq_connections{protocol="tcp"}')).toBe(1);
     expect(total(values, "ringmq_commit_duration_seconds_count")).toBeGreaterThan(0);
     expect(total(values, "ringmq_confirmed_requests_total")).toBeGreaterThan(2);
     expect(values.get("ringmq_disk_free_bytes")).toBeGreaterThan(0);

@@ -39,7 +39,7 @@ export const BROKER_METRICS = {
     name: "ringmq_connections",
     type: "gauge",
     labels: ["protocol"],
-    help: "Connections and sessions by protocol; bridge: streams and publishers of gRPC, the writer of --mq-files",
+    help: "Connections and sessions by what carries them: tcp, tls, websocket, grpc, http, or a front end",
   },
   connectionLimit: {
     name: "ringmq_connections_limit",

@@ -6,8 +6,7 @@ import type { Transport } from "./transport.js";
 
 /** A session as seen from here. */
 export interface FrameTaker {
-  readonly peer: string;
-  readonly identity: Pick<Identity, "protocol">;
+  readonly identity: Identity;
   /** Takes whole frames, which are good until this returns. */
   take(bytes: Buffer): void;
 }
@@ -32,8 +31,8 @@ export class SessionTransport implements Transport {
     return this.#session.identity.protocol;
   }
 
-  get peer(): string {
-    return this.#session.peer;
+  get address(): string {
+    return this.#session.identity.address;
   }
 
   write(bytes: Buffer): boolean {

@@ -5,7 +5,6 @@ import type { Transport } from "../../native/transport.js";
 export class LaneTransport implements Transport {
   readonly framed = true;
   readonly canPause = true;
-  readonly protocol = "bridge";
   /** Called when the lane has been closed from this side at once. */
   onDestroyed: () => void = () => {};
   /** Called with what came while it was paused. */
@@ -17,7 +16,8 @@ export class LaneTransport implements Transport {
 
   constructor(
     lane: Lane,
-    readonly peer: string,
+    readonly protocol: string,
+    readonly address: string,
   ) {
     this.#lane = lane;
   }

@@ -10,13 +10,13 @@ export class WebSocketTransport implements Transport {
   readonly framed = true;
   readonly canPause: boolean;
   readonly protocol = "websocket";
-  readonly peer: string;
+  readonly address: string;
   readonly #socket: HttpWebSocket;
 
   constructor(socket: HttpWebSocket) {
     this.#socket = socket;
     this.canPause = socket.canPause;
-    this.peer = `websocket ${socket.remoteAddress}`;
+    this.address = socket.remoteAddress;
   }
 
   write(bytes: Buffer): boolean {
