@@ -1,5 +1,4 @@
 /** What a scrape finds of a broker: from its parts on the main thread, and from what its other threads publish. */
-import { SharedValuesReader } from "../metrics/shared-values.js";
 import type { Engine } from "./engine.js";
 import type { Health } from "./metrics/health.js";
 import { Samples } from "./metrics/samples.js";
@@ -44,12 +43,12 @@ export const sampleBroker = ({ options, engine, server, connections, health, mqF
   if (server.grpcBusySeconds !== undefined) samples.add("busy", server.grpcBusySeconds, { thread: "grpc" });
   if (mqFiles !== undefined) samples.add("busy", mqFiles.busySeconds, { thread: "mq-files" });
   const now = performance.timeOrigin + performance.now();
-  for (const [shard, memory] of supervisor.metrics.entries()) {
+  for (const [shard, metrics] of supervisor.metrics.entries()) {
     const life = supervisor.life(shard);
     const reading = {
       isUp: supervisor.isUp(shard),
       restarts: supervisor.restarts[shard] ?? 0,
-      values: new SharedValuesReader(memory).read(),
+      values: metrics.read(),
       inboxBytes: life?.link.inboxBytes ?? 0,
       outboxBytes: life?.link.outboxBytes ?? 0,
     };

@@ -20,14 +20,17 @@ const FIRST = 2;
 const WORDS = 2;
 
 /** A write takes microseconds. Whoever sees one this often sees a thread that has ended, or was suspended, within it. */
-const MAX_TRIES = 1_000;
+const MAX_TRIES = 100;
 
 /** Bytes for so many values. */
 export const sharedValuesBytes = (count: number): number => (FIRST + WORDS * count) * Int32Array.BYTES_PER_ELEMENT;
 
 /** The writing thread's side. */
 export class SharedValuesWriter {
-  /** What the next `publish` publishes. It begins with what is in the memory: the next life of a shard counts on. */
+  /**
+   * What the next `publish` publishes. It begins with what the last writer published, so that the next life of a shard counts on;
+   * with zeros if that one has ended within a write.
+   */
   readonly values: Float64Array;
   readonly #words: Int32Array;
   readonly #shared: Int32Array;
@@ -54,21 +57,29 @@ export class SharedValuesReader {
   readonly #shared: Int32Array;
   readonly #values: Float64Array;
   readonly #words: Int32Array;
+  /** What was read and may be torn. */
+  readonly #read: Float64Array;
 
   constructor(memory: SharedArrayBuffer) {
     this.#shared = new Int32Array(memory);
     this.#values = new Float64Array((this.#shared.length - FIRST) / WORDS);
-    this.#words = new Int32Array(this.#values.buffer);
+    this.#read = this.#values.slice();
+    this.#words = new Int32Array(this.#read.buffer);
   }
 
-  /** What was published last; all of one time, unless the writer has ended within a write. Good until the next call. */
+  /**
+   * What was published last, all of one moment; while the writer is stuck within a write, what was read before, at first zeros.
+   * Good until the next call.
+   */
   read(): Float64Array {
     const shared = this.#shared;
     const words = this.#words;
     for (let tries = 0; tries < MAX_TRIES; tries++) {
       const version = Atomics.load(shared, VERSION);
       for (let i = 0; i < words.length; i++) words[i] = Atomics.load(shared, FIRST + i);
-      if ((version & 1) === 0 && Atomics.load(shared, VERSION) === version) break;
+      if ((version & 1) === 1 || Atomics.load(shared, VERSION) !== version) continue;
+      this.#values.set(this.#read);
+      break;
     }
     return this.#values;
   }

@@ -6,6 +6,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { EnvelopeOp } from "../../channel/envelope.js";
 import { SHARD_METRICS_BYTES } from "../../metrics/shard-metrics.js";
+import { SharedValuesReader } from "../../metrics/shared-values.js";
 import { Durability } from "../../protocol/op.js";
 import type { Recovered } from "../../workers/shard-messages.js";
 import { ID_CLOCK_BYTES, type JournalData, type ShardThreadData } from "../../workers/shard-thread-data.js";
@@ -72,7 +73,8 @@ export class Supervisor {
   /** By shard: threads that were started in the place of one that had ended. */
   readonly restarts: number[] = [];
   /** By shard: what its threads publish, one after the other. */
-  readonly metrics: SharedArrayBuffer[] = [];
+  readonly #metrics: SharedArrayBuffer[] = [];
+  readonly metrics: SharedValuesReader[] = [];
   readonly #options: BrokerOptions;
   readonly #pool: Pick<JobPool, "run">;
   readonly #outlet: Outlet;
@@ -110,7 +112,9 @@ export class Supervisor {
       this.#deaths.push([]);
       this.#hangs.push([]);
       this.restarts.push(0);
-      this.metrics.push(new SharedArrayBuffer(SHARD_METRICS_BYTES));
+      const memory = new SharedArrayBuffer(SHARD_METRICS_BYTES);
+      this.#metrics.push(memory);
+      this.metrics.push(new SharedValuesReader(memory));
       this.links.push(undefined);
       this.#lives.push(undefined);
     }
@@ -284,7 +288,7 @@ export class Supervisor {
       isFirst,
       node: options.node,
       idClock: this.#idClock,
-      metrics: this.metrics[shard] as SharedArrayBuffer,
+      metrics: this.#metrics[shard] as SharedArrayBuffer,
       journal: journal && {
         ...journal,
         // What an earlier life has written was not verified.
