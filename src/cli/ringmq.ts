@@ -10,6 +10,7 @@ const USAGE = 2;
 /** In the order of the help. */
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   serve: async () => (await import("./serve.js")).serveCommand(),
+  "check-config": async () => (await import("./check-config.js")).checkConfigCommand(),
   publish: async () => (await import("./commands/publish.js")).publishCommand(),
   consume: async () => (await import("./commands/consume.js")).consumeCommand(),
   work: async () => (await import("./commands/work.js")).workCommand(),
@@ -19,6 +20,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   topics: async () => (await import("./commands/stat.js")).topicsCommand(),
   stat: async () => (await import("./commands/stat.js")).statCommand(),
   top: async () => (await import("./commands/top.js")).topCommand(),
+  connections: async () => (await import("./commands/connections.js")).connectionsCommand(),
   peek: async () => (await import("./commands/peek.js")).peekCommand(),
   dead: async () => (await import("./commands/dead.js")).deadCommand(),
   redrive: async () => (await import("./commands/dead.js")).redriveCommand(),

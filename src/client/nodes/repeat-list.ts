@@ -47,6 +47,8 @@ class RepeatList {
   readonly #bodies: Body[] = [];
   readonly #dated: DatedOptions[] = [];
   #next = 0;
+  /** Messages of which it is known what has become of them. */
+  #settled = 0;
 
   constructor(batch: PublishBatch, topic: string, repeat: Repeat) {
     this.#batch = batch;
@@ -66,6 +68,7 @@ class RepeatList {
     const fate = this.#batch.fate();
     if (!(fate instanceof Receipt)) return this.#failed(fate);
     this.#next++;
+    this.#settle();
     return fate;
   };
 
@@ -77,6 +80,12 @@ class RepeatList {
     // The number of the first, if they have some.
     const { sequence } = this.#batch;
     const again = sequence === undefined ? dated : { ...dated, sequence: sequence + at };
-    return this.#repeat(this.#topic, body, again, error);
+    const repeated = this.#repeat(this.#topic, body, again, error);
+    repeated.then(this.#settle, this.#settle);
+    return repeated;
+  };
+
+  readonly #settle = (): void => {
+    if (++this.#settled === this.#bodies.length) this.#batch.release();
   };
 }

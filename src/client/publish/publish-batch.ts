@@ -11,6 +11,7 @@ import type { RingmqError } from "../base/error.js";
 import { Patience, PendingRequest } from "../connection/pending-request.js";
 import { type Fate, Fates } from "./fates.js";
 import { type ChannelReceipt, type DurabilityName, durabilityName, Receipt } from "./receipt.js";
+import type { TopicNumbers } from "./topic-numbers.js";
 
 abstract class Batch<R> extends PendingRequest {
   /** Messages in it. */
@@ -39,8 +40,9 @@ abstract class Batch<R> extends PendingRequest {
 
 /** Messages to a topic. */
 export class PublishBatch extends Batch<Receipt> {
-  /** Where those who publish its messages elsewhere if it fails keep them. */
+  /** Where those who publish its messages elsewhere if it fails keep them; they release its number. */
   repeats: object | undefined;
+  readonly #numbers: TopicNumbers | undefined;
   #high = 0;
   #low = 0;
   #durability = 0;
@@ -58,11 +60,14 @@ export class PublishBatch extends Batch<Receipt> {
     ttl: number | undefined,
     /** How long the keys of its messages are known; undefined: they have none. */
     keyWindow: number | undefined,
-    /** The number of its first message, if it has one. */
+    /** The number of its first message, if it has one, which it holds, */
     readonly sequence?: number,
+    /** and which is one of these. */
+    numbers?: TopicNumbers,
   ) {
     super();
     this.isRepeatable = sequence !== undefined;
+    this.#numbers = numbers;
     this.#routeKey = routeKey;
     this.#delay = delay;
     this.#ttl = ttl;
@@ -85,6 +90,12 @@ export class PublishBatch extends Batch<Receipt> {
   override result(value: unknown): void {
     this.#fates = new Fates(value, this.count);
     this.answer.resolve();
+    this.#answered();
+  }
+
+  override failed(error: RingmqError): void {
+    super.failed(error);
+    this.#answered();
   }
 
   protected readonly receipt = (): Receipt => {
@@ -107,6 +118,17 @@ export class PublishBatch extends Batch<Receipt> {
     this.#low = low | 0;
     this.#durability = durability;
     this.answer.resolve();
+    this.#answered();
+  }
+
+  /** Its number is not sent any more. */
+  release(): void {
+    if (this.sequence !== undefined) this.#numbers?.release(this.sequence);
+  }
+
+  #answered(): void {
+    // What is repeated keeps its number for that.
+    if (this.repeats === undefined) this.release();
   }
 }
 
