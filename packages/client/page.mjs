@@ -58,6 +58,9 @@ const numbersIn = (dist) => {
   return numbers;
 };
 
+/** The method of a built class that tells Node.js how its objects look. */
+const LOOKS = /^ {4}\[INSPECT\]\(.*\) \{\n(?: {8}.*\n)*? {4}\}\n/gm;
+
 /**
  * Modules without a state, of which the parts that are loaded later have copies of their own: so the first has only what it calls
  * itself.
@@ -85,7 +88,7 @@ const plugin = (client, atOnce) => {
       return `import { cannotLoad, later } from ${JSON.stringify(join(client, "page/later.js"))};\n${stand}`;
     },
     transform(code) {
-      return code.replaceAll(/\b[A-Z]\w+\.\w+\b/g, (name) => numbers.get(name) ?? name);
+      return code.replaceAll(LOOKS, "").replaceAll(/\b[A-Z]\w+\.\w+\b/g, (name) => numbers.get(name) ?? name);
     },
   };
 };
