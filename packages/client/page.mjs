@@ -1,5 +1,5 @@
 /**
- * The client as a page loads it: modules for browsers alone, minified. The first two are what a page needs to connect and to publish;
+ * The client as a page loads it: modules for browsers alone, minified. The first is what a page needs to connect and to publish;
  * the others come with the first use of what is in them. What browsers lack is replaced as package.json says (`browser`).
  */
 import { readFileSync } from "node:fs";
@@ -115,6 +115,7 @@ export const writePage = async (client, dir) => {
     rolldown({
       input: join(client, "index.js"),
       platform: "browser",
+      preserveEntrySignatures: "allow-extension",
       plugins: [plugin(client, atOnce)],
       optimization: { inlineConst: { mode: "all", pass: 3 } },
       logLevel: "warn",

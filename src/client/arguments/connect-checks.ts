@@ -3,7 +3,7 @@
  */
 import { MAX_IN_FLIGHT } from "../../protocol/limits.js";
 import { FIRST_WAIT, MAX_WAIT } from "../base/backoff.js";
-import { badArgument, checkFlag, checkKey, checkSignal, checkTimeout, readList } from "./argument-checks.js";
+import { badArgument, checkFlag, checkKey, checkSignal, checkTimeout, isWhole, readList } from "./argument-checks.js";
 import { OPTIONS, readOptions } from "./option-reader.js";
 import type { ConnectionOptions, ConnectOptions, ReconnectOptions } from "./options.js";
 import { readTls } from "./tls-checks.js";
@@ -19,8 +19,7 @@ const MIN_INTERVAL = 100;
 
 /** A whole number from 1 on, or Infinity. Above the broker's own limit it has no effect. */
 const checkBound = (what: string, value: unknown): void => {
-  if (value === Number.POSITIVE_INFINITY) return;
-  if (typeof value === "number" && Number.isInteger(value) && value >= 1) return;
+  if (value === Number.POSITIVE_INFINITY || isWhole(value, 1, Number.MAX_VALUE)) return;
   throw badArgument(what, value, "a whole number from 1 on, or Infinity");
 };
 

@@ -1,7 +1,9 @@
 /**
  * Checks of single arguments, as those of `argument-checks.ts`: what connecting and publishing do without.
  */
-import { badArgument, grouped, isWhole, readList } from "./argument-checks.js";
+import { badArgument, isWhole, readList } from "./argument-checks.js";
+
+const grouped = (value: number): string => String(value).replaceAll(/\B(?=(?:\d{3})+$)/g, ",");
 
 /** A whole number from `min` to `max`, or undefined. */
 export const checkWhole = (what: string, value: unknown, min: number, max: number): void => {

@@ -1,5 +1,5 @@
 /**
- * The heads of HELLO, the first frame of each side.
+ * HELLO, the first frame of each side.
  */
 import { type ErrorName, ProtocolError } from "../../protocol/errors.js";
 import {
@@ -63,10 +63,6 @@ const readLimits = (told: unknown): Limits => {
 
 /** The request number of HELLO. The other requests are numbered from the next one on. */
 export const HELLO_REQUEST = 1;
-
-/** The head of the client's HELLO. */
-export const helloHead = (name: string | undefined): readonly unknown[] =>
-  name === undefined ? [PROTOCOL_VERSION] : [PROTOCOL_VERSION, name];
 
 /** Reads the head of the broker's HELLO. Throws ProtocolError when it is not one of this version. */
 export const readHello = (head: readonly unknown[]): BrokerInfo => {
