@@ -97,7 +97,8 @@ type ImmediateCommand = Exclude<
 >;
 
 /** Whether a command is of those that are never answered. */
-const hasNoAnswer = ({ op }: Command): boolean => op === "credit" || op === "seen" || op === "channelCredit";
+const hasNoAnswer = ({ op }: Command): boolean =>
+  op === "credit" || op === "seen" || op === "answered" || op === "channelCredit";
 
 /** Whether it shows things as they are at this moment, and promises nothing. */
 const isLook = ({ op }: Command): boolean =>
@@ -352,6 +353,8 @@ export class Shard {
     switch (c.op) {
       case "credit":
         return this.#consumerCommands.credit(c);
+      case "answered":
+        return this.#publisher.answered(c);
       case "pop":
       case "popDead":
       case "browse":
