@@ -27,6 +27,11 @@ export class MqFiles {
     this.#log = log;
   }
 
+  /** How long the event loop of the present thread was busy. */
+  get busySeconds(): number {
+    return (this.#worker?.performance.eventLoopUtilization().active ?? 0) / 1_000;
+  }
+
   start(): void {
     const data: MqFilesThreadData = { directory: this.#directory };
     const worker = new Worker(THREAD, { workerData: data, ...inheritedFlags() });
@@ -34,7 +39,7 @@ export class MqFiles {
     const bridge = new Bridge(
       (batch) => worker.postMessage(batch, [batch.buffer]),
       setImmediate,
-      (lane) => openLane(this.#host, lane, "the files of topics", this.#log),
+      (lane) => openLane(this.#host, lane, { protocol: "mq-files", address: this.#directory }, this.#log),
     );
     worker.on("message", (message: Uint8Array | MqFilesMessage) => {
       if (message instanceof Uint8Array) bridge.receive(message);
