@@ -14,6 +14,7 @@ import type { HttpEngineFactory } from "./ports/http/engine.js";
 import { findHttpEngine } from "./ports/http/find-engine.js";
 import type { SelfSigned } from "./ports/self-signed.js";
 import { LINGER } from "./ports/tcp-transport.js";
+import { type ReloadOptions, reloadedOptions } from "./reloading.js";
 import { Server, SWEEP_EVERY, type Usage } from "./server.js";
 import { findRoom } from "./shards/descriptors.js";
 import { POOL_THREADS } from "./shards/job-pool.js";
@@ -35,6 +36,7 @@ export interface BrokerSeams extends SupervisorSeams {
 
 export class RunningBroker extends Announcer implements Broker {
   readonly connections: ConnectionTable;
+  #options: BrokerOptions;
   readonly #engine: Engine;
   readonly #server: Server;
   readonly #selfSigned: SelfSigned | undefined;
@@ -44,7 +46,7 @@ export class RunningBroker extends Announcer implements Broker {
 
   /** Listens nowhere yet: see `start`. */
   constructor(
-    readonly options: BrokerOptions,
+    options: BrokerOptions,
     router: Router,
     seams: BrokerSeams,
     /** That there are descriptors for, at any time. */
@@ -55,6 +57,7 @@ export class RunningBroker extends Announcer implements Broker {
     certificates: Certificates,
   ) {
     super();
+    this.#options = options;
     const { maxConnections, helloTimeout, log } = options;
     const connections = new ConnectionTable(maxConnections, helloTimeout);
     this.connections = connections;
@@ -86,6 +89,10 @@ export class RunningBroker extends Announcer implements Broker {
       sweepEvery,
     });
     if (options.mqFiles !== undefined) this.#mqFiles = new MqFiles(this.#server, options.mqFiles, log);
+  }
+
+  get options(): BrokerOptions {
+    return this.#options;
   }
 
   get addresses(): Addresses {
@@ -123,9 +130,13 @@ export class RunningBroker extends Announcer implements Broker {
     }
   }
 
-  reloadCertificates(): void {
-    this.#renew(readCertificates(this.options));
-    this.#selfSigned?.refresh(this.#renewOwn);
+  reload(options: ReloadOptions = {}): void {
+    const next = reloadedOptions(this.#options, options);
+    const certificates = readCertificates(next);
+    this.#options = next;
+    this.#server.reload(next);
+    this.#renew(certificates);
+    this.#selfSigned?.refresh(next, this.#renewOwn);
   }
 
   #renew(certificates: Certificates): void {
