@@ -70,6 +70,8 @@ beforeEach(async () => {
       manualSchedule(() => now),
       SILENT,
     ),
+    connections: { page: () => ({ connections: [], more: false }), find: () => undefined },
+    now: () => now,
     isClosing: false,
     hello: helloHead(options),
     saidHello: () => {},

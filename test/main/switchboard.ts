@@ -104,6 +104,8 @@ export const testSwitchboard = async (
     unsent: new UnsentBudget(options.maxUnsentBytes, SILENT),
     waiting,
     calls: new CallDesk(options, systemSchedule(), SILENT),
+    connections: { page: () => ({ connections: [], more: false }), find: (id) => connections.get(id) },
+    now: Date.now,
     get isClosing() {
       return isClosing;
     },
@@ -133,7 +135,8 @@ export const testSwitchboard = async (
 export class MemoryTransport implements Transport {
   readonly framed: boolean = false;
   readonly canPause: boolean = true;
-  readonly peer = "memory";
+  readonly protocol = "memory";
+  readonly address = "a test";
   readonly writes: Buffer[] = [];
   buffered = 0;
   isPaused = false;

@@ -14,18 +14,20 @@ import { Op } from "../../protocol/op.js";
 import type { Sender, ShardLink } from "../shards/shard-link.js";
 import { LOSS_TEXTS, type LossKind } from "../shards/shard-loss.js";
 import { markAnswered } from "./answered-requests.js";
-import { type BackupClient, requestBackup } from "./backup-request.js";
+import { BrokerSide } from "./broker-side.js";
 import { type CallConnection, CallSide } from "./call-side.js";
 import type { ConnectionContext } from "./connection-context.js";
+import type { ConnectionInfo } from "./connection-info.js";
 import type { ConnectionKind, SessionSide } from "./connection-kind.js";
 import { ConnectionLimits } from "./connection-limits.js";
 import { ConsumerLedger } from "./consumer-ledger.js";
 import { FrameIntake, type FrameSink } from "./frame-intake.js";
 import { LatePops, type UnansweredPops, type UnheardPop } from "./late-pops.js";
-import { answerError, answerHello, answerPing, answerResult, sayConsumerClosed, sayGoodbye } from "./local-answers.js";
+import { answerError, answerHello, answerPing, sayConsumerClosed, sayGoodbye } from "./local-answers.js";
 import { Outgoing } from "./outgoing.js";
 import { type LocalRequests, RequestRouter } from "./request-router.js";
 import { RequestWindow } from "./request-window.js";
+import { Traffic } from "./traffic.js";
 import type { Transport } from "./transport.js";
 
 const State = { OPEN: 0, CLOSING: 1, CLOSED: 2 } as const;
@@ -36,9 +38,13 @@ const encoder = new TextEncoder();
 
 const STOPPING = "the broker is stopping";
 
-export class NativeConnection implements FrameSink, LocalRequests, BackupClient, CallConnection, Sender {
+export class NativeConnection implements FrameSink, LocalRequests, CallConnection, Sender {
   /** What the client calls itself. */
   name = "";
+  /** Who it has shown to be; empty: nobody. */
+  user = "";
+  /** When it was opened: milliseconds since 1970. */
+  readonly since: number;
   /** In the list of those that have something gathered. */
   isDirty = false;
   /** The last audience that it was part of: see `OutboxDrain`. */
@@ -52,6 +58,7 @@ export class NativeConnection implements FrameSink, LocalRequests, BackupClient,
   readonly #window: RequestWindow;
   readonly #ledger = new ConsumerLedger();
   readonly #requests: RequestRouter;
+  readonly #traffic = new Traffic();
   /** The envelope of its frames in the rings. */
   readonly #envelope: Uint8Array;
   /** By shard: 1 when it has heard of this connection. */
@@ -69,6 +76,8 @@ export class NativeConnection implements FrameSink, LocalRequests, BackupClient,
   #isPaused = false;
   /** Undefined until its client makes or takes calls. */
   #calls: CallSide | undefined;
+  /** Undefined until its client asks something of the broker itself. */
+  #broker: BrokerSide | undefined;
   /** Pops whose answers may still come after the end. */
   #late: LatePops | undefined;
 
@@ -80,6 +89,7 @@ export class NativeConnection implements FrameSink, LocalRequests, BackupClient,
   ) {
     this.#context = context;
     this.#transport = transport;
+    this.since = context.now();
     this.#outgoing = new Outgoing(transport, context.pool);
     this.#intake = new FrameIntake(this, context.options.maxFrameBytes, context.assembly, hasSaidHello);
     this.#window = new RequestWindow(session?.maxInFlight ?? context.options.maxInFlight);
@@ -96,7 +106,8 @@ export class NativeConnection implements FrameSink, LocalRequests, BackupClient,
   }
 
   get peer(): string {
-    return this.#transport.peer;
+    const { protocol, address } = this.#transport;
+    return `${protocol} ${address}`;
   }
 
   get isOpen(): boolean {
@@ -108,12 +119,37 @@ export class NativeConnection implements FrameSink, LocalRequests, BackupClient,
     return this.#window.size;
   }
 
+  /** What is to be told of it. */
+  get info(): ConnectionInfo {
+    const { protocol, address } = this.#transport;
+    const { received, receivedRate, sentRate } = this.#traffic;
+    return {
+      id: this.id,
+      protocol,
+      address,
+      user: this.user,
+      name: this.name,
+      since: this.since,
+      unanswered: this.#window.size,
+      consumers: this.#ledger.consumers,
+      subscriptions: this.#ledger.subscriptions,
+      unsentBytes: this.#transport.bufferedBytes(),
+      waitingBytes: this.#waitingBytes,
+      held: this.#isHeld,
+      receivedBytes: received,
+      sentBytes: this.#outgoing.written,
+      receivedRate,
+      sentRate,
+    };
+  }
+
   // Called by the transport.
 
   /** Bytes of frames: [start, end), the caller's again when it returns. */
   receive(bytes: Uint8Array, view: DataView, start: number, end: number): void {
     if (this.#state !== State.OPEN) return;
     this.isActive = true;
+    this.#traffic.received += end - start;
     this.#isReceiving = true;
     try {
       this.#intake.take(bytes, view, start, end);
@@ -248,6 +284,7 @@ export class NativeConnection implements FrameSink, LocalRequests, BackupClient,
   /** About once a second; `now` is of a clock that does not step. */
   sweep(now: number): void {
     if (this.#state !== State.OPEN) return;
+    this.#traffic.measure(now, this.#outgoing.written);
     const isPaused = this.#isPaused && this.#transport.canPause;
     // No excuse for a client that does not read its answers.
     this.#intake.sweep(now, isPaused, isPaused && this.#waitingBytes > 0);
@@ -318,8 +355,9 @@ export class NativeConnection implements FrameSink, LocalRequests, BackupClient,
     answerPing(this.#outgoing, request);
   }
 
-  backup(head: Uint8Array, request: number): void {
-    requestBackup(this.#context, this, head, request);
+  administer(op: number, head: Uint8Array, request: number): void {
+    this.#broker ??= new BrokerSide(this, this.#outgoing, this.#window, this.#context);
+    this.#broker.take(op, head, request);
   }
 
   call(op: number, request: number, bytes: Uint8Array, view: DataView, start: number): void {
@@ -334,23 +372,6 @@ export class NativeConnection implements FrameSink, LocalRequests, BackupClient,
 
   relieve(): void {
     if (this.#transport.bufferedBytes() > this.#limits.heldFrom) this.flush();
-  }
-
-  // BackupClient: the answer to BACKUP.
-
-  settled(request: number): void {
-    this.#window.clear(request);
-  }
-
-  answerLater(request: number, value: unknown): void {
-    if (this.#state !== State.OPEN) return;
-    answerResult(this.#outgoing, request, value);
-    if (!this.#isReceiving) this.flush();
-  }
-
-  failLater(kind: ErrorName, text: string, request: number): void {
-    this.fail(kind, text, request);
-    if (!this.#isReceiving) this.flush();
   }
 
   /** Refuses each request of a run whose shard is down, or has gone before this connection as the broker stops. */

@@ -8,8 +8,11 @@ import { LaneTransport } from "./lane-transport.js";
 
 const ignore = (): void => {};
 
-/** Opens a connection for a lane. `peer` is for the log; `onClosed` is called once, when it has closed. */
-export const openLane = (host: ConnectionHost, lane: Lane, peer: string, log: Log, onClosed = ignore): void =>
+/** Who a lane is for: see `Transport`. */
+export type LanePeer = Pick<LaneTransport, "protocol" | "address">;
+
+/** Opens a connection for a lane. `onClosed` is called once, when it has closed. */
+export const openLane = (host: ConnectionHost, lane: Lane, peer: LanePeer, log: Log, onClosed = ignore): void =>
   void new LaneConnection(host, lane, peer, log, onClosed);
 
 class LaneConnection implements LaneOwner {
@@ -19,11 +22,11 @@ class LaneConnection implements LaneOwner {
   readonly #log: Log;
   #onClosed: () => void;
 
-  constructor(host: ConnectionHost, lane: Lane, peer: string, log: Log, onClosed: () => void) {
+  constructor(host: ConnectionHost, lane: Lane, { protocol, address }: LanePeer, log: Log, onClosed: () => void) {
     this.#lane = lane;
     this.#log = log;
     this.#onClosed = onClosed;
-    this.#transport = new LaneTransport(lane, peer);
+    this.#transport = new LaneTransport(lane, protocol, address);
     this.#connection = host.open(this.#transport);
     lane.owner = this;
     this.#transport.onDestroyed = () => this.#closed();
