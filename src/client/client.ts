@@ -91,6 +91,10 @@ export class Client extends BrokerAdmin {
   readonly #workers = new Workers();
   readonly #tracing: Tracing | undefined;
   readonly #statuses: EventHub<ConnectionStatus>;
+  /** Throws when nothing that brings messages may be begun any more. */
+  readonly #assertTaking = (): void => {
+    if (this.#refusal !== undefined) throw this.#refusal;
+  };
   #draining: Promise<void> | undefined;
   /** Why nothing is begun any more that brings messages. */
   #refusal: RingmqError | undefined;
@@ -106,16 +110,15 @@ export class Client extends BrokerAdmin {
     const { url = "", numbering, statuses = new EventHub(), tracing } = parts;
     super(connection);
     const checks = new PublishChecks(connection.info.limits.maxNameBytes);
-    const assertTaking = (): void => this.#assertTaking();
     this.#connection = connection;
     this.#tracing = tracing;
     this.publisher = new Publisher(connection, checks, numbering);
     this.batchPublisher = new BatchPublisher(connection, checks, numbering);
     // Publishes go first: messages made from an acked one must be sent before its ack.
     connection.batchers.push(this.publisher);
-    this.#queues = new Queues(connection, assertTaking);
-    this.#subscriptions = new Subscriptions(connection, assertTaking);
-    this.#calls = new Calls(connection, assertTaking);
+    this.#queues = new Queues(connection, this.#assertTaking);
+    this.#subscriptions = new Subscriptions(connection, this.#assertTaking);
+    this.#calls = new Calls(connection, this.#assertTaking);
     connection.channels = this.#subscriptions;
     connection.onGoodbye = (reason) => {
       this.onGoodbye?.();
@@ -402,10 +405,5 @@ export class Client extends BrokerAdmin {
     this.#statuses.push({ type: "draining", reason });
     this.#connection.leave();
     this.#queues.moveOn();
-  }
-
-  /** Throws when nothing that brings messages may be begun any more. */
-  #assertTaking(): void {
-    if (this.#refusal !== undefined) throw this.#refusal;
   }
 }
