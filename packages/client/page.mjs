@@ -24,6 +24,7 @@ const LATER = {
   "consume/queues.js": { name: "Queues", before: "{ drain: async () => {}, shutDown() {}, moveOn() {} }" },
   "dead-letters/dead-letters.js": { name: "DeadLetters", iterators: "[Symbol.asyncIterator]" },
   "nodes/connect-nodes.js": { name: "connectNodes", isFunction: true },
+  "publish/batch-publisher.js": { name: "BatchPublisher" },
   "topics/topic.js": { name: "Topic", before: "{ name: args[1] }" },
   "work/workers.js": { name: "Workers", before: "{ drain: async () => {} }" },
 };
