@@ -32,6 +32,7 @@ export const Op = {
   TOPICS: 0x4a,
   LOOKUP: 0x4b,
   CONSUMERS: 0x4c,
+  EXPLAIN: 0x4d,
   SUBSCRIBE: 0x50,
   UNSUBSCRIBE: 0x51,
   PUBLISH_CHANNEL: 0x52,

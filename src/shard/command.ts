@@ -227,6 +227,15 @@ export interface Lookup extends Addressed {
   idLow: number;
 }
 
+/** Why messages do not arrive. */
+export interface Explain extends Addressed {
+  op: "explain";
+  /** null: every queue of the topic. */
+  queue: string | null;
+  /** Also tells which queues it reaches; null: it does not. */
+  routeKey: string | null;
+}
+
 /** The consumers and waiting pops of all queues. */
 export interface ListConsumers {
   op: "consumers";
@@ -353,6 +362,7 @@ export type Command =
   | TopicCommand<"stats">
   | Topics
   | ListConsumers
+  | Explain
   | Subscribe
   | Unsubscribe
   | PublishChannel

@@ -285,6 +285,14 @@ export class RequestDecoder {
         // The shard's number has routed the frame here.
         head.integer("shard", 0, 0, MAX_U32);
         return { op: "topics", ...to, after: head.key("after"), max: head.integer("max", 100, 1, MAX_BROWSE) };
+      case Op.EXPLAIN:
+        return {
+          op: "explain",
+          ...to,
+          topic: head.name("topic"),
+          queue: head.queueOrAll(),
+          routeKey: head.keyOrNone("route key"),
+        };
       case Op.CONSUMERS:
         head.integer("shard", 0, 0, MAX_U32);
         return {
