@@ -13,18 +13,22 @@ import type { Connection } from "../connection/connection.js";
 import { ChannelAdmin } from "./channel-admin.js";
 import { ConnectionAdmin } from "./connection-admin.js";
 import type { ConnectionInfo, ConsumerInfo } from "./connection-info.js";
+import type { ExplainOptions, Finding } from "./finding.js";
+import { Inspection } from "./inspection.js";
 import { TopicAdmin } from "./topic-admin.js";
 
 export abstract class BrokerAdmin {
   readonly #topicAdmin: TopicAdmin;
   readonly #channelAdmin: ChannelAdmin;
   readonly #connectionAdmin: ConnectionAdmin;
+  readonly #inspection: Inspection;
 
   /** @internal */
   protected constructor(connection: Connection) {
     this.#topicAdmin = new TopicAdmin(connection);
     this.#channelAdmin = new ChannelAdmin(connection);
     this.#connectionAdmin = new ConnectionAdmin(connection);
+    this.#inspection = new Inspection(connection);
   }
 
   /** Stops the deliveries of a queue until it is resumed. Publishes, acks and timers go on. */
@@ -84,6 +88,14 @@ export abstract class BrokerAdmin {
   /** The statistics of every channel, ordered by name within each shard. They are asked for a page at a time. */
   channels(): AsyncGenerator<ChannelStatistics, void> {
     return this.#channelAdmin.channels();
+  }
+
+  /**
+   * Why messages of a topic do not arrive, in words and numbers, the weightiest first: paused, nobody consumes, no credit, in
+   * flight until then, delayed, publishes refused, … Also that nothing is wrong. It changes nothing.
+   */
+  explain(topic: string, options: ExplainOptions = {}): Promise<Finding[]> {
+    return this.#inspection.explain(topic, options);
   }
 
   /** The connections of the broker, of all protocols, the oldest first. They are asked for a page at a time. */

@@ -9,6 +9,13 @@ export type Query = URLSearchParams;
 
 export const queryOf = (text: string): Query => new URLSearchParams(text);
 
+/** A name that there must be. Throws QueryError. */
+export const nameOf = (query: Query, name: string): string => {
+  const value = query.get(name);
+  if (value === null || value === "") throw new QueryError(`${name} is missing`);
+  return value;
+};
+
 /** A whole number; undefined: it is not there. Throws QueryError. */
 export const countOf = (query: Query, name: string): number | undefined => {
   const text = query.get(name);
