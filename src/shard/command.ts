@@ -222,6 +222,8 @@ export interface Browse extends Addressed {
 /** Of the message that has a key, or else of this id. */
 export interface Lookup extends Addressed {
   op: "lookup";
+  /** With the failures of the message and who holds it. Default false. */
+  withHistory?: boolean;
   key: Uint8Array | undefined;
   idHigh: number;
   idLow: number;

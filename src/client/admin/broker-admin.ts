@@ -15,6 +15,7 @@ import { ConnectionAdmin } from "./connection-admin.js";
 import type { ConnectionInfo, ConsumerInfo } from "./connection-info.js";
 import type { ExplainOptions, Finding } from "./finding.js";
 import { Inspection } from "./inspection.js";
+import type { MessageHistory } from "./message-history.js";
 import { TopicAdmin } from "./topic-admin.js";
 
 export abstract class BrokerAdmin {
@@ -96,6 +97,14 @@ export abstract class BrokerAdmin {
    */
   explain(topic: string, options: ExplainOptions = {}): Promise<Finding[]> {
     return this.#inspection.explain(topic, options);
+  }
+
+  /**
+   * What has become of a message, by its id: its failures, its deaths and re-drives, where it is now and who has it, with times, from
+   * what the broker has in memory and in its journal; and what it cannot tell. The journal is read for it, which may take a second.
+   */
+  history(topic: string, id: string): Promise<MessageHistory> {
+    return this.#inspection.history(topic, id);
   }
 
   /** The connections of the broker, of all protocols, the oldest first. They are asked for a page at a time. */
