@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { FindingCode as ClientCode } from "../../src/client/admin/finding.js";
 import { OWN_CODES } from "../../src/client/base/error.js";
+import { UNKNOWN } from "../../src/main/native/message-history.js";
 import { resolveOptions } from "../../src/main/options.js";
 import { ERRORS } from "../../src/protocol/errors.js";
 import * as limits from "../../src/protocol/limits.js";
@@ -69,6 +70,11 @@ describe("docs/protocol.md and the code", () => {
     expect(ofClient).toHaveLength(FINDINGS.length);
   });
 
+  it("list the same that HISTORY cannot tell", () => {
+    const documented = tableRows(section(protocol, "Requests")).filter((row) => row.has("unknown"));
+    expect(documented.map((row) => cell(row, "unknown"))).toEqual(UNKNOWN);
+  });
+
   it("name errors, requests, answers and flags as the code does", () => {
     const named = [...protocol.matchAll(/`([A-Z]+(?:_[A-Z]+)+)`/g)].map(([, name]) => name);
     const known = [
@@ -77,6 +83,7 @@ describe("docs/protocol.md and the code", () => {
       ...Object.keys(Answer),
       ...Object.keys(ops),
       ...FINDINGS,
+      ...UNKNOWN,
     ];
     expect(named.filter((name) => name !== undefined && !known.includes(name))).toEqual([]);
   });

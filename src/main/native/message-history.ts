@@ -7,6 +7,22 @@ import type { TrailResult } from "../../workers/jobs/job.js";
 
 type TrailEvent = TrailResult["events"][number];
 
+/** What cannot be told of a message: docs/protocol.md lists them. */
+export const UNKNOWN = [
+  "NOT_FOUND",
+  "ENDED",
+  "NO_JOURNAL",
+  "NOT_IN_JOURNAL",
+  "RECLAIMED",
+  "CUT_SHORT",
+  "LEFT_OUT",
+  "FAILURES",
+  "DELIVERIES",
+  "PUBLISHER",
+] as const;
+
+type Unknown = (typeof UNKNOWN)[number];
+
 /** Times are milliseconds since 1970; 0: there is none, or it is not known. */
 export interface HistoryEvent {
   readonly what: TrailEvent["what"];
@@ -43,7 +59,7 @@ export interface MessageHistory {
   readonly origin: TrailResult["origin"];
   readonly copies: readonly HistoryCopy[];
   readonly events: readonly HistoryEvent[];
-  readonly unknown: readonly { readonly code: string; readonly text: string }[];
+  readonly unknown: readonly { readonly code: Unknown; readonly text: string }[];
 }
 
 /** A copy as LOOKUP tells it, with its failures. */
@@ -140,8 +156,8 @@ const unknownOf = (
   events: readonly HistoryEvent[],
   trail: TrailResult | undefined,
 ): MessageHistory["unknown"] => {
-  const unknown: { code: string; text: string }[] = [];
-  const say = (code: string, text: string): void => void unknown.push({ code, text });
+  const unknown: { code: Unknown; text: string }[] = [];
+  const say = (code: Unknown, text: string): void => void unknown.push({ code, text });
   const isEmpty = events.length === 0;
   if (copies.length === 0 && isEmpty)
     say("NOT_FOUND", "nothing is known of it: it is done and forgotten, or never was in this topic");

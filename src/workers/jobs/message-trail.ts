@@ -64,7 +64,8 @@ export class MessageTrail {
   #clock = 0;
   /** The first event that waits for a time that it was not after. */
   #open = 0;
-  readonly #failures = new Set<string>();
+  /** The last failure that was told, by queue. */
+  readonly #failures = new Map<number, { readonly number: number; readonly time: number }>();
 
   constructor(topic: string, idHigh: number, idLow: number) {
     this.#topic = topic;
@@ -184,9 +185,9 @@ export class MessageTrail {
     const failures = readFailures(view, start, start + view.getUint16(at + record.FAILURES_LENGTH));
     for (const { number, time, how, consumerStart, reasonStart, end } of failures) {
       // A compaction tells them again.
-      const told = `${queue} ${number} ${time}`;
-      if (this.#failures.has(told) || this.#failures.size >= MAX_EVENTS) continue;
-      this.#failures.add(told);
+      const last = this.#failures.get(queue);
+      if (last !== undefined && number <= last.number && time <= last.time) continue;
+      this.#failures.set(queue, { number, time });
       const consumer = readText(bytes, consumerStart, reasonStart);
       const failure = { number, how, consumer, text: readText(bytes, reasonStart, end) };
       this.#add({ ...this.#event("failed", queue), time, retry, failure });

@@ -34,7 +34,8 @@ export const trail = (disk: Disk, checksum: Checksum, input: TrailInput): TrailR
   for (const [i, head] of heads.entries()) {
     const isCompacted = head.replaces < head.sequence;
     const next = heads[i + 1];
-    if (!isCompacted && next !== undefined && next.created < published) continue;
+    // One that was made before the clock was known says 0.
+    if (!isCompacted && next !== undefined && next.created > 0 && next.created < published) continue;
     if (left <= 0) {
       isWhole = false;
       break;
