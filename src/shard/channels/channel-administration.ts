@@ -114,6 +114,7 @@ export class ChannelAdministration {
       if (queue.readyCount > 0 && stored.first < before) yield;
     }
     stored.dropped += dropped;
+    this.store.totals.dropped += dropped;
     return dropped;
   }
 

@@ -175,6 +175,8 @@ export class BatchAppender {
     }
     topic.published += count;
     topic.publishedAt = now;
+    store.totals.published += count;
+    store.totals.publishedBytes += end - start;
   }
 
   /**

@@ -32,6 +32,8 @@ const NOT_FOUND = "404 Not Found";
 
 export class HttpEntrance implements ExchangeContext {
   readonly unsent = new UnsentAnswers();
+  /** Why all but the paths of `addAlways` answer 503 at present; undefined: they do not. */
+  unavailable: string | undefined;
   readonly #engine: HttpEngine;
   readonly #guard: HttpGuard;
   readonly #admission: Admission;
@@ -50,7 +52,17 @@ export class HttpEntrance implements ExchangeContext {
 
   /** HEAD is answered and does nothing: what the path would answer would be lost. */
   add(path: string, handler: HttpHandler): void {
-    this.#engine.add("head", path, (request, response) => this.#enter(path, request, response, answerHead));
+    this.addAlways(
+      path,
+      (exchange, request) =>
+        this.unavailable === undefined ? handler(exchange, request) : this.#answerUnavailable(exchange),
+      (exchange) => exchange.sendNothing(this.unavailable && UNAVAILABLE),
+    );
+  }
+
+  /** The same for a path that answers whether the broker is available or not. */
+  addAlways(path: string, handler: HttpHandler, head = answerHead): void {
+    this.#engine.add("head", path, (request, response) => this.#enter(path, request, response, head));
     this.#engine.add("any", path, (request, response) => this.#enter(path, request, response, handler));
   }
 
@@ -89,17 +101,22 @@ export class HttpEntrance implements ExchangeContext {
 
   /** What all other paths answer; to be called last. */
   addRest(): void {
-    const path = "/*";
-    this.#engine.add("head", path, (request, response) => this.#enter(path, request, response, answerNoHead));
-    this.#engine.add("any", path, (request, response) => this.#enter(path, request, response, answerNothing));
+    this.addAlways("/*", answerNothing, answerNoHead);
   }
 
   /** Whether a request to become a WebSocket may. It is answered when it may not. */
   admits(path: string, request: HttpRequest, response: HttpResponse): boolean {
     const verdict = this.#guard.check(request);
-    if (verdict === undefined || verdict.kind === "allowed") return true;
-    this.#refuse(new HttpExchange(response, this, path), verdict);
+    const isAllowed = verdict === undefined || verdict.kind === "allowed";
+    if (isAllowed && this.unavailable === undefined) return true;
+    const exchange = new HttpExchange(response, this, path);
+    if (isAllowed) this.#answerUnavailable(exchange);
+    else this.#refuse(exchange, verdict);
     return false;
+  }
+
+  #answerUnavailable(exchange: HttpExchange): void {
+    exchange.reply(UNAVAILABLE, JSON_TYPE, this.refusal(this.unavailable ?? ""));
   }
 
   #enter(path: string, request: HttpRequest, response: HttpResponse, handler: HttpHandler): void {
