@@ -14,6 +14,7 @@ import { modulesIn } from "../modules.mjs";
 const LATER = {
   "admin/channel-admin.js": { name: "ChannelAdmin", iterators: '["channels"]' },
   "admin/connection-admin.js": { name: "ConnectionAdmin", iterators: '["connections", "consumers"]' },
+  "admin/inspection.js": { name: "Inspection" },
   "admin/topic-admin.js": { name: "TopicAdmin", iterators: '["topics"]' },
   "calls/calls.js": { name: "Calls", before: "{ stop: async () => {} }" },
   "channels/subscriptions.js": {
@@ -66,7 +67,7 @@ const LOOKS = /^ {4}\[INSPECT\]\(.*\) \{\n(?: {8}.*\n)*? {4}\}\n/gm;
  * Modules without a state, of which the parts that are loaded later have copies of their own: so the first has only what it calls
  * itself.
  */
-const COPIED = /^protocol.(?:entry|headers|id|keys|selection|text)\.js$/;
+const COPIED = /^protocol.(?:entry|headers|selection|text)\.js$/;
 
 /** `atOnce`: the modules that are needed at once, once they are known. */
 const plugin = (client, atOnce) => {

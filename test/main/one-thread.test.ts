@@ -76,6 +76,7 @@ beforeEach(async () => {
     hello: helloHead(options),
     saidHello: () => {},
     closed: ({ id }) => connections.delete(id),
+    history: undefined,
     backup: () => ({ kind: "NOT_ALLOWED", text: "nothing is kept" }),
   };
   open = () => {

@@ -50,10 +50,12 @@ const MOST = {
   "queues.js": 14 * 1024,
   "calls.js": 8 * 1024,
   "reconnector.js": 2 * 1024,
-  "batch-publisher.js": 7 * 1024,
+  "batch-publisher.js": 2 * 1024,
   "topic.js": 2 * 1024,
   "topic-admin.js": 2 * 1024,
   "channel-admin.js": 1024,
+  "connection-admin.js": 1024,
+  "inspection.js": 1024,
   "connect-nodes.js": 39 * 1024,
 };
 
