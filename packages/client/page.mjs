@@ -67,7 +67,7 @@ const LOOKS = /^ {4}\[INSPECT\]\(.*\) \{\n(?: {8}.*\n)*? {4}\}\n/gm;
  * Modules without a state, of which the parts that are loaded later have copies of their own: so the first has only what it calls
  * itself.
  */
-const COPIED = /^protocol.(?:entry|headers|selection|text)\.js$/;
+const COPIED = /^protocol.(?:headers|selection|text)\.js$/;
 
 /** `atOnce`: the modules that are needed at once, once they are known. */
 const plugin = (client, atOnce) => {
