@@ -10,6 +10,9 @@ export interface Addresses {
   readonly grpc: Address | undefined;
 }
 
+/** What can be changed while a broker runs: see `BrokerOptions`. */
+export type ReloadOptions = Partial<Pick<BrokerOptions, "users">>;
+
 /** A broker that runs. */
 export interface Broker extends EventEmitter<BrokerEvents> {
   /** Where it listens; undefined for what is off. */
@@ -23,6 +26,14 @@ export interface Broker extends EventEmitter<BrokerEvents> {
    * @throws CertificateError when one of the files cannot be used; then all certificates stay as they are
    */
   reloadCertificates(): void;
+  /**
+   * Changes what can be changed while the broker runs. `users` take the place of those that there were, at once: connections end
+   * whose token is gone, or whose user may do less than before; others go on, with what they may now.
+   *
+   * @throws RangeError for an option that is none of these, or not what it may be; then nothing changes. A broker that has users
+   * cannot be left without any: it would be open to everybody.
+   */
+  reload(options: ReloadOptions): void;
   /**
    * Stops: takes no more connections, tells those that are there to go, finishes what has been received, ends. Takes
    * at most about `closeTimeout`. Calling it again gives the same promise.

@@ -1,5 +1,5 @@
 /** The composition root: an engine that keeps messages and a server that talks to clients make a broker. */
-import type { Addresses, Broker } from "./broker-handle.js";
+import type { Addresses, Broker, ReloadOptions } from "./broker-handle.js";
 import { CloseError } from "./close-error.js";
 import { Engine } from "./engine.js";
 import { Announcer } from "./events.js";
@@ -7,7 +7,8 @@ import { Foundation } from "./foundation.js";
 import { MqFiles } from "./mq-files.js";
 import { ConnectionTable } from "./native/connection-table.js";
 import { OutboxDrain } from "./native/outbox-drain.js";
-import { type BrokerOptions, needsClientCertificate, resolveOptions } from "./options.js";
+import { checkKnown } from "./option-checks.js";
+import { type BrokerOptions, checkIdentity, needsClientCertificate, resolveOptions } from "./options.js";
 import { type Certificates, logCertificates, readCertificates, withOwn } from "./ports/certificate.js";
 import type { FrontEnd } from "./ports/front-end.js";
 import type { HttpEngineFactory } from "./ports/http/engine.js";
@@ -19,9 +20,12 @@ import { findRoom } from "./shards/descriptors.js";
 import { POOL_THREADS } from "./shards/job-pool.js";
 import { Router } from "./shards/router.js";
 import type { ShardEvents, Supervisor, SupervisorSeams } from "./shards/supervisor.js";
+import { checkUsers } from "./user-options.js";
 
 /** How long the end waits for the files of topics to be written to their ends. */
 const LAST_LINES = 2_000;
+
+const RELOADABLE: readonly string[] = ["users"] satisfies readonly (keyof ReloadOptions)[];
 
 /** What tests put in place of parts of a broker. */
 export interface BrokerSeams extends SupervisorSeams {
@@ -126,6 +130,20 @@ export class RunningBroker extends Announcer implements Broker {
   reloadCertificates(): void {
     this.#renew(readCertificates(this.options));
     this.#selfSigned?.refresh(this.#renewOwn);
+  }
+
+  reload(options: ReloadOptions): void {
+    checkKnown(options, RELOADABLE);
+    const { users } = options;
+    if (users === undefined) return;
+    checkUsers(users);
+    checkIdentity(this.options.gmqIdentity, users);
+    if (users.length === 0 && this.#server.hasUsers) {
+      throw new RangeError(
+        "users must be at least one where there are some: without any the broker is open to everybody",
+      );
+    }
+    this.#server.reloadUsers(users);
   }
 
   #renew(certificates: Certificates): void {

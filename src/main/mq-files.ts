@@ -34,7 +34,7 @@ export class MqFiles {
     const bridge = new Bridge(
       (batch) => worker.postMessage(batch, [batch.buffer]),
       setImmediate,
-      (lane) => openLane(this.#host, lane, "the files of topics", this.#log),
+      (lane) => openLane(this.#host, lane, "the files of topics", { isTrusted: true }, this.#log),
     );
     worker.on("message", (message: Uint8Array | MqFilesMessage) => {
       if (message instanceof Uint8Array) bridge.receive(message);

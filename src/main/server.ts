@@ -1,5 +1,6 @@
 /** What talks to clients: the ports, the front ends behind them, the connections, and the budgets that these share. */
 import { setTimeout as delay } from "node:timers/promises";
+import { Access } from "./access/access.js";
 import type { Addresses } from "./broker-handle.js";
 import type { Engine } from "./engine.js";
 import { gmqFrame } from "./front-ends/gmq/frame/index.js";
@@ -12,7 +13,7 @@ import { AssemblyMemory } from "./native/assembly.js";
 import { CallDesk, systemSchedule } from "./native/call-desk.js";
 import { NativeConnection } from "./native/connection.js";
 import type { ConnectionContext } from "./native/connection-context.js";
-import type { SessionSide } from "./native/connection-kind.js";
+import type { ConnectionKind, SessionSide } from "./native/connection-kind.js";
 import type { ConnectionTable } from "./native/connection-table.js";
 import { contain } from "./native/error-boundary.js";
 import { helloHead } from "./native/handshake.js";
@@ -40,6 +41,7 @@ import { TcpListener } from "./ports/tcp-listener.js";
 import { LINGER } from "./ports/tcp-transport.js";
 import type { Router } from "./shards/router.js";
 import type { LossKind } from "./shards/shard-loss.js";
+import type { UserOptions } from "./user-options.js";
 
 /** How often silent connections are looked for, and memory of busier times given back. */
 export const SWEEP_EVERY = 1_000;
@@ -115,6 +117,7 @@ export class Server implements ConnectionHost, SessionHost {
   readonly #connections: ConnectionTable;
   readonly #maxSockets: number;
   readonly #sweepEvery: number;
+  readonly #access: Access;
   readonly #context: ConnectionContext;
   readonly #tcp: TcpListener | undefined;
   readonly #http: HttpListener | undefined;
@@ -142,6 +145,8 @@ export class Server implements ConnectionHost, SessionHost {
   }: ServerParts) {
     const { helloTimeout, maxFrameBytes, maxMessageBytes, shards, log } = options;
     const { supervisor, backups } = engine;
+    const access = new Access(options.users, log);
+    this.#access = access;
     this.#options = options;
     this.#connections = connections;
     this.#maxSockets = maxSockets;
@@ -157,6 +162,7 @@ export class Server implements ConnectionHost, SessionHost {
       unsent: new UnsentBudget(options.maxUnsentBytes, log),
       waiting: new WaitingInput(options.maxAssemblyBytes),
       calls: new CallDesk(options, systemSchedule(), log),
+      access,
       get isClosing() {
         return supervisor.isStopping;
       },
@@ -169,7 +175,8 @@ export class Server implements ConnectionHost, SessionHost {
     this.#httpSessions = new HttpSessions((kind, client) => this.#openSession(kind, client, false));
     if (options.tcp !== "off") {
       const { assembly: memory, pool } = this.#context;
-      const context = { host: this, memory, pool, maxMessageBytes, maxInFlight: options.maxInFlight, log };
+      const { maxInFlight, gmqIdentity: identity } = options;
+      const context = { host: this, memory, pool, maxMessageBytes, maxInFlight, access, identity, log };
       const foreign = (frontEnds ?? frontEndsOf(options)).map((frontEnd) => protocolOf(frontEnd, context));
       const protocols = [nativeProtocol(this, log), ...foreign];
       this.#tcp = new TcpListener(this, protocols, helloTimeout, log, certificates.tcp);
@@ -177,7 +184,14 @@ export class Server implements ConnectionHost, SessionHost {
     if (options.http !== "off" && makeHttpEngine !== undefined) {
       const { allowOrigin, allowHost, http } = options;
       const httpGuard = new HttpGuard({ listensOn: http.host, allowOrigin, allowHost });
-      this.#http = new HttpListener(this, httpGuard, log, (host) => makeHttpEngine(host, certificates.http), failure);
+      this.#http = new HttpListener(
+        this,
+        httpGuard,
+        log,
+        (host) => makeHttpEngine(host, certificates.http),
+        failure,
+        access,
+      );
       this.#http.addNative(this);
       installGmqHttp(this.#http.entrance, this.#httpSessions, { shards, maxMessageBytes });
       const channels = new SessionChannels(this.#httpSessions, this);
@@ -209,6 +223,17 @@ export class Server implements ConnectionHost, SessionHost {
     if (tcp !== undefined) this.#tcp?.renew(tcp);
     if (http !== undefined) this.#http?.renew(http);
     if (grpc !== undefined) this.#grpc?.renew(grpc);
+  }
+
+  /** Somebody is asked who it is. */
+  get hasUsers(): boolean {
+    return this.#access.isOn;
+  }
+
+  /** Takes users that have been checked for those that there were, and ends the connections of those who may no longer be here. */
+  reloadUsers(users: readonly UserOptions[]): void {
+    this.#access.reload(users);
+    this.#forEach((connection) => connection.recheck());
   }
 
   /** Takes no more connections, tells those that are there to go, and waits up to `timeout` until they are done. */
@@ -302,8 +327,8 @@ export class Server implements ConnectionHost, SessionHost {
     this.#descriptors.acceptFailed(error);
   }
 
-  open(transport: Transport): NativeConnection {
-    const connection = new NativeConnection(this.#connections.nextId(), transport, this.#context);
+  open(transport: Transport, kind: ConnectionKind): NativeConnection {
+    const connection = new NativeConnection(this.#connections.nextId(), transport, this.#context, kind);
     this.#connections.add(connection, performance.now());
     return connection;
   }
@@ -314,7 +339,9 @@ export class Server implements ConnectionHost, SessionHost {
 
   #openSession(kind: SessionKind, client: SessionClient, isCounted: boolean): Session {
     return this.#sessions.open(kind, client, (transport: Transport, side: SessionSide) => {
-      const connection = new NativeConnection(this.#connections.nextId(), transport, this.#context, { session: side });
+      const { credential } = kind.identity;
+      const its = { session: side, credential };
+      const connection = new NativeConnection(this.#connections.nextId(), transport, this.#context, its);
       this.#connections.addSession(connection, isCounted);
       return connection;
     });

@@ -1,4 +1,5 @@
 /** What all connections share: the way to the shards, and the budgets that bound them together. */
+import type { Access } from "../access/access.js";
 import type { BackupRefusal, BackupSummary } from "../data/backup.js";
 import type { BrokerOptions } from "../options.js";
 import type { Router } from "../shards/router.js";
@@ -30,6 +31,7 @@ export interface ConnectionContext {
   readonly unsent: UnsentBudget;
   readonly waiting: WaitingInput;
   readonly calls: CallDesk;
+  readonly access: Access;
   /** The broker stops, and shards go one after another. */
   readonly isClosing: boolean;
   /** The head of the broker's HELLO. */

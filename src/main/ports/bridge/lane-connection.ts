@@ -2,15 +2,25 @@
 import type { Lane, LaneOwner } from "../../../bridge/bridge.js";
 import type { Log } from "../../log.js";
 import type { NativeConnection } from "../../native/connection.js";
+import type { ConnectionKind } from "../../native/connection-kind.js";
 import { contain, guard } from "../../native/error-boundary.js";
 import type { ConnectionHost } from "../connection-host.js";
 import { LaneTransport } from "./lane-transport.js";
 
 const ignore = (): void => {};
 
+/** What a connection of a lane is. */
+type LaneKind = Pick<ConnectionKind, "origin" | "isTrusted">;
+
 /** Opens a connection for a lane. `peer` is for the log; `onClosed` is called once, when it has closed. */
-export const openLane = (host: ConnectionHost, lane: Lane, peer: string, log: Log, onClosed = ignore): void =>
-  void new LaneConnection(host, lane, peer, log, onClosed);
+export const openLane = (
+  host: ConnectionHost,
+  lane: Lane,
+  peer: string,
+  kind: LaneKind,
+  log: Log,
+  onClosed = ignore,
+): void => void new LaneConnection(host, lane, peer, kind, log, onClosed);
 
 class LaneConnection implements LaneOwner {
   readonly #lane: Lane;
@@ -19,12 +29,12 @@ class LaneConnection implements LaneOwner {
   readonly #log: Log;
   #onClosed: () => void;
 
-  constructor(host: ConnectionHost, lane: Lane, peer: string, log: Log, onClosed: () => void) {
+  constructor(host: ConnectionHost, lane: Lane, peer: string, kind: LaneKind, log: Log, onClosed: () => void) {
     this.#lane = lane;
     this.#log = log;
     this.#onClosed = onClosed;
     this.#transport = new LaneTransport(lane, peer);
-    this.#connection = host.open(this.#transport);
+    this.#connection = host.open(this.#transport, kind);
     lane.owner = this;
     this.#transport.onDestroyed = () => this.#closed();
     this.#transport.onResumed = (bytes) => this.#receive(bytes);

@@ -2,11 +2,14 @@
  * The door of the HTTP port: whatever comes in comes through here. It asks the guard first, and runs what a path does in
  * the boundary of its request.
  */
+import type { Access } from "../../access/access.js";
 import type { Log } from "../../log.js";
 import { contain } from "../../native/error-boundary.js";
+import { shareOf } from "../address-shares.js";
 import type { Admission } from "./admission.js";
+import { identify } from "./caller.js";
 import type { Carried, StreamClient, WebSocketClient, WebSocketCodec, WebSocketFrontEnd } from "./carried.js";
-import type { HttpEngine, HttpRequest, HttpResponse, WebSocketPeer } from "./engine.js";
+import type { AnswerHead, HttpEngine, HttpRequest, HttpResponse, WebSocketPeer } from "./engine.js";
 import { type ExchangeContext, HttpExchange, JSON_TYPE } from "./exchange.js";
 import { FrontEndWebSocket } from "./front-end-web-socket.js";
 import type { HttpGuard, Verdict } from "./guard.js";
@@ -25,16 +28,40 @@ export const WEBSOCKET_IDLE_TIMEOUT = 120;
 /** What a path does; the request must not be used after it returns. A promise is awaited for its errors alone. */
 export type HttpHandler = (exchange: HttpExchange, request: HttpRequest) => unknown;
 
+/** What is to be said of a path. */
+export interface PathOptions {
+  /** It answers whoever asks: it tells whether the broker is well, and nothing else. */
+  readonly isOpen?: boolean;
+  /** Whoever publishes faster than it may is told to come later. */
+  readonly publishes?: boolean;
+}
+
 const BAD_REQUEST = "400 Bad Request";
+const UNAUTHORIZED = "401 Unauthorized";
+const TOO_MANY = "429 Too Many Requests";
 const FORBIDDEN = "403 Forbidden";
+
+/** It tells nothing of what there is. */
+const UNKNOWN = "a token of this broker is needed: Authorization: Bearer …";
+const CHALLENGE: AnswerHead["fields"] = [["WWW-Authenticate", "Bearer"]];
+const TOO_FAST = "more is published than your limits allow, try again later";
+
 const UNAVAILABLE = "503 Service Unavailable";
 const NOT_FOUND = "404 Not Found";
 
+/** A path, and what it does for a method. */
+interface Way extends PathOptions {
+  readonly path: string;
+  readonly handler: HttpHandler;
+}
+
 export class HttpEntrance implements ExchangeContext {
   readonly unsent = new UnsentAnswers();
+  readonly #paths: (PathOptions & { readonly path: string })[] = [];
   readonly #engine: HttpEngine;
   readonly #guard: HttpGuard;
   readonly #admission: Admission;
+  readonly #access: Access;
 
   constructor(
     engine: HttpEngine,
@@ -42,26 +69,40 @@ export class HttpEntrance implements ExchangeContext {
     admission: Admission,
     readonly log: Log,
     readonly refusal: (text: string) => string,
+    access: Access,
   ) {
+    this.#access = access;
     this.#engine = engine;
     this.#guard = guard;
     this.#admission = admission;
   }
 
   /** HEAD is answered and does nothing: what the path would answer would be lost. */
-  add(path: string, handler: HttpHandler): void {
-    this.#engine.add("head", path, (request, response) => this.#enter(path, request, response, answerHead));
-    this.#engine.add("any", path, (request, response) => this.#enter(path, request, response, handler));
+  add(path: string, handler: HttpHandler, options: PathOptions = {}): void {
+    this.#paths.push({ path, ...options });
+    const head: Way = { path, handler: answerHead, ...options, publishes: false };
+    const any: Way = { path, handler, ...options };
+    this.#engine.add("head", path, (request, response) => this.#enter(head, request, response));
+    this.#engine.add("any", path, (request, response) => this.#enter(any, request, response));
+  }
+
+  /** All that have been added. */
+  get paths(): readonly (PathOptions & { readonly path: string })[] {
+    return this.#paths;
   }
 
   /** Adds a path of WebSockets; a request that is none goes to what `add` has added for it. */
   addWebSocket(path: string, { maxMessageBytes, reservedBytes }: WebSocketFrontEnd, handler: WebSocketHandler): void {
     const accept = (request: HttpRequest, response: HttpResponse): WebSocketPeer | undefined => {
       if (!this.admits(path, request, response)) return undefined;
+      const credential = this.#access.isOn ? identify(this.#access, request, response) : undefined;
+      if (credential === undefined && this.#access.isOn) {
+        return this.#turnAway(new HttpExchange(response, this, path), response);
+      }
       const open = handler(request, (status, json) => {
         new HttpExchange(response, this, path).reply(status, JSON_TYPE, json);
       });
-      return open && new FrontEndWebSocket(this.#admission, reservedBytes, open, this.log, path);
+      return open && new FrontEndWebSocket(this.#admission, reservedBytes, open, this.log, path, credential);
     };
     this.#engine.addWebSocket(path, {
       maxMessageBytes,
@@ -82,7 +123,7 @@ export class HttpEntrance implements ExchangeContext {
    * Where an address has as many connections as it may, the request is refused: `refusal` makes the JSON of that.
    */
   stream(exchange: HttpExchange, refusal: (text: string) => string, open: (client: StreamClient) => Carried): void {
-    const place = this.#admission.stream(exchange.remoteAddress);
+    const place = this.#admission.stream(exchange.caller);
     if (typeof place === "string") return exchange.reply(UNAVAILABLE, JSON_TYPE, refusal(place));
     new StreamExchange(exchange, place, refusal("the broker is stopping")).carry(open);
   }
@@ -90,8 +131,10 @@ export class HttpEntrance implements ExchangeContext {
   /** What all other paths answer; to be called last. */
   addRest(): void {
     const path = "/*";
-    this.#engine.add("head", path, (request, response) => this.#enter(path, request, response, answerNoHead));
-    this.#engine.add("any", path, (request, response) => this.#enter(path, request, response, answerNothing));
+    const head = { path, handler: answerNoHead };
+    const any = { path, handler: answerNothing };
+    this.#engine.add("head", path, (request, response) => this.#enter(head, request, response));
+    this.#engine.add("any", path, (request, response) => this.#enter(any, request, response));
   }
 
   /** Whether a request to become a WebSocket may. It is answered when it may not. */
@@ -102,17 +145,44 @@ export class HttpEntrance implements ExchangeContext {
     return false;
   }
 
-  #enter(path: string, request: HttpRequest, response: HttpResponse, handler: HttpHandler): void {
+  #enter(way: Way, request: HttpRequest, response: HttpResponse): void {
+    const { path } = way;
     try {
       const verdict = this.#guard.check(request);
       const isAllowed = verdict?.kind === "allowed";
       const exchange = new HttpExchange(response, this, path, isAllowed ? verdict.origin : undefined);
       if (verdict !== undefined && !isAllowed) exchange.run(() => this.#refuse(exchange, verdict));
       else if (isAllowed && isPreflight(request)) exchange.run(() => exchange.sendPreflight());
-      else exchange.run(() => handler(exchange, request));
+      else exchange.run(() => this.#answer(way, exchange, request, response));
     } catch (error) {
       contain(this.log, path, error, () => response.close());
     }
+  }
+
+  /** Asks who it is, unless that is nobody's business, and does what the path does. */
+  #answer(
+    { handler, isOpen, publishes }: Way,
+    exchange: HttpExchange,
+    request: HttpRequest,
+    response: HttpResponse,
+  ): unknown {
+    if (isOpen === true || !this.#access.isOn) return handler(exchange, request);
+    const credential = identify(this.#access, request, response);
+    if (credential === undefined) return this.#turnAway(exchange, response);
+    exchange.credential = credential;
+    const wait = publishes === true ? credential.user.publishWait(this.#access.now()) : 0;
+    return wait === 0 ? handler(exchange, request) : this.#putOff(exchange, wait);
+  }
+
+  #turnAway(exchange: HttpExchange, { remoteAddress }: HttpResponse): undefined {
+    const delay = this.#access.refused(shareOf(remoteAddress), "http");
+    const refuse = (): void => exchange.reply(UNAUTHORIZED, JSON_TYPE, this.refusal(UNKNOWN), CHALLENGE);
+    if (delay === 0) refuse();
+    else setTimeout(() => exchange.run(refuse), delay).unref();
+  }
+
+  #putOff(exchange: HttpExchange, wait: number): void {
+    exchange.reply(TOO_MANY, JSON_TYPE, this.refusal(TOO_FAST), [["Retry-After", String(Math.ceil(wait / 1_000))]]);
   }
 
   #refuse(exchange: HttpExchange, verdict: NonNullable<Verdict>): void {
