@@ -6,7 +6,7 @@ import { join, relative } from "node:path";
 import { rolldown } from "rolldown";
 
 /**
- * Parts that are loaded when they are first used: their class, function or object, and how it is used. All that is called of them is
+ * Parts that are loaded when they are first used: their class or function, and how it is used. All that is called of them is
  * asynchronous, except `iterators`, and what `before` gives until the part is there.
  */
 const LATER = {
@@ -17,21 +17,19 @@ const LATER = {
     name: "Subscriptions",
     before: "{ all: [], ended() {}, lost() {}, holds: () => false }",
   },
-  "consume/consumer.js": { name: "Consumer", isStatic: true },
-  "consume/id-settler.js": { name: "IdSettler" },
-  "consume/queue-reader.js": { name: "QueueReader" },
+  "consume/queues.js": { name: "Queues", before: "{ drain: async () => {}, shutDown() {}, moveOn() {} }" },
   "dead-letters/dead-letters.js": { name: "DeadLetters", iterators: "[Symbol.asyncIterator]" },
   "nodes/connect-nodes.js": { name: "connectNodes", isFunction: true },
+  "topics/topic.js": { name: "Topic", before: "{ name: args[1] }" },
   "work/workers.js": { name: "Workers", before: "{ drain: async () => {} }" },
 };
 
 /** Where the parts come together. */
 const WHOLE = ["admin/broker-admin.js", "client.js", "index.js"];
 
-const standIn = (module, { name, isFunction = false, isStatic = false, iterators = "[]", before = "{}" }) => {
+const standIn = (module, { name, isFunction = false, iterators = "[]", before = "{}" }) => {
   const load = `import(${JSON.stringify(module)})`;
   if (isFunction) return `export const ${name} = async (...args) => (await ${load}).${name}(...args);`;
-  if (isStatic) return `export const ${name} = later(async () => (await ${load}).${name});`;
   const make = `later(async () => new (await ${load}).${name}(...args), ${before}, ${iterators})`;
   return `export const ${name} = class { constructor(...args) { return ${make}; } };`;
 };
@@ -78,7 +76,7 @@ export const writePage = async (client, dir) => {
   const atOnce = neededAtOnce((await build.generate({ ...names })).output);
   const groups = [
     { name: "client", test: (id) => atOnce.has(id), priority: 2 },
-    { name: "messages", test: /[\\/](?:collections|messages|protocol)[\\/]/, priority: 1 },
+    { name: "messages", test: /[\\/](?:arguments|base|collections|connection|messages|protocol)[\\/]/, priority: 1 },
     { name: "queues", test: /[\\/]consume[\\/]/ },
   ];
   await build.write({ ...names, dir, minify: true, codeSplitting: { groups } });

@@ -18,12 +18,12 @@ export interface BrokerProcess {
   readonly log: Log;
   /** Whether a bar on the terminal shows how far a start is. */
   readonly hasBar: boolean;
-  /** Ends the process: an option is out of its range. */
-  readonly refuse: (error: RangeError) => never;
+  /** Ends the process: an option is wrong. */
+  readonly refuse: (reason: string) => never;
   /** Lines that say that it runs, and where. Default: those of `ringmq serve`. */
   readonly announcement?: (broker: Broker) => readonly string[];
-  /** What is wrong with certificates, in the words of this program. */
-  readonly explain: (reason: string) => string;
+  /** What is wrong with an option, in the words of this program. */
+  readonly explain: (error: RangeError) => string;
   /** Ends the process: the broker cannot start. */
   readonly fail: (reason: string) => never;
   /** The broker listens. What this returns is done before the broker stops. RangeError: an option is wrong after all. */
@@ -33,7 +33,7 @@ export interface BrokerProcess {
 }
 
 export const runBroker = async (given: BrokerProcess): Promise<void> => {
-  const { options, log, hasBar, refuse, fail, started, announcement = announce } = given;
+  const { options, log, hasBar, explain, refuse, fail, started, announcement = announce } = given;
   let progress: StartProgress | undefined;
   let broker: Broker | undefined;
   let retire: (() => Promise<void>) | undefined;
@@ -57,7 +57,7 @@ export const runBroker = async (given: BrokerProcess): Promise<void> => {
     const { startBroker } = await import("../index.js");
     broker = await startBroker({ ...options, log, progress });
   } catch (error) {
-    if (error instanceof RangeError) return refuse(error);
+    if (error instanceof RangeError) return refuse(explain(error));
     if (!(error instanceof ListenError || error instanceof StartError)) throw error;
     return fail(error.message);
   }
@@ -67,7 +67,7 @@ export const runBroker = async (given: BrokerProcess): Promise<void> => {
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     await broker.close();
-    return refuse(error);
+    return refuse(explain(error));
   }
 };
 
@@ -81,7 +81,7 @@ const reload = (broker: Broker, { log, explain }: BrokerProcess): void => {
     broker.reloadCertificates();
   } catch (error) {
     if (!(error instanceof CertificateError)) throw error;
-    log.error({}, `SIGHUP: the certificates stay as they are: ${explain(error.message)}`);
+    log.error({}, `SIGHUP: the certificates stay as they are: ${explain(error)}`);
   }
 };
 

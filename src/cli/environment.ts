@@ -1,8 +1,5 @@
-/** Environment variables of a command: unknown ones, empty ones, and switches. */
+/** Environment variables of a command: unknown ones and empty ones. */
 import type { Command } from "commander";
-
-/** Exit code: wrong usage. */
-const USAGE = 2;
 
 export const ENVIRONMENT = "RINGMQ_";
 
@@ -63,22 +60,4 @@ export const forgetEmptyVariables = (env: Record<string, string | undefined>): v
   for (const [name, value] of Object.entries(env)) {
     if (value === "" && name.toUpperCase().startsWith(ENVIRONMENT)) delete env[name];
   }
-};
-
-const SWITCH: Readonly<Record<string, boolean>> = { "1": true, true: true, "": false, "0": false, false: false };
-
-/**
- * The value of a switch that was set by its environment variable, under its option name; empty if it was a flag or not
- * given. Commander takes any value for on, even `false`. Ends the program when the value is neither on nor off.
- */
-export const switchInEnvironment = (command: Command, name: string): Readonly<Record<string, boolean>> => {
-  const option = command.options.find((each) => each.attributeName() === name);
-  if (option?.envVar === undefined || command.getOptionValueSource(name) !== "env") return {};
-  const text = process.env[option.envVar] ?? "";
-  const value = SWITCH[text.toLowerCase()];
-  if (value !== undefined) return { [name]: value };
-  return command.error(
-    `error: option '${option.flags}' value '${text}' from env '${option.envVar}' is invalid. It must be 1, true, 0 or false.`,
-    { exitCode: USAGE },
-  );
 };

@@ -55,8 +55,8 @@ await runBroker({
   options: settings.broker,
   log,
   hasBar: process.stderr.isTTY && isOnConsole,
-  refuse: (error) => end(withKeys(error.message), USAGE),
-  explain: withKeys,
+  refuse: (reason) => end(reason, USAGE),
+  explain: ({ message }) => withKeys(message),
   fail: (reason) => end(reason, FAILURE),
   started: ({ addresses: { tcp, http } }) => {
     const announcement = tcp && http && announceNode(settings, tcp, http, log);

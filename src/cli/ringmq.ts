@@ -10,6 +10,7 @@ const USAGE = 2;
 /** In the order of the help. */
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   serve: async () => (await import("./serve.js")).serveCommand(),
+  "check-config": async () => (await import("./check-config.js")).checkConfigCommand(),
   publish: async () => (await import("./commands/publish.js")).publishCommand(),
   consume: async () => (await import("./commands/consume.js")).consumeCommand(),
   work: async () => (await import("./commands/work.js")).workCommand(),

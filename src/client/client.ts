@@ -3,7 +3,6 @@
  */
 import { Op } from "../protocol/op.js";
 import { BrokerAdmin } from "./admin/broker-admin.js";
-import { readNothing } from "./admin/results.js";
 import { checkTimeout } from "./arguments/argument-checks.js";
 import { OPTIONS, readOptions } from "./arguments/option-reader.js";
 import type {
@@ -27,7 +26,7 @@ import type {
   SubscribeOptions,
   TouchOptions,
 } from "./arguments/options.js";
-import { RequestChecks } from "./arguments/request-checks.js";
+import { PublishChecks } from "./arguments/publish-checks.js";
 import type { AsyncFeed } from "./base/async-feed.js";
 import { unobserved } from "./base/deferred.js";
 import { localError, type RingmqError } from "./base/error.js";
@@ -46,15 +45,13 @@ import type { Connection } from "./connection/connection.js";
 import type { BrokerInfo } from "./connection/hello.js";
 import { ResultRequest } from "./connection/pending-request.js";
 import type { ConnectionStatus } from "./connection/status.js";
-import { Consumer } from "./consume/consumer.js";
+import type { Consumer } from "./consume/consumer.js";
 import type { FoundMessage } from "./consume/found-message.js";
-import { IdSettler, type Ids } from "./consume/id-settler.js";
+import type { Ids } from "./consume/id-settler.js";
 import type { Keys } from "./consume/key-settler.js";
 import type { Message } from "./consume/message.js";
-import { Progress } from "./consume/progress.js";
-import { QueueReader } from "./consume/queue-reader.js";
+import { Queues } from "./consume/queues.js";
 import type { Settlement } from "./consume/settle-result.js";
-import { Settlers } from "./consume/settlers.js";
 import type { StoredMessage } from "./consume/stored-message.js";
 import { DeadLetters } from "./dead-letters/dead-letters.js";
 import { BatchPublisher } from "./publish/batch-publisher.js";
@@ -88,15 +85,10 @@ export class Client extends BrokerAdmin {
   readonly #connection: Connection;
   /** @internal */ readonly publisher: Publisher;
   /** @internal */ readonly batchPublisher: BatchPublisher;
-  readonly #reader: QueueReader;
-  readonly #idSettler: IdSettler;
-  readonly #settlers: Settlers;
-  readonly #progress: Progress;
+  readonly #queues: Queues;
   readonly #subscriptions: Subscriptions;
   readonly #calls: Calls;
-  readonly #consumers = new Set<Consumer>();
   readonly #workers = new Workers();
-  readonly #checks: RequestChecks;
   readonly #tracing: Tracing;
   readonly #statuses: EventHub<ConnectionStatus>;
   #draining: Promise<void> | undefined;
@@ -112,21 +104,18 @@ export class Client extends BrokerAdmin {
   /** @internal */
   constructor(connection: Connection, parts: ClientParts = {}) {
     const { url = "", numbering, statuses = new EventHub(), tracing = new Tracing() } = parts;
-    const checks = new RequestChecks(connection.info.limits.maxNameBytes);
-    super(connection, checks);
+    super(connection);
+    const checks = new PublishChecks(connection.info.limits.maxNameBytes);
+    const assertTaking = (): void => this.#assertTaking();
     this.#connection = connection;
-    this.#checks = checks;
     this.#tracing = tracing;
     this.publisher = new Publisher(connection, checks, numbering);
     this.batchPublisher = new BatchPublisher(connection, checks, numbering);
-    this.#settlers = new Settlers(connection);
-    this.#progress = new Progress(connection);
-    this.#reader = new QueueReader(connection, this.#checks, this.#settlers, () => this.#assertTaking());
-    this.#idSettler = new IdSettler(connection, this.#checks, this.#settlers);
-    this.#subscriptions = new Subscriptions(connection);
-    this.#calls = new Calls(connection, this.#checks);
     // Publishes go first: messages made from an acked one must be sent before its ack.
-    connection.batchers.push(this.publisher, this.#progress, this.#settlers);
+    connection.batchers.push(this.publisher);
+    this.#queues = new Queues(connection, assertTaking);
+    this.#subscriptions = new Subscriptions(connection, assertTaking);
+    this.#calls = new Calls(connection, assertTaking);
     connection.channels = this.#subscriptions;
     connection.onGoodbye = (reason) => {
       this.onGoodbye?.();
@@ -175,7 +164,7 @@ export class Client extends BrokerAdmin {
 
   /** Resolves when the broker has answered. */
   ping(): Promise<void> {
-    return look(this.#connection, Op.PING, [], new ResultRequest(readNothing));
+    return look(this.#connection, Op.PING, [], new ResultRequest(() => {}));
   }
 
   /**
@@ -211,23 +200,17 @@ export class Client extends BrokerAdmin {
 
   /** Takes messages out of a queue; none when there are none. They are held until they are settled or their TTR ends. */
   pop(topic: string, options: PopOptions = {}): Promise<Message[]> {
-    return this.#reader.pop(topic, options);
+    return this.#queues.pop(topic, options);
   }
 
   /** Takes dead letters out of a queue. One that is not acked goes back to the dead letters. */
   popDead(topic: string, options: PopDeadOptions = {}): Promise<Message[]> {
-    return this.#reader.popDead(topic, options);
+    return this.#queues.popDead(topic, options);
   }
 
   /** Has the messages of a queue pushed. */
-  async consume(topic: string, options: ConsumeOptions = {}): Promise<Consumer> {
-    const { queue, prefetch = "auto" } = this.#checks.consume(topic, options);
-    this.#assertTaking();
-    const settler = this.#settlers.of(topic, queue);
-    const consumer = await Consumer.start(this.#connection, topic, queue, prefetch, settler, this.#progress);
-    this.#consumers.add(consumer);
-    unobserved(consumer.finished.then(() => this.#consumers.delete(consumer)));
-    return consumer;
+  consume(topic: string, options: ConsumeOptions = {}): Promise<Consumer> {
+    return this.#queues.consume(topic, options);
   }
 
   /**
@@ -245,10 +228,8 @@ export class Client extends BrokerAdmin {
    * Has the messages of a channel pushed, from now on or from wherever the options say. Without options, a program may
    * subscribe to a channel several times: see `SubscribeOptions.from`.
    */
-  async subscribe(channel: string, options: SubscribeOptions = {}): Promise<Subscription> {
-    const read = this.#checks.subscribe(channel, options);
-    this.#assertTaking();
-    return this.#subscriptions.subscribe(channel, read);
+  subscribe(channel: string, options: SubscribeOptions = {}): Promise<Subscription> {
+    return this.#subscriptions.subscribe(channel, options);
   }
 
   /**
@@ -286,22 +267,22 @@ export class Client extends BrokerAdmin {
    */
   respond(channel: string, handler: RequestHandler, options: RespondOptions = {}): Promise<Responder> {
     const traced: RequestHandler = this.#tracing.handling({ channel }, handler);
-    return this.#calls.respond(channel, traced, options, () => this.#assertTaking());
+    return this.#calls.respond(channel, traced, options);
   }
 
   /** Acks messages of which only the ids are known, whoever holds them. */
   ackById(topic: string, ids: Ids, options: QueueOptions = {}): Promise<Settlement> {
-    return this.#idSettler.ack(topic, ids, options);
+    return this.#queues.ack(topic, ids, options);
   }
 
   /** Gives back messages of which only the ids are known, whoever holds them. */
   nackById(topic: string, ids: Ids, options: QueueOptions & NackOptions = {}): Promise<Settlement> {
-    return this.#idSettler.nack(topic, ids, options);
+    return this.#queues.nack(topic, ids, options);
   }
 
   /** Lets whoever holds them hold messages for longer, of which only the ids are known. */
   touchById(topic: string, ids: Ids, options: QueueOptions & TouchOptions = {}): Promise<Settlement> {
-    return this.#idSettler.touch(topic, ids, options);
+    return this.#queues.touch(topic, ids, options);
   }
 
   /**
@@ -309,42 +290,42 @@ export class Client extends BrokerAdmin {
    * consumer's: MESSAGE_IN_FLIGHT among the faults.
    */
   cancel(topic: string, messages: Ids | Keys, options: AnyQueueOptions = {}): Promise<Settlement> {
-    return this.#idSettler.cancel(topic, messages, options);
+    return this.#queues.cancel(topic, messages, options);
   }
 
   /** Sets a new delay, in milliseconds from now, of delayed messages; of those that are named by their key, also of ready ones. */
   reschedule(topic: string, messages: Ids | Keys, delay: number, options: AnyQueueOptions = {}): Promise<Settlement> {
-    return this.#idSettler.reschedule(topic, messages, delay, options);
+    return this.#queues.reschedule(topic, messages, delay, options);
   }
 
   /** Makes delayed messages ready at once. */
   runNow(topic: string, messages: Ids | Keys, options: AnyQueueOptions = {}): Promise<Settlement> {
-    return this.#idSettler.reschedule(topic, messages, 0, options);
+    return this.#queues.reschedule(topic, messages, 0, options);
   }
 
   /** Shows the message that has an id or a key, in whichever state and queue it is; undefined: there is none. */
   lookup(topic: string, message: string | { readonly key: string }): Promise<FoundMessage | undefined> {
-    return this.#idSettler.lookup(topic, message);
+    return this.#queues.lookup(topic, message);
   }
 
   /** Puts dead letters at the tail of their queue, with retry 0. Without ids: all of them. */
   redrive(topic: string, options: RedriveOptions = {}): Promise<Settlement> {
-    return this.#idSettler.redrive(topic, options);
+    return this.#queues.redrive(topic, options);
   }
 
   /** The dead letters of a queue: what they have died of, and ways to send them on again. Throws BAD_ARGUMENT. */
   deadLetters(topic: string, options: QueueOptions = {}): DeadLetters {
-    return new DeadLetters(this, topic, options);
+    return new DeadLetters(this, async () => this, topic, options);
   }
 
   /** Drops the messages of a queue. Answers how many. */
   purge(topic: string, options: PurgeOptions = {}): Promise<number> {
-    return this.#idSettler.purge(topic, options);
+    return this.#queues.purge(topic, options);
   }
 
   /** Shows messages and changes nothing. */
   browse(topic: string, options: BrowseOptions = {}): Promise<StoredMessage[]> {
-    return this.#reader.browse(topic, options);
+    return this.#queues.browse(topic, options);
   }
 
   /**
@@ -391,7 +372,7 @@ export class Client extends BrokerAdmin {
 
   async #drain(timeout: number, subscriptions = this.#subscriptions.all): Promise<void> {
     const loops = [
-      ...[...this.#consumers].map((consumer) => consumer.drainWithClient()),
+      this.#queues.drain(),
       ...subscriptions.map((subscription) => subscription.drain()),
       this.#workers.drain(),
       this.#calls.stop(undefined),
@@ -408,7 +389,7 @@ export class Client extends BrokerAdmin {
   #leaveBroker(reason: RingmqError): void {
     this.#refusal ??= reason;
     const subscriptions = this.#subscriptions.all;
-    for (const consumer of this.#consumers) consumer.shutDown(reason);
+    this.#queues.shutDown(reason);
     for (const subscription of subscriptions) subscription.shutDown(reason);
     unobserved(this.#calls.stop(reason));
     this.#draining ??= this.#drain(DRAIN_TIMEOUT, subscriptions);
@@ -419,7 +400,7 @@ export class Client extends BrokerAdmin {
   #moveOn(reason: RingmqError): void {
     this.#statuses.push({ type: "draining", reason });
     this.#connection.leave();
-    for (const consumer of this.#consumers) consumer.moveOn();
+    this.#queues.moveOn();
   }
 
   /** Throws when nothing that brings messages may be begun any more. */

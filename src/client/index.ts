@@ -106,11 +106,6 @@ export type { Topic, TopicOptions } from "./topics/topic.js";
 export type { TopicConsumer } from "./topics/topic-consumer.js";
 export type { TopicMessage } from "./topics/topic-message.js";
 export type { QueueWorker } from "./work/queue-worker.js";
+export { UnrecoverableError } from "./work/unrecoverable-error.js";
 export type { WorkContext } from "./work/work-context.js";
-export {
-  type RetryDelay,
-  UnrecoverableError,
-  type WorkHandler,
-  type WorkOptions,
-  type WorkRetryOptions,
-} from "./work/work-options.js";
+export type { RetryDelay, WorkHandler, WorkOptions, WorkRetryOptions } from "./work/work-options.js";

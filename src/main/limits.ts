@@ -20,7 +20,7 @@ import {
   MAX_RETRIES,
 } from "../protocol/limits.js";
 import { Durability } from "../protocol/op.js";
-import { check, checkTimeout, OutOfRangeError } from "./option-checks.js";
+import { check, checkTimeout, OptionError, OutOfRangeError } from "./option-checks.js";
 
 export type DurabilityName = keyof typeof Durability;
 
@@ -195,10 +195,10 @@ export const resolveLimits = (
     ...given,
   };
   if (!Object.hasOwn(Durability, limits.durability)) {
-    throw new RangeError(`durability must be fsync, write or memory; it is ${limits.durability}`);
+    throw new OptionError("durability", `must be fsync, write or memory; it is ${limits.durability}`);
   }
   if (limits.persist && limits.durability === "memory") {
-    throw new RangeError("persist must have a journal, which durability memory has not: leave one of them out");
+    throw new OptionError("persist", "must have a journal, which durability memory has not: leave one of them out");
   }
   check("segmentBytes", limits.segmentBytes, MIN_SEGMENT_BYTES, MAX_SEGMENT_BYTES);
   check("node", limits.node, 1, MAX_NODE_ID);

@@ -1,10 +1,22 @@
 /** The checks of what a broker is told: each throws, and names the option, its range and its value. */
 import { didYouMean } from "../protocol/spelling.js";
 
-/** An option is out of its range. The text is for programs; who has units of their own makes another. */
-export class OutOfRangeError extends RangeError {
+/** An option is wrong: what it must be follows its name. */
+export class OptionError extends RangeError {
   constructor(
+    /** `maxTopics`, `tcpTls.certFile`. */
     readonly option: string,
+    text: string,
+    errorOptions?: ErrorOptions,
+  ) {
+    super(`${option} ${text}`, errorOptions);
+  }
+}
+
+/** An option is out of its range. The text is for programs; who has units of their own makes another. */
+export class OutOfRangeError extends OptionError {
+  constructor(
+    option: string,
     readonly value: number,
     readonly min: number,
     /** Infinity: there is no bound that anybody could reach. */
@@ -13,7 +25,7 @@ export class OutOfRangeError extends RangeError {
     /** Where the bound comes from. */
     readonly why = "",
   ) {
-    super(`${option} must be ${text}${why}; it is ${value}`);
+    super(option, `must be ${text}${why}; it is ${value}`);
   }
 }
 
@@ -53,5 +65,5 @@ export const checkNames = (name: string, given: readonly string[], pattern: RegE
   given.map((text) => {
     const lower = text.toLowerCase().replace(/\.$/, "");
     if (pattern.test(lower)) return lower;
-    throw new RangeError(`${name} must be as in ${example}; it is ${text}`);
+    throw new OptionError(name, `must be as in ${example}; it is ${text}`);
   });

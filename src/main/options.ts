@@ -6,7 +6,7 @@ import os from "node:os";
 import { resolve } from "node:path";
 import { type BrokerLimits, LIMIT_NAMES, resolveLimits } from "./limits.js";
 import { type Log, SILENT } from "./log.js";
-import { check, checkKnown, checkNames, checkTimeout, HOST_NAME, ORIGIN } from "./option-checks.js";
+import { check, checkKnown, checkNames, checkTimeout, HOST_NAME, OptionError, ORIGIN } from "./option-checks.js";
 import type { StartProgress } from "./progress.js";
 import { checkUsers, type UserOptions } from "./user-options.js";
 
@@ -189,7 +189,7 @@ const isAddress = (given: unknown): given is Address => {
 const checkAddress = (name: string, address: Address | "off"): void => {
   if (address === "off") return;
   if (!isAddress(address)) {
-    throw new RangeError(`${name} must be { host, port } or "off"; it is ${JSON.stringify(address)}`);
+    throw new OptionError(name, `must be { host, port } or "off"; it is ${JSON.stringify(address)}`);
   }
   check(`the port of ${name}`, address.port, 0, 65_535);
 };
@@ -200,7 +200,7 @@ const resolveTls = (name: "tcpTls" | "httpTls" | "grpcTls", given: Tls | undefin
   const path = (file: keyof TlsFiles): string => {
     const value = given[file];
     if (typeof value === "string" && value !== "" && !value.includes("\0")) return resolve(value);
-    throw new RangeError(`${name}.${file} must be the path of a PEM file; it is ${JSON.stringify(value)}`);
+    throw new OptionError(`${name}.${file}`, `must be the path of a PEM file; it is ${JSON.stringify(value)}`);
   };
   const files = { certFile: path("certFile"), keyFile: path("keyFile") };
   return given.clientCaFile === undefined ? files : { ...files, clientCaFile: path("clientCaFile") };
@@ -242,22 +242,23 @@ export const resolveOptions = (given: Partial<BrokerOptions> = {}): BrokerOption
   checkAddress("http", options.http);
   checkAddress("grpc", options.grpc);
   if (!HTTP_ENGINES.includes(options.httpEngine)) {
-    throw new RangeError(`httpEngine must be auto, uws or node; it is ${options.httpEngine}`);
+    throw new OptionError("httpEngine", `must be auto, uws or node; it is ${options.httpEngine}`);
   }
   if (options.httpEngine === "uws" && needsClientCertificate(options.httpTls)) {
-    throw new RangeError(
-      "httpEngine must be node or auto where clients need a certificate (httpTls.clientCaFile): " +
+    throw new OptionError(
+      "httpEngine",
+      "must be node or auto where clients need a certificate (httpTls.clientCaFile): " +
         "uWebSockets.js lets in those that present none; it is uws",
     );
   }
-  if (given.data === "") throw new RangeError("data must be the path of a directory; it is empty");
+  if (given.data === "") throw new OptionError("data", "must be the path of a directory; it is empty");
   if (options.data.includes("\0")) {
-    throw new RangeError(`data must be the path of a directory; ${JSON.stringify(given.data)} has a NUL in it`);
+    throw new OptionError("data", `must be the path of a directory; ${JSON.stringify(given.data)} has a NUL in it`);
   }
   check("diskReserve", options.diskReserve, 0, Number.MAX_SAFE_INTEGER);
   check("ringBytes", options.ringBytes, MIN_RING_BYTES, MAX_RING_BYTES);
   if (!Number.isInteger(Math.log2(options.ringBytes))) {
-    throw new RangeError(`ringBytes must be a power of two; it is ${options.ringBytes}`);
+    throw new OptionError("ringBytes", `must be a power of two; it is ${options.ringBytes}`);
   }
   check("maxConnections", options.maxConnections, 1, 2 ** 20);
   check("maxConnectionsPerAddress", options.maxConnectionsPerAddress, 1, 2 ** 20);

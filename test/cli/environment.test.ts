@@ -1,6 +1,6 @@
 import { Command, Option } from "commander";
-import { describe, expect, it, onTestFinished } from "vitest";
-import { forgetEmptyVariables, switchInEnvironment, unknownVariables } from "../../src/cli/environment.js";
+import { describe, expect, it } from "vitest";
+import { forgetEmptyVariables, unknownVariables } from "../../src/cli/environment.js";
 
 const command = (): Command =>
   new Command()
@@ -27,19 +27,4 @@ it("an empty variable is none, if it is one of ours", () => {
   const env = { RINGMQ_TCP: "", ringmq_x: "", RINGMQ_HTTP: "off", PATH: "" };
   forgetEmptyVariables(env);
   expect(env).toEqual({ RINGMQ_HTTP: "off", PATH: "" });
-});
-
-describe("a switch in the environment", () => {
-  const said = (text: string, args: readonly string[] = []): Readonly<Record<string, boolean>> => {
-    process.env["RINGMQ_ALLOW_BACKUP"] = text;
-    onTestFinished(() => {
-      delete process.env["RINGMQ_ALLOW_BACKUP"];
-    });
-    const made = command().parse(args, { from: "user" });
-    return { ...made.opts(), ...switchInEnvironment(made, "allowBackup") };
-  };
-
-  it.each(["1", "true", "TRUE"])("is on: %s", (text) => expect(said(text)).toEqual({ allowBackup: true }));
-  it.each(["0", "false", ""])("is off: %j", (text) => expect(said(text)).toEqual({ allowBackup: false }));
-  it("gives way to the flag", () => expect(said("false", ["--allow-backup"])).toEqual({ allowBackup: true }));
 });

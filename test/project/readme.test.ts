@@ -9,36 +9,6 @@ import { cell, ROOT, readDocument, section, tableRows } from "./document.js";
 const run = promisify(execFile);
 const readme = readDocument("README.md");
 
-describe("the README's configuration", () => {
-  /** Each flag of `--help`, its lines put together. */
-  const helpEntries = async (): Promise<string[]> => {
-    const { stdout } = await run(process.execPath, ["dist/cli/ringmq.js", "serve", "--help"], { cwd: ROOT });
-    const options = stdout.slice(stdout.indexOf("Options:"), stdout.indexOf("-h, --help"));
-    return options
-      .split(/\n {2}(?=--)/)
-      .slice(1)
-      .map((entry) => entry.replaceAll(/\s+/g, " ").trim());
-  };
-
-  it("is that of `ringmq serve --help`: flags, environment, defaults and descriptions", async () => {
-    const documented = tableRows(section(readme, "Configuration")).map((row) => {
-      const [flag, environment, value] = [cell(row, "flag"), cell(row, "environment"), cell(row, "default")];
-      const description = cell(row, "");
-      // A default that depends on the machine is given in words.
-      return { flag, environment, value: flag.startsWith("--shards") ? "" : value, description };
-    });
-    const real = (await helpEntries()).map((entry) => {
-      const flag = /^--[\w-]+(?: <\w+>)?/.exec(entry)?.[0] ?? "";
-      const value = /default: "?([^),"]+)/.exec(entry)?.[1] ?? "";
-      const environment = /env: (\w+)/.exec(entry)?.[1] ?? "";
-      const description = /^(.*?) \((?:choices|default|env): /.exec(entry.slice(flag.length + 1))?.[1] ?? "";
-      return { flag, environment, value: flag.startsWith("--shards") ? "" : value, description };
-    });
-    expect(real.filter(({ description }) => description !== "").length).toBeGreaterThan(10);
-    expect(documented).toEqual(real);
-  });
-});
-
 it("the README's benchmark scenarios are those there are", () => {
   const rows = tableRows(section(readme, "How fast it is")).filter((row) => cell(row, "scenario") !== "");
   expect(rows.map((row) => cell(row, "scenario"))).toEqual(scenarios.map(({ name }) => name));

@@ -1,5 +1,5 @@
 /** Messages as the commands print them: lines for people and pipes, objects for programs. */
-import { plainHeaders } from "../../client/base/inspection.js";
+import { plainHeaders } from "../../client/base/plain-content.js";
 import type { ChannelMessage, Message, Reply, StoredMessage } from "../../client/index.js";
 import { escapeControls } from "../../main/data/control-characters.js";
 import { jsonText } from "./output.js";

@@ -1,5 +1,5 @@
 /** What `ringmq respond` does. */
-import { plainHeaders } from "../../client/base/inspection.js";
+import { plainHeaders } from "../../client/base/plain-content.js";
 import type { Client, ReceivedRequest } from "../../client/index.js";
 import { stopOnSignals } from "../signals.js";
 import { CommandRun, MAX_TIMER, notStarted, shortHeaders } from "./command-run.js";

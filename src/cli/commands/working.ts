@@ -1,5 +1,5 @@
 /** What `ringmq work` does. */
-import { plainHeaders } from "../../client/base/inspection.js";
+import { plainHeaders } from "../../client/base/plain-content.js";
 import { type Client, type Message, RingmqError } from "../../client/index.js";
 import { stopOnSignals } from "../signals.js";
 import { CommandRun, MAX_TIMER, notStarted, type Outcome, shortHeaders } from "./command-run.js";

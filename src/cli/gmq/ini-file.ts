@@ -1,14 +1,6 @@
 /** A configuration file in INI: sections of keys, comments after `#` or `;`, also behind a value. */
-import { readFileSync } from "node:fs";
 import { parse } from "ini";
-import { whyUnreadable } from "../../main/unreadable.js";
-
-/** A configuration is a page of text; whoever names a data file by mistake gets an error and not its parse. */
-const MAX_FILE_BYTES = 1024 * 1024;
-
-export class ConfigError extends Error {
-  override readonly name = "ConfigError";
-}
+import { ConfigError, readConfigurationText } from "../configuration-text.js";
 
 /** Section, then the keys that it may have, in the writing of the documentation. */
 export type KnownKeys = Readonly<Record<string, readonly string[]>>;
@@ -28,7 +20,7 @@ export class IniFile {
     const file = new IniFile(path);
     const names = new Set(Object.entries(known).flatMap(([section, keys]) => keys.map((key) => nameOf(section, key))));
     const unknown: string[] = [];
-    for (const [section, keys] of Object.entries(parse(contentOf(path)))) {
+    for (const [section, keys] of Object.entries(parse(readConfigurationText(path)))) {
       if (typeof keys !== "object" || keys === null) {
         if (section.startsWith("[")) throw new ConfigError(`${path}: ${section} must end with ]`);
         unknown.push(section);
@@ -58,13 +50,3 @@ export class IniFile {
 
 /** Capital letters do not matter. */
 const nameOf = (section: string, key: string): string => `${section}.${key}`.toLowerCase();
-
-const contentOf = (path: string): string => {
-  try {
-    const bytes = readFileSync(path);
-    if (bytes.length <= MAX_FILE_BYTES) return bytes.toString("utf8").replace(/^\uFEFF/, "");
-  } catch (error) {
-    throw new ConfigError(`the configuration file ${path} cannot be read: ${whyUnreadable(error)}`);
-  }
-  throw new ConfigError(`the configuration file ${path} is larger than 1 MiB: it is something else`);
-};

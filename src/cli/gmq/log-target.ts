@@ -3,8 +3,8 @@ import { appendFileSync, closeSync, mkdirSync, openSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import type { RotatingFileStream } from "rotating-file-stream";
 import type { Log } from "../../main/log.js";
+import { ConfigError } from "../configuration-text.js";
 import { createLog } from "../log-lines.js";
-import { ConfigError } from "./ini-file.js";
 import type { LogSettings, Rotation } from "./log-settings.js";
 
 /** Bytes that wait for a disk that does not take them; lines beyond are dropped. */

@@ -1,6 +1,7 @@
 /** The settings of a port in gmq's configuration files. */
+
+import { ConfigError } from "../configuration-text.js";
 import { parseSwitch } from "../go-flags.js";
-import { ConfigError } from "./ini-file.js";
 import type { Settings } from "./settings.js";
 
 export const PORT_KEYS = ["addr", "certFile", "keyFile", "enableTls"] as const;

@@ -1,7 +1,8 @@
 /** From the command line of a program to its settings and its log. */
 import type { Command } from "commander";
+import { ConfigError } from "../configuration-text.js";
 import { parseFlags, USAGE } from "../go-flags.js";
-import { ConfigError, IniFile, type KnownKeys } from "./ini-file.js";
+import { IniFile, type KnownKeys } from "./ini-file.js";
 import { type LogDefaults, logSettings } from "./log-settings.js";
 import type { ProgramLog } from "./log-target.js";
 import { Settings } from "./settings.js";

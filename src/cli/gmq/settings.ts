@@ -1,6 +1,7 @@
 /** What a program is told: a flag beats the file, and what neither says has a default. */
 import { InvalidArgumentError } from "commander";
-import { ConfigError, type IniFile } from "./ini-file.js";
+import { ConfigError } from "../configuration-text.js";
+import type { IniFile } from "./ini-file.js";
 
 export class Settings {
   constructor(

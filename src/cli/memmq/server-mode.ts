@@ -14,8 +14,8 @@ export const runServer = async (settings: ServerSettings, program: Program): Pro
     options: brokerOptions(settings),
     log: program.log,
     hasBar: process.stderr.isTTY,
-    refuse: (error) => program.refuse(withMemmqFlags(error.message)),
-    explain: withMemmqFlags,
+    refuse: (reason) => program.refuse(reason),
+    explain: ({ message }) => withMemmqFlags(message),
     fail: (reason) => program.fail(withMemmqFlags(reason)),
     announcement: (broker) => announcement(broker, settings),
   });

@@ -9,7 +9,6 @@ import type {
   TopicConfig,
   TopicStatistics,
 } from "../arguments/options.js";
-import type { RequestChecks } from "../arguments/request-checks.js";
 import type { Connection } from "../connection/connection.js";
 import { ChannelAdmin } from "./channel-admin.js";
 import { TopicAdmin } from "./topic-admin.js";
@@ -19,9 +18,9 @@ export abstract class BrokerAdmin {
   readonly #channelAdmin: ChannelAdmin;
 
   /** @internal */
-  protected constructor(connection: Connection, checks: RequestChecks) {
-    this.#topicAdmin = new TopicAdmin(connection, checks);
-    this.#channelAdmin = new ChannelAdmin(connection, checks);
+  protected constructor(connection: Connection) {
+    this.#topicAdmin = new TopicAdmin(connection);
+    this.#channelAdmin = new ChannelAdmin(connection);
   }
 
   /** Stops the deliveries of a queue until it is resumed. Publishes, acks and timers go on. */

@@ -4,7 +4,7 @@
 import { Op } from "../../protocol/op.js";
 import { checkObject } from "../arguments/argument-checks.js";
 import type { ChannelConfig, ChannelStatistics } from "../arguments/options.js";
-import type { RequestChecks } from "../arguments/request-checks.js";
+import { PublishChecks } from "../arguments/publish-checks.js";
 import { ask, look } from "../connection/ask.js";
 import type { Connection } from "../connection/connection.js";
 import { CountRequest, ResultRequest } from "../connection/pending-request.js";
@@ -14,11 +14,11 @@ import { readChannelConfig, readChannelPage, readChannelStatistics } from "./res
 
 export class ChannelAdmin {
   readonly #connection: Connection;
-  readonly #checks: RequestChecks;
+  readonly #checks: PublishChecks;
 
-  constructor(connection: Connection, checks: RequestChecks) {
+  constructor(connection: Connection) {
     this.#connection = connection;
-    this.#checks = checks;
+    this.#checks = new PublishChecks(connection.info.limits.maxNameBytes);
   }
 
   async configure(channel: string, config: Partial<ChannelConfig>): Promise<ChannelConfig> {

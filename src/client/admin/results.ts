@@ -47,6 +47,3 @@ export const readTopicPage = readPage(readStatistics);
 export const readChannelPage = readPage(readChannelStatistics);
 
 export const readBackupSummary = (value: unknown): BackupSummary => record(value, "a backup") as BackupSummary;
-
-/** For an answer without a value. */
-export const readNothing = (): void => {};

@@ -3,9 +3,9 @@
  */
 import { Op } from "../../protocol/op.js";
 import { badArgument, checkObject } from "../arguments/argument-checks.js";
-import { OPTIONS } from "../arguments/option-reader.js";
+import { names, readOptions } from "../arguments/option-reader.js";
 import type { BackupSummary, QueueOptions, TopicConfig, TopicStatistics } from "../arguments/options.js";
-import type { RequestChecks } from "../arguments/request-checks.js";
+import { PublishChecks } from "../arguments/publish-checks.js";
 import { ask, look } from "../connection/ask.js";
 import type { Connection } from "../connection/connection.js";
 import { CountRequest, Patience, ResultRequest } from "../connection/pending-request.js";
@@ -20,22 +20,24 @@ class BackupRequest extends ResultRequest<BackupSummary> {
   }
 }
 
+const OPTIONS = names("queue");
+
 export class TopicAdmin {
   readonly #connection: Connection;
-  readonly #checks: RequestChecks;
+  readonly #checks: PublishChecks;
 
-  constructor(connection: Connection, checks: RequestChecks) {
+  constructor(connection: Connection) {
     this.#connection = connection;
-    this.#checks = checks;
+    this.#checks = new PublishChecks(connection.info.limits.maxNameBytes);
   }
 
   async pause(topic: string, options: QueueOptions): Promise<void> {
-    const { queue } = this.#checks.topic(topic, options, OPTIONS.queue);
+    const queue = this.#queueOf(topic, options);
     await ask(this.#connection, Op.PAUSE, [topic, queue], new CountRequest());
   }
 
   async resume(topic: string, options: QueueOptions): Promise<void> {
-    const { queue } = this.#checks.topic(topic, options, OPTIONS.queue);
+    const queue = this.#queueOf(topic, options);
     await ask(this.#connection, Op.RESUME, [topic, queue], new CountRequest());
   }
 
@@ -50,13 +52,13 @@ export class TopicAdmin {
 
   async declareQueue(topic: string, queue: string): Promise<void> {
     this.#checks.name("topic", topic);
-    this.#checks.queue(queue);
+    this.#checkQueue(queue);
     await ask(this.#connection, Op.DECLARE_QUEUE, [topic, queue], new CountRequest());
   }
 
   async deleteQueue(topic: string, queue: string): Promise<number> {
     this.#checks.name("topic", topic);
-    this.#checks.queue(queue);
+    this.#checkQueue(queue);
     return ask(this.#connection, Op.DELETE_QUEUE, [topic, queue], new CountRequest());
   }
 
@@ -77,5 +79,19 @@ export class TopicAdmin {
   async backup(directory: string): Promise<BackupSummary> {
     if (typeof directory !== "string" || directory === "") throw badArgument("directory", directory, "a path");
     return ask(this.#connection, Op.BACKUP, [directory], new BackupRequest(readBackupSummary));
+  }
+
+  #queueOf(topic: string, options: QueueOptions): string | undefined {
+    this.#checks.name("topic", topic);
+    const { queue } = readOptions(options, OPTIONS);
+    this.#checks.key("queue", queue);
+    return queue;
+  }
+
+  /** It must be named. */
+  #checkQueue(queue: unknown): void {
+    const { maxNameBytes } = this.#connection.info.limits;
+    if (queue === undefined) throw badArgument("queue", queue, `text of at most ${maxNameBytes} bytes`);
+    this.#checks.key("queue", queue);
   }
 }

@@ -10,40 +10,17 @@ import type { PublishBatchOptions, PublishOptions } from "./options.js";
 /** The names of a method's options. */
 export type OptionNames = readonly string[];
 
-const names = (...list: readonly string[]): OptionNames => Object.freeze(list);
+export const names = (...list: readonly string[]): OptionNames => Object.freeze(list);
 
+/** Those that every client needs; the others are where they are read. */
 export const OPTIONS = {
   connection: names("name", "signal", "connectTimeout", "tls", "maxInFlight", "maxPendingBytes", "trace"),
   link: names("reconnect", "publishTimeout", "requestTimeout", "pingInterval"),
   reconnect: names("minDelay", "maxDelay", "timeout", "initially"),
-  tls: names("ca", "cert", "key", "passphrase", "serverName"),
+  trace: names("inject", "process"),
   publish: names("headers", "routeKey", "delay", "ttl", "key", "keyWindow"),
   publishBatch: names("headers", "routeKey", "delay", "ttl", "keys", "keyWindow"),
   publishToChannel: names("headers", "key"),
-  pop: names("queue", "max", "wait", "maxBytes"),
-  popDead: names("queue", "max", "maxBytes"),
-  consume: names("queue", "prefetch"),
-  prefetch: names("min"),
-  work: names("queue", "prefetch", "concurrency", "timeout", "retry", "signal", "onFailed"),
-  workRetry: names("delay"),
-  trace: names("inject", "process"),
-  subscribe: names("overflow", "from", "recover", "credit", "onLost", "onResumed"),
-  position: names("position", "epoch"),
-  queue: names("queue"),
-  nack: names("delay", "retry", "reason"),
-  nackById: names("queue", "delay", "retry", "reason"),
-  touch: names("ttr"),
-  touchById: names("queue", "ttr"),
-  redrive: names("queue", "ids"),
-  browse: names("queue", "state", "offset", "max", "maxBytes"),
-  purge: names("queue", "state", "ids"),
-  deadLetterList: names("offset", "max"),
-  deadLetterEdit: names("headers"),
-  deadLetterChoice: names("ids", "reason", "filter", "all", "dryRun"),
-  deadLetterRedrive: names("ids", "reason", "filter", "all", "dryRun", "rate", "signal"),
-  request: names("timeout", "headers", "signal"),
-  respond: names("concurrency"),
-  reply: names("body", "headers"),
   drain: names("timeout"),
   close: names("timeout"),
 } as const satisfies Record<string, OptionNames>;

@@ -11,8 +11,6 @@ import {
   checkChoice,
   checkDuration,
   checkFlag,
-  checkKey,
-  checkName,
   checkObject,
   checkSignal,
   checkTimeout,
@@ -29,7 +27,6 @@ import type {
   PopDeadOptions,
   PopOptions,
   Prefetch,
-  PublishOptions,
   PurgeOptions,
   QueueOptions,
   RequestOptions,
@@ -37,7 +34,9 @@ import type {
   SubscribeOptions,
   TouchOptions,
 } from "./options.js";
+import { PublishChecks } from "./publish-checks.js";
 import { readReason } from "./reason.js";
+import { REQUEST_OPTIONS } from "./request-options.js";
 
 const MAX_U32 = 0xffff_ffff;
 const STATES = ["ready", "delayed", "in-flight", "dead"];
@@ -47,75 +46,45 @@ export interface ReadNackOptions extends NackOptions {
   readonly reason?: string | undefined;
 }
 
-export class RequestChecks {
-  readonly #maxNameBytes: number;
-
-  constructor(maxNameBytes: number) {
-    this.#maxNameBytes = maxNameBytes;
-  }
-
-  name(what: string, value: unknown): void {
-    checkName(what, value, this.#maxNameBytes);
-  }
-
-  /** A queue that must be named. */
-  queue(value: unknown): void {
-    if (value === undefined) throw badArgument("queue", value, `text of at most ${this.#maxNameBytes} bytes`);
-    checkKey("queue", value, this.#maxNameBytes);
-  }
-
+export class RequestChecks extends PublishChecks {
   /** A topic, and options that may have a queue. */
   topic<T extends QueueOptions>(topic: unknown, options: T, names: OptionNames): T {
     this.name("topic", topic);
     const read = readOptions(options, names);
-    checkKey("queue", read.queue, this.#maxNameBytes);
+    this.key("queue", read.queue);
     return read;
   }
 
-  /** A topic, and options that have been read already. */
-  publish(topic: unknown, { routeKey, delay, ttl, keyWindow }: Omit<PublishOptions, "key">): void {
-    this.name("topic", topic);
-    checkKey("routeKey", routeKey, this.#maxNameBytes);
-    checkDuration("delay", delay);
-    checkDuration("ttl", ttl);
-    checkDuration("keyWindow", keyWindow);
-  }
-
-  publishToChannel(channel: unknown, key: unknown): void {
-    this.name("channel", channel);
-    checkKey("key", key, this.#maxNameBytes);
-  }
-
   pop(topic: unknown, options: PopOptions): PopOptions {
-    const read = this.topic(topic, options, OPTIONS.pop);
+    const read = this.topic(topic, options, REQUEST_OPTIONS.pop);
     checkAmount(read);
     checkWait("wait", read.wait);
     return read;
   }
 
   popDead(topic: unknown, options: PopDeadOptions): PopDeadOptions {
-    const read = this.topic(topic, options, OPTIONS.popDead);
+    const read = this.topic(topic, options, REQUEST_OPTIONS.popDead);
     checkAmount(read);
     return read;
   }
 
   consume(topic: unknown, options: ConsumeOptions): ConsumeOptions {
-    const read = this.topic(topic, options, OPTIONS.consume);
+    const read = this.topic(topic, options, REQUEST_OPTIONS.consume);
     return { ...read, prefetch: readPrefetch(read.prefetch) };
   }
 
   nackById(topic: unknown, options: QueueOptions & NackOptions): QueueOptions & ReadNackOptions {
-    return checkedNack(this.topic(topic, options, OPTIONS.nackById));
+    return checkedNack(this.topic(topic, options, REQUEST_OPTIONS.nackById));
   }
 
   touchById(topic: unknown, options: QueueOptions & TouchOptions): QueueOptions & TouchOptions {
-    const read = this.topic(topic, options, OPTIONS.touchById);
+    const read = this.topic(topic, options, REQUEST_OPTIONS.touchById);
     checkTouch(read);
     return read;
   }
 
   browse(topic: unknown, options: BrowseOptions): BrowseOptions {
-    const read = this.topic(topic, options, OPTIONS.browse);
+    const read = this.topic(topic, options, REQUEST_OPTIONS.browse);
     checkChoice("state", read.state, STATES);
     checkWhole("offset", read.offset, 0, MAX_U32);
     checkWhole("max", read.max, 1, MAX_BROWSE);
@@ -124,14 +93,14 @@ export class RequestChecks {
   }
 
   purge(topic: unknown, options: PurgeOptions): PurgeOptions {
-    const read = this.topic(topic, options, OPTIONS.purge);
+    const read = this.topic(topic, options, REQUEST_OPTIONS.purge);
     checkChoice("state", read.state, [...STATES, "all"]);
     return read;
   }
 
   request(channel: unknown, options: RequestOptions): RequestOptions {
     this.name("channel", channel);
-    const read = readOptions(options, OPTIONS.request);
+    const read = readOptions(options, REQUEST_OPTIONS.request);
     checkWhole("timeout", read.timeout, 1, MAX_CALL_TIMEOUT);
     checkSignal("signal", read.signal);
     return read;
@@ -140,14 +109,14 @@ export class RequestChecks {
   respond(channel: unknown, handler: unknown, options: RespondOptions): RespondOptions {
     this.name("channel", channel);
     if (typeof handler !== "function") throw badArgument("handler", handler, "a function");
-    const read = readOptions(options, OPTIONS.respond);
+    const read = readOptions(options, REQUEST_OPTIONS.respond);
     checkWhole("concurrency", read.concurrency, 1, MAX_CALL_CREDIT);
     return read;
   }
 
   subscribe(channel: unknown, options: SubscribeOptions): SubscribeOptions {
     this.name("channel", channel);
-    const read = readOptions(options, OPTIONS.subscribe);
+    const read = readOptions(options, REQUEST_OPTIONS.subscribe);
     checkChoice("overflow", read.overflow, OVERFLOWS);
     checkFlag("recover", read.recover);
     checkCountOrAuto("credit", read.credit);
@@ -169,7 +138,7 @@ const readPrefetch = (prefetch: Prefetch | undefined): Prefetch | undefined => {
     checkCountOrAuto("prefetch", prefetch);
     return prefetch;
   }
-  const { min } = readOptions(prefetch, OPTIONS.prefetch);
+  const { min } = readOptions(prefetch, REQUEST_OPTIONS.prefetch);
   if (min === undefined) throw badArgument("prefetch.min", min, "a whole number from 1 to 65,536");
   checkWhole("prefetch.min", min, 1, MAX_PREFETCH_MIN);
   return { min };
@@ -192,7 +161,7 @@ const readFromOption = (from: SubscribeOptions["from"]): SubscribeOptions["from"
     return new Date(time);
   }
   checkObject("from", from, START);
-  const { position, epoch } = readOptions(from, OPTIONS.position);
+  const { position, epoch } = readOptions(from, REQUEST_OPTIONS.position);
   if (position === undefined) throw badArgument("from.position", position, "a whole number from 0 on");
   checkWhole("from.position", position, 0, Number.MAX_SAFE_INTEGER);
   const id = typeof epoch === "string" ? parseId(epoch) : undefined;
@@ -215,11 +184,12 @@ const checkedNack = <T extends NackOptions>(options: T): T & ReadNackOptions => 
 const checkTouch = ({ ttr }: TouchOptions): void => checkDuration("ttr", ttr);
 
 /** Reads and checks the options of a nack. */
-export const readNack = (options: NackOptions): ReadNackOptions => checkedNack(readOptions(options, OPTIONS.nack));
+export const readNack = (options: NackOptions): ReadNackOptions =>
+  checkedNack(readOptions(options, REQUEST_OPTIONS.nack));
 
 /** Reads and checks the options of a touch. */
 export const readTouch = (options: TouchOptions): TouchOptions => {
-  const read = readOptions(options, OPTIONS.touch);
+  const read = readOptions(options, REQUEST_OPTIONS.touch);
   checkTouch(read);
   return read;
 };

@@ -2,7 +2,7 @@
  * The requests and the responders of one connection.
  */
 import type { Body, RequestOptions, RespondOptions } from "../arguments/options.js";
-import type { RequestChecks } from "../arguments/request-checks.js";
+import { RequestChecks } from "../arguments/request-checks.js";
 import { unobserved } from "../base/deferred.js";
 import type { RingmqError } from "../base/error.js";
 import type { Connection } from "../connection/connection.js";
@@ -18,28 +18,25 @@ const CONCURRENCY = 64;
 export class Calls {
   readonly #connection: Connection;
   readonly #checks: RequestChecks;
+  readonly #assertTaking: () => void;
   readonly #caller: Caller;
   readonly #servings = new Set<Serving>();
 
-  constructor(connection: Connection, checks: RequestChecks) {
+  /** `assertTaking` throws when nothing that brings requests may be begun any more. */
+  constructor(connection: Connection, assertTaking: () => void) {
     this.#connection = connection;
-    this.#checks = checks;
-    this.#caller = new Caller(connection, checks);
+    this.#checks = new RequestChecks(connection.info.limits.maxNameBytes);
+    this.#assertTaking = assertTaking;
+    this.#caller = new Caller(connection, this.#checks);
   }
 
   request(channel: string, body: Body, options?: RequestOptions): Promise<Reply> {
     return this.#caller.request(channel, body, options);
   }
 
-  /** `assertTaking` throws when nothing that brings requests may be begun any more. */
-  async respond(
-    channel: string,
-    handler: RequestHandler,
-    options: RespondOptions,
-    assertTaking: () => void,
-  ): Promise<Responder> {
+  async respond(channel: string, handler: RequestHandler, options: RespondOptions): Promise<Responder> {
     const { concurrency = CONCURRENCY } = this.#checks.respond(channel, handler, options);
-    assertTaking();
+    this.#assertTaking();
     const serving = await Serving.start(this.#connection, channel, handler, concurrency);
     this.#servings.add(serving);
     unobserved(serving.closed.then(() => this.#servings.delete(serving)));

@@ -1,7 +1,8 @@
 /**
  * A request as a responder's handler gets it.
  */
-import { INSPECT, type Inspect, inspected, plainHeaders, shownBody } from "../base/inspection.js";
+import { INSPECT, type Inspect, inspected } from "../base/inspection.js";
+import { plainHeaders, shownBody } from "../base/plain-content.js";
 import { type Arrival, MessageContent } from "../messages/content.js";
 
 export class ReceivedRequest extends MessageContent {

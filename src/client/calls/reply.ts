@@ -3,7 +3,8 @@
  */
 import { countEntries, SIZE_MASK } from "../../protocol/entry.js";
 import { ProtocolError } from "../../protocol/errors.js";
-import { INSPECT, type Inspect, inspected, plainHeaders, shownBody } from "../base/inspection.js";
+import { INSPECT, type Inspect, inspected } from "../base/inspection.js";
+import { plainHeaders, shownBody } from "../base/plain-content.js";
 import { type Arrival, MessageContent } from "../messages/content.js";
 
 /** Throws BAD_FRAME unless [start, end) is one message. */

@@ -6,8 +6,9 @@ import { FrameWriter } from "../../protocol/frame.js";
 import { MAX_FAILURE_NAME_BYTES, MAX_FAILURE_TEXT_BYTES } from "../../protocol/limits.js";
 import { Op } from "../../protocol/op.js";
 import { asBadArgument, checkObject, reasonOf, shown } from "../arguments/argument-checks.js";
-import { firstUnknown, OPTIONS, readOptions } from "../arguments/option-reader.js";
+import { firstUnknown, readOptions } from "../arguments/option-reader.js";
 import type { Body } from "../arguments/options.js";
+import { REQUEST_OPTIONS } from "../arguments/request-options.js";
 import { backoff, FIRST_WAIT, MAX_WAIT } from "../base/backoff.js";
 import { type Deferred, deferred, unobserved } from "../base/deferred.js";
 import { localError, mayPass, RingmqError } from "../base/error.js";
@@ -31,12 +32,12 @@ const readReply = (given: unknown): { readonly body: Body; readonly headers: unk
   if (given === undefined) return { body: "", headers: undefined };
   if (isBody(given)) return { body: given as Body, headers: undefined };
   checkObject("the reply", given, REPLIES);
-  const stranger = firstUnknown(given as object, OPTIONS.reply);
+  const stranger = firstUnknown(given as object, REQUEST_OPTIONS.reply);
   if (stranger !== undefined) {
     const why = `it is an object with ${shown(stranger)}, which JSON.stringify makes a text`;
     throw localError("BAD_ARGUMENT", `the reply must be ${REPLIES}; ${why}`);
   }
-  const { body, headers } = readOptions(given as { body?: Body; headers?: unknown }, OPTIONS.reply);
+  const { body, headers } = readOptions(given as { body?: Body; headers?: unknown }, REQUEST_OPTIONS.reply);
   return { body: body ?? "", headers };
 };
 

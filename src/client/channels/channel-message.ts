@@ -2,7 +2,8 @@
  * A message of a channel.
  */
 import { formatId, idTime } from "../../protocol/id.js";
-import { INSPECT, type Inspect, inspected, plainHeaders, shownBody } from "../base/inspection.js";
+import { INSPECT, type Inspect, inspected } from "../base/inspection.js";
+import { plainHeaders, shownBody } from "../base/plain-content.js";
 import { type Arrival, MessageContent } from "../messages/content.js";
 
 /** Messages that came together: with consecutive positions and, on a kept channel, consecutive ids. */

@@ -7,6 +7,7 @@ import { ProtocolError } from "../../protocol/errors.js";
 import { Op } from "../../protocol/op.js";
 import { asBadArgument } from "../arguments/argument-checks.js";
 import type { SubscribeOptions } from "../arguments/options.js";
+import { RequestChecks } from "../arguments/request-checks.js";
 import { backoff } from "../base/backoff.js";
 import { unobserved } from "../base/deferred.js";
 import { localError, mayPass, RingmqError } from "../base/error.js";
@@ -77,13 +78,18 @@ const isAlone = ({ from, recover, credit, overflow = "drop-oldest" }: SubscribeO
 
 export class Subscriptions implements ChannelSink {
   readonly #connection: Connection;
+  readonly #checks: RequestChecks;
+  readonly #assertTaking: () => void;
   readonly #byChannel = new Map<string, ChannelEntry>();
   /** The channel of each entry's `request`. */
   readonly #byRequest = new Map<number, string>();
   readonly #arrivals = new ArrivalReader();
 
-  constructor(connection: Connection) {
+  /** `assertTaking` throws when nothing that brings messages may be begun any more. */
+  constructor(connection: Connection, assertTaking: () => void) {
     this.#connection = connection;
+    this.#checks = new RequestChecks(connection.info.limits.maxNameBytes);
+    this.#assertTaking = assertTaking;
   }
 
   /** The subscriptions that have not ended. */
@@ -93,7 +99,9 @@ export class Subscriptions implements ChannelSink {
     );
   }
 
-  async subscribe(channel: string, options: SubscribeOptions): Promise<Subscription> {
+  async subscribe(channel: string, given: SubscribeOptions): Promise<Subscription> {
+    const options = this.#checks.subscribe(channel, given);
+    this.#assertTaking();
     const entry = this.#byChannel.get(channel);
     if (isAlone(options)) {
       if (entry !== undefined) throw taken(channel);

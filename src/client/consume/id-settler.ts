@@ -3,7 +3,6 @@
  */
 import { Op } from "../../protocol/op.js";
 import { badArgument, checkDuration, readList } from "../arguments/argument-checks.js";
-import { OPTIONS } from "../arguments/option-reader.js";
 import type {
   AnyQueueOptions,
   NackOptions,
@@ -13,6 +12,7 @@ import type {
   TouchOptions,
 } from "../arguments/options.js";
 import type { RequestChecks } from "../arguments/request-checks.js";
+import { REQUEST_OPTIONS } from "../arguments/request-options.js";
 import { ask } from "../connection/ask.js";
 import type { Connection } from "../connection/connection.js";
 import { CountRequest } from "../connection/pending-request.js";
@@ -30,53 +30,51 @@ export type Ids = string | readonly string[];
 const isText = (value: unknown): boolean => typeof value === "string";
 
 export class IdSettler {
-  readonly #connection: Connection;
-  readonly #checks: RequestChecks;
-  readonly #settlers: Settlers;
   readonly #keySettler: KeySettler;
 
-  constructor(connection: Connection, checks: RequestChecks, settlers: Settlers) {
-    this.#connection = connection;
-    this.#checks = checks;
-    this.#settlers = settlers;
+  constructor(
+    protected readonly connection: Connection,
+    protected readonly checks: RequestChecks,
+    protected readonly settlers: Settlers,
+  ) {
     this.#keySettler = new KeySettler(connection);
   }
 
   async ack(topic: string, ids: Ids, options: QueueOptions): Promise<Settlement> {
-    const { queue } = this.#checks.topic(topic, options, OPTIONS.queue);
+    const { queue } = this.checks.topic(topic, options, REQUEST_OPTIONS.queue);
     return this.#settle(Op.ACK, topic, queue, ids, []);
   }
 
   async nack(topic: string, ids: Ids, options: QueueOptions & NackOptions): Promise<Settlement> {
-    const { queue, delay, retry, reason } = this.#checks.nackById(topic, options);
+    const { queue, delay, retry, reason } = this.checks.nackById(topic, options);
     return this.#settle(Op.NACK, topic, queue, ids, nackArguments({ delay, retry, reason }));
   }
 
   async touch(topic: string, ids: Ids, options: QueueOptions & TouchOptions): Promise<Settlement> {
-    const { queue, ttr } = this.#checks.touchById(topic, options);
+    const { queue, ttr } = this.checks.touchById(topic, options);
     return this.#settle(Op.TOUCH, topic, queue, ids, [ttr]);
   }
 
   async cancel(topic: string, named: Ids | Keys, options: AnyQueueOptions): Promise<Settlement> {
-    const { queue } = this.#checks.topic(topic, options, OPTIONS.queue);
+    const { queue } = this.checks.topic(topic, options, REQUEST_OPTIONS.queue);
     return this.#settleNamed(Op.CANCEL, topic, queue, named, []);
   }
 
   async reschedule(topic: string, named: Ids | Keys, delay: number, options: AnyQueueOptions): Promise<Settlement> {
-    const { queue } = this.#checks.topic(topic, options, OPTIONS.queue);
+    const { queue } = this.checks.topic(topic, options, REQUEST_OPTIONS.queue);
     if (delay === undefined) throw badArgument("delay", delay, "a number of milliseconds");
     checkDuration("delay", delay);
     return this.#settleNamed(Op.RESCHEDULE, topic, queue, named, [delay]);
   }
 
   async redrive(topic: string, options: RedriveOptions): Promise<Settlement> {
-    const { queue, ids } = this.#checks.topic(topic, options, OPTIONS.redrive);
+    const { queue, ids } = this.checks.topic(topic, options, REQUEST_OPTIONS.redrive);
     if (ids !== undefined) return this.#settle(Op.REDRIVE, topic, queue, ids, []);
-    return ask(this.#connection, Op.REDRIVE, [topic, queue], new SettleRequest(0));
+    return ask(this.connection, Op.REDRIVE, [topic, queue], new SettleRequest(0));
   }
 
   async lookup(topic: string, named: string | { readonly key: string }): Promise<FoundMessage | undefined> {
-    this.#checks.name("topic", topic);
+    this.checks.name("topic", topic);
     return this.#keySettler.lookup(topic, named);
   }
 
@@ -93,8 +91,8 @@ export class IdSettler {
 
   /** How many it has dropped. */
   async purge(topic: string, options: PurgeOptions): Promise<number> {
-    const { queue, state, ids } = this.#checks.purge(topic, options);
-    if (ids === undefined) return ask(this.#connection, Op.PURGE, [topic, queue, state], new CountRequest());
+    const { queue, state, ids } = this.checks.purge(topic, options);
+    if (ids === undefined) return ask(this.connection, Op.PURGE, [topic, queue, state], new CountRequest());
     if (state !== "dead") throw badArgument("state", state, "dead, where ids are named");
     return (await this.#settle(Op.PURGE, topic, queue, ids, [state])).settled;
   }
@@ -110,6 +108,6 @@ export class IdSettler {
       typeof ids === "string"
         ? [ids]
         : readList("ids", ids, "the id of a message as text, or an array of such", isText);
-    return this.#settlers.of(topic, queue).settleIds(op, args, selectIds(list), list.length);
+    return this.settlers.of(topic, queue).settleIds(op, args, selectIds(list), list.length);
   }
 }

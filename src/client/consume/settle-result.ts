@@ -17,7 +17,10 @@ export interface SettlementFault {
   /** Empty where the message was named by its key. */
   readonly id: string;
   readonly key?: string;
-  /** `LEASE_LOST`, `UNKNOWN_MESSAGE`, `NOT_DELAYED` or `MESSAGE_IN_FLIGHT`. */
+  /**
+   * `LEASE_LOST`, `UNKNOWN_MESSAGE`, `NOT_DELAYED` or `MESSAGE_IN_FLIGHT`; of a client of several nodes, also why one that may have
+   * the message could not be asked.
+   */
   readonly code: RingmqErrorCode;
 }
 

@@ -3,7 +3,8 @@
  */
 import { formatId } from "../../protocol/id.js";
 import { Reason, readRuns } from "../../protocol/run.js";
-import { INSPECT, type Inspect, inspected, plainHeaders, shownBody } from "../base/inspection.js";
+import { INSPECT, type Inspect, inspected } from "../base/inspection.js";
+import { plainHeaders, shownBody } from "../base/plain-content.js";
 import { MessageContent, nextEntry } from "../messages/content.js";
 import type { Failure } from "../messages/failure.js";
 import { Run } from "./run.js";

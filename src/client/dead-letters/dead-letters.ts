@@ -4,7 +4,7 @@
  */
 import { DEFAULT_KEY, MAX_BROWSE } from "../../protocol/limits.js";
 import { badArgument, checkFlag, readTexts } from "../arguments/argument-checks.js";
-import { OPTIONS, readOptions } from "../arguments/option-reader.js";
+import { names, readOptions } from "../arguments/option-reader.js";
 import type {
   Body,
   BrowseOptions,
@@ -14,6 +14,7 @@ import type {
   RedriveOptions,
   TopicStatistics,
 } from "../arguments/options.js";
+import { REQUEST_OPTIONS } from "../arguments/request-options.js";
 import { INSPECT, type Inspect, inspected } from "../base/inspection.js";
 import type { FoundMessage } from "../consume/found-message.js";
 import { faultError, type Settlement, type SettlementFault } from "../consume/settle-result.js";
@@ -28,11 +29,22 @@ import type {
 import { paceOf, pauseFor } from "./pace.js";
 import { type DeadLetterGroup, ReasonGroups } from "./reason-groups.js";
 
-/** What it needs of a client. */
-export interface DeadLetterClient {
+const OPTIONS = {
+  list: names("offset", "max"),
+  edit: names("headers"),
+  choice: names("ids", "reason", "filter", "all", "dryRun"),
+  redrive: names("ids", "reason", "filter", "all", "dryRun", "rate", "signal"),
+};
+
+/** Where they are: a broker, or several. */
+export interface DeadLetterSource {
   browse(topic: string, options?: BrowseOptions): Promise<StoredMessage[]>;
   redrive(topic: string, options?: RedriveOptions): Promise<Settlement>;
   purge(topic: string, options?: PurgeOptions): Promise<number>;
+}
+
+/** The client of the broker that has one. */
+export interface DeadLetterClient extends DeadLetterSource {
   publish(topic: string, body: Body, options?: PublishOptions): Promise<Receipt>;
   stats(topic: string): Promise<TopicStatistics>;
   lookup(topic: string, id: string): Promise<FoundMessage | undefined>;
@@ -77,19 +89,27 @@ const patternFor = (key: string): string => `^${key.replaceAll(/[^\p{L}\p{N}_]/g
 export class DeadLetters implements AsyncIterable<StoredMessage> {
   readonly topic: string;
   readonly queue: string;
-  readonly #client: DeadLetterClient;
+  readonly #source: DeadLetterSource;
+  readonly #holderOf: (id: string) => Promise<DeadLetterClient>;
 
   /** @internal */
-  constructor(client: DeadLetterClient, topic: string, options: QueueOptions = {}) {
+  constructor(
+    source: DeadLetterSource,
+    /** The broker that has a message. */
+    holderOf: (id: string) => Promise<DeadLetterClient>,
+    topic: string,
+    options: QueueOptions = {},
+  ) {
     this.topic = topic;
-    this.queue = readOptions(options, OPTIONS.queue).queue || DEFAULT_KEY;
-    this.#client = client;
+    this.queue = readOptions(options, REQUEST_OPTIONS.queue).queue || DEFAULT_KEY;
+    this.#source = source;
+    this.#holderOf = holderOf;
   }
 
   /** A page of them: at most `max` (default 100, at most 1,000) after the first `offset`. */
   async list(options: DeadLetterListOptions = {}): Promise<StoredMessage[]> {
-    const { offset = 0, max = 100 } = readOptions(options, OPTIONS.deadLetterList);
-    return this.#client.browse(this.topic, { queue: this.queue, state: "dead", offset, max });
+    const { offset = 0, max = 100 } = readOptions(options, OPTIONS.list);
+    return this.#source.browse(this.topic, { queue: this.queue, state: "dead", offset, max });
   }
 
   async *[Symbol.asyncIterator](): AsyncIterator<StoredMessage> {
@@ -115,13 +135,14 @@ export class DeadLetters implements AsyncIterable<StoredMessage> {
    * UNKNOWN_MESSAGE when there is no such dead letter.
    */
   async edit(id: string, body: Body, options: DeadLetterEditOptions = {}): Promise<EditedDeadLetter> {
-    const { headers } = readOptions(options, OPTIONS.deadLetterEdit);
+    const { headers } = readOptions(options, OPTIONS.edit);
     const { topic, queue } = this;
-    const known = await this.#find(id);
-    const { config } = await this.#client.stats(topic);
+    const holder = await this.#holderOf(id);
+    const known = await this.#find(holder, id);
+    const { config } = await holder.stats(topic);
     const routeKey = queue === DEFAULT_KEY || config.mode === "exact" ? queue : patternFor(queue);
-    const receipt = await this.#client.publish(topic, body, { routeKey, headers: headers ?? known.headers });
-    const purged = await this.#client.purge(topic, { queue, state: "dead", ids: id });
+    const receipt = await holder.publish(topic, body, { routeKey, headers: headers ?? known.headers });
+    const purged = await holder.purge(topic, { queue, state: "dead", ids: id });
     return { receipt, isReplaced: purged > 0 };
   }
 
@@ -132,16 +153,16 @@ export class DeadLetters implements AsyncIterable<StoredMessage> {
    * With `dryRun` it answers what it would do, and changes nothing.
    */
   async redrive(options: DeadLetterRedriveOptions): Promise<Settlement> {
-    const { rate = Number.POSITIVE_INFINITY, signal, ...which } = readOptions(options, OPTIONS.deadLetterRedrive);
+    const { rate = Number.POSITIVE_INFINITY, signal, ...which } = readOptions(options, OPTIONS.redrive);
     if (typeof rate !== "number" || !(rate > 0)) throw badArgument("rate", rate, "messages a second, above 0");
     if (signal !== undefined && !(signal instanceof AbortSignal)) throw badArgument("signal", signal, "an AbortSignal");
     const choice = readChoice(which);
     const { topic, queue } = this;
     const isAll = choice.ids === undefined && choice.filter === undefined && rate === Number.POSITIVE_INFINITY;
-    if (isAll && !choice.isDryRun) return this.#client.redrive(topic, { queue });
+    if (isAll && !choice.isDryRun) return this.#source.redrive(topic, { queue });
     const faults: SettlementFault[] = [];
     const redrive = async (ids: readonly string[]): Promise<number> => {
-      const done = await this.#client.redrive(topic, { queue, ids });
+      const done = await this.#source.redrive(topic, { queue, ids });
       faults.push(...done.faults);
       return done.settled;
     };
@@ -153,19 +174,19 @@ export class DeadLetters implements AsyncIterable<StoredMessage> {
 
   /** Drops dead letters, chosen as for `redrive`. Answers how many. */
   async purge(options: DeadLetterChoice): Promise<number> {
-    const choice = readChoice(readOptions(options, OPTIONS.deadLetterChoice));
+    const choice = readChoice(readOptions(options, OPTIONS.choice));
     const { topic, queue } = this;
     const isAll = choice.ids === undefined && choice.filter === undefined;
-    if (isAll && !choice.isDryRun) return this.#client.purge(topic, { queue, state: "dead" });
-    return this.#act(choice, (ids) => this.#client.purge(topic, { queue, state: "dead", ids }));
+    if (isAll && !choice.isDryRun) return this.#source.purge(topic, { queue, state: "dead" });
+    return this.#act(choice, (ids) => this.#source.purge(topic, { queue, state: "dead", ids }));
   }
 
   [INSPECT](_depth: number, options: unknown, inspect: Inspect): string {
     return inspected("DeadLetters", { topic: this.topic, queue: this.queue }, options, inspect);
   }
 
-  async #find(id: string): Promise<StoredMessage> {
-    const found = await this.#client.lookup(this.topic, id);
+  async #find(holder: DeadLetterClient, id: string): Promise<StoredMessage> {
+    const found = await holder.lookup(this.topic, id);
     if (found?.copies.some(({ queue, state }) => queue === this.queue && state === "dead") === true) return found;
     // Of very many copies not all are told.
     if (found !== undefined) for await (const message of this) if (message.id === id) return message;

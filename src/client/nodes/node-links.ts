@@ -46,18 +46,23 @@ export class NodeLinks {
     return this.#usable;
   }
 
+  /** Those in the list, and others that are still connected. */
+  get all(): NodeLink[] {
+    return [...this.#byUrl.values()];
+  }
+
   /** Those that take requests, listed or not. */
   get connected(): NodeLink[] {
-    return [...this.#byUrl.values()].filter(({ client }) => client !== undefined);
+    return this.all.filter(({ client }) => client !== undefined);
   }
 
   /** Those in the list, connected or not. */
   get listed(): NodeLink[] {
-    return [...this.#byUrl.values()].filter(({ isListed }) => isListed);
+    return this.all.filter(({ isListed }) => isListed);
   }
 
   get states(): NodeState[] {
-    return [...this.#byUrl.values()].map(({ state }) => state);
+    return this.all.map(({ state }) => state);
   }
 
   /**
@@ -66,7 +71,7 @@ export class NodeLinks {
    */
   async start(): Promise<void> {
     this.#take(await this.#read());
-    const links = [...this.#byUrl.values()];
+    const links = this.all;
     if (links.length === 0) throw localError("CONNECT_FAILED", "the list of nodes is empty");
     const failures: (Error | undefined)[] = [];
     await new Promise<void>((resolve) => {
@@ -90,7 +95,7 @@ export class NodeLinks {
     this.#isClosed = true;
     this.#closing.abort();
     this.#timer?.cancel();
-    const links = [...this.#byUrl.values()];
+    const links = this.all;
     this.#byUrl.clear();
     this.#usable = [];
     await Promise.allSettled(links.map((link) => link.close(end)));
@@ -133,7 +138,7 @@ export class NodeLinks {
   #take(list: readonly ListedNode[]): void {
     const listed = new Map(list.map((node) => [node.url, node]));
     let isChanged = false;
-    for (const link of [...this.#byUrl.values()]) {
+    for (const link of this.all) {
       if (listed.has(link.url)) continue;
       isChanged ||= link.isListed;
       link.isListed = false;

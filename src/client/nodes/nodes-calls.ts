@@ -1,8 +1,9 @@
 /**
  * The requests and the responders of a client of several nodes.
  */
-import { OPTIONS, readOptions } from "../arguments/option-reader.js";
+import { readOptions } from "../arguments/option-reader.js";
 import type { Body, RequestOptions, RespondOptions } from "../arguments/options.js";
+import { REQUEST_OPTIONS } from "../arguments/request-options.js";
 import { unobserved } from "../base/deferred.js";
 import type { RingmqErrorCode } from "../base/error.js";
 import { RingmqError } from "../base/error.js";
@@ -29,7 +30,7 @@ export class NodesCalls {
 
   /** Asks one node after the other until one has a responder that takes it. */
   async request(channel: string, body: Body, given: RequestOptions = {}): Promise<Reply> {
-    const options = readOptions(given, OPTIONS.request);
+    const options = readOptions(given, REQUEST_OPTIONS.request);
     let failure: unknown = noNode();
     for (const { client } of this.#nodes()) {
       if (client === undefined) continue;
@@ -44,7 +45,7 @@ export class NodesCalls {
   }
 
   async respond(channel: string, handler: RequestHandler, given: RespondOptions = {}): Promise<NodesResponder> {
-    const responder = new NodesResponder(channel, handler, readOptions(given, OPTIONS.respond));
+    const responder = new NodesResponder(channel, handler, readOptions(given, REQUEST_OPTIONS.respond));
     this.#responders.add(responder);
     unobserved(responder.closed.then(() => this.#responders.delete(responder)));
     const answered = Promise.all(this.#nodes().map(({ client }) => client && responder.join(client)));

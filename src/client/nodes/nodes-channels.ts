@@ -4,8 +4,9 @@
 
 import type { Selector } from "../../servers/selector.js";
 import { asBadArgument, badArgument } from "../arguments/argument-checks.js";
-import { OPTIONS, readOptions } from "../arguments/option-reader.js";
+import { readOptions } from "../arguments/option-reader.js";
 import type { Body, ChannelPublishOptions, Resumption, SubscribeOptions } from "../arguments/options.js";
+import { REQUEST_OPTIONS } from "../arguments/request-options.js";
 import { unobserved } from "../base/deferred.js";
 import { localError, type RingmqError } from "../base/error.js";
 import type { Client } from "../client.js";
@@ -50,7 +51,7 @@ export class NodesChannels {
   }
 
   async subscribe(channel: string, given: SubscribeOptions): Promise<NodesSubscription> {
-    const options = readOptions(given, OPTIONS.subscribe);
+    const options = readOptions(given, REQUEST_OPTIONS.subscribe);
     const { from } = options;
     if (from !== undefined && from !== "now" && from !== "start" && !(from instanceof Date)) {
       throw badArgument("from", from, '"now", "start" or a Date: positions are each node\'s own');

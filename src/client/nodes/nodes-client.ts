@@ -6,6 +6,7 @@ import type { Selector } from "../../servers/selector.js";
 import { asBadArgument, checkTimeout } from "../arguments/argument-checks.js";
 import { OPTIONS, readOptions } from "../arguments/option-reader.js";
 import type {
+  AnyQueueOptions,
   Body,
   ChannelPublishOptions,
   CloseOptions,
@@ -15,10 +16,12 @@ import type {
   PopOptions,
   PublishBatchOptions,
   PublishOptions,
+  QueueOptions,
   RequestOptions,
   RespondOptions,
   SubscribeOptions,
 } from "../arguments/options.js";
+import { REQUEST_OPTIONS } from "../arguments/request-options.js";
 import type { AsyncFeed } from "../base/async-feed.js";
 import { deferred, unobserved } from "../base/deferred.js";
 import { localError, type RingmqError } from "../base/error.js";
@@ -30,7 +33,12 @@ import type { Reply } from "../calls/reply.js";
 import type { Client } from "../client.js";
 import { atEndOfTurn } from "../connection/end-of-turn.js";
 import type { PendingBytes } from "../connection/pending-bytes.js";
+import type { FoundMessage } from "../consume/found-message.js";
+import type { Ids } from "../consume/id-settler.js";
+import type { Keys } from "../consume/key-settler.js";
 import type { Message } from "../consume/message.js";
+import type { Settlement } from "../consume/settle-result.js";
+import { DeadLetters } from "../dead-letters/dead-letters.js";
 import type { Numbering } from "../publish/numbering.js";
 import type { BatchReceipt, Receipt } from "../publish/receipt.js";
 import type { InputOf, OutputOf, StandardSchema } from "../topics/standard-schema.js";
@@ -44,6 +52,7 @@ import { NodeLinks, type NodeLinksOptions } from "./node-links.js";
 import { NodesCalls } from "./nodes-calls.js";
 import { NodesChannels } from "./nodes-channels.js";
 import { NodesConsumer } from "./nodes-consumer.js";
+import { NodesMessages } from "./nodes-messages.js";
 import { NodesPopper } from "./nodes-popper.js";
 import { NodesPublisher } from "./nodes-publisher.js";
 import type { NodesResponder } from "./nodes-responder.js";
@@ -69,6 +78,7 @@ export class NodesClient {
   readonly #retries: RetryQueue;
   readonly #publisher: NodesPublisher;
   readonly #popper: NodesPopper;
+  readonly #messages: NodesMessages;
   readonly #consumers = new Set<NodesConsumer>();
   readonly #workers = new Workers();
   readonly #channels: NodesChannels;
@@ -105,6 +115,7 @@ export class NodesClient {
     this.#retries = new RetryQueue(pick, pendingBytes, retryTimeout);
     this.#publisher = new NodesPublisher(numbering, this.#retries, pick);
     this.#popper = new NodesPopper(() => this.#inTurn());
+    this.#messages = new NodesMessages(() => this.#links.all);
     this.#calls = new NodesCalls(() => this.#inTurn());
   }
 
@@ -178,13 +189,13 @@ export class NodesClient {
    */
   async pop(topic: string, options: PopOptions = {}): Promise<Message[]> {
     this.#assertNotDraining();
-    return this.#popper.pop(topic, readOptions(options, OPTIONS.pop));
+    return this.#popper.pop(topic, readOptions(options, REQUEST_OPTIONS.pop));
   }
 
   /** Takes dead letters out of a queue, of the first node that has any. */
   async popDead(topic: string, options: PopDeadOptions = {}): Promise<Message[]> {
     this.#assertNotDraining();
-    return this.#popper.popDead(topic, readOptions(options, OPTIONS.popDead));
+    return this.#popper.popDead(topic, readOptions(options, REQUEST_OPTIONS.popDead));
   }
 
   /**
@@ -193,7 +204,7 @@ export class NodesClient {
    */
   async consume(topic: string, options: ConsumeOptions = {}): Promise<NodesConsumer> {
     this.#assertNotDraining();
-    const consumer = new NodesConsumer(topic, readOptions(options, OPTIONS.consume));
+    const consumer = new NodesConsumer(topic, readOptions(options, REQUEST_OPTIONS.consume));
     this.#consumers.add(consumer);
     unobserved(consumer.finished.then(() => this.#consumers.delete(consumer)));
     const answered = Promise.all(this.#links.connected.map(({ client }) => client && consumer.join(client)));
@@ -264,6 +275,48 @@ export class NodesClient {
   async respond(channel: string, handler: RequestHandler, options?: RespondOptions): Promise<NodesResponder> {
     this.#assertNotDraining();
     return this.#calls.respond(channel, handler, options);
+  }
+
+  /**
+   * As `Client.cancel`, at the nodes that have the messages. What no node knows is UNKNOWN_MESSAGE among the faults; while a node
+   * is away that may have it, it is CONNECT_FAILED, or why that node could not answer.
+   */
+  async cancel(topic: string, messages: Ids | Keys, options: AnyQueueOptions = {}): Promise<Settlement> {
+    this.#assertOpen();
+    return this.#messages.cancel(topic, messages, options);
+  }
+
+  /** As `Client.reschedule`, at the nodes that have the messages; faults as of `cancel`. */
+  async reschedule(
+    topic: string,
+    messages: Ids | Keys,
+    delay: number,
+    options: AnyQueueOptions = {},
+  ): Promise<Settlement> {
+    this.#assertOpen();
+    return this.#messages.reschedule(topic, messages, delay, options);
+  }
+
+  /** As `Client.runNow`, at the nodes that have the messages; faults as of `cancel`. */
+  async runNow(topic: string, messages: Ids | Keys, options: AnyQueueOptions = {}): Promise<Settlement> {
+    return this.reschedule(topic, messages, 0, options);
+  }
+
+  /**
+   * Shows the message that has an id or a key, of the first node that answers with one: nodes do not know each other's keys.
+   * undefined: no node has one. Rejects when no connected node has one and another, which may have it, is away.
+   */
+  async lookup(topic: string, message: string | { readonly key: string }): Promise<FoundMessage | undefined> {
+    this.#assertOpen();
+    return this.#messages.lookup(topic, message);
+  }
+
+  /**
+   * The dead letters of a queue on the connected nodes: listed node by node, counted together, re-driven at one rate for all. One
+   * that is edited goes on at its node. Throws BAD_ARGUMENT.
+   */
+  deadLetters(topic: string, options: QueueOptions = {}): DeadLetters {
+    return new DeadLetters(this.#messages, (id) => this.#messages.holderOf(topic, id), topic, options);
   }
 
   /**

@@ -1,12 +1,14 @@
 /**
  * Stands for a part of the client that is loaded when it is first used.
  */
-import { localError } from "../base/error.js";
+import { localError, RingmqError } from "../base/error.js";
 
 type Part = Readonly<Record<PropertyKey, unknown>>;
 type Method = (...args: unknown[]) => unknown;
 
 const cannotLoad = (error: unknown): never => {
+  // Making it has failed, not loading it.
+  if (error instanceof RingmqError) throw error;
   throw localError("CONNECT_FAILED", "a part of the client could not be loaded", error);
 };
 

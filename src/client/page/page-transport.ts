@@ -5,13 +5,9 @@ import { localError } from "../base/error.js";
 import type { OpenTransport } from "../connection/transport.js";
 import { openWebSocket } from "../connection/websocket-transport.js";
 
-export const openTransport: OpenTransport = async (address, events, signal, tls) => {
+export const openTransport: OpenTransport = async (address, events, signal) => {
   if (address.isTcp) {
     const text = `a browser cannot connect to ${address.text}; use the broker's ws:// or wss:// address`;
-    throw localError("BAD_ARGUMENT", text);
-  }
-  if (tls !== undefined) {
-    const text = "a browser has certificates of its own and takes none from a page: leave the option tls out";
     throw localError("BAD_ARGUMENT", text);
   }
   return openWebSocket(address, events, signal);

@@ -11,7 +11,7 @@ import { asBadArgument, badArgument, readList } from "../arguments/argument-chec
 import { encodeKey, keyWindowOf } from "../arguments/message-key.js";
 import { readPublishBatch } from "../arguments/option-reader.js";
 import type { Body, PublishBatchOptions } from "../arguments/options.js";
-import type { RequestChecks } from "../arguments/request-checks.js";
+import type { PublishChecks } from "../arguments/publish-checks.js";
 import { unobserved } from "../base/deferred.js";
 import { brokerError } from "../base/error.js";
 import type { Chunk } from "../connection/chunk.js";
@@ -77,11 +77,11 @@ export interface BatchNumbers {
 
 export class BatchPublisher {
   readonly #connection: Connection;
-  readonly #checks: RequestChecks;
+  readonly #checks: PublishChecks;
   readonly #numbering: Numbering | undefined;
 
   /** `numbering`: messages are numbered. */
-  constructor(connection: Connection, checks: RequestChecks, numbering?: Numbering) {
+  constructor(connection: Connection, checks: PublishChecks, numbering?: Numbering) {
     this.#connection = connection;
     this.#checks = checks;
     this.#numbering = numbering;

@@ -10,7 +10,7 @@ import { asBadArgument } from "../arguments/argument-checks.js";
 import { encodeKey, keyWindowOf } from "../arguments/message-key.js";
 import { OPTIONS, readOptions, readPublish } from "../arguments/option-reader.js";
 import type { Body, ChannelPublishOptions, PublishOptions } from "../arguments/options.js";
-import type { RequestChecks } from "../arguments/request-checks.js";
+import type { PublishChecks } from "../arguments/publish-checks.js";
 import type { RingmqError } from "../base/error.js";
 import type { Batcher } from "../connection/batcher.js";
 import type { Chunk } from "../connection/chunk.js";
@@ -57,7 +57,7 @@ interface OpenFrame<B> {
 
 export class Publisher implements Batcher {
   readonly #connection: Connection;
-  readonly #checks: RequestChecks;
+  readonly #checks: PublishChecks;
   readonly #numbering: Numbering | undefined;
   /** Those of the broker that the last frame was begun for. */
   #maxMessageBytes = 0;
@@ -71,7 +71,7 @@ export class Publisher implements Batcher {
   #last: OpenFrame<PublishBatch> | undefined;
 
   /** `numbering`: messages to topics are numbered. */
-  constructor(connection: Connection, checks: RequestChecks, numbering?: Numbering) {
+  constructor(connection: Connection, checks: PublishChecks, numbering?: Numbering) {
     this.#connection = connection;
     this.#checks = checks;
     this.#numbering = numbering;
@@ -251,7 +251,8 @@ export class Publisher implements Batcher {
 
   #channelHead(channel: string, key: string | undefined): Uint8Array {
     if (key === undefined) return this.#nameHead("channel", channel);
-    this.#checks.publishToChannel(channel, key);
+    this.#checks.name("channel", channel);
+    this.#checks.key("key", key);
     return requestHead([channel, key]);
   }
 

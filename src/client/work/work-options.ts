@@ -2,11 +2,13 @@
  * What a program says of its work: the handler and the options of `work`.
  */
 import { badArgument, checkDuration, checkSignal, checkTimeout, checkWhole } from "../arguments/argument-checks.js";
-
-import { OPTIONS, readOptions } from "../arguments/option-reader.js";
+import { names, readOptions } from "../arguments/option-reader.js";
 import type { ConsumeOptions } from "../arguments/options.js";
 import type { Message } from "../consume/message.js";
 import type { WorkContext } from "./work-context.js";
+
+const OPTIONS = names("queue", "prefetch", "concurrency", "timeout", "retry", "signal", "onFailed");
+const RETRY = names("delay");
 
 /** Rows of a table of leases, 40 bytes each. */
 const MAX_CONCURRENCY = 65_536;
@@ -55,15 +57,6 @@ export interface WorkOptions extends ConsumeOptions {
   readonly onFailed?: ((error: unknown, message: Message) => unknown) | undefined;
 }
 
-/**
- * Thrown by a handler whose message would fail again and again: it is a dead letter at once. So it is after any other error
- * whose property `retry` is false.
- */
-export class UnrecoverableError extends Error {
-  override readonly name = "UnrecoverableError";
-  readonly retry = false;
-}
-
 /** The options, read once, with their defaults. */
 export interface ReadWork {
   readonly handler: WorkHandler;
@@ -78,12 +71,12 @@ export interface ReadWork {
 /** Reads and checks the arguments. Throws BAD_ARGUMENT. What concerns the queue is checked by whoever consumes it. */
 export const readWork = (handler: WorkHandler, options: WorkOptions): ReadWork => {
   if (typeof handler !== "function") throw badArgument("handler", handler, "a function");
-  const read = readOptions(options, OPTIONS.work);
+  const read = readOptions(options, OPTIONS);
   const { queue, prefetch, concurrency, timeout, retry = {}, signal, onFailed } = read;
   checkWhole("concurrency", concurrency, 1, MAX_CONCURRENCY);
   checkTimeout("timeout", timeout);
   checkSignal("signal", signal);
-  const { delay } = readOptions(retry, OPTIONS.workRetry);
+  const { delay } = readOptions(retry, RETRY);
   if (typeof delay !== "function") checkDuration("retry.delay", delay);
   if (onFailed !== undefined && typeof onFailed !== "function") throw badArgument("onFailed", onFailed, "a function");
   return {

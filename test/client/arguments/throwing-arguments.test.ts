@@ -3,6 +3,7 @@
  */
 import { describe, expect, it } from "vitest";
 import { OPTIONS } from "../../../src/client/arguments/option-reader.js";
+import { REQUEST_OPTIONS } from "../../../src/client/arguments/request-options.js";
 import type { Client } from "../../../src/client/client.js";
 import { connect } from "../../../src/client/connect.js";
 import type { Message } from "../../../src/client/consume/message.js";
@@ -44,8 +45,10 @@ interface Subjects {
 
 type Act = (subjects: Subjects, options: never) => Promise<unknown>;
 
+const ALL = { ...OPTIONS, ...REQUEST_OPTIONS };
+
 /** Every method that takes options, and the names of its options. */
-const METHODS: Readonly<Record<string, readonly [readonly (keyof typeof OPTIONS)[], Act]>> = {
+const METHODS: Readonly<Record<string, readonly [readonly (keyof typeof ALL)[], Act]>> = {
   publish: [["publish"], ({ client }, options) => client.publish("t", "x", options)],
   publishBatch: [["publishBatch"], ({ client }, options) => client.publishBatch("t", ["x"], options)],
   publishToChannel: [["publishToChannel"], ({ client }, options) => client.publishToChannel("c", "x", options)],
@@ -113,7 +116,7 @@ const REVOKED = expect.any(TypeError);
 describe.each(Object.entries(METHODS))("options of %s that throw", (_, [[known], act]) => {
   it("are a BAD_ARGUMENT that names the option and has what was thrown as its cause", async () => {
     const { sent, ...all } = await subjects();
-    const names = known === undefined ? [] : OPTIONS[known];
+    const names = known === undefined ? [] : ALL[known];
     expect(names).not.toEqual([]);
     for (const name of names) {
       for (const options of [withGetter(name), withAccessor(name)]) {

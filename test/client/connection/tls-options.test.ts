@@ -3,15 +3,12 @@ import { describe, expect, it } from "vitest";
 import type { TlsOptions } from "../../../src/client/arguments/options.js";
 import { RingmqError } from "../../../src/client/base/error.js";
 import { connect } from "../../../src/client/connect.js";
-import { parseAddress } from "../../../src/client/connection/address.js";
-import { openTransport } from "../../../src/client/page/page-transport.js";
+import { readTls } from "../../../src/client/page/page-tls-checks.js";
 import { Authority } from "../../certificates.js";
 
 const authority = await Authority.create();
 const { cert, key } = await authority.issue();
 const { key: another } = await authority.issue();
-
-const NOBODY = { received: () => {}, drained: () => {}, ended: () => {} };
 
 /** Nobody listens there: who comes so far fails otherwise. */
 const refusal = async (tls: unknown, url = "tls://127.0.0.1:1"): Promise<string> => {
@@ -57,11 +54,6 @@ it.each(["tcp://127.0.0.1:1", "ws://127.0.0.1:1"])("the option tls is not for %s
   );
 });
 
-it("a browser takes none of it", async () => {
-  const address = parseAddress("wss://127.0.0.1:1/mq");
-  const open = openTransport(address, NOBODY, new AbortController().signal, { ca: authority.cert });
-  await expect(open).rejects.toMatchObject({
-    code: "BAD_ARGUMENT",
-    message: expect.stringContaining("leave the option tls out"),
-  });
+it("a browser takes none of it", () => {
+  expect(readTls).toThrow("leave the option tls out");
 });

@@ -74,3 +74,11 @@ it("that cannot be loaded rejects with an error of the client's, and is tried ag
   expect(await stand.call(3)).toBe(6);
   expect(loads).toBe(2);
 });
+
+it("that cannot be made rejects with why", async () => {
+  const wrong = new RingmqError("BAD_ARGUMENT", "there is no option", false);
+  const stand = standIn(async () => {
+    throw wrong;
+  });
+  await expect(stand.call(1)).rejects.toBe(wrong);
+});

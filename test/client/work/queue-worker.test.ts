@@ -2,7 +2,8 @@
 import { setImmediate as turn } from "node:timers/promises";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import type { Message } from "../../../src/client/consume/message.js";
-import { UnrecoverableError, type WorkOptions } from "../../../src/client/work/work-options.js";
+import { UnrecoverableError } from "../../../src/client/work/unrecoverable-error.js";
+import type { WorkOptions } from "../../../src/client/work/work-options.js";
 import { gated, numbers, open, queueOf } from "./gate.js";
 
 describe("the end of a handler", () => {
