@@ -11,6 +11,7 @@ import { checkKnown } from "./option-checks.js";
 import { type BrokerOptions, checkIdentity, needsClientCertificate, resolveOptions } from "./options.js";
 import { type Certificates, logCertificates, readCertificates, withOwn } from "./ports/certificate.js";
 import type { FrontEnd } from "./ports/front-end.js";
+import type { HttpPath } from "./ports/http/entrance.js";
 import type { HttpEngineFactory } from "./ports/http/engine.js";
 import { findHttpEngine } from "./ports/http/find-engine.js";
 import type { SelfSigned } from "./ports/self-signed.js";
@@ -102,6 +103,11 @@ export class RunningBroker extends Announcer implements Broker {
 
   get usage(): Usage {
     return this.#server.usage;
+  }
+
+  /** What the HTTP port answers, and which of it answers whoever asks. */
+  get httpPaths(): readonly HttpPath[] {
+    return this.#server.httpPaths;
   }
 
   /** It has as many sockets as it may. */

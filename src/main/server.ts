@@ -33,6 +33,7 @@ import type { FrontEnd } from "./ports/front-end.js";
 import { protocolOf } from "./ports/front-end-socket.js";
 import { GrpcPort } from "./ports/grpc/grpc-port.js";
 import type { HttpEngineFactory } from "./ports/http/engine.js";
+import type { HttpPath } from "./ports/http/entrance.js";
 import { HttpGuard } from "./ports/http/guard.js";
 import { HttpListener } from "./ports/http/listener.js";
 import { HttpSessions } from "./ports/http/sessions.js";
@@ -261,6 +262,10 @@ export class Server implements ConnectionHost, SessionHost {
   /** A shard has lost all that it knew of connections. */
   shardLost(shard: number, kind: LossKind): void {
     this.#forEach((connection) => connection.shardLost(shard, kind));
+  }
+
+  get httpPaths(): readonly HttpPath[] {
+    return this.#http?.entrance.paths ?? [];
   }
 
   /** What clients take up now: all 0 when there are none. */

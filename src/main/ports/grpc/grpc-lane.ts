@@ -9,12 +9,13 @@ import type { ConnectionHost } from "../connection-host.js";
 
 /** Opens a connection for a lane, or says on it why there is none. A stream counts among the connections of its client. */
 export const acceptLane = (host: ConnectionHost, lane: Lane, opening: LaneOpening, log: Log): void => {
-  if (opening.kind === "publisher") return openLane(host, lane, "grpc publishes", {}, log);
   const share = shareOf(opening.address);
+  const origin = { address: share, names: [] };
+  if (opening.kind === "publisher") return openLane(host, lane, "grpc publishes", { origin }, log);
   const { isFull, shares } = host;
   if (isFull) return refuse(lane, "the broker has its maximum of connections");
   if (!shares.admit(share)) return refuse(lane, `an address has at most ${shares.maxPerAddress} connections`);
-  openLane(host, lane, `grpc ${opening.address}`, { origin: { address: share, names: [] } }, log, () =>
+  openLane(host, lane, `grpc ${opening.address}`, { origin }, log, () =>
     shares.release(share),
   );
 };

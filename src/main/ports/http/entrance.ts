@@ -49,15 +49,18 @@ const TOO_FAST = "more is published than your limits allow, try again later";
 const UNAVAILABLE = "503 Service Unavailable";
 const NOT_FOUND = "404 Not Found";
 
-/** A path, and what it does for a method. */
-interface Way extends PathOptions {
+export interface HttpPath extends PathOptions {
   readonly path: string;
+}
+
+/** What a path does for a method. */
+interface Way extends HttpPath {
   readonly handler: HttpHandler;
 }
 
 export class HttpEntrance implements ExchangeContext {
   readonly unsent = new UnsentAnswers();
-  readonly #paths: (PathOptions & { readonly path: string })[] = [];
+  readonly #paths: HttpPath[] = [];
   readonly #engine: HttpEngine;
   readonly #guard: HttpGuard;
   readonly #admission: Admission;
@@ -87,7 +90,7 @@ export class HttpEntrance implements ExchangeContext {
   }
 
   /** All that have been added. */
-  get paths(): readonly (PathOptions & { readonly path: string })[] {
+  get paths(): readonly HttpPath[] {
     return this.#paths;
   }
 
