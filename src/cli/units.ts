@@ -55,6 +55,19 @@ export const durationText = (milliseconds: number): string => {
   return `${milliseconds}ms`;
 };
 
+/** About how long: `12s`, `3m`, `5h`, `9d`. */
+export const ageText = (milliseconds: number): string => {
+  const seconds = Math.max(0, Math.floor(milliseconds / 1_000));
+  for (const [unit, length] of [
+    ["d", 86_400],
+    ["h", 3_600],
+    ["m", 60],
+  ] as const) {
+    if (seconds >= length) return `${Math.floor(seconds / length)}${unit}`;
+  }
+  return `${seconds}s`;
+};
+
 /** `10s`, `500ms`, `2m`; a plain number is milliseconds. */
 export const parseDuration = (text: string): number => {
   const [, digits, unit = ""] = /^(\d{1,16})\s*(ms|s|m|h)?$/i.exec(text) ?? [];

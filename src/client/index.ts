@@ -15,6 +15,7 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 
 export type { Headers } from "../protocol/headers.js";
+export type { ConnectionInfo, ConsumerInfo } from "./admin/connection-info.js";
 export type {
   AnyQueueOptions,
   BackupSummary,

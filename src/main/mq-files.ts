@@ -34,7 +34,8 @@ export class MqFiles {
     const bridge = new Bridge(
       (batch) => worker.postMessage(batch, [batch.buffer]),
       setImmediate,
-      (lane) => openLane(this.#host, lane, "the files of topics", { isTrusted: true }, this.#log),
+      (lane) =>
+        openLane(this.#host, lane, { protocol: "mq-files", address: this.#directory }, { isTrusted: true }, this.#log),
     );
     worker.on("message", (message: Uint8Array | MqFilesMessage) => {
       if (message instanceof Uint8Array) bridge.receive(message);

@@ -9,6 +9,7 @@ import { installGmqHttp } from "./front-ends/gmq/http/index.js";
 import { gmqLine } from "./front-ends/gmq/line/index.js";
 import { installMemmqHttp } from "./front-ends/memmq/http/index.js";
 import { SessionChannels } from "./front-ends/memmq/session-channels.js";
+import { installOperatorHttp } from "./front-ends/operator/index.js";
 import { AssemblyMemory } from "./native/assembly.js";
 import { CallDesk, systemSchedule } from "./native/call-desk.js";
 import { NativeConnection } from "./native/connection.js";
@@ -164,6 +165,8 @@ export class Server implements ConnectionHost, SessionHost {
       waiting: new WaitingInput(options.maxAssemblyBytes),
       calls: new CallDesk(options, systemSchedule(), log),
       access,
+      connections,
+      now: Date.now,
       get isClosing() {
         return supervisor.isStopping;
       },
@@ -195,6 +198,7 @@ export class Server implements ConnectionHost, SessionHost {
       );
       this.#http.addNative(this);
       installGmqHttp(this.#http.entrance, this.#httpSessions, { shards, maxMessageBytes });
+      installOperatorHttp(this.#http.entrance, this.#httpSessions);
       const channels = new SessionChannels(this.#httpSessions, this);
       installMemmqHttp(this.#http.entrance, { channels, waiting: this.#context.waiting, limits: options, log });
     }

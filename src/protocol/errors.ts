@@ -68,6 +68,7 @@ export const ERRORS = {
   MESSAGE_IN_FLIGHT: kind(52),
   UNAUTHORIZED: kind(53, false, true),
   FORBIDDEN: kind(54),
+  CLOSED_BY_OPERATOR: kind(55, true, true),
 } as const satisfies Record<string, ErrorKind>;
 
 export type ErrorName = keyof typeof ERRORS;

@@ -31,6 +31,7 @@ export const Op = {
   STATS: 0x49,
   TOPICS: 0x4a,
   LOOKUP: 0x4b,
+  CONSUMERS: 0x4c,
   SUBSCRIBE: 0x50,
   UNSUBSCRIBE: 0x51,
   PUBLISH_CHANNEL: 0x52,
@@ -46,6 +47,8 @@ export const Op = {
   REPLY: 0x5c,
   FAIL: 0x5d,
   BACKUP: 0x60,
+  CONNECTIONS: 0x61,
+  CLOSE_CONNECTION: 0x62,
 } as const;
 
 /** What the broker sends: answers, deliveries, events. */

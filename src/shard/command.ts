@@ -227,6 +227,16 @@ export interface Lookup extends Addressed {
   idLow: number;
 }
 
+/** The consumers and waiting pops of all queues. */
+export interface ListConsumers {
+  op: "consumers";
+  connection: number;
+  request: number;
+  /** Those with a higher number; 0 begins. */
+  after: number;
+  max: number;
+}
+
 type TopicOp = "deleteTopic" | "stats";
 
 export interface TopicCommand<Op extends TopicOp = TopicOp> extends Addressed {
@@ -342,6 +352,7 @@ export type Command =
   | TopicCommand<"deleteTopic">
   | TopicCommand<"stats">
   | Topics
+  | ListConsumers
   | Subscribe
   | Unsubscribe
   | PublishChannel

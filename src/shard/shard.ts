@@ -17,6 +17,7 @@ import { ConnectionCommands } from "./connection-commands.js";
 import { Connections } from "./consumers/connections.js";
 import type { ListCommand } from "./consumers/consumer.js";
 import { ConsumerCommands } from "./consumers/consumer-commands.js";
+import { listConsumers } from "./consumers/consumer-list.js";
 import { Deletion } from "./consumers/deletion.js";
 import { Dispatcher } from "./consumers/dispatcher.js";
 import { type SettleCommand, Settlement } from "./consumers/settlement.js";
@@ -99,9 +100,18 @@ type ImmediateCommand = Exclude<
 /** Whether a command is of those that are never answered. */
 const hasNoAnswer = ({ op }: Command): boolean => op === "credit" || op === "seen" || op === "channelCredit";
 
+const LOOKS: ReadonlySet<Command["op"]> = new Set([
+  "stats",
+  "topics",
+  "consumers",
+  "browse",
+  "lookup",
+  "channelStats",
+  "channels",
+]);
+
 /** Whether it shows things as they are at this moment, and promises nothing. */
-const isLook = ({ op }: Command): boolean =>
-  op === "stats" || op === "topics" || op === "browse" || op === "lookup" || op === "channelStats" || op === "channels";
+const isLook = ({ op }: Command): boolean => LOOKS.has(op);
 
 /** The key of a disconnect among the unfinished commands: that of the connection's own command stays free. */
 const disconnectKey = (connection: number): number => -1 - connection;
@@ -370,6 +380,7 @@ export class Shard {
         return this.#channels.publish(c, this.#memoryBytes - this.store.bytes);
       case "stats":
       case "topics":
+      case "consumers":
       case "channelStats":
       case "channels":
         return this.#dispatcher.list(c);
@@ -399,6 +410,8 @@ export class Shard {
         return this.#administration.stats(c);
       case "topics":
         return this.#administration.topics(c, this.connections.sightOf(c.connection));
+      case "consumers":
+        return listConsumers(this.connections, this.store.effects, c);
       case "channelStats":
         return this.#channelAdministration.stats(c);
       case "channels":

@@ -14,6 +14,7 @@ import { AssemblyMemory } from "../main/native/assembly.js";
 import { CallDesk, manualSchedule } from "../main/native/call-desk.js";
 import { NativeConnection } from "../main/native/connection.js";
 import type { ConnectionContext } from "../main/native/connection-context.js";
+import { ConnectionTable } from "../main/native/connection-table.js";
 import { helloHead } from "../main/native/handshake.js";
 import { OutboxDrain } from "../main/native/outbox-drain.js";
 import { OutputPool } from "../main/native/output-pool.js";
@@ -63,9 +64,8 @@ export class BrokerLife {
   readonly #pump: Pump;
   readonly #calls: CallDesk;
   readonly #context: ConnectionContext;
-  readonly #connections = new Map<number, NativeConnection>();
+  readonly #connections: ConnectionTable;
   #lines: Line[] = [];
-  #lastId = 0;
   #due = 0;
 
   /** Reads the journal back. */
@@ -76,6 +76,7 @@ export class BrokerLife {
     const level = Durability[limits.durability];
     const stoppages = new Stoppages(() => ({ bavail: 0, files: 0, ffree: 0 }));
     this.#now = now;
+    this.#connections = new ConnectionTable(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY);
     this.#link = new LocalLink(SHARD, { inbox, outbox }, new OutboxDrain((id) => this.#connections.get(id), log));
     this.#pump = assemblePump({
       ...shardSettings(limits, SHARDS),
@@ -105,10 +106,12 @@ export class BrokerLife {
       waiting: new WaitingInput(limits.maxAssemblyBytes),
       calls: this.#calls,
       access: new Access(users, log, { date: now, now }),
+      connections: this.#connections,
+      now,
       isClosing: false,
       hello: helloHead({ ...limits, shards: SHARDS }),
-      saidHello: () => {},
-      closed: ({ id }) => this.#connections.delete(id),
+      saidHello: (connection) => this.#connections.saidHello(connection),
+      closed: (connection) => this.#connections.remove(connection),
       backup: () => ({ kind: "NOT_ALLOWED", text: "a test broker has no directory to back up" }),
     };
   }
@@ -120,9 +123,8 @@ export class BrokerLife {
 
   /** Takes a connection. */
   accept(line: Line): void {
-    this.#lastId++;
-    line.connection = new NativeConnection(this.#lastId, line, this.#context);
-    this.#connections.set(this.#lastId, line.connection);
+    line.connection = new NativeConnection(this.#connections.nextId(), line, this.#context);
+    this.#connections.add(line.connection, this.#now());
     this.#lines.push(line);
   }
 

@@ -15,7 +15,8 @@ const lost = (): Error => Object.assign(new Error("the connection was lost"), { 
 export class Line implements Transport {
   readonly framed = true;
   readonly canPause = true;
-  readonly peer = "a test";
+  readonly protocol = "memory";
+  readonly address = "a test";
   /** The broker's end. Set once, before anything is sent. */
   connection: NativeConnection | undefined;
   readonly #events: TransportEvents;

@@ -285,6 +285,14 @@ export class RequestDecoder {
         // The shard's number has routed the frame here.
         head.integer("shard", 0, 0, MAX_U32);
         return { op: "topics", ...to, after: head.key("after"), max: head.integer("max", 100, 1, MAX_BROWSE) };
+      case Op.CONSUMERS:
+        head.integer("shard", 0, 0, MAX_U32);
+        return {
+          op: "consumers",
+          ...to,
+          after: head.integer("after", 0, 0, MAX_U32),
+          max: head.integer("max", 100, 1, MAX_BROWSE),
+        };
       case Op.SUBSCRIBE: {
         const channel = head.name("channel");
         const overflow = head.oneOf("overflow", OVERFLOWS, "drop-oldest");

@@ -39,8 +39,9 @@ const broker = sharedBroker({ users: USERS, gmqIdentity: "few" });
 /** A frame of every request, about a topic and a channel of this name; what else is in it makes no difference. */
 const requestOf = (op: number, request: number, name: string): Buffer => {
   const unanswered: readonly number[] = [Op.CREDIT, Op.SEEN, Op.CHANNEL_CREDIT, Op.ABANDON, Op.REPLY, Op.FAIL];
-  const byNumber: readonly number[] = [Op.TOPICS, Op.CHANNELS];
-  const first = byNumber.includes(op) ? 0 : op === Op.BACKUP ? "/nowhere" : name;
+  const byNumber: readonly number[] = [Op.TOPICS, Op.CHANNELS, Op.CONSUMERS, Op.CONNECTIONS];
+  const ids: Readonly<Record<number, unknown>> = { [Op.BACKUP]: "/nowhere", [Op.CLOSE_CONNECTION]: 1_000_000 };
+  const first = byNumber.includes(op) ? 0 : (ids[op] ?? name);
   return frame(op, unanswered.includes(op) ? 0 : request, op === Op.PING ? [] : [first], entries("x"));
 };
 
@@ -190,11 +191,21 @@ describe("HTTP of a broker with users", () => {
     const token = tokenOf("few");
     const basic = (text: string): string => `Authorization: Basic ${Buffer.from(text).toString("base64")}\r\n`;
     const query = "topic=other.http";
-    const headers = [`Authorization: Bearer ${token}\r\n`, `authorization: bearer ${token}\r\n`, basic(`${token}:`), basic(`me:${token}`)];
+    const headers = [
+      `Authorization: Bearer ${token}\r\n`,
+      `authorization: bearer ${token}\r\n`,
+      basic(`${token}:`),
+      basic(`me:${token}`),
+    ];
     const answers = await Promise.all(headers.map((header) => ask("/pop", "GET", header, query)));
     answers.push(await ask("/pop", "GET", "", `${query}&access_token=${token}`));
     expect(answers.map(statusOf)).toEqual([200, 200, 200, 200, 200]);
-    const wrong = [basic(":"), basic(`${token}x:`), `Authorization: ${token}\r\n`, `Authorization: Digest ${token}\r\n`];
+    const wrong = [
+      basic(":"),
+      basic(`${token}x:`),
+      `Authorization: ${token}\r\n`,
+      `Authorization: Digest ${token}\r\n`,
+    ];
     for (const header of wrong) expect(statusOf(await ask("/pop", "GET", header, query))).toBe(401);
   });
 
@@ -284,7 +295,9 @@ describe("users that change while a broker runs", () => {
     await client.publish("x", "y");
     running.reload({ users: USERS });
     await expect(client.closed).resolves.toMatchObject({ code: "UNAUTHORIZED" });
-    await expect(connect(`tcp://127.0.0.1:${tcp}`, { reconnect: false })).rejects.toMatchObject({ code: "UNAUTHORIZED" });
+    await expect(connect(`tcp://127.0.0.1:${tcp}`, { reconnect: false })).rejects.toMatchObject({
+      code: "UNAUTHORIZED",
+    });
   });
 
   it("are disconnected when the time of their token is over", async () => {

@@ -9,12 +9,13 @@ const document = readDocument("docs/program.md");
 
 const broker = sharedBroker();
 
-/** What differs from run to run: ids, times. */
+/** What differs from run to run: ids, times, ports. */
 const constant = (text: string): string =>
   text
     .replaceAll(/\b\d{18}\b/g, "ID")
     .replaceAll(/\b1[67]\d{11}\b|\d{4}-\d\d-\d\dT[\d:.]+Z|\d\d:\d\d:\d\d/g, "TIME")
-    .replaceAll(/\d+\.\d s\b/g, "T s");
+    .replaceAll(/\d+\.\d s\b/g, "T s")
+    .replaceAll(/^ *\d+( +tcp .*127\.0\.0\.1:)\d+/gm, "ID$1PORT");
 
 it("has the exit codes of the code", () => {
   const rows = tableRows(section(document, "Exit codes"));

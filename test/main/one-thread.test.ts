@@ -72,6 +72,8 @@ beforeEach(async () => {
       SILENT,
     ),
     access: new Access([], SILENT),
+    connections: { page: () => ({ connections: [], more: false }), find: () => undefined },
+    now: () => now,
     isClosing: false,
     hello: helloHead(options),
     saidHello: () => {},

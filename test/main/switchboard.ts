@@ -106,6 +106,8 @@ export const testSwitchboard = async (
     waiting,
     calls: new CallDesk(options, systemSchedule(), SILENT),
     access: new Access(options.users, SILENT),
+    connections: { page: () => ({ connections: [], more: false }), find: (id) => connections.get(id) },
+    now: Date.now,
     get isClosing() {
       return isClosing;
     },
@@ -135,7 +137,8 @@ export const testSwitchboard = async (
 export class MemoryTransport implements Transport {
   readonly framed: boolean = false;
   readonly canPause: boolean = true;
-  readonly peer = "memory";
+  readonly protocol = "memory";
+  readonly address = "a test";
   readonly writes: Buffer[] = [];
   buffered = 0;
   isPaused = false;

@@ -24,6 +24,20 @@ const responder = await client.respond(`${topic}-calls`, (request) => request.te
 const reply = await client.request(`${topic}-calls`, "ab");
 await responder.stop();
 const { published } = await client.stats(topic);
+
+// Its handler blocks the event loop for longer than the lease is: a thread renews it.
+await client.configure(`${topic}-jobs`, { ttr: 1_000, retries: 0 });
+await client.publish(`${topic}-jobs`, "job", { key: "one job" });
+const worked = await new Promise((resolve) => {
+  client.work(`${topic}-jobs`, (message) => {
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1_300);
+    resolve(message.text());
+  });
+});
+// Until its ack is confirmed.
+while ((await client.lookup(`${topic}-jobs`, { key: "one job" }))?.state === "in-flight") await client.ping();
+const jobs = (await client.stats(`${topic}-jobs`)).acked;
+
 const nodes = await connectNodes({ nodes: [{ url }] });
 await nodes.publish(topic, "by nodes");
 await nodes.close();
@@ -38,6 +52,8 @@ console.log(
     headers: popped.headers,
     heard: heard.text(),
     reply: reply.text(),
+    worked,
+    jobs,
     published,
     codes,
   }),

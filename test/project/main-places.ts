@@ -126,6 +126,17 @@ export const MAIN_PLACES: readonly Place[] = [
     mayNot: ["../../gmq/http/form.js", "../../../broker.js", "../../../../client/index.js", "uWebSockets.js", "ws"],
   },
   {
+    file: "src/main/front-ends/operator/probe.ts",
+    may: ["./query.js", "../../native/answer-reading.js", "../../ports/http/entrance.js", "../../../protocol/op.js"],
+    mayNot: [
+      "../gmq/http/route.js",
+      "../../broker.js",
+      "../../../client/index.js",
+      "../../../shard/shard.js",
+      "node:http",
+    ],
+  },
+  {
     file: "src/main/probe.ts",
     may: ["./broker.js", "./log.js", "./front-ends/gmq/http/index.js", "./shards/supervisor.js", "../protocol/op.js"],
     mayNot: [

@@ -52,7 +52,13 @@ describe("a pattern of topics", () => {
   });
 
   it("of all names is told apart", () => {
-    expect(["*", "**", "", "a*", "*a"].map((text) => new TopicPattern(text).isAll)).toEqual([true, true, false, false, false]);
+    expect(["*", "**", "", "a*", "*a"].map((text) => new TopicPattern(text).isAll)).toEqual([
+      true,
+      true,
+      false,
+      false,
+      false,
+    ]);
   });
 
   it("is one of several", () => {

@@ -56,6 +56,7 @@ export const PROMISES: Readonly<Record<Op, Level>> = {
   // What they tell was promised by others.
   stats: "none",
   topics: "none",
+  consumers: "none",
   channelStats: "none",
   channels: "none",
 };

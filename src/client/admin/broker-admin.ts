@@ -11,16 +11,20 @@ import type {
 } from "../arguments/options.js";
 import type { Connection } from "../connection/connection.js";
 import { ChannelAdmin } from "./channel-admin.js";
+import { ConnectionAdmin } from "./connection-admin.js";
+import type { ConnectionInfo, ConsumerInfo } from "./connection-info.js";
 import { TopicAdmin } from "./topic-admin.js";
 
 export abstract class BrokerAdmin {
   readonly #topicAdmin: TopicAdmin;
   readonly #channelAdmin: ChannelAdmin;
+  readonly #connectionAdmin: ConnectionAdmin;
 
   /** @internal */
   protected constructor(connection: Connection) {
     this.#topicAdmin = new TopicAdmin(connection);
     this.#channelAdmin = new ChannelAdmin(connection);
+    this.#connectionAdmin = new ConnectionAdmin(connection);
   }
 
   /** Stops the deliveries of a queue until it is resumed. Publishes, acks and timers go on. */
@@ -80,6 +84,24 @@ export abstract class BrokerAdmin {
   /** The statistics of every channel, ordered by name within each shard. They are asked for a page at a time. */
   channels(): AsyncGenerator<ChannelStatistics, void> {
     return this.#channelAdmin.channels();
+  }
+
+  /** The connections of the broker, of all protocols, the oldest first. They are asked for a page at a time. */
+  connections(): AsyncGenerator<ConnectionInfo, void> {
+    return this.#connectionAdmin.connections();
+  }
+
+  /** Those who take messages: the consumers and waiting pops of all connections. They are asked for a page at a time. */
+  consumers(): AsyncGenerator<ConsumerInfo, void> {
+    return this.#connectionAdmin.consumers();
+  }
+
+  /**
+   * Has the broker close a connection, by its id: the messages that its consumers hold go back to their queues. A program that
+   * connects again has another connection. False: there is none of that id any more.
+   */
+  closeConnection(id: number): Promise<boolean> {
+    return this.#connectionAdmin.close(id);
   }
 
   /**

@@ -7,7 +7,7 @@ import { ResultRequest } from "../connection/pending-request.js";
 import type { Page } from "./results.js";
 
 /** Items of one page. */
-const PAGE_SIZE = 100;
+export const PAGE_SIZE = 100;
 
 /** All items, ordered by name within each shard. `op` is TOPICS or CHANNELS. */
 export async function* pages<T extends { readonly name: string }>(

@@ -9,6 +9,7 @@ import type {
   TopicConfig,
   TopicStatistics,
 } from "../arguments/options.js";
+import type { ConnectionInfo, ConsumerInfo } from "./connection-info.js";
 
 const record = (value: unknown, what: string): object => {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
@@ -27,7 +28,7 @@ export const readChannelConfig = (value: unknown): ChannelConfig => record(value
 export const readChannelStatistics = (value: unknown): ChannelStatistics =>
   record(value, "the statistics of a channel") as ChannelStatistics;
 
-/** A page of the topics or the channels of a shard, and whether there are more after it. */
+/** A page of topics, channels, connections or consumers, and whether there are more after it. */
 export interface Page<T> {
   readonly items: readonly T[];
   readonly more: boolean;
@@ -45,5 +46,8 @@ const readPage =
 
 export const readTopicPage = readPage(readStatistics);
 export const readChannelPage = readPage(readChannelStatistics);
+
+export const readConnectionPage = readPage((value) => record(value, "a connection") as ConnectionInfo);
+export const readConsumerPage = readPage((value) => record(value, "a consumer") as ConsumerInfo);
 
 export const readBackupSummary = (value: unknown): BackupSummary => record(value, "a backup") as BackupSummary;

@@ -2,23 +2,17 @@
  * The lease thread, as workers see it: one for all workers of this process, there as long as one of them needs it. It needs
  * Node and is loaded only when a program works.
  */
-import { emitWarning, execArgv, hrtime } from "node:process";
+import { emitWarning, execArgv } from "node:process";
 import { Worker } from "node:worker_threads";
 import { deferred, unobserved } from "../base/deferred.js";
 import type { LeaseThreads, ThreadHandle, ThreadUser } from "./leases.js";
-import type { LeaseOrder, LeaseReport, LeaseThreadData } from "./thread/thread-messages.js";
+import type { LeaseOrder, LeaseReport } from "./thread/thread-messages.js";
 
 const FILE = new URL("./thread/lease-thread-main.js", import.meta.url);
 
 /** A thread inherits the flags of its process, and those who run text instead of a file would keep it from starting. */
 const flags = (): { readonly execArgv?: string[] } =>
   execArgv.some((flag) => flag.startsWith("--input-type")) ? { execArgv: [] } : {};
-
-/** What to add to the monotonic time of the process for that of this thread. */
-const clockOffset = (): number => {
-  const [seconds, nanoseconds] = hrtime();
-  return performance.now() - (seconds * 1000 + nanoseconds / 1e6);
-};
 
 class LeaseThread {
   readonly #thread: Worker;
@@ -30,8 +24,7 @@ class LeaseThread {
 
   /** `ended` is called when it has ended, however. */
   constructor(ended: (thread: LeaseThread, users: readonly ThreadUser[], failure: unknown) => void) {
-    const data: LeaseThreadData = { clockOffset: clockOffset() };
-    this.#thread = new Worker(FILE, { workerData: data, name: "ringmq leases", ...flags() });
+    this.#thread = new Worker(FILE, { name: "ringmq leases", ...flags() });
     this.#thread.on("message", (report: LeaseReport) => this.#hear(report));
     this.#thread.on("error", (error) => {
       this.#failure = error;
@@ -76,6 +69,8 @@ class LeaseThread {
 
   #hear(report: LeaseReport): void {
     switch (report.kind) {
+      case "time?":
+        return this.#order({ kind: "time", now: performance.now() });
       case "ready":
         return this.#ready.resolve();
       case "ask":

@@ -47,6 +47,7 @@ export const NEEDS: Readonly<Record<keyof typeof Op, number>> = {
   RESUME: manage,
   BROWSE: consume | manage,
   STATS: ANY,
+  CONSUMERS: operate,
   TOPICS: NOTHING,
   LOOKUP: consume | manage,
   SUBSCRIBE: consume,
@@ -64,6 +65,8 @@ export const NEEDS: Readonly<Record<keyof typeof Op, number>> = {
   REPLY: NOTHING,
   FAIL: NOTHING,
   BACKUP: operate,
+  CONNECTIONS: operate,
+  CLOSE_CONNECTION: operate,
 };
 
 /** The same by the `op` byte. What is no request needs nothing, and is refused as such. */

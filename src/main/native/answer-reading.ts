@@ -5,7 +5,7 @@ import { unpackHead, unpackResult } from "../../protocol/head.js";
 import { formatId } from "../../protocol/id.js";
 import { Answer } from "../../protocol/op.js";
 import { readRuns } from "../../protocol/run.js";
-import { RECEIPT_ID_HIGH, RECEIPT_ID_LOW } from "../../protocol/selection.js";
+import { RECEIPT_ID_HIGH, RECEIPT_ID_LOW, RECEIPT_MESSAGES } from "../../protocol/selection.js";
 import type { AnswerFrame } from "./answer-frame.js";
 
 /** The name of the error that a frame brings; undefined for any other answer. */
@@ -28,6 +28,10 @@ export const refusalText = (frame: AnswerFrame): string =>
 /** The id of the message that a CONFIRM of PUBLISH is about, in decimal. */
 export const publishedId = ({ view, payloadStart }: AnswerFrame): string =>
   formatId(view.getUint32(payloadStart + RECEIPT_ID_HIGH), view.getUint32(payloadStart + RECEIPT_ID_LOW));
+
+/** What a CONFIRM of one request counts. */
+export const confirmedCount = ({ view, payloadStart }: AnswerFrame): number =>
+  view.getUint32(payloadStart + RECEIPT_MESSAGES);
 
 /** The value of a RESULT. */
 export const result = (frame: AnswerFrame): unknown =>

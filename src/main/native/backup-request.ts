@@ -1,4 +1,4 @@
-/** BACKUP: the one request that the main thread answers itself in some later turn. */
+/** BACKUP: a request that the main thread answers itself in some later turn. */
 import { type ErrorName, ProtocolError } from "../../protocol/errors.js";
 import { unpackHead } from "../../protocol/head.js";
 import type { BackupRefusal, BackupSummary } from "../data/backup.js";

@@ -7,6 +7,7 @@ import type { ShardLink } from "../shards/shard-link.js";
 import type { LossKind } from "../shards/shard-loss.js";
 import type { AssemblyMemory } from "./assembly.js";
 import type { CallDesk } from "./call-desk.js";
+import type { ConnectionDirectory } from "./connection-info.js";
 import type { OutputPool } from "./output-pool.js";
 import type { UnsentBudget } from "./unsent-budget.js";
 import type { WaitingInput } from "./waiting-input.js";
@@ -32,10 +33,14 @@ export interface ConnectionContext {
   readonly waiting: WaitingInput;
   readonly calls: CallDesk;
   readonly access: Access;
+  /** All of them. */
+  readonly connections: ConnectionDirectory;
   /** The broker stops, and shards go one after another. */
   readonly isClosing: boolean;
   /** The head of the broker's HELLO. */
   readonly hello: Uint8Array;
+  /** Milliseconds since 1970. */
+  now(): number;
   /** The connection has said HELLO. */
   saidHello(connection: ConnectionId): void;
   /** Backs the broker up into a new directory, or says why not; rejects with a `ProtocolError`. */

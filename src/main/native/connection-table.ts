@@ -1,8 +1,9 @@
 /** The native connections there are, by the number under which shards know them. */
 import type { NativeConnection } from "./connection.js";
 import type { ConnectionId } from "./connection-context.js";
+import type { ConnectionDirectory, ConnectionInfo, ConnectionPage } from "./connection-info.js";
 
-export class ConnectionTable {
+export class ConnectionTable implements ConnectionDirectory {
   readonly #byId = new Map<number, NativeConnection>();
   /** Those that count towards `maxConnections`. */
   readonly #counted = new Set<number>();
@@ -33,6 +34,22 @@ export class ConnectionTable {
   /** All connections, as they are now. */
   values(): NativeConnection[] {
     return [...this.#byId.values()];
+  }
+
+  page(after: number, max: number): ConnectionPage {
+    const connections: ConnectionInfo[] = [];
+    // Numbers only grow, and a Map keeps the order in which they came.
+    for (const connection of this.#byId.values()) {
+      if (connection.id <= after || !connection.isOpen) continue;
+      if (connections.length === max) return { connections, more: true };
+      connections.push(connection.info);
+    }
+    return { connections, more: false };
+  }
+
+  find(id: number): NativeConnection | undefined {
+    const connection = this.#byId.get(id);
+    return connection?.isOpen === true ? connection : undefined;
   }
 
   nextId(): number {

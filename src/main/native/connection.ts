@@ -9,15 +9,14 @@
  */
 import { EnvelopeOp, packEnvelope } from "../../channel/envelope.js";
 import { ERRORS, type ErrorName } from "../../protocol/errors.js";
-import { LENGTH_BYTES, REQUEST } from "../../protocol/frame.js";
 import { Op } from "../../protocol/op.js";
-import type { User } from "../access/user.js";
 import type { Sender } from "../shards/shard-link.js";
 import { LOSS_TEXTS, type LossKind } from "../shards/shard-loss.js";
 import { markAnswered } from "./answered-requests.js";
-import { type BackupClient, requestBackup } from "./backup-request.js";
+import { BrokerSide } from "./broker-side.js";
 import { type CallConnection, CallSide } from "./call-side.js";
 import type { ConnectionContext } from "./connection-context.js";
+import type { ConnectionInfo } from "./connection-info.js";
 import type { ConnectionKind, SessionSide } from "./connection-kind.js";
 import { ConnectionLimits } from "./connection-limits.js";
 import { ConsumerLedger } from "./consumer-ledger.js";
@@ -26,18 +25,20 @@ import type { Greeting } from "./handshake.js";
 import { Identification, NO_LONGER, type TurnedAway } from "./identification.js";
 import { KnownShards } from "./known-shards.js";
 import { LatePops, type UnansweredPops, type UnheardPop } from "./late-pops.js";
-import { answerError, answerHello, answerPing, answerResult, sayConsumerClosed, sayGoodbye } from "./local-answers.js";
+import { answerError, answerHello, answerPing, STOPPING, sayConsumerClosed, sayGoodbye } from "./local-answers.js";
 import { Outgoing } from "./outgoing.js";
+import { refuseRun } from "./refused-run.js";
 import { type LocalRequests, RequestRouter } from "./request-router.js";
 import { RequestWindow } from "./request-window.js";
 import { Throttle } from "./throttle.js";
+import { Traffic } from "./traffic.js";
 import type { Transport } from "./transport.js";
 
 const State = { OPEN: 0, CLOSING: 1, CLOSED: 2 } as const;
 
-const STOPPING = "the broker is stopping";
-
-export class NativeConnection implements FrameSink, LocalRequests, BackupClient, CallConnection, Sender {
+export class NativeConnection implements FrameSink, LocalRequests, CallConnection, Sender {
+  /** When it was opened: milliseconds since 1970. */
+  readonly since: number;
   /** In the list of those that have something gathered. */
   isDirty = false;
   /** The last audience that it was part of: see `OutboxDrain`. */
@@ -51,6 +52,7 @@ export class NativeConnection implements FrameSink, LocalRequests, BackupClient,
   readonly #window: RequestWindow;
   readonly #ledger = new ConsumerLedger();
   readonly #requests: RequestRouter;
+  readonly #traffic = new Traffic();
   /** The envelope of its frames in the rings. */
   readonly #envelope: Uint8Array;
   readonly #shards: KnownShards;
@@ -69,6 +71,8 @@ export class NativeConnection implements FrameSink, LocalRequests, BackupClient,
   #isPaused = false;
   /** Undefined until its client makes or takes calls. */
   #calls: CallSide | undefined;
+  /** Undefined until its client asks something of the broker itself. */
+  #broker: BrokerSide | undefined;
   /** Pops whose answers may still come after the end. */
   #late: LatePops | undefined;
 
@@ -81,6 +85,7 @@ export class NativeConnection implements FrameSink, LocalRequests, BackupClient,
     const { session, hasSaidHello = session !== undefined } = kind;
     this.#context = context;
     this.#transport = transport;
+    this.since = context.now();
     this.#outgoing = new Outgoing(transport, context.pool);
     this.#intake = new FrameIntake(this, context.options.maxFrameBytes, context.assembly, hasSaidHello);
     this.#window = new RequestWindow(session?.maxInFlight ?? context.options.maxInFlight);
@@ -93,23 +98,14 @@ export class NativeConnection implements FrameSink, LocalRequests, BackupClient,
     this.#identified();
   }
 
-  /** What the client calls itself; empty: nothing. */
-  get name(): string {
-    return this.#shards.name;
-  }
-
-  /** Whose it is. Undefined: nobody was asked, or it has not said yet. */
-  get user(): User | undefined {
-    return this.#identification.access?.user;
-  }
-
   /** It is a TCP connection, which no page in a browser can open. */
   get isTcp(): boolean {
     return !this.#transport.framed && this.#session === undefined;
   }
 
   get peer(): string {
-    return this.#transport.peer;
+    const { protocol, address } = this.#transport;
+    return `${protocol} ${address}`;
   }
 
   get isOpen(): boolean {
@@ -121,12 +117,37 @@ export class NativeConnection implements FrameSink, LocalRequests, BackupClient,
     return this.#window.size;
   }
 
+  /** What is to be told of it. */
+  get info(): ConnectionInfo {
+    const { protocol, address } = this.#transport;
+    const { received, receivedRate, sentRate } = this.#traffic;
+    return {
+      id: this.id,
+      protocol,
+      address,
+      user: this.#identification.access?.user.name ?? "",
+      name: this.#shards.name,
+      since: this.since,
+      unanswered: this.#window.size,
+      consumers: this.#ledger.consumers,
+      subscriptions: this.#ledger.subscriptions,
+      unsentBytes: this.#transport.bufferedBytes(),
+      waitingBytes: this.#waitingBytes,
+      held: this.#isHeld,
+      receivedBytes: received,
+      sentBytes: this.#outgoing.written,
+      receivedRate,
+      sentRate,
+    };
+  }
+
   // Called by the transport.
 
   /** Bytes of frames: [start, end), the caller's again when it returns. */
   receive(bytes: Uint8Array, view: DataView, start: number, end: number): void {
     if (this.#state !== State.OPEN) return;
     this.isActive = true;
+    this.#traffic.received += end - start;
     this.#isReceiving = true;
     try {
       this.#intake.take(bytes, view, start, end);
@@ -264,6 +285,7 @@ export class NativeConnection implements FrameSink, LocalRequests, BackupClient,
   /** About once a second; `now` is of a clock that does not step. */
   sweep(now: number): void {
     if (this.#state !== State.OPEN) return;
+    this.#traffic.measure(now, this.#outgoing.written);
     const isPaused = this.#isPaused && this.#transport.canPause;
     // No excuse for a client that does not read its answers.
     this.#intake.sweep(now, isPaused, isPaused && (this.#waitingBytes > 0 || this.#throttle.isOn));
@@ -290,7 +312,11 @@ export class NativeConnection implements FrameSink, LocalRequests, BackupClient,
 
   forward(shard: number, bytes: Uint8Array, view: DataView, start: number, end: number): void {
     const link = this.#context.links[shard];
-    if (link === undefined) return this.#refuseRun(shard, view, start, end);
+    if (link === undefined) {
+      const { isClosing, down } = this.#context;
+      const kind = isClosing ? "SHUTTING_DOWN" : (down[shard] ?? "SHARD_DOWN");
+      return refuseRun(this.#outgoing, kind, this.#window, this.#ledger, view, start, end);
+    }
     this.#shards.meet(shard, link, this.#isHeld);
     if (link.send(this, this.#envelope, bytes, start, end)) return;
     this.#waitingBytes += end - start;
@@ -347,8 +373,9 @@ export class NativeConnection implements FrameSink, LocalRequests, BackupClient,
     answerPing(this.#outgoing, request);
   }
 
-  backup(head: Uint8Array, request: number): void {
-    requestBackup(this.#context, this, head, request);
+  administer(op: number, head: Uint8Array, request: number): void {
+    this.#broker ??= new BrokerSide(this, this.#outgoing, this.#window, this.#context);
+    this.#broker.take(op, head, request);
   }
 
   call(op: number, request: number, bytes: Uint8Array, view: DataView, start: number): void {
@@ -363,36 +390,6 @@ export class NativeConnection implements FrameSink, LocalRequests, BackupClient,
 
   relieve(): void {
     if (this.#transport.bufferedBytes() > this.#limits.heldFrom) this.flush();
-  }
-
-  // BackupClient: the answer to BACKUP.
-
-  settled(request: number): void {
-    this.#window.clear(request);
-  }
-
-  answerLater(request: number, value: unknown): void {
-    if (this.#state !== State.OPEN) return;
-    answerResult(this.#outgoing, request, value);
-    if (!this.#isReceiving) this.flush();
-  }
-
-  failLater(kind: ErrorName, text: string, request: number): void {
-    this.fail(kind, text, request);
-    if (!this.#isReceiving) this.flush();
-  }
-
-  /** Refuses each request of a run whose shard is down, or has gone before this connection as the broker stops. */
-  #refuseRun(shard: number, view: DataView, start: number, end: number): void {
-    const { isClosing, down } = this.#context;
-    const kind = down[shard] ?? "SHARD_DOWN";
-    for (let at = start; at < end; at += LENGTH_BYTES + view.getUint32(at)) {
-      const request = view.getUint32(at + REQUEST);
-      if (!this.#window.clear(request)) continue;
-      this.#ledger.refused(request);
-      if (isClosing) answerError(this.#outgoing, "SHUTTING_DOWN", STOPPING, request);
-      else answerError(this.#outgoing, kind, LOSS_TEXTS[kind], request);
-    }
   }
 
   #updateReading(): void {

@@ -28,6 +28,15 @@ export class ConsumerLedger {
     return this.#pending.size > 0;
   }
 
+  /** Consumers and responders. */
+  get consumers(): number {
+    return this.#consumers.size;
+  }
+
+  get subscriptions(): number {
+    return this.#subscriptions.size;
+  }
+
   expect(request: number, change: Change): void {
     this.#pending.set(request, change);
   }

@@ -11,6 +11,7 @@ export class Outgoing {
   readonly #transport: Transport;
   readonly #pool: OutputPool;
   #buffer: Buffer | undefined;
+  #written = 0;
   #end = 0;
 
   constructor(transport: Transport, pool: OutputPool) {
@@ -21,6 +22,11 @@ export class Outgoing {
   /** Bytes gathered and not written. */
   get gathered(): number {
     return this.#end;
+  }
+
+  /** Bytes that were given to the transport so far. */
+  get written(): number {
+    return this.#written;
   }
 
   /** Gathers whole frames: [start, end) of `bytes`. */
@@ -46,7 +52,7 @@ export class Outgoing {
     const whole = allocate(length);
     copyBytes(whole, 0, head, 0, head.length);
     copyBytes(whole, head.length, bytes, start, end);
-    this.#transport.write(whole);
+    this.#write(whole);
   }
 
   /** Writes what is gathered. */
@@ -56,13 +62,13 @@ export class Outgoing {
     const bytes = this.#end === OUTPUT_BYTES ? buffer : buffer.subarray(0, this.#end);
     this.#buffer = undefined;
     this.#end = 0;
-    if (this.#transport.write(bytes)) this.#pool.give(buffer);
+    if (this.#write(bytes)) this.#pool.give(buffer);
   }
 
   /** Writes bytes that others get too, behind what is gathered. False: the transport keeps the bytes. */
   writeShared(bytes: Buffer): boolean {
     this.flush();
-    return this.#transport.write(bytes);
+    return this.#write(bytes);
   }
 
   /** Drops what is gathered. */
@@ -72,12 +78,17 @@ export class Outgoing {
     this.#end = 0;
   }
 
+  #write(bytes: Buffer): boolean {
+    this.#written += bytes.length;
+    return this.#transport.write(bytes);
+  }
+
   /** In pieces that go through the cache, unless a frame must not be cut. */
   #appendLarge(bytes: Uint8Array, start: number, end: number): void {
     if (this.#transport.framed) {
       const whole = allocate(end - start);
       copyBytes(whole, 0, bytes, start, end);
-      this.#transport.write(whole);
+      this.#write(whole);
       return;
     }
     for (let at = start; at < end; at += OUTPUT_BYTES) this.append(bytes, at, Math.min(at + OUTPUT_BYTES, end));

@@ -11,8 +11,8 @@ export const RequestKind = {
   UNANSWERED: 3,
   HELLO: 4,
   PING: 5,
-  /** Answered by the main thread, after a while. */
-  BACKUP: 6,
+  /** About the broker itself: answered by the main thread, perhaps after a while. */
+  BROKER: 6,
   /** About calls, and answered by the main thread. */
   CALL: 7,
   /** About calls, and without an answer. */
@@ -26,7 +26,9 @@ const kindOf = (op: number): number => {
     case Op.PING:
       return RequestKind.PING;
     case Op.BACKUP:
-      return RequestKind.BACKUP;
+    case Op.CONNECTIONS:
+    case Op.CLOSE_CONNECTION:
+      return RequestKind.BROKER;
     case Op.RESPOND:
     case Op.STOP_RESPONDING:
     case Op.CALL:

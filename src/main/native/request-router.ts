@@ -23,8 +23,8 @@ export interface LocalRequests {
   readonly isOverloaded: boolean;
   hello(greeting: Greeting, request: number): void;
   ping(request: number): void;
-  /** `head` is good until this returns. The request is in the window until it is answered. */
-  backup(head: Uint8Array, request: number): void;
+  /** About the broker itself. `head` is good until this returns. The request is in the window until it is answered. */
+  administer(op: number, head: Uint8Array, request: number): void;
   /** A whole frame about calls, good until this returns. The request is in the window until it is answered, if it is not 0. */
   call(op: number, request: number, bytes: Uint8Array, view: DataView, start: number): void;
   /** Answers with an error, and closes the connection if it is one that does. */
@@ -102,7 +102,7 @@ export class RequestRouter {
     if (kind === RequestKind.CALL) {
       return this.#admit(request, NO_SHARD) === HERE ? HERE : this.#call(word >>> 24, request, bytes, view, start);
     }
-    if (kind === RequestKind.BACKUP) return this.#backup(bytes.subarray(head, headEnd), request);
+    if (kind === RequestKind.BROKER) return this.#administer(word >>> 24, bytes.subarray(head, headEnd), request);
     if (this.#local.isOverloaded) return this.#refuse("BUSY", "too much input waits for the shards", request);
 
     const shard = this.#shardOf(bytes, view, head, headEnd);
@@ -157,8 +157,8 @@ export class RequestRouter {
     return HERE;
   }
 
-  #backup(head: Uint8Array, request: number): number {
-    if (this.#admit(request, NO_SHARD) !== HERE) this.#local.backup(head, request);
+  #administer(op: number, head: Uint8Array, request: number): number {
+    if (this.#admit(request, NO_SHARD) !== HERE) this.#local.administer(op, head, request);
     return HERE;
   }
 

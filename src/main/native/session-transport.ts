@@ -1,11 +1,12 @@
 /** What the connection of a session is carried by: its frames go to the session, and its limits hold for the client's own socket. */
 import type { SessionAnswers } from "./session-answers.js";
 import type { SessionClient } from "./session-client.js";
+import type { Identity } from "./session-options.js";
 import type { Transport } from "./transport.js";
 
 /** A session as seen from here. */
 export interface FrameTaker {
-  readonly peer: string;
+  readonly identity: Identity;
   /** Takes whole frames, which are good until this returns. */
   take(bytes: Buffer): void;
 }
@@ -26,8 +27,12 @@ export class SessionTransport implements Transport {
     return this.#client.canPause;
   }
 
-  get peer(): string {
-    return this.#session.peer;
+  get protocol(): string {
+    return this.#session.identity.protocol;
+  }
+
+  get address(): string {
+    return this.#session.identity.address;
   }
 
   write(bytes: Buffer): boolean {

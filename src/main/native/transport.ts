@@ -9,8 +9,11 @@ export interface Transport {
   /** False when the other side cannot be kept from sending. */
   readonly canPause: boolean;
 
-  /** Who is at the other end, for the log. */
-  readonly peer: string;
+  /** What carries the frames: `tcp`, `tls`, `websocket`, `grpc`, or the name of a front end. */
+  readonly protocol: string;
+
+  /** Who is at the other end: an address, with its port where it has a socket to itself. */
+  readonly address: string;
 
   /** Sends. True: the bytes are the caller's again; false: they are the transport's for good. */
   write(bytes: Buffer): boolean;

@@ -9,12 +9,14 @@ export const LINGER = 2_000;
 export class TcpTransport implements Transport {
   readonly framed = false;
   readonly canPause = true;
-  readonly peer: string;
+  readonly protocol: string;
+  readonly address: string;
   readonly #socket: Socket;
 
   constructor(socket: Socket) {
     this.#socket = socket;
-    this.peer = `${socket instanceof TLSSocket ? "tls" : "tcp"} ${socket.remoteAddress}:${socket.remotePort}`;
+    this.protocol = socket instanceof TLSSocket ? "tls" : "tcp";
+    this.address = `${socket.remoteAddress}:${socket.remotePort}`;
   }
 
   write(bytes: Buffer): boolean {

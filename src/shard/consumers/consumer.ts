@@ -9,6 +9,7 @@ import type {
   Browse,
   ChannelCommand,
   ListChannels,
+  ListConsumers,
   Lookup,
   Pop,
   PopDead,
@@ -28,7 +29,12 @@ import { isServable } from "../messages/take.js";
 export type FetchCommand = Pop | PopDead | StartedBrowse | StartedLookup;
 
 /** Requests that tell what there is, in answers as long as that. */
-export type ListCommand = TopicCommand<"stats"> | Topics | ChannelCommand<"channelStats"> | ListChannels;
+export type ListCommand =
+  | TopicCommand<"stats">
+  | Topics
+  | ListConsumers
+  | ChannelCommand<"channelStats">
+  | ListChannels;
 
 /** Short requests with long answers: they are deferred while their connection is held. */
 export type DeferrableCommand = FetchCommand | ListCommand;

@@ -83,9 +83,18 @@ describe("who may come in", () => {
   });
 
   it("is whoever shows a certificate of a user, unless it shows a token: then that alone counts", () => {
-    const access = new Access([user("a", { certificate: "CN=a" }), user("b", { certificate: "DNS:b" })], SILENT, clock());
+    const access = new Access(
+      [user("a", { certificate: "CN=a" }), user("b", { certificate: "DNS:b" })],
+      SILENT,
+      clock(),
+    );
     const by = (list: readonly string[], token?: string) => access.identify({ names: list, token })?.user.name;
-    expect([by(["CN=a"]), by(["CN=x", "DNS:b"]), by(["CN=b", "DNS:a", "a"]), by([])]).toEqual(["a", "b", undefined, undefined]);
+    expect([by(["CN=a"]), by(["CN=x", "DNS:b"]), by(["CN=b", "DNS:a", "a"]), by([])]).toEqual([
+      "a",
+      "b",
+      undefined,
+      undefined,
+    ]);
     expect([by(["CN=a"], "token of b"), by(["CN=a"], "nobody's")]).toEqual(["b", undefined]);
   });
 
@@ -102,8 +111,18 @@ describe("who may come in", () => {
 
   it("has to go when its token is gone, its user is, or may do less; others stay as they are", () => {
     const two = [{ hash: hashOf("1") }, { hash: hashOf("2") }];
-    const access = new Access([user("a", { tokens: two }), user("b"), user("c"), user("d", { certificate: "CN=d" })], SILENT, clock());
-    const shown = [{ token: "1" }, { token: "2" }, { token: "token of b" }, { token: "token of c" }, { names: ["CN=d"] }];
+    const access = new Access(
+      [user("a", { tokens: two }), user("b"), user("c"), user("d", { certificate: "CN=d" })],
+      SILENT,
+      clock(),
+    );
+    const shown = [
+      { token: "1" },
+      { token: "2" },
+      { token: "token of b" },
+      { token: "token of c" },
+      { names: ["CN=d"] },
+    ];
     const before = shown.map((each) => access.identify(each));
     const listeners = ["a", "b", "c"].map((name) => access.named(name));
     access.reload([

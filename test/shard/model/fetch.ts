@@ -28,7 +28,7 @@ export const pop = (fetch: Pop, topic: ModelTopic, queue: ModelQueue, hands: Han
 
 export const popDead = (fetch: PopDead, topic: ModelTopic, queue: ModelQueue, hands: Hands, witness: Witness): void => {
   const messages = answer(fetch, witness);
-  assertEnough(queue.list("dead"), messages, fetch.max, fetch.maxBytes);
+  assertEnough(queue.list("dead"), messages, fetch.max, fetch.maxBytes, fetch.withFailures);
   handOut(topic, queue, "dead", messages, undefined, hands, fetch.withFailures === true);
 };
 
@@ -91,6 +91,6 @@ export const browse = (fetch: Browse, queue: ModelQueue, witness: Witness): void
   assert.deepEqual(messages, expected);
   // Of those in flight, the ones on earlier pages are not known.
   const left = [...rest.slice(0, messages.length), ...rest.slice(messages.length + fetch.offset)];
-  if (fetch.state !== "in-flight") assertEnough(rest, messages, fetch.max, fetch.maxBytes);
-  else if (bytesOf(list) <= fetch.maxBytes) assertEnough(left, messages, fetch.max, fetch.maxBytes);
+  if (fetch.state !== "in-flight") assertEnough(rest, messages, fetch.max, fetch.maxBytes, fetch.withFailures);
+  else if (bytesOf(list) <= fetch.maxBytes) assertEnough(left, messages, fetch.max, fetch.maxBytes, fetch.withFailures);
 };

@@ -4,6 +4,8 @@
  * passed over, is not.
  */
 import assert from "node:assert/strict";
+import { FAILURE_TEXTS } from "../../../src/protocol/failure.js";
+import { FAILURES_LENGTH_BYTES } from "../../../src/protocol/run.js";
 import type { SeenMessage } from "./effects.js";
 import { type ModelMessage, type ModelQueue, nextPlace, toldFailures, type Waiter } from "./queue.js";
 import type { ModelTopic } from "./topic.js";
@@ -51,8 +53,15 @@ const takeFirst = (
   });
 };
 
-export const bytesOf = (messages: readonly { entry: string }[]): number =>
-  messages.reduce((bytes, { entry }) => bytes + entry.length, 0);
+/** What a message counts in an answer of so many bytes: its entry, and the failures that are told of it. */
+const weightOf = ({ entry, failures }: Pick<SeenMessage, "entry" | "failures">): number => {
+  if (failures.length === 0) return entry.length;
+  const each = failures.map(({ consumer, reason }) => FAILURE_TEXTS + Buffer.byteLength(consumer + reason));
+  return entry.length + FAILURES_LENGTH_BYTES + each.reduce((sum, bytes) => sum + bytes, 0);
+};
+
+export const bytesOf = (messages: readonly Pick<SeenMessage, "entry" | "failures">[]): number =>
+  messages.reduce((bytes, message) => bytes + weightOf(message), 0);
 
 /** Messages that were handed out. */
 let lines = 0;
@@ -104,6 +113,7 @@ export const assertEnough = (
   seen: readonly SeenMessage[],
   max: number,
   maxBytes: number,
+  withFailures = false,
 ): void => {
   assert.ok(seen.length <= max, `${seen.length} messages where ${max} were asked for`);
   const bytes = bytesOf(seen);
@@ -112,7 +122,9 @@ export const assertEnough = (
   if (seen.length === max || next === undefined) return;
   assert.ok(seen.length > 0, "messages were there and none was handed out");
   // Of messages that share a place, any may have been the next.
-  const largest = Math.max(...list.filter(({ place }) => place === next.place).map(({ entry }) => entry.length));
+  const equals = list.filter(({ place }) => place === next.place);
+  const told = (message: ModelMessage) => ({ ...message, failures: withFailures ? toldFailures(message) : [] });
+  const largest = Math.max(...equals.map((message) => weightOf(told(message))));
   assert.ok(bytes + largest > maxBytes, `${seen.length} messages where more would have fitted`);
 };
 

@@ -145,6 +145,10 @@ export class Model {
           for (const waiter of queue.waiters) if (waiter.connection === cmd.connection) getInLine(waiter);
         }
         return;
+      case "consumers":
+        throw new Error(
+          "the model knows nothing of lists of consumers: see test/shard/consumers/consumer-list.test.ts",
+        );
       case "lookup":
         throw new Error("the model knows nothing of lookups: see test/shard/topics/keys.test.ts");
       case "channelCredit":

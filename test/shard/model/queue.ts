@@ -111,7 +111,7 @@ export interface ModelMessage {
   failures: readonly SeenFailure[];
   /** Its number among all that were handed out: it goes back there if it is given back. 0: to the end. */
   line: number;
-  /** It was given back. */
+  /** It was given back, and has not failed since. */
   isReturned: boolean;
   /** Which of the messages that its holder was sent it is, from 1 on. */
   ordinal: number;
@@ -198,7 +198,6 @@ export class ModelQueue {
     message.place = place;
     message.holder = undefined;
     message.line = 0;
-    message.isReturned = false;
     this.messages.set(message.id, message);
   }
 

@@ -106,6 +106,7 @@ const redrive = (queue: ModelQueue, message: ModelMessage, place: number): void 
   message.reason = Reason.ALIVE;
   message.expiry = Number.POSITIVE_INFINITY;
   message.isRedriven = true;
+  message.isReturned = false;
   queue.join(message, "ready", place);
 };
 

@@ -159,6 +159,7 @@ export class ModelTopic {
   /** A delivery ended without an ack: the message goes back to where it came from, or dies. */
   fail(queue: ModelQueue, message: ModelMessage, now: number, failure: ModelFailure, place = nextPlace()): void {
     this.returnCredit(message);
+    message.isReturned = false;
     if (message.fromDead) {
       queue.join(message, "dead", place);
       return;

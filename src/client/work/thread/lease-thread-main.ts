@@ -2,15 +2,14 @@
  * The lease thread: keeps the leases of messages that the workers of this process have in hand, whatever their handlers do to
  * the event loop of their own thread.
  */
-import { hrtime } from "node:process";
-import { parentPort, workerData } from "node:worker_threads";
+import { parentPort } from "node:worker_threads";
 import { RingmqError } from "../../base/error.js";
 import { startTimer, type Timer } from "../../base/timer.js";
 import type { SelectionList } from "../../consume/selection-list.js";
 import type { Settlement } from "../../consume/settle-result.js";
 import { LeaseKeeper } from "../lease-keeper.js";
 import { LeaseTable } from "../lease-table.js";
-import type { LeaseOrder, LeaseReport, LeaseThreadData } from "./thread-messages.js";
+import type { LeaseOrder, LeaseReport } from "./thread-messages.js";
 import { TouchLink } from "./touch-link.js";
 
 /** How often rows are looked at: so many times in a TTR, and in a handler's time; and in these limits. Milliseconds. */
@@ -22,18 +21,41 @@ const MAX_INTERVAL = 1000;
 /** Looks at empty rows, one after the other, before nobody looks any more until something is in hand again. */
 const EMPTY_LOOKS = 16;
 
+/** The workers' clock is asked for at most so often, until an answer is this quick. Milliseconds. */
+const QUESTIONS = 5;
+const QUICK = 5;
+
 const port = parentPort;
 if (port === null) throw new Error("this file runs in a thread of its own");
 
-const { clockOffset } = workerData as LeaseThreadData;
+const tell = (report: LeaseReport): void => port.postMessage(report);
 
-/** The workers' clock. */
-const clock = (): number => {
-  const [seconds, nanoseconds] = hrtime();
-  return seconds * 1000 + nanoseconds / 1e6 + clockOffset;
+/** What to add to this thread's clock for the workers': not every runtime has a clock that threads share. */
+let offset = 0;
+let questions = 0;
+let quickest = Number.POSITIVE_INFINITY;
+let sent = 0;
+
+const askTime = (): void => {
+  questions++;
+  sent = performance.now();
+  tell({ kind: "time?" });
 };
 
-const tell = (report: LeaseReport): void => port.postMessage(report);
+/** The answer is taken to be of the middle of the time that it took. */
+const hearTime = (time: number): void => {
+  const now = performance.now();
+  const took = now - sent;
+  if (took < quickest) {
+    quickest = took;
+    offset = time - (sent + now) / 2;
+  }
+  if (took > QUICK && questions < QUESTIONS) askTime();
+  else tell({ kind: "ready" });
+};
+
+/** The workers' clock. */
+const clock = (): number => performance.now() + offset;
 
 /** When the event loop of the workers was asked whether it turns, and has not answered since. */
 let asked: number | undefined;
@@ -155,6 +177,8 @@ setInterval(() => {
 
 port.on("message", (order: LeaseOrder) => {
   switch (order.kind) {
+    case "time":
+      return hearTime(order.now);
     case "begin":
       watches.set(order.worker, new Watch(order));
       return;
@@ -173,4 +197,4 @@ port.on("message", (order: LeaseOrder) => {
   }
 });
 
-tell({ kind: "ready" });
+askTime();

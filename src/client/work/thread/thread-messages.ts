@@ -2,14 +2,10 @@
 import type { RingmqErrorCode } from "../../base/error.js";
 import type { BrokerTarget } from "../../connection/target.js";
 
-/** What the thread is started with. */
-export interface LeaseThreadData {
-  /** What to add to the monotonic time of the process, which both threads can read, for the clock of the workers. */
-  readonly clockOffset: number;
-}
-
 /** To the thread. Workers and lines have numbers, those of lines within their worker. */
 export type LeaseOrder =
+  /** To `time?`: the workers' clock, in milliseconds. */
+  | { readonly kind: "time"; readonly now: number }
   | { readonly kind: "begin"; readonly worker: number; readonly memory: ArrayBufferLike; readonly timeout: number }
   | { readonly kind: "end"; readonly worker: number }
   | {
@@ -29,7 +25,9 @@ export type LeaseOrder =
 
 /** From the thread. */
 export type LeaseReport =
-  /** It runs. */
+  /** What time it is by the workers' clock. */
+  | { readonly kind: "time?" }
+  /** It runs, and knows. */
   | { readonly kind: "ready" }
   | {
       readonly kind: "lost";

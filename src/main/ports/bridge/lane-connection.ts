@@ -9,14 +9,17 @@ import { LaneTransport } from "./lane-transport.js";
 
 const ignore = (): void => {};
 
+/** Who a lane is for: see `Transport`. */
+export type LanePeer = Pick<LaneTransport, "protocol" | "address">;
+
 /** What a connection of a lane is. */
 type LaneKind = Pick<ConnectionKind, "origin" | "isTrusted">;
 
-/** Opens a connection for a lane. `peer` is for the log; `onClosed` is called once, when it has closed. */
+/** Opens a connection for a lane. `onClosed` is called once, when it has closed. */
 export const openLane = (
   host: ConnectionHost,
   lane: Lane,
-  peer: string,
+  peer: LanePeer,
   kind: LaneKind,
   log: Log,
   onClosed = ignore,
@@ -29,11 +32,18 @@ class LaneConnection implements LaneOwner {
   readonly #log: Log;
   #onClosed: () => void;
 
-  constructor(host: ConnectionHost, lane: Lane, peer: string, kind: LaneKind, log: Log, onClosed: () => void) {
+  constructor(
+    host: ConnectionHost,
+    lane: Lane,
+    { protocol, address }: LanePeer,
+    kind: LaneKind,
+    log: Log,
+    onClosed: () => void,
+  ) {
     this.#lane = lane;
     this.#log = log;
     this.#onClosed = onClosed;
-    this.#transport = new LaneTransport(lane, peer);
+    this.#transport = new LaneTransport(lane, protocol, address);
     this.#connection = host.open(this.#transport, kind);
     lane.owner = this;
     this.#transport.onDestroyed = () => this.#closed();

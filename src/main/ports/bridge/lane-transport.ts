@@ -16,7 +16,8 @@ export class LaneTransport implements Transport {
 
   constructor(
     lane: Lane,
-    readonly peer: string,
+    readonly protocol: string,
+    readonly address: string,
   ) {
     this.#lane = lane;
   }

@@ -11,13 +11,13 @@ import type { ConnectionHost } from "../connection-host.js";
 export const acceptLane = (host: ConnectionHost, lane: Lane, opening: LaneOpening, log: Log): void => {
   const share = shareOf(opening.address);
   const origin = { address: share, names: [] };
-  if (opening.kind === "publisher") return openLane(host, lane, "grpc publishes", { origin }, log);
+  if (opening.kind === "publisher") {
+    return openLane(host, lane, { protocol: "grpc", address: "publishes" }, { origin }, log);
+  }
   const { isFull, shares } = host;
   if (isFull) return refuse(lane, "the broker has its maximum of connections");
   if (!shares.admit(share)) return refuse(lane, `an address has at most ${shares.maxPerAddress} connections`);
-  openLane(host, lane, `grpc ${opening.address}`, { origin }, log, () =>
-    shares.release(share),
-  );
+  openLane(host, lane, { protocol: "grpc", address: opening.address }, { origin }, log, () => shares.release(share));
 };
 
 const refuse = (lane: Lane, text: string): void => {

@@ -9,13 +9,14 @@ const NORMAL_CLOSURE = 1000;
 export class WebSocketTransport implements Transport {
   readonly framed = true;
   readonly canPause: boolean;
-  readonly peer: string;
+  readonly protocol = "websocket";
+  readonly address: string;
   readonly #socket: HttpWebSocket;
 
   constructor(socket: HttpWebSocket) {
     this.#socket = socket;
     this.canPause = socket.canPause;
-    this.peer = `websocket ${socket.remoteAddress}`;
+    this.address = socket.remoteAddress;
   }
 
   write(bytes: Buffer): boolean {

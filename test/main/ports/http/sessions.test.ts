@@ -23,7 +23,11 @@ const open = async () => {
 describe("sessions of HTTP clients", () => {
   it("are shared by the short requests of an address, and by no other address", async () => {
     const { http } = await open();
-    const [first, again, other] = [http.shared(from("192.0.2.1")), http.shared(from("192.0.2.1")), http.shared(from("192.0.2.2"))];
+    const [first, again, other] = [
+      http.shared(from("192.0.2.1")),
+      http.shared(from("192.0.2.1")),
+      http.shared(from("192.0.2.2")),
+    ];
     expect(again).toBe(first);
     expect(other).not.toBe(first);
     expect(other.identity).toEqual({ protocol: "http", address: "192.0.2.2", credential: undefined });

@@ -1,0 +1,82 @@
+/** What operators ask over HTTP. Each path is a request of docs/protocol.md, whose RESULT is the answer, as JSON. */
+import { ERRORS } from "../../../protocol/errors.js";
+import { packHead } from "../../../protocol/head.js";
+import { Answer, Op } from "../../../protocol/op.js";
+import type { AnswerFrame } from "../../native/answer-frame.js";
+import { confirmedCount, refusal, refusalMessage, result } from "../../native/answer-reading.js";
+import type { HttpEntrance } from "../../ports/http/entrance.js";
+import { type HttpExchange, JSON_TYPE } from "../../ports/http/exchange.js";
+import type { HttpSessions } from "../../ports/http/sessions.js";
+import { countOf, type Query, QueryError, queryOf } from "./query.js";
+
+/** A request, as a query asks for it. Throws QueryError. */
+interface Asked {
+  readonly op: number;
+  readonly head: readonly unknown[];
+  readonly payload?: Uint8Array;
+}
+
+/** By path, then by method. */
+const ROUTES: Readonly<Record<string, Readonly<Record<string, (query: Query) => Asked>>>> = {
+  "/connections": {
+    get: (query) => ({ op: Op.CONNECTIONS, head: [countOf(query, "after"), countOf(query, "max")] }),
+    delete: (query) => ({ op: Op.CLOSE_CONNECTION, head: [countOf(query, "id")] }),
+  },
+  "/consumers": {
+    get: (query) => ({
+      op: Op.CONSUMERS,
+      head: [countOf(query, "shard") ?? 0, countOf(query, "after"), countOf(query, "max")],
+    }),
+  },
+};
+
+/** Adds the paths. */
+export const installOperatorHttp = (entrance: HttpEntrance, sessions: HttpSessions): void => {
+  for (const [path, methods] of Object.entries(ROUTES)) {
+    entrance.add(path, (exchange, request) => {
+      const route = methods[request.method];
+      if (route === undefined) return refuse(exchange, "405 Method Not Allowed", "BAD_METHOD", allowed(methods));
+      try {
+        ask(exchange, sessions, route(queryOf(request.query)));
+      } catch (error) {
+        if (!(error instanceof QueryError)) throw error;
+        refuse(exchange, "400 Bad Request", "BAD_QUERY", error.message);
+      }
+    });
+  }
+};
+
+const allowed = (methods: object): string => `the path takes ${Object.keys(methods).join(" and ").toUpperCase()}`;
+
+const ask = (exchange: HttpExchange, sessions: HttpSessions, { op, head, payload }: Asked): void => {
+  // None of them holds anything, so nobody has to cancel it.
+  const session = sessions.shared(exchange.caller);
+  session.request(
+    op,
+    0,
+    packHead(head),
+    payload,
+    exchange.guarded((frame: AnswerFrame) => answer(exchange, frame)),
+  );
+};
+
+const answer = (exchange: HttpExchange, frame: AnswerFrame): void => {
+  if (frame.op === Answer.RESULT) return exchange.send(JSON.stringify(result(frame)));
+  if (frame.op === Answer.CONFIRM) return exchange.send(JSON.stringify({ count: confirmedCount(frame) }));
+  const code = refusal(frame) ?? "UNKNOWN_ERROR";
+  refuse(exchange, statusOf(code), code, refusalMessage(frame));
+};
+
+const refuse = (exchange: HttpExchange, status: string, code: string, text: string): void =>
+  exchange.reply(status, JSON_TYPE, JSON.stringify({ error: { code, text } }));
+
+const NOT_FOUND: ReadonlySet<string> = new Set(["NO_TOPIC", "NO_QUEUE", "UNKNOWN_MESSAGE"]);
+
+const statusOf = (code: string): string => {
+  if (NOT_FOUND.has(code)) return "404 Not Found";
+  if (code === "UNAUTHORIZED") return "401 Unauthorized";
+  if (code === "FORBIDDEN") return "403 Forbidden";
+  if (code.startsWith("BAD_")) return "400 Bad Request";
+  const isRetryable = Object.hasOwn(ERRORS, code) && ERRORS[code as keyof typeof ERRORS].retryable;
+  return isRetryable ? "503 Service Unavailable" : "500 Internal Server Error";
+};

@@ -1,0 +1,92 @@
+/** What a connection asks of the broker itself, and the main thread answers: BACKUP, CONNECTIONS, CLOSE_CONNECTION. */
+import { type ErrorName, ProtocolError } from "../../protocol/errors.js";
+import { MAX_BROWSE } from "../../protocol/limits.js";
+import { Op } from "../../protocol/op.js";
+import type { HeadReader } from "../../workers/head-reader.js";
+import { type BackupClient, requestBackup } from "./backup-request.js";
+import type { ConnectionContext } from "./connection-context.js";
+import { answerConfirm, answerResult } from "./local-answers.js";
+import type { Outgoing } from "./outgoing.js";
+import type { RequestWindow } from "./request-window.js";
+
+const DEFAULT_PAGE = 100;
+
+/** The connection that asks. */
+export interface AskingConnection {
+  readonly isTcp: boolean;
+  readonly isOpen: boolean;
+  fail(kind: ErrorName, text: string, request: number): void;
+  flush(): void;
+}
+
+export class BrokerSide implements BackupClient {
+  readonly #connection: AskingConnection;
+  readonly #outgoing: Outgoing;
+  readonly #window: RequestWindow;
+  readonly #context: ConnectionContext;
+
+  constructor(connection: AskingConnection, outgoing: Outgoing, window: RequestWindow, context: ConnectionContext) {
+    this.#connection = connection;
+    this.#outgoing = outgoing;
+    this.#window = window;
+    this.#context = context;
+  }
+
+  /** Carries out a request. `head` is good until this returns. */
+  take(op: number, head: Uint8Array, request: number): void {
+    if (op === Op.BACKUP) return requestBackup(this.#context, this, head, request);
+    try {
+      const { reader } = this.#context.calls;
+      reader.begin(head, new DataView(head.buffer, head.byteOffset, head.length), 0, head.length);
+      if (op === Op.CONNECTIONS) this.#list(reader, request);
+      else this.#close(reader, request);
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      this.settled(request);
+      this.fail(error.kind, error.message, request);
+    }
+  }
+
+  // BackupClient
+
+  get isTcp(): boolean {
+    return this.#connection.isTcp;
+  }
+
+  settled(request: number): void {
+    this.#window.clear(request);
+  }
+
+  fail(kind: ErrorName, text: string, request: number): void {
+    this.#connection.fail(kind, text, request);
+  }
+
+  answerLater(request: number, value: unknown): void {
+    if (!this.#connection.isOpen) return;
+    answerResult(this.#outgoing, request, value);
+    this.#connection.flush();
+  }
+
+  failLater(kind: ErrorName, text: string, request: number): void {
+    this.fail(kind, text, request);
+    this.#connection.flush();
+  }
+
+  #list(head: HeadReader, request: number): void {
+    const after = head.integer("after", 0, 0, Number.MAX_SAFE_INTEGER);
+    const max = head.integer("max", DEFAULT_PAGE, 1, MAX_BROWSE);
+    head.end();
+    const { connections, more } = this.#context.connections.page(after, max);
+    this.settled(request);
+    answerResult(this.#outgoing, request, [connections, more]);
+  }
+
+  /** Who closes its own connection has the answer first. */
+  #close(head: HeadReader, request: number): void {
+    const connection = this.#context.connections.find(head.integer("connection", 0, 1, Number.MAX_SAFE_INTEGER));
+    head.end();
+    this.settled(request);
+    answerConfirm(this.#outgoing, request, connection === undefined ? 0 : 1);
+    connection?.fail("CLOSED_BY_OPERATOR", "an operator has closed the connection", 0);
+  }
+}
