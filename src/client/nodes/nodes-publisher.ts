@@ -11,7 +11,7 @@ import { isForAnotherNode, wasRefused } from "./node-errors.js";
 import type { NodeLink } from "./node-link.js";
 import { NumberedSend } from "./numbered-send.js";
 import { costOf, dateBatchOptions, dateOptions, NO_OPTIONS, optionsNow, readBodies } from "./repeated-publish.js";
-import type { RetryQueue } from "./retry-queue.js";
+import type { RetryQueue, Send } from "./retry-queue.js";
 
 export class NodesPublisher {
   readonly #numbering: Numbering;
@@ -34,7 +34,8 @@ export class NodesPublisher {
       const dated = dateOptions(options);
       const link = this.#pick(undefined);
       if (link?.client !== undefined) return link.client.publisher.publishRepeatable(topic, body, dated, link.repeat);
-      return this.#retries.wait(this.#publishing(topic, body, dated).send, costOf(body, dated.options));
+      const publishing = this.#publishing(topic, body, dated);
+      return publishing.until(this.#retries.wait(publishing.send, costOf(body, dated.options)));
     } catch (error) {
       return Promise.reject(asBadArgument(error));
     }
@@ -48,7 +49,7 @@ export class NodesPublisher {
     const dated = dateBatchOptions(options);
     const { list, cost } = readBodies(bodies, dated.options);
     let frames = 0;
-    const { send } = new NumberedSend({
+    const publishing = new NumberedSend({
       send: (client, first) => {
         const numbers = { first, frames: 0 };
         const sent = client.batchPublisher.publish(topic, list, optionsNow(dated), numbers);
@@ -56,10 +57,15 @@ export class NodesPublisher {
           frames = numbers.frames;
         });
       },
-      take: () => this.#numbering.take(topic, list.length),
+      numbers: () => this.#numbering.of(topic),
+      count: list.length,
       // A frame is taken whole or refused whole; of several, others may have been taken.
       isUntaken: (error) => frames === 0 || (frames === 1 && error.code !== "CLIENT_BUSY" && wasRefused(error)),
     });
+    return publishing.until(this.#publishBatch(publishing.send, cost));
+  }
+
+  async #publishBatch(send: Send<BatchReceipt>, cost: number): Promise<BatchReceipt> {
     const link = this.#pick(undefined);
     if (link?.client === undefined) return this.#retries.wait(send, cost);
     try {
@@ -76,13 +82,14 @@ export class NodesPublisher {
     const publishing = this.#publishing(topic, body, dated);
     // Without a number, nothing was sent.
     if (dated.sequence !== undefined) publishing.failed(link.brokerId, dated.sequence, error);
-    return this.#retries.retry(publishing.send, costOf(body, dated.options), link, error);
+    return publishing.until(this.#retries.retry(publishing.send, costOf(body, dated.options), link, error));
   }
 
   #publishing(topic: string, body: Body, dated: DatedOptions): NumberedSend<Receipt> {
     return new NumberedSend({
       send: (client, sequence) => client.publisher.publishAgain(topic, body, optionsNow(dated), sequence),
-      take: () => this.#numbering.take(topic),
+      numbers: () => this.#numbering.of(topic),
+      count: 1,
       isUntaken: wasRefused,
     });
   }

@@ -13,7 +13,7 @@ import { readPublishBatch } from "../arguments/option-reader.js";
 import type { Body, PublishBatchOptions } from "../arguments/options.js";
 import type { PublishChecks } from "../arguments/publish-checks.js";
 import { unobserved } from "../base/deferred.js";
-import { brokerError } from "../base/error.js";
+import { brokerError, type RingmqError } from "../base/error.js";
 import type { Chunk } from "../connection/chunk.js";
 import type { Connection } from "../connection/connection.js";
 import { Patience, PromisedRequest } from "../connection/pending-request.js";
@@ -24,6 +24,7 @@ import { Fates } from "./fates.js";
 import { encodeHeaders, encodeText, headersSize, MESSAGE_COST, readContent } from "./message-encoding.js";
 import { appendNumbers, type Numbering } from "./numbering.js";
 import { BatchReceipt, type IdRange } from "./receipt.js";
+import type { TopicNumbers } from "./topic-numbers.js";
 
 /** Consecutive messages that were taken together, or had been before. */
 type TakenRange = IdRange & { readonly durability: number };
@@ -33,8 +34,12 @@ class FrameRequest extends PromisedRequest<readonly TakenRange[]> {
   constructor(
     readonly count: number,
     private readonly dated: DatedFrame | undefined,
+    /** The number of its first message, if it has one, and the numbers of which it is one. */
+    readonly sequence: number | undefined,
+    readonly numbers: TopicNumbers | undefined,
   ) {
     super();
+    this.isRepeatable = sequence !== undefined;
   }
 
   override get patience(): Patience {
@@ -47,6 +52,7 @@ class FrameRequest extends PromisedRequest<readonly TakenRange[]> {
 
   override confirmed(high: number, low: number, count: number, flags: number): void {
     this.resolve([taken(high, low, count, flags)]);
+    this.release();
   }
 
   override result(value: unknown): void {
@@ -56,6 +62,21 @@ class FrameRequest extends PromisedRequest<readonly TakenRange[]> {
       ranges.push(taken(first, second, count, flags));
     }
     this.resolve(ranges);
+    this.release();
+  }
+
+  override failed(error: RingmqError): void {
+    super.failed(error);
+    this.release();
+  }
+
+  /** Its numbers may still be sent, until it is released. */
+  hold(): void {
+    if (this.sequence !== undefined) this.numbers?.hold(this.sequence);
+  }
+
+  release(): void {
+    if (this.sequence !== undefined) this.numbers?.release(this.sequence);
   }
 }
 
@@ -127,8 +148,11 @@ export class BatchPublisher {
         bytes += size;
       }
       // Only now: what is published while this waits for room is sent before it, and has lower numbers.
-      const number = known === undefined ? numbering?.take(topic, at - first) : known.first + first;
-      frames.push(this.#send(head, headers, contents.slice(first, at), keys?.slice(first, at), bytes, number, dated));
+      const numbers = numbering?.of(topic);
+      const number = known === undefined ? numbers?.take(at - first) : known.first + first;
+      const frame = new FrameRequest(at - first, dated, number, numbers);
+      frames.push(frame);
+      this.#send(head, headers, contents.slice(first, at), keys?.slice(first, at), bytes, frame);
       if (known !== undefined) known.frames = frames.length;
     }
     const confirmed = (await Promise.all(frames.map((frame) => frame.promise))).flat();
@@ -142,33 +166,32 @@ export class BatchPublisher {
     contents: readonly Uint8Array[],
     keys: readonly Uint8Array[] | undefined,
     bytes: number,
-    sequence: number | undefined,
-    dated: DatedFrame | undefined,
-  ): FrameRequest {
+    frame: FrameRequest,
+  ): void {
     const { pendingBytes } = this.#connection;
+    const { sequence, numbers } = frame;
     this.#connection.assertOpen();
     const cost = bytes + MESSAGE_COST;
     pendingBytes.reserve(cost);
+    frame.hold();
     let chunk: Chunk;
     try {
       chunk = this.#connection.begin(Op.PUBLISH, head);
       chunk.reserve(bytes);
-      if (sequence !== undefined) appendNumbers(chunk, sequence);
+      if (sequence !== undefined) appendNumbers(chunk, sequence, numbers?.answered ?? 0);
       if (keys !== undefined) writeKeys(chunk, keys);
       for (const content of contents) appendEntry(chunk, headers, content);
       this.#connection.seal();
       this.#connection.assertOpen();
     } catch (error) {
       pendingBytes.release(cost);
+      frame.release();
       throw asBadArgument(error);
     }
-    const frame = new FrameRequest(contents.length, dated);
-    frame.isRepeatable = sequence !== undefined;
     unobserved(frame.promise);
     frame.pendingBytes = cost;
     this.#connection.attach(chunk, frame);
     this.#connection.schedule();
-    return frame;
   }
 }
 

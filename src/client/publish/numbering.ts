@@ -3,44 +3,50 @@
  * "Numbered messages" in docs/protocol.md.
  */
 import type { FrameWriter } from "../../protocol/frame.js";
-import { NUMBERS_BYTES, SEQUENCE, writeNumber } from "../../protocol/numbers.js";
+import { ANSWERED, NUMBERS_BYTES, SEQUENCE, writeNumber } from "../../protocol/numbers.js";
+import { TopicNumbers } from "./topic-numbers.js";
 
-/** Topics whose next numbers are kept apart. What comes to others is numbered from the highest on. */
+/** Topics whose numbers are kept apart, beside those that wait for answers. What comes to others is numbered from the highest on. */
 const MAX_TOPICS = 10_000;
 
 export class Numbering {
   /** A name that no other program has. */
   readonly producer: string;
-  readonly #next = new Map<string, number>();
-  /** The topic of the last number, and its next one, which the table has when another topic comes. */
-  #topic: string | undefined;
-  #nextOfTopic = 0;
+  readonly #byTopic = new Map<string, TopicNumbers>();
+  /** So many topics are kept when those that wait for nothing are forgotten. */
+  #forgetAt = MAX_TOPICS;
   /** The next number of a topic that is not in the table. */
   #floor = 0;
+  /** Those of the last topic. */
+  #topic: string | undefined;
+  #numbers = new TopicNumbers(0);
 
   constructor(producer = randomName()) {
     this.producer = producer;
   }
 
-  /** Takes numbers for so many messages to a topic. Answers the first. */
-  take(topic: string, count = 1): number {
-    if (topic !== this.#topic) this.#turnTo(topic);
-    const first = this.#nextOfTopic;
-    this.#nextOfTopic += count;
-    return first;
+  /** The numbers of a topic: to be used at once, unless some are held. */
+  of(topic: string): TopicNumbers {
+    if (topic !== this.#topic) {
+      this.#numbers = this.#byTopic.get(topic) ?? this.#begin(topic);
+      this.#topic = topic;
+    }
+    return this.#numbers;
   }
 
-  #turnTo(topic: string): void {
-    if (this.#topic !== undefined) this.#next.set(this.#topic, this.#nextOfTopic);
-    const next = this.#next.get(topic);
-    if (next === undefined && this.#next.size >= MAX_TOPICS) this.#forget();
-    this.#topic = topic;
-    this.#nextOfTopic = next ?? this.#floor;
+  #begin(topic: string): TopicNumbers {
+    if (this.#byTopic.size >= this.#forgetAt) this.#forget();
+    const numbers = new TopicNumbers(this.#floor);
+    this.#byTopic.set(topic, numbers);
+    return numbers;
   }
 
   #forget(): void {
-    for (const next of this.#next.values()) this.#floor = Math.max(this.#floor, next);
-    this.#next.clear();
+    for (const [topic, { next, isIdle }] of this.#byTopic) {
+      this.#floor = Math.max(this.#floor, next);
+      if (isIdle) this.#byTopic.delete(topic);
+    }
+    this.#forgetAt = Math.max(MAX_TOPICS, 2 * this.#byTopic.size);
   }
 }
 
@@ -50,8 +56,9 @@ const randomName = (): string =>
 const NO_NUMBERS = new Uint8Array(NUMBERS_BYTES);
 
 /** Begins the payload of a frame, the first message of which has this number. */
-export const appendNumbers = (frame: FrameWriter, sequence: number): void => {
+export const appendNumbers = (frame: FrameWriter, sequence: number, answered: number): void => {
   const at = frame.end;
   frame.append(NO_NUMBERS);
   writeNumber(frame.view, at + SEQUENCE, sequence);
+  writeNumber(frame.view, at + ANSWERED, answered);
 };

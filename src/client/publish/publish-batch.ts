@@ -14,6 +14,7 @@ import type { DatedFrame } from "./dated-frame.js";
 import { type Fate, Fates } from "./fates.js";
 import { type ChannelReceipt, type DurabilityName, durabilityName, Receipt } from "./receipt.js";
 import { type DatedOptions, type Repeat, RepeatList } from "./repeat.js";
+import type { TopicNumbers } from "./topic-numbers.js";
 
 abstract class Batch<R> extends PendingRequest {
   /** Messages in it. */
@@ -40,6 +41,7 @@ abstract class Batch<R> extends PendingRequest {
 /** Messages to a topic. */
 export class PublishBatch extends Batch<Receipt> {
   #repeats: RepeatList | undefined;
+  readonly #numbers: TopicNumbers | undefined;
   readonly #dated: DatedFrame | undefined;
   #high = 0;
   #low = 0;
@@ -58,13 +60,16 @@ export class PublishBatch extends Batch<Receipt> {
     ttl: number | undefined,
     /** How long the keys of its messages are known; undefined: they have none. */
     keyWindow: number | undefined,
-    /** The number of its first message, if it has one. */
+    /** The number of its first message, if it has one, which it holds, */
     readonly sequence?: number,
+    /** and which is one of these. */
+    numbers?: TopicNumbers,
     /** How to send it again, if it has a number and what it says of time changes. */
     dated?: DatedFrame,
   ) {
     super();
     this.isRepeatable = sequence !== undefined;
+    this.#numbers = numbers;
     this.#dated = dated;
     this.#routeKey = routeKey;
     this.#delay = delay;
@@ -87,7 +92,7 @@ export class PublishBatch extends Batch<Receipt> {
 
   /** As `add`. If the frame fails, the message is repeated, and the promise resolves as that of `repeat` does. */
   addRepeatable(topic: string, body: Body, dated: DatedOptions, repeat: Repeat): Promise<Receipt> {
-    this.#repeats ??= new RepeatList(topic, repeat, this.sequence);
+    this.#repeats ??= new RepeatList(topic, repeat, this.sequence, this.#release);
     this.#repeats.push(body, dated);
     this.count++;
     return this.answer.promise.then(this.#receiptOrRepeat, this.#repeats.next);
@@ -100,6 +105,13 @@ export class PublishBatch extends Batch<Receipt> {
   override result(value: unknown): void {
     this.#fates = new Fates(value, this.count);
     this.answer.resolve();
+    // What is repeated keeps its number for that.
+    if (this.#repeats === undefined) this.#release();
+  }
+
+  override failed(error: RingmqError): void {
+    super.failed(error);
+    if (this.#repeats === undefined) this.#release();
   }
 
   protected readonly receipt = (): Receipt => {
@@ -125,7 +137,12 @@ export class PublishBatch extends Batch<Receipt> {
     this.#low = low | 0;
     this.#durability = durability;
     this.answer.resolve();
+    this.#release();
   }
+
+  readonly #release = (): void => {
+    if (this.sequence !== undefined) this.#numbers?.release(this.sequence);
+  };
 }
 
 const receiptOf = (fate: Fate): Receipt => {

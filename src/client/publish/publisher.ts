@@ -23,6 +23,7 @@ import { appendNumbers, type Numbering } from "./numbering.js";
 import { ChannelBatch, PublishBatch } from "./publish-batch.js";
 import type { ChannelReceipt, Receipt } from "./receipt.js";
 import type { DatedOptions, Repeat } from "./repeat.js";
+import type { TopicNumbers } from "./topic-numbers.js";
 
 /** A frame of this size is ended: a larger one makes messages no cheaper, and the broker can begin. */
 const BATCH_BYTES = 48 * 1024;
@@ -160,19 +161,27 @@ export class Publisher implements Batcher {
     const key = options.key === undefined ? undefined : encodeKey("key", options.key);
     const keyWindow = keyWindowOf(options, key);
     const bytes = headers.length + content.length + (key === undefined ? 0 : 1 + key.length);
-    const sequence = known ?? this.#numbering?.take(topic);
+    const numbers = this.#numbering?.of(topic);
+    const sequence = known ?? numbers?.take();
     let frame = this.#last?.name === topic ? this.#last : this.#toTopics.get(topic);
     if (frame?.batch.accepts(routeKey, delay, ttl, keyWindow, sequence) === true && this.#fits(frame, bytes)) {
       this.#write(frame, headers, content, bytes);
     } else {
       // Only here are options checked: those that match an open frame's have been checked before.
       const head = this.#topicHead(topic, options, keyWindow);
-      frame = this.#begin(Op.PUBLISH, topic, head, this.#batch(topic, options, keyWindow, sequence), bytes);
-      if (sequence !== undefined) appendNumbers(frame.chunk, sequence);
-      frame.keysAt = frame.chunk.end;
-      if (key !== undefined) frame.chunk.append(NO_KEYS);
-      this.#write(frame, headers, content, bytes);
-      this.#place(this.#toTopics, frame);
+      if (sequence !== undefined) numbers?.hold(sequence);
+      try {
+        const batch = this.#batch(topic, options, keyWindow, sequence, numbers);
+        frame = this.#begin(Op.PUBLISH, topic, head, batch, bytes);
+        if (sequence !== undefined) appendNumbers(frame.chunk, sequence, numbers?.answered ?? 0);
+        frame.keysAt = frame.chunk.end;
+        if (key !== undefined) frame.chunk.append(NO_KEYS);
+        this.#write(frame, headers, content, bytes);
+        this.#place(this.#toTopics, frame);
+      } catch (error) {
+        if (sequence !== undefined) numbers?.release(sequence);
+        throw error;
+      }
     }
     if (key !== undefined) insertKey(frame.chunk, frame.keysAt, key);
     this.#last = frame;
@@ -191,6 +200,7 @@ export class Publisher implements Batcher {
     { routeKey, delay, ttl }: PublishOptions,
     keyWindow: number | undefined,
     sequence: number | undefined,
+    numbers: TopicNumbers | undefined,
   ): PublishBatch {
     const isDated = sequence !== undefined && (delay !== undefined || ttl !== undefined);
     const dated = isDated
@@ -199,7 +209,7 @@ export class Publisher implements Batcher {
           this.#connection.clock.now(),
         )
       : undefined;
-    return new PublishBatch(routeKey, delay, ttl, keyWindow, sequence, dated);
+    return new PublishBatch(routeKey, delay, ttl, keyWindow, sequence, numbers, dated);
   }
 
   /** Begins a frame whose first message has this many bytes. It is open after `#place`. */

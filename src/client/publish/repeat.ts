@@ -27,12 +27,17 @@ export class RepeatList {
   readonly #sequence: number | undefined;
   readonly #bodies: Body[] = [];
   readonly #dated: DatedOptions[] = [];
+  readonly #ended: () => void;
   #next = 0;
+  /** Messages of which it is known what has become of them. */
+  #settled = 0;
 
-  constructor(topic: string, repeat: Repeat, sequence: number | undefined) {
+  /** `ended` is called when what has become of all messages is known, if the frame has failed or some of them were refused. */
+  constructor(topic: string, repeat: Repeat, sequence: number | undefined, ended: () => void) {
     this.#topic = topic;
     this.#repeat = repeat;
     this.#sequence = sequence;
+    this.#ended = ended;
   }
 
   push(body: Body, dated: DatedOptions): void {
@@ -43,6 +48,7 @@ export class RepeatList {
   /** The next message was taken. */
   skip(): void {
     this.#next++;
+    this.#settle();
   }
 
   /** Repeats the next message: called once for each, in their order. */
@@ -53,6 +59,12 @@ export class RepeatList {
     if (body === undefined || dated === undefined) throw error;
     const sequence = this.#sequence;
     const again = sequence === undefined ? dated : { ...dated, sequence: sequence + at };
-    return this.#repeat(this.#topic, body, again, error);
+    const repeated = this.#repeat(this.#topic, body, again, error);
+    repeated.then(this.#settle, this.#settle);
+    return repeated;
+  };
+
+  readonly #settle = (): void => {
+    if (++this.#settled === this.#bodies.length) this.#ended();
   };
 }

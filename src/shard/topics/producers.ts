@@ -43,10 +43,14 @@ export class Producers {
     return this.#windows.values();
   }
 
-  /** What is remembered of a producer at `now`. */
-  find(name: string, now: number, { dedupWindow }: Remembering): ProducerWindow | undefined {
+  /** What is remembered of a producer at `now`, who has had the answers to all numbers below `answered`. */
+  find(name: string, now: number, { dedupWindow }: Remembering, answered: number): ProducerWindow | undefined {
     const window = this.#windows.get(name);
-    return window?.isOver(now, dedupWindow) ? undefined : window;
+    if (window === undefined || window.isOver(now, dedupWindow)) return undefined;
+    const before = window.bytes;
+    window.forget(answered);
+    this.account.directoryBytes += window.bytes - before;
+    return window;
   }
 
   /** Whether there is room to remember a producer at `now`, who may be known already. */
@@ -100,7 +104,11 @@ export class Producers {
   /** All has been read back, at `now`. */
   finishRestore(now: number, { dedupWindow, dedupMessages }: Remembering): void {
     this.expire(now, dedupWindow);
-    for (const window of this.#windows.values()) window.finishRestore(dedupMessages, now - dedupWindow);
+    for (const window of this.#windows.values()) {
+      const before = window.bytes;
+      window.finishRestore(dedupMessages, now - dedupWindow);
+      this.account.directoryBytes += window.bytes - before;
+    }
   }
 
   /** Forgets those that have published nothing for so long. */

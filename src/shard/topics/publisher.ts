@@ -177,8 +177,8 @@ export class Publisher {
 
   /** What is remembered of the producer of numbered messages, if some of these may have been taken before. */
   #windowOf(topic: Topic, { producer = "", sequence = 0, answered = 0 }: Publish): ProducerWindow | undefined {
-    const window = producer === "" ? undefined : topic.producers?.find(producer, this.store.now, topic.config);
-    window?.forget(answered);
+    const window =
+      producer === "" ? undefined : topic.producers?.find(producer, this.store.now, topic.config, answered);
     return window !== undefined && sequence < window.next ? window : undefined;
   }
 

@@ -103,7 +103,7 @@ describe("the producers of a topic", () => {
     const back = new Producers("t", { directoryBytes: 0 });
     for (const { entry } of producers.parts()) back.restore("p", (window) => restorePart(window, entry), config);
     back.finishRestore(5500, config);
-    expect(back.find("p", 5500, config)?.floor).toBe(3);
+    expect(back.find("p", 5500, config, 0)?.floor).toBe(3);
     back.finishRestore(6000, config);
     expect(back.size).toBe(0);
   });
@@ -125,6 +125,30 @@ describe("the producers of a topic", () => {
     // Those that are over are looked for now and then, whoever asks.
     for (let i = 0; i < 2000; i++) took(`q${i}`, 2000);
     expect(producers.size).toBe(2000);
+    producers.clear();
+    expect(account.directoryBytes).toBe(0);
+  });
+
+  it("give back what runs take that their producers have had the answers to, or that are too old when all is read back", () => {
+    const account = { directoryBytes: 0 };
+    const producers = new Producers("t", account);
+    const took = (sequence: number, now: number) =>
+      producers.took(
+        producers.use("p"),
+        sequence,
+        { count: 1, idHigh: idHigh(now), idLow: idLow(now, 1) },
+        fsync,
+        now,
+        {
+          dedupWindow: 100_000,
+          dedupMessages: 100_000,
+        },
+      );
+    for (let i = 0; i < 5000; i++) took(2 * i, i);
+    const full = account.directoryBytes;
+    expect(producers.find("p", 5000, CONFIG, 8000)?.floor).toBe(8000);
+    expect(account.directoryBytes).toBeLessThan(full / 2);
+    producers.finishRestore(5000, { dedupWindow: 100, dedupMessages: 1 });
     producers.clear();
     expect(account.directoryBytes).toBe(0);
   });
